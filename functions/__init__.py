@@ -1,0 +1,1 @@
+"""AWS's door: one thin handler per function."""

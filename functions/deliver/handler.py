@@ -1,0 +1,89 @@
+"""Lambda: deliveries in, signed requests out."""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from typing import Any
+
+from lakehook.adapters.aws import Aws
+from lakehook.adapters.dynamo_ledger import DynamoLedger
+from lakehook.adapters.dynamo_subscriptions import DynamoSubscriptions
+from lakehook.adapters.http import HttpReceiver
+from lakehook.adapters.kms import KmsKeyring
+from lakehook.adapters.sqs_dead_letters import SqsDeadLetters
+from lakehook.adapters.sqs_deliveries import SqsReceipts
+from lakehook.adapters.telemetry import PowertoolsTelemetry
+from lakehook.adapters.world import FairDice, WallClock
+from lakehook.attempt import AttemptDelivery
+from lakehook.deliver import Deliver
+from lakehook.deliver_batch import DeliverBatch
+from lakehook.domain.address import parse_networks
+from lakehook.domain.retry import RetrySchedule
+from lakehook.ports import Parcel
+from lakehook.settings import DeliverSettings, listed
+
+DAY = 24 * 3600
+LANES_AT_A_TIME = 10  # a batch has no more
+SUBSCRIPTIONS_FRESH_FOR_SECONDS = 5.0
+
+
+@cache
+def telemetry() -> PowertoolsTelemetry:
+    return PowertoolsTelemetry.from_environment()
+
+
+@cache
+def deliver_batch() -> DeliverBatch:
+    settings, aws = DeliverSettings.from_env(os.environ), Aws()
+    dead_letters = SqsDeadLetters(aws.sqs(), settings.dead_letter_queue_url)
+    return DeliverBatch(
+        deliver=deliver(settings, aws, dead_letters),
+        receipts=SqsReceipts(aws.sqs(), settings.deliveries_queue_url),
+        dead_letters=dead_letters,
+        telemetry=telemetry(),
+        workers=ThreadPoolExecutor(LANES_AT_A_TIME),
+    )
+
+
+def deliver(settings: DeliverSettings, aws: Aws, dead_letters: SqsDeadLetters) -> Deliver:
+    dynamodb, clock = aws.dynamodb(), WallClock()
+    return Deliver(
+        ledger=DynamoLedger(
+            dynamodb,
+            settings.deliveries_table,
+            clock,
+            retention_seconds=float(settings.record_retention_days) * DAY,
+        ),
+        subscriptions=DynamoSubscriptions(
+            dynamodb,
+            settings.subscriptions_table,
+            clock,
+            fresh_for_seconds=SUBSCRIPTIONS_FRESH_FOR_SECONDS,
+        ),
+        attempt=AttemptDelivery(
+            keyring=KmsKeyring(aws.kms(), settings.secrets_key, clock),
+            receiver=HttpReceiver(opened=parse_networks(listed(settings.allowed_networks))),
+            clock=clock,
+        ),
+        dead_letters=dead_letters,
+        clock=clock,
+        dice=FairDice(),
+        telemetry=telemetry(),
+        schedule=RetrySchedule.parse(settings.retry_schedule),
+    )
+
+
+def parcel(record: dict[str, Any]) -> Parcel:
+    return Parcel(
+        id=record["messageId"],
+        group=record["attributes"]["MessageGroupId"],
+        body=record["body"],
+        receipt=record["receiptHandle"],
+    )
+
+
+def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    batch = [parcel(record) for record in event["Records"]]
+    with telemetry().invocation(context.aws_request_id):
+        again = deliver_batch()(batch, lambda: context.get_remaining_time_in_millis() / 1000)
+    return {"batchItemFailures": [{"itemIdentifier": one.id} for one in again]}

@@ -1,0 +1,1 @@
+"""Technologies: how the ports are kept."""

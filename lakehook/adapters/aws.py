@@ -1,0 +1,49 @@
+"""AWS clients, and how their failures are told from everyone else's."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from lakehook.domain.errors import OwnTrouble
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_kms import KMSClient
+    from mypy_boto3_sqs import SQSClient
+
+# Ten lanes of a batch speak at once. A call that hangs must end well within an invocation.
+_CONFIG = Config(
+    connect_timeout=2,
+    read_timeout=5,
+    max_pool_connections=20,
+    retries={"mode": "standard", "max_attempts": 3},
+)
+
+
+class Aws:
+    """The clients of one process; made from one session, each when it is first asked for."""
+
+    def __init__(self) -> None:
+        self._session = boto3.Session()
+
+    def sqs(self) -> "SQSClient":
+        return self._session.client("sqs", config=_CONFIG)
+
+    def dynamodb(self) -> "DynamoDBClient":
+        return self._session.client("dynamodb", config=_CONFIG)
+
+    def kms(self) -> "KMSClient":
+        return self._session.client("kms", config=_CONFIG)
+
+
+@contextmanager
+def own_trouble() -> Iterator[None]:
+    """Give AWS's failures the one name that the use cases know."""
+    try:
+        yield
+    except (BotoCoreError, ClientError) as error:
+        raise OwnTrouble(str(error)) from error

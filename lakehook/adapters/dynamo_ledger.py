@@ -1,0 +1,177 @@
+"""The ledger on DynamoDB: one partition a lane, one item a delivery, and the lane's own record.
+
+A lane has a record only while it holds something, so the indexes over lanes stay small. Items are
+written whole: DynamoDB charges an update for the whole item too.
+"""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from lakehook.adapters.aws import own_trouble
+from lakehook.adapters.dynamo_item import Item, from_item, to_item
+from lakehook.adapters.dynamo_read import batch_get, pages_of
+from lakehook.adapters.ledger_items import (
+    LANE,
+    LAST_RECORD,
+    SHARDS,
+    held_lane,
+    lane_item,
+    lane_key,
+    record_item,
+    record_key,
+    record_name,
+    record_of,
+)
+from lakehook.domain.delivery import Delivery, Lane
+from lakehook.domain.errors import LaneMoved
+from lakehook.domain.lane import DeliveryRecord, HeldLane, Status
+from lakehook.ports import Clock, Due, Page
+from lakehook.settings import DeliveriesTable as Table
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+PAGE_OF_WAITING = 10  # a resume seldom gets further in one invocation
+_NOT_DELIVERED = "attribute_not_exists(#lane) OR #status <> :delivered"
+_UNCHANGED = "lane_version = :version"
+_NOT_HELD = "attribute_not_exists(#lane)"
+
+
+@dataclass(frozen=True)
+class DynamoLedger:
+    dynamodb: "DynamoDBClient"
+    table: str
+    clock: Clock
+    retention_seconds: float = 60 * 24 * 3600.0  # of what is delivered or discarded
+
+    def read(self, deliveries: Collection[Delivery], lanes: Collection[Lane]) -> Page:
+        records = {(delivery.lane, delivery.sequence) for delivery in deliveries}
+        keys = [record_key(*one) for one in records] + [lane_key(lane) for lane in set(lanes)]
+        held_lanes: dict[Lane, HeldLane] = {}
+        known: dict[tuple[Lane, int], DeliveryRecord] = {}
+        for item in batch_get(self.dynamodb, self.table, keys):
+            if item[Table.SORT_KEY]["S"] == LANE:
+                held = held_lane(item)
+                held_lanes[held.lane] = held
+            else:
+                record = record_of(item)
+                known[record.lane, record.sequence] = record
+        return Page(held_lanes, known)
+
+    def write(
+        self, record: DeliveryRecord, *, before: HeldLane | None, after: HeldLane | None
+    ) -> None:
+        put: Item = {"TableName": self.table, "Item": self._item(record)}
+        if before is None and after is None:
+            with own_trouble():
+                self.dynamodb.put_item(**put)
+            return
+        if record.status is not Status.DELIVERED:
+            put |= {
+                "ConditionExpression": _NOT_DELIVERED,
+                "ExpressionAttributeNames": {"#lane": Table.PARTITION_KEY, "#status": "status"},
+                "ExpressionAttributeValues": to_item({":delivered": str(Status.DELIVERED)}),
+            }
+        self._transact([{"Put": put}, self._lane_change(record.lane, before, after)])
+
+    def move(self, before: HeldLane, after: HeldLane | None) -> None:
+        self._transact([self._lane_change(before.lane, before, after)])
+
+    def waiting(self, lane: HeldLane) -> Iterator[DeliveryRecord]:
+        items = pages_of(
+            self.dynamodb.query,
+            TableName=self.table,
+            ConsistentRead=True,
+            Limit=PAGE_OF_WAITING,
+            KeyConditionExpression="#lane = :lane AND #record BETWEEN :head AND :last",
+            ExpressionAttributeNames={"#lane": Table.PARTITION_KEY, "#record": Table.SORT_KEY},
+            ExpressionAttributeValues=to_item(
+                {":lane": str(lane.lane), ":head": record_name(lane.head), ":last": LAST_RECORD}
+            ),
+        )
+        records = map(record_of, items)
+        return (record for record in records if not record.status.is_final)
+
+    def due(self, now: float) -> Iterator[Due]:
+        for shard in SHARDS:
+            for item in pages_of(
+                self.dynamodb.query,
+                TableName=self.table,
+                IndexName=Table.DUE_INDEX,
+                KeyConditionExpression="#shard = :shard AND #due_at <= :now",
+                ExpressionAttributeNames={"#shard": Table.DUE_SHARD, "#due_at": Table.DUE_AT},
+                ExpressionAttributeValues=to_item({":shard": shard, ":now": round(now * 1000)}),
+            ):
+                values = from_item(item)
+                yield Due(Lane.parse(values[Table.PARTITION_KEY]), values[Table.DUE_AT])
+
+    def lease(self, due: Due, *, until: float) -> int | None:
+        token = round(until * 1000)
+        with own_trouble():
+            try:
+                self.dynamodb.update_item(
+                    TableName=self.table,
+                    Key=lane_key(due.lane),
+                    UpdateExpression="SET #due_at = :token",
+                    ConditionExpression="#due_at = :due_at",
+                    ExpressionAttributeNames={"#due_at": Table.DUE_AT},
+                    ExpressionAttributeValues=to_item({":token": token, ":due_at": due.token}),
+                )
+            except self.dynamodb.exceptions.ConditionalCheckFailedException:
+                return None
+        return token
+
+    def held_by(self, subscription_id: str) -> Iterator[HeldLane]:
+        keys = pages_of(
+            self.dynamodb.query,
+            TableName=self.table,
+            IndexName=Table.HELD_INDEX,
+            KeyConditionExpression="#held_by = :subscription",
+            ExpressionAttributeNames={"#held_by": Table.HELD_BY},
+            ExpressionAttributeValues=to_item({":subscription": subscription_id}),
+        )
+        for key in keys:
+            lane = Lane.parse(key[Table.PARTITION_KEY]["S"])
+            yield from self.read([], [lane]).lanes.values()
+
+    def _item(self, record: DeliveryRecord) -> Item:
+        now = self.clock.now()
+        expires_at = int(now + self.retention_seconds) if record.status.is_final else None
+        return record_item(record, now=now, expires_at=expires_at)
+
+    def _lane_change(
+        self, lane: Lane, before: HeldLane | None, after: HeldLane | None
+    ) -> dict[str, Any]:
+        condition: Item = {
+            "TableName": self.table,
+            "ConditionExpression": _UNCHANGED,
+            "ExpressionAttributeValues": to_item({":version": before.version if before else 0}),
+        }
+        if before is None:
+            condition["ConditionExpression"] = _NOT_HELD
+            condition["ExpressionAttributeNames"] = {"#lane": Table.PARTITION_KEY}
+            del condition["ExpressionAttributeValues"]
+        if after is None:
+            return {"Delete": {"Key": lane_key(lane), **condition}}
+        return {"Put": {"Item": lane_item(after), **condition}}
+
+    def _transact(self, actions: list[Any]) -> None:
+        with own_trouble():
+            try:
+                self.dynamodb.transact_write_items(TransactItems=actions)
+            except self.dynamodb.exceptions.TransactionCanceledException as error:
+                _refuse_moved(error)
+                raise
+
+
+def _refuse_moved(error: ClientError) -> None:
+    """Tell a lane that another worker has written from a table that is in trouble."""
+    reasons: Any = error.response.get("CancellationReasons", [])
+    if any(reason.get("Code") in _MOVED for reason in reasons):
+        raise LaneMoved(str(error)) from None
+
+
+_MOVED = ("ConditionalCheckFailed", "TransactionConflict")

@@ -1,0 +1,39 @@
+"""What a failed exchange is called: one table from the libraries' exceptions to our outcomes."""
+
+from collections.abc import Iterator
+
+import requests
+from urllib3 import exceptions as urllib3
+
+from lakehook.domain.outcome import Outcome
+
+# The first match along the chain of causes, outermost first, row by row, gives the name.
+_NAMES: tuple[tuple[type[BaseException], Outcome], ...] = (
+    (urllib3.TimeoutError, Outcome.TIMED_OUT),
+    (requests.Timeout, Outcome.TIMED_OUT),
+    (TimeoutError, Outcome.TIMED_OUT),
+    (requests.exceptions.SSLError, Outcome.TLS_FAILED),
+    (urllib3.SSLError, Outcome.TLS_FAILED),
+    (ConnectionRefusedError, Outcome.REFUSED),
+    (urllib3.NameResolutionError, Outcome.DNS_FAILED),
+)
+
+
+def outcome_of(error: BaseException) -> Outcome:
+    causes = list(_causes(error))
+    for kind, outcome in _NAMES:
+        if any(isinstance(cause, kind) for cause in causes):
+            return outcome
+    return Outcome.DISCONNECTED
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        reason = getattr(error, "reason", None)
+        inner = next((arg for arg in error.args if isinstance(arg, BaseException)), None)
+        error = (
+            (reason if isinstance(reason, BaseException) else None)
+            or inner
+            or (error.__cause__ or error.__context__)
+        )

@@ -1,0 +1,138 @@
+"""How the ledger's nouns are written as items, and read back.
+
+====================  =======================================================
+record                one delivery (``0000000003``), or the lane itself (``lane``)
+version               of the item's form; a release reads its own and the one before
+times                 whole milliseconds, but ``expires_at``, which DynamoDB wants in seconds
+====================  =======================================================
+"""
+
+import json
+from typing import Any
+from zlib import crc32
+
+from lakehook.adapters.dynamo_item import Item, from_item, to_item
+from lakehook.domain.delivery import Delivery, Lane, NumberedEvent
+from lakehook.domain.document import text_of
+from lakehook.domain.event import Event
+from lakehook.domain.lane import DeliveryRecord, HeldLane, Status
+from lakehook.domain.outcome import Attempt, Outcome
+from lakehook.settings import DeliveriesTable as Table
+
+FORM = 1
+LANE = "lane"
+SHARDS = tuple("0123")  # of the index over due times: one partition takes 1,000 writes a second
+
+
+def record_name(sequence: int) -> str:
+    return f"{sequence:010d}"
+
+
+LAST_RECORD = record_name(10**10 - 1)
+
+
+def record_key(lane: Lane, sequence: int) -> Item:
+    return to_item({Table.PARTITION_KEY: str(lane), Table.SORT_KEY: record_name(sequence)})
+
+
+def lane_key(lane: Lane) -> Item:
+    return to_item({Table.PARTITION_KEY: str(lane), Table.SORT_KEY: LANE})
+
+
+def record_item(record: DeliveryRecord, *, now: float, expires_at: int | None) -> Item:
+    delivery = record.delivery
+    return to_item(
+        {
+            Table.PARTITION_KEY: str(record.lane),
+            Table.SORT_KEY: record_name(record.sequence),
+            Table.TTL: expires_at,
+            "form": FORM,
+            "status": str(record.status),
+            "event_id": record.event_id,
+            "event_type": record.event_type,
+            "attempts": record.attempts,
+            "log": [_attempt_item(attempt) for attempt in record.log],
+            "reason": record.reason or None,
+            "changed_at": _milliseconds(now),
+            "event": delivery and text_of(delivery.event.document),
+            "previous_event_type": delivery and delivery.numbered.previous_event_type,
+        }
+    )
+
+
+def record_of(item: Item) -> DeliveryRecord:
+    values = from_item(item)
+    lane = Lane.parse(values[Table.PARTITION_KEY])
+    sequence = int(values[Table.SORT_KEY])
+    return DeliveryRecord(
+        lane=lane,
+        sequence=sequence,
+        event_id=values["event_id"],
+        event_type=values["event_type"],
+        status=Status(values["status"]),
+        attempts=values["attempts"],
+        log=tuple(_attempt_of(attempt) for attempt in values["log"]),
+        reason=values.get("reason", ""),
+        delivery=_delivery_of(values, lane, sequence),
+    )
+
+
+def lane_item(held: HeldLane) -> Item:
+    return to_item(
+        {
+            Table.PARTITION_KEY: str(held.lane),
+            Table.SORT_KEY: LANE,
+            Table.DUE_SHARD: SHARDS[crc32(str(held.lane).encode()) % len(SHARDS)],
+            Table.DUE_AT: _milliseconds(held.due_at),
+            Table.HELD_BY: held.lane.subscription_id,
+            Table.HELD_SINCE: _milliseconds(held.held_since),
+            "form": FORM,
+            "head": held.head,
+            "attempts": held.attempts,
+            "lane_version": held.version,
+        }
+    )
+
+
+def held_lane(item: Item) -> HeldLane:
+    values = from_item(item)
+    return HeldLane(
+        lane=Lane.parse(values[Table.PARTITION_KEY]),
+        head=values["head"],
+        due_at=values[Table.DUE_AT] / 1000,
+        held_since=values[Table.HELD_SINCE] / 1000,
+        attempts=values["attempts"],
+        version=values["lane_version"],
+    )
+
+
+def _delivery_of(values: dict[str, Any], lane: Lane, sequence: int) -> Delivery | None:
+    if "event" not in values:
+        return None
+    event = Event(values["event_id"], json.loads(values["event"]))
+    return Delivery(lane, NumberedEvent(event, sequence, values.get("previous_event_type")))
+
+
+def _attempt_item(attempt: Attempt) -> dict[str, Any]:
+    item = {
+        "at": _milliseconds(attempt.at),
+        "outcome": str(attempt.outcome),
+        "milliseconds": attempt.milliseconds,
+        "status": attempt.status,
+        "excerpt": attempt.excerpt or None,
+    }
+    return {name: value for name, value in item.items() if value is not None}
+
+
+def _attempt_of(values: dict[str, Any]) -> Attempt:
+    return Attempt(
+        at=values["at"] / 1000,
+        outcome=Outcome(values["outcome"]),
+        milliseconds=values["milliseconds"],
+        status=values.get("status"),
+        excerpt=values.get("excerpt", ""),
+    )
+
+
+def _milliseconds(seconds: float) -> int:
+    return round(seconds * 1000)

@@ -1,0 +1,101 @@
+"""The deliveries queue: deliveries and resumes go in, each in the group of its lane.
+
+Batches are packed by bytes, and every ``Failed`` entry of an accepted batch counts: SQS answers
+200 even when it took none. https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from math import ceil
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from lakehook.adapters.aws import own_trouble
+from lakehook.domain.delivery import Delivery, Lane, fingerprint
+from lakehook.domain.message import Message, Resume, encode
+from lakehook.ports import Parcel
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+MOST_ENTRIES = 10
+MOST_BYTES = 1024 * 1024
+LONGEST_VISIBILITY_SECONDS = 43_000  # SQS counts its 12 hours from the receipt
+
+Entry = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class SqsDeliveries:
+    """Plays ``Outbox`` for fan-out and ``Bell`` for the clock."""
+
+    sqs: "SQSClient"
+    url: str
+
+    def send(self, deliveries: Sequence[Delivery]) -> Collection[str]:
+        failed = self._send([_entry(one, fingerprint(one.id)) for one in deliveries])
+        return {deliveries[index].id for index in failed}
+
+    def ring(self, resumes: Sequence[Resume]) -> Collection[Lane]:
+        failed = self._send([_entry(one, fingerprint(one.lane, one.token)) for one in resumes])
+        return {resumes[index].lane for index in failed}
+
+    def _send(self, entries: Sequence[Entry]) -> set[int]:
+        failed: set[int] = set()
+        for batch in _packed(entries):
+            with own_trouble():
+                answer = self.sqs.send_message_batch(QueueUrl=self.url, Entries=batch)
+            failed |= {int(entry["Id"]) for entry in answer.get("Failed", [])}
+        return failed
+
+
+def _entry(message: Message, deduplication_id: str) -> Entry:
+    return {
+        "MessageBody": encode(message),
+        "MessageGroupId": str(message.lane),
+        "MessageDeduplicationId": deduplication_id,
+    }
+
+
+def _packed(entries: Sequence[Entry]) -> Iterator[list[Any]]:
+    batch: list[Entry] = []
+    size = 0
+    for index, entry in enumerate(entries):
+        bytes_more = len(entry["MessageBody"])  # ASCII, so characters are bytes
+        if batch and (len(batch) == MOST_ENTRIES or size + bytes_more > MOST_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append({"Id": str(index), **entry})
+        size += bytes_more
+    if batch:
+        yield batch
+
+
+@dataclass(frozen=True)
+class SqsReceipts:
+    """A receipt that is no longer good is let be: its message has gone, or will come again."""
+
+    sqs: "SQSClient"
+    url: str
+
+    def acknowledge(self, parcels: Sequence[Parcel]) -> None:
+        for start in range(0, len(parcels), MOST_ENTRIES):
+            entries = [
+                {"Id": str(index), "ReceiptHandle": parcel.receipt}
+                for index, parcel in enumerate(parcels[start : start + MOST_ENTRIES])
+            ]
+            try:
+                self.sqs.delete_message_batch(QueueUrl=self.url, Entries=entries)  # type: ignore[arg-type]
+            except (BotoCoreError, ClientError):
+                return  # the event source deletes what the function has not
+
+    def postpone(self, parcel: Parcel, *, seconds: float) -> None:
+        try:
+            self.sqs.change_message_visibility(
+                QueueUrl=self.url,
+                ReceiptHandle=parcel.receipt,
+                VisibilityTimeout=min(ceil(seconds), LONGEST_VISIBILITY_SECONDS),
+            )
+        except (BotoCoreError, ClientError):
+            return  # then it comes when the queue's own visibility timeout ends

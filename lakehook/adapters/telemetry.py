@@ -1,0 +1,101 @@
+"""What the functions tell: one canonical line per event and per attempt, and the metrics."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import Any, Self
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+
+from lakehook import metrics as names
+from lakehook.domain.delivery import NumberedEvent
+from lakehook.domain.lane import DeliveryRecord
+
+
+@dataclass(frozen=True)
+class PowertoolsTelemetry:
+    """The lanes of a batch speak from their own threads, and Metrics is not made for that."""
+
+    logger: Logger
+    metrics: Metrics
+    _lock: Lock = field(default_factory=Lock)
+
+    @classmethod
+    def from_environment(cls) -> Self:
+        """Service and namespace are Powertools' own variables, written by the blueprint."""
+        return cls(Logger(use_rfc3339=True), Metrics())
+
+    @contextmanager
+    def invocation(self, request_id: str) -> Iterator[None]:
+        self.logger.append_keys(request_id=request_id)
+        try:
+            yield
+        finally:
+            if self.metrics.metric_set:
+                self.metrics.flush_metrics()
+
+    def fanned_out(self, numbered: NumberedEvent, *, deliveries: int, repeated: bool) -> None:
+        event = numbered.event
+        self._count(names.EVENTS_REPEATED if repeated else names.EVENTS)
+        self._info(
+            "event_fanned_out",
+            pipeline_id=event.pipeline_id,
+            sequence=numbered.sequence,
+            event_id=event.id,
+            event_type=event.type,
+            deliveries=deliveries,
+            repeated=repeated,
+        )
+
+    def parked(self, message_id: str, group: str, reason: str) -> None:
+        self._count(names.PARKED)
+        self.logger.warning("bad_message_parked", message_id=message_id, group=group, reason=reason)
+
+    def attempted(self, record: DeliveryRecord, *, next_at: float | None) -> None:
+        attempt = record.log[-1]
+        self._count(names.DELIVERED if attempt.outcome.is_success else names.FAILED)
+        self._count(names.EXCHANGE_TIME, attempt.milliseconds, MetricUnit.Milliseconds)
+        self._info(
+            "delivery_attempted",
+            **_fields(record),
+            attempt=record.attempts,
+            outcome=attempt.outcome,
+            status=attempt.status,
+            milliseconds=attempt.milliseconds,
+            next_at=next_at,
+        )
+
+    def discarded(self, record: DeliveryRecord) -> None:
+        self._count(names.DISCARDED)
+        self._info("delivery_discarded", **_fields(record), reason=record.reason)
+
+    def buried(self, record: DeliveryRecord) -> None:
+        self._count(names.DEAD)
+        self.logger.warning("delivery_dead", **_fields(record), reason=record.reason)
+
+    def woken(self, lanes: int) -> None:
+        self._count(names.LANES_WOKEN, lanes)
+        self._info("lanes_woken", lanes=lanes)
+
+    def trouble(self, error: Exception, *, doing: str) -> None:
+        self._count(names.TROUBLE)
+        self.logger.error("own_trouble", doing=doing, exc_info=error)
+
+    def _info(self, action: str, **fields: Any) -> None:
+        self.logger.info(
+            action, **{name: value for name, value in fields.items() if value is not None}
+        )
+
+    def _count(self, name: str, value: float = 1, unit: MetricUnit = MetricUnit.Count) -> None:
+        with self._lock:
+            self.metrics.add_metric(name=name, unit=unit, value=value)
+
+
+def _fields(record: DeliveryRecord) -> Mapping[str, Any]:
+    return {
+        "delivery": f"{record.lane}#{record.sequence}",
+        "event_id": record.event_id,
+        "event_type": record.event_type,
+    }

@@ -1,0 +1,57 @@
+"""Attempt: one delivery rendered, signed, sent, and what came back, read."""
+
+from dataclasses import dataclass
+
+from lakehook.domain.delivery import Delivery
+from lakehook.domain.outcome import Answer, Attempt
+from lakehook.domain.subscription import Subscription
+from lakehook.domain.webhook import Request, read_answer, render, request_headers, retry_after
+from lakehook.ports import Clock, Keyring, NoAnswer, Receiver
+
+EXCERPT_CHARACTERS = 1024
+
+
+@dataclass(frozen=True)
+class AttemptDelivery:
+    keyring: Keyring
+    receiver: Receiver
+    clock: Clock
+
+    def __call__(self, delivery: Delivery, subscription: Subscription) -> Attempt:
+        keys = self.keyring.open(subscription)
+        body = render(delivery)
+        began = self.clock.now()
+        own = request_headers(message_id=delivery.id, at=began, body=body, secrets=keys.secrets)
+        request = Request(
+            endpoint=subscription.endpoint,
+            headers={**keys.headers, **own},
+            body=body,
+            deadline_seconds=subscription.deadline_seconds,
+        )
+        return self._read(self.receiver.post(request), began=began)
+
+    def _read(self, answer: Answer | NoAnswer, *, began: float) -> Attempt:
+        now = self.clock.now()
+        milliseconds = round((now - began) * 1000)
+        if isinstance(answer, NoAnswer):
+            return Attempt(
+                at=began,
+                outcome=answer.outcome,
+                milliseconds=milliseconds,
+                excerpt=answer.detail[:EXCERPT_CHARACTERS],
+            )
+        outcome = read_answer(answer)
+        return Attempt(
+            at=began,
+            outcome=outcome,
+            milliseconds=milliseconds,
+            status=answer.status,
+            retry_after=retry_after(answer, now=now),
+            excerpt="" if outcome.is_success else _cleaned(answer.body),
+        )
+
+
+def _cleaned(body: bytes) -> str:
+    """The start of a failed answer, on one line, without what could move a terminal."""
+    text = body[: 4 * EXCERPT_CHARACTERS].decode(errors="replace")
+    return "".join(c if c.isprintable() else " " for c in text)[:EXCERPT_CHARACTERS]

@@ -1,0 +1,92 @@
+"""Deliver a batch: its lanes side by side, each message let go soon after it is done."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from lakehook.domain.delivery import Lane
+from lakehook.domain.disposition import Again, Disposition
+from lakehook.domain.errors import BadMessage
+from lakehook.domain.message import Message, decode
+from lakehook.ports import DeadLetters, Page, Parcel, Receipts, Remaining, Telemetry
+
+GRACE_SECONDS = 0.25  # the fast are not kept waiting by the slowest of their batch
+PAUSE_AFTER_TROUBLE_SECONDS = 15.0
+
+
+class DeliverLane(Protocol):
+    def read(self, messages: Sequence[Message]) -> Page: ...
+
+    def __call__(
+        self, messages: Sequence[Message], page: Page, remaining: Remaining
+    ) -> Sequence[Disposition]: ...
+
+
+@dataclass
+class Sorted:
+    """Parcels after their lanes were visited."""
+
+    done: list[Parcel] = field(default_factory=list)
+    again: list[Parcel] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class DeliverBatch:
+    deliver: DeliverLane
+    receipts: Receipts
+    dead_letters: DeadLetters
+    telemetry: Telemetry
+    workers: Executor
+
+    def __call__(self, batch: Sequence[Parcel], remaining: Remaining) -> list[Parcel]:
+        """Work a batch off, and return the parcels that must come again."""
+        messages = {parcel: message for parcel in batch if (message := self._open(parcel))}
+        page = self.deliver.read(list(messages.values()))
+        return self._collect(
+            {self.workers.submit(self._visit, lane, page, remaining) for lane in _by_lane(messages)}
+        )
+
+    def _open(self, parcel: Parcel) -> Message | None:
+        try:
+            return decode(parcel.body)
+        except BadMessage as error:
+            self.dead_letters.park(parcel, str(error))
+            self.telemetry.parked(parcel.id, parcel.group, str(error))
+            return None
+
+    def _visit(self, lane: Mapping[Parcel, Message], page: Page, remaining: Remaining) -> Sorted:
+        try:
+            dispositions = self.deliver(list(lane.values()), page, remaining)
+        except Exception as error:  # noqa: BLE001  one lane's trouble must not stop the others
+            self.telemetry.trouble(error, doing="deliver")
+            dispositions = [Again(PAUSE_AFTER_TROUBLE_SECONDS)] * len(lane)
+        outcome = Sorted()
+        for parcel, disposition in zip(lane, dispositions, strict=True):
+            if isinstance(disposition, Again):
+                self.receipts.postpone(parcel, seconds=disposition.after_seconds)
+                outcome.again.append(parcel)
+            else:
+                outcome.done.append(parcel)
+        return outcome
+
+    def _collect(self, visits: set[Future[Sorted]]) -> list[Parcel]:
+        again: list[Parcel] = []
+        while visits:
+            finished, visits = wait(visits, return_when=FIRST_COMPLETED)
+            soon_after, visits = wait(visits, timeout=GRACE_SECONDS)
+            outcomes = [visit.result() for visit in finished | soon_after]
+            again += [parcel for outcome in outcomes for parcel in outcome.again]
+            if visits:  # what is left with the last of them goes with the batch
+                self.receipts.acknowledge(
+                    [parcel for outcome in outcomes for parcel in outcome.done]
+                )
+        return again
+
+
+def _by_lane(messages: Mapping[Parcel, Message]) -> list[dict[Parcel, Message]]:
+    lanes: dict[Lane, dict[Parcel, Message]] = defaultdict(dict)
+    for parcel, message in messages.items():
+        lanes[message.lane][parcel] = message
+    return list(lanes.values())

@@ -1,0 +1,1 @@
+"""Nouns and their rules, in plain Python."""

@@ -1,0 +1,56 @@
+"""A delivery: one event on its way to one subscription, in its lane."""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Self
+
+from lakehook.domain.event import Event
+
+
+@dataclass(frozen=True)
+class Lane:
+    """All deliveries of one (subscription, pipeline): the unit of order."""
+
+    subscription_id: str
+    pipeline_id: str
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        subscription_id, _, pipeline_id = text.partition("#")
+        return cls(subscription_id, pipeline_id)
+
+    def __str__(self) -> str:
+        return f"{self.subscription_id}#{self.pipeline_id}"
+
+
+@dataclass(frozen=True)
+class NumberedEvent:
+    """An event and its place in its pipeline: 1, 2, 3 … without gaps."""
+
+    event: Event
+    sequence: int
+    previous_event_type: str | None
+
+
+@dataclass(frozen=True)
+class Delivery:
+    lane: Lane
+    numbered: NumberedEvent
+
+    @property
+    def id(self) -> str:
+        """The same on every attempt; it says subscription, pipeline and sequence."""
+        return f"{self.lane}#{self.sequence}"
+
+    @property
+    def event(self) -> Event:
+        return self.numbered.event
+
+    @property
+    def sequence(self) -> int:
+        return self.numbered.sequence
+
+
+def fingerprint(*parts: object) -> str:
+    """A deduplication id: 64 characters, the same for the same parts."""
+    return hashlib.sha256("\n".join(map(str, parts)).encode()).hexdigest()

@@ -1,0 +1,57 @@
+"""What can go wrong that is worth a name.
+
+::
+
+    LakehookError
+    ├── BadInput            someone gave us something we refuse: one line, nothing changed
+    │   ├── BadEvent        a message on the events queue
+    │   ├── BadMessage      a message on the deliveries queue
+    │   ├── BadEndpoint     a URL we never call
+    │   └── BadSubscription a field of a subscription
+    ├── NotFound            no subscription of that id or name
+    ├── StillWaiting        a subscription that may not go while deliveries wait for it
+    ├── LaneMoved           another worker has written the lane since we read it
+    └── OwnTrouble          DynamoDB, KMS or SQS failed us: never the receiver's fault
+
+A receiver's failure is none of these: it is an ``Outcome``.
+"""
+
+
+class LakehookError(Exception):
+    """The root of the tree."""
+
+
+class BadInput(LakehookError):
+    """Someone gave us something we refuse; the text says what, and what is allowed."""
+
+
+class BadEvent(BadInput):
+    """A message on the events queue that is no event."""
+
+
+class BadMessage(BadInput):
+    """A message on the deliveries queue that is neither a delivery nor a resume."""
+
+
+class BadEndpoint(BadInput):
+    """A URL that is never called."""
+
+
+class BadSubscription(BadInput):
+    """A field of a subscription that is not allowed."""
+
+
+class NotFound(LakehookError):
+    """There is no subscription of that id or name."""
+
+
+class StillWaiting(LakehookError):
+    """The subscription has deliveries that wait for it or are dead letters."""
+
+
+class LaneMoved(LakehookError):
+    """Another worker has written the lane since we read it."""
+
+
+class OwnTrouble(LakehookError):
+    """DynamoDB, KMS or SQS failed us; the receiver had no part in it."""

@@ -1,0 +1,190 @@
+"""An event: one state change of one pipeline, as its producer says it."""
+
+import hashlib
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Self
+
+from lakehook.domain.document import Document, ascii_of, read_document
+from lakehook.domain.errors import BadEvent
+
+MAX_EVENT_BYTES = 128 * 1024
+MOST_SHOWN = 80  # characters of a value that is refused
+
+
+class EventType(StrEnum):
+    PIPELINE_CREATED = "PIPELINE_CREATED"
+    PIPELINE_RUNNING = "PIPELINE_RUNNING"
+    PIPELINE_COMPLETED = "PIPELINE_COMPLETED"
+    PIPELINE_FAILED = "PIPELINE_FAILED"
+    PIPELINE_PARTIAL = "PIPELINE_PARTIAL"
+    PIPELINE_CANCELLED = "PIPELINE_CANCELLED"
+    PIPELINE_STALLED = "PIPELINE_STALLED"
+    TASK_CREATED = "TASK_CREATED"
+    TASK_RUNNING = "TASK_RUNNING"
+    TASK_COMPLETED = "TASK_COMPLETED"
+    TASK_FAILED = "TASK_FAILED"
+    TASK_PARTIAL = "TASK_PARTIAL"
+    TASK_CANCELLED = "TASK_CANCELLED"
+
+    @property
+    def is_of_pipeline(self) -> bool:
+        return self.name.startswith("PIPELINE_")
+
+
+@dataclass(frozen=True)
+class Event:
+    """What the producer wrote, unknown fields too, and the id that names it."""
+
+    id: str
+    document: Document
+
+    @classmethod
+    def from_message(cls, body: str, *, group: str) -> Self:
+        """Read a message of the events queue; ``BadEvent`` names the field and the way out."""
+        size = len(body.encode())
+        if size > MAX_EVENT_BYTES:
+            raise BadEvent(f"the event has {size} bytes, more than {MAX_EVENT_BYTES}")
+        try:
+            document = read_document(body)
+        except ValueError as error:
+            raise BadEvent(str(error)) from None
+        event = cls.from_document(document)
+        if event.pipeline_id != group:
+            raise BadEvent(
+                f"pipeline_id: {_shown(event.pipeline_id)} is not the MessageGroupId"
+                f" {_shown(group)}; send each event in the group of its pipeline"
+            )
+        return event
+
+    @classmethod
+    def from_document(cls, document: Document) -> Self:
+        for complaint in _complaints(document):
+            raise BadEvent(complaint)
+        return cls(document.get("event_id") or _derived_id(document), document)
+
+    @property
+    def pipeline_id(self) -> str:
+        return str(self.document["pipeline_id"])
+
+    @property
+    def type(self) -> EventType:
+        return EventType(self.document["event_type"])
+
+
+def _complaints(document: Document) -> list[str]:
+    missing = [
+        f"{name}: missing; every event has {', '.join(_REQUIRED)}"
+        for name in _REQUIRED
+        if document.get(name) is None
+    ]
+    wrong = [
+        f"{name}: {_shown(document[name])} {complaint}"
+        for name, complain in (_REQUIRED | _OPTIONAL).items()
+        if document.get(name) is not None and (complaint := complain(document[name]))
+    ]
+    return missing + wrong
+
+
+def _derived_id(document: Document) -> str:
+    """Name an event that came without an id: the same for the same event, every time."""
+    said = (
+        str(document["pipeline_id"]),
+        document["event_type"],
+        document.get("task"),
+        document["timestamp"],
+    )
+    return "evt_" + hashlib.sha256(ascii_of(said).encode()).hexdigest()[:40]
+
+
+def _shown(value: Any) -> str:
+    """Show a stranger's value on one line, of a bounded length, in ASCII."""
+    shown = ascii(value)
+    return shown if len(shown) <= MOST_SHOWN else shown[: MOST_SHOWN - 3] + "..."
+
+
+# --- the fields: each check answers what is wrong with a value, or nothing ---
+
+Check = Callable[[Any], str | None]
+
+_PIPELINE_ID = re.compile(r"[A-Za-z0-9_:-]{1,64}", re.ASCII)
+_TRIGGER_SOURCE = re.compile(r"manual|automatic|blueprint:[A-Za-z0-9_-]{1,64}", re.ASCII)
+_EVENT_ID = re.compile(r"[!-~]{1,128}")
+# RFC 3339 section 5.6, with the offset that makes it a point in time.
+_RFC_3339 = re.compile(
+    r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:(?P<second>\d{2})(\.\d+)?([Zz]|[+-]\d{2}:\d{2})", re.ASCII
+)
+_LEAP_SECOND = "60"
+
+
+def _pipeline_id(value: Any) -> str | None:
+    is_id = isinstance(value, str | int) and not isinstance(value, bool)
+    if is_id and _PIPELINE_ID.fullmatch(str(value)):
+        return None
+    return "is not a string or integer of 1 to 64 letters, digits or -_:"
+
+
+def _event_type(value: Any) -> str | None:
+    return None if value in _EVENT_TYPES else f"is none of {', '.join(_EVENT_TYPES)}"
+
+
+def _trigger_source(value: Any) -> str | None:
+    if isinstance(value, str) and _TRIGGER_SOURCE.fullmatch(value):
+        return None
+    return "is not manual, automatic or blueprint:<id>"
+
+
+def _time(value: Any) -> str | None:
+    found = _RFC_3339.fullmatch(value) if isinstance(value, str) else None
+    if found and _is_on_the_calendar(value, found):
+        return None
+    return "is not an RFC 3339 time with an offset, such as 2024-09-05T15:08:00+08:00"
+
+
+def _is_on_the_calendar(text: str, found: re.Match[str]) -> bool:
+    if found["second"] == _LEAP_SECOND:
+        start, end = found.span("second")
+        text = f"{text[:start]}59{text[end:]}"
+    try:
+        datetime.fromisoformat(text.upper())
+    except ValueError:
+        return False
+    return True
+
+
+def _event_id(value: Any) -> str | None:
+    if isinstance(value, str) and _EVENT_ID.fullmatch(value):
+        return None
+    return "is not a string of 1 to 128 printable ASCII characters without spaces"
+
+
+def _text(value: Any) -> str | None:
+    return None if isinstance(value, str) else "is not a string"
+
+
+def _object(value: Any) -> str | None:
+    return None if isinstance(value, dict) else "is not an object"
+
+
+_EVENT_TYPES = tuple(EventType)
+
+_REQUIRED: dict[str, Check] = {
+    "pipeline_id": _pipeline_id,
+    "event_type": _event_type,
+    "trigger_source": _trigger_source,
+    "timestamp": _time,
+}
+_OPTIONAL: dict[str, Check] = {
+    "event_id": _event_id,
+    "project_name": _text,
+    "created_at": _time,
+    "updated_at": _time,
+    "began_at": _time,
+    "finished_at": _time,
+    "message": _text,
+    "task": _object,
+    "data": _object,
+}

@@ -1,0 +1,115 @@
+"""A held lane: its head has failed, nothing overtakes it, the others wait in the ledger.
+
+::
+
+                    head fails                     head fails, budget left
+      flowing ───────────────────▶ held, due ◀──────────────────────────┐
+         ▲                          │  │  ▲ └──────── attempt ───────────┘
+         │   last one delivered     │  │  │
+         └──────────────────────────┘  │  └── a letter is redriven
+                                       │ budget spent
+                                       ▼
+                                 held by a dead letter
+
+A flowing lane has no record at all: that is what makes it cheap.
+"""
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Self
+
+from lakehook.domain.delivery import Delivery, Lane
+from lakehook.domain.outcome import Attempt
+
+LOOK_AGAIN_SECONDS = 3600.0  # a blocked lane is looked at within the hour, so none is forgotten
+MOST_ATTEMPTS_KEPT = 20
+
+
+class Status(StrEnum):
+    WAITING = "waiting"
+    DELIVERED = "delivered"
+    DEAD = "dead"
+    DISCARDED = "discarded"
+
+    @property
+    def is_final(self) -> bool:
+        return self in (Status.DELIVERED, Status.DISCARDED)
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeldLane:
+    """The record of a lane that holds something. Each write is conditional on ``version``."""
+
+    lane: Lane
+    head: int  # the sequence that nothing overtakes
+    due_at: float  # unix seconds; no look before, one soon after
+    held_since: float
+    attempts: int = 0  # of the head, within its budget
+    version: int = 1
+
+    @classmethod
+    def at(cls, lane: Lane, head: int, *, now: float) -> Self:
+        return cls(lane=lane, head=head, due_at=now, held_since=now)
+
+    @property
+    def token(self) -> int:
+        """The due time in milliseconds, as a resume carries it."""
+        return round(self.due_at * 1000)
+
+    def is_due(self, now: float) -> bool:
+        return self.due_at <= now
+
+    def head_failed(self, *, due_at: float) -> Self:
+        return self._moved(attempts=self.attempts + 1, due_at=due_at)
+
+    def joined_by(self, sequence: int) -> Self:
+        """Another delivery has begun to wait; behind the head, unless it should have been it."""
+        return self._moved(head=min(self.head, sequence))
+
+    def moved_on(self, head: int, *, now: float) -> Self:
+        return self._moved(head=head, attempts=0, due_at=now)
+
+    def blocked(self, *, now: float) -> Self:
+        return self._moved(due_at=now + LOOK_AGAIN_SECONDS)
+
+    def _moved(self, **changes: float) -> Self:
+        return replace(self, version=self.version + 1, **changes)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeliveryRecord:
+    """What the ledger knows of one delivery. Its event stays with it until it is final."""
+
+    lane: Lane
+    sequence: int
+    event_id: str
+    event_type: str
+    status: Status
+    attempts: int = 0  # in all, over every budget
+    log: tuple[Attempt, ...] = ()  # the latest
+    reason: str = ""  # why it is dead or discarded
+    delivery: Delivery | None = None
+
+    @classmethod
+    def waiting(cls, delivery: Delivery) -> Self:
+        return cls(
+            lane=delivery.lane,
+            sequence=delivery.sequence,
+            event_id=delivery.event.id,
+            event_type=delivery.event.type,
+            status=Status.WAITING,
+            delivery=delivery,
+        )
+
+    def tried(self, attempt: Attempt) -> Self:
+        log = (*self.log, attempt)[-MOST_ATTEMPTS_KEPT:]
+        record = replace(self, attempts=self.attempts + 1, log=log)
+        if attempt.outcome.is_success:
+            return replace(record, status=Status.DELIVERED, delivery=None)
+        return record
+
+    def dead(self, reason: str) -> Self:
+        return replace(self, status=Status.DEAD, reason=reason)
+
+    def discarded(self, reason: str) -> Self:
+        return replace(self, status=Status.DISCARDED, reason=reason, delivery=None)

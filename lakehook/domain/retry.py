@@ -1,0 +1,46 @@
+"""When a failed delivery is tried again."""
+
+import math
+from dataclasses import dataclass
+from typing import Self
+
+from lakehook.domain.errors import BadInput
+
+LONGEST_HINT_SECONDS = 24 * 3600.0
+LONGEST_DELAY_SECONDS = 7 * 24 * 3600.0
+MOST_DELAYS = 50
+JITTER = 0.1
+
+
+@dataclass(frozen=True)
+class RetrySchedule:
+    """The delays between attempts, in seconds: n delays are n + 1 attempts."""
+
+    delays: tuple[float, ...]
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read ``5,300,0.5``; ``BadInput`` says what is wrong."""
+        try:
+            delays = tuple(float(delay) for delay in text.split(","))
+        except ValueError:
+            raise BadInput(
+                f"retry schedule: {text!r} is not seconds with commas, like 5,300"
+            ) from None
+        if len(delays) > MOST_DELAYS:
+            raise BadInput(f"retry schedule: {len(delays)} delays, at most {MOST_DELAYS}")
+        for delay in delays:
+            if not (math.isfinite(delay) and 0 <= delay <= LONGEST_DELAY_SECONDS):
+                raise BadInput(f"retry schedule: {delay} is not 0 to {LONGEST_DELAY_SECONDS:.0f} s")
+        return cls(delays)
+
+    def wait_after(self, attempts: int, *, hint: float | None, chance: float) -> float | None:
+        """Seconds to wait after the nth attempt has failed, or nothing when the budget is spent.
+
+        ``chance`` (0 to 1) spreads the waits: jitter only adds, so nothing comes early. ``hint``
+        is the receiver's ``retry-after``; up to 24 h of it are never undercut.
+        """
+        if attempts > len(self.delays):
+            return None
+        delay = self.delays[attempts - 1] * (1 + JITTER * chance)
+        return max(delay, min(hint or 0.0, LONGEST_HINT_SECONDS))

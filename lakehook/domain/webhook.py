@@ -1,0 +1,81 @@
+"""The webhook channel: how a delivery is rendered, and how an answer is read."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+
+from lakehook import __version__
+from lakehook.domain.delivery import Delivery
+from lakehook.domain.document import text_of
+from lakehook.domain.endpoint import Endpoint
+from lakehook.domain.outcome import Answer, Outcome
+from lakehook.domain.secret import Secret
+from lakehook.domain.signature import signatures
+
+USER_AGENT = f"Lakehook/{__version__}"
+
+_THROTTLING = frozenset((429, 502, 503, 504))  # Standard Webhooks 1.0.0, "Operational"
+_SUCCESS = range(200, 300)
+_GONE = 410
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """One POST, ready to leave: the bytes that were signed are the bytes that are sent."""
+
+    endpoint: Endpoint
+    headers: Mapping[str, str]
+    body: bytes
+    deadline_seconds: float
+
+
+def render(delivery: Delivery) -> bytes:
+    """The event as its producer wrote it, with its id and its place in the pipeline."""
+    return text_of(
+        {
+            **delivery.event.document,
+            "event_id": delivery.event.id,
+            "sequence": delivery.sequence,
+            "previous_event_type": delivery.numbered.previous_event_type,
+        }
+    ).encode()
+
+
+def request_headers(
+    *, message_id: str, at: float, body: bytes, secrets: Sequence[Secret]
+) -> dict[str, str]:
+    timestamp = int(at)
+    return {
+        "content-type": "application/json",
+        "user-agent": USER_AGENT,
+        "webhook-id": message_id,
+        "webhook-timestamp": str(timestamp),
+        "webhook-signature": signatures(
+            message_id=message_id, timestamp=timestamp, body=body, secrets=secrets
+        ),
+    }
+
+
+def read_answer(answer: Answer) -> Outcome:
+    if answer.status in _SUCCESS:
+        return Outcome.DELIVERED
+    if answer.status == _GONE:
+        return Outcome.GONE
+    return Outcome.THROTTLED if answer.status in _THROTTLING else Outcome.REJECTED
+
+
+def retry_after(answer: Answer, *, now: float) -> float | None:
+    """Seconds the receiver asks us to wait (RFC 9110 section 10.2.3), in seconds or as a date."""
+    wish = answer.headers.get("retry-after", "").strip()
+    if wish.isascii() and wish.isdigit():
+        return float(wish)
+    date = _date(wish)
+    return max(0.0, date.timestamp() - now) if date else None
+
+
+def _date(text: str) -> datetime | None:
+    try:
+        return parsedate_to_datetime(text)
+    except ValueError:
+        return None

@@ -1,0 +1,16 @@
+"""The names of the metrics, for those who count and those who watch."""
+
+NAMESPACE = "Lakehook"
+
+EVENTS = "Events"  # numbered and fanned out
+EVENTS_REPEATED = "EventsRepeated"  # known already
+PARKED = "MessagesParked"  # bad, put aside whole
+
+DELIVERED = "DeliveriesDelivered"
+FAILED = "AttemptsFailed"
+DEAD = "DeliveriesDead"
+DISCARDED = "DeliveriesDiscarded"
+EXCHANGE_TIME = "ExchangeTime"  # milliseconds, from DNS to the last byte
+
+LANES_WOKEN = "LanesWoken"
+TROUBLE = "OwnTrouble"  # AWS failed us, or a fault of ours

@@ -1,0 +1,215 @@
+"""The roles that the use cases need; adapters play them, and fakes in the tests.
+
+Any of them may raise ``OwnTrouble``.
+"""
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from lakehook.domain.delivery import Delivery, Lane, NumberedEvent
+from lakehook.domain.event import Event
+from lakehook.domain.lane import DeliveryRecord, HeldLane
+from lakehook.domain.message import Resume
+from lakehook.domain.outcome import Answer, Outcome
+from lakehook.domain.pipeline import Pipeline
+from lakehook.domain.secret import Secret
+from lakehook.domain.subscription import Subscription
+from lakehook.domain.webhook import Request
+
+
+class Clock(Protocol):
+    def now(self) -> float:
+        """Unix time in seconds."""
+
+    def sleep(self, seconds: float) -> None:
+        """Let so much time pass."""
+
+
+class Dice(Protocol):
+    def chance(self) -> float:
+        """A number from 0 to 1, anew each time."""
+
+    def token(self) -> str:
+        """Letters and digits that nobody else will ever draw."""
+
+    def key(self) -> bytes:
+        """32 bytes nobody can guess."""
+
+
+# --- fan-out ---
+
+
+class Journal(Protocol):
+    """Every event of every pipeline, once, with its sequence."""
+
+    def open(self, event: Event) -> tuple[Pipeline, NumberedEvent | None]:
+        """Where the event's pipeline stands, and the event itself if it is already in."""
+
+    def append(self, pipeline: Pipeline, numbered: NumberedEvent) -> None:
+        """Write counter and event together; ``OwnTrouble`` if the pipeline has moved on."""
+
+
+class Subscriptions(Protocol):
+    def all(self) -> Sequence[Subscription]:
+        """Every subscription, removed ones too, as of now."""
+
+    def find(self, subscription_id: str) -> Subscription | None:
+        """One subscription, removed or not."""
+
+
+class Outbox(Protocol):
+    def send(self, deliveries: Sequence[Delivery]) -> Collection[str]:
+        """Put deliveries on their lanes, at most one of each lane; the ids that did not go."""
+
+
+@dataclass(frozen=True)
+class Notice:
+    """A message of the events queue, as it came."""
+
+    id: str
+    group: str
+    body: str
+
+
+class Siding(Protocol):
+    def park(self, notice: Notice, reason: str) -> None:
+        """Put a bad message aside, whole, with the reason."""
+
+
+# --- delivering ---
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """A message of the deliveries queue, as it came."""
+
+    id: str
+    group: str
+    body: str
+    receipt: str
+
+
+Remaining = Callable[[], float]
+"""Seconds until the invocation that asks comes to its end."""
+
+
+class Receipts(Protocol):
+    """What may be done with messages we hold; a receipt that is no longer good is let be."""
+
+    def acknowledge(self, parcels: Sequence[Parcel]) -> None:
+        """Their work is done: they go, and their lanes go on."""
+
+    def postpone(self, parcel: Parcel, *, seconds: float) -> None:
+        """Let it come back after so long, in whole seconds, never earlier."""
+
+
+@dataclass(frozen=True)
+class Page:
+    """What one consistent read of the ledger found."""
+
+    lanes: Mapping[Lane, HeldLane]
+    records: Mapping[tuple[Lane, int], DeliveryRecord]
+
+
+@dataclass(frozen=True)
+class Due:
+    """A held lane whose time has come, and what that time was."""
+
+    lane: Lane
+    token: int
+
+
+class Ledger(Protocol):
+    """The deliveries and the lanes: the idempotency records, the attempt log, the waiting line."""
+
+    def read(self, deliveries: Collection[Delivery], lanes: Collection[Lane]) -> Page:
+        """Read consistently, in one call for a batch of up to 10 messages."""
+
+    def write(
+        self, record: DeliveryRecord, *, before: HeldLane | None, after: HeldLane | None
+    ) -> None:
+        """Record a delivery and move its lane from ``before`` to ``after``, both or neither.
+
+        ``LaneMoved`` when the lane is no longer as it was before. A success on a lane that
+        flows on costs one plain write.
+        """
+
+    def move(self, before: HeldLane, after: HeldLane | None) -> None:
+        """Move a lane alone; ``LaneMoved`` when it is no longer as it was before."""
+
+    def waiting(self, lane: HeldLane) -> Iterator[DeliveryRecord]:
+        """The head and those behind it that are not final, in order, read as they are needed."""
+
+    def due(self, now: float) -> Iterator[Due]:
+        """Held lanes whose due time has come, by an index that may lag behind."""
+
+    def lease(self, due: Due, *, until: float) -> int | None:
+        """Move a due time on, and return the token; nothing if it was moved meanwhile."""
+
+    def held_by(self, subscription_id: str) -> Iterator[HeldLane]:
+        """Lanes in which something waits for this subscription."""
+
+
+@dataclass(frozen=True)
+class NoAnswer:
+    outcome: Outcome
+    detail: str
+
+
+class Receiver(Protocol):
+    def post(self, request: Request) -> Answer | NoAnswer:
+        """Send one request and nothing else: no redirect, no repeat, one deadline."""
+
+
+@dataclass(frozen=True)
+class Keys:
+    """What a subscription keeps sealed, opened: never stored, never shown."""
+
+    secrets: tuple[Secret, ...]
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+class Keyring(Protocol):
+    def open(self, subscription: Subscription) -> Keys:
+        """Open what the subscription keeps sealed."""
+
+
+class Sealer(Protocol):
+    def seal(self, plaintext: bytes, *, subscription_id: str) -> bytes:
+        """Encrypt so that only the sender can open it, and only for this subscription."""
+
+
+class DeadLetters(Protocol):
+    def bury(self, record: DeliveryRecord, *, endpoint: str) -> None:
+        """Put a delivery on the dead-letter queue, as it was, with what an operator reads."""
+
+    def park(self, parcel: Parcel, reason: str) -> None:
+        """Put a message aside, whole, that is no delivery at all."""
+
+
+# --- waking ---
+
+
+class Bell(Protocol):
+    def ring(self, resumes: Sequence[Resume]) -> Collection[Lane]:
+        """Send word to lanes that they may go on; those that could not be told."""
+
+
+# --- telling ---
+
+
+class Telemetry(Protocol):
+    """One canonical line per event and per attempt; never a secret, a signature or a body."""
+
+    def fanned_out(self, numbered: NumberedEvent, *, deliveries: int, repeated: bool) -> None: ...
+
+    def parked(self, message_id: str, group: str, reason: str) -> None: ...
+
+    def attempted(self, record: DeliveryRecord, *, next_at: float | None) -> None: ...
+
+    def discarded(self, record: DeliveryRecord) -> None: ...
+
+    def buried(self, record: DeliveryRecord) -> None: ...
+
+    def trouble(self, error: Exception, *, doing: str) -> None: ...

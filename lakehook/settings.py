@@ -1,0 +1,108 @@
+"""The names shared by the blueprint, the functions and the command.
+
+The blueprint writes them, the runtime reads them; neither spells one twice.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar, Self
+
+NONE = "-"
+"""How an empty list is written: CloudFormation refuses an output without a value."""
+
+
+class Settings:
+    """Each field is one variable: ``deliveries_queue_url`` is ``DELIVERIES_QUEUE_URL``."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str]) -> Self:
+        """Read every field; a missing one is a ``KeyError`` that names the variable."""
+        return cls(**{field.name: env[field.name.upper()] for field in fields(cls)})
+
+    def to_env(self) -> dict[str, str]:
+        return {field.name.upper(): getattr(self, field.name) for field in fields(self)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class FanoutSettings(Settings):
+    subscriptions_table: str
+    pipelines_table: str
+    deliveries_queue_url: str
+    events_dead_letter_queue_url: str
+    event_retention_days: str = "30"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeliverSettings(Settings):
+    subscriptions_table: str
+    deliveries_table: str
+    deliveries_queue_url: str
+    dead_letter_queue_url: str
+    secrets_key: str
+    retry_schedule: str
+    allowed_networks: str
+    record_retention_days: str = "60"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClockSettings(Settings):
+    deliveries_table: str
+    deliveries_queue_url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deployment:
+    """The outputs of the stack: ``events_queue_url`` is the output ``EventsQueueUrl``."""
+
+    events_queue_url: str
+    deliveries_queue_url: str
+    dead_letter_queue_url: str
+    events_dead_letter_queue_url: str
+    subscriptions_table: str
+    pipelines_table: str
+    deliveries_table: str
+    secrets_key: str
+    allowed_networks: str
+
+    @classmethod
+    def from_outputs(cls, outputs: Mapping[str, str]) -> Self:
+        """Read every field; a missing output is a ``KeyError`` that names it."""
+        return cls(**{field.name: outputs[output_name(field.name)] for field in fields(cls)})
+
+    def to_outputs(self) -> dict[str, str]:
+        return {output_name(field.name): getattr(self, field.name) for field in fields(self)}
+
+
+def output_name(field_name: str) -> str:
+    return "".join(word.capitalize() for word in field_name.split("_"))
+
+
+class SubscriptionsTable:
+    PARTITION_KEY = "id"
+
+
+class PipelinesTable:
+    PARTITION_KEY = "pipeline_id"
+    SORT_KEY = "record"
+    TTL = "expires_at"
+
+
+class DeliveriesTable:
+    """The ledger. Its indexes are sparse: only lanes that hold something are in them."""
+
+    PARTITION_KEY = "lane"
+    SORT_KEY = "record"
+    TTL = "expires_at"
+    DUE_INDEX = "due"
+    DUE_SHARD = "due_shard"
+    DUE_AT = "due_at"
+    HELD_INDEX = "held"
+    HELD_BY = "held_by"
+    HELD_SINCE = "held_since"
+
+
+def listed(text: str) -> tuple[str, ...]:
+    """Read a list as the settings write it: names with commas, or ``-`` for none."""
+    return () if text == NONE else tuple(text.split(","))

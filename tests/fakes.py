@@ -1,0 +1,281 @@
+"""One in-memory stand-in per port. Each passes the contract suite beside the real adapter."""
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from lakehook.domain.delivery import Delivery, Lane, NumberedEvent
+from lakehook.domain.errors import LaneMoved, OwnTrouble
+from lakehook.domain.event import Event
+from lakehook.domain.lane import DeliveryRecord, HeldLane, Status
+from lakehook.domain.message import Resume
+from lakehook.domain.outcome import Answer, Attempt, Outcome
+from lakehook.domain.pipeline import Pipeline
+from lakehook.domain.subscription import Subscription
+from lakehook.domain.webhook import Request
+from lakehook.ports import Due, Keys, NoAnswer, Notice, Page, Parcel
+
+NOON = 1_767_268_800.0  # 2026-01-01T12:00:00Z
+
+
+@dataclass
+class FakeClock:
+    time: float = NOON
+
+    def now(self) -> float:
+        return self.time
+
+    def sleep(self, seconds: float) -> None:
+        self.time += seconds
+
+
+class FakeDice:
+    def __init__(self) -> None:
+        self._drawn = 0
+
+    def chance(self) -> float:
+        return 0.0
+
+    def token(self) -> str:
+        self._drawn += 1
+        return f"{self._drawn:024x}"
+
+    def key(self) -> bytes:
+        self._drawn += 1
+        return self._drawn.to_bytes(32)
+
+
+@dataclass
+class FakeJournal:
+    pipelines: dict[str, Pipeline] = field(default_factory=dict)
+    events: dict[tuple[str, str], NumberedEvent] = field(default_factory=dict)
+
+    def open(self, event: Event) -> tuple[Pipeline, NumberedEvent | None]:
+        pipeline = self.pipelines.get(event.pipeline_id, Pipeline(event.pipeline_id))
+        return pipeline, self.events.get((event.pipeline_id, event.id))
+
+    def append(self, pipeline: Pipeline, numbered: NumberedEvent) -> None:
+        key = (pipeline.id, numbered.event.id)
+        if key in self.events or self.pipelines.get(pipeline.id, Pipeline(pipeline.id)) != pipeline:
+            raise OwnTrouble(f"pipeline {pipeline.id} has moved on")
+        self.events[key] = numbered
+        self.pipelines[pipeline.id] = Pipeline(
+            pipeline.id, numbered.sequence, str(numbered.event.type)
+        )
+
+
+@dataclass
+class FakeSubscriptions:
+    known: dict[str, Subscription] = field(default_factory=dict)
+
+    def all(self) -> Sequence[Subscription]:
+        return list(self.known.values())
+
+    def find(self, subscription_id: str) -> Subscription | None:
+        return self.known.get(subscription_id)
+
+    def save(self, subscription: Subscription) -> None:
+        self.known[subscription.id] = subscription
+
+
+@dataclass
+class FakeOutbox:
+    """Plays the deliveries queue: a lane's messages in the order they came."""
+
+    sent: list[Delivery] = field(default_factory=list)
+    refused: set[str] = field(default_factory=set)
+
+    def send(self, deliveries: Sequence[Delivery]) -> Collection[str]:
+        lanes = [delivery.lane for delivery in deliveries]
+        assert len(lanes) == len(set(lanes)), "two deliveries of one lane in one batch"
+        self.sent += [one for one in deliveries if one.id not in self.refused]
+        return self.refused & {delivery.id for delivery in deliveries}
+
+
+@dataclass
+class FakeSiding:
+    parked: list[tuple[Notice, str]] = field(default_factory=list)
+
+    def park(self, notice: Notice, reason: str) -> None:
+        self.parked.append((notice, reason))
+
+
+@dataclass
+class FakeLedger:
+    records: dict[tuple[Lane, int], DeliveryRecord] = field(default_factory=dict)
+    lanes: dict[Lane, HeldLane] = field(default_factory=dict)
+    reads: int = 0
+    writes: int = 0
+
+    def read(self, deliveries: Collection[Delivery], lanes: Collection[Lane]) -> Page:
+        self.reads += 1
+        keys = {(one.lane, one.sequence) for one in deliveries}
+        return Page(
+            {lane: self.lanes[lane] for lane in lanes if lane in self.lanes},
+            {key: self.records[key] for key in keys if key in self.records},
+        )
+
+    def write(
+        self, record: DeliveryRecord, *, before: HeldLane | None, after: HeldLane | None
+    ) -> None:
+        key = (record.lane, record.sequence)
+        if before or after:
+            self._must_be(record.lane, before)
+            known = self.records.get(key)
+            if known and known.status is Status.DELIVERED is not record.status:
+                raise LaneMoved("already delivered")
+            self._put(record.lane, after)
+        self.records[key] = record
+        self.writes += 1
+
+    def move(self, before: HeldLane, after: HeldLane | None) -> None:
+        self._must_be(before.lane, before)
+        self._put(before.lane, after)
+        self.writes += 1
+
+    def waiting(self, lane: HeldLane) -> Iterator[DeliveryRecord]:
+        numbers = sorted(n for known, n in self.records if known == lane.lane and n >= lane.head)
+        for number in numbers:
+            record = self.records[lane.lane, number]
+            if not record.status.is_final:
+                yield record
+
+    def due(self, now: float) -> Iterator[Due]:
+        yield from [Due(one.lane, one.token) for one in self.lanes.values() if one.is_due(now)]
+
+    def lease(self, due: Due, *, until: float) -> int | None:
+        held = self.lanes.get(due.lane)
+        if held is None or held.token != due.token:
+            return None
+        leased = HeldLane(**{**held.__dict__, "due_at": until})
+        self.lanes[due.lane] = leased
+        return leased.token
+
+    def held_by(self, subscription_id: str) -> Iterator[HeldLane]:
+        yield from [
+            held for held in self.lanes.values() if held.lane.subscription_id == subscription_id
+        ]
+
+    def _must_be(self, lane: Lane, before: HeldLane | None) -> None:
+        now = self.lanes.get(lane)
+        if (now and now.version) != (before and before.version):
+            raise LaneMoved(f"{lane} is at {now}")
+
+    def _put(self, lane: Lane, after: HeldLane | None) -> None:
+        self.lanes.pop(lane, None)
+        if after:
+            self.lanes[lane] = after
+
+
+@dataclass
+class FakeReceiver:
+    """Answers what the script says, one answer a request; then 200."""
+
+    script: list[Answer | NoAnswer] = field(default_factory=list)
+    requests: list[Request] = field(default_factory=list)
+
+    def post(self, request: Request) -> Answer | NoAnswer:
+        self.requests.append(request)
+        return self.script.pop(0) if self.script else Answer(status=200, headers={}, body=b"")
+
+
+class FakeKeyring:
+    def __init__(self, keys: Keys) -> None:
+        self._keys = keys
+
+    def open(self, subscription: Subscription) -> Keys:
+        return self._keys
+
+
+@dataclass
+class FakeAttempts:
+    """What becomes of each delivery in turn, by what the script says; then success."""
+
+    clock: FakeClock
+    script: dict[str, list[Attempt | Exception]] = field(default_factory=dict)
+    made: list[str] = field(default_factory=list)
+    during: Callable[[Delivery], None] = lambda _: None
+
+    def __call__(self, delivery: Delivery, subscription: Subscription) -> Attempt:
+        self.made.append(delivery.id)
+        self.during(delivery)
+        script = self.script.get(delivery.id, [])
+        attempt = script.pop(0) if script else self.success()
+        if isinstance(attempt, Exception):
+            raise attempt
+        return attempt
+
+    def success(self) -> Attempt:
+        return self._attempt(Outcome.DELIVERED, 200)
+
+    def failure(self, *, retry_after: float | None = None) -> Attempt:
+        return self._attempt(Outcome.REJECTED, 500, retry_after)
+
+    def _attempt(
+        self, outcome: Outcome, status: int, retry_after: float | None = None
+    ) -> Attempt:
+        return Attempt(
+            at=self.clock.now(),
+            outcome=outcome,
+            milliseconds=5,
+            status=status,
+            retry_after=retry_after,
+        )
+
+
+@dataclass
+class FakeDeadLetters:
+    buried: list[DeliveryRecord] = field(default_factory=list)
+    parked: list[tuple[Parcel, str]] = field(default_factory=list)
+
+    def bury(self, record: DeliveryRecord, *, endpoint: str) -> None:
+        self.buried.append(record)
+
+    def park(self, parcel: Parcel, reason: str) -> None:
+        self.parked.append((parcel, reason))
+
+
+@dataclass
+class FakeReceipts:
+    acknowledged: list[Parcel] = field(default_factory=list)
+    postponed: list[tuple[Parcel, float]] = field(default_factory=list)
+
+    def acknowledge(self, parcels: Sequence[Parcel]) -> None:
+        self.acknowledged += parcels
+
+    def postpone(self, parcel: Parcel, *, seconds: float) -> None:
+        self.postponed.append((parcel, seconds))
+
+
+@dataclass
+class FakeBell:
+    rung: list[Resume] = field(default_factory=list)
+    deaf: set[Lane] = field(default_factory=set)
+
+    def ring(self, resumes: Sequence[Resume]) -> Collection[Lane]:
+        self.rung += [resume for resume in resumes if resume.lane not in self.deaf]
+        return self.deaf & {resume.lane for resume in resumes}
+
+
+@dataclass
+class FakeTelemetry:
+    """Remembers what was told, as (what, detail)."""
+
+    told: list[tuple[str, object]] = field(default_factory=list)
+
+    def fanned_out(self, numbered: NumberedEvent, *, deliveries: int, repeated: bool) -> None:
+        self.told.append(("repeated" if repeated else "fanned out", numbered.sequence))
+
+    def parked(self, message_id: str, group: str, reason: str) -> None:
+        self.told.append(("parked", message_id))
+
+    def attempted(self, record: DeliveryRecord, *, next_at: float | None) -> None:
+        self.told.append(("attempted", next_at))
+
+    def discarded(self, record: DeliveryRecord) -> None:
+        self.told.append(("discarded", record.sequence))
+
+    def buried(self, record: DeliveryRecord) -> None:
+        self.told.append(("buried", record.sequence))
+
+    def trouble(self, error: Exception, *, doing: str) -> None:
+        self.told.append(("trouble", error))

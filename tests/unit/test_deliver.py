@@ -1,0 +1,330 @@
+import pytest
+
+from lakehook.deliver import Deliver
+from lakehook.domain.delivery import Lane
+from lakehook.domain.disposition import Again, Disposition, Done
+from lakehook.domain.errors import LaneMoved, OwnTrouble
+from lakehook.domain.lane import Status
+from lakehook.domain.message import Message, Resume
+from lakehook.domain.retry import RetrySchedule
+from tests.builders import a_delivery, a_subscription
+from tests.fakes import (
+    FakeAttempts,
+    FakeClock,
+    FakeDeadLetters,
+    FakeDice,
+    FakeLedger,
+    FakeSubscriptions,
+    FakeTelemetry,
+)
+
+LANE = Lane("sub_a", "39")
+FIRST, SECOND, THIRD = "sub_a#39#1", "sub_a#39#2", "sub_a#39#3"
+
+
+class World:
+    """One lane, whose schedule is 5 s, then 300 s, then nothing."""
+
+    def __init__(self) -> None:
+        self.clock = FakeClock()
+        self.ledger = FakeLedger()
+        self.attempts = FakeAttempts(self.clock)
+        self.subscriptions = FakeSubscriptions({"sub_a": a_subscription()})
+        self.dead_letters = FakeDeadLetters()
+        self.telemetry = FakeTelemetry()
+        self.time_left = 30.0
+        self.schedule = RetrySchedule((5, 300))
+
+    def receive(self, *messages: Message) -> list[Disposition]:
+        deliver = Deliver(
+            ledger=self.ledger,
+            subscriptions=self.subscriptions,
+            attempt=self.attempts,
+            dead_letters=self.dead_letters,
+            clock=self.clock,
+            dice=FakeDice(),
+            telemetry=self.telemetry,
+            schedule=self.schedule,
+        )
+        return deliver(messages, deliver.read(messages), lambda: self.time_left)
+
+    def fail(self, delivery_id: str, times: int = 1, **hint: float) -> None:
+        self.attempts.script[delivery_id] = [self.attempts.failure(**hint)] * times
+
+    def resume(self) -> list[Disposition]:
+        """Word from the clock, once the lane is due."""
+        self.clock.time = max(self.clock.time, self.ledger.lanes[LANE].due_at)
+        (due,) = self.ledger.due(self.clock.time)
+        token = self.ledger.lease(due, until=self.clock.time + 300)
+        assert token
+        return self.receive(Resume(LANE, token))
+
+    def status(self, sequence: int) -> Status:
+        return self.ledger.records[LANE, sequence].status
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def test_a_delivery_in_a_flowing_lane_costs_one_read_and_one_write(world: World):
+    assert world.receive(a_delivery(1)) == [Done()]
+
+    assert world.attempts.made == [FIRST]
+    assert world.status(1) is Status.DELIVERED
+    assert (world.ledger.reads, world.ledger.writes) == (1, 1)
+
+
+def test_the_event_of_a_delivered_record_is_not_kept(world: World):
+    world.receive(a_delivery(1))
+
+    assert world.ledger.records[LANE, 1].delivery is None
+
+
+def test_what_was_delivered_is_never_delivered_again(world: World):
+    world.receive(a_delivery(1))
+
+    assert world.receive(a_delivery(1)) == [Done()]
+
+    assert world.attempts.made == [FIRST]
+
+
+def test_a_failed_attempt_holds_the_lane_and_comes_again_by_the_schedule(world: World):
+    world.fail(FIRST)
+
+    assert world.receive(a_delivery(1)) == [Again(5.0)]
+
+    assert world.status(1) is Status.WAITING
+    assert world.ledger.lanes[LANE].head == 1
+    assert world.telemetry.told == [("attempted", world.clock.time + 5)]
+
+
+def test_what_follows_a_failed_head_waits_in_the_ledger_unattempted(world: World):
+    world.fail(FIRST)
+
+    dispositions = world.receive(a_delivery(1), a_delivery(2), a_delivery(3))
+
+    assert dispositions == [Again(5.0), Done(), Done()]
+    assert world.attempts.made == [FIRST]
+    assert world.status(2) is world.status(3) is Status.WAITING
+
+
+def test_when_the_head_comes_again_the_waiting_line_follows_it_in_order(world: World):
+    world.fail(FIRST)
+    world.receive(a_delivery(1), a_delivery(2), a_delivery(3))
+    world.clock.time += 5
+
+    assert world.receive(a_delivery(1)) == [Done()]
+
+    assert world.attempts.made == [FIRST, FIRST, SECOND, THIRD]
+    assert world.ledger.lanes == {}
+
+
+def test_the_head_is_not_attempted_before_its_time(world: World):
+    world.fail(FIRST)
+    world.receive(a_delivery(1))
+    world.clock.time += 3
+
+    assert world.receive(a_delivery(1)) == [Again(2.0)]
+
+    assert world.attempts.made == [FIRST]
+
+
+def test_a_long_wait_leaves_the_queue_and_a_resume_brings_it_back(world: World):
+    world.fail(FIRST, times=2)
+    world.receive(a_delivery(1))
+    world.clock.time += 5
+
+    assert world.receive(a_delivery(1)) == [Done()]
+    assert world.receive(a_delivery(2)) == [Done()]
+    assert world.resume() == [Done()]
+
+    assert world.attempts.made == [FIRST, FIRST, FIRST, SECOND]
+    assert world.ledger.lanes == {}
+
+
+def test_less_than_a_second_is_waited_out_since_the_queue_counts_whole_ones(world: World):
+    world.schedule = RetrySchedule((0.25, 0.5))
+    world.fail(FIRST, times=2)
+    began = world.clock.time
+
+    assert world.receive(a_delivery(1)) == [Done()]
+
+    assert world.attempts.made == [FIRST] * 3
+    assert world.clock.time == began + 0.75
+
+
+def test_retry_after_is_never_undercut(world: World):
+    world.fail(FIRST, retry_after=45.0)
+
+    assert world.receive(a_delivery(1)) == [Again(45.0)]
+
+
+def test_a_follower_that_fails_becomes_the_head_with_a_budget_of_its_own(world: World):
+    world.fail(FIRST)
+    world.receive(a_delivery(1), a_delivery(2))
+    world.fail(SECOND)
+    world.clock.time += 5
+
+    assert world.receive(a_delivery(1)) == [Again(5.0)]
+
+    held = world.ledger.lanes[LANE]
+    assert (held.head, held.attempts) == (2, 1)
+
+
+def test_a_spent_budget_makes_a_dead_letter_and_the_lane_stays_held(world: World):
+    world.schedule = RetrySchedule((0.1,))
+    world.fail(FIRST, times=2)
+
+    assert world.receive(a_delivery(1), a_delivery(2)) == [Done(), Done()]
+
+    (letter,) = world.dead_letters.buried
+    assert (letter.reason, letter.attempts, letter.sequence) == ("rejected", 2, 1)
+    assert letter.delivery == a_delivery(1)
+    assert world.status(1) is Status.DEAD
+    assert world.status(2) is Status.WAITING
+
+
+def test_a_dead_head_stays_dead_however_often_it_is_looked_at(world: World):
+    world.schedule = RetrySchedule((0.1,))
+    world.fail(FIRST, times=2)
+    world.receive(a_delivery(1), a_delivery(2))
+
+    assert world.receive(a_delivery(1)) == [Done()]
+    assert world.resume() == [Done()]
+    assert world.resume() == [Done()]
+
+    assert world.attempts.made == [FIRST, FIRST]
+    assert world.ledger.lanes[LANE].due_at == world.clock.time + 3600
+
+
+def test_the_letter_is_on_the_queue_before_the_ledger_says_so(world: World):
+    world.schedule = RetrySchedule((0,))
+    world.fail(FIRST, times=2)
+    writes_at_burial = []
+    bury = world.dead_letters.bury
+
+    def watch(record, *, endpoint) -> None:  # noqa: ANN001
+        writes_at_burial.append(world.status(1))
+        bury(record, endpoint=endpoint)
+
+    world.dead_letters.bury = watch  # type: ignore[method-assign]
+
+    world.receive(a_delivery(1))
+
+    assert writes_at_burial == [Status.WAITING]
+
+
+def test_a_stale_resume_does_nothing(world: World):
+    world.fail(FIRST, times=2)
+    world.receive(a_delivery(1))
+    world.clock.time += 5
+    world.receive(a_delivery(1))
+
+    assert world.receive(Resume(LANE, token=1)) == [Done()]
+
+    assert world.attempts.made == [FIRST, FIRST]
+
+
+def test_a_resume_for_a_lane_that_flows_does_nothing(world: World):
+    assert world.receive(Resume(LANE, token=1)) == [Done()]
+
+
+def test_a_message_already_delivered_wakes_what_its_lane_still_holds(world: World):
+    world.receive(a_delivery(1))
+    world.fail(SECOND)
+    world.receive(a_delivery(2))
+    world.clock.time += 5
+
+    assert world.receive(a_delivery(1)) == [Done()]
+
+    assert world.attempts.made == [FIRST, SECOND, SECOND]
+
+
+def test_no_attempt_begins_that_the_invocation_would_not_outlive(world: World):
+    world.time_left = 11.0
+
+    assert world.receive(a_delivery(1), a_delivery(2)) == [Again(0), Again(0)]
+
+    assert world.attempts.made == []
+
+
+def test_our_own_trouble_spends_no_attempt(world: World):
+    world.attempts.script[FIRST] = [OwnTrouble("KMS is away")]
+
+    with pytest.raises(OwnTrouble):
+        world.receive(a_delivery(1))
+
+    assert world.ledger.records == {}
+    assert world.ledger.lanes == {}
+
+
+def test_a_success_is_recorded_even_when_another_worker_has_moved_the_lane(world: World):
+    world.fail(FIRST)
+    world.receive(a_delivery(1), a_delivery(2))
+    world.clock.time += 5
+
+    def move(_: object) -> None:
+        held = world.ledger.lanes[LANE]
+        world.ledger.lanes[LANE] = held.joined_by(9)
+
+    world.attempts.during = move
+
+    assert world.receive(a_delivery(1)) == [Again(0)]
+
+    assert world.status(1) is Status.DELIVERED
+
+
+def test_a_failure_never_overwrites_a_success(world: World):
+    world.fail(FIRST)
+
+    def deliver_meanwhile(_: object) -> None:
+        world.attempts.during = lambda _: None
+        world.attempts.script = {}
+        world.receive(a_delivery(1))
+        world.fail(FIRST)
+
+    world.attempts.during = deliver_meanwhile
+
+    assert world.receive(a_delivery(1)) == [Again(0)]
+
+    assert world.status(1) is Status.DELIVERED
+
+
+@pytest.mark.parametrize("known", [False, True], ids=["gone", "removed"])
+def test_what_comes_for_a_removed_subscription_is_discarded_with_the_reason(
+    world: World, *, known: bool
+):
+    world.subscriptions.known = (
+        {"sub_a": a_subscription(removed_at="2026-01-01T00:00:00Z")} if known else {}
+    )
+
+    assert world.receive(a_delivery(1)) == [Done()]
+
+    assert world.attempts.made == []
+    assert world.status(1) is Status.DISCARDED
+    assert world.ledger.records[LANE, 1].reason == "subscription_removed"
+
+
+def test_removing_a_subscription_empties_its_held_lane(world: World):
+    world.fail(FIRST)
+    world.receive(a_delivery(1), a_delivery(2))
+    world.subscriptions.save(a_subscription(removed_at="2026-01-01T00:00:00Z"))
+
+    assert world.resume() == [Done()]
+
+    assert world.ledger.lanes == {}
+    assert world.status(1) is world.status(2) is Status.DISCARDED
+
+
+def test_a_lane_that_moved_under_a_move_comes_again(world: World):
+    world.fail(FIRST)
+    world.receive(a_delivery(1))
+
+    def moved(*_: object, **__: object) -> None:
+        raise LaneMoved("by another")
+
+    world.ledger.write = moved  # type: ignore[method-assign]
+
+    assert world.receive(a_delivery(2)) == [Again(0)]

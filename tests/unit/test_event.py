@@ -1,0 +1,165 @@
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lakehook.domain.document import ascii_of, read_document, text_of
+from lakehook.domain.errors import BadEvent
+from lakehook.domain.event import MAX_EVENT_BYTES, Event, EventType
+from tests.builders import a_document, an_event
+
+
+def read(group: str = "39", **changes: object) -> Event:
+    return Event.from_message(json.dumps(a_document(**changes)), group=group)
+
+
+def test_an_event_carries_what_its_producer_wrote_even_unknown_fields():
+    event = read(weather={"rain": [1, 2.5, None]}, timestamp="2024-09-05T15:08:00.389123456Z")
+
+    assert event.document["weather"] == {"rain": [1, 2.5, None]}
+    assert event.document["timestamp"] == "2024-09-05T15:08:00.389123456Z"
+    assert event.type is EventType.PIPELINE_CREATED
+
+
+def test_39_and_its_text_are_one_pipeline_and_go_out_as_they_came():
+    number, text = read(pipeline_id=39), read(pipeline_id="39")
+
+    assert number.pipeline_id == text.pipeline_id == "39"
+    assert number.document["pipeline_id"] == 39
+    assert number.id == text.id
+
+
+def test_an_event_without_an_id_is_named_the_same_every_time():
+    named = {
+        read().id,
+        read(message="said otherwise").id,
+        read(project_name=None).id,
+    }
+
+    assert len(named) == 1
+    assert read(timestamp="2024-09-05T15:08:00.390+08:00").id not in named
+    assert read(event_type="TASK_CREATED", task={"id": 1}).id not in named
+    assert (
+        read(event_type="TASK_CREATED", task={"id": 1}).id
+        != read(event_type="TASK_CREATED", task={"id": 2}).id
+    )
+
+
+def test_an_event_keeps_the_id_its_producer_gave():
+    assert read(event_id="from-the-producer").id == "from-the-producer"
+
+
+@pytest.mark.parametrize(
+    ("changes", "names"),
+    [
+        pytest.param({"pipeline_id": ...}, "pipeline_id: missing", id="no pipeline"),
+        pytest.param({"pipeline_id": None}, "pipeline_id: missing", id="null pipeline"),
+        pytest.param({"pipeline_id": True}, "pipeline_id: True", id="a truth for a pipeline"),
+        pytest.param({"pipeline_id": 3.9}, "pipeline_id: 3.9", id="a fraction for a pipeline"),
+        pytest.param({"pipeline_id": "x" * 65}, "pipeline_id: 'xxx", id="oversized pipeline"),
+        pytest.param({"pipeline_id": "a#b"}, "pipeline_id: 'a#b'", id="a lane for a pipeline"),
+        pytest.param({"pipeline_id": "３９"}, "pipeline_id", id="digits that are not ASCII"),
+        pytest.param({"pipeline_id": "39\n"}, "pipeline_id", id="a line end in the pipeline"),
+        pytest.param({"event_type": ...}, "event_type: missing", id="no type"),
+        pytest.param({"event_type": "PIPELINE_LOST"}, "event_type: 'PIPELINE_LOST'", id="type"),
+        pytest.param({"event_type": ["PIPELINE_CREATED"]}, "event_type", id="a list for a type"),
+        pytest.param({"trigger_source": "cron"}, "trigger_source: 'cron'", id="trigger"),
+        pytest.param({"trigger_source": "blueprint:"}, "trigger_source", id="blueprint of no id"),
+        pytest.param({"timestamp": "2024-09-05 15:08:00"}, "timestamp", id="no offset"),
+        pytest.param({"timestamp": "2024-02-30T15:08:00Z"}, "timestamp", id="30 February"),
+        pytest.param({"timestamp": "2024-09-05T15:08:00+25:00"}, "timestamp", id="offset 25 h"),
+        pytest.param({"timestamp": 1725520080}, "timestamp: 1725520080", id="unix time"),
+        pytest.param({"timestamp": "2024-W36-4T15:08:00Z"}, "timestamp", id="week date"),
+        pytest.param({"event_id": "x" * 129}, "event_id", id="oversized event id"),
+        pytest.param({"event_id": "a b"}, "event_id: 'a b'", id="a space in the event id"),
+        pytest.param({"event_id": 7}, "event_id: 7", id="a number for an event id"),
+        pytest.param({"began_at": "yesterday"}, "began_at: 'yesterday'", id="began_at"),
+        pytest.param({"task": "build"}, "task: 'build'", id="a string for a task"),
+        pytest.param({"data": []}, "data: []", id="a list for data"),
+        pytest.param({"project_name": 1}, "project_name: 1", id="a number for a project"),
+    ],
+)
+def test_a_bad_field_is_named_with_its_value(changes: dict[str, object], names: str):
+    with pytest.raises(BadEvent) as refused:
+        Event.from_message(json.dumps(a_document(**changes)), group="39")
+
+    assert names in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param("", id="nothing"),
+        pytest.param("hello", id="prose"),
+        pytest.param("[]", id="an array"),
+        pytest.param("null", id="null"),
+        pytest.param('{"a": NaN}', id="NaN"),
+        pytest.param('{"a": 1e999}', id="a number without a finite value"),
+        pytest.param('{"a": ' + "9" * 5000 + "}", id="more digits than Python converts"),
+        pytest.param('{"a": "\\ud800"}', id="a lone surrogate"),
+        pytest.param("[" * 100_000, id="nested beyond the parser"),
+        pytest.param('{"a":' * 60_000 + "1" + "}" * 60_000, id="objects nested beyond the parser"),
+    ],
+)
+def test_what_is_no_json_object_is_a_bad_event(body: str):
+    with pytest.raises(BadEvent):
+        Event.from_message(body, group="39")
+
+
+def test_an_event_must_come_in_the_group_of_its_pipeline():
+    with pytest.raises(BadEvent, match="'39' is not the MessageGroupId '40'"):
+        read(group="40")
+
+
+def test_an_event_is_at_most_128_kib():
+    room = MAX_EVENT_BYTES - len(json.dumps(a_document(message="")).encode())
+
+    assert read(message="x" * room)
+    with pytest.raises(BadEvent, match="bytes, more than 131072"):
+        read(message="x" * (room + 1))
+
+
+@pytest.mark.parametrize(
+    "time",
+    ["2024-09-05T15:08:00Z", "2016-12-31T23:59:60Z", "2024-09-05t15:08:00.1z", "2024-09-05 15:08:00-00:00"],
+)
+def test_every_rfc_3339_time_with_an_offset_is_taken(time: str):
+    assert read(timestamp=time)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=10,
+)
+
+
+@given(st.dictionaries(st.text(), JSON))
+def test_a_document_survives_being_written_either_way(document: dict[str, object]):
+    assert read_document(text_of(document)) == document
+    assert read_document(ascii_of(document)) == document
+    assert ascii_of(document).isascii()
+
+
+@given(st.text())
+def test_no_text_is_worse_than_a_bad_event(body: str):
+    with pytest.raises(BadEvent):
+        Event.from_message(body, group="39")
+
+
+@given(st.dictionaries(st.sampled_from([*a_document(), "task", "event_id", "data"]), JSON))
+def test_no_field_is_worse_than_a_bad_event(changes: dict[str, object]):
+    try:
+        event = Event.from_document(a_document(**changes))
+    except BadEvent as refused:
+        assert str(refused).isprintable()
+    else:
+        assert event.id
+        assert event.type
+
+
+def test_a_built_event_is_one_that_could_have_come():
+    assert read() == an_event()

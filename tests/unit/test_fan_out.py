@@ -1,0 +1,150 @@
+import pytest
+
+from lakehook.domain.errors import OwnTrouble
+from lakehook.domain.event import EventType
+from lakehook.fan_out import FanOut
+from tests.builders import a_notice, a_subscription
+from tests.fakes import FakeJournal, FakeOutbox, FakeSiding, FakeSubscriptions, FakeTelemetry
+
+
+class World:
+    def __init__(self) -> None:
+        everything = a_subscription(id="sub_all")
+        failures = a_subscription(id="sub_bad", event_types=(EventType.PIPELINE_FAILED,))
+        self.subscriptions = FakeSubscriptions({one.id: one for one in (everything, failures)})
+        self.journal, self.outbox, self.siding = FakeJournal(), FakeOutbox(), FakeSiding()
+        self.telemetry = FakeTelemetry()
+        self.fan_out = FanOut(
+            self.journal, self.subscriptions, self.outbox, self.siding, self.telemetry
+        )
+
+    def sent(self) -> list[str]:
+        return [delivery.id for delivery in self.outbox.sent]
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def test_each_event_gets_the_next_number_of_its_pipeline(world: World):
+    again = world.fan_out(
+        [
+            a_notice("m1", event_type="PIPELINE_CREATED"),
+            a_notice("m2", pipeline_id="40"),
+            a_notice("m3", event_type="PIPELINE_RUNNING"),
+        ]
+    )
+
+    assert again == []
+    assert world.sent() == ["sub_all#39#1", "sub_all#40#1", "sub_all#39#2"]
+    assert [one.numbered.previous_event_type for one in world.outbox.sent] == [
+        None,
+        None,
+        "PIPELINE_CREATED",
+    ]
+
+
+def test_a_subscription_gets_the_events_it_wants_and_no_others(world: World):
+    world.fan_out([a_notice("m1", event_type="PIPELINE_FAILED"), a_notice("m2", pipeline_id=40)])
+
+    assert sorted(world.sent()) == ["sub_all#39#1", "sub_all#40#1", "sub_bad#39#1"]
+
+
+def test_task_events_go_only_to_those_who_ask_for_them(world: World):
+    asking = a_subscription(id="sub_task", event_types=(EventType.TASK_FAILED,))
+    world.subscriptions.save(asking)
+
+    world.fan_out([a_notice(event_type="TASK_FAILED", task={"id": 3, "plugin": "gitlab"})])
+
+    assert world.sent() == ["sub_task#39#1"]
+
+
+def test_a_removed_subscription_gets_nothing(world: World):
+    world.subscriptions.save(a_subscription(id="sub_all", removed_at="2026-01-01T00:00:00Z"))
+
+    assert world.fan_out([a_notice()]) == []
+
+    assert world.sent() == []
+
+
+def test_a_repeat_of_the_newest_event_is_sent_again_with_the_same_number(world: World):
+    world.fan_out([a_notice("m1")])
+
+    world.fan_out([a_notice("m2")])
+
+    assert world.sent() == ["sub_all#39#1", "sub_all#39#1"]
+    assert world.outbox.sent[0] == world.outbox.sent[1]
+
+
+def test_a_repeat_of_an_older_event_is_dropped(world: World):
+    world.fan_out([a_notice("m1"), a_notice("m2", event_type="PIPELINE_RUNNING")])
+
+    world.fan_out([a_notice("m3")])
+
+    assert world.sent() == ["sub_all#39#1", "sub_all#39#2"]
+    assert world.telemetry.told[-1] == ("repeated", 1)
+
+
+def test_a_bad_message_is_parked_and_its_pipeline_goes_on(world: World):
+    bad = a_notice("m1", event_type="PIPELINE_LOST")
+
+    again = world.fan_out([bad, a_notice("m2")])
+
+    assert again == []
+    assert [notice for notice, _ in world.siding.parked] == [bad]
+    assert "PIPELINE_LOST" in world.siding.parked[0][1]
+    assert world.sent() == ["sub_all#39#1"]
+
+
+def test_what_could_not_be_sent_comes_again_with_all_that_follows_it(world: World):
+    world.outbox.refused = {"sub_all#39#1"}
+    batch = [
+        a_notice("m1"),
+        a_notice("m2", event_type="PIPELINE_RUNNING"),
+        a_notice("m3", pipeline_id=40),
+    ]
+
+    again = world.fan_out(batch)
+
+    assert [notice.id for notice in again] == ["m1", "m2"]
+    assert world.sent() == ["sub_all#40#1"]
+
+
+def test_after_a_failed_sending_the_same_batch_sends_everything_once(world: World):
+    world.outbox.refused = {"sub_all#39#1"}
+    batch = [a_notice("m1"), a_notice("m2", event_type="PIPELINE_RUNNING")]
+    again = world.fan_out(batch)
+    world.outbox.refused = set()
+
+    world.fan_out(again)
+
+    assert world.sent() == ["sub_all#39#1", "sub_all#39#2"]
+
+
+def test_trouble_with_one_pipeline_leaves_the_others_alone(world: World):
+    world.journal.append = _fail_for("39", world.journal.append)  # type: ignore[method-assign]
+
+    again = world.fan_out([a_notice("m1"), a_notice("m2", pipeline_id=40)])
+
+    assert [notice.id for notice in again] == ["m1"]
+    assert world.sent() == ["sub_all#40#1"]
+    assert world.telemetry.told[0][0] == "trouble"
+
+
+def test_when_the_queue_is_away_everything_comes_again(world: World):
+    def away(_: object) -> set[str]:
+        raise OwnTrouble("SQS is away")
+
+    world.outbox.send = away  # type: ignore[method-assign]
+
+    assert [notice.id for notice in world.fan_out([a_notice("m1"), a_notice("m2")])] == ["m1", "m2"]
+
+
+def _fail_for(pipeline_id: str, append):  # noqa: ANN001, ANN202
+    def failing(pipeline, numbered) -> None:  # noqa: ANN001
+        if pipeline.id == pipeline_id:
+            raise OwnTrouble("DynamoDB is away")
+        append(pipeline, numbered)
+
+    return failing

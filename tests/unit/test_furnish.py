@@ -1,0 +1,246 @@
+"""The synthesized template is read as CloudFormation would read it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from local.furnish import Furniture, furnish
+from local.template import BadTemplate, Resource, Scope, dependencies, evaluate
+
+QUEUE_ARN = "arn:aws:sqs:us-east-1:123456789012:events.fifo"
+
+SCOPE = Scope(
+    values={"RetrySchedule": "5,300", "AWS::Region": "us-east-1"},
+    resources={"Queue": Resource("http://cloud/events.fifo", {"Arn": QUEUE_ARN})},
+)
+
+
+@pytest.mark.parametrize(
+    ("expression", "value"),
+    [
+        ("plain", "plain"),
+        (7, 7),
+        ({"Ref": "RetrySchedule"}, "5,300"),
+        ({"Ref": "Queue"}, "http://cloud/events.fifo"),
+        ({"Fn::GetAtt": ["Queue", "Arn"]}, QUEUE_ARN),
+        ({"Fn::GetAtt": "Queue.Arn"}, QUEUE_ARN),
+        ({"Fn::Join": ["/", ["a", {"Ref": "AWS::Region"}, 3]]}, "a/us-east-1/3"),
+        (
+            {"Fn::Sub": "${Queue}|${Queue.Arn}|${!kept}"},
+            f"http://cloud/events.fifo|{QUEUE_ARN}|${{kept}}",
+        ),
+        ({"Fn::Sub": ["${a}-${AWS::Region}", {"a": {"Ref": "RetrySchedule"}}]}, "5,300-us-east-1"),
+        ({"Fn::Select": ["1", {"Fn::Split": [",", {"Ref": "RetrySchedule"}]}]}, "300"),
+        ({"Fn::Select": [0, ["a", "b"]]}, "a"),
+        ({"deep": [{"Ref": "AWS::Region"}]}, {"deep": ["us-east-1"]}),
+        ({"gone": {"Ref": "AWS::NoValue"}, "kept": 1}, {"kept": 1}),
+        (["kept", {"Ref": "AWS::NoValue"}], ["kept"]),
+    ],
+)
+def test_an_expression_has_cloudformations_value(expression: Any, value: Any) -> None:
+    assert evaluate(expression, SCOPE) == value
+
+
+@pytest.mark.parametrize(
+    ("expression", "names"),
+    [
+        ({"Ref": "Nobody"}, "Nobody"),
+        ({"Fn::GetAtt": ["Nobody", "Arn"]}, "Nobody"),
+        ({"Fn::GetAtt": ["Queue", "Colour"]}, "Colour"),
+        ({"Fn::ImportValue": "elsewhere"}, "Fn::ImportValue"),
+    ],
+)
+def test_what_cannot_be_evaluated_is_named(expression: Any, names: str) -> None:
+    with pytest.raises(BadTemplate, match=names):
+        evaluate(expression, SCOPE)
+
+
+def test_every_kind_of_reference_is_a_dependency() -> None:
+    expression = {
+        "a": {"Ref": "One"},
+        "b": [{"Fn::GetAtt": ["Two", "Arn"]}, {"Fn::GetAtt": "Three.Arn"}],
+        "c": {"Fn::Sub": ["${Four.Arn} ${Five} ${!Six}", {"v": {"Ref": "Seven"}}]},
+    }
+
+    assert set(dependencies(expression)) == {"One", "Two", "Three", "Four", "Five", "Seven"}
+
+
+class FakeClients:
+    """Every service in one: it makes whatever it is asked for and remembers the requests."""
+
+    def __init__(self) -> None:
+        self.requests: list[tuple[str, dict[str, Any]]] = []
+
+    def __call__(self, service: str) -> "FakeClients":
+        return self
+
+    def create_queue(self, **request: Any) -> dict[str, Any]:
+        self.requests.append(("create_queue", request))
+        return {"QueueUrl": f"http://cloud/{request['QueueName']}"}
+
+    def create_table(self, **request: Any) -> None:
+        self.requests.append(("create_table", request))
+
+    def update_time_to_live(self, **request: Any) -> None:
+        self.requests.append(("update_time_to_live", request))
+
+    def create_key(self, **request: Any) -> dict[str, Any]:
+        self.requests.append(("create_key", request))
+        return {"KeyMetadata": {"KeyId": "k", "Arn": "arn:aws:kms:us-east-1:123456789012:key/k"}}
+
+
+def resource(kind: str, **properties: Any) -> dict[str, Any]:
+    return {"Type": f"AWS::{kind}", "Properties": properties}
+
+
+def furnished(
+    resources: dict[str, Any], parameters: Mapping[str, str] | None = None, **sections: Any
+) -> tuple[Furniture, FakeClients]:
+    clients = FakeClients()
+    furniture = furnish({"Resources": resources, **sections}, parameters or {}, clients)
+    return furniture, clients
+
+
+def test_a_dead_letter_queue_is_made_before_the_queue_that_names_it() -> None:
+    policy = {"deadLetterTargetArn": {"Fn::GetAtt": ["Zulu", "Arn"]}, "maxReceiveCount": 1000}
+
+    _, clients = furnished(
+        {
+            "Alpha": resource("SQS::Queue", FifoQueue=True, RedrivePolicy=policy),
+            "Zulu": resource("SQS::Queue", QueueName="zulu.fifo", FifoQueue=True),
+        }
+    )
+
+    (_, first), (_, second) = clients.requests
+    assert first == {"QueueName": "zulu.fifo", "Attributes": {"FifoQueue": "true"}}
+    assert second["QueueName"] == "Lakehook-Alpha.fifo"
+    assert second["Attributes"]["RedrivePolicy"] == (
+        '{"deadLetterTargetArn": "arn:aws:sqs:us-east-1:123456789012:zulu.fifo", '
+        '"maxReceiveCount": 1000}'
+    )
+
+
+@pytest.mark.parametrize("kind", ["DynamoDB::Table", "DynamoDB::GlobalTable"])
+def test_a_table_keeps_its_indexes_and_its_time_to_live(kind: str) -> None:
+    schema = [{"AttributeName": "lane", "KeyType": "HASH"}]
+    index = {"IndexName": "due", "KeySchema": schema, "Projection": {"ProjectionType": "KEYS_ONLY"}}
+    ttl = {"AttributeName": "expires_at", "Enabled": True}
+
+    _, clients = furnished(
+        {
+            "Ledger": resource(
+                kind,
+                KeySchema=schema,
+                AttributeDefinitions=[],
+                GlobalSecondaryIndexes=[index | {"WarmThroughput": 1}],
+                TimeToLiveSpecification=ttl,
+                Replicas=[{"Region": "us-east-1"}],
+            )
+        }
+    )
+
+    (_, table), (_, lifetime) = clients.requests
+    assert table == {
+        "TableName": "Lakehook-Ledger",
+        "KeySchema": schema,
+        "AttributeDefinitions": [],
+        "GlobalSecondaryIndexes": [index],
+        "BillingMode": "PAY_PER_REQUEST",
+    }
+    assert lifetime == {"TableName": "Lakehook-Ledger", "TimeToLiveSpecification": ttl}
+
+
+def test_a_function_a_mapping_and_a_schedule_come_out_ready_to_run() -> None:
+    furniture, _ = furnished(
+        {
+            "Queue": resource("SQS::Queue", QueueName="q.fifo", FifoQueue=True),
+            "Fanout": resource(
+                "Lambda::Function",
+                Handler="functions.fanout.handler.lambda_handler",
+                Environment={"Variables": {"QUEUE": {"Ref": "Queue"}}},
+                Timeout=30,
+                MemorySize=256,
+            ),
+            "Feed": resource(
+                "Lambda::EventSourceMapping",
+                EventSourceArn={"Fn::GetAtt": ["Queue", "Arn"]},
+                FunctionName={"Ref": "Fanout"},
+                BatchSize=5,
+                ScalingConfig={"MaximumConcurrency": 2},
+                FunctionResponseTypes=["ReportBatchItemFailures"],
+            ),
+            "Tick": resource(
+                "Events::Rule",
+                ScheduleExpression="rate(2 minutes)",
+                Targets=[{"Id": "t", "Arn": {"Fn::GetAtt": ["Fanout", "Arn"]}}],
+            ),
+        }
+    )
+
+    (function,) = furniture.functions
+    (mapping,) = furniture.mappings
+    (schedule,) = furniture.schedules
+    assert function.name == mapping.function == schedule.function == "Lakehook-Fanout"
+    assert function.environment == {"QUEUE": "http://cloud/q.fifo"}
+    assert (function.timeout_seconds, function.memory_mb) == (30, 256)
+    assert mapping.queue_url == "http://cloud/q.fifo"
+    assert (mapping.batch_size, mapping.maximum_concurrency) == (5, 2)
+    assert mapping.reports_failures
+    assert schedule.every_seconds == 120
+
+
+def test_outputs_speak_of_what_was_made_and_of_the_parameters_given() -> None:
+    furniture, _ = furnished(
+        {"Key": resource("KMS::Key")},
+        {"RetrySchedule": "1,2"},
+        Parameters={
+            "RetrySchedule": {"Type": "String", "Default": "5"},
+            "AllowedNetworks": {"Type": "String", "Default": "-"},
+        },
+        Outputs={
+            "Key": {"Value": {"Fn::GetAtt": ["Key", "Arn"]}},
+            "Schedule": {"Value": {"Ref": "RetrySchedule"}},
+            "Networks": {"Value": {"Ref": "AllowedNetworks"}},
+        },
+    )
+
+    assert furniture.outputs == {
+        "Key": "arn:aws:kms:us-east-1:123456789012:key/k",
+        "Schedule": "1,2",
+        "Networks": "-",
+    }
+
+
+def test_what_the_laptop_leaves_out_can_still_be_referred_to() -> None:
+    furniture, clients = furnished(
+        {"Role": resource("IAM::Role")}, Outputs={"Role": {"Value": {"Fn::GetAtt": "Role.Arn"}}}
+    )
+
+    assert clients.requests == []
+    assert furniture.outputs["Role"].endswith("Lakehook-Role")
+
+
+def test_an_unknown_type_is_named() -> None:
+    with pytest.raises(BadTemplate, match="Bus is of a type the laptop does not know: AWS::Events::EventBus"):
+        furnished({"Bus": resource("Events::EventBus")})
+
+
+def test_an_unknown_parameter_is_named() -> None:
+    with pytest.raises(BadTemplate, match="Colour"):
+        furnished({}, {"Colour": "red"})
+
+
+def test_a_schedule_that_is_no_rate_is_named() -> None:
+    rule = resource("Events::Rule", ScheduleExpression="cron(0 8 * * ? *)", Targets=[])
+
+    with pytest.raises(BadTemplate, match="cron"):
+        furnished({"Tick": rule})
+
+
+def test_a_disabled_rule_wakes_nobody() -> None:
+    rule = resource("Events::Rule", State="DISABLED", ScheduleExpression="rate(1 minute)")
+
+    furniture, _ = furnished({"Tick": rule})
+
+    assert furniture.schedules == ()

@@ -1,0 +1,126 @@
+"""The laptop's event source mapping shows and deletes messages as Lambda does."""
+
+import json
+from typing import Any
+
+import pytest
+
+from local.batch import done, event_of
+from local.invocation import Answer, Failure
+
+QUEUE_ARN = "arn:aws:sqs:eu-west-1:123456789012:events.fifo"
+
+
+def test_a_record_has_lambdas_shape() -> None:
+    attributes = {
+        "ApproximateReceiveCount": "1",
+        "SentTimestamp": "1700000000000",
+        "SequenceNumber": "18849496460467696128",
+        "MessageGroupId": "39",
+        "SenderId": "AIDA",
+        "MessageDeduplicationId": "e1",
+        "ApproximateFirstReceiveTimestamp": "1700000000001",
+    }
+    message: Any = {
+        "MessageId": "m1",
+        "ReceiptHandle": "r1",
+        "MD5OfBody": "900150983cd24fb0d6963f7d28e17f72",
+        "Body": "abc",
+        "Attributes": attributes,
+        "MessageAttributes": {
+            "reason": {"StringValue": "spent", "DataType": "String"},
+            "raw": {"BinaryValue": b"\x00\xff", "DataType": "Binary"},
+        },
+    }
+
+    event = event_of([message], queue_arn=QUEUE_ARN)
+
+    assert event == {
+        "Records": [
+            {
+                "messageId": "m1",
+                "receiptHandle": "r1",
+                "body": "abc",
+                "attributes": attributes,
+                "messageAttributes": {
+                    "reason": {
+                        "stringValue": "spent",
+                        "stringListValues": [],
+                        "binaryListValues": [],
+                        "dataType": "String",
+                    },
+                    "raw": {
+                        "binaryValue": "AP8=",
+                        "stringListValues": [],
+                        "binaryListValues": [],
+                        "dataType": "Binary",
+                    },
+                },
+                "md5OfBody": "900150983cd24fb0d6963f7d28e17f72",
+                "eventSource": "aws:sqs",
+                "eventSourceARN": QUEUE_ARN,
+                "awsRegion": "eu-west-1",
+            }
+        ]
+    }
+
+
+def failures(*identifiers: Any) -> dict[str, Any]:
+    return {"batchItemFailures": [{"itemIdentifier": each} for each in identifiers]}
+
+
+ALL = ["a", "b", "c"]
+NONE: list[str] = []
+
+
+@pytest.mark.parametrize(
+    ("response", "deleted"),
+    [
+        # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html: success
+        (None, ALL),
+        ({}, ALL),
+        ({"batchItemFailures": []}, ALL),
+        ({"batchItemFailures": None}, ALL),
+        # some failed
+        (failures("b"), ["a", "c"]),
+        (failures("b", "c"), ["a"]),
+        (failures("b", "b"), ["a", "c"]),
+        (failures("a", "b", "c"), NONE),
+        # not understood: all failed
+        (failures(""), NONE),
+        (failures(None), NONE),
+        (failures(7), NONE),
+        (failures("b", ""), NONE),
+        (failures("stranger"), NONE),
+        ({"batchItemFailures": [{"messageId": "b"}]}, NONE),
+        ({"batchItemFailures": ["b"]}, NONE),
+        ({"batchItemFailures": "b"}, NONE),
+        ([], NONE),
+        ("done", NONE),
+    ],
+)
+def test_what_a_handler_reports_decides_what_is_deleted(response: Any, deleted: list[str]) -> None:
+    answer = Answer(json.dumps(response).encode())
+
+    assert done(ALL, answer, reports_failures=True) == deleted
+
+
+def test_an_empty_answer_is_the_success_of_all() -> None:
+    assert done(ALL, Answer(b""), reports_failures=True) == ALL
+
+
+def test_an_answer_that_is_no_json_fails_the_whole_batch() -> None:
+    assert done(ALL, Answer(b"{"), reports_failures=True) == NONE
+
+
+@pytest.mark.parametrize("reports_failures", [True, False])
+def test_an_exception_fails_the_whole_batch(*, reports_failures: bool) -> None:
+    failure = Failure("ValueError", "no")
+
+    assert done(ALL, failure, reports_failures=reports_failures) == NONE
+
+
+def test_a_mapping_without_partial_failures_takes_any_answer_for_success() -> None:
+    answer = Answer(json.dumps(failures("b")).encode())
+
+    assert done(ALL, answer, reports_failures=False) == ALL

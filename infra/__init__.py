@@ -1,0 +1,1 @@
+"""The CDK blueprint: one stack, a construct per capability."""

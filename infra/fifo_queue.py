@@ -1,0 +1,72 @@
+"""A FIFO queue that serves its message groups side by side, and the queue for what it gave up."""
+
+from typing import Any
+
+from aws_cdk import ArnFormat, Duration, Stack
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+RETENTION = Duration.days(14)
+"""SQS's longest. What must last longer is in the ledger."""
+
+MAX_RECEIVE_COUNT = 1000
+"""SQS's highest. The policy is there for the console to offer a redrive, and is never to act:
+SQS's own move knows neither lane nor reason."""
+
+LARGEST_MESSAGE_BYTES = (1024 - 8) * 1024
+"""SQS's limit less 8 KiB, so that a message that is put aside fits with the reason beside it."""
+
+LONGEST_POLL = Duration.seconds(20)
+
+
+class FifoQueue(Construct):
+    """Both names are spelled out: producers and operators look for the queues by name."""
+
+    def __init__(
+        self, scope: Construct, id_: str, *, name: str, dead_letter_name: str, visibility: Duration
+    ) -> None:
+        super().__init__(scope, id_)
+        self.dead_letters = _fifo(
+            self,
+            "DeadLetters",
+            queue_name=dead_letter_name,
+            visibility_timeout=visibility,
+            redrive_allow_policy=self._only_from(name),
+        )
+        self.queue = _fifo(
+            self,
+            "Queue",
+            queue_name=name,
+            visibility_timeout=visibility,
+            max_message_size_bytes=LARGEST_MESSAGE_BYTES,
+            dead_letter_queue=sqs.DeadLetterQueue(
+                queue=self.dead_letters, max_receive_count=MAX_RECEIVE_COUNT
+            ),
+        )
+
+    def _only_from(self, name: str) -> sqs.RedriveAllowPolicy:
+        """By name: each of the two queues refers to the other, and one reference must be loose."""
+        arn = Stack.of(self).format_arn(
+            service="sqs", resource=f"{name}.fifo", arn_format=ArnFormat.NO_RESOURCE_NAME
+        )
+        return sqs.RedriveAllowPolicy(
+            redrive_permission=sqs.RedrivePermission.BY_QUEUE,
+            source_queues=[sqs.Queue.from_queue_arn(self, "Source", arn)],
+        )
+
+
+def _fifo(scope: Construct, id_: str, *, queue_name: str, **properties: Any) -> sqs.Queue:
+    """High throughput needs both: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/high-throughput-fifo.html."""
+    return sqs.Queue(
+        scope,
+        id_,
+        queue_name=f"{queue_name}.fifo",
+        fifo=True,
+        deduplication_scope=sqs.DeduplicationScope.MESSAGE_GROUP,
+        fifo_throughput_limit=sqs.FifoThroughputLimit.PER_MESSAGE_GROUP_ID,
+        retention_period=RETENTION,
+        receive_message_wait_time=LONGEST_POLL,
+        encryption=sqs.QueueEncryption.SQS_MANAGED,
+        enforce_ssl=True,
+        **properties,
+    )

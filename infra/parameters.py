@@ -1,0 +1,33 @@
+"""What may differ between two deployments of one template; the laptop gives values of its own."""
+
+from aws_cdk import CfnParameter
+from constructs import Construct
+
+from lakehook.settings import NONE
+
+RETRY_SCHEDULE = "5,300,1800,7200,18000,36000,50400,72000,86400"
+"""5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 14 h, 20 h, 24 h."""
+
+
+class Parameters(Construct):
+    def __init__(self, scope: Construct, id_: str) -> None:
+        super().__init__(scope, id_)
+        self.retry_schedule = self._parameter(
+            "RetrySchedule",
+            default=RETRY_SCHEDULE,
+            pattern=r"\d+(,\d+)*",
+            description="Seconds before each further attempt of a failed delivery",
+        )
+        self.allowed_networks = self._parameter(
+            "AllowedNetworks",
+            default=NONE,
+            pattern=r"-|[0-9A-Fa-f.:/]+(,[0-9A-Fa-f.:/]+)*",
+            description=f"Networks that are not public and may yet be called; {NONE} for none",
+        )
+
+    def _parameter(self, name: str, *, default: str, pattern: str, description: str) -> str:
+        parameter = CfnParameter(
+            self, name, default=default, allowed_pattern=f"^({pattern})$", description=description
+        )
+        parameter.override_logical_id(name)
+        return parameter.value_as_string

@@ -1,0 +1,138 @@
+"""The system in the order in which a message passes through it."""
+
+from aws_cdk import CfnOutput, Duration, Stack
+from constructs import Construct
+
+from infra.bundling import functions_code
+from infra.fifo_queue import FifoQueue
+from infra.parameters import Parameters
+from infra.secrets_key import SecretsKey
+from infra.stage import CLOCK_INTERVAL_SECONDS, Stage
+from infra.tables import Tables
+from infra.worker import Worker
+from lakehook.settings import ClockSettings, DeliverSettings, Deployment, FanoutSettings
+
+READ_SUBSCRIPTIONS = ("dynamodb:GetItem", "dynamodb:Scan")
+NUMBER_EVENTS = (
+    "dynamodb:BatchGetItem",
+    "dynamodb:ConditionCheckItem",
+    "dynamodb:GetItem",
+    "dynamodb:PutItem",
+    "dynamodb:UpdateItem",
+)
+KEEP_THE_LEDGER = (*NUMBER_EVENTS, "dynamodb:DeleteItem", "dynamodb:Query")
+
+
+class LakehookStack(Stack):
+    def __init__(self, scope: Construct, *, stage: Stage) -> None:
+        super().__init__(
+            scope,
+            stage.stack_name,
+            description="Lakehook: webhooks for Apache DevLake's pipelines",
+        )
+        self._stage = stage
+        self._code = functions_code()
+        self._parameters = Parameters(self, "Parameters")
+
+        self._events = self._queue("Events", "events", "events-dead-letter")
+        self._deliveries = self._queue("Deliveries", "deliveries", "dead-letter")
+        self._tables = Tables(self, "Tables", protected=stage.protected)
+        self._secrets = SecretsKey(self, "Secrets")
+
+        self._add_fanout()
+        self._add_deliver()
+        self._add_clock()
+        self._tell_outputs()
+
+    def _queue(self, id_: str, name: str, dead_letter_name: str) -> FifoQueue:
+        return FifoQueue(
+            self,
+            id_,
+            name=f"{self._stage.stack_name}-{name}",
+            dead_letter_name=f"{self._stage.stack_name}-{dead_letter_name}",
+            visibility=Duration.seconds(self._stage.visibility_seconds),
+        )
+
+    def _add_fanout(self) -> None:
+        fanout = Worker(
+            self,
+            "Fanout",
+            settings=self._fanout_settings(),
+            code=self._code,
+            timeout=Duration.seconds(self._stage.fanout_timeout_seconds),
+            memory_size=256,
+        )
+        fanout.is_fed_by(self._events.queue, at_once=self._stage.fanouts_at_once)
+        fanout.may(READ_SUBSCRIPTIONS, on=self._tables.subscriptions.table_arn)
+        fanout.may(NUMBER_EVENTS, on=self._tables.pipelines.table_arn)
+        self._deliveries.queue.grant_send_messages(fanout.function)
+        self._events.dead_letters.grant_send_messages(fanout.function)
+
+    def _fanout_settings(self) -> FanoutSettings:
+        return FanoutSettings(
+            subscriptions_table=self._tables.subscriptions.table_name,
+            pipelines_table=self._tables.pipelines.table_name,
+            deliveries_queue_url=self._deliveries.queue.queue_url,
+            events_dead_letter_queue_url=self._events.dead_letters.queue_url,
+        )
+
+    def _add_deliver(self) -> None:
+        deliver = Worker(
+            self,
+            "Deliver",
+            settings=self._deliver_settings(),
+            code=self._code,
+            timeout=Duration.seconds(self._stage.deliver_timeout_seconds),
+            memory_size=512,
+        )
+        deliver.is_fed_by(self._deliveries.queue, at_once=self._stage.deliveries_at_once)
+        deliver.may(READ_SUBSCRIPTIONS, on=self._tables.subscriptions.table_arn)
+        deliver.may(KEEP_THE_LEDGER, on=self._tables.deliveries.table_arn)
+        self._deliveries.dead_letters.grant_send_messages(deliver.function)
+        self._secrets.key.grant_decrypt(deliver.function)
+
+    def _deliver_settings(self) -> DeliverSettings:
+        return DeliverSettings(
+            subscriptions_table=self._tables.subscriptions.table_name,
+            deliveries_table=self._tables.deliveries.table_name,
+            deliveries_queue_url=self._deliveries.queue.queue_url,
+            dead_letter_queue_url=self._deliveries.dead_letters.queue_url,
+            secrets_key=self._secrets.key.key_arn,
+            retry_schedule=self._parameters.retry_schedule,
+            allowed_networks=self._parameters.allowed_networks,
+        )
+
+    def _add_clock(self) -> None:
+        clock = Worker(
+            self,
+            "Clock",
+            settings=self._clock_settings(),
+            code=self._code,
+            timeout=Duration.seconds(self._stage.clock_timeout_seconds),
+            memory_size=256,
+        )
+        clock.wakes_every(Duration.seconds(CLOCK_INTERVAL_SECONDS))
+        clock.may(["dynamodb:Query"], on=self._tables.due_index_arn)
+        clock.may(["dynamodb:UpdateItem"], on=self._tables.deliveries.table_arn)
+        self._deliveries.queue.grant_send_messages(clock.function)
+
+    def _clock_settings(self) -> ClockSettings:
+        return ClockSettings(
+            deliveries_table=self._tables.deliveries.table_name,
+            deliveries_queue_url=self._deliveries.queue.queue_url,
+        )
+
+    def _tell_outputs(self) -> None:
+        deployment = Deployment(
+            events_queue_url=self._events.queue.queue_url,
+            deliveries_queue_url=self._deliveries.queue.queue_url,
+            dead_letter_queue_url=self._deliveries.dead_letters.queue_url,
+            events_dead_letter_queue_url=self._events.dead_letters.queue_url,
+            subscriptions_table=self._tables.subscriptions.table_name,
+            pipelines_table=self._tables.pipelines.table_name,
+            deliveries_table=self._tables.deliveries.table_name,
+            secrets_key=self._secrets.key.key_arn,
+            allowed_networks=self._parameters.allowed_networks,
+        )
+        for name, value in deployment.to_outputs().items():
+            CfnOutput(self, name, value=value)

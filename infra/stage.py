@@ -1,0 +1,97 @@
+"""What differs between one installation and the next, refused where the parts do not fit."""
+
+import re
+from dataclasses import dataclass
+
+LONGEST_DEADLINE_SECONDS = 20
+"""The most that a subscription may grant its endpoint for one exchange."""
+
+DEADLINE_MARGIN_SECONDS = 5
+"""What a function needs around that exchange: to read the ledger, to sign, to write it down."""
+
+VISIBILITY_FACTOR = 6
+"""https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html"""
+
+LONGEST_VISIBILITY_SECONDS = 43_200
+"""https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_CreateQueue.html"""
+
+CONCURRENCY = range(2, 1001)
+"""https://docs.aws.amazon.com/lambda/latest/api/API_ScalingConfig.html"""
+
+CLOCK_INTERVAL_SECONDS = 60
+
+NAME = re.compile(r"[a-z][a-z0-9-]{0,23}")
+"""Short enough that every queue's name stays within SQS's 80 characters."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """Times in seconds. ``protected``: tables refuse deletion and can be restored to a minute."""
+
+    name: str
+    protected: bool
+    fanouts_at_once: int
+    deliveries_at_once: int
+    fanout_timeout_seconds: int = 30
+    deliver_timeout_seconds: int = 30
+    clock_timeout_seconds: int = 60
+    visibility_seconds: int = 180
+
+    def __post_init__(self) -> None:
+        self._check_name()
+        self._check_visibility()
+        self._check_deadline()
+        self._check_clock()
+        self._check_concurrency("fanouts_at_once", self.fanouts_at_once)
+        self._check_concurrency("deliveries_at_once", self.deliveries_at_once)
+
+    @property
+    def stack_name(self) -> str:
+        return "Lakehook" if self.name == "production" else f"Lakehook-{self.name}"
+
+    def _check_name(self) -> None:
+        if not NAME.fullmatch(self.name):
+            raise ValueError(
+                f"stage {self.name!r}: choose up to 24 lower-case letters, digits and hyphens, "
+                "a letter first; it becomes part of every queue's name"
+            )
+
+    def _check_visibility(self) -> None:
+        """A message that comes back while its function still runs would be delivered twice."""
+        longest = max(self.fanout_timeout_seconds, self.deliver_timeout_seconds)
+        least = VISIBILITY_FACTOR * longest
+        if not least <= self.visibility_seconds <= LONGEST_VISIBILITY_SECONDS:
+            raise ValueError(
+                f"visibility_seconds {self.visibility_seconds}: choose {least} "
+                f"({VISIBILITY_FACTOR} times the longest function timeout, {longest}) "
+                f"to {LONGEST_VISIBILITY_SECONDS}, or shorten the timeout"
+            )
+
+    def _check_deadline(self) -> None:
+        least = LONGEST_DEADLINE_SECONDS + DEADLINE_MARGIN_SECONDS
+        if self.deliver_timeout_seconds <= least:
+            raise ValueError(
+                f"deliver_timeout_seconds {self.deliver_timeout_seconds}: choose more than "
+                f"{least}, to outlive an exchange of {LONGEST_DEADLINE_SECONDS} s"
+            )
+
+    def _check_clock(self) -> None:
+        if self.clock_timeout_seconds > CLOCK_INTERVAL_SECONDS:
+            raise ValueError(
+                f"clock_timeout_seconds {self.clock_timeout_seconds}: choose at most "
+                f"{CLOCK_INTERVAL_SECONDS}, so that two clocks do not run side by side"
+            )
+
+    def _check_concurrency(self, field: str, at_once: int) -> None:
+        if at_once not in CONCURRENCY:
+            raise ValueError(
+                f"{field} {at_once}: choose {CONCURRENCY.start} to {CONCURRENCY.stop - 1}, "
+                "all that an event source mapping accepts"
+            )
+
+
+def stage_named(name: str) -> Stage:
+    """Production is one; any other name is a rehearsal of it, smaller and free to be deleted."""
+    if name == "production":
+        return Stage(name=name, protected=True, fanouts_at_once=20, deliveries_at_once=200)
+    return Stage(name=name, protected=False, fanouts_at_once=2, deliveries_at_once=10)

@@ -1,0 +1,70 @@
+"""What Lakehook remembers: subscriptions, pipelines and the ledger of deliveries."""
+
+from typing import Any
+
+from aws_cdk import RemovalPolicy
+from aws_cdk import aws_dynamodb as dynamodb
+from constructs import Construct
+
+from lakehook.settings import DeliveriesTable, PipelinesTable, SubscriptionsTable
+
+
+class Tables(Construct):
+    """They outlive their stack: only a person deletes what was remembered."""
+
+    def __init__(self, scope: Construct, id_: str, *, protected: bool) -> None:
+        super().__init__(scope, id_)
+        self._protected = protected
+        self.subscriptions = self._table(
+            "Subscriptions", partition_key=_text(SubscriptionsTable.PARTITION_KEY)
+        )
+        self.pipelines = self._table(
+            "Pipelines",
+            partition_key=_text(PipelinesTable.PARTITION_KEY),
+            sort_key=_text(PipelinesTable.SORT_KEY),
+            time_to_live_attribute=PipelinesTable.TTL,
+        )
+        self.deliveries = self._ledger()
+        self.due_index_arn = f"{self.deliveries.table_arn}/index/{DeliveriesTable.DUE_INDEX}"
+
+    def _ledger(self) -> dynamodb.Table:
+        table = self._table(
+            "Deliveries",
+            partition_key=_text(DeliveriesTable.PARTITION_KEY),
+            sort_key=_text(DeliveriesTable.SORT_KEY),
+            time_to_live_attribute=DeliveriesTable.TTL,
+        )
+        table.add_global_secondary_index(
+            index_name=DeliveriesTable.DUE_INDEX,
+            partition_key=_text(DeliveriesTable.DUE_SHARD),
+            sort_key=_number(DeliveriesTable.DUE_AT),
+            projection_type=dynamodb.ProjectionType.KEYS_ONLY,
+        )
+        table.add_global_secondary_index(
+            index_name=DeliveriesTable.HELD_INDEX,
+            partition_key=_text(DeliveriesTable.HELD_BY),
+            sort_key=_number(DeliveriesTable.HELD_SINCE),
+            projection_type=dynamodb.ProjectionType.KEYS_ONLY,
+        )
+        return table
+
+    def _table(self, id_: str, **properties: Any) -> dynamodb.Table:
+        return dynamodb.Table(
+            self,
+            id_,
+            billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
+            point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
+                point_in_time_recovery_enabled=self._protected
+            ),
+            deletion_protection=self._protected,
+            removal_policy=RemovalPolicy.RETAIN,
+            **properties,
+        )
+
+
+def _text(name: str) -> dynamodb.Attribute:
+    return dynamodb.Attribute(name=name, type=dynamodb.AttributeType.STRING)
+
+
+def _number(name: str) -> dynamodb.Attribute:
+    return dynamodb.Attribute(name=name, type=dynamodb.AttributeType.NUMBER)

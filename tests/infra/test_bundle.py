@@ -1,0 +1,93 @@
+"""What ships: everything the functions import and nothing that the runtime brings."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from infra.bundle import REQUIREMENTS, ROOT, write_bundle
+from tests.infra.blueprint import Blueprint
+
+BROUGHT_BY_THE_RUNTIME = {
+    "boto3",
+    "botocore",
+    "dateutil",
+    "jmespath",
+    "s3transfer",
+    "six.py",
+    "urllib3",
+}
+
+THIRTY_MEGABYTES = 30 * 1024 * 1024
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("bundle")
+    write_bundle(out)
+    return out
+
+
+def names_in(bundle: Path) -> set[str]:
+    return {path.name for path in bundle.iterdir()}
+
+
+def pins(path: Path) -> set[str]:
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return {line.partition(" ;")[0] for line in lines if line and not line.startswith("#")}
+
+
+def requirements_of_wheels(bundle: Path) -> set[str]:
+    return {
+        requirement.lower()
+        for metadata in bundle.glob("*.dist-info/METADATA")
+        for requirement, condition in re.findall(
+            r"^Requires-Dist: ([\w.-]+)(.*)$", metadata.read_text(encoding="utf-8"), re.MULTILINE
+        )
+        if "extra ==" not in condition
+    }
+
+
+def test_the_functions_and_their_library_ship(bundle: Path) -> None:
+    assert {"functions", "lakehook", "aws_lambda_powertools", "requests"} <= names_in(bundle)
+    assert (bundle / "lakehook" / "settings.py").is_file()
+    assert not list(bundle.rglob("__pycache__"))
+
+
+def test_nothing_shadows_what_the_runtime_brings(bundle: Path) -> None:
+    assert not names_in(bundle) & BROUGHT_BY_THE_RUNTIME
+
+
+def test_all_that_a_wheel_needs_ships_or_is_brought(bundle: Path) -> None:
+    shipped = {pin.partition("==")[0] for pin in pins(REQUIREMENTS)}
+    missing = {
+        needed.replace("_", "-")
+        for needed in requirements_of_wheels(bundle)
+        if needed.replace("_", "-") not in shipped
+    }
+
+    assert missing == {"jmespath", "urllib3"}
+
+
+def test_compiled_modules_are_for_the_functions_processor_and_python(bundle: Path) -> None:
+    compiled = [path.name for path in bundle.rglob("*.so")]
+
+    assert compiled
+    assert all(name.endswith(".cpython-313-aarch64-linux-gnu.so") for name in compiled)
+
+
+def test_the_bundle_is_small_enough_to_start_fast(bundle: Path) -> None:
+    size = sum(path.stat().st_size for path in bundle.rglob("*") if path.is_file())
+
+    assert size <= THIRTY_MEGABYTES
+
+
+def test_what_ships_is_what_was_tested() -> None:
+    assert pins(REQUIREMENTS) <= pins(ROOT / "requirements.txt")
+
+
+def test_the_same_sources_are_the_same_asset_for_every_function_and_stage(
+    production: Blueprint, rehearsal: Blueprint
+) -> None:
+    assert len(production.asset_keys) == 1
+    assert production.asset_keys == rehearsal.asset_keys

@@ -1,0 +1,103 @@
+"""Each function is fed as Lambda's guide asks and told all that it reads."""
+
+from dataclasses import fields
+
+import pytest
+
+from infra.bundle import ROOT
+from lakehook.settings import ClockSettings, DeliverSettings, FanoutSettings, Settings
+from tests.infra.blueprint import Blueprint
+
+NAMES = ["clock", "deliver", "fanout"]
+
+
+def test_the_blueprint_has_these_functions(production: Blueprint) -> None:
+    assert sorted(production.functions) == NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_handler_is_where_lambda_will_look_for_it(production: Blueprint, name: str) -> None:
+    module, _, function = production.functions[name]["Handler"].rpartition(".")
+
+    assert function == "lambda_handler"
+    assert ROOT.joinpath(*module.split(".")).with_suffix(".py").is_file()
+
+
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [("clock", ClockSettings), ("deliver", DeliverSettings), ("fanout", FanoutSettings)],
+    ids=NAMES,
+)
+def test_a_function_is_told_what_its_settings_and_powertools_read(
+    production: Blueprint, name: str, settings: type[Settings]
+) -> None:
+    told = production.environment(name)
+
+    assert set(told) == {field.name.upper() for field in fields(settings)} | {
+        "POWERTOOLS_METRICS_NAMESPACE",
+        "POWERTOOLS_SERVICE_NAME",
+    }
+    assert told["POWERTOOLS_METRICS_NAMESPACE"] == "Lakehook"
+    assert told["POWERTOOLS_SERVICE_NAME"] == name
+
+
+def test_the_laptop_may_choose_its_own_schedule_and_networks(production: Blueprint) -> None:
+    told = production.environment("deliver")
+    parameters = production.template["Parameters"]
+
+    assert told["RETRY_SCHEDULE"] == {"Ref": "RetrySchedule"}
+    assert told["ALLOWED_NETWORKS"] == {"Ref": "AllowedNetworks"}
+    assert parameters["RetrySchedule"]["Default"] == (
+        "5,300,1800,7200,18000,36000,50400,72000,86400"
+    )
+    assert parameters["AllowedNetworks"]["Default"] == "-"
+
+
+def test_every_function_runs_what_the_bundle_is_built_for(production: Blueprint) -> None:
+    runs_on = [
+        (function["Runtime"], function["Architectures"])
+        for function in production.functions.values()
+    ]
+
+    assert runs_on == [("python3.13", ["arm64"])] * 3
+
+
+def test_a_message_stays_hidden_six_times_as_long_as_its_function_may_run(
+    production: Blueprint,
+) -> None:
+    functions = production.resources("AWS::Lambda::Function")
+
+    for mapping in production.mappings:
+        queue = production.queues[mapping["EventSourceArn"]["Fn::GetAtt"][0]]
+        function = functions[mapping["FunctionName"]["Ref"]]
+        assert queue["VisibilityTimeout"] >= 6 * function["Timeout"]
+
+
+def test_a_queue_feeds_a_function_in_batches_that_may_fail_in_part(production: Blueprint) -> None:
+    for mapping in production.mappings:
+        assert mapping["BatchSize"] <= 10
+        assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+        assert 2 <= mapping["ScalingConfig"]["MaximumConcurrency"] <= 1000
+
+
+def test_no_filter_drops_messages_on_the_way(production: Blueprint) -> None:
+    assert not [mapping for mapping in production.mappings if "FilterCriteria" in mapping]
+
+
+def test_the_clock_ticks_every_minute(production: Blueprint) -> None:
+    (rule,) = production.resources("AWS::Events::Rule").values()
+    (target,) = rule["Targets"]
+    woken = production.resources("AWS::Lambda::Function")[target["Arn"]["Fn::GetAtt"][0]]
+
+    assert rule["ScheduleExpression"] == "rate(1 minute)"
+    assert woken["Handler"] == "functions.clock.handler.lambda_handler"
+
+
+def test_every_function_has_a_log_of_its_own_for_three_months(production: Blueprint) -> None:
+    logs = production.resources("AWS::Logs::LogGroup")
+    used = [
+        function["LoggingConfig"]["LogGroup"]["Ref"] for function in production.functions.values()
+    ]
+
+    assert sorted(used) == sorted(logs)
+    assert {log["RetentionInDays"] for log in logs.values()} == {90}

@@ -1,0 +1,95 @@
+"""What the stack remembers, how it is kept, and what it tells of itself."""
+
+from dataclasses import fields
+
+from lakehook.settings import (
+    DeliveriesTable,
+    Deployment,
+    PipelinesTable,
+    SubscriptionsTable,
+    output_name,
+)
+from tests.infra.blueprint import Blueprint, Json
+
+TABLES = ("SubscriptionsTable", "PipelinesTable", "DeliveriesTable")
+
+
+def tables(blueprint: Blueprint) -> dict[str, Json]:
+    """The properties, by what the outputs call the tables."""
+    return {name: blueprint.resource_of_output(name)["Properties"] for name in TABLES}
+
+
+def keys_of(table_or_index: Json) -> list[str]:
+    return [key["AttributeName"] for key in table_or_index["KeySchema"]]
+
+
+def test_the_outputs_are_what_the_command_reads(production: Blueprint) -> None:
+    told = set(production.template["Outputs"])
+
+    assert told == {output_name(field.name) for field in fields(Deployment)}
+
+
+def test_the_tables_are_keyed_as_the_adapters_read_them(production: Blueprint) -> None:
+    keys = {name: keys_of(table) for name, table in tables(production).items()}
+
+    assert keys == {
+        "SubscriptionsTable": [SubscriptionsTable.PARTITION_KEY],
+        "PipelinesTable": [PipelinesTable.PARTITION_KEY, PipelinesTable.SORT_KEY],
+        "DeliveriesTable": [DeliveriesTable.PARTITION_KEY, DeliveriesTable.SORT_KEY],
+    }
+
+
+def test_lanes_are_found_by_due_time_and_by_who_waits(production: Blueprint) -> None:
+    ledger = tables(production)["DeliveriesTable"]
+    indexes = {index["IndexName"]: index for index in ledger["GlobalSecondaryIndexes"]}
+    numbers = {
+        attribute["AttributeName"]
+        for attribute in ledger["AttributeDefinitions"]
+        if attribute["AttributeType"] == "N"
+    }
+
+    assert {name: keys_of(index) for name, index in indexes.items()} == {
+        DeliveriesTable.DUE_INDEX: [DeliveriesTable.DUE_SHARD, DeliveriesTable.DUE_AT],
+        DeliveriesTable.HELD_INDEX: [DeliveriesTable.HELD_BY, DeliveriesTable.HELD_SINCE],
+    }
+    assert all(index["Projection"] == {"ProjectionType": "KEYS_ONLY"} for index in indexes.values())
+    assert numbers == {DeliveriesTable.DUE_AT, DeliveriesTable.HELD_SINCE}
+
+
+def test_records_expire_and_subscriptions_do_not(production: Blueprint) -> None:
+    expiring = {
+        name: table["TimeToLiveSpecification"]
+        for name, table in tables(production).items()
+        if "TimeToLiveSpecification" in table
+    }
+
+    assert expiring == {
+        "PipelinesTable": {"AttributeName": PipelinesTable.TTL, "Enabled": True},
+        "DeliveriesTable": {"AttributeName": DeliveriesTable.TTL, "Enabled": True},
+    }
+
+
+def test_production_loses_neither_a_table_nor_a_minute_of_it(production: Blueprint) -> None:
+    for table in tables(production).values():
+        assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+        assert table["DeletionProtectionEnabled"] is True
+
+
+def test_tables_and_key_outlive_their_stack(production: Blueprint) -> None:
+    kept = {
+        resource["Type"]
+        for resource in production.template["Resources"].values()
+        if resource.get("DeletionPolicy") == resource.get("UpdateReplacePolicy") == "Retain"
+    }
+
+    assert {"AWS::DynamoDB::Table", "AWS::KMS::Key"} <= kept
+
+
+def test_the_key_of_the_secrets_rotates_and_is_found_by_the_stack_s_name(
+    production: Blueprint,
+) -> None:
+    (key,) = production.resources("AWS::KMS::Key").values()
+    (alias,) = production.resources("AWS::KMS::Alias").values()
+
+    assert key["EnableKeyRotation"] is True
+    assert alias["AliasName"] == "alias/Lakehook-secrets"

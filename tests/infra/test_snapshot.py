@@ -1,0 +1,26 @@
+"""The laptop runs what is deployed."""
+
+from infra.snapshot import SNAPSHOT, as_snapshot
+from tests.infra.blueprint import Blueprint
+
+
+def test_the_committed_template_is_what_the_blueprint_says(production: Blueprint) -> None:
+    committed = SNAPSHOT.read_text(encoding="utf-8")
+
+    assert committed == as_snapshot(production.template), (
+        f"{SNAPSHOT.name} is behind the blueprint; refresh it: python -m infra.snapshot"
+    )
+
+
+def test_a_change_of_code_alone_leaves_the_snapshot_as_it_is(production: Blueprint) -> None:
+    (key,) = production.asset_keys
+    snapshot = as_snapshot(production.template)
+
+    assert snapshot == as_snapshot(production.template)
+    assert key not in snapshot
+
+
+def test_what_the_cdk_adds_for_itself_stays_out_of_the_snapshot(production: Blueprint) -> None:
+    assert "CheckBootstrapVersion" in str(production.template)
+
+    assert "Bootstrap" not in as_snapshot(production.template)

@@ -1,0 +1,87 @@
+"""A stage whose parts do not fit is refused before anything is built of it."""
+
+from typing import Any
+
+import pytest
+
+from infra.stage import LONGEST_DEADLINE_SECONDS, Stage, stage_named
+from lakehook.domain.subscription import MAX_DEADLINE_SECONDS
+from tests.infra.blueprint import Blueprint
+
+
+def a_stage(**changes: Any) -> Stage:
+    valid: dict[str, Any] = {
+        "name": "test",
+        "protected": False,
+        "fanouts_at_once": 2,
+        "deliveries_at_once": 2,
+    }
+    return Stage(**(valid | changes))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"visibility_seconds": 179}, "visibility_seconds 179: choose 180 "),
+        ({"fanout_timeout_seconds": 31}, "visibility_seconds 180: choose 186 "),
+        ({"visibility_seconds": 43_201}, "visibility_seconds 43201: choose 180 .* to 43200"),
+        ({"deliver_timeout_seconds": 25}, "deliver_timeout_seconds 25: choose more than 25"),
+        ({"clock_timeout_seconds": 61}, "clock_timeout_seconds 61: choose at most 60"),
+        ({"fanouts_at_once": 1}, "fanouts_at_once 1: choose 2 to 1000"),
+        ({"deliveries_at_once": 1001}, "deliveries_at_once 1001: choose 2 to 1000"),
+        ({"name": "Staging"}, "stage 'Staging': choose .* lower-case"),
+        ({"name": "a" * 25}, "stage 'a{25}': choose up to 24"),
+    ],
+    ids=str,
+)
+def test_a_stage_that_cannot_work_is_refused_with_the_way_out(
+    changes: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        a_stage(**changes)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"name": "a" * 24},
+        {"fanouts_at_once": 2, "deliveries_at_once": 1000},
+        {"deliver_timeout_seconds": 26},
+        {"fanout_timeout_seconds": 40, "visibility_seconds": 240},
+        {"visibility_seconds": 43_200},
+    ],
+    ids=str,
+)
+def test_a_stage_at_its_limits_is_accepted(changes: dict[str, Any]) -> None:
+    stage = a_stage(**changes)
+
+    assert stage.stack_name == f"Lakehook-{stage.name}"
+
+
+def test_a_function_outlives_the_longest_deadline_that_a_subscription_may_have() -> None:
+    assert LONGEST_DEADLINE_SECONDS == MAX_DEADLINE_SECONDS
+
+
+def test_production_is_the_stack_lakehook() -> None:
+    assert stage_named("production").stack_name == "Lakehook"
+
+
+def test_two_stages_in_an_account_share_no_queue(
+    production: Blueprint, rehearsal: Blueprint
+) -> None:
+    renamed = {name.replace("Lakehook-rehearsal-", "Lakehook-") for name in rehearsal.queue_names}
+
+    assert renamed == production.queue_names
+    assert not rehearsal.queue_names & production.queue_names
+
+
+def test_two_stages_in_an_account_share_no_metric(rehearsal: Blueprint) -> None:
+    namespace = rehearsal.environment("deliver")["POWERTOOLS_METRICS_NAMESPACE"]
+
+    assert namespace == "Lakehook-rehearsal"
+
+
+def test_a_rehearsal_may_be_deleted(rehearsal: Blueprint) -> None:
+    tables = rehearsal.resources("AWS::DynamoDB::Table").values()
+
+    assert [table["DeletionProtectionEnabled"] for table in tables] == [False] * 3

@@ -1,0 +1,254 @@
+"""An event source mapping on the embedded cloud keeps what Lambda's promises."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Barrier, Lock
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from local.account import arn
+from local.cloud import Cloud
+from local.environment import Host
+from local.invocation import Answer, Failure, Result
+from local.mapping import EventSourceMapping
+from local.runtime import Function
+from local.workload import FunctionSpec, MappingSpec
+from tests.integration.eventually import eventually
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+Event = Mapping[str, Any]
+Invoke = Callable[[Event], Result]
+ALL_WELL = Answer(b"null")
+
+
+@pytest.fixture(scope="module")
+def cloud() -> Iterator[Cloud]:
+    with Cloud() as cloud:
+        yield cloud
+
+
+@dataclass
+class Queue:
+    """A FIFO queue and the mappings that read it."""
+
+    sqs: "SQSClient"
+    url: str
+    exits: ExitStack = field(default_factory=ExitStack)
+
+    def send(self, group: str, body: str) -> None:
+        self.sqs.send_message(
+            QueueUrl=self.url, MessageBody=body, MessageGroupId=group, MessageDeduplicationId=body
+        )
+
+    def feed(
+        self, invoke: Invoke, *, batch_size: int = 10, concurrency: int = 4
+    ) -> EventSourceMapping:
+        spec = MappingSpec(
+            queue_url=self.url,
+            queue_arn=arn("sqs", self.url.rsplit("/", 1)[1]),
+            function="sample",
+            batch_size=batch_size,
+            maximum_concurrency=concurrency,
+            reports_failures=True,
+        )
+        mapping = EventSourceMapping(spec, self.sqs, invoke, concurrency=concurrency)
+        mapping.start()
+        self.exits.callback(mapping.stop)
+        return mapping
+
+    def is_empty(self) -> bool:
+        return self.counts() == (0, 0)
+
+    def counts(self) -> tuple[int, int]:
+        """Messages that wait, and messages in flight."""
+        attributes = self.sqs.get_queue_attributes(QueueUrl=self.url, AttributeNames=["All"])
+        waiting = attributes["Attributes"]["ApproximateNumberOfMessages"]
+        in_flight = attributes["Attributes"]["ApproximateNumberOfMessagesNotVisible"]
+        return int(waiting), int(in_flight)
+
+
+@pytest.fixture
+def queue(cloud: Cloud, request: pytest.FixtureRequest) -> Iterator[Queue]:
+    sqs: SQSClient = cloud.client("sqs")
+    url = sqs.create_queue(
+        QueueName=f"{request.node.name[:70]}.fifo",
+        Attributes={
+            "FifoQueue": "true",
+            "VisibilityTimeout": "1",
+            "DeduplicationScope": "messageGroup",
+            "FifoThroughputLimit": "perMessageGroupId",
+        },
+    )["QueueUrl"]
+    queue = Queue(sqs, url)
+    with queue.exits:
+        yield queue
+
+
+@dataclass
+class Handler:
+    """Remembers every record it was shown, and fails what it is told to fail, once."""
+
+    failing: set[str] = field(default_factory=set)
+    seen: list[tuple[str, str, int]] = field(default_factory=list)
+    lock: Lock = field(default_factory=Lock)
+
+    def __call__(self, event: Event) -> Result:
+        """Stop at a group's first failure, as a handler of a FIFO queue must."""
+        failed: dict[str, list[str]] = {}
+        with self.lock:
+            for record in event["Records"]:
+                group = record["attributes"]["MessageGroupId"]
+                if group in failed or record["body"] in self.failing:
+                    self.failing.discard(record["body"])
+                    failed.setdefault(group, []).append(record["messageId"])
+                    continue
+                self._remember(group, record)
+        report = [{"itemIdentifier": each} for ids in failed.values() for each in ids]
+        return Answer(json.dumps({"batchItemFailures": report}).encode())
+
+    def _remember(self, group: str, record: Mapping[str, Any]) -> None:
+        receives = int(record["attributes"]["ApproximateReceiveCount"])
+        self.seen.append((group, record["body"], receives))
+
+    def bodies(self, group: str) -> list[str]:
+        return [body for seen_in, body, _ in self.seen if seen_in == group]
+
+
+def test_the_messages_of_each_group_come_in_order_and_are_deleted(queue: Queue) -> None:
+    handler = Handler()
+    queue.feed(handler)
+
+    for number in range(12):
+        for group in "abc":
+            queue.send(group, f"{group}{number}")
+
+    eventually(queue.is_empty)
+    for group in "abc":
+        assert handler.bodies(group) == [f"{group}{number}" for number in range(12)]
+
+
+def test_groups_are_worked_on_side_by_side(queue: Queue) -> None:
+    both = Barrier(2)
+
+    def meet(_: Event) -> Result:
+        both.wait(timeout=10)
+        return ALL_WELL
+
+    queue.send("a", "a")
+    queue.send("b", "b")
+    queue.feed(meet, batch_size=1, concurrency=2)
+
+    eventually(queue.is_empty)
+
+
+def test_no_more_batches_are_taken_than_may_be_invoked(queue: Queue) -> None:
+    inside = Barrier(2)
+
+    def stay(_: Event) -> Result:
+        inside.wait(timeout=10)
+        return ALL_WELL
+
+    for group in "abc":
+        queue.send(group, group)
+    mapping = queue.feed(stay, batch_size=1, concurrency=1)
+
+    eventually(lambda: inside.n_waiting == 1)
+    assert queue.counts() == (2, 1)
+    mapping.ask_to_stop()
+    inside.wait(timeout=10)
+
+
+def test_a_reported_failure_comes_again_in_order_and_the_rest_is_deleted(queue: Queue) -> None:
+    handler = Handler(failing={"a1"})
+    for number in range(3):
+        queue.send("a", f"a{number}")
+    queue.send("b", "b0")
+
+    queue.feed(handler)
+
+    eventually(queue.is_empty)
+    assert handler.bodies("a") == ["a0", "a1", "a2"]
+    assert ("a", "a0", 1) in handler.seen
+    assert ("b", "b0", 1) in handler.seen
+    assert ("a", "a1", 2) in handler.seen
+
+
+def test_an_exception_brings_the_whole_batch_again(queue: Queue) -> None:
+    handler = Handler()
+    results = iter([Failure("ValueError", "no")])
+
+    def invoke(event: Event) -> Result:
+        return next(results, None) or handler(event)
+
+    queue.send("a", "a0")
+    queue.feed(invoke)
+
+    eventually(queue.is_empty)
+    assert handler.seen == [("a", "a0", 2)]
+
+
+def test_a_message_that_the_function_has_deleted_itself_is_no_error(
+    queue: Queue, caplog: pytest.LogCaptureFixture
+) -> None:
+    def delete_the_first(event: Event) -> Result:
+        first = event["Records"][0]
+        queue.sqs.delete_message(QueueUrl=queue.url, ReceiptHandle=first["receiptHandle"])
+        return ALL_WELL
+
+    queue.send("a", "a0")
+    queue.send("a", "a1")
+    queue.feed(delete_the_first)
+
+    eventually(queue.is_empty)
+    assert caplog.records == []
+
+
+def test_once_stopped_nothing_more_is_taken(queue: Queue) -> None:
+    handler = Handler()
+    mapping = queue.feed(handler)
+    queue.send("a", "a0")
+    eventually(lambda: handler.seen)
+
+    mapping.stop()
+    queue.send("a", "a1")
+
+    assert queue.counts() == (1, 0)
+    assert handler.bodies("a") == ["a0"]
+
+
+def test_a_batch_reaches_a_real_handler_whole(queue: Queue, tmp_path: Path) -> None:
+    seen = tmp_path / "seen.json"
+    (tmp_path / "sample.py").write_text(
+        "import json\n"
+        "def handle(event, context):\n"
+        f"    with open({str(seen)!r}, 'w') as seen:\n"
+        "        json.dump(event, seen)\n"
+    )
+    spec = FunctionSpec(
+        name="sample", handler="sample.handle", environment={}, timeout_seconds=20, memory_mb=128
+    )
+    function = Function(spec, Host(endpoint_url="http://127.0.0.1:9", task_root=tmp_path))
+    queue.exits.callback(function.close)
+
+    queue.send("a", "a0")
+    queue.feed(function.invoke)
+
+    eventually(queue.is_empty)
+    (record,) = json.loads(seen.read_text())["Records"]
+    assert record["body"] == "a0"
+    assert record["eventSource"] == "aws:sqs"
+    assert set(record["attributes"]) >= {
+        "ApproximateFirstReceiveTimestamp",
+        "ApproximateReceiveCount",
+        "MessageDeduplicationId",
+        "MessageGroupId",
+        "SenderId",
+        "SentTimestamp",
+        "SequenceNumber",
+    }

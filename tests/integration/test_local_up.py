@@ -1,0 +1,136 @@
+"""``python -m local up`` is the whole of Lakehook, and leaves nothing behind."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import fields
+from typing import IO, Any
+
+import boto3
+import pytest
+
+from lakehook.settings import Deployment
+from local.environment import ROOT
+from tests.integration.eventually import eventually
+
+UP = [sys.executable, "-m", "local", "up"]
+
+
+@contextmanager
+def up(*arguments: str) -> Iterator[tuple["subprocess.Popen[str]", dict[str, Any]]]:
+    """The command while it runs, and the line that it prints when it is ready."""
+    command = [*UP, *arguments]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield process, json.loads(_stdout(process).readline())
+        finally:
+            process.kill()
+
+
+def _stdout(process: "subprocess.Popen[str]") -> IO[str]:
+    assert process.stdout
+    return process.stdout
+
+
+def children(pid: int) -> list[int]:
+    listing = subprocess.run(
+        ["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True
+    )
+    pairs = (map(int, line.split()) for line in listing.stdout.splitlines())
+    return [child for child, parent in pairs if parent == pid]
+
+
+def alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_the_line_tells_where_everything_is() -> None:
+    with up("--retry-schedule", "0.5,1", "--allow-network", "127.0.0.0/8") as (process, where):
+        names = {field.name for field in fields(Deployment)}
+        sqs = boto3.client(
+            "sqs",
+            endpoint_url=where["endpoint_url"],
+            region_name="eu-north-1",
+            aws_access_key_id="any",
+            aws_secret_access_key="any",
+        )
+
+        assert where.keys() == {"endpoint_url", "region"} | names
+        assert where["allowed_networks"] == "127.0.0.0/8"
+        for name in names:
+            if name.endswith("_queue_url"):
+                assert sqs.get_queue_attributes(QueueUrl=where[name], AttributeNames=["QueueArn"])
+
+        process.terminate()
+        assert _stdout(process).read() == ""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_well_and_every_worker_with_it(number: signal.Signals) -> None:
+    with up() as (process, _):
+        workers = children(process.pid)
+        assert len(workers) == 3
+
+        process.send_signal(number)
+
+        assert process.wait(timeout=5) == 0
+        assert not any(alive(worker) for worker in workers)
+
+
+def test_no_worker_outlives_a_killed_one() -> None:
+    with up() as (process, _):
+        workers = children(process.pid)
+
+        process.kill()
+
+        eventually(lambda: not any(alive(worker) for worker in workers), within_seconds=5)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["--retry-schedule", "1,,2"], "'--retry-schedule': give seconds above 0"),
+        (["--retry-schedule", "1,-2"], "'--retry-schedule': give seconds above 0"),
+        (["--retry-schedule", "nan"], "'--retry-schedule': give seconds above 0"),
+        (["--clock-seconds", "0"], "'--clock-seconds': give seconds above 0"),
+        (["--clock-seconds", "inf"], "'--clock-seconds': give seconds above 0"),
+        (["--allow-network", "127.0.0.1/8"], "'--allow-network': 127.0.0.1/8 has host bits set"),
+        (["--port", "70000"], "'--port': Input should be less than or equal to 65535"),
+        (["--colour"], "No such option: --colour"),
+    ],
+)
+def test_a_wrong_argument_is_told_in_one_line(arguments: list[str], complaint: str) -> None:
+    ended = subprocess.run([*UP, *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert ended.returncode == 2
+    assert ended.stdout == ""
+    (line,) = ended.stderr.splitlines()
+    assert complaint in line
+
+
+def test_a_busy_port_is_told_in_one_line() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+
+        ended = subprocess.run(
+            [*UP, "--port", str(port)], cwd=ROOT, capture_output=True, text=True, check=False
+        )
+
+    assert ended.returncode == 2
+    assert ended.stdout == ""
+    assert ended.stderr == f"port {port} is in use by another program; give another --port\n"
+
+
+def test_help_shows_an_example() -> None:
+    ended = subprocess.run([*UP, "--help"], cwd=ROOT, capture_output=True, text=True, check=True)
+
+    assert "Example: python -m local up --retry-schedule 1,2,4" in ended.stdout

@@ -1,0 +1,201 @@
+"""What delivering relies on in a ledger."""
+
+from dataclasses import replace
+
+import boto3
+import pytest
+
+from lakehook.adapters.dynamo_ledger import DynamoLedger
+from lakehook.domain.delivery import Lane
+from lakehook.domain.errors import LaneMoved
+from lakehook.domain.lane import DeliveryRecord, HeldLane, Status
+from lakehook.domain.outcome import Attempt, Outcome
+from lakehook.ports import Ledger
+from tests.builders import a_delivery
+from tests.fakes import NOON, FakeClock, FakeLedger
+
+LANE = Lane("sub_a", "39")
+SUCCESS = Attempt(at=NOON, outcome=Outcome.DELIVERED, milliseconds=12, status=200)
+FAILURE = Attempt(
+    at=NOON + 0.125, outcome=Outcome.REJECTED, milliseconds=7, status=500, excerpt="湖"
+)
+
+
+@pytest.fixture(params=["fake", "dynamodb"])
+def ledger(request: pytest.FixtureRequest, clock: FakeClock) -> Ledger:
+    if request.param == "fake":
+        return FakeLedger()
+    deployment = request.getfixturevalue("deployment")
+    return DynamoLedger(boto3.client("dynamodb"), deployment.deliveries_table, clock)
+
+
+def waiting(sequence: int) -> DeliveryRecord:
+    return DeliveryRecord.waiting(a_delivery(sequence, data={"湖": "\uffff", "n": 0.5}))
+
+
+def held_at(ledger: Ledger, sequence: int = 1, *, due_at: float = NOON + 5) -> HeldLane:
+    held = replace(HeldLane.at(LANE, sequence, now=NOON), due_at=due_at)
+    ledger.write(waiting(sequence).tried(FAILURE), before=None, after=held)
+    return held
+
+
+def lane_of(ledger: Ledger) -> HeldLane | None:
+    return ledger.read([], [LANE]).lanes.get(LANE)
+
+
+def record_of(ledger: Ledger, sequence: int) -> DeliveryRecord:
+    return ledger.read([a_delivery(sequence)], [LANE]).records[LANE, sequence]
+
+
+def test_an_empty_ledger_knows_nothing(ledger: Ledger):
+    page = ledger.read([a_delivery(1)], [LANE])
+
+    assert (dict(page.lanes), dict(page.records)) == ({}, {})
+
+
+def test_a_success_is_read_back_and_its_lane_flows(ledger: Ledger):
+    record = waiting(1).tried(SUCCESS)
+
+    ledger.write(record, before=None, after=None)
+
+    assert record_of(ledger, 1) == record
+    assert lane_of(ledger) is None
+
+
+def test_a_failure_holds_its_lane_and_keeps_the_event(ledger: Ledger):
+    held = held_at(ledger)
+
+    assert lane_of(ledger) == held
+    assert record_of(ledger, 1) == waiting(1).tried(FAILURE)
+
+
+def test_a_whole_batch_is_read_at_once(ledger: Ledger):
+    deliveries = [a_delivery(1, pipeline_id=number) for number in range(10)]
+    for delivery in deliveries:
+        record = DeliveryRecord.waiting(delivery).tried(SUCCESS)
+        ledger.write(record, before=None, after=None)
+
+    page = ledger.read([*deliveries, deliveries[0]], {delivery.lane for delivery in deliveries})
+
+    assert len(page.records) == 10
+
+
+def test_a_lane_is_held_by_one_worker_only(ledger: Ledger):
+    held_at(ledger)
+
+    with pytest.raises(LaneMoved):
+        held_at(ledger, 2)
+
+    assert (2 in {sequence for _, sequence in ledger.read([a_delivery(2)], []).records}) is False
+
+
+def test_a_write_on_an_older_version_changes_nothing(ledger: Ledger):
+    held = held_at(ledger)
+    newer = held.joined_by(2)
+    ledger.write(waiting(2), before=held, after=newer)
+
+    with pytest.raises(LaneMoved):
+        ledger.write(waiting(3), before=held, after=held.joined_by(3))
+    with pytest.raises(LaneMoved):
+        ledger.move(held, None)
+
+    assert lane_of(ledger) == newer
+    assert ledger.read([a_delivery(3)], []).records == {}
+
+
+def test_a_failure_never_overwrites_a_success(ledger: Ledger):
+    held = held_at(ledger)
+    ledger.write(waiting(1).tried(SUCCESS), before=None, after=None)
+
+    with pytest.raises(LaneMoved):
+        ledger.write(
+            waiting(1).tried(FAILURE), before=held, after=held.head_failed(due_at=NOON + 9)
+        )
+
+    assert record_of(ledger, 1).status is Status.DELIVERED
+    assert lane_of(ledger) == held
+
+
+def test_the_last_success_of_a_held_lane_lets_it_flow(ledger: Ledger):
+    held = held_at(ledger)
+
+    ledger.write(waiting(1).tried(FAILURE).tried(SUCCESS), before=held, after=None)
+
+    assert lane_of(ledger) is None
+    assert record_of(ledger, 1).attempts == 2
+
+
+def test_the_waiting_line_comes_in_order_and_without_what_is_final(ledger: Ledger):
+    held = held_at(ledger)
+    for sequence in range(25, 1, -1):
+        after = held.joined_by(sequence)
+        ledger.write(waiting(sequence), before=held, after=after)
+        held = after
+    ledger.write(waiting(7).discarded("by hand"), before=None, after=None)
+
+    line = [record.sequence for record in ledger.waiting(held)]
+
+    assert line == [1, 2, 3, 4, 5, 6, *range(8, 26)]
+
+
+def test_the_waiting_line_of_a_lane_holds_nobody_elses(ledger: Ledger):
+    held = held_at(ledger)
+    other = DeliveryRecord.waiting(a_delivery(2, pipeline_id=390))
+    ledger.write(other, before=None, after=HeldLane.at(other.lane, 2, now=NOON))
+
+    assert [record.lane for record in ledger.waiting(held)] == [LANE]
+
+
+def test_a_waiting_delivery_keeps_its_event_byte_for_byte(ledger: Ledger):
+    held = held_at(ledger)
+
+    (record,) = ledger.waiting(held)
+
+    assert record.delivery == a_delivery(1, data={"湖": "\uffff", "n": 0.5})
+
+
+def test_a_lane_is_due_when_its_time_has_come(ledger: Ledger):
+    held = held_at(ledger, due_at=NOON + 5.25)
+
+    assert list(ledger.due(NOON + 5)) == []
+    assert [(due.lane, due.token) for due in ledger.due(NOON + 5.25)] == [(LANE, held.token)]
+
+
+def test_of_two_clocks_one_gets_the_lease(ledger: Ledger):
+    held = held_at(ledger)
+    (due,) = ledger.due(NOON + 10)
+
+    token = ledger.lease(due, until=NOON + 310)
+
+    assert token == round((NOON + 310) * 1000)
+    assert ledger.lease(due, until=NOON + 310) is None
+    assert lane_of(ledger) == replace(held, due_at=NOON + 310)
+    assert list(ledger.due(NOON + 20)) == []
+
+
+def test_a_lane_that_has_gone_leaves_no_lease(ledger: Ledger):
+    held = held_at(ledger)
+    (due,) = ledger.due(NOON + 10)
+    ledger.move(held, None)
+
+    assert ledger.lease(due, until=NOON + 310) is None
+    assert lane_of(ledger) is None
+
+
+def test_a_lease_disturbs_no_worker(ledger: Ledger):
+    held = held_at(ledger)
+    (due,) = ledger.due(NOON + 10)
+    ledger.lease(due, until=NOON + 310)
+
+    ledger.write(waiting(2), before=held, after=held.joined_by(2))
+
+    assert lane_of(ledger) == held.joined_by(2)
+
+
+def test_the_lanes_that_a_subscription_holds_are_found(ledger: Ledger):
+    held = held_at(ledger)
+    other = DeliveryRecord.waiting(a_delivery(1, subscription="sub_b"))
+    ledger.write(other, before=None, after=HeldLane.at(other.lane, 1, now=NOON))
+
+    assert list(ledger.held_by("sub_a")) == [held]
+    assert list(ledger.held_by("sub_c")) == []

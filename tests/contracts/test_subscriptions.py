@@ -1,0 +1,111 @@
+"""What fan-out, delivering and the command rely on in a store of subscriptions."""
+
+from typing import Protocol
+
+import boto3
+import pytest
+
+from lakehook.adapters.dynamo_subscriptions import DynamoSubscriptions
+from lakehook.domain.endpoint import Endpoint
+from lakehook.domain.event import EventType
+from lakehook.domain.subscription import Subscription
+from lakehook.ports import Subscriptions
+from tests.builders import a_subscription
+from tests.fakes import FakeClock, FakeSubscriptions
+
+
+class Store(Subscriptions, Protocol):
+    def save(self, subscription: Subscription) -> None: ...
+
+
+@pytest.fixture(params=["fake", "dynamodb"])
+def store(request: pytest.FixtureRequest, clock: FakeClock) -> Store:
+    if request.param == "fake":
+        return FakeSubscriptions()
+    deployment = request.getfixturevalue("deployment")
+    return DynamoSubscriptions(
+        boto3.client("dynamodb"), deployment.subscriptions_table, clock
+    )
+
+
+def test_nobody_subscribes_at_first(store: Store):
+    assert store.all() == []
+    assert store.find("sub_a") is None
+
+
+def test_a_subscription_is_read_as_it_was_saved(store: Store):
+    subscription = a_subscription(
+        endpoint=Endpoint.parse("https://ci.example:8443/hook?key=1"),
+        event_types=(EventType.PIPELINE_FAILED, EventType.TASK_FAILED),
+        deadline_seconds=2.5,
+        sealed_secrets=(b"\x00new", b"\xffold"),
+        header_names=("authorization",),
+        sealed_headers=b"\x01",
+    )
+
+    store.save(subscription)
+
+    assert store.all() == [subscription]
+    assert store.find("sub_a") == subscription
+
+
+def test_a_change_is_in_force_as_soon_as_it_is_saved(store: Store):
+    store.save(a_subscription())
+    assert store.find("sub_a")
+
+    store.save(a_subscription(removed_at="2026-01-01T00:00:00Z"))
+    store.save(a_subscription(id="sub_b"))
+
+    assert [one.id for one in store.all() if one.removed_at] == ["sub_a"]
+    assert len(store.all()) == 2
+
+
+class Counting(DynamoSubscriptions):
+    """Counts what is asked of DynamoDB."""
+
+    scans = generations = 0
+
+    def _read_generation(self) -> int:
+        self.generations += 1
+        return super()._read_generation()
+
+    def _scan(self) -> list[Subscription]:
+        self.scans += 1
+        return super()._scan()
+
+
+def test_the_table_is_scanned_only_when_something_has_changed(deployment, clock: FakeClock):  # noqa: ANN001
+    store = Counting(boto3.client("dynamodb"), deployment.subscriptions_table, clock)
+    store.save(a_subscription())
+
+    for _ in range(3):
+        store.all()
+
+    assert (store.generations, store.scans) == (3, 1)
+
+
+def test_a_reader_that_may_lag_asks_once_in_a_while(deployment, clock: FakeClock):  # noqa: ANN001
+    dynamodb = boto3.client("dynamodb")
+    writer = DynamoSubscriptions(dynamodb, deployment.subscriptions_table, clock)
+    reader = Counting(dynamodb, deployment.subscriptions_table, clock, fresh_for_seconds=5)
+    writer.save(a_subscription())
+    reader.find("sub_a")
+    writer.save(a_subscription(name="renamed"))
+
+    assert (reader.find("sub_a") or a_subscription()).name == "ci"
+    clock.sleep(5)
+    assert (reader.find("sub_a") or a_subscription()).name == "renamed"
+    assert reader.generations == 2
+
+
+def test_a_reader_that_may_lag_still_finds_the_newest_subscription(deployment, clock: FakeClock):  # noqa: ANN001
+    dynamodb = boto3.client("dynamodb")
+    writer = DynamoSubscriptions(dynamodb, deployment.subscriptions_table, clock)
+    reader = DynamoSubscriptions(
+        dynamodb, deployment.subscriptions_table, clock, fresh_for_seconds=5
+    )
+    assert reader.find("sub_a") is None
+
+    writer.save(a_subscription())
+
+    assert reader.find("sub_a") == a_subscription()

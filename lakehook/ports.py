@@ -58,6 +58,11 @@ class Subscriptions(Protocol):
         """One subscription, removed or not."""
 
 
+class Registry(Subscriptions, Protocol):
+    def save(self, subscription: Subscription) -> None:
+        """Write a subscription; whoever reads from now on sees it."""
+
+
 class Outbox(Protocol):
     def send(self, deliveries: Sequence[Delivery]) -> Collection[str]:
         """Put deliveries on their lanes, at most one of each lane; the ids that did not go."""
@@ -186,6 +191,15 @@ class DeadLetters(Protocol):
 
     def park(self, parcel: Parcel, reason: str) -> None:
         """Put a message aside, whole, that is no delivery at all."""
+
+
+# --- subscribing ---
+
+Resolve = Callable[[str, int], Sequence[str]]
+"""Every address of a host and port; ``OSError`` when it has none."""
+
+Warn = Callable[[str], None]
+"""Tell the operator of what is allowed and yet may be a mistake."""
 
 
 # --- waking ---

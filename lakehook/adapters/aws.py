@@ -11,6 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from lakehook.domain.errors import OwnTrouble
 
 if TYPE_CHECKING:
+    from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_kms import KMSClient
     from mypy_boto3_sqs import SQSClient
@@ -27,8 +28,11 @@ _CONFIG = Config(
 class Aws:
     """The clients of one process; made from one session, each when it is first asked for."""
 
-    def __init__(self) -> None:
-        self._session = boto3.Session()
+    def __init__(self, session: boto3.Session | None = None) -> None:
+        self._session = session or boto3.Session()
+
+    def cloudformation(self) -> "CloudFormationClient":
+        return self._session.client("cloudformation", config=_CONFIG)
 
     def sqs(self) -> "SQSClient":
         return self._session.client("sqs", config=_CONFIG)

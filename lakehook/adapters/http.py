@@ -67,7 +67,7 @@ class HttpReceiver:
             return self._exchange(request, address, ends_at)
         except BadEndpoint as error:
             return NoAnswer(Outcome.ADDRESS_NOT_ALLOWED, str(error))
-        except socket.gaierror as error:
+        except (socket.gaierror, UnicodeError) as error:  # the latter for a name that is none
             return NoAnswer(Outcome.DNS_FAILED, str(error))
         except TooLarge:
             return NoAnswer(Outcome.RESPONSE_TOO_LARGE, f"more than {MAX_ANSWER_BYTES} bytes")

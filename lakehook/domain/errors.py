@@ -7,7 +7,8 @@
     │   ├── BadEvent        a message on the events queue
     │   ├── BadMessage      a message on the deliveries queue
     │   ├── BadEndpoint     a URL we never call
-    │   └── BadSubscription a field of a subscription
+    │   ├── BadSubscription a field of a subscription
+    │   └── NoSuchStack     a name under which no Lakehook is deployed
     ├── NotFound            no subscription of that id or name
     ├── StillWaiting        a subscription that may not go while deliveries wait for it
     ├── LaneMoved           another worker has written the lane since we read it
@@ -39,6 +40,10 @@ class BadEndpoint(BadInput):
 
 class BadSubscription(BadInput):
     """A field of a subscription that is not allowed."""
+
+
+class NoSuchStack(BadInput):
+    """No stack of that name says where a Lakehook is."""
 
 
 class NotFound(LakehookError):

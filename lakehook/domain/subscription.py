@@ -2,9 +2,12 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from enum import StrEnum
+from typing import Self
 
+from lakehook.domain.document import ascii_of
 from lakehook.domain.endpoint import Endpoint
 from lakehook.domain.errors import BadSubscription
 from lakehook.domain.event import EventType
@@ -38,6 +41,16 @@ class Subscription:
         if self.event_types:
             return event_type in self.event_types
         return event_type.is_of_pipeline
+
+    def removed(self, *, at: float) -> Self:
+        """The tombstone: it knows what it was, and none of the secrets."""
+        return replace(
+            self, removed_at=rfc_3339(at), sealed_secrets=(), sealed_headers=None, header_names=()
+        )
+
+
+def rfc_3339(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")
 
 
 def checked_name(name: str) -> str:
@@ -106,7 +119,7 @@ def checked_headers(lines: Sequence[str]) -> Mapping[str, str]:
         if name in headers:
             raise BadSubscription(f"header: {name} is given twice")
         headers[name] = value
-    size = sum(len(name) + len(value) for name, value in headers.items())
+    size = len(ascii_of(headers))  # sealed as this text, of which KMS takes no more
     if len(headers) > MAX_HEADERS or size > MAX_HEADER_BYTES:
         raise BadSubscription(
             f"header: {len(headers)} headers of {size} bytes;"

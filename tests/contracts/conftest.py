@@ -9,7 +9,7 @@ import pytest
 from moto import mock_aws
 
 from lakehook.settings import Deployment
-from local import sqs
+from local import dynamodb, sqs
 from local.furnish import furnish
 from tests.fakes import FakeClock
 
@@ -24,6 +24,7 @@ def clock() -> FakeClock:
 @pytest.fixture
 def deployment() -> Iterator[Deployment]:
     sqs.install()
+    dynamodb.install()
     with mock_aws():
         template = json.loads(TEMPLATE.read_text())
         furniture = furnish(template, {}, boto3.client)  # type: ignore[arg-type]

@@ -1,0 +1,35 @@
+"""Judge an endpoint by the sender's own rule, before anything is ever sent to it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from lakehook.domain.address import Network
+from lakehook.domain.endpoint import Endpoint
+from lakehook.domain.errors import BadEndpoint
+from lakehook.ports import Resolve, Warn
+
+
+@dataclass(frozen=True)
+class JudgeEndpoint:
+    resolve: Resolve
+    opened: Sequence[Network]
+    warn: Warn
+
+    def __call__(self, url: str) -> Endpoint:
+        """The endpoint, or ``BadEndpoint``.
+
+        A name that only the sender's network knows is warned of and no more, but then judged
+        as a public one: what cannot be seen to be opened is not.
+        """
+        endpoint = Endpoint.parse(url)
+        endpoint.judge(self._addresses(endpoint), opened=self.opened)
+        return endpoint
+
+    def _addresses(self, endpoint: Endpoint) -> Sequence[str]:
+        try:
+            return self.resolve(endpoint.host, endpoint.port)
+        except UnicodeError:  # Python's word for a label that is empty or longer than 63
+            raise BadEndpoint(f"url: {endpoint.host} is no host name") from None
+        except OSError:
+            self.warn(f"{endpoint.host} does not resolve from here; the sender will judge it again")
+            return ()

@@ -1,0 +1,103 @@
+"""Subscribe and amend: what an operator asks for becomes a subscription, or is refused."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from lakehook.domain.document import ascii_of
+from lakehook.domain.endpoint import Endpoint
+from lakehook.domain.errors import BadSubscription
+from lakehook.domain.secret import Secret
+from lakehook.domain.subscription import (
+    Subscription,
+    checked_deadline,
+    checked_event_types,
+    checked_headers,
+    checked_name,
+    checked_signing,
+    rfc_3339,
+)
+from lakehook.ports import Clock, Dice, Registry, Sealer
+
+Judge = Callable[[str], Endpoint]
+"""The endpoint at a URL; ``BadEndpoint`` when it is never called."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Terms:
+    """What an operator asks for, as written; what is None is left as it is."""
+
+    name: str | None = None
+    url: str | None = None
+    event_types: Sequence[str] | None = None  # none named: every PIPELINE_*
+    signing: str | None = None
+    deadline_seconds: float | None = None
+    headers: Sequence[str] | None = field(default=None, repr=False)  # may be credentials
+
+
+@dataclass(frozen=True)
+class Subscribe:
+    judge: Judge
+    registry: Registry
+    sealer: Sealer
+    clock: Clock
+    dice: Dice
+
+    def __call__(self, terms: Terms) -> tuple[Subscription, Secret]:
+        """A new subscription, in force at once, and its secret: nobody can read that again."""
+        subscription_id = f"sub_{self.dice.token()}"
+        agreed = _agreed(terms, self.judge)
+        secret = Secret(self.dice.key())
+        sealed = self.sealer.seal(secret.key, subscription_id=subscription_id)
+        subscription = Subscription(
+            id=subscription_id,
+            created_at=rfc_3339(self.clock.now()),
+            sealed_secrets=(sealed,),
+            **agreed,
+            **_sealed_headers(terms, self.sealer, subscription_id),
+        )
+        self.registry.save(subscription)
+        return subscription, secret
+
+
+@dataclass(frozen=True)
+class Amend:
+    judge: Judge
+    registry: Registry
+    sealer: Sealer
+
+    def __call__(self, subscription: Subscription, terms: Terms) -> Subscription:
+        """The subscription with new terms, for every attempt from now on."""
+        if terms == Terms():
+            raise BadSubscription("nothing to change: name at least one term")
+        agreed = _agreed(terms, self.judge)
+        headers = _sealed_headers(terms, self.sealer, subscription.id)
+        amended = replace(subscription, **agreed, **headers)
+        self.registry.save(amended)
+        return amended
+
+
+def _agreed(terms: Terms, judge: Judge) -> dict[str, Any]:
+    """The fields of a subscription that the terms name; headers are checked here, sealed later."""
+    checked_headers(terms.headers or ())
+    asked: tuple[tuple[str, Any, Callable[[Any], Any]], ...] = (
+        ("name", terms.name, checked_name),
+        ("event_types", terms.event_types, checked_event_types),
+        ("signing", terms.signing, checked_signing),
+        ("deadline_seconds", terms.deadline_seconds, checked_deadline),
+        ("endpoint", terms.url, judge),
+    )
+    return {name: check(value) for name, value, check in asked if value is not None}
+
+
+def _sealed_headers(terms: Terms, sealer: Sealer, subscription_id: str) -> dict[str, Any]:
+    if terms.headers is None:
+        return {}
+    headers = checked_headers(terms.headers)
+    plaintext = ascii_of(headers).encode()
+    return {
+        "header_names": tuple(headers),
+        "sealed_headers": sealer.seal(plaintext, subscription_id=subscription_id)
+        if headers
+        else None,
+    }

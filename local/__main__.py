@@ -1,0 +1,107 @@
+"""The laptop's commands: ``python -m local up`` and ``python -m local demo``."""
+
+import ipaddress
+import math
+import sys
+from typing import Annotated
+
+import typer
+from typer.exceptions import TyperException
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="The whole of Lakehook on this machine, without AWS.",
+)
+
+
+def _retry_schedule(text: str | None) -> str | None:
+    if text is not None and not all(_is_positive(part) for part in text.split(",")):
+        raise typer.BadParameter("give seconds above 0, separated by commas: 0.5,1,2")
+    return text
+
+
+def _clock_seconds(seconds: float | None) -> float | None:
+    if seconds is not None and not (math.isfinite(seconds) and seconds > 0):
+        raise typer.BadParameter("give seconds above 0: 0.5")
+    return seconds
+
+
+def _networks(texts: list[str] | None) -> list[str]:
+    try:
+        return [str(ipaddress.ip_network(text)) for text in texts or ()]
+    except ValueError as error:
+        raise typer.BadParameter(f"{error}; give a network: 127.0.0.0/8") from error
+
+
+def _is_positive(text: str) -> bool:
+    try:
+        return math.isfinite(float(text)) and float(text) > 0
+    except ValueError:
+        return False
+
+
+Port = Annotated[int, typer.Option(min=0, max=65535, help="Where to listen; 0: any free port.")]
+RetrySchedule = Annotated[
+    str | None,
+    typer.Option(callback=_retry_schedule, help="Seconds before each further attempt: 1,2,4."),
+]
+ClockSeconds = Annotated[
+    float | None,
+    typer.Option(
+        callback=_clock_seconds, help="Seconds between the clock's ticks; else as on AWS."
+    ),
+]
+AllowNetwork = Annotated[
+    list[str] | None,
+    typer.Option(
+        callback=_networks, help="A network that may be called though not public; repeatable."
+    ),
+]
+
+
+@app.command(
+    epilog="Example: python -m local up --retry-schedule 1,2,4 --clock-seconds 1"
+    " --allow-network 127.0.0.0/8"
+)
+def up(
+    port: Port = 0,
+    retry_schedule: RetrySchedule = None,
+    clock_seconds: ClockSeconds = None,
+    allow_network: AllowNetwork = None,
+) -> None:
+    """Run until SIGTERM or Ctrl-C. When ready, print one line of JSON: where everything is."""
+    from local.installation import Options  # noqa: PLC0415  moto takes a second; --help should not
+    from local.up import up as run  # noqa: PLC0415
+
+    options = Options(
+        port=port,
+        retry_schedule=retry_schedule,
+        clock_seconds=clock_seconds,
+        allow_networks=tuple(allow_network or ()),
+    )
+    raise typer.Exit(run(options))
+
+
+@app.command()
+def demo() -> None:
+    """Show what Lakehook does: deliveries in order, signed, retried, and given up."""
+    from local.demo import run  # noqa: PLC0415  up does not need it
+
+    raise typer.Exit(run())
+
+
+def main() -> None:
+    """A mistake in the arguments is told in one line, with exit status 2."""
+    try:
+        status = app(standalone_mode=False)
+    except TyperException as mistake:
+        print(mistake.format_message(), file=sys.stderr)
+        status = mistake.exit_code
+    sys.exit(status)
+
+
+if __name__ == "__main__":
+    main()

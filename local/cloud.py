@@ -1,0 +1,98 @@
+"""The embedded cloud: moto's server in this process, for this machine alone."""
+
+import errno
+import socket
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack
+from threading import Thread
+from typing import Any, Self
+
+from moto.core.base_backend import BackendDict
+from moto.core.model_instances import reset_model_data
+from moto.moto_server.werkzeug_app import MotoRequestHandler
+from werkzeug.serving import BaseWSGIServer, make_server
+
+from local import account, dynamodb, sqs
+from local.gateway import Gateway
+from local.stack import Stack
+
+_HOST = "127.0.0.1"
+"""Nothing asks who is calling, so nobody from outside may."""
+
+
+class PortTaken(OSError):
+    """Another program listens on the port."""
+
+    def __init__(self, port: int) -> None:
+        super().__init__(f"port {port} is in use by another program; give another --port")
+
+
+class Cloud:
+    """Starts empty. One at a time in a process, for moto's memory is the process's."""
+
+    def __init__(self, port: int = 0) -> None:
+        self._port = port
+        self._stack: Stack | None = None
+        self._exits = ExitStack()
+
+    @property
+    def endpoint_url(self) -> str:
+        return f"http://{_HOST}:{self._port}"
+
+    def __enter__(self) -> Self:
+        listener = self._exits.enter_context(_listen(self._port))
+        self._port = listener.getsockname()[1]
+        self._exits.enter_context(account.entered(self.endpoint_url))
+        sqs.install()
+        dynamodb.install()
+        _forget_everything()
+        server = self._serve_on(listener)
+        self._exits.callback(server.server_close)
+        self._exits.callback(server.shutdown)
+        Thread(target=server.serve_forever, name="cloud", daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._exits.close()
+
+    def describe(self, outputs: Mapping[str, str]) -> None:
+        """From now on DescribeStacks shows the stack as made, with these outputs."""
+        self._stack = Stack.made(outputs, at_seconds=time.time())
+
+    def client(self, service: str) -> Any:
+        return account.client(service, self.endpoint_url)
+
+    def _serve_on(self, listener: socket.socket) -> BaseWSGIServer:
+        return make_server(
+            _HOST,
+            self._port,
+            Gateway(lambda: self._stack),
+            threaded=True,
+            request_handler=_QuietHandler,
+            fd=listener.fileno(),
+        )
+
+
+class _QuietHandler(MotoRequestHandler):
+    """Only errors are worth a line. Without Nagle's algorithm no answer waits for an ACK."""
+
+    disable_nagle_algorithm = True
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        pass
+
+
+def _listen(port: int) -> socket.socket:
+    """Bind here rather than in werkzeug, which ends the process when the port is busy."""
+    try:
+        return socket.create_server((_HOST, port), backlog=128)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise PortTaken(port) from error
+        raise
+
+
+def _forget_everything() -> None:
+    BackendDict.reset()
+    reset_model_data()

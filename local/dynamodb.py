@@ -1,0 +1,118 @@
+"""DynamoDB on a laptop: moto's tables, one call at a time, and transactions of their own items only.
+
+moto copies every table that a transaction names, and puts the copies back when it fails. That costs
+more with every item there is, and it takes back what others have written meanwhile.
+"""
+
+from threading import RLock
+from types import SimpleNamespace
+from typing import Any
+
+from moto.dynamodb import urls
+from moto.dynamodb.comparisons import get_filter_expression
+from moto.dynamodb.exceptions import (
+    MultipleTransactionsException,
+    TooManyTransactionsException,
+    TransactionCanceledException,
+)
+from moto.dynamodb.models import DynamoDBBackend, dynamodb_backends
+
+_MOST_ACTIONS = 100  # TransactWriteItems
+
+Item = dict[str, Any]
+Reason = tuple[str | None, str | None, Item | None]
+
+_NO_REASON: Reason = (None, None, None)
+
+
+def install() -> None:
+    """Call it before a server or a mock starts. Tables made earlier are forgotten."""
+    if dynamodb_backends.backend is not SerialDynamoDB:
+        dynamodb_backends.backend = SerialDynamoDB
+        dynamodb_backends.clear()
+
+
+class SerialDynamoDB(DynamoDBBackend):  # type: ignore[misc]  # moto's types are its own affair
+    def __init__(self, region_name: str, account_id: str) -> None:
+        super().__init__(region_name, account_id)
+        self._alone = RLock()
+
+    @property
+    def _url_module(self) -> SimpleNamespace:
+        """Say who answers; moto would look for a module ``urls`` beside this one."""
+        return SimpleNamespace(url_bases=urls.url_bases, url_paths=urls.url_paths)
+
+    def get_item(self, *args: Any, **kwargs: Any) -> Any:
+        with self._alone:
+            return super().get_item(*args, **kwargs)
+
+    def query(self, *args: Any, **kwargs: Any) -> Any:
+        with self._alone:
+            return super().query(*args, **kwargs)
+
+    def scan(self, *args: Any, **kwargs: Any) -> Any:
+        with self._alone:
+            return super().scan(*args, **kwargs)
+
+    def put_item(self, *args: Any, **kwargs: Any) -> Any:
+        with self._alone:
+            return super().put_item(*args, **kwargs)
+
+    def update_item(self, *args: Any, **kwargs: Any) -> Any:
+        with self._alone:
+            return super().update_item(*args, **kwargs)
+
+    def delete_item(self, *args: Any, **kwargs: Any) -> Any:
+        with self._alone:
+            return super().delete_item(*args, **kwargs)
+
+    def transact_write_items(self, transact_items: list[Item]) -> None:
+        """Every condition is asked before anything is written, so nothing need be taken back."""
+        actions = [next(iter(item.items())) for item in transact_items]
+        if len(actions) > _MOST_ACTIONS:
+            raise TooManyTransactionsException
+        with self._alone:
+            keys = [self._key(*action) for action in actions]
+            if len({str(key) for key in keys}) < len(keys):
+                raise MultipleTransactionsException
+            reasons = [
+                self._refusal(action, key) for (_, action), key in zip(actions, keys, strict=True)
+            ]
+            if any(reason != _NO_REASON for reason in reasons):
+                raise TransactionCanceledException(reasons)
+            for kind, action in actions:
+                self._apply(kind, action)
+
+    def _key(self, kind: str, action: Item) -> tuple[str, Item]:
+        table = self.get_table(action["TableName"])
+        names = [name for name in (table.hash_key_attr, table.range_key_attr) if name]
+        values = action["Item"] if kind == "Put" else action["Key"]
+        return table.name, {name: values[name] for name in names}
+
+    def _refusal(self, action: Item, key: tuple[str, Item]) -> Reason:
+        condition = get_filter_expression(
+            action.get("ConditionExpression"),
+            action.get("ExpressionAttributeNames"),
+            action.get("ExpressionAttributeValues"),
+        )
+        current = self.get_item(*key)
+        if condition.expr(current):
+            return _NO_REASON
+        wanted = action.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD"
+        shown = current.to_json()["Attributes"] if wanted and current else None
+        return ("ConditionalCheckFailed", "The conditional request failed", shown)
+
+    def _apply(self, kind: str, action: Item) -> None:
+        match kind:
+            case "Put":
+                self.put_item(action["TableName"], action["Item"])
+            case "Delete":
+                self.delete_item(action["TableName"], action["Key"])
+            case "Update":
+                self.update_item(
+                    action["TableName"],
+                    action["Key"],
+                    update_expression=action["UpdateExpression"],
+                    expression_attribute_names=action.get("ExpressionAttributeNames", {}),
+                    expression_attribute_values=action.get("ExpressionAttributeValues", {}),
+                )

@@ -1,0 +1,120 @@
+"""One execution environment of a function: a worker process behind a Runtime API of its own."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from concurrent.futures import TimeoutError as WaitedTooLong
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Thread
+from uuid import uuid4
+
+from local import account
+from local.invocation import Failure, Invocation, Result
+from local.runtime_api import RuntimeApi
+from local.runtime_server import RuntimeServer
+from local.workload import FunctionSpec
+
+ROOT = Path(__file__).parent.parent
+
+_STDERR = 2
+_INIT_SECONDS = 30
+"""Lambda grants 10; a busy laptop may need more."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Host:
+    """What every worker is given by the machine it runs on."""
+
+    endpoint_url: str
+    task_root: Path = ROOT
+    sink: int = _STDERR
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+
+class Environment:
+    """Serves one invocation at a time, as on Lambda, until it dies."""
+
+    def __init__(self, function: FunctionSpec, host: Host) -> None:
+        self._timeout_seconds = function.timeout_seconds
+        self._api = RuntimeApi(account.arn("lambda", f"function:{function.name}"))
+        self._server = RuntimeServer(self._api)
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "local.worker", function.handler],
+            cwd=host.task_root,
+            env=_lambdas_variables(function, host)
+            | {"AWS_LAMBDA_RUNTIME_API": self._server.address},
+            stdin=subprocess.PIPE,
+            stdout=host.sink,
+            stderr=host.sink,
+            start_new_session=True,  # Ctrl-C is for us; we end our workers
+        )
+        self._watcher = Thread(target=self._watch, name="environment", daemon=True)
+        self._watcher.start()
+
+    @property
+    def alive(self) -> bool:
+        return self._process.poll() is None
+
+    def wait_until_initialised(self) -> Failure | None:
+        """None when the process has asked for its first invocation."""
+        try:
+            return self._api.initialised.result(_INIT_SECONDS)
+        except WaitedTooLong:
+            self.kill()
+            return Failure("Sandbox.Timedout", f"not initialised after {_INIT_SECONDS} seconds")
+
+    def invoke(self, event: bytes) -> Result:
+        if failure := self.wait_until_initialised():
+            return failure
+        invocation = Invocation(
+            event, deadline_ms=int((time.time() + self._timeout_seconds) * 1000)
+        )
+        self._api.submit(invocation)
+        try:
+            return invocation.result.result(self._timeout_seconds)
+        except WaitedTooLong:
+            self.kill()
+            message = f"Task timed out after {self._timeout_seconds:.2f} seconds"
+            return Failure("Sandbox.Timedout", message)
+
+    def kill(self) -> None:
+        """With everything the handler may have started."""
+        if self.alive:
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+        self._watcher.join()
+
+    def _watch(self) -> None:
+        status = self._process.wait()
+        self._api.end(Failure("Runtime.ExitError", f"the process ended with status {status}"))
+        self._server.close()
+        assert self._process.stdin
+        self._process.stdin.close()
+
+
+def _lambdas_variables(function: FunctionSpec, host: Host) -> dict[str, str]:
+    """https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html"""
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    return {
+        **account.variables(host.endpoint_url),
+        **function.environment,
+        **host.variables,
+        "AWS_EXECUTION_ENV": f"AWS_Lambda_python{version}",
+        "AWS_LAMBDA_FUNCTION_NAME": function.name,
+        "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory_mb),
+        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+        "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{function.name}",
+        "AWS_LAMBDA_LOG_STREAM_NAME": f"[$LATEST]{uuid4().hex}",
+        "_HANDLER": function.handler,
+        "LAMBDA_TASK_ROOT": str(host.task_root),
+        "LANG": "C.UTF-8",
+        "PATH": os.defpath,
+        "PYTHONPATH": os.pathsep.join([str(host.task_root), str(ROOT)]),
+        "TZ": ":UTC",
+    }

@@ -1,0 +1,149 @@
+"""The whole of Lakehook on this machine: cloud, furniture, functions, and what drives them."""
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any, Self
+
+from lakehook.settings import NONE, Deployment
+from local import account
+from local.cloud import Cloud
+from local.environment import ROOT, Host
+from local.furnish import Furniture, furnish
+from local.mapping import EventSourceMapping
+from local.runtime import Function
+from local.schedule import Schedule
+
+_TEMPLATE = ROOT / "local" / "template.json"
+
+_CONCURRENCY = 4
+"""Processes of a function at most; the template's bound is meant for more than a laptop."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """``None`` leaves what the template says."""
+
+    port: int = 0
+    retry_schedule: str | None = None
+    allow_networks: tuple[str, ...] = ()
+    clock_seconds: float | None = None
+    sink: int = 2
+
+    def parameters(self) -> dict[str, str]:
+        parameters = {"AllowedNetworks": ",".join(self.allow_networks) or NONE}
+        if self.retry_schedule is not None:
+            parameters["RetrySchedule"] = self.retry_schedule
+        return parameters
+
+
+class LocalLakehook:
+    """Context manager: inside, events published to the local cloud are delivered.
+
+    While inside, the AWS of this process is the local cloud too, so any boto3 client finds it.
+    """
+
+    region = account.REGION
+    deployment: Deployment
+    functions: Mapping[str, Function]
+
+    def __init__(self, options: Options | None = None) -> None:
+        self._options = options or Options()
+        self._cloud = Cloud(self._options.port)
+        self._exits = ExitStack()
+
+    @property
+    def endpoint_url(self) -> str:
+        return self._cloud.endpoint_url
+
+    def __enter__(self) -> Self:
+        """Return when the queues are there and each function waits for its first invocation."""
+        with ExitStack() as exits:
+            exits.enter_context(self._cloud)
+            furniture = self._furnish()
+            self.functions = exits.enter_context(self._running(furniture))
+            exits.enter_context(self._driven(furniture))
+            self._exits = exits.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._exits.close()
+
+    def client(self, service: str) -> Any:
+        """A boto3 client of the local cloud."""
+        return self._cloud.client(service)
+
+    def _furnish(self) -> Furniture:
+        template = json.loads(_TEMPLATE.read_text(encoding="utf-8"))
+        furniture = furnish(template, self._options.parameters(), self._cloud.client)
+        self._cloud.describe(furniture.outputs)
+        self.deployment = Deployment.from_outputs(furniture.outputs)
+        return furniture
+
+    @contextmanager
+    def _running(self, furniture: Furniture) -> Iterator[Mapping[str, Function]]:
+        host = Host(endpoint_url=self.endpoint_url, sink=self._options.sink, variables=_log_level())
+        concurrency = _concurrency(furniture)
+        functions = {
+            spec.name: Function(spec, host, concurrency=concurrency.get(spec.name, 1))
+            for spec in furniture.functions
+        }
+        try:
+            for function in functions.values():
+                function.start()
+            for function in functions.values():
+                function.wait_until_initialised()
+            yield functions
+        finally:
+            for function in functions.values():
+                function.close()
+
+    @contextmanager
+    def _driven(self, furniture: Furniture) -> Iterator[None]:
+        """At the end processes are killed first: a batch under way would only delay the end."""
+        drivers: list[EventSourceMapping | Schedule]
+        drivers = [*self._mappings(furniture), *self._schedules(furniture)]
+        for driver in drivers:
+            driver.start()
+        try:
+            yield
+        finally:
+            for driver in drivers:
+                driver.ask_to_stop()
+            for function in self.functions.values():
+                function.close()
+            for driver in drivers:
+                driver.stop()
+
+    def _mappings(self, furniture: Furniture) -> Iterator[EventSourceMapping]:
+        concurrency = _concurrency(furniture)
+        for spec in furniture.mappings:
+            yield EventSourceMapping(
+                spec,
+                self._cloud.client("sqs"),
+                self.functions[spec.function].invoke,
+                concurrency=concurrency[spec.function],
+            )
+
+    def _schedules(self, furniture: Furniture) -> Iterator[Schedule]:
+        for spec in furniture.schedules:
+            yield Schedule(
+                spec.rule_arn,
+                self.functions[spec.function].invoke,
+                every_seconds=self._options.clock_seconds or spec.every_seconds,
+            )
+
+
+def _concurrency(furniture: Furniture) -> dict[str, int]:
+    """How many invocations of each mapped function run at once."""
+    return {
+        spec.function: min(spec.maximum_concurrency, _CONCURRENCY) for spec in furniture.mappings
+    }
+
+
+def _log_level() -> dict[str, str]:
+    """The one variable of the user's that reaches the workers."""
+    level = os.environ.get("LOG_LEVEL")  # noqa: TID251  the laptop's door
+    return {"LOG_LEVEL": level} if level else {}

@@ -1,0 +1,110 @@
+"""An event source mapping: takes batches from a queue to a function, as Lambda's pollers do."""
+
+import logging
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from threading import BoundedSemaphore, Event, Thread
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from local.batch import done, event_of
+from local.invocation import Failure, Result
+from local.workload import MappingSpec
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sqs.type_defs import MessageTypeDef
+
+_LONG_POLL_SECONDS = 2
+"""Lambda waits 20; we also want to stop soon, and an empty poll costs next to nothing."""
+
+_PAUSE_SECONDS = 1
+"""After a poll that failed, before the next."""
+
+logger = logging.getLogger(__name__)
+
+
+class EventSourceMapping:
+    """That no message group is in flight twice is the queue's own promise."""
+
+    def __init__(
+        self,
+        spec: MappingSpec,
+        sqs: "SQSClient",
+        invoke: Callable[[Mapping[str, Any]], Result],
+        *,
+        concurrency: int,
+    ) -> None:
+        self._spec = spec
+        self._sqs = sqs
+        self._invoke = invoke
+        self._slots = BoundedSemaphore(concurrency)
+        self._invocations = ThreadPoolExecutor(concurrency, thread_name_prefix="invocation")
+        self._stopping = Event()
+        self._poller = Thread(target=self._poll, name=f"poller of {spec.function}", daemon=True)
+
+    def start(self) -> None:
+        self._poller.start()
+
+    def ask_to_stop(self) -> None:
+        """Return at once; the poll under way still takes what it may receive."""
+        self._stopping.set()
+
+    def stop(self) -> None:
+        """Return when the last batch taken has been dealt with."""
+        self.ask_to_stop()
+        self._poller.join()
+        self._invocations.shutdown()
+
+    def _poll(self) -> None:
+        """Receive only when a batch could be invoked, so that none ages in our hands."""
+        while self._slots.acquire() and not self._stopping.is_set():
+            messages = self._received()
+            if messages:
+                self._invocations.submit(self._deal_with, messages)
+            else:
+                self._slots.release()
+
+    def _received(self) -> list["MessageTypeDef"]:
+        try:
+            response = self._sqs.receive_message(
+                QueueUrl=self._spec.queue_url,
+                MaxNumberOfMessages=self._spec.batch_size,
+                WaitTimeSeconds=_LONG_POLL_SECONDS,
+                MessageSystemAttributeNames=["All"],
+                MessageAttributeNames=["All"],
+            )
+        except (BotoCoreError, ClientError) as error:
+            logger.warning("%s could not be polled: %s", self._spec.queue_arn, error)
+            self._stopping.wait(_PAUSE_SECONDS)
+            return []
+        return response.get("Messages", [])
+
+    def _deal_with(self, messages: list["MessageTypeDef"]) -> None:
+        try:
+            self._invoke_and_delete(messages)
+        except Exception:
+            logger.exception("a batch of %s stays in its queue", self._spec.queue_arn)
+        finally:
+            self._slots.release()
+
+    def _invoke_and_delete(self, messages: list["MessageTypeDef"]) -> None:
+        result = self._invoke(event_of(messages, queue_arn=self._spec.queue_arn))
+        if isinstance(result, Failure) and not self._stopping.is_set():
+            logger.warning("%s failed: %s", self._spec.function, result)
+        receipts = {message["MessageId"]: message["ReceiptHandle"] for message in messages}
+        self._delete(
+            receipts[message_id]
+            for message_id in done(
+                list(receipts), result, reports_failures=self._spec.reports_failures
+            )
+        )
+
+    def _delete(self, receipts: Any) -> None:
+        """What the function has deleted itself is no error; what SQS refuses comes again."""
+        entries: Any = [
+            {"Id": str(index), "ReceiptHandle": receipt} for index, receipt in enumerate(receipts)
+        ]
+        if entries:
+            self._sqs.delete_message_batch(QueueUrl=self._spec.queue_url, Entries=entries)

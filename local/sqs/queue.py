@@ -1,0 +1,136 @@
+"""A FIFO queue of moto's whose messages are in the model, and whose long polls sleep."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from math import inf
+from threading import Condition, RLock
+from time import time
+from typing import Any
+
+from moto.sqs.exceptions import MissingParameter
+from moto.sqs.models import Queue
+
+from local.fifo import FifoQueue, MoveTasks, Received, Redrive
+from local.sqs.attributes import check_throughput, settings_from
+from local.sqs.errors import said_by_moto
+from local.sqs.wire import WireMessage, sent_message
+
+
+class ModelledQueue(Queue):
+    """All queues of an account share one lock, because a receive may touch two of them.
+
+    A waiting poll knows when time alone will bring it a message, and sleeps until then. Whoever
+    makes that come earlier wakes it.
+    """
+
+    # moto sets these by their SQS names.
+    receive_message_wait_time_seconds: int
+    redrive_policy: dict[str, Any] | None
+
+    def __init__(
+        self, name: str, region: str, account_id: str, lock: RLock, tasks: MoveTasks, **given: Any
+    ) -> None:
+        super().__init__(name, region, account_id, **given)
+        self._changed = Condition(lock)
+        self._tasks = tasks
+        self._expected_at = inf
+        self.fifo = FifoQueue(time, name=self.queue_arn)
+        check_throughput(self.attributes)
+        self._configure()
+
+    @contextmanager
+    def model(self) -> Iterator[FifoQueue]:
+        """Lend the model to one thread at a time, and say its refusals in moto's words."""
+        with self._changed:
+            try:
+                self._tasks.advance()
+                with said_by_moto():
+                    yield self.fifo
+            finally:
+                self.wake()
+                if isinstance(self.dead_letter_queue, ModelledQueue):
+                    self.dead_letter_queue.wake()
+
+    def send(
+        self,
+        body: str,
+        *,
+        group_id: str | None,
+        deduplication_id: str | None,
+        attributes: dict[str, Any] | None,
+        system_attributes: dict[str, Any] | None,
+    ) -> WireMessage:
+        if not group_id:
+            raise MissingParameter("MessageGroupId")
+        with self.model() as model:
+            sent = model.send(
+                body,
+                group_id=group_id,
+                deduplication_id=deduplication_id,
+                attributes=attributes,
+                trace_header=(system_attributes or {}).get("AWSTraceHeader", {}).get("StringValue"),
+            )
+        return sent_message(sent, body, attributes or {})
+
+    def receive(
+        self,
+        limit: int,
+        *,
+        wait_seconds: float,
+        visibility_timeout: int | None,
+        attempt_id: str | None,
+    ) -> list[Received]:
+        """Answer as soon as there is something, or with nothing when the wait is over."""
+        deadline = time() + wait_seconds
+        with self._changed:
+            while True:
+                with self.model() as model:
+                    received = model.receive(
+                        limit, visibility_timeout=visibility_timeout, attempt_id=attempt_id
+                    )
+                if received or time() >= deadline:
+                    return received
+                self._sleep(deadline)
+
+    def wake(self) -> None:
+        """Let the waiting polls look again if something comes earlier than they believe."""
+        if self.fifo.ready_at() < self._expected_at:
+            self._changed.notify_all()
+
+    def set_attributes(self, given: dict[str, Any]) -> None:
+        check_throughput({**self.attributes, **given})
+        self._set_attributes(given)
+        self._configure()
+
+    def is_created(self) -> bool:
+        return True
+
+    @property
+    def approximate_number_of_messages(self) -> int:
+        with self.model() as model:
+            return model.counts().visible
+
+    @property
+    def approximate_number_of_messages_not_visible(self) -> int:
+        with self.model() as model:
+            return model.counts().in_flight
+
+    @property
+    def approximate_number_of_messages_delayed(self) -> int:
+        with self.model() as model:
+            return model.counts().delayed
+
+    def _sleep(self, deadline: float) -> None:
+        self._expected_at = self.fifo.ready_at()
+        until = min(deadline, self._expected_at, self._tasks.next_step_at())
+        self._changed.wait(max(0.0, until - time()))
+
+    def _configure(self) -> None:
+        with self.model() as model:
+            model.settings = settings_from(self.attributes, self._redrive())
+
+    def _redrive(self) -> Redrive | None:
+        target = self.dead_letter_queue
+        if not self.redrive_policy or not isinstance(target, ModelledQueue):
+            return None
+        return Redrive(queue=target.fifo, max_receive_count=self.redrive_policy["maxReceiveCount"])

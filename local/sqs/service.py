@@ -1,0 +1,18 @@
+"""The backend together with what answers requests for it, as moto asks for them."""
+
+from types import SimpleNamespace
+
+from moto.sqs import urls
+
+from local.sqs.backend import ModelledBackend
+from local.sqs.responses import ModelledResponse
+
+
+class ModelledService(ModelledBackend):
+    @property
+    def _url_module(self) -> SimpleNamespace:
+        """Say who answers; moto would look for a module ``urls`` beside this one."""
+        return SimpleNamespace(
+            url_bases=urls.url_bases,
+            url_paths=dict.fromkeys(urls.url_paths, ModelledResponse.dispatch),
+        )

@@ -1,0 +1,56 @@
+"""Runs Lakehook until a signal says that it is enough."""
+
+import json
+import logging
+import signal
+import sys
+from collections.abc import Callable
+from dataclasses import asdict
+from threading import Event
+from typing import Any
+
+from local.cloud import PortTaken
+from local.installation import LocalLakehook, Options
+from local.runtime import InitFailed
+
+_ENDED_WELL = 0
+_FAILED = 1
+_USAGE_ERROR = 2
+
+
+def up(options: Options) -> int:
+    """Exit status, when the end has come; what people should read goes to stderr."""
+    logging.basicConfig(stream=sys.stderr, format="%(levelname)s %(message)s")
+    try:
+        _until_interrupted(lambda: _serve(options))
+    except PortTaken as error:
+        print(error, file=sys.stderr)
+        return _USAGE_ERROR
+    except InitFailed as error:
+        print(error, file=sys.stderr)
+        return _FAILED
+    return _ENDED_WELL
+
+
+def _until_interrupted(serve: Callable[[], None]) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _interrupt)
+    try:
+        serve()
+    except KeyboardInterrupt:
+        return
+
+
+def _interrupt(*_: Any) -> None:
+    """The first signal starts the end; a second must not disturb it."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+def _serve(options: Options) -> None:
+    """When ready, tell where everything is: the one line on stdout."""
+    with LocalLakehook(options) as lakehook:
+        where = {"endpoint_url": lakehook.endpoint_url, "region": lakehook.region}
+        print(json.dumps(where | asdict(lakehook.deployment)), flush=True)
+        Event().wait()

@@ -1,0 +1,271 @@
+"""The command on the cloud of the template: every table, queue and key is the real one's model."""
+
+import base64
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from lakehook.adapters.aws import Aws
+from lakehook.adapters.dynamo_ledger import DynamoLedger
+from lakehook.adapters.dynamo_subscriptions import DynamoSubscriptions
+from lakehook.adapters.kms import KmsKeyring
+from lakehook.domain.lane import DeliveryRecord, HeldLane
+from lakehook.domain.secret import Secret
+from lakehook.ports import Warn
+from lakehook.settings import Deployment
+from local import sqs
+from local.cloud import Cloud
+from local.furnish import furnish
+from ops.command import run
+from ops.desk import Desk
+from ops.wiring import desk_of_deployment
+from tests.builders import a_delivery, a_document
+from tests.fakes import NOON, FakeClock
+
+TEMPLATE = Path(__file__).parents[2] / "local" / "template.json"
+URL = "https://93.184.216.34/hook"  # an address is its own answer: no resolver is asked
+
+
+@pytest.fixture
+def deployment() -> Iterator[Deployment]:
+    sqs.install()
+    with mock_aws():
+        furniture = furnish(json.loads(TEMPLATE.read_text()), {}, boto3.client)  # type: ignore[arg-type]
+        yield Deployment.from_outputs(furniture.outputs)
+    sqs.uninstall()
+
+
+class Terminal:
+    """Runs the command, and keeps all that it ever said."""
+
+    def __init__(self, deployment: Deployment, capsys: pytest.CaptureFixture[str]) -> None:
+        self._deployment, self._capsys = deployment, capsys
+        self.said: list[str] = []
+
+    def __call__(self, *arguments: str) -> int:
+        code = run(arguments, self._desk)
+        self.said += self._capsys.readouterr()
+        return code
+
+    def json(self, *arguments: str) -> Any:
+        assert self(*arguments, "--output", "json") == 0, self.said[-1]
+        return json.loads(self.said[-2])
+
+    def _desk(self, _stack: str, warn: Warn) -> Desk:
+        return desk_of_deployment(self._deployment, Aws(), warn)
+
+
+@pytest.fixture
+def terminal(deployment: Deployment, capsys: pytest.CaptureFixture[str]) -> Terminal:
+    return Terminal(deployment, capsys)
+
+
+def add(terminal: Terminal, *options: str, url: str = URL) -> Any:
+    return terminal.json("subscriptions", "add", "--name", "ci", "--url", url, *options)
+
+
+def test_a_subscription_lives_from_add_to_remove(terminal: Terminal) -> None:
+    added = add(terminal, "--header", "x-team: lake", "--event-type", "PIPELINE_FAILED")
+    added.pop("secret")
+
+    assert terminal.json("subscriptions", "list") == [added]
+    changed = terminal.json("subscriptions", "update", "ci", "--name", "builds", "--no-headers")
+    shown = terminal.json("subscriptions", "show", added["subscription_id"])
+    removed = terminal.json("subscriptions", "remove", "builds")
+
+    assert shown == changed
+    assert shown.items() >= {**added, "name": "builds", "headers": []}.items()
+    assert removed["subscription_id"] == added["subscription_id"]
+    assert terminal.json("subscriptions", "list") == []
+    assert terminal("subscriptions", "show", added["subscription_id"]) == 3
+
+
+def test_the_sender_opens_what_the_command_sealed(
+    terminal: Terminal, deployment: Deployment
+) -> None:
+    added = add(terminal, "--header", "authorization: Bearer top-secret")
+
+    store = DynamoSubscriptions(
+        boto3.client("dynamodb"), deployment.subscriptions_table, FakeClock()
+    )
+    (subscription,) = store.all()
+    keys = KmsKeyring(boto3.client("kms"), deployment.secrets_key, FakeClock()).open(subscription)
+
+    assert [secret.reveal() for secret in keys.secrets] == [added["secret"]]
+    assert keys.headers == {"authorization": "Bearer top-secret"}
+
+
+def test_secrets_are_told_once_and_nowhere_stored_in_clear(
+    terminal: Terminal, deployment: Deployment
+) -> None:
+    added = add(
+        terminal, "--header", "authorization: Bearer top-secret", url=f"{URL}?token=in-the-url"
+    )
+    key = Secret.parse(added["secret"]).key
+    first = "".join(terminal.said)
+    terminal.said.clear()
+
+    for form in ("text", "json"):
+        for command in (("list",), ("show", "ci"), ("update", "ci", "--deadline", "5")):
+            assert terminal("subscriptions", *command, "--output", form) == 0
+    terminal("subscriptions", "update", "ci", "--header", "authorization: top-secret\r\nx: y")
+
+    later, stored = "".join(terminal.said), everything_in(deployment)
+    assert first.count(added["secret"]) == 1
+    assert added["secret"] not in later
+    for said in (first, later):
+        assert "top-secret" not in said
+        assert "in-the-url" not in said
+    for sensitive in (key, base64.b64encode(key), key.hex().encode(), b"top-secret"):
+        assert sensitive not in stored
+
+
+def everything_in(deployment: Deployment) -> bytes:
+    """All that the three tables hold, as bytes; the mark shows that they were read."""
+    dynamodb = boto3.client("dynamodb")
+    tables = (
+        deployment.subscriptions_table,
+        deployment.pipelines_table,
+        deployment.deliveries_table,
+    )
+    items = [item for table in tables for item in dynamodb.scan(TableName=table)["Items"]]
+    held = b"\n".join(_leaves(items))
+    assert b"authorization" in held
+    return held
+
+
+def _leaves(value: Any) -> Iterator[bytes]:
+    match value:
+        case dict():
+            for one in value.values():
+                yield from _leaves(one)
+        case list():
+            for one in value:
+                yield from _leaves(one)
+        case bytes():
+            yield value
+        case _:
+            yield str(value).encode()
+
+
+@pytest.mark.parametrize(
+    ("options", "kind"),
+    [
+        (("--url", "https://127.0.0.1/"), "bad_endpoint"),
+        (("--url", "https://[::ffff:10.0.0.1]/"), "bad_endpoint"),
+        (("--url", "http://93.184.216.34/"), "bad_endpoint"),
+        (("--url", "no url"), "bad_endpoint"),
+        (("--url", URL, "--event-type", "PIPELINE_EXPLODED"), "bad_subscription"),
+        (("--url", URL, "--header", "x-a: 1\r\nhost: evil.example"), "bad_subscription"),
+        (("--url", URL, "--header", "x-a: 1\nx-b: 2"), "bad_subscription"),
+        (("--url", URL, "--signing", "none"), "bad_subscription"),
+    ],
+)
+def test_bad_input_is_refused_and_nothing_is_written(
+    terminal: Terminal, options: tuple[str, ...], kind: str
+) -> None:
+    refused = terminal("subscriptions", "add", "--name", "ci", *options, "--output", "json")
+
+    assert refused == 2
+    assert json.loads(terminal.said[-1])["error"] == kind
+    assert terminal.json("subscriptions", "list") == []
+
+
+def test_two_of_one_name_are_told_apart_by_their_ids(terminal: Terminal) -> None:
+    ids = [add(terminal)["subscription_id"] for _ in range(2)]
+
+    assert terminal("subscriptions", "remove", "ci") == 2
+    assert all(one in terminal.said[-1] for one in ids)
+    assert terminal("subscriptions", "remove", ids[0]) == 0
+    assert terminal.json("subscriptions", "show", "ci")["subscription_id"] == ids[1]
+
+
+def test_waiting_deliveries_keep_a_subscription_until_they_may_be_discarded(
+    terminal: Terminal, deployment: Deployment
+) -> None:
+    subscription_id = add(terminal)["subscription_id"]
+    ledger = DynamoLedger(boto3.client("dynamodb"), deployment.deliveries_table, FakeClock())
+    delivery = a_delivery(1, subscription=subscription_id)
+    held = HeldLane(lane=delivery.lane, head=1, due_at=NOON * 2, held_since=NOON)
+    ledger.write(DeliveryRecord.waiting(delivery), before=None, after=held)
+
+    assert terminal("subscriptions", "remove", "ci") == 1
+    assert "1 waiting delivery and 0 dead letters in 1 lane" in terminal.said[-1]
+    removed = terminal.json("subscriptions", "remove", "ci", "--discard-waiting")
+
+    assert removed["discarding"] == {"waiting": 1, "dead": 0, "lanes": 1}
+    (after,) = ledger.held_by(subscription_id)
+    assert after.due_at < held.due_at
+
+
+def test_events_arrive_in_order_in_the_group_of_their_pipeline(
+    terminal: Terminal, deployment: Deployment, tmp_path: Path
+) -> None:
+    documents = [a_document(pipeline_id=p, event_id=f"{p}-{n}") for n in range(3) for p in (1, 2)]
+    file = tmp_path / "events.jsonl"
+    file.write_text("\n\n".join(json.dumps(one) for one in documents), encoding="utf-8")
+
+    assert terminal.json("events", "send", "--file", str(file)) == {"sent": 6}
+
+    received = everything_on(deployment.events_queue_url)
+    for pipeline in ("1", "2"):
+        ids = [json.loads(body)["event_id"] for group, body in received if group == pipeline]
+        assert ids == [f"{pipeline}-{n}" for n in range(3)]
+
+
+def everything_on(url: str) -> list[tuple[str, str]]:
+    queue = boto3.client("sqs")
+    found = []
+    while messages := queue.receive_message(
+        QueueUrl=url, MaxNumberOfMessages=10, AttributeNames=["MessageGroupId"]
+    ).get("Messages"):
+        for message in messages:
+            found.append((message["Attributes"]["MessageGroupId"], message["Body"]))
+            queue.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+    return found
+
+
+# --- finding the deployment, over the wire ---
+
+
+def test_the_stack_says_where_everything_is(capsys: pytest.CaptureFixture[str]) -> None:
+    with Cloud() as cloud:
+        furniture = furnish(json.loads(TEMPLATE.read_text()), {}, boto3.client)  # type: ignore[arg-type]
+        cloud.describe(furniture.outputs)
+
+        code = run(["subscriptions", "list"])
+
+    assert (code, capsys.readouterr().out) == (0, "no subscriptions\n")
+
+
+def test_a_missing_stack_is_told_in_aws_words(capsys: pytest.CaptureFixture[str]) -> None:
+    with Cloud():
+        code = run(["subscriptions", "list", "--stack", "Nowhere"])
+
+    assert (code, capsys.readouterr().err) == (2, "error: Stack with id Nowhere does not exist\n")
+
+
+def test_a_stack_of_something_else_is_told_so(capsys: pytest.CaptureFixture[str]) -> None:
+    with Cloud() as cloud:
+        cloud.describe({"Website": "https://elsewhere.example"})
+
+        code = run(["subscriptions", "list"])
+
+    assert code == 2
+    assert "has no output EventsQueueUrl" in capsys.readouterr().err
+
+
+def test_an_aws_that_is_away_is_our_own_trouble(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+
+    code = run(["subscriptions", "list"])
+
+    assert code == 4
+    assert capsys.readouterr().err.startswith("error: Could not connect to the endpoint URL")

@@ -1,0 +1,331 @@
+import io
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lakehook.domain.errors import NoSuchStack, OwnTrouble
+from lakehook.ports import Warn
+from ops.command import run
+from ops.desk import Desk
+from tests.builders import a_document, a_subscription
+from tests.fakes_ops import Office
+from tests.unit.test_subscribe import with_waiting_and_dead
+
+
+class Terminal:
+    """Runs the command against an office, and remembers what was said."""
+
+    def __init__(self, office: Office, capsys: pytest.CaptureFixture[str]) -> None:
+        self.office, self._capsys = office, capsys
+        self.stacks: list[str] = []
+        self.out = self.err = ""
+
+    def __call__(self, *arguments: str) -> int:
+        code = run(arguments, self._desk)
+        self.out, self.err = self._capsys.readouterr()
+        return code
+
+    def json(self, *arguments: str) -> Any:
+        assert self(*arguments, "--output", "json") == 0, self.err
+        return json.loads(self.out)
+
+    def _desk(self, stack: str, warn: Warn) -> Desk:
+        self.stacks.append(stack)
+        return self.office.desk(warn)
+
+
+@pytest.fixture
+def terminal(capsys: pytest.CaptureFixture[str]) -> Terminal:
+    return Terminal(Office(), capsys)
+
+
+def add(terminal: Terminal, *options: str, name: str = "ci") -> Any:
+    url = "https://ci.example/hook"
+    return terminal.json("subscriptions", "add", "--name", name, "--url", url, *options)
+
+
+# --- subscriptions ---
+
+
+def test_add_answers_with_the_subscription_and_its_secret(terminal: Terminal) -> None:
+    answer = add(terminal, "--event-type", "TASK_FAILED", "--header", "x-team: lake")
+
+    (subscription,) = terminal.office.subscriptions.all()
+    assert answer.pop("secret").startswith("whsec_")
+    assert answer == {
+        "subscription_id": subscription.id,
+        "name": "ci",
+        "url": "https://ci.example/hook",
+        "event_types": ["TASK_FAILED"],
+        "signing": "hmac",
+        "deadline_seconds": 10.0,
+        "headers": ["x-team"],
+    }
+
+
+def test_without_event_types_all_of_the_pipeline_are_named(terminal: Terminal) -> None:
+    types = add(terminal)["event_types"]
+
+    assert "PIPELINE_CREATED" in types
+    assert all(one.startswith("PIPELINE_") for one in types)
+
+
+def test_people_read_the_id_and_the_secret_in_lines(terminal: Terminal) -> None:
+    code = terminal("subscriptions", "add", "--name", "ci", "--url", "https://ci.example/?key=abc")
+
+    assert code == 0
+    lines = dict(line.split(maxsplit=1) for line in terminal.out.splitlines())
+    assert lines["subscription_id"].startswith("sub_")
+    assert lines["secret"].startswith("whsec_")
+    assert lines["url"] == "https://ci.example/?key=…"
+
+
+def test_list_and_show_never_tell_secrets(terminal: Terminal) -> None:
+    options = ("--header", "authorization: Bearer top-secret")
+    answer = add(terminal, *options)
+    secret, added = answer.pop("secret"), answer
+
+    assert terminal.json("subscriptions", "list") == [added]
+    assert terminal.json("subscriptions", "show", "ci") == {
+        **added,
+        "created_at": "2026-01-01T12:00:00.000+00:00",
+    }
+    for command in (("list",), ("show", "ci"), ("update", "ci", "--deadline", "5")):
+        for form in ("text", "json"):
+            assert terminal("subscriptions", *command, "--output", form) == 0
+            assert secret not in terminal.out + terminal.err
+            assert "top-secret" not in terminal.out + terminal.err
+
+
+def test_people_read_one_line_a_subscription_with_nothing_cut(terminal: Terminal) -> None:
+    url = f"https://ci.example/{'long/' * 50}"
+    assert terminal("subscriptions", "add", "--name", "[red] :smile:", "--url", url) == 0
+
+    assert terminal("subscriptions", "list") == 0
+
+    heading, line = terminal.out.splitlines()
+    assert heading.split()[:3] == ["ID", "NAME", "URL"]
+    assert "[red] :smile:" in line
+    assert url in line
+
+
+def test_people_are_told_when_there_are_none(terminal: Terminal) -> None:
+    assert terminal("subscriptions", "list") == 0
+    assert terminal.out == "no subscriptions\n"
+    assert terminal.json("subscriptions", "list") == []
+
+
+def test_update_changes_what_is_given(terminal: Terminal) -> None:
+    added = add(terminal, "--event-type", "TASK_FAILED", "--header", "x-a: 1")
+
+    changed = terminal.json(
+        "subscriptions", "update", added["subscription_id"], "--every-pipeline-event",
+        "--no-headers", "--name", "builds",
+    )  # fmt: skip
+
+    assert (changed["name"], changed["headers"]) == ("builds", [])
+    assert "PIPELINE_FAILED" in changed["event_types"]
+    assert changed["url"] == added["url"]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--header", "x-a: 1", "--no-headers"),
+        ("--event-type", "TASK_FAILED", "--every-pipeline-event"),
+        (),
+    ],
+)
+def test_an_update_of_nothing_or_of_two_minds_is_refused(
+    terminal: Terminal, options: tuple[str, ...]
+) -> None:
+    add(terminal)
+
+    assert terminal("subscriptions", "update", "ci", *options) == 2
+
+
+def test_a_removed_subscription_is_gone(terminal: Terminal) -> None:
+    added = add(terminal)
+
+    removed = terminal.json("subscriptions", "remove", "ci")
+
+    assert removed["subscription_id"] == added["subscription_id"]
+    assert removed["removed_at"]
+    assert terminal("subscriptions", "show", "ci") == 3
+
+
+def test_remove_refuses_in_one_line_while_deliveries_wait(terminal: Terminal) -> None:
+    subscription = a_subscription()
+    terminal.office.subscriptions.save(subscription)
+    with_waiting_and_dead(terminal.office, subscription)
+
+    refused = terminal("subscriptions", "remove", "ci")
+
+    assert refused == 1
+    assert terminal.err == (
+        "error: sub_a still has 1 waiting delivery and 1 dead letter in 1 lane;"
+        " --discard-waiting gives that up\n"
+    )
+    removed = terminal.json("subscriptions", "remove", "ci", "--discard-waiting")
+    assert removed["discarding"] == {"waiting": 1, "dead": 1, "lanes": 1}
+
+
+# --- events ---
+
+
+def lines_of(*documents: Any) -> str:
+    return "".join(f"{json.dumps(document)}\n" for document in documents)
+
+
+def test_events_are_sent_as_they_stand_in_the_file(terminal: Terminal, tmp_path: Path) -> None:
+    file = tmp_path / "events.jsonl"
+    ids = ["e1", "e2", "e3"]
+    text = lines_of(*(a_document(event_id=one) for one in ids)).replace("\n", "\r\n\r\n")
+    file.write_text("\ufeff" + text, encoding="utf-8")
+
+    assert terminal.json("events", "send", "--file", str(file)) == {"sent": 3}
+    assert [event.id for event in terminal.office.publisher.published] == ids
+
+
+def test_events_come_from_standard_input_too(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stdin = io.TextIOWrapper(io.BytesIO(lines_of(a_document()).encode()))
+    monkeypatch.setattr(sys, "stdin", stdin)
+
+    assert terminal("events", "send", "--file", "-") == 0
+    assert terminal.out.split() == ["sent", "1"]
+
+
+@pytest.mark.parametrize(
+    ("line", "complaint"),
+    [
+        (lines_of(a_document(event_type="PIPELINE_EXPLODED")).encode(), "event_type: "),
+        (lines_of(a_document(pipeline_id=...)).encode(), "pipeline_id: missing"),
+        (b"{", "not JSON"),
+        (b"[]", "not a JSON object"),
+        (b"\xff", "utf-8"),
+    ],
+)
+def test_a_wrong_line_is_named_and_nothing_is_sent(
+    terminal: Terminal, tmp_path: Path, line: bytes, complaint: str
+) -> None:
+    file = tmp_path / "events.jsonl"
+    file.write_bytes(lines_of(a_document()).encode() + b"\n" + line)
+
+    assert terminal("events", "send", "--file", str(file)) == 2
+    assert terminal.err.startswith("error: line 3: ")
+    assert complaint in terminal.err
+    assert terminal.err.count("\n") == 1
+    assert terminal.office.publisher.published == []
+
+
+# --- stacks ---
+
+
+def test_the_stack_is_the_option_else_the_variable_else_lakehook(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    terminal("subscriptions", "list")
+    monkeypatch.setenv("LAKEHOOK_STACK", "Lakehook-test")
+    terminal("subscriptions", "list")
+    terminal("subscriptions", "list", "--stack", "Lakehook-other")
+
+    assert terminal.stacks == ["Lakehook", "Lakehook-test", "Lakehook-other"]
+
+
+# --- what goes wrong ---
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "kind"),
+    [
+        (NoSuchStack("no such stack"), 2, "no_such_stack"),
+        (OwnTrouble("KMS:\n is away"), 4, "own_trouble"),
+        (RuntimeError("a fault of ours"), 1, "unexpected"),
+    ],
+)
+def test_every_error_is_one_line_with_an_exit_code(
+    capsys: pytest.CaptureFixture[str], error: Exception, code: int, kind: str
+) -> None:
+    def failing(_stack: str, _warn: Warn) -> Desk:
+        raise error
+
+    assert run(["subscriptions", "list"], failing) == code
+    text = capsys.readouterr()
+    assert run(["subscriptions", "list", "--output", "json"], failing) == code
+    as_json = capsys.readouterr()
+
+    assert text.out == as_json.out == ""
+    assert text.err.count("\n") == as_json.err.count("\n") == 1
+    assert text.err.startswith("error: ")
+    assert json.loads(as_json.err)["error"] == kind
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "kind"),
+    [
+        (("show", "nobody"), 3, "not_found"),
+        (("add", "--name", "x", "--url", "https://laptop.example/"), 2, "bad_endpoint"),
+        (("add", "--name", "x", "--url", "https://ci.example/", "--header", "a:b\r\nc:d"), 2,
+         "bad_subscription"),
+        (("add", "--name", "x"), 2, "usage"),
+        (("add", "--deadline", "soon"), 2, "usage"),
+        (("nonsense",), 2, "usage"),
+    ],
+)  # fmt: skip
+def test_bad_input_is_told_in_json_when_asked(
+    terminal: Terminal, arguments: tuple[str, ...], code: int, kind: str
+) -> None:
+    assert terminal("subscriptions", *arguments, "--output=json") == code
+    assert json.loads(terminal.err)["error"] == kind
+    assert terminal.out == ""
+
+
+def test_a_warning_stands_beside_the_answer(terminal: Terminal) -> None:
+    url = "https://vpc.internal/hook"
+
+    assert terminal("subscriptions", "add", "--name", "vpc", "--url", url) == 0
+    assert terminal.err.startswith("warning: vpc.internal does not resolve")
+    assert terminal.json("subscriptions", "add", "--name", "vpc", "--url", url)["secret"]
+    assert json.loads(terminal.err)["warning"] == "warning"
+
+
+def test_a_name_that_two_bear_is_bad_input(terminal: Terminal) -> None:
+    ids = [add(terminal)["subscription_id"] for _ in range(2)]
+
+    assert terminal("subscriptions", "show", "ci") == 2
+    assert all(one in terminal.err for one in ids)
+
+
+# --- help ---
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        (),
+        ("subscriptions", "add"),
+        ("subscriptions", "list"),
+        ("subscriptions", "show"),
+        ("subscriptions", "update"),
+        ("subscriptions", "remove"),
+        ("events", "send"),
+    ],
+)
+def test_help_shows_an_example_and_opens_no_desk(
+    terminal: Terminal, command: tuple[str, ...]
+) -> None:
+    assert terminal(*command, "--help") == 0
+    assert "Example" in terminal.out
+    assert f"\n    lakehook {' '.join(command)}" in terminal.out
+    assert terminal.stacks == []
+
+
+def test_the_version_is_told(terminal: Terminal) -> None:
+    assert terminal("--version") == 0
+    assert terminal.out.startswith("lakehook ")

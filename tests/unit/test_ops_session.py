@@ -1,0 +1,46 @@
+from pathlib import Path
+
+import pytest
+
+from ops.session import session
+
+
+@pytest.fixture
+def _nothing_configured(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
+
+
+@pytest.mark.usefixtures("_nothing_configured")
+def test_beside_an_endpoint_nothing_need_be_configured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4566")
+
+    local = session()
+
+    assert local.region_name == "us-east-1"
+    assert local.get_credentials()
+    assert local.client("sqs").meta.region_name == "us-east-1"
+
+
+def test_what_is_configured_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4566")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+
+    local = session()
+
+    credentials = local.get_credentials()
+    assert local.region_name == "eu-central-1"
+    assert credentials
+    assert credentials.access_key == "anyone"
+
+
+@pytest.mark.usefixtures("_nothing_configured")
+def test_without_an_endpoint_nothing_is_made_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+
+    real = session()
+
+    assert real.region_name is None
+    assert real.get_credentials() is None

@@ -1,0 +1,66 @@
+"""A schedule on the laptop wakes its function again and again, whatever comes of it."""
+
+from collections.abc import Mapping
+from threading import Event
+from typing import Any
+
+import pytest
+
+from local.invocation import Answer, Failure, Result
+from local.schedule import Schedule
+
+RULE = "arn:aws:events:us-east-1:123456789012:rule/tick"
+PATIENCE_SECONDS = 10
+
+
+class Sleeper:
+    """Gives one result after another, then says that it has had enough."""
+
+    def __init__(self, *results: Result | Exception) -> None:
+        self._results = list(results)
+        self.events: list[Mapping[str, Any]] = []
+        self.rested = Event()
+
+    def __call__(self, event: Mapping[str, Any]) -> Result:
+        self.events.append(event)
+        result = self._results.pop(0) if self._results else Answer(b"null")
+        if not self._results:
+            self.rested.set()
+        if isinstance(result, Exception):
+            raise result
+        return result
+
+
+def test_a_tick_is_the_event_that_a_rule_sends() -> None:
+    sleeper = Sleeper()
+    schedule = Schedule(RULE, sleeper, every_seconds=0.001)
+
+    schedule.start()
+    assert sleeper.rested.wait(PATIENCE_SECONDS)
+    schedule.stop()
+
+    event = sleeper.events[0]
+    assert event["source"] == "aws.events"
+    assert event["detail-type"] == "Scheduled Event"
+    assert event["resources"] == [RULE]
+
+
+@pytest.mark.parametrize("trouble", [Failure("ValueError", "no"), OSError("no more processes")])
+def test_the_next_tick_comes_whatever_came_of_this_one(trouble: Result | Exception) -> None:
+    sleeper = Sleeper(trouble, Answer(b"null"), Answer(b"null"))
+    schedule = Schedule(RULE, sleeper, every_seconds=0.001)
+
+    schedule.start()
+
+    assert sleeper.rested.wait(PATIENCE_SECONDS)
+    schedule.stop()
+
+
+def test_a_long_wait_does_not_delay_the_stop() -> None:
+    sleeper = Sleeper()
+    schedule = Schedule(RULE, sleeper, every_seconds=3600)
+
+    schedule.start()
+    schedule.stop()
+
+    assert sleeper.events == []

@@ -1,0 +1,265 @@
+import json
+import re
+from dataclasses import replace
+
+import pytest
+
+from lakehook.domain.errors import BadEndpoint, BadSubscription, NotFound, StillWaiting
+from lakehook.domain.event import EventType
+from lakehook.domain.lane import DeliveryRecord, HeldLane
+from lakehook.domain.subscription import Signing, Subscription
+from lakehook.subscribe import Terms
+from tests.builders import a_delivery, a_subscription
+from tests.fakes import NOON
+from tests.fakes_ops import Office
+
+URL = "https://ci.example/hook"
+TERMS = Terms(name="ci", url=URL)
+
+
+@pytest.fixture
+def office() -> Office:
+    return Office()
+
+
+def subscribed(office: Office, terms: Terms = TERMS) -> Subscription:
+    return office.desk().subscribe(terms)[0]
+
+
+# --- subscribe ---
+
+
+def test_a_new_subscription_is_in_force_with_an_id_and_the_defaults(office: Office) -> None:
+    subscription, _ = office.desk().subscribe(TERMS)
+
+    assert re.fullmatch(r"sub_[0-9a-f]{24}", subscription.id)
+    assert office.subscriptions.find(subscription.id) == subscription
+    assert (subscription.event_types, subscription.signing) == ((), Signing.HMAC)
+    assert subscription.deadline_seconds == 10
+    assert subscription.created_at == "2026-01-01T12:00:00.000+00:00"
+
+
+def test_its_secret_is_kept_sealed_for_it_alone(office: Office) -> None:
+    subscription, secret = office.desk().subscribe(TERMS)
+
+    (sealed,) = subscription.sealed_secrets
+    assert len(secret.key) == 32
+    assert secret.key not in sealed
+    assert office.sealer.unseal(sealed, subscription_id=subscription.id) == secret.key
+
+
+def test_headers_are_sealed_as_one_object_and_their_names_stay_visible(office: Office) -> None:
+    terms = replace(TERMS, headers=["X-Team: lake", "Authorization: Bearer top-secret"])
+
+    subscription = subscribed(office, terms)
+
+    assert subscription.header_names == ("x-team", "authorization")
+    assert subscription.sealed_headers is not None
+    assert b"top-secret" not in subscription.sealed_headers
+    unsealed = office.sealer.unseal(subscription.sealed_headers, subscription_id=subscription.id)
+    assert json.loads(unsealed) == {"x-team": "lake", "authorization": "Bearer top-secret"}
+
+
+def test_terms_do_not_show_headers() -> None:
+    assert "top-secret" not in repr(Terms(headers=["authorization: top-secret"]))
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ({"name": ""}, "name: "),
+        ({"name": "two\nlines"}, "name: "),
+        ({"event_types": ["PIPELINE_FAILED", "PIPELINE_EXPLODED"]}, "PIPELINE_EXPLODED"),
+        ({"signing": "rsa"}, "signing: "),
+        ({"deadline_seconds": 20.1}, "deadline: "),
+        ({"deadline_seconds": float("nan")}, "deadline: "),
+        ({"headers": ["x-team: lake\r\nhost: evil.example"]}, "header: the value of x-team"),
+        ({"headers": ["x-team\r\nhost: evil.example"]}, "header: "),
+        ({"headers": ["webhook-id: mine"]}, "the sender's own"),
+        ({"headers": [f"x-a: {'a' * 4096}"]}, "4096 bytes"),
+        ({"headers": [f"x-a: {chr(34) * 2050}"]}, "4096 bytes"),
+    ],
+)
+def test_bad_terms_are_refused_and_nothing_is_saved(
+    office: Office, change: dict[str, object], complaint: str
+) -> None:
+    with pytest.raises(BadSubscription, match=re.escape(complaint)):
+        office.desk().subscribe(replace(TERMS, **change))  # type: ignore[arg-type]
+
+    assert office.subscriptions.all() == []
+
+
+@pytest.mark.parametrize(
+    ("url", "complaint"),
+    [
+        ("ftp://ci.example/", "not https://host/path"),
+        ("http://ci.example/", "only https"),
+        ("https://ci.example:9443/", "port 9443"),
+        ("https://me:pw@ci.example/", "holds credentials"),
+        ("https://laptop.example/", "127.0.0.1 is never called: loopback"),
+        ("https://mixed.example/", "10.0.0.1 is never called: private"),
+        ("https://ci..example/", "ci..example is no host name"),
+        ("http://vpc.internal/", "only https"),
+        ("https://vpc.internal:8080/", "port 8080"),
+    ],
+)
+def test_an_endpoint_is_judged_as_the_sender_will_judge_it(
+    office: Office, url: str, complaint: str
+) -> None:
+    with pytest.raises(BadEndpoint, match=re.escape(complaint)):
+        office.desk().subscribe(replace(TERMS, url=url))
+
+    assert office.subscriptions.all() == []
+
+
+def test_an_opened_network_admits_http_and_any_port() -> None:
+    office = Office(opened=["127.0.0.0/8"])
+
+    subscription = subscribed(office, replace(TERMS, url="http://laptop.example:8080/hook"))
+
+    assert subscription.endpoint.port == 8080
+
+
+def test_a_host_unknown_here_is_only_warned_of(office: Office) -> None:
+    subscription = subscribed(office, replace(TERMS, url="https://vpc.internal/hook"))
+
+    assert office.subscriptions.find(subscription.id)
+    assert office.warnings == [
+        "vpc.internal does not resolve from here; the sender will judge it again"
+    ]
+
+
+# --- amend ---
+
+
+def test_amending_changes_what_the_terms_name_and_nothing_else(office: Office) -> None:
+    before = subscribed(office, replace(TERMS, headers=["x-team: lake"]))
+
+    after = office.desk().amend(before, Terms(name="builds", deadline_seconds=3))
+
+    assert after == replace(before, name="builds", deadline_seconds=3)
+    assert office.subscriptions.find(before.id) == after
+
+
+def test_event_types_and_headers_are_replaced_as_a_whole(office: Office) -> None:
+    before = subscribed(
+        office, replace(TERMS, event_types=["TASK_FAILED"], headers=["x-a: 1", "x-b: 2"])
+    )
+
+    after = office.desk().amend(before, Terms(event_types=["PIPELINE_FAILED"], headers=["x-c: 3"]))
+
+    assert after.event_types == (EventType.PIPELINE_FAILED,)
+    assert after.header_names == ("x-c",)
+    assert after.sealed_secrets == before.sealed_secrets
+
+
+def test_event_types_and_headers_can_be_taken_away(office: Office) -> None:
+    before = subscribed(office, replace(TERMS, event_types=["TASK_FAILED"], headers=["x-a: 1"]))
+
+    after = office.desk().amend(before, Terms(event_types=[], headers=[]))
+
+    assert after.event_types == ()
+    assert (after.header_names, after.sealed_headers) == ((), None)
+
+
+def test_a_bad_amendment_leaves_the_subscription_as_it_was(office: Office) -> None:
+    before = subscribed(office)
+
+    with pytest.raises(BadEndpoint):
+        office.desk().amend(before, Terms(name="new", url="https://laptop.example/"))
+    with pytest.raises(BadSubscription, match="nothing to change"):
+        office.desk().amend(before, Terms())
+
+    assert office.subscriptions.find(before.id) == before
+
+
+# --- look up ---
+
+
+def test_a_subscription_is_found_by_its_id_or_its_name(office: Office) -> None:
+    office.subscriptions.save(a_subscription(id="sub_a", name="ci"))
+    look_up = office.desk().look_up
+
+    assert look_up("sub_a") == look_up("ci")
+
+
+def test_a_name_that_two_bear_is_refused_with_their_ids(office: Office) -> None:
+    office.subscriptions.save(a_subscription(id="sub_a", name="ci"))
+    office.subscriptions.save(a_subscription(id="sub_b", name="ci"))
+
+    with pytest.raises(BadSubscription, match="sub_a, sub_b"):
+        office.desk().look_up("ci")
+    assert office.desk().look_up("sub_b").id == "sub_b"
+
+
+def test_removed_subscriptions_do_not_count(office: Office) -> None:
+    office.subscriptions.save(a_subscription(id="sub_a", name="ci", removed_at="2026"))
+    office.subscriptions.save(a_subscription(id="sub_b", name="ci"))
+    look_up = office.desk().look_up
+
+    assert look_up("ci").id == "sub_b"
+    assert [one.id for one in look_up.all()] == ["sub_b"]
+    with pytest.raises(NotFound, match="sub_a"):
+        look_up("sub_a")
+
+
+def test_the_oldest_stands_first(office: Office) -> None:
+    office.subscriptions.save(a_subscription(id="sub_new", created_at="2026-02-01T00:00:00+00:00"))
+    office.subscriptions.save(a_subscription(id="sub_old", created_at="2026-01-01T00:00:00+00:00"))
+
+    assert [one.id for one in office.desk().look_up.all()] == ["sub_old", "sub_new"]
+
+
+# --- unsubscribe ---
+
+
+def with_waiting_and_dead(office: Office, subscription: Subscription) -> HeldLane:
+    """One lane with a dead head and one delivery behind it, due in an hour."""
+    head, follower = (a_delivery(n, subscription=subscription.id) for n in (1, 2))
+    held = HeldLane(lane=head.lane, head=1, due_at=NOON + 3600, held_since=NOON)
+    dead = DeliveryRecord.waiting(head).dead("spent")
+    office.ledger.write(dead, before=None, after=held)
+    joined = held.joined_by(2)
+    office.ledger.write(DeliveryRecord.waiting(follower), before=held, after=joined)
+    return joined
+
+
+def test_a_removed_subscription_leaves_a_tombstone_without_secrets(office: Office) -> None:
+    subscription = subscribed(office, replace(TERMS, headers=["x-team: lake"]))
+
+    tombstone, _ = office.desk().unsubscribe(subscription)
+
+    assert office.subscriptions.find(subscription.id) == tombstone
+    assert tombstone.removed_at == "2026-01-01T12:00:00.000+00:00"
+    assert (tombstone.sealed_secrets, tombstone.sealed_headers) == ((), None)
+
+
+def test_what_waits_keeps_a_subscription(office: Office) -> None:
+    subscription = subscribed(office)
+    held = with_waiting_and_dead(office, subscription)
+
+    with pytest.raises(StillWaiting, match="1 waiting delivery and 1 dead letter in 1 lane"):
+        office.desk().unsubscribe(subscription)
+
+    assert office.subscriptions.find(subscription.id) == subscription
+    assert office.ledger.lanes[held.lane] == held
+
+
+def test_when_it_may_be_discarded_its_lanes_are_due_at_once(office: Office) -> None:
+    subscription = subscribed(office)
+    held = with_waiting_and_dead(office, subscription)
+
+    tombstone, backlog = office.desk().unsubscribe(subscription, discard_waiting=True)
+
+    assert tombstone.removed_at
+    assert (backlog.waiting, backlog.dead, backlog.lanes) == (1, 1, 1)
+    assert [due.lane for due in office.ledger.due(NOON)] == [held.lane]
+
+
+def test_another_subscriptions_backlog_is_no_hindrance(office: Office) -> None:
+    subscription = subscribed(office)
+    other = with_waiting_and_dead(office, a_subscription(id="sub_other"))
+
+    office.desk().unsubscribe(subscription)
+
+    assert office.ledger.lanes[other.lane] == other

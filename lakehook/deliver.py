@@ -74,7 +74,7 @@ class _Visit:
         self._records = page.records
         self._held = page.lanes.get(lane)
         self._remaining = remaining
-        self._subscription = deliver.subscriptions.find(lane.subscription_id)
+        self._subscription = _in_force(deliver.subscriptions.find(lane.subscription_id))
 
     def receive(self, message: Message) -> Disposition:
         disposition = self._look_at(message)
@@ -111,7 +111,7 @@ class _Visit:
         if token != self._held.token and not self._held.is_due(now):
             return _in_queue_or_ledger(self._held.due_at - now)
         for record, following in _with_following(self._ledger.waiting(self._held)):
-            if record.status is Status.DEAD:
+            if record.status is Status.DEAD and self._subscription:
                 return self._block(self._held)
             disposition = self._settle_or_hold(record, following)
             if self._held is None or self._held.head == record.sequence:
@@ -121,7 +121,7 @@ class _Visit:
     def _settle_or_hold(
         self, record: DeliveryRecord, following: DeliveryRecord | None
     ) -> Disposition:
-        if self._subscription is None or self._subscription.removed_at:
+        if self._subscription is None:
             discarded = record.discarded("subscription_removed")
             self._deliver.telemetry.discarded(discarded)
             return self._settle(discarded, following)
@@ -185,6 +185,10 @@ class _Visit:
     def _write(self, record: DeliveryRecord, after: HeldLane | None) -> None:
         self._ledger.write(record, before=self._held, after=after)
         self._held = after
+
+
+def _in_force(subscription: Subscription | None) -> Subscription | None:
+    return subscription if subscription and subscription.removed_at is None else None
 
 
 def _in_queue_or_ledger(wait: float) -> Disposition:

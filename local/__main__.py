@@ -1,12 +1,15 @@
 """The laptop's commands: ``python -m local up`` and ``python -m local demo``."""
 
-import ipaddress
 import math
 import sys
 from typing import Annotated
 
 import typer
 from typer.exceptions import TyperException
+
+from lakehook.domain.address import parse_networks
+from lakehook.domain.errors import BadInput
+from lakehook.domain.retry import RetrySchedule
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -18,8 +21,11 @@ app = typer.Typer(
 
 
 def _retry_schedule(text: str | None) -> str | None:
-    if text is not None and not all(_is_positive(part) for part in text.split(",")):
-        raise typer.BadParameter("give seconds above 0, separated by commas: 0.5,1,2")
+    try:
+        if text is not None:
+            RetrySchedule.parse(text)
+    except BadInput as error:
+        raise typer.BadParameter(str(error)) from error
     return text
 
 
@@ -31,20 +37,13 @@ def _clock_seconds(seconds: float | None) -> float | None:
 
 def _networks(texts: list[str] | None) -> list[str]:
     try:
-        return [str(ipaddress.ip_network(text)) for text in texts or ()]
+        return [str(network) for network in parse_networks(texts or ())]
     except ValueError as error:
         raise typer.BadParameter(f"{error}; give a network: 127.0.0.0/8") from error
 
 
-def _is_positive(text: str) -> bool:
-    try:
-        return math.isfinite(float(text)) and float(text) > 0
-    except ValueError:
-        return False
-
-
 Port = Annotated[int, typer.Option(min=0, max=65535, help="Where to listen; 0: any free port.")]
-RetrySchedule = Annotated[
+Schedule = Annotated[
     str | None,
     typer.Option(callback=_retry_schedule, help="Seconds before each further attempt: 1,2,4."),
 ]
@@ -68,7 +67,7 @@ AllowNetwork = Annotated[
 )
 def up(
     port: Port = 0,
-    retry_schedule: RetrySchedule = None,
+    retry_schedule: Schedule = None,
     clock_seconds: ClockSeconds = None,
     allow_network: AllowNetwork = None,
 ) -> None:

@@ -10,11 +10,11 @@ from typing import Any, Self
 
 from moto.core.base_backend import BackendDict
 from moto.core.model_instances import reset_model_data
-from moto.moto_server.werkzeug_app import MotoRequestHandler
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from local import account, dynamodb, sqs
 from local.gateway import Gateway
+from local.open_handler import OpenHandler
 from local.stack import Stack
 
 _HOST = "127.0.0.1"
@@ -69,18 +69,9 @@ class Cloud:
             self._port,
             Gateway(lambda: self._stack),
             threaded=True,
-            request_handler=_QuietHandler,
+            request_handler=OpenHandler,
             fd=listener.fileno(),
         )
-
-
-class _QuietHandler(MotoRequestHandler):
-    """Only errors are worth a line. Without Nagle's algorithm no answer waits for an ACK."""
-
-    disable_nagle_algorithm = True
-
-    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        pass
 
 
 def _listen(port: int) -> socket.socket:

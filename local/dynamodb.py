@@ -32,7 +32,7 @@ def install() -> None:
         dynamodb_backends.clear()
 
 
-class SerialDynamoDB(DynamoDBBackend):  # type: ignore[misc]  # moto's types are its own affair
+class SerialDynamoDB(DynamoDBBackend):
     def __init__(self, region_name: str, account_id: str) -> None:
         super().__init__(region_name, account_id)
         self._alone = RLock()

@@ -210,9 +210,7 @@ class FakeAttempts:
     def failure(self, *, retry_after: float | None = None) -> Attempt:
         return self._attempt(Outcome.REJECTED, 500, retry_after)
 
-    def _attempt(
-        self, outcome: Outcome, status: int, retry_after: float | None = None
-    ) -> Attempt:
+    def _attempt(self, outcome: Outcome, status: int, retry_after: float | None = None) -> Attempt:
         return Attempt(
             at=self.clock.now(),
             outcome=outcome,

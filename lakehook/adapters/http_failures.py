@@ -9,13 +9,14 @@ from lakehook.domain.outcome import Outcome
 
 # The first match along the chain of causes, outermost first, row by row, gives the name.
 _NAMES: tuple[tuple[type[BaseException], Outcome], ...] = (
+    (ConnectionRefusedError, Outcome.REFUSED),
+    (urllib3.NameResolutionError, Outcome.DNS_FAILED),
+    (urllib3.NewConnectionError, Outcome.REFUSED),  # to urllib3 a kind of timeout
     (urllib3.TimeoutError, Outcome.TIMED_OUT),
     (requests.Timeout, Outcome.TIMED_OUT),
     (TimeoutError, Outcome.TIMED_OUT),
     (requests.exceptions.SSLError, Outcome.TLS_FAILED),
     (urllib3.SSLError, Outcome.TLS_FAILED),
-    (ConnectionRefusedError, Outcome.REFUSED),
-    (urllib3.NameResolutionError, Outcome.DNS_FAILED),
 )
 
 

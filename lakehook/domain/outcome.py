@@ -11,7 +11,7 @@ class Outcome(StrEnum):
     THROTTLED = "throttled"  # 429, 502, 503, 504
     GONE = "gone"  # 410
     TIMED_OUT = "timed_out"
-    REFUSED = "refused"  # nobody listens
+    REFUSED = "refused"  # no connection came about: nobody listens, or no way leads there
     DISCONNECTED = "disconnected"  # the connection broke: perhaps it arrived, perhaps not
     TLS_FAILED = "tls_failed"
     DNS_FAILED = "dns_failed"

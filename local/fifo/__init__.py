@@ -15,9 +15,8 @@ Where Amazon's documentation is silent, the model decides: free groups are serve
 their first message; a repeated receive attempt counts as no further receive; a move task leaves
 messages that are in flight where they are.
 
-``sqs_fifo_probe.py`` holds it to SQS, and it passes every check:
-
-Checks that differ: none.
+``tests/probes/sqs_fifo_probe.py`` holds it to SQS. A check that it did not pass would stand here as
+an item, by its name and with the reason; it passes all.
 """
 
 from local.fifo.message import Message, Received, Sent

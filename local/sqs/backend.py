@@ -1,16 +1,15 @@
 """moto's SQS backend with every FIFO queue behind the model."""
 
-from functools import partial
 from threading import RLock
 from time import time
 from typing import Any
 
-from moto.sqs.exceptions import InvalidParameterValue
 from moto.sqs.models import Message, Queue, SQSBackend
 
 from local.fifo import FifoQueue, MoveTasks
 from local.sqs.attributes import is_fifo
 from local.sqs.batches import Entry, Failure, check_batch, check_batch_size, do_each
+from local.sqs.errors import refuse
 from local.sqs.queue import ModelledQueue
 
 
@@ -54,7 +53,7 @@ class ModelledBackend(SQSBackend):
     ) -> Message:
         queue = self.get_queue(queue_name)
         if isinstance(queue, ModelledQueue):
-            _refuse("DelaySeconds", delay_seconds)
+            refuse("DelaySeconds", delay_seconds)
             return queue.send(
                 message_body,
                 group_id=group_id,
@@ -62,7 +61,7 @@ class ModelledBackend(SQSBackend):
                 attributes=message_attributes,
                 system_attributes=system_attributes,
             )
-        _refuse("MessageDeduplicationId", deduplication_id)
+        refuse("MessageDeduplicationId", deduplication_id)
         return super().send_message(
             queue_name,
             message_body,
@@ -81,7 +80,7 @@ class ModelledBackend(SQSBackend):
             return super().send_message_batch(queue_name, entries)
         check_batch(list(entries.values()))
         check_batch_size(entries.values())
-        return do_each(entries.values(), partial(_send_entry, queue))
+        return do_each(entries.values(), queue.send_entry)
 
     def delete_message(self, queue_name: str, receipt_handle: str) -> None:
         queue = self.get_queue(queue_name)
@@ -140,24 +139,3 @@ class ModelledBackend(SQSBackend):
             queue_name, entry["ReceiptHandle"], int(entry["VisibilityTimeout"])
         )
         return str(entry["Id"])
-
-
-def _send_entry(queue: ModelledQueue, entry: Entry) -> Message:
-    _refuse("DelaySeconds", entry["DelaySeconds"])
-    message = queue.send(
-        entry["MessageBody"],
-        group_id=entry.get("MessageGroupId"),
-        deduplication_id=entry.get("MessageDeduplicationId"),
-        attributes=entry["MessageAttributes"],
-        system_attributes=entry.get("MessageSystemAttributes"),
-    )
-    message.user_id = entry["Id"]
-    return message
-
-
-def _refuse(parameter: str, value: object) -> None:
-    if value:
-        raise InvalidParameterValue(
-            f"Value {value} for parameter {parameter} is invalid. Reason: "
-            "The request include parameter that is not valid for this queue type."
-        )

@@ -1,9 +1,9 @@
-"""The model's refusals in moto's words."""
+"""Refusals in moto's words."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from moto.sqs.exceptions import SQSException
+from moto.sqs.exceptions import InvalidParameterValue, SQSException
 
 from local.fifo import Refused
 
@@ -14,3 +14,12 @@ def said_by_moto() -> Iterator[None]:
         yield
     except Refused as refusal:
         raise SQSException(refusal.code, str(refusal)) from refusal
+
+
+def refuse(parameter: str, value: object) -> None:
+    """Refuse a parameter, if given, that a queue of the other type would take."""
+    if value:
+        raise InvalidParameterValue(
+            f"Value {value} for parameter {parameter} is invalid. Reason: "
+            "The request include parameter that is not valid for this queue type."
+        )

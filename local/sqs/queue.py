@@ -12,7 +12,8 @@ from moto.sqs.models import Queue
 
 from local.fifo import FifoQueue, MoveTasks, Received, Redrive
 from local.sqs.attributes import check_throughput, settings_from
-from local.sqs.errors import said_by_moto
+from local.sqs.batches import Entry
+from local.sqs.errors import refuse, said_by_moto
 from local.sqs.wire import WireMessage, sent_message
 
 
@@ -72,13 +73,20 @@ class ModelledQueue(Queue):
             )
         return sent_message(sent, body, attributes or {})
 
+    def send_entry(self, entry: Entry) -> WireMessage:
+        refuse("DelaySeconds", entry["DelaySeconds"])
+        message = self.send(
+            entry["MessageBody"],
+            group_id=entry.get("MessageGroupId"),
+            deduplication_id=entry.get("MessageDeduplicationId"),
+            attributes=entry["MessageAttributes"],
+            system_attributes=entry.get("MessageSystemAttributes"),
+        )
+        message.user_id = entry["Id"]
+        return message
+
     def receive(
-        self,
-        limit: int,
-        *,
-        wait_seconds: float,
-        visibility_timeout: int | None,
-        attempt_id: str | None,
+        self, limit: int, *, wait_seconds: float, hold_seconds: int | None, attempt_id: str | None
     ) -> list[Received]:
         """Answer as soon as there is something, or with nothing when the wait is over."""
         deadline = time() + wait_seconds
@@ -86,7 +94,7 @@ class ModelledQueue(Queue):
             while True:
                 with self.model() as model:
                     received = model.receive(
-                        limit, visibility_timeout=visibility_timeout, attempt_id=attempt_id
+                        limit, visibility_timeout=hold_seconds, attempt_id=attempt_id
                     )
                 if received or time() >= deadline:
                     return received
@@ -94,7 +102,7 @@ class ModelledQueue(Queue):
 
     def wake(self) -> None:
         """Let the waiting polls look again if something comes earlier than they believe."""
-        if self.fifo.ready_at() < self._expected_at:
+        if self._ready_at() < self._expected_at:
             self._changed.notify_all()
 
     def set_attributes(self, given: dict[str, Any]) -> None:
@@ -121,9 +129,11 @@ class ModelledQueue(Queue):
             return model.counts().delayed
 
     def _sleep(self, deadline: float) -> None:
-        self._expected_at = self.fifo.ready_at()
-        until = min(deadline, self._expected_at, self._tasks.next_step_at())
-        self._changed.wait(max(0.0, until - time()))
+        self._expected_at = self._ready_at()
+        self._changed.wait(max(0.0, min(deadline, self._expected_at) - time()))
+
+    def _ready_at(self) -> float:
+        return min(self.fifo.ready_at(), self._tasks.next_step_at())
 
     def _configure(self) -> None:
         with self.model() as model:

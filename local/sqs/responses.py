@@ -28,7 +28,7 @@ class ModelledResponse(SQSResponse):
             wait_seconds=self._number(
                 "WaitTimeSeconds", queue.receive_message_wait_time_seconds, 0, LONGEST_WAIT_SECONDS
             ),
-            visibility_timeout=self._get_param("VisibilityTimeout"),
+            hold_seconds=self._get_param("VisibilityTimeout"),
             attempt_id=self._get_param("ReceiveRequestAttemptId"),
         )
         return ActionResult(

@@ -23,9 +23,7 @@ def store(request: pytest.FixtureRequest, clock: FakeClock) -> Store:
     if request.param == "fake":
         return FakeSubscriptions()
     deployment = request.getfixturevalue("deployment")
-    return DynamoSubscriptions(
-        boto3.client("dynamodb"), deployment.subscriptions_table, clock
-    )
+    return DynamoSubscriptions(boto3.client("dynamodb"), deployment.subscriptions_table, clock)
 
 
 def test_nobody_subscribes_at_first(store: Store):

@@ -318,6 +318,18 @@ def test_removing_a_subscription_empties_its_held_lane(world: World):
     assert world.status(1) is world.status(2) is Status.DISCARDED
 
 
+def test_removing_a_subscription_discards_its_dead_letters_too(world: World):
+    world.schedule = RetrySchedule((0.1,))
+    world.fail(FIRST, times=2)
+    world.receive(a_delivery(1), a_delivery(2))
+    world.subscriptions.save(a_subscription(removed_at="2026-01-01T00:00:00Z"))
+
+    assert world.resume() == [Done()]
+
+    assert world.ledger.lanes == {}
+    assert world.status(1) is world.status(2) is Status.DISCARDED
+
+
 def test_a_lane_that_moved_under_a_move_comes_again(world: World):
     world.fail(FIRST)
     world.receive(a_delivery(1))

@@ -123,14 +123,22 @@ def test_an_event_is_at_most_128_kib():
 
 @pytest.mark.parametrize(
     "time",
-    ["2024-09-05T15:08:00Z", "2016-12-31T23:59:60Z", "2024-09-05t15:08:00.1z", "2024-09-05 15:08:00-00:00"],
+    [
+        "2024-09-05T15:08:00Z",
+        "2016-12-31T23:59:60Z",
+        "2024-09-05t15:08:00.1z",
+        "2024-09-05 15:08:00-00:00",
+    ],
 )
 def test_every_rfc_3339_time_with_an_offset_is_taken(time: str):
     assert read(timestamp=time)
 
 
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
     max_leaves=10,

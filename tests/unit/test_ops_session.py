@@ -38,6 +38,7 @@ def test_what_is_configured_stays(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("_nothing_configured")
 def test_without_an_endpoint_nothing_is_made_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "")
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
 
     real = session()

@@ -1,0 +1,66 @@
+"""How fast the laptop delivers, and what it costs to do nothing."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import psutil
+
+from lakehook.domain.event import Event
+from lakehook.producer import PipelineEventPublisher
+from local.demo.cast import MEASURED, Subscriber
+
+IDLE_SECONDS = 2.0
+BURST_PIPELINES, BURST_EVENTS = 40, 4
+LONGEST_BURST_SECONDS = 60.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    ready_seconds: float
+    idle_cpu_percent: float
+    deliveries: int
+    burst_seconds: float
+
+    @property
+    def deliveries_per_second(self) -> float:
+        return self.deliveries / self.burst_seconds
+
+
+def idle_cpu_percent() -> float:
+    """Of one core, over all our processes, while nothing is asked of them."""
+    processes = [psutil.Process(), *psutil.Process().children(recursive=True)]
+    before, began = _cpu_seconds(processes), time.monotonic()
+    time.sleep(IDLE_SECONDS)
+    return 100 * (_cpu_seconds(processes) - before) / (time.monotonic() - began)
+
+
+def burst(publisher: PipelineEventPublisher, cast: Sequence[Subscriber]) -> tuple[int, float]:
+    """Deliveries made of a burst of events, and the seconds that took."""
+    events = [_event(pipeline, n) for n in range(BURST_EVENTS) for pipeline in _PIPELINES]
+    began = time.monotonic()
+    publisher.publish(events)
+    for one in cast:
+        one.receiver.wait_for(len(events), within=LONGEST_BURST_SECONDS)
+    return sum(len(one.receiver.arrivals) for one in cast), time.monotonic() - began
+
+
+_PIPELINES = range(1001, 1001 + BURST_PIPELINES)
+
+
+def _event(pipeline: int, number: int) -> Event:
+    return Event.from_document(
+        {
+            "pipeline_id": pipeline,
+            "event_type": str(MEASURED[0]),
+            "trigger_source": "manual",
+            "timestamp": datetime.fromtimestamp(time.time(), UTC).isoformat(),
+            "task": {"id": number, "plugin": "gitlab"},
+        }
+    )
+
+
+def _cpu_seconds(processes: Sequence[psutil.Process]) -> float:
+    times = [process.cpu_times() for process in processes if process.is_running()]
+    return sum(one.user + one.system for one in times)

@@ -1,0 +1,51 @@
+"""Whether a subscriber got what it should: all of it, in order, once, and genuine."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from lakehook.domain.event import EventType
+from local.receiver import Arrival
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    expected: int
+    arrived: int
+    complete: bool
+    in_order: bool
+    genuine: bool
+    repeated: int
+
+    def __bool__(self) -> bool:
+        return self.complete and self.in_order and self.genuine
+
+
+def judge(
+    arrivals: Sequence[Arrival], expected: Mapping[str, Sequence[tuple[int, EventType]]]
+) -> Verdict:
+    """Hold what arrived against what was said: per pipeline, sequences and types in order."""
+    heard: dict[str, list[tuple[int, EventType]]] = defaultdict(list)
+    for arrival in _first_of_each(arrivals):
+        heard[arrival.pipeline].append((arrival.sequence, EventType(arrival.event_type)))
+    return Verdict(
+        expected=sum(map(len, expected.values())),
+        arrived=sum(map(len, heard.values())),
+        complete=_sorted(heard) == _sorted(expected),
+        in_order=all(line == sorted(line) for line in heard.values()),
+        genuine=all(arrival.genuine for arrival in arrivals),
+        repeated=len(arrivals) - sum(map(len, heard.values())),
+    )
+
+
+def _first_of_each(arrivals: Iterable[Arrival]) -> Iterable[Arrival]:
+    first: dict[str, Arrival] = {}
+    for arrival in arrivals:
+        first.setdefault(arrival.id, arrival)
+    return first.values()
+
+
+def _sorted(
+    lines: Mapping[str, Sequence[tuple[int, EventType]]],
+) -> dict[str, list[tuple[int, EventType]]]:
+    return {pipeline: sorted(line) for pipeline, line in lines.items() if line}

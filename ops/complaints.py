@@ -1,0 +1,74 @@
+"""What goes wrong, on one line of stderr, and the exit code that it has.
+
+====  ==================================================
+0     done
+1     anything that has no code of its own
+2     bad input, wrong usage, no such stack
+3     no such subscription
+4     AWS failed, or could not be reached
+====  ==================================================
+"""
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import typer
+from typer.exceptions import TyperException
+
+from lakehook.domain.errors import BadInput, LakehookError, NotFound, OwnTrouble, StillWaiting
+
+FAILED = 1
+_EXIT_CODES: tuple[tuple[type[Exception], int], ...] = (
+    (TyperException, 2),
+    (BadInput, 2),
+    (NotFound, 3),
+    (OwnTrouble, 4),
+)
+_WAYS_OUT: dict[type[Exception], str] = {StillWaiting: "; --discard-waiting gives that up"}
+_WORD_START = re.compile(r"(?<=[a-z])(?=[A-Z])")
+
+
+def asks_for_json(arguments: Sequence[str]) -> bool:
+    """Known before the arguments are parsed: that they cannot be is told in the same way."""
+    return "--output=json" in arguments or ("--output", "json") in pairwise(arguments)
+
+
+@dataclass(frozen=True)
+class Complaints:
+    as_json: bool
+
+    def warn(self, message: str) -> None:
+        self._say("warning", "warning", message)
+
+    def tell(self, error: Exception) -> int:
+        """Say what went wrong, and return the exit code."""
+        self._say("error", _kind(error), _message(error))
+        return next((code for kind, code in _EXIT_CODES if isinstance(error, kind)), FAILED)
+
+    def _say(self, level: str, kind: str, message: str) -> None:
+        line = " ".join(message.split())
+        if self.as_json:
+            typer.echo(json.dumps({level: kind, "message": line}), err=True)
+        else:
+            typer.echo(f"{level}: {line}", err=True)
+
+
+def _kind(error: Exception) -> str:
+    if isinstance(error, TyperException):
+        return "usage"
+    if isinstance(error, LakehookError):
+        return _WORD_START.sub("_", type(error).__name__).lower()
+    return "unexpected"
+
+
+def _message(error: Exception) -> str:
+    if isinstance(error, TyperException):
+        context: typer.Context | None = getattr(error, "ctx", None)
+        where = context.command_path if context else "lakehook"
+        return f"{error.format_message().rstrip('.')}; see {where} --help"
+    if isinstance(error, LakehookError):
+        return str(error) + _WAYS_OUT.get(type(error), "")
+    return f"{type(error).__name__}: {error}"

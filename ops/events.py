@@ -1,0 +1,70 @@
+"""``lakehook events``: send events as the pipeline service would."""
+
+import sys
+from collections.abc import Iterable, Iterator
+
+import typer
+
+from lakehook.domain.document import read_document
+from lakehook.domain.errors import BadEvent
+from lakehook.domain.event import Event
+from ops.answers import answer
+from ops.desk import Publish, desk_of
+from ops.options import STACK, TEXT, AnswerAs, EventsFile, Stack, examples
+
+MANY = 100  # so many take long enough to show how it goes
+
+app = typer.Typer(rich_markup_mode=None, help="Send events as the pipeline service would.")
+
+
+@app.callback()
+def events() -> None:
+    """Keep ``send`` a command of its own: typer would merge it into a group of one."""
+
+
+@app.command(
+    epilog=examples(
+        "lakehook events send --file events.jsonl",
+        "lakehook events send --file - < events.jsonl",
+    )
+)
+def send(
+    context: typer.Context,
+    *,
+    file: EventsFile,
+    output: AnswerAs = TEXT,
+    stack: Stack = STACK,
+) -> None:
+    """Send events in order, or none if a line is wrong. A repeat does no harm."""
+    events = list(_events(file))
+    sent = _published(desk_of(context, stack).publish, events)
+    answer(output, {"sent": sent})
+
+
+def _events(lines: Iterable[bytes]) -> Iterator[Event]:
+    for number, line in enumerate(lines, start=1):
+        try:
+            text = line.decode("utf-8-sig").strip()
+            if text:
+                yield _event(text)
+        except (BadEvent, UnicodeDecodeError) as error:
+            raise BadEvent(f"line {number}: {error}") from None
+
+
+def _event(text: str) -> Event:
+    try:
+        group = str(read_document(text).get("pipeline_id"))
+    except ValueError as error:
+        raise BadEvent(str(error)) from None
+    return Event.from_message(text, group=group)
+
+
+def _published(publish: Publish, events: list[Event]) -> int:
+    if len(events) < MANY or not sys.stderr.isatty():
+        return publish(events)
+    from rich.console import Console  # noqa: PLC0415  few wait so long
+    from rich.progress import Progress  # noqa: PLC0415
+
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("sending", total=len(events))
+        return publish(events, sent=lambda number: progress.advance(task, number))

@@ -1,0 +1,78 @@
+"""The arguments and options that commands share."""
+
+from typing import Annotated
+
+import typer
+
+from lakehook.domain.subscription import (
+    DEFAULT_DEADLINE_SECONDS,
+    MAX_DEADLINE_SECONDS,
+    MIN_DEADLINE_SECONDS,
+    Signing,
+)
+from ops.answers import Output
+
+STACK = "Lakehook"
+TEXT = Output.TEXT
+
+Stack = Annotated[
+    str,
+    typer.Option(
+        "--stack", metavar="NAME", envvar="LAKEHOOK_STACK", help="Where: the CloudFormation stack."
+    ),
+]
+AnswerAs = Annotated[Output, typer.Option("--output", help="For people, or for programs.")]
+Id = Annotated[
+    str, typer.Argument(metavar="ID", help="Its id, or its name if no other bears the same.")
+]
+
+_NAME = typer.Option("--name", metavar="NAME", help="What people call it.")
+_URL = typer.Option("--url", metavar="URL", help="Where it listens: https://host/path.")
+Name = Annotated[str, _NAME]
+NewName = Annotated[str | None, _NAME]
+Url = Annotated[str, _URL]
+NewUrl = Annotated[str | None, _URL]
+
+EventTypes = Annotated[
+    list[str] | None,
+    typer.Option("--event-type", metavar="TYPE", help="An event it wants; repeatable."),
+]
+EveryPipelineEvent = Annotated[
+    bool, typer.Option("--every-pipeline-event", help="It wants every PIPELINE_* from now on.")
+]
+SigningName = Annotated[
+    str | None, typer.Option("--signing", metavar="|".join(Signing), help="How it is signed.")
+]
+Deadline = Annotated[
+    float | None,
+    typer.Option(
+        "--deadline",
+        metavar="SECONDS",
+        help="For a whole exchange, from DNS to the last byte:"
+        f" {MIN_DEADLINE_SECONDS:g} to {MAX_DEADLINE_SECONDS:g},"
+        f" {DEFAULT_DEADLINE_SECONDS:g} if never said.",
+    ),
+]
+Headers = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--header",
+        metavar="'NAME: VALUE'",
+        help="Sent with every request; repeatable. Its value is kept sealed.",
+    ),
+]
+NoHeaders = Annotated[
+    bool, typer.Option("--no-headers", help="It has no headers of its own from now on.")
+]
+DiscardWaiting = Annotated[
+    bool, typer.Option("--discard-waiting", help="Give up what waits, and dead letters too.")
+]
+EventsFile = Annotated[
+    typer.FileBinaryRead,
+    typer.Option("--file", metavar="FILE", help="One JSON event a line; - is standard input."),
+]
+
+
+def examples(*lines: str) -> str:
+    r"""The end of a command's help; ``\b`` keeps the lines as they are."""
+    return "\n  ".join(("\b\nExamples:" if len(lines) > 1 else "\b\nExample:", *lines))

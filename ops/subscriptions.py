@@ -1,0 +1,153 @@
+"""``lakehook subscriptions``: who wants which events, where, and signed how."""
+
+from dataclasses import asdict
+
+import typer
+
+from lakehook.subscribe import Terms
+from ops.answers import answer, answer_all, facts
+from ops.desk import desk_of
+from ops.options import (
+    STACK,
+    TEXT,
+    AnswerAs,
+    Deadline,
+    DiscardWaiting,
+    EventTypes,
+    EveryPipelineEvent,
+    Headers,
+    Id,
+    Name,
+    NewName,
+    NewUrl,
+    NoHeaders,
+    SigningName,
+    Stack,
+    Url,
+    examples,
+)
+
+SECRET_NOTE = "Keep the secret: it is never shown again."  # noqa: S105  words about one
+
+app = typer.Typer(rich_markup_mode=None, help="Who wants which events, where, and signed how.")
+
+
+@app.command(
+    epilog=examples(
+        "lakehook subscriptions add --name ci --url https://ci.example/hook",
+        "lakehook subscriptions add --name pager --url https://pager.example/in"
+        " --event-type PIPELINE_FAILED --header 'authorization: Bearer 0123'",
+    )
+)
+def add(  # noqa: PLR0913  each is an option
+    context: typer.Context,
+    *,
+    name: Name,
+    url: Url,
+    event_types: EventTypes = None,
+    signing: SigningName = None,
+    deadline: Deadline = None,
+    headers: Headers = None,
+    output: AnswerAs = TEXT,
+    stack: Stack = STACK,
+) -> None:
+    """Subscribe an endpoint to every PIPELINE_* event, or to those of --event-type.
+
+    Prints its id and, this once, its secret.
+    """
+    terms = Terms(
+        name=name,
+        url=url,
+        event_types=event_types,
+        signing=signing,
+        deadline_seconds=deadline,
+        headers=headers,
+    )
+    subscription, secret = desk_of(context, stack).subscribe(terms)
+    answer(output, facts(subscription) | {"secret": secret.reveal()}, note=SECRET_NOTE)
+
+
+@app.command("list", epilog=examples("lakehook subscriptions list --output json"))
+def list_(context: typer.Context, output: AnswerAs = TEXT, stack: Stack = STACK) -> None:
+    """Show every subscription."""
+    answer_all(output, desk_of(context, stack).look_up.all())
+
+
+@app.command(epilog=examples("lakehook subscriptions show ci"))
+def show(
+    context: typer.Context, subscription: Id, output: AnswerAs = TEXT, stack: Stack = STACK
+) -> None:
+    """Show one subscription."""
+    found = desk_of(context, stack).look_up(subscription)
+    answer(output, facts(found) | {"created_at": found.created_at})
+
+
+@app.command(
+    epilog=examples(
+        "lakehook subscriptions update ci --url https://ci.example/hook/v2 --deadline 20",
+        "lakehook subscriptions update pager --every-pipeline-event --no-headers",
+    )
+)
+def update(  # noqa: PLR0913  each is an option
+    context: typer.Context,
+    subscription: Id,
+    *,
+    name: NewName = None,
+    url: NewUrl = None,
+    event_types: EventTypes = None,
+    every_pipeline_event: EveryPipelineEvent = False,
+    signing: SigningName = None,
+    deadline: Deadline = None,
+    headers: Headers = None,
+    no_headers: NoHeaders = False,
+    output: AnswerAs = TEXT,
+    stack: Stack = STACK,
+) -> None:
+    """Change the terms that are given; event types and headers are replaced as a whole."""
+    terms = Terms(
+        name=name,
+        url=url,
+        event_types=_replaced("--event-type", event_types, emptied=every_pipeline_event),
+        signing=signing,
+        deadline_seconds=deadline,
+        headers=_replaced("--header", headers, emptied=no_headers),
+    )
+    desk = desk_of(context, stack)
+    amended = desk.amend(desk.look_up(subscription), terms)
+    answer(output, facts(amended) | {"created_at": amended.created_at})
+
+
+def _replaced(option: str, given: list[str] | None, *, emptied: bool) -> list[str] | None:
+    if given and emptied:
+        raise typer.BadParameter("is given, and so is the option that says none", param_hint=option)
+    return [] if emptied else given or None
+
+
+@app.command(
+    epilog=examples(
+        "lakehook subscriptions remove ci",
+        "lakehook subscriptions remove ci --discard-waiting",
+    )
+)
+def remove(
+    context: typer.Context,
+    subscription: Id,
+    *,
+    discard_waiting: DiscardWaiting = False,
+    output: AnswerAs = TEXT,
+    stack: Stack = STACK,
+) -> None:
+    """Remove a subscription; refused while deliveries wait for it or are dead letters."""
+    desk = desk_of(context, stack)
+    tombstone, backlog = desk.unsubscribe(
+        desk.look_up(subscription), discard_waiting=discard_waiting
+    )
+    answer(
+        output,
+        {
+            "subscription_id": tombstone.id,
+            "name": tombstone.name,
+            "removed_at": tombstone.removed_at,
+            "discarding": asdict(backlog),
+        },
+    )

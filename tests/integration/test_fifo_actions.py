@@ -1,0 +1,228 @@
+"""What boto3 asks of a FIFO queue beyond the probe's checks."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from moto import mock_aws
+from moto.sqs.models import sqs_backends
+
+from local.sqs import install, uninstall
+
+
+@pytest.fixture
+def sqs() -> Iterator[Any]:
+    install()
+    with mock_aws():
+        yield boto3.client("sqs")
+    uninstall()
+
+
+def make(sqs: Any, name: str, **attributes: str) -> tuple[str, str]:
+    given = {"FifoQueue": "true", **attributes}
+    url = sqs.create_queue(QueueName=name, Attributes=given)["QueueUrl"]
+    found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
+    return url, found["Attributes"]["QueueArn"]
+
+
+def with_dead_letters(sqs: Any, *bodies: str) -> tuple[str, str]:
+    """Answer URL and ARN of a dead-letter queue in which these messages lie."""
+    dead, arn = make(sqs, "dead.fifo")
+    policy = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": 1})
+    live, _ = make(sqs, "live.fifo", RedrivePolicy=policy, VisibilityTimeout="0")
+    for body in bodies:
+        send(sqs, live, body)
+    for _ in range(2):
+        receive(sqs, live)
+    return dead, arn
+
+
+def send(sqs: Any, url: str, body: str) -> None:
+    sqs.send_message(
+        QueueUrl=url, MessageBody=body, MessageGroupId=body[0], MessageDeduplicationId=body
+    )
+
+
+def receive(sqs: Any, url: str, **how: Any) -> list[Any]:
+    answer = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, **how)
+    return answer.get("Messages", [])
+
+
+def bodies(messages: list[Any]) -> list[str]:
+    return [message["Body"] for message in messages]
+
+
+def test_a_move_task_is_listed_and_cancelled(sqs: Any) -> None:
+    dead, arn = with_dead_letters(sqs, "a0", "a1")
+
+    handle = sqs.start_message_move_task(SourceArn=arn, MaxNumberOfMessagesPerSecond=1)
+    (running,) = sqs.list_message_move_tasks(SourceArn=arn)["Results"]
+    cancelled = sqs.cancel_message_move_task(TaskHandle=handle["TaskHandle"])
+    (ended,) = sqs.list_message_move_tasks(SourceArn=arn)["Results"]
+
+    assert running["TaskHandle"] == handle["TaskHandle"]
+    assert (running["Status"], running["ApproximateNumberOfMessagesToMove"]) == ("RUNNING", 2)
+    assert cancelled["ApproximateNumberOfMessagesMoved"] == 0
+    assert ended["Status"] == "CANCELLED"
+    assert "TaskHandle" not in ended
+    assert bodies(receive(sqs, dead)) == ["a0", "a1"]
+
+
+def test_a_move_task_may_be_given_a_destination(sqs: Any) -> None:
+    _, arn = with_dead_letters(sqs, "a0")
+    elsewhere, elsewhere_arn = make(sqs, "elsewhere.fifo")
+
+    sqs.start_message_move_task(SourceArn=arn, DestinationArn=elsewhere_arn)
+
+    (task,) = sqs.list_message_move_tasks(SourceArn=arn)["Results"]
+    assert (task["Status"], task["DestinationArn"]) == ("COMPLETED", elsewhere_arn)
+    assert bodies(receive(sqs, elsewhere)) == ["a0"]
+
+
+def test_only_a_dead_letter_queue_can_be_moved(sqs: Any) -> None:
+    _, arn = make(sqs, "plain.fifo")
+
+    with pytest.raises(ClientError, match="Dead Letter Queue"):
+        sqs.start_message_move_task(SourceArn=arn)
+    with pytest.raises(sqs.exceptions.ResourceNotFoundException):
+        sqs.start_message_move_task(SourceArn=f"{arn}x")
+    with pytest.raises(sqs.exceptions.ResourceNotFoundException):
+        sqs.cancel_message_move_task(TaskHandle="none")
+
+
+def test_each_entry_of_a_batch_fails_alone(sqs: Any) -> None:
+    url, _ = make(sqs, "q.fifo")
+    good = {"MessageBody": "x", "MessageGroupId": "g", "MessageDeduplicationId": "d"}
+
+    sent = sqs.send_message_batch(
+        QueueUrl=url,
+        Entries=[{"Id": "good", **good}, {"Id": "bad", **good, "MessageGroupId": "g g"}],
+    )
+    (held,) = receive(sqs, url)
+    deleted = sqs.delete_message_batch(
+        QueueUrl=url,
+        Entries=[
+            {"Id": "good", "ReceiptHandle": held["ReceiptHandle"]},
+            {"Id": "bad", "ReceiptHandle": "bogus"},
+        ],
+    )
+
+    assert ids(sent) == ids(deleted) == (["good"], ["bad"])
+    assert sent["Failed"][0]["Code"] == "InvalidParameterValue"
+    assert deleted["Failed"][0]["Code"] == "ReceiptHandleIsInvalid"
+
+
+def test_a_batch_with_the_same_entry_id_twice_is_refused(sqs: Any) -> None:
+    url, _ = make(sqs, "q.fifo")
+    entry = {"Id": "1", "MessageBody": "x", "MessageGroupId": "g", "MessageDeduplicationId": "d"}
+
+    with pytest.raises(sqs.exceptions.BatchEntryIdsNotDistinct):
+        sqs.send_message_batch(QueueUrl=url, Entries=[entry, entry])
+
+    assert receive(sqs, url) == []
+
+
+def ids(answer: Any) -> tuple[list[str], list[str]]:
+    return (
+        [entry["Id"] for entry in answer["Successful"]],
+        [entry["Id"] for entry in answer["Failed"]],
+    )
+
+
+def test_changed_attributes_are_in_force_at_once(sqs: Any) -> None:
+    url, _ = make(sqs, "q.fifo")
+    send(sqs, url, "a0")
+
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "0"})
+
+    assert bodies(receive(sqs, url)) == bodies(receive(sqs, url)) == ["a0"]
+
+
+def test_per_group_throughput_needs_deduplication_per_group(sqs: Any) -> None:
+    url, _ = make(sqs, "q.fifo")
+
+    with pytest.raises(ClientError, match="DeduplicationScope"):
+        sqs.set_queue_attributes(
+            QueueUrl=url, Attributes={"FifoThroughputLimit": "perMessageGroupId"}
+        )
+
+
+def test_a_message_that_came_back_is_not_in_flight(sqs: Any) -> None:
+    url, _ = make(sqs, "q.fifo", VisibilityTimeout="0")
+    send(sqs, url, "a0")
+    (held,) = receive(sqs, url)
+
+    with pytest.raises(sqs.exceptions.MessageNotInflight):
+        sqs.change_message_visibility(
+            QueueUrl=url, ReceiptHandle=held["ReceiptHandle"], VisibilityTimeout=5
+        )
+
+
+def test_only_the_attributes_asked_for_are_returned(sqs: Any) -> None:
+    url, _ = make(sqs, "q.fifo", VisibilityTimeout="0", ContentBasedDeduplication="true")
+    attribute = {"DataType": "String", "StringValue": "v"}
+    sqs.send_message(
+        QueueUrl=url,
+        MessageBody="x",
+        MessageGroupId="g",
+        MessageAttributes={"some.k": attribute, "other": attribute},
+    )
+
+    (bare,) = receive(sqs, url)
+    (asked,) = receive(
+        sqs, url, MessageSystemAttributeNames=["MessageGroupId"], MessageAttributeNames=["some.*"]
+    )
+
+    assert set(bare) == {"MessageId", "ReceiptHandle", "MD5OfBody", "Body"}
+    assert asked["Attributes"] == {"MessageGroupId": "g"}
+    assert asked["MessageAttributes"] == {"some.k": attribute}
+
+
+def test_a_purged_queue_is_empty(sqs: Any) -> None:
+    url, _ = make(sqs, "q.fifo")
+    send(sqs, url, "a0")
+
+    sqs.purge_queue(QueueUrl=url)
+
+    assert receive(sqs, url) == []
+
+
+def test_creating_a_queue_again_gives_the_same_queue_with_its_messages(sqs: Any) -> None:
+    url, _ = make(sqs, "q.fifo")
+    send(sqs, url, "a0")
+
+    again, _ = make(sqs, "q.fifo")
+
+    assert again == url
+    assert bodies(receive(sqs, again)) == ["a0"]
+
+
+def test_a_standard_queue_stays_motos(sqs: Any) -> None:
+    url = sqs.create_queue(QueueName="standard")["QueueUrl"]
+
+    sqs.send_message(QueueUrl=url, MessageBody="x", DelaySeconds=0)
+    (held,) = receive(sqs, url)
+    sqs.delete_message(QueueUrl=url, ReceiptHandle=held["ReceiptHandle"])
+
+    assert receive(sqs, url) == []
+
+
+def test_installing_twice_keeps_the_queues(sqs: Any) -> None:
+    make(sqs, "q.fifo")
+
+    install()
+
+    assert len(sqs.list_queues()["QueueUrls"]) == 1
+
+
+def test_uninstalling_gives_sqs_back_to_moto() -> None:
+    install()
+    modelled = sqs_backends.backend
+
+    uninstall()
+
+    assert modelled.__module__ == "local.sqs.service"
+    assert sqs_backends.backend.__module__ == "moto.sqs.models"

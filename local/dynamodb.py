@@ -1,4 +1,4 @@
-"""DynamoDB on a laptop: moto's tables, one call at a time, and transactions of their own items only.
+"""DynamoDB on a laptop: moto's tables, one call at a time, transactions of their own items only.
 
 moto copies every table that a transaction names, and puts the copies back when it fails. That costs
 more with every item there is, and it takes back what others have written meanwhile.

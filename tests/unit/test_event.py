@@ -59,7 +59,9 @@ def test_an_event_keeps_the_id_its_producer_gave():
         pytest.param({"pipeline_id": 3.9}, "pipeline_id: 3.9", id="a fraction for a pipeline"),
         pytest.param({"pipeline_id": "x" * 65}, "pipeline_id: 'xxx", id="oversized pipeline"),
         pytest.param({"pipeline_id": "a#b"}, "pipeline_id: 'a#b'", id="a lane for a pipeline"),
-        pytest.param({"pipeline_id": "３９"}, "pipeline_id", id="digits that are not ASCII"),
+        pytest.param(
+            {"pipeline_id": "\uff13\uff19"}, "pipeline_id", id="digits that are not ASCII"
+        ),
         pytest.param({"pipeline_id": "39\n"}, "pipeline_id", id="a line end in the pipeline"),
         pytest.param({"event_type": ...}, "event_type: missing", id="no type"),
         pytest.param({"event_type": "PIPELINE_LOST"}, "event_type: 'PIPELINE_LOST'", id="type"),
@@ -161,12 +163,10 @@ def test_no_text_is_worse_than_a_bad_event(body: str):
 @given(st.dictionaries(st.sampled_from([*a_document(), "task", "event_id", "data"]), JSON))
 def test_no_field_is_worse_than_a_bad_event(changes: dict[str, object]):
     try:
-        event = Event.from_document(a_document(**changes))
+        assert Event.from_document(a_document(**changes)).id
     except BadEvent as refused:
-        assert str(refused).isprintable()
-    else:
-        assert event.id
-        assert event.type
+        told = str(refused)
+        assert told.isprintable()  # noqa: PT017  either it is read, or refused in one line
 
 
 def test_a_built_event_is_one_that_could_have_come():

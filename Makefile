@@ -1,0 +1,59 @@
+# The commands of this house. `make demo` and `make test` need Python 3.11 or newer and nothing else.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SET ?= dev
+
+export UV_LINK_MODE := copy
+export UV_SYSTEM_CERTS := 1
+
+.PHONY: help install demo test check format synth snapshot lock clean
+
+help: ## Show this
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+install: $(VENV)/.$(SET) ## Make .venv with everything a developer needs
+
+# One extra is one stamp: the demonstration needs no CDK, so it does not wait for one.
+$(VENV)/.%: pyproject.toml requirements.txt | $(BIN)/uv
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraints requirements.txt --editable '.[$*]'
+	@touch $@
+
+$(BIN)/uv:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Python 3.11 or newer is needed: make PYTHON=python3.13 …"; exit 2; }
+	@$(PYTHON) -m venv $(VENV) \
+		|| { echo "this Python has no venv; on Debian: apt install python3-venv"; exit 2; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(grep '^uv==' requirements.txt)"
+
+demo: ## Show the main job, on this machine alone
+	@$(MAKE) --no-print-directory install SET=local
+	@$(BIN)/python -m local demo
+
+test: install ## Run every test
+	$(BIN)/python -m pytest
+
+check: install ## Format, lint, types, spelling, directions of import
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/codespell
+	$(BIN)/lint-imports
+
+format: install ## Put everything in the house's form
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+synth: install ## Write the CloudFormation template to cdk.out
+	env $$($(BIN)/python -m infra.node) CDK_OUTDIR=cdk.out $(BIN)/python app.py
+
+snapshot: install ## Renew the template that furnishes the laptop
+	$(BIN)/python -m infra.snapshot
+
+lock: install ## Renew the pins in requirements.txt
+	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --all-extras \
+		--no-header --no-annotate --no-emit-index-url pyproject.toml -o requirements.txt
+
+clean: ## Remove what was made here
+	rm -rf $(VENV) cdk.out .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

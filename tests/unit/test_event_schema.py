@@ -1,0 +1,69 @@
+"""The published schema and the code say the same."""
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+
+from lakehook.domain.errors import BadEvent
+from lakehook.domain.event import Event, EventType
+from tests.builders import a_document
+
+SCHEMA = json.loads(
+    (Path(__file__).parents[2] / "docs" / "schemas" / "event.v1.json").read_text(encoding="utf-8")
+)
+VALIDATOR = Draft202012Validator(SCHEMA)
+
+
+def test_the_schema_is_one():
+    Draft202012Validator.check_schema(SCHEMA)
+
+
+def test_the_schema_lists_every_event_type():
+    assert SCHEMA["properties"]["event_type"]["enum"] == list(EventType)
+
+
+def test_an_event_fits_the_schema():
+    VALIDATOR.validate(a_document(event_id="e1", began_at=None, task={"id": 3}, weather="rain"))
+
+
+VALUES = st.sampled_from(
+    [
+        ...,
+        None,
+        "",
+        39,
+        -1,
+        True,
+        1.5,
+        "39",
+        "a b",
+        "x" * 65,
+        "x" * 129,
+        "PIPELINE_CREATED",
+        "manual",
+        "blueprint:7",
+        "blueprint:",
+        "2024-09-05T15:08:00Z",
+        "2024-09-05T15:08:00",
+        {},
+        {"id": 1},
+        [],
+    ]
+)
+
+
+@given(st.dictionaries(st.sampled_from(list(SCHEMA["properties"])), VALUES, max_size=3))
+def test_the_schema_and_the_code_refuse_the_same(changes: dict[str, object]):
+    document = a_document(**changes)
+
+    valid = VALIDATOR.is_valid(document)
+
+    if valid:
+        assert Event.from_document(document)
+    else:
+        with pytest.raises(BadEvent):
+            Event.from_document(document)

@@ -166,7 +166,7 @@ def test_no_field_is_worse_than_a_bad_event(changes: dict[str, object]):
         assert Event.from_document(a_document(**changes)).id
     except BadEvent as refused:
         told = str(refused)
-        assert told.isprintable()  # noqa: PT017  either it is read, or refused in one line
+        assert told.isprintable()
 
 
 def test_a_built_event_is_one_that_could_have_come():

@@ -5,7 +5,14 @@ from dataclasses import dataclass
 from lakehook.domain.delivery import Delivery
 from lakehook.domain.outcome import Answer, Attempt
 from lakehook.domain.subscription import Subscription
-from lakehook.domain.webhook import Request, read_answer, render, request_headers, retry_after
+from lakehook.domain.webhook import (
+    Request,
+    is_unwanted,
+    read_answer,
+    render,
+    request_headers,
+    retry_after,
+)
 from lakehook.ports import Clock, Keyring, NoAnswer, Receiver
 
 EXCERPT_CHARACTERS = 1024
@@ -46,6 +53,7 @@ class AttemptDelivery:
             outcome=outcome,
             milliseconds=milliseconds,
             status=answer.status,
+            unwanted=is_unwanted(answer),
             retry_after=retry_after(answer, now=now),
             excerpt="" if outcome.is_success else _cleaned(answer.body),
         )

@@ -9,7 +9,7 @@ from typing import Protocol
 from lakehook.domain.delivery import Lane
 from lakehook.domain.disposition import Again, Disposition
 from lakehook.domain.errors import BadMessage
-from lakehook.domain.message import Message, decode
+from lakehook.domain.message import Message, Received, decode
 from lakehook.ports import DeadLetters, Page, Parcel, Receipts, Remaining, Telemetry
 
 GRACE_SECONDS = 0.25  # the fast are not kept waiting by the slowest of their batch
@@ -20,7 +20,7 @@ class DeliverLane(Protocol):
     def read(self, messages: Sequence[Message]) -> Page: ...
 
     def __call__(
-        self, messages: Sequence[Message], page: Page, remaining: Remaining
+        self, received: Sequence[Received], page: Page, remaining: Remaining
     ) -> Sequence[Disposition]: ...
 
 
@@ -58,7 +58,8 @@ class DeliverBatch:
 
     def _visit(self, lane: Mapping[Parcel, Message], page: Page, remaining: Remaining) -> Sorted:
         try:
-            dispositions = self.deliver(list(lane.values()), page, remaining)
+            received = [_received(parcel, message) for parcel, message in lane.items()]
+            dispositions = self.deliver(received, page, remaining)
         except Exception as error:  # noqa: BLE001  one lane's trouble must not stop the others
             self.telemetry.trouble(error, doing="deliver")
             dispositions = [Again(PAUSE_AFTER_TROUBLE_SECONDS)] * len(lane)
@@ -83,6 +84,10 @@ class DeliverBatch:
                     [parcel for outcome in outcomes for parcel in outcome.done]
                 )
         return again
+
+
+def _received(parcel: Parcel, message: Message) -> Received:
+    return Received(message, again=parcel.receives > 1, redriven=parcel.redriven)
 
 
 def _by_lane(messages: Mapping[Parcel, Message]) -> list[dict[Parcel, Message]]:

@@ -10,6 +10,7 @@ DELIVERED = "DeliveriesDelivered"
 FAILED = "AttemptsFailed"
 DEAD = "DeliveriesDead"
 DISCARDED = "DeliveriesDiscarded"
+DISABLED = "SubscriptionsDisabled"  # by the receiver's word, or for failing too long
 EXCHANGE_TIME = "ExchangeTime"  # milliseconds, from DNS to the last byte
 
 LANES_WOKEN = "LanesWoken"

@@ -57,6 +57,9 @@ class Subscriptions(Protocol):
     def find(self, subscription_id: str) -> Subscription | None:
         """One subscription, removed or not."""
 
+    def disable(self, subscription_id: str, reason: str) -> None:
+        """Block it until an operator enables it; the first reason stands."""
+
 
 class Registry(Subscriptions, Protocol):
     def save(self, subscription: Subscription) -> None:
@@ -93,6 +96,8 @@ class Parcel:
     group: str
     body: str
     receipt: str
+    receives: int = 1
+    redriven: bool = False
 
 
 Remaining = Callable[[], float]
@@ -225,5 +230,7 @@ class Telemetry(Protocol):
     def discarded(self, record: DeliveryRecord) -> None: ...
 
     def buried(self, record: DeliveryRecord) -> None: ...
+
+    def disabled(self, subscription_id: str, reason: str) -> None: ...
 
     def trouble(self, error: Exception, *, doing: str) -> None: ...

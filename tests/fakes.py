@@ -1,7 +1,7 @@
 """One in-memory stand-in per port. Each passes the contract suite beside the real adapter."""
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from lakehook.domain.delivery import Delivery, Lane, NumberedEvent
 from lakehook.domain.errors import LaneMoved, OwnTrouble
@@ -75,6 +75,11 @@ class FakeSubscriptions:
 
     def save(self, subscription: Subscription) -> None:
         self.known[subscription.id] = subscription
+
+    def disable(self, subscription_id: str, reason: str) -> None:
+        known = self.known[subscription_id]
+        if known.disabled_reason is None:
+            self.known[subscription_id] = replace(known, disabled_reason=reason)
 
 
 @dataclass
@@ -274,6 +279,9 @@ class FakeTelemetry:
 
     def buried(self, record: DeliveryRecord) -> None:
         self.told.append(("buried", record.sequence))
+
+    def disabled(self, subscription_id: str, reason: str) -> None:
+        self.told.append(("disabled", subscription_id))
 
     def trouble(self, error: Exception, *, doing: str) -> None:
         self.told.append(("trouble", error))

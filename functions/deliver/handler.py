@@ -3,6 +3,7 @@
 import os
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from threading import Lock
 from typing import Any
 
 from lakehook.adapters.aws import Aws
@@ -15,7 +16,7 @@ from lakehook.adapters.sqs_deliveries import SqsReceipts
 from lakehook.adapters.telemetry import PowertoolsTelemetry
 from lakehook.adapters.world import FairDice, WallClock
 from lakehook.attempt import AttemptDelivery
-from lakehook.deliver import Deliver
+from lakehook.deliver import Crew, Deliver
 from lakehook.deliver_batch import DeliverBatch
 from lakehook.domain.address import parse_networks
 from lakehook.domain.retry import RetrySchedule
@@ -47,7 +48,7 @@ def deliver_batch() -> DeliverBatch:
 
 def deliver(settings: DeliverSettings, aws: Aws, dead_letters: SqsDeadLetters) -> Deliver:
     dynamodb, clock = aws.dynamodb(), WallClock()
-    return Deliver(
+    crew = Crew(
         ledger=DynamoLedger(
             dynamodb,
             settings.deliveries_table,
@@ -70,7 +71,9 @@ def deliver(settings: DeliverSettings, aws: Aws, dead_letters: SqsDeadLetters) -
         dice=FairDice(),
         telemetry=telemetry(),
         schedule=RetrySchedule.parse(settings.retry_schedule),
+        alone=Lock(),
     )
+    return Deliver(crew)
 
 
 def parcel(record: dict[str, Any]) -> Parcel:
@@ -79,6 +82,8 @@ def parcel(record: dict[str, Any]) -> Parcel:
         group=record["attributes"]["MessageGroupId"],
         body=record["body"],
         receipt=record["receiptHandle"],
+        receives=int(record["attributes"]["ApproximateReceiveCount"]),
+        redriven="reason" in record.get("messageAttributes", {}),
     )
 
 

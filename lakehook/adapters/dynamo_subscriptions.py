@@ -10,7 +10,8 @@ from lakehook.adapters.dynamo_item import Item, from_item, to_item
 from lakehook.adapters.dynamo_read import pages_of
 from lakehook.domain.endpoint import Endpoint
 from lakehook.domain.event import EventType
-from lakehook.domain.subscription import Signing, Subscription
+from lakehook.domain.retry import RetrySchedule
+from lakehook.domain.subscription import Ordering, Signing, Subscription
 from lakehook.ports import Clock
 
 if TYPE_CHECKING:
@@ -51,14 +52,34 @@ class DynamoSubscriptions:
     def save(self, subscription: Subscription) -> None:
         """Write a subscription; whoever reads from now on sees it."""
         put: Any = {"TableName": self.table, "Item": _item(subscription)}
-        bump: Any = {
+        with own_trouble():
+            self.dynamodb.transact_write_items(
+                TransactItems=[{"Put": put}, {"Update": self._bump()}]
+            )
+
+    def disable(self, subscription_id: str, reason: str) -> None:
+        """Block it until an operator enables it; the first reason stands."""
+        update = {
+            "TableName": self.table,
+            "Key": to_item({"id": subscription_id}),
+            "UpdateExpression": "SET disabled_reason = if_not_exists(disabled_reason, :reason)",
+            "ConditionExpression": "attribute_exists(id)",
+            "ExpressionAttributeValues": to_item({":reason": reason}),
+        }
+        with own_trouble():
+            self.dynamodb.transact_write_items(
+                TransactItems=[{"Update": update}, {"Update": self._bump()}]  # type: ignore[typeddict-item]
+            )
+        with self._lock:
+            self._asked_at = float("-inf")
+
+    def _bump(self) -> Any:
+        return {
             "TableName": self.table,
             "Key": _GENERATION,
             "UpdateExpression": "ADD generation :one",
             "ExpressionAttributeValues": to_item({":one": 1}),
         }
-        with own_trouble():
-            self.dynamodb.transact_write_items(TransactItems=[{"Put": put}, {"Update": bump}])
 
     def _refresh(self) -> None:
         now = self.clock.now()
@@ -82,6 +103,10 @@ class DynamoSubscriptions:
         return [_subscription(item) for item in items if item["id"] != _GENERATION["id"]]
 
 
+def _schedule(text: str | None) -> RetrySchedule | None:
+    return RetrySchedule.parse(text) if text else None
+
+
 def _item(subscription: Subscription) -> Item:
     return to_item(
         {
@@ -91,6 +116,10 @@ def _item(subscription: Subscription) -> Item:
             "url": subscription.endpoint.url,
             "event_types": [str(one) for one in subscription.event_types],
             "signing": str(subscription.signing),
+            "ordering": str(subscription.ordering),
+            "retry_schedule": subscription.retry_schedule and str(subscription.retry_schedule),
+            "paused_at": subscription.paused_at,
+            "disabled_reason": subscription.disabled_reason,
             "deadline_ms": round(subscription.deadline_seconds * 1000),
             "sealed_secrets": list(subscription.sealed_secrets),
             "header_names": list(subscription.header_names),
@@ -110,6 +139,10 @@ def _subscription(item: Item) -> Subscription:
         event_types=tuple(EventType(one) for one in values["event_types"]),
         signing=Signing(values["signing"]),
         deadline_seconds=values["deadline_ms"] / 1000,
+        ordering=Ordering(values.get("ordering", Ordering.STRICT)),
+        retry_schedule=_schedule(values.get("retry_schedule")),
+        paused_at=values.get("paused_at"),
+        disabled_reason=values.get("disabled_reason"),
         sealed_secrets=tuple(values["sealed_secrets"]),
         header_names=tuple(values["header_names"]),
         sealed_headers=values.get("sealed_headers"),

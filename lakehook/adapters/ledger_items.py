@@ -53,6 +53,8 @@ def record_item(record: DeliveryRecord, *, now: float, expires_at: int | None) -
             "attempts": record.attempts,
             "log": [_attempt_item(attempt) for attempt in record.log],
             "reason": record.reason or None,
+            "announced": record.announced or None,
+            "late": True if delivery and delivery.late else None,
             "changed_at": _milliseconds(now),
             "event": delivery and text_of(delivery.event.document),
             "previous_event_type": delivery and delivery.numbered.previous_event_type,
@@ -73,6 +75,7 @@ def record_of(item: Item) -> DeliveryRecord:
         attempts=values["attempts"],
         log=tuple(_attempt_of(attempt) for attempt in values["log"]),
         reason=values.get("reason", ""),
+        announced=values.get("announced", 0),
         delivery=_delivery_of(values, lane, sequence),
     )
 
@@ -110,7 +113,8 @@ def _delivery_of(values: dict[str, Any], lane: Lane, sequence: int) -> Delivery 
     if "event" not in values:
         return None
     event = Event(values["event_id"], json.loads(values["event"]))
-    return Delivery(lane, NumberedEvent(event, sequence, values.get("previous_event_type")))
+    numbered = NumberedEvent(event, sequence, values.get("previous_event_type"))
+    return Delivery(lane, numbered, late=values.get("late", False))
 
 
 def _attempt_item(attempt: Attempt) -> dict[str, Any]:

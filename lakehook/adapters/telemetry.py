@@ -75,6 +75,10 @@ class PowertoolsTelemetry:
         self._count(names.DEAD)
         self.logger.warning("delivery_dead", **_fields(record), reason=record.reason)
 
+    def disabled(self, subscription_id: str, reason: str) -> None:
+        self._count(names.DISABLED)
+        self.logger.warning("subscription_disabled", subscription=subscription_id, reason=reason)
+
     def woken(self, lanes: int) -> None:
         self._count(names.LANES_WOKEN, lanes)
         self._info("lanes_woken", lanes=lanes)

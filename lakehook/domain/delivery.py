@@ -36,6 +36,7 @@ class NumberedEvent:
 class Delivery:
     lane: Lane
     numbered: NumberedEvent
+    late: bool = False  # redriven after others had gone by
 
     @property
     def id(self) -> str:

@@ -19,10 +19,11 @@ from enum import StrEnum
 from typing import Self
 
 from lakehook.domain.delivery import Delivery, Lane
-from lakehook.domain.outcome import Attempt
+from lakehook.domain.outcome import Attempt, Outcome
 
 LOOK_AGAIN_SECONDS = 3600.0  # a blocked lane is looked at within the hour, so none is forgotten
 MOST_ATTEMPTS_KEPT = 20
+MOST_ANNOUNCEMENTS = 3  # without an outcome: what was announced so often brings workers down
 
 
 class Status(StrEnum):
@@ -30,10 +31,11 @@ class Status(StrEnum):
     DELIVERED = "delivered"
     DEAD = "dead"
     DISCARDED = "discarded"
+    ABORTED = "aborted"  # by the receiver's word
 
     @property
     def is_final(self) -> bool:
-        return self in (Status.DELIVERED, Status.DISCARDED)
+        return self in (Status.DELIVERED, Status.DISCARDED, Status.ABORTED)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,11 +47,13 @@ class HeldLane:
     due_at: float  # unix seconds; no look before, one soon after
     held_since: float
     attempts: int = 0  # of the head, within its budget
-    version: int = 1
+    version: int
 
     @classmethod
     def at(cls, lane: Lane, head: int, *, now: float) -> Self:
-        return cls(lane=lane, head=head, due_at=now, held_since=now)
+        """A lane held anew. Its versions begin at the time, above all of an earlier hold."""
+        version = round(now * 1000)
+        return cls(lane=lane, head=head, due_at=now, held_since=now, version=version)
 
     @property
     def token(self) -> int:
@@ -64,7 +68,19 @@ class HeldLane:
 
     def joined_by(self, sequence: int) -> Self:
         """Another delivery has begun to wait; behind the head, unless it should have been it."""
-        return self._moved(head=min(self.head, sequence))
+        if sequence < self.head:
+            return self._moved(head=sequence, attempts=0)
+        return self._moved()
+
+    def announced(self) -> Self:
+        """An attempt of the head is about to begin: whoever else holds the lane has lost it."""
+        return self._moved()
+
+    def revived(self, sequence: int, *, now: float) -> Self:
+        """A redriven letter goes next, at once and with a fresh budget, or waits its turn."""
+        if sequence > self.head:
+            return self._moved()
+        return self._moved(head=sequence, attempts=0, due_at=now)
 
     def moved_on(self, head: int, *, now: float) -> Self:
         return self._moved(head=head, attempts=0, due_at=now)
@@ -87,6 +103,7 @@ class DeliveryRecord:
     status: Status
     attempts: int = 0  # in all, over every budget
     log: tuple[Attempt, ...] = ()  # the latest
+    announced: int = 0  # attempts begun, one after the other, of which no outcome is known
     reason: str = ""  # why it is dead or discarded
     delivery: Delivery | None = None
 
@@ -103,13 +120,25 @@ class DeliveryRecord:
 
     def tried(self, attempt: Attempt) -> Self:
         log = (*self.log, attempt)[-MOST_ATTEMPTS_KEPT:]
-        record = replace(self, attempts=self.attempts + 1, log=log)
-        if attempt.outcome.is_success:
-            return replace(record, status=Status.DELIVERED, delivery=None)
+        record = replace(self, attempts=self.attempts + 1, log=log, announced=0)
+        if settled := _SETTLED.get(attempt.outcome):
+            return replace(record, status=settled, delivery=None)
         return record
+
+    def announce(self) -> Self:
+        return replace(self, announced=self.announced + 1)
+
+    def revived(self, *, late: bool) -> Self:
+        """A dead letter that is redriven; ``late`` when others have gone by meanwhile."""
+        assert self.delivery, f"{self.lane}#{self.sequence} is dead without its event"
+        delivery = replace(self.delivery, late=late)
+        return replace(self, status=Status.WAITING, reason="", announced=0, delivery=delivery)
 
     def dead(self, reason: str) -> Self:
         return replace(self, status=Status.DEAD, reason=reason)
 
     def discarded(self, reason: str) -> Self:
         return replace(self, status=Status.DISCARDED, reason=reason, delivery=None)
+
+
+_SETTLED = {Outcome.DELIVERED: Status.DELIVERED, Outcome.ABORTED: Status.ABORTED}

@@ -25,6 +25,15 @@ class Resume:
 Message = Delivery | Resume
 
 
+@dataclass(frozen=True)
+class Received:
+    """A message, and how it came."""
+
+    message: Message
+    again: bool = False  # not its first receive: perhaps it has brought a worker down
+    redriven: bool = False  # from the dead-letter queue, which its reason attribute tells
+
+
 def encode(message: Message) -> str:
     if isinstance(message, Resume):
         body: Document = {"kind": "resume", "token": message.token}

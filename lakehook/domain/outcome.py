@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import Enum, StrEnum
 
 
 class Outcome(StrEnum):
@@ -17,10 +17,31 @@ class Outcome(StrEnum):
     DNS_FAILED = "dns_failed"
     ADDRESS_NOT_ALLOWED = "address_not_allowed"
     RESPONSE_TOO_LARGE = "response_too_large"
+    ABORTED = "aborted"  # the receiver wants no more of this message
 
     @property
     def is_success(self) -> bool:
         return self is Outcome.DELIVERED
+
+    @property
+    def consequence(self) -> "Consequence":
+        return _CONSEQUENCES.get(self, Consequence.RETRY)
+
+
+class Consequence(Enum):
+    """What an outcome means for the delivery."""
+
+    SETTLE = "it is done with, and its lane goes on"
+    RETRY = "it is tried again while its budget lasts, and not before the receiver's hint"
+    DISABLE = "it waits, and so does all else, until an operator enables the subscription"
+
+
+# Whatever is not named here is retried.
+_CONSEQUENCES = {
+    Outcome.DELIVERED: Consequence.SETTLE,
+    Outcome.ABORTED: Consequence.SETTLE,
+    Outcome.GONE: Consequence.DISABLE,
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +61,7 @@ class Attempt:
     outcome: Outcome
     milliseconds: int
     status: int | None = None  # HTTP, when there was an answer
+    unwanted: bool = False  # the receiver has asked to be disabled
     retry_after: float | None = None  # seconds, the receiver's wish
     excerpt: str = ""  # the start of a failed answer, or what the network said
 

@@ -34,6 +34,9 @@ class RetrySchedule:
                 raise BadInput(f"retry schedule: {delay} is not 0 to {LONGEST_DELAY_SECONDS:.0f} s")
         return cls(delays)
 
+    def __str__(self) -> str:
+        return ",".join(f"{delay:g}" for delay in self.delays)
+
     def wait_after(self, attempts: int, *, hint: float | None, chance: float) -> float | None:
         """Seconds to wait after the nth attempt has failed, or nothing when the budget is spent.
 

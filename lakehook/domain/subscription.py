@@ -11,6 +11,7 @@ from lakehook.domain.document import ascii_of
 from lakehook.domain.endpoint import Endpoint
 from lakehook.domain.errors import BadSubscription
 from lakehook.domain.event import EventType
+from lakehook.domain.retry import RetrySchedule
 
 MAX_NAME_CHARACTERS = 100
 MIN_DEADLINE_SECONDS, DEFAULT_DEADLINE_SECONDS, MAX_DEADLINE_SECONDS = 1.0, 10.0, 20.0
@@ -19,6 +20,13 @@ MAX_HEADERS, MAX_HEADER_BYTES = 20, 4096
 
 class Signing(StrEnum):
     HMAC = "hmac"  # Standard Webhooks v1: HMAC-SHA256
+
+
+class Ordering(StrEnum):
+    """What becomes of a lane behind a dead letter."""
+
+    STRICT = "strict"  # it is held until the letter is redriven or discarded
+    SKIP = "skip"  # it goes on, and the sequence shows the gap
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,11 +39,19 @@ class Subscription:
     event_types: tuple[EventType, ...] = ()  # none named: every PIPELINE_*
     signing: Signing = Signing.HMAC
     deadline_seconds: float = DEFAULT_DEADLINE_SECONDS
+    ordering: Ordering = Ordering.STRICT
+    retry_schedule: RetrySchedule | None = None  # its own, else the deployment's
     sealed_secrets: tuple[bytes, ...] = ()  # newest first
     header_names: tuple[str, ...] = ()
     sealed_headers: bytes | None = None
     created_at: str = ""
+    paused_at: str | None = None  # by an operator
+    disabled_reason: str | None = None  # by the receiver's word, or for failing too long
     removed_at: str | None = None  # a tombstone: its id is never used again
+
+    @property
+    def is_blocked(self) -> bool:
+        return self.paused_at is not None or self.disabled_reason is not None
 
     def wants(self, event_type: EventType) -> bool:
         if self.event_types:

@@ -38,6 +38,7 @@ def render(delivery: Delivery) -> bytes:
             "event_id": delivery.event.id,
             "sequence": delivery.sequence,
             "previous_event_type": delivery.numbered.previous_event_type,
+            **({"late": True} if delivery.late else {}),
         }
     ).encode()
 
@@ -60,9 +61,21 @@ def request_headers(
 def read_answer(answer: Answer) -> Outcome:
     if answer.status in _SUCCESS:
         return Outcome.DELIVERED
+    if _control(answer) == "abort-message":
+        return Outcome.ABORTED
     if answer.status == _GONE:
         return Outcome.GONE
     return Outcome.THROTTLED if answer.status in _THROTTLING else Outcome.REJECTED
+
+
+def is_unwanted(answer: Answer) -> bool:
+    """Whether the receiver asks for no more deliveries at all."""
+    return answer.status == _GONE or _control(answer) == "disable"
+
+
+def _control(answer: Answer) -> str:
+    """A receiver's word on deliveries, in the response header ``webhook-delivery``."""
+    return answer.headers.get("webhook-delivery", "").strip().lower()
 
 
 def retry_after(answer: Answer, *, now: float) -> float | None:

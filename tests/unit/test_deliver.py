@@ -1,12 +1,16 @@
+from contextlib import nullcontext
+
 import pytest
 
-from lakehook.deliver import Deliver
+from lakehook.deliver import Crew, Deliver
 from lakehook.domain.delivery import Lane
 from lakehook.domain.disposition import Again, Disposition, Done
 from lakehook.domain.errors import LaneMoved, OwnTrouble
 from lakehook.domain.lane import Status
-from lakehook.domain.message import Message, Resume
+from lakehook.domain.message import Message, Received, Resume
+from lakehook.domain.outcome import Attempt, Outcome
 from lakehook.domain.retry import RetrySchedule
+from lakehook.domain.subscription import Ordering
 from tests.builders import a_delivery, a_subscription
 from tests.fakes import (
     FakeAttempts,
@@ -35,8 +39,10 @@ class World:
         self.time_left = 30.0
         self.schedule = RetrySchedule((5, 300))
 
-    def receive(self, *messages: Message) -> list[Disposition]:
-        deliver = Deliver(
+    def receive(
+        self, *messages: Message, again: bool = False, redriven: bool = False
+    ) -> list[Disposition]:
+        crew = Crew(
             ledger=self.ledger,
             subscriptions=self.subscriptions,
             attempt=self.attempts,
@@ -45,8 +51,23 @@ class World:
             dice=FakeDice(),
             telemetry=self.telemetry,
             schedule=self.schedule,
+            alone=nullcontext(),
         )
-        return deliver(messages, deliver.read(messages), lambda: self.time_left)
+        deliver = Deliver(crew)
+        received = [Received(one, again=again, redriven=redriven) for one in messages]
+        return deliver(received, deliver.read(messages), lambda: self.time_left)
+
+    def ordered(self, ordering: Ordering) -> None:
+        self.subscriptions.save(a_subscription(ordering=ordering))
+
+    def die(self, *followers: Message) -> None:
+        """The first delivery spends its budget, with others behind it."""
+        self.schedule = RetrySchedule((0.1,))
+        self.fail(FIRST, times=2)
+        self.receive(a_delivery(1), *followers)
+
+    def redrive(self, sequence: int) -> list[Disposition]:
+        return self.receive(a_delivery(sequence), redriven=True)
 
     def fail(self, delivery_id: str, times: int = 1, **hint: float) -> None:
         self.attempts.script[delivery_id] = [self.attempts.failure(**hint)] * times
@@ -340,3 +361,176 @@ def test_a_lane_that_moved_under_a_move_comes_again(world: World):
     world.ledger.write = moved  # type: ignore[method-assign]
 
     assert world.receive(a_delivery(2)) == [Again(0)]
+
+
+def test_under_skip_a_dead_letter_lets_the_next_go(world: World):
+    world.ordered(Ordering.SKIP)
+
+    world.die(a_delivery(2))
+
+    assert world.attempts.made == [FIRST, FIRST, SECOND]
+    assert (world.status(1), world.status(2)) == (Status.DEAD, Status.DELIVERED)
+    assert world.ledger.lanes == {}
+
+
+def test_under_skip_a_late_duplicate_of_a_dead_letter_revives_nothing(world: World):
+    world.ordered(Ordering.SKIP)
+    world.die()
+
+    assert world.receive(a_delivery(1)) == [Done()]
+
+    assert world.attempts.made == [FIRST, FIRST]
+
+
+def test_a_redriven_letter_goes_ahead_of_all_that_waited_behind_it(world: World):
+    world.die(a_delivery(2), a_delivery(3))
+
+    assert world.redrive(1) == [Done()]
+
+    assert world.attempts.made == [FIRST, FIRST, FIRST, SECOND, THIRD]
+    assert world.ledger.lanes == {}
+
+
+def test_a_redriven_letter_has_a_fresh_budget_and_may_die_again(world: World):
+    world.die(a_delivery(2))
+    world.fail(FIRST, times=2)
+
+    assert world.redrive(1) == [Done()]
+
+    assert [letter.attempts for letter in world.dead_letters.buried] == [2, 4]
+    assert world.status(2) is Status.WAITING
+
+
+def test_under_skip_a_redriven_letter_is_marked_late(world: World):
+    world.ordered(Ordering.SKIP)
+    world.die(a_delivery(2))
+    late = []
+    world.attempts.during = lambda delivery: late.append(delivery.late)
+
+    assert world.redrive(1) == [Done()]
+
+    assert late == [True]
+    assert world.status(1) is Status.DELIVERED
+
+
+def test_a_letter_redriven_twice_is_delivered_once(world: World):
+    world.die()
+
+    world.redrive(1)
+    world.redrive(1)
+
+    assert world.attempts.made == [FIRST, FIRST, FIRST]
+
+
+def test_gone_disables_the_subscription_and_keeps_what_it_refused(world: World):
+    gone = Attempt(
+        at=world.clock.now(), outcome=Outcome.GONE, milliseconds=1, status=410, unwanted=True
+    )
+    world.attempts.script[FIRST] = [gone]
+
+    assert world.receive(a_delivery(1), a_delivery(2)) == [Done(), Done()]
+
+    assert world.subscriptions.known["sub_a"].disabled_reason == "the receiver asked for it (410)"
+    assert world.attempts.made == [FIRST]
+    assert world.status(1) is world.status(2) is Status.WAITING
+    assert world.ledger.lanes[LANE].due_at == world.clock.time + 3600
+
+
+def test_a_receiver_that_takes_one_and_wants_no_more_is_not_sent_the_next(world: World):
+    last = Attempt(
+        at=world.clock.now(), outcome=Outcome.DELIVERED, milliseconds=1, status=200, unwanted=True
+    )
+    world.attempts.script[FIRST] = [last]
+
+    world.receive(a_delivery(1), a_delivery(2))
+
+    assert world.attempts.made == [FIRST]
+    assert (world.status(1), world.status(2)) == (Status.DELIVERED, Status.WAITING)
+
+
+def test_an_aborted_message_lets_its_lane_go_on(world: World):
+    aborted = Attempt(at=world.clock.now(), outcome=Outcome.ABORTED, milliseconds=1, status=500)
+    world.attempts.script[FIRST] = [aborted]
+
+    assert world.receive(a_delivery(1), a_delivery(2)) == [Done(), Done()]
+
+    assert (world.status(1), world.status(2)) == (Status.ABORTED, Status.DELIVERED)
+
+
+def test_while_a_subscription_is_paused_everything_waits_and_afterwards_goes_in_order(world: World):
+    world.subscriptions.save(a_subscription(paused_at="2026-01-01T00:00:00Z"))
+    assert world.receive(a_delivery(1), a_delivery(2)) == [Done(), Done()]
+    assert world.resume() == [Done()]
+    assert world.attempts.made == []
+
+    world.subscriptions.save(a_subscription())
+    assert world.resume() == [Done()]
+
+    assert world.attempts.made == [FIRST, SECOND]
+    assert world.ledger.lanes == {}
+
+
+def test_a_subscription_may_have_a_schedule_of_its_own(world: World):
+    world.subscriptions.save(a_subscription(retry_schedule=RetrySchedule((17,))))
+    world.fail(FIRST)
+
+    assert world.receive(a_delivery(1)) == [Again(17.0)]
+
+
+class Killed(BaseException):
+    """The worker is gone, in the midst of an attempt."""
+
+
+def kill(_: object) -> None:
+    raise Killed
+
+
+def test_what_has_killed_its_worker_again_and_again_is_a_dead_letter(world: World):
+    world.attempts.during = kill
+
+    for again in (False, True, True, True):
+        with pytest.raises(Killed):
+            world.receive(a_delivery(1), again=again)
+    assert world.receive(a_delivery(1), again=True) == [Done()]
+
+    (letter,) = world.dead_letters.buried
+    assert (letter.reason, letter.attempts, letter.announced) == ("crashed", 0, 3)
+    assert world.status(1) is Status.DEAD
+
+
+def test_an_outcome_clears_all_earlier_announcements(world: World):
+    world.attempts.during = kill
+    for _ in range(3):
+        with pytest.raises(Killed):
+            world.receive(a_delivery(1), again=True)
+    world.attempts.during = lambda _: None
+    world.ledger.records[LANE, 1] = world.ledger.records[LANE, 1].tried(world.attempts.failure())
+
+    assert world.receive(a_delivery(1), again=True) == [Done()]
+
+    assert world.status(1) is Status.DELIVERED
+
+
+def test_messages_that_come_again_unattempted_are_convicted_of_nothing(world: World):
+    world.time_left = 1.0
+    for _ in range(10):
+        world.receive(a_delivery(1), again=True)
+    world.time_left = 30.0
+
+    assert world.receive(a_delivery(1), again=True) == [Done()]
+
+    assert world.status(1) is Status.DELIVERED
+
+
+def test_a_worker_thought_dead_cannot_write_over_the_one_that_came_after_it(world: World):
+    world.fail(FIRST)
+
+    def another_comes(_: object) -> None:
+        world.attempts.during = lambda _: None
+        world.receive(a_delivery(1), again=True)
+
+    world.attempts.during = another_comes
+
+    assert world.receive(a_delivery(1), again=True) == [Again(0)]
+
+    assert world.ledger.records[LANE, 1].attempts == 1

@@ -1,0 +1,31 @@
+"""Whoever has a part in delivering."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+from lakehook.domain.delivery import Delivery
+from lakehook.domain.outcome import Attempt
+from lakehook.domain.retry import RetrySchedule
+from lakehook.domain.subscription import Subscription
+from lakehook.ports import Clock, DeadLetters, Dice, Ledger, Subscriptions, Telemetry
+
+MARGIN_SECONDS = 2.0  # to write down what came of an attempt
+
+
+class OutOfTime(Exception):
+    """Too little is left of this invocation for an attempt; the rest waits for another."""
+
+
+@dataclass(frozen=True)
+class Crew:
+    ledger: Ledger
+    subscriptions: Subscriptions
+    attempt: Callable[[Delivery, Subscription], Attempt]
+    dead_letters: DeadLetters
+    clock: Clock
+    dice: Dice
+    telemetry: Telemetry
+    schedule: RetrySchedule
+    alone: AbstractContextManager[object]
+    """Entered for announced attempts: one at a time, so that one is to blame for a crash."""

@@ -1,0 +1,72 @@
+"""The hold on a lane: its record as this worker last wrote it, and the ways to write it anew.
+
+Each way raises ``LaneMoved`` when another worker has written the lane meanwhile.
+"""
+
+from collections.abc import Iterator
+
+from lakehook.domain.delivery import Lane
+from lakehook.domain.errors import LaneMoved
+from lakehook.domain.lane import DeliveryRecord, HeldLane
+from lakehook.ports import Clock, Ledger
+
+
+class Hold:
+    def __init__(
+        self, ledger: Ledger, clock: Clock, *, lane: Lane, record: HeldLane | None
+    ) -> None:
+        self._ledger = ledger
+        self._clock = clock
+        self.lane = lane
+        self.record = record  # none: the lane flows
+
+    def waiting(self) -> Iterator[tuple[DeliveryRecord, DeliveryRecord | None]]:
+        """The waiting line from its head, each with the one that follows it."""
+        if self.record is None:
+            return
+        record: DeliveryRecord | None = None
+        for following in self._ledger.waiting(self.record):
+            if record:
+                yield record, following
+            record = following
+        if record:
+            yield record, None
+
+    def at(self, record: DeliveryRecord) -> HeldLane:
+        """The lane held at this delivery; its budget is a fresh one unless it was the head."""
+        now = self._clock.now()
+        if self.record is None:
+            return HeldLane.at(record.lane, record.sequence, now=now)
+        if self.record.head != record.sequence:
+            return self.record.moved_on(record.sequence, now=now)
+        return self.record
+
+    def write(self, record: DeliveryRecord, after: HeldLane | None) -> None:
+        self._ledger.write(record, before=self.record, after=after)
+        self.record = after
+
+    def settle(self, record: DeliveryRecord, following: DeliveryRecord | None) -> None:
+        """This delivery is done with: the lane goes on to the next, or flows."""
+        after = None
+        if self.record and following:
+            after = self.record.moved_on(following.sequence, now=self._clock.now())
+        try:
+            self.write(record, after)
+        except LaneMoved:
+            # Whoever has the lane now must not send again what has arrived.
+            self._ledger.write(record, before=None, after=None)
+            raise
+
+    def block(self) -> None:
+        """Not yet: look again within the hour."""
+        if self.record:
+            self._move(self.record, self.record.blocked(now=self._clock.now()))
+
+    def release(self) -> None:
+        """Nothing waits any more: the lane flows."""
+        if self.record:
+            self._move(self.record, None)
+
+    def _move(self, before: HeldLane, after: HeldLane | None) -> None:
+        self._ledger.move(before, after)
+        self.record = after

@@ -1,0 +1,112 @@
+"""A delivery's turn: attempt it if that may be, and do what follows from the outcome."""
+
+from contextlib import nullcontext
+from dataclasses import dataclass
+
+from lakehook.deliver.crew import MARGIN_SECONDS, Crew, OutOfTime
+from lakehook.deliver.hold import Hold
+from lakehook.domain.disposition import Again, Disposition, Done
+from lakehook.domain.lane import MOST_ANNOUNCEMENTS, DeliveryRecord, Status
+from lakehook.domain.outcome import Attempt, Consequence
+from lakehook.domain.subscription import Ordering, Subscription
+from lakehook.ports import Remaining
+
+LONGEST_WAIT_IN_QUEUE_SECONDS = 60.0
+
+Stop = Disposition | None
+"""What ends the visit, and what becomes of its message; none when the lane may go on."""
+
+
+def in_queue_or_ledger(wait: float) -> Disposition:
+    """A short wait stays in the queue; for a long one the clock comes back to the lane."""
+    return Again(wait) if wait <= LONGEST_WAIT_IN_QUEUE_SECONDS else Done()
+
+
+@dataclass(frozen=True)
+class Turn:
+    crew: Crew
+    hold: Hold
+    subscription: Subscription
+    remaining: Remaining
+    announcing: bool
+    """Whether an earlier attempt may have brought its worker down: then each is announced."""
+
+    def __call__(self, record: DeliveryRecord, following: DeliveryRecord | None) -> Stop:
+        if record.status is Status.DEAD:
+            return self._pass_by()
+        if self.remaining() < self.subscription.deadline_seconds + MARGIN_SECONDS:
+            raise OutOfTime
+        with self.crew.alone if self.announcing else nullcontext():
+            return self._take(record, following)
+
+    def _pass_by(self) -> Stop:
+        """A dead letter stays dead until it is redriven or discarded."""
+        if self.subscription.ordering is Ordering.SKIP:
+            return None
+        self.hold.block()
+        return Done()
+
+    def _take(self, record: DeliveryRecord, following: DeliveryRecord | None) -> Stop:
+        if self.announcing:
+            if record.announced >= MOST_ANNOUNCEMENTS:
+                return self._bury(record.dead("crashed"), following)
+            record = self._announce(record)
+        assert record.delivery, f"{record.lane}#{record.sequence} waits without its event"
+        attempt = self.crew.attempt(record.delivery, self.subscription)
+        stop = self._conclude(record.tried(attempt), following, attempt)
+        if attempt.unwanted:
+            self._disable(attempt)
+        return stop
+
+    def _announce(self, record: DeliveryRecord) -> DeliveryRecord:
+        announced = record.announce()
+        self.hold.write(announced, self.hold.at(record).announced())
+        return announced
+
+    def _conclude(
+        self, tried: DeliveryRecord, following: DeliveryRecord | None, attempt: Attempt
+    ) -> Stop:
+        match attempt.outcome.consequence:
+            case Consequence.SETTLE:
+                self.crew.telemetry.attempted(tried, next_at=None)
+                self.hold.settle(tried, following)
+                return None
+            case Consequence.DISABLE:
+                return self._keep(tried)
+            case Consequence.RETRY:
+                return self._retry(tried, following, attempt)
+
+    def _retry(
+        self, tried: DeliveryRecord, following: DeliveryRecord | None, attempt: Attempt
+    ) -> Stop:
+        held, now = self.hold.at(tried), self.crew.clock.now()
+        schedule = self.subscription.retry_schedule or self.crew.schedule
+        wait = schedule.wait_after(
+            held.attempts + 1, hint=attempt.retry_after, chance=self.crew.dice.chance()
+        )
+        self.crew.telemetry.attempted(tried, next_at=None if wait is None else now + wait)
+        if wait is None:
+            return self._bury(tried.dead(attempt.outcome), following)
+        self.hold.write(tried, held.head_failed(due_at=now + wait))
+        return in_queue_or_ledger(wait)
+
+    def _keep(self, tried: DeliveryRecord) -> Stop:
+        """The receiver wants nothing any more: what it refused waits with the rest."""
+        self.crew.telemetry.attempted(tried, next_at=None)
+        self.hold.write(tried, self.hold.at(tried).blocked(now=self.crew.clock.now()))
+        return Done()
+
+    def _disable(self, attempt: Attempt) -> None:
+        reason = f"the receiver asked for it ({attempt.last_status})"
+        self.crew.subscriptions.disable(self.subscription.id, reason)
+        self.crew.telemetry.disabled(self.subscription.id, reason)
+
+    def _bury(self, record: DeliveryRecord, following: DeliveryRecord | None) -> Stop:
+        """Queue first, ledger second: a crash between the two costs a second letter, not a loss."""
+        self.crew.dead_letters.bury(record, endpoint=self.subscription.endpoint.shown)
+        self.crew.telemetry.buried(record)
+        if self.subscription.ordering is Ordering.SKIP:
+            self.hold.settle(record, following)
+            return None
+        self.hold.write(record, self.hold.at(record).blocked(now=self.crew.clock.now()))
+        return Done()

@@ -1,0 +1,98 @@
+"""A visit: one worker's stay in one lane, and what it does there with each message."""
+
+from lakehook.deliver.crew import Crew
+from lakehook.deliver.hold import Hold
+from lakehook.deliver.turn import Stop, Turn, in_queue_or_ledger
+from lakehook.domain.delivery import Delivery, Lane
+from lakehook.domain.disposition import Again, Disposition, Done
+from lakehook.domain.lane import DeliveryRecord, HeldLane, Status
+from lakehook.domain.message import Received, Resume
+from lakehook.domain.subscription import Ordering, Subscription
+from lakehook.ports import Page, Remaining
+
+SHORTEST_WAIT_IN_QUEUE_SECONDS = 1.0  # SQS counts whole seconds; less is waited out here
+
+
+class Visit:
+    def __init__(self, crew: Crew, lane: Lane, page: Page, remaining: Remaining) -> None:
+        self._crew = crew
+        self._hold = Hold(crew.ledger, crew.clock, lane=lane, record=page.lanes.get(lane))
+        self._records = page.records
+        self._remaining = remaining
+        self._announcing = False
+
+    def receive(self, received: Received) -> Disposition:
+        disposition = self._look_at(received)
+        while isinstance(disposition, Again) and (
+            disposition.after_seconds < SHORTEST_WAIT_IN_QUEUE_SECONDS
+        ):
+            self._crew.clock.sleep(disposition.after_seconds)
+            disposition = self._resume()
+        return disposition
+
+    def _look_at(self, received: Received) -> Disposition:
+        message = received.message
+        if isinstance(message, Resume):
+            self._announcing = True
+            return self._resume(token=message.token)
+        self._announcing |= received.again
+        known = self._records.get((message.lane, message.sequence))
+        if received.redriven and known and known.status is Status.DEAD:
+            return self._revive(known)
+        if self._hold.record is None:
+            return self._flow(message, known)
+        return self._resume() if known else self._join(self._hold.record, message)
+
+    def _flow(self, delivery: Delivery, known: DeliveryRecord | None) -> Disposition:
+        record = known or DeliveryRecord.waiting(delivery)
+        if record.status is not Status.WAITING:
+            return Done()
+        subscription = self._subscription()
+        if self._announcing or (subscription and subscription.is_blocked):
+            self._hold.write(record, self._hold.at(record))
+            return self._resume()
+        return self._turn(record, following=None) or Done()
+
+    def _join(self, held: HeldLane, delivery: Delivery) -> Disposition:
+        self._hold.write(DeliveryRecord.waiting(delivery), held.joined_by(delivery.sequence))
+        return Done()
+
+    def _revive(self, dead: DeliveryRecord) -> Disposition:
+        """A letter that was redriven goes next, at once and with a fresh budget."""
+        subscription = self._subscription()
+        late = subscription is not None and subscription.ordering is Ordering.SKIP
+        held = self._hold.record or self._hold.at(dead)
+        revived = held.revived(dead.sequence, now=self._crew.clock.now())
+        self._hold.write(dead.revived(late=late), revived)
+        return self._resume()
+
+    def _resume(self, *, token: int | None = None) -> Disposition:
+        """Attempt the head, then those behind it, until none is left or one has failed."""
+        held, now = self._hold.record, self._crew.clock.now()
+        if held is None:
+            return Done()
+        if token != held.token and not held.is_due(now):
+            return in_queue_or_ledger(held.due_at - now)
+        for record, following in self._hold.waiting():
+            if stop := self._turn(record, following):
+                return stop
+        self._hold.release()
+        return Done()
+
+    def _turn(self, record: DeliveryRecord, following: DeliveryRecord | None) -> Stop:
+        subscription = self._subscription()
+        if subscription is None:
+            discarded = record.discarded("subscription_removed")
+            self._crew.telemetry.discarded(discarded)
+            self._hold.settle(discarded, following)
+            return None
+        if subscription.is_blocked:
+            self._hold.block()
+            return Done()
+        turn = Turn(self._crew, self._hold, subscription, self._remaining, self._announcing)
+        return turn(record, following)
+
+    def _subscription(self) -> Subscription | None:
+        """The lane's subscription as it is now; none when it was removed."""
+        found = self._crew.subscriptions.find(self._hold.lane.subscription_id)
+        return found if found and found.removed_at is None else None

@@ -1,6 +1,7 @@
 """The system in the order in which a message passes through it."""
 
 from aws_cdk import CfnOutput, Duration, Stack
+from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from infra.bundling import functions_code
@@ -13,6 +14,7 @@ from infra.worker import Worker
 from lakehook.settings import ClockSettings, DeliverSettings, Deployment, FanoutSettings
 
 READ_SUBSCRIPTIONS = ("dynamodb:GetItem", "dynamodb:Scan")
+DISABLE_SUBSCRIPTIONS = ("dynamodb:UpdateItem",)
 NUMBER_EVENTS = (
     "dynamodb:BatchGetItem",
     "dynamodb:ConditionCheckItem",
@@ -20,7 +22,15 @@ NUMBER_EVENTS = (
     "dynamodb:PutItem",
     "dynamodb:UpdateItem",
 )
+FIND_AND_LEASE = ("dynamodb:BatchGetItem", "dynamodb:UpdateItem")
 KEEP_THE_LEDGER = (*NUMBER_EVENTS, "dynamodb:DeleteItem", "dynamodb:Query")
+
+WAKES_ITSELF = lambda_.RecursiveLoop.ALLOW
+"""A success at an endpoint that was down sends word to lanes that wait for it, each lane once.
+
+Lambda would take that for a loop after 16 steps, and stop it.
+https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html
+"""
 
 
 class LakehookStack(Stack):
@@ -84,10 +94,14 @@ class LakehookStack(Stack):
             code=self._code,
             timeout=Duration.seconds(self._stage.deliver_timeout_seconds),
             memory_size=512,
+            recursive_loop=WAKES_ITSELF,
         )
         deliver.is_fed_by(self._deliveries.queue, at_once=self._stage.deliveries_at_once)
         deliver.may(READ_SUBSCRIPTIONS, on=self._tables.subscriptions.table_arn)
+        deliver.may(DISABLE_SUBSCRIPTIONS, on=self._tables.subscriptions.table_arn)
         deliver.may(KEEP_THE_LEDGER, on=self._tables.deliveries.table_arn)
+        deliver.may(["dynamodb:Query"], on=self._tables.held_index_arn)
+        self._deliveries.queue.grant_send_messages(deliver.function)
         self._deliveries.dead_letters.grant_send_messages(deliver.function)
         self._secrets.key.grant_decrypt(deliver.function)
 
@@ -113,7 +127,8 @@ class LakehookStack(Stack):
         )
         clock.wakes_every(Duration.seconds(CLOCK_INTERVAL_SECONDS))
         clock.may(["dynamodb:Query"], on=self._tables.due_index_arn)
-        clock.may(["dynamodb:UpdateItem"], on=self._tables.deliveries.table_arn)
+        clock.may(["dynamodb:Query"], on=self._tables.held_index_arn)
+        clock.may(FIND_AND_LEASE, on=self._tables.deliveries.table_arn)
         self._deliveries.queue.grant_send_messages(clock.function)
 
     def _clock_settings(self) -> ClockSettings:

@@ -25,7 +25,11 @@ class Tables(Construct):
             time_to_live_attribute=PipelinesTable.TTL,
         )
         self.deliveries = self._ledger()
-        self.due_index_arn = f"{self.deliveries.table_arn}/index/{DeliveriesTable.DUE_INDEX}"
+        self.due_index_arn = self._index_arn(DeliveriesTable.DUE_INDEX)
+        self.held_index_arn = self._index_arn(DeliveriesTable.HELD_INDEX)
+
+    def _index_arn(self, name: str) -> str:
+        return f"{self.deliveries.table_arn}/index/{name}"
 
     def _ledger(self) -> dynamodb.Table:
         table = self._table(

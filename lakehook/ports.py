@@ -9,6 +9,7 @@ from typing import Protocol
 
 from lakehook.domain.delivery import Delivery, Lane, NumberedEvent
 from lakehook.domain.event import Event
+from lakehook.domain.health import Health
 from lakehook.domain.lane import DeliveryRecord, HeldLane
 from lakehook.domain.message import Resume
 from lakehook.domain.outcome import Answer, Outcome
@@ -120,14 +121,16 @@ class Page:
 
     lanes: Mapping[Lane, HeldLane]
     records: Mapping[tuple[Lane, int], DeliveryRecord]
+    healths: Mapping[str, Health] = field(default_factory=dict)  # of those that are not well
 
 
 @dataclass(frozen=True)
 class Due:
-    """A held lane whose time has come, and what that time was."""
+    """A held lane whose time has come, and what that time was; or a subscription's breaker."""
 
     lane: Lane
     token: int
+    breaker: bool = False
 
 
 class Ledger(Protocol):
@@ -158,7 +161,21 @@ class Ledger(Protocol):
         """Move a due time on, and return the token; nothing if it was moved meanwhile."""
 
     def held_by(self, subscription_id: str) -> Iterator[HeldLane]:
-        """Lanes in which something waits for this subscription."""
+        """Lanes in which something waits for this subscription, the longest held first.
+
+        By an index that may lag behind, as ``dead_of``; what it names is read consistently.
+        """
+
+    def dead_of(self, subscription_id: str) -> Iterator[DeliveryRecord]:
+        """Its dead letters, also those whose lane has gone on."""
+
+
+class Healths(Protocol):
+    def find(self, subscription_id: str) -> Health:
+        """The health of an endpoint as of now; that of a well one if there is no record."""
+
+    def save(self, before: Health, after: Health) -> bool:
+        """Write it, or forget it when all is well; false if it was written meanwhile."""
 
 
 @dataclass(frozen=True)
@@ -196,6 +213,63 @@ class DeadLetters(Protocol):
 
     def park(self, parcel: Parcel, reason: str) -> None:
         """Put a message aside, whole, that is no delivery at all."""
+
+
+class Redrives(Protocol):
+    def send(self, letter: DeliveryRecord, *, endpoint: str) -> None:
+        """Send a dead letter back to its lane, with the attributes that tell a redrive."""
+
+
+class LetterCopies(Protocol):
+    """What the dead-letter queue shows an operator's console; the ledger alone knows all."""
+
+    def remove(self, letters: Collection[DeliveryRecord]) -> int:
+        """Take letters off the queue, as far as they are found there; how many were."""
+
+
+# --- explaining ---
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A delivery's record, and when it was last written."""
+
+    record: DeliveryRecord
+    changed_at: float
+
+
+class Archive(Protocol):
+    """The ledger as people read it: what became of every delivery."""
+
+    def find(self, lane: Lane, sequence: int) -> Entry | None:
+        """One delivery, consistently."""
+
+    def of_lane(self, lane: Lane) -> Iterator[Entry]:
+        """Every delivery of a lane that is still known, the highest sequence first."""
+
+    def of_subscription(
+        self, subscription_id: str, *, seen: Callable[[int], None]
+    ) -> Iterator[Entry]:
+        """Every delivery of a subscription, in no order.
+
+        All of the ledger is read for it, page by page; ``seen`` is told how much each page held.
+        """
+
+    def behind(self, held: HeldLane) -> int:
+        """How many wait behind the head of a held lane."""
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """An event of a pipeline, and when it was accepted."""
+
+    numbered: NumberedEvent
+    at: float
+
+
+class Chronicle(Protocol):
+    def history(self, pipeline_id: str) -> Sequence[Accepted]:
+        """The events of a pipeline that are still kept, in the order of their sequence."""
 
 
 # --- subscribing ---

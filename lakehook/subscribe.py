@@ -7,6 +7,7 @@ from typing import Any
 from lakehook.domain.document import ascii_of
 from lakehook.domain.endpoint import Endpoint
 from lakehook.domain.errors import BadSubscription
+from lakehook.domain.retry import RetrySchedule
 from lakehook.domain.secret import Secret
 from lakehook.domain.subscription import (
     Subscription,
@@ -14,10 +15,13 @@ from lakehook.domain.subscription import (
     checked_event_types,
     checked_headers,
     checked_name,
+    checked_ordering,
     checked_signing,
     rfc_3339,
 )
 from lakehook.ports import Clock, Dice, Registry, Sealer
+
+DEPLOYMENTS_SCHEDULE = "default"  # how a term says: none of its own
 
 Judge = Callable[[str], Endpoint]
 """The endpoint at a URL; ``BadEndpoint`` when it is never called."""
@@ -32,6 +36,8 @@ class Terms:
     event_types: Sequence[str] | None = None  # none named: every PIPELINE_*
     signing: str | None = None
     deadline_seconds: float | None = None
+    ordering: str | None = None
+    retry_schedule: str | None = None
     headers: Sequence[str] | None = field(default=None, repr=False)  # may be credentials
 
 
@@ -85,9 +91,15 @@ def _agreed(terms: Terms, judge: Judge) -> dict[str, Any]:
         ("event_types", terms.event_types, checked_event_types),
         ("signing", terms.signing, checked_signing),
         ("deadline_seconds", terms.deadline_seconds, checked_deadline),
+        ("ordering", terms.ordering, checked_ordering),
+        ("retry_schedule", terms.retry_schedule, _schedule),
         ("endpoint", terms.url, judge),
     )
     return {name: check(value) for name, value, check in asked if value is not None}
+
+
+def _schedule(text: str) -> RetrySchedule | None:
+    return None if text == DEPLOYMENTS_SCHEDULE else RetrySchedule.parse(text)
 
 
 def _sealed_headers(terms: Terms, sealer: Sealer, subscription_id: str) -> dict[str, Any]:

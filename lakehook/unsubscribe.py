@@ -1,6 +1,5 @@
 """Unsubscribe: a subscription goes, and leaves a tombstone."""
 
-from collections import Counter
 from dataclasses import dataclass
 
 from lakehook.domain.errors import StillWaiting
@@ -40,7 +39,8 @@ class Unsubscribe:
         """The tombstone, and what there was to discard; ``StillWaiting`` unless that may be.
 
         What waits is not discarded here: each lane is made due, and the delivery function, the
-        one writer of lanes, finds the subscription removed.
+        one writer of lanes, finds the subscription removed. A dead letter whose lane has gone on
+        is nobody's head: whoever gives it up does so letter by letter.
         """
         backlog = self._backlog(subscription)
         if backlog and not discard_waiting:
@@ -52,8 +52,12 @@ class Unsubscribe:
 
     def _backlog(self, subscription: Subscription) -> Backlog:
         lanes = list(self.ledger.held_by(subscription.id))
-        counted = Counter(record.status for lane in lanes for record in self.ledger.waiting(lane))
-        return Backlog(waiting=counted[Status.WAITING], dead=counted[Status.DEAD], lanes=len(lanes))
+        behind = (record for lane in lanes for record in self.ledger.waiting(lane))
+        return Backlog(
+            waiting=sum(record.status is Status.WAITING for record in behind),
+            dead=sum(1 for _ in self.ledger.dead_of(subscription.id)),
+            lanes=len(lanes),
+        )
 
     def _make_due(self, subscription: Subscription) -> None:
         """Read anew: a lane may have come to be held while the tombstone was not yet there."""

@@ -4,11 +4,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
+from lakehook.domain.lane import LEASE_SECONDS, HeldLane
 from lakehook.domain.message import Resume
 from lakehook.ports import Bell, Clock, Due, Ledger
 
-LEASE_SECONDS = 300.0  # a resume that is lost is sent again after this
 LANES_AT_A_TIME = 10
+LANES_TO_CHOOSE_FROM = 20
 
 
 @dataclass(frozen=True)
@@ -28,12 +29,25 @@ class WakeLanes:
 
     def _wake(self, due: Iterable[Due]) -> int:
         until = self.clock.now() + LEASE_SECONDS
-        resumes = [
-            Resume(one.lane, token=token)
-            for one in due
-            if (token := self.ledger.lease(one, until=until)) is not None
-        ]
+        resumes = [resume for one in due if (resume := self._lease(one, until))]
         return len(resumes) - len(self.bell.ring(resumes))
+
+    def _lease(self, due: Due, until: float) -> Resume | None:
+        token = self.ledger.lease(due, until=until)
+        if token is None:
+            return None
+        return self._probe(due, until) if due.breaker else Resume(due.lane, token)
+
+    def _probe(self, breaker: Due, until: float) -> Resume | None:
+        """Whether the endpoint is up again: by the lane that has spent least of its budget."""
+        held = islice(self.ledger.held_by(breaker.lane.subscription_id), LANES_TO_CHOOSE_FROM)
+        lanes = [lane for lane in held if not lane.dead]
+        if not lanes:
+            return None
+        lane: HeldLane = min(lanes, key=lambda one: one.attempts)
+        # Word to the same lane by this very tick must not be taken for the probe.
+        token = self.ledger.lease(Due(lane.lane, lane.token), until=until + 1)
+        return None if token is None else Resume(lane.lane, token, probe=True)
 
 
 def _batches(due: Iterator[Due], size: int) -> Iterator[list[Due]]:

@@ -1,17 +1,18 @@
-"""What a command answers on stdout: a few lines for people, or JSON for programs."""
+"""What a command answers on stdout: a few lines and tables for people, or JSON for programs."""
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 import typer
 
-from lakehook.domain.event import EventType
-from lakehook.domain.subscription import Subscription
+from lakehook.domain.document import ascii_of
 
 _WIDEST = 10_000  # where nobody looks, nothing is wrapped
+NONE = "-"
 
 
 class Output(StrEnum):
@@ -19,36 +20,55 @@ class Output(StrEnum):
     JSON = "json"
 
 
-def answer(output: Output, document: Mapping[str, Any], *, note: str = "") -> None:
-    """Answer with one thing; ``note`` is for people alone."""
+@dataclass(frozen=True)
+class Listing:
+    """How things of one kind are listed: a row for people, a document for programs."""
+
+    headings: Sequence[str]
+    row: Callable[[Any], Sequence[str]]
+    facts: Callable[[Any], Mapping[str, Any]]
+    none: str  # what is said when there are none
+
+    def of(self, things: Iterable[Any]) -> "Section":
+        return Section(self, list(things))
+
+
+@dataclass(frozen=True)
+class Section:
+    listing: Listing
+    things: Sequence[Any]
+
+    @property
+    def documents(self) -> list[Mapping[str, Any]]:
+        return [self.listing.facts(one) for one in self.things]
+
+
+def answer(
+    output: Output,
+    document: Mapping[str, Any],
+    *,
+    sections: Mapping[str, Section] | None = None,
+    note: str = "",
+) -> None:
+    """Answer with one thing, and lists that belong to it; ``note`` is for people alone."""
+    sections = sections or {}
     if output is Output.JSON:
-        typer.echo(json.dumps(document, indent=2))
-    else:
-        typer.echo(_lines(document))
-        if note:
-            typer.echo(note)
+        lists = {name: section.documents for name, section in sections.items()}
+        typer.echo(json.dumps({**document, **lists}, indent=2))
+        return
+    typer.echo(_lines(document))
+    for section in sections.values():
+        typer.echo()
+        _print(section)
+    if note:
+        typer.echo(note)
 
 
-def answer_all(output: Output, subscriptions: Sequence[Subscription]) -> None:
+def answer_all(output: Output, section: Section) -> None:
     if output is Output.JSON:
-        typer.echo(json.dumps([facts(one) for one in subscriptions], indent=2))
-    elif subscriptions:
-        _print_table(subscriptions)
+        typer.echo(json.dumps(section.documents, indent=2))
     else:
-        typer.echo("no subscriptions")
-
-
-def facts(subscription: Subscription) -> dict[str, Any]:
-    """What anyone may see of a subscription: no secret, no header's value, no query's value."""
-    return {
-        "subscription_id": subscription.id,
-        "name": subscription.name,
-        "url": subscription.endpoint.shown,
-        "event_types": [str(one) for one in EventType if subscription.wants(one)],
-        "signing": str(subscription.signing),
-        "deadline_seconds": subscription.deadline_seconds,
-        "headers": list(subscription.header_names),
-    }
+        _print(section)
 
 
 def _lines(document: Mapping[str, Any]) -> str:
@@ -57,21 +77,30 @@ def _lines(document: Mapping[str, Any]) -> str:
 
 
 def _written(value: Any) -> str:
-    if isinstance(value, dict):
-        value = [f"{name} {number}" for name, number in value.items()]
-    return (", ".join(value) or "-") if isinstance(value, list) else str(value)
+    match value:
+        case None | "" | []:
+            return NONE
+        case bool():
+            return "yes" if value else "no"
+        case list():
+            return ", ".join(value)
+        case dict():
+            return ascii_of(value)
+    return str(value)
 
 
-def _print_table(subscriptions: Sequence[Subscription]) -> None:
+def _print(section: Section) -> None:
     from rich.console import Console  # noqa: PLC0415  only a table needs it, and it takes 0.1 s
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
+    if not section.things:
+        typer.echo(section.listing.none)
+        return
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("ID", "NAME", "URL", "EVENT TYPES"):
+    for heading in section.listing.headings:
         table.add_column(heading, overflow="fold")
-    for one in subscriptions:
-        types = ", ".join(one.event_types) or "every PIPELINE_*"
+    for one in section.things:
         # As text: a name is no markup.
-        table.add_row(*map(Text, (one.id, one.name, one.endpoint.shown, types)))
+        table.add_row(*map(Text, section.listing.row(one)))
     Console(width=None if sys.stdout.isatty() else _WIDEST).print(table)

@@ -8,7 +8,7 @@ import typer
 
 from lakehook import __version__
 from lakehook.ports import Warn
-from ops import events, subscriptions
+from ops import dead_letters, deliveries, events, lanes, pipelines, subscriptions
 from ops.complaints import Complaints, asks_for_json
 from ops.desk import Desk
 from ops.options import examples
@@ -21,6 +21,10 @@ app = typer.Typer(
 )
 app.add_typer(subscriptions.app, name="subscriptions")
 app.add_typer(events.app, name="events")
+app.add_typer(dead_letters.app, name="dead-letters")
+app.add_typer(lanes.app, name="lanes")
+app.add_typer(deliveries.app, name="deliveries")
+app.add_typer(pipelines.app, name="pipelines")
 
 
 def _tell_version(*, asked: bool) -> None:

@@ -4,7 +4,7 @@
 0     done
 1     anything that has no code of its own
 2     bad input, wrong usage, no such stack
-3     no such subscription
+3     no such subscription, delivery, dead letter or pipeline
 4     AWS failed, or could not be reached
 ====  ==================================================
 """

@@ -6,9 +6,17 @@ from typing import Protocol
 
 import typer
 
+from lakehook.discard import Discard
 from lakehook.domain.event import Event
+from lakehook.explain import Explain
+from lakehook.find_letters import FindLetters
+from lakehook.list_deliveries import ListDeliveries
+from lakehook.list_lanes import ListLanes
 from lakehook.look_up import LookUp
+from lakehook.pause import Enable, Pause, Unpause
+from lakehook.redrive import Redrive
 from lakehook.subscribe import Amend, Subscribe
+from lakehook.tell_pipeline import TellPipeline
 from lakehook.unsubscribe import Unsubscribe
 
 
@@ -25,6 +33,16 @@ class Desk:
     subscribe: Subscribe
     amend: Amend
     unsubscribe: Unsubscribe
+    pause: Pause
+    unpause: Unpause
+    enable: Enable
+    find_letters: FindLetters
+    redrive: Redrive
+    discard: Discard
+    list_lanes: ListLanes
+    list_deliveries: ListDeliveries
+    explain: Explain
+    tell_pipeline: TellPipeline
     publish: Publish
 
 

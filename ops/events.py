@@ -1,6 +1,5 @@
 """``lakehook events``: send events as the pipeline service would."""
 
-import sys
 from collections.abc import Iterable, Iterator
 
 import typer
@@ -11,6 +10,7 @@ from lakehook.domain.event import Event
 from ops.answers import answer
 from ops.desk import Publish, desk_of
 from ops.options import STACK, TEXT, AnswerAs, EventsFile, Stack, examples
+from ops.progress import counting
 
 MANY = 100  # so many take long enough to show how it goes
 
@@ -60,11 +60,7 @@ def _event(text: str) -> Event:
 
 
 def _published(publish: Publish, events: list[Event]) -> int:
-    if len(events) < MANY or not sys.stderr.isatty():
+    if len(events) < MANY:
         return publish(events)
-    from rich.console import Console  # noqa: PLC0415  few wait so long
-    from rich.progress import Progress  # noqa: PLC0415
-
-    with Progress(console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("sending", total=len(events))
-        return publish(events, sent=lambda number: progress.advance(task, number))
+    with counting("sending", total=len(events)) as sent:
+        return publish(events, sent=sent)

@@ -4,10 +4,12 @@ from typing import Annotated
 
 import typer
 
+from lakehook.domain.lane import Status
 from lakehook.domain.subscription import (
     DEFAULT_DEADLINE_SECONDS,
     MAX_DEADLINE_SECONDS,
     MIN_DEADLINE_SECONDS,
+    Ordering,
     Signing,
 )
 from ops.answers import Output
@@ -53,6 +55,22 @@ Deadline = Annotated[
         f" {DEFAULT_DEADLINE_SECONDS:g} if never said.",
     ),
 ]
+OrderingName = Annotated[
+    str | None,
+    typer.Option(
+        "--ordering",
+        metavar="|".join(Ordering),
+        help="Behind a dead letter a lane is held (strict), or goes on (skip).",
+    ),
+]
+Schedule = Annotated[
+    str | None,
+    typer.Option("--retry-schedule", metavar="SECONDS,…", help="The waits between attempts."),
+]
+DefaultSchedule = Annotated[
+    bool,
+    typer.Option("--default-retry-schedule", help="It has no schedule of its own from now on."),
+]
 Headers = Annotated[
     list[str] | None,
     typer.Option(
@@ -67,6 +85,35 @@ NoHeaders = Annotated[
 DiscardWaiting = Annotated[
     bool, typer.Option("--discard-waiting", help="Give up what waits, and dead letters too.")
 ]
+
+_DELIVERY_ID = typer.Argument(metavar="ID", help="<subscription>#<pipeline>#<sequence>.")
+DeliveryId = Annotated[str, _DELIVERY_ID]
+DeliveryIds = Annotated[
+    list[str] | None, typer.Argument(metavar="[ID]…", help="<subscription>#<pipeline>#<sequence>.")
+]
+PipelineId = Annotated[str, typer.Argument(metavar="ID", help="The pipeline's id.")]
+OfPipeline = Annotated[
+    str | None, typer.Option("--pipeline", metavar="ID", help="Those of this pipeline.")
+]
+OfSubscription = Annotated[
+    str | None,
+    typer.Option("--subscription", metavar="ID", help="Those of this one, by id or by name."),
+]
+Reason = Annotated[
+    str | None, typer.Option("--reason", metavar="REASON", help="Those that died of this.")
+]
+Every = Annotated[bool, typer.Option("--all", help="Every one there is.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do it, also to more than one.")]
+Held = Annotated[bool, typer.Option("--held", help="Those that hold something.")]
+DeliveryStatus = Annotated[
+    Status | None, typer.Option("--status", help="Those that stand like this.")
+]
+Since = Annotated[
+    str | None,
+    typer.Option("--since", metavar="TIME", help="Those changed since: 2026-01-01T12:00:00Z."),
+]
+Limit = Annotated[int, typer.Option("--limit", metavar="N", min=1, help="At most so many.")]
+
 EventsFile = Annotated[
     typer.FileBinaryRead,
     typer.Option("--file", metavar="FILE", help="One JSON event a line; - is standard input."),

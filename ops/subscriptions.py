@@ -4,14 +4,17 @@ from dataclasses import asdict
 
 import typer
 
-from lakehook.subscribe import Terms
-from ops.answers import answer, answer_all, facts
+from lakehook.find_letters import Choice
+from lakehook.subscribe import DEPLOYMENTS_SCHEDULE, Terms
+from ops import pausing
+from ops.answers import answer, answer_all
 from ops.desk import desk_of
 from ops.options import (
     STACK,
     TEXT,
     AnswerAs,
     Deadline,
+    DefaultSchedule,
     DiscardWaiting,
     EventTypes,
     EveryPipelineEvent,
@@ -21,15 +24,19 @@ from ops.options import (
     NewName,
     NewUrl,
     NoHeaders,
+    OrderingName,
+    Schedule,
     SigningName,
     Stack,
     Url,
     examples,
 )
+from ops.subscription_facts import SUBSCRIPTIONS, facts
 
 SECRET_NOTE = "Keep the secret: it is never shown again."  # noqa: S105  words about one
 
 app = typer.Typer(rich_markup_mode=None, help="Who wants which events, where, and signed how.")
+app.add_typer(pausing.app)
 
 
 @app.command(
@@ -47,6 +54,8 @@ def add(  # noqa: PLR0913  each is an option
     event_types: EventTypes = None,
     signing: SigningName = None,
     deadline: Deadline = None,
+    ordering: OrderingName = None,
+    retry_schedule: Schedule = None,
     headers: Headers = None,
     output: AnswerAs = TEXT,
     stack: Stack = STACK,
@@ -61,6 +70,8 @@ def add(  # noqa: PLR0913  each is an option
         event_types=event_types,
         signing=signing,
         deadline_seconds=deadline,
+        ordering=ordering,
+        retry_schedule=retry_schedule,
         headers=headers,
     )
     subscription, secret = desk_of(context, stack).subscribe(terms)
@@ -70,7 +81,7 @@ def add(  # noqa: PLR0913  each is an option
 @app.command("list", epilog=examples("lakehook subscriptions list --output json"))
 def list_(context: typer.Context, output: AnswerAs = TEXT, stack: Stack = STACK) -> None:
     """Show every subscription."""
-    answer_all(output, desk_of(context, stack).look_up.all())
+    answer_all(output, SUBSCRIPTIONS.of(desk_of(context, stack).look_up.all()))
 
 
 @app.command(epilog=examples("lakehook subscriptions show ci"))
@@ -98,6 +109,9 @@ def update(  # noqa: PLR0913  each is an option
     every_pipeline_event: EveryPipelineEvent = False,
     signing: SigningName = None,
     deadline: Deadline = None,
+    ordering: OrderingName = None,
+    retry_schedule: Schedule = None,
+    default_retry_schedule: DefaultSchedule = False,
     headers: Headers = None,
     no_headers: NoHeaders = False,
     output: AnswerAs = TEXT,
@@ -110,11 +124,19 @@ def update(  # noqa: PLR0913  each is an option
         event_types=_replaced("--event-type", event_types, emptied=every_pipeline_event),
         signing=signing,
         deadline_seconds=deadline,
+        ordering=ordering,
+        retry_schedule=_schedule(retry_schedule, default=default_retry_schedule),
         headers=_replaced("--header", headers, emptied=no_headers),
     )
     desk = desk_of(context, stack)
     amended = desk.amend(desk.look_up(subscription), terms)
     answer(output, facts(amended) | {"created_at": amended.created_at})
+
+
+def _schedule(given: str | None, *, default: bool) -> str | None:
+    if given is not None and default:
+        raise typer.BadParameter("says two things", param_hint="--retry-schedule")
+    return DEPLOYMENTS_SCHEDULE if default else given
 
 
 def _replaced(option: str, given: list[str] | None, *, emptied: bool) -> list[str] | None:
@@ -142,6 +164,8 @@ def remove(
     tombstone, backlog = desk.unsubscribe(
         desk.look_up(subscription), discard_waiting=discard_waiting
     )
+    if backlog.dead:
+        desk.discard(desk.find_letters(Choice(subscription_id=tombstone.id)))
     answer(
         output,
         {

@@ -2,18 +2,29 @@
 
 from lakehook.adapters.aws import Aws, own_trouble
 from lakehook.adapters.cloudformation import CloudFormationStacks
+from lakehook.adapters.dynamo_archive import DynamoArchive
+from lakehook.adapters.dynamo_journal import DynamoJournal
 from lakehook.adapters.dynamo_ledger import DynamoLedger
 from lakehook.adapters.dynamo_subscriptions import DynamoSubscriptions
 from lakehook.adapters.http import resolve
 from lakehook.adapters.kms import KmsSealer
+from lakehook.adapters.sqs_redrive import SqsLetterCopies, SqsRedrives
 from lakehook.adapters.world import FairDice, WallClock
+from lakehook.discard import Discard
 from lakehook.domain.address import parse_networks
+from lakehook.explain import Explain
+from lakehook.find_letters import FindLetters
 from lakehook.judge_endpoint import JudgeEndpoint
+from lakehook.list_deliveries import ListDeliveries
+from lakehook.list_lanes import ListLanes
 from lakehook.look_up import LookUp
+from lakehook.pause import Enable, Pause, Unpause, WakeGently
 from lakehook.ports import Warn
 from lakehook.producer import PipelineEventPublisher
+from lakehook.redrive import Redrive
 from lakehook.settings import Deployment, listed
 from lakehook.subscribe import Amend, Subscribe
+from lakehook.tell_pipeline import TellPipeline
 from lakehook.unsubscribe import Unsubscribe
 from ops.desk import Desk
 from ops.session import session
@@ -26,16 +37,30 @@ def desk_of_stack(stack: str, warn: Warn) -> Desk:
 
 
 def desk_of_deployment(deployment: Deployment, aws: Aws, warn: Warn) -> Desk:
-    clock, dice, dynamodb = WallClock(), FairDice(), aws.dynamodb()
+    clock, dice, dynamodb, sqs = WallClock(), FairDice(), aws.dynamodb(), aws.sqs()
     subscriptions = DynamoSubscriptions(dynamodb, deployment.subscriptions_table, clock)
     ledger = DynamoLedger(dynamodb, deployment.deliveries_table, clock)
+    archive = DynamoArchive(dynamodb, deployment.deliveries_table)
+    journal = DynamoJournal(dynamodb, deployment.pipelines_table, clock)
     sealer = KmsSealer(aws.kms(), deployment.secrets_key)
-    opened = parse_networks(listed(deployment.allowed_networks))
-    judge = JudgeEndpoint(resolve, opened, warn)
+    judge = JudgeEndpoint(resolve, parse_networks(listed(deployment.allowed_networks)), warn)
+    wake = WakeGently(ledger, clock)
+    redrives = SqsRedrives(sqs, deployment.deliveries_queue_url, dice)
+    copies = SqsLetterCopies(sqs, deployment.dead_letter_queue_url)
     return Desk(
         look_up=LookUp(subscriptions),
         subscribe=Subscribe(judge, subscriptions, sealer, clock, dice),
         amend=Amend(judge, subscriptions, sealer),
         unsubscribe=Unsubscribe(subscriptions, ledger, clock),
-        publish=PipelineEventPublisher(deployment.events_queue_url, aws.sqs()).publish,
+        pause=Pause(subscriptions, clock),
+        unpause=Unpause(subscriptions, wake),
+        enable=Enable(subscriptions, wake),
+        find_letters=FindLetters(subscriptions, ledger, archive),
+        redrive=Redrive(subscriptions, redrives, copies),
+        discard=Discard(ledger, copies, clock),
+        list_lanes=ListLanes(subscriptions, ledger, archive),
+        list_deliveries=ListDeliveries(subscriptions, archive),
+        explain=Explain(subscriptions, ledger, archive),
+        tell_pipeline=TellPipeline(subscriptions, journal, archive),
+        publish=PipelineEventPublisher(deployment.events_queue_url, sqs).publish,
     )

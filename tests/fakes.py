@@ -6,13 +6,14 @@ from dataclasses import dataclass, field, replace
 from lakehook.domain.delivery import Delivery, Lane, NumberedEvent
 from lakehook.domain.errors import LaneMoved, OwnTrouble
 from lakehook.domain.event import Event
+from lakehook.domain.health import Health
 from lakehook.domain.lane import DeliveryRecord, HeldLane, Status
 from lakehook.domain.message import Resume
 from lakehook.domain.outcome import Answer, Attempt, Outcome
 from lakehook.domain.pipeline import Pipeline
 from lakehook.domain.subscription import Subscription
 from lakehook.domain.webhook import Request
-from lakehook.ports import Due, Keys, NoAnswer, Notice, Page, Parcel
+from lakehook.ports import Accepted, Due, Keys, NoAnswer, Notice, Page, Parcel
 
 NOON = 1_767_268_800.0  # 2026-01-01T12:00:00Z
 
@@ -46,8 +47,12 @@ class FakeDice:
 
 @dataclass
 class FakeJournal:
+    """Plays ``Chronicle`` too."""
+
     pipelines: dict[str, Pipeline] = field(default_factory=dict)
     events: dict[tuple[str, str], NumberedEvent] = field(default_factory=dict)
+    clock: FakeClock = field(default_factory=FakeClock)
+    accepted: dict[tuple[str, str], float] = field(default_factory=dict)
 
     def open(self, event: Event) -> tuple[Pipeline, NumberedEvent | None]:
         pipeline = self.pipelines.get(event.pipeline_id, Pipeline(event.pipeline_id))
@@ -58,9 +63,18 @@ class FakeJournal:
         if key in self.events or self.pipelines.get(pipeline.id, Pipeline(pipeline.id)) != pipeline:
             raise OwnTrouble(f"pipeline {pipeline.id} has moved on")
         self.events[key] = numbered
+        self.accepted[key] = self.clock.now()
         self.pipelines[pipeline.id] = Pipeline(
             pipeline.id, numbered.sequence, str(numbered.event.type)
         )
+
+    def history(self, pipeline_id: str) -> Sequence[Accepted]:
+        events = [
+            Accepted(numbered, self.accepted[key])
+            for key, numbered in self.events.items()
+            if key[0] == pipeline_id
+        ]
+        return sorted(events, key=lambda one: one.numbered.sequence)
 
 
 @dataclass
@@ -105,11 +119,40 @@ class FakeSiding:
 
 
 @dataclass
+class FakeHealths:
+    known: dict[str, Health] = field(default_factory=dict)
+    writes: int = 0
+
+    def find(self, subscription_id: str) -> Health:
+        return self.known.get(subscription_id, Health(subscription_id=subscription_id))
+
+    def save(self, before: Health, after: Health) -> bool:
+        if self.find(before.subscription_id).version != before.version:
+            return False
+        self.writes += 1
+        self.known.pop(before.subscription_id, None)
+        if not after.is_well:
+            self.known[before.subscription_id] = after
+        return True
+
+    def lease(self, due: Due, *, until: float) -> int | None:
+        health = self.find(due.lane.subscription_id)
+        if health.due_at is None or health.token != due.token:
+            return None
+        leased = replace(health, due_at=until)
+        self.known[health.subscription_id] = leased
+        return leased.token
+
+
+@dataclass
 class FakeLedger:
     records: dict[tuple[Lane, int], DeliveryRecord] = field(default_factory=dict)
     lanes: dict[Lane, HeldLane] = field(default_factory=dict)
+    healths: FakeHealths = field(default_factory=FakeHealths)
     reads: int = 0
     writes: int = 0
+    clock: FakeClock = field(default_factory=FakeClock)
+    changed: dict[tuple[Lane, int], float] = field(default_factory=dict)
 
     def read(self, deliveries: Collection[Delivery], lanes: Collection[Lane]) -> Page:
         self.reads += 1
@@ -117,6 +160,11 @@ class FakeLedger:
         return Page(
             {lane: self.lanes[lane] for lane in lanes if lane in self.lanes},
             {key: self.records[key] for key in keys if key in self.records},
+            {
+                one.subscription_id: self.healths.known[one.subscription_id]
+                for one in lanes
+                if one.subscription_id in self.healths.known
+            },
         )
 
     def write(
@@ -130,6 +178,7 @@ class FakeLedger:
                 raise LaneMoved("already delivered")
             self._put(record.lane, after)
         self.records[key] = record
+        self.changed[key] = self.clock.now()
         self.writes += 1
 
     def move(self, before: HeldLane, after: HeldLane | None) -> None:
@@ -146,8 +195,13 @@ class FakeLedger:
 
     def due(self, now: float) -> Iterator[Due]:
         yield from [Due(one.lane, one.token) for one in self.lanes.values() if one.is_due(now)]
+        for health in list(self.healths.known.values()):
+            if health.due_at is not None and health.due_at <= now:
+                yield Due(Lane(health.subscription_id, ""), health.token, breaker=True)
 
     def lease(self, due: Due, *, until: float) -> int | None:
+        if due.breaker:
+            return self.healths.lease(due, until=until)
         held = self.lanes.get(due.lane)
         if held is None or held.token != due.token:
             return None
@@ -156,8 +210,14 @@ class FakeLedger:
         return leased.token
 
     def held_by(self, subscription_id: str) -> Iterator[HeldLane]:
+        held = [one for one in self.lanes.values() if one.lane.subscription_id == subscription_id]
+        yield from sorted(held, key=lambda one: one.held_since)
+
+    def dead_of(self, subscription_id: str) -> Iterator[DeliveryRecord]:
         yield from [
-            held for held in self.lanes.values() if held.lane.subscription_id == subscription_id
+            record
+            for record in self.records.values()
+            if record.status is Status.DEAD and record.lane.subscription_id == subscription_id
         ]
 
     def _must_be(self, lane: Lane, before: HeldLane | None) -> None:
@@ -227,11 +287,19 @@ class FakeAttempts:
 
 @dataclass
 class FakeDeadLetters:
+    """Plays ``LetterCopies`` too."""
+
     buried: list[DeliveryRecord] = field(default_factory=list)
     parked: list[tuple[Parcel, str]] = field(default_factory=list)
 
     def bury(self, record: DeliveryRecord, *, endpoint: str) -> None:
         self.buried.append(record)
+
+    def remove(self, letters: Collection[DeliveryRecord]) -> int:
+        wanted = {(one.lane, one.sequence) for one in letters}
+        found = {(one.lane, one.sequence) for one in self.buried} & wanted
+        self.buried = [one for one in self.buried if (one.lane, one.sequence) not in wanted]
+        return len(found)
 
     def park(self, parcel: Parcel, reason: str) -> None:
         self.parked.append((parcel, reason))

@@ -1,16 +1,34 @@
 """Stand-ins for what only the operator's command needs, and a desk made of them."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from lakehook.discard import Discard
 from lakehook.domain.address import parse_networks
+from lakehook.domain.delivery import Lane
 from lakehook.domain.event import Event
+from lakehook.domain.lane import DeliveryRecord, HeldLane, Status
+from lakehook.explain import Explain
+from lakehook.find_letters import FindLetters
 from lakehook.judge_endpoint import JudgeEndpoint
+from lakehook.list_deliveries import ListDeliveries
+from lakehook.list_lanes import ListLanes
 from lakehook.look_up import LookUp
+from lakehook.pause import Enable, Pause, Unpause, WakeGently
+from lakehook.ports import Entry
+from lakehook.redrive import Redrive
 from lakehook.subscribe import Amend, Subscribe
+from lakehook.tell_pipeline import TellPipeline
 from lakehook.unsubscribe import Unsubscribe
 from ops.desk import Desk
-from tests.fakes import FakeClock, FakeDice, FakeLedger, FakeSubscriptions
+from tests.fakes import (
+    FakeClock,
+    FakeDeadLetters,
+    FakeDice,
+    FakeJournal,
+    FakeLedger,
+    FakeSubscriptions,
+)
 
 
 class FakeSealer:
@@ -54,22 +72,74 @@ class FakePublisher:
         return len(new)
 
 
+@dataclass
+class FakeRedrives:
+    sent: list[DeliveryRecord] = field(default_factory=list)
+
+    def send(self, letter: DeliveryRecord, *, endpoint: str) -> None:
+        self.sent.append(letter)
+
+
+@dataclass
+class FakeArchive:
+    ledger: FakeLedger
+
+    def find(self, lane: Lane, sequence: int) -> Entry | None:
+        record = self.ledger.records.get((lane, sequence))
+        return self._entry(record) if record else None
+
+    def of_lane(self, lane: Lane) -> Iterator[Entry]:
+        records = [one for one in self.ledger.records.values() if one.lane == lane]
+        yield from map(self._entry, sorted(records, key=lambda one: -one.sequence))
+
+    def of_subscription(
+        self, subscription_id: str, *, seen: Callable[[int], None]
+    ) -> Iterator[Entry]:
+        seen(len(self.ledger.records) + len(self.ledger.lanes))
+        for record in list(self.ledger.records.values()):
+            if record.lane.subscription_id == subscription_id:
+                yield self._entry(record)
+
+    def behind(self, held: HeldLane) -> int:
+        return sum(
+            one.lane == held.lane and one.sequence > held.head and one.status is Status.WAITING
+            for one in self.ledger.records.values()
+        )
+
+    def _entry(self, record: DeliveryRecord) -> Entry:
+        return Entry(record, self.ledger.changed[record.lane, record.sequence])
+
+
 class Office:
     """Everything behind a desk, for a test to look at."""
 
     def __init__(self, *, opened: Sequence[str] = ()) -> None:
-        self.subscriptions, self.ledger = FakeSubscriptions(), FakeLedger()
         self.clock, self.dice, self.sealer = FakeClock(), FakeDice(), FakeSealer()
+        self.subscriptions, self.ledger = FakeSubscriptions(), FakeLedger(clock=self.clock)
+        self.journal, self.archive = FakeJournal(clock=self.clock), FakeArchive(self.ledger)
+        self.redrives, self.dead_letters = FakeRedrives(), FakeDeadLetters()
         self.network, self.publisher = FakeNetwork(), FakePublisher()
         self.opened = parse_networks(opened)
         self.warnings: list[str] = []
 
     def desk(self, warn: Callable[[str], None] | None = None) -> Desk:
         judge = JudgeEndpoint(self.network.resolve, self.opened, warn or self.warnings.append)
+        subscriptions, ledger, archive = self.subscriptions, self.ledger, self.archive
+        wake = WakeGently(ledger, self.clock)
         return Desk(
-            look_up=LookUp(self.subscriptions),
-            subscribe=Subscribe(judge, self.subscriptions, self.sealer, self.clock, self.dice),
-            amend=Amend(judge, self.subscriptions, self.sealer),
-            unsubscribe=Unsubscribe(self.subscriptions, self.ledger, self.clock),
+            look_up=LookUp(subscriptions),
+            subscribe=Subscribe(judge, subscriptions, self.sealer, self.clock, self.dice),
+            amend=Amend(judge, subscriptions, self.sealer),
+            unsubscribe=Unsubscribe(subscriptions, ledger, self.clock),
+            pause=Pause(subscriptions, self.clock),
+            unpause=Unpause(subscriptions, wake),
+            enable=Enable(subscriptions, wake),
+            find_letters=FindLetters(subscriptions, ledger, archive),
+            redrive=Redrive(subscriptions, self.redrives, self.dead_letters),
+            discard=Discard(ledger, self.dead_letters, self.clock),
+            list_lanes=ListLanes(subscriptions, ledger, archive),
+            list_deliveries=ListDeliveries(subscriptions, archive),
+            explain=Explain(subscriptions, ledger, archive),
+            tell_pipeline=TellPipeline(subscriptions, self.journal, archive),
             publish=self.publisher.publish,
         )

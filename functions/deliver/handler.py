@@ -7,12 +7,13 @@ from threading import Lock
 from typing import Any
 
 from lakehook.adapters.aws import Aws
+from lakehook.adapters.dynamo_health import DynamoHealths
 from lakehook.adapters.dynamo_ledger import DynamoLedger
 from lakehook.adapters.dynamo_subscriptions import DynamoSubscriptions
 from lakehook.adapters.http import HttpReceiver
 from lakehook.adapters.kms import KmsKeyring
 from lakehook.adapters.sqs_dead_letters import SqsDeadLetters
-from lakehook.adapters.sqs_deliveries import SqsReceipts
+from lakehook.adapters.sqs_deliveries import SqsDeliveries, SqsReceipts
 from lakehook.adapters.telemetry import PowertoolsTelemetry
 from lakehook.adapters.world import FairDice, WallClock
 from lakehook.attempt import AttemptDelivery
@@ -55,6 +56,7 @@ def deliver(settings: DeliverSettings, aws: Aws, dead_letters: SqsDeadLetters) -
             clock,
             retention_seconds=float(settings.record_retention_days) * DAY,
         ),
+        healths=DynamoHealths(dynamodb, settings.deliveries_table),
         subscriptions=DynamoSubscriptions(
             dynamodb,
             settings.subscriptions_table,
@@ -67,6 +69,7 @@ def deliver(settings: DeliverSettings, aws: Aws, dead_letters: SqsDeadLetters) -
             clock=clock,
         ),
         dead_letters=dead_letters,
+        bell=SqsDeliveries(aws.sqs(), settings.deliveries_queue_url),
         clock=clock,
         dice=FairDice(),
         telemetry=telemetry(),

@@ -1,30 +1,34 @@
 """The journal on DynamoDB: a pipeline's counter, and each of its events with its sequence."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lakehook.adapters.aws import own_trouble
 from lakehook.adapters.dynamo_item import Item, from_item, to_item
-from lakehook.adapters.dynamo_read import batch_get
+from lakehook.adapters.dynamo_read import batch_get, pages_of
 from lakehook.domain.delivery import NumberedEvent
 from lakehook.domain.document import text_of
 from lakehook.domain.event import Event
 from lakehook.domain.pipeline import Pipeline
-from lakehook.ports import Clock
+from lakehook.ports import Accepted, Clock
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 _COUNTER = "counter"
+_EVENT = "event#"
 
 
 @dataclass(frozen=True)
 class DynamoJournal:
+    """Plays ``Journal`` for fan-out and ``Chronicle`` for the command."""
+
     dynamodb: "DynamoDBClient"
     table: str
     clock: Clock
-    retention_seconds: float
+    retention_seconds: float = 30 * 24 * 3600.0
 
     def open(self, event: Event) -> tuple[Pipeline, NumberedEvent | None]:
         keys = [_key(event.pipeline_id, _COUNTER), _key(event.pipeline_id, _name(event))]
@@ -48,6 +52,20 @@ class DynamoJournal:
                     {"Put": self._counter(pipeline, numbered, now)},
                 ]
             )
+
+    def history(self, pipeline_id: str) -> Sequence[Accepted]:
+        items = pages_of(
+            self.dynamodb.query,
+            TableName=self.table,
+            ConsistentRead=True,
+            KeyConditionExpression="pipeline_id = :pipeline AND begins_with(#record, :event)",
+            ExpressionAttributeNames={"#record": "record"},
+            ExpressionAttributeValues=to_item({":pipeline": pipeline_id, ":event": _EVENT}),
+        )
+        events = [
+            Accepted(_numbered(item), item["accepted_at"] / 1000) for item in map(from_item, items)
+        ]
+        return sorted(events, key=lambda one: one.numbered.sequence)
 
     def _event(self, numbered: NumberedEvent, now: float) -> Any:
         event = numbered.event
@@ -92,7 +110,7 @@ def _key(pipeline_id: str, record: str) -> Item:
 
 
 def _name(event: Event) -> str:
-    return f"event#{event.id}"
+    return _EVENT + event.id
 
 
 def _numbered(item: Item) -> NumberedEvent:

@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from lakehook.adapters.aws import own_trouble
+from lakehook.adapters.dynamo_health import health_key, health_of, is_health
+from lakehook.adapters.dynamo_held import held_items
 from lakehook.adapters.dynamo_item import Item, from_item, to_item
 from lakehook.adapters.dynamo_read import batch_get, pages_of
 from lakehook.adapters.ledger_items import (
-    LANE,
     LAST_RECORD,
     SHARDS,
     held_lane,
+    is_lane,
     lane_item,
     lane_key,
     record_item,
@@ -27,6 +29,7 @@ from lakehook.adapters.ledger_items import (
 )
 from lakehook.domain.delivery import Delivery, Lane
 from lakehook.domain.errors import LaneMoved
+from lakehook.domain.health import Health
 from lakehook.domain.lane import DeliveryRecord, HeldLane, Status
 from lakehook.ports import Clock, Due, Page
 from lakehook.settings import DeliveriesTable as Table
@@ -49,17 +52,26 @@ class DynamoLedger:
 
     def read(self, deliveries: Collection[Delivery], lanes: Collection[Lane]) -> Page:
         records = {(delivery.lane, delivery.sequence) for delivery in deliveries}
-        keys = [record_key(*one) for one in records] + [lane_key(lane) for lane in set(lanes)]
+        subscriptions = {lane.subscription_id for lane in lanes}
+        keys = [
+            *(record_key(*one) for one in records),
+            *(lane_key(lane) for lane in set(lanes)),
+            *(health_key(one) for one in subscriptions),
+        ]
+        healths: dict[str, Health] = {}
         held_lanes: dict[Lane, HeldLane] = {}
         known: dict[tuple[Lane, int], DeliveryRecord] = {}
         for item in batch_get(self.dynamodb, self.table, keys):
-            if item[Table.SORT_KEY]["S"] == LANE:
+            if is_health(item):
+                health = health_of(item)
+                healths[health.subscription_id] = health
+            elif is_lane(item):
                 held = held_lane(item)
                 held_lanes[held.lane] = held
             else:
                 record = record_of(item)
                 known[record.lane, record.sequence] = record
-        return Page(held_lanes, known)
+        return Page(held_lanes, known, healths)
 
     def write(
         self, record: DeliveryRecord, *, before: HeldLane | None, after: HeldLane | None
@@ -106,7 +118,8 @@ class DynamoLedger:
                 ExpressionAttributeValues=to_item({":shard": shard, ":now": round(now * 1000)}),
             ):
                 values = from_item(item)
-                yield Due(Lane.parse(values[Table.PARTITION_KEY]), values[Table.DUE_AT])
+                lane = Lane.parse(values[Table.PARTITION_KEY])
+                yield Due(lane, values[Table.DUE_AT], breaker=is_health(item))
 
     def lease(self, due: Due, *, until: float) -> int | None:
         token = round(until * 1000)
@@ -114,7 +127,7 @@ class DynamoLedger:
             try:
                 self.dynamodb.update_item(
                     TableName=self.table,
-                    Key=lane_key(due.lane),
+                    Key=health_key(due.lane.subscription_id) if due.breaker else lane_key(due.lane),
                     UpdateExpression="SET #due_at = :token",
                     ConditionExpression="#due_at = :due_at",
                     ExpressionAttributeNames={"#due_at": Table.DUE_AT},
@@ -125,17 +138,13 @@ class DynamoLedger:
         return token
 
     def held_by(self, subscription_id: str) -> Iterator[HeldLane]:
-        keys = pages_of(
-            self.dynamodb.query,
-            TableName=self.table,
-            IndexName=Table.HELD_INDEX,
-            KeyConditionExpression="#held_by = :subscription",
-            ExpressionAttributeNames={"#held_by": Table.HELD_BY},
-            ExpressionAttributeValues=to_item({":subscription": subscription_id}),
-        )
-        for key in keys:
-            lane = Lane.parse(key[Table.PARTITION_KEY]["S"])
-            yield from self.read([], [lane]).lanes.values()
+        held = held_items(self.dynamodb, self.table, subscription_id)
+        return (held_lane(item) for item in held if is_lane(item))
+
+    def dead_of(self, subscription_id: str) -> Iterator[DeliveryRecord]:
+        held = held_items(self.dynamodb, self.table, subscription_id)
+        records = (record_of(item) for item in held if not is_lane(item))
+        return (record for record in records if record.status is Status.DEAD)
 
     def _item(self, record: DeliveryRecord) -> Item:
         now = self.clock.now()

@@ -31,10 +31,16 @@ def batch_get(dynamodb: "DynamoDBClient", table: str, keys: Sequence[Item]) -> I
 
 def pages_of(call: Any, **request: Any) -> Iterator[Item]:
     """Every item of a query or scan, page by page, each page when it is needed."""
+    for answer in answers_of(call, **request):
+        yield from answer["Items"]
+
+
+def answers_of(call: Any, **request: Any) -> Iterator[Any]:
+    """A query or scan page by page, with what DynamoDB says of each page."""
     while True:
         with own_trouble():
             answer = call(**request)
-        yield from answer["Items"]
+        yield answer
         if "LastEvaluatedKey" not in answer:
             return
         request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]

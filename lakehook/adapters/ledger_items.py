@@ -24,11 +24,15 @@ LANE = "lane"
 SHARDS = tuple("0123")  # of the index over due times: one partition takes 1,000 writes a second
 
 
+def shard_of(text: str) -> str:
+    return SHARDS[crc32(text.encode()) % len(SHARDS)]
+
+
 def record_name(sequence: int) -> str:
     return f"{sequence:010d}"
 
 
-LAST_RECORD = record_name(10**10 - 1)
+FIRST_RECORD, LAST_RECORD = record_name(0), record_name(10**10 - 1)
 
 
 def record_key(lane: Lane, sequence: int) -> Item:
@@ -39,13 +43,21 @@ def lane_key(lane: Lane) -> Item:
     return to_item({Table.PARTITION_KEY: str(lane), Table.SORT_KEY: LANE})
 
 
+def is_lane(item: Item) -> bool:
+    """Whether it is a lane's own record, and no delivery's."""
+    return bool(item[Table.SORT_KEY]["S"] == LANE)
+
+
 def record_item(record: DeliveryRecord, *, now: float, expires_at: int | None) -> Item:
     delivery = record.delivery
+    dead = record.status is Status.DEAD  # and so in the index, beside the lanes that are held
     return to_item(
         {
             Table.PARTITION_KEY: str(record.lane),
             Table.SORT_KEY: record_name(record.sequence),
             Table.TTL: expires_at,
+            Table.HELD_BY: record.lane.subscription_id if dead else None,
+            Table.HELD_SINCE: milliseconds(now) if dead else None,
             "form": FORM,
             "status": str(record.status),
             "event_id": record.event_id,
@@ -55,11 +67,15 @@ def record_item(record: DeliveryRecord, *, now: float, expires_at: int | None) -
             "reason": record.reason or None,
             "announced": record.announced or None,
             "late": True if delivery and delivery.late else None,
-            "changed_at": _milliseconds(now),
+            "changed_at": milliseconds(now),
             "event": delivery and text_of(delivery.event.document),
             "previous_event_type": delivery and delivery.numbered.previous_event_type,
         }
     )
+
+
+def changed_at(item: Item) -> float:
+    return int(item["changed_at"]["N"]) / 1000
 
 
 def record_of(item: Item) -> DeliveryRecord:
@@ -85,13 +101,14 @@ def lane_item(held: HeldLane) -> Item:
         {
             Table.PARTITION_KEY: str(held.lane),
             Table.SORT_KEY: LANE,
-            Table.DUE_SHARD: SHARDS[crc32(str(held.lane).encode()) % len(SHARDS)],
-            Table.DUE_AT: _milliseconds(held.due_at),
+            Table.DUE_SHARD: shard_of(str(held.lane)),
+            Table.DUE_AT: milliseconds(held.due_at),
             Table.HELD_BY: held.lane.subscription_id,
-            Table.HELD_SINCE: _milliseconds(held.held_since),
+            Table.HELD_SINCE: milliseconds(held.held_since),
             "form": FORM,
             "head": held.head,
             "attempts": held.attempts,
+            "dead": held.dead or None,
             "lane_version": held.version,
         }
     )
@@ -105,6 +122,7 @@ def held_lane(item: Item) -> HeldLane:
         due_at=values[Table.DUE_AT] / 1000,
         held_since=values[Table.HELD_SINCE] / 1000,
         attempts=values["attempts"],
+        dead=values.get("dead", False),
         version=values["lane_version"],
     )
 
@@ -119,7 +137,7 @@ def _delivery_of(values: dict[str, Any], lane: Lane, sequence: int) -> Delivery 
 
 def _attempt_item(attempt: Attempt) -> dict[str, Any]:
     item = {
-        "at": _milliseconds(attempt.at),
+        "at": milliseconds(attempt.at),
         "outcome": str(attempt.outcome),
         "milliseconds": attempt.milliseconds,
         "status": attempt.status,
@@ -138,5 +156,5 @@ def _attempt_of(values: dict[str, Any]) -> Attempt:
     )
 
 
-def _milliseconds(seconds: float) -> int:
+def milliseconds(seconds: float) -> int:
     return round(seconds * 1000)

@@ -29,7 +29,7 @@ class SqsSiding:
     url: str
 
     def park(self, notice: Notice, reason: str) -> None:
-        _send(
+        send(
             self.sqs,
             self.url,
             body=notice.body,
@@ -48,17 +48,17 @@ class SqsDeadLetters:
 
     def bury(self, record: DeliveryRecord, *, endpoint: str) -> None:
         assert record.delivery, f"{record.lane}#{record.sequence} dies without its event"
-        _send(
+        send(
             self.sqs,
             self.url,
             body=encode(record.delivery),
             group=str(record.lane),
             deduplication_id=fingerprint(record.delivery.id, record.attempts),
-            attributes=_epitaph(record, endpoint),
+            attributes=epitaph(record, endpoint),
         )
 
     def park(self, parcel: Parcel, reason: str) -> None:
-        _send(
+        send(
             self.sqs,
             self.url,
             body=parcel.body,
@@ -68,7 +68,7 @@ class SqsDeadLetters:
         )
 
 
-def _epitaph(record: DeliveryRecord, endpoint: str) -> dict[str, str]:
+def epitaph(record: DeliveryRecord, endpoint: str) -> dict[str, str]:
     last = record.log[-1] if record.log else None
     return {
         "reason": record.reason,
@@ -87,7 +87,7 @@ def _rfc_3339(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")
 
 
-def _send(  # noqa: PLR0913  a message has these parts
+def send(  # noqa: PLR0913  a message has these parts
     sqs: "SQSClient",
     url: str,
     *,

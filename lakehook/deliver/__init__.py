@@ -7,6 +7,7 @@ from its head. See ``domain/lane.py`` for the states.
 =========  ============================================================
 visit.py   one worker's stay in a lane: what to do with each message
 turn.py    one delivery's turn: attempt it, and what follows from that
+pulse.py   the health of the subscription's endpoint, felt at each attempt
 hold.py    the lane's record as this worker last wrote it
 crew.py    whoever has a part in it
 =========  ============================================================

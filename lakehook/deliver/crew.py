@@ -8,7 +8,16 @@ from lakehook.domain.delivery import Delivery
 from lakehook.domain.outcome import Attempt
 from lakehook.domain.retry import RetrySchedule
 from lakehook.domain.subscription import Subscription
-from lakehook.ports import Clock, DeadLetters, Dice, Ledger, Subscriptions, Telemetry
+from lakehook.ports import (
+    Bell,
+    Clock,
+    DeadLetters,
+    Dice,
+    Healths,
+    Ledger,
+    Subscriptions,
+    Telemetry,
+)
 
 MARGIN_SECONDS = 2.0  # to write down what came of an attempt
 
@@ -20,9 +29,11 @@ class OutOfTime(Exception):
 @dataclass(frozen=True)
 class Crew:
     ledger: Ledger
+    healths: Healths
     subscriptions: Subscriptions
     attempt: Callable[[Delivery, Subscription], Attempt]
     dead_letters: DeadLetters
+    bell: Bell
     clock: Clock
     dice: Dice
     telemetry: Telemetry

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from lakehook.deliver.crew import MARGIN_SECONDS, Crew, OutOfTime
 from lakehook.deliver.hold import Hold
+from lakehook.deliver.pulse import Pulse
 from lakehook.domain.disposition import Again, Disposition, Done
 from lakehook.domain.lane import MOST_ANNOUNCEMENTS, DeliveryRecord, Status
 from lakehook.domain.outcome import Attempt, Consequence
@@ -26,6 +27,7 @@ def in_queue_or_ledger(wait: float) -> Disposition:
 class Turn:
     crew: Crew
     hold: Hold
+    pulse: Pulse
     subscription: Subscription
     remaining: Remaining
     announcing: bool
@@ -54,6 +56,7 @@ class Turn:
         assert record.delivery, f"{record.lane}#{record.sequence} waits without its event"
         attempt = self.crew.attempt(record.delivery, self.subscription)
         stop = self._conclude(record.tried(attempt), following, attempt)
+        self.pulse.feel(attempt, record.lane, self.subscription)
         if attempt.unwanted:
             self._disable(attempt)
         return stop
@@ -108,5 +111,5 @@ class Turn:
         if self.subscription.ordering is Ordering.SKIP:
             self.hold.settle(record, following)
             return None
-        self.hold.write(record, self.hold.at(record).blocked(now=self.crew.clock.now()))
+        self.hold.write(record, self.hold.at(record).died(now=self.crew.clock.now()))
         return Done()

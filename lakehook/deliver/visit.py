@@ -2,9 +2,11 @@
 
 from lakehook.deliver.crew import Crew
 from lakehook.deliver.hold import Hold
+from lakehook.deliver.pulse import Pulse
 from lakehook.deliver.turn import Stop, Turn, in_queue_or_ledger
 from lakehook.domain.delivery import Delivery, Lane
 from lakehook.domain.disposition import Again, Disposition, Done
+from lakehook.domain.health import Health
 from lakehook.domain.lane import DeliveryRecord, HeldLane, Status
 from lakehook.domain.message import Received, Resume
 from lakehook.domain.subscription import Ordering, Subscription
@@ -19,7 +21,10 @@ class Visit:
         self._hold = Hold(crew.ledger, crew.clock, lane=lane, record=page.lanes.get(lane))
         self._records = page.records
         self._remaining = remaining
+        health = page.healths.get(lane.subscription_id)
+        self._pulse = Pulse(crew, health or Health(subscription_id=lane.subscription_id))
         self._announcing = False
+        self._probing = False
 
     def receive(self, received: Received) -> Disposition:
         disposition = self._look_at(received)
@@ -33,7 +38,7 @@ class Visit:
     def _look_at(self, received: Received) -> Disposition:
         message = received.message
         if isinstance(message, Resume):
-            self._announcing = True
+            self._announcing, self._probing = True, message.probe
             return self._resume(token=message.token)
         self._announcing |= received.again
         known = self._records.get((message.lane, message.sequence))
@@ -47,8 +52,7 @@ class Visit:
         record = known or DeliveryRecord.waiting(delivery)
         if record.status is not Status.WAITING:
             return Done()
-        subscription = self._subscription()
-        if self._announcing or (subscription and subscription.is_blocked):
+        if self._announcing or not self._may_go_at_once():
             self._hold.write(record, self._hold.at(record))
             return self._resume()
         return self._turn(record, following=None) or Done()
@@ -73,10 +77,19 @@ class Visit:
             return Done()
         if token != held.token and not held.is_due(now):
             return in_queue_or_ledger(held.due_at - now)
+        with self._pulse.slot() as admitted:
+            return self._work_off() if admitted else self._sleep()
+
+    def _work_off(self) -> Disposition:
         for record, following in self._hold.waiting():
             if stop := self._turn(record, following):
                 return stop
         self._hold.release()
+        return Done()
+
+    def _sleep(self) -> Disposition:
+        """Until something wakes the lane, or an hour has gone by."""
+        self._hold.block()
         return Done()
 
     def _turn(self, record: DeliveryRecord, following: DeliveryRecord | None) -> Stop:
@@ -86,11 +99,23 @@ class Visit:
             self._crew.telemetry.discarded(discarded)
             self._hold.settle(discarded, following)
             return None
-        if subscription.is_blocked:
-            self._hold.block()
-            return Done()
-        turn = Turn(self._crew, self._hold, subscription, self._remaining, self._announcing)
+        if subscription.is_blocked or (self._pulse.is_open and not self._probing):
+            return self._sleep()
+        turn = Turn(
+            self._crew,
+            self._hold,
+            self._pulse,
+            subscription,
+            self._remaining,
+            self._announcing,
+        )
         return turn(record, following)
+
+    def _may_go_at_once(self) -> bool:
+        subscription = self._subscription()
+        if subscription is None:
+            return True  # to be discarded
+        return not (subscription.is_blocked or self._pulse.is_open or self._pulse.is_slow)
 
     def _subscription(self) -> Subscription | None:
         """The lane's subscription as it is now; none when it was removed."""

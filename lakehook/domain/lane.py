@@ -22,6 +22,7 @@ from lakehook.domain.delivery import Delivery, Lane
 from lakehook.domain.outcome import Attempt, Outcome
 
 LOOK_AGAIN_SECONDS = 3600.0  # a blocked lane is looked at within the hour, so none is forgotten
+LEASE_SECONDS = 300.0  # a resume that is lost is sent again after this
 MOST_ATTEMPTS_KEPT = 20
 MOST_ANNOUNCEMENTS = 3  # without an outcome: what was announced so often brings workers down
 
@@ -47,6 +48,7 @@ class HeldLane:
     due_at: float  # unix seconds; no look before, one soon after
     held_since: float
     attempts: int = 0  # of the head, within its budget
+    dead: bool = False  # the head is a dead letter
     version: int
 
     @classmethod
@@ -80,13 +82,20 @@ class HeldLane:
         """A redriven letter goes next, at once and with a fresh budget, or waits its turn."""
         if sequence > self.head:
             return self._moved()
-        return self._moved(head=sequence, attempts=0, due_at=now)
+        return self._moved(head=sequence, attempts=0, due_at=now, dead=False)
 
     def moved_on(self, head: int, *, now: float) -> Self:
-        return self._moved(head=head, attempts=0, due_at=now)
+        return self._moved(head=head, attempts=0, due_at=now, dead=False)
 
     def blocked(self, *, now: float) -> Self:
         return self._moved(due_at=now + LOOK_AGAIN_SECONDS)
+
+    def died(self, *, now: float) -> Self:
+        return self._moved(due_at=now + LOOK_AGAIN_SECONDS, dead=True)
+
+    def may_be_woken(self, now: float) -> bool:
+        """Whether it sleeps for long, and nothing but its endpoint was in its way."""
+        return not self.dead and self.due_at > now + LEASE_SECONDS
 
     def _moved(self, **changes: float) -> Self:
         return replace(self, version=self.version + 1, **changes)  # type: ignore[arg-type]

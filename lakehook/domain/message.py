@@ -20,6 +20,7 @@ class Resume:
 
     lane: Lane
     token: int
+    probe: bool = False  # whether its endpoint is up again; it passes an open breaker
 
 
 Message = Delivery | Resume
@@ -36,7 +37,7 @@ class Received:
 
 def encode(message: Message) -> str:
     if isinstance(message, Resume):
-        body: Document = {"kind": "resume", "token": message.token}
+        body: Document = {"kind": "resume", "token": message.token, "probe": message.probe}
     else:
         body = {
             "kind": "delivery",
@@ -59,7 +60,7 @@ def decode(text: str) -> Message:
 
 
 def _resume(body: Document) -> Resume:
-    return Resume(Lane.parse(body["lane"]), int(body["token"]))
+    return Resume(Lane.parse(body["lane"]), int(body["token"]), probe=body.get("probe") is True)
 
 
 def _delivery(body: Document) -> Delivery:

@@ -91,6 +91,12 @@ def checked_signing(name: str) -> Signing:
     return Signing(name)
 
 
+def checked_ordering(name: str) -> Ordering:
+    if name not in tuple(Ordering):
+        raise BadSubscription(f"ordering: {name!a} is none of {', '.join(Ordering)}")
+    return Ordering(name)
+
+
 def checked_deadline(seconds: float) -> float:
     if not MIN_DEADLINE_SECONDS <= seconds <= MAX_DEADLINE_SECONDS:
         raise BadSubscription(

@@ -43,7 +43,7 @@ class Timeline:
             name = str(pipeline.id)
             signs = [_signs(self._said[name]), *(_signs(one.get(name, [])) for one in heard)]
             table.add_row(name, pipeline.project, *signs)
-        return Group(table, _legend())
+        return Group(table, _legend(), Text())
 
 
 def _heard_by(subscriber: Subscriber) -> dict[str, list[EventType]]:

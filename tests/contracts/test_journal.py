@@ -8,13 +8,13 @@ from lakehook.domain.errors import OwnTrouble
 from lakehook.domain.pipeline import Pipeline
 from lakehook.ports import Journal
 from tests.builders import an_event
-from tests.fakes import FakeClock, FakeJournal
+from tests.fakes import NOON, FakeClock, FakeJournal
 
 
 @pytest.fixture(params=["fake", "dynamodb"])
 def journal(request: pytest.FixtureRequest, clock: FakeClock) -> Journal:
     if request.param == "fake":
-        return FakeJournal()
+        return FakeJournal(clock=clock)
     deployment = request.getfixturevalue("deployment")
     return DynamoJournal(
         boto3.client("dynamodb"), deployment.pipelines_table, clock, retention_seconds=86400
@@ -77,3 +77,22 @@ def test_the_same_event_id_in_another_pipeline_is_another_event(journal: Journal
     journal.append(pipeline, pipeline.next(one))
 
     assert journal.open(other) == (Pipeline("40"), None)
+
+
+def test_the_history_of_a_pipeline_is_told_in_sequence_with_its_times(
+    journal: DynamoJournal | FakeJournal, clock: FakeClock
+):
+    for number, event_id in enumerate(["z", "a", "m"]):
+        event = an_event(event_id=event_id, data={"n": number})
+        pipeline, _ = journal.open(event)
+        journal.append(pipeline, pipeline.next(event))
+        clock.sleep(1.5)
+    other = an_event(event_id="other", pipeline_id=390)
+    journal.append(Pipeline("390"), Pipeline("390").next(other))
+
+    history = journal.history("39")
+
+    assert [one.numbered.event.id for one in history] == ["z", "a", "m"]
+    assert [one.numbered.sequence for one in history] == [1, 2, 3]
+    assert [one.at - NOON for one in history] == [0, 1.5, 3]
+    assert journal.history("40") == []

@@ -199,3 +199,60 @@ def test_the_lanes_that_a_subscription_holds_are_found(ledger: Ledger):
 
     assert list(ledger.held_by("sub_a")) == [held]
     assert list(ledger.held_by("sub_c")) == []
+
+
+def test_the_longest_held_lane_comes_first(ledger: Ledger):
+    for number, held_since in ((40, NOON + 2), (41, NOON), (42, NOON + 1)):
+        record = DeliveryRecord.waiting(a_delivery(1, pipeline_id=number))
+        ledger.write(record, before=None, after=HeldLane.at(record.lane, 1, now=held_since))
+
+    assert [held.lane.pipeline_id for held in ledger.held_by("sub_a")] == ["41", "42", "40"]
+
+
+# --- dead letters ---
+
+
+def test_a_dead_letter_is_found_beside_its_lane_and_is_none(ledger: Ledger):
+    held = held_at(ledger)
+    dead = waiting(1).tried(FAILURE).dead("rejected")
+    ledger.write(dead, before=held, after=held.blocked(now=NOON))
+
+    assert list(ledger.dead_of("sub_a")) == [dead]
+    assert [one.lane for one in ledger.held_by("sub_a")] == [LANE]
+    assert list(ledger.dead_of("sub_b")) == []
+
+
+def test_a_dead_letter_is_found_although_its_lane_has_gone_on(ledger: Ledger):
+    held = held_at(ledger)
+    dead = waiting(1).tried(FAILURE).dead("rejected")
+    ledger.write(dead, before=held, after=None)
+
+    assert list(ledger.dead_of("sub_a")) == [dead]
+    assert list(ledger.held_by("sub_a")) == []
+
+
+@pytest.mark.parametrize("end", ["revived", "discarded", "delivered"])
+def test_what_is_no_longer_dead_is_no_dead_letter(ledger: Ledger, end: str):
+    held = held_at(ledger)
+    dead = waiting(1).tried(FAILURE).dead("rejected")
+    ledger.write(dead, before=held, after=held.announced())
+    ends = {
+        "revived": dead.revived(late=False),
+        "discarded": dead.discarded("by hand"),
+        "delivered": dead.revived(late=False).tried(SUCCESS),
+    }
+
+    ledger.write(ends[end], before=held.announced(), after=None)
+
+    assert list(ledger.dead_of("sub_a")) == []
+
+
+def test_many_dead_letters_are_all_found(ledger: Ledger):
+    for number in range(120):
+        record = DeliveryRecord.waiting(a_delivery(1, pipeline_id=number)).dead("timed_out")
+        ledger.write(record, before=None, after=HeldLane.at(record.lane, 1, now=NOON))
+
+    found = {int(record.lane.pipeline_id) for record in ledger.dead_of("sub_a")}
+
+    assert found == set(range(120))
+    assert len(list(ledger.held_by("sub_a"))) == 120

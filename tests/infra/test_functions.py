@@ -101,3 +101,9 @@ def test_every_function_has_a_log_of_its_own_for_three_months(production: Bluepr
 
     assert sorted(used) == sorted(logs)
     assert {log["RetentionInDays"] for log in logs.values()} == {90}
+
+
+def test_only_deliver_may_wake_itself(production: Blueprint) -> None:
+    loops = {name: one.get("RecursiveLoop") for name, one in production.functions.items()}
+
+    assert loops == {"deliver": "Allow", "fanout": None, "clock": None}

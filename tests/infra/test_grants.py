@@ -83,9 +83,10 @@ def test_fanout_numbers_events_and_sends_deliveries(production: Blueprint) -> No
 
 def test_deliver_keeps_the_ledger_and_alone_reads_secrets(production: Blueprint) -> None:
     assert granted("deliver", production) == {
-        "DeliveriesQueueUrl": CONSUME,
+        "DeliveriesQueueUrl": CONSUME | SEND,
         "DeadLetterQueueUrl": SEND,
-        "SubscriptionsTable": READ_SUBSCRIPTIONS,
+        "SubscriptionsTable": READ_SUBSCRIPTIONS | {"dynamodb:UpdateItem"},
+        "DeliveriesTable/index/held": {"dynamodb:Query"},
         "DeliveriesTable": TRANSACT | {"dynamodb:DeleteItem", "dynamodb:Query"},
         "SecretsKey": {"kms:Decrypt"},
         own_log("deliver", production): WRITE_ITS_LOG,
@@ -95,7 +96,8 @@ def test_deliver_keeps_the_ledger_and_alone_reads_secrets(production: Blueprint)
 def test_the_clock_finds_what_is_due_and_wakes_it(production: Blueprint) -> None:
     assert granted("clock", production) == {
         "DeliveriesTable/index/due": {"dynamodb:Query"},
-        "DeliveriesTable": {"dynamodb:UpdateItem"},
+        "DeliveriesTable/index/held": {"dynamodb:Query"},
+        "DeliveriesTable": {"dynamodb:BatchGetItem", "dynamodb:UpdateItem"},
         "DeliveriesQueueUrl": SEND,
         own_log("clock", production): WRITE_ITS_LOG,
     }

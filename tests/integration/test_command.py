@@ -191,7 +191,7 @@ def test_waiting_deliveries_keep_a_subscription_until_they_may_be_discarded(
     subscription_id = add(terminal)["subscription_id"]
     ledger = DynamoLedger(boto3.client("dynamodb"), deployment.deliveries_table, FakeClock())
     delivery = a_delivery(1, subscription=subscription_id)
-    held = HeldLane(lane=delivery.lane, head=1, due_at=NOON * 2, held_since=NOON)
+    held = HeldLane(lane=delivery.lane, head=1, due_at=NOON * 2, held_since=NOON, version=1)
     ledger.write(DeliveryRecord.waiting(delivery), before=None, after=held)
 
     assert terminal("subscriptions", "remove", "ci") == 1

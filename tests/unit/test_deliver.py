@@ -14,6 +14,7 @@ from lakehook.domain.subscription import Ordering
 from tests.builders import a_delivery, a_subscription
 from tests.fakes import (
     FakeAttempts,
+    FakeBell,
     FakeClock,
     FakeDeadLetters,
     FakeDice,
@@ -32,6 +33,7 @@ class World:
     def __init__(self) -> None:
         self.clock = FakeClock()
         self.ledger = FakeLedger()
+        self.bell = FakeBell()
         self.attempts = FakeAttempts(self.clock)
         self.subscriptions = FakeSubscriptions({"sub_a": a_subscription()})
         self.dead_letters = FakeDeadLetters()
@@ -44,6 +46,8 @@ class World:
     ) -> list[Disposition]:
         crew = Crew(
             ledger=self.ledger,
+            healths=self.ledger.healths,
+            bell=self.bell,
             subscriptions=self.subscriptions,
             attempt=self.attempts,
             dead_letters=self.dead_letters,

@@ -62,7 +62,12 @@ def test_add_answers_with_the_subscription_and_its_secret(terminal: Terminal) ->
         "event_types": ["TASK_FAILED"],
         "signing": "hmac",
         "deadline_seconds": 10.0,
+        "ordering": "strict",
+        "retry_schedule": "default",
         "headers": ["x-team"],
+        "state": "active",
+        "paused_at": None,
+        "disabled_reason": None,
     }
 
 
@@ -313,7 +318,18 @@ def test_a_name_that_two_bear_is_bad_input(terminal: Terminal) -> None:
         ("subscriptions", "show"),
         ("subscriptions", "update"),
         ("subscriptions", "remove"),
+        ("subscriptions", "pause"),
+        ("subscriptions", "resume"),
+        ("subscriptions", "enable"),
         ("events", "send"),
+        ("dead-letters", "list"),
+        ("dead-letters", "show"),
+        ("dead-letters", "redrive"),
+        ("dead-letters", "discard"),
+        ("lanes", "list"),
+        ("deliveries", "list"),
+        ("deliveries", "show"),
+        ("pipelines", "show"),
     ],
 )
 def test_help_shows_an_example_and_opens_no_desk(

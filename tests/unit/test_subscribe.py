@@ -216,7 +216,7 @@ def test_the_oldest_stands_first(office: Office) -> None:
 def with_waiting_and_dead(office: Office, subscription: Subscription) -> HeldLane:
     """One lane with a dead head and one delivery behind it, due in an hour."""
     head, follower = (a_delivery(n, subscription=subscription.id) for n in (1, 2))
-    held = HeldLane(lane=head.lane, head=1, due_at=NOON + 3600, held_since=NOON)
+    held = HeldLane(lane=head.lane, head=1, due_at=NOON + 3600, held_since=NOON, version=1)
     dead = DeliveryRecord.waiting(head).dead("spent")
     office.ledger.write(dead, before=None, after=held)
     joined = held.joined_by(2)

@@ -1,0 +1,93 @@
+"""The ledger on DynamoDB as people read it: by delivery, by lane, by subscription."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lakehook.adapters.aws import own_trouble
+from lakehook.adapters.dynamo_item import Item, to_item
+from lakehook.adapters.dynamo_read import answers_of, pages_of
+from lakehook.adapters.ledger_items import (
+    FIRST_RECORD,
+    LAST_RECORD,
+    changed_at,
+    is_lane,
+    record_key,
+    record_name,
+    record_of,
+)
+from lakehook.domain.delivery import Lane
+from lakehook.domain.lane import HeldLane, Status
+from lakehook.ports import Entry
+from lakehook.settings import DeliveriesTable as Table
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+_IN_LANE = "#lane = :lane AND #record BETWEEN :first AND :last"
+_NAMES = {"#lane": Table.PARTITION_KEY, "#record": Table.SORT_KEY}
+
+
+@dataclass(frozen=True)
+class DynamoArchive:
+    dynamodb: "DynamoDBClient"
+    table: str
+
+    def find(self, lane: Lane, sequence: int) -> Entry | None:
+        with own_trouble():
+            answer = self.dynamodb.get_item(
+                TableName=self.table, Key=record_key(lane, sequence), ConsistentRead=True
+            )
+        return _entry(answer["Item"]) if "Item" in answer else None
+
+    def of_lane(self, lane: Lane) -> Iterator[Entry]:
+        items = pages_of(
+            self.dynamodb.query,
+            TableName=self.table,
+            ConsistentRead=True,
+            ScanIndexForward=False,
+            KeyConditionExpression=_IN_LANE,
+            ExpressionAttributeNames=_NAMES,
+            ExpressionAttributeValues=to_item(
+                {":lane": str(lane), ":first": FIRST_RECORD, ":last": LAST_RECORD}
+            ),
+        )
+        return map(_entry, items)
+
+    def of_subscription(
+        self, subscription_id: str, *, seen: Callable[[int], None]
+    ) -> Iterator[Entry]:
+        answers = answers_of(
+            self.dynamodb.scan,
+            TableName=self.table,
+            FilterExpression="begins_with(#lane, :lanes)",
+            ExpressionAttributeNames={"#lane": Table.PARTITION_KEY},
+            ExpressionAttributeValues=to_item({":lanes": str(Lane(subscription_id, ""))}),
+        )
+        for answer in answers:
+            seen(answer["ScannedCount"])
+            yield from (_entry(item) for item in answer["Items"] if not is_lane(item))
+
+    def behind(self, held: HeldLane) -> int:
+        answers = answers_of(
+            self.dynamodb.query,
+            TableName=self.table,
+            Select="COUNT",
+            ConsistentRead=True,
+            KeyConditionExpression=_IN_LANE,
+            FilterExpression="#status = :waiting",
+            ExpressionAttributeNames={**_NAMES, "#status": "status"},
+            ExpressionAttributeValues=to_item(
+                {
+                    ":lane": str(held.lane),
+                    ":first": record_name(held.head + 1),
+                    ":last": LAST_RECORD,
+                    ":waiting": str(Status.WAITING),
+                }
+            ),
+        )
+        return sum(answer["Count"] for answer in answers)
+
+
+def _entry(item: Item) -> Entry:
+    return Entry(record_of(item), changed_at(item))

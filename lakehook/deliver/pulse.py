@@ -1,0 +1,103 @@
+"""The pulse of a subscription's endpoint: felt at each attempt, told to the ledger if it matters.
+
+See ``domain/health.py`` for the states. A quick success at a well endpoint writes nothing.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import islice
+
+from lakehook.deliver.crew import Crew
+from lakehook.domain.delivery import Lane
+from lakehook.domain.health import Health
+from lakehook.domain.lane import LEASE_SECONDS, HeldLane
+from lakehook.domain.message import Resume
+from lakehook.domain.outcome import Attempt
+from lakehook.domain.subscription import Subscription
+from lakehook.ports import Due
+
+TRIES = 3  # when other workers write at the same time; a beat that is lost then is no harm
+LANES_LOOKED_AT = 100  # for those that sleep, when some are to be woken
+
+
+class Pulse:
+    def __init__(self, crew: Crew, health: Health) -> None:
+        self._crew = crew
+        self._health = health
+
+    @property
+    def is_open(self) -> bool:
+        return self._health.is_open
+
+    @property
+    def is_slow(self) -> bool:
+        return self._health.is_slow
+
+    def feel(self, attempt: Attempt, lane: Lane, subscription: Subscription) -> None:
+        """Take an attempt into account; wake lanes, or disable, where it comes to that."""
+        if not self._health.needs_to_know(attempt):
+            return
+        schedule = subscription.retry_schedule or self._crew.schedule
+        now = self._crew.clock.now()
+        self._change(lambda health: health.after(attempt, lane, schedule=schedule, now=now))
+        if self._health.waking and not self._wake(self._health.waking):
+            self._change(lambda health: health.nothing_left_to_wake())
+        if self._health.has_failed_too_long(now):
+            self._disable(subscription.id)
+
+    @contextmanager
+    def slot(self) -> Iterator[bool]:
+        """A slow endpoint has few workers at a time; false when all are there already.
+
+        Whoever leaves sends for the next lane.
+        """
+        if not self._health.is_slow:
+            yield True
+            return
+        now = self._crew.clock.now()
+        if not self._change(lambda health: health.taking_a_slot(now)):
+            yield False
+            return
+        try:
+            yield True
+        finally:
+            self._change(lambda health: health.giving_a_slot_back())
+            self._wake(1)
+
+    def _change(self, change: Callable[[Health], Health | None]) -> bool:
+        """Write a change; false when there is none to write, or others were always quicker."""
+        for _ in range(TRIES):
+            after = change(self._health)
+            if after is None:
+                return False
+            if self._crew.healths.save(self._health, after):
+                self._health = after if not after.is_well else _well(after)
+                return True
+            self._health = self._crew.healths.find(self._health.subscription_id)
+        return False
+
+    def _wake(self, number: int) -> int:
+        """Send word to so many lanes that sleep for no reason of their own; how many were told."""
+        now = self._crew.clock.now()
+        held = self._crew.ledger.held_by(self._health.subscription_id)
+        asleep = (one for one in islice(held, LANES_LOOKED_AT) if one.may_be_woken(now))
+        resumes = [
+            resume
+            for one in islice(asleep, number)
+            if (resume := self._lease(one, until=now + LEASE_SECONDS))
+        ]
+        return len(resumes) - len(self._crew.bell.ring(resumes)) if resumes else 0
+
+    def _lease(self, held: HeldLane, *, until: float) -> Resume | None:
+        token = self._crew.ledger.lease(Due(held.lane, held.token), until=until)
+        return None if token is None else Resume(held.lane, token)
+
+    def _disable(self, subscription_id: str) -> None:
+        reason = "every attempt has failed for five days"
+        self._crew.subscriptions.disable(subscription_id, reason)
+        self._crew.telemetry.disabled(subscription_id, reason)
+
+
+def _well(health: Health) -> Health:
+    """As one without a record."""
+    return Health(subscription_id=health.subscription_id)

@@ -1,0 +1,130 @@
+"""The health of a subscription's endpoint: its breaker, its pace, and how it is woken again.
+
+::
+
+                 5 failures in a row of 3 lanes, or throttled
+        well ───────────────────────────────────────────────▶ open ◀──┐
+         ▲                                                     │  │   │ a probe fails
+         │ nothing is left to wake                             │  └───┘
+         │                                                     │ a probe succeeds
+         └── waking 1, 2, 4 … lanes, each success the next ◀───┘
+
+A subscription that is well has no record: only failing and slow attempts write one. While the
+breaker is open deliveries wait in the ledger unattempted, but for one probe at a time.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Self
+
+from lakehook.domain.delivery import Lane
+from lakehook.domain.outcome import Attempt, Consequence, Outcome
+from lakehook.domain.retry import RetrySchedule
+
+FAILURES_TO_OPEN, LANES_TO_OPEN = 5, 3
+LONGEST_PROBE_WAIT_SECONDS = 300.0
+FAILING_TOO_LONG_SECONDS = 5 * 24 * 3600.0
+MOST_WOKEN_AT_ONCE = 64
+SLOW_MS, FORGOTTEN_MS = 2000, 1000
+WEIGHT = 0.3  # of the newest attempt in the average
+SLOTS = 3  # lanes of a slow subscription that are worked off at a time
+SLOT_SECONDS = 60.0  # a slot whose worker has died is free again after this
+
+
+@dataclass(frozen=True, kw_only=True)
+class Health:
+    subscription_id: str
+    failures: int = 0  # in a row, over all lanes
+    lanes: tuple[str, ...] = ()  # whose failures they were; three are enough to know
+    failing_since: float | None = None
+    due_at: float | None = None  # of the next probe, while the breaker is open
+    probes: int = 0  # that have failed since it opened
+    waking: int = 0  # lanes that the next success wakes, after the breaker has closed
+    average_ms: float = 0.0  # of recent attempts
+    slots: tuple[float, ...] = ()  # when the workers of a slow subscription lose theirs
+    version: int = 0  # 0: there is no record
+
+    @property
+    def is_open(self) -> bool:
+        return self.due_at is not None
+
+    @property
+    def is_slow(self) -> bool:
+        return self.average_ms > SLOW_MS
+
+    @property
+    def is_well(self) -> bool:
+        ill = self.failures or self.is_open or self.waking
+        return not (ill or self.slots or self.average_ms > FORGOTTEN_MS)
+
+    @property
+    def token(self) -> int:
+        return round((self.due_at or 0.0) * 1000)
+
+    def has_failed_too_long(self, now: float) -> bool:
+        """For days, and not one lane's fault alone."""
+        since = self.failing_since
+        return since is not None and now - since >= FAILING_TOO_LONG_SECONDS and len(self.lanes) > 1
+
+    def after(
+        self, attempt: Attempt, lane: Lane, *, schedule: RetrySchedule, now: float
+    ) -> "Health":
+        """What an attempt tells of the endpoint."""
+        average_ms = (1 - WEIGHT) * self.average_ms + WEIGHT * attempt.milliseconds
+        timed = replace(self, average_ms=average_ms, version=self.version + 1)
+        if attempt.outcome.consequence is Consequence.SETTLE:
+            return _succeeded(timed)
+        return _failed(timed, attempt, lane, schedule=schedule, now=now)
+
+    def needs_to_know(self, attempt: Attempt) -> bool:
+        """Whether the attempt changes anything: a quick success at a well endpoint does not."""
+        quick = attempt.outcome.is_success and attempt.milliseconds <= SLOW_MS
+        return self.version > 0 or not quick
+
+    def taking_a_slot(self, now: float) -> Self | None:
+        """With one slot fewer; nothing if every slot is taken."""
+        taken = tuple(ends_at for ends_at in self.slots if ends_at > now)
+        if len(taken) >= SLOTS:
+            return None
+        return replace(self, slots=(*taken, now + SLOT_SECONDS), version=self.version + 1)
+
+    def giving_a_slot_back(self) -> Self:
+        return replace(self, slots=self.slots[1:], version=self.version + 1)
+
+    def nothing_left_to_wake(self) -> Self:
+        return replace(self, waking=0, version=self.version + 1)
+
+
+def _succeeded(health: "Health") -> "Health":
+    recovers = health.is_open or health.waking
+    return replace(
+        health,
+        failures=0,
+        lanes=(),
+        failing_since=None,
+        due_at=None,
+        probes=0,
+        waking=min(max(1, 2 * health.waking), MOST_WOKEN_AT_ONCE) if recovers else 0,
+    )
+
+
+def _failed(
+    health: "Health", attempt: Attempt, lane: Lane, *, schedule: RetrySchedule, now: float
+) -> "Health":
+    failed = replace(
+        health,
+        failures=health.failures + 1,
+        lanes=tuple(dict.fromkeys((*health.lanes, str(lane))))[:LANES_TO_OPEN],
+        failing_since=health.failing_since or now,
+        waking=0,
+    )
+    many = failed.failures >= FAILURES_TO_OPEN and len(failed.lanes) >= LANES_TO_OPEN
+    throttled = attempt.outcome is Outcome.THROTTLED
+    if many or throttled or health.is_open or health.waking:
+        return _opened(failed, attempt, schedule=schedule, now=now)
+    return failed
+
+
+def _opened(health: "Health", attempt: Attempt, *, schedule: RetrySchedule, now: float) -> "Health":
+    delay = schedule.delays[min(health.probes, len(schedule.delays) - 1)]
+    wait = max(min(delay, LONGEST_PROBE_WAIT_SECONDS), attempt.retry_after or 0.0)
+    return replace(health, due_at=now + wait, probes=health.probes + 1)

@@ -1,0 +1,34 @@
+"""Explain: where one delivery is, what was tried, what came back, and what happens next."""
+
+from dataclasses import dataclass
+
+from lakehook.domain.delivery_id import parse_delivery_id
+from lakehook.domain.errors import NotFound
+from lakehook.domain.standing import Look, Next, what_next
+from lakehook.ports import Archive, Entry, Ledger, Subscriptions
+
+
+@dataclass(frozen=True)
+class Explanation:
+    entry: Entry
+    next: Next
+
+
+@dataclass(frozen=True)
+class Explain:
+    subscriptions: Subscriptions
+    ledger: Ledger
+    archive: Archive
+
+    def __call__(self, delivery_id: str) -> Explanation:
+        lane, sequence = parse_delivery_id(delivery_id)
+        entry = self.archive.find(lane, sequence)
+        if entry is None:
+            raise NotFound(
+                f"{delivery_id}: not in the ledger; perhaps its message is still on the queue"
+            )
+        subscription = self.subscriptions.find(lane.subscription_id)
+        held = self.ledger.read([], [lane]).lanes.get(lane)
+        head = self.archive.find(lane, held.head) if held else None
+        look = Look(subscription, held, head.record if head else None)
+        return Explanation(entry, what_next(entry.record, look))

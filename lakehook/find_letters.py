@@ -1,0 +1,53 @@
+"""Find letters: the dead ones, by the ledger, whatever has become of the queue's copies."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from lakehook.domain.delivery_id import parse_delivery_id
+from lakehook.domain.errors import NotFound
+from lakehook.domain.lane import DeliveryRecord, Status
+from lakehook.ports import Archive, Ledger, Subscriptions
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """Letters by their ids, or else all those of a subscription, of a reason, of both."""
+
+    ids: Sequence[str] = ()
+    subscription_id: str | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class FindLetters:
+    subscriptions: Subscriptions
+    ledger: Ledger
+    archive: Archive
+
+    def __call__(self, choice: Choice) -> list[DeliveryRecord]:
+        """Lane by lane, in the order of their sequence; ``NotFound`` if an id is no letter's."""
+        found = self._named(choice.ids) if choice.ids else self._chosen(choice)
+        letters = {(str(letter.lane), letter.sequence): letter for letter in found}
+        return [letters[key] for key in sorted(letters)]
+
+    def _named(self, ids: Sequence[str]) -> list[DeliveryRecord]:
+        return [self._letter(one) for one in ids]
+
+    def _letter(self, delivery_id: str) -> DeliveryRecord:
+        entry = self.archive.find(*parse_delivery_id(delivery_id))
+        if entry is None:
+            raise NotFound(f"{delivery_id}: the ledger has no such delivery")
+        if entry.record.status is not Status.DEAD:
+            raise NotFound(f"{delivery_id}: no dead letter; it is {entry.record.status}")
+        return entry.record
+
+    def _chosen(self, choice: Choice) -> Iterator[DeliveryRecord]:
+        for subscription_id in self._subscription_ids(choice):
+            for letter in self.ledger.dead_of(subscription_id):
+                if choice.reason in (None, letter.reason):
+                    yield letter
+
+    def _subscription_ids(self, choice: Choice) -> list[str]:
+        if choice.subscription_id:
+            return [choice.subscription_id]
+        return [one.id for one in self.subscriptions.all()]  # removed ones may have left letters

@@ -1,0 +1,51 @@
+"""List deliveries: of a pipeline, of a subscription, or of both; the newest first."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from heapq import nlargest
+
+from lakehook.domain.delivery import Lane
+from lakehook.domain.errors import BadInput
+from lakehook.domain.lane import Status
+from lakehook.ports import Archive, Entry, Subscriptions
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    pipeline_id: str | None = None
+    subscription_id: str | None = None
+    status: Status | None = None
+    since: float = 0.0
+    limit: int = 100
+
+    def admits(self, entry: Entry) -> bool:
+        return self.status in (None, entry.record.status) and entry.changed_at >= self.since
+
+
+@dataclass(frozen=True)
+class ListDeliveries:
+    subscriptions: Subscriptions
+    archive: Archive
+
+    def __call__(
+        self, question: Question, *, seen: Callable[[int], None] = lambda _: None
+    ) -> list[Entry]:
+        """The last written first; ``seen`` is told how much of the ledger has been read."""
+        entries = (entry for entry in self._asked(question, seen) if question.admits(entry))
+        return nlargest(
+            question.limit, entries, key=lambda one: (one.changed_at, one.record.sequence)
+        )
+
+    def _asked(self, question: Question, seen: Callable[[int], None]) -> Iterator[Entry]:
+        if question.pipeline_id:
+            for subscription_id in self._subscription_ids(question):
+                yield from self.archive.of_lane(Lane(subscription_id, question.pipeline_id))
+        elif question.subscription_id:
+            yield from self.archive.of_subscription(question.subscription_id, seen=seen)
+        else:
+            raise BadInput("deliveries: name a pipeline or a subscription")
+
+    def _subscription_ids(self, question: Question) -> list[str]:
+        if question.subscription_id:
+            return [question.subscription_id]
+        return [one.id for one in self.subscriptions.all()]  # removed ones too

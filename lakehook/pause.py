@@ -1,0 +1,74 @@
+"""Pause a subscription, and let it go on; enable one that its receiver has disabled."""
+
+from dataclasses import dataclass, replace
+
+from lakehook.domain.subscription import Subscription, rfc_3339
+from lakehook.ports import Clock, Due, Ledger, Registry
+
+SETTLING_SECONDS = 10.0  # by then no function works with what it read before the change
+LANES_A_SECOND = 10.0
+
+
+@dataclass(frozen=True)
+class Pause:
+    registry: Registry
+    clock: Clock
+
+    def __call__(self, subscription: Subscription) -> Subscription:
+        """From now on its deliveries wait; an attempt under way still ends."""
+        if subscription.paused_at:
+            return subscription
+        paused = replace(subscription, paused_at=rfc_3339(self.clock.now()))
+        self.registry.save(paused)
+        return paused
+
+
+@dataclass(frozen=True)
+class WakeGently:
+    """Makes the lanes of a subscription due, spread over time.
+
+    An endpoint that has just recovered is not hit by its whole backlog at once.
+    """
+
+    ledger: Ledger
+    clock: Clock
+
+    def __call__(self, subscription: Subscription) -> int:
+        """How many lanes will be looked at sooner for it; none while it is still blocked."""
+        if subscription.is_blocked:
+            return 0
+        first = self.clock.now() + SETTLING_SECONDS
+        woken = 0
+        for held in self.ledger.held_by(subscription.id):
+            until = first + woken / LANES_A_SECOND
+            if until < held.due_at:
+                self.ledger.lease(Due(held.lane, held.token), until=until)
+                woken += 1
+        return woken
+
+
+@dataclass(frozen=True)
+class Unpause:
+    registry: Registry
+    wake: WakeGently
+
+    def __call__(self, subscription: Subscription) -> tuple[Subscription, int]:
+        """The subscription, and how many lanes go on."""
+        return _go_on(replace(subscription, paused_at=None), self.registry, self.wake)
+
+
+@dataclass(frozen=True)
+class Enable:
+    registry: Registry
+    wake: WakeGently
+
+    def __call__(self, subscription: Subscription) -> tuple[Subscription, int]:
+        """The subscription, and how many lanes go on."""
+        return _go_on(replace(subscription, disabled_reason=None), self.registry, self.wake)
+
+
+def _go_on(
+    subscription: Subscription, registry: Registry, wake: WakeGently
+) -> tuple[Subscription, int]:
+    registry.save(subscription)
+    return subscription, wake(subscription)

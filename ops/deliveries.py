@@ -1,0 +1,95 @@
+"""``lakehook deliveries``: where each is, what was tried, and what happens next."""
+
+from datetime import datetime
+
+import typer
+
+from lakehook.domain.subscription import rfc_3339
+from lakehook.list_deliveries import Question
+from ops.answers import answer, answer_all
+from ops.delivery_facts import ATTEMPTS, DELIVERIES, delivery_facts
+from ops.desk import desk_of
+from ops.options import (
+    STACK,
+    TEXT,
+    AnswerAs,
+    DeliveryId,
+    DeliveryStatus,
+    Limit,
+    OfPipeline,
+    OfSubscription,
+    Since,
+    Stack,
+    examples,
+)
+from ops.progress import counting
+
+app = typer.Typer(
+    rich_markup_mode=None, help="Where each is, what was tried, and what happens next."
+)
+
+
+@app.command(
+    "list",
+    epilog=examples(
+        "lakehook deliveries list --pipeline 39",
+        "lakehook deliveries list --subscription ci --status waiting --since 2026-01-01T12:00:00Z",
+    ),
+)
+def list_(  # noqa: PLR0913  each is an option
+    context: typer.Context,
+    *,
+    pipeline: OfPipeline = None,
+    subscription: OfSubscription = None,
+    status: DeliveryStatus = None,
+    since: Since = None,
+    limit: Limit = 100,
+    output: AnswerAs = TEXT,
+    stack: Stack = STACK,
+) -> None:
+    """Show deliveries of a pipeline (quick), of a subscription (reads the whole ledger), or both.
+
+    The last changed stands first.
+    """
+    after = _time(since) if since is not None else 0.0
+    if pipeline is None and subscription is None:
+        raise typer.BadParameter("give --pipeline, --subscription or both")
+    desk = desk_of(context, stack)
+    question = Question(
+        pipeline_id=pipeline,
+        subscription_id=desk.look_up(subscription).id if subscription is not None else None,
+        status=status,
+        since=after,
+        limit=limit,
+    )
+    with counting("reading the ledger") as seen:
+        entries = desk.list_deliveries(question, seen=seen)
+    answer_all(output, DELIVERIES.of(entries))
+
+
+def _time(text: str) -> float:
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        time = None
+    if time is None or time.tzinfo is None:
+        raise typer.BadParameter(
+            f"{text[:40]!a} is no time with an offset, like 2026-01-01T12:00:00Z",
+            param_hint="--since",
+        )
+    return time.timestamp()
+
+
+@app.command(epilog=examples("lakehook deliveries show sub_0123#39#2"))
+def show(
+    context: typer.Context, delivery: DeliveryId, output: AnswerAs = TEXT, stack: Stack = STACK
+) -> None:
+    """Show one delivery: every attempt, what came back, and what happens next."""
+    explained = desk_of(context, stack).explain(delivery)
+    at = explained.next.at
+    document = {
+        **delivery_facts(explained.entry),
+        "next": explained.next.words,
+        "next_at": rfc_3339(at) if at is not None else None,
+    }
+    answer(output, document, sections={"log": ATTEMPTS.of(explained.entry.record.log)})

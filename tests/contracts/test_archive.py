@@ -1,0 +1,95 @@
+"""What explaining relies on in an archive: the ledger as people read it."""
+
+from dataclasses import dataclass
+
+import boto3
+import pytest
+
+from lakehook.adapters.dynamo_archive import DynamoArchive
+from lakehook.adapters.dynamo_ledger import DynamoLedger
+from lakehook.domain.delivery import Lane
+from lakehook.domain.lane import DeliveryRecord, HeldLane
+from lakehook.domain.outcome import Attempt, Outcome
+from lakehook.ports import Archive, Entry, Ledger
+from tests.builders import a_delivery
+from tests.fakes import NOON, FakeClock, FakeLedger
+from tests.fakes_ops import FakeArchive
+
+LANE = Lane("sub_a", "39")
+SUCCESS = Attempt(at=NOON, outcome=Outcome.DELIVERED, milliseconds=12, status=200)
+
+
+@dataclass
+class Both:
+    ledger: Ledger
+    archive: Archive
+
+
+@pytest.fixture(params=["fake", "dynamodb"])
+def both(request: pytest.FixtureRequest, clock: FakeClock) -> Both:
+    if request.param == "fake":
+        fake = FakeLedger(clock=clock)
+        return Both(fake, FakeArchive(fake))
+    table = request.getfixturevalue("deployment").deliveries_table
+    dynamodb = boto3.client("dynamodb")
+    return Both(DynamoLedger(dynamodb, table, clock), DynamoArchive(dynamodb, table))
+
+
+def waiting(sequence: int) -> DeliveryRecord:
+    return DeliveryRecord.waiting(a_delivery(sequence))
+
+
+def held_with(both: Both, *records: DeliveryRecord) -> HeldLane:
+    held = HeldLane.at(LANE, records[0].sequence, now=NOON)
+    both.ledger.write(records[0], before=None, after=held)
+    for record in records[1:]:
+        after = held.joined_by(record.sequence)
+        both.ledger.write(record, before=held, after=after)
+        held = after
+    return held
+
+
+def test_nothing_is_found_in_an_empty_ledger(both: Both):
+    assert both.archive.find(LANE, 1) is None
+    assert list(both.archive.of_lane(LANE)) == []
+
+
+def test_a_delivery_is_found_with_the_time_of_its_last_change(both: Both, clock: FakeClock):
+    held = held_with(both, waiting(1))
+    clock.sleep(5.25)
+    delivered = waiting(1).tried(SUCCESS)
+    both.ledger.write(delivered, before=held, after=None)
+
+    assert both.archive.find(LANE, 1) == Entry(delivered, NOON + 5.25)
+
+
+def test_the_deliveries_of_a_lane_come_the_highest_sequence_first(both: Both):
+    held_with(both, *(waiting(sequence) for sequence in (1, 2, 9, 10, 11)))
+    other = DeliveryRecord.waiting(a_delivery(3, pipeline_id=390))
+    both.ledger.write(other, before=None, after=None)
+
+    assert [one.record.sequence for one in both.archive.of_lane(LANE)] == [11, 10, 9, 2, 1]
+
+
+def test_the_deliveries_of_a_subscription_are_found_in_every_lane(both: Both):
+    held_with(both, waiting(1))
+    for subscription, pipeline in (("sub_a", 40), ("sub_ab", 40), ("sub_b", 39)):
+        delivery = a_delivery(2, subscription=subscription, pipeline_id=pipeline)
+        both.ledger.write(
+            DeliveryRecord.waiting(delivery).tried(SUCCESS), before=None, after=None
+        )
+    pages: list[int] = []
+
+    entries = list(both.archive.of_subscription("sub_a", seen=pages.append))
+
+    found = {f"{one.record.lane}#{one.record.sequence}" for one in entries}
+    assert found == {"sub_a#39#1", "sub_a#40#2"}
+    assert sum(pages) == 5  # four deliveries and one lane were looked at
+
+
+def test_only_what_waits_behind_the_head_is_counted(both: Both):
+    done, dead = waiting(3).tried(SUCCESS), waiting(4).dead("timed_out")
+    held = held_with(both, waiting(2), done, dead, waiting(5), waiting(6))
+    both.ledger.write(waiting(1), before=None, after=None)
+
+    assert both.archive.behind(held) == 2

@@ -1,0 +1,93 @@
+"""What delivering and the clock rely on where the health of endpoints is kept."""
+
+from dataclasses import replace
+
+import boto3
+import pytest
+
+from lakehook.adapters.dynamo_health import DynamoHealths
+from lakehook.adapters.dynamo_ledger import DynamoLedger
+from lakehook.domain.delivery import Lane
+from lakehook.domain.health import Health
+from lakehook.ports import Due, Healths, Ledger
+from tests.fakes import NOON, FakeClock, FakeHealths, FakeLedger
+
+WELL = Health(subscription_id="sub_a")
+OPEN = Health(
+    subscription_id="sub_a",
+    failures=5,
+    lanes=("sub_a#1", "sub_a#2"),
+    failing_since=NOON,
+    due_at=NOON + 5.25,
+    probes=1,
+    average_ms=2400.0,
+    slots=(NOON + 60,),
+    version=1,
+)
+
+
+class Both:
+    """Health is kept beside the lanes, read with them, and due as they are."""
+
+    def __init__(self, healths: Healths, ledger: Ledger) -> None:
+        self.healths, self.ledger = healths, ledger
+
+
+@pytest.fixture(params=["fake", "dynamodb"])
+def both(request: pytest.FixtureRequest, clock: FakeClock) -> Both:
+    if request.param == "fake":
+        healths = FakeHealths()
+        return Both(healths, FakeLedger(healths=healths))
+    table = request.getfixturevalue("deployment").deliveries_table
+    dynamodb = boto3.client("dynamodb")
+    return Both(DynamoHealths(dynamodb, table), DynamoLedger(dynamodb, table, clock))
+
+
+def test_who_is_not_known_is_well(both: Both):
+    assert both.healths.find("sub_a") == WELL
+    assert dict(both.ledger.read([], [Lane("sub_a", "39")]).healths) == {}
+
+
+def test_what_is_saved_is_found_and_read_with_the_lanes(both: Both):
+    assert both.healths.save(WELL, OPEN)
+
+    assert both.healths.find("sub_a") == OPEN
+    page = both.ledger.read([], [Lane("sub_a", "39"), Lane("sub_b", "39")])
+    assert dict(page.healths) == {"sub_a": OPEN}
+    assert dict(page.lanes) == {}
+
+
+def test_of_two_who_write_at_once_one_is_told(both: Both):
+    both.healths.save(WELL, OPEN)
+
+    assert not both.healths.save(WELL, replace(OPEN, failures=6))
+    assert both.healths.save(OPEN, replace(OPEN, failures=6, version=2))
+    assert not both.healths.save(OPEN, replace(OPEN, failures=7, version=2))
+    assert both.healths.find("sub_a").failures == 6
+
+
+def test_who_is_well_again_is_forgotten(both: Both):
+    both.healths.save(WELL, OPEN)
+
+    assert both.healths.save(OPEN, replace(WELL, version=2))
+
+    assert both.healths.find("sub_a") == WELL
+
+
+def test_an_open_breaker_is_due_and_leased_as_a_lane_is(both: Both):
+    both.healths.save(WELL, OPEN)
+    (due,) = both.ledger.due(NOON + 6)
+
+    assert (due.lane.subscription_id, due.breaker) == ("sub_a", True)
+    assert list(both.ledger.due(NOON + 5)) == []
+    assert both.ledger.lease(due, until=NOON + 300) == round((NOON + 300) * 1000)
+    assert both.ledger.lease(due, until=NOON + 300) is None
+    assert both.healths.find("sub_a") == replace(OPEN, due_at=NOON + 300)
+
+
+def test_a_closed_breaker_is_never_due(both: Both):
+    both.healths.save(WELL, replace(OPEN, due_at=None))
+
+    assert list(both.ledger.due(NOON + 10**6)) == []
+    gone = Due(Lane("sub_a", ""), token=round((NOON + 5.25) * 1000), breaker=True)
+    assert both.ledger.lease(gone, until=NOON + 300) is None

@@ -1,0 +1,151 @@
+"""What redriving and discarding rely on in the two queues of a dead letter."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import boto3
+import pytest
+
+from lakehook.adapters.sqs_dead_letters import SqsDeadLetters
+from lakehook.adapters.sqs_redrive import SqsLetterCopies, SqsRedrives
+from lakehook.domain.lane import DeliveryRecord
+from lakehook.domain.message import decode
+from lakehook.ports import DeadLetters, LetterCopies, Parcel, Redrives
+from lakehook.settings import Deployment
+from tests.builders import a_delivery
+from tests.fakes import FakeDeadLetters, FakeDice
+from tests.fakes_ops import FakeRedrives
+
+
+@dataclass
+class Queues:
+    dead_letters: DeadLetters
+    copies: LetterCopies
+    redrives: Redrives
+    standing: Callable[[], list[str]]  # on the dead-letter queue, by id
+    returned: Callable[[], list[str]]  # to the deliveries queue, by id
+
+
+@pytest.fixture(params=["fake", "sqs"])
+def queues(request: pytest.FixtureRequest) -> Queues:
+    if request.param == "sqs":
+        return on_sqs(request.getfixturevalue("deployment"))
+    letters, redrives = FakeDeadLetters(), FakeRedrives()
+    return Queues(
+        letters, letters, redrives, lambda: ids(letters.buried), lambda: ids(redrives.sent)
+    )
+
+
+def on_sqs(deployment: Deployment) -> Queues:
+    sqs, url = boto3.client("sqs"), deployment.dead_letter_queue_url
+    return Queues(
+        SqsDeadLetters(sqs, url),
+        SqsLetterCopies(sqs, url),
+        SqsRedrives(sqs, deployment.deliveries_queue_url, FakeDice()),
+        lambda: [decode(one["Body"]).id for one in everything_on(url)],  # type: ignore[union-attr]
+        lambda: [
+            decode(one["Body"]).id  # type: ignore[union-attr]
+            for one in everything_on(deployment.deliveries_queue_url)
+        ],
+    )
+
+
+def ids(records: list[DeliveryRecord]) -> list[str]:
+    return [f"{one.lane}#{one.sequence}" for one in records]
+
+
+def everything_on(url: str) -> list[Any]:
+    sqs = boto3.client("sqs")
+    found: list[Any] = []
+    while messages := sqs.receive_message(
+        QueueUrl=url,
+        MaxNumberOfMessages=10,
+        WaitTimeSeconds=0,
+        MessageAttributeNames=["All"],
+        AttributeNames=["MessageGroupId"],
+    ).get("Messages"):
+        for message in messages:
+            sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        found += messages
+    return found
+
+
+def a_letter(sequence: int = 1, pipeline: int = 39) -> DeliveryRecord:
+    return DeliveryRecord.waiting(a_delivery(sequence, pipeline_id=pipeline)).dead("timed_out")
+
+
+# --- copies ---
+
+
+def test_the_copy_of_a_letter_goes_and_others_stay_to_be_seen_at_once(queues: Queues):
+    for pipeline in (39, 40):
+        for sequence in (1, 2, 3):
+            queues.dead_letters.bury(a_letter(sequence, pipeline), endpoint="")
+
+    assert queues.copies.remove([a_letter(2), a_letter(1, 40)]) == 2
+
+    left = queues.standing()
+    assert [one for one in left if "#39#" in one] == ["sub_a#39#1", "sub_a#39#3"]
+    assert [one for one in left if "#40#" in one] == ["sub_a#40#2", "sub_a#40#3"]
+
+
+def test_a_letter_that_the_queue_has_lost_is_no_error(queues: Queues):
+    queues.dead_letters.bury(a_letter(1), endpoint="")
+
+    assert queues.copies.remove([a_letter(2)]) == 0
+    assert queues.copies.remove([]) == 0
+
+    assert queues.standing() == ["sub_a#39#1"]
+
+
+def test_a_letter_is_found_behind_many_of_other_lanes(queues: Queues):
+    for pipeline in range(35):
+        queues.dead_letters.bury(a_letter(1, pipeline), endpoint="")
+
+    assert queues.copies.remove([a_letter(1, 34)]) == 1
+
+    assert len(queues.standing()) == 34
+
+
+def test_a_bad_message_among_the_letters_is_let_be(deployment: Deployment):
+    queues = on_sqs(deployment)
+    queues.dead_letters.park(Parcel(id="m", group="g", body="nonsense", receipt="r"), "bad")
+    queues.dead_letters.bury(a_letter(), endpoint="")
+
+    assert queues.copies.remove([a_letter()]) == 1
+
+    (left,) = everything_on(deployment.dead_letter_queue_url)
+    assert left["Body"] == "nonsense"
+
+
+# --- redrives ---
+
+
+def test_a_letter_may_come_back_again_and_again(queues: Queues):
+    for _ in range(2):
+        queues.redrives.send(a_letter(), endpoint="")
+
+    assert queues.returned() == ["sub_a#39#1"] * 2
+
+
+def test_a_letter_comes_back_in_its_lane_with_what_an_operator_reads(deployment: Deployment):
+    letter = replace(a_letter(3), attempts=9)
+
+    on_sqs(deployment).redrives.send(letter, endpoint="https://ci.example/")
+
+    (message,) = everything_on(deployment.deliveries_queue_url)
+    told = {name: value["StringValue"] for name, value in message["MessageAttributes"].items()}
+    assert message["Attributes"]["MessageGroupId"] == "sub_a#39"
+    assert told == {
+        "reason": "timed_out",
+        "subscription": "sub_a",
+        "endpoint": "https://ci.example/",
+        "event_type": "PIPELINE_CREATED",
+        "pipeline_id": "39",
+        "sequence": "3",
+        "attempts": "9",
+        "last_status": "-",
+        "last_attempt_at": "-",
+    }
+    assert decode(message["Body"]) == letter.delivery

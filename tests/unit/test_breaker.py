@@ -1,0 +1,221 @@
+"""An endpoint that is down, or slow: nobody calls it in vain, and nobody is lost."""
+
+from contextlib import nullcontext
+
+import pytest
+
+from lakehook.deliver import Crew, Deliver
+from lakehook.domain.delivery import Delivery, Lane
+from lakehook.domain.disposition import Again, Disposition, Done
+from lakehook.domain.lane import Status
+from lakehook.domain.message import Message, Received
+from lakehook.domain.outcome import Attempt, Outcome
+from lakehook.domain.retry import RetrySchedule
+from lakehook.wake import WakeLanes
+from tests.builders import a_delivery, a_subscription
+from tests.fakes import (
+    FakeAttempts,
+    FakeBell,
+    FakeClock,
+    FakeDeadLetters,
+    FakeDice,
+    FakeLedger,
+    FakeSubscriptions,
+    FakeTelemetry,
+)
+
+
+class World:
+    def __init__(self) -> None:
+        self.clock = FakeClock()
+        self.ledger = FakeLedger()
+        self.attempts = FakeAttempts(self.clock)
+        self.bell = FakeBell()
+        self.subscriptions = FakeSubscriptions({"sub_a": a_subscription()})
+        self.down = False
+        self.took_ms = 5
+        self.deliver = Deliver(
+            Crew(
+                ledger=self.ledger,
+                healths=self.ledger.healths,
+                subscriptions=self.subscriptions,
+                attempt=self._attempt,
+                dead_letters=FakeDeadLetters(),
+                bell=self.bell,
+                clock=self.clock,
+                dice=FakeDice(),
+                telemetry=FakeTelemetry(),
+                schedule=RetrySchedule((120,) * 5),
+                alone=nullcontext(),
+            )
+        )
+        self.clockwork = WakeLanes(self.ledger, self.bell, self.clock)
+
+    def receive(self, *messages: Message) -> list[Disposition]:
+        received = [Received(message) for message in messages]
+        return self.deliver(received, self.deliver.read(messages), lambda: 30.0)
+
+    def open_the_breaker(self) -> None:
+        self.down = True
+        for number in range(5):
+            self.receive(in_lane(number))
+
+    def tick(self) -> list[Lane]:
+        """The clock rings, and each word it sends is worked off; the lanes that were told."""
+        self.bell.rung.clear()
+        self.clockwork()
+        return self.answer_the_bell()
+
+    def answer_the_bell(self) -> list[Lane]:
+        told = []
+        while self.bell.rung:
+            resume = self.bell.rung.pop(0)
+            told.append(resume.lane)
+            self.receive(resume)
+        return told
+
+    def _attempt(self, delivery: Delivery, _: object) -> Attempt:
+        self.attempts.made.append(delivery.id)
+        outcome = Outcome.REJECTED if self.down else Outcome.DELIVERED
+        return Attempt(at=self.clock.now(), outcome=outcome, milliseconds=self.took_ms)
+
+
+def in_lane(pipeline: int, sequence: int = 1) -> Delivery:
+    return a_delivery(sequence, pipeline_id=pipeline)
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def test_a_quick_success_at_a_well_endpoint_writes_nothing_of_its_health(world: World):
+    world.receive(in_lane(1))
+
+    assert (world.ledger.reads, world.ledger.writes, world.ledger.healths.writes) == (1, 1, 0)
+
+
+def test_while_the_breaker_is_open_new_deliveries_wait_unattempted(world: World):
+    world.open_the_breaker()
+
+    assert world.receive(in_lane(77), in_lane(77, 2)) == [Done(), Done()]
+
+    assert len(world.attempts.made) == 5
+    assert world.ledger.records[Lane("sub_a", "77"), 1].status is Status.WAITING
+
+
+def test_one_probe_at_a_time_looks_whether_it_is_up_again(world: World):
+    world.open_the_breaker()
+    world.receive(in_lane(77))
+    world.attempts.made.clear()
+    world.clock.sleep(120)
+
+    world.tick()
+
+    assert world.attempts.made == ["sub_a#77#1"], "the lane that has spent least"
+    assert world.ledger.healths.known["sub_a"].is_open
+
+
+def test_after_a_success_all_that_waited_is_woken_little_by_little(world: World):
+    world.open_the_breaker()
+    for pipeline in range(100, 120):
+        world.receive(in_lane(pipeline), in_lane(pipeline, 2))
+    world.down = False
+    world.clock.sleep(120)
+    world.bell.rung.clear()
+    world.clockwork()
+    (probe,) = [resume for resume in world.bell.rung if resume.probe]
+    world.bell.rung = []
+
+    world.receive(probe)
+
+    assert len(world.bell.rung) == 1 + 2, "its two deliveries have woken one lane, then two"
+    world.answer_the_bell()
+    world.clock.sleep(7200)
+    world.tick()
+    assert world.ledger.lanes == {}
+    assert world.ledger.healths.known == {}
+    assert len([m for m in world.attempts.made if m.startswith("sub_a#1")]) >= 40
+
+
+def test_other_subscriptions_know_nothing_of_it(world: World):
+    world.subscriptions.save(a_subscription(id="sub_b"))
+    world.open_the_breaker()
+    world.down = False
+
+    assert world.receive(a_delivery(1, subscription="sub_b")) == [Done()]
+
+    assert world.attempts.made[-1] == "sub_b#39#1"
+
+
+def test_a_lane_blocked_by_the_breaker_spends_nothing_of_its_budget(world: World):
+    world.open_the_breaker()
+    before = world.ledger.lanes[Lane("sub_a", "0")].attempts
+    world.clock.sleep(119)
+
+    world.tick()
+
+    assert world.ledger.lanes[Lane("sub_a", "0")].attempts == before
+
+
+def test_five_days_of_failing_disable_the_subscription(world: World):
+    world.open_the_breaker()
+    world.clock.sleep(5 * 24 * 3600)
+
+    world.tick()
+
+    reason = world.subscriptions.known["sub_a"].disabled_reason
+    assert reason == "every attempt has failed for five days"
+
+
+def test_a_slow_endpoint_has_three_lanes_worked_off_at_a_time(world: World):
+    world.took_ms = 8000
+    world.receive(in_lane(1))
+    assert world.ledger.healths.known["sub_a"].is_slow
+    at_once = []
+
+    def another_comes(delivery: Delivery, _: object) -> Attempt:
+        number = int(delivery.lane.pipeline_id) + 1
+        at_once.append(number)
+        world.receive(in_lane(number))
+        return Attempt(at=world.clock.now(), outcome=Outcome.DELIVERED, milliseconds=8000)
+
+    crew = world.deliver.crew
+    object.__setattr__(crew, "attempt", another_comes)
+
+    world.receive(in_lane(10))
+
+    assert at_once == [11, 12, 13]
+    assert world.ledger.records[Lane("sub_a", "13"), 1].status is Status.WAITING
+    assert Lane("sub_a", "13") in [resume.lane for resume in world.bell.rung]
+
+
+def test_what_a_slow_endpoint_left_waiting_is_worked_off_without_the_clock(world: World):
+    world.took_ms = 8000
+    world.receive(in_lane(1))
+    health = world.ledger.healths.known["sub_a"]
+    for _ in range(3):
+        taken = health.taking_a_slot(world.clock.now())
+        assert taken
+        health = taken
+    world.ledger.healths.known["sub_a"] = health
+    for number in range(10, 15):
+        assert world.receive(in_lane(number)) == [Done()]
+    world.ledger.healths.known["sub_a"] = health.giving_a_slot_back()
+
+    world.receive(in_lane(20))
+    world.answer_the_bell()
+
+    assert world.ledger.lanes == {}
+    assert len(world.attempts.made) == 1 + 5 + 1
+
+
+def test_a_failing_probe_in_a_short_schedule_waits_in_the_queue_like_any_attempt(world: World):
+    object.__setattr__(world.deliver.crew, "schedule", RetrySchedule((10,) * 5))
+    world.open_the_breaker()
+    world.clock.sleep(10)
+    world.bell.rung.clear()
+    world.clockwork()
+    probe = next(resume for resume in world.bell.rung if resume.probe)
+
+    assert world.receive(probe) == [Again(10.0)]

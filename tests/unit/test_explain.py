@@ -1,0 +1,222 @@
+"""What is told of deliveries, lanes and pipelines."""
+
+from dataclasses import replace
+
+import pytest
+
+from lakehook.domain.delivery import Lane
+from lakehook.domain.errors import BadInput, NotFound
+from lakehook.domain.lane import DeliveryRecord, HeldLane, Status
+from lakehook.domain.outcome import Attempt, Outcome
+from lakehook.domain.subscription import Ordering
+from lakehook.list_deliveries import Question
+from tests.builders import a_delivery, a_subscription, an_event
+from tests.fakes import NOON
+from tests.fakes_ops import Office
+
+LANE = Lane("sub_a", "39")
+FAILURE = Attempt(at=NOON, outcome=Outcome.REJECTED, milliseconds=7, status=500)
+SUCCESS = Attempt(at=NOON, outcome=Outcome.DELIVERED, milliseconds=7, status=200)
+AT_HALF_PAST = "2026-01-01T12:30:00.000+00:00"
+
+
+@pytest.fixture
+def office() -> Office:
+    office = Office()
+    office.subscriptions.save(a_subscription())
+    return office
+
+
+def waiting(sequence: int = 1) -> DeliveryRecord:
+    return DeliveryRecord.waiting(a_delivery(sequence))
+
+
+def hold(office: Office, *records: DeliveryRecord, attempts: int = 1) -> HeldLane:
+    """The lane held at the first of these, due at half past."""
+    held = HeldLane.at(LANE, records[0].sequence, now=NOON)
+    held = replace(held, attempts=attempts, due_at=NOON + 1800)
+    office.ledger.write(records[0], before=None, after=held)
+    for record in records[1:]:
+        office.ledger.write(record, before=None, after=None)
+    return held
+
+
+def next_of(office: Office, sequence: int) -> str:
+    return office.desk().explain(f"sub_a#39#{sequence}").next.words
+
+
+# --- what happens next ---
+
+
+def test_a_failed_head_is_retried_when_its_lane_is_due(office: Office) -> None:
+    hold(office, waiting(1).tried(FAILURE))
+
+    explained = office.desk().explain("sub_a#39#1")
+
+    assert explained.next.words == f"retried at {AT_HALF_PAST}"
+    assert explained.next.at == NOON + 1800
+
+
+def test_what_stands_behind_the_head_says_what_it_waits_for(office: Office) -> None:
+    hold(office, waiting(1), waiting(2))
+
+    assert next_of(office, 2) == f"waits behind #1, which is retried at {AT_HALF_PAST}"
+
+
+def test_behind_a_dead_letter_there_is_no_time(office: Office) -> None:
+    hold(office, waiting(1).dead("timed_out"), waiting(2))
+
+    explained = office.desk().explain("sub_a#39#2")
+
+    assert explained.next.words == "waits behind #1, which is a dead letter"
+    assert explained.next.at is None
+    assert next_of(office, 1) == (
+        "nothing until it is redriven or discarded: it is a dead letter (timed_out)"
+    )
+
+
+def test_behind_a_dead_letter_that_is_skipped_it_goes_on(office: Office) -> None:
+    office.subscriptions.save(a_subscription(ordering=Ordering.SKIP))
+    hold(office, waiting(1).dead("timed_out"), waiting(2), attempts=0)
+
+    assert next_of(office, 2) == f"waits behind #1, which is attempted at {AT_HALF_PAST}"
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"paused_at": "2026"}, "blocked: paused"),
+        ({"disabled_reason": "gone (410)"}, "blocked: disabled (gone (410))"),
+        ({"removed_at": "2026"}, "discarded: the subscription is removed"),
+    ],
+)
+def test_a_blocked_subscription_is_the_first_thing_to_say(
+    office: Office, changes: dict[str, object], words: str
+) -> None:
+    hold(office, waiting(1))
+    office.subscriptions.save(a_subscription(**changes))
+
+    assert next_of(office, 1) == words
+
+
+@pytest.mark.parametrize(
+    ("record", "words"),
+    [
+        (waiting().tried(SUCCESS), "delivered"),
+        (waiting().discarded("discarded by operator"), "nothing: discarded by operator"),
+        (
+            replace(waiting(), status=Status.ABORTED),
+            "nothing: the receiver wants no more of it",
+        ),
+        (waiting(), "attempted when its message comes"),
+    ],
+)
+def test_what_has_come_to_an_end_says_so(
+    office: Office, record: DeliveryRecord, words: str
+) -> None:
+    office.ledger.write(record, before=None, after=None)
+
+    assert next_of(office, 1) == words
+
+
+def test_a_delivery_the_ledger_does_not_know_may_be_on_its_way(office: Office) -> None:
+    with pytest.raises(NotFound, match="perhaps its message is still on the queue"):
+        office.desk().explain("sub_a#39#1")
+
+
+# --- lanes ---
+
+
+@pytest.mark.parametrize(
+    ("changes", "head", "attempts", "state"),
+    [
+        ({}, waiting(1), 2, "retrying"),
+        ({}, waiting(1), 0, "waiting"),
+        ({}, waiting(1).dead("timed_out"), 2, "dead letter"),
+        ({"paused_at": "2026"}, waiting(1).dead("timed_out"), 2, "paused"),
+        ({"disabled_reason": "gone"}, waiting(1), 2, "disabled"),
+        ({"removed_at": "2026"}, waiting(1), 2, "removed"),
+    ],
+)
+def test_a_held_lane_says_what_it_waits_for(
+    office: Office, changes: dict[str, object], head: DeliveryRecord, attempts: int, state: str
+) -> None:
+    office.subscriptions.save(a_subscription(**changes))
+    held = hold(office, head, waiting(2), waiting(3).tried(SUCCESS), attempts=attempts)
+
+    (report,) = office.desk().list_lanes()
+
+    assert (report.held, report.state, report.behind) == (held, state, 1)
+
+
+def test_the_lanes_of_one_subscription_are_shown_alone(office: Office) -> None:
+    hold(office, waiting(1))
+    other = a_subscription(id="sub_b")
+    office.subscriptions.save(other)
+
+    assert office.desk().list_lanes(other) == []
+
+
+# --- deliveries ---
+
+
+def written(office: Office, *records: DeliveryRecord) -> None:
+    """One a second."""
+    for record in records:
+        office.ledger.write(record, before=None, after=None)
+        office.clock.sleep(1)
+
+
+def listed(office: Office, **question: object) -> list[str]:
+    entries = office.desk().list_deliveries(Question(**question))  # type: ignore[arg-type]
+    return [f"{one.record.lane}#{one.record.sequence}" for one in entries]
+
+
+def test_deliveries_come_the_last_changed_first_up_to_the_limit(office: Office) -> None:
+    written(office, waiting(3), waiting(1), waiting(2))
+
+    assert listed(office, pipeline_id="39") == ["sub_a#39#2", "sub_a#39#1", "sub_a#39#3"]
+    assert listed(office, subscription_id="sub_a", limit=1) == ["sub_a#39#2"]
+
+
+def test_deliveries_are_chosen_by_pipeline_subscription_status_and_time(office: Office) -> None:
+    office.subscriptions.save(a_subscription(id="sub_b", removed_at="2026"))
+    other, elsewhere = (
+        DeliveryRecord.waiting(a_delivery(1, subscription=subscription, pipeline_id=pipeline))
+        for subscription, pipeline in (("sub_b", 39), ("sub_a", 40))
+    )
+    written(office, waiting(1), other, elsewhere, waiting(2).tried(SUCCESS))
+
+    assert listed(office, pipeline_id="39") == ["sub_a#39#2", "sub_b#39#1", "sub_a#39#1"]
+    assert listed(office, pipeline_id="39", subscription_id="sub_b") == ["sub_b#39#1"]
+    assert listed(office, subscription_id="sub_a", since=NOON + 2) == ["sub_a#39#2", "sub_a#40#1"]
+    assert listed(office, subscription_id="sub_a", status=Status.DELIVERED) == ["sub_a#39#2"]
+
+
+def test_the_ledger_is_never_read_for_nobody(office: Office) -> None:
+    with pytest.raises(BadInput, match="name a pipeline or a subscription"):
+        listed(office, status=Status.DEAD)
+
+
+# --- pipelines ---
+
+
+def test_a_pipeline_tells_its_events_and_each_subscribers_place(office: Office) -> None:
+    office.subscriptions.save(a_subscription(id="sub_b"))
+    for event_id in ("e1", "e2", "e3"):
+        event = an_event(event_id=event_id)
+        pipeline, _ = office.journal.open(event)
+        office.journal.append(pipeline, pipeline.next(event))
+    written(office, waiting(1).tried(SUCCESS), waiting(2).dead("timed_out"), waiting(3))
+
+    story = office.desk().tell_pipeline("39")
+
+    assert [one.numbered.event.id for one in story.events] == ["e1", "e2", "e3"]
+    (place,) = story.places
+    assert place.subscription.id == "sub_a"
+    assert (place.last_delivered, place.waiting, place.dead) == (1, 1, 1)
+
+
+def test_a_pipeline_nobody_spoke_of_is_not_found(office: Office) -> None:
+    with pytest.raises(NotFound, match="'39'"):
+        office.desk().tell_pipeline("39")

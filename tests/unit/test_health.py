@@ -1,0 +1,123 @@
+from dataclasses import replace
+
+import pytest
+
+from lakehook.domain.delivery import Lane
+from lakehook.domain.health import SLOTS, Health
+from lakehook.domain.outcome import Attempt, Outcome
+from lakehook.domain.retry import RetrySchedule
+from tests.fakes import NOON
+
+WELL = Health(subscription_id="sub_a")
+SCHEDULE = RetrySchedule((5, 60, 7200))
+
+
+def attempt(outcome: Outcome, *, milliseconds: int = 10, **fields: float) -> Attempt:
+    return Attempt(at=NOON, outcome=outcome, milliseconds=milliseconds, **fields)
+
+
+SUCCESS, FAILURE = attempt(Outcome.DELIVERED), attempt(Outcome.REJECTED)
+
+
+def after(health: Health, *attempts: Attempt, lanes: int = 5, now: float = NOON) -> Health:
+    """The attempts come one after the other from so many lanes in turn."""
+    for index, one in enumerate(attempts):
+        lane = Lane("sub_a", str(index % lanes))
+        health = health.after(one, lane, schedule=SCHEDULE, now=now)
+    return health
+
+
+def test_a_quick_success_at_a_well_endpoint_need_not_be_known():
+    assert not WELL.needs_to_know(SUCCESS)
+    assert WELL.needs_to_know(FAILURE)
+    assert WELL.needs_to_know(attempt(Outcome.DELIVERED, milliseconds=2001))
+    assert after(WELL, FAILURE).needs_to_know(SUCCESS)
+
+
+def test_five_failures_in_a_row_of_three_lanes_open_the_breaker():
+    assert not after(WELL, *[FAILURE] * 4).is_open
+    assert after(WELL, *[FAILURE] * 5).is_open
+    assert not after(WELL, *[FAILURE] * 50, lanes=2).is_open
+
+
+def test_a_success_ends_the_row_and_leaves_no_record():
+    row = after(WELL, *[FAILURE] * 4, SUCCESS)
+
+    assert row.is_well
+    assert not after(row, *[FAILURE] * 4).is_open
+
+
+def test_throttling_opens_at_once_and_not_before_the_hint_is_over():
+    throttled = attempt(Outcome.THROTTLED, retry_after=90.0)
+
+    assert after(WELL, throttled).due_at == NOON + 90
+
+
+def test_failed_probes_come_by_the_schedule_and_at_most_five_minutes_apart():
+    health = after(WELL, *[FAILURE] * 5)
+    waits = []
+    for _ in range(4):
+        waits.append((health.due_at or 0) - NOON)
+        health = after(health, FAILURE)
+
+    assert waits == [5, 60, 300, 300]
+
+
+def test_each_success_after_the_breaker_has_closed_wakes_twice_as_many():
+    health = after(WELL, *[FAILURE] * 5)
+    woken = []
+    for _ in range(9):
+        health = after(health, SUCCESS)
+        woken.append(health.waking)
+
+    assert woken == [1, 2, 4, 8, 16, 32, 64, 64, 64]
+    assert not health.is_open
+    assert health.nothing_left_to_wake().is_well
+
+
+def test_a_failure_while_waking_opens_the_breaker_again():
+    assert after(WELL, *[FAILURE] * 5, SUCCESS, FAILURE).is_open
+
+
+def test_an_aborted_message_is_no_failure_of_the_endpoint():
+    assert after(WELL, *[FAILURE] * 4, attempt(Outcome.ABORTED)).failures == 0
+
+
+def test_days_of_failing_on_several_lanes_are_too_long():
+    health = after(WELL, FAILURE, FAILURE)
+    five_days = 5 * 24 * 3600
+
+    assert not health.has_failed_too_long(NOON + five_days - 1)
+    assert health.has_failed_too_long(NOON + five_days)
+    assert not after(WELL, FAILURE, FAILURE, lanes=1).has_failed_too_long(NOON + five_days)
+
+
+@pytest.mark.parametrize(("milliseconds", "slow"), [(1900, False), (3000, True), (20000, True)])
+def test_an_endpoint_whose_attempts_take_two_seconds_on_average_is_slow(
+    milliseconds: int, *, slow: bool
+):
+    health = after(WELL, *[attempt(Outcome.DELIVERED, milliseconds=milliseconds)] * 10)
+
+    assert health.is_slow is slow
+
+
+def test_two_slow_attempts_in_a_hundred_do_not_make_an_endpoint_slow():
+    slow = attempt(Outcome.DELIVERED, milliseconds=5000)
+    health, slow_at_some_time = WELL, 0
+    for one in ([slow] + [SUCCESS] * 49) * 4:
+        health = after(health, one) if health.needs_to_know(one) else health
+        slow_at_some_time += health.is_slow
+
+    assert slow_at_some_time == 0
+
+
+def test_a_slow_endpoint_has_a_few_slots_that_are_free_again_after_a_while():
+    health = replace(WELL, average_ms=5000.0)
+    for _ in range(SLOTS):
+        taken = health.taking_a_slot(NOON)
+        assert taken
+        health = taken
+
+    assert health.taking_a_slot(NOON) is None
+    assert health.giving_a_slot_back().taking_a_slot(NOON)
+    assert health.taking_a_slot(NOON + 61)

@@ -1,0 +1,254 @@
+"""Finding, redriving and discarding dead letters."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+
+import pytest
+
+from lakehook.discard import MOST_TRIES, Discard
+from lakehook.domain.delivery import Delivery, Lane
+from lakehook.domain.errors import BadInput, LaneMoved, NotFound
+from lakehook.domain.lane import DeliveryRecord, HeldLane, Status
+from lakehook.find_letters import Choice
+from lakehook.ports import Page
+from tests.builders import a_delivery, a_subscription
+from tests.fakes import NOON, FakeLedger
+from tests.fakes_ops import Office
+
+LANE = Lane("sub_a", "39")
+
+
+@pytest.fixture
+def office() -> Office:
+    office = Office()
+    office.subscriptions.save(a_subscription())
+    office.subscriptions.save(a_subscription(id="sub_b", removed_at="2026-01-01T00:00:00Z"))
+    return office
+
+
+def a_letter(
+    office: Office,
+    sequence: int = 1,
+    *,
+    subscription: str = "sub_a",
+    pipeline: int = 39,
+    reason: str = "timed_out",
+) -> DeliveryRecord:
+    """A letter whose lane has gone on."""
+    delivery = a_delivery(sequence, subscription=subscription, pipeline_id=pipeline)
+    letter = DeliveryRecord.waiting(delivery).dead(reason)
+    office.ledger.write(letter, before=None, after=None)
+    office.dead_letters.bury(letter, endpoint="")
+    return letter
+
+
+def held_by_letter(office: Office, *behind: DeliveryRecord) -> HeldLane:
+    held = HeldLane.at(LANE, 1, now=NOON - 60)
+    office.ledger.write(a_letter(office), before=None, after=held)
+    for record in behind:
+        after = held.joined_by(record.sequence)
+        office.ledger.write(record, before=held, after=after)
+        held = after
+    blocked = held.blocked(now=NOON)
+    office.ledger.move(held, blocked)
+    return blocked
+
+
+def waiting(sequence: int) -> DeliveryRecord:
+    return DeliveryRecord.waiting(a_delivery(sequence))
+
+
+def status(office: Office, sequence: int) -> Status:
+    return office.ledger.records[LANE, sequence].status
+
+
+# --- find ---
+
+
+def test_letters_are_found_lane_by_lane_in_the_order_of_their_sequence(office: Office) -> None:
+    letters = [a_letter(office, n, pipeline=p) for n, p in ((10, 40), (2, 40), (1, 39))]
+
+    assert office.desk().find_letters(Choice()) == letters[::-1]
+
+
+def test_a_removed_subscriptions_letters_are_found_too(office: Office) -> None:
+    letter = a_letter(office, subscription="sub_b")
+
+    assert office.desk().find_letters(Choice()) == [letter]
+
+
+def test_letters_are_chosen_by_subscription_and_reason_at_once(office: Office) -> None:
+    a_letter(office, 1)
+    wanted = a_letter(office, 2, reason="crashed")
+    a_letter(office, 3, subscription="sub_b", reason="crashed")
+
+    choice = Choice(subscription_id="sub_a", reason="crashed")
+
+    assert office.desk().find_letters(choice) == [wanted]
+
+
+def test_letters_are_chosen_by_their_ids_each_once(office: Office) -> None:
+    letters = [a_letter(office, 1), a_letter(office, 2)]
+    a_letter(office, 3)
+
+    choice = Choice(ids=["sub_a#39#2", "sub_a#39#1", "sub_a#39#2"])
+
+    assert office.desk().find_letters(choice) == letters
+
+
+def test_what_is_no_dead_letter_is_told_apart_from_what_is_unknown(office: Office) -> None:
+    office.ledger.write(waiting(1), before=None, after=None)
+    find = office.desk().find_letters
+
+    with pytest.raises(NotFound, match="no dead letter; it is waiting"):
+        find(Choice(ids=["sub_a#39#1"]))
+    with pytest.raises(NotFound, match="no such delivery"):
+        find(Choice(ids=["sub_a#39#2"]))
+
+
+@pytest.mark.parametrize(
+    "text", ["", "sub_a", "sub_a#39", "sub_a#39#x", "sub_a#39#0", "#39#1", "a#b#c#1", "a#b#1\n"]
+)
+def test_what_is_no_delivery_id_is_refused(office: Office, text: str) -> None:
+    with pytest.raises(BadInput, match="<subscription>#<pipeline>#<sequence>"):
+        office.desk().find_letters(Choice(ids=[text]))
+
+
+# --- redrive ---
+
+
+def test_letters_of_a_lane_go_back_in_sequence_and_leave_the_queue(office: Office) -> None:
+    letters = [a_letter(office, n) for n in (10, 2, 1)]
+    other = a_letter(office, 3, pipeline=40)
+
+    office.desk().redrive(letters)
+
+    assert [letter.sequence for letter in office.redrives.sent] == [1, 2, 10]
+    assert office.dead_letters.buried == [other]
+    assert status(office, 1) is Status.DEAD  # until the delivery function revives it
+
+
+# --- discard ---
+
+
+def test_a_discarded_head_lets_the_next_go_at_once(office: Office) -> None:
+    held = held_by_letter(office, waiting(2), waiting(3))
+
+    office.desk().discard([office.ledger.records[LANE, 1]])
+
+    record, lane = office.ledger.records[LANE, 1], office.ledger.lanes[LANE]
+    assert (record.status, record.reason) == (Status.DISCARDED, "discarded by operator")
+    assert record.delivery is None
+    assert (lane.head, lane.due_at, lane.attempts) == (2, NOON, 0)
+    assert lane.version > held.version
+    assert office.dead_letters.buried == []
+
+
+def test_a_discarded_head_that_was_alone_lets_its_lane_flow(office: Office) -> None:
+    held_by_letter(office)
+
+    office.desk().discard([office.ledger.records[LANE, 1]])
+
+    assert status(office, 1) is Status.DISCARDED
+    assert office.ledger.lanes == {}
+
+
+def test_a_letter_whose_lane_flows_is_discarded_and_the_lane_still_flows(office: Office) -> None:
+    letter = a_letter(office)
+
+    assert office.desk().discard([letter]) == [letter]
+
+    assert status(office, 1) is Status.DISCARDED
+    assert office.ledger.lanes == {}
+
+
+def test_a_letter_behind_another_head_leaves_that_head_its_time(office: Office) -> None:
+    letter = a_letter(office)
+    held = HeldLane.at(LANE, 2, now=NOON).head_failed(due_at=NOON + 300)
+    office.ledger.write(waiting(2), before=None, after=held)
+
+    office.desk().discard([letter])
+
+    lane = office.ledger.lanes[LANE]
+    assert status(office, 1) is Status.DISCARDED
+    assert (lane.head, lane.attempts, lane.due_at) == (2, 1, NOON + 300)
+    assert lane.version > held.version
+
+
+def test_all_letters_of_a_lane_can_go(office: Office) -> None:
+    held = held_by_letter(office, waiting(2).dead("timed_out"), waiting(3))
+    letters = [office.ledger.records[held.lane, n] for n in (2, 1)]
+
+    assert len(office.desk().discard(letters)) == 2
+
+    assert office.ledger.lanes[LANE].head == 3
+
+
+@dataclass
+class BusyLedger(FakeLedger):
+    """Another worker writes the lane after each of the first reads."""
+
+    busy: int = 0
+    revives: list[DeliveryRecord] = field(default_factory=list)
+
+    def read(self, deliveries: Collection[Delivery], lanes: Collection[Lane]) -> Page:
+        page = super().read(deliveries, lanes)
+        if self.busy:
+            self.busy -= 1
+            held = self.lanes[LANE]
+            self.move(held, held.announced())
+        if self.revives:
+            revived = self.revives.pop()
+            held = HeldLane.at(LANE, 1, now=NOON)
+            self.write(revived, before=self.lanes.get(LANE), after=held)
+        return page
+
+
+def discarded(ledger: BusyLedger, letter: DeliveryRecord) -> list[DeliveryRecord]:
+    office = Office()
+    return Discard(ledger, office.dead_letters, office.clock)([letter])
+
+
+def test_a_lane_that_has_moved_is_read_again() -> None:
+    ledger, letter = BusyLedger(), waiting(1).dead("timed_out")
+    ledger.write(letter, before=None, after=HeldLane.at(LANE, 1, now=NOON))
+    ledger.busy = MOST_TRIES - 1
+
+    assert discarded(ledger, letter) == [letter]
+
+
+def test_a_lane_that_never_rests_is_told_in_one_line() -> None:
+    ledger, letter = BusyLedger(), waiting(1).dead("timed_out")
+    ledger.write(letter, before=None, after=HeldLane.at(LANE, 1, now=NOON))
+    ledger.busy = MOST_TRIES
+
+    with pytest.raises(LaneMoved, match="^sub_a#39#1: its lane is at work; try again soon$"):
+        discarded(ledger, letter)
+    assert ledger.records[LANE, 1] == letter
+
+
+def test_a_letter_that_is_redriven_meanwhile_lives() -> None:
+    ledger, letter = BusyLedger(), waiting(1).dead("timed_out")
+    ledger.write(letter, before=None, after=None)
+    ledger.revives = [letter.revived(late=False)]
+
+    assert discarded(ledger, letter) == []
+
+    assert ledger.records[LANE, 1].status is Status.WAITING
+
+
+def test_what_joins_while_a_flowing_lane_is_held_for_the_write_is_due_at_once() -> None:
+    ledger, letter = BusyLedger(), waiting(1).dead("timed_out")
+    ledger.write(letter, before=None, after=None)
+
+    class JoinedLedger(BusyLedger):
+        def move(self, before: HeldLane, after: HeldLane | None) -> None:
+            self.write(waiting(2), before=before, after=before.joined_by(2))
+            super().move(before, after)
+
+    joined = JoinedLedger(records=ledger.records)
+
+    assert discarded(joined, letter) == [letter]
+
+    assert [due.lane for due in joined.due(NOON)] == [LANE]
+    assert [one.sequence for one in joined.waiting(joined.lanes[LANE])] == [2]

@@ -1,0 +1,88 @@
+"""Pausing a subscription, letting it go on, and enabling one that was disabled."""
+
+import pytest
+
+from lakehook.domain.lane import DeliveryRecord, HeldLane
+from lakehook.domain.subscription import Subscription
+from tests.builders import a_delivery, a_subscription
+from tests.fakes import NOON
+from tests.fakes_ops import Office
+
+
+@pytest.fixture
+def office() -> Office:
+    return Office()
+
+
+def saved(office: Office, **changes: object) -> Subscription:
+    subscription = a_subscription(**changes)
+    office.subscriptions.save(subscription)
+    return subscription
+
+
+def hold(office: Office, pipeline: int, *, due_at: float = NOON + 3600) -> None:
+    record = DeliveryRecord.waiting(a_delivery(1, pipeline_id=pipeline))
+    held = HeldLane.at(record.lane, 1, now=NOON - 1000 + pipeline).head_failed(due_at=due_at)
+    office.ledger.write(record, before=None, after=held)
+
+
+def due_times(office: Office) -> dict[str, float]:
+    return {lane.pipeline_id: held.due_at for lane, held in office.ledger.lanes.items()}
+
+
+def test_a_paused_subscription_is_blocked_since_the_first_pause(office: Office) -> None:
+    subscription = saved(office)
+
+    paused = office.desk().pause(subscription)
+    office.clock.sleep(60)
+    again = office.desk().pause(paused)
+
+    assert paused.is_blocked
+    assert again.paused_at == "2026-01-01T12:00:00.000+00:00"
+    assert office.subscriptions.find("sub_a") == again
+
+
+def test_a_resumed_subscription_goes_on_ten_lanes_a_second(office: Office) -> None:
+    subscription = saved(office, paused_at="2026-01-01T00:00:00Z")
+    for pipeline in range(25):
+        hold(office, pipeline)
+
+    resumed, lanes = office.desk().unpause(subscription)
+
+    first = NOON + 10  # no function works with what it read before
+    assert office.subscriptions.find("sub_a") == resumed
+    assert not resumed.is_blocked
+    assert lanes == 25
+    assert due_times(office) == pytest.approx({str(n): first + n / 10 for n in range(25)})
+
+
+def test_what_is_due_sooner_is_left_its_time(office: Office) -> None:
+    subscription = saved(office, paused_at="2026-01-01T00:00:00Z")
+    hold(office, 39, due_at=NOON + 5)
+    hold(office, 40)
+
+    _, lanes = office.desk().unpause(subscription)
+
+    assert lanes == 1
+    assert due_times(office) == {"39": NOON + 5, "40": NOON + 10}
+
+
+def test_enabling_clears_the_reason_and_wakes_the_lanes(office: Office) -> None:
+    subscription = saved(office, disabled_reason="the receiver asked for it (410)")
+    hold(office, 39)
+
+    enabled, lanes = office.desk().enable(subscription)
+
+    assert (enabled.disabled_reason, lanes) == (None, 1)
+    assert due_times(office) == {"39": NOON + 10}
+
+
+def test_a_subscription_that_is_still_blocked_wakes_nothing(office: Office) -> None:
+    subscription = saved(office, paused_at="2026-01-01T00:00:00Z", disabled_reason="gone")
+    hold(office, 39)
+
+    resumed, lanes = office.desk().unpause(subscription)
+
+    assert resumed.is_blocked
+    assert lanes == 0
+    assert due_times(office) == {"39": NOON + 3600}

@@ -42,7 +42,8 @@ class Tables(Construct):
             index_name=DeliveriesTable.DUE_INDEX,
             partition_key=_text(DeliveriesTable.DUE_SHARD),
             sort_key=_number(DeliveriesTable.DUE_AT),
-            projection_type=dynamodb.ProjectionType.KEYS_ONLY,
+            projection_type=dynamodb.ProjectionType.INCLUDE,
+            non_key_attributes=[DeliveriesTable.HELD_SINCE],
         )
         table.add_global_secondary_index(
             index_name=DeliveriesTable.HELD_INDEX,

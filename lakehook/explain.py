@@ -28,7 +28,9 @@ class Explain:
                 f"{delivery_id}: not in the ledger; perhaps its message is still on the queue"
             )
         subscription = self.subscriptions.find(lane.subscription_id)
-        held = self.ledger.read([], [lane]).lanes.get(lane)
+        page = self.ledger.read([], [lane])
+        held = page.lanes.get(lane)
         head = self.archive.find(lane, held.head) if held else None
-        look = Look(subscription, held, head.record if head else None)
+        health = page.healths.get(lane.subscription_id)
+        look = Look(subscription, held, head.record if head else None, health)
         return Explanation(entry, what_next(entry.record, look))

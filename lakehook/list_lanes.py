@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from lakehook.domain.lane import HeldLane
 from lakehook.domain.standing import Look, lane_state
 from lakehook.domain.subscription import Subscription
-from lakehook.ports import Archive, Ledger, Subscriptions
+from lakehook.ports import Archive, Healths, Ledger, Subscriptions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,6 +20,7 @@ class LaneReport:
 class ListLanes:
     subscriptions: Subscriptions
     ledger: Ledger
+    healths: Healths
     archive: Archive
 
     def __call__(self, subscription: Subscription | None = None) -> list[LaneReport]:
@@ -29,7 +30,8 @@ class ListLanes:
         return sorted(reports, key=lambda one: (one.held.held_since, str(one.held.lane)))
 
     def _reports(self, subscription: Subscription) -> Iterator[LaneReport]:
+        health = self.healths.find(subscription.id)
         for held in self.ledger.held_by(subscription.id):
             head = self.archive.find(held.lane, held.head)
-            look = Look(subscription, held, head.record if head else None)
+            look = Look(subscription, held, head.record if head else None, health)
             yield LaneReport(held=held, state=lane_state(look), behind=self.archive.behind(held))

@@ -14,4 +14,9 @@ DISABLED = "SubscriptionsDisabled"  # by the receiver's word, or for failing too
 EXCHANGE_TIME = "ExchangeTime"  # milliseconds, from DNS to the last byte
 
 LANES_WOKEN = "LanesWoken"
+
+LANES_HELD = "LanesHeld"
+OLDEST_HELD = "OldestHeld"  # seconds that the longest held lane has been held
+BREAKERS_OPEN = "BreakersOpen"
+
 TROUBLE = "OwnTrouble"  # AWS failed us, or a fault of ours

@@ -2,11 +2,14 @@
 
 from dataclasses import dataclass, replace
 
+from lakehook.domain.errors import OwnTrouble
+from lakehook.domain.health import Health
 from lakehook.domain.subscription import Subscription, rfc_3339
-from lakehook.ports import Clock, Due, Ledger, Registry
+from lakehook.ports import Clock, Due, Healths, Ledger, Registry
 
 SETTLING_SECONDS = 10.0  # by then no function works with what it read before the change
 LANES_A_SECOND = 10.0
+MOST_TRIES = 5
 
 
 @dataclass(frozen=True)
@@ -60,11 +63,25 @@ class Unpause:
 @dataclass(frozen=True)
 class Enable:
     registry: Registry
+    healths: Healths
     wake: WakeGently
 
     def __call__(self, subscription: Subscription) -> tuple[Subscription, int]:
-        """The subscription, and how many lanes go on."""
+        """The subscription, and how many lanes go on.
+
+        Its endpoint is held to be well: a breaker that is open closes, and days of failing that
+        count towards the next disabling are forgotten.
+        """
+        self._forget_failures(subscription.id)
         return _go_on(replace(subscription, disabled_reason=None), self.registry, self.wake)
+
+    def _forget_failures(self, subscription_id: str) -> None:
+        well = Health(subscription_id=subscription_id)
+        for _ in range(MOST_TRIES):
+            health = self.healths.find(subscription_id)
+            if health.is_well or self.healths.save(health, well):
+                return
+        raise OwnTrouble(f"{subscription_id}: its breaker is being written all the time; try again")
 
 
 def _go_on(

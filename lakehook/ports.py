@@ -133,6 +133,15 @@ class Due:
     breaker: bool = False
 
 
+@dataclass(frozen=True, kw_only=True)
+class Census:
+    """How much waits, over all subscriptions."""
+
+    lanes_held: int = 0
+    held_since: float | None = None  # of the one that has been held longest
+    breakers_open: int = 0
+
+
 class Ledger(Protocol):
     """The deliveries and the lanes: the idempotency records, the attempt log, the waiting line."""
 
@@ -159,6 +168,9 @@ class Ledger(Protocol):
 
     def lease(self, due: Due, *, until: float) -> int | None:
         """Move a due time on, and return the token; nothing if it was moved meanwhile."""
+
+    def census(self) -> Census:
+        """Count what is held, by an index that may lag behind."""
 
     def held_by(self, subscription_id: str) -> Iterator[HeldLane]:
         """Lanes in which something waits for this subscription, the longest held first.
@@ -306,5 +318,7 @@ class Telemetry(Protocol):
     def buried(self, record: DeliveryRecord) -> None: ...
 
     def disabled(self, subscription_id: str, reason: str) -> None: ...
+
+    def counted(self, census: Census, *, now: float) -> None: ...
 
     def trouble(self, error: Exception, *, doing: str) -> None: ...

@@ -3,6 +3,7 @@
 from lakehook.adapters.aws import Aws, own_trouble
 from lakehook.adapters.cloudformation import CloudFormationStacks
 from lakehook.adapters.dynamo_archive import DynamoArchive
+from lakehook.adapters.dynamo_health import DynamoHealths
 from lakehook.adapters.dynamo_journal import DynamoJournal
 from lakehook.adapters.dynamo_ledger import DynamoLedger
 from lakehook.adapters.dynamo_subscriptions import DynamoSubscriptions
@@ -40,6 +41,7 @@ def desk_of_deployment(deployment: Deployment, aws: Aws, warn: Warn) -> Desk:
     clock, dice, dynamodb, sqs = WallClock(), FairDice(), aws.dynamodb(), aws.sqs()
     subscriptions = DynamoSubscriptions(dynamodb, deployment.subscriptions_table, clock)
     ledger = DynamoLedger(dynamodb, deployment.deliveries_table, clock)
+    healths = DynamoHealths(dynamodb, deployment.deliveries_table)
     archive = DynamoArchive(dynamodb, deployment.deliveries_table)
     journal = DynamoJournal(dynamodb, deployment.pipelines_table, clock)
     sealer = KmsSealer(aws.kms(), deployment.secrets_key)
@@ -54,11 +56,11 @@ def desk_of_deployment(deployment: Deployment, aws: Aws, warn: Warn) -> Desk:
         unsubscribe=Unsubscribe(subscriptions, ledger, clock),
         pause=Pause(subscriptions, clock),
         unpause=Unpause(subscriptions, wake),
-        enable=Enable(subscriptions, wake),
+        enable=Enable(subscriptions, healths, wake),
         find_letters=FindLetters(subscriptions, ledger, archive),
         redrive=Redrive(subscriptions, redrives, copies),
         discard=Discard(ledger, copies, clock),
-        list_lanes=ListLanes(subscriptions, ledger, archive),
+        list_lanes=ListLanes(subscriptions, ledger, healths, archive),
         list_deliveries=ListDeliveries(subscriptions, archive),
         explain=Explain(subscriptions, ledger, archive),
         tell_pipeline=TellPipeline(subscriptions, journal, archive),

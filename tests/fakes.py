@@ -13,7 +13,7 @@ from lakehook.domain.outcome import Answer, Attempt, Outcome
 from lakehook.domain.pipeline import Pipeline
 from lakehook.domain.subscription import Subscription
 from lakehook.domain.webhook import Request
-from lakehook.ports import Accepted, Due, Keys, NoAnswer, Notice, Page, Parcel
+from lakehook.ports import Accepted, Census, Due, Keys, NoAnswer, Notice, Page, Parcel
 
 NOON = 1_767_268_800.0  # 2026-01-01T12:00:00Z
 
@@ -209,6 +209,13 @@ class FakeLedger:
         self.lanes[due.lane] = leased
         return leased.token
 
+    def census(self) -> Census:
+        return Census(
+            lanes_held=len(self.lanes),
+            held_since=min((one.held_since for one in self.lanes.values()), default=None),
+            breakers_open=sum(one.is_open for one in self.healths.known.values()),
+        )
+
     def held_by(self, subscription_id: str) -> Iterator[HeldLane]:
         held = [one for one in self.lanes.values() if one.lane.subscription_id == subscription_id]
         yield from sorted(held, key=lambda one: one.held_since)
@@ -350,6 +357,9 @@ class FakeTelemetry:
 
     def disabled(self, subscription_id: str, reason: str) -> None:
         self.told.append(("disabled", subscription_id))
+
+    def counted(self, census: Census, *, now: float) -> None:
+        self.told.append(("counted", census))
 
     def trouble(self, error: Exception, *, doing: str) -> None:
         self.told.append(("trouble", error))

@@ -33,4 +33,5 @@ def lambda_handler(_event: dict[str, Any], context: Any) -> dict[str, Any]:
         woken = wake_lanes()()
         if woken:
             telemetry().woken(woken)
+        telemetry().counted(wake_lanes().ledger.census(), now=WallClock().now())
     return {"woken": woken}

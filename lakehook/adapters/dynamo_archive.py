@@ -11,7 +11,6 @@ from lakehook.adapters.ledger_items import (
     FIRST_RECORD,
     LAST_RECORD,
     changed_at,
-    is_lane,
     record_key,
     record_name,
     record_of,
@@ -60,13 +59,19 @@ class DynamoArchive:
         answers = answers_of(
             self.dynamodb.scan,
             TableName=self.table,
-            FilterExpression="begins_with(#lane, :lanes)",
-            ExpressionAttributeNames={"#lane": Table.PARTITION_KEY},
-            ExpressionAttributeValues=to_item({":lanes": str(Lane(subscription_id, ""))}),
+            FilterExpression="begins_with(#lane, :lanes) AND #record BETWEEN :first AND :last",
+            ExpressionAttributeNames=_NAMES,
+            ExpressionAttributeValues=to_item(
+                {
+                    ":lanes": str(Lane(subscription_id, "")),
+                    ":first": FIRST_RECORD,
+                    ":last": LAST_RECORD,
+                }
+            ),
         )
         for answer in answers:
             seen(answer["ScannedCount"])
-            yield from (_entry(item) for item in answer["Items"] if not is_lane(item))
+            yield from map(_entry, answer["Items"])
 
     def behind(self, held: HeldLane) -> int:
         answers = answers_of(

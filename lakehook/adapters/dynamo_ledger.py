@@ -31,7 +31,7 @@ from lakehook.domain.delivery import Delivery, Lane
 from lakehook.domain.errors import LaneMoved
 from lakehook.domain.health import Health
 from lakehook.domain.lane import DeliveryRecord, HeldLane, Status
-from lakehook.ports import Clock, Due, Page
+from lakehook.ports import Census, Clock, Due, Page
 from lakehook.settings import DeliveriesTable as Table
 
 if TYPE_CHECKING:
@@ -120,6 +120,25 @@ class DynamoLedger:
                 values = from_item(item)
                 lane = Lane.parse(values[Table.PARTITION_KEY])
                 yield Due(lane, values[Table.DUE_AT], breaker=is_health(item))
+
+    def census(self) -> Census:
+        lanes, breakers, since = 0, 0, None
+        for shard in SHARDS:
+            for item in pages_of(
+                self.dynamodb.query,
+                TableName=self.table,
+                IndexName=Table.DUE_INDEX,
+                KeyConditionExpression="#shard = :shard",
+                ExpressionAttributeNames={"#shard": Table.DUE_SHARD},
+                ExpressionAttributeValues=to_item({":shard": shard}),
+            ):
+                if is_health(item):
+                    breakers += 1
+                    continue
+                lanes += 1
+                held_since = from_item(item)[Table.HELD_SINCE] / 1000
+                since = held_since if since is None else min(since, held_since)
+        return Census(lanes_held=lanes, held_since=since, breakers_open=breakers)
 
     def lease(self, due: Due, *, until: float) -> int | None:
         token = round(until * 1000)

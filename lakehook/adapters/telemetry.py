@@ -12,6 +12,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from lakehook import metrics as names
 from lakehook.domain.delivery import NumberedEvent
 from lakehook.domain.lane import DeliveryRecord
+from lakehook.ports import Census
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,12 @@ class PowertoolsTelemetry:
     def woken(self, lanes: int) -> None:
         self._count(names.LANES_WOKEN, lanes)
         self._info("lanes_woken", lanes=lanes)
+
+    def counted(self, census: Census, *, now: float) -> None:
+        oldest = 0.0 if census.held_since is None else max(0.0, now - census.held_since)
+        self._count(names.LANES_HELD, census.lanes_held)
+        self._count(names.OLDEST_HELD, oldest, MetricUnit.Seconds)
+        self._count(names.BREAKERS_OPEN, census.breakers_open)
 
     def trouble(self, error: Exception, *, doing: str) -> None:
         self._count(names.TROUBLE)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from lakehook.domain.health import Health
 from lakehook.domain.lane import DeliveryRecord, HeldLane, Status
 from lakehook.domain.subscription import Ordering, Subscription, rfc_3339
 
@@ -30,6 +31,12 @@ class Look:
     subscription: Subscription | None
     held: HeldLane | None = None  # none: the lane flows
     head: DeliveryRecord | None = None
+    health: Health | None = None  # none: the endpoint is well
+
+    @property
+    def probed_at(self) -> float | None:
+        """While the breaker is open: when the endpoint is tried again."""
+        return self.health.due_at if self.health else None
 
 
 def lane_state(look: Look) -> str:
@@ -39,6 +46,8 @@ def lane_state(look: Look) -> str:
         return str(standing)
     if look.head and look.head.status is Status.DEAD:
         return "dead letter"
+    if look.probed_at is not None:
+        return "endpoint down"
     return "retrying" if look.held and look.held.attempts else "waiting"
 
 
@@ -59,7 +68,7 @@ def what_next(record: DeliveryRecord, look: Look) -> Next:
     if look.held is None:
         return Next("attempted when its message comes")
     if look.held.head == record.sequence:
-        return _at("retried" if look.held.attempts else "attempted", look.held.due_at)
+        return _head(look, look.held)
     return _behind(look, look.held)
 
 
@@ -70,8 +79,12 @@ def _blocked(subscription: Subscription | None, standing: Standing) -> str:
     return f"blocked: {standing}" + (f" ({reason})" if reason else "")
 
 
-def _at(verb: str, at: float) -> Next:
-    return Next(f"{verb} at {rfc_3339(at)}", at)
+def _head(look: Look, held: HeldLane) -> Next:
+    if look.probed_at is not None:
+        probed = rfc_3339(look.probed_at)
+        return Next(f"blocked: the endpoint is down, and probed at {probed}", look.probed_at)
+    verb = "retried" if held.attempts else "attempted"
+    return Next(f"{verb} at {rfc_3339(held.due_at)}", held.due_at)
 
 
 def _behind(look: Look, held: HeldLane) -> Next:
@@ -79,7 +92,7 @@ def _behind(look: Look, held: HeldLane) -> Next:
     strict = look.subscription is not None and look.subscription.ordering is Ordering.STRICT
     if dead and strict:
         return Next(f"waits behind #{held.head}, which is a dead letter")
-    step = _at("retried" if held.attempts else "attempted", held.due_at)
+    step = _head(look, held)
     return Next(f"waits behind #{held.head}, which is {step.words}", step.at)
 
 

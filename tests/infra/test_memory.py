@@ -52,7 +52,13 @@ def test_lanes_are_found_by_due_time_and_by_who_waits(production: Blueprint) -> 
         DeliveriesTable.DUE_INDEX: [DeliveriesTable.DUE_SHARD, DeliveriesTable.DUE_AT],
         DeliveriesTable.HELD_INDEX: [DeliveriesTable.HELD_BY, DeliveriesTable.HELD_SINCE],
     }
-    assert all(index["Projection"] == {"ProjectionType": "KEYS_ONLY"} for index in indexes.values())
+    assert {name: index["Projection"] for name, index in indexes.items()} == {
+        DeliveriesTable.DUE_INDEX: {
+            "ProjectionType": "INCLUDE",
+            "NonKeyAttributes": [DeliveriesTable.HELD_SINCE],
+        },
+        DeliveriesTable.HELD_INDEX: {"ProjectionType": "KEYS_ONLY"},
+    }
     assert numbers == {DeliveriesTable.DUE_AT, DeliveriesTable.HELD_SINCE}
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from lakehook.domain.delivery import Lane
 from lakehook.domain.errors import BadInput, NotFound
+from lakehook.domain.health import Health
 from lakehook.domain.lane import DeliveryRecord, HeldLane, Status
 from lakehook.domain.outcome import Attempt, Outcome
 from lakehook.domain.subscription import Ordering
@@ -97,6 +98,19 @@ def test_a_blocked_subscription_is_the_first_thing_to_say(
     office.subscriptions.save(a_subscription(**changes))
 
     assert next_of(office, 1) == words
+
+
+def test_an_endpoint_that_is_down_says_when_it_is_tried_again(office: Office) -> None:
+    hold(office, waiting(1), waiting(2))
+    office.healths.known["sub_a"] = Health(subscription_id="sub_a", due_at=NOON + 300, version=1)
+    down = "blocked: the endpoint is down, and probed at 2026-01-01T12:05:00.000+00:00"
+
+    explained = office.desk().explain("sub_a#39#1")
+    (report,) = office.desk().list_lanes()
+
+    assert (explained.next.words, explained.next.at) == (down, NOON + 300)
+    assert next_of(office, 2) == f"waits behind #1, which is {down}"
+    assert report.state == "endpoint down"
 
 
 @pytest.mark.parametrize(

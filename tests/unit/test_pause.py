@@ -2,6 +2,7 @@
 
 import pytest
 
+from lakehook.domain.health import Health
 from lakehook.domain.lane import DeliveryRecord, HeldLane
 from lakehook.domain.subscription import Subscription
 from tests.builders import a_delivery, a_subscription
@@ -75,6 +76,16 @@ def test_enabling_clears_the_reason_and_wakes_the_lanes(office: Office) -> None:
 
     assert (enabled.disabled_reason, lanes) == (None, 1)
     assert due_times(office) == {"39": NOON + 10}
+
+
+def test_enabling_holds_the_endpoint_to_be_well(office: Office) -> None:
+    subscription = saved(office, disabled_reason="every attempt has failed for five days")
+    down = Health(subscription_id="sub_a", failures=9, failing_since=1, due_at=NOON, version=9)
+    office.healths.known["sub_a"] = down
+
+    office.desk().enable(subscription)
+
+    assert office.healths.find("sub_a").is_well
 
 
 def test_a_subscription_that_is_still_blocked_wakes_nothing(office: Office) -> None:

@@ -1,0 +1,348 @@
+"""Dead letters and held lanes on the cloud of the template: the command, and who delivers."""
+
+import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from functions.deliver.handler import parcel
+from lakehook.adapters.dynamo_health import DynamoHealths
+from lakehook.adapters.dynamo_journal import DynamoJournal
+from lakehook.adapters.dynamo_ledger import DynamoLedger
+from lakehook.adapters.dynamo_subscriptions import DynamoSubscriptions
+from lakehook.adapters.sqs_dead_letters import SqsDeadLetters
+from lakehook.adapters.sqs_deliveries import SqsDeliveries, SqsReceipts
+from lakehook.adapters.world import FairDice, WallClock
+from lakehook.deliver import Crew, Deliver
+from lakehook.deliver_batch import DeliverBatch
+from lakehook.domain.delivery import Lane
+from lakehook.domain.lane import DeliveryRecord, HeldLane
+from lakehook.domain.retry import RetrySchedule
+from lakehook.settings import Deployment
+from lakehook.wake import WakeLanes
+from local import dynamodb, sqs
+from local.furnish import furnish
+from tests.builders import a_delivery, an_event
+from tests.fakes import NOON, FakeAttempts, FakeClock, FakeTelemetry
+from tests.integration.test_command import TEMPLATE, Terminal, add
+
+
+@pytest.fixture
+def deployment() -> Iterator[Deployment]:
+    sqs.install()
+    dynamodb.install()
+    with mock_aws():
+        furniture = furnish(json.loads(Path(TEMPLATE).read_text()), {}, boto3.client)  # type: ignore[arg-type]
+        yield Deployment.from_outputs(furniture.outputs)
+    sqs.uninstall()
+
+
+@pytest.fixture
+def terminal(deployment: Deployment, capsys: pytest.CaptureFixture[str]) -> Terminal:
+    return Terminal(deployment, capsys)
+
+
+class Functions:
+    """The delivery function and the clock, but for the network; every failure is a death."""
+
+    def __init__(self, deployment: Deployment) -> None:
+        dynamodb, clock = boto3.client("dynamodb"), WallClock()
+        self.deployment, self.queue = deployment, boto3.client("sqs")
+        self.attempts = FakeAttempts(FakeClock(NOON))
+        self.ledger = DynamoLedger(dynamodb, deployment.deliveries_table, clock)
+        self.bell = SqsDeliveries(self.queue, deployment.deliveries_queue_url)
+        self._dead_letters = SqsDeadLetters(self.queue, deployment.dead_letter_queue_url)
+        self._crew = Crew(
+            ledger=self.ledger,
+            healths=DynamoHealths(dynamodb, deployment.deliveries_table),
+            subscriptions=DynamoSubscriptions(dynamodb, deployment.subscriptions_table, clock),
+            attempt=self.attempts,
+            dead_letters=self._dead_letters,
+            bell=self.bell,
+            clock=clock,
+            dice=FairDice(),
+            telemetry=FakeTelemetry(),
+            schedule=RetrySchedule(()),
+            alone=nullcontext(),
+        )
+
+    def deliver(self) -> None:
+        """Until nothing more is to be seen on the deliveries queue."""
+        while messages := self.look_at(self.deployment.deliveries_queue_url):
+            with ThreadPoolExecutor(1) as workers:
+                batch = DeliverBatch(
+                    deliver=Deliver(self._crew),
+                    receipts=SqsReceipts(self.queue, self.deployment.deliveries_queue_url),
+                    dead_letters=self._dead_letters,
+                    telemetry=FakeTelemetry(),
+                    workers=workers,
+                )
+                again = {one.id for one in batch([self._parcel(one) for one in messages], _ages)}
+            done = [one for one in messages if one["MessageId"] not in again]
+            self.delete(self.deployment.deliveries_queue_url, done)
+
+    def tick(self) -> None:
+        """What the clock does each minute, and what follows."""
+        WakeLanes(ledger=self.ledger, bell=self.bell, clock=WallClock())()
+        self.deliver()
+
+    def look_at(self, url: str) -> list[Any]:
+        answer = self.queue.receive_message(
+            QueueUrl=url,
+            MaxNumberOfMessages=10,
+            WaitTimeSeconds=0,
+            MessageAttributeNames=["All"],
+            AttributeNames=["All"],
+        )
+        return list(answer.get("Messages", []))
+
+    def delete(self, url: str, messages: list[Any]) -> None:
+        for one in messages:
+            self.queue.delete_message(QueueUrl=url, ReceiptHandle=one["ReceiptHandle"])
+
+    def _parcel(self, message: Any) -> Any:
+        return parcel(
+            {
+                "messageId": message["MessageId"],
+                "attributes": message["Attributes"],
+                "body": message["Body"],
+                "receiptHandle": message["ReceiptHandle"],
+                "messageAttributes": message.get("MessageAttributes", {}),
+            }
+        )
+
+
+def _ages() -> float:
+    return 600.0
+
+
+@pytest.fixture
+def functions(deployment: Deployment) -> Functions:
+    return Functions(deployment)
+
+
+class Story:
+    """A subscription whose first delivery dies, with two more behind it."""
+
+    def __init__(self, terminal: Terminal, functions: Functions, *options: str) -> None:
+        subscription = add(terminal, *options)["subscription_id"]
+        self.lane = Lane(subscription, "39")
+        self.first, self.second, self.third = (f"{self.lane}#{n}" for n in (1, 2, 3))
+        self.functions = functions
+        functions.attempts.script[self.first] = [functions.attempts.failure()]
+        for sequence in (1, 2, 3):
+            functions.bell.send([a_delivery(sequence, subscription=subscription)])
+            functions.deliver()
+
+    @property
+    def made(self) -> list[int]:
+        return [int(one.rpartition("#")[2]) for one in self.functions.attempts.made]
+
+
+def test_a_letter_holds_its_lane_and_is_explained(terminal: Terminal, functions: Functions) -> None:
+    story = Story(terminal, functions)
+
+    (letter,) = terminal.json("dead-letters", "list")
+    (lane,) = terminal.json("lanes", "list", "--held")
+    shown = terminal.json("dead-letters", "show", story.first)
+    behind = terminal.json("deliveries", "show", story.second)
+    listed = terminal.json("deliveries", "list", "--subscription", "ci", "--status", "waiting")
+
+    assert story.made == [1]
+    assert (letter["delivery_id"], letter["reason"]) == (story.first, "rejected")
+    assert (lane["head"], lane["state"], lane["behind"]) == (1, "dead letter", 2)
+    assert shown["event"]["pipeline_id"] == 39
+    assert [one["status"] for one in shown["log"]] == [500]
+    assert behind["next"] == "waits behind #1, which is a dead letter"
+    assert {one["delivery_id"] for one in listed} == {story.second, story.third}
+
+
+def test_a_letter_deleted_from_the_queue_by_hand_is_redriven_by_its_id(
+    terminal: Terminal, functions: Functions, deployment: Deployment
+) -> None:
+    story = Story(terminal, functions)
+    by_hand = functions.look_at(deployment.dead_letter_queue_url)
+    functions.delete(deployment.dead_letter_queue_url, by_hand)
+
+    terminal.json("dead-letters", "redrive", story.first)
+    functions.deliver()
+
+    assert len(by_hand) == 1
+    assert story.made == [1, 1, 2, 3]
+    assert terminal.json("dead-letters", "list") == terminal.json("lanes", "list", "--held") == []
+    assert terminal.json("deliveries", "show", story.first)["next"] == "delivered"
+
+
+def test_a_redriven_letter_leaves_the_queue(
+    terminal: Terminal, functions: Functions, deployment: Deployment
+) -> None:
+    story = Story(terminal, functions)
+
+    terminal.json("dead-letters", "redrive", story.first)
+
+    assert functions.look_at(deployment.dead_letter_queue_url) == []
+
+
+def test_a_letter_redriven_twice_is_revived_once(terminal: Terminal, functions: Functions) -> None:
+    story = Story(terminal, functions)
+
+    terminal.json("dead-letters", "redrive", story.first)
+    terminal.json("dead-letters", "redrive", story.first)
+    functions.deliver()
+
+    assert story.made == [1, 1, 2, 3]
+    assert terminal("dead-letters", "redrive", story.first) == 3
+    assert "no dead letter; it is delivered" in terminal.said[-1]
+
+
+def test_a_letter_that_dies_again_at_once_is_a_letter_again(
+    terminal: Terminal, functions: Functions, deployment: Deployment
+) -> None:
+    story = Story(terminal, functions)
+    functions.attempts.script[story.first] = [functions.attempts.failure()]
+
+    terminal.json("dead-letters", "redrive", story.first)
+    functions.deliver()
+
+    (letter,) = terminal.json("dead-letters", "list")
+    assert (letter["attempts"], story.made) == (2, [1, 1])
+    assert len(functions.look_at(deployment.dead_letter_queue_url)) == 1
+
+
+def test_a_discarded_letter_lets_its_lane_go_on(
+    terminal: Terminal, functions: Functions, deployment: Deployment
+) -> None:
+    story = Story(terminal, functions)
+
+    terminal.json("dead-letters", "discard", story.first)
+    functions.tick()
+
+    shown = terminal.json("deliveries", "show", story.first)
+    assert story.made == [1, 2, 3]
+    assert (shown["status"], shown["reason"]) == ("discarded", "discarded by operator")
+    assert functions.look_at(deployment.dead_letter_queue_url) == []
+    assert terminal.json("lanes", "list", "--held") == []
+
+
+@pytest.mark.parametrize("action", ["redrive", "discard"])
+def test_all_letters_need_a_yes(
+    terminal: Terminal, functions: Functions, deployment: Deployment, action: str
+) -> None:
+    stories = [Story(terminal, functions) for _ in range(2)]
+
+    asked = terminal.json("dead-letters", action, "--all")
+    still = terminal.json("dead-letters", "list")
+    done = terminal.json("dead-letters", action, "--all", "--yes")
+    functions.tick()
+
+    assert (asked["would"], asked["number"], done["would"], done["number"]) == (True, 2, False, 2)
+    assert asked["dead_letters"] == still == done["dead_letters"]
+    assert {one["delivery_id"] for one in still} == {story.first for story in stories}
+    assert terminal.json("dead-letters", "list") == []
+    assert functions.look_at(deployment.dead_letter_queue_url) == []
+
+
+def test_the_consoles_own_redrive_is_a_redrive(
+    terminal: Terminal, functions: Functions, deployment: Deployment
+) -> None:
+    story = Story(terminal, functions)
+    arns = [
+        functions.queue.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])[
+            "Attributes"
+        ]["QueueArn"]
+        for url in (deployment.dead_letter_queue_url, deployment.deliveries_queue_url)
+    ]
+
+    functions.queue.start_message_move_task(SourceArn=arns[0], DestinationArn=arns[1])
+    functions.deliver()
+
+    assert story.made == [1, 1, 2, 3]
+    assert terminal.json("dead-letters", "list") == []
+
+
+def test_a_letter_that_was_skipped_is_found_and_comes_late(
+    terminal: Terminal, functions: Functions
+) -> None:
+    story = Story(terminal, functions, "--ordering", "skip")
+    assert terminal.json("lanes", "list", "--held") == []
+    (letter,) = terminal.json("dead-letters", "list", "--subscription", "ci")
+
+    terminal.json("dead-letters", "redrive", letter["delivery_id"])
+    functions.deliver()
+
+    assert story.made == [1, 2, 3, 1]
+    assert terminal.json("dead-letters", "list") == []
+
+
+def test_a_letter_that_was_skipped_can_be_discarded(
+    terminal: Terminal, functions: Functions
+) -> None:
+    story = Story(terminal, functions, "--ordering", "skip")
+
+    terminal.json("dead-letters", "discard", story.first)
+
+    assert terminal.json("deliveries", "show", story.first)["status"] == "discarded"
+    assert terminal.json("lanes", "list", "--held") == []
+
+
+def test_a_paused_subscription_waits_until_it_is_resumed(
+    terminal: Terminal, functions: Functions
+) -> None:
+    subscription = add(terminal)["subscription_id"]
+    terminal.json("subscriptions", "pause", "ci")
+    functions.bell.send([a_delivery(1, subscription=subscription)])
+    functions.deliver()
+
+    (lane,) = terminal.json("lanes", "list", "--held", "--subscription", "ci")
+    shown = terminal.json("deliveries", "show", f"{subscription}#39#1")
+    resumed = terminal.json("subscriptions", "resume", "ci")
+    (sooner,) = terminal.json("lanes", "list", "--held")
+
+    assert functions.attempts.made == []
+    assert (lane["state"], shown["next"]) == ("paused", "blocked: paused")
+    assert (resumed["state"], resumed["lanes_woken"]) == ("active", 1)
+    assert (sooner["state"], sooner["due_at"] < lane["due_at"]) == ("waiting", True)
+
+
+def test_an_enabled_subscription_is_well_again(
+    terminal: Terminal, functions: Functions, deployment: Deployment
+) -> None:
+    subscription = add(terminal)["subscription_id"]
+    healths = DynamoHealths(boto3.client("dynamodb"), deployment.deliveries_table)
+    well = healths.find(subscription)
+    throttled = functions.attempts.failure()
+    down = well.after(throttled, Lane(subscription, "39"), schedule=RetrySchedule((5,)), now=NOON)
+    assert healths.save(well, down)
+    record = DeliveryRecord.waiting(a_delivery(1, subscription=subscription))
+    held = HeldLane.at(record.lane, 1, now=NOON).blocked(now=WallClock().now())
+    functions.ledger.write(record, before=None, after=held)
+
+    enabled = terminal.json("subscriptions", "enable", "ci")
+
+    assert enabled["lanes_woken"] == 1
+    assert healths.find(subscription).version == 0
+
+
+def test_a_pipeline_is_told_with_each_subscribers_place(
+    terminal: Terminal, functions: Functions, deployment: Deployment
+) -> None:
+    journal = DynamoJournal(boto3.client("dynamodb"), deployment.pipelines_table, FakeClock())
+    for event in (an_event(event_id=f"e{n}") for n in (1, 2, 3)):
+        pipeline, _ = journal.open(event)
+        journal.append(pipeline, pipeline.next(event))
+    strict = Story(terminal, functions)
+    skipping = Story(terminal, functions, "--ordering", "skip")
+
+    shown = terminal.json("pipelines", "show", "39")
+
+    places = {one["subscription_id"]: one for one in shown["subscribers"]}
+    told = ("last_delivered", "waiting", "dead")
+    assert [one["event_id"] for one in shown["events"]] == ["e1", "e2", "e3"]
+    assert [places[strict.lane.subscription_id][name] for name in told] == [None, 2, 1]
+    assert [places[skipping.lane.subscription_id][name] for name in told] == [3, 0, 1]

@@ -1,0 +1,312 @@
+"""The operator's side of failing deliveries, as it is said and told at a terminal."""
+
+import pytest
+
+from lakehook.domain.delivery import Lane
+from lakehook.domain.lane import DeliveryRecord, HeldLane, Status
+from lakehook.domain.outcome import Attempt, Outcome
+from tests.builders import a_delivery, a_subscription, an_event
+from tests.fakes import NOON
+from tests.fakes_ops import Office
+from tests.unit.test_ops_command import Terminal
+
+LANE = Lane("sub_a", "39")
+FIRST, SECOND = "sub_a#39#1", "sub_a#39#2"
+FAILURE = Attempt(at=NOON, outcome=Outcome.REJECTED, milliseconds=7, status=500, excerpt="[red] no")
+
+
+@pytest.fixture
+def terminal(capsys: pytest.CaptureFixture[str]) -> Terminal:
+    office = Office()
+    office.subscriptions.save(a_subscription())
+    return Terminal(office, capsys)
+
+
+def status(terminal: Terminal, sequence: int) -> Status:
+    return terminal.office.ledger.records[LANE, sequence].status
+
+
+def with_letter(terminal: Terminal) -> None:
+    """A dead head, and one delivery that waits behind it."""
+    letter = DeliveryRecord.waiting(a_delivery(1)).tried(FAILURE).dead("rejected")
+    held = HeldLane.at(LANE, 1, now=NOON).died(now=NOON)
+    ledger = terminal.office.ledger
+    ledger.write(letter, before=None, after=held)
+    waiting = DeliveryRecord.waiting(a_delivery(2))
+    ledger.write(waiting, before=held, after=held.joined_by(2))
+
+
+def with_letters(terminal: Terminal, *sequences: int) -> None:
+    for sequence in sequences:
+        letter = DeliveryRecord.waiting(a_delivery(sequence)).dead("timed_out")
+        terminal.office.ledger.write(letter, before=None, after=None)
+
+
+# --- subscriptions ---
+
+
+def test_ordering_and_retry_schedule_are_terms_of_a_subscription(terminal: Terminal) -> None:
+    options = ("--ordering", "skip", "--retry-schedule", "5,300")
+    url = "https://ci.example/hook"
+
+    added = terminal.json("subscriptions", "add", "--name", "x", "--url", url, *options)
+    kept = terminal.json("subscriptions", "update", "x", "--ordering", "strict")
+    back = terminal.json("subscriptions", "update", "x", "--default-retry-schedule")
+
+    assert (added["ordering"], added["retry_schedule"]) == ("skip", "5,300")
+    assert (kept["ordering"], kept["retry_schedule"]) == ("strict", "5,300")
+    assert back["retry_schedule"] == "default"
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        (("--ordering", "loose"), "ordering: 'loose' is none of strict, skip"),
+        (("--retry-schedule", "5,soon"), "not seconds with commas"),
+        (("--retry-schedule", ""), "not seconds with commas"),
+        (("--retry-schedule", "-1"), "is not 0 to"),
+        (("--retry-schedule", "5", "--default-retry-schedule"), "says two things"),
+    ],
+)
+def test_bad_terms_are_one_line(
+    terminal: Terminal, options: tuple[str, ...], complaint: str
+) -> None:
+    assert terminal("subscriptions", "update", "ci", *options) == 2
+    assert complaint in terminal.err
+    assert terminal.err.count("\n") == 1
+
+
+def test_the_state_of_a_subscription_is_shown(terminal: Terminal) -> None:
+    paused = terminal.json("subscriptions", "pause", "ci")
+    listed = terminal.json("subscriptions", "list")
+    resumed = terminal.json("subscriptions", "resume", "ci")
+
+    assert (paused["state"], paused["paused_at"]) == ("paused", "2026-01-01T12:00:00.000+00:00")
+    assert listed == [paused]
+    assert (resumed["state"], resumed["paused_at"], resumed["lanes_woken"]) == ("active", None, 0)
+
+
+def test_a_disabled_subscription_says_why_until_it_is_enabled(terminal: Terminal) -> None:
+    terminal.office.subscriptions.disable("sub_a", "the receiver asked for it (410)")
+
+    assert terminal("subscriptions", "list") == 0
+    assert "disabled (the receiver asked for it (410))" in terminal.out
+    assert terminal.json("subscriptions", "enable", "ci")["state"] == "active"
+    assert terminal("subscriptions", "enable", "nobody") == 3
+
+
+def test_a_removed_subscription_leaves_no_letter_behind(terminal: Terminal) -> None:
+    with_letters(terminal, 1, 2)
+
+    assert terminal("subscriptions", "remove", "ci") == 1
+    assert "0 waiting deliveries and 2 dead letters in 0 lanes" in terminal.err
+    assert terminal("subscriptions", "remove", "ci", "--discard-waiting") == 0
+
+    assert status(terminal, 1) is status(terminal, 2) is Status.DISCARDED
+
+
+# --- dead letters ---
+
+
+def test_dead_letters_are_listed(terminal: Terminal) -> None:
+    with_letter(terminal)
+
+    (letter,) = terminal.json("dead-letters", "list", "--subscription", "ci")
+
+    assert letter == {
+        "delivery_id": FIRST,
+        "subscription_id": "sub_a",
+        "pipeline_id": "39",
+        "sequence": 1,
+        "event_id": "e1",
+        "event_type": "PIPELINE_CREATED",
+        "status": "dead",
+        "reason": "rejected",
+        "attempts": 1,
+        "last_status": "500",
+        "last_attempt_at": "2026-01-01T12:00:00.000+00:00",
+    }
+    assert terminal.json("dead-letters", "list", "--reason", "crashed") == []
+    assert terminal("dead-letters", "list", "--reason", "crashed") == 0
+    assert terminal.out == "no dead letters\n"
+
+
+def test_a_dead_letter_is_shown_with_its_attempts_and_its_event(terminal: Terminal) -> None:
+    with_letter(terminal)
+
+    shown = terminal.json("dead-letters", "show", FIRST)
+    assert terminal("dead-letters", "show", FIRST) == 0
+
+    assert shown["event"] == a_delivery(1).event.document
+    assert shown["log"] == [
+        {
+            "at": "2026-01-01T12:00:00.000+00:00",
+            "outcome": "rejected",
+            "status": 500,
+            "milliseconds": 7,
+            "answer": "[red] no",
+        }
+    ]
+    assert "[red] no" in terminal.out
+    assert '"pipeline_id":39' in terminal.out
+
+
+def test_one_letter_is_redriven_at_once(terminal: Terminal) -> None:
+    with_letter(terminal)
+
+    done = terminal.json("dead-letters", "redrive", FIRST)
+
+    assert (done["action"], done["would"], done["number"]) == ("redrive", False, 1)
+    assert [one.sequence for one in terminal.office.redrives.sent] == [1]
+
+
+@pytest.mark.parametrize("action", ["redrive", "discard"])
+@pytest.mark.parametrize(
+    "which", [("--all",), ("--subscription", "ci"), ("--reason", "timed_out"), (FIRST, SECOND)]
+)
+def test_more_than_one_letter_needs_a_yes(
+    terminal: Terminal, action: str, which: tuple[str, ...]
+) -> None:
+    with_letters(terminal, 2, 1)
+
+    asked = terminal.json("dead-letters", action, *which)
+    assert terminal("dead-letters", action, *which) == 0
+    assert "nothing is done yet; --yes does it" in terminal.out
+    assert terminal.office.redrives.sent == []
+    assert status(terminal, 1) is status(terminal, 2) is Status.DEAD
+    done = terminal.json("dead-letters", action, *which, "--yes")
+
+    assert (asked["would"], done["would"]) == (True, False)
+    assert [one["delivery_id"] for one in asked["dead_letters"]] == [FIRST, SECOND]
+    assert done["number"] == 2
+
+
+def test_discard_gives_a_letter_up_and_its_lane_goes_on(terminal: Terminal) -> None:
+    with_letter(terminal)
+
+    done = terminal.json("dead-letters", "discard", FIRST)
+
+    assert done["number"] == 1
+    assert status(terminal, 1) is Status.DISCARDED
+    assert terminal.office.ledger.lanes[LANE].head == 2
+    assert terminal("dead-letters", "discard", FIRST) == 3
+    assert terminal.err == f"error: {FIRST}: no dead letter; it is discarded\n"
+
+
+def test_none_to_redrive_is_no_error(terminal: Terminal) -> None:
+    assert terminal.json("dead-letters", "redrive", "--all", "--yes")["number"] == 0
+    assert terminal("dead-letters", "redrive", "--all") == 0
+    assert terminal.out.endswith("no dead letters\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("dead-letters", "redrive"), 2),
+        (("dead-letters", "discard", FIRST, "--all"), 2),
+        (("dead-letters", "redrive", "--all", "--reason", "crashed"), 2),
+        (("dead-letters", "redrive", "nonsense"), 2),
+        (("dead-letters", "redrive", FIRST), 3),
+        (("dead-letters", "show", FIRST), 3),
+        (("dead-letters", "list", "--subscription", "nobody"), 3),
+        (("lanes", "list", "--held", "--subscription", "nobody"), 3),
+        (("deliveries", "list"), 2),
+        (("deliveries", "list", "--pipeline", "39", "--status", "lost"), 2),
+        (("deliveries", "list", "--pipeline", "39", "--limit", "0"), 2),
+        (("deliveries", "list", "--pipeline", "39", "--since", "yesterday"), 2),
+        (("deliveries", "list", "--pipeline", "39", "--since", "2026-01-01T12:00:00"), 2),
+        (("deliveries", "show", "sub_a#39"), 2),
+        (("deliveries", "show", FIRST), 3),
+        (("pipelines", "show", "40"), 3),
+    ],
+)
+def test_bad_input_is_one_line(terminal: Terminal, arguments: tuple[str, ...], code: int) -> None:
+    assert terminal(*arguments) == code
+    assert terminal.out == ""
+    assert terminal.err.startswith("error: ")
+    assert terminal.err.count("\n") == 1
+
+
+# --- lanes, deliveries, pipelines ---
+
+
+def test_held_lanes_are_listed(terminal: Terminal) -> None:
+    with_letter(terminal)
+
+    assert terminal.json("lanes", "list", "--held") == [
+        {
+            "subscription_id": "sub_a",
+            "pipeline_id": "39",
+            "head": 1,
+            "state": "dead letter",
+            "attempts": 0,
+            "held_since": "2026-01-01T12:00:00.000+00:00",
+            "due_at": "2026-01-01T13:00:00.000+00:00",
+            "behind": 1,
+        }
+    ]
+    assert terminal("lanes", "list", "--held", "--subscription", "ci") == 0
+    assert "sub_a#39" in terminal.out
+
+
+def test_deliveries_are_listed_by_status_and_time(terminal: Terminal) -> None:
+    with_letter(terminal)
+    of_pipeline = ("deliveries", "list", "--pipeline", "39")
+
+    listed = terminal.json(*of_pipeline)
+    waiting = terminal.json("deliveries", "list", "--subscription", "ci", "--status", "waiting")
+    later = terminal.json(*of_pipeline, "--since", "2026-01-01T13:00:01+01:00")
+    sooner = terminal.json(*of_pipeline, "--since", "2026-01-01T13:00:00+01:00", "--limit", "1")
+
+    assert [one["delivery_id"] for one in listed] == [SECOND, FIRST]
+    assert [one["delivery_id"] for one in waiting] == [SECOND]
+    assert (later, len(sooner)) == ([], 1)
+    assert terminal(*of_pipeline) == 0
+    assert SECOND in terminal.out
+
+
+def test_a_delivery_is_shown_with_what_happens_next(terminal: Terminal) -> None:
+    with_letter(terminal)
+
+    shown = terminal.json("deliveries", "show", SECOND)
+    assert terminal("deliveries", "show", SECOND) == 0
+
+    assert (shown["status"], shown["log"]) == ("waiting", [])
+    assert shown["next"] == "waits behind #1, which is a dead letter"
+    assert shown["next_at"] is None
+    assert "waits behind #1, which is a dead letter" in terminal.out
+    assert "no attempts" in terminal.out
+
+
+def test_a_pipeline_is_shown_with_its_events_and_its_subscribers(terminal: Terminal) -> None:
+    with_letter(terminal)
+    event = an_event(event_id="e1")
+    pipeline, _ = terminal.office.journal.open(event)
+    terminal.office.journal.append(pipeline, pipeline.next(event))
+
+    shown = terminal.json("pipelines", "show", "39")
+    assert terminal("pipelines", "show", "39") == 0
+
+    assert shown == {
+        "pipeline_id": "39",
+        "events": [
+            {
+                "sequence": 1,
+                "event_type": "PIPELINE_CREATED",
+                "timestamp": "2024-09-05T15:08:00.389+08:00",
+                "accepted_at": "2026-01-01T12:00:00.000+00:00",
+                "event_id": "e1",
+            }
+        ],
+        "subscribers": [
+            {
+                "subscription_id": "sub_a",
+                "name": "ci",
+                "state": "active",
+                "last_delivered": None,
+                "waiting": 1,
+                "dead": 1,
+            }
+        ],
+    }
+    assert "LAST DELIVERED" in terminal.out

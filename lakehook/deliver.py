@@ -74,7 +74,8 @@ class _Visit:
         self._records = page.records
         self._held = page.lanes.get(lane)
         self._remaining = remaining
-        self._subscription = _in_force(deliver.subscriptions.find(lane.subscription_id))
+        self._lane = lane
+        self._subscription = self._in_force()
 
     def receive(self, message: Message) -> Disposition:
         disposition = self._look_at(message)
@@ -110,6 +111,8 @@ class _Visit:
         now = self._deliver.clock.now()
         if token != self._held.token and not self._held.is_due(now):
             return _in_queue_or_ledger(self._held.due_at - now)
+        # What has waited may be wanted no more, and the lane would not be looked at again soon.
+        self._subscription = self._in_force(anew=True)
         for record, following in _with_following(self._ledger.waiting(self._held)):
             if record.status is Status.DEAD and self._subscription:
                 return self._block(self._held)
@@ -186,9 +189,9 @@ class _Visit:
         self._ledger.write(record, before=self._held, after=after)
         self._held = after
 
-
-def _in_force(subscription: Subscription | None) -> Subscription | None:
-    return subscription if subscription and subscription.removed_at is None else None
+    def _in_force(self, *, anew: bool = False) -> Subscription | None:
+        found = self._deliver.subscriptions.find(self._lane.subscription_id, anew=anew)
+        return found if found and found.removed_at is None else None
 
 
 def _in_queue_or_ledger(wait: float) -> Disposition:

@@ -65,13 +65,17 @@ class FakeJournal:
 
 @dataclass
 class FakeSubscriptions:
+    """``lagging`` are those that a reader who does not ask anew still sees as they were."""
+
     known: dict[str, Subscription] = field(default_factory=dict)
+    lagging: dict[str, Subscription] = field(default_factory=dict)
 
     def all(self) -> Sequence[Subscription]:
         return list(self.known.values())
 
-    def find(self, subscription_id: str) -> Subscription | None:
-        return self.known.get(subscription_id)
+    def find(self, subscription_id: str, *, anew: bool = False) -> Subscription | None:
+        seen = self.known if anew else {**self.known, **self.lagging}
+        return seen.get(subscription_id)
 
     def save(self, subscription: Subscription) -> None:
         self.known[subscription.id] = subscription

@@ -55,8 +55,8 @@ class Subscriptions(Protocol):
     def all(self) -> Sequence[Subscription]:
         """Every subscription, removed ones too, as of now."""
 
-    def find(self, subscription_id: str) -> Subscription | None:
-        """One subscription, removed or not."""
+    def find(self, subscription_id: str, *, anew: bool = False) -> Subscription | None:
+        """One subscription, removed or not: as of a little earlier, or ``anew`` as of now."""
 
     def disable(self, subscription_id: str, reason: str) -> None:
         """Block it until an operator enables it; the first reason stands."""

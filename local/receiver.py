@@ -4,13 +4,18 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Condition, Thread
 from typing import Any, Self
 
 from standardwebhooks import Webhook, WebhookVerificationError
+from standardwebhooks.webhooks import EmptyWebhookSecretError
 
-OK = 200
+from local.receiver_server import OK, Answer, ReceiverServer
+
+__all__ = ["OK", "Answer", "Arrival", "Behaviour", "Receiver", "polite"]
+
+_LOOK_SECONDS = 0.1
+"""How often the server looks whether it is over."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,7 +23,8 @@ class Arrival:
     """One request, as the receiver saw it."""
 
     at: float  # unix seconds
-    headers: Mapping[str, str]
+    headers: Mapping[str, str]  # names in lower case
+    raw: bytes  # what was signed
     body: Mapping[str, Any]
     genuine: bool  # the public library has verified the signature
 
@@ -39,8 +45,8 @@ class Arrival:
         return str(self.body["event_type"])
 
 
-Behaviour = Callable[[Arrival], int]
-"""Answers an arrival with an HTTP status, after as long as it likes."""
+Behaviour = Callable[[Arrival], int | Answer]
+"""Answers an arrival, perhaps by an HTTP status alone, after as long as it likes."""
 
 
 def polite(_: Arrival) -> int:
@@ -58,8 +64,10 @@ class Receiver:
     changed: Condition = field(default_factory=Condition)
 
     def __enter__(self) -> Self:
-        self._server = _Server(("127.0.0.1", 0), _handler_of(self))
-        self._thread = Thread(target=self._server.serve_forever, name=self.name, daemon=True)
+        self._server = ReceiverServer(self.take)
+        self._thread = Thread(
+            target=self._server.serve_forever, args=(_LOOK_SECONDS,), name=self.name, daemon=True
+        )
         self._thread.start()
         return self
 
@@ -72,17 +80,19 @@ class Receiver:
     def url(self) -> str:
         return f"http://127.0.0.1:{self._server.server_port}/{self.name}"
 
-    def take(self, headers: Mapping[str, str], body: bytes) -> int:
+    def take(self, headers: Mapping[str, str], body: bytes) -> Answer:
         arrival = Arrival(
             at=time.time(),
             headers=headers,
+            raw=body,
             body=json.loads(body),
             genuine=_is_genuine(self.secret, headers, body),
         )
         with self.changed:
             self.arrivals.append(arrival)
             self.changed.notify_all()
-        return self.behaviour(arrival)
+        answer = self.behaviour(arrival)
+        return answer if isinstance(answer, Answer) else Answer(answer)
 
     def wait_for(self, count: int, *, within: float) -> bool:
         """Whether so many requests came in that many seconds."""
@@ -90,32 +100,9 @@ class Receiver:
             return self.changed.wait_for(lambda: len(self.arrivals) >= count, within)
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 128
-
-
 def _is_genuine(secret: str, headers: Mapping[str, str], body: bytes) -> bool:
     try:
         Webhook(secret).verify(body, dict(headers))
-    except (WebhookVerificationError, RuntimeError):  # the latter for a secret not yet known
-        return False
+    except (EmptyWebhookSecretError, WebhookVerificationError, ValueError):
+        return False  # it is not known yet; nothing signs so; no such thing is a signature
     return True
-
-
-def _handler_of(receiver: Receiver) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["content-length"]))
-            headers = {name.lower(): value for name, value in self.headers.items()}
-            status = receiver.take(headers, body)
-            self.send_response(status)
-            self.send_header("content-length", "0")
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            """Say nothing: what came is in ``arrivals``."""
-
-    return Handler

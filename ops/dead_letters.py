@@ -78,6 +78,7 @@ def redrive(  # noqa: PLR0913  each is an option
     stack: Stack = STACK,
 ) -> None:
     """Send dead letters again, each before what waits behind it, with a fresh budget."""
+    _refuse_two_minds(deliveries, subscription, reason, every=every)
     desk = desk_of(context, stack)
 
     def act(letters: Sequence[DeliveryRecord]) -> Sequence[DeliveryRecord]:
@@ -85,7 +86,6 @@ def redrive(  # noqa: PLR0913  each is an option
             desk.redrive(letters, told=told)
         return letters
 
-    _refuse_two_minds(deliveries, subscription, reason, every=every)
     letters = desk.find_letters(_choice(desk, deliveries or (), subscription, reason))
     _act_or_ask(output, "redrive", letters, act, yes=yes)
 
@@ -108,13 +108,13 @@ def discard(  # noqa: PLR0913  each is an option
     stack: Stack = STACK,
 ) -> None:
     """Give dead letters up for good; what waits behind them goes on."""
+    _refuse_two_minds(deliveries, subscription, reason, every=every)
     desk = desk_of(context, stack)
 
     def act(letters: Sequence[DeliveryRecord]) -> Sequence[DeliveryRecord]:
         with counting("discarding", total=len(letters)) as told:
             return desk.discard(letters, told=told)
 
-    _refuse_two_minds(deliveries, subscription, reason, every=every)
     letters = desk.find_letters(_choice(desk, deliveries or (), subscription, reason))
     _act_or_ask(output, "discard", letters, act, yes=yes)
 

@@ -1,12 +1,9 @@
 """``lakehook subscriptions``: who wants which events, where, and signed how."""
 
-from dataclasses import asdict
-
 import typer
 
-from lakehook.find_letters import Choice
 from lakehook.subscribe import DEPLOYMENTS_SCHEDULE, Terms
-from ops import pausing
+from ops import standing
 from ops.answers import answer, answer_all
 from ops.desk import desk_of
 from ops.options import (
@@ -15,7 +12,6 @@ from ops.options import (
     AnswerAs,
     Deadline,
     DefaultSchedule,
-    DiscardWaiting,
     EventTypes,
     EveryPipelineEvent,
     Headers,
@@ -36,7 +32,7 @@ from ops.subscription_facts import SUBSCRIPTIONS, facts
 SECRET_NOTE = "Keep the secret: it is never shown again."  # noqa: S105  words about one
 
 app = typer.Typer(rich_markup_mode=None, help="Who wants which events, where, and signed how.")
-app.add_typer(pausing.app)
+app.add_typer(standing.app)
 
 
 @app.command(
@@ -143,35 +139,3 @@ def _replaced(option: str, given: list[str] | None, *, emptied: bool) -> list[st
     if given and emptied:
         raise typer.BadParameter("is given, and so is the option that says none", param_hint=option)
     return [] if emptied else given or None
-
-
-@app.command(
-    epilog=examples(
-        "lakehook subscriptions remove ci",
-        "lakehook subscriptions remove ci --discard-waiting",
-    )
-)
-def remove(
-    context: typer.Context,
-    subscription: Id,
-    *,
-    discard_waiting: DiscardWaiting = False,
-    output: AnswerAs = TEXT,
-    stack: Stack = STACK,
-) -> None:
-    """Remove a subscription; refused while deliveries wait for it or are dead letters."""
-    desk = desk_of(context, stack)
-    tombstone, backlog = desk.unsubscribe(
-        desk.look_up(subscription), discard_waiting=discard_waiting
-    )
-    if backlog.dead:
-        desk.discard(desk.find_letters(Choice(subscription_id=tombstone.id)))
-    answer(
-        output,
-        {
-            "subscription_id": tombstone.id,
-            "name": tombstone.name,
-            "removed_at": tombstone.removed_at,
-            "discarding": asdict(backlog),
-        },
-    )

@@ -6,7 +6,17 @@ from pathlib import Path
 import pytest
 from pytest_socket import disable_socket, enable_socket, socket_allow_hosts
 
-UNIT = Path(__file__).parent / "unit"
+HERE = Path(__file__).parent
+UNIT = HERE / "unit"
+SHARED = ("infra", "e2e")  # folders whose tests share something that is dear to make
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that share a fixture stay together when the suite is worked off by several."""
+    for item in items:
+        folder = item.path.relative_to(HERE).parts[0]
+        group = folder if folder in SHARED else item.path.name
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(autouse=True)

@@ -79,13 +79,18 @@ class FakeJournal:
 
 @dataclass
 class FakeSubscriptions:
+    """``lagging`` are those that a reader still sees as they were, until it asks anew."""
+
     known: dict[str, Subscription] = field(default_factory=dict)
+    lagging: dict[str, Subscription] = field(default_factory=dict)
 
     def all(self) -> Sequence[Subscription]:
         return list(self.known.values())
 
-    def find(self, subscription_id: str) -> Subscription | None:
-        return self.known.get(subscription_id)
+    def find(self, subscription_id: str, *, anew: bool = False) -> Subscription | None:
+        if anew:
+            self.lagging.clear()
+        return {**self.known, **self.lagging}.get(subscription_id)
 
     def save(self, subscription: Subscription) -> None:
         self.known[subscription.id] = subscription

@@ -42,9 +42,9 @@ class DynamoSubscriptions:
             self._refresh()
             return list(self._known.values())
 
-    def find(self, subscription_id: str) -> Subscription | None:
+    def find(self, subscription_id: str, *, anew: bool = False) -> Subscription | None:
         with self._lock:
-            if subscription_id not in self._known:
+            if anew or subscription_id not in self._known:
                 self._asked_at = float("-inf")
             self._refresh()
             return self._known.get(subscription_id)

@@ -5,6 +5,7 @@ the host's name kept for TLS and ``Host``. No session of ``requests`` is involve
 proxies from the environment, no ``.netrc``, no cookies and no redirects.
 """
 
+import logging
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError
 from urllib3.util import Timeout
 
+from lakehook.adapters.http_deadline import POOLS_WITH_A_DEADLINE
 from lakehook.adapters.http_failures import outcome_of
 from lakehook.domain.address import Network
 from lakehook.domain.endpoint import Endpoint
@@ -41,24 +43,27 @@ class TooLarge(Exception):
 class _ToAddress(HTTPAdapter):
     """Connects to the address in ``request.address``, whatever the host resolves to by now."""
 
+    def init_poolmanager(self, *args: Any, **options: Any) -> None:
+        super().init_poolmanager(*args, **options)
+        self.poolmanager.pool_classes_by_scheme = POOLS_WITH_A_DEADLINE
+
     def build_connection_pool_key_attributes(
         self, request: Any, verify: Any, cert: Any = None
     ) -> tuple[Any, Any]:
         host, pool = super().build_connection_pool_key_attributes(request, verify, cert)
+        to_address = {**host, "host": request.address}
         if host["scheme"] == "https":
-            name = host["host"]
-            return {**host, "host": request.address}, {
-                **pool,
-                "server_hostname": name,
-                "assert_hostname": name,
-            }
-        return {**host, "host": request.address}, pool
+            return to_address, {**pool, "server_hostname": host["host"]}  # SNI and certificate
+        return to_address, pool
 
 
 @dataclass(frozen=True)
 class HttpReceiver:
     opened: Sequence[Network] = ()
     _adapter: HTTPAdapter = field(default_factory=lambda: _ToAddress(pool_maxsize=20))
+
+    def __post_init__(self) -> None:
+        logging.getLogger("urllib3").setLevel(logging.ERROR)  # its warnings show whole URLs
 
     def post(self, request: Request) -> Answer | NoAnswer:
         ends_at = monotonic() + request.deadline_seconds
@@ -92,17 +97,15 @@ class HttpReceiver:
             return Answer(
                 status=response.status_code,
                 headers={name.lower(): value for name, value in response.headers.items()},
-                body=_read(response, ends_at),
+                body=_read(response),
             )
 
 
-def _read(response: requests.Response, ends_at: float) -> bytes:
-    """The body, decompressed, as far as the cap and the deadline go."""
+def _read(response: requests.Response) -> bytes:
+    """The body, decompressed, as far as the cap goes."""
     body = b""
     for chunk in response.raw.stream(CHUNK_BYTES, decode_content=True):
         body += chunk
         if len(body) > MAX_ANSWER_BYTES:
             raise TooLarge
-        if monotonic() > ends_at:
-            raise requests.ReadTimeout
     return body

@@ -3,6 +3,7 @@
 A deduplication id is new for each death, else SQS would swallow a second one within five minutes.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 NONE = "-"  # SQS refuses an empty attribute
 MOST_REASON_CHARACTERS = 1000
+# SQS takes what XML 1.0 takes. A message that could not be put aside would come again for ever.
+_REFUSED = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 @dataclass(frozen=True)
@@ -97,7 +100,7 @@ def send(  # noqa: PLR0913  a message has these parts
     attributes: Mapping[str, str],
 ) -> None:
     typed: Any = {
-        name: {"DataType": "String", "StringValue": value[:MOST_REASON_CHARACTERS] or NONE}
+        name: {"DataType": "String", "StringValue": _accepted(value)}
         for name, value in attributes.items()
     }
     with own_trouble():
@@ -108,3 +111,7 @@ def send(  # noqa: PLR0913  a message has these parts
             MessageDeduplicationId=deduplication_id,
             MessageAttributes=typed,
         )
+
+
+def _accepted(value: str) -> str:
+    return _REFUSED.sub("\ufffd", value[:MOST_REASON_CHARACTERS]) or NONE

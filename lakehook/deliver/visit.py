@@ -77,6 +77,8 @@ class Visit:
             return Done()
         if token != held.token and not held.is_due(now):
             return in_queue_or_ledger(held.due_at - now)
+        # What has waited may be wanted no more, and the lane would not be looked at again soon.
+        self._subscription(anew=True)
         with self._pulse.slot() as admitted:
             return self._work_off() if admitted else self._sleep()
 
@@ -117,7 +119,8 @@ class Visit:
             return True  # to be discarded
         return not (subscription.is_blocked or self._pulse.is_open or self._pulse.is_slow)
 
-    def _subscription(self) -> Subscription | None:
-        """The lane's subscription as it is now; none when it was removed."""
-        found = self._crew.subscriptions.find(self._hold.lane.subscription_id)
+    def _subscription(self, *, anew: bool = False) -> Subscription | None:
+        """The lane's subscription; none when it was removed."""
+        lane = self._hold.lane
+        found = self._crew.subscriptions.find(lane.subscription_id, anew=anew)
         return found if found and found.removed_at is None else None

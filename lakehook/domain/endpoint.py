@@ -42,7 +42,8 @@ class Endpoint:
             raise BadEndpoint("url: holds credentials; send them in a header")
         if parts.fragment:
             raise BadEndpoint("url: has a fragment (#), which no server ever sees")
-        return cls(url, parts.scheme, parts.hostname, port or _DEFAULT_PORTS[parts.scheme])
+        port = _DEFAULT_PORTS[parts.scheme] if port is None else port
+        return cls(url, parts.scheme, parts.hostname, port)
 
     @property
     def host_header(self) -> str:
@@ -69,9 +70,9 @@ class Endpoint:
 
     @property
     def shown(self) -> str:
-        """The URL for people and logs: a query's values may be credentials, so they go."""
+        """The URL for people and logs: a query may hold credentials, so its names alone stay."""
         base, question, query = self.url.partition("?")
         if not question:
             return base
-        names = (pair.partition("=")[0] for pair in query.split("&"))
-        return f"{base}?{'&'.join(f'{name}=…' for name in names)}"
+        pairs = (pair.partition("=") for pair in query.split("&"))
+        return f"{base}?{'&'.join(f'{name}=…' if equals else '…' for name, equals, _ in pairs)}"

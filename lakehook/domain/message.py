@@ -3,15 +3,21 @@
 Messages carry a version; a release reads its own and the one before.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from lakehook.domain.delivery import Delivery, Lane, NumberedEvent
 from lakehook.domain.document import Document, ascii_of, read_document
-from lakehook.domain.errors import BadMessage
+from lakehook.domain.errors import BadEvent, BadMessage
 from lakehook.domain.event import Event
 
 VERSION = 1
+MOST_SEQUENCE = 10**10 - 1  # the ledger writes ten digits
+MOST_TOKEN = 10**14 - 1  # milliseconds, to the year 5138
+MOST_CHARACTERS_OF_WHY = 200
+_LANE = re.compile(r"[A-Za-z0-9_-]{1,60}#[A-Za-z0-9_:-]{1,64}", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -50,23 +56,50 @@ def encode(message: Message) -> str:
 
 
 def decode(text: str) -> Message:
-    """Read a message; ``BadMessage`` says why it is none of ours."""
+    """Read a message; ``BadMessage`` says why it is none of ours.
+
+    What is let in here can be worked off: a message that could not would come again for ever.
+    """
     try:
         body = read_document(text)
         read = _READERS[body["version"], body["kind"]]
         return read(body)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise BadMessage(f"neither a delivery nor a resume: {error!r}") from None
+    except (ValueError, KeyError, TypeError, AttributeError, BadEvent) as error:
+        why = repr(error)[:MOST_CHARACTERS_OF_WHY]
+        raise BadMessage(f"neither a delivery nor a resume: {why}") from None
 
 
 def _resume(body: Document) -> Resume:
-    return Resume(Lane.parse(body["lane"]), int(body["token"]), probe=body.get("probe") is True)
+    token = _number(body["token"], at_most=MOST_TOKEN)
+    return Resume(_lane(body["lane"]), token, probe=body.get("probe") is True)
 
 
 def _delivery(body: Document) -> Delivery:
-    event = Event(body["event_id"], body["event"])
-    numbered = NumberedEvent(event, int(body["sequence"]), body["previous_event_type"])
-    return Delivery(Lane.parse(body["lane"]), numbered)
+    lane, document = _lane(body["lane"]), body["event"]
+    if Event.from_document(document).pipeline_id != lane.pipeline_id:
+        raise ValueError("an event of another pipeline")
+    event = Event(_text(body["event_id"]), document)
+    sequence = _number(body["sequence"], at_most=MOST_SEQUENCE)
+    previous = body["previous_event_type"]
+    return Delivery(lane, NumberedEvent(event, sequence, previous and _text(previous)))
+
+
+def _lane(value: Any) -> Lane:
+    if not _LANE.fullmatch(value):
+        raise ValueError("no lane")
+    return Lane.parse(value)
+
+
+def _number(value: Any, *, at_most: int) -> int:
+    if type(value) is not int or not 0 < value <= at_most:
+        raise ValueError(f"no number from 1 to {at_most}")
+    return value
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError("no text")
+    return value
 
 
 _READERS: dict[tuple[int, str], Callable[[Document], Message]] = {

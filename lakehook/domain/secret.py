@@ -1,7 +1,6 @@
 """A subscription's signing secret; it never shows itself."""
 
 import base64
-import binascii
 from dataclasses import dataclass
 from typing import Self
 
@@ -28,7 +27,7 @@ class Secret:
         """Read ``whsec_<base64>``, with or without the prefix."""
         try:
             return cls(base64.b64decode(text.strip().removeprefix(PREFIX), validate=True))
-        except binascii.Error:
+        except ValueError:  # not base64, or not even ASCII
             raise BadInput("secret: not base64, as in whsec_<base64>") from None
 
     def reveal(self) -> str:

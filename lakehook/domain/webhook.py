@@ -1,8 +1,8 @@
 """The webhook channel: how a delivery is rendered, and how an answer is read."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 from lakehook import __version__
@@ -25,8 +25,8 @@ class Request:
     """One POST, ready to leave: the bytes that were signed are the bytes that are sent."""
 
     endpoint: Endpoint
-    headers: Mapping[str, str]
-    body: bytes
+    headers: Mapping[str, str] = field(repr=False)  # signatures, and credentials of the receiver
+    body: bytes = field(repr=False)
     deadline_seconds: float
 
 
@@ -89,6 +89,7 @@ def retry_after(answer: Answer, *, now: float) -> float | None:
 
 def _date(text: str) -> datetime | None:
     try:
-        return parsedate_to_datetime(text)
-    except ValueError:
+        date = parsedate_to_datetime(text)
+    except (ValueError, OverflowError):  # the latter for numbers that no calendar has
         return None
+    return date if date.tzinfo else date.replace(tzinfo=UTC)  # a date in HTTP is always GMT

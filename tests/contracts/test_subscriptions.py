@@ -96,6 +96,18 @@ def test_a_reader_that_may_lag_asks_once_in_a_while(deployment, clock: FakeClock
     assert reader.generations == 2
 
 
+def test_a_reader_that_may_lag_sees_a_change_when_it_asks_anew(deployment, clock: FakeClock):  # noqa: ANN001
+    dynamodb = boto3.client("dynamodb")
+    writer = DynamoSubscriptions(dynamodb, deployment.subscriptions_table, clock)
+    reader = Counting(dynamodb, deployment.subscriptions_table, clock, fresh_for_seconds=5)
+    writer.save(a_subscription())
+    reader.find("sub_a")
+    writer.save(a_subscription(name="renamed"))
+
+    assert (reader.find("sub_a", anew=True) or a_subscription()).name == "renamed"
+    assert reader.generations == 2
+
+
 def test_a_reader_that_may_lag_still_finds_the_newest_subscription(deployment, clock: FakeClock):  # noqa: ANN001
     dynamodb = boto3.client("dynamodb")
     writer = DynamoSubscriptions(dynamodb, deployment.subscriptions_table, clock)

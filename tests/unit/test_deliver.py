@@ -343,6 +343,18 @@ def test_removing_a_subscription_empties_its_held_lane(world: World):
     assert world.status(1) is world.status(2) is Status.DISCARDED
 
 
+def test_a_held_lane_is_given_up_though_the_removal_is_not_known_everywhere_yet(world: World):
+    world.fail(FIRST)
+    world.receive(a_delivery(1), a_delivery(2))
+    world.subscriptions.save(a_subscription(removed_at="2026-01-01T00:00:00Z"))
+    world.subscriptions.lagging["sub_a"] = a_subscription()
+
+    assert world.resume() == [Done()]
+
+    assert world.attempts.made == [FIRST]
+    assert world.status(1) is world.status(2) is Status.DISCARDED
+
+
 def test_removing_a_subscription_discards_its_dead_letters_too(world: World):
     world.schedule = RetrySchedule((0.1,))
     world.fail(FIRST, times=2)

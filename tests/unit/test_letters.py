@@ -222,7 +222,7 @@ def test_a_lane_that_never_rests_is_told_in_one_line() -> None:
     ledger.write(letter, before=None, after=HeldLane.at(LANE, 1, now=NOON))
     ledger.busy = MOST_TRIES
 
-    with pytest.raises(LaneMoved, match="^sub_a#39#1: its lane is at work; try again soon$"):
+    with pytest.raises(LaneMoved, match=r"^sub_a#39#1: its lane is at work; try again soon$"):
         discarded(ledger, letter)
     assert ledger.records[LANE, 1] == letter
 

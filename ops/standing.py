@@ -1,10 +1,13 @@
-"""``lakehook subscriptions pause|resume|enable``: whether its deliveries go out."""
+"""``lakehook subscriptions pause|resume|enable|remove``: whether its deliveries go out."""
+
+from dataclasses import asdict
 
 import typer
 
+from lakehook.find_letters import Choice
 from ops.answers import answer
 from ops.desk import desk_of
-from ops.options import STACK, TEXT, AnswerAs, Id, Stack, examples
+from ops.options import STACK, TEXT, AnswerAs, DiscardWaiting, Id, Stack, examples
 from ops.subscription_facts import facts
 
 app = typer.Typer(rich_markup_mode=None)
@@ -37,3 +40,35 @@ def enable(
     desk = desk_of(context, stack)
     enabled, lanes = desk.enable(desk.look_up(subscription))
     answer(output, {**facts(enabled), "lanes_woken": lanes})
+
+
+@app.command(
+    epilog=examples(
+        "lakehook subscriptions remove ci",
+        "lakehook subscriptions remove ci --discard-waiting",
+    )
+)
+def remove(
+    context: typer.Context,
+    subscription: Id,
+    *,
+    discard_waiting: DiscardWaiting = False,
+    output: AnswerAs = TEXT,
+    stack: Stack = STACK,
+) -> None:
+    """Remove a subscription; refused while deliveries wait for it or are dead letters."""
+    desk = desk_of(context, stack)
+    tombstone, backlog = desk.unsubscribe(
+        desk.look_up(subscription), discard_waiting=discard_waiting
+    )
+    if backlog.dead:
+        desk.discard(desk.find_letters(Choice(subscription_id=tombstone.id)))
+    answer(
+        output,
+        {
+            "subscription_id": tombstone.id,
+            "name": tombstone.name,
+            "removed_at": tombstone.removed_at,
+            "discarding": asdict(backlog),
+        },
+    )

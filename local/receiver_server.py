@@ -1,0 +1,70 @@
+"""HTTP on loopback for the sample subscriber: each POST is taken, and answered as it says."""
+
+import socket
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+OK = 200
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int = OK
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+Take = Callable[[Mapping[str, str], bytes], Answer]
+"""The answer to a request with these headers, their names in lower case, and this body."""
+
+
+class ReceiverServer(ThreadingHTTPServer):
+    """Closed, it is gone for good: a connection kept alive would go on being answered."""
+
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, take: Take) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.take = take
+        self._connections: set[socket.socket] = set()
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self._connections.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        self._connections.discard(request)
+        super().shutdown_request(request)
+
+    def server_close(self) -> None:
+        super().server_close()
+        for connection in list(self._connections):
+            with suppress(OSError):  # the sender may have been first
+                connection.shutdown(socket.SHUT_RDWR)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """That the sender has hung up, its deadline being over, is no error here."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: ReceiverServer
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["content-length"]))
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        answer = self.server.take(headers, body)
+        self.send_response(answer.status)
+        for name, value in answer.headers.items():
+            self.send_header(name, value)
+        self.send_header("content-length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing: what came is known to the receiver."""

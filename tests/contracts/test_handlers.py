@@ -1,0 +1,326 @@
+"""What Lambda relies on in the functions: exactly the messages to keep are named, none is lost."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from types import ModuleType
+from typing import Any
+
+import boto3
+import pytest
+from standardwebhooks import Webhook
+
+from functions.clock import handler as clock_function
+from functions.deliver import handler as deliver_function
+from functions.fanout import handler as fanout_function
+from lakehook.adapters.dynamo_ledger import DynamoLedger
+from lakehook.adapters.dynamo_subscriptions import DynamoSubscriptions
+from lakehook.adapters.kms import KmsSealer
+from lakehook.domain.endpoint import Endpoint
+from lakehook.domain.lane import DeliveryRecord, HeldLane, Status
+from lakehook.domain.message import Message, Resume, decode, encode
+from lakehook.domain.secret import Secret
+from lakehook.domain.subscription import Subscription
+from lakehook.settings import ClockSettings, DeliverSettings, Deployment, FanoutSettings, Settings
+from tests.builders import a_delivery, a_document, a_subscription
+from tests.fakes import FakeClock
+from tests.integration.wire import Wire, answer, serving
+
+SECRET = Secret(b"a secret of thirty-two bytes, so")
+OK, FAILING = answer("200 OK"), answer("500 Oh", b"broken")
+
+
+@dataclass
+class Context:
+    """What a handler is told of its invocation."""
+
+    aws_request_id: str = "c0ffee00-0000-4000-8000-000000000000"
+    remaining_ms: int = 30_000
+
+    def get_remaining_time_in_millis(self) -> int:
+        return self.remaining_ms
+
+
+def sqs_event(**bodies: tuple[str, str]) -> dict[str, Any]:
+    """A batch as Lambda hands it over: message id to group and body."""
+    return {
+        "Records": [
+            {
+                "messageId": message_id,
+                "receiptHandle": f"receipt of {message_id}",
+                "body": body,
+                "attributes": {
+                    "ApproximateReceiveCount": "1",
+                    "SentTimestamp": "1767268800000",
+                    "SequenceNumber": "18849496460467696128",
+                    "MessageGroupId": group,
+                    "SenderId": "AIDASSYFHUBOBT7F4XT75",
+                    "MessageDeduplicationId": message_id,
+                    "ApproximateFirstReceiveTimestamp": "1767268800000",
+                },
+                "messageAttributes": {},
+                "md5OfBody": "",
+                "eventSource": "aws:sqs",
+                "eventSourceARN": "arn:aws:sqs:us-east-1:123456789012:queue.fifo",
+                "awsRegion": "us-east-1",
+            }
+            for message_id, (group, body) in bodies.items()
+        ]
+    }
+
+
+def failures(*message_ids: str) -> dict[str, Any]:
+    return {"batchItemFailures": [{"itemIdentifier": one} for one in message_ids]}
+
+
+def an_event(**changes: Any) -> tuple[str, str]:
+    document = a_document(**changes)
+    return str(document["pipeline_id"]), json.dumps(document)
+
+
+def a_message(message: Message) -> tuple[str, str]:
+    return str(message.lane), encode(message)
+
+
+class Installation:
+    """The deployment in this process, and its functions as Lambda would call them."""
+
+    def __init__(self, deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.deployment = deployment
+        self.sqs, self._dynamodb = boto3.client("sqs"), boto3.client("dynamodb")
+        self.ledger = DynamoLedger(self._dynamodb, deployment.deliveries_table, FakeClock())
+        self._monkeypatch = monkeypatch
+
+    def subscribe(self, wire: Wire, subscription_id: str = "sub_a", **changes: Any) -> Subscription:
+        sealer = KmsSealer(boto3.client("kms"), self.deployment.secrets_key)
+        subscription = replace(
+            a_subscription(id=subscription_id),
+            endpoint=Endpoint.parse(wire.url),
+            sealed_secrets=(sealer.seal(SECRET.key, subscription_id=subscription_id),),
+            **changes,
+        )
+        table = self.deployment.subscriptions_table
+        DynamoSubscriptions(self._dynamodb, table, FakeClock()).save(subscription)
+        return subscription
+
+    def hold(self, *, due_at: float, attempts: int = 0) -> HeldLane:
+        record = DeliveryRecord.waiting(a_delivery(1))
+        held = replace(HeldLane.at(record.lane, 1, now=due_at), attempts=attempts)
+        self.ledger.write(record, before=None, after=held)
+        return held
+
+    def status(self, sequence: int) -> Status:
+        delivery = a_delivery(sequence)
+        return self.ledger.read([delivery], []).records[delivery.lane, sequence].status
+
+    def fan_out(self, **bodies: tuple[str, str]) -> Mapping[str, Any]:
+        settings = FanoutSettings(
+            subscriptions_table=self.deployment.subscriptions_table,
+            pipelines_table=self.deployment.pipelines_table,
+            deliveries_queue_url=self.deployment.deliveries_queue_url,
+            events_dead_letter_queue_url=self.deployment.events_dead_letter_queue_url,
+        )
+        return self._invoke(fanout_function, settings, sqs_event(**bodies))
+
+    def deliver(self, **bodies: tuple[str, str]) -> Mapping[str, Any]:
+        settings = DeliverSettings(
+            subscriptions_table=self.deployment.subscriptions_table,
+            deliveries_table=self.deployment.deliveries_table,
+            deliveries_queue_url=self.deployment.deliveries_queue_url,
+            dead_letter_queue_url=self.deployment.dead_letter_queue_url,
+            secrets_key=self.deployment.secrets_key,
+            retry_schedule="5,300",
+            allowed_networks="127.0.0.0/8",
+        )
+        return self._invoke(deliver_function, settings, sqs_event(**bodies))
+
+    def wake(self) -> Mapping[str, Any]:
+        settings = ClockSettings(
+            deliveries_table=self.deployment.deliveries_table,
+            deliveries_queue_url=self.deployment.deliveries_queue_url,
+        )
+        return self._invoke(clock_function, settings, {"source": "aws.scheduler"})
+
+    def drain(self, url: str) -> list[dict[str, Any]]:
+        drained: list[Any] = []
+        while some := self.sqs.receive_message(
+            QueueUrl=url, WaitTimeSeconds=0, MessageAttributeNames=["All"]
+        ).get("Messages"):
+            for one in some:
+                self.sqs.delete_message(QueueUrl=url, ReceiptHandle=one["ReceiptHandle"])
+            drained += some
+        return drained
+
+    def _invoke(
+        self, function: ModuleType, settings: Settings, event: dict[str, Any]
+    ) -> Mapping[str, Any]:
+        for name, value in settings.to_env().items():
+            self._monkeypatch.setenv(name, value)
+        answer: Mapping[str, Any] = function.lambda_handler(event, Context())
+        json.dumps(answer)  # as the runtime does
+        return answer
+
+
+@pytest.fixture
+def installed(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> Iterator[Installation]:
+    monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "functions")
+    monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "Lakehook")
+    yield Installation(deployment, monkeypatch)
+    if deliver_function.deliver_batch.cache_info().currsize:
+        batch = deliver_function.deliver_batch()
+        batch.workers.shutdown()
+        batch.deliver.crew.attempt.receiver._adapter.close()  # type: ignore[attr-defined]
+    for function in (fanout_function, deliver_function, clock_function):
+        function.telemetry.cache_clear()
+    for wiring in (
+        fanout_function.fan_out,
+        deliver_function.deliver_batch,
+        clock_function.wake_lanes,
+    ):
+        wiring.cache_clear()
+
+
+@pytest.fixture
+def nobody() -> Wire:
+    """A subscriber that is not called in this test."""
+    return Wire([], port=9)
+
+
+# --- fan-out ---
+
+
+def test_an_event_becomes_a_delivery_of_each_subscription(installed: Installation, nobody: Wire):
+    installed.subscribe(nobody, "sub_a")
+    installed.subscribe(nobody, "sub_b")
+
+    answer = installed.fan_out(m1=an_event(event_id="e1"))
+
+    assert answer == failures()
+    sent = installed.drain(installed.deployment.deliveries_queue_url)
+    assert sorted(str(decode(one["Body"]).lane) for one in sent) == ["sub_a#39", "sub_b#39"]
+
+
+BAD = ["no JSON", " ", "[]", "{}", '{"version": 2}', '{"a": NaN}', '"\\ud800"', "[" * 100_000]
+
+
+def test_bad_events_raise_nothing_and_are_parked(installed: Installation, nobody: Wire):
+    installed.subscribe(nobody)
+    bad = {f"bad{number}": (str(number), body) for number, body in enumerate(BAD)}
+
+    answer = installed.fan_out(**bad, good=an_event())
+
+    assert answer == failures()
+    parked = installed.drain(installed.deployment.events_dead_letter_queue_url)
+    assert sorted(one["Body"] for one in parked) == sorted(BAD)
+    assert all(one["MessageAttributes"]["reason"]["StringValue"] for one in parked)
+    assert len(installed.drain(installed.deployment.deliveries_queue_url)) == 1
+
+
+def test_only_events_whose_deliveries_could_not_be_sent_come_again(
+    installed: Installation, nobody: Wire
+):
+    installed.subscribe(nobody)
+    installed.sqs.delete_queue(QueueUrl=installed.deployment.deliveries_queue_url)
+
+    answer = installed.fan_out(
+        sent=an_event(),
+        bad=("40", "no JSON"),
+        unwanted=an_event(pipeline_id=41, event_type="TASK_FAILED"),
+        later=an_event(event_type="PIPELINE_RUNNING"),
+    )
+
+    assert answer == failures("sent", "later")
+
+
+# --- deliver ---
+
+
+def test_a_delivery_reaches_its_subscriber_signed(installed: Installation):
+    with serving(OK) as wire:
+        installed.subscribe(wire)
+        answer = installed.deliver(m1=a_message(a_delivery(1)))
+
+    assert answer == failures()
+    assert installed.status(1) is Status.DELIVERED
+    head, _, body = wire.requests[0].partition(b"\r\n\r\n")
+    headers = dict(line.split(": ", 1) for line in head.decode().split("\r\n")[1:])
+    assert Webhook(SECRET.reveal()).verify(body, headers)["sequence"] == 1
+
+
+def test_exactly_the_messages_that_must_come_again_are_named(installed: Installation):
+    with serving(OK, OK) as well, serving(FAILING) as ill:
+        installed.subscribe(well, "sub_well")
+        installed.subscribe(ill, "sub_ill")
+        answer = installed.deliver(
+            delivered=a_message(a_delivery(1, subscription="sub_well")),
+            failed=a_message(a_delivery(1, subscription="sub_ill")),
+            held=a_message(a_delivery(2, subscription="sub_ill")),
+            bad=("sub_well#39", "no JSON"),
+            also=a_message(a_delivery(2, subscription="sub_well")),
+            nobodys=a_message(a_delivery(1, subscription="sub_gone")),
+        )
+
+    assert answer == failures("failed")
+    assert (len(well.requests), len(ill.requests)) == (2, 1)
+
+
+def test_bad_messages_raise_nothing_and_are_parked(installed: Installation):
+    bad = {f"bad{number}": ("sub_a#39", body) for number, body in enumerate(BAD)}
+
+    answer = installed.deliver(**bad)
+
+    assert answer == failures()
+    parked = installed.drain(installed.deployment.dead_letter_queue_url)
+    assert [one["Body"] for one in parked] == BAD
+
+
+def test_a_lane_in_trouble_comes_again_and_the_others_go_on(installed: Installation):
+    with serving(OK) as wire:
+        installed.subscribe(wire)
+        locked = installed.subscribe(wire, "sub_b")
+        sealed_for_another = {"sealed_secrets": installed.subscribe(wire, "sub_c").sealed_secrets}
+        table = installed.deployment.subscriptions_table
+        DynamoSubscriptions(boto3.client("dynamodb"), table, FakeClock()).save(
+            replace(locked, **sealed_for_another)
+        )
+        answer = installed.deliver(
+            troubled=a_message(a_delivery(1, subscription="sub_b")), fine=a_message(a_delivery(1))
+        )
+
+    assert answer == failures("troubled")
+    assert len(wire.requests) == 1
+
+
+def test_a_spent_budget_ends_as_a_dead_letter(installed: Installation):
+    with serving(FAILING) as wire:
+        installed.subscribe(wire)
+        held = installed.hold(due_at=1000.0, attempts=2)
+        answer = installed.deliver(m1=a_message(Resume(held.lane, held.token)))
+
+    assert answer == failures()
+    assert installed.status(1) is Status.DEAD
+    (letter,) = installed.drain(installed.deployment.dead_letter_queue_url)
+    assert decode(letter["Body"]) == a_delivery(1)
+    assert letter["MessageAttributes"]["endpoint"]["StringValue"].endswith("/hook?key=…")
+    assert "s3cret" not in json.dumps(letter)
+
+
+# --- clock ---
+
+
+def test_a_lane_whose_time_has_come_is_woken_and_delivers_what_it_held(installed: Installation):
+    with serving(OK) as wire:
+        installed.subscribe(wire)
+        held = installed.hold(due_at=1000.0)
+
+        assert installed.wake() == {"woken": 1}
+        (resume,) = installed.drain(installed.deployment.deliveries_queue_url)
+        assert installed.deliver(m1=(str(held.lane), resume["Body"])) == failures()
+
+    assert installed.status(1) is Status.DELIVERED
+    assert installed.ledger.read([], [held.lane]).lanes == {}
+    assert len(wire.requests) == 1
+
+
+def test_a_clock_with_nothing_to_do_says_so(installed: Installation):
+    assert installed.wake() == {"woken": 0}

@@ -1,0 +1,31 @@
+"""The ``lakehook`` command, run in this process against the local cloud."""
+
+import json
+from typing import Any
+
+import pytest
+
+from ops.command import run
+from ops.desk import Desk
+
+
+class Terminal:
+    """The desk stays open: to open it takes most of a second, and the command does it each time."""
+
+    def __init__(self, desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+        self._desk, self._capsys = desk, capsys
+        self.complaint = ""
+
+    def __call__(self, *arguments: str) -> int:
+        """The exit code; what was said on stderr stays in ``complaint``."""
+        return self._run(*arguments)[0]
+
+    def json(self, *arguments: str) -> Any:
+        code, answer = self._run(*arguments, "--output", "json")
+        assert code == 0, self.complaint
+        return json.loads(answer)
+
+    def _run(self, *arguments: str) -> tuple[int, str]:
+        code = run(arguments, lambda _stack, _warn: self._desk)
+        answer, self.complaint = self._capsys.readouterr()
+        return code, answer

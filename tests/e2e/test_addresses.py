@@ -1,0 +1,55 @@
+"""An address that is not allowed is never connected to, however it came to be subscribed."""
+
+import socket
+
+import pytest
+
+from lakehook.domain.delivery import Lane
+from lakehook.domain.outcome import Outcome
+from local.receiver import Receiver
+from tests.e2e.conftest import Publish
+from tests.e2e.evidence import Evidence, attributes_of
+from tests.e2e.pipelines import CREATED, a_life
+from tests.e2e.subscribers import Subscribers
+from tests.e2e.terminal import Terminal
+from tests.integration.eventually import eventually
+
+
+def test_a_letter_says_why_no_connection_came_about(
+    subscribers: Subscribers, publish: Publish, evidence: Evidence
+):
+    with Receiver("within-reach") as receiver, socket.socket() as mute:
+        mute.bind(("127.0.0.1", 0))  # and never listening
+        gone, _ = subscribers.add_url(f"http://127.0.0.1:{mute.getsockname()[1]}/?a=key", "gone")
+        private = subscribers.slip_in("https://10.0.0.1/hook")
+        # Linux takes a caller of 0.0.0.0 to loopback: only the judgement is in the way.
+        loopback = subscribers.slip_in(receiver.url.replace("127.0.0.1", "0.0.0.0"))
+        (event,) = a_life(CREATED)
+
+        publish([event])
+
+        for subscription, outcome in (
+            (gone, Outcome.REFUSED),
+            (private, Outcome.ADDRESS_NOT_ALLOWED),
+            (loopback, Outcome.ADDRESS_NOT_ALLOWED),
+        ):
+            lane = Lane(subscription, event.pipeline_id)
+            letter = attributes_of(evidence.letter(lane))
+            eventually(evidence.nothing_is_under_way)  # the letter is there before the record is
+            (record,) = evidence.records(lane)
+            assert (letter["reason"], letter["last_status"]) == (outcome, outcome)
+            assert [attempt.outcome for attempt in record.log] == [outcome] * 3
+            assert "key" not in letter["endpoint"]
+
+    assert receiver.arrivals == []
+
+
+@pytest.mark.parametrize("url", ["https://10.0.0.1/hook", "http://0.0.0.0/", "http://[::1]/"])
+def test_the_command_lets_no_such_address_in(
+    subscribers: Subscribers, terminal: Terminal, url: str
+):
+    subscription, _ = subscribers.add_url("http://127.0.0.1:9/", "good so far")
+
+    assert terminal("subscriptions", "update", subscription, "--url", url) == 2
+    assert terminal("subscriptions", "add", "--name", "bad", "--url", url) == 2
+    assert terminal.json("subscriptions", "show", subscription)["url"] == "http://127.0.0.1:9/"

@@ -1,0 +1,63 @@
+"""A bad message is parked whole, with the reason, and the rest of its pipeline goes on."""
+
+import json
+from collections.abc import Callable
+from uuid import uuid4
+
+import pytest
+
+from local.installation import LocalLakehook
+from local.receiver import Receiver
+from tests.builders import a_document
+from tests.e2e.evidence import Evidence, attributes_of
+from tests.e2e.pipelines import a_life, heard
+from tests.e2e.subscribers import Subscribers
+
+PATIENCE = 15.0
+
+Say = Callable[[str, str], None]
+
+
+@pytest.fixture
+def say(lakehook: LocalLakehook) -> Say:
+    """Send a body in the group of a pipeline, whatever it is."""
+    sqs = lakehook.client("sqs")
+
+    def say(pipeline_id: str, body: str) -> None:
+        sqs.send_message(
+            QueueUrl=lakehook.deployment.events_queue_url,
+            MessageBody=body,
+            MessageGroupId=pipeline_id,
+            MessageDeduplicationId=str(uuid4()),
+        )
+
+    return say
+
+
+@pytest.mark.parametrize(
+    ("bad", "reason"),
+    [
+        ("{no JSON 坏", "not JSON"),
+        (json.dumps(a_document(event_type="PIPELINE_EXPLODED")), "event_type: 'PIPELINE_EXPLODED'"),
+        (json.dumps(a_document(pipeline_id="another")), "is not the MessageGroupId"),
+        (json.dumps(a_document(message="湖" * 44_000), ensure_ascii=False), "more than 131072"),
+    ],
+    ids=["no JSON", "unknown type", "wrong group", "too large"],
+)
+def test_a_bad_message_is_parked_with_its_reason_and_its_pipeline_goes_on(
+    subscribers: Subscribers, say: Say, evidence: Evidence, bad: str, reason: str
+):
+    receiver = Receiver("undisturbed")
+    subscribers.add(receiver)
+    life = a_life()
+    pipeline = life[0].pipeline_id
+
+    created, *rest = [json.dumps(event.document) for event in life]
+    for body in (created, bad, *rest):
+        say(pipeline, body)
+
+    parked = evidence.parked(pipeline)
+    assert parked["Body"] == bad
+    assert reason in attributes_of(parked)["reason"]
+    assert receiver.wait_for(3, within=PATIENCE)
+    assert heard(receiver, life) == [1, 2, 3]

@@ -1,0 +1,187 @@
+"""What a subscriber gets: all that it asked for, in order, once, and genuine."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from standardwebhooks import Webhook, WebhookVerificationError
+
+from lakehook.domain.event import Event
+from local import account
+from local.environment import ROOT
+from local.installation import LocalLakehook
+from local.receiver import Receiver
+from tests.builders import an_event
+from tests.e2e.conftest import Publish
+from tests.e2e.evidence import Evidence
+from tests.e2e.pipelines import COMPLETED, CREATED, FAILED, RUNNING, a_life, heard, of_pipeline
+from tests.e2e.subscribers import Subscribers
+from tests.e2e.terminal import Terminal
+from tests.integration.eventually import eventually
+
+PATIENCE = 15.0
+
+
+def test_each_subscriber_hears_the_life_of_twenty_pipelines_in_order(
+    subscribers: Subscribers, terminal: Terminal, tmp_path: Path
+):
+    receivers = [Receiver("one"), Receiver("two")]
+    for receiver in receivers:
+        subscribers.add(receiver)
+    lives = [a_life(CREATED, RUNNING, end) for end in (COMPLETED, FAILED) * 10]
+    file = tmp_path / "events.jsonl"
+    file.write_text(
+        "\n".join(json.dumps(life[step].document) for step in range(3) for life in lives)
+    )
+
+    answer = terminal.json("events", "send", "--file", str(file))
+
+    assert answer == {"sent": 60}
+    for receiver in receivers:
+        assert receiver.wait_for(60, within=PATIENCE)
+        for life in lives:
+            arrivals = of_pipeline(receiver, life)
+            assert [(one.sequence, one.event_type) for one in arrivals] == [
+                (sequence, event.type) for sequence, event in enumerate(life, start=1)
+            ]
+            previous = [one.body["previous_event_type"] for one in arrivals]
+            assert previous == [None, CREATED, RUNNING]
+
+
+def test_a_signature_is_good_by_the_subscribers_own_secret_and_by_no_other(
+    subscribers: Subscribers, publish: Publish
+):
+    mine, other = Receiver("mine"), Receiver("other")
+    subscribers.add(mine)
+    subscribers.add(other)
+
+    publish(a_life(CREATED))
+
+    assert mine.wait_for(1, within=PATIENCE)
+    assert other.wait_for(1, within=PATIENCE)
+    (arrival,) = mine.arrivals
+    Webhook(mine.secret).verify(arrival.raw, dict(arrival.headers))
+    for secret, body in ((other.secret, arrival.raw), (mine.secret, arrival.raw + b" ")):
+        with pytest.raises(WebhookVerificationError):
+            Webhook(secret).verify(body, dict(arrival.headers))
+
+
+def test_a_body_carries_what_the_producer_wrote_byte_for_byte(
+    subscribers: Subscribers, publish: Publish
+):
+    receiver = Receiver("careful")
+    subscribers.add(receiver)
+    document = an_event(
+        pipeline_id=a_life()[0].pipeline_id,
+        message='数据湖 第一步 🌊 \\ " \u2028 \ufffe \x7f',
+        data={"zeta": [1, 1.5, -0.0, 2**70, None, True], "alpha": {"": "空"}, "é": []},
+        unknown_to_us={"later": "版本"},
+    ).document
+
+    publish([Event.from_document(document)])
+
+    assert receiver.wait_for(1, within=PATIENCE)
+    (arrival,) = receiver.arrivals
+    written = document | {
+        "event_id": Event.from_document(document).id,
+        "sequence": 1,
+        "previous_event_type": None,
+    }
+    text = json.dumps(written, ensure_ascii=False, separators=(",", ":"))
+    assert arrival.raw == text.encode()
+    assert arrival.headers["content-type"] == "application/json"
+
+
+def test_a_subscriber_that_wants_failures_hears_of_nothing_else_and_sees_the_gap(
+    subscribers: Subscribers, publish: Publish, evidence: Evidence
+):
+    failures = Receiver("failures")
+    subscribers.add(failures, "--event-type", "PIPELINE_FAILED", "--event-type", "PIPELINE_PARTIAL")
+    good, bad = a_life(), a_life(CREATED, RUNNING, FAILED)
+
+    publish([*good, *bad])
+
+    eventually(evidence.nothing_is_under_way)
+    (arrival,) = failures.arrivals
+    assert (arrival.pipeline, arrival.sequence, arrival.event_type) == (
+        bad[0].pipeline_id,
+        3,
+        FAILED,
+    )
+    assert arrival.body["previous_event_type"] == RUNNING
+
+
+@pytest.fixture
+def say_anew(lakehook: LocalLakehook) -> Callable[[Event], None]:
+    """Say an event by a deduplication id that SQS has never seen."""
+    sqs = lakehook.client("sqs")
+
+    def say(event: Event) -> None:
+        sqs.send_message(
+            QueueUrl=lakehook.deployment.events_queue_url,
+            MessageBody=json.dumps(event.document),
+            MessageGroupId=event.pipeline_id,
+            MessageDeduplicationId=str(uuid4()),
+        )
+
+    return say
+
+
+def test_an_event_that_is_said_again_is_delivered_once(
+    subscribers: Subscribers, say_anew: Callable[[Event], None]
+):
+    receiver = Receiver("once")
+    subscribers.add(receiver)
+    created, running, completed = a_life()
+
+    for event in (created, created, running, created, running, running, completed):
+        say_anew(event)
+
+    assert receiver.wait_for(3, within=PATIENCE)
+    assert heard(receiver, [created]) == [1, 2, 3]
+
+
+def test_a_batch_that_is_said_again_is_delivered_once(
+    subscribers: Subscribers, publish: Publish, say_anew: Callable[[Event], None]
+):
+    receiver = Receiver("once")
+    subscribers.add(receiver)
+    lives = [a_life(CREATED, RUNNING) for _ in range(4)]
+    batch = [event for life in lives for event in life]
+    publish(batch)
+    assert receiver.wait_for(8, within=PATIENCE)
+
+    for event in batch:
+        say_anew(event)
+    publish([an_event(**life[0].document | {"event_type": str(COMPLETED)}) for life in lives])
+
+    assert receiver.wait_for(12, within=PATIENCE)
+    assert [heard(receiver, life) for life in lives] == [[1, 2, 3]] * 4
+
+
+def test_the_command_from_its_own_process_sends_events(
+    subscribers: Subscribers, lakehook: LocalLakehook
+):
+    receiver = Receiver("outside")
+    subscribers.add(receiver)
+    life = a_life()
+
+    ended = subprocess.run(
+        [sys.executable, "-m", "ops", "events", "send", "--file", "-", "--output", "json"],
+        cwd=ROOT,
+        env=account.variables(lakehook.endpoint_url),
+        input="\n".join(json.dumps(event.document) for event in life),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert json.loads(ended.stdout) == {"sent": 3}
+    assert receiver.wait_for(3, within=PATIENCE)
+    assert heard(receiver, life) == [1, 2, 3]
+    assert all(arrival.genuine for arrival in receiver.arrivals)

@@ -1,0 +1,29 @@
+"""The demonstration shows the main job, and tells by its exit status whether it was done."""
+
+import os
+import subprocess
+import sys
+
+from local.demo.cast import the_cast
+from local.environment import ROOT
+
+
+def test_the_demonstration_ends_well_and_says_what_arrived():
+    ended = subprocess.run(
+        [sys.executable, "-m", "local", "demo"],
+        cwd=ROOT,
+        env={"PATH": os.defpath, "COLUMNS": "120", "PYTHONUTF8": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    for one in the_cast():
+        expected = sum(map(len, one.expects().values()))
+        (row,) = (
+            row for row in ended.stdout.splitlines() if row.startswith(f"│ {one.receiver.name} ")
+        )
+        cells = [cell.strip() for cell in row.strip("│").split("│")]
+        assert cells[2:] == [f"{expected} of {expected}", "yes", "yes", "0"]
+    assert "deliveries/s (480 in " in ended.stdout

@@ -1,0 +1,104 @@
+"""What becomes of a delivery that its receiver does not take."""
+
+from datetime import datetime
+
+import pytest
+
+from lakehook.domain.delivery import Delivery, Lane, NumberedEvent
+from lakehook.domain.lane import Status
+from lakehook.domain.message import decode
+from local.receiver import OK, Answer, Arrival, Behaviour, Receiver
+from tests.e2e.conftest import Publish
+from tests.e2e.evidence import Evidence, attributes_of
+from tests.e2e.pipelines import CREATED, a_life, heard
+from tests.e2e.subscribers import Subscribers
+from tests.integration.eventually import eventually
+
+PATIENCE = 15.0
+ERROR = 500
+
+
+def scripted(*answers: int | Answer) -> Behaviour:
+    """Each answer in its turn, then 200."""
+    script = iter(answers)
+    return lambda _: next(script, OK)
+
+
+def test_a_delivery_is_tried_again_by_the_same_id_and_what_follows_waits(
+    subscribers: Subscribers, publish: Publish
+):
+    receiver = Receiver("stumbling", scripted(ERROR))
+    subscribers.add(receiver)
+    life = a_life()
+
+    publish(life)
+
+    assert receiver.wait_for(4, within=PATIENCE)
+    assert heard(receiver, life) == [1, 1, 2, 3]
+    first, second, *_ = receiver.arrivals
+    assert first.id == second.id
+    assert first.raw == second.raw
+    assert len({arrival.id for arrival in receiver.arrivals}) == 3
+
+
+def test_a_retry_never_comes_earlier_than_the_receiver_asked_and_is_signed_afresh(
+    subscribers: Subscribers, publish: Publish
+):
+    receiver = Receiver("busy", scripted(Answer(503, {"retry-after": "1"})))
+    subscribers.add(receiver)
+    life = a_life()
+
+    publish(life)
+
+    assert receiver.wait_for(4, within=PATIENCE)
+    assert heard(receiver, life) == [1, 1, 2, 3]
+    first, second, *_ = receiver.arrivals
+    assert second.at - first.at >= 1.0  # the schedule alone would have said 0.5
+    assert signed_at(first) < signed_at(second)
+    assert first.headers["webhook-signature"] != second.headers["webhook-signature"]
+    assert all(arrival.genuine for arrival in receiver.arrivals)
+
+
+def signed_at(arrival: Arrival) -> int:
+    return int(arrival.headers["webhook-timestamp"])
+
+
+def test_a_delivery_nobody_takes_becomes_a_letter_and_what_follows_is_held(
+    subscribers: Subscribers, publish: Publish, evidence: Evidence
+):
+    receiver = Receiver("refusing", lambda _: ERROR)
+    subscription = subscribers.add(receiver)
+    life = a_life()
+    lane = Lane(subscription, life[0].pipeline_id)
+
+    publish(life[:2])
+    letter = evidence.letter(lane)
+    publish(life[2:])
+    eventually(evidence.nothing_is_under_way)
+
+    head, *followers = evidence.records(lane)
+    attributes = attributes_of(letter)
+    assert rfc_3339_seconds(attributes.pop("last_attempt_at")) == pytest.approx(
+        head.log[-1].at, abs=0.002
+    )
+    assert attributes == {
+        "reason": "rejected",
+        "subscription": subscription,
+        "endpoint": receiver.url,
+        "event_type": CREATED,
+        "pipeline_id": lane.pipeline_id,
+        "sequence": "1",
+        "attempts": "3",
+        "last_status": "500",
+    }
+    assert (
+        decode(letter["Body"]) == head.delivery == Delivery(lane, NumberedEvent(life[0], 1, None))
+    )
+    assert head.status is Status.DEAD
+    assert [one.status for one in head.log] == [ERROR] * 3
+    assert [one.status for one in followers] == [Status.WAITING] * 2
+    assert heard(receiver, life) == [1, 1, 1]
+
+
+def rfc_3339_seconds(text: str) -> float:
+    return datetime.fromisoformat(text).timestamp()

@@ -1,0 +1,86 @@
+"""Nobody waits for another: no subscriber for a subscriber, and no pipeline for a pipeline."""
+
+from collections.abc import Sequence
+from threading import Event as Signal
+
+from lakehook.domain.event import Event
+from local.receiver import OK, Arrival, Receiver
+from tests.e2e.conftest import Publish
+from tests.e2e.pipelines import a_life, heard
+from tests.e2e.subscribers import Subscribers
+from tests.integration.eventually import eventually
+
+PATIENCE = 15.0
+ERROR = 500
+
+
+def test_a_subscriber_that_hangs_beyond_its_deadline_delays_no_other(
+    subscribers: Subscribers, publish: Publish
+):
+    released = Signal()
+
+    def hang(_: Arrival) -> int:
+        return OK if released.wait(PATIENCE) else ERROR
+
+    hanging, prompt = Receiver("hanging", hang), Receiver("prompt")
+    subscribers.add(hanging, "--deadline", "1")
+    subscribers.add(prompt)
+    lives = [a_life() for _ in range(3)]
+
+    publish(by_turns(lives))
+    prompt_has_all = prompt.wait_for(9, within=PATIENCE)
+    hanging_had = {arrival.sequence for arrival in hanging.arrivals}
+    released.set()
+
+    assert prompt_has_all
+    assert hanging_had <= {1}
+    eventually(lambda: all(heard(hanging, life)[-2:] == [2, 3] for life in lives))
+    assert all(set(heard(hanging, life)[:-2]) == {1} for life in lives)
+    assert [heard(prompt, life) for life in lives] == [[1, 2, 3]] * 3
+
+
+def test_a_subscriber_that_is_slow_but_within_its_deadline_delays_no_other_and_gets_no_repeat(
+    subscribers: Subscribers, publish: Publish
+):
+    prompt = Receiver("prompt")
+
+    def last(_: Arrival) -> int:
+        return OK if prompt.wait_for(9, within=PATIENCE) else ERROR
+
+    slow = Receiver("slow", last)
+    subscribers.add(slow, "--deadline", "20")
+    subscribers.add(prompt)
+    lives = [a_life() for _ in range(3)]
+
+    publish(by_turns(lives))
+
+    assert slow.wait_for(9, within=PATIENCE)
+    assert [heard(slow, life) for life in lives] == [[1, 2, 3]] * 3
+    assert [heard(prompt, life) for life in lives] == [[1, 2, 3]] * 3
+
+
+def test_a_pipeline_that_a_subscriber_refuses_delays_no_other_pipeline(
+    subscribers: Subscribers, publish: Publish
+):
+    refused, welcome = a_life(), a_life()
+    others_are_through = Signal()
+
+    def choosy(arrival: Arrival) -> int:
+        open_to_all = others_are_through.is_set()
+        return OK if open_to_all or arrival.pipeline == welcome[0].pipeline_id else ERROR
+
+    receiver = Receiver("choosy", choosy)
+    subscribers.add(receiver)
+
+    publish(by_turns([refused, welcome]))
+    eventually(lambda: heard(receiver, welcome) == [1, 2, 3])
+    refused_had = set(heard(receiver, refused))
+    others_are_through.set()
+
+    assert refused_had <= {1}
+    eventually(lambda: heard(receiver, refused)[-2:] == [2, 3])
+    assert set(heard(receiver, refused)[:-2]) == {1}
+
+
+def by_turns(lives: Sequence[Sequence[Event]]) -> list[Event]:
+    return [event for step in zip(*lives, strict=True) for event in step]

@@ -1,0 +1,58 @@
+"""A subscription that is removed: nothing more goes out, and what it held is given up."""
+
+from lakehook.domain.delivery import Lane
+from lakehook.domain.lane import Status
+from local.receiver import Receiver
+from tests.e2e.conftest import Publish
+from tests.e2e.evidence import Evidence
+from tests.e2e.pipelines import a_life, heard
+from tests.e2e.subscribers import Subscribers
+from tests.e2e.terminal import Terminal
+from tests.integration.eventually import eventually
+
+PATIENCE = 15.0
+ERROR = 500
+
+
+def test_what_a_removed_subscription_held_is_discarded_and_it_gets_nothing_more(
+    subscribers: Subscribers, publish: Publish, evidence: Evidence, terminal: Terminal
+):
+    leaving, staying = Receiver("leaving", lambda _: ERROR), Receiver("staying")
+    subscription = subscribers.add(leaving)
+    subscribers.add(staying)
+    life = a_life()
+    lane = Lane(subscription, life[0].pipeline_id)
+    publish(life[:2])
+    eventually(lambda: evidence.statuses(lane) == [Status.DEAD, Status.WAITING])
+
+    refused = terminal("subscriptions", "remove", subscription)
+    complaint = terminal.complaint
+    removed = terminal.json("subscriptions", "remove", subscription, "--discard-waiting")
+    had = len(leaving.arrivals)
+    publish(life[2:])
+
+    assert refused == 1
+    assert "1 waiting delivery and 1 dead letter in 1 lane; --discard-waiting" in complaint
+    assert removed["discarding"] == {"waiting": 1, "dead": 1, "lanes": 1}
+    eventually(lambda: evidence.statuses(lane) == [Status.DISCARDED] * 2)
+    assert {record.reason for record in evidence.records(lane)} == {"subscription_removed"}
+    assert staying.wait_for(3, within=PATIENCE)
+    assert heard(staying, life) == [1, 2, 3]
+    assert len(leaving.arrivals) == had
+
+
+def test_a_delivery_that_waits_for_its_next_attempt_is_not_attempted_after_the_removal(
+    subscribers: Subscribers, publish: Publish, evidence: Evidence, terminal: Terminal
+):
+    leaving = Receiver("leaving", lambda _: ERROR)
+    subscription = subscribers.add(leaving)
+    life = a_life()
+    lane = Lane(subscription, life[0].pipeline_id)
+    publish(life[:1])
+    assert leaving.wait_for(2, within=PATIENCE)
+    eventually(lambda: [record.attempts for record in evidence.records(lane)] == [2])
+
+    terminal.json("subscriptions", "remove", subscription, "--discard-waiting")
+
+    eventually(lambda: evidence.statuses(lane) == [Status.DISCARDED])
+    assert len(leaving.arrivals) == 2

@@ -1,0 +1,123 @@
+"""A subscriber that speaks bytes: what a real one might answer, and what none ever should."""
+
+import re
+import ssl
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from socket import SHUT_RDWR, SO_LINGER, SOL_SOCKET, socket
+from socketserver import BaseRequestHandler, ThreadingTCPServer
+from struct import pack
+from threading import Event, Thread
+from typing import BinaryIO
+
+DRIP_SECONDS = 0.02
+
+
+@dataclass
+class Wire:
+    """What one loopback server was told, and what it answers: one answer a request."""
+
+    answers: list["bytes | Behaviour"]
+    port: int = 0
+    connections: int = 0
+    requests: list[bytes] = field(default_factory=list)
+    closing: Event = field(default_factory=Event)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/hook?key=s3cret"
+
+    def speak(self, connection: socket) -> None:
+        """Take request after request on one connection, while there is an answer left."""
+        self.connections += 1
+        with connection.makefile("rb") as stream:
+            while self.answers and (request := _read_request(stream)):
+                self.requests.append(request)
+                answer = self.answers.pop(0)
+                if isinstance(answer, bytes):
+                    connection.sendall(answer)
+                else:
+                    answer(self, connection)
+
+
+Behaviour = Callable[[Wire, socket], None]
+
+
+def answer(status: str, body: bytes = b"", *headers: str) -> bytes:
+    lines = [f"HTTP/1.1 {status}", f"content-length: {len(body)}", *headers]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+
+def dripping(start: bytes, drop: bytes) -> Behaviour:
+    """Never silent for long and never done."""
+
+    def drip(wire: Wire, connection: socket) -> None:
+        connection.sendall(start)
+        while not wire.closing.wait(DRIP_SECONDS):
+            connection.sendall(drop)
+
+    return drip
+
+
+def silence(wire: Wire, _: socket) -> None:
+    wire.closing.wait()
+
+
+def reset(_: Wire, connection: socket) -> None:
+    connection.setsockopt(SOL_SOCKET, SO_LINGER, pack("ii", 1, 0))  # closing it sends RST
+
+
+@contextmanager
+def serving(*answers: bytes | Behaviour, tls: ssl.SSLContext | None = None) -> Iterator[Wire]:
+    wire = Wire(list(answers))
+    with _Server(("127.0.0.1", 0), _handler_of(wire, tls)) as server:
+        wire.port = server.server_address[1]
+        thread = Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        try:
+            yield wire
+        finally:
+            wire.closing.set()
+            server.shutdown()
+            thread.join()
+            server.hang_up()
+
+
+class _Server(ThreadingTCPServer):
+    """Closing it waits for the handlers, so no thread and no socket is left behind."""
+
+    def process_request(self, request: socket, client_address: object) -> None:  # type: ignore[override]
+        self._open = [*getattr(self, "_open", []), request]
+        super().process_request(request, client_address)  # type: ignore[arg-type]
+
+    def hang_up(self) -> None:
+        for connection in getattr(self, "_open", []):
+            with suppress(OSError):
+                connection.shutdown(SHUT_RDWR)
+
+    def shutdown_request(self, request: socket) -> None:  # type: ignore[override]
+        request.close()  # at once, so that a reset is one
+
+
+def _handler_of(wire: Wire, tls: ssl.SSLContext | None) -> type[BaseRequestHandler]:
+    class Handler(BaseRequestHandler):
+        def handle(self) -> None:
+            with suppress(OSError):  # a sender that has had enough
+                if tls is None:
+                    wire.speak(self.request)
+                    return
+                with tls.wrap_socket(self.request, server_side=True) as secured:
+                    wire.speak(secured)
+
+    return Handler
+
+
+def _read_request(stream: BinaryIO) -> bytes:
+    head = b""
+    while line := stream.readline():
+        head += line
+        if line == b"\r\n":
+            (length,) = re.findall(rb"(?im)^content-length: *([0-9]+)", head)
+            return head + stream.read(int(length))
+    return b""

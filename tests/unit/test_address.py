@@ -1,0 +1,250 @@
+from ipaddress import IPv4Address, IPv6Address
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from lakehook.domain.address import judge_address, parse_networks
+
+PUBLIC = ""
+
+# Each address and a word of why it is never called; PUBLIC for one that is.
+ADDRESSES = [
+    # this network
+    ("0.0.0.0", "this network"),
+    ("0.255.255.255", "this network"),
+    ("1.0.0.0", PUBLIC),
+    # private
+    ("9.255.255.255", PUBLIC),
+    ("10.0.0.0", "private"),
+    ("10.255.255.255", "private"),
+    ("11.0.0.0", PUBLIC),
+    ("172.15.255.255", PUBLIC),
+    ("172.16.0.0", "private"),
+    ("172.31.255.255", "private"),
+    ("172.32.0.0", PUBLIC),
+    ("192.167.255.255", PUBLIC),
+    ("192.168.0.0", "private"),
+    ("192.168.255.255", "private"),
+    ("192.169.0.0", PUBLIC),
+    # carrier-grade NAT
+    ("100.63.255.255", PUBLIC),
+    ("100.64.0.0", "carrier-grade NAT"),
+    ("100.127.255.255", "carrier-grade NAT"),
+    ("100.128.0.0", PUBLIC),
+    # loopback, where the Lambda runtime API listens too
+    ("126.255.255.255", PUBLIC),
+    ("127.0.0.0", "loopback"),
+    ("127.0.0.1", "loopback"),
+    ("127.0.0.1%lo", "loopback"),
+    ("127.255.255.255", "loopback"),
+    ("128.0.0.0", PUBLIC),
+    # link-local, with the metadata of instances and of containers
+    ("169.253.255.255", PUBLIC),
+    ("169.254.0.0", "link-local"),
+    ("169.254.169.254", "metadata"),
+    ("169.254.170.2", "metadata"),
+    ("169.254.255.255", "link-local"),
+    ("169.255.0.0", PUBLIC),
+    # protocol assignments and documentation
+    ("191.255.255.255", PUBLIC),
+    ("192.0.0.0", "protocol assignments"),
+    ("192.0.0.255", "protocol assignments"),
+    ("192.0.1.255", PUBLIC),
+    ("192.0.2.0", "documentation"),
+    ("192.0.2.255", "documentation"),
+    ("192.0.3.0", PUBLIC),
+    ("198.51.99.255", PUBLIC),
+    ("198.51.100.0", "documentation"),
+    ("198.51.100.255", "documentation"),
+    ("198.51.101.0", PUBLIC),
+    ("203.0.112.255", PUBLIC),
+    ("203.0.113.0", "documentation"),
+    ("203.0.113.255", "documentation"),
+    ("203.0.114.0", PUBLIC),
+    # 6to4 relays
+    ("192.88.98.255", PUBLIC),
+    ("192.88.99.0", "6to4 relay"),
+    ("192.88.99.255", "6to4 relay"),
+    ("192.88.100.0", PUBLIC),
+    # benchmarking
+    ("198.17.255.255", PUBLIC),
+    ("198.18.0.0", "benchmarking"),
+    ("198.19.255.255", "benchmarking"),
+    ("198.20.0.0", PUBLIC),
+    # multicast and beyond
+    ("223.255.255.255", PUBLIC),
+    ("224.0.0.0", "multicast"),
+    ("239.255.255.255", "multicast"),
+    ("240.0.0.0", "reserved"),
+    ("255.255.255.255", "reserved"),
+    # well known
+    ("8.8.8.8", PUBLIC),
+    ("1.1.1.1", PUBLIC),
+    ("140.82.121.3", PUBLIC),
+    ("52.94.236.248", PUBLIC),
+    ("2606:4700::1111", PUBLIC),
+    ("2001:4860:4860::8888", PUBLIC),
+    ("2a00:1450:4001:81c::200e", PUBLIC),
+    ("2600:1f18::1", PUBLIC),
+    # IPv6 that is special
+    ("::", "unspecified"),
+    ("::1", "loopback"),
+    ("::2", "not global unicast"),
+    ("100::", "discard-only"),
+    ("100::ffff:ffff:ffff:ffff", "discard-only"),
+    ("100:0:0:1::", "not global unicast"),
+    ("1fff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "not global unicast"),
+    ("2000::", PUBLIC),
+    ("2001:1ff:ffff:ffff:ffff:ffff:ffff:ffff", "protocol assignments"),
+    ("2001:2::", "protocol assignments"),
+    ("2001:20::1", "protocol assignments"),
+    ("2001:200::", PUBLIC),
+    ("2001:db7:ffff:ffff:ffff:ffff:ffff:ffff", PUBLIC),
+    ("2001:db8::", "documentation"),
+    ("2001:db8:ffff:ffff:ffff:ffff:ffff:ffff", "documentation"),
+    ("2001:db9::", PUBLIC),
+    ("2003::", PUBLIC),
+    ("3ffe:ffff:ffff:ffff:ffff:ffff:ffff:ffff", PUBLIC),
+    ("3fff::", "documentation"),
+    ("3fff:fff:ffff:ffff:ffff:ffff:ffff:ffff", "documentation"),
+    ("3fff:1000::", PUBLIC),
+    ("3fff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", PUBLIC),
+    ("4000::", "not global unicast"),
+    ("5f00::", "segment routing"),
+    ("5f00:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "segment routing"),
+    ("fbff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "not global unicast"),
+    ("fc00::", "unique local"),
+    ("fd00:ec2::254", "metadata"),
+    ("fdff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "unique local"),
+    ("fe00::", "not global unicast"),
+    ("fe80::", "link-local"),
+    ("fe80::1%eth0", "link-local"),
+    ("febf:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "link-local"),
+    ("fec0::", "site-local"),
+    ("feff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "site-local"),
+    ("ff00::", "multicast"),
+    ("ff02::1", "multicast"),
+    ("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "multicast"),
+    # IPv4 in IPv6: mapped
+    ("::ffff:127.0.0.1", "loopback"),
+    ("::ffff:a9fe:a9fe", "metadata"),
+    ("::ffff:10.0.0.1%eth0", "private"),
+    ("::ffff:8.8.8.8", PUBLIC),
+    # … compatible, which nobody routes (RFC 4291 section 2.5.5.1)
+    ("::127.0.0.1", "not global unicast"),
+    ("::8.8.8.8", "not global unicast"),
+    # … NAT64
+    ("64:ff9b::7f00:1", "loopback"),
+    ("64:ff9b::169.254.169.254", "metadata"),
+    ("64:ff9b::8.8.8.8", PUBLIC),
+    ("64:ff9b::1:0:0", "not global unicast"),
+    # … NAT64 of a network's own
+    ("64:ff9b:1::", "local-use NAT64"),
+    ("64:ff9b:1::7f00:1", "local-use NAT64"),
+    ("64:ff9b:1:ffff:ffff:ffff:808:808", "local-use NAT64"),
+    ("64:ff9b:2::", "not global unicast"),
+    # … 6to4
+    ("2002::", "this network"),
+    ("2002:7f00:1::", "loopback"),
+    ("2002:a9fe:a9fe::1", "metadata"),
+    ("2002:808:808::1", PUBLIC),
+    ("2002:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "reserved"),
+    # … Teredo, whose client stands inverted at the end
+    ("2001::", "reserved"),
+    ("2001:0:4136:e378:8000:63bf:80ff:fffe", "loopback"),
+    ("2001:0:4136:e378:8000:63bf:5601:5601", "metadata"),
+    ("2001:0:4136:e378:8000:63bf:f7f7:f7f7", PUBLIC),
+]
+
+
+def mapped(inner: IPv4Address) -> str:
+    return f"::ffff:{inner}"
+
+
+def nat64(inner: IPv4Address) -> str:
+    return f"64:ff9b::{inner}"
+
+
+def six_to_four(inner: IPv4Address) -> str:
+    return str(IPv6Address(b"\x20\x02" + inner.packed + bytes(10)))
+
+
+def teredo(inner: IPv4Address) -> str:
+    client = bytes(255 - byte for byte in inner.packed)
+    return str(IPv6Address(b"\x20\x01\0\0" + bytes([65, 54, 227, 120]) + bytes(4) + client))
+
+
+EMBEDDINGS = [mapped, nat64, six_to_four, teredo]
+
+
+@pytest.mark.parametrize(("address", "reason"), ADDRESSES)
+def test_an_address_is_called_or_never_called_for_a_reason(address: str, reason: str):
+    verdict = judge_address(address)
+
+    assert verdict.allowed is (reason == PUBLIC), verdict
+    assert reason in verdict.reason
+    assert not verdict.opened
+
+
+def test_a_reason_names_the_address_that_would_be_reached_and_its_source():
+    assert judge_address("64:ff9b::7f00:1").reason == (
+        "127.0.0.1 is never called: loopback, RFC 1122 section 3.2.1.3"
+    )
+
+
+@given(st.ip_addresses(v=4))
+def test_no_address_is_called_that_python_knows_not_to_be_global(address: IPv4Address):
+    assert address.is_global or not judge_address(str(address)).allowed
+
+
+@given(st.ip_addresses(v=6))
+def test_no_ipv6_address_is_called_that_python_knows_not_to_be_global(address: IPv6Address):
+    embeds = address.sixtofour or address.teredo
+
+    assert address.is_global or embeds or not judge_address(str(address)).allowed
+
+
+@pytest.mark.parametrize("embed", EMBEDDINGS)
+@given(inner=st.ip_addresses(v=4))
+@example(inner=IPv4Address("8.8.8.8"))
+@example(inner=IPv4Address("127.0.0.1"))
+def test_what_embeds_an_address_is_judged_like_it(embed, inner: IPv4Address):  # noqa: ANN001
+    assert judge_address(embed(inner)) == judge_address(str(inner))
+
+
+@given(st.ip_addresses(v=4))
+def test_what_is_merely_compatible_with_an_address_is_never_called(inner: IPv4Address):
+    assert not judge_address(f"::{inner}").allowed
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["10.2.0.0", "10.2.255.255", "fd12:3456::1", "fd12:3456::1%eth0", "fe80::1%eth0"]
+    + [embed(IPv4Address("10.2.0.1")) for embed in EMBEDDINGS],
+)
+def test_an_opened_network_admits_its_addresses_and_what_embeds_them(address: str):
+    opened = parse_networks(["10.2.0.0/16", "fd12:3456::/32", "fe80::/10"])
+
+    verdict = judge_address(address, opened=opened)
+
+    assert (verdict.allowed, verdict.opened) == (True, True)
+
+
+@pytest.mark.parametrize("address", ["10.1.255.255", "10.3.0.0", "fd12:3457::", "127.0.0.1", "::1"])
+def test_an_opened_network_admits_nothing_else(address: str):
+    opened = parse_networks(["10.2.0.0/16", "fd12:3456::/32"])
+
+    assert not judge_address(address, opened=opened).allowed
+
+
+def test_a_public_address_may_be_opened_too():
+    verdict = judge_address("8.8.8.8", opened=parse_networks(["8.8.8.0/24"]))
+
+    assert (verdict.allowed, verdict.opened) == (True, True)
+
+
+@pytest.mark.parametrize("name", ["", "-", "10.2.0.1/16", "10.2.0.0/33", "localhost", "10.2.0.0/a"])
+def test_a_network_that_is_none_is_named(name: str):
+    with pytest.raises(ValueError, match=f"'{name}'|{name} has host bits"):
+        parse_networks(["10.0.0.0/8", name])

@@ -1,0 +1,168 @@
+import json
+from dataclasses import dataclass, replace
+
+import pytest
+
+from lakehook.attempt import EXCERPT_CHARACTERS, AttemptDelivery
+from lakehook.domain.errors import OwnTrouble
+from lakehook.domain.outcome import Answer, Attempt, Outcome
+from lakehook.domain.secret import Secret
+from lakehook.domain.signature import signatures
+from lakehook.domain.subscription import Subscription
+from lakehook.domain.webhook import USER_AGENT, Request
+from lakehook.ports import Keys, NoAnswer
+from tests.builders import a_delivery, a_subscription
+from tests.fakes import NOON, FakeClock, FakeKeyring, FakeReceiver
+
+SECRETS = (Secret(b"n" * 32), Secret(b"o" * 32))
+
+
+@dataclass
+class SlowReceiver(FakeReceiver):
+    """Takes its time, which the clock knows of."""
+
+    clock: FakeClock | None = None
+    seconds: float = 0.0
+
+    def post(self, request: Request) -> Answer | NoAnswer:
+        assert self.clock
+        self.clock.sleep(self.seconds)
+        return super().post(request)
+
+
+class World:
+    def __init__(self) -> None:
+        self.clock = FakeClock()
+        self.keys = Keys(SECRETS, {"authorization": "Bearer theirs"})
+        self.receiver = SlowReceiver(clock=self.clock)
+
+    def attempt(self, subscription: Subscription | None = None) -> Attempt:
+        attempt = AttemptDelivery(FakeKeyring(self.keys), self.receiver, self.clock)
+        return attempt(a_delivery(2), subscription or a_subscription())
+
+    def answer(self, status: int, body: bytes = b"", **headers: str) -> None:
+        self.receiver.script = [Answer(status=status, headers=headers, body=body)]
+
+    def sent(self) -> Request:
+        (request,) = self.receiver.requests
+        return request
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def test_the_bytes_signed_are_the_bytes_sent(world: World):
+    world.attempt()
+
+    request = world.sent()
+    assert request.headers["webhook-signature"] == signatures(
+        message_id="sub_a#39#2", timestamp=int(NOON), body=request.body, secrets=SECRETS
+    )
+    assert json.loads(request.body)["sequence"] == 2
+
+
+def test_every_attempt_has_the_same_id_and_a_signature_of_its_own(world: World):
+    world.attempt()
+    world.clock.sleep(1)
+    world.attempt()
+
+    first, second = world.receiver.requests
+    assert first.headers["webhook-id"] == second.headers["webhook-id"] == "sub_a#39#2"
+    assert int(second.headers["webhook-timestamp"]) == int(first.headers["webhook-timestamp"]) + 1
+    assert first.headers["webhook-signature"] != second.headers["webhook-signature"]
+
+
+def test_it_goes_where_the_subscription_says_and_for_as_long(world: World):
+    subscription = a_subscription(deadline_seconds=2.5)
+
+    world.attempt(subscription)
+
+    assert world.sent().endpoint == subscription.endpoint
+    assert world.sent().deadline_seconds == 2.5
+
+
+def test_the_subscribers_headers_are_carried_and_ours_win(world: World):
+    world.keys = Keys(SECRETS, {"x-team": "lake", "user-agent": "theirs", "webhook-id": "theirs"})
+
+    world.attempt()
+
+    headers = world.sent().headers
+    assert headers["x-team"] == "lake"
+    assert headers["user-agent"] == USER_AGENT
+    assert headers["webhook-id"] == "sub_a#39#2"
+
+
+def test_a_success_keeps_nothing_of_the_answer(world: World):
+    world.receiver.seconds = 0.125
+    world.answer(204, b"thanks")
+
+    attempt = world.attempt()
+
+    assert attempt == Attempt(at=NOON, outcome=Outcome.DELIVERED, milliseconds=125, status=204)
+
+
+def test_a_failure_keeps_the_status_the_wish_and_the_start_of_the_answer(world: World):
+    world.answer(503, b"come back", **{"retry-after": "7"})
+
+    attempt = world.attempt()
+
+    assert attempt.outcome is Outcome.THROTTLED
+    assert (attempt.status, attempt.retry_after, attempt.excerpt) == (503, 7, "come back")
+    assert attempt.last_status == "503"
+
+
+def test_a_date_is_a_wish_counted_from_when_the_answer_came(world: World):
+    world.receiver.seconds = 10
+    world.answer(503, **{"retry-after": "Thu, 01 Jan 2026 12:01:00 GMT"})
+
+    assert world.attempt().retry_after == 50
+
+
+def test_no_answer_keeps_its_name_and_a_bounded_detail(world: World):
+    world.receiver.seconds = 2
+    world.receiver.script = [NoAnswer(Outcome.TIMED_OUT, "x" * 5000)]
+
+    attempt = world.attempt()
+
+    assert replace(attempt, excerpt="") == Attempt(
+        at=NOON, outcome=Outcome.TIMED_OUT, milliseconds=2000
+    )
+    assert attempt.excerpt == "x" * EXCERPT_CHARACTERS
+    assert attempt.last_status == "timed_out"
+
+
+@pytest.mark.parametrize(
+    ("body", "excerpt"),
+    [
+        (b"", ""),
+        (b"a\r\nb\tc\x00d", "a  b c d"),
+        (b"\x1b[2J\x9bred", " [2J\ufffdred"),
+        ("\u202egnp.exe\u2066\ufeff\uffff".encode(), " gnp.exe   "),
+        ("湖 é".encode(), "湖 é"),
+        (b"\xff\xfe", "\ufffd\ufffd"),
+        (b"x" * 100_000, "x" * EXCERPT_CHARACTERS),
+        ("\U0001f30a".encode() * 2000, "\U0001f30a" * EXCERPT_CHARACTERS),
+        (b"x" + "\U0001f30a".encode() * 2000, "x" + "\U0001f30a" * (EXCERPT_CHARACTERS - 1)),
+    ],
+    ids=range(9),
+)
+def test_an_excerpt_is_one_bounded_line_that_moves_no_terminal(
+    world: World, body: bytes, excerpt: str
+):
+    world.answer(500, body)
+
+    assert world.attempt().excerpt == excerpt
+
+
+def test_trouble_of_our_own_flies_and_nothing_is_sent(world: World):
+    class Locked(FakeKeyring):
+        def open(self, subscription: Subscription) -> Keys:
+            raise OwnTrouble("KMS is away")
+
+    attempt = AttemptDelivery(Locked(world.keys), world.receiver, world.clock)
+
+    with pytest.raises(OwnTrouble):
+        attempt(a_delivery(), a_subscription())
+    assert world.receiver.requests == []

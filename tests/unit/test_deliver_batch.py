@@ -1,0 +1,275 @@
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from threading import Barrier, Event
+from typing import Any
+
+import pytest
+
+from lakehook.deliver_batch import PAUSE_AFTER_TROUBLE_SECONDS, DeliverBatch
+from lakehook.domain.disposition import Again, Disposition, Done
+from lakehook.domain.errors import OwnTrouble
+from lakehook.domain.message import Message, Received, Resume, encode
+from lakehook.ports import Page, Parcel, Remaining
+from tests.builders import a_delivery
+from tests.fakes import FakeDeadLetters, FakeReceipts, FakeTelemetry
+
+PATIENCE_SECONDS = 10
+
+Visit = Callable[[Sequence[Message]], list[Disposition]]
+
+
+def all_done(messages: Sequence[Message]) -> list[Disposition]:
+    return [Done()] * len(messages)
+
+
+@dataclass
+class Lanes:
+    """Plays ``Deliver``: a visit of a lane does what the script says for its pipeline."""
+
+    script: dict[str, Visit] = field(default_factory=dict)
+    visited: list[list[Message]] = field(default_factory=list)
+    received: list[Received] = field(default_factory=list)
+    pages: list[list[Message]] = field(default_factory=list)
+
+    def read(self, messages: Sequence[Message]) -> Page:
+        self.pages.append(list(messages))
+        return Page({}, {})
+
+    def __call__(
+        self, received: Sequence[Received], page: Page, remaining: Remaining
+    ) -> list[Disposition]:
+        self.received += received
+        messages = [one.message for one in received]
+        self.visited.append(messages)
+        return self.script.get(messages[0].lane.pipeline_id, all_done)(messages)
+
+
+@dataclass
+class Receipts(FakeReceipts):
+    """Tells when something was acknowledged."""
+
+    told: Event = field(default_factory=Event)
+    enough: int = 1
+
+    def acknowledge(self, parcels: Sequence[Parcel]) -> None:
+        super().acknowledge(parcels)
+        if len(self.acknowledged) >= self.enough:
+            self.told.set()
+
+
+class AtOnce(Executor):
+    """One after another: all have finished before anyone can ask."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        future.set_result(fn(*args, **kwargs))
+        return future
+
+
+class World:
+    def __init__(self, workers: Executor) -> None:
+        self.lanes, self.receipts = Lanes(), Receipts()
+        self.dead_letters, self.telemetry = FakeDeadLetters(), FakeTelemetry()
+        self.workers = workers
+
+    def receive(self, *batch: Parcel) -> list[str]:
+        """The ids of what must come again."""
+        deliver_batch = DeliverBatch(
+            deliver=self.lanes,
+            receipts=self.receipts,
+            dead_letters=self.dead_letters,
+            telemetry=self.telemetry,
+            workers=self.workers,
+        )
+        return [parcel.id for parcel in deliver_batch(batch, lambda: 30.0)]
+
+    def acknowledged(self) -> set[str]:
+        return {parcel.id for parcel in self.receipts.acknowledged}
+
+    def postponed(self) -> dict[str, float]:
+        return {parcel.id: seconds for parcel, seconds in self.receipts.postponed}
+
+
+@pytest.fixture
+def world() -> World:
+    return World(AtOnce())
+
+
+@pytest.fixture
+def parallel() -> Iterator[World]:
+    with ThreadPoolExecutor(10) as workers:
+        yield World(workers)
+
+
+def a_parcel(message_id: str, pipeline: int = 39, sequence: int = 1) -> Parcel:
+    delivery = a_delivery(sequence, pipeline_id=pipeline)
+    return Parcel(message_id, str(delivery.lane), encode(delivery), f"receipt of {message_id}")
+
+
+def garbage(message_id: str, body: str = "no JSON") -> Parcel:
+    return Parcel(message_id, "sub_a#39", body, f"receipt of {message_id}")
+
+
+def failing(error: Exception) -> Visit:
+    def fail(_: Sequence[Message]) -> list[Disposition]:
+        raise error
+
+    return fail
+
+
+def test_a_lane_is_visited_once_with_its_messages_in_order(world: World):
+    again = world.receive(
+        a_parcel("m1", sequence=1), a_parcel("m2", pipeline=40), a_parcel("m3", sequence=2)
+    )
+
+    assert again == []
+    assert world.lanes.visited == [
+        [a_delivery(1), a_delivery(2)],
+        [a_delivery(1, pipeline_id=40)],
+    ]
+
+
+def test_the_ledger_is_read_once_for_the_whole_batch(world: World):
+    resume = Resume(a_delivery(pipeline_id=40).lane, 5)
+
+    world.receive(a_parcel("m1"), Parcel("m2", "sub_a#40", encode(resume), "r"))
+
+    assert world.lanes.pages == [[a_delivery(1), resume]]
+
+
+def test_lanes_go_side_by_side(parallel: World):
+    meeting = Barrier(3)
+
+    def meet(messages: Sequence[Message]) -> list[Disposition]:
+        meeting.wait(PATIENCE_SECONDS)
+        return all_done(messages)
+
+    parallel.lanes.script = {"1": meet, "2": meet, "3": meet}
+
+    again = parallel.receive(*(a_parcel(f"m{n}", pipeline=n) for n in (1, 2, 3)))
+
+    assert again == []
+    assert parallel.telemetry.told == []
+
+
+def test_what_is_done_is_acknowledged_while_a_slow_lane_still_runs(parallel: World):
+    parallel.receipts.enough = 3
+
+    def wait_until_the_others_have_gone(messages: Sequence[Message]) -> list[Disposition]:
+        assert parallel.receipts.told.wait(PATIENCE_SECONDS)
+        return all_done(messages)
+
+    parallel.lanes.script = {"1": wait_until_the_others_have_gone}
+
+    again = parallel.receive(
+        a_parcel("slow", pipeline=1),
+        a_parcel("fast", pipeline=2),
+        a_parcel("fast too", pipeline=2, sequence=2),
+        a_parcel("other", pipeline=3),
+    )
+
+    assert again == []
+    assert parallel.acknowledged() == {"fast", "fast too", "other"}
+    assert parallel.telemetry.told == []
+
+
+def test_what_must_come_again_is_never_acknowledged(parallel: World):
+    def wait_until_another_has_gone(messages: Sequence[Message]) -> list[Disposition]:
+        assert parallel.receipts.told.wait(PATIENCE_SECONDS)
+        return [Again(7)] * len(messages)
+
+    parallel.lanes.script = {
+        "1": wait_until_another_has_gone,
+        "2": lambda _: [Again(5), Done(), Done()],
+    }
+
+    again = parallel.receive(
+        a_parcel("slow", pipeline=1), *(a_parcel(f"m{n}", 2, sequence=n) for n in (1, 2, 3))
+    )
+
+    assert sorted(again) == ["m1", "slow"]
+    assert parallel.acknowledged() == {"m2", "m3"}
+
+
+def test_what_finishes_together_goes_with_the_batch(world: World):
+    assert world.receive(a_parcel("m1"), a_parcel("m2", pipeline=40)) == []
+
+    assert world.acknowledged() == set()
+
+
+def test_what_must_come_again_is_postponed_and_returned(world: World):
+    world.lanes.script = {"39": lambda _: [Again(5.5), Done()]}
+
+    assert world.receive(a_parcel("m1"), a_parcel("m2", sequence=2)) == ["m1"]
+
+    assert world.postponed() == {"m1": 5.5}
+
+
+def test_trouble_in_one_lane_leaves_the_others_alone(world: World):
+    error = OwnTrouble("DynamoDB is away")
+    world.lanes.script = {"39": failing(error)}
+
+    again = world.receive(a_parcel("m1"), a_parcel("m2", sequence=2), a_parcel("m3", pipeline=40))
+
+    assert again == ["m1", "m2"]
+    assert world.postponed() == dict.fromkeys(["m1", "m2"], PAUSE_AFTER_TROUBLE_SECONDS)
+    assert world.telemetry.told == [("trouble", error)]
+
+
+def test_a_surprise_in_one_lane_leaves_the_others_alone(parallel: World):
+    parallel.lanes.script = {"39": failing(ZeroDivisionError())}
+
+    assert parallel.receive(a_parcel("m1"), a_parcel("m2", pipeline=40)) == ["m1"]
+
+
+@pytest.mark.parametrize("body", ["no JSON", "{}", '{"version": 2}', "[" * 100_000])
+def test_a_bad_message_is_parked_whole_and_its_lane_goes_on(world: World, body: str):
+    bad = garbage("m2", body)
+
+    assert world.receive(a_parcel("m1"), bad, a_parcel("m3", sequence=2)) == []
+
+    ((parcel, reason),) = world.dead_letters.parked
+    assert parcel == bad
+    assert reason.startswith("neither a delivery nor a resume")
+    assert world.telemetry.told == [("parked", "m2")]
+    assert world.lanes.visited == [[a_delivery(1), a_delivery(2)]]
+
+
+def test_a_batch_of_nothing_but_bad_messages_is_worked_off(world: World):
+    assert world.receive(garbage("m1"), garbage("m2")) == []
+
+    assert [parcel.id for parcel, _ in world.dead_letters.parked] == ["m1", "m2"]
+    assert world.lanes.visited == []
+
+
+def test_a_message_that_cannot_be_parked_comes_again(world: World):
+    def fail(parcel: Parcel, reason: str) -> None:
+        raise OwnTrouble("SQS is away")
+
+    world.dead_letters.park = fail  # type: ignore[method-assign]
+
+    with pytest.raises(OwnTrouble):
+        world.receive(garbage("m1"))
+
+
+def test_when_the_ledger_cannot_be_read_the_whole_batch_comes_again(world: World):
+    def fail(messages: Sequence[Message]) -> Page:
+        raise OwnTrouble("DynamoDB is away")
+
+    world.lanes.read = fail  # type: ignore[method-assign]
+
+    with pytest.raises(OwnTrouble):
+        world.receive(a_parcel("m1"))
+    assert world.lanes.visited == []
+
+
+@pytest.mark.parametrize("again", [False, True])
+@pytest.mark.parametrize("redriven", [False, True])
+def test_a_visit_learns_how_its_messages_came(world: World, *, again: bool, redriven: bool):
+    parcel = replace(a_parcel("m1"), receives=2 if again else 1, redriven=redriven)
+
+    world.receive(parcel)
+
+    (received,) = world.lanes.received
+    assert (received.again, received.redriven) == (again, redriven)

@@ -1,0 +1,57 @@
+import time
+
+import pytest
+
+from lakehook.domain.secret import Secret
+from lakehook.domain.signature import signatures
+from local.receiver import Answer, Receiver
+
+SECRET = Secret(bytes(range(32)))
+BODY = '{"project_name":"湖"}'.encode()
+
+
+def headers(**changes: str) -> dict[str, str]:
+    now = int(time.time())
+    signed = signatures(message_id="sub_a#39#1", timestamp=now, body=BODY, secrets=[SECRET])
+    return {
+        "webhook-id": "sub_a#39#1",
+        "webhook-timestamp": str(now),
+        "webhook-signature": signed,
+        **changes,
+    }
+
+
+def test_what_our_own_secret_has_signed_is_genuine():
+    receiver = Receiver("knowing", secret=SECRET.reveal())
+
+    answer = receiver.take(headers(), BODY)
+
+    assert answer == Answer(200)
+    assert [one.genuine for one in receiver.arrivals] == [True]
+
+
+def test_nothing_is_genuine_before_the_secret_is_known_but_it_is_kept():
+    receiver = Receiver("early")
+
+    receiver.take(headers(), BODY)
+
+    assert [one.genuine for one in receiver.arrivals] == [False]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"webhook-id": "sub_a#39#2"},
+        {"webhook-timestamp": "1"},
+        {"webhook-signature": "v1,bm90IHRoaXMgb25l"},
+        {"webhook-signature": "v1,not base64"},
+        {"webhook-signature": "nonsense"},
+        {"webhook-signature": ""},
+    ],
+)
+def test_whatever_is_forged_is_not_genuine_but_it_is_kept(changes: dict[str, str]):
+    receiver = Receiver("wary", secret=SECRET.reveal())
+
+    receiver.take(headers(**changes), BODY)
+
+    assert [one.genuine for one in receiver.arrivals] == [False]

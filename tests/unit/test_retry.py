@@ -1,0 +1,109 @@
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lakehook.domain.errors import BadInput
+from lakehook.domain.retry import RetrySchedule
+
+DAY = 24 * 3600.0
+
+delays = st.floats(0, 7 * DAY)
+schedules = st.lists(delays, min_size=1, max_size=50).map(lambda some: RetrySchedule(tuple(some)))
+hints = st.none() | st.floats(0, allow_infinity=True)
+chances = st.floats(0, 1)
+
+
+def test_the_waits_follow_the_schedule_and_then_the_budget_is_spent():
+    schedule = RetrySchedule.parse("5,300,0.5")
+
+    waits = [schedule.wait_after(n, hint=None, chance=0.0) for n in range(1, 6)]
+
+    assert waits == [5, 300, 0.5, None, None]
+
+
+@given(schedules, hints, chances)
+def test_n_delays_are_n_plus_1_attempts(schedule: RetrySchedule, hint: float | None, chance: float):
+    attempts = 1
+    while schedule.wait_after(attempts, hint=hint, chance=chance) is not None:
+        attempts += 1
+
+    assert attempts == len(schedule.delays) + 1
+
+
+@given(schedules, hints, chances, st.data())
+def test_no_retry_is_early_and_none_waits_longer_than_it_was_told(
+    schedule: RetrySchedule, hint: float | None, chance: float, data: st.DataObject
+):
+    attempts = data.draw(st.integers(1, len(schedule.delays)))
+    delay = schedule.delays[attempts - 1]
+
+    wait = schedule.wait_after(attempts, hint=hint, chance=chance)
+
+    assert wait is not None
+    assert wait >= delay
+    assert wait >= min(hint or 0, DAY)
+    assert wait <= max(1.1 * delay, min(hint or 0, DAY))
+
+
+@pytest.mark.parametrize(
+    ("hint", "wait"),
+    [
+        (None, 100),
+        (0, 100),
+        (99, 100),
+        (101, 101),
+        (DAY, DAY),
+        (DAY + 1, DAY),
+        (math.inf, DAY),
+    ],
+)
+def test_a_hint_is_obeyed_up_to_a_day_and_never_shortens_a_wait(hint: float | None, wait: float):
+    assert RetrySchedule((100,)).wait_after(1, hint=hint, chance=0) == wait
+
+
+def test_a_schedule_may_be_slower_than_any_hint():
+    assert RetrySchedule((3 * DAY,)).wait_after(1, hint=DAY, chance=0) == 3 * DAY
+
+
+def test_jitter_adds_a_tenth_at_most():
+    assert RetrySchedule((100,)).wait_after(1, hint=None, chance=1) == pytest.approx(110)
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("5", (5,)),
+        ("0", (0,)),
+        ("0.25, 1.5 ,3", (0.25, 1.5, 3)),
+        ("604800", (604800,)),
+        (",".join(["1"] * 50), (1,) * 50),
+    ],
+)
+def test_a_schedule_is_seconds_with_commas(text: str, read: tuple[float, ...]):
+    assert RetrySchedule.parse(text) == RetrySchedule(read)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "-", "5,", ",5", "5;300", "5 300", "five", "-1", "604801", "nan", "inf", "-inf", "1e999"],
+)
+def test_what_is_no_schedule_is_refused(text: str):
+    with pytest.raises(BadInput, match="retry schedule: "):
+        RetrySchedule.parse(text)
+
+
+def test_a_schedule_has_at_most_fifty_delays():
+    with pytest.raises(BadInput, match="51 delays, at most 50"):
+        RetrySchedule.parse(",".join(["1"] * 51))
+
+
+@given(st.text())
+def test_any_text_is_a_schedule_or_a_bad_input(text: str):
+    try:
+        schedule = RetrySchedule.parse(text)
+    except BadInput:
+        return
+
+    assert all(0 <= delay <= 7 * DAY for delay in schedule.delays)

@@ -1,0 +1,90 @@
+import pytest
+
+from lakehook.domain.address import parse_networks
+from lakehook.settings import (
+    NONE,
+    ClockSettings,
+    DeliverSettings,
+    Deployment,
+    FanoutSettings,
+    Settings,
+    listed,
+    output_name,
+)
+
+FANOUT = FanoutSettings(
+    subscriptions_table="subscriptions",
+    pipelines_table="pipelines",
+    deliveries_queue_url="https://sqs/deliveries.fifo",
+    events_dead_letter_queue_url="https://sqs/events-dead-letter.fifo",
+)
+DELIVER = DeliverSettings(
+    subscriptions_table="subscriptions",
+    deliveries_table="deliveries",
+    deliveries_queue_url="https://sqs/deliveries.fifo",
+    dead_letter_queue_url="https://sqs/dead-letter.fifo",
+    secrets_key="arn:aws:kms:key",
+    retry_schedule="5,300",
+    allowed_networks=NONE,
+)
+CLOCK = ClockSettings(deliveries_table="deliveries", deliveries_queue_url="https://sqs/d.fifo")
+DEPLOYMENT = Deployment(
+    events_queue_url="https://sqs/events.fifo",
+    deliveries_queue_url="https://sqs/deliveries.fifo",
+    dead_letter_queue_url="https://sqs/dead-letter.fifo",
+    events_dead_letter_queue_url="https://sqs/events-dead-letter.fifo",
+    subscriptions_table="subscriptions",
+    pipelines_table="pipelines",
+    deliveries_table="deliveries",
+    secrets_key="arn:aws:kms:key",
+    allowed_networks=NONE,
+)
+
+
+@pytest.mark.parametrize("settings", [FANOUT, DELIVER, CLOCK], ids=lambda one: type(one).__name__)
+def test_settings_come_out_of_an_environment_as_they_went_in(settings: Settings):
+    environment = settings.to_env() | {"PATH": "/bin"}
+
+    assert type(settings).from_env(environment) == settings
+
+
+def test_a_setting_is_named_like_a_variable():
+    assert CLOCK.to_env() == {
+        "DELIVERIES_TABLE": "deliveries",
+        "DELIVERIES_QUEUE_URL": "https://sqs/d.fifo",
+    }
+
+
+@pytest.mark.parametrize("settings", [FANOUT, DELIVER, CLOCK], ids=lambda one: type(one).__name__)
+def test_a_missing_variable_is_named(settings: Settings):
+    for name in settings.to_env():
+        environment = settings.to_env()
+        del environment[name]
+
+        with pytest.raises(KeyError, match=f"^'{name}'$"):
+            type(settings).from_env(environment)
+
+
+def test_a_deployment_comes_out_of_the_outputs_as_it_went_in():
+    assert Deployment.from_outputs(DEPLOYMENT.to_outputs() | {"Other": "1"}) == DEPLOYMENT
+
+
+def test_a_missing_output_is_named():
+    outputs = DEPLOYMENT.to_outputs()
+    del outputs["SecretsKey"]
+
+    with pytest.raises(KeyError, match="'SecretsKey'"):
+        Deployment.from_outputs(outputs)
+
+
+def test_an_output_is_named_in_capitals():
+    assert output_name("events_dead_letter_queue_url") == "EventsDeadLetterQueueUrl"
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [("-", ()), ("10.0.0.0/8", ("10.0.0.0/8",)), ("10.0.0.0/8,::1/128", ("10.0.0.0/8", "::1/128"))],
+)
+def test_a_list_is_names_with_commas(text: str, names: tuple[str, ...]):
+    assert listed(text) == names
+    assert len(parse_networks(listed(text))) == len(names)

@@ -1,0 +1,254 @@
+import json
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from lakehook import metrics
+from lakehook.adapters.telemetry import PowertoolsTelemetry
+from lakehook.domain.errors import OwnTrouble
+from lakehook.domain.lane import DeliveryRecord
+from lakehook.domain.outcome import Attempt, Outcome
+from tests.builders import a_delivery
+from tests.fakes import NOON
+
+BODY = "what the event says"
+ANSWER = "what the receiver said"
+
+FAILURE = Attempt(
+    at=NOON, outcome=Outcome.REJECTED, milliseconds=7, status=500, excerpt=ANSWER, retry_after=9
+)
+SUCCESS = Attempt(at=NOON, outcome=Outcome.DELIVERED, milliseconds=12, status=200)
+SILENCE = Attempt(at=NOON, outcome=Outcome.TIMED_OUT, milliseconds=10_000)
+WAITING = DeliveryRecord.waiting(a_delivery(2, message=BODY))
+NUMBERED = a_delivery(2, message=BODY).numbered
+DELIVERY = {
+    "delivery": "sub_a#39#2",
+    "event_id": "e2",
+    "event_type": "PIPELINE_CREATED",
+}
+
+Say = Callable[[PowertoolsTelemetry], object]
+Hear = Callable[[], list[dict[str, Any]]]
+
+
+@pytest.fixture(autouse=True)
+def _environment(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Powertools keeps one logger for each service, with the stdout of the moment it was made.
+    monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", request.node.name)
+    monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", metrics.NAMESPACE)
+
+
+@pytest.fixture
+def hear(capsys: pytest.CaptureFixture[str]) -> Hear:
+    """What has been printed since the last time, line by line."""
+    return lambda: [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def embedded(said: dict[str, Any]) -> dict[str, tuple[str, list[float]]]:
+    """The unit and the values of each metric, in CloudWatch's embedded metric format."""
+    (directive,) = said["_aws"]["CloudWatchMetrics"]
+    assert directive["Namespace"] == "Lakehook"
+    assert directive["Dimensions"] == [["service"]]
+    return {
+        metric["Name"]: (metric["Unit"], said[metric["Name"]]) for metric in directive["Metrics"]
+    }
+
+
+SAYINGS: list[tuple[Say, dict[str, object], dict[str, tuple[str, list[float]]]]] = [
+    (
+        lambda telemetry: telemetry.fanned_out(NUMBERED, deliveries=3, repeated=False),
+        {
+            "message": "event_fanned_out",
+            "level": "INFO",
+            "pipeline_id": "39",
+            "sequence": 2,
+            "event_id": "e2",
+            "event_type": "PIPELINE_CREATED",
+            "deliveries": 3,
+            "repeated": False,
+        },
+        {"Events": ("Count", [1])},
+    ),
+    (
+        lambda telemetry: telemetry.fanned_out(NUMBERED, deliveries=0, repeated=True),
+        {"message": "event_fanned_out", "repeated": True},
+        {"EventsRepeated": ("Count", [1])},
+    ),
+    (
+        lambda telemetry: telemetry.parked("m1", "39", "not JSON"),
+        {
+            "message": "bad_message_parked",
+            "level": "WARNING",
+            "message_id": "m1",
+            "group": "39",
+            "reason": "not JSON",
+        },
+        {"MessagesParked": ("Count", [1])},
+    ),
+    (
+        lambda telemetry: telemetry.attempted(WAITING.tried(SUCCESS), next_at=None),
+        {
+            "message": "delivery_attempted",
+            "level": "INFO",
+            **DELIVERY,
+            "attempt": 1,
+            "outcome": "delivered",
+            "status": 200,
+            "milliseconds": 12,
+        },
+        {"DeliveriesDelivered": ("Count", [1]), "ExchangeTime": ("Milliseconds", [12])},
+    ),
+    (
+        lambda telemetry: telemetry.attempted(WAITING.tried(FAILURE), next_at=NOON + 5),
+        {
+            "message": "delivery_attempted",
+            **DELIVERY,
+            "outcome": "rejected",
+            "status": 500,
+            "next_at": NOON + 5,
+        },
+        {"AttemptsFailed": ("Count", [1]), "ExchangeTime": ("Milliseconds", [7])},
+    ),
+    (
+        lambda telemetry: telemetry.attempted(WAITING.tried(SILENCE), next_at=None),
+        {"message": "delivery_attempted", **DELIVERY, "outcome": "timed_out"},
+        {"AttemptsFailed": ("Count", [1]), "ExchangeTime": ("Milliseconds", [10_000])},
+    ),
+    (
+        lambda telemetry: telemetry.discarded(WAITING.discarded("subscription_removed")),
+        {"message": "delivery_discarded", **DELIVERY, "reason": "subscription_removed"},
+        {"DeliveriesDiscarded": ("Count", [1])},
+    ),
+    (
+        lambda telemetry: telemetry.buried(WAITING.tried(FAILURE).dead("rejected")),
+        {"message": "delivery_dead", "level": "WARNING", **DELIVERY, "reason": "rejected"},
+        {"DeliveriesDead": ("Count", [1])},
+    ),
+    (
+        lambda telemetry: telemetry.woken(4),
+        {"message": "lanes_woken", "level": "INFO", "lanes": 4},
+        {"LanesWoken": ("Count", [4])},
+    ),
+    (
+        lambda telemetry: telemetry.trouble(OwnTrouble("KMS\nis away"), doing="deliver"),
+        {"message": "own_trouble", "level": "ERROR", "doing": "deliver"},
+        {"OwnTrouble": ("Count", [1])},
+    ),
+]
+
+
+@pytest.mark.parametrize(("say", "fields", "counted"), SAYINGS)
+def test_each_thing_told_is_one_line_and_its_metrics(
+    hear: Hear,
+    say: Say,
+    fields: dict[str, object],
+    counted: dict[str, tuple[str, list[float]]],
+):
+    telemetry = PowertoolsTelemetry.from_environment()
+
+    with telemetry.invocation("request-1"):
+        say(telemetry)
+
+    line, flushed = hear()
+    assert {name: line.get(name) for name in fields} == fields
+    assert line["request_id"] == "request-1"
+    assert embedded(flushed) == counted
+
+
+@pytest.mark.parametrize(("say", "_fields", "_counted"), SAYINGS)
+def test_a_line_holds_neither_the_event_nor_the_answer(
+    capsys: pytest.CaptureFixture[str],
+    say: Say,
+    _fields: object,
+    _counted: object,
+):
+    telemetry = PowertoolsTelemetry.from_environment()
+
+    with telemetry.invocation("request-1"):
+        say(telemetry)
+
+    said = capsys.readouterr()
+    assert BODY not in said.out + said.err
+    assert ANSWER not in said.out + said.err
+
+
+def test_what_is_not_known_is_left_out(hear: Hear):
+    telemetry = PowertoolsTelemetry.from_environment()
+
+    with telemetry.invocation("request-1"):
+        telemetry.attempted(WAITING.tried(SILENCE), next_at=None)
+
+    line, _ = hear()
+    assert "status" not in line
+    assert "next_at" not in line
+
+
+def test_trouble_says_what_and_where(hear: Hear):
+    telemetry = PowertoolsTelemetry.from_environment()
+
+    def call_aws() -> None:
+        raise OwnTrouble("KMS is away")
+
+    try:
+        call_aws()
+    except OwnTrouble as error:
+        with telemetry.invocation("request-1"):
+            telemetry.trouble(error, doing="deliver")
+
+    line, _ = hear()
+    assert line["exception_name"] == "OwnTrouble"
+    assert "KMS is away" in line["exception"]
+    assert "in call_aws" in line["exception"]
+
+
+def test_nothing_told_prints_nothing(hear: Hear):
+    telemetry = PowertoolsTelemetry.from_environment()
+
+    with telemetry.invocation("request-1"):
+        pass
+
+    assert hear() == []
+
+
+def test_metrics_are_flushed_even_when_the_invocation_fails(hear: Hear):
+    telemetry = PowertoolsTelemetry.from_environment()
+
+    def fail() -> None:
+        with telemetry.invocation("request-1"):
+            telemetry.woken(1)
+            raise OwnTrouble("SQS is away")
+
+    with pytest.raises(OwnTrouble):
+        fail()
+
+    assert "LanesWoken" in embedded(hear()[-1])
+
+
+def test_each_invocation_counts_anew_under_its_own_id(hear: Hear):
+    telemetry = PowertoolsTelemetry.from_environment()
+
+    for request_id in ("request-1", "request-2"):
+        with telemetry.invocation(request_id):
+            telemetry.woken(2)
+
+    first, _, second, flushed = hear()
+    assert (first["request_id"], second["request_id"]) == ("request-1", "request-2")
+    assert embedded(flushed) == {"LanesWoken": ("Count", [2])}
+
+
+def test_lanes_that_speak_at_once_are_all_heard_and_counted(hear: Hear):
+    telemetry = PowertoolsTelemetry.from_environment()
+
+    records = [replace(WAITING, sequence=number).tried(SUCCESS) for number in range(1, 401)]
+
+    with telemetry.invocation("request-1"), ThreadPoolExecutor(10) as lanes:
+        list(lanes.map(lambda record: telemetry.attempted(record, next_at=None), records))
+
+    said = hear()
+    counts = [embedded(one)["DeliveriesDelivered"][1] for one in said if "_aws" in one]
+    lines = {one["delivery"] for one in said if "_aws" not in one}
+    assert len(lines) == 400
+    assert sum(map(sum, counts)) == 400

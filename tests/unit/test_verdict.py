@@ -1,0 +1,109 @@
+import pytest
+
+from lakehook.domain.event import EventType
+from local.demo.verdict import judge
+from local.receiver import Arrival
+
+CREATED, RUNNING = EventType.PIPELINE_CREATED, EventType.PIPELINE_RUNNING
+COMPLETED, FAILED = EventType.PIPELINE_COMPLETED, EventType.PIPELINE_FAILED
+EXPECTED = {
+    "101": [(1, CREATED), (2, RUNNING), (3, COMPLETED)],
+    "102": [(1, CREATED), (2, RUNNING), (3, FAILED)],
+}
+
+
+def an_arrival(pipeline: str, sequence: int, event_type: EventType, *, genuine=True) -> Arrival:  # noqa: ANN001
+    return Arrival(
+        at=0.0,
+        headers={"webhook-id": f"sub_a#{pipeline}#{sequence}"},
+        raw=b"",
+        body={"pipeline_id": int(pipeline), "sequence": sequence, "event_type": str(event_type)},
+        genuine=genuine,
+    )
+
+
+def as_it_should_be() -> list[Arrival]:
+    """Both pipelines, step by step."""
+    return [
+        an_arrival(pipeline, *EXPECTED[pipeline][step])
+        for step in range(3)
+        for pipeline in EXPECTED
+    ]
+
+
+def test_all_of_it_in_order_and_genuine_is_a_yes():
+    verdict = judge(as_it_should_be(), EXPECTED)
+
+    assert verdict
+    assert (verdict.expected, verdict.arrived, verdict.repeated) == (6, 6, 0)
+
+
+def test_pipelines_may_come_in_any_order_beside_each_other():
+    assert judge(sorted(as_it_should_be(), key=lambda one: one.pipeline, reverse=True), EXPECTED)
+
+
+@pytest.mark.parametrize("missing", range(6))
+def test_one_missing_is_a_no(missing: int):
+    arrivals = as_it_should_be()
+    del arrivals[missing]
+
+    verdict = judge(arrivals, EXPECTED)
+
+    assert not verdict
+    assert (verdict.complete, verdict.arrived) == (False, 5)
+
+
+def test_nothing_at_all_is_a_no():
+    assert not judge([], EXPECTED)
+
+
+def test_two_of_a_pipeline_swapped_is_a_no():
+    arrivals = as_it_should_be()
+    arrivals[0], arrivals[2] = arrivals[2], arrivals[0]
+
+    verdict = judge(arrivals, EXPECTED)
+
+    assert not verdict
+    assert (verdict.complete, verdict.in_order) == (True, False)
+
+
+@pytest.mark.parametrize("forged", range(6))
+def test_one_forged_is_a_no(forged: int):
+    arrivals = as_it_should_be()
+    pipeline, sequence = arrivals[forged].pipeline, arrivals[forged].sequence
+    event_type = EventType(arrivals[forged].event_type)
+    arrivals[forged] = an_arrival(pipeline, sequence, event_type, genuine=False)
+
+    verdict = judge(arrivals, EXPECTED)
+
+    assert not verdict
+    assert not verdict.genuine
+
+
+def test_a_forged_repeat_of_a_genuine_one_is_a_no():
+    assert not judge([*as_it_should_be(), an_arrival("101", 3, COMPLETED, genuine=False)], EXPECTED)
+
+
+def test_a_repeat_by_the_same_id_is_counted_and_forgiven():
+    arrivals = as_it_should_be()
+
+    verdict = judge([*arrivals, arrivals[0]], EXPECTED)
+
+    assert verdict
+    assert (verdict.arrived, verdict.repeated) == (6, 1)
+
+
+@pytest.mark.parametrize(
+    "stranger",
+    [an_arrival("103", 1, CREATED), an_arrival("101", 4, FAILED)],
+    ids=["of another pipeline", "after the end"],
+)
+def test_one_that_nobody_expected_is_a_no(stranger: Arrival):
+    assert not judge([*as_it_should_be(), stranger], EXPECTED)
+
+
+def test_another_type_in_the_place_of_the_right_one_is_a_no():
+    arrivals = as_it_should_be()
+    arrivals[-1] = an_arrival("102", 3, COMPLETED)
+
+    assert not judge(arrivals, EXPECTED)

@@ -1,0 +1,144 @@
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from lakehook.domain.delivery import Lane
+from lakehook.domain.errors import OwnTrouble
+from lakehook.domain.lane import HeldLane
+from lakehook.domain.message import Resume
+from lakehook.ports import Due
+from lakehook.wake import LEASE_SECONDS, WakeLanes
+from tests.fakes import NOON, FakeBell, FakeClock, FakeLedger
+
+
+def lane(number: int) -> Lane:
+    return Lane("sub_a", str(number))
+
+
+@dataclass
+class Bell(FakeBell):
+    """Also knows how many were told at a time."""
+
+    rings: list[int] = field(default_factory=list)
+
+    def ring(self, resumes: Sequence[Resume]) -> Collection[Lane]:
+        self.rings.append(len(resumes))
+        return super().ring(resumes)
+
+
+class World:
+    def __init__(self) -> None:
+        self.clock, self.ledger, self.bell = FakeClock(), FakeLedger(), Bell()
+
+    def hold(self, *numbers: int, due_at: float = NOON) -> None:
+        for number in numbers:
+            held = HeldLane.at(lane(number), 1, now=NOON)
+            self.ledger.lanes[held.lane] = replace(held, due_at=due_at)
+
+    def wake(self) -> int:
+        return WakeLanes(self.ledger, self.bell, self.clock)()
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def test_a_lane_whose_time_has_come_is_told_so(world: World):
+    world.hold(1)
+    world.hold(2, due_at=NOON + 1)
+
+    assert world.wake() == 1
+
+    assert [resume.lane for resume in world.bell.rung] == [lane(1)]
+
+
+def test_nothing_due_rings_no_bell(world: World):
+    world.hold(1, due_at=NOON + 1)
+
+    assert world.wake() == 0
+    assert world.bell.rings == []
+
+
+def test_the_due_time_has_moved_on_before_word_is_sent(world: World):
+    world.hold(1)
+    due_when_rung = []
+    ring = world.bell.ring
+
+    def watch(resumes: Sequence[Resume]) -> Collection[Lane]:
+        due_when_rung.append(world.ledger.lanes[lane(1)].due_at)
+        return ring(resumes)
+
+    world.bell.ring = watch  # type: ignore[method-assign]
+
+    world.wake()
+
+    assert due_when_rung == [NOON + LEASE_SECONDS]
+
+
+def test_the_resume_carries_the_new_time_as_its_token(world: World):
+    world.hold(1)
+
+    world.wake()
+
+    (resume,) = world.bell.rung
+    assert resume.token == world.ledger.lanes[lane(1)].token == round((NOON + LEASE_SECONDS) * 1000)
+
+
+def test_of_two_clocks_that_tick_at_once_one_rings(world: World):
+    world.hold(1)
+    both_see = list(world.ledger.due(NOON))
+    world.ledger.due = lambda now: iter(both_see)  # type: ignore[method-assign]
+
+    assert [world.wake(), world.wake()] == [1, 0]
+    assert len(world.bell.rung) == 1
+
+
+def test_a_lane_that_moved_meanwhile_is_left_alone(world: World):
+    world.hold(1, 2)
+    due = list(world.ledger.due(NOON))
+    world.ledger.due = lambda now: iter([*due, Due(lane(9), 7)])  # type: ignore[method-assign]
+    world.ledger.lanes[lane(1)] = world.ledger.lanes[lane(1)].head_failed(due_at=NOON + 5)
+
+    assert world.wake() == 1
+
+    assert [resume.lane for resume in world.bell.rung] == [lane(2)]
+
+
+def test_many_lanes_are_told_ten_at_a_time(world: World):
+    world.hold(*range(25))
+
+    assert world.wake() == 25
+
+    assert world.bell.rings == [10, 10, 5]
+
+
+def test_who_could_not_be_told_is_not_counted_and_told_later(world: World):
+    world.hold(1, 2)
+    world.bell.deaf = {lane(1)}
+
+    assert world.wake() == 1
+
+    world.bell.deaf = set()
+    world.clock.sleep(LEASE_SECONDS)
+    world.ledger.lanes.pop(lane(2))
+    assert world.wake() == 1
+    assert [resume.lane for resume in world.bell.rung] == [lane(2), lane(1)]
+
+
+def test_a_word_that_was_lost_is_sent_again_after_the_lease(world: World):
+    world.hold(1)
+    ring = world.bell.ring
+
+    def fail(resumes: Sequence[Resume]) -> Collection[Lane]:
+        raise OwnTrouble("SQS is away")
+
+    world.bell.ring = fail  # type: ignore[method-assign]
+    with pytest.raises(OwnTrouble):
+        world.wake()
+    world.bell.ring = ring  # type: ignore[method-assign]
+
+    assert world.wake() == 0
+    world.clock.sleep(LEASE_SECONDS)
+    assert world.wake() == 1

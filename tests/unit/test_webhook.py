@@ -1,0 +1,189 @@
+import json
+import time
+from datetime import UTC, datetime
+from email.utils import format_datetime
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from standardwebhooks import Webhook
+
+from lakehook import __version__
+from lakehook.domain.delivery import Delivery, Lane, NumberedEvent
+from lakehook.domain.outcome import Answer, Outcome
+from lakehook.domain.secret import Secret
+from lakehook.domain.webhook import Request, read_answer, render, request_headers, retry_after
+from tests.builders import a_delivery, a_document, a_subscription, an_event
+from tests.fakes import NOON
+
+SECRET = Secret(b"a secret of thirty-two bytes, so")
+NOON_TEXT = "Thu, 01 Jan 2026 12:00:00 GMT"
+
+
+def asking(wish: str) -> Answer:
+    return Answer(status=503, headers={"retry-after": wish}, body=b"")
+
+
+# --- what is sent ---
+
+
+def test_the_body_is_the_event_with_its_id_and_its_place():
+    delivery = a_delivery(3, previous="PIPELINE_RUNNING", extra={"湖": [1, None]})
+
+    body = json.loads(render(delivery))
+
+    assert body == {
+        **a_document(event_id="e3", extra={"湖": [1, None]}),
+        "sequence": 3,
+        "previous_event_type": "PIPELINE_RUNNING",
+    }
+
+
+def test_the_first_event_says_that_nothing_came_before():
+    assert json.loads(render(a_delivery(1)))["previous_event_type"] is None
+
+
+def test_a_producer_cannot_say_what_is_ours():
+    event = an_event(sequence=99, previous_event_type="NONE")
+    forged = Delivery(Lane("sub_a", "39"), NumberedEvent(event, 3, "PIPELINE_RUNNING"))
+
+    body = json.loads(render(forged))
+
+    assert (body["sequence"], body["previous_event_type"]) == (3, "PIPELINE_RUNNING")
+
+
+def test_the_body_is_compact_utf_8_without_escapes():
+    body = render(a_delivery(project_name="湖 é \U0001f30a"))
+
+    assert '"project_name":"湖 é \U0001f30a"'.encode() in body
+    assert b"\\u" not in body
+
+
+def test_rendering_twice_gives_the_same_bytes():
+    assert render(a_delivery(2, data={"b": 1, "a": 2})) == render(
+        a_delivery(2, data={"b": 1, "a": 2})
+    )
+
+
+def test_the_headers_name_the_delivery_the_attempt_and_who_sends():
+    headers = request_headers(message_id="sub_a#39#1", at=NOON + 0.9, body=b"{}", secrets=[SECRET])
+
+    assert headers.pop("webhook-signature").startswith("v1,")
+    assert headers == {
+        "content-type": "application/json",
+        "user-agent": f"Lakehook/{__version__}",
+        "webhook-id": "sub_a#39#1",
+        "webhook-timestamp": "1767268800",
+    }
+
+
+def test_the_public_library_verifies_a_rendered_request():
+    at = datetime.now(UTC).timestamp()  # noqa: TID251  the library asks no other clock
+    body = render(a_delivery())
+
+    headers = request_headers(message_id="sub_a#39#1", at=at, body=body, secrets=[SECRET])
+
+    assert Webhook(SECRET.reveal()).verify(body, headers) == json.loads(body)
+
+
+def test_a_request_shows_neither_headers_nor_body():
+    request = Request(
+        endpoint=a_subscription().endpoint,
+        headers={"authorization": "Bearer s3cret"},
+        body=b"s3cret",
+        deadline_seconds=1,
+    )
+
+    assert "s3cret" not in repr(request)
+
+
+# --- how an answer is read ---
+
+
+@pytest.mark.parametrize(
+    ("statuses", "outcome"),
+    [
+        (range(200, 300), Outcome.DELIVERED),
+        ([410], Outcome.GONE),
+        ([429, 502, 503, 504], Outcome.THROTTLED),
+        ([100, 101, 199, *range(300, 309), 400, 401, 404, 409, 418], Outcome.REJECTED),
+        ([500, 501, 505, 599, 999], Outcome.REJECTED),
+    ],
+)
+def test_an_answer_is_read_by_its_status(statuses: list[int], outcome: Outcome):
+    read = {read_answer(Answer(status=one, headers={}, body=b"")) for one in statuses}
+
+    assert read == {outcome}
+
+
+@pytest.mark.parametrize(
+    ("wish", "seconds"),
+    [
+        ("0", 0),
+        ("7", 7),
+        (" 120 ", 120),
+        (NOON_TEXT, 0),
+        ("Thu, 01 Jan 2026 12:01:30 GMT", 90),
+        ("Thu, 01 Jan 2026 13:01:30 +0100", 90),
+        ("Thu, 01 Jan 2026 12:01:30 -0000", 90),
+        ("Thu, 01 Jan 2026 12:01:30", 90),
+        ("Thursday, 01-Jan-26 12:01:30 GMT", 90),
+        ("Thu Jan  1 12:01:30 2026", 90),
+        ("Wed, 31 Dec 2025 12:00:00 GMT", 0),
+        ("Mon, 01 Jan 0001 00:00:00 GMT", 0),
+    ],
+)
+def test_a_receiver_asks_for_time_in_seconds_or_by_a_date(wish: str, seconds: float):
+    assert retry_after(asking(wish), now=NOON) == seconds
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [
+        "",
+        "soon",
+        "-1",
+        "1.5",
+        "1e3",
+        "²",
+        "٣",
+        "0x10",
+        "Thu, 32 Jan 2026 12:00:00 GMT",
+        "Thu, 01 Jan 2026 99:00:00 GMT",
+        "Thu, 01 Jan 2026 12:00:00 +9999",
+        "Thu, 01 Jan 99999999999999999999 12:00:00 GMT",
+        "Thu, 01 Jan 2026 12:00:00 99999999999999999999",
+    ],
+)
+def test_nonsense_is_no_wish(wish: str):
+    assert retry_after(asking(wish), now=NOON) is None
+
+
+def test_who_says_nothing_wishes_nothing():
+    assert retry_after(Answer(status=503, headers={}, body=b""), now=NOON) is None
+
+
+def test_a_date_without_a_zone_is_gmt_wherever_we_run(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("TZ", "Asia/Shanghai")
+    time.tzset()
+    try:
+        wish = retry_after(asking("Thu, 01 Jan 2026 12:01:30"), now=NOON)
+    finally:
+        monkeypatch.delenv("TZ")
+        time.tzset()
+
+    assert wish == 90
+
+
+dates = st.datetimes(timezones=st.just(UTC)).map(format_datetime)
+shuffled = st.lists(
+    st.sampled_from(["Thu,", "01", "Jan", "2026", "12:00:00", "GMT", "+0100", "-", "9" * 30, "0"])
+).map(" ".join)
+
+
+@given(st.text() | dates | shuffled | st.text("0123456789:+-, JanGMT"))
+@example("9" * 5000)
+def test_no_wish_whatsoever_is_a_surprise(wish: str):
+    seconds = retry_after(asking(wish), now=NOON)
+
+    assert seconds is None or seconds >= 0

@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Self
 
-from lakehook.domain.document import Document, ascii_of, read_document
+from lakehook.domain.document import Document, ascii_of, read_document, text_of
 from lakehook.domain.errors import BadEvent
 
 MAX_EVENT_BYTES = 128 * 1024
@@ -45,13 +45,12 @@ class Event:
     @classmethod
     def from_message(cls, body: str, *, group: str) -> Self:
         """Read a message of the events queue; ``BadEvent`` names the field and the way out."""
-        size = len(body.encode())
-        if size > MAX_EVENT_BYTES:
-            raise BadEvent(f"the event has {size} bytes, more than {MAX_EVENT_BYTES}")
+        _refuse_too_large(body)
         try:
             document = read_document(body)
         except ValueError as error:
             raise BadEvent(str(error)) from None
+        _refuse_too_large(text_of(document))  # written anew, 1e15 is 1000000000000000.0
         event = cls.from_document(document)
         if event.pipeline_id != group:
             raise BadEvent(
@@ -73,6 +72,12 @@ class Event:
     @property
     def type(self) -> EventType:
         return EventType(self.document["event_type"])
+
+
+def _refuse_too_large(text: str) -> None:
+    size = len(text.encode())
+    if size > MAX_EVENT_BYTES:
+        raise BadEvent(f"the event has {size} bytes, more than {MAX_EVENT_BYTES}")
 
 
 def _complaints(document: Document) -> list[str]:

@@ -216,6 +216,17 @@ def test_bad_events_raise_nothing_and_are_parked(installed: Installation, nobody
     assert len(installed.drain(installed.deployment.deliveries_queue_url)) == 1
 
 
+def test_an_event_that_grows_beyond_what_the_tables_hold_is_parked(installed: Installation):
+    group, body = an_event(data={"numbers": ["1e15"] * 25_000})
+    grows = body.replace('"1e15", ', "1e15,").replace('"1e15"', "1e15")
+
+    answer = installed.fan_out(m1=(group, grows))
+
+    assert answer == failures()
+    (parked,) = installed.drain(installed.deployment.events_dead_letter_queue_url)
+    assert parked["Body"] == grows
+
+
 def test_only_events_whose_deliveries_could_not_be_sent_come_again(
     installed: Installation, nobody: Wire
 ):

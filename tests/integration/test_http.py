@@ -268,7 +268,7 @@ def test_one_deadline_bounds_the_whole_exchange(receiver: HttpReceiver, behaviou
         took = monotonic() - began
 
     assert failure(result) is Outcome.TIMED_OUT
-    assert PATIENCE_SECONDS <= took < 3 * PATIENCE_SECONDS
+    assert PATIENCE_SECONDS <= took < 10 * PATIENCE_SECONDS
 
 
 def test_an_answer_is_read_up_to_its_cap(receiver: HttpReceiver):

@@ -13,6 +13,7 @@ from lakehook.ports import Archive, Healths, Ledger, Subscriptions
 class LaneReport:
     held: HeldLane
     state: str
+    attempts: int  # of the head, in all
     behind: int  # how many wait behind the head
 
 
@@ -34,4 +35,9 @@ class ListLanes:
         for held in self.ledger.held_by(subscription.id):
             head = self.archive.find(held.lane, held.head)
             look = Look(subscription, held, head.record if head else None, health)
-            yield LaneReport(held=held, state=lane_state(look), behind=self.archive.behind(held))
+            yield LaneReport(
+                held=held,
+                state=lane_state(look),
+                attempts=look.head.attempts if look.head else 0,
+                behind=self.archive.behind(held),
+            )

@@ -87,7 +87,7 @@ def _lane_facts(report: LaneReport) -> dict[str, Any]:
         "pipeline_id": held.lane.pipeline_id,
         "head": held.head,
         "state": report.state,
-        "attempts": held.attempts,
+        "attempts": report.attempts,
         "held_since": rfc_3339(held.held_since),
         "due_at": rfc_3339(held.due_at),
         "behind": report.behind,

@@ -89,7 +89,7 @@ DiscardWaiting = Annotated[
 _DELIVERY_ID = typer.Argument(metavar="ID", help="<subscription>#<pipeline>#<sequence>.")
 DeliveryId = Annotated[str, _DELIVERY_ID]
 DeliveryIds = Annotated[
-    list[str] | None, typer.Argument(metavar="[ID]…", help="<subscription>#<pipeline>#<sequence>.")
+    list[str] | None, typer.Argument(metavar="ID", help="<subscription>#<pipeline>#<sequence>.")
 ]
 PipelineId = Annotated[str, typer.Argument(metavar="ID", help="The pipeline's id.")]
 OfPipeline = Annotated[

@@ -11,6 +11,7 @@ from lakehook.domain.errors import LaneMoved
 from lakehook.domain.lane import DeliveryRecord, HeldLane, Status
 from lakehook.domain.outcome import Attempt, Outcome
 from lakehook.ports import Ledger
+from lakehook.settings import Deployment
 from tests.builders import a_delivery
 from tests.fakes import NOON, FakeClock, FakeLedger
 
@@ -256,3 +257,23 @@ def test_many_dead_letters_are_all_found(ledger: Ledger):
 
     assert found == set(range(120))
     assert len(list(ledger.held_by("sub_a"))) == 120
+
+
+@pytest.mark.parametrize("end", ["waiting", "revived", "discarded"])
+def test_the_index_holds_lanes_and_dead_letters_alone(
+    deployment: Deployment, clock: FakeClock, end: str
+):
+    dynamodb, table = boto3.client("dynamodb"), deployment.deliveries_table
+    ledger, dead = DynamoLedger(dynamodb, table, clock), waiting(1).dead("timed_out")
+    ends = {
+        "waiting": waiting(2),
+        "revived": dead.revived(late=False),
+        "discarded": dead.discarded("by hand"),
+    }
+    ledger.write(dead, before=None, after=HeldLane.at(LANE, 1, now=NOON))
+
+    ledger.write(ends[end], before=None, after=None)
+
+    indexed = dynamodb.scan(TableName=table, IndexName="held")["Items"]
+    names = {"lane", "0000000001"} if end == "waiting" else {"lane"}
+    assert {item["record"]["S"] for item in indexed} == names

@@ -239,7 +239,7 @@ def test_held_lanes_are_listed(terminal: Terminal) -> None:
             "pipeline_id": "39",
             "head": 1,
             "state": "dead letter",
-            "attempts": 0,
+            "attempts": 1,
             "held_since": "2026-01-01T12:00:00.000+00:00",
             "due_at": "2026-01-01T13:00:00.000+00:00",
             "behind": 1,

@@ -14,6 +14,7 @@ from local.receiver_server import OK, Answer, ReceiverServer
 
 __all__ = ["OK", "Answer", "Arrival", "Behaviour", "Receiver", "polite"]
 
+_SUCCESS = range(200, 300)
 _LOOK_SECONDS = 0.1
 """How often the server looks whether it is over."""
 
@@ -61,6 +62,7 @@ class Receiver:
     behaviour: Behaviour = polite
     secret: str = field(default="", repr=False)  # known once the subscription has been made
     arrivals: list[Arrival] = field(default_factory=list)
+    taken: list[Arrival] = field(default_factory=list)  # those answered with success
     changed: Condition = field(default_factory=Condition)
 
     def __enter__(self) -> Self:
@@ -92,12 +94,22 @@ class Receiver:
             self.arrivals.append(arrival)
             self.changed.notify_all()
         answer = self.behaviour(arrival)
-        return answer if isinstance(answer, Answer) else Answer(answer)
+        answer = answer if isinstance(answer, Answer) else Answer(answer)
+        if answer.status in _SUCCESS:
+            with self.changed:
+                self.taken.append(arrival)
+                self.changed.notify_all()
+        return answer
 
     def wait_for(self, count: int, *, within: float) -> bool:
         """Whether so many requests came in that many seconds."""
         with self.changed:
             return self.changed.wait_for(lambda: len(self.arrivals) >= count, within)
+
+    def wait_until_taken(self, count: int, *, within: float) -> bool:
+        """Whether so many deliveries were answered with success in that many seconds."""
+        with self.changed:
+            return self.changed.wait_for(lambda: len(self.taken) >= count, within)
 
 
 def _is_genuine(secret: str, headers: Mapping[str, str], body: bytes) -> bool:

@@ -116,6 +116,7 @@ class Office:
     def __init__(self, *, opened: Sequence[str] = ()) -> None:
         self.clock, self.dice, self.sealer = FakeClock(), FakeDice(), FakeSealer()
         self.subscriptions, self.ledger = FakeSubscriptions(), FakeLedger(clock=self.clock)
+        self.healths = self.ledger.healths
         self.journal, self.archive = FakeJournal(clock=self.clock), FakeArchive(self.ledger)
         self.redrives, self.dead_letters = FakeRedrives(), FakeDeadLetters()
         self.network, self.publisher = FakeNetwork(), FakePublisher()
@@ -133,11 +134,11 @@ class Office:
             unsubscribe=Unsubscribe(subscriptions, ledger, self.clock),
             pause=Pause(subscriptions, self.clock),
             unpause=Unpause(subscriptions, wake),
-            enable=Enable(subscriptions, wake),
+            enable=Enable(subscriptions, self.healths, wake),
             find_letters=FindLetters(subscriptions, ledger, archive),
             redrive=Redrive(subscriptions, self.redrives, self.dead_letters),
             discard=Discard(ledger, self.dead_letters, self.clock),
-            list_lanes=ListLanes(subscriptions, ledger, archive),
+            list_lanes=ListLanes(subscriptions, ledger, self.healths, archive),
             list_deliveries=ListDeliveries(subscriptions, archive),
             explain=Explain(subscriptions, ledger, archive),
             tell_pipeline=TellPipeline(subscriptions, self.journal, archive),

@@ -8,17 +8,22 @@ from collections.abc import Iterator
 from lakehook.domain.delivery import Lane
 from lakehook.domain.errors import LaneMoved
 from lakehook.domain.lane import DeliveryRecord, HeldLane
-from lakehook.ports import Clock, Ledger
+from lakehook.ports import Clock, Ledger, Page
 
 
 class Hold:
-    def __init__(
-        self, ledger: Ledger, clock: Clock, *, lane: Lane, record: HeldLane | None
-    ) -> None:
+    def __init__(self, ledger: Ledger, clock: Clock, *, lane: Lane, page: Page) -> None:
         self._ledger = ledger
         self._clock = clock
         self.lane = lane
-        self.record = record  # none: the lane flows
+        self.record = page.lanes.get(lane)  # none: the lane flows
+        self._known = {
+            sequence: known for (of, sequence), known in page.records.items() if of == lane
+        }
+
+    def known(self, sequence: int) -> DeliveryRecord | None:
+        """What is known of a delivery, by the page that was read or by what was written since."""
+        return self._known.get(sequence)
 
     def waiting(self) -> Iterator[tuple[DeliveryRecord, DeliveryRecord | None]]:
         """The waiting line from its head, each with the one that follows it."""
@@ -44,6 +49,7 @@ class Hold:
     def write(self, record: DeliveryRecord, after: HeldLane | None) -> None:
         self._ledger.write(record, before=self.record, after=after)
         self.record = after
+        self._known[record.sequence] = record
 
     def settle(self, record: DeliveryRecord, following: DeliveryRecord | None) -> None:
         """This delivery is done with: the lane goes on to the next, or flows."""

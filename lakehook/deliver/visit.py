@@ -18,8 +18,7 @@ SHORTEST_WAIT_IN_QUEUE_SECONDS = 1.0  # SQS counts whole seconds; less is waited
 class Visit:
     def __init__(self, crew: Crew, lane: Lane, page: Page, remaining: Remaining) -> None:
         self._crew = crew
-        self._hold = Hold(crew.ledger, crew.clock, lane=lane, record=page.lanes.get(lane))
-        self._records = page.records
+        self._hold = Hold(crew.ledger, crew.clock, lane=lane, page=page)
         self._remaining = remaining
         health = page.healths.get(lane.subscription_id)
         self._pulse = Pulse(crew, health or Health(subscription_id=lane.subscription_id))
@@ -41,7 +40,7 @@ class Visit:
             self._announcing, self._probing = True, message.probe
             return self._resume(token=message.token)
         self._announcing |= received.again
-        known = self._records.get((message.lane, message.sequence))
+        known = self._hold.known(message.sequence)
         if received.redriven and known and known.status is Status.DEAD:
             return self._revive(known)
         if self._hold.record is None:

@@ -125,6 +125,7 @@ def _failed(
 
 
 def _opened(health: "Health", attempt: Attempt, *, schedule: RetrySchedule, now: float) -> "Health":
-    delay = schedule.delays[min(health.probes, len(schedule.delays) - 1)]
+    delays = schedule.delays or (LONGEST_PROBE_WAIT_SECONDS,)
+    delay = delays[min(health.probes, len(delays) - 1)]
     wait = max(min(delay, LONGEST_PROBE_WAIT_SECONDS), attempt.retry_after or 0.0)
     return replace(health, due_at=now + wait, probes=health.probes + 1)

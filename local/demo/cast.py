@@ -1,5 +1,6 @@
 """Who listens in the demonstration: subscribers of different manners, on real HTTP."""
 
+import itertools
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -20,6 +21,9 @@ from local.demo.story import FAILED, PARTIAL, PIPELINES
 from local.receiver import OK, Arrival, Receiver, polite
 
 SLOW_SECONDS = 0.4
+FAILS_AT_FIRST = 3
+REFUSED = PIPELINES[2].id
+UNAVAILABLE = 500
 MEASURED = (EventType.TASK_RUNNING,)
 
 
@@ -28,6 +32,11 @@ class Subscriber:
     receiver: Receiver
     manner: str
     event_types: tuple[EventType, ...] = ()
+    refuses: int = 0  # of what it should get, until it is repaired
+
+    @property
+    def count(self) -> int:
+        return sum(map(len, self.expects().values()))
 
     def expects(self) -> dict[str, list[tuple[int, EventType]]]:
         """What the story has in store for it, pipeline by pipeline."""
@@ -39,12 +48,41 @@ class Subscriber:
         return lines
 
 
+class Shaky:
+    """Fails some times, and is well from then on."""
+
+    def __init__(self, times: int) -> None:
+        self._failures = itertools.repeat(UNAVAILABLE, times)
+
+    def __call__(self, _: Arrival) -> int:
+        return next(self._failures, OK)
+
+
+class Stuck:
+    """Cannot take anything of one pipeline until somebody repairs it."""
+
+    def __init__(self, *, pipeline: str) -> None:
+        self._pipeline = pipeline
+        self.repaired = False
+
+    def __call__(self, arrival: Arrival) -> int:
+        return OK if self.repaired or arrival.pipeline != self._pipeline else UNAVAILABLE
+
+
 def the_cast() -> tuple[Subscriber, ...]:
     return (
         Subscriber(Receiver("quick"), "answers at once"),
         Subscriber(Receiver("slow", _slow), f"takes {SLOW_SECONDS:g} s to answer"),
         Subscriber(Receiver("failures"), "wants only failures", (FAILED, PARTIAL)),
+        Subscriber(Receiver("shaky", Shaky(FAILS_AT_FIRST)), f"fails {FAILS_AT_FIRST} times first"),
     )
+
+
+def the_stuck_one() -> tuple[Subscriber, Stuck]:
+    stuck = Stuck(pipeline=str(REFUSED))
+    refused = len(next(one.life for one in PIPELINES if one.id == REFUSED))
+    manner = f"refuses {REFUSED} until repaired"
+    return Subscriber(Receiver("stuck", stuck), manner, refuses=refused), stuck
 
 
 def a_measuring_cast(count: int) -> tuple[Subscriber, ...]:

@@ -48,7 +48,7 @@ class Timeline:
 
 def _heard_by(subscriber: Subscriber) -> dict[str, list[EventType]]:
     heard: dict[str, list[EventType]] = {}
-    for arrival in list(subscriber.receiver.arrivals):
+    for arrival in list(subscriber.receiver.taken):
         heard.setdefault(arrival.pipeline, []).append(EventType(arrival.event_type))
     return heard
 
@@ -69,7 +69,8 @@ def show_verdicts(
     console: Console, cast: Sequence[Subscriber], verdicts: Sequence[Verdict]
 ) -> None:
     table = Table(title="What arrived")
-    for heading in ("subscriber", "manner", "arrived", "in order", "signatures", "repeated"):
+    headings = ("subscriber", "manner", "arrived", "in order", "signatures", "refused", "repeated")
+    for heading in headings:
         table.add_column(heading)
     for one, verdict in zip(cast, verdicts, strict=True):
         table.add_row(
@@ -78,6 +79,7 @@ def show_verdicts(
             f"{verdict.arrived} of {verdict.expected}",
             _yes_or_no(said=verdict.in_order and verdict.complete),
             _yes_or_no(said=verdict.genuine),
+            str(len(one.receiver.arrivals) - len(one.receiver.taken)),
             str(verdict.repeated),
         )
     console.print(table)

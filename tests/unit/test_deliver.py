@@ -550,3 +550,17 @@ def test_a_worker_thought_dead_cannot_write_over_the_one_that_came_after_it(worl
     assert world.receive(a_delivery(1), again=True) == [Again(0)]
 
     assert world.ledger.records[LANE, 1].attempts == 1
+
+
+def test_a_delivery_that_comes_twice_in_one_batch_is_attempted_once(world: World):
+    assert world.receive(a_delivery(1), a_delivery(1)) == [Done(), Done()]
+
+    assert world.attempts.made == [FIRST]
+
+
+def test_a_letter_redriven_twice_in_one_batch_is_attempted_once(world: World):
+    world.die()
+
+    assert world.receive(a_delivery(1), a_delivery(1), redriven=True) == [Done(), Done()]
+
+    assert world.attempts.made == [FIRST, FIRST, FIRST]

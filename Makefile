@@ -32,7 +32,7 @@ demo: ## Show the main job, on this machine alone
 	@$(BIN)/python -m local demo
 
 test: install ## Run every test
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup
+	$(BIN)/python -m pytest --numprocesses 3 --dist loadgroup
 
 check: install ## Format, lint, types, spelling, directions of import
 	$(BIN)/ruff format --check .

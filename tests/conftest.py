@@ -9,13 +9,15 @@ from pytest_socket import disable_socket, enable_socket, socket_allow_hosts
 HERE = Path(__file__).parent
 UNIT = HERE / "unit"
 SHARED = ("infra", "e2e")  # folders whose tests share something that is dear to make
+ALONE = ("test_demo.py", "test_bundle.py", "test_recovery.py")  # long, and worth another turn
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests that share a fixture stay together when the suite is worked off by several."""
     for item in items:
         folder = item.path.relative_to(HERE).parts[0]
-        group = folder if folder in SHARED else item.path.name
+        shared = folder in SHARED and item.path.name not in ALONE
+        group = folder if shared else item.path.name
         item.add_marker(pytest.mark.xdist_group(group))
 
 

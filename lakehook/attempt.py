@@ -13,7 +13,7 @@ from lakehook.domain.webhook import (
     request_headers,
     retry_after,
 )
-from lakehook.ports import Clock, Keyring, NoAnswer, Receiver
+from lakehook.ports import Clock, Keyring, Keys, NoAnswer, Receiver
 
 EXCERPT_CHARACTERS = 1024
 
@@ -35,9 +35,9 @@ class AttemptDelivery:
             body=body,
             deadline_seconds=subscription.deadline_seconds,
         )
-        return self._read(self.receiver.post(request), began=began)
+        return self._read(self.receiver.post(request), keys, began=began)
 
-    def _read(self, answer: Answer | NoAnswer, *, began: float) -> Attempt:
+    def _read(self, answer: Answer | NoAnswer, keys: Keys, *, began: float) -> Attempt:
         now = self.clock.now()
         milliseconds = round((now - began) * 1000)
         if isinstance(answer, NoAnswer):
@@ -55,11 +55,17 @@ class AttemptDelivery:
             status=answer.status,
             unwanted=is_unwanted(answer),
             retry_after=retry_after(answer, now=now),
-            excerpt="" if outcome.is_success else _cleaned(answer.body),
+            excerpt="" if outcome.is_success else _cleaned(answer.body, keys),
         )
 
 
-def _cleaned(body: bytes) -> str:
-    """The start of a failed answer, on one line, without what could move a terminal."""
-    text = body[: 4 * EXCERPT_CHARACTERS].decode(errors="replace")
+def _cleaned(body: bytes, keys: Keys) -> str:
+    """The start of a failed answer, on one line, without what could move a terminal.
+
+    A receiver may show the request it got: the credentials in it do not stay.
+    """
+    text = body.decode(errors="replace")
+    for credential in keys.headers.values():
+        text = text.replace(credential, "…") if credential else text
+    text = text[:EXCERPT_CHARACTERS]
     return "".join(c if c.isprintable() else " " for c in text)[:EXCERPT_CHARACTERS]

@@ -40,8 +40,8 @@ class WakeLanes:
 
     def _probe(self, breaker: Due, until: float) -> Resume | None:
         """Whether the endpoint is up again: by the lane that has spent least of its budget."""
-        held = islice(self.ledger.held_by(breaker.lane.subscription_id), LANES_TO_CHOOSE_FROM)
-        lanes = [lane for lane in held if not lane.dead]
+        held = self.ledger.held_by(breaker.lane.subscription_id)
+        lanes = list(islice((lane for lane in held if not lane.dead), LANES_TO_CHOOSE_FROM))
         if not lanes:
             return None
         lane: HeldLane = min(lanes, key=lambda one: one.attempts)

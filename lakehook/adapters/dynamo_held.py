@@ -3,7 +3,7 @@
 The index has keys alone and may lag behind the table, so each item is read by its key.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -17,9 +17,11 @@ if TYPE_CHECKING:
 _AT_A_TIME = 50  # a dead letter has up to 128 KiB, and one read answers 16 MB at most
 
 
-def held_items(dynamodb: "DynamoDBClient", table: str, subscription_id: str) -> Iterator[Item]:
+def held_items(
+    dynamodb: "DynamoDBClient", table: str, subscription_id: str, *, wanted: Callable[[Item], bool]
+) -> Iterator[Item]:
     """The longest held first; what the index names and the table no longer has is left out."""
-    keys = _keys(dynamodb, table, subscription_id)
+    keys = ((name, key) for name, key in _keys(dynamodb, table, subscription_id) if wanted(key))
     while some := dict(islice(keys, _AT_A_TIME)):  # one that has just moved may come twice
         found = {_name(item): item for item in batch_get(dynamodb, table, list(some.values()))}
         yield from (found[name] for name in some if name in found)

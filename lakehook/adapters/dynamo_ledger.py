@@ -157,12 +157,14 @@ class DynamoLedger:
         return token
 
     def held_by(self, subscription_id: str) -> Iterator[HeldLane]:
-        held = held_items(self.dynamodb, self.table, subscription_id)
-        return (held_lane(item) for item in held if is_lane(item))
+        held = held_items(self.dynamodb, self.table, subscription_id, wanted=is_lane)
+        return map(held_lane, held)
 
     def dead_of(self, subscription_id: str) -> Iterator[DeliveryRecord]:
-        held = held_items(self.dynamodb, self.table, subscription_id)
-        records = (record_of(item) for item in held if not is_lane(item))
+        held = held_items(
+            self.dynamodb, self.table, subscription_id, wanted=lambda key: not is_lane(key)
+        )
+        records = map(record_of, held)
         return (record for record in records if record.status is Status.DEAD)
 
     def _item(self, record: DeliveryRecord) -> Item:

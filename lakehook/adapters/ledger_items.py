@@ -109,6 +109,7 @@ def lane_item(held: HeldLane) -> Item:
             "head": held.head,
             "attempts": held.attempts,
             "dead": held.dead or None,
+            "asleep": held.asleep or None,
             "lane_version": held.version,
         }
     )
@@ -123,6 +124,7 @@ def held_lane(item: Item) -> HeldLane:
         held_since=values[Table.HELD_SINCE] / 1000,
         attempts=values["attempts"],
         dead=values.get("dead", False),
+        asleep=values.get("asleep", False),
         version=values["lane_version"],
     )
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from lakehook.domain.delivery import Lane
 from lakehook.domain.errors import LaneMoved
-from lakehook.domain.lane import DeliveryRecord, HeldLane
+from lakehook.domain.lane import DeliveryRecord, HeldLane, Status
 from lakehook.ports import Clock, Ledger, Page
 
 
@@ -59,9 +59,20 @@ class Hold:
         try:
             self.write(record, after)
         except LaneMoved:
-            # Whoever has the lane now must not send again what has arrived.
-            self._ledger.write(record, before=None, after=None)
+            if record.status is Status.DELIVERED:
+                # Whoever has the lane now must not send again what has arrived.
+                self._ledger.write(record, before=None, after=None)
             raise
+
+    def die(self) -> None:
+        """The head is a dead letter, and stays so."""
+        if self.record:
+            self._move(self.record, self.record.died(now=self._clock.now()))
+
+    def sleep(self, *, until: float) -> None:
+        """The endpoint is down or slow: until then, unless a success wakes the lane."""
+        if self.record:
+            self._move(self.record, self.record.sleeping(until=until))
 
     def block(self) -> None:
         """Not yet: look again within the hour."""

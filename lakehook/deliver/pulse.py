@@ -9,7 +9,7 @@ from itertools import islice
 
 from lakehook.deliver.crew import Crew
 from lakehook.domain.delivery import Lane
-from lakehook.domain.health import Health
+from lakehook.domain.health import SLOT_SECONDS, Health
 from lakehook.domain.lane import LEASE_SECONDS, HeldLane
 from lakehook.domain.message import Resume
 from lakehook.domain.outcome import Attempt
@@ -24,6 +24,7 @@ class Pulse:
     def __init__(self, crew: Crew, health: Health) -> None:
         self._crew = crew
         self._health = health
+        self._felt = False  # whether an attempt was made
 
     @property
     def is_open(self) -> bool:
@@ -35,13 +36,14 @@ class Pulse:
 
     def feel(self, attempt: Attempt, lane: Lane, subscription: Subscription) -> None:
         """Take an attempt into account; wake lanes, or disable, where it comes to that."""
+        self._felt = True
         if not self._health.needs_to_know(attempt):
             return
         schedule = subscription.retry_schedule or self._crew.schedule
         now = self._crew.clock.now()
         self._change(lambda health: health.after(attempt, lane, schedule=schedule, now=now))
         if self._health.waking and not self._wake(self._health.waking):
-            self._change(lambda health: health.nothing_left_to_wake())
+            self._change(lambda health: health.nothing_left_to_wake(now))
         if self._health.has_failed_too_long(now):
             self._disable(subscription.id)
 
@@ -49,7 +51,7 @@ class Pulse:
     def slot(self) -> Iterator[bool]:
         """A slow endpoint has few workers at a time; false when all are there already.
 
-        Whoever leaves sends for the next lane.
+        Whoever has made an attempt sends for the next lane on leaving.
         """
         if not self._health.is_slow:
             yield True
@@ -61,26 +63,31 @@ class Pulse:
         try:
             yield True
         finally:
-            self._change(lambda health: health.giving_a_slot_back())
+            self._leave(now + SLOT_SECONDS)
+
+    def _leave(self, slot: float) -> None:
+        now = self._crew.clock.now()
+        self._change(lambda health: health.giving_back(slot, now))
+        if self._felt and not self._health.is_open:
             self._wake(1)
 
     def _change(self, change: Callable[[Health], Health | None]) -> bool:
-        """Write a change; false when there is none to write, or others were always quicker."""
+        """Write a change, unless others are quicker time and again; false if there is none."""
         for _ in range(TRIES):
             after = change(self._health)
             if after is None:
                 return False
             if self._crew.healths.save(self._health, after):
-                self._health = after if not after.is_well else _well(after)
-                return True
+                self._health = _well(after) if after.is_well else after
+                break
             self._health = self._crew.healths.find(self._health.subscription_id)
-        return False
+        return True
 
     def _wake(self, number: int) -> int:
-        """Send word to so many lanes that sleep for no reason of their own; how many were told."""
+        """Send word to so many of the lanes that sleep; how many were told."""
         now = self._crew.clock.now()
         held = self._crew.ledger.held_by(self._health.subscription_id)
-        asleep = (one for one in islice(held, LANES_LOOKED_AT) if one.may_be_woken(now))
+        asleep = (one for one in islice(held, LANES_LOOKED_AT) if one.asleep)
         resumes = [
             resume
             for one in islice(asleep, number)

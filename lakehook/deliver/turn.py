@@ -36,16 +36,20 @@ class Turn:
     def __call__(self, record: DeliveryRecord, following: DeliveryRecord | None) -> Stop:
         if record.status is Status.DEAD:
             return self._pass_by()
+        self._stop_if_out_of_time()
+        with self.crew.alone if self.announcing else nullcontext():
+            self._stop_if_out_of_time()  # others may have been alone for long
+            return self._take(record, following)
+
+    def _stop_if_out_of_time(self) -> None:
         if self.remaining() < self.subscription.deadline_seconds + MARGIN_SECONDS:
             raise OutOfTime
-        with self.crew.alone if self.announcing else nullcontext():
-            return self._take(record, following)
 
     def _pass_by(self) -> Stop:
         """A dead letter stays dead until it is redriven or discarded."""
         if self.subscription.ordering is Ordering.SKIP:
             return None
-        self.hold.block()
+        self.hold.die()
         return Done()
 
     def _take(self, record: DeliveryRecord, following: DeliveryRecord | None) -> Stop:

@@ -6,8 +6,8 @@ from lakehook.deliver.pulse import Pulse
 from lakehook.deliver.turn import Stop, Turn, in_queue_or_ledger
 from lakehook.domain.delivery import Delivery, Lane
 from lakehook.domain.disposition import Again, Disposition, Done
-from lakehook.domain.health import Health
-from lakehook.domain.lane import DeliveryRecord, HeldLane, Status
+from lakehook.domain.health import SLOT_SECONDS, Health
+from lakehook.domain.lane import LOOK_AGAIN_SECONDS, DeliveryRecord, HeldLane, Status
 from lakehook.domain.message import Received, Resume
 from lakehook.domain.subscription import Ordering, Subscription
 from lakehook.ports import Page, Remaining
@@ -77,9 +77,11 @@ class Visit:
         if token != held.token and not held.is_due(now):
             return in_queue_or_ledger(held.due_at - now)
         # What has waited may be wanted no more, and the lane would not be looked at again soon.
-        self._subscription(anew=True)
+        subscription = self._subscription(anew=True)
+        if subscription and (asleep := self._must_wait(subscription)):
+            return asleep
         with self._pulse.slot() as admitted:
-            return self._work_off() if admitted else self._sleep()
+            return self._work_off() if admitted else self._sleep(SLOT_SECONDS)
 
     def _work_off(self) -> Disposition:
         for record, following in self._hold.waiting():
@@ -88,9 +90,17 @@ class Visit:
         self._hold.release()
         return Done()
 
-    def _sleep(self) -> Disposition:
-        """Until something wakes the lane, or an hour has gone by."""
-        self._hold.block()
+    def _must_wait(self, subscription: Subscription) -> Stop:
+        """What is paused, disabled or down is not attempted; then the message has done its work."""
+        if subscription.is_blocked:
+            self._hold.block()
+            return Done()
+        if self._pulse.is_open and not self._probing:
+            return self._sleep(LOOK_AGAIN_SECONDS)
+        return None
+
+    def _sleep(self, seconds: float) -> Disposition:
+        self._hold.sleep(until=self._crew.clock.now() + seconds)
         return Done()
 
     def _turn(self, record: DeliveryRecord, following: DeliveryRecord | None) -> Stop:
@@ -100,8 +110,8 @@ class Visit:
             self._crew.telemetry.discarded(discarded)
             self._hold.settle(discarded, following)
             return None
-        if subscription.is_blocked or (self._pulse.is_open and not self._probing):
-            return self._sleep()
+        if asleep := self._must_wait(subscription):
+            return asleep
         turn = Turn(
             self._crew,
             self._hold,

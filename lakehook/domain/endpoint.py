@@ -12,6 +12,7 @@ from lakehook.domain.errors import BadEndpoint
 MAX_URL_CHARACTERS = 2048
 _DEFAULT_PORTS = {"https": 443, "http": 80}
 _PUBLIC_PORTS = (443, 8443)
+_CREDENTIAL_IN_PATH = ("hooks.slack.com", "discord.com", "api.telegram.org")
 _PLAIN = re.compile(r"[!-~]+")  # printable ASCII without spaces, as in RFC 3986
 
 
@@ -70,8 +71,14 @@ class Endpoint:
 
     @property
     def shown(self) -> str:
-        """The URL for people and logs: a query may hold credentials, so its names alone stay."""
+        """The URL for people and logs, without what may be a credential.
+
+        Of a query the names stay; of a path, where hosts are known to put one there, the first
+        segment.
+        """
         base, question, query = self.url.partition("?")
+        if self.host in _CREDENTIAL_IN_PATH:
+            base = "/".join([*base.split("/")[:4], "…"])
         if not question:
             return base
         pairs = (pair.partition("=") for pair in query.split("&"))

@@ -14,7 +14,7 @@ breaker is open deliveries wait in the ledger unattempted, but for one probe at 
 """
 
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import Any, Self
 
 from lakehook.domain.delivery import Lane
 from lakehook.domain.outcome import Attempt, Consequence, Outcome
@@ -70,7 +70,7 @@ class Health:
     ) -> "Health":
         """What an attempt tells of the endpoint."""
         average_ms = (1 - WEIGHT) * self.average_ms + WEIGHT * attempt.milliseconds
-        timed = replace(self, average_ms=average_ms, version=self.version + 1)
+        timed = self._changed(now, average_ms=average_ms, slots=self._taken(now))
         if attempt.outcome.consequence is Consequence.SETTLE:
             return _succeeded(timed)
         return _failed(timed, attempt, lane, schedule=schedule, now=now)
@@ -82,16 +82,26 @@ class Health:
 
     def taking_a_slot(self, now: float) -> Self | None:
         """With one slot fewer; nothing if every slot is taken."""
-        taken = tuple(ends_at for ends_at in self.slots if ends_at > now)
+        taken = self._taken(now)
         if len(taken) >= SLOTS:
             return None
-        return replace(self, slots=(*taken, now + SLOT_SECONDS), version=self.version + 1)
+        return self._changed(now, slots=(*taken, now + SLOT_SECONDS))
 
-    def giving_a_slot_back(self) -> Self:
-        return replace(self, slots=self.slots[1:], version=self.version + 1)
+    def giving_back(self, slot: float, now: float) -> Self:
+        others = list(self._taken(now))
+        if slot in others:
+            others.remove(slot)
+        return self._changed(now, slots=tuple(others))
 
-    def nothing_left_to_wake(self) -> Self:
-        return replace(self, waking=0, version=self.version + 1)
+    def nothing_left_to_wake(self, now: float) -> Self:
+        return self._changed(now, waking=0)
+
+    def _taken(self, now: float) -> tuple[float, ...]:
+        return tuple(ends_at for ends_at in self.slots if ends_at > now)
+
+    def _changed(self, now: float, **changes: Any) -> Self:
+        """Versions begin at the time, so that none of an earlier record is used again."""
+        return replace(self, version=max(self.version + 1, round(now * 1000)), **changes)
 
 
 def _succeeded(health: "Health") -> "Health":

@@ -49,6 +49,7 @@ class HeldLane:
     held_since: float
     attempts: int = 0  # of the head, within its budget
     dead: bool = False  # the head is a dead letter
+    asleep: bool = False  # its endpoint is down or slow; a success elsewhere may wake it
     version: int
 
     @classmethod
@@ -71,8 +72,8 @@ class HeldLane:
     def joined_by(self, sequence: int) -> Self:
         """Another delivery has begun to wait; behind the head, unless it should have been it."""
         if sequence < self.head:
-            return self._moved(head=sequence, attempts=0)
-        return self._moved()
+            return self._moved(head=sequence, attempts=0, asleep=self.asleep)
+        return self._moved(asleep=self.asleep)
 
     def announced(self) -> Self:
         """An attempt of the head is about to begin: whoever else holds the lane has lost it."""
@@ -81,7 +82,7 @@ class HeldLane:
     def revived(self, sequence: int, *, now: float) -> Self:
         """A redriven letter goes next, at once and with a fresh budget, or waits its turn."""
         if sequence > self.head:
-            return self._moved()
+            return self._moved(asleep=self.asleep)
         return self._moved(head=sequence, attempts=0, due_at=now, dead=False)
 
     def moved_on(self, head: int, *, now: float) -> Self:
@@ -93,12 +94,12 @@ class HeldLane:
     def died(self, *, now: float) -> Self:
         return self._moved(due_at=now + LOOK_AGAIN_SECONDS, dead=True)
 
-    def may_be_woken(self, now: float) -> bool:
-        """Whether it sleeps for long, and nothing but its endpoint was in its way."""
-        return not self.dead and self.due_at > now + LEASE_SECONDS
+    def sleeping(self, *, until: float) -> Self:
+        return self._moved(due_at=until, asleep=True)
 
-    def _moved(self, **changes: float) -> Self:
-        return replace(self, version=self.version + 1, **changes)  # type: ignore[arg-type]
+    def _moved(self, *, asleep: bool = False, **changes: float) -> Self:
+        moved = replace(self, version=self.version + 1, asleep=asleep)
+        return replace(moved, **changes)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, kw_only=True)

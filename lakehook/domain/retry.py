@@ -35,7 +35,7 @@ class RetrySchedule:
         return cls(delays)
 
     def __str__(self) -> str:
-        return ",".join(f"{delay:g}" for delay in self.delays)
+        return ",".join(f"{delay:.15g}" for delay in self.delays)
 
     def wait_after(self, attempts: int, *, hint: float | None, chance: float) -> float | None:
         """Seconds to wait after the nth attempt has failed, or nothing when the budget is spent.

@@ -10,6 +10,7 @@ from lakehook.domain.delivery import Delivery
 from lakehook.domain.document import text_of
 from lakehook.domain.endpoint import Endpoint
 from lakehook.domain.outcome import Answer, Outcome
+from lakehook.domain.retry import LONGEST_HINT_SECONDS
 from lakehook.domain.secret import Secret
 from lakehook.domain.signature import signatures
 
@@ -79,12 +80,12 @@ def _control(answer: Answer) -> str:
 
 
 def retry_after(answer: Answer, *, now: float) -> float | None:
-    """Seconds the receiver asks us to wait (RFC 9110 section 10.2.3), in seconds or as a date."""
+    """Seconds the receiver asks us to wait (RFC 9110 section 10.2.3), at most a day of them."""
     wish = answer.headers.get("retry-after", "").strip()
     if wish.isascii() and wish.isdigit():
-        return float(wish)
+        return min(float(wish), LONGEST_HINT_SECONDS)
     date = _date(wish)
-    return max(0.0, date.timestamp() - now) if date else None
+    return min(max(0.0, date.timestamp() - now), LONGEST_HINT_SECONDS) if date else None
 
 
 def _date(text: str) -> datetime | None:

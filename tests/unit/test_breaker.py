@@ -1,6 +1,7 @@
 """An endpoint that is down, or slow: nobody calls it in vain, and nobody is lost."""
 
 from contextlib import nullcontext
+from dataclasses import replace
 
 import pytest
 
@@ -9,8 +10,9 @@ from lakehook.domain.delivery import Delivery, Lane
 from lakehook.domain.disposition import Again, Disposition, Done
 from lakehook.domain.lane import Status
 from lakehook.domain.message import Message, Received
-from lakehook.domain.outcome import Attempt, Outcome
+from lakehook.domain.outcome import Answer, Attempt, Outcome
 from lakehook.domain.retry import RetrySchedule
+from lakehook.domain.webhook import retry_after
 from lakehook.wake import WakeLanes
 from tests.builders import a_delivery, a_subscription
 from tests.fakes import (
@@ -201,7 +203,9 @@ def test_what_a_slow_endpoint_left_waiting_is_worked_off_without_the_clock(world
     world.ledger.healths.known["sub_a"] = health
     for number in range(10, 15):
         assert world.receive(in_lane(number)) == [Done()]
-    world.ledger.healths.known["sub_a"] = health.giving_a_slot_back()
+    world.ledger.healths.known["sub_a"] = health.giving_back(
+        world.clock.now() + 60, world.clock.now()
+    )
 
     world.receive(in_lane(20))
     world.answer_the_bell()
@@ -219,3 +223,52 @@ def test_a_failing_probe_in_a_short_schedule_waits_in_the_queue_like_any_attempt
     probe = next(resume for resume in world.bell.rung if resume.probe)
 
     assert world.receive(probe) == [Again(10.0)]
+
+
+def test_a_slow_endpoint_that_is_paused_rings_nobody(world: World):
+    world.took_ms = 8000
+    world.receive(in_lane(1))
+    world.subscriptions.save(a_subscription(paused_at="2026-01-01T00:00:00Z"))
+    world.receive(in_lane(2))
+    world.bell.rung.clear()
+    world.clock.sleep(3600)
+
+    assert world.tick() == [Lane("sub_a", "2")]
+    assert world.bell.rung == []
+
+
+def test_twenty_dead_lanes_keep_no_probe_from_a_living_one(world: World):
+    world.open_the_breaker()
+    for number in range(100, 130):
+        world.receive(in_lane(number))
+        lane = Lane("sub_a", str(number))
+        held = world.ledger.lanes[lane]
+        world.ledger.move(held, held.died(now=world.clock.now()))
+    world.ledger.lanes = dict(sorted(world.ledger.lanes.items(), key=lambda one: not one[1].dead))
+    world.down = False
+    world.attempts.made.clear()
+    world.clock.sleep(120)
+
+    world.tick()
+
+    assert world.attempts.made
+
+
+def test_a_hint_of_a_thousand_years_is_a_day():
+    answer = Answer(status=503, headers={"retry-after": "9" * 400}, body=b"")
+
+    assert retry_after(answer, now=0.0) == 24 * 3600
+
+
+def test_a_wake_shortens_no_lanes_own_wait(world: World):
+    world.open_the_breaker()
+    world.down = False
+    due = world.ledger.lanes[Lane("sub_a", "1")].due_at
+    world.receive(in_lane(50))
+    world.clock.sleep(60)
+    health = world.ledger.healths.known["sub_a"]
+    world.ledger.healths.known["sub_a"] = replace(health, due_at=world.clock.now())
+
+    world.tick()
+
+    assert world.ledger.lanes[Lane("sub_a", "1")].due_at == due

@@ -72,7 +72,7 @@ def test_each_success_after_the_breaker_has_closed_wakes_twice_as_many():
 
     assert woken == [1, 2, 4, 8, 16, 32, 64, 64, 64]
     assert not health.is_open
-    assert health.nothing_left_to_wake().is_well
+    assert health.nothing_left_to_wake(NOON).is_well
 
 
 def test_a_failure_while_waking_opens_the_breaker_again():
@@ -119,5 +119,5 @@ def test_a_slow_endpoint_has_a_few_slots_that_are_free_again_after_a_while():
         health = taken
 
     assert health.taking_a_slot(NOON) is None
-    assert health.giving_a_slot_back().taking_a_slot(NOON)
+    assert health.giving_back(NOON + 60, NOON).taking_a_slot(NOON)
     assert health.taking_a_slot(NOON + 61)

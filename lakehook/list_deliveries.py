@@ -1,11 +1,10 @@
-"""List deliveries: of a pipeline, of a subscription, or of both; the newest first."""
+"""List deliveries: of a pipeline, of a subscription, of both, or all; the newest first."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from heapq import nlargest
 
 from lakehook.domain.delivery import Lane
-from lakehook.domain.errors import BadInput
 from lakehook.domain.lane import Status
 from lakehook.ports import Archive, Entry, Subscriptions
 
@@ -40,10 +39,8 @@ class ListDeliveries:
         if question.pipeline_id:
             for subscription_id in self._subscription_ids(question):
                 yield from self.archive.of_lane(Lane(subscription_id, question.pipeline_id))
-        elif question.subscription_id:
-            yield from self.archive.of_subscription(question.subscription_id, seen=seen)
         else:
-            raise BadInput("deliveries: name a pipeline or a subscription")
+            yield from self.archive.of_subscription(question.subscription_id, seen=seen)
 
     def _subscription_ids(self, question: Question) -> list[str]:
         if question.subscription_id:

@@ -1,7 +1,5 @@
 """The names of the metrics, for those who count and those who watch."""
 
-NAMESPACE = "Lakehook"
-
 EVENTS = "Events"  # numbered and fanned out
 EVENTS_REPEATED = "EventsRepeated"  # known already
 PARKED = "MessagesParked"  # bad, put aside whole

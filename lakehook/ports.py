@@ -260,9 +260,9 @@ class Archive(Protocol):
         """Every delivery of a lane that is still known, the highest sequence first."""
 
     def of_subscription(
-        self, subscription_id: str, *, seen: Callable[[int], None]
+        self, subscription_id: str | None, *, seen: Callable[[int], None]
     ) -> Iterator[Entry]:
-        """Every delivery of a subscription, in no order.
+        """Every delivery of a subscription, or of all, in no order.
 
         All of the ledger is read for it, page by page; ``seen`` is told how much each page held.
         """

@@ -90,7 +90,7 @@ class PipelinesTable:
 
 
 class DeliveriesTable:
-    """The ledger. Its indexes are sparse: only lanes that hold something are in them."""
+    """The ledger. Its indexes are sparse: held lanes, open breakers, dead letters."""
 
     PARTITION_KEY = "lane"
     SORT_KEY = "record"

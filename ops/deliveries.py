@@ -47,13 +47,8 @@ def list_(  # noqa: PLR0913  each is an option
     output: AnswerAs = TEXT,
     stack: Stack = STACK,
 ) -> None:
-    """Show deliveries of a pipeline (quick), of a subscription (reads the whole ledger), or both.
-
-    The last changed stands first.
-    """
+    """Show deliveries, the last changed first; without --pipeline, the whole ledger is read."""
     after = _time(since) if since is not None else 0.0
-    if pipeline is None and subscription is None:
-        raise typer.BadParameter("give --pipeline, --subscription or both")
     desk = desk_of(context, stack)
     question = Question(
         pipeline_id=pipeline,

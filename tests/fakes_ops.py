@@ -93,11 +93,11 @@ class FakeArchive:
         yield from map(self._entry, sorted(records, key=lambda one: -one.sequence))
 
     def of_subscription(
-        self, subscription_id: str, *, seen: Callable[[int], None]
+        self, subscription_id: str | None, *, seen: Callable[[int], None]
     ) -> Iterator[Entry]:
         seen(len(self.ledger.records) + len(self.ledger.lanes))
         for record in list(self.ledger.records.values()):
-            if record.lane.subscription_id == subscription_id:
+            if subscription_id in (None, record.lane.subscription_id):
                 yield self._entry(record)
 
     def behind(self, held: HeldLane) -> int:

@@ -23,6 +23,7 @@ from lakehook.settings import DeliveriesTable as Table
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
+EVERY_LANE = "sub_"  # as every subscription's id begins
 _IN_LANE = "#lane = :lane AND #record BETWEEN :first AND :last"
 _NAMES = {"#lane": Table.PARTITION_KEY, "#record": Table.SORT_KEY}
 
@@ -54,7 +55,7 @@ class DynamoArchive:
         return map(_entry, items)
 
     def of_subscription(
-        self, subscription_id: str, *, seen: Callable[[int], None]
+        self, subscription_id: str | None, *, seen: Callable[[int], None]
     ) -> Iterator[Entry]:
         answers = answers_of(
             self.dynamodb.scan,
@@ -63,7 +64,7 @@ class DynamoArchive:
             ExpressionAttributeNames=_NAMES,
             ExpressionAttributeValues=to_item(
                 {
-                    ":lanes": str(Lane(subscription_id, "")),
+                    ":lanes": str(Lane(subscription_id, "")) if subscription_id else EVERY_LANE,
                     ":first": FIRST_RECORD,
                     ":last": LAST_RECORD,
                 }

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 AT_A_TIME = 10
 MOST_RECEIVES = 200  # 2,000 letters are looked through for those that are to go
 VISIBILITY_SECONDS = 60
+Copy = tuple[Lane, int, str]
+"""Lane, sequence, attempts: it may have died again meanwhile, and that copy stays."""
+
 LONG_POLL_SECONDS = 1  # a short poll may find nothing where there is something
 
 
@@ -54,8 +57,8 @@ class SqsLetterCopies:
     url: str
 
     def remove(self, letters: Collection[DeliveryRecord]) -> int:
-        wanted = {(letter.lane, letter.sequence) for letter in letters}
-        found: set[tuple[Lane, int] | None] = set()
+        wanted = {(letter.lane, letter.sequence, str(letter.attempts)) for letter in letters}
+        found: set[Copy | None] = set()
         others: list[Any] = []
         try:
             for messages in self._receives() if wanted else ():
@@ -77,6 +80,7 @@ class SqsLetterCopies:
                     MaxNumberOfMessages=AT_A_TIME,
                     VisibilityTimeout=VISIBILITY_SECONDS,
                     WaitTimeSeconds=LONG_POLL_SECONDS,
+                    MessageAttributeNames=["attempts"],
                 )
             if not answer.get("Messages"):
                 return
@@ -101,10 +105,11 @@ def _entries(messages: Sequence[Any], **change: int) -> list[Any]:
     ]
 
 
-def _letter(message: Any) -> tuple[Lane, int] | None:
-    """Which letter a message is; none for one that was parked as no delivery at all."""
+def _letter(message: Any) -> Copy | None:
+    """Which death of which delivery a message tells of; none for one parked as no delivery."""
     try:
         found = decode(message["Body"])
     except BadMessage:
         return None
-    return (found.lane, found.sequence) if isinstance(found, Delivery) else None
+    attempts = message.get("MessageAttributes", {}).get("attempts", {}).get("StringValue", "")
+    return (found.lane, found.sequence, attempts) if isinstance(found, Delivery) else None

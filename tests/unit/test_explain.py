@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from lakehook.domain.delivery import Lane
-from lakehook.domain.errors import BadInput, NotFound
+from lakehook.domain.errors import NotFound
 from lakehook.domain.health import Health
 from lakehook.domain.lane import DeliveryRecord, HeldLane, Status
 from lakehook.domain.outcome import Attempt, Outcome
@@ -207,9 +207,10 @@ def test_deliveries_are_chosen_by_pipeline_subscription_status_and_time(office: 
     assert listed(office, subscription_id="sub_a", status=Status.DELIVERED) == ["sub_a#39#2"]
 
 
-def test_the_ledger_is_never_read_for_nobody(office: Office) -> None:
-    with pytest.raises(BadInput, match="name a pipeline or a subscription"):
-        listed(office, status=Status.DEAD)
+def test_deliveries_of_all_are_listed_too(office: Office) -> None:
+    written(office, waiting(1), waiting(2).dead("rejected"))
+
+    assert listed(office, status=Status.DEAD) == ["sub_a#39#2"]
 
 
 # --- pipelines ---

@@ -210,7 +210,6 @@ def test_none_to_redrive_is_no_error(terminal: Terminal) -> None:
         (("dead-letters", "show", FIRST), 3),
         (("dead-letters", "list", "--subscription", "nobody"), 3),
         (("lanes", "list", "--held", "--subscription", "nobody"), 3),
-        (("deliveries", "list"), 2),
         (("deliveries", "list", "--pipeline", "39", "--status", "lost"), 2),
         (("deliveries", "list", "--pipeline", "39", "--limit", "0"), 2),
         (("deliveries", "list", "--pipeline", "39", "--since", "yesterday"), 2),

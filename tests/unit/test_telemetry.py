@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from lakehook import metrics
 from lakehook.adapters.telemetry import PowertoolsTelemetry
 from lakehook.domain.errors import OwnTrouble
 from lakehook.domain.lane import DeliveryRecord
@@ -38,7 +37,7 @@ Hear = Callable[[], list[dict[str, Any]]]
 def _environment(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     # Powertools keeps one logger for each service, with the stdout of the moment it was made.
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", request.node.name)
-    monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", metrics.NAMESPACE)
+    monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "Lakehook")
 
 
 @pytest.fixture

@@ -22,8 +22,7 @@ class Pause:
         if subscription.paused_at:
             return subscription
         paused = replace(subscription, paused_at=rfc_3339(self.clock.now()))
-        self.registry.save(paused)
-        return paused
+        return self.registry.save(paused)
 
 
 @dataclass(frozen=True)
@@ -87,5 +86,5 @@ class Enable:
 def _go_on(
     subscription: Subscription, registry: Registry, wake: WakeGently
 ) -> tuple[Subscription, int]:
-    registry.save(subscription)
-    return subscription, wake(subscription)
+    saved = registry.save(subscription)
+    return saved, wake(saved)

@@ -63,8 +63,11 @@ class Subscriptions(Protocol):
 
 
 class Registry(Subscriptions, Protocol):
-    def save(self, subscription: Subscription) -> None:
-        """Write a subscription; whoever reads from now on sees it."""
+    def save(self, subscription: Subscription) -> Subscription:
+        """Write a subscription, and return it as it now stands; whoever reads sees it.
+
+        ``ChangedMeanwhile`` when it is no longer of the version that was read.
+        """
 
 
 class Outbox(Protocol):

@@ -62,8 +62,7 @@ class Subscribe:
             **agreed,
             **_sealed_headers(terms, self.sealer, subscription_id),
         )
-        self.registry.save(subscription)
-        return subscription, secret
+        return self.registry.save(subscription), secret
 
 
 @dataclass(frozen=True)
@@ -79,8 +78,7 @@ class Amend:
         agreed = _agreed(terms, self.judge)
         headers = _sealed_headers(terms, self.sealer, subscription.id)
         amended = replace(subscription, **agreed, **headers)
-        self.registry.save(amended)
-        return amended
+        return self.registry.save(amended)
 
 
 def _agreed(terms: Terms, judge: Judge) -> dict[str, Any]:

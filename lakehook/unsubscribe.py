@@ -46,9 +46,9 @@ class Unsubscribe:
         if backlog and not discard_waiting:
             raise StillWaiting(f"{subscription.id} still has {backlog}")
         tombstone = subscription.removed(at=self.clock.now())
-        self.registry.save(tombstone)
+        saved = self.registry.save(tombstone)
         self._make_due(subscription)
-        return tombstone, backlog
+        return saved, backlog
 
     def _backlog(self, subscription: Subscription) -> Backlog:
         lanes = list(self.ledger.held_by(subscription.id))

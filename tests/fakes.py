@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from lakehook.domain.delivery import Delivery, Lane, NumberedEvent
-from lakehook.domain.errors import LaneMoved, OwnTrouble
+from lakehook.domain.errors import ChangedMeanwhile, LaneMoved, OwnTrouble
 from lakehook.domain.event import Event
 from lakehook.domain.health import Health
 from lakehook.domain.lane import DeliveryRecord, HeldLane, Status
@@ -92,13 +92,23 @@ class FakeSubscriptions:
             self.lagging.clear()
         return {**self.known, **self.lagging}.get(subscription_id)
 
-    def save(self, subscription: Subscription) -> None:
+    def save(self, subscription: Subscription) -> Subscription:
+        known = self.known.get(subscription.id)
+        if known and known.version != subscription.version:
+            raise ChangedMeanwhile(subscription.id)
+        saved = replace(subscription, version=subscription.version + 1)
+        self.put(saved)
+        return saved
+
+    def put(self, subscription: Subscription) -> None:
+        """Whatever it was before."""
         self.known[subscription.id] = subscription
 
     def disable(self, subscription_id: str, reason: str) -> None:
         known = self.known[subscription_id]
         if known.disabled_reason is None:
-            self.known[subscription_id] = replace(known, disabled_reason=reason)
+            known = replace(known, disabled_reason=reason)
+        self.known[subscription_id] = replace(known, version=known.version + 1)
 
 
 @dataclass

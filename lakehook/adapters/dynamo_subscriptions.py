@@ -1,14 +1,17 @@
 """Subscriptions on DynamoDB, read through one small item that says when they have changed."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Lock
 from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
 
 from lakehook.adapters.aws import own_trouble
 from lakehook.adapters.dynamo_item import Item, from_item, to_item
 from lakehook.adapters.dynamo_read import pages_of
 from lakehook.domain.endpoint import Endpoint
+from lakehook.domain.errors import ChangedMeanwhile
 from lakehook.domain.event import EventType
 from lakehook.domain.retry import RetrySchedule
 from lakehook.domain.subscription import Ordering, Signing, Subscription
@@ -49,22 +52,33 @@ class DynamoSubscriptions:
             self._refresh()
             return self._known.get(subscription_id)
 
-    def save(self, subscription: Subscription) -> None:
-        """Write a subscription; whoever reads from now on sees it."""
-        put: Any = {"TableName": self.table, "Item": _item(subscription)}
+    def save(self, subscription: Subscription) -> Subscription:
+        saved = replace(subscription, version=subscription.version + 1)
+        put: Any = {
+            "TableName": self.table,
+            "Item": _item(saved),
+            "ConditionExpression": "attribute_not_exists(id) OR version = :read",
+            "ExpressionAttributeValues": to_item({":read": subscription.version}),
+        }
         with own_trouble():
-            self.dynamodb.transact_write_items(
-                TransactItems=[{"Put": put}, {"Update": self._bump()}]
-            )
+            try:
+                self.dynamodb.transact_write_items(
+                    TransactItems=[{"Put": put}, {"Update": self._bump()}]
+                )
+            except self.dynamodb.exceptions.TransactionCanceledException as error:
+                _refuse_changed(error, subscription)
+                raise
+        return saved
 
     def disable(self, subscription_id: str, reason: str) -> None:
         """Block it until an operator enables it; the first reason stands."""
         update = {
             "TableName": self.table,
             "Key": to_item({"id": subscription_id}),
-            "UpdateExpression": "SET disabled_reason = if_not_exists(disabled_reason, :reason)",
+            "UpdateExpression": "SET disabled_reason = if_not_exists(disabled_reason, :reason)"
+            " ADD version :one",
             "ConditionExpression": "attribute_exists(id)",
-            "ExpressionAttributeValues": to_item({":reason": reason}),
+            "ExpressionAttributeValues": to_item({":reason": reason, ":one": 1}),
         }
         with own_trouble():
             self.dynamodb.transact_write_items(
@@ -103,6 +117,14 @@ class DynamoSubscriptions:
         return [_subscription(item) for item in items if item["id"] != _GENERATION["id"]]
 
 
+def _refuse_changed(error: ClientError, subscription: Subscription) -> None:
+    reasons: Any = error.response.get("CancellationReasons", [{}])
+    if reasons[0].get("Code") == "ConditionalCheckFailed":
+        raise ChangedMeanwhile(
+            f"{subscription.id} has been changed meanwhile; look at it and try again"
+        ) from None
+
+
 def _schedule(text: str | None) -> RetrySchedule | None:
     return RetrySchedule.parse(text) if text else None
 
@@ -125,6 +147,7 @@ def _item(subscription: Subscription) -> Item:
             "header_names": list(subscription.header_names),
             "sealed_headers": subscription.sealed_headers,
             "created_at": subscription.created_at,
+            "version": subscription.version,
             "removed_at": subscription.removed_at,
         }
     )
@@ -148,4 +171,5 @@ def _subscription(item: Item) -> Subscription:
         sealed_headers=values.get("sealed_headers"),
         created_at=values["created_at"],
         removed_at=values.get("removed_at"),
+        version=values["version"],
     )

@@ -10,6 +10,7 @@
     │   ├── BadSubscription a field of a subscription
     │   └── NoSuchStack     a name under which no Lakehook is deployed
     ├── NotFound            no subscription of that id or name
+    ├── ChangedMeanwhile    somebody else has changed the subscription since it was read
     ├── StillWaiting        a subscription that may not go while deliveries wait for it
     ├── LaneMoved           another worker has written the lane since we read it
     └── OwnTrouble          DynamoDB, KMS or SQS failed us: never the receiver's fault
@@ -48,6 +49,10 @@ class NoSuchStack(BadInput):
 
 class NotFound(LakehookError):
     """There is no subscription of that id or name."""
+
+
+class ChangedMeanwhile(LakehookError):
+    """Somebody else has changed the subscription since it was read."""
 
 
 class StillWaiting(LakehookError):

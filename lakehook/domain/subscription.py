@@ -48,6 +48,7 @@ class Subscription:
     paused_at: str | None = None  # by an operator
     disabled_reason: str | None = None  # by the receiver's word, or for failing too long
     removed_at: str | None = None  # a tombstone: its id is never used again
+    version: int = 0  # as it was read; 0 is that of a new one
 
     @property
     def is_blocked(self) -> bool:

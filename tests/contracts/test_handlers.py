@@ -100,8 +100,7 @@ class Installation:
             **changes,
         )
         table = self.deployment.subscriptions_table
-        DynamoSubscriptions(self._dynamodb, table, FakeClock()).save(subscription)
-        return subscription
+        return DynamoSubscriptions(self._dynamodb, table, FakeClock()).save(subscription)
 
     def hold(self, *, due_at: float, attempts: int = 0) -> HeldLane:
         record = DeliveryRecord.waiting(a_delivery(1))

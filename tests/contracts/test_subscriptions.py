@@ -1,5 +1,6 @@
 """What fan-out, delivering and the command rely on in a store of subscriptions."""
 
+from dataclasses import replace
 from typing import Protocol
 
 import boto3
@@ -7,6 +8,7 @@ import pytest
 
 from lakehook.adapters.dynamo_subscriptions import DynamoSubscriptions
 from lakehook.domain.endpoint import Endpoint
+from lakehook.domain.errors import ChangedMeanwhile
 from lakehook.domain.event import EventType
 from lakehook.domain.subscription import Subscription
 from lakehook.ports import Subscriptions
@@ -15,7 +17,7 @@ from tests.fakes import FakeClock, FakeSubscriptions
 
 
 class Store(Subscriptions, Protocol):
-    def save(self, subscription: Subscription) -> None: ...
+    def save(self, subscription: Subscription) -> Subscription: ...
 
 
 @pytest.fixture(params=["fake", "dynamodb"])
@@ -41,21 +43,44 @@ def test_a_subscription_is_read_as_it_was_saved(store: Store):
         sealed_headers=b"\x01",
     )
 
-    store.save(subscription)
+    saved = store.save(subscription)
 
-    assert store.all() == [subscription]
-    assert store.find("sub_a") == subscription
+    assert saved == replace(subscription, version=1)
+    assert store.all() == [saved]
+    assert store.find("sub_a") == saved
 
 
 def test_a_change_is_in_force_as_soon_as_it_is_saved(store: Store):
-    store.save(a_subscription())
+    saved = store.save(a_subscription())
     assert store.find("sub_a")
 
-    store.save(a_subscription(removed_at="2026-01-01T00:00:00Z"))
+    store.save(replace(saved, removed_at="2026-01-01T00:00:00Z"))
     store.save(a_subscription(id="sub_b"))
 
     assert [one.id for one in store.all() if one.removed_at] == ["sub_a"]
     assert len(store.all()) == 2
+
+
+def test_of_two_who_change_it_at_once_one_is_refused(store: Store):
+    read = store.save(a_subscription())
+    removed = store.save(replace(read, removed_at="2026-01-01T00:00:00Z"))
+
+    with pytest.raises(ChangedMeanwhile):
+        store.save(replace(read, name="renamed"))
+
+    assert store.find("sub_a") == removed
+
+
+def test_who_was_disabled_meanwhile_is_not_enabled_by_an_older_change(store: Store):
+    read = store.save(a_subscription())
+    store.disable("sub_a", "gone")
+
+    with pytest.raises(ChangedMeanwhile):
+        store.save(replace(read, name="renamed"))
+
+    found = store.find("sub_a")
+    assert found
+    assert (found.name, found.disabled_reason) == ("ci", "gone")
 
 
 class Counting(DynamoSubscriptions):
@@ -86,9 +111,9 @@ def test_a_reader_that_may_lag_asks_once_in_a_while(deployment, clock: FakeClock
     dynamodb = boto3.client("dynamodb")
     writer = DynamoSubscriptions(dynamodb, deployment.subscriptions_table, clock)
     reader = Counting(dynamodb, deployment.subscriptions_table, clock, fresh_for_seconds=5)
-    writer.save(a_subscription())
+    saved = writer.save(a_subscription())
     reader.find("sub_a")
-    writer.save(a_subscription(name="renamed"))
+    writer.save(replace(saved, name="renamed"))
 
     assert (reader.find("sub_a") or a_subscription()).name == "ci"
     clock.sleep(5)
@@ -100,9 +125,9 @@ def test_a_reader_that_may_lag_sees_a_change_when_it_asks_anew(deployment, clock
     dynamodb = boto3.client("dynamodb")
     writer = DynamoSubscriptions(dynamodb, deployment.subscriptions_table, clock)
     reader = Counting(dynamodb, deployment.subscriptions_table, clock, fresh_for_seconds=5)
-    writer.save(a_subscription())
+    saved = writer.save(a_subscription())
     reader.find("sub_a")
-    writer.save(a_subscription(name="renamed"))
+    writer.save(replace(saved, name="renamed"))
 
     assert (reader.find("sub_a", anew=True) or a_subscription()).name == "renamed"
     assert reader.generations == 2
@@ -116,6 +141,6 @@ def test_a_reader_that_may_lag_still_finds_the_newest_subscription(deployment, c
     )
     assert reader.find("sub_a") is None
 
-    writer.save(a_subscription())
+    saved = writer.save(a_subscription())
 
-    assert reader.find("sub_a") == a_subscription()
+    assert reader.find("sub_a") == saved

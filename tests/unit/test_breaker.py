@@ -141,7 +141,7 @@ def test_after_a_success_all_that_waited_is_woken_little_by_little(world: World)
 
 
 def test_other_subscriptions_know_nothing_of_it(world: World):
-    world.subscriptions.save(a_subscription(id="sub_b"))
+    world.subscriptions.put(a_subscription(id="sub_b"))
     world.open_the_breaker()
     world.down = False
 
@@ -228,7 +228,7 @@ def test_a_failing_probe_in_a_short_schedule_waits_in_the_queue_like_any_attempt
 def test_a_slow_endpoint_that_is_paused_rings_nobody(world: World):
     world.took_ms = 8000
     world.receive(in_lane(1))
-    world.subscriptions.save(a_subscription(paused_at="2026-01-01T00:00:00Z"))
+    world.subscriptions.put(a_subscription(paused_at="2026-01-01T00:00:00Z"))
     world.receive(in_lane(2))
     world.bell.rung.clear()
     world.clock.sleep(3600)

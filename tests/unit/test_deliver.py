@@ -62,7 +62,7 @@ class World:
         return deliver(received, deliver.read(messages), lambda: self.time_left)
 
     def ordered(self, ordering: Ordering) -> None:
-        self.subscriptions.save(a_subscription(ordering=ordering))
+        self.subscriptions.put(a_subscription(ordering=ordering))
 
     def die(self, *followers: Message) -> None:
         """The first delivery spends its budget, with others behind it."""
@@ -335,7 +335,7 @@ def test_what_comes_for_a_removed_subscription_is_discarded_with_the_reason(
 def test_removing_a_subscription_empties_its_held_lane(world: World):
     world.fail(FIRST)
     world.receive(a_delivery(1), a_delivery(2))
-    world.subscriptions.save(a_subscription(removed_at="2026-01-01T00:00:00Z"))
+    world.subscriptions.put(a_subscription(removed_at="2026-01-01T00:00:00Z"))
 
     assert world.resume() == [Done()]
 
@@ -346,7 +346,7 @@ def test_removing_a_subscription_empties_its_held_lane(world: World):
 def test_a_held_lane_is_given_up_though_the_removal_is_not_known_everywhere_yet(world: World):
     world.fail(FIRST)
     world.receive(a_delivery(1), a_delivery(2))
-    world.subscriptions.save(a_subscription(removed_at="2026-01-01T00:00:00Z"))
+    world.subscriptions.put(a_subscription(removed_at="2026-01-01T00:00:00Z"))
     world.subscriptions.lagging["sub_a"] = a_subscription()
 
     assert world.resume() == [Done()]
@@ -359,7 +359,7 @@ def test_removing_a_subscription_discards_its_dead_letters_too(world: World):
     world.schedule = RetrySchedule((0.1,))
     world.fail(FIRST, times=2)
     world.receive(a_delivery(1), a_delivery(2))
-    world.subscriptions.save(a_subscription(removed_at="2026-01-01T00:00:00Z"))
+    world.subscriptions.put(a_subscription(removed_at="2026-01-01T00:00:00Z"))
 
     assert world.resume() == [Done()]
 
@@ -474,12 +474,12 @@ def test_an_aborted_message_lets_its_lane_go_on(world: World):
 
 
 def test_while_a_subscription_is_paused_everything_waits_and_afterwards_goes_in_order(world: World):
-    world.subscriptions.save(a_subscription(paused_at="2026-01-01T00:00:00Z"))
+    world.subscriptions.put(a_subscription(paused_at="2026-01-01T00:00:00Z"))
     assert world.receive(a_delivery(1), a_delivery(2)) == [Done(), Done()]
     assert world.resume() == [Done()]
     assert world.attempts.made == []
 
-    world.subscriptions.save(a_subscription())
+    world.subscriptions.put(a_subscription())
     assert world.resume() == [Done()]
 
     assert world.attempts.made == [FIRST, SECOND]
@@ -487,7 +487,7 @@ def test_while_a_subscription_is_paused_everything_waits_and_afterwards_goes_in_
 
 
 def test_a_subscription_may_have_a_schedule_of_its_own(world: World):
-    world.subscriptions.save(a_subscription(retry_schedule=RetrySchedule((17,))))
+    world.subscriptions.put(a_subscription(retry_schedule=RetrySchedule((17,))))
     world.fail(FIRST)
 
     assert world.receive(a_delivery(1)) == [Again(17.0)]

@@ -24,7 +24,7 @@ AT_HALF_PAST = "2026-01-01T12:30:00.000+00:00"
 @pytest.fixture
 def office() -> Office:
     office = Office()
-    office.subscriptions.save(a_subscription())
+    office.subscriptions.put(a_subscription())
     return office
 
 
@@ -77,7 +77,7 @@ def test_behind_a_dead_letter_there_is_no_time(office: Office) -> None:
 
 
 def test_behind_a_dead_letter_that_is_skipped_it_goes_on(office: Office) -> None:
-    office.subscriptions.save(a_subscription(ordering=Ordering.SKIP))
+    office.subscriptions.put(a_subscription(ordering=Ordering.SKIP))
     hold(office, waiting(1).dead("timed_out"), waiting(2), attempts=0)
 
     assert next_of(office, 2) == f"waits behind #1, which is attempted at {AT_HALF_PAST}"
@@ -95,7 +95,7 @@ def test_a_blocked_subscription_is_the_first_thing_to_say(
     office: Office, changes: dict[str, object], words: str
 ) -> None:
     hold(office, waiting(1))
-    office.subscriptions.save(a_subscription(**changes))
+    office.subscriptions.put(a_subscription(**changes))
 
     assert next_of(office, 1) == words
 
@@ -155,7 +155,7 @@ def test_a_delivery_the_ledger_does_not_know_may_be_on_its_way(office: Office) -
 def test_a_held_lane_says_what_it_waits_for(
     office: Office, changes: dict[str, object], head: DeliveryRecord, attempts: int, state: str
 ) -> None:
-    office.subscriptions.save(a_subscription(**changes))
+    office.subscriptions.put(a_subscription(**changes))
     held = hold(office, head, waiting(2), waiting(3).tried(SUCCESS), attempts=attempts)
 
     (report,) = office.desk().list_lanes()
@@ -166,7 +166,7 @@ def test_a_held_lane_says_what_it_waits_for(
 def test_the_lanes_of_one_subscription_are_shown_alone(office: Office) -> None:
     hold(office, waiting(1))
     other = a_subscription(id="sub_b")
-    office.subscriptions.save(other)
+    office.subscriptions.put(other)
 
     assert office.desk().list_lanes(other) == []
 
@@ -194,7 +194,7 @@ def test_deliveries_come_the_last_changed_first_up_to_the_limit(office: Office) 
 
 
 def test_deliveries_are_chosen_by_pipeline_subscription_status_and_time(office: Office) -> None:
-    office.subscriptions.save(a_subscription(id="sub_b", removed_at="2026"))
+    office.subscriptions.put(a_subscription(id="sub_b", removed_at="2026"))
     other, elsewhere = (
         DeliveryRecord.waiting(a_delivery(1, subscription=subscription, pipeline_id=pipeline))
         for subscription, pipeline in (("sub_b", 39), ("sub_a", 40))
@@ -217,7 +217,7 @@ def test_deliveries_of_all_are_listed_too(office: Office) -> None:
 
 
 def test_a_pipeline_tells_its_events_and_each_subscribers_place(office: Office) -> None:
-    office.subscriptions.save(a_subscription(id="sub_b"))
+    office.subscriptions.put(a_subscription(id="sub_b"))
     for event_id in ("e1", "e2", "e3"):
         event = an_event(event_id=event_id)
         pipeline, _ = office.journal.open(event)

@@ -53,7 +53,7 @@ def test_a_subscription_gets_the_events_it_wants_and_no_others(world: World):
 
 def test_task_events_go_only_to_those_who_ask_for_them(world: World):
     asking = a_subscription(id="sub_task", event_types=(EventType.TASK_FAILED,))
-    world.subscriptions.save(asking)
+    world.subscriptions.put(asking)
 
     world.fan_out([a_notice(event_type="TASK_FAILED", task={"id": 3, "plugin": "gitlab"})])
 
@@ -61,7 +61,7 @@ def test_task_events_go_only_to_those_who_ask_for_them(world: World):
 
 
 def test_a_removed_subscription_gets_nothing(world: World):
-    world.subscriptions.save(a_subscription(id="sub_all", removed_at="2026-01-01T00:00:00Z"))
+    world.subscriptions.put(a_subscription(id="sub_all", removed_at="2026-01-01T00:00:00Z"))
 
     assert world.fan_out([a_notice()]) == []
 

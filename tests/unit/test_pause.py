@@ -17,7 +17,7 @@ def office() -> Office:
 
 def saved(office: Office, **changes: object) -> Subscription:
     subscription = a_subscription(**changes)
-    office.subscriptions.save(subscription)
+    office.subscriptions.put(subscription)
     return subscription
 
 

@@ -137,7 +137,7 @@ def test_amending_changes_what_the_terms_name_and_nothing_else(office: Office) -
 
     after = office.desk().amend(before, Terms(name="builds", deadline_seconds=3))
 
-    assert after == replace(before, name="builds", deadline_seconds=3)
+    assert after == replace(before, name="builds", deadline_seconds=3, version=before.version + 1)
     assert office.subscriptions.find(before.id) == after
 
 

@@ -4,7 +4,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from pytest_socket import disable_socket, enable_socket, socket_allow_hosts
+
+# How fast a machine is says nothing about the code.
+settings.register_profile("lakehook", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("lakehook")
 
 HERE = Path(__file__).parent
 UNIT = HERE / "unit"

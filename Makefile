@@ -8,10 +8,12 @@ SET ?= dev
 export UV_LINK_MODE := copy
 export UV_SYSTEM_CERTS := 1
 
-.PHONY: help install demo test check format synth snapshot lock clean
+MINUTES ?= 5
+
+.PHONY: help install demo test soak soak-mutants check format synth snapshot lock clean
 
 help: ## Show this
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
 install: $(VENV)/.$(SET) ## Make .venv with everything a developer needs
 
@@ -33,6 +35,12 @@ demo: ## Show the main job, on this machine alone
 
 test: install ## Run every test
 	$(BIN)/python -m pytest --numprocesses 3 --dist loadgroup
+
+soak: install ## Play histories with faults for MINUTES=5
+	$(BIN)/python -m tests.simulation --minutes $(MINUTES)
+
+soak-mutants: install ## Take out one guard after another: the simulation must notice each
+	$(BIN)/python -m tests.simulation.mutants
 
 check: install ## Format, lint, types, spelling, directions of import
 	$(BIN)/ruff format --check .

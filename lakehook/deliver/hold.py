@@ -66,23 +66,28 @@ class Hold:
 
     def die(self) -> None:
         """The head is a dead letter, and stays so."""
-        if self.record:
-            self._move(self.record, self.record.died(now=self._clock.now()))
+        held = self._held()
+        self._move(held, held.died(now=self._clock.now()))
 
     def sleep(self, *, until: float) -> None:
         """The endpoint is down or slow: until then, unless a success wakes the lane."""
-        if self.record:
-            self._move(self.record, self.record.sleeping(until=until))
+        held = self._held()
+        self._move(held, held.sleeping(until=until))
 
     def block(self) -> None:
         """Not yet: look again within the hour."""
-        if self.record:
-            self._move(self.record, self.record.blocked(now=self._clock.now()))
+        held = self._held()
+        self._move(held, held.blocked(now=self._clock.now()))
 
     def release(self) -> None:
         """Nothing waits any more: the lane flows."""
         if self.record:
             self._move(self.record, None)
+
+    def _held(self) -> HeldLane:
+        """A flowing lane can put nothing off: whoever asks for it must not think that it did."""
+        assert self.record, f"{self.lane} flows, so nothing waits in it"
+        return self.record
 
     def _move(self, before: HeldLane, after: HeldLane | None) -> None:
         self._ledger.move(before, after)

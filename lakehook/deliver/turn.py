@@ -1,12 +1,13 @@
 """A delivery's turn: attempt it if that may be, and do what follows from the outcome."""
 
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lakehook.deliver.crew import MARGIN_SECONDS, Crew, OutOfTime
 from lakehook.deliver.hold import Hold
 from lakehook.deliver.pulse import Pulse
 from lakehook.domain.disposition import Again, Disposition, Done
+from lakehook.domain.errors import OwnTrouble
 from lakehook.domain.lane import MOST_ANNOUNCEMENTS, DeliveryRecord, Status
 from lakehook.domain.outcome import Attempt, Consequence
 from lakehook.domain.subscription import Ordering, Subscription
@@ -58,7 +59,11 @@ class Turn:
                 return self._bury(record.dead("crashed"), following)
             record = self._announce(record)
         assert record.delivery, f"{record.lane}#{record.sequence} waits without its event"
-        attempt = self.crew.attempt(record.delivery, self.subscription)
+        try:
+            attempt = self.crew.attempt(record.delivery, self.subscription)
+        except OwnTrouble:
+            self._take_back(record)
+            raise
         stop = self._conclude(record.tried(attempt), following, attempt)
         self.pulse.feel(attempt, record.lane, self.subscription)
         if attempt.unwanted:
@@ -69,6 +74,13 @@ class Turn:
         announced = record.announce()
         self.hold.write(announced, self.hold.at(record).announced())
         return announced
+
+    def _take_back(self, record: DeliveryRecord) -> None:
+        """No request was made: whatever failed us, this delivery brought nobody down."""
+        if self.announcing:
+            self.hold.write(
+                replace(record, announced=record.announced - 1), self.hold.at(record).announced()
+            )
 
     def _conclude(
         self, tried: DeliveryRecord, following: DeliveryRecord | None, attempt: Attempt

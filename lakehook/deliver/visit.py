@@ -110,7 +110,8 @@ class Visit:
             self._crew.telemetry.discarded(discarded)
             self._hold.settle(discarded, following)
             return None
-        if asleep := self._must_wait(subscription):
+        # A delivery of a flowing lane has no place to wait in: once begun, it goes.
+        if self._hold.record and (asleep := self._must_wait(subscription)):
             return asleep
         turn = Turn(
             self._crew,
@@ -120,6 +121,7 @@ class Visit:
             self._remaining,
             self._announcing,
         )
+        self._probing = False  # one attempt, whatever comes of it
         return turn(record, following)
 
     def _may_go_at_once(self) -> bool:

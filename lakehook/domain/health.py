@@ -37,6 +37,7 @@ class Health:
     lanes: tuple[str, ...] = ()  # whose failures they were; three are enough to know
     failing_since: float | None = None
     due_at: float | None = None  # of the next probe, while the breaker is open
+    hinted_until: float = 0.0  # no probe before, by the receiver's wish
     probes: int = 0  # that have failed since it opened
     waking: int = 0  # lanes that the next success wakes, after the breaker has closed
     average_ms: float = 0.0  # of recent attempts
@@ -112,6 +113,7 @@ def _succeeded(health: "Health") -> "Health":
         lanes=(),
         failing_since=None,
         due_at=None,
+        hinted_until=0.0,
         probes=0,
         waking=min(max(1, 2 * health.waking), MOST_WOKEN_AT_ONCE) if recovers else 0,
     )
@@ -125,17 +127,18 @@ def _failed(
         failures=health.failures + 1,
         lanes=tuple(dict.fromkeys((*health.lanes, str(lane))))[:LANES_TO_OPEN],
         failing_since=health.failing_since or now,
+        hinted_until=max(now + (attempt.retry_after or 0.0), health.hinted_until),
         waking=0,
     )
     many = failed.failures >= FAILURES_TO_OPEN and len(failed.lanes) >= LANES_TO_OPEN
     throttled = attempt.outcome is Outcome.THROTTLED
     if many or throttled or health.is_open or health.waking:
-        return _opened(failed, attempt, schedule=schedule, now=now)
+        return _opened(failed, schedule=schedule, now=now)
     return failed
 
 
-def _opened(health: "Health", attempt: Attempt, *, schedule: RetrySchedule, now: float) -> "Health":
+def _opened(health: "Health", *, schedule: RetrySchedule, now: float) -> "Health":
     delays = schedule.delays or (LONGEST_PROBE_WAIT_SECONDS,)
     delay = delays[min(health.probes, len(delays) - 1)]
-    wait = max(min(delay, LONGEST_PROBE_WAIT_SECONDS), attempt.retry_after or 0.0)
-    return replace(health, due_at=now + wait, probes=health.probes + 1)
+    due_at = max(now + min(delay, LONGEST_PROBE_WAIT_SECONDS), health.hinted_until)
+    return replace(health, due_at=due_at, probes=health.probes + 1)

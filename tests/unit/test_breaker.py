@@ -12,6 +12,7 @@ from lakehook.domain.lane import Status
 from lakehook.domain.message import Message, Received
 from lakehook.domain.outcome import Answer, Attempt, Outcome
 from lakehook.domain.retry import RetrySchedule
+from lakehook.domain.subscription import Ordering, Subscription
 from lakehook.domain.webhook import retry_after
 from lakehook.wake import WakeLanes
 from tests.builders import a_delivery, a_subscription
@@ -272,3 +273,34 @@ def test_a_wake_shortens_no_lanes_own_wait(world: World):
     world.tick()
 
     assert world.ledger.lanes[Lane("sub_a", "1")].due_at == due
+
+
+def test_a_pause_in_the_midst_of_a_visit_loses_nothing(world: World):
+    seen = iter([a_subscription()])
+    find = world.subscriptions.find
+
+    def paused_meanwhile(subscription_id: str, *, anew: bool = False) -> Subscription | None:
+        paused = a_subscription(paused_at="2026-01-01T00:00:00Z")
+        world.subscriptions.put(paused)
+        return next(seen, None) or find(subscription_id, anew=anew)
+
+    world.subscriptions.find = paused_meanwhile  # type: ignore[method-assign]
+
+    world.receive(in_lane(1))
+
+    assert (Lane("sub_a", "1"), 1) in world.ledger.records
+
+
+def test_a_probe_is_one_attempt_even_when_its_delivery_dies(world: World):
+    world.subscriptions.put(
+        a_subscription(ordering=Ordering.SKIP, retry_schedule=RetrySchedule((120,)))
+    )
+    world.down = True
+    for number in range(5):
+        world.receive(in_lane(number), in_lane(number, 2))
+    world.attempts.made.clear()
+    world.clock.sleep(120)
+
+    world.tick()
+
+    assert len(world.attempts.made) == 1

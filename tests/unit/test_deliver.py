@@ -564,3 +564,15 @@ def test_a_letter_redriven_twice_in_one_batch_is_attempted_once(world: World):
     assert world.receive(a_delivery(1), a_delivery(1), redriven=True) == [Done(), Done()]
 
     assert world.attempts.made == [FIRST, FIRST, FIRST]
+
+
+def test_an_outage_of_ours_convicts_nobody(world: World):
+    for _ in range(5):
+        world.attempts.script[FIRST] = [OwnTrouble("KMS is away")]
+        with pytest.raises(OwnTrouble):
+            world.receive(a_delivery(1), again=True)
+
+    assert world.receive(a_delivery(1), again=True) == [Done()]
+
+    assert world.dead_letters.buried == []
+    assert world.status(1) is Status.DELIVERED

@@ -121,3 +121,10 @@ def test_a_slow_endpoint_has_a_few_slots_that_are_free_again_after_a_while():
     assert health.taking_a_slot(NOON) is None
     assert health.giving_back(NOON + 60, NOON).taking_a_slot(NOON)
     assert health.taking_a_slot(NOON + 61)
+
+
+def test_a_hint_holds_for_the_whole_endpoint_whatever_fails_after_it():
+    hinted = after(WELL, attempt(Outcome.THROTTLED, retry_after=900.0))
+
+    assert after(hinted, FAILURE, now=NOON + 10).due_at == NOON + 900
+    assert after(hinted, SUCCESS, FAILURE, now=NOON + 10).due_at == NOON + 15

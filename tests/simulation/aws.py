@@ -1,0 +1,120 @@
+"""SQS as the adapters see it, over the faithful queues: the calls that Lakehook makes of it."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from local.fifo import FifoQueue, Refused
+from tests.simulation.faults import Fault, Gate
+
+
+class SimulatedSqs:
+    """A client of botocore's shape; a queue's URL is its name."""
+
+    def __init__(
+        self,
+        queues: Mapping[str, FifoQueue],
+        gate: Gate,
+        changed: Callable[[str], None],
+        told: Callable[[str, str, str], None],
+    ) -> None:
+        self._queues = queues
+        self._gate = gate
+        self._changed = changed
+        self._told = told
+
+    def send_message(self, **message: Any) -> dict[str, Any]:
+        name = message.pop("QueueUrl")
+        return self._call(name, lambda: self._send(name, message))
+
+    def send_message_batch(self, *, QueueUrl: str, Entries: Sequence[Any]) -> dict[str, Any]:  # noqa: N803
+        return self._call(QueueUrl, lambda: self._send_batch(QueueUrl, Entries))
+
+    def delete_message_batch(self, *, QueueUrl: str, Entries: Sequence[Any]) -> dict[str, Any]:  # noqa: N803
+        return self._call(
+            "receipts", lambda: self.delete(QueueUrl, [entry["ReceiptHandle"] for entry in Entries])
+        )
+
+    def change_message_visibility(self, **change: Any) -> dict[str, Any]:
+        return self._call("receipts", lambda: self._change(**change))
+
+    def change_message_visibility_batch(self, *, QueueUrl: str, Entries: Sequence[Any]) -> Any:  # noqa: N803
+        for entry in Entries:
+            self.change_message_visibility(
+                QueueUrl=QueueUrl,
+                ReceiptHandle=entry["ReceiptHandle"],
+                VisibilityTimeout=entry["VisibilityTimeout"],
+            )
+        return {}
+
+    def receive_message(self, **request: Any) -> dict[str, Any]:
+        """As an operator's command receives; it finds what is there at once."""
+        name = request["QueueUrl"]
+        return self._call(f"{name}.receive", lambda: self._receive(name, request))
+
+    def _receive(self, name: str, request: Mapping[str, Any]) -> dict[str, Any]:
+        received = self._queues[name].receive(
+            request["MaxNumberOfMessages"], visibility_timeout=request["VisibilityTimeout"]
+        )
+        return {
+            "Messages": [
+                {"MessageId": one.message.id, "ReceiptHandle": one.handle, "Body": one.message.body}
+                for one in received
+            ]
+        }
+
+    def delete(self, name: str, handles: Sequence[str]) -> dict[str, Any]:
+        """Delete what may be deleted; a handle that is no longer good is let be."""
+        failed = []
+        for handle in handles:
+            try:
+                self._queues[name].delete(handle)
+            except Refused:
+                failed.append({"Id": handle, "Code": "ReceiptHandleIsInvalid"})
+        self._changed(name)
+        return {"Failed": failed}
+
+    def _send(self, name: str, message: Mapping[str, Any]) -> dict[str, Any]:
+        sent = self._queues[name].send(
+            message["MessageBody"],
+            group_id=message["MessageGroupId"],
+            deduplication_id=message["MessageDeduplicationId"],
+            attributes=message.get("MessageAttributes"),
+        )
+        self._told(name, message["MessageGroupId"], message["MessageBody"])
+        self._changed(name)
+        return {"MessageId": sent.message_id}
+
+    def _send_batch(self, name: str, entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        groups = [one["MessageGroupId"] for one in entries if _is_delivery(one)]
+        assert len(groups) == len(set(groups)), "two deliveries of one lane in one batch"
+        failed = []
+        for entry in entries:
+            if self._gate.faults.happens(Fault.ENTRY_FAILED, times_as_often=0.5):
+                failed.append({"Id": entry["Id"], "Code": "InternalError", "SenderFault": False})
+                self._gate.faults.touched(self._gate.timeline.context)
+            else:
+                self._send(name, entry)
+        return {"Failed": failed}
+
+    def _change(self, *, QueueUrl: str, ReceiptHandle: str, VisibilityTimeout: int) -> Any:  # noqa: N803
+        try:
+            self._queues[QueueUrl].change_visibility(ReceiptHandle, VisibilityTimeout)
+        except Refused as refused:
+            raise _error(refused.code) from None
+        self._changed(QueueUrl)
+        return {}
+
+    def _call(self, what: str, effect: Callable[[], Any]) -> Any:
+        return self._gate.call(f"sqs.{what}", effect, lambda: _error("InternalError"))
+
+
+def _is_delivery(entry: Mapping[str, Any]) -> bool:
+    """Of a resume and a probe of one lane the order does not matter."""
+    return bool(json.loads(entry["MessageBody"])["kind"] == "delivery")
+
+
+def _error(code: str) -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": "simulated"}}, "simulated")

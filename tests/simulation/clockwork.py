@@ -1,0 +1,62 @@
+"""The clock function's schedule: every minute, as long as a tick could change anything.
+
+Minutes in which nothing is due are skipped: a tick would find nothing, and weeks go by at once.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from math import ceil
+from typing import Protocol
+
+from lakehook.wake import WakeLanes
+from tests.fakes import NOON
+from tests.simulation.faults import Fault, Invocation
+from tests.simulation.platform import Platform
+
+MINUTE = 60.0
+TIMEOUT_SECONDS = 60.0
+LONGEST_SECONDS = 10 * 24 * 3600.0
+"""Of a history; one that lasts longer never comes to rest."""
+
+
+class NeverRests(BaseException):
+    """A history that goes on and on."""
+
+
+class IsDue(Protocol):
+    @property
+    def due_at(self) -> float | None: ...
+
+
+@dataclass
+class Clockwork:
+    platform: Platform
+    is_at_rest: Callable[[], bool] = lambda: False
+    all_due: Callable[[], list[IsDue]] = list
+    wake: WakeLanes | None = None
+    planned: set[int] = field(default_factory=set)
+
+    def plan(self, what: IsDue) -> None:
+        if what.due_at is None:
+            return
+        minute = max(ceil(what.due_at / MINUTE), int(self.platform.timeline.now() // MINUTE) + 1)
+        if minute not in self.planned:
+            self.planned.add(minute)
+            self.platform.timeline.at(minute * MINUTE, lambda: self._tick(minute))
+
+    def _tick(self, minute: int) -> None:
+        self.planned.discard(minute)
+        if self.is_at_rest():
+            return
+        if self.platform.timeline.now() > NOON + LONGEST_SECONDS:
+            raise NeverRests
+        for _ in range(1 + self.platform.faults.happens(Fault.TWO_TICKS, times_as_often=5)):
+            deadline = self.platform.timeline.now() + TIMEOUT_SECONDS
+            invocation = Invocation("clock", deadline, frozenset())
+            assert self.wake
+            self.platform.invoke(invocation, self.wake, self._ended)
+
+    def _ended(self, _answered: bool, _woken: object) -> None:  # noqa: FBT001
+        if not self.is_at_rest():
+            for what in self.all_due():
+                self.plan(what)

@@ -1,0 +1,110 @@
+"""What happened in one history: requests, records, the story of each lane line by line."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from lakehook.domain.lane import DeliveryRecord
+from lakehook.domain.outcome import Answer
+from lakehook.ports import NoAnswer
+from tests.fakes import NOON
+from tests.simulation.faults import Invocation
+
+EVERYONE = ""
+"""What a line is about that concerns all lanes."""
+
+
+@dataclass(eq=False)
+class Post:
+    """One request, as its receiver saw it. ``began`` and ``ended`` count what happened."""
+
+    lane: str
+    sequence: int
+    id: str
+    late: bool
+    body: bytes
+    began: int = 0
+    ended: int | None = None  # the sender died in its midst
+    began_at: float = 0.0
+    ended_at: float = 0.0
+    answer: Answer | NoAnswer | None = None
+
+    @property
+    def said(self) -> str:
+        if self.answer is None:
+            return "nothing"
+        if isinstance(self.answer, Answer):
+            return str(self.answer.status)
+        return str(self.answer.outcome)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One write of a delivery's record."""
+
+    number: int
+    at: float
+    record: DeliveryRecord
+    by: Invocation | None = None
+
+
+@dataclass
+class LaneHistory:
+    posts: list[Post] = field(default_factory=list)
+    entries: list[Entry] = field(default_factory=list)
+    woken: list[int] = field(default_factory=list)  # before its time, by a probe or an operator
+
+
+@dataclass
+class History:
+    """Told by the ports while it happens. Lines are made only when somebody wants to read."""
+
+    lanes: defaultdict[str, LaneHistory] = field(default_factory=lambda: defaultdict(LaneHistory))
+    lines: list[tuple[float, str, tuple[object, ...]]] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+    tainted: set[str] = field(default_factory=set)  # lanes and pipelines that a fault has touched
+    surprises: list[str] = field(default_factory=list)  # errors that no one foresaw
+    happened: int = 0
+
+    def tell(self, at: float, about: object, *words: object) -> None:
+        """``about`` is a lane, a pipeline, or everyone."""
+        self.happened += 1
+        self.lines.append((at, str(about), words))
+
+    def began(self, post: Post, *, at: float) -> None:
+        self.tell(at, post.lane, "POST", post.sequence)
+        post.began, post.began_at = self.happened, at
+        self.lanes[post.lane].posts.append(post)
+        self.counts["attempts"] += 1
+
+    def ended(self, post: Post, *, at: float, answer: Answer | NoAnswer) -> None:
+        post.answer = answer
+        self.tell(at, post.lane, "answer to", post.sequence, "is", post.said)
+        post.ended, post.ended_at = self.happened, at
+
+    def wrote(self, record: DeliveryRecord, *, at: float, by: Invocation | None = None) -> None:
+        lane = str(record.lane)
+        self.tell(at, lane, "recorded", record.sequence, record.status, *_details(record))
+        self.lanes[lane].entries.append(Entry(self.happened, at, record, by))
+
+    def leased(self, lane: object, *, at: float, early: bool) -> None:
+        self.tell(at, lane, "leased", "early" if early else "by the clock")
+        if early:
+            self.lanes[str(lane)].woken.append(self.happened)
+
+    def story(self, lane: str) -> str:
+        """All that concerns one lane."""
+        return self.read({lane, lane.partition("#")[2], EVERYONE})
+
+    def read(self, about: Iterable[str] | None = None) -> str:
+        wanted = None if about is None else set(about)
+        return "\n".join(
+            f"{at - NOON:14.3f} s  {one:12} {' '.join(map(str, words))}"
+            for at, one, words in self.lines
+            if wanted is None or one in wanted
+        )
+
+
+def _details(record: DeliveryRecord) -> tuple[str, ...]:
+    details = {"attempts": record.attempts, "announced": record.announced, "for": record.reason}
+    return tuple(f"{name} {value}" for name, value in details.items() if value)

@@ -1,0 +1,52 @@
+"""The network between: every request that leaves, as the receiver at its end sees it."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from lakehook.domain.outcome import Answer, Outcome
+from lakehook.domain.webhook import Request
+from lakehook.ports import NoAnswer
+from tests.simulation.faults import Gate, Killed, must_live
+from tests.simulation.history import History, Post
+from tests.simulation.receivers import SimulatedReceiver
+from tests.simulation.timeline import Timeline
+
+TIMED_OUT = NoAnswer(Outcome.TIMED_OUT, "no answer in time")
+
+
+@dataclass
+class Internet:
+    """Plays the port ``Receiver``: a host's first label is the subscription's id."""
+
+    receivers: Mapping[str, SimulatedReceiver]
+    timeline: Timeline
+    gate: Gate
+    history: History
+
+    def post(self, request: Request) -> Answer | NoAnswer:
+        if self.timeline.now() >= self.timeline.context.deadline:
+            raise Killed  # Lambda does not thaw what it has given up; here only late writes go on
+        answer: Answer | NoAnswer = self.gate.call(
+            "receiver.post", lambda: self._exchange(request), Killed
+        )
+        return answer
+
+    def _exchange(self, request: Request) -> Answer | NoAnswer:
+        body = json.loads(request.body)
+        subscription, pipeline = request.endpoint.host.partition(".")[0], str(body["pipeline_id"])
+        seconds, answer = self.receivers[subscription].react(self.timeline.now(), pipeline)
+        if seconds > request.deadline_seconds:
+            seconds, answer = request.deadline_seconds, TIMED_OUT
+        post = Post(
+            lane=f"{subscription}#{pipeline}",
+            sequence=body["sequence"],
+            id=request.headers["webhook-id"],
+            late=body.get("late", False),
+            body=request.body,
+        )
+        self.history.began(post, at=self.timeline.now())
+        self.timeline.sleep(seconds)
+        self.history.ended(post, at=self.timeline.now(), answer=answer)
+        must_live(self.timeline.context)
+        return answer

@@ -1,0 +1,109 @@
+# ruff: noqa: T201  it prints for people
+"""``make soak-mutants``: takes one guard after another out of a copy, and plays histories with it.
+
+A guard whose absence nobody notices guards nothing, or the simulation is blind.
+"""
+
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+ROOT = Path(__file__).parents[2]
+FOLDERS = ("lakehook", "functions", "local", "tests")
+MINUTES = "0.3"
+
+
+@dataclass(frozen=True)
+class Mutant:
+    guard: str  # that is taken out
+    file: str
+    before: str
+    after: str
+
+
+MUTANTS = (
+    Mutant(
+        "a delivered record is not sent again",
+        "lakehook/deliver/visit.py",
+        "if record.status is not Status.WAITING:",
+        "if False:",
+    ),
+    Mutant(
+        "what comes to a held lane waits",
+        "lakehook/deliver/visit.py",
+        "return self._resume() if known else self._join(self._hold.record, message)",
+        "return self._resume() if known else self._flow(message, known)",
+    ),
+    Mutant(
+        "a retry waits until it is due",
+        "lakehook/deliver/visit.py",
+        "if token != held.token and not held.is_due(now):",
+        "if False:",
+    ),
+    Mutant(
+        "only a redrive revives a dead letter",
+        "lakehook/deliver/turn.py",
+        "if record.status is Status.DEAD:",
+        "if False:",
+    ),
+    Mutant(
+        "a dead delivery has a letter on the queue",
+        "lakehook/deliver/turn.py",
+        "self.crew.dead_letters.bury(record, endpoint=self.subscription.endpoint.shown)",
+        "pass",
+    ),
+    Mutant(
+        "the newest event is sent again when it is repeated",
+        "lakehook/domain/pipeline.py",
+        "return numbered.sequence == self.sequence",
+        "return False",
+    ),
+    Mutant(
+        "what follows a failure in its group comes again with it",
+        "lakehook/fan_out.py",
+        "if notice.group not in stopped]",
+        "]",
+    ),
+)
+
+
+def main() -> int:
+    assert not _is_caught(None), "a promise is broken with every guard in its place"
+    survivors = 0
+    for mutant in MUTANTS:
+        caught = _is_caught(mutant)
+        survivors += not caught
+        print(f"{'caught' if caught else 'ALIVE':8} {mutant.guard}", flush=True)
+    return 1 if survivors else 0
+
+
+def _is_caught(mutant: Mutant | None) -> bool:
+    with TemporaryDirectory() as folder:
+        copy = Path(folder)
+        for name in FOLDERS:
+            shutil.copytree(ROOT / name, copy / name)
+        if mutant:
+            _mutate(copy / mutant.file, mutant)
+        command = [sys.executable, "-m", "tests.simulation", "--minutes", MINUTES]
+        played = subprocess.run(
+            command,
+            cwd=copy,
+            env={"PYTHONPATH": folder},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return played.returncode == 1 and "breaks a promise" in played.stdout
+
+
+def _mutate(file: Path, mutant: Mutant) -> None:
+    text = file.read_text()
+    assert text.count(mutant.before) == 1, f"{mutant.file} has changed: {mutant.before}"
+    file.write_text(text.replace(mutant.before, mutant.after))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,144 @@
+"""Lambda: pollers that take batches from a queue, and invocations that end in time or are ended.
+
+https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
+"""
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from math import inf
+from random import Random
+from typing import Any
+
+from lakehook.domain.errors import OwnTrouble
+from local.fifo import FifoQueue, Received
+from tests.simulation.faults import Fault, Faults, Invocation, Killed
+from tests.simulation.history import EVERYONE, History
+from tests.simulation.timeline import Timeline
+
+Records = list[dict[str, Any]]
+Handle = Callable[[Records, Invocation], Collection[str]]
+"""A handler: the ids of the messages that must come again."""
+
+
+@dataclass
+class Platform:
+    """Runs functions, and kills what outlives its timeout, unless it is a zombie."""
+
+    timeline: Timeline
+    faults: Faults
+    history: History
+    running: int = 0
+
+    def invoke(  # noqa: C901, PLR0915  one invocation, told from its three ends
+        self, invocation: Invocation, work: Callable[[], Any], ended: Callable[[bool, Any], None]
+    ) -> None:
+        """``ended`` is told once: whether the function answered, and what."""
+        told = False
+
+        def tell(*, answered: bool, answer: Any = None) -> None:
+            nonlocal told
+            if not told:
+                told = True
+                ended(answered, answer)
+
+        def run() -> None:
+            self.running += 1
+            try:
+                answer = work()
+            except (Killed, OwnTrouble):
+                tell(answered=False)
+            except Exception as error:  # noqa: BLE001  told by the oracle
+                self.history.surprises.append(repr(error))
+                tell(answered=False)
+            else:
+                tell(answered=not invocation.is_dead, answer=answer)
+            self.running -= 1
+
+        def expire() -> None:
+            invocation.is_dead = not invocation.is_zombie
+            tell(answered=False)
+
+        self.timeline.begin(run, context=invocation)
+        self.timeline.at(invocation.deadline, expire)
+
+
+@dataclass
+class EventSource:
+    """A mapping of a queue to a function, which reports the messages that failed."""
+
+    name: str
+    queue: FifoQueue
+    handle: Handle
+    platform: Platform
+    random: Random
+    concurrency: int
+    timeout: float = 30.0
+    delete: Callable[[str, Sequence[str]], Any] = lambda _name, _handles: None
+    running: int = 0
+    polls_at: float = inf
+
+    def poke(self) -> None:
+        """Something about the queue has changed: see when to look at it next."""
+        timeline = self.platform.timeline
+        at = self.queue.ready_at() if self.running < self.concurrency else inf
+        at = max(at, timeline.now() + self.random.choice((0.0, 0.01, 0.05)))
+        if at < self.polls_at:
+            self.polls_at = at
+            timeline.at(at, self._poll)
+
+    def _poll(self) -> None:
+        if self.platform.timeline.now() < self.polls_at:
+            return  # an earlier poll has done this one's work
+        self.polls_at = inf
+        while self.running < self.concurrency and (
+            messages := self.queue.receive(self.random.choice((1, 3, 10, 10)))
+        ):
+            self._begin(messages)
+        self.poke()
+
+    def _begin(self, messages: list[Received]) -> None:
+        self.running += 1
+        groups = frozenset(one.message.group_id for one in messages)
+        deadline = self.platform.timeline.now() + self.timeout
+        invocation = Invocation(self.name, deadline, groups)
+        records = [_record(one) for one in messages]
+
+        def ended(answered: bool, failed: Any) -> None:  # noqa: FBT001
+            self.running -= 1
+            if answered:
+                self._acknowledge([m.handle for m in messages if m.message.id not in failed])
+            self.poke()
+
+        for group in groups:
+            self.platform.history.tell(
+                self.platform.timeline.now(), group, self.name, "began with",
+                *(f"#{m.message.sequence}" for m in messages if m.message.group_id == group),
+            )  # fmt: skip
+        self.platform.invoke(invocation, lambda: self.handle(records, invocation), ended)
+
+    def _acknowledge(self, handles: Sequence[str]) -> None:
+        faults, timeline = self.platform.faults, self.platform.timeline
+        if faults.happens(Fault.ACK_LOST):
+            self.platform.history.tell(timeline.now(), EVERYONE, Fault.ACK_LOST)
+            return
+        late = self.random.choice((5.0, 100.0, 200.0)) if faults.happens(Fault.ACK_LATE) else 0.0
+        timeline.at(timeline.now() + late, lambda: self.delete(self.name, handles))
+        if faults.happens(Fault.ACK_TWICE):
+            timeline.at(timeline.now() + late + 1, lambda: self.delete(self.name, handles))
+
+
+def _record(received: Received) -> dict[str, Any]:
+    """A record of the event that Lambda makes, as far as a handler reads it."""
+    return {
+        "messageId": received.message.id,
+        "receiptHandle": received.handle,
+        "body": received.message.body,
+        "attributes": {
+            "MessageGroupId": received.message.group_id,
+            "ApproximateReceiveCount": str(received.receive_count),
+        },
+        "messageAttributes": {
+            name: {"stringValue": value["StringValue"], "dataType": value["DataType"]}
+            for name, value in received.message.attributes.items()
+        },
+    }

@@ -1,0 +1,95 @@
+"""Plays a scenario to its end: trouble first, then calm, until nothing changes any more."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tests.simulation.clockwork import NeverRests
+from tests.simulation.faults import Fault
+from tests.simulation.history import EVERYONE
+from tests.simulation.operators import Operator
+from tests.simulation.oracle import Violation, judge
+from tests.simulation.scenario import Publication, Scenario
+from tests.simulation.system import System
+from tests.simulation.workers import simulated_waits
+
+Script = Callable[[System, Operator], None]
+
+
+@dataclass(frozen=True)
+class Played:
+    system: System
+    violations: tuple[Violation, ...]
+
+    def story(self) -> str:
+        """The violations, and the stories of the lanes they are about."""
+        history = self.system.history
+        lanes = {one.lane for one in self.violations if one.lane}
+        return "\n".join(
+            [
+                *map(str, self.violations),
+                *(f"\n{history.story(lane)}" for lane in sorted(lanes)[:2]),
+            ]
+        )
+
+
+def play(scenario: Scenario, script: Script | None = None) -> Played:
+    system = System(scenario)
+    operator = Operator(system)
+    _plan(system, operator)
+    if script:
+        script(system, operator)
+    try:
+        with simulated_waits(system.timeline):
+            return Played(system, _run(system, operator))
+    finally:
+        system.timeline.close()
+
+
+def _run(system: System, operator: Operator) -> tuple[Violation, ...]:
+    try:
+        system.timeline.run()
+        if system.scenario.redrives_at_last and not (found := judge(system)):
+            for subscriber in system.scenario.subscribers:
+                operator.redrive(subscriber.id)
+            system.timeline.run()
+            return judge(system)
+        return found if system.scenario.redrives_at_last else judge(system)
+    except NeverRests:
+        return (Violation("never comes to rest", ""),)
+
+
+def _plan(system: System, operator: Operator) -> None:
+    scenario, timeline = system.scenario, system.timeline
+    for one in scenario.publications:
+        timeline.at(one.at, _publishing(system, one))
+    for act in scenario.acts:
+        timeline.at(act.at, _acting(operator, act.action, act.subscription))
+    timeline.at(scenario.calm_at, lambda: _calm(system, operator))
+
+
+def _publishing(system: System, one: Publication) -> Callable[[], None]:
+    def publish() -> None:
+        system.publish(one)
+        if system.faults.happens(Fault.EVENT_REPEATED, times_as_often=5):
+            later = system.random.choice((1.0, 100.0, 400.0, 2000.0))
+            system.timeline.at(system.timeline.now() + later, lambda: system.publish(one, copy=1))
+
+    return publish
+
+
+def _acting(operator: Operator, action: str, subscription: str) -> Callable[[], None]:
+    return lambda: operator.act(action, subscription)
+
+
+def _calm(system: System, operator: Operator) -> None:
+    """All faults stop, what can recover does, and nobody is paused or disabled any more."""
+    system.history.tell(system.timeline.now(), EVERYONE, "calm")
+    system.faults.calm()
+    for receiver in system.receivers.values():
+        receiver.is_calm = True
+    for one in tuple(system.subscriptions.known.values()):
+        if one.is_blocked:
+            operator.unpause(one.id)
+            operator.enable(one.id)
+    for what in system.clockwork.all_due():
+        system.clockwork.plan(what)

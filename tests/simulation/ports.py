@@ -1,0 +1,151 @@
+"""The ports as the functions reach them: in-memory fakes behind the gate, and as DynamoDB answers.
+
+What DynamoDB does that a dictionary does not: a batch is not read at one instant, a query reads
+pages of ten, an index lags behind.
+"""
+
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import replace
+from itertools import islice
+from typing import Any
+
+from lakehook.domain.delivery import Delivery, Lane
+from lakehook.domain.errors import OwnTrouble
+from lakehook.domain.health import Health
+from lakehook.domain.lane import DeliveryRecord, HeldLane
+from lakehook.ports import Due, Page
+from tests.fakes import FakeHealths, FakeLedger
+from tests.simulation.clockwork import IsDue
+from tests.simulation.faults import Fault, Gate
+from tests.simulation.history import EVERYONE, History
+from tests.simulation.timeline import Timeline
+
+PAGE = 10
+TEAR_SECONDS = 0.01
+
+
+class Reached:
+    """Any port, every call of it through the gate."""
+
+    def __init__(self, name: str, port: Any, gate: Gate) -> None:
+        self._name, self._port, self._gate = name, port, gate
+
+    def __getattr__(self, method: str) -> Callable[..., Any]:
+        effect = getattr(self._port, method)
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            return self._through(method, lambda: effect(*args, **kwargs))
+
+        return call
+
+    def _through(self, method: str, effect: Callable[[], Any]) -> Any:
+        return self._gate.call(f"{self._name}.{method}", effect, lambda: OwnTrouble("simulated"))
+
+
+class ReachedLedger(Reached):
+    _seen: tuple[Due, ...] = ()
+
+    def read(self, deliveries: Collection[Delivery], lanes: Collection[Lane]) -> Page:
+        page: Page = self._through("read", lambda: self._torn(deliveries, lanes))
+        return page
+
+    def _torn(self, deliveries: Collection[Delivery], lanes: Collection[Lane]) -> Page:
+        """Others may write while one batch is read: for milliseconds, not for minutes."""
+        records = self._port.read(deliveries, []).records
+        self._gate.timeline.sleep(TEAR_SECONDS)
+        held: Page = self._port.read([], lanes)
+        return replace(held, records=records)
+
+    def waiting(self, lane: HeldLane) -> Iterator[DeliveryRecord]:
+        while page := self._page(lane):
+            yield from page
+            lane = replace(lane, head=page[-1].sequence + 1)
+
+    def _page(self, lane: HeldLane) -> list[DeliveryRecord]:
+        page: list[DeliveryRecord] = self._through(
+            "waiting", lambda: list(islice(self._port.waiting(lane), PAGE))
+        )
+        return page
+
+    def due(self, now: float) -> Iterator[Due]:
+        earlier, fresh = self._seen, tuple(self._through("due", lambda: [*self._port.due(now)]))
+        self._seen = fresh
+        yield from earlier if self._gate.faults.happens(Fault.INDEX_LAGGED) else fresh
+
+    def held_by(self, subscription_id: str) -> Iterator[HeldLane]:
+        yield from self._through("held_by", lambda: [*self._port.held_by(subscription_id)])
+
+    def dead_of(self, subscription_id: str) -> Iterator[DeliveryRecord]:
+        yield from self._through("dead_of", lambda: [*self._port.dead_of(subscription_id)])
+
+
+class WitnessedHealths(FakeHealths):
+    """Tells whoever plans the clock's ticks when a breaker is due."""
+
+    def __init__(
+        self, timeline: Timeline, history: History, planned: Callable[[IsDue], None]
+    ) -> None:
+        super().__init__()
+        self._timeline, self._history, self._planned = timeline, history, planned
+
+    def save(self, before: Health, after: Health) -> bool:
+        saved = super().save(before, after)
+        if saved and after.is_open != before.is_open:
+            now, state = self._timeline.now(), "opens" if after.is_open else "closes"
+            self._history.tell(now, EVERYONE, "the breaker of", after.subscription_id, state)
+        self._planned(self.find(before.subscription_id))
+        return saved
+
+    def lease(self, due: Due, *, until: float) -> int | None:
+        token = super().lease(due, until=until)
+        self._planned(self.find(due.lane.subscription_id))
+        return token
+
+
+class WitnessedLedger(FakeLedger):
+    """Tells the history what is written, and whoever plans the clock's ticks when lanes are due."""
+
+    def __init__(
+        self, timeline: Timeline, history: History, planned: Callable[[IsDue], None]
+    ) -> None:
+        super().__init__(healths=WitnessedHealths(timeline, history, planned))
+        self._timeline, self._history, self._planned = timeline, history, planned
+
+    def write(
+        self, record: DeliveryRecord, *, before: HeldLane | None, after: HeldLane | None
+    ) -> None:
+        super().write(record, before=before, after=after)
+        self._history.wrote(record, at=self._timeline.now(), by=self._timeline.context)
+
+    def lease(self, due: Due, *, until: float) -> int | None:
+        now, held = self._timeline.now(), self.lanes.get(due.lane)
+        token = super().lease(due, until=until)
+        if held and token is not None:
+            self._history.leased(due.lane, at=now, early=not held.is_due(now))
+            self._planned(self.lanes[due.lane])
+        return token
+
+    def _put(self, lane: Lane, after: HeldLane | None) -> None:
+        super()._put(lane, after)
+        now = self._timeline.now()
+        if after is None:
+            self._history.tell(now, lane, "flows")
+            return
+        due_in = round(after.due_at - now, 3)
+        self._history.tell(now, lane, "held at", after.head, "and due in", due_in, "s")
+        self._planned(after)
+
+
+class Told:
+    """Telemetry that only listens for what nobody foresaw."""
+
+    def __init__(self, timeline: Timeline, history: History) -> None:
+        self._timeline, self._history = timeline, history
+
+    def trouble(self, error: Exception, *, doing: str) -> None:
+        self._history.tell(self._timeline.now(), EVERYONE, "trouble while it would", doing, error)
+        if not isinstance(error, OwnTrouble):
+            self._history.surprises.append(repr(error))
+
+    def __getattr__(self, _name: str) -> Callable[..., None]:
+        return lambda *_args, **_kwargs: None

@@ -1,0 +1,124 @@
+"""What a seed draws: who subscribes, who answers how, what is published, what goes wrong."""
+
+from dataclasses import dataclass, field, replace
+from random import Random
+
+from lakehook.domain.retry import RetrySchedule
+from lakehook.domain.subscription import Ordering
+from tests.fakes import NOON
+from tests.simulation.faults import AT_A_CALL, Fault
+from tests.simulation.receivers import Temper
+
+SCHEDULES = ("0.5,2", "5,300", "5,70,1800", "30,30,30", "1")
+RATES = (0.0, 0.002, 0.01, 0.01, 0.03, 0.08)
+ACTIONS = ("pause", "redrive", "console")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subscriber:
+    id: str
+    temper: Temper = Temper.QUICK
+    recovers: bool = True
+    ordering: Ordering = Ordering.STRICT
+    schedule: str = "5,300"
+    deadline: float = 10.0
+
+    @property
+    def delays(self) -> tuple[float, ...]:
+        return RetrySchedule.parse(self.schedule).delays
+
+    @property
+    def budget(self) -> int:
+        """Attempts until it is dead."""
+        return len(self.delays) + 1
+
+
+@dataclass(frozen=True)
+class Publication:
+    at: float
+    pipeline: str
+    number: int
+
+    @property
+    def event_id(self) -> str:
+        return f"{self.pipeline}-{self.number}"
+
+
+@dataclass(frozen=True)
+class Act:
+    """What an operator does, and to whom."""
+
+    at: float
+    action: str
+    subscription: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scenario:
+    seed: int = 0
+    subscribers: tuple[Subscriber, ...] = (Subscriber(id="a"),)
+    publications: tuple[Publication, ...] = ()
+    acts: tuple[Act, ...] = ()
+    rate: float = 0.0
+    kinds: tuple[Fault, ...] = AT_A_CALL
+    outages: tuple[tuple[float, float], ...] = ()
+    calm_at: float = NOON + 3600
+    planned: dict[str, list[Fault | None]] = field(default_factory=dict)
+    redrives_at_last: bool = False
+
+    def with_(self, **changes: object) -> "Scenario":
+        return replace(self, **changes)  # type: ignore[arg-type]
+
+
+def draw(seed: int) -> Scenario:
+    random = Random(seed)
+    subscribers = tuple(_subscriber(random, name) for name in "abcd"[: random.randint(1, 4)])
+    lasting = random.choice((5.0, 120.0, 1800.0))
+    publications = _publications(random, lasting)
+    calm_at = NOON + lasting + random.choice((60.0, 900.0, 7200.0))
+    return Scenario(
+        seed=seed,
+        subscribers=subscribers,
+        publications=publications,
+        acts=_acts(random, subscribers, calm_at),
+        rate=random.choice(RATES),
+        kinds=tuple(random.sample(AT_A_CALL, random.randint(1, len(AT_A_CALL)))),
+        outages=_outages(random, lasting),
+        calm_at=calm_at,
+        redrives_at_last=random.random() < 0.5,
+    )
+
+
+def _subscriber(random: Random, name: str) -> Subscriber:
+    return Subscriber(
+        id=name,
+        temper=random.choice(tuple(Temper)),
+        recovers=random.random() < 0.7,
+        ordering=random.choice(tuple(Ordering)),
+        schedule=random.choice(SCHEDULES),
+        deadline=random.choice((3.0, 10.0, 20.0)),
+    )
+
+
+def _publications(random: Random, lasting: float) -> tuple[Publication, ...]:
+    return tuple(
+        Publication(at, str(pipeline), number)
+        for pipeline in range(1, random.randint(1, 6) + 1)
+        for number, at in enumerate(
+            sorted(NOON + random.uniform(0, lasting) for _ in range(random.randint(1, 8)))
+        )
+    )
+
+
+def _acts(random: Random, subscribers: tuple[Subscriber, ...], calm_at: float) -> tuple[Act, ...]:
+    return tuple(
+        Act(random.uniform(NOON, calm_at), random.choice(ACTIONS), random.choice(subscribers).id)
+        for _ in range(random.choice((0, 0, 1, 3, 6)))
+    )
+
+
+def _outages(random: Random, lasting: float) -> tuple[tuple[float, float], ...]:
+    if random.random() < 0.8:
+        return ()
+    start = NOON + random.uniform(0, lasting)
+    return ((start, start + random.choice((2.0, 60.0, 400.0))),)

@@ -1,0 +1,171 @@
+"""The whole of Lakehook under simulated time: shipped use cases between queues, tables, faults."""
+
+import json
+from collections.abc import Callable
+from random import Random
+from typing import Any
+
+from lakehook.adapters.sqs_deliveries import SqsDeliveries
+from lakehook.domain.endpoint import Endpoint
+from lakehook.domain.lane import HeldLane, Status
+from lakehook.domain.retry import RetrySchedule
+from lakehook.domain.subscription import Subscription
+from lakehook.wake import WakeLanes
+from local.fifo import FifoQueue, Settings
+from tests.fakes import NOON, FakeJournal, FakeSubscriptions
+from tests.simulation.aws import SimulatedSqs
+from tests.simulation.clockwork import Clockwork, IsDue, NeverRests
+from tests.simulation.faults import Faults, Gate
+from tests.simulation.history import History
+from tests.simulation.platform import EventSource, Platform
+from tests.simulation.ports import ReachedLedger, Told, WitnessedLedger
+from tests.simulation.receivers import SimulatedReceiver
+from tests.simulation.scenario import Publication, Scenario, Subscriber
+from tests.simulation.timeline import Timeline
+from tests.simulation.wiring import (
+    DEAD,
+    DEAD_EVENTS,
+    DELIVERIES,
+    EVENTS,
+    SimulatedDice,
+    Wiring,
+)
+
+DAY = 24 * 3600.0
+VISIBILITY_SECONDS = 180.0
+MOST_HAPPENINGS = 50_000
+"""In a history; one that has more goes round in circles."""
+TYPES = ("PIPELINE_CREATED", "PIPELINE_RUNNING", "PIPELINE_COMPLETED")
+
+
+class System:
+    """Built from a scenario; nothing happens before its timeline runs."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        self.scenario = scenario
+        self.random = Random(scenario.seed)
+        self.timeline = Timeline(NOON, self.random)
+        self.history = History()
+        self.faults = self._faults(scenario)
+        self.gate = Gate(self.timeline, self.faults)
+        self.platform = Platform(self.timeline, self.faults, self.history)
+        self.clockwork = Clockwork(self.platform, self.is_at_rest, self._all_due)
+        self.ledger = WitnessedLedger(self.timeline, self.history, self.clockwork.plan)
+        self.journal = FakeJournal()
+        self.subscriptions = FakeSubscriptions({s.id: _of(s) for s in scenario.subscribers})
+        self.receivers = {
+            s.id: SimulatedReceiver(s.temper, self.random, begins_at=NOON, recovers=s.recovers)
+            for s in scenario.subscribers
+        }
+        self.dice = SimulatedDice(self.random)
+        self.queues = {n: self._queue(n) for n in (EVENTS, DELIVERIES, DEAD, DEAD_EVENTS)}
+        self.sqs: Any = SimulatedSqs(self.queues, self.gate, self._changed, self._sent)
+        self._start()
+
+    def publish(self, publication: Publication, *, copy: int = 0) -> None:
+        """Send an event as a producer does, or a ``copy`` that SQS takes for another."""
+        document = {
+            "pipeline_id": publication.pipeline,
+            "event_type": TYPES[publication.number % len(TYPES)],
+            "trigger_source": "manual",
+            "timestamp": "2026-01-01T12:00:00Z",
+            "event_id": publication.event_id,
+        }
+        self.queues[EVENTS].send(
+            json.dumps(document),
+            group_id=publication.pipeline,
+            deduplication_id=f"{publication.event_id}-{copy}",
+        )
+        self._changed(EVENTS)
+
+    def is_at_rest(self) -> bool:
+        """Whether nothing would change any more: all that waits, waits for an operator."""
+        if not self.faults.is_calm or any(source.running for source in self.sources.values()):
+            return False
+        queued = (self.queues[name].counts() for name in (EVENTS, DELIVERIES))
+        if any(counts.visible or counts.in_flight for counts in queued):
+            return False
+        return all(map(self._waits_for_an_operator, self.ledger.lanes.values()))
+
+    def _waits_for_an_operator(self, held: HeldLane) -> bool:
+        head = self.ledger.records.get((held.lane, held.head))
+        is_dead = head is not None and head.status is Status.DEAD
+        return is_dead or self.subscriptions.known[held.lane.subscription_id].is_blocked
+
+    def _start(self) -> None:
+        reached = ReachedLedger("ledger", self.ledger, self.gate)
+        wiring = Wiring(
+            timeline=self.timeline,
+            gate=self.gate,
+            sqs=self.sqs,
+            ledger=reached,
+            healths=self.ledger.healths,
+            journal=self.journal,
+            subscriptions=self.subscriptions,
+            receivers=self.receivers,
+            history=self.history,
+            telemetry=Told(self.timeline, self.history),
+            dice=self.dice,
+        )
+        self.sources = {
+            EVENTS: self._source(EVENTS, wiring.fan_out, concurrency=2),
+            DELIVERIES: self._source(DELIVERIES, wiring.deliver, concurrency=4),
+        }
+        bell = SqsDeliveries(self.sqs, DELIVERIES)
+        self.clockwork.wake = WakeLanes(reached, bell, self.timeline)  # type: ignore[arg-type]
+
+    def _source(self, name: str, handle: Callable[..., Any], *, concurrency: int) -> EventSource:
+        return EventSource(
+            name,
+            self.queues[name],
+            handle,
+            self.platform,
+            self.random,
+            concurrency,
+            delete=self.sqs.delete,
+        )
+
+    def _faults(self, scenario: Scenario) -> Faults:
+        return Faults(
+            self.random,
+            scenario.rate,
+            kinds=scenario.kinds,
+            outages=scenario.outages,
+            planned={call: list(fates) for call, fates in scenario.planned.items()},
+            touched=lambda one: self.history.tainted.update(one.groups if one else ()),
+        )
+
+    def _queue(self, name: str) -> FifoQueue:
+        settings = Settings(
+            visibility_timeout=VISIBILITY_SECONDS, retention=14 * DAY, deduplication_per_group=True
+        )
+        numbers = iter(range(10**9))
+        return FifoQueue(
+            self.timeline.now,
+            name=name,
+            settings=settings,
+            new_id=lambda: f"{name}-{next(numbers)}",
+        )
+
+    def _all_due(self) -> list[IsDue]:
+        return [*self.ledger.lanes.values(), *self.ledger.healths.known.values()]
+
+    def _changed(self, name: str) -> None:
+        if self.history.happened > MOST_HAPPENINGS:
+            raise NeverRests
+        if source := self.sources.get(name):
+            source.poke()
+
+    def _sent(self, name: str, group: str, body: str) -> None:
+        self.history.tell(self.timeline.now(), group, "sent to", name, json.loads(body).get("kind"))
+
+
+def _of(subscriber: Subscriber) -> Subscription:
+    return Subscription(
+        id=subscriber.id,
+        name=subscriber.id,
+        endpoint=Endpoint.parse(f"https://{subscriber.id}.example/hook"),
+        deadline_seconds=subscriber.deadline,
+        ordering=subscriber.ordering,
+        retry_schedule=RetrySchedule.parse(subscriber.schedule),
+    )

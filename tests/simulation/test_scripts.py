@@ -1,0 +1,134 @@
+"""Histories that somebody once feared, played on purpose."""
+
+from lakehook.domain.lane import Status
+from lakehook.domain.subscription import Ordering
+from tests.fakes import NOON
+from tests.simulation.faults import Fault
+from tests.simulation.operators import Operator
+from tests.simulation.play import Played, play
+from tests.simulation.receivers import Temper
+from tests.simulation.scenario import Publication, Scenario, Subscriber
+from tests.simulation.system import System
+from tests.simulation.wiring import DELIVERIES
+
+ONE = (Publication(NOON, "1", 0),)
+THREE = tuple(Publication(NOON + number, "1", number) for number in range(3))
+
+
+def a_scenario(**changes: object) -> Scenario:
+    return Scenario(publications=ONE, calm_at=NOON + 7200).with_(**changes)
+
+
+def sent(played: Played) -> list[int]:
+    return [post.sequence for post in played.system.history.lanes["a#1"].posts]
+
+
+def statuses(played: Played) -> list[Status]:
+    records = played.system.ledger.records
+    return [records[key].status for key in sorted(records, key=lambda one: one[1])]
+
+
+def test_a_late_duplicate_revives_no_dead_letter():
+    def copy(system: System, _operator: Operator) -> None:
+        body = []
+        queue = system.queues[DELIVERIES]
+        send = queue.send
+
+        def remember(text: str, **message: object) -> object:
+            body.append((text, message["group_id"]))
+            return send(text, **message)  # type: ignore[arg-type]
+
+        queue.send = remember  # type: ignore[assignment,method-assign]
+        system.timeline.at(NOON + 1000, lambda: again(system, *body[0]))
+
+    def again(system: System, text: str, group: str) -> None:
+        system.sqs.send_message(
+            QueueUrl=DELIVERIES,
+            MessageBody=text,
+            MessageGroupId=group,
+            MessageDeduplicationId="late",
+        )
+
+    dead = Subscriber(id="a", temper=Temper.DEAD, recovers=False, schedule="5,70")
+
+    played = play(a_scenario(subscribers=(dead,)), copy)
+
+    assert not played.violations
+    assert statuses(played) == [Status.DEAD]
+    assert sent(played) == [1, 1, 1]
+
+
+def test_a_fan_out_that_is_repeated_after_the_deduplication_window_sends_nothing_twice():
+    repeat = lambda system, _: system.timeline.at(  # noqa: E731
+        NOON + 400, lambda: system.publish(ONE[0], copy=1)
+    )
+
+    played = play(a_scenario(), repeat)
+
+    assert not played.violations
+    assert sent(played) == [1]
+
+
+def test_a_crash_between_the_request_and_its_record_repeats_it_under_its_id():
+    played = play(a_scenario(planned={"ledger.write": [Fault.KILL_BEFORE]}))
+
+    assert not played.violations
+    assert sent(played) == [1, 1]
+    assert {post.id for post in played.system.history.lanes["a#1"].posts} == {"a#1#1"}
+
+
+def test_a_zombie_that_wakes_after_another_has_delivered_undoes_nothing():
+    recovers_soon = Subscriber(id="a", temper=Temper.RECOVERING)
+    scenario = a_scenario(
+        seed=2,
+        subscribers=(recovers_soon,),
+        publications=(Publication(NOON + 590, "1", 0),),
+        planned={"ledger.write": [Fault.FREEZE_BEFORE]},
+    )
+
+    played = play(scenario)
+
+    assert not played.violations
+    assert statuses(played) == [Status.DELIVERED]
+    assert [post.said for post in played.system.history.lanes["a#1"].posts] == ["500", "200"]
+
+
+def test_a_letter_that_dies_again_within_five_minutes_has_its_second_letter():
+    def redrive_twice(system: System, operator: Operator) -> None:
+        for seconds in (30, 60, 90):
+            system.timeline.at(NOON + seconds, lambda: operator.act("console", "a"))
+
+    dead = Subscriber(id="a", temper=Temper.DEAD, recovers=False, schedule="1")
+
+    played = play(a_scenario(subscribers=(dead,)), redrive_twice)
+
+    assert not played.violations
+    assert statuses(played) == [Status.DEAD]
+    assert sent(played) == [1] * 8
+
+
+def console_while_followers_arrive(ordering: Ordering) -> Played:
+    down = Subscriber(id="a", temper=Temper.RECOVERING, schedule="1", ordering=ordering)
+    later = Publication(NOON + 700, "1", 3)
+
+    def redrive(system: System, operator: Operator) -> None:
+        system.timeline.at(NOON + 700, lambda: operator.act("console", "a"))
+
+    scenario = a_scenario(subscribers=(down,), publications=(*THREE, later))
+    return play(scenario, redrive)
+
+
+def test_a_redrive_while_followers_arrive_keeps_the_order_of_a_strict_lane():
+    played = console_while_followers_arrive(Ordering.STRICT)
+
+    assert not played.violations
+    assert statuses(played) == [Status.DELIVERED] * 4
+    assert sent(played) == [1, 1, 1, 2, 3, 4]
+
+
+def test_a_redrive_while_followers_arrive_is_late_where_a_lane_skips():
+    played = console_while_followers_arrive(Ordering.SKIP)
+
+    assert not played.violations
+    assert statuses(played) == [Status.DELIVERED] * 4
+    assert any(post.late for post in played.system.history.lanes["a#1"].posts)

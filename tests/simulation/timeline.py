@@ -1,0 +1,174 @@
+"""Simulated time: tasks that take turns, strictly one at a time, in an order the seed decides.
+
+A task runs in a thread of its own, so that shipped code may wait in the midst of a call, yet only
+whoever holds the baton runs. Whoever gives it up finds out what comes next and hands over to it
+directly; nothing is left to the operating system's scheduler.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from heapq import heappop, heappush
+from math import inf
+from random import Random
+from threading import Lock, Thread
+from typing import Any
+
+Work = Callable[[], None]
+
+
+class Actor:
+    """A thread that plays one task after another, whenever it is its turn."""
+
+    def __init__(self, timeline: "Timeline", *, live: bool = True) -> None:
+        self.turn = Lock()
+        self.turn.acquire()
+        self.work: Work | None = None
+        self.context: Any = None
+        self.waits = 0  # a wake-up for an earlier wait comes too late
+        self._timeline = timeline
+        timeline.actors.append(self)
+        if live:
+            Thread(target=self._live, daemon=True).start()
+
+    def _live(self) -> None:
+        self.turn.acquire()
+        while self.work:
+            self._timeline.play(self.work)
+            self.work, self.context = None, None
+            self._timeline.rest(self)
+
+
+@dataclass(frozen=True, slots=True)
+class WakeUp:
+    actor: Actor
+    wait: int
+
+
+class Over(BaseException):
+    """The history was given up in the midst of a task."""
+
+
+class Timeline:
+    """``run`` returns when nothing is left to happen, or raises what a task could not bear."""
+
+    def __init__(self, start: float, random: Random) -> None:
+        self.time = start
+        self._random = random
+        self._agenda: list[tuple[float, float, int, Work | WakeUp]] = []
+        self._entries = 0
+        self.actors: list[Actor] = []
+        self._resting: list[Actor] = []
+        self._is_over = False
+        self._main = Actor(self, live=False)
+        self._playing = self._main
+        self._failure: BaseException | None = None
+
+    # --- a clock, as the port wants it ---
+
+    def now(self) -> float:
+        return self.time
+
+    def sleep(self, seconds: float) -> None:
+        until = self.time + seconds
+        if self._playing is self._main or self._is_quiet_until(until):
+            self.time = max(self.time, until)
+            return
+        while self.time < until:  # whoever wakes a sleeper is told to wait
+            self.wait(until)
+
+    # --- what happens when ---
+
+    @property
+    def context(self) -> Any:
+        """Whatever the running task was begun for."""
+        return self._playing.context
+
+    def at(self, time: float, action: Work) -> None:
+        """Do something short, that never waits, at a time to come."""
+        self._enter(max(time, self.time), action)
+
+    def begin(self, work: Work, *, context: Any) -> None:
+        """Begin a task: work that may wait."""
+
+        def start() -> None:
+            actor = self._resting.pop() if self._resting else Actor(self)
+            actor.work, actor.context = work, context
+            self._enter(self.time, WakeUp(actor, actor.waits))
+
+        self.at(self.time, start)
+
+    def wait(self, until: float = inf) -> None:
+        """Let others go on until the time has come, or ``wake`` is called for this actor."""
+        me = self._playing
+        if until < inf:
+            self._enter(until, WakeUp(me, me.waits))
+        self._go_on(me)
+
+    def whoever_plays(self) -> Actor:
+        return self._playing
+
+    def wake(self, actor: Actor) -> None:
+        self._enter(self.time, WakeUp(actor, actor.waits))
+
+    def next_time(self) -> float:
+        """When something happens next, or infinity."""
+        return self._agenda[0][0] if self._agenda else inf
+
+    def run(self) -> None:
+        """Play all there is."""
+        self._go_on(self._main)
+        if self._failure:
+            raise self._failure
+
+    def close(self) -> None:
+        """Let every thread come to its end, also in the midst of a task."""
+        self._is_over = True
+        for actor in self.actors:
+            actor.turn.release()
+
+    # --- the baton ---
+
+    def play(self, work: Work) -> None:
+        try:
+            work()
+        except BaseException as failure:  # noqa: BLE001  the main thread raises it
+            self._failure = self._failure or failure
+
+    def rest(self, me: Actor) -> None:
+        if self._is_over:
+            return
+        self._resting.append(me)
+        self._go_on(me)
+        while not (me.work or self._is_over):  # woken for a wait that it has given up meanwhile
+            self._go_on(me)
+
+    def _go_on(self, me: Actor) -> None:
+        if self._is_over:
+            raise Over
+        following = self._next()
+        following.waits += 1
+        self._playing = following
+        if following is not me:
+            following.turn.release()
+            me.turn.acquire()
+            if self._is_over and me.work:
+                raise Over
+
+    def _next(self) -> Actor:
+        while self._agenda and not self._failure:
+            time, _, _, entry = heappop(self._agenda)
+            if isinstance(entry, WakeUp):
+                if entry.wait == entry.actor.waits:
+                    self.time = time
+                    return entry.actor
+            else:
+                self.time = time
+                self.play(entry)
+        return self._main
+
+    def _enter(self, time: float, entry: Work | WakeUp) -> None:
+        self._entries += 1
+        heappush(self._agenda, (time, self._random.random(), self._entries, entry))
+
+    def _is_quiet_until(self, time: float) -> bool:
+        return not self._agenda or self._agenda[0][0] > time

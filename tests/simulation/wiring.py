@@ -1,0 +1,109 @@
+"""The functions' shipped code, wired as their handlers wire it, but to what is simulated."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+from functions.deliver.handler import parcel
+from functions.fanout.handler import notice
+from lakehook.adapters.sqs_dead_letters import SqsDeadLetters, SqsSiding
+from lakehook.adapters.sqs_deliveries import SqsDeliveries, SqsReceipts
+from lakehook.attempt import AttemptDelivery
+from lakehook.deliver import Crew, Deliver
+from lakehook.deliver_batch import DeliverBatch
+from lakehook.domain.retry import RetrySchedule
+from lakehook.domain.secret import Secret
+from lakehook.fan_out import FanOut
+from lakehook.ports import Keys
+from tests.fakes import FakeDice, FakeKeyring
+from tests.simulation.faults import Gate, Invocation
+from tests.simulation.history import History
+from tests.simulation.internet import Internet
+from tests.simulation.platform import Records
+from tests.simulation.ports import Reached
+from tests.simulation.receivers import SimulatedReceiver
+from tests.simulation.timeline import Timeline
+from tests.simulation.workers import OneAtATime, SimulatedExecutor
+
+EVENTS, DELIVERIES = "events", "deliveries"
+DEAD, DEAD_EVENTS = "dead", "dead-events"
+KEYS = Keys((Secret(b"a key of at least 24 bytes"),))
+DEPLOYED_SCHEDULE = RetrySchedule.parse("5,300")
+
+
+class SimulatedDice(FakeDice):
+    """Tokens in a row, chances by the seed."""
+
+    def __init__(self, random: Random) -> None:
+        super().__init__()
+        self._random = random
+
+    def chance(self) -> float:
+        return self._random.random()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wiring:
+    """Each invocation gets its use case anew, as if in a process of its own."""
+
+    timeline: Timeline
+    gate: Gate
+    sqs: Any
+    ledger: Any
+    healths: object
+    journal: object
+    subscriptions: object
+    receivers: Mapping[str, SimulatedReceiver]
+    history: History
+    telemetry: Any
+    dice: SimulatedDice
+
+    def fan_out(self, records: Records, _invocation: Invocation) -> set[str]:
+        fan_out = FanOut(
+            journal=self._reached("journal", self.journal),
+            subscriptions=self._reached("subscriptions", self.subscriptions),
+            outbox=SqsDeliveries(self.sqs, DELIVERIES),
+            siding=SqsSiding(self.sqs, DEAD_EVENTS),
+            telemetry=self.telemetry,
+        )
+        return {one.id for one in fan_out([notice(record) for record in records])}
+
+    def deliver(self, records: Records, invocation: Invocation) -> set[str]:
+        deliver_batch = DeliverBatch(
+            deliver=Deliver(self._crew()),
+            receipts=SqsReceipts(self.sqs, DELIVERIES),
+            dead_letters=SqsDeadLetters(self.sqs, DEAD),
+            telemetry=self.telemetry,
+            workers=SimulatedExecutor(self.timeline),
+        )
+        again = deliver_batch(
+            [parcel(record) for record in records],
+            lambda: invocation.deadline - self.timeline.now(),
+        )
+        return {one.id for one in again}
+
+    def _crew(self) -> Crew:
+        return Crew(
+            ledger=self.ledger,
+            healths=self._reached("healths", self.healths),
+            subscriptions=self._reached("subscriptions", self.subscriptions),
+            attempt=self._attempt(),
+            dead_letters=SqsDeadLetters(self.sqs, DEAD),
+            bell=SqsDeliveries(self.sqs, DELIVERIES),
+            clock=self.timeline,
+            dice=self.dice,
+            telemetry=self.telemetry,
+            schedule=DEPLOYED_SCHEDULE,
+            alone=OneAtATime(self.timeline),
+        )
+
+    def _attempt(self) -> AttemptDelivery:
+        return AttemptDelivery(
+            keyring=self._reached("keyring", FakeKeyring(KEYS)),
+            receiver=Internet(self.receivers, self.timeline, self.gate, self.history),
+            clock=self.timeline,
+        )
+
+    def _reached(self, name: str, port: object) -> Any:
+        return Reached(name, port, self.gate)

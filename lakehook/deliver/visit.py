@@ -121,7 +121,8 @@ class Visit:
             self._remaining,
             self._announcing,
         )
-        self._probing = False  # one attempt, whatever comes of it
+        if record.status is Status.WAITING:
+            self._probing = False  # one attempt, whatever comes of it
         return turn(record, following)
 
     def _may_go_at_once(self) -> bool:

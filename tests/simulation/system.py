@@ -9,7 +9,7 @@ from lakehook.adapters.sqs_deliveries import SqsDeliveries
 from lakehook.domain.endpoint import Endpoint
 from lakehook.domain.lane import HeldLane, Status
 from lakehook.domain.retry import RetrySchedule
-from lakehook.domain.subscription import Subscription
+from lakehook.domain.subscription import Ordering, Subscription
 from lakehook.wake import WakeLanes
 from local.fifo import FifoQueue, Settings
 from tests.fakes import NOON, FakeJournal, FakeSubscriptions
@@ -89,8 +89,9 @@ class System:
 
     def _waits_for_an_operator(self, held: HeldLane) -> bool:
         head = self.ledger.records.get((held.lane, held.head))
+        subscription = self.subscriptions.known[held.lane.subscription_id]
         is_dead = head is not None and head.status is Status.DEAD
-        return is_dead or self.subscriptions.known[held.lane.subscription_id].is_blocked
+        return subscription.is_blocked or (is_dead and subscription.ordering is Ordering.STRICT)
 
     def _start(self) -> None:
         reached = ReachedLedger("ledger", self.ledger, self.gate)

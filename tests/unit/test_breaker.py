@@ -304,3 +304,24 @@ def test_a_probe_is_one_attempt_even_when_its_delivery_dies(world: World):
     world.tick()
 
     assert len(world.attempts.made) == 1
+
+
+def test_a_probe_passes_by_the_dead_and_attempts_the_first_that_waits(world: World):
+    world.subscriptions.put(
+        a_subscription(ordering=Ordering.SKIP, retry_schedule=RetrySchedule((120,)))
+    )
+    world.down = True
+    for number in range(5):
+        world.receive(in_lane(number), in_lane(number, 2), in_lane(number, 3))
+    world.down = False
+    dead = [key for key in world.ledger.records if key[1] == 1]
+    for key in dead:
+        world.ledger.records[key] = world.ledger.records[key].dead("rejected")
+    world.clock.sleep(120)
+
+    world.tick()
+
+    assert (
+        world.ledger.healths.known.get("sub_a") is None
+        or not world.ledger.healths.known["sub_a"].is_open
+    )

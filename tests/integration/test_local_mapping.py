@@ -63,7 +63,8 @@ class Queue:
         return mapping
 
     def is_empty(self) -> bool:
-        return self.counts() == (0, 0)
+        """Asked twice, for each count has its own moment: a message may slip from one to the other."""
+        return all(self.counts() == (0, 0) for _ in range(2))
 
     def counts(self) -> tuple[int, int]:
         """Messages that wait, and messages in flight."""

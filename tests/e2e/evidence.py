@@ -19,7 +19,7 @@ class Evidence:
         self._sqs, self._dynamodb = lakehook.client("sqs"), lakehook.client("dynamodb")
 
     def nothing_is_under_way(self) -> bool:
-        """Asked twice, for each count has its own moment: a message may slip from one to the other."""
+        """Asked twice: each count has its own moment, and a message may slip between them."""
         urls = (self._deployment.events_queue_url, self._deployment.deliveries_queue_url)
         return all(self._messages_in(url) == 0 for url in urls * 2)
 

@@ -63,7 +63,7 @@ class Queue:
         return mapping
 
     def is_empty(self) -> bool:
-        """Asked twice, for each count has its own moment: a message may slip from one to the other."""
+        """Asked twice: each count has its own moment, and a message may slip between them."""
         return all(self.counts() == (0, 0) for _ in range(2))
 
     def counts(self) -> tuple[int, int]:

@@ -337,6 +337,19 @@ def test_a_broken_answer_puts_no_url_in_the_log(
 # --- TLS ---
 
 
+_SIGNS_CERTIFICATES = x509.KeyUsage(
+    digital_signature=False,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    key_cert_sign=True,
+    crl_sign=False,
+    encipher_only=False,
+    decipher_only=False,
+)
+
+
 class Authority:
     """A certificate authority of our own."""
 
@@ -344,8 +357,10 @@ class Authority:
         self._folder = folder
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "a test's authority")])
-        root = self._certificate(self._name, self._key).add_extension(
-            x509.BasicConstraints(ca=True, path_length=0), critical=True
+        root = (
+            self._certificate(self._name, self._key)
+            .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+            .add_extension(_SIGNS_CERTIFICATES, critical=True)
         )
         self.path = folder / "authority.pem"
         self.path.write_bytes(_pem(root.sign(self._key, hashes.SHA256())))
@@ -373,7 +388,19 @@ class Authority:
             serial_number=x509.random_serial_number(),
             not_valid_before=now - timedelta(hours=1),
             not_valid_after=now + timedelta(hours=1),
+            extensions=[self._key_identifier(key), self._issuer_identifier()],
         )
+
+    def _key_identifier(
+        self, key: ec.EllipticCurvePrivateKey
+    ) -> x509.Extension[x509.ExtensionType]:
+        """Python 3.13 asks for what RFC 5280 does: both identifiers."""
+        value = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
+        return x509.Extension(value.oid, critical=False, value=value)
+
+    def _issuer_identifier(self) -> x509.Extension[x509.ExtensionType]:
+        value = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
+        return x509.Extension(value.oid, critical=False, value=value)
 
 
 def _pem(certificate: x509.Certificate) -> bytes:

@@ -325,3 +325,18 @@ def test_a_probe_passes_by_the_dead_and_attempts_the_first_that_waits(world: Wor
         world.ledger.healths.known.get("sub_a") is None
         or not world.ledger.healths.known["sub_a"].is_open
     )
+
+
+def test_a_probe_finds_its_lane_though_older_word_has_put_it_to_sleep(world: World):
+    world.open_the_breaker()
+    world.down = False
+    world.clock.sleep(120)
+    world.bell.rung.clear()
+    world.clockwork()
+    probe = next(resume for resume in world.bell.rung if resume.probe)
+    held = world.ledger.lanes[probe.lane]
+    world.ledger.move(held, held.sleeping(until=world.clock.now() + 3600))
+
+    world.receive(probe)
+
+    assert f"{probe.lane}#1" in world.attempts.made[5:]

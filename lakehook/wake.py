@@ -8,6 +8,7 @@ from lakehook.domain.lane import LEASE_SECONDS, HeldLane
 from lakehook.domain.message import Resume
 from lakehook.ports import Bell, Clock, Due, Ledger
 
+PROBE_LEASE_SECONDS = 30.0  # older word under way may put its lane to sleep: then another goes
 LANES_AT_A_TIME = 10
 LANES_TO_CHOOSE_FROM = 20
 
@@ -33,7 +34,8 @@ class WakeLanes:
         return len(resumes) - len(self.bell.ring(resumes))
 
     def _lease(self, due: Due, until: float) -> Resume | None:
-        token = self.ledger.lease(due, until=until)
+        lease = self.clock.now() + PROBE_LEASE_SECONDS if due.breaker else until
+        token = self.ledger.lease(due, until=lease)
         if token is None:
             return None
         return self._probe(due, until) if due.breaker else Resume(due.lane, token)

@@ -74,9 +74,7 @@ class Visit:
         held, now = self._hold.record, self._crew.clock.now()
         if held is None:
             return Done()
-        # Word that was under way may have put the lane to sleep since the probe was sent.
-        probing = self._probing and self._pulse.is_open
-        if token != held.token and not probing and not held.is_due(now):
+        if token != held.token and not held.is_due(now):
             return in_queue_or_ledger(held.due_at - now)
         # What has waited may be wanted no more, and the lane would not be looked at again soon.
         subscription = self._subscription(anew=True)

@@ -13,7 +13,7 @@ from tests.e2e.terminal import Terminal
 from tests.e2e.test_isolation import by_turns
 from tests.integration.eventually import eventually
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 ERROR = 500
 
 

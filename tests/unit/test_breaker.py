@@ -327,16 +327,14 @@ def test_a_probe_passes_by_the_dead_and_attempts_the_first_that_waits(world: Wor
     )
 
 
-def test_a_probe_finds_its_lane_though_older_word_has_put_it_to_sleep(world: World):
+def test_a_probe_that_came_to_nothing_is_soon_followed_by_another(world: World):
     world.open_the_breaker()
     world.down = False
     world.clock.sleep(120)
-    world.bell.rung.clear()
     world.clockwork()
-    probe = next(resume for resume in world.bell.rung if resume.probe)
-    held = world.ledger.lanes[probe.lane]
-    world.ledger.move(held, held.sleeping(until=world.clock.now() + 3600))
+    world.bell.rung.clear()
+    world.clock.sleep(30)
 
-    world.receive(probe)
+    world.tick()
 
-    assert f"{probe.lane}#1" in world.attempts.made[5:]
+    assert not any(health.is_open for health in world.ledger.healths.known.values())

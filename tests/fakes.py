@@ -188,9 +188,10 @@ class FakeLedger:
         key = (record.lane, record.sequence)
         if before or after:
             self._must_be(record.lane, before)
-            known = self.records.get(key)
-            if known and known.status is Status.DELIVERED is not record.status:
-                raise LaneMoved("already delivered")
+        known = self.records.get(key)
+        if known and known.status is Status.DELIVERED is not record.status:
+            raise LaneMoved("already delivered")
+        if before or after:
             self._put(record.lane, after)
         self.records[key] = record
         self.changed[key] = self.clock.now()

@@ -77,17 +77,16 @@ class DynamoLedger:
         self, record: DeliveryRecord, *, before: HeldLane | None, after: HeldLane | None
     ) -> None:
         put: Item = {"TableName": self.table, "Item": self._item(record)}
-        if before is None and after is None:
-            with own_trouble():
-                self.dynamodb.put_item(**put)
-            return
         if record.status is not Status.DELIVERED:
             put |= {
                 "ConditionExpression": _NOT_DELIVERED,
                 "ExpressionAttributeNames": {"#lane": Table.PARTITION_KEY, "#status": "status"},
                 "ExpressionAttributeValues": to_item({":delivered": str(Status.DELIVERED)}),
             }
-        self._transact([{"Put": put}, self._lane_change(record.lane, before, after)])
+        if before is None and after is None:
+            self._put(put)
+        else:
+            self._transact([{"Put": put}, self._lane_change(record.lane, before, after)])
 
     def move(self, before: HeldLane, after: HeldLane | None) -> None:
         self._transact([self._lane_change(before.lane, before, after)])
@@ -187,6 +186,13 @@ class DynamoLedger:
         if after is None:
             return {"Delete": {"Key": lane_key(lane), **condition}}
         return {"Put": {"Item": lane_item(after), **condition}}
+
+    def _put(self, put: Item) -> None:
+        with own_trouble():
+            try:
+                self.dynamodb.put_item(**put)
+            except self.dynamodb.exceptions.ConditionalCheckFailedException as error:
+                raise LaneMoved(str(error)) from None
 
     def _transact(self, actions: list[Any]) -> None:
         with own_trouble():

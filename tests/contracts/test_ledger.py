@@ -277,3 +277,12 @@ def test_the_index_holds_lanes_and_dead_letters_alone(
     indexed = dynamodb.scan(TableName=table, IndexName="held")["Items"]
     names = {"lane", "0000000001"} if end == "waiting" else {"lane"}
     assert {item["record"]["S"] for item in indexed} == names
+
+
+def test_not_even_a_lane_that_flows_lets_a_success_be_overwritten(ledger: Ledger):
+    ledger.write(waiting(1).tried(SUCCESS), before=None, after=None)
+
+    with pytest.raises(LaneMoved):
+        ledger.write(waiting(1).discarded("too late"), before=None, after=None)
+
+    assert record_of(ledger, 1).status is Status.DELIVERED

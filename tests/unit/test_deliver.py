@@ -1,4 +1,5 @@
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import pytest
 
@@ -6,7 +7,7 @@ from lakehook.deliver import Crew, Deliver
 from lakehook.domain.delivery import Lane
 from lakehook.domain.disposition import Again, Disposition, Done
 from lakehook.domain.errors import LaneMoved, OwnTrouble
-from lakehook.domain.lane import Status
+from lakehook.domain.lane import DeliveryRecord, Status
 from lakehook.domain.message import Message, Received, Resume
 from lakehook.domain.outcome import Attempt, Outcome
 from lakehook.domain.retry import RetrySchedule
@@ -39,6 +40,7 @@ class World:
         self.dead_letters = FakeDeadLetters()
         self.telemetry = FakeTelemetry()
         self.time_left = 30.0
+        self.alone: AbstractContextManager[None] = nullcontext()
         self.schedule = RetrySchedule((5, 300))
 
     def receive(
@@ -55,7 +57,7 @@ class World:
             dice=FakeDice(),
             telemetry=self.telemetry,
             schedule=self.schedule,
-            alone=nullcontext(),
+            alone=self.alone,
         )
         deliver = Deliver(crew)
         received = [Received(one, again=again, redriven=redriven) for one in messages]
@@ -576,3 +578,32 @@ def test_an_outage_of_ours_convicts_nobody(world: World):
 
     assert world.dead_letters.buried == []
     assert world.status(1) is Status.DELIVERED
+
+
+@pytest.mark.parametrize("again", [False, True], ids=["flowing", "held"])
+def test_a_worker_that_comes_late_overwrites_no_success(world: World, *, again: bool):
+    aborted = Attempt(at=world.clock.now(), outcome=Outcome.ABORTED, milliseconds=1, status=500)
+    world.attempts.script[FIRST] = [aborted]
+
+    def another_delivers(_: object) -> None:
+        record = world.ledger.records.get((LANE, 1)) or DeliveryRecord.waiting(a_delivery(1))
+        world.ledger.records[LANE, 1] = record.tried(world.attempts.success())
+
+    world.attempts.during = another_delivers
+
+    assert world.receive(a_delivery(1), again=again) == [Again(0)]
+
+    assert world.status(1) is Status.DELIVERED
+
+
+def test_whoever_has_waited_to_be_alone_looks_at_the_time_again(world: World):
+    @contextmanager
+    def after_a_while() -> Iterator[None]:
+        world.time_left = 5.0
+        yield
+
+    world.alone = after_a_while()
+
+    assert world.receive(a_delivery(1), again=True) == [Again(0)]
+
+    assert world.attempts.made == []

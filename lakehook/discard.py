@@ -42,19 +42,10 @@ class Discard:
         record = page.records.get((letter.lane, letter.sequence))
         if record is None or record.status is not Status.DEAD:
             return False
-        self._give_up(record.discarded(REASON), page.lanes.get(letter.lane))
+        held = page.lanes.get(letter.lane)
+        after = self._moved_on(held, record) if held else None
+        self.ledger.write(record.discarded(REASON), before=held, after=after)
         return True
-
-    def _give_up(self, record: DeliveryRecord, held: HeldLane | None) -> None:
-        if held:
-            self.ledger.write(record, before=held, after=self._moved_on(held, record))
-            return
-        # A lane that flows has no version to compare: it is held for the one write, so that a
-        # redrive at the same time fails. If another joins meanwhile, the clock wakes the lane.
-        hold = HeldLane.at(record.lane, record.sequence, now=self.clock.now())
-        self.ledger.write(record, before=None, after=hold)
-        with suppress(LaneMoved):
-            self.ledger.move(hold, None)
 
     def _moved_on(self, held: HeldLane, record: DeliveryRecord) -> HeldLane | None:
         """The next that waits is the head, due now; the lane flows when there is none."""

@@ -153,11 +153,12 @@ class Ledger(Protocol):
 
     def write(
         self, record: DeliveryRecord, *, before: HeldLane | None, after: HeldLane | None
-    ) -> None:
+    ) -> DeliveryRecord:
         """Record a delivery and move its lane from ``before`` to ``after``, both or neither.
 
-        ``LaneMoved`` when the lane is no longer as it was before. A success on a lane that
-        flows on costs one plain write.
+        The record as it now stands; ``LaneMoved`` when it is no longer of the version that was
+        read, or the lane no longer as it was before. Only a success is written over whatever is
+        there; on a lane that flows on it costs one plain write.
         """
 
     def move(self, before: HeldLane, after: HeldLane | None) -> None:

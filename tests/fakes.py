@@ -184,18 +184,17 @@ class FakeLedger:
 
     def write(
         self, record: DeliveryRecord, *, before: HeldLane | None, after: HeldLane | None
-    ) -> None:
+    ) -> DeliveryRecord:
         key = (record.lane, record.sequence)
         if before or after:
             self._must_be(record.lane, before)
-        known = self.records.get(key)
-        if known and known.status is Status.DELIVERED is not record.status:
-            raise LaneMoved("already delivered")
+        self._refuse_moved(record, self.records.get(key))
         if before or after:
             self._put(record.lane, after)
-        self.records[key] = record
+        self.records[key] = replace(record, version=record.version + 1)
         self.changed[key] = self.clock.now()
         self.writes += 1
+        return self.records[key]
 
     def move(self, before: HeldLane, after: HeldLane | None) -> None:
         self._must_be(before.lane, before)
@@ -242,6 +241,13 @@ class FakeLedger:
             for record in self.records.values()
             if record.status is Status.DEAD and record.lane.subscription_id == subscription_id
         ]
+
+    def _refuse_moved(self, record: DeliveryRecord, known: DeliveryRecord | None) -> None:
+        if record.status is Status.DELIVERED:
+            return
+        is_final = known is not None and known.status is Status.DELIVERED
+        if is_final or (known.version if known else 0) != record.version:
+            raise LaneMoved(f"{record.lane}#{record.sequence} is {known}")
 
     def _must_be(self, lane: Lane, before: HeldLane | None) -> None:
         now = self.lanes.get(lane)

@@ -5,7 +5,7 @@ written whole: DynamoDB charges an update for the whole item too.
 """
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -38,7 +38,8 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 PAGE_OF_WAITING = 10  # a resume seldom gets further in one invocation
-_NOT_DELIVERED = "attribute_not_exists(#lane) OR #status <> :delivered"
+_NEW = "attribute_not_exists(#lane)"
+_AS_READ = "record_version = :version AND #status <> :delivered"
 _UNCHANGED = "lane_version = :version"
 _NOT_HELD = "attribute_not_exists(#lane)"
 
@@ -75,18 +76,14 @@ class DynamoLedger:
 
     def write(
         self, record: DeliveryRecord, *, before: HeldLane | None, after: HeldLane | None
-    ) -> None:
-        put: Item = {"TableName": self.table, "Item": self._item(record)}
-        if record.status is not Status.DELIVERED:
-            put |= {
-                "ConditionExpression": _NOT_DELIVERED,
-                "ExpressionAttributeNames": {"#lane": Table.PARTITION_KEY, "#status": "status"},
-                "ExpressionAttributeValues": to_item({":delivered": str(Status.DELIVERED)}),
-            }
+    ) -> DeliveryRecord:
+        written = replace(record, version=record.version + 1)
+        put = {"TableName": self.table, "Item": self._item(written), **_unless_moved(record)}
         if before is None and after is None:
             self._put(put)
         else:
             self._transact([{"Put": put}, self._lane_change(record.lane, before, after)])
+        return written
 
     def move(self, before: HeldLane, after: HeldLane | None) -> None:
         self._transact([self._lane_change(before.lane, before, after)])
@@ -201,6 +198,22 @@ class DynamoLedger:
             except self.dynamodb.exceptions.TransactionCanceledException as error:
                 _refuse_moved(error)
                 raise
+
+
+def _unless_moved(record: DeliveryRecord) -> Item:
+    """Nothing is written over what others have written meanwhile, but that it has arrived."""
+    if record.status is Status.DELIVERED:
+        return {}
+    if record.version == 0:
+        names = {"#lane": Table.PARTITION_KEY}
+        return {"ConditionExpression": _NEW, "ExpressionAttributeNames": names}
+    # A success that was written blindly may have this very version.
+    values = {":version": record.version, ":delivered": str(Status.DELIVERED)}
+    return {
+        "ConditionExpression": _AS_READ,
+        "ExpressionAttributeNames": {"#status": "status"},
+        "ExpressionAttributeValues": to_item(values),
+    }
 
 
 def _refuse_moved(error: ClientError) -> None:

@@ -68,6 +68,7 @@ def record_item(record: DeliveryRecord, *, now: float, expires_at: int | None) -
             "announced": record.announced or None,
             "late": True if delivery and delivery.late else None,
             "changed_at": milliseconds(now),
+            "record_version": record.version,
             "event": delivery and text_of(delivery.event.document),
             "previous_event_type": delivery and delivery.numbered.previous_event_type,
         }
@@ -92,6 +93,7 @@ def record_of(item: Item) -> DeliveryRecord:
         log=tuple(_attempt_of(attempt) for attempt in values["log"]),
         reason=values.get("reason", ""),
         announced=values.get("announced", 0),
+        version=values["record_version"],
         delivery=_delivery_of(values, lane, sequence),
     )
 

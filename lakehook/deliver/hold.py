@@ -46,10 +46,12 @@ class Hold:
             return self.record.moved_on(record.sequence, now=now)
         return self.record
 
-    def write(self, record: DeliveryRecord, after: HeldLane | None) -> None:
-        self._ledger.write(record, before=self.record, after=after)
+    def write(self, record: DeliveryRecord, after: HeldLane | None) -> DeliveryRecord:
+        """The record as it now stands."""
+        written = self._ledger.write(record, before=self.record, after=after)
         self.record = after
-        self._known[record.sequence] = record
+        self._known[record.sequence] = written
+        return written
 
     def settle(self, record: DeliveryRecord, following: DeliveryRecord | None) -> None:
         """This delivery is done with: the lane goes on to the next, or flows."""

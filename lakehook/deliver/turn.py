@@ -71,9 +71,7 @@ class Turn:
         return stop
 
     def _announce(self, record: DeliveryRecord) -> DeliveryRecord:
-        announced = record.announce()
-        self.hold.write(announced, self.hold.at(record).announced())
-        return announced
+        return self.hold.write(record.announce(), self.hold.at(record).announced())
 
     def _take_back(self, record: DeliveryRecord) -> None:
         """No request was made: whatever failed us, this delivery brought nobody down."""

@@ -14,7 +14,7 @@
 A flowing lane has no record at all: that is what makes it cheap.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Self
 
@@ -116,6 +116,7 @@ class DeliveryRecord:
     announced: int = 0  # attempts begun, one after the other, of which no outcome is known
     reason: str = ""  # why it is dead or discarded
     delivery: Delivery | None = None
+    version: int = field(default=0, compare=False)  # as it was read; 0 is that of a new one
 
     @classmethod
     def waiting(cls, delivery: Delivery) -> Self:

@@ -128,11 +128,12 @@ def test_the_last_success_of_a_held_lane_lets_it_flow(ledger: Ledger):
 
 def test_the_waiting_line_comes_in_order_and_without_what_is_final(ledger: Ledger):
     held = held_at(ledger)
+    written = {}
     for sequence in range(25, 1, -1):
         after = held.joined_by(sequence)
-        ledger.write(waiting(sequence), before=held, after=after)
+        written[sequence] = ledger.write(waiting(sequence), before=held, after=after)
         held = after
-    ledger.write(waiting(7).discarded("by hand"), before=None, after=None)
+    ledger.write(written[7].discarded("by hand"), before=None, after=None)
 
     line = [record.sequence for record in ledger.waiting(held)]
 
@@ -215,7 +216,7 @@ def test_the_longest_held_lane_comes_first(ledger: Ledger):
 
 def test_a_dead_letter_is_found_beside_its_lane_and_is_none(ledger: Ledger):
     held = held_at(ledger)
-    dead = waiting(1).tried(FAILURE).dead("rejected")
+    dead = record_of(ledger, 1).dead("rejected")
     ledger.write(dead, before=held, after=held.blocked(now=NOON))
 
     assert list(ledger.dead_of("sub_a")) == [dead]
@@ -225,7 +226,7 @@ def test_a_dead_letter_is_found_beside_its_lane_and_is_none(ledger: Ledger):
 
 def test_a_dead_letter_is_found_although_its_lane_has_gone_on(ledger: Ledger):
     held = held_at(ledger)
-    dead = waiting(1).tried(FAILURE).dead("rejected")
+    dead = record_of(ledger, 1).dead("rejected")
     ledger.write(dead, before=held, after=None)
 
     assert list(ledger.dead_of("sub_a")) == [dead]
@@ -235,8 +236,8 @@ def test_a_dead_letter_is_found_although_its_lane_has_gone_on(ledger: Ledger):
 @pytest.mark.parametrize("end", ["revived", "discarded", "delivered"])
 def test_what_is_no_longer_dead_is_no_dead_letter(ledger: Ledger, end: str):
     held = held_at(ledger)
-    dead = waiting(1).tried(FAILURE).dead("rejected")
-    ledger.write(dead, before=held, after=held.announced())
+    letter = record_of(ledger, 1).dead("rejected")
+    dead = ledger.write(letter, before=held, after=held.announced())
     ends = {
         "revived": dead.revived(late=False),
         "discarded": dead.discarded("by hand"),
@@ -264,13 +265,13 @@ def test_the_index_holds_lanes_and_dead_letters_alone(
     deployment: Deployment, clock: FakeClock, end: str
 ):
     dynamodb, table = boto3.client("dynamodb"), deployment.deliveries_table
-    ledger, dead = DynamoLedger(dynamodb, table, clock), waiting(1).dead("timed_out")
+    ledger, letter = DynamoLedger(dynamodb, table, clock), waiting(1).dead("timed_out")
+    dead = ledger.write(letter, before=None, after=HeldLane.at(LANE, 1, now=NOON))
     ends = {
         "waiting": waiting(2),
         "revived": dead.revived(late=False),
         "discarded": dead.discarded("by hand"),
     }
-    ledger.write(dead, before=None, after=HeldLane.at(LANE, 1, now=NOON))
 
     ledger.write(ends[end], before=None, after=None)
 
@@ -286,3 +287,34 @@ def test_not_even_a_lane_that_flows_lets_a_success_be_overwritten(ledger: Ledger
         ledger.write(waiting(1).discarded("too late"), before=None, after=None)
 
     assert record_of(ledger, 1).status is Status.DELIVERED
+
+
+def test_a_success_written_blindly_stands_although_its_version_was_known(ledger: Ledger):
+    known = ledger.write(waiting(1).dead("rejected"), before=None, after=None)
+    ledger.write(waiting(1).tried(SUCCESS), before=None, after=None)
+
+    with pytest.raises(LaneMoved):
+        ledger.write(known.discarded("too late"), before=None, after=None)
+
+    assert record_of(ledger, 1).status is Status.DELIVERED
+
+
+def test_a_record_that_another_has_written_is_not_written_over(ledger: Ledger):
+    dead = ledger.write(waiting(1).dead("rejected"), before=None, after=None)
+    ledger.write(dead.discarded("by hand"), before=None, after=None)
+
+    for late in (dead.revived(late=True), waiting(1)):
+        with pytest.raises(LaneMoved):
+            ledger.write(late, before=None, after=HeldLane.at(LANE, 1, now=NOON))
+
+    assert record_of(ledger, 1).status is Status.DISCARDED
+    assert lane_of(ledger) is None
+
+
+def test_what_was_written_can_be_written_on(ledger: Ledger):
+    dead = ledger.write(waiting(1).dead("rejected"), before=None, after=None)
+
+    revived = ledger.write(dead.revived(late=False), before=None, after=None)
+
+    assert record_of(ledger, 1) == revived
+    assert record_of(ledger, 1).version == revived.version

@@ -257,8 +257,7 @@ def _life(case: LaneCase, sequence: int) -> Iterator[Step]:
     for entry in case.entries(sequence):
         record = entry.record
         if previous is Status.DEAD and record.status is Status.WAITING:
-            # Fewer attempts than before: no redrive, but a zombie's write (docs/reliability.md).
-            began, spent = entry.number, record.attempts * (record.attempts < attempts)
+            began, spent = entry.number, 0
         tried = record.attempts > attempts
         spent += tried
         yield Step(entry, began, spent, tried and record.status is Status.WAITING)

@@ -113,9 +113,10 @@ class WitnessedLedger(FakeLedger):
 
     def write(
         self, record: DeliveryRecord, *, before: HeldLane | None, after: HeldLane | None
-    ) -> None:
-        super().write(record, before=before, after=after)
-        self._history.wrote(record, at=self._timeline.now(), by=self._timeline.context)
+    ) -> DeliveryRecord:
+        written = super().write(record, before=before, after=after)
+        self._history.wrote(written, at=self._timeline.now(), by=self._timeline.context)
+        return written
 
     def lease(self, due: Due, *, until: float) -> int | None:
         now, held = self._timeline.now(), self.lanes.get(due.lane)

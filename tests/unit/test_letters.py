@@ -36,8 +36,8 @@ def a_letter(
 ) -> DeliveryRecord:
     """A letter whose lane has gone on."""
     delivery = a_delivery(sequence, subscription=subscription, pipeline_id=pipeline)
-    letter = DeliveryRecord.waiting(delivery).dead(reason)
-    office.ledger.write(letter, before=None, after=None)
+    dead = DeliveryRecord.waiting(delivery).dead(reason)
+    letter = office.ledger.write(dead, before=None, after=None)
     office.dead_letters.bury(letter, endpoint="")
     return letter
 
@@ -229,26 +229,9 @@ def test_a_lane_that_never_rests_is_told_in_one_line() -> None:
 
 def test_a_letter_that_is_redriven_meanwhile_lives() -> None:
     ledger, letter = BusyLedger(), waiting(1).dead("timed_out")
-    ledger.write(letter, before=None, after=None)
-    ledger.revives = [letter.revived(late=False)]
+    written = ledger.write(letter, before=None, after=None)
+    ledger.revives = [written.revived(late=False)]
 
     assert discarded(ledger, letter) == []
 
     assert ledger.records[LANE, 1].status is Status.WAITING
-
-
-def test_what_joins_while_a_flowing_lane_is_held_for_the_write_is_due_at_once() -> None:
-    ledger, letter = BusyLedger(), waiting(1).dead("timed_out")
-    ledger.write(letter, before=None, after=None)
-
-    class JoinedLedger(BusyLedger):
-        def move(self, before: HeldLane, after: HeldLane | None) -> None:
-            self.write(waiting(2), before=before, after=before.joined_by(2))
-            super().move(before, after)
-
-    joined = JoinedLedger(records=ledger.records)
-
-    assert discarded(joined, letter) == [letter]
-
-    assert [due.lane for due in joined.due(NOON)] == [LANE]
-    assert [one.sequence for one in joined.waiting(joined.lanes[LANE])] == [2]

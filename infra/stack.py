@@ -23,6 +23,7 @@ NUMBER_EVENTS = (
     "dynamodb:UpdateItem",
 )
 FIND_AND_LEASE = ("dynamodb:BatchGetItem", "dynamodb:UpdateItem")
+FORGET_A_BREAKER = ("dynamodb:GetItem", "dynamodb:DeleteItem")
 KEEP_THE_LEDGER = (*NUMBER_EVENTS, "dynamodb:DeleteItem", "dynamodb:Query")
 
 WAKES_ITSELF = lambda_.RecursiveLoop.ALLOW
@@ -128,7 +129,7 @@ class LakehookStack(Stack):
         clock.wakes_every(Duration.seconds(CLOCK_INTERVAL_SECONDS))
         clock.may(["dynamodb:Query"], on=self._tables.due_index_arn)
         clock.may(["dynamodb:Query"], on=self._tables.held_index_arn)
-        clock.may(FIND_AND_LEASE, on=self._tables.deliveries.table_arn)
+        clock.may((*FIND_AND_LEASE, *FORGET_A_BREAKER), on=self._tables.deliveries.table_arn)
         self._deliveries.queue.grant_send_messages(clock.function)
 
     def _clock_settings(self) -> ClockSettings:

@@ -4,13 +4,14 @@ from dataclasses import dataclass
 
 from lakehook.domain.delivery_id import parse_delivery_id
 from lakehook.domain.errors import NotFound
+from lakehook.domain.lane import DeliveryRecord
 from lakehook.domain.standing import Look, Next, what_next
-from lakehook.ports import Archive, Entry, Ledger, Subscriptions
+from lakehook.ports import Archive, Ledger, Subscriptions
 
 
 @dataclass(frozen=True)
 class Explanation:
-    entry: Entry
+    record: DeliveryRecord
     next: Next
 
 
@@ -22,8 +23,8 @@ class Explain:
 
     def __call__(self, delivery_id: str) -> Explanation:
         lane, sequence = parse_delivery_id(delivery_id)
-        entry = self.archive.find(lane, sequence)
-        if entry is None:
+        record = self.archive.find(lane, sequence)
+        if record is None:
             raise NotFound(
                 f"{delivery_id}: not in the ledger; perhaps its message is still on the queue"
             )
@@ -32,5 +33,5 @@ class Explain:
         held = page.lanes.get(lane)
         head = self.archive.find(lane, held.head) if held else None
         health = page.healths.get(lane.subscription_id)
-        look = Look(subscription, held, head.record if head else None, health)
-        return Explanation(entry, what_next(entry.record, look))
+        look = Look(subscription, held, head, health)
+        return Explanation(record, what_next(record, look))

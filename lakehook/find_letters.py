@@ -34,12 +34,12 @@ class FindLetters:
         return [self._letter(one) for one in ids]
 
     def _letter(self, delivery_id: str) -> DeliveryRecord:
-        entry = self.archive.find(*parse_delivery_id(delivery_id))
-        if entry is None:
+        record = self.archive.find(*parse_delivery_id(delivery_id))
+        if record is None:
             raise NotFound(f"{delivery_id}: the ledger has no such delivery")
-        if entry.record.status is not Status.DEAD:
-            raise NotFound(f"{delivery_id}: no dead letter; it is {entry.record.status}")
-        return entry.record
+        if record.status is not Status.DEAD:
+            raise NotFound(f"{delivery_id}: no dead letter; it is {record.status}")
+        return record
 
     def _chosen(self, choice: Choice) -> Iterator[DeliveryRecord]:
         for subscription_id in self._subscription_ids(choice):

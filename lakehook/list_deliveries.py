@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from heapq import nlargest
 
 from lakehook.domain.delivery import Lane
-from lakehook.domain.lane import Status
-from lakehook.ports import Archive, Entry, Subscriptions
+from lakehook.domain.lane import DeliveryRecord, Status
+from lakehook.ports import Archive, Subscriptions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,8 +17,8 @@ class Question:
     since: float = 0.0
     limit: int = 100
 
-    def admits(self, entry: Entry) -> bool:
-        return self.status in (None, entry.record.status) and entry.changed_at >= self.since
+    def admits(self, record: DeliveryRecord) -> bool:
+        return self.status in (None, record.status) and record.changed_at >= self.since
 
 
 @dataclass(frozen=True)
@@ -28,14 +28,12 @@ class ListDeliveries:
 
     def __call__(
         self, question: Question, *, seen: Callable[[int], None] = lambda _: None
-    ) -> list[Entry]:
+    ) -> list[DeliveryRecord]:
         """The last written first; ``seen`` is told how much of the ledger has been read."""
-        entries = (entry for entry in self._asked(question, seen) if question.admits(entry))
-        return nlargest(
-            question.limit, entries, key=lambda one: (one.changed_at, one.record.sequence)
-        )
+        found = (record for record in self._asked(question, seen) if question.admits(record))
+        return nlargest(question.limit, found, key=lambda one: (one.changed_at, one.sequence))
 
-    def _asked(self, question: Question, seen: Callable[[int], None]) -> Iterator[Entry]:
+    def _asked(self, question: Question, seen: Callable[[int], None]) -> Iterator[DeliveryRecord]:
         if question.pipeline_id:
             for subscription_id in self._subscription_ids(question):
                 yield from self.archive.of_lane(Lane(subscription_id, question.pipeline_id))

@@ -34,7 +34,7 @@ class ListLanes:
         health = self.healths.find(subscription.id)
         for held in self.ledger.held_by(subscription.id):
             head = self.archive.find(held.lane, held.head)
-            look = Look(subscription, held, head.record if head else None, health)
+            look = Look(subscription, held, head, health)
             yield LaneReport(
                 held=held,
                 state=lane_state(look),

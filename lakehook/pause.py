@@ -42,7 +42,7 @@ class WakeGently:
         first = self.clock.now() + SETTLING_SECONDS
         woken = 0
         for held in self.ledger.held_by(subscription.id):
-            until = first + woken / LANES_A_SECOND
+            until = max(first + woken / LANES_A_SECOND, held.hinted_until)
             if until < held.due_at:
                 self.ledger.lease(Due(held.lane, held.token), until=until)
                 woken += 1

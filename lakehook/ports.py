@@ -246,26 +246,18 @@ class LetterCopies(Protocol):
 # --- explaining ---
 
 
-@dataclass(frozen=True)
-class Entry:
-    """A delivery's record, and when it was last written."""
-
-    record: DeliveryRecord
-    changed_at: float
-
-
 class Archive(Protocol):
     """The ledger as people read it: what became of every delivery."""
 
-    def find(self, lane: Lane, sequence: int) -> Entry | None:
+    def find(self, lane: Lane, sequence: int) -> DeliveryRecord | None:
         """One delivery, consistently."""
 
-    def of_lane(self, lane: Lane) -> Iterator[Entry]:
+    def of_lane(self, lane: Lane) -> Iterator[DeliveryRecord]:
         """Every delivery of a lane that is still known, the highest sequence first."""
 
     def of_subscription(
         self, subscription_id: str | None, *, seen: Callable[[int], None]
-    ) -> Iterator[Entry]:
+    ) -> Iterator[DeliveryRecord]:
         """Every delivery of a subscription, or of all, in no order.
 
         All of the ledger is read for it, page by page; ``seen`` is told how much each page held.

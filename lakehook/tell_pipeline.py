@@ -48,8 +48,8 @@ class TellPipeline:
     def _place(self, subscription: Subscription, pipeline_id: str) -> Place | None:
         """None for a subscriber to whom nothing of it ever came."""
         known = {
-            entry.record.sequence: entry.record.status
-            for entry in self.archive.of_lane(Lane(subscription.id, pipeline_id))
+            record.sequence: record.status
+            for record in self.archive.of_lane(Lane(subscription.id, pipeline_id))
         }
         if not known:
             return None

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 
+from lakehook.domain.health import Health
 from lakehook.domain.lane import LEASE_SECONDS, HeldLane
 from lakehook.domain.message import Resume
-from lakehook.ports import Bell, Clock, Due, Ledger
+from lakehook.ports import Bell, Clock, Due, Healths, Ledger
 
 PROBE_LEASE_SECONDS = 30.0  # older word under way may put its lane to sleep: then another goes
 LANES_AT_A_TIME = 10
@@ -16,6 +17,7 @@ LANES_TO_CHOOSE_FROM = 20
 @dataclass(frozen=True)
 class WakeLanes:
     ledger: Ledger
+    healths: Healths
     bell: Bell
     clock: Clock
 
@@ -43,13 +45,27 @@ class WakeLanes:
     def _probe(self, breaker: Due, until: float) -> Resume | None:
         """Whether the endpoint is up again: by the lane that has spent least of its budget."""
         held = self.ledger.held_by(breaker.lane.subscription_id)
-        lanes = list(islice((lane for lane in held if not lane.dead), LANES_TO_CHOOSE_FROM))
+        first = next(held, None)
+        if first is None:
+            self._forget(breaker.lane.subscription_id)
+            return None
+        ready = filter(self._may_go, chain([first], held))
+        lanes = list(islice(ready, LANES_TO_CHOOSE_FROM))
         if not lanes:
             return None
         lane: HeldLane = min(lanes, key=lambda one: one.attempts)
         # Word to the same lane by this very tick must not be taken for the probe.
         token = self.ledger.lease(Due(lane.lane, lane.token), until=until + 1)
         return None if token is None else Resume(lane.lane, token, probe=True)
+
+    def _forget(self, subscription_id: str) -> None:
+        """Nothing waits behind this breaker: what comes next finds out how its endpoint is."""
+        self.healths.save(
+            self.healths.find(subscription_id), Health(subscription_id=subscription_id)
+        )
+
+    def _may_go(self, lane: HeldLane) -> bool:
+        return not lane.dead and lane.hinted_until <= self.clock.now()
 
 
 def _batches(due: Iterator[Due], size: int) -> Iterator[list[Due]]:

@@ -83,8 +83,8 @@ def show(
     explained = desk_of(context, stack).explain(delivery)
     at = explained.next.at
     document = {
-        **delivery_facts(explained.entry),
+        **delivery_facts(explained.record),
         "next": explained.next.words,
         "next_at": rfc_3339(at) if at is not None else None,
     }
-    answer(output, document, sections={"log": ATTEMPTS.of(explained.entry.record.log)})
+    answer(output, document, sections={"log": ATTEMPTS.of(explained.record.log)})

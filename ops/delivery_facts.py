@@ -6,7 +6,6 @@ from lakehook.domain.lane import DeliveryRecord
 from lakehook.domain.outcome import Attempt
 from lakehook.domain.subscription import rfc_3339
 from lakehook.list_lanes import LaneReport
-from lakehook.ports import Entry
 from ops.answers import NONE, Listing
 
 
@@ -31,8 +30,8 @@ def letter_facts(record: DeliveryRecord) -> dict[str, Any]:
     }
 
 
-def delivery_facts(entry: Entry) -> dict[str, Any]:
-    return {**letter_facts(entry.record), "changed_at": rfc_3339(entry.changed_at)}
+def delivery_facts(record: DeliveryRecord) -> dict[str, Any]:
+    return {**letter_facts(record), "changed_at": rfc_3339(record.changed_at)}
 
 
 def _letter_row(record: DeliveryRecord) -> tuple[str, ...]:
@@ -47,8 +46,7 @@ def _letter_row(record: DeliveryRecord) -> tuple[str, ...]:
     )
 
 
-def _delivery_row(entry: Entry) -> tuple[str, ...]:
-    record = entry.record
+def _delivery_row(record: DeliveryRecord) -> tuple[str, ...]:
     return (
         delivery_id(record),
         record.event_type,
@@ -56,7 +54,7 @@ def _delivery_row(entry: Entry) -> tuple[str, ...]:
         record.reason or NONE,
         str(record.attempts),
         record.log[-1].last_status if record.log else NONE,
-        rfc_3339(entry.changed_at),
+        rfc_3339(record.changed_at),
     )
 
 

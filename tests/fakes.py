@@ -167,7 +167,6 @@ class FakeLedger:
     reads: int = 0
     writes: int = 0
     clock: FakeClock = field(default_factory=FakeClock)
-    changed: dict[tuple[Lane, int], float] = field(default_factory=dict)
 
     def read(self, deliveries: Collection[Delivery], lanes: Collection[Lane]) -> Page:
         self.reads += 1
@@ -191,8 +190,8 @@ class FakeLedger:
         self._refuse_moved(record, self.records.get(key))
         if before or after:
             self._put(record.lane, after)
-        self.records[key] = replace(record, version=record.version + 1)
-        self.changed[key] = self.clock.now()
+        now, version = self.clock.now(), record.version + 1
+        self.records[key] = replace(record, version=version, changed_at=now)
         self.writes += 1
         return self.records[key]
 

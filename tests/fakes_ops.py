@@ -15,7 +15,6 @@ from lakehook.list_deliveries import ListDeliveries
 from lakehook.list_lanes import ListLanes
 from lakehook.look_up import LookUp
 from lakehook.pause import Enable, Pause, Unpause, WakeGently
-from lakehook.ports import Entry
 from lakehook.redrive import Redrive
 from lakehook.subscribe import Amend, Subscribe
 from lakehook.tell_pipeline import TellPipeline
@@ -84,30 +83,26 @@ class FakeRedrives:
 class FakeArchive:
     ledger: FakeLedger
 
-    def find(self, lane: Lane, sequence: int) -> Entry | None:
-        record = self.ledger.records.get((lane, sequence))
-        return self._entry(record) if record else None
+    def find(self, lane: Lane, sequence: int) -> DeliveryRecord | None:
+        return self.ledger.records.get((lane, sequence))
 
-    def of_lane(self, lane: Lane) -> Iterator[Entry]:
+    def of_lane(self, lane: Lane) -> Iterator[DeliveryRecord]:
         records = [one for one in self.ledger.records.values() if one.lane == lane]
-        yield from map(self._entry, sorted(records, key=lambda one: -one.sequence))
+        yield from sorted(records, key=lambda one: -one.sequence)
 
     def of_subscription(
         self, subscription_id: str | None, *, seen: Callable[[int], None]
-    ) -> Iterator[Entry]:
+    ) -> Iterator[DeliveryRecord]:
         seen(len(self.ledger.records) + len(self.ledger.lanes))
         for record in list(self.ledger.records.values()):
             if subscription_id in (None, record.lane.subscription_id):
-                yield self._entry(record)
+                yield record
 
     def behind(self, held: HeldLane) -> int:
         return sum(
             one.lane == held.lane and one.sequence > held.head and one.status is Status.WAITING
             for one in self.ledger.records.values()
         )
-
-    def _entry(self, record: DeliveryRecord) -> Entry:
-        return Entry(record, self.ledger.changed[record.lane, record.sequence])
 
 
 class Office:

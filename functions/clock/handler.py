@@ -5,6 +5,7 @@ from functools import cache
 from typing import Any
 
 from lakehook.adapters.aws import Aws
+from lakehook.adapters.dynamo_health import DynamoHealths
 from lakehook.adapters.dynamo_ledger import DynamoLedger
 from lakehook.adapters.sqs_deliveries import SqsDeliveries
 from lakehook.adapters.telemetry import PowertoolsTelemetry
@@ -21,8 +22,10 @@ def telemetry() -> PowertoolsTelemetry:
 @cache
 def wake_lanes() -> WakeLanes:
     settings, aws, clock = ClockSettings.from_env(os.environ), Aws(), WallClock()
+    dynamodb = aws.dynamodb()
     return WakeLanes(
-        ledger=DynamoLedger(aws.dynamodb(), settings.deliveries_table, clock),
+        ledger=DynamoLedger(dynamodb, settings.deliveries_table, clock),
+        healths=DynamoHealths(dynamodb, settings.deliveries_table),
         bell=SqsDeliveries(aws.sqs(), settings.deliveries_queue_url),
         clock=clock,
     )

@@ -5,19 +5,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lakehook.adapters.aws import own_trouble
-from lakehook.adapters.dynamo_item import Item, to_item
+from lakehook.adapters.dynamo_item import to_item
 from lakehook.adapters.dynamo_read import answers_of, pages_of
 from lakehook.adapters.ledger_items import (
     FIRST_RECORD,
     LAST_RECORD,
-    changed_at,
     record_key,
     record_name,
     record_of,
 )
 from lakehook.domain.delivery import Lane
-from lakehook.domain.lane import HeldLane, Status
-from lakehook.ports import Entry
+from lakehook.domain.lane import DeliveryRecord, HeldLane, Status
 from lakehook.settings import DeliveriesTable as Table
 
 if TYPE_CHECKING:
@@ -33,14 +31,14 @@ class DynamoArchive:
     dynamodb: "DynamoDBClient"
     table: str
 
-    def find(self, lane: Lane, sequence: int) -> Entry | None:
+    def find(self, lane: Lane, sequence: int) -> DeliveryRecord | None:
         with own_trouble():
             answer = self.dynamodb.get_item(
                 TableName=self.table, Key=record_key(lane, sequence), ConsistentRead=True
             )
-        return _entry(answer["Item"]) if "Item" in answer else None
+        return record_of(answer["Item"]) if "Item" in answer else None
 
-    def of_lane(self, lane: Lane) -> Iterator[Entry]:
+    def of_lane(self, lane: Lane) -> Iterator[DeliveryRecord]:
         items = pages_of(
             self.dynamodb.query,
             TableName=self.table,
@@ -52,11 +50,11 @@ class DynamoArchive:
                 {":lane": str(lane), ":first": FIRST_RECORD, ":last": LAST_RECORD}
             ),
         )
-        return map(_entry, items)
+        return map(record_of, items)
 
     def of_subscription(
         self, subscription_id: str | None, *, seen: Callable[[int], None]
-    ) -> Iterator[Entry]:
+    ) -> Iterator[DeliveryRecord]:
         answers = answers_of(
             self.dynamodb.scan,
             TableName=self.table,
@@ -72,7 +70,7 @@ class DynamoArchive:
         )
         for answer in answers:
             seen(answer["ScannedCount"])
-            yield from map(_entry, answer["Items"])
+            yield from map(record_of, answer["Items"])
 
     def behind(self, held: HeldLane) -> int:
         answers = answers_of(
@@ -93,7 +91,3 @@ class DynamoArchive:
             ),
         )
         return sum(answer["Count"] for answer in answers)
-
-
-def _entry(item: Item) -> Entry:
-    return Entry(record_of(item), changed_at(item))

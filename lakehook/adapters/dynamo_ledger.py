@@ -77,7 +77,7 @@ class DynamoLedger:
     def write(
         self, record: DeliveryRecord, *, before: HeldLane | None, after: HeldLane | None
     ) -> DeliveryRecord:
-        written = replace(record, version=record.version + 1)
+        written = replace(record, version=record.version + 1, changed_at=self.clock.now())
         put = {"TableName": self.table, "Item": self._item(written), **_unless_moved(record)}
         if before is None and after is None:
             self._put(put)
@@ -164,9 +164,8 @@ class DynamoLedger:
         return (record for record in records if record.status is Status.DEAD)
 
     def _item(self, record: DeliveryRecord) -> Item:
-        now = self.clock.now()
-        expires_at = int(now + self.retention_seconds) if record.status.is_final else None
-        return record_item(record, now=now, expires_at=expires_at)
+        expires_at = int(record.changed_at + self.retention_seconds)
+        return record_item(record, expires_at=expires_at if record.status.is_final else None)
 
     def _lane_change(
         self, lane: Lane, before: HeldLane | None, after: HeldLane | None

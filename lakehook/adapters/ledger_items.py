@@ -48,7 +48,7 @@ def is_lane(item: Item) -> bool:
     return bool(item[Table.SORT_KEY]["S"] == LANE)
 
 
-def record_item(record: DeliveryRecord, *, now: float, expires_at: int | None) -> Item:
+def record_item(record: DeliveryRecord, *, expires_at: int | None) -> Item:
     delivery = record.delivery
     dead = record.status is Status.DEAD  # and so in the index, beside the lanes that are held
     return to_item(
@@ -57,7 +57,7 @@ def record_item(record: DeliveryRecord, *, now: float, expires_at: int | None) -
             Table.SORT_KEY: record_name(record.sequence),
             Table.TTL: expires_at,
             Table.HELD_BY: record.lane.subscription_id if dead else None,
-            Table.HELD_SINCE: milliseconds(now) if dead else None,
+            Table.HELD_SINCE: milliseconds(record.changed_at) if dead else None,
             "form": FORM,
             "status": str(record.status),
             "event_id": record.event_id,
@@ -67,16 +67,12 @@ def record_item(record: DeliveryRecord, *, now: float, expires_at: int | None) -
             "reason": record.reason or None,
             "announced": record.announced or None,
             "late": True if delivery and delivery.late else None,
-            "changed_at": milliseconds(now),
+            "changed_at": milliseconds(record.changed_at),
             "record_version": record.version,
             "event": delivery and text_of(delivery.event.document),
             "previous_event_type": delivery and delivery.numbered.previous_event_type,
         }
     )
-
-
-def changed_at(item: Item) -> float:
-    return int(item["changed_at"]["N"]) / 1000
 
 
 def record_of(item: Item) -> DeliveryRecord:
@@ -94,6 +90,7 @@ def record_of(item: Item) -> DeliveryRecord:
         reason=values.get("reason", ""),
         announced=values.get("announced", 0),
         version=values["record_version"],
+        changed_at=values["changed_at"] / 1000,
         delivery=_delivery_of(values, lane, sequence),
     )
 
@@ -112,6 +109,7 @@ def lane_item(held: HeldLane) -> Item:
             "attempts": held.attempts,
             "dead": held.dead or None,
             "asleep": held.asleep or None,
+            "hinted_until": milliseconds(held.hinted_until) or None,
             "lane_version": held.version,
         }
     )
@@ -127,6 +125,7 @@ def held_lane(item: Item) -> HeldLane:
         attempts=values["attempts"],
         dead=values.get("dead", False),
         asleep=values.get("asleep", False),
+        hinted_until=values.get("hinted_until", 0) / 1000,
         version=values["lane_version"],
     )
 

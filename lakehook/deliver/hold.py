@@ -37,6 +37,9 @@ class Hold:
         if record:
             yield record, None
 
+    def has_held_since(self, time: float) -> bool:
+        return self.record is not None and self.record.held_since <= time
+
     def at(self, record: DeliveryRecord) -> HeldLane:
         """The lane held at this delivery; its budget is a fresh one unless it was the head."""
         now = self._clock.now()

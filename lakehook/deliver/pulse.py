@@ -87,7 +87,8 @@ class Pulse:
         """Send word to so many of the lanes that sleep; how many were told."""
         now = self._crew.clock.now()
         held = self._crew.ledger.held_by(self._health.subscription_id)
-        asleep = (one for one in islice(held, LANES_LOOKED_AT) if one.asleep)
+        looked_at = islice(held, LANES_LOOKED_AT)
+        asleep = (one for one in looked_at if one.asleep and one.hinted_until <= now)
         resumes = [
             resume
             for one in islice(asleep, number)

@@ -10,6 +10,7 @@ from lakehook.domain.disposition import Again, Disposition, Done
 from lakehook.domain.errors import OwnTrouble
 from lakehook.domain.lane import MOST_ANNOUNCEMENTS, DeliveryRecord, Status
 from lakehook.domain.outcome import Attempt, Consequence
+from lakehook.domain.retry import LONGEST_HINT_SECONDS
 from lakehook.domain.subscription import Ordering, Subscription
 from lakehook.ports import Remaining
 
@@ -41,6 +42,13 @@ class Turn:
         with self.crew.alone if self.announcing else nullcontext():
             self._stop_if_out_of_time()  # others may have been alone for long
             return self._take(record, following)
+
+    def expire(self, record: DeliveryRecord, following: DeliveryRecord | None) -> Stop:
+        """Without an attempt: it has waited too long for its subscription."""
+        if record.status is Status.DEAD:
+            return self._pass_by()
+        self._stop_if_out_of_time()
+        return self._bury(record.dead("expired"), following)
 
     def _stop_if_out_of_time(self) -> None:
         if self.remaining() < self.subscription.deadline_seconds + MARGIN_SECONDS:
@@ -104,7 +112,8 @@ class Turn:
         self.crew.telemetry.attempted(tried, next_at=None if wait is None else now + wait)
         if wait is None:
             return self._bury(tried.dead(attempt.outcome), following)
-        self.hold.write(tried, held.head_failed(due_at=now + wait))
+        hint = min(attempt.retry_after or 0.0, LONGEST_HINT_SECONDS)
+        self.hold.write(tried, held.head_failed(due_at=now + wait, hinted_until=now + hint))
         return in_queue_or_ledger(wait)
 
     def _keep(self, tried: DeliveryRecord) -> Stop:

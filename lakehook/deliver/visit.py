@@ -7,7 +7,13 @@ from lakehook.deliver.turn import Stop, Turn, in_queue_or_ledger
 from lakehook.domain.delivery import Delivery, Lane
 from lakehook.domain.disposition import Again, Disposition, Done
 from lakehook.domain.health import SLOT_SECONDS, Health
-from lakehook.domain.lane import LOOK_AGAIN_SECONDS, DeliveryRecord, HeldLane, Status
+from lakehook.domain.lane import (
+    EXPIRES_AFTER_SECONDS,
+    LOOK_AGAIN_SECONDS,
+    DeliveryRecord,
+    HeldLane,
+    Status,
+)
 from lakehook.domain.message import Received, Resume
 from lakehook.domain.subscription import Ordering, Subscription
 from lakehook.ports import Page, Remaining
@@ -78,6 +84,8 @@ class Visit:
             return in_queue_or_ledger(held.due_at - now)
         # What has waited may be wanted no more, and the lane would not be looked at again soon.
         subscription = self._subscription(anew=True)
+        if subscription and subscription.is_blocked:
+            return self._stay_blocked(subscription)
         if subscription and (asleep := self._must_wait(subscription)):
             return asleep
         with self._pulse.slot() as admitted:
@@ -88,6 +96,21 @@ class Visit:
             if stop := self._turn(record, following):
                 return stop
         self._hold.release()
+        return Done()
+
+    def _stay_blocked(self, subscription: Subscription) -> Disposition:
+        """What has waited too long for a paused or disabled subscription is a dead letter."""
+        oldest = self._crew.clock.now() - EXPIRES_AFTER_SECONDS
+        if self._hold.has_held_since(oldest):
+            for record, following in self._hold.waiting():
+                if record.status is Status.WAITING and record.changed_at > oldest:
+                    break
+                if stop := self._turn_under(subscription).expire(record, following):
+                    return stop
+            else:
+                self._hold.release()
+                return Done()
+        self._hold.block()
         return Done()
 
     def _must_wait(self, subscription: Subscription) -> Stop:
@@ -113,7 +136,13 @@ class Visit:
         # A delivery of a flowing lane has no place to wait in: once begun, it goes.
         if self._hold.record and (asleep := self._must_wait(subscription)):
             return asleep
-        turn = Turn(
+        turn = self._turn_under(subscription)
+        if record.status is Status.WAITING:
+            self._probing = False  # one attempt, whatever comes of it
+        return turn(record, following)
+
+    def _turn_under(self, subscription: Subscription) -> Turn:
+        return Turn(
             self._crew,
             self._hold,
             self._pulse,
@@ -121,9 +150,6 @@ class Visit:
             self._remaining,
             self._announcing,
         )
-        if record.status is Status.WAITING:
-            self._probing = False  # one attempt, whatever comes of it
-        return turn(record, following)
 
     def _may_go_at_once(self) -> bool:
         subscription = self._subscription()

@@ -23,6 +23,7 @@ from lakehook.domain.outcome import Attempt, Outcome
 
 LOOK_AGAIN_SECONDS = 3600.0  # a blocked lane is looked at within the hour, so none is forgotten
 LEASE_SECONDS = 300.0  # a resume that is lost is sent again after this
+EXPIRES_AFTER_SECONDS = 30 * 24 * 3600.0  # of waiting for a subscription that is blocked
 MOST_ATTEMPTS_KEPT = 20
 MOST_ANNOUNCEMENTS = 3  # without an outcome: what was announced so often brings workers down
 
@@ -50,6 +51,7 @@ class HeldLane:
     attempts: int = 0  # of the head, within its budget
     dead: bool = False  # the head is a dead letter
     asleep: bool = False  # its endpoint is down or slow; a success elsewhere may wake it
+    hinted_until: float = 0.0  # no attempt of the head before, by its receiver's wish
     version: int
 
     @classmethod
@@ -66,13 +68,13 @@ class HeldLane:
     def is_due(self, now: float) -> bool:
         return self.due_at <= now
 
-    def head_failed(self, *, due_at: float) -> Self:
-        return self._moved(attempts=self.attempts + 1, due_at=due_at)
+    def head_failed(self, *, due_at: float, hinted_until: float = 0.0) -> Self:
+        return self._moved(attempts=self.attempts + 1, due_at=due_at, hinted_until=hinted_until)
 
     def joined_by(self, sequence: int) -> Self:
         """Another delivery has begun to wait; behind the head, unless it should have been it."""
         if sequence < self.head:
-            return self._moved(head=sequence, attempts=0, asleep=self.asleep)
+            return self._moved(head=sequence, attempts=0, asleep=self.asleep, hinted_until=0.0)
         return self._moved(asleep=self.asleep)
 
     def announced(self) -> Self:
@@ -83,10 +85,10 @@ class HeldLane:
         """A redriven letter goes next, at once and with a fresh budget, or waits its turn."""
         if sequence > self.head:
             return self._moved(asleep=self.asleep)
-        return self._moved(head=sequence, attempts=0, due_at=now, dead=False)
+        return self.moved_on(sequence, now=now)
 
     def moved_on(self, head: int, *, now: float) -> Self:
-        return self._moved(head=head, attempts=0, due_at=now, dead=False)
+        return self._moved(head=head, attempts=0, due_at=now, dead=False, hinted_until=0.0)
 
     def blocked(self, *, now: float) -> Self:
         return self._moved(due_at=now + LOOK_AGAIN_SECONDS)
@@ -117,6 +119,7 @@ class DeliveryRecord:
     reason: str = ""  # why it is dead or discarded
     delivery: Delivery | None = None
     version: int = field(default=0, compare=False)  # as it was read; 0 is that of a new one
+    changed_at: float = field(default=0.0, compare=False)  # unix seconds, when it was written
 
     @classmethod
     def waiting(cls, delivery: Delivery) -> Self:

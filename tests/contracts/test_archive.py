@@ -12,7 +12,7 @@ from lakehook.domain.delivery import Lane
 from lakehook.domain.health import Health
 from lakehook.domain.lane import DeliveryRecord, HeldLane
 from lakehook.domain.outcome import Attempt, Outcome
-from lakehook.ports import Archive, Entry, Healths, Ledger
+from lakehook.ports import Archive, Healths, Ledger
 from tests.builders import a_delivery
 from tests.fakes import NOON, FakeClock, FakeLedger
 from tests.fakes_ops import FakeArchive
@@ -64,7 +64,9 @@ def test_a_delivery_is_found_with_the_time_of_its_last_change(both: Both, clock:
     delivered = waiting(1).tried(SUCCESS)
     both.ledger.write(delivered, before=held, after=None)
 
-    assert both.archive.find(LANE, 1) == Entry(delivered, NOON + 5.25)
+    found = both.archive.find(LANE, 1)
+    assert found == delivered
+    assert found.changed_at == NOON + 5.25
 
 
 def test_the_deliveries_of_a_lane_come_the_highest_sequence_first(both: Both):
@@ -72,7 +74,7 @@ def test_the_deliveries_of_a_lane_come_the_highest_sequence_first(both: Both):
     other = DeliveryRecord.waiting(a_delivery(3, pipeline_id=390))
     both.ledger.write(other, before=None, after=None)
 
-    assert [one.record.sequence for one in both.archive.of_lane(LANE)] == [11, 10, 9, 2, 1]
+    assert [one.sequence for one in both.archive.of_lane(LANE)] == [11, 10, 9, 2, 1]
 
 
 def test_the_deliveries_of_a_subscription_are_found_in_every_lane(both: Both):
@@ -87,7 +89,7 @@ def test_the_deliveries_of_a_subscription_are_found_in_every_lane(both: Both):
 
     entries = list(both.archive.of_subscription("sub_a", seen=pages.append))
 
-    found = {f"{one.record.lane}#{one.record.sequence}" for one in entries}
+    found = {f"{one.lane}#{one.sequence}" for one in entries}
     assert found == {"sub_a#39#1", "sub_a#40#2"}
     assert sum(pages) >= 5  # four deliveries and one lane were looked at
 

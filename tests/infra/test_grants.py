@@ -97,7 +97,12 @@ def test_the_clock_finds_what_is_due_and_wakes_it(production: Blueprint) -> None
     assert granted("clock", production) == {
         "DeliveriesTable/index/due": {"dynamodb:Query"},
         "DeliveriesTable/index/held": {"dynamodb:Query"},
-        "DeliveriesTable": {"dynamodb:BatchGetItem", "dynamodb:UpdateItem"},
+        "DeliveriesTable": {
+            "dynamodb:BatchGetItem",
+            "dynamodb:DeleteItem",
+            "dynamodb:GetItem",
+            "dynamodb:UpdateItem",
+        },
         "DeliveriesQueueUrl": SEND,
         own_log("clock", production): WRITE_ITS_LOG,
     }

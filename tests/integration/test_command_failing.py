@@ -58,9 +58,10 @@ class Functions:
         self.ledger = DynamoLedger(dynamodb, deployment.deliveries_table, clock)
         self.bell = SqsDeliveries(self.queue, deployment.deliveries_queue_url)
         self._dead_letters = SqsDeadLetters(self.queue, deployment.dead_letter_queue_url)
+        self.healths = DynamoHealths(dynamodb, deployment.deliveries_table)
         self._crew = Crew(
             ledger=self.ledger,
-            healths=DynamoHealths(dynamodb, deployment.deliveries_table),
+            healths=self.healths,
             subscriptions=DynamoSubscriptions(dynamodb, deployment.subscriptions_table, clock),
             attempt=self.attempts,
             dead_letters=self._dead_letters,
@@ -89,7 +90,7 @@ class Functions:
 
     def tick(self) -> None:
         """What the clock does each minute, and what follows."""
-        WakeLanes(ledger=self.ledger, bell=self.bell, clock=WallClock())()
+        WakeLanes(self.ledger, self.healths, self.bell, WallClock())()
         self.deliver()
 
     def look_at(self, url: str) -> list[Any]:

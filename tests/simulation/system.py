@@ -113,7 +113,7 @@ class System:
             DELIVERIES: self._source(DELIVERIES, wiring.deliver, concurrency=4),
         }
         bell = SqsDeliveries(self.sqs, DELIVERIES)
-        self.clockwork.wake = WakeLanes(reached, bell, self.timeline)  # type: ignore[arg-type]
+        self.clockwork.wake = WakeLanes(reached, self.ledger.healths, bell, self.timeline)  # type: ignore[arg-type]
 
     def _source(self, name: str, handle: Callable[..., Any], *, concurrency: int) -> EventSource:
         return EventSource(

@@ -1,8 +1,7 @@
 """Simulated time: tasks that take turns, strictly one at a time, in an order the seed decides.
 
-A task runs in a thread of its own, so that shipped code may wait in the midst of a call, yet only
-whoever holds the baton runs. Whoever gives it up finds out what comes next and hands over to it
-directly; nothing is left to the operating system's scheduler.
+A task is a greenlet, so that shipped code may wait in the midst of a call. Whoever waits finds out
+what comes next and switches to it directly; no scheduler of the operating system has a say.
 """
 
 from collections.abc import Callable
@@ -10,28 +9,25 @@ from dataclasses import dataclass
 from heapq import heappop, heappush
 from math import inf
 from random import Random
-from threading import Lock, Thread
 from typing import Any
+
+from greenlet import GreenletExit, getcurrent, greenlet
 
 Work = Callable[[], None]
 
 
 class Actor:
-    """A thread that plays one task after another, whenever it is its turn."""
+    """Plays one task after another, whenever it is its turn."""
 
-    def __init__(self, timeline: "Timeline", *, live: bool = True) -> None:
-        self.turn = Lock()
-        self.turn.acquire()
+    def __init__(self, timeline: "Timeline", *, itself: greenlet | None = None) -> None:
+        self.itself = itself or greenlet(self._live)
         self.work: Work | None = None
         self.context: Any = None
         self.waits = 0  # a wake-up for an earlier wait comes too late
         self._timeline = timeline
         timeline.actors.append(self)
-        if live:
-            Thread(target=self._live, daemon=True).start()
 
     def _live(self) -> None:
-        self.turn.acquire()
         while self.work:
             self._timeline.play(self.work)
             self.work, self.context = None, None
@@ -44,7 +40,7 @@ class WakeUp:
     wait: int
 
 
-class Over(BaseException):
+class Over(GreenletExit):
     """The history was given up in the midst of a task."""
 
 
@@ -59,7 +55,7 @@ class Timeline:
         self.actors: list[Actor] = []
         self._resting: list[Actor] = []
         self._is_over = False
-        self._main = Actor(self, live=False)
+        self._main = Actor(self, itself=getcurrent())
         self._playing = self._main
         self._failure: BaseException | None = None
 
@@ -121,12 +117,14 @@ class Timeline:
             raise self._failure
 
     def close(self) -> None:
-        """Let every thread come to its end, also in the midst of a task."""
+        """Let every task come to its end, also in its midst."""
         self._is_over = True
         for actor in self.actors:
-            actor.turn.release()
+            if actor is not self._main:
+                actor.itself.parent = self._main.itself
+                actor.itself.throw(Over)
 
-    # --- the baton ---
+    # --- turns ---
 
     def play(self, work: Work) -> None:
         try:
@@ -149,10 +147,7 @@ class Timeline:
         following.waits += 1
         self._playing = following
         if following is not me:
-            following.turn.release()
-            me.turn.acquire()
-            if self._is_over and me.work:
-                raise Over
+            following.itself.switch()  # and then somebody has switched back
 
     def _next(self) -> Actor:
         while self._agenda and not self._failure:

@@ -31,7 +31,7 @@ from tests.fakes import (
 class World:
     def __init__(self) -> None:
         self.clock = FakeClock()
-        self.ledger = FakeLedger()
+        self.ledger = FakeLedger(clock=self.clock)
         self.attempts = FakeAttempts(self.clock)
         self.bell = FakeBell()
         self.subscriptions = FakeSubscriptions({"sub_a": a_subscription()})
@@ -52,7 +52,7 @@ class World:
                 alone=nullcontext(),
             )
         )
-        self.clockwork = WakeLanes(self.ledger, self.bell, self.clock)
+        self.clockwork = WakeLanes(self.ledger, self.ledger.healths, self.bell, self.clock)
 
     def receive(self, *messages: Message) -> list[Disposition]:
         received = [Received(message) for message in messages]
@@ -338,3 +338,24 @@ def test_a_probe_that_came_to_nothing_is_soon_followed_by_another(world: World):
     world.tick()
 
     assert not any(health.is_open for health in world.ledger.healths.known.values())
+
+
+def test_no_probe_goes_to_a_lane_before_its_receiver_wished(world: World):
+    world.open_the_breaker()
+    hinted = world.clock.now() + 3600
+    for lane, held in list(world.ledger.lanes.items()):
+        world.ledger.lanes[lane] = replace(held, due_at=hinted, hinted_until=hinted)
+    world.receive(in_lane(77))
+    world.clock.sleep(300)
+
+    assert world.tick() == [Lane("sub_a", "77")]
+
+
+def test_a_breaker_behind_which_nothing_waits_any_more_is_forgotten(world: World):
+    world.open_the_breaker()
+    world.ledger.lanes.clear()
+    world.clock.sleep(300)
+
+    assert world.tick() == []
+
+    assert world.ledger.healths.known == {}

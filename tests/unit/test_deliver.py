@@ -33,7 +33,7 @@ class World:
 
     def __init__(self) -> None:
         self.clock = FakeClock()
-        self.ledger = FakeLedger()
+        self.ledger = FakeLedger(clock=self.clock)
         self.bell = FakeBell()
         self.attempts = FakeAttempts(self.clock)
         self.subscriptions = FakeSubscriptions({"sub_a": a_subscription()})
@@ -607,3 +607,63 @@ def test_whoever_has_waited_to_be_alone_looks_at_the_time_again(world: World):
     assert world.receive(a_delivery(1), again=True) == [Again(0)]
 
     assert world.attempts.made == []
+
+
+def paused(world: World) -> None:
+    world.subscriptions.put(a_subscription(paused_at="2026-01-01T00:00:00Z"))
+
+
+MONTH = 30 * 24 * 3600
+
+
+@pytest.mark.parametrize("ordering", list(Ordering))
+def test_what_has_waited_a_month_for_a_paused_subscription_is_a_dead_letter(
+    world: World, ordering: Ordering
+):
+    world.subscriptions.put(a_subscription(ordering=ordering, paused_at="2026-01-01T00:00:00Z"))
+    world.receive(a_delivery(1))
+    world.clock.sleep(3600)
+    world.receive(a_delivery(2))
+    world.clock.sleep(MONTH - 3600)
+
+    assert world.resume() == [Done()]
+
+    assert [(one.sequence, one.reason) for one in world.dead_letters.buried] == [(1, "expired")]
+    assert [world.status(n) for n in (1, 2)] == [Status.DEAD, Status.WAITING]
+    assert world.attempts.made == []
+    assert world.ledger.lanes[LANE].head == (1 if ordering is Ordering.STRICT else 2)
+
+
+def test_a_lane_that_skips_flows_when_all_of_it_has_expired(world: World):
+    world.subscriptions.put(
+        a_subscription(ordering=Ordering.SKIP, paused_at="2026-01-01T00:00:00Z")
+    )
+    world.receive(a_delivery(1), a_delivery(2))
+    world.clock.sleep(MONTH)
+
+    assert world.resume() == [Done()]
+
+    assert [one.sequence for one in world.dead_letters.buried] == [1, 2]
+    assert world.ledger.lanes == {}
+
+
+def test_nothing_expires_before_its_month_is_over(world: World):
+    paused(world)
+    world.receive(a_delivery(1))
+    world.clock.sleep(MONTH - 1)
+
+    assert world.resume() == [Done()]
+
+    assert world.status(1) is Status.WAITING
+    assert world.ledger.lanes[LANE].due_at == world.clock.now() + 3600
+
+
+def test_a_letter_redriven_to_a_paused_subscription_has_another_month(world: World):
+    world.die()
+    world.clock.sleep(MONTH)
+    paused(world)
+    world.redrive(1)
+
+    assert world.resume() == [Done()]
+
+    assert world.status(1) is Status.WAITING

@@ -183,7 +183,7 @@ def written(office: Office, *records: DeliveryRecord) -> None:
 
 def listed(office: Office, **question: object) -> list[str]:
     entries = office.desk().list_deliveries(Question(**question))  # type: ignore[arg-type]
-    return [f"{one.record.lane}#{one.record.sequence}" for one in entries]
+    return [f"{one.lane}#{one.sequence}" for one in entries]
 
 
 def test_deliveries_come_the_last_changed_first_up_to_the_limit(office: Office) -> None:

@@ -21,9 +21,12 @@ def saved(office: Office, **changes: object) -> Subscription:
     return subscription
 
 
-def hold(office: Office, pipeline: int, *, due_at: float = NOON + 3600) -> None:
+def hold(
+    office: Office, pipeline: int, *, due_at: float = NOON + 3600, hinted_until: float = 0.0
+) -> None:
     record = DeliveryRecord.waiting(a_delivery(1, pipeline_id=pipeline))
-    held = HeldLane.at(record.lane, 1, now=NOON - 1000 + pipeline).head_failed(due_at=due_at)
+    held = HeldLane.at(record.lane, 1, now=NOON - 1000 + pipeline)
+    held = held.head_failed(due_at=due_at, hinted_until=hinted_until)
     office.ledger.write(record, before=None, after=held)
 
 
@@ -96,4 +99,13 @@ def test_a_subscription_that_is_still_blocked_wakes_nothing(office: Office) -> N
 
     assert resumed.is_blocked
     assert lanes == 0
+    assert due_times(office) == {"39": NOON + 3600}
+
+
+def test_a_lane_whose_receiver_wished_to_wait_is_not_woken_before(office: Office) -> None:
+    subscription = saved(office, paused_at="2026-01-01T00:00:00Z")
+    hold(office, 39, due_at=NOON + 7200, hinted_until=NOON + 3600)
+
+    office.desk().unpause(subscription)
+
     assert due_times(office) == {"39": NOON + 3600}

@@ -37,7 +37,7 @@ class World:
             self.ledger.lanes[held.lane] = replace(held, due_at=due_at)
 
     def wake(self) -> int:
-        return WakeLanes(self.ledger, self.bell, self.clock)()
+        return WakeLanes(self.ledger, self.ledger.healths, self.bell, self.clock)()
 
 
 @pytest.fixture

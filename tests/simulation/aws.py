@@ -60,7 +60,12 @@ class SimulatedSqs:
         )
         return {
             "Messages": [
-                {"MessageId": one.message.id, "ReceiptHandle": one.handle, "Body": one.message.body}
+                {
+                    "MessageId": one.message.id,
+                    "ReceiptHandle": one.handle,
+                    "Body": one.message.body,
+                    "MessageAttributes": one.message.attributes,
+                }
                 for one in received
             ]
         }

@@ -23,6 +23,7 @@ class Fault(StrEnum):
     ACK_LOST = "an acknowledgement lost"
     ACK_LATE = "an acknowledgement late"
     ACK_TWICE = "an acknowledgement repeated"
+    THROTTLED = "an invocation throttled"
     ENTRY_FAILED = "an entry of a batch refused"
     EVENT_REPEATED = "an event published again"
     TWO_TICKS = "a clock that ticked twice"
@@ -45,7 +46,7 @@ class Invocation:
     groups: frozenset[str]
     is_dead: bool = False
     is_zombie: bool = False  # given up by the platform, and yet it goes on
-    trouble: bool = False
+    trouble: bool = False  # a fault has befallen it
 
 
 @dataclass
@@ -56,9 +57,13 @@ class Faults:
     rate: float  # of faults per call
     kinds: tuple[Fault, ...] = AT_A_CALL
     outages: tuple[tuple[float, float], ...] = ()
-    out_of_order: frozenset[str] = frozenset(("ledger", "healths", "journal", "subscriptions"))
+    out_of_order: frozenset[str] = frozenset(
+        ("ledger", "healths", "journal", "subscriptions", "keyring")
+    )
     injected: Counter[Fault] = field(default_factory=Counter)
     planned: dict[str, list[Fault | None]] = field(default_factory=dict)
+    strikes: dict[int, Fault] = field(default_factory=dict)  # at the nth call of all
+    calls: int = 0
     is_calm: bool = False
     touched: Callable[[Invocation], None] = lambda _: None
 
@@ -74,11 +79,14 @@ class Faults:
 
     def fate(self, call: str, now: float) -> Fault | None:
         """``call`` is a port and its method, as in ``ledger.write``."""
+        self.calls += 1
         if self.is_calm:
             return None
+        port = call.partition(".")[0]
+        if strike := self.strikes.get(self.calls):
+            return None if strike in IMPOSSIBLE.get(port, ()) else strike
         if planned := self.planned.get(call):
             return planned.pop(0)
-        port = call.partition(".")[0]
         if port in self.out_of_order and any(start <= now < end for start, end in self.outages):
             return Fault.OUTAGE
         if not self.rate or self.random.random() >= self.rate:
@@ -113,6 +121,7 @@ class Gate:
         if fault is None:
             return effect()
         self.faults.injected[fault] += 1
+        invocation.trouble = True
         self.faults.touched(invocation)
         return self._suffer(fault, effect, trouble, invocation)
 

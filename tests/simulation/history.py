@@ -34,7 +34,7 @@ class Post:
         if self.answer is None:
             return "nothing"
         if isinstance(self.answer, Answer):
-            return str(self.answer.status)
+            return self.answer.headers.get("webhook-delivery", str(self.answer.status))
         return str(self.answer.outcome)
 
 

@@ -1,12 +1,18 @@
 """What operators do to a running system: pause, redrive from the command line or the console."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 
-from lakehook.adapters.sqs_redrive import SqsRedrives
+from lakehook.adapters.sqs_redrive import SqsLetterCopies, SqsRedrives
+from lakehook.discard import Discard
+from lakehook.domain.errors import LaneMoved
 from lakehook.domain.lane import DeliveryRecord
+from lakehook.domain.subscription import Ordering
 from lakehook.pause import Enable, Pause, Unpause, WakeGently
+from lakehook.ports import LetterCopies
 from lakehook.redrive import Redrive
+from lakehook.unsubscribe import Unsubscribe
 from tests.simulation.history import EVERYONE
 from tests.simulation.system import System
 from tests.simulation.wiring import DEAD, DELIVERIES
@@ -26,32 +32,47 @@ class Operator:
     system: System
 
     def act(self, action: str, subscription: str) -> None:
+        if self.system.subscriptions.known[subscription].removed_at:
+            return
         self._tell(action, subscription)
-        {"pause": self.pause, "redrive": self.redrive, "console": self.console}[action](
-            subscription
-        )
+        getattr(self, action)(subscription)
 
     def pause(self, subscription: str) -> None:
         known, timeline = self.system.subscriptions, self.system.timeline
         Pause(known, timeline)(known.known[subscription])
-        timeline.at(timeline.now() + PAUSED_SECONDS, lambda: self.unpause(subscription))
+        timeline.at(timeline.now() + PAUSED_SECONDS, lambda: self.act("unpause", subscription))
 
     def unpause(self, subscription: str) -> None:
-        self._tell("unpause", subscription)
         known = self.system.subscriptions
         Unpause(known, self._wake)(known.known[subscription])
 
     def enable(self, subscription: str) -> None:
-        self._tell("enable", subscription)
         known = self.system.subscriptions
         Enable(known, self.system.ledger.healths, self._wake)(known.known[subscription])
+
+    def skip(self, subscription: str) -> None:
+        """What died so far holds nobody up any more."""
+        known = self.system.subscriptions
+        skips = replace(known.known[subscription], ordering=Ordering.SKIP)
+        self._wake(known.save(skips))
+
+    def remove(self, subscription: str) -> None:
+        system = self.system
+        unsubscribe = Unsubscribe(system.subscriptions, system.ledger, system.timeline)
+        unsubscribe(system.subscriptions.known[subscription], discard_waiting=True)
 
     def redrive(self, subscription: str) -> None:
         """By the command: what the ledger has dead."""
         system = self.system
         redrives = SqsRedrives(system.sqs, DELIVERIES, system.dice)
         letters = list(system.ledger.dead_of(subscription))
-        Redrive(system.subscriptions, redrives, NoCopies())(letters)
+        Redrive(system.subscriptions, redrives, self._copies)(letters)
+
+    def discard(self, subscription: str) -> None:
+        system = self.system
+        letters = list(system.ledger.dead_of(subscription))
+        with suppress(LaneMoved):  # the operator reads that it is at work, and tries again
+            Discard(system.ledger, self._copies, system.timeline)(letters)
 
     def console(self, _subscription: str) -> None:
         """By the button: whatever the dead-letter queue holds moves back."""
@@ -63,6 +84,11 @@ class Operator:
     @property
     def _wake(self) -> WakeGently:
         return WakeGently(self.system.ledger, self.system.timeline)
+
+    @property
+    def _copies(self) -> LetterCopies:
+        finds = self.system.random.random() < 0.5
+        return SqsLetterCopies(self.system.sqs, DEAD) if finds else NoCopies()
 
     def _tell(self, action: str, subscription: str) -> None:
         now = self.system.timeline.now()

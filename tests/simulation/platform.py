@@ -55,8 +55,9 @@ class Platform:
             self.running -= 1
 
         def expire() -> None:
-            invocation.is_dead = not invocation.is_zombie
-            tell(answered=False)
+            if not told:
+                invocation.is_dead, invocation.trouble = not invocation.is_zombie, True
+                tell(answered=False)
 
         self.timeline.begin(run, context=invocation)
         self.timeline.at(invocation.deadline, expire)
@@ -93,7 +94,8 @@ class EventSource:
         while self.running < self.concurrency and (
             messages := self.queue.receive(self.random.choice((1, 3, 10, 10)))
         ):
-            self._begin(messages)
+            if not self.platform.faults.happens(Fault.THROTTLED):
+                self._begin(messages)
         self.poke()
 
     def _begin(self, messages: list[Received]) -> None:

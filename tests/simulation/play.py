@@ -89,7 +89,7 @@ def _calm(system: System, operator: Operator) -> None:
         receiver.is_calm = True
     for one in tuple(system.subscriptions.known.values()):
         if one.is_blocked:
-            operator.unpause(one.id)
-            operator.enable(one.id)
+            operator.act("unpause", one.id)
+            operator.act("enable", one.id)
     for what in system.clockwork.all_due():
         system.clockwork.plan(what)

@@ -108,7 +108,7 @@ class WitnessedLedger(FakeLedger):
     def __init__(
         self, timeline: Timeline, history: History, planned: Callable[[IsDue], None]
     ) -> None:
-        super().__init__(healths=WitnessedHealths(timeline, history, planned))
+        super().__init__(healths=WitnessedHealths(timeline, history, planned), clock=timeline)
         self._timeline, self._history, self._planned = timeline, history, planned
 
     def write(

@@ -17,6 +17,8 @@ class Temper(StrEnum):
     RECOVERING = "recovering"  # down, then up for good
     THROTTLING = "throttling"  # 429 and retry-after, at times
     LYING = "lying"  # takes what it says it did not take
+    LEAVING = "leaving"  # 410, or the header that says as much, at times
+    ABORTING = "aborting"  # wants no more of some messages
     POISONED = "poisoned"  # refuses one pipeline, takes the others
 
 
@@ -25,6 +27,9 @@ DROPPED = NoAnswer(Outcome.DISCONNECTED, "the connection broke")
 TIMED_OUT = NoAnswer(Outcome.TIMED_OUT, "no answer in time")
 OK = Answer(status=200, headers={}, body=b"")
 SORRY = Answer(status=500, headers={}, body=b"sorry")
+GONE = Answer(status=410, headers={}, body=b"")
+LEAVE = Answer(status=500, headers={"webhook-delivery": "disable"}, body=b"")
+ABORT = Answer(status=500, headers={"webhook-delivery": "abort-message"}, body=b"")
 
 Reaction = tuple[float, Answer | NoAnswer]
 """Seconds until the answer, and the answer."""
@@ -72,8 +77,27 @@ class SimulatedReceiver:
     def _lying(self, _age: float, _pipeline: str) -> Reaction:
         return self._soon(self.random.choice((SORRY, DROPPED, TIMED_OUT, OK)))
 
+    def _leaving(self, _age: float, _pipeline: str) -> Reaction:
+        return self._soon(OK if self.random.random() < 0.9 else self.random.choice((GONE, LEAVE)))
+
+    def _aborting(self, _age: float, _pipeline: str) -> Reaction:
+        return self._soon(self.random.choice((OK, SORRY, ABORT)))
+
     def _poisoned(self, _age: float, pipeline: str) -> Reaction:
         return self._soon(SORRY if pipeline == "1" else OK)
+
+
+@dataclass
+class ScriptedReceiver:
+    """Plays a script, and then always says the same; after so many seconds each time."""
+
+    script: list[Answer | NoAnswer]
+    then: Answer | NoAnswer = OK
+    seconds: float = 0.1
+    is_calm: bool = False
+
+    def react(self, now: float, pipeline: str) -> Reaction:
+        return self.seconds, self.script.pop(0) if self.script else self.then
 
 
 _REACTIONS = {
@@ -84,5 +108,7 @@ _REACTIONS = {
     Temper.RECOVERING: SimulatedReceiver._recovering,
     Temper.THROTTLING: SimulatedReceiver._throttling,
     Temper.LYING: SimulatedReceiver._lying,
+    Temper.LEAVING: SimulatedReceiver._leaving,
+    Temper.ABORTING: SimulatedReceiver._aborting,
     Temper.POISONED: SimulatedReceiver._poisoned,
 }

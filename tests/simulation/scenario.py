@@ -11,7 +11,8 @@ from tests.simulation.receivers import Temper
 
 SCHEDULES = ("0.5,2", "5,300", "5,70,1800", "30,30,30", "1")
 RATES = (0.0, 0.002, 0.01, 0.01, 0.03, 0.08)
-ACTIONS = ("pause", "redrive", "console")
+REMOVED = 0.1  # so many histories lose a subscriber
+ACTIONS = ("pause", "enable", "redrive", "console", "discard")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +65,7 @@ class Scenario:
     outages: tuple[tuple[float, float], ...] = ()
     calm_at: float = NOON + 3600
     planned: dict[str, list[Fault | None]] = field(default_factory=dict)
+    strikes: dict[int, Fault] = field(default_factory=dict)
     redrives_at_last: bool = False
 
     def with_(self, **changes: object) -> "Scenario":
@@ -111,9 +113,12 @@ def _publications(random: Random, lasting: float) -> tuple[Publication, ...]:
 
 
 def _acts(random: Random, subscribers: tuple[Subscriber, ...], calm_at: float) -> tuple[Act, ...]:
+    actions = random.choices(ACTIONS, k=random.choice((0, 0, 1, 3, 6)))
+    if random.random() < REMOVED:
+        actions.append("remove")
     return tuple(
-        Act(random.uniform(NOON, calm_at), random.choice(ACTIONS), random.choice(subscribers).id)
-        for _ in range(random.choice((0, 0, 1, 3, 6)))
+        Act(random.uniform(NOON, calm_at), action, random.choice(subscribers).id)
+        for action in actions
     )
 
 

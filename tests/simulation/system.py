@@ -51,7 +51,7 @@ class System:
         self.platform = Platform(self.timeline, self.faults, self.history)
         self.clockwork = Clockwork(self.platform, self.is_at_rest, self._all_due)
         self.ledger = WitnessedLedger(self.timeline, self.history, self.clockwork.plan)
-        self.journal = FakeJournal()
+        self.journal = FakeJournal(clock=self.timeline)
         self.subscriptions = FakeSubscriptions({s.id: _of(s) for s in scenario.subscribers})
         self.receivers = {
             s.id: SimulatedReceiver(s.temper, self.random, begins_at=NOON, recovers=s.recovers)
@@ -90,6 +90,8 @@ class System:
     def _waits_for_an_operator(self, held: HeldLane) -> bool:
         head = self.ledger.records.get((held.lane, held.head))
         subscription = self.subscriptions.known[held.lane.subscription_id]
+        if subscription.removed_at:
+            return False
         is_dead = head is not None and head.status is Status.DEAD
         return subscription.is_blocked or (is_dead and subscription.ordering is Ordering.STRICT)
 
@@ -133,6 +135,7 @@ class System:
             kinds=scenario.kinds,
             outages=scenario.outages,
             planned={call: list(fates) for call, fates in scenario.planned.items()},
+            strikes=scenario.strikes,
             touched=lambda one: self.history.tainted.update(one.groups if one else ()),
         )
 

@@ -157,7 +157,7 @@ class Timeline:
                     self.time = time
                     return entry.actor
             else:
-                self.time = time
+                self.time, self._playing = time, self._main  # it is no part of any task
                 self.play(entry)
         return self._main
 

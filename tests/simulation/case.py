@@ -1,0 +1,76 @@
+"""All that is known of one lane once a history has come to rest, and the lives in it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+from lakehook.domain.lane import DeliveryRecord, Status
+from lakehook.domain.subscription import Ordering
+from tests.simulation.history import Entry, LaneHistory, Post
+from tests.simulation.scenario import Subscriber
+
+
+@dataclass(frozen=True)
+class LaneCase:
+    name: str
+    subscriber: Subscriber
+    ordering: Ordering  # at the end
+    history: LaneHistory
+    records: dict[int, DeliveryRecord]
+    events: int  # of its pipeline, in the journal
+    is_tainted: bool
+    is_blocked: bool
+    is_removed: bool
+    letters: frozenset[int]  # on the dead-letter queue
+
+    def entries(self, sequence: int) -> list[Entry]:
+        return [one for one in self.history.entries if one.record.sequence == sequence]
+
+    def posts(self, sequence: int) -> list[Post]:
+        return [one for one in self.history.posts if one.sequence == sequence]
+
+    def status(self, sequence: int, *, at: int) -> Status | None:
+        """As recorded when so much had happened."""
+        known = [one for one in self.entries(sequence) if one.number < at]
+        return known[-1].record.status if known else None
+
+    def has_died(self, sequence: int, *, at: int) -> bool:
+        return any(
+            one.record.status is Status.DEAD for one in self.entries(sequence) if one.number < at
+        )
+
+    def has_revived(self, *, since: int, until: int) -> bool:
+        """Whether a letter of the lane came to life: what it overtakes begins its budget anew."""
+        return any(
+            since < after.number < until
+            and before.record.status is Status.DEAD
+            and after.record.status is Status.WAITING
+            for before, after in self.steps()
+        )
+
+    def steps(self) -> Iterator[tuple[Entry, Entry]]:
+        for sequence in self.records:
+            yield from pairwise(self.entries(sequence))
+
+
+@dataclass(frozen=True)
+class Step:
+    """One write of a delivery's record, seen in the life it belongs to: each redrive begins one."""
+
+    entry: Entry
+    began: int  # when its life did
+    spent: int  # attempts recorded in this life
+    has_failed: bool  # it records an attempt, and there is another to come
+
+
+def life(case: LaneCase, sequence: int) -> Iterator[Step]:
+    began = spent = attempts = 0
+    previous: Status | None = None
+    for entry in case.entries(sequence):
+        record = entry.record
+        if previous is Status.DEAD and record.status is Status.WAITING:
+            began, spent = entry.number, 0
+        tried = record.attempts > attempts
+        spent += tried
+        yield Step(entry, began, spent, tried and record.status is Status.WAITING)
+        previous, attempts = record.status, record.attempts

@@ -1,0 +1,169 @@
+"""The promises about one lane: each tells what breaks it."""
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+from lakehook.domain.lane import MOST_ANNOUNCEMENTS, DeliveryRecord, Status
+from lakehook.domain.retry import LONGEST_HINT_SECONDS
+from lakehook.domain.subscription import Ordering
+from tests.simulation.case import LaneCase, Step, life
+from tests.simulation.history import Entry, Post
+
+MILLISECOND = 0.001  # what an attempt's duration is rounded to
+
+
+def in_order(case: LaneCase) -> Iterator[str]:
+    """Whatever is sent, all before it is done with; under ``skip`` a dead letter is, too."""
+    skips = case.ordering is Ordering.SKIP
+    for post in case.history.posts:
+        for earlier in range(1, post.sequence):
+            status = case.status(earlier, at=post.began)
+            gone_by = skips and case.has_died(earlier, at=post.began)
+            if not (status and status.is_final) and not gone_by:
+                yield f"#{post.sequence} was sent when #{earlier} was {status}"
+
+
+def first_arrivals(case: LaneCase) -> Iterator[str]:
+    highest = 0
+    for sequence in dict.fromkeys(one.sequence for one in case.history.posts if not one.late):
+        if sequence < highest:
+            yield f"#{sequence} first came after #{highest}"
+        highest = max(highest, sequence)
+
+
+def nothing_lost(case: LaneCase) -> Iterator[str]:
+    yield from (f"#{sequence} is lost" for sequence in _missing(case))
+    waits_for_an_operator = case.is_blocked
+    for sequence, record in sorted(case.records.items()):
+        if record.status is Status.DEAD:
+            waits_for_an_operator |= case.ordering is Ordering.STRICT
+        if record.status is Status.WAITING and not waits_for_an_operator:
+            yield f"#{sequence} waits for nobody: {record}"
+        elif not _is_true(case, record):
+            yield f"#{sequence} is said to be {record.status}, and is not"
+
+
+def _missing(case: LaneCase) -> set[int]:
+    if case.is_removed:  # and wants nothing of what comes after
+        return set()
+    return set(range(1, case.events + 1)) - case.records.keys()
+
+
+def _is_true(case: LaneCase, record: DeliveryRecord) -> bool:
+    """A delivered one was taken by its receiver, a dead one has a letter on the queue."""
+    said = {one.said for one in case.posts(record.sequence)}
+    match record.status:
+        case Status.DEAD:
+            return record.sequence in case.letters
+        case Status.DELIVERED:
+            return "200" in said
+        case Status.ABORTED:
+            return "abort-message" in said
+        case Status.DISCARDED:
+            return case.is_removed or record.reason == "discarded by operator"
+        case Status.WAITING:
+            return True
+
+
+def not_after_success(case: LaneCase) -> Iterator[str]:
+    for post in case.history.posts:
+        status = case.status(post.sequence, at=post.began)
+        if status and status.is_final:
+            yield f"#{post.sequence} was sent although recorded {status}"
+    for before, after in case.steps():
+        if before.record.status.is_final and not after.record.status.is_final:
+            yield f"#{after.record.sequence} was recorded {after.record.status} after its success"
+
+
+def known_by_its_id(case: LaneCase) -> Iterator[str]:
+    for post in case.history.posts:
+        if post.id != f"{case.name}#{post.sequence}":
+            yield f"#{post.sequence} was sent as {post.id}"
+    for sequence in case.records:
+        bodies = {one.body for one in case.posts(sequence) if not one.late}
+        if len(bodies) > 1:
+            yield f"#{sequence} was sent in {len(bodies)} versions"
+
+
+def one_at_a_time(case: LaneCase) -> Iterator[str]:
+    for earlier, later in pairwise(case.history.posts):
+        if earlier.ended is None or later.began < earlier.ended:
+            yield f"#{earlier.sequence} was open when #{later.sequence} was sent"
+
+
+def budgets(case: LaneCase) -> Iterator[str]:
+    """A delivery dies of its last attempt, neither sooner nor later, or because it crashes."""
+    for sequence in case.records:
+        for step in life(case, sequence):
+            if step.entry.record.status is not Status.DEAD:
+                continue
+            if step.entry.record.reason == "crashed":
+                yield from _crash(case.entries(sequence), step)
+            else:
+                yield from _death(case, step)
+
+
+def _death(case: LaneCase, step: Step) -> Iterator[str]:
+    budget, spent = case.subscriber.budget, step.spent
+    renewed = case.has_revived(since=step.began, until=step.entry.number)
+    if spent < budget or (spent > budget and not renewed):
+        yield f"#{step.entry.record.sequence} died after {spent} attempts, not {budget}"
+
+
+def _crash(entries: list[Entry], step: Step) -> Iterator[str]:
+    """It takes three announcements, each by a worker that came to grief."""
+    known = [one for one in entries if step.began <= one.number <= step.entry.number]
+    announcing = [b for a, b in pairwise(known) if b.record.announced > a.record.announced]
+    if known and known[0].record.announced:
+        announcing.insert(0, known[0])
+    guilty = [one for one in announcing if one.by and (one.by.trouble or one.by.is_dead)]
+    if len(guilty) < MOST_ANNOUNCEMENTS:
+        record = step.entry.record
+        yield f"#{record.sequence} is held to crash, and {len(guilty)} of its workers did"
+
+
+def waits(case: LaneCase) -> Iterator[str]:
+    """No attempt sooner than the schedule and the receiver allow, unless somebody woke the lane."""
+    for sequence in case.records:
+        for step in life(case, sequence):
+            began = (one for one in case.posts(sequence) if one.began > step.entry.number)
+            following = next(began, None)
+            if following and step.has_failed:
+                yield from _too_early(case, step, following)
+
+
+def _too_early(case: LaneCase, step: Step, following: Post) -> Iterator[str]:
+    if case.has_revived(since=step.began, until=following.began):
+        return  # by an operator, who wants it at once
+    last = step.entry.record.log[-1]
+    waited = following.began_at - last.at - last.milliseconds / 1000
+    hint = min(last.retry_after or 0.0, LONGEST_HINT_SECONDS)
+    if waited < hint - MILLISECOND:
+        yield f"#{following.sequence} was sent again after {waited:.3f} s, asked to wait {hint:g} s"
+    woken = any(step.entry.number < one < following.began for one in case.history.woken)
+    delays = case.subscriber.delays
+    delay = delays[step.spent - 1] if step.spent <= len(delays) else 0.0
+    if waited < delay - MILLISECOND and not woken:
+        yield f"#{following.sequence} was sent again after {waited:.3f} s, not {delay:g} s"
+
+
+def no_needless_repeat(case: LaneCase) -> Iterator[str]:
+    """In a lane that no fault has touched, every request is one recorded attempt."""
+    if case.is_tainted:
+        return
+    for sequence, record in case.records.items():
+        if len(case.posts(sequence)) != record.attempts:
+            yield f"#{sequence}: {len(case.posts(sequence))} requests, {record.attempts} recorded"
+
+
+PROMISES = (
+    in_order,
+    first_arrivals,
+    nothing_lost,
+    not_after_success,
+    known_by_its_id,
+    one_at_a_time,
+    budgets,
+    waits,
+    no_needless_repeat,
+)

@@ -1,0 +1,77 @@
+"""A fault at every single call of a history, one after the other: each time all goes well."""
+
+import pytest
+
+from lakehook.domain.lane import Status
+from tests.fakes import NOON
+from tests.simulation.faults import Fault
+from tests.simulation.operators import Operator
+from tests.simulation.play import Played, play
+from tests.simulation.receivers import OK, SORRY, ScriptedReceiver
+from tests.simulation.scenario import Publication, Scenario, Subscriber
+from tests.simulation.system import System
+
+FAULTS = (
+    Fault.KILL_BEFORE,
+    Fault.KILL_AFTER,
+    Fault.TROUBLE_BEFORE,
+    Fault.TROUBLE_AFTER,
+    Fault.DELAY_AFTER,
+    Fault.FREEZE_BEFORE,
+    Fault.FREEZE_AFTER,
+)
+EVENTS = 3
+APART = 12  # calls: a second kill while the first one is being mended
+
+
+def played(strikes: dict[int, Fault]) -> Played:
+    """The first delivery fails until it dies; it is redriven, and all that waited follows."""
+    scenario = Scenario(
+        subscribers=(Subscriber(id="a", schedule="0.5"),),
+        publications=tuple(Publication(NOON + n, "1", n) for n in range(EVENTS)),
+        calm_at=NOON + 7200,
+        strikes=strikes,
+    )
+    return play(scenario, redriven)
+
+
+def redriven(system: System, operator: Operator) -> None:
+    system.receivers["a"] = ScriptedReceiver([SORRY, SORRY], then=OK)
+    for seconds in (1000, 2000):
+        system.timeline.at(NOON + seconds, lambda: operator.act("redrive", "a"))
+
+
+def calls() -> range:
+    return range(1, played({}).system.faults.calls + 1)
+
+
+def test_without_a_fault_it_dies_once_and_is_redriven():
+    history = played({})
+
+    assert not history.violations
+    assert history.system.history.counts["attempts"] == 2 + EVENTS
+    assert len(calls()) > 20
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_no_fault_at_any_call_breaks_a_promise(fault: Fault):
+    for number in calls():
+        history = played({number: fault})
+
+        assert not history.violations, f"{fault} {number}\n{history.story()}"
+        assert arrived(history), f"{fault} {number}\n{history.system.history.read()}"
+
+
+@pytest.mark.parametrize("apart", range(1, APART + 1))
+def test_no_two_kills_break_a_promise(apart: int):
+    for number in calls():
+        kills = {number: Fault.KILL_AFTER, number + apart: Fault.KILL_BEFORE}
+        history = played(kills)
+
+        assert not history.violations, f"{kills}\n{history.story()}"
+        assert arrived(history), f"{kills}\n{history.system.history.read()}"
+
+
+def arrived(history: Played) -> bool:
+    records = history.system.ledger.records
+    return [one.status for one in records.values()] == [Status.DELIVERED] * EVENTS

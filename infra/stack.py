@@ -101,7 +101,7 @@ class LakehookStack(Stack):
         deliver.may(READ_SUBSCRIPTIONS, on=self._tables.subscriptions.table_arn)
         deliver.may(DISABLE_SUBSCRIPTIONS, on=self._tables.subscriptions.table_arn)
         deliver.may(KEEP_THE_LEDGER, on=self._tables.deliveries.table_arn)
-        deliver.may(["dynamodb:Query"], on=self._tables.held_index_arn)
+        deliver.may(["dynamodb:Query"], on=self._tables.asleep_index_arn)
         self._deliveries.queue.grant_send_messages(deliver.function)
         self._deliveries.dead_letters.grant_send_messages(deliver.function)
         self._secrets.key.grant_decrypt(deliver.function)

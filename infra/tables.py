@@ -27,6 +27,7 @@ class Tables(Construct):
         self.deliveries = self._ledger()
         self.due_index_arn = self._index_arn(DeliveriesTable.DUE_INDEX)
         self.held_index_arn = self._index_arn(DeliveriesTable.HELD_INDEX)
+        self.asleep_index_arn = self._index_arn(DeliveriesTable.ASLEEP_INDEX)
 
     def _index_arn(self, name: str) -> str:
         return f"{self.deliveries.table_arn}/index/{name}"
@@ -45,12 +46,16 @@ class Tables(Construct):
             projection_type=dynamodb.ProjectionType.INCLUDE,
             non_key_attributes=[DeliveriesTable.HELD_SINCE],
         )
-        table.add_global_secondary_index(
-            index_name=DeliveriesTable.HELD_INDEX,
-            partition_key=_text(DeliveriesTable.HELD_BY),
-            sort_key=_number(DeliveriesTable.HELD_SINCE),
-            projection_type=dynamodb.ProjectionType.KEYS_ONLY,
-        )
+        for name, subscription in (
+            (DeliveriesTable.HELD_INDEX, DeliveriesTable.HELD_BY),
+            (DeliveriesTable.ASLEEP_INDEX, DeliveriesTable.ASLEEP_OF),
+        ):
+            table.add_global_secondary_index(
+                index_name=name,
+                partition_key=_text(subscription),
+                sort_key=_number(DeliveriesTable.HELD_SINCE),
+                projection_type=dynamodb.ProjectionType.KEYS_ONLY,
+            )
         return table
 
     def _table(self, id_: str, **properties: Any) -> dynamodb.Table:

@@ -50,7 +50,7 @@ class Discard:
     def _moved_on(self, held: HeldLane, record: DeliveryRecord) -> HeldLane | None:
         """The next that waits is the head, due now; the lane flows when there is none."""
         if held.head != record.sequence:
-            return held.announced()  # whoever else holds the lane has lost it
+            return held  # and if it has become the head meanwhile, this write fails
         behind = (one for one in self.ledger.waiting(held) if one.sequence != record.sequence)
         following = next(behind, None)
         return held.moved_on(following.sequence, now=self.clock.now()) if following else None

@@ -171,7 +171,10 @@ class Ledger(Protocol):
         """Held lanes whose due time has come, by an index that may lag behind."""
 
     def lease(self, due: Due, *, until: float) -> int | None:
-        """Move a due time on, and return the token; nothing if it was moved meanwhile."""
+        """Move a due time on, and return the token; nothing if it was moved meanwhile.
+
+        Whoever was asleep is awake then.
+        """
 
     def census(self) -> Census:
         """Count what is held, by an index that may lag behind."""
@@ -181,6 +184,9 @@ class Ledger(Protocol):
 
         By an index that may lag behind, as ``dead_of``; what it names is read consistently.
         """
+
+    def asleep(self, subscription_id: str) -> Iterator[HeldLane]:
+        """Those of them that wait to be woken."""
 
     def dead_of(self, subscription_id: str) -> Iterator[DeliveryRecord]:
         """Its dead letters, also those whose lane has gone on."""

@@ -90,7 +90,7 @@ class PipelinesTable:
 
 
 class DeliveriesTable:
-    """The ledger. Its indexes are sparse: held lanes, open breakers, dead letters."""
+    """The ledger. Its indexes are sparse: held lanes, open breakers, dead letters, sleepers."""
 
     PARTITION_KEY = "lane"
     SORT_KEY = "record"
@@ -101,6 +101,8 @@ class DeliveriesTable:
     HELD_INDEX = "held"
     HELD_BY = "held_by"
     HELD_SINCE = "held_since"
+    ASLEEP_INDEX = "asleep"
+    ASLEEP_OF = "asleep_of"
 
 
 def listed(text: str) -> tuple[str, ...]:

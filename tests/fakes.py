@@ -1,5 +1,6 @@
 """One in-memory stand-in per port. Each passes the contract suite beside the real adapter."""
 
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -162,6 +163,7 @@ class FakeHealths:
 @dataclass
 class FakeLedger:
     records: dict[tuple[Lane, int], DeliveryRecord] = field(default_factory=dict)
+    sequences: defaultdict[Lane, set[int]] = field(default_factory=lambda: defaultdict(set))
     lanes: dict[Lane, HeldLane] = field(default_factory=dict)
     healths: FakeHealths = field(default_factory=FakeHealths)
     reads: int = 0
@@ -192,6 +194,7 @@ class FakeLedger:
             self._put(record.lane, after)
         now, version = self.clock.now(), record.version + 1
         self.records[key] = replace(record, version=version, changed_at=now)
+        self.sequences[record.lane].add(record.sequence)
         self.writes += 1
         return self.records[key]
 
@@ -201,8 +204,7 @@ class FakeLedger:
         self.writes += 1
 
     def waiting(self, lane: HeldLane) -> Iterator[DeliveryRecord]:
-        numbers = sorted(n for known, n in self.records if known == lane.lane and n >= lane.head)
-        for number in numbers:
+        for number in sorted(n for n in self.sequences[lane.lane] if n >= lane.head):
             record = self.records[lane.lane, number]
             if not record.status.is_final:
                 yield record
@@ -219,7 +221,7 @@ class FakeLedger:
         held = self.lanes.get(due.lane)
         if held is None or held.token != due.token:
             return None
-        leased = HeldLane(**{**held.__dict__, "due_at": until})
+        leased = replace(held, due_at=until, asleep=False)
         self.lanes[due.lane] = leased
         return leased.token
 
@@ -233,6 +235,9 @@ class FakeLedger:
     def held_by(self, subscription_id: str) -> Iterator[HeldLane]:
         held = [one for one in self.lanes.values() if one.lane.subscription_id == subscription_id]
         yield from sorted(held, key=lambda one: one.held_since)
+
+    def asleep(self, subscription_id: str) -> Iterator[HeldLane]:
+        yield from (one for one in self.held_by(subscription_id) if one.asleep)
 
     def dead_of(self, subscription_id: str) -> Iterator[DeliveryRecord]:
         yield from [

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from lakehook.adapters.aws import own_trouble
 from lakehook.adapters.dynamo_health import health_key, health_of, is_health
-from lakehook.adapters.dynamo_held import held_items
+from lakehook.adapters.dynamo_held import ASLEEP, held_items
 from lakehook.adapters.dynamo_item import Item, from_item, to_item
 from lakehook.adapters.dynamo_read import batch_get, pages_of
 from lakehook.adapters.ledger_items import (
@@ -143,9 +143,12 @@ class DynamoLedger:
                 self.dynamodb.update_item(
                     TableName=self.table,
                     Key=health_key(due.lane.subscription_id) if due.breaker else lane_key(due.lane),
-                    UpdateExpression="SET #due_at = :token",
+                    UpdateExpression="SET #due_at = :token REMOVE #asleep_of",
                     ConditionExpression="#due_at = :due_at",
-                    ExpressionAttributeNames={"#due_at": Table.DUE_AT},
+                    ExpressionAttributeNames={
+                        "#due_at": Table.DUE_AT,
+                        "#asleep_of": Table.ASLEEP_OF,
+                    },
                     ExpressionAttributeValues=to_item({":token": token, ":due_at": due.token}),
                 )
             except self.dynamodb.exceptions.ConditionalCheckFailedException:
@@ -155,6 +158,12 @@ class DynamoLedger:
     def held_by(self, subscription_id: str) -> Iterator[HeldLane]:
         held = held_items(self.dynamodb, self.table, subscription_id, wanted=is_lane)
         return map(held_lane, held)
+
+    def asleep(self, subscription_id: str) -> Iterator[HeldLane]:
+        sleepers = held_items(
+            self.dynamodb, self.table, subscription_id, index=ASLEEP, wanted=is_lane
+        )
+        return (lane for lane in map(held_lane, sleepers) if lane.asleep)
 
     def dead_of(self, subscription_id: str) -> Iterator[DeliveryRecord]:
         held = held_items(

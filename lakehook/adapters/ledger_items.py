@@ -108,7 +108,7 @@ def lane_item(held: HeldLane) -> Item:
             "head": held.head,
             "attempts": held.attempts,
             "dead": held.dead or None,
-            "asleep": held.asleep or None,
+            Table.ASLEEP_OF: held.lane.subscription_id if held.asleep else None,
             "hinted_until": milliseconds(held.hinted_until) or None,
             "lane_version": held.version,
         }
@@ -124,7 +124,7 @@ def held_lane(item: Item) -> HeldLane:
         held_since=values[Table.HELD_SINCE] / 1000,
         attempts=values["attempts"],
         dead=values.get("dead", False),
-        asleep=values.get("asleep", False),
+        asleep=Table.ASLEEP_OF in values,
         hinted_until=values.get("hinted_until", 0) / 1000,
         version=values["lane_version"],
     )

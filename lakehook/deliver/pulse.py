@@ -9,7 +9,7 @@ from itertools import islice
 
 from lakehook.deliver.crew import Crew
 from lakehook.domain.delivery import Lane
-from lakehook.domain.health import SLOT_SECONDS, Health
+from lakehook.domain.health import MOST_WOKEN_AT_ONCE, SLOT_SECONDS, Health
 from lakehook.domain.lane import LEASE_SECONDS, HeldLane
 from lakehook.domain.message import Resume
 from lakehook.domain.outcome import Attempt
@@ -17,7 +17,7 @@ from lakehook.domain.subscription import Subscription
 from lakehook.ports import Due
 
 TRIES = 3  # when other workers write at the same time; a beat that is lost then is no harm
-LANES_LOOKED_AT = 100  # for those that sleep, when some are to be woken
+LANES_LOOKED_AT = 100  # of those that sleep, for some whose receiver does not wish them to wait
 
 
 class Pulse:
@@ -40,10 +40,12 @@ class Pulse:
         if not self._health.needs_to_know(attempt):
             return
         schedule = subscription.retry_schedule or self._crew.schedule
-        now = self._crew.clock.now()
+        now, was_slow = self._crew.clock.now(), self._health.is_slow
         self._change(lambda health: health.after(attempt, lane, schedule=schedule, now=now))
         if self._health.waking and not self._wake(self._health.waking):
             self._change(lambda health: health.nothing_left_to_wake(now))
+        if was_slow and not (self._health.is_slow or self._health.is_open):
+            self._wake(MOST_WOKEN_AT_ONCE)
         if self._health.has_failed_too_long(now):
             self._disable(subscription.id)
 
@@ -86,12 +88,11 @@ class Pulse:
     def _wake(self, number: int) -> int:
         """Send word to so many of the lanes that sleep; how many were told."""
         now = self._crew.clock.now()
-        held = self._crew.ledger.held_by(self._health.subscription_id)
-        looked_at = islice(held, LANES_LOOKED_AT)
-        asleep = (one for one in looked_at if one.asleep and one.hinted_until <= now)
+        asleep = islice(self._crew.ledger.asleep(self._health.subscription_id), LANES_LOOKED_AT)
+        ready = (one for one in asleep if one.hinted_until <= now)
         resumes = [
             resume
-            for one in islice(asleep, number)
+            for one in islice(ready, number)
             if (resume := self._lease(one, until=now + LEASE_SECONDS))
         ]
         return len(resumes) - len(self._crew.bell.ring(resumes)) if resumes else 0

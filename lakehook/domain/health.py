@@ -23,9 +23,9 @@ from lakehook.domain.retry import RetrySchedule
 FAILURES_TO_OPEN, LANES_TO_OPEN = 5, 3
 LONGEST_PROBE_WAIT_SECONDS = 300.0
 FAILING_TOO_LONG_SECONDS = 5 * 24 * 3600.0
-MOST_WOKEN_AT_ONCE = 64
+MOST_WOKEN_AT_ONCE = 16
 SLOW_MS, FORGOTTEN_MS = 2000, 1000
-WEIGHT = 0.3  # of the newest attempt in the average
+WEIGHT = 0.15  # of the newest attempt in the average: a slow one now and then is no slowness
 SLOTS = 3  # lanes of a slow subscription that are worked off at a time
 SLOT_SECONDS = 60.0  # a slot whose worker has died is free again after this
 

@@ -10,7 +10,7 @@ from lakehook.domain.delivery import Lane
 from lakehook.domain.errors import LaneMoved
 from lakehook.domain.lane import DeliveryRecord, HeldLane, Status
 from lakehook.domain.outcome import Attempt, Outcome
-from lakehook.ports import Ledger
+from lakehook.ports import Due, Ledger
 from lakehook.settings import Deployment
 from tests.builders import a_delivery
 from tests.fakes import NOON, FakeClock, FakeLedger
@@ -318,3 +318,26 @@ def test_what_was_written_can_be_written_on(ledger: Ledger):
 
     assert record_of(ledger, 1) == revived
     assert record_of(ledger, 1).version == revived.version
+
+
+def test_lanes_that_sleep_are_found_until_they_are_told(ledger: Ledger):
+    held = held_at(ledger)
+    ledger.move(held, held.sleeping(until=NOON + 3600))
+    (asleep,) = ledger.asleep("sub_a")
+
+    ledger.lease(Due(asleep.lane, asleep.token), until=NOON + 300)
+
+    assert asleep.lane == LANE
+    assert list(ledger.asleep("sub_a")) == []
+    assert list(ledger.asleep("sub_b")) == []
+    assert lane_of(ledger) == replace(asleep, due_at=NOON + 300, asleep=False)
+
+
+def test_a_receivers_wish_to_wait_stays_with_its_lane(ledger: Ledger):
+    held = held_at(ledger)
+
+    ledger.move(held, held.head_failed(due_at=NOON + 9, hinted_until=NOON + 7.5))
+
+    hinted = lane_of(ledger)
+    assert hinted is not None
+    assert hinted.hinted_until == NOON + 7.5

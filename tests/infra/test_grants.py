@@ -86,7 +86,7 @@ def test_deliver_keeps_the_ledger_and_alone_reads_secrets(production: Blueprint)
         "DeliveriesQueueUrl": CONSUME | SEND,
         "DeadLetterQueueUrl": SEND,
         "SubscriptionsTable": READ_SUBSCRIPTIONS | {"dynamodb:UpdateItem"},
-        "DeliveriesTable/index/held": {"dynamodb:Query"},
+        "DeliveriesTable/index/asleep": {"dynamodb:Query"},
         "DeliveriesTable": TRANSACT | {"dynamodb:DeleteItem", "dynamodb:Query"},
         "SecretsKey": {"kms:Decrypt"},
         own_log("deliver", production): WRITE_ITS_LOG,

@@ -39,7 +39,7 @@ def test_the_tables_are_keyed_as_the_adapters_read_them(production: Blueprint) -
     }
 
 
-def test_lanes_are_found_by_due_time_and_by_who_waits(production: Blueprint) -> None:
+def test_lanes_are_found_by_due_time_and_by_who_waits_or_sleeps(production: Blueprint) -> None:
     ledger = tables(production)["DeliveriesTable"]
     indexes = {index["IndexName"]: index for index in ledger["GlobalSecondaryIndexes"]}
     numbers = {
@@ -51,6 +51,7 @@ def test_lanes_are_found_by_due_time_and_by_who_waits(production: Blueprint) -> 
     assert {name: keys_of(index) for name, index in indexes.items()} == {
         DeliveriesTable.DUE_INDEX: [DeliveriesTable.DUE_SHARD, DeliveriesTable.DUE_AT],
         DeliveriesTable.HELD_INDEX: [DeliveriesTable.HELD_BY, DeliveriesTable.HELD_SINCE],
+        DeliveriesTable.ASLEEP_INDEX: [DeliveriesTable.ASLEEP_OF, DeliveriesTable.HELD_SINCE],
     }
     assert {name: index["Projection"] for name, index in indexes.items()} == {
         DeliveriesTable.DUE_INDEX: {
@@ -58,6 +59,7 @@ def test_lanes_are_found_by_due_time_and_by_who_waits(production: Blueprint) -> 
             "NonKeyAttributes": [DeliveriesTable.HELD_SINCE],
         },
         DeliveriesTable.HELD_INDEX: {"ProjectionType": "KEYS_ONLY"},
+        DeliveriesTable.ASLEEP_INDEX: {"ProjectionType": "KEYS_ONLY"},
     }
     assert numbers == {DeliveriesTable.DUE_AT, DeliveriesTable.HELD_SINCE}
 

@@ -50,6 +50,36 @@ MUTANTS = (
         "if False:",
     ),
     Mutant(
+        "no probe goes before the receiver wished",
+        "lakehook/wake.py",
+        "return not lane.dead and lane.hinted_until <= self.clock.now()",
+        "return not lane.dead",
+    ),
+    Mutant(
+        "an attempt that may outlive its worker does not begin",
+        "lakehook/deliver/turn.py",
+        "if self.remaining() < self.subscription.deadline_seconds + MARGIN_SECONDS:",
+        "if False:",
+    ),
+    Mutant(
+        "trouble of our own convicts nobody",
+        "lakehook/deliver/turn.py",
+        "            self._take_back(record)\n",
+        "",
+    ),
+    Mutant(
+        "a success is told, although the lane has moved",
+        "lakehook/deliver/hold.py",
+        "if record.status is Status.DELIVERED:",
+        "if False:",
+    ),
+    Mutant(
+        "what was removed is discarded, and nothing else",
+        "lakehook/deliver/visit.py",
+        "return found if found and found.removed_at is None else None",
+        "return None",
+    ),
+    Mutant(
         "a dead delivery has a letter on the queue",
         "lakehook/deliver/turn.py",
         "self.crew.dead_letters.bury(record, endpoint=self.subscription.endpoint.shown)",

@@ -68,6 +68,7 @@ def _moved(source: FifoQueue, destination: FifoQueue) -> Iterator[Message]:
 
 
 def _cases(system: System, letters: set[tuple[Lane, int]]) -> Iterator[LaneCase]:
+    ledger, records = system.ledger, system.ledger.records
     for subscriber in system.scenario.subscribers:
         subscription = system.subscriptions.known[subscriber.id]
         for pipeline, known in system.journal.pipelines.items():
@@ -77,7 +78,7 @@ def _cases(system: System, letters: set[tuple[Lane, int]]) -> Iterator[LaneCase]
                 subscriber=subscriber,
                 ordering=subscription.ordering,
                 history=system.history.lanes[str(lane)],
-                records={n: r for (of, n), r in system.ledger.records.items() if of == lane},
+                records={n: records[lane, n] for n in sorted(ledger.sequences[lane])},
                 events=known.sequence,
                 is_tainted=bool({str(lane), pipeline} & system.history.tainted),
                 is_blocked=subscription.is_blocked and not subscription.removed_at,

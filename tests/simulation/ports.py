@@ -75,6 +75,9 @@ class ReachedLedger(Reached):
     def held_by(self, subscription_id: str) -> Iterator[HeldLane]:
         yield from self._through("held_by", lambda: [*self._port.held_by(subscription_id)])
 
+    def asleep(self, subscription_id: str) -> Iterator[HeldLane]:
+        yield from self._through("asleep", lambda: [*self._port.asleep(subscription_id)])
+
     def dead_of(self, subscription_id: str) -> Iterator[DeliveryRecord]:
         yield from self._through("dead_of", lambda: [*self._port.dead_of(subscription_id)])
 

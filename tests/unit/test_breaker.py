@@ -172,7 +172,7 @@ def test_five_days_of_failing_disable_the_subscription(world: World):
 
 
 def test_a_slow_endpoint_has_three_lanes_worked_off_at_a_time(world: World):
-    world.took_ms = 8000
+    world.took_ms = 16000
     world.receive(in_lane(1))
     assert world.ledger.healths.known["sub_a"].is_slow
     at_once = []
@@ -194,7 +194,7 @@ def test_a_slow_endpoint_has_three_lanes_worked_off_at_a_time(world: World):
 
 
 def test_what_a_slow_endpoint_left_waiting_is_worked_off_without_the_clock(world: World):
-    world.took_ms = 8000
+    world.took_ms = 16000
     world.receive(in_lane(1))
     health = world.ledger.healths.known["sub_a"]
     for _ in range(3):
@@ -227,7 +227,7 @@ def test_a_failing_probe_in_a_short_schedule_waits_in_the_queue_like_any_attempt
 
 
 def test_a_slow_endpoint_that_is_paused_rings_nobody(world: World):
-    world.took_ms = 8000
+    world.took_ms = 16000
     world.receive(in_lane(1))
     world.subscriptions.put(a_subscription(paused_at="2026-01-01T00:00:00Z"))
     world.receive(in_lane(2))
@@ -359,3 +359,33 @@ def test_a_breaker_behind_which_nothing_waits_any_more_is_forgotten(world: World
     assert world.tick() == []
 
     assert world.ledger.healths.known == {}
+
+
+def test_an_endpoint_that_is_quick_again_wakes_what_it_left_asleep(world: World):
+    world.took_ms = 16000
+    world.receive(in_lane(1))
+    full = world.ledger.healths.known["sub_a"]
+    for _ in range(3):
+        full = full.taking_a_slot(world.clock.now()) or full
+    world.ledger.healths.known["sub_a"] = full
+    for number in range(10, 15):
+        world.receive(in_lane(number))
+    world.took_ms = 5
+    world.ledger.healths.known["sub_a"] = replace(full, slots=(), average_ms=2001.0)
+
+    world.receive(in_lane(20))
+    world.answer_the_bell()
+
+    assert world.ledger.lanes == {}
+
+
+def test_who_was_told_to_go_on_is_not_told_again(world: World):
+    world.open_the_breaker()
+    for number in range(50, 60):
+        world.receive(in_lane(number))
+    world.down = False
+    world.clock.sleep(120)
+
+    told = [lane for lane in world.tick() if int(lane.pipeline_id) >= 50]
+
+    assert len(told) == len(set(told)) == 10

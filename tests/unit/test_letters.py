@@ -169,10 +169,8 @@ def test_a_letter_behind_another_head_leaves_that_head_its_time(office: Office) 
 
     office.desk().discard([letter])
 
-    lane = office.ledger.lanes[LANE]
     assert status(office, 1) is Status.DISCARDED
-    assert (lane.head, lane.attempts, lane.due_at) == (2, 1, NOON + 300)
-    assert lane.version > held.version
+    assert office.ledger.lanes[LANE] == held  # its worker, if there is one, goes on
 
 
 def test_all_letters_of_a_lane_can_go(office: Office) -> None:

@@ -1,0 +1,159 @@
+"""One bad receiver hurts nobody else: histories with figures."""
+
+from statistics import median
+
+import pytest
+
+from lakehook.domain.lane import Status
+from tests.fakes import NOON
+from tests.simulation.faults import Fault
+from tests.simulation.operators import Operator
+from tests.simulation.play import Played, play
+from tests.simulation.receivers import OK, SORRY, Reaction, ScriptedReceiver, Temper
+from tests.simulation.scenario import Publication, Scenario, Subscriber
+from tests.simulation.system import System
+from tests.simulation.wiring import DELIVERIES
+
+PROMPT = Subscriber(id="b")
+MINUTE, HOUR = 60.0, 3600.0
+
+
+def events(pipelines: int, each: int, *, apart: float) -> tuple[Publication, ...]:
+    """So many of each pipeline, all pipelines alike."""
+    return tuple(
+        Publication(NOON + number * apart + pipeline * 0.01, str(pipeline), number)
+        for pipeline in range(1, pipelines + 1)
+        for number in range(each)
+    )
+
+
+def a_scenario(*subscribers: Subscriber, publications: tuple[Publication, ...]) -> Scenario:
+    last = max(one.at for one in publications)
+    return Scenario(subscribers=subscribers, publications=publications, calm_at=last + HOUR)
+
+
+def delays(played: Played, subscription: str) -> list[float]:
+    """From each event's publication to its arrival, in seconds."""
+    at = {(one.pipeline, one.number + 1): one.at for one in played.system.scenario.publications}
+    return sorted(
+        post.ended_at - at[lane.partition("#")[2], post.sequence]
+        for lane, history in played.system.history.lanes.items()
+        if lane.partition("#")[0] == subscription
+        for post in history.posts
+        if post.said == "200"
+    )
+
+
+def statuses(played: Played, subscription: str) -> set[Status]:
+    return {
+        record.status
+        for (lane, _), record in played.system.ledger.records.items()
+        if lane.subscription_id == subscription
+    }
+
+
+def test_the_queue_holds_no_backlog_of_a_dead_subscriber():
+    dead = Subscriber(id="a", temper=Temper.DEAD)  # until it is calm
+    publications = events(500, 10, apart=20.0)
+    depths: list[tuple[float, int]] = []
+
+    def measured(system: System, _operator: Operator) -> None:
+        for second in range(0, 400, 5):
+            system.timeline.at(NOON + second, lambda: depths.append(depth(system)))
+
+    played = play(a_scenario(dead, PROMPT, publications=publications), measured)
+
+    assert not played.violations
+    records = played.system.ledger.records
+    assert sum(lane.subscription_id == "a" for lane, _ in records) == 5000
+    in_their_retry_minute = 15  # lanes that had failed before the breaker opened
+    last = publications[-1].at - NOON
+    assert max(depth for second, depth in depths if second > last + 1) <= in_their_retry_minute
+    word_to_a_lane = 1  # now and then, to see whether it is up again
+    assert max(depth for second, depth in depths if second > last + MINUTE) <= word_to_a_lane
+    assert max(delays(played, "b")) < 2.0
+    assert statuses(played, "a") == {Status.DELIVERED}
+    told = sum("resume" in words for _, _, words in played.system.history.lines)
+    assert told < 3 * 500  # lanes, each woken once or twice, although all came to be well at once
+
+
+def depth(system: System) -> tuple[float, int]:
+    counts = system.queues[DELIVERIES].counts()
+    return system.timeline.now() - NOON, counts.visible + counts.in_flight
+
+
+def test_ten_messages_of_one_lane_on_a_ten_second_endpoint_delay_nobody():
+    slow = Subscriber(id="a", deadline=12.0)
+    publications = events(1, 10, apart=0.0) + tuple(
+        Publication(NOON + number, "other", number) for number in range(10)
+    )
+
+    def ten_seconds(system: System, _operator: Operator) -> None:
+        system.receivers["a"] = ScriptedReceiver([], seconds=10.0)
+
+    played = play(a_scenario(slow, PROMPT, publications=publications), ten_seconds)
+
+    assert not played.violations
+    assert statuses(played, "a") == {Status.DELIVERED}
+    assert max(delays(played, "b")) < 1.5  # ten at once, one after the other
+
+
+class Poison(ScriptedReceiver):
+    def react(self, now: float, pipeline: str) -> Reaction:
+        return 0.1, SORRY if pipeline == "1" else OK
+
+
+@pytest.mark.parametrize("others", [0, 4])
+def test_a_poison_pipeline_spends_its_own_budget_and_nobody_elses(others: int):
+    publications = events(1 + others, 10, apart=30.0)
+
+    def poisoned(system: System, _operator: Operator) -> None:
+        system.receivers["a"] = Poison([])
+
+    played = play(
+        a_scenario(Subscriber(id="a", schedule="5,300"), publications=publications), poisoned
+    )
+
+    records = played.system.ledger.records
+    assert not played.violations
+    assert not played.system.subscriptions.known["a"].is_blocked
+    assert [one.attempts for (lane, _), one in records.items() if lane.pipeline_id == "1"] == [
+        3,
+        *[0] * 9,
+    ]
+    assert max(delays(played, "a"), default=0.0) < 1.0
+
+
+class SeldomSlow(ScriptedReceiver):
+    """Each fiftieth takes nine seconds."""
+
+    asked = 0
+
+    def react(self, now: float, pipeline: str) -> Reaction:
+        self.asked += 1
+        return (9.0 if self.asked % 50 == 0 else 0.1), OK
+
+
+def test_an_endpoint_slow_two_times_in_a_hundred_delays_few():
+    def seldom_slow(system: System, _operator: Operator) -> None:
+        system.receivers["a"] = SeldomSlow([])
+
+    publications = events(20, 20, apart=10.0)
+    played = play(a_scenario(Subscriber(id="a"), PROMPT, publications=publications), seldom_slow)
+
+    own, others = delays(played, "a"), delays(played, "b")
+    assert not played.violations
+    assert median(own) < 0.5
+    assert max(own) < 60.0
+    assert max(others) < 1.0
+
+
+def test_ten_minutes_without_tables_convict_nobody():
+    publications = events(20, 3, apart=5.0)
+    scenario = a_scenario(Subscriber(id="a"), PROMPT, publications=publications)
+
+    played = play(scenario.with_(outages=((NOON + 7, NOON + 607),), rate=1e-9))
+
+    assert not played.violations
+    assert played.system.faults.injected[Fault.OUTAGE] > 0
+    assert statuses(played, "a") == statuses(played, "b") == {Status.DELIVERED}

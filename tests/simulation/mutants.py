@@ -46,8 +46,8 @@ MUTANTS = (
     Mutant(
         "only a redrive revives a dead letter",
         "lakehook/deliver/turn.py",
-        "if record.status is Status.DEAD:",
-        "if False:",
+        "return self._pass_by()\n        self._stop_if_out_of_time()\n        with",
+        "pass\n        self._stop_if_out_of_time()\n        with",
     ),
     Mutant(
         "no probe goes before the receiver wished",

@@ -4,9 +4,9 @@ from lakehook.domain.lane import Status
 from lakehook.domain.subscription import Ordering
 from tests.fakes import NOON
 from tests.simulation.faults import Fault
-from tests.simulation.operators import Operator
-from tests.simulation.play import Played, play
-from tests.simulation.receivers import Temper
+from tests.simulation.operators import PAUSED_SECONDS, Operator
+from tests.simulation.play import Played, Script, play
+from tests.simulation.receivers import SORRY, ScriptedReceiver, Temper
 from tests.simulation.scenario import Publication, Scenario, Subscriber
 from tests.simulation.system import System
 from tests.simulation.wiring import DELIVERIES
@@ -132,3 +132,48 @@ def test_a_redrive_while_followers_arrive_is_late_where_a_lane_skips():
     assert not played.violations
     assert statuses(played) == [Status.DELIVERED] * 4
     assert any(post.late for post in played.system.history.lanes["a#1"].posts)
+
+
+def acting(*acts: tuple[float, str]) -> Script:
+    def act(system: System, operator: Operator) -> None:
+        for seconds, action in acts:
+            system.timeline.at(NOON + seconds, lambda action=action: operator.act(action, "a"))
+
+    return act
+
+
+def test_what_waits_while_paused_goes_in_order_once_it_is_resumed():
+    later = tuple(Publication(NOON + 60 + number, "1", number) for number in range(3))
+
+    played = play(a_scenario(publications=later), acting((30, "pause")))
+
+    posts = played.system.history.lanes["a#1"].posts
+    assert not played.violations
+    assert [post.sequence for post in posts] == [1, 2, 3]
+    assert min(post.began_at for post in posts) > NOON + 30 + PAUSED_SECONDS
+
+
+def test_what_waits_for_a_subscriber_that_is_removed_is_discarded_unsent():
+    dead = Subscriber(id="a", temper=Temper.DEAD, recovers=False, schedule="1")
+    scenario = a_scenario(subscribers=(dead,), publications=THREE)
+
+    played = play(scenario, acting((60, "remove")))
+
+    assert not played.violations
+    assert statuses(played) == [Status.DISCARDED] * 3
+    assert sent(played) == [1, 1]
+    assert played.system.ledger.lanes == {}
+
+
+def test_a_lane_behind_a_letter_goes_on_once_it_may_skip():
+    once = ScriptedReceiver([SORRY, SORRY])
+    scenario = a_scenario(subscribers=(Subscriber(id="a", schedule="1"),), publications=THREE)
+
+    def skips(system: System, operator: Operator) -> None:
+        system.receivers["a"] = once
+        acting((60, "skip"))(system, operator)
+
+    played = play(scenario, skips)
+
+    assert statuses(played) == [Status.DEAD, Status.DELIVERED, Status.DELIVERED]
+    assert max(post.began_at for post in played.system.history.lanes["a#1"].posts) < NOON + 180

@@ -22,6 +22,7 @@ class LaneCase:
     is_blocked: bool
     is_removed: bool
     letters: frozenset[int]  # on the dead-letter queue
+    paused: tuple[tuple[float, float], ...]  # from when to when
 
     def entries(self, sequence: int) -> list[Entry]:
         return [one for one in self.history.entries if one.record.sequence == sequence]

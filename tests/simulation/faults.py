@@ -19,7 +19,7 @@ class Fault(StrEnum):
     DELAY_AFTER = "an answer that came late"
     FREEZE_BEFORE = "a zombie, frozen before a call"
     FREEZE_AFTER = "a zombie, frozen after a call"
-    OUTAGE = "a call during an outage of the tables"
+    OUTAGE = "a call during an outage"
     ACK_LOST = "an acknowledgement lost"
     ACK_LATE = "an acknowledgement late"
     ACK_TWICE = "an acknowledgement repeated"
@@ -57,9 +57,7 @@ class Faults:
     rate: float  # of faults per call
     kinds: tuple[Fault, ...] = AT_A_CALL
     outages: tuple[tuple[float, float], ...] = ()
-    out_of_order: frozenset[str] = frozenset(
-        ("ledger", "healths", "journal", "subscriptions", "keyring")
-    )
+    out_of_order: frozenset[str] = frozenset()  # the ports that an outage takes away
     injected: Counter[Fault] = field(default_factory=Counter)
     planned: dict[str, list[Fault | None]] = field(default_factory=dict)
     strikes: dict[int, Fault] = field(default_factory=dict)  # at the nth call of all

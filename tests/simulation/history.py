@@ -64,6 +64,9 @@ class History:
     counts: Counter[str] = field(default_factory=Counter)
     tainted: set[str] = field(default_factory=set)  # lanes and pipelines that a fault has touched
     surprises: list[str] = field(default_factory=list)  # errors that no one foresaw
+    pauses: defaultdict[str, list[tuple[float, float]]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
     happened: int = 0
 
     def tell(self, at: float, about: object, *words: object) -> None:

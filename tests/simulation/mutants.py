@@ -68,10 +68,10 @@ MUTANTS = (
         "",
     ),
     Mutant(
-        "a success is told, although the lane has moved",
-        "lakehook/deliver/hold.py",
-        "if record.status is Status.DELIVERED:",
-        "if False:",
+        "what is paused is not sent",
+        "lakehook/deliver/visit.py",
+        "return not (subscription.is_blocked or self._pulse",
+        "return not (self._pulse",
     ),
     Mutant(
         "what was removed is discarded, and nothing else",

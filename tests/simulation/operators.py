@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from lakehook.adapters.sqs_redrive import SqsLetterCopies, SqsRedrives
 from lakehook.discard import Discard
@@ -39,11 +40,16 @@ class Operator:
 
     def pause(self, subscription: str) -> None:
         known, timeline = self.system.subscriptions, self.system.timeline
+        if known.known[subscription].paused_at:
+            return
         Pause(known, timeline)(known.known[subscription])
         timeline.at(timeline.now() + PAUSED_SECONDS, lambda: self.act("unpause", subscription))
 
     def unpause(self, subscription: str) -> None:
         known = self.system.subscriptions
+        if paused_at := known.known[subscription].paused_at:
+            began = datetime.fromisoformat(paused_at).timestamp()
+            self.system.history.pauses[subscription].append((began, self.system.timeline.now()))
         Unpause(known, self._wake)(known.known[subscription])
 
     def enable(self, subscription: str) -> None:

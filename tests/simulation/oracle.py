@@ -83,5 +83,6 @@ def _cases(system: System, letters: set[tuple[Lane, int]]) -> Iterator[LaneCase]
                 is_tainted=bool({str(lane), pipeline} & system.history.tainted),
                 is_blocked=subscription.is_blocked and not subscription.removed_at,
                 is_removed=subscription.removed_at is not None,
+                paused=tuple(system.history.pauses[subscriber.id]),
                 letters=frozenset(n for of, n in letters if of == lane),
             )

@@ -9,6 +9,7 @@ from lakehook.domain.subscription import Ordering
 from tests.simulation.case import LaneCase, Step, life
 from tests.simulation.history import Entry, Post
 
+SETTLED_SECONDS = 60.0  # what was under way when the pause began, however late its calls are
 MILLISECOND = 0.001  # what an attempt's duration is rounded to
 
 
@@ -98,7 +99,7 @@ def budgets(case: LaneCase) -> Iterator[str]:
             if step.entry.record.status is not Status.DEAD:
                 continue
             if step.entry.record.reason == "crashed":
-                yield from _crash(case.entries(sequence), step)
+                yield from _crash(case, step)
             else:
                 yield from _death(case, step)
 
@@ -110,16 +111,20 @@ def _death(case: LaneCase, step: Step) -> Iterator[str]:
         yield f"#{step.entry.record.sequence} died after {spent} attempts, not {budget}"
 
 
-def _crash(entries: list[Entry], step: Step) -> Iterator[str]:
-    """It takes three announcements, each by a worker that came to grief."""
-    known = [one for one in entries if step.began <= one.number <= step.entry.number]
-    announcing = [b for a, b in pairwise(known) if b.record.announced > a.record.announced]
-    if known and known[0].record.announced:
-        announcing.insert(0, known[0])
-    guilty = [one for one in announcing if one.by and (one.by.trouble or one.by.is_dead)]
+def _crash(case: LaneCase, step: Step) -> Iterator[str]:
+    """It takes three announcements, each by a worker that died, or never told what came of it."""
+    sequence = step.entry.record.sequence
+    known = [e for e in case.entries(sequence) if step.began <= e.number <= step.entry.number]
+    announced = [one for one in pairwise(known) if one[0].record.announced]
+    guilty = [here for here, after in announced if _came_to_grief(case, here, after)]
     if len(guilty) < MOST_ANNOUNCEMENTS:
-        record = step.entry.record
-        yield f"#{record.sequence} is held to crash, and {len(guilty)} of its workers did"
+        yield f"#{sequence} is held to crash, and {len(guilty)} of its workers did"
+
+
+def _came_to_grief(case: LaneCase, announced: Entry, after: Entry) -> bool:
+    worker, sequence = announced.by, announced.record.sequence
+    began = any(announced.number < post.began < after.number for post in case.posts(sequence))
+    return began or (worker is not None and (worker.is_dead or worker.is_zombie))
 
 
 def waits(case: LaneCase) -> Iterator[str]:
@@ -147,6 +152,13 @@ def _too_early(case: LaneCase, step: Step, following: Post) -> Iterator[str]:
         yield f"#{following.sequence} was sent again after {waited:.3f} s, not {delay:g} s"
 
 
+def not_while_paused(case: LaneCase) -> Iterator[str]:
+    for post in case.history.posts:
+        for begins, ends in case.paused:
+            if begins + SETTLED_SECONDS < post.began_at < ends:
+                yield f"#{post.sequence} was sent {post.began_at - begins:.0f} s after a pause"
+
+
 def no_needless_repeat(case: LaneCase) -> Iterator[str]:
     """In a lane that no fault has touched, every request is one recorded attempt."""
     if case.is_tainted:
@@ -165,5 +177,6 @@ PROMISES = (
     one_at_a_time,
     budgets,
     waits,
+    not_while_paused,
     no_needless_repeat,
 )

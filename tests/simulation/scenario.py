@@ -12,6 +12,7 @@ from tests.simulation.receivers import Temper
 SCHEDULES = ("0.5,2", "5,300", "5,70,1800", "30,30,30", "1")
 RATES = (0.0, 0.002, 0.01, 0.01, 0.03, 0.08)
 REMOVED = 0.1  # so many histories lose a subscriber
+TABLES = frozenset(("ledger", "healths", "journal", "subscriptions"))
 ACTIONS = ("pause", "enable", "redrive", "console", "discard")
 
 
@@ -63,6 +64,7 @@ class Scenario:
     rate: float = 0.0
     kinds: tuple[Fault, ...] = AT_A_CALL
     outages: tuple[tuple[float, float], ...] = ()
+    out_of_order: frozenset[str] = TABLES
     calm_at: float = NOON + 3600
     planned: dict[str, list[Fault | None]] = field(default_factory=dict)
     strikes: dict[int, Fault] = field(default_factory=dict)
@@ -86,6 +88,7 @@ def draw(seed: int) -> Scenario:
         rate=random.choice(RATES),
         kinds=tuple(random.sample(AT_A_CALL, random.randint(1, len(AT_A_CALL)))),
         outages=_outages(random, lasting),
+        out_of_order=random.choice((TABLES, TABLES, frozenset(("keyring",)))),
         calm_at=calm_at,
         redrives_at_last=random.random() < 0.5,
     )

@@ -134,6 +134,7 @@ class System:
             scenario.rate,
             kinds=scenario.kinds,
             outages=scenario.outages,
+            out_of_order=scenario.out_of_order,
             planned={call: list(fates) for call, fates in scenario.planned.items()},
             strikes=scenario.strikes,
             touched=lambda one: self.history.tainted.update(one.groups if one else ()),

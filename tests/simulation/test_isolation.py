@@ -10,7 +10,7 @@ from tests.simulation.faults import Fault
 from tests.simulation.operators import Operator
 from tests.simulation.play import Played, play
 from tests.simulation.receivers import OK, SORRY, Reaction, ScriptedReceiver, Temper
-from tests.simulation.scenario import Publication, Scenario, Subscriber
+from tests.simulation.scenario import TABLES, Publication, Scenario, Subscriber
 from tests.simulation.system import System
 from tests.simulation.wiring import DELIVERIES
 
@@ -148,11 +148,12 @@ def test_an_endpoint_slow_two_times_in_a_hundred_delays_few():
     assert max(others) < 1.0
 
 
-def test_ten_minutes_without_tables_convict_nobody():
+@pytest.mark.parametrize("out_of_order", [TABLES, frozenset(("keyring",))])
+def test_ten_minutes_without_tables_or_keys_convict_nobody(out_of_order: frozenset[str]):
     publications = events(20, 3, apart=5.0)
     scenario = a_scenario(Subscriber(id="a"), PROMPT, publications=publications)
 
-    played = play(scenario.with_(outages=((NOON + 7, NOON + 607),), rate=1e-9))
+    played = play(scenario.with_(outages=((NOON + 7, NOON + 607),), out_of_order=out_of_order))
 
     assert not played.violations
     assert played.system.faults.injected[Fault.OUTAGE] > 0

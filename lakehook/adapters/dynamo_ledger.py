@@ -11,22 +11,21 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from lakehook.adapters.aws import own_trouble
+from lakehook.adapters.dynamo_due import all_due, census_of, lease
 from lakehook.adapters.dynamo_health import health_key, health_of, is_health
 from lakehook.adapters.dynamo_held import ASLEEP, held_items
-from lakehook.adapters.dynamo_item import Item, from_item, to_item
+from lakehook.adapters.dynamo_item import Item, to_item
 from lakehook.adapters.dynamo_read import batch_get, pages_of
 from lakehook.adapters.ledger_items import (
     LAST_RECORD,
-    SHARDS,
     held_lane,
     is_lane,
-    lane_item,
     lane_key,
-    record_item,
     record_key,
     record_name,
     record_of,
 )
+from lakehook.adapters.ledger_writes import lane_change, record_put
 from lakehook.domain.delivery import Delivery, Lane
 from lakehook.domain.errors import LaneMoved
 from lakehook.domain.health import Health
@@ -38,10 +37,6 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 PAGE_OF_WAITING = 10  # a resume seldom gets further in one invocation
-_NEW = "attribute_not_exists(#lane)"
-_AS_READ = "record_version = :version AND #status <> :delivered"
-_UNCHANGED = "lane_version = :version"
-_NOT_HELD = "attribute_not_exists(#lane)"
 
 
 @dataclass(frozen=True)
@@ -78,15 +73,15 @@ class DynamoLedger:
         self, record: DeliveryRecord, *, before: HeldLane | None, after: HeldLane | None
     ) -> DeliveryRecord:
         written = replace(record, version=record.version + 1, changed_at=self.clock.now())
-        put = {"TableName": self.table, "Item": self._item(written), **_unless_moved(record)}
+        put = record_put(self.table, record, written, retention_seconds=self.retention_seconds)
         if before is None and after is None:
             self._put(put)
         else:
-            self._transact([{"Put": put}, self._lane_change(record.lane, before, after)])
+            self._transact([{"Put": put}, lane_change(self.table, record.lane, before, after)])
         return written
 
     def move(self, before: HeldLane, after: HeldLane | None) -> None:
-        self._transact([self._lane_change(before.lane, before, after)])
+        self._transact([lane_change(self.table, before.lane, before, after)])
 
     def waiting(self, lane: HeldLane) -> Iterator[DeliveryRecord]:
         items = pages_of(
@@ -104,56 +99,13 @@ class DynamoLedger:
         return (record for record in records if not record.status.is_final)
 
     def due(self, now: float) -> Iterator[Due]:
-        for shard in SHARDS:
-            for item in pages_of(
-                self.dynamodb.query,
-                TableName=self.table,
-                IndexName=Table.DUE_INDEX,
-                KeyConditionExpression="#shard = :shard AND #due_at <= :now",
-                ExpressionAttributeNames={"#shard": Table.DUE_SHARD, "#due_at": Table.DUE_AT},
-                ExpressionAttributeValues=to_item({":shard": shard, ":now": round(now * 1000)}),
-            ):
-                values = from_item(item)
-                lane = Lane.parse(values[Table.PARTITION_KEY])
-                yield Due(lane, values[Table.DUE_AT], breaker=is_health(item))
-
-    def census(self) -> Census:
-        lanes, breakers, since = 0, 0, None
-        for shard in SHARDS:
-            for item in pages_of(
-                self.dynamodb.query,
-                TableName=self.table,
-                IndexName=Table.DUE_INDEX,
-                KeyConditionExpression="#shard = :shard",
-                ExpressionAttributeNames={"#shard": Table.DUE_SHARD},
-                ExpressionAttributeValues=to_item({":shard": shard}),
-            ):
-                if is_health(item):
-                    breakers += 1
-                    continue
-                lanes += 1
-                held_since = from_item(item)[Table.HELD_SINCE] / 1000
-                since = held_since if since is None else min(since, held_since)
-        return Census(lanes_held=lanes, held_since=since, breakers_open=breakers)
+        return all_due(self.dynamodb, self.table, now)
 
     def lease(self, due: Due, *, until: float) -> int | None:
-        token = round(until * 1000)
-        with own_trouble():
-            try:
-                self.dynamodb.update_item(
-                    TableName=self.table,
-                    Key=health_key(due.lane.subscription_id) if due.breaker else lane_key(due.lane),
-                    UpdateExpression="SET #due_at = :token REMOVE #asleep_of",
-                    ConditionExpression="#due_at = :due_at",
-                    ExpressionAttributeNames={
-                        "#due_at": Table.DUE_AT,
-                        "#asleep_of": Table.ASLEEP_OF,
-                    },
-                    ExpressionAttributeValues=to_item({":token": token, ":due_at": due.token}),
-                )
-            except self.dynamodb.exceptions.ConditionalCheckFailedException:
-                return None
-        return token
+        return lease(self.dynamodb, self.table, due, until=until)
+
+    def census(self) -> Census:
+        return census_of(self.dynamodb, self.table)
 
     def held_by(self, subscription_id: str) -> Iterator[HeldLane]:
         held = held_items(self.dynamodb, self.table, subscription_id, wanted=is_lane)
@@ -172,26 +124,6 @@ class DynamoLedger:
         records = map(record_of, held)
         return (record for record in records if record.status is Status.DEAD)
 
-    def _item(self, record: DeliveryRecord) -> Item:
-        expires_at = int(record.changed_at + self.retention_seconds)
-        return record_item(record, expires_at=expires_at if record.status.is_final else None)
-
-    def _lane_change(
-        self, lane: Lane, before: HeldLane | None, after: HeldLane | None
-    ) -> dict[str, Any]:
-        condition: Item = {
-            "TableName": self.table,
-            "ConditionExpression": _UNCHANGED,
-            "ExpressionAttributeValues": to_item({":version": before.version if before else 0}),
-        }
-        if before is None:
-            condition["ConditionExpression"] = _NOT_HELD
-            condition["ExpressionAttributeNames"] = {"#lane": Table.PARTITION_KEY}
-            del condition["ExpressionAttributeValues"]
-        if after is None:
-            return {"Delete": {"Key": lane_key(lane), **condition}}
-        return {"Put": {"Item": lane_item(after), **condition}}
-
     def _put(self, put: Item) -> None:
         with own_trouble():
             try:
@@ -206,22 +138,6 @@ class DynamoLedger:
             except self.dynamodb.exceptions.TransactionCanceledException as error:
                 _refuse_moved(error)
                 raise
-
-
-def _unless_moved(record: DeliveryRecord) -> Item:
-    """Nothing is written over what others have written meanwhile, but that it has arrived."""
-    if record.status is Status.DELIVERED:
-        return {}
-    if record.version == 0:
-        names = {"#lane": Table.PARTITION_KEY}
-        return {"ConditionExpression": _NEW, "ExpressionAttributeNames": names}
-    # A success that was written blindly may have this very version.
-    values = {":version": record.version, ":delivered": str(Status.DELIVERED)}
-    return {
-        "ConditionExpression": _AS_READ,
-        "ExpressionAttributeNames": {"#status": "status"},
-        "ExpressionAttributeValues": to_item(values),
-    }
 
 
 def _refuse_moved(error: ClientError) -> None:

@@ -46,7 +46,7 @@ class Invocation:
     groups: frozenset[str]
     is_dead: bool = False
     is_zombie: bool = False  # given up by the platform, and yet it goes on
-    trouble: bool = False  # a fault has befallen it
+    wrote_in_vain: bool = False  # the ledger has failed it: nobody knows what came of a write
 
 
 @dataclass
@@ -93,6 +93,7 @@ class Faults:
         return None if fault in IMPOSSIBLE.get(port, ()) else fault
 
 
+TROUBLES = (Fault.TROUBLE_BEFORE, Fault.TROUBLE_AFTER, Fault.OUTAGE)
 FREEZES = (Fault.FREEZE_BEFORE, Fault.FREEZE_AFTER)
 IMPOSSIBLE = {
     "keyring": FREEZES,
@@ -119,7 +120,7 @@ class Gate:
         if fault is None:
             return effect()
         self.faults.injected[fault] += 1
-        invocation.trouble = True
+        invocation.wrote_in_vain |= call == "ledger.write" and fault in TROUBLES
         self.faults.touched(invocation)
         return self._suffer(fault, effect, trouble, invocation)
 
@@ -130,7 +131,7 @@ class Gate:
         trouble: Callable[[], Exception],
         invocation: Invocation,
     ) -> Any:
-        if fault in (Fault.OUTAGE, Fault.TROUBLE_BEFORE):
+        if fault in TROUBLES and fault is not Fault.TROUBLE_AFTER:
             raise trouble()
         if fault.name.endswith("BEFORE"):
             self._befall(fault, invocation)

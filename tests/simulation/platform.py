@@ -56,7 +56,7 @@ class Platform:
 
         def expire() -> None:
             if not told:
-                invocation.is_dead, invocation.trouble = not invocation.is_zombie, True
+                invocation.is_dead = not invocation.is_zombie
                 tell(answered=False)
 
         self.timeline.begin(run, context=invocation)

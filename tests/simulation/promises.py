@@ -124,7 +124,8 @@ def _crash(case: LaneCase, step: Step) -> Iterator[str]:
 def _came_to_grief(case: LaneCase, announced: Entry, after: Entry) -> bool:
     worker, sequence = announced.by, announced.record.sequence
     began = any(announced.number < post.began < after.number for post in case.posts(sequence))
-    return began or (worker is not None and (worker.is_dead or worker.is_zombie))
+    assert worker
+    return began or worker.is_dead or worker.is_zombie or worker.wrote_in_vain
 
 
 def waits(case: LaneCase) -> Iterator[str]:

@@ -1,0 +1,77 @@
+"""Whose time has come: held lanes and open breakers, by one sparse index over due times.
+
+The index is sharded, since one partition takes 1,000 writes a second, and may lag behind.
+"""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from lakehook.adapters.aws import own_trouble
+from lakehook.adapters.dynamo_health import health_key, is_health
+from lakehook.adapters.dynamo_item import Item, from_item, to_item
+from lakehook.adapters.dynamo_read import pages_of
+from lakehook.adapters.ledger_items import SHARDS, lane_key
+from lakehook.domain.delivery import Lane
+from lakehook.ports import Census, Due
+from lakehook.settings import DeliveriesTable as Table
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+
+def all_due(dynamodb: "DynamoDBClient", table: str, now: float) -> Iterator[Due]:
+    until = {":now": round(now * 1000)}
+    for item in _entries(dynamodb, table, " AND #due_at <= :now", {"#due_at": Table.DUE_AT}, until):
+        values = from_item(item)
+        lane = Lane.parse(values[Table.PARTITION_KEY])
+        yield Due(lane, values[Table.DUE_AT], breaker=is_health(item))
+
+
+def census_of(dynamodb: "DynamoDBClient", table: str) -> Census:
+    lanes, breakers, since = 0, 0, None
+    for item in _entries(dynamodb, table):
+        if is_health(item):
+            breakers += 1
+            continue
+        lanes += 1
+        held_since = from_item(item)[Table.HELD_SINCE] / 1000
+        since = held_since if since is None else min(since, held_since)
+    return Census(lanes_held=lanes, held_since=since, breakers_open=breakers)
+
+
+def lease(dynamodb: "DynamoDBClient", table: str, due: Due, *, until: float) -> int | None:
+    token = round(until * 1000)
+    with own_trouble():
+        try:
+            dynamodb.update_item(
+                TableName=table,
+                Key=health_key(due.lane.subscription_id) if due.breaker else lane_key(due.lane),
+                UpdateExpression="SET #due_at = :token REMOVE #asleep_of",
+                ConditionExpression="#due_at = :due_at",
+                ExpressionAttributeNames={
+                    "#due_at": Table.DUE_AT,
+                    "#asleep_of": Table.ASLEEP_OF,
+                },
+                ExpressionAttributeValues=to_item({":token": token, ":due_at": due.token}),
+            )
+        except dynamodb.exceptions.ConditionalCheckFailedException:
+            return None
+    return token
+
+
+def _entries(
+    dynamodb: "DynamoDBClient",
+    table: str,
+    condition: str = "",
+    names: dict[str, str] | None = None,
+    values: dict[str, Any] | None = None,
+) -> Iterator[Item]:
+    for shard in SHARDS:
+        yield from pages_of(
+            dynamodb.query,
+            TableName=table,
+            IndexName=Table.DUE_INDEX,
+            KeyConditionExpression=f"#shard = :shard{condition}",
+            ExpressionAttributeNames={"#shard": Table.DUE_SHARD, **(names or {})},
+            ExpressionAttributeValues=to_item({":shard": shard, **(values or {})}),
+        )

@@ -28,6 +28,7 @@ _RECORD_BYTES = 16 * 1024  # RFC 8446 section 5.1: what one write of TLS sends a
 class _Judged(HTTPConnection):
     exchange: Exchange
     address = ""
+    _parts: list[bytes]
     _rests_since = (0.0, 0.0)
 
     def begin(self, exchange: Exchange) -> None:
@@ -61,11 +62,18 @@ class _Judged(HTTPConnection):
             (address, self.port), timeout=seconds, socket_options=self.socket_options
         )
 
-    def send(self, data: Any) -> None:
-        for start in range(0, len(data), _RECORD_BYTES):
+    def request(self, *args: Any, **options: Any) -> None:
+        """Head and body leave together: one write, one record of TLS, one segment if they fit."""
+        self._parts = []
+        super().request(*args, **options)
+        whole = b"".join(self._parts)
+        for start in range(0, len(whole), _RECORD_BYTES):
             if self.sock:
                 self.sock.settimeout(self.exchange.left())
-            super().send(data[start : start + _RECORD_BYTES])
+            super().send(whole[start : start + _RECORD_BYTES])
+
+    def send(self, data: Any) -> None:
+        self._parts.append(data)
 
     def response_class(self, sock: socket, **options: Any) -> FinalResponse:  # type: ignore[override]
         return FinalResponse(sock, self.exchange, **options)

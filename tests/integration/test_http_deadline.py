@@ -12,6 +12,7 @@ from cryptography import x509
 
 from lakehook.adapters import http_connection
 from lakehook.adapters.http import HttpReceiver
+from lakehook.adapters.http_deadline import Exchange
 from lakehook.domain.outcome import Outcome
 from tests.integration.authority import Authority
 from tests.integration.posting import (
@@ -75,6 +76,17 @@ def test_a_handshake_that_takes_too_long_costs_the_deadline(
 ):
     with serving(at_once=behaviour) as wire, the_deadline_kept():
         result = receiver.post(an_impatient_request(f"https://127.0.0.1:{wire.port}/"))
+
+    assert failure(result) is Outcome.TIMED_OUT
+
+
+def test_a_handshake_has_all_that_is_left_though_there_were_other_addresses_to_try():
+    with (
+        a_receiver("127.0.0.1", "::1") as receiver,
+        serving(at_once=silence) as wire,
+        the_deadline_kept(),
+    ):
+        result = receiver.post(an_impatient_request(f"https://ci.example:{wire.port}/"))
 
     assert failure(result) is Outcome.TIMED_OUT
 
@@ -168,6 +180,17 @@ def test_each_address_has_its_share_of_what_is_left(monkeypatch: pytest.MonkeyPa
     assert failure(result) is Outcome.TIMED_OUT
     thirds = [PATIENCE_SECONDS / 3, PATIENCE_SECONDS / 2, PATIENCE_SECONDS]
     assert given == pytest.approx(thirds, abs=0.05)
+
+
+def test_once_the_deadline_has_passed_nothing_begins_any_more():
+    exchange = Exchange(["127.0.0.1"], ends_at=monotonic())
+
+    with pytest.raises(TimeoutError, match="deadline"):
+        exchange.left()
+    with pytest.raises(TimeoutError, match="deadline"):
+        _ = exchange.connect_timeout
+    with pytest.raises(TimeoutError, match="deadline"):
+        _ = exchange.read_timeout
 
 
 def test_a_flood_does_not_outlast_the_deadline(receiver: HttpReceiver):

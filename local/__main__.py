@@ -2,6 +2,7 @@
 
 import math
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,6 +11,7 @@ from typer.exceptions import TyperException
 from lakehook.domain.address import parse_networks
 from lakehook.domain.errors import BadInput
 from lakehook.domain.retry import RetrySchedule
+from local.hosts import BadHosts, read_hosts
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -42,6 +44,15 @@ def _networks(texts: list[str] | None) -> list[str]:
         raise typer.BadParameter(f"{error}; give a network: 127.0.0.0/8") from error
 
 
+def _hosts(path: Path | None) -> Path | None:
+    try:
+        if path is not None:
+            read_hosts(path)
+    except BadHosts as error:
+        raise typer.BadParameter(str(error)) from error
+    return path
+
+
 Port = Annotated[int, typer.Option(min=0, max=65535, help="Where to listen; 0: any free port.")]
 Schedule = Annotated[
     str | None,
@@ -60,6 +71,16 @@ AllowNetwork = Annotated[
     ),
 ]
 
+HostsFile = Annotated[
+    Path | None,
+    typer.Option(
+        callback=_hosts,
+        metavar="FILE",
+        help="What names resolve to for the functions, where the file has them: a JSON object,"
+        ' {"ci.example": ["127.0.0.1"]}, read anew at each look-up.',
+    ),
+]
+
 
 @app.command(
     epilog="Example: python -m local up --retry-schedule 1,2,4 --clock-seconds 1"
@@ -70,6 +91,7 @@ def up(
     retry_schedule: Schedule = None,
     clock_seconds: ClockSeconds = None,
     allow_network: AllowNetwork = None,
+    hosts: HostsFile = None,
 ) -> None:
     """Run until SIGTERM or Ctrl-C. When ready, print one line of JSON: where everything is."""
     from local.installation import Options  # noqa: PLC0415  moto takes a second; --help should not
@@ -80,6 +102,7 @@ def up(
         retry_schedule=retry_schedule,
         clock_seconds=clock_seconds,
         allow_networks=tuple(allow_network or ()),
+        hosts=hosts,
     )
     raise typer.Exit(run(options))
 

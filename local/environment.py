@@ -34,6 +34,7 @@ class Host:
     task_root: Path = ROOT
     sink: int = _STDERR
     variables: Mapping[str, str] = field(default_factory=dict)
+    hosts: Path | None = None
 
 
 class Environment:
@@ -44,7 +45,7 @@ class Environment:
         self._api = RuntimeApi(account.arn("lambda", f"function:{function.name}"))
         self._server = RuntimeServer(self._api)
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "local.worker", function.handler],
+            [sys.executable, "-m", "local.worker", function.handler, *_hosts_file(host)],
             cwd=host.task_root,
             env=_lambdas_variables(function, host)
             | {"AWS_LAMBDA_RUNTIME_API": self._server.address},
@@ -97,6 +98,10 @@ class Environment:
         self._process.stdin.close()
 
 
+def _hosts_file(host: Host) -> tuple[str, ...]:
+    return (str(host.hosts.absolute()),) if host.hosts else ()
+
+
 def _lambdas_variables(function: FunctionSpec, host: Host) -> dict[str, str]:
     """https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html"""
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -118,3 +123,9 @@ def _lambdas_variables(function: FunctionSpec, host: Host) -> dict[str, str]:
         "PYTHONPATH": os.pathsep.join([str(host.task_root), str(ROOT)]),
         "TZ": ":UTC",
     }
+
+
+def log_level() -> dict[str, str]:
+    """The one variable of the user's that reaches the workers."""
+    level = os.environ.get("LOG_LEVEL")  # noqa: TID251  the laptop's door
+    return {"LOG_LEVEL": level} if level else {}

@@ -1,16 +1,16 @@
 """The whole of Lakehook on this machine: cloud, furniture, functions, and what drives them."""
 
 import json
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Self
 
 from lakehook.settings import NONE, Deployment
 from local import account
 from local.cloud import Cloud
-from local.environment import ROOT, Host
+from local.environment import ROOT, Host, log_level
 from local.furnish import Furniture, furnish
 from local.mapping import EventSourceMapping
 from local.runtime import Function
@@ -30,6 +30,7 @@ class Options:
     retry_schedule: str | None = None
     allow_networks: tuple[str, ...] = ()
     clock_seconds: float | None = None
+    hosts: Path | None = None
     sink: int = 2
 
     def parameters(self) -> dict[str, str]:
@@ -84,7 +85,12 @@ class LocalLakehook:
 
     @contextmanager
     def _running(self, furniture: Furniture) -> Iterator[Mapping[str, Function]]:
-        host = Host(endpoint_url=self.endpoint_url, sink=self._options.sink, variables=_log_level())
+        host = Host(
+            endpoint_url=self.endpoint_url,
+            sink=self._options.sink,
+            variables=log_level(),
+            hosts=self._options.hosts,
+        )
         concurrency = _concurrency(furniture)
         functions = {
             spec.name: Function(spec, host, concurrency=concurrency.get(spec.name, 1))
@@ -141,9 +147,3 @@ def _concurrency(furniture: Furniture) -> dict[str, int]:
     return {
         spec.function: min(spec.maximum_concurrency, _CONCURRENCY) for spec in furniture.mappings
     }
-
-
-def _log_level() -> dict[str, str]:
-    """The one variable of the user's that reaches the workers."""
-    level = os.environ.get("LOG_LEVEL")  # noqa: TID251  the laptop's door
-    return {"LOG_LEVEL": level} if level else {}

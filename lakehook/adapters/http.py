@@ -1,6 +1,6 @@
 """The receiver over HTTP: one POST to an address that was judged, and nothing else.
 
-The host is resolved once and every answer judged; the connection goes to the judged address, with
+The host is resolved once and every answer judged; the connection goes to a judged address, with
 the host's name kept for TLS and ``Host``. No session of ``requests`` is involved, so there are no
 proxies from the environment, no ``.netrc``, no cookies and no redirects.
 """
@@ -8,68 +8,52 @@ proxies from the environment, no ``.netrc``, no cookies and no redirects.
 import logging
 import socket
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
 
 import requests
-from requests.adapters import HTTPAdapter
+from requests import adapters
 from urllib3.exceptions import HTTPError
-from urllib3.util import Timeout
+from urllib3.util.ssl_ import create_urllib3_context
 
-from lakehook.adapters.http_deadline import POOLS_WITH_A_DEADLINE
-from lakehook.adapters.http_failures import outcome_of
+from lakehook.adapters.http_connection import POOLS
+from lakehook.adapters.http_deadline import Exchange, TooLarge
+from lakehook.adapters.http_failures import detail_of, outcome_of
+from lakehook.adapters.http_names import Lookups, resolve
 from lakehook.domain.address import Network
 from lakehook.domain.endpoint import Endpoint
 from lakehook.domain.errors import BadEndpoint
 from lakehook.domain.outcome import Answer, Outcome
 from lakehook.domain.webhook import Request
-from lakehook.ports import NoAnswer
+from lakehook.ports import NoAnswer, Resolve
+
+__all__ = ["MAX_ANSWER_BYTES", "HttpReceiver", "resolve"]
 
 MAX_ANSWER_BYTES = 64 * 1024
 CHUNK_BYTES = 8 * 1024
 
-
-def resolve(host: str, port: int) -> list[str]:
-    """Every address of a host; ``OSError`` when it has none."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(address[4][0]) for address in found))
+_ENDPOINTS = 50  # that have connections kept at a time
+_CONNECTIONS = 10  # of each: a batch has no more lanes
 
 
-class TooLarge(Exception):
-    """The answer has more bytes than we read."""
-
-
-class _ToAddress(HTTPAdapter):
-    """Connects to the address in ``request.address``, whatever the host resolves to by now."""
-
-    def init_poolmanager(self, *args: Any, **options: Any) -> None:
-        super().init_poolmanager(*args, **options)
-        self.poolmanager.pool_classes_by_scheme = POOLS_WITH_A_DEADLINE
-
-    def build_connection_pool_key_attributes(
-        self, request: Any, verify: Any, cert: Any = None
-    ) -> tuple[Any, Any]:
-        host, pool = super().build_connection_pool_key_attributes(request, verify, cert)
-        to_address = {**host, "host": request.address}
-        if host["scheme"] == "https":
-            return to_address, {**pool, "server_hostname": host["host"]}  # SNI and certificate
-        return to_address, pool
-
-
-@dataclass(frozen=True)
 class HttpReceiver:
-    opened: Sequence[Network] = ()
-    _adapter: HTTPAdapter = field(default_factory=lambda: _ToAddress(pool_maxsize=20))
-
-    def __post_init__(self) -> None:
+    def __init__(
+        self,
+        opened: Sequence[Network] = (),
+        *,
+        resolve: Resolve = resolve,
+        authorities: str = adapters.DEFAULT_CA_BUNDLE_PATH,
+    ) -> None:
+        self._opened = opened
+        self._look_up = Lookups(resolve)
+        self._adapter = _Adapter(authorities)
         logging.getLogger("urllib3").setLevel(logging.ERROR)  # its warnings show whole URLs
 
     def post(self, request: Request) -> Answer | NoAnswer:
         ends_at = monotonic() + request.deadline_seconds
         try:
-            address = self._judged_address(request.endpoint)
-            return self._exchange(request, address, ends_at)
+            addresses = self._judged_addresses(request)
+            return self._adapter.post(request, Exchange(addresses, ends_at=ends_at))
         except BadEndpoint as error:
             return NoAnswer(Outcome.ADDRESS_NOT_ALLOWED, str(error))
         except (socket.gaierror, UnicodeError) as error:  # the latter for a name that is none
@@ -77,34 +61,77 @@ class HttpReceiver:
         except TooLarge:
             return NoAnswer(Outcome.RESPONSE_TOO_LARGE, f"more than {MAX_ANSWER_BYTES} bytes")
         except (requests.RequestException, HTTPError, OSError) as error:
-            return NoAnswer(outcome_of(error), type(error).__name__)
+            return NoAnswer(outcome_of(error), detail_of(error))
 
-    def _judged_address(self, endpoint: Endpoint) -> str:
-        addresses = resolve(endpoint.host, endpoint.port)
-        endpoint.judge(addresses, opened=self.opened)
-        return addresses[0]
+    def close(self) -> None:
+        """End the connections that are kept."""
+        self._adapter.close()
 
-    def _exchange(self, request: Request, address: str, ends_at: float) -> Answer:
-        prepared: Any = requests.Request(
-            "POST",
-            request.endpoint.url,
-            data=request.body,
-            headers={"host": request.endpoint.host_header, **request.headers},
-        ).prepare()
-        prepared.address = address
-        left: Any = Timeout(total=max(ends_at - monotonic(), 0.001))
-        with self._adapter.send(prepared, stream=True, timeout=left, proxies={}) as response:
-            return Answer(
-                status=response.status_code,
-                headers={name.lower(): value for name, value in response.headers.items()},
-                body=_read(response),
-            )
+    def _judged_addresses(self, request: Request) -> Sequence[str]:
+        endpoint = request.endpoint
+        addresses = self._look_up(endpoint.host, endpoint.port, seconds=request.deadline_seconds)
+        endpoint.judge(addresses, opened=self._opened)
+        return addresses
 
 
-def _read(response: requests.Response) -> bytes:
+class _Post(requests.PreparedRequest):
+    """A request as it is: what ``requests`` would read from the URL, the endpoint has read."""
+
+    def __init__(self, request: Request) -> None:
+        super().__init__()
+        self.endpoint: Endpoint = request.endpoint
+        self.method, self.url, self.body = "POST", request.endpoint.url, request.body
+        self.headers: Any = {
+            "host": request.endpoint.host_header,
+            "Content-Length": str(len(request.body)),  # spelled as the adapter looks for it
+            **request.headers,
+        }
+
+
+class _Adapter(adapters.HTTPAdapter):
+    """Calls the endpoint, whatever proxies there are, and gives what comes back as it is."""
+
+    def __init__(self, authorities: str) -> None:
+        self._tls = create_urllib3_context()  # once: to read the authorities takes longer than TLS
+        self._tls.load_verify_locations(authorities)
+        super().__init__(pool_connections=_ENDPOINTS, pool_maxsize=_CONNECTIONS)
+
+    def post(self, request: Request, exchange: Exchange) -> Answer:
+        response: Any = self.send(_Post(request), timeout=exchange)  # type: ignore[arg-type]
+        try:
+            body = _read(response)
+        except BaseException:
+            response.close()
+            raise
+        response.release_conn()
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        return Answer(status=response.status, headers=headers, body=body)
+
+    def init_poolmanager(self, *args: Any, **options: Any) -> None:
+        super().init_poolmanager(*args, **options, ssl_context=self._tls)
+        self.poolmanager.pool_classes_by_scheme = POOLS
+
+    def get_connection_with_tls_context(self, request: Any, *_: Any, **__: Any) -> Any:
+        endpoint: Endpoint = request.endpoint
+        return self.poolmanager.connection_from_host(
+            endpoint.host, port=endpoint.port, scheme=endpoint.scheme
+        )
+
+    def cert_verify(self, *_: Any) -> None:
+        """The context does."""
+
+    def request_url(self, request: Any, _: Any) -> str:
+        target: str = request.endpoint.target
+        return target
+
+    def build_response(self, _: Any, response: Any) -> Any:
+        return response
+
+
+def _read(response: Any) -> bytes:
     """The body, decompressed, as far as the cap goes."""
     body = b""
-    for chunk in response.raw.stream(CHUNK_BYTES, decode_content=True):
+    for chunk in response.stream(CHUNK_BYTES, decode_content=True):
         body += chunk
         if len(body) > MAX_ANSWER_BYTES:
             raise TooLarge

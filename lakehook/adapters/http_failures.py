@@ -10,7 +10,6 @@ from lakehook.domain.outcome import Outcome
 # The first match along the chain of causes, outermost first, row by row, gives the name.
 _NAMES: tuple[tuple[type[BaseException], Outcome], ...] = (
     (ConnectionRefusedError, Outcome.REFUSED),
-    (urllib3.NameResolutionError, Outcome.DNS_FAILED),
     (urllib3.NewConnectionError, Outcome.REFUSED),  # to urllib3 a kind of timeout
     (urllib3.TimeoutError, Outcome.TIMED_OUT),
     (requests.Timeout, Outcome.TIMED_OUT),
@@ -26,6 +25,12 @@ def outcome_of(error: BaseException) -> Outcome:
         if any(isinstance(cause, kind) for cause in causes):
             return outcome
     return Outcome.DISCONNECTED
+
+
+def detail_of(error: BaseException) -> str:
+    """What the system said at bottom, if it did: urllib3's own words would show the URL."""
+    said = [cause for cause in _causes(error) if isinstance(cause, OSError) and cause.strerror]
+    return str(said[-1].strerror) if said else type(error).__name__
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

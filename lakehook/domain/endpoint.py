@@ -4,19 +4,24 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from lakehook.domain.address import Network, judge_address
 from lakehook.domain.errors import BadEndpoint
+from lakehook.domain.redaction import redacted
 
 MAX_URL_CHARACTERS = 2048
+MAX_HOST_CHARACTERS = 253
 _DEFAULT_PORTS = {"https": 443, "http": 80}
 _PUBLIC_PORTS = (443, 8443)
-_CREDENTIAL_IN_PATH = ("hooks.slack.com", "discord.com", "api.telegram.org")
 _PLAIN = re.compile(r"[!-~]+")  # printable ASCII without spaces, as in RFC 3986
+# Other parsers see other hosts where more than this stands before the path. A zone (%) is none
+# of a URL's business; an underscore is in the names of containers.
+_AUTHORITY = re.compile(r"(?:[a-z0-9_.-]+|\[[0-9a-f:.]+\])(?::[0-9]*)?", re.IGNORECASE)
+_NAME = re.compile(r"(?:[a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}\.?")  # RFC 1035 section 2.3.4
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Endpoint:
     """The parts of a URL that decide where a request goes."""
 
@@ -37,19 +42,26 @@ class Endpoint:
             port = parts.port
         except ValueError as error:
             raise BadEndpoint(f"url: {error}") from None
-        if parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
-            raise BadEndpoint("url: not https://host/path")
-        if parts.username is not None or parts.password is not None:
-            raise BadEndpoint("url: holds credentials; send them in a header")
-        if parts.fragment:
+        host = _checked_host(parts)
+        if "#" in url:
             raise BadEndpoint("url: has a fragment (#), which no server ever sees")
         port = _DEFAULT_PORTS[parts.scheme] if port is None else port
-        return cls(url, parts.scheme, parts.hostname, port)
+        return cls(url, parts.scheme, host, port)
+
+    def __repr__(self) -> str:
+        return f"Endpoint({self.shown!r})"
 
     @property
     def host_header(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == _DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
+
+    @property
+    def target(self) -> str:
+        """The path and the query, as the request line has them (RFC 9112 section 3.2.1)."""
+        parts = urlsplit(self.url)
+        question = "?" if "?" in self.url else ""
+        return f"{parts.path or '/'}{question}{parts.query}"
 
     def judge(self, addresses: Sequence[str], *, opened: Sequence[Network]) -> None:
         """Refuse (``BadEndpoint``) unless every address the host has may be called this way.
@@ -71,15 +83,17 @@ class Endpoint:
 
     @property
     def shown(self) -> str:
-        """The URL for people and logs, without what may be a credential.
+        """The URL for people and logs, without what may be a credential."""
+        return redacted(self.url, host=self.host)
 
-        Of a query the names stay; of a path, where hosts are known to put one there, the first
-        segment.
-        """
-        base, question, query = self.url.partition("?")
-        if self.host in _CREDENTIAL_IN_PATH:
-            base = "/".join([*base.split("/")[:4], "…"])
-        if not question:
-            return base
-        pairs = (pair.partition("=") for pair in query.split("&"))
-        return f"{base}?{'&'.join(f'{name}=…' if equals else '…' for name, equals, _ in pairs)}"
+
+def _checked_host(parts: SplitResult) -> str:
+    if parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
+        raise BadEndpoint("url: not https://host/path")
+    if "@" in parts.netloc:
+        raise BadEndpoint("url: holds credentials; send them in a header")
+    host = parts.hostname
+    is_name = _NAME.fullmatch(host) and len(host.rstrip(".")) <= MAX_HOST_CHARACTERS
+    if not _AUTHORITY.fullmatch(parts.netloc) or not (":" in host or is_name):
+        raise BadEndpoint(f"url: {host} is no host name")
+    return host

@@ -1,6 +1,8 @@
 """One installation for all tests here; each has pipelines and subscribers of its own."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -22,8 +24,16 @@ Publish = Callable[[Sequence[Event]], int]
 
 
 @pytest.fixture(scope="package")
-def lakehook() -> Iterator[LocalLakehook]:
-    with LocalLakehook(OPTIONS) as installation:
+def hosts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the functions take names for, as long as a test says nothing else."""
+    path = tmp_path_factory.mktemp("machine") / "hosts.json"
+    path.write_text("{}")
+    return path
+
+
+@pytest.fixture(scope="package")
+def lakehook(hosts: Path) -> Iterator[LocalLakehook]:
+    with LocalLakehook(replace(OPTIONS, hosts=hosts)) as installation:
         yield installation
 
 

@@ -1,12 +1,14 @@
 """An address that is not allowed is never connected to, however it came to be subscribed."""
 
+import json
 import socket
+from pathlib import Path
 
 import pytest
 
 from lakehook.domain.delivery import Lane
 from lakehook.domain.outcome import Outcome
-from local.receiver import Receiver
+from local.receiver import Arrival, Receiver
 from tests.e2e.conftest import Publish
 from tests.e2e.evidence import Evidence, attributes_of
 from tests.e2e.pipelines import CREATED, a_life
@@ -42,6 +44,41 @@ def test_a_letter_says_why_no_connection_came_about(
             assert "key" not in letter["endpoint"]
 
     assert receiver.arrivals == []
+
+
+# Linux takes a caller of 0.0.0.0 to loopback, where the receiver listens.
+@pytest.mark.parametrize("answers", [["0.0.0.0"], ["127.0.0.1", "0.0.0.0"]], ids=["bad", "mixed"])
+def test_a_name_that_is_bound_anew_between_two_attempts_is_called_no_more(
+    subscribers: Subscribers,
+    publish: Publish,
+    evidence: Evidence,
+    hosts: Path,
+    answers: list[str],
+):
+    def rebind(_: Arrival) -> int:
+        hosts.write_text(json.dumps({"rebound.example": answers}))
+        return 500
+
+    with Receiver("rebound", rebind) as receiver:
+        hosts.write_text(json.dumps({"rebound.example": ["127.0.0.1"]}))
+        url = receiver.url.replace("127.0.0.1", "rebound.example")
+        lane_of = subscribers.slip_in(url)
+        (event,) = a_life(CREATED)
+
+        publish([event])
+
+        lane = Lane(lane_of, event.pipeline_id)
+        letter = attributes_of(evidence.letter(lane))
+        eventually(evidence.nothing_is_under_way)
+        (record,) = evidence.records(lane)
+
+    assert [attempt.outcome for attempt in record.log] == [
+        Outcome.REJECTED,
+        Outcome.ADDRESS_NOT_ALLOWED,
+        Outcome.ADDRESS_NOT_ALLOWED,
+    ]
+    assert letter["reason"] == Outcome.ADDRESS_NOT_ALLOWED
+    assert [arrival.headers["host"] for arrival in receiver.arrivals] == [url.split("/")[2]]
 
 
 @pytest.mark.parametrize("url", ["https://10.0.0.1/hook", "http://0.0.0.0/", "http://[::1]/"])

@@ -105,6 +105,8 @@ def test_no_worker_outlives_a_killed_one() -> None:
         (["--clock-seconds", "inf"], "'--clock-seconds': give seconds above 0"),
         (["--allow-network", "127.0.0.1/8"], "'--allow-network': 127.0.0.1/8 has host bits set"),
         (["--port", "70000"], "'--port': Input should be less than or equal to 65535"),
+        (["--hosts", "/no/such.json"], "'--hosts': /no/such.json: No such file or directory"),
+        (["--hosts", "pyproject.toml"], "'--hosts': pyproject.toml: not a JSON object of names"),
         (["--colour"], "No such option: --colour"),
     ],
 )

@@ -19,6 +19,7 @@ class Wire:
     """What one loopback server was told, and what it answers: one answer a request."""
 
     answers: list["bytes | Behaviour"]
+    at_once: "Behaviour | None" = None  # before anything has been read
     port: int = 0
     connections: int = 0
     requests: list[bytes] = field(default_factory=list)
@@ -31,6 +32,8 @@ class Wire:
     def speak(self, connection: socket) -> None:
         """Take request after request on one connection, while there is an answer left."""
         self.connections += 1
+        if self.at_once:
+            self.at_once(self, connection)
         with connection.makefile("rb") as stream:
             while self.answers and (request := _read_request(stream)):
                 self.requests.append(request)
@@ -60,6 +63,24 @@ def dripping(start: bytes, drop: bytes) -> Behaviour:
     return drip
 
 
+def flooding(start: bytes, wave: bytes) -> Behaviour:
+    """As much as the sender takes, for as long as it takes any."""
+
+    def flood(wire: Wire, connection: socket) -> None:
+        connection.sendall(start)
+        waves = wave * (1 + 64 * 1024 // len(wave))
+        while not wire.closing.is_set():
+            connection.sendall(waves)
+
+    return flood
+
+
+def sipping(wire: Wire, connection: socket) -> None:
+    """Takes what is sent, a little at a time."""
+    while not wire.closing.wait(DRIP_SECONDS):
+        connection.recv(16 * 1024)
+
+
 def silence(wire: Wire, _: socket) -> None:
     wire.closing.wait()
 
@@ -69,8 +90,12 @@ def reset(_: Wire, connection: socket) -> None:
 
 
 @contextmanager
-def serving(*answers: bytes | Behaviour, tls: ssl.SSLContext | None = None) -> Iterator[Wire]:
-    wire = Wire(list(answers))
+def serving(
+    *answers: bytes | Behaviour,
+    at_once: Behaviour | None = None,
+    tls: ssl.SSLContext | None = None,
+) -> Iterator[Wire]:
+    wire = Wire(list(answers), at_once)
     with _Server(("127.0.0.1", 0), _handler_of(wire, tls)) as server:
         wire.port = server.server_address[1]
         thread = Thread(target=server.serve_forever, args=(0.01,))

@@ -1,10 +1,11 @@
-from ipaddress import IPv4Address, IPv6Address
+from ipaddress import IPv4Address, IPv6Address, IPv6Network
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lakehook.domain.address import judge_address, parse_networks
+from lakehook.domain.special_addresses import NEVER_CALLED, Rule
 
 PUBLIC = ""
 
@@ -43,7 +44,12 @@ ADDRESSES = [
     ("169.253.255.255", PUBLIC),
     ("169.254.0.0", "link-local"),
     ("169.254.169.254", "metadata"),
-    ("169.254.170.2", "metadata"),
+    ("169.254.169.253", "metadata"),  # the resolver of a VPC
+    ("169.254.169.123", "metadata"),  # its clock
+    ("169.254.170.2", "metadata"),  # credentials of a container on ECS
+    ("169.254.170.23", "metadata"),  # … and of a pod on EKS
+    ("169.254.100.1", "link-local"),  # AWS_LAMBDA_RUNTIME_API of a microVM
+    ("169.254.100.6", "link-local"),
     ("169.254.255.255", "link-local"),
     ("169.255.0.0", PUBLIC),
     # protocol assignments and documentation
@@ -62,6 +68,27 @@ ADDRESSES = [
     ("203.0.113.0", "documentation"),
     ("203.0.113.255", "documentation"),
     ("203.0.114.0", PUBLIC),
+    ("192.0.0.8", "protocol assignments"),
+    ("192.0.0.9", "protocol assignments"),
+    ("192.0.0.10", "protocol assignments"),
+    ("192.0.0.170", "protocol assignments"),
+    # machinery of the network
+    ("192.31.195.255", PUBLIC),
+    ("192.31.196.0", "AS112"),
+    ("192.31.196.255", "AS112"),
+    ("192.31.197.0", PUBLIC),
+    ("192.52.192.255", PUBLIC),
+    ("192.52.193.0", "AMT"),
+    ("192.52.193.255", "AMT"),
+    ("192.52.194.0", PUBLIC),
+    ("192.175.47.255", PUBLIC),
+    ("192.175.48.0", "AS112"),
+    ("192.175.48.255", "AS112"),
+    ("192.175.49.0", PUBLIC),
+    ("2620:4f:7fff:ffff:ffff:ffff:ffff:ffff", PUBLIC),
+    ("2620:4f:8000::", "AS112"),
+    ("2620:4f:8000:ffff:ffff:ffff:ffff:ffff", "AS112"),
+    ("2620:4f:8001::", PUBLIC),
     # 6to4 relays
     ("192.88.98.255", PUBLIC),
     ("192.88.99.0", "6to4 relay"),
@@ -77,7 +104,8 @@ ADDRESSES = [
     ("224.0.0.0", "multicast"),
     ("239.255.255.255", "multicast"),
     ("240.0.0.0", "reserved"),
-    ("255.255.255.255", "reserved"),
+    ("255.255.255.254", "reserved"),
+    ("255.255.255.255", "limited broadcast"),
     # well known
     ("8.8.8.8", PUBLIC),
     ("1.1.1.1", PUBLIC),
@@ -90,15 +118,22 @@ ADDRESSES = [
     # IPv6 that is special
     ("::", "unspecified"),
     ("::1", "loopback"),
-    ("::2", "not global unicast"),
+    ("::2", "IPv4-compatible"),
     ("100::", "discard-only"),
     ("100::ffff:ffff:ffff:ffff", "discard-only"),
-    ("100:0:0:1::", "not global unicast"),
+    ("100:0:0:1::", "dummy prefix"),
+    ("100:0:0:1:ffff:ffff:ffff:ffff", "dummy prefix"),
+    ("100:0:0:2::", "not global unicast"),
     ("1fff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "not global unicast"),
     ("2000::", PUBLIC),
     ("2001:1ff:ffff:ffff:ffff:ffff:ffff:ffff", "protocol assignments"),
     ("2001:2::", "protocol assignments"),
+    ("2001:1::1", "protocol assignments"),
+    ("2001:3::", "protocol assignments"),
+    ("2001:4:112::1", "protocol assignments"),
+    ("2001:10::", "protocol assignments"),
     ("2001:20::1", "protocol assignments"),
+    ("2001:30::1", "protocol assignments"),
     ("2001:200::", PUBLIC),
     ("2001:db7:ffff:ffff:ffff:ffff:ffff:ffff", PUBLIC),
     ("2001:db8::", "documentation"),
@@ -115,7 +150,10 @@ ADDRESSES = [
     ("5f00:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "segment routing"),
     ("fbff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "not global unicast"),
     ("fc00::", "unique local"),
-    ("fd00:ec2::254", "metadata"),
+    ("fd00:ec2::23", "metadata"),  # credentials of a pod on EKS
+    ("fd00:ec2::253", "metadata"),  # the resolver of a VPC
+    ("fd00:ec2::254", "metadata"),  # instances
+    ("fd20:ce::254", "metadata"),  # instances of Google
     ("fdff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "unique local"),
     ("fe00::", "not global unicast"),
     ("fe80::", "link-local"),
@@ -132,8 +170,14 @@ ADDRESSES = [
     ("::ffff:10.0.0.1%eth0", "private"),
     ("::ffff:8.8.8.8", PUBLIC),
     # … compatible, which nobody routes (RFC 4291 section 2.5.5.1)
-    ("::127.0.0.1", "not global unicast"),
-    ("::8.8.8.8", "not global unicast"),
+    ("::127.0.0.1", "IPv4-compatible"),
+    ("::169.254.169.254", "IPv4-compatible"),
+    ("::8.8.8.8", "IPv4-compatible"),
+    ("::ffff:ffff", "IPv4-compatible"),
+    ("::1:0:0", "not global unicast"),
+    # … translated, as stateless translators write it
+    ("::ffff:0:127.0.0.1", "IPv4-translated"),
+    ("::ffff:0:8.8.8.8", "IPv4-translated"),
     # … NAT64
     ("64:ff9b::7f00:1", "loopback"),
     ("64:ff9b::169.254.169.254", "metadata"),
@@ -149,12 +193,27 @@ ADDRESSES = [
     ("2002:7f00:1::", "loopback"),
     ("2002:a9fe:a9fe::1", "metadata"),
     ("2002:808:808::1", PUBLIC),
-    ("2002:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "reserved"),
-    # … Teredo, whose client stands inverted at the end
-    ("2001::", "reserved"),
+    ("2002:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "limited broadcast"),
+    ("2002:a00:1::", "private"),
+    ("2002:c0a8:1::1", "private"),
+    ("2002:e000:1::", "multicast"),
+    # … Teredo: the server it goes by, and the client, inverted at the end
+    ("2001::", "this network"),
+    ("2001:0:808:808::", "limited broadcast"),
+    ("2001:0:7f00:1:8000:63bf:f7f7:f7f7", "loopback"),
+    ("2001:0:a9fe:a9fe:8000:63bf:f7f7:f7f7", "metadata"),
+    ("2001:0:a00:1:8000:63bf:f7f7:f7f7", "private"),
+    ("2001:0:a00:1:8000:63bf:80ff:fffe", "private"),
     ("2001:0:4136:e378:8000:63bf:80ff:fffe", "loopback"),
     ("2001:0:4136:e378:8000:63bf:5601:5601", "metadata"),
     ("2001:0:4136:e378:8000:63bf:f7f7:f7f7", PUBLIC),
+    # … ISATAP, whose tunnel ends at an IPv4 address
+    ("2606:4700::5efe:7f00:1", "loopback"),
+    ("2606:4700::5efe:a9fe:a9fe", "metadata"),
+    ("2606:4700::200:5efe:10.0.0.1", "private"),
+    ("2606:4700::200:5efe:8.8.8.8", PUBLIC),
+    ("2606:4700::5eff:7f00:1", PUBLIC),
+    ("fe80::5efe:8.8.8.8", "link-local"),
 ]
 
 
@@ -168,6 +227,10 @@ def nat64(inner: IPv4Address) -> str:
 
 def six_to_four(inner: IPv4Address) -> str:
     return str(IPv6Address(b"\x20\x02" + inner.packed + bytes(10)))
+
+
+def isatap(inner: IPv4Address) -> str:
+    return f"2606:4700::5efe:{inner}"
 
 
 def teredo(inner: IPv4Address) -> str:
@@ -248,3 +311,40 @@ def test_a_public_address_may_be_opened_too():
 def test_a_network_that_is_none_is_named(name: str):
     with pytest.raises(ValueError, match=f"'{name}'|{name} has host bits"):
         parse_networks(["10.0.0.0/8", name])
+
+
+@given(server=st.ip_addresses(v=4), client=st.ip_addresses(v=4))
+def test_teredo_is_called_only_if_its_server_and_its_client_may_be(
+    server: IPv4Address, client: IPv4Address
+):
+    inverted = bytes(255 - byte for byte in client.packed)
+    address = IPv6Address(b"\x20\x01\0\0" + server.packed + bytes(4) + inverted)
+
+    allowed = judge_address(str(address)).allowed
+
+    assert allowed is all(judge_address(str(one)).allowed for one in (server, client))
+
+
+@given(st.ip_addresses(v=4))
+@example(IPv4Address("8.8.8.8"))
+@example(IPv4Address("127.0.0.1"))
+def test_a_tunnel_is_called_only_if_its_end_may_be(end: IPv4Address):
+    assert judge_address(isatap(end)).allowed is judge_address(str(end)).allowed
+
+
+@given(st.ip_addresses(v=6, network="::/3") | st.ip_addresses(v=6, network="4000::/2"))
+def test_of_ipv6_only_global_unicast_is_called_or_what_reaches_ipv4(address: IPv6Address):
+    reached = address.ipv4_mapped or IPv4Address(address.packed[-4:])
+    reaches = address.ipv4_mapped or address in IPv6Network("64:ff9b::/96")
+
+    assert judge_address(str(address)).allowed is bool(
+        reaches and judge_address(str(reached)).allowed
+    )
+
+
+@pytest.mark.parametrize("rule", NEVER_CALLED, ids=str)
+def test_each_rule_names_its_source_and_holds_to_both_its_ends(rule: Rule):
+    ends = rule.network[0], rule.network[-1]
+
+    assert rule.source.startswith("RFC ")
+    assert not any(judge_address(str(end)).allowed for end in ends)

@@ -1,0 +1,109 @@
+"""Connections of urllib3 that go to addresses which were judged, and are kept while they are good.
+
+Whether a connection is still good is asked before a byte of the next request is sent over it, and
+a bad one is replaced then. Later nobody can tell whether the receiver has acted on what it got, so
+a POST is never repeated.
+"""
+
+from socket import socket
+from time import monotonic, time
+from typing import Any
+
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
+from urllib3.util.connection import create_connection
+
+from lakehook.adapters.http_deadline import Exchange, FinalResponse
+
+IDLE_SECONDS = 4.0
+"""So long an idle connection is kept: less than receivers do (Node.js and Apache: 5 s), so that
+they do not close it while a request is on its way; and when a frozen Lambda wakes, what it kept
+is forgotten by every NAT and load balancer between. Lanes of a batch follow within milliseconds."""
+
+_ADDRESSES_TRIED = 3
+_RECORD_BYTES = 16 * 1024  # RFC 8446 section 5.1: what one write of TLS sends at most
+
+
+class _Judged(HTTPConnection):
+    exchange: Exchange
+    address = ""
+    _parts: list[bytes]
+    _rests_since = (0.0, 0.0)
+
+    def begin(self, exchange: Exchange) -> None:
+        """Take the next exchange, on a new connection unless the one there is good for it."""
+        self.exchange = exchange
+        if self.sock and (self.address not in exchange.addresses or _age(self) > IDLE_SECONDS):
+            self.close()
+
+    def rest(self) -> None:
+        self._rests_since = monotonic(), time()
+
+    def _new_conn(self) -> socket:
+        """To the first address that takes us; each has its share of the time that is left."""
+        addresses = self.exchange.addresses[:_ADDRESSES_TRIED]
+        failure: OSError | None = None
+        for behind, address in zip(range(len(addresses) - 1, -1, -1), addresses, strict=True):
+            try:
+                sock = self._connected(address, self.exchange.left() / (behind + 1))
+            except OSError as error:
+                failure = error
+            else:
+                self.address = address
+                sock.settimeout(self.exchange.left())
+                return sock
+        if isinstance(failure, TimeoutError):
+            raise ConnectTimeoutError(self, "timed out") from failure
+        raise NewConnectionError(self, "no connection") from failure
+
+    def _connected(self, address: str, seconds: float) -> socket:
+        return create_connection(
+            (address, self.port), timeout=seconds, socket_options=self.socket_options
+        )
+
+    def request(self, *args: Any, **options: Any) -> None:
+        """Head and body leave together: one write, one record of TLS, one segment if they fit."""
+        self._parts = []
+        super().request(*args, **options)
+        whole = b"".join(self._parts)
+        for start in range(0, len(whole), _RECORD_BYTES):
+            if self.sock:
+                self.sock.settimeout(self.exchange.left())
+            super().send(whole[start : start + _RECORD_BYTES])
+
+    def send(self, data: Any) -> None:
+        self._parts.append(data)
+
+    def response_class(self, sock: socket, **options: Any) -> FinalResponse:  # type: ignore[override]
+        return FinalResponse(sock, self.exchange, **options)
+
+
+def _age(connection: _Judged) -> float:
+    """Seconds of rest by the clock that shows more: one may stand still in a frozen Lambda."""
+    by_monotonic, by_wall = connection._rests_since  # noqa: SLF001
+    return max(monotonic() - by_monotonic, abs(time() - by_wall))
+
+
+class _JudgedTls(_Judged, HTTPSConnection):
+    pass
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Judged
+
+    def _make_request(self, conn: Any, *args: Any, **options: Any) -> Any:
+        conn.begin(options["timeout"])
+        return super()._make_request(conn, *args, **options)
+
+    def _put_conn(self, conn: Any) -> None:
+        if conn:
+            conn.rest()
+        super()._put_conn(conn)
+
+
+class _TlsPool(_Pool, HTTPSConnectionPool):
+    ConnectionCls = _JudgedTls
+
+
+POOLS = {"http": _Pool, "https": _TlsPool}

@@ -1,0 +1,69 @@
+"""A hosts file for the machine that the functions run on, read anew at each look-up.
+
+So a name may be bound anew between two attempts, or have mixed answers, on real sockets. It is the
+laptop's worker that has it, as a machine has /etc/hosts: the functions know of no such thing.
+"""
+
+import json
+import socket
+from collections.abc import Callable, Mapping, Sequence
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+
+Hosts = Mapping[str, Sequence[str]]
+
+
+class BadHosts(ValueError):
+    """Not a JSON object of names, each with a list of addresses."""
+
+
+def read_hosts(path: Path) -> Hosts:
+    """The addresses of each name, in lower case and without the last dot."""
+    try:
+        hosts = json.loads(path.read_text(encoding="utf-8"))
+        return {_key(name): [_address(one) for one in hosts[name]] for name in hosts}
+    except OSError as error:
+        raise BadHosts(f"{path}: {error.strerror}") from None
+    except (ValueError, TypeError, KeyError, IndexError):
+        example = '{"ci.example": ["127.0.0.1", "::1"]}'
+        raise BadHosts(f"{path}: not a JSON object of names and addresses: {example}") from None
+
+
+def have_hosts(path: Path) -> None:
+    """From now on this process looks names up there first; ``[]`` is a name without an address."""
+    socket.getaddrinfo = _looking_up_in(path, socket.getaddrinfo)
+
+
+def _looking_up_in(path: Path, system: Callable[..., Any]) -> Callable[..., Any]:
+    def getaddrinfo(host: Any, *args: Any, **options: Any) -> Any:
+        addresses = None if _is_address(host) else _found(path, host)
+        if addresses is None:
+            return system(host, *args, **options)
+        if not addresses:
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        return [one for address in addresses for one in system(address, *args, **options)]
+
+    return getaddrinfo
+
+
+def _is_address(host: Any) -> bool:
+    try:
+        return host is None or bool(ip_address(host))
+    except ValueError:
+        return False
+
+
+def _found(path: Path, host: Any) -> Sequence[str] | None:
+    try:
+        return read_hosts(path).get(_key(str(host)))
+    except BadHosts as error:  # it may be being written
+        raise socket.gaierror(socket.EAI_AGAIN, str(error)) from None
+
+
+def _key(name: str) -> str:
+    return name.lower().removesuffix(".")
+
+
+def _address(text: Any) -> str:
+    return str(ip_address(str(text)))

@@ -1,0 +1,85 @@
+"""A certificate authority of our own, and servers that it vouches for."""
+
+import ssl
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+_SIGNS_CERTIFICATES = x509.KeyUsage(
+    digital_signature=False,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    key_cert_sign=True,
+    crl_sign=False,
+    encipher_only=False,
+    decipher_only=False,
+)
+
+
+class Authority:
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "a test's authority")])
+        root = (
+            self._certificate(self._name, self._key)
+            .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+            .add_extension(_SIGNS_CERTIFICATES, critical=True)
+        )
+        self.path = folder / "authority.pem"
+        self.path.write_bytes(_pem(root.sign(self._key, hashes.SHA256())))
+
+    def context(self, *names: x509.GeneralName) -> ssl.SSLContext:
+        """What a server needs to speak for these names."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        leaf = self._certificate(x509.Name([]), key).add_extension(
+            x509.SubjectAlternativeName(names), critical=True
+        )
+        path = self._folder / "server.pem"
+        path.write_bytes(_pem(leaf.sign(self._key, hashes.SHA256())) + _key_pem(key))
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(path)
+        return context
+
+    def _certificate(
+        self, subject: x509.Name, key: ec.EllipticCurvePrivateKey
+    ) -> x509.CertificateBuilder:
+        now = datetime.now(UTC)  # noqa: TID251  a certificate is checked by the wall clock
+        return x509.CertificateBuilder(
+            issuer_name=self._name,
+            subject_name=subject,
+            public_key=key.public_key(),
+            serial_number=x509.random_serial_number(),
+            not_valid_before=now - timedelta(hours=1),
+            not_valid_after=now + timedelta(hours=1),
+            extensions=[self._key_identifier(key), self._issuer_identifier()],
+        )
+
+    def _key_identifier(
+        self, key: ec.EllipticCurvePrivateKey
+    ) -> x509.Extension[x509.ExtensionType]:
+        """Python 3.13 asks for what RFC 5280 does: both identifiers."""
+        value = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
+        return x509.Extension(value.oid, critical=False, value=value)
+
+    def _issuer_identifier(self) -> x509.Extension[x509.ExtensionType]:
+        value = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
+        return x509.Extension(value.oid, critical=False, value=value)
+
+
+def _pem(certificate: x509.Certificate) -> bytes:
+    return certificate.public_bytes(serialization.Encoding.PEM)
+
+
+def _key_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+    return key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )

@@ -1,0 +1,20 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lakehook.adapters.http import HttpReceiver
+from tests.integration.authority import Authority
+from tests.integration.posting import LOOPBACK
+
+
+@pytest.fixture
+def receiver() -> Iterator[HttpReceiver]:
+    receiver = HttpReceiver(LOOPBACK)
+    yield receiver
+    receiver.close()
+
+
+@pytest.fixture
+def authority(tmp_path: Path) -> Authority:
+    return Authority(tmp_path)

@@ -1,0 +1,59 @@
+"""Requests for loopback, and what becomes of them."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from lakehook.adapters.http import HttpReceiver
+from lakehook.domain.address import parse_networks
+from lakehook.domain.endpoint import Endpoint
+from lakehook.domain.outcome import Answer, Outcome
+from lakehook.domain.webhook import Request
+from lakehook.ports import NoAnswer
+from tests.integration.wire import answer
+
+LOOPBACK = parse_networks(["127.0.0.0/8", "::1/128"])
+OK = answer("200 OK")
+PATIENCE_SECONDS = 0.3
+
+
+def a_request(url: str, body: bytes = b'{"a":1}', **headers: str) -> Request:
+    return Request(
+        endpoint=Endpoint.parse(url),
+        headers={"content-type": "application/json", **headers},
+        body=body,
+        deadline_seconds=5,
+    )
+
+
+def an_impatient_request(url: str, body: bytes = b"{}") -> Request:
+    return Request(
+        endpoint=Endpoint.parse(url), headers={}, body=body, deadline_seconds=PATIENCE_SECONDS
+    )
+
+
+def failure(result: Answer | NoAnswer) -> Outcome:
+    assert isinstance(result, NoAnswer), result
+    return result.outcome
+
+
+class Names:
+    """A resolver for which every name has these addresses; it tells which were asked for."""
+
+    def __init__(self, *addresses: str) -> None:
+        self.addresses: Sequence[str] = addresses
+        self.asked: list[str] = []
+
+    def __call__(self, host: str, port: int) -> Sequence[str]:
+        self.asked.append(host)
+        return self.addresses
+
+
+@contextmanager
+def a_receiver(*addresses: str, **options: Any) -> Iterator[HttpReceiver]:
+    """One for which every name has these addresses."""
+    receiver = HttpReceiver(LOOPBACK, resolve=Names(*addresses), **options)
+    try:
+        yield receiver
+    finally:
+        receiver.close()

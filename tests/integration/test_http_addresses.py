@@ -1,0 +1,180 @@
+"""Where a request may go: what is judged is what is connected to."""
+
+import socket
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from ipaddress import IPv4Address
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from lakehook.adapters import http_connection
+from lakehook.adapters.http import HttpReceiver
+from lakehook.domain.address import judge_address
+from lakehook.domain.outcome import Answer, Outcome
+from lakehook.ports import NoAnswer
+from tests.integration.posting import LOOPBACK, OK, Names, a_receiver, a_request, failure
+from tests.integration.wire import serving
+
+
+def test_a_host_is_named_although_its_judged_address_is_called():
+    names = Names("127.0.0.1")
+    receiver = HttpReceiver(LOOPBACK, resolve=names)
+
+    with serving(OK) as wire:
+        result = receiver.post(a_request(f"http://ci.example:{wire.port}/hook"))
+        receiver.close()
+
+    assert isinstance(result, Answer)
+    assert names.asked == ["ci.example"]
+    assert f"host: ci.example:{wire.port}\r\n".encode() in wire.requests[0]
+
+
+def test_an_address_that_is_not_allowed_is_never_connected_to():
+    with serving(OK) as wire:
+        result = HttpReceiver().post(a_request(f"https://127.0.0.1:{wire.port}/"))
+
+    assert failure(result) is Outcome.ADDRESS_NOT_ALLOWED
+    assert wire.connections == 0
+
+
+@pytest.mark.parametrize("answers", [("127.0.0.1", "10.0.0.1"), ("10.0.0.1", "127.0.0.1")])
+def test_one_forbidden_address_among_good_ones_is_a_refusal(answers: tuple[str, str]):
+    with a_receiver(*answers) as receiver, serving(OK) as wire:
+        result = receiver.post(a_request(f"http://ci.example:{wire.port}/"))
+
+    assert failure(result) is Outcome.ADDRESS_NOT_ALLOWED
+    assert wire.connections == 0
+
+
+def test_a_name_that_is_bound_anew_is_judged_anew_though_a_connection_is_open():
+    names = Names("127.0.0.1")
+    receiver = HttpReceiver(LOOPBACK, resolve=names)
+
+    with serving(OK, OK) as wire:
+        first = receiver.post(a_request(f"http://ci.example:{wire.port}/"))
+        names.addresses = ("169.254.169.254",)
+        second = receiver.post(a_request(f"http://ci.example:{wire.port}/"))
+        receiver.close()
+
+    assert isinstance(first, Answer)
+    assert failure(second) is Outcome.ADDRESS_NOT_ALLOWED
+    assert len(wire.requests) == 1
+
+
+def test_a_connection_to_an_address_that_the_name_no_longer_has_is_not_used_again():
+    names = Names("127.0.0.1")
+    receiver = HttpReceiver(LOOPBACK, resolve=names)
+
+    with serving(OK, OK) as wire:
+        receiver.post(a_request(f"http://ci.example:{wire.port}/"))
+        names.addresses = ("::1",)  # where nobody listens
+        second = receiver.post(a_request(f"http://ci.example:{wire.port}/"))
+        receiver.close()
+
+    assert failure(second) is Outcome.REFUSED
+    assert len(wire.requests) == 1
+
+
+def test_where_one_address_refuses_the_next_is_tried():
+    with a_receiver("::1", "127.0.0.1") as receiver, serving(OK) as wire:
+        result = receiver.post(a_request(f"http://ci.example:{wire.port}/"))
+
+    assert isinstance(result, Answer), result
+
+
+@contextmanager
+def nobody_at_home() -> Iterator[list[str]]:
+    """Every address that is connected to; each refuses."""
+    connected: list[str] = []
+
+    def create_connection(to: tuple[str, int], **_: object) -> socket.socket:
+        connected.append(to[0])
+        raise ConnectionRefusedError
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(http_connection, "create_connection", create_connection)
+        yield connected
+
+
+addresses = st.ip_addresses().map(str) | st.sampled_from(["8.8.8.8", "127.0.0.1", "64:ff9b::a00:1"])
+
+
+NAMES = Names()
+NAMING = HttpReceiver(LOOPBACK, resolve=NAMES)
+
+
+@given(st.lists(addresses, max_size=5))
+def test_what_is_connected_to_was_judged_with_all_its_company(answers: list[str]):
+    NAMES.addresses = answers
+
+    with nobody_at_home() as connected:
+        result = NAMING.post(a_request("https://ci.example/"))
+
+    allowed = all(judge_address(answer, opened=LOOPBACK).allowed for answer in answers)
+    assert connected == (answers[:3] if allowed else [])
+    assert failure(result) is (
+        Outcome.DNS_FAILED
+        if not answers
+        else Outcome.REFUSED
+        if allowed
+        else Outcome.ADDRESS_NOT_ALLOWED
+    )
+
+
+def test_nobody_listening_is_a_refusal(receiver: HttpReceiver):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+
+    result = receiver.post(a_request(f"http://127.0.0.1:{port}/"))
+
+    assert result == NoAnswer(Outcome.REFUSED, "Connection refused")
+
+
+def test_a_name_without_an_address_is_told_as_such():
+    def resolve(host: str, port: int) -> Sequence[str]:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    result = HttpReceiver(resolve=resolve).post(a_request("https://nobody.invalid/"))
+
+    assert failure(result) is Outcome.DNS_FAILED
+
+
+@pytest.mark.parametrize("host", ["a_b", "-a", "a-", "1.2.3", "1e3", "xn--"])
+def test_whatever_a_host_is_spelled_like_an_attempt_ends_with_an_outcome(host: str):
+    with a_receiver("127.0.0.1") as receiver, serving(OK) as wire:
+        result = receiver.post(a_request(f"http://{host}:{wire.port}/"))
+
+    assert isinstance(result, Answer)
+    assert f"host: {host}:{wire.port}\r\n".encode() in wire.requests[0]
+
+
+CURIOUS = HttpReceiver()
+
+
+@given(st.ip_addresses(v=4))
+@example(IPv4Address("127.0.0.1"))
+@example(IPv4Address("169.254.169.254"))
+@example(IPv4Address("8.8.8.8"))
+def test_however_an_address_is_spelled_what_it_resolves_to_is_judged_and_called(
+    address: IPv4Address,
+):
+    number, (a, b, c, d) = int(address), address.packed
+    spellings = [
+        f"{number}",
+        f"{number:#x}",
+        f"0{number:o}",
+        f"{a}.{number & 0xFFFFFF}",
+        f"{a:#x}.0{b:o}.{number & 0xFFFF}",
+        f"0{a:o}.0{b:o}.0{c:o}.0{d:o}",
+        f"[::ffff:{address}]",
+    ]
+
+    with nobody_at_home() as connected:
+        results = [CURIOUS.post(a_request(f"https://{one}/")) for one in spellings]
+
+    allowed = judge_address(str(address)).allowed
+    outcome = Outcome.REFUSED if allowed else Outcome.ADDRESS_NOT_ALLOWED
+    assert [failure(result) for result in results] == [outcome] * len(spellings)
+    assert connected == ([str(address)] * 6 + [f"::ffff:{address}"] if allowed else [])

@@ -1,0 +1,157 @@
+"""Which connection takes a request: the one there while it is good, and no request twice."""
+
+import pytest
+from cryptography import x509
+from urllib3.util.connection import is_connection_dropped
+
+from lakehook.adapters import http_connection
+from lakehook.adapters.http import HttpReceiver
+from lakehook.adapters.http_connection import IDLE_SECONDS
+from lakehook.domain.outcome import Answer, Outcome
+from tests.integration.authority import Authority
+from tests.integration.eventually import eventually
+from tests.integration.posting import OK, a_receiver, a_request, failure
+from tests.integration.wire import Wire, answer, serving
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        OK,
+        answer("200 OK", b"ok"),
+        answer("500 Oh", b"broken"),
+        b"HTTP/1.1 204 No Content\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
+        b"HTTP/1.1 103 Early Hints\r\n\r\n" + OK,
+    ],
+    ids=["empty", "body", "failure", "204", "chunked", "early hints"],
+)
+def test_a_connection_is_used_again(receiver: HttpReceiver, first: bytes):
+    with serving(first, OK) as wire:
+        receiver.post(a_request(wire.url))
+        result = receiver.post(a_request(wire.url))
+        receiver.close()
+
+    assert isinstance(result, Answer)
+    assert (len(wire.requests), wire.connections) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        answer("200 OK", b"", "connection: close"),
+        b"HTTP/1.0 200 OK\r\ncontent-length: 0\r\n\r\n",
+        b"HTTP/1.1 101 Switching Protocols\r\nupgrade: h2c\r\n\r\n",
+        answer("200 OK", b"x" * 200_000),
+    ],
+    ids=["close", "HTTP/1.0", "another protocol", "not read to its end"],
+)
+def test_a_connection_that_is_spent_is_not_used_again(receiver: HttpReceiver, first: bytes):
+    with serving(first, OK) as wire:
+        receiver.post(a_request(wire.url))
+        result = receiver.post(a_request(wire.url))
+        receiver.close()
+
+    assert isinstance(result, Answer)
+    assert (result.status, wire.connections) == (200, 2)
+
+
+@pytest.mark.parametrize("clock", ["monotonic", "time"])
+@pytest.mark.parametrize(
+    ("idle_seconds", "connections"), [(IDLE_SECONDS - 1, 1), (IDLE_SECONDS + 1, 2)]
+)
+def test_a_connection_is_dropped_that_has_been_idle_too_long_by_either_clock(
+    receiver: HttpReceiver,
+    monkeypatch: pytest.MonkeyPatch,
+    clock: str,
+    idle_seconds: float,
+    connections: int,
+):
+    with serving(OK, OK) as wire:
+        receiver.post(a_request(wire.url))
+        now = getattr(http_connection, clock)
+        monkeypatch.setattr(http_connection, clock, lambda: now() + idle_seconds)
+        result = receiver.post(a_request(wire.url))
+        receiver.close()
+
+    assert isinstance(result, Answer)
+    assert wire.connections == connections
+
+
+def test_a_connection_is_dropped_if_the_wall_clock_was_set_back(
+    receiver: HttpReceiver, monkeypatch: pytest.MonkeyPatch
+):
+    with serving(OK, OK) as wire:
+        receiver.post(a_request(wire.url))
+        now = http_connection.time
+        monkeypatch.setattr(http_connection, "time", lambda: now() - 3600)
+        receiver.post(a_request(wire.url))
+        receiver.close()
+
+    assert wire.connections == 2
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_connection_that_the_receiver_has_closed_is_replaced_before_anything_is_sent(
+    authority: Authority, scheme: str
+):
+    tls = authority.context(x509.DNSName("ci.example")) if scheme == "https" else None
+
+    with (
+        a_receiver("127.0.0.1", authorities=authority.path) as receiver,
+        serving(OK, tls=tls) as wire,
+    ):
+        url = f"{scheme}://ci.example:{wire.port}/"
+        receiver.post(a_request(url))
+        pool = receiver._adapter.poolmanager.connection_from_host(
+            "ci.example", port=wire.port, scheme=scheme
+        )
+        eventually(lambda: is_connection_dropped(pool.pool.queue[-1]))
+        wire.answers.append(OK)
+        result = receiver.post(a_request(url))
+        receiver.close()
+
+    assert isinstance(result, Answer), result
+    assert (len(wire.requests), wire.connections) == (2, 2)
+
+
+def test_a_request_that_may_have_left_is_never_repeated(receiver: HttpReceiver):
+    def hang_up(wire: Wire, _: object) -> None:
+        wire.answers.clear()
+
+    with serving(OK, hang_up, OK) as wire:
+        receiver.post(a_request(wire.url))
+        result = receiver.post(a_request(wire.url))
+
+    assert failure(result) is Outcome.DISCONNECTED
+    assert (len(wire.requests), wire.connections) == (2, 1)
+
+
+def test_what_a_receiver_says_unasked_is_no_answer_to_the_next_request(receiver: HttpReceiver):
+    with serving(OK + answer("500 Smuggled"), answer("202 Accepted")) as wire:
+        receiver.post(a_request(wire.url))
+        result = receiver.post(a_request(wire.url))
+        receiver.close()
+
+    assert isinstance(result, Answer)
+    assert result.status == 202
+
+
+def test_endpoints_share_no_connection_though_they_share_an_address():
+    with a_receiver("127.0.0.1") as receiver, serving(OK, OK) as wire:
+        for host in ("one.example", "two.example"):
+            receiver.post(a_request(f"http://{host}:{wire.port}/"))
+        receiver.close()
+
+    assert wire.connections == 2
+
+
+def test_connections_of_many_endpoints_are_kept():
+    hosts = [f"ci-{n}.example" for n in range(30)]
+
+    with a_receiver("127.0.0.1") as receiver, serving(*[OK] * 60) as wire:
+        for host in hosts * 2:
+            receiver.post(a_request(f"http://{host}:{wire.port}/"))
+        receiver.close()
+
+    assert (len(wire.requests), wire.connections) == (60, 30)

@@ -1,0 +1,203 @@
+"""One deadline bounds an exchange from the name to the last byte, whatever a receiver does."""
+
+import socket
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from threading import Event
+from threading import enumerate as threads
+from time import monotonic
+
+import pytest
+from cryptography import x509
+
+from lakehook.adapters import http_connection
+from lakehook.adapters.http import HttpReceiver
+from lakehook.adapters.http_deadline import Exchange
+from lakehook.domain.outcome import Outcome
+from tests.integration.authority import Authority
+from tests.integration.posting import (
+    LOOPBACK,
+    OK,
+    PATIENCE_SECONDS,
+    a_receiver,
+    an_impatient_request,
+    failure,
+)
+from tests.integration.wire import Behaviour, dripping, flooding, serving, silence, sipping
+
+OVERRUN_SECONDS = 0.3
+LARGE = bytes(4 * 1024 * 1024)
+
+
+@contextmanager
+def the_deadline_kept() -> Iterator[None]:
+    began = monotonic()
+    yield
+    took = monotonic() - began
+    assert PATIENCE_SECONDS - 0.01 <= took < PATIENCE_SECONDS + OVERRUN_SECONDS, took
+
+
+STATUS_LINE = b"HTTP/1.1 200 OK\r\n"
+CHUNKED = STATUS_LINE + b"transfer-encoding: chunked\r\n\r\n"
+TOO_LONG = [
+    pytest.param(silence, id="silence"),
+    pytest.param(dripping(STATUS_LINE[:4], b"1"), id="status line"),
+    pytest.param(dripping(STATUS_LINE, b"x"), id="header"),
+    pytest.param(dripping(STATUS_LINE, b"a: b\r\n"), id="headers"),
+    pytest.param(dripping(b"", b"HTTP/1.1 100 Continue\r\n\r\n"), id="continue"),
+    pytest.param(dripping(b"", b"HTTP/1.1 103 Early Hints\r\na: b\r\n\r\n"), id="hints"),
+    pytest.param(dripping(STATUS_LINE + b"content-length: 9999\r\n\r\n", b"x"), id="body"),
+    pytest.param(dripping(STATUS_LINE + b"\r\n", b"x"), id="body until close"),
+    pytest.param(dripping(CHUNKED, b"1\r\nx\r\n"), id="chunks"),
+    pytest.param(dripping(CHUNKED + b"fff\r\n", b"x"), id="chunk"),
+    pytest.param(dripping(CHUNKED, b"0"), id="chunk length"),
+    pytest.param(dripping(CHUNKED + b"1;", b"x"), id="chunk extension"),
+    pytest.param(dripping(CHUNKED + b"0\r\n", b"a: b\r\n"), id="trailers"),
+]
+
+
+@pytest.mark.parametrize("behaviour", TOO_LONG)
+def test_an_answer_that_takes_too_long_costs_the_deadline(
+    receiver: HttpReceiver, behaviour: Behaviour
+):
+    with serving(behaviour) as wire, the_deadline_kept():
+        result = receiver.post(an_impatient_request(wire.url))
+
+    assert failure(result) is Outcome.TIMED_OUT
+
+
+@pytest.mark.parametrize(
+    "behaviour",
+    [silence, dripping(b"\x16\x03\x03\x3f\xff\x02", b"\0")],
+    ids=["silence", "server hello"],
+)
+def test_a_handshake_that_takes_too_long_costs_the_deadline(
+    receiver: HttpReceiver, behaviour: Behaviour
+):
+    with serving(at_once=behaviour) as wire, the_deadline_kept():
+        result = receiver.post(an_impatient_request(f"https://127.0.0.1:{wire.port}/"))
+
+    assert failure(result) is Outcome.TIMED_OUT
+
+
+def test_a_handshake_has_all_that_is_left_though_there_were_other_addresses_to_try():
+    with (
+        a_receiver("127.0.0.1", "::1") as receiver,
+        serving(at_once=silence) as wire,
+        the_deadline_kept(),
+    ):
+        result = receiver.post(an_impatient_request(f"https://ci.example:{wire.port}/"))
+
+    assert failure(result) is Outcome.TIMED_OUT
+
+
+@pytest.mark.parametrize("behaviour", [silence, sipping], ids=["silence", "sips"])
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_request_that_nobody_takes_costs_the_deadline(
+    authority: Authority, scheme: str, behaviour: Behaviour
+):
+    tls = authority.context(x509.DNSName("ci.example")) if scheme == "https" else None
+
+    with (
+        a_receiver("127.0.0.1", authorities=authority.path) as receiver,
+        serving(at_once=behaviour, tls=tls) as wire,
+        the_deadline_kept(),
+    ):
+        result = receiver.post(an_impatient_request(f"{scheme}://ci.example:{wire.port}/", LARGE))
+
+    assert failure(result) is Outcome.TIMED_OUT
+
+
+def test_what_has_been_spent_before_the_answer_is_not_there_for_it(authority: Authority):
+    """A slow look-up, a slow handshake and a slow answer, each within the deadline."""
+
+    def resolve(host: str, port: int) -> Sequence[str]:
+        Event().wait(PATIENCE_SECONDS / 2)
+        return ["127.0.0.1"]
+
+    receiver = HttpReceiver(LOOPBACK, resolve=resolve)
+
+    with serving(dripping(STATUS_LINE, b"x")) as wire, the_deadline_kept():
+        result = receiver.post(an_impatient_request(f"http://ci.example:{wire.port}/"))
+
+    assert failure(result) is Outcome.TIMED_OUT
+
+
+@pytest.fixture
+def hung() -> Iterator[Callable[[str, int], Sequence[str]]]:
+    """A resolver that answers when the test is over."""
+    over = Event()
+
+    def resolve(host: str, port: int) -> Sequence[str]:
+        if host != "well.example":
+            over.wait()
+        return ["127.0.0.1"]
+
+    yield resolve
+    over.set()
+
+
+def test_a_resolver_that_hangs_costs_the_deadline(hung: Callable[[str, int], Sequence[str]]):
+    receiver = HttpReceiver(LOOPBACK, resolve=hung)
+
+    with the_deadline_kept():
+        result = receiver.post(an_impatient_request("https://ci.example/"))
+
+    assert failure(result) is Outcome.DNS_FAILED
+
+
+def test_a_resolver_that_hangs_for_one_host_hangs_for_no_other(
+    hung: Callable[[str, int], Sequence[str]],
+):
+    receiver = HttpReceiver(LOOPBACK, resolve=hung)
+    request = an_impatient_request("https://ci.example/")
+    before = set(threads())
+
+    with serving(OK) as wire:
+        for _ in range(3):
+            receiver.post(request)
+        waiting = [one for one in set(threads()) - before if one.name.startswith("look-up")]
+        result = receiver.post(an_impatient_request(f"http://well.example:{wire.port}/"))
+        receiver.close()
+
+    assert len(waiting) == 1
+    assert len(wire.requests) == 1, result
+
+
+def test_each_address_has_its_share_of_what_is_left(monkeypatch: pytest.MonkeyPatch):
+    given: list[float] = []
+
+    def create_connection(_: object, *, timeout: float, **__: object) -> socket.socket:
+        given.append(timeout)
+        raise TimeoutError
+
+    monkeypatch.setattr(http_connection, "create_connection", create_connection)
+    addresses = [f"127.0.0.{n}" for n in range(1, 10)]
+
+    with a_receiver(*addresses) as receiver:
+        result = receiver.post(an_impatient_request("http://ci.example/"))
+
+    assert failure(result) is Outcome.TIMED_OUT
+    thirds = [PATIENCE_SECONDS / 3, PATIENCE_SECONDS / 2, PATIENCE_SECONDS]
+    assert given == pytest.approx(thirds, abs=0.05)
+
+
+def test_once_the_deadline_has_passed_nothing_begins_any_more():
+    exchange = Exchange(["127.0.0.1"], ends_at=monotonic())
+
+    with pytest.raises(TimeoutError, match="deadline"):
+        exchange.left()
+    with pytest.raises(TimeoutError, match="deadline"):
+        _ = exchange.connect_timeout
+    with pytest.raises(TimeoutError, match="deadline"):
+        _ = exchange.read_timeout
+
+
+def test_a_flood_does_not_outlast_the_deadline(receiver: HttpReceiver):
+    with serving(flooding(b"", b"HTTP/1.1 100 Continue\r\n\r\n")) as wire:
+        began = monotonic()
+        result = receiver.post(an_impatient_request(wire.url))
+        took = monotonic() - began
+
+    assert failure(result) in {Outcome.TIMED_OUT, Outcome.RESPONSE_TOO_LARGE}
+    assert took < PATIENCE_SECONDS + OVERRUN_SECONDS

@@ -1,0 +1,80 @@
+"""TLS speaks for the host's name, whatever address is called."""
+
+from ipaddress import ip_address
+
+import pytest
+from cryptography import x509
+
+from lakehook.adapters.http import HttpReceiver
+from lakehook.domain.outcome import Answer, Outcome
+from lakehook.ports import NoAnswer
+from tests.integration.authority import Authority
+from tests.integration.posting import OK, a_receiver, a_request, failure
+from tests.integration.wire import serving
+
+
+@pytest.mark.parametrize("host", ["ci.example", "CI.example", "ci.example."])
+def test_the_name_is_what_the_certificate_must_say(authority: Authority, host: str):
+    context = authority.context(x509.DNSName("ci.example"))
+    asked_for: list[str] = []
+    context.sni_callback = lambda _, name, __: asked_for.append(name)  # type: ignore[assignment]
+
+    with (
+        a_receiver("127.0.0.1", authorities=authority.path) as receiver,
+        serving(OK, OK, tls=context) as wire,
+    ):
+        url = f"https://{host}:{wire.port}/"
+        results = [receiver.post(a_request(url)) for _ in range(2)]
+        receiver.close()
+
+    assert [isinstance(result, Answer) for result in results] == [True, True], results
+    assert asked_for == ["ci.example"]
+    assert wire.connections == 1
+
+
+def test_a_certificate_for_the_address_does_not_speak_for_the_name(authority: Authority):
+    names = x509.DNSName("other.example"), x509.IPAddress(ip_address("127.0.0.1"))
+
+    with (
+        a_receiver("127.0.0.1", authorities=authority.path) as receiver,
+        serving(OK, tls=authority.context(*names)) as wire,
+    ):
+        result = receiver.post(a_request(f"https://ci.example:{wire.port}/"))
+
+    assert failure(result) is Outcome.TLS_FAILED
+    assert wire.requests == []
+
+
+def test_where_the_host_is_an_address_its_certificate_must_say_so(authority: Authority):
+    context = authority.context(x509.IPAddress(ip_address("127.0.0.1")))
+
+    with (
+        a_receiver("127.0.0.1", authorities=authority.path) as receiver,
+        serving(OK, tls=context) as wire,
+    ):
+        result = receiver.post(a_request(f"https://127.0.0.1:{wire.port}/"))
+
+    assert isinstance(result, Answer), result
+
+
+def test_a_certificate_that_nobody_trusts_is_refused(authority: Authority):
+    context = authority.context(x509.DNSName("ci.example"))
+
+    with a_receiver("127.0.0.1") as receiver, serving(OK, tls=context) as wire:
+        result = receiver.post(a_request(f"https://ci.example:{wire.port}/?key=s3cret"))
+
+    assert isinstance(result, NoAnswer)
+    assert result.outcome is Outcome.TLS_FAILED
+    assert "certificate verify failed" in result.detail
+    assert "s3cret" not in result.detail
+    assert wire.requests == []
+
+
+def test_a_server_that_speaks_no_tls_is_told_as_such(receiver: HttpReceiver):
+    def speak_plainly(wire, connection) -> None:  # noqa: ANN001
+        connection.sendall(OK)
+
+    with serving(at_once=speak_plainly) as wire:
+        result = receiver.post(a_request(f"https://127.0.0.1:{wire.port}/"))
+
+    assert failure(result) is Outcome.TLS_FAILED

@@ -1,0 +1,169 @@
+"""An endpoint is judged by where its URL leads, however it is spelled: each row says why."""
+
+import socket
+from collections.abc import Sequence
+
+import pytest
+
+from lakehook.domain.address import parse_networks
+from lakehook.domain.errors import BadEndpoint
+from lakehook.judge_endpoint import JudgeEndpoint
+from lakehook.ports import Resolve
+
+OPENED = parse_networks(["10.2.0.0/16"])
+ALLOWED = ""
+PUBLIC, PRIVATE = "8.8.8.8", "192.168.0.1"
+
+
+def naming(*answers: str) -> Resolve:
+    """Numbers are what the system reads; every name has these addresses."""
+
+    def resolve(host: str, port: int) -> Sequence[str]:
+        try:
+            found = socket.getaddrinfo(host, port, flags=socket.AI_NUMERICHOST)
+        except socket.gaierror:
+            return answers
+        return [str(one[4][0]) for one in found]
+
+    return resolve
+
+
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        # Public, in several forms
+        ("https://8.8.8.8/", ALLOWED),
+        ("https://134744072/", ALLOWED),
+        ("https://0x08080808/", ALLOWED),
+        ("https://010.010.010.010/", ALLOWED),
+        ("https://8.526344/", ALLOWED),
+        ("https://[::ffff:8.8.8.8]/", ALLOWED),
+        ("https://[64:ff9b::808:808]/", ALLOWED),
+        ("https://[2606:4700:4700::1111]:8443/", ALLOWED),
+        # Loopback, as the resolver reads it
+        ("https://127.0.0.1/", "loopback"),
+        ("https://127.0.0.1./", ALLOWED),  # a name, which the system looks up as one
+        ("https://127.1/", "loopback"),
+        ("https://127.0.1/", "loopback"),
+        ("https://2130706433/", "loopback"),
+        ("https://0x7f000001/", "loopback"),
+        ("https://0x7F.1/", "loopback"),
+        ("https://0X7f.0x0.0x0.0x1/", "loopback"),
+        ("https://017700000001/", "loopback"),
+        ("https://0177.0.0.1/", "loopback"),
+        ("https://0177.0x0.1/", "loopback"),
+        ("https://127.000.000.001/", "loopback"),
+        ("https://127.255.255.254/", "loopback"),
+        ("https://[::1]/", "loopback"),
+        ("https://[0:0:0:0:0:0:0:1]/", "loopback"),
+        ("https://[0000::0001]/", "loopback"),
+        ("https://[::ffff:127.0.0.1]/", "loopback"),
+        ("https://[::ffff:7f00:1]/", "loopback"),
+        ("https://[0:0:0:0:0:FFFF:7F00:0001]/", "loopback"),
+        ("https://[::127.0.0.1]/", "IPv4-compatible"),
+        ("https://[::ffff:0:127.0.0.1]/", "IPv4-translated"),
+        ("https://[64:ff9b::7f00:1]/", "loopback"),
+        ("https://[64:ff9b::127.0.0.1]/", "loopback"),
+        ("https://[64:ff9b:1::7f00:1]/", "local-use NAT64"),
+        ("https://[2002:7f00:1::]/", "loopback"),
+        ("https://[2001:0:4136:e378:8000:63bf:80ff:fffe]/", "loopback"),
+        ("https://[2001:0:7f00:1:8000:63bf:f7f7:f7f7]/", "loopback"),
+        ("https://[2606:4700::5efe:127.0.0.1]/", "loopback"),
+        # This host
+        ("https://0/", "this network"),
+        ("https://0.0.0.0/", "this network"),
+        ("https://0x0/", "this network"),
+        ("https://00000000000/", "this network"),
+        ("https://[::]/", "unspecified"),
+        # The Lambda Runtime API
+        ("http://127.0.0.1:9001/2018-06-01/runtime/invocation/next", "loopback"),
+        ("http://169.254.100.1:9001/2018-06-01/runtime/invocation/next", "link-local"),
+        ("http://169.254.100.6/", "link-local"),
+        # Metadata: instances, containers, pods
+        ("http://169.254.169.254/latest/meta-data/", "metadata"),
+        ("https://2852039166/", "metadata"),
+        ("https://0xa9fea9fe/", "metadata"),
+        ("https://0xa9.0xfe.0xa9.0xfe/", "metadata"),
+        ("https://0251.0376.0251.0376/", "metadata"),
+        ("https://169.16689662/", "metadata"),
+        ("https://169.254.43518/", "metadata"),
+        ("https://[::ffff:169.254.169.254]/", "metadata"),
+        ("https://[::ffff:a9fe:a9fe]/", "metadata"),
+        ("https://[64:ff9b::a9fe:a9fe]/", "metadata"),
+        ("https://[2002:a9fe:a9fe::1]/", "metadata"),
+        ("https://[fd00:ec2::254]/", "metadata"),
+        ("https://[FD00:0EC2::0254]/", "metadata"),
+        ("https://169.254.170.2/v2/credentials/", "metadata"),
+        ("https://169.254.170.23/", "metadata"),
+        # Other networks of one's own
+        ("https://10.0.0.1/", "private"),
+        ("https://167772161/", "private"),
+        ("https://012.1/", "private"),
+        ("https://172.16.0.1/", "private"),
+        ("https://192.168.1.1/", "private"),
+        ("https://192.168.257/", "private"),
+        ("https://100.100.100.200/", "carrier-grade NAT"),
+        ("https://[fe80::1]/", "link-local"),
+        ("https://[fec0::1]/", "site-local"),
+        ("https://[fc00::1]/", "unique local"),
+        ("https://[ff02::1]/", "multicast"),
+        ("https://224.0.0.1/", "multicast"),
+        ("https://255.255.255.255/", "limited broadcast"),
+        ("https://4294967295/", "limited broadcast"),
+        # Ports and schemes that only an opened network admits
+        ("http://8.8.8.8/", "only https"),
+        ("https://8.8.8.8:80/", "port 80 is neither"),
+        ("https://8.8.8.8:9001/", "port 9001 is neither"),
+        ("https://8.8.8.8:0/", "port 0 is neither"),
+        ("http://10.2.0.1:9001/", ALLOWED),
+        ("http://0x0a020001:9001/", ALLOWED),
+        ("http://[::ffff:10.2.0.1]:9001/", ALLOWED),
+        # No URLs that everyone reads the same way
+        ("https://me@127.0.0.1/", "holds credentials"),
+        ("https://8.8.8.8@127.0.0.1/", "holds credentials"),
+        ("https://127.0.0.1\\@8.8.8.8/", "holds credentials"),
+        ("https://127.0.0.1#@8.8.8.8/", "fragment"),
+        ("https://127.0.0.1%00.example/", "is no host name"),
+        ("https://127.0.0.1%2f.example/", "is no host name"),
+        ("https://[fe80::1%25eth0]/", "url: "),
+        ("https://127。0。0。1/", "printable ASCII"),
+        ("https://\uff11\uff12\uff17.0.0.1/", "printable ASCII"),
+        ("https://loc\talhost/", "printable ASCII"),
+        ("https://localhost\n.example/", "printable ASCII"),
+        (" https://8.8.8.8/", "printable ASCII"),
+    ],
+)
+def test_a_url_is_judged_by_where_it_leads(url: str, why: str):
+    judge = JudgeEndpoint(naming(PUBLIC), OPENED, print)
+
+    if why == ALLOWED:
+        assert judge(url).url == url
+    else:
+        with pytest.raises(BadEndpoint, match=why):
+            judge(url)
+
+
+@pytest.mark.parametrize(
+    ("answers", "why"),
+    [
+        ((PUBLIC,), ALLOWED),
+        ((PUBLIC, "2606:4700::1111"), ALLOWED),
+        ((PUBLIC, PRIVATE), "private"),
+        ((PRIVATE, PUBLIC), "private"),
+        ((PUBLIC, "::1"), "loopback"),
+        ((PUBLIC, "::ffff:10.0.0.1"), "private"),
+        ((PUBLIC, "64:ff9b::a9fe:a9fe"), "metadata"),
+        ((PUBLIC, "fe80::1%eth0"), "link-local"),
+        (("fd00:ec2::254", PUBLIC), "metadata"),
+        (("127.0.0.1",), "loopback"),
+    ],
+)
+@pytest.mark.parametrize("host", ["ci.example", "ci.example.", "localhost", "xn--fsqu00a.example"])
+def test_a_name_is_judged_by_every_address_it_has(host: str, answers: tuple[str, ...], why: str):
+    judge = JudgeEndpoint(naming(*answers), OPENED, print)
+
+    if why == ALLOWED:
+        assert judge(f"https://{host}/").host == host
+    else:
+        with pytest.raises(BadEndpoint, match=why):
+            judge(f"https://{host}/")

@@ -1,0 +1,132 @@
+"""A look-up waits no longer than it may, and those that hang are few."""
+
+import socket
+from collections.abc import Iterator, Sequence
+from threading import Event, Thread
+from threading import enumerate as threads
+from time import monotonic
+
+import pytest
+
+from lakehook.adapters.http_names import Lookups
+
+SOON, LONG = 0.02, 10.0
+
+
+class Resolver:
+    """Answers at once, but of hosts that hang only when it is let go."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.addresses: Sequence[str] = ["192.0.2.1"]
+        self.let_go = Event()
+
+    def __call__(self, host: str, port: int) -> Sequence[str]:
+        self.asked.append(host)
+        if host.startswith("hung"):
+            self.let_go.wait()
+        return self.addresses
+
+
+@pytest.fixture
+def resolver() -> Iterator[Resolver]:
+    resolver = Resolver()
+    yield resolver
+    resolver.let_go.set()
+
+
+def hangs(lookups: Lookups, host: str) -> bool:
+    try:
+        lookups(host, 443, seconds=SOON)
+    except socket.gaierror as error:
+        return error.errno == socket.EAI_AGAIN
+    return False
+
+
+def test_an_answer_is_passed_on(resolver: Resolver):
+    assert Lookups(resolver)("ci.example", 443, seconds=LONG) == ["192.0.2.1"]
+
+
+def test_each_look_up_asks_anew(resolver: Resolver):
+    lookups = Lookups(resolver)
+    lookups("ci.example", 443, seconds=LONG)
+
+    resolver.addresses = ["192.0.2.2"]
+
+    assert lookups("ci.example", 443, seconds=LONG) == ["192.0.2.2"]
+    assert resolver.asked == ["ci.example"] * 2
+
+
+def test_a_resolver_that_hangs_is_waited_for_no_longer_than_allowed(resolver: Resolver):
+    began = monotonic()
+
+    assert hangs(Lookups(resolver), "hung.example")
+    assert SOON <= monotonic() - began < 1
+
+
+def test_no_address_is_an_error(resolver: Resolver):
+    resolver.addresses = []
+
+    with pytest.raises(socket.gaierror, match="no address"):
+        Lookups(resolver)("ci.example", 443, seconds=LONG)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [socket.gaierror(socket.EAI_NONAME, "unknown"), UnicodeError("label"), OSError("what")],
+    ids=repr,
+)
+def test_an_error_is_passed_on(error: Exception):
+    def resolve(host: str, port: int) -> Sequence[str]:
+        raise error
+
+    with pytest.raises(type(error), match=str(error.args[-1])):
+        Lookups(resolve)("ci.example", 443, seconds=LONG)
+
+
+def test_a_host_that_hangs_holds_one_thread_however_often_it_is_asked_for(resolver: Resolver):
+    lookups = Lookups(resolver)
+    before = set(threads())
+
+    assert all(hangs(lookups, "hung.example") for _ in range(10))
+
+    assert resolver.asked == ["hung.example"]
+    assert len(set(threads()) - before) == 1
+
+
+def test_hosts_that_hang_hold_so_many_threads_and_no_more(resolver: Resolver):
+    lookups = Lookups(resolver, at_a_time=3)
+    before = set(threads())
+
+    assert all(hangs(lookups, f"hung-{n}.example") for n in range(10))
+
+    assert len(set(threads()) - before) == 3
+    assert len(resolver.asked) == 3
+
+
+def test_when_the_resolver_answers_again_so_do_look_ups(resolver: Resolver):
+    lookups = Lookups(resolver, at_a_time=3)
+    assert all(hangs(lookups, f"hung-{n}.example") for n in range(10))
+
+    resolver.let_go.set()
+
+    assert lookups("hung-1.example", 443, seconds=LONG) == ["192.0.2.1"]
+    assert lookups("ci.example", 443, seconds=LONG) == ["192.0.2.1"]
+
+
+def test_who_asks_while_a_look_up_is_under_way_shares_its_answer(resolver: Resolver):
+    lookups = Lookups(resolver)
+    answers: list[Sequence[str]] = []
+    asking = [
+        Thread(target=lambda: answers.append(lookups("hung.example", 443, seconds=LONG)))
+        for _ in range(3)
+    ]
+    for one in asking:
+        one.start()
+
+    assert hangs(lookups, "hung.example")
+    resolver.let_go.set()
+    for one in asking:
+        one.join()
+
+    assert answers == [["192.0.2.1"]] * 3

@@ -1,0 +1,127 @@
+"""What is shown of a URL: enough to know it by, nothing to call it with."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lakehook.domain.endpoint import Endpoint
+from tests.builders import a_subscription
+
+KEY = "xq7Zk93LmWv2RbTyPd81"
+UUID = "693axxx6-7aoc-4bc4-97a0-0ec2sifa5aaa"
+HEX = "1b2c3d4e5f60718293a4b5c6d7e8f901"
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        # Hosts that are known for it, whatever the credential looks like
+        (
+            f"https://hooks.slack.com/services/T024BE7LD/B024BE7LD/{KEY}",
+            "https://hooks.slack.com/services/…",
+        ),
+        (
+            f"https://hooks.slack.com./services/T024BE7LD/B024BE7LD/{KEY}",
+            "https://hooks.slack.com./services/…",
+        ),
+        ("https://HOOKS.slack.com/triggers/T0/1/ab", "https://HOOKS.slack.com/triggers/…"),
+        (
+            f"https://hooks.slack-gov.com/services/T0/B0/{KEY}",
+            "https://hooks.slack-gov.com/services/…",
+        ),
+        ("https://discord.com/api/webhooks/123/abc", "https://discord.com/api/webhooks/…"),
+        ("https://ptb.discord.com/api/webhooks/123/abc", "https://ptb.discord.com/api/webhooks/…"),
+        ("https://discordapp.com/api/webhooks/123/abc", "https://discordapp.com/api/webhooks/…"),
+        (
+            "https://api.telegram.org/bot123:abc/sendMessage?chat_id=7",
+            "https://api.telegram.org/…?chat_id=…",
+        ),
+        (
+            f"https://acme.webhook.office.com/webhookb2/{UUID}@{UUID}/IncomingWebhook/{HEX}/{UUID}",
+            "https://acme.webhook.office.com/webhookb2/…",
+        ),
+        (
+            f"https://outlook.office365.com/webhook/{UUID}/IncomingWebhook/{HEX}",
+            "https://outlook.office365.com/webhook/…",
+        ),
+        (
+            "https://prod-08.logic.azure.com:443/workflows/ab/triggers/manual?api-version=1&sig=ab",
+            "https://prod-08.logic.azure.com:443/workflows/…?api-version=…&sig=…",
+        ),
+        ("https://hooks.zapier.com/hooks/catch/12/ab3/", "https://hooks.zapier.com/hooks/catch/…"),
+        ("https://hook.eu1.make.com/abc", "https://hook.eu1.make.com/…"),
+        ("https://ntfy.sh/topic", "https://ntfy.sh/…"),
+        ("https://hooks.slack.com/services", "https://hooks.slack.com/services"),
+        ("https://hooks.slack.com.evil.example/a/b", "https://hooks.slack.com.evil.example/a/b"),
+        # Hosts whose query is the credential
+        (
+            f"https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key={UUID}",
+            "https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=…",
+        ),
+        (
+            f"https://oapi.dingtalk.com/robot/send?access_token={HEX}",
+            "https://oapi.dingtalk.com/robot/send?access_token=…",
+        ),
+        (
+            f"https://chat.googleapis.com/v1/spaces/AAAAB3NzaC1/messages?key={KEY}&token={KEY}",
+            "https://chat.googleapis.com/v1/spaces/AAAAB3NzaC1/messages?key=…&token=…",
+        ),
+        ("https://ci.example/hook?key=s3cret", "https://ci.example/hook?key=…"),
+        ("https://ci.example/?a=s3cret&b=s3cret=s3cret", "https://ci.example/?a=…&b=…"),
+        ("https://ci.example/?s3cret", "https://ci.example/?…"),
+        ("https://ci.example/?a=&s3cret&=s3cret", "https://ci.example/?a=…&…&=…"),
+        ("https://ci.example/?a=1;b=s3cret?c=s3cret", "https://ci.example/?a=…"),
+        # Hosts that nobody knows: what looks drawn at random
+        (
+            f"https://open.feishu.cn/open-apis/bot/v2/hook/{UUID}",
+            "https://open.feishu.cn/open-apis/bot/v2/hook/…",
+        ),
+        (
+            "https://chat.acme.example/hooks/p4ot5f8ezjrm3kzb1i9dwq7y6a",
+            "https://chat.acme.example/hooks/…",
+        ),
+        (f"https://n8n.acme.example/webhook/{UUID}/in", "https://n8n.acme.example/webhook/…/in"),
+        (f"https://ci.example/a;{KEY}/b", "https://ci.example/…/b"),
+        (f"https://ci.example/?{KEY}=1&{KEY}", "https://ci.example/?…=…&…"),
+        ("https://ci.example/abcdefghijklmnopqrstuvwxyz", "https://ci.example/…"),
+        ("https://ci.example/bot123456:AAF-_xyz0123456789", "https://ci.example/…"),
+        ("https://ci.example/%2Fsecret%2Fsecret%2F", "https://ci.example/…"),
+        # … and what does not
+        ("https://ci.example", "https://ci.example"),
+        ("https://ci.example/", "https://ci.example/"),
+        (
+            "https://ci.example:8443/api/v2/devlake-pipeline-notifications",
+            "https://ci.example:8443/api/v2/devlake-pipeline-notifications",
+        ),
+        (
+            "https://ci.example/pipelineNotificationReceiver/2026-01-31_v12",
+            "https://ci.example/pipelineNotificationReceiver/2026-01-31_v12",
+        ),
+        ("https://ci.example/job/DEVLAKE_NOTIFY_ALL", "https://ci.example/job/DEVLAKE_NOTIFY_ALL"),
+    ],
+)
+def test_what_may_be_a_credential_is_not_shown(url: str, shown: str):
+    assert Endpoint.parse(url).shown == shown
+
+
+@given(
+    st.text("abcdefghijklmnopqrstuvwxyz0123456789", min_size=24, max_size=48)
+    | st.uuids().map(str)
+    | st.binary(min_size=16, max_size=32).map(bytes.hex)
+)
+def test_a_random_segment_is_not_shown_wherever_it_stands(key: str):
+    url = f"https://ci.example/{key}/in/{key}?{key}&a={key}&{key}=b"
+
+    shown = Endpoint.parse(url).shown
+
+    assert key not in shown
+
+
+def test_a_credential_is_in_no_representation_of_what_holds_the_url():
+    endpoint = Endpoint.parse(f"https://hooks.slack.com/services/T0/B0/{KEY}?key={HEX}")
+
+    said = f"{endpoint!r} {endpoint} {a_subscription(endpoint=endpoint)!r}"
+
+    assert KEY not in said
+    assert HEX not in said
+    assert repr(endpoint) == "Endpoint('https://hooks.slack.com/services/…?key=…')"

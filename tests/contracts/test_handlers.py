@@ -19,6 +19,7 @@ from lakehook.adapters.kms import KmsSealer
 from lakehook.domain.endpoint import Endpoint
 from lakehook.domain.lane import DeliveryRecord, HeldLane, Status
 from lakehook.domain.message import Message, Resume, decode, encode
+from lakehook.domain.rotation import SealedSecret
 from lakehook.domain.secret import Secret
 from lakehook.domain.subscription import Subscription
 from lakehook.settings import ClockSettings, DeliverSettings, Deployment, FanoutSettings, Settings
@@ -96,7 +97,9 @@ class Installation:
         subscription = replace(
             a_subscription(id=subscription_id),
             endpoint=Endpoint.parse(wire.url),
-            sealed_secrets=(sealer.seal(SECRET.key, subscription_id=subscription_id),),
+            secrets=(
+                SealedSecret(sealed=sealer.seal(SECRET.key, subscription_id=subscription_id)),
+            ),
             **changes,
         )
         table = self.deployment.subscriptions_table
@@ -288,7 +291,7 @@ def test_a_lane_in_trouble_comes_again_and_the_others_go_on(installed: Installat
     with serving(OK) as wire:
         installed.subscribe(wire)
         locked = installed.subscribe(wire, "sub_b")
-        sealed_for_another = {"sealed_secrets": installed.subscribe(wire, "sub_c").sealed_secrets}
+        sealed_for_another = {"secrets": installed.subscribe(wire, "sub_c").secrets}
         table = installed.deployment.subscriptions_table
         DynamoSubscriptions(boto3.client("dynamodb"), table, FakeClock()).save(
             replace(locked, **sealed_for_another)

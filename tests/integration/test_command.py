@@ -78,7 +78,7 @@ def test_a_subscription_lives_from_add_to_remove(terminal: Terminal) -> None:
     shown = terminal.json("subscriptions", "show", added["subscription_id"])
     removed = terminal.json("subscriptions", "remove", "builds")
 
-    assert shown == changed
+    assert shown.items() >= changed.items()
     assert shown.items() >= {**added, "name": "builds", "headers": []}.items()
     assert removed["subscription_id"] == added["subscription_id"]
     assert terminal.json("subscriptions", "list") == []

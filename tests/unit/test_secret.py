@@ -47,7 +47,7 @@ def test_the_shortest_and_the_longest_key_are_taken(length: int):
     "text",
     [
         f"whsec_{TEXT}*",
-        f"whsec_{TEXT[:-1]}",
+        f"whsec_{TEXT[:-3]}",
         f"whsk_{TEXT}",
         f"whsec_whsec_{TEXT}",
         f"{TEXT[:8]}\n{TEXT[8:]}",

@@ -7,7 +7,8 @@ import pytest
 from lakehook.domain.errors import BadEndpoint, BadSubscription, NotFound, StillWaiting
 from lakehook.domain.event import EventType
 from lakehook.domain.lane import DeliveryRecord, HeldLane
-from lakehook.domain.subscription import Signing, Subscription
+from lakehook.domain.secret import Signing
+from lakehook.domain.subscription import Subscription
 from lakehook.subscribe import Terms
 from tests.builders import a_delivery, a_subscription
 from tests.fakes import NOON
@@ -42,10 +43,10 @@ def test_a_new_subscription_is_in_force_with_an_id_and_the_defaults(office: Offi
 def test_its_secret_is_kept_sealed_for_it_alone(office: Office) -> None:
     subscription, secret = office.desk().subscribe(TERMS)
 
-    (sealed,) = subscription.sealed_secrets
+    (stored,) = subscription.secrets
     assert len(secret.key) == 32
-    assert secret.key not in sealed
-    assert office.sealer.unseal(sealed, subscription_id=subscription.id) == secret.key
+    assert secret.key not in stored.sealed
+    assert office.sealer.unseal(stored.sealed, subscription_id=subscription.id) == secret.key
 
 
 def test_headers_are_sealed_as_one_object_and_their_names_stay_visible(office: Office) -> None:
@@ -70,7 +71,6 @@ def test_terms_do_not_show_headers() -> None:
         ({"name": ""}, "name: "),
         ({"name": "two\nlines"}, "name: "),
         ({"event_types": ["PIPELINE_FAILED", "PIPELINE_EXPLODED"]}, "PIPELINE_EXPLODED"),
-        ({"signing": "rsa"}, "signing: "),
         ({"deadline_seconds": 20.1}, "deadline: "),
         ({"deadline_seconds": float("nan")}, "deadline: "),
         ({"headers": ["x-team: lake\r\nhost: evil.example"]}, "header: the value of x-team"),
@@ -150,7 +150,7 @@ def test_event_types_and_headers_are_replaced_as_a_whole(office: Office) -> None
 
     assert after.event_types == (EventType.PIPELINE_FAILED,)
     assert after.header_names == ("x-c",)
-    assert after.sealed_secrets == before.sealed_secrets
+    assert after.secrets == before.secrets
 
 
 def test_event_types_and_headers_can_be_taken_away(office: Office) -> None:
@@ -231,7 +231,7 @@ def test_a_removed_subscription_leaves_a_tombstone_without_secrets(office: Offic
 
     assert office.subscriptions.find(subscription.id) == tombstone
     assert tombstone.removed_at == "2026-01-01T12:00:00.000+00:00"
-    assert (tombstone.sealed_secrets, tombstone.sealed_headers) == ((), None)
+    assert (tombstone.secrets, tombstone.sealed_headers) == ((), None)
 
 
 def test_what_waits_keeps_a_subscription(office: Office) -> None:

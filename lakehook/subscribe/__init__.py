@@ -7,19 +7,20 @@ from typing import Any
 from lakehook.domain.document import ascii_of
 from lakehook.domain.endpoint import Endpoint
 from lakehook.domain.errors import BadSubscription
+from lakehook.domain.header import checked_headers
 from lakehook.domain.retry import RetrySchedule
-from lakehook.domain.secret import Secret
+from lakehook.domain.rfc_3339 import rfc_3339
+from lakehook.domain.secret import Signing
+from lakehook.domain.signature import SigningKey
 from lakehook.domain.subscription import (
     Subscription,
     checked_deadline,
     checked_event_types,
-    checked_headers,
     checked_name,
     checked_ordering,
-    checked_signing,
-    rfc_3339,
 )
 from lakehook.ports import Clock, Dice, Registry, Sealer
+from lakehook.subscribe.mint import Mint
 
 DEPLOYMENTS_SCHEDULE = "default"  # how a term says: none of its own
 
@@ -34,7 +35,6 @@ class Terms:
     name: str | None = None
     url: str | None = None
     event_types: Sequence[str] | None = None  # none named: every PIPELINE_*
-    signing: str | None = None
     deadline_seconds: float | None = None
     ordering: str | None = None
     retry_schedule: str | None = None
@@ -46,19 +46,25 @@ class Subscribe:
     judge: Judge
     registry: Registry
     sealer: Sealer
+    mint: Mint
     clock: Clock
     dice: Dice
 
-    def __call__(self, terms: Terms) -> tuple[Subscription, Secret]:
-        """A new subscription, in force at once, and its secret: nobody can read that again."""
+    def __call__(
+        self, terms: Terms, *, signing: str | None = None, brought: str | None = None
+    ) -> tuple[Subscription, SigningKey]:
+        """A new subscription, in force at once, and its secret: nobody can read that again.
+
+        It is one that was brought, or new of the kind that ``signing`` names.
+        """
         subscription_id = f"sub_{self.dice.token()}"
         agreed = _agreed(terms, self.judge)
-        secret = Secret(self.dice.key())
-        sealed = self.sealer.seal(secret.key, subscription_id=subscription_id)
+        secret = self.mint(signing=signing, brought=brought, usual=Signing.HMAC)
+        sealed = self.mint.seal(secret, subscription_id=subscription_id)
         subscription = Subscription(
             id=subscription_id,
             created_at=rfc_3339(self.clock.now()),
-            sealed_secrets=(sealed,),
+            secrets=(sealed,),
             **agreed,
             **_sealed_headers(terms, self.sealer, subscription_id),
         )
@@ -87,7 +93,6 @@ def _agreed(terms: Terms, judge: Judge) -> dict[str, Any]:
     asked: tuple[tuple[str, Any, Callable[[Any], Any]], ...] = (
         ("name", terms.name, checked_name),
         ("event_types", terms.event_types, checked_event_types),
-        ("signing", terms.signing, checked_signing),
         ("deadline_seconds", terms.deadline_seconds, checked_deadline),
         ("ordering", terms.ordering, checked_ordering),
         ("retry_schedule", terms.retry_schedule, _schedule),

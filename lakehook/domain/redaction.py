@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from html import escape
 from urllib.parse import quote, unquote_plus
 
+from lakehook.domain.document import ascii_of
 from lakehook.domain.endpoint import Endpoint
 from lakehook.domain.secret import HALF
 from lakehook.domain.signature import SigningKey
@@ -15,10 +16,12 @@ SHORTEST = 6  # characters: of a part of a value, for less is no credential, and
 
 _WRITINGS: tuple[Callable[[str], str], ...] = (
     str,
+    quote,
     lambda text: quote(text, safe=""),
     escape,  # as in a page that tells of an error
-    lambda text: text.replace("/", "\\/"),  # as PHP writes JSON
-    lambda text: text.replace("\\", "\\\\").replace('"', '\\"'),  # as all others do
+    lambda text: escape(text).replace("&#x27;", "&#039;"),
+    lambda text: ascii_of(text)[1:-1],  # as in JSON
+    lambda text: ascii_of(text)[1:-1].replace("/", "\\/"),  # as PHP writes it
 )
 
 
@@ -45,9 +48,9 @@ def _of(secret: SigningKey) -> Iterable[bytes]:
 
 
 def _encodings(key: bytes) -> Iterable[bytes]:
-    plain = base64.b64encode(key).rstrip(b"=")
-    urlsafe = base64.urlsafe_b64encode(key).rstrip(b"=")
-    return key, plain, urlsafe, key.hex().encode(), key.hex().upper().encode()
+    for padded in (base64.b64encode(key), base64.urlsafe_b64encode(key)):
+        yield from (padded, padded.rstrip(b"="))
+    yield from (key, key.hex().encode(), key.hex().upper().encode())
 
 
 def _of_headers(values: Iterable[str]) -> Iterable[str]:

@@ -33,7 +33,7 @@ class AttemptDelivery:
         began = self.clock.now()
         own = request_headers(message_id=delivery.id, at=began, body=body, secrets=keys.secrets)
         request = Request(
-            endpoint=subscription.endpoint,
+            endpoint=Endpoint.parse(keys.url) if keys.url else subscription.endpoint,
             headers={**keys.headers, **own},
             body=body,
             deadline_seconds=subscription.deadline_seconds,

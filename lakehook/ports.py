@@ -209,12 +209,17 @@ class Receiver(Protocol):
 class Keys(Hidden):
     """What a subscription keeps sealed, opened: never stored, never shown."""
 
-    __slots__ = ("headers", "secrets")
+    __slots__ = ("headers", "secrets", "url")
 
     def __init__(
-        self, secrets: tuple[SigningKey, ...], headers: Mapping[str, str] | None = None
+        self,
+        secrets: tuple[SigningKey, ...],
+        headers: Mapping[str, str] | None = None,
+        *,
+        url: str | None = None,
     ) -> None:
         self.secrets = secrets
+        self.url = url  # where the subscription does not say all of it
         self.headers: Mapping[str, str] = headers or {}
 
 

@@ -21,22 +21,18 @@ if TYPE_CHECKING:
 OPEN_FOR_SECONDS = 300.0
 
 _KEYS = SigningKeys()
+_Sealed = tuple[tuple[SealedSecret, ...], bytes | None, bytes | None]
 
 
 @dataclass(frozen=True)
 class _Opened:
     at: float
-    secrets: tuple[SealedSecret, ...]
-    headers: bytes | None
+    sealed: _Sealed
     keys: Keys
 
     def is_of(self, subscription: Subscription, now: float) -> bool:
-        """A secret whose time is over is sealed again: what was opened with it goes."""
-        return (
-            now < self.at + OPEN_FOR_SECONDS
-            and self.secrets == live(subscription.secrets, now)
-            and self.headers == subscription.sealed_headers
-        )
+        """When the time of a secret is over, what was opened with it goes."""
+        return now < self.at + OPEN_FOR_SECONDS and self.sealed == _sealed(subscription, now)
 
 
 @dataclass(frozen=True)
@@ -76,12 +72,13 @@ class KmsKeyring:
                 self._opened.pop(subscription_id, None)
 
     def _unseal(self, subscription: Subscription, now: float) -> _Opened:
-        secrets, headers = live(subscription.secrets, now), subscription.sealed_headers
+        sealed = secrets, headers, url = _sealed(subscription, now)
         keys = Keys(
             tuple(self._restore(one, subscription.id) for one in secrets),
             {} if headers is None else json.loads(self._decrypt(headers, subscription.id)),
+            url=None if url is None else self._decrypt(url, subscription.id).decode(),
         )
-        return _Opened(now, secrets, headers, keys)
+        return _Opened(now, sealed, keys)
 
     def _restore(self, secret: SealedSecret, subscription_id: str) -> SigningKey:
         return _KEYS.restore(secret.signing, self._decrypt(secret.sealed, subscription_id))
@@ -91,6 +88,10 @@ class KmsKeyring:
             return self.kms.decrypt(
                 KeyId=self.key, CiphertextBlob=sealed, EncryptionContext=_context(subscription_id)
             )["Plaintext"]
+
+
+def _sealed(subscription: Subscription, now: float) -> _Sealed:
+    return live(subscription.secrets, now), subscription.sealed_headers, subscription.sealed_url
 
 
 def _context(subscription_id: str) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """A subscription as an item of its table, and back."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from lakehook.adapters.dynamo_item import Item, from_item, to_item
@@ -11,6 +12,7 @@ from lakehook.domain.rotation import SealedSecret
 from lakehook.domain.secret import Signing
 from lakehook.domain.subscription import Ordering, Subscription
 
+HIDDEN = "…"
 FORM = 2
 """In form 1 ``sealed_secrets`` was a list of ciphertexts, all of HMAC, that had no end."""
 
@@ -31,6 +33,7 @@ def item_of(subscription: Subscription) -> Item:
             "secrets": [_stored(one) for one in subscription.secrets],
             "header_names": list(subscription.header_names),
             "sealed_headers": subscription.sealed_headers,
+            "sealed_url": subscription.sealed_url,
             "created_at": subscription.created_at,
             "version": subscription.version,
             "removed_at": subscription.removed_at,
@@ -43,7 +46,7 @@ def subscription_of(item: Item) -> Subscription:
     return Subscription(
         id=values["id"],
         name=values["name"],
-        endpoint=Endpoint.parse(values["url"]),
+        endpoint=_endpoint(values["url"]),
         event_types=tuple(EventType(one) for one in values["event_types"]),
         deadline_seconds=values["deadline_ms"] / 1000,
         ordering=Ordering(values.get("ordering", Ordering.STRICT)),
@@ -53,10 +56,16 @@ def subscription_of(item: Item) -> Subscription:
         secrets=_secrets(values),
         header_names=tuple(values["header_names"]),
         sealed_headers=values.get("sealed_headers"),
+        sealed_url=values.get("sealed_url"),
         created_at=values["created_at"],
         removed_at=values.get("removed_at"),
         version=values["version"],
     )
+
+
+def _endpoint(url: str) -> Endpoint:
+    """What stands for a credential in a URL as it is shown is nothing that a URL may hold."""
+    return replace(Endpoint.parse(url.replace(HIDDEN, "-")), url=url)
 
 
 def _stored(secret: SealedSecret) -> dict[str, Any]:

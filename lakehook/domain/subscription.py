@@ -39,6 +39,7 @@ class Subscription:
     secrets: tuple[SealedSecret, ...] = ()  # newest first
     header_names: tuple[str, ...] = ()
     sealed_headers: bytes | None = None
+    sealed_url: bytes | None = None  # where it is a credential: then the endpoint has it as shown
     created_at: str = ""
     paused_at: str | None = None  # by an operator
     disabled_reason: str | None = None  # by the receiver's word, or for failing too long
@@ -66,7 +67,12 @@ class Subscription:
     def removed(self, *, at: float) -> Self:
         """The tombstone: it knows what it was, and none of the secrets."""
         return replace(
-            self, removed_at=rfc_3339(at), secrets=(), sealed_headers=None, header_names=()
+            self,
+            removed_at=rfc_3339(at),
+            secrets=(),
+            sealed_headers=None,
+            sealed_url=None,
+            header_names=(),
         )
 
 

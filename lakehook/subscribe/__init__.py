@@ -65,7 +65,7 @@ class Subscribe:
             id=subscription_id,
             created_at=rfc_3339(self.clock.now()),
             secrets=(sealed,),
-            **agreed,
+            **_concealed(agreed, self.sealer, subscription_id),
             **_sealed_headers(terms, self.sealer, subscription_id),
         )
         return self.registry.save(subscription), secret
@@ -83,7 +83,8 @@ class Amend:
             raise BadSubscription("nothing to change: name at least one term")
         agreed = _agreed(terms, self.judge)
         headers = _sealed_headers(terms, self.sealer, subscription.id)
-        amended = replace(subscription, **agreed, **headers)
+        concealed = _concealed(agreed, self.sealer, subscription.id)
+        amended = replace(subscription, **concealed, **headers)
         return self.registry.save(amended)
 
 
@@ -99,6 +100,21 @@ def _agreed(terms: Terms, judge: Judge) -> dict[str, Any]:
         ("endpoint", terms.url, judge),
     )
     return {name: check(value) for name, value, check in asked if value is not None}
+
+
+def _concealed(agreed: dict[str, Any], sealer: Sealer, subscription_id: str) -> dict[str, Any]:
+    """The same, with a URL that is a credential sealed and no longer to be seen."""
+    endpoint: Endpoint | None = agreed.get("endpoint")
+    if endpoint is None:
+        return agreed
+    if endpoint.url == endpoint.shown:
+        return {**agreed, "sealed_url": None}
+    sealed_url = sealer.seal(endpoint.url.encode(), subscription_id=subscription_id)
+    return {
+        **agreed,
+        "endpoint": replace(endpoint, url=endpoint.shown),
+        "sealed_url": sealed_url,
+    }
 
 
 def _schedule(text: str) -> RetrySchedule | None:

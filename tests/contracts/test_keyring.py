@@ -58,10 +58,13 @@ def vault(deployment: Deployment, clock: FakeClock) -> Vault:
 def test_every_live_secret_is_opened_as_the_key_it_was_the_newest_first(vault: Vault):
     sealed = vault.sealer.seal(b'{"authorization": "Bearer t0ken"}', subscription_id="sub_a")
 
-    keys = vault.keyring.open(vault.subscription(sealed_headers=sealed))
+    url = vault.sealer.seal(b"https://ci.example/?key=1", subscription_id="sub_a")
+
+    keys = vault.keyring.open(vault.subscription(sealed_headers=sealed, sealed_url=url))
 
     assert keys.secrets == (NEW, OLD)
     assert keys.headers == {"authorization": "Bearer t0ken"}
+    assert keys.url == "https://ci.example/?key=1"
     assert keys.secrets[0].sign(b"x") == NEW.sign(b"x")
 
 

@@ -40,7 +40,11 @@ def test_nobody_subscribes_at_first(store: Store):
 
 def test_a_subscription_is_read_as_it_was_saved(store: Store):
     subscription = a_subscription(
-        endpoint=Endpoint.parse("https://ci.example:8443/hook?key=1"),
+        endpoint=replace(
+            Endpoint.parse("https://ci.example:8443/hook?key=1"),
+            url="https://ci.example:8443/hook?key=…",
+        ),
+        sealed_url=b"\x02",
         event_types=(EventType.PIPELINE_FAILED, EventType.TASK_FAILED),
         deadline_seconds=2.5,
         secrets=(

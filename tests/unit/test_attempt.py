@@ -85,6 +85,15 @@ def test_it_goes_where_the_subscription_says_and_for_as_long(world: World):
     assert world.sent().deadline_seconds == 2.5
 
 
+def test_a_url_that_was_sealed_is_called_and_not_what_is_shown_of_it(world: World):
+    url = "https://ci.example/hook?key=1"
+    world.keys = Keys(SECRETS, url=url)
+
+    world.attempt()
+
+    assert world.sent().endpoint == Endpoint.parse(url)
+
+
 def test_the_subscribers_headers_are_carried_and_ours_win(world: World):
     world.keys = Keys(SECRETS, {"x-team": "lake", "user-agent": "theirs", "webhook-id": "theirs"})
 

@@ -61,6 +61,31 @@ def test_headers_are_sealed_as_one_object_and_their_names_stay_visible(office: O
     assert json.loads(unsealed) == {"x-team": "lake", "authorization": "Bearer top-secret"}
 
 
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://ci.example/hook?key=top-secret&a", "https://ci.example/hook?key=…&…"),
+        ("https://hooks.slack.com/services/T0/top-secret", "https://hooks.slack.com/services/…"),
+    ],
+)
+def test_a_url_that_is_a_credential_is_sealed_and_what_is_shown_of_it_stays_visible(
+    office: Office, url: str, shown: str
+) -> None:
+    office.network.hosts["hooks.slack.com"] = ["93.184.216.34"]
+
+    first = subscribed(office, replace(TERMS, url=url))
+    renamed = office.desk().amend(first, Terms(name="renamed"))
+    plain = office.desk().amend(renamed, TERMS)
+    again = office.desk().amend(plain, Terms(url=url))
+
+    for subscription in (first, renamed, again):
+        assert subscription.endpoint.url == subscription.endpoint.shown == shown
+        assert subscription.sealed_url
+        unsealed = office.sealer.unseal(subscription.sealed_url, subscription_id=first.id)
+        assert unsealed == url.encode()
+    assert (plain.endpoint.url, plain.sealed_url) == (URL, None)
+
+
 def test_terms_do_not_show_headers() -> None:
     assert "top-secret" not in repr(Terms(headers=["authorization: top-secret"]))
 

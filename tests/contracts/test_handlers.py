@@ -304,6 +304,25 @@ def test_a_lane_in_trouble_comes_again_and_the_others_go_on(installed: Installat
     assert len(wire.requests) == 1
 
 
+def test_trouble_with_the_key_is_told_and_no_secret_with_it(
+    installed: Installation, nobody: Wire, caplog: pytest.LogCaptureFixture
+):
+    stolen = installed.subscribe(nobody, "sub_b").secrets
+    thief = installed.subscribe(nobody)
+    table = installed.deployment.subscriptions_table
+    DynamoSubscriptions(boto3.client("dynamodb"), table, FakeClock()).save(
+        replace(thief, secrets=stolen)
+    )
+
+    answer = installed.deliver(m1=a_message(a_delivery(1)))
+
+    told = caplog.text + "".join(str(vars(record)) for record in caplog.records)
+    assert answer == failures("m1")
+    assert "InvalidCiphertext" in told
+    for form in (SECRET.key.decode(), SECRET.reveal()[6:], SECRET.key.hex()):
+        assert form not in told
+
+
 def test_a_spent_budget_ends_as_a_dead_letter(installed: Installation):
     with serving(FAILING) as wire:
         installed.subscribe(wire)

@@ -1,6 +1,8 @@
 """One installation for all tests here; each has pipelines and subscribers of its own."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -22,14 +24,23 @@ Publish = Callable[[Sequence[Event]], int]
 
 
 @pytest.fixture(scope="package")
-def lakehook() -> Iterator[LocalLakehook]:
-    with LocalLakehook(OPTIONS) as installation:
+def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the functions' processes say."""
+    return tmp_path_factory.mktemp("log") / "functions.log"
+
+
+@pytest.fixture(scope="package")
+def lakehook(log: Path) -> Iterator[LocalLakehook]:
+    with (
+        log.open("ab") as sink,
+        LocalLakehook(replace(OPTIONS, sink=sink.fileno())) as installation,
+    ):
         yield installation
 
 
 @pytest.fixture(scope="package")
-def evidence(lakehook: LocalLakehook) -> Evidence:
-    return Evidence(lakehook)
+def evidence(lakehook: LocalLakehook, log: Path) -> Evidence:
+    return Evidence(lakehook, log)
 
 
 @pytest.fixture(scope="package")

@@ -24,7 +24,7 @@ _GONE = 410
 class Request:
     """One POST, ready to leave: the bytes that were signed are the bytes that are sent."""
 
-    endpoint: Endpoint
+    endpoint: Endpoint = field(repr=False)  # a URL may be a credential
     headers: Mapping[str, str] = field(repr=False)  # signatures, and credentials of the receiver
     body: bytes = field(repr=False)
     deadline_seconds: float

@@ -33,7 +33,7 @@ class Terms:
     """What an operator asks for, as written; what is None is left as it is."""
 
     name: str | None = None
-    url: str | None = None
+    url: str | None = field(default=None, repr=False)  # may be a credential
     event_types: Sequence[str] | None = None  # none named: every PIPELINE_*
     deadline_seconds: float | None = None
     ordering: str | None = None

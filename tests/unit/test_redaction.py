@@ -75,3 +75,13 @@ def test_where_there_is_nothing_secret_nothing_is_taken_away():
     none = credentials_of(secrets=(), headers={}, endpoint=Endpoint.parse("https://ci.example/a"))
 
     assert redacted(b"all of it", none) == b"all of it"
+
+
+def test_of_two_credentials_that_begin_alike_nothing_of_the_longer_stays():
+    credentials = credentials_of(
+        secrets=(),
+        headers={"x-a": "credential", "x-b": "credential-and-more"},
+        endpoint=Endpoint.parse("https://ci.example/a"),
+    )
+
+    assert redacted(b"<credential-and-more>", credentials) == "<…>".encode()

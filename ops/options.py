@@ -5,7 +5,6 @@ from typing import Annotated
 import typer
 
 from lakehook.domain.lane import Status
-from lakehook.domain.secret import Signing
 from lakehook.domain.subscription import (
     DEFAULT_DEADLINE_SECONDS,
     MAX_DEADLINE_SECONDS,
@@ -41,28 +40,6 @@ EventTypes = Annotated[
 ]
 EveryPipelineEvent = Annotated[
     bool, typer.Option("--every-pipeline-event", help="It wants every PIPELINE_* from now on.")
-]
-SigningName = Annotated[
-    str | None,
-    typer.Option(
-        "--signing",
-        metavar="|".join(Signing),
-        help="By a secret that both sides share, or by a key whose public half the receiver has.",
-    ),
-]
-SecretFile = Annotated[
-    typer.FileBinaryRead | None,
-    typer.Option(
-        "--secret-file", metavar="FILE", help="A secret that exists; - is standard input."
-    ),
-]
-Overlap = Annotated[
-    str,
-    typer.Option(
-        "--overlap",
-        metavar="30m|24h|7d|0",
-        help="How long the old secret signs beside the new one; 0 ends all old ones at once.",
-    ),
 ]
 Deadline = Annotated[
     float | None,
@@ -136,26 +113,6 @@ Limit = Annotated[int, typer.Option("--limit", metavar="N", min=1, help="At most
 EventsFile = Annotated[
     typer.FileBinaryRead,
     typer.Option("--file", metavar="FILE", help="One JSON event a line; - is standard input."),
-]
-
-HeadersFile = Annotated[
-    typer.FileBinaryRead,
-    typer.Option("--headers", metavar="FILE", help="Its headers, as lines or as a JSON object."),
-]
-BodyFile = Annotated[
-    typer.FileBinaryRead,
-    typer.Option("--body", metavar="FILE", help="Its body, byte for byte; - is standard input."),
-]
-PublicKeyText = Annotated[
-    str | None,
-    typer.Option("--public-key", metavar="whpk_…", help="The public key of an ed25519 secret."),
-]
-Tolerance = Annotated[
-    str, typer.Option("--tolerance", metavar="5m", help="How far its time may be from now.")
-]
-At = Annotated[
-    str | None,
-    typer.Option("--at", metavar="TIME", help="When it was captured: 2026-01-01T12:00:00Z."),
 ]
 
 

@@ -10,7 +10,8 @@ from lakehook.domain.signature import SigningKey
 from ops.answers import answer
 from ops.desk import desk_of
 from ops.given import secret_in
-from ops.options import STACK, TEXT, AnswerAs, Id, Overlap, SecretFile, SigningName, Stack, examples
+from ops.options import STACK, TEXT, AnswerAs, Id, Stack, examples
+from ops.secret_options import Overlap, SecretFile, SigningName
 from ops.subscription_facts import SECRETS, facts
 
 app = typer.Typer(rich_markup_mode=None)

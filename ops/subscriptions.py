@@ -23,13 +23,12 @@ from ops.options import (
     NoHeaders,
     OrderingName,
     Schedule,
-    SecretFile,
-    SigningName,
     Stack,
     Url,
     examples,
 )
 from ops.rotation import note_on, shown_once
+from ops.secret_options import SecretFile, SigningName
 from ops.subscription_facts import SECRETS, SUBSCRIPTIONS, facts
 
 app = typer.Typer(rich_markup_mode=None, help="Who wants which events, where, and signed how.")

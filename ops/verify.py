@@ -14,14 +14,9 @@ from ops.given import bounded, secret_in
 from ops.options import (
     TEXT,
     AnswerAs,
-    At,
-    BodyFile,
-    HeadersFile,
-    PublicKeyText,
-    SecretFile,
-    Tolerance,
     examples,
 )
+from ops.secret_options import At, BodyFile, HeadersFile, PublicKeyText, SecretFile, Tolerance
 from ops.times import time_of
 
 MOST_HEADER_BYTES, MOST_BODY_BYTES = 64 * 1024, 1024 * 1024

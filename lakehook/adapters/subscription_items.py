@@ -30,15 +30,21 @@ def item_of(subscription: Subscription) -> Item:
             "paused_at": subscription.paused_at,
             "disabled_reason": subscription.disabled_reason,
             "deadline_ms": round(subscription.deadline_seconds * 1000),
-            "secrets": [_stored(one) for one in subscription.secrets],
-            "header_names": list(subscription.header_names),
-            "sealed_headers": subscription.sealed_headers,
-            "sealed_url": subscription.sealed_url,
+            **_sealed(subscription),
             "created_at": subscription.created_at,
             "version": subscription.version,
             "removed_at": subscription.removed_at,
         }
     )
+
+
+def _sealed(subscription: Subscription) -> dict[str, Any]:
+    return {
+        "secrets": [_stored(one) for one in subscription.secrets],
+        "header_names": list(subscription.header_names),
+        "sealed_headers": subscription.sealed_headers,
+        "sealed_url": subscription.sealed_url,
+    }
 
 
 def subscription_of(item: Item) -> Subscription:

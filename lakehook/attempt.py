@@ -4,9 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from lakehook.domain.delivery import Delivery
+from lakehook.domain.echo import credentials_of, redacted
 from lakehook.domain.endpoint import Endpoint
 from lakehook.domain.outcome import Answer, Attempt
-from lakehook.domain.redaction import credentials_of, redacted
 from lakehook.domain.subscription import Subscription
 from lakehook.domain.webhook import (
     Request,

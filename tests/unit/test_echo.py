@@ -6,8 +6,8 @@ from urllib.parse import quote
 import pytest
 
 from lakehook.adapters.signing_keys import Ed25519Key
+from lakehook.domain.echo import credentials_of, redacted
 from lakehook.domain.endpoint import Endpoint
-from lakehook.domain.redaction import credentials_of, redacted
 from lakehook.domain.secret import Secret
 
 KEY = b"\xfb\xff'a key of 32 bytes, no text/<\x00"

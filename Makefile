@@ -15,11 +15,18 @@ MINUTES ?= 5
 help: ## Show this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
-install: $(VENV)/.$(SET) ## Make .venv with everything a developer needs
+INTEROP := tests/interop/node_modules
+
+install: $(VENV)/.$(SET) $(if $(filter dev,$(SET)),$(INTEROP)) ## Make .venv with everything a developer needs
 
 # One extra is one stamp: the demonstration needs no CDK, so it does not wait for one.
 $(VENV)/.%: pyproject.toml requirements.txt | $(BIN)/uv
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraints requirements.txt --editable '.[$*]'
+	@touch $@
+
+# The library that receivers in JavaScript use, by the Node.js that came from PyPI.
+$(INTEROP): tests/interop/package-lock.json $(VENV)/.dev
+	$(BIN)/python -m tests.interop.node ci --no-audit --no-fund
 	@touch $@
 
 $(BIN)/uv:
@@ -64,4 +71,4 @@ lock: install ## Renew the pins in requirements.txt
 		--no-header --no-annotate --no-emit-index-url pyproject.toml -o requirements.txt
 
 clean: ## Remove what was made here
-	rm -rf $(VENV) cdk.out .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(INTEROP) cdk.out .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

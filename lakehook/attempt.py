@@ -1,8 +1,11 @@
 """Attempt: one delivery rendered, signed, sent, and what came back, read."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from lakehook.domain.delivery import Delivery
+from lakehook.domain.echo import credentials_of, redacted
+from lakehook.domain.endpoint import Endpoint
 from lakehook.domain.outcome import Answer, Attempt
 from lakehook.domain.subscription import Subscription
 from lakehook.domain.webhook import (
@@ -30,14 +33,17 @@ class AttemptDelivery:
         began = self.clock.now()
         own = request_headers(message_id=delivery.id, at=began, body=body, secrets=keys.secrets)
         request = Request(
-            endpoint=subscription.endpoint,
+            endpoint=Endpoint.parse(keys.url) if keys.url else subscription.endpoint,
             headers={**keys.headers, **own},
             body=body,
             deadline_seconds=subscription.deadline_seconds,
         )
-        return self._read(self.receiver.post(request), keys, began=began)
+        answer = self.receiver.post(request)
+        return self._read(answer, lambda said: _excerpt(said, request.endpoint, keys), began=began)
 
-    def _read(self, answer: Answer | NoAnswer, keys: Keys, *, began: float) -> Attempt:
+    def _read(
+        self, answer: Answer | NoAnswer, excerpt: Callable[[bytes], str], *, began: float
+    ) -> Attempt:
         now = self.clock.now()
         milliseconds = round((now - began) * 1000)
         if isinstance(answer, NoAnswer):
@@ -45,7 +51,7 @@ class AttemptDelivery:
                 at=began,
                 outcome=answer.outcome,
                 milliseconds=milliseconds,
-                excerpt=answer.detail[:EXCERPT_CHARACTERS],
+                excerpt=excerpt(answer.detail.encode(errors="replace")),
             )
         outcome = read_answer(answer)
         return Attempt(
@@ -55,17 +61,15 @@ class AttemptDelivery:
             status=answer.status,
             unwanted=is_unwanted(answer),
             retry_after=retry_after(answer, now=now),
-            excerpt="" if outcome.is_success else _cleaned(answer.body, keys),
+            excerpt="" if outcome.is_success else excerpt(answer.body),
         )
 
 
-def _cleaned(body: bytes, keys: Keys) -> str:
-    """The start of a failed answer, on one line, without what could move a terminal.
+def _excerpt(said: bytes, endpoint: Endpoint, keys: Keys) -> str:
+    """The start of what was said, on one line, without what could move a terminal.
 
     A receiver may show the request it got: the credentials in it do not stay.
     """
-    text = body.decode(errors="replace")
-    for credential in keys.headers.values():
-        text = text.replace(credential, "…") if credential else text
-    text = text[:EXCERPT_CHARACTERS]
-    return "".join(c if c.isprintable() else " " for c in text)[:EXCERPT_CHARACTERS]
+    credentials = credentials_of(secrets=keys.secrets, headers=keys.headers, endpoint=endpoint)
+    text = redacted(said, credentials).decode(errors="replace")[:EXCERPT_CHARACTERS]
+    return "".join(c if c.isprintable() else " " for c in text)

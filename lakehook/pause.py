@@ -4,10 +4,10 @@ from dataclasses import dataclass, replace
 
 from lakehook.domain.errors import OwnTrouble
 from lakehook.domain.health import Health
-from lakehook.domain.subscription import Subscription, rfc_3339
+from lakehook.domain.rfc_3339 import rfc_3339
+from lakehook.domain.subscription import SETTLING_SECONDS, Subscription
 from lakehook.ports import Clock, Due, Healths, Ledger, Registry
 
-SETTLING_SECONDS = 10.0  # by then no function works with what it read before the change
 LANES_A_SECOND = 10.0
 MOST_TRIES = 5
 

@@ -10,11 +10,13 @@ from typing import Protocol
 from lakehook.domain.delivery import Delivery, Lane, NumberedEvent
 from lakehook.domain.event import Event
 from lakehook.domain.health import Health
+from lakehook.domain.hidden import Hidden
 from lakehook.domain.lane import DeliveryRecord, HeldLane
 from lakehook.domain.message import Resume
 from lakehook.domain.outcome import Answer, Outcome
 from lakehook.domain.pipeline import Pipeline
-from lakehook.domain.secret import Secret
+from lakehook.domain.secret import Signing
+from lakehook.domain.signature import SigningKey, VerifyingKey
 from lakehook.domain.subscription import Subscription
 from lakehook.domain.webhook import Request
 
@@ -211,17 +213,26 @@ class Receiver(Protocol):
         """Send one request and nothing else: no redirect, no repeat, one deadline."""
 
 
-@dataclass(frozen=True)
-class Keys:
+class Keys(Hidden):
     """What a subscription keeps sealed, opened: never stored, never shown."""
 
-    secrets: tuple[Secret, ...]
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    __slots__ = ("headers", "secrets", "url")
+
+    def __init__(
+        self,
+        secrets: tuple[SigningKey, ...],
+        headers: Mapping[str, str] | None = None,
+        *,
+        url: str | None = None,
+    ) -> None:
+        self.secrets = secrets
+        self.url = url  # where the subscription does not say all of it
+        self.headers: Mapping[str, str] = headers or {}
 
 
 class Keyring(Protocol):
     def open(self, subscription: Subscription) -> Keys:
-        """Open what the subscription keeps sealed."""
+        """Open what the subscription keeps sealed; of its secrets, those that live as of now."""
 
 
 class Sealer(Protocol):
@@ -287,6 +298,23 @@ class Chronicle(Protocol):
 
 
 # --- subscribing ---
+
+
+class Keysmith(Protocol):
+    """Makes keys of either kind. What it refuses is ``BadInput`` and not repeated."""
+
+    def make(self, signing: Signing, seed: bytes) -> SigningKey:
+        """A new one of 32 bytes that nobody can guess."""
+
+    def read(self, text: str) -> SigningKey:
+        """One that somebody brings: ``whsec_…`` or ``whsk_…``."""
+
+    def restore(self, signing: Signing, key: bytes) -> SigningKey:
+        """One as it was sealed."""
+
+    def verifying(self, text: str) -> VerifyingKey:
+        """What verifies: a shared secret, or either half of an ed25519 key."""
+
 
 Resolve = Callable[[str, int], Sequence[str]]
 """Every address of a host and port; ``OSError`` when it has none."""

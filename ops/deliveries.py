@@ -1,10 +1,8 @@
 """``lakehook deliveries``: where each is, what was tried, and what happens next."""
 
-from datetime import datetime
-
 import typer
 
-from lakehook.domain.subscription import rfc_3339
+from lakehook.domain.rfc_3339 import rfc_3339
 from lakehook.list_deliveries import Question
 from ops.answers import answer, answer_all
 from ops.delivery_facts import ATTEMPTS, DELIVERIES, delivery_facts
@@ -23,6 +21,7 @@ from ops.options import (
     examples,
 )
 from ops.progress import counting
+from ops.times import time_of
 
 app = typer.Typer(
     rich_markup_mode=None, help="Where each is, what was tried, and what happens next."
@@ -48,7 +47,7 @@ def list_(  # noqa: PLR0913  each is an option
     stack: Stack = STACK,
 ) -> None:
     """Show deliveries, the last changed first; without --pipeline, the whole ledger is read."""
-    after = _time(since) if since is not None else 0.0
+    after = time_of(since, option="--since") if since is not None else 0.0
     desk = desk_of(context, stack)
     question = Question(
         pipeline_id=pipeline,
@@ -60,19 +59,6 @@ def list_(  # noqa: PLR0913  each is an option
     with counting("reading the ledger") as seen:
         entries = desk.list_deliveries(question, seen=seen)
     answer_all(output, DELIVERIES.of(entries))
-
-
-def _time(text: str) -> float:
-    try:
-        time = datetime.fromisoformat(text)
-    except ValueError:
-        time = None
-    if time is None or time.tzinfo is None:
-        raise typer.BadParameter(
-            f"{text[:40]!a} is no time with an offset, like 2026-01-01T12:00:00Z",
-            param_hint="--since",
-        )
-    return time.timestamp()
 
 
 @app.command(epilog=examples("lakehook deliveries show sub_0123#39#2"))

@@ -4,7 +4,7 @@ from typing import Any
 
 from lakehook.domain.lane import DeliveryRecord
 from lakehook.domain.outcome import Attempt
-from lakehook.domain.subscription import rfc_3339
+from lakehook.domain.rfc_3339 import rfc_3339
 from lakehook.list_lanes import LaneReport
 from ops.answers import NONE, Listing
 

@@ -16,6 +16,7 @@ from lakehook.look_up import LookUp
 from lakehook.pause import Enable, Pause, Unpause
 from lakehook.redrive import Redrive
 from lakehook.subscribe import Amend, Subscribe
+from lakehook.subscribe.rotate import RotateSecret
 from lakehook.tell_pipeline import TellPipeline
 from lakehook.unsubscribe import Unsubscribe
 
@@ -32,6 +33,7 @@ class Desk:
     look_up: LookUp
     subscribe: Subscribe
     amend: Amend
+    rotate_secret: RotateSecret
     unsubscribe: Unsubscribe
     pause: Pause
     unpause: Unpause

@@ -10,7 +10,6 @@ from lakehook.domain.subscription import (
     MAX_DEADLINE_SECONDS,
     MIN_DEADLINE_SECONDS,
     Ordering,
-    Signing,
 )
 from ops.answers import Output
 
@@ -41,9 +40,6 @@ EventTypes = Annotated[
 ]
 EveryPipelineEvent = Annotated[
     bool, typer.Option("--every-pipeline-event", help="It wants every PIPELINE_* from now on.")
-]
-SigningName = Annotated[
-    str | None, typer.Option("--signing", metavar="|".join(Signing), help="How it is signed.")
 ]
 Deadline = Annotated[
     float | None,

@@ -4,8 +4,8 @@ from typing import Any
 
 import typer
 
+from lakehook.domain.rfc_3339 import rfc_3339
 from lakehook.domain.standing import standing_of
-from lakehook.domain.subscription import rfc_3339
 from lakehook.ports import Accepted
 from lakehook.tell_pipeline import Place
 from ops.answers import Listing, answer

@@ -3,9 +3,11 @@
 from typing import Any
 
 from lakehook.domain.event import EventType
+from lakehook.domain.rfc_3339 import rfc_3339
+from lakehook.domain.rotation import SealedSecret
 from lakehook.domain.standing import standing_of
 from lakehook.domain.subscription import Subscription
-from ops.answers import Listing
+from ops.answers import NONE, Listing
 
 
 def facts(one: Subscription) -> dict[str, Any]:
@@ -15,6 +17,7 @@ def facts(one: Subscription) -> dict[str, Any]:
         "url": one.endpoint.shown,
         "event_types": [str(event_type) for event_type in EventType if one.wants(event_type)],
         "signing": str(one.signing),
+        "public_key": one.public_key,
         "deadline_seconds": one.deadline_seconds,
         "ordering": str(one.ordering),
         "retry_schedule": str(one.retry_schedule) if one.retry_schedule else "default",
@@ -37,4 +40,21 @@ def _state(one: Subscription) -> str:
 
 SUBSCRIPTIONS = Listing(
     ("ID", "NAME", "URL", "EVENT TYPES", "STATE"), _row, facts, "no subscriptions"
+)
+
+
+def _secret(one: SealedSecret) -> dict[str, Any]:
+    return {
+        "signing": str(one.signing),
+        "created_at": one.created_at or None,
+        "signs_until": None if one.ends_at is None else rfc_3339(one.ends_at),
+        "public_key": one.public,
+    }
+
+
+SECRETS = Listing(
+    ("SIGNING", "CREATED", "SIGNS UNTIL", "PUBLIC KEY"),
+    lambda one: [value or NONE for value in _secret(one).values()],
+    _secret,
+    "no secrets",
 )

@@ -3,9 +3,10 @@
 import typer
 
 from lakehook.subscribe import DEPLOYMENTS_SCHEDULE, Terms
-from ops import standing
+from ops import rotation, standing
 from ops.answers import answer, answer_all
 from ops.desk import desk_of
+from ops.given import secret_in
 from ops.options import (
     STACK,
     TEXT,
@@ -22,17 +23,17 @@ from ops.options import (
     NoHeaders,
     OrderingName,
     Schedule,
-    SigningName,
     Stack,
     Url,
     examples,
 )
-from ops.subscription_facts import SUBSCRIPTIONS, facts
-
-SECRET_NOTE = "Keep the secret: it is never shown again."  # noqa: S105  words about one
+from ops.rotation import note_on, shown_once
+from ops.secret_options import SecretFile, SigningName
+from ops.subscription_facts import SECRETS, SUBSCRIPTIONS, facts
 
 app = typer.Typer(rich_markup_mode=None, help="Who wants which events, where, and signed how.")
 app.add_typer(standing.app)
+app.add_typer(rotation.app)
 
 
 @app.command(
@@ -49,6 +50,7 @@ def add(  # noqa: PLR0913  each is an option
     url: Url,
     event_types: EventTypes = None,
     signing: SigningName = None,
+    secret_file: SecretFile = None,
     deadline: Deadline = None,
     ordering: OrderingName = None,
     retry_schedule: Schedule = None,
@@ -58,20 +60,23 @@ def add(  # noqa: PLR0913  each is an option
 ) -> None:
     """Subscribe an endpoint to every PIPELINE_* event, or to those of --event-type.
 
-    Prints its id and, this once, its secret.
+    Prints its id and, this once, the new secret; of ed25519 the public key instead.
     """
     terms = Terms(
         name=name,
         url=url,
         event_types=event_types,
-        signing=signing,
         deadline_seconds=deadline,
         ordering=ordering,
         retry_schedule=retry_schedule,
         headers=headers,
     )
-    subscription, secret = desk_of(context, stack).subscribe(terms)
-    answer(output, facts(subscription) | {"secret": secret.reveal()}, note=SECRET_NOTE)
+    brought = secret_in(secret_file)
+    subscription, secret = desk_of(context, stack).subscribe(
+        terms, signing=signing, brought=brought
+    )
+    told = shown_once(secret, brought)
+    answer(output, facts(subscription) | {"secret": told}, note=note_on(told))
 
 
 @app.command("list", epilog=examples("lakehook subscriptions list --output json"))
@@ -86,7 +91,8 @@ def show(
 ) -> None:
     """Show one subscription."""
     found = desk_of(context, stack).look_up(subscription)
-    answer(output, facts(found) | {"created_at": found.created_at})
+    document = facts(found) | {"created_at": found.created_at}
+    answer(output, document, sections={"secrets": SECRETS.of(found.secrets)})
 
 
 @app.command(
@@ -103,7 +109,6 @@ def update(  # noqa: PLR0913  each is an option
     url: NewUrl = None,
     event_types: EventTypes = None,
     every_pipeline_event: EveryPipelineEvent = False,
-    signing: SigningName = None,
     deadline: Deadline = None,
     ordering: OrderingName = None,
     retry_schedule: Schedule = None,
@@ -118,7 +123,6 @@ def update(  # noqa: PLR0913  each is an option
         name=name,
         url=url,
         event_types=_replaced("--event-type", event_types, emptied=every_pipeline_event),
-        signing=signing,
         deadline_seconds=deadline,
         ordering=ordering,
         retry_schedule=_schedule(retry_schedule, default=default_retry_schedule),

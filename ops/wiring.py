@@ -9,6 +9,7 @@ from lakehook.adapters.dynamo_ledger import DynamoLedger
 from lakehook.adapters.dynamo_subscriptions import DynamoSubscriptions
 from lakehook.adapters.http import resolve
 from lakehook.adapters.kms import KmsSealer
+from lakehook.adapters.signing_keys import SigningKeys
 from lakehook.adapters.sqs_redrive import SqsLetterCopies, SqsRedrives
 from lakehook.adapters.world import FairDice, WallClock
 from lakehook.discard import Discard
@@ -25,6 +26,8 @@ from lakehook.producer import PipelineEventPublisher
 from lakehook.redrive import Redrive
 from lakehook.settings import Deployment, listed
 from lakehook.subscribe import Amend, Subscribe
+from lakehook.subscribe.mint import Mint
+from lakehook.subscribe.rotate import RotateSecret
 from lakehook.tell_pipeline import TellPipeline
 from lakehook.unsubscribe import Unsubscribe
 from ops.desk import Desk
@@ -45,14 +48,16 @@ def desk_of_deployment(deployment: Deployment, aws: Aws, warn: Warn) -> Desk:
     archive = DynamoArchive(dynamodb, deployment.deliveries_table)
     journal = DynamoJournal(dynamodb, deployment.pipelines_table, clock)
     sealer = KmsSealer(aws.kms(), deployment.secrets_key)
+    mint = Mint(SigningKeys(), sealer, clock, dice)
     judge = JudgeEndpoint(resolve, parse_networks(listed(deployment.allowed_networks)), warn)
     wake = WakeGently(ledger, clock)
     redrives = SqsRedrives(sqs, deployment.deliveries_queue_url, dice)
     copies = SqsLetterCopies(sqs, deployment.dead_letter_queue_url)
     return Desk(
         look_up=LookUp(subscriptions),
-        subscribe=Subscribe(judge, subscriptions, sealer, clock, dice),
+        subscribe=Subscribe(judge, subscriptions, sealer, mint, clock, dice),
         amend=Amend(judge, subscriptions, sealer),
+        rotate_secret=RotateSecret(subscriptions, mint, clock),
         unsubscribe=Unsubscribe(subscriptions, ledger, clock),
         pause=Pause(subscriptions, clock),
         unpause=Unpause(subscriptions, wake),

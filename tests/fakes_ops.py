@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from lakehook.adapters.signing_keys import SigningKeys
 from lakehook.discard import Discard
 from lakehook.domain.address import parse_networks
 from lakehook.domain.delivery import Lane
@@ -17,6 +18,8 @@ from lakehook.look_up import LookUp
 from lakehook.pause import Enable, Pause, Unpause, WakeGently
 from lakehook.redrive import Redrive
 from lakehook.subscribe import Amend, Subscribe
+from lakehook.subscribe.mint import Mint
+from lakehook.subscribe.rotate import RotateSecret
 from lakehook.tell_pipeline import TellPipeline
 from lakehook.unsubscribe import Unsubscribe
 from ops.desk import Desk
@@ -122,10 +125,12 @@ class Office:
         judge = JudgeEndpoint(self.network.resolve, self.opened, warn or self.warnings.append)
         subscriptions, ledger, archive = self.subscriptions, self.ledger, self.archive
         wake = WakeGently(ledger, self.clock)
+        mint = Mint(SigningKeys(), self.sealer, self.clock, self.dice)
         return Desk(
             look_up=LookUp(subscriptions),
-            subscribe=Subscribe(judge, subscriptions, self.sealer, self.clock, self.dice),
+            subscribe=Subscribe(judge, subscriptions, self.sealer, mint, self.clock, self.dice),
             amend=Amend(judge, subscriptions, self.sealer),
+            rotate_secret=RotateSecret(subscriptions, mint, self.clock),
             unsubscribe=Unsubscribe(subscriptions, ledger, self.clock),
             pause=Pause(subscriptions, self.clock),
             unpause=Unpause(subscriptions, wake),

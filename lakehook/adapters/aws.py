@@ -1,12 +1,13 @@
 """AWS clients, and how their failures are told from everyone else's."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
 from lakehook.domain.errors import OwnTrouble
 
@@ -23,6 +24,8 @@ _CONFIG = Config(
     max_pool_connections=20,
     retries={"mode": "standard", "max_attempts": 3},
 )
+
+_VALUE = re.compile(r"(?<=value: ).*?(?=, (?:type|valid))", re.DOTALL)
 
 
 class Aws:
@@ -49,5 +52,7 @@ def own_trouble() -> Iterator[None]:
     """Give AWS's failures the one name that the use cases know."""
     try:
         yield
+    except ParamValidationError as error:  # its text repeats what was to be sent
+        raise OwnTrouble(_VALUE.sub("…", str(error))) from None
     except (BotoCoreError, ClientError) as error:
         raise OwnTrouble(str(error)) from error

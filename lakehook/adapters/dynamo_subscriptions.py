@@ -8,20 +8,17 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from lakehook.adapters.aws import own_trouble
-from lakehook.adapters.dynamo_item import Item, from_item, to_item
+from lakehook.adapters.dynamo_item import from_item, to_item
 from lakehook.adapters.dynamo_read import pages_of
-from lakehook.domain.endpoint import Endpoint
+from lakehook.adapters.subscription_items import item_of, subscription_of
 from lakehook.domain.errors import ChangedMeanwhile
-from lakehook.domain.event import EventType
-from lakehook.domain.retry import RetrySchedule
-from lakehook.domain.subscription import Ordering, Signing, Subscription
+from lakehook.domain.subscription import Subscription
 from lakehook.ports import Clock
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 _GENERATION = to_item({"id": "generation"})
-FORM = 1
 
 
 @dataclass
@@ -56,7 +53,7 @@ class DynamoSubscriptions:
         saved = replace(subscription, version=subscription.version + 1)
         put: Any = {
             "TableName": self.table,
-            "Item": _item(saved),
+            "Item": item_of(saved),
             "ConditionExpression": "attribute_not_exists(id) OR version = :read",
             "ExpressionAttributeValues": to_item({":read": subscription.version}),
         }
@@ -114,7 +111,7 @@ class DynamoSubscriptions:
 
     def _scan(self) -> list[Subscription]:
         items = pages_of(self.dynamodb.scan, TableName=self.table, ConsistentRead=True)
-        return [_subscription(item) for item in items if item["id"] != _GENERATION["id"]]
+        return [subscription_of(item) for item in items if item["id"] != _GENERATION["id"]]
 
 
 def _refuse_changed(error: ClientError, subscription: Subscription) -> None:
@@ -123,53 +120,3 @@ def _refuse_changed(error: ClientError, subscription: Subscription) -> None:
         raise ChangedMeanwhile(
             f"{subscription.id} has been changed meanwhile; look at it and try again"
         ) from None
-
-
-def _schedule(text: str | None) -> RetrySchedule | None:
-    return RetrySchedule.parse(text) if text else None
-
-
-def _item(subscription: Subscription) -> Item:
-    return to_item(
-        {
-            "id": subscription.id,
-            "form": FORM,
-            "name": subscription.name,
-            "url": subscription.endpoint.url,
-            "event_types": [str(one) for one in subscription.event_types],
-            "signing": str(subscription.signing),
-            "ordering": str(subscription.ordering),
-            "retry_schedule": subscription.retry_schedule and str(subscription.retry_schedule),
-            "paused_at": subscription.paused_at,
-            "disabled_reason": subscription.disabled_reason,
-            "deadline_ms": round(subscription.deadline_seconds * 1000),
-            "sealed_secrets": list(subscription.sealed_secrets),
-            "header_names": list(subscription.header_names),
-            "sealed_headers": subscription.sealed_headers,
-            "created_at": subscription.created_at,
-            "version": subscription.version,
-            "removed_at": subscription.removed_at,
-        }
-    )
-
-
-def _subscription(item: Item) -> Subscription:
-    values = from_item(item)
-    return Subscription(
-        id=values["id"],
-        name=values["name"],
-        endpoint=Endpoint.parse(values["url"]),
-        event_types=tuple(EventType(one) for one in values["event_types"]),
-        signing=Signing(values["signing"]),
-        deadline_seconds=values["deadline_ms"] / 1000,
-        ordering=Ordering(values.get("ordering", Ordering.STRICT)),
-        retry_schedule=_schedule(values.get("retry_schedule")),
-        paused_at=values.get("paused_at"),
-        disabled_reason=values.get("disabled_reason"),
-        sealed_secrets=tuple(values["sealed_secrets"]),
-        header_names=tuple(values["header_names"]),
-        sealed_headers=values.get("sealed_headers"),
-        created_at=values["created_at"],
-        removed_at=values.get("removed_at"),
-        version=values["version"],
-    )

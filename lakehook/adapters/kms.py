@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from lakehook.adapters.aws import own_trouble
-from lakehook.domain.secret import Secret
+from lakehook.adapters.signing_keys import SigningKeys
+from lakehook.domain.rotation import SealedSecret, live
+from lakehook.domain.signature import SigningKey
 from lakehook.domain.subscription import Subscription
 from lakehook.ports import Clock, Keys
 
@@ -18,7 +20,19 @@ if TYPE_CHECKING:
 
 OPEN_FOR_SECONDS = 300.0
 
-Sealed = tuple[tuple[bytes, ...], bytes | None]
+_KEYS = SigningKeys()
+_Sealed = tuple[tuple[SealedSecret, ...], bytes | None, bytes | None]
+
+
+@dataclass(frozen=True)
+class _Opened:
+    at: float
+    sealed: _Sealed
+    keys: Keys
+
+    def is_of(self, subscription: Subscription, now: float) -> bool:
+        """When the time of a secret is over, what was opened with it goes."""
+        return now < self.at + OPEN_FOR_SECONDS and self.sealed == _sealed(subscription, now)
 
 
 @dataclass(frozen=True)
@@ -40,32 +54,44 @@ class KmsKeyring:
     kms: "KMSClient"
     key: str
     clock: Clock
-    _opened: dict[str, tuple[float, Sealed, Keys]] = field(default_factory=dict, repr=False)
+    _opened: dict[str, _Opened] = field(default_factory=dict, repr=False)
 
     def open(self, subscription: Subscription) -> Keys:
-        sealed = (subscription.sealed_secrets, subscription.sealed_headers)
-        opened_at, what, keys = self._opened.get(subscription.id, (0.0, None, None))
-        if keys and what == sealed and self.clock.now() < opened_at + OPEN_FOR_SECONDS:
-            return keys
-        keys = self._unseal(subscription)
-        self._opened[subscription.id] = (self.clock.now(), sealed, keys)
-        return keys
+        now = self.clock.now()
+        opened = self._opened.get(subscription.id)
+        if opened is None or not opened.is_of(subscription, now):
+            self._forget(now)
+            opened = self._unseal(subscription, now)
+            self._opened[subscription.id] = opened
+        return opened.keys
 
-    def _unseal(self, subscription: Subscription) -> Keys:
-        secrets = tuple(
-            Secret(self._decrypt(sealed, subscription.id)) for sealed in subscription.sealed_secrets
+    def _forget(self, now: float) -> None:
+        """Also what nobody asks for any more; other threads may be at it too."""
+        for subscription_id, opened in list(self._opened.items()):
+            if now >= opened.at + OPEN_FOR_SECONDS:
+                self._opened.pop(subscription_id, None)
+
+    def _unseal(self, subscription: Subscription, now: float) -> _Opened:
+        sealed = secrets, headers, url = _sealed(subscription, now)
+        keys = Keys(
+            tuple(self._restore(one, subscription.id) for one in secrets),
+            {} if headers is None else json.loads(self._decrypt(headers, subscription.id)),
+            url=None if url is None else self._decrypt(url, subscription.id).decode(),
         )
-        if subscription.sealed_headers is None:
-            return Keys(secrets)
-        return Keys(
-            secrets, json.loads(self._decrypt(subscription.sealed_headers, subscription.id))
-        )
+        return _Opened(now, sealed, keys)
+
+    def _restore(self, secret: SealedSecret, subscription_id: str) -> SigningKey:
+        return _KEYS.restore(secret.signing, self._decrypt(secret.sealed, subscription_id))
 
     def _decrypt(self, sealed: bytes, subscription_id: str) -> bytes:
         with own_trouble():
             return self.kms.decrypt(
                 KeyId=self.key, CiphertextBlob=sealed, EncryptionContext=_context(subscription_id)
             )["Plaintext"]
+
+
+def _sealed(subscription: Subscription, now: float) -> _Sealed:
+    return live(subscription.secrets, now), subscription.sealed_headers, subscription.sealed_url
 
 
 def _context(subscription_id: str) -> dict[str, str]:

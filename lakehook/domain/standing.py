@@ -5,7 +5,8 @@ from enum import StrEnum
 
 from lakehook.domain.health import Health
 from lakehook.domain.lane import DeliveryRecord, HeldLane, Status
-from lakehook.domain.subscription import Ordering, Subscription, rfc_3339
+from lakehook.domain.rfc_3339 import rfc_3339
+from lakehook.domain.subscription import Ordering, Subscription
 
 
 class Standing(StrEnum):

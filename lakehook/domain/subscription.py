@@ -1,25 +1,21 @@
 """A subscription: who wants which events, where, and signed how."""
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Self
 
-from lakehook.domain.document import ascii_of
 from lakehook.domain.endpoint import Endpoint
 from lakehook.domain.errors import BadSubscription
 from lakehook.domain.event import EventType
 from lakehook.domain.retry import RetrySchedule
+from lakehook.domain.rfc_3339 import rfc_3339
+from lakehook.domain.rotation import SealedSecret
+from lakehook.domain.secret import Signing
 
 MAX_NAME_CHARACTERS = 100
 MIN_DEADLINE_SECONDS, DEFAULT_DEADLINE_SECONDS, MAX_DEADLINE_SECONDS = 1.0, 10.0, 20.0
-MAX_HEADERS, MAX_HEADER_BYTES = 20, 4096
-
-
-class Signing(StrEnum):
-    HMAC = "hmac"  # Standard Webhooks v1: HMAC-SHA256
+SETTLING_SECONDS = 10.0  # by then no function works with what it read before a change
 
 
 class Ordering(StrEnum):
@@ -37,18 +33,27 @@ class Subscription:
     name: str
     endpoint: Endpoint
     event_types: tuple[EventType, ...] = ()  # none named: every PIPELINE_*
-    signing: Signing = Signing.HMAC
     deadline_seconds: float = DEFAULT_DEADLINE_SECONDS
     ordering: Ordering = Ordering.STRICT
     retry_schedule: RetrySchedule | None = None  # its own, else the deployment's
-    sealed_secrets: tuple[bytes, ...] = ()  # newest first
+    secrets: tuple[SealedSecret, ...] = ()  # newest first
     header_names: tuple[str, ...] = ()
     sealed_headers: bytes | None = None
+    sealed_url: bytes | None = None  # where it is a credential: then the endpoint has it as shown
     created_at: str = ""
     paused_at: str | None = None  # by an operator
     disabled_reason: str | None = None  # by the receiver's word, or for failing too long
     removed_at: str | None = None  # a tombstone: its id is never used again
     version: int = 0  # as it was read; 0 is that of a new one
+
+    @property
+    def signing(self) -> Signing:
+        """How it is signed from now on; another kind may sign beside it for a while."""
+        return self.secrets[0].signing if self.secrets else Signing.HMAC
+
+    @property
+    def public_key(self) -> str | None:
+        return self.secrets[0].public if self.secrets else None
 
     @property
     def is_blocked(self) -> bool:
@@ -62,12 +67,13 @@ class Subscription:
     def removed(self, *, at: float) -> Self:
         """The tombstone: it knows what it was, and none of the secrets."""
         return replace(
-            self, removed_at=rfc_3339(at), sealed_secrets=(), sealed_headers=None, header_names=()
+            self,
+            removed_at=rfc_3339(at),
+            secrets=(),
+            sealed_headers=None,
+            sealed_url=None,
+            header_names=(),
         )
-
-
-def rfc_3339(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")
 
 
 def checked_name(name: str) -> str:
@@ -105,56 +111,3 @@ def checked_deadline(seconds: float) -> float:
             f" to {MAX_DEADLINE_SECONDS:g} s"
         )
     return seconds
-
-
-# --- headers that every request of a subscription carries ---
-
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 section 5.6.2
-_VALUE = re.compile(r"[\t -~]*")  # RFC 9110 section 5.5, ASCII only
-_RESERVED = frozenset(
-    (
-        "accept-encoding",
-        "connection",
-        "content-encoding",
-        "content-length",
-        "content-type",
-        "cookie",
-        "expect",
-        "host",
-        "keep-alive",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-        "user-agent",
-    )
-)
-_RESERVED_PREFIXES = ("proxy-", "webhook-", "x-amz-")
-
-
-def checked_headers(lines: Sequence[str]) -> Mapping[str, str]:
-    """Read ``Name: value`` lines; a value may be a credential, so no error shows one."""
-    headers: dict[str, str] = {}
-    for line in lines:
-        name, colon, value = line.partition(":")
-        name, value = name.strip().lower(), value.strip(" \t")
-        _refuse_header(name, value, is_line=bool(colon))
-        if name in headers:
-            raise BadSubscription(f"header: {name} is given twice")
-        headers[name] = value
-    size = len(ascii_of(headers))  # sealed as this text, of which KMS takes no more
-    if len(headers) > MAX_HEADERS or size > MAX_HEADER_BYTES:
-        raise BadSubscription(
-            f"header: {len(headers)} headers of {size} bytes;"
-            f" at most {MAX_HEADERS} of {MAX_HEADER_BYTES} bytes in all"
-        )
-    return headers
-
-
-def _refuse_header(name: str, value: str, *, is_line: bool) -> None:
-    if not is_line or not _TOKEN.fullmatch(name):
-        raise BadSubscription("header: not 'Name: value' with a name as in RFC 9110")
-    if name in _RESERVED or name.startswith(_RESERVED_PREFIXES):
-        raise BadSubscription(f"header: {name} is the sender's own")
-    if not _VALUE.fullmatch(value):
-        raise BadSubscription(f"header: the value of {name} is not printable ASCII")

@@ -11,8 +11,7 @@ from lakehook.domain.document import text_of
 from lakehook.domain.endpoint import Endpoint
 from lakehook.domain.outcome import Answer, Outcome
 from lakehook.domain.retry import LONGEST_HINT_SECONDS
-from lakehook.domain.secret import Secret
-from lakehook.domain.signature import signatures
+from lakehook.domain.signature import SigningKey, signatures
 
 USER_AGENT = f"Lakehook/{__version__}"
 
@@ -25,7 +24,7 @@ _GONE = 410
 class Request:
     """One POST, ready to leave: the bytes that were signed are the bytes that are sent."""
 
-    endpoint: Endpoint
+    endpoint: Endpoint = field(repr=False)  # a URL may be a credential
     headers: Mapping[str, str] = field(repr=False)  # signatures, and credentials of the receiver
     body: bytes = field(repr=False)
     deadline_seconds: float
@@ -45,7 +44,7 @@ def render(delivery: Delivery) -> bytes:
 
 
 def request_headers(
-    *, message_id: str, at: float, body: bytes, secrets: Sequence[Secret]
+    *, message_id: str, at: float, body: bytes, secrets: Sequence[SigningKey]
 ) -> dict[str, str]:
     timestamp = int(at)
     return {

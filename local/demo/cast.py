@@ -11,12 +11,14 @@ from lakehook.adapters.aws import Aws
 from lakehook.adapters.dynamo_subscriptions import DynamoSubscriptions
 from lakehook.adapters.http import resolve
 from lakehook.adapters.kms import KmsSealer
+from lakehook.adapters.signing_keys import SigningKeys
 from lakehook.adapters.world import FairDice, WallClock
 from lakehook.domain.address import parse_networks
 from lakehook.domain.event import EventType
 from lakehook.judge_endpoint import JudgeEndpoint
 from lakehook.settings import Deployment, listed
 from lakehook.subscribe import Subscribe, Terms
+from lakehook.subscribe.mint import Mint
 from local.demo.story import FAILED, PARTIAL, PIPELINES
 from local.receiver import OK, Arrival, Receiver, polite
 
@@ -109,12 +111,14 @@ def _slow(_: Arrival) -> int:
 
 
 def _subscribe(deployment: Deployment) -> Subscribe:
-    aws, clock = Aws(), WallClock()
+    aws, clock, dice = Aws(), WallClock(), FairDice()
+    sealer = KmsSealer(aws.kms(), deployment.secrets_key)
     opened = parse_networks(listed(deployment.allowed_networks))
     return Subscribe(
         judge=JudgeEndpoint(resolve, opened, print),
         registry=DynamoSubscriptions(aws.dynamodb(), deployment.subscriptions_table, clock),
-        sealer=KmsSealer(aws.kms(), deployment.secrets_key),
+        sealer=sealer,
+        mint=Mint(SigningKeys(), sealer, clock, dice),
         clock=clock,
-        dice=FairDice(),
+        dice=dice,
     )

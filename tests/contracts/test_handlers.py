@@ -19,6 +19,7 @@ from lakehook.adapters.kms import KmsSealer
 from lakehook.domain.endpoint import Endpoint
 from lakehook.domain.lane import DeliveryRecord, HeldLane, Status
 from lakehook.domain.message import Message, Resume, decode, encode
+from lakehook.domain.rotation import SealedSecret
 from lakehook.domain.secret import Secret
 from lakehook.domain.subscription import Subscription
 from lakehook.settings import ClockSettings, DeliverSettings, Deployment, FanoutSettings, Settings
@@ -96,7 +97,9 @@ class Installation:
         subscription = replace(
             a_subscription(id=subscription_id),
             endpoint=Endpoint.parse(wire.url),
-            sealed_secrets=(sealer.seal(SECRET.key, subscription_id=subscription_id),),
+            secrets=(
+                SealedSecret(sealed=sealer.seal(SECRET.key, subscription_id=subscription_id)),
+            ),
             **changes,
         )
         table = self.deployment.subscriptions_table
@@ -288,7 +291,7 @@ def test_a_lane_in_trouble_comes_again_and_the_others_go_on(installed: Installat
     with serving(OK) as wire:
         installed.subscribe(wire)
         locked = installed.subscribe(wire, "sub_b")
-        sealed_for_another = {"sealed_secrets": installed.subscribe(wire, "sub_c").sealed_secrets}
+        sealed_for_another = {"secrets": installed.subscribe(wire, "sub_c").secrets}
         table = installed.deployment.subscriptions_table
         DynamoSubscriptions(boto3.client("dynamodb"), table, FakeClock()).save(
             replace(locked, **sealed_for_another)
@@ -299,6 +302,25 @@ def test_a_lane_in_trouble_comes_again_and_the_others_go_on(installed: Installat
 
     assert answer == failures("troubled")
     assert len(wire.requests) == 1
+
+
+def test_trouble_with_the_key_is_told_and_no_secret_with_it(
+    installed: Installation, nobody: Wire, caplog: pytest.LogCaptureFixture
+):
+    stolen = installed.subscribe(nobody, "sub_b").secrets
+    thief = installed.subscribe(nobody)
+    table = installed.deployment.subscriptions_table
+    DynamoSubscriptions(boto3.client("dynamodb"), table, FakeClock()).save(
+        replace(thief, secrets=stolen)
+    )
+
+    answer = installed.deliver(m1=a_message(a_delivery(1)))
+
+    told = caplog.text + "".join(str(vars(record)) for record in caplog.records)
+    assert answer == failures("m1")
+    assert "InvalidCiphertext" in told
+    for form in (SECRET.key.decode(), SECRET.reveal()[6:], SECRET.key.hex()):
+        assert form not in told
 
 
 def test_a_spent_budget_ends_as_a_dead_letter(installed: Installation):

@@ -6,12 +6,17 @@ from typing import Protocol
 import boto3
 import pytest
 
+from lakehook.adapters.dynamo_item import to_item
 from lakehook.adapters.dynamo_subscriptions import DynamoSubscriptions
+from lakehook.adapters.subscription_items import item_of
 from lakehook.domain.endpoint import Endpoint
 from lakehook.domain.errors import ChangedMeanwhile
 from lakehook.domain.event import EventType
+from lakehook.domain.rotation import SealedSecret
+from lakehook.domain.secret import Signing
 from lakehook.domain.subscription import Subscription
 from lakehook.ports import Subscriptions
+from lakehook.settings import Deployment
 from tests.builders import a_subscription
 from tests.fakes import FakeClock, FakeSubscriptions
 
@@ -35,10 +40,22 @@ def test_nobody_subscribes_at_first(store: Store):
 
 def test_a_subscription_is_read_as_it_was_saved(store: Store):
     subscription = a_subscription(
-        endpoint=Endpoint.parse("https://ci.example:8443/hook?key=1"),
+        endpoint=replace(
+            Endpoint.parse("https://ci.example:8443/hook?key=1"),
+            url="https://ci.example:8443/hook?key=…",
+        ),
+        sealed_url=b"\x02",
         event_types=(EventType.PIPELINE_FAILED, EventType.TASK_FAILED),
         deadline_seconds=2.5,
-        sealed_secrets=(b"\x00new", b"\xffold"),
+        secrets=(
+            SealedSecret(
+                sealed=b"\x00new",
+                signing=Signing.ED25519,
+                public="whpk_",
+                created_at="2026-01-01T00:00:00Z",
+            ),
+            SealedSecret(sealed=b"\xffold", ends_at=1_767_268_800),
+        ),
         header_names=("authorization",),
         sealed_headers=b"\x01",
     )
@@ -81,6 +98,26 @@ def test_who_was_disabled_meanwhile_is_not_enabled_by_an_older_change(store: Sto
     found = store.find("sub_a")
     assert found
     assert (found.name, found.disabled_reason) == ("ci", "gone")
+
+
+def test_a_subscription_of_the_form_before_is_read_with_its_secrets(
+    deployment: Deployment, clock: FakeClock
+):
+    dynamodb = boto3.client("dynamodb")
+    store = DynamoSubscriptions(dynamodb, deployment.subscriptions_table, clock)
+    saved = store.save(a_subscription())
+    item = {
+        name: value for name, value in item_of(saved).items() if name not in ("secrets", "form")
+    }
+    before = to_item({"form": 1, "signing": "hmac", "sealed_secrets": [b"new", b"old"]})
+    dynamodb.put_item(TableName=deployment.subscriptions_table, Item=item | before)
+
+    (read,) = store.all()
+    again = store.save(replace(read, name="renamed"))
+
+    assert read.secrets == (SealedSecret(sealed=b"new"), SealedSecret(sealed=b"old"))
+    assert read.signing is Signing.HMAC
+    assert store.find("sub_a") == again
 
 
 class Counting(DynamoSubscriptions):

@@ -32,14 +32,23 @@ def hosts(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="package")
-def lakehook(hosts: Path) -> Iterator[LocalLakehook]:
-    with LocalLakehook(replace(OPTIONS, hosts=hosts)) as installation:
+def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the functions' processes say."""
+    return tmp_path_factory.mktemp("log") / "functions.log"
+
+
+@pytest.fixture(scope="package")
+def lakehook(hosts: Path, log: Path) -> Iterator[LocalLakehook]:
+    with (
+        log.open("ab") as sink,
+        LocalLakehook(replace(OPTIONS, hosts=hosts, sink=sink.fileno())) as installation,
+    ):
         yield installation
 
 
 @pytest.fixture(scope="package")
-def evidence(lakehook: LocalLakehook) -> Evidence:
-    return Evidence(lakehook)
+def evidence(lakehook: LocalLakehook, log: Path) -> Evidence:
+    return Evidence(lakehook, log)
 
 
 @pytest.fixture(scope="package")

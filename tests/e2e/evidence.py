@@ -1,6 +1,8 @@
 """What the queues and the ledger of an installation hold."""
 
 from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from lakehook.adapters.ledger_items import LANE, record_of
@@ -13,8 +15,9 @@ COUNTS = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"
 
 
 class Evidence:
-    def __init__(self, lakehook: LocalLakehook) -> None:
+    def __init__(self, lakehook: LocalLakehook, log: Path) -> None:
         self._deployment = lakehook.deployment
+        self._log = log
         self._letters: defaultdict[str, list[Any]] = defaultdict(list)
         self._sqs, self._dynamodb = lakehook.client("sqs"), lakehook.client("dynamodb")
 
@@ -44,6 +47,51 @@ class Evidence:
         """The next bad message of a pipeline, taken off its queue."""
         return self._next(self._deployment.events_dead_letter_queue_url, pipeline_id)
 
+    @property
+    def logged(self) -> bytes:
+        """All that the functions have said."""
+        return self._log.read_bytes()
+
+    @property
+    def stored(self) -> bytes:
+        """All that the three tables hold, as it is."""
+        deployment = self._deployment
+        tables = (
+            deployment.subscriptions_table,
+            deployment.pipelines_table,
+            deployment.deliveries_table,
+        )
+        items = [item for one in tables for item in self._dynamodb.scan(TableName=one)["Items"]]
+        return b"\n".join(_leaves(items))
+
+    @property
+    def queued(self) -> bytes:
+        """All that could be received from the four queues just now; it stays there."""
+        deployment = self._deployment
+        urls = (
+            deployment.events_queue_url,
+            deployment.deliveries_queue_url,
+            deployment.dead_letter_queue_url,
+            deployment.events_dead_letter_queue_url,
+        )
+        return b"\n".join(_leaves([self._peek(url) for url in urls]))
+
+    def _peek(self, queue_url: str) -> list[Any]:
+        seen: list[Any] = []
+        while messages := self._sqs.receive_message(
+            QueueUrl=queue_url,
+            MaxNumberOfMessages=10,
+            WaitTimeSeconds=0,
+            MessageSystemAttributeNames=["All"],
+            MessageAttributeNames=["All"],
+        ).get("Messages"):
+            seen += messages
+        for one in seen:
+            self._sqs.change_message_visibility(
+                QueueUrl=queue_url, ReceiptHandle=one["ReceiptHandle"], VisibilityTimeout=0
+            )
+        return seen
+
     def _next(self, queue_url: str, group: str) -> Any:
         """What is met of other groups on the way is kept for those who ask for it."""
         while not self._letters[group]:
@@ -62,6 +110,21 @@ class Evidence:
             "Attributes"
         ]
         return sum(int(attributes[name]) for name in COUNTS)
+
+
+def _leaves(value: Any) -> Iterator[bytes]:
+    match value:
+        case dict():
+            for name, one in value.items():
+                yield str(name).encode()
+                yield from _leaves(one)
+        case list():
+            for one in value:
+                yield from _leaves(one)
+        case bytes():
+            yield value
+        case _:
+            yield str(value).encode()
 
 
 def attributes_of(letter: Any) -> dict[str, str]:

@@ -15,6 +15,7 @@ class Terminal:
     def __init__(self, desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
         self._desk, self._capsys = desk, capsys
         self.complaint = ""
+        self.said: list[str] = []  # all that it ever said
 
     def __call__(self, *arguments: str) -> int:
         """The exit code; what was said on stderr stays in ``complaint``."""
@@ -28,4 +29,5 @@ class Terminal:
     def _run(self, *arguments: str) -> tuple[int, str]:
         code = run(arguments, lambda _stack, _warn: self._desk)
         answer, self.complaint = self._capsys.readouterr()
+        self.said += [answer, self.complaint]
         return code, answer

@@ -18,6 +18,9 @@ BROUGHT_BY_THE_RUNTIME = {
     "urllib3",
 }
 
+FOR_OUR_PYTHON = (".cpython-313-aarch64-linux-gnu.so", ".abi3.so")
+AARCH64 = (183).to_bytes(2, "little")  # e_machine in the ELF header
+
 THIRTY_MEGABYTES = 30 * 1024 * 1024
 
 
@@ -70,10 +73,11 @@ def test_all_that_a_wheel_needs_ships_or_is_brought(bundle: Path) -> None:
 
 
 def test_compiled_modules_are_for_the_functions_processor_and_python(bundle: Path) -> None:
-    compiled = [path.name for path in bundle.rglob("*.so")]
+    compiled = list(bundle.rglob("*.so"))
 
     assert compiled
-    assert all(name.endswith(".cpython-313-aarch64-linux-gnu.so") for name in compiled)
+    assert all(path.name.endswith(FOR_OUR_PYTHON) for path in compiled)
+    assert {path.read_bytes()[18:20] for path in compiled} == {AARCH64}
 
 
 def test_the_bundle_is_small_enough_to_start_fast(bundle: Path) -> None:

@@ -78,7 +78,7 @@ def test_a_subscription_lives_from_add_to_remove(terminal: Terminal) -> None:
     shown = terminal.json("subscriptions", "show", added["subscription_id"])
     removed = terminal.json("subscriptions", "remove", "builds")
 
-    assert shown == changed
+    assert shown.items() >= changed.items()
     assert shown.items() >= {**added, "name": "builds", "headers": []}.items()
     assert removed["subscription_id"] == added["subscription_id"]
     assert terminal.json("subscriptions", "list") == []
@@ -121,7 +121,7 @@ def test_secrets_are_told_once_and_nowhere_stored_in_clear(
     for said in (first, later):
         assert "top-secret" not in said
         assert "in-the-url" not in said
-    for sensitive in (key, base64.b64encode(key), key.hex().encode(), b"top-secret"):
+    for sensitive in (key, base64.b64encode(key), key.hex().encode(), b"top-secret", b"in-the-url"):
         assert sensitive not in stored
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 import pytest
 
 from lakehook.attempt import EXCERPT_CHARACTERS, AttemptDelivery
+from lakehook.domain.endpoint import Endpoint
 from lakehook.domain.errors import OwnTrouble
 from lakehook.domain.outcome import Answer, Attempt, Outcome
 from lakehook.domain.secret import Secret
@@ -15,6 +16,7 @@ from tests.builders import a_delivery, a_subscription
 from tests.fakes import NOON, FakeClock, FakeKeyring, FakeReceiver
 
 SECRETS = (Secret(b"n" * 32), Secret(b"o" * 32))
+ECHO = f"bad token theirs-t0ken for {SECRETS[0].reveal()} at /hook?key=qu3rycredential".encode()
 
 
 @dataclass
@@ -33,7 +35,7 @@ class SlowReceiver(FakeReceiver):
 class World:
     def __init__(self) -> None:
         self.clock = FakeClock()
-        self.keys = Keys(SECRETS, {"authorization": "Bearer theirs"})
+        self.keys = Keys(SECRETS, {"authorization": "Bearer theirs-t0ken"})
         self.receiver = SlowReceiver(clock=self.clock)
 
     def attempt(self, subscription: Subscription | None = None) -> Attempt:
@@ -81,6 +83,15 @@ def test_it_goes_where_the_subscription_says_and_for_as_long(world: World):
 
     assert world.sent().endpoint == subscription.endpoint
     assert world.sent().deadline_seconds == 2.5
+
+
+def test_a_url_that_was_sealed_is_called_and_not_what_is_shown_of_it(world: World):
+    url = "https://ci.example/hook?key=1"
+    world.keys = Keys(SECRETS, url=url)
+
+    world.attempt()
+
+    assert world.sent().endpoint == Endpoint.parse(url)
 
 
 def test_the_subscribers_headers_are_carried_and_ours_win(world: World):
@@ -166,3 +177,24 @@ def test_trouble_of_our_own_flies_and_nothing_is_sent(world: World):
     with pytest.raises(OwnTrouble):
         attempt(a_delivery(), a_subscription())
     assert world.receiver.requests == []
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer(status=500, headers={}, body=ECHO),
+        Answer(status=410, headers={}, body=ECHO),
+        Answer(status=400, headers={"webhook-delivery": "abort-message"}, body=ECHO),
+        NoAnswer(Outcome.DISCONNECTED, ECHO.decode()),
+    ],
+    ids=["rejected", "gone", "aborted", "no answer"],
+)
+def test_a_receiver_that_repeats_what_it_was_told_leaves_no_credential_behind(
+    world: World, answer: Answer | NoAnswer
+):
+    world.receiver.script = [answer]
+    endpoint = Endpoint.parse("https://ci.example/hook?key=qu3rycredential")
+
+    attempt = world.attempt(a_subscription(endpoint=endpoint))
+
+    assert attempt.excerpt == "bad token … for whsec_… at /hook?key=…"

@@ -61,6 +61,7 @@ def test_add_answers_with_the_subscription_and_its_secret(terminal: Terminal) ->
         "url": "https://ci.example/hook",
         "event_types": ["TASK_FAILED"],
         "signing": "hmac",
+        "public_key": None,
         "deadline_seconds": 10.0,
         "ordering": "strict",
         "retry_schedule": "default",
@@ -97,6 +98,14 @@ def test_list_and_show_never_tell_secrets(terminal: Terminal) -> None:
     assert terminal.json("subscriptions", "show", "ci") == {
         **added,
         "created_at": "2026-01-01T12:00:00.000+00:00",
+        "secrets": [
+            {
+                "signing": "hmac",
+                "created_at": "2026-01-01T12:00:00.000+00:00",
+                "signs_until": None,
+                "public_key": None,
+            }
+        ],
     }
     for command in (("list",), ("show", "ci"), ("update", "ci", "--deadline", "5")):
         for form in ("text", "json"):
@@ -318,6 +327,8 @@ def test_a_name_that_two_bear_is_bad_input(terminal: Terminal) -> None:
         ("subscriptions", "show"),
         ("subscriptions", "update"),
         ("subscriptions", "remove"),
+        ("subscriptions", "rotate-secret"),
+        ("verify",),
         ("subscriptions", "pause"),
         ("subscriptions", "resume"),
         ("subscriptions", "enable"),

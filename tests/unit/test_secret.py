@@ -1,24 +1,35 @@
 import base64
+import copy
+import dataclasses
 import json
+import pickle
 import re
+import subprocess
+import sys
 import traceback
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lakehook.adapters.signing_keys import Ed25519Key, SigningKeys
 from lakehook.domain.errors import BadInput
-from lakehook.domain.secret import Secret
+from lakehook.domain.secret import Secret, Signing
 from lakehook.ports import Keys
 
+ROOT = Path(__file__).parents[2]
 KEY = b"never shown, never told!"
 TEXT = base64.b64encode(KEY).decode()
 SECRET = Secret.parse(TEXT)
+KEYS = SigningKeys()
+PRIVATE = Ed25519Key.of_seed(KEY + b"8 bytes.")
+OPENED = Keys((SECRET, PRIVATE), {"authorization": KEY.decode()})
 
 
 def shows(text: str) -> bool:
     """Whether a text gives the key away: as itself, in base64, in hex or as numbers."""
-    forms = (KEY.decode(), TEXT, KEY.hex(), str(list(KEY))[1:-1])
+    forms = (KEY.decode(), TEXT, KEY.hex(), str(list(KEY))[1:-1])  # the seed begins with it
     return any(form in text for form in forms)
 
 
@@ -47,7 +58,7 @@ def test_the_shortest_and_the_longest_key_are_taken(length: int):
     "text",
     [
         f"whsec_{TEXT}*",
-        f"whsec_{TEXT[:-1]}",
+        f"whsec_{TEXT[:-3]}",
         f"whsk_{TEXT}",
         f"whsec_whsec_{TEXT}",
         f"{TEXT[:8]}\n{TEXT[8:]}",
@@ -78,7 +89,7 @@ def test_any_text_is_a_secret_or_a_bad_input(text: str):
     assert Secret.parse(secret.reveal()) == secret
 
 
-@pytest.mark.parametrize("thing", [SECRET, Keys((SECRET,), {"authorization": KEY.decode()})])
+@pytest.mark.parametrize("thing", [SECRET, PRIVATE, OPENED])
 def test_a_secret_never_shows_itself(thing: object):
     shown = [repr(thing), str(thing), f"{thing}", f"{thing!r:>40}", repr([thing])]
 
@@ -90,7 +101,7 @@ def test_a_traceback_with_its_locals_shows_no_secret():
         raise RuntimeError(f"{secret} {keys}")
 
     with pytest.raises(RuntimeError) as raised:
-        fail(SECRET, Keys((SECRET,), {"authorization": KEY.decode()}))
+        fail(SECRET, OPENED)
     trace = traceback.TracebackException.from_exception(raised.value, capture_locals=True)
 
     inner = trace.stack[-1]
@@ -105,3 +116,95 @@ def test_a_secret_goes_into_no_json():
 def test_equal_keys_are_equal_secrets():
     assert Secret(KEY) == SECRET
     assert Secret(bytes(24)) != SECRET
+    assert PRIVATE != SECRET
+    assert len({SECRET, Secret(KEY), PRIVATE}) == 2
+
+
+@dataclasses.dataclass
+class Holder:
+    thing: object
+
+
+@pytest.mark.parametrize("thing", [SECRET, PRIVATE, OPENED])
+def test_nothing_takes_a_secret_apart_or_writes_it(thing: object):
+    assert copy.deepcopy(thing) is copy.copy(thing) is thing
+    assert not shows(str(dataclasses.asdict(Holder(thing))))
+    with pytest.raises(TypeError, match="__dict__"):
+        vars(thing)
+    for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
+        with pytest.raises(TypeError, match="not to be written anywhere") as refused:
+            pickle.dumps([thing], protocol)
+        assert not shows(str(refused.value))
+
+
+# --- ed25519 ---
+
+
+def test_a_private_key_is_read_as_it_is_revealed_and_tells_its_public_half():
+    read = KEYS.read(f" {PRIVATE.reveal()}\n")
+
+    assert (read, read.signing, read.public) == (PRIVATE, Signing.ED25519, PRIVATE.public)
+    assert PRIVATE.reveal().startswith("whsk_")
+    assert len(PRIVATE.key) == 64
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("whsk_" + base64.b64encode(bytes(32)).decode(), "secret: 32 bytes; an ed25519 key has 64"),
+        ("whsk_" + base64.b64encode(bytes(64)).decode(), "public half is not that of its seed"),
+        ("whsk_*", "secret: not base64, as in whsk_<base64>"),
+        (PRIVATE.public, "secret: a public key cannot sign"),
+        ("", "secret: 0 bytes"),
+        ("whsec_", "secret: 0 bytes"),
+    ],
+)
+def test_what_cannot_sign_is_refused_in_one_line(text: str, complaint: str):
+    with pytest.raises(BadInput, match=re.escape(complaint)) as bad:
+        KEYS.read(text)
+
+    assert "\n" not in str(bad.value)
+
+
+def test_what_cannot_verify_is_refused():
+    with pytest.raises(BadInput, match="public key: 31 bytes; that of ed25519 has 32"):
+        KEYS.verifying("whpk_" + base64.b64encode(bytes(31)).decode())
+
+
+@given(st.text() | st.text().map("whsk_".__add__) | st.text().map("whpk_".__add__))
+def test_any_text_is_a_key_or_a_bad_input(text: str):
+    for read in (KEYS.read, KEYS.verifying):
+        try:
+            read(text)
+        except BadInput as refused:
+            assert "\n" not in str(refused)  # noqa: PT017  most texts are refused
+
+
+def test_a_key_is_restored_from_what_was_sealed():
+    for key in (SECRET, PRIVATE):
+        assert KEYS.restore(key.signing, key.key) == key
+
+
+def test_of_rfc_8032_the_first_vector_comes_out():
+    seed = bytes.fromhex("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60")
+
+    key = Ed25519Key.of_seed(seed)
+
+    assert key.key[32:].hex() == "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"
+    assert key.sign(b"").hex().startswith("e5564300c360ac729086e2cc806e828a84877f1eb8e5d974")
+
+
+def test_cryptography_is_imported_only_for_a_key_that_needs_it():
+    program = """
+import sys
+from lakehook.adapters.signing_keys import SigningKeys
+from lakehook.domain.secret import Signing
+from lakehook.adapters.kms import KmsKeyring
+keys = SigningKeys()
+hmac = keys.make(Signing.HMAC, b"s" * 32)
+hmac.sign(b""), keys.read(hmac.reveal()), keys.restore(Signing.HMAC, hmac.key)
+assert "cryptography" not in sys.modules
+keys.make(Signing.ED25519, b"s" * 32)
+assert "cryptography" in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", program], check=True, cwd=ROOT)

@@ -7,19 +7,20 @@ from typing import Any
 from lakehook.domain.document import ascii_of
 from lakehook.domain.endpoint import Endpoint
 from lakehook.domain.errors import BadSubscription
+from lakehook.domain.header import checked_headers
 from lakehook.domain.retry import RetrySchedule
-from lakehook.domain.secret import Secret
+from lakehook.domain.rfc_3339 import rfc_3339
+from lakehook.domain.secret import Signing
+from lakehook.domain.signature import SigningKey
 from lakehook.domain.subscription import (
     Subscription,
     checked_deadline,
     checked_event_types,
-    checked_headers,
     checked_name,
     checked_ordering,
-    checked_signing,
-    rfc_3339,
 )
 from lakehook.ports import Clock, Dice, Registry, Sealer
+from lakehook.subscribe.mint import Mint
 
 DEPLOYMENTS_SCHEDULE = "default"  # how a term says: none of its own
 
@@ -32,9 +33,8 @@ class Terms:
     """What an operator asks for, as written; what is None is left as it is."""
 
     name: str | None = None
-    url: str | None = None
+    url: str | None = field(default=None, repr=False)  # may be a credential
     event_types: Sequence[str] | None = None  # none named: every PIPELINE_*
-    signing: str | None = None
     deadline_seconds: float | None = None
     ordering: str | None = None
     retry_schedule: str | None = None
@@ -46,20 +46,26 @@ class Subscribe:
     judge: Judge
     registry: Registry
     sealer: Sealer
+    mint: Mint
     clock: Clock
     dice: Dice
 
-    def __call__(self, terms: Terms) -> tuple[Subscription, Secret]:
-        """A new subscription, in force at once, and its secret: nobody can read that again."""
+    def __call__(
+        self, terms: Terms, *, signing: str | None = None, brought: str | None = None
+    ) -> tuple[Subscription, SigningKey]:
+        """A new subscription, in force at once, and its secret: nobody can read that again.
+
+        It is one that was brought, or new of the kind that ``signing`` names.
+        """
         subscription_id = f"sub_{self.dice.token()}"
         agreed = _agreed(terms, self.judge)
-        secret = Secret(self.dice.key())
-        sealed = self.sealer.seal(secret.key, subscription_id=subscription_id)
+        secret = self.mint(signing=signing, brought=brought, usual=Signing.HMAC)
+        sealed = self.mint.seal(secret, subscription_id=subscription_id)
         subscription = Subscription(
             id=subscription_id,
             created_at=rfc_3339(self.clock.now()),
-            sealed_secrets=(sealed,),
-            **agreed,
+            secrets=(sealed,),
+            **_concealed(agreed, self.sealer, subscription_id),
             **_sealed_headers(terms, self.sealer, subscription_id),
         )
         return self.registry.save(subscription), secret
@@ -77,7 +83,8 @@ class Amend:
             raise BadSubscription("nothing to change: name at least one term")
         agreed = _agreed(terms, self.judge)
         headers = _sealed_headers(terms, self.sealer, subscription.id)
-        amended = replace(subscription, **agreed, **headers)
+        concealed = _concealed(agreed, self.sealer, subscription.id)
+        amended = replace(subscription, **concealed, **headers)
         return self.registry.save(amended)
 
 
@@ -87,13 +94,27 @@ def _agreed(terms: Terms, judge: Judge) -> dict[str, Any]:
     asked: tuple[tuple[str, Any, Callable[[Any], Any]], ...] = (
         ("name", terms.name, checked_name),
         ("event_types", terms.event_types, checked_event_types),
-        ("signing", terms.signing, checked_signing),
         ("deadline_seconds", terms.deadline_seconds, checked_deadline),
         ("ordering", terms.ordering, checked_ordering),
         ("retry_schedule", terms.retry_schedule, _schedule),
         ("endpoint", terms.url, judge),
     )
     return {name: check(value) for name, value, check in asked if value is not None}
+
+
+def _concealed(agreed: dict[str, Any], sealer: Sealer, subscription_id: str) -> dict[str, Any]:
+    """The same, with a URL that is a credential sealed and no longer to be seen."""
+    endpoint: Endpoint | None = agreed.get("endpoint")
+    if endpoint is None:
+        return agreed
+    if endpoint.url == endpoint.shown:
+        return {**agreed, "sealed_url": None}
+    sealed_url = sealer.seal(endpoint.url.encode(), subscription_id=subscription_id)
+    return {
+        **agreed,
+        "endpoint": replace(endpoint, url=endpoint.shown),
+        "sealed_url": sealed_url,
+    }
 
 
 def _schedule(text: str) -> RetrySchedule | None:

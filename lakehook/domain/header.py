@@ -1,0 +1,79 @@
+"""The headers of its own that a subscription's requests carry."""
+
+import re
+from collections.abc import Mapping, Sequence
+
+from lakehook.domain.document import ascii_of
+from lakehook.domain.errors import BadSubscription
+
+MAX_HEADERS, MAX_HEADER_BYTES, MAX_NAME_CHARACTERS = 20, 4096, 100
+
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 section 5.6.2
+_VALUE = re.compile(r"[\t -~]*")  # RFC 9110 section 5.5, ASCII only
+_RESERVED = frozenset(
+    (
+        "accept-encoding",
+        "connection",
+        "content-encoding",
+        "content-length",
+        "content-type",
+        "cookie",
+        "date",
+        "expect",
+        "host",
+        "keep-alive",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+        "user-agent",
+    )
+)
+_RESERVED_PREFIXES = ("proxy-", "webhook-", "x-amz-")
+
+
+def checked_headers(lines: Sequence[str]) -> Mapping[str, str]:
+    """Read ``Name: value`` lines; a value may be a credential, so no error shows one."""
+    headers: dict[str, str] = {}
+    for line in lines:
+        name, colon, value = line.partition(":")
+        name, value = name.strip(" \t").lower(), value.strip(" \t")
+        _refuse_header(name, value, is_line=bool(colon))
+        if name in headers:
+            raise BadSubscription(f"header: {name} is given twice")
+        headers[name] = value
+    _refuse_too_much(headers)
+    return headers
+
+
+def _refuse_header(name: str, value: str, *, is_line: bool) -> None:
+    if not is_line or not _TOKEN.fullmatch(name):
+        raise BadSubscription("header: not 'Name: value' with a name as in RFC 9110")
+    if len(name) > MAX_NAME_CHARACTERS:
+        raise BadSubscription(
+            f"header: {name[:20]}… has a name of {len(name)} characters; at most"
+            f" {MAX_NAME_CHARACTERS}"
+        )
+    if name in _RESERVED or name.startswith(_RESERVED_PREFIXES):
+        raise BadSubscription(f"header: {name} is the sender's own")
+    if not _VALUE.fullmatch(value):
+        raise BadSubscription(f"header: the value of {name} {_fault_of(value)}")
+
+
+def _fault_of(value: str) -> str:
+    if "\r" in value or "\n" in value:
+        return "has a line break, which would begin another header"
+    if not value.isascii():
+        return "is not ASCII"
+    return "has a control character"
+
+
+def _refuse_too_much(headers: Mapping[str, str]) -> None:
+    if len(headers) > MAX_HEADERS:
+        raise BadSubscription(f"header: {len(headers)} headers; at most {MAX_HEADERS}")
+    size = len(ascii_of(headers))  # sealed as this text, of which KMS takes no more
+    if size > MAX_HEADER_BYTES:
+        raise BadSubscription(
+            f"header: {', '.join(headers)[:200]} have {size} bytes as JSON;"
+            f" at most {MAX_HEADER_BYTES} in all"
+        )

@@ -1,0 +1,51 @@
+"""The headers of a captured request: lines as in HTTP, or a JSON object."""
+
+import re
+from collections.abc import Iterable, Iterator
+
+from lakehook.domain.document import read_document
+from lakehook.domain.errors import BadInput
+from lakehook.domain.verification import ID, SIGNATURE, TIMESTAMP
+
+_START_LINE = re.compile(r"[A-Z]+ \S+ HTTP/[0-9.]+|HTTP/[0-9.]+ [0-9]{3}.*")
+_ASKED_FOR = (ID, TIMESTAMP, SIGNATURE)
+
+
+def captured_headers(text: str) -> dict[str, str]:
+    """Those that a signature is about, their names in lower case; all others are let go."""
+    pairs = _of_json(text) if text.lstrip().startswith("{") else _of_lines(text.splitlines())
+    headers: dict[str, str] = {}
+    for name, value in pairs:
+        if name in headers:
+            raise BadInput(f"headers: {name} stands there twice")
+        headers[name] = value
+    return headers
+
+
+def _of_lines(lines: Iterable[str]) -> Iterator[tuple[str, str]]:
+    for number, line in enumerate(lines, start=1):
+        name, colon, value = line.partition(":")
+        if not line.strip() or (number == 1 and _START_LINE.fullmatch(line.strip())):
+            continue
+        if not colon:
+            raise BadInput(f"headers: line {number} is not 'Name: value'")
+        if (name := name.strip().lower()) in _ASKED_FOR:
+            yield name, value.strip()
+
+
+def _of_json(text: str) -> Iterator[tuple[str, str]]:
+    try:
+        document = read_document(text)
+    except ValueError as error:
+        raise BadInput(f"headers: {error}") from None
+    for name, value in document.items():
+        if name.lower() in _ASKED_FOR:
+            yield from ((name.lower(), one) for one in _values(name, value))
+
+
+def _values(name: str, value: object) -> Iterator[str]:
+    """One, or a list of them, as gateways write what may stand in a request twice."""
+    for one in value if isinstance(value, list) else [value]:
+        if isinstance(one, bool) or not isinstance(one, str | int):
+            raise BadInput(f"headers: {name.lower()} is no text")
+        yield str(one).strip()

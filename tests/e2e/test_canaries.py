@@ -1,0 +1,226 @@
+"""Secrets that sing when they get out go every way there is; afterwards nobody has heard them."""
+
+import base64
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from lakehook.adapters.signing_keys import Ed25519Key
+from lakehook.domain.delivery import Lane
+from lakehook.domain.event import Event
+from lakehook.domain.lane import Status
+from lakehook.domain.secret import Secret
+from local.receiver import Arrival, Receiver
+from tests.e2e.conftest import Publish
+from tests.e2e.evidence import Evidence
+from tests.e2e.pipelines import CREATED, a_life
+from tests.e2e.subscribers import Subscribers
+from tests.e2e.terminal import Terminal
+from tests.integration.eventually import eventually
+
+PATIENCE = 15.0
+SECRET = Secret(b"canary of the signing secret")
+PRIVATE = Ed25519Key.of_seed(b"canary of the signing secret too")
+TOKEN = "canary-of-the-header"
+PASSWORD = base64.b64encode(b"user:canary-of-the-password").decode()
+KEY = "canary-of-the-query"
+CANARIES = [
+    SECRET.key,
+    PRIVATE.seed,
+    PRIVATE.key,
+    *(one.encode() for one in (TOKEN, PASSWORD, "canary-of-the-password", KEY)),
+]
+HEADERS = (f"authorization: Bearer {TOKEN}", f"x-upstream: Basic {PASSWORD}")
+OPTIONS = tuple(word for one in HEADERS for word in ("--header", one))
+
+
+def heard_in(text: bytes) -> list[bytes]:
+    """The forms in which canaries stand in a text."""
+    return [form for canary in CANARIES for form in _forms(canary) if form in text]
+
+
+def _forms(canary: bytes) -> Iterator[bytes]:
+    yield from (canary, canary.hex().encode(), canary.hex().upper().encode())
+    for encode in (base64.b64encode, base64.urlsafe_b64encode):
+        for before in range(3):  # what is encoded may begin with something else
+            encoded = encode(bytes(before) + canary + bytes(3))
+            yield encoded[4:-8]
+
+
+class _Echo(BaseHTTPRequestHandler):
+    """Refuses, and shows all that it has been told, and what it knows besides."""
+
+    def do_POST(self) -> None:
+        told = f"you sent: {self.path} {self.headers} {SECRET.reveal()} {PRIVATE.reveal()}"
+        body = told.encode() + SECRET.key + SECRET.key.hex().encode() + PRIVATE.seed
+        self.send_response(500, KEY)
+        self.send_header("content-length", str(len(body)))
+        self.send_header("x-echo", TOKEN)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@contextmanager
+def echoing() -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Echo)
+    thread = Thread(target=server.serve_forever, args=(0.1,), daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/?key={KEY}"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def written(file: Path, text: str | bytes) -> str:
+    file.write_bytes(text.encode() if isinstance(text, str) else text)
+    return str(file)
+
+
+@dataclass(frozen=True)
+class Aviary:
+    """Where the canaries are kept, and what they may get out through."""
+
+    subscribers: Subscribers
+    publish: Publish
+    evidence: Evidence
+    terminal: Terminal
+    folder: Path
+
+    @property
+    def secret_file(self) -> str:
+        return written(self.folder / "secret", SECRET.reveal())
+
+    @property
+    def private_file(self) -> str:
+        return written(self.folder / "private", PRIVATE.reveal())
+
+    def settle(self, good: Receiver, echo_url: str) -> list[str]:
+        """The ids of a good subscriber, of one that echoes, and of one that is not there."""
+        subscribers, secret, private = self.subscribers, self.secret_file, self.private_file
+        mute_url = f"http://127.0.0.1:1/?key={KEY}"
+        good_id = subscribers.add(good, *OPTIONS, "--secret-file", secret)
+        echo_id, _ = subscribers.add_url(echo_url, "echo", *OPTIONS, "--secret-file", private)
+        mute_id, _ = subscribers.add_url(mute_url, "mute", *OPTIONS)
+        for one, file in ((good_id, private), (echo_id, secret)):
+            self.terminal.json("subscriptions", "rotate-secret", one, "--secret-file", file)
+        return [good_id, echo_id, mute_id]
+
+    def deliver(self, event: Event, good: Receiver, dying: Sequence[Lane]) -> Arrival:
+        """What the good subscriber got, when the others' deliveries are dead letters."""
+        self.publish([event])
+        assert good.wait_for(1, within=PATIENCE)
+        for lane in dying:
+            eventually(lambda lane=lane: self.evidence.statuses(lane) == [Status.DEAD])
+        return good.arrivals[0]
+
+
+@pytest.fixture
+def aviary(
+    subscribers: Subscribers,
+    publish: Publish,
+    evidence: Evidence,
+    terminal: Terminal,
+    tmp_path: Path,
+) -> Aviary:
+    return Aviary(subscribers, publish, evidence, terminal, tmp_path)
+
+
+def test_a_canary_that_is_written_in_any_form_would_be_heard():
+    for canary in CANARIES:
+        for written_out in (
+            canary,
+            b"<" + base64.b64encode(b"x" + canary) + b">",
+            base64.urlsafe_b64encode(b"xy" + canary + b"z"),
+            canary.hex().encode(),
+        ):
+            assert heard_in(b"... " + written_out + b" ...")
+
+
+def test_no_secret_gets_out_whatever_happens(
+    aviary: Aviary, terminal: Terminal, evidence: Evidence
+):
+    (event,), good = a_life(CREATED), Receiver("good")
+    with echoing() as echo_url:
+        ids = aviary.settle(good, echo_url)
+        dying = [Lane(one, event.pipeline_id) for one in ids[1:]]
+        arrival = aviary.deliver(event, good, dying)
+    ask_everything(terminal, ids, dying)
+    check(aviary, arrival)
+    give_bad_input(aviary, known=ids[0])
+
+    said = "\n".join(terminal.said).encode()
+    assert_they_have_been_everywhere(evidence, said, dying)
+    for place in (said, evidence.logged, evidence.stored, evidence.queued):
+        assert heard_in(place) == []
+
+
+def assert_they_have_been_everywhere(evidence: Evidence, said: bytes, dying: list[Lane]) -> None:
+    """Where nothing was told, nothing would be heard."""
+    (record,) = evidence.records(dying[0])
+    assert record.log[-1].excerpt.startswith("you sent: /?key=… ")
+    assert b"you sent: /?key=\\u2026" in said
+    assert f"{dying[1]}#1".encode() in evidence.logged
+    assert b"you sent: /?key=" in evidence.stored
+    assert str(dying[0]).encode() in evidence.queued
+
+
+def ask_everything(terminal: Terminal, ids: list[str], lanes: list[Lane]) -> None:
+    pipeline_id = lanes[0].pipeline_id
+    questions = [
+        ("subscriptions", "list"),
+        *(("subscriptions", "show", one) for one in ids),
+        *(("subscriptions", "update", one, "--deadline", "5") for one in ids),
+        *(("subscriptions", "pause", one) for one in ids),
+        *(("subscriptions", "resume", one) for one in ids),
+        ("dead-letters", "list"),
+        *(("dead-letters", "show", f"{lane}#1") for lane in lanes),
+        ("deliveries", "list", "--pipeline", pipeline_id),
+        *(("deliveries", "show", f"{lane}#1") for lane in lanes),
+        ("lanes", "list"),
+        ("pipelines", "show", pipeline_id),
+    ]
+    for question in questions:
+        for form in ("text", "json"):
+            assert terminal(*question, "--output", form) == 0, terminal.complaint
+
+
+def check(aviary: Aviary, arrival: Arrival) -> None:
+    headers = written(aviary.folder / "headers", json.dumps(dict(arrival.headers)))
+    body = written(aviary.folder / "body", arrival.raw)
+    for file in (aviary.secret_file, aviary.private_file):
+        capture = ("verify", "--headers", headers, "--secret-file", file, "--body")
+        assert aviary.terminal(*capture, body) == 0, aviary.terminal.said
+        assert aviary.terminal(*capture, headers) == 1
+
+
+def give_bad_input(aviary: Aviary, *, known: str) -> None:
+    secret_file, bad = aviary.secret_file, written(aviary.folder / "bad", SECRET.reveal() + "*")
+    add = ("subscriptions", "add", "--name", "x", "--url")
+    url = "http://127.0.0.1:9/"
+    for arguments in (
+        (*add, url, "--secret-file", bad),
+        (*add, url, "--secret-file", secret_file, "--signing", "ed25519"),
+        (*add, url, "--header", f"authorization: {TOKEN}\r\nx: y"),
+        (*add, url, "--header", f"{TOKEN}"),
+        (*add, url, "--header", f"x-a: {TOKEN * 300}"),
+        (*add, f"http://{KEY}:{KEY}@127.0.0.1/"),
+        (*add, f"http://10.0.0.1/?key={KEY}"),
+        (*add, f"ftp://127.0.0.1/?key={KEY}"),
+        (*add, f"http://127.0.0.1/#{KEY}"),
+        ("subscriptions", "update", known, "--url", f"http://127.0.0.1:99999/?key={KEY}"),
+        ("subscriptions", "rotate-secret", known, "--secret-file", bad),
+        ("subscriptions", "rotate-secret", known, "--overlap", "x", "--secret-file", secret_file),
+        ("verify", "--headers", secret_file, "--body", bad, "--secret-file", secret_file),
+        ("verify", "--headers", bad, "--body", bad, "--secret-file", bad),
+    ):
+        for form in ("text", "json"):
+            assert aviary.terminal(*arguments, "--output", form) == 2, arguments

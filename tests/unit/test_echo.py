@@ -1,0 +1,87 @@
+import base64
+import html
+import json
+from urllib.parse import quote
+
+import pytest
+
+from lakehook.adapters.signing_keys import Ed25519Key
+from lakehook.domain.echo import credentials_of, redacted
+from lakehook.domain.endpoint import Endpoint
+from lakehook.domain.secret import Secret
+
+KEY = b"\xfb\xff'a key of 32 bytes, no text/<\x00"
+SECRET, PRIVATE = Secret(KEY), Ed25519Key.of_seed(KEY[:32])
+TOKEN = "t0ken/with+\"all'&<that>=="
+PASSWORD = base64.b64encode(b"user:p4ssword!").decode()
+URL = "https://hooks.slack.com/services/T0123/B4567/sl4ckcredential?key=qu3ry%2Fcredential&a=b"
+
+CREDENTIALS = credentials_of(
+    secrets=(SECRET, PRIVATE),
+    headers={"authorization": f"Bearer {TOKEN}", "x-proxy": f"Basic {PASSWORD}", "x-empty": ""},
+    endpoint=Endpoint.parse(URL),
+)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        KEY,
+        SECRET.reveal().encode(),
+        SECRET.reveal().rstrip("=").encode(),
+        KEY.hex().encode(),
+        KEY.hex().upper().encode(),
+        base64.urlsafe_b64encode(KEY),
+        PRIVATE.reveal().encode(),
+        PRIVATE.seed.hex().encode(),
+        f"Bearer {TOKEN}".encode(),
+        TOKEN.encode(),
+        quote(TOKEN).encode(),
+        quote(TOKEN, safe="").encode(),
+        html.escape(TOKEN).encode(),
+        json.dumps(TOKEN).encode(),
+        json.dumps(TOKEN).replace("/", "\\/").encode(),
+        base64.b64encode(TOKEN.encode()),
+        TOKEN.encode().hex().encode(),
+        f"Basic {PASSWORD}".encode(),
+        PASSWORD.encode(),
+        b"user:p4ssword!",
+        b"p4ssword!",
+        URL.encode(),
+        b"/services/T0123/B4567/sl4ckcredential",
+        b"sl4ckcredential",
+        b"key=qu3ry%2Fcredential",
+        b"qu3ry/credential",
+    ],
+)
+def test_a_credential_does_not_stay_in_whatever_form_it_is_repeated(said: bytes):
+    left = redacted(b"sent you: <<" + said + b">> really", CREDENTIALS).decode()
+
+    assert left.startswith("sent you: <<")
+    assert left.endswith(">> really")
+    assert "…" in left
+    remains = left.removeprefix("sent you: <<").removesuffix(">> really")
+    for part in ("t0ken", "p4ssword", "cr3d", "qu3ry", "sl4ck", "key of", KEY.hex()[:10]):
+        assert part not in remains
+
+
+def test_what_is_no_credential_stays():
+    said = b"https://hooks.slack.com/ says no: 404, user not found, basically"
+
+    assert redacted(said, CREDENTIALS) == said
+
+
+def test_where_there_is_nothing_secret_nothing_is_taken_away():
+    none = credentials_of(secrets=(), headers={}, endpoint=Endpoint.parse("https://ci.example/a"))
+
+    assert redacted(b"all of it", none) == b"all of it"
+
+
+def test_of_two_credentials_that_begin_alike_nothing_of_the_longer_stays():
+    credentials = credentials_of(
+        secrets=(),
+        headers={"x-a": "credential", "x-b": "credential-and-more"},
+        endpoint=Endpoint.parse("https://ci.example/a"),
+    )
+
+    assert redacted(b"<credential-and-more>", credentials) == "<…>".encode()

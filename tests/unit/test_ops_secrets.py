@@ -1,0 +1,246 @@
+"""Secrets at a terminal: brought, rotated, and shown no oftener than once."""
+
+import base64
+import io
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from standardwebhooks import Webhook
+
+from lakehook.adapters.signing_keys import Ed25519Key
+from lakehook.domain.rotation import live
+from lakehook.domain.subscription import Subscription
+from tests.fakes_ops import Office
+from tests.unit.test_ops_command import Terminal, add
+
+BROUGHT = "whsec_" + base64.b64encode(b"a canary of twenty-four!").decode()
+PRIVATE = Ed25519Key.of_seed(b"another canary of 32 bytes, yes!")
+HOUR = 3600
+
+
+@pytest.fixture
+def terminal(capsys: pytest.CaptureFixture[str]) -> Terminal:
+    return Terminal(Office(), capsys)
+
+
+def file_of(tmp_path: Path, text: str | bytes) -> str:
+    file = tmp_path / "secret.txt"
+    file.write_bytes(text.encode() if isinstance(text, str) else text)
+    return str(file)
+
+
+def stored(terminal: Terminal) -> Subscription:
+    (subscription,) = terminal.office.subscriptions.all()
+    return subscription
+
+
+def keys(terminal: Terminal) -> list[bytes]:
+    """Those that sign now, the newest first."""
+    subscription, office = stored(terminal), terminal.office
+    return [
+        office.sealer.unseal(one.sealed, subscription_id=subscription.id)
+        for one in live(subscription.secrets, office.clock.now())
+    ]
+
+
+def rotate(terminal: Terminal, *options: str) -> Any:
+    return terminal.json("subscriptions", "rotate-secret", "ci", *options)
+
+
+# --- add ---
+
+
+def test_ed25519_tells_its_public_key_at_add_and_show_and_never_its_private_one(
+    terminal: Terminal,
+) -> None:
+    added = add(terminal, "--signing", "ed25519")
+    shown = terminal.json("subscriptions", "show", "ci")
+
+    (key,) = keys(terminal)
+    assert added["public_key"] == shown["public_key"] == Ed25519Key(key).public
+    assert (added["signing"], added["secret"]) == ("ed25519", None)
+    assert terminal("subscriptions", "show", "ci") == 0
+    assert added["public_key"] in terminal.out
+    assert "whsk_" not in terminal.out
+
+
+@pytest.mark.parametrize("secret", [BROUGHT, f"\ufeff{BROUGHT}\r\n", PRIVATE.reveal()])
+def test_a_secret_that_is_brought_signs_and_is_not_repeated(
+    terminal: Terminal, tmp_path: Path, secret: str
+) -> None:
+    added = add(terminal, "--secret-file", file_of(tmp_path, secret))
+
+    assert added["secret"] is None
+    assert keys(terminal) == [base64.b64decode(secret.strip("\ufeff\r\n").partition("_")[2])]
+    assert "canary" not in terminal.out
+    assert secret.strip() not in terminal.out
+
+
+def test_a_secret_comes_from_standard_input_too(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(BROUGHT.encode())))
+
+    add(terminal, "--secret-file", "-")
+
+    assert keys(terminal) == [b"a canary of twenty-four!"]
+
+
+def test_who_types_a_secret_does_not_see_it(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Keyboard(io.BytesIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(Keyboard()))
+    monkeypatch.setattr("ops.given.getpass", lambda _prompt: BROUGHT)
+
+    add(terminal, "--secret-file", "-")
+
+    assert keys(terminal) == [b"a canary of twenty-four!"]
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("", "secret: 0 bytes"),
+        ("whsec_c2hvcnQ=", "secret: 5 bytes; Standard Webhooks wants 24 to 64"),
+        ("whsec_canary*", "secret: not base64, as in whsec_<base64>"),
+        ("whsk_" + BROUGHT[6:], "secret: 24 bytes; an ed25519 key has 64"),
+        (PRIVATE.public, "secret: a public key cannot sign; its other half is whsk_<base64>"),
+        (b"\xff\xfe canary", "secret: not text"),
+        ("canary" * 1000, "secret: more than 1024 bytes"),
+    ],
+)
+def test_what_is_no_secret_is_one_line_and_not_repeated(
+    terminal: Terminal, tmp_path: Path, text: str | bytes, complaint: str
+) -> None:
+    file = file_of(tmp_path, text)
+    url = "https://ci.example/hook"
+
+    code = terminal("subscriptions", "add", "--name", "ci", "--url", url, "--secret-file", file)
+
+    assert (code, terminal.err.count("\n")) == (2, 1)
+    assert complaint in terminal.err
+    assert "canary" not in terminal.err + terminal.out
+    assert terminal.office.subscriptions.all() == []
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        (("--signing", "rsa"), "signing: 'rsa' is none of hmac, ed25519"),
+        (
+            ("--signing", "ed25519", "--secret-file", "BROUGHT"),
+            "secret: it is of hmac, and signing",
+        ),
+        (("--secret-file", "/nowhere"), "No such file"),
+    ],
+)
+def test_a_secret_of_another_kind_or_none_is_refused(
+    terminal: Terminal, tmp_path: Path, options: tuple[str, ...], complaint: str
+) -> None:
+    file = file_of(tmp_path, BROUGHT)
+    options = tuple(file if one == "BROUGHT" else one for one in options)
+
+    code = terminal("subscriptions", "add", "--name", "x", "--url", "https://ci.example/", *options)
+
+    assert (code, terminal.err.count("\n")) == (2, 1)
+    assert complaint in terminal.err
+
+
+# --- rotate ---
+
+
+def test_a_rotation_shows_the_new_secret_once_and_the_old_one_signs_on_for_a_day(
+    terminal: Terminal,
+) -> None:
+    old = add(terminal)["secret"]
+
+    rotated = rotate(terminal)
+
+    assert rotated["secret"] not in (None, old)
+    assert rotated["in_force_at"] == "2026-01-01T12:00:10.000+00:00"
+    assert [one["signs_until"] for one in rotated["secrets"]] == [
+        None,
+        "2026-01-02T12:00:00.000+00:00",
+    ]
+    assert len(keys(terminal)) == 2
+    for command in ("show", "list", "rotate-secret"):
+        terminal("subscriptions", command, *(["ci"] if command != "list" else []))
+        assert old not in terminal.out
+        assert rotated["secret"] not in terminal.out
+    terminal.office.clock.sleep(24 * HOUR)
+    assert len(keys(terminal)) == 1
+
+
+def test_without_overlap_the_old_secret_signs_no_more(terminal: Terminal) -> None:
+    add(terminal)
+
+    rotated = rotate(terminal, "--overlap", "0")
+
+    (key,) = keys(terminal)
+    assert rotated["secret"] == "whsec_" + base64.b64encode(key).decode()
+    assert len(rotated["secrets"]) == 1
+
+
+def test_a_change_of_kind_keeps_the_old_kind_for_the_overlap(
+    terminal: Terminal, tmp_path: Path
+) -> None:
+    add(terminal)
+
+    changed = rotate(terminal, "--signing", "ed25519", "--overlap", "1h")
+    kept = rotate(terminal)
+    brought = rotate(terminal, "--secret-file", file_of(tmp_path, BROUGHT))
+
+    assert [one["signing"] for one in changed["secrets"]] == ["ed25519", "hmac"]
+    assert changed["public_key"].startswith("whpk_")
+    assert kept["signing"] == "ed25519"
+    assert (brought["signing"], brought["public_key"], brought["secret"]) == ("hmac", None, None)
+    assert [len(key) for key in keys(terminal)] == [24, 64, 64, 32]
+
+
+def test_ten_secrets_are_enough(terminal: Terminal) -> None:
+    add(terminal)
+    for _ in range(9):
+        rotate(terminal)
+    before = stored(terminal)
+
+    assert terminal("subscriptions", "rotate-secret", "ci") == 2
+    assert "secret: 10 sign already, at most 10; the next ends at 2026-01-02" in terminal.err
+    assert stored(terminal) == before
+    assert rotate(terminal, "--overlap", "0")["secret"]
+
+
+@pytest.mark.parametrize("overlap", ["soon", "-1h", "31d", ""])
+def test_a_bad_overlap_is_one_line_and_changes_nothing(terminal: Terminal, overlap: str) -> None:
+    add(terminal)
+    before = stored(terminal)
+
+    assert terminal("subscriptions", "rotate-secret", "ci", "--overlap", overlap) == 2
+    assert terminal.err.startswith("error: overlap: ")
+    assert stored(terminal) == before
+
+
+def test_an_amendment_leaves_the_secrets_and_offers_no_other_kind(terminal: Terminal) -> None:
+    add(terminal)
+    before = stored(terminal).secrets
+
+    terminal.json("subscriptions", "update", "ci", "--name", "ci2")
+
+    assert stored(terminal).secrets == before
+    assert terminal("subscriptions", "update", "ci2", "--signing", "ed25519") == 2
+
+
+def test_people_read_the_new_secret_and_that_it_is_the_only_time(terminal: Terminal) -> None:
+    add(terminal)
+
+    assert terminal("subscriptions", "rotate-secret", "ci") == 0
+
+    secret = next(line for line in terminal.out.splitlines() if line.startswith("secret "))
+    assert Webhook(secret.split()[1])
+    assert "never shown again" in terminal.out
+    assert "SIGNS UNTIL" in terminal.out

@@ -1,0 +1,176 @@
+"""``lakehook verify``: it needs no AWS, says why, and repeats no secret."""
+
+import io
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.fakes_ops import Office
+from tests.unit.test_ops_command import Terminal
+from tests.vectors import vectors
+
+HMAC, _, ED25519 = vectors("signed")
+HEADERS = {f"webhook-{name}": HMAC[name] for name in ("id", "timestamp", "signature")}
+LINES = "\r\n".join(f"{name.title()}: {value}" for name, value in HEADERS.items())
+
+
+class Case:
+    """The files of one capture, each to be changed by a test."""
+
+    def __init__(self, terminal: Terminal, folder: Path) -> None:
+        self.terminal, self.folder = terminal, folder
+        self.write("headers", LINES)
+        self.write("body", HMAC["body"])
+        self.write("secret", HMAC["secret"])
+
+    def write(self, name: str, content: str | bytes) -> None:
+        content = content.encode() if isinstance(content, str) else content
+        (self.folder / name).write_bytes(content)
+
+    def __call__(self, *more: str, key: tuple[str, ...] | None = None) -> int:
+        key = key or ("--secret-file", self.path("secret"))
+        files = ("--headers", self.path("headers"), "--body", self.path("body"))
+        when = () if "--at" in more else ("--at", HMAC["timestamp"])
+        return self.terminal("verify", *files, *key, *when, *more)
+
+    def json(self, *more: str) -> Any:
+        self(*more, "--output", "json")
+        return json.loads(self.terminal.out)
+
+    def path(self, name: str) -> str:
+        return str(self.folder / name)
+
+
+@pytest.fixture
+def case(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Case:
+    return Case(Terminal(Office(), capsys), tmp_path)
+
+
+# --- good ---
+
+
+def test_a_genuine_request_is_verified_without_a_stack(case: Case) -> None:
+    assert case() == 0
+    assert case.terminal.out.split()[:2] == ["verified", "yes"]
+    assert case.json() == {"verified": True, "reason": None, "detail": None, "hint": None}
+    assert case.terminal.stacks == []
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        json.dumps(HEADERS),
+        json.dumps(HEADERS | {"webhook-timestamp": int(HMAC["timestamp"])}),
+        json.dumps({name.upper(): [value] for name, value in HEADERS.items()}, indent=1),
+        f"POST /hook?a:b HTTP/1.1\r\nHost: ci.example:8443\r\n{LINES}\r\n\r\n",
+        LINES.replace("\r\n", "\n").replace(": ", ":"),
+        f"\ufeff{LINES}",
+        f"x-binary: \xff\n{LINES}".encode("latin-1"),
+    ],
+)
+def test_headers_are_read_as_lines_or_as_json(case: Case, headers: str | bytes) -> None:
+    case.write("headers", headers)
+
+    assert case() == 0, case.terminal.out + case.terminal.err
+
+
+def test_either_half_of_an_ed25519_key_verifies(case: Case) -> None:
+    case.write("headers", LINES.replace(HMAC["signature"], ED25519["signature"]))
+    case.write("secret", ED25519["secret"])
+
+    assert case() == 0
+    assert case(key=("--public-key", ED25519["public"])) == 0
+    case.write("secret", ED25519["public"])
+    assert case() == 0
+
+
+def test_one_of_the_files_may_be_standard_input(
+    case: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stdin = io.TextIOWrapper(io.BytesIO(HMAC["secret"].encode()))
+    monkeypatch.setattr(sys, "stdin", stdin)
+
+    assert case(key=("--secret-file", "-")) == 0
+
+
+# --- not genuine: 1 ---
+
+
+@pytest.mark.parametrize(
+    ("change", "options", "reason", "words"),
+    [
+        (("headers", LINES.replace("Webhook-Id", "X-Id")), (), "missing_header", "webhook-id"),
+        (("headers", ""), (), "missing_header", "there is no webhook-id"),
+        (("headers", LINES.replace("1614", "x")), (), "malformed_header", "webhook-timestamp"),
+        ((), ("--at", "2026-01-01T12:00:00Z"), "timestamp_too_old", "300 s are tolerated"),
+        ((), ("--at", "1614265029"), "timestamp_too_new", "301 s after"),
+        ((), ("--at", "1614265390", "--tolerance", "59s"), "timestamp_too_old", "60 s before"),
+        (("headers", LINES.replace("v1,", "v2,")), (), "no_known_version", "signed as 'v2'"),
+        (("body", HMAC["body"] + "\n"), (), "signature_mismatch", "without the line break"),
+        (("secret", vectors("signed")[1]["secret"]), (), "signature_mismatch", "none of 1 v1"),
+    ],
+)
+def test_what_is_not_genuine_is_told_with_its_reason_and_code_1(
+    case: Case, change: tuple[str, str], options: tuple[str, ...], reason: str, words: str
+) -> None:
+    if change:
+        case.write(*change)
+
+    assert case(*options) == 1
+    assert reason in case.terminal.out
+    assert words in case.terminal.out
+    told = case.json(*options)
+    assert (told["verified"], told["reason"]) == (False, reason)
+
+
+def test_a_capture_of_long_ago_fails_unless_it_is_said_when_it_was_captured(case: Case) -> None:
+    files = [("--headers", "headers"), ("--body", "body"), ("--secret-file", "secret")]
+    options = [word for option, name in files for word in (option, case.path(name))]
+
+    assert case.terminal("verify", *options) == 1
+    assert "timestamp_too_old" in case.terminal.out
+    assert "say when it was captured" in case.terminal.out
+    assert case("--at", "2021-02-25T15:03:00Z") == 0
+
+
+# --- bad input: 2 ---
+
+
+@pytest.mark.parametrize(
+    ("change", "options", "complaint"),
+    [
+        (("secret", "whsec_canary"), (), "secret: "),
+        (("secret", "canary" * 300), (), "secret: more than 1024 bytes"),
+        (("headers", "canary"), (), "headers: line 1 is not 'Name: value'"),
+        (("headers", '{"webhook-id": {}}'), (), "headers: webhook-id is no text"),
+        (("headers", '{"canary'), (), "headers: not JSON"),
+        (("headers", LINES + "\nwebhook-id: canary"), (), "headers: webhook-id stands there twice"),
+        (("headers", "a: canary\n" * 10_000), (), "headers: more than 65536 bytes"),
+        (("body", "canary" * 200_000), (), "body: more than 1048576 bytes"),
+        ((), ("--tolerance", "long"), "tolerance: 'long' is none of"),
+        ((), ("--at", "yesterday"), "'yesterday' is no time with an offset"),
+        ((), ("--public-key", "whpk_"), "give --secret-file or --public-key"),
+    ],
+)
+def test_bad_input_is_one_line_with_code_2_and_repeats_nothing(
+    case: Case, change: tuple[str, str], options: tuple[str, ...], complaint: str
+) -> None:
+    if change:
+        case.write(*change)
+
+    assert case(*options) == 2
+    assert complaint in case.terminal.err
+    assert case.terminal.err.count("\n") == 1
+    assert "canary" not in case.terminal.err + case.terminal.out
+
+
+def test_two_files_cannot_both_be_standard_input(
+    case: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"")))
+
+    assert case.terminal("verify", "--headers", "-", "--body", "-", "--public-key", "whpk_") == 2
+    assert "only one of the files can be -" in case.terminal.err

@@ -1,0 +1,194 @@
+import base64
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lakehook.adapters.signing_keys import SigningKeys
+from lakehook.domain.secret import Secret, Signing
+from lakehook.domain.signature import SigningKey, VerifyingKey, signatures
+from lakehook.domain.verification import Capture, Doubt, Reason, doubt_of
+from tests.vectors import named, vectors
+
+KEYS = SigningKeys()
+SECRET = Secret(b"s" * 32)
+PRIVATE = KEYS.make(Signing.ED25519, b"p" * 32)
+NOW = 1_767_268_800
+BODY = '{"project":"湖","n":[1,2.5],"sequence":1}'.encode()
+
+
+def capture_of(vector: Any) -> Capture:
+    headers = {f"webhook-{name}": vector[name] for name in ("id", "timestamp", "signature")}
+    given = {name: value for name, value in headers.items() if value is not None}
+    return Capture(headers=given, body=vector["body"].encode())
+
+
+def doubt_about(vector: Any, *, secret: str | None = None, late: float = 0) -> Doubt | None:
+    now = float(vectors("signed")[0]["timestamp"]) + late
+    key = KEYS.verifying(secret or vector["secret"])
+    return doubt_of(capture_of(vector), key, now=now, tolerance_seconds=300)
+
+
+def captured(body: bytes = BODY, *, secrets: tuple[SigningKey, ...] = (SECRET,)) -> Capture:
+    signed = signatures(message_id="sub_a#39#1", timestamp=NOW, body=BODY, secrets=secrets)
+    headers = {
+        "webhook-id": "sub_a#39#1",
+        "webhook-timestamp": str(NOW),
+        "webhook-signature": signed,
+    }
+    return Capture(headers=headers, body=body)
+
+
+def doubt(capture: Capture, key: VerifyingKey = SECRET) -> Doubt | None:
+    return doubt_of(capture, key, now=NOW, tolerance_seconds=300)
+
+
+# --- the published vectors ---
+
+
+@pytest.mark.parametrize("vector", vectors("signed"), ids=named)
+def test_a_published_request_is_genuine_by_either_half_of_its_key(vector: Any):
+    at = float(vector["timestamp"])
+    halves = [vector["secret"], vector.get("public", vector["secret"])]
+
+    for half in halves:
+        key = KEYS.verifying(half)
+        assert doubt_of(capture_of(vector), key, now=at, tolerance_seconds=300) is None
+
+
+@pytest.mark.parametrize("vector", vectors("accepted"), ids=named)
+def test_what_may_differ_is_accepted(vector: Any):
+    changed = vectors("signed")[0] | vector["change"]
+
+    assert doubt_about(changed, late=vector["change"].get("at", 0)) is None
+
+
+@pytest.mark.parametrize("vector", vectors("refused"), ids=named)
+def test_what_may_not_differ_is_refused_with_its_reason(vector: Any):
+    changed = vectors("signed")[0] | vector["change"]
+
+    found = doubt_about(changed, late=vector["change"].get("at", 0))
+
+    assert found
+    assert found.reason == vector["reason"]
+
+
+# --- which key checks what ---
+
+
+def test_each_of_several_keys_that_signed_verifies():
+    other = Secret(b"o" * 24)
+    capture = captured(secrets=(PRIVATE, SECRET, other))
+
+    for key in (SECRET, other, KEYS.verifying(PRIVATE.reveal()), public_half()):
+        assert doubt(capture, key) is None
+
+
+def public_half() -> VerifyingKey:
+    assert PRIVATE.public
+    return KEYS.verifying(PRIVATE.public)
+
+
+@pytest.mark.parametrize(
+    ("signer", "checker", "hint"),
+    [
+        (SECRET, public_half(), "it takes the hmac key of the subscription"),
+        (PRIVATE, SECRET, "it takes the ed25519 key of the subscription"),
+    ],
+)
+def test_a_key_of_the_other_kind_is_told_from_a_wrong_one(
+    signer: SigningKey, checker: VerifyingKey, hint: str
+):
+    found = doubt(captured(secrets=(signer,)), checker)
+
+    assert found
+    assert (found.reason, found.hint) == (Reason.NO_KNOWN_VERSION, hint)
+
+
+def test_another_public_key_verifies_nothing():
+    other = KEYS.verifying(KEYS.make(Signing.ED25519, b"o" * 32).reveal())
+
+    found = doubt(captured(secrets=(PRIVATE,)), other)
+
+    assert found
+    assert (found.reason, found.hint) == (Reason.SIGNATURE_MISMATCH, "")
+
+
+# --- what was done to the body ---
+
+
+@pytest.mark.parametrize(
+    ("body", "hint"),
+    [
+        (BODY + b"\n", "without the line break at its end"),
+        (BODY + b"\r\n", "without the line break at its end"),
+        (b" " + BODY, "without the spaces around it"),
+        (b"\xef\xbb\xbf" + BODY, "without the byte order mark"),
+        (json.dumps(json.loads(BODY)).encode(), "as compact JSON"),
+        (json.dumps(json.loads(BODY), indent=4).encode(), "as compact JSON"),
+        (BODY + b"x", ""),
+        (b"", ""),
+        (b"\xff", ""),
+        (b"[" * 100_000, ""),
+        (b'"\\ud800"', ""),
+    ],
+)
+def test_a_body_that_was_rewritten_is_told_from_one_that_was_forged(body: bytes, hint: str):
+    found = doubt(captured(body))
+
+    assert found
+    assert found.reason is Reason.SIGNATURE_MISMATCH
+    assert found.hint == (f"the body is not as it was sent: it verifies {hint}" if hint else "")
+
+
+@pytest.mark.parametrize(
+    ("sent", "came", "hint"),
+    [
+        (b"a\r\nb", b"a\nb", "with CRLF for LF"),
+        (b"a\nb", b"a\r\nb", "with LF for CRLF"),
+        (b"a\n", b"a", "with a line break at its end"),
+        (b'{"a": "\xc3\xa9"}', b'{"a":"\xc3\xa9"}', "as JSON with spaces"),
+        (b'{"a":"\\u00e9"}', b'{"a":"\xc3\xa9"}', "as compact JSON in ASCII"),
+    ],
+)
+def test_a_hint_says_how_the_body_was(sent: bytes, came: bytes, hint: str):
+    signed = signatures(message_id="m", timestamp=NOW, body=sent, secrets=[SECRET])
+    headers = {"webhook-id": "m", "webhook-timestamp": str(NOW), "webhook-signature": signed}
+
+    found = doubt(Capture(headers=headers, body=came))
+
+    assert found
+    assert found.hint == f"the body is not as it was sent: it verifies {hint}"
+
+
+# --- nothing surprises it, and nothing forged gets by ---
+
+texts = st.text(max_size=40) | st.from_regex(r"v1a?,[A-Za-z0-9+/]{0,8}=*( v1,)?", fullmatch=True)
+
+
+@given(st.dictionaries(st.sampled_from(list(captured().headers)), texts), st.binary(max_size=20))
+def test_whatever_came_nothing_but_the_signed_is_genuine(headers: dict[str, str], body: bytes):
+    for key in (SECRET, public_half()):
+        found = doubt(Capture(headers=headers, body=body), key)
+
+        assert found
+        assert "\n" not in found.detail
+
+
+@given(place=st.integers(0), bit=st.integers(0, 7))
+def test_one_bit_of_a_signature_makes_it_another(place: int, bit: int):
+    for key, checker in ((SECRET, SECRET), (PRIVATE, public_half())):
+        genuine = captured(secrets=(key,))
+        version, _, written = genuine.headers["webhook-signature"].partition(",")
+        changed = bytearray(base64.b64decode(written))
+        changed[place % len(changed)] ^= 1 << bit
+        forged = f"{version},{base64.b64encode(changed).decode()}"
+
+        found = doubt(
+            Capture(headers={**genuine.headers, "webhook-signature": forged}, body=BODY), checker
+        )
+
+        assert found
+        assert found.reason is Reason.SIGNATURE_MISMATCH

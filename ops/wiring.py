@@ -56,7 +56,7 @@ def desk_of_deployment(deployment: Deployment, aws: Aws, warn: Warn) -> Desk:
     return Desk(
         look_up=LookUp(subscriptions),
         subscribe=Subscribe(judge, subscriptions, sealer, mint, clock, dice),
-        amend=Amend(judge, subscriptions, sealer),
+        amend=Amend(judge, subscriptions, sealer, wake),
         rotate_secret=RotateSecret(subscriptions, mint, clock),
         unsubscribe=Unsubscribe(subscriptions, ledger, clock),
         pause=Pause(subscriptions, clock),

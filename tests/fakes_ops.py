@@ -129,7 +129,7 @@ class Office:
         return Desk(
             look_up=LookUp(subscriptions),
             subscribe=Subscribe(judge, subscriptions, self.sealer, mint, self.clock, self.dice),
-            amend=Amend(judge, subscriptions, self.sealer),
+            amend=Amend(judge, subscriptions, self.sealer, wake),
             rotate_secret=RotateSecret(subscriptions, mint, self.clock),
             unsubscribe=Unsubscribe(subscriptions, ledger, self.clock),
             pause=Pause(subscriptions, self.clock),

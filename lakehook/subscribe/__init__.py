@@ -13,6 +13,7 @@ from lakehook.domain.rfc_3339 import rfc_3339
 from lakehook.domain.secret import Signing
 from lakehook.domain.signature import SigningKey
 from lakehook.domain.subscription import (
+    Ordering,
     Subscription,
     checked_deadline,
     checked_event_types,
@@ -26,6 +27,9 @@ DEPLOYMENTS_SCHEDULE = "default"  # how a term says: none of its own
 
 Judge = Callable[[str], Endpoint]
 """The endpoint at a URL; ``BadEndpoint`` when it is never called."""
+
+Wake = Callable[[Subscription], int]
+"""Have the lanes of a subscription looked at soon; how many they are."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,16 +80,23 @@ class Amend:
     judge: Judge
     registry: Registry
     sealer: Sealer
+    wake: Wake
 
     def __call__(self, subscription: Subscription, terms: Terms) -> Subscription:
-        """The subscription with new terms, for every attempt from now on."""
+        """The subscription with new terms, for every attempt from now on.
+
+        Where dead letters held lanes that may go on without them now, those go on.
+        """
         if terms == Terms():
             raise BadSubscription("nothing to change: name at least one term")
         agreed = _agreed(terms, self.judge)
         headers = _sealed_headers(terms, self.sealer, subscription.id)
         concealed = _concealed(agreed, self.sealer, subscription.id)
         amended = replace(subscription, **concealed, **headers)
-        return self.registry.save(amended)
+        saved = self.registry.save(amended)
+        if saved.ordering is Ordering.SKIP is not subscription.ordering:
+            self.wake(saved)
+        return saved
 
 
 def _agreed(terms: Terms, judge: Judge) -> dict[str, Any]:

@@ -290,3 +290,22 @@ def test_another_subscriptions_backlog_is_no_hindrance(office: Office) -> None:
     office.desk().unsubscribe(subscription)
 
     assert office.ledger.lanes[other.lane] == other
+
+
+def test_lanes_behind_letters_go_on_as_soon_as_they_may_skip(office: Office) -> None:
+    subscription = office.subscriptions.save(a_subscription())
+    lane = with_waiting_and_dead(office, subscription).lane
+
+    skipping = office.desk().amend(subscription, Terms(ordering="skip"))
+    office.desk().amend(skipping, Terms(ordering="skip"))
+
+    assert office.ledger.lanes[lane].due_at == NOON + 10
+
+
+def test_another_amendment_wakes_no_lane(office: Office) -> None:
+    subscription = office.subscriptions.save(a_subscription())
+    lane = with_waiting_and_dead(office, subscription).lane
+
+    office.desk().amend(subscription, Terms(ordering="strict", deadline_seconds=3))
+
+    assert office.ledger.lanes[lane].due_at == NOON + 3600

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from lakehook.domain.address import Network
 from lakehook.domain.endpoint import Endpoint
-from lakehook.domain.errors import BadEndpoint
 from lakehook.ports import Resolve, Warn
 
 
@@ -28,8 +27,6 @@ class JudgeEndpoint:
     def _addresses(self, endpoint: Endpoint) -> Sequence[str]:
         try:
             return self.resolve(endpoint.host, endpoint.port)
-        except UnicodeError:  # Python's word for a label that is empty or longer than 63
-            raise BadEndpoint(f"url: {endpoint.host} is no host name") from None
         except OSError:
             self.warn(f"{endpoint.host} does not resolve from here; the sender will judge it again")
             return ()

@@ -56,7 +56,7 @@ class HttpReceiver:
             return self._adapter.post(request, Exchange(addresses, ends_at=ends_at))
         except BadEndpoint as error:
             return NoAnswer(Outcome.ADDRESS_NOT_ALLOWED, str(error))
-        except (socket.gaierror, UnicodeError) as error:  # the latter for a name that is none
+        except socket.gaierror as error:
             return NoAnswer(Outcome.DNS_FAILED, str(error))
         except TooLarge:
             return NoAnswer(Outcome.RESPONSE_TOO_LARGE, f"more than {MAX_ANSWER_BYTES} bytes")

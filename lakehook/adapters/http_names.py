@@ -29,11 +29,15 @@ class Lookups:
         self._lock = Lock()
 
     def __call__(self, host: str, port: int, *, seconds: float) -> Sequence[str]:
-        """As ``Resolve``, but no answer within so many seconds is a ``gaierror`` too."""
+        """As ``Resolve``; whatever keeps it from an answer in so many seconds is a ``gaierror``."""
         try:
             addresses = self._joined(host, port).result(seconds)
         except TimeoutError:
             raise socket.gaierror(socket.EAI_AGAIN, "the resolver did not answer in time") from None
+        except socket.gaierror:
+            raise
+        except OSError as error:
+            raise socket.gaierror(socket.EAI_FAIL, str(error)) from error
         if not addresses:
             raise socket.gaierror(socket.EAI_NONAME, "the name has no address")
         return addresses

@@ -72,15 +72,13 @@ def test_no_address_is_an_error(resolver: Resolver):
 
 
 @pytest.mark.parametrize(
-    "error",
-    [socket.gaierror(socket.EAI_NONAME, "unknown"), UnicodeError("label"), OSError("what")],
-    ids=repr,
+    "error", [socket.gaierror(socket.EAI_NONAME, "no such"), OSError("no such")], ids=repr
 )
-def test_an_error_is_passed_on(error: Exception):
+def test_whatever_the_resolver_fails_with_is_an_error_of_names(error: Exception):
     def resolve(host: str, port: int) -> Sequence[str]:
         raise error
 
-    with pytest.raises(type(error), match=str(error.args[-1])):
+    with pytest.raises(socket.gaierror, match="no such"):
         Lookups(resolve)("ci.example", 443, seconds=LONG)
 
 

@@ -1,7 +1,6 @@
 """Attempt: one delivery rendered, signed, sent, and what came back, read."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lakehook.domain.delivery import Delivery
 from lakehook.domain.echo import credentials_of, redacted
@@ -16,53 +15,69 @@ from lakehook.domain.webhook import (
     request_headers,
     retry_after,
 )
-from lakehook.ports import Clock, Keyring, Keys, NoAnswer, Receiver
+from lakehook.ports import Clock, Exchange, Keyring, Keys, NoAnswer, Post, Receiver
 
 EXCERPT_CHARACTERS = 1024
 
 
 @dataclass(frozen=True)
 class AttemptDelivery:
+    post: Post
+
+    def __call__(self, delivery: Delivery, subscription: Subscription) -> Attempt:
+        return self.post(delivery.id, render(delivery), subscription).attempt
+
+
+@dataclass(frozen=True)
+class PostSigned:
+    """Plays ``Post``: signed anew each time, by every secret that lives."""
+
     keyring: Keyring
     receiver: Receiver
     clock: Clock
 
-    def __call__(self, delivery: Delivery, subscription: Subscription) -> Attempt:
+    def __call__(
+        self, message_id: str, body: bytes, subscription: Subscription, *, tell: bool = False
+    ) -> Exchange:
         keys = self.keyring.open(subscription)
-        body = render(delivery)
         began = self.clock.now()
-        own = request_headers(message_id=delivery.id, at=began, body=body, secrets=keys.secrets)
-        request = Request(
-            endpoint=Endpoint.parse(keys.url) if keys.url else subscription.endpoint,
-            headers={**keys.headers, **own},
-            body=body,
-            deadline_seconds=subscription.deadline_seconds,
-        )
+        request = _request(message_id, body, subscription, keys, at=began)
         answer = self.receiver.post(request)
-        return self._read(answer, lambda said: _excerpt(said, request.endpoint, keys), began=began)
+        attempt = _read(answer, began=began, now=self.clock.now())
+        said = _said(answer)
+        if said and (tell or not attempt.outcome.is_success):
+            attempt = replace(attempt, excerpt=_excerpt(said, request.endpoint, keys))
+        return Exchange(attempt, said)
 
-    def _read(
-        self, answer: Answer | NoAnswer, excerpt: Callable[[bytes], str], *, began: float
-    ) -> Attempt:
-        now = self.clock.now()
-        milliseconds = round((now - began) * 1000)
-        if isinstance(answer, NoAnswer):
-            return Attempt(
-                at=began,
-                outcome=answer.outcome,
-                milliseconds=milliseconds,
-                excerpt=excerpt(answer.detail.encode(errors="replace")),
-            )
-        outcome = read_answer(answer)
-        return Attempt(
-            at=began,
-            outcome=outcome,
-            milliseconds=milliseconds,
-            status=answer.status,
-            unwanted=is_unwanted(answer),
-            retry_after=retry_after(answer, now=now),
-            excerpt="" if outcome.is_success else excerpt(answer.body),
-        )
+
+def _request(
+    message_id: str, body: bytes, subscription: Subscription, keys: Keys, *, at: float
+) -> Request:
+    own = request_headers(message_id=message_id, at=at, body=body, secrets=keys.secrets)
+    return Request(
+        endpoint=Endpoint.parse(keys.url) if keys.url else subscription.endpoint,
+        headers={**keys.headers, **own},
+        body=body,
+        deadline_seconds=subscription.deadline_seconds,
+    )
+
+
+def _read(answer: Answer | NoAnswer, *, began: float, now: float) -> Attempt:
+    milliseconds = round((now - began) * 1000)
+    if isinstance(answer, NoAnswer):
+        return Attempt(at=began, outcome=answer.outcome, milliseconds=milliseconds)
+    return Attempt(
+        at=began,
+        outcome=read_answer(answer),
+        milliseconds=milliseconds,
+        status=answer.status,
+        unwanted=is_unwanted(answer),
+        retry_after=retry_after(answer, now=now),
+    )
+
+
+def _said(answer: Answer | NoAnswer) -> bytes:
+    return answer.detail.encode(errors="replace") if isinstance(answer, NoAnswer) else answer.body
 
 
 def _excerpt(said: bytes, endpoint: Endpoint, keys: Keys) -> str:

@@ -97,5 +97,5 @@ def _deliveries(numbered: NumberedEvent, subscriptions: Sequence[Subscription]) 
     return [
         Delivery(Lane(subscription.id, event.pipeline_id), numbered)
         for subscription in subscriptions
-        if subscription.wants(event.type)
+        if subscription.receives(event.type)
     ]

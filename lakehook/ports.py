@@ -13,7 +13,8 @@ from lakehook.domain.health import Health
 from lakehook.domain.hidden import Hidden
 from lakehook.domain.lane import DeliveryRecord, HeldLane
 from lakehook.domain.message import Resume
-from lakehook.domain.outcome import Answer, Outcome
+from lakehook.domain.outcome import Answer, Attempt, Outcome
+from lakehook.domain.ping import Ping, Pong
 from lakehook.domain.pipeline import Pipeline
 from lakehook.domain.secret import Signing
 from lakehook.domain.signature import SigningKey, VerifyingKey
@@ -211,6 +212,34 @@ class NoAnswer:
 class Receiver(Protocol):
     def post(self, request: Request) -> Answer | NoAnswer:
         """Send one request and nothing else: no redirect, no repeat, one deadline."""
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """One request, and what came back: read, and as it was."""
+
+    attempt: Attempt
+    body: bytes = field(default=b"", repr=False)
+
+
+class Post(Protocol):
+    def __call__(
+        self, message_id: str, body: bytes, subscription: Subscription, *, tell: bool = False
+    ) -> Exchange:
+        """Sign and send; ``tell`` keeps the start of what was said also of a success."""
+
+
+class Pings(Protocol):
+    def record(self, ping: Ping, pong: Pong) -> None:
+        """Keep what came of a ping, for a day."""
+
+    def find(self, ping: Ping) -> Pong | None:
+        """What came of it; none as long as nothing has."""
+
+
+class Doorbell(Protocol):
+    def ask(self, ping: Ping) -> None:
+        """Have an endpoint pinged."""
 
 
 class Keys(Hidden):

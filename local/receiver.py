@@ -35,7 +35,7 @@ class Arrival:
 
     @property
     def pipeline(self) -> str:
-        return str(self.body["pipeline_id"])
+        return str(self.body.get("pipeline_id", ""))  # a PING is of none
 
     @property
     def sequence(self) -> int:

@@ -15,6 +15,7 @@ OK = 200
 class Answer:
     status: int = OK
     headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
 
 
 Take = Callable[[Mapping[str, str], bytes], Answer]
@@ -63,8 +64,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(answer.status)
         for name, value in answer.headers.items():
             self.send_header(name, value)
-        self.send_header("content-length", "0")
+        self.send_header("content-length", str(len(answer.body)))
         self.end_headers()
+        self.wfile.write(answer.body)
 
     def log_message(self, *_: object) -> None:
         """Say nothing: what came is known to the receiver."""

@@ -14,6 +14,7 @@ from lakehook.list_deliveries import ListDeliveries
 from lakehook.list_lanes import ListLanes
 from lakehook.look_up import LookUp
 from lakehook.pause import Enable, Pause, Unpause
+from lakehook.ping.ask import AskEndpoint
 from lakehook.redrive import Redrive
 from lakehook.subscribe import Amend, Subscribe
 from lakehook.subscribe.rotate import RotateSecret
@@ -32,6 +33,7 @@ class Publish(Protocol):
 class Desk:
     look_up: LookUp
     subscribe: Subscribe
+    ask: AskEndpoint
     amend: Amend
     rotate_secret: RotateSecret
     unsubscribe: Unsubscribe

@@ -3,8 +3,9 @@
 import typer
 
 from lakehook.subscribe import DEPLOYMENTS_SCHEDULE, Terms
-from ops import rotation, standing
+from ops import asking, rotation, standing
 from ops.answers import answer, answer_all
+from ops.asking import Challenge, ask
 from ops.desk import desk_of
 from ops.given import secret_in
 from ops.options import (
@@ -34,11 +35,12 @@ from ops.subscription_facts import SECRETS, SUBSCRIPTIONS, facts
 app = typer.Typer(rich_markup_mode=None, help="Who wants which events, where, and signed how.")
 app.add_typer(standing.app)
 app.add_typer(rotation.app)
+app.add_typer(asking.app)
 
 
 @app.command(
     epilog=examples(
-        "lakehook subscriptions add --name ci --url https://ci.example/hook",
+        "lakehook subscriptions add --name ci --url https://ci.example/hook --challenge",
         "lakehook subscriptions add --name pager --url https://pager.example/in"
         " --event-type PIPELINE_FAILED --header 'authorization: Bearer 0123'",
     )
@@ -51,6 +53,7 @@ def add(  # noqa: PLR0913  each is an option
     event_types: EventTypes = None,
     signing: SigningName = None,
     secret_file: SecretFile = None,
+    challenge: Challenge = False,
     deadline: Deadline = None,
     ordering: OrderingName = None,
     retry_schedule: Schedule = None,
@@ -60,7 +63,8 @@ def add(  # noqa: PLR0913  each is an option
 ) -> None:
     """Subscribe an endpoint to every PIPELINE_* event, or to those of --event-type.
 
-    Prints its id and, this once, the new secret; of ed25519 the public key instead.
+    Prints its id and, this once, the new secret; of ed25519 the public key instead. With
+    --challenge the exit code 1 says that it is pending: its endpoint has not echoed the challenge.
     """
     terms = Terms(
         name=name,
@@ -72,11 +76,17 @@ def add(  # noqa: PLR0913  each is an option
         headers=headers,
     )
     brought = secret_in(secret_file)
-    subscription, secret = desk_of(context, stack).subscribe(
-        terms, signing=signing, brought=brought
+    desk = desk_of(context, stack)
+    subscription, secret = desk.subscribe(
+        terms, signing=signing, brought=brought, pending=challenge
     )
     told = shown_once(secret, brought)
-    answer(output, facts(subscription) | {"secret": told}, note=note_on(told))
+    if not challenge:
+        answer(output, facts(subscription) | {"secret": told}, note=note_on(told))
+        return
+    asked = ask(desk, subscription)
+    answer(output, facts(asked.subscription) | {"secret": told} | asked.facts, note=note_on(told))
+    asked.exit_unless_taken()
 
 
 @app.command("list", epilog=examples("lakehook subscriptions list --output json"))

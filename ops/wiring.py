@@ -6,10 +6,12 @@ from lakehook.adapters.dynamo_archive import DynamoArchive
 from lakehook.adapters.dynamo_health import DynamoHealths
 from lakehook.adapters.dynamo_journal import DynamoJournal
 from lakehook.adapters.dynamo_ledger import DynamoLedger
+from lakehook.adapters.dynamo_pings import DynamoPings
 from lakehook.adapters.dynamo_subscriptions import DynamoSubscriptions
 from lakehook.adapters.http import resolve
 from lakehook.adapters.kms import KmsSealer
 from lakehook.adapters.signing_keys import SigningKeys
+from lakehook.adapters.sqs_deliveries import SqsDeliveries
 from lakehook.adapters.sqs_redrive import SqsLetterCopies, SqsRedrives
 from lakehook.adapters.world import FairDice, WallClock
 from lakehook.discard import Discard
@@ -21,6 +23,7 @@ from lakehook.list_deliveries import ListDeliveries
 from lakehook.list_lanes import ListLanes
 from lakehook.look_up import LookUp
 from lakehook.pause import Enable, Pause, Unpause, WakeGently
+from lakehook.ping.ask import AskEndpoint
 from lakehook.ports import Warn
 from lakehook.producer import PipelineEventPublisher
 from lakehook.redrive import Redrive
@@ -51,11 +54,14 @@ def desk_of_deployment(deployment: Deployment, aws: Aws, warn: Warn) -> Desk:
     mint = Mint(SigningKeys(), sealer, clock, dice)
     judge = JudgeEndpoint(resolve, parse_networks(listed(deployment.allowed_networks)), warn)
     wake = WakeGently(ledger, clock)
+    deliveries = SqsDeliveries(sqs, deployment.deliveries_queue_url)
+    pings = DynamoPings(dynamodb, deployment.deliveries_table, clock)
     redrives = SqsRedrives(sqs, deployment.deliveries_queue_url, dice)
     copies = SqsLetterCopies(sqs, deployment.dead_letter_queue_url)
     return Desk(
         look_up=LookUp(subscriptions),
         subscribe=Subscribe(judge, subscriptions, sealer, mint, clock, dice),
+        ask=AskEndpoint(subscriptions, deliveries, pings, clock, dice),
         amend=Amend(judge, subscriptions, sealer, wake),
         rotate_secret=RotateSecret(subscriptions, mint, clock),
         unsubscribe=Unsubscribe(subscriptions, ledger, clock),

@@ -11,6 +11,7 @@ from lakehook.domain.health import Health
 from lakehook.domain.lane import DeliveryRecord, HeldLane, Status
 from lakehook.domain.message import Resume
 from lakehook.domain.outcome import Answer, Attempt, Outcome
+from lakehook.domain.ping import Ping, Pong
 from lakehook.domain.pipeline import Pipeline
 from lakehook.domain.subscription import Subscription
 from lakehook.domain.webhook import Request
@@ -316,6 +317,21 @@ class FakeAttempts:
             status=status,
             retry_after=retry_after,
         )
+
+
+def nobody_asks(_ping: Ping, _subscription: Subscription) -> None:
+    raise AssertionError("a ping where none is sent")
+
+
+@dataclass
+class FakePings:
+    known: dict[Ping, Pong] = field(default_factory=dict)
+
+    def record(self, ping: Ping, pong: Pong) -> None:
+        self.known[ping] = pong
+
+    def find(self, ping: Ping) -> Pong | None:
+        return self.known.get(ping)
 
 
 @dataclass

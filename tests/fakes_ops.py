@@ -9,6 +9,7 @@ from lakehook.domain.address import parse_networks
 from lakehook.domain.delivery import Lane
 from lakehook.domain.event import Event
 from lakehook.domain.lane import DeliveryRecord, HeldLane, Status
+from lakehook.domain.ping import Ping, Pong
 from lakehook.explain import Explain
 from lakehook.find_letters import FindLetters
 from lakehook.judge_endpoint import JudgeEndpoint
@@ -16,6 +17,7 @@ from lakehook.list_deliveries import ListDeliveries
 from lakehook.list_lanes import ListLanes
 from lakehook.look_up import LookUp
 from lakehook.pause import Enable, Pause, Unpause, WakeGently
+from lakehook.ping.ask import AskEndpoint
 from lakehook.redrive import Redrive
 from lakehook.subscribe import Amend, Subscribe
 from lakehook.subscribe.mint import Mint
@@ -29,6 +31,7 @@ from tests.fakes import (
     FakeDice,
     FakeJournal,
     FakeLedger,
+    FakePings,
     FakeSubscriptions,
 )
 
@@ -108,6 +111,20 @@ class FakeArchive:
         )
 
 
+@dataclass
+class FakeDoorbell:
+    """The delivery function at the other end: it answers at once, as the test has said."""
+
+    pings: FakePings
+    pong: Callable[[Ping], Pong | None] = lambda _: None
+    asked: list[Ping] = field(default_factory=list)
+
+    def ask(self, ping: Ping) -> None:
+        self.asked.append(ping)
+        if pong := self.pong(ping):
+            self.pings.record(ping, pong)
+
+
 class Office:
     """Everything behind a desk, for a test to look at."""
 
@@ -119,6 +136,8 @@ class Office:
         self.redrives, self.dead_letters = FakeRedrives(), FakeDeadLetters()
         self.network, self.publisher = FakeNetwork(), FakePublisher()
         self.opened = parse_networks(opened)
+        self.pings = FakePings()
+        self.doorbell = FakeDoorbell(self.pings)
         self.warnings: list[str] = []
 
     def desk(self, warn: Callable[[str], None] | None = None) -> Desk:
@@ -129,6 +148,7 @@ class Office:
         return Desk(
             look_up=LookUp(subscriptions),
             subscribe=Subscribe(judge, subscriptions, self.sealer, mint, self.clock, self.dice),
+            ask=AskEndpoint(subscriptions, self.doorbell, self.pings, self.clock, self.dice),
             amend=Amend(judge, subscriptions, self.sealer, wake),
             rotate_secret=RotateSecret(subscriptions, mint, self.clock),
             unsubscribe=Unsubscribe(subscriptions, ledger, self.clock),

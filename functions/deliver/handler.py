@@ -9,6 +9,7 @@ from typing import Any
 from lakehook.adapters.aws import Aws
 from lakehook.adapters.dynamo_health import DynamoHealths
 from lakehook.adapters.dynamo_ledger import DynamoLedger
+from lakehook.adapters.dynamo_pings import DynamoPings
 from lakehook.adapters.dynamo_subscriptions import DynamoSubscriptions
 from lakehook.adapters.http import HttpReceiver
 from lakehook.adapters.kms import KmsKeyring
@@ -16,11 +17,12 @@ from lakehook.adapters.sqs_dead_letters import SqsDeadLetters
 from lakehook.adapters.sqs_deliveries import SqsDeliveries, SqsReceipts
 from lakehook.adapters.telemetry import PowertoolsTelemetry
 from lakehook.adapters.world import FairDice, WallClock
-from lakehook.attempt import AttemptDelivery
+from lakehook.attempt import AttemptDelivery, PostSigned
 from lakehook.deliver import Crew, Deliver
 from lakehook.deliver_batch import DeliverBatch
 from lakehook.domain.address import parse_networks
 from lakehook.domain.retry import RetrySchedule
+from lakehook.ping import PingEndpoint
 from lakehook.ports import Parcel
 from lakehook.settings import DeliverSettings, listed
 
@@ -49,6 +51,11 @@ def deliver_batch() -> DeliverBatch:
 
 def deliver(settings: DeliverSettings, aws: Aws, dead_letters: SqsDeadLetters) -> Deliver:
     dynamodb, clock = aws.dynamodb(), WallClock()
+    post = PostSigned(
+        keyring=KmsKeyring(aws.kms(), settings.secrets_key, clock),
+        receiver=HttpReceiver(opened=parse_networks(listed(settings.allowed_networks))),
+        clock=clock,
+    )
     crew = Crew(
         ledger=DynamoLedger(
             dynamodb,
@@ -63,11 +70,8 @@ def deliver(settings: DeliverSettings, aws: Aws, dead_letters: SqsDeadLetters) -
             clock,
             fresh_for_seconds=SUBSCRIPTIONS_FRESH_FOR_SECONDS,
         ),
-        attempt=AttemptDelivery(
-            keyring=KmsKeyring(aws.kms(), settings.secrets_key, clock),
-            receiver=HttpReceiver(opened=parse_networks(listed(settings.allowed_networks))),
-            clock=clock,
-        ),
+        attempt=AttemptDelivery(post),
+        ping=PingEndpoint(post, DynamoPings(dynamodb, settings.deliveries_table, clock)),
         dead_letters=dead_letters,
         bell=SqsDeliveries(aws.sqs(), settings.deliveries_queue_url),
         clock=clock,

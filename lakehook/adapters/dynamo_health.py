@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lakehook.adapters.aws import own_trouble
-from lakehook.adapters.dynamo_item import Item, from_item, to_item
-from lakehook.adapters.ledger_items import milliseconds, shard_of
+from lakehook.adapters.dynamo_item import Item, from_item, milliseconds, to_item
+from lakehook.adapters.ledger_items import shard_of
 from lakehook.domain.health import Health
 from lakehook.settings import DeliveriesTable as Table
 

@@ -32,3 +32,7 @@ def _plain(value: Any) -> Any:
         case dict():
             return {name: _plain(one) for name, one in value.items()}
     return value
+
+
+def milliseconds(seconds: float) -> int:
+    return round(seconds * 1000)

@@ -11,12 +11,12 @@ import json
 from typing import Any
 from zlib import crc32
 
-from lakehook.adapters.dynamo_item import Item, from_item, to_item
+from lakehook.adapters.attempt_items import attempt_item, attempt_of
+from lakehook.adapters.dynamo_item import Item, from_item, milliseconds, to_item
 from lakehook.domain.delivery import Delivery, Lane, NumberedEvent
 from lakehook.domain.document import text_of
 from lakehook.domain.event import Event
 from lakehook.domain.lane import DeliveryRecord, HeldLane, Status
-from lakehook.domain.outcome import Attempt, Outcome
 from lakehook.settings import DeliveriesTable as Table
 
 FORM = 1
@@ -63,7 +63,7 @@ def record_item(record: DeliveryRecord, *, expires_at: int | None) -> Item:
             "event_id": record.event_id,
             "event_type": record.event_type,
             "attempts": record.attempts,
-            "log": [_attempt_item(attempt) for attempt in record.log],
+            "log": [attempt_item(attempt) for attempt in record.log],
             "reason": record.reason or None,
             "announced": record.announced or None,
             "late": True if delivery and delivery.late else None,
@@ -86,7 +86,7 @@ def record_of(item: Item) -> DeliveryRecord:
         event_type=values["event_type"],
         status=Status(values["status"]),
         attempts=values["attempts"],
-        log=tuple(_attempt_of(attempt) for attempt in values["log"]),
+        log=tuple(attempt_of(attempt) for attempt in values["log"]),
         reason=values.get("reason", ""),
         announced=values.get("announced", 0),
         version=values["record_version"],
@@ -136,28 +136,3 @@ def _delivery_of(values: dict[str, Any], lane: Lane, sequence: int) -> Delivery 
     event = Event(values["event_id"], json.loads(values["event"]))
     numbered = NumberedEvent(event, sequence, values.get("previous_event_type"))
     return Delivery(lane, numbered, late=values.get("late", False))
-
-
-def _attempt_item(attempt: Attempt) -> dict[str, Any]:
-    item = {
-        "at": milliseconds(attempt.at),
-        "outcome": str(attempt.outcome),
-        "milliseconds": attempt.milliseconds,
-        "status": attempt.status,
-        "excerpt": attempt.excerpt or None,
-    }
-    return {name: value for name, value in item.items() if value is not None}
-
-
-def _attempt_of(values: dict[str, Any]) -> Attempt:
-    return Attempt(
-        at=values["at"] / 1000,
-        outcome=Outcome(values["outcome"]),
-        milliseconds=values["milliseconds"],
-        status=values.get("status"),
-        excerpt=values.get("excerpt", ""),
-    )
-
-
-def milliseconds(seconds: float) -> int:
-    return round(seconds * 1000)

@@ -13,7 +13,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from lakehook.adapters.aws import own_trouble
 from lakehook.domain.delivery import Delivery, Lane, fingerprint
+from lakehook.domain.errors import OwnTrouble
 from lakehook.domain.message import Message, Resume, encode
+from lakehook.domain.ping import Ping
 from lakehook.ports import Parcel
 
 if TYPE_CHECKING:
@@ -28,7 +30,7 @@ Entry = dict[str, Any]
 
 @dataclass(frozen=True)
 class SqsDeliveries:
-    """Plays ``Outbox`` for fan-out and ``Bell`` for the clock."""
+    """Plays ``Outbox`` for fan-out, ``Bell`` for the clock, ``Doorbell`` for operators."""
 
     sqs: "SQSClient"
     url: str
@@ -40,6 +42,10 @@ class SqsDeliveries:
     def ring(self, resumes: Sequence[Resume]) -> Collection[Lane]:
         failed = self._send([_entry(one, fingerprint(one.lane, one.token)) for one in resumes])
         return {resumes[index].lane for index in failed}
+
+    def ask(self, ping: Ping) -> None:
+        if self._send([_entry(ping, fingerprint(ping.id))]):
+            raise OwnTrouble("the deliveries queue did not take the ping; try again")
 
     def _send(self, entries: Sequence[Entry]) -> set[int]:
         failed: set[int] = set()

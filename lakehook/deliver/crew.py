@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from lakehook.domain.delivery import Delivery
 from lakehook.domain.outcome import Attempt
+from lakehook.domain.ping import Ping
 from lakehook.domain.retry import RetrySchedule
 from lakehook.domain.subscription import Subscription
 from lakehook.ports import (
@@ -32,6 +33,7 @@ class Crew:
     healths: Healths
     subscriptions: Subscriptions
     attempt: Callable[[Delivery, Subscription], Attempt]
+    ping: Callable[[Ping, Subscription], None]
     dead_letters: DeadLetters
     bell: Bell
     clock: Clock

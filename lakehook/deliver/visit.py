@@ -1,6 +1,6 @@
 """A visit: one worker's stay in one lane, and what it does there with each message."""
 
-from lakehook.deliver.crew import Crew
+from lakehook.deliver.crew import MARGIN_SECONDS, Crew, OutOfTime
 from lakehook.deliver.hold import Hold
 from lakehook.deliver.pulse import Pulse
 from lakehook.deliver.turn import Stop, Turn, in_queue_or_ledger
@@ -15,6 +15,7 @@ from lakehook.domain.lane import (
     Status,
 )
 from lakehook.domain.message import Received, Resume
+from lakehook.domain.ping import Ping
 from lakehook.domain.subscription import Ordering, Subscription
 from lakehook.ports import Page, Remaining
 
@@ -42,6 +43,8 @@ class Visit:
 
     def _look_at(self, received: Received) -> Disposition:
         message = received.message
+        if isinstance(message, Ping):
+            return self._put(message)
         if isinstance(message, Resume):
             self._announcing, self._probing = True, message.probe
             return self._resume(token=message.token)
@@ -52,6 +55,14 @@ class Visit:
         if self._hold.record is None:
             return self._flow(message, known)
         return self._resume() if known else self._join(self._hold.record, message)
+
+    def _put(self, ping: Ping) -> Disposition:
+        """A question that an operator asks; whether deliveries go out is another one."""
+        if subscription := self._subscription(anew=True):
+            if self._remaining() < subscription.deadline_seconds + MARGIN_SECONDS:
+                raise OutOfTime
+            self._crew.ping(ping, subscription)
+        return Done()
 
     def _flow(self, delivery: Delivery, known: DeliveryRecord | None) -> Disposition:
         record = known or DeliveryRecord.waiting(delivery)

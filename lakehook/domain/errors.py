@@ -32,7 +32,7 @@ class BadEvent(BadInput):
 
 
 class BadMessage(BadInput):
-    """A message on the deliveries queue that is neither a delivery nor a resume."""
+    """A message on the deliveries queue that is no delivery, no resume and no ping."""
 
 
 class BadEndpoint(BadInput):

@@ -1,4 +1,4 @@
-"""What travels through the deliveries queue: a delivery, or word that a lane may go on.
+"""What travels through the deliveries queue: a delivery, word that a lane may go on, or a ping.
 
 Messages carry a version; a release reads its own and the one before.
 """
@@ -12,6 +12,7 @@ from lakehook.domain.delivery import Delivery, Lane, NumberedEvent
 from lakehook.domain.document import Document, ascii_of, read_document
 from lakehook.domain.errors import BadEvent, BadMessage
 from lakehook.domain.event import Event
+from lakehook.domain.ping import PREFIX, Ping
 
 VERSION = 1
 MOST_SEQUENCE = 10**10 - 1  # the ledger writes ten digits
@@ -29,7 +30,7 @@ class Resume:
     probe: bool = False  # whether its endpoint is up again; it passes an open breaker
 
 
-Message = Delivery | Resume
+Message = Delivery | Resume | Ping
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,8 @@ class Received:
 def encode(message: Message) -> str:
     if isinstance(message, Resume):
         body: Document = {"kind": "resume", "token": message.token, "probe": message.probe}
+    elif isinstance(message, Ping):
+        body = {"kind": "ping", "timestamp": message.timestamp, "challenge": message.challenge}
     else:
         body = {
             "kind": "delivery",
@@ -66,12 +69,24 @@ def decode(text: str) -> Message:
         return read(body)
     except (ValueError, KeyError, TypeError, AttributeError, BadEvent) as error:
         why = repr(error)[:MOST_CHARACTERS_OF_WHY]
-        raise BadMessage(f"neither a delivery nor a resume: {why}") from None
+        raise BadMessage(f"no delivery, no resume, no ping: {why}") from None
 
 
 def _resume(body: Document) -> Resume:
     token = _number(body["token"], at_most=MOST_TOKEN)
     return Resume(_lane(body["lane"]), token, probe=body.get("probe") is True)
+
+
+def _ping(body: Document) -> Ping:
+    lane, challenge = _lane(body["lane"]), body["challenge"]
+    if not lane.pipeline_id.startswith(PREFIX):
+        raise ValueError("a ping of no lane of its own")
+    return Ping(
+        lane.subscription_id,
+        lane.pipeline_id.removeprefix(PREFIX),
+        _text(body["timestamp"]),
+        challenge=challenge and _text(challenge),
+    )
 
 
 def _delivery(body: Document) -> Delivery:
@@ -105,4 +120,5 @@ def _text(value: Any) -> str:
 _READERS: dict[tuple[int, str], Callable[[Document], Message]] = {
     (1, "delivery"): _delivery,
     (1, "resume"): _resume,
+    (1, "ping"): _ping,
 }

@@ -13,6 +13,7 @@ class Standing(StrEnum):
     ACTIVE = "active"
     PAUSED = "paused"
     DISABLED = "disabled"
+    PENDING = "pending"  # a challenge
     REMOVED = "removed"
 
 
@@ -22,7 +23,9 @@ def standing_of(subscription: Subscription | None) -> Standing:
         return Standing.REMOVED
     if subscription.paused_at:
         return Standing.PAUSED
-    return Standing.DISABLED if subscription.disabled_reason else Standing.ACTIVE
+    if subscription.disabled_reason:
+        return Standing.DISABLED
+    return Standing.PENDING if subscription.is_pending else Standing.ACTIVE
 
 
 @dataclass(frozen=True)

@@ -43,6 +43,7 @@ class Subscription:
     created_at: str = ""
     paused_at: str | None = None  # by an operator
     disabled_reason: str | None = None  # by the receiver's word, or for failing too long
+    pending_since: str | None = None  # until its endpoint echoes a challenge it gets no event
     removed_at: str | None = None  # a tombstone: its id is never used again
     version: int = 0  # as it was read; 0 is that of a new one
 
@@ -56,8 +57,16 @@ class Subscription:
         return self.secrets[0].public if self.secrets else None
 
     @property
+    def is_pending(self) -> bool:
+        return self.pending_since is not None
+
+    @property
     def is_blocked(self) -> bool:
         return self.paused_at is not None or self.disabled_reason is not None
+
+    def receives(self, event_type: EventType) -> bool:
+        """Whether such an event goes out to it, as it now stands."""
+        return not self.is_pending and self.wants(event_type)
 
     def wants(self, event_type: EventType) -> bool:
         if self.event_types:

@@ -55,19 +55,27 @@ class Subscribe:
     dice: Dice
 
     def __call__(
-        self, terms: Terms, *, signing: str | None = None, brought: str | None = None
+        self,
+        terms: Terms,
+        *,
+        signing: str | None = None,
+        brought: str | None = None,
+        pending: bool = False,
     ) -> tuple[Subscription, SigningKey]:
         """A new subscription, in force at once, and its secret: nobody can read that again.
 
-        It is one that was brought, or new of the kind that ``signing`` names.
+        It is one that was brought, or new of the kind that ``signing`` names. ``pending`` keeps
+        all events from an endpoint that has not yet echoed a challenge.
         """
+        created_at = rfc_3339(self.clock.now())
         subscription_id = f"sub_{self.dice.token()}"
         agreed = _agreed(terms, self.judge)
         secret = self.mint(signing=signing, brought=brought, usual=Signing.HMAC)
         sealed = self.mint.seal(secret, subscription_id=subscription_id)
         subscription = Subscription(
             id=subscription_id,
-            created_at=rfc_3339(self.clock.now()),
+            created_at=created_at,
+            pending_since=created_at if pending else None,
             secrets=(sealed,),
             **_concealed(agreed, self.sealer, subscription_id),
             **_sealed_headers(terms, self.sealer, subscription_id),

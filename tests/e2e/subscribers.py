@@ -32,16 +32,17 @@ class Subscribers:
                 for subscription_id in self._ids:
                     self._terminal("subscriptions", "remove", subscription_id, "--discard-waiting")
 
-    def add(self, receiver: Receiver, *options: str) -> str:
+    def add(self, receiver: Receiver, *options: str, code: int = 0) -> str:
         """The id of a subscription that an operator made for a receiver, which now listens."""
         self._exits.enter_context(receiver)
-        subscription_id, receiver.secret = self.add_url(receiver.url, receiver.name, *options)
+        url, name = receiver.url, receiver.name
+        subscription_id, receiver.secret = self.add_url(url, name, *options, code=code)
         return subscription_id
 
-    def add_url(self, url: str, name: str, *options: str) -> tuple[str, str]:
+    def add_url(self, url: str, name: str, *options: str, code: int = 0) -> tuple[str, str]:
         """The id and the secret of a subscription of whatever listens there."""
         terms = ("--name", name, "--url", url, *options)
-        added = self._terminal.json("subscriptions", "add", *terms)
+        added = self._terminal.json("subscriptions", "add", *terms, code=code)
         self._ids.append(added["subscription_id"])
         return added["subscription_id"], added["secret"]
 

@@ -21,9 +21,9 @@ class Terminal:
         """The exit code; what was said on stderr stays in ``complaint``."""
         return self._run(*arguments)[0]
 
-    def json(self, *arguments: str) -> Any:
-        code, answer = self._run(*arguments, "--output", "json")
-        assert code == 0, self.complaint
+    def json(self, *arguments: str, code: int = 0) -> Any:
+        exit_code, answer = self._run(*arguments, "--output", "json")
+        assert exit_code == code, self.complaint
         return json.loads(answer)
 
     def _run(self, *arguments: str) -> tuple[int, str]:

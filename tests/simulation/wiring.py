@@ -9,14 +9,14 @@ from functions.deliver.handler import parcel
 from functions.fanout.handler import notice
 from lakehook.adapters.sqs_dead_letters import SqsDeadLetters, SqsSiding
 from lakehook.adapters.sqs_deliveries import SqsDeliveries, SqsReceipts
-from lakehook.attempt import AttemptDelivery
+from lakehook.attempt import AttemptDelivery, PostSigned
 from lakehook.deliver import Crew, Deliver
 from lakehook.deliver_batch import DeliverBatch
 from lakehook.domain.retry import RetrySchedule
 from lakehook.domain.secret import Secret
 from lakehook.fan_out import FanOut
 from lakehook.ports import Keys
-from tests.fakes import FakeDice, FakeKeyring
+from tests.fakes import FakeDice, FakeKeyring, nobody_asks
 from tests.simulation.faults import Gate, Invocation
 from tests.simulation.history import History
 from tests.simulation.internet import Internet
@@ -89,6 +89,7 @@ class Wiring:
             healths=self._reached("healths", self.healths),
             subscriptions=self._reached("subscriptions", self.subscriptions),
             attempt=self._attempt(),
+            ping=nobody_asks,
             dead_letters=SqsDeadLetters(self.sqs, DEAD),
             bell=SqsDeliveries(self.sqs, DELIVERIES),
             clock=self.timeline,
@@ -100,9 +101,11 @@ class Wiring:
 
     def _attempt(self) -> AttemptDelivery:
         return AttemptDelivery(
-            keyring=self._reached("keyring", FakeKeyring(KEYS)),
-            receiver=Internet(self.receivers, self.timeline, self.gate, self.history),
-            clock=self.timeline,
+            PostSigned(
+                keyring=self._reached("keyring", FakeKeyring(KEYS)),
+                receiver=Internet(self.receivers, self.timeline, self.gate, self.history),
+                clock=self.timeline,
+            )
         )
 
     def _reached(self, name: str, port: object) -> Any:

@@ -3,7 +3,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from lakehook.attempt import EXCERPT_CHARACTERS, AttemptDelivery
+from lakehook.attempt import EXCERPT_CHARACTERS, AttemptDelivery, PostSigned
 from lakehook.domain.endpoint import Endpoint
 from lakehook.domain.errors import OwnTrouble
 from lakehook.domain.outcome import Answer, Attempt, Outcome
@@ -39,7 +39,8 @@ class World:
         self.receiver = SlowReceiver(clock=self.clock)
 
     def attempt(self, subscription: Subscription | None = None) -> Attempt:
-        attempt = AttemptDelivery(FakeKeyring(self.keys), self.receiver, self.clock)
+        post = PostSigned(FakeKeyring(self.keys), self.receiver, self.clock)
+        attempt = AttemptDelivery(post)
         return attempt(a_delivery(2), subscription or a_subscription())
 
     def answer(self, status: int, body: bytes = b"", **headers: str) -> None:
@@ -172,7 +173,7 @@ def test_trouble_of_our_own_flies_and_nothing_is_sent(world: World):
         def open(self, subscription: Subscription) -> Keys:
             raise OwnTrouble("KMS is away")
 
-    attempt = AttemptDelivery(Locked(world.keys), world.receiver, world.clock)
+    attempt = AttemptDelivery(PostSigned(Locked(world.keys), world.receiver, world.clock))
 
     with pytest.raises(OwnTrouble):
         attempt(a_delivery(), a_subscription())

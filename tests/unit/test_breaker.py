@@ -25,6 +25,7 @@ from tests.fakes import (
     FakeLedger,
     FakeSubscriptions,
     FakeTelemetry,
+    nobody_asks,
 )
 
 
@@ -43,6 +44,7 @@ class World:
                 healths=self.ledger.healths,
                 subscriptions=self.subscriptions,
                 attempt=self._attempt,
+                ping=nobody_asks,
                 dead_letters=FakeDeadLetters(),
                 bell=self.bell,
                 clock=self.clock,

@@ -22,6 +22,7 @@ from tests.fakes import (
     FakeLedger,
     FakeSubscriptions,
     FakeTelemetry,
+    nobody_asks,
 )
 
 LANE = Lane("sub_a", "39")
@@ -52,6 +53,7 @@ class World:
             bell=self.bell,
             subscriptions=self.subscriptions,
             attempt=self.attempts,
+            ping=nobody_asks,
             dead_letters=self.dead_letters,
             clock=self.clock,
             dice=FakeDice(),

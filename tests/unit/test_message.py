@@ -9,6 +9,7 @@ from lakehook.domain.delivery import Delivery, Lane
 from lakehook.domain.errors import BadMessage
 from lakehook.domain.event import Event
 from lakehook.domain.message import VERSION, Message, Resume, decode, encode
+from lakehook.domain.ping import Ping
 from tests.builders import a_delivery
 
 LANE = Lane("sub_a", "39")
@@ -31,14 +32,16 @@ deliveries = st.builds(
     texts,
 )
 resumes = st.builds(Resume, st.just(LANE), st.integers(1, 10**14 - 1))
+tokens = st.text("0123456789abcdef", min_size=1, max_size=50)
+pings = st.builds(Ping, st.just("sub_a"), tokens, texts, challenge=st.none() | tokens)
 
 
-@given(deliveries | resumes)
+@given(deliveries | resumes | pings)
 def test_a_message_comes_out_as_it_went_in(message: Message):
     assert decode(encode(message)) == message
 
 
-@given(deliveries | resumes)
+@given(deliveries | resumes | pings)
 def test_a_message_is_ascii_since_sqs_refuses_some_of_the_rest(message: Message):
     assert encode(message).isascii()
 
@@ -200,3 +203,10 @@ def test_an_event_is_carried_as_its_producer_wrote_it():
 
     assert isinstance(decoded, Delivery)
     assert decoded.event == Event("e1", delivery.event.document)
+
+
+def test_a_ping_in_a_pipelines_lane_is_a_bad_message():
+    text = encode(Ping("sub_a", "1", "2026-01-01T12:00:00Z")).replace("#ping-1", "#39")
+
+    with pytest.raises(BadMessage, match="no lane of its own"):
+        decode(text)

@@ -1,0 +1,59 @@
+"""Is an endpoint there, and does its owner agree?"""
+
+from collections.abc import Callable
+
+from local.receiver import OK, Answer, Arrival, Receiver
+from tests.e2e.conftest import Publish
+from tests.e2e.evidence import Evidence
+from tests.e2e.pipelines import a_life, heard
+from tests.e2e.subscribers import Subscribers
+from tests.e2e.terminal import Terminal
+from tests.integration.eventually import eventually
+
+PATIENCE = 15.0
+
+
+def echo(arrival: Arrival) -> int | Answer:
+    challenge = arrival.body.get("challenge")
+    return Answer(OK, {}, challenge.encode()) if challenge else OK
+
+
+def says(body: bytes) -> Callable[[Arrival], Answer]:
+    return lambda _: Answer(OK, {}, body)
+
+
+def test_a_ping_is_signed_and_its_answer_is_shown(subscribers: Subscribers, terminal: Terminal):
+    receiver = Receiver("greeter", says(b"good morning"))
+    subscription_id = subscribers.add(receiver)
+
+    asked = terminal.json("subscriptions", "test", subscription_id)
+
+    (arrival,) = receiver.arrivals
+    assert (asked["outcome"], asked["status"], asked["answer"]) == (
+        "delivered",
+        200,
+        "good morning",
+    )
+    assert arrival.genuine
+    assert arrival.event_type == "PING"
+    assert set(arrival.body) == {"event_type", "event_id", "timestamp"}
+
+
+def test_nothing_but_challenges_goes_out_before_one_is_echoed(
+    subscribers: Subscribers, terminal: Terminal, publish: Publish, evidence: Evidence
+):
+    receiver = Receiver("newcomer", says(b"what?"))
+    subscription_id = subscribers.add(receiver, "--challenge", code=1)
+    early, life = a_life(), a_life()
+    publish(early)
+    eventually(evidence.nothing_is_under_way)
+
+    receiver.behaviour = echo
+    asked = terminal.json("subscriptions", "test", subscription_id)
+    publish(life)
+
+    assert asked["state"] == "active"
+    assert receiver.wait_for(2 + len(life), within=PATIENCE)
+    assert [one.event_type for one in receiver.arrivals[:2]] == ["PING", "PING"]
+    assert heard(receiver, early) == []
+    assert heard(receiver, life) == [1, 2, 3]

@@ -1,0 +1,148 @@
+"""An endpoint is asked whether it is there, and by a challenge whether its owner agrees."""
+
+import json
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from lakehook.domain.event import EventType
+from lakehook.domain.outcome import Attempt, Outcome
+from lakehook.domain.ping import Ping, Pong
+from lakehook.domain.subscription import Subscription
+from lakehook.ping import PingEndpoint
+from lakehook.ports import Exchange
+from tests.builders import a_subscription
+from tests.fakes import NOON, FakePings
+from tests.fakes_ops import Office
+
+PING = Ping("sub_a", "f00d", "2026-01-01T12:00:00Z")
+CHALLENGE = replace(PING, challenge="echo-me")
+TAKEN = Attempt(at=NOON, outcome=Outcome.DELIVERED, milliseconds=7, status=200)
+REFUSED = replace(TAKEN, outcome=Outcome.REJECTED, status=404)
+
+
+@dataclass
+class FakePost:
+    exchange: Exchange
+    sent: list[tuple[str, bytes]] = field(default_factory=list)
+
+    def __call__(
+        self, message_id: str, body: bytes, subscription: Subscription, *, tell: bool = False
+    ) -> Exchange:
+        assert tell
+        self.sent.append((message_id, body))
+        return self.exchange
+
+
+def put(ping: Ping, attempt: Attempt, body: bytes = b"") -> tuple[FakePost, Pong]:
+    post, pings = FakePost(Exchange(attempt, body)), FakePings()
+    PingEndpoint(post, pings)(ping, a_subscription())
+    return post, pings.known[ping]
+
+
+def test_a_ping_says_what_it_is_and_when_it_was_asked_for():
+    post, _ = put(PING, TAKEN)
+
+    ((message_id, body),) = post.sent
+    assert message_id == "sub_a#ping-f00d"
+    assert json.loads(body) == {
+        "event_type": "PING",
+        "event_id": "ping-f00d",
+        "timestamp": "2026-01-01T12:00:00Z",
+    }
+
+
+def test_a_challenge_travels_in_the_ping():
+    post, _ = put(CHALLENGE, TAKEN)
+
+    assert json.loads(post.sent[0][1])["challenge"] == "echo-me"
+
+
+@pytest.mark.parametrize(
+    ("attempt", "body", "echoed"),
+    [
+        (TAKEN, b"echo-me", True),
+        (TAKEN, b"echo-me\r\n", True),
+        (TAKEN, b'"echo-me"', False),
+        (TAKEN, b"echo-me, please", False),
+        (TAKEN, b"", False),
+        (REFUSED, b"echo-me", False),
+    ],
+)
+def test_only_a_good_answer_that_is_the_challenge_echoes_it(
+    attempt: Attempt, body: bytes, *, echoed: bool
+):
+    _, pong = put(CHALLENGE, attempt, body)
+
+    assert pong == Pong(attempt, echoed=echoed)
+
+
+def test_what_was_not_challenged_echoes_nothing():
+    _, pong = put(PING, TAKEN, b"None")
+
+    assert not pong.echoed
+
+
+# --- at the operator's door ---
+
+
+@pytest.fixture
+def office() -> Office:
+    return Office()
+
+
+def pending(office: Office) -> Subscription:
+    return office.subscriptions.save(a_subscription(pending_since="2026-01-01T12:00:00Z"))
+
+
+def test_who_is_pending_receives_nothing(office: Office) -> None:
+    subscription = pending(office)
+
+    assert not any(subscription.receives(event_type) for event_type in EventType)
+
+
+def test_an_active_one_is_pinged_and_stays_as_it_is(office: Office) -> None:
+    subscription = office.subscriptions.save(a_subscription())
+    office.doorbell.pong = lambda _: Pong(TAKEN, echoed=False)
+
+    after, pong = office.desk().ask(subscription, within_seconds=5)
+
+    assert (after, pong) == (subscription, Pong(TAKEN, echoed=False))
+    assert office.doorbell.asked[0].challenge is None
+
+
+def test_a_pending_one_is_active_once_it_has_echoed_its_challenge(office: Office) -> None:
+    subscription = pending(office)
+    office.doorbell.pong = lambda ping: Pong(TAKEN, echoed=ping.challenge is not None)
+
+    after, _ = office.desk().ask(subscription, within_seconds=5)
+
+    assert not after.is_pending
+    assert office.subscriptions.find("sub_a") == after
+
+
+def test_a_pending_one_that_says_something_else_stays_pending(office: Office) -> None:
+    subscription = pending(office)
+    office.doorbell.pong = lambda _: Pong(TAKEN, echoed=False)
+
+    after, _ = office.desk().ask(subscription, within_seconds=5)
+
+    assert after.is_pending
+
+
+def test_no_challenge_is_like_another(office: Office) -> None:
+    subscription = pending(office)
+    for _ in range(2):
+        office.desk().ask(subscription, within_seconds=1)
+
+    first, second = (ping.challenge for ping in office.doorbell.asked)
+    assert first != second
+
+
+def test_nobody_waits_longer_than_was_said(office: Office) -> None:
+    subscription = office.subscriptions.save(a_subscription())
+
+    _, pong = office.desk().ask(subscription, within_seconds=5)
+
+    assert pong is None
+    assert 5 <= office.clock.now() - NOON < 6

@@ -49,10 +49,12 @@ soak: install ## Play histories with faults for MINUTES=5
 soak-mutants: install ## Take out one guard after another: the simulation must notice each
 	$(BIN)/python -m tests.simulation.mutants
 
-check: install ## Format, lint, types, spelling, directions of import
+check: install ## Format, lint, types, security, spelling, directions of import
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/bandit --quiet -ll --recursive lakehook functions ops local infra
+	$(BIN)/uv pip check --quiet --python $(BIN)/python
 	$(BIN)/codespell
 	$(BIN)/lint-imports
 

@@ -1,17 +1,23 @@
 """A JSON object as we accept and write it: strict, finite, valid Unicode."""
 
 import json
+import re
 from typing import Any, NoReturn
 
 Document = dict[str, Any]
+
+MOST_LEVELS = 64  # of arrays and objects within each other
+_STRINGS = re.compile(r'"(?:[^"\\]|\\.)*"?', re.DOTALL)  # to the end, if one has none
+_BRACKETS = re.compile(r"[\[\]{}]")
 
 
 def read_document(text: str) -> Document:
     """Parse one JSON object (RFC 8259); ``ValueError`` says in one line why it is none.
 
     Refused beyond the grammar: numbers that have no finite value, text that has no UTF-8
-    form, and nesting deeper than the parser can follow.
+    form, and nesting deeper than ``MOST_LEVELS``.
     """
+    _refuse_depth(text)
     try:
         document = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
         text_of(document).encode()
@@ -19,8 +25,6 @@ def read_document(text: str) -> Document:
         raise ValueError(f"not JSON: {error.msg} at character {error.pos}") from None
     except UnicodeEncodeError:
         raise ValueError("not Unicode: a lone surrogate") from None
-    except RecursionError:
-        raise ValueError("nested too deeply") from None
     if not isinstance(document, dict):
         raise ValueError(f"not a JSON object but {_kind(document)}")  # noqa: TRY004  bad text
     return document
@@ -34,6 +38,17 @@ def text_of(document: Any) -> str:
 def ascii_of(document: Any) -> str:
     """Write for SQS, which refuses some characters that JSON allows: compact, ASCII only."""
     return json.dumps(document, separators=(",", ":"))
+
+
+def _refuse_depth(text: str) -> None:
+    """Before it is parsed; brackets within strings do not count."""
+    if text.count("{") + text.count("[") <= MOST_LEVELS:
+        return
+    depth = 0
+    for bracket in _BRACKETS.findall(_STRINGS.sub("", text)):
+        depth += 1 if bracket in "[{" else -1
+        if depth > MOST_LEVELS:
+            raise ValueError(f"nested deeper than {MOST_LEVELS} levels")
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -1,0 +1,52 @@
+"""How deep a document may be nested, and that to find out costs no more than reading it."""
+
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lakehook.domain.document import MOST_LEVELS, read_document
+
+
+def nested(levels: int) -> str:
+    """An object of so many levels, with brackets in its strings that are none."""
+    inner = '"[{\\"[{"'
+    for _ in range(levels - 1):
+        inner = f"[{inner}]"
+    return f'{{"a[": {inner}}}'
+
+
+def test_a_document_may_have_so_many_levels():
+    assert read_document(nested(MOST_LEVELS)) == json.loads(nested(MOST_LEVELS))
+
+
+def test_one_level_more_is_refused():
+    with pytest.raises(ValueError, match="^nested deeper than 64 levels$"):
+        read_document(nested(MOST_LEVELS + 1))
+
+
+def test_wide_is_not_deep():
+    document = {"a": [[]] * 1000, "b": [{}] * 1000}
+
+    assert read_document(json.dumps(document)) == document
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("{" * 65 + '"' + '\\"' * 60_000, id="a string of quotes without an end"),
+        pytest.param("[" * 65 + '"' * 120_001, id="strings without end"),
+        pytest.param('{"a":' * 60_000, id="objects"),
+        pytest.param('{"a":"' + "[" * 120_000, id="brackets in a string without an end"),
+    ],
+)
+def test_what_would_cost_a_parser_dear_is_refused_at_once(text: str):
+    with pytest.raises(ValueError, match="nested|JSON"):
+        read_document(text)
+
+
+@settings(max_examples=50)
+@given(st.dictionaries(st.text(), st.recursive(st.text(), st.lists, max_leaves=20)))
+def test_what_is_not_deep_is_read_whatever_its_strings_hold(document: dict[str, object]):
+    assert read_document(json.dumps(document, ensure_ascii=False)) == document

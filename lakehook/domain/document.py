@@ -11,13 +11,13 @@ _STRINGS = re.compile(r'"(?:[^"\\]|\\.)*"?', re.DOTALL)  # to the end, if one ha
 _BRACKETS = re.compile(r"[\[\]{}]")
 
 
-def read_document(text: str) -> Document:
+def read_document(text: str, *, levels: int = MOST_LEVELS) -> Document:
     """Parse one JSON object (RFC 8259); ``ValueError`` says in one line why it is none.
 
     Refused beyond the grammar: numbers that have no finite value, text that has no UTF-8
-    form, and nesting deeper than ``MOST_LEVELS``.
+    form, and nesting deeper than so many levels.
     """
-    _refuse_depth(text)
+    _refuse_depth(text, levels)
     try:
         document = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
         text_of(document).encode()
@@ -40,15 +40,15 @@ def ascii_of(document: Any) -> str:
     return json.dumps(document, separators=(",", ":"))
 
 
-def _refuse_depth(text: str) -> None:
+def _refuse_depth(text: str, levels: int) -> None:
     """Before it is parsed; brackets within strings do not count."""
-    if text.count("{") + text.count("[") <= MOST_LEVELS:
+    if text.count("{") + text.count("[") <= levels:
         return
     depth = 0
     for bracket in _BRACKETS.findall(_STRINGS.sub("", text)):
         depth += 1 if bracket in "[{" else -1
-        if depth > MOST_LEVELS:
-            raise ValueError(f"nested deeper than {MOST_LEVELS} levels")
+        if depth > levels:
+            raise ValueError(f"nested deeper than {levels} levels")
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lakehook.domain.delivery import Delivery, Lane, NumberedEvent
-from lakehook.domain.document import Document, ascii_of, read_document
+from lakehook.domain.document import MOST_LEVELS, Document, ascii_of, read_document
 from lakehook.domain.errors import BadEvent, BadMessage
 from lakehook.domain.event import Event
 from lakehook.domain.ping import PREFIX, Ping
@@ -64,7 +64,7 @@ def decode(text: str) -> Message:
     What is let in here can be worked off: a message that could not would come again for ever.
     """
     try:
-        body = read_document(text)
+        body = read_document(text, levels=MOST_LEVELS + 1)  # an event within it may have them all
         read = _READERS[body["version"], body["kind"]]
         return read(body)
     except (ValueError, KeyError, TypeError, AttributeError, BadEvent) as error:

@@ -22,7 +22,7 @@ def test_a_document_may_have_so_many_levels():
 
 
 def test_one_level_more_is_refused():
-    with pytest.raises(ValueError, match="^nested deeper than 64 levels$"):
+    with pytest.raises(ValueError, match=r"^nested deeper than 64 levels$"):
         read_document(nested(MOST_LEVELS + 1))
 
 
@@ -42,7 +42,7 @@ def test_wide_is_not_deep():
     ],
 )
 def test_what_would_cost_a_parser_dear_is_refused_at_once(text: str):
-    with pytest.raises(ValueError, match="nested|JSON"):
+    with pytest.raises(ValueError, match=r"nested|JSON"):
         read_document(text)
 
 

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lakehook.domain.delivery import Delivery, Lane
+from lakehook.domain.document import MOST_LEVELS, read_document, text_of
 from lakehook.domain.errors import BadMessage
 from lakehook.domain.event import Event
 from lakehook.domain.message import VERSION, Message, Resume, decode, encode
@@ -210,3 +211,13 @@ def test_a_ping_in_a_pipelines_lane_is_a_bad_message():
 
     with pytest.raises(BadMessage, match="no lane of its own"):
         decode(text)
+
+
+def test_an_event_as_deep_as_may_be_travels():
+    deepest: Any = 0
+    for _ in range(MOST_LEVELS - 2):
+        deepest = [deepest]
+    delivery = a_delivery(data={"deepest": deepest})
+    read_document(text_of(delivery.event.document))
+
+    assert decode(encode(delivery)) == delivery

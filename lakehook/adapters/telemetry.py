@@ -11,6 +11,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from lakehook import metrics as names
 from lakehook.domain.delivery import NumberedEvent
+from lakehook.domain.event import Event
 from lakehook.domain.lane import DeliveryRecord
 from lakehook.ports import Census
 
@@ -36,6 +37,20 @@ class PowertoolsTelemetry:
         finally:
             if self.metrics.metric_set:
                 self.metrics.flush_metrics()
+
+    def took_notice(self, event: Event) -> None:
+        self._count(names.NOTICES)
+        self._info(
+            "notice_taken",
+            pipeline_id=event.pipeline_id,
+            event_id=event.id,
+            event_type=event.type,
+            trigger_source=event.document["trigger_source"],
+        )
+
+    def refused_notice(self, status: int, reason: str) -> None:
+        self._count(names.NOTICES_REFUSED)
+        self._info("notice_refused", status=status, reason=reason)
 
     def fanned_out(self, numbered: NumberedEvent, *, deliveries: int, repeated: bool) -> None:
         event = numbered.event

@@ -3,7 +3,7 @@
 Any of them may raise ``OwnTrouble``.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -36,27 +36,6 @@ class Dice(Protocol):
 
     def key(self) -> bytes:
         """32 bytes nobody can guess."""
-
-
-# --- taking DevLake's notices ---
-
-
-class NotificationSecrets(Protocol):
-    def live(self, *, anew: bool = False) -> Sequence[str]:
-        """The secrets that DevLake may sign with: as of a little earlier, or ``anew`` as of now.
-
-        As of now is as of some seconds ago for whoever asks too often.
-        """
-
-
-class Publisher(Protocol):
-    def publish(self, events: Iterable[Event]) -> int:
-        """Return when all events are safe on the queue; ``BadEvent`` before any is sent."""
-
-
-class Blueprints(Protocol):
-    def of_pipeline(self, pipeline_id: int) -> int | None:
-        """The blueprint that a pipeline was made of, if there is one and it can be learnt soon."""
 
 
 # --- fan-out ---

@@ -1,6 +1,7 @@
 """Lambda behind a function URL: DevLake's notices in, pipeline events out."""
 
 import os
+import time
 from functools import cache
 from http import HTTPStatus
 from typing import Any
@@ -8,9 +9,8 @@ from typing import Any
 from functions.ingress.function_url import Call, answer
 from lakehook.adapters.aws import HASTY, Aws
 from lakehook.adapters.devlake_api import DevlakeApi
+from lakehook.adapters.notice_telemetry import NoticeTelemetry
 from lakehook.adapters.secrets_manager import StoredSecret
-from lakehook.adapters.telemetry import PowertoolsTelemetry
-from lakehook.adapters.world import WallClock
 from lakehook.domain.devlake.signature import SignedNotice
 from lakehook.producer import PipelineEventPublisher
 from lakehook.settings import ALLOWED, NONE, IngressSettings
@@ -25,18 +25,18 @@ STATUSES = {
 
 
 @cache
-def telemetry() -> PowertoolsTelemetry:
-    return PowertoolsTelemetry.from_environment()
+def telemetry() -> NoticeTelemetry:
+    return NoticeTelemetry.from_environment()
 
 
 @cache
 def take_notice() -> TakeNotice:
-    settings, clock = IngressSettings.from_env(os.environ), WallClock()
+    settings = IngressSettings.from_env(os.environ)
     aws, api_url = Aws(config=HASTY), settings.devlake_api_url
     return TakeNotice(
-        secrets=StoredSecret(aws.secrets_manager(), settings.notification_secret_arn, clock),
+        secrets=StoredSecret(aws.secrets_manager(), settings.notification_secret_arn, time.time),
         publisher=PipelineEventPublisher(settings.events_queue_url, aws.sqs()),
-        blueprints=None if api_url == NONE else DevlakeApi(api_url, clock),
+        blueprints=None if api_url == NONE else DevlakeApi(api_url, time.time),
         empty_secret_allowed=settings.empty_secret == ALLOWED,
     )
 
@@ -59,7 +59,7 @@ def _answer(call: Call) -> dict[str, Any]:
 def _taken(notice: SignedNotice) -> dict[str, Any]:
     answered = take_notice()(notice)
     if answered.event:
-        telemetry().took_notice(answered.event)
+        telemetry().took(answered.event)
         return answer(HTTPStatus.ACCEPTED, {"event_id": answered.event.id})
     if answered.trouble:
         telemetry().trouble(answered.trouble, doing="take a notice")
@@ -67,5 +67,5 @@ def _taken(notice: SignedNotice) -> dict[str, Any]:
 
 
 def _refused(status: HTTPStatus, reason: str, **headers: str) -> dict[str, Any]:
-    telemetry().refused_notice(status, reason)
+    telemetry().refused(status, reason)
     return answer(status, {"error": reason}, **headers)

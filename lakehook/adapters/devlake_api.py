@@ -12,14 +12,18 @@ from dataclasses import dataclass, field
 from urllib3 import PoolManager
 from urllib3.exceptions import HTTPError
 
-from lakehook.ports import Clock
+from lakehook.ingress_ports import Now
 
 QUIET_FOR_SECONDS = 30.0
 """After a failure nobody asks: DevLake waits for us meanwhile, and its pipelines for it."""
 
 MOST_KNOWN = 1000
 MOST_BYTES = 4 * 1024 * 1024  # the plan of a pipeline comes along
-OK = 200
+OK, NOT_FOUND = 200, 404
+
+
+class NotYet(Exception):
+    """DevLake may tell of a pipeline before it has committed it."""
 
 
 @dataclass
@@ -27,7 +31,7 @@ class DevlakeApi:
     """Never fatal and never longer than its deadline, names too: that is why it has a thread."""
 
     url: str
-    clock: Clock
+    now: Now
     deadline_seconds: float = 1.0
     _known: OrderedDict[int, int | None] = field(default_factory=OrderedDict)
     _quiet_until: float = float("-inf")
@@ -35,17 +39,24 @@ class DevlakeApi:
     _worker: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "devlake"))
 
     def of_pipeline(self, pipeline_id: int) -> int | None:
-        if pipeline_id not in self._known and self.clock.now() >= self._quiet_until:
+        if pipeline_id not in self._known and self.now() >= self._quiet_until:
             self._look_up(pipeline_id)
         return self._known.get(pipeline_id)
+
+    def close(self) -> None:
+        """Return when nothing is under way any more."""
+        self._worker.shutdown(cancel_futures=True)
+        self._http.clear()
 
     def _look_up(self, pipeline_id: int) -> None:
         asking = self._worker.submit(self._ask, pipeline_id)
         try:
             self._remember(pipeline_id, asking.result(self.deadline_seconds))
+        except NotYet:
+            return
         except (WaitedTooLong, HTTPError, OSError, ValueError):
             asking.cancel()
-            self._quiet_until = self.clock.now() + QUIET_FOR_SECONDS
+            self._quiet_until = self.now() + QUIET_FOR_SECONDS
 
     def _ask(self, pipeline_id: int) -> int | None:
         """The blueprint's id; 0 stands for none. ``ValueError`` for what is no such answer."""
@@ -57,6 +68,8 @@ class DevlakeApi:
             redirect=False,
             preload_content=False,
         ) as response:
+            if response.status == NOT_FOUND:
+                raise NotYet
             if response.status != OK:
                 raise ValueError(f"DevLake answered {response.status}")
             return _blueprint_id(response.read(MOST_BYTES))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from botocore.exceptions import ClientError
 
 from lakehook.adapters.aws import own_trouble
-from lakehook.ports import Clock
+from lakehook.ingress_ports import Now
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
@@ -28,15 +28,15 @@ class StoredSecret:
 
     secrets_manager: "SecretsManagerClient"
     arn: str
-    clock: Clock
+    now: Now
     _live: tuple[str, ...] = field(default=(), repr=False)
     _read_at: float = float("-inf")
 
     def live(self, *, anew: bool = False) -> Sequence[str]:
-        age = self.clock.now() - self._read_at
+        age = self.now() - self._read_at
         if age >= (ANEW_AFTER_SECONDS if anew else FRESH_FOR_SECONDS):
             self._live = (*self._version("AWSCURRENT"), *self._version("AWSPREVIOUS"))
-            self._read_at = self.clock.now()
+            self._read_at = self.now()
         return self._live
 
     def _version(self, stage: Literal["AWSCURRENT", "AWSPREVIOUS"]) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from aws_cdk import CfnParameter
 from constructs import Construct
 
-from lakehook.settings import NONE
+from lakehook.settings import EMPTY_SECRET, NONE, REFUSED
 
 RETRY_SCHEDULE = "5,300,1800,7200,18000,36000,50400,72000,86400"
 """5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 14 h, 20 h, 24 h."""
@@ -23,6 +23,18 @@ class Parameters(Construct):
             default=NONE,
             pattern=r"-|[0-9A-Fa-f.:/]+(,[0-9A-Fa-f.:/]+)*",
             description=f"Networks that are not public and may yet be called; {NONE} for none",
+        )
+        self.empty_secret = self._parameter(
+            "EmptyNotificationSecret",
+            default=REFUSED,
+            pattern="|".join(EMPTY_SECRET),
+            description="Whether DevLake may sign without a secret, so that anybody can",
+        )
+        self.devlake_api_url = self._parameter(
+            "DevlakeApiUrl",
+            default=NONE,
+            pattern=r"-|https?://[!-~]+",
+            description=f"Where DevLake tells a pipeline's blueprint; {NONE} for nowhere",
         )
 
     def _parameter(self, name: str, *, default: str, pattern: str, description: str) -> str:

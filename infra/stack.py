@@ -6,6 +6,7 @@ from constructs import Construct
 
 from infra.bundling import functions_code
 from infra.fifo_queue import FifoQueue
+from infra.ingress import Ingress
 from infra.parameters import Parameters
 from infra.secrets_key import SecretsKey
 from infra.stage import CLOCK_INTERVAL_SECONDS, Stage
@@ -50,6 +51,7 @@ class LakehookStack(Stack):
         self._tables = Tables(self, "Tables", protected=stage.protected)
         self._secrets = SecretsKey(self, "Secrets")
 
+        self._ingress = self._add_ingress()
         self._add_fanout()
         self._add_deliver()
         self._add_clock()
@@ -62,6 +64,16 @@ class LakehookStack(Stack):
             name=f"{self._stage.stack_name}-{name}",
             dead_letter_name=f"{self._stage.stack_name}-{dead_letter_name}",
             visibility=Duration.seconds(self._stage.visibility_seconds),
+        )
+
+    def _add_ingress(self) -> Ingress:
+        return Ingress(
+            self,
+            "Notices",
+            stage=self._stage,
+            code=self._code,
+            parameters=self._parameters,
+            events=self._events.queue,
         )
 
     def _add_fanout(self) -> None:
@@ -149,6 +161,8 @@ class LakehookStack(Stack):
             deliveries_table=self._tables.deliveries.table_name,
             secrets_key=self._secrets.key.key_arn,
             allowed_networks=self._parameters.allowed_networks,
+            ingress_url=self._ingress.url,
+            notification_secret_arn=self._ingress.secret_arn,
         )
         for name, value in deployment.to_outputs().items():
             CfnOutput(self, name, value=value)

@@ -32,6 +32,8 @@ class Stage:
     protected: bool
     fanouts_at_once: int
     deliveries_at_once: int
+    notices_at_once: int
+    ingress_timeout_seconds: int = 15
     fanout_timeout_seconds: int = 30
     deliver_timeout_seconds: int = 30
     clock_timeout_seconds: int = 60
@@ -44,6 +46,7 @@ class Stage:
         self._check_clock()
         self._check_concurrency("fanouts_at_once", self.fanouts_at_once)
         self._check_concurrency("deliveries_at_once", self.deliveries_at_once)
+        self._check_notices()
 
     @property
     def stack_name(self) -> str:
@@ -89,9 +92,24 @@ class Stage:
                 "all that an event source mapping accepts"
             )
 
+    def _check_notices(self) -> None:
+        if self.notices_at_once < 1:
+            raise ValueError(
+                f"notices_at_once {self.notices_at_once}: choose at least 1; "
+                "it is reserved, so 0 would turn every notice away"
+            )
+
 
 def stage_named(name: str) -> Stage:
     """Production is one; any other name is a rehearsal of it, smaller and free to be deleted."""
     if name == "production":
-        return Stage(name=name, protected=True, fanouts_at_once=20, deliveries_at_once=200)
-    return Stage(name=name, protected=False, fanouts_at_once=2, deliveries_at_once=10)
+        return Stage(
+            name=name,
+            protected=True,
+            fanouts_at_once=20,
+            deliveries_at_once=200,
+            notices_at_once=10,
+        )
+    return Stage(
+        name=name, protected=False, fanouts_at_once=2, deliveries_at_once=10, notices_at_once=2
+    )

@@ -1,4 +1,4 @@
-"""A function with its role, its log and the queue or the schedule that feeds it."""
+"""A function with its role, its log and the queue, the schedule or the URL that feeds it."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -54,6 +54,10 @@ class Worker(Construct):
             "POWERTOOLS_SERVICE_NAME": name,
             "POWERTOOLS_METRICS_NAMESPACE": Stack.of(self).stack_name,
         }
+
+    def is_called_at_url(self) -> str:
+        """By anybody: what comes must prove itself by its own signature."""
+        return self.function.add_function_url(auth_type=lambda_.FunctionUrlAuthType.NONE).url
 
     def is_fed_by(self, queue: sqs.IQueue, *, at_once: int) -> None:
         """Also grants what taking messages from the queue needs."""

@@ -1,5 +1,8 @@
 """The names of the metrics, for those who count and those who watch."""
 
+NOTICES = "Notices"  # of DevLake's, taken
+NOTICES_REFUSED = "NoticesRefused"  # unsigned, unreadable, too large
+
 EVENTS = "Events"  # numbered and fanned out
 EVENTS_REPEATED = "EventsRepeated"  # known already
 PARKED = "MessagesParked"  # bad, put aside whole

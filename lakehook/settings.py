@@ -10,6 +10,9 @@ from typing import Any, ClassVar, Self
 NONE = "-"
 """How an empty list is written: CloudFormation refuses an output without a value."""
 
+REFUSED, ALLOWED = EMPTY_SECRET = ("refused", "allowed")
+"""Whether a notice may be signed with the empty secret, by which anybody can sign."""
+
 
 class Settings:
     """Each field is one variable: ``deliveries_queue_url`` is ``DELIVERIES_QUEUE_URL``."""
@@ -23,6 +26,14 @@ class Settings:
 
     def to_env(self) -> dict[str, str]:
         return {field.name.upper(): getattr(self, field.name) for field in fields(self)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class IngressSettings(Settings):
+    events_queue_url: str
+    notification_secret_arn: str
+    empty_secret: str  # one of EMPTY_SECRET
+    devlake_api_url: str  # or NONE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +76,8 @@ class Deployment:
     deliveries_table: str
     secrets_key: str
     allowed_networks: str
+    ingress_url: str
+    notification_secret_arn: str
 
     @classmethod
     def from_outputs(cls, outputs: Mapping[str, str]) -> Self:

@@ -10,7 +10,7 @@ from local.left_out import LEFT_OUT
 from local.provision import PROVISIONED, ClientFor
 from local.scope import BadTemplate, Resource, Scope
 from local.template import dependencies, evaluate
-from local.workload import FunctionSpec, MappingSpec, ScheduleSpec
+from local.workload import FunctionSpec, MappingSpec, ScheduleSpec, UrlSpec
 
 Template = Mapping[str, Any]
 
@@ -18,6 +18,7 @@ _QUEUE = "AWS::SQS::Queue"
 _FUNCTION = "AWS::Lambda::Function"
 _MAPPING = "AWS::Lambda::EventSourceMapping"
 _RULE = "AWS::Events::Rule"
+_URL = "AWS::Lambda::Url"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,11 +27,23 @@ class Furniture:
     functions: tuple[FunctionSpec, ...]
     mappings: tuple[MappingSpec, ...]
     schedules: tuple[ScheduleSpec, ...]
+    urls: tuple[UrlSpec, ...]
 
 
-def furnish(template: Template, parameters: Mapping[str, str], client_for: ClientFor) -> Furniture:
-    """Make what moto holds, in the order of need; read from the template what is ours to run."""
-    resources = {name: _unmade(name, body) for name, body in template["Resources"].items()}
+def furnish(
+    template: Template,
+    parameters: Mapping[str, str],
+    client_for: ClientFor,
+    *,
+    function_url: str = "http://127.0.0.1/",
+) -> Furniture:
+    """Make what moto holds, in the order of need; read from the template what is ours to run.
+
+    ``function_url`` is where a function will be called that has a URL in the template.
+    """
+    resources = {
+        name: _unmade(name, body, function_url) for name, body in template["Resources"].items()
+    }
     scope = Scope(_pseudo_parameters() | _parameters(template, parameters), resources)
     for name in _in_order_of_need(template):
         body = template["Resources"][name]
@@ -39,7 +52,7 @@ def furnish(template: Template, parameters: Mapping[str, str], client_for: Clien
     return _Reader(template, scope).furniture()
 
 
-def _unmade(name: str, body: Mapping[str, Any]) -> Resource:
+def _unmade(name: str, body: Mapping[str, Any], function_url: str) -> Resource:
     """How others refer to a resource that moto does not hold."""
     match body["Type"]:
         case kind if kind == _FUNCTION:
@@ -47,6 +60,8 @@ def _unmade(name: str, body: Mapping[str, Any]) -> Resource:
             return Resource(name, {"Arn": arn("lambda", f"function:{name}")})
         case kind if kind == _RULE:
             return Resource(_physical(name), {"Arn": arn("events", f"rule/{_physical(name)}")})
+        case kind if kind == _URL:
+            return Resource(_physical(name), {"FunctionUrl": function_url})
         case kind if kind in {*PROVISIONED, *LEFT_OUT, _MAPPING}:
             service = kind.split("::")[1].lower()
             return Resource(_physical(name), {"Arn": arn(service, _physical(name))})
@@ -98,6 +113,7 @@ class _Reader:
             functions=tuple(self._functions()),
             mappings=tuple(self._mappings()),
             schedules=tuple(self._schedules()),
+            urls=tuple(UrlSpec.of(properties) for _, properties in self._of_type(_URL)),
         )
 
     def _outputs(self) -> dict[str, str]:

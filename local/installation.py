@@ -10,16 +10,13 @@ from typing import Any, Self
 from lakehook.settings import NONE, Deployment
 from local import account
 from local.cloud import Cloud
+from local.drivers import Drivers, concurrency_of
 from local.environment import ROOT, Host, log_level
+from local.function_url import FunctionUrl
 from local.furnish import Furniture, furnish
-from local.mapping import EventSourceMapping
 from local.runtime import Function
-from local.schedule import Schedule
 
 _TEMPLATE = ROOT / "local" / "template.json"
-
-_CONCURRENCY = 4
-"""Processes of a function at most; the template's bound is meant for more than a laptop."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,10 +56,20 @@ class LocalLakehook:
     def endpoint_url(self) -> str:
         return self._cloud.endpoint_url
 
+    @property
+    def notification_secret(self) -> str:
+        """What DevLake signs with."""
+        secrets_manager, arn = (
+            self.client("secretsmanager"),
+            self.deployment.notification_secret_arn,
+        )
+        return str(secrets_manager.get_secret_value(SecretId=arn)["SecretString"])
+
     def __enter__(self) -> Self:
         """Return when the queues are there and each function waits for its first invocation."""
         with ExitStack() as exits:
             exits.enter_context(self._cloud)
+            self._door = exits.enter_context(FunctionUrl())
             furniture = self._furnish()
             self.functions = exits.enter_context(self._running(furniture))
             exits.enter_context(self._driven(furniture))
@@ -78,7 +85,8 @@ class LocalLakehook:
 
     def _furnish(self) -> Furniture:
         template = json.loads(_TEMPLATE.read_text(encoding="utf-8"))
-        furniture = furnish(template, self._options.parameters(), self._cloud.client)
+        parameters, door = self._options.parameters(), self._door.url
+        furniture = furnish(template, parameters, self._cloud.client, function_url=door)
         self._cloud.describe(furniture.outputs)
         self.deployment = Deployment.from_outputs(furniture.outputs)
         return furniture
@@ -91,9 +99,9 @@ class LocalLakehook:
             variables=log_level(),
             hosts=self._options.hosts,
         )
-        concurrency = _concurrency(furniture)
+        concurrency = concurrency_of(furniture)
         functions = {
-            spec.name: Function(spec, host, concurrency=concurrency.get(spec.name, 1))
+            spec.name: Function(spec, host, concurrency=concurrency[spec.name])
             for spec in furniture.functions
         }
         try:
@@ -109,8 +117,15 @@ class LocalLakehook:
     @contextmanager
     def _driven(self, furniture: Furniture) -> Iterator[None]:
         """At the end processes are killed first: a batch under way would only delay the end."""
-        drivers: list[EventSourceMapping | Schedule]
-        drivers = [*self._mappings(furniture), *self._schedules(furniture)]
+        drivers = list(
+            Drivers(
+                furniture=furniture,
+                functions=self.functions,
+                sqs=self._cloud.client("sqs"),
+                door=self._door,
+                clock_seconds=self._options.clock_seconds,
+            )
+        )
         for driver in drivers:
             driver.start()
         try:
@@ -122,28 +137,3 @@ class LocalLakehook:
                 function.close()
             for driver in drivers:
                 driver.stop()
-
-    def _mappings(self, furniture: Furniture) -> Iterator[EventSourceMapping]:
-        concurrency = _concurrency(furniture)
-        for spec in furniture.mappings:
-            yield EventSourceMapping(
-                spec,
-                self._cloud.client("sqs"),
-                self.functions[spec.function].invoke,
-                concurrency=concurrency[spec.function],
-            )
-
-    def _schedules(self, furniture: Furniture) -> Iterator[Schedule]:
-        for spec in furniture.schedules:
-            yield Schedule(
-                spec.rule_arn,
-                self.functions[spec.function].invoke,
-                every_seconds=self._options.clock_seconds or spec.every_seconds,
-            )
-
-
-def _concurrency(furniture: Furniture) -> dict[str, int]:
-    """How many invocations of each mapped function run at once."""
-    return {
-        spec.function: min(spec.maximum_concurrency, _CONCURRENCY) for spec in furniture.mappings
-    }

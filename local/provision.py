@@ -10,6 +10,7 @@ from local.scope import Resource
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_kms import KMSClient
+    from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_sqs import SQSClient
 
 Properties = Mapping[str, Any]
@@ -71,9 +72,21 @@ def _key(client_for: ClientFor, name: str, properties: Properties) -> Resource:
     return Resource(key["KeyId"], {"Arn": key["Arn"], "KeyId": key["KeyId"]})
 
 
+def _secret(client_for: ClientFor, name: str, properties: Properties) -> Resource:
+    secrets_manager: SecretsManagerClient = client_for("secretsmanager")
+    generated = secrets_manager.get_random_password(**properties["GenerateSecretString"])
+    arn = secrets_manager.create_secret(
+        Name=properties.get("Name", name),
+        Description=properties.get("Description", name),
+        SecretString=generated["RandomPassword"],
+    )["ARN"]
+    return Resource(arn, {"Id": arn})
+
+
 PROVISIONED: dict[str, Callable[[ClientFor, str, Properties], Resource]] = {
     "AWS::SQS::Queue": _queue,
     "AWS::DynamoDB::Table": _table,
     "AWS::DynamoDB::GlobalTable": _table,
     "AWS::KMS::Key": _key,
+    "AWS::SecretsManager::Secret": _secret,
 }

@@ -51,6 +51,10 @@ def _interrupt(*_: Any) -> None:
 def _serve(options: Options) -> None:
     """When ready, tell where everything is: the one line on stdout."""
     with LocalLakehook(options) as lakehook:
-        where = {"endpoint_url": lakehook.endpoint_url, "region": lakehook.region}
+        where = {
+            "endpoint_url": lakehook.endpoint_url,
+            "region": lakehook.region,
+            "notification_secret": lakehook.notification_secret,
+        }
         print(json.dumps(where | asdict(lakehook.deployment)), flush=True)
         Event().wait()

@@ -1,4 +1,4 @@
-"""What runs, as the template says it: functions, and what feeds and wakes them."""
+"""What runs, as the template says it: functions, and what feeds, calls and wakes them."""
 
 import re
 from collections.abc import Mapping
@@ -22,6 +22,7 @@ class FunctionSpec:
     environment: Mapping[str, str]
     timeout_seconds: float
     memory_mb: int
+    reserved_concurrency: int | None = None
 
     @classmethod
     def of(cls, name: str, properties: Mapping[str, Any]) -> Self:
@@ -31,6 +32,7 @@ class FunctionSpec:
             environment=properties.get("Environment", {}).get("Variables", {}),
             timeout_seconds=float(properties.get("Timeout", _LAMBDAS_TIMEOUT_SECONDS)),
             memory_mb=int(properties.get("MemorySize", _LAMBDAS_MEMORY_MB)),
+            reserved_concurrency=properties.get("ReservedConcurrentExecutions"),
         )
 
 
@@ -58,6 +60,17 @@ class MappingSpec:
             reports_failures="ReportBatchItemFailures"
             in properties.get("FunctionResponseTypes", ()),
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class UrlSpec:
+    function: str
+
+    @classmethod
+    def of(cls, properties: Mapping[str, Any]) -> Self:
+        if properties["AuthType"] != "NONE":
+            raise BadTemplate("the laptop asks nobody who is calling a function's URL")
+        return cls(function=_function_name(properties["TargetFunctionArn"]))
 
 
 @dataclass(frozen=True, kw_only=True)

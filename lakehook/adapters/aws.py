@@ -1,50 +1,67 @@
 """AWS clients, and how their failures are told from everyone else's."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
-import boto3
+import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
 from lakehook.domain.errors import OwnTrouble
 
 if TYPE_CHECKING:
+    import boto3
     from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_kms import KMSClient
+    from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_sqs import SQSClient
 
 # Ten lanes of a batch speak at once. A call that hangs must end well within an invocation.
-_CONFIG = Config(
+PATIENT = Config(
     connect_timeout=2,
     read_timeout=5,
     max_pool_connections=20,
     retries={"mode": "standard", "max_attempts": 3},
 )
 
+HASTY = Config(connect_timeout=1, read_timeout=2, retries={"mode": "standard", "max_attempts": 2})
+"""For where somebody waits for our answer."""
+
 _VALUE = re.compile(r"(?<=value: ).*?(?=, (?:type|valid))", re.DOTALL)
 
 
 class Aws:
-    """The clients of one process; made from one session, each when it is first asked for."""
+    """The clients of one process; made from one session, each when it is first asked for.
 
-    def __init__(self, session: boto3.Session | None = None) -> None:
-        self._session = session or boto3.Session()
+    A function starts a tenth of a second sooner without boto3, whose clients are botocore's.
+    """
+
+    def __init__(self, session: "boto3.Session | None" = None, *, config: Config = PATIENT) -> None:
+        self._config = config
+        self._create: Callable[..., Any] = (
+            session.client if session else botocore.session.get_session().create_client
+        )
 
     def cloudformation(self) -> "CloudFormationClient":
-        return self._session.client("cloudformation", config=_CONFIG)
+        return cast("CloudFormationClient", self._client("cloudformation"))
 
     def sqs(self) -> "SQSClient":
-        return self._session.client("sqs", config=_CONFIG)
+        return cast("SQSClient", self._client("sqs"))
 
     def dynamodb(self) -> "DynamoDBClient":
-        return self._session.client("dynamodb", config=_CONFIG)
+        return cast("DynamoDBClient", self._client("dynamodb"))
 
     def kms(self) -> "KMSClient":
-        return self._session.client("kms", config=_CONFIG)
+        return cast("KMSClient", self._client("kms"))
+
+    def secrets_manager(self) -> "SecretsManagerClient":
+        return cast("SecretsManagerClient", self._client("secretsmanager"))
+
+    def _client(self, service: str) -> Any:
+        return self._create(service, config=self._config)
 
 
 @contextmanager

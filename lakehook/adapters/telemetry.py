@@ -1,42 +1,18 @@
 """What the functions tell: one canonical line per event and per attempt, and the metrics."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from threading import Lock
-from typing import Any, Self
+from collections.abc import Mapping
+from typing import Any
 
-from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 from lakehook import metrics as names
+from lakehook.adapters.powertools import Powertools
 from lakehook.domain.delivery import NumberedEvent
 from lakehook.domain.lane import DeliveryRecord
 from lakehook.ports import Census
 
 
-@dataclass(frozen=True)
-class PowertoolsTelemetry:
-    """The lanes of a batch speak from their own threads, and Metrics is not made for that."""
-
-    logger: Logger
-    metrics: Metrics
-    _lock: Lock = field(default_factory=Lock)
-
-    @classmethod
-    def from_environment(cls) -> Self:
-        """Service and namespace are Powertools' own variables, written by the blueprint."""
-        return cls(Logger(use_rfc3339=True), Metrics())
-
-    @contextmanager
-    def invocation(self, request_id: str) -> Iterator[None]:
-        self.logger.append_keys(request_id=request_id)
-        try:
-            yield
-        finally:
-            if self.metrics.metric_set:
-                self.metrics.flush_metrics()
-
+class PowertoolsTelemetry(Powertools):
     def fanned_out(self, numbered: NumberedEvent, *, deliveries: int, repeated: bool) -> None:
         event = numbered.event
         self._count(names.EVENTS_REPEATED if repeated else names.EVENTS)
@@ -89,19 +65,6 @@ class PowertoolsTelemetry:
         self._count(names.LANES_HELD, census.lanes_held)
         self._count(names.OLDEST_HELD, oldest, MetricUnit.Seconds)
         self._count(names.BREAKERS_OPEN, census.breakers_open)
-
-    def trouble(self, error: Exception, *, doing: str) -> None:
-        self._count(names.TROUBLE)
-        self.logger.error("own_trouble", doing=doing, exc_info=error)
-
-    def _info(self, action: str, **fields: Any) -> None:
-        self.logger.info(
-            action, **{name: value for name, value in fields.items() if value is not None}
-        )
-
-    def _count(self, name: str, value: float = 1, unit: MetricUnit = MetricUnit.Count) -> None:
-        with self._lock:
-            self.metrics.add_metric(name=name, unit=unit, value=value)
 
 
 def _fields(record: DeliveryRecord) -> Mapping[str, Any]:

@@ -6,6 +6,8 @@
     ├── BadInput            someone gave us something we refuse: one line, nothing changed
     │   ├── BadEvent        a message on the events queue
     │   ├── BadMessage      a message on the deliveries queue
+    │   ├── BadNotice       a body that is no notice of DevLake's
+    │   ├── BadSign         a notice that DevLake has not signed
     │   ├── BadEndpoint     a URL we never call
     │   ├── BadSubscription a field of a subscription
     │   └── NoSuchStack     a name under which no Lakehook is deployed
@@ -33,6 +35,14 @@ class BadEvent(BadInput):
 
 class BadMessage(BadInput):
     """A message on the deliveries queue that is no delivery, no resume and no ping."""
+
+
+class BadNotice(BadInput):
+    """A body that is no notice of DevLake's."""
+
+
+class BadSign(BadInput):
+    """A notice that was not signed with the notification secret."""
 
 
 class BadEndpoint(BadInput):

@@ -143,6 +143,6 @@ def _read_request(stream: BinaryIO) -> bytes:
     while line := stream.readline():
         head += line
         if line == b"\r\n":
-            (length,) = re.findall(rb"(?im)^content-length: *([0-9]+)", head)
-            return head + stream.read(int(length))
+            lengths = re.findall(rb"(?im)^content-length: *([0-9]+)", head)
+            return head + stream.read(sum(map(int, lengths)))
     return b""

@@ -1,0 +1,62 @@
+"""The door for DevLake as it is: a URL that anybody may call, and the secret that tells who did."""
+
+from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_secretsmanager as secretsmanager
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from infra.parameters import Parameters
+from infra.stage import Stage
+from infra.worker import Worker
+from lakehook.settings import IngressSettings
+
+SECRET_LENGTH = 48
+
+
+class Ingress(Construct):
+    def __init__(  # noqa: PLR0913  all that the function is told
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        stage: Stage,
+        code: lambda_.Code,
+        parameters: Parameters,
+        events: sqs.Queue,
+    ) -> None:
+        super().__init__(scope, id_)
+        self.secret_arn = self._secret().secret_arn
+        worker = Worker(
+            self,
+            "Ingress",
+            settings=self._settings(parameters, events),
+            code=code,
+            timeout=Duration.seconds(stage.ingress_timeout_seconds),
+            memory_size=256,
+            reserved_concurrent_executions=stage.notices_at_once,  # a flood takes no more
+        )
+        worker.may(["secretsmanager:GetSecretValue"], on=self.secret_arn)
+        events.grant_send_messages(worker.function)
+        self.url = worker.is_called_at_url()
+
+    def _secret(self) -> secretsmanager.Secret:
+        """Kept when the stack goes: DevLake goes on signing with it."""
+        return secretsmanager.Secret(
+            self,
+            "Secret",
+            description="DevLake's NOTIFICATION_SECRET",
+            generate_secret_string=secretsmanager.SecretStringGenerator(
+                password_length=SECRET_LENGTH,
+                exclude_punctuation=True,  # it goes into an .env file
+            ),
+            removal_policy=RemovalPolicy.RETAIN,
+        )
+
+    def _settings(self, parameters: Parameters, events: sqs.Queue) -> IngressSettings:
+        return IngressSettings(
+            events_queue_url=events.queue_url,
+            notification_secret_arn=self.secret_arn,
+            empty_secret=parameters.empty_secret,
+            devlake_api_url=parameters.devlake_api_url,
+        )

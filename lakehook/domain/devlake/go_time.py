@@ -1,0 +1,43 @@
+"""A time as Go writes it into JSON: RFC 3339, nanoseconds without trailing zeros."""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Self
+
+_RFC_3339 = re.compile(
+    r"(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}:)(\d{2})(?:\.(\d+))?([Zz]|[+-]\d{2}:\d{2})", re.ASCII
+)
+_NANOSECOND_DIGITS = 9
+
+
+@dataclass(frozen=True)
+class GoTime:
+    """To the nanosecond, which ``datetime`` can't hold, and with the offset of its writer."""
+
+    moment: datetime  # whole seconds
+    fraction: str = ""  # of a second: digits without trailing zeros
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read RFC 3339; ``ValueError`` where it has no offset or is not on the calendar."""
+        found = _RFC_3339.fullmatch(text)
+        if not found:
+            raise ValueError("not RFC 3339 with an offset")
+        date, minute, second, fraction, offset = found.groups(default="")
+        second = "59" if second == "60" else second  # Go knows no leap second
+        moment = datetime.fromisoformat(f"{date}T{minute}{second}{offset.upper()}")
+        return cls(moment, fraction[:_NANOSECOND_DIGITS].rstrip("0"))
+
+    def __str__(self) -> str:
+        written = self.moment.isoformat().replace("+00:00", "Z")
+        whole, offset = written[: len("2024-09-05T15:08:00")], written[len("2024-09-05T15:08:00") :]
+        return f"{whole}.{self.fraction}{offset}" if self.fraction else written
+
+    @property
+    def in_utc(self) -> str:
+        """The same for the same point in time, wherever its writer was."""
+        try:
+            return str(GoTime(self.moment.astimezone(UTC), self.fraction))
+        except OverflowError:  # the first and the last day of the calendar
+            return str(self)

@@ -1,0 +1,133 @@
+"""A function's URL: HTTP on loopback in, Lambda's event with payload format 2.0 out, and back.
+
+https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html#urls-payloads
+"""
+
+import base64
+import json
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any, Self
+from urllib.parse import parse_qsl
+from uuid import uuid4
+
+from local.account import ACCOUNT_ID
+from local.invocation import Answer, Result
+
+_HOST = "127.0.0.1"
+_LOOK_SECONDS = 0.1
+"""How often the server looks whether it is over."""
+
+_MOST_BYTES = 6 * 1024 * 1024
+"""https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
+
+_TEXT = ("text/", "application/json", "application/xml", "application/javascript")
+"""Bodies of these types come as they are; all others in Base64."""
+
+
+class FunctionUrl(ThreadingHTTPServer):
+    """It has its address from the start, and answers once it has been told whom to invoke."""
+
+    daemon_threads = True
+    block_on_close = False
+    request_queue_size = 128
+
+    def __init__(self) -> None:
+        super().__init__((_HOST, 0), _Handler)
+        self.invoke: Callable[[Mapping[str, Any]], Result]
+        self._server = Thread(
+            target=self.serve_forever, args=(_LOOK_SECONDS,), name="function url", daemon=True
+        )
+
+    @property
+    def url(self) -> str:
+        return f"http://{_HOST}:{self.server_port}/"
+
+    def to(self, invoke: Callable[[Mapping[str, Any]], Result]) -> Self:
+        self.invoke = invoke
+        return self
+
+    def start(self) -> None:
+        self._server.start()
+
+    def ask_to_stop(self) -> None:
+        """Nothing is under way that would be lost: whoever calls is still waiting."""
+
+    def stop(self) -> None:
+        self.shutdown()
+        self._server.join()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: FunctionUrl
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = -1
+
+    def _call(self) -> None:
+        length = int(self.headers.get("content-length") or 0)
+        if length > _MOST_BYTES:
+            self.close_connection = True
+            return self._reply(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+        result = self.server.invoke(self._event(self.rfile.read(length)))
+        if not isinstance(result, Answer):
+            return self._reply(HTTPStatus.BAD_GATEWAY, b"Internal Server Error")
+        answer = json.loads(result.payload)
+        body = answer.get("body", "").encode()
+        if answer.get("isBase64Encoded"):
+            body = base64.b64decode(body)
+        return self._reply(answer["statusCode"], body, answer.get("headers", {}))
+
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = _call  # noqa: N815  http.server's names
+
+    def _event(self, body: bytes) -> dict[str, Any]:
+        path, _, query = self.path.partition("?")
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        is_text = headers.get("content-type", "").startswith(_TEXT)
+        return {
+            "version": "2.0",
+            "routeKey": "$default",
+            "rawPath": path,
+            "rawQueryString": query,
+            "headers": headers,
+            "queryStringParameters": dict(parse_qsl(query, keep_blank_values=True)),
+            "requestContext": self._context(path, headers),
+            "body": body.decode(errors="replace") if is_text else base64.b64encode(body).decode(),
+            "isBase64Encoded": not is_text,
+        }
+
+    def _context(self, path: str, headers: Mapping[str, str]) -> dict[str, Any]:
+        now = time.time()
+        return {
+            "accountId": "anonymous",
+            "apiId": ACCOUNT_ID,
+            "domainName": headers.get("host", ""),
+            "http": {
+                "method": self.command,
+                "path": path,
+                "protocol": self.request_version,
+                "sourceIp": self.client_address[0],
+                "userAgent": headers.get("user-agent", ""),
+            },
+            "requestId": str(uuid4()),
+            "routeKey": "$default",
+            "stage": "$default",
+            "time": f"{datetime.fromtimestamp(now, UTC):%d/%b/%Y:%H:%M:%S +0000}",
+            "timeEpoch": int(now * 1000),
+        }
+
+    def _reply(self, status: int, body: bytes = b"", headers: Mapping[str, str] = {}) -> None:
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing: the query holds a signature."""

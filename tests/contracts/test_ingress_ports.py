@@ -1,0 +1,145 @@
+"""What taking notices relies on."""
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import boto3
+import pytest
+
+from lakehook.adapters.devlake_api import DevlakeApi
+from lakehook.adapters.secrets_manager import StoredSecret
+from lakehook.domain.errors import BadEvent, OwnTrouble
+from lakehook.domain.event import MAX_EVENT_BYTES, Event
+from lakehook.ingress_ports import Blueprints, NotificationSecrets, Publisher
+from lakehook.producer import PipelineEventPublisher
+from lakehook.settings import Deployment
+from tests.builders import an_event
+from tests.fakes import FakeClock
+from tests.fakes_ingress import FakeBlueprints, FakeNotificationSecrets, FakePublisher
+from tests.integration.wire import answer, serving
+
+# --- the notification secret ---
+
+Store = Callable[[str], None]
+
+
+@pytest.fixture(params=["fake", "secrets manager"])
+def stored(request: pytest.FixtureRequest, clock: FakeClock) -> tuple[NotificationSecrets, Store]:
+    if request.param == "fake":
+        fake = FakeNotificationSecrets(["first"])
+        return fake, lambda secret: fake.stored.__setitem__(slice(None), [secret, fake.stored[0]])
+    arn = request.getfixturevalue("deployment").notification_secret_arn
+    secrets_manager = boto3.client("secretsmanager")
+
+    def store(secret: str) -> None:
+        secrets_manager.put_secret_value(SecretId=arn, SecretString=secret)
+        clock.sleep(10)
+
+    secrets_manager.delete_secret(SecretId=arn, ForceDeleteWithoutRecovery=True)
+    name = secrets_manager.create_secret(Name="of the test", SecretString="first")["Name"]
+    arn = name
+    return StoredSecret(secrets_manager, name, clock.now), store
+
+
+def test_a_secret_is_live_and_so_is_the_one_before_it(stored: tuple[NotificationSecrets, Store]):
+    secrets, store = stored
+    assert secrets.live() == ("first",) or list(secrets.live()) == ["first"]
+
+    store("second")
+    assert list(secrets.live(anew=True)) == ["second", "first"]
+    store("third\n")
+
+    assert list(secrets.live(anew=True)) == ["third\n", "second"]
+    assert list(secrets.live()) == ["third\n", "second"]
+
+
+def test_aws_is_asked_rarely_by_those_who_are_right_and_not_often_by_strangers(
+    deployment: Deployment, clock: FakeClock
+):
+    secrets_manager = boto3.client("secretsmanager")
+    arn = deployment.notification_secret_arn
+    secrets = StoredSecret(secrets_manager, arn, clock.now)
+    (first,) = secrets.live()
+    secrets_manager.put_secret_value(SecretId=arn, SecretString="second")
+
+    clock.sleep(9)
+    assert secrets.live(anew=True) == (first,)
+    clock.sleep(1)
+    assert secrets.live() == (first,)
+    assert secrets.live(anew=True) == ("second", first)
+    secrets_manager.put_secret_value(SecretId=arn, SecretString="third")
+    clock.sleep(299)
+    assert secrets.live() == ("second", first)
+    clock.sleep(1)
+    assert secrets.live() == ("third", "second")
+    assert "second" not in repr(secrets)
+
+
+def test_a_secret_that_is_gone_is_our_own_trouble(deployment: Deployment, clock: FakeClock):
+    secrets = StoredSecret(boto3.client("secretsmanager"), "nowhere", clock.now)
+
+    with pytest.raises(OwnTrouble):
+        secrets.live()
+
+
+def test_the_stack_generates_a_secret_that_an_env_file_can_hold(deployment: Deployment):
+    answer = boto3.client("secretsmanager").get_secret_value(
+        SecretId=deployment.notification_secret_arn
+    )
+
+    assert len(answer["SecretString"]) == 48
+    assert answer["SecretString"].isalnum()
+
+
+# --- the queue of events ---
+
+
+@pytest.fixture(params=["fake", "sqs"])
+def publisher(request: pytest.FixtureRequest) -> Publisher:
+    if request.param == "fake":
+        return FakePublisher()
+    deployment = request.getfixturevalue("deployment")
+    return PipelineEventPublisher(deployment.events_queue_url, boto3.client("sqs"))
+
+
+def test_an_event_that_is_too_large_is_refused(publisher: Publisher):
+    too_large = Event.from_document(an_event(message="x" * MAX_EVENT_BYTES).document)
+
+    with pytest.raises(BadEvent, match="more than 131072"):
+        publisher.publish([too_large])
+    assert publisher.publish([an_event()]) == 1
+
+
+def test_a_queue_that_is_away_is_our_own_trouble(deployment: Deployment):
+    sqs = boto3.client("sqs")
+    sqs.delete_queue(QueueUrl=deployment.events_queue_url)
+    away = FakePublisher(away=True)
+
+    for publisher in (PipelineEventPublisher(deployment.events_queue_url, sqs), away):
+        with pytest.raises(OwnTrouble):
+            publisher.publish([an_event()])
+
+
+# --- blueprints ---
+
+
+def pipeline(**fields: Any) -> bytes:
+    return answer("200 OK", json.dumps({"id": 39, "plan": [[]], **fields}).encode())
+
+
+@pytest.fixture(params=["fake", "devlake"])
+def blueprints(request: pytest.FixtureRequest, clock: FakeClock) -> Iterator[Blueprints]:
+    if request.param == "fake":
+        yield FakeBlueprints({39: 7})
+        return
+    with serving(pipeline(blueprintId=7), pipeline(blueprintId=0)) as wire:
+        api = DevlakeApi(f"http://127.0.0.1:{wire.port}/api/", clock.now)
+        yield api
+        api.close()
+
+
+def test_a_pipeline_has_a_blueprint_or_none(blueprints: Blueprints):
+    assert blueprints.of_pipeline(39) == 7
+    assert blueprints.of_pipeline(40) is None
+    assert blueprints.of_pipeline(39) == 7

@@ -1,0 +1,100 @@
+import json
+from typing import Any
+
+import pytest
+
+from lakehook.domain.devlake.notice import read_notice
+from lakehook.domain.devlake.rendering import Unsendable, go_json, render
+from lakehook.domain.event import Event, EventType
+from tests.builders import an_event
+from tests.devlake_vectors import TEXTS, TIMES, VECTORS, Vector, named
+
+OF_PIPELINES = [one for one in VECTORS if "PipelineID" in one.said]
+REDRAWN = [
+    one
+    for one in OF_PIPELINES
+    if "ProjectName" in one.said and one.said["Status"] not in {"TASK_RERUN", "TASK_RESUME"}
+]
+
+
+def event_of(vector: Vector, **changes: Any) -> Event:
+    return Event.from_document(read_notice(vector.raw) | changes)
+
+
+def rendered(event: Event) -> Any:
+    body = render(event)
+    assert isinstance(body, bytes)
+    return json.loads(body)
+
+
+@pytest.mark.parametrize("vector", OF_PIPELINES, ids=lambda one: one.name)
+def test_what_devlake_said_is_sent_on_unchanged(vector: Vector):
+    assert render(event_of(vector)) == vector.raw
+
+
+@pytest.mark.parametrize("vector", REDRAWN, ids=lambda one: one.name)
+def test_an_event_is_written_as_devlake_would_have(vector: Vector):
+    assert render(event_of(vector, data=None)) == vector.raw
+
+
+def test_a_text_is_escaped_as_go_escapes_it():
+    assert {text: go_json(text) for text, _ in TEXTS} == dict(TEXTS)
+
+
+@pytest.mark.parametrize(("time", "written"), TIMES)
+def test_a_producers_time_is_written_as_go_writes_it(time: str, written: str):
+    body = rendered(an_event(event_type="PIPELINE_RUNNING", began_at=time, created_at=time))
+
+    assert body["BeganAt"] == body["CreatedAt"] == written
+
+
+def test_an_event_of_few_words_has_every_field_of_devlakes():
+    body = render(an_event(pipeline_id="39", project_name=None))
+
+    assert body == (
+        b'{"ProjectName":"","PipelineID":39,"CreatedAt":"2024-09-05T15:08:00.389+08:00",'
+        b'"UpdatedAt":"2024-09-05T15:08:00.389+08:00","BeganAt":null,"FinishedAt":null,'
+        b'"Status":"TASK_CREATED"}'
+    )
+
+
+def test_an_inferred_event_is_told_as_of_its_own_state_and_not_in_words_of_a_later_one():
+    later = named("TASK_RUNNING")
+    inferred = event_of(
+        later,
+        event_type="PIPELINE_CREATED",
+        timestamp="2024-09-05T15:08:00.389+08:00",
+        inferred=True,
+    )
+
+    assert rendered(inferred) == later.said | {
+        "UpdatedAt": "2024-09-05T15:08:00.389+08:00",
+        "BeganAt": None,
+        "Status": "TASK_CREATED",
+    }
+
+
+@pytest.mark.parametrize("own", [7, None, "no JSON", '{"PipelineID":39}'])
+def test_what_a_producer_calls_devlakes_body_and_is_none_is_not_sent(own: object):
+    assert rendered(an_event(data={"devlake": own}))["PipelineID"] == 39
+
+
+@pytest.mark.parametrize(
+    "event_type",
+    [one for one in EventType if one.startswith("TASK_") or one == "PIPELINE_STALLED"],
+)
+def test_what_devlake_has_no_status_for_cannot_be_sent(event_type: EventType):
+    assert render(an_event(event_type=str(event_type))) == Unsendable(
+        f"DevLake has no status for {event_type}"
+    )
+
+
+@pytest.mark.parametrize("pipeline_id", ["abc", "039", "-1", "1_0", "18446744073709551616", -1])
+def test_a_pipeline_whose_id_is_no_integer_cannot_be_sent(pipeline_id: str | int):
+    assert render(an_event(pipeline_id=pipeline_id)) == Unsendable(
+        f"DevLake's pipelines have integers for ids, not {pipeline_id}"
+    )
+
+
+def test_the_oldest_form_cannot_be_sent():
+    assert isinstance(render(event_of(named("of a task"))), Unsendable)

@@ -2,20 +2,15 @@
 
 from dataclasses import dataclass, replace
 
+from lakehook.domain.channel import Addressed, Channel, Letter
+from lakehook.domain.channels import channel_of
 from lakehook.domain.delivery import Delivery
 from lakehook.domain.echo import credentials_of, redacted
 from lakehook.domain.endpoint import Endpoint
 from lakehook.domain.outcome import Answer, Attempt
 from lakehook.domain.subscription import Subscription
-from lakehook.domain.webhook import (
-    Request,
-    is_unwanted,
-    read_answer,
-    render,
-    request_headers,
-    retry_after,
-)
-from lakehook.ports import Clock, Exchange, Keyring, Keys, NoAnswer, Post, Receiver
+from lakehook.domain.webhook import Request, is_unwanted, retry_after
+from lakehook.ports import Clock, Dice, Exchange, Keyring, Keys, NoAnswer, Post, Receiver
 
 EXCERPT_CHARACTERS = 1024
 
@@ -25,7 +20,8 @@ class AttemptDelivery:
     post: Post
 
     def __call__(self, delivery: Delivery, subscription: Subscription) -> Attempt:
-        return self.post(delivery.id, render(delivery), subscription).attempt
+        body = channel_of(subscription).render(delivery)
+        return self.post(delivery.id, body, subscription).attempt
 
 
 @dataclass(frozen=True)
@@ -35,15 +31,24 @@ class PostSigned:
     keyring: Keyring
     receiver: Receiver
     clock: Clock
+    dice: Dice
 
     def __call__(
         self, message_id: str, body: bytes, subscription: Subscription, *, tell: bool = False
     ) -> Exchange:
-        keys = self.keyring.open(subscription)
+        keys, channel = self.keyring.open(subscription), channel_of(subscription)
         began = self.clock.now()
-        request = _request(message_id, body, subscription, keys, at=began)
+        letter = Letter(
+            id=message_id,
+            body=body,
+            endpoint=Endpoint.parse(keys.url) if keys.url else subscription.endpoint,
+            at=began,
+            secrets=keys.secrets,
+            chance=self.dice.key,
+        )
+        request = _request(letter, channel.address(letter), subscription, keys)
         answer = self.receiver.post(request)
-        attempt = _read(answer, began=began, now=self.clock.now())
+        attempt = _read(answer, channel, began=began, now=self.clock.now())
         said = _said(answer)
         if said and (tell or not attempt.outcome.is_success):
             attempt = replace(attempt, excerpt=_excerpt(said, request.endpoint, keys))
@@ -51,24 +56,23 @@ class PostSigned:
 
 
 def _request(
-    message_id: str, body: bytes, subscription: Subscription, keys: Keys, *, at: float
+    letter: Letter, addressed: Addressed, subscription: Subscription, keys: Keys
 ) -> Request:
-    own = request_headers(message_id=message_id, at=at, body=body, secrets=keys.secrets)
     return Request(
-        endpoint=Endpoint.parse(keys.url) if keys.url else subscription.endpoint,
-        headers={**keys.headers, **own},
-        body=body,
+        endpoint=addressed.endpoint,
+        headers={**keys.headers, **addressed.headers},
+        body=letter.body,
         deadline_seconds=subscription.deadline_seconds,
     )
 
 
-def _read(answer: Answer | NoAnswer, *, began: float, now: float) -> Attempt:
+def _read(answer: Answer | NoAnswer, channel: Channel, *, began: float, now: float) -> Attempt:
     milliseconds = round((now - began) * 1000)
     if isinstance(answer, NoAnswer):
         return Attempt(at=began, outcome=answer.outcome, milliseconds=milliseconds)
     return Attempt(
         at=began,
-        outcome=read_answer(answer),
+        outcome=channel.read(answer),
         milliseconds=milliseconds,
         status=answer.status,
         unwanted=is_unwanted(answer),

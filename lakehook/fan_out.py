@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
+from lakehook.domain.channels import channel_of
 from lakehook.domain.delivery import Delivery, Lane, NumberedEvent
 from lakehook.domain.errors import BadEvent, OwnTrouble
 from lakehook.domain.event import Event
@@ -97,5 +98,5 @@ def _deliveries(numbered: NumberedEvent, subscriptions: Sequence[Subscription]) 
     return [
         Delivery(Lane(subscription.id, event.pipeline_id), numbered)
         for subscription in subscriptions
-        if subscription.receives(event.type)
+        if subscription.receives(event.type) and channel_of(subscription).silence(event) is None
     ]

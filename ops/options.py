@@ -9,6 +9,7 @@ from lakehook.domain.subscription import (
     DEFAULT_DEADLINE_SECONDS,
     MAX_DEADLINE_SECONDS,
     MIN_DEADLINE_SECONDS,
+    Format,
     Ordering,
 )
 from ops.answers import Output
@@ -49,6 +50,14 @@ Deadline = Annotated[
         help="For a whole exchange, from DNS to the last byte:"
         f" {MIN_DEADLINE_SECONDS:g} to {MAX_DEADLINE_SECONDS:g},"
         f" {DEFAULT_DEADLINE_SECONDS:g} if never said.",
+    ),
+]
+FormatName = Annotated[
+    str | None,
+    typer.Option(
+        "--format",
+        metavar="|".join(Format),
+        help="The event with a signature of Standard Webhooks, or DevLake's own notice.",
     ),
 ]
 OrderingName = Annotated[

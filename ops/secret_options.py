@@ -20,6 +20,12 @@ SecretFile = Annotated[
         "--secret-file", metavar="FILE", help="A secret that exists; - is standard input."
     ),
 ]
+AllowEmptySecret = Annotated[
+    bool,
+    typer.Option(
+        "--allow-empty-secret", help="In DevLake's format: anybody can sign as we do, then."
+    ),
+]
 Overlap = Annotated[
     str,
     typer.Option(

@@ -6,7 +6,7 @@ from lakehook.domain.event import EventType
 from lakehook.domain.rfc_3339 import rfc_3339
 from lakehook.domain.rotation import SealedSecret
 from lakehook.domain.standing import standing_of
-from lakehook.domain.subscription import Subscription
+from lakehook.domain.subscription import Format, Subscription
 from ops.answers import NONE, Listing
 
 
@@ -15,8 +15,9 @@ def facts(one: Subscription) -> dict[str, Any]:
         "subscription_id": one.id,
         "name": one.name,
         "url": one.endpoint.shown,
+        "format": str(one.format),
         "event_types": [str(event_type) for event_type in EventType if one.wants(event_type)],
-        "signing": str(one.signing),
+        "signing": _signing(one),
         "public_key": one.public_key,
         "deadline_seconds": one.deadline_seconds,
         "ordering": str(one.ordering),
@@ -26,6 +27,10 @@ def facts(one: Subscription) -> dict[str, Any]:
         "paused_at": one.paused_at,
         "disabled_reason": one.disabled_reason,
     }
+
+
+def _signing(one: Subscription) -> str:
+    return str(Format.DEVLAKE if one.format is Format.DEVLAKE else one.signing)
 
 
 def _row(one: Subscription) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 import typer
 
-from lakehook.subscribe import DEPLOYMENTS_SCHEDULE, Terms
+from lakehook.subscribe import DEPLOYMENTS_SCHEDULE, SecretWish, Terms
 from ops import asking, rotation, standing
 from ops.answers import answer, answer_all
 from ops.asking import Challenge, ask
@@ -16,6 +16,7 @@ from ops.options import (
     DefaultSchedule,
     EventTypes,
     EveryPipelineEvent,
+    FormatName,
     Headers,
     Id,
     Name,
@@ -29,7 +30,7 @@ from ops.options import (
     examples,
 )
 from ops.rotation import note_on, shown_once
-from ops.secret_options import SecretFile, SigningName
+from ops.secret_options import AllowEmptySecret, SecretFile, SigningName
 from ops.subscription_facts import SECRETS, SUBSCRIPTIONS, facts
 
 app = typer.Typer(rich_markup_mode=None, help="Who wants which events, where, and signed how.")
@@ -43,6 +44,8 @@ app.add_typer(asking.app)
         "lakehook subscriptions add --name ci --url https://ci.example/hook --challenge",
         "lakehook subscriptions add --name pager --url https://pager.example/in"
         " --event-type PIPELINE_FAILED --header 'authorization: Bearer 0123'",
+        "lakehook subscriptions add --name old --url https://old.example/devlake"
+        " --format devlake --secret-file secret.txt",
     )
 )
 def add(  # noqa: PLR0913  each is an option
@@ -50,9 +53,11 @@ def add(  # noqa: PLR0913  each is an option
     *,
     name: Name,
     url: Url,
+    format_: FormatName = None,
     event_types: EventTypes = None,
     signing: SigningName = None,
     secret_file: SecretFile = None,
+    allow_empty_secret: AllowEmptySecret = False,
     challenge: Challenge = False,
     deadline: Deadline = None,
     ordering: OrderingName = None,
@@ -69,6 +74,7 @@ def add(  # noqa: PLR0913  each is an option
     terms = Terms(
         name=name,
         url=url,
+        format=format_,
         event_types=event_types,
         deadline_seconds=deadline,
         ordering=ordering,
@@ -77,9 +83,8 @@ def add(  # noqa: PLR0913  each is an option
     )
     brought = secret_in(secret_file)
     desk = desk_of(context, stack)
-    subscription, secret = desk.subscribe(
-        terms, signing=signing, brought=brought, pending=challenge
-    )
+    wish = SecretWish(signing=signing, brought=brought, may_be_empty=allow_empty_secret)
+    subscription, secret = desk.subscribe(terms, wish, pending=challenge)
     told = shown_once(secret, brought)
     if not challenge:
         answer(output, facts(subscription) | {"secret": told}, note=note_on(told))

@@ -55,6 +55,7 @@ def deliver(settings: DeliverSettings, aws: Aws, dead_letters: SqsDeadLetters) -
         keyring=KmsKeyring(aws.kms(), settings.secrets_key, clock),
         receiver=HttpReceiver(opened=parse_networks(listed(settings.allowed_networks))),
         clock=clock,
+        dice=FairDice(),
     )
     crew = Crew(
         ledger=DynamoLedger(

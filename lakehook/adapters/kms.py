@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 from lakehook.adapters.aws import own_trouble
 from lakehook.adapters.signing_keys import SigningKeys
+from lakehook.domain.devlake.secret import TextSecret
 from lakehook.domain.rotation import SealedSecret, live
 from lakehook.domain.signature import SigningKey
-from lakehook.domain.subscription import Subscription
+from lakehook.domain.subscription import Format, Subscription
 from lakehook.ports import Clock, Keys
 
 if TYPE_CHECKING:
@@ -74,14 +75,17 @@ class KmsKeyring:
     def _unseal(self, subscription: Subscription, now: float) -> _Opened:
         sealed = secrets, headers, url = _sealed(subscription, now)
         keys = Keys(
-            tuple(self._restore(one, subscription.id) for one in secrets),
+            tuple(self._restore(one, subscription) for one in secrets),
             {} if headers is None else json.loads(self._decrypt(headers, subscription.id)),
             url=None if url is None else self._decrypt(url, subscription.id).decode(),
         )
         return _Opened(now, sealed, keys)
 
-    def _restore(self, secret: SealedSecret, subscription_id: str) -> SigningKey:
-        return _KEYS.restore(secret.signing, self._decrypt(secret.sealed, subscription_id))
+    def _restore(self, secret: SealedSecret, subscription: Subscription) -> SigningKey:
+        plaintext = self._decrypt(secret.sealed, subscription.id)
+        if subscription.format is Format.DEVLAKE:
+            return TextSecret.unsealed(plaintext)
+        return _KEYS.restore(secret.signing, plaintext)
 
     def _decrypt(self, sealed: bytes, subscription_id: str) -> bytes:
         with own_trouble():

@@ -10,7 +10,7 @@ from lakehook.domain.event import EventType
 from lakehook.domain.retry import RetrySchedule
 from lakehook.domain.rotation import SealedSecret
 from lakehook.domain.secret import Signing
-from lakehook.domain.subscription import Ordering, Subscription
+from lakehook.domain.subscription import Format, Ordering, Subscription
 
 HIDDEN = "…"
 FORM = 2
@@ -25,6 +25,7 @@ def item_of(subscription: Subscription) -> Item:
             "name": subscription.name,
             "url": subscription.endpoint.url,
             "event_types": [str(one) for one in subscription.event_types],
+            "format": str(subscription.format),
             "ordering": str(subscription.ordering),
             "retry_schedule": subscription.retry_schedule and str(subscription.retry_schedule),
             "paused_at": subscription.paused_at,
@@ -56,6 +57,7 @@ def subscription_of(item: Item) -> Subscription:
         endpoint=_endpoint(values["url"]),
         event_types=tuple(EventType(one) for one in values["event_types"]),
         deadline_seconds=values["deadline_ms"] / 1000,
+        format=Format(values.get("format", Format.LAKEHOOK)),
         ordering=Ordering(values.get("ordering", Ordering.STRICT)),
         retry_schedule=_schedule(values.get("retry_schedule")),
         paused_at=values.get("paused_at"),

@@ -4,6 +4,7 @@ from lakehook.deliver.crew import MARGIN_SECONDS, Crew, OutOfTime
 from lakehook.deliver.hold import Hold
 from lakehook.deliver.pulse import Pulse
 from lakehook.deliver.turn import Stop, Turn, in_queue_or_ledger
+from lakehook.domain.channels import channel_of
 from lakehook.domain.delivery import Delivery, Lane
 from lakehook.domain.disposition import Again, Disposition, Done
 from lakehook.domain.health import SLOT_SECONDS, Health
@@ -139,8 +140,9 @@ class Visit:
 
     def _turn(self, record: DeliveryRecord, following: DeliveryRecord | None) -> Stop:
         subscription = self._subscription()
-        if subscription is None:
-            discarded = record.discarded("subscription_removed")
+        if subscription is None or _is_beyond_words(record, subscription):
+            reason = "format_has_no_words" if subscription else "subscription_removed"
+            discarded = record.discarded(reason)
             self._crew.telemetry.discarded(discarded)
             self._hold.settle(discarded, following)
             return None
@@ -173,3 +175,10 @@ class Visit:
         lane = self._hold.lane
         found = self._crew.subscriptions.find(lane.subscription_id, anew=anew)
         return found if found and found.removed_at is None else None
+
+
+def _is_beyond_words(record: DeliveryRecord, subscription: Subscription) -> bool:
+    """Fan-out sends no such thing; whoever else writes to the queue may."""
+    if record.status is not Status.WAITING or record.delivery is None:
+        return False
+    return channel_of(subscription).silence(record.delivery.event) is not None

@@ -27,7 +27,7 @@ class Signing(StrEnum):
         return "v1" if self is Signing.HMAC else "v1a"
 
 
-class _Key(Hidden):
+class Key(Hidden):
     """Bytes that sign; they are told only where ``key`` or ``reveal`` is asked for by name."""
 
     __slots__ = ("_key",)
@@ -46,11 +46,16 @@ class _Key(Hidden):
     def key(self) -> bytes:
         return self._key
 
+    @property
+    def plaintext(self) -> bytes:
+        """What is sealed."""
+        return self._key
+
     def reveal(self) -> str:
         return self.prefix + base64.b64encode(self._key).decode()
 
     def __eq__(self, other: object) -> bool:
-        if not isinstance(other, _Key) or other.signing is not self.signing:
+        if not isinstance(other, Key) or other.signing is not self.signing:
             return False
         return hmac.compare_digest(other.key, self._key)
 
@@ -58,7 +63,7 @@ class _Key(Hidden):
         return hash((self.signing, self._key))
 
 
-class Secret(_Key):
+class Secret(Key):
     """Of HMAC-SHA256: 24 to 64 bytes that sender and receiver share."""
 
     __slots__ = ()
@@ -80,7 +85,7 @@ class Secret(_Key):
         return hmac.compare_digest(self.sign(content), signature)
 
 
-class PrivateKey(_Key):
+class PrivateKey(Key):
     """Of ed25519: what the sender alone holds, of which the receiver knows the public half.
 
     To sign with it takes more than the standard library, so that is an adapter's work.
@@ -106,7 +111,7 @@ class PrivateKey(_Key):
         return PublicKey(self._key[HALF:]).reveal()
 
 
-class PublicKey(_Key):
+class PublicKey(Key):
     """The half of an ed25519 key that anyone may see."""
 
     __slots__ = ()

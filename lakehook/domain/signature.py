@@ -17,8 +17,11 @@ class SigningKey(Protocol):
     def signing(self) -> Signing: ...
 
     @property
-    def key(self) -> bytes:
-        """Its bytes, to be sealed."""
+    def key(self) -> bytes: ...
+
+    @property
+    def plaintext(self) -> bytes:
+        """What is sealed."""
 
     @property
     def public(self) -> str | None:

@@ -25,6 +25,11 @@ class Ordering(StrEnum):
     SKIP = "skip"  # it goes on, and the sequence shows the gap
 
 
+class Format(StrEnum):
+    LAKEHOOK = "lakehook"  # the event, signed as Standard Webhooks
+    DEVLAKE = "devlake"  # DevLake's own notice, signed DevLake's way
+
+
 @dataclass(frozen=True, kw_only=True)
 class Subscription:
     """``sealed`` values are ciphertexts that only the sender's key opens."""
@@ -33,6 +38,7 @@ class Subscription:
     name: str
     endpoint: Endpoint
     event_types: tuple[EventType, ...] = ()  # none named: every PIPELINE_*
+    format: Format = Format.LAKEHOOK
     deadline_seconds: float = DEFAULT_DEADLINE_SECONDS
     ordering: Ordering = Ordering.STRICT
     retry_schedule: RetrySchedule | None = None  # its own, else the deployment's
@@ -105,6 +111,12 @@ def checked_signing(name: str) -> Signing:
     if name not in tuple(Signing):
         raise BadSubscription(f"signing: {name!a} is none of {', '.join(Signing)}")
     return Signing(name)
+
+
+def checked_format(name: str) -> Format:
+    if name not in tuple(Format):
+        raise BadSubscription(f"format: {name!a} is none of {', '.join(Format)}")
+    return Format(name)
 
 
 def checked_ordering(name: str) -> Ordering:

@@ -6,9 +6,11 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 from lakehook import __version__
+from lakehook.domain.channel import Addressed, Letter
 from lakehook.domain.delivery import Delivery
 from lakehook.domain.document import text_of
 from lakehook.domain.endpoint import Endpoint
+from lakehook.domain.event import Event
 from lakehook.domain.outcome import Answer, Outcome
 from lakehook.domain.retry import LONGEST_HINT_SECONDS
 from lakehook.domain.signature import SigningKey, signatures
@@ -28,6 +30,25 @@ class Request:
     headers: Mapping[str, str] = field(repr=False)  # signatures, and credentials of the receiver
     body: bytes = field(repr=False)
     deadline_seconds: float
+
+
+class Webhook:
+    """The event as it is, signed as Standard Webhooks has it."""
+
+    def silence(self, _event: Event) -> None:
+        """It has words for every event."""
+
+    def render(self, delivery: Delivery) -> bytes:
+        return render(delivery)
+
+    def address(self, letter: Letter) -> Addressed:
+        headers = request_headers(
+            message_id=letter.id, at=letter.at, body=letter.body, secrets=letter.secrets
+        )
+        return Addressed(letter.endpoint, headers)
+
+    def read(self, answer: Answer) -> Outcome:
+        return read_answer(answer)
 
 
 def render(delivery: Delivery) -> bytes:

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass, replace
 
+from lakehook.domain.errors import BadSubscription
 from lakehook.domain.ping import Ping, Pong
 from lakehook.domain.rfc_3339 import rfc_3339
-from lakehook.domain.subscription import Subscription
+from lakehook.domain.subscription import Format, Subscription
 from lakehook.ports import Clock, Dice, Doorbell, Pings, Registry
 
 PAUSE_SECONDS = 0.25
@@ -25,6 +26,8 @@ class AskEndpoint:
 
         One that is pending is challenged, and active once its endpoint has echoed the challenge.
         """
+        if subscription.format is Format.DEVLAKE:
+            raise BadSubscription("test: DevLake's format has no word for a ping")
         ping = Ping(
             subscription.id,
             self.dice.token(),

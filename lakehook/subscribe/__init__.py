@@ -13,10 +13,12 @@ from lakehook.domain.rfc_3339 import rfc_3339
 from lakehook.domain.secret import Signing
 from lakehook.domain.signature import SigningKey
 from lakehook.domain.subscription import (
+    Format,
     Ordering,
     Subscription,
     checked_deadline,
     checked_event_types,
+    checked_format,
     checked_name,
     checked_ordering,
 )
@@ -38,11 +40,24 @@ class Terms:
 
     name: str | None = None
     url: str | None = field(default=None, repr=False)  # may be a credential
+    format: str | None = None
     event_types: Sequence[str] | None = None  # none named: every PIPELINE_*
     deadline_seconds: float | None = None
     ordering: str | None = None
     retry_schedule: str | None = None
     headers: Sequence[str] | None = field(default=None, repr=False)  # may be credentials
+
+
+@dataclass(frozen=True, kw_only=True)
+class SecretWish:
+    """The secret of a new subscription: one that is brought, or a new one of a kind."""
+
+    signing: str | None = None
+    brought: str | None = field(default=None, repr=False)
+    may_be_empty: bool = False  # only DevLake's may
+
+
+ANY_SECRET = SecretWish()
 
 
 @dataclass(frozen=True)
@@ -57,20 +72,20 @@ class Subscribe:
     def __call__(
         self,
         terms: Terms,
+        wish: SecretWish = ANY_SECRET,
         *,
-        signing: str | None = None,
-        brought: str | None = None,
         pending: bool = False,
     ) -> tuple[Subscription, SigningKey]:
         """A new subscription, in force at once, and its secret: nobody can read that again.
 
-        It is one that was brought, or new of the kind that ``signing`` names. ``pending`` keeps
-        all events from an endpoint that has not yet echoed a challenge.
+        ``pending`` keeps all events from an endpoint that has not yet echoed a challenge.
         """
         created_at = rfc_3339(self.clock.now())
         subscription_id = f"sub_{self.dice.token()}"
         agreed = _agreed(terms, self.judge)
-        secret = self.mint(signing=signing, brought=brought, usual=Signing.HMAC)
+        if pending and agreed.get("format") is Format.DEVLAKE:
+            raise BadSubscription("challenge: DevLake's format has no word for it")
+        secret = self._secret(agreed.get("format"), wish)
         sealed = self.mint.seal(secret, subscription_id=subscription_id)
         subscription = Subscription(
             id=subscription_id,
@@ -81,6 +96,13 @@ class Subscribe:
             **_sealed_headers(terms, self.sealer, subscription_id),
         )
         return self.registry.save(subscription), secret
+
+    def _secret(self, format_: Format | None, wish: SecretWish) -> SigningKey:
+        if format_ is not Format.DEVLAKE:
+            return self.mint(signing=wish.signing, brought=wish.brought, usual=Signing.HMAC)
+        if wish.signing is not None:
+            raise BadSubscription("signing: DevLake's format has a signature of its own")
+        return self.mint.text(wish.brought, may_be_empty=wish.may_be_empty)
 
 
 @dataclass(frozen=True)
@@ -114,6 +136,7 @@ def _agreed(terms: Terms, judge: Judge) -> dict[str, Any]:
         ("name", terms.name, checked_name),
         ("event_types", terms.event_types, checked_event_types),
         ("deadline_seconds", terms.deadline_seconds, checked_deadline),
+        ("format", terms.format, checked_format),
         ("ordering", terms.ordering, checked_ordering),
         ("retry_schedule", terms.retry_schedule, _schedule),
         ("endpoint", terms.url, judge),

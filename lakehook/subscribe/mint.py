@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from lakehook.domain.devlake.secret import TextSecret
 from lakehook.domain.errors import BadSubscription
 from lakehook.domain.rfc_3339 import rfc_3339
 from lakehook.domain.rotation import SealedSecret
@@ -28,9 +29,14 @@ class Mint:
             raise BadSubscription(f"secret: it is of {key.signing}, and signing says {asked}")
         return key
 
+    def text(self, brought: str | None, *, may_be_empty: bool = False) -> TextSecret:
+        """DevLake's kind: what was brought, else a new one of letters and digits."""
+        text = self.dice.key().hex() if brought is None else brought
+        return TextSecret.given(text, may_be_empty=may_be_empty)
+
     def seal(self, key: SigningKey, *, subscription_id: str) -> SealedSecret:
         return SealedSecret(
-            sealed=self.sealer.seal(key.key, subscription_id=subscription_id),
+            sealed=self.sealer.seal(key.plaintext, subscription_id=subscription_id),
             signing=key.signing,
             public=key.public,
             created_at=rfc_3339(self.clock.now()),

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass, replace
 
+from lakehook.domain.errors import BadSubscription
 from lakehook.domain.rotation import succeeded
 from lakehook.domain.signature import SigningKey
-from lakehook.domain.subscription import SETTLING_SECONDS, Subscription
+from lakehook.domain.subscription import SETTLING_SECONDS, Format, Subscription
 from lakehook.ports import Clock, Registry
 from lakehook.subscribe.mint import Mint
 
@@ -31,9 +32,20 @@ class RotateSecret:
         signing: str | None = None,
         brought: str | None = None,
     ) -> Rotated:
-        secret = self.mint(signing=signing, brought=brought, usual=subscription.signing)
+        if subscription.format is Format.DEVLAKE:
+            _refuse_two_at_once(signing, overlap_seconds)
+            secret: SigningKey = self.mint.text(brought)
+        else:
+            secret = self.mint(signing=signing, brought=brought, usual=subscription.signing)
         sealed = self.mint.seal(secret, subscription_id=subscription.id)
         now = self.clock.now()
         secrets = succeeded(subscription.secrets, sealed, now=now, overlap_seconds=overlap_seconds)
         saved = self.registry.save(replace(subscription, secrets=secrets))
         return Rotated(saved, secret, now + SETTLING_SECONDS)
+
+
+def _refuse_two_at_once(signing: str | None, overlap_seconds: float) -> None:
+    if signing is not None:
+        raise BadSubscription("signing: DevLake's format has a signature of its own")
+    if overlap_seconds:
+        raise BadSubscription("overlap: DevLake's format has room for one signature: say 0")

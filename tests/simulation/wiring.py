@@ -105,6 +105,7 @@ class Wiring:
                 keyring=self._reached("keyring", FakeKeyring(KEYS)),
                 receiver=Internet(self.receivers, self.timeline, self.gate, self.history),
                 clock=self.timeline,
+                dice=self.dice,
             )
         )
 

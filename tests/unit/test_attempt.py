@@ -13,7 +13,7 @@ from lakehook.domain.subscription import Subscription
 from lakehook.domain.webhook import USER_AGENT, Request
 from lakehook.ports import Keys, NoAnswer
 from tests.builders import a_delivery, a_subscription
-from tests.fakes import NOON, FakeClock, FakeKeyring, FakeReceiver
+from tests.fakes import NOON, FakeClock, FakeDice, FakeKeyring, FakeReceiver
 
 SECRETS = (Secret(b"n" * 32), Secret(b"o" * 32))
 ECHO = f"bad token theirs-t0ken for {SECRETS[0].reveal()} at /hook?key=qu3rycredential".encode()
@@ -39,7 +39,7 @@ class World:
         self.receiver = SlowReceiver(clock=self.clock)
 
     def attempt(self, subscription: Subscription | None = None) -> Attempt:
-        post = PostSigned(FakeKeyring(self.keys), self.receiver, self.clock)
+        post = PostSigned(FakeKeyring(self.keys), self.receiver, self.clock, FakeDice())
         attempt = AttemptDelivery(post)
         return attempt(a_delivery(2), subscription or a_subscription())
 
@@ -173,7 +173,9 @@ def test_trouble_of_our_own_flies_and_nothing_is_sent(world: World):
         def open(self, subscription: Subscription) -> Keys:
             raise OwnTrouble("KMS is away")
 
-    attempt = AttemptDelivery(PostSigned(Locked(world.keys), world.receiver, world.clock))
+    attempt = AttemptDelivery(
+        PostSigned(Locked(world.keys), world.receiver, world.clock, FakeDice())
+    )
 
     with pytest.raises(OwnTrouble):
         attempt(a_delivery(), a_subscription())

@@ -2,6 +2,7 @@ import pytest
 
 from lakehook.domain.errors import OwnTrouble
 from lakehook.domain.event import EventType
+from lakehook.domain.subscription import Format
 from lakehook.fan_out import FanOut
 from tests.builders import a_notice, a_subscription
 from tests.fakes import FakeJournal, FakeOutbox, FakeSiding, FakeSubscriptions, FakeTelemetry
@@ -148,3 +149,11 @@ def _fail_for(pipeline_id: str, append):  # noqa: ANN001, ANN202
         append(pipeline, numbered)
 
     return failing
+
+
+def test_what_a_format_has_no_words_for_is_not_sent_in_it(world: World):
+    world.subscriptions.put(a_subscription(id="sub_d", format=Format.DEVLAKE))
+
+    world.fan_out([a_notice("m1", pipeline_id="nightly"), a_notice("m2", pipeline_id=40)])
+
+    assert sorted(world.sent()) == ["sub_all#40#1", "sub_all#nightly#1", "sub_d#40#1"]

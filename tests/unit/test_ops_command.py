@@ -59,6 +59,7 @@ def test_add_answers_with_the_subscription_and_its_secret(terminal: Terminal) ->
         "subscription_id": subscription.id,
         "name": "ci",
         "url": "https://ci.example/hook",
+        "format": "lakehook",
         "event_types": ["TASK_FAILED"],
         "signing": "hmac",
         "public_key": None,

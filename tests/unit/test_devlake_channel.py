@@ -1,0 +1,188 @@
+"""A subscriber that was written for DevLake gets what DevLake sends, signed DevLake's way."""
+
+import json
+from hashlib import sha256
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from lakehook.adapters.world import FairDice
+from lakehook.attempt import AttemptDelivery, PostSigned
+from lakehook.domain.channels import CHANNELS
+from lakehook.domain.delivery import Delivery, Lane, NumberedEvent
+from lakehook.domain.devlake.notice import read_notice
+from lakehook.domain.devlake.secret import MOST_BYTES, TextSecret
+from lakehook.domain.devlake.signature import SignedNotice
+from lakehook.domain.endpoint import Endpoint
+from lakehook.domain.errors import BadInput, BadSubscription
+from lakehook.domain.event import Event
+from lakehook.domain.subscription import Format, Subscription
+from lakehook.domain.webhook import Request
+from lakehook.ports import Keys
+from lakehook.subscribe import SecretWish, Terms
+from tests.builders import a_delivery, a_subscription, an_event
+from tests.devlake_vectors import STATUSES, VECTORS, Vector
+from tests.fakes import FakeClock, FakeDice, FakeKeyring, FakeReceiver
+from tests.fakes_ops import Office
+
+DEVLAKE = Terms(name="old", url="https://old.example/hook", format="devlake")
+
+
+def sent(
+    delivery: Delivery, secret: str, *, url: str = "https://old.example/hook"
+) -> tuple[Request, str]:
+    """The request, and the query that was added."""
+    subscription = a_subscription(format=Format.DEVLAKE, endpoint=Endpoint.parse(url))
+    receiver = FakeReceiver()
+    keyring = FakeKeyring(Keys((TextSecret(secret.encode()),), {"x-team": "lake"}))
+    AttemptDelivery(PostSigned(keyring, receiver, FakeClock(), FakeDice()))(delivery, subscription)
+    (request,) = receiver.requests
+    return request, urlsplit(request.endpoint.url).query
+
+
+def delivery_of(vector: Vector) -> Delivery:
+    event = Event.from_document(read_notice(vector.raw))
+    return Delivery(Lane("sub_a", event.pipeline_id), NumberedEvent(event, 2, None))
+
+
+@pytest.mark.parametrize("vector", STATUSES, ids=lambda vector: vector.name)
+def test_a_notice_of_devlakes_goes_on_byte_for_byte_and_is_signed_as_devlake_would(vector: Vector):
+    request, query = sent(delivery_of(vector), vector.secret)
+
+    assert request.body == vector.raw
+    SignedNotice(request.body, query).verify([vector.secret])
+    assert "webhook-signature" not in request.headers
+    assert request.headers["webhook-id"].startswith("sub_a#")
+    assert request.headers["x-team"] == "lake"
+
+
+def test_the_hash_is_over_body_secret_and_nouce_and_nothing_between():
+    request, query = sent(a_delivery(), "geheim")
+
+    said = parse_qs(query)
+    (nouce,), (sign,) = said["nouce"], said["sign"]
+    assert sign == sha256(request.body + b"geheim" + nouce.encode()).hexdigest()
+
+
+def test_an_event_of_ours_is_said_in_devlakes_words():
+    request, _ = sent(a_delivery(created_at="2024-09-05T15:07:00+08:00"), "geheim")
+
+    assert json.loads(request.body) == {
+        "ProjectName": "湖",
+        "PipelineID": 39,
+        "CreatedAt": "2024-09-05T15:07:00+08:00",
+        "UpdatedAt": "2024-09-05T15:08:00.389+08:00",
+        "BeganAt": None,
+        "FinishedAt": None,
+        "Status": "TASK_CREATED",
+    }
+
+
+def test_a_query_that_is_there_stays():
+    _, query = sent(a_delivery(), "geheim", url="https://old.example/hook?team=lake")
+
+    assert set(parse_qs(query)) == {"team", "nouce", "sign"}
+
+
+def test_every_attempt_has_a_nouce_of_its_own():
+    receiver, keyring = FakeReceiver(), FakeKeyring(Keys((TextSecret(b"geheim"),)))
+    attempt = AttemptDelivery(PostSigned(keyring, receiver, FakeClock(), FairDice()))
+    for _ in range(2):
+        attempt(a_delivery(), a_subscription(format=Format.DEVLAKE))
+
+    first, second = (request.endpoint.url for request in receiver.requests)
+    assert first != second
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"pipeline_id": "nightly"},
+        {"event_type": "PIPELINE_STALLED"},
+        {"event_type": "TASK_FAILED"},
+    ],
+)
+def test_for_some_events_devlake_has_no_words(changes: dict[str, object]):
+    assert CHANNELS[Format.DEVLAKE].silence(an_event(**changes))
+    assert CHANNELS[Format.LAKEHOOK].silence(an_event(**changes)) is None
+
+
+# --- its secret ---
+
+
+@pytest.fixture
+def office() -> Office:
+    return Office()
+
+
+def opened(office: Office, subscription: Subscription) -> str:
+    sealed = subscription.secrets[0].sealed
+    plaintext = office.sealer.unseal(sealed, subscription_id=subscription.id)
+    return TextSecret.unsealed(plaintext).reveal()
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [("geheim\n", "geheim"), ("geheim\r\n", "geheim"), (" a b ", " a b "), ("x", "x")],
+)
+def test_a_secret_that_is_brought_is_kept_as_it_is(office: Office, text: str, kept: str) -> None:
+    subscription, _ = office.desk().subscribe(DEVLAKE, SecretWish(brought=text))
+
+    assert subscription.format is Format.DEVLAKE
+    assert opened(office, subscription) == kept
+
+
+def test_an_empty_secret_takes_a_word_more(office: Office) -> None:
+    with pytest.raises(BadInput, match="--allow-empty-secret"):
+        office.desk().subscribe(DEVLAKE, SecretWish(brought=""))
+
+    subscription, _ = office.desk().subscribe(DEVLAKE, SecretWish(brought="", may_be_empty=True))
+
+    assert opened(office, subscription) == ""
+
+
+def test_without_one_a_new_one_is_made(office: Office) -> None:
+    subscription, secret = office.desk().subscribe(DEVLAKE)
+
+    assert opened(office, subscription) == secret.reveal()
+    assert len(secret.reveal()) == 64
+
+
+@pytest.mark.parametrize(
+    ("wish", "pending", "what"),
+    [
+        (SecretWish(signing="hmac"), False, "signing: DevLake's format"),
+        (SecretWish(brought="x" * (MOST_BYTES + 1)), False, "secret: more than 1024 bytes"),
+        (SecretWish(), True, "challenge: DevLake's format"),
+    ],
+)
+def test_what_the_format_has_no_room_for_is_refused(
+    office: Office, wish: SecretWish, what: str, *, pending: bool
+) -> None:
+    with pytest.raises(BadInput, match=what):
+        office.desk().subscribe(DEVLAKE, wish, pending=pending)
+
+    assert office.subscriptions.all() == []
+
+
+def test_its_secret_is_replaced_at_once_or_not_at_all(office: Office) -> None:
+    subscription, _ = office.desk().subscribe(DEVLAKE, SecretWish(brought="old"))
+    rotate = office.desk().rotate_secret
+
+    with pytest.raises(BadSubscription, match="overlap: DevLake's format"):
+        rotate(subscription, overlap_seconds=60, brought="new")
+    rotated = rotate(subscription, overlap_seconds=0, brought="new")
+
+    assert opened(office, rotated.subscription) == "new"
+    assert len(rotated.subscription.secrets) == 1
+
+
+def test_it_cannot_be_pinged(office: Office) -> None:
+    subscription, _ = office.desk().subscribe(DEVLAKE)
+
+    with pytest.raises(BadSubscription, match="no word for a ping"):
+        office.desk().ask(subscription, within_seconds=1)
+
+
+def test_its_secret_shows_nothing_of_itself():
+    assert "geheim" not in repr(TextSecret(b"geheim"))

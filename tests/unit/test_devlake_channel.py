@@ -21,7 +21,7 @@ from lakehook.domain.webhook import Request
 from lakehook.ports import Keys
 from lakehook.subscribe import SecretWish, Terms
 from tests.builders import a_delivery, a_subscription, an_event
-from tests.devlake_vectors import STATUSES, VECTORS, Vector
+from tests.devlake_vectors import STATUSES, Vector
 from tests.fakes import FakeClock, FakeDice, FakeKeyring, FakeReceiver
 from tests.fakes_ops import Office
 

@@ -4,7 +4,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 from lakehook.settings import NONE, Deployment
@@ -27,6 +27,7 @@ class Options:
     retry_schedule: str | None = None
     allow_networks: tuple[str, ...] = ()
     clock_seconds: float | None = None
+    notification_secret: str | None = field(default=None, repr=False)
     sink: int = 2
 
     def parameters(self) -> dict[str, str]:
@@ -88,6 +89,10 @@ class LocalLakehook:
         furniture = furnish(template, parameters, self._cloud.client, function_url=door)
         self._cloud.describe(furniture.outputs)
         self.deployment = Deployment.from_outputs(furniture.outputs)
+        if secret := self._options.notification_secret:
+            self.client("secretsmanager").put_secret_value(
+                SecretId=self.deployment.notification_secret_arn, SecretString=secret
+            )
         return furniture
 
     @contextmanager

@@ -87,7 +87,3 @@ def test_an_operator_may_allow_the_empty_secret_and_name_devlakes_api(
     assert parameters["EmptyNotificationSecret"]["Default"] == "refused"
     assert parameters["EmptyNotificationSecret"]["AllowedPattern"] == "^(refused|allowed)$"
     assert parameters["DevlakeApiUrl"]["Default"] == "-"
-
-
-def test_the_ingress_answers_before_a_caller_would_give_up(production: Blueprint) -> None:
-    assert production.functions["ingress"]["Timeout"] == 15

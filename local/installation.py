@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
@@ -28,6 +28,7 @@ class Options:
     allow_networks: tuple[str, ...] = ()
     clock_seconds: float | None = None
     hosts: Path | None = None
+    notification_secret: str | None = field(default=None, repr=False)
     sink: int = 2
 
     def parameters(self) -> dict[str, str]:
@@ -89,6 +90,10 @@ class LocalLakehook:
         furniture = furnish(template, parameters, self._cloud.client, function_url=door)
         self._cloud.describe(furniture.outputs)
         self.deployment = Deployment.from_outputs(furniture.outputs)
+        if secret := self._options.notification_secret:
+            self.client("secretsmanager").put_secret_value(
+                SecretId=self.deployment.notification_secret_arn, SecretString=secret
+            )
         return furniture
 
     @contextmanager

@@ -64,8 +64,7 @@ class DevlakeApi:
             "GET",
             f"{self.url.rstrip('/')}/pipelines/{pipeline_id}",
             timeout=self.deadline_seconds,
-            retries=False,
-            redirect=False,
+            retries=False,  # nor redirects
             preload_content=False,
         ) as response:
             if response.status == NOT_FOUND:

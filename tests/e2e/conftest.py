@@ -12,11 +12,17 @@ from local.installation import LocalLakehook, Options
 from ops.desk import Desk
 from ops.options import STACK
 from ops.wiring import desk_of_stack
+from tests.devlake_vectors import named
 from tests.e2e.evidence import Evidence
 from tests.e2e.subscribers import Subscribers
 from tests.e2e.terminal import Terminal
 
-OPTIONS = Options(retry_schedule="0.5,1.5", allow_networks=("127.0.0.0/8",), clock_seconds=0.5)
+OPTIONS = Options(
+    retry_schedule="0.5,1.5",
+    allow_networks=("127.0.0.0/8",),
+    clock_seconds=0.5,
+    notification_secret=named("TASK_CREATED").secret,
+)
 
 
 Publish = Callable[[Sequence[Event]], int]

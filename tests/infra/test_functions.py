@@ -5,10 +5,16 @@ from dataclasses import fields
 import pytest
 
 from infra.bundle import ROOT
-from lakehook.settings import ClockSettings, DeliverSettings, FanoutSettings, Settings
+from lakehook.settings import (
+    ClockSettings,
+    DeliverSettings,
+    FanoutSettings,
+    IngressSettings,
+    Settings,
+)
 from tests.infra.blueprint import Blueprint
 
-NAMES = ["clock", "deliver", "fanout"]
+NAMES = ["clock", "deliver", "fanout", "ingress"]
 
 
 def test_the_blueprint_has_these_functions(production: Blueprint) -> None:
@@ -25,7 +31,12 @@ def test_a_handler_is_where_lambda_will_look_for_it(production: Blueprint, name:
 
 @pytest.mark.parametrize(
     ("name", "settings"),
-    [("clock", ClockSettings), ("deliver", DeliverSettings), ("fanout", FanoutSettings)],
+    [
+        ("clock", ClockSettings),
+        ("deliver", DeliverSettings),
+        ("fanout", FanoutSettings),
+        ("ingress", IngressSettings),
+    ],
     ids=NAMES,
 )
 def test_a_function_is_told_what_its_settings_and_powertools_read(
@@ -59,7 +70,7 @@ def test_every_function_runs_what_the_bundle_is_built_for(production: Blueprint)
         for function in production.functions.values()
     ]
 
-    assert runs_on == [("python3.13", ["arm64"])] * 3
+    assert runs_on == [("python3.13", ["arm64"])] * 4
 
 
 def test_a_message_stays_hidden_six_times_as_long_as_its_function_may_run(
@@ -106,4 +117,4 @@ def test_every_function_has_a_log_of_its_own_for_three_months(production: Bluepr
 def test_only_deliver_may_wake_itself(production: Blueprint) -> None:
     loops = {name: one.get("RecursiveLoop") for name, one in production.functions.items()}
 
-    assert loops == {"deliver": "Allow", "fanout": None, "clock": None}
+    assert loops == {"deliver": "Allow", "fanout": None, "clock": None, "ingress": None}

@@ -4,7 +4,7 @@ from typing import Any
 
 from tests.infra.blueprint import Blueprint
 
-NAMES = ["clock", "deliver", "fanout"]
+NAMES = ["clock", "deliver", "fanout", "ingress"]
 
 CONSUME = {
     "sqs:ChangeMessageVisibility",
@@ -37,7 +37,7 @@ def resource_named(arn: dict[str, Any], blueprint: Blueprint) -> str:
     told: dict[str, str] = {
         str(output["Value"]): name for name, output in blueprint.template["Outputs"].items()
     }
-    id_ = str(arn["Fn::GetAtt"][0])
+    id_ = str(arn["Ref"] if "Ref" in arn else arn["Fn::GetAtt"][0])
     return told.get(str({"Ref": id_})) or told.get(str(arn)) or id_
 
 
@@ -68,6 +68,14 @@ def test_no_grant_names_all_actions_or_all_resources(production: Blueprint) -> N
 
     assert grants
     assert "*" not in str([(grant["Action"], grant["Resource"]) for grant in grants])
+
+
+def test_the_ingress_reads_its_secret_and_sends_events(production: Blueprint) -> None:
+    assert granted("ingress", production) == {
+        "NotificationSecretArn": {"secretsmanager:GetSecretValue"},
+        "EventsQueueUrl": SEND,
+        own_log("ingress", production): WRITE_ITS_LOG,
+    }
 
 
 def test_fanout_numbers_events_and_sends_deliveries(production: Blueprint) -> None:

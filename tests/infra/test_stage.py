@@ -15,6 +15,7 @@ def a_stage(**changes: Any) -> Stage:
         "protected": False,
         "fanouts_at_once": 2,
         "deliveries_at_once": 2,
+        "notices_at_once": 1,
     }
     return Stage(**(valid | changes))
 
@@ -29,6 +30,7 @@ def a_stage(**changes: Any) -> Stage:
         ({"clock_timeout_seconds": 61}, "clock_timeout_seconds 61: choose at most 60"),
         ({"fanouts_at_once": 1}, "fanouts_at_once 1: choose 2 to 1000"),
         ({"deliveries_at_once": 1001}, "deliveries_at_once 1001: choose 2 to 1000"),
+        ({"notices_at_once": 0}, "notices_at_once 0: choose at least 1"),
         ({"name": "Staging"}, "stage 'Staging': choose .* lower-case"),
         ({"name": "a" * 25}, "stage 'a{25}': choose up to 24"),
     ],

@@ -64,7 +64,7 @@ def test_the_line_tells_where_everything_is() -> None:
             aws_secret_access_key="any",
         )
 
-        assert where.keys() == {"endpoint_url", "region"} | names
+        assert where.keys() == {"endpoint_url", "region", "notification_secret"} | names
         assert where["allowed_networks"] == "127.0.0.0/8"
         for name in names:
             if name.endswith("_queue_url"):
@@ -78,7 +78,7 @@ def test_the_line_tells_where_everything_is() -> None:
 def test_a_signal_ends_it_well_and_every_worker_with_it(number: signal.Signals) -> None:
     with up() as (process, _):
         workers = children(process.pid)
-        assert len(workers) == 3
+        assert len(workers) == 4
 
         process.send_signal(number)
 

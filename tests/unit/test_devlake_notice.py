@@ -1,16 +1,20 @@
 import json
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 
 from lakehook.domain.devlake.go_time import GoTime
 from lakehook.domain.devlake.notice import read_notice
 from lakehook.domain.errors import BadNotice
 from lakehook.domain.event import Event
 from tests.devlake_vectors import STATUSES, TIMES, VECTORS, Vector, named
+
+ROOT = Path(__file__).parents[2]
 
 
 def a_body(**changes: Any) -> bytes:
@@ -24,6 +28,19 @@ def test_every_notice_is_an_event_that_carries_devlakes_own_body(vector: Vector)
 
     assert event.document["data"]["devlake"] == vector.body
     assert event.id == event.document["event_id"]
+
+
+def test_a_body_is_carried_to_the_last_white_space():
+    body = b" " + a_body() + b"\n\n"
+
+    assert read_notice(body)["data"]["devlake"].encode() == body
+
+
+def test_every_notice_is_an_event_by_the_published_schema():
+    schema = json.loads((ROOT / "docs" / "schemas" / "event.v1.json").read_text(encoding="utf-8"))
+
+    for vector in VECTORS:
+        Draft202012Validator(schema).validate(read_notice(vector.raw))
 
 
 def test_the_statuses_are_events_of_pipelines():

@@ -90,6 +90,14 @@ class FakeClients:
         self.requests.append(("create_key", request))
         return {"KeyMetadata": {"KeyId": "k", "Arn": "arn:aws:kms:us-east-1:123456789012:key/k"}}
 
+    def get_random_password(self, **request: Any) -> dict[str, Any]:
+        self.requests.append(("get_random_password", request))
+        return {"RandomPassword": "drawn"}
+
+    def create_secret(self, **request: Any) -> dict[str, Any]:
+        self.requests.append(("create_secret", request))
+        return {"ARN": "arn:aws:secretsmanager:us-east-1:123456789012:secret:s"}
+
 
 def resource(kind: str, **properties: Any) -> dict[str, Any]:
     return {"Type": f"AWS::{kind}", "Properties": properties}
@@ -189,6 +197,57 @@ def test_a_function_a_mapping_and_a_schedule_come_out_ready_to_run() -> None:
     assert (mapping.batch_size, mapping.maximum_concurrency) == (5, 2)
     assert mapping.reports_failures
     assert schedule.every_seconds == 120
+
+
+def test_a_secret_is_generated_as_the_template_says() -> None:
+    terms = {"PasswordLength": 48, "ExcludePunctuation": True}
+
+    furniture, clients = furnished(
+        {"Secret": resource("SecretsManager::Secret", GenerateSecretString=terms)},
+        Outputs={"Secret": {"Value": {"Ref": "Secret"}}},
+    )
+
+    assert clients.requests == [
+        ("get_random_password", terms),
+        (
+            "create_secret",
+            {
+                "Name": "Lakehook-Secret",
+                "Description": "Lakehook-Secret",
+                "SecretString": "drawn",
+            },
+        ),
+    ]
+    assert furniture.outputs["Secret"] == "arn:aws:secretsmanager:us-east-1:123456789012:secret:s"
+
+
+def a_door(auth_type: str) -> dict[str, Any]:
+    target = {"Fn::GetAtt": ["Ingress", "Arn"]}
+    return {
+        "Ingress": resource(
+            "Lambda::Function",
+            Handler="functions.ingress.handler.lambda_handler",
+            ReservedConcurrentExecutions=10,
+        ),
+        "Door": resource("Lambda::Url", AuthType=auth_type, TargetFunctionArn=target),
+    }
+
+
+def test_a_function_with_a_url_is_called_where_the_laptop_listens() -> None:
+    furniture, _ = furnished(
+        a_door("NONE"), Outputs={"Door": {"Value": {"Fn::GetAtt": ["Door", "FunctionUrl"]}}}
+    )
+
+    (function,) = furniture.functions
+    (url,) = furniture.urls
+    assert function.reserved_concurrency == 10
+    assert url.function == function.name == "Lakehook-Ingress"
+    assert furniture.outputs["Door"] == "http://127.0.0.1/"
+
+
+def test_a_url_that_asks_who_is_calling_is_named() -> None:
+    with pytest.raises(BadTemplate, match="who is calling"):
+        furnished(a_door("AWS_IAM"))
 
 
 def test_outputs_speak_of_what_was_made_and_of_the_parameters_given() -> None:

@@ -7,6 +7,7 @@ from lakehook.settings import (
     DeliverSettings,
     Deployment,
     FanoutSettings,
+    IngressSettings,
     Settings,
     listed,
     output_name,
@@ -27,6 +28,12 @@ DELIVER = DeliverSettings(
     retry_schedule="5,300",
     allowed_networks=NONE,
 )
+INGRESS = IngressSettings(
+    events_queue_url="https://sqs/events.fifo",
+    notification_secret_arn="arn:aws:secretsmanager:secret",
+    empty_secret="refused",
+    devlake_api_url=NONE,
+)
 CLOCK = ClockSettings(deliveries_table="deliveries", deliveries_queue_url="https://sqs/d.fifo")
 DEPLOYMENT = Deployment(
     events_queue_url="https://sqs/events.fifo",
@@ -38,10 +45,14 @@ DEPLOYMENT = Deployment(
     deliveries_table="deliveries",
     secrets_key="arn:aws:kms:key",
     allowed_networks=NONE,
+    ingress_url="https://ingress.lambda-url/",
+    notification_secret_arn="arn:aws:secretsmanager:secret",
 )
 
 
-@pytest.mark.parametrize("settings", [FANOUT, DELIVER, CLOCK], ids=lambda one: type(one).__name__)
+@pytest.mark.parametrize(
+    "settings", [INGRESS, FANOUT, DELIVER, CLOCK], ids=lambda one: type(one).__name__
+)
 def test_settings_come_out_of_an_environment_as_they_went_in(settings: Settings):
     environment = settings.to_env() | {"PATH": "/bin"}
 
@@ -55,7 +66,9 @@ def test_a_setting_is_named_like_a_variable():
     }
 
 
-@pytest.mark.parametrize("settings", [FANOUT, DELIVER, CLOCK], ids=lambda one: type(one).__name__)
+@pytest.mark.parametrize(
+    "settings", [INGRESS, FANOUT, DELIVER, CLOCK], ids=lambda one: type(one).__name__
+)
 def test_a_missing_variable_is_named(settings: Settings):
     for name in settings.to_env():
         environment = settings.to_env()

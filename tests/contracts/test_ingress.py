@@ -1,0 +1,287 @@
+"""What DevLake gets for an answer: 2xx only when its notice is safe on the queue."""
+
+import base64
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import boto3
+import pytest
+
+from functions.fanout import handler as fanout_function
+from functions.ingress import handler as ingress_function
+from lakehook.adapters.dynamo_subscriptions import DynamoSubscriptions
+from lakehook.domain.devlake.signature import signed_query
+from lakehook.domain.event import Event
+from lakehook.settings import ALLOWED, NONE, REFUSED, Deployment, FanoutSettings, IngressSettings
+from tests.builders import a_subscription
+from tests.contracts.test_handlers import Context, sqs_event
+from tests.devlake_vectors import VECTORS, Vector, named
+from tests.fakes import FakeClock
+from tests.integration.wire import answer, serving
+
+RUNNING = named("TASK_RUNNING")
+SECRET = RUNNING.secret
+MOST_BYTES = 65_536
+
+
+def a_call(
+    body: bytes, query: str, *, method: str = "POST", path: str = "/", encoded: bool = False
+) -> dict[str, Any]:
+    """As Lambda hands it over, payload format 2.0."""
+    text = base64.b64encode(body).decode() if encoded else body.decode()
+    return {
+        "version": "2.0",
+        "routeKey": "$default",
+        "rawPath": path,
+        "rawQueryString": query,
+        "headers": {"content-type": "application/json"},
+        "requestContext": {"http": {"method": method, "path": path, "sourceIp": "192.0.2.1"}},
+        "body": text,
+        "isBase64Encoded": encoded,
+    }
+
+
+class Installation:
+    """The ingress and fan-out of a deployment, as Lambda would call them."""
+
+    def __init__(self, deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.deployment, self._monkeypatch = deployment, monkeypatch
+        self.sqs = boto3.client("sqs")
+        self.configure()
+
+    def configure(self, *, empty_secret: str = REFUSED, devlake_api_url: str = NONE) -> None:
+        settings = IngressSettings(
+            events_queue_url=self.deployment.events_queue_url,
+            notification_secret_arn=self.deployment.notification_secret_arn,
+            empty_secret=empty_secret,
+            devlake_api_url=devlake_api_url,
+        )
+        self._set(settings.to_env())
+
+    def post(self, vector: Vector) -> tuple[int, dict[str, Any]]:
+        return self.call(a_call(vector.raw, vector.query))
+
+    def call(self, call: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        answered = ingress_function.lambda_handler(call, Context())
+        json.dumps(answered)  # as the runtime does
+        assert answered["headers"]["content-type"] == "application/json"
+        return answered["statusCode"], json.loads(answered["body"])
+
+    def events(self) -> list[dict[str, Any]]:
+        return self._drained(self.deployment.events_queue_url)
+
+    def fanned_out(self, events: list[dict[str, Any]]) -> list[str]:
+        """The deduplication ids of the deliveries that fan-out sends of them."""
+        settings = FanoutSettings(
+            subscriptions_table=self.deployment.subscriptions_table,
+            pipelines_table=self.deployment.pipelines_table,
+            deliveries_queue_url=self.deployment.deliveries_queue_url,
+            events_dead_letter_queue_url=self.deployment.events_dead_letter_queue_url,
+        )
+        self._set(settings.to_env())
+        for event in events:
+            group = event["Attributes"]["MessageGroupId"]
+            fanout_function.lambda_handler(sqs_event(m=(group, event["Body"])), Context())
+        sent = self._drained(self.deployment.deliveries_queue_url)
+        return [one["Attributes"]["MessageDeduplicationId"] for one in sent]
+
+    def _set(self, environment: dict[str, str]) -> None:
+        for name, value in environment.items():
+            self._monkeypatch.setenv(name, value)
+
+    def _drained(self, url: str) -> list[dict[str, Any]]:
+        drained: list[Any] = []
+        while some := self.sqs.receive_message(
+            QueueUrl=url, WaitTimeSeconds=0, AttributeNames=["All"]
+        ).get("Messages"):
+            for one in some:
+                self.sqs.delete_message(QueueUrl=url, ReceiptHandle=one["ReceiptHandle"])
+            drained += some
+        return drained
+
+
+Clear = Callable[[], None]
+
+
+@pytest.fixture
+def installed(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> Iterator[Installation]:
+    # Powertools keeps one logger for each service, with the stdout of the moment it was made.
+    monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", request.node.name)
+    monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "Lakehook")
+    boto3.client("secretsmanager").put_secret_value(
+        SecretId=deployment.notification_secret_arn, SecretString=SECRET
+    )
+    yield Installation(deployment, monkeypatch)
+    caches: list[Clear] = [
+        ingress_function.take_notice.cache_clear,
+        ingress_function.telemetry.cache_clear,
+        fanout_function.fan_out.cache_clear,
+        fanout_function.telemetry.cache_clear,
+    ]
+    for clear in caches:
+        clear()
+
+
+def test_a_signed_notice_is_on_the_queue_when_it_is_accepted(installed: Installation):
+    vector = named("project 5")
+
+    status, said = installed.call(a_call(vector.raw, vector.query))
+
+    assert status == 202
+    (message,) = installed.events()
+    assert message["Attributes"]["MessageGroupId"] == "39"
+    assert message["Attributes"]["MessageDeduplicationId"] == said["event_id"]
+    event = Event.from_message(message["Body"], group="39")
+    assert event.id == said["event_id"] == "devlake:39:PIPELINE_CREATED:-"
+    assert event.document["data"]["devlake"] == vector.body
+
+
+def test_a_body_in_base64_is_the_body_that_was_signed(installed: Installation):
+    vector = named("project 3")
+
+    status, _ = installed.call(a_call(vector.raw, vector.query, encoded=True))
+
+    assert status == 202
+    (message,) = installed.events()
+    assert json.loads(message["Body"])["data"]["devlake"] == vector.body
+
+
+def test_whoever_signs_with_another_secret_or_none_gets_401(installed: Installation):
+    strangers = [one for one in VECTORS if one.secret != SECRET]
+
+    answers = [installed.post(vector) for vector in strangers]
+
+    wrong = {"error": "sign: not of this body and nouce by the notification secret"}
+    assert answers == [(401, wrong)] * len(strangers)
+    assert installed.events() == []
+
+
+def test_a_query_that_devlake_would_not_make_gets_401(installed: Installation):
+    queries = ["", "nouce=1&sign=2", RUNNING.query.replace("-", "_"), RUNNING.query + "&sign="]
+
+    statuses = [installed.call(a_call(RUNNING.raw, query))[0] for query in queries]
+
+    assert (statuses, installed.events()) == ([401] * 4, [])
+
+
+def test_the_empty_secret_is_good_where_an_operator_says_so(installed: Installation):
+    installed.configure(empty_secret=ALLOWED)
+
+    assert installed.post(named("secret 1"))[0] == 202
+
+
+def test_a_signed_body_that_is_no_notice_gets_400_with_the_reason(installed: Installation):
+    bodies = [b"", b"\xff\xfe", b'{"PipelineID":39}']
+
+    answers = [
+        installed.call(a_call(body, signed_query(body, SECRET, RUNNING.nouce), encoded=True))
+        for body in bodies
+    ]
+
+    assert [status for status, _ in answers] == [400] * 3
+    reasons = [said["error"].partition(":")[0] for _, said in answers]
+    assert reasons == ["not JSON", "not UTF-8 at byte 0", "Status"]
+    assert installed.events() == []
+
+
+def test_a_body_may_have_64_kib_and_no_byte_more(installed: Installation):
+    room = MOST_BYTES - len(RUNNING.raw)
+    full = RUNNING.raw + b" " * room
+
+    accepted, _ = installed.call(a_call(full, signed_query(full, SECRET, RUNNING.nouce)))
+    refused, _ = installed.call(a_call(full + b" ", "not even looked at", encoded=True))
+
+    assert (accepted, refused) == (202, 413)
+
+
+def test_another_method_gets_405_and_what_is_allowed(installed: Installation):
+    for method in ("GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"):
+        call = a_call(RUNNING.raw, RUNNING.query, method=method)
+        answered = ingress_function.lambda_handler(call, Context())
+
+        assert (answered["statusCode"], answered["headers"]["allow"]) == (405, "POST")
+    assert installed.events() == []
+
+
+def test_another_path_gets_404(installed: Installation):
+    for path in ("/favicon.ico", "/notices", "//", "/.."):
+        status, _ = installed.call(a_call(RUNNING.raw, RUNNING.query, path=path))
+
+        assert status == 404
+    assert installed.events() == []
+
+
+def test_a_queue_that_is_away_gets_503(installed: Installation):
+    installed.sqs.delete_queue(QueueUrl=installed.deployment.events_queue_url)
+
+    status, said = installed.post(RUNNING)
+
+    assert (status, said) == (503, {"error": "try again"})
+
+
+def test_a_secret_that_cannot_be_read_gets_503(installed: Installation):
+    boto3.client("secretsmanager").delete_secret(
+        SecretId=installed.deployment.notification_secret_arn, ForceDeleteWithoutRecovery=True
+    )
+
+    assert installed.post(RUNNING)[0] == 503
+
+
+def test_nothing_that_is_logged_holds_a_secret_or_a_signature(
+    installed: Installation, capsys: pytest.CaptureFixture[str]
+):
+    installed.post(RUNNING)
+    installed.post(named("secret 0"))
+    installed.post(named("secret 2"))
+    installed.call(a_call(b"{}", signed_query(b"{}", SECRET, RUNNING.nouce)))
+    installed.sqs.delete_queue(QueueUrl=installed.deployment.events_queue_url)
+    installed.post(RUNNING)
+
+    logged = capsys.readouterr().out
+    assert "notice_taken" in logged
+    assert "notice_refused" in logged
+    assert "own_trouble" in logged
+    for secret in (SECRET, RUNNING.sign, named("secret 2").sign, "FDXxIootApWxEVtz"):
+        assert secret not in logged
+
+
+FIRST_BEGAN, SECOND_BEGAN = "2024-09-05T15:08:02.1+08:00", "2024-09-06T00:00:00+08:00"
+
+
+def of_second_round(status: str) -> Vector:
+    """Said by the same DevLake of a later run of the pipeline."""
+    body = named(status).body.replace(FIRST_BEGAN, SECOND_BEGAN)
+    nouce = "900-abcdefghijklmnop"
+    sign = signed_query(body.encode(), SECRET, nouce).rpartition("=")[2]
+    return Vector(status, SECRET, nouce, body, sign)
+
+
+def test_a_replay_even_of_an_earlier_round_changes_nothing(installed: Installation):
+    table = installed.deployment.subscriptions_table
+    DynamoSubscriptions(boto3.client("dynamodb"), table, FakeClock()).save(a_subscription())
+    first = ("TASK_CREATED", "TASK_RUNNING", "TASK_FAILED", "TASK_RERUN")
+    second = ("TASK_RUNNING", "TASK_COMPLETED")
+    notices = [*map(named, first), *map(of_second_round, second)]
+
+    assert [installed.post(one)[0] for one in notices] == [202] * 6
+    messages = installed.events()
+    sent = installed.fanned_out(messages)
+    assert [installed.post(one)[0] for one in notices] == [202] * 6
+
+    assert installed.events() == []  # SQS knows them
+    assert len(set(sent)) == len(sent) == 6
+    assert installed.fanned_out(messages) == []  # and when SQS has forgotten them, fan-out does
+
+
+def test_the_blueprint_is_looked_up_where_devlakes_api_is_known(installed: Installation):
+    with serving(answer("200 OK", b'{"id":39,"blueprintId":7}')) as wire:
+        installed.configure(devlake_api_url=f"http://127.0.0.1:{wire.port}/api")
+        assert installed.post(RUNNING)[0] == 202
+        api: Any = ingress_function.take_notice().blueprints
+        api.close()
+
+    (message,) = installed.events()
+    assert json.loads(message["Body"])["trigger_source"] == "blueprint:7"

@@ -1,0 +1,148 @@
+"""DevLake, unmodified, speaks to Lakehook: what it has signed reaches every subscriber."""
+
+import urllib.request
+from collections.abc import Callable
+from threading import Event
+from urllib.error import HTTPError
+
+import pytest
+
+from local.installation import LocalLakehook
+from local.receiver import Arrival, Receiver
+from tests.devlake import DevLake
+from tests.devlake_vectors import Vector, named
+from tests.e2e.evidence import Evidence
+from tests.e2e.pipelines import COMPLETED, CREATED, FAILED, RUNNING
+from tests.e2e.subscribers import Subscribers
+from tests.integration.eventually import eventually
+
+PATIENCE = 15.0
+
+Post = Callable[[Vector], int]
+
+
+@pytest.fixture
+def post(lakehook: LocalLakehook) -> Post:
+    """Send a notice that Go has made, to the letter; the status of the answer."""
+
+    def post(vector: Vector) -> int:
+        request = urllib.request.Request(
+            f"{lakehook.deployment.ingress_url}?{vector.query}",
+            vector.raw,
+            {"content-type": "application/json"},
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
+                return int(answer.status)
+        except HTTPError as refused:
+            with refused:
+                return refused.code
+
+    return post
+
+
+@pytest.fixture
+def devlake(lakehook: LocalLakehook) -> DevLake:
+    return DevLake(lakehook.deployment.ingress_url, lakehook.notification_secret)
+
+
+@pytest.fixture
+def receiver(subscribers: Subscribers) -> Receiver:
+    receiver = Receiver("devlake")
+    subscribers.add(receiver)
+    return receiver
+
+
+def of(receiver: Receiver, pipeline: int) -> list[Arrival]:
+    return [arrival for arrival in receiver.arrivals if arrival.pipeline == str(pipeline)]
+
+
+def types_of(receiver: Receiver, pipeline: int) -> list[str]:
+    return [arrival.event_type for arrival in of(receiver, pipeline)]
+
+
+def test_what_go_has_made_reaches_a_subscriber_with_devlakes_own_body(
+    post: Post, receiver: Receiver
+):
+    life = [named(status) for status in ("TASK_CREATED", "TASK_RUNNING", "TASK_COMPLETED")]
+
+    assert [post(vector) for vector in life] == [202] * 3
+
+    assert receiver.wait_until_taken(3, within=PATIENCE)
+    assert types_of(receiver, 39) == [CREATED, RUNNING, COMPLETED]
+    arrivals = of(receiver, 39)
+    assert [one.sequence for one in arrivals] == [1, 2, 3]
+    assert [one.body["data"]["devlake"] for one in arrivals] == [one.body for one in life]
+    assert all(one.genuine for one in arrivals)
+    assert arrivals[0].body["trigger_source"] == "automatic"
+
+
+def test_what_go_has_made_with_another_secret_reaches_nobody(
+    post: Post, receiver: Receiver, evidence: Evidence
+):
+    assert [post(named(name)) for name in ("secret 1", "secret 2", "secret 3")] == [401] * 3
+
+    eventually(evidence.nothing_is_under_way)
+    assert receiver.arrivals == []
+
+
+def test_a_devlake_that_runs_and_reruns_is_heard_in_order(devlake: DevLake, receiver: Receiver):
+    pipeline = devlake.create("<R&D> 数据湖")
+    devlake.join()
+    devlake.run(pipeline)
+    devlake.end(pipeline, "TASK_FAILED")
+    devlake.rerun(pipeline)
+    devlake.run(pipeline)
+    devlake.end(pipeline)
+
+    assert [notice.status for notice in devlake.notifications] == [202] * 5
+    eventually(lambda: COMPLETED in types_of(receiver, pipeline))
+    said = types_of(receiver, pipeline)
+    assert said[:3] == [CREATED, RUNNING, FAILED]
+    assert said[-2:] == [RUNNING, COMPLETED]
+    assert of(receiver, pipeline)[0].body["project_name"] == "<R&D> 数据湖"
+
+
+def test_a_created_notice_that_comes_late_and_says_running_makes_no_second_running(
+    devlake: DevLake, receiver: Receiver, evidence: Evidence
+):
+    scheduled = Event()
+    pipeline = devlake.create("lake", scheduled=scheduled)
+    devlake.run(pipeline)
+    scheduled.set()
+    devlake.join()
+    devlake.end(pipeline)
+
+    assert [notice.status for notice in devlake.notifications] == [202] * 3
+    eventually(lambda: COMPLETED in types_of(receiver, pipeline))
+    eventually(evidence.nothing_is_under_way)
+    assert types_of(receiver, pipeline)[-2:] == [RUNNING, COMPLETED]
+    assert types_of(receiver, pipeline).count(RUNNING) == 1
+
+
+def test_replays_change_nothing(devlake: DevLake, receiver: Receiver, evidence: Evidence):
+    pipeline = devlake.create()
+    devlake.join()
+    devlake.run(pipeline)
+    devlake.end(pipeline)
+    eventually(lambda: COMPLETED in types_of(receiver, pipeline))
+
+    for notice in list(devlake.notifications):
+        devlake.send_again(notice)
+
+    assert [notice.status for notice in devlake.notifications] == [202] * 6
+    eventually(evidence.nothing_is_under_way)
+    assert types_of(receiver, pipeline) == [CREATED, RUNNING, COMPLETED]
+
+
+def test_a_devlake_with_another_secret_is_told_so(
+    lakehook: LocalLakehook, receiver: Receiver, evidence: Evidence
+):
+    stranger = DevLake(lakehook.deployment.ingress_url, "another")
+    pipeline = stranger.create()
+    stranger.join()
+    stranger.run(pipeline)
+
+    assert [notice.status for notice in stranger.notifications] == [401, 401]
+    eventually(evidence.nothing_is_under_way)
+    assert receiver.arrivals == []

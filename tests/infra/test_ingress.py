@@ -1,0 +1,89 @@
+"""The door for DevLake: open to all, narrow, and with a secret of its own."""
+
+from tests.infra.blueprint import Blueprint, Json
+
+
+def the_only(blueprint: Blueprint, resource_type: str) -> Json:
+    (resource,) = blueprint.resources(resource_type).values()
+    return resource
+
+
+def test_anybody_may_call_the_ingress_and_no_other_function(production: Blueprint) -> None:
+    url = the_only(production, "AWS::Lambda::Url")
+    functions = production.resources("AWS::Lambda::Function")
+    called = functions[url["TargetFunctionArn"]["Fn::GetAtt"][0]]
+
+    assert url["AuthType"] == "NONE"
+    assert "Cors" not in url
+    assert called["Handler"] == "functions.ingress.handler.lambda_handler"
+
+
+def test_strangers_may_invoke_it_by_its_url_alone(production: Blueprint) -> None:
+    """https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html"""
+    permissions = [
+        permission
+        for permission in production.resources("AWS::Lambda::Permission").values()
+        if permission["Principal"] == "*"
+    ]
+
+    terms = {
+        permission["Action"]: (
+            permission.get("FunctionUrlAuthType"),
+            permission.get("InvokedViaFunctionUrl"),
+        )
+        for permission in permissions
+    }
+    assert terms == {
+        "lambda:InvokeFunctionUrl": ("NONE", None),
+        "lambda:InvokeFunction": (None, True),
+    }
+
+
+def test_a_flood_takes_no_more_than_what_is_reserved_for_it(
+    production: Blueprint, rehearsal: Blueprint
+) -> None:
+    reserved = [
+        {
+            name: function["ReservedConcurrentExecutions"]
+            for name, function in blueprint.functions.items()
+            if "ReservedConcurrentExecutions" in function
+        }
+        for blueprint in (production, rehearsal)
+    ]
+
+    assert reserved == [{"ingress": 10}, {"ingress": 2}]
+
+
+def test_the_secret_is_generated_for_an_env_file_and_outlives_the_stack(
+    production: Blueprint,
+) -> None:
+    resource = production.resource_of_output("NotificationSecretArn")
+
+    assert resource["Type"] == "AWS::SecretsManager::Secret"
+    assert resource["Properties"]["GenerateSecretString"] == {
+        "ExcludePunctuation": True,
+        "PasswordLength": 48,
+    }
+    assert resource["DeletionPolicy"] == resource["UpdateReplacePolicy"] == "Retain"
+
+
+def test_no_secret_stands_in_the_template(production: Blueprint) -> None:
+    told = production.environment("ingress")
+
+    assert (
+        told["NOTIFICATION_SECRET_ARN"]
+        == production.template["Outputs"]["NotificationSecretArn"]["Value"]
+    )
+    assert "{{resolve" not in str(production.template)
+
+
+def test_an_operator_may_allow_the_empty_secret_and_name_devlakes_api(
+    production: Blueprint,
+) -> None:
+    told, parameters = production.environment("ingress"), production.template["Parameters"]
+
+    assert told["EMPTY_SECRET"] == {"Ref": "EmptyNotificationSecret"}
+    assert told["DEVLAKE_API_URL"] == {"Ref": "DevlakeApiUrl"}
+    assert parameters["EmptyNotificationSecret"]["Default"] == "refused"
+    assert parameters["EmptyNotificationSecret"]["AllowedPattern"] == "^(refused|allowed)$"
+    assert parameters["DevlakeApiUrl"]["Default"] == "-"

@@ -1,0 +1,110 @@
+"""A function's URL on the laptop speaks as Lambda's does: payload format 2.0, loopback only."""
+
+import http.client
+import json
+import socket
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from local.function_url import FunctionUrl
+from local.invocation import Answer, Failure, Result
+
+ANSWER = {"statusCode": 202, "headers": {"x-made-by": "the function"}, "body": "taken"}
+
+
+class Function:
+    """Answers what it is told to, and keeps the events."""
+
+    def __init__(self) -> None:
+        self.events: list[Mapping[str, Any]] = []
+        self.result: Result = Answer(json.dumps(ANSWER).encode())
+
+    def __call__(self, event: Mapping[str, Any]) -> Result:
+        self.events.append(json.loads(json.dumps(event)))
+        return self.result
+
+
+@pytest.fixture
+def function() -> Function:
+    return Function()
+
+
+@pytest.fixture
+def door(function: Function) -> Iterator[FunctionUrl]:
+    with FunctionUrl() as door:
+        door.to(function).start()
+        yield door
+        door.stop()
+
+
+@dataclass(frozen=True)
+class Response:
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+def call(
+    door: FunctionUrl, method: str, path: str, body: bytes = b"", content_type: str = ""
+) -> Response:
+    connection = http.client.HTTPConnection("127.0.0.1", door.server_port, timeout=5)
+    connection.request(method, path, body, {"content-type": content_type})
+    response = connection.getresponse()
+    answered = Response(response.status, dict(response.getheaders()), response.read())
+    connection.close()
+    return answered
+
+
+def test_a_request_is_an_event_and_the_answer_goes_back(
+    door: FunctionUrl, function: Function
+) -> None:
+    response = call(door, "POST", "/a%20b?x=1&y=", "湖".encode(), content_type="application/json")
+
+    (event,) = function.events
+    assert event["version"] == "2.0"
+    assert (event["rawPath"], event["rawQueryString"]) == ("/a%20b", "x=1&y=")
+    assert event["requestContext"]["http"]["method"] == "POST"
+    assert event["requestContext"]["http"]["sourceIp"] == "127.0.0.1"
+    assert (event["body"], event["isBase64Encoded"]) == ("湖", False)
+    assert event["headers"]["content-type"] == "application/json"
+    assert (response.status, response.headers["x-made-by"]) == (202, "the function")
+    assert response.body == b"taken"
+
+
+def test_what_is_no_text_comes_in_base64(door: FunctionUrl, function: Function) -> None:
+    call(door, "PUT", "/", b"\xff\x00", content_type="application/octet-stream")
+
+    (event,) = function.events
+    assert (event["body"], event["isBase64Encoded"]) == ("/wA=", True)
+
+
+def test_an_answer_in_base64_goes_out_as_what_it_means(
+    door: FunctionUrl, function: Function
+) -> None:
+    answer = {"statusCode": 200, "body": "/wA=", "isBase64Encoded": True}
+    function.result = Answer(json.dumps(answer).encode())
+
+    assert call(door, "GET", "/").body == b"\xff\x00"
+
+
+def test_a_function_that_fails_is_a_bad_gateway(door: FunctionUrl, function: Function) -> None:
+    function.result = Failure("Sandbox.Timedout", "Task timed out")
+
+    assert call(door, "POST", "/").status == 502
+
+
+def test_more_than_lambda_takes_is_refused_unread(door: FunctionUrl, function: Function) -> None:
+    with socket.create_connection(("127.0.0.1", door.server_port), timeout=5) as caller:
+        caller.sendall(b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 6291457\r\n\r\n")
+        answer = caller.recv(1000)
+
+    assert answer.startswith(b"HTTP/1.1 413 ")
+    assert function.events == []
+
+
+def test_nobody_outside_this_machine_can_call(door: FunctionUrl) -> None:
+    with socket.create_server(("127.0.0.2", door.server_port)):
+        pass  # had it listened on every address, this one would be taken

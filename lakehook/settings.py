@@ -84,9 +84,14 @@ class SubscriptionsTable:
 
 
 class PipelinesTable:
+    """The journal. Its index is sparse: counters of pipelines that have not ended."""
+
     PARTITION_KEY = "pipeline_id"
     SORT_KEY = "record"
     TTL = "expires_at"
+    UNENDED_INDEX = "unended"
+    UNENDED = "unended"
+    ENTERED_AT = "entered_at"
 
 
 class DeliveriesTable:

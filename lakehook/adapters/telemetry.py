@@ -11,7 +11,9 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from lakehook import metrics as names
 from lakehook.domain.delivery import NumberedEvent
+from lakehook.domain.event import Event
 from lakehook.domain.lane import DeliveryRecord
+from lakehook.domain.lifecycle import Fate
 from lakehook.ports import Census
 
 
@@ -40,6 +42,8 @@ class PowertoolsTelemetry:
     def fanned_out(self, numbered: NumberedEvent, *, deliveries: int, repeated: bool) -> None:
         event = numbered.event
         self._count(names.EVENTS_REPEATED if repeated else names.EVENTS)
+        if event.is_inferred and not repeated:
+            self._count(names.EVENTS_INFERRED)
         self._info(
             "event_fanned_out",
             pipeline_id=event.pipeline_id,
@@ -48,7 +52,22 @@ class PowertoolsTelemetry:
             event_type=event.type,
             deliveries=deliveries,
             repeated=repeated,
+            inferred=event.is_inferred or None,
         )
+
+    def set_aside(self, event: Event, fate: Fate) -> None:
+        self._count(_SET_ASIDE[fate])
+        self._info(
+            "event_set_aside",
+            pipeline_id=event.pipeline_id,
+            event_id=event.id,
+            event_type=event.type,
+            fate=fate,
+        )
+
+    def stalled(self, pipelines: int) -> None:
+        self._count(names.PIPELINES_STALLED, pipelines)
+        self._info("pipelines_stalled", pipelines=pipelines)
 
     def parked(self, message_id: str, group: str, reason: str) -> None:
         self._count(names.PARKED)
@@ -102,6 +121,13 @@ class PowertoolsTelemetry:
     def _count(self, name: str, value: float = 1, unit: MetricUnit = MetricUnit.Count) -> None:
         with self._lock:
             self.metrics.add_metric(name=name, unit=unit, value=value)
+
+
+_SET_ASIDE = {
+    Fate.ABSORBED: names.EVENTS_ABSORBED,
+    Fate.STALE: names.EVENTS_STALE,
+    Fate.MOVED_ON: names.STALLS_OVER,
+}
 
 
 def _fields(record: DeliveryRecord) -> Mapping[str, Any]:

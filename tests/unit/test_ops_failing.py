@@ -281,7 +281,7 @@ def test_a_pipeline_is_shown_with_its_events_and_its_subscribers(terminal: Termi
     with_letter(terminal)
     event = an_event(event_id="e1")
     pipeline, _ = terminal.office.journal.open(event)
-    terminal.office.journal.append(pipeline, pipeline.next(event))
+    terminal.office.journal.append(pipeline.take(event))
 
     shown = terminal.json("pipelines", "show", "39")
     assert terminal("pipelines", "show", "39") == 0

@@ -50,6 +50,9 @@ class DeliverSettings(Settings):
 class ClockSettings(Settings):
     deliveries_table: str
     deliveries_queue_url: str
+    pipelines_table: str
+    events_queue_url: str
+    stall_thresholds: str
 
 
 @dataclass(frozen=True, kw_only=True)

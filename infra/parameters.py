@@ -8,6 +8,8 @@ from lakehook.settings import EMPTY_SECRET, NONE, REFUSED
 RETRY_SCHEDULE = "5,300,1800,7200,18000,36000,50400,72000,86400"
 """5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 14 h, 20 h, 24 h."""
 
+STALL_THRESHOLDS = '{"created": "15m", "running": "24h"}'
+
 
 class Parameters(Construct):
     def __init__(self, scope: Construct, id_: str) -> None:
@@ -35,6 +37,14 @@ class Parameters(Construct):
             default=NONE,
             pattern=r"-|https?://[!-~]+",
             description=f"Where DevLake tells a pipeline's blueprint; {NONE} for nowhere",
+        )
+
+        self.stall_thresholds = self._parameter(
+            "StallThresholds",
+            default=STALL_THRESHOLDS,
+            pattern=r"\{.*\}",
+            description="How long a pipeline may stay in a state before it is told to have stalled;"
+            ' a project may have its own: {"projects": {"payments": {"running": "2h"}}}',
         )
 
     def _parameter(self, name: str, *, default: str, pattern: str, description: str) -> str:

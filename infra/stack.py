@@ -24,6 +24,7 @@ NUMBER_EVENTS = (
     "dynamodb:UpdateItem",
 )
 FIND_AND_LEASE = ("dynamodb:BatchGetItem", "dynamodb:UpdateItem")
+LEASE_A_STALL = ("dynamodb:UpdateItem",)
 FORGET_A_BREAKER = ("dynamodb:GetItem", "dynamodb:DeleteItem")
 KEEP_THE_LEDGER = (*NUMBER_EVENTS, "dynamodb:DeleteItem", "dynamodb:Query")
 
@@ -142,12 +143,18 @@ class LakehookStack(Stack):
         clock.may(["dynamodb:Query"], on=self._tables.due_index_arn)
         clock.may(["dynamodb:Query"], on=self._tables.held_index_arn)
         clock.may((*FIND_AND_LEASE, *FORGET_A_BREAKER), on=self._tables.deliveries.table_arn)
+        clock.may(["dynamodb:Query"], on=self._tables.unended_index_arn)
+        clock.may(LEASE_A_STALL, on=self._tables.pipelines.table_arn)
         self._deliveries.queue.grant_send_messages(clock.function)
+        self._events.queue.grant_send_messages(clock.function)
 
     def _clock_settings(self) -> ClockSettings:
         return ClockSettings(
             deliveries_table=self._tables.deliveries.table_name,
             deliveries_queue_url=self._deliveries.queue.queue_url,
+            pipelines_table=self._tables.pipelines.table_name,
+            events_queue_url=self._events.queue.queue_url,
+            stall_thresholds=self._parameters.stall_thresholds,
         )
 
     def _tell_outputs(self) -> None:

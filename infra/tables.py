@@ -18,16 +18,27 @@ class Tables(Construct):
         self.subscriptions = self._table(
             "Subscriptions", partition_key=_text(SubscriptionsTable.PARTITION_KEY)
         )
-        self.pipelines = self._table(
+        self.pipelines = self._journal()
+        self.unended_index_arn = f"{self.pipelines.table_arn}/index/{PipelinesTable.UNENDED_INDEX}"
+        self.deliveries = self._ledger()
+        self.due_index_arn = self._index_arn(DeliveriesTable.DUE_INDEX)
+        self.held_index_arn = self._index_arn(DeliveriesTable.HELD_INDEX)
+        self.asleep_index_arn = self._index_arn(DeliveriesTable.ASLEEP_INDEX)
+
+    def _journal(self) -> dynamodb.Table:
+        table = self._table(
             "Pipelines",
             partition_key=_text(PipelinesTable.PARTITION_KEY),
             sort_key=_text(PipelinesTable.SORT_KEY),
             time_to_live_attribute=PipelinesTable.TTL,
         )
-        self.deliveries = self._ledger()
-        self.due_index_arn = self._index_arn(DeliveriesTable.DUE_INDEX)
-        self.held_index_arn = self._index_arn(DeliveriesTable.HELD_INDEX)
-        self.asleep_index_arn = self._index_arn(DeliveriesTable.ASLEEP_INDEX)
+        table.add_global_secondary_index(
+            index_name=PipelinesTable.UNENDED_INDEX,
+            partition_key=_text(PipelinesTable.UNENDED),
+            sort_key=_number(PipelinesTable.ENTERED_AT),
+            projection_type=dynamodb.ProjectionType.ALL,
+        )
+        return table
 
     def _index_arn(self, name: str) -> str:
         return f"{self.deliveries.table_arn}/index/{name}"

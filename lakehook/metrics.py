@@ -5,6 +5,10 @@ NOTICES_REFUSED = "NoticesRefused"  # unsigned, unreadable, too large
 
 EVENTS = "Events"  # numbered and fanned out
 EVENTS_REPEATED = "EventsRepeated"  # known already
+EVENTS_INFERRED = "EventsInferred"  # filled in, and counted as events too
+EVENTS_ABSORBED = "EventsAbsorbed"  # told before, perhaps inferred
+EVENTS_STALE = "EventsStale"  # too late for their place, recorded and not sent
+STALLS_OVER = "StallsOver"  # before they could be told
 PARKED = "MessagesParked"  # bad, put aside whole
 
 DELIVERED = "DeliveriesDelivered"
@@ -13,6 +17,8 @@ DEAD = "DeliveriesDead"
 DISCARDED = "DeliveriesDiscarded"
 DISABLED = "SubscriptionsDisabled"  # by the receiver's word, or for failing too long
 EXCHANGE_TIME = "ExchangeTime"  # milliseconds, from DNS to the last byte
+
+PIPELINES_STALLED = "PipelinesStalled"  # told so by the clock
 
 LANES_WOKEN = "LanesWoken"
 

@@ -12,10 +12,11 @@ from lakehook.domain.event import Event
 from lakehook.domain.health import Health
 from lakehook.domain.hidden import Hidden
 from lakehook.domain.lane import DeliveryRecord, HeldLane
+from lakehook.domain.lifecycle import Fate, Stage
 from lakehook.domain.message import Resume
 from lakehook.domain.outcome import Answer, Attempt, Outcome
 from lakehook.domain.ping import Ping, Pong
-from lakehook.domain.pipeline import Pipeline
+from lakehook.domain.pipeline import Advance, Pipeline
 from lakehook.domain.secret import Signing
 from lakehook.domain.signature import SigningKey, VerifyingKey
 from lakehook.domain.subscription import Subscription
@@ -47,11 +48,17 @@ class Dice(Protocol):
 class Journal(Protocol):
     """Every event of every pipeline, once, with its sequence."""
 
-    def open(self, event: Event) -> tuple[Pipeline, NumberedEvent | None]:
-        """Where the event's pipeline stands, and the event itself if it is already in."""
+    def open(self, event: Event) -> tuple[Pipeline, Sequence[NumberedEvent]]:
+        """Where the event's pipeline stands; and the event itself if it is already in.
 
-    def append(self, pipeline: Pipeline, numbered: NumberedEvent) -> None:
-        """Write counter and event together; ``OwnTrouble`` if the pipeline has moved on."""
+        It comes last then, after those that were inferred from it.
+        """
+
+    def append(self, advance: Advance) -> None:
+        """Write counter and events together; ``OwnTrouble`` if the pipeline has moved on."""
+
+    def set_aside(self, event: Event, fate: Fate) -> None:
+        """Record a notice that is not sent, and why."""
 
 
 class Subscriptions(Protocol):
@@ -321,9 +328,34 @@ class Accepted:
     at: float
 
 
+@dataclass(frozen=True)
+class SetAside:
+    """A notice of a pipeline that was not sent, why, and when it came."""
+
+    event: Event
+    fate: Fate
+    at: float
+
+
 class Chronicle(Protocol):
     def history(self, pipeline_id: str) -> Sequence[Accepted]:
         """The events of a pipeline that are still kept, in the order of their sequence."""
+
+    def unsent(self, pipeline_id: str) -> Sequence[SetAside]:
+        """Its notices that were not sent and are still kept, in the order in which they came."""
+
+
+class Watch(Protocol):
+    """Pipelines that have not ended, by an index that may lag behind."""
+
+    def unended(self, stage: Stage, *, until: float, stalled: bool = False) -> Iterator[Pipeline]:
+        """Those in this state since ``until`` or longer, the longest first; read as needed.
+
+        Either those of which a stall was told, or those of which none was.
+        """
+
+    def lease(self, pipeline: Pipeline, *, until: float) -> bool:
+        """Keep other clocks from telling its stall for so long; false if it is theirs, or over."""
 
 
 # --- subscribing ---
@@ -367,6 +399,8 @@ class Telemetry(Protocol):
     """One canonical line per event and per attempt; never a secret, a signature or a body."""
 
     def fanned_out(self, numbered: NumberedEvent, *, deliveries: int, repeated: bool) -> None: ...
+
+    def set_aside(self, event: Event, fate: Fate) -> None: ...
 
     def parked(self, message_id: str, group: str, reason: str) -> None: ...
 

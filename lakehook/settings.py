@@ -61,6 +61,9 @@ class DeliverSettings(Settings):
 class ClockSettings(Settings):
     deliveries_table: str
     deliveries_queue_url: str
+    pipelines_table: str
+    events_queue_url: str
+    stall_thresholds: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,9 +100,14 @@ class SubscriptionsTable:
 
 
 class PipelinesTable:
+    """The journal. Its index is sparse: counters of pipelines that have not ended."""
+
     PARTITION_KEY = "pipeline_id"
     SORT_KEY = "record"
     TTL = "expires_at"
+    UNENDED_INDEX = "unended"
+    UNENDED = "unended"
+    ENTERED_AT = "entered_at"
 
 
 class DeliveriesTable:

@@ -7,7 +7,7 @@ from lakehook.domain.delivery import Lane
 from lakehook.domain.errors import NotFound
 from lakehook.domain.lane import Status
 from lakehook.domain.subscription import Subscription
-from lakehook.ports import Accepted, Archive, Chronicle, Subscriptions
+from lakehook.ports import Accepted, Archive, Chronicle, SetAside, Subscriptions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +24,7 @@ class Place:
 class Story:
     pipeline_id: str
     events: Sequence[Accepted]
+    unsent: Sequence[SetAside]
     places: Sequence[Place]
 
 
@@ -37,7 +38,8 @@ class TellPipeline:
         events = self.chronicle.history(pipeline_id)
         if not events:
             raise NotFound(f"no event of a pipeline {pipeline_id!a} is known")
-        return Story(pipeline_id, events, list(self._places(pipeline_id)))
+        unsent = self.chronicle.unsent(pipeline_id)
+        return Story(pipeline_id, events, unsent, list(self._places(pipeline_id)))
 
     def _places(self, pipeline_id: str) -> Iterator[Place]:
         for subscription in self.subscriptions.all():

@@ -12,6 +12,7 @@ from lakehook.explain import Explain
 from lakehook.find_letters import FindLetters
 from lakehook.list_deliveries import ListDeliveries
 from lakehook.list_lanes import ListLanes
+from lakehook.list_pipelines import ListPipelines
 from lakehook.look_up import LookUp
 from lakehook.pause import Enable, Pause, Unpause
 from lakehook.ping.ask import AskEndpoint
@@ -47,6 +48,7 @@ class Desk:
     list_deliveries: ListDeliveries
     explain: Explain
     tell_pipeline: TellPipeline
+    list_pipelines: ListPipelines
     publish: Publish
 
 

@@ -8,6 +8,7 @@ from lakehook.adapters.dynamo_journal import DynamoJournal
 from lakehook.adapters.dynamo_ledger import DynamoLedger
 from lakehook.adapters.dynamo_pings import DynamoPings
 from lakehook.adapters.dynamo_subscriptions import DynamoSubscriptions
+from lakehook.adapters.dynamo_watch import DynamoWatch
 from lakehook.adapters.http import resolve
 from lakehook.adapters.kms import KmsSealer
 from lakehook.adapters.signing_keys import SigningKeys
@@ -21,6 +22,7 @@ from lakehook.find_letters import FindLetters
 from lakehook.judge_endpoint import JudgeEndpoint
 from lakehook.list_deliveries import ListDeliveries
 from lakehook.list_lanes import ListLanes
+from lakehook.list_pipelines import ListPipelines
 from lakehook.look_up import LookUp
 from lakehook.pause import Enable, Pause, Unpause, WakeGently
 from lakehook.ping.ask import AskEndpoint
@@ -50,6 +52,7 @@ def desk_of_deployment(deployment: Deployment, aws: Aws, warn: Warn) -> Desk:
     healths = DynamoHealths(dynamodb, deployment.deliveries_table)
     archive = DynamoArchive(dynamodb, deployment.deliveries_table)
     journal = DynamoJournal(dynamodb, deployment.pipelines_table, clock)
+    watch = DynamoWatch(dynamodb, deployment.pipelines_table, clock)
     sealer = KmsSealer(aws.kms(), deployment.secrets_key)
     mint = Mint(SigningKeys(), sealer, clock, dice)
     judge = JudgeEndpoint(resolve, parse_networks(listed(deployment.allowed_networks)), warn)
@@ -75,5 +78,6 @@ def desk_of_deployment(deployment: Deployment, aws: Aws, warn: Warn) -> Desk:
         list_deliveries=ListDeliveries(subscriptions, archive),
         explain=Explain(subscriptions, ledger, archive),
         tell_pipeline=TellPipeline(subscriptions, journal, archive),
+        list_pipelines=ListPipelines(watch, clock),
         publish=PipelineEventPublisher(deployment.events_queue_url, sqs).publish,
     )

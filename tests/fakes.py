@@ -9,13 +9,24 @@ from lakehook.domain.errors import ChangedMeanwhile, LaneMoved, OwnTrouble
 from lakehook.domain.event import Event
 from lakehook.domain.health import Health
 from lakehook.domain.lane import DeliveryRecord, HeldLane, Status
+from lakehook.domain.lifecycle import Fate, Stage
 from lakehook.domain.message import Resume
 from lakehook.domain.outcome import Answer, Attempt, Outcome
 from lakehook.domain.ping import Ping, Pong
-from lakehook.domain.pipeline import Pipeline
+from lakehook.domain.pipeline import Advance, Pipeline
 from lakehook.domain.subscription import Subscription
 from lakehook.domain.webhook import Request
-from lakehook.ports import Accepted, Census, Due, Keys, NoAnswer, Notice, Page, Parcel
+from lakehook.ports import (
+    Accepted,
+    Census,
+    Due,
+    Keys,
+    NoAnswer,
+    Notice,
+    Page,
+    Parcel,
+    SetAside,
+)
 
 NOON = 1_767_268_800.0  # 2026-01-01T12:00:00Z
 
@@ -49,26 +60,35 @@ class FakeDice:
 
 @dataclass
 class FakeJournal:
-    """Plays ``Chronicle`` too."""
+    """Plays ``Chronicle`` and ``Watch`` too."""
 
     pipelines: dict[str, Pipeline] = field(default_factory=dict)
     events: dict[tuple[str, str], NumberedEvent] = field(default_factory=dict)
+    implied: dict[tuple[str, str], list[NumberedEvent]] = field(default_factory=dict)
     clock: FakeClock = field(default_factory=FakeClock)
     accepted: dict[tuple[str, str], float] = field(default_factory=dict)
+    aside: dict[tuple[str, str], SetAside] = field(default_factory=dict)
+    leases: dict[str, float] = field(default_factory=dict)
 
-    def open(self, event: Event) -> tuple[Pipeline, NumberedEvent | None]:
+    def open(self, event: Event) -> tuple[Pipeline, Sequence[NumberedEvent]]:
         pipeline = self.pipelines.get(event.pipeline_id, Pipeline(event.pipeline_id))
-        return pipeline, self.events.get((event.pipeline_id, event.id))
+        key = (event.pipeline_id, event.id)
+        known = (*self.implied[key], self.events[key]) if key in self.events else ()
+        return pipeline, known
 
-    def append(self, pipeline: Pipeline, numbered: NumberedEvent) -> None:
-        key = (pipeline.id, numbered.event.id)
-        if key in self.events or self.pipelines.get(pipeline.id, Pipeline(pipeline.id)) != pipeline:
-            raise OwnTrouble(f"pipeline {pipeline.id} has moved on")
-        self.events[key] = numbered
-        self.accepted[key] = self.clock.now()
-        self.pipelines[pipeline.id] = Pipeline(
-            pipeline.id, numbered.sequence, str(numbered.event.type)
-        )
+    def append(self, advance: Advance) -> None:
+        self._must_be_new(advance)
+        before = advance.before
+        for one in advance.numbered:
+            key = (before.id, one.event.id)
+            self.events[key], self.implied[key] = one, []
+            self.accepted[key] = self.clock.now()
+        self.implied[key] = list(advance.numbered[:-1])
+        self.pipelines[before.id] = advance.after(now=self.clock.now())
+        self.leases.pop(before.id, None)
+
+    def set_aside(self, event: Event, fate: Fate) -> None:
+        self.aside[event.pipeline_id, event.id] = SetAside(event, fate, self.clock.now())
 
     def history(self, pipeline_id: str) -> Sequence[Accepted]:
         events = [
@@ -77,6 +97,34 @@ class FakeJournal:
             if key[0] == pipeline_id
         ]
         return sorted(events, key=lambda one: one.numbered.sequence)
+
+    def unsent(self, pipeline_id: str) -> Sequence[SetAside]:
+        unsent = [one for key, one in self.aside.items() if key[0] == pipeline_id]
+        return sorted(unsent, key=lambda one: one.at)
+
+    def unended(self, stage: Stage, *, until: float, stalled: bool = False) -> Iterator[Pipeline]:
+        found = [
+            (one.entered_at, one)
+            for one in self.pipelines.values()
+            if (one.round.stage, one.round.stalled) == (stage, stalled)
+            and one.entered_at is not None
+            and one.entered_at <= until
+        ]
+        yield from (one for _, one in sorted(found, key=lambda one: one[0]))
+
+    def lease(self, pipeline: Pipeline, *, until: float) -> bool:
+        now, known = self.clock.now(), self.pipelines[pipeline.id]
+        is_as_it_was = (known.round, known.entered_at) == (pipeline.round, pipeline.entered_at)
+        if not is_as_it_was or self.leases.get(pipeline.id, now) > now:
+            return False
+        self.leases[pipeline.id] = until
+        return True
+
+    def _must_be_new(self, advance: Advance) -> None:
+        before = advance.before
+        is_known = any((before.id, one.event.id) in self.events for one in advance.numbered)
+        if is_known or self.pipelines.get(before.id, Pipeline(before.id)) != before:
+            raise OwnTrouble(f"pipeline {before.id} has moved on")
 
 
 @dataclass
@@ -384,6 +432,9 @@ class FakeTelemetry:
 
     def fanned_out(self, numbered: NumberedEvent, *, deliveries: int, repeated: bool) -> None:
         self.told.append(("repeated" if repeated else "fanned out", numbered.sequence))
+
+    def set_aside(self, event: Event, fate: Fate) -> None:
+        self.told.append((str(fate), event.id))
 
     def parked(self, message_id: str, group: str, reason: str) -> None:
         self.told.append(("parked", message_id))

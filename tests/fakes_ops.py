@@ -15,6 +15,7 @@ from lakehook.find_letters import FindLetters
 from lakehook.judge_endpoint import JudgeEndpoint
 from lakehook.list_deliveries import ListDeliveries
 from lakehook.list_lanes import ListLanes
+from lakehook.list_pipelines import ListPipelines
 from lakehook.look_up import LookUp
 from lakehook.pause import Enable, Pause, Unpause, WakeGently
 from lakehook.ping.ask import AskEndpoint
@@ -162,5 +163,6 @@ class Office:
             list_deliveries=ListDeliveries(subscriptions, archive),
             explain=Explain(subscriptions, ledger, archive),
             tell_pipeline=TellPipeline(subscriptions, self.journal, archive),
+            list_pipelines=ListPipelines(self.journal, self.clock),
             publish=self.publisher.publish,
         )

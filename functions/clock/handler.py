@@ -1,4 +1,4 @@
-"""Lambda: every minute, word to the lanes whose time has come."""
+"""Lambda: every minute, word to the lanes whose time has come, and of pipelines that stall."""
 
 import os
 from functools import cache
@@ -7,10 +7,14 @@ from typing import Any
 from lakehook.adapters.aws import Aws
 from lakehook.adapters.dynamo_health import DynamoHealths
 from lakehook.adapters.dynamo_ledger import DynamoLedger
+from lakehook.adapters.dynamo_watch import DynamoWatch
 from lakehook.adapters.sqs_deliveries import SqsDeliveries
 from lakehook.adapters.telemetry import PowertoolsTelemetry
 from lakehook.adapters.world import WallClock
+from lakehook.domain.stall import StallThresholds
+from lakehook.producer import PipelineEventPublisher
 from lakehook.settings import ClockSettings
+from lakehook.tell_stalled import TellStalled
 from lakehook.wake import WakeLanes
 
 
@@ -31,10 +35,25 @@ def wake_lanes() -> WakeLanes:
     )
 
 
+@cache
+def tell_stalled() -> TellStalled:
+    settings, aws, clock = ClockSettings.from_env(os.environ), Aws(), WallClock()
+    return TellStalled(
+        watch=DynamoWatch(aws.dynamodb(), settings.pipelines_table, clock),
+        publish=PipelineEventPublisher(settings.events_queue_url, aws.sqs()).publish,
+        clock=clock,
+        thresholds=StallThresholds.parse(settings.stall_thresholds),
+    )
+
+
 def lambda_handler(_event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Lanes first: no trouble with stalls keeps them waiting."""
     with telemetry().invocation(context.aws_request_id):
         woken = wake_lanes()()
         if woken:
             telemetry().woken(woken)
         telemetry().counted(wake_lanes().ledger.census(), now=WallClock().now())
-    return {"woken": woken}
+        stalled = tell_stalled()()
+        if stalled:
+            telemetry().stalled(stalled)
+    return {"woken": woken, "stalled": stalled}

@@ -1,24 +1,37 @@
 """The journal on DynamoDB: a pipeline's counter, and each of its events with its sequence."""
 
-import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lakehook.adapters.aws import own_trouble
 from lakehook.adapters.dynamo_item import Item, from_item, to_item
 from lakehook.adapters.dynamo_read import batch_get, pages_of
+from lakehook.adapters.journal_items import (
+    ASIDE,
+    COUNTER,
+    EVENT,
+    Values,
+    accepted_of,
+    aside_values,
+    counter_values,
+    event_name,
+    event_values,
+    numbered_of,
+    pipeline_of,
+    set_aside_of,
+)
 from lakehook.domain.delivery import NumberedEvent
-from lakehook.domain.document import text_of
 from lakehook.domain.event import Event
-from lakehook.domain.pipeline import Pipeline
-from lakehook.ports import Accepted, Clock
+from lakehook.domain.lifecycle import Fate
+from lakehook.domain.pipeline import Advance, Pipeline
+from lakehook.ports import Accepted, Clock, SetAside
+from lakehook.settings import PipelinesTable as Table
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-_COUNTER = "counter"
-_EVENT = "event#"
+_NEW = f"attribute_not_exists({Table.PARTITION_KEY})"
 
 
 @dataclass(frozen=True)
@@ -30,89 +43,79 @@ class DynamoJournal:
     clock: Clock
     retention_seconds: float = 30 * 24 * 3600.0
 
-    def open(self, event: Event) -> tuple[Pipeline, NumberedEvent | None]:
-        keys = [_key(event.pipeline_id, _COUNTER), _key(event.pipeline_id, _name(event))]
-        found = {
-            item["record"]: item
-            for item in map(from_item, batch_get(self.dynamodb, self.table, keys))
-        }
-        counter = found.get(_COUNTER, {})
-        pipeline = Pipeline(
-            event.pipeline_id, counter.get("sequence", 0), counter.get("event_type")
-        )
-        known = found.get(_name(event))
-        return pipeline, _numbered(known) if known else None
+    def open(self, event: Event) -> tuple[Pipeline, Sequence[NumberedEvent]]:
+        """One read; two for a repeat of an event from which others were inferred."""
+        found = self._read(event.pipeline_id, COUNTER, event_name(event))
+        counter, known = found.get(COUNTER), found.get(event_name(event))
+        pipeline = pipeline_of(counter) if counter else Pipeline(event.pipeline_id)
+        if not known:
+            return pipeline, ()
+        implied = self._read(event.pipeline_id, *known.get("implied", ()))
+        events = map(numbered_of, (*implied.values(), known))
+        return pipeline, sorted(events, key=lambda one: one.sequence)
 
-    def append(self, pipeline: Pipeline, numbered: NumberedEvent) -> None:
+    def append(self, advance: Advance) -> None:
         now = self.clock.now()
+        *implied, newest = advance.numbered
+        events = [event_values(one) for one in implied] + [event_values(newest, implied)]
+        actions: list[Any] = [{"Put": self._event(advance.before.id, one, now)} for one in events]
+        actions.append({"Put": self._counter(advance, now)})
         with own_trouble():
-            self.dynamodb.transact_write_items(
-                TransactItems=[
-                    {"Put": self._event(numbered, now)},
-                    {"Put": self._counter(pipeline, numbered, now)},
-                ]
-            )
+            self.dynamodb.transact_write_items(TransactItems=actions)
+
+    def set_aside(self, event: Event, fate: Fate) -> None:
+        values = aside_values(event, fate)
+        with own_trouble():
+            self.dynamodb.put_item(**self._kept(event.pipeline_id, values, self.clock.now()))
 
     def history(self, pipeline_id: str) -> Sequence[Accepted]:
+        events = map(accepted_of, self._all(pipeline_id, EVENT))
+        return sorted(events, key=lambda one: one.numbered.sequence)
+
+    def unsent(self, pipeline_id: str) -> Sequence[SetAside]:
+        return sorted(map(set_aside_of, self._all(pipeline_id, ASIDE)), key=lambda one: one.at)
+
+    def _read(self, pipeline_id: str, *records: str) -> dict[str, Values]:
+        keys = [to_item({**_key(pipeline_id), Table.SORT_KEY: record}) for record in records]
+        items = map(from_item, batch_get(self.dynamodb, self.table, keys))
+        return {item[Table.SORT_KEY]: item for item in items}
+
+    def _all(self, pipeline_id: str, kind: str) -> Iterator[Values]:
         items = pages_of(
             self.dynamodb.query,
             TableName=self.table,
             ConsistentRead=True,
-            KeyConditionExpression="pipeline_id = :pipeline AND begins_with(#record, :event)",
-            ExpressionAttributeNames={"#record": "record"},
-            ExpressionAttributeValues=to_item({":pipeline": pipeline_id, ":event": _EVENT}),
+            KeyConditionExpression="#pipeline = :pipeline AND begins_with(#record, :kind)",
+            ExpressionAttributeNames={
+                "#pipeline": Table.PARTITION_KEY,
+                "#record": Table.SORT_KEY,
+            },
+            ExpressionAttributeValues=to_item({":pipeline": pipeline_id, ":kind": kind}),
         )
-        events = [
-            Accepted(_numbered(item), item["accepted_at"] / 1000) for item in map(from_item, items)
-        ]
-        return sorted(events, key=lambda one: one.numbered.sequence)
+        return map(from_item, items)
 
-    def _event(self, numbered: NumberedEvent, now: float) -> Any:
-        event = numbered.event
+    def _event(self, pipeline_id: str, values: Values, now: float) -> Any:
+        return self._kept(pipeline_id, values, now) | {"ConditionExpression": _NEW}
+
+    def _kept(self, pipeline_id: str, values: Values, now: float) -> Any:
         item = {
-            "pipeline_id": event.pipeline_id,
-            "record": _name(event),
-            "event_id": event.id,
-            "event": text_of(event.document),
-            "sequence": numbered.sequence,
-            "previous_event_type": numbered.previous_event_type,
+            **_key(pipeline_id),
+            **values,
             "accepted_at": round(now * 1000),
-            "expires_at": int(now + self.retention_seconds),
+            Table.TTL: int(now + self.retention_seconds),
         }
-        return {
-            "TableName": self.table,
-            "Item": to_item(item),
-            "ConditionExpression": "attribute_not_exists(pipeline_id)",
-        }
+        return {"TableName": self.table, "Item": to_item(item)}
 
-    def _counter(self, pipeline: Pipeline, numbered: NumberedEvent, now: float) -> Any:
-        item = {
-            "pipeline_id": pipeline.id,
-            "record": _COUNTER,
-            "sequence": numbered.sequence,
-            "event_type": str(numbered.event.type),
-            "changed_at": round(now * 1000),
-        }
-        put: Item = {
-            "TableName": self.table,
-            "Item": to_item(item),
-            "ConditionExpression": "attribute_not_exists(pipeline_id)",
-        }
-        if pipeline.sequence:
+    def _counter(self, advance: Advance, now: float) -> Any:
+        after, before = advance.after(now=now), advance.before
+        item = {**_key(after.id), **counter_values(after), "changed_at": round(now * 1000)}
+        put: Item = {"TableName": self.table, "Item": to_item(item), "ConditionExpression": _NEW}
+        if before.sequence:
             put["ConditionExpression"] = "#sequence = :sequence"
             put["ExpressionAttributeNames"] = {"#sequence": "sequence"}
-            put["ExpressionAttributeValues"] = to_item({":sequence": pipeline.sequence})
+            put["ExpressionAttributeValues"] = to_item({":sequence": before.sequence})
         return put
 
 
-def _key(pipeline_id: str, record: str) -> Item:
-    return to_item({"pipeline_id": pipeline_id, "record": record})
-
-
-def _name(event: Event) -> str:
-    return _EVENT + event.id
-
-
-def _numbered(item: Item) -> NumberedEvent:
-    event = Event(item["event_id"], json.loads(item["event"]))
-    return NumberedEvent(event, item["sequence"], item.get("previous_event_type"))
+def _key(pipeline_id: str) -> Values:
+    return {Table.PARTITION_KEY: pipeline_id}

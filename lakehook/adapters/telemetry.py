@@ -8,7 +8,9 @@ from aws_lambda_powertools.metrics import MetricUnit
 from lakehook import metrics as names
 from lakehook.adapters.powertools import Powertools
 from lakehook.domain.delivery import NumberedEvent
+from lakehook.domain.event import Event
 from lakehook.domain.lane import DeliveryRecord
+from lakehook.domain.lifecycle import Fate
 from lakehook.ports import Census
 
 
@@ -16,6 +18,8 @@ class PowertoolsTelemetry(Powertools):
     def fanned_out(self, numbered: NumberedEvent, *, deliveries: int, repeated: bool) -> None:
         event = numbered.event
         self._count(names.EVENTS_REPEATED if repeated else names.EVENTS)
+        if event.is_inferred and not repeated:
+            self._count(names.EVENTS_INFERRED)
         self._info(
             "event_fanned_out",
             pipeline_id=event.pipeline_id,
@@ -24,7 +28,22 @@ class PowertoolsTelemetry(Powertools):
             event_type=event.type,
             deliveries=deliveries,
             repeated=repeated,
+            inferred=event.is_inferred or None,
         )
+
+    def set_aside(self, event: Event, fate: Fate) -> None:
+        self._count(_SET_ASIDE[fate])
+        self._info(
+            "event_set_aside",
+            pipeline_id=event.pipeline_id,
+            event_id=event.id,
+            event_type=event.type,
+            fate=fate,
+        )
+
+    def stalled(self, pipelines: int) -> None:
+        self._count(names.PIPELINES_STALLED, pipelines)
+        self._info("pipelines_stalled", pipelines=pipelines)
 
     def parked(self, message_id: str, group: str, reason: str) -> None:
         self._count(names.PARKED)
@@ -65,6 +84,13 @@ class PowertoolsTelemetry(Powertools):
         self._count(names.LANES_HELD, census.lanes_held)
         self._count(names.OLDEST_HELD, oldest, MetricUnit.Seconds)
         self._count(names.BREAKERS_OPEN, census.breakers_open)
+
+
+_SET_ASIDE = {
+    Fate.ABSORBED: names.EVENTS_ABSORBED,
+    Fate.STALE: names.EVENTS_STALE,
+    Fate.MOVED_ON: names.STALLS_OVER,
+}
 
 
 def _fields(record: DeliveryRecord) -> Mapping[str, Any]:

@@ -16,6 +16,7 @@ from functions.fanout import handler as fanout_function
 from lakehook.adapters.dynamo_ledger import DynamoLedger
 from lakehook.adapters.dynamo_subscriptions import DynamoSubscriptions
 from lakehook.adapters.kms import KmsSealer
+from lakehook.domain.delivery import Delivery
 from lakehook.domain.endpoint import Endpoint
 from lakehook.domain.lane import DeliveryRecord, HeldLane, Status
 from lakehook.domain.message import Message, Resume, decode, encode
@@ -136,10 +137,13 @@ class Installation:
         )
         return self._invoke(deliver_function, settings, sqs_event(**bodies))
 
-    def wake(self) -> Mapping[str, Any]:
+    def wake(self, stall_thresholds: str = "{}") -> Mapping[str, Any]:
         settings = ClockSettings(
             deliveries_table=self.deployment.deliveries_table,
             deliveries_queue_url=self.deployment.deliveries_queue_url,
+            pipelines_table=self.deployment.pipelines_table,
+            events_queue_url=self.deployment.events_queue_url,
+            stall_thresholds=stall_thresholds,
         )
         return self._invoke(clock_function, settings, {"source": "aws.scheduler"})
 
@@ -178,6 +182,7 @@ def installed(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> Iterat
         fanout_function.fan_out,
         deliver_function.deliver_batch,
         clock_function.wake_lanes,
+        clock_function.tell_stalled,
     ):
         wiring.cache_clear()
 
@@ -345,7 +350,7 @@ def test_a_lane_whose_time_has_come_is_woken_and_delivers_what_it_held(installed
         installed.subscribe(wire)
         held = installed.hold(due_at=1000.0)
 
-        assert installed.wake() == {"woken": 1}
+        assert installed.wake() == {"woken": 1, "stalled": 0}
         (resume,) = installed.drain(installed.deployment.deliveries_queue_url)
         assert installed.deliver(m1=(str(held.lane), resume["Body"])) == failures()
 
@@ -355,4 +360,23 @@ def test_a_lane_whose_time_has_come_is_woken_and_delivers_what_it_held(installed
 
 
 def test_a_clock_with_nothing_to_do_says_so(installed: Installation):
-    assert installed.wake() == {"woken": 0}
+    assert installed.wake() == {"woken": 0, "stalled": 0}
+
+
+def test_a_pipeline_that_stalls_is_told_once_like_any_event(installed: Installation, nobody: Wire):
+    installed.subscribe(nobody)
+    installed.fan_out(m1=an_event(project_name="lake"))
+    now, patient = '{"created": "0s"}', '{"created": "0s", "projects": {"lake": {"created": "1h"}}}'
+
+    assert installed.wake(patient)["stalled"] == 0
+    clock_function.tell_stalled.cache_clear()
+    assert installed.wake(now)["stalled"] == 1
+    (stall,) = installed.drain(installed.deployment.events_queue_url)
+    assert installed.fan_out(m2=("39", stall["Body"])) == failures()
+    assert installed.wake(now)["stalled"] == 0
+
+    _, delivery = installed.drain(installed.deployment.deliveries_queue_url)
+    told = decode(delivery["Body"])
+    assert isinstance(told, Delivery)
+    assert (told.event.type, told.sequence) == ("PIPELINE_STALLED", 2)
+    assert told.event.document["data"]["state"] == "created"

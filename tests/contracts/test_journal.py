@@ -3,10 +3,14 @@
 import boto3
 import pytest
 
+from lakehook.adapters.dynamo_item import to_item
 from lakehook.adapters.dynamo_journal import DynamoJournal
 from lakehook.domain.errors import OwnTrouble
-from lakehook.domain.pipeline import Pipeline
-from lakehook.ports import Journal
+from lakehook.domain.event import Event
+from lakehook.domain.lifecycle import Fate
+from lakehook.domain.pipeline import Advance, Label, Pipeline
+from lakehook.ports import Journal, SetAside
+from lakehook.settings import Deployment
 from tests.builders import an_event
 from tests.fakes import NOON, FakeClock, FakeJournal
 
@@ -21,74 +25,148 @@ def journal(request: pytest.FixtureRequest, clock: FakeClock) -> Journal:
     )
 
 
+def accept(journal: Journal, event: Event) -> Advance:
+    pipeline, known = journal.open(event)
+    assert not known
+    advance = pipeline.take(event)
+    assert isinstance(advance, Advance)
+    journal.append(advance)
+    return advance
+
+
 def test_a_pipeline_nobody_spoke_of_stands_at_nothing(journal: Journal):
-    assert journal.open(an_event()) == (Pipeline("39"), None)
+    assert journal.open(an_event()) == (Pipeline("39"), ())
 
 
 def test_what_is_appended_is_found_again_and_the_pipeline_has_moved(journal: Journal):
     event = an_event(timestamp="2024-09-05T15:08:00.123456789Z", data={"湖": [1.5, None, "\uffff"]})
-    pipeline, _ = journal.open(event)
-    journal.append(pipeline, pipeline.next(event))
+    advance = accept(journal, event)
 
     pipeline, known = journal.open(event)
 
-    assert pipeline == Pipeline("39", 1, "PIPELINE_CREATED")
-    assert known == Pipeline("39").next(event)
+    assert pipeline == advance.after(now=NOON)
+    assert (pipeline.sequence, pipeline.event_type) == (1, "PIPELINE_CREATED")
+    assert tuple(known) == advance.numbered
 
 
 def test_the_second_event_knows_the_first(journal: Journal):
     first, second = an_event(event_id="e1"), an_event(event_id="e2", event_type="PIPELINE_RUNNING")
-    pipeline, _ = journal.open(first)
-    journal.append(pipeline, pipeline.next(first))
-    pipeline, _ = journal.open(second)
-    journal.append(pipeline, pipeline.next(second))
+    accept(journal, first)
+    accept(journal, second)
 
-    pipeline, known = journal.open(second)
+    pipeline, (known,) = journal.open(second)
 
-    assert (pipeline.sequence, known and known.sequence) == (2, 2)
-    assert known
+    assert (pipeline.sequence, known.sequence) == (2, 2)
     assert known.previous_event_type == "PIPELINE_CREATED"
 
 
-def test_of_two_who_append_at_once_one_is_refused(journal: Journal):
-    first, second = an_event(event_id="e1"), an_event(event_id="e2")
-    pipeline, _ = journal.open(first)
-    journal.append(pipeline, pipeline.next(first))
+def test_a_pipeline_is_found_in_the_midst_of_a_later_round_with_all_that_is_known_of_it(
+    journal: Journal,
+):
+    life = {"began_at": "2024-09-05T15:09:00Z", "timestamp": "2024-09-05T15:10:00Z"}
+    rerun = {"began_at": "2024-09-05T16:09:00Z", "timestamp": "2024-09-05T16:09:00Z"}
+    accept(journal, an_event(event_type="PIPELINE_FAILED", **life))
+    advance = accept(journal, an_event(event_type="PIPELINE_RUNNING", **rerun))
+    accept(journal, an_event(event_type="TASK_RUNNING", project_name=..., **rerun))
 
+    pipeline, _ = journal.open(an_event(event_id="another"))
+
+    assert pipeline.round == advance.round
+    assert pipeline.round.number == 2
+    assert pipeline.label == Label(pipeline_id=39, trigger_source="blueprint:7", project_name="湖")
+
+
+def test_a_state_is_as_old_as_its_acceptance_whatever_follows_in_it(
+    journal: Journal, clock: FakeClock
+):
+    accept(journal, an_event(timestamp="1999-01-01T00:00:00Z"))
+    clock.sleep(60.5)
+    accept(journal, an_event(event_type="TASK_RUNNING"))
+
+    pipeline, _ = journal.open(an_event(event_id="another"))
+
+    assert pipeline.entered_at == NOON
+
+
+def test_what_is_inferred_is_written_with_its_cause_and_found_again_with_it(journal: Journal):
+    end = an_event(event_type="PIPELINE_FAILED", began_at="2024-09-05T15:09:00Z")
+    advance = accept(journal, end)
+
+    pipeline, known = journal.open(end)
+
+    assert len(known) == 3
+    assert tuple(known) == advance.numbered
+    assert pipeline.sequence == 3
+    _, alone = journal.open(known[0].event)
+    assert tuple(alone) == (known[0],)
+
+
+def test_nothing_of_a_step_is_written_if_the_pipeline_has_moved_on(journal: Journal):
+    end = an_event(event_type="PIPELINE_FAILED", began_at="2024-09-05T15:09:00Z")
+    late = Pipeline("39").take(end)
+    accept(journal, an_event())
+
+    assert isinstance(late, Advance)
     with pytest.raises(OwnTrouble):
-        journal.append(pipeline, pipeline.next(second))
+        journal.append(late)
 
-    assert journal.open(second) == (Pipeline("39", 1, "PIPELINE_CREATED"), None)
+    pipeline, _ = journal.open(end)
+    assert pipeline.sequence == 1
+    assert [journal.open(one.event)[1] for one in late.numbered] == [()] * 3
+
+
+def test_of_two_who_append_at_once_one_is_refused(journal: Journal):
+    first, second = an_event(event_id="e1"), an_event(event_id="e2", event_type="TASK_RUNNING")
+    late = Pipeline("39").take(second)
+    advance = accept(journal, first)
+
+    assert isinstance(late, Advance)
+    with pytest.raises(OwnTrouble):
+        journal.append(late)
+
+    assert journal.open(second) == (advance.after(now=NOON), ())
 
 
 def test_an_event_is_never_numbered_twice(journal: Journal):
-    event = an_event()
+    event = an_event(event_type="TASK_RUNNING")
+    accept(journal, event)
     pipeline, _ = journal.open(event)
-    journal.append(pipeline, pipeline.next(event))
-    pipeline, _ = journal.open(event)
+    again = pipeline.take(event)
 
+    assert isinstance(again, Advance)
     with pytest.raises(OwnTrouble):
-        journal.append(pipeline, pipeline.next(event))
+        journal.append(again)
 
 
 def test_the_same_event_id_in_another_pipeline_is_another_event(journal: Journal):
-    one, other = an_event(event_id="e"), an_event(event_id="e", pipeline_id=40)
-    pipeline, _ = journal.open(one)
-    journal.append(pipeline, pipeline.next(one))
+    accept(journal, an_event(event_id="e"))
 
-    assert journal.open(other) == (Pipeline("40"), None)
+    assert journal.open(an_event(event_id="e", pipeline_id=40)) == (Pipeline("40"), ())
+
+
+def test_what_is_set_aside_has_no_sequence_and_stays_to_be_seen_with_the_reason(
+    journal: DynamoJournal | FakeJournal, clock: FakeClock
+):
+    advance = accept(journal, an_event(event_id="told"))
+    journal.set_aside(an_event(event_id="z", message="late"), Fate.ABSORBED)
+    clock.sleep(1)
+    journal.set_aside(an_event(event_id="a"), Fate.STALE)
+
+    assert journal.unsent("39") == [
+        SetAside(an_event(event_id="z", message="late"), Fate.ABSORBED, NOON),
+        SetAside(an_event(event_id="a"), Fate.STALE, NOON + 1),
+    ]
+    assert [one.numbered for one in journal.history("39")] == list(advance.numbered)
+    assert journal.open(an_event(event_id="a")) == (advance.after(now=NOON), ())
 
 
 def test_the_history_of_a_pipeline_is_told_in_sequence_with_its_times(
     journal: DynamoJournal | FakeJournal, clock: FakeClock
 ):
     for number, event_id in enumerate(["z", "a", "m"]):
-        event = an_event(event_id=event_id, data={"n": number})
-        pipeline, _ = journal.open(event)
-        journal.append(pipeline, pipeline.next(event))
+        accept(journal, an_event(event_id=event_id, event_type="TASK_RUNNING", data={"n": number}))
         clock.sleep(1.5)
-    other = an_event(event_id="other", pipeline_id=390)
-    journal.append(Pipeline("390"), Pipeline("390").next(other))
+    accept(journal, an_event(event_id="other", pipeline_id=390))
 
     history = journal.history("39")
 
@@ -96,3 +174,33 @@ def test_the_history_of_a_pipeline_is_told_in_sequence_with_its_times(
     assert [one.numbered.sequence for one in history] == [1, 2, 3]
     assert [one.at - NOON for one in history] == [0, 1.5, 3]
     assert journal.history("40") == []
+
+
+# --- on DynamoDB alone ---
+
+
+def test_an_event_costs_one_read_and_one_transaction(deployment: Deployment):
+    dynamodb, made = boto3.client("dynamodb"), []
+    dynamodb.meta.events.register(
+        "before-call.dynamodb", lambda model, **_: made.append(model.name)
+    )
+    journal = DynamoJournal(dynamodb, deployment.pipelines_table, FakeClock())
+
+    accept(journal, an_event())
+    accept(journal, an_event(event_type="PIPELINE_RUNNING"))
+    accept(journal, an_event(pipeline_id=40, event_type="PIPELINE_RUNNING"))
+
+    assert made == ["BatchGetItem", "TransactWriteItems"] * 3
+
+
+def test_a_counter_of_the_release_before_goes_on_from_the_newest_event(deployment: Deployment):
+    dynamodb = boto3.client("dynamodb")
+    journal = DynamoJournal(dynamodb, deployment.pipelines_table, FakeClock())
+    values = {"pipeline_id": "39", "record": "counter", "sequence": 2, "changed_at": 1767268800000}
+    running = to_item({**values, "event_type": "PIPELINE_RUNNING"})
+    dynamodb.put_item(TableName=deployment.pipelines_table, Item=running)
+
+    advance = accept(journal, an_event(event_type="PIPELINE_COMPLETED"))
+
+    assert [one.sequence for one in advance.numbered] == [3]
+    assert advance.newest.previous_event_type == "PIPELINE_RUNNING"

@@ -5,6 +5,7 @@ from dataclasses import fields
 import pytest
 
 from infra.bundle import ROOT
+from lakehook.domain.stall import StallThresholds
 from lakehook.settings import (
     ClockSettings,
     DeliverSettings,
@@ -62,6 +63,13 @@ def test_the_laptop_may_choose_its_own_schedule_and_networks(production: Bluepri
         "5,300,1800,7200,18000,36000,50400,72000,86400"
     )
     assert parameters["AllowedNetworks"]["Default"] == "-"
+
+
+def test_a_project_may_have_stall_thresholds_of_its_own(production: Blueprint) -> None:
+    default = production.template["Parameters"]["StallThresholds"]["Default"]
+
+    assert production.environment("clock")["STALL_THRESHOLDS"] == {"Ref": "StallThresholds"}
+    assert StallThresholds.parse(default) == StallThresholds()
 
 
 def test_every_function_runs_what_the_bundle_is_built_for(production: Blueprint) -> None:

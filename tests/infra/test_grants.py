@@ -101,7 +101,7 @@ def test_deliver_keeps_the_ledger_and_alone_reads_secrets(production: Blueprint)
     }
 
 
-def test_the_clock_finds_what_is_due_and_wakes_it(production: Blueprint) -> None:
+def test_the_clock_wakes_what_is_due_and_tells_of_stalls(production: Blueprint) -> None:
     assert granted("clock", production) == {
         "DeliveriesTable/index/due": {"dynamodb:Query"},
         "DeliveriesTable/index/held": {"dynamodb:Query"},
@@ -112,5 +112,8 @@ def test_the_clock_finds_what_is_due_and_wakes_it(production: Blueprint) -> None
             "dynamodb:UpdateItem",
         },
         "DeliveriesQueueUrl": SEND,
+        "PipelinesTable/index/unended": {"dynamodb:Query"},
+        "PipelinesTable": {"dynamodb:UpdateItem"},
+        "EventsQueueUrl": SEND,
         own_log("clock", production): WRITE_ITS_LOG,
     }

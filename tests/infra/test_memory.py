@@ -64,6 +64,14 @@ def test_lanes_are_found_by_due_time_and_by_who_waits_or_sleeps(production: Blue
     assert numbers == {DeliveriesTable.DUE_AT, DeliveriesTable.HELD_SINCE}
 
 
+def test_pipelines_that_have_not_ended_are_found_by_state_and_age(production: Blueprint) -> None:
+    (index,) = tables(production)["PipelinesTable"]["GlobalSecondaryIndexes"]
+
+    assert index["IndexName"] == PipelinesTable.UNENDED_INDEX
+    assert keys_of(index) == [PipelinesTable.UNENDED, PipelinesTable.ENTERED_AT]
+    assert index["Projection"] == {"ProjectionType": "ALL"}
+
+
 def test_records_expire_and_subscriptions_do_not(production: Blueprint) -> None:
     expiring = {
         name: table["TimeToLiveSpecification"]

@@ -335,9 +335,10 @@ def test_a_pipeline_is_told_with_each_subscribers_place(
     terminal: Terminal, functions: Functions, deployment: Deployment
 ) -> None:
     journal = DynamoJournal(boto3.client("dynamodb"), deployment.pipelines_table, FakeClock())
-    for event in (an_event(event_id=f"e{n}") for n in (1, 2, 3)):
+    for n in (1, 2, 3):
+        event = an_event(event_id=f"e{n}", event_type="TASK_RUNNING")
         pipeline, _ = journal.open(event)
-        journal.append(pipeline, pipeline.next(event))
+        journal.append(pipeline.take(event))
     strict = Story(terminal, functions)
     skipping = Story(terminal, functions, "--ordering", "skip")
 

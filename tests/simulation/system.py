@@ -9,6 +9,7 @@ from lakehook.adapters.sqs_deliveries import SqsDeliveries
 from lakehook.domain.endpoint import Endpoint
 from lakehook.domain.lane import HeldLane, Status
 from lakehook.domain.retry import RetrySchedule
+from lakehook.domain.rfc_3339 import rfc_3339
 from lakehook.domain.subscription import Ordering, Subscription
 from lakehook.wake import WakeLanes
 from local.fifo import FifoQueue, Settings
@@ -68,7 +69,7 @@ class System:
             "pipeline_id": publication.pipeline,
             "event_type": TYPES[publication.number % len(TYPES)],
             "trigger_source": "manual",
-            "timestamp": "2026-01-01T12:00:00Z",
+            "timestamp": rfc_3339(publication.at + publication.number),  # none at once
             "event_id": publication.event_id,
         }
         self.queues[EVENTS].send(

@@ -84,7 +84,7 @@ def depth(system: System) -> tuple[float, int]:
 
 def test_ten_messages_of_one_lane_on_a_ten_second_endpoint_delay_nobody():
     slow = Subscriber(id="a", deadline=12.0)
-    publications = events(1, 10, apart=0.0) + tuple(
+    publications = events(1, 10, apart=0.001) + tuple(
         Publication(NOON + number, "other", number) for number in range(10)
     )
 

@@ -219,9 +219,9 @@ def test_deliveries_of_all_are_listed_too(office: Office) -> None:
 def test_a_pipeline_tells_its_events_and_each_subscribers_place(office: Office) -> None:
     office.subscriptions.put(a_subscription(id="sub_b"))
     for event_id in ("e1", "e2", "e3"):
-        event = an_event(event_id=event_id)
+        event = an_event(event_id=event_id, event_type="TASK_RUNNING")
         pipeline, _ = office.journal.open(event)
-        office.journal.append(pipeline, pipeline.next(event))
+        office.journal.append(pipeline.take(event))
     written(office, waiting(1).tried(SUCCESS), waiting(2).dead("timed_out"), waiting(3))
 
     story = office.desk().tell_pipeline("39")

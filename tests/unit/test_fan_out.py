@@ -1,7 +1,11 @@
+from collections.abc import Callable
+
 import pytest
 
 from lakehook.domain.errors import OwnTrouble
 from lakehook.domain.event import EventType
+from lakehook.domain.lifecycle import Fate
+from lakehook.domain.pipeline import Advance
 from lakehook.domain.subscription import Format
 from lakehook.fan_out import FanOut
 from tests.builders import a_notice, a_subscription
@@ -47,9 +51,9 @@ def test_each_event_gets_the_next_number_of_its_pipeline(world: World):
 
 
 def test_a_subscription_gets_the_events_it_wants_and_no_others(world: World):
-    world.fan_out([a_notice("m1", event_type="PIPELINE_FAILED"), a_notice("m2", pipeline_id=40)])
+    world.fan_out([a_notice("m1"), a_notice("m2", event_type="PIPELINE_FAILED")])
 
-    assert sorted(world.sent()) == ["sub_all#39#1", "sub_all#40#1", "sub_bad#39#1"]
+    assert sorted(world.sent()) == ["sub_all#39#1", "sub_all#39#2", "sub_bad#39#2"]
 
 
 def test_task_events_go_only_to_those_who_ask_for_them(world: World):
@@ -133,6 +137,77 @@ def test_trouble_with_one_pipeline_leaves_the_others_alone(world: World):
     assert world.telemetry.told[0][0] == "trouble"
 
 
+# --- a source that races or loses ---
+
+BEGAN, ENDED = "2024-09-05T15:09:00+08:00", "2024-09-05T15:10:00+08:00"
+LONE_END = a_notice("m1", event_type="PIPELINE_FAILED", began_at=BEGAN, timestamp=ENDED)
+
+
+def test_what_an_event_skipped_is_sent_before_it_one_after_the_other(world: World):
+    world.fan_out([LONE_END, a_notice("m2", pipeline_id=40)])
+
+    assert world.sent() == [
+        "sub_all#39#1",
+        "sub_all#40#1",
+        "sub_all#39#2",
+        "sub_all#39#3",
+        "sub_bad#39#3",
+    ]
+    told = [one for one in world.outbox.sent if one.lane.pipeline_id == "39"]
+    assert [(one.event.type, one.event.is_inferred) for one in told[:3]] == [
+        (EventType.PIPELINE_CREATED, True),
+        (EventType.PIPELINE_RUNNING, True),
+        (EventType.PIPELINE_FAILED, False),
+    ]
+    assert [one.numbered.previous_event_type for one in told[:3]] == [
+        None,
+        "PIPELINE_CREATED",
+        "PIPELINE_RUNNING",
+    ]
+
+
+def test_a_repeat_of_the_newest_event_sends_again_what_was_inferred_from_it(world: World):
+    world.fan_out([LONE_END])
+    first = list(world.outbox.sent)
+
+    world.fan_out([LONE_END])
+
+    assert world.outbox.sent == first * 2
+
+
+def test_a_failed_sending_of_what_was_inferred_holds_back_all_that_follows(world: World):
+    world.outbox.refused = {"sub_all#39#2"}
+
+    again = world.fan_out([LONE_END, a_notice("m2", event_type="TASK_FAILED")])
+
+    assert [notice.id for notice in again] == ["m1", "m2"]
+    assert world.sent() == ["sub_all#39#1"]
+
+
+def test_a_late_original_is_absorbed_and_counted(world: World):
+    world.fan_out([LONE_END])
+
+    again = world.fan_out([a_notice("m2"), a_notice("m3", event_type="PIPELINE_RUNNING")])
+
+    assert again == []
+    assert len(world.sent()) == 4
+    assert [what for what, _ in world.telemetry.told[-2:]] == ["absorbed", "absorbed"]
+
+
+def test_a_notice_of_an_older_round_is_recorded_and_not_sent(world: World):
+    world.fan_out([LONE_END])
+    older = a_notice(
+        "m2", event_type="PIPELINE_RUNNING", began_at="2024-09-05T15:08:30+08:00", event_id="old"
+    )
+
+    world.fan_out([older])
+
+    assert len(world.sent()) == 4
+    (aside,) = world.journal.unsent("39")
+    assert (aside.event.id, aside.fate) == ("old", Fate.STALE)
+    assert world.telemetry.told[-1] == ("stale", "old")
+
+
 def test_when_the_queue_is_away_everything_comes_again(world: World):
     def away(_: object) -> set[str]:
         raise OwnTrouble("SQS is away")
@@ -142,11 +217,11 @@ def test_when_the_queue_is_away_everything_comes_again(world: World):
     assert [notice.id for notice in world.fan_out([a_notice("m1"), a_notice("m2")])] == ["m1", "m2"]
 
 
-def _fail_for(pipeline_id: str, append):  # noqa: ANN001, ANN202
-    def failing(pipeline, numbered) -> None:  # noqa: ANN001
-        if pipeline.id == pipeline_id:
+def _fail_for(pipeline_id: str, append: Callable[[Advance], None]) -> Callable[[Advance], None]:
+    def failing(advance: Advance) -> None:
+        if advance.before.id == pipeline_id:
             raise OwnTrouble("DynamoDB is away")
-        append(pipeline, numbered)
+        append(advance)
 
     return failing
 

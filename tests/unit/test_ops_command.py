@@ -342,6 +342,7 @@ def test_a_name_that_two_bear_is_bad_input(terminal: Terminal) -> None:
         ("deliveries", "list"),
         ("deliveries", "show"),
         ("pipelines", "show"),
+        ("pipelines", "list"),
     ],
 )
 def test_help_shows_an_example_and_opens_no_desk(

@@ -4,6 +4,7 @@ import pytest
 
 from lakehook.domain.delivery import Lane
 from lakehook.domain.lane import DeliveryRecord, HeldLane, Status
+from lakehook.domain.lifecycle import Fate
 from lakehook.domain.outcome import Attempt, Outcome
 from tests.builders import a_delivery, a_subscription, an_event
 from tests.fakes import NOON
@@ -281,7 +282,8 @@ def test_a_pipeline_is_shown_with_its_events_and_its_subscribers(terminal: Termi
     with_letter(terminal)
     event = an_event(event_id="e1")
     pipeline, _ = terminal.office.journal.open(event)
-    terminal.office.journal.append(pipeline, pipeline.next(event))
+    terminal.office.journal.append(pipeline.take(event))
+    terminal.office.journal.set_aside(an_event(event_id="e2"), Fate.ABSORBED)
 
     shown = terminal.json("pipelines", "show", "39")
     assert terminal("pipelines", "show", "39") == 0
@@ -295,6 +297,16 @@ def test_a_pipeline_is_shown_with_its_events_and_its_subscribers(terminal: Termi
                 "timestamp": "2024-09-05T15:08:00.389+08:00",
                 "accepted_at": "2026-01-01T12:00:00.000+00:00",
                 "event_id": "e1",
+                "inferred": False,
+            }
+        ],
+        "not_sent": [
+            {
+                "event_type": "PIPELINE_CREATED",
+                "timestamp": "2024-09-05T15:08:00.389+08:00",
+                "accepted_at": "2026-01-01T12:00:00.000+00:00",
+                "event_id": "e2",
+                "because": "absorbed",
             }
         ],
         "subscribers": [

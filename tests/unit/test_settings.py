@@ -34,7 +34,13 @@ INGRESS = IngressSettings(
     empty_secret="refused",
     devlake_api_url=NONE,
 )
-CLOCK = ClockSettings(deliveries_table="deliveries", deliveries_queue_url="https://sqs/d.fifo")
+CLOCK = ClockSettings(
+    deliveries_table="deliveries",
+    deliveries_queue_url="https://sqs/d.fifo",
+    pipelines_table="pipelines",
+    events_queue_url="https://sqs/e.fifo",
+    stall_thresholds="{}",
+)
 DEPLOYMENT = Deployment(
     events_queue_url="https://sqs/events.fifo",
     deliveries_queue_url="https://sqs/deliveries.fifo",
@@ -63,6 +69,9 @@ def test_a_setting_is_named_like_a_variable():
     assert CLOCK.to_env() == {
         "DELIVERIES_TABLE": "deliveries",
         "DELIVERIES_QUEUE_URL": "https://sqs/d.fifo",
+        "PIPELINES_TABLE": "pipelines",
+        "EVENTS_QUEUE_URL": "https://sqs/e.fifo",
+        "STALL_THRESHOLDS": "{}",
     }
 
 

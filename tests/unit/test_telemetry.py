@@ -9,6 +9,7 @@ import pytest
 from lakehook.adapters.telemetry import PowertoolsTelemetry
 from lakehook.domain.errors import OwnTrouble
 from lakehook.domain.lane import DeliveryRecord
+from lakehook.domain.lifecycle import Fate
 from lakehook.domain.outcome import Attempt, Outcome
 from tests.builders import a_delivery
 from tests.fakes import NOON
@@ -23,6 +24,7 @@ SUCCESS = Attempt(at=NOON, outcome=Outcome.DELIVERED, milliseconds=12, status=20
 SILENCE = Attempt(at=NOON, outcome=Outcome.TIMED_OUT, milliseconds=10_000)
 WAITING = DeliveryRecord.waiting(a_delivery(2, message=BODY))
 NUMBERED = a_delivery(2, message=BODY).numbered
+INFERRED = a_delivery(1, message=BODY, inferred=True).numbered
 DELIVERY = {
     "delivery": "sub_a#39#2",
     "event_id": "e2",
@@ -75,6 +77,35 @@ SAYINGS: list[tuple[Say, dict[str, object], dict[str, tuple[str, list[float]]]]]
         lambda telemetry: telemetry.fanned_out(NUMBERED, deliveries=0, repeated=True),
         {"message": "event_fanned_out", "repeated": True},
         {"EventsRepeated": ("Count", [1])},
+    ),
+    (
+        lambda telemetry: telemetry.fanned_out(INFERRED, deliveries=1, repeated=False),
+        {"message": "event_fanned_out", "inferred": True},
+        {"Events": ("Count", [1]), "EventsInferred": ("Count", [1])},
+    ),
+    *(
+        (
+            lambda telemetry, fate=fate: telemetry.set_aside(NUMBERED.event, fate),
+            {
+                "message": "event_set_aside",
+                "level": "INFO",
+                "pipeline_id": "39",
+                "event_id": "e2",
+                "event_type": "PIPELINE_CREATED",
+                "fate": str(fate),
+            },
+            {metric: ("Count", [1])},
+        )
+        for fate, metric in (
+            (Fate.ABSORBED, "EventsAbsorbed"),
+            (Fate.STALE, "EventsStale"),
+            (Fate.MOVED_ON, "StallsOver"),
+        )
+    ),
+    (
+        lambda telemetry: telemetry.stalled(2),
+        {"message": "pipelines_stalled", "level": "INFO", "pipelines": 2},
+        {"PipelinesStalled": ("Count", [2])},
     ),
     (
         lambda telemetry: telemetry.parked("m1", "39", "not JSON"),

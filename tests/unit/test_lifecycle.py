@@ -1,0 +1,240 @@
+"""The rounds of a pipeline, made whole: what is told, what is inferred, what is set aside."""
+
+from typing import Any
+
+import pytest
+
+from lakehook.domain.pipeline import Advance, Pipeline
+from tests.builders import an_event
+
+
+def at(minute: int) -> str:
+    return f"2024-09-05T15:{minute:02}:00+08:00"
+
+
+def notice(state: str, minute: int, began: int | None = None, **changes: Any) -> dict[str, Any]:
+    """A pipeline was created at minute 1; the notice may say when its round began."""
+    began_at = {} if began is None else {"began_at": at(began)}
+    said = {"event_type": f"PIPELINE_{state}", "timestamp": at(minute), "created_at": at(1)}
+    return {**said, **began_at, **changes}
+
+
+CREATED = notice("CREATED", 1)
+RUNNING, RERUNNING = notice("RUNNING", 2, began=2), notice("RUNNING", 12, began=12)
+FAILED = notice("FAILED", 5, began=2, finished_at=at(5), message="oh", data={"why": 1}, mine=2)
+COMPLETED = notice("COMPLETED", 15, began=12)
+RAN, ENDED = notice("RUNNING", 2), notice("FAILED", 5)  # and nobody knows when it began
+
+Told = list[str]
+
+
+def told_of(*notices: dict[str, Any]) -> Told:
+    """Each state that is told, in small letters where it is inferred; and the fates."""
+    told: Told = []
+    pipeline = Pipeline("39")
+    for one in notices:
+        taken = pipeline.take(an_event(**one))
+        if isinstance(taken, Advance):
+            told += [word(step.event.type, step.event.is_inferred) for step in taken.numbered]
+            pipeline = taken.after(now=0)
+        else:
+            told.append(f"({taken})")
+    return told
+
+
+def word(event_type: str, is_inferred: bool) -> str:  # noqa: FBT001
+    state = event_type.removeprefix("PIPELINE_")
+    return state.lower() if is_inferred else state
+
+
+@pytest.mark.parametrize(
+    ("notices", "told"),
+    [
+        pytest.param([CREATED, RUNNING, FAILED], "CREATED RUNNING FAILED", id="as it should be"),
+        pytest.param([RUNNING], "created RUNNING", id="created is lost"),
+        pytest.param([RUNNING, CREATED], "created RUNNING (absorbed)", id="running overtakes"),
+        pytest.param([FAILED], "created running FAILED", id="only the end is seen"),
+        pytest.param([ENDED], "created FAILED", id="an end of what never began"),
+        pytest.param([CREATED, FAILED], "CREATED running FAILED", id="running is lost"),
+        pytest.param([CREATED, ENDED], "CREATED FAILED", id="it ended before it began"),
+        pytest.param(
+            [FAILED, RUNNING, CREATED],
+            "created running FAILED (absorbed) (absorbed)",
+            id="the end overtakes all",
+        ),
+        pytest.param(
+            [CREATED, ENDED, RUNNING], "CREATED FAILED (stale)", id="too late to be told in order"
+        ),
+        pytest.param(
+            [RUNNING, RUNNING | {"timestamp": at(3)}, FAILED],
+            "created RUNNING (absorbed) FAILED",
+            id="the row was read late: created says RUNNING",
+        ),
+        pytest.param([CREATED, CREATED], "CREATED (absorbed)", id="created twice"),
+        pytest.param(
+            [FAILED, notice("FAILED", 6, began=2)],
+            "created running FAILED (absorbed)",
+            id="end x 2",
+        ),
+        pytest.param(
+            [FAILED, notice("COMPLETED", 6, began=2)],
+            "created running FAILED (stale)",
+            id="a round has one end",
+        ),
+    ],
+)
+def test_a_round_is_told_in_order_and_each_state_once(notices: list[dict[str, Any]], told: str):
+    assert told_of(*notices) == told.split()
+
+
+@pytest.mark.parametrize(
+    ("notices", "told"),
+    [
+        pytest.param([RERUNNING, COMPLETED], "created RUNNING COMPLETED", id="a later beginning"),
+        pytest.param([COMPLETED], "created running COMPLETED", id="only the end of it is seen"),
+        pytest.param([notice("CREATED", 11)], "CREATED", id="created again"),
+        pytest.param([notice("CREATED", 11, began=2)], "CREATED", id="waiting, and once begun"),
+        pytest.param([notice("RUNNING", 11)], "created RUNNING", id="running again"),
+        pytest.param([notice("COMPLETED", 11)], "created COMPLETED", id="another end later on"),
+        pytest.param([notice("CREATED", 5)], "(absorbed)", id="no later than the end"),
+        pytest.param([notice("RUNNING", 4)], "(absorbed)", id="late, though not of a later round"),
+        pytest.param([notice("FAILED", 11)], "(absorbed)", id="the same end once more"),
+        pytest.param([notice("COMPLETED", 3)], "(stale)", id="an end that the other overtook"),
+    ],
+)
+def test_after_an_end_a_later_round_may_begin(notices: list[dict[str, Any]], told: str):
+    assert told_of(CREATED, RUNNING, FAILED, *notices)[3:] == told.split()
+
+
+@pytest.mark.parametrize(
+    ("notices", "told"),
+    [
+        pytest.param([RUNNING], "(stale)", id="an earlier beginning"),
+        pytest.param([FAILED], "(stale)", id="an earlier end"),
+        pytest.param([ENDED], "(stale)", id="an end before the beginning"),
+        pytest.param([RAN], "(stale)", id="no beginning, and before the end of the first round"),
+        pytest.param([CREATED], "(stale)", id="created when the first round was"),
+        pytest.param([COMPLETED, FAILED], "COMPLETED (stale)", id="even after its own end"),
+    ],
+)
+def test_what_is_of_an_older_round_is_stale(notices: list[dict[str, Any]], told: str):
+    assert told_of(CREATED, RUNNING, FAILED, RERUNNING, *notices)[5:] == told.split()
+
+
+def test_an_interrupted_round_is_followed_by_the_next_though_its_end_was_never_said():
+    assert told_of(CREATED, RUNNING, RERUNNING, FAILED, COMPLETED) == [
+        "CREATED",
+        "RUNNING",
+        "created",
+        "RUNNING",
+        "(stale)",
+        "COMPLETED",
+    ]
+
+
+def test_an_earlier_beginning_is_stale_also_while_the_later_round_waits_to_begin():
+    told = told_of(CREATED, RUNNING, FAILED, notice("CREATED", 11), RUNNING | {"event_id": "late"})
+
+    assert told[3:] == ["CREATED", "(stale)"]
+
+
+def test_tasks_neither_open_nor_end_rounds():
+    task = {"event_type": "TASK_FAILED", "task": {"id": 1}, "began_at": at(30)}
+
+    assert told_of(task, CREATED, task, FAILED, task, COMPLETED) == [
+        "TASK_FAILED",
+        "CREATED",
+        "TASK_FAILED",
+        "running",
+        "FAILED",
+        "TASK_FAILED",
+        "created",
+        "running",
+        "COMPLETED",
+    ]
+
+
+def stall(**data: Any) -> dict[str, Any]:
+    return notice("STALLED", 40, data=data)
+
+
+@pytest.mark.parametrize(
+    ("notices", "told"),
+    [
+        pytest.param([CREATED, stall(state="created", round=1)], "STALLED", id="still created"),
+        pytest.param([RUNNING, stall(state="running", round=1)], "STALLED", id="still running"),
+        pytest.param([RUNNING, stall()], "STALLED", id="whatever it is in"),
+        pytest.param([RUNNING, stall(state="created", round=1)], "(moved_on)", id="has begun"),
+        pytest.param([RERUNNING, stall(state="running", round=2)], "(moved_on)", id="other round"),
+        pytest.param([ENDED, stall()], "(moved_on)", id="has ended"),
+        pytest.param([stall()], "(moved_on)", id="never heard of"),
+        pytest.param([CREATED, stall(), stall()], "STALLED (absorbed)", id="told before"),
+        pytest.param([CREATED, stall(), RUNNING, stall()], "STALLED RUNNING STALLED", id="again"),
+    ],
+)
+def test_a_stall_is_told_once_and_while_it_lasts(notices: list[dict[str, Any]], told: str):
+    assert told_of(*notices)[-len(told.split()) :] == told.split()
+
+
+def inferred_of(*notices: dict[str, Any]) -> list[dict[str, Any]]:
+    pipeline = Pipeline("39")
+    for one in notices:
+        taken = pipeline.take(an_event(**one))
+        assert isinstance(taken, Advance)
+        pipeline = taken.after(now=0)
+    return [step.event.document for step in taken.numbered[:-1]]
+
+
+def test_what_is_inferred_says_so_and_carries_what_is_true_of_its_state_alone():
+    created, running = inferred_of(FAILED)
+
+    common = {
+        "pipeline_id": 39,
+        "trigger_source": "blueprint:7",
+        "project_name": "湖",
+        "created_at": at(1),
+        "inferred": True,
+    }
+    assert created == {
+        **common,
+        "event_type": "PIPELINE_CREATED",
+        "timestamp": at(1),
+        "updated_at": at(1),
+    }
+    assert running == {
+        **common,
+        "event_type": "PIPELINE_RUNNING",
+        "timestamp": at(2),
+        "updated_at": at(2),
+        "began_at": at(2),
+    }
+
+
+@pytest.mark.parametrize(
+    ("changes", "minute"),
+    [({}, 1), ({"created_at": None}, 2), ({"created_at": ..., "began_at": None}, 5)],
+)
+def test_an_inferred_creation_is_as_early_as_anything_known(changes: dict[str, Any], minute: int):
+    assert inferred_of(FAILED | changes)[0]["timestamp"] == at(minute)
+
+
+def test_a_rerun_was_not_created_when_the_pipeline_was():
+    assert inferred_of(FAILED, RERUNNING)[0]["timestamp"] == at(12)
+
+
+def ids_of(*notices: dict[str, Any]) -> list[str]:
+    pipeline, ids = Pipeline("39"), []
+    for one in notices:
+        taken = pipeline.take(an_event(**one))
+        assert isinstance(taken, Advance)
+        pipeline = taken.after(now=0)
+        ids += [step.event.id for step in taken.numbered]
+    return ids
+
+
+def test_an_inferred_event_is_named_by_its_round_and_the_same_every_time():
+    ids = ids_of(FAILED, COMPLETED)
+
+    assert len(set(ids)) == 6
+    assert ids_of(RUNNING)[0] == ids[0]
+    assert ids == ids_of(FAILED, COMPLETED)

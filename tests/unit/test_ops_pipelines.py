@@ -1,0 +1,97 @@
+"""``lakehook pipelines list``: which pipelines do not end."""
+
+import pytest
+
+from lakehook.domain.pipeline import Advance
+from tests.builders import an_event
+from tests.fakes_ops import Office
+from tests.unit.test_ops_command import Terminal
+
+
+@pytest.fixture
+def terminal(capsys: pytest.CaptureFixture[str]) -> Terminal:
+    return Terminal(Office(), capsys)
+
+
+def accept(terminal: Terminal, **changes: object) -> None:
+    event = an_event(**changes)
+    journal = terminal.office.journal
+    pipeline, _ = journal.open(event)
+    advance = pipeline.take(event)
+    assert isinstance(advance, Advance)
+    journal.append(advance)
+
+
+@pytest.fixture
+def busy(terminal: Terminal) -> Terminal:
+    """One has been created for an hour and told so, one runs for 20 minutes, one has ended."""
+    accept(terminal, pipeline_id=1)
+    accept(terminal, pipeline_id=1, event_type="PIPELINE_STALLED")
+    accept(terminal, pipeline_id=3, event_type="PIPELINE_COMPLETED")
+    terminal.office.clock.sleep(2400)
+    accept(terminal, pipeline_id=2, event_type="PIPELINE_RUNNING", project_name=...)
+    terminal.office.clock.sleep(1200)
+    return terminal
+
+
+def ids(terminal: Terminal, *options: str) -> list[str]:
+    return [one["pipeline_id"] for one in terminal.json("pipelines", "list", *options)]
+
+
+def test_pipelines_that_have_not_ended_are_listed_the_longest_first(busy: Terminal):
+    assert busy.json("pipelines", "list") == [
+        {
+            "pipeline_id": "1",
+            "state": "created",
+            "since": "2026-01-01T12:00:00.000+00:00",
+            "seconds": 3600,
+            "round": 1,
+            "project_name": "湖",
+            "stall_told": True,
+        },
+        {
+            "pipeline_id": "2",
+            "state": "running",
+            "since": "2026-01-01T12:40:00.000+00:00",
+            "seconds": 1200,
+            "round": 1,
+            "project_name": None,
+            "stall_told": False,
+        },
+    ]
+
+
+def test_they_are_shown_as_a_table(busy: Terminal):
+    assert busy("pipelines", "list") == 0
+
+    heading, first, second = busy.out.splitlines()
+    assert heading.split("  ")[0] == "PIPELINE"
+    assert "1 hour" in first
+    assert "20 minutes" in second
+
+
+@pytest.mark.parametrize(
+    ("options", "found"),
+    [
+        (("--state", "created"), ["1"]),
+        (("--state", "running"), ["2"]),
+        (("--older-than", "20m"), ["1", "2"]),
+        (("--older-than", "21m"), ["1"]),
+        (("--state", "running", "--older-than", "1h"), []),
+    ],
+)
+def test_they_are_chosen_by_state_and_age(
+    busy: Terminal, options: tuple[str, ...], found: list[str]
+):
+    assert ids(busy, *options) == found
+
+
+def test_none_is_said_in_words(terminal: Terminal):
+    assert terminal("pipelines", "list") == 0
+
+    assert terminal.out == "no such pipelines\n"
+
+
+@pytest.mark.parametrize("options", [("--state", "ended"), ("--older-than", "soon")])
+def test_a_wrong_choice_is_refused(terminal: Terminal, options: tuple[str, ...]):
+    assert terminal("pipelines", "list", *options) == 2

@@ -1,0 +1,162 @@
+"""Whatever becomes of a source's notices, every subscriber hears a story that makes sense."""
+
+import json
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lakehook.domain.event import EventType
+from lakehook.domain.lifecycle import is_state
+from lakehook.fan_out import FanOut
+from lakehook.ports import Notice
+from tests.builders import a_subscription
+from tests.fakes import (
+    NOON,
+    FakeJournal,
+    FakeOutbox,
+    FakeSiding,
+    FakeSubscriptions,
+    FakeTelemetry,
+)
+
+Row = dict[str, Any]
+
+STATES = {"CREATED": "c", "RUNNING": "r"}  # the others are ends
+STORY = re.compile("(cr?e?)*")
+ENDS = ("COMPLETED", "FAILED", "PARTIAL", "CANCELLED")
+
+
+@dataclass(frozen=True)
+class Source:
+    """DevLake's row of a pipeline as it changes, and a notice of each change."""
+
+    rows: tuple[Row, ...]
+
+    @property
+    def last_end(self) -> str | None:
+        last = self.rows[-1]["event_type"].removeprefix("PIPELINE_")
+        return last if last in ENDS else None
+
+
+@st.composite
+def sources(draw: st.DrawFn) -> Source:
+    """Rounds that run, are interrupted or called off while they wait; then rerun, or not."""
+    clock = iter(range(1, 1000))
+    at = lambda: datetime.fromtimestamp(NOON + 10 * next(clock), UTC).isoformat()  # noqa: E731
+    row: Row = {"pipeline_id": 39, "trigger_source": "manual", "created_at": at()}
+    row |= {"event_type": "PIPELINE_CREATED", "timestamp": row["created_at"]}
+    rows = [row]
+    for _ in range(draw(st.integers(1, 3))):
+        began_at = at()
+        row = row | {"event_type": "PIPELINE_RUNNING", "began_at": began_at, "timestamp": began_at}
+        rows.append(row)
+        if draw(st.booleans()):
+            ended_at = at()
+            end = f"PIPELINE_{draw(st.sampled_from(ENDS))}"
+            row = row | {"event_type": end, "finished_at": ended_at, "timestamp": ended_at}
+            rows.append(row)
+        if draw(st.booleans()):
+            rows.append(row := row | {"event_type": "PIPELINE_CREATED", "timestamp": at()})
+    return Source(tuple(rows))
+
+
+@st.composite
+def mangled(draw: st.DrawFn) -> tuple[Source, list[Row]]:
+    """Lost, repeated, in any order; a change's time said twice; tasks and stalls in between."""
+    source = draw(sources())
+    numbers = st.integers(0, len(source.rows) - 1)
+    rows = [source.rows[n] for n in draw(st.lists(numbers, max_size=2 * len(source.rows)))]
+    task = source.rows[0] | {"event_type": "TASK_RUNNING", "task": {"id": 1}}
+    stall = source.rows[0] | {"event_type": "PIPELINE_STALLED"}
+    odd = st.sampled_from([task, stall])
+    return source, draw(st.permutations(rows + draw(st.lists(odd, max_size=2))))
+
+
+def heard(rows: list[Row], *, in_batches_of: int = 10) -> tuple[FakeJournal, list[Row]]:
+    """What a subscriber of everything is sent, repeats left out; each batch comes twice."""
+    everything = a_subscription(event_types=tuple(EventType))
+    journal, outbox = FakeJournal(), FakeOutbox()
+    subscriptions = FakeSubscriptions({everything.id: everything})
+    fan_out = FanOut(journal, subscriptions, outbox, FakeSiding(), FakeTelemetry())
+    notices = [Notice(str(n), "39", json.dumps(row)) for n, row in enumerate(rows)]
+    for start in range(0, len(notices), in_batches_of):
+        batch = notices[start : start + in_batches_of]
+        assert fan_out(batch) == []
+        assert fan_out(batch[-1:]) == []
+    sent = {one.sequence: one for one in outbox.sent}
+    assert list(sent) == list(range(1, len(sent) + 1))
+    previous = [None, *(str(one.event.type) for one in sent.values())]
+    assert [one.numbered.previous_event_type for one in sent.values()] == previous[:-1]
+    return journal, [one.event.document for one in sent.values()]
+
+
+def states_of(told: list[Row]) -> list[Row]:
+    return [one for one in told if is_state(EventType(one["event_type"]))]
+
+
+def letters(states: list[Row]) -> str:
+    types = [one["event_type"].removeprefix("PIPELINE_") for one in states]
+    return "".join(STATES.get(one, "e") for one in types)
+
+
+@given(mangled())
+def test_every_round_is_created_then_runs_then_ends_each_at_most_once(mangling: Any):
+    _, rows = mangling
+
+    _, told = heard(rows)
+
+    assert STORY.fullmatch(letters(states_of(told)))
+    rounds = [
+        (one["event_type"], one["began_at"])
+        for one in states_of(told)
+        if one["event_type"] != "PIPELINE_CREATED"
+    ]
+    assert len(rounds) == len(set(rounds))
+
+
+@given(mangled())
+def test_the_last_end_that_was_said_is_the_last_that_is_told(mangling: Any):
+    source, rows = mangling
+    is_said = source.rows[-1] in rows
+
+    _, told = heard(rows)
+
+    if source.last_end and is_said:
+        last = states_of(told)[-1]
+        assert last["event_type"] == f"PIPELINE_{source.last_end}"
+        assert last["began_at"] == source.rows[-1]["began_at"]
+
+
+@given(mangled())
+def test_every_notice_is_told_or_recorded_as_set_aside(mangling: Any):
+    _, rows = mangling
+
+    journal, told = heard(rows)
+
+    said = [one for one in told if not one.get("inferred")]
+    aside = [one.event.document for one in journal.unsent("39")]
+    assert all(row in said or row in aside for row in rows)
+
+
+@given(sources())
+def test_a_source_that_neither_races_nor_loses_is_told_word_for_word(source: Source):
+    _, told = heard(list(source.rows), in_batches_of=3)
+
+    said = [one for one in told if not one.get("inferred")]
+    assert said == [row for row in source.rows if row in said]
+    lost = [row for row in source.rows if row not in said]
+    assert all(row["event_type"] == "PIPELINE_CREATED" for row in lost)
+
+
+@given(mangled())
+def test_a_source_that_says_no_beginnings_is_told_in_order_too(mangling: Any):
+    _, rows = mangling
+    bare = [{k: v for k, v in row.items() if k not in ("began_at", "created_at")} for row in rows]
+
+    _, told = heard(bare)
+
+    assert STORY.fullmatch(letters(states_of(told)))

@@ -1,0 +1,244 @@
+"""Pipelines that stay in one state for too long: found, told once, listed."""
+
+import json
+from collections.abc import Iterable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lakehook.domain.duration import in_words, parse_duration
+from lakehook.domain.errors import BadInput, OwnTrouble
+from lakehook.domain.event import Event
+from lakehook.domain.lifecycle import Stage
+from lakehook.domain.pipeline import Advance
+from lakehook.domain.stall import StallThresholds
+from lakehook.tell_stalled import LEASE_SECONDS, TellStalled
+from tests.builders import an_event
+from tests.fakes import NOON, FakeClock, FakeJournal
+from tests.fakes_ops import FakePublisher
+
+MINUTE, HOUR = 60.0, 3600.0
+
+
+class World:
+    def __init__(self) -> None:
+        self.clock, self.publisher = FakeClock(), FakePublisher()
+        self.journal = FakeJournal(clock=self.clock)
+        self.thresholds = StallThresholds()
+
+    def accept(self, event_type: str = "PIPELINE_CREATED", **changes: object) -> None:
+        self.take(an_event(event_type=event_type, **changes))
+
+    def take(self, event: Event) -> None:
+        pipeline, _ = self.journal.open(event)
+        advance = pipeline.take(event)
+        assert isinstance(advance, Advance)
+        self.journal.append(advance)
+
+    def tick(self) -> int:
+        publish = self.publisher.publish
+        return TellStalled(self.journal, publish, self.clock, self.thresholds)()
+
+    def told(self) -> list[str]:
+        return [event.pipeline_id for event in self.publisher.published]
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def test_a_pipeline_stalls_when_its_state_is_as_old_as_its_threshold(world: World):
+    world.accept()
+    world.accept("PIPELINE_RUNNING", pipeline_id=40)
+
+    told = []
+    for seconds in (15 * MINUTE - 1, 1, 24 * HOUR - 15 * MINUTE - 1, 1):
+        world.clock.sleep(seconds)
+        told.append(world.tick())
+        for event in world.publisher.published[sum(told[:-1]) :]:
+            world.take(event)
+
+    assert told == [0, 1, 0, 1]
+    assert world.told() == ["39", "40"]
+
+
+def test_a_stall_says_how_long_and_in_which_state(world: World):
+    world.accept(pipeline_id=39)
+    world.clock.sleep(26 * HOUR + 59)
+
+    world.tick()
+
+    (stall,) = world.publisher.published
+    assert stall.document == {
+        "pipeline_id": 39,
+        "event_type": "PIPELINE_STALLED",
+        "trigger_source": "blueprint:7",
+        "timestamp": "2026-01-02T14:00:59.000+00:00",
+        "event_id": stall.id,
+        "project_name": "湖",
+        "message": "created for 26 hours, and nothing new has been heard",
+        "data": {
+            "state": "created",
+            "since": "2026-01-01T12:00:00.000+00:00",
+            "seconds": 93659,
+            "round": 1,
+        },
+    }
+
+
+def test_the_producers_clock_makes_nothing_stall(world: World):
+    world.accept(timestamp="1999-01-01T00:00:00Z", created_at="1999-01-01T00:00:00Z")
+
+    assert world.tick() == 0
+
+
+def test_a_project_has_thresholds_of_its_own(world: World):
+    own = {"quick": {"created": "1m"}, "slow": {"created": "1h", "running": "48h"}}
+    world.thresholds = StallThresholds.parse(json.dumps({"created": "15m", "projects": own}))
+    for number, project in enumerate(["quick", "slow", "other", ...]):
+        world.accept(pipeline_id=number, project_name=project)
+
+    told = []
+    for minutes in (1, 14, 45):
+        world.clock.sleep(minutes * MINUTE)
+        told.append([*world.told(), world.tick()][-1])
+        for event in world.publisher.published[sum(told[:-1]) :]:
+            world.take(event)
+
+    assert told == [1, 2, 1]
+    assert world.told() == ["0", "2", "3", "1"]
+
+
+def test_of_two_clocks_one_tells(world: World):
+    world.accept()
+    world.clock.sleep(HOUR)
+
+    assert [world.tick(), world.tick()] == [1, 0]
+
+
+def test_a_stall_that_was_lost_on_its_way_is_told_again_by_the_same_id(world: World):
+    world.accept()
+    world.clock.sleep(HOUR)
+    world.tick()
+    world.clock.sleep(LEASE_SECONDS)
+
+    assert world.tick() == 1
+
+    first, second = world.publisher.published
+    assert first.id == second.id
+
+
+def test_when_the_queue_is_away_the_stall_is_told_later(world: World):
+    def away(_: Iterable[Event]) -> int:
+        raise OwnTrouble("SQS is away")
+
+    world.accept()
+    world.clock.sleep(HOUR)
+    with pytest.raises(OwnTrouble):
+        TellStalled(world.journal, away, world.clock, world.thresholds)()
+
+    world.clock.sleep(LEASE_SECONDS)
+    assert world.tick() == 1
+
+
+def test_a_state_that_comes_again_may_stall_again(world: World):
+    world.accept()
+    world.clock.sleep(HOUR)
+    world.tick()
+    world.take(world.publisher.published[0])
+    world.accept("PIPELINE_CANCELLED", timestamp="2026-01-01T13:00:00Z")
+    world.accept(timestamp="2026-01-01T14:00:00Z")
+    world.clock.sleep(HOUR)
+
+    assert world.tick() == 1
+
+    assert len({event.id for event in world.publisher.published}) == 2
+
+
+def test_what_has_ended_never_stalls(world: World):
+    world.accept()
+    world.accept("PIPELINE_CANCELLED")
+    world.accept("TASK_RUNNING", pipeline_id=40)
+    world.clock.sleep(1000 * HOUR)
+
+    assert world.tick() == 0
+
+
+# --- how thresholds and durations are written ---
+
+
+def test_what_a_setting_does_not_say_is_as_by_default():
+    assert StallThresholds.parse("{}") == StallThresholds()
+    assert StallThresholds.parse('{"running": "2h"}').limits == {
+        Stage.CREATED: 15 * MINUTE,
+        Stage.RUNNING: 2 * HOUR,
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("", "not JSON"),
+        ("[]", "not a JSON object"),
+        ("7", "stall thresholds"),
+        ('{"ended": "1h"}', "'ended' is no state that stalls"),
+        ('{"created": 900}', "created: '900' is none of 45s"),
+        ('{"created": "soon"}', "created: 'soon' is none of 45s"),
+        ('{"projects": {"lake": "1h"}}', "stall thresholds"),
+        ('{"projects": []}', "stall thresholds"),
+    ],
+)
+def test_a_bad_setting_is_refused_with_the_way_out(text: str, names: str):
+    with pytest.raises(BadInput) as refused:
+        StallThresholds.parse(text)
+
+    assert names in str(refused.value)
+    assert '"created": "15m"' in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("0s", 0), ("90s", 90), ("15m", 900), ("24h", 86400), ("7d", 604800)]
+)
+def test_a_duration_is_a_number_and_a_unit(text: str, seconds: float):
+    assert parse_duration(text, what="x", longest=604800) == seconds
+
+
+@given(st.text())
+def test_no_text_is_worse_than_a_bad_duration(text: str):
+    try:
+        assert 0 <= parse_duration(text, what="x", longest=60) <= 60
+    except BadInput as refused:
+        told = str(refused)
+        assert told.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0, "0 seconds"),
+        (1.9, "1 second"),
+        (60, "1 minute"),
+        (90, "90 seconds"),
+        (900, "15 minutes"),
+        (3600, "1 hour"),
+        (5400, "90 minutes"),
+        (93659, "26 hours"),
+        (200_000, "2 days"),
+    ],
+)
+def test_seconds_are_said_in_words(seconds: float, words: str):
+    assert in_words(seconds) == words
+
+
+# --- listing them ---
+
+
+def test_a_state_is_no_older_than_its_acceptance(world: World):
+    world.accept()
+    world.clock.sleep(MINUTE)
+
+    found = list(world.journal.unended(Stage.CREATED, until=NOON))
+
+    assert [one.entered_at for one in found] == [NOON]

@@ -1,6 +1,6 @@
 """DevLake's own REST API, asked for the one thing that its notices leave out.
 
-https://devlake.apache.org/docs/Overview/Architecture: GET /pipelines/:pipelineId
+https://github.com/apache/incubator-devlake/blob/main/backend/server/api/pipelines/pipelines.go
 """
 
 import json

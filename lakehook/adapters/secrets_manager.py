@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from botocore.exceptions import ClientError
 
 from lakehook.adapters.aws import own_trouble
+from lakehook.domain.errors import OwnTrouble
 from lakehook.ingress_ports import Now
 
 if TYPE_CHECKING:
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 FRESH_FOR_SECONDS = 300.0
 ANEW_AFTER_SECONDS = 10.0
 """Strangers with wrong signs must not make us ask AWS for each of them."""
+
+GOOD_WITHOUT_AWS_SECONDS = 3600.0
+"""DevLake sends no notice twice, so a short outage must not turn any away."""
 
 _NO_SUCH_STAGE = "ResourceNotFoundException"
 
@@ -31,13 +35,22 @@ class StoredSecret:
     now: Now
     _live: tuple[str, ...] = field(default=(), repr=False)
     _read_at: float = float("-inf")
+    _tried_at: float = float("-inf")
 
     def live(self, *, anew: bool = False) -> Sequence[str]:
-        age = self.now() - self._read_at
-        if age >= (ANEW_AFTER_SECONDS if anew else FRESH_FOR_SECONDS):
-            self._live = (*self._version("AWSCURRENT"), *self._version("AWSPREVIOUS"))
-            self._read_at = self.now()
+        now = self.now()
+        if now - self._tried_at >= (ANEW_AFTER_SECONDS if anew else FRESH_FOR_SECONDS):
+            self._read(now)
         return self._live
+
+    def _read(self, now: float) -> None:
+        try:
+            self._live = (*self._version("AWSCURRENT"), *self._version("AWSPREVIOUS"))
+            self._read_at = now
+        except OwnTrouble:
+            if now - self._read_at >= GOOD_WITHOUT_AWS_SECONDS:
+                raise
+        self._tried_at = now
 
     def _version(self, stage: Literal["AWSCURRENT", "AWSPREVIOUS"]) -> tuple[str, ...]:
         with own_trouble():

@@ -135,7 +135,7 @@ def test_a_signed_notice_is_on_the_queue_when_it_is_accepted(installed: Installa
     assert message["Attributes"]["MessageGroupId"] == "39"
     assert message["Attributes"]["MessageDeduplicationId"] == said["event_id"]
     event = Event.from_message(message["Body"], group="39")
-    assert event.id == said["event_id"] == "devlake:39:PIPELINE_CREATED:-"
+    assert event.id == said["event_id"] == "devlake:39:PIPELINE_CREATED:2024-09-05T07:08:00.389Z"
     assert event.document["data"]["devlake"] == vector.body
 
 

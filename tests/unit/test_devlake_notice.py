@@ -116,6 +116,13 @@ def test_a_late_created_notice_that_says_running_is_the_running_one():
     assert read_notice(late)["event_id"] == read_notice(named("TASK_RUNNING").raw)["event_id"]
 
 
+def test_a_pipeline_of_the_same_number_in_another_database_is_another():
+    body = a_body(Status="TASK_CREATED", BeganAt=None)
+    anew = a_body(Status="TASK_CREATED", BeganAt=None, CreatedAt="2025-01-01T00:00:00Z")
+
+    assert read_notice(body)["event_id"] != read_notice(anew)["event_id"]
+
+
 def test_each_round_has_ids_of_its_own():
     first, second = {"BeganAt": "2024-09-05T07:00:00Z"}, {"BeganAt": "2024-09-05T08:00:00Z"}
     life = [

@@ -66,12 +66,11 @@ def _of_task(said: Document) -> Document:
 
 
 def _round(said: Document) -> str:
-    """What a run and its end are known by is when it began; a waiting one follows such a run.
+    """A run and its end are known by when it began; what waits, by the run before it, if any.
 
     So two notices of one state are one event, whoever was late and whatever else the row says.
     """
-    began = _time(said, "BeganAt")
-    return GoTime.parse(began).in_utc if began else "-"
+    return GoTime.parse(_time(said, "BeganAt") or _required_time(said, "CreatedAt")).in_utc
 
 
 def _changed_at(said: Document, event_type: EventType) -> str:

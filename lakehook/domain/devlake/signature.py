@@ -19,7 +19,7 @@ class SignedNotice:
     """One request of DevLake, before anybody has looked whether it is DevLake's."""
 
     body: bytes = field(repr=False)
-    query: str
+    query: str = field(repr=False)
 
     def verify(self, secrets: Iterable[str]) -> None:
         """``BadSign`` unless one of the secrets has signed these very bytes.

@@ -33,8 +33,8 @@ def wake_lanes() -> WakeLanes:
 
 def lambda_handler(_event: dict[str, Any], context: Any) -> dict[str, Any]:
     with telemetry().invocation(context.aws_request_id):
-        woken = wake_lanes()()
+        telemetry().counted(wake_lanes().ledger.census(), now=WallClock().now())
+        woken = wake_lanes()()  # what there is to wake may take longer than there is time
         if woken:
             telemetry().woken(woken)
-        telemetry().counted(wake_lanes().ledger.census(), now=WallClock().now())
     return {"woken": woken}

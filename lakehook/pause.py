@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from lakehook.domain.errors import OwnTrouble
 from lakehook.domain.health import Health
 from lakehook.domain.rfc_3339 import rfc_3339
-from lakehook.domain.subscription import SETTLING_SECONDS, Subscription
+from lakehook.domain.subscription import SETTLING_SECONDS, Ordering, Subscription
 from lakehook.ports import Clock, Due, Healths, Ledger, Registry
 
 LANES_A_SECOND = 10.0
@@ -41,7 +41,10 @@ class WakeGently:
             return 0
         first = self.clock.now() + SETTLING_SECONDS
         woken = 0
+        strict = subscription.ordering is Ordering.STRICT
         for held in self.ledger.held_by(subscription.id):
+            if held.dead and strict:
+                continue  # it waits for its letter to be redriven
             until = max(first + woken / LANES_A_SECOND, held.hinted_until)
             if until < held.due_at:
                 self.ledger.lease(Due(held.lane, held.token), until=until)

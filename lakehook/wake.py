@@ -4,12 +4,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain, islice
 
-from lakehook.domain.health import Health
+from lakehook.domain.health import PROBE_LEASE_SECONDS, Health
 from lakehook.domain.lane import LEASE_SECONDS, HeldLane
 from lakehook.domain.message import Resume
 from lakehook.ports import Bell, Clock, Due, Healths, Ledger
 
-PROBE_LEASE_SECONDS = 30.0  # older word under way may put its lane to sleep: then another goes
 LANES_AT_A_TIME = 10
 LANES_TO_CHOOSE_FROM = 20
 

@@ -26,7 +26,7 @@ def pause(
 def resume(
     context: typer.Context, subscription: Id, output: AnswerAs = TEXT, stack: Stack = STACK
 ) -> None:
-    """Let a paused subscription go on, ten lanes a second."""
+    """Let a paused subscription go on, some six hundred lanes a minute."""
     desk = desk_of(context, stack)
     resumed, lanes = desk.unpause(desk.look_up(subscription))
     answer(output, {**facts(resumed), "lanes_woken": lanes})
@@ -36,7 +36,7 @@ def resume(
 def enable(
     context: typer.Context, subscription: Id, output: AnswerAs = TEXT, stack: Stack = STACK
 ) -> None:
-    """Let a subscription that was disabled go on, ten lanes a second."""
+    """Let a subscription that was disabled go on, some six hundred lanes a minute."""
     desk = desk_of(context, stack)
     enabled, lanes = desk.enable(desk.look_up(subscription))
     answer(output, {**facts(enabled), "lanes_woken": lanes})

@@ -349,7 +349,7 @@ class FakeAttempts:
         attempt = script.pop(0) if script else self.success()
         if isinstance(attempt, Exception):
             raise attempt
-        return attempt
+        return replace(attempt, at=self.clock.now())
 
     def success(self) -> Attempt:
         return self._attempt(Outcome.DELIVERED, 200)

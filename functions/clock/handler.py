@@ -49,10 +49,10 @@ def tell_stalled() -> TellStalled:
 def lambda_handler(_event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Lanes first: no trouble with stalls keeps them waiting."""
     with telemetry().invocation(context.aws_request_id):
-        woken = wake_lanes()()
+        telemetry().counted(wake_lanes().ledger.census(), now=WallClock().now())
+        woken = wake_lanes()()  # what there is to wake may take longer than there is time
         if woken:
             telemetry().woken(woken)
-        telemetry().counted(wake_lanes().ledger.census(), now=WallClock().now())
         stalled = tell_stalled()()
         if stalled:
             telemetry().stalled(stalled)

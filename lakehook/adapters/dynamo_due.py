@@ -3,8 +3,8 @@
 The index is sharded, since one partition takes 1,000 writes a second, and may lag behind.
 """
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from lakehook.adapters.aws import own_trouble
 from lakehook.adapters.dynamo_health import health_key, is_health
@@ -18,10 +18,11 @@ from lakehook.settings import DeliveriesTable as Table
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
+MINUTE = 60
+
 
 def all_due(dynamodb: "DynamoDBClient", table: str, now: float) -> Iterator[Due]:
-    until = {":now": round(now * 1000)}
-    for item in _entries(dynamodb, table, " AND #due_at <= :now", {"#due_at": Table.DUE_AT}, until):
+    for item in _entries(dynamodb, table, until=now):
         values = from_item(item)
         lane = Lane.parse(values[Table.PARTITION_KEY])
         yield Due(lane, values[Table.DUE_AT], breaker=is_health(item))
@@ -60,18 +61,26 @@ def lease(dynamodb: "DynamoDBClient", table: str, due: Due, *, until: float) -> 
 
 
 def _entries(
-    dynamodb: "DynamoDBClient",
-    table: str,
-    condition: str = "",
-    names: dict[str, str] | None = None,
-    values: dict[str, Any] | None = None,
+    dynamodb: "DynamoDBClient", table: str, *, until: float | None = None
 ) -> Iterator[Item]:
-    for shard in SHARDS:
+    condition, names = "#shard = :shard", {"#shard": Table.DUE_SHARD}
+    values: dict[str, int] = {}
+    if until is not None:
+        condition += " AND #due_at <= :until"
+        names |= {"#due_at": Table.DUE_AT}
+        values |= {":until": round(until * 1000)}
+    for shard in _shards(until or 0.0):
         yield from pages_of(
             dynamodb.query,
             TableName=table,
             IndexName=Table.DUE_INDEX,
-            KeyConditionExpression=f"#shard = :shard{condition}",
-            ExpressionAttributeNames={"#shard": Table.DUE_SHARD, **(names or {})},
-            ExpressionAttributeValues=to_item({":shard": shard, **(values or {})}),
+            KeyConditionExpression=condition,
+            ExpressionAttributeNames=names,
+            ExpressionAttributeValues=to_item({":shard": shard, **values}),
         )
+
+
+def _shards(now: float) -> Sequence[str]:
+    """Another is the first each minute, so that none is always the last to be looked at."""
+    first = int(now // MINUTE) % len(SHARDS)
+    return (*SHARDS[first:], *SHARDS[:first])

@@ -36,7 +36,7 @@ from lakehook.settings import DeliveriesTable as Table
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-PAGE_OF_WAITING = 10  # a resume seldom gets further in one invocation
+PAGE_OF_WAITING, LATER_PAGE = 10, 50  # a resume seldom gets further in one invocation
 
 
 @dataclass(frozen=True)
@@ -89,6 +89,7 @@ class DynamoLedger:
             TableName=self.table,
             ConsistentRead=True,
             Limit=PAGE_OF_WAITING,
+            later_limit=LATER_PAGE,
             KeyConditionExpression="#lane = :lane AND #record BETWEEN :head AND :last",
             ExpressionAttributeNames={"#lane": Table.PARTITION_KEY, "#record": Table.SORT_KEY},
             ExpressionAttributeValues=to_item(

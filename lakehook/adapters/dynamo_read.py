@@ -35,8 +35,11 @@ def pages_of(call: Any, **request: Any) -> Iterator[Item]:
         yield from answer["Items"]
 
 
-def answers_of(call: Any, **request: Any) -> Iterator[Any]:
-    """A query or scan page by page, with what DynamoDB says of each page."""
+def answers_of(call: Any, *, later_limit: int | None = None, **request: Any) -> Iterator[Any]:
+    """A query or scan page by page, with what DynamoDB says of each page.
+
+    ``later_limit`` is that of every page but the first: who has come so far, wants more.
+    """
     while True:
         with own_trouble():
             answer = call(**request)
@@ -44,3 +47,4 @@ def answers_of(call: Any, **request: Any) -> Iterator[Any]:
         if "LastEvaluatedKey" not in answer:
             return
         request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+        request |= {"Limit": later_limit} if later_limit else {}

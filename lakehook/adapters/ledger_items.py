@@ -109,6 +109,7 @@ def lane_item(held: HeldLane) -> Item:
             "attempts": held.attempts,
             "dead": held.dead or None,
             Table.ASLEEP_OF: held.lane.subscription_id if held.asleep else None,
+            "retry_at": milliseconds(held.retry_at) or None,
             "hinted_until": milliseconds(held.hinted_until) or None,
             "lane_version": held.version,
         }
@@ -125,6 +126,7 @@ def held_lane(item: Item) -> HeldLane:
         attempts=values["attempts"],
         dead=values.get("dead", False),
         asleep=Table.ASLEEP_OF in values,
+        retry_at=values.get("retry_at", 0) / 1000,
         hinted_until=values.get("hinted_until", 0) / 1000,
         version=values["lane_version"],
     )

@@ -6,9 +6,11 @@ Each way raises ``LaneMoved`` when another worker has written the lane meanwhile
 from collections.abc import Iterator
 
 from lakehook.domain.delivery import Lane
-from lakehook.domain.errors import LaneMoved
+from lakehook.domain.errors import LaneMoved, OwnTrouble
 from lakehook.domain.lane import DeliveryRecord, HeldLane, Status
 from lakehook.ports import Clock, Ledger, Page
+
+PAUSES_SECONDS = (0.2, 0.8)  # between the tries of a write that fails
 
 
 class Hold:
@@ -50,11 +52,19 @@ class Hold:
         return self.record
 
     def write(self, record: DeliveryRecord, after: HeldLane | None) -> DeliveryRecord:
-        """The record as it now stands."""
-        written = self._ledger.write(record, before=self.record, after=after)
+        """The record as it now stands. What has happened is worth more than one try to tell it."""
+        written = self._persist(record, after)
         self.record = after
         self._known[record.sequence] = written
         return written
+
+    def _persist(self, record: DeliveryRecord, after: HeldLane | None) -> DeliveryRecord:
+        for pause in PAUSES_SECONDS:
+            try:
+                return self._ledger.write(record, before=self.record, after=after)
+            except OwnTrouble:
+                self._clock.sleep(pause)
+        return self._ledger.write(record, before=self.record, after=after)
 
     def settle(self, record: DeliveryRecord, following: DeliveryRecord | None) -> None:
         """This delivery is done with: the lane goes on to the next, or flows."""

@@ -34,6 +34,10 @@ class Pulse:
     def is_slow(self) -> bool:
         return self._health.is_slow
 
+    def takes_the_probe(self) -> bool:
+        """Whether it is time for one, and nobody else makes it: then this lane's attempt is it."""
+        return self._change(lambda health: health.probed(self._crew.clock.now()))
+
     def feel(self, attempt: Attempt, lane: Lane, subscription: Subscription) -> None:
         """Take an attempt into account; wake lanes, or disable, where it comes to that."""
         self._felt = True
@@ -74,16 +78,16 @@ class Pulse:
             self._wake(1)
 
     def _change(self, change: Callable[[Health], Health | None]) -> bool:
-        """Write a change, unless others are quicker time and again; false if there is none."""
+        """Write a change; false if there is none, or others are quicker time and again."""
         for _ in range(TRIES):
             after = change(self._health)
             if after is None:
                 return False
             if self._crew.healths.save(self._health, after):
                 self._health = _well(after) if after.is_well else after
-                break
+                return True
             self._health = self._crew.healths.find(self._health.subscription_id)
-        return True
+        return False
 
     def _wake(self, number: int) -> int:
         """Send word to so many of the lanes that sleep; how many were told."""

@@ -8,7 +8,7 @@ from lakehook.deliver.hold import Hold
 from lakehook.deliver.pulse import Pulse
 from lakehook.domain.disposition import Again, Disposition, Done
 from lakehook.domain.errors import OwnTrouble
-from lakehook.domain.lane import MOST_ANNOUNCEMENTS, DeliveryRecord, Status
+from lakehook.domain.lane import MOST_ANNOUNCEMENTS, DeliveryRecord, HeldLane, Status
 from lakehook.domain.outcome import Attempt, Consequence
 from lakehook.domain.retry import LONGEST_HINT_SECONDS
 from lakehook.domain.subscription import Ordering, Subscription
@@ -105,16 +105,23 @@ class Turn:
         self, tried: DeliveryRecord, following: DeliveryRecord | None, attempt: Attempt
     ) -> Stop:
         held, now = self.hold.at(tried), self.crew.clock.now()
+        hinted_until = now + min(attempt.retry_after or 0.0, LONGEST_HINT_SECONDS)
+        if held.would_be_early(attempt.at):
+            return self._put_off(tried, held.failed_early(hinted_until=hinted_until))
         schedule = self.subscription.retry_schedule or self.crew.schedule
         wait = schedule.wait_after(
             held.attempts + 1, hint=attempt.retry_after, chance=self.crew.dice.chance()
         )
-        self.crew.telemetry.attempted(tried, next_at=None if wait is None else now + wait)
         if wait is None:
+            self.crew.telemetry.attempted(tried, next_at=None)
             return self._bury(tried.dead(attempt.outcome), following)
-        hint = min(attempt.retry_after or 0.0, LONGEST_HINT_SECONDS)
-        self.hold.write(tried, held.head_failed(due_at=now + wait, hinted_until=now + hint))
-        return in_queue_or_ledger(wait)
+        failed = held.head_failed(due_at=now + wait, hinted_until=hinted_until)
+        return self._put_off(tried, failed)
+
+    def _put_off(self, tried: DeliveryRecord, after: HeldLane) -> Stop:
+        self.crew.telemetry.attempted(tried, next_at=after.due_at)
+        self.hold.write(tried, after)
+        return in_queue_or_ledger(after.due_at - self.crew.clock.now())
 
     def _keep(self, tried: DeliveryRecord) -> Stop:
         """The receiver wants nothing any more: what it refused waits with the rest."""

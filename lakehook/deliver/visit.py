@@ -131,7 +131,8 @@ class Visit:
             self._hold.block()
             return Done()
         if self._pulse.is_open and not self._probing:
-            return self._sleep(LOOK_AGAIN_SECONDS)
+            self._probing = self._pulse.takes_the_probe()
+            return None if self._probing else self._sleep(LOOK_AGAIN_SECONDS)
         return None
 
     def _sleep(self, seconds: float) -> Disposition:

@@ -23,6 +23,7 @@ from lakehook.domain.retry import RetrySchedule
 FAILURES_TO_OPEN, LANES_TO_OPEN = 5, 3
 LONGEST_PROBE_WAIT_SECONDS = 300.0
 FAILING_TOO_LONG_SECONDS = 5 * 24 * 3600.0
+PROBE_LEASE_SECONDS = 30.0  # older word under way may put its lane to sleep: then another goes
 MOST_WOKEN_AT_ONCE = 16
 SLOW_MS, FORGOTTEN_MS = 2000, 1000
 WEIGHT = 0.15  # of the newest attempt in the average: a slow one now and then is no slowness
@@ -81,6 +82,12 @@ class Health:
         quick = attempt.outcome.is_success and attempt.milliseconds <= SLOW_MS
         return self.version > 0 or not quick
 
+    def probed(self, now: float) -> Self | None:
+        """With a probe under way; nothing if it is not time for one."""
+        if self.due_at is None or self.due_at > now:
+            return None
+        return self._changed(now, due_at=now + PROBE_LEASE_SECONDS)
+
     def taking_a_slot(self, now: float) -> Self | None:
         """With one slot fewer; nothing if every slot is taken."""
         taken = self._taken(now)
@@ -122,17 +129,18 @@ def _succeeded(health: "Health") -> "Health":
 def _failed(
     health: "Health", attempt: Attempt, lane: Lane, *, schedule: RetrySchedule, now: float
 ) -> "Health":
+    throttled = attempt.outcome is Outcome.THROTTLED  # else the wish is of one lane alone
+    hint = attempt.retry_after or 0.0 if throttled else 0.0
     failed = replace(
         health,
         failures=health.failures + 1,
         lanes=tuple(dict.fromkeys((*health.lanes, str(lane))))[:LANES_TO_OPEN],
         failing_since=health.failing_since or now,
-        hinted_until=max(now + (attempt.retry_after or 0.0), health.hinted_until),
-        waking=0,
+        hinted_until=max(now + hint, health.hinted_until),
+        waking=min(health.waking, 1),
     )
     many = failed.failures >= FAILURES_TO_OPEN and len(failed.lanes) >= LANES_TO_OPEN
-    throttled = attempt.outcome is Outcome.THROTTLED
-    if many or throttled or health.is_open or health.waking:
+    if many or throttled or health.is_open:
         return _opened(failed, schedule=schedule, now=now)
     return failed
 
@@ -141,4 +149,4 @@ def _opened(health: "Health", *, schedule: RetrySchedule, now: float) -> "Health
     delays = schedule.delays or (LONGEST_PROBE_WAIT_SECONDS,)
     delay = delays[min(health.probes, len(delays) - 1)]
     due_at = max(now + min(delay, LONGEST_PROBE_WAIT_SECONDS), health.hinted_until)
-    return replace(health, due_at=due_at, probes=health.probes + 1)
+    return replace(health, due_at=due_at, probes=health.probes + 1, waking=0)

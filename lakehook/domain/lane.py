@@ -51,6 +51,7 @@ class HeldLane:
     attempts: int = 0  # of the head, within its budget
     dead: bool = False  # the head is a dead letter
     asleep: bool = False  # its endpoint is down or slow; a success elsewhere may wake it
+    retry_at: float = 0.0  # the head's own next attempt; one that a probe makes before is free
     hinted_until: float = 0.0  # no attempt of the head before, by its receiver's wish
     version: int
 
@@ -68,13 +69,27 @@ class HeldLane:
     def is_due(self, now: float) -> bool:
         return self.due_at <= now
 
+    def would_be_early(self, time: float) -> bool:
+        """Before the head's own time; whole seconds count, as in the queue."""
+        return time < self.retry_at - 1
+
     def head_failed(self, *, due_at: float, hinted_until: float = 0.0) -> Self:
-        return self._moved(attempts=self.attempts + 1, due_at=due_at, hinted_until=hinted_until)
+        return self._moved(
+            attempts=self.attempts + 1,
+            due_at=due_at,
+            retry_at=due_at,
+            hinted_until=hinted_until,
+        )
+
+    def failed_early(self, *, hinted_until: float) -> Self:
+        """Before its time: that tells of the endpoint, and costs the head nothing."""
+        hinted_until = max(hinted_until, self.hinted_until)
+        return self._moved(due_at=max(self.retry_at, hinted_until), hinted_until=hinted_until)
 
     def joined_by(self, sequence: int) -> Self:
         """Another delivery has begun to wait; behind the head, unless it should have been it."""
         if sequence < self.head:
-            return self._moved(head=sequence, attempts=0, asleep=self.asleep, hinted_until=0.0)
+            return replace(self.moved_on(sequence, now=self.due_at), asleep=self.asleep)
         return self._moved(asleep=self.asleep)
 
     def announced(self) -> Self:
@@ -88,7 +103,9 @@ class HeldLane:
         return self.moved_on(sequence, now=now)
 
     def moved_on(self, head: int, *, now: float) -> Self:
-        return self._moved(head=head, attempts=0, due_at=now, dead=False, hinted_until=0.0)
+        return self._moved(
+            head=head, attempts=0, due_at=now, dead=False, retry_at=0.0, hinted_until=0.0
+        )
 
     def blocked(self, *, now: float) -> Self:
         return self._moved(due_at=now + LOOK_AGAIN_SECONDS)

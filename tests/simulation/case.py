@@ -60,18 +60,21 @@ class Step:
 
     entry: Entry
     began: int  # when its life did
-    spent: int  # attempts recorded in this life
+    spent: int  # attempts of its budget
     has_failed: bool  # it records an attempt, and there is another to come
+    paid: DeliveryRecord | None  # as the last attempt left it that was of its budget
 
 
 def life(case: LaneCase, sequence: int) -> Iterator[Step]:
     began = spent = attempts = 0
     previous: Status | None = None
+    paid: DeliveryRecord | None = None
     for entry in case.entries(sequence):
         record = entry.record
         if previous is Status.DEAD and record.status is Status.WAITING:
-            began, spent = entry.number, 0
+            began, spent, paid = entry.number, 0, None
         tried = record.attempts > attempts
-        spent += tried
-        yield Step(entry, began, spent, tried and record.status is Status.WAITING)
+        if tried and not entry.was_free:
+            spent, paid = spent + 1, record
+        yield Step(entry, began, spent, tried and record.status is Status.WAITING, paid)
         previous, attempts = record.status, record.attempts

@@ -46,6 +46,7 @@ class Entry:
     at: float
     record: DeliveryRecord
     by: Invocation | None = None
+    was_free: bool = False  # the attempt it tells of came before the head's own time
 
 
 @dataclass
@@ -85,10 +86,12 @@ class History:
         self.tell(at, post.lane, "answer to", post.sequence, "is", post.said)
         post.ended, post.ended_at = self.happened, at
 
-    def wrote(self, record: DeliveryRecord, *, at: float, by: Invocation | None = None) -> None:
+    def wrote(
+        self, record: DeliveryRecord, *, at: float, by: Invocation | None, was_free: bool
+    ) -> None:
         lane = str(record.lane)
         self.tell(at, lane, "recorded", record.sequence, record.status, *_details(record))
-        self.lanes[lane].entries.append(Entry(self.happened, at, record, by))
+        self.lanes[lane].entries.append(Entry(self.happened, at, record, by, was_free))
 
     def leased(self, lane: object, *, at: float, early: bool) -> None:
         self.tell(at, lane, "leased", "early" if early else "by the clock")

@@ -118,7 +118,12 @@ class WitnessedLedger(FakeLedger):
         self, record: DeliveryRecord, *, before: HeldLane | None, after: HeldLane | None
     ) -> DeliveryRecord:
         written = super().write(record, before=before, after=after)
-        self._history.wrote(written, at=self._timeline.now(), by=self._timeline.context)
+        self._history.wrote(
+            written,
+            at=self._timeline.now(),
+            by=self._timeline.context,
+            was_free=before is not None and _is_early(record, before),
+        )
         return written
 
     def lease(self, due: Due, *, until: float) -> int | None:
@@ -138,6 +143,14 @@ class WitnessedLedger(FakeLedger):
         due_in = round(after.due_at - now, 3)
         self._history.tell(now, lane, "held at", after.head, "and due in", due_in, "s")
         self._planned(after)
+
+
+def _is_early(record: DeliveryRecord, before: HeldLane) -> bool:
+    return (
+        record.sequence == before.head
+        and bool(record.log)
+        and before.would_be_early(record.log[-1].at)
+    )
 
 
 class Told:

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from lakehook.domain.lane import MOST_ANNOUNCEMENTS, DeliveryRecord, Status
-from lakehook.domain.retry import LONGEST_HINT_SECONDS
+from lakehook.domain.outcome import Attempt
+from lakehook.domain.retry import JITTER, LONGEST_HINT_SECONDS
 from lakehook.domain.subscription import Ordering
 from tests.simulation.case import LaneCase, Step, life
 from tests.simulation.history import Entry, Post
@@ -142,15 +143,38 @@ def _too_early(case: LaneCase, step: Step, following: Post) -> Iterator[str]:
     if case.has_revived(since=step.began, until=following.began):
         return  # by an operator, who wants it at once
     last = step.entry.record.log[-1]
-    waited = following.began_at - last.at - last.milliseconds / 1000
-    hint = min(last.retry_after or 0.0, LONGEST_HINT_SECONDS)
+    waited, hint = _waited(last, following), min(last.retry_after or 0.0, LONGEST_HINT_SECONDS)
     if waited < hint - MILLISECOND:
         yield f"#{following.sequence} was sent again after {waited:.3f} s, asked to wait {hint:g} s"
     woken = any(step.entry.number < one < following.began for one in case.history.woken)
-    delays = case.subscriber.delays
-    delay = delays[step.spent - 1] if step.spent <= len(delays) else 0.0
-    if waited < delay - MILLISECOND and not woken:
+    if woken or step.paid is None:
+        return
+    waited, delay = _waited(step.paid.log[-1], following), _delay(case, step)
+    if waited < delay - MILLISECOND:
         yield f"#{following.sequence} was sent again after {waited:.3f} s, not {delay:g} s"
+
+
+def _waited(last: Attempt, following: Post) -> float:
+    return following.began_at - last.at - last.milliseconds / 1000
+
+
+def _delay(case: LaneCase, step: Step) -> float:
+    delays = case.subscriber.delays
+    return delays[step.spent - 1] if 0 < step.spent <= len(delays) else 0.0
+
+
+def free_of_charge(case: LaneCase) -> Iterator[str]:
+    """Only an attempt that came before its time costs nothing."""
+    for sequence in case.records:
+        for before, step in pairwise(life(case, sequence)):
+            if not (step.entry.was_free and before.paid and step.entry.record.log):
+                continue
+            if case.has_revived(since=step.began, until=step.entry.number):
+                continue  # what a letter overtakes begins its budget anew
+            last, attempt = before.paid.log[-1], step.entry.record.log[-1]
+            longest = max(_delay(case, before) * (1 + JITTER), last.retry_after or 0.0)
+            if attempt.at > last.at + last.milliseconds / 1000 + longest:
+                yield f"#{sequence} was tried for nothing although its time had come"
 
 
 def not_while_paused(case: LaneCase) -> Iterator[str]:
@@ -178,6 +202,7 @@ PROMISES = (
     one_at_a_time,
     budgets,
     waits,
+    free_of_charge,
     not_while_paused,
     no_needless_repeat,
 )

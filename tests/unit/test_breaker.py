@@ -391,3 +391,49 @@ def test_who_was_told_to_go_on_is_not_told_again(world: World):
     told = [lane for lane in world.tick() if int(lane.pipeline_id) >= 50]
 
     assert len(told) == len(set(told)) == 10
+
+
+def test_a_probe_before_its_lanes_own_time_costs_the_lane_nothing(world: World):
+    object.__setattr__(world.deliver.crew, "schedule", RetrySchedule((300, 7200)))
+    world.open_the_breaker()
+    before = {lane: held.attempts for lane, held in world.ledger.lanes.items()}
+    retry_at = {lane: held.retry_at for lane, held in world.ledger.lanes.items()}
+    made = len(world.attempts.made)
+
+    for _ in range(20):
+        health = world.ledger.healths.known["sub_a"]
+        world.ledger.healths.known["sub_a"] = replace(health, due_at=world.clock.now())
+        world.clock.sleep(10)
+        world.tick()
+
+    assert len(world.attempts.made) > made + 10
+    assert {lane: held.attempts for lane, held in world.ledger.lanes.items()} == before
+    assert {lane: held.retry_at for lane, held in world.ledger.lanes.items()} == retry_at
+
+
+def test_a_stray_503_keeps_nobody_longer_than_its_own_retry(world: World):
+    object.__setattr__(world.deliver.crew, "schedule", RetrySchedule((5, 300)))
+    throttled = Attempt(at=world.clock.now(), outcome=Outcome.THROTTLED, milliseconds=5, status=503)
+    object.__setattr__(world.deliver.crew, "attempt", lambda *_: throttled)
+    (again,) = world.receive(in_lane(1))
+    object.__setattr__(world.deliver.crew, "attempt", world._attempt)
+    world.receive(in_lane(2))
+    world.clock.sleep(5)
+
+    world.receive(in_lane(1))
+    world.answer_the_bell()
+
+    assert again == Again(5.0)
+    assert world.ledger.lanes == {}
+
+
+def test_who_gets_no_slot_in_a_crowd_does_without(world: World):
+    world.took_ms = 16000
+    world.receive(in_lane(1))
+    world.ledger.healths.save = lambda *_: False  # type: ignore[method-assign]
+    made = len(world.attempts.made)
+
+    world.receive(in_lane(2))
+
+    assert len(world.attempts.made) == made
+    assert world.ledger.lanes[Lane("sub_a", "2")].asleep

@@ -75,8 +75,14 @@ def test_each_success_after_the_breaker_has_closed_wakes_twice_as_many():
     assert health.nothing_left_to_wake(NOON).is_well
 
 
-def test_a_failure_while_waking_opens_the_breaker_again():
-    assert after(WELL, *[FAILURE] * 5, SUCCESS, FAILURE).is_open
+def test_one_failure_while_waking_slows_it_down_and_shuts_nobody_out():
+    waking = after(WELL, *[FAILURE] * 5, SUCCESS, SUCCESS, SUCCESS)
+
+    failed = after(waking, FAILURE)
+
+    assert waking.waking == 4
+    assert not failed.is_open
+    assert failed.waking == 1
 
 
 def test_an_aborted_message_is_no_failure_of_the_endpoint():
@@ -127,4 +133,23 @@ def test_a_hint_holds_for_the_whole_endpoint_whatever_fails_after_it():
     hinted = after(WELL, attempt(Outcome.THROTTLED, retry_after=900.0))
 
     assert after(hinted, FAILURE, now=NOON + 10).due_at == NOON + 900
-    assert after(hinted, SUCCESS, FAILURE, now=NOON + 10).due_at == NOON + 15
+
+
+def test_a_lanes_own_hint_is_none_of_the_endpoints():
+    refused = attempt(Outcome.REJECTED, retry_after=86400.0)
+
+    opened = after(WELL, refused, attempt(Outcome.THROTTLED))
+
+    assert opened.due_at == NOON + 5
+
+
+def test_a_probe_is_made_by_one_when_it_is_time():
+    opened = after(WELL, attempt(Outcome.THROTTLED))
+
+    probed = opened.probed(NOON + 5)
+
+    assert opened.probed(NOON + 4.9) is None
+    assert probed is not None
+    assert probed.is_open
+    assert probed.probed(NOON + 34) is None
+    assert WELL.probed(NOON) is None

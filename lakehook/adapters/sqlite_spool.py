@@ -121,7 +121,7 @@ class SqliteSpool:
         try:
             yield
         except sqlite3.DatabaseError as error:
-            if error.sqlite_errorname == "SQLITE_FULL":
+            if getattr(error, "sqlite_errorname", "") == "SQLITE_FULL":
                 raise SpoolFull(
                     f"the spool {self._path} is full at {self._most_bytes / _MEBIBYTE:g} MiB:"
                     " its events wait for SQS, or the disk has no room"

@@ -200,6 +200,14 @@ def test_a_file_that_is_no_spool_is_refused(path: Path):
         opened(path, FakeSqs())
 
 
+def test_a_publisher_that_was_closed_takes_nothing(path: Path):
+    publisher = opened(path, FakeSqs())
+    publisher.close()
+
+    with pytest.raises(BadSpool, match="closed"):
+        publisher.publish(events_of("a", range(1)))
+
+
 def test_a_spool_of_another_version_is_refused(path: Path):
     with sqlite3.connect(path) as file:
         file.execute("PRAGMA user_version = 2")

@@ -118,25 +118,34 @@ def test_what_has_not_gone_when_it_closes_goes_after_a_restart(path: Path):
     assert sqs.of("a") == ids_of("a", range(8))
 
 
-KILLED = """
-import os, signal, sys
-from tests.unit.test_spool import FakeSqs, events_of, opened
+SHARING = """
+import sys
 from pathlib import Path
-publisher = opened(Path(sys.argv[1]), FakeSqs(is_away=True))
+from tests.unit.test_spool import FakeSqs, events_of, opened
+sqs = FakeSqs(is_away=True)
+publisher = opened(Path(sys.argv[1]), sqs)
 for n in range(200):
     publisher.publish(events_of("a", range(n, n + 1)))
-os.kill(os.getpid(), signal.SIGKILL)
+sqs.was_asked.wait()
+print("drains", flush=True)
+sys.stdin.read()
 """
 
 
-def test_what_was_published_survives_kill_9(path: Path):
-    killed = subprocess.run([sys.executable, "-c", KILLED, str(path)], cwd=ROOT, check=False)
-    assert killed.returncode == -signal.SIGKILL
+def test_what_was_published_survives_kill_9_and_whoever_shares_the_spool_sends_it(path: Path):
     sqs = FakeSqs()
+    command = [sys.executable, "-c", SHARING, str(path)]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, text=True) as other:
+        assert other.stdout
+        assert other.stdout.readline() == "drains\n"
 
-    with opened(path, sqs) as publisher:
-        publisher.publish(events_of("a", range(200, 201)))
-        assert publisher.flush(PATIENCE)
+        with opened(path, sqs) as publisher:
+            publisher.publish(events_of("a", range(200, 201)))
+            assert not publisher.flush(0.05)
+            other.kill()
+            assert other.wait() == -signal.SIGKILL
+            assert publisher.flush(PATIENCE)
 
     assert sqs.of("a") == ids_of("a", range(201))
 

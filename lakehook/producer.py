@@ -1,30 +1,30 @@
 """The pipeline service's door: events in, onto the events queue. Needs boto3 and nothing else."""
 
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING, Self
 
-from lakehook.adapters.aws import Aws, own_trouble
-from lakehook.domain.document import text_of
+from lakehook.adapters.aws import Aws
+from lakehook.adapters.events_queue import Entry, EventsQueue, batches
+from lakehook.adapters.sqlite_spool import SqliteSpool
 from lakehook.domain.errors import OwnTrouble
 from lakehook.domain.event import Event
+from lakehook.spool_drain import SpoolDrain
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
-# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html
-MOST_ENTRIES = 10
-MOST_BYTES = 1024 * 1024
-
-Entry = dict[str, Any]
+MOST_SPOOLED_BYTES = 256 * 1024 * 1024
+CLOSING_SECONDS = 5.0
 
 
 class PipelineEventPublisher:
     """Keeps the events of each pipeline in the order in which they are given."""
 
     def __init__(self, queue_url: str, client: "SQSClient | None" = None) -> None:
-        self._queue_url = queue_url
-        self._sqs = client or Aws().sqs()
+        self._queue = EventsQueue(queue_url, client or Aws().sqs())
 
     def publish(self, events: Iterable[Event], *, sent: Callable[[int], None] | None = None) -> int:
         """Send events; how many. ``sent`` is told of each batch that SQS has taken.
@@ -34,66 +34,76 @@ class PipelineEventPublisher:
         is known by its id.
         """
         total = 0
-        for batch in list(_batches([_entry(event) for event in events])):
-            self._send(batch)
+        for batch in list(batches([Entry.of(event) for event in events])):
+            for entry, why in self._queue.send(batch).items():
+                raise OwnTrouble(f"SQS did not take event {entry.event_id}: {why}")
             total += len(batch)
             if sent:
                 sent(len(batch))
         return total
 
-    def _send(self, batch: list[Entry]) -> None:
-        entries: Any = [{"Id": str(index), **entry} for index, entry in enumerate(batch)]
-        with own_trouble():
-            answer = self._sqs.send_message_batch(QueueUrl=self._queue_url, Entries=entries)
-        for failure in answer.get("Failed", []):
-            event_id = batch[int(failure["Id"])]["MessageDeduplicationId"]
-            raise OwnTrouble(
-                f"SQS did not take event {event_id}: {failure['Code']} {failure.get('Message', '')}"
-            )
 
+class SpooledPublisher:
+    """Writes events to a file and returns; a thread sends them, now or once AWS is back.
 
-def _entry(event: Event) -> Entry:
-    body = _body(event)
-    Event.from_message(body, group=event.pipeline_id)
-    return {
-        "MessageBody": body,
-        "MessageGroupId": event.pipeline_id,
-        "MessageDeduplicationId": event.id,
-    }
+    What is in the file survives the process. Several processes may share it, each with a
+    publisher of its own: one of them drains it. The events of a pipeline go in the order in which
+    they were written, whoever wrote them. One that went as the process died goes again: an event
+    is known by its id.
+    """
 
+    def __init__(
+        self,
+        queue_url: str,
+        path: str | Path,
+        client: "SQSClient | None" = None,
+        *,
+        most_bytes: int = MOST_SPOOLED_BYTES,
+    ) -> None:
+        """``BadSpool`` when the file is none; it is made where it is missing."""
+        queue = EventsQueue(queue_url, client or Aws().sqs())
+        self._process = os.getpid()
+        self._spool = SqliteSpool(Path(path), most_bytes=most_bytes, in_haste=True)
+        self._drain = SpoolDrain(Path(path), queue.send, most_bytes=most_bytes)
+        self._drain.start()
 
-def _body(event: Event) -> str:
-    """As short as JSON can be, without the two characters of JSON that SQS refuses."""
-    text = text_of(event.document)
-    return text.replace("\ufffe", r"\ufffe").replace("\uffff", r"\uffff")
+    def publish(self, events: Iterable[Event]) -> int:
+        """Spool all of these events, or none; how many. Never waits for AWS.
 
+        ``BadEvent`` for one that fan-out would refuse, ``SpoolFull`` when there is no room.
+        """
+        if os.getpid() != self._process:
+            raise RuntimeError("a spool does not pass a fork: open it anew in the child process")
+        entries = [Entry.of(event) for event in events]
+        if entries:
+            self._spool.add(entries)
+            self._drain.ring()
+        return len(entries)
 
-def _batches(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
-    """Pack what SQS takes at once, never two of one pipeline: a batch may fail in the middle."""
-    lines: dict[str, deque[Entry]] = {}
-    for entry in entries:
-        lines.setdefault(entry["MessageGroupId"], deque()).append(entry)
-    while lines:
-        batch = _packed(lines)
-        yield batch
-        for entry in batch:
-            _step_back(lines, entry["MessageGroupId"])
+    def waiting(self) -> int:
+        """How many events the file holds, of whichever process."""
+        return self._spool.count()
 
+    def flush(self, timeout: float) -> bool:
+        """Wait until all that was published here has gone; false if that takes too long."""
+        ends_at = monotonic() + timeout
+        while self._spool.holds(up_to=self._spool.last):
+            left = ends_at - monotonic()
+            if left <= 0:
+                return False
+            self._drain.wait_for_turn(left)
+        return True
 
-def _packed(lines: dict[str, deque[Entry]]) -> list[Entry]:
-    batch: list[Entry] = []
-    size = 0
-    for line in lines.values():
-        size += len(line[0]["MessageBody"].encode())
-        if len(batch) == MOST_ENTRIES or size > MOST_BYTES:
-            break
-        batch.append(line[0])
-    return batch
+    def close(self, timeout: float = CLOSING_SECONDS) -> bool:
+        """Flush, and stop; what has not gone stays in the file for whoever opens it next."""
+        ends_at = monotonic() + timeout
+        flushed = self.flush(timeout)
+        self._drain.stop(within=max(0.1, ends_at - monotonic()))
+        self._spool.close()
+        return flushed
 
+    def __enter__(self) -> Self:
+        return self
 
-def _step_back(lines: dict[str, deque[Entry]], pipeline_id: str) -> None:
-    """The head of the line has gone; the rest of it goes behind the other pipelines."""
-    line = lines.pop(pipeline_id)
-    line.popleft()
-    if line:
-        lines[pipeline_id] = line
+    def __exit__(self, *_: object) -> None:
+        self.close()

@@ -10,11 +10,13 @@
     │   ├── BadSign         a notice that DevLake has not signed
     │   ├── BadEndpoint     a URL we never call
     │   ├── BadSubscription a field of a subscription
+    │   ├── BadSpool        a file that is no spool, or cannot be used as one
     │   └── NoSuchStack     a name under which no Lakehook is deployed
     ├── NotFound            no subscription of that id or name
     ├── ChangedMeanwhile    somebody else has changed the subscription since it was read
     ├── StillWaiting        a subscription that may not go while deliveries wait for it
     ├── LaneMoved           another worker has written the lane since we read it
+    ├── SpoolFull           the producer's spool holds as much as it may
     └── OwnTrouble          DynamoDB, KMS or SQS failed us: never the receiver's fault
 
 A receiver's failure is none of these: it is an ``Outcome``.
@@ -53,6 +55,10 @@ class BadSubscription(BadInput):
     """A field of a subscription that is not allowed."""
 
 
+class BadSpool(BadInput):
+    """A file that is no spool, or cannot be used as one."""
+
+
 class NoSuchStack(BadInput):
     """No stack of that name says where a Lakehook is."""
 
@@ -71,6 +77,10 @@ class StillWaiting(LakehookError):
 
 class LaneMoved(LakehookError):
     """Another worker has written the lane since we read it."""
+
+
+class SpoolFull(LakehookError):
+    """The producer's spool holds as much as it may; nothing was added."""
 
 
 class OwnTrouble(LakehookError):

@@ -109,12 +109,17 @@ def _complaints(document: Document) -> list[str]:
 
 
 def _derived_id(document: Document) -> str:
-    """Name an event that came without an id: the same for the same event, every time."""
+    """Name an event that came without an id: the same for the same event, every time.
+
+    The time of a rerun may be that of the first run, its beginning never is.
+    """
+    began_at = document.get("began_at")
     return event_id_of(
         str(document["pipeline_id"]),
         document["event_type"],
         document.get("task"),
         document["timestamp"],
+        *([] if began_at is None else [began_at]),
     )
 
 

@@ -2,23 +2,26 @@
 
 ::
 
-                CREATED            RUNNING              an end
-     waiting ────────────▶ created ────────▶ running ──────────▶ ended
-     for any                  │                                    ▲
-                              └───────────── an end ───────────────┘
+              CREATED ¹           RUNNING             an end ²
+    waiting ────────────▶ created ────────▶ running ──────────▶ ended
+       ▲                     │                │                   ▲ │
+       │                     └────────────────┼─────── an end ────┘ │
+       │     a notice of a later round        │                     │
+       └──────────────────────────────────────┴─────────────────────┘
+
+    ¹ inferred before any other state    ² infers RUNNING where it is known when the round began
 
 A round is one run of a pipeline; a rerun is the next. A notice is of a later round, of this one or
 of an earlier one:
 
-- of a *later* round, if its ``began_at`` is later than ours; or, lacking a later one, if it says a
-  state after our end that we have not ended in, at a later time. It opens the round.
+- of a *later* round, if its ``began_at`` is later than ours; or, lacking a later one, if we have
+  ended, it says another state than our end, and at a later time. It opens the round.
 - of an *earlier* round, if it began before ours, or happened before ours could: it is stale.
 - else of *this* round. If it leads on, it is told; if the round has told the same, it is absorbed;
   if it leads back to a state that the round went past without telling, it is stale, too.
 
-Whatever a notice skips is inferred first: CREATED always, RUNNING where it is known when the round
-began. So each round tells CREATED, RUNNING and one end at most once, in this order. Tasks neither
-open nor end rounds. A stall is told while the round is still in the state that stalls.
+So each round tells CREATED, RUNNING and one end at most once, in this order. Tasks neither open nor
+end rounds. A stall is told once, while the round is still in the state that stalls.
 """
 
 from collections.abc import Iterator

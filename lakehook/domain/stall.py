@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from lakehook.domain.document import read_document
+from lakehook.domain.document import Document, read_document
 from lakehook.domain.duration import in_words, parse_duration
 from lakehook.domain.errors import BadInput
 from lakehook.domain.event import Event, EventType, event_id_of
@@ -50,28 +50,31 @@ class StallThresholds:
 
 def stall_of(pipeline: Pipeline, *, now: float) -> Event:
     """The event that tells it. Its id says round and state: each stall is told once."""
-    assert pipeline.label, f"pipeline {pipeline.id} is watched, and nobody has told of it"
-    round_, since = pipeline.round, _entered_at(pipeline)
-    seconds = int(now - since)
+    label, round_ = pipeline.label, pipeline.round
+    assert label, f"pipeline {pipeline.id} is watched, and nobody has told of it"
+    seconds = int(now - _entered_at(pipeline))
     stall = EventType.PIPELINE_STALLED
     document = {
-        "pipeline_id": pipeline.label.pipeline_id,
+        "pipeline_id": label.pipeline_id,
         "event_type": str(stall),
-        "trigger_source": pipeline.label.trigger_source,
+        "trigger_source": label.trigger_source,
         "timestamp": rfc_3339(now),
         "event_id": event_id_of(pipeline.id, stall, "round", round_.number, round_.stage),
-        "project_name": pipeline.label.project_name,
+        "project_name": label.project_name,
         "message": f"{round_.stage} for {in_words(seconds)}, and nothing new has been heard",
-        "data": {
-            "state": str(round_.stage),
-            "since": rfc_3339(since),
-            "seconds": seconds,
-            "round": round_.number,
-        },
+        "data": _data(pipeline, seconds),
     }
-    return Event.from_document(
-        {name: value for name, value in document.items() if value is not None}
-    )
+    said = {name: value for name, value in document.items() if value is not None}
+    return Event.from_document(said)
+
+
+def _data(pipeline: Pipeline, seconds: int) -> Document:
+    return {
+        "state": str(pipeline.round.stage),
+        "since": rfc_3339(_entered_at(pipeline)),
+        "seconds": seconds,
+        "round": pipeline.round.number,
+    }
 
 
 def _limits(said: Mapping[str, Any]) -> Limits:

@@ -39,6 +39,8 @@ def test_an_event_without_an_id_is_named_the_same_every_time():
 
     assert len(named) == 1
     assert read(timestamp="2024-09-05T15:08:00.390+08:00").id not in named
+    assert read(began_at="2024-09-05T15:09:00+08:00").id not in named  # of another round
+    assert read(began_at=None).id in named
     assert read(event_type="TASK_CREATED", task={"id": 1}).id not in named
     assert (
         read(event_type="TASK_CREATED", task={"id": 1}).id

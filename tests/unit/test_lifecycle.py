@@ -121,6 +121,12 @@ def test_what_is_of_an_older_round_is_stale(notices: list[dict[str, Any]], told:
     assert told_of(CREATED, RUNNING, FAILED, RERUNNING, *notices)[5:] == told.split()
 
 
+def test_an_end_from_before_the_round_began_does_not_end_it():
+    called_off = notice("CANCELLED", 3)
+
+    assert told_of(RERUNNING, called_off, COMPLETED)[2:] == ["(stale)", "COMPLETED"]
+
+
 def test_an_interrupted_round_is_followed_by_the_next_though_its_end_was_never_said():
     assert told_of(CREATED, RUNNING, RERUNNING, FAILED, COMPLETED) == [
         "CREATED",

@@ -1,0 +1,149 @@
+"""What publishing costs the pipeline service: each way of it, while AWS is there and while not.
+
+``python -m bench.producer [--events 500] [--latency-ms 8]``
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median, quantiles
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import boto3
+from rich.console import Console
+from rich.table import Table
+
+from lakehook.adapters.aws import Aws, own_trouble
+from lakehook.domain.document import text_of
+from lakehook.domain.errors import OwnTrouble
+from lakehook.domain.event import Event
+from lakehook.producer import PipelineEventPublisher, SpooledPublisher
+
+PIPELINES = 50
+AWAY_EVENTS = 5  # each of them waits
+NOWHERE = "http://127.0.0.1:9"  # nobody listens
+QUEUE = "/123456789012/events.fifo"
+DRAINING_SECONDS = 120.0
+
+Publish = Callable[[Event], object]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    way: str
+    waits: Sequence[float]  # of each call, in seconds
+    arrived: float | None  # seconds until all events were on the queue
+
+    def row(self) -> list[str]:
+        milliseconds = sorted(1000 * one for one in self.waits)
+        figures = (
+            median(milliseconds),
+            quantiles(milliseconds, n=100, method="inclusive")[98],
+            milliseconds[-1],
+        )
+        total = "never" if self.arrived is None else f"{self.arrived:.2f} s"
+        return [self.way, str(len(self.waits)), *(f"{one:.3f}" for one in figures), total]
+
+
+def main() -> None:
+    arguments = _arguments()
+    table = Table("WAY", "EVENTS", "MEDIAN ms", "P99 ms", "MAX ms", "ALL ON THE QUEUE", box=None)
+    with _sqs(arguments.latency_ms) as url:
+        for one in _measured(url, _events(arguments.events)):
+            table.add_row(*one.row())
+    for one in _measured(NOWHERE, _events(AWAY_EVENTS), way="AWS away: "):
+        table.add_row(*one.row())
+    Console().print(table)
+
+
+def _measured(url: str, events: Sequence[Event], *, way: str = "") -> Iterator[Measured]:
+    os.environ["AWS_ENDPOINT_URL"] = url
+    sqs = Aws(boto3.Session("anyone", "anything", region_name="us-east-1")).sqs()
+    queue = url + QUEUE
+    yield _timed(f"{way}send_message", _plain(sqs, queue), events)
+    yield _timed(f"{way}PipelineEventPublisher", _one_by_one(sqs, queue), events)
+    with TemporaryDirectory() as folder:
+        spooled = SpooledPublisher(queue, Path(folder) / "spool", sqs)
+        began = time.perf_counter()
+        waits = _timed("", lambda event: spooled.publish([event]), events).waits
+        flushed = spooled.flush(0.0 if way else DRAINING_SECONDS)
+        arrived = time.perf_counter() - began if flushed else None
+        yield Measured(way=f"{way}SpooledPublisher", waits=waits, arrived=arrived)
+        spooled.close(timeout=0.0)
+
+
+def _timed(way: str, publish: Publish, events: Sequence[Event]) -> Measured:
+    waits, lost, began = [], 0, time.perf_counter()
+    for event in events:
+        called = time.perf_counter()
+        try:
+            publish(event)
+        except OwnTrouble:
+            lost += 1
+        waits.append(time.perf_counter() - called)
+    return Measured(way=way, waits=waits, arrived=None if lost else time.perf_counter() - began)
+
+
+def _plain(sqs: Any, queue: str) -> Publish:
+    """As a service does that has no library for it."""
+
+    def send(event: Event) -> None:
+        with own_trouble():
+            sqs.send_message(
+                QueueUrl=queue,
+                MessageBody=text_of(event.document),
+                MessageGroupId=event.pipeline_id,
+                MessageDeduplicationId=event.id,
+            )
+
+    return send
+
+
+def _one_by_one(sqs: Any, queue: str) -> Publish:
+    publisher = PipelineEventPublisher(queue, sqs)
+    return lambda event: publisher.publish([event])
+
+
+def _events(count: int) -> list[Event]:
+    return [
+        Event.from_document(
+            {
+                "pipeline_id": number % PIPELINES,
+                "event_type": "TASK_RUNNING",
+                "trigger_source": "manual",
+                "timestamp": "2026-01-01T12:00:00Z",
+                "project_name": "payments",
+                "task": {"id": number, "plugin": "gitlab"},
+            }
+        )
+        for number in range(count)
+    ]
+
+
+@contextmanager
+def _sqs(latency_ms: float) -> Iterator[str]:
+    """In a process of its own, so that it takes none of our time."""
+    command = [sys.executable, "-m", "bench.slow_sqs", str(latency_ms)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        yield f"http://127.0.0.1:{int(process.stdout.readline())}"
+        process.kill()
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--events", type=int, default=500)
+    parser.add_argument("--latency-ms", type=float, default=8.0)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    with suppress(KeyboardInterrupt):
+        main()

@@ -1,0 +1,95 @@
+"""The events queue as a producer sees it: events go in, each in the group of its pipeline."""
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from lakehook.adapters.aws import own_trouble
+from lakehook.domain.document import text_of
+from lakehook.domain.event import Event
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html
+MOST_ENTRIES = 10
+MOST_BYTES = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An event as it goes onto the queue. ``number`` is its place in a spool, if it was in one."""
+
+    pipeline_id: str
+    event_id: str
+    body: str
+    number: int = 0
+
+    @classmethod
+    def of(cls, event: Event) -> "Entry":
+        """``BadEvent`` for what fan-out would refuse."""
+        body = _body(event)
+        Event.from_message(body, group=event.pipeline_id)
+        return cls(event.pipeline_id, event.id, body)
+
+
+@dataclass(frozen=True)
+class EventsQueue:
+    url: str
+    sqs: "SQSClient"
+
+    def send(self, batch: Sequence[Entry]) -> Mapping[Entry, str]:
+        """Those that SQS did not take, and why; ``OwnTrouble`` when it answered nothing."""
+        entries: Any = [
+            {
+                "Id": str(index),
+                "MessageBody": entry.body,
+                "MessageGroupId": entry.pipeline_id,
+                "MessageDeduplicationId": entry.event_id,
+            }
+            for index, entry in enumerate(batch)
+        ]
+        with own_trouble():
+            answer = self.sqs.send_message_batch(QueueUrl=self.url, Entries=entries)
+        return {
+            batch[int(one["Id"])]: f"{one['Code']} {one.get('Message', '')}".strip()
+            for one in answer.get("Failed", [])
+        }
+
+
+def _body(event: Event) -> str:
+    """As short as JSON can be, without the two characters of JSON that SQS refuses."""
+    text = text_of(event.document)
+    return text.replace("\ufffe", r"\ufffe").replace("\uffff", r"\uffff")
+
+
+def batches(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
+    """Pack what SQS takes at once, never two of one pipeline: a batch may fail in the middle."""
+    lines: dict[str, deque[Entry]] = {}
+    for entry in entries:
+        lines.setdefault(entry.pipeline_id, deque()).append(entry)
+    while lines:
+        batch = _packed(lines)
+        yield batch
+        for entry in batch:
+            _step_back(lines, entry.pipeline_id)
+
+
+def _packed(lines: dict[str, deque[Entry]]) -> list[Entry]:
+    batch: list[Entry] = []
+    size = 0
+    for line in lines.values():
+        size += len(line[0].body.encode())
+        if len(batch) == MOST_ENTRIES or size > MOST_BYTES:
+            break
+        batch.append(line[0])
+    return batch
+
+
+def _step_back(lines: dict[str, deque[Entry]], pipeline_id: str) -> None:
+    """The head of the line has gone; the rest of it goes behind the other pipelines."""
+    line = lines.pop(pipeline_id)
+    line.popleft()
+    if line:
+        lines[pipeline_id] = line

@@ -1,0 +1,153 @@
+"""A spool of events in an SQLite file on a local disk, which several processes may share.
+
+A commit is in the file when it returns and survives the process (``kill -9``); it is not forced
+onto the disk (``synchronous=NORMAL``), so that what was written last may be lost with the power.
+https://www.sqlite.org/pragma.html#pragma_synchronous
+"""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Lock
+
+from lakehook.adapters.events_queue import Entry
+from lakehook.domain.errors import BadSpool, SpoolFull
+
+_VERSION = 1
+_BUSY_SECONDS = 5.0  # others hold the file for a commit at a time, far shorter
+_LONGEST_LOG_PAGES = 10_000  # 40 MB; by then whoever drains should have tidied up
+_MEBIBYTE = 1024 * 1024
+_TABLE = """
+    CREATE TABLE IF NOT EXISTS event (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,
+        pipeline_id TEXT NOT NULL,
+        event_id TEXT NOT NULL,
+        body TEXT NOT NULL
+    )
+"""
+_FIELDS = "pipeline_id, event_id, body, number"
+
+
+class SqliteSpool:
+    """One connection, for one thread at a time."""
+
+    def __init__(self, path: Path, *, most_bytes: int, in_haste: bool = False) -> None:
+        """``in_haste``: leave it to others to tidy up the write-ahead log, which takes its time."""
+        self.last = 0  # the number of the last event that was added here
+        self._path, self._most_bytes = path, most_bytes
+        self._alone = Lock()
+        with self._told():
+            self._file = sqlite3.connect(
+                path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
+            )
+        try:
+            self._open(in_haste=in_haste)
+        except BaseException:
+            self._file.close()
+            raise
+
+    def add(self, entries: Sequence[Entry]) -> None:
+        """Add all or none. ``SpoolFull`` when there is no room."""
+        rows = [(one.pipeline_id, one.event_id, one.body) for one in entries]
+        with self._transaction() as file:
+            file.executemany(
+                "INSERT INTO event (pipeline_id, event_id, body) VALUES (?, ?, ?)", rows
+            )
+            (self.last,) = file.execute("SELECT max(number) FROM event").fetchone()
+
+    def oldest(self, most: int) -> list[Entry]:
+        with self._alone, self._told():
+            rows = self._file.execute(
+                f"SELECT {_FIELDS} FROM event ORDER BY number LIMIT ?",  # noqa: S608  our own words
+                (most,),
+            )
+            return [Entry(*row) for row in rows]
+
+    def remove(self, entries: Sequence[Entry]) -> None:
+        with self._transaction() as file:
+            numbers = [(one.number,) for one in entries]
+            file.executemany("DELETE FROM event WHERE number = ?", numbers)
+
+    def holds(self, *, up_to: int) -> bool:
+        """Whether it holds an event of this number or a lower one."""
+        return any(one.number <= up_to for one in self.oldest(1))
+
+    def count(self) -> int:
+        with self._alone, self._told():
+            (count,) = self._file.execute("SELECT count(*) FROM event").fetchone()
+        return int(count)
+
+    def tidy_up(self) -> None:
+        """Keep the write-ahead log short while nothing is removed."""
+        with self._alone, self._told():
+            self._file.execute("PRAGMA wal_checkpoint(PASSIVE)")
+
+    def close(self) -> None:
+        with self._alone:
+            self._file.close()
+
+    def _open(self, *, in_haste: bool) -> None:
+        with self._told():
+            self._file.execute("PRAGMA journal_mode = WAL")
+            self._file.execute("PRAGMA synchronous = NORMAL")
+            (page_bytes,) = self._file.execute("PRAGMA page_size").fetchone()
+            pages = max(1, self._most_bytes // page_bytes)
+            self._file.execute(f"PRAGMA max_page_count = {pages}")
+            if in_haste:
+                self._file.execute(f"PRAGMA wal_autocheckpoint = {_LONGEST_LOG_PAGES}")
+        with self._transaction() as file:
+            (version,) = file.execute("PRAGMA user_version").fetchone()
+            if version not in (0, _VERSION):
+                raise BadSpool(f"{self._path} is a spool of version {version}, not {_VERSION}")
+            file.execute(_TABLE)
+            file.execute(f"PRAGMA user_version = {_VERSION}")
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with self._alone, self._told():
+            self._file.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._file
+            except BaseException:
+                if self._file.in_transaction:
+                    self._file.execute("ROLLBACK")
+                raise
+            self._file.execute("COMMIT")
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Give SQLite's failures words that say what to do."""
+        try:
+            yield
+        except sqlite3.DatabaseError as error:
+            if getattr(error, "sqlite_errorname", "") == "SQLITE_FULL":
+                raise SpoolFull(
+                    f"the spool {self._path} is full at {self._most_bytes / _MEBIBYTE:g} MiB:"
+                    " its events wait for SQS, or the disk has no room"
+                ) from None
+            raise BadSpool(f"the spool {self._path}: {error}") from error
+
+
+class DrainLock:
+    """Whoever holds it may take from the spool; it goes with the process, however that ends."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path.with_name(f"{path.name}.lock")
+        self._file: sqlite3.Connection | None = None
+
+    def take(self) -> bool:
+        if self._file is None:
+            file = sqlite3.connect(self._path, timeout=0, isolation_level=None)
+            try:
+                file.execute("BEGIN EXCLUSIVE")
+            except sqlite3.OperationalError:
+                file.close()
+                return False
+            self._file = file
+        return True
+
+    def release(self) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file = None

@@ -1,0 +1,106 @@
+"""What takes events from a spool to the queue, in the background, for as long as it takes."""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from threading import Condition, Event, Thread
+
+from lakehook.adapters.events_queue import Entry, batches
+from lakehook.adapters.sqlite_spool import DrainLock, SqliteSpool
+from lakehook.domain.errors import BadSpool, LakehookError, OwnTrouble
+
+WINDOW = 200  # events looked at together, so that batches are full where pipelines are many
+POLL_SECONDS = 0.2  # another process rings no bell of ours
+FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.1, 30.0
+
+Send = Callable[[Sequence[Entry]], Mapping[Entry, str]]
+
+_log = logging.getLogger("lakehook.producer")
+
+
+class SpoolDrain:
+    """Of all processes that share a spool, one drains it; another takes over when it ends."""
+
+    def __init__(self, path: Path, send: Send, *, most_bytes: int) -> None:
+        self._lock = DrainLock(path)
+        self.spool = SqliteSpool(path, most_bytes=most_bytes)
+        self._send = send
+        self._bell, self._stopping, self._turned = Event(), Event(), Condition()
+        self._failures = 0
+        self._thread = Thread(target=self._run, name="lakehook-spool", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def ring(self) -> None:
+        """Tell that there is something new."""
+        self._bell.set()
+
+    def wait_for_turn(self, seconds: float) -> None:
+        """Wait until something may have gone, at most so long."""
+        with self._turned:
+            self._turned.wait(min(seconds, POLL_SECONDS))
+
+    def stop(self, *, within: float) -> None:
+        """Stop after the call that is under way, or leave it to end by itself."""
+        self._stopping.set()
+        self._bell.set()
+        self._thread.join(within)
+
+    def turn(self) -> bool:
+        """Send the oldest events; whether there were any. ``OwnTrouble`` when some did not go.
+
+        Behind an event that SQS did not take its pipeline waits, and no other.
+        """
+        window = self.spool.oldest(WINDOW)
+        held: dict[str, str] = {}
+        for batch in batches(window):
+            going = [entry for entry in batch if entry.pipeline_id not in held]
+            failed = self._send(going) if going else {}
+            self.spool.remove([entry for entry in going if entry not in failed])
+            held |= {entry.pipeline_id: why for entry, why in failed.items()}
+        if held:
+            raise OwnTrouble(
+                f"SQS did not take events of {len(held)} pipelines: {min(held.values())}"
+            )
+        return bool(window)
+
+    def _run(self) -> None:
+        try:
+            while not self._stopping.is_set():
+                if not self._lock.take():
+                    self._stopping.wait(POLL_SECONDS)
+                elif not self._has_turned():
+                    self._bell.wait(POLL_SECONDS)
+        finally:
+            self._lock.release()
+            self.spool.close()
+
+    def _has_turned(self) -> bool:
+        """Whether to go on at once; after trouble, not before a longer and longer wait."""
+        self._bell.clear()
+        try:
+            has_sent = self.turn()
+            self._recovered()
+        except Exception as error:  # noqa: BLE001  the thread must outlive whatever it meets
+            self._back_off(error)
+            return True
+        with self._turned:
+            self._turned.notify_all()
+        return has_sent
+
+    def _recovered(self) -> None:
+        if self._failures:
+            _log.info("events go again after %d failures", self._failures)
+        self._failures = 0
+
+    def _back_off(self, error: Exception) -> None:
+        if not self._failures:
+            trace = None if isinstance(error, LakehookError) else error
+            _log.warning("events wait in the spool: %s", error, exc_info=trace)
+        with suppress(BadSpool):
+            self.spool.tidy_up()
+        wait = min(LONGEST_WAIT_SECONDS, FIRST_WAIT_SECONDS * 2.0 ** min(self._failures, 30))
+        self._failures += 1
+        self._stopping.wait(wait)

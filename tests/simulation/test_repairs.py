@@ -1,0 +1,51 @@
+"""A source that loses notices, and a fan-out that dies while it repairs them."""
+
+import pytest
+
+from lakehook.domain.delivery import Lane
+from tests.fakes import NOON
+from tests.simulation.faults import Fault
+from tests.simulation.play import Played, play
+from tests.simulation.scenario import Publication, Scenario, Subscriber
+
+ENDED, RUNNING, CREATED = 2, 4, 3  # what a publication of this number says
+FIRST_CALLS = range(1, 25)
+
+
+def a_lossy_scenario(**changes: object) -> Scenario:
+    """Of the first round only the end is said; of the second, creation is said too late."""
+    said = (ENDED, RUNNING, CREATED)
+    return Scenario(
+        subscribers=(Subscriber(id="a"), Subscriber(id="b")),
+        publications=tuple(Publication(NOON + n, "1", one) for n, one in enumerate(said)),
+        calm_at=NOON + 7200,
+    ).with_(**changes)
+
+
+def told(played: Played, name: str) -> list[str]:
+    """The types that arrived, repeats left out."""
+    records, lane = played.system.ledger.records, Lane.parse(name)
+    sequences = dict.fromkeys(post.sequence for post in played.system.history.lanes[name].posts)
+    return [records[lane, sequence].event_type for sequence in sequences]
+
+
+def judged(played: Played) -> None:
+    assert not played.violations, played.story()
+    for lane in ("a#1", "b#1"):
+        assert told(played, lane) == [
+            "PIPELINE_CREATED",
+            "PIPELINE_COMPLETED",
+            "PIPELINE_CREATED",
+            "PIPELINE_RUNNING",
+        ]
+    assert [one.event.id for one in played.system.journal.unsent("1")] == ["1-3"]
+
+
+def test_what_was_lost_is_told_in_order_and_what_is_late_is_set_aside():
+    judged(play(a_lossy_scenario()))
+
+
+@pytest.mark.parametrize("fault", [Fault.KILL_BEFORE, Fault.KILL_AFTER, Fault.TROUBLE_AFTER])
+def test_it_is_told_so_wherever_a_worker_dies(fault: Fault):
+    for call in FIRST_CALLS:
+        judged(play(a_lossy_scenario(strikes={call: fault})))

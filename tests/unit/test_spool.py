@@ -1,0 +1,353 @@
+"""The spooled publisher: the pipeline never waits, nothing is lost, order is kept."""
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from threading import Event as Signal
+from typing import Any
+
+import pytest
+from botocore.exceptions import EndpointConnectionError
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lakehook import spool_drain
+from lakehook.adapters.events_queue import Entry
+from lakehook.adapters.sqlite_spool import DrainLock, SqliteSpool
+from lakehook.domain.errors import BadEvent, BadSpool, OwnTrouble, SpoolFull
+from lakehook.domain.event import Event
+from lakehook.producer import SpooledPublisher
+from lakehook.spool_drain import SpoolDrain
+from tests.builders import an_event
+
+ROOT = Path(__file__).parents[2]
+URL = "https://sqs.example/events.fifo"
+MEBIBYTE = 1024 * 1024
+PATIENCE = 10.0
+
+
+class FakeSqs:
+    """Takes batches, or is away."""
+
+    def __init__(self, *, is_away: bool = False) -> None:
+        self.is_away, self.was_asked = is_away, Signal()
+        self.ids: list[str] = []
+
+    def send_message_batch(self, *, QueueUrl: str, Entries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803  boto3's words
+        self.was_asked.set()
+        if self.is_away:
+            raise EndpointConnectionError(endpoint_url=QueueUrl)
+        self.ids += [one["MessageDeduplicationId"] for one in Entries]
+        return {}
+
+    def of(self, pipeline: str) -> list[str]:
+        return [one for one in self.ids if one.startswith(f"{pipeline}-")]
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spool_drain, "FIRST_WAIT_SECONDS", 0.001)
+    monkeypatch.setattr(spool_drain, "LONGEST_WAIT_SECONDS", 0.01)
+    monkeypatch.setattr(spool_drain, "POLL_SECONDS", 0.005)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "events.spool"
+
+
+def opened(path: Path, sqs: FakeSqs, **options: int) -> SpooledPublisher:
+    return SpooledPublisher(URL, path, sqs, **options)  # type: ignore[arg-type]
+
+
+def events_of(pipeline: str, numbers: range) -> list[Event]:
+    return [an_event(pipeline_id=pipeline, event_id=f"{pipeline}-{n}") for n in numbers]
+
+
+def ids_of(pipeline: str, numbers: range) -> list[str]:
+    return [f"{pipeline}-{n}" for n in numbers]
+
+
+def test_what_is_published_goes_to_the_queue_each_pipeline_in_order(path: Path):
+    sqs = FakeSqs()
+
+    with opened(path, sqs) as publisher:
+        for n in range(30):
+            assert publisher.publish(events_of("a", range(n, n + 1))) == 1
+            publisher.publish(events_of("b", range(n, n + 1)))
+
+        assert publisher.flush(PATIENCE)
+        assert publisher.waiting() == 0
+
+    assert sqs.of("a") == ids_of("a", range(30))
+    assert sqs.of("b") == ids_of("b", range(30))
+
+
+def test_while_aws_is_away_events_wait_and_then_go_in_order(path: Path):
+    sqs = FakeSqs(is_away=True)
+
+    with opened(path, sqs) as publisher:
+        publisher.publish(events_of("a", range(5)))
+        assert sqs.was_asked.wait(PATIENCE)
+        publisher.publish(events_of("a", range(5, 10)))
+        assert not publisher.flush(0.0)
+        assert publisher.waiting() == 10
+        sqs.is_away = False
+        assert publisher.flush(PATIENCE)
+
+    assert sqs.of("a") == ids_of("a", range(10))
+
+
+def test_what_has_not_gone_when_it_closes_goes_after_a_restart(path: Path):
+    away, sqs = FakeSqs(is_away=True), FakeSqs()
+    publisher = opened(path, away)
+    publisher.publish(events_of("a", range(5)))
+    assert not publisher.close(timeout=0.01)
+
+    with opened(path, sqs) as publisher:
+        publisher.publish(events_of("a", range(5, 8)))
+        assert publisher.flush(PATIENCE)
+
+    assert sqs.of("a") == ids_of("a", range(8))
+
+
+SHARING = """
+import sys
+from pathlib import Path
+from tests.unit.test_spool import FakeSqs, events_of, opened
+sqs = FakeSqs(is_away=True)
+publisher = opened(Path(sys.argv[1]), sqs)
+for n in range(200):
+    publisher.publish(events_of("a", range(n, n + 1)))
+sqs.was_asked.wait()
+print("drains", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_what_was_published_survives_kill_9_and_whoever_shares_the_spool_sends_it(path: Path):
+    sqs = FakeSqs()
+    command = [sys.executable, "-c", SHARING, str(path)]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, text=True) as other:
+        assert other.stdout
+        assert other.stdout.readline() == "drains\n"
+
+        with opened(path, sqs) as publisher:
+            publisher.publish(events_of("a", range(200, 201)))
+            assert not publisher.flush(0.05)
+            other.kill()
+            assert other.wait() == -signal.SIGKILL
+            assert publisher.flush(PATIENCE)
+
+    assert sqs.of("a") == ids_of("a", range(201))
+
+
+def test_of_several_who_share_a_spool_one_drains_and_another_takes_over(path: Path):
+    first, second = FakeSqs(is_away=True), FakeSqs()
+    one = opened(path, first)
+    one.publish(events_of("a", range(3)))
+    assert first.was_asked.wait(PATIENCE)
+
+    with opened(path, second) as other:
+        other.publish(events_of("a", range(3, 6)))
+        assert not other.flush(0.05)
+        one.close(timeout=0.01)
+        assert other.flush(PATIENCE)
+
+    assert first.ids == []
+    assert second.of("a") == ids_of("a", range(6))
+
+
+def test_a_lock_is_one_s_at_a_time(path: Path):
+    one, other = DrainLock(path), DrainLock(path)
+
+    assert (one.take(), one.take(), other.take()) == (True, True, False)
+    one.release()
+    assert other.take()
+    other.release()
+
+
+def test_a_full_spool_says_so_and_adds_nothing(path: Path):
+    large = [an_event(pipeline_id="a", event_id=f"a-{n}", message="x" * 100_000) for n in range(30)]
+    sqs = FakeSqs(is_away=True)
+
+    with opened(path, sqs, most_bytes=MEBIBYTE) as publisher:
+        with pytest.raises(SpoolFull, match=r"events\.spool is full at 1 MiB"):
+            publisher.publish(large)
+        assert publisher.waiting() == 0
+        publisher.publish(large[:5])
+        with pytest.raises(SpoolFull):
+            publisher.publish(large[5:])
+        sqs.is_away = False
+        assert publisher.flush(PATIENCE)
+        publisher.publish(large[5:10])
+        assert publisher.flush(PATIENCE)
+
+    assert sqs.ids == ids_of("a", range(10))
+
+
+def test_a_bad_event_is_refused_before_any_is_spooled(path: Path):
+    with opened(path, FakeSqs(is_away=True)) as publisher:
+        with pytest.raises(BadEvent):
+            publisher.publish([*events_of("a", range(2)), an_event(data={"n": float("nan")})])
+
+        assert publisher.waiting() == 0
+
+
+def test_a_file_that_is_no_spool_is_refused(path: Path):
+    path.write_text("a file of somebody else's, and long enough to be one" * 100)
+
+    with pytest.raises(BadSpool, match=r"events\.spool: file is not a database"):
+        opened(path, FakeSqs())
+
+
+def test_a_publisher_that_was_closed_takes_nothing(path: Path):
+    publisher = opened(path, FakeSqs())
+    publisher.close()
+
+    with pytest.raises(BadSpool, match="closed"):
+        publisher.publish(events_of("a", range(1)))
+
+
+def test_a_spool_of_another_version_is_refused(path: Path):
+    with sqlite3.connect(path) as file:
+        file.execute("PRAGMA user_version = 2")
+    file.close()
+
+    with pytest.raises(BadSpool, match="version 2"):
+        opened(path, FakeSqs())
+
+
+def test_a_spool_does_not_pass_a_fork(path: Path, monkeypatch: pytest.MonkeyPatch):
+    with opened(path, FakeSqs()) as publisher:
+        monkeypatch.setattr(os, "getpid", lambda: -1)
+        with pytest.raises(RuntimeError, match="open it anew in the child"):
+            publisher.publish(events_of("a", range(1)))
+
+
+def test_a_queue_that_breaks_in_a_way_nobody_foresaw_stops_nothing(path: Path):
+    sqs = FakeSqs()
+    good, broken = sqs.send_message_batch, Signal()
+
+    def breaks(**_: Any) -> dict[str, Any]:
+        broken.set()
+        raise ValueError("surprise")
+
+    sqs.send_message_batch = breaks  # type: ignore[method-assign]
+    with opened(path, sqs) as publisher:
+        publisher.publish(events_of("a", range(3)))
+        assert broken.wait(PATIENCE)
+        sqs.send_message_batch = good  # type: ignore[method-assign]
+        assert publisher.flush(PATIENCE)
+
+    assert sqs.of("a") == ids_of("a", range(3))
+
+
+# --- draining, turn by turn ---
+
+
+def spooled(path: Path, pipelines: str) -> None:
+    spool = SqliteSpool(path, most_bytes=MEBIBYTE)
+    counts: dict[str, int] = {}
+    for pipeline in pipelines:
+        number = counts[pipeline] = counts.get(pipeline, -1) + 1
+        spool.add([Entry(pipeline, f"{pipeline}-{number}", "{}")])
+    spool.close()
+
+
+@contextmanager
+def draining(path: Path, send: spool_drain.Send) -> Iterator[tuple[SpoolDrain, SqliteSpool]]:
+    """A drain without its thread, and a look at what it drains."""
+    drain = SpoolDrain(path, send, most_bytes=MEBIBYTE)
+    with closing(drain.spool), closing(SqliteSpool(path, most_bytes=MEBIBYTE)) as spool:
+        yield drain, spool
+
+
+def test_an_event_that_is_refused_holds_up_its_own_pipeline_alone(path: Path):
+    spooled(path, "aabbab")
+    sent: list[str] = []
+
+    def send(batch: Sequence[Entry]) -> Mapping[Entry, str]:
+        sent.extend(one.event_id for one in batch)
+        return {one: "InternalError" for one in batch if one.event_id == "a-1"}
+
+    with draining(path, send) as (drain, spool):
+        with pytest.raises(OwnTrouble, match="1 pipelines: InternalError"):
+            drain.turn()
+
+        assert sent == ["a-0", "b-0", "a-1", "b-1", "b-2"]
+        assert [one.event_id for one in spool.oldest(10)] == ["a-1", "a-2"]
+
+
+@dataclass
+class Fated:
+    """Refuses a pipeline, is away or loses its answer, as its fates say; then it is well."""
+
+    fates: list[str]
+    arrived: list[str] = field(default_factory=list)
+
+    def send(self, batch: Sequence[Entry]) -> Mapping[Entry, str]:
+        fate = self.fates.pop() if self.fates else ""
+        if fate == "away":
+            raise OwnTrouble("SQS is away")
+        failed = {one: "no" for one in batch if one.pipeline_id == fate}
+        self.arrived += [one.event_id for one in batch if one not in failed]
+        if fate == "lost":
+            raise OwnTrouble("an answer that was lost")
+        return failed
+
+
+@settings(max_examples=40)
+@given(st.text("abc", max_size=40), st.lists(st.sampled_from(["", "a", "b", "away", "lost"])))
+def test_whatever_sqs_refuses_no_event_is_lost_or_overtaken(pipelines: str, fates: list[str]):
+    queue, turns = Fated(fates), len(fates) + 1
+
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "spool"
+        spooled(path, pipelines)
+        with draining(path, queue.send) as (drain, _):
+            for _ in range(turns):
+                with suppress(OwnTrouble):
+                    drain.turn()
+
+    for pipeline in set(pipelines):
+        of_pipeline = [one for one in queue.arrived if one.startswith(pipeline)]
+        first_arrivals = list(dict.fromkeys(of_pipeline))
+        assert first_arrivals == ids_of(pipeline, range(pipelines.count(pipeline)))
+
+
+# --- what it needs ---
+
+IMPORTED = """
+import sys
+import lakehook.producer
+names = {name.partition(".")[0] for name in sys.modules} - set(sys.stdlib_module_names)
+print(*sorted(names))
+"""
+
+
+def test_the_producer_needs_boto3_and_nothing_else():
+    told = subprocess.run(
+        [sys.executable, "-c", IMPORTED], cwd=ROOT, check=True, capture_output=True, text=True
+    )
+
+    boto3s = {
+        "boto3",
+        "botocore",
+        "certifi",
+        "dateutil",
+        "jmespath",
+        "s3transfer",
+        "six",
+        "urllib3",
+    }
+    ours = {"lakehook", "__main__"}
+    assert {one for one in told.stdout.split() if not one.startswith("_")} <= boto3s | ours

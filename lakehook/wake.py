@@ -35,14 +35,16 @@ class WakeLanes:
         return len(resumes) - len(self.bell.ring(resumes))
 
     def _lease(self, due: Due, until: float) -> Resume | None:
-        lease = self.clock.now() + PROBE_LEASE_SECONDS if due.breaker else until
-        token = self.ledger.lease(due, until=lease)
-        if token is None:
-            return None
-        return self._probe(due, until) if due.breaker else Resume(due.lane, token)
+        if due.breaker:
+            return self._probe(due, until)
+        token = self.ledger.lease(due, until=until)
+        return None if token is None else Resume(due.lane, token)
 
     def _probe(self, breaker: Due, until: float) -> Resume | None:
-        """Whether the endpoint is up again: by the lane that has spent least of its budget."""
+        """Whether the endpoint is up again: by the lane that has spent least of its budget.
+
+        Where none may go, the probe stays due, for whichever lane is looked at next.
+        """
         held = self.ledger.held_by(breaker.lane.subscription_id)
         first = next(held, None)
         if first is None:
@@ -50,7 +52,8 @@ class WakeLanes:
             return None
         ready = filter(self._may_go, chain([first], held))
         lanes = list(islice(ready, LANES_TO_CHOOSE_FROM))
-        if not lanes:
+        lease = self.clock.now() + PROBE_LEASE_SECONDS
+        if not lanes or self.ledger.lease(breaker, until=lease) is None:
             return None
         lane: HeldLane = min(lanes, key=lambda one: one.attempts)
         # Word to the same lane by this very tick must not be taken for the probe.

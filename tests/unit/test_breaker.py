@@ -9,7 +9,7 @@ from lakehook.deliver import Crew, Deliver
 from lakehook.domain.delivery import Delivery, Lane
 from lakehook.domain.disposition import Again, Disposition, Done
 from lakehook.domain.lane import Status
-from lakehook.domain.message import Message, Received
+from lakehook.domain.message import Message, Received, Resume
 from lakehook.domain.outcome import Answer, Attempt, Outcome
 from lakehook.domain.retry import RetrySchedule
 from lakehook.domain.subscription import Ordering, Subscription
@@ -437,3 +437,21 @@ def test_who_gets_no_slot_in_a_crowd_does_without(world: World):
 
     assert len(world.attempts.made) == made
     assert world.ledger.lanes[Lane("sub_a", "2")].asleep
+
+
+def test_where_the_clock_finds_no_lane_to_probe_the_next_that_is_looked_at_does_it(world: World):
+    world.open_the_breaker()
+    for lane, held in list(world.ledger.lanes.items()):
+        world.ledger.lanes[lane] = replace(held, dead=True)
+    world.clock.sleep(300)
+    assert not any(resume.probe for resume in told_by(world))
+
+    world.down = False
+    world.receive(in_lane(77))
+
+    assert world.ledger.records[Lane("sub_a", "77"), 1].status is Status.DELIVERED
+
+
+def told_by(world: World) -> list[Resume]:
+    world.clockwork()
+    return world.bell.rung

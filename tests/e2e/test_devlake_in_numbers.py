@@ -1,0 +1,123 @@
+"""Two hundred pipelines of a DevLake that races, to receivers in both formats."""
+
+import json
+import random
+from collections import defaultdict
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Event, Thread
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from lakehook.domain.devlake.signature import SignedNotice
+from local.installation import LocalLakehook
+from local.receiver import Receiver
+from tests.devlake import DevLake
+from tests.e2e.evidence import Evidence
+from tests.e2e.pipelines import COMPLETED, CREATED, RUNNING
+from tests.e2e.subscribers import Subscribers
+from tests.integration.eventually import eventually
+
+PIPELINES = 200
+AT_ONCE = 6  # DevLake runs so many pipelines side by side
+SECRET = "their own <secret> 湖"  # as their receivers have had it for years
+PATIENCE = 60.0
+
+
+class OldReceiver(ThreadingHTTPServer):
+    """Written for DevLake: it checks the sign in the query, and reads the body."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.statuses: defaultdict[int, list[str]] = defaultdict(list)
+        self.refused = 0
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}/devlake"
+
+    def take(self, query: str, body: bytes) -> None:
+        SignedNotice(body, query).verify([SECRET])
+        notice: dict[str, Any] = json.loads(body)
+        self.statuses[notice["PipelineID"]].append(notice["Status"])
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: OldReceiver
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["content-length"]))
+        self.server.take(urlsplit(self.path).query, body)
+        self.send_response(200)
+        self.send_header("content-length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def old() -> Iterator[OldReceiver]:
+    with OldReceiver() as server:
+        thread = Thread(target=server.serve_forever, args=(0.1,), daemon=True)
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+def live(devlake: DevLake, chance: random.Random) -> int:
+    """One pipeline; the goroutine of its creation is scheduled sooner or later."""
+    scheduled = Event()
+    pipeline = devlake.create("<R&D> 数据湖", scheduled=scheduled)
+    when = chance.choice(("first", "first", "between", "last"))
+    if when == "first":
+        scheduled.set()
+        eventually(
+            lambda: any(
+                f'"PipelineID":{pipeline},' in one.body for one in list(devlake.notifications)
+            )
+        )
+    devlake.run(pipeline)
+    if when == "between":
+        scheduled.set()
+    devlake.end(pipeline)
+    scheduled.set()
+    return pipeline
+
+
+def test_whoever_listens_hears_each_state_of_two_hundred_pipelines_once_and_in_order(
+    lakehook: LocalLakehook,
+    subscribers: Subscribers,
+    evidence: Evidence,
+    old: OldReceiver,
+    tmp_path: Any,
+):
+    secret = tmp_path / "secret.txt"
+    secret.write_text(f"{SECRET}\n")
+    new = Receiver("new")
+    subscribers.add(new)
+    subscribers.add_url(old.url, "old", "--format", "devlake", "--secret-file", str(secret))
+    devlake = DevLake(lakehook.deployment.ingress_url, lakehook.notification_secret)
+
+    with ThreadPoolExecutor(AT_ONCE) as runners:
+        pipelines = list(runners.map(lambda n: live(devlake, random.Random(n)), range(PIPELINES)))
+    devlake.join()
+
+    assert {notice.status for notice in devlake.notifications} == {202}
+    assert new.wait_until_taken(3 * PIPELINES, within=PATIENCE)
+    eventually(evidence.nothing_is_under_way)
+    heard = defaultdict(list)
+    for arrival in new.arrivals:
+        heard[int(arrival.pipeline)].append((arrival.sequence, arrival.event_type))
+    told = [(1, CREATED), (2, RUNNING), (3, COMPLETED)]
+    assert {pipeline: heard[pipeline] for pipeline in pipelines if heard[pipeline] != told} == {}
+    said = ["TASK_CREATED", "TASK_RUNNING", "TASK_COMPLETED"]
+    statuses = old.statuses
+    assert {one: statuses[one] for one in pipelines if statuses[one] != said} == {}

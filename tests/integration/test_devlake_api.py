@@ -13,7 +13,7 @@ from lakehook.adapters.devlake_api import DevlakeApi
 from tests.fakes import FakeClock
 from tests.integration.wire import Behaviour, Wire, answer, dripping, serving, silence
 
-DEADLINE_SECONDS = 0.1
+DEADLINE_SECONDS = 0.8
 QUIET_SECONDS = 30
 
 

@@ -82,7 +82,7 @@ def test_a_signal_ends_it_well_and_every_worker_with_it(number: signal.Signals) 
 
         process.send_signal(number)
 
-        assert process.wait(timeout=5) == 0
+        assert process.wait(timeout=15) == 0
         assert not any(alive(worker) for worker in workers)
 
 

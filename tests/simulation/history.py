@@ -54,6 +54,7 @@ class LaneHistory:
     posts: list[Post] = field(default_factory=list)
     entries: list[Entry] = field(default_factory=list)
     woken: list[int] = field(default_factory=list)  # before its time, by a probe or an operator
+    letters: list[tuple[int, float]] = field(default_factory=list)  # sent: which, and when
 
 
 @dataclass

@@ -164,7 +164,10 @@ class System:
             source.poke()
 
     def _sent(self, name: str, group: str, body: str) -> None:
-        self.history.tell(self.timeline.now(), group, "sent to", name, json.loads(body).get("kind"))
+        message, now = json.loads(body), self.timeline.now()
+        self.history.tell(now, group, "sent to", name, message.get("kind"))
+        if name == DEAD:
+            self.history.lanes[group].letters.append((message["sequence"], now))
 
 
 def _of(subscriber: Subscriber) -> Subscription:

@@ -18,6 +18,7 @@ from lakehook.domain.webhook import (
 from lakehook.ports import Clock, Exchange, Keyring, Keys, NoAnswer, Post, Receiver
 
 EXCERPT_CHARACTERS = 1024
+_PLAIN = "identity"
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,13 @@ def _read(answer: Answer | NoAnswer, *, began: float, now: float) -> Attempt:
 
 
 def _said(answer: Answer | NoAnswer) -> bytes:
-    return answer.detail.encode(errors="replace") if isinstance(answer, NoAnswer) else answer.body
+    """What is not told plainly, though plain was asked for, nobody can read or look through."""
+    if isinstance(answer, NoAnswer):
+        return answer.detail.encode(errors="replace")
+    encoding = answer.headers.get("content-encoding", _PLAIN)
+    if encoding.strip().lower() in ("", _PLAIN) or not answer.body:
+        return answer.body
+    return f"(encoded: {encoding})".encode(errors="replace")
 
 
 def _excerpt(said: bytes, endpoint: Endpoint, keys: Keys) -> str:

@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -228,6 +229,20 @@ def everything_on(url: str) -> list[tuple[str, str]]:
             found.append((message["Attributes"]["MessageGroupId"], message["Body"]))
             queue.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
     return found
+
+
+def test_a_network_that_is_none_stops_no_command(
+    deployment: Deployment, capsys: pytest.CaptureFixture[str]
+) -> None:
+    networks = "10.0.0.0/33,127.0.0.1/8"
+    terminal = Terminal(replace(deployment, allowed_networks=networks), capsys)
+
+    added = add(terminal, url="http://127.0.0.1:9/")
+
+    assert added["url"] == "http://127.0.0.1:9/"
+    assert json.loads(terminal.said[-1])["message"] == (
+        "AllowedNetworks: no network, and opens nothing: '10.0.0.0/33'"
+    )
 
 
 # --- finding the deployment, over the wire ---

@@ -56,8 +56,8 @@ class Asked:
     """What came of a question, and how the subscription stands after it."""
 
     subscription: Subscription
-    pong: Pong | None  # none came in time
-    wait_seconds: float
+    pong: Pong | None = None
+    waited_seconds: float | None = None  # none: it was broken off
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -72,8 +72,10 @@ class Asked:
 
     @property
     def _hint(self) -> str | None:
+        if self.waited_seconds is None:
+            return "it was broken off; try again: lakehook subscriptions test ID"
         if self.pong is None:
-            return f"nothing within {self.wait_seconds:g} s: does the delivery function run?"
+            return f"nothing within {self.waited_seconds:g} s: does the delivery function run?"
         if self.subscription.is_pending and self.pong.attempt.outcome.is_success:
             return "the answer is not the challenge; try again: lakehook subscriptions test ID"
         return None

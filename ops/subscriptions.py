@@ -2,11 +2,12 @@
 
 import typer
 
+from lakehook.domain.subscription import Subscription
 from lakehook.subscribe import DEPLOYMENTS_SCHEDULE, Terms
 from ops import asking, rotation, standing
-from ops.answers import answer, answer_all
-from ops.asking import Challenge, ask
-from ops.desk import desk_of
+from ops.answers import Output, answer, answer_all
+from ops.asking import Asked, Challenge, ask
+from ops.desk import Desk, desk_of
 from ops.given import secret_in
 from ops.options import (
     STACK,
@@ -81,11 +82,19 @@ def add(  # noqa: PLR0913  each is an option
         terms, signing=signing, brought=brought, pending=challenge
     )
     told = shown_once(secret, brought)
-    if not challenge:
+    if challenge:
+        _challenge(desk, subscription, told=told, output=output)
+    else:
         answer(output, facts(subscription) | {"secret": told}, note=note_on(told))
-        return
-    asked = ask(desk, subscription)
-    answer(output, facts(asked.subscription) | {"secret": told} | asked.facts, note=note_on(told))
+
+
+def _challenge(desk: Desk, subscription: Subscription, *, told: str | None, output: Output) -> None:
+    asked = Asked(subscription)
+    try:
+        asked = ask(desk, subscription)
+    finally:  # whatever came between, Ctrl-C too: the secret is shown now or never
+        document = facts(asked.subscription) | {"secret": told} | asked.facts
+        answer(output, document, note=note_on(told))
     asked.exit_unless_taken()
 
 

@@ -93,7 +93,11 @@ OfPipeline = Annotated[
 ]
 OfSubscription = Annotated[
     str | None,
-    typer.Option("--subscription", metavar="ID", help="Those of this one, by id or by name."),
+    typer.Option(
+        "--subscription",
+        metavar="ID",
+        help="Those of this one, by id or by name; a removed one by id.",
+    ),
 ]
 Reason = Annotated[
     str | None, typer.Option("--reason", metavar="REASON", help="Those that died of this.")

@@ -108,9 +108,9 @@ def list_(context: typer.Context, output: AnswerAs = TEXT, stack: Stack = STACK)
 def show(
     context: typer.Context, subscription: Id, output: AnswerAs = TEXT, stack: Stack = STACK
 ) -> None:
-    """Show one subscription."""
-    found = desk_of(context, stack).look_up(subscription)
-    document = facts(found) | {"created_at": found.created_at}
+    """Show one subscription; a removed one by its id."""
+    found = desk_of(context, stack).look_up(subscription, removed=True)
+    document = facts(found) | {"created_at": found.created_at, "removed_at": found.removed_at}
     answer(output, document, sections={"secrets": SECRETS.of(found.secrets)})
 
 

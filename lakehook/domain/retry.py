@@ -13,7 +13,7 @@ MOST_DELAYS = 50
 JITTER = 0.1
 
 # Plain seconds, and what a schedule writes of less than 0.0001 of one.
-_DELAY = re.compile(r"[0-9]+(?:\.[0-9]+)?|[0-9](?:\.[0-9]+)?e-[0-9]{1,3}")
+_DELAY = re.compile(r"-?[0-9]+(?:\.[0-9]+)?|[0-9](?:\.[0-9]+)?e-[0-9]{1,3}")
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class RetrySchedule:
         if len(written) > MOST_DELAYS:
             raise BadInput(f"retry schedule: {len(written)} delays, at most {MOST_DELAYS}")
         for delay in written:
-            if Decimal(delay) > LONGEST_DELAY_SECONDS:
+            if delay.startswith("-") or Decimal(delay) > LONGEST_DELAY_SECONDS:
                 raise BadInput(f"retry schedule: {delay} is not 0 to {LONGEST_DELAY_SECONDS:.0f} s")
         return cls(tuple(map(float, written)))
 

@@ -53,6 +53,7 @@ def is_read(text: str) -> bool:
         ("5\t", False),
         ("5\n", False),
         ("-1", False),
+        ("-0", False),
         ("+1", False),
         (".5", False),
         ("5.", False),

@@ -83,7 +83,8 @@ def test_a_subscription_lives_from_add_to_remove(terminal: Terminal) -> None:
     assert shown.items() >= {**added, "name": "builds", "headers": []}.items()
     assert removed["subscription_id"] == added["subscription_id"]
     assert terminal.json("subscriptions", "list") == []
-    assert terminal("subscriptions", "show", added["subscription_id"]) == 3
+    assert terminal("subscriptions", "show", "builds") == 3
+    assert terminal.json("subscriptions", "show", added["subscription_id"])["state"] == "removed"
 
 
 def test_the_sender_opens_what_the_command_sealed(

@@ -6,6 +6,7 @@ from lakehook.adapters.signing_keys import SigningKeys
 from lakehook.adapters.world import WallClock
 from lakehook.domain.duration import parse_duration
 from lakehook.domain.errors import BadInput
+from lakehook.domain.secret import PublicKey
 from lakehook.domain.signature import VerifyingKey
 from lakehook.domain.verification import Capture, Doubt, doubt_of
 from ops.answers import Output, answer
@@ -42,7 +43,8 @@ def verify(  # noqa: PLR0913  each is an option
 ) -> None:
     """Check a captured request as its receiver should; exit code 1 says that it is not genuine.
 
-    It needs no AWS. The headers are lines of 'Name: value', or a JSON object.
+    It needs no AWS. The headers are lines of 'Name: value', also as curl -v shows them, or a JSON
+    object.
     """
     _refuse_one_input_for_two(headers, body, secret_file)
     key = _key(secret_file, public_key)
@@ -65,6 +67,8 @@ def _refuse_one_input_for_two(*files: typer.FileBinaryRead | None) -> None:
 def _key(secret_file: typer.FileBinaryRead | None, public_key: str | None) -> VerifyingKey:
     if (secret_file is None) == (public_key is None):
         raise typer.BadParameter("give --secret-file or --public-key, and one of them alone")
+    if public_key is not None and not public_key.strip().startswith(PublicKey.prefix):
+        raise BadInput(f"public key: not {PublicKey.prefix}…; a secret goes into --secret-file")
     return SigningKeys().verifying(secret_in(secret_file) or public_key or "")
 
 

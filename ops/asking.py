@@ -7,9 +7,10 @@ import typer
 
 from lakehook.domain.ping import Pong
 from lakehook.domain.subscription import Subscription
-from ops.answers import answer
+from ops.answers import Output, answer
 from ops.desk import Desk, desk_of
 from ops.options import STACK, TEXT, AnswerAs, Id, Stack, examples
+from ops.rotation import note_on
 from ops.subscription_facts import facts
 
 NOT_TAKEN = 1  # the exit code
@@ -84,6 +85,19 @@ class Asked:
         taken = self.pong is not None and self.pong.attempt.outcome.is_success
         if not taken or self.subscription.is_pending:
             raise typer.Exit(NOT_TAKEN)
+
+
+def challenge(
+    desk: Desk, subscription: Subscription, *, secret: str | None, output: Output
+) -> None:
+    """Ask a new one, and answer with it and its secret, whatever comes of that."""
+    asked = Asked(subscription)
+    try:
+        asked = ask(desk, subscription)
+    finally:  # Ctrl-C too: the secret is shown now or never
+        document = facts(asked.subscription) | {"secret": secret} | asked.facts
+        answer(output, document, note=note_on(secret))
+    asked.exit_unless_taken()
 
 
 def ask(desk: Desk, subscription: Subscription, wait_seconds: float = WAIT_SECONDS) -> Asked:

@@ -75,6 +75,15 @@ Headers = Annotated[
         help="Sent with every request; repeatable. Its value is kept sealed.",
     ),
 ]
+HeaderFile = Annotated[
+    typer.FileBinaryRead | None,
+    typer.Option(
+        "--header-file",
+        metavar="FILE",
+        help="Headers, one 'Name: value' a line, beside those of --header, and in no process list;"
+        " - is standard input.",
+    ),
+]
 NoHeaders = Annotated[
     bool, typer.Option("--no-headers", help="It has no headers of its own from now on.")
 ]

@@ -2,13 +2,12 @@
 
 import typer
 
-from lakehook.domain.subscription import Subscription
-from lakehook.subscribe import DEPLOYMENTS_SCHEDULE, Terms
+from lakehook.subscribe import Terms
 from ops import asking, rotation, standing
-from ops.answers import Output, answer, answer_all
-from ops.asking import Asked, Challenge, ask
-from ops.desk import Desk, desk_of
-from ops.given import secret_in
+from ops.answers import answer, answer_all
+from ops.asking import Challenge
+from ops.desk import desk_of
+from ops.given import headers_in, refuse_one_input_for_two, secret_in
 from ops.options import (
     STACK,
     TEXT,
@@ -17,6 +16,7 @@ from ops.options import (
     DefaultSchedule,
     EventTypes,
     EveryPipelineEvent,
+    HeaderFile,
     Headers,
     Id,
     Name,
@@ -29,6 +29,7 @@ from ops.options import (
     Url,
     examples,
 )
+from ops.replacing import replaced, schedule_of
 from ops.rotation import note_on, shown_once
 from ops.secret_options import SecretFile, SigningName
 from ops.subscription_facts import SECRETS, SUBSCRIPTIONS, facts
@@ -43,7 +44,7 @@ app.add_typer(asking.app)
     epilog=examples(
         "lakehook subscriptions add --name ci --url https://ci.example/hook --challenge",
         "lakehook subscriptions add --name pager --url https://pager.example/in"
-        " --event-type PIPELINE_FAILED --header 'authorization: Bearer 0123'",
+        " --event-type PIPELINE_FAILED --header-file bearer.txt",
     )
 )
 def add(  # noqa: PLR0913  each is an option
@@ -59,6 +60,7 @@ def add(  # noqa: PLR0913  each is an option
     ordering: OrderingName = None,
     retry_schedule: Schedule = None,
     headers: Headers = None,
+    header_file: HeaderFile = None,
     output: AnswerAs = TEXT,
     stack: Stack = STACK,
 ) -> None:
@@ -67,6 +69,7 @@ def add(  # noqa: PLR0913  each is an option
     Prints its id and, this once, the new secret; of ed25519 the public key instead. With
     --challenge the exit code 1 says that it is pending: its endpoint has not echoed the challenge.
     """
+    refuse_one_input_for_two(secret_file, header_file)
     terms = Terms(
         name=name,
         url=url,
@@ -74,7 +77,7 @@ def add(  # noqa: PLR0913  each is an option
         deadline_seconds=deadline,
         ordering=ordering,
         retry_schedule=retry_schedule,
-        headers=headers,
+        headers=headers_in(header_file, headers),
     )
     brought = secret_in(secret_file)
     desk = desk_of(context, stack)
@@ -83,19 +86,9 @@ def add(  # noqa: PLR0913  each is an option
     )
     told = shown_once(secret, brought)
     if challenge:
-        _challenge(desk, subscription, told=told, output=output)
+        asking.challenge(desk, subscription, secret=told, output=output)
     else:
         answer(output, facts(subscription) | {"secret": told}, note=note_on(told))
-
-
-def _challenge(desk: Desk, subscription: Subscription, *, told: str | None, output: Output) -> None:
-    asked = Asked(subscription)
-    try:
-        asked = ask(desk, subscription)
-    finally:  # whatever came between, Ctrl-C too: the secret is shown now or never
-        document = facts(asked.subscription) | {"secret": told} | asked.facts
-        answer(output, document, note=note_on(told))
-    asked.exit_unless_taken()
 
 
 @app.command("list", epilog=examples("lakehook subscriptions list --output json"))
@@ -133,6 +126,7 @@ def update(  # noqa: PLR0913  each is an option
     retry_schedule: Schedule = None,
     default_retry_schedule: DefaultSchedule = False,
     headers: Headers = None,
+    header_file: HeaderFile = None,
     no_headers: NoHeaders = False,
     output: AnswerAs = TEXT,
     stack: Stack = STACK,
@@ -141,24 +135,12 @@ def update(  # noqa: PLR0913  each is an option
     terms = Terms(
         name=name,
         url=url,
-        event_types=_replaced("--event-type", event_types, emptied=every_pipeline_event),
+        event_types=replaced("--event-type", event_types, emptied=every_pipeline_event),
         deadline_seconds=deadline,
         ordering=ordering,
-        retry_schedule=_schedule(retry_schedule, default=default_retry_schedule),
-        headers=_replaced("--header", headers, emptied=no_headers),
+        retry_schedule=schedule_of(retry_schedule, default=default_retry_schedule),
+        headers=replaced("--header", headers_in(header_file, headers), emptied=no_headers),
     )
     desk = desk_of(context, stack)
     amended = desk.amend(desk.look_up(subscription), terms)
     answer(output, facts(amended) | {"created_at": amended.created_at})
-
-
-def _schedule(given: str | None, *, default: bool) -> str | None:
-    if given is not None and default:
-        raise typer.BadParameter("says two things", param_hint="--retry-schedule")
-    return DEPLOYMENTS_SCHEDULE if default else given
-
-
-def _replaced(option: str, given: list[str] | None, *, emptied: bool) -> list[str] | None:
-    if given and emptied:
-        raise typer.BadParameter("is given, and so is the option that says none", param_hint=option)
-    return [] if emptied else given or None

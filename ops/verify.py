@@ -11,7 +11,7 @@ from lakehook.domain.signature import VerifyingKey
 from lakehook.domain.verification import Capture, Doubt, doubt_of
 from ops.answers import Output, answer
 from ops.captured import captured_headers
-from ops.given import bounded, secret_in
+from ops.given import bounded, refuse_one_input_for_two, secret_in
 from ops.options import (
     TEXT,
     AnswerAs,
@@ -46,7 +46,7 @@ def verify(  # noqa: PLR0913  each is an option
     It needs no AWS. The headers are lines of 'Name: value', also as curl -v shows them, or a JSON
     object.
     """
-    _refuse_one_input_for_two(headers, body, secret_file)
+    refuse_one_input_for_two(headers, body, secret_file)
     key = _key(secret_file, public_key)
     text = bounded(headers, what="headers", most=MOST_HEADER_BYTES).decode("utf-8-sig", "replace")
     capture = Capture(
@@ -56,12 +56,6 @@ def verify(  # noqa: PLR0913  each is an option
     seconds = parse_duration(tolerance, what="tolerance", longest=LONGEST_TOLERANCE_SECONDS)
     now = WallClock().now() if at is None else time_of(at, option="--at")
     _tell(doubt_of(capture, key, now=now, tolerance_seconds=seconds), output)
-
-
-def _refuse_one_input_for_two(*files: typer.FileBinaryRead | None) -> None:
-    given = [id(file) for file in files if file is not None]
-    if len(set(given)) < len(given):
-        raise BadInput("standard input: only one of the files can be -")
 
 
 def _key(secret_file: typer.FileBinaryRead | None, public_key: str | None) -> VerifyingKey:

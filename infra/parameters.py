@@ -9,6 +9,11 @@ RETRY_SCHEDULE = "5,300,1800,7200,18000,36000,50400,72000,86400"
 """5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 14 h, 20 h, 24 h."""
 
 STALL_THRESHOLDS = '{"created": "15m", "running": "24h"}'
+_WEEK = 604_800
+_BELOW_A_WEEK = r"0*(?:[0-9]{1,5}|[1-5][0-9]{5}|60[0-3][0-9]{3}|604[0-7][0-9]{2})(?:\.[0-9]+)?"
+_DELAY = rf" *(?:{_BELOW_A_WEEK}|0*{_WEEK}(?:\.0+)?|[0-9](?:\.[0-9]+)?e-[0-9]{{1,3}}) *"
+SCHEDULE = rf"{_DELAY}(?:,{_DELAY}){{0,49}}"
+"""All that ``RetrySchedule.parse`` reads: 1 to 50 delays of 0 to 604800 s."""
 
 
 class Parameters(Construct):
@@ -17,7 +22,7 @@ class Parameters(Construct):
         self.retry_schedule = self._parameter(
             "RetrySchedule",
             default=RETRY_SCHEDULE,
-            pattern=r"\d+(,\d+)*",
+            pattern=SCHEDULE,
             description="Seconds before each further attempt of a failed delivery",
         )
         self.allowed_networks = self._parameter(

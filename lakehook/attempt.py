@@ -13,6 +13,7 @@ from lakehook.domain.webhook import Request, is_unwanted, retry_after
 from lakehook.ports import Clock, Dice, Exchange, Keyring, Keys, NoAnswer, Post, Receiver
 
 EXCERPT_CHARACTERS = 1024
+_PLAIN = "identity"
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,13 @@ def _read(answer: Answer | NoAnswer, channel: Channel, *, began: float, now: flo
 
 
 def _said(answer: Answer | NoAnswer) -> bytes:
-    return answer.detail.encode(errors="replace") if isinstance(answer, NoAnswer) else answer.body
+    """What is not told plainly, though plain was asked for, nobody can read or look through."""
+    if isinstance(answer, NoAnswer):
+        return answer.detail.encode(errors="replace")
+    encoding = answer.headers.get("content-encoding", _PLAIN)
+    if encoding.strip().lower() in ("", _PLAIN) or not answer.body:
+        return answer.body
+    return f"(encoded: {encoding})".encode(errors="replace")
 
 
 def _excerpt(said: bytes, endpoint: Endpoint, keys: Keys) -> str:

@@ -1,4 +1,4 @@
-"""Look up: the subscriptions that are in force, by id or by name."""
+"""Look up: the subscriptions that are in force, by id or by name; removed ones by id alone."""
 
 from dataclasses import dataclass
 
@@ -11,12 +11,18 @@ from lakehook.ports import Subscriptions
 class LookUp:
     subscriptions: Subscriptions
 
-    def __call__(self, id_or_name: str) -> Subscription:
-        """The one meant; a name will do while no other subscription bears it."""
+    def __call__(self, id_or_name: str, *, removed: bool = False) -> Subscription:
+        """The one meant; a name will do while no other subscription bears it.
+
+        With ``removed`` an id may be that of a tombstone. Its name is free for others.
+        """
         in_force = self.all()
-        found = [one for one in in_force if one.id == id_or_name] or [
-            one for one in in_force if one.name == id_or_name
+        by_id = [
+            one
+            for one in (self.subscriptions.all() if removed else in_force)
+            if one.id == id_or_name
         ]
+        found = by_id or [one for one in in_force if one.name == id_or_name]
         if not found:
             raise NotFound(f"no subscription has the id or the name {id_or_name!a}")
         if len(found) > 1:

@@ -38,17 +38,23 @@ class Unsubscribe:
     ) -> tuple[Subscription, Backlog]:
         """The tombstone, and what there was to discard; ``StillWaiting`` unless that may be.
 
+        For one that is removed already it has been decided: what a first try left is finished.
+
         What waits is not discarded here: each lane is made due, and the delivery function, the
         one writer of lanes, finds the subscription removed. A dead letter whose lane has gone on
         is nobody's head: whoever gives it up does so letter by letter.
         """
         backlog = self._backlog(subscription)
-        if backlog and not discard_waiting:
+        if backlog and not (discard_waiting or subscription.removed_at):
             raise StillWaiting(f"{subscription.id} still has {backlog}")
-        tombstone = subscription.removed(at=self.clock.now())
-        saved = self.registry.save(tombstone)
+        tombstone = self._tombstone(subscription)
         self._make_due(subscription)
-        return saved, backlog
+        return tombstone, backlog
+
+    def _tombstone(self, subscription: Subscription) -> Subscription:
+        if subscription.removed_at:
+            return subscription
+        return self.registry.save(subscription.removed(at=self.clock.now()))
 
     def _backlog(self, subscription: Subscription) -> Backlog:
         lanes = list(self.ledger.held_by(subscription.id))

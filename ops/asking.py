@@ -7,9 +7,10 @@ import typer
 
 from lakehook.domain.ping import Pong
 from lakehook.domain.subscription import Subscription
-from ops.answers import answer
+from ops.answers import Output, answer
 from ops.desk import Desk, desk_of
 from ops.options import STACK, TEXT, AnswerAs, Id, Stack, examples
+from ops.rotation import note_on
 from ops.subscription_facts import facts
 
 NOT_TAKEN = 1  # the exit code
@@ -56,8 +57,8 @@ class Asked:
     """What came of a question, and how the subscription stands after it."""
 
     subscription: Subscription
-    pong: Pong | None  # none came in time
-    wait_seconds: float
+    pong: Pong | None = None
+    waited_seconds: float | None = None  # none: it was broken off
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -72,8 +73,10 @@ class Asked:
 
     @property
     def _hint(self) -> str | None:
+        if self.waited_seconds is None:
+            return "it was broken off; try again: lakehook subscriptions test ID"
         if self.pong is None:
-            return f"nothing within {self.wait_seconds:g} s: does the delivery function run?"
+            return f"nothing within {self.waited_seconds:g} s: does the delivery function run?"
         if self.subscription.is_pending and self.pong.attempt.outcome.is_success:
             return "the answer is not the challenge; try again: lakehook subscriptions test ID"
         return None
@@ -82,6 +85,19 @@ class Asked:
         taken = self.pong is not None and self.pong.attempt.outcome.is_success
         if not taken or self.subscription.is_pending:
             raise typer.Exit(NOT_TAKEN)
+
+
+def challenge(
+    desk: Desk, subscription: Subscription, *, secret: str | None, output: Output
+) -> None:
+    """Ask a new one, and answer with it and its secret, whatever comes of that."""
+    asked = Asked(subscription)
+    try:
+        asked = ask(desk, subscription)
+    finally:  # Ctrl-C too: the secret is shown now or never
+        document = facts(asked.subscription) | {"secret": secret} | asked.facts
+        answer(output, document, note=note_on(secret))
+    asked.exit_unless_taken()
 
 
 def ask(desk: Desk, subscription: Subscription, wait_seconds: float = WAIT_SECONDS) -> Asked:

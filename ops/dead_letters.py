@@ -128,7 +128,9 @@ def _refuse_two_minds(
 
 
 def _choice(desk: Desk, ids: Sequence[str], subscription: str | None, reason: str | None) -> Choice:
-    subscription_id = desk.look_up(subscription).id if subscription is not None else None
+    subscription_id = (
+        desk.look_up(subscription, removed=True).id if subscription is not None else None
+    )
     return Choice(ids=ids, subscription_id=subscription_id, reason=reason)
 
 

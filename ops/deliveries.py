@@ -51,7 +51,9 @@ def list_(  # noqa: PLR0913  each is an option
     desk = desk_of(context, stack)
     question = Question(
         pipeline_id=pipeline,
-        subscription_id=desk.look_up(subscription).id if subscription is not None else None,
+        subscription_id=(
+            desk.look_up(subscription, removed=True).id if subscription is not None else None
+        ),
         status=status,
         since=after,
         limit=limit,

@@ -7,6 +7,7 @@ import typer
 from lakehook.domain.errors import BadInput
 
 MOST_SECRET_BYTES = 1024
+MOST_HEADER_BYTES = 16 * 1024
 
 
 def bounded(file: typer.FileBinaryRead, *, what: str, most: int) -> bytes:
@@ -22,7 +23,28 @@ def secret_in(file: typer.FileBinaryRead | None) -> str | None:
         return None
     if file.isatty():
         return getpass("secret: ")
+    return _text(file, what="secret", most=MOST_SECRET_BYTES)
+
+
+def headers_in(file: typer.FileBinaryRead | None, given: list[str] | None) -> list[str] | None:
+    """The headers that are given, and behind them those of the file, a line each."""
+    if file is None:
+        return given
+    text = _text(file, what="header file", most=MOST_HEADER_BYTES)
+    lines = [line.removesuffix("\r") for line in text.split("\n") if line.strip()]
+    if not lines:
+        raise BadInput("header file: no header in it")
+    return [*(given or ()), *lines]
+
+
+def refuse_one_input_for_two(*files: typer.FileBinaryRead | None) -> None:
+    given = [id(file) for file in files if file is not None]
+    if len(set(given)) < len(given):
+        raise BadInput("standard input: only one of the files can be -")
+
+
+def _text(file: typer.FileBinaryRead, *, what: str, most: int) -> str:
     try:
-        return bounded(file, what="secret", most=MOST_SECRET_BYTES).decode("utf-8-sig")
+        return bounded(file, what=what, most=most).decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise BadInput("secret: not text") from None
+        raise BadInput(f"{what}: not text") from None

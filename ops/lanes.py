@@ -31,5 +31,5 @@ def list_(
 ) -> None:
     """Show held lanes: the head that nothing overtakes, and how many wait behind it."""
     desk = desk_of(context, stack)
-    asked = desk.look_up(subscription) if subscription is not None else None
+    asked = desk.look_up(subscription, removed=True) if subscription is not None else None
     answer_all(output, LANES.of(desk.list_lanes(asked)))

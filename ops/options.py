@@ -84,6 +84,15 @@ Headers = Annotated[
         help="Sent with every request; repeatable. Its value is kept sealed.",
     ),
 ]
+HeaderFile = Annotated[
+    typer.FileBinaryRead | None,
+    typer.Option(
+        "--header-file",
+        metavar="FILE",
+        help="Headers, one 'Name: value' a line, beside those of --header, and in no process list;"
+        " - is standard input.",
+    ),
+]
 NoHeaders = Annotated[
     bool, typer.Option("--no-headers", help="It has no headers of its own from now on.")
 ]
@@ -102,7 +111,11 @@ OfPipeline = Annotated[
 ]
 OfSubscription = Annotated[
     str | None,
-    typer.Option("--subscription", metavar="ID", help="Those of this one, by id or by name."),
+    typer.Option(
+        "--subscription",
+        metavar="ID",
+        help="Those of this one, by id or by name; a removed one by id.",
+    ),
 ]
 Reason = Annotated[
     str | None, typer.Option("--reason", metavar="REASON", help="Those that died of this.")

@@ -56,10 +56,13 @@ def remove(
     output: AnswerAs = TEXT,
     stack: Stack = STACK,
 ) -> None:
-    """Remove a subscription; refused while deliveries wait for it or are dead letters."""
+    """Remove a subscription; refused while deliveries wait for it or are dead letters.
+
+    Said again, with its id, it finishes what a removal that broke off has left.
+    """
     desk = desk_of(context, stack)
     tombstone, backlog = desk.unsubscribe(
-        desk.look_up(subscription), discard_waiting=discard_waiting
+        desk.look_up(subscription, removed=True), discard_waiting=discard_waiting
     )
     if backlog.dead:
         desk.discard(desk.find_letters(Choice(subscription_id=tombstone.id)))

@@ -2,12 +2,12 @@
 
 import typer
 
-from lakehook.subscribe import DEPLOYMENTS_SCHEDULE, SecretWish, Terms
+from lakehook.subscribe import SecretWish, Terms
 from ops import asking, rotation, standing
 from ops.answers import answer, answer_all
-from ops.asking import Challenge, ask
+from ops.asking import Challenge
 from ops.desk import desk_of
-from ops.given import secret_in
+from ops.given import headers_in, refuse_one_input_for_two, secret_in
 from ops.options import (
     STACK,
     TEXT,
@@ -17,6 +17,7 @@ from ops.options import (
     EventTypes,
     EveryPipelineEvent,
     FormatName,
+    HeaderFile,
     Headers,
     Id,
     Name,
@@ -29,6 +30,7 @@ from ops.options import (
     Url,
     examples,
 )
+from ops.replacing import replaced, schedule_of
 from ops.rotation import note_on, shown_once
 from ops.secret_options import AllowEmptySecret, SecretFile, SigningName
 from ops.subscription_facts import SECRETS, SUBSCRIPTIONS, facts
@@ -43,7 +45,7 @@ app.add_typer(asking.app)
     epilog=examples(
         "lakehook subscriptions add --name ci --url https://ci.example/hook --challenge",
         "lakehook subscriptions add --name pager --url https://pager.example/in"
-        " --event-type PIPELINE_FAILED --header 'authorization: Bearer 0123'",
+        " --event-type PIPELINE_FAILED --header-file bearer.txt",
         "lakehook subscriptions add --name old --url https://old.example/devlake"
         " --format devlake --secret-file secret.txt",
     )
@@ -63,6 +65,7 @@ def add(  # noqa: PLR0913  each is an option
     ordering: OrderingName = None,
     retry_schedule: Schedule = None,
     headers: Headers = None,
+    header_file: HeaderFile = None,
     output: AnswerAs = TEXT,
     stack: Stack = STACK,
 ) -> None:
@@ -71,6 +74,7 @@ def add(  # noqa: PLR0913  each is an option
     Prints its id and, this once, the new secret; of ed25519 the public key instead. With
     --challenge the exit code 1 says that it is pending: its endpoint has not echoed the challenge.
     """
+    refuse_one_input_for_two(secret_file, header_file)
     terms = Terms(
         name=name,
         url=url,
@@ -79,19 +83,17 @@ def add(  # noqa: PLR0913  each is an option
         deadline_seconds=deadline,
         ordering=ordering,
         retry_schedule=retry_schedule,
-        headers=headers,
+        headers=headers_in(header_file, headers),
     )
     brought = secret_in(secret_file)
     desk = desk_of(context, stack)
     wish = SecretWish(signing=signing, brought=brought, may_be_empty=allow_empty_secret)
     subscription, secret = desk.subscribe(terms, wish, pending=challenge)
     told = shown_once(secret, brought)
-    if not challenge:
+    if challenge:
+        asking.challenge(desk, subscription, secret=told, output=output)
+    else:
         answer(output, facts(subscription) | {"secret": told}, note=note_on(told))
-        return
-    asked = ask(desk, subscription)
-    answer(output, facts(asked.subscription) | {"secret": told} | asked.facts, note=note_on(told))
-    asked.exit_unless_taken()
 
 
 @app.command("list", epilog=examples("lakehook subscriptions list --output json"))
@@ -104,9 +106,9 @@ def list_(context: typer.Context, output: AnswerAs = TEXT, stack: Stack = STACK)
 def show(
     context: typer.Context, subscription: Id, output: AnswerAs = TEXT, stack: Stack = STACK
 ) -> None:
-    """Show one subscription."""
-    found = desk_of(context, stack).look_up(subscription)
-    document = facts(found) | {"created_at": found.created_at}
+    """Show one subscription; a removed one by its id."""
+    found = desk_of(context, stack).look_up(subscription, removed=True)
+    document = facts(found) | {"created_at": found.created_at, "removed_at": found.removed_at}
     answer(output, document, sections={"secrets": SECRETS.of(found.secrets)})
 
 
@@ -129,6 +131,7 @@ def update(  # noqa: PLR0913  each is an option
     retry_schedule: Schedule = None,
     default_retry_schedule: DefaultSchedule = False,
     headers: Headers = None,
+    header_file: HeaderFile = None,
     no_headers: NoHeaders = False,
     output: AnswerAs = TEXT,
     stack: Stack = STACK,
@@ -137,24 +140,12 @@ def update(  # noqa: PLR0913  each is an option
     terms = Terms(
         name=name,
         url=url,
-        event_types=_replaced("--event-type", event_types, emptied=every_pipeline_event),
+        event_types=replaced("--event-type", event_types, emptied=every_pipeline_event),
         deadline_seconds=deadline,
         ordering=ordering,
-        retry_schedule=_schedule(retry_schedule, default=default_retry_schedule),
-        headers=_replaced("--header", headers, emptied=no_headers),
+        retry_schedule=schedule_of(retry_schedule, default=default_retry_schedule),
+        headers=replaced("--header", headers_in(header_file, headers), emptied=no_headers),
     )
     desk = desk_of(context, stack)
     amended = desk.amend(desk.look_up(subscription), terms)
     answer(output, facts(amended) | {"created_at": amended.created_at})
-
-
-def _schedule(given: str | None, *, default: bool) -> str | None:
-    if given is not None and default:
-        raise typer.BadParameter("says two things", param_hint="--retry-schedule")
-    return DEPLOYMENTS_SCHEDULE if default else given
-
-
-def _replaced(option: str, given: list[str] | None, *, emptied: bool) -> list[str] | None:
-    if given and emptied:
-        raise typer.BadParameter("is given, and so is the option that says none", param_hint=option)
-    return [] if emptied else given or None

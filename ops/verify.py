@@ -6,11 +6,12 @@ from lakehook.adapters.signing_keys import SigningKeys
 from lakehook.adapters.world import WallClock
 from lakehook.domain.duration import parse_duration
 from lakehook.domain.errors import BadInput
+from lakehook.domain.secret import PublicKey
 from lakehook.domain.signature import VerifyingKey
 from lakehook.domain.verification import Capture, Doubt, doubt_of
 from ops.answers import Output, answer
 from ops.captured import captured_headers
-from ops.given import bounded, secret_in
+from ops.given import bounded, refuse_one_input_for_two, secret_in
 from ops.options import (
     TEXT,
     AnswerAs,
@@ -42,9 +43,10 @@ def verify(  # noqa: PLR0913  each is an option
 ) -> None:
     """Check a captured request as its receiver should; exit code 1 says that it is not genuine.
 
-    It needs no AWS. The headers are lines of 'Name: value', or a JSON object.
+    It needs no AWS. The headers are lines of 'Name: value', also as curl -v shows them, or a JSON
+    object.
     """
-    _refuse_one_input_for_two(headers, body, secret_file)
+    refuse_one_input_for_two(headers, body, secret_file)
     key = _key(secret_file, public_key)
     text = bounded(headers, what="headers", most=MOST_HEADER_BYTES).decode("utf-8-sig", "replace")
     capture = Capture(
@@ -56,15 +58,11 @@ def verify(  # noqa: PLR0913  each is an option
     _tell(doubt_of(capture, key, now=now, tolerance_seconds=seconds), output)
 
 
-def _refuse_one_input_for_two(*files: typer.FileBinaryRead | None) -> None:
-    given = [id(file) for file in files if file is not None]
-    if len(set(given)) < len(given):
-        raise BadInput("standard input: only one of the files can be -")
-
-
 def _key(secret_file: typer.FileBinaryRead | None, public_key: str | None) -> VerifyingKey:
     if (secret_file is None) == (public_key is None):
         raise typer.BadParameter("give --secret-file or --public-key, and one of them alone")
+    if public_key is not None and not public_key.strip().startswith(PublicKey.prefix):
+        raise BadInput(f"public key: not {PublicKey.prefix}…; a secret goes into --secret-file")
     return SigningKeys().verifying(secret_in(secret_file) or public_key or "")
 
 

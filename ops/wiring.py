@@ -16,7 +16,7 @@ from lakehook.adapters.sqs_deliveries import SqsDeliveries
 from lakehook.adapters.sqs_redrive import SqsLetterCopies, SqsRedrives
 from lakehook.adapters.world import FairDice, WallClock
 from lakehook.discard import Discard
-from lakehook.domain.address import parse_networks
+from lakehook.domain.address import networks_among
 from lakehook.explain import Explain
 from lakehook.find_letters import FindLetters
 from lakehook.judge_endpoint import JudgeEndpoint
@@ -55,7 +55,8 @@ def desk_of_deployment(deployment: Deployment, aws: Aws, warn: Warn) -> Desk:
     watch = DynamoWatch(dynamodb, deployment.pipelines_table, clock)
     sealer = KmsSealer(aws.kms(), deployment.secrets_key)
     mint = Mint(SigningKeys(), sealer, clock, dice)
-    judge = JudgeEndpoint(resolve, parse_networks(listed(deployment.allowed_networks)), warn)
+    opened = networks_among(listed(deployment.allowed_networks), warn=warn)
+    judge = JudgeEndpoint(resolve, opened, warn)
     wake = WakeGently(ledger, clock)
     deliveries = SqsDeliveries(sqs, deployment.deliveries_queue_url)
     pings = DynamoPings(dynamodb, deployment.deliveries_table, clock)

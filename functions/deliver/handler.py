@@ -1,6 +1,7 @@
 """Lambda: deliveries in, signed requests out."""
 
 import os
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from threading import Lock
@@ -20,7 +21,8 @@ from lakehook.adapters.world import FairDice, WallClock
 from lakehook.attempt import AttemptDelivery, PostSigned
 from lakehook.deliver import Crew, Deliver
 from lakehook.deliver_batch import DeliverBatch
-from lakehook.domain.address import parse_networks
+from lakehook.domain.address import Network, networks_among
+from lakehook.domain.errors import BadInput
 from lakehook.domain.retry import RetrySchedule
 from lakehook.ping import PingEndpoint
 from lakehook.ports import Parcel
@@ -53,7 +55,7 @@ def deliver(settings: DeliverSettings, aws: Aws, dead_letters: SqsDeadLetters) -
     dynamodb, clock = aws.dynamodb(), WallClock()
     post = PostSigned(
         keyring=KmsKeyring(aws.kms(), settings.secrets_key, clock),
-        receiver=HttpReceiver(opened=parse_networks(listed(settings.allowed_networks))),
+        receiver=HttpReceiver(opened=opened(settings)),
         clock=clock,
         dice=FairDice(),
     )
@@ -82,6 +84,13 @@ def deliver(settings: DeliverSettings, aws: Aws, dead_letters: SqsDeadLetters) -
         alone=Lock(),
     )
     return Deliver(crew)
+
+
+def opened(settings: DeliverSettings) -> Sequence[Network]:
+    def warn(message: str) -> None:
+        telemetry().trouble(BadInput(message), doing="reading settings")
+
+    return networks_among(listed(settings.allowed_networks), warn=warn)
 
 
 def parcel(record: dict[str, Any]) -> Parcel:

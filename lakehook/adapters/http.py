@@ -84,6 +84,7 @@ class _Post(requests.PreparedRequest):
         self.headers: Any = {
             "host": request.endpoint.host_header,
             "Content-Length": str(len(request.body)),  # spelled as the adapter looks for it
+            "accept-encoding": "identity",
             **request.headers,
         }
 
@@ -129,9 +130,13 @@ class _Adapter(adapters.HTTPAdapter):
 
 
 def _read(response: Any) -> bytes:
-    """The body, decompressed, as far as the cap goes."""
+    """The body as it came, as far as the cap goes.
+
+    Nothing is decompressed, although somebody may compress unasked: a few bytes can become a
+    gigabyte, and how much of it is held at a time would be the library's affair.
+    """
     body = b""
-    for chunk in response.stream(CHUNK_BYTES, decode_content=True):
+    for chunk in response.stream(CHUNK_BYTES, decode_content=False):
         body += chunk
         if len(body) > MAX_ANSWER_BYTES:
             raise TooLarge

@@ -5,7 +5,7 @@ NAT64) or multicast for global. So each range stands in a table, and an address 
 others is judged by them.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from ipaddress import (
     IPv4Address,
@@ -37,6 +37,23 @@ class Verdict:
 def parse_networks(names: Sequence[str]) -> tuple[Network, ...]:
     """Read networks such as ``10.2.0.0/16``; ``ValueError`` names the one that is none."""
     return tuple(ip_network(name) for name in names)
+
+
+def networks_among(names: Sequence[str], *, warn: Callable[[str], None]) -> tuple[Network, ...]:
+    """The networks of a setting that is in force already, and has to be lived with.
+
+    Host bits (``10.2.0.1/16``) are let go. What is no network opens nothing, is told of once, and
+    stops nobody.
+    """
+    networks, others = [], []
+    for name in names:
+        try:
+            networks.append(ip_network(name, strict=False))
+        except ValueError:
+            others.append(name)
+    if others:
+        warn(f"AllowedNetworks: no network, and opens nothing: {', '.join(map(ascii, others))}")
+    return tuple(networks)
 
 
 def judge_address(text: str, *, opened: Sequence[Network] = ()) -> Verdict:

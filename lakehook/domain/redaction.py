@@ -26,9 +26,11 @@ _SEGMENTS_SHOWN = {
     "office365.com": 1,
     "webhook.site": 0,
 }
-_LOOKED_AT_FROM = 16
+_LOOKED_AT_FROM = 10
 _WORD = r"(?:[a-z]{1,15}(?:[A-Z][a-z]{1,14})*|(?:[A-Z][a-z]{1,14})+|[A-Z]{1,15}|v?[0-9]{1,4})"
-_WORDS = re.compile(rf"{_WORD}(?:[-_.~+]{_WORD})*")
+_WORDS = re.compile(rf"[._~]?{_WORD}(?:[-_.~+:]{_WORD})*[0-9]{{0,4}}")
+# What looks like words to the above and is none: QxZpRt, or more digits than a date and a number.
+_DRAWN = re.compile(r"(?:[A-Z][a-z]){3}(?![a-z])|(?:[0-9][^0-9]*){11}")
 
 
 def redacted(url: str, *, host: str) -> str:
@@ -57,5 +59,7 @@ def _shown_query(query: str) -> str:
 
 
 def _masked(text: str) -> str:
-    """The text, unless it is long and no row of words and small numbers."""
-    return text if len(text) < _LOOKED_AT_FROM or _WORDS.fullmatch(text) else HIDDEN
+    """The text, unless it is not short and no row of words and small numbers."""
+    if len(text) < _LOOKED_AT_FROM:
+        return text
+    return text if _WORDS.fullmatch(text) and not _DRAWN.search(text) else HIDDEN

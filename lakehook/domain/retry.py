@@ -1,7 +1,8 @@
 """When a failed delivery is tried again."""
 
-import math
+import re
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Self
 
 from lakehook.domain.errors import BadInput
@@ -10,6 +11,9 @@ LONGEST_HINT_SECONDS = 24 * 3600.0
 LONGEST_DELAY_SECONDS = 7 * 24 * 3600.0
 MOST_DELAYS = 50
 JITTER = 0.1
+
+# Plain seconds, and what a schedule writes of less than 0.0001 of one.
+_DELAY = re.compile(r"-?[0-9]+(?:\.[0-9]+)?|[0-9](?:\.[0-9]+)?e-[0-9]{1,3}")
 
 
 @dataclass(frozen=True)
@@ -20,19 +24,19 @@ class RetrySchedule:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read ``5,300,0.5``; ``BadInput`` says what is wrong."""
-        try:
-            delays = tuple(float(delay) for delay in text.split(","))
-        except ValueError:
-            raise BadInput(
-                f"retry schedule: {text!r} is not seconds with commas, like 5,300"
-            ) from None
-        if len(delays) > MOST_DELAYS:
-            raise BadInput(f"retry schedule: {len(delays)} delays, at most {MOST_DELAYS}")
-        for delay in delays:
-            if not (math.isfinite(delay) and 0 <= delay <= LONGEST_DELAY_SECONDS):
+        """Read ``5,300,0.5``; ``BadInput`` says what is wrong.
+
+        The template's parameter (``infra.parameters``) admits the same and nothing else.
+        """
+        written = [delay.strip(" ") for delay in text.split(",")]
+        if not all(map(_DELAY.fullmatch, written)):
+            raise BadInput(f"retry schedule: {text!r} is not seconds with commas, like 5,300")
+        if len(written) > MOST_DELAYS:
+            raise BadInput(f"retry schedule: {len(written)} delays, at most {MOST_DELAYS}")
+        for delay in written:
+            if delay.startswith("-") or Decimal(delay) > LONGEST_DELAY_SECONDS:
                 raise BadInput(f"retry schedule: {delay} is not 0 to {LONGEST_DELAY_SECONDS:.0f} s")
-        return cls(delays)
+        return cls(tuple(map(float, written)))
 
     def __str__(self) -> str:
         return ",".join(f"{delay:.15g}" for delay in self.delays)

@@ -92,6 +92,7 @@ class Installation:
         self.sqs, self._dynamodb = boto3.client("sqs"), boto3.client("dynamodb")
         self.ledger = DynamoLedger(self._dynamodb, deployment.deliveries_table, FakeClock())
         self._monkeypatch = monkeypatch
+        self.networks = "127.0.0.0/8"
 
     def subscribe(self, wire: Wire, subscription_id: str = "sub_a", **changes: Any) -> Subscription:
         sealer = KmsSealer(boto3.client("kms"), self.deployment.secrets_key)
@@ -133,7 +134,7 @@ class Installation:
             dead_letter_queue_url=self.deployment.dead_letter_queue_url,
             secrets_key=self.deployment.secrets_key,
             retry_schedule="5,300",
-            allowed_networks="127.0.0.0/8",
+            allowed_networks=self.networks,
         )
         return self._invoke(deliver_function, settings, sqs_event(**bodies))
 
@@ -263,6 +264,21 @@ def test_a_delivery_reaches_its_subscriber_signed(installed: Installation):
     head, _, body = wire.requests[0].partition(b"\r\n\r\n")
     headers = dict(line.split(": ", 1) for line in head.decode().split("\r\n")[1:])
     assert Webhook(SECRET.reveal()).verify(body, headers)["sequence"] == 1
+
+
+def test_what_is_no_network_opens_nothing_stops_no_delivery_and_is_told_once(
+    installed: Installation, caplog: pytest.LogCaptureFixture
+):
+    installed.networks = "10.0.0.0/33,127.0.0.1/8,..."
+
+    with serving(OK, OK) as wire:
+        installed.subscribe(wire)
+        answers = [installed.deliver(m1=a_message(a_delivery(n))) for n in (1, 2)]
+
+    assert answers == [failures()] * 2
+    assert installed.status(2) is Status.DELIVERED
+    (told,) = [one for one in caplog.records if one.message == "own_trouble"]
+    assert str(told.exc_info[1]).endswith("opens nothing: '10.0.0.0/33', '...'")  # type: ignore[index]
 
 
 def test_exactly_the_messages_that_must_come_again_are_named(installed: Installation):

@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +83,8 @@ def test_a_subscription_lives_from_add_to_remove(terminal: Terminal) -> None:
     assert shown.items() >= {**added, "name": "builds", "headers": []}.items()
     assert removed["subscription_id"] == added["subscription_id"]
     assert terminal.json("subscriptions", "list") == []
-    assert terminal("subscriptions", "show", added["subscription_id"]) == 3
+    assert terminal("subscriptions", "show", "builds") == 3
+    assert terminal.json("subscriptions", "show", added["subscription_id"])["state"] == "removed"
 
 
 def test_the_sender_opens_what_the_command_sealed(
@@ -228,6 +230,20 @@ def everything_on(url: str) -> list[tuple[str, str]]:
             found.append((message["Attributes"]["MessageGroupId"], message["Body"]))
             queue.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
     return found
+
+
+def test_a_network_that_is_none_stops_no_command(
+    deployment: Deployment, capsys: pytest.CaptureFixture[str]
+) -> None:
+    networks = "10.0.0.0/33,127.0.0.1/8"
+    terminal = Terminal(replace(deployment, allowed_networks=networks), capsys)
+
+    added = add(terminal, url="http://127.0.0.1:9/")
+
+    assert added["url"] == "http://127.0.0.1:9/"
+    assert json.loads(terminal.said[-1])["message"] == (
+        "AllowedNetworks: no network, and opens nothing: '10.0.0.0/33'"
+    )
 
 
 # --- finding the deployment, over the wire ---

@@ -2,6 +2,7 @@
 
 import gzip
 import logging
+import re
 import tracemalloc
 import zlib
 
@@ -9,7 +10,7 @@ import pytest
 
 from lakehook.adapters.http import MAX_ANSWER_BYTES, HttpReceiver
 from lakehook.domain.outcome import Answer, Outcome
-from tests.integration.posting import a_request, failure
+from tests.integration.posting import OK, a_request, failure
 from tests.integration.wire import Behaviour, answer, dripping, flooding, reset, serving
 
 STATUS_LINE = b"HTTP/1.1 200 OK\r\n"
@@ -24,19 +25,44 @@ def test_an_answer_is_read_up_to_its_cap(receiver: HttpReceiver):
     assert len(result.body) == MAX_ANSWER_BYTES
 
 
-def test_the_cap_is_on_what_has_been_decompressed(receiver: HttpReceiver):
-    with serving(
-        answer("500 Oh", gzip.compress(b"x" * MAX_ANSWER_BYTES), "content-encoding: gzip")
-    ) as wire:
+def test_no_compression_is_asked_for(receiver: HttpReceiver):
+    with serving(OK) as wire:
+        receiver.post(a_request(wire.url))
+
+    assert re.findall(rb"(?im)^(accept-encoding.*)\r$", wire.requests[0]) == [
+        b"accept-encoding: identity"
+    ]
+
+
+ZEROS = bytes(40_000_000)
+BOMB = gzip.compress(ZEROS)
+
+
+@pytest.mark.parametrize(
+    ("body", "encoding"),
+    [
+        (BOMB, "gzip"),
+        (zlib.compress(ZEROS), "deflate"),
+        (gzip.compress(BOMB), "gzip, gzip"),
+        (b"not gzip", "gzip"),
+        (b"ok", "who knows"),
+    ],
+    ids=["gzip", "deflate", "gzip twice", "broken", "unknown"],
+)
+def test_what_is_compressed_unasked_is_an_answer_and_stays_as_it_came(
+    receiver: HttpReceiver, body: bytes, encoding: str
+):
+    with serving(answer("200 OK", body, f"content-encoding: {encoding}")) as wire:
+        tracemalloc.start()
         result = receiver.post(a_request(wire.url))
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
 
     assert isinstance(result, Answer)
-    assert result.body == b"x" * MAX_ANSWER_BYTES
+    assert (result.status, result.body) == (200, body)
+    assert peak < 1_000_000
 
 
-ZEROS = bytes(50_000_000)
-BOMB = gzip.compress(ZEROS)
-DEFLATED = zlib.compress(ZEROS)
 TEN_GIGABYTES = b"content-length: 10000000000\r\n\r\n"
 
 
@@ -44,10 +70,7 @@ TEN_GIGABYTES = b"content-length: 10000000000\r\n\r\n"
     "large",
     [
         answer("200 OK", b"x" * (MAX_ANSWER_BYTES + 1)),
-        answer("200 OK", BOMB, "content-encoding: gzip"),
-        answer("200 OK", DEFLATED, "content-encoding: deflate"),
-        answer("200 OK", gzip.compress(BOMB), "content-encoding: gzip, gzip"),
-        CHUNKED + b"content-encoding: gzip\r\n\r\n%x\r\n%b\r\n0\r\n\r\n" % (len(BOMB), BOMB),
+        answer("200 OK", b"x" * (MAX_ANSWER_BYTES + 1), "content-encoding: gzip"),
         dripping(STATUS_LINE + b"\r\n", b"x" * 16_384),
         flooding(STATUS_LINE + b"\r\n", b"x"),
         flooding(STATUS_LINE + TEN_GIGABYTES, b"x"),
@@ -59,9 +82,6 @@ TEN_GIGABYTES = b"content-length: 10000000000\r\n\r\n"
     ids=[
         "plain",
         "gzip",
-        "deflate",
-        "gzip twice",
-        "gzip in a chunk",
         "endless",
         "flood",
         "ten gigabytes",
@@ -94,7 +114,6 @@ def test_more_than_the_cap_is_not_read(receiver: HttpReceiver, large: bytes | Be
         b"HTTP/1.1 200 OK\r\n" + b"a: b\r\n" * 200 + b"\r\n",
         b"HTTP/1.1 200 OK\r\na: " + b"b" * 70_000 + b"\r\n\r\n",
         b"HTTP/1.1 99999 OK\r\n\r\n",
-        answer("200 OK", b"not gzip", "content-encoding: gzip"),
         flooding(STATUS_LINE, b"a: b\r\n"),
         flooding(CHUNKED + b"\r\n1;", b"x"),
         reset,
@@ -109,7 +128,6 @@ def test_more_than_the_cap_is_not_read(receiver: HttpReceiver, large: bytes | Be
         "headers",
         "line",
         "status",
-        "gzip",
         "header flood",
         "chunk extension",
         "reset",

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from lakehook.domain.address import judge_address, parse_networks
+from lakehook.domain.address import judge_address, networks_among, parse_networks
 from lakehook.domain.special_addresses import NEVER_CALLED, Rule
 
 PUBLIC = ""
@@ -348,3 +348,28 @@ def test_each_rule_names_its_source_and_holds_to_both_its_ends(rule: Rule):
 
     assert rule.source.startswith("RFC ")
     assert not any(judge_address(str(end)).allowed for end in ends)
+
+
+@pytest.mark.parametrize(
+    ("names", "networks", "complaints"),
+    [
+        ([], [], []),
+        (["10.2.0.0/16", "::1/128"], ["10.2.0.0/16", "::1/128"], []),
+        (["10.2.0.1/16"], ["10.2.0.0/16"], []),
+        (["fd12::1/32", "127.0.0.1"], ["fd12::/32", "127.0.0.1/32"], []),
+        (
+            ["10.0.0.0/33", "10.2.0.0/16", "..."],
+            ["10.2.0.0/16"],
+            ["AllowedNetworks: no network, and opens nothing: '10.0.0.0/33', '...'"],
+        ),
+        (["a\nb"], [], ["AllowedNetworks: no network, and opens nothing: 'a\\nb'"]),
+    ],
+    ids=str,
+)
+def test_a_setting_opens_what_is_a_network_and_tells_once_of_what_is_none(
+    names: list[str], networks: list[str], complaints: list[str]
+):
+    told: list[str] = []
+
+    assert networks_among(names, warn=told.append) == parse_networks(networks)
+    assert told == complaints

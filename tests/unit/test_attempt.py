@@ -168,6 +168,20 @@ def test_an_excerpt_is_one_bounded_line_that_moves_no_terminal(
     assert world.attempt().excerpt == excerpt
 
 
+@pytest.mark.parametrize("encoding", ["gzip", "GZIP, br", "zstd"])
+def test_an_excerpt_of_what_is_encoded_says_so_and_shows_none_of_it(world: World, encoding: str):
+    world.answer(500, b"canary", **{"content-encoding": encoding})
+
+    assert world.attempt().excerpt == f"(encoded: {encoding})"
+
+
+@pytest.mark.parametrize("encoding", ["", "identity", " Identity "])
+def test_an_answer_that_says_it_is_plain_is_read(world: World, encoding: str):
+    world.answer(500, b"no", **{"content-encoding": encoding})
+
+    assert world.attempt().excerpt == "no"
+
+
 def test_trouble_of_our_own_flies_and_nothing_is_sent(world: World):
     class Locked(FakeKeyring):
         def open(self, subscription: Subscription) -> Keys:

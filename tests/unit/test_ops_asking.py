@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from lakehook.domain.errors import OwnTrouble
 from lakehook.domain.outcome import Attempt, Outcome
 from lakehook.domain.ping import Ping, Pong
 from tests.fakes import NOON
@@ -78,6 +79,29 @@ def test_a_challenge_that_is_echoed_makes_it_active_at_once(terminal: Terminal) 
     assert code == 0
     assert answer["state"] == "active"
     assert answer["secret"].startswith("whsec_")
+
+
+@pytest.mark.parametrize(
+    ("trouble", "code"),
+    [(OwnTrouble("the queue is away"), 4), (KeyboardInterrupt(), 130)],
+    ids=repr,
+)
+def test_a_secret_is_answered_whatever_comes_between_the_question_and_its_answer(
+    terminal: Terminal, trouble: BaseException, code: int
+) -> None:
+    def breaks_off(_: Ping) -> Pong:
+        raise trouble
+
+    terminal.office.doorbell.pong = breaks_off
+    found, answer = asked(terminal, *CHALLENGED)
+
+    (subscription,) = terminal.office.subscriptions.all()
+    assert (found, answer["state"], answer["outcome"]) == (code, "pending", None)
+    assert answer["subscription_id"] == subscription.id
+    assert answer["secret"].startswith("whsec_")
+    assert answer["hint"] == "it was broken off; try again: lakehook subscriptions test ID"
+    assert terminal(*("subscriptions", *CHALLENGED)) == code
+    assert "whsec_" in terminal.out
 
 
 def test_one_that_is_not_echoed_leaves_it_pending_until_it_is(terminal: Terminal) -> None:

@@ -99,6 +99,7 @@ def test_list_and_show_never_tell_secrets(terminal: Terminal) -> None:
     assert terminal.json("subscriptions", "show", "ci") == {
         **added,
         "created_at": "2026-01-01T12:00:00.000+00:00",
+        "removed_at": None,
         "secrets": [
             {
                 "signing": "hmac",
@@ -170,6 +171,8 @@ def test_a_removed_subscription_is_gone(terminal: Terminal) -> None:
     assert removed["subscription_id"] == added["subscription_id"]
     assert removed["removed_at"]
     assert terminal("subscriptions", "show", "ci") == 3
+    shown = terminal.json("subscriptions", "show", added["subscription_id"])
+    assert (shown["state"], shown["removed_at"]) == ("removed", removed["removed_at"])
 
 
 def test_remove_refuses_in_one_line_while_deliveries_wait(terminal: Terminal) -> None:

@@ -106,6 +106,57 @@ def test_a_removed_subscription_leaves_no_letter_behind(terminal: Terminal) -> N
     assert status(terminal, 1) is status(terminal, 2) is Status.DISCARDED
 
 
+@pytest.fixture
+def removed(terminal: Terminal) -> Terminal:
+    """A removal that broke off before its letters were given up."""
+    with_letter(terminal)
+    desk = terminal.office.desk()
+    desk.unsubscribe(desk.look_up("ci"), discard_waiting=True)
+    return terminal
+
+
+@pytest.mark.parametrize(
+    ("command", "found"),
+    [
+        (("dead-letters", "list"), 1),
+        (("deliveries", "list"), 2),
+        (("lanes", "list"), 1),
+    ],
+)
+def test_what_a_removed_subscription_left_is_listed_by_its_id(
+    removed: Terminal, command: tuple[str, ...], found: int
+) -> None:
+    listed = removed.json(*command, "--subscription", "sub_a")
+
+    assert [one["subscription_id"] for one in listed] == ["sub_a"] * found
+    assert removed(*command, "--subscription", "ci") == 3
+
+
+@pytest.mark.parametrize("action", ["redrive", "discard"])
+def test_the_letters_of_a_removed_subscription_are_named_by_its_id(
+    removed: Terminal, action: str
+) -> None:
+    acted = removed.json("dead-letters", action, "--subscription", "sub_a")
+
+    assert [one["delivery_id"] for one in acted["dead_letters"]] == [FIRST]
+    assert removed("dead-letters", action, "--subscription", "ci") == 3
+
+
+def test_a_removal_that_is_said_again_gives_up_the_letters_that_were_left(
+    removed: Terminal,
+) -> None:
+    first = removed.json("subscriptions", "show", "sub_a")["removed_at"]
+    removed.office.clock.sleep(60)
+
+    again = removed.json("subscriptions", "remove", "sub_a")
+    once_more = removed.json("subscriptions", "remove", "sub_a")
+
+    assert again["discarding"] == {"waiting": 1, "dead": 1, "lanes": 1}
+    assert once_more["discarding"]["dead"] == 0
+    assert again["removed_at"] == once_more["removed_at"] == first
+    assert status(removed, 1) is Status.DISCARDED
+
+
 # --- dead letters ---
 
 

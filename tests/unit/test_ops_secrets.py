@@ -2,6 +2,7 @@
 
 import base64
 import io
+import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,99 @@ def keys(terminal: Terminal) -> list[bytes]:
 
 def rotate(terminal: Terminal, *options: str) -> Any:
     return terminal.json("subscriptions", "rotate-secret", "ci", *options)
+
+
+def headers(terminal: Terminal) -> Any:
+    """As they are sealed."""
+    subscription = stored(terminal)
+    assert subscription.sealed_headers
+    opened = terminal.office.sealer.unseal(
+        subscription.sealed_headers, subscription_id=subscription.id
+    )
+    return json.loads(opened)
+
+
+# --- headers in a file ---
+
+
+def test_headers_come_from_a_file_beside_those_of_the_command_line(
+    terminal: Terminal, tmp_path: Path
+) -> None:
+    file = file_of(tmp_path, "\ufeffauthorization: Bearer canary\r\n\r\nx-team:lake\n")
+
+    added = add(terminal, "--header", "x-a: 1", "--header-file", file)
+
+    assert added["headers"] == ["x-a", "authorization", "x-team"]
+    assert headers(terminal) == {"x-a": "1", "authorization": "Bearer canary", "x-team": "lake"}
+    assert "canary" not in terminal.out + terminal.err
+
+
+def test_headers_come_from_standard_input_and_replace_those_there_were(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(terminal, "--header", "x-a: 1")
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"authorization: canary")))
+
+    updated = terminal.json("subscriptions", "update", "ci", "--header-file", "-")
+
+    assert updated["headers"] == ["authorization"]
+    assert headers(terminal) == {"authorization": "canary"}
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("", "header file: no header in it"),
+        ("\n \r\n", "header file: no header in it"),
+        ("Bearer canary", "header: not 'Name: value'"),
+        ("x-a: canary\rx-b: canary", "header: the value of x-a has a line break"),
+        ("x-a: canary\x0bx-b: 1", "header: the value of x-a has a control character"),
+        ("x-a: canary\nX-A: canary", "header: x-a is given twice"),
+        ("host: canary", "header: host is the sender's own"),
+        (b"x-a: \xff canary", "header file: not text"),
+        ("x-a: canary\n" * 2000, "header file: more than 16384 bytes"),
+    ],
+)
+@pytest.mark.parametrize("command", ["add", "update"])
+def test_what_is_no_header_is_one_line_and_not_repeated(
+    terminal: Terminal, tmp_path: Path, command: str, text: str | bytes, complaint: str
+) -> None:
+    add(terminal, "--header", "x-old: 1")
+    before = stored(terminal)
+    which = ("ci",) if command == "update" else ("--name", "b", "--url", "https://ci.example/b")
+
+    code = terminal("subscriptions", command, *which, "--header-file", file_of(tmp_path, text))
+
+    assert (code, terminal.err.count("\n")) == (2, 1)
+    assert complaint in terminal.err
+    assert "canary" not in terminal.err + terminal.out
+    assert stored(terminal) == before
+
+
+def test_headers_of_a_file_and_no_headers_are_two_minds(terminal: Terminal, tmp_path: Path) -> None:
+    add(terminal)
+    file = file_of(tmp_path, "x-a: canary")
+
+    assert terminal("subscriptions", "update", "ci", "--header-file", file, "--no-headers") == 2
+    assert "canary" not in terminal.err
+
+
+def test_a_secret_and_headers_cannot_both_be_standard_input(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(BROUGHT.encode())))
+    both = ("--secret-file", "-", "--header-file", "-")
+    url = "https://ci.example/hook"
+
+    assert terminal("subscriptions", "add", "--name", "ci", "--url", url, *both) == 2
+    assert "only one of the files can be -" in terminal.err
+
+
+def test_the_help_shows_no_credential_on_a_command_line(terminal: Terminal) -> None:
+    assert terminal("subscriptions", "add", "--help") == 0
+
+    assert "--header-file bearer.txt" in terminal.out
+    assert "Bearer" not in terminal.out
 
 
 # --- add ---

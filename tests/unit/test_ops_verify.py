@@ -14,6 +14,7 @@ from tests.vectors import vectors
 
 HMAC, _, ED25519 = vectors("signed")
 HEADERS = {f"webhook-{name}": HMAC[name] for name in ("id", "timestamp", "signature")}
+MARKED = "\n> ".join(f"{name}: {value}" for name, value in HEADERS.items())
 LINES = "\r\n".join(f"{name.title()}: {value}" for name, value in HEADERS.items())
 
 
@@ -67,6 +68,8 @@ def test_a_genuine_request_is_verified_without_a_stack(case: Case) -> None:
         json.dumps({name.upper(): [value] for name, value in HEADERS.items()}, indent=1),
         f"POST /hook?a:b HTTP/1.1\r\nHost: ci.example:8443\r\n{LINES}\r\n\r\n",
         LINES.replace("\r\n", "\n").replace(": ", ":"),
+        f"* Connected to ci.example\n> POST /hook?a:b HTTP/1.1\n> {MARKED}\n>\n* sent: 2 bytes\n",
+        f"> GET / HTTP/2\n>\n{{ [5 bytes data]\n< HTTP/2 200 \r\n<{MARKED.replace('>', '<')}\r\n< ",
         f"\ufeff{LINES}",
         f"x-binary: \xff\n{LINES}".encode("latin-1"),
     ],
@@ -147,6 +150,9 @@ def test_a_capture_of_long_ago_fails_unless_it_is_said_when_it_was_captured(case
         (("headers", "canary"), (), "headers: line 1 is not 'Name: value'"),
         (("headers", '{"webhook-id": {}}'), (), "headers: webhook-id is no text"),
         (("headers", '{"canary'), (), "headers: not JSON"),
+        (("headers", '[{"name": "canary"}]'), (), "headers: a JSON array; an object is wanted"),
+        (("headers", "> canary"), (), "headers: line 1 is not 'Name: value'"),
+        (("headers", "a: b\nPOST / HTTP/1.1"), (), "headers: line 2 is not 'Name: value'"),
         (("headers", LINES + "\nwebhook-id: canary"), (), "headers: webhook-id stands there twice"),
         (("headers", "a: canary\n" * 10_000), (), "headers: more than 65536 bytes"),
         (("body", "canary" * 200_000), (), "body: more than 1048576 bytes"),
@@ -165,6 +171,16 @@ def test_bad_input_is_one_line_with_code_2_and_repeats_nothing(
     assert complaint in case.terminal.err
     assert case.terminal.err.count("\n") == 1
     assert "canary" not in case.terminal.err + case.terminal.out
+
+
+@pytest.mark.parametrize(
+    "key", [HMAC["secret"], ED25519["secret"], HMAC["secret"].removeprefix("whsec_"), "canary", ""]
+)
+def test_a_public_key_is_one_and_no_secret(case: Case, key: str) -> None:
+    assert case(key=("--public-key", key)) == 2
+    assert case.terminal.err == (
+        "error: public key: not whpk_…; a secret goes into --secret-file\n"
+    )
 
 
 def test_two_files_cannot_both_be_standard_input(

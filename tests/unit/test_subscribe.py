@@ -230,6 +230,17 @@ def test_removed_subscriptions_do_not_count(office: Office) -> None:
         look_up("sub_a")
 
 
+def test_a_removed_one_is_found_by_its_id_where_removed_ones_are_meant_too(office: Office) -> None:
+    office.subscriptions.save(a_subscription(removed_at="2026-01-01T00:00:00Z", name="gone"))
+    office.subscriptions.save(a_subscription(id="sub_b", name="sub_a"))
+    look_up = office.desk().look_up
+
+    assert look_up("sub_a", removed=True).id == "sub_a"
+    assert look_up("sub_a").id == "sub_b"
+    with pytest.raises(NotFound, match="gone"):
+        look_up("gone", removed=True)
+
+
 def test_the_oldest_stands_first(office: Office) -> None:
     office.subscriptions.save(a_subscription(id="sub_new", created_at="2026-02-01T00:00:00+00:00"))
     office.subscriptions.save(a_subscription(id="sub_old", created_at="2026-01-01T00:00:00+00:00"))
@@ -281,6 +292,20 @@ def test_when_it_may_be_discarded_its_lanes_are_due_at_once(office: Office) -> N
     assert tombstone.removed_at
     assert (backlog.waiting, backlog.dead, backlog.lanes) == (1, 1, 1)
     assert [due.lane for due in office.ledger.due(NOON)] == [held.lane]
+
+
+def test_a_removal_that_is_repeated_finishes_what_is_left_and_keeps_its_time(
+    office: Office,
+) -> None:
+    tombstone, _ = office.desk().unsubscribe(subscribed(office))
+    held = with_waiting_and_dead(office, tombstone)
+    office.clock.sleep(60)
+
+    again, backlog = office.desk().unsubscribe(tombstone)
+
+    assert again == tombstone
+    assert (backlog.waiting, backlog.dead) == (1, 1)
+    assert [due.lane for due in office.ledger.due(NOON + 60)] == [held.lane]
 
 
 def test_another_subscriptions_backlog_is_no_hindrance(office: Office) -> None:

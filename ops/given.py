@@ -7,6 +7,7 @@ import typer
 from lakehook.domain.errors import BadInput
 
 MOST_SECRET_BYTES = 1024
+MOST_LINES_BYTES = 16 * 1024
 
 
 def bounded(file: typer.FileBinaryRead, *, what: str, most: int) -> bytes:
@@ -26,3 +27,16 @@ def secret_in(file: typer.FileBinaryRead | None) -> str | None:
         return bounded(file, what="secret", most=MOST_SECRET_BYTES).decode("utf-8-sig")
     except UnicodeDecodeError:
         raise BadInput("secret: not text") from None
+
+
+def lines_in(file: typer.FileBinaryRead | None, *, what: str) -> list[str]:
+    """Those that are not blank; whoever types them in gives one, and does not see it."""
+    if file is None:
+        return []
+    if file.isatty():
+        return [getpass(f"{what}: ")]
+    try:
+        text = bounded(file, what=what, most=MOST_LINES_BYTES).decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise BadInput(f"{what}: not text") from None
+    return [line for line in text.splitlines() if line.strip()]

@@ -10,11 +10,13 @@
     │   ├── BadSign         a notice that DevLake has not signed
     │   ├── BadEndpoint     a URL we never call
     │   ├── BadSubscription a field of a subscription
+    │   ├── NoDevlake       an address where DevLake's REST API does not answer
     │   └── NoSuchStack     a name under which no Lakehook is deployed
     ├── NotFound            no subscription of that id or name
     ├── ChangedMeanwhile    somebody else has changed the subscription since it was read
     ├── StillWaiting        a subscription that may not go while deliveries wait for it
     ├── LaneMoved           another worker has written the lane since we read it
+    ├── DevlakeAway         DevLake's REST API does not answer, or not now
     └── OwnTrouble          DynamoDB, KMS or SQS failed us: never the receiver's fault
 
 A receiver's failure is none of these: it is an ``Outcome``.
@@ -53,6 +55,10 @@ class BadSubscription(BadInput):
     """A field of a subscription that is not allowed."""
 
 
+class NoDevlake(BadInput):
+    """What answers at that address is not DevLake's REST API."""
+
+
 class NoSuchStack(BadInput):
     """No stack of that name says where a Lakehook is."""
 
@@ -71,6 +77,10 @@ class StillWaiting(LakehookError):
 
 class LaneMoved(LakehookError):
     """Another worker has written the lane since we read it."""
+
+
+class DevlakeAway(LakehookError):
+    """DevLake's REST API does not answer, or not now."""
 
 
 class OwnTrouble(LakehookError):

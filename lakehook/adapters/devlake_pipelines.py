@@ -10,6 +10,7 @@ from threading import Thread
 
 from urllib3 import PoolManager
 from urllib3.exceptions import HTTPError, NameResolutionError, NewConnectionError, SSLError
+from urllib3.exceptions import TimeoutError as WaitedTooLong
 
 from lakehook.domain.devlake.api_address import ApiAddress
 from lakehook.domain.document import Document, read_document
@@ -58,7 +59,7 @@ class RestDevlake:
     def _get(self, target: str) -> Answer:
         try:
             return _within(self._deadline_seconds, lambda: self._ask(target))
-        except TimeoutError:
+        except (TimeoutError, WaitedTooLong):
             raise DevlakeAway(
                 f"DevLake has not answered within {self._deadline_seconds:g} s"
             ) from None

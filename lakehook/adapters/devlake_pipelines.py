@@ -59,10 +59,6 @@ class RestDevlake:
     def _get(self, target: str) -> Answer:
         try:
             return _within(self._deadline_seconds, lambda: self._ask(target))
-        except (TimeoutError, WaitedTooLong):
-            raise DevlakeAway(
-                f"DevLake has not answered within {self._deadline_seconds:g} s"
-            ) from None
         except (HTTPError, OSError) as error:
             raise DevlakeAway(f"DevLake is away: {_fault(error)}") from None
 
@@ -132,4 +128,6 @@ def _fault(error: Exception) -> str:
             return "nobody knows its name"
         case NewConnectionError():
             return "no connection"
+        case TimeoutError() | WaitedTooLong():
+            return "no whole answer in time"
     return "the answer broke off"

@@ -90,7 +90,7 @@ def test_an_answer_that_lists_nothing_says_why(
 def test_it_never_waits_longer_than_the_deadline(hanging: Behaviour):
     with devlake(hanging) as (api, _):
         began = time.monotonic()
-        with pytest.raises(DevlakeAway, match=r"has not answered within 0\.2 s"):
+        with pytest.raises(DevlakeAway, match="no whole answer in time"):
             api.page(1)
         took = time.monotonic() - began
 

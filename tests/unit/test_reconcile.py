@@ -178,7 +178,7 @@ def test_a_devlake_that_never_ends_is_left_and_nothing_is_sent(desk: Desk):
 
     desk.devlake = Endless()
 
-    with pytest.raises(BadInput, match="since: .* later time"):
+    with pytest.raises(BadInput, match=r"since: .* later time"):
         desk.reconcile()
 
     assert desk.devlake.pages_read == MOST_PAGES

@@ -5,7 +5,7 @@ https://github.com/apache/incubator-devlake/blob/main/backend/server/services/pi
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -20,7 +20,7 @@ Said = tuple[int, Any]
 class Rest:
     """``key``, if there is one, is the API key without which nobody is let in."""
 
-    pipelines: list[Mapping[str, Any]]
+    pipelines: Sequence[Mapping[str, Any]]
     projects: dict[int, str] = field(default_factory=dict)
     key: str = ""
     url: str = ""
@@ -47,7 +47,7 @@ class Rest:
 
 @contextmanager
 def serving_rest(
-    pipelines: list[Mapping[str, Any]], projects: dict[int, str] | None = None, key: str = ""
+    pipelines: Sequence[Mapping[str, Any]], projects: dict[int, str] | None = None, key: str = ""
 ) -> Iterator[Rest]:
     rest = Rest(pipelines, projects or {}, key)
     with ThreadingHTTPServer(("127.0.0.1", 0), _handler_of(rest)) as server:

@@ -33,7 +33,7 @@ class RestDevlake:
         deadline_seconds: float = DEADLINE_SECONDS,
         most_bytes: int = MOST_BYTES,
     ) -> None:
-        self._address, self._http = address, PoolManager(retries=False)
+        self._address, self._http = address, PoolManager()
         self._deadline_seconds, self._most_bytes = deadline_seconds, most_bytes
 
     def page(self, number: int) -> Sequence[Document]:
@@ -68,7 +68,7 @@ class RestDevlake:
             self._address.url + target,
             headers=dict(self._address.headers),
             timeout=self._deadline_seconds,
-            redirect=False,
+            retries=False,  # nor redirects
             preload_content=False,
         ) as response:
             body = response.read(self._most_bytes + 1)

@@ -50,7 +50,8 @@ def test_the_blueprint_is_the_trigger():
         ("TASK_CREATED", {"beganAt": None, "finishedAt": None, "updatedAt": CREATED_AT}, 3600),
         ("TASK_RUNNING", {"finishedAt": None, "updatedAt": CREATED_AT}, 3000),
         ("TASK_FAILED", {"updatedAt": CREATED_AT}, 2400),
-        ("TASK_COMPLETED", {}, 2400),
+        ("TASK_FAILED", {"updatedAt": CREATED_AT, "finishedAt": None}, 3000),
+        ("TASK_RERUN", {}, 2400),
     ],
 )
 def test_it_has_changed_at_the_latest_of_the_times_that_it_says(

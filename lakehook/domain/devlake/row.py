@@ -23,7 +23,7 @@ _SAID_AS = {
     "FinishedAt": "finishedAt",
     "Status": "status",
 }
-_TIMES = ("created_at", "updated_at", "began_at", "finished_at", "timestamp")
+_TIMES = ("updated_at", "began_at", "timestamp")
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from lakehook.ports import Clock, DevlakePipelines, Publish, Warn
 
 LOOKS_BACK_SECONDS = 24 * 3600.0
 MOST_PAGES = 1000
-"""Many times what a DevLake comes to in a year; someone who never ends must not hold us."""
+"""More than a DevLake fills in years; a list that never ends is left there."""
 
 Reach = Callable[[ApiAddress], DevlakePipelines]
 Done = Callable[[int], None]

@@ -326,6 +326,22 @@ def test_a_rerun_that_waits_is_told_though_devlake_never_does(desk: Desk):
     assert stack.delivered == [f"sub_a#39#{n}" for n in (1, 2, 3, 4)]
 
 
+def test_a_rerun_that_a_restart_has_broken_off_has_not_finished_when_the_run_before_had(desk: Desk):
+    stack = Stack()
+    desk.devlake.pipelines = [shown(39, "TASK_FAILED")]
+    stack.take(reconciled(desk))
+    restarted = "2026-01-01T11:50:00Z"
+    later = {"beganAt": "2026-01-01T11:30:00Z", "updatedAt": restarted}
+    desk.devlake.pipelines = [shown(39, "TASK_FAILED", **later)]
+
+    stack.take(reconciled(desk))
+
+    (event,) = desk.publisher.published
+    assert event.at == restarted
+    assert "finished_at" not in event.document
+    assert stack.told(39) == [CREATED, RUNNING, FAILED] * 2
+
+
 def test_a_state_that_was_read_before_the_pipeline_went_on_changes_nothing(desk: Desk):
     stack = Stack()
     desk.devlake.pipelines = [shown(39, "TASK_RUNNING", finishedAt=None)]

@@ -1,6 +1,7 @@
 """DevLake's REST API is read within bounds, and what goes wrong is one line without a secret."""
 
 import json
+import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -105,9 +106,29 @@ def test_a_devlake_that_nobody_serves_is_away():
         RestDevlake(address).page(1)
 
 
-@pytest.mark.parametrize("projects", [None, 7, ["a"]])
-def test_a_blueprint_whose_project_is_no_name_is_none(projects: object):
-    said = answer("200 OK", json.dumps({"projectName": projects}).encode())
+def test_a_devlake_whose_name_nobody_knows_is_away(monkeypatch: pytest.MonkeyPatch):
+    def unknown(*_: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "unknown")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+
+    with pytest.raises(DevlakeAway, match="nobody knows its name"):
+        RestDevlake(ApiAddress("http://devlake:8080")).page(1)
+
+
+def test_a_devlake_without_tls_is_told_so():
+    def plainly(_: Wire, connection: socket.socket) -> None:
+        connection.sendall(answer("400 Bad Request"))
+
+    with serving(at_once=plainly) as wire:
+        api = RestDevlake(ApiAddress(f"https://127.0.0.1:{wire.port}"), deadline_seconds=5)
+        with pytest.raises(DevlakeAway, match="DevLake is away: TLS: "):
+            api.page(1)
+
+
+@pytest.mark.parametrize("project", [None, 7, ["a"]])
+def test_a_blueprint_whose_project_is_no_name_is_none(project: object):
+    said = answer("200 OK", json.dumps({"projectName": project}).encode())
 
     with devlake(said) as (api, _), pytest.raises(NoDevlake, match="/blueprints/7 is no blueprint"):
         api.project_of(7)

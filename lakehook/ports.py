@@ -3,11 +3,12 @@
 Any of them may raise ``OwnTrouble``.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from lakehook.domain.delivery import Delivery, Lane, NumberedEvent
+from lakehook.domain.document import Document
 from lakehook.domain.event import Event
 from lakehook.domain.health import Health
 from lakehook.domain.hidden import Hidden
@@ -390,6 +391,26 @@ Warn = Callable[[str], None]
 class Bell(Protocol):
     def ring(self, resumes: Sequence[Resume]) -> Collection[Lane]:
         """Send word to lanes that they may go on; those that could not be told."""
+
+
+# --- reconciling ---
+
+
+class Publish(Protocol):
+    def __call__(
+        self, events: Iterable[Event], *, sent: Callable[[int], None] | None = None
+    ) -> int:
+        """Send events; how many. ``sent`` is told of each batch."""
+
+
+class DevlakePipelines(Protocol):
+    """What DevLake shows by its REST API: ``DevlakeAway``, or ``BadInput`` if it never will."""
+
+    def page(self, number: int) -> Sequence[Document]:
+        """Pipelines as they are now, the newest on page 1; none on what is behind the last."""
+
+    def project_of(self, blueprint_id: int) -> str:
+        """The project's name; empty if the blueprint has none, or is gone."""
 
 
 # --- telling ---

@@ -8,7 +8,16 @@ import typer
 
 from lakehook import __version__
 from lakehook.ports import Warn
-from ops import dead_letters, deliveries, events, lanes, pipelines, subscriptions, verify
+from ops import (
+    dead_letters,
+    deliveries,
+    events,
+    lanes,
+    pipelines,
+    reconcile,
+    subscriptions,
+    verify,
+)
 from ops.complaints import Complaints, asks_for_json
 from ops.desk import Desk
 from ops.options import examples
@@ -25,6 +34,7 @@ app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(lanes.app, name="lanes")
 app.add_typer(deliveries.app, name="deliveries")
 app.add_typer(pipelines.app, name="pipelines")
+app.command("reconcile", epilog=reconcile.EXAMPLES)(reconcile.reconcile)
 app.command("verify", epilog=verify.EXAMPLES)(verify.verify)
 
 

@@ -1,13 +1,11 @@
 """What the command can have done: the use cases of one deployment."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 import typer
 
 from lakehook.discard import Discard
-from lakehook.domain.event import Event
 from lakehook.explain import Explain
 from lakehook.find_letters import FindLetters
 from lakehook.list_deliveries import ListDeliveries
@@ -16,18 +14,13 @@ from lakehook.list_pipelines import ListPipelines
 from lakehook.look_up import LookUp
 from lakehook.pause import Enable, Pause, Unpause
 from lakehook.ping.ask import AskEndpoint
+from lakehook.ports import Publish
+from lakehook.reconcile import Reconcile
 from lakehook.redrive import Redrive
 from lakehook.subscribe import Amend, Subscribe
 from lakehook.subscribe.rotate import RotateSecret
 from lakehook.tell_pipeline import TellPipeline
 from lakehook.unsubscribe import Unsubscribe
-
-
-class Publish(Protocol):
-    def __call__(
-        self, events: Iterable[Event], *, sent: Callable[[int], None] | None = None
-    ) -> int:
-        """Send events; how many. ``sent`` is told of each batch."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +43,7 @@ class Desk:
     tell_pipeline: TellPipeline
     list_pipelines: ListPipelines
     publish: Publish
+    reconcile: Reconcile
 
 
 OpenDesk = Callable[[str], Desk]

@@ -7,8 +7,9 @@ import typer
 from lakehook.domain.document import read_document
 from lakehook.domain.errors import BadEvent
 from lakehook.domain.event import Event
+from lakehook.ports import Publish
 from ops.answers import answer
-from ops.desk import Publish, desk_of
+from ops.desk import desk_of
 from ops.options import STACK, TEXT, AnswerAs, EventsFile, Stack, examples
 from ops.progress import counting
 

@@ -2,6 +2,7 @@
 
 from lakehook.adapters.aws import Aws, own_trouble
 from lakehook.adapters.cloudformation import CloudFormationStacks
+from lakehook.adapters.devlake_pipelines import RestDevlake
 from lakehook.adapters.dynamo_archive import DynamoArchive
 from lakehook.adapters.dynamo_health import DynamoHealths
 from lakehook.adapters.dynamo_journal import DynamoJournal
@@ -28,6 +29,7 @@ from lakehook.pause import Enable, Pause, Unpause, WakeGently
 from lakehook.ping.ask import AskEndpoint
 from lakehook.ports import Warn
 from lakehook.producer import PipelineEventPublisher
+from lakehook.reconcile import Reconcile
 from lakehook.redrive import Redrive
 from lakehook.settings import Deployment, listed
 from lakehook.subscribe import Amend, Subscribe
@@ -62,6 +64,7 @@ def desk_of_deployment(deployment: Deployment, aws: Aws, warn: Warn) -> Desk:
     pings = DynamoPings(dynamodb, deployment.deliveries_table, clock)
     redrives = SqsRedrives(sqs, deployment.deliveries_queue_url, dice)
     copies = SqsLetterCopies(sqs, deployment.dead_letter_queue_url)
+    publish = PipelineEventPublisher(deployment.events_queue_url, sqs).publish
     return Desk(
         look_up=LookUp(subscriptions),
         subscribe=Subscribe(judge, subscriptions, sealer, mint, clock, dice),
@@ -80,5 +83,6 @@ def desk_of_deployment(deployment: Deployment, aws: Aws, warn: Warn) -> Desk:
         explain=Explain(subscriptions, ledger, archive),
         tell_pipeline=TellPipeline(subscriptions, journal, archive),
         list_pipelines=ListPipelines(watch, clock),
-        publish=PipelineEventPublisher(deployment.events_queue_url, sqs).publish,
+        publish=publish,
+        reconcile=Reconcile(RestDevlake, publish, clock, warn),
     )

@@ -52,6 +52,18 @@ class Row:
         text = json.dumps(said, ensure_ascii=False, separators=(",", ":"))
         return "".join(GO_ESCAPES.get(sign, sign) for sign in text)
 
+    def shown(self) -> dict[str, Any]:
+        """As the REST API does, which knows no project."""
+        return {
+            "id": self.id,
+            "createdAt": self.created_at,
+            "updatedAt": self.updated_at,
+            "blueprintId": 0,
+            "beganAt": self.began_at,
+            "finishedAt": self.finished_at,
+            "status": self.status,
+        }
+
 
 @dataclass(frozen=True)
 class Notification:
@@ -103,6 +115,9 @@ class DevLake:
     def cancel_pending(self, pipeline_id: int) -> None:
         """Nobody is told."""
         self._change(pipeline_id, status="TASK_CANCELLED", updated_at=self._now())
+
+    def pipelines(self) -> list[dict[str, Any]]:
+        return [row.shown() for row in self._rows.values()]
 
     def join(self) -> None:
         """Return when every goroutine has come to its end."""

@@ -19,6 +19,7 @@ from lakehook.list_pipelines import ListPipelines
 from lakehook.look_up import LookUp
 from lakehook.pause import Enable, Pause, Unpause, WakeGently
 from lakehook.ping.ask import AskEndpoint
+from lakehook.reconcile import Reconcile
 from lakehook.redrive import Redrive
 from lakehook.subscribe import Amend, Subscribe
 from lakehook.subscribe.mint import Mint
@@ -35,6 +36,7 @@ from tests.fakes import (
     FakePings,
     FakeSubscriptions,
 )
+from tests.fakes_devlake import FakeDevlake
 
 
 class FakeSealer:
@@ -137,7 +139,7 @@ class Office:
         self.redrives, self.dead_letters = FakeRedrives(), FakeDeadLetters()
         self.network, self.publisher = FakeNetwork(), FakePublisher()
         self.opened = parse_networks(opened)
-        self.pings = FakePings()
+        self.pings, self.devlake = FakePings(), FakeDevlake()
         self.doorbell = FakeDoorbell(self.pings)
         self.warnings: list[str] = []
 
@@ -165,4 +167,7 @@ class Office:
             tell_pipeline=TellPipeline(subscriptions, self.journal, archive),
             list_pipelines=ListPipelines(self.journal, self.clock),
             publish=self.publisher.publish,
+            reconcile=Reconcile(
+                self.devlake.reach, self.publisher.publish, self.clock, warn or self.warnings.append
+            ),
         )

@@ -11,12 +11,18 @@
     │   ├── BadEndpoint     a URL we never call
     │   ├── BadSubscription a field of a subscription
     │   ├── BadSpool        a file that is no spool, or cannot be used as one
+
+
+    │   ├── NoDevlake       an address where DevLake's REST API does not answer
     │   └── NoSuchStack     a name under which no Lakehook is deployed
     ├── NotFound            no subscription of that id or name
     ├── ChangedMeanwhile    somebody else has changed the subscription since it was read
     ├── StillWaiting        a subscription that may not go while deliveries wait for it
     ├── LaneMoved           another worker has written the lane since we read it
     ├── SpoolFull           the producer's spool holds as much as it may
+
+
+    ├── DevlakeAway         DevLake's REST API does not answer, or not now
     └── OwnTrouble          DynamoDB, KMS or SQS failed us: never the receiver's fault
 
 A receiver's failure is none of these: it is an ``Outcome``.
@@ -59,6 +65,10 @@ class BadSpool(BadInput):
     """A file that is no spool, or cannot be used as one."""
 
 
+class NoDevlake(BadInput):
+    """What answers at that address is not DevLake's REST API."""
+
+
 class NoSuchStack(BadInput):
     """No stack of that name says where a Lakehook is."""
 
@@ -81,6 +91,10 @@ class LaneMoved(LakehookError):
 
 class SpoolFull(LakehookError):
     """The producer's spool holds as much as it may; nothing was added."""
+
+
+class DevlakeAway(LakehookError):
+    """DevLake's REST API does not answer, or not now."""
 
 
 class OwnTrouble(LakehookError):

@@ -10,11 +10,14 @@ import pytest
 from local.installation import LocalLakehook
 from local.receiver import Arrival, Receiver
 from tests.devlake import DevLake
+from tests.devlake_rest import serving_rest
 from tests.devlake_vectors import Vector, named
 from tests.e2e.evidence import Evidence
-from tests.e2e.pipelines import COMPLETED, CREATED, FAILED, RUNNING
+from tests.e2e.pipelines import CANCELLED, COMPLETED, CREATED, FAILED, RUNNING
 from tests.e2e.subscribers import Subscribers
+from tests.e2e.terminal import Terminal
 from tests.integration.eventually import eventually
+from tests.integration.wire import serving
 
 PATIENCE = 15.0
 
@@ -145,3 +148,29 @@ def test_a_devlake_with_another_secret_is_told_so(
     assert [notice.status for notice in stranger.notifications] == [401, 401]
     eventually(evidence.nothing_is_under_way)
     assert receiver.arrivals == []
+
+
+def test_what_was_told_in_vain_is_reconciled_and_reaches_everybody_once(
+    lakehook: LocalLakehook, receiver: Receiver, terminal: Terminal, evidence: Evidence
+):
+    with serving() as nobody:
+        devlake = DevLake(f"http://127.0.0.1:{nobody.port}/", lakehook.notification_secret)
+    completed, cancelled = devlake.create(), devlake.create()
+    devlake.join()
+    devlake.run(completed)
+    devlake.end(completed)
+    devlake.cancel_pending(cancelled)
+    assert [notice.status for notice in devlake.notifications] == [None] * 4
+
+    with serving_rest(devlake.pipelines(), key="k") as rest:
+        options = ("--devlake", rest.url, "--header", "authorization: Bearer k")
+        runs = [
+            terminal.json("reconcile", *options, "--since", "2024-09-01T00:00:00Z")
+            for _ in range(2)
+        ]
+
+    assert [(run["read"], run["sent"]) for run in runs] == [(2, 2)] * 2
+    assert receiver.wait_until_taken(5, within=PATIENCE)
+    eventually(evidence.nothing_is_under_way)
+    assert types_of(receiver, completed) == [CREATED, RUNNING, COMPLETED]
+    assert types_of(receiver, cancelled) == [CREATED, CANCELLED]

@@ -12,6 +12,7 @@ from lakehook.domain.devlake.status import CREATED, EVENT_TYPES, GREATEST_ID, is
 from lakehook.domain.document import Document, read_document
 from lakehook.domain.errors import BadNotice
 from lakehook.domain.event import EventType
+from lakehook.domain.instant import is_later
 
 OWN_BODY = "devlake"
 """Where an event's ``data`` carries the body that DevLake sent."""
@@ -85,8 +86,12 @@ def _changed_at(said: Document, event_type: EventType) -> str:
 
 
 def _finished(said: Document) -> str | None:
-    """DevLake's website spells it otherwise than DevLake."""
-    return _time(said, "FinishedAt") or _time(said, "FinishedAT")
+    """DevLake's website spells it otherwise than DevLake.
+
+    A run that a restart of DevLake has broken off never finishes; then it is the run before's.
+    """
+    finished = _time(said, "FinishedAt") or _time(said, "FinishedAT")
+    return None if is_later(_time(said, "BeganAt"), finished) else finished
 
 
 def _event_type(said: Document) -> EventType:

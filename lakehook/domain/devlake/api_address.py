@@ -1,0 +1,51 @@
+"""Where DevLake's REST API is, and what lets its caller in."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Self
+from urllib.parse import SplitResult, urlsplit
+
+from lakehook.domain.errors import BadInput, BadSubscription
+from lakehook.domain.header import checked_headers
+
+_MOST_CHARACTERS = 2048
+_PRINTED = re.compile(r"[!-~]+")
+
+
+@dataclass(frozen=True)
+class ApiAddress:
+    """The operator's own word: it may be anywhere. Its headers are credentials."""
+
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def parse(cls, url: str, header_lines: Sequence[str] = ()) -> Self:
+        """``BadInput`` says what is wrong, and shows neither: a URL may hold a password."""
+        try:
+            return cls(_checked(url), checked_headers(header_lines))
+        except BadSubscription as error:
+            raise BadInput(str(error)) from None
+
+
+def _checked(url: str) -> str:
+    parts = _split(url)
+    if parts is None or parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise BadInput("devlake: not a URL such as http://devlake:8080 or https://host/api")
+    if "@" in parts.netloc:
+        raise BadInput("devlake: credentials go into --header-file, not into the URL")
+    if "?" in url or "#" in url:
+        raise BadInput("devlake: the URL ends before the first ? or #")
+    return url.rstrip("/")
+
+
+def _split(url: str) -> SplitResult | None:
+    if len(url) > _MOST_CHARACTERS or not _PRINTED.fullmatch(url):
+        return None
+    try:
+        parts = urlsplit(url)
+        has_port = parts.port != 0
+    except ValueError:
+        return None
+    return parts if has_port else None

@@ -1,0 +1,90 @@
+"""``lakehook reconcile``: what was missed while the ingress was away."""
+
+from typing import Annotated, Any
+
+import typer
+
+from lakehook.domain.devlake.api_address import ApiAddress
+from lakehook.domain.event import Event
+from lakehook.domain.rfc_3339 import rfc_3339
+from ops.answers import Listing, answer
+from ops.desk import desk_of
+from ops.given import headers_in
+from ops.options import STACK, TEXT, AnswerAs, Stack, examples
+from ops.progress import counting
+from ops.times import time_of
+
+EXAMPLES = examples(
+    "lakehook reconcile --devlake http://devlake:8080",
+    "lakehook reconcile --devlake https://devlake.example/api/rest --header-file key.txt"
+    " --since 2026-01-01T12:00:00Z --dry-run",
+)
+
+DevlakeUrl = Annotated[
+    str, typer.Option("--devlake", metavar="URL", help="DevLake's REST API: http://devlake:8080.")
+]
+Since = Annotated[
+    str | None,
+    typer.Option(
+        "--since", metavar="TIME", help="Pipelines changed since then; else in the last 24 hours."
+    ),
+]
+ApiHeaders = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--header",
+        metavar="'NAME: VALUE'",
+        help="For DevLake, such as 'authorization: Bearer …'; repeatable.",
+    ),
+]
+HeaderFile = Annotated[
+    typer.FileBinaryRead | None,
+    typer.Option(
+        "--header-file", metavar="FILE", help="The same, one a line; - is standard input."
+    ),
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the events and send none.")]
+
+
+def reconcile(  # noqa: PLR0913  each is an option
+    context: typer.Context,
+    *,
+    devlake: DevlakeUrl,
+    since: Since = None,
+    header: ApiHeaders = None,
+    header_file: HeaderFile = None,
+    dry_run: DryRun = False,
+    output: AnswerAs = TEXT,
+    stack: Stack = STACK,
+) -> None:
+    """Read DevLake's pipelines, and send what it may have told in vain. A repeat does no harm."""
+    address = ApiAddress.parse(devlake, headers_in(header_file, header) or [])
+    moment = None if since is None else time_of(since, option="--since")
+    desk = desk_of(context, stack)
+    with counting("reconciling") as done:
+        found = desk.reconcile(address, since=moment, dry_run=dry_run, done=done)
+    document = {
+        "since": rfc_3339(found.since),
+        "read": found.read,
+        "changed": len(found.events),
+        "sent": found.sent,
+    }
+    answer(output, document, sections={"events": _EVENTS.of(found.events)} if dry_run else None)
+
+
+def _event(event: Event) -> dict[str, Any]:
+    return {
+        "pipeline_id": event.pipeline_id,
+        "event_type": str(event.type),
+        "timestamp": event.at,
+        "project_name": event.document.get("project_name"),
+        "event_id": event.id,
+    }
+
+
+_EVENTS = Listing(
+    ("PIPELINE", "EVENT TYPE", "TIMESTAMP", "PROJECT", "EVENT ID"),
+    lambda one: [value or "-" for value in _event(one).values()],
+    _event,
+    "nothing has changed",
+)

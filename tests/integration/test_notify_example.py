@@ -1,0 +1,49 @@
+"""The script that plays DevLake in docs/devlake.md signs as DevLake does."""
+
+import shutil
+import subprocess
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from lakehook.domain.devlake.notice import read_notice
+from lakehook.domain.devlake.signature import SignedNotice
+from lakehook.domain.devlake.status import EVENT_TYPES
+from tests.integration.wire import answer, serving
+
+SCRIPT = Path(__file__).parents[2] / "docs" / "examples" / "notify.sh"
+SECRET = "s3cret"
+
+pytestmark = pytest.mark.skipif(not shutil.which("curl"), reason="there is no curl to post with")
+
+
+@pytest.mark.parametrize("status", [one for one in EVENT_TYPES if not one.startswith("TASK_RE")])
+def test_it_posts_a_signed_notice_of_each_status(status: str):
+    with serving(answer("202 Accepted", b"{}")) as wire:
+        environment = {
+            "NOTIFICATION_ENDPOINT": f"http://127.0.0.1:{wire.port}/",
+            "NOTIFICATION_SECRET": SECRET,
+            "PATH": "/usr/bin:/bin",
+        }
+        done = subprocess.run(
+            ["sh", SCRIPT, status, "40"],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+
+    head, _, body = wire.requests[0].partition(b"\r\n\r\n")
+    target = head.split()[1].decode()
+    SignedNotice(body, urlsplit(target).query).verify([SECRET])
+    told = read_notice(body)
+    assert (told["pipeline_id"], told["event_type"]) == (40, EVENT_TYPES[status])
+    assert (done.stdout, done.stderr) == ("{} 202\n", "")
+
+
+def test_it_says_what_it_needs():
+    done = subprocess.run(["/bin/sh", SCRIPT], env={}, capture_output=True, text=True, check=False)
+
+    assert done.returncode != 0
+    assert "NOTIFICATION_ENDPOINT: where to, as the output IngressUrl says" in done.stderr

@@ -1,0 +1,84 @@
+"""A row of DevLake's REST API gives the event that the ingress makes of the notice."""
+
+from typing import Any
+
+import pytest
+
+from lakehook.domain.devlake.notice import read_notice
+from lakehook.domain.devlake.row import Row
+from lakehook.domain.errors import BadNotice
+from tests.devlake_vectors import VECTORS, Vector
+from tests.fakes_devlake import CREATED_AT, shown
+
+OF_PIPELINES = [one for one in VECTORS if "ProjectName" in one.said]
+
+
+def as_shown(notice: dict[str, Any], blueprint: int = 0) -> dict[str, Any]:
+    """The same row, as DevLake's REST API would show it."""
+    return shown(
+        notice["PipelineID"],
+        notice["Status"],
+        createdAt=notice["CreatedAt"],
+        updatedAt=notice["UpdatedAt"],
+        beganAt=notice["BeganAt"],
+        finishedAt=notice["FinishedAt"],
+        blueprintId=blueprint,
+    )
+
+
+@pytest.mark.parametrize("vector", OF_PIPELINES, ids=lambda one: one.name)
+def test_the_event_is_that_of_the_notice_that_go_writes_to_the_last_byte(vector: Vector):
+    project = vector.said["ProjectName"]
+
+    event = Row.read(as_shown(vector.said)).event(project)
+
+    assert event.document == read_notice(vector.raw)
+    assert event.document["data"]["devlake"] == vector.body
+
+
+def test_the_blueprint_is_the_trigger():
+    row = Row.read(shown(39, blueprintId=7))
+
+    assert row.event("payments").document["trigger_source"] == "blueprint:7"
+    assert row.event("").document["trigger_source"] == "blueprint:7"
+    assert Row.read(shown(39)).event("").document["trigger_source"] == "manual"
+
+
+@pytest.mark.parametrize(
+    ("status", "changes", "changed_at"),
+    [
+        ("TASK_CREATED", {"beganAt": None, "finishedAt": None, "updatedAt": CREATED_AT}, 3600),
+        ("TASK_RUNNING", {"finishedAt": None, "updatedAt": CREATED_AT}, 3000),
+        ("TASK_FAILED", {"updatedAt": CREATED_AT}, 2400),
+        ("TASK_FAILED", {"updatedAt": CREATED_AT, "finishedAt": None}, 3000),
+        ("TASK_RERUN", {}, 2400),
+    ],
+)
+def test_it_has_changed_at_the_latest_of_the_times_that_it_says(
+    status: str, changes: dict[str, Any], changed_at: int
+):
+    noon = 1_767_268_800
+
+    row = Row.read(shown(39, status, **changes))
+
+    assert noon - row.changed_at == pytest.approx(changed_at, abs=0.2)
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"status": "TASK_PONDERING"}, "Status: not one of"),
+        ({"status": None}, "Status: not one of"),
+        ({"id": "39"}, "PipelineID: not an integer"),
+        ({"id": None}, "PipelineID: not an integer"),
+        ({"createdAt": "yesterday"}, "CreatedAt: not an RFC 3339 time"),
+        ({"updatedAt": None}, "UpdatedAt: not an RFC 3339 time"),
+        ({"beganAt": 7}, "BeganAt: not an RFC 3339 time"),
+        ({"blueprintId": None}, "blueprintId: not 0 or more"),
+        ({"blueprintId": True}, "blueprintId: not 0 or more"),
+        ({"blueprintId": -1}, "blueprintId: not 0 or more"),
+    ],
+)
+def test_what_devlake_could_not_say_in_a_notice_is_no_row(changes: dict[str, Any], complaint: str):
+    with pytest.raises(BadNotice, match=complaint):
+        Row.read(shown(39) | changes)

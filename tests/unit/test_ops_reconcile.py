@@ -1,0 +1,189 @@
+"""``lakehook reconcile``: what it says, what it refuses, and what it never shows."""
+
+import io
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.fakes_devlake import shown
+from tests.fakes_ops import Office
+from tests.unit.test_ops_command import Terminal
+
+DEVLAKE = ("reconcile", "--devlake", "http://devlake:8080")
+SECRET = "s3cret"
+
+
+@pytest.fixture
+def terminal(capsys: pytest.CaptureFixture[str]) -> Terminal:
+    office = Office()
+    office.devlake.pipelines = [
+        shown(39, blueprintId=7),
+        shown(40, "TASK_RUNNING", finishedAt=None),
+        shown(38, **dict.fromkeys(("createdAt", "updatedAt", "beganAt"), "2025-12-01T00:00:00Z")),
+    ]
+    office.devlake.pipelines[-1]["finishedAt"] = None
+    office.devlake.projects = {7: "[red] lake"}
+    return Terminal(office, capsys)
+
+
+def typed_in(monkeypatch: pytest.MonkeyPatch, text: bytes) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text)))
+
+
+def test_it_says_how_many_were_read_and_how_many_were_sent(terminal: Terminal) -> None:
+    assert terminal.json(*DEVLAKE) == {
+        "since": "2025-12-31T12:00:00.000+00:00",
+        "read": 3,
+        "changed": 2,
+        "sent": 2,
+    }
+    assert [one.pipeline_id for one in terminal.office.publisher.published] == ["39", "40"]
+
+
+def test_people_read_it_in_lines(terminal: Terminal) -> None:
+    assert terminal(*DEVLAKE, "--since", "2025-12-01T00:00:00Z") == 0
+
+    assert terminal.out.splitlines() == [
+        "since    2025-12-01T00:00:00.000+00:00",
+        "read     3",
+        "changed  3",
+        "sent     3",
+    ]
+    assert terminal.err == ""
+
+
+def test_a_dry_run_shows_the_events_and_sends_none(terminal: Terminal) -> None:
+    answer = terminal.json(*DEVLAKE, "--dry-run")
+
+    assert (answer["changed"], answer["sent"]) == (2, 0)
+    assert answer["events"][0] == {
+        "pipeline_id": "39",
+        "event_type": "PIPELINE_COMPLETED",
+        "timestamp": "2026-01-01T11:20:00Z",
+        "project_name": "[red] lake",
+        "event_id": "devlake:39:PIPELINE_COMPLETED:2026-01-01T11:10:00Z",
+    }
+    assert terminal.office.publisher.published == []
+
+
+def test_the_events_of_a_dry_run_are_a_table_for_people(terminal: Terminal) -> None:
+    assert terminal(*DEVLAKE, "--dry-run") == 0
+
+    *_, heading, first, second = terminal.out.splitlines()
+    assert heading.startswith("PIPELINE")
+    assert "[red] lake" in first
+    assert second.split() == [
+        "40",
+        "PIPELINE_RUNNING",
+        "2026-01-01T11:10:00Z",
+        "-",
+        "devlake:40:PIPELINE_RUNNING:2026-01-01T11:10:00Z",
+    ]
+
+
+def test_a_dry_run_without_changes_says_so(terminal: Terminal) -> None:
+    assert terminal(*DEVLAKE, "--dry-run", "--since", "2027-01-01T00:00:00Z") == 0
+
+    assert terminal.out.splitlines()[-1] == "nothing has changed"
+
+
+def test_a_pipeline_that_is_left_out_is_a_warning(terminal: Terminal) -> None:
+    terminal.office.devlake.pipelines[0]["status"] = "TASK_PONDERING"
+
+    assert terminal(*DEVLAKE) == 0
+
+    assert terminal.err.startswith("warning: left out: pipeline '39': Status: not one of")
+    assert terminal.err.count("\n") == 1
+
+
+def test_headers_come_from_options_and_from_a_file(terminal: Terminal, tmp_path: Path) -> None:
+    file = tmp_path / "key.txt"
+    file.write_text(f"\ufeffAuthorization: Bearer {SECRET}\r\n\r\n", encoding="utf-8")
+
+    code = terminal(*DEVLAKE, "--header", f"x-key: {SECRET}", "--header-file", str(file))
+
+    assert code == 0
+    (address,) = terminal.office.devlake.reached
+    assert address.headers == {"x-key": SECRET, "authorization": f"Bearer {SECRET}"}
+    assert SECRET not in terminal.out + terminal.err
+
+
+def test_headers_come_from_standard_input(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    typed_in(monkeypatch, f"authorization: Basic {SECRET}\n".encode())
+
+    assert terminal(*DEVLAKE, "--header-file", "-") == 0
+
+    (address,) = terminal.office.devlake.reached
+    assert address.headers == {"authorization": f"Basic {SECRET}"}
+
+
+def test_whoever_types_a_header_in_does_not_see_it(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Keyboard(io.BytesIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(Keyboard()))
+    monkeypatch.setattr("ops.given.getpass", lambda _prompt: f"authorization: Bearer {SECRET}")
+
+    assert terminal(*DEVLAKE, "--header-file", "-") == 0
+
+    (address,) = terminal.office.devlake.reached
+    assert address.headers == {"authorization": f"Bearer {SECRET}"}
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        (("--devlake", f"ftp://{SECRET}"), "not a URL such as"),
+        (("--devlake", f"http://a:{SECRET}@devlake"), "not into the URL"),
+        (("--since", "yesterday"), "no time with an offset"),
+        (("--header", SECRET), "header: not 'Name: value'"),
+        (("--header", f"host: {SECRET}"), "header: host is the sender's own"),
+        (("--header-file", "/no/such/file"), "No such file"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_code_2(
+    terminal: Terminal, options: tuple[str, ...], complaint: str
+) -> None:
+    assert terminal(*DEVLAKE, *options) == 2
+
+    assert complaint in terminal.err
+    assert terminal.err.count("\n") == 1
+    assert SECRET not in terminal.err
+    assert terminal.office.devlake.reached == []
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [(b"\xff\xfe", "header: not text"), (b"a: " + b"b" * 20_000, "header: more than 16384 bytes")],
+)
+def test_a_header_file_is_a_short_text(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch, content: bytes, complaint: str
+) -> None:
+    typed_in(monkeypatch, content)
+
+    assert terminal(*DEVLAKE, "--header-file", "-") == 2
+
+    assert terminal.err == f"error: {complaint}\n"
+
+
+def test_without_an_address_nothing_is_asked(terminal: Terminal) -> None:
+    assert terminal("reconcile") == 2
+
+    assert "'--devlake'" in terminal.err
+    assert terminal.office.devlake.reached == []
+
+
+def test_a_devlake_that_is_away_is_exit_code_1(terminal: Terminal) -> None:
+    terminal.office.devlake.away = True
+
+    assert terminal(*DEVLAKE) == 1
+    assert terminal.err == "error: DevLake is away: no connection\n"
+
+    assert terminal(*DEVLAKE, "--output", "json") == 1
+    assert terminal.err.startswith('{"error": "devlake_away", ')

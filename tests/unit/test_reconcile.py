@@ -1,0 +1,355 @@
+"""What DevLake told in vain is sent once, however often it is reconciled."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from lakehook.domain.devlake.api_address import ApiAddress
+from lakehook.domain.document import text_of
+from lakehook.domain.errors import BadInput, DevlakeAway, NoDevlake
+from lakehook.domain.event import Event
+from lakehook.fan_out import FanOut
+from lakehook.ports import Notice
+from lakehook.reconcile import MOST_PAGES, Reconcile, Reconciled
+from tests.fakes import FakeClock, FakeJournal, FakeOutbox, FakeSiding
+from tests.fakes_devlake import FakeDevlake, shown
+from tests.fakes_ops import FakePublisher
+from tests.unit.test_deliver import World
+
+CREATED, RUNNING, COMPLETED, FAILED, PARTIAL, CANCELLED = (
+    f"PIPELINE_{state}"
+    for state in ("CREATED", "RUNNING", "COMPLETED", "FAILED", "PARTIAL", "CANCELLED")
+)
+NOT_BEGUN = {"beganAt": None, "finishedAt": None}
+ADDRESS = ApiAddress("http://devlake:8080")
+A_DAY_EARLIER = "2025-12-31T11:59:59Z"
+
+
+def long_ago(number: int, **changes: Any) -> dict[str, Any]:
+    times = dict.fromkeys(("createdAt", "updatedAt", "beganAt", "finishedAt"), A_DAY_EARLIER)
+    return shown(number, **{**times, **changes})
+
+
+@dataclass
+class Desk:
+    devlake: FakeDevlake = field(default_factory=FakeDevlake)
+    publisher: FakePublisher = field(default_factory=FakePublisher)
+    warnings: list[str] = field(default_factory=list)
+    done: list[int] = field(default_factory=list)
+
+    def reconcile(self, **how: Any) -> Reconciled:
+        reconcile = Reconcile(
+            self.devlake.reach, self.publisher.publish, FakeClock(), self.warnings.append
+        )
+        return reconcile(ADDRESS, done=self.done.append, **how)
+
+    @property
+    def sent(self) -> list[str]:
+        return [event.pipeline_id for event in self.publisher.published]
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk()
+
+
+# --- what is sent ---
+
+
+def test_each_pipeline_that_has_changed_since_is_sent_as_it_is_now(desk: Desk):
+    desk.devlake.pipelines = [shown(3), shown(1, "TASK_RUNNING", finishedAt=None), long_ago(2)]
+
+    found = desk.reconcile()
+
+    assert [(one.pipeline_id, one.type) for one in desk.publisher.published] == [
+        ("1", RUNNING),
+        ("3", COMPLETED),
+    ]
+    assert (found.read, found.sent, list(found.events)) == (3, 2, desk.publisher.published)
+    assert desk.devlake.reached == [ADDRESS]
+
+
+def test_unless_told_it_looks_back_a_day(desk: Desk):
+    just = "2025-12-31T12:00:00Z"
+    desk.devlake.pipelines = [long_ago(1), long_ago(2, updatedAt=just)]
+
+    desk.reconcile()
+
+    assert desk.sent == ["2"]
+
+
+def test_it_looks_back_as_far_as_it_is_told(desk: Desk):
+    desk.devlake.pipelines = [long_ago(1), shown(2)]
+
+    found = desk.reconcile(since=0.0)
+
+    assert desk.sent == ["1", "2"]
+    assert found.since == 0.0
+
+
+def test_a_dry_run_sends_nothing_and_says_what_it_would_send(desk: Desk):
+    desk.devlake.pipelines = [shown(1)]
+
+    found = desk.reconcile(dry_run=True)
+
+    assert [event.pipeline_id for event in found.events] == ["1"]
+    assert (desk.sent, found.sent) == ([], 0)
+
+
+def test_a_project_is_its_blueprints_and_each_is_asked_for_once(desk: Desk):
+    desk.devlake.pipelines = [shown(n, blueprintId=n % 2 * 7) for n in (1, 2, 3)]
+    desk.devlake.projects = {7: "payments"}
+
+    desk.reconcile()
+
+    said = [one.document for one in desk.publisher.published]
+    assert [one.get("project_name") for one in said] == ["payments", None, "payments"]
+    assert [one["trigger_source"] for one in said] == ["blueprint:7", "manual", "blueprint:7"]
+    assert desk.devlake.projects_asked == [7]
+
+
+def test_the_blueprints_of_pipelines_that_have_not_changed_are_nobodys_business(desk: Desk):
+    desk.devlake.pipelines = [shown(2), long_ago(1, blueprintId=7)]
+
+    desk.reconcile()
+
+    assert desk.devlake.projects_asked == []
+
+
+# --- how far is read ---
+
+
+def test_it_reads_on_until_a_whole_page_has_not_changed(desk: Desk):
+    """An old pipeline that was run again is behind newer ones that were not."""
+    desk.devlake.page_size = 2
+    desk.devlake.pipelines = [long_ago(n) for n in range(1, 10)]
+    for rerun in (8, 5):
+        desk.devlake.pipelines[rerun - 1] = shown(rerun)
+
+    found = desk.reconcile()
+
+    assert desk.sent == ["8"]
+    assert (desk.devlake.pages_read, found.read) == (2, 4)
+
+
+def test_all_are_found_that_were_created_since(desk: Desk):
+    desk.devlake.page_size = 2
+    desk.devlake.pipelines = [shown(n) for n in range(1, 6)]
+
+    found = desk.reconcile()
+
+    assert desk.sent == ["1", "2", "3", "4", "5"]
+    assert found.read == 5
+    assert desk.done == [2, 2, 1]
+
+
+def test_a_devlake_without_pipelines_is_fine(desk: Desk):
+    found = desk.reconcile()
+
+    assert (found.read, found.sent) == (0, 0)
+
+
+def test_what_moves_to_the_next_page_meanwhile_is_sent_once_and_as_read_last(desk: Desk):
+    class Moving(FakeDevlake):
+        def page(self, number: int) -> Sequence[dict[str, Any]]:
+            page = super().page(number)
+            if number == 1:
+                self.pipelines = [shown(1), shown(2), shown(3)]
+            return page
+
+    desk.devlake = Moving([shown(1), shown(2, "TASK_RUNNING", finishedAt=None)], page_size=1)
+
+    found = desk.reconcile()
+
+    assert [(one.pipeline_id, one.type) for one in desk.publisher.published] == [
+        ("1", COMPLETED),
+        ("2", COMPLETED),
+    ]
+    assert found.read == 2
+
+
+def test_a_devlake_that_never_ends_is_left_and_nothing_is_sent(desk: Desk):
+    class Endless(FakeDevlake):
+        def page(self, number: int) -> Sequence[dict[str, Any]]:
+            self.pages_read += 1
+            return [shown(number)]
+
+    desk.devlake = Endless()
+
+    with pytest.raises(BadInput, match=r"since: .* later time"):
+        desk.reconcile()
+
+    assert desk.devlake.pages_read == MOST_PAGES
+    assert desk.sent == []
+
+
+# --- what goes wrong ---
+
+
+def test_a_pipeline_that_cannot_be_told_is_left_out_and_named(desk: Desk):
+    desk.devlake.pipelines = [shown(1), shown(2, "TASK_PONDERING")]
+
+    found = desk.reconcile()
+
+    assert desk.sent == ["1"]
+    assert found.read == 1
+    (warning,) = desk.warnings
+    assert warning.startswith("left out: pipeline '2': Status: not one of TASK_CREATED")
+
+
+def test_where_no_pipeline_can_be_told_there_is_no_devlake(desk: Desk):
+    desk.devlake.pipelines = [{"id": 1, "state": "done"}]
+
+    with pytest.raises(NoDevlake, match="no pipelines of DevLake's: pipeline '1': "):
+        desk.reconcile()
+
+
+def test_nothing_is_sent_unless_all_has_been_read(desk: Desk):
+    class Leaving(FakeDevlake):
+        def page(self, number: int) -> Sequence[dict[str, Any]]:
+            self.away = number > 1
+            return super().page(number)
+
+    desk.devlake = Leaving([shown(1), shown(2)], page_size=1)
+
+    with pytest.raises(DevlakeAway):
+        desk.reconcile()
+
+    assert desk.sent == []
+
+
+# --- from DevLake to the receiver, in memory ---
+
+
+class Stack:
+    """Fan-out and delivery, and one subscriber of everything."""
+
+    def __init__(self) -> None:
+        self.world, self.journal, self.siding = World(), FakeJournal(), FakeSiding()
+
+    def take(self, events: Sequence[Event]) -> None:
+        outbox = FakeOutbox()
+        telemetry = self.world.telemetry
+        fan_out = FanOut(self.journal, self.world.subscriptions, outbox, self.siding, telemetry)
+        notices = [Notice(one.id, one.pipeline_id, text_of(one.document)) for one in events]
+        assert fan_out(notices) == []
+        for delivery in outbox.sent:
+            self.world.receive(delivery)
+
+    def told(self, pipeline: int) -> list[str]:
+        history = self.journal.history(str(pipeline))
+        return [str(one.numbered.event.type) for one in history]
+
+    @property
+    def delivered(self) -> list[str]:
+        return self.world.attempts.made
+
+
+def reconciled(desk: Desk) -> list[Event]:
+    desk.publisher.published.clear()
+    desk.reconcile()
+    return desk.publisher.published
+
+
+@pytest.mark.parametrize(
+    ("status", "changes", "told"),
+    [
+        ("TASK_CREATED", NOT_BEGUN, [CREATED]),
+        ("TASK_RUNNING", {"finishedAt": None}, [CREATED, RUNNING]),
+        ("TASK_COMPLETED", {}, [CREATED, RUNNING, COMPLETED]),
+        ("TASK_PARTIAL", {}, [CREATED, RUNNING, PARTIAL]),
+        ("TASK_FAILED", {"finishedAt": None}, [CREATED, RUNNING, FAILED]),
+        ("TASK_CANCELLED", NOT_BEGUN, [CREATED, CANCELLED]),
+    ],
+    ids=[
+        "waits",
+        "runs",
+        "has ended",
+        "has ended in part",
+        "was interrupted by a restart",
+        "was cancelled while it waited",
+    ],
+)
+def test_a_subscriber_hears_what_was_missed_and_a_second_run_tells_nothing_more(
+    desk: Desk, status: str, changes: dict[str, Any], told: list[str]
+):
+    stack = Stack()
+    desk.devlake.pipelines = [shown(39, status, **changes)]
+
+    stack.take(reconciled(desk))
+    once = list(stack.delivered)
+    stack.take(reconciled(desk))
+
+    assert stack.told(39) == told
+    assert once == [f"sub_a#39#{n}" for n in range(1, len(told) + 1)]
+    assert stack.delivered == once
+
+
+def test_what_the_ingress_has_told_is_absorbed_and_only_the_rest_is_told(desk: Desk):
+    stack = Stack()
+    desk.devlake.pipelines = [shown(39, "TASK_RUNNING", finishedAt=None)]
+    stack.take(reconciled(desk))
+    desk.devlake.pipelines = [shown(39)]
+
+    stack.take(reconciled(desk))
+
+    assert stack.told(39) == [CREATED, RUNNING, COMPLETED]
+    assert stack.delivered == ["sub_a#39#1", "sub_a#39#2", "sub_a#39#3"]
+
+
+def test_a_rerun_is_a_round_of_its_own_and_told_once(desk: Desk):
+    stack = Stack()
+    desk.devlake.pipelines = [shown(39, "TASK_FAILED")]
+    stack.take(reconciled(desk))
+    later = {"beganAt": "2026-01-01T11:30:00Z", "updatedAt": "2026-01-01T11:40:00.003Z"}
+    desk.devlake.pipelines = [shown(39, finishedAt="2026-01-01T11:40:00Z", **later)]
+
+    stack.take(reconciled(desk))
+    stack.take(reconciled(desk))
+
+    assert stack.told(39) == [CREATED, RUNNING, FAILED, CREATED, RUNNING, COMPLETED]
+    assert len(stack.delivered) == len(set(stack.delivered)) == 6
+
+
+def test_a_rerun_that_waits_is_told_though_devlake_never_does(desk: Desk):
+    stack = Stack()
+    desk.devlake.pipelines = [shown(39, "TASK_FAILED")]
+    stack.take(reconciled(desk))
+    desk.devlake.pipelines = [shown(39, "TASK_RERUN", updatedAt="2026-01-01T11:30:00Z")]
+
+    stack.take(reconciled(desk))
+    stack.take(reconciled(desk))
+
+    assert stack.told(39) == [CREATED, RUNNING, FAILED, CREATED]
+    assert stack.delivered == [f"sub_a#39#{n}" for n in (1, 2, 3, 4)]
+
+
+def test_a_rerun_that_a_restart_has_broken_off_has_not_finished_when_the_run_before_had(desk: Desk):
+    stack = Stack()
+    desk.devlake.pipelines = [shown(39, "TASK_FAILED")]
+    stack.take(reconciled(desk))
+    restarted = "2026-01-01T11:50:00Z"
+    later = {"beganAt": "2026-01-01T11:30:00Z", "updatedAt": restarted}
+    desk.devlake.pipelines = [shown(39, "TASK_FAILED", **later)]
+
+    stack.take(reconciled(desk))
+
+    (event,) = desk.publisher.published
+    assert event.at == restarted
+    assert "finished_at" not in event.document
+    assert stack.told(39) == [CREATED, RUNNING, FAILED] * 2
+
+
+def test_a_state_that_was_read_before_the_pipeline_went_on_changes_nothing(desk: Desk):
+    stack = Stack()
+    desk.devlake.pipelines = [shown(39, "TASK_RUNNING", finishedAt=None)]
+    late = list(reconciled(desk))
+    desk.devlake.pipelines = [shown(39)]
+    stack.take(reconciled(desk))
+
+    stack.take(late)
+
+    assert stack.told(39) == [CREATED, RUNNING, COMPLETED]
+    assert len(stack.delivered) == 3

@@ -58,7 +58,12 @@ class Visit:
         return self._resume() if known else self._join(self._hold.record, message)
 
     def _put(self, ping: Ping) -> Disposition:
-        """A question that an operator asks; whether deliveries go out is another one."""
+        """A question that an operator asks; whether deliveries go out is another one.
+
+        One that could not be put for minutes is let go: its asker has left.
+        """
+        if ping.is_stale(self._crew.clock.now()):
+            return Done()
         if subscription := self._subscription(anew=True):
             if self._remaining() < subscription.deadline_seconds + MARGIN_SECONDS:
                 raise OutOfTime

@@ -6,6 +6,7 @@ Messages carry a version; a release reads its own and the one before.
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from lakehook.domain.delivery import Delivery, Lane, NumberedEvent
@@ -84,7 +85,7 @@ def _ping(body: Document) -> Ping:
     return Ping(
         lane.subscription_id,
         lane.pipeline_id.removeprefix(PREFIX),
-        _text(body["timestamp"]),
+        _time(body["timestamp"]),
         challenge=challenge and _text(challenge),
     )
 
@@ -115,6 +116,12 @@ def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise TypeError("no text")
     return value
+
+
+def _time(value: Any) -> str:
+    if datetime.fromisoformat(value).tzinfo is None:
+        raise ValueError("no offset")
+    return _text(value)
 
 
 _READERS: dict[tuple[int, str], Callable[[Document], Message]] = {

@@ -1,12 +1,15 @@
 """A ping: a word to an endpoint that is no event, to see whether it is there and what it says."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from lakehook.domain.delivery import Lane
 from lakehook.domain.document import text_of
 from lakehook.domain.outcome import Attempt
 
 PREFIX = "ping-"
+GOOD_FOR_SECONDS = 5 * 60.0
+"""The longest that anybody waits for an answer; after that nobody has asked."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,10 @@ class Ping:
             **({"challenge": self.challenge} if self.challenge else {}),
         }
         return text_of(document).encode()
+
+    def is_stale(self, now: float) -> bool:
+        asked_at = datetime.fromisoformat(self.timestamp).timestamp()
+        return now - asked_at > GOOD_FOR_SECONDS
 
     def is_echoed_by(self, answer: bytes) -> bool:
         """Whether an answer is the challenge; a line's end behind it does no harm."""

@@ -1,4 +1,5 @@
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -34,7 +35,8 @@ deliveries = st.builds(
 )
 resumes = st.builds(Resume, st.just(LANE), st.integers(1, 10**14 - 1))
 tokens = st.text("0123456789abcdef", min_size=1, max_size=50)
-pings = st.builds(Ping, st.just("sub_a"), tokens, texts, challenge=st.none() | tokens)
+times = st.datetimes(timezones=st.just(UTC)).map(datetime.isoformat)
+pings = st.builds(Ping, st.just("sub_a"), tokens, times, challenge=st.none() | tokens)
 
 
 @given(deliveries | resumes | pings)
@@ -204,6 +206,14 @@ def test_an_event_is_carried_as_its_producer_wrote_it():
 
     assert isinstance(decoded, Delivery)
     assert decoded.event == Event("e1", delivery.event.document)
+
+
+@pytest.mark.parametrize("timestamp", ["", "soon", "2026-01-01T12:00:00", 7, None])
+def test_a_ping_that_does_not_say_when_it_was_asked_for_is_a_bad_message(timestamp: Any):
+    body = json.loads(encode(Ping("sub_a", "1", "2026-01-01T12:00:00Z")))
+
+    with pytest.raises(BadMessage, match="no ping"):
+        decode(json.dumps(body | {"timestamp": timestamp}))
 
 
 def test_a_ping_in_a_pipelines_lane_is_a_bad_message():

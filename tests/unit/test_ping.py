@@ -1,18 +1,35 @@
 """An endpoint is asked whether it is there, and by a challenge whether its owner agrees."""
 
 import json
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 
 import pytest
 
+from lakehook.deliver import Crew, Deliver
+from lakehook.domain.disposition import Disposition, Done
+from lakehook.domain.errors import OwnTrouble
 from lakehook.domain.event import EventType
+from lakehook.domain.message import Received
 from lakehook.domain.outcome import Attempt, Outcome
 from lakehook.domain.ping import Ping, Pong
+from lakehook.domain.retry import RetrySchedule
 from lakehook.domain.subscription import Subscription
 from lakehook.ping import PingEndpoint
 from lakehook.ports import Exchange
 from tests.builders import a_subscription
-from tests.fakes import NOON, FakePings
+from tests.fakes import (
+    NOON,
+    FakeAttempts,
+    FakeBell,
+    FakeClock,
+    FakeDeadLetters,
+    FakeDice,
+    FakeLedger,
+    FakePings,
+    FakeSubscriptions,
+    FakeTelemetry,
+)
 from tests.fakes_ops import Office
 
 PING = Ping("sub_a", "f00d", "2026-01-01T12:00:00Z")
@@ -81,6 +98,65 @@ def test_what_was_not_challenged_echoes_nothing():
     _, pong = put(PING, TAKEN, b"None")
 
     assert not pong.echoed
+
+
+# --- in the delivery function ---
+
+
+class World:
+    """A delivery function that puts pings, unless it can't."""
+
+    def __init__(self) -> None:
+        self.clock, self.trouble = FakeClock(), False
+        self.put: list[Ping] = []
+
+    def receive(self, ping: Ping) -> list[Disposition]:
+        ledger = FakeLedger(clock=self.clock)
+        deliver = Deliver(
+            Crew(
+                ledger=ledger,
+                healths=ledger.healths,
+                subscriptions=FakeSubscriptions({"sub_a": a_subscription()}),
+                attempt=FakeAttempts(self.clock),
+                ping=self._ping,
+                dead_letters=FakeDeadLetters(),
+                bell=FakeBell(),
+                clock=self.clock,
+                dice=FakeDice(),
+                telemetry=FakeTelemetry(),
+                schedule=RetrySchedule(()),
+                alone=nullcontext(),
+            )
+        )
+        return deliver([Received(ping, again=True)], deliver.read([ping]), lambda: 30.0)
+
+    def _ping(self, ping: Ping, _: Subscription) -> None:
+        if self.trouble:
+            raise OwnTrouble("the key is away")
+        self.put.append(ping)
+
+
+@pytest.mark.parametrize(
+    ("age", "put"), [(0, [PING]), (300, [PING]), (301, []), (86_400, []), (-60, [PING])]
+)
+def test_a_ping_of_more_than_five_minutes_ago_is_let_go(age: float, put: list[Ping]):
+    world = World()
+    world.clock.time = NOON + age
+
+    assert world.receive(PING) == [Done()]
+
+    assert world.put == put
+
+
+def test_a_ping_that_cannot_be_put_comes_again_for_five_minutes_and_no_longer():
+    world = World()
+    world.trouble = True
+
+    with pytest.raises(OwnTrouble):
+        world.receive(PING)
+    world.clock.sleep(301)
+
+    assert world.receive(PING) == [Done()]
 
 
 # --- at the operator's door ---

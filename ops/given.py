@@ -27,9 +27,14 @@ def secret_in(file: typer.FileBinaryRead | None) -> str | None:
 
 
 def headers_in(file: typer.FileBinaryRead | None, given: list[str] | None) -> list[str] | None:
-    """The headers that are given, and behind them those of the file, a line each."""
+    """The headers that are given, and behind them those of the file, a line each.
+
+    Whoever types them in gives one, and does not see it.
+    """
     if file is None:
         return given
+    if file.isatty():
+        return [*(given or ()), getpass("header: ")]
     text = _text(file, what="header file", most=MOST_HEADER_BYTES)
     lines = [line.removesuffix("\r") for line in text.split("\n") if line.strip()]
     if not lines:

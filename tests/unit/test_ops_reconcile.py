@@ -160,7 +160,10 @@ def test_bad_input_is_one_line_and_exit_code_2(
 
 @pytest.mark.parametrize(
     ("content", "complaint"),
-    [(b"\xff\xfe", "header: not text"), (b"a: " + b"b" * 20_000, "header: more than 16384 bytes")],
+    [
+        (b"\xff\xfe", "header file: not text"),
+        (b"a: " + b"b" * 20_000, "header file: more than 16384 bytes"),
+    ],
 )
 def test_a_header_file_is_a_short_text(
     terminal: Terminal, monkeypatch: pytest.MonkeyPatch, content: bytes, complaint: str

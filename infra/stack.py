@@ -4,6 +4,7 @@ from aws_cdk import CfnOutput, Duration, Stack
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
+from infra.alarms import Alarms
 from infra.bundling import functions_code
 from infra.fifo_queue import FifoQueue
 from infra.ingress import Ingress
@@ -55,7 +56,14 @@ class LakehookStack(Stack):
         self._ingress = self._add_ingress()
         self._add_fanout()
         self._add_deliver()
-        self._add_clock()
+        clock = self._add_clock()
+        Alarms(
+            self,
+            "Alarms",
+            events=self._events,
+            deliveries=self._deliveries,
+            clock=clock.function,
+        )
         self._tell_outputs()
 
     def _queue(self, id_: str, name: str, dead_letter_name: str) -> FifoQueue:
@@ -130,7 +138,7 @@ class LakehookStack(Stack):
             allowed_networks=self._parameters.allowed_networks,
         )
 
-    def _add_clock(self) -> None:
+    def _add_clock(self) -> Worker:
         clock = Worker(
             self,
             "Clock",
@@ -147,6 +155,7 @@ class LakehookStack(Stack):
         clock.may(LEASE_A_STALL, on=self._tables.pipelines.table_arn)
         self._deliveries.queue.grant_send_messages(clock.function)
         self._events.queue.grant_send_messages(clock.function)
+        return clock
 
     def _clock_settings(self) -> ClockSettings:
         return ClockSettings(

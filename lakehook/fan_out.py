@@ -111,7 +111,7 @@ class FanOut:
         deliveries = [
             Delivery(Lane(subscription.id, event.pipeline_id), numbered)
             for subscription in subscriptions
-            if subscription.receives(event.type) and channel_of(subscription).silence(event) is None
+            if subscription.receives(event) and channel_of(subscription).silence(event) is None
         ]
         self.telemetry.fanned_out(numbered, deliveries=len(deliveries), repeated=repeated)
         return deliveries

@@ -37,12 +37,13 @@ def send(
     stack: Stack = STACK,
 ) -> None:
     """Send events in order, or none if a line is wrong. A repeat does no harm."""
-    events = list(_events(file))
+    events = list(events_in(file))
     sent = _published(desk_of(context, stack).publish, events)
     answer(output, {"sent": sent})
 
 
-def _events(lines: Iterable[bytes]) -> Iterator[Event]:
+def events_in(lines: Iterable[bytes]) -> Iterator[Event]:
+    """One a line; ``BadEvent`` names the line that is none."""
     for number, line in enumerate(lines, start=1):
         try:
             text = line.decode("utf-8-sig").strip()

@@ -39,6 +39,17 @@ EventTypes = Annotated[
     list[str] | None,
     typer.Option("--event-type", metavar="TYPE", help="An event it wants; repeatable."),
 ]
+Pattern = Annotated[
+    str | None,
+    typer.Option(
+        "--pattern",
+        metavar="JSON",
+        help="Of these the events whose fields match, in EventBridge's syntax.",
+    ),
+]
+NoPattern = Annotated[
+    bool, typer.Option("--no-pattern", help="It wants them whatever their fields are.")
+]
 EveryPipelineEvent = Annotated[
     bool, typer.Option("--every-pipeline-event", help="It wants every PIPELINE_* from now on.")
 ]

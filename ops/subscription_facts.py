@@ -17,6 +17,7 @@ def facts(one: Subscription) -> dict[str, Any]:
         "url": one.endpoint.shown,
         "format": str(one.format),
         "event_types": [str(event_type) for event_type in EventType if one.wants(event_type)],
+        "pattern": one.pattern,
         "signing": _signing(one),
         "public_key": one.public_key,
         "deadline_seconds": one.deadline_seconds,

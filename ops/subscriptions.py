@@ -3,7 +3,7 @@
 import typer
 
 from lakehook.subscribe import SecretWish, Terms
-from ops import asking, rotation, standing
+from ops import asking, matching, rotation, standing
 from ops.answers import answer, answer_all
 from ops.asking import Challenge
 from ops.desk import desk_of
@@ -24,13 +24,15 @@ from ops.options import (
     NewName,
     NewUrl,
     NoHeaders,
+    NoPattern,
     OrderingName,
+    Pattern,
     Schedule,
     Stack,
     Url,
     examples,
 )
-from ops.replacing import replaced, schedule_of
+from ops.replacing import pattern_of, replaced, schedule_of
 from ops.rotation import note_on, shown_once
 from ops.secret_options import AllowEmptySecret, SecretFile, SigningName
 from ops.subscription_facts import SECRETS, SUBSCRIPTIONS, facts
@@ -39,6 +41,7 @@ app = typer.Typer(rich_markup_mode=None, help="Who wants which events, where, an
 app.add_typer(standing.app)
 app.add_typer(rotation.app)
 app.add_typer(asking.app)
+app.add_typer(matching.app)
 
 
 @app.command(
@@ -46,6 +49,8 @@ app.add_typer(asking.app)
         "lakehook subscriptions add --name ci --url https://ci.example/hook --challenge",
         "lakehook subscriptions add --name pager --url https://pager.example/in"
         " --event-type PIPELINE_FAILED --header-file bearer.txt",
+        "lakehook subscriptions add --name lake --url https://lake.example/hook"
+        ' --pattern \'{"project_name": [{"prefix": "lake-"}]}\'',
         "lakehook subscriptions add --name old --url https://old.example/devlake"
         " --format devlake --secret-file secret.txt",
     )
@@ -57,6 +62,7 @@ def add(  # noqa: PLR0913  each is an option
     url: Url,
     format_: FormatName = None,
     event_types: EventTypes = None,
+    pattern: Pattern = None,
     signing: SigningName = None,
     secret_file: SecretFile = None,
     allow_empty_secret: AllowEmptySecret = False,
@@ -80,6 +86,7 @@ def add(  # noqa: PLR0913  each is an option
         url=url,
         format=format_,
         event_types=event_types,
+        pattern=pattern,
         deadline_seconds=deadline,
         ordering=ordering,
         retry_schedule=retry_schedule,
@@ -126,6 +133,8 @@ def update(  # noqa: PLR0913  each is an option
     url: NewUrl = None,
     event_types: EventTypes = None,
     every_pipeline_event: EveryPipelineEvent = False,
+    pattern: Pattern = None,
+    no_pattern: NoPattern = False,
     deadline: Deadline = None,
     ordering: OrderingName = None,
     retry_schedule: Schedule = None,
@@ -141,6 +150,7 @@ def update(  # noqa: PLR0913  each is an option
         name=name,
         url=url,
         event_types=replaced("--event-type", event_types, emptied=every_pipeline_event),
+        pattern=pattern_of(pattern, emptied=no_pattern),
         deadline_seconds=deadline,
         ordering=ordering,
         retry_schedule=schedule_of(retry_schedule, default=default_retry_schedule),

@@ -89,6 +89,11 @@ class Hold:
         held = self._held()
         self._move(held, held.sleeping(until=until))
 
+    def rouse(self) -> None:
+        """It need not have slept."""
+        held = self._held()
+        self._move(held, held.roused(now=self._clock.now()))
+
     def block(self) -> None:
         """Not yet: look again within the hour."""
         held = self._held()

@@ -34,6 +34,10 @@ class Pulse:
     def is_slow(self) -> bool:
         return self._health.is_slow
 
+    def is_still_open(self) -> bool:
+        self._health = self._crew.healths.find(self._health.subscription_id)
+        return self._health.is_open
+
     def takes_the_probe(self) -> bool:
         """Whether it is time for one, and nobody else makes it: then this lane's attempt is it."""
         return self._change(lambda health: health.probed(self._crew.clock.now()))

@@ -137,7 +137,15 @@ class Visit:
             return Done()
         if self._pulse.is_open and not self._probing:
             self._probing = self._pulse.takes_the_probe()
-            return None if self._probing else self._sleep(LOOK_AGAIN_SECONDS)
+            return None if self._probing else self._sleep_while_it_is_down()
+        return None
+
+    def _sleep_while_it_is_down(self) -> Stop:
+        """A breaker that closed meanwhile has woken who slept then: this lane goes on by itself."""
+        asleep = self._sleep(LOOK_AGAIN_SECONDS)
+        if self._pulse.is_still_open():
+            return asleep
+        self._hold.rouse()
         return None
 
     def _sleep(self, seconds: float) -> Disposition:

@@ -116,6 +116,9 @@ class HeldLane:
     def sleeping(self, *, until: float) -> Self:
         return self._moved(due_at=until, asleep=True)
 
+    def roused(self, *, now: float) -> Self:
+        return self._moved(due_at=max(now, self.hinted_until))
+
     def _moved(self, *, asleep: bool = False, **changes: float) -> Self:
         moved = replace(self, version=self.version + 1, asleep=asleep)
         return replace(moved, **changes)  # type: ignore[arg-type]

@@ -7,7 +7,8 @@ from typing import Self
 
 from lakehook.domain.endpoint import Endpoint
 from lakehook.domain.errors import BadSubscription
-from lakehook.domain.event import EventType
+from lakehook.domain.event import Event, EventType
+from lakehook.domain.pattern import compiled
 from lakehook.domain.retry import RetrySchedule
 from lakehook.domain.rfc_3339 import rfc_3339
 from lakehook.domain.rotation import SealedSecret
@@ -38,6 +39,7 @@ class Subscription:
     name: str
     endpoint: Endpoint
     event_types: tuple[EventType, ...] = ()  # none named: every PIPELINE_*
+    pattern: str | None = None  # over the event's fields, as JSON
     format: Format = Format.LAKEHOOK
     deadline_seconds: float = DEFAULT_DEADLINE_SECONDS
     ordering: Ordering = Ordering.STRICT
@@ -70,9 +72,16 @@ class Subscription:
     def is_blocked(self) -> bool:
         return self.paused_at is not None or self.disabled_reason is not None
 
-    def receives(self, event_type: EventType) -> bool:
-        """Whether such an event goes out to it, as it now stands."""
-        return not self.is_pending and self.wants(event_type)
+    def receives(self, event: Event) -> bool:
+        """Whether an event goes out to it, as it now stands."""
+        return not self.is_pending and self.wants(event.type) and self.matches(event)
+
+    def matches(self, event: Event) -> bool:
+        """By its pattern; what this release can't read keeps nothing from going out."""
+        try:
+            return self.pattern is None or compiled(self.pattern)(event.document)
+        except BadSubscription:
+            return True
 
     def wants(self, event_type: EventType) -> bool:
         if self.event_types:

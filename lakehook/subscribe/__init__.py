@@ -8,6 +8,7 @@ from lakehook.domain.document import ascii_of
 from lakehook.domain.endpoint import Endpoint
 from lakehook.domain.errors import BadSubscription
 from lakehook.domain.header import checked_headers
+from lakehook.domain.pattern import checked_pattern
 from lakehook.domain.retry import RetrySchedule
 from lakehook.domain.rfc_3339 import rfc_3339
 from lakehook.domain.secret import Signing
@@ -42,6 +43,7 @@ class Terms:
     url: str | None = field(default=None, repr=False)  # may be a credential
     format: str | None = None
     event_types: Sequence[str] | None = None  # none named: every PIPELINE_*
+    pattern: str | None = None  # empty: every event of these types
     deadline_seconds: float | None = None
     ordering: str | None = None
     retry_schedule: str | None = None
@@ -135,6 +137,7 @@ def _agreed(terms: Terms, judge: Judge) -> dict[str, Any]:
     asked: tuple[tuple[str, Any, Callable[[Any], Any]], ...] = (
         ("name", terms.name, checked_name),
         ("event_types", terms.event_types, checked_event_types),
+        ("pattern", terms.pattern, _pattern),
         ("deadline_seconds", terms.deadline_seconds, checked_deadline),
         ("format", terms.format, checked_format),
         ("ordering", terms.ordering, checked_ordering),
@@ -157,6 +160,10 @@ def _concealed(agreed: dict[str, Any], sealer: Sealer, subscription_id: str) -> 
         "endpoint": replace(endpoint, url=endpoint.shown),
         "sealed_url": sealed_url,
     }
+
+
+def _pattern(text: str) -> str | None:
+    return checked_pattern(text) if text else None
 
 
 def _schedule(text: str) -> RetrySchedule | None:

@@ -455,3 +455,16 @@ def test_where_the_clock_finds_no_lane_to_probe_the_next_that_is_looked_at_does_
 def told_by(world: World) -> list[Resume]:
     world.clockwork()
     return world.bell.rung
+
+
+def test_a_lane_that_falls_asleep_as_the_breaker_closes_goes_on_by_itself(world: World):
+    world.open_the_breaker()
+    late = [in_lane(77)]
+    page = world.deliver.read(late)
+    world.down = False
+    world.ledger.healths.known.clear()
+
+    world.deliver([Received(one) for one in late], page, lambda: 30.0)
+
+    assert world.ledger.records[Lane("sub_a", "77"), 1].status is Status.DELIVERED
+    assert Lane("sub_a", "77") not in world.ledger.lanes

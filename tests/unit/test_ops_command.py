@@ -60,6 +60,7 @@ def test_add_answers_with_the_subscription_and_its_secret(terminal: Terminal) ->
         "name": "ci",
         "url": "https://ci.example/hook",
         "format": "lakehook",
+        "pattern": None,
         "event_types": ["TASK_FAILED"],
         "signing": "hmac",
         "public_key": None,

@@ -17,7 +17,7 @@ from lakehook.domain.retry import RetrySchedule
 from lakehook.domain.subscription import Subscription
 from lakehook.ping import PingEndpoint
 from lakehook.ports import Exchange
-from tests.builders import a_subscription
+from tests.builders import a_subscription, an_event
 from tests.fakes import (
     NOON,
     FakeAttempts,
@@ -174,7 +174,7 @@ def pending(office: Office) -> Subscription:
 def test_who_is_pending_receives_nothing(office: Office) -> None:
     subscription = pending(office)
 
-    assert not any(subscription.receives(event_type) for event_type in EventType)
+    assert not any(subscription.receives(an_event(event_type=one)) for one in EventType)
 
 
 def test_an_active_one_is_pinged_and_stays_as_it_is(office: Office) -> None:

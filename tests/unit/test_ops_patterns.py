@@ -1,0 +1,71 @@
+"""Patterns at a terminal: given, changed, tried."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.builders import a_document
+from tests.fakes_ops import Office
+from tests.unit.test_ops_command import Terminal, add
+
+LAKES = '{"project_name": [{"prefix": "lake-"}]}'
+
+
+@pytest.fixture
+def terminal(capsys: pytest.CaptureFixture[str]) -> Terminal:
+    return Terminal(Office(), capsys)
+
+
+def test_a_pattern_is_kept_shown_changed_and_taken_away(terminal: Terminal) -> None:
+    assert add(terminal, "--pattern", LAKES)["pattern"] == LAKES
+
+    other = '{"pipeline_id": [39]}'
+    changed = terminal.json("subscriptions", "update", "ci", "--pattern", other)
+    gone = terminal.json("subscriptions", "update", "ci", "--no-pattern")
+
+    assert (changed["pattern"], gone["pattern"]) == (other, None)
+    assert terminal.json("subscriptions", "show", "ci")["pattern"] is None
+
+
+def test_a_wrong_pattern_is_one_line_and_saves_nothing(terminal: Terminal) -> None:
+    arguments = ("--name", "ci", "--url", "https://ci.example/hook", "--pattern", '{"a": "b"}')
+
+    assert terminal("subscriptions", "add", *arguments) == 2
+
+    assert terminal.err == ("error: pattern: a is neither an object nor a list of what it may be\n")
+    assert terminal.office.subscriptions.all() == []
+
+
+def test_a_pattern_and_none_are_two_things(terminal: Terminal) -> None:
+    add(terminal)
+
+    assert terminal("subscriptions", "update", "ci", "--pattern", LAKES, "--no-pattern") == 2
+
+
+def test_a_file_of_events_is_tried_and_nothing_is_sent(terminal: Terminal, tmp_path: Path) -> None:
+    add(terminal, "--pattern", LAKES, "--event-type", "PIPELINE_FAILED")
+    file = tmp_path / "events.jsonl"
+    failed = {"event_type": "PIPELINE_FAILED", "project_name": "lake-eu"}
+    lines = [failed, failed | {"project_name": "pond"}, failed | {"event_type": "PIPELINE_RUNNING"}]
+    file.write_text("\n".join(json.dumps(a_document(**line)) for line in lines))
+
+    tried = terminal.json("subscriptions", "match", "ci", "--file", str(file))
+
+    assert [(one["matches"], one["reason"]) for one in tried] == [
+        (True, None),
+        (False, "pattern"),
+        (False, "event type"),
+    ]
+    assert terminal.office.publisher.published == []
+
+
+def test_people_read_one_line_an_event(terminal: Terminal, tmp_path: Path) -> None:
+    add(terminal)
+    file = tmp_path / "events.jsonl"
+    file.write_text(json.dumps(a_document()))
+
+    assert terminal("subscriptions", "match", "ci", "--file", str(file)) == 0
+
+    assert "GOES OUT" in terminal.out
+    assert terminal.out.splitlines()[1].startswith("yes")

@@ -1,0 +1,175 @@
+"""Patterns over events: what EventBridge's syntax means, and what is refused when it is saved."""
+
+import json
+import time
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lakehook.domain.errors import BadSubscription
+from lakehook.domain.pattern import MAX_PATTERN_BYTES, checked_pattern, compiled
+from tests.builders import a_document, a_subscription, an_event
+
+EVENT = {
+    "pipeline_id": 39,
+    "event_type": "PIPELINE_FAILED",
+    "project_name": "lake-Payments",
+    "task": {"id": 7, "plugin": "gitlab"},
+    "data": {"tags": ["nightly", "eu"], "ratio": 0.5, "ok": True, "note": None, "empty": []},
+}
+
+TABLE: list[tuple[Any, bool]] = [
+    # literals
+    ({"event_type": ["PIPELINE_FAILED"]}, True),
+    ({"event_type": ["PIPELINE_COMPLETED", "PIPELINE_FAILED"]}, True),
+    ({"event_type": ["pipeline_failed"]}, False),
+    ({"pipeline_id": [39]}, True),
+    ({"pipeline_id": ["39"]}, False),
+    ({"data": {"ok": [True]}}, True),
+    ({"data": {"ok": [1]}}, False),
+    ({"data": {"note": [None]}}, True),
+    ({"nothing": [None]}, False),
+    # all fields, nested ones too
+    ({"event_type": ["PIPELINE_FAILED"], "pipeline_id": [40]}, False),
+    ({"task": {"plugin": ["gitlab"], "id": [7]}}, True),
+    ({"task": {"plugin": ["jira"]}}, False),
+    ({"task": ["gitlab"]}, False),
+    ({"pipeline_id": {"id": [39]}}, False),
+    # lists
+    ({"data": {"tags": ["eu"]}}, True),
+    ({"data": {"tags": ["us", "eu"]}}, True),
+    ({"data": {"tags": ["us"]}}, False),
+    ({"data": {"tags": [{"prefix": "night"}]}}, True),
+    # prefix, suffix, case
+    ({"project_name": [{"prefix": "lake-"}]}, True),
+    ({"project_name": [{"prefix": "Lake-"}]}, False),
+    ({"project_name": [{"prefix": {"equals-ignore-case": "LAKE-p"}}]}, True),
+    ({"project_name": [{"suffix": "ments"}]}, True),
+    ({"project_name": [{"suffix": "Ments"}]}, False),
+    ({"project_name": [{"suffix": {"equals-ignore-case": "PAYMENTS"}}]}, True),
+    ({"project_name": [{"equals-ignore-case": "LAKE-payments"}]}, True),
+    ({"project_name": [{"equals-ignore-case": "lake"}]}, False),
+    ({"pipeline_id": [{"prefix": "3"}]}, False),
+    # wildcard
+    ({"project_name": [{"wildcard": "lake-*"}]}, True),
+    ({"project_name": [{"wildcard": "*Pay*s"}]}, True),
+    ({"project_name": [{"wildcard": "*"}]}, True),
+    ({"project_name": [{"wildcard": "lake"}]}, False),
+    ({"project_name": [{"wildcard": "lake-Pay*Payments"}]}, False),
+    ({"project_name": [{"wildcard": "l*x*s"}]}, False),
+    # anything-but
+    ({"event_type": [{"anything-but": "PIPELINE_CREATED"}]}, True),
+    ({"event_type": [{"anything-but": ["PIPELINE_CREATED", "PIPELINE_FAILED"]}]}, False),
+    ({"pipeline_id": [{"anything-but": [1, 2]}]}, True),
+    ({"project_name": [{"anything-but": {"prefix": "lake-"}}]}, False),
+    ({"project_name": [{"anything-but": {"suffix": ["x", "ments"]}}]}, False),
+    ({"project_name": [{"anything-but": {"equals-ignore-case": ["other"]}}]}, True),
+    ({"project_name": [{"anything-but": {"wildcard": "lake*"}}]}, False),
+    ({"nothing": [{"anything-but": "x"}]}, False),
+    # numeric
+    ({"pipeline_id": [{"numeric": ["=", 39]}]}, True),
+    ({"pipeline_id": [{"numeric": [">", 38, "<=", 39]}]}, True),
+    ({"pipeline_id": [{"numeric": [">", 39]}]}, False),
+    ({"data": {"ratio": [{"numeric": ["<", 1]}]}}, True),
+    ({"data": {"ok": [{"numeric": ["=", 1]}]}}, False),
+    ({"project_name": [{"numeric": [">", 0]}]}, False),
+    # exists
+    ({"project_name": [{"exists": True}]}, True),
+    ({"project_name": [{"exists": False}]}, False),
+    ({"message": [{"exists": False}]}, True),
+    ({"data": {"note": [{"exists": True}]}}, True),
+    ({"absent": {"inner": [{"exists": False}]}}, True),
+    ({"task": [{"exists": True}]}, False),
+    # $or
+    ({"$or": [{"pipeline_id": [1]}, {"task": {"id": [7]}}]}, True),
+    ({"$or": [{"pipeline_id": [1]}, {"task": {"id": [8]}}]}, False),
+    ({"event_type": ["PIPELINE_CREATED"], "$or": [{"pipeline_id": [39]}, {"x": [1]}]}, False),
+    ({"data": {"$or": [{"ratio": [1]}, {"ok": [True]}]}}, True),
+]
+
+
+@pytest.mark.parametrize(("pattern", "matches"), TABLE, ids=lambda one: json.dumps(one)[:60])
+def test_an_event_matches_as_in_eventbridge(pattern: Any, *, matches: bool):
+    assert compiled(json.dumps(pattern))(EVENT) is matches
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("", "pattern: not JSON"),
+        ("[]", "pattern: not a JSON object"),
+        ("{}", "pattern: it is empty"),
+        ('{"task": {}}', "pattern: task is empty"),
+        ('{"task": "gitlab"}', "pattern: task is neither an object nor a list"),
+        ('{"task": []}', "pattern: task is neither"),
+        ('{"task": {"plugin": [["a"]]}}', "pattern: task.plugin holds a list"),
+        ('{"a": [{"regex": "x"}]}', "pattern: a: 'regex' is none of prefix"),
+        ('{"a": [{"prefix": "x", "suffix": "y"}]}', "pattern: a has an operator with 2 names"),
+        ('{"a": [{"prefix": ""}]}', "pattern: a: prefix wants a text"),
+        ('{"a": [{"prefix": 1}]}', "pattern: a: prefix wants a text"),
+        ('{"a": [{"wildcard": "a**b"}]}', "pattern: a: two \\* in a row"),
+        ('{"a": [{"exists": "yes"}]}', "pattern: a: exists is true or false"),
+        ('{"a": [{"numeric": [">"]}]}', "pattern: a: numeric is a list"),
+        ('{"a": [{"numeric": ["!", 3]}]}', "pattern: a: numeric compares by"),
+        ('{"a": [{"numeric": [">", "3"]}]}', "pattern: a: numeric compares by"),
+        ('{"a": [{"numeric": [">", true]}]}', "pattern: a: numeric compares by"),
+        ('{"a": [{"anything-but": []}]}', "pattern: a: anything-but wants"),
+        ('{"a": [{"anything-but": {"numeric": ["=", 1]}}]}', "pattern: a: anything-but goes with"),
+        ('{"$or": [{"a": [1]}]}', "pattern: \\$or is not a list of two"),
+        ('{"$or": [{"a": [1]}, 2]}', "pattern: \\$or holds what is no pattern"),
+        ('{"a": ' * 20 + "[1]" + "}" * 20, "pattern: nested deeper than 16 levels"),
+        ('{"a": ["' + "x" * MAX_PATTERN_BYTES + '"]}', "pattern: more than 4096 bytes"),
+    ],
+)
+def test_what_is_no_pattern_is_refused_with_the_field_and_the_reason(text: str, complaint: str):
+    with pytest.raises(BadSubscription, match=complaint):
+        checked_pattern(text)
+
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+
+
+@given(pattern=values, document=st.dictionaries(st.text(max_size=5), values, max_size=3))
+def test_whatever_is_given_is_a_pattern_or_refused_and_matches_or_not(
+    pattern: Any, document: dict[str, Any]
+):
+    with suppress(BadSubscription):
+        assert compiled(json.dumps(pattern))(document) in (True, False)
+
+
+def test_a_wildcard_takes_no_longer_the_more_stars_it_has():
+    predicate = compiled(json.dumps({"a": [{"wildcard": "*a" * 500 + "*b"}]}))
+
+    began = time.process_time()
+    assert not predicate({"a": "a" * 100_000})
+
+    assert time.process_time() - began < 1.0
+
+
+def test_a_subscription_receives_what_its_pattern_matches():
+    subscription = a_subscription(pattern='{"project_name": [{"prefix": "lake-"}]}')
+
+    assert subscription.receives(an_event(project_name="lake-eu"))
+    assert not subscription.receives(an_event(project_name="pond"))
+    assert not subscription.receives(an_event(project_name="lake-eu", event_type="TASK_FAILED"))
+
+
+def test_a_pattern_of_another_release_keeps_nothing_from_going_out():
+    subscription = a_subscription(pattern='{"a": [{"cidr": "10.0.0.0/8"}]}')
+
+    assert subscription.receives(an_event())
+
+
+def test_the_fields_are_those_that_the_producer_wrote():
+    pattern = json.dumps({name: [value] for name, value in a_document().items()})
+
+    assert a_subscription(pattern=pattern).receives(an_event())

@@ -47,7 +47,7 @@ def tell_stalled() -> TellStalled:
 
 
 def lambda_handler(_event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Lanes first: no trouble with stalls keeps them waiting."""
+    """Lanes before pipelines: no trouble with stalls keeps what waits waiting."""
     with telemetry().invocation(context.aws_request_id):
         telemetry().counted(wake_lanes().ledger.census(), now=WallClock().now())
         woken = wake_lanes()()  # what there is to wake may take longer than there is time

@@ -379,6 +379,17 @@ def test_a_clock_with_nothing_to_do_says_so(installed: Installation):
     assert installed.wake() == {"woken": 0, "stalled": 0}
 
 
+def test_the_clock_counts_what_is_held_before_it_wakes_it(
+    installed: Installation, capsys: pytest.CaptureFixture[str]
+):
+    installed.hold(due_at=1000.0)
+
+    installed.wake()
+
+    (counted,) = [line for line in capsys.readouterr().out.splitlines() if "LanesHeld" in line]
+    assert json.loads(counted)["LanesHeld"] == [1.0]
+
+
 def test_a_pipeline_that_stalls_is_told_once_like_any_event(installed: Installation, nobody: Wire):
     installed.subscribe(nobody)
     installed.fan_out(m1=an_event(project_name="lake"))

@@ -341,3 +341,15 @@ def test_a_receivers_wish_to_wait_stays_with_its_lane(ledger: Ledger):
     hinted = lane_of(ledger)
     assert hinted is not None
     assert hinted.hinted_until == NOON + 7.5
+
+
+def test_none_of_many_due_lanes_is_always_the_last(deployment: Deployment, clock: FakeClock):
+    ledger = DynamoLedger(boto3.client("dynamodb"), deployment.deliveries_table, clock)
+    for number in range(20):
+        record = DeliveryRecord.waiting(a_delivery(1, pipeline_id=number))
+        ledger.write(record, before=None, after=HeldLane.at(record.lane, 1, now=NOON))
+
+    orders = [[due.lane for due in ledger.due(NOON + 60 * minute)] for minute in range(4)]
+
+    assert {len(lanes) for lanes in orders} == {20}
+    assert len({lanes[0] for lanes in orders}) == len({lanes[-1] for lanes in orders}) == 4

@@ -11,7 +11,7 @@ from lakehook.domain.lane import DeliveryRecord, Status
 from lakehook.domain.message import Message, Received, Resume
 from lakehook.domain.outcome import Attempt, Outcome
 from lakehook.domain.retry import RetrySchedule
-from lakehook.domain.subscription import Ordering
+from lakehook.domain.subscription import Format, Ordering
 from tests.builders import a_delivery, a_subscription
 from tests.fakes import (
     FakeAttempts,
@@ -669,3 +669,29 @@ def test_a_letter_redriven_to_a_paused_subscription_has_another_month(world: Wor
     assert world.resume() == [Done()]
 
     assert world.status(1) is Status.WAITING
+
+
+def test_what_came_of_an_attempt_is_written_though_the_ledger_fails_twice(world: World):
+    write, failures = world.ledger.write, [OwnTrouble("away"), OwnTrouble("away")]
+
+    def failing(*args: object, **changes: object) -> DeliveryRecord:
+        if failures:
+            raise failures.pop()
+        return write(*args, **changes)  # type: ignore[arg-type]
+
+    world.ledger.write = failing  # type: ignore[method-assign]
+
+    assert world.receive(a_delivery(1)) == [Done()]
+
+    assert world.attempts.made == [FIRST]
+    assert world.status(1) is Status.DELIVERED
+
+
+def test_what_a_format_has_no_words_for_is_discarded_and_its_lane_goes_on(world: World):
+    world.subscriptions.put(a_subscription(format=Format.DEVLAKE))
+    stalled = a_delivery(1, event_type="PIPELINE_STALLED")
+
+    assert world.receive(stalled, a_delivery(2)) == [Done(), Done()]
+
+    assert world.attempts.made == [SECOND]
+    assert world.ledger.records[LANE, 1].reason == "format_has_no_words"

@@ -1,5 +1,7 @@
 """Pausing a subscription, letting it go on, and enabling one that was disabled."""
 
+from dataclasses import replace
+
 import pytest
 
 from lakehook.domain.health import Health
@@ -109,3 +111,16 @@ def test_a_lane_whose_receiver_wished_to_wait_is_not_woken_before(office: Office
     office.desk().unpause(subscription)
 
     assert due_times(office) == {"39": NOON + 3600}
+
+
+def test_a_lane_behind_a_letter_is_not_woken_in_vain(office: Office) -> None:
+    subscription = saved(office, paused_at="2026-01-01T00:00:00Z")
+    hold(office, 39)
+    hold(office, 40)
+    lane = next(iter(office.ledger.lanes))
+    office.ledger.lanes[lane] = replace(office.ledger.lanes[lane], dead=True)
+
+    _, lanes = office.desk().unpause(subscription)
+
+    assert lanes == 1
+    assert office.ledger.lanes[lane].due_at == NOON + 3600

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from lakehook.domain.channel import Addressed, Letter
 from lakehook.domain.delivery import Delivery
-from lakehook.domain.devlake.rendering import Unsendable, render
+from lakehook.domain.devlake.rendering import Unsendable, render, silence
 from lakehook.domain.devlake.signature import nouce_of, signed_query
 from lakehook.domain.event import Event
 from lakehook.domain.outcome import Answer, Outcome
@@ -15,8 +15,7 @@ class DevLakesOwn:
     """Body and signature are DevLake's, byte for byte; our id stands beside them, in a header."""
 
     def silence(self, event: Event) -> str | None:
-        rendered = render(event)
-        return rendered.reason if isinstance(rendered, Unsendable) else None
+        return silence(event)
 
     def render(self, delivery: Delivery) -> bytes:
         rendered = render(delivery.event)

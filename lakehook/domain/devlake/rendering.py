@@ -21,12 +21,18 @@ class Unsendable:
 
 def render(event: Event) -> bytes | Unsendable:
     """DevLake's own body where the event came with one, else the same of the event's fields."""
+    if reason := silence(event):
+        return Unsendable(reason)
+    return (_own_body(event) or go_json(_fields(event))).encode()
+
+
+def silence(event: Event) -> str | None:
+    """Why DevLake has no words for it; asked for each subscription, so nothing is rendered."""
     if event.type not in STATUSES:
-        return Unsendable(f"DevLake has no status for {event.type}")
-    number = _number(event.pipeline_id)
-    if number is None:
-        return Unsendable(f"DevLake's pipelines have integers for ids, not {event.pipeline_id}")
-    return (_own_body(event) or go_json(_fields(event, number))).encode()
+        return f"DevLake has no status for {event.type}"
+    if not _is_number(event.pipeline_id):
+        return f"DevLake's pipelines have integers for ids, not {event.pipeline_id}"
+    return None
 
 
 def go_json(value: object) -> str:
@@ -37,10 +43,10 @@ def go_json(value: object) -> str:
     return text_of(value).translate(_ESCAPED_BY_GO)
 
 
-def _number(pipeline_id: str) -> int | None:
+def _is_number(pipeline_id: str) -> bool:
     if not pipeline_id.isdecimal() or str(int(pipeline_id)) != pipeline_id:
-        return None
-    return int(pipeline_id) if int(pipeline_id) <= GREATEST_ID else None
+        return False
+    return int(pipeline_id) <= GREATEST_ID
 
 
 def _own_body(event: Event) -> str | None:
@@ -56,7 +62,7 @@ def _own_body(event: Event) -> str | None:
     return text if is_same else None
 
 
-def _fields(event: Event, number: int) -> Document:
+def _fields(event: Event) -> Document:
     """In the order of DevLake's struct. Its creation is never null, so something must stand in."""
     said = event.document
     at = said["timestamp"]
@@ -65,7 +71,7 @@ def _fields(event: Event, number: int) -> Document:
     updated = None if said.get("inferred") else said.get("updated_at")
     return {
         "ProjectName": said.get("project_name") or "",
-        "PipelineID": number,
+        "PipelineID": int(event.pipeline_id),
         "CreatedAt": _written(said.get("created_at") or said.get("began_at") or at),
         "UpdatedAt": _written(updated or at),
         "BeganAt": _written(began),

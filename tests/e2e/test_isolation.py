@@ -23,7 +23,8 @@ def test_a_subscriber_that_hangs_beyond_its_deadline_delays_no_other(
         return OK if released.wait(PATIENCE) else ERROR
 
     hanging, prompt = Receiver("hanging", hang), Receiver("prompt")
-    subscribers.add(hanging, "--deadline", "1")
+    patient = "0.5" + ",1" * 15  # else a busy machine spends the budget before it is released
+    subscribers.add(hanging, "--deadline", "1", "--retry-schedule", patient)
     subscribers.add(prompt)
     lives = [a_life() for _ in range(3)]
 

@@ -2,14 +2,15 @@
 
 from dataclasses import dataclass, replace
 
-from lakehook.domain.channel import Addressed, Channel, Letter
+from lakehook.domain.channel import Channel, Content, Letter
 from lakehook.domain.channels import channel_of
 from lakehook.domain.delivery import Delivery
+from lakehook.domain.destination import Destination, destination_of
 from lakehook.domain.echo import credentials_of, redacted
-from lakehook.domain.endpoint import Endpoint
+from lakehook.domain.mail import Mail
 from lakehook.domain.outcome import Answer, Attempt
+from lakehook.domain.request import Request
 from lakehook.domain.subscription import Subscription
-from lakehook.domain.webhook import Request, is_unwanted, retry_after
 from lakehook.ports import Clock, Dice, Exchange, Keyring, Keys, NoAnswer, Post, Receiver
 
 EXCERPT_CHARACTERS = 1024
@@ -21,8 +22,8 @@ class AttemptDelivery:
     post: Post
 
     def __call__(self, delivery: Delivery, subscription: Subscription) -> Attempt:
-        body = channel_of(subscription).render(delivery)
-        return self.post(delivery.id, body, subscription).attempt
+        content = channel_of(subscription).render(delivery, subscription.language)
+        return self.post(delivery.id, content, subscription).attempt
 
 
 @dataclass(frozen=True)
@@ -35,49 +36,49 @@ class PostSigned:
     dice: Dice
 
     def __call__(
-        self, message_id: str, body: bytes, subscription: Subscription, *, tell: bool = False
+        self, message_id: str, content: Content, subscription: Subscription, *, tell: bool = False
     ) -> Exchange:
         keys, channel = self.keyring.open(subscription), channel_of(subscription)
-        began = self.clock.now()
-        letter = Letter(
-            id=message_id,
-            body=body,
-            endpoint=Endpoint.parse(keys.url) if keys.url else subscription.endpoint,
-            at=began,
-            secrets=keys.secrets,
-            chance=self.dice.key,
-        )
-        request = _request(letter, channel.address(letter), subscription, keys)
+        letter = self._letter(message_id, content, subscription, keys)
+        request = channel.address(letter)
         answer = self.receiver.post(request)
-        attempt = _read(answer, channel, began=began, now=self.clock.now())
+        attempt = _read(answer, channel, began=letter.at, now=self.clock.now())
         said = _said(answer)
         if said and (tell or not attempt.outcome.is_success):
-            attempt = replace(attempt, excerpt=_excerpt(said, request.endpoint, keys))
+            attempt = replace(attempt, excerpt=_excerpt(said, _destination_of(request), keys))
         return Exchange(attempt, said)
 
+    def _letter(
+        self, message_id: str, content: Content, subscription: Subscription, keys: Keys
+    ) -> Letter:
+        return Letter(
+            id=message_id,
+            content=content,
+            destination=destination_of(keys.url) if keys.url else subscription.endpoint,
+            at=self.clock.now(),
+            deadline_seconds=subscription.deadline_seconds,
+            secrets=keys.secrets,
+            headers=keys.headers,
+            chance=self.dice.key,
+        )
 
-def _request(
-    letter: Letter, addressed: Addressed, subscription: Subscription, keys: Keys
-) -> Request:
-    return Request(
-        endpoint=addressed.endpoint,
-        headers={**keys.headers, **addressed.headers},
-        body=letter.body,
-        deadline_seconds=subscription.deadline_seconds,
-    )
+
+def _destination_of(request: Request | Mail) -> Destination:
+    return request.mailbox if isinstance(request, Mail) else request.endpoint
 
 
 def _read(answer: Answer | NoAnswer, channel: Channel, *, began: float, now: float) -> Attempt:
     milliseconds = round((now - began) * 1000)
     if isinstance(answer, NoAnswer):
         return Attempt(at=began, outcome=answer.outcome, milliseconds=milliseconds)
+    reading = channel.read(answer, now=now)
     return Attempt(
         at=began,
-        outcome=channel.read(answer),
+        outcome=reading.outcome,
         milliseconds=milliseconds,
         status=answer.status,
-        unwanted=is_unwanted(answer),
-        retry_after=retry_after(answer, now=now),
+        unwanted=reading.unwanted,
+        retry_after=reading.retry_after,
     )
 
 
@@ -91,11 +92,13 @@ def _said(answer: Answer | NoAnswer) -> bytes:
     return f"(encoded: {encoding})".encode(errors="replace")
 
 
-def _excerpt(said: bytes, endpoint: Endpoint, keys: Keys) -> str:
+def _excerpt(said: bytes, destination: Destination, keys: Keys) -> str:
     """The start of what was said, on one line, without what could move a terminal.
 
     A receiver may show the request it got: the credentials in it do not stay.
     """
-    credentials = credentials_of(secrets=keys.secrets, headers=keys.headers, endpoint=endpoint)
+    credentials = credentials_of(
+        secrets=keys.secrets, headers=keys.headers, destination=destination
+    )
     text = redacted(said, credentials).decode(errors="replace")[:EXCERPT_CHARACTERS]
     return "".join(c if c.isprintable() else " " for c in text)

@@ -4,7 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lakehook.domain.address import Network
+from lakehook.domain.channel import Channel
+from lakehook.domain.destination import Destination, destination_of
 from lakehook.domain.endpoint import Endpoint
+from lakehook.domain.errors import BadEndpoint
 from lakehook.ports import Resolve, Warn
 
 
@@ -14,15 +17,18 @@ class JudgeEndpoint:
     opened: Sequence[Network]
     warn: Warn
 
-    def __call__(self, url: str) -> Endpoint:
-        """The endpoint, or ``BadEndpoint``.
+    def __call__(self, url: str, channel: Channel) -> Destination:
+        """What is at a URL, or ``BadEndpoint``.
 
         A name that only the sender's network knows is warned of and no more, but then judged
         as a public one: what cannot be seen to be opened is not.
         """
-        endpoint = Endpoint.parse(url)
-        endpoint.judge(self._addresses(endpoint), opened=self.opened)
-        return endpoint
+        destination = destination_of(url)
+        if objection := channel.objection(destination):
+            raise BadEndpoint(f"url: {objection}")
+        if isinstance(destination, Endpoint):
+            destination.judge(self._addresses(destination), opened=self.opened)
+        return destination
 
     def _addresses(self, endpoint: Endpoint) -> Sequence[str]:
         try:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from lakehook.domain.channel import Content
 from lakehook.domain.delivery import Delivery, Lane, NumberedEvent
 from lakehook.domain.document import Document
 from lakehook.domain.event import Event
@@ -14,14 +15,15 @@ from lakehook.domain.health import Health
 from lakehook.domain.hidden import Hidden
 from lakehook.domain.lane import DeliveryRecord, HeldLane
 from lakehook.domain.lifecycle import Fate, Stage
+from lakehook.domain.mail import Mail
 from lakehook.domain.message import Resume
 from lakehook.domain.outcome import Answer, Attempt, Outcome
 from lakehook.domain.ping import Ping, Pong
 from lakehook.domain.pipeline import Advance, Pipeline
+from lakehook.domain.request import Request
 from lakehook.domain.secret import Signing
 from lakehook.domain.signature import SigningKey, VerifyingKey
 from lakehook.domain.subscription import Subscription
-from lakehook.domain.webhook import Request
 
 
 class Clock(Protocol):
@@ -218,7 +220,7 @@ class NoAnswer:
 
 
 class Receiver(Protocol):
-    def post(self, request: Request) -> Answer | NoAnswer:
+    def post(self, request: Request | Mail) -> Answer | NoAnswer:
         """Send one request and nothing else: no redirect, no repeat, one deadline."""
 
 
@@ -232,7 +234,7 @@ class Exchange:
 
 class Post(Protocol):
     def __call__(
-        self, message_id: str, body: bytes, subscription: Subscription, *, tell: bool = False
+        self, message_id: str, content: Content, subscription: Subscription, *, tell: bool = False
     ) -> Exchange:
         """Sign and send; ``tell`` keeps the start of what was said also of a success."""
 

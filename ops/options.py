@@ -4,11 +4,14 @@ from typing import Annotated
 
 import typer
 
+from lakehook.domain.channels import CHANNELS
 from lakehook.domain.lane import Status
+from lakehook.domain.language import Language
 from lakehook.domain.subscription import (
     DEFAULT_DEADLINE_SECONDS,
     MAX_DEADLINE_SECONDS,
     MIN_DEADLINE_SECONDS,
+    WEBHOOK,
     Format,
     Ordering,
 )
@@ -29,7 +32,9 @@ Id = Annotated[
 ]
 
 _NAME = typer.Option("--name", metavar="NAME", help="What people call it.")
-_URL = typer.Option("--url", metavar="URL", help="Where it listens: https://host/path.")
+_URL = typer.Option(
+    "--url", metavar="URL", help="Where it listens: https://host/path; of email mailto:address,…"
+)
 Name = Annotated[str, _NAME]
 NewName = Annotated[str | None, _NAME]
 Url = Annotated[str, _URL]
@@ -63,6 +68,29 @@ Deadline = Annotated[
         f" {DEFAULT_DEADLINE_SECONDS:g} if never said.",
     ),
 ]
+ChannelName = Annotated[
+    str | None,
+    typer.Option(
+        "--channel",
+        metavar="|".join(CHANNELS),
+        help=f"By which it is told: {WEBHOOK} if never said.",
+    ),
+]
+LanguageName = Annotated[
+    str | None,
+    typer.Option(
+        "--language", metavar="|".join(Language), help="Of a channel that speaks to people."
+    ),
+]
+RateText = Annotated[
+    str | None,
+    typer.Option(
+        "--rate",
+        metavar="N/s|m|h|d",
+        help="At most so many requests, evenly spaced; what is over it waits, in its order.",
+    ),
+]
+NoRate = Annotated[bool, typer.Option("--no-rate", help="No rate of its own from now on.")]
 FormatName = Annotated[
     str | None,
     typer.Option(

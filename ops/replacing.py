@@ -2,7 +2,7 @@
 
 import typer
 
-from lakehook.subscribe import DEPLOYMENTS_SCHEDULE
+from lakehook.subscribe import DEPLOYMENTS_SCHEDULE, NO_RATE
 
 
 def schedule_of(given: str | None, *, default: bool) -> str | None:
@@ -17,6 +17,12 @@ def pattern_of(given: str | None, *, emptied: bool) -> str | None:
             "is given, and so is the option that says none", param_hint="--pattern"
         )
     return "" if emptied else given
+
+
+def rate_of(given: str | None, *, emptied: bool) -> str | None:
+    if given is not None and emptied:
+        raise _two_things("--rate")
+    return NO_RATE if emptied else given
 
 
 def replaced(option: str, given: list[str] | None, *, emptied: bool) -> list[str] | None:

@@ -53,9 +53,11 @@ def rotate_secret(  # noqa: PLR0913  each is an option
     )
 
 
-def shown_once(secret: SigningKey, brought: str | None) -> str | None:
+def shown_once(secret: SigningKey | None, brought: str | None) -> str | None:
     """What the receiver needs and nobody has yet: no private key, and nothing that was brought."""
-    return secret.reveal() if brought is None and secret.signing is Signing.HMAC else None
+    if secret is None or brought is not None or secret.signing is not Signing.HMAC:
+        return None
+    return secret.reveal()
 
 
 def note_on(told: str | None) -> str:

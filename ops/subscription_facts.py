@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from lakehook.domain.channel import Seal
+from lakehook.domain.channels import channel_of
 from lakehook.domain.event import EventType
 from lakehook.domain.rfc_3339 import rfc_3339
 from lakehook.domain.rotation import SealedSecret
@@ -15,7 +17,9 @@ def facts(one: Subscription) -> dict[str, Any]:
         "subscription_id": one.id,
         "name": one.name,
         "url": one.endpoint.shown,
+        "channel": one.channel,
         "format": str(one.format),
+        "language": str(one.language) if channel_of(one).speaks else None,
         "event_types": [str(event_type) for event_type in EventType if one.wants(event_type)],
         "pattern": one.pattern,
         "signing": _signing(one),
@@ -23,6 +27,7 @@ def facts(one: Subscription) -> dict[str, Any]:
         "deadline_seconds": one.deadline_seconds,
         "ordering": str(one.ordering),
         "retry_schedule": str(one.retry_schedule) if one.retry_schedule else "default",
+        "rate": str(one.rate) if one.rate else None,
         "headers": list(one.header_names),
         "state": str(standing_of(one)),
         "paused_at": one.paused_at,
@@ -31,7 +36,8 @@ def facts(one: Subscription) -> dict[str, Any]:
 
 
 def _signing(one: Subscription) -> str:
-    return str(Format.DEVLAKE if one.format is Format.DEVLAKE else one.signing)
+    seals = {Seal.STANDARD: str(one.signing), Seal.DEVLAKES: str(Format.DEVLAKE), Seal.NONE: "none"}
+    return seals[channel_of(one).seal]
 
 
 def _row(one: Subscription) -> tuple[str, ...]:

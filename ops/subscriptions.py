@@ -12,6 +12,7 @@ from ops.options import (
     STACK,
     TEXT,
     AnswerAs,
+    ChannelName,
     Deadline,
     DefaultSchedule,
     EventTypes,
@@ -20,19 +21,22 @@ from ops.options import (
     HeaderFile,
     Headers,
     Id,
+    LanguageName,
     Name,
     NewName,
     NewUrl,
     NoHeaders,
     NoPattern,
+    NoRate,
     OrderingName,
     Pattern,
+    RateText,
     Schedule,
     Stack,
     Url,
     examples,
 )
-from ops.replacing import pattern_of, replaced, schedule_of
+from ops.replacing import pattern_of, rate_of, replaced, schedule_of
 from ops.rotation import note_on, shown_once
 from ops.secret_options import AllowEmptySecret, SecretFile, SigningName
 from ops.subscription_facts import SECRETS, SUBSCRIPTIONS, facts
@@ -60,7 +64,9 @@ def add(  # noqa: PLR0913  each is an option
     *,
     name: Name,
     url: Url,
+    channel: ChannelName = None,
     format_: FormatName = None,
+    language: LanguageName = None,
     event_types: EventTypes = None,
     pattern: Pattern = None,
     signing: SigningName = None,
@@ -70,6 +76,7 @@ def add(  # noqa: PLR0913  each is an option
     deadline: Deadline = None,
     ordering: OrderingName = None,
     retry_schedule: Schedule = None,
+    rate: RateText = None,
     headers: Headers = None,
     header_file: HeaderFile = None,
     output: AnswerAs = TEXT,
@@ -84,12 +91,15 @@ def add(  # noqa: PLR0913  each is an option
     terms = Terms(
         name=name,
         url=url,
+        channel=channel,
         format=format_,
+        language=language,
         event_types=event_types,
         pattern=pattern,
         deadline_seconds=deadline,
         ordering=ordering,
         retry_schedule=retry_schedule,
+        rate=rate,
         headers=headers_in(header_file, headers),
     )
     brought = secret_in(secret_file)
@@ -131,6 +141,7 @@ def update(  # noqa: PLR0913  each is an option
     *,
     name: NewName = None,
     url: NewUrl = None,
+    language: LanguageName = None,
     event_types: EventTypes = None,
     every_pipeline_event: EveryPipelineEvent = False,
     pattern: Pattern = None,
@@ -139,6 +150,8 @@ def update(  # noqa: PLR0913  each is an option
     ordering: OrderingName = None,
     retry_schedule: Schedule = None,
     default_retry_schedule: DefaultSchedule = False,
+    rate: RateText = None,
+    no_rate: NoRate = False,
     headers: Headers = None,
     header_file: HeaderFile = None,
     no_headers: NoHeaders = False,
@@ -149,11 +162,13 @@ def update(  # noqa: PLR0913  each is an option
     terms = Terms(
         name=name,
         url=url,
+        language=language,
         event_types=replaced("--event-type", event_types, emptied=every_pipeline_event),
         pattern=pattern_of(pattern, emptied=no_pattern),
         deadline_seconds=deadline,
         ordering=ordering,
         retry_schedule=schedule_of(retry_schedule, default=default_retry_schedule),
+        rate=rate_of(rate, emptied=no_rate),
         headers=replaced("--header", headers_in(header_file, headers), emptied=no_headers),
     )
     desk = desk_of(context, stack)

@@ -14,8 +14,8 @@ from lakehook.domain.message import Resume
 from lakehook.domain.outcome import Answer, Attempt, Outcome
 from lakehook.domain.ping import Ping, Pong
 from lakehook.domain.pipeline import Advance, Pipeline
+from lakehook.domain.request import Request
 from lakehook.domain.subscription import Subscription
-from lakehook.domain.webhook import Request
 from lakehook.ports import (
     Accepted,
     Census,

@@ -24,7 +24,7 @@ from lakehook.domain.address import Network
 from lakehook.domain.endpoint import Endpoint
 from lakehook.domain.errors import BadEndpoint
 from lakehook.domain.outcome import Answer, Outcome
-from lakehook.domain.webhook import Request
+from lakehook.domain.request import Request
 from lakehook.ports import NoAnswer, Resolve
 
 __all__ = ["MAX_ANSWER_BYTES", "HttpReceiver", "resolve"]

@@ -5,12 +5,15 @@ from dataclasses import replace
 from typing import Any
 
 from lakehook.adapters.dynamo_item import Item, from_item, to_item
-from lakehook.domain.endpoint import Endpoint
+from lakehook.domain.destination import Destination, destination_of
 from lakehook.domain.event import EventType
+from lakehook.domain.language import Language
+from lakehook.domain.rate import Rate
 from lakehook.domain.retry import RetrySchedule
 from lakehook.domain.rotation import SealedSecret
 from lakehook.domain.secret import Signing
-from lakehook.domain.subscription import Format, Ordering, Subscription
+from lakehook.domain.subscription import WEBHOOK, Format, Ordering, Subscription
+from lakehook.domain.template import Template
 
 HIDDEN = "…"
 FORM = 2
@@ -26,9 +29,14 @@ def item_of(subscription: Subscription) -> Item:
             "url": subscription.endpoint.url,
             "event_types": [str(one) for one in subscription.event_types],
             "pattern": subscription.pattern,
+            "channel": subscription.channel,
+            "language": str(subscription.language),
             "format": str(subscription.format),
             "ordering": str(subscription.ordering),
             "retry_schedule": subscription.retry_schedule and str(subscription.retry_schedule),
+            "rate": subscription.rate and str(subscription.rate),
+            "paced_by": subscription.paced_by,
+            "template": subscription.template and _written(subscription.template),
             "paused_at": subscription.paused_at,
             "disabled_reason": subscription.disabled_reason,
             "pending_since": subscription.pending_since,
@@ -55,13 +63,18 @@ def subscription_of(item: Item) -> Subscription:
     return Subscription(
         id=values["id"],
         name=values["name"],
-        endpoint=_endpoint(values["url"]),
+        endpoint=_destination(values["url"]),
         event_types=tuple(EventType(one) for one in values["event_types"]),
         deadline_seconds=values["deadline_ms"] / 1000,
         pattern=values.get("pattern"),
+        channel=values.get("channel", WEBHOOK),
+        language=Language(values.get("language", Language.ENGLISH)),
         format=Format(values.get("format", Format.LAKEHOOK)),
         ordering=Ordering(values.get("ordering", Ordering.STRICT)),
         retry_schedule=_schedule(values.get("retry_schedule")),
+        rate=_rate(values.get("rate")),
+        paced_by=values.get("paced_by", ""),
+        template=_template(values.get("template")),
         paused_at=values.get("paused_at"),
         disabled_reason=values.get("disabled_reason"),
         pending_since=values.get("pending_since"),
@@ -75,9 +88,28 @@ def subscription_of(item: Item) -> Subscription:
     )
 
 
-def _endpoint(url: str) -> Endpoint:
+def _destination(url: str) -> Destination:
     """What stands for a credential in a URL as it is shown is nothing that a URL may hold."""
-    return replace(Endpoint.parse(url.replace(HIDDEN, "-")), url=url)
+    return replace(destination_of(url.replace(HIDDEN, "-")), url=url)
+
+
+def _written(template: Template) -> dict[str, Any]:
+    return {
+        "body": template.body,
+        "subject": template.subject,
+        "headers": [list(one) for one in template.headers],
+    }
+
+
+def _template(stored: Mapping[str, Any] | None) -> Template | None:
+    if stored is None:
+        return None
+    headers = tuple((name, text) for name, text in stored["headers"])
+    return Template(body=stored.get("body"), subject=stored.get("subject"), headers=headers)
+
+
+def _rate(text: str | None) -> Rate | None:
+    return Rate.parse(text) if text else None
 
 
 def _stored(secret: SealedSecret) -> dict[str, Any]:

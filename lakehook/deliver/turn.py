@@ -73,7 +73,8 @@ class Turn:
             self._take_back(record)
             raise
         stop = self._conclude(record.tried(attempt), following, attempt)
-        self.pulse.feel(attempt, record.lane, self.subscription)
+        if attempt.outcome.tells_of_endpoint:
+            self.pulse.feel(attempt, record.lane, self.subscription)
         if attempt.unwanted:
             self._disable(attempt)
         return stop
@@ -96,6 +97,9 @@ class Turn:
                 self.crew.telemetry.attempted(tried, next_at=None)
                 self.hold.settle(tried, following)
                 return None
+            case Consequence.BURY:
+                self.crew.telemetry.attempted(tried, next_at=None)
+                return self._bury(tried.dead(attempt.outcome), following)
             case Consequence.DISABLE:
                 return self._keep(tried)
             case Consequence.RETRY:

@@ -2,14 +2,27 @@
 
 from lakehook.domain.channel import Channel
 from lakehook.domain.devlake.channel import DevLakesOwn
-from lakehook.domain.subscription import Format, Subscription
+from lakehook.domain.errors import BadSubscription
+from lakehook.domain.subscription import WEBHOOK, Format, Subscription
 from lakehook.domain.webhook import Webhook
 
 CHANNELS: dict[str, Channel] = {
-    Format.LAKEHOOK: Webhook(),
-    Format.DEVLAKE: DevLakesOwn(),
+    WEBHOOK: Webhook(),
 }
+
+_DEVLAKES_OWN = DevLakesOwn()
 
 
 def channel_of(subscription: Subscription) -> Channel:
-    return CHANNELS[subscription.format]
+    """By its name; a webhook may be in DevLake's own format."""
+    return channel_named(subscription.channel, subscription.format)
+
+
+def channel_named(name: str, format_: Format = Format.LAKEHOOK) -> Channel:
+    return _DEVLAKES_OWN if format_ is Format.DEVLAKE else CHANNELS[name]
+
+
+def checked_channel(name: str) -> str:
+    if name not in CHANNELS:
+        raise BadSubscription(f"channel: {name!a} is none of {', '.join(CHANNELS)}")
+    return name

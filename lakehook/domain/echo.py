@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from html import escape
 from urllib.parse import quote, unquote_plus
 
+from lakehook.domain.destination import Destination
 from lakehook.domain.document import ascii_of
-from lakehook.domain.endpoint import Endpoint
 from lakehook.domain.secret import HALF
 from lakehook.domain.signature import SigningKey
 
@@ -26,10 +26,10 @@ _WRITINGS: tuple[Callable[[str], str], ...] = (
 
 
 def credentials_of(
-    *, secrets: Sequence[SigningKey], headers: Mapping[str, str], endpoint: Endpoint
+    *, secrets: Sequence[SigningKey], headers: Mapping[str, str], destination: Destination
 ) -> list[bytes]:
     """All that is secret, in every form in which a receiver may repeat it; the longest first."""
-    texts = {*_of_headers(headers.values()), *_of_endpoint(endpoint)} - {""}
+    texts = {*_of_headers(headers.values()), *_of_destination(destination)} - {""}
     written = {write(text).encode() for text in texts for write in _WRITINGS}
     keys = [text.encode() for text in texts] + [key for one in secrets for key in _of(one)]
     encoded = {form for key in keys for form in _encodings(key)}
@@ -70,9 +70,9 @@ def _of_basic(part: str) -> Iterable[str]:
     return credentials, credentials.partition(":")[2]
 
 
-def _of_endpoint(endpoint: Endpoint) -> Iterable[str]:
+def _of_destination(destination: Destination) -> Iterable[str]:
     """The pieces of a URL that are not shown, as they are written and as they are meant."""
-    hidden = _pieces(endpoint.url) - _pieces(endpoint.shown)
+    hidden = _pieces(destination.url) - _pieces(destination.shown)
     for piece in hidden:
         yield from (one for one in (piece, unquote_plus(piece)) if len(one) >= SHORTEST)
 

@@ -9,7 +9,7 @@ class Outcome(StrEnum):
     DELIVERED = "delivered"
     REJECTED = "rejected"  # an answer that is not 2xx
     THROTTLED = "throttled"  # 429, 502, 503, 504
-    GONE = "gone"  # 410
+    GONE = "gone"  # 410, or what a channel's service says instead
     TIMED_OUT = "timed_out"
     REFUSED = "refused"  # no connection came about: nobody listens, or no way leads there
     DISCONNECTED = "disconnected"  # the connection broke: perhaps it arrived, perhaps not
@@ -18,10 +18,17 @@ class Outcome(StrEnum):
     ADDRESS_NOT_ALLOWED = "address_not_allowed"
     RESPONSE_TOO_LARGE = "response_too_large"
     ABORTED = "aborted"  # the receiver wants no more of this message
+    UNACCEPTABLE = "unacceptable"  # whatever is tried, this message is never taken there
+    TEMPLATE_FAILED = "template_failed"  # the subscriber's own: there is nothing to send
 
     @property
     def is_success(self) -> bool:
         return self is Outcome.DELIVERED
+
+    @property
+    def tells_of_endpoint(self) -> bool:
+        """A message that nobody would take says nothing of how its receiver is."""
+        return self.consequence is not Consequence.BURY
 
     @property
     def consequence(self) -> "Consequence":
@@ -33,6 +40,7 @@ class Consequence(Enum):
 
     SETTLE = "it is done with, and its lane goes on"
     RETRY = "it is tried again while its budget lasts, and not before the receiver's hint"
+    BURY = "it is a dead letter at once: to try again could not help"
     DISABLE = "it waits, and so does all else, until an operator enables the subscription"
 
 
@@ -41,6 +49,8 @@ _CONSEQUENCES = {
     Outcome.DELIVERED: Consequence.SETTLE,
     Outcome.ABORTED: Consequence.SETTLE,
     Outcome.GONE: Consequence.DISABLE,
+    Outcome.UNACCEPTABLE: Consequence.BURY,
+    Outcome.TEMPLATE_FAILED: Consequence.BURY,
 }
 
 
@@ -51,6 +61,15 @@ class Answer:
     status: int
     headers: Mapping[str, str]  # names in lower case
     body: bytes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """What a channel has read in an answer."""
+
+    outcome: Outcome
+    unwanted: bool = False  # the receiver asks for no more deliveries at all
+    retry_after: float | None = None  # seconds, the receiver's wish
 
 
 @dataclass(frozen=True, kw_only=True)

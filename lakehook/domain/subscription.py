@@ -5,15 +5,19 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Self
 
-from lakehook.domain.endpoint import Endpoint
+from lakehook.domain.destination import Destination
 from lakehook.domain.errors import BadSubscription
 from lakehook.domain.event import Event, EventType
+from lakehook.domain.language import Language
 from lakehook.domain.pattern import compiled
+from lakehook.domain.rate import Rate
 from lakehook.domain.retry import RetrySchedule
 from lakehook.domain.rfc_3339 import rfc_3339
 from lakehook.domain.rotation import SealedSecret
 from lakehook.domain.secret import Signing
+from lakehook.domain.template import Template
 
+WEBHOOK = "webhook"  # the channel of whoever names none
 MAX_NAME_CHARACTERS = 100
 MIN_DEADLINE_SECONDS, DEFAULT_DEADLINE_SECONDS, MAX_DEADLINE_SECONDS = 1.0, 10.0, 20.0
 SETTLING_SECONDS = 10.0  # by then no function works with what it read before a change
@@ -37,13 +41,18 @@ class Subscription:
 
     id: str
     name: str
-    endpoint: Endpoint
+    endpoint: Destination
+    channel: str = WEBHOOK  # one of ``channels.py``
+    language: Language = Language.ENGLISH  # of a channel that speaks to people
     event_types: tuple[EventType, ...] = ()  # none named: every PIPELINE_*
     pattern: str | None = None  # over the event's fields, as JSON
     format: Format = Format.LAKEHOOK
     deadline_seconds: float = DEFAULT_DEADLINE_SECONDS
     ordering: Ordering = Ordering.STRICT
     retry_schedule: RetrySchedule | None = None  # its own, else the deployment's
+    rate: Rate | None = None  # its own, beside that of its channel
+    paced_by: str = ""  # those with the same name share one rate; empty: the subscription alone
+    template: Template | None = None  # how it wants it said, else in the channel's way
     secrets: tuple[SealedSecret, ...] = ()  # newest first
     header_names: tuple[str, ...] = ()
     sealed_headers: bytes | None = None

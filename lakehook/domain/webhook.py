@@ -1,19 +1,23 @@
 """The webhook channel: how a delivery is rendered, and how an answer is read."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 from lakehook import __version__
-from lakehook.domain.channel import Addressed, Letter
+from lakehook.domain.channel import Content, Letter, Seal
 from lakehook.domain.delivery import Delivery
+from lakehook.domain.destination import Destination
 from lakehook.domain.document import text_of
 from lakehook.domain.endpoint import Endpoint
 from lakehook.domain.event import Event
-from lakehook.domain.outcome import Answer, Outcome
+from lakehook.domain.language import Language
+from lakehook.domain.outcome import Answer, Outcome, Reading
+from lakehook.domain.ping import Ping
+from lakehook.domain.request import Request
 from lakehook.domain.retry import LONGEST_HINT_SECONDS
 from lakehook.domain.signature import SigningKey, signatures
+from lakehook.domain.template import Typeset
 
 USER_AGENT = f"Lakehook/{__version__}"
 
@@ -22,33 +26,48 @@ _SUCCESS = range(200, 300)
 _GONE = 410
 
 
-@dataclass(frozen=True, kw_only=True)
-class Request:
-    """One POST, ready to leave: the bytes that were signed are the bytes that are sent."""
-
-    endpoint: Endpoint = field(repr=False)  # a URL may be a credential
-    headers: Mapping[str, str] = field(repr=False)  # signatures, and credentials of the receiver
-    body: bytes = field(repr=False)
-    deadline_seconds: float
-
-
 class Webhook:
     """The event as it is, signed as Standard Webhooks has it."""
+
+    seal = Seal.STANDARD
+    speaks = False
+    rate = None
+    takes_templates = True
+
+    def objection(self, destination: Destination) -> str | None:
+        return unreachable_by_http(destination)
 
     def silence(self, _event: Event) -> None:
         """It has words for every event."""
 
-    def render(self, delivery: Delivery) -> bytes:
-        return render(delivery)
+    def render(self, delivery: Delivery, _language: Language) -> Content:
+        return Content(body=render(delivery))
 
-    def address(self, letter: Letter) -> Addressed:
+    def compose(self, said: Typeset, usual: Content) -> Content:
+        """The body is sent as it was set; what it is, a header may say."""
+        body = usual.body if said.body is None else said.body.encode()
+        return Content(body=body, headers={**usual.headers, **dict(said.headers)})
+
+    def greet(self, ping: Ping, _language: Language) -> Content:
+        return Content(body=ping.body)
+
+    def address(self, letter: Letter) -> Request:
         headers = request_headers(
-            message_id=letter.id, at=letter.at, body=letter.body, secrets=letter.secrets
+            message_id=letter.id, at=letter.at, body=letter.content.body, secrets=letter.secrets
         )
-        return Addressed(letter.endpoint, headers)
+        return letter.posted({**headers, **_type_of(letter.content)})
 
-    def read(self, answer: Answer) -> Outcome:
-        return read_answer(answer)
+    def read(self, answer: Answer, *, now: float) -> Reading:
+        return read(answer, now=now)
+
+
+def unreachable_by_http(destination: Destination) -> str | None:
+    return None if isinstance(destination, Endpoint) else "https://host/path is what it takes"
+
+
+def _type_of(content: Content) -> dict[str, str]:
+    said = content.headers.get("content-type")
+    return {"content-type": said} if said else {}
 
 
 def render(delivery: Delivery) -> bytes:
@@ -77,6 +96,14 @@ def request_headers(
             message_id=message_id, timestamp=timestamp, body=body, secrets=secrets
         ),
     }
+
+
+def read(answer: Answer, *, now: float) -> Reading:
+    return Reading(
+        outcome=read_answer(answer),
+        unwanted=is_unwanted(answer),
+        retry_after=retry_after(answer, now=now),
+    )
 
 
 def read_answer(answer: Answer) -> Outcome:

@@ -8,6 +8,7 @@ __init__.py  in the delivery function, which alone holds a secret: put the quest
 
 from dataclasses import dataclass
 
+from lakehook.domain.channels import channel_of
 from lakehook.domain.ping import Ping, Pong
 from lakehook.domain.subscription import Subscription
 from lakehook.ports import Pings, Post
@@ -20,7 +21,10 @@ class PingEndpoint:
 
     def __call__(self, ping: Ping, subscription: Subscription) -> None:
         """One signed request, whatever state the subscription is in; no retry, no lane held."""
-        exchange = self.post(ping.id, ping.body, subscription, tell=True)
+        greeting = channel_of(subscription).greet(ping, subscription.language)
+        if greeting is None:
+            return  # nobody has asked for it: see ``ask.py``
+        exchange = self.post(ping.id, greeting, subscription, tell=True)
         attempt = exchange.attempt
         echoed = attempt.outcome.is_success and ping.is_echoed_by(exchange.body)
         self.pings.record(ping, Pong(attempt, echoed=echoed))

@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass, replace
 
+from lakehook.domain.channels import channel_of
 from lakehook.domain.errors import BadSubscription
 from lakehook.domain.ping import Ping, Pong
 from lakehook.domain.rfc_3339 import rfc_3339
-from lakehook.domain.subscription import Format, Subscription
+from lakehook.domain.subscription import Subscription
 from lakehook.ports import Clock, Dice, Doorbell, Pings, Registry
 
 PAUSE_SECONDS = 0.25
@@ -26,14 +27,14 @@ class AskEndpoint:
 
         One that is pending is challenged, and active once its endpoint has echoed the challenge.
         """
-        if subscription.format is Format.DEVLAKE:
-            raise BadSubscription("test: DevLake's format has no word for a ping")
         ping = Ping(
             subscription.id,
             self.dice.token(),
             rfc_3339(self.clock.now()),
             challenge=self.dice.token() if subscription.is_pending else None,
         )
+        if channel_of(subscription).greet(ping, subscription.language) is None:
+            raise BadSubscription("test: DevLake's format has no word for a ping")
         self.doorbell.ask(ping)
         pong = self._wait_for_answer(ping, until=self.clock.now() + within_seconds)
         if pong and pong.echoed:

@@ -1,53 +1,39 @@
 """Subscribe and amend: what an operator asks for becomes a subscription, or is refused."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from lakehook.domain.channel import Channel, Seal
+from lakehook.domain.channels import channel_of
+from lakehook.domain.delivery import fingerprint
+from lakehook.domain.destination import Destination
 from lakehook.domain.document import ascii_of
-from lakehook.domain.endpoint import Endpoint
 from lakehook.domain.errors import BadSubscription
 from lakehook.domain.header import checked_headers
-from lakehook.domain.pattern import checked_pattern
-from lakehook.domain.retry import RetrySchedule
 from lakehook.domain.rfc_3339 import rfc_3339
 from lakehook.domain.secret import Signing
 from lakehook.domain.signature import SigningKey
-from lakehook.domain.subscription import (
-    Format,
-    Ordering,
-    Subscription,
-    checked_deadline,
-    checked_event_types,
-    checked_format,
-    checked_name,
-    checked_ordering,
-)
+from lakehook.domain.subscription import Ordering, Subscription
 from lakehook.ports import Clock, Dice, Registry, Sealer
 from lakehook.subscribe.mint import Mint
+from lakehook.subscribe.terms import DEPLOYMENTS_SCHEDULE, NO_RATE, Judge, Terms, agreed, channel_in
 
-DEPLOYMENTS_SCHEDULE = "default"  # how a term says: none of its own
+__all__ = [
+    "ANY_SECRET",
+    "DEPLOYMENTS_SCHEDULE",
+    "NO_RATE",
+    "Amend",
+    "Judge",
+    "SecretWish",
+    "Subscribe",
+    "Terms",
+]
 
-Judge = Callable[[str], Endpoint]
-"""The endpoint at a URL; ``BadEndpoint`` when it is never called."""
+PACE_CHARACTERS = 40  # of a hash: enough for no two URLs to share it
 
 Wake = Callable[[Subscription], int]
 """Have the lanes of a subscription looked at soon; how many they are."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Terms:
-    """What an operator asks for, as written; what is None is left as it is."""
-
-    name: str | None = None
-    url: str | None = field(default=None, repr=False)  # may be a credential
-    format: str | None = None
-    event_types: Sequence[str] | None = None  # none named: every PIPELINE_*
-    pattern: str | None = None  # empty: every event of these types
-    deadline_seconds: float | None = None
-    ordering: str | None = None
-    retry_schedule: str | None = None
-    headers: Sequence[str] | None = field(default=None, repr=False)  # may be credentials
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,34 +63,39 @@ class Subscribe:
         wish: SecretWish = ANY_SECRET,
         *,
         pending: bool = False,
-    ) -> tuple[Subscription, SigningKey]:
+    ) -> tuple[Subscription, SigningKey | None]:
         """A new subscription, in force at once, and its secret: nobody can read that again.
 
-        ``pending`` keeps all events from an endpoint that has not yet echoed a challenge.
+        ``pending`` keeps all events from an endpoint that has not yet echoed a challenge. Where
+        the URL alone is the credential, there is no secret.
         """
         created_at = rfc_3339(self.clock.now())
         subscription_id = f"sub_{self.dice.token()}"
-        agreed = _agreed(terms, self.judge)
-        if pending and agreed.get("format") is Format.DEVLAKE:
-            raise BadSubscription("challenge: DevLake's format has no word for it")
-        secret = self._secret(agreed.get("format"), wish)
-        sealed = self.mint.seal(secret, subscription_id=subscription_id)
+        channel = channel_in(terms)
+        fields = agreed(terms, channel, self.judge)
+        if pending and channel.seal is not Seal.STANDARD:
+            raise BadSubscription(f"challenge: {_named(terms)} has no word for it")
+        secret = self._secret(channel, terms, wish)
         subscription = Subscription(
             id=subscription_id,
             created_at=created_at,
             pending_since=created_at if pending else None,
-            secrets=(sealed,),
-            **_concealed(agreed, self.sealer, subscription_id),
+            secrets=(self.mint.seal(secret, subscription_id=subscription_id),) if secret else (),
+            **_addressed(fields, channel, self.sealer, subscription_id),
             **_sealed_headers(terms, self.sealer, subscription_id),
         )
         return self.registry.save(subscription), secret
 
-    def _secret(self, format_: Format | None, wish: SecretWish) -> SigningKey:
-        if format_ is not Format.DEVLAKE:
+    def _secret(self, channel: Channel, terms: Terms, wish: SecretWish) -> SigningKey | None:
+        if channel.seal is Seal.STANDARD:
             return self.mint(signing=wish.signing, brought=wish.brought, usual=Signing.HMAC)
         if wish.signing is not None:
-            raise BadSubscription("signing: DevLake's format has a signature of its own")
-        return self.mint.text(wish.brought, may_be_empty=wish.may_be_empty)
+            raise BadSubscription(f"signing: {_named(terms)} has a signature of its own, or none")
+        if channel.seal is Seal.DEVLAKES:
+            return self.mint.text(wish.brought, may_be_empty=wish.may_be_empty)
+        if wish.brought is not None:
+            raise BadSubscription(f"secret: {_named(terms)} signs nothing")
+        return None
 
 
 @dataclass(frozen=True)
@@ -121,53 +112,50 @@ class Amend:
         """
         if terms == Terms():
             raise BadSubscription("nothing to change: name at least one term")
-        agreed = _agreed(terms, self.judge)
+        _refuse_another_kind(terms)
+        channel = channel_of(subscription)
+        fields = agreed(terms, channel, self.judge)
         headers = _sealed_headers(terms, self.sealer, subscription.id)
-        concealed = _concealed(agreed, self.sealer, subscription.id)
-        amended = replace(subscription, **concealed, **headers)
+        addressed = _addressed(fields, channel, self.sealer, subscription.id)
+        amended = replace(subscription, **addressed, **headers)
         saved = self.registry.save(amended)
         if saved.ordering is Ordering.SKIP is not subscription.ordering:
             self.wake(saved)
         return saved
 
 
-def _agreed(terms: Terms, judge: Judge) -> dict[str, Any]:
-    """The fields of a subscription that the terms name; headers are checked here, sealed later."""
-    checked_headers(terms.headers or ())
-    asked: tuple[tuple[str, Any, Callable[[Any], Any]], ...] = (
-        ("name", terms.name, checked_name),
-        ("event_types", terms.event_types, checked_event_types),
-        ("pattern", terms.pattern, _pattern),
-        ("deadline_seconds", terms.deadline_seconds, checked_deadline),
-        ("format", terms.format, checked_format),
-        ("ordering", terms.ordering, checked_ordering),
-        ("retry_schedule", terms.retry_schedule, _schedule),
-        ("endpoint", terms.url, judge),
-    )
-    return {name: check(value) for name, value, check in asked if value is not None}
+def _named(terms: Terms) -> str:
+    return f"channel {terms.channel}" if terms.channel else "DevLake's format"
 
 
-def _concealed(agreed: dict[str, Any], sealer: Sealer, subscription_id: str) -> dict[str, Any]:
-    """The same, with a URL that is a credential sealed and no longer to be seen."""
-    endpoint: Endpoint | None = agreed.get("endpoint")
-    if endpoint is None:
-        return agreed
-    if endpoint.url == endpoint.shown:
-        return {**agreed, "sealed_url": None}
-    sealed_url = sealer.seal(endpoint.url.encode(), subscription_id=subscription_id)
+def _refuse_another_kind(terms: Terms) -> None:
+    for name, value in (("channel", terms.channel), ("format", terms.format)):
+        if value is not None:
+            raise BadSubscription(
+                f"{name}: a subscription keeps its own; add another one, and remove this"
+            )
+
+
+def _addressed(
+    fields: dict[str, Any], channel: Channel, sealer: Sealer, subscription_id: str
+) -> dict[str, Any]:
+    """The same, with a URL that is a credential sealed and no longer to be seen.
+
+    Where the channel's service counts messages by the URL, subscriptions of one URL share a pace.
+    """
+    destination: Destination | None = fields.get("endpoint")
+    if destination is None:
+        return fields
+    url, shown = destination.url, destination.shown
+    is_credential = url != shown
     return {
-        **agreed,
-        "endpoint": replace(endpoint, url=endpoint.shown),
-        "sealed_url": sealed_url,
+        **fields,
+        "endpoint": replace(destination, url=shown),
+        "paced_by": fingerprint(url)[:PACE_CHARACTERS] if channel.rate else "",
+        "sealed_url": sealer.seal(url.encode(), subscription_id=subscription_id)
+        if is_credential
+        else None,
     }
-
-
-def _pattern(text: str) -> str | None:
-    return checked_pattern(text) if text else None
-
-
-def _schedule(text: str) -> RetrySchedule | None:
-    return None if text == DEPLOYMENTS_SCHEDULE else RetrySchedule.parse(text)
 
 
 def _sealed_headers(terms: Terms, sealer: Sealer, subscription_id: str) -> dict[str, Any]:

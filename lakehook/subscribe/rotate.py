@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass, replace
 
+from lakehook.domain.channel import Seal
+from lakehook.domain.channels import channel_of
 from lakehook.domain.errors import BadSubscription
 from lakehook.domain.rotation import succeeded
 from lakehook.domain.signature import SigningKey
-from lakehook.domain.subscription import SETTLING_SECONDS, Format, Subscription
+from lakehook.domain.subscription import SETTLING_SECONDS, Subscription
 from lakehook.ports import Clock, Registry
 from lakehook.subscribe.mint import Mint
 
@@ -32,7 +34,12 @@ class RotateSecret:
         signing: str | None = None,
         brought: str | None = None,
     ) -> Rotated:
-        if subscription.format is Format.DEVLAKE:
+        seal = channel_of(subscription).seal
+        if seal is Seal.NONE:
+            raise BadSubscription(
+                f"channel: {subscription.channel} signs nothing; its URL is the key"
+            )
+        if seal is Seal.DEVLAKES:
             _refuse_two_at_once(signing, overlap_seconds)
             secret: SigningKey = self.mint.text(brought)
         else:

@@ -101,6 +101,7 @@ def on_stage(deployment: Deployment, cast: Sequence[Subscriber]) -> Iterator[Non
             receiver = exits.enter_context(one.receiver)
             terms = Terms(name=receiver.name, url=receiver.url, event_types=one.event_types)
             _, secret = subscribe(terms)
+            assert secret, "a webhook is signed"
             receiver.secret = secret.reveal()
         yield
 

@@ -8,7 +8,7 @@ from lakehook.adapters.http import HttpReceiver
 from lakehook.domain.address import parse_networks
 from lakehook.domain.endpoint import Endpoint
 from lakehook.domain.outcome import Answer, Outcome
-from lakehook.domain.webhook import Request
+from lakehook.domain.request import Request
 from lakehook.ports import NoAnswer
 from tests.integration.wire import answer
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from lakehook.domain.outcome import Answer, Outcome
-from lakehook.domain.webhook import Request
+from lakehook.domain.request import Request
 from lakehook.ports import NoAnswer
 from tests.simulation.faults import Gate, Killed, must_live
 from tests.simulation.history import History, Post

@@ -7,10 +7,11 @@ from lakehook.attempt import EXCERPT_CHARACTERS, AttemptDelivery, PostSigned
 from lakehook.domain.endpoint import Endpoint
 from lakehook.domain.errors import OwnTrouble
 from lakehook.domain.outcome import Answer, Attempt, Outcome
+from lakehook.domain.request import Request
 from lakehook.domain.secret import Secret
 from lakehook.domain.signature import signatures
 from lakehook.domain.subscription import Subscription
-from lakehook.domain.webhook import USER_AGENT, Request
+from lakehook.domain.webhook import USER_AGENT
 from lakehook.ports import Keys, NoAnswer
 from tests.builders import a_delivery, a_subscription
 from tests.fakes import NOON, FakeClock, FakeDice, FakeKeyring, FakeReceiver

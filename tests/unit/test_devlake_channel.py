@@ -8,7 +8,7 @@ import pytest
 
 from lakehook.adapters.world import FairDice
 from lakehook.attempt import AttemptDelivery, PostSigned
-from lakehook.domain.channels import CHANNELS
+from lakehook.domain.channels import channel_named
 from lakehook.domain.delivery import Delivery, Lane, NumberedEvent
 from lakehook.domain.devlake.notice import read_notice
 from lakehook.domain.devlake.secret import MOST_BYTES, TextSecret
@@ -16,8 +16,8 @@ from lakehook.domain.devlake.signature import SignedNotice
 from lakehook.domain.endpoint import Endpoint
 from lakehook.domain.errors import BadInput, BadSubscription
 from lakehook.domain.event import Event
-from lakehook.domain.subscription import Format, Subscription
-from lakehook.domain.webhook import Request
+from lakehook.domain.request import Request
+from lakehook.domain.subscription import WEBHOOK, Format, Subscription
 from lakehook.ports import Keys
 from lakehook.subscribe import SecretWish, Terms
 from tests.builders import a_delivery, a_subscription, an_event
@@ -103,8 +103,8 @@ def test_every_attempt_has_a_nouce_of_its_own():
     ],
 )
 def test_for_some_events_devlake_has_no_words(changes: dict[str, object]):
-    assert CHANNELS[Format.DEVLAKE].silence(an_event(**changes))
-    assert CHANNELS[Format.LAKEHOOK].silence(an_event(**changes)) is None
+    assert channel_named(WEBHOOK, Format.DEVLAKE).silence(an_event(**changes))
+    assert channel_named(WEBHOOK).silence(an_event(**changes)) is None
 
 
 # --- its secret ---

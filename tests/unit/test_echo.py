@@ -19,7 +19,7 @@ URL = "https://hooks.slack.com/services/T0123/B4567/sl4ckcredential?key=qu3ry%2F
 CREDENTIALS = credentials_of(
     secrets=(SECRET, PRIVATE),
     headers={"authorization": f"Bearer {TOKEN}", "x-proxy": f"Basic {PASSWORD}", "x-empty": ""},
-    endpoint=Endpoint.parse(URL),
+    destination=Endpoint.parse(URL),
 )
 
 
@@ -72,7 +72,9 @@ def test_what_is_no_credential_stays():
 
 
 def test_where_there_is_nothing_secret_nothing_is_taken_away():
-    none = credentials_of(secrets=(), headers={}, endpoint=Endpoint.parse("https://ci.example/a"))
+    none = credentials_of(
+        secrets=(), headers={}, destination=Endpoint.parse("https://ci.example/a")
+    )
 
     assert redacted(b"all of it", none) == b"all of it"
 
@@ -81,7 +83,7 @@ def test_of_two_credentials_that_begin_alike_nothing_of_the_longer_stays():
     credentials = credentials_of(
         secrets=(),
         headers={"x-a": "credential", "x-b": "credential-and-more"},
-        endpoint=Endpoint.parse("https://ci.example/a"),
+        destination=Endpoint.parse("https://ci.example/a"),
     )
 
     assert redacted(b"<credential-and-more>", credentials) == "<…>".encode()

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from lakehook.deliver import Crew, Deliver
+from lakehook.domain.channel import Content
 from lakehook.domain.disposition import Disposition, Done
 from lakehook.domain.errors import OwnTrouble
 from lakehook.domain.event import EventType
@@ -44,10 +45,10 @@ class FakePost:
     sent: list[tuple[str, bytes]] = field(default_factory=list)
 
     def __call__(
-        self, message_id: str, body: bytes, subscription: Subscription, *, tell: bool = False
+        self, message_id: str, content: Content, subscription: Subscription, *, tell: bool = False
     ) -> Exchange:
         assert tell
-        self.sent.append((message_id, body))
+        self.sent.append((message_id, content.body))
         return self.exchange
 
 

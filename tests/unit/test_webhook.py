@@ -12,8 +12,9 @@ from lakehook import __version__
 from lakehook.domain.delivery import Delivery, Lane, NumberedEvent
 from lakehook.domain.endpoint import Endpoint
 from lakehook.domain.outcome import Answer, Outcome
+from lakehook.domain.request import Request
 from lakehook.domain.secret import Secret
-from lakehook.domain.webhook import Request, read_answer, render, request_headers, retry_after
+from lakehook.domain.webhook import read_answer, render, request_headers, retry_after
 from tests.builders import a_delivery, a_document, an_event
 from tests.fakes import NOON
 

@@ -20,6 +20,7 @@ from lakehook.domain.message import Resume
 from lakehook.domain.outcome import Answer, Attempt, Outcome
 from lakehook.domain.ping import Ping, Pong
 from lakehook.domain.pipeline import Advance, Pipeline
+from lakehook.domain.rate import Place
 from lakehook.domain.request import Request
 from lakehook.domain.secret import Signing
 from lakehook.domain.signature import SigningKey, VerifyingKey
@@ -211,6 +212,14 @@ class Healths(Protocol):
 
     def save(self, before: Health, after: Health) -> bool:
         """Write it, or forget it when all is well; false if it was written meanwhile."""
+
+
+class Paces(Protocol):
+    def reserve(self, name: str, *, every: float, latest: float) -> Place:
+        """Take the next free place of a pace, unless it is later than ``latest``.
+
+        Places are ``every`` seconds apart or more; of two who ask at once, each gets its own.
+        """
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ moto copies every table that a transaction names, and puts the copies back when 
 more with every item there is, and it takes back what others have written meanwhile.
 """
 
+from copy import deepcopy
 from threading import RLock
 from types import SimpleNamespace
 from typing import Any
@@ -59,8 +60,9 @@ class SerialDynamoDB(DynamoDBBackend):
             return super().put_item(*args, **kwargs)
 
     def update_item(self, *args: Any, **kwargs: Any) -> Any:
+        """A copy, or the answer would tell what others have written since."""
         with self._alone:
-            return super().update_item(*args, **kwargs)
+            return deepcopy(super().update_item(*args, **kwargs))
 
     def delete_item(self, *args: Any, **kwargs: Any) -> Any:
         with self._alone:

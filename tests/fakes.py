@@ -14,6 +14,7 @@ from lakehook.domain.message import Resume
 from lakehook.domain.outcome import Answer, Attempt, Outcome
 from lakehook.domain.ping import Ping, Pong
 from lakehook.domain.pipeline import Advance, Pipeline
+from lakehook.domain.rate import Place
 from lakehook.domain.request import Request
 from lakehook.domain.subscription import Subscription
 from lakehook.ports import (
@@ -340,10 +341,12 @@ class FakeAttempts:
     clock: FakeClock
     script: dict[str, list[Attempt | Exception]] = field(default_factory=dict)
     made: list[str] = field(default_factory=list)
+    times: list[float] = field(default_factory=list)
     during: Callable[[Delivery], None] = lambda _: None
 
     def __call__(self, delivery: Delivery, subscription: Subscription) -> Attempt:
         self.made.append(delivery.id)
+        self.times.append(self.clock.now())
         self.during(delivery)
         script = self.script.get(delivery.id, [])
         attempt = script.pop(0) if script else self.success()
@@ -354,8 +357,10 @@ class FakeAttempts:
     def success(self) -> Attempt:
         return self._attempt(Outcome.DELIVERED, 200)
 
-    def failure(self, *, retry_after: float | None = None) -> Attempt:
-        return self._attempt(Outcome.REJECTED, 500, retry_after)
+    def failure(
+        self, *, retry_after: float | None = None, outcome: Outcome = Outcome.REJECTED
+    ) -> Attempt:
+        return self._attempt(outcome, 500, retry_after)
 
     def _attempt(self, outcome: Outcome, status: int, retry_after: float | None = None) -> Attempt:
         return Attempt(
@@ -369,6 +374,19 @@ class FakeAttempts:
 
 def nobody_asks(_ping: Ping, _subscription: Subscription) -> None:
     raise AssertionError("a ping where none is sent")
+
+
+@dataclass
+class FakePaces:
+    clock: FakeClock
+    free_at: dict[str, float] = field(default_factory=dict)
+
+    def reserve(self, name: str, *, every: float, latest: float) -> Place:
+        free_at = max(self.free_at.get(name, 0.0), self.clock.now())
+        if free_at > latest:
+            return Place(None, free_at)
+        self.free_at[name] = free_at + every
+        return Place(free_at, free_at + every)
 
 
 @dataclass

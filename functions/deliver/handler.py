@@ -10,6 +10,7 @@ from typing import Any
 from lakehook.adapters.aws import Aws
 from lakehook.adapters.dynamo_health import DynamoHealths
 from lakehook.adapters.dynamo_ledger import DynamoLedger
+from lakehook.adapters.dynamo_paces import DynamoPaces
 from lakehook.adapters.dynamo_pings import DynamoPings
 from lakehook.adapters.dynamo_subscriptions import DynamoSubscriptions
 from lakehook.adapters.http import HttpReceiver
@@ -76,6 +77,7 @@ def deliver(settings: DeliverSettings, aws: Aws, dead_letters: SqsDeadLetters) -
         attempt=AttemptDelivery(post),
         ping=PingEndpoint(post, DynamoPings(dynamodb, settings.deliveries_table, clock)),
         dead_letters=dead_letters,
+        paces=DynamoPaces(dynamodb, settings.deliveries_table, clock),
         bell=SqsDeliveries(aws.sqs(), settings.deliveries_queue_url),
         clock=clock,
         dice=FairDice(),

@@ -111,6 +111,7 @@ def lane_item(held: HeldLane) -> Item:
             Table.ASLEEP_OF: held.lane.subscription_id if held.asleep else None,
             "retry_at": milliseconds(held.retry_at) or None,
             "hinted_until": milliseconds(held.hinted_until) or None,
+            "place": milliseconds(held.place) or None,
             "lane_version": held.version,
         }
     )
@@ -128,6 +129,7 @@ def held_lane(item: Item) -> HeldLane:
         asleep=Table.ASLEEP_OF in values,
         retry_at=values.get("retry_at", 0) / 1000,
         hinted_until=values.get("hinted_until", 0) / 1000,
+        place=values.get("place", 0) / 1000,
         version=values["lane_version"],
     )
 

@@ -8,6 +8,8 @@ from its head. See ``domain/lane.py`` for the states.
 visit.py   one worker's stay in a lane: what to do with each message
 turn.py    one delivery's turn: attempt it, and what follows from that
 pulse.py   the health of the subscription's endpoint, felt at each attempt
+pace.py    its rate, where it has one: no attempt goes out before its place has come
+rouse.py   word to lanes that sleep
 hold.py    the lane's record as this worker last wrote it
 crew.py    whoever has a part in it
 =========  ============================================================

@@ -16,6 +16,7 @@ from lakehook.ports import (
     Dice,
     Healths,
     Ledger,
+    Paces,
     Subscriptions,
     Telemetry,
 )
@@ -35,6 +36,7 @@ class Crew:
     attempt: Callable[[Delivery, Subscription], Attempt]
     ping: Callable[[Ping, Subscription], None]
     dead_letters: DeadLetters
+    paces: Paces
     bell: Bell
     clock: Clock
     dice: Dice

@@ -89,6 +89,10 @@ class Hold:
         held = self._held()
         self._move(held, held.sleeping(until=until))
 
+    def wait(self, held: HeldLane) -> None:
+        """The head waits for its place, or for one to be had."""
+        self._move(self._held(), held)
+
     def rouse(self) -> None:
         """It need not have slept."""
         held = self._held()

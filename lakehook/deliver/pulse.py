@@ -5,19 +5,15 @@ See ``domain/health.py`` for the states. A quick success at a well endpoint writ
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from itertools import islice
 
 from lakehook.deliver.crew import Crew
+from lakehook.deliver.rouse import Rouse
 from lakehook.domain.delivery import Lane
 from lakehook.domain.health import MOST_WOKEN_AT_ONCE, SLOT_SECONDS, Health
-from lakehook.domain.lane import LEASE_SECONDS, HeldLane
-from lakehook.domain.message import Resume
 from lakehook.domain.outcome import Attempt
 from lakehook.domain.subscription import Subscription
-from lakehook.ports import Due
 
 TRIES = 3  # when other workers write at the same time; a beat that is lost then is no harm
-LANES_LOOKED_AT = 100  # of those that sleep, for some whose receiver does not wish them to wait
 
 
 class Pulse:
@@ -94,20 +90,7 @@ class Pulse:
         return False
 
     def _wake(self, number: int) -> int:
-        """Send word to so many of the lanes that sleep; how many were told."""
-        now = self._crew.clock.now()
-        asleep = islice(self._crew.ledger.asleep(self._health.subscription_id), LANES_LOOKED_AT)
-        ready = (one for one in asleep if one.hinted_until <= now)
-        resumes = [
-            resume
-            for one in islice(ready, number)
-            if (resume := self._lease(one, until=now + LEASE_SECONDS))
-        ]
-        return len(resumes) - len(self._crew.bell.ring(resumes)) if resumes else 0
-
-    def _lease(self, held: HeldLane, *, until: float) -> Resume | None:
-        token = self._crew.ledger.lease(Due(held.lane, held.token), until=until)
-        return None if token is None else Resume(held.lane, token)
+        return Rouse(self._crew)(self._health.subscription_id, number)
 
     def _disable(self, subscription_id: str) -> None:
         reason = "every attempt has failed for five days"

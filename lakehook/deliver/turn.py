@@ -5,8 +5,10 @@ from dataclasses import dataclass, replace
 
 from lakehook.deliver.crew import MARGIN_SECONDS, Crew, OutOfTime
 from lakehook.deliver.hold import Hold
+from lakehook.deliver.pace import Pace
 from lakehook.deliver.pulse import Pulse
-from lakehook.domain.disposition import Again, Disposition, Done
+from lakehook.deliver.stop import Stop, in_queue_or_ledger
+from lakehook.domain.disposition import Done
 from lakehook.domain.errors import OwnTrouble
 from lakehook.domain.lane import MOST_ANNOUNCEMENTS, DeliveryRecord, HeldLane, Status
 from lakehook.domain.outcome import Attempt, Consequence
@@ -14,22 +16,13 @@ from lakehook.domain.retry import LONGEST_HINT_SECONDS
 from lakehook.domain.subscription import Ordering, Subscription
 from lakehook.ports import Remaining
 
-LONGEST_WAIT_IN_QUEUE_SECONDS = 60.0
-
-Stop = Disposition | None
-"""What ends the visit, and what becomes of its message; none when the lane may go on."""
-
-
-def in_queue_or_ledger(wait: float) -> Disposition:
-    """A short wait stays in the queue; for a long one the clock comes back to the lane."""
-    return Again(wait) if wait <= LONGEST_WAIT_IN_QUEUE_SECONDS else Done()
-
 
 @dataclass(frozen=True)
 class Turn:
     crew: Crew
     hold: Hold
     pulse: Pulse
+    pace: Pace
     subscription: Subscription
     remaining: Remaining
     announcing: bool
@@ -41,6 +34,8 @@ class Turn:
         self._stop_if_out_of_time()
         with self.crew.alone if self.announcing else nullcontext():
             self._stop_if_out_of_time()  # others may have been alone for long
+            if early := self.pace.hold_back(record, self.subscription):
+                return early
             return self._take(record, following)
 
     def expire(self, record: DeliveryRecord, following: DeliveryRecord | None) -> Stop:

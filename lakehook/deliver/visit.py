@@ -2,8 +2,10 @@
 
 from lakehook.deliver.crew import MARGIN_SECONDS, Crew, OutOfTime
 from lakehook.deliver.hold import Hold
+from lakehook.deliver.pace import Pace
 from lakehook.deliver.pulse import Pulse
-from lakehook.deliver.turn import Stop, Turn, in_queue_or_ledger
+from lakehook.deliver.stop import Stop, in_queue_or_ledger
+from lakehook.deliver.turn import Turn
 from lakehook.domain.channels import channel_of
 from lakehook.domain.delivery import Delivery, Lane
 from lakehook.domain.disposition import Again, Disposition, Done
@@ -30,10 +32,17 @@ class Visit:
         self._remaining = remaining
         health = page.healths.get(lane.subscription_id)
         self._pulse = Pulse(crew, health or Health(subscription_id=lane.subscription_id))
+        self._pace = Pace(crew, self._hold)
         self._announcing = False
         self._probing = False
 
     def receive(self, received: Received) -> Disposition:
+        try:
+            return self._receive(received)
+        finally:
+            self._pace.leave()
+
+    def _receive(self, received: Received) -> Disposition:
         disposition = self._look_at(received)
         while isinstance(disposition, Again) and (
             disposition.after_seconds < SHORTEST_WAIT_IN_QUEUE_SECONDS
@@ -173,6 +182,7 @@ class Visit:
             self._crew,
             self._hold,
             self._pulse,
+            self._pace,
             subscription,
             self._remaining,
             self._announcing,

@@ -3,6 +3,7 @@
 from lakehook.domain.channel import Channel
 from lakehook.domain.devlake.channel import DevLakesOwn
 from lakehook.domain.errors import BadSubscription
+from lakehook.domain.rate import Rate
 from lakehook.domain.subscription import WEBHOOK, Format, Subscription
 from lakehook.domain.webhook import Webhook
 
@@ -20,6 +21,12 @@ def channel_of(subscription: Subscription) -> Channel:
 
 def channel_named(name: str, format_: Format = Format.LAKEHOOK) -> Channel:
     return _DEVLAKES_OWN if format_ is Format.DEVLAKE else CHANNELS[name]
+
+
+def rate_of(subscription: Subscription) -> Rate | None:
+    """Its own, or what the channel's service takes, whichever is slower."""
+    own, services = subscription.rate, channel_of(subscription).rate
+    return own.slower(services) if own else services
 
 
 def checked_channel(name: str) -> str:

@@ -24,6 +24,7 @@ from lakehook.domain.outcome import Attempt, Outcome
 LOOK_AGAIN_SECONDS = 3600.0  # a blocked lane is looked at within the hour, so none is forgotten
 LEASE_SECONDS = 300.0  # a resume that is lost is sent again after this
 EXPIRES_AFTER_SECONDS = 30 * 24 * 3600.0  # of waiting for a subscription that is blocked
+PLACE_SECONDS = 15.0
 MOST_ATTEMPTS_KEPT = 20
 MOST_ANNOUNCEMENTS = 3  # without an outcome: what was announced so often brings workers down
 
@@ -53,6 +54,7 @@ class HeldLane:
     asleep: bool = False  # its endpoint is down or slow; a success elsewhere may wake it
     retry_at: float = 0.0  # the head's own next attempt; one that a probe makes before is free
     hinted_until: float = 0.0  # no attempt of the head before, by its receiver's wish
+    place: float = 0.0  # of the head's next attempt in the subscription's pace
     version: int
 
     @classmethod
@@ -68,6 +70,13 @@ class HeldLane:
 
     def is_due(self, now: float) -> bool:
         return self.due_at <= now
+
+    def has_place_after(self, now: float) -> bool:
+        return now < self.place
+
+    def has_place_at(self, now: float) -> bool:
+        """Whoever comes much too late has lost it: others may be going by now."""
+        return self.place <= now < self.place + PLACE_SECONDS
 
     def would_be_early(self, time: float) -> bool:
         """Before the head's own time; whole seconds count, as in the queue."""
@@ -89,8 +98,9 @@ class HeldLane:
     def joined_by(self, sequence: int) -> Self:
         """Another delivery has begun to wait; behind the head, unless it should have been it."""
         if sequence < self.head:
-            return replace(self.moved_on(sequence, now=self.due_at), asleep=self.asleep)
-        return self._moved(asleep=self.asleep)
+            moved = self.moved_on(sequence, now=self.due_at)
+            return replace(moved, asleep=self.asleep, place=self.place)
+        return self._moved(asleep=self.asleep, place=self.place)
 
     def announced(self) -> Self:
         """An attempt of the head is about to begin: whoever else holds the lane has lost it."""
@@ -99,7 +109,7 @@ class HeldLane:
     def revived(self, sequence: int, *, now: float) -> Self:
         """A redriven letter goes next, at once and with a fresh budget, or waits its turn."""
         if sequence > self.head:
-            return self._moved(asleep=self.asleep)
+            return self._moved(asleep=self.asleep, place=self.place)
         return self.moved_on(sequence, now=now)
 
     def moved_on(self, head: int, *, now: float) -> Self:
@@ -116,11 +126,16 @@ class HeldLane:
     def sleeping(self, *, until: float) -> Self:
         return self._moved(due_at=until, asleep=True)
 
+    def placed(self, place: float, *, due_at: float) -> Self:
+        """The head goes when its place has come."""
+        return self._moved(due_at=due_at, place=place)
+
     def roused(self, *, now: float) -> Self:
         return self._moved(due_at=max(now, self.hinted_until))
 
-    def _moved(self, *, asleep: bool = False, **changes: float) -> Self:
-        moved = replace(self, version=self.version + 1, asleep=asleep)
+    def _moved(self, *, asleep: bool = False, place: float = 0.0, **changes: float) -> Self:
+        """A place that was given serves once: whatever else is written, it is gone."""
+        moved = replace(self, version=self.version + 1, asleep=asleep, place=place)
         return replace(moved, **changes)  # type: ignore[arg-type]
 
 

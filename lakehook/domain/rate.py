@@ -48,3 +48,11 @@ class Rate:
 
     def slower(self, other: "Rate | None") -> "Rate":
         return self if other is None or other.spacing_seconds <= self.spacing_seconds else other
+
+
+@dataclass(frozen=True)
+class Place:
+    """One place in a pace, if one was to be had, and when the next that nobody has is."""
+
+    at: float | None  # unix seconds, now or later
+    free_at: float

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from lakehook.domain.channels import rate_of
 from lakehook.domain.health import Health
 from lakehook.domain.lane import DeliveryRecord, HeldLane, Status
 from lakehook.domain.rfc_3339 import rfc_3339
@@ -52,7 +53,16 @@ def lane_state(look: Look) -> str:
         return "dead letter"
     if look.probed_at is not None:
         return "endpoint down"
+    if _is_paced(look):
+        return "over its rate"
     return "retrying" if look.held and look.held.attempts else "waiting"
+
+
+def _is_paced(look: Look) -> bool:
+    """Whether it waits for others to go first, and has no place of its own yet."""
+    subscription, held = look.subscription, look.held
+    paced = subscription is not None and rate_of(subscription) is not None
+    return paced and held is not None and held.asleep
 
 
 @dataclass(frozen=True)
@@ -87,6 +97,9 @@ def _head(look: Look, held: HeldLane) -> Next:
     if look.probed_at is not None:
         probed = rfc_3339(look.probed_at)
         return Next(f"blocked: the endpoint is down, and probed at {probed}", look.probed_at)
+    if _is_paced(look):
+        latest = rfc_3339(held.due_at)
+        return Next(f"attempted when its rate allows it, and looked at by {latest}", held.due_at)
     verb = "retried" if held.attempts else "attempted"
     return Next(f"{verb} at {rfc_3339(held.due_at)}", held.due_at)
 

@@ -74,6 +74,11 @@ class Subscription:
         return self.secrets[0].public if self.secrets else None
 
     @property
+    def pace(self) -> str:
+        """The name of those with whom it shares its rate."""
+        return self.paced_by or self.id
+
+    @property
     def is_pending(self) -> bool:
         return self.pending_since is not None
 

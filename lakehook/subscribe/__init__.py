@@ -108,7 +108,7 @@ class Amend:
     def __call__(self, subscription: Subscription, terms: Terms) -> Subscription:
         """The subscription with new terms, for every attempt from now on.
 
-        Where dead letters held lanes that may go on without them now, those go on.
+        Where dead letters held lanes that may go on without them now, or a rate did, those go on.
         """
         if terms == Terms():
             raise BadSubscription("nothing to change: name at least one term")
@@ -119,7 +119,8 @@ class Amend:
         addressed = _addressed(fields, channel, self.sealer, subscription.id)
         amended = replace(subscription, **addressed, **headers)
         saved = self.registry.save(amended)
-        if saved.ordering is Ordering.SKIP is not subscription.ordering:
+        skips_now = saved.ordering is Ordering.SKIP is not subscription.ordering
+        if skips_now or saved.rate != subscription.rate:
             self.wake(saved)
         return saved
 

@@ -29,7 +29,7 @@ from lakehook.wake import WakeLanes
 from local import dynamodb, sqs
 from local.furnish import furnish
 from tests.builders import a_delivery, an_event
-from tests.fakes import NOON, FakeAttempts, FakeClock, FakeTelemetry, nobody_asks
+from tests.fakes import NOON, FakeAttempts, FakeClock, FakePaces, FakeTelemetry, nobody_asks
 from tests.integration.test_command import TEMPLATE, Terminal, add
 
 
@@ -65,6 +65,7 @@ class Functions:
             subscriptions=DynamoSubscriptions(dynamodb, deployment.subscriptions_table, clock),
             attempt=self.attempts,
             ping=nobody_asks,
+            paces=FakePaces(FakeClock()),
             dead_letters=self._dead_letters,
             bell=self.bell,
             clock=clock,

@@ -50,6 +50,12 @@ MUTANTS = (
         "pass\n        self._stop_if_out_of_time()\n        with",
     ),
     Mutant(
+        "no attempt goes out before its place has come",
+        "lakehook/deliver/pace.py",
+        "if rate is None:",
+        "if True:",
+    ),
+    Mutant(
         "no probe goes before the receiver wished",
         "lakehook/wake.py",
         "return not lane.dead and lane.hinted_until <= self.clock.now()",

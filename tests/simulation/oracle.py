@@ -4,12 +4,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from lakehook.domain.delivery import Delivery, Lane
+from lakehook.domain.lane import PLACE_SECONDS
 from lakehook.domain.message import decode
 from local.fifo import FifoQueue, Message
 from tests.simulation.case import LaneCase
 from tests.simulation.promises import PROMISES
+from tests.simulation.scenario import Subscriber
 from tests.simulation.system import System
 from tests.simulation.wiring import DEAD, DEAD_EVENTS, DELIVERIES, EVENTS
+
+LATEST_SECONDS = PLACE_SECONDS + 15.0  # behind its place, and then slow to leave
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,26 @@ def _everywhere(system: System) -> Iterator[str]:
     if published != (accepted := _accepted(system)):
         yield f"published and accepted differ: {published ^ accepted}"
     yield from _gaps(system)
+    for subscriber in system.scenario.subscribers:
+        yield from _hurry(system, subscriber)
+
+
+def _hurry(system: System, subscriber: Subscriber) -> Iterator[str]:
+    """More requests at one endpoint than its pace allows, each as late as one may be."""
+    pace = subscriber.pace
+    if pace is None:
+        return
+    lanes = system.history.lanes.items()
+    times = sorted(
+        post.began_at
+        for name, lane in lanes
+        if name.startswith(f"{subscriber.id}#")
+        for post in lane.posts
+    )
+    most = int((pace.seconds + LATEST_SECONDS) / pace.spacing_seconds) + 1
+    for first, last in zip(times, times[most:], strict=False):
+        if last - first < pace.seconds:
+            yield f"{subscriber.id} got {most + 1} requests in {last - first:.1f} s, at {pace}"
 
 
 def _accepted(system: System) -> set[tuple[str, str]]:

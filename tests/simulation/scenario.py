@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field, replace
 from random import Random
 
+from lakehook.domain.rate import Rate
 from lakehook.domain.retry import RetrySchedule
 from lakehook.domain.subscription import Ordering
 from tests.fakes import NOON
@@ -11,6 +12,7 @@ from tests.simulation.receivers import Temper
 
 SCHEDULES = ("0.5,2", "5,300", "5,70,1800", "30,30,30", "1")
 RATES = (0.0, 0.002, 0.01, 0.01, 0.03, 0.08)
+PACES = (None, None, None, "6/m", "30/m", "1/s")
 REMOVED = 0.1  # so many histories lose a subscriber
 TABLES = frozenset(("ledger", "healths", "journal", "subscriptions"))
 ACTIONS = ("pause", "enable", "redrive", "console", "discard")
@@ -24,6 +26,7 @@ class Subscriber:
     ordering: Ordering = Ordering.STRICT
     schedule: str = "5,300"
     deadline: float = 10.0
+    pace: Rate | None = None
 
     @property
     def delays(self) -> tuple[float, ...]:
@@ -102,7 +105,14 @@ def _subscriber(random: Random, name: str) -> Subscriber:
         ordering=random.choice(tuple(Ordering)),
         schedule=random.choice(SCHEDULES),
         deadline=random.choice((3.0, 10.0, 20.0)),
+        pace=_pace(random),
     )
+
+
+def _pace(random: Random) -> Rate | None:
+    """Drawn by chances of its own, so that all else in a history stays as it was."""
+    drawn = Random(str(random.getstate()[1][:3])).choice(PACES)  # type: ignore[index]
+    return Rate.parse(drawn) if drawn else None
 
 
 def _publications(random: Random, lasting: float) -> tuple[Publication, ...]:

@@ -13,7 +13,7 @@ from lakehook.domain.rfc_3339 import rfc_3339
 from lakehook.domain.subscription import Ordering, Subscription
 from lakehook.wake import WakeLanes
 from local.fifo import FifoQueue, Settings
-from tests.fakes import NOON, FakeJournal, FakeSubscriptions
+from tests.fakes import NOON, FakeJournal, FakePaces, FakeSubscriptions
 from tests.simulation.aws import SimulatedSqs
 from tests.simulation.clockwork import Clockwork, IsDue, NeverRests
 from tests.simulation.faults import Faults, Gate
@@ -104,6 +104,7 @@ class System:
             sqs=self.sqs,
             ledger=reached,
             healths=self.ledger.healths,
+            paces=FakePaces(self.timeline),  # type: ignore[arg-type]
             journal=self.journal,
             subscriptions=self.subscriptions,
             receivers=self.receivers,
@@ -178,4 +179,5 @@ def _of(subscriber: Subscriber) -> Subscription:
         deadline_seconds=subscriber.deadline,
         ordering=subscriber.ordering,
         retry_schedule=RetrySchedule.parse(subscriber.schedule),
+        rate=subscriber.pace,
     )

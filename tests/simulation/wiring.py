@@ -52,6 +52,7 @@ class Wiring:
     sqs: Any
     ledger: Any
     healths: object
+    paces: object
     journal: object
     subscriptions: object
     receivers: Mapping[str, SimulatedReceiver]
@@ -91,6 +92,7 @@ class Wiring:
             attempt=self._attempt(),
             ping=nobody_asks,
             dead_letters=SqsDeadLetters(self.sqs, DEAD),
+            paces=self._reached("paces", self.paces),
             bell=SqsDeliveries(self.sqs, DELIVERIES),
             clock=self.timeline,
             dice=self.dice,

@@ -20,6 +20,7 @@ from tests.fakes import (
     FakeDeadLetters,
     FakeDice,
     FakeLedger,
+    FakePaces,
     FakeSubscriptions,
     FakeTelemetry,
     nobody_asks,
@@ -36,6 +37,7 @@ class World:
         self.clock = FakeClock()
         self.ledger = FakeLedger(clock=self.clock)
         self.bell = FakeBell()
+        self.paces = FakePaces(self.clock)
         self.attempts = FakeAttempts(self.clock)
         self.subscriptions = FakeSubscriptions({"sub_a": a_subscription()})
         self.dead_letters = FakeDeadLetters()
@@ -54,6 +56,7 @@ class World:
             subscriptions=self.subscriptions,
             attempt=self.attempts,
             ping=nobody_asks,
+            paces=self.paces,
             dead_letters=self.dead_letters,
             clock=self.clock,
             dice=FakeDice(),

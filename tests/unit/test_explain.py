@@ -9,6 +9,7 @@ from lakehook.domain.errors import NotFound
 from lakehook.domain.health import Health
 from lakehook.domain.lane import DeliveryRecord, HeldLane, Status
 from lakehook.domain.outcome import Attempt, Outcome
+from lakehook.domain.rate import Rate
 from lakehook.domain.subscription import Ordering
 from lakehook.list_deliveries import Question
 from tests.builders import a_delivery, a_subscription, an_event
@@ -98,6 +99,18 @@ def test_a_blocked_subscription_is_the_first_thing_to_say(
     office.subscriptions.put(a_subscription(**changes))
 
     assert next_of(office, 1) == words
+
+
+def test_what_is_over_its_rate_says_so(office: Office) -> None:
+    office.subscriptions.put(a_subscription(rate=Rate.parse("20/m")))
+    held = HeldLane.at(LANE, 1, now=NOON).sleeping(until=NOON + 1800)
+    office.ledger.write(waiting(), before=None, after=held)
+
+    words = next_of(office, 1)
+
+    assert words == f"attempted when its rate allows it, and looked at by {AT_HALF_PAST}"
+    (lane,) = office.desk().list_lanes()
+    assert lane.state == "over its rate"
 
 
 def test_an_endpoint_that_is_down_says_when_it_is_tried_again(office: Office) -> None:

@@ -4,9 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from lakehook.domain.errors import BadEndpoint, BadSubscription, NotFound, StillWaiting
+from lakehook.domain.delivery import Lane
+from lakehook.domain.errors import BadEndpoint, BadInput, BadSubscription, NotFound, StillWaiting
 from lakehook.domain.event import EventType
 from lakehook.domain.lane import DeliveryRecord, HeldLane
+from lakehook.domain.rate import Rate
 from lakehook.domain.secret import Signing
 from lakehook.domain.subscription import Subscription
 from lakehook.subscribe import Terms
@@ -100,6 +102,11 @@ def test_terms_show_neither_headers_nor_url() -> None:
         ({"event_types": ["PIPELINE_FAILED", "PIPELINE_EXPLODED"]}, "PIPELINE_EXPLODED"),
         ({"deadline_seconds": 20.1}, "deadline: "),
         ({"deadline_seconds": float("nan")}, "deadline: "),
+        ({"rate": "20"}, "rate: '20' is none of 20/m, 1/s, 500/h"),
+        ({"channel": "pigeon"}, "channel: 'pigeon' is none of webhook"),
+        ({"language": "zh"}, "language: this channel sends data"),
+        ({"language": "latin"}, "language: 'latin' is none of en, zh"),
+        ({"url": "mailto:me@team.example"}, "url: https://host/path is what it takes"),
         ({"headers": ["x-team: lake\r\nhost: evil.example"]}, "header: the value of x-team"),
         ({"headers": ["x-team\r\nhost: evil.example"]}, "header: "),
         ({"headers": ["webhook-id: mine"]}, "the sender's own"),
@@ -110,7 +117,7 @@ def test_terms_show_neither_headers_nor_url() -> None:
 def test_bad_terms_are_refused_and_nothing_is_saved(
     office: Office, change: dict[str, object], complaint: str
 ) -> None:
-    with pytest.raises(BadSubscription, match=re.escape(complaint)):
+    with pytest.raises(BadInput, match=re.escape(complaint)):
         office.desk().subscribe(replace(TERMS, **change))  # type: ignore[arg-type]
 
     assert office.subscriptions.all() == []
@@ -325,6 +332,25 @@ def test_lanes_behind_letters_go_on_as_soon_as_they_may_skip(office: Office) -> 
     office.desk().amend(skipping, Terms(ordering="skip"))
 
     assert office.ledger.lanes[lane].due_at == NOON + 10
+
+
+def test_lanes_that_a_rate_held_back_go_on_as_soon_as_it_has_changed(office: Office) -> None:
+    subscription = office.subscriptions.save(a_subscription(rate=Rate.parse("1/h")))
+    held = HeldLane.at(Lane(subscription.id, "39"), 1, now=NOON).sleeping(until=NOON + 3600)
+    delivery = a_delivery(subscription=subscription.id)
+    office.ledger.write(DeliveryRecord.waiting(delivery), before=None, after=held)
+
+    quick = office.desk().amend(subscription, Terms(rate="none"))
+    assert quick.rate is None
+    assert office.ledger.lanes[held.lane].due_at == NOON + 10
+
+
+@pytest.mark.parametrize("terms", [Terms(channel="webhook"), Terms(format="lakehook")])
+def test_a_subscription_keeps_its_channel_and_its_format(office: Office, terms: Terms) -> None:
+    subscription = subscribed(office)
+
+    with pytest.raises(BadSubscription, match="a subscription keeps its own"):
+        office.desk().amend(subscription, terms)
 
 
 def test_another_amendment_wakes_no_lane(office: Office) -> None:

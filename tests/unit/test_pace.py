@@ -1,0 +1,208 @@
+"""A subscription with a rate: what is over it waits, keeps its order, and spends nothing."""
+
+from itertools import pairwise
+
+import pytest
+
+from lakehook.domain.delivery import Lane
+from lakehook.domain.disposition import Again, Done
+from lakehook.domain.lane import LOOK_AGAIN_SECONDS, PLACE_SECONDS, Status
+from lakehook.domain.message import Resume
+from lakehook.domain.outcome import Outcome
+from lakehook.domain.rate import Rate
+from tests.builders import a_delivery, a_subscription
+from tests.fakes import NOON
+from tests.unit.test_deliver import FIRST, LANE, SECOND, World
+
+SPACING = 3.25  # of twenty a minute
+
+
+class PacedWorld(World):
+    def __init__(self, rate: str = "20/m") -> None:
+        super().__init__()
+        self.subscriptions.put(a_subscription(rate=Rate.parse(rate)))
+
+    def fill(self, count: int) -> None:
+        """So many lanes come, each with one delivery."""
+        for pipeline in range(count):
+            self.receive(a_delivery(1, pipeline_id=pipeline))
+
+    def times(self) -> list[float]:
+        return [round(at - NOON, 3) for at in self.attempts.times]
+
+
+@pytest.fixture
+def world() -> PacedWorld:
+    return PacedWorld()
+
+
+def test_the_first_goes_at_once_as_if_there_were_no_rate(world: PacedWorld):
+    assert world.receive(a_delivery(1)) == [Done()]
+
+    assert world.attempts.made == [FIRST]
+    assert world.ledger.lanes == {}
+
+
+def test_the_second_waits_for_its_place_in_the_queue_and_spends_no_attempt(world: PacedWorld):
+    disposition = world.receive(a_delivery(1), a_delivery(2))[1]
+
+    assert disposition == Again(SPACING)
+    assert world.attempts.made == [FIRST]
+    assert world.status(2) is Status.WAITING
+    assert world.ledger.records[LANE, 2].attempts == 0
+    assert world.ledger.lanes[LANE].attempts == 0
+
+
+def test_when_its_place_has_come_it_goes_and_takes_no_other(world: PacedWorld):
+    world.receive(a_delivery(1), a_delivery(2))
+    world.clock.time += SPACING
+
+    assert world.receive(a_delivery(2), again=True) == [Done()]
+
+    assert world.attempts.made == [FIRST, SECOND]
+    assert world.paces.free_at == {"sub_a": NOON + 2 * SPACING}
+
+
+def test_whoever_comes_before_its_place_is_sent_back_for_the_rest(world: PacedWorld):
+    world.receive(a_delivery(1), a_delivery(2))
+    world.clock.time += 1
+
+    assert world.receive(a_delivery(2), again=True) == [Again(SPACING - 1)]
+
+    assert world.attempts.made == [FIRST]
+
+
+def test_whoever_comes_much_too_late_takes_a_place_anew(world: PacedWorld):
+    world.receive(a_delivery(1), a_delivery(2))
+    world.clock.time += SPACING + PLACE_SECONDS + 1
+    world.receive(a_delivery(1, pipeline_id=7))
+
+    assert world.receive(a_delivery(2), again=True) == [Again(SPACING)]
+
+
+def test_what_comes_behind_waits_its_turn(world: PacedWorld):
+    world.receive(a_delivery(1), a_delivery(2))
+
+    assert world.receive(a_delivery(3)) == [Done()]
+
+    assert world.ledger.lanes[LANE].place == NOON + SPACING
+    world.clock.time += SPACING
+    assert world.receive(a_delivery(2), again=True) == [Again(SPACING)]
+    assert world.attempts.made == [FIRST, SECOND]
+
+
+def test_when_all_near_places_are_taken_a_lane_sleeps_in_the_ledger(world: PacedWorld):
+    world.fill(11)
+
+    asleep = [one for one in world.ledger.lanes.values() if one.asleep]
+    assert [one.due_at for one in asleep] == [NOON + LOOK_AGAIN_SECONDS] * len(asleep)
+    assert len(world.attempts.made) == 1
+    assert len(asleep) == 1  # nine places in thirty seconds, behind the one that went at once
+
+
+def test_whoever_has_gone_rouses_one_that_sleeps(world: PacedWorld):
+    world.fill(11)
+    world.clock.time += SPACING
+
+    world.receive(a_delivery(1, pipeline_id=1), again=True)
+
+    (word,) = world.bell.rung
+    assert word.lane == Lane("sub_a", "10")
+    assert isinstance(word, Resume)
+    world.receive(word)
+    assert world.ledger.lanes[word.lane].place == NOON + 10 * SPACING
+
+
+def test_a_lane_that_needs_another_place_rouses_nobody(world: PacedWorld):
+    world.fill(10)
+    world.receive(a_delivery(2, pipeline_id=1))
+    world.clock.time += SPACING
+
+    world.receive(a_delivery(1, pipeline_id=1), again=True)
+
+    assert world.bell.rung == []
+
+
+def test_all_go_in_the_end_evenly_spaced_however_many_wait(world: PacedWorld):
+    world.fill(60)
+    waiting = {one.lane: one.place for one in world.ledger.lanes.values() if not one.asleep}
+
+    while waiting:
+        lane = min(waiting, key=lambda one: waiting[one])
+        world.clock.time = max(world.clock.time, waiting.pop(lane))
+        world.receive(a_delivery(1, pipeline_id=int(lane.pipeline_id)), again=True)
+        while world.bell.rung:
+            word = world.bell.rung.pop(0)
+            world.receive(word)
+            if held := world.ledger.lanes.get(word.lane):
+                waiting[word.lane] = held.place
+
+    assert len(world.attempts.made) == 60
+    times = world.times()
+    assert all(later - earlier >= SPACING - 0.001 for earlier, later in pairwise(times))
+    assert times[-1] <= 61 * SPACING
+
+
+def test_a_place_far_away_is_waited_for_in_the_ledger_and_the_clock_is_early():
+    world = PacedWorld("1/h")
+    world.receive(a_delivery(1))
+
+    assert world.receive(a_delivery(1, pipeline_id=7)) == [Done()]
+
+    held = world.ledger.lanes[Lane("sub_a", "7")]
+    assert (held.place, held.due_at) == (NOON + 3605, NOON + 3545)
+    assert not held.asleep
+
+
+def test_less_than_a_second_is_waited_out():
+    world = PacedWorld("600/m")
+    world.receive(a_delivery(1), a_delivery(2))
+
+    assert world.attempts.made == [FIRST, SECOND]
+    assert world.times() == [0.0, 0.108]
+
+
+def test_a_retry_needs_a_place_as_well(world: PacedWorld):
+    world.fail(FIRST)
+    world.receive(a_delivery(1))
+    world.clock.time += 4.9
+    world.receive(a_delivery(1, pipeline_id=7))
+    world.clock.time += 0.1
+
+    (disposition,) = world.receive(a_delivery(1), again=True)
+
+    assert disposition == Again(pytest.approx(SPACING - 0.1))
+    assert world.ledger.lanes[LANE].attempts == 1
+
+
+def test_robots_of_one_url_share_one_pace(world: PacedWorld):
+    rate = Rate.parse("20/m")
+    for name in ("sub_a", "sub_b"):
+        world.subscriptions.put(a_subscription(id=name, rate=rate, paced_by="robot"))
+
+    world.receive(a_delivery(1))
+
+    assert world.receive(a_delivery(1, subscription="sub_b")) == [Again(SPACING)]
+
+
+def test_sleepers_of_either_are_roused(world: PacedWorld):
+    rate = Rate.parse("20/m")
+    for name in ("sub_a", "sub_b"):
+        world.subscriptions.put(a_subscription(id=name, rate=rate, paced_by="robot"))
+    world.fill(10)
+    world.receive(a_delivery(1, subscription="sub_b"))
+    world.clock.time += SPACING
+
+    world.receive(a_delivery(1, pipeline_id=1), again=True)
+
+    assert [one.lane for one in world.bell.rung] == [Lane("sub_b", "39")]
+
+
+def test_a_delivery_that_dies_of_its_message_alone_says_nothing_of_its_endpoint(world: World):
+    world.attempts.script[FIRST] = [world.attempts.failure(outcome=Outcome.UNACCEPTABLE)]
+
+    world.receive(a_delivery(1))
+
+    assert world.status(1) is Status.DEAD
+    assert world.ledger.records[LANE, 1].reason == "unacceptable"
+    assert world.ledger.healths.known == {}

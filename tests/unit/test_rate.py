@@ -1,0 +1,53 @@
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lakehook.domain.errors import BadInput
+from lakehook.domain.rate import MOST, Rate
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("20/m", 60), ("1/s", 1), ("500/h", 3600), ("24/d", 86400)]
+)
+def test_a_rate_is_written_as_a_number_and_a_time(text: str, seconds: float):
+    rate = Rate.parse(f" {text} ")
+
+    assert str(rate) == text
+    assert rate.seconds == seconds
+
+
+@pytest.mark.parametrize(
+    "text", ["", "20", "20/", "/m", "0/m", "020/m", "20/w", "-1/s", "1.5/s", "٣/m"]
+)
+def test_what_is_no_rate_is_refused_with_what_would_be_one(text: str):
+    with pytest.raises(BadInput, match=r"rate: .* is none of 20/m, 1/s, 500/h"):
+        Rate.parse(text)
+
+
+def test_there_is_a_highest_rate():
+    assert Rate.parse(f"{MOST}/s").count == MOST
+    with pytest.raises(BadInput):
+        Rate.parse(f"{MOST + 1}/s")
+
+
+@given(
+    rate=st.builds(Rate, st.integers(1, 1000), st.sampled_from("smh")),
+    late=st.lists(st.floats(0, 1), min_size=3, max_size=3),
+)
+def test_also_when_one_goes_out_late_no_time_has_more_than_so_many(rate: Rate, late: list[float]):
+    latest = min(5.0, rate.seconds / 12)
+    times = [n * rate.spacing_seconds for n in range(rate.count + 1)]
+
+    first = times[0] + latest * late[0]
+
+    assert times[-1] - first > rate.seconds - 1e-6
+    assert all(later - earlier > 0 for earlier, later in pairwise(times))
+
+
+def test_of_two_rates_the_slower_one_holds():
+    fast, slow = Rate.parse("1/s"), Rate.parse("20/m")
+
+    assert fast.slower(slow) is slow.slower(fast) is slow
+    assert fast.slower(None) is fast

@@ -48,7 +48,7 @@ class Subscribers:
 
     def slip_in(self, url: str) -> str:
         """The id of a subscription that the command would have refused."""
-        subscribe = replace(self._desk.subscribe, judge=Endpoint.parse)
+        subscribe = replace(self._desk.subscribe, judge=lambda url, _channel: Endpoint.parse(url))
         subscription, _ = subscribe(Terms(name="slipped in", url=url))
         self._ids.append(subscription.id)
         return subscription.id

@@ -5,7 +5,7 @@ The blueprint writes them, the runtime reads them; neither spells one twice.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Protocol, Self
 
 NONE = "-"
 """How an empty list is written: CloudFormation refuses an output without a value."""
@@ -64,6 +64,25 @@ class ClockSettings(Settings):
     pipelines_table: str
     events_queue_url: str
     stall_thresholds: str
+
+
+class Places(Protocol):
+    """Where a desk finds what it works with."""
+
+    @property
+    def subscriptions_table(self) -> str: ...
+    @property
+    def pipelines_table(self) -> str: ...
+    @property
+    def deliveries_table(self) -> str: ...
+    @property
+    def deliveries_queue_url(self) -> str: ...
+    @property
+    def dead_letter_queue_url(self) -> str: ...
+    @property
+    def secrets_key(self) -> str: ...
+    @property
+    def allowed_networks(self) -> str: ...
 
 
 @dataclass(frozen=True, kw_only=True)

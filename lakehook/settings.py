@@ -66,6 +66,19 @@ class ClockSettings(Settings):
     stall_thresholds: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class ApiSettings(Settings):
+    """All that a desk needs, as ``Places`` says."""
+
+    subscriptions_table: str
+    pipelines_table: str
+    deliveries_table: str
+    deliveries_queue_url: str
+    dead_letter_queue_url: str
+    secrets_key: str
+    allowed_networks: str
+
+
 class Places(Protocol):
     """Where a desk finds what it works with."""
 
@@ -100,6 +113,7 @@ class Deployment:
     allowed_networks: str
     ingress_url: str
     notification_secret_arn: str
+    api_url: str
 
     @classmethod
     def from_outputs(cls, outputs: Mapping[str, str]) -> Self:

@@ -24,9 +24,9 @@ def page(
 
 def _after(cursor: str, ordered: list[Any], key: Key) -> list[Any]:
     try:
-        place = tuple(json.loads(base64.urlsafe_b64decode(cursor)))
-        return [one for one in ordered if key(one) > place]
-    except (TypeError, ValueError):
+        place = json.loads(base64.urlsafe_b64decode(cursor))
+        return [one for one in ordered if list(key(one)) > place]  # a list alone compares with one
+    except (TypeError, ValueError, RecursionError):
         raise BadInput(f"cursor: {cursor[:40]!a} is none that an earlier page has told") from None
 
 

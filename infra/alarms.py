@@ -156,4 +156,4 @@ class Alarms(Construct):
         alarm.add_alarm_action(self._action)
 
 
-_FUNCTIONS = ("ingress", "fanout", "deliver", "clock")
+_FUNCTIONS = ("ingress", "fanout", "deliver", "clock", "api")

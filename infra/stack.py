@@ -5,6 +5,7 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from infra.alarms import Alarms
+from infra.api import Api
 from infra.bundling import functions_code
 from infra.fifo_queue import FifoQueue
 from infra.ingress import Ingress
@@ -57,6 +58,7 @@ class LakehookStack(Stack):
         self._add_fanout()
         self._add_deliver()
         clock = self._add_clock()
+        self._api = self._add_api()
         Alarms(
             self,
             "Alarms",
@@ -166,6 +168,18 @@ class LakehookStack(Stack):
             stall_thresholds=self._parameters.stall_thresholds,
         )
 
+    def _add_api(self) -> Api:
+        return Api(
+            self,
+            "Operators",
+            stage=self._stage,
+            code=self._code,
+            parameters=self._parameters,
+            tables=self._tables,
+            deliveries=self._deliveries,
+            secrets=self._secrets,
+        )
+
     def _tell_outputs(self) -> None:
         deployment = Deployment(
             events_queue_url=self._events.queue.queue_url,
@@ -179,6 +193,7 @@ class LakehookStack(Stack):
             allowed_networks=self._parameters.allowed_networks,
             ingress_url=self._ingress.url,
             notification_secret_arn=self._ingress.secret_arn,
+            api_url=self._api.url,
         )
         for name, value in deployment.to_outputs().items():
             CfnOutput(self, name, value=value)

@@ -33,10 +33,12 @@ class Stage:
     fanouts_at_once: int
     deliveries_at_once: int
     notices_at_once: int
+    api_calls_at_once: int
     ingress_timeout_seconds: int = 15
     fanout_timeout_seconds: int = 30
     deliver_timeout_seconds: int = 30
     clock_timeout_seconds: int = 60
+    api_timeout_seconds: int = 60
     visibility_seconds: int = 180
 
     def __post_init__(self) -> None:
@@ -46,7 +48,8 @@ class Stage:
         self._check_clock()
         self._check_concurrency("fanouts_at_once", self.fanouts_at_once)
         self._check_concurrency("deliveries_at_once", self.deliveries_at_once)
-        self._check_notices()
+        self._check_reserved("notices_at_once", self.notices_at_once)
+        self._check_reserved("api_calls_at_once", self.api_calls_at_once)
 
     @property
     def stack_name(self) -> str:
@@ -92,11 +95,11 @@ class Stage:
                 "all that an event source mapping accepts"
             )
 
-    def _check_notices(self) -> None:
-        if self.notices_at_once < 1:
+    def _check_reserved(self, field: str, at_once: int) -> None:
+        if at_once < 1:
             raise ValueError(
-                f"notices_at_once {self.notices_at_once}: choose at least 1; "
-                "it is reserved, so 0 would turn every notice away"
+                f"{field} {at_once}: choose at least 1; "
+                "it is reserved, so 0 would turn every caller away"
             )
 
 
@@ -109,7 +112,13 @@ def stage_named(name: str) -> Stage:
             fanouts_at_once=20,
             deliveries_at_once=200,
             notices_at_once=10,
+            api_calls_at_once=5,
         )
     return Stage(
-        name=name, protected=False, fanouts_at_once=2, deliveries_at_once=10, notices_at_once=2
+        name=name,
+        protected=False,
+        fanouts_at_once=2,
+        deliveries_at_once=10,
+        notices_at_once=2,
+        api_calls_at_once=2,
     )

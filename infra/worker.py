@@ -55,9 +55,9 @@ class Worker(Construct):
             "POWERTOOLS_METRICS_NAMESPACE": Stack.of(self).stack_name,
         }
 
-    def is_called_at_url(self) -> str:
-        """By anybody: what comes must prove itself by its own signature."""
-        return self.function.add_function_url(auth_type=lambda_.FunctionUrlAuthType.NONE).url
+    def is_called_at_url(self, auth_type: lambda_.FunctionUrlAuthType) -> str:
+        """NONE is anybody: then what comes must prove itself by a signature of its own."""
+        return self.function.add_function_url(auth_type=auth_type).url
 
     def is_fed_by(self, queue: sqs.IQueue, *, at_once: int) -> None:
         """Also grants what taking messages from the queue needs."""

@@ -18,6 +18,13 @@ class Choice:
     reason: str | None = None
 
 
+def is_one_choice(
+    ids: Sequence[str] | None, subscription: str | None, reason: str | None, *, every: bool
+) -> bool:
+    """Whether letters are chosen by their ids, by what they share, or all: in one way alone."""
+    return [bool(ids), subscription is not None or reason is not None, every].count(True) == 1
+
+
 @dataclass(frozen=True)
 class FindLetters:
     subscriptions: Subscriptions

@@ -27,3 +27,7 @@ OLDEST_HELD = "OldestHeld"  # seconds that the longest held lane has been held
 BREAKERS_OPEN = "BreakersOpen"
 
 TROUBLE = "OwnTrouble"  # AWS failed us, or a fault of ours
+
+API_CALLS = "ApiCalls"  # answered as asked
+API_REFUSED = "ApiRefused"  # 4xx: the caller's doing
+API_FAILED = "ApiFailed"  # 5xx: ours, or AWS's

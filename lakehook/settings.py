@@ -5,7 +5,7 @@ The blueprint writes them, the runtime reads them; neither spells one twice.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Protocol, Self
 
 NONE = "-"
 """How an empty list is written: CloudFormation refuses an output without a value."""
@@ -67,6 +67,38 @@ class ClockSettings(Settings):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ApiSettings(Settings):
+    """All that a desk needs, as ``Places`` says."""
+
+    subscriptions_table: str
+    pipelines_table: str
+    deliveries_table: str
+    deliveries_queue_url: str
+    dead_letter_queue_url: str
+    secrets_key: str
+    allowed_networks: str
+
+
+class Places(Protocol):
+    """Where a desk finds what it works with."""
+
+    @property
+    def subscriptions_table(self) -> str: ...
+    @property
+    def pipelines_table(self) -> str: ...
+    @property
+    def deliveries_table(self) -> str: ...
+    @property
+    def deliveries_queue_url(self) -> str: ...
+    @property
+    def dead_letter_queue_url(self) -> str: ...
+    @property
+    def secrets_key(self) -> str: ...
+    @property
+    def allowed_networks(self) -> str: ...
+
+
+@dataclass(frozen=True, kw_only=True)
 class Deployment:
     """The outputs of the stack: ``events_queue_url`` is the output ``EventsQueueUrl``."""
 
@@ -81,6 +113,7 @@ class Deployment:
     allowed_networks: str
     ingress_url: str
     notification_secret_arn: str
+    api_url: str
 
     @classmethod
     def from_outputs(cls, outputs: Mapping[str, str]) -> Self:

@@ -31,14 +31,14 @@ class Drivers:
     furniture: Furniture
     functions: Mapping[str, Function]
     sqs: "SQSClient"
-    door: FunctionUrl
+    doors: Mapping[str, FunctionUrl]  # by their URLs
     clock_seconds: float | None
 
     def __iter__(self) -> Iterator[Driver]:
         yield from self._mappings()
         yield from self._schedules()
         for spec in self.furniture.urls:
-            yield self.door.to(self.functions[spec.function].invoke)
+            yield self.doors[spec.url].to(self.functions[spec.function].invoke)
 
     def _mappings(self) -> Iterator[EventSourceMapping]:
         concurrency = concurrency_of(self.furniture)

@@ -1,6 +1,6 @@
 """Furnishes the empty cloud from the synthesized template: the laptop runs what is deployed."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from typing import Any
@@ -35,15 +35,13 @@ def furnish(
     parameters: Mapping[str, str],
     client_for: ClientFor,
     *,
-    function_url: str = "http://127.0.0.1/",
+    new_url: Callable[[], str] = lambda: "http://127.0.0.1/",
 ) -> Furniture:
     """Make what moto holds, in the order of need; read from the template what is ours to run.
 
-    ``function_url`` is where a function will be called that has a URL in the template.
+    ``new_url`` says where a function will be called that has a URL in the template.
     """
-    resources = {
-        name: _unmade(name, body, function_url) for name, body in template["Resources"].items()
-    }
+    resources = {name: _unmade(name, body, new_url) for name, body in template["Resources"].items()}
     scope = Scope(_pseudo_parameters() | _parameters(template, parameters), resources)
     for name in _in_order_of_need(template):
         body = template["Resources"][name]
@@ -52,7 +50,7 @@ def furnish(
     return _Reader(template, scope).furniture()
 
 
-def _unmade(name: str, body: Mapping[str, Any], function_url: str) -> Resource:
+def _unmade(name: str, body: Mapping[str, Any], new_url: Callable[[], str]) -> Resource:
     """How others refer to a resource that moto does not hold."""
     match body["Type"]:
         case kind if kind == _FUNCTION:
@@ -61,7 +59,7 @@ def _unmade(name: str, body: Mapping[str, Any], function_url: str) -> Resource:
         case kind if kind == _RULE:
             return Resource(_physical(name), {"Arn": arn("events", f"rule/{_physical(name)}")})
         case kind if kind == _URL:
-            return Resource(_physical(name), {"FunctionUrl": function_url})
+            return Resource(_physical(name), {"FunctionUrl": new_url()})
         case kind if kind in {*PROVISIONED, *LEFT_OUT, _MAPPING}:
             service = kind.split("::")[1].lower()
             return Resource(_physical(name), {"Arn": arn(service, _physical(name))})
@@ -113,7 +111,7 @@ class _Reader:
             functions=tuple(self._functions()),
             mappings=tuple(self._mappings()),
             schedules=tuple(self._schedules()),
-            urls=tuple(UrlSpec.of(properties) for _, properties in self._of_type(_URL)),
+            urls=tuple(self._urls()),
         )
 
     def _outputs(self) -> dict[str, str]:
@@ -123,6 +121,10 @@ class _Reader:
     def _functions(self) -> Iterator[FunctionSpec]:
         for made, properties in self._of_type(_FUNCTION):
             yield FunctionSpec.of(made.ref, properties)
+
+    def _urls(self) -> Iterator[UrlSpec]:
+        for made, properties in self._of_type(_URL):
+            yield UrlSpec.of(made.attributes["FunctionUrl"], properties)
 
     def _mappings(self) -> Iterator[MappingSpec]:
         queue_urls = {made.attributes["Arn"]: made.ref for made, _ in self._of_type(_QUEUE)}

@@ -70,8 +70,7 @@ class LocalLakehook:
         """Return when the queues are there and each function waits for its first invocation."""
         with ExitStack() as exits:
             exits.enter_context(self._cloud)
-            self._door = exits.enter_context(FunctionUrl())
-            furniture = self._furnish()
+            furniture = self._furnish(exits)
             self.functions = exits.enter_context(self._running(furniture))
             exits.enter_context(self._driven(furniture))
             self._exits = exits.pop_all()
@@ -84,10 +83,17 @@ class LocalLakehook:
         """A boto3 client of the local cloud."""
         return self._cloud.client(service)
 
-    def _furnish(self) -> Furniture:
+    def _furnish(self, exits: ExitStack) -> Furniture:
         template = json.loads(_TEMPLATE.read_text(encoding="utf-8"))
-        parameters, door = self._options.parameters(), self._door.url
-        furniture = furnish(template, parameters, self._cloud.client, function_url=door)
+        self._doors: dict[str, FunctionUrl] = {}
+
+        def new_url() -> str:
+            door = exits.enter_context(FunctionUrl())
+            self._doors[door.url] = door
+            return door.url
+
+        parameters = self._options.parameters()
+        furniture = furnish(template, parameters, self._cloud.client, new_url=new_url)
         self._cloud.describe(furniture.outputs)
         self.deployment = Deployment.from_outputs(furniture.outputs)
         if secret := self._options.notification_secret:
@@ -127,7 +133,7 @@ class LocalLakehook:
                 furniture=furniture,
                 functions=self.functions,
                 sqs=self._cloud.client("sqs"),
-                door=self._door,
+                doors=self._doors,
                 clock_seconds=self._options.clock_seconds,
             )
         )

@@ -16,6 +16,7 @@ from local.runtime import InitFailed
 _ENDED_WELL = 0
 _FAILED = 1
 _USAGE_ERROR = 2
+_NOBODY_ASKS = "is the HTTP API: here nobody asks who is calling, on AWS IAM does"
 
 
 def up(options: Options) -> int:
@@ -56,5 +57,6 @@ def _serve(options: Options) -> None:
             "region": lakehook.region,
             "notification_secret": lakehook.notification_secret,
         }
+        print(f"{lakehook.deployment.api_url} {_NOBODY_ASKS}", file=sys.stderr)
         print(json.dumps(where | asdict(lakehook.deployment)), flush=True)
         Event().wait()

@@ -64,13 +64,14 @@ class MappingSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class UrlSpec:
+    """Whatever its AuthType: the laptop asks nobody who is calling."""
+
     function: str
+    url: str
 
     @classmethod
-    def of(cls, properties: Mapping[str, Any]) -> Self:
-        if properties["AuthType"] != "NONE":
-            raise BadTemplate("the laptop asks nobody who is calling a function's URL")
-        return cls(function=_function_name(properties["TargetFunctionArn"]))
+    def of(cls, url: str, properties: Mapping[str, Any]) -> Self:
+        return cls(function=_function_name(properties["TargetFunctionArn"]), url=url)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,6 @@
 """
 
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -28,7 +27,6 @@ _EXIT_CODES: tuple[tuple[type[Exception], int], ...] = (
     (OwnTrouble, 4),
 )
 _WAYS_OUT: dict[type[Exception], str] = {StillWaiting: "; --discard-waiting gives that up"}
-_WORD_START = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
 def asks_for_json(arguments: Sequence[str]) -> bool:
@@ -60,7 +58,7 @@ def _kind(error: Exception) -> str:
     if isinstance(error, TyperException):
         return "usage"
     if isinstance(error, LakehookError):
-        return _WORD_START.sub("_", type(error).__name__).lower()
+        return error.kind
     return "unexpected"
 
 

@@ -4,11 +4,12 @@ from collections.abc import Callable, Sequence
 
 import typer
 
+from lakehook.desk.delivery_facts import letter_facts
 from lakehook.domain.errors import NotFound
 from lakehook.domain.lane import DeliveryRecord
-from lakehook.find_letters import Choice
+from lakehook.find_letters import Choice, is_one_choice
 from ops.answers import Output, answer, answer_all
-from ops.delivery_facts import ATTEMPTS, LETTERS, letter_facts
+from ops.delivery_facts import ATTEMPTS, LETTERS
 from ops.desk import Desk, desk_of
 from ops.options import (
     STACK,
@@ -122,16 +123,12 @@ def discard(  # noqa: PLR0913  each is an option
 def _refuse_two_minds(
     ids: Sequence[str] | None, subscription: str | None, reason: str | None, *, every: bool
 ) -> None:
-    ways = (bool(ids), subscription is not None or reason is not None, every)
-    if sum(ways) != 1:
+    if not is_one_choice(ids, subscription, reason, every=every):
         raise typer.BadParameter("give IDs, or --subscription and --reason, or --all alone")
 
 
 def _choice(desk: Desk, ids: Sequence[str], subscription: str | None, reason: str | None) -> Choice:
-    subscription_id = (
-        desk.look_up(subscription, removed=True).id if subscription is not None else None
-    )
-    return Choice(ids=ids, subscription_id=subscription_id, reason=reason)
+    return Choice(ids=ids, subscription_id=desk.id_of(subscription), reason=reason)
 
 
 def _act_or_ask(

@@ -2,10 +2,10 @@
 
 import typer
 
-from lakehook.domain.rfc_3339 import rfc_3339
+from lakehook.desk.delivery_facts import explanation_facts
 from lakehook.list_deliveries import Question
 from ops.answers import answer, answer_all
-from ops.delivery_facts import ATTEMPTS, DELIVERIES, delivery_facts
+from ops.delivery_facts import ATTEMPTS, DELIVERIES
 from ops.desk import desk_of
 from ops.options import (
     STACK,
@@ -51,9 +51,7 @@ def list_(  # noqa: PLR0913  each is an option
     desk = desk_of(context, stack)
     question = Question(
         pipeline_id=pipeline,
-        subscription_id=(
-            desk.look_up(subscription, removed=True).id if subscription is not None else None
-        ),
+        subscription_id=desk.id_of(subscription),
         status=status,
         since=after,
         limit=limit,
@@ -69,10 +67,5 @@ def show(
 ) -> None:
     """Show one delivery: every attempt, what came back, and what happens next."""
     explained = desk_of(context, stack).explain(delivery)
-    at = explained.next.at
-    document = {
-        **delivery_facts(explained.record),
-        "next": explained.next.words,
-        "next_at": rfc_3339(at) if at is not None else None,
-    }
-    answer(output, document, sections={"log": ATTEMPTS.of(explained.record.log)})
+    log = ATTEMPTS.of(explained.record.log)
+    answer(output, explanation_facts(explained), sections={"log": log})

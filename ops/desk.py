@@ -1,47 +1,17 @@
-"""What the command can have done: the use cases of one deployment."""
+"""What the command can have done: what any door can, and what only a person at a terminal does."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import typer
 
-from lakehook.discard import Discard
-from lakehook.explain import Explain
-from lakehook.find_letters import FindLetters
-from lakehook.list_deliveries import ListDeliveries
-from lakehook.list_lanes import ListLanes
-from lakehook.list_pipelines import ListPipelines
-from lakehook.look_up import LookUp
-from lakehook.pause import Enable, Pause, Unpause
-from lakehook.ping.ask import AskEndpoint
+from lakehook import desk
 from lakehook.ports import Publish
 from lakehook.reconcile import Reconcile
-from lakehook.redrive import Redrive
-from lakehook.subscribe import Amend, Subscribe
-from lakehook.subscribe.rotate import RotateSecret
-from lakehook.tell_pipeline import TellPipeline
-from lakehook.unsubscribe import Unsubscribe
 
 
 @dataclass(frozen=True, kw_only=True)
-class Desk:
-    look_up: LookUp
-    subscribe: Subscribe
-    ask: AskEndpoint
-    amend: Amend
-    rotate_secret: RotateSecret
-    unsubscribe: Unsubscribe
-    pause: Pause
-    unpause: Unpause
-    enable: Enable
-    find_letters: FindLetters
-    redrive: Redrive
-    discard: Discard
-    list_lanes: ListLanes
-    list_deliveries: ListDeliveries
-    explain: Explain
-    tell_pipeline: TellPipeline
-    list_pipelines: ListPipelines
+class Desk(desk.Desk):
     publish: Publish
     reconcile: Reconcile
 

@@ -4,15 +4,16 @@ from typing import Annotated, Any
 
 import typer
 
+from lakehook.desk.pipeline_facts import (
+    event_facts,
+    place_facts,
+    unended_facts,
+    unsent_facts,
+)
 from lakehook.domain.duration import in_words, parse_duration
 from lakehook.domain.errors import BadInput
 from lakehook.domain.lifecycle import UNENDED, Stage
-from lakehook.domain.rfc_3339 import rfc_3339
 from lakehook.domain.stall import LONGEST_SECONDS
-from lakehook.domain.standing import standing_of
-from lakehook.list_pipelines import Unended
-from lakehook.ports import Accepted, SetAside
-from lakehook.tell_pipeline import Place
 from ops.answers import Listing, answer, answer_all
 from ops.desk import desk_of
 from ops.options import STACK, TEXT, AnswerAs, PipelineId, Stack, examples
@@ -78,41 +79,6 @@ def show(
     answer(output, {"pipeline_id": story.pipeline_id}, sections=sections)
 
 
-def _event(accepted: Accepted) -> dict[str, Any]:
-    event = accepted.numbered.event
-    return {
-        "sequence": accepted.numbered.sequence,
-        "event_type": str(event.type),
-        "timestamp": event.document["timestamp"],
-        "accepted_at": rfc_3339(accepted.at),
-        "event_id": event.id,
-        "inferred": event.is_inferred,
-    }
-
-
-def _unsent(one: SetAside) -> dict[str, Any]:
-    return {
-        "event_type": str(one.event.type),
-        "timestamp": one.event.at,
-        "accepted_at": rfc_3339(one.at),
-        "event_id": one.event.id,
-        "because": str(one.fate),
-    }
-
-
-def _unended(one: Unended) -> dict[str, Any]:
-    label, round_ = one.pipeline.label, one.pipeline.round
-    return {
-        "pipeline_id": one.pipeline.id,
-        "state": str(round_.stage),
-        "since": rfc_3339(one.since),
-        "seconds": int(one.seconds),
-        "round": round_.number,
-        "project_name": label.project_name if label else None,
-        "stall_told": round_.stalled,
-    }
-
-
 def _row(facts: dict[str, Any]) -> list[str]:
     return [_word(one) for one in facts.values()]
 
@@ -126,38 +92,27 @@ def _word(value: Any) -> str:
     return str(value)
 
 
-def _place(place: Place) -> dict[str, Any]:
-    return {
-        "subscription_id": place.subscription.id,
-        "name": place.subscription.name,
-        "state": str(standing_of(place.subscription)),
-        "last_delivered": place.last_delivered,
-        "waiting": place.waiting,
-        "dead": place.dead,
-    }
-
-
 _EVENTS = Listing(
     ("SEQUENCE", "EVENT TYPE", "TIMESTAMP", "ACCEPTED", "EVENT ID", "INFERRED"),
-    lambda one: _row(_event(one)),
-    _event,
+    lambda one: _row(event_facts(one)),
+    event_facts,
     "no events",
 )
 _PLACES = Listing(
     ("SUBSCRIBER", "NAME", "STATE", "LAST DELIVERED", "WAITING", "DEAD"),
-    lambda one: _row(_place(one)),
-    _place,
+    lambda one: _row(place_facts(one)),
+    place_facts,
     "no subscriber has heard of it yet",
 )
 _UNSENT = Listing(
     ("NOT SENT", "TIMESTAMP", "ACCEPTED", "EVENT ID", "BECAUSE"),
-    lambda one: _row(_unsent(one)),
-    _unsent,
+    lambda one: _row(unsent_facts(one)),
+    unsent_facts,
     "every notice was sent",
 )
 _UNENDED = Listing(
     ("PIPELINE", "STATE", "SINCE", "FOR", "ROUND", "PROJECT", "STALL TOLD"),
-    lambda one: _row({**_unended(one), "seconds": in_words(one.seconds)}),
-    _unended,
+    lambda one: _row({**unended_facts(one), "seconds": in_words(one.seconds)}),
+    unended_facts,
     "no such pipelines",
 )

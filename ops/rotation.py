@@ -2,17 +2,15 @@
 
 import typer
 
+from lakehook.desk.subscription_facts import rotation_facts, shown_once
 from lakehook.domain.duration import parse_duration
-from lakehook.domain.rfc_3339 import rfc_3339
 from lakehook.domain.rotation import LONGEST_OVERLAP_SECONDS
-from lakehook.domain.secret import Signing
-from lakehook.domain.signature import SigningKey
 from ops.answers import answer
 from ops.desk import desk_of
 from ops.given import secret_in
 from ops.options import STACK, TEXT, AnswerAs, Id, Stack, examples
 from ops.secret_options import Overlap, SecretFile, SigningName
-from ops.subscription_facts import SECRETS, facts
+from ops.subscription_facts import SECRETS
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -44,20 +42,13 @@ def rotate_secret(  # noqa: PLR0913  each is an option
     rotated = desk.rotate_secret(
         desk.look_up(subscription), overlap_seconds=seconds, signing=signing, brought=brought
     )
-    told, in_force_at = shown_once(rotated.secret, brought), rfc_3339(rotated.in_force_at)
+    told = shown_once(rotated.secret, brought)
     answer(
         output,
-        facts(rotated.subscription) | {"secret": told, "in_force_at": in_force_at},
+        rotation_facts(rotated, told=told),
         sections={"secrets": SECRETS.of(rotated.subscription.secrets)},
         note=note_on(told),
     )
-
-
-def shown_once(secret: SigningKey | None, brought: str | None) -> str | None:
-    """What the receiver needs and nobody has yet: no private key, and nothing that was brought."""
-    if secret is None or brought is not None or secret.signing is not Signing.HMAC:
-        return None
-    return secret.reveal()
 
 
 def note_on(told: str | None) -> str:

@@ -1,14 +1,11 @@
 """``lakehook subscriptions pause|resume|enable|remove``: whether its deliveries go out."""
 
-from dataclasses import asdict
-
 import typer
 
-from lakehook.find_letters import Choice
+from lakehook.desk.subscription_facts import facts, removal_facts
 from ops.answers import answer
 from ops.desk import desk_of
 from ops.options import STACK, TEXT, AnswerAs, DiscardWaiting, Id, Stack, examples
-from ops.subscription_facts import facts
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -61,17 +58,4 @@ def remove(
     Said again, with its id, it finishes what a removal that broke off has left.
     """
     desk = desk_of(context, stack)
-    tombstone, backlog = desk.unsubscribe(
-        desk.look_up(subscription, removed=True), discard_waiting=discard_waiting
-    )
-    if backlog.dead:
-        desk.discard(desk.find_letters(Choice(subscription_id=tombstone.id)))
-    answer(
-        output,
-        {
-            "subscription_id": tombstone.id,
-            "name": tombstone.name,
-            "removed_at": tombstone.removed_at,
-            "discarding": asdict(backlog),
-        },
-    )
+    answer(output, removal_facts(*desk.remove(subscription, discard_waiting=discard_waiting)))

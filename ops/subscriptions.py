@@ -2,6 +2,7 @@
 
 import typer
 
+from lakehook.desk.subscription_facts import facts, facts_with_history, shown_once
 from lakehook.subscribe import SecretWish, Terms
 from ops import asking, matching, rotation, standing
 from ops.answers import answer, answer_all
@@ -37,9 +38,9 @@ from ops.options import (
     examples,
 )
 from ops.replacing import pattern_of, rate_of, replaced, schedule_of
-from ops.rotation import note_on, shown_once
+from ops.rotation import note_on
 from ops.secret_options import AllowEmptySecret, SecretFile, SigningName
-from ops.subscription_facts import SECRETS, SUBSCRIPTIONS, facts
+from ops.subscription_facts import SECRETS, SUBSCRIPTIONS
 
 app = typer.Typer(rich_markup_mode=None, help="Who wants which events, where, and signed how.")
 app.add_typer(standing.app)
@@ -125,8 +126,7 @@ def show(
 ) -> None:
     """Show one subscription; a removed one by its id."""
     found = desk_of(context, stack).look_up(subscription, removed=True)
-    document = facts(found) | {"created_at": found.created_at, "removed_at": found.removed_at}
-    answer(output, document, sections={"secrets": SECRETS.of(found.secrets)})
+    answer(output, facts_with_history(found), sections={"secrets": SECRETS.of(found.secrets)})
 
 
 @app.command(

@@ -28,9 +28,18 @@
 A receiver's failure is none of these: it is an ``Outcome``.
 """
 
+import re
+
+_WORD_START = re.compile(r"(?<=[a-z])(?=[A-Z])")
+
 
 class LakehookError(Exception):
     """The root of the tree."""
+
+    @property
+    def kind(self) -> str:
+        """What programs know it by: ``bad_subscription``."""
+        return _WORD_START.sub("_", type(self).__name__).lower()
 
 
 class BadInput(LakehookError):

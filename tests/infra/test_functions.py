@@ -7,6 +7,7 @@ import pytest
 from infra.bundle import ROOT
 from lakehook.domain.stall import StallThresholds
 from lakehook.settings import (
+    ApiSettings,
     ClockSettings,
     DeliverSettings,
     FanoutSettings,
@@ -15,7 +16,7 @@ from lakehook.settings import (
 )
 from tests.infra.blueprint import Blueprint
 
-NAMES = ["clock", "deliver", "fanout", "ingress"]
+NAMES = ["api", "clock", "deliver", "fanout", "ingress"]
 
 
 def test_the_blueprint_has_these_functions(production: Blueprint) -> None:
@@ -33,6 +34,7 @@ def test_a_handler_is_where_lambda_will_look_for_it(production: Blueprint, name:
 @pytest.mark.parametrize(
     ("name", "settings"),
     [
+        ("api", ApiSettings),
         ("clock", ClockSettings),
         ("deliver", DeliverSettings),
         ("fanout", FanoutSettings),
@@ -78,7 +80,7 @@ def test_every_function_runs_what_the_bundle_is_built_for(production: Blueprint)
         for function in production.functions.values()
     ]
 
-    assert runs_on == [("python3.13", ["arm64"])] * 4
+    assert runs_on == [("python3.13", ["arm64"])] * 5
 
 
 def test_a_message_stays_hidden_six_times_as_long_as_its_function_may_run(
@@ -125,4 +127,4 @@ def test_every_function_has_a_log_of_its_own_for_three_months(production: Bluepr
 def test_only_deliver_may_wake_itself(production: Blueprint) -> None:
     loops = {name: one.get("RecursiveLoop") for name, one in production.functions.items()}
 
-    assert loops == {"deliver": "Allow", "fanout": None, "clock": None, "ingress": None}
+    assert loops == {"deliver": "Allow"} | dict.fromkeys(("api", "clock", "fanout", "ingress"))

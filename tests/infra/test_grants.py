@@ -4,7 +4,7 @@ from typing import Any
 
 from tests.infra.blueprint import Blueprint
 
-NAMES = ["clock", "deliver", "fanout", "ingress"]
+NAMES = ["api", "clock", "deliver", "fanout", "ingress"]
 
 CONSUME = {
     "sqs:ChangeMessageVisibility",
@@ -98,6 +98,28 @@ def test_deliver_keeps_the_ledger_and_alone_reads_secrets(production: Blueprint)
         "DeliveriesTable": TRANSACT | {"dynamodb:DeleteItem", "dynamodb:Query"},
         "SecretsKey": {"kms:Decrypt"},
         own_log("deliver", production): WRITE_ITS_LOG,
+    }
+
+
+def test_the_api_seals_secrets_and_opens_none_and_sends_no_event(production: Blueprint) -> None:
+    assert granted("api", production) == {
+        "SubscriptionsTable": READ_SUBSCRIPTIONS | {"dynamodb:PutItem", "dynamodb:UpdateItem"},
+        "DeliveriesTable": {
+            "dynamodb:BatchGetItem",
+            "dynamodb:DeleteItem",
+            "dynamodb:GetItem",
+            "dynamodb:PutItem",
+            "dynamodb:Query",
+            "dynamodb:Scan",
+            "dynamodb:UpdateItem",
+        },
+        "DeliveriesTable/index/held": {"dynamodb:Query"},
+        "PipelinesTable": {"dynamodb:Query"},
+        "PipelinesTable/index/unended": {"dynamodb:Query"},
+        "SecretsKey": {"kms:Encrypt"},
+        "DeliveriesQueueUrl": SEND,
+        "DeadLetterQueueUrl": CONSUME,
+        own_log("api", production): WRITE_ITS_LOG,
     }
 
 

@@ -3,19 +3,23 @@
 from tests.infra.blueprint import Blueprint, Json
 
 
-def the_only(blueprint: Blueprint, resource_type: str) -> Json:
-    (resource,) = blueprint.resources(resource_type).values()
-    return resource
+def urls(blueprint: Blueprint) -> dict[str, Json]:
+    """By the handler of the function that is called there."""
+    functions = blueprint.resources("AWS::Lambda::Function")
+    return {
+        functions[url["TargetFunctionArn"]["Fn::GetAtt"][0]]["Handler"]: url
+        for url in blueprint.resources("AWS::Lambda::Url").values()
+    }
 
 
 def test_anybody_may_call_the_ingress_and_no_other_function(production: Blueprint) -> None:
-    url = the_only(production, "AWS::Lambda::Url")
-    functions = production.resources("AWS::Lambda::Function")
-    called = functions[url["TargetFunctionArn"]["Fn::GetAtt"][0]]
+    called = urls(production)
 
-    assert url["AuthType"] == "NONE"
-    assert "Cors" not in url
-    assert called["Handler"] == "functions.ingress.handler.lambda_handler"
+    assert {handler: url["AuthType"] for handler, url in called.items()} == {
+        "functions.ingress.handler.lambda_handler": "NONE",
+        "functions.api.handler.lambda_handler": "AWS_IAM",
+    }
+    assert not [url for url in called.values() if "Cors" in url]
 
 
 def test_strangers_may_invoke_it_by_its_url_alone(production: Blueprint) -> None:
@@ -51,7 +55,7 @@ def test_a_flood_takes_no_more_than_what_is_reserved_for_it(
         for blueprint in (production, rehearsal)
     ]
 
-    assert reserved == [{"ingress": 10}, {"ingress": 2}]
+    assert reserved == [{"ingress": 10, "api": 5}, {"ingress": 2, "api": 2}]
 
 
 def test_the_secret_is_generated_for_an_env_file_and_outlives_the_stack(

@@ -16,6 +16,7 @@ def a_stage(**changes: Any) -> Stage:
         "fanouts_at_once": 2,
         "deliveries_at_once": 2,
         "notices_at_once": 1,
+        "api_calls_at_once": 1,
     }
     return Stage(**(valid | changes))
 
@@ -31,6 +32,7 @@ def a_stage(**changes: Any) -> Stage:
         ({"fanouts_at_once": 1}, "fanouts_at_once 1: choose 2 to 1000"),
         ({"deliveries_at_once": 1001}, "deliveries_at_once 1001: choose 2 to 1000"),
         ({"notices_at_once": 0}, "notices_at_once 0: choose at least 1"),
+        ({"api_calls_at_once": 0}, "api_calls_at_once 0: choose at least 1"),
         ({"name": "Staging"}, "stage 'Staging': choose .* lower-case"),
         ({"name": "a" * 25}, "stage 'a{25}': choose up to 24"),
     ],

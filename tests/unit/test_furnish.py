@@ -245,9 +245,10 @@ def test_a_function_with_a_url_is_called_where_the_laptop_listens() -> None:
     assert furniture.outputs["Door"] == "http://127.0.0.1/"
 
 
-def test_a_url_that_asks_who_is_calling_is_named() -> None:
-    with pytest.raises(BadTemplate, match="who is calling"):
-        furnished(a_door("AWS_IAM"))
+def test_a_url_that_iam_guards_is_called_there_too_and_nobody_asks_who_is_calling() -> None:
+    furniture, _ = furnished(a_door("AWS_IAM"))
+
+    assert [one.url for one in furniture.urls] == ["http://127.0.0.1/"]
 
 
 def test_outputs_speak_of_what_was_made_and_of_the_parameters_given() -> None:

@@ -3,6 +3,7 @@ import pytest
 from lakehook.domain.address import parse_networks
 from lakehook.settings import (
     NONE,
+    ApiSettings,
     ClockSettings,
     DeliverSettings,
     Deployment,
@@ -53,11 +54,21 @@ DEPLOYMENT = Deployment(
     allowed_networks=NONE,
     ingress_url="https://ingress.lambda-url/",
     notification_secret_arn="arn:aws:secretsmanager:secret",
+    api_url="https://api.lambda-url/",
+)
+API = ApiSettings(
+    subscriptions_table="subscriptions",
+    pipelines_table="pipelines",
+    deliveries_table="deliveries",
+    deliveries_queue_url="https://sqs/deliveries.fifo",
+    dead_letter_queue_url="https://sqs/dead-letter.fifo",
+    secrets_key="arn:aws:kms:key",
+    allowed_networks=NONE,
 )
 
 
 @pytest.mark.parametrize(
-    "settings", [INGRESS, FANOUT, DELIVER, CLOCK], ids=lambda one: type(one).__name__
+    "settings", [INGRESS, FANOUT, DELIVER, CLOCK, API], ids=lambda one: type(one).__name__
 )
 def test_settings_come_out_of_an_environment_as_they_went_in(settings: Settings):
     environment = settings.to_env() | {"PATH": "/bin"}
@@ -76,7 +87,7 @@ def test_a_setting_is_named_like_a_variable():
 
 
 @pytest.mark.parametrize(
-    "settings", [INGRESS, FANOUT, DELIVER, CLOCK], ids=lambda one: type(one).__name__
+    "settings", [INGRESS, FANOUT, DELIVER, CLOCK, API], ids=lambda one: type(one).__name__
 )
 def test_a_missing_variable_is_named(settings: Settings):
     for name in settings.to_env():

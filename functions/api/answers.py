@@ -1,0 +1,210 @@
+"""What the API answers: the documents of ``lakehook.desk``, described for whoever reads them.
+
+The facts rule, the description follows: a test keeps every field that is told described here.
+"""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Answer(BaseModel):
+    model_config = ConfigDict(extra="allow")
+
+
+class Page(Answer):
+    next: str | None = Field(description="The `cursor` of what follows; null at the end.")
+
+
+class Subscription(Answer):
+    subscription_id: str = Field(examples=["sub_0123"])
+    name: str
+    url: str = Field(description="Without what may be a credential.")
+    channel: str
+    format: str
+    language: str | None = Field(description="Of a channel that speaks to people.")
+    event_types: list[str]
+    pattern: str | None = Field(description="As JSON text.")
+    signing: str
+    public_key: str | None
+    deadline_seconds: float
+    ordering: str
+    retry_schedule: str
+    rate: str | None
+    headers: list[str] = Field(description="Their names alone.")
+    state: str = Field(description="active, paused, disabled, pending or removed.")
+    paused_at: str | None
+    disabled_reason: str | None
+
+
+class Secret(Answer):
+    signing: str
+    created_at: str | None
+    signs_until: str | None
+    public_key: str | None
+
+
+class SubscriptionInFull(Subscription):
+    created_at: str
+    removed_at: str | None
+    secrets: list[Secret]
+
+
+class Subscribed(Subscription):
+    secret: str | None = Field(
+        description="Told this once; null where it was brought, or has a public key instead."
+    )
+
+
+class Rotated(Subscribed):
+    in_force_at: str
+    secrets: list[Secret]
+
+
+class Woken(Subscription):
+    lanes_woken: int
+
+
+class Asked(Subscription):
+    outcome: str | None = Field(description="null: nothing came in time.")
+    status: int | None
+    milliseconds: int | None
+    answer: str | None
+    hint: str | None
+
+
+class Backlog(Answer):
+    waiting: int
+    dead: int
+    lanes: int
+
+
+class Removed(Answer):
+    subscription_id: str
+    name: str
+    removed_at: str | None
+    discarding: Backlog
+
+
+class Subscriptions(Page):
+    subscriptions: list[Subscription]
+
+
+class Match(Answer):
+    pipeline_id: str
+    event_type: str
+    event_id: str
+    matches: bool
+    reason: str | None = Field(description="Why it would not go out.")
+
+
+class Matches(Answer):
+    matches: list[Match]
+
+
+class Letter(Answer):
+    delivery_id: str = Field(examples=["sub_0123#39#2"])
+    subscription_id: str
+    pipeline_id: str
+    sequence: int
+    event_id: str
+    event_type: str
+    status: str
+    reason: str | None
+    attempts: int
+    last_status: str | None
+    last_attempt_at: str | None
+
+
+class Delivery(Letter):
+    changed_at: str
+
+
+class Attempt(Answer):
+    at: str
+    outcome: str
+    status: int | None
+    milliseconds: int
+    answer: str | None
+
+
+class DeliveryInFull(Delivery):
+    next: str = Field(description="What happens next, in words.")
+    next_at: str | None
+    log: list[Attempt]
+
+
+class Deliveries(Answer):
+    deliveries: list[Delivery]
+
+
+class Letters(Page):
+    dead_letters: list[Letter]
+
+
+class Acted(Answer):
+    action: str
+    would: bool = Field(description="It was only asked which they are.")
+    number: int
+    remaining: int = Field(description="Chosen too, and left for another call.")
+    dead_letters: list[Letter]
+
+
+class Lane(Answer):
+    subscription_id: str
+    pipeline_id: str
+    head: int
+    state: str
+    attempts: int
+    held_since: str
+    due_at: str
+    behind: int
+
+
+class Lanes(Page):
+    lanes: list[Lane]
+
+
+class Pipeline(Answer):
+    pipeline_id: str
+    state: str
+    since: str
+    seconds: int
+    round: int
+    project_name: str | None
+    stall_told: bool
+
+
+class Pipelines(Page):
+    pipelines: list[Pipeline]
+
+
+class Event(Answer):
+    sequence: int
+    event_type: str
+    timestamp: str
+    accepted_at: str
+    event_id: str
+    inferred: bool
+
+
+class NotSent(Answer):
+    event_type: str
+    timestamp: str
+    accepted_at: str
+    event_id: str
+    because: str
+
+
+class Place(Answer):
+    subscription_id: str
+    name: str
+    state: str
+    last_delivered: int | None
+    waiting: int
+    dead: int
+
+
+class Story(Answer):
+    pipeline_id: str
+    events: list[Event]
+    not_sent: list[NotSent]
+    subscribers: list[Place]

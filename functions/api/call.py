@@ -1,0 +1,90 @@
+"""A call as it comes from the function's URL: who calls, and whether it is one to be heard.
+
+https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html#urls-payloads
+"""
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
+from urllib.parse import quote, unquote
+
+from lakehook.domain.document import Document, read_document
+from lakehook.domain.errors import BadInput
+
+MOST_BYTES = 256 * 1024
+JSON = "application/json"
+
+
+class BadBody(BadInput):
+    """A body that is no JSON object."""
+
+
+class TooLarge(BadInput):
+    """A body that is not even read."""
+
+
+class NotJson(BadInput):
+    """A body of another type."""
+
+
+@dataclass(frozen=True)
+class Call:
+    event: Mapping[str, Any] = field(repr=False)
+
+    @classmethod
+    def of(cls, event: Mapping[str, Any]) -> Self:
+        """The path's segments percent-encoded, however much of that Lambda has undone.
+
+        A delivery's id holds ``#``, which no path holds as it is.
+        """
+        return cls({**event, "rawPath": quote(unquote(event["rawPath"]))})
+
+    @property
+    def method(self) -> str:
+        return str(self.event["requestContext"]["http"]["method"])
+
+    @property
+    def path(self) -> str:
+        return unquote(self.event["rawPath"])
+
+    @property
+    def principal(self) -> str | None:
+        """Whose signature IAM has accepted; none on a laptop, where nobody asks."""
+        authorizer = self.event["requestContext"].get("authorizer") or {}
+        return (authorizer.get("iam") or {}).get("userArn")
+
+    def readable(self) -> dict[str, Any]:
+        """The event with its body as text; an error says why it is not even read."""
+        body = self.event.get("body") or ""
+        if not body:
+            return dict(self.event)
+        self._refuse_other_types()
+        encoded = self.event.get("isBase64Encoded", False)
+        _refuse_length(len(body) * 3 // 4 if encoded else len(body))
+        text = _text(body) if encoded else body
+        return {**self.event, "body": text, "isBase64Encoded": False}
+
+    def _refuse_other_types(self) -> None:
+        given = str(self.event.get("headers", {}).get("content-type", JSON))
+        if given.partition(";")[0].strip().lower() != JSON:
+            raise NotJson(f"content-type: {given[:40]!a} is not {JSON}")
+
+
+def _refuse_length(length: int) -> None:
+    if length > MOST_BYTES:
+        raise TooLarge(f"body: more than {MOST_BYTES} bytes")
+
+
+def _text(body: str) -> str:
+    try:
+        return base64.b64decode(body).decode()
+    except ValueError:
+        raise BadBody("body: not UTF-8") from None
+
+
+def read_body(text: str) -> Document:
+    try:
+        return read_document(text)
+    except ValueError as error:
+        raise BadBody(f"body: {error}") from None

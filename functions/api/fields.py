@@ -1,0 +1,111 @@
+"""What operations share: their parameters, the desk they are done at, and how they may fail."""
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Annotated, Any
+from urllib.parse import unquote
+
+from aws_lambda_powertools.event_handler import Depends
+from aws_lambda_powertools.event_handler.api_gateway import ApiGatewayResolver
+from aws_lambda_powertools.event_handler.openapi.params import Path, Query
+from pydantic import BeforeValidator
+
+from lakehook.desk import Desk
+from lakehook.domain.errors import BadInput
+from lakehook.domain.instant import instant
+
+MOST_LISTED, USUALLY_LISTED = 1000, 100
+DURATION = "^(0|[0-9]{1,9}[smhd])$"
+
+
+def open_desk() -> Desk:
+    raise NotImplementedError("whoever makes the app says which desk it is")
+
+
+AtDesk = Annotated[Desk, Depends(open_desk)]
+
+SubscriptionId = Annotated[
+    str,
+    BeforeValidator(unquote),
+    Path(description="Its id, or its name if no other bears the same.", examples=["sub_0123"]),
+]
+DeliveryId = Annotated[
+    str,
+    BeforeValidator(unquote),
+    Path(
+        description="`<subscription>#<pipeline>#<sequence>`, percent-encoded: `#` is `%23`.",
+        examples=["sub_0123#39#2"],
+    ),
+]
+PipelineId = Annotated[
+    str, BeforeValidator(unquote), Path(description="The pipeline's id.", examples=["39"])
+]
+OfSubscription = Annotated[
+    str | None,
+    Query(description="Those of this one, by id or by name; a removed one by its id."),
+]
+Limit = Annotated[int, Query(description="At most so many.", ge=1, le=MOST_LISTED)]
+Cursor = Annotated[
+    str | None, Query(description="The `next` of the page before; else the first page.")
+]
+Since = Annotated[
+    str | None,
+    Query(
+        description="Those changed since then, in RFC 3339.",
+        examples=["2026-01-01T12:00:00Z"],
+        json_schema_extra={"format": "date-time"},
+    ),
+]
+OlderThan = Annotated[
+    str,
+    Query(description="Those in their state for so long.", pattern=DURATION, examples=["15m"]),
+]
+
+
+def moment(text: str, *, what: str) -> float:
+    try:
+        return instant(text).timestamp()
+    except ValueError as error:
+        raise BadInput(f"{what}: {text[:40]!a} is {error}") from None
+
+
+_WORDS = {
+    HTTPStatus.NOT_FOUND: "There is none of that id.",
+    HTTPStatus.CONFLICT: "It has changed since it was read, or something still hangs on it.",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is too large.",
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "The body is not `application/json`.",
+    HTTPStatus.UNPROCESSABLE_ENTITY: "Something given is refused; nothing was changed.",
+    HTTPStatus.INTERNAL_SERVER_ERROR: "A fault of ours; the log has it under the request's id.",
+    HTTPStatus.SERVICE_UNAVAILABLE: "AWS fails us; try again.",
+}
+_ALWAYS = (422, 500, 503)
+_OF_A_BODY = (413, 415)
+
+
+def told(done: str, *failures: int, status: int = 200, body: bool = False) -> dict[str, Any]:
+    """What an operation answers: when it was done, and how it may fail beside what any may."""
+    refused = sorted({*failures, *_ALWAYS, *(_OF_A_BODY if body else ())})
+    answers = {status: {"description": done}, **{one: _failure(one) for one in refused}}
+    return {"status_code": status, "responses": answers, "middlewares": [refuse_the_unknown]}
+
+
+def refuse_the_unknown(app: ApiGatewayResolver, call: Callable[..., Any]) -> Any:
+    """Powertools lets what no operation asks for pass by in silence."""
+    asked, event = app.context["_route"].dependant, app.current_event
+    names = {one.alias for one in asked.query_params}
+    for name in event.query_string_parameters or ():
+        if name not in names:
+            raise BadInput(
+                f"{name[:40]!a}: no such parameter; known: {', '.join(sorted(names)) or 'none'}"
+            )
+    if event.body and not asked.body_params:
+        raise BadInput("body: none is asked for here")
+    return call(app)
+
+
+def _failure(status: int) -> dict[str, Any]:
+    schema = {"$ref": "#/components/schemas/Refusal"}
+    return {
+        "description": _WORDS[HTTPStatus(status)],
+        "content": {"application/json": {"schema": schema}},
+    }

@@ -1,0 +1,63 @@
+"""The API's description: ``python -m functions.api.openapi > docs/openapi.json``."""
+
+import json
+import re
+import sys
+from typing import Any
+
+from functions.api.app import Api
+from functions.api.fields import open_desk
+from functions.api.refusals import Refusal
+from lakehook import __version__
+
+DESCRIPTION = """\
+What the `lakehook` command does, over HTTP: the same use cases, the same JSON.
+
+Every call is signed with AWS Signature Version 4 for the service `lambda`, by a principal that may
+`lambda:InvokeFunctionUrl` and `lambda:InvokeFunction` on the function; any other is answered 403 by
+Lambda itself. Whatever goes wrong is told as `{"error": …, "message": …}`, one line, and then
+nothing was changed. A field or a parameter that is not described here is refused.
+"""
+SIGNED = {
+    "type": "apiKey",
+    "in": "header",
+    "name": "authorization",
+    "description": "AWS Signature Version 4, service `lambda`.",
+    "x-amazon-apigateway-authtype": "awsSigv4",
+}
+OF_POWERTOOLS = ("HTTPValidationError", "ValidationError", "ResponseValidationError")
+"""Described by Powertools, and never answered here."""
+
+
+def description() -> dict[str, Any]:
+    resolver = Api(open_desk, lambda _: None).resolver
+    told: dict[str, Any] = json.loads(
+        resolver.get_openapi_json_schema(
+            title="Lakehook", version=__version__, description=DESCRIPTION
+        )
+    )
+    schemas = told["components"]["schemas"]
+    for name in OF_POWERTOOLS:
+        schemas.pop(name, None)
+    schemas["Refusal"] = Refusal.model_json_schema()
+    told["components"]["securitySchemes"] = {"sigv4": SIGNED}
+    told["security"] = [{"sigv4": []}]
+    told["paths"] = {path: _operations(path, told["paths"][path]) for path in sorted(told["paths"])}
+    return told
+
+
+def _operations(path: str, operations: dict[str, Any]) -> dict[str, Any]:
+    """Each known by the name that its function has."""
+    for method, operation in operations.items():
+        suffix = re.sub(r"\W", "_", path) + f"_{method}"
+        operation["operationId"] = operation["operationId"].removesuffix(suffix)
+        operation["responses"] = dict(sorted(operation["responses"].items()))
+    return operations
+
+
+def written() -> str:
+    return json.dumps(description(), indent=2, ensure_ascii=False) + "\n"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(written())

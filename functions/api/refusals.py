@@ -1,0 +1,91 @@
+"""What goes wrong, told in one shape: the one that the command has under ``--output json``."""
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from aws_lambda_powertools.event_handler.openapi.exceptions import (
+    RequestUnsupportedContentType,
+    RequestValidationError,
+)
+from pydantic import BaseModel, Field
+
+from functions.api.call import NotJson, TooLarge
+from lakehook.domain.document import ascii_of
+from lakehook.domain.errors import (
+    BadInput,
+    ChangedMeanwhile,
+    LakehookError,
+    LaneMoved,
+    NotFound,
+    OwnTrouble,
+    StillWaiting,
+)
+
+CONCEALED = ("secret", "headers", "url")
+"""Fields whose values may be credentials: no error repeats one."""
+
+MOST_SHOWN = 40
+
+_STATUSES: tuple[tuple[type[LakehookError], HTTPStatus], ...] = (
+    (TooLarge, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
+    (NotJson, HTTPStatus.UNSUPPORTED_MEDIA_TYPE),
+    (BadInput, HTTPStatus.UNPROCESSABLE_ENTITY),
+    (NotFound, HTTPStatus.NOT_FOUND),
+    (ChangedMeanwhile, HTTPStatus.CONFLICT),
+    (StillWaiting, HTTPStatus.CONFLICT),
+    (LaneMoved, HTTPStatus.CONFLICT),
+    (OwnTrouble, HTTPStatus.SERVICE_UNAVAILABLE),
+)
+_WAYS_OUT: Mapping[type[LakehookError], str] = {
+    StillWaiting: "; discard_waiting=true gives that up"
+}
+_KINDS = {dict: "an object", list: "an array", bool: "true or false", type(None): "null"}
+
+
+class Refusal(BaseModel):
+    """Why nothing was done."""
+
+    error: str = Field(description="What programs know it by.", examples=["bad_subscription"])
+    message: str = Field(
+        description="One line for people: the field, what was given, what is allowed.",
+        examples=["ordering: 'loose' is none of strict, skip"],
+    )
+
+
+def status_of(error: LakehookError) -> HTTPStatus:
+    for kind, status in _STATUSES:
+        if isinstance(error, kind):
+            return status
+    return HTTPStatus.INTERNAL_SERVER_ERROR
+
+
+def refusal_of(error: LakehookError) -> dict[str, str]:
+    return refusal(error.kind, str(error) + _WAYS_OUT.get(type(error), ""))
+
+
+def refusal(kind: str, message: str) -> dict[str, str]:
+    return {"error": kind, "message": " ".join(message.split())}
+
+
+def misfit(error: RequestValidationError | RequestUnsupportedContentType) -> str:
+    """The first thing that does not fit the API's description, on one line."""
+    first = error.errors()[0]
+    place = [part for part in first["loc"] if part not in ("body", "query", "path")]
+    name = ".".join(map(str, place)) or "body"
+    if first["type"] == "extra_forbidden":
+        return f"{name[:MOST_SHOWN]}: there is no such field"
+    return f"{name[:MOST_SHOWN]}: {_given(first, place)}{_allowed(first['msg'])}"
+
+
+def _given(first: Mapping[str, Any], place: Sequence[Any]) -> str:
+    """The value, where it is none that may be a credential, and not the whole body."""
+    if first["type"] == "missing" or not place or place[0] in CONCEALED:
+        return ""
+    value = first.get("input")
+    shown = _KINDS.get(type(value)) or ascii_of(value)[:MOST_SHOWN]
+    return f"{shown}; "
+
+
+def _allowed(message: str) -> str:
+    return message[:1].lower() + message[1:]

@@ -1,0 +1,80 @@
+"""The door for operators' programs: a URL that IAM guards, and all that a desk needs behind it."""
+
+from aws_cdk import Duration
+from aws_cdk import aws_lambda as lambda_
+from constructs import Construct
+
+from infra.fifo_queue import FifoQueue
+from infra.parameters import Parameters
+from infra.secrets_key import SecretsKey
+from infra.stage import Stage
+from infra.tables import Tables
+from infra.worker import Worker
+from lakehook.settings import ApiSettings
+
+KEEP_SUBSCRIPTIONS = (
+    "dynamodb:GetItem",
+    "dynamodb:PutItem",
+    "dynamodb:Scan",
+    "dynamodb:UpdateItem",
+)
+KEEP_LANES = (
+    "dynamodb:BatchGetItem",
+    "dynamodb:DeleteItem",
+    "dynamodb:GetItem",
+    "dynamodb:PutItem",
+    "dynamodb:Query",
+    "dynamodb:Scan",
+    "dynamodb:UpdateItem",
+)
+
+
+class Api(Construct):
+    def __init__(  # noqa: PLR0913  all that the function is told
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        stage: Stage,
+        code: lambda_.Code,
+        parameters: Parameters,
+        tables: Tables,
+        deliveries: FifoQueue,
+        secrets: SecretsKey,
+    ) -> None:
+        super().__init__(scope, id_)
+        self._tables, self._deliveries, self._secrets = tables, deliveries, secrets
+        self._worker = Worker(
+            self,
+            "Api",
+            settings=self._settings(parameters),
+            code=code,
+            timeout=Duration.seconds(stage.api_timeout_seconds),
+            memory_size=512,  # what describes and checks its documents takes long to load
+            reserved_concurrent_executions=stage.api_calls_at_once,
+        )
+        self._grant()
+        self.url = self._worker.is_called_at_url(lambda_.FunctionUrlAuthType.AWS_IAM)
+
+    def _settings(self, parameters: Parameters) -> ApiSettings:
+        return ApiSettings(
+            subscriptions_table=self._tables.subscriptions.table_name,
+            pipelines_table=self._tables.pipelines.table_name,
+            deliveries_table=self._tables.deliveries.table_name,
+            deliveries_queue_url=self._deliveries.queue.queue_url,
+            dead_letter_queue_url=self._deliveries.dead_letters.queue_url,
+            secrets_key=self._secrets.key.key_arn,
+            allowed_networks=parameters.allowed_networks,
+        )
+
+    def _grant(self) -> None:
+        """It seals secrets, and can't open one."""
+        worker, tables = self._worker, self._tables
+        worker.may(KEEP_SUBSCRIPTIONS, on=tables.subscriptions.table_arn)
+        worker.may(KEEP_LANES, on=tables.deliveries.table_arn)
+        worker.may(["dynamodb:Query"], on=tables.held_index_arn)
+        worker.may(["dynamodb:Query"], on=tables.pipelines.table_arn)
+        worker.may(["dynamodb:Query"], on=tables.unended_index_arn)
+        worker.may(["kms:Encrypt"], on=self._secrets.key.key_arn)
+        self._deliveries.queue.grant_send_messages(worker.function)
+        self._deliveries.dead_letters.grant_consume_messages(worker.function)

@@ -1,0 +1,74 @@
+"""The desk of a deployment on AWS, or on what pretends to be AWS."""
+
+from lakehook.adapters.aws import Aws
+from lakehook.adapters.dynamo_archive import DynamoArchive
+from lakehook.adapters.dynamo_health import DynamoHealths
+from lakehook.adapters.dynamo_journal import DynamoJournal
+from lakehook.adapters.dynamo_ledger import DynamoLedger
+from lakehook.adapters.dynamo_pings import DynamoPings
+from lakehook.adapters.dynamo_subscriptions import DynamoSubscriptions
+from lakehook.adapters.dynamo_watch import DynamoWatch
+from lakehook.adapters.http import resolve
+from lakehook.adapters.kms import KmsSealer
+from lakehook.adapters.signing_keys import SigningKeys
+from lakehook.adapters.sqs_deliveries import SqsDeliveries
+from lakehook.adapters.sqs_redrive import SqsLetterCopies, SqsRedrives
+from lakehook.adapters.world import FairDice, WallClock
+from lakehook.desk import Desk
+from lakehook.discard import Discard
+from lakehook.domain.address import networks_among
+from lakehook.explain import Explain
+from lakehook.find_letters import FindLetters
+from lakehook.judge_endpoint import JudgeEndpoint
+from lakehook.list_deliveries import ListDeliveries
+from lakehook.list_lanes import ListLanes
+from lakehook.list_pipelines import ListPipelines
+from lakehook.look_up import LookUp
+from lakehook.pause import Enable, Pause, Unpause, WakeGently
+from lakehook.ping.ask import AskEndpoint
+from lakehook.ports import Warn
+from lakehook.redrive import Redrive
+from lakehook.settings import Places, listed
+from lakehook.subscribe import Amend, Subscribe
+from lakehook.subscribe.mint import Mint
+from lakehook.subscribe.rotate import RotateSecret
+from lakehook.tell_pipeline import TellPipeline
+from lakehook.unsubscribe import Unsubscribe
+
+
+def desk_at(places: Places, aws: Aws, warn: Warn) -> Desk:
+    clock, dice, dynamodb, sqs = WallClock(), FairDice(), aws.dynamodb(), aws.sqs()
+    subscriptions = DynamoSubscriptions(dynamodb, places.subscriptions_table, clock)
+    ledger = DynamoLedger(dynamodb, places.deliveries_table, clock)
+    healths = DynamoHealths(dynamodb, places.deliveries_table)
+    archive = DynamoArchive(dynamodb, places.deliveries_table)
+    journal = DynamoJournal(dynamodb, places.pipelines_table, clock)
+    watch = DynamoWatch(dynamodb, places.pipelines_table, clock)
+    sealer = KmsSealer(aws.kms(), places.secrets_key)
+    mint = Mint(SigningKeys(), sealer, clock, dice)
+    opened = networks_among(listed(places.allowed_networks), warn=warn)
+    judge = JudgeEndpoint(resolve, opened, warn)
+    wake = WakeGently(ledger, clock)
+    deliveries = SqsDeliveries(sqs, places.deliveries_queue_url)
+    pings = DynamoPings(dynamodb, places.deliveries_table, clock)
+    redrives = SqsRedrives(sqs, places.deliveries_queue_url, dice)
+    copies = SqsLetterCopies(sqs, places.dead_letter_queue_url)
+    return Desk(
+        look_up=LookUp(subscriptions),
+        subscribe=Subscribe(judge, subscriptions, sealer, mint, clock, dice),
+        ask=AskEndpoint(subscriptions, deliveries, pings, clock, dice),
+        amend=Amend(judge, subscriptions, sealer, wake),
+        rotate_secret=RotateSecret(subscriptions, mint, clock),
+        unsubscribe=Unsubscribe(subscriptions, ledger, clock),
+        pause=Pause(subscriptions, clock),
+        unpause=Unpause(subscriptions, wake),
+        enable=Enable(subscriptions, healths, wake),
+        find_letters=FindLetters(subscriptions, ledger, archive),
+        redrive=Redrive(subscriptions, redrives, copies),
+        discard=Discard(ledger, copies, clock),
+        list_lanes=ListLanes(subscriptions, ledger, healths, archive),
+        list_deliveries=ListDeliveries(subscriptions, archive),
+        explain=Explain(subscriptions, ledger, archive),
+        tell_pipeline=TellPipeline(subscriptions, journal, archive),
+        list_pipelines=ListPipelines(watch, clock),
+    )

@@ -1,0 +1,459 @@
+"""The HTTP API: what each operation does at the desk, and how what is refused is told."""
+
+from typing import Any
+
+import pytest
+
+from functions.api.app import Api
+from functions.api.call import Call
+from lakehook.domain.errors import ChangedMeanwhile, OwnTrouble
+from lakehook.domain.lane import DeliveryRecord, Status
+from lakehook.domain.outcome import Attempt, Outcome
+from lakehook.domain.ping import Ping, Pong
+from lakehook.domain.pipeline import Advance
+from tests.api_caller import Caller, a_call
+from tests.builders import a_delivery, a_document, an_event
+from tests.fakes_ops import Office
+from tests.unit.test_subscribe import with_waiting_and_dead
+
+URL = "https://ci.example/hook"
+
+
+class Desktop:
+    """The API over an office, and what it was troubled by."""
+
+    def __init__(self) -> None:
+        self.office = Office()
+        self.troubles: list[Exception] = []
+        api = Api(self.office.desk, self.troubles.append)
+        self.call = Caller(lambda event, context: api(Call.of(event), context))
+
+    def subscribe(self, **terms: Any) -> str:
+        said = self.call("POST", "/subscriptions", {"name": "ci", "url": URL, **terms})
+        assert said.status == 201, said
+        return str(said.document["subscription_id"])
+
+    def with_a_letter(self) -> str:
+        """The id of a subscription with a dead letter at 1, and one delivery behind it."""
+        id_ = self.subscribe()
+        with_waiting_and_dead(self.office, self.office.desk().look_up(id_))
+        return id_
+
+
+@pytest.fixture
+def api() -> Desktop:
+    return Desktop()
+
+
+# --- subscriptions ---
+
+
+def test_who_subscribes_is_told_the_secret_this_once(api: Desktop):
+    terms = {"name": "ci", "url": URL, "headers": ["x-team: lake"], "deadline_seconds": 5}
+
+    made = api.call("POST", "/subscriptions", {**terms, "event_types": ["TASK_FAILED"]})
+
+    shown = api.call("GET", f"/subscriptions/{made.document['subscription_id']}")
+    assert made.status == 201
+    assert made.document["secret"].startswith("whsec_")
+    assert made.document["event_types"] == ["TASK_FAILED"]
+    assert (made.document["headers"], made.document["deadline_seconds"]) == (["x-team"], 5.0)
+    assert made.document["secret"] not in str(shown.document)
+    assert shown.document["secrets"][0]["signing"] == "hmac"
+
+
+def test_a_secret_that_is_brought_is_never_told(api: Desktop):
+    secret = "whsec_" + "c2VjcmV0IG9mIHRoaXJ0eS10d28gYnl0ZXMhISE="
+
+    made = api.call("POST", "/subscriptions", {"name": "ci", "url": URL, "secret": secret})
+
+    assert (made.status, made.document["secret"]) == (201, None)
+
+
+def test_no_answer_may_be_kept_on_the_way(api: Desktop):
+    said = api.call("GET", "/subscriptions")
+
+    assert said.headers["cache-control"] == "no-store"
+    assert said.headers["content-type"] == "application/json"
+
+
+def test_a_subscription_goes_by_its_name_too(api: Desktop):
+    id_ = api.subscribe(name="the lake's own")
+
+    said = api.call("GET", "/subscriptions/the%20lake%27s%20own")
+
+    assert said.document["subscription_id"] == id_
+
+
+def test_a_term_that_is_null_is_taken_away_and_one_not_named_stays(api: Desktop):
+    id_ = api.subscribe(
+        headers=["x-team: lake"],
+        event_types=["TASK_FAILED"],
+        pattern={"project_name": ["lake"]},
+        retry_schedule="1,2",
+        ordering="skip",
+    )
+    nothing = dict.fromkeys(("headers", "event_types", "pattern", "retry_schedule"))
+
+    said = api.call("PATCH", f"/subscriptions/{id_}", nothing)
+
+    told = said.document
+    assert (told["headers"], told["pattern"], told["retry_schedule"]) == ([], None, "default")
+    assert "PIPELINE_CREATED" in told["event_types"]
+    assert (told["name"], told["ordering"]) == ("ci", "skip")
+
+
+def test_an_amendment_that_names_nothing_is_refused(api: Desktop):
+    said = api.call("PATCH", f"/subscriptions/{api.subscribe()}", {})
+
+    assert (said.status, said.document["error"]) == (422, "bad_subscription")
+
+
+def test_paused_resumed_and_enabled(api: Desktop):
+    id_ = api.subscribe()
+
+    said = [
+        api.call("POST", f"/subscriptions/{id_}/{step}").document
+        for step in ("pause", "resume", "enable")
+    ]
+
+    assert [one["state"] for one in said] == ["paused", "active", "active"]
+    assert [one.get("lanes_woken") for one in said] == [None, 0, 0]
+
+
+def test_what_waits_keeps_a_subscription_unless_it_may_be_given_up(api: Desktop):
+    id_ = api.with_a_letter()
+
+    kept = api.call("DELETE", f"/subscriptions/{id_}")
+    removed = api.call("DELETE", f"/subscriptions/{id_}?discard_waiting=true")
+
+    assert (kept.status, kept.document["error"]) == (409, "still_waiting")
+    assert "discard_waiting=true" in kept.document["message"]
+    assert removed.document["discarding"] == {"waiting": 1, "dead": 1, "lanes": 1}
+    assert api.call("GET", f"/subscriptions/{id_}").document["state"] == "removed"
+    assert not api.call("GET", "/dead-letters").document["dead_letters"]
+
+
+def test_the_new_secret_is_told_once_and_the_old_one_signs_on(api: Desktop):
+    id_ = api.subscribe()
+
+    said = api.call("POST", f"/subscriptions/{id_}/rotate-secret", {"overlap": "1h"})
+
+    assert said.document["secret"].startswith("whsec_")
+    assert [one["signs_until"] for one in said.document["secrets"]] == [
+        None,
+        "2026-01-01T13:00:00.000+00:00",
+    ]
+
+
+def test_an_endpoint_that_echoes_its_challenge_is_active(api: Desktop):
+    id_ = api.subscribe(challenge=True)
+
+    def echoed(_: Ping) -> Pong:
+        attempt = Attempt(at=0.0, outcome=Outcome.DELIVERED, milliseconds=7, status=200)
+        return Pong(attempt, echoed=True)
+
+    api.office.doorbell.pong = echoed
+    said = api.call("POST", f"/subscriptions/{id_}/test", {})
+
+    assert (said.document["outcome"], said.document["state"]) == ("delivered", "active")
+
+
+def test_a_pending_one_whose_endpoint_is_silent_says_so(api: Desktop):
+    id_ = api.subscribe(challenge=True)
+
+    said = api.call("POST", f"/subscriptions/{id_}/test", {"wait_seconds": 1})
+
+    assert (said.status, said.document["outcome"]) == (200, None)
+    assert (said.document["state"], said.document["hint"] is None) == ("pending", False)
+
+
+def test_events_are_tried_and_none_is_sent(api: Desktop):
+    id_ = api.subscribe(pattern={"project_name": ["lake"]})
+    events = [a_document(project_name="lake"), a_document(event_type="TASK_FAILED"), a_document()]
+
+    said = api.call("POST", f"/subscriptions/{id_}/match", {"events": events})
+
+    assert [one["reason"] for one in said.document["matches"]] == [None, "event type", "pattern"]
+    assert not api.office.publisher.published
+
+
+def test_the_event_that_is_none_is_named(api: Desktop):
+    events = [a_document(), a_document(event_type="PIPELINE_DREAMT")]
+
+    said = api.call("POST", f"/subscriptions/{api.subscribe()}/match", {"events": events})
+
+    assert said.status == 422
+    assert said.document["message"].startswith("events.1: ")
+
+
+# --- deliveries, dead letters, lanes ---
+
+
+def test_a_delivery_is_explained_by_its_id_percent_encoded_or_as_lambda_decoded_it(api: Desktop):
+    id_ = api.with_a_letter()
+    decoded = a_call("GET", "/deliveries/x") | {"rawPath": f"/deliveries/{id_}#39#1"}
+
+    said = api.call("GET", f"/deliveries/{id_}%2339%231")
+    as_decoded = api.call.raw(decoded)
+
+    assert said.document["delivery_id"] == f"{id_}#39#1"
+    assert (said.document["status"], said.document["reason"]) == ("dead", "spent")
+    assert said.document["next"].startswith("nothing until it is redriven")
+    assert as_decoded == said
+
+
+@pytest.mark.parametrize(
+    ("query", "sequences"),
+    [
+        ("", [1, 2]),
+        ("?status=dead", [1]),
+        ("?pipeline=39&subscription=ci&limit=1", [2]),
+        ("?since=2099-01-01T00:00:00Z", []),
+    ],
+)
+def test_deliveries_are_asked_for_as_the_command_does(
+    api: Desktop, query: str, sequences: list[int]
+):
+    api.with_a_letter()
+
+    said = api.call("GET", f"/deliveries{query}")
+
+    assert sorted(one["sequence"] for one in said.document["deliveries"]) == sequences
+
+
+def test_held_lanes_are_listed_with_what_waits_behind(api: Desktop):
+    api.with_a_letter()
+
+    (lane,) = api.call("GET", "/lanes?subscription=ci").document["lanes"]
+
+    assert (lane["head"], lane["state"], lane["behind"]) == (1, "dead letter", 1)
+
+
+def test_dead_letters_go_again(api: Desktop):
+    id_ = api.with_a_letter()
+
+    said = api.call("POST", "/dead-letters/redrive", {"ids": [f"{id_}#39#1"]})
+
+    assert (said.document["number"], said.document["remaining"]) == (1, 0)
+    assert [one.sequence for one in api.office.redrives.sent] == [1]
+
+
+def test_a_dry_run_only_says_which_letters_they_are(api: Desktop):
+    api.with_a_letter()
+
+    for action in ("redrive", "discard"):
+        said = api.call("POST", f"/dead-letters/{action}", {"all": True, "dry_run": True})
+        assert (said.document["would"], said.document["number"]) == (True, 1)
+
+    assert not api.office.redrives.sent
+    assert len(api.call("GET", "/dead-letters?reason=spent").document["dead_letters"]) == 1
+
+
+def test_no_more_letters_go_at_once_than_an_invocation_can_bear(api: Desktop):
+    for sequence in range(1, 104):
+        record = DeliveryRecord.waiting(a_delivery(sequence, subscription=api_id(api)))
+        api.office.ledger.write(record.dead("gone"), before=None, after=None)
+
+    said = api.call("POST", "/dead-letters/discard", {"reason": "gone"})
+
+    assert (said.document["number"], said.document["remaining"]) == (100, 3)
+    statuses = [one.status for one in api.office.ledger.records.values()]
+    assert statuses.count(Status.DEAD) == 3
+
+
+def api_id(api: Desktop) -> str:
+    known = api.office.subscriptions.all()
+    return known[0].id if known else api.subscribe()
+
+
+@pytest.mark.parametrize(
+    "wanted", [{}, {"ids": []}, {"all": True, "reason": "gone"}, {"ids": ["a#1#1"], "all": True}]
+)
+def test_letters_are_chosen_in_one_way_alone(api: Desktop, wanted: dict[str, Any]):
+    said = api.call("POST", "/dead-letters/discard", wanted)
+
+    assert (said.status, said.document["error"]) == (422, "bad_input")
+
+
+# --- pipelines ---
+
+
+def accept(api: Desktop, **changes: object) -> None:
+    event = an_event(**changes)
+    pipeline, _ = api.office.journal.open(event)
+    advance = pipeline.take(event)
+    assert isinstance(advance, Advance)
+    api.office.journal.append(advance)
+
+
+def test_pipelines_that_have_not_ended_and_the_story_of_one(api: Desktop):
+    accept(api, pipeline_id=7)
+    api.office.clock.sleep(3600)
+    accept(api, pipeline_id=8, event_type="PIPELINE_RUNNING")
+
+    listed = api.call("GET", "/pipelines?state=created&older_than=15m").document
+    story = api.call("GET", "/pipelines/7").document
+
+    assert [one["pipeline_id"] for one in listed["pipelines"]] == ["7"]
+    assert [one["event_type"] for one in story["events"]] == ["PIPELINE_CREATED"]
+    assert (story["not_sent"], story["subscribers"]) == ([], [])
+
+
+# --- pages ---
+
+
+def test_each_page_says_where_the_next_begins_also_when_its_last_is_gone(api: Desktop):
+    for number in range(5):
+        api.subscribe(name=f"ci {number}")
+        api.office.clock.sleep(1)
+
+    first = api.call("GET", "/subscriptions?limit=2").document
+    api.call("DELETE", "/subscriptions/ci%201")
+    second = api.call("GET", f"/subscriptions?limit=2&cursor={first['next']}").document
+    third = api.call("GET", f"/subscriptions?limit=2&cursor={second['next']}").document
+
+    names = [[one["name"] for one in page["subscriptions"]] for page in (first, second, third)]
+    assert names == [["ci 0", "ci 1"], ["ci 2", "ci 3"], ["ci 4"]]
+    assert third["next"] is None
+
+
+@pytest.mark.parametrize("cursor", ["x", "bnVsbA==", "WzEsIDIsIDNd", "eyJhIjogMX0=", "%F0"])
+def test_a_cursor_that_no_page_has_told_is_refused(api: Desktop, cursor: str):
+    api.subscribe()
+
+    said = api.call("GET", f"/subscriptions?cursor={cursor}")
+
+    assert (said.status, said.document["message"].partition(":")[0]) == (422, "cursor")
+
+
+# --- what is refused ---
+
+
+@pytest.mark.parametrize(
+    ("terms", "said"),
+    [
+        ({"ordering": "loose"}, "ordering: \"loose\"; input should be 'strict' or 'skip'"),
+        ({"deadline_seconds": 99}, "deadline: 99 s is not within 1 to 20 s"),
+        ({"deadline_seconds": "5"}, 'deadline_seconds: "5"; input should be a valid number'),
+        ({"colour": "red"}, "colour: there is no such field"),
+        ({"url": "http://ci.example/"}, "url: only https, unless the network is opened by setting"),
+        ({"url": 7}, "url: input should be a valid string"),
+        ({"secret": {"a": "hush"}}, "secret: input should be a valid string"),
+        ({"headers": [["hush"]]}, "headers.0: input should be a valid string"),
+        ({"name": None}, "name: null; input should be a valid string"),
+        ({"retry_schedule": "soon"}, "retry schedule: "),
+        ({"pattern": {"a": 1}}, "pattern: "),
+    ],
+)
+def test_a_wrong_field_is_one_line_and_nothing_is_saved(
+    api: Desktop, terms: dict[str, Any], said: str
+):
+    answered = api.call("POST", "/subscriptions", {"name": "ci", "url": URL, **terms})
+
+    assert answered.status == 422
+    assert answered.document["message"].startswith(said)
+    assert "\n" not in answered.document["message"]
+    assert "hush" not in str(answered)
+    assert not api.office.subscriptions.all()
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "status", "error"),
+    [
+        ("GET", "/subscriptions/nobody", 404, "not_found"),
+        ("GET", "/deliveries/sub_a%2339%231", 404, "not_found"),
+        ("GET", "/deliveries/rubbish", 422, "bad_input"),
+        ("GET", "/deliveries?status=lost", 422, "bad_input"),
+        ("GET", "/deliveries?limit=0", 422, "bad_input"),
+        ("GET", "/deliveries?since=yesterday", 422, "bad_input"),
+        ("GET", "/deliveries?colour=red", 422, "bad_input"),
+        ("GET", "/pipelines?state=ended", 422, "bad_input"),
+        ("GET", "/pipelines?older_than=soon", 422, "bad_input"),
+        ("GET", "/pipelines/39", 404, "not_found"),
+        ("GET", "/nowhere", 404, "not_found"),
+        ("GET", "/nowhere?colour=red", 404, "not_found"),
+        ("PUT", "/subscriptions", 405, "method_not_allowed"),
+        ("POST", "/deliveries/a%23b%231", 405, "method_not_allowed"),
+    ],
+)
+def test_what_is_not_there_or_not_understood_is_told_in_one_shape(
+    api: Desktop, method: str, target: str, status: int, error: str
+):
+    said = api.call(method, target)
+
+    assert (said.status, said.document["error"]) == (status, error)
+    assert set(said.document) == {"error", "message"}
+
+
+def test_what_is_allowed_elsewhere_is_named(api: Desktop):
+    assert api.call("PUT", "/subscriptions").headers["allow"] == "GET, POST"
+
+
+@pytest.mark.parametrize(
+    ("body", "terms", "status", "error"),
+    [
+        (b"[]", {}, 422, "bad_body"),
+        (b'[{"name": "ci"}]', {}, 422, "bad_body"),
+        (b"{", {}, 422, "bad_body"),
+        (b'{"name": NaN}', {}, 422, "bad_body"),
+        (b"\xff", {"encoded": True}, 422, "bad_body"),
+        (b"", {}, 422, "bad_input"),
+        (b"name=ci", {"content_type": "application/x-www-form-urlencoded"}, 415, "not_json"),
+        (b" " * 262_145, {}, 413, "too_large"),
+        (b" " * 262_149, {"encoded": True}, 413, "too_large"),
+    ],
+)
+def test_a_body_that_is_no_json_object_of_some_size_is_not_read(
+    api: Desktop, body: bytes, terms: dict[str, Any], status: int, error: str
+):
+    said = api.call.raw(a_call("POST", "/subscriptions", body, **terms))
+
+    assert (said.status, said.document["error"]) == (status, error)
+
+
+def test_a_body_where_none_is_asked_for_is_refused(api: Desktop):
+    id_ = api.subscribe()
+
+    said = api.call("POST", f"/subscriptions/{id_}/pause", {"until": "tomorrow"})
+
+    assert (said.status, said.document["message"]) == (422, "body: none is asked for here")
+    assert api.call("GET", f"/subscriptions/{id_}").document["state"] == "active"
+
+
+def test_what_somebody_else_has_changed_is_a_conflict(
+    api: Desktop, monkeypatch: pytest.MonkeyPatch
+):
+    id_ = api.subscribe()
+
+    def changed(_: object) -> None:
+        raise ChangedMeanwhile(f"{id_} has been changed meanwhile")
+
+    monkeypatch.setattr(api.office.subscriptions, "save", changed)
+
+    said = api.call("PATCH", f"/subscriptions/{id_}", {"name": "other"})
+
+    assert (said.status, said.document["error"]) == (409, "changed_meanwhile")
+    assert not api.troubles
+
+
+@pytest.mark.parametrize(
+    ("broken", "status", "error"),
+    [
+        (OwnTrouble("the table is away"), 503, "own_trouble"),
+        (RuntimeError("whsec_hush"), 500, "unexpected"),
+    ],
+)
+def test_our_own_trouble_is_told_to_the_log_and_a_fault_of_ours_to_nobody_else(
+    api: Desktop, monkeypatch: pytest.MonkeyPatch, broken: Exception, status: int, error: str
+):
+    def breaks() -> None:
+        raise broken
+
+    monkeypatch.setattr(api.office.subscriptions, "all", breaks)
+
+    said = api.call("GET", "/subscriptions")
+
+    assert (said.status, said.document["error"]) == (status, error)
+    assert "hush" not in str(said)
+    assert api.troubles == [broken]

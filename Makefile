@@ -10,7 +10,7 @@ export UV_SYSTEM_CERTS := 1
 
 MINUTES ?= 5
 
-.PHONY: help install demo test soak soak-mutants check format synth snapshot lock clean
+.PHONY: help install demo test soak soak-mutants check format synth snapshot openapi lock clean
 
 help: ## Show this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -67,6 +67,9 @@ synth: install ## Write the CloudFormation template to cdk.out
 
 snapshot: install ## Renew the template that furnishes the laptop
 	$(BIN)/python -m infra.snapshot
+
+openapi: install ## Renew the description of the HTTP API
+	$(BIN)/python -m functions.api.openapi > docs/openapi.json
 
 lock: install ## Renew the pins in requirements.txt
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --all-extras \

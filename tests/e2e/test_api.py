@@ -1,0 +1,55 @@
+"""An operator's program, by HTTP alone: subscribe, see it delivered, send again what had died."""
+
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+
+import requests
+
+from local.installation import LocalLakehook
+from local.receiver import OK, Arrival, Receiver
+from tests.e2e.conftest import Publish
+from tests.e2e.pipelines import a_life, heard
+from tests.integration.eventually import eventually
+
+PATIENCE = 15.0
+
+
+class Program:
+    def __init__(self, lakehook: LocalLakehook) -> None:
+        self._url = lakehook.deployment.api_url
+
+    def __call__(self, method: str, path: str, document: Any = None, status: int = OK) -> Any:
+        answer = requests.request(method, self._url + path, json=document, timeout=PATIENCE)
+        assert answer.status_code == status, answer.text
+        return answer.json()
+
+
+def test_what_is_subscribed_by_http_is_delivered_and_what_died_is_sent_again(
+    lakehook: LocalLakehook, publish: Publish
+):
+    program, well = Program(lakehook), False
+
+    def recovers(_: Arrival) -> int:
+        return OK if well else HTTPStatus.INTERNAL_SERVER_ERROR
+
+    life = a_life()
+    with Receiver("by http", recovers) as receiver:
+        terms = {"name": "by http", "url": receiver.url, "retry_schedule": "0.1"}
+        made = program("POST", "subscriptions", terms, status=HTTPStatus.CREATED)
+        receiver.secret, id_ = made["secret"], made["subscription_id"]
+        letter = f"{id_}#{life[0].pipeline_id}#1"
+
+        publish(life)
+        letters = f"dead-letters?subscription={id_}"
+        eventually(lambda: program("GET", letters)["dead_letters"])
+        well = True
+        redriven = program("POST", "dead-letters/redrive", {"ids": [letter]})
+
+        assert [one["delivery_id"] for one in redriven["dead_letters"]] == [letter]
+        eventually(lambda: heard(receiver, life)[-3:] == [1, 2, 3])
+        assert all(arrival.genuine for arrival in receiver.arrivals)
+        told = program("GET", f"deliveries/{quote(letter, safe='')}")
+        assert (told["status"], told["next"]) == ("delivered", "delivered")
+        assert program("POST", f"subscriptions/{id_}/test", {})["outcome"] == "delivered"
+    program("DELETE", f"subscriptions/{id_}?discard_waiting=true")

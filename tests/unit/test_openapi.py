@@ -1,0 +1,83 @@
+"""What ``docs/openapi.json`` says is what the API does."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from functions.api import answers, terms
+from functions.api.openapi import description, written
+from lakehook.subscribe import SecretWish, Terms
+from tests.unit.test_api import Desktop
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "openapi.json"
+OPERATIONS = [
+    (path, method, operation)
+    for path, operations in description()["paths"].items()
+    for method, operation in operations.items()
+]
+ALWAYS = {"422", "500", "503"}
+
+
+def test_the_document_is_of_this_api():
+    assert DOCUMENT.read_text(encoding="utf-8") == written(), "make openapi"
+
+
+@pytest.mark.parametrize(("path", "method", "operation"), OPERATIONS, ids=lambda one: str(one)[:40])
+def test_each_operation_says_what_it_does_and_how_it_fails_in_one_shape(
+    path: str, method: str, operation: dict[str, Any]
+):
+    refused = {status: one for status, one in operation["responses"].items() if status >= "400"}
+
+    assert operation["summary"]
+    assert operation["tags"]
+    assert refused.keys() >= ALWAYS
+    assert ("404" in refused) >= ("{" in path)
+    assert ({"413", "415"} <= refused.keys()) == ("requestBody" in operation)
+    shapes = {one["content"]["application/json"]["schema"]["$ref"] for one in refused.values()}
+    assert shapes == {"#/components/schemas/Refusal"}
+    assert all(one["description"] for one in operation.get("parameters", ()))
+
+
+def test_every_reference_leads_somewhere():
+    told = description()
+    text = json.dumps(told)
+
+    for name in told["components"]["schemas"]:
+        text = text.replace(f'"#/components/schemas/{name}"', "")
+    assert "#/components/schemas/" not in text
+
+
+def test_a_body_may_hold_what_is_described_and_nothing_else():
+    schemas = description()["components"]["schemas"]
+
+    for model in ("NewSubscription", "Amendment", "Rotation", "Test", "Trial", "Chosen"):
+        assert schemas[model]["additionalProperties"] is False
+
+
+def test_each_term_can_be_asked_for_by_its_own_name():
+    asked = set(Terms.__dataclass_fields__)
+
+    assert asked <= set(terms.NewSubscription.model_fields)
+    assert asked - {"format"} <= set(terms.Amendment.model_fields)
+    extra = set(terms.NewSubscription.model_fields) - asked
+    assert extra == {"signing", "secret", "allow_empty_secret", "challenge"}
+    assert len(SecretWish.__dataclass_fields__) == 3
+
+
+def test_each_fact_that_is_told_is_described():
+    api = Desktop()
+    id_ = api.with_a_letter()
+    calls: list[tuple[type[answers.Answer], Any]] = [
+        (answers.SubscriptionInFull, api.call("GET", f"/subscriptions/{id_}").document),
+        (answers.Asked, api.call("POST", f"/subscriptions/{id_}/test", {"wait_seconds": 1})),
+        (answers.Rotated, api.call("POST", f"/subscriptions/{id_}/rotate-secret", {})),
+        (answers.DeliveryInFull, api.call("GET", f"/deliveries/{id_}%2339%231")),
+        (answers.Lane, api.call("GET", "/lanes").document["lanes"][0]),
+        (answers.Letter, api.call("GET", "/dead-letters").document["dead_letters"][0]),
+    ]
+
+    for model, said in calls:
+        document = getattr(said, "document", said)
+        assert set(document) == set(model.model_fields), model.__name__

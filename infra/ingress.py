@@ -1,7 +1,6 @@
 """The door for DevLake as it is: a URL that anybody may call, and the secret that tells who did."""
 
 from aws_cdk import Duration, RemovalPolicy
-from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
@@ -15,13 +14,12 @@ SECRET_LENGTH = 48
 
 
 class Ingress(Construct):
-    def __init__(  # noqa: PLR0913  all that the function is told
+    def __init__(
         self,
         scope: Construct,
         id_: str,
         *,
         stage: Stage,
-        code: lambda_.Code,
         parameters: Parameters,
         events: sqs.Queue,
     ) -> None:
@@ -31,7 +29,6 @@ class Ingress(Construct):
             self,
             "Ingress",
             settings=self._settings(parameters, events),
-            code=code,
             timeout=Duration.seconds(stage.ingress_timeout_seconds),
             memory_size=256,
             reserved_concurrent_executions=stage.notices_at_once,  # a flood takes no more

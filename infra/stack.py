@@ -5,7 +5,6 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from infra.alarms import Alarms
-from infra.bundling import functions_code
 from infra.fifo_queue import FifoQueue
 from infra.ingress import Ingress
 from infra.parameters import Parameters
@@ -45,7 +44,6 @@ class LakehookStack(Stack):
             description="Lakehook: webhooks for Apache DevLake's pipelines",
         )
         self._stage = stage
-        self._code = functions_code()
         self._parameters = Parameters(self, "Parameters")
 
         self._events = self._queue("Events", "events", "events-dead-letter")
@@ -80,7 +78,6 @@ class LakehookStack(Stack):
             self,
             "Notices",
             stage=self._stage,
-            code=self._code,
             parameters=self._parameters,
             events=self._events.queue,
         )
@@ -90,7 +87,6 @@ class LakehookStack(Stack):
             self,
             "Fanout",
             settings=self._fanout_settings(),
-            code=self._code,
             timeout=Duration.seconds(self._stage.fanout_timeout_seconds),
             memory_size=256,
         )
@@ -113,7 +109,6 @@ class LakehookStack(Stack):
             self,
             "Deliver",
             settings=self._deliver_settings(),
-            code=self._code,
             timeout=Duration.seconds(self._stage.deliver_timeout_seconds),
             memory_size=512,
             recursive_loop=WAKES_ITSELF,
@@ -143,7 +138,6 @@ class LakehookStack(Stack):
             self,
             "Clock",
             settings=self._clock_settings(),
-            code=self._code,
             timeout=Duration.seconds(self._stage.clock_timeout_seconds),
             memory_size=256,
         )

@@ -13,6 +13,7 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from infra.bundling import code_of
 from lakehook.settings import Settings
 
 BATCH_SIZE = 10
@@ -34,6 +35,7 @@ class Worker(Construct):
         self.function = lambda_.Function(
             self,
             "Function",
+            code=code_of(name),
             handler=f"functions.{name}.handler.lambda_handler",
             runtime=lambda_.Runtime.PYTHON_3_13,
             architecture=lambda_.Architecture.ARM_64,

@@ -10,7 +10,7 @@ export UV_SYSTEM_CERTS := 1
 
 MINUTES ?= 5
 
-.PHONY: help install demo test soak soak-mutants check format synth snapshot openapi lock clean
+.PHONY: help install demo test soak soak-mutants check format synth bundles snapshot openapi lock clean
 
 help: ## Show this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -64,6 +64,10 @@ format: install ## Put everything in the house's form
 
 synth: install ## Write the CloudFormation template to cdk.out
 	env $$($(BIN)/python -m infra.node) CDK_OUTDIR=cdk.out $(BIN)/python app.py
+
+bundles: install ## Make what ships with each function, and say what it weighs
+	rm -rf cdk.out/bundles
+	$(BIN)/python -m infra.bundles cdk.out/bundles
 
 snapshot: install ## Renew the template that furnishes the laptop
 	$(BIN)/python -m infra.snapshot

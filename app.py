@@ -1,15 +1,19 @@
 """The CDK's way in: pick the stage, build its one stack, synthesize."""
 
+from pathlib import Path
+
 from aws_cdk import App
 
+from infra.bundle import ROOT
 from infra.stack import LakehookStack
-from infra.stage import stage_named
+from infra.stages import STAGES, stage_of
 
 
 def main() -> None:
     app = App(analytics_reporting=False)
-    stage = stage_named(app.node.try_get_context("stage") or "production")
-    LakehookStack(app, stage=stage)
+    stage = app.node.try_get_context("stage") or "production"
+    stages = app.node.try_get_context("stages") or ROOT / STAGES
+    LakehookStack(app, stage=stage_of(stage, Path(stages)))
     app.synth()
 
 

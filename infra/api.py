@@ -28,6 +28,8 @@ KEEP_LANES = (
     "dynamodb:UpdateItem",
 )
 
+TAKE_LETTERS = ("sqs:DeleteMessage", "sqs:ReceiveMessage", "sqs:ChangeMessageVisibility")
+
 
 class Api(Construct):
     def __init__(  # noqa: PLR0913  all that the function is told
@@ -36,7 +38,6 @@ class Api(Construct):
         id_: str,
         *,
         stage: Stage,
-        code: lambda_.Code,
         parameters: Parameters,
         tables: Tables,
         deliveries: FifoQueue,
@@ -48,7 +49,7 @@ class Api(Construct):
             self,
             "Api",
             settings=self._settings(parameters),
-            code=code,
+            stage=stage,
             timeout=Duration.seconds(stage.api_timeout_seconds),
             memory_size=512,  # what describes and checks its documents takes long to load
             reserved_concurrent_executions=stage.api_calls_at_once,
@@ -76,5 +77,5 @@ class Api(Construct):
         worker.may(["dynamodb:Query"], on=tables.pipelines.table_arn)
         worker.may(["dynamodb:Query"], on=tables.unended_index_arn)
         worker.may(["kms:Encrypt"], on=self._secrets.key.key_arn)
-        self._deliveries.queue.grant_send_messages(worker.function)
-        self._deliveries.dead_letters.grant_consume_messages(worker.function)
+        worker.may_send(self._deliveries.queue)
+        worker.may(TAKE_LETTERS, on=self._deliveries.dead_letters.queue_arn)

@@ -1,5 +1,6 @@
-"""What ships: the two packages and the wheels that the Lambda runtime lacks."""
+"""What ships with a function: its code, the library, and the wheels that the runtime lacks."""
 
+import platform
 import shutil
 import subprocess
 import sys
@@ -8,39 +9,76 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 
-PACKAGES = ("functions", "lakehook")
+DOOR, LIBRARY, REQUIREMENTS = "functions", "lakehook", "requirements.txt"
 
-REQUIREMENTS = ROOT / "functions" / "requirements.txt"
+COMMANDS = "bin"
+"""They begin with a path of the machine that built them, and nobody types on Lambda."""
 
-FOR_LAMBDA = (
-    # Amazon Linux 2023 runs both; some projects have stopped building for the older one.
-    *("--platform", "manylinux2014_aarch64"),
-    *("--platform", "manylinux_2_28_aarch64"),
-    *("--implementation", "cp"),
-    *("--python-version", "3.13"),
-    *("--only-binary", ":all:"),
-)
+LOCALES, LOCALES_THAT_SHIP = "babel/locale-data", {"root.dat", "en.dat", "en_US.dat"}
+"""33 MB for a thousand languages; ``python-liquid`` falls back to the English that stays."""
+
+PYTHON, LAMBDAS_PROCESSOR = "3.13", "aarch64"
 
 
-def write_bundle(out: Path) -> None:
+def function_names() -> list[str]:
+    return sorted(handler.parent.name for handler in ROOT.glob(f"{DOOR}/*/handler.py"))
+
+
+def sources_of(function: str) -> tuple[str, ...]:
+    """All that decides what is in the bundle; this file decides what the wheels are built for."""
+    shared = (f"{DOOR}/__init__.py", f"{DOOR}/{REQUIREMENTS}", "infra/bundle.py")
+    return (LIBRARY, f"{DOOR}/{function}", *shared)
+
+
+def write_bundle(function: str, out: Path, *, processor: str = LAMBDAS_PROCESSOR) -> None:
     """Needs no Docker: pip fetches wheels for another machine than the one it runs on."""
-    _install_wheels(out)
-    for package in PACKAGES:
+    _install_wheels(_requirements_of(function), out, processor)
+    leave_out_what_nobody_reads(out)
+    for package in (LIBRARY, f"{DOOR}/{function}"):
         shutil.copytree(ROOT / package, out / package, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / DOOR / "__init__.py", out / DOOR)
 
 
-def _install_wheels(out: Path) -> None:
+def this_processor() -> str:
+    return platform.machine()
+
+
+def _requirements_of(function: str) -> list[Path]:
+    """What all functions need, and what this one needs beside."""
+    asked = (ROOT / DOOR / REQUIREMENTS, ROOT / DOOR / function / REQUIREMENTS)
+    return [path for path in asked if path.exists()]
+
+
+def _install_wheels(requirements: list[Path], out: Path, processor: str) -> None:
     subprocess.run(  # noqa: S603  pip, with arguments of our own
         [
             *_pip(),
             *("install", "--quiet", "--disable-pip-version-check"),
             *("--no-deps", "--no-compile"),
-            *FOR_LAMBDA,
-            *("--requirement", str(REQUIREMENTS)),
+            *_wheels_for(processor),
+            *(word for path in requirements for word in ("--requirement", str(path))),
             *("--target", str(out)),
         ],
         check=True,
     )
+
+
+def _wheels_for(processor: str) -> list[str]:
+    """Amazon Linux 2023 runs both kinds; some projects have stopped building the older one."""
+    return [
+        *("--platform", f"manylinux2014_{processor}"),
+        *("--platform", f"manylinux_2_28_{processor}"),
+        *("--implementation", "cp"),
+        *("--python-version", PYTHON),
+        *("--only-binary", ":all:"),
+    ]
+
+
+def leave_out_what_nobody_reads(out: Path) -> None:
+    shutil.rmtree(out / COMMANDS, ignore_errors=True)
+    for locale in out.glob(f"{LOCALES}/*"):
+        if locale.name not in LOCALES_THAT_SHIP:
+            locale.unlink()
 
 
 def _pip() -> list[str]:

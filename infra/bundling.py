@@ -1,4 +1,4 @@
-"""The one asset of every function, told apart only by their handlers."""
+"""The asset of each function."""
 
 from pathlib import Path
 from typing import Any
@@ -7,33 +7,36 @@ import jsii
 from aws_cdk import AssetHashType, BundlingOptions, IgnoreMode, ILocalBundling
 from aws_cdk import aws_lambda as lambda_
 
-from infra.bundle import PACKAGES, ROOT, write_bundle
-
-ALL_BUT_SOURCES = [
-    "*",
-    *(line for package in PACKAGES for line in (f"!{package}", f"!{package}/**")),
-    *("!infra", "!infra/bundle.py"),  # not shipped, but it decides what the wheels are built for
-    "**/__pycache__",
-]
-"""What the asset's hash does not look at."""
+from infra.bundle import ROOT, sources_of, write_bundle
 
 
 @jsii.implements(ILocalBundling)
 class LocalBundling:
+    def __init__(self, function: str) -> None:
+        self._function = function
+
     def try_bundle(self, output_dir: str, *_options: Any, **_more: Any) -> bool:
-        write_bundle(Path(output_dir))
+        write_bundle(self._function, Path(output_dir))
         return True
 
 
-def functions_code() -> lambda_.Code:
+def code_of(function: str) -> lambda_.Code:
     """Its hash is that of the sources, pins included: the same sources are never uploaded twice."""
     return lambda_.Code.from_asset(
         str(ROOT),
-        exclude=ALL_BUT_SOURCES,
+        exclude=all_but(sources_of(function)),
         ignore_mode=IgnoreMode.GLOB,
         asset_hash_type=AssetHashType.SOURCE,
         bundling=BundlingOptions(
             image=lambda_.Runtime.PYTHON_3_13.bundling_image,  # named, never pulled
-            local=LocalBundling(),
+            local=LocalBundling(function),
         ),
     )
+
+
+def all_but(sources: tuple[str, ...]) -> list[str]:
+    """What the asset's hash does not look at; a folder is looked into only if it is let through."""
+    folders = {str(parent) for one in sources for parent in Path(one).parents} - {"."}
+    through = [f"!{folder}" for folder in sorted(folders)]
+    kept = [pattern for one in sources for pattern in (f"!{one}", f"!{one}/**")]
+    return ["*", *(f"{folder}/*" for folder in sorted(folders)), *through, *kept, "**/__pycache__"]

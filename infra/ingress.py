@@ -15,33 +15,32 @@ SECRET_LENGTH = 48
 
 
 class Ingress(Construct):
-    def __init__(  # noqa: PLR0913  all that the function is told
+    def __init__(
         self,
         scope: Construct,
         id_: str,
         *,
         stage: Stage,
-        code: lambda_.Code,
         parameters: Parameters,
         events: sqs.Queue,
     ) -> None:
         super().__init__(scope, id_)
-        self.secret_arn = self._secret().secret_arn
-        worker = Worker(
+        self.secret_arn = self._secret(stage).secret_arn
+        self.worker = worker = Worker(
             self,
             "Ingress",
             settings=self._settings(parameters, events),
-            code=code,
+            stage=stage,
             timeout=Duration.seconds(stage.ingress_timeout_seconds),
             memory_size=256,
             reserved_concurrent_executions=stage.notices_at_once,  # a flood takes no more
         )
         worker.may(["secretsmanager:GetSecretValue"], on=self.secret_arn)
-        events.grant_send_messages(worker.function)
+        worker.may_send(events)
         self.url = worker.is_called_at_url(lambda_.FunctionUrlAuthType.NONE)
 
-    def _secret(self) -> secretsmanager.Secret:
-        """Kept when the stack goes: DevLake goes on signing with it."""
+    def _secret(self, stage: Stage) -> secretsmanager.Secret:
+        """Kept when production's stack goes: DevLake goes on signing with it."""
         return secretsmanager.Secret(
             self,
             "Secret",
@@ -50,7 +49,7 @@ class Ingress(Construct):
                 password_length=SECRET_LENGTH,
                 exclude_punctuation=True,  # it goes into an .env file
             ),
-            removal_policy=RemovalPolicy.RETAIN,
+            removal_policy=RemovalPolicy.RETAIN if stage.protected else RemovalPolicy.DESTROY,
         )
 
     def _settings(self, parameters: Parameters, events: sqs.Queue) -> IngressSettings:

@@ -5,9 +5,6 @@ from constructs import Construct
 
 from lakehook.settings import EMPTY_SECRET, NONE, REFUSED
 
-RETRY_SCHEDULE = "5,300,1800,7200,18000,36000,50400,72000,86400"
-"""5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 14 h, 20 h, 24 h."""
-
 STALL_THRESHOLDS = '{"created": "15m", "running": "24h"}'
 _WEEK = 604_800
 _BELOW_A_WEEK = r"0*(?:[0-9]{1,5}|[1-5][0-9]{5}|60[0-3][0-9]{3}|604[0-7][0-9]{2})(?:\.[0-9]+)?"
@@ -17,11 +14,11 @@ SCHEDULE = rf"{_DELAY}(?:,{_DELAY}){{0,49}}"
 
 
 class Parameters(Construct):
-    def __init__(self, scope: Construct, id_: str) -> None:
+    def __init__(self, scope: Construct, id_: str, *, retry_schedule: str) -> None:
         super().__init__(scope, id_)
         self.retry_schedule = self._parameter(
             "RetrySchedule",
-            default=RETRY_SCHEDULE,
+            default=retry_schedule,
             pattern=SCHEDULE,
             description="Seconds before each further attempt of a failed delivery",
         )

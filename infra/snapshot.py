@@ -20,19 +20,21 @@ ANY_BUNDLE = "bundle.zip"
 """Stands for the asset's key, which changes with every line of code."""
 
 
-def synthesize(stage: str, out: Path) -> dict[str, Any]:
-    """Run ``app.py`` as the CDK's command would, but bundle nothing and skip its validation."""
-    subprocess.run(
-        [sys.executable, "app.py"], cwd=ROOT, env=_cdk_environment(stage, out), check=True
-    )
+def synthesize(stage: str, out: Path, *, stages: str = os.devnull) -> dict[str, Any]:
+    """Run ``app.py`` as the CDK's command would, but bundle nothing and skip its validation.
+
+    What an operator has chosen in a file is none of the laptop's business.
+    """
+    environment = _cdk_environment({"stage": stage, "stages": stages}, out)
+    subprocess.run([sys.executable, "app.py"], cwd=ROOT, env=environment, check=True)
     path = out / f"{stage_named(stage).stack_name}.template.json"
     template: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return template
 
 
-def _cdk_environment(stage: str, out: Path) -> dict[str, str]:
+def _cdk_environment(choice: dict[str, str], out: Path) -> dict[str, str]:
     flags = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]
-    context = flags | {"stage": stage, "aws:cdk:bundling-stacks": []}
+    context = flags | choice | {"aws:cdk:bundling-stacks": []}
     return {
         **os.environ,  # noqa: TID251  a command hands its environment on
         **node_environment(),

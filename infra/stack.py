@@ -4,9 +4,9 @@ from aws_cdk import CfnOutput, Duration, Stack
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
+from infra.admission import admit
 from infra.alarms import Alarms
 from infra.api import Api
-from infra.bundling import functions_code
 from infra.fifo_queue import FifoQueue
 from infra.ingress import Ingress
 from infra.parameters import Parameters
@@ -44,21 +44,25 @@ class LakehookStack(Stack):
             scope,
             stage.stack_name,
             description="Lakehook: webhooks for Apache DevLake's pipelines",
+            termination_protection=stage.protected,
         )
         self._stage = stage
-        self._code = functions_code()
-        self._parameters = Parameters(self, "Parameters")
+        self._parameters = Parameters(
+            self, "Parameters", retry_schedule=stage.retention.retry_schedule
+        )
 
         self._events = self._queue("Events", "events", "events-dead-letter")
         self._deliveries = self._queue("Deliveries", "deliveries", "dead-letter")
         self._tables = Tables(self, "Tables", protected=stage.protected)
-        self._secrets = SecretsKey(self, "Secrets")
+        self._secrets = SecretsKey(self, "Secrets", protected=stage.protected)
 
         self._ingress = self._add_ingress()
         self._add_fanout()
         self._add_deliver()
         clock = self._add_clock()
         self._api = self._add_api()
+        own = [worker.role for worker in (self._ingress.worker, clock)]
+        admit(stage.producers, self._events.queue, beside=own)
         Alarms(
             self,
             "Alarms",
@@ -82,7 +86,6 @@ class LakehookStack(Stack):
             self,
             "Notices",
             stage=self._stage,
-            code=self._code,
             parameters=self._parameters,
             events=self._events.queue,
         )
@@ -92,15 +95,15 @@ class LakehookStack(Stack):
             self,
             "Fanout",
             settings=self._fanout_settings(),
-            code=self._code,
+            stage=self._stage,
             timeout=Duration.seconds(self._stage.fanout_timeout_seconds),
             memory_size=256,
         )
         fanout.is_fed_by(self._events.queue, at_once=self._stage.fanouts_at_once)
         fanout.may(READ_SUBSCRIPTIONS, on=self._tables.subscriptions.table_arn)
         fanout.may(NUMBER_EVENTS, on=self._tables.pipelines.table_arn)
-        self._deliveries.queue.grant_send_messages(fanout.function)
-        self._events.dead_letters.grant_send_messages(fanout.function)
+        fanout.may_send(self._deliveries.queue)
+        fanout.may_send(self._events.dead_letters)
 
     def _fanout_settings(self) -> FanoutSettings:
         return FanoutSettings(
@@ -108,6 +111,7 @@ class LakehookStack(Stack):
             pipelines_table=self._tables.pipelines.table_name,
             deliveries_queue_url=self._deliveries.queue.queue_url,
             events_dead_letter_queue_url=self._events.dead_letters.queue_url,
+            event_retention_days=str(self._stage.retention.events_days),
         )
 
     def _add_deliver(self) -> None:
@@ -115,7 +119,7 @@ class LakehookStack(Stack):
             self,
             "Deliver",
             settings=self._deliver_settings(),
-            code=self._code,
+            stage=self._stage,
             timeout=Duration.seconds(self._stage.deliver_timeout_seconds),
             memory_size=512,
             recursive_loop=WAKES_ITSELF,
@@ -125,9 +129,11 @@ class LakehookStack(Stack):
         deliver.may(DISABLE_SUBSCRIPTIONS, on=self._tables.subscriptions.table_arn)
         deliver.may(KEEP_THE_LEDGER, on=self._tables.deliveries.table_arn)
         deliver.may(["dynamodb:Query"], on=self._tables.asleep_index_arn)
-        self._deliveries.queue.grant_send_messages(deliver.function)
-        self._deliveries.dead_letters.grant_send_messages(deliver.function)
-        self._secrets.key.grant_decrypt(deliver.function)
+        deliver.may_send(self._deliveries.queue)
+        deliver.may_send(self._deliveries.dead_letters)
+        self._secrets.opens_for(deliver)
+        if self._stage.network:
+            deliver.joins(self._stage.network)
 
     def _deliver_settings(self) -> DeliverSettings:
         return DeliverSettings(
@@ -138,6 +144,7 @@ class LakehookStack(Stack):
             secrets_key=self._secrets.key.key_arn,
             retry_schedule=self._parameters.retry_schedule,
             allowed_networks=self._parameters.allowed_networks,
+            record_retention_days=str(self._stage.retention.records_days),
         )
 
     def _add_clock(self) -> Worker:
@@ -145,7 +152,7 @@ class LakehookStack(Stack):
             self,
             "Clock",
             settings=self._clock_settings(),
-            code=self._code,
+            stage=self._stage,
             timeout=Duration.seconds(self._stage.clock_timeout_seconds),
             memory_size=256,
         )
@@ -155,8 +162,8 @@ class LakehookStack(Stack):
         clock.may((*FIND_AND_LEASE, *FORGET_A_BREAKER), on=self._tables.deliveries.table_arn)
         clock.may(["dynamodb:Query"], on=self._tables.unended_index_arn)
         clock.may(LEASE_A_STALL, on=self._tables.pipelines.table_arn)
-        self._deliveries.queue.grant_send_messages(clock.function)
-        self._events.queue.grant_send_messages(clock.function)
+        clock.may_send(self._deliveries.queue)
+        clock.may_send(self._events.queue)
         return clock
 
     def _clock_settings(self) -> ClockSettings:
@@ -173,7 +180,6 @@ class LakehookStack(Stack):
             self,
             "Operators",
             stage=self._stage,
-            code=self._code,
             parameters=self._parameters,
             tables=self._tables,
             deliveries=self._deliveries,

@@ -1,7 +1,13 @@
 """What differs between one installation and the next, refused where the parts do not fit."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+from infra.network import Network
+from infra.producers import Producers
+from infra.retention import Retention
 
 LONGEST_DEADLINE_SECONDS = 20
 """The most that a subscription may grant its endpoint for one exchange."""
@@ -26,7 +32,11 @@ NAME = re.compile(r"[a-z][a-z0-9-]{0,23}")
 
 @dataclass(frozen=True, kw_only=True)
 class Stage:
-    """Times in seconds. ``protected``: tables refuse deletion and can be restored to a minute."""
+    """Times in seconds.
+
+    ``protected``: the stack refuses deletion; tables, key, secret and logs outlive it all the
+    same, and tables can be restored to a minute.
+    """
 
     name: str
     protected: bool
@@ -40,6 +50,9 @@ class Stage:
     clock_timeout_seconds: int = 60
     api_timeout_seconds: int = 60
     visibility_seconds: int = 180
+    retention: Retention = field(default_factory=Retention)
+    producers: Producers = field(default_factory=Producers)
+    network: Network | None = None
 
     def __post_init__(self) -> None:
         self._check_name()
@@ -103,17 +116,23 @@ class Stage:
             )
 
 
-def stage_named(name: str) -> Stage:
+def stage_named(name: str, changes: Mapping[str, Any] | None = None) -> Stage:
     """Production is one; any other name is a rehearsal of it, smaller and free to be deleted."""
-    if name == "production":
-        return Stage(
-            name=name,
-            protected=True,
-            fanouts_at_once=20,
-            deliveries_at_once=200,
-            notices_at_once=10,
-            api_calls_at_once=5,
-        )
+    return replace(_production() if name == "production" else _rehearsal(name), **_read(changes))
+
+
+def _production() -> Stage:
+    return Stage(
+        name="production",
+        protected=True,
+        fanouts_at_once=20,
+        deliveries_at_once=200,
+        notices_at_once=10,
+        api_calls_at_once=5,
+    )
+
+
+def _rehearsal(name: str) -> Stage:
     return Stage(
         name=name,
         protected=False,
@@ -122,3 +141,17 @@ def stage_named(name: str) -> Stage:
         notices_at_once=2,
         api_calls_at_once=2,
     )
+
+
+def _read(changes: Mapping[str, Any] | None) -> dict[str, Any]:
+    """As a file says it, where a list has no type and a table no name."""
+    read = dict(changes or {})
+    if unknown := read.keys() - {one.name for one in fields(Stage)} | read.keys() & {"name"}:
+        raise ValueError(f"a stage has no {', '.join(sorted(unknown))} to choose")
+    if "producers" in read:
+        read["producers"] = Producers(tuple(read["producers"]))
+    if "retention" in read:
+        read["retention"] = Retention(**read["retention"])
+    if "network" in read:
+        read["network"] = Network.of(**read["network"])
+    return read

@@ -10,7 +10,7 @@ from lakehook.settings import DeliveriesTable, PipelinesTable, SubscriptionsTabl
 
 
 class Tables(Construct):
-    """They outlive their stack: only a person deletes what was remembered."""
+    """In production they outlive their stack: only a person deletes what was remembered."""
 
     def __init__(self, scope: Construct, id_: str, *, protected: bool) -> None:
         super().__init__(scope, id_)
@@ -78,7 +78,7 @@ class Tables(Construct):
                 point_in_time_recovery_enabled=self._protected
             ),
             deletion_protection=self._protected,
-            removal_policy=RemovalPolicy.RETAIN,
+            removal_policy=RemovalPolicy.RETAIN if self._protected else RemovalPolicy.DESTROY,
             **properties,
         )
 

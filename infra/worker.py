@@ -3,45 +3,67 @@
 from collections.abc import Sequence
 from typing import Any
 
-from aws_cdk import Duration, Stack
+from aws_cdk import ArnFormat, Duration, RemovalPolicy, Stack
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_lambda_event_sources as event_sources
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from infra.bundling import code_of
+from infra.network import Network
+from infra.stage import Stage
 from lakehook.settings import Settings
 
 BATCH_SIZE = 10
 """The most that Lambda takes from a FIFO queue at a time."""
 
-LOG_RETENTION = logs.RetentionDays.THREE_MONTHS
-"""Longer than the 60 days for which the ledger explains a delivery."""
+TAKE_MESSAGES = ("sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage")
+"""https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html"""
+
+INTERFACES = (
+    "ec2:AssignPrivateIpAddresses",
+    "ec2:CreateNetworkInterface",
+    "ec2:DeleteNetworkInterface",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSubnets",
+    "ec2:UnassignPrivateIpAddresses",
+)
+"""https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html"""
 
 
 class Worker(Construct):
     """It may write to its own log; all else is granted where both sides are in sight."""
 
     def __init__(
-        self, scope: Construct, id_: str, *, settings: Settings, **properties: Any
+        self, scope: Construct, id_: str, *, settings: Settings, stage: Stage, **properties: Any
     ) -> None:
         super().__init__(scope, id_)
         name = id_.lower()
-        log = logs.LogGroup(self, "Log", retention=LOG_RETENTION)
+        log = self._log(stage)
+        self.role = self._role(log)
         self.function = lambda_.Function(
             self,
             "Function",
+            code=code_of(name),
             handler=f"functions.{name}.handler.lambda_handler",
             runtime=lambda_.Runtime.PYTHON_3_13,
             architecture=lambda_.Architecture.ARM_64,
             environment=settings.to_env() | self._telemetry(name),
-            role=self._role(log),
+            role=self.role,
             log_group=log,
             **properties,
         )
+
+    def _log(self, stage: Stage) -> logs.LogGroup:
+        kept = RemovalPolicy.RETAIN if stage.protected else RemovalPolicy.DESTROY
+        log = logs.LogGroup(self, "Log", removal_policy=kept)
+        resource = log.node.default_child
+        assert isinstance(resource, logs.CfnLogGroup)
+        resource.retention_in_days = stage.retention.logs_days  # the CDK has no type for any number
+        return log
 
     def _role(self, log: logs.LogGroup) -> iam.Role:
         role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
@@ -60,14 +82,14 @@ class Worker(Construct):
         return self.function.add_function_url(auth_type=auth_type).url
 
     def is_fed_by(self, queue: sqs.IQueue, *, at_once: int) -> None:
-        """Also grants what taking messages from the queue needs."""
-        self.function.add_event_source(
-            event_sources.SqsEventSource(
-                queue,
-                batch_size=BATCH_SIZE,
-                report_batch_item_failures=True,
-                max_concurrency=at_once,
-            )
+        """Also grants what taking messages from the queue needs; the CDK would grant more."""
+        self.may(TAKE_MESSAGES, on=queue.queue_arn)
+        self.function.add_event_source_mapping(
+            "Queue",
+            event_source_arn=queue.queue_arn,
+            batch_size=BATCH_SIZE,
+            report_batch_item_failures=True,
+            max_concurrency=at_once,
         )
 
     def wakes_every(self, interval: Duration) -> None:
@@ -81,5 +103,38 @@ class Worker(Construct):
             ],
         )
 
+    def may_send(self, to: sqs.IQueue) -> None:
+        """A batch is asked for by the same name."""
+        self.may(["sqs:SendMessage"], on=to.queue_arn)
+
     def may(self, actions: Sequence[str], on: str) -> None:
         self.function.add_to_role_policy(iam.PolicyStatement(actions=list(actions), resources=[on]))
+
+    def joins(self, network: Network) -> None:
+        """Lambda makes the interfaces, by the function's role; its code may not."""
+        resource = self.function.node.default_child
+        assert isinstance(resource, lambda_.CfnFunction)
+        resource.vpc_config = lambda_.CfnFunction.VpcConfigProperty(
+            subnet_ids=list(network.subnets), security_group_ids=list(network.security_groups)
+        )
+        self.may(INTERFACES, on="*")
+        self.function.add_to_role_policy(
+            iam.PolicyStatement(
+                effect=iam.Effect.DENY,
+                actions=list(INTERFACES),
+                resources=["*"],
+                conditions={
+                    "ArnLike": {"lambda:SourceFunctionArn": self._functions_of_the_stack()}
+                },
+            )
+        )
+
+    def _functions_of_the_stack(self) -> str:
+        """By their prefix: a function is made after the policy that would have to name it."""
+        stack = Stack.of(self)
+        return stack.format_arn(
+            service="lambda",
+            resource="function",
+            resource_name=f"{stack.stack_name}-*",
+            arn_format=ArnFormat.COLON_RESOURCE_NAME,
+        )

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import TimeoutError as WaitedTooLong
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -20,6 +20,7 @@ from local.runtime_server import RuntimeServer
 from local.workload import FunctionSpec
 
 ROOT = Path(__file__).parent.parent
+THIS_PYTHON = Path(sys.executable)
 
 _STDERR = 2
 _INIT_SECONDS = 30
@@ -28,13 +29,28 @@ _INIT_SECONDS = 30
 
 @dataclass(frozen=True, kw_only=True)
 class Host:
-    """What every worker is given by the machine it runs on."""
+    """What every worker is given by the machine it runs on.
+
+    ``bundles`` holds a folder for each function, as it ships; then nothing else of ours is at hand,
+    and ``python`` must know ``local.worker`` by itself. ``calls`` is where the functions' calls of
+    AWS are written down.
+    """
 
     endpoint_url: str
     task_root: Path = ROOT
+    bundles: Path | None = None
+    python: Path = THIS_PYTHON
     sink: int = _STDERR
     variables: Mapping[str, str] = field(default_factory=dict)
     hosts: Path | None = None
+    calls: Path | None = None
+
+    def task_root_of(self, function: FunctionSpec) -> Path:
+        return self.bundles / function.folder if self.bundles else self.task_root
+
+    def python_path(self, function: FunctionSpec) -> str:
+        ours = [] if self.bundles else [ROOT]
+        return os.pathsep.join(str(one) for one in (self.task_root_of(function), *ours))
 
 
 class Environment:
@@ -45,8 +61,8 @@ class Environment:
         self._api = RuntimeApi(account.arn("lambda", f"function:{function.name}"))
         self._server = RuntimeServer(self._api)
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "local.worker", function.handler, *_hosts_file(host)],
-            cwd=host.task_root,
+            [str(host.python), "-m", "local.worker", function.handler, *_files(host)],
+            cwd=host.task_root_of(function),
             env=_lambdas_variables(function, host)
             | {"AWS_LAMBDA_RUNTIME_API": self._server.address},
             stdin=subprocess.PIPE,
@@ -98,8 +114,11 @@ class Environment:
         self._process.stdin.close()
 
 
-def _hosts_file(host: Host) -> tuple[str, ...]:
-    return (str(host.hosts.absolute()),) if host.hosts else ()
+def _files(host: Host) -> Iterator[str]:
+    """What ``local.worker`` takes after the handler."""
+    for name in ("hosts", "calls"):
+        if path := getattr(host, name):
+            yield f"--{name}={path.absolute()}"
 
 
 def _lambdas_variables(function: FunctionSpec, host: Host) -> dict[str, str]:
@@ -117,10 +136,10 @@ def _lambdas_variables(function: FunctionSpec, host: Host) -> dict[str, str]:
         "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{function.name}",
         "AWS_LAMBDA_LOG_STREAM_NAME": f"[$LATEST]{uuid4().hex}",
         "_HANDLER": function.handler,
-        "LAMBDA_TASK_ROOT": str(host.task_root),
+        "LAMBDA_TASK_ROOT": str(host.task_root_of(function)),
         "LANG": "C.UTF-8",
         "PATH": os.defpath,
-        "PYTHONPATH": os.pathsep.join([str(host.task_root), str(ROOT)]),
+        "PYTHONPATH": host.python_path(function),
         "TZ": ":UTC",
     }
 

@@ -11,7 +11,7 @@ from lakehook.settings import NONE, Deployment
 from local import account
 from local.cloud import Cloud
 from local.drivers import Drivers, concurrency_of
-from local.environment import ROOT, Host, log_level
+from local.environment import ROOT, THIS_PYTHON, Host, log_level
 from local.function_url import FunctionUrl
 from local.furnish import Furniture, furnish
 from local.runtime import Function
@@ -30,6 +30,9 @@ class Options:
     hosts: Path | None = None
     notification_secret: str | None = field(default=None, repr=False)
     sink: int = 2
+    bundles: Path | None = None
+    python: Path = THIS_PYTHON
+    calls: Path | None = None
 
     def parameters(self) -> dict[str, str]:
         parameters = {"AllowedNetworks": ",".join(self.allow_networks) or NONE}
@@ -109,6 +112,9 @@ class LocalLakehook:
             sink=self._options.sink,
             variables=log_level(),
             hosts=self._options.hosts,
+            bundles=self._options.bundles,
+            python=self._options.python,
+            calls=self._options.calls,
         )
         concurrency = concurrency_of(furniture)
         functions = {

@@ -1,11 +1,13 @@
 """The process of one execution environment: awslambdaric, never outliving its starter."""
 
+import argparse
 import os
 import runpy
 import sys
 import threading
 from pathlib import Path
 
+from local.calls import write_down_calls
 from local.hosts import have_hosts
 
 
@@ -13,12 +15,23 @@ def main() -> None:
     """Run ``python -m awslambdaric <handler>`` here, and end when standard input does.
 
     The starter holds the other end of that pipe, so even when it is killed outright nothing stays.
-    A second argument is the machine's hosts file.
     """
-    if hosts := sys.argv[2:]:
-        have_hosts(Path(hosts[0]))
+    given = _given()
+    if given.hosts:
+        have_hosts(given.hosts)
+    if given.calls:
+        write_down_calls(given.calls)
     threading.Thread(target=_end_with_the_starter, daemon=True).start()
+    sys.argv[1:] = [given.handler]
     runpy.run_module("awslambdaric", run_name="__main__", alter_sys=True)
+
+
+def _given() -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("handler")
+    parser.add_argument("--hosts", type=Path, help="the machine's hosts file")
+    parser.add_argument("--calls", type=Path, help="where calls of AWS are written down")
+    return parser.parse_args()
 
 
 def _end_with_the_starter() -> None:

@@ -24,6 +24,11 @@ class FunctionSpec:
     memory_mb: int
     reserved_concurrency: int | None = None
 
+    @property
+    def folder(self) -> str:
+        """Its own under ``functions``: the handler is ``functions.<folder>.handler.<function>``."""
+        return self.handler.split(".")[1]
+
     @classmethod
     def of(cls, name: str, properties: Mapping[str, Any]) -> Self:
         return cls(

@@ -14,7 +14,12 @@ settings.load_profile("lakehook")
 HERE = Path(__file__).parent
 UNIT = HERE / "unit"
 SHARED = ("infra", "e2e")  # folders whose tests share something that is dear to make
-ALONE = ("test_demo.py", "test_bundle.py", "test_recovery.py")  # long, and worth another turn
+ALONE = (
+    "test_demo.py",
+    "test_bundle.py",
+    "test_recovery.py",
+    "test_shipped.py",
+)  # long, and worth another turn
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

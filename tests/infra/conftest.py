@@ -14,3 +14,27 @@ def production(tmp_path_factory: pytest.TempPathFactory) -> Blueprint:
 @pytest.fixture(scope="session")
 def rehearsal(tmp_path_factory: pytest.TempPathFactory) -> Blueprint:
     return Blueprint(synthesize("rehearsal", tmp_path_factory.mktemp("rehearsal")))
+
+
+CHOSEN = """
+[chosen]
+producers = ["210987654321", "arn:aws:iam::123456789012:role/pipeline-service"]
+
+[chosen.retention]
+retry_schedule = "5,60"
+events_days = 14
+records_days = 20
+logs_days = 30
+
+[chosen.network]
+subnets = ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"]
+security_groups = ["sg-0123456789abcdef0"]
+"""
+
+
+@pytest.fixture(scope="session")
+def chosen(tmp_path_factory: pytest.TempPathFactory) -> Blueprint:
+    """A stage of which everything was chosen that can be."""
+    stages, out = tmp_path_factory.mktemp("stages") / "stages.toml", tmp_path_factory.mktemp("out")
+    stages.write_text(CHOSEN)
+    return Blueprint(synthesize("chosen", out, stages=str(stages)))

@@ -1,13 +1,27 @@
 """What ships: everything the functions import and nothing that the runtime brings."""
 
+import json
+import os
 import re
+import subprocess
+import sys
 from importlib.metadata import requires, version
 from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
 
-from infra.bundle import REQUIREMENTS, ROOT, write_bundle
+from infra.bundle import (
+    DOOR,
+    LOCALES,
+    REQUIREMENTS,
+    ROOT,
+    function_names,
+    leave_out_what_nobody_reads,
+    write_bundle,
+)
+from infra.bundles import digest, size
+from infra.node import node_environment
 from tests.infra.blueprint import Blueprint
 
 BROUGHT_BY_THE_RUNTIME = {
@@ -24,12 +38,48 @@ AARCH64 = (183).to_bytes(2, "little")  # e_machine in the ELF header
 
 THIRTY_MEGABYTES = 30 * 1024 * 1024
 
+ALL = set(function_names())
+RENEWED = {
+    "functions/deliver/handler.py": {"deliver"},
+    "functions/deliver/requirements.txt": {"deliver"},
+    "functions/requirements.txt": ALL,
+    "functions/__init__.py": ALL,
+    "lakehook/domain/event.py": ALL,
+    "infra/bundle.py": ALL,
+    "infra/stack.py": set(),
+    "tests/conftest.py": set(),
+    "requirements.txt": set(),
+}
+
+HASHES = """
+import json, sys
+from aws_cdk import FileSystem, IgnoreMode
+from infra.bundle import function_names, sources_of
+from infra.bundling import all_but
+
+print(json.dumps({
+    tree: {
+        name: FileSystem.fingerprint(
+            tree, exclude=all_but(sources_of(name)), ignore_mode=IgnoreMode.GLOB
+        )
+        for name in function_names()
+    }
+    for tree in sys.argv[1:]
+}))
+"""
+
 
 @pytest.fixture(scope="module")
-def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("bundle")
-    write_bundle(out)
-    return out
+def bundles(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    made = {name: tmp_path_factory.mktemp(name) for name in function_names()}
+    for name, out in made.items():
+        write_bundle(name, out)
+    return made
+
+
+@pytest.fixture(params=function_names())
+def bundle(request: pytest.FixtureRequest, bundles: dict[str, Path]) -> Path:
+    return bundles[request.param]
 
 
 def names_in(bundle: Path) -> set[str]:
@@ -41,9 +91,14 @@ def pins(path: Path) -> set[str]:
     return {line.partition(" ;")[0] for line in lines if line and not line.startswith("#")}
 
 
+def shipped(bundle: Path) -> set[str]:
+    found = (one.name.partition("-")[0] for one in bundle.glob("*.dist-info"))
+    return {name.replace("_", "-").lower() for name in found}
+
+
 def requirements_of_wheels(bundle: Path) -> set[str]:
     return {
-        requirement.lower()
+        requirement.lower().replace("_", "-")
         for metadata in bundle.glob("*.dist-info/METADATA")
         for requirement, condition in re.findall(
             r"^Requires-Dist: ([\w.-]+)(.*)$", metadata.read_text(encoding="utf-8"), re.MULTILINE
@@ -52,10 +107,19 @@ def requirements_of_wheels(bundle: Path) -> set[str]:
     }
 
 
-def test_the_functions_and_their_library_ship(bundle: Path) -> None:
-    assert {"functions", "lakehook", "aws_lambda_powertools", "requests"} <= names_in(bundle)
+def test_a_function_ships_itself_and_the_library_and_no_other_function(bundle: Path) -> None:
+    (handler,) = bundle.glob("functions/*/handler.py")
+
+    assert handler.parent.name in str(bundle)
     assert (bundle / "lakehook" / "settings.py").is_file()
+    assert "aws_lambda_powertools" in names_in(bundle)
     assert not list(bundle.rglob("__pycache__"))
+
+
+def test_only_the_sender_ships_what_only_the_sender_needs(bundles: dict[str, Path]) -> None:
+    carrying = {name for name, bundle in bundles.items() if shipped(bundle) & {"cryptography"}}
+
+    assert carrying == {"deliver"}
 
 
 def test_nothing_shadows_what_the_runtime_brings(bundle: Path) -> None:
@@ -63,35 +127,41 @@ def test_nothing_shadows_what_the_runtime_brings(bundle: Path) -> None:
 
 
 def test_all_that_a_wheel_needs_ships_or_is_brought(bundle: Path) -> None:
-    shipped = {pin.partition("==")[0] for pin in pins(REQUIREMENTS)}
-    missing = {
-        needed.replace("_", "-")
-        for needed in requirements_of_wheels(bundle)
-        if needed.replace("_", "-") not in shipped
-    }
+    missing = requirements_of_wheels(bundle) - shipped(bundle)
 
-    assert missing == {"jmespath"}
+    assert missing <= {"jmespath", "python-dateutil"}
 
 
-def test_compiled_modules_are_for_the_functions_processor_and_python(bundle: Path) -> None:
-    compiled = list(bundle.rglob("*.so"))
+def test_compiled_modules_are_for_the_functions_processor_and_python(
+    bundles: dict[str, Path],
+) -> None:
+    compiled = [path for bundle in bundles.values() for path in bundle.rglob("*.so")]
 
     assert compiled
     assert all(path.name.endswith(FOR_OUR_PYTHON) for path in compiled)
     assert {path.read_bytes()[18:20] for path in compiled} == {AARCH64}
 
 
-def test_the_bundle_is_small_enough_to_start_fast(bundle: Path) -> None:
-    size = sum(path.stat().st_size for path in bundle.rglob("*") if path.is_file())
-
-    assert size <= THIRTY_MEGABYTES
+def test_a_bundle_is_small_enough_to_start_fast(bundle: Path) -> None:
+    assert size(bundle) <= THIRTY_MEGABYTES
 
 
-def test_the_urllib3_that_meets_receivers_is_ours_and_not_the_runtimes(bundle: Path) -> None:
-    (shipped,) = bundle.glob("urllib3-*.dist-info")
+def test_the_same_sources_make_the_same_bundle_byte_for_byte(
+    bundles: dict[str, Path], tmp_path: Path
+) -> None:
+    write_bundle("deliver", tmp_path)
 
-    assert (bundle / "urllib3").is_dir()
-    assert shipped.name == f"urllib3-{version('urllib3')}.dist-info"
+    assert digest(tmp_path) == digest(bundles["deliver"])
+
+
+@pytest.mark.parametrize("name", ["deliver", "ingress"])
+def test_the_urllib3_that_meets_the_world_is_ours_and_not_the_runtimes(
+    bundles: dict[str, Path], name: str
+) -> None:
+    (found,) = bundles[name].glob("urllib3-*.dist-info")
+
+    assert (bundles[name] / "urllib3").is_dir()
+    assert found.name == f"urllib3-{version('urllib3')}.dist-info"
     wanted = [Requirement(one) for one in requires("botocore") or ()]
     assert [version("urllib3") in one.specifier for one in wanted if one.name == "urllib3"] == [
         True
@@ -99,11 +169,56 @@ def test_the_urllib3_that_meets_receivers_is_ours_and_not_the_runtimes(bundle: P
 
 
 def test_what_ships_is_what_was_tested() -> None:
-    assert pins(REQUIREMENTS) <= pins(ROOT / "requirements.txt")
+    for path in ROOT.glob(f"{DOOR}/**/{REQUIREMENTS}"):
+        assert pins(path) <= pins(ROOT / REQUIREMENTS)
 
 
-def test_the_same_sources_are_the_same_asset_for_every_function_and_stage(
+def test_locales_that_no_template_is_rendered_in_stay_behind(tmp_path: Path) -> None:
+    locales = tmp_path / LOCALES
+    locales.mkdir(parents=True)
+    for name in ("root.dat", "en.dat", "en_US.dat", "en_GB.dat", "de.dat", "zh_Hans.dat"):
+        (locales / name).touch()
+
+    leave_out_what_nobody_reads(tmp_path)
+
+    assert names_in(locales) == {"root.dat", "en.dat", "en_US.dat"}
+
+
+def test_the_same_sources_are_the_same_assets_for_every_stage(
     production: Blueprint, rehearsal: Blueprint
 ) -> None:
-    assert len(production.asset_keys) == 1
+    assert len(production.asset_keys) == len(function_names())
     assert production.asset_keys == rehearsal.asset_keys
+
+
+def test_a_function_is_uploaded_again_only_when_what_it_is_made_of_changes(
+    tmp_path: Path,
+) -> None:
+    before = a_tree(tmp_path / "before", "nothing")
+    after = {changed: a_tree(tmp_path / f"{n}", changed) for n, changed in enumerate(RENEWED)}
+
+    hashes = asset_hashes([before, *after.values()])
+
+    for changed, tree in after.items():
+        renewed = {name for name in ALL if hashes[tree][name] != hashes[before][name]}
+        assert (changed, renewed) == (changed, RENEWED[changed])
+
+
+def a_tree(root: Path, changed: str) -> Path:
+    """All that there is to hash, and one file that is not as in the other trees."""
+    for path in RENEWED:
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text("after" if path == changed else "before")
+    return root
+
+
+def asset_hashes(trees: list[Path]) -> dict[Path, dict[str, str]]:
+    """By tree and function, as the CDK takes them; it runs in a process of its own."""
+    told = subprocess.run(
+        [sys.executable, "-c", HASHES, *map(str, trees)],
+        cwd=ROOT,
+        env=os.environ | node_environment(),  # noqa: TID251  a command hands its environment on
+        check=True,
+        capture_output=True,
+    ).stdout
+    return {Path(tree): hashes for tree, hashes in json.loads(told).items()}

@@ -6,14 +6,8 @@ from tests.infra.blueprint import Blueprint
 
 NAMES = ["api", "clock", "deliver", "fanout", "ingress"]
 
-CONSUME = {
-    "sqs:ChangeMessageVisibility",
-    "sqs:DeleteMessage",
-    "sqs:GetQueueAttributes",
-    "sqs:GetQueueUrl",
-    "sqs:ReceiveMessage",
-}
-SEND = {"sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:SendMessage"}
+CONSUME = {"sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"}
+SEND = {"sqs:SendMessage"}
 READ_SUBSCRIPTIONS = {"dynamodb:GetItem", "dynamodb:Scan"}
 TRANSACT = {
     "dynamodb:BatchGetItem",

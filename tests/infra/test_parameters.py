@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.parameters import RETRY_SCHEDULE, SCHEDULE
+from infra.parameters import SCHEDULE
+from infra.retention import RETRY_SCHEDULE
 from lakehook.domain.errors import BadInput
 from lakehook.domain.retry import RetrySchedule
 from tests.infra.blueprint import Blueprint

@@ -45,7 +45,7 @@ def test_every_queue_refuses_plain_http(production: Blueprint) -> None:
         for policy in production.resources("AWS::SQS::QueuePolicy").values()
         for statement in policy["PolicyDocument"]["Statement"]
         if statement["Effect"] == "Deny"
-        and statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+        and statement.get("Condition") == {"Bool": {"aws:SecureTransport": "false"}}
         for queue in policy["Queues"]
     ]
 

@@ -13,11 +13,10 @@ def test_the_committed_template_is_what_the_blueprint_says(production: Blueprint
 
 
 def test_a_change_of_code_alone_leaves_the_snapshot_as_it_is(production: Blueprint) -> None:
-    (key,) = production.asset_keys
     snapshot = as_snapshot(production.template)
 
-    assert snapshot == as_snapshot(production.template)
-    assert key not in snapshot
+    assert production.asset_keys
+    assert not [key for key in production.asset_keys if key in snapshot]
 
 
 def test_what_the_cdk_adds_for_itself_stays_out_of_the_snapshot(production: Blueprint) -> None:

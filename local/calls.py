@@ -1,0 +1,83 @@
+"""Writes down what a function asks of AWS: what its role must allow, and no more."""
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import botocore
+import botocore.session
+
+Asked = tuple[str, str]
+"""An action as IAM names it, and the resource as the call names it."""
+
+_TRANSACTED = {
+    "ConditionCheck": "dynamodb:ConditionCheckItem",
+    "Delete": "dynamodb:DeleteItem",
+    "Get": "dynamodb:GetItem",
+    "Put": "dynamodb:PutItem",
+    "Update": "dynamodb:UpdateItem",
+}
+"""https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html"""
+
+_ACTIONS = {
+    "SendMessageBatch": "SendMessage",
+    "DeleteMessageBatch": "DeleteMessage",
+    "ChangeMessageVisibilityBatch": "ChangeMessageVisibility",
+}
+"""https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-api-permissions-reference.html"""
+
+_NAMED_BY = ("QueueUrl", "SecretId", "KeyId", "TopicArn", "Identity")
+
+
+def write_down_calls(path: Path) -> None:
+    """From now on every client of this process does; a line each, as ``asked_of`` reads them."""
+    seen: set[Asked] = set()
+    function = os.environ["AWS_LAMBDA_FUNCTION_NAME"]  # noqa: TID251  Lambda's way to tell
+
+    def write(**call: Any) -> None:
+        service, operation = call["model"].service_model.service_name, call["model"].name
+        for asked in set(_asked(service, operation, call["params"])) - seen:
+            seen.add(asked)
+            _append(path, json.dumps([function, *asked]))
+
+    def listen(session: botocore.session.Session) -> None:
+        session.register("provide-client-params", write)
+
+    botocore.register_initializer(listen)
+
+
+def _append(path: Path, line: str) -> None:
+    """In one write, for several processes share the file."""
+    with path.open("ab", buffering=0) as file:
+        file.write(f"{line}\n".encode())
+
+
+def _asked(service: str, operation: str, params: Mapping[str, Any]) -> Iterator[Asked]:
+    match operation:
+        case "TransactWriteItems" | "TransactGetItems":
+            for item in params["TransactItems"]:
+                for kind, one in item.items():
+                    yield _TRANSACTED[kind], one["TableName"]
+        case "BatchGetItem" | "BatchWriteItem":
+            for table in params["RequestItems"]:
+                yield f"{service}:{operation}", table
+        case _:
+            yield f"{service}:{_ACTIONS.get(operation, operation)}", _resource(params)
+
+
+def _resource(params: Mapping[str, Any]) -> str:
+    if table := params.get("TableName"):
+        index = params.get("IndexName")
+        return f"{table}/index/{index}" if index else str(table)
+    return next((str(params[name]) for name in _NAMED_BY if name in params), "*")
+
+
+def asked_of(path: Path) -> dict[str, set[Asked]]:
+    """What each function asked, by the function's name."""
+    asked: dict[str, set[Asked]] = {}
+    for line in path.read_text(encoding="utf-8").splitlines():
+        function, action, resource = json.loads(line)
+        asked.setdefault(function, set()).add((action, resource))
+    return asked

@@ -1,0 +1,118 @@
+"""What an operator chooses for a stage is what is deployed."""
+
+from typing import Any
+
+from tests.infra.blueprint import Blueprint, Json
+
+
+def statements_of_events(blueprint: Blueprint) -> list[Json]:
+    """The policy of the events queue, less what all queues have."""
+    events = blueprint.template["Outputs"]["EventsQueueUrl"]["Value"]
+    (policy,) = [
+        policy["PolicyDocument"]["Statement"]
+        for policy in blueprint.resources("AWS::SQS::QueuePolicy").values()
+        if events in policy["Queues"]
+    ]
+    return [one for one in policy if "sqs:SendMessage" in one["Action"]]
+
+
+def role_of(function: str, blueprint: Blueprint) -> Any:
+    return blueprint.functions[function]["Role"]
+
+
+def test_whoever_is_no_producer_is_refused_whatever_iam_says(production: Blueprint) -> None:
+    (others,) = statements_of_events(production)
+
+    assert (others["Effect"], others["Principal"]) == ("Deny", {"AWS": "*"})
+    assert others["Condition"] == {
+        "ArnNotEquals": {
+            "aws:PrincipalArn": [role_of("ingress", production), role_of("clock", production)]
+        },
+        "StringNotEquals": {"aws:PrincipalAccount": [{"Ref": "AWS::AccountId"}]},
+    }
+
+
+def test_named_producers_of_any_account_alone_send_beside_lakehook_s_own(
+    chosen: Blueprint,
+) -> None:
+    invited, others = statements_of_events(chosen)
+    role = "arn:aws:iam::123456789012:role/pipeline-service"
+
+    assert invited["Effect"] == "Allow"
+    assert set(invited["Action"]) == {"sqs:GetQueueUrl", "sqs:SendMessage"}
+    named, account = sorted(invited["Principal"]["AWS"], key=lambda one: isinstance(one, dict))
+    assert (named, account["Fn::Join"][1][-1]) == (role, ":iam::210987654321:root")
+    assert others["Condition"]["StringNotEquals"] == {"aws:PrincipalAccount": ["210987654321"]}
+    assert others["Condition"]["ArnNotEquals"]["aws:PrincipalArn"] == [
+        role,
+        role_of("ingress", chosen),
+        role_of("clock", chosen),
+    ]
+
+
+def test_no_policy_of_a_queue_lets_anybody_in_who_was_not_named(
+    production: Blueprint, rehearsal: Blueprint
+) -> None:
+    for blueprint in (production, rehearsal):
+        policies = blueprint.resources("AWS::SQS::QueuePolicy").values()
+        effects = [
+            one["Effect"] for each in policies for one in each["PolicyDocument"]["Statement"]
+        ]
+
+        assert set(effects) == {"Deny"}
+
+
+def test_only_the_sender_joins_the_network(chosen: Blueprint, production: Blueprint) -> None:
+    joined = {name: one.get("VpcConfig") for name, one in chosen.functions.items()}
+
+    assert {name for name, config in joined.items() if config} == {"deliver"}
+    assert joined["deliver"] == {
+        "SubnetIds": ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"],
+        "SecurityGroupIds": ["sg-0123456789abcdef0"],
+    }
+    assert not [one for one in production.functions.values() if "VpcConfig" in one]
+
+
+def test_lambda_makes_the_sender_s_interfaces_and_the_sender_s_code_makes_none(
+    chosen: Blueprint,
+) -> None:
+    of_ec2 = [grant for grant in chosen.grants("deliver") if "ec2:" in str(grant["Action"])]
+
+    allowed, denied = sorted(of_ec2, key=lambda grant: str(grant["Effect"]))
+    assert (allowed["Effect"], denied["Effect"]) == ("Allow", "Deny")
+    assert allowed["Action"] == denied["Action"]
+    assert "Condition" not in allowed
+    (functions,) = denied["Condition"]["ArnLike"].values()
+    assert functions["Fn::Join"][1][-1] == ":function:Lakehook-chosen-*"
+
+
+def test_what_is_kept_is_kept_for_as_long_as_was_chosen(chosen: Blueprint) -> None:
+    logs = chosen.resources("AWS::Logs::LogGroup").values()
+
+    assert {log["RetentionInDays"] for log in logs} == {30}
+    assert chosen.environment("fanout")["EVENT_RETENTION_DAYS"] == "14"
+    assert chosen.environment("deliver")["RECORD_RETENTION_DAYS"] == "20"
+    assert chosen.template["Parameters"]["RetrySchedule"]["Default"] == "5,60"
+
+
+def test_the_sender_alone_opens_secrets_and_nobody_can_lend_the_key(production: Blueprint) -> None:
+    (key,) = production.resources("AWS::KMS::Key").values()
+    administer, opened = key["KeyPolicy"]["Statement"]
+
+    assert "kms:Decrypt" not in administer["Action"]
+    assert not {"kms:*", "kms:Create*", "kms:CreateGrant"} & set(administer["Action"])
+    assert opened["Action"] == "kms:Decrypt"
+    assert opened["Condition"] == {
+        "ArnEquals": {"aws:PrincipalArn": role_of("deliver", production)}
+    }
+
+
+def test_the_operators_topic_and_every_queue_refuse_plain_http(production: Blueprint) -> None:
+    for kind in ("AWS::SNS::TopicPolicy", "AWS::SQS::QueuePolicy"):
+        for policy in production.resources(kind).values():
+            refused = [
+                one["Effect"]
+                for one in policy["PolicyDocument"]["Statement"]
+                if one.get("Condition") == {"Bool": {"aws:SecureTransport": "false"}}
+            ]
+            assert refused == ["Deny"]

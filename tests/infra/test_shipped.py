@@ -1,0 +1,126 @@
+"""The bundles run as Lambda runs them: Python 3.13 with awslambdaric and boto3 alone."""
+
+import platform
+import shutil
+import subprocess
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pytest
+from uv import find_uv_bin
+
+from infra.bundle import PYTHON, ROOT, function_names, this_processor, write_bundle
+from lakehook.adapters.signing_keys import SigningKeys
+from lakehook.domain.verification import Capture, doubt_of
+from local.installation import LocalLakehook, Options
+from local.receiver import Receiver
+from ops.desk import Desk
+from ops.options import STACK
+from ops.wiring import desk_of_stack
+from tests.devlake import DevLake
+from tests.e2e.terminal import Terminal
+
+PATIENCE = 15.0
+BROUGHT = ("awslambdaric", "boto3")
+WORKERS = ("__init__.py", "calls.py", "hosts.py", "worker.py")
+
+
+@pytest.fixture(scope="module")
+def bundles(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """By the recipe that makes them for Lambda, but for this machine's processor."""
+    if platform.system() != "Linux":
+        pytest.skip("the bundles hold wheels for Linux, and this machine has another system")
+    out = tmp_path_factory.mktemp("bundles")
+    for name in function_names():
+        write_bundle(name, out / name, processor=this_processor())
+    return out
+
+
+def lambdas_python(uv: str) -> str | None:
+    """Where uv finds one, or where pyenv keeps those that are not in use."""
+    find = (uv, "python", "find", "--no-python-downloads", PYTHON)
+    found = subprocess.run(find, capture_output=True, text=True, check=False).stdout.strip()
+    kept = sorted(Path.home().glob(f".pyenv/versions/{PYTHON}.*/bin/python"))
+    return found or next((str(one) for one in kept), None)
+
+
+@pytest.fixture(scope="module")
+def runtime(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What Lambda brings, and the laptop's worker around it."""
+    uv, home = find_uv_bin(), tmp_path_factory.mktemp("runtime")
+    found = lambdas_python(uv)
+    if not found:
+        pytest.skip(f"the functions run on Python {PYTHON}, which this machine does not have")
+    python = home / "bin" / "python"
+    subprocess.run([uv, "venv", "--quiet", "--python", found, home], check=True)
+    pins = [f"{name}=={version(name)}" for name in BROUGHT]
+    subprocess.run([uv, "pip", "install", "--quiet", "--python", python, *pins], check=True)
+    (packages,) = home.glob(f"lib/python{PYTHON}/site-packages")
+    (packages / "local").mkdir()
+    for name in WORKERS:
+        shutil.copy(ROOT / "local" / name, packages / "local")
+    return python
+
+
+@pytest.fixture(scope="module")
+def lakehook(bundles: Path, runtime: Path) -> Iterator[LocalLakehook]:
+    options = Options(
+        allow_networks=("127.0.0.0/8",),
+        clock_seconds=0.5,
+        bundles=bundles,
+        python=runtime,
+    )
+    with LocalLakehook(options) as installation:
+        yield installation
+
+
+@pytest.fixture(scope="module")
+def desk(lakehook: LocalLakehook) -> Desk:
+    return desk_of_stack(STACK, print)
+
+
+def devlake_of(lakehook: LocalLakehook) -> DevLake:
+    return DevLake(lakehook.deployment.ingress_url, lakehook.notification_secret)
+
+
+def subscribed(terminal: Terminal, receiver: Receiver, signing: str) -> Any:
+    terms = ("--name", receiver.name, "--url", receiver.url, "--signing", signing)
+    return terminal.json("subscriptions", "add", *terms)
+
+
+@pytest.mark.parametrize("name", function_names())
+def test_a_bundle_has_all_that_its_function_imports(
+    bundles: Path, runtime: Path, name: str
+) -> None:
+    told = subprocess.run(
+        [runtime, "-c", f"import functions.{name}.handler as it; print(it.__file__)"],
+        cwd=bundles / name,
+        env={"PYTHONPATH": str(bundles / name), "AWS_DEFAULT_REGION": "us-east-1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert told.stderr == ""
+    assert Path(told.stdout.strip()).is_relative_to(bundles / name)
+
+
+def test_what_ships_takes_a_notice_and_delivers_it_signed(
+    lakehook: LocalLakehook, desk: Desk, capsys: pytest.CaptureFixture[str]
+) -> None:
+    terminal, devlake = Terminal(desk, capsys), devlake_of(lakehook)
+    with Receiver("hmac") as plain, Receiver("ed25519") as modern:
+        plain.secret = subscribed(terminal, plain, "hmac")["secret"]
+        key = subscribed(terminal, modern, "ed25519")["public_key"]
+
+        devlake.create()
+
+        assert plain.wait_until_taken(1, within=PATIENCE)
+        assert modern.wait_for(1, within=PATIENCE)
+    assert plain.arrivals[0].genuine
+    (arrival,) = modern.arrivals
+    capture = Capture(headers=arrival.headers, body=arrival.raw)
+    at = int(arrival.headers["webhook-timestamp"])
+    assert doubt_of(capture, SigningKeys().verifying(key), now=at, tolerance_seconds=0) is None

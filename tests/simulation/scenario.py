@@ -13,7 +13,7 @@ SCHEDULES = ("0.5,2", "5,300", "5,70,1800", "30,30,30", "1")
 RATES = (0.0, 0.002, 0.01, 0.01, 0.03, 0.08)
 REMOVED = 0.1  # so many histories lose a subscriber
 TABLES = frozenset(("ledger", "healths", "journal", "subscriptions"))
-ACTIONS = ("pause", "enable", "redrive", "console", "discard")
+ACTIONS = ("pause", "enable", "redrive", "console", "discard", "replay", "replay")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,5 +1,6 @@
 """``lakehook subscriptions test``: is the endpoint there, and what does it say?"""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -88,15 +89,15 @@ class Asked:
 
 
 def challenge(
-    desk: Desk, subscription: Subscription, *, secret: str | None, output: Output
+    desk: Desk, subscription: Subscription, *, told: Mapping[str, Any], output: Output
 ) -> None:
-    """Ask a new one, and answer with it and its secret, whatever comes of that."""
+    """Ask a new one, and answer with it and what is told of it, whatever comes of that."""
     asked = Asked(subscription)
     try:
         asked = ask(desk, subscription)
     finally:  # Ctrl-C too: the secret is shown now or never
-        document = facts(asked.subscription) | {"secret": secret} | asked.facts
-        answer(output, document, note=note_on(secret))
+        document = facts(asked.subscription) | dict(told) | asked.facts
+        answer(output, document, note=note_on(told["secret"]))
     asked.exit_unless_taken()
 
 

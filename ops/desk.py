@@ -17,6 +17,14 @@ from lakehook.ping.ask import AskEndpoint
 from lakehook.ports import Publish
 from lakehook.reconcile import Reconcile
 from lakehook.redrive import Redrive
+from lakehook.replay import (
+    CountReplay,
+    FollowReplay,
+    LookUpReplays,
+    StartReplay,
+    StopReplay,
+    TidyCopies,
+)
 from lakehook.subscribe import Amend, Subscribe
 from lakehook.subscribe.rotate import RotateSecret
 from lakehook.tell_pipeline import TellPipeline
@@ -44,6 +52,12 @@ class Desk:
     list_pipelines: ListPipelines
     publish: Publish
     reconcile: Reconcile
+    start_replay: StartReplay
+    count_replay: CountReplay
+    replays: LookUpReplays
+    follow_replay: FollowReplay
+    stop_replay: StopReplay
+    tidy_copies: TidyCopies
 
 
 OpenDesk = Callable[[str], Desk]

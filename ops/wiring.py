@@ -7,7 +7,9 @@ from lakehook.adapters.dynamo_archive import DynamoArchive
 from lakehook.adapters.dynamo_health import DynamoHealths
 from lakehook.adapters.dynamo_journal import DynamoJournal
 from lakehook.adapters.dynamo_ledger import DynamoLedger
+from lakehook.adapters.dynamo_past import DynamoPast
 from lakehook.adapters.dynamo_pings import DynamoPings
+from lakehook.adapters.dynamo_replays import DynamoReplays
 from lakehook.adapters.dynamo_subscriptions import DynamoSubscriptions
 from lakehook.adapters.dynamo_watch import DynamoWatch
 from lakehook.adapters.http import resolve
@@ -31,6 +33,14 @@ from lakehook.ports import Warn
 from lakehook.producer import PipelineEventPublisher
 from lakehook.reconcile import Reconcile
 from lakehook.redrive import Redrive
+from lakehook.replay import (
+    CountReplay,
+    FollowReplay,
+    LookUpReplays,
+    StartReplay,
+    StopReplay,
+    TidyCopies,
+)
 from lakehook.settings import Deployment, listed
 from lakehook.subscribe import Amend, Subscribe
 from lakehook.subscribe.mint import Mint
@@ -65,6 +75,9 @@ def desk_of_deployment(deployment: Deployment, aws: Aws, warn: Warn) -> Desk:
     redrives = SqsRedrives(sqs, deployment.deliveries_queue_url, dice)
     copies = SqsLetterCopies(sqs, deployment.dead_letter_queue_url)
     publish = PipelineEventPublisher(deployment.events_queue_url, sqs).publish
+    replays = DynamoReplays(dynamodb, deployment.deliveries_table, clock)
+    past = DynamoPast(dynamodb, deployment.pipelines_table)
+    count_replay = CountReplay(past, ledger, clock)
     return Desk(
         look_up=LookUp(subscriptions),
         subscribe=Subscribe(judge, subscriptions, sealer, mint, clock, dice),
@@ -85,4 +98,10 @@ def desk_of_deployment(deployment: Deployment, aws: Aws, warn: Warn) -> Desk:
         list_pipelines=ListPipelines(watch, clock),
         publish=publish,
         reconcile=Reconcile(RestDevlake, publish, clock, warn),
+        start_replay=StartReplay(replays, count_replay, clock, dice, warn),
+        count_replay=count_replay,
+        replays=LookUpReplays(replays),
+        follow_replay=FollowReplay(LookUpReplays(replays), clock),
+        stop_replay=StopReplay(LookUpReplays(replays), clock),
+        tidy_copies=TidyCopies(archive, copies),
     )

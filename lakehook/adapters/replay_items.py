@@ -76,7 +76,7 @@ def replay_of(item: Item) -> Replay:
         next_at=values["next_at"] / 1000,
         cursor=values["cursor"],
         pipeline=values["pipeline"],
-        matched=values["matched"],
+        matched=values.get("matched"),
         sent=values["sent"],
         waiting=values["waiting"],
         failed=values["failed"],

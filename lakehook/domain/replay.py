@@ -113,7 +113,7 @@ class Replay:
     next_at: float = 0.0  # when the next delivery may go, by the rate
     cursor: str = ""  # how far the journal has been read
     pipeline: str = ""  # the last one that was lined up: its events may go on behind the cursor
-    matched: int = 0  # deliveries, counted when it was asked for
+    matched: int | None = None  # deliveries, if they were counted when it was asked for
     sent: int = 0  # deliveries, lined up
     waiting: int = 0  # deliveries that waited anyway, and were let be
     failed: int = 0  # pipelines that were left out, for a fault of ours

@@ -9,21 +9,25 @@ choose.py     which events of the past are meant
 work_off.py   a tick's share of every open replay
 page.py       of one page of the past
 line_up.py    one lane: its deliveries wait anew, in their order
-look_up.py    those there are, by id; stop one
+look_up.py    those there are, by id; follow one, stop one
+tidy.py       the dead-letter queue's copies of what was replayed
 ============  =========================================================
 """
 
 from lakehook.replay.count import CountReplay, Tally
-from lakehook.replay.look_up import LookUpReplays, StopReplay
+from lakehook.replay.look_up import FollowReplay, LookUpReplays, StopReplay
 from lakehook.replay.start import Started, StartReplay
+from lakehook.replay.tidy import TidyCopies
 from lakehook.replay.work_off import WorkOffReplays
 
 __all__ = [
     "CountReplay",
+    "FollowReplay",
     "LookUpReplays",
     "StartReplay",
     "Started",
     "StopReplay",
     "Tally",
+    "TidyCopies",
     "WorkOffReplays",
 ]

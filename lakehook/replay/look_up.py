@@ -1,5 +1,6 @@
-"""Replays by their ids: how far each has come; stop one."""
+"""Replays by their ids: how far each has come; follow one, stop one."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from lakehook.domain.errors import ChangedMeanwhile, NotFound
@@ -7,6 +8,7 @@ from lakehook.domain.replay import Replay, State
 from lakehook.ports import Clock
 from lakehook.replay_ports import Replays
 
+LOOK_SECONDS = 1.0
 MOST_TRIES = 5  # against a clock that writes it too
 
 
@@ -24,6 +26,21 @@ class LookUpReplays:
         """The last started first."""
         found = {one.id: one for one in (*self.replays.open(), *self.replays.ended())}
         return sorted(found.values(), key=lambda one: -one.started_at)
+
+
+@dataclass(frozen=True)
+class FollowReplay:
+    look_up: LookUpReplays
+    clock: Clock
+
+    def __call__(self, replay: Replay, *, sent: Callable[[int], None] = lambda _: None) -> Replay:
+        """The replay when it has ended; ``sent`` is told how many more were lined up."""
+        sent(replay.sent)
+        while replay.is_open:
+            self.clock.sleep(LOOK_SECONDS)
+            before, replay = replay, self.look_up(replay.id)
+            sent(replay.sent - before.sent)
+        return replay
 
 
 @dataclass(frozen=True)

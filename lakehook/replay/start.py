@@ -62,13 +62,12 @@ class StartReplay:
 
         An event may be accepted while some fan-out does not know it yet. So the replay waits until
         all know it, and takes what has no record then: nothing is lost, and nothing sent twice.
+        It is not counted: whoever subscribes waits for a secret.
         """
         now = self.clock.now()
         until = None if subscription.is_pending else now + self.settling_seconds
         missed = replace(terms, until=until, status=Wanted.MISSING)
-        tally = self.count(replace(missed, until=now), subscription)
-        replay = self._new(subscription, missed)
-        return Started(self.replays.save(replace(replay, matched=tally.deliveries)))
+        return Started(self.replays.save(self._new(subscription, missed)))
 
     def _new(self, subscription: Subscription, terms: Terms) -> Replay:
         return Replay(

@@ -51,7 +51,7 @@ def test_what_was_before_it_goes_out_once_more_and_what_is_new_once():
     played = play(a_scenario(), replaying)
 
     assert not played.violations
-    assert replayed(played) == dict.fromkeys(PIPELINES, [1, 2, 3])
+    assert replayed(played) == {one: [1, 2, 3] for one in PIPELINES}
     posts = played.system.history.lanes["a#1"].posts
     assert len(posts) == len(TIMES) + 3
     assert {post.id for post in posts} == {f"a#1#{n}" for n in range(1, len(TIMES) + 1)}

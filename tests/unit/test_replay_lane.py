@@ -299,6 +299,19 @@ def test_each_delivery_has_a_fresh_budget_and_keeps_what_it_has_been_through(wor
     assert world.ledger.lanes[LANE].attempts == 2
 
 
+def test_what_is_held_to_crash_its_workers_is_given_another_chance(world: World):
+    world.live(1, "CREATED")
+    world.record(1, DEAD, 1)
+    crashed = replace(world.ledger.records[LANE, 1], announced=3, reason="crashed")
+    world.ledger.records[LANE, 1] = crashed
+
+    started(world)
+    world.work_off()
+
+    assert world.heard == ["1#1"]
+    assert world.statuses(1) == [DELIVERED]
+
+
 def test_a_large_lane_is_lined_up_part_by_part_and_goes_when_the_last_is_there(
     world: World, monkeypatch: pytest.MonkeyPatch
 ):

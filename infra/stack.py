@@ -28,6 +28,8 @@ NUMBER_EVENTS = (
 FIND_AND_LEASE = ("dynamodb:BatchGetItem", "dynamodb:UpdateItem")
 LEASE_A_STALL = ("dynamodb:UpdateItem",)
 FORGET_A_BREAKER = ("dynamodb:GetItem", "dynamodb:DeleteItem")
+READ_THE_PAST = ("dynamodb:Query", "dynamodb:Scan")
+LINE_UP = ("dynamodb:PutItem", "dynamodb:Query")
 KEEP_THE_LEDGER = (*NUMBER_EVENTS, "dynamodb:DeleteItem", "dynamodb:Query")
 
 WAKES_ITSELF = lambda_.RecursiveLoop.ALLOW
@@ -159,15 +161,19 @@ class LakehookStack(Stack):
         clock.wakes_every(Duration.seconds(CLOCK_INTERVAL_SECONDS))
         clock.may(["dynamodb:Query"], on=self._tables.due_index_arn)
         clock.may(["dynamodb:Query"], on=self._tables.held_index_arn)
-        clock.may((*FIND_AND_LEASE, *FORGET_A_BREAKER), on=self._tables.deliveries.table_arn)
+        clock.may(
+            (*FIND_AND_LEASE, *FORGET_A_BREAKER, *LINE_UP), on=self._tables.deliveries.table_arn
+        )
         clock.may(["dynamodb:Query"], on=self._tables.unended_index_arn)
-        clock.may(LEASE_A_STALL, on=self._tables.pipelines.table_arn)
+        clock.may((*LEASE_A_STALL, *READ_THE_PAST), on=self._tables.pipelines.table_arn)
+        clock.may(READ_SUBSCRIPTIONS, on=self._tables.subscriptions.table_arn)
         clock.may_send(self._deliveries.queue)
         clock.may_send(self._events.queue)
         return clock
 
     def _clock_settings(self) -> ClockSettings:
         return ClockSettings(
+            subscriptions_table=self._tables.subscriptions.table_name,
             deliveries_table=self._tables.deliveries.table_name,
             deliveries_queue_url=self._deliveries.queue.queue_url,
             pipelines_table=self._tables.pipelines.table_name,

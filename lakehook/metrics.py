@@ -21,6 +21,7 @@ EXCHANGE_TIME = "ExchangeTime"  # milliseconds, from DNS to the last byte
 PIPELINES_STALLED = "PipelinesStalled"  # told so by the clock
 
 LANES_WOKEN = "LanesWoken"
+REPLAYED = "DeliveriesReplayed"  # lined up by the clock to be sent again
 
 LANES_HELD = "LanesHeld"
 OLDEST_HELD = "OldestHeld"  # seconds that the longest held lane has been held

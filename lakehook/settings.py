@@ -59,6 +59,7 @@ class DeliverSettings(Settings):
 
 @dataclass(frozen=True, kw_only=True)
 class ClockSettings(Settings):
+    subscriptions_table: str
     deliveries_table: str
     deliveries_queue_url: str
     pipelines_table: str

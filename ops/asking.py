@@ -1,6 +1,7 @@
 """``lakehook subscriptions test``: is the endpoint there, and what does it say?"""
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 import typer
 
@@ -51,14 +52,14 @@ def ping(
 
 
 def challenge(
-    desk: Desk, subscription: Subscription, *, secret: str | None, output: Output
+    desk: Desk, subscription: Subscription, *, told: Mapping[str, Any], output: Output
 ) -> None:
     """Ask a new one, and answer with it and its secret, whatever comes of that."""
     asked = Asked(subscription)
     try:
         asked = ask(desk, subscription)
     finally:  # Ctrl-C too: the secret is shown now or never
-        answer(output, asked.facts | {"secret": secret}, note=note_on(secret))
+        answer(output, {**asked.facts, **told}, note=note_on(told["secret"]))
     _exit_unless_taken(asked)
 
 

@@ -15,6 +15,8 @@ from ops import (
     lanes,
     pipelines,
     reconcile,
+    replay,
+    replays,
     subscriptions,
     verify,
 )
@@ -35,6 +37,8 @@ app.add_typer(lanes.app, name="lanes")
 app.add_typer(deliveries.app, name="deliveries")
 app.add_typer(pipelines.app, name="pipelines")
 app.command("reconcile", epilog=reconcile.EXAMPLES)(reconcile.reconcile)
+app.command("replay", epilog=replay.EXAMPLES)(replay.replay)
+app.add_typer(replays.app, name="replays")
 app.command("verify", epilog=verify.EXAMPLES)(verify.verify)
 
 

@@ -37,6 +37,7 @@ from ops.options import (
     Url,
     examples,
 )
+from ops.past import FromBeginning, PastSince, begin_past, past_asked_for
 from ops.replacing import pattern_of, rate_of, replaced, schedule_of
 from ops.rotation import note_on
 from ops.secret_options import AllowEmptySecret, SecretFile, SigningName
@@ -56,6 +57,7 @@ app.add_typer(matching.app)
         " --event-type PIPELINE_FAILED --header-file bearer.txt",
         "lakehook subscriptions add --name lake --url https://lake.example/hook"
         ' --pattern \'{"project_name": [{"prefix": "lake-"}]}\'',
+        "lakehook subscriptions add --name archive --url https://archive.example/in --since 7d",
         "lakehook subscriptions add --name old --url https://old.example/devlake"
         " --format devlake --secret-file secret.txt",
     )
@@ -80,6 +82,8 @@ def add(  # noqa: PLR0913  each is an option
     rate: RateText = None,
     headers: Headers = None,
     header_file: HeaderFile = None,
+    from_beginning: FromBeginning = False,
+    since: PastSince = None,
     output: AnswerAs = TEXT,
     stack: Stack = STACK,
 ) -> None:
@@ -105,13 +109,14 @@ def add(  # noqa: PLR0913  each is an option
     )
     brought = secret_in(secret_file)
     desk = desk_of(context, stack)
+    past = past_asked_for(desk, since, from_beginning=from_beginning)
     wish = SecretWish(signing=signing, brought=brought, may_be_empty=allow_empty_secret)
     subscription, secret = desk.subscribe(terms, wish, pending=challenge)
-    told = shown_once(secret, brought)
+    told = {"secret": shown_once(secret, brought), **begin_past(desk, subscription, past)}
     if challenge:
-        asking.challenge(desk, subscription, secret=told, output=output)
+        asking.challenge(desk, subscription, told=told, output=output)
     else:
-        answer(output, facts(subscription) | {"secret": told}, note=note_on(told))
+        answer(output, facts(subscription) | told, note=note_on(told["secret"]))
 
 
 @app.command("list", epilog=examples("lakehook subscriptions list --output json"))

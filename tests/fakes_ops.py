@@ -21,6 +21,14 @@ from lakehook.pause import Enable, Pause, Unpause, WakeGently
 from lakehook.ping.ask import AskEndpoint
 from lakehook.reconcile import Reconcile
 from lakehook.redrive import Redrive
+from lakehook.replay import (
+    CountReplay,
+    FollowReplay,
+    LookUpReplays,
+    StartReplay,
+    StopReplay,
+    TidyCopies,
+)
 from lakehook.subscribe import Amend, Subscribe
 from lakehook.subscribe.mint import Mint
 from lakehook.subscribe.rotate import RotateSecret
@@ -37,6 +45,7 @@ from tests.fakes import (
     FakeSubscriptions,
 )
 from tests.fakes_devlake import FakeDevlake
+from tests.fakes_replay import FakePast, FakeReplays
 
 
 class FakeSealer:
@@ -142,12 +151,15 @@ class Office:
         self.pings, self.devlake = FakePings(), FakeDevlake()
         self.doorbell = FakeDoorbell(self.pings)
         self.warnings: list[str] = []
+        self.replays = FakeReplays()
 
     def desk(self, warn: Callable[[str], None] | None = None) -> Desk:
         judge = JudgeEndpoint(self.network.resolve, self.opened, warn or self.warnings.append)
         subscriptions, ledger, archive = self.subscriptions, self.ledger, self.archive
         wake = WakeGently(ledger, self.clock)
         mint = Mint(SigningKeys(), self.sealer, self.clock, self.dice)
+        count_replay = CountReplay(FakePast(self.journal), ledger, self.clock)
+        replays = LookUpReplays(self.replays)
         return Desk(
             look_up=LookUp(subscriptions),
             subscribe=Subscribe(judge, subscriptions, self.sealer, mint, self.clock, self.dice),
@@ -170,4 +182,12 @@ class Office:
             reconcile=Reconcile(
                 self.devlake.reach, self.publisher.publish, self.clock, warn or self.warnings.append
             ),
+            start_replay=StartReplay(
+                self.replays, count_replay, self.clock, self.dice, warn or self.warnings.append
+            ),
+            count_replay=count_replay,
+            replays=replays,
+            follow_replay=FollowReplay(replays, self.clock),
+            stop_replay=StopReplay(replays, self.clock),
+            tidy_copies=TidyCopies(archive, self.dead_letters),
         )

@@ -1,4 +1,4 @@
-"""Lambda: every minute, word to the lanes whose time has come, and of pipelines that stall."""
+"""Lambda: every minute, word to the lanes that are due, of pipelines that stall; and replays."""
 
 import os
 from functools import cache
@@ -6,13 +6,21 @@ from typing import Any
 
 from lakehook.adapters.aws import Aws
 from lakehook.adapters.dynamo_health import DynamoHealths
+from lakehook.adapters.dynamo_journal import DynamoJournal
 from lakehook.adapters.dynamo_ledger import DynamoLedger
+from lakehook.adapters.dynamo_past import DynamoPast
+from lakehook.adapters.dynamo_replays import DynamoReplays
+from lakehook.adapters.dynamo_revival import DynamoRevival
+from lakehook.adapters.dynamo_subscriptions import DynamoSubscriptions
 from lakehook.adapters.dynamo_watch import DynamoWatch
 from lakehook.adapters.sqs_deliveries import SqsDeliveries
 from lakehook.adapters.telemetry import PowertoolsTelemetry
 from lakehook.adapters.world import WallClock
 from lakehook.domain.stall import StallThresholds
 from lakehook.producer import PipelineEventPublisher
+from lakehook.replay import WorkOffReplays
+from lakehook.replay.line_up import LineUp
+from lakehook.replay.page import LineUpPage
 from lakehook.settings import ClockSettings
 from lakehook.tell_stalled import TellStalled
 from lakehook.wake import WakeLanes
@@ -46,8 +54,33 @@ def tell_stalled() -> TellStalled:
     )
 
 
+@cache
+def work_off_replays() -> WorkOffReplays:
+    settings, aws, clock = ClockSettings.from_env(os.environ), Aws(), WallClock()
+    dynamodb, deliveries = aws.dynamodb(), settings.deliveries_table
+    line_up = LineUp(
+        ledger=DynamoLedger(dynamodb, deliveries, clock),
+        revival=DynamoRevival(dynamodb, deliveries, clock),
+        clock=clock,
+    )
+    return WorkOffReplays(
+        replays=DynamoReplays(dynamodb, deliveries, clock),
+        subscriptions=DynamoSubscriptions(dynamodb, settings.subscriptions_table, clock),
+        past=DynamoPast(dynamodb, settings.pipelines_table),
+        line_up=LineUpPage(
+            chronicle=DynamoJournal(dynamodb, settings.pipelines_table, clock),
+            line_up=line_up,
+            bell=SqsDeliveries(aws.sqs(), settings.deliveries_queue_url),
+            clock=clock,
+            telemetry=telemetry(),
+        ),
+        clock=clock,
+        telemetry=telemetry(),
+    )
+
+
 def lambda_handler(_event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Lanes before pipelines: no trouble with stalls keeps what waits waiting."""
+    """Lanes before pipelines before replays: no trouble with those keeps what waits waiting."""
     with telemetry().invocation(context.aws_request_id):
         telemetry().counted(wake_lanes().ledger.census(), now=WallClock().now())
         woken = wake_lanes()()  # what there is to wake may take longer than there is time
@@ -56,4 +89,7 @@ def lambda_handler(_event: dict[str, Any], context: Any) -> dict[str, Any]:
         stalled = tell_stalled()()
         if stalled:
             telemetry().stalled(stalled)
-    return {"woken": woken, "stalled": stalled}
+        replayed = work_off_replays()()
+        if replayed:
+            telemetry().replayed(replayed)
+    return {"woken": woken, "stalled": stalled, "replayed": replayed}

@@ -137,11 +137,11 @@ class DynamoLedger:
             try:
                 self.dynamodb.transact_write_items(TransactItems=actions)
             except self.dynamodb.exceptions.TransactionCanceledException as error:
-                _refuse_moved(error)
+                refuse_moved(error)
                 raise
 
 
-def _refuse_moved(error: ClientError) -> None:
+def refuse_moved(error: ClientError) -> None:
     """Tell a lane that another worker has written from a table that is in trouble."""
     reasons: Any = error.response.get("CancellationReasons", [])
     if any(reason.get("Code") in _MOVED for reason in reasons):

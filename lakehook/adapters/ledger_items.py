@@ -67,6 +67,8 @@ def record_item(record: DeliveryRecord, *, expires_at: int | None) -> Item:
             "reason": record.reason or None,
             "announced": record.announced or None,
             "late": True if delivery and delivery.late else None,
+            "replayed": True if delivery and delivery.replayed else None,
+            "replayed_by": record.replayed_by or None,
             "changed_at": milliseconds(record.changed_at),
             "record_version": record.version,
             "event": delivery and text_of(delivery.event.document),
@@ -89,6 +91,7 @@ def record_of(item: Item) -> DeliveryRecord:
         log=tuple(attempt_of(attempt) for attempt in values["log"]),
         reason=values.get("reason", ""),
         announced=values.get("announced", 0),
+        replayed_by=values.get("replayed_by", ""),
         version=values["record_version"],
         changed_at=values["changed_at"] / 1000,
         delivery=_delivery_of(values, lane, sequence),
@@ -139,4 +142,5 @@ def _delivery_of(values: dict[str, Any], lane: Lane, sequence: int) -> Delivery 
         return None
     event = Event(values["event_id"], json.loads(values["event"]))
     numbered = NumberedEvent(event, sequence, values.get("previous_event_type"))
-    return Delivery(lane, numbered, late=values.get("late", False))
+    late, replayed = values.get("late", False), values.get("replayed", False)
+    return Delivery(lane, numbered, late=late, replayed=replayed)

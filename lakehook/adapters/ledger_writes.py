@@ -11,7 +11,7 @@ from lakehook.domain.delivery import Lane
 from lakehook.domain.lane import DeliveryRecord, HeldLane, Status
 from lakehook.settings import DeliveriesTable as Table
 
-_ABSENT = {
+ABSENT = {
     "ConditionExpression": "attribute_not_exists(#lane)",
     "ExpressionAttributeNames": {"#lane": Table.PARTITION_KEY},
 }
@@ -31,7 +31,7 @@ def _as_read(record: DeliveryRecord) -> Item:
     if record.status is Status.DELIVERED:
         return {}
     if record.version == 0:
-        return _ABSENT
+        return ABSENT
     # A success that was written blindly may have this very version.
     values = {":version": record.version, ":delivered": str(Status.DELIVERED)}
     return {
@@ -53,7 +53,7 @@ def lane_change(
 
 def _unmoved(before: HeldLane | None) -> Item:
     if before is None:
-        return _ABSENT
+        return ABSENT
     return {
         "ConditionExpression": "lane_version = :version",
         "ExpressionAttributeValues": to_item({":version": before.version}),

@@ -79,6 +79,10 @@ class PowertoolsTelemetry(Powertools):
         self._count(names.LANES_WOKEN, lanes)
         self._info("lanes_woken", lanes=lanes)
 
+    def replayed(self, deliveries: int) -> None:
+        self._count(names.REPLAYED, deliveries)
+        self._info("deliveries_replayed", deliveries=deliveries)
+
     def counted(self, census: Census, *, now: float) -> None:
         oldest = 0.0 if census.held_since is None else max(0.0, now - census.held_since)
         self._count(names.LANES_HELD, census.lanes_held)

@@ -20,6 +20,14 @@ from lakehook.look_up import LookUp
 from lakehook.pause import Enable, Pause, Unpause
 from lakehook.ping.ask import AskEndpoint
 from lakehook.redrive import Redrive
+from lakehook.replay import (
+    CountReplay,
+    FollowReplay,
+    LookUpReplays,
+    StartReplay,
+    StopReplay,
+    TidyCopies,
+)
 from lakehook.subscribe import Amend, Subscribe
 from lakehook.subscribe.rotate import RotateSecret
 from lakehook.tell_pipeline import TellPipeline
@@ -45,6 +53,12 @@ class Desk:
     explain: Explain
     tell_pipeline: TellPipeline
     list_pipelines: ListPipelines
+    start_replay: StartReplay
+    count_replay: CountReplay
+    replays: LookUpReplays
+    follow_replay: FollowReplay
+    stop_replay: StopReplay
+    tidy_copies: TidyCopies
 
     def remove(self, asked: str, *, discard_waiting: bool) -> tuple[Subscription, Backlog]:
         """The tombstone, and what is being discarded: the letters here, the rest by the sender.

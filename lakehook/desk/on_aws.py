@@ -5,7 +5,9 @@ from lakehook.adapters.dynamo_archive import DynamoArchive
 from lakehook.adapters.dynamo_health import DynamoHealths
 from lakehook.adapters.dynamo_journal import DynamoJournal
 from lakehook.adapters.dynamo_ledger import DynamoLedger
+from lakehook.adapters.dynamo_past import DynamoPast
 from lakehook.adapters.dynamo_pings import DynamoPings
+from lakehook.adapters.dynamo_replays import DynamoReplays
 from lakehook.adapters.dynamo_subscriptions import DynamoSubscriptions
 from lakehook.adapters.dynamo_watch import DynamoWatch
 from lakehook.adapters.http import resolve
@@ -28,6 +30,14 @@ from lakehook.pause import Enable, Pause, Unpause, WakeGently
 from lakehook.ping.ask import AskEndpoint
 from lakehook.ports import Warn
 from lakehook.redrive import Redrive
+from lakehook.replay import (
+    CountReplay,
+    FollowReplay,
+    LookUpReplays,
+    StartReplay,
+    StopReplay,
+    TidyCopies,
+)
 from lakehook.settings import Places, listed
 from lakehook.subscribe import Amend, Subscribe
 from lakehook.subscribe.mint import Mint
@@ -53,6 +63,8 @@ def desk_at(places: Places, aws: Aws, warn: Warn) -> Desk:
     pings = DynamoPings(dynamodb, places.deliveries_table, clock)
     redrives = SqsRedrives(sqs, places.deliveries_queue_url, dice)
     copies = SqsLetterCopies(sqs, places.dead_letter_queue_url)
+    replays = DynamoReplays(dynamodb, places.deliveries_table, clock)
+    count_replay = CountReplay(DynamoPast(dynamodb, places.pipelines_table), ledger, clock)
     return Desk(
         look_up=LookUp(subscriptions),
         subscribe=Subscribe(judge, subscriptions, sealer, mint, clock, dice),
@@ -71,4 +83,10 @@ def desk_at(places: Places, aws: Aws, warn: Warn) -> Desk:
         explain=Explain(subscriptions, ledger, archive),
         tell_pipeline=TellPipeline(subscriptions, journal, archive),
         list_pipelines=ListPipelines(watch, clock),
+        start_replay=StartReplay(replays, count_replay, clock, dice, warn),
+        count_replay=count_replay,
+        replays=LookUpReplays(replays),
+        follow_replay=FollowReplay(LookUpReplays(replays), clock),
+        stop_replay=StopReplay(LookUpReplays(replays), clock),
+        tidy_copies=TidyCopies(archive, copies),
     )

@@ -37,6 +37,7 @@ class Delivery:
     lane: Lane
     numbered: NumberedEvent
     late: bool = False  # redriven after others had gone by
+    replayed: bool = False  # sent again, or for the first time, by a replay
 
     @property
     def id(self) -> str:

@@ -112,6 +112,17 @@ class HeldLane:
             return self._moved(asleep=self.asleep, place=self.place)
         return self.moved_on(sequence, now=now)
 
+    def replayed(self, lowest: int, *, due_at: float) -> Self:
+        """Deliveries of the past wait anew; the head is theirs unless they all come behind it.
+
+        An endpoint that is down or slow, and a receiver's wish, put them off as they did before.
+        """
+        if lowest > self.head:
+            return self._moved(asleep=self.asleep)
+        due_at = self.due_at if self.asleep else max(due_at, self.hinted_until)
+        moved = self.moved_on(lowest, now=due_at)
+        return replace(moved, asleep=self.asleep, hinted_until=self.hinted_until)
+
     def moved_on(self, head: int, *, now: float) -> Self:
         return self._moved(
             head=head, attempts=0, due_at=now, dead=False, retry_at=0.0, hinted_until=0.0
@@ -152,6 +163,7 @@ class DeliveryRecord:
     log: tuple[Attempt, ...] = ()  # the latest
     announced: int = 0  # attempts begun, one after the other, of which no outcome is known
     reason: str = ""  # why it is dead or discarded
+    replayed_by: str = ""  # the last replay that sent it, or is to
     delivery: Delivery | None = None
     version: int = field(default=0, compare=False)  # as it was read; 0 is that of a new one
     changed_at: float = field(default=0.0, compare=False)  # unix seconds, when it was written
@@ -182,6 +194,17 @@ class DeliveryRecord:
         assert self.delivery, f"{self.lane}#{self.sequence} is dead without its event"
         delivery = replace(self.delivery, late=late)
         return replace(self, status=Status.WAITING, reason="", announced=0, delivery=delivery)
+
+    def replayed(self, delivery: Delivery, *, by: str) -> Self:
+        """It is to be sent, whatever became of it; a replay's mark tells it to the receiver."""
+        return replace(
+            self,
+            status=Status.WAITING,
+            reason="",
+            announced=0,
+            delivery=replace(delivery, replayed=True),
+            replayed_by=by,
+        )
 
     def dead(self, reason: str) -> Self:
         return replace(self, status=Status.DEAD, reason=reason)

@@ -37,6 +37,10 @@ class Rate:
         return float(_SECONDS[self.unit])
 
     @property
+    def seconds_each(self) -> float:
+        return self.seconds / self.count
+
+    @property
     def spacing_seconds(self) -> float:
         """From one to the next.
 

@@ -79,6 +79,7 @@ def render(delivery: Delivery) -> bytes:
             "sequence": delivery.sequence,
             "previous_event_type": delivery.numbered.previous_event_type,
             **({"late": True} if delivery.late else {}),
+            **({"replayed": True} if delivery.replayed else {}),
         }
     ).encode()
 

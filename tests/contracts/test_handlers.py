@@ -140,6 +140,7 @@ class Installation:
 
     def wake(self, stall_thresholds: str = "{}") -> Mapping[str, Any]:
         settings = ClockSettings(
+            subscriptions_table=self.deployment.subscriptions_table,
             deliveries_table=self.deployment.deliveries_table,
             deliveries_queue_url=self.deployment.deliveries_queue_url,
             pipelines_table=self.deployment.pipelines_table,
@@ -366,7 +367,7 @@ def test_a_lane_whose_time_has_come_is_woken_and_delivers_what_it_held(installed
         installed.subscribe(wire)
         held = installed.hold(due_at=1000.0)
 
-        assert installed.wake() == {"woken": 1, "stalled": 0}
+        assert installed.wake() == {"woken": 1, "stalled": 0, "replayed": 0}
         (resume,) = installed.drain(installed.deployment.deliveries_queue_url)
         assert installed.deliver(m1=(str(held.lane), resume["Body"])) == failures()
 
@@ -376,7 +377,7 @@ def test_a_lane_whose_time_has_come_is_woken_and_delivers_what_it_held(installed
 
 
 def test_a_clock_with_nothing_to_do_says_so(installed: Installation):
-    assert installed.wake() == {"woken": 0, "stalled": 0}
+    assert installed.wake() == {"woken": 0, "stalled": 0, "replayed": 0}
 
 
 def test_the_clock_counts_what_is_held_before_it_wakes_it(

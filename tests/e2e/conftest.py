@@ -14,8 +14,11 @@ from ops.options import STACK
 from ops.wiring import desk_of_stack
 from tests.devlake_vectors import named
 from tests.e2e.evidence import Evidence
+from tests.e2e.kills import soon_visible_again
 from tests.e2e.subscribers import Subscribers
 from tests.e2e.terminal import Terminal
+
+__all__ = ["soon_visible_again"]
 
 OPTIONS = Options(
     retry_schedule="0.5,1.5",

@@ -1,6 +1,5 @@
 """Processes that are killed outright: nothing is lost, and no order is."""
 
-from collections.abc import Iterator
 from threading import Event as Signal
 
 import pytest
@@ -8,38 +7,15 @@ import pytest
 from local.installation import LocalLakehook
 from local.receiver import OK, Arrival, Receiver
 from tests.e2e.conftest import Publish
+from tests.e2e.kills import kill
 from tests.e2e.pipelines import a_life, heard, of_pipeline
 from tests.e2e.subscribers import Subscribers
 from tests.integration.eventually import eventually
 
 PATIENCE = 20.0
-VISIBILITY, VISIBLE_AGAIN_SECONDS = "VisibilityTimeout", 2
 
 
-@pytest.fixture(autouse=True)
-def _soon_visible_again(lakehook: LocalLakehook) -> Iterator[None]:
-    """What a killed process had in its hands comes again after this, not after three minutes."""
-    sqs, deployment = lakehook.client("sqs"), lakehook.deployment
-    urls = (deployment.events_queue_url, deployment.deliveries_queue_url)
-    usual = [sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[VISIBILITY]) for url in urls]
-    for url in urls:
-        sqs.set_queue_attributes(QueueUrl=url, Attributes={VISIBILITY: str(VISIBLE_AGAIN_SECONDS)})
-    yield
-    for url, was in zip(urls, usual, strict=True):
-        sqs.set_queue_attributes(QueueUrl=url, Attributes=was["Attributes"])
-
-
-def kill(lakehook: LocalLakehook, *handlers: str) -> int:
-    """SIGKILL every process of these functions, and start a new one of each; how many died."""
-    functions = [
-        one for one in lakehook.functions.values() if one._spec.handler.startswith(handlers)
-    ]
-    processes = [process for function in functions for process in list(function._environments)]
-    for process in processes:
-        process.kill()
-    for function in functions:
-        function.start()
-    return len(processes)
+pytestmark = pytest.mark.usefixtures("soon_visible_again")
 
 
 def test_a_delivery_whose_sender_is_killed_comes_again_by_the_same_id(

@@ -117,7 +117,7 @@ def test_the_api_seals_secrets_and_opens_none_and_sends_no_event(production: Blu
     }
 
 
-def test_the_clock_wakes_what_is_due_and_tells_of_stalls(production: Blueprint) -> None:
+def test_the_clock_wakes_what_is_due_tells_of_stalls_and_replays(production: Blueprint) -> None:
     assert granted("clock", production) == {
         "DeliveriesTable/index/due": {"dynamodb:Query"},
         "DeliveriesTable/index/held": {"dynamodb:Query"},
@@ -125,11 +125,14 @@ def test_the_clock_wakes_what_is_due_and_tells_of_stalls(production: Blueprint) 
             "dynamodb:BatchGetItem",
             "dynamodb:DeleteItem",
             "dynamodb:GetItem",
+            "dynamodb:PutItem",
+            "dynamodb:Query",
             "dynamodb:UpdateItem",
         },
         "DeliveriesQueueUrl": SEND,
         "PipelinesTable/index/unended": {"dynamodb:Query"},
-        "PipelinesTable": {"dynamodb:UpdateItem"},
+        "PipelinesTable": {"dynamodb:Query", "dynamodb:Scan", "dynamodb:UpdateItem"},
+        "SubscriptionsTable": READ_SUBSCRIPTIONS,
         "EventsQueueUrl": SEND,
         own_log("clock", production): WRITE_ITS_LOG,
     }

@@ -23,6 +23,7 @@ class LaneCase:
     is_removed: bool
     letters: frozenset[int]  # on the dead-letter queue
     paused: tuple[tuple[float, float], ...]  # from when to when
+    whole_replays: dict[str, int]  # of everything, that came to their end, and when they began
 
     def entries(self, sequence: int) -> list[Entry]:
         return [one for one in self.history.entries if one.record.sequence == sequence]
@@ -41,12 +42,25 @@ class LaneCase:
         )
 
     def has_revived(self, *, since: int, until: int) -> bool:
-        """Whether a letter of the lane came to life: what it overtakes begins its budget anew."""
-        return any(
+        """Whether a letter of the lane came to life, or a replay let some of it wait anew.
+
+        What is overtaken by that begins its budget anew.
+        """
+        return any(since < one.number < until for one in self.replays()) or any(
             since < after.number < until
             and before.record.status is Status.DEAD
             and after.record.status is Status.WAITING
             for before, after in self.steps()
+        )
+
+    def replays(self) -> list[Entry]:
+        return [one for one in self.history.entries if one.replayed]
+
+    def is_about_to_be_replayed(self, sequence: int, *, at: int) -> bool:
+        """A replay has let it wait, and none of that has gone out yet: others end their visit."""
+        latest = [one for one in self.entries(sequence) if one.number < at][-1:]
+        return any(one.replayed for one in latest) and not any(
+            post.replayed and latest[0].number < post.began < at for post in self.history.posts
         )
 
     def steps(self) -> Iterator[tuple[Entry, Entry]]:
@@ -56,7 +70,7 @@ class LaneCase:
 
 @dataclass(frozen=True)
 class Step:
-    """One write of a delivery's record, seen in the life it belongs to: each redrive begins one."""
+    """One write of a record, in the life it belongs to: each redrive, each replay begins one."""
 
     entry: Entry
     began: int  # when its life did
@@ -71,7 +85,7 @@ def life(case: LaneCase, sequence: int) -> Iterator[Step]:
     paid: DeliveryRecord | None = None
     for entry in case.entries(sequence):
         record = entry.record
-        if previous is Status.DEAD and record.status is Status.WAITING:
+        if (previous is Status.DEAD and record.status is Status.WAITING) or entry.replayed:
             began, spent, paid = entry.number, 0, None
         tried = record.attempts > attempts
         if tried and not entry.was_free:

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from math import ceil
 from typing import Protocol
 
-from lakehook.wake import WakeLanes
 from tests.fakes import NOON
 from tests.simulation.faults import Fault, Invocation
 from tests.simulation.platform import Platform
@@ -33,7 +32,7 @@ class Clockwork:
     platform: Platform
     is_at_rest: Callable[[], bool] = lambda: False
     all_due: Callable[[], list[IsDue]] = list
-    wake: WakeLanes | None = None
+    tick: Callable[[], object] | None = None
     planned: set[int] = field(default_factory=set)
 
     def plan(self, what: IsDue) -> None:
@@ -53,8 +52,8 @@ class Clockwork:
         for _ in range(1 + self.platform.faults.happens(Fault.TWO_TICKS, times_as_often=5)):
             deadline = self.platform.timeline.now() + TIMEOUT_SECONDS
             invocation = Invocation("clock", deadline, frozenset())
-            assert self.wake
-            self.platform.invoke(invocation, self.wake, self._ended)
+            assert self.tick
+            self.platform.invoke(invocation, self.tick, self._ended)
 
     def _ended(self, _answered: bool, _woken: object) -> None:  # noqa: FBT001
         if not self.is_at_rest():

@@ -22,6 +22,7 @@ class Post:
     sequence: int
     id: str
     late: bool
+    replayed: bool
     body: bytes
     began: int = 0
     ended: int | None = None  # the sender died in its midst
@@ -47,6 +48,7 @@ class Entry:
     record: DeliveryRecord
     by: Invocation | None = None
     was_free: bool = False  # the attempt it tells of came before the head's own time
+    replayed: bool = False  # whatever it was, a replay has it wait anew
 
 
 @dataclass
@@ -66,6 +68,7 @@ class History:
     counts: Counter[str] = field(default_factory=Counter)
     tainted: set[str] = field(default_factory=set)  # lanes and pipelines that a fault has touched
     surprises: list[str] = field(default_factory=list)  # errors that no one foresaw
+    replays: dict[str, int] = field(default_factory=dict)  # what had happened when each began
     pauses: defaultdict[str, list[tuple[float, float]]] = field(
         default_factory=lambda: defaultdict(list)
     )
@@ -88,11 +91,17 @@ class History:
         post.ended, post.ended_at = self.happened, at
 
     def wrote(
-        self, record: DeliveryRecord, *, at: float, by: Invocation | None, was_free: bool
+        self,
+        record: DeliveryRecord,
+        *,
+        at: float,
+        by: Invocation | None,
+        was_free: bool = False,
+        replayed: bool = False,
     ) -> None:
         lane = str(record.lane)
         self.tell(at, lane, "recorded", record.sequence, record.status, *_details(record))
-        self.lanes[lane].entries.append(Entry(self.happened, at, record, by, was_free))
+        self.lanes[lane].entries.append(Entry(self.happened, at, record, by, was_free, replayed))
 
     def leased(self, lane: object, *, at: float, early: bool) -> None:
         self.tell(at, lane, "leased", "early" if early else "by the clock")
@@ -113,5 +122,10 @@ class History:
 
 
 def _details(record: DeliveryRecord) -> tuple[str, ...]:
-    details = {"attempts": record.attempts, "announced": record.announced, "for": record.reason}
+    details = {
+        "attempts": record.attempts,
+        "announced": record.announced,
+        "for": record.reason,
+        "by": record.replayed_by,
+    }
     return tuple(f"{name} {value}" for name, value in details.items() if value)

@@ -43,6 +43,7 @@ class Internet:
             sequence=body["sequence"],
             id=request.headers["webhook-id"],
             late=body.get("late", False),
+            replayed=body.get("replayed", False),
             body=request.body,
         )
         self.history.began(post, at=self.timeline.now())

@@ -7,13 +7,16 @@ from datetime import datetime
 
 from lakehook.adapters.sqs_redrive import SqsLetterCopies, SqsRedrives
 from lakehook.discard import Discard
-from lakehook.domain.errors import LaneMoved
+from lakehook.domain.errors import BadInput, LaneMoved
 from lakehook.domain.lane import DeliveryRecord
+from lakehook.domain.replay import Wanted, Wish
 from lakehook.domain.subscription import Ordering
 from lakehook.pause import Enable, Pause, Unpause, WakeGently
 from lakehook.ports import LetterCopies
 from lakehook.redrive import Redrive
+from lakehook.replay import CountReplay, StartReplay
 from lakehook.unsubscribe import Unsubscribe
+from tests.fakes_replay import FakePast
 from tests.simulation.history import EVERYONE
 from tests.simulation.system import System
 from tests.simulation.wiring import DEAD, DELIVERIES
@@ -79,6 +82,23 @@ class Operator:
         letters = list(system.ledger.dead_of(subscription))
         with suppress(LaneMoved):  # the operator reads that it is at work, and tries again
             Discard(system.ledger, self._copies, system.timeline)(letters)
+
+    def replay(self, subscription: str) -> None:
+        """Of everything so far, or of what stands in one way."""
+        ways = (Wanted.ANY, *Wanted)
+        self.replay_those(subscription, self.system.random.choice(ways))
+
+    def replay_those(self, subscription: str, status: Wanted) -> None:
+        """Refused while another is open."""
+        system = self.system
+        past = FakePast(system.journal)
+        count = CountReplay(past, system.ledger, system.timeline)
+        start = StartReplay(system.replays, count, system.timeline, system.dice, lambda _: None)
+        rate = system.random.choice(("10/s", "3/m"))
+        terms = start.terms(Wish(since="1d", status=status, rate=rate))
+        with suppress(BadInput):
+            replay = start(system.subscriptions.known[subscription], terms).replay
+            system.history.replays.setdefault(replay.id, system.history.happened)
 
     def console(self, _subscription: str) -> None:
         """By the button: whatever the dead-letter queue holds moves back."""

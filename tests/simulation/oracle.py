@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from lakehook.domain.delivery import Delivery, Lane
 from lakehook.domain.lane import PLACE_SECONDS
 from lakehook.domain.message import decode
+from lakehook.domain.replay import State, Wanted
 from local.fifo import FifoQueue, Message
 from tests.simulation.case import LaneCase
 from tests.simulation.promises import PROMISES
@@ -46,6 +47,7 @@ def _everywhere(system: System) -> Iterator[str]:
     if published != (accepted := _accepted(system)):
         yield f"published and accepted differ: {published ^ accepted}"
     yield from _gaps(system)
+    yield from _replays(system)
     for subscriber in system.scenario.subscribers:
         yield from _hurry(system, subscriber)
 
@@ -81,6 +83,23 @@ def _gaps(system: System) -> Iterator[str]:
             yield f"pipeline {pipeline} has the sequences {numbers}"
 
 
+def _replays(system: System) -> Iterator[str]:
+    for replay in system.replays.open():
+        yield f"a replay goes on for ever: {replay}"
+    for replay in system.replays.ended():
+        if replay.failed:
+            yield f"a replay has left something out: {replay}"
+
+
+def _whole_replays(system: System, subscription: str) -> dict[str, int]:
+    return {
+        one.id: system.history.replays[one.id]
+        for one in system.replays.ended()
+        if one.subscription_id == subscription
+        and (one.state, one.terms.status) == (State.DONE, Wanted.ANY)
+    }
+
+
 def _letters(system: System) -> set[tuple[Lane, int]]:
     """What an operator finds on the dead-letter queue; looked at, and left where it is."""
     queue, aside = system.queues[DEAD], FifoQueue(system.timeline.now)
@@ -114,4 +133,5 @@ def _cases(system: System, letters: set[tuple[Lane, int]]) -> Iterator[LaneCase]
                 is_removed=subscription.removed_at is not None,
                 paused=tuple(system.history.pauses[subscriber.id]),
                 letters=frozenset(n for of, n in letters if of == lane),
+                whole_replays=_whole_replays(system, subscriber.id),
             )

@@ -5,7 +5,7 @@ pages of ten, an index lags behind.
 """
 
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
@@ -13,8 +13,10 @@ from lakehook.domain.delivery import Delivery, Lane
 from lakehook.domain.errors import OwnTrouble
 from lakehook.domain.health import Health
 from lakehook.domain.lane import DeliveryRecord, HeldLane
+from lakehook.domain.replay import AT_ONCE_SECONDS, Replay
 from lakehook.ports import Due, Page
 from tests.fakes import FakeHealths, FakeLedger
+from tests.fakes_replay import FakeReplays
 from tests.simulation.clockwork import IsDue
 from tests.simulation.faults import Fault, Gate
 from tests.simulation.history import EVERYONE, History
@@ -143,6 +145,29 @@ class WitnessedLedger(FakeLedger):
         due_in = round(after.due_at - now, 3)
         self._history.tell(now, lane, "held at", after.head, "and due in", due_in, "s")
         self._planned(after)
+
+
+@dataclass(frozen=True)
+class ReplayIsDue:
+    """When the clock has something to do for it."""
+
+    replay: Replay
+
+    @property
+    def due_at(self) -> float:
+        return self.replay.next_at - AT_ONCE_SECONDS
+
+
+class PlannedReplays(FakeReplays):
+    def __init__(self, planned: Callable[[IsDue], None]) -> None:
+        super().__init__()
+        self._planned = planned
+
+    def save(self, replay: Replay) -> Replay:
+        saved = super().save(replay)
+        if saved.is_open:
+            self._planned(ReplayIsDue(saved))
+        return saved
 
 
 def _is_early(record: DeliveryRecord, before: HeldLane) -> bool:

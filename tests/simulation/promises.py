@@ -22,6 +22,8 @@ def in_order(case: LaneCase) -> Iterator[str]:
         for earlier in range(1, post.sequence):
             status = case.status(earlier, at=post.began)
             gone_by = skips and case.has_died(earlier, at=post.began)
+            if case.is_about_to_be_replayed(earlier, at=post.began) and not post.replayed:
+                continue
             if not (status and status.is_final) and not gone_by:
                 yield f"#{post.sequence} was sent when #{earlier} was {status}"
 
@@ -84,7 +86,7 @@ def not_after_success(case: LaneCase) -> Iterator[str]:
         if status and status.is_final:
             yield f"#{post.sequence} was sent although recorded {status}"
     for before, after in case.steps():
-        if before.record.status.is_final and not after.record.status.is_final:
+        if before.record.status.is_final and not (after.record.status.is_final or after.replayed):
             yield f"#{after.record.sequence} was recorded {after.record.status} after its success"
 
 
@@ -93,9 +95,11 @@ def known_by_its_id(case: LaneCase) -> Iterator[str]:
         if post.id != f"{case.name}#{post.sequence}":
             yield f"#{post.sequence} was sent as {post.id}"
     for sequence in case.records:
-        bodies = {one.body for one in case.posts(sequence) if not one.late}
-        if len(bodies) > 1:
-            yield f"#{sequence} was sent in {len(bodies)} versions"
+        for replayed in (False, True):
+            posts = [one for one in case.posts(sequence) if one.replayed is replayed]
+            bodies = {one.body for one in posts if not one.late}
+            if len(bodies) > 1:
+                yield f"#{sequence} was sent in {len(bodies)} versions"
 
 
 def one_at_a_time(case: LaneCase) -> Iterator[str]:
@@ -196,12 +200,29 @@ def not_while_paused(case: LaneCase) -> Iterator[str]:
 
 
 def no_needless_repeat(case: LaneCase) -> Iterator[str]:
-    """In a lane that no fault has touched, every request is one recorded attempt."""
+    """In a lane that no fault has touched, every request is one recorded attempt.
+
+    A replay that takes the lane from a worker leaves one unrecorded.
+    """
     if case.is_tainted:
         return
+    taken = len({one.record.replayed_by for one in case.replays()})
     for sequence, record in case.records.items():
-        if len(case.posts(sequence)) != record.attempts:
+        unrecorded = len(case.posts(sequence)) - record.attempts
+        if not 0 <= unrecorded <= taken:
             yield f"#{sequence}: {len(case.posts(sequence))} requests, {record.attempts} recorded"
+
+
+def replayed_as_a_whole(case: LaneCase) -> Iterator[str]:
+    """What had been done with when a replay of everything began, it has sent, each once."""
+    for replay, began in case.whole_replays.items():
+        for sequence in case.records:
+            status = case.status(sequence, at=began)
+            times = sum(
+                one.replayed and one.record.replayed_by == replay for one in case.entries(sequence)
+            )
+            if status and status.is_final and times != 1:
+                yield f"#{sequence} was replayed {times} times by {replay}"
 
 
 PROMISES = (
@@ -216,4 +237,5 @@ PROMISES = (
     free_of_charge,
     not_while_paused,
     no_needless_repeat,
+    replayed_as_a_whole,
 )

@@ -15,7 +15,7 @@ RATES = (0.0, 0.002, 0.01, 0.01, 0.03, 0.08)
 PACES = (None, None, None, "6/m", "30/m", "1/s")
 REMOVED = 0.1  # so many histories lose a subscriber
 TABLES = frozenset(("ledger", "healths", "journal", "subscriptions"))
-ACTIONS = ("pause", "enable", "redrive", "console", "discard")
+ACTIONS = ("pause", "enable", "redrive", "console", "discard", "replay", "replay")
 
 
 @dataclass(frozen=True, kw_only=True)

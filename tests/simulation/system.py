@@ -19,7 +19,13 @@ from tests.simulation.clockwork import Clockwork, IsDue, NeverRests
 from tests.simulation.faults import Faults, Gate
 from tests.simulation.history import History
 from tests.simulation.platform import EventSource, Platform
-from tests.simulation.ports import ReachedLedger, Told, WitnessedLedger
+from tests.simulation.ports import (
+    PlannedReplays,
+    ReachedLedger,
+    ReplayIsDue,
+    Told,
+    WitnessedLedger,
+)
 from tests.simulation.receivers import SimulatedReceiver
 from tests.simulation.scenario import Publication, Scenario, Subscriber
 from tests.simulation.timeline import Timeline
@@ -53,6 +59,7 @@ class System:
         self.clockwork = Clockwork(self.platform, self.is_at_rest, self._all_due)
         self.ledger = WitnessedLedger(self.timeline, self.history, self.clockwork.plan)
         self.journal = FakeJournal(clock=self.timeline)
+        self.replays = PlannedReplays(self.clockwork.plan)
         self.subscriptions = FakeSubscriptions({s.id: _of(s) for s in scenario.subscribers})
         self.receivers = {
             s.id: SimulatedReceiver(s.temper, self.random, begins_at=NOON, recovers=s.recovers)
@@ -81,7 +88,11 @@ class System:
 
     def is_at_rest(self) -> bool:
         """Whether nothing would change any more: all that waits, waits for an operator."""
-        if not self.faults.is_calm or any(source.running for source in self.sources.values()):
+        if (
+            not self.faults.is_calm
+            or self.replays.open()
+            or any(source.running for source in self.sources.values())
+        ):
             return False
         queued = (self.queues[name].counts() for name in (EVENTS, DELIVERIES))
         if any(counts.visible or counts.in_flight for counts in queued):
@@ -106,6 +117,7 @@ class System:
             healths=self.ledger.healths,
             paces=FakePaces(self.timeline),  # type: ignore[arg-type]
             journal=self.journal,
+            replays=self.replays,
             subscriptions=self.subscriptions,
             receivers=self.receivers,
             history=self.history,
@@ -117,7 +129,8 @@ class System:
             DELIVERIES: self._source(DELIVERIES, wiring.deliver, concurrency=4),
         }
         bell = SqsDeliveries(self.sqs, DELIVERIES)
-        self.clockwork.wake = WakeLanes(reached, self.ledger.healths, bell, self.timeline)  # type: ignore[arg-type]
+        wake = WakeLanes(reached, self.ledger.healths, bell, self.timeline)  # type: ignore[arg-type]
+        self.clockwork.tick = lambda: (wake(), wiring.work_off_replays()())
 
     def _source(self, name: str, handle: Callable[..., Any], *, concurrency: int) -> EventSource:
         return EventSource(
@@ -155,7 +168,8 @@ class System:
         )
 
     def _all_due(self) -> list[IsDue]:
-        return [*self.ledger.lanes.values(), *self.ledger.healths.known.values()]
+        lanes, healths = self.ledger.lanes.values(), self.ledger.healths.known.values()
+        return [*lanes, *healths, *map(ReplayIsDue, self.replays.open())]
 
     def _changed(self, name: str) -> None:
         deliveries = len(self.scenario.subscribers) * len(self.scenario.publications)

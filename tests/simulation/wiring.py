@@ -12,11 +12,16 @@ from lakehook.adapters.sqs_deliveries import SqsDeliveries, SqsReceipts
 from lakehook.attempt import AttemptDelivery, PostSigned
 from lakehook.deliver import Crew, Deliver
 from lakehook.deliver_batch import DeliverBatch
+from lakehook.domain.lane import DeliveryRecord
 from lakehook.domain.retry import RetrySchedule
 from lakehook.domain.secret import Secret
 from lakehook.fan_out import FanOut
 from lakehook.ports import Keys
+from lakehook.replay import WorkOffReplays
+from lakehook.replay.line_up import LineUp
+from lakehook.replay.page import LineUpPage
 from tests.fakes import FakeDice, FakeKeyring, nobody_asks
+from tests.fakes_replay import FakePast, FakeRevival
 from tests.simulation.faults import Gate, Invocation
 from tests.simulation.history import History
 from tests.simulation.internet import Internet
@@ -53,7 +58,8 @@ class Wiring:
     ledger: Any
     healths: object
     paces: object
-    journal: object
+    journal: Any
+    replays: object
     subscriptions: object
     receivers: Mapping[str, SimulatedReceiver]
     history: History
@@ -83,6 +89,28 @@ class Wiring:
             lambda: invocation.deadline - self.timeline.now(),
         )
         return {one.id for one in again}
+
+    def work_off_replays(self) -> WorkOffReplays:
+        ledger: Any = self.ledger._port
+        revival = FakeRevival(ledger, self._replayed)
+        return WorkOffReplays(
+            replays=self._reached("replays", self.replays),
+            subscriptions=self._reached("subscriptions", self.subscriptions),
+            past=self._reached("past", FakePast(self.journal, events_a_page=3)),
+            line_up=LineUpPage(
+                chronicle=self._reached("chronicle", self.journal),
+                line_up=LineUp(self.ledger, self._reached("revival", revival), self.timeline),
+                bell=SqsDeliveries(self.sqs, DELIVERIES),
+                clock=self.timeline,
+                telemetry=self.telemetry,
+            ),
+            clock=self.timeline,
+            telemetry=self.telemetry,
+        )
+
+    def _replayed(self, record: DeliveryRecord) -> None:
+        now, by = self.timeline.now(), self.timeline.context
+        self.history.wrote(record, at=now, by=by, replayed=True)
 
     def _crew(self) -> Crew:
         return Crew(

@@ -1,5 +1,6 @@
 import json
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import format_datetime
 
@@ -189,3 +190,10 @@ def test_no_wish_whatsoever_is_a_surprise(wish: str):
     seconds = retry_after(asking(wish), now=NOON)
 
     assert seconds is None or seconds >= 0
+
+
+def test_what_a_replay_sends_says_so_and_is_the_same_else():
+    replayed = json.loads(render(replace(a_delivery(1), replayed=True)))
+
+    assert replayed.pop("replayed") is True
+    assert replayed == json.loads(render(a_delivery(1)))

@@ -1,0 +1,142 @@
+"""The past goes out again, in order and by the same ids, whoever is killed in its midst."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+import pytest
+
+from lakehook.domain.delivery import Lane
+from lakehook.domain.event import Event
+from lakehook.domain.lane import Status
+from local.environment import ROOT
+from local.installation import LocalLakehook
+from local.receiver import Arrival, Receiver
+from ops.desk import Desk
+from tests.e2e.conftest import Publish
+from tests.e2e.evidence import Evidence
+from tests.e2e.kills import kill
+from tests.e2e.pipelines import COMPLETED, CREATED, RUNNING, a_life, heard, of_pipeline
+from tests.e2e.subscribers import Subscribers
+from tests.e2e.terminal import Terminal
+from tests.integration.eventually import eventually
+
+pytestmark = pytest.mark.usefixtures("soon_visible_again")
+
+PATIENCE = 20.0
+WHOLE = [(1, False), (2, False), (1, True), (2, True)]
+"""Sent, and sent again: which, and whether by a replay."""
+DELIVERED, WAITING = Status.DELIVERED, Status.WAITING
+
+
+@contextmanager
+def the_command(lakehook: LocalLakehook, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+    """In a process of its own, which can be killed."""
+    command = subprocess.Popen(
+        [sys.executable, "-m", "ops", *arguments],
+        cwd=ROOT,
+        env={"AWS_ENDPOINT_URL": lakehook.endpoint_url, "PATH": ""},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    try:
+        yield command
+    finally:
+        command.kill()
+        command.communicate()
+
+
+def told(receiver: Receiver, life: list[Event]) -> list[tuple[int, bool]]:
+    """What arrived of a pipeline, repeats left out: which, and whether it was replayed."""
+    arrivals = of_pipeline(receiver, life)
+    return list(dict.fromkeys((one.sequence, is_replayed(one)) for one in arrivals))
+
+
+def is_replayed(arrival: Arrival) -> bool:
+    return arrival.body.get("replayed", False) is True
+
+
+def test_it_goes_on_though_the_command_the_clock_and_the_sender_are_killed_in_its_midst(
+    subscribers: Subscribers,
+    publish: Publish,
+    lakehook: LocalLakehook,
+    evidence: Evidence,
+    terminal: Terminal,
+):
+    receiver, since = Receiver("again"), str(int(time.time()))
+    subscription_id, lives = subscribers.add(receiver), [a_life(CREATED, RUNNING) for _ in range(9)]
+    lanes = [Lane(subscription_id, life[0].pipeline_id) for life in lives]
+    publish([event for life in lives for event in life])
+    eventually(lambda: all(evidence.statuses(lane) == [DELIVERED] * 2 for lane in lanes))
+
+    wish = ("replay", "--subscription", subscription_id, "--since", since, "--status", "delivered")
+    with the_command(lakehook, *wish, "--rate", "1000/s") as command:
+        eventually(lambda: WAITING in evidence.statuses(lanes[2]))
+        killed = kill(lakehook, "functions.clock")
+        command.kill()
+    publish([completed(life) for life in lives[:2]])
+    assert receiver.wait_until_taken(19, within=PATIENCE)
+    killed += kill(lakehook, "functions.deliver")
+
+    assert killed >= 2
+    eventually(lambda: state_of(terminal, subscription_id) == "done")
+    eventually(lambda: all(told(receiver, life)[: len(WHOLE)] == WHOLE for life in lives))
+    eventually(lambda: all(told(receiver, life) == [*WHOLE, (3, False)] for life in lives[:2]))
+    for life, lane in zip(lives, lanes, strict=True):
+        ids = dict.fromkeys(one.id for one in of_pipeline(receiver, life))
+        assert list(ids)[:2] == [f"{lane}#1", f"{lane}#2"]
+    assert all(arrival.genuine for arrival in receiver.arrivals)
+
+
+def completed(life: list[Event]) -> Event:
+    document = {**life[-1].document, "event_type": str(COMPLETED)}
+    return Event.from_document({k: v for k, v in document.items() if k != "event_id"})
+
+
+def state_of(terminal: Terminal, subscription_id: str) -> str:
+    (replay,) = [
+        one for one in terminal.json("replays", "list") if one["subscription_id"] == subscription_id
+    ]
+    return str(replay["state"])
+
+
+def test_the_command_follows_it_to_its_end(
+    subscribers: Subscribers, publish: Publish, terminal: Terminal
+):
+    receiver, since = Receiver("witness"), str(int(time.time()))
+    subscription_id, life = subscribers.add(receiver), a_life()
+    publish(life)
+    assert receiver.wait_until_taken(3, within=PATIENCE)
+    wish = ("replay", "--subscription", subscription_id, "--since", since, "--status", "delivered")
+
+    counted = terminal.json(*wish, "--dry-run")
+    ended = terminal.json(*wish, "--rate", "1000/s")
+
+    assert (counted["deliveries"], counted["pipelines"]) == (3, 1)
+    assert (ended["state"], ended["matched"], ended["sent"]) == ("done", 3, 3)
+    assert receiver.wait_until_taken(6, within=PATIENCE)
+    assert heard(receiver, life) == [1, 2, 3, 1, 2, 3]
+
+
+def test_a_new_subscriber_hears_the_past_once_and_in_order(
+    publish: Publish,
+    desk: Desk,
+    evidence: Evidence,
+    capsys: pytest.CaptureFixture[str],
+):
+    since, life = str(int(time.time())), a_life()
+    publish(life[:2])
+    eventually(evidence.nothing_is_under_way)
+    hasty = replace(desk, start_replay=replace(desk.start_replay, settling_seconds=1.0))
+    receiver = Receiver("late")
+
+    with Subscribers(hasty, Terminal(hasty, capsys), evidence) as subscribers:
+        subscribers.add(receiver, "--since", since)
+        assert receiver.wait_until_taken(2, within=PATIENCE)
+        publish(life[2:])
+        assert receiver.wait_until_taken(3, within=PATIENCE)
+
+    assert told(receiver, life) == [(1, True), (2, True), (3, False)]

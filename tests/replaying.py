@@ -1,0 +1,190 @@
+"""A subscription with a past: what was accepted, what became of it, and who works it off."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from lakehook.deliver import Crew, Deliver
+from lakehook.domain.delivery import Delivery, Lane
+from lakehook.domain.disposition import Disposition
+from lakehook.domain.lane import DeliveryRecord, Status
+from lakehook.domain.message import Message, Received
+from lakehook.domain.outcome import Attempt, Outcome
+from lakehook.domain.pipeline import Advance
+from lakehook.domain.replay import Replay, Wish
+from lakehook.domain.retry import RetrySchedule
+from lakehook.domain.subscription import Subscription
+from lakehook.fan_out import FanOut
+from lakehook.replay import CountReplay, LookUpReplays, Started, StartReplay, WorkOffReplays
+from lakehook.replay.line_up import LineUp
+from lakehook.replay.page import LineUpPage
+from tests.builders import a_notice, a_subscription, an_event
+from tests.fakes import (
+    NOON,
+    FakeAttempts,
+    FakeBell,
+    FakeClock,
+    FakeDeadLetters,
+    FakeDice,
+    FakeJournal,
+    FakeLedger,
+    FakeOutbox,
+    FakeSiding,
+    FakeSubscriptions,
+    FakeTelemetry,
+    nobody_asks,
+)
+from tests.fakes_replay import FakePast, FakeReplays, FakeRevival
+
+LIFE = ("CREATED", "RUNNING", "COMPLETED")
+SUCCESS = Attempt(at=NOON, outcome=Outcome.DELIVERED, milliseconds=5, status=200)
+
+
+class World:
+    def __init__(self) -> None:
+        self.clock, self.dice = FakeClock(), FakeDice()
+        self.ledger, self.journal = FakeLedger(clock=self.clock), FakeJournal(clock=self.clock)
+        self.subscriptions = FakeSubscriptions({"sub_a": a_subscription()})
+        self.replays, self.past = FakeReplays(), FakePast(self.journal)
+        self.revival = FakeRevival(self.ledger)
+        self.bell, self.telemetry = FakeBell(), FakeTelemetry()
+        self.attempts = FakeAttempts(self.clock)
+        self.sent: list[Delivery] = []
+        self.warnings: list[str] = []
+
+    # --- the past ---
+
+    def live(self, pipeline: int, *states: str) -> None:
+        """A pipeline goes through these states, and nobody hears of it."""
+        for state in states or LIFE:
+            event = an_event(
+                pipeline_id=pipeline, event_type=f"PIPELINE_{state}", event_id=f"{pipeline}{state}"
+            )
+            before, _ = self.journal.open(event)
+            advance = before.take(event)
+            assert isinstance(advance, Advance)
+            self.journal.append(advance)
+
+    def record(self, pipeline: int, status: Status, *sequences: int) -> None:
+        """What became of some of its deliveries."""
+        for sequence in sequences:
+            record = DeliveryRecord.waiting(self.delivery(pipeline, sequence))
+            if status is Status.DELIVERED:
+                record = record.tried(SUCCESS)
+            self.ledger.write(replace(record, status=status), before=None, after=None)
+
+    def delivery(self, pipeline: int, sequence: int) -> Delivery:
+        history = self.journal.history(str(pipeline))
+        return Delivery(Lane("sub_a", str(pipeline)), history[sequence - 1].numbered)
+
+    # --- replaying ---
+
+    @property
+    def subscription(self) -> Subscription:
+        return self.subscriptions.known["sub_a"]
+
+    @property
+    def count(self) -> CountReplay:
+        return CountReplay(self.past, self.ledger, self.clock)
+
+    @property
+    def start_replay(self) -> StartReplay:
+        return StartReplay(self.replays, self.count, self.clock, self.dice, self.warnings.append)
+
+    @property
+    def look_up(self) -> LookUpReplays:
+        return LookUpReplays(self.replays)
+
+    def start(self, since: str = "1h", **wish: Any) -> Started:
+        terms = self.start_replay.terms(Wish(since=since, **wish))
+        return self.start_replay(self.subscription, terms)
+
+    def tick(self) -> int:
+        return WorkOffReplays(
+            replays=self.replays,
+            subscriptions=self.subscriptions,
+            past=self.past,
+            line_up=LineUpPage(
+                chronicle=self.journal,
+                line_up=LineUp(self.ledger, self.revival, self.clock),
+                bell=self.bell,
+                clock=self.clock,
+                telemetry=self.telemetry,
+            ),
+            clock=self.clock,
+            telemetry=self.telemetry,
+        )()
+
+    def replay(self, **wish: Any) -> Replay:
+        """From its start to its end, a tick a minute."""
+        started = self.start(**wish).replay
+        return self.tick_until_ended(started)
+
+    def tick_until_ended(self, started: Replay) -> Replay:
+        for _ in range(100):
+            self.tick()
+            if not (replay := self.look_up(started.id)).is_open:
+                return replay
+            self.clock.sleep(60)
+        raise AssertionError(f"{replay} does not end")
+
+    # --- delivering ---
+
+    def deliver(self, *messages: Message, again: bool = False) -> Sequence[Disposition]:
+        """One lane's messages, in one visit."""
+        deliver = Deliver(self.crew)
+        received = [Received(one, again=again) for one in messages]
+        return deliver(received, deliver.read(messages), lambda: 900.0)
+
+    def work_off(self) -> None:
+        """Whoever was told goes on, in the order of the telling."""
+        while self.bell.rung:
+            resume = self.bell.rung.pop(0)
+            if held := self.ledger.lanes.get(resume.lane):
+                self.clock.time = max(self.clock.time, held.due_at)
+            self.deliver(resume)
+
+    def fan_out(self, pipeline: int, state: str) -> Sequence[Delivery]:
+        """Something new, on its way."""
+        outbox = FakeOutbox()
+        fan_out = FanOut(self.journal, self.subscriptions, outbox, FakeSiding(), FakeTelemetry())
+        fan_out([a_notice(pipeline_id=pipeline, event_type=f"PIPELINE_{state}")])
+        return outbox.sent
+
+    @property
+    def crew(self) -> Crew:
+        return Crew(
+            ledger=self.ledger,
+            healths=self.ledger.healths,
+            bell=self.bell,
+            subscriptions=self.subscriptions,
+            attempt=self._attempt,
+            ping=nobody_asks,
+            dead_letters=FakeDeadLetters(),
+            clock=self.clock,
+            dice=FakeDice(),
+            telemetry=self.telemetry,
+            schedule=RetrySchedule((5, 300)),
+            alone=_Nobody(),
+        )
+
+    def _attempt(self, delivery: Delivery, subscription: Subscription) -> Attempt:
+        self.sent.append(delivery)
+        return self.attempts(delivery, subscription)
+
+    @property
+    def heard(self) -> list[str]:
+        return [one.id.removeprefix("sub_a#") for one in self.sent]
+
+    def statuses(self, pipeline: int) -> list[Status]:
+        lane = Lane("sub_a", str(pipeline))
+        return [self.ledger.records[lane, n].status for n in sorted(self.ledger.sequences[lane])]
+
+
+class _Nobody:
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, *_: object) -> None: ...
+
+
+During = Callable[[Delivery], None]

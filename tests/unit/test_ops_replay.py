@@ -1,0 +1,252 @@
+"""``lakehook replay``, ``replays`` and ``subscriptions add --since``: what they say and refuse."""
+
+import json
+from typing import Any
+
+import pytest
+
+from lakehook.domain.errors import OwnTrouble
+from lakehook.domain.lane import DeliveryRecord
+from lakehook.domain.outcome import Attempt, Outcome
+from lakehook.domain.pipeline import Advance
+from lakehook.domain.replay import Replay, State, Wish
+from tests.builders import a_delivery, a_subscription, an_event
+from tests.fakes import NOON
+from tests.fakes_ops import Office
+from tests.unit.test_ops_command import Terminal
+
+REPLAY = ("replay", "--subscription", "ci", "--since", "2h")
+ADD = ("subscriptions", "add", "--name", "new", "--url", "https://ci.example/new")
+
+
+@pytest.fixture
+def office() -> Office:
+    office = Office()
+    office.subscriptions.put(a_subscription())
+    for pipeline in (39, 40):
+        for state in ("CREATED", "RUNNING"):
+            event = an_event(
+                pipeline_id=pipeline, event_type=f"PIPELINE_{state}", event_id=f"{pipeline}{state}"
+            )
+            advance = office.journal.open(event)[0].take(event)
+            assert isinstance(advance, Advance)
+            office.journal.append(advance)
+    return office
+
+
+@pytest.fixture
+def terminal(office: Office, capsys: pytest.CaptureFixture[str]) -> Terminal:
+    return Terminal(office, capsys)
+
+
+def the_clock_works(office: Office, state: State = State.DONE, **changes: Any) -> None:
+    """While the command waits, two are lined up; then it ends."""
+    sleep = office.clock.sleep
+
+    def working(seconds: float) -> None:
+        sleep(seconds)
+        (replay,) = office.replays.open()
+        if replay.sent:
+            office.replays.save(replay.ended(state, now=office.clock.now(), **changes))
+        else:
+            office.replays.save(replay.lined_up("39", sent=2, waiting=0))
+
+    office.clock.sleep = working  # type: ignore[method-assign]
+
+
+def test_a_dry_run_counts_and_writes_nothing(terminal: Terminal, office: Office) -> None:
+    counted = terminal.json(*REPLAY, "--dry-run")
+
+    assert counted == {
+        "subscription_id": "sub_a",
+        "since": "2026-01-01T10:00:00.000+00:00",
+        "until": "2026-01-01T12:00:00.000+00:00",
+        "deliveries": 4,
+        "pipelines": 2,
+        "waiting": 0,
+        "event_types": [
+            {"event_type": "PIPELINE_CREATED", "deliveries": 2},
+            {"event_type": "PIPELINE_RUNNING", "deliveries": 2},
+        ],
+    }
+    assert office.replays.open() == []
+
+
+def test_it_follows_the_replay_to_its_end(terminal: Terminal, office: Office) -> None:
+    the_clock_works(office)
+
+    told = terminal.json(*REPLAY, "--rate", "20/m", "--event-type", "PIPELINE_CREATED")
+
+    assert terminal.err == ""
+    assert told | {"replay_id": "rpl_1"} == {
+        "replay_id": "rpl_1",
+        "subscription_id": "sub_a",
+        "state": "done",
+        "reason": None,
+        "since": "2026-01-01T10:00:00.000+00:00",
+        "until": "2026-01-01T12:00:00.000+00:00",
+        "event_types": ["PIPELINE_CREATED"],
+        "status": "any",
+        "rate": "20/m",
+        "started_at": "2026-01-01T12:00:00.000+00:00",
+        "ended_at": "2026-01-01T12:00:02.000+00:00",
+        "matched": 2,
+        "sent": 2,
+        "waiting": 0,
+        "failed": 0,
+        "attached": False,
+    }
+
+
+def test_people_are_told_how_it_is_called_before_they_wait(
+    terminal: Terminal, office: Office
+) -> None:
+    the_clock_works(office)
+
+    assert terminal(*REPLAY) == 0
+
+    (replay,) = office.replays.ended()
+    assert terminal.err == (
+        f"replay {replay.id} has begun with 4 deliveries; it goes on without this command\n"
+    )
+
+
+def test_said_again_it_goes_on_with_the_same(terminal: Terminal, office: Office) -> None:
+    desk = office.desk()
+    terms = desk.start_replay.terms(Wish(since="2h"))
+    desk.start_replay(office.subscriptions.known["sub_a"], terms)
+    office.clock.time += 30
+    the_clock_works(office)
+
+    assert terminal.json(*REPLAY)["attached"] is True
+    assert len(office.replays.ended()) == 1
+
+
+def test_another_one_is_refused_and_the_open_one_is_named(
+    terminal: Terminal, office: Office
+) -> None:
+    replay = an_open_one(office)
+
+    assert terminal(*REPLAY, "--status", "dead") == 2
+
+    assert f"another replay is open, {replay.id}" in terminal.err
+    assert f"lakehook replays stop {replay.id}" in terminal.err
+
+
+def an_open_one(office: Office) -> Replay:
+    desk = office.desk()
+    subscription = office.subscriptions.known["sub_a"]
+    return desk.start_replay(subscription, desk.start_replay.terms(Wish(since="2h"))).replay
+
+
+def test_one_that_is_stopped_while_it_is_followed_has_the_exit_code_1(
+    terminal: Terminal, office: Office
+) -> None:
+    the_clock_works(office, State.STOPPED, reason="by an operator")
+
+    assert terminal(*REPLAY, "--output", "json") == 1
+    assert json.loads(terminal.out)["reason"] == "by an operator"
+
+
+def test_the_copies_of_dead_letters_that_were_replayed_are_taken_off_the_queue(
+    terminal: Terminal, office: Office
+) -> None:
+    failure = Attempt(at=NOON, outcome=Outcome.REJECTED, milliseconds=1, status=500)
+    letters = []
+    for sequence in (1, 2):
+        record = DeliveryRecord.waiting(a_delivery(sequence)).tried(failure).dead("rejected")
+        letters.append(office.ledger.write(record, before=None, after=None))
+        office.dead_letters.bury(letters[-1], endpoint="-")
+    the_clock_works(office)
+    revived = letters[0].replayed(a_delivery(1), by="rpl_1")
+    office.clock.sleep = _also(office, lambda: office.ledger.records.update(_key(revived)))  # type: ignore[method-assign]
+
+    terminal.json(*REPLAY, "--status", "dead")
+
+    assert [one.sequence for one in office.dead_letters.buried] == [2]
+
+
+def _key(record: DeliveryRecord) -> dict[Any, DeliveryRecord]:
+    return {(record.lane, record.sequence): record}
+
+
+def _also(office: Office, act: Any) -> Any:
+    sleep = office.clock.sleep
+
+    def both(seconds: float) -> None:
+        act()
+        sleep(seconds)
+
+    return both
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        (("--since", "soon"), "error: since: 'soon' is no time with an offset"),
+        (("--since", "1h", "--until", "2h"), "error: since: '1h' is after until, '2h'"),
+        (("--since", "1h", "--status", "lost"), "error: status: 'lost' is none of dead, delivered"),
+        (("--since", "1h", "--rate", "fast"), "error: rate: 'fast' is no number from 1 to 99999"),
+        (("--since", "1h", "--event-type", "X"), "error: event type: 'X' is none of"),
+    ],
+)
+def test_what_is_not_allowed_is_said_on_one_line(
+    terminal: Terminal, office: Office, options: tuple[str, ...], complaint: str
+) -> None:
+    assert terminal("replay", "--subscription", "ci", *options) == 2
+
+    assert terminal.err.startswith(complaint)
+    assert terminal.err.count("\n") == 1
+    assert office.replays.open() == []
+
+
+def test_replays_are_listed_shown_and_stopped(terminal: Terminal, office: Office) -> None:
+    replay = an_open_one(office)
+
+    assert [one["replay_id"] for one in terminal.json("replays", "list")] == [replay.id]
+    assert terminal.json("replays", "show", replay.id)["state"] == "open"
+    assert terminal.json("replays", "stop", replay.id)["state"] == "stopped"
+    assert terminal.json("replays", "show", replay.id)["reason"] == "by an operator"
+    assert terminal("replays", "list") == 0
+    assert "stopped (by an operator)" in terminal.out
+    assert terminal("replays", "show", "rpl_none") == 3
+
+
+@pytest.mark.parametrize("past", [("--from-beginning",), ("--since", "3d")])
+def test_a_new_subscription_may_have_the_past(
+    terminal: Terminal, office: Office, past: tuple[str, ...]
+) -> None:
+    added = terminal.json(*ADD, *past)
+
+    (replay,) = office.replays.open()
+    assert (added["replay_id"], added["subscription_id"]) == (replay.id, replay.subscription_id)
+    assert replay.terms.until == NOON + 60
+    assert added["secret"]
+
+
+def test_without_a_word_it_has_none(terminal: Terminal, office: Office) -> None:
+    assert "replay_id" not in terminal.json(*ADD)
+    assert office.replays.open() == []
+
+
+@pytest.mark.parametrize("past", [("--from-beginning", "--since", "3d"), ("--since", "soon")])
+def test_a_past_that_is_not_understood_saves_no_subscription(
+    terminal: Terminal, office: Office, past: tuple[str, ...]
+) -> None:
+    assert terminal(*ADD, *past) == 2
+    assert list(office.subscriptions.known) == ["sub_a"]
+
+
+def test_the_secret_is_shown_though_the_past_could_not_begin(
+    terminal: Terminal, office: Office
+) -> None:
+    def fails(_replay: Replay) -> Replay:
+        raise OwnTrouble("throttled")
+
+    office.replays.save = fails  # type: ignore[method-assign]
+
+    added = terminal.json(*ADD, "--since", "3d")
+
+    assert added["secret"]
+    assert added["replay_id"] is None
+    assert "--status missing" in terminal.err

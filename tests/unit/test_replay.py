@@ -1,0 +1,419 @@
+"""A replay from its start to its end: what it counts, what it sends, how it goes on."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from lakehook.domain.endpoint import Endpoint
+from lakehook.domain.errors import BadInput, NotFound, OwnTrouble
+from lakehook.domain.event import EventType
+from lakehook.domain.lane import Status
+from lakehook.domain.replay import State, Wish
+from lakehook.domain.subscription import Format
+from lakehook.ports import Accepted
+from lakehook.replay import StopReplay, Tally
+from lakehook.replay_ports import PastPage
+from lakehook.wake import WakeLanes
+from tests.builders import a_subscription
+from tests.fakes import NOON
+from tests.replaying import World
+
+DELIVERED, DEAD, WAITING = Status.DELIVERED, Status.DEAD, Status.WAITING
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def test_everything_goes_out_again_in_order_by_the_same_ids_and_says_so(world: World):
+    world.live(1)
+    world.live(2)
+    world.record(1, DELIVERED, 1, 2, 3)
+    world.record(2, DELIVERED, 1, 2, 3)
+
+    replay = world.replay()
+    world.work_off()
+
+    assert (replay.state, replay.matched, replay.sent) == (State.DONE, 6, 6)
+    assert world.heard == ["1#1", "1#2", "1#3", "2#1", "2#2", "2#3"]
+    assert all(one.replayed for one in world.sent)
+    assert world.statuses(1) == [DELIVERED] * 3
+    assert world.ledger.lanes == {}
+
+
+@pytest.mark.parametrize(
+    ("status", "heard"),
+    [
+        ("dead", ["1#2"]),
+        ("delivered", ["1#1"]),
+        ("missing", ["2#2"]),
+        ("any", ["1#1", "1#2", "2#1", "2#2"]),
+    ],
+)
+def test_what_waits_is_let_be_and_the_rest_is_chosen_by_how_it_stands(
+    world: World, status: str, heard: list[str]
+):
+    world.live(1)
+    world.record(1, DELIVERED, 1)
+    world.record(1, DEAD, 2)
+    world.record(1, WAITING, 3)
+    world.live(2, "CREATED", "RUNNING")
+    world.record(2, Status.ABORTED, 1)
+
+    replay = world.replay(status=status)
+
+    records = world.ledger.records.values()
+    assert (
+        sorted(f"{one.lane.pipeline_id}#{one.sequence}" for one in records if one.replayed_by)
+        == heard
+    )
+    assert (replay.sent, replay.waiting) == (len(heard), 1)
+
+
+def test_only_what_was_accepted_between_the_times_and_is_of_the_types_goes_out(world: World):
+    world.live(1, "CREATED")
+    world.clock.sleep(600)
+    world.live(1, "RUNNING", "COMPLETED")
+    world.clock.sleep(600)
+    world.live(2, "CREATED")
+    world.clock.sleep(60)
+
+    world.replay(since="15m", until="2m", event_types=("PIPELINE_COMPLETED", "PIPELINE_CREATED"))
+    world.work_off()
+
+    assert world.heard == ["1#3"]
+
+
+def test_it_sends_what_the_subscription_wants_as_it_now_stands(world: World):
+    world.live(1)
+    world.live(2, "CREATED")
+    pattern = '{"pipeline_id": [1]}'
+    failures = a_subscription(event_types=(EventType.PIPELINE_RUNNING,), pattern=pattern)
+    world.subscriptions.put(failures)
+
+    world.replay()
+    world.work_off()
+
+    assert world.heard == ["1#2"]
+
+
+def test_a_format_without_words_for_an_event_is_sent_none(world: World):
+    world.live(1, "CREATED", "STALLED")
+    endpoint = Endpoint.parse("https://ci.example/devlake")
+    world.subscriptions.put(a_subscription(format=Format.DEVLAKE, endpoint=endpoint))
+
+    assert world.start().replay.matched == 1
+
+
+def test_it_counts_before_it_sends_and_a_count_writes_nothing(world: World):
+    world.live(1)
+    world.live(2, "CREATED")
+    world.record(1, WAITING, 1)
+    world.past.events_a_page = 2
+    terms = world.start_replay.terms(Wish(since="1h"))
+
+    tally = world.count(terms, world.subscription)
+
+    by_type = {"PIPELINE_CREATED": 1, "PIPELINE_RUNNING": 1, "PIPELINE_COMPLETED": 1}
+    assert tally == Tally(deliveries=3, pipelines=2, waiting=1, by_type=by_type)
+    assert world.replays.open() == []
+    assert world.statuses(1) == [WAITING]
+
+
+def test_a_tick_lines_up_a_minute_of_its_rate_and_spreads_it(world: World):
+    for pipeline in range(100, 140):
+        world.live(pipeline, "CREATED")
+
+    world.start(rate="30/m")
+    first = world.tick()
+    again = world.tick()
+
+    assert (first, again) == (30, 0)
+    dues = sorted(held.due_at - NOON for held in world.ledger.lanes.values())
+    assert dues == [2.0 * number for number in range(30)]
+
+
+def test_a_rate_of_less_than_one_a_minute_is_kept_too(world: World):
+    for pipeline in range(100, 103):
+        world.live(pipeline, "CREATED")
+    world.start(rate="20/h")
+    sent = []
+
+    for _ in range(8):
+        sent.append(world.tick())
+        world.clock.sleep(60)
+
+    assert sent == [1, 0, 0, 1, 0, 0, 1, 0]
+
+
+def test_a_minute_without_a_tick_is_not_made_up_for(world: World):
+    for pipeline in range(100, 300):
+        world.live(pipeline, "CREATED")
+    world.start(rate="30/m")
+    world.tick()
+
+    world.clock.sleep(3600)
+
+    assert world.tick() == 30
+
+
+def test_pages_and_ticks_break_anywhere_and_each_pipeline_goes_out_once(world: World):
+    for pipeline in range(10, 20):
+        world.live(pipeline)
+    world.past.events_a_page = 4
+
+    replay = world.replay(rate="5/m")
+    world.work_off()
+
+    assert (replay.sent, replay.failed) == (30, 0)
+    assert world.heard == [f"{pipeline}#{n}" for pipeline in range(10, 20) for n in (1, 2, 3)]
+
+
+@pytest.mark.parametrize("died_after", range(1, 9))
+def test_a_clock_that_dies_at_any_write_sends_nothing_twice_and_loses_nothing(
+    world: World, died_after: int
+):
+    for pipeline in (1, 2, 3):
+        world.live(pipeline)
+        world.record(pipeline, DELIVERED, 1, 2, 3)
+    world.past.events_a_page = 2
+    started = world.start().replay
+    died = dying_after(world, died_after)
+
+    with pytest.raises(Dead):
+        world.tick()
+    died.revive()
+    world.work_off()  # what was told is sent before the next tick
+    replay = world.tick_until_ended(started)
+    world.clock.sleep(60)
+    woken_by_the_clock(world)
+    world.work_off()
+
+    assert (replay.matched, replay.sent) == (9, 9)
+    assert sorted(world.heard) == sorted(
+        f"{pipeline}#{n}" for pipeline in (1, 2, 3) for n in (1, 2, 3)
+    )
+    for pipeline in (1, 2, 3):
+        of_it = [one for one in world.heard if one.startswith(f"{pipeline}#")]
+        assert of_it == sorted(of_it)
+
+
+class Dead(BaseException):
+    """Like a kill: no handler of errors hears of it."""
+
+
+class dying_after:  # noqa: N801  it reads as a verb
+    """The process dies right after its n-th write, of a lane or of the replay."""
+
+    def __init__(self, world: World, writes: int) -> None:
+        self._left, self._is_alive = writes, True
+        world.replays.save = self._counted(world.replays.save)  # type: ignore[method-assign]
+        world.revival.revive = self._counted(world.revival.revive)  # type: ignore[method-assign]
+
+    def revive(self) -> None:
+        self._left = 10**6
+
+    def _counted(self, write: Callable[..., Any]) -> Callable[..., Any]:
+        def counted(*args: Any, **kwargs: Any) -> Any:
+            done = write(*args, **kwargs)
+            self._left -= 1
+            if self._left == 0:
+                raise Dead
+            return done
+
+        return counted
+
+
+def woken_by_the_clock(world: World) -> None:
+    WakeLanes(world.ledger, world.ledger.healths, world.bell, world.clock)()
+
+
+def test_two_ticks_at_once_share_nothing(world: World):
+    world.live(1)
+    world.live(2)
+    world.start()
+    second = []
+    open_ = world.replays.open()
+    page = world.past.page
+
+    def beside(**asked: Any) -> PastPage:
+        world.past.page = page  # type: ignore[method-assign]
+        world.replays.open = lambda: open_  # type: ignore[method-assign]
+        second.append(world.tick())
+        return page(**asked)
+
+    world.past.page = beside  # type: ignore[method-assign]
+
+    assert world.tick() == 6
+    assert second == [0]
+
+
+def test_asked_for_again_it_is_the_same_that_goes_on(world: World):
+    world.live(1)
+    first = world.start(since="2h")
+    world.clock.sleep(5)
+
+    again = world.start(since="2h")
+
+    assert (first.attached, again.attached) == (False, True)
+    assert again.replay == first.replay
+
+
+def test_another_one_waits_until_the_first_has_ended(world: World):
+    first = world.start().replay
+
+    with pytest.raises(BadInput, match=f"{first.id}.*lakehook replays stop {first.id}"):
+        world.start(status="dead")
+
+    world.tick_until_ended(first)
+    assert not world.start(status="dead").attached
+
+
+def test_one_that_is_stopped_adds_nothing_and_what_is_lined_up_goes_out(world: World):
+    for pipeline in range(10, 20):
+        world.live(pipeline, "CREATED")
+    started = world.start(rate="3/m").replay
+    world.tick()
+
+    stopped = StopReplay(world.look_up, world.clock)(started.id)
+    world.clock.sleep(60)
+    world.tick()
+    world.work_off()
+
+    assert (stopped.state, stopped.reason) == (State.STOPPED, "by an operator")
+    assert len(world.heard) == 3
+    assert StopReplay(world.look_up, world.clock)(started.id) == stopped
+    with pytest.raises(NotFound):
+        world.look_up("rpl_unknown")
+
+
+def test_a_removed_subscription_stops_its_replay(world: World):
+    world.live(1)
+    started = world.start().replay
+    world.subscriptions.put(world.subscription.removed(at=NOON))
+
+    world.tick()
+
+    ended = world.look_up(started.id)
+    assert (ended.state, ended.reason) == (State.STOPPED, "subscription_removed")
+    assert world.ledger.lanes == {}
+
+
+def test_one_replay_in_trouble_stops_no_other_and_goes_on_when_it_is_over(world: World):
+    world.live(1)
+    other = a_subscription(id="sub_b")
+    world.subscriptions.put(other)
+    first = world.start().replay
+    world.clock.sleep(1)
+    world.start_replay(other, world.start_replay.terms(Wish(since="1h")))
+    page, trouble = world.past.page, [OwnTrouble("simulated")]
+    world.past.page = lambda **asked: raise_of(trouble) or page(**asked)  # type: ignore[method-assign]
+
+    assert world.tick() == 3
+    assert world.telemetry.told[0][0] == "trouble"
+    assert world.tick_until_ended(first).sent == 3
+
+
+def raise_of(troubles: list[OwnTrouble]) -> None:
+    if troubles:
+        raise troubles.pop()
+
+
+def test_a_pipeline_that_nobody_can_read_is_left_out_and_told(world: World):
+    for pipeline in (1, 2, 3):
+        world.live(pipeline, "CREATED")
+    history = world.journal.history
+
+    def poisoned(pipeline: str) -> Sequence[Accepted]:
+        if pipeline == "2":
+            raise KeyError("sequence")
+        return history(pipeline)
+
+    world.journal.history = poisoned  # type: ignore[method-assign]
+
+    replay = world.replay()
+
+    assert (replay.state, replay.sent, replay.failed) == (State.DONE, 2, 1)
+    assert "trouble" in dict(world.telemetry.told)
+
+
+def test_what_the_journal_no_longer_keeps_is_warned_of(world: World):
+    world.start(since="31d")
+
+    assert world.warnings == ["since: 31d: events are kept for 30 days; what is older is not sent"]
+
+
+@pytest.mark.parametrize(
+    ("wish", "complaint"),
+    [
+        ({"since": "yesterday"}, "since: 'yesterday' is no time with an offset"),
+        ({"since": "2026-01-01T12:00:00"}, "since: .* is no time with an offset"),
+        ({"since": "1767272400"}, "since: '1767272400' is yet to come"),
+        ({"since": "1h", "until": "2026-01-02T12:00:00Z"}, "until: .* is yet to come"),
+        ({"since": "1h", "until": "2h"}, "since: '1h' is after until, '2h'"),
+        ({"since": "1h", "event_types": ("PIPELINE_LOST",)}, "event type: 'PIPELINE_LOST' is none"),
+        ({"since": "1h", "status": "lost"}, "status: 'lost' is none of dead, delivered"),
+        ({"since": "1h", "rate": "0/s"}, "rate: '0/s' is no number from 1 to 99999"),
+        ({"since": "1h", "rate": "ten"}, "rate: 'ten' is no number"),
+        ({"since": "9999d"}, "since: 9999d is more than 3650d"),
+    ],
+)
+def test_what_is_not_allowed_is_named_and_nothing_is_saved(
+    world: World, wish: dict[str, str], complaint: str
+):
+    with pytest.raises(BadInput, match=complaint):
+        world.start(**wish)
+
+    assert world.replays.open() == []
+
+
+def test_a_new_subscription_hears_what_was_before_it_once_and_in_order(world: World):
+    world.live(1, "CREATED", "RUNNING")
+    world.live(2, "CREATED")
+    terms = world.start_replay.terms(Wish(since="0"))
+    started = world.start_replay.for_new(world.subscription, terms).replay
+    (in_both,) = world.fan_out(2, "RUNNING")  # accepted before the replay begins, and delivered
+    world.deliver(in_both)
+
+    assert world.tick() == 0, "some fan-out may not know the subscription yet"
+    world.clock.sleep(61)
+    replay = world.tick_until_ended(started)
+    world.work_off()
+
+    assert (replay.matched, replay.sent) == (None, 3)
+    assert sorted(world.heard) == ["1#1", "1#2", "2#1", "2#2"]
+    assert [one for one in world.heard if one[0] == "1"] == ["1#1", "1#2"]
+
+
+def test_what_was_accepted_but_not_fanned_out_to_a_new_subscription_is_not_lost(world: World):
+    terms = world.start_replay.terms(Wish(since="0"))
+    started = world.start_replay.for_new(world.subscription, terms).replay
+    world.clock.sleep(20)
+    world.live(1, "CREATED")  # by a fan-out that does not know it yet
+
+    world.clock.sleep(41)
+    world.tick_until_ended(started)
+    world.work_off()
+
+    assert world.heard == ["1#1"]
+
+
+def test_a_pending_subscription_hears_the_past_once_it_is_confirmed(world: World):
+    world.live(1, "CREATED")
+    world.subscriptions.put(replace(world.subscription, pending_since="2026-01-01T12:00:00Z"))
+    terms = world.start_replay.terms(Wish(since="0"))
+    started = world.start_replay.for_new(world.subscription, terms).replay
+    world.clock.sleep(3600)
+    world.live(1, "RUNNING")
+    assert world.tick() == 0
+
+    world.subscriptions.put(replace(world.subscription, pending_since=None))
+    world.tick()
+    world.clock.sleep(61)
+    world.tick_until_ended(started)
+    world.work_off()
+
+    assert world.heard == ["1#1", "1#2"]

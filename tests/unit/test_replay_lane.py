@@ -1,0 +1,367 @@
+"""A lane that is replayed while others work in it: one request at a time, in order, none lost."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from lakehook.domain.delivery import Delivery, Lane
+from lakehook.domain.disposition import Again, Done
+from lakehook.domain.errors import LaneMoved
+from lakehook.domain.health import Health
+from lakehook.domain.lane import LEASE_SECONDS, HeldLane, Status
+from lakehook.domain.message import Resume
+from lakehook.domain.subscription import Ordering
+from lakehook.replay import line_up
+from tests.builders import a_subscription
+from tests.fakes import NOON
+from tests.replaying import World
+
+DELIVERED, DEAD, WAITING = Status.DELIVERED, Status.DEAD, Status.WAITING
+LANE = Lane("sub_a", "1")
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def started(world: World, **wish: Any) -> None:
+    """A replay is lined up, and nobody has been told yet."""
+    world.start(**wish)
+    world.tick()
+
+
+def resume(world: World) -> Resume:
+    return world.bell.rung.pop(0)
+
+
+def test_what_is_new_waits_behind_what_is_replayed(world: World):
+    world.live(1, "CREATED", "RUNNING")
+    world.record(1, DELIVERED, 1, 2)
+    started(world)
+
+    (new,) = world.fan_out(1, "COMPLETED")
+    assert world.deliver(new) == [Done()]
+    assert world.heard == []
+    world.work_off()
+
+    assert world.heard == ["1#1", "1#2", "1#3"]
+    assert [one.replayed for one in world.sent] == [True, True, False]
+    assert world.ledger.lanes == {}
+
+
+def test_a_worker_in_the_midst_of_the_newest_delivery_ends_well(world: World):
+    world.live(1, "CREATED", "RUNNING")
+    world.record(1, DELIVERED, 1, 2)
+    (new,) = world.fan_out(1, "COMPLETED")
+    world.attempts.during = lambda one: started(world) if one.id == new.id else None
+
+    assert world.deliver(new) == [Done()]
+    world.work_off()
+
+    assert world.heard == ["1#3", "1#1", "1#2"]
+    assert world.statuses(1) == [DELIVERED] * 3
+
+
+def test_a_worker_whose_attempt_fails_in_the_midst_comes_again_and_waits_its_turn(world: World):
+    world.live(1, "CREATED", "RUNNING")
+    world.record(1, DELIVERED, 1, 2)
+    world.clock.sleep(10)
+    (new,) = world.fan_out(1, "COMPLETED")
+    world.attempts.script[new.id] = [world.attempts.failure()]
+    world.attempts.during = lambda one: (
+        started(world, until="5s") if one.id == new.id and len(world.sent) == 1 else None
+    )
+
+    first = world.deliver(new)
+    again = world.deliver(new, again=True)
+    world.work_off()
+
+    assert (first, again) == ([Again()], [Done()])
+    assert world.heard == ["1#3", "1#1", "1#2", "1#3"]
+
+
+def test_a_resume_waits_in_the_queue_until_its_lane_is_due(world: World):
+    world.live(1, "CREATED")
+    world.live(2, "CREATED")
+    started(world, rate="6/m")
+
+    first, second = world.bell.rung
+    assert world.deliver(first) == [Done()]
+    assert world.deliver(second) == [Again(10.0)]
+    assert world.heard == ["1#1"]
+
+
+def test_a_lane_that_moves_on_meanwhile_is_read_anew(world: World):
+    world.live(1)
+    world.record(1, DELIVERED, 1, 2, 3)
+    read, moved = world.ledger.read, []
+
+    def moving(*asked: Any) -> Any:
+        page = read(*asked)
+        if len(moved) < 2:
+            moved.append(world.delivery(1, len(moved) + 1))
+            held = page.lanes.get(LANE)
+            world.ledger._put(LANE, held.announced() if held else HeldLane.at(LANE, 9, now=NOON))
+        return page
+
+    world.start()
+    world.ledger.read = moving  # type: ignore[method-assign]
+
+    assert world.tick() == 3
+
+
+def test_a_lane_that_never_rests_is_left_for_the_next_tick(world: World):
+    world.live(1)
+    world.live(2)
+    first = world.start().replay
+    revive, moved = world.revival.revive, []
+
+    def elsewhere(*args: Any, **kwargs: Any) -> None:
+        if args[0][0].record.lane == LANE and len(moved) < line_up.MOST_TRIES:
+            moved.append(LANE)
+            raise LaneMoved("by others")
+        revive(*args, **kwargs)
+
+    world.revival.revive = elsewhere  # type: ignore[method-assign]
+
+    assert world.tick() == 0
+    assert world.tick_until_ended(first).sent == 6
+
+
+def test_a_success_that_comes_to_light_meanwhile_is_not_overwritten_unseen(world: World):
+    """A worker that was given up on writes what it knows without looking: we look once more."""
+    world.live(1, "CREATED")
+    world.record(1, WAITING, 1)
+    world.ledger.records[LANE, 1] = replace(world.ledger.records[LANE, 1], status=DEAD)
+    dead = world.ledger.records[LANE, 1]
+    revive, wrote = world.revival.revive, []
+
+    def late(*args: Any, **kwargs: Any) -> None:
+        if not wrote:
+            wrote.append(True)
+            world.ledger.write(replace(dead, status=DELIVERED), before=None, after=None)
+        revive(*args, **kwargs)
+
+    world.revival.revive = late  # type: ignore[method-assign]
+
+    replay = world.replay(status="dead")
+
+    assert replay.sent == 0
+    assert world.statuses(1) == [DELIVERED]
+
+
+def test_a_head_that_waits_for_its_retry_goes_after_what_is_before_it(world: World):
+    world.live(1)
+    world.record(1, DELIVERED, 1, 2)
+    world.attempts.script["sub_a#1#3"] = [world.attempts.failure()]
+    world.deliver(world.delivery(1, 3))
+    assert world.ledger.lanes[LANE].head == 3
+
+    started(world, status="delivered")
+    world.work_off()
+
+    assert world.heard == ["1#3", "1#1", "1#2", "1#3"]
+    assert world.statuses(1) == [DELIVERED] * 3
+
+
+def test_what_comes_behind_a_head_that_waits_does_not_hurry_it(world: World):
+    world.live(1)
+    world.record(1, DELIVERED, 3)
+    world.attempts.script["sub_a#1#1"] = [world.attempts.failure(retry_after=900)]
+    world.deliver(world.delivery(1, 1))
+    held = world.ledger.lanes[LANE]
+
+    started(world, status="delivered")
+    world.deliver(resume(world))
+
+    after = world.ledger.lanes[LANE]
+    assert (after.head, after.due_at, after.attempts) == (1, held.due_at, 1)
+    assert world.heard == ["1#1"]
+
+
+def test_the_wish_of_a_receiver_to_be_left_alone_is_kept(world: World):
+    world.live(1)
+    world.record(1, DELIVERED, 1)
+    world.attempts.script["sub_a#1#2"] = [world.attempts.failure(retry_after=900)]
+    world.deliver(world.delivery(1, 2))
+
+    started(world, status="delivered")
+
+    held = world.ledger.lanes[LANE]
+    assert (held.head, held.due_at) == (1, NOON + 900)
+
+
+def test_a_lane_behind_a_dead_letter_goes_on_when_that_is_replayed(world: World):
+    world.live(1)
+    world.subscriptions.put(a_subscription(ordering=Ordering.STRICT))
+    failures = [world.attempts.failure() for _ in range(3)]
+    world.attempts.script["sub_a#1#1"] = failures
+    world.deliver(world.delivery(1, 1))
+    for _ in range(2):
+        world.clock.sleep(400)
+        world.deliver(Resume(LANE, 1))
+    world.deliver(world.delivery(1, 2))
+    assert world.statuses(1) == [DEAD, WAITING]
+    assert world.ledger.lanes[LANE].dead
+
+    started(world, status="dead")
+    world.work_off()
+
+    assert world.heard == ["1#1"] * 4 + ["1#2"]
+    assert [one.replayed for one in world.sent[-2:]] == [True, False]
+
+
+def test_what_is_replayed_before_a_dead_letter_goes_and_the_letter_stays(world: World):
+    world.live(1)
+    world.record(1, DELIVERED, 1)
+    world.attempts.script["sub_a#1#2"] = [world.attempts.failure() for _ in range(3)]
+    world.deliver(world.delivery(1, 2))
+    for _ in range(2):
+        world.clock.sleep(400)
+        world.deliver(Resume(LANE, 1))
+    assert world.statuses(1) == [DELIVERED, DEAD]
+
+    started(world, status="delivered")
+    world.work_off()
+
+    assert world.heard == ["1#2"] * 3 + ["1#1"]
+    assert world.statuses(1) == [DELIVERED, DEAD]
+    assert world.ledger.lanes[LANE].dead
+
+
+def test_under_skip_a_dead_letter_is_sent_in_its_place_and_not_as_late(world: World):
+    world.live(1)
+    world.subscriptions.put(a_subscription(ordering=Ordering.SKIP))
+    world.record(1, DELIVERED, 1, 3)
+    world.record(1, DEAD, 2)
+
+    world.replay()
+    world.work_off()
+
+    assert world.heard == ["1#1", "1#2", "1#3"]
+    assert not any(one.late for one in world.sent)
+
+
+@pytest.mark.parametrize("blocked", ["paused_at", "disabled_reason"])
+def test_what_is_replayed_waits_for_a_subscription_that_is_blocked(world: World, blocked: str):
+    world.live(1)
+    world.record(1, DELIVERED, 1, 2, 3)
+    world.subscriptions.put(a_subscription(**{blocked: "2026-01-01T12:00:00Z"}))
+
+    replay = world.replay()
+    world.work_off()
+
+    assert replay.sent == 3
+    assert world.heard == []
+    assert world.statuses(1) == [WAITING] * 3
+    assert world.ledger.lanes[LANE].due_at == NOON + 3600
+
+
+def test_what_is_replayed_to_an_endpoint_that_is_down_sleeps(world: World):
+    world.live(1)
+    world.record(1, DELIVERED, 1, 2, 3)
+    down = Health(subscription_id="sub_a", failures=5, due_at=NOON + 300)
+    world.ledger.healths.known["sub_a"] = down
+
+    started(world)
+    world.work_off()
+
+    assert world.heard == []
+    assert world.ledger.lanes[LANE].asleep
+
+
+def test_a_replay_does_not_rouse_a_lane_that_sleeps(world: World):
+    world.live(1)
+    world.record(1, DELIVERED, 1, 2, 3)
+    asleep = replace(HeldLane.at(LANE, 4, now=NOON), asleep=True, due_at=NOON + 3600)
+    world.ledger.lanes[LANE] = asleep
+
+    started(world)
+
+    held = world.ledger.lanes[LANE]
+    assert (held.head, held.asleep, held.due_at) == (1, True, NOON + 3600)
+
+
+def test_each_delivery_has_a_fresh_budget_and_keeps_what_it_has_been_through(world: World):
+    world.live(1, "CREATED")
+    world.record(1, DELIVERED, 1)
+    world.attempts.script["sub_a#1#1"] = [world.attempts.failure(), world.attempts.failure()]
+
+    started(world)
+    world.deliver(resume(world))
+    world.clock.sleep(10)
+    world.deliver(Resume(LANE, 1))
+
+    assert world.statuses(1) == [WAITING]
+    assert world.ledger.records[LANE, 1].attempts == 3
+    assert world.ledger.lanes[LANE].attempts == 2
+
+
+def test_what_is_held_to_crash_its_workers_is_given_another_chance(world: World):
+    world.live(1, "CREATED")
+    world.record(1, DEAD, 1)
+    crashed = replace(world.ledger.records[LANE, 1], announced=3, reason="crashed")
+    world.ledger.records[LANE, 1] = crashed
+
+    started(world)
+    world.work_off()
+
+    assert world.heard == ["1#1"]
+    assert world.statuses(1) == [DELIVERED]
+
+
+def test_a_large_lane_is_lined_up_part_by_part_and_goes_when_the_last_is_there(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    world.live(1)
+    world.record(1, DELIVERED, 1, 2, 3)
+    monkeypatch.setattr(line_up, "MOST_RECORDS", 2)
+    world.revival.most = 2
+    dues: list[float] = []
+    revive = world.revival.revive
+
+    def witnessed(*args: Any, **kwargs: Any) -> None:
+        revive(*args, **kwargs)
+        dues.append(world.ledger.lanes[LANE].due_at - NOON)
+
+    world.revival.revive = witnessed  # type: ignore[method-assign]
+    started(world)
+
+    assert dues == [LEASE_SECONDS, 0]
+    world.work_off()
+    assert world.heard == ["1#1", "1#2", "1#3"]
+
+
+def test_what_is_new_joins_a_large_lane_between_its_parts_and_waits(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    world.live(1, "CREATED", "RUNNING")
+    world.record(1, DELIVERED, 1, 2)
+    monkeypatch.setattr(line_up, "MOST_RECORDS", 1)
+    new: list[Delivery] = []
+    revive = world.revival.revive
+
+    def joined(*args: Any, **kwargs: Any) -> None:
+        revive(*args, **kwargs)
+        if not new:
+            new.extend(world.fan_out(1, "COMPLETED"))
+            assert world.deliver(*new) == [Done()]
+
+    world.revival.revive = joined  # type: ignore[method-assign]
+    started(world)
+    world.clock.sleep(LEASE_SECONDS)
+    world.work_off()
+
+    assert world.heard == ["1#1", "1#2", "1#3"]
+
+
+def test_parts_are_bounded_by_their_bytes_too(world: World, monkeypatch: pytest.MonkeyPatch):
+    world.live(1)
+    monkeypatch.setattr(line_up, "MOST_BYTES", line_up.RECORD_BYTES * 2)
+    world.revival.most = 1
+
+    started(world)
+
+    assert world.statuses(1) == [WAITING] * 3

@@ -67,7 +67,7 @@ def test_it_goes_on_though_the_command_the_clock_and_the_sender_are_killed_in_it
     terminal: Terminal,
 ):
     receiver, since = Receiver("again"), str(int(time.time()))
-    subscription_id, lives = subscribers.add(receiver), [a_life(CREATED, RUNNING) for _ in range(9)]
+    subscription_id, lives = subscribers.add(receiver), [a_life(CREATED, RUNNING) for _ in range(6)]
     lanes = [Lane(subscription_id, life[0].pipeline_id) for life in lives]
     publish([event for life in lives for event in life])
     eventually(lambda: all(evidence.statuses(lane) == [DELIVERED] * 2 for lane in lanes))
@@ -78,7 +78,7 @@ def test_it_goes_on_though_the_command_the_clock_and_the_sender_are_killed_in_it
         killed = kill(lakehook, "functions.clock")
         command.kill()
     publish([completed(life) for life in lives[:2]])
-    assert receiver.wait_until_taken(19, within=PATIENCE)
+    assert receiver.wait_until_taken(13, within=PATIENCE)
     killed += kill(lakehook, "functions.deliver")
 
     assert killed >= 2

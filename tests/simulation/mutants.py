@@ -86,6 +86,12 @@ MUTANTS = (
         "return None",
     ),
     Mutant(
+        "what is replayed goes before the head",
+        "lakehook/domain/lane.py",
+        "if lowest > self.head:",
+        "if True:",
+    ),
+    Mutant(
         "a dead delivery has a letter on the queue",
         "lakehook/deliver/turn.py",
         "self.crew.dead_letters.bury(record, endpoint=self.subscription.endpoint.shown)",

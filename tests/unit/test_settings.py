@@ -36,6 +36,7 @@ INGRESS = IngressSettings(
     devlake_api_url=NONE,
 )
 CLOCK = ClockSettings(
+    subscriptions_table="Subscriptions",
     deliveries_table="deliveries",
     deliveries_queue_url="https://sqs/d.fifo",
     pipelines_table="pipelines",

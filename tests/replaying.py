@@ -28,6 +28,7 @@ from tests.fakes import (
     FakeDice,
     FakeJournal,
     FakeLedger,
+    FakePaces,
     FakeOutbox,
     FakeSiding,
     FakeSubscriptions,
@@ -156,6 +157,7 @@ class World:
         return Crew(
             ledger=self.ledger,
             healths=self.ledger.healths,
+            paces=FakePaces(self.clock),
             bell=self.bell,
             subscriptions=self.subscriptions,
             attempt=self._attempt,

@@ -6,6 +6,7 @@ from tests.infra.blueprint import Blueprint
 
 NAMES = ["api", "clock", "deliver", "fanout", "ingress"]
 
+TAKE_LETTERS = {"sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:ReceiveMessage"}
 CONSUME = {"sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"}
 SEND = {"sqs:SendMessage"}
 READ_SUBSCRIPTIONS = {"dynamodb:GetItem", "dynamodb:Scan"}
@@ -112,7 +113,7 @@ def test_the_api_seals_secrets_and_opens_none_and_sends_no_event(production: Blu
         "PipelinesTable/index/unended": {"dynamodb:Query"},
         "SecretsKey": {"kms:Encrypt"},
         "DeliveriesQueueUrl": SEND,
-        "DeadLetterQueueUrl": CONSUME,
+        "DeadLetterQueueUrl": TAKE_LETTERS,
         own_log("api", production): WRITE_ITS_LOG,
     }
 

@@ -60,7 +60,7 @@ def test_each_term_can_be_asked_for_by_its_own_name():
     asked = set(Terms.__dataclass_fields__)
 
     assert asked <= set(terms.NewSubscription.model_fields)
-    assert asked - {"format"} <= set(terms.Amendment.model_fields)
+    assert asked - {"channel", "format"} <= set(terms.Amendment.model_fields)
     extra = set(terms.NewSubscription.model_fields) - asked
     assert extra == {"signing", "secret", "allow_empty_secret", "challenge"}
     assert len(SecretWish.__dataclass_fields__) == 3

@@ -36,7 +36,7 @@ INGRESS = IngressSettings(
     devlake_api_url=NONE,
 )
 CLOCK = ClockSettings(
-    subscriptions_table="Subscriptions",
+    subscriptions_table="subscriptions",
     deliveries_table="deliveries",
     deliveries_queue_url="https://sqs/d.fifo",
     pipelines_table="pipelines",
@@ -79,6 +79,7 @@ def test_settings_come_out_of_an_environment_as_they_went_in(settings: Settings)
 
 def test_a_setting_is_named_like_a_variable():
     assert CLOCK.to_env() == {
+        "SUBSCRIPTIONS_TABLE": "subscriptions",
         "DELIVERIES_TABLE": "deliveries",
         "DELIVERIES_QUEUE_URL": "https://sqs/d.fifo",
         "PIPELINES_TABLE": "pipelines",

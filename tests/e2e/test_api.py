@@ -34,8 +34,8 @@ def test_what_is_subscribed_by_http_is_delivered_and_what_died_is_sent_again(
         return OK if well else HTTPStatus.INTERNAL_SERVER_ERROR
 
     life = a_life()
-    with Receiver("by http", recovers) as receiver:
-        terms = {"name": "by http", "url": receiver.url, "retry_schedule": "0.1"}
+    with Receiver("by-http", recovers) as receiver:
+        terms = {"name": "by-http", "url": receiver.url, "retry_schedule": "0.1"}
         made = program("POST", "subscriptions", terms, status=HTTPStatus.CREATED)
         receiver.secret, id_ = made["secret"], made["subscription_id"]
         letter = f"{id_}#{life[0].pipeline_id}#1"

@@ -78,7 +78,7 @@ def test_the_line_tells_where_everything_is() -> None:
 def test_a_signal_ends_it_well_and_every_worker_with_it(number: signal.Signals) -> None:
     with up() as (process, _):
         workers = children(process.pid)
-        assert len(workers) == 4
+        assert len(workers) == 5
 
         process.send_signal(number)
 

@@ -1,7 +1,5 @@
 """Who may do what to which resource: all of it, so that a new grant is a decision."""
 
-from typing import Any
-
 from tests.infra.blueprint import Blueprint
 
 NAMES = ["clock", "deliver", "fanout", "ingress"]
@@ -19,36 +17,15 @@ TRANSACT = {
 WRITE_ITS_LOG = {"logs:CreateLogStream", "logs:PutLogEvents"}
 
 
-def as_list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
-
-
-def resource_named(arn: dict[str, Any], blueprint: Blueprint) -> str:
-    """By the output that tells of it, else by its logical id."""
-    if "Fn::Join" in arn:
-        table, path = arn["Fn::Join"][1]
-        return f"{resource_named(table, blueprint)}{path}"
-    told: dict[str, str] = {
-        str(output["Value"]): name for name, output in blueprint.template["Outputs"].items()
-    }
-    id_ = str(arn["Ref"] if "Ref" in arn else arn["Fn::GetAtt"][0])
-    return told.get(str({"Ref": id_})) or told.get(str(arn)) or id_
-
-
 def granted(function: str, blueprint: Blueprint) -> dict[str, set[str]]:
     allowed: dict[str, set[str]] = {}
-    for grant in blueprint.grants(function):
-        assert grant["Effect"] == "Allow"
-        for arn in as_list(grant["Resource"]):
-            allowed.setdefault(resource_named(arn, blueprint), set()).update(
-                as_list(grant["Action"])
-            )
+    for action, resource in blueprint.granted(function):
+        allowed.setdefault(resource, set()).add(action)
     return allowed
 
 
 def own_log(function: str, blueprint: Blueprint) -> str:
-    log: str = blueprint.functions[function]["LoggingConfig"]["LogGroup"]["Ref"]
-    return log
+    return blueprint.log_of(function)
 
 
 def test_no_role_has_a_policy_that_aws_keeps(production: Blueprint) -> None:

@@ -35,7 +35,11 @@ class Parameters(Construct):
             pattern="|".join(EMPTY_SECRET),
             description="Whether DevLake may sign without a secret, so that anybody can",
         )
-        excuse(Stack.of(self), "CloudFormation-Validate::W2509", "Its value is a policy and not a secret")
+        excuse(
+            Stack.of(self),
+            "CloudFormation-Validate::W2509",
+            "Its value is a policy and not a secret",
+        )
         self.devlake_api_url = self._parameter(
             "DevlakeApiUrl",
             default=NONE,

@@ -59,7 +59,7 @@ class Worker(Construct):
         self.function = lambda_.Function(
             self,
             "Function",
-            code=code_of(name),
+            code=code_of(name, self),
             handler=f"functions.{name}.handler.lambda_handler",
             runtime=lambda_.Runtime.PYTHON_3_13,
             architecture=lambda_.Architecture.ARM_64,

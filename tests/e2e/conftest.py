@@ -1,5 +1,6 @@
 """One installation for all tests here; each has pipelines and subscribers of its own."""
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +20,10 @@ from tests.e2e.terminal import Terminal
 
 HERE = Path(__file__).parent
 
+STALLING = "stalling"  # a project whose pipelines never have enough time
+
 OPTIONS = Options(
+    stall_thresholds=json.dumps({"projects": {STALLING: {"created": "1s"}}}),
     retry_schedule="0.5,1.5",
     allow_networks=("127.0.0.0/8",),
     clock_seconds=0.5,

@@ -10,7 +10,8 @@ export UV_SYSTEM_CERTS := 1
 
 MINUTES ?= 5
 
-.PHONY: help install demo test soak soak-mutants check format synth bundles snapshot openapi lock clean
+.PHONY: help install demo test soak soak-mutants check format synth diff bootstrap deploy destroy \
+	bundles snapshot openapi lock clean
 
 help: ## Show this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -49,7 +50,7 @@ soak: install ## Play histories with faults for MINUTES=5
 soak-mutants: install ## Take out one guard after another: the simulation must notice each
 	$(BIN)/python -m tests.simulation.mutants
 
-check: install ## Format, lint, types, security, spelling, directions of import
+check: install ## Format, lint, types, security, spelling, directions of import, the blueprint
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -57,13 +58,31 @@ check: install ## Format, lint, types, security, spelling, directions of import
 	$(BIN)/uv pip check --quiet --python $(BIN)/python
 	$(BIN)/codespell
 	$(BIN)/lint-imports
+	env $$($(BIN)/python -m infra.node) $(BIN)/python -m infra.inspection
 
 format: install ## Put everything in the house's form
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-synth: install ## Write the CloudFormation template to cdk.out
-	env $$($(BIN)/python -m infra.node) CDK_OUTDIR=cdk.out $(BIN)/python app.py
+STAGE ?= production
+CDK = $(BIN)/python -m infra.cdk
+# Feature flags and choices come from cdk.json and stages.toml, the same for all three.
+OF_STAGE = --context stage=$(STAGE)
+
+synth: install ## Write the CloudFormation template of STAGE to cdk.out
+	$(CDK) synth --quiet $(OF_STAGE)
+
+diff: install ## Show what a deployment of STAGE would change
+	$(CDK) diff $(OF_STAGE)
+
+bootstrap: install ## Prepare the AWS account of your credentials for the CDK, once
+	$(CDK) bootstrap $(OF_STAGE)
+
+deploy: install ## Deploy STAGE=production to the AWS account of your credentials
+	$(CDK) deploy $(OF_STAGE)
+
+destroy: install ## Delete STAGE; production refuses
+	$(CDK) destroy $(OF_STAGE)
 
 bundles: install ## Make what ships with each function, and say what it weighs
 	rm -rf cdk.out/bundles

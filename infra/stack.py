@@ -18,19 +18,21 @@ from lakehook.settings import ClockSettings, DeliverSettings, Deployment, Fanout
 
 READ_SUBSCRIPTIONS = ("dynamodb:GetItem", "dynamodb:Scan")
 DISABLE_SUBSCRIPTIONS = ("dynamodb:UpdateItem",)
-NUMBER_EVENTS = (
-    "dynamodb:BatchGetItem",
-    "dynamodb:ConditionCheckItem",
-    "dynamodb:GetItem",
-    "dynamodb:PutItem",
-    "dynamodb:UpdateItem",
-)
+NUMBER_EVENTS = ("dynamodb:BatchGetItem", "dynamodb:PutItem")
 FIND_AND_LEASE = ("dynamodb:BatchGetItem", "dynamodb:UpdateItem")
 LEASE_A_STALL = ("dynamodb:UpdateItem",)
 FORGET_A_BREAKER = ("dynamodb:GetItem", "dynamodb:DeleteItem")
 READ_THE_PAST = ("dynamodb:Query", "dynamodb:Scan")
 LINE_UP = ("dynamodb:PutItem", "dynamodb:Query")
-KEEP_THE_LEDGER = (*NUMBER_EVENTS, "dynamodb:DeleteItem", "dynamodb:Query")
+KEEP_THE_LEDGER = (
+    "dynamodb:BatchGetItem",
+    "dynamodb:DeleteItem",
+    "dynamodb:GetItem",
+    "dynamodb:PutItem",
+    "dynamodb:Query",
+    "dynamodb:UpdateItem",
+)
+FINISH_EARLY = ("sqs:ChangeMessageVisibility", "sqs:DeleteMessage")
 
 WAKES_ITSELF = lambda_.RecursiveLoop.ALLOW
 """A success at an endpoint that was down sends word to lanes that wait for it, each lane once.
@@ -127,6 +129,7 @@ class LakehookStack(Stack):
             recursive_loop=WAKES_ITSELF,
         )
         deliver.is_fed_by(self._deliveries.queue, at_once=self._stage.deliveries_at_once)
+        deliver.may(FINISH_EARLY, on=self._deliveries.queue.queue_arn)
         deliver.may(READ_SUBSCRIPTIONS, on=self._tables.subscriptions.table_arn)
         deliver.may(DISABLE_SUBSCRIPTIONS, on=self._tables.subscriptions.table_arn)
         deliver.may(KEEP_THE_LEDGER, on=self._tables.deliveries.table_arn)

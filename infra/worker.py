@@ -13,6 +13,7 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from infra.bundling import code_of
+from infra.excuse import excuse
 from infra.network import Network
 from infra.stage import Stage
 from lakehook.settings import Settings
@@ -34,6 +35,17 @@ INTERFACES = (
 """https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html"""
 
 
+EXCUSES = {
+    "AwsSolutions-L1": "What ships is built for and tested on Python 3.13, which AWS keeps to 2029",
+    "Serverless-LambdaDLQ": "Nothing is invoked asynchronously but the clock, and the next minute"
+    " makes up for a tick that failed",
+    "Serverless-LambdaLatestVersion": "A message belongs to the code that was deployed last",
+    "Serverless-LambdaTracing": "X-Ray's import costs every cold start; who wants it turns it on",
+    "Serverless-LambdaEventSourceMappingDestination": "SQS has no such destinations; a queue's"
+    " dead letters go to a queue of their own",
+}
+
+
 class Worker(Construct):
     """It may write to its own log; all else is granted where both sides are in sight."""
 
@@ -47,7 +59,7 @@ class Worker(Construct):
         self.function = lambda_.Function(
             self,
             "Function",
-            code=code_of(name),
+            code=code_of(name, self),
             handler=f"functions.{name}.handler.lambda_handler",
             runtime=lambda_.Runtime.PYTHON_3_13,
             architecture=lambda_.Architecture.ARM_64,
@@ -56,6 +68,8 @@ class Worker(Construct):
             log_group=log,
             **properties,
         )
+        for rule, reason in EXCUSES.items():
+            excuse(self.function, rule, reason)
 
     def _log(self, stage: Stage) -> logs.LogGroup:
         kept = RemovalPolicy.RETAIN if stage.protected else RemovalPolicy.DESTROY
@@ -93,8 +107,8 @@ class Worker(Construct):
         )
 
     def wakes_every(self, interval: Duration) -> None:
-        """A tick that comes late is worth nothing: the next one is at hand."""
-        events.Rule(
+        """None is tried again: the next one is at hand."""
+        rule = events.Rule(
             self,
             "Schedule",
             schedule=events.Schedule.rate(interval),
@@ -102,6 +116,7 @@ class Worker(Construct):
                 targets.LambdaFunction(self.function, retry_attempts=0, max_event_age=interval)
             ],
         )
+        excuse(rule, "Serverless-EventBusDLQ", "A tick that comes late is worth nothing")
 
     def may_send(self, to: sqs.IQueue) -> None:
         """A batch is asked for by the same name."""
@@ -118,6 +133,9 @@ class Worker(Construct):
             subnet_ids=list(network.subnets), security_group_ids=list(network.security_groups)
         )
         self.may(INTERFACES, on="*")
+        excuse(
+            self.role, "AwsSolutions-IAM5[Resource::*]", "Lambda names an interface as it makes it"
+        )
         self.function.add_to_role_policy(
             iam.PolicyStatement(
                 effect=iam.Effect.DENY,

@@ -25,6 +25,7 @@ class Options:
 
     port: int = 0
     retry_schedule: str | None = None
+    stall_thresholds: str | None = None
     allow_networks: tuple[str, ...] = ()
     clock_seconds: float | None = None
     hosts: Path | None = None
@@ -38,6 +39,8 @@ class Options:
         parameters = {"AllowedNetworks": ",".join(self.allow_networks) or NONE}
         if self.retry_schedule is not None:
             parameters["RetrySchedule"] = self.retry_schedule
+        if self.stall_thresholds is not None:
+            parameters["StallThresholds"] = self.stall_thresholds
         return parameters
 
 

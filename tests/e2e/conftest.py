@@ -1,5 +1,6 @@
 """One installation for all tests here; each has pipelines and subscribers of its own."""
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -19,13 +20,25 @@ from tests.e2e.subscribers import Subscribers
 from tests.e2e.terminal import Terminal
 
 __all__ = ["soon_visible_again"]
+HERE = Path(__file__).parent
+
+STALLING = "stalling"  # a project whose pipelines never have enough time
 
 OPTIONS = Options(
+    stall_thresholds=json.dumps({"projects": {STALLING: {"created": "1s"}}}),
     retry_schedule="0.5,1.5",
     allow_networks=("127.0.0.0/8",),
     clock_seconds=0.5,
     notification_secret=named("TASK_CREATED").secret,
 )
+
+
+LAST = "test_permissions.py"
+"""It judges what all the others have made the functions do."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.path.name == LAST and item.path.parent == HERE)
 
 
 Publish = Callable[[Sequence[Event]], int]
@@ -47,12 +60,19 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="package")
-def lakehook(hosts: Path, log: Path) -> Iterator[LocalLakehook]:
-    with (
-        log.open("ab") as sink,
-        LocalLakehook(replace(OPTIONS, hosts=hosts, sink=sink.fileno())) as installation,
-    ):
-        yield installation
+def calls(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the functions ask of AWS."""
+    path = tmp_path_factory.mktemp("calls") / "calls.jsonl"
+    path.touch()
+    return path
+
+
+@pytest.fixture(scope="package")
+def lakehook(hosts: Path, log: Path, calls: Path) -> Iterator[LocalLakehook]:
+    with log.open("ab") as sink:
+        options = replace(OPTIONS, hosts=hosts, calls=calls, sink=sink.fileno())
+        with LocalLakehook(options) as installation:
+            yield installation
 
 
 @pytest.fixture(scope="package")

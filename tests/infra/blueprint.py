@@ -5,6 +5,12 @@ from typing import Any
 
 Json = dict[str, Any]
 
+Grant = tuple[str, str]
+"""An action, and the resource it may be done to."""
+
+WRITE_ITS_LOG = {"logs:CreateLogStream", "logs:PutLogEvents"}
+TAKE_MESSAGES = {"sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"}
+
 
 @dataclass(frozen=True)
 class Blueprint:
@@ -59,3 +65,53 @@ class Blueprint:
             if role in policy["Roles"]
             for statement in policy["PolicyDocument"]["Statement"]
         ]
+
+    def granted(self, function: str) -> set[Grant]:
+        """Each action and resource that the function's role allows."""
+        return {
+            (action, self.told_as(arn))
+            for statement in self.grants(function)
+            if statement["Effect"] == "Allow"
+            for action in _as_list(statement["Action"])
+            for arn in _as_list(statement["Resource"])
+        }
+
+    def needed_around(self, function: str) -> set[Grant]:
+        """What Lambda does with the function's role before and after the code runs.
+
+        https://docs.aws.amazon.com/lambda/latest/dg/lambda-intro-execution-role.html
+        """
+        logs = {(action, self.log_of(function)) for action in WRITE_ITS_LOG}
+        queues = [
+            self.told_as(mapping["EventSourceArn"])
+            for mapping in self.mappings
+            if mapping["FunctionName"]["Ref"] == self.logical_id(function)
+        ]
+        return logs | {(action, queue) for action in TAKE_MESSAGES for queue in queues}
+
+    def logical_id(self, function: str) -> str:
+        (found,) = [
+            id_
+            for id_, one in self.resources("AWS::Lambda::Function").items()
+            if one["Handler"].split(".")[1] == function
+        ]
+        return found
+
+    def log_of(self, function: str) -> str:
+        log: str = self.functions[function]["LoggingConfig"]["LogGroup"]["Ref"]
+        return log
+
+    def told_as(self, arn: Json | str) -> str:
+        """A resource by the output that tells of it, else by its logical id."""
+        if isinstance(arn, str):
+            return arn
+        if "Fn::Join" in arn:
+            table, path = arn["Fn::Join"][1]
+            return f"{self.told_as(table)}{path}"
+        told = {str(one["Value"]): name for name, one in self.template["Outputs"].items()}
+        id_ = str(arn["Ref"] if "Ref" in arn else arn["Fn::GetAtt"][0])
+        return told.get(str({"Ref": id_})) or told.get(str(arn)) or id_
+
+
+def _as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]

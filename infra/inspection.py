@@ -1,0 +1,51 @@
+"""The blueprint before other people's rules: cdk-nag's packs, the CDK's own, and cfn-lint.
+
+https://github.com/cdklabs/cdk-nag, https://github.com/aws-cloudformation/cfn-lint
+"""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from aws_cdk import App, Validations
+from cdk_nag import AwsSolutionsChecks, ServerlessChecks
+
+from infra.bundle import ROOT
+from infra.network import Network
+from infra.producers import Producers
+from infra.stack import LakehookStack
+from infra.stage import Stage, stage_named
+
+SUPERFLUOUS = "W3005"
+"""A dependency that CloudFormation would have seen itself; the CDK writes them down."""
+
+
+def inspect(out: Path) -> int:
+    """How many rules are broken without an excuse, as a command says it; each has been told."""
+    app = App(context=_context(), outdir=str(out), analytics_reporting=False)
+    Validations.of(app).add_plugins(AwsSolutionsChecks(app), ServerlessChecks(app))
+    for stage in (stage_named("production"), _everything_chosen()):
+        LakehookStack(app, stage=stage)
+    app.synth()  # raises where a rule is broken
+    templates = [str(path) for path in out.glob("*.template.json")]
+    lint = [str(Path(sys.executable).parent / "cfn-lint"), "--ignore-checks", SUPERFLUOUS]
+    return subprocess.run([*lint, "--", *templates], check=False).returncode  # noqa: S603
+
+
+def _everything_chosen() -> Stage:
+    network = Network.of(subnets=["subnet-01234567"], security_groups=["sg-01234567"])
+    producers = Producers(("210987654321", "arn:aws:iam::210987654321:role/pipeline-service"))
+    return stage_named("chosen", {"network": vars(network), "producers": producers.names})
+
+
+def _context() -> dict[str, object]:
+    """As the command reads it, but nothing is bundled."""
+    flags: dict[str, object] = json.loads((ROOT / "cdk.json").read_text("utf-8"))["context"]
+    return flags | {"aws:cdk:bundling-stacks": []}
+
+
+if __name__ == "__main__":
+    with TemporaryDirectory() as directory:
+        sys.exit(inspect(Path(directory)))

@@ -1,0 +1,63 @@
+"""A role allows what its function was seen to ask of AWS in all these tests, and no more."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+
+from lakehook.settings import output_name
+from local.calls import asked_of
+from local.environment import ROOT
+from local.installation import LocalLakehook
+from tests.infra.blueprint import Blueprint, Grant
+
+BLUEPRINT = Blueprint(json.loads((ROOT / "local" / "template.json").read_text(encoding="utf-8")))
+
+ELSEWHERE = {"test_demo.py", "test_recovery.py"}  # installations of their own
+
+NOT_SEEN: dict[str, dict[Grant, str]] = {}
+"""What a role allows though no test here makes its function ask for it, and why."""
+
+
+@pytest.fixture(autouse=True)
+def _all_has_happened(request: pytest.FixtureRequest) -> None:
+    """Half of the tests would show half of the calls."""
+    here = Path(__file__).parent
+    missing = {path.name for path in here.glob("test_*.py")} - ELSEWHERE
+    missing -= {item.path.name for item in request.session.items if item.path.parent == here}
+    if missing:
+        pytest.skip(f"it judges a run of all end-to-end tests; not run: {sorted(missing)}")
+
+
+@pytest.fixture(params=sorted(BLUEPRINT.functions))
+def function(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def asked(function: str, lakehook: LocalLakehook, calls: Path) -> set[Grant]:
+    """What the function's code asked for; resources are named by the output that tells of them."""
+    outputs = asdict(lakehook.deployment).items()
+    names = {value: output_name(name) for name, value in outputs}
+    name = next(one for one in lakehook.functions if BLUEPRINT.logical_id(function) in one)
+    return {(action, _named(resource, names)) for action, resource in asked_of(calls)[name]}
+
+
+def _named(resource: str, names: dict[str, str]) -> str:
+    thing, slash, path = resource.partition("/index/")
+    return f"{names.get(thing, thing)}{slash}{path}"
+
+
+def test_nothing_that_a_function_asks_for_is_missing_in_its_role(function: str, asked: set[Grant]):
+    assert asked - BLUEPRINT.granted(function) == set()
+
+
+def test_nothing_is_allowed_that_a_function_does_not_ask_for(function: str, asked: set[Grant]):
+    needed = asked | BLUEPRINT.needed_around(function) | NOT_SEEN.get(function, {}).keys()
+
+    assert BLUEPRINT.granted(function) - needed == set()
+
+
+def test_what_is_said_never_to_be_seen_is_not_seen(function: str, asked: set[Grant]):
+    assert asked & NOT_SEEN.get(function, {}).keys() == set()

@@ -8,6 +8,7 @@ from infra.alarms import Alarms
 from infra.bundling import functions_code
 from infra.fifo_queue import FifoQueue
 from infra.ingress import Ingress
+from infra.mail import may_send_mail
 from infra.parameters import Parameters
 from infra.secrets_key import SecretsKey
 from infra.stage import CLOCK_INTERVAL_SECONDS, Stage
@@ -126,6 +127,7 @@ class LakehookStack(Stack):
         self._deliveries.queue.grant_send_messages(deliver.function)
         self._deliveries.dead_letters.grant_send_messages(deliver.function)
         self._secrets.key.grant_decrypt(deliver.function)
+        may_send_mail(deliver, sender=self._parameters.email_sender)
 
     def _deliver_settings(self) -> DeliverSettings:
         return DeliverSettings(
@@ -136,6 +138,7 @@ class LakehookStack(Stack):
             secrets_key=self._secrets.key.key_arn,
             retry_schedule=self._parameters.retry_schedule,
             allowed_networks=self._parameters.allowed_networks,
+            email_sender=self._parameters.email_sender,
         )
 
     def _add_clock(self) -> Worker:
@@ -179,6 +182,7 @@ class LakehookStack(Stack):
             allowed_networks=self._parameters.allowed_networks,
             ingress_url=self._ingress.url,
             notification_secret_arn=self._ingress.secret_arn,
+            email_sender=self._parameters.email_sender,
         )
         for name, value in deployment.to_outputs().items():
             CfnOutput(self, name, value=value)

@@ -1,6 +1,6 @@
 """A function with its role, its log and the queue, the schedule or the URL that feeds it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aws_cdk import Duration, Stack
@@ -81,5 +81,9 @@ class Worker(Construct):
             ],
         )
 
-    def may(self, actions: Sequence[str], on: str) -> None:
-        self.function.add_to_role_policy(iam.PolicyStatement(actions=list(actions), resources=[on]))
+    def may(
+        self, actions: Sequence[str], on: str, *, when: Mapping[str, Any] | None = None
+    ) -> None:
+        self.function.add_to_role_policy(
+            iam.PolicyStatement(actions=list(actions), resources=[on], conditions=when)
+        )

@@ -54,6 +54,7 @@ class DeliverSettings(Settings):
     secrets_key: str
     retry_schedule: str
     allowed_networks: str
+    email_sender: str  # or NONE
     record_retention_days: str = "60"
 
 
@@ -81,6 +82,7 @@ class Deployment:
     allowed_networks: str
     ingress_url: str
     notification_secret_arn: str
+    email_sender: str  # or NONE
 
     @classmethod
     def from_outputs(cls, outputs: Mapping[str, str]) -> Self:
@@ -129,3 +131,8 @@ class DeliveriesTable:
 def listed(text: str) -> tuple[str, ...]:
     """Read a list as the settings write it: names with commas, or ``-`` for none."""
     return () if text == NONE else tuple(text.split(","))
+
+
+def given(text: str) -> str | None:
+    """What a setting says, where ``-`` says nothing."""
+    return None if text == NONE else text

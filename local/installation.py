@@ -29,12 +29,15 @@ class Options:
     clock_seconds: float | None = None
     hosts: Path | None = None
     notification_secret: str | None = field(default=None, repr=False)
+    email_sender: str | None = None
     sink: int = 2
 
     def parameters(self) -> dict[str, str]:
         parameters = {"AllowedNetworks": ",".join(self.allow_networks) or NONE}
         if self.retry_schedule is not None:
             parameters["RetrySchedule"] = self.retry_schedule
+        if self.email_sender is not None:
+            parameters["EmailSender"] = self.email_sender
         return parameters
 
 
@@ -94,6 +97,8 @@ class LocalLakehook:
             self.client("secretsmanager").put_secret_value(
                 SecretId=self.deployment.notification_secret_arn, SecretString=secret
             )
+        if sender := self._options.email_sender:
+            self.client("sesv2").create_email_identity(EmailIdentity=sender)
         return furniture
 
     @contextmanager

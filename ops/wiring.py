@@ -31,7 +31,7 @@ from lakehook.ports import Warn
 from lakehook.producer import PipelineEventPublisher
 from lakehook.reconcile import Reconcile
 from lakehook.redrive import Redrive
-from lakehook.settings import Deployment, listed
+from lakehook.settings import Deployment, given, listed
 from lakehook.subscribe import Amend, Subscribe
 from lakehook.subscribe.mint import Mint
 from lakehook.subscribe.rotate import RotateSecret
@@ -58,7 +58,7 @@ def desk_of_deployment(deployment: Deployment, aws: Aws, warn: Warn) -> Desk:
     sealer = KmsSealer(aws.kms(), deployment.secrets_key)
     mint = Mint(SigningKeys(), sealer, clock, dice)
     opened = networks_among(listed(deployment.allowed_networks), warn=warn)
-    judge = JudgeEndpoint(resolve, opened, warn)
+    judge = JudgeEndpoint(resolve, opened, warn, given(deployment.email_sender))
     wake = WakeGently(ledger, clock)
     deliveries = SqsDeliveries(sqs, deployment.deliveries_queue_url)
     pings = DynamoPings(dynamodb, deployment.deliveries_table, clock)

@@ -17,11 +17,13 @@ from tests.e2e.evidence import Evidence
 from tests.e2e.subscribers import Subscribers
 from tests.e2e.terminal import Terminal
 
+SENDER = "lakehook@team.example"
 OPTIONS = Options(
     retry_schedule="0.5,1.5",
     allow_networks=("127.0.0.0/8",),
     clock_seconds=0.5,
     notification_secret=named("TASK_CREATED").secret,
+    email_sender=SENDER,
 )
 
 

@@ -3,11 +3,14 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from lakehook.adapters.http import HttpReceiver
 from lakehook.domain.mail import Mail
 from lakehook.domain.outcome import Answer
 from lakehook.domain.request import Request
 from lakehook.ports import NoAnswer
+
+
+class Poster(Protocol):
+    def post(self, request: Request) -> Answer | NoAnswer: ...
 
 
 class Mailer(Protocol):
@@ -18,7 +21,7 @@ class Mailer(Protocol):
 class Carriers:
     """Plays ``Receiver``."""
 
-    http: HttpReceiver
+    http: Poster
     mail: Mailer
 
     def post(self, request: Request | Mail) -> Answer | NoAnswer:

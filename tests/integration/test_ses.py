@@ -12,11 +12,14 @@ import botocore.session
 import pytest
 from botocore.config import Config
 
+from lakehook.adapters.carriers import Carriers
 from lakehook.adapters.ses import SesMailer
 from lakehook.domain.errors import OwnTrouble
 from lakehook.domain.mail import Mail, Mailbox
 from lakehook.domain.outcome import Answer, Outcome
 from lakehook.ports import NoAnswer
+from tests.fakes import FakeReceiver
+from tests.integration.posting import a_request
 
 SENDER = "lakehook@team.example"
 MAIL = Mail(
@@ -181,3 +184,14 @@ def test_a_client_keeps_the_deadline_and_is_made_once_and_not_before(ses: Ses, d
     (config,) = ses.clients
     assert 4 * config.connect_timeout + config.read_timeout <= deadline  # a name has some addresses
     assert config.retries["total_max_attempts"] == 1
+
+
+def test_each_message_goes_its_way(ses: Ses, mailer: SesMailer):
+    http = FakeReceiver([Answer(status=204, headers={}, body=b"")])
+    carriers = Carriers(http=http, mail=mailer)
+    request = a_request("https://ci.example/")
+
+    answers = [carriers.post(one) for one in (request, MAIL)]
+
+    assert [one.status for one in answers if isinstance(one, Answer)] == [204, 200]
+    assert (http.requests, http.mails, len(ses.asked)) == ([request], [], 1)

@@ -110,6 +110,24 @@ def test_what_a_template_gave_is_cut_outside_of_markup(parts: list[str], filler:
 
 
 @pytest.mark.parametrize(
+    ("text", "end"),
+    [
+        ("x" * 4080 + '<font color="info">green</font>', "x…"),
+        ("x" * 4000 + '<font color="info">' + "green" * 20 + "</font>", "…</font>"),
+        ("x" * 4000 + '<font color="info">green</font>' + "y" * 99, "y…"),
+        ("x" * 4097, "x…"),
+    ],
+)
+def test_a_cut_leaves_no_tag_begun_and_no_colour_open(text: str, end: str):
+    cut = cut_markdown(text)
+
+    assert len(cut.encode()) <= MOST_BYTES
+    assert cut.endswith(end)
+    assert cut.count("<") == cut.count(">")
+    assert cut.count("<font") == cut.count("</font>")
+
+
+@pytest.mark.parametrize(
     ("said", "sent"),
     [
         ("# done", {"msgtype": "markdown", "markdown": {"content": "# done"}}),

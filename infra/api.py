@@ -66,6 +66,7 @@ class Api(Construct):
             dead_letter_queue_url=self._deliveries.dead_letters.queue_url,
             secrets_key=self._secrets.key.key_arn,
             allowed_networks=parameters.allowed_networks,
+            email_sender=parameters.email_sender,
         )
 
     def _grant(self) -> None:

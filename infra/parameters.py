@@ -46,6 +46,12 @@ class Parameters(Construct):
             pattern=r"-|https?://[!-~]+",
             description=f"Where DevLake tells a pipeline's blueprint; {NONE} for nowhere",
         )
+        self.email_sender = self._parameter(
+            "EmailSender",
+            default=NONE,
+            pattern=r"-|[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9.-]{1,253}",
+            description=f"From whom mail comes, an identity of SES; {NONE} for no mail",
+        )
 
         self.stall_thresholds = self._parameter(
             "StallThresholds",

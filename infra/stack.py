@@ -9,6 +9,7 @@ from infra.alarms import Alarms
 from infra.api import Api
 from infra.fifo_queue import FifoQueue
 from infra.ingress import Ingress
+from infra.mail import may_send_mail
 from infra.parameters import Parameters
 from infra.secrets_key import SecretsKey
 from infra.stage import CLOCK_INTERVAL_SECONDS, Stage
@@ -137,6 +138,7 @@ class LakehookStack(Stack):
         deliver.may_send(self._deliveries.queue)
         deliver.may_send(self._deliveries.dead_letters)
         self._secrets.opens_for(deliver)
+        may_send_mail(deliver, sender=self._parameters.email_sender)
         if self._stage.network:
             deliver.joins(self._stage.network)
 
@@ -150,6 +152,7 @@ class LakehookStack(Stack):
             retry_schedule=self._parameters.retry_schedule,
             allowed_networks=self._parameters.allowed_networks,
             record_retention_days=str(self._stage.retention.records_days),
+            email_sender=self._parameters.email_sender,
         )
 
     def _add_clock(self) -> Worker:
@@ -209,6 +212,7 @@ class LakehookStack(Stack):
             ingress_url=self._ingress.url,
             notification_secret_arn=self._ingress.secret_arn,
             api_url=self._api.url,
+            email_sender=self._parameters.email_sender,
         )
         for name, value in deployment.to_outputs().items():
             CfnOutput(self, name, value=value)

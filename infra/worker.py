@@ -1,6 +1,6 @@
 """A function with its role, its log and the queue, the schedule or the URL that feeds it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aws_cdk import ArnFormat, Duration, RemovalPolicy, Stack
@@ -122,8 +122,12 @@ class Worker(Construct):
         """A batch is asked for by the same name."""
         self.may(["sqs:SendMessage"], on=to.queue_arn)
 
-    def may(self, actions: Sequence[str], on: str) -> None:
-        self.function.add_to_role_policy(iam.PolicyStatement(actions=list(actions), resources=[on]))
+    def may(
+        self, actions: Sequence[str], on: str, *, when: Mapping[str, Any] | None = None
+    ) -> None:
+        self.function.add_to_role_policy(
+            iam.PolicyStatement(actions=list(actions), resources=[on], conditions=when)
+        )
 
     def joins(self, network: Network) -> None:
         """Lambda makes the interfaces, by the function's role; its code may not."""

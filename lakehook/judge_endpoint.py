@@ -16,6 +16,7 @@ class JudgeEndpoint:
     resolve: Resolve
     opened: Sequence[Network]
     warn: Warn
+    email_sender: str | None = None
 
     def __call__(self, url: str, channel: Channel) -> Destination:
         """What is at a URL, or ``BadEndpoint``.
@@ -28,6 +29,11 @@ class JudgeEndpoint:
             raise BadEndpoint(f"url: {objection}")
         if isinstance(destination, Endpoint):
             destination.judge(self._addresses(destination), opened=self.opened)
+        elif self.email_sender is None:
+            raise BadEndpoint(
+                "url: no mail goes out; deploy with --parameters EmailSender=lakehook@team.example,"
+                " an identity that SES has verified"
+            )
         return destination
 
     def _addresses(self, endpoint: Endpoint) -> Sequence[str]:

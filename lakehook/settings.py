@@ -54,6 +54,7 @@ class DeliverSettings(Settings):
     secrets_key: str
     retry_schedule: str
     allowed_networks: str
+    email_sender: str  # or NONE
     record_retention_days: str = "60"
 
 
@@ -78,6 +79,7 @@ class ApiSettings(Settings):
     dead_letter_queue_url: str
     secrets_key: str
     allowed_networks: str
+    email_sender: str  # or NONE
 
 
 class Places(Protocol):
@@ -97,6 +99,8 @@ class Places(Protocol):
     def secrets_key(self) -> str: ...
     @property
     def allowed_networks(self) -> str: ...
+    @property
+    def email_sender(self) -> str: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,6 +119,7 @@ class Deployment:
     ingress_url: str
     notification_secret_arn: str
     api_url: str
+    email_sender: str  # or NONE
 
     @classmethod
     def from_outputs(cls, outputs: Mapping[str, str]) -> Self:
@@ -163,3 +168,8 @@ class DeliveriesTable:
 def listed(text: str) -> tuple[str, ...]:
     """Read a list as the settings write it: names with commas, or ``-`` for none."""
     return () if text == NONE else tuple(text.split(","))
+
+
+def given(text: str) -> str | None:
+    """What a setting says, where ``-`` says nothing."""
+    return None if text == NONE else text

@@ -30,6 +30,7 @@ class Options:
     clock_seconds: float | None = None
     hosts: Path | None = None
     notification_secret: str | None = field(default=None, repr=False)
+    email_sender: str | None = None
     sink: int = 2
     bundles: Path | None = None
     python: Path = THIS_PYTHON
@@ -41,6 +42,8 @@ class Options:
             parameters["RetrySchedule"] = self.retry_schedule
         if self.stall_thresholds is not None:
             parameters["StallThresholds"] = self.stall_thresholds
+        if self.email_sender is not None:
+            parameters["EmailSender"] = self.email_sender
         return parameters
 
 
@@ -106,6 +109,8 @@ class LocalLakehook:
             self.client("secretsmanager").put_secret_value(
                 SecretId=self.deployment.notification_secret_arn, SecretString=secret
             )
+        if sender := self._options.email_sender:
+            self.client("sesv2").create_email_identity(EmailIdentity=sender)
         return furniture
 
     @contextmanager

@@ -10,6 +10,7 @@ from lakehook.domain.event import Event
 from lakehook.domain.health import Health
 from lakehook.domain.lane import DeliveryRecord, HeldLane, Status
 from lakehook.domain.lifecycle import Fate, Stage
+from lakehook.domain.mail import Mail
 from lakehook.domain.message import Resume
 from lakehook.domain.outcome import Answer, Attempt, Outcome
 from lakehook.domain.ping import Ping, Pong
@@ -320,9 +321,13 @@ class FakeReceiver:
 
     script: list[Answer | NoAnswer] = field(default_factory=list)
     requests: list[Request] = field(default_factory=list)
+    mails: list[Mail] = field(default_factory=list)
 
-    def post(self, request: Request) -> Answer | NoAnswer:
-        self.requests.append(request)
+    def post(self, request: Request | Mail) -> Answer | NoAnswer:
+        if isinstance(request, Mail):
+            self.mails.append(request)
+        else:
+            self.requests.append(request)
         return self.script.pop(0) if self.script else Answer(status=200, headers={}, body=b"")
 
 

@@ -152,9 +152,12 @@ class Office:
         self.doorbell = FakeDoorbell(self.pings)
         self.warnings: list[str] = []
         self.replays = FakeReplays()
+        self.email_sender: str | None = "lakehook@team.example"
 
     def desk(self, warn: Callable[[str], None] | None = None) -> Desk:
-        judge = JudgeEndpoint(self.network.resolve, self.opened, warn or self.warnings.append)
+        judge = JudgeEndpoint(
+            self.network.resolve, self.opened, warn or self.warnings.append, self.email_sender
+        )
         subscriptions, ledger, archive = self.subscriptions, self.ledger, self.archive
         wake = WakeGently(ledger, self.clock)
         mint = Mint(SigningKeys(), self.sealer, self.clock, self.dice)

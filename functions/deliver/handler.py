@@ -8,6 +8,7 @@ from threading import Lock
 from typing import Any
 
 from lakehook.adapters.aws import Aws
+from lakehook.adapters.carriers import Carriers
 from lakehook.adapters.dynamo_health import DynamoHealths
 from lakehook.adapters.dynamo_ledger import DynamoLedger
 from lakehook.adapters.dynamo_paces import DynamoPaces
@@ -15,6 +16,7 @@ from lakehook.adapters.dynamo_pings import DynamoPings
 from lakehook.adapters.dynamo_subscriptions import DynamoSubscriptions
 from lakehook.adapters.http import HttpReceiver
 from lakehook.adapters.kms import KmsKeyring
+from lakehook.adapters.ses import SesMailer
 from lakehook.adapters.sqs_dead_letters import SqsDeadLetters
 from lakehook.adapters.sqs_deliveries import SqsDeliveries, SqsReceipts
 from lakehook.adapters.telemetry import PowertoolsTelemetry
@@ -27,7 +29,7 @@ from lakehook.domain.errors import BadInput
 from lakehook.domain.retry import RetrySchedule
 from lakehook.ping import PingEndpoint
 from lakehook.ports import Parcel
-from lakehook.settings import DeliverSettings, listed
+from lakehook.settings import DeliverSettings, given, listed
 
 DAY = 24 * 3600
 LANES_AT_A_TIME = 10  # a batch has no more
@@ -56,7 +58,10 @@ def deliver(settings: DeliverSettings, aws: Aws, dead_letters: SqsDeadLetters) -
     dynamodb, clock = aws.dynamodb(), WallClock()
     post = PostSigned(
         keyring=KmsKeyring(aws.kms(), settings.secrets_key, clock),
-        receiver=HttpReceiver(opened=opened(settings)),
+        receiver=Carriers(
+            http=HttpReceiver(opened=opened(settings)),
+            mail=SesMailer(aws.sesv2, sender=given(settings.email_sender)),
+        ),
         clock=clock,
         dice=FairDice(),
     )

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_kms import KMSClient
     from mypy_boto3_secretsmanager import SecretsManagerClient
+    from mypy_boto3_sesv2 import SESV2Client
     from mypy_boto3_sqs import SQSClient
 
 # Ten lanes of a batch speak at once. A call that hangs must end well within an invocation.
@@ -59,6 +60,10 @@ class Aws:
 
     def secrets_manager(self) -> "SecretsManagerClient":
         return cast("SecretsManagerClient", self._client("secretsmanager"))
+
+    def sesv2(self, config: Config) -> "SESV2Client":
+        """With timeouts of its own: a mail has a deadline."""
+        return cast("SESV2Client", self._create("sesv2", config=config))
 
     def _client(self, service: str) -> Any:
         return self._create(service, config=self._config)

@@ -38,7 +38,7 @@ from lakehook.replay import (
     StopReplay,
     TidyCopies,
 )
-from lakehook.settings import Places, listed
+from lakehook.settings import Places, given, listed
 from lakehook.subscribe import Amend, Subscribe
 from lakehook.subscribe.mint import Mint
 from lakehook.subscribe.rotate import RotateSecret
@@ -57,7 +57,7 @@ def desk_at(places: Places, aws: Aws, warn: Warn) -> Desk:
     sealer = KmsSealer(aws.kms(), places.secrets_key)
     mint = Mint(SigningKeys(), sealer, clock, dice)
     opened = networks_among(listed(places.allowed_networks), warn=warn)
-    judge = JudgeEndpoint(resolve, opened, warn)
+    judge = JudgeEndpoint(resolve, opened, warn, given(places.email_sender))
     wake = WakeGently(ledger, clock)
     deliveries = SqsDeliveries(sqs, places.deliveries_queue_url)
     pings = DynamoPings(dynamodb, places.deliveries_table, clock)

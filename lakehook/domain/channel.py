@@ -32,7 +32,8 @@ class Content:
     """What is said, before it is signed and addressed."""
 
     body: bytes = field(repr=False)
-    subject: str = field(default="", repr=False)
+    subject: str = field(default="", repr=False)  # of a mail alone, like the next
+    html: str = field(default="", repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)  # in lower case
 
 

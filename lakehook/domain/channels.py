@@ -1,6 +1,9 @@
 """The channels there are. To add one: a module that plays ``Channel``, and its line here."""
 
 from lakehook.domain.channel import Channel
+from lakehook.domain.chat.email import Email
+from lakehook.domain.chat.slack import Slack
+from lakehook.domain.chat.wecom import WeCom
 from lakehook.domain.devlake.channel import DevLakesOwn
 from lakehook.domain.errors import BadSubscription
 from lakehook.domain.rate import Rate
@@ -9,6 +12,9 @@ from lakehook.domain.webhook import Webhook
 
 CHANNELS: dict[str, Channel] = {
     WEBHOOK: Webhook(),
+    "slack": Slack(),
+    "wecom": WeCom(),
+    "email": Email(),
 }
 
 _DEVLAKES_OWN = DevLakesOwn()

@@ -135,6 +135,7 @@ class Installation:
             secrets_key=self.deployment.secrets_key,
             retry_schedule="5,300",
             allowed_networks=self.networks,
+            email_sender=self.deployment.email_sender,
         )
         return self._invoke(deliver_function, settings, sqs_event(**bodies))
 

@@ -22,6 +22,7 @@ from tests.e2e.terminal import Terminal
 __all__ = ["soon_visible_again"]
 HERE = Path(__file__).parent
 
+SENDER = "lakehook@team.example"
 STALLING = "stalling"  # a project whose pipelines never have enough time
 
 OPTIONS = Options(
@@ -30,6 +31,7 @@ OPTIONS = Options(
     allow_networks=("127.0.0.0/8",),
     clock_seconds=0.5,
     notification_secret=named("TASK_CREATED").secret,
+    email_sender=SENDER,
 )
 
 

@@ -34,10 +34,13 @@ class Subscribers:
 
     def add(self, receiver: Receiver, *options: str, code: int = 0) -> str:
         """The id of a subscription that an operator made for a receiver, which now listens."""
-        self._exits.enter_context(receiver)
+        self.listen(receiver)
         url, name = receiver.url, receiver.name
         subscription_id, receiver.secret = self.add_url(url, name, *options, code=code)
         return subscription_id
+
+    def listen(self, receiver: Receiver) -> None:
+        self._exits.enter_context(receiver)
 
     def add_url(self, url: str, name: str, *options: str, code: int = 0) -> tuple[str, str]:
         """The id and the secret of a subscription of whatever listens there."""

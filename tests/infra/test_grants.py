@@ -38,10 +38,21 @@ def test_no_role_has_a_policy_that_aws_keeps(production: Blueprint) -> None:
 
 
 def test_no_grant_names_all_actions_or_all_resources(production: Blueprint) -> None:
-    grants = [grant for name in NAMES for grant in production.grants(name)]
+    grants = [
+        grant
+        for name in NAMES
+        for grant in production.grants(name)
+        if grant["Action"] != "ses:SendEmail"  # the test below says as whom
+    ]
 
     assert grants
     assert "*" not in str([(grant["Action"], grant["Resource"]) for grant in grants])
+
+
+def test_mail_is_sent_as_the_one_sender_and_as_nobody_else(production: Blueprint) -> None:
+    (grant,) = (one for one in production.grants("deliver") if one["Action"] == "ses:SendEmail")
+
+    assert grant["Condition"] == {"StringEquals": {"ses:FromAddress": {"Ref": "EmailSender"}}}
 
 
 def test_the_ingress_reads_its_secret_and_sends_events(production: Blueprint) -> None:
@@ -71,6 +82,7 @@ def test_deliver_keeps_the_ledger_and_alone_reads_secrets(production: Blueprint)
         "DeliveriesTable/index/asleep": {"dynamodb:Query"},
         "DeliveriesTable": KEEP_THE_LEDGER,
         "SecretsKey": {"kms:Decrypt"},
+        "identity/*": {"ses:SendEmail"},
         own_log("deliver", production): WRITE_ITS_LOG,
     }
 

@@ -10,6 +10,7 @@ from infra.parameters import SCHEDULE
 from infra.retention import RETRY_SCHEDULE
 from lakehook.domain.errors import BadInput
 from lakehook.domain.retry import RetrySchedule
+from lakehook.settings import NONE
 from tests.infra.blueprint import Blueprint
 
 
@@ -89,3 +90,28 @@ def test_the_parameter_has_this_pattern(production: Blueprint):
     parameter = production.template["Parameters"]["RetrySchedule"]
 
     assert parameter["AllowedPattern"] == f"^({SCHEDULE})$"
+
+
+@pytest.mark.parametrize(
+    ("sender", "taken"),
+    [
+        ("-", True),
+        ("lakehook@team.example", True),
+        ("lake.hook+ci@team.example", True),
+        ("", False),
+        ("team.example", False),
+        ("Lakehook <lakehook@team.example>", False),
+        ("a@team.example,b@team.example", False),
+        ("a@team.example\nBcc: b@team.example", False),
+    ],
+)
+def test_the_sender_of_mail_is_one_plain_address_or_none(
+    production: Blueprint, sender: str, *, taken: bool
+):
+    pattern = production.template["Parameters"]["EmailSender"]["AllowedPattern"]
+
+    assert (re.fullmatch(pattern, sender) is not None) == taken
+
+
+def test_unless_it_is_said_no_mail_is_sent(production: Blueprint):
+    assert production.template["Parameters"]["EmailSender"]["Default"] == NONE

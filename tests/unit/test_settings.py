@@ -10,6 +10,7 @@ from lakehook.settings import (
     FanoutSettings,
     IngressSettings,
     Settings,
+    given,
     listed,
     output_name,
 )
@@ -28,6 +29,7 @@ DELIVER = DeliverSettings(
     secrets_key="arn:aws:kms:key",
     retry_schedule="5,300",
     allowed_networks=NONE,
+    email_sender=NONE,
 )
 INGRESS = IngressSettings(
     events_queue_url="https://sqs/events.fifo",
@@ -56,6 +58,7 @@ DEPLOYMENT = Deployment(
     ingress_url="https://ingress.lambda-url/",
     notification_secret_arn="arn:aws:secretsmanager:secret",
     api_url="https://api.lambda-url/",
+    email_sender=NONE,
 )
 API = ApiSettings(
     subscriptions_table="subscriptions",
@@ -65,6 +68,7 @@ API = ApiSettings(
     dead_letter_queue_url="https://sqs/dead-letter.fifo",
     secrets_key="arn:aws:kms:key",
     allowed_networks=NONE,
+    email_sender=NONE,
 )
 
 
@@ -123,3 +127,8 @@ def test_an_output_is_named_in_capitals():
 def test_a_list_is_names_with_commas(text: str, names: tuple[str, ...]):
     assert listed(text) == names
     assert len(parse_networks(listed(text))) == len(names)
+
+
+@pytest.mark.parametrize(("text", "said"), [("-", None), ("a@team.example", "a@team.example")])
+def test_what_is_not_given_is_a_dash(text: str, said: str | None):
+    assert given(text) == said

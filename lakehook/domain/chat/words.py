@@ -1,0 +1,108 @@
+"""The words of the messages, in English and in Chinese."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from lakehook.domain.language import Language
+
+
+@dataclass(frozen=True, kw_only=True)
+class Words:
+    """What has ``{}`` in it is filled in."""
+
+    labels: Mapping[str, str]  # of the facts
+    states: Mapping[str, str]
+    headline: str
+    in_project: str
+    pipeline: str
+    task: str  # of a pipeline
+    unknown_task: str
+    brackets: str
+    triggers: Mapping[str, str]
+    blueprint: str
+    units: tuple[str, str, str, str]  # days, hours, minutes, seconds
+    colon: str
+    stalled: str
+    inferred: str
+    late: str
+    greeting: str
+    greeted: str
+
+
+_ENGLISH = Words(
+    labels={
+        "project": "Project",
+        "pipeline": "Pipeline",
+        "task": "Task",
+        "state": "State",
+        "trigger": "Trigger",
+        "duration": "Duration",
+        "time": "Time",
+    },
+    states={
+        "CREATED": "created",
+        "RUNNING": "running",
+        "COMPLETED": "completed",
+        "FAILED": "failed",
+        "PARTIAL": "completed in part",
+        "CANCELLED": "cancelled",
+        "STALLED": "stalled",
+    },
+    headline="{what} {state}",
+    in_project="{project}: {what}",
+    pipeline="pipeline {}",
+    task="task {task} of {pipeline}",
+    unknown_task="a task of {pipeline}",
+    brackets=" ({})",
+    triggers={"manual": "by hand", "automatic": "automatic"},
+    blueprint="blueprint {}",
+    units=("{} d", "{} h", "{} min", "{} s"),
+    colon=": ",
+    stalled="{state} for {duration}, and nothing new has been heard.",
+    inferred="Nobody has reported this: it follows from what came after it.",
+    late="This comes late: newer messages of this pipeline have gone before it.",
+    greeting="Lakehook: a test message",
+    greeted="What subscription {} is told of will arrive here.",
+)
+
+_CHINESE = Words(
+    labels={
+        "project": "项目",
+        "pipeline": "流水线",
+        "task": "任务",
+        "state": "状态",
+        "trigger": "触发方式",
+        "duration": "耗时",
+        "time": "时间",
+    },
+    states={
+        "CREATED": "已创建",
+        "RUNNING": "运行中",
+        "COMPLETED": "已完成",
+        "FAILED": "运行失败",
+        "PARTIAL": "部分完成",
+        "CANCELLED": "已取消",
+        "STALLED": "已停滞",
+    },
+    headline="{what} {state}",
+    in_project="{project}：{what}",
+    pipeline="流水线 {}",
+    task="{pipeline} 的任务 {task}",
+    unknown_task="{pipeline} 的一个任务",
+    brackets="（{}）",
+    triggers={"manual": "手动", "automatic": "自动"},
+    blueprint="蓝图 {}",
+    units=("{} 天", "{} 小时", "{} 分", "{} 秒"),
+    colon="：",
+    stalled="停留在“{state}”状态已达 {duration}，其间未收到新消息。",
+    inferred="来源未上报此状态，系统根据后续事件推断得出。",
+    late="此消息为补发：该流水线更新的消息已先行送达。",
+    greeting="Lakehook：测试消息",
+    greeted="订阅 {} 的消息将发送到这里。",
+)
+
+_WORDS = {Language.ENGLISH: _ENGLISH, Language.CHINESE: _CHINESE}
+
+
+def words_in(language: Language) -> Words:
+    return _WORDS[language]

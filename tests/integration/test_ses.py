@@ -1,0 +1,197 @@
+"""Mail by SES, as botocore speaks: what is asked of it, and what its refusals become."""
+
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import botocore.session
+import pytest
+from botocore.config import Config
+
+from lakehook.adapters.carriers import Carriers
+from lakehook.adapters.ses import SesMailer
+from lakehook.domain.errors import OwnTrouble
+from lakehook.domain.mail import Mail, Mailbox
+from lakehook.domain.outcome import Answer, Outcome
+from lakehook.ports import NoAnswer
+from tests.fakes import FakeReceiver
+from tests.integration.posting import a_request
+
+SENDER = "lakehook@team.example"
+MAIL = Mail(
+    mailbox=Mailbox.parse("mailto:a@team.example,b@team.example"),
+    subject="❌ 湖",
+    text="text",
+    html="<p>html",
+    headers={"X-Lakehook-Id": "sub_a#39#1"},
+    deadline_seconds=1,
+)
+
+
+class Ses:
+    """Listens on loopback; keeps what it is asked for, and answers what it is told to."""
+
+    def __init__(self) -> None:
+        self.status, self.code, self.answers = 200, "", True
+        self.asked: list[Any] = []
+        self.clients: list[Config] = []
+        ses, self.over = self, threading.Event()
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["content-length"]))
+                ses.asked.append(json.loads(body))
+                if not ses.answers:
+                    ses.over.wait(5)
+                    return
+                answer = json.dumps({"MessageId": "m1", "message": "because"}).encode()
+                self.send_response(ses.status)
+                self.send_header("x-amzn-errortype", ses.code)
+                self.send_header("content-length", str(len(answer)))
+                self.end_headers()
+                self.wfile.write(answer)
+
+            def log_message(self, *_: object) -> None:
+                """Say nothing."""
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
+
+    def client(self, config: Config) -> Any:
+        self.clients.append(config)
+        session = botocore.session.get_session()
+        return session.create_client("sesv2", endpoint_url=self.url, config=config)
+
+    def refuses(self, status: int, code: str) -> None:
+        self.status, self.code = status, code
+
+    def close(self) -> None:
+        self.over.set()
+        self.server.shutdown()
+        self.server.server_close()
+
+
+@pytest.fixture
+def ses() -> Iterator[Ses]:
+    ses = Ses()
+    yield ses
+    ses.close()
+
+
+@pytest.fixture
+def mailer(ses: Ses) -> SesMailer:
+    return SesMailer(ses.client, sender=SENDER)
+
+
+def test_a_mail_is_asked_for_whole_and_once(ses: Ses, mailer: SesMailer):
+    answer = mailer.post(MAIL)
+
+    assert answer == Answer(status=200, headers={}, body=b"m1")
+    assert ses.asked == [
+        {
+            "FromEmailAddress": SENDER,
+            "Destination": {"ToAddresses": ["a@team.example", "b@team.example"]},
+            "Content": {
+                "Simple": {
+                    "Subject": {"Data": "❌ 湖", "Charset": "UTF-8"},
+                    "Body": {
+                        "Text": {"Data": "text", "Charset": "UTF-8"},
+                        "Html": {"Data": "<p>html", "Charset": "UTF-8"},
+                    },
+                    "Headers": [{"Name": "X-Lakehook-Id", "Value": "sub_a#39#1"}],
+                }
+            },
+        }
+    ]
+
+
+def test_without_html_there_is_the_text_alone(ses: Ses, mailer: SesMailer):
+    mailer.post(replace(MAIL, html=""))
+
+    assert set(ses.asked[0]["Content"]["Simple"]["Body"]) == {"Text"}
+
+
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [
+        (429, "TooManyRequestsException"),
+        (400, "MessageRejected"),
+        (403, "AccessDeniedException"),
+        (503, "ServiceUnavailable"),
+    ],
+)
+def test_a_refusal_is_an_answer_and_is_not_tried_again(
+    ses: Ses, mailer: SesMailer, status: int, code: str
+):
+    ses.refuses(status, code)
+
+    answer = mailer.post(MAIL)
+
+    assert isinstance(answer, Answer)
+    assert (answer.status, answer.body) == (status, f"{code}: because".encode())
+    assert len(ses.asked) == 1
+
+
+@pytest.mark.parametrize("code", ["ExpiredTokenException", "UnrecognizedClientException"])
+def test_that_our_own_credentials_are_no_good_is_our_own_trouble(
+    ses: Ses, mailer: SesMailer, code: str
+):
+    ses.refuses(403, code)
+
+    with pytest.raises(OwnTrouble):
+        mailer.post(MAIL)
+
+
+def test_what_has_been_sent_and_not_answered_in_time_may_have_arrived(ses: Ses, mailer: SesMailer):
+    ses.answers = False
+
+    assert mailer.post(MAIL) == NoAnswer(Outcome.TIMED_OUT, "SES has not answered in time")
+
+
+def test_what_could_not_be_sent_waits_until_ses_can_be_reached(ses: Ses):
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        ses.url = f"http://127.0.0.1:{nobody.getsockname()[1]}"
+
+        answer = SesMailer(ses.client, sender=SENDER).post(MAIL)
+
+    assert isinstance(answer, NoAnswer)
+    assert answer.outcome is Outcome.THROTTLED
+
+
+def test_without_a_sender_nothing_is_sent_and_no_client_made(ses: Ses):
+    answer = SesMailer(ses.client, sender=None).post(MAIL)
+
+    assert isinstance(answer, NoAnswer)
+    assert answer.outcome is Outcome.THROTTLED
+    assert "EmailSender" in answer.detail
+    assert (ses.asked, ses.clients) == ([], [])
+
+
+@pytest.mark.parametrize("deadline", [1.0, 1.5, 10.0, 20.0])
+def test_a_client_keeps_the_deadline_and_is_made_once_and_not_before(ses: Ses, deadline: float):
+    mailer = SesMailer(ses.client, sender=SENDER)
+    assert ses.clients == []
+
+    for _ in range(2):
+        mailer.post(replace(MAIL, deadline_seconds=deadline))
+
+    (config,) = ses.clients
+    assert 4 * config.connect_timeout + config.read_timeout <= deadline  # a name has some addresses
+    assert config.retries["total_max_attempts"] == 1
+
+
+def test_each_message_goes_its_way(ses: Ses, mailer: SesMailer):
+    http = FakeReceiver([Answer(status=204, headers={}, body=b"")])
+    carriers = Carriers(http=http, mail=mailer)
+    request = a_request("https://ci.example/")
+
+    answers = [carriers.post(one) for one in (request, MAIL)]
+
+    assert [one.status for one in answers if isinstance(one, Answer)] == [204, 200]
+    assert (http.requests, http.mails, len(ses.asked)) == ([request], [], 1)

@@ -1,0 +1,61 @@
+"""The commands and the samples of docs/channels.md are those of the code."""
+
+import json
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from lakehook.domain.channels import CHANNELS
+from lakehook.domain.language import Language
+from lakehook.domain.outcome import Attempt, Outcome
+from lakehook.domain.ping import Pong
+from tests.builders import a_delivery
+from tests.fakes import NOON
+from tests.fakes_ops import Office
+from tests.unit.test_ops_command import Terminal
+
+PAGE = (Path(__file__).parents[2] / "docs" / "channels.md").read_text(encoding="utf-8")
+FAILED = a_delivery(
+    event_type="PIPELINE_FAILED",
+    project_name="payments",
+    timestamp="2026-01-01T12:00:00+08:00",
+    began_at="2026-01-01T10:54:30+08:00",
+    message="jira, subtask collectIssues: 401 Unauthorized",
+)
+
+
+def commands() -> list[list[str]]:
+    return [
+        shlex.split(line.replace("…", "x"))[1:]
+        for block in re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
+        for line in block.splitlines()
+    ]
+
+
+def test_its_commands_are_taken_as_they_stand(capsys: pytest.CaptureFixture[str]):
+    terminal = Terminal(Office(), capsys)
+    taken = Attempt(at=NOON, outcome=Outcome.DELIVERED, milliseconds=7, status=200)
+    terminal.office.doorbell.pong = lambda _: Pong(taken, echoed=False)
+
+    for command in commands():
+        assert terminal(*command) == 0, terminal.err
+
+    subscribed = [one.channel for one in terminal.office.subscriptions.all()]
+    assert subscribed == ["slack", "wecom", "email"]
+
+
+def test_its_samples_are_what_is_sent():
+    slack = json.loads(CHANNELS["slack"].render(FAILED, Language.ENGLISH).body)
+    wecom = json.loads(CHANNELS["wecom"].render(FAILED, Language.CHINESE).body)
+    mail = CHANNELS["email"].render(FAILED, Language.ENGLISH)
+    quoted = re.sub("<[^>]*>|[*]{2}", "", wecom["markdown"]["content"]).replace(">", "│")
+
+    assert slack["text"] in PAGE
+    for field in slack["blocks"][1]["fields"]:
+        label, value = field["text"].split("\n")
+        assert label.strip("*") in PAGE
+        assert value in PAGE
+    assert f"```\n{quoted}\n```" in PAGE
+    assert f"```\nSubject: {mail.subject}\n\n{mail.body.decode()}```" in PAGE

@@ -1,0 +1,230 @@
+"""The email channel: a mail that nobody can steer from within an event, and SES's codes."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lakehook.domain.channel import Content, Letter
+from lakehook.domain.channels import channel_named
+from lakehook.domain.endpoint import Endpoint
+from lakehook.domain.errors import BadEndpoint, BadInput, BadSubscription
+from lakehook.domain.language import Language
+from lakehook.domain.mail import Mail, Mailbox
+from lakehook.domain.outcome import Answer, Outcome, Reading
+from lakehook.domain.template import Typeset
+from lakehook.subscribe import SecretWish, Terms
+from tests.builders import a_delivery
+from tests.fakes import NOON
+from tests.fakes_ops import Office
+
+EMAIL = channel_named("email")
+MAILBOX = Mailbox.parse("mailto:a@team.example,b@team.example")
+
+
+def addressed(content: Content, **headers: str) -> Mail:
+    letter = Letter(
+        id="sub_a#39#1",
+        content=content,
+        destination=MAILBOX,
+        at=NOON,
+        deadline_seconds=5,
+        headers=headers,
+    )
+    mail = EMAIL.address(letter)
+    assert isinstance(mail, Mail)
+    return mail
+
+
+def mailed(language: Language = Language.ENGLISH, **changes: object) -> Mail:
+    return addressed(EMAIL.render(a_delivery(**changes), language))
+
+
+def test_a_mail_tells_it_as_text_and_as_html():
+    mail = mailed(event_type="PIPELINE_FAILED", message="jira: 401 <b>", inferred=True)
+
+    assert mail.mailbox == MAILBOX
+    assert mail.subject == "❌ 湖: pipeline 39 failed"
+    assert mail.text == (
+        "湖: pipeline 39 failed\n\n"
+        "Project: 湖\nPipeline: 39\nState: failed\nTrigger: blueprint 7\n"
+        "Time: 2024-09-05 15:08:00+08:00\n\n"
+        "jira: 401 <b>\n\n"
+        "Nobody has reported this: it follows from what came after it.\n"
+    )
+    assert "jira: 401 &lt;b&gt;" in mail.html
+    assert mail.deadline_seconds == 5
+
+
+def test_it_is_said_in_the_language_of_the_subscription():
+    assert mailed(Language.CHINESE).subject == "🔵 湖：流水线 39 已创建"
+
+
+def test_the_delivery_s_id_and_that_a_machine_wrote_it_are_in_the_headers():
+    assert mailed().headers == {
+        "X-Lakehook-Id": "sub_a#39#1",
+        "Auto-Submitted": "auto-generated",
+    }
+
+
+@given(st.text("a\r\n:<>&\"' \x00\u2028湖", max_size=300), st.text("</p>&\n", max_size=50))
+def test_no_event_can_begin_a_header_or_a_tag(project: str, message: str):
+    mail = mailed(project_name=f"x\r\nBcc: eve@evil.example{project}", message=message)
+
+    assert mail.subject.isprintable()
+    assert len(mail.subject) <= 200
+    assert set(re.findall(r"</?(!?\w+)", mail.html)) <= {
+        "!doctype",
+        "body",
+        "h2",
+        "html",
+        "p",
+        "table",
+        "td",
+        "tr",
+    }
+    assert not re.search(r"&(?!amp;|lt;|gt;|quot;|#x27;)", mail.html)
+
+
+def test_of_other_headers_those_go_along_that_steer_nothing():
+    theirs = {
+        "x-team": "lake",
+        "x-words": "a\r\nBcc: eve@evil.example 湖",
+        "x-empty": "\r\n",
+        "bcc": "eve@evil.example",
+        "authorization": "Bearer t0ken",
+        "x-ses-configuration-set": "theirs",
+        "x-lakehook-id": "theirs",
+    }
+
+    mail = addressed(Content(body=b"", headers={"x-set": "1"}), **theirs)
+
+    assert mail.headers == {
+        "X-Lakehook-Id": "sub_a#39#1",
+        "Auto-Submitted": "auto-generated",
+        "x-team": "lake",
+        "x-words": "a Bcc: eve@evil.example ?",
+        "x-set": "1",
+    }
+
+
+def test_ses_takes_no_more_than_fifteen_headers():
+    mail = addressed(Content(body=b""), **{f"x-{number}": "1" for number in range(40)})
+
+    assert len(mail.headers) == 15
+
+
+@pytest.mark.parametrize(
+    ("said", "subject", "text", "html"),
+    [
+        (Typeset(), "usual", "text", "<p>html"),
+        (Typeset(subject="a\r\nb"), "a b", "text", "<p>html"),
+        (Typeset(body="plain"), "usual", "plain", ""),
+        (Typeset(body=" <h1>set</h1>"), "usual", "text", " <h1>set</h1>"),
+    ],
+)
+def test_a_template_gives_subject_text_or_html(said: Typeset, subject: str, text: str, html: str):
+    usual = Content(body=b"text", subject="usual", html="<p>html")
+
+    mail = addressed(EMAIL.compose(said, usual))
+
+    assert (mail.subject, mail.text, mail.html) == (subject, text, html)
+
+
+# --- answers ---
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "outcome"),
+    [
+        (429, "TooManyRequestsException: Maximum sending rate exceeded.", Outcome.THROTTLED),
+        (400, "LimitExceededException: Daily message quota exceeded.", Outcome.THROTTLED),
+        (400, "ThrottlingException: Rate exceeded", Outcome.THROTTLED),
+        (403, "AccessDeniedException: not authorized to perform ses:SendEmail", Outcome.THROTTLED),
+        (400, "MessageRejected: Illegal content", Outcome.UNACCEPTABLE),
+        (400, "BadRequestException: Invalid recipient", Outcome.UNACCEPTABLE),
+        (400, "MessageRejected: Email address is not verified. …", Outcome.REJECTED),
+        (400, "SendingPausedException: paused", Outcome.REJECTED),
+        (400, "AccountSuspendedException: suspended", Outcome.REJECTED),
+        (400, "MailFromDomainNotVerifiedException: not verified", Outcome.REJECTED),
+        (404, "NotFoundException: no such thing", Outcome.REJECTED),
+        (500, "InternalFailure: ", Outcome.REJECTED),
+        (503, "ServiceUnavailable: ", Outcome.THROTTLED),
+    ],
+)
+def test_a_refusal_is_read_by_ses_s_code(status: int, code: str, outcome: Outcome):
+    answer = Answer(status=status, headers={}, body=code.encode())
+
+    assert EMAIL.read(answer, now=NOON) == Reading(outcome=outcome)
+
+
+def test_what_ses_has_taken_is_delivered():
+    answer = Answer(status=200, headers={}, body=b"0100018f-1-000000")
+
+    assert EMAIL.read(answer, now=NOON) == Reading(outcome=Outcome.DELIVERED)
+
+
+# --- subscribing ---
+
+
+@pytest.fixture
+def office() -> Office:
+    return Office()
+
+
+TERMS = Terms(name="team", url=MAILBOX.url, channel="email", language="zh")
+
+
+def test_mailboxes_are_subscribed_without_a_secret_and_nothing_of_them_is_sealed(
+    office: Office,
+) -> None:
+    subscription, secret = office.desk().subscribe(TERMS)
+
+    assert secret is None
+    assert subscription.endpoint == MAILBOX
+    assert (subscription.sealed_url, subscription.secrets) == (None, ())
+    assert subscription.language is Language.CHINESE
+
+
+def test_without_a_sender_the_operator_is_told_how_to_have_one(office: Office) -> None:
+    office.email_sender = None
+
+    with pytest.raises(BadEndpoint, match=r"--parameters EmailSender=\S+@") as refused:
+        office.desk().subscribe(TERMS)
+
+    assert "\n" not in str(refused.value)
+    assert office.subscriptions.all() == []
+
+
+@pytest.mark.parametrize(
+    ("terms", "wish", "pending", "what"),
+    [
+        (Terms(name="a", url="https://ci.example/", channel="email"), {}, False, "url: mailto:"),
+        (Terms(name="a", url=MAILBOX.url, channel="slack"), {}, False, "url: https://host/path"),
+        (Terms(name="a", url=MAILBOX.url), {}, False, "url: https://host/path"),
+        (TERMS, {"brought": "whsec_x"}, False, "secret: channel email signs nothing"),
+        (TERMS, {"signing": "hmac"}, False, "signing: channel email"),
+        (TERMS, {}, True, "challenge: channel email"),
+    ],
+)
+def test_what_the_channel_has_no_room_for_is_refused(
+    office: Office, terms: Terms, wish: dict[str, str], what: str, *, pending: bool
+) -> None:
+    with pytest.raises(BadInput, match=what):
+        office.desk().subscribe(terms, SecretWish(**wish), pending=pending)
+
+    assert office.subscriptions.all() == []
+
+
+def test_there_is_no_secret_to_rotate(office: Office) -> None:
+    subscription, _ = office.desk().subscribe(TERMS)
+
+    with pytest.raises(BadSubscription, match="channel: email signs nothing"):
+        office.desk().rotate_secret(subscription, overlap_seconds=0)
+
+
+def test_a_channel_takes_what_it_can_reach():
+    assert EMAIL.objection(MAILBOX) is None
+    assert EMAIL.objection(Endpoint.parse("https://ci.example/"))
+    assert EMAIL.rate is None

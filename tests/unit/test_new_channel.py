@@ -1,0 +1,135 @@
+"""A new channel is a module that plays ``Channel`` and one line in ``CHANNELS``: nothing else."""
+
+import pytest
+
+from lakehook.attempt import AttemptDelivery, PostSigned
+from lakehook.domain.channel import Content, Letter, Seal
+from lakehook.domain.channels import CHANNELS
+from lakehook.domain.delivery import Delivery
+from lakehook.domain.destination import Destination
+from lakehook.domain.event import Event
+from lakehook.domain.language import Language
+from lakehook.domain.outcome import Answer, Outcome, Reading
+from lakehook.domain.ping import Ping
+from lakehook.domain.rate import Rate
+from lakehook.domain.request import Request
+from lakehook.domain.template import Typeset
+from lakehook.domain.webhook import unreachable_by_http
+from lakehook.fan_out import FanOut
+from lakehook.ping import PingEndpoint
+from lakehook.ports import Keys
+from tests.builders import a_notice
+from tests.fakes import (
+    FakeClock,
+    FakeDice,
+    FakeJournal,
+    FakeKeyring,
+    FakeOutbox,
+    FakePings,
+    FakeReceiver,
+    FakeSiding,
+    FakeTelemetry,
+)
+from tests.fakes_ops import Office
+from tests.unit.test_ops_command import Terminal
+
+URL = "https://ci.example/pages?key=c4nary-of-the-pager"
+BUSY = b"busy"
+
+
+class Pager:
+    """Takes a few letters, and says ``taken``; of what begins it wants to hear nothing."""
+
+    seal = Seal.NONE
+    speaks = True
+    rate = Rate(3, "m")
+    takes_templates = False
+
+    def objection(self, destination: Destination) -> str | None:
+        return unreachable_by_http(destination)
+
+    def silence(self, event: Event) -> str | None:
+        return "nobody is called for that" if event.type.endswith("_CREATED") else None
+
+    def render(self, delivery: Delivery, language: Language) -> Content:
+        return Content(body=f"{language} {delivery.event.type}".encode())
+
+    def compose(self, _said: Typeset, usual: Content) -> Content:
+        return usual
+
+    def greet(self, _ping: Ping, language: Language) -> Content:
+        return Content(body=f"{language} hello".encode())
+
+    def address(self, letter: Letter) -> Request:
+        return letter.posted({"x-page": letter.id})
+
+    def read(self, answer: Answer, *, now: float) -> Reading:
+        if answer.body == BUSY:
+            return Reading(outcome=Outcome.THROTTLED, retry_after=20)
+        taken = answer.body == b"taken"
+        return Reading(outcome=Outcome.DELIVERED if taken else Outcome.UNACCEPTABLE)
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Terminal:
+    monkeypatch.setitem(CHANNELS, "pager", Pager())
+    return Terminal(Office(), capsys)
+
+
+def add(terminal: Terminal, *options: str) -> dict[str, object]:
+    options = ("--name", "night", "--url", URL, "--channel", "pager", *options)
+    answer: dict[str, object] = terminal.json("subscriptions", "add", *options)
+    return answer
+
+
+def test_the_command_knows_it_by_its_name(terminal: Terminal):
+    added = add(terminal, "--language", "zh")
+
+    assert (added["channel"], added["language"], added["signing"]) == ("pager", "zh", "none")
+    assert added["secret"] is None
+    assert "c4nary" not in terminal.out
+    assert terminal.office.subscriptions.all()[0].paced_by
+
+    assert terminal("subscriptions", "add", "--name", "x", "--url", URL, "--channel", "telex") == 2
+    assert terminal.err.strip() == (
+        "error: channel: 'telex' is none of webhook, slack, wecom, email, pager"
+    )
+
+
+def test_fan_out_the_attempt_and_the_reading_go_its_way(terminal: Terminal):
+    add(terminal)
+    outbox = FakeOutbox()
+    fan_out = FanOut(
+        FakeJournal(), terminal.office.subscriptions, outbox, FakeSiding(), FakeTelemetry()
+    )
+    receiver = FakeReceiver(
+        [Answer(status=500, headers={}, body=body) for body in (b"taken", BUSY, b"what?")]
+    )
+    post = PostSigned(FakeKeyring(Keys((), url=URL)), receiver, FakeClock(), FakeDice())
+    (subscription,) = terminal.office.subscriptions.all()
+
+    fan_out([a_notice("m1"), a_notice("m2", event_type="PIPELINE_FAILED")])
+    (delivery,) = outbox.sent
+    attempts = [AttemptDelivery(post)(delivery, subscription) for _ in range(3)]
+
+    assert receiver.requests[0].body == b"en PIPELINE_FAILED"
+    assert receiver.requests[0].headers == {"x-page": delivery.id}
+    assert receiver.requests[0].endpoint.url == URL
+    assert [(one.outcome, one.retry_after) for one in attempts] == [
+        (Outcome.DELIVERED, None),
+        (Outcome.THROTTLED, 20),
+        (Outcome.UNACCEPTABLE, None),
+    ]
+
+
+def test_a_test_message_goes_its_way_too(terminal: Terminal):
+    add(terminal, "--language", "zh")
+    (subscription,) = terminal.office.subscriptions.all()
+    receiver, pings = FakeReceiver([Answer(status=200, headers={}, body=b"taken")]), FakePings()
+    post = PostSigned(FakeKeyring(Keys((), url=URL)), receiver, FakeClock(), FakeDice())
+    ping = Ping(subscription.id, "f00d", "2026-01-01T12:00:00Z")
+
+    PingEndpoint(post, pings)(ping, subscription)
+
+    assert receiver.requests[0].body == b"zh hello"
+    assert pings.known[ping].attempt.outcome is Outcome.DELIVERED

@@ -1,0 +1,207 @@
+"""The Slack channel: blocks within its bounds, no markup of a stranger's, answers by the word."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lakehook.domain.channel import Content, Letter
+from lakehook.domain.channels import channel_named
+from lakehook.domain.chat.text import in_utf_16
+from lakehook.domain.endpoint import Endpoint
+from lakehook.domain.language import Language
+from lakehook.domain.mail import Mailbox
+from lakehook.domain.outcome import Answer, Consequence, Outcome, Reading
+from lakehook.domain.ping import Ping
+from lakehook.domain.rate import Rate
+from lakehook.domain.template import Typeset
+from tests.builders import a_delivery
+from tests.fakes import NOON
+
+SLACK = channel_named("slack")
+URL = "https://hooks.slack.com/services/T00000000/B00000000/XXXXXXXXXXXXXXXXXXXXXXXX"
+ANY_TEXT = st.text() | st.text("&<>@!*湖𠮷\n", max_size=500) | st.just("&" * 9000)
+
+
+def rendered(language: Language = Language.ENGLISH, **changes: object) -> Any:
+    return json.loads(SLACK.render(a_delivery(**changes), language).body)
+
+
+def texts(document: Any) -> list[str]:
+    if isinstance(document, dict):
+        return [text for value in document.values() for text in texts(value)]
+    if isinstance(document, list):
+        return [text for value in document for text in texts(value)]
+    return [document] if isinstance(document, str) else []
+
+
+def test_the_blocks_tell_state_project_trigger_duration_id_and_message():
+    document = rendered(
+        event_type="PIPELINE_FAILED",
+        began_at="2024-09-05T15:00:00+08:00",
+        message="jira: 401",
+        inferred=True,
+    )
+
+    header, facts, message, remarks = document["blocks"]
+    assert header["text"]["text"] == document["text"] == "❌ 湖: pipeline 39 failed"
+    assert [one["text"] for one in facts["fields"]] == [
+        "*Project*\n湖",
+        "*Pipeline*\n39",
+        "*State*\nfailed",
+        "*Trigger*\nblueprint 7",
+        "*Duration*\n8 min",
+        "*Time*\n2024-09-05 15:08:00+08:00",
+    ]
+    assert message["text"]["text"] == "jira: 401"
+    assert remarks["type"] == "context"
+
+
+def test_it_is_said_in_the_language_of_the_subscription():
+    assert rendered(Language.CHINESE)["text"] == "🔵 湖：流水线 39 已创建"
+
+
+@given(ANY_TEXT, ANY_TEXT, ANY_TEXT)
+def test_no_text_of_a_strangers_is_markup_or_longer_than_slack_takes(
+    project: str, message: str, plugin: str
+):
+    document = rendered(
+        event_type="TASK_FAILED", project_name=project, message=message, task={"plugin": plugin}
+    )
+
+    for text in texts(document):
+        assert "<" not in text
+        assert ">" not in text
+        assert not re.search(r"&(?!amp;|lt;|gt;)", text)
+    header, facts, *sections = document["blocks"]
+    assert 1 <= in_utf_16(header["text"]["text"]) <= 150
+    assert len(facts["fields"]) <= 10
+    assert all(in_utf_16(one["text"]) <= 2000 for one in facts["fields"])
+    assert all(1 <= in_utf_16(one["text"]["text"]) <= 3000 for one in sections)
+
+
+def test_a_mention_in_a_message_calls_nobody():
+    document = rendered(message="<!channel> & <@U1>")
+
+    assert document["blocks"][2]["text"]["text"] == "&lt;!channel&gt; &amp; &lt;@U1&gt;"
+
+
+def test_a_test_message_can_be_read():
+    ping = Ping("sub_a", "f00d", "2026-01-01T12:00:00Z")
+    greeting = SLACK.greet(ping, Language.ENGLISH)
+
+    assert greeting
+    assert json.loads(greeting.body)["text"] == "🔵 Lakehook: a test message"
+
+
+# --- templates ---
+
+
+@pytest.mark.parametrize(
+    ("said", "sent"),
+    [
+        ("*done*", {"text": "*done*"}),
+        ('{"blocks": []}', {"blocks": []}),
+        ('{"text": "a", "mrkdwn": false}', {"text": "a", "mrkdwn": False}),
+        ('{"done": true}', {"text": '{"done": true}'}),
+        ("", {"text": ""}),
+    ],
+)
+def test_a_template_gives_markup_or_the_whole_message(said: str, sent: object):
+    composed = SLACK.compose(Typeset(body=said), Content(body=b"usual"))
+
+    assert json.loads(composed.body) == sent
+
+
+def test_a_template_without_a_body_leaves_the_usual_one():
+    composed = SLACK.compose(Typeset(headers=(("x-a", "b"),)), Content(body=b"usual"))
+
+    assert composed == Content(body=b"usual", headers={"x-a": "b"})
+
+
+# --- addressing ---
+
+
+def test_it_is_posted_as_json_with_the_delivery_s_id_and_without_a_signature():
+    endpoint = Endpoint.parse(URL)
+    content = Content(body=b"{}", headers={"content-type": "text/plain"})
+    letter = Letter(
+        id="sub_a#39#1",
+        content=content,
+        destination=endpoint,
+        at=NOON,
+        deadline_seconds=5,
+        headers={"x-team": "lake"},
+    )
+
+    request = SLACK.address(letter)
+
+    assert request.endpoint is endpoint
+    assert request.headers["content-type"] == "application/json"
+    assert request.headers["webhook-id"] == "sub_a#39#1"
+    assert request.headers["x-team"] == "lake"
+    assert "webhook-signature" not in request.headers
+
+
+def test_it_is_reached_over_http_alone_and_once_a_second():
+    assert SLACK.objection(Endpoint.parse(URL)) is None
+    assert SLACK.objection(Mailbox.parse("mailto:me@team.example"))
+    assert SLACK.rate == Rate.parse("1/s")
+
+
+def test_its_url_is_shown_without_what_is_a_credential():
+    assert Endpoint.parse(URL).shown == "https://hooks.slack.com/services/…"
+
+
+# --- answers ---
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "outcome"),
+    [
+        (200, b"ok", Outcome.DELIVERED),
+        (200, b" ok\n", Outcome.DELIVERED),
+        (200, b"", Outcome.REJECTED),
+        (200, b"<html>sign in</html>", Outcome.REJECTED),
+        (204, b"", Outcome.REJECTED),
+        (302, b"", Outcome.REJECTED),
+        (400, b"invalid_payload", Outcome.UNACCEPTABLE),
+        (400, b"invalid_blocks", Outcome.UNACCEPTABLE),
+        (400, b"no_text", Outcome.UNACCEPTABLE),
+        (413, b"", Outcome.UNACCEPTABLE),
+        (400, b"no_team", Outcome.GONE),
+        (200, b"no_service", Outcome.GONE),
+        (403, b"action_prohibited", Outcome.GONE),
+        (403, b"invalid_token", Outcome.GONE),
+        (404, b"channel_not_found", Outcome.GONE),
+        (404, b"no_service", Outcome.GONE),
+        (410, b"channel_is_archived", Outcome.GONE),
+        (405, b"", Outcome.REJECTED),
+        (500, b"rollup_error", Outcome.REJECTED),
+        (503, b"", Outcome.THROTTLED),
+    ],
+)
+def test_an_answer_is_read_by_its_status_and_its_word(status: int, body: bytes, outcome: Outcome):
+    reading = SLACK.read(Answer(status=status, headers={}, body=body), now=NOON)
+
+    assert reading == Reading(outcome=outcome, unwanted=outcome is Outcome.GONE)
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [({}, 1), ({"retry-after": "0"}, 1), ({"retry-after": "30"}, 30), ({"retry-after": "?"}, 1)],
+)
+def test_when_it_was_too_many_it_waits_at_least_a_second(headers: dict[str, str], seconds: float):
+    body = b'{"retry_after":1,"ok":false,"error":"rate_limited"}'
+
+    reading = SLACK.read(Answer(status=429, headers=headers, body=body), now=NOON)
+
+    assert reading == Reading(outcome=Outcome.THROTTLED, retry_after=seconds)
+
+
+def test_what_slack_never_takes_is_buried_and_tells_nothing_of_slack():
+    assert Outcome.UNACCEPTABLE.consequence is Consequence.BURY
+    assert not Outcome.UNACCEPTABLE.tells_of_endpoint

@@ -1,0 +1,243 @@
+"""The WeCom channel: markdown within 4,096 bytes, and answers by ``errcode``."""
+
+import json
+import re
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lakehook.attempt import AttemptDelivery, PostSigned
+from lakehook.domain.channel import Content
+from lakehook.domain.channels import channel_named
+from lakehook.domain.chat.wecom import MOST_BYTES, cut_markdown
+from lakehook.domain.endpoint import Endpoint
+from lakehook.domain.language import Language
+from lakehook.domain.mail import Mailbox
+from lakehook.domain.outcome import Answer, Outcome, Reading
+from lakehook.domain.rate import Rate
+from lakehook.domain.template import Typeset
+from lakehook.ports import Keys
+from tests.builders import a_delivery, a_subscription
+from tests.fakes import NOON, FakeClock, FakeDice, FakeKeyring, FakeReceiver
+
+WECOM = channel_named("wecom")
+KEY = "693a91f6-7aaa-4bc4-97a0-0ec2sifa5aaa"
+URL = f"https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key={KEY}"
+SHOWN = "https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=…"
+OURS = re.compile(r'<font color="(?:info|warning|comment)">|</font>')
+ANY_TEXT = st.text() | st.text("湖<>@[](]\n𠮷", max_size=3000) | st.just("湖" * 5000)
+
+
+def content_of(content: Content) -> str:
+    document = json.loads(content.body)
+    assert document["msgtype"] == "markdown"
+    return str(document["markdown"]["content"])
+
+
+def rendered(language: Language = Language.CHINESE, **changes: object) -> str:
+    return content_of(WECOM.render(a_delivery(**changes), language))
+
+
+def test_the_markdown_tells_state_project_trigger_duration_id_and_message():
+    assert rendered(
+        event_type="PIPELINE_FAILED", began_at="2024-09-05T15:00:00+08:00", message="jira: 401"
+    ) == (
+        '**<font color="warning">❌ 湖：流水线 39 运行失败</font>**\n'
+        ">项目：湖\n"
+        ">流水线：39\n"
+        ">状态：运行失败\n"
+        ">触发方式：蓝图 7\n"
+        ">耗时：8 分\n"
+        ">时间：2024-09-05 15:08:00+08:00\n"
+        "\n"
+        "jira: 401"
+    )
+
+
+def test_it_is_said_in_the_language_of_the_subscription():
+    assert rendered(Language.ENGLISH).startswith("**🔵 湖: pipeline 39 created**")
+
+
+@given(ANY_TEXT, ANY_TEXT, ANY_TEXT, st.booleans())
+def test_whatever_is_said_there_is_room_and_no_markup_of_a_strangers(
+    project: str,
+    message: str,
+    plugin: str,
+    odd: bool,  # noqa: FBT001
+):
+    delivery = a_delivery(
+        event_type="TASK_FAILED",
+        project_name=project,
+        message=message,
+        task={"id": project, "plugin": plugin},
+        inferred=odd,
+    )
+
+    text = content_of(WECOM.render(replace(delivery, late=odd), Language.CHINESE))
+
+    assert len(text.encode()) <= MOST_BYTES
+    assert text.count("<font") == text.count("</font>")
+    assert "<" not in OURS.sub("", text)
+    assert "](" not in text
+
+
+def test_a_long_message_is_cut_between_characters_and_fills_what_room_there_is():
+    text = rendered(message="湖" * 4000)
+
+    assert text.endswith("湖…")
+    assert MOST_BYTES - 3 < len(text.encode()) <= MOST_BYTES
+
+
+@given(
+    st.lists(
+        st.sampled_from(['<font color="info">', "</font>", "湖", "a", "**", "\n", "<@me>"]),
+        max_size=60,
+    ),
+    st.integers(0, 4200),
+)
+def test_what_a_template_gave_is_cut_outside_of_markup(parts: list[str], filler: int):
+    text = "x" * filler + "".join(parts)
+
+    cut = cut_markdown(text)
+
+    assert len(cut.encode()) <= MOST_BYTES
+    if cut != text:
+        assert len(text.encode()) > MOST_BYTES
+        assert re.fullmatch(r"(?:[^<>]|<[^<>]*>)*", cut)
+        assert cut.rfind("<font") <= cut.rfind("</font>")
+
+
+@pytest.mark.parametrize(
+    ("text", "end"),
+    [
+        ("x" * 4080 + '<font color="info">green</font>', "x…"),
+        ("x" * 4000 + '<font color="info">' + "green" * 20 + "</font>", "…</font>"),
+        ("x" * 4000 + '<font color="info">green</font>' + "y" * 99, "y…"),
+        ("x" * 4097, "x…"),
+    ],
+)
+def test_a_cut_leaves_no_tag_begun_and_no_colour_open(text: str, end: str):
+    cut = cut_markdown(text)
+
+    assert len(cut.encode()) <= MOST_BYTES
+    assert cut.endswith(end)
+    assert cut.count("<") == cut.count(">")
+    assert cut.count("<font") == cut.count("</font>")
+
+
+@pytest.mark.parametrize(
+    ("said", "sent"),
+    [
+        ("# done", {"msgtype": "markdown", "markdown": {"content": "# done"}}),
+        ('{"msgtype": "text", "text": {}}', {"msgtype": "text", "text": {}}),
+        ('{"done": 1}', {"msgtype": "markdown", "markdown": {"content": '{"done": 1}'}}),
+    ],
+)
+def test_a_template_gives_markdown_or_the_whole_message(said: str, sent: object):
+    composed = WECOM.compose(Typeset(body=said), Content(body=b"usual"))
+
+    assert json.loads(composed.body) == sent
+
+
+# --- where it goes ---
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://qyapi.weixin.qq.com/cgi-bin/webhook/send",
+        "https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=",
+        "https://qyapi.weixin.qq.com/cgi-bin/webhook/send?debug=1",
+    ],
+)
+def test_a_url_without_the_key_is_refused(url: str):
+    assert WECOM.objection(Endpoint.parse(url)) == "a robot's ends in ?key=…; copy it whole"
+
+
+def test_it_is_reached_over_http_alone_and_twenty_times_a_minute():
+    assert WECOM.objection(Endpoint.parse(URL)) is None
+    assert WECOM.objection(Mailbox.parse("mailto:me@team.example"))
+    assert WECOM.rate == Rate.parse("20/m")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        f"invalid webhook url, hint: [17], key: {KEY}",
+        f"POST /cgi-bin/webhook/send?key={KEY}",
+        f"<a href='{URL}'>",
+    ],
+)
+def test_the_key_is_never_shown_whatever_wecom_says(said: str):
+    body = json.dumps({"errcode": 93000, "errmsg": said}).encode()
+    receiver = FakeReceiver([Answer(status=200, headers={}, body=body)])
+    post = PostSigned(FakeKeyring(Keys((), url=URL)), receiver, FakeClock(), FakeDice())
+    shown = a_subscription(channel="wecom", endpoint=replace(Endpoint.parse(URL), url=SHOWN))
+
+    attempt = AttemptDelivery(post)(a_delivery(), shown)
+
+    (request,) = receiver.requests
+    assert request.endpoint.url == URL
+    assert request.endpoint.shown == SHOWN
+    assert attempt.outcome is Outcome.GONE
+    assert "93000" in attempt.excerpt
+    assert KEY not in f"{attempt} {request} {request.endpoint!r}"
+
+
+# --- answers ---
+
+
+def read(body: bytes, status: int = 200, **headers: str) -> Reading:
+    return WECOM.read(Answer(status=status, headers=headers, body=body), now=NOON)
+
+
+@pytest.mark.parametrize(
+    ("code", "outcome"),
+    [
+        (0, Outcome.DELIVERED),
+        (93000, Outcome.GONE),
+        (93004, Outcome.GONE),
+        (93008, Outcome.GONE),
+        (40008, Outcome.UNACCEPTABLE),
+        (40058, Outcome.UNACCEPTABLE),
+        (44004, Outcome.UNACCEPTABLE),
+        (45002, Outcome.UNACCEPTABLE),
+        (40001, Outcome.REJECTED),
+        (1, Outcome.REJECTED),
+    ],
+)
+def test_an_errcode_says_what_became_of_it(code: int, outcome: Outcome):
+    reading = read(json.dumps({"errcode": code, "errmsg": "ok"}).encode())
+
+    assert reading == Reading(outcome=outcome, unwanted=outcome is Outcome.GONE)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"ok", b"[]", b'{"errmsg":"ok"}', b'{"errcode":"0"}', b'{"errcode":false}', b"\xff"],
+)
+def test_without_an_errcode_nothing_was_taken(body: bytes):
+    assert read(body) == Reading(outcome=Outcome.REJECTED)
+
+
+@pytest.mark.parametrize("code", [-1, 45009])
+@pytest.mark.parametrize(("hint", "seconds"), [({}, 60), ({"retry-after": "90"}, 90)])
+def test_too_many_or_busy_waits_at_least_a_minute(code: int, hint: dict[str, str], seconds: float):
+    reading = read(json.dumps({"errcode": code}).encode(), **hint)
+
+    assert reading == Reading(outcome=Outcome.THROTTLED, retry_after=seconds)
+
+
+@pytest.mark.parametrize(
+    ("status", "outcome"),
+    [
+        (204, Outcome.REJECTED),
+        (404, Outcome.REJECTED),
+        (500, Outcome.REJECTED),
+        (502, Outcome.THROTTLED),
+    ],
+)
+def test_what_is_not_200_is_no_word_of_the_robots(status: int, outcome: Outcome):
+    assert read(b'{"errcode":0}', status).outcome is outcome

@@ -15,6 +15,7 @@ from lakehook.look_up import LookUp
 from lakehook.pause import Enable, Pause, Unpause
 from lakehook.ping.ask import AskEndpoint
 from lakehook.ports import Publish
+from lakehook.preview import PreviewDelivery
 from lakehook.reconcile import Reconcile
 from lakehook.redrive import Redrive
 from lakehook.subscribe import Amend, Subscribe
@@ -29,6 +30,7 @@ class Desk:
     subscribe: Subscribe
     ask: AskEndpoint
     amend: Amend
+    preview: PreviewDelivery
     rotate_secret: RotateSecret
     unsubscribe: Unsubscribe
     pause: Pause

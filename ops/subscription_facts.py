@@ -9,6 +9,7 @@ from lakehook.domain.rfc_3339 import rfc_3339
 from lakehook.domain.rotation import SealedSecret
 from lakehook.domain.standing import standing_of
 from lakehook.domain.subscription import Format, Subscription
+from lakehook.domain.template import Template
 from ops.answers import NONE, Listing
 
 
@@ -29,9 +30,20 @@ def facts(one: Subscription) -> dict[str, Any]:
         "retry_schedule": str(one.retry_schedule) if one.retry_schedule else "default",
         "rate": str(one.rate) if one.rate else None,
         "headers": list(one.header_names),
+        "template": _template(one.template),
         "state": str(standing_of(one)),
         "paused_at": one.paused_at,
         "disabled_reason": one.disabled_reason,
+    }
+
+
+def _template(template: Template | None) -> dict[str, Any] | None:
+    if template is None:
+        return None
+    return {
+        "body": template.body,
+        "subject": template.subject,
+        "headers": dict(template.headers),
     }
 
 

@@ -12,6 +12,7 @@ from lakehook.adapters.dynamo_subscriptions import DynamoSubscriptions
 from lakehook.adapters.dynamo_watch import DynamoWatch
 from lakehook.adapters.http import resolve
 from lakehook.adapters.kms import KmsSealer
+from lakehook.adapters.liquid import LiquidTypesetter
 from lakehook.adapters.signing_keys import SigningKeys
 from lakehook.adapters.sqs_deliveries import SqsDeliveries
 from lakehook.adapters.sqs_redrive import SqsLetterCopies, SqsRedrives
@@ -28,9 +29,11 @@ from lakehook.look_up import LookUp
 from lakehook.pause import Enable, Pause, Unpause, WakeGently
 from lakehook.ping.ask import AskEndpoint
 from lakehook.ports import Warn
+from lakehook.preview import PreviewDelivery
 from lakehook.producer import PipelineEventPublisher
 from lakehook.reconcile import Reconcile
 from lakehook.redrive import Redrive
+from lakehook.say import Say
 from lakehook.settings import Deployment, listed
 from lakehook.subscribe import Amend, Subscribe
 from lakehook.subscribe.mint import Mint
@@ -49,6 +52,7 @@ def desk_of_stack(stack: str, warn: Warn) -> Desk:
 
 def desk_of_deployment(deployment: Deployment, aws: Aws, warn: Warn) -> Desk:
     clock, dice, dynamodb, sqs = WallClock(), FairDice(), aws.dynamodb(), aws.sqs()
+    typesetter = LiquidTypesetter()
     subscriptions = DynamoSubscriptions(dynamodb, deployment.subscriptions_table, clock)
     ledger = DynamoLedger(dynamodb, deployment.deliveries_table, clock)
     healths = DynamoHealths(dynamodb, deployment.deliveries_table)
@@ -67,9 +71,10 @@ def desk_of_deployment(deployment: Deployment, aws: Aws, warn: Warn) -> Desk:
     publish = PipelineEventPublisher(deployment.events_queue_url, sqs).publish
     return Desk(
         look_up=LookUp(subscriptions),
-        subscribe=Subscribe(judge, subscriptions, sealer, mint, clock, dice),
+        subscribe=Subscribe(judge, subscriptions, sealer, mint, clock, dice, typesetter),
         ask=AskEndpoint(subscriptions, deliveries, pings, clock, dice),
-        amend=Amend(judge, subscriptions, sealer, wake),
+        amend=Amend(judge, subscriptions, sealer, wake, typesetter),
+        preview=PreviewDelivery(Say(typesetter), clock),
         rotate_secret=RotateSecret(subscriptions, mint, clock),
         unsubscribe=Unsubscribe(subscriptions, ledger, clock),
         pause=Pause(subscriptions, clock),

@@ -16,7 +16,8 @@ from lakehook.domain.retry import RetrySchedule
 from lakehook.domain.secret import Secret
 from lakehook.fan_out import FanOut
 from lakehook.ports import Keys
-from tests.fakes import FakeDice, FakeKeyring, nobody_asks
+from lakehook.say import Say
+from tests.fakes import FakeDice, FakeKeyring, FakeTypesetter, nobody_asks
 from tests.simulation.faults import Gate, Invocation
 from tests.simulation.history import History
 from tests.simulation.internet import Internet
@@ -100,14 +101,13 @@ class Wiring:
         )
 
     def _attempt(self) -> AttemptDelivery:
-        return AttemptDelivery(
-            PostSigned(
-                keyring=self._reached("keyring", FakeKeyring(KEYS)),
-                receiver=Internet(self.receivers, self.timeline, self.gate, self.history),
-                clock=self.timeline,
-                dice=self.dice,
-            )
+        post = PostSigned(
+            keyring=self._reached("keyring", FakeKeyring(KEYS)),
+            receiver=Internet(self.receivers, self.timeline, self.gate, self.history),
+            clock=self.timeline,
+            dice=self.dice,
         )
+        return AttemptDelivery(Say(FakeTypesetter()), post, self.timeline)
 
     def _reached(self, name: str, port: object) -> Any:
         return Reached(name, port, self.gate)

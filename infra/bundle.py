@@ -12,6 +12,9 @@ PACKAGES = ("functions", "lakehook")
 
 REQUIREMENTS = ROOT / "functions" / "requirements.txt"
 
+DATA_NOBODY_READS = ("babel/locale-data", "pytz/zoneinfo")
+"""36 MB that the template library brings for filters and tags that are not among ours."""
+
 FOR_LAMBDA = (
     # Amazon Linux 2023 runs both; some projects have stopped building for the older one.
     *("--platform", "manylinux2014_aarch64"),
@@ -25,6 +28,8 @@ FOR_LAMBDA = (
 def write_bundle(out: Path) -> None:
     """Needs no Docker: pip fetches wheels for another machine than the one it runs on."""
     _install_wheels(out)
+    for data in DATA_NOBODY_READS:
+        shutil.rmtree(out / data)
     for package in PACKAGES:
         shutil.copytree(ROOT / package, out / package, ignore=shutil.ignore_patterns("__pycache__"))
 

@@ -1,6 +1,8 @@
 """What ships: everything the functions import and nothing that the runtime brings."""
 
 import re
+import subprocess
+import sys
 from importlib.metadata import requires, version
 from pathlib import Path
 
@@ -70,7 +72,29 @@ def test_all_that_a_wheel_needs_ships_or_is_brought(bundle: Path) -> None:
         if needed.replace("_", "-") not in shipped
     }
 
-    assert missing == {"jmespath"}
+    assert missing == {"jmespath", "python-dateutil"}
+
+
+def test_a_template_is_set_without_the_data_that_is_left_out(bundle: Path) -> None:
+    assert not (bundle / "babel" / "locale-data").exists()
+    script = f"""if True:
+        import os, sys
+        sys.path[:0] = [{str(bundle)!r}]
+        import babel, pytz
+        from lakehook.adapters.liquid import LiquidTypesetter
+        from lakehook.domain.template import Template
+        assert babel.__file__.startswith({str(bundle)!r})
+        text = "{{{{ at | date: '%H' }}}} {{{{ name | json }}}}"
+        fields = {{"at": "2026-01-01T12:00:00Z", "name": "lake"}}
+        print(LiquidTypesetter().set(Template(body=text), fields).body)
+    """
+    ours = {"PYTHONDONTWRITEBYTECODE": "1"}
+
+    said = subprocess.run(
+        [sys.executable, "-c", script], env=ours, capture_output=True, text=True, check=False
+    )
+
+    assert said.stdout == '12 "lake"\n', said.stderr
 
 
 def test_compiled_modules_are_for_the_functions_processor_and_python(bundle: Path) -> None:

@@ -78,12 +78,14 @@ def test_what_goes_through_json_stays_what_it_is(name: str, data: Any):
 
 
 def test_a_field_that_is_not_there_is_empty_null_in_json_and_told():
-    template = Template(body="[{{ mesage }}{{ task.nmae }}{{ nope | json }}]{% if x %}{% endif %}")
+    template = Template(
+        body="[{{ projekt }}{{ task.namen }}{{ nope | json }}]{% if x %}{% endif %}"
+    )
 
     set_ = LiquidTypesetter().set(template, fields())
 
     assert set_.body == "[null]"
-    assert set_.unknown == ("mesage", "task.nmae", "nope", "x")
+    assert set_.unknown == ("projekt", "task.namen", "nope", "x")
 
 
 def test_a_subject_is_one_line_and_cut_where_it_is_too_long():

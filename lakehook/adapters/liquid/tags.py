@@ -17,14 +17,14 @@ TAGS = (
     *("#", "assign", "break", "capture", "case", "comment", "content", "continue", "cycle"),
     *("decrement", "doc", "if", "ifchanged", "increment", "liquid", "unless"),
 )
-_NAMES = sorted({*TAGS, "echo", "for", "raw"} - {"content"})  # raw is none to the library
+NAMES = sorted({*TAGS, "echo", "for", "raw"} - {"content"})  # raw is none to the library
 
 
 class Unheard(Illegal):
     """In the place of whatever tag is not ours."""
 
     def parse(self, stream: TokenStream) -> Node:  # type: ignore[override]
-        token, known = stream.current, ", ".join(_NAMES)
+        token, known = stream.current, ", ".join(NAMES)
         raise LiquidSyntaxError(f"{token.value[:40]!a} is none of the tags {known}", token=token)
 
 

@@ -88,6 +88,14 @@ def test_a_field_that_is_not_there_is_empty_null_in_json_and_told():
     assert set_.unknown == ("projekt", "task.namen", "nope", "x")
 
 
+def test_an_object_or_a_list_is_equal_to_no_other():
+    twins = {"one": {"b": 1}, "other": {"b": 1}, "list": [1], "another": [1]}
+    text = "{% if one == other or list == another %}equal{% else %}not{% endif %}"
+
+    assert said(text, **twins) == "not"
+    assert said("{% if list == list and one != empty %}x{% endif %}", **twins) == "x"
+
+
 def test_a_subject_is_one_line_and_cut_where_it_is_too_long():
     template = Template(subject="{{ message }}\x1b[2J" + "é" * 300)
 
@@ -178,6 +186,10 @@ def test_whatever_is_written_it_is_set_or_refused_and_never_else(text: str):
         (headers(**{"x-a": "{{ 'a' | append: '\x00' }}"}), "its value has a control character"),
         (headers(**{"x-a": "a" * 5000}), "template headers: more than 4096 bytes in all"),
         (Template(body="{{ {{ }}"), "template: line 1: "),
+        (
+            Template(body="{% for i in (1..30000) reversed %}x{% endfor %}"),
+            "template: line 1: a range is too long: more than 10000 items",
+        ),
     ],
 )
 def test_what_gives_nothing_that_could_be_sent_says_why(template: Template, reason: str):

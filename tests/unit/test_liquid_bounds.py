@@ -104,6 +104,19 @@ def test_the_same_is_stopped_at_the_same_place_each_time():
     assert {reason() for _ in range(3)} == {reason()}
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{%assign a=zh|split:''%}",
+        "{%assign a=nest|reverse%}",
+        "{%capture a%}{{rows}}{%endcapture%}",
+    ],
+)
+def test_every_item_of_a_list_is_paid_for(text: str):
+    with pytest.raises(TemplateFailed, match="it does too much"):
+        LiquidTypesetter().set(Template(body=text * 20), EVENT)
+
+
 def test_all_parts_have_one_allowance():
     text = "{%for i in (1..4000)%}{{ i }}{%endfor%}"
     alone = LiquidTypesetter().set(Template(body=text), EVENT)

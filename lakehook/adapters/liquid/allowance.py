@@ -19,7 +19,6 @@ from liquid.utils import ReadOnlyChainMap
 
 MOST_STEPS = 200_000
 MOST_WEIGHT = 512 * 1024  # of a value, about its characters
-MOST_HELD = 2 * MOST_WEIGHT  # of all that is assigned and captured
 MOST_ITEMS = 10_000  # of a list or range
 MOST_BITS = 2048  # of an integer
 _OF_AN_ITEM = 32
@@ -49,7 +48,7 @@ class Allowance:
 class Context(RenderContext):
     """Pays for what is looked up, kept and written, and remembers what was not there."""
 
-    __slots__ = ("allowance", "held", "unknown")
+    __slots__ = ("allowance", "unknown")
 
     def __init__(
         self, template: BoundTemplate, fields: Mapping[str, object], allowance: Allowance
@@ -57,7 +56,6 @@ class Context(RenderContext):
         super().__init__(template, globals=fields)
         self.scope = ReadOnlyChainMap(self.locals, self.globals, self.counters)  # no "now"
         self.allowance = allowance
-        self.held: dict[str, int] = {}
         self.unknown: dict[str, None] = {}
 
     def get(
@@ -70,10 +68,7 @@ class Context(RenderContext):
         return found
 
     def assign(self, key: str, val: Any) -> None:
-        self.held[key] = weight(val)
-        self.allowance.spend(self.held[key] // _OF_A_STEP + len(self.held))
-        if sum(self.held.values()) > MOST_HELD:
-            raise TooMuch(f"it keeps too much: more than {MOST_HELD} characters in variables")
+        self.allowance.move(val)  # so what is kept in all is bounded too
         self.locals[key] = val
 
     def get_buffer(self, _buf: object = None) -> StringIO:

@@ -53,7 +53,7 @@ def _within(expression: Expression) -> Iterator[Expression]:
         yield from _within(one)
 
 
-def told(error: Exception) -> str:
+def told(error: BaseException) -> str:
     """What went wrong on one line of a bounded length, in what can be printed."""
     token = error.token if isinstance(error, LiquidError) else None
     message = (

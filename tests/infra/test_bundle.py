@@ -44,13 +44,12 @@ def pins(path: Path) -> set[str]:
 
 
 def requirements_of_wheels(bundle: Path) -> set[str]:
+    texts = [one.read_text(encoding="utf-8") for one in bundle.glob("*.dist-info/METADATA")]
+    lines = [line for text in texts for line in re.findall(r"^Requires-Dist: (.*)$", text, re.M)]
     return {
-        requirement.lower()
-        for metadata in bundle.glob("*.dist-info/METADATA")
-        for requirement, condition in re.findall(
-            r"^Requires-Dist: ([\w.-]+)(.*)$", metadata.read_text(encoding="utf-8"), re.MULTILINE
-        )
-        if "extra ==" not in condition
+        one.name.lower()
+        for one in map(Requirement, lines)
+        if one.marker is None or one.marker.evaluate({"python_version": "3.13", "extra": ""})
     }
 
 

@@ -14,8 +14,8 @@ DOOR, LIBRARY, REQUIREMENTS = "functions", "lakehook", "requirements.txt"
 COMMANDS = "bin"
 """They begin with a path of the machine that built them, and nobody types on Lambda."""
 
-LOCALES, LOCALES_THAT_SHIP = "babel/locale-data", {"root.dat", "en.dat", "en_US.dat"}
-"""33 MB for a thousand languages; ``python-liquid`` falls back to the English that stays."""
+DATA_NOBODY_READS = ("babel/locale-data", "pytz/zoneinfo")
+"""36 MB that the template library brings for filters and tags that are not among ours."""
 
 PYTHON, LAMBDAS_PROCESSOR = "3.13", "aarch64"
 
@@ -76,9 +76,8 @@ def _wheels_for(processor: str) -> list[str]:
 
 def leave_out_what_nobody_reads(out: Path) -> None:
     shutil.rmtree(out / COMMANDS, ignore_errors=True)
-    for locale in out.glob(f"{LOCALES}/*"):
-        if locale.name not in LOCALES_THAT_SHIP:
-            locale.unlink()
+    for data in DATA_NOBODY_READS:
+        shutil.rmtree(out / data, ignore_errors=True)
 
 
 def _pip() -> list[str]:

@@ -7,11 +7,13 @@ from lakehook.domain.channels import channel_of
 from lakehook.domain.delivery import Delivery
 from lakehook.domain.destination import Destination, destination_of
 from lakehook.domain.echo import credentials_of, redacted
+from lakehook.domain.errors import TemplateFailed
 from lakehook.domain.mail import Mail
-from lakehook.domain.outcome import Answer, Attempt
+from lakehook.domain.outcome import Answer, Attempt, Outcome
 from lakehook.domain.request import Request
 from lakehook.domain.subscription import Subscription
 from lakehook.ports import Clock, Dice, Exchange, Keyring, Keys, NoAnswer, Post, Receiver
+from lakehook.say import Say
 
 EXCERPT_CHARACTERS = 1024
 _PLAIN = "identity"
@@ -19,11 +21,25 @@ _PLAIN = "identity"
 
 @dataclass(frozen=True)
 class AttemptDelivery:
+    say: Say
     post: Post
+    clock: Clock
 
     def __call__(self, delivery: Delivery, subscription: Subscription) -> Attempt:
-        content = channel_of(subscription).render(delivery, subscription.language)
+        try:
+            content = self.say(delivery, subscription).content
+        except TemplateFailed as failed:
+            return self._unsaid(str(failed))
         return self.post(delivery.id, content, subscription).attempt
+
+    def _unsaid(self, reason: str) -> Attempt:
+        """No request is made: to try again would give the same."""
+        return Attempt(
+            at=self.clock.now(),
+            outcome=Outcome.TEMPLATE_FAILED,
+            milliseconds=0,
+            excerpt=reason[:EXCERPT_CHARACTERS],
+        )
 
 
 @dataclass(frozen=True)

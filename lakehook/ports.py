@@ -25,6 +25,7 @@ from lakehook.domain.request import Request
 from lakehook.domain.secret import Signing
 from lakehook.domain.signature import SigningKey, VerifyingKey
 from lakehook.domain.subscription import Subscription
+from lakehook.domain.template import Template, Typeset
 
 
 class Clock(Protocol):
@@ -246,6 +247,16 @@ class Post(Protocol):
         self, message_id: str, content: Content, subscription: Subscription, *, tell: bool = False
     ) -> Exchange:
         """Sign and send; ``tell`` keeps the start of what was said also of a success."""
+
+
+class Typesetter(Protocol):
+    """Sets templates. The same template gives the same for the same fields, wherever it is set."""
+
+    def check(self, template: Template) -> None:
+        """``BadSubscription`` names the part, the line, what is wrong there, what is allowed."""
+
+    def set(self, template: Template, fields: Document) -> Typeset:
+        """``TemplateFailed`` says why it gives nothing that could be sent."""
 
 
 class Pings(Protocol):

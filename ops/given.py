@@ -5,9 +5,11 @@ from getpass import getpass
 import typer
 
 from lakehook.domain.errors import BadInput
+from lakehook.domain.template import MAX_TEMPLATE_BYTES
 
 MOST_SECRET_BYTES = 1024
 MOST_HEADER_BYTES = 16 * 1024
+MOST_TEMPLATE_BYTES = MAX_TEMPLATE_BYTES + 3  # and a byte order mark
 
 
 def bounded(file: typer.FileBinaryRead, *, what: str, most: int) -> bytes:
@@ -40,6 +42,16 @@ def headers_in(file: typer.FileBinaryRead | None, given: list[str] | None) -> li
     if not lines:
         raise BadInput("header file: no header in it")
     return [*(given or ()), *lines]
+
+
+def template_in(file: typer.FileBinaryRead | None) -> str | None:
+    """The text of a body; the line break at the end of a file is none of it."""
+    if file is None:
+        return None
+    text = _text(file, what="template", most=MOST_TEMPLATE_BYTES)
+    if not text.strip():
+        raise BadInput("template: nothing in it; --no-template takes one away")
+    return text.removesuffix("\n").removesuffix("\r")
 
 
 def refuse_one_input_for_two(*files: typer.FileBinaryRead | None) -> None:

@@ -135,6 +135,31 @@ HeaderFile = Annotated[
 NoHeaders = Annotated[
     bool, typer.Option("--no-headers", help="It has no headers of its own from now on.")
 ]
+TemplateFile = Annotated[
+    typer.FileBinaryRead | None,
+    typer.Option(
+        "--template",
+        metavar="FILE",
+        help="Its body, in Liquid over the event's fields; - is standard input.",
+    ),
+]
+TemplateSubject = Annotated[
+    str | None,
+    typer.Option(
+        "--template-subject", metavar="TEXT", help="In Liquid, of a channel that has one."
+    ),
+]
+TemplateHeaders = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--template-header",
+        metavar="'NAME: TEXT'",
+        help="A header whose value is in Liquid; repeatable. It is no place for a secret.",
+    ),
+]
+NoTemplate = Annotated[
+    bool, typer.Option("--no-template", help="In the channel's own way from now on.")
+]
 DiscardWaiting = Annotated[
     bool, typer.Option("--discard-waiting", help="Give up what waits, and dead letters too.")
 ]

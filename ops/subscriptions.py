@@ -4,7 +4,7 @@ import typer
 
 from lakehook.desk.subscription_facts import facts, facts_with_history, shown_once
 from lakehook.subscribe import SecretWish, Terms
-from ops import asking, matching, rotation, standing
+from ops import asking, matching, previewing, rotation, standing
 from ops.answers import answer, answer_all
 from ops.asking import Challenge
 from ops.desk import desk_of
@@ -29,16 +29,20 @@ from ops.options import (
     NoHeaders,
     NoPattern,
     NoRate,
+    NoTemplate,
     OrderingName,
     Pattern,
     RateText,
     Schedule,
     Stack,
+    TemplateFile,
+    TemplateHeaders,
+    TemplateSubject,
     Url,
     examples,
 )
 from ops.past import FromBeginning, PastSince, begin_past, past_asked_for
-from ops.replacing import pattern_of, rate_of, replaced, schedule_of
+from ops.replacing import pattern_of, rate_of, replaced, schedule_of, templates_of
 from ops.rotation import note_on
 from ops.secret_options import AllowEmptySecret, SecretFile, SigningName
 from ops.subscription_facts import SECRETS, SUBSCRIPTIONS
@@ -48,6 +52,7 @@ app.add_typer(standing.app)
 app.add_typer(rotation.app)
 app.add_typer(asking.app)
 app.add_typer(matching.app)
+app.add_typer(previewing.app)
 
 
 @app.command(
@@ -60,6 +65,8 @@ app.add_typer(matching.app)
         "lakehook subscriptions add --name archive --url https://archive.example/in --since 7d",
         "lakehook subscriptions add --name old --url https://old.example/devlake"
         " --format devlake --secret-file secret.txt",
+        "lakehook subscriptions add --name jenkins --url https://ci.example/build"
+        " --template build.liquid --template-header 'x-project: {{ project_name }}'",
     )
 )
 def add(  # noqa: PLR0913  each is an option
@@ -84,6 +91,9 @@ def add(  # noqa: PLR0913  each is an option
     header_file: HeaderFile = None,
     from_beginning: FromBeginning = False,
     since: PastSince = None,
+    template: TemplateFile = None,
+    template_subject: TemplateSubject = None,
+    template_headers: TemplateHeaders = None,
     output: AnswerAs = TEXT,
     stack: Stack = STACK,
 ) -> None:
@@ -92,7 +102,7 @@ def add(  # noqa: PLR0913  each is an option
     Prints its id and, this once, the new secret; of ed25519 the public key instead. With
     --challenge the exit code 1 says that it is pending: its endpoint has not echoed the challenge.
     """
-    refuse_one_input_for_two(secret_file, header_file)
+    refuse_one_input_for_two(secret_file, header_file, template)
     terms = Terms(
         name=name,
         url=url,
@@ -106,6 +116,7 @@ def add(  # noqa: PLR0913  each is an option
         retry_schedule=retry_schedule,
         rate=rate,
         headers=headers_in(header_file, headers),
+        **templates_of(template, template_subject, template_headers, emptied=False),
     )
     brought = secret_in(secret_file)
     desk = desk_of(context, stack)
@@ -160,10 +171,15 @@ def update(  # noqa: PLR0913  each is an option
     headers: Headers = None,
     header_file: HeaderFile = None,
     no_headers: NoHeaders = False,
+    template: TemplateFile = None,
+    template_subject: TemplateSubject = None,
+    template_headers: TemplateHeaders = None,
+    no_template: NoTemplate = False,
     output: AnswerAs = TEXT,
     stack: Stack = STACK,
 ) -> None:
     """Change the terms that are given; event types and headers are replaced as a whole."""
+    refuse_one_input_for_two(header_file, template)
     terms = Terms(
         name=name,
         url=url,
@@ -175,6 +191,7 @@ def update(  # noqa: PLR0913  each is an option
         retry_schedule=schedule_of(retry_schedule, default=default_retry_schedule),
         rate=rate_of(rate, emptied=no_rate),
         headers=replaced("--header", headers_in(header_file, headers), emptied=no_headers),
+        **templates_of(template, template_subject, template_headers, emptied=no_template),
     )
     desk = desk_of(context, stack)
     amended = desk.amend(desk.look_up(subscription), terms)

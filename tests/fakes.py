@@ -1,11 +1,19 @@
 """One in-memory stand-in per port. Each passes the contract suite beside the real adapter."""
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from lakehook.domain.delivery import Delivery, Lane, NumberedEvent
-from lakehook.domain.errors import ChangedMeanwhile, LaneMoved, OwnTrouble
+from lakehook.domain.document import Document
+from lakehook.domain.errors import (
+    BadSubscription,
+    ChangedMeanwhile,
+    LaneMoved,
+    OwnTrouble,
+    TemplateFailed,
+)
 from lakehook.domain.event import Event
 from lakehook.domain.health import Health
 from lakehook.domain.lane import DeliveryRecord, HeldLane, Status
@@ -18,6 +26,7 @@ from lakehook.domain.pipeline import Advance, Pipeline
 from lakehook.domain.rate import Place
 from lakehook.domain.request import Request
 from lakehook.domain.subscription import Subscription
+from lakehook.domain.template import Template, Typeset
 from lakehook.ports import (
     Accepted,
     Census,
@@ -29,6 +38,8 @@ from lakehook.ports import (
     Parcel,
     SetAside,
 )
+
+_FIELD = re.compile(r"{{ (\w+) }}")
 
 NOON = 1_767_268_800.0  # 2026-01-01T12:00:00Z
 
@@ -392,6 +403,34 @@ class FakePaces:
             return Place(None, free_at)
         self.free_at[name] = free_at + every
         return Place(free_at, free_at + every)
+
+
+@dataclass
+class FakeTypesetter:
+    """Knows of Liquid no more than ``{{ field }}``, alone or among words."""
+
+    def check(self, template: Template) -> None:
+        for part, text in template.texts:
+            if text.rfind("{{") > text.rfind("}}"):
+                raise BadSubscription(f"{part}: line 1: {{{{ without }}}}")
+
+    def set(self, template: Template, fields: Document) -> Typeset:
+        given = {part: self._set(part, text, fields) for part, text in template.texts}
+        asked = [name for _, text in template.texts for name in _FIELD.findall(text)]
+        return Typeset(
+            body=given.get("template"),
+            subject=given.get("template subject"),
+            headers=tuple((name, given[f"template header {name}"]) for name, _ in template.headers),
+            unknown=tuple(dict.fromkeys(name for name in asked if name not in fields)),
+        )
+
+    def _set(self, part: str, text: str, fields: Document) -> str:
+        given = _FIELD.sub(lambda found: str(fields.get(found[1], "")), text)
+        if part == "template" and not given.strip():
+            raise TemplateFailed("template: it gives nothing")
+        if part.startswith("template header") and "\n" in given:
+            raise TemplateFailed(f"{part}: its value has a line break")
+        return given
 
 
 @dataclass

@@ -19,6 +19,8 @@ from lakehook.list_pipelines import ListPipelines
 from lakehook.look_up import LookUp
 from lakehook.pause import Enable, Pause, Unpause, WakeGently
 from lakehook.ping.ask import AskEndpoint
+from lakehook.ports import Typesetter
+from lakehook.preview import PreviewDelivery
 from lakehook.reconcile import Reconcile
 from lakehook.redrive import Redrive
 from lakehook.replay import (
@@ -29,6 +31,7 @@ from lakehook.replay import (
     StopReplay,
     TidyCopies,
 )
+from lakehook.say import Say
 from lakehook.subscribe import Amend, Subscribe
 from lakehook.subscribe.mint import Mint
 from lakehook.subscribe.rotate import RotateSecret
@@ -43,6 +46,7 @@ from tests.fakes import (
     FakeLedger,
     FakePings,
     FakeSubscriptions,
+    FakeTypesetter,
 )
 from tests.fakes_devlake import FakeDevlake
 from tests.fakes_replay import FakePast, FakeReplays
@@ -150,6 +154,7 @@ class Office:
         self.opened = parse_networks(opened)
         self.pings, self.devlake = FakePings(), FakeDevlake()
         self.doorbell = FakeDoorbell(self.pings)
+        self.typesetter: Typesetter = FakeTypesetter()
         self.warnings: list[str] = []
         self.replays = FakeReplays()
         self.email_sender: str | None = "lakehook@team.example"
@@ -165,9 +170,12 @@ class Office:
         replays = LookUpReplays(self.replays)
         return Desk(
             look_up=LookUp(subscriptions),
-            subscribe=Subscribe(judge, subscriptions, self.sealer, mint, self.clock, self.dice),
+            subscribe=Subscribe(
+                judge, subscriptions, self.sealer, mint, self.clock, self.dice, self.typesetter
+            ),
             ask=AskEndpoint(subscriptions, self.doorbell, self.pings, self.clock, self.dice),
-            amend=Amend(judge, subscriptions, self.sealer, wake),
+            amend=Amend(judge, subscriptions, self.sealer, wake, self.typesetter),
+            preview=PreviewDelivery(Say(self.typesetter), self.clock),
             rotate_secret=RotateSecret(subscriptions, mint, self.clock),
             unsubscribe=Unsubscribe(subscriptions, ledger, self.clock),
             pause=Pause(subscriptions, self.clock),

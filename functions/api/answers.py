@@ -3,6 +3,8 @@
 The facts rule, the description follows: a test keeps every field that is told described here.
 """
 
+from typing import Any
+
 from pydantic import BaseModel, ConfigDict, Field
 
 
@@ -30,6 +32,7 @@ class Subscription(Answer):
     retry_schedule: str
     rate: str | None
     headers: list[str] = Field(description="Their names alone.")
+    template: dict[str, Any] | None = Field(description="Body, subject and headers, in Liquid.")
     state: str = Field(description="active, paused, disabled, pending or removed.")
     paused_at: str | None
     disabled_reason: str | None

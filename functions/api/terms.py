@@ -69,6 +69,15 @@ class _AnyTerms(Order):
         "At most so many requests, evenly spaced; what is over it waits. null: as many as come.",
         "20/m",
     )
+    template_body: StrictStr | None = unsaid(
+        "What is sent, in Liquid; null: in the channel's own way.", "{{ event_type | json }}"
+    )
+    template_subject: StrictStr | None = unsaid(
+        "Its subject, in Liquid, where the channel has one.", "{{ project_name }}"
+    )
+    template_headers: list[StrictStr] | None = unsaid(
+        "Headers whose values are set in Liquid; null: none.", ["x-project: {{ project_name }}"]
+    )
     headers: list[StrictStr] | None = unsaid(
         "Sent with every request; kept sealed, and only their names are shown. null: none.",
         ["x-team: lake"],
@@ -109,6 +118,9 @@ _NONE: dict[str, Any] = {
     "pattern": "",
     "retry_schedule": DEPLOYMENTS_SCHEDULE,
     "rate": NO_RATE,
+    "template_body": "",
+    "template_subject": "",
+    "template_headers": (),
     "headers": (),
 }
 """How a term says that there is none of it, where the API says null."""

@@ -16,6 +16,7 @@ from lakehook.adapters.dynamo_pings import DynamoPings
 from lakehook.adapters.dynamo_subscriptions import DynamoSubscriptions
 from lakehook.adapters.http import HttpReceiver
 from lakehook.adapters.kms import KmsKeyring
+from lakehook.adapters.liquid import LiquidTypesetter
 from lakehook.adapters.ses import SesMailer
 from lakehook.adapters.sqs_dead_letters import SqsDeadLetters
 from lakehook.adapters.sqs_deliveries import SqsDeliveries, SqsReceipts
@@ -29,6 +30,7 @@ from lakehook.domain.errors import BadInput
 from lakehook.domain.retry import RetrySchedule
 from lakehook.ping import PingEndpoint
 from lakehook.ports import Parcel
+from lakehook.say import Say
 from lakehook.settings import DeliverSettings, given, listed
 
 DAY = 24 * 3600
@@ -79,7 +81,7 @@ def deliver(settings: DeliverSettings, aws: Aws, dead_letters: SqsDeadLetters) -
             clock,
             fresh_for_seconds=SUBSCRIPTIONS_FRESH_FOR_SECONDS,
         ),
-        attempt=AttemptDelivery(post),
+        attempt=AttemptDelivery(Say(LiquidTypesetter()), post, clock),
         ping=PingEndpoint(post, DynamoPings(dynamodb, settings.deliveries_table, clock)),
         dead_letters=dead_letters,
         paces=DynamoPaces(dynamodb, settings.deliveries_table, clock),

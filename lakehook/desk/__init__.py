@@ -19,6 +19,7 @@ from lakehook.list_pipelines import ListPipelines
 from lakehook.look_up import LookUp
 from lakehook.pause import Enable, Pause, Unpause
 from lakehook.ping.ask import AskEndpoint
+from lakehook.preview import PreviewDelivery
 from lakehook.redrive import Redrive
 from lakehook.replay import (
     CountReplay,
@@ -40,6 +41,7 @@ class Desk:
     subscribe: Subscribe
     ask: AskEndpoint
     amend: Amend
+    preview: PreviewDelivery
     rotate_secret: RotateSecret
     unsubscribe: Unsubscribe
     pause: Pause

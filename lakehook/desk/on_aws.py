@@ -12,6 +12,7 @@ from lakehook.adapters.dynamo_subscriptions import DynamoSubscriptions
 from lakehook.adapters.dynamo_watch import DynamoWatch
 from lakehook.adapters.http import resolve
 from lakehook.adapters.kms import KmsSealer
+from lakehook.adapters.liquid import LiquidTypesetter
 from lakehook.adapters.signing_keys import SigningKeys
 from lakehook.adapters.sqs_deliveries import SqsDeliveries
 from lakehook.adapters.sqs_redrive import SqsLetterCopies, SqsRedrives
@@ -29,6 +30,7 @@ from lakehook.look_up import LookUp
 from lakehook.pause import Enable, Pause, Unpause, WakeGently
 from lakehook.ping.ask import AskEndpoint
 from lakehook.ports import Warn
+from lakehook.preview import PreviewDelivery
 from lakehook.redrive import Redrive
 from lakehook.replay import (
     CountReplay,
@@ -38,6 +40,7 @@ from lakehook.replay import (
     StopReplay,
     TidyCopies,
 )
+from lakehook.say import Say
 from lakehook.settings import Places, given, listed
 from lakehook.subscribe import Amend, Subscribe
 from lakehook.subscribe.mint import Mint
@@ -55,6 +58,7 @@ def desk_at(places: Places, aws: Aws, warn: Warn) -> Desk:
     journal = DynamoJournal(dynamodb, places.pipelines_table, clock)
     watch = DynamoWatch(dynamodb, places.pipelines_table, clock)
     sealer = KmsSealer(aws.kms(), places.secrets_key)
+    typesetter = LiquidTypesetter()
     mint = Mint(SigningKeys(), sealer, clock, dice)
     opened = networks_among(listed(places.allowed_networks), warn=warn)
     judge = JudgeEndpoint(resolve, opened, warn, given(places.email_sender))
@@ -67,9 +71,10 @@ def desk_at(places: Places, aws: Aws, warn: Warn) -> Desk:
     count_replay = CountReplay(DynamoPast(dynamodb, places.pipelines_table), ledger, clock)
     return Desk(
         look_up=LookUp(subscriptions),
-        subscribe=Subscribe(judge, subscriptions, sealer, mint, clock, dice),
+        subscribe=Subscribe(judge, subscriptions, sealer, mint, clock, dice, typesetter),
         ask=AskEndpoint(subscriptions, deliveries, pings, clock, dice),
-        amend=Amend(judge, subscriptions, sealer, wake),
+        amend=Amend(judge, subscriptions, sealer, wake, typesetter),
+        preview=PreviewDelivery(Say(typesetter), clock),
         rotate_secret=RotateSecret(subscriptions, mint, clock),
         unsubscribe=Unsubscribe(subscriptions, ledger, clock),
         pause=Pause(subscriptions, clock),

@@ -12,6 +12,7 @@ from lakehook.domain.secret import Signing
 from lakehook.domain.signature import SigningKey
 from lakehook.domain.standing import standing_of
 from lakehook.domain.subscription import Format, Subscription
+from lakehook.domain.template import Template
 from lakehook.subscribe.rotate import Rotated
 from lakehook.unsubscribe import Backlog
 
@@ -33,6 +34,7 @@ def facts(one: Subscription) -> dict[str, Any]:
         "retry_schedule": str(one.retry_schedule) if one.retry_schedule else "default",
         "rate": str(one.rate) if one.rate else None,
         "headers": list(one.header_names),
+        "template": _template(one.template),
         "state": str(standing_of(one)),
         "paused_at": one.paused_at,
         "disabled_reason": one.disabled_reason,
@@ -71,6 +73,16 @@ def shown_once(secret: SigningKey | None, brought: str | None) -> str | None:
     if secret is None or brought is not None or secret.signing is not Signing.HMAC:
         return None
     return secret.reveal()
+
+
+def _template(template: Template | None) -> dict[str, Any] | None:
+    if template is None:
+        return None
+    return {
+        "body": template.body,
+        "subject": template.subject,
+        "headers": dict(template.headers),
+    }
 
 
 def _signing(one: Subscription) -> str:

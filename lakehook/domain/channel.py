@@ -82,6 +82,10 @@ class Channel(Protocol):
     @property
     def takes_templates(self) -> bool: ...
 
+    @property
+    def has_subject(self) -> bool:
+        """Whether a template may say one."""
+
     def objection(self, destination: Destination) -> str | None:
         """Why it can send nothing there; none if it can."""
 
@@ -91,7 +95,10 @@ class Channel(Protocol):
     def render(self, delivery: Delivery, language: Language) -> Content: ...
 
     def compose(self, said: Typeset, usual: Content) -> Content:
-        """What a template gave, as this channel sends it, and the usual where it gave nothing."""
+        """What a template gave, as this channel sends it, and the usual where it gave nothing.
+
+        ``TemplateFailed`` where its service would never take that.
+        """
 
     def greet(self, ping: Ping, language: Language) -> Content | None:
         """A ping; none where it has no word for one."""

@@ -16,6 +16,7 @@
     │   ├── NoDevlake       an address where DevLake's REST API does not answer
     │   └── NoSuchStack     a name under which no Lakehook is deployed
     ├── NotFound            no subscription of that id or name
+    ├── TemplateFailed      a template that gives nothing which could be sent
     ├── ChangedMeanwhile    somebody else has changed the subscription since it was read
     ├── StillWaiting        a subscription that may not go while deliveries wait for it
     ├── LaneMoved           another worker has written the lane since we read it
@@ -84,6 +85,10 @@ class NoSuchStack(BadInput):
 
 class NotFound(LakehookError):
     """There is no subscription of that id or name."""
+
+
+class TemplateFailed(LakehookError):
+    """A subscription's template gives nothing that could be sent; the text says why."""
 
 
 class ChangedMeanwhile(LakehookError):

@@ -1,7 +1,7 @@
 """The headers of its own that a subscription's requests carry."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from lakehook.domain.document import ascii_of
 from lakehook.domain.errors import BadSubscription
@@ -30,42 +30,62 @@ _RESERVED = frozenset(
     )
 )
 _RESERVED_PREFIXES = ("proxy-", "webhook-", "x-amz-")
+_OF_TEMPLATES = frozenset(("content-type",))  # who words the body knows what it is
 
 
 def checked_headers(lines: Sequence[str]) -> Mapping[str, str]:
     """Read ``Name: value`` lines; a value may be a credential, so no error shows one."""
-    headers: dict[str, str] = {}
-    for line in lines:
-        name, colon, value = line.partition(":")
-        name, value = name.strip(" \t").lower(), value.strip(" \t")
-        _refuse_header(name, value, is_line=bool(colon))
-        if name in headers:
-            raise BadSubscription(f"header: {name} is given twice")
-        headers[name] = value
+    headers = _read(lines)
+    for name, value in headers.items():
+        _refuse_name(name)
+        if fault := fault_of(value):
+            raise BadSubscription(f"header: the value of {name} {fault}")
     _refuse_too_much(headers)
     return headers
 
 
-def _refuse_header(name: str, value: str, *, is_line: bool) -> None:
-    if not is_line or not _TOKEN.fullmatch(name):
-        raise BadSubscription("header: not 'Name: value' with a name as in RFC 9110")
+def checked_template_headers(lines: Sequence[str]) -> Mapping[str, str]:
+    """Read ``Name: text`` lines, the text being a template of the value; it may say the type."""
+    headers = _read(lines)
+    for name in headers:
+        _refuse_name(name, allowed=_OF_TEMPLATES)
+    if len(headers) > MAX_HEADERS:
+        raise BadSubscription(f"header: {len(headers)} headers; at most {MAX_HEADERS}")
+    return headers
+
+
+def fault_of(value: str) -> str | None:
+    """Why it is no value of a header; none if it is one."""
+    if _VALUE.fullmatch(value):
+        return None
+    if "\r" in value or "\n" in value:
+        return "has a line break, which would begin another header"
+    return "has a control character" if value.isascii() else "is not ASCII"
+
+
+def _read(lines: Sequence[str]) -> dict[str, str]:
+    headers: dict[str, str] = {}
+    for line in lines:
+        name, colon, value = line.partition(":")
+        name, value = name.strip(" \t").lower(), value.strip(" \t")
+        if not colon or not _TOKEN.fullmatch(name):
+            raise BadSubscription("header: not 'Name: value' with a name as in RFC 9110")
+        if name in headers:
+            raise BadSubscription(f"header: {name} is given twice")
+        headers[name] = value
+    return headers
+
+
+def _refuse_name(name: str, *, allowed: Collection[str] = ()) -> None:
     if len(name) > MAX_NAME_CHARACTERS:
         raise BadSubscription(
             f"header: {name[:20]}… has a name of {len(name)} characters; at most"
             f" {MAX_NAME_CHARACTERS}"
         )
+    if name in allowed:
+        return
     if name in _RESERVED or name.startswith(_RESERVED_PREFIXES):
         raise BadSubscription(f"header: {name} is the sender's own")
-    if not _VALUE.fullmatch(value):
-        raise BadSubscription(f"header: the value of {name} {_fault_of(value)}")
-
-
-def _fault_of(value: str) -> str:
-    if "\r" in value or "\n" in value:
-        return "has a line break, which would begin another header"
-    if not value.isascii():
-        return "is not ASCII"
-    return "has a control character"
 
 
 def _refuse_too_much(headers: Mapping[str, str]) -> None:

@@ -1,6 +1,11 @@
 """A template: how a subscriber wants it said, in Liquid, instead of the channel's own way."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+
+MAX_TEMPLATE_BYTES = 16 * 1024  # of each text
+MAX_RENDERED_BYTES = 256 * 1024
+MAX_SUBJECT_CHARACTERS = 250  # what is longer is cut
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -11,6 +16,20 @@ class Template:
     subject: str | None = None
     headers: tuple[tuple[str, str], ...] = ()  # name in lower case, and the text of the value
 
+    @property
+    def texts(self) -> Iterator[tuple[str, str]]:
+        """Each text, and the name of its part as people know it."""
+        if self.body is not None:
+            yield "template", self.body
+        if self.subject is not None:
+            yield "template subject", self.subject
+        for name, text in self.headers:
+            yield f"template header {name}", text
+
+    @property
+    def is_empty(self) -> bool:
+        return self == Template()
+
 
 @dataclass(frozen=True, kw_only=True)
 class Typeset:
@@ -19,3 +38,4 @@ class Typeset:
     body: str | None = None
     subject: str | None = None
     headers: tuple[tuple[str, str], ...] = ()
+    unknown: tuple[str, ...] = ()  # fields that it asked for and that are not there

@@ -33,6 +33,7 @@ class Webhook:
     speaks = False
     rate = None
     takes_templates = True
+    has_subject = False
 
     def objection(self, destination: Destination) -> str | None:
         return unreachable_by_http(destination)

@@ -15,9 +15,10 @@ from lakehook.domain.rfc_3339 import rfc_3339
 from lakehook.domain.secret import Signing
 from lakehook.domain.signature import SigningKey
 from lakehook.domain.subscription import Ordering, Subscription
-from lakehook.ports import Clock, Dice, Registry, Sealer
+from lakehook.ports import Clock, Dice, Registry, Sealer, Typesetter
 from lakehook.subscribe.mint import Mint
 from lakehook.subscribe.terms import DEPLOYMENTS_SCHEDULE, NO_RATE, Judge, Terms, agreed, channel_in
+from lakehook.subscribe.wording import worded
 
 __all__ = [
     "ANY_SECRET",
@@ -56,6 +57,7 @@ class Subscribe:
     mint: Mint
     clock: Clock
     dice: Dice
+    typesetter: Typesetter
 
     def __call__(
         self,
@@ -72,7 +74,7 @@ class Subscribe:
         created_at = rfc_3339(self.clock.now())
         subscription_id = f"sub_{self.dice.token()}"
         channel = channel_in(terms)
-        fields = agreed(terms, channel, self.judge)
+        fields = agreed(terms, channel, self.judge) | worded(terms, channel, self.typesetter)
         if pending and channel.seal is not Seal.STANDARD:
             raise BadSubscription(f"challenge: {_named(terms)} has no word for it")
         secret = self._secret(channel, terms, wish)
@@ -104,6 +106,7 @@ class Amend:
     registry: Registry
     sealer: Sealer
     wake: Wake
+    typesetter: Typesetter
 
     def __call__(self, subscription: Subscription, terms: Terms) -> Subscription:
         """The subscription with new terms, for every attempt from now on.
@@ -115,6 +118,7 @@ class Amend:
         _refuse_another_kind(terms)
         channel = channel_of(subscription)
         fields = agreed(terms, channel, self.judge)
+        fields |= worded(terms, channel, self.typesetter, subscription.template)
         headers = _sealed_headers(terms, self.sealer, subscription.id)
         addressed = _addressed(fields, channel, self.sealer, subscription.id)
         amended = replace(subscription, **addressed, **headers)

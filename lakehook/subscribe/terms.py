@@ -46,6 +46,9 @@ class Terms:
     retry_schedule: str | None = None
     rate: str | None = None
     headers: Sequence[str] | None = field(default=None, repr=False)  # may be credentials
+    template_body: str | None = None  # empty: in the channel's own way, as the two below
+    template_subject: str | None = None
+    template_headers: Sequence[str] | None = None
 
 
 def channel_in(terms: Terms) -> Channel:

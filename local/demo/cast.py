@@ -11,6 +11,7 @@ from lakehook.adapters.aws import Aws
 from lakehook.adapters.dynamo_subscriptions import DynamoSubscriptions
 from lakehook.adapters.http import resolve
 from lakehook.adapters.kms import KmsSealer
+from lakehook.adapters.liquid import LiquidTypesetter
 from lakehook.adapters.signing_keys import SigningKeys
 from lakehook.adapters.world import FairDice, WallClock
 from lakehook.domain.address import parse_networks
@@ -122,4 +123,5 @@ def _subscribe(deployment: Deployment) -> Subscribe:
         mint=Mint(SigningKeys(), sealer, clock, dice),
         clock=clock,
         dice=dice,
+        typesetter=LiquidTypesetter(),
     )

@@ -97,13 +97,14 @@ def shipped(bundle: Path) -> set[str]:
 
 
 def requirements_of_wheels(bundle: Path) -> set[str]:
+    texts = [one.read_text(encoding="utf-8") for one in bundle.glob("*.dist-info/METADATA")]
+    lines = [
+        line for text in texts for line in re.findall(r"^Requires-Dist: (.*)$", text, re.MULTILINE)
+    ]
     return {
-        requirement.lower().replace("_", "-")
-        for metadata in bundle.glob("*.dist-info/METADATA")
-        for requirement, condition in re.findall(
-            r"^Requires-Dist: ([\w.-]+)(.*)$", metadata.read_text(encoding="utf-8"), re.MULTILINE
-        )
-        if "extra ==" not in condition
+        one.name.lower()
+        for one in map(Requirement, lines)
+        if one.marker is None or one.marker.evaluate({"python_version": "3.13", "extra": ""})
     }
 
 
@@ -130,6 +131,32 @@ def test_all_that_a_wheel_needs_ships_or_is_brought(bundle: Path) -> None:
     missing = requirements_of_wheels(bundle) - shipped(bundle)
 
     assert missing <= {"jmespath", "python-dateutil"}
+
+
+@pytest.mark.parametrize("name", ["api", "deliver"])
+def test_a_template_is_set_without_the_data_that_is_left_out(
+    bundles: dict[str, Path], name: str
+) -> None:
+    bundle = bundles[name]
+    assert not (bundle / "babel" / "locale-data").exists()
+    script = f"""if True:
+        import os, sys
+        sys.path[:0] = [{str(bundle)!r}]
+        import babel, pytz
+        from lakehook.adapters.liquid import LiquidTypesetter
+        from lakehook.domain.template import Template
+        assert babel.__file__.startswith({str(bundle)!r})
+        text = "{{{{ at | date: '%H' }}}} {{{{ name | json }}}}"
+        fields = {{"at": "2026-01-01T12:00:00Z", "name": "lake"}}
+        print(LiquidTypesetter().set(Template(body=text), fields).body)
+    """
+    ours = {"PYTHONDONTWRITEBYTECODE": "1"}
+
+    said = subprocess.run(
+        [sys.executable, "-c", script], env=ours, capture_output=True, text=True, check=False
+    )
+
+    assert said.stdout == '12 "lake"\n', said.stderr
 
 
 def test_compiled_modules_are_for_the_functions_processor_and_python(

@@ -20,7 +20,8 @@ from lakehook.ports import Keys
 from lakehook.replay import WorkOffReplays
 from lakehook.replay.line_up import LineUp
 from lakehook.replay.page import LineUpPage
-from tests.fakes import FakeDice, FakeKeyring, nobody_asks
+from lakehook.say import Say
+from tests.fakes import FakeDice, FakeKeyring, FakeTypesetter, nobody_asks
 from tests.fakes_replay import FakePast, FakeRevival
 from tests.simulation.faults import Gate, Invocation
 from tests.simulation.history import History
@@ -130,14 +131,13 @@ class Wiring:
         )
 
     def _attempt(self) -> AttemptDelivery:
-        return AttemptDelivery(
-            PostSigned(
-                keyring=self._reached("keyring", FakeKeyring(KEYS)),
-                receiver=Internet(self.receivers, self.timeline, self.gate, self.history),
-                clock=self.timeline,
-                dice=self.dice,
-            )
+        post = PostSigned(
+            keyring=self._reached("keyring", FakeKeyring(KEYS)),
+            receiver=Internet(self.receivers, self.timeline, self.gate, self.history),
+            clock=self.timeline,
+            dice=self.dice,
         )
+        return AttemptDelivery(Say(FakeTypesetter()), post, self.timeline)
 
     def _reached(self, name: str, port: object) -> Any:
         return Reached(name, port, self.gate)

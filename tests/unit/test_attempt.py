@@ -13,8 +13,9 @@ from lakehook.domain.signature import signatures
 from lakehook.domain.subscription import Subscription
 from lakehook.domain.webhook import USER_AGENT
 from lakehook.ports import Keys, NoAnswer
+from lakehook.say import Say
 from tests.builders import a_delivery, a_subscription
-from tests.fakes import NOON, FakeClock, FakeDice, FakeKeyring, FakeReceiver
+from tests.fakes import NOON, FakeClock, FakeDice, FakeKeyring, FakeReceiver, FakeTypesetter
 
 SECRETS = (Secret(b"n" * 32), Secret(b"o" * 32))
 ECHO = f"bad token theirs-t0ken for {SECRETS[0].reveal()} at /hook?key=qu3rycredential".encode()
@@ -41,7 +42,7 @@ class World:
 
     def attempt(self, subscription: Subscription | None = None) -> Attempt:
         post = PostSigned(FakeKeyring(self.keys), self.receiver, self.clock, FakeDice())
-        attempt = AttemptDelivery(post)
+        attempt = AttemptDelivery(Say(FakeTypesetter()), post, self.clock)
         return attempt(a_delivery(2), subscription or a_subscription())
 
     def answer(self, status: int, body: bytes = b"", **headers: str) -> None:
@@ -188,9 +189,8 @@ def test_trouble_of_our_own_flies_and_nothing_is_sent(world: World):
         def open(self, subscription: Subscription) -> Keys:
             raise OwnTrouble("KMS is away")
 
-    attempt = AttemptDelivery(
-        PostSigned(Locked(world.keys), world.receiver, world.clock, FakeDice())
-    )
+    post = PostSigned(Locked(world.keys), world.receiver, world.clock, FakeDice())
+    attempt = AttemptDelivery(Say(FakeTypesetter()), post, world.clock)
 
     with pytest.raises(OwnTrouble):
         attempt(a_delivery(), a_subscription())

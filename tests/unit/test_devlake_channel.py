@@ -19,10 +19,11 @@ from lakehook.domain.event import Event
 from lakehook.domain.request import Request
 from lakehook.domain.subscription import WEBHOOK, Format, Subscription
 from lakehook.ports import Keys
+from lakehook.say import Say
 from lakehook.subscribe import SecretWish, Terms
 from tests.builders import a_delivery, a_subscription, an_event
 from tests.devlake_vectors import STATUSES, Vector
-from tests.fakes import FakeClock, FakeDice, FakeKeyring, FakeReceiver
+from tests.fakes import FakeClock, FakeDice, FakeKeyring, FakeReceiver, FakeTypesetter
 from tests.fakes_ops import Office
 
 DEVLAKE = Terms(name="old", url="https://old.example/hook", format="devlake")
@@ -35,7 +36,8 @@ def sent(
     subscription = a_subscription(format=Format.DEVLAKE, endpoint=Endpoint.parse(url))
     receiver = FakeReceiver()
     keyring = FakeKeyring(Keys((TextSecret(secret.encode()),), {"x-team": "lake"}))
-    AttemptDelivery(PostSigned(keyring, receiver, FakeClock(), FakeDice()))(delivery, subscription)
+    post = PostSigned(keyring, receiver, FakeClock(), FakeDice())
+    AttemptDelivery(Say(FakeTypesetter()), post, FakeClock())(delivery, subscription)
     (request,) = receiver.requests
     return request, urlsplit(request.endpoint.url).query
 
@@ -86,7 +88,8 @@ def test_a_query_that_is_there_stays():
 
 def test_every_attempt_has_a_nouce_of_its_own():
     receiver, keyring = FakeReceiver(), FakeKeyring(Keys((TextSecret(b"geheim"),)))
-    attempt = AttemptDelivery(PostSigned(keyring, receiver, FakeClock(), FairDice()))
+    post = PostSigned(keyring, receiver, FakeClock(), FairDice())
+    attempt = AttemptDelivery(Say(FakeTypesetter()), post, FakeClock())
     for _ in range(2):
         attempt(a_delivery(), a_subscription(format=Format.DEVLAKE))
 

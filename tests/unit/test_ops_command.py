@@ -71,6 +71,7 @@ def test_add_answers_with_the_subscription_and_its_secret(terminal: Terminal) ->
         "retry_schedule": "default",
         "rate": None,
         "headers": ["x-team"],
+        "template": None,
         "state": "active",
         "paused_at": None,
         "disabled_reason": None,

@@ -23,6 +23,7 @@ class DevLakesOwn:
     speaks = False
     rate = None
     takes_templates = False  # receivers of DevLake's know one form
+    has_subject = False
 
     def objection(self, destination: Destination) -> str | None:
         return unreachable_by_http(destination)

@@ -1,0 +1,97 @@
+"""Templates in Liquid (https://shopify.github.io/liquid), set by ``python-liquid``.
+
+=============  ===========================================================================
+__init__.py    the typesetter: each part of a template, and what must hold of what it gives
+engine.py      the language as we speak it, parsed and rendered
+scrutiny.py    what is refused before it is ever rendered
+tags.py        the tags there are
+filters.py     the filters there are, each kept within bounds
+values.py      an event's lists and objects
+allowance.py   how much one setting may do, counted, so that it is the same everywhere
+=============  ===========================================================================
+
+The library comes in when the first template is looked at: most functions never meet one, and it
+takes a third of a second.
+"""
+
+from lakehook.domain.document import Document
+from lakehook.domain.errors import BadSubscription, TemplateFailed
+from lakehook.domain.header import MAX_HEADER_BYTES, fault_of
+from lakehook.domain.template import (
+    MAX_RENDERED_BYTES,
+    MAX_SUBJECT_CHARACTERS,
+    MAX_TEMPLATE_BYTES,
+    Template,
+    Typeset,
+)
+
+
+class LiquidTypesetter:
+    def check(self, template: Template) -> None:
+        from lakehook.adapters.liquid.engine import parsed  # noqa: PLC0415  see above
+        from lakehook.adapters.liquid.scrutiny import Unfit  # noqa: PLC0415
+
+        for part, text in template.texts:
+            _refuse_size(part, text)
+            try:
+                parsed(text)
+            except Unfit as unfit:
+                raise BadSubscription(f"{part}: {unfit}") from None
+
+    def set(self, template: Template, fields: Document) -> Typeset:
+        from lakehook.adapters.liquid.engine import Press  # noqa: PLC0415  see above
+
+        press = Press(fields)
+        given = {part: press(part, text) for part, text in template.texts}
+        return Typeset(
+            body=_body(given["template"]) if "template" in given else None,
+            subject=_subject(given["template subject"]) if "template subject" in given else None,
+            headers=_headers(
+                {name: given[f"template header {name}"] for name, _ in template.headers}
+            ),
+            unknown=tuple(press.unknown),
+        )
+
+
+def _refuse_size(part: str, text: str) -> None:
+    try:
+        size = len(text.encode())
+    except UnicodeEncodeError:
+        raise BadSubscription(f"{part}: not UTF-8") from None
+    if size > MAX_TEMPLATE_BYTES:
+        raise BadSubscription(f"{part}: {size} bytes; at most {MAX_TEMPLATE_BYTES}")
+
+
+def _body(text: str) -> str:
+    if not text.strip():
+        raise TemplateFailed("template: it gives nothing")
+    size = len(_encoded("template", text))
+    if size > MAX_RENDERED_BYTES:
+        raise TemplateFailed(f"template: it gives {size} bytes; at most {MAX_RENDERED_BYTES}")
+    return text
+
+
+def _subject(text: str) -> str:
+    """On one line, and cut where it is too long: that is no reason not to tell."""
+    _encoded("template subject", text)
+    line = "".join(c if c.isprintable() else " " for c in text)
+    line = " ".join(line.split())
+    return line if len(line) <= MAX_SUBJECT_CHARACTERS else f"{line[: MAX_SUBJECT_CHARACTERS - 1]}…"
+
+
+def _headers(given: dict[str, str]) -> tuple[tuple[str, str], ...]:
+    """Those that came out empty are left out."""
+    headers = tuple((name, value.strip(" \t")) for name, value in given.items())
+    for name, value in headers:
+        if fault := fault_of(value):
+            raise TemplateFailed(f"template header {name}: its value {fault}")
+    if sum(len(name) + len(value) for name, value in headers) > MAX_HEADER_BYTES:
+        raise TemplateFailed(f"template headers: more than {MAX_HEADER_BYTES} bytes in all")
+    return tuple((name, value) for name, value in headers if value)
+
+
+def _encoded(part: str, text: str) -> bytes:
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        raise TemplateFailed(f"{part}: it gives what has no UTF-8 form") from None

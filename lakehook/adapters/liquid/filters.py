@@ -1,0 +1,136 @@
+"""The filters there are: those of Liquid that only compute, each kept within bounds.
+
+Left out are those that reach out, ask the time, or go over a text again and again.
+"""
+
+import re
+from collections.abc import Callable
+from datetime import timedelta, timezone
+from typing import Any
+
+from liquid import Environment, is_undefined
+from liquid.exceptions import FilterArgumentError
+from liquid.filter import sequence_filter, string_filter, with_context
+
+from lakehook.adapters.liquid.allowance import MOST_ITEMS, MOST_WEIGHT, Context, TooMuch
+from lakehook.adapters.liquid.values import to_json
+from lakehook.domain.instant import instant
+
+_OF_LIQUID = (
+    *("abs", "append", "at_least", "at_most", "base64_decode", "base64_encode"),
+    *("base64_url_safe_decode", "base64_url_safe_encode", "capitalize", "ceil", "compact"),
+    *("concat", "default", "divided_by", "downcase", "escape", "escape_once", "escapejs", "find"),
+    *("find_index", "first", "floor", "has", "last", "lstrip", "map", "minus", "modulo"),
+    *("newline_to_br", "plus", "prepend", "reject", "remove", "remove_first", "remove_last"),
+    *("replace_first", "replace_last", "reverse", "round", "rstrip", "size", "slice", "sort"),
+    *("sort_natural", "squish", "strip", "strip_newlines", "sum", "times", "truncate"),
+    *("truncatewords", "upcase", "url_decode", "url_encode", "where"),
+)
+_KNOWN = "aAbBdefHIjmMpSyYz%"
+_DIRECTIVES = re.compile(rf"%[{_KNOWN}]|[^%]")
+_ZONE = re.compile(r"([+-])([01]\d|2[0-3]):([0-5]\d)")
+
+Filter = Callable[..., Any]
+
+
+def guarded(function: Filter) -> Filter:
+    """Pays for what goes in and what comes out; neither may be larger than a value may be."""
+    wants_environment = getattr(function, "with_environment", False)
+
+    @with_context
+    def paid(value: object, *given: Any, context: Context, **named: Any) -> object:
+        context.allowance.move(value, *given, *named.values())
+        if wants_environment:
+            named["environment"] = context.env
+        result = function(value, *given, **named)
+        context.allowance.move(result)
+        return result
+
+    return paid
+
+
+# --- those that multiply look first how much would come out ---
+
+
+@string_filter
+def replace(text: str, old: Any, new: Any = "") -> str:
+    old, new = _text(old), _text(new)
+    _refuse_weight(len(text) + text.count(old) * max(0, len(new) - len(old)))
+    return text.replace(old, new)
+
+
+@string_filter
+def split(text: str, separator: Any = "") -> list[str]:
+    separator = _text(separator)
+    if not text or text == separator:
+        return []
+    if (text.count(separator) if separator else len(text)) > MOST_ITEMS:
+        raise TooMuch(f"a list is too long: more than {MOST_ITEMS} items")
+    if not separator:
+        return list(text)
+    return text.split(None if separator == " " else separator)
+
+
+@sequence_filter
+def join(items: Any, separator: Any = " ") -> str:
+    texts, separator = [_text(one) for one in items], _text(separator)
+    _refuse_weight(sum(map(len, texts)) + len(texts) * len(separator))
+    return str(separator).join(texts)
+
+
+@sequence_filter
+def uniq(items: Any, key: Any = None) -> list[object]:
+    """By what they are in JSON; where a key is given, by what each has there."""
+    first: dict[str, object] = {}
+    for one in items:
+        compared = one.get(key) if isinstance(one, dict) and key is not None else one
+        first.setdefault(to_json(compared), one)
+    return list(first.values())
+
+
+# --- our own ---
+
+
+def date(value: Any, form: Any = None, zone: Any = None) -> str:
+    """A time as RFC 3339 has it, by a form of strftime: at its own offset, or at another.
+
+    What is no such time stays as it is.
+    """
+    try:
+        at = instant(value)
+    except (TypeError, ValueError):
+        return _text(value)
+    form, zone = _text(form), _text(zone)
+    if "".join(found.group() for found in _DIRECTIVES.finditer(form)) != form:
+        raise FilterArgumentError(f"date: of % it knows {_KNOWN}", token=None)
+    return (at.astimezone(_zone(zone)) if zone else at).strftime(form)
+
+
+def _zone(text: str) -> timezone:
+    found = _ZONE.fullmatch(text)
+    if not found:
+        raise FilterArgumentError(f"date: {text[:20]!a} is no offset as +08:00", token=None)
+    offset = timedelta(hours=int(found[2]), minutes=int(found[3]))
+    return timezone(-offset if found[1] == "-" else offset)
+
+
+def _text(value: object) -> str:
+    if value is None or is_undefined(value):
+        return ""
+    return value if isinstance(value, str) else str(value)
+
+
+def _refuse_weight(size: int) -> None:
+    if size > MOST_WEIGHT:
+        raise TooMuch(f"a value is too large: more than {MOST_WEIGHT} characters")
+
+
+FILTERS: dict[str, Filter] = {
+    **{name: Environment().filters[name] for name in _OF_LIQUID},
+    "date": date,
+    "join": join,
+    "json": to_json,
+    "replace": replace,
+    "split": split,
+    "uniq": uniq,
+}

@@ -1,0 +1,92 @@
+"""The tags there are: none that reads another template, and each that can go on is paid for."""
+
+from typing import TextIO
+
+from liquid import BlockNode, Node, RenderContext, TokenStream
+from liquid.builtin.expressions.primitive import RangeLiteral
+from liquid.builtin.illegal import Illegal
+from liquid.builtin.output import Output, OutputNode
+from liquid.builtin.tags.echo_tag import EchoNode, EchoTag
+from liquid.builtin.tags.for_tag import ForNode, ForTag
+from liquid.exceptions import LiquidSyntaxError
+from liquid.stringify import to_liquid_string
+
+from lakehook.adapters.liquid.allowance import MOST_ITEMS, Context, TooMuch
+
+TAGS = (
+    *("#", "assign", "break", "capture", "case", "comment", "content", "continue", "cycle"),
+    *("decrement", "doc", "if", "ifchanged", "increment", "liquid", "unless"),
+)
+NAMES = sorted({*TAGS, "echo", "for", "raw"} - {"content"})  # raw is none to the library
+
+
+class Unheard(Illegal):
+    """In the place of whatever tag is not ours."""
+
+    def parse(self, stream: TokenStream) -> Node:  # type: ignore[override]
+        token, known = stream.current, ", ".join(NAMES)
+        raise LiquidSyntaxError(f"{token.value[:40]!a} is none of the tags {known}", token=token)
+
+
+class PaidOutputNode(OutputNode):
+    def render_to_output(self, context: RenderContext, buffer: TextIO) -> int:
+        return _say(self, context, buffer)
+
+
+class PaidOutput(Output):
+    node_class = PaidOutputNode
+
+
+class PaidEchoNode(EchoNode):
+    def render_to_output(self, context: RenderContext, buffer: TextIO) -> int:
+        return _say(self, context, buffer)
+
+
+class PaidEcho(EchoTag):
+    node_class = PaidEchoNode
+
+
+def _say(node: OutputNode | EchoNode, context: RenderContext, buffer: TextIO) -> int:
+    assert isinstance(context, Context)
+    value = node.expression.evaluate(context)
+    context.allowance.move(value)
+    return buffer.write(to_liquid_string(value, autoescape=False))
+
+
+class PaidFor(ForTag):
+    def parse(self, stream: TokenStream) -> Node:
+        began = stream.current.start_index
+        node = super().parse(stream)
+        assert isinstance(node, ForNode)
+        node.block = Round(node.block, length=stream.current.start_index - began)
+        if isinstance(made := node.expression.iterable, RangeLiteral):
+            node.expression.iterable = ShortRange(made.token, made.start, made.stop)
+        return node
+
+
+class Round(BlockNode):
+    """What a loop goes through: each time it costs as many steps as the loop has characters."""
+
+    __slots__ = ("length",)
+
+    def __init__(self, block: BlockNode, *, length: int) -> None:
+        super().__init__(block.token, block.nodes)
+        self.length = length
+
+    def render_to_output(self, context: RenderContext, buffer: TextIO) -> int:
+        assert isinstance(context, Context)
+        context.allowance.spend(self.length)
+        return super().render_to_output(context, buffer)
+
+
+class ShortRange(RangeLiteral):
+    """Never so long that to turn it round would fill the memory."""
+
+    def evaluate(self, context: RenderContext) -> range:
+        made = super().evaluate(context)
+        if made.stop - made.start > MOST_ITEMS:
+            raise TooMuch(f"a range is too long: more than {MOST_ITEMS} items")
+        return made
+
+
+OURS = (PaidFor, PaidOutput, PaidEcho, Unheard)

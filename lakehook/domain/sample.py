@@ -1,0 +1,49 @@
+"""An event as it may come, with every field that is known: to try things on."""
+
+from lakehook.domain.delivery import Delivery, Lane, NumberedEvent
+from lakehook.domain.document import Document
+from lakehook.domain.event import Event, EventType
+from lakehook.domain.subscription import Subscription
+
+_CREATED_AT, _BEGAN_AT = "2026-01-01T11:58:00.000+00:00", "2026-01-01T11:58:30.000+00:00"
+_AT = "2026-01-01T12:00:00.000+00:00"
+_OF_ENDS = ("COMPLETED", "FAILED", "PARTIAL", "CANCELLED")
+_TASK = {"id": 7, "plugin": "github"}
+
+
+def sample_of(event_type: EventType) -> Event:
+    document: Document = {
+        "pipeline_id": 39,
+        "event_type": str(event_type),
+        "trigger_source": "blueprint:7",
+        "timestamp": _AT,
+        "event_id": "evt_sample",
+        "project_name": 'lake & "shore"',  # a template that forgets to quote shows it here
+        "created_at": _CREATED_AT,
+        "updated_at": _AT,
+        "message": "subtask collectIssues ended:\nHTTP 502",
+        **_times(event_type),
+        **({} if event_type.is_of_pipeline else {"task": _TASK}),
+    }
+    return Event.from_document(document)
+
+
+def delivery_of(event: Event, subscription: Subscription) -> Delivery:
+    """As the one that would carry it, with a place in its pipeline that fits."""
+    before = _before(event.type)
+    numbered = NumberedEvent(event, len(before) + 1, before[-1] if before else None)
+    return Delivery(Lane(subscription.id, event.pipeline_id), numbered)
+
+
+def _times(event_type: EventType) -> Document:
+    _, _, state = event_type.partition("_")
+    if state == "CREATED":
+        return {}
+    ended = {"finished_at": _AT} if state in _OF_ENDS else {}
+    return {"began_at": _BEGAN_AT, **ended}
+
+
+def _before(event_type: EventType) -> list[str]:
+    """What came before an event of this type, in a life where all went well until then."""
+    life = [EventType.PIPELINE_CREATED, EventType.PIPELINE_RUNNING]
+    return [str(one) for one in life[: life.index(event_type) if event_type in life else 2]]

@@ -1,0 +1,200 @@
+"""Templates in Liquid: what they may say, and what is refused of them."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lakehook.adapters.liquid import LiquidTypesetter
+from lakehook.domain.errors import BadSubscription, TemplateFailed
+from lakehook.domain.template import MAX_SUBJECT_CHARACTERS, MAX_TEMPLATE_BYTES, Template
+from tests.templating import fields, said
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=10,
+)
+
+
+def headers(**texts: str) -> Template:
+    return Template(headers=tuple(texts.items()))
+
+
+# --- what a template may say ---
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("{{ event_type }} of {{ pipeline_id }}", "TASK_FAILED of 39"),
+        ("{{ task.plugin | upcase }}", "GITHUB"),
+        ("{{ task }}", '{"id":7,"plugin":"github"}'),
+        ("{{ subscription.name }} {{ subscription.id }} {{ delivery_id }}", "ci sub_a sub_a#39#3"),
+        ("{{ previous_event_type }} {{ sequence }} {{ late }}", "PIPELINE_RUNNING 3 false"),
+        ("{% if task %}{{ task.id }}{% else %}no task{% endif %}", "7"),
+        ("{% for i in (1..3) reversed %}{{ i }}{% endfor %}", "321"),
+        ("{% for one in task %}{{ one[0] }} {% endfor %}", "id plugin "),
+        ("{% liquid\n for i in (1..2)\n echo i\n endfor %}", "12"),
+        ("{% raw %}{{ x }}{% endraw %}{# y", "{{ x }}{# y"),
+        ("{{ '<b>' }}{{ project_name }}", '<b>lake & "shore"'),
+        ("{{ 'a,b,a' | split: ',' | uniq | join: '-' }}", "a-b"),
+        ("{{ 'aXb' | replace: 'X', '--' }}", "a--b"),
+    ],
+)
+def test_fields_tags_and_filters_are_those_of_liquid(text: str, expected: str):
+    assert said(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("{{ timestamp | date: '%Y-%m-%d %H:%M' }}", "2026-01-01 12:00"),
+        ("{{ timestamp | date: '%d.%m. %H:%M %z', '+08:00' }}", "01.01. 20:00 +0800"),
+        ("{{ timestamp | date: '%H', '-05:30' }}", "06"),
+        ("{{ project_name | date: '%Y' }}", 'lake & "shore"'),
+        ("{{ 'now' | date: '%Y' }}", "now"),
+        ("-{{ nope | date: '%Y' }}{{ now }}{{ today }}-", "--"),
+    ],
+)
+def test_a_time_is_written_at_its_own_offset_or_another_and_never_is_it_now(
+    text: str, expected: str
+):
+    assert said(text) == expected
+
+
+@given(st.text(), JSON)
+def test_what_goes_through_json_stays_what_it_is(name: str, data: Any):
+    document = said('{"name": {{ name | json }}, "data": {{ data | json }}}', name=name, data=data)
+
+    assert json.loads(document) == {"name": name, "data": data}
+
+
+def test_a_field_that_is_not_there_is_empty_null_in_json_and_told():
+    template = Template(
+        body="[{{ projekt }}{{ task.namen }}{{ nope | json }}]{% if x %}{% endif %}"
+    )
+
+    set_ = LiquidTypesetter().set(template, fields())
+
+    assert set_.body == "[null]"
+    assert set_.unknown == ("projekt", "task.namen", "nope", "x")
+
+
+def test_an_object_or_a_list_is_equal_to_no_other():
+    twins = {"one": {"b": 1}, "other": {"b": 1}, "list": [1], "another": [1]}
+    text = "{% if one == other or list == another %}equal{% else %}not{% endif %}"
+
+    assert said(text, **twins) == "not"
+    assert said("{% if list == list and one != empty %}x{% endif %}", **twins) == "x"
+
+
+def test_a_subject_is_one_line_and_cut_where_it_is_too_long():
+    template = Template(subject="{{ message }}\x1b[2J" + "é" * 300)
+
+    subject = LiquidTypesetter().set(template, fields()).subject
+
+    assert subject is not None
+    assert subject.startswith("subtask collectIssues ended: HTTP 502 [2Jéé")
+    assert len(subject) == MAX_SUBJECT_CHARACTERS
+    assert subject.endswith("é…")
+
+
+def test_a_header_that_comes_out_empty_is_left_out():
+    template = headers(**{"x-plugin": " {{ task.plugin }} ", "x-branch": "{{ branch }}"})
+
+    assert LiquidTypesetter().set(template, fields()).headers == (("x-plugin", "github"),)
+
+
+def test_parts_that_no_template_says_are_left_to_the_channel():
+    set_ = LiquidTypesetter().set(Template(subject="x"), fields())
+
+    assert (set_.body, set_.subject, set_.headers) == (None, "x", ())
+
+
+# --- what is refused when it is saved ---
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("{{ x ", "template: line 1: {{ without }}"),
+        ("a\n\n{% if x", "template: line 3: {% without %}"),
+        ("{% if x %}", "template: expected tag endif"),
+        ("a\n{{ x | explode }}", "template: line 2: 'explode' is none of the filters abs, append"),
+        ("a\n{% include 'x' %}", "template: line 2: 'include' is none of the tags #, assign"),
+        ("{% render 'x' %}", "'render' is none of the tags"),
+        ("{% tablerow x in y %}{% endtablerow %}", "'tablerow' is none of the tags"),
+        ("{{ x | strip_html }}", "'strip_html' is none of the filters"),
+        ("{{ (1..3) | join }}", "template: line 1: a range (1..3) stands elsewhere than in a for"),
+        ("{% if (1..9) contains 'a' %}{% endif %}", "stands elsewhere than in a for"),
+        ("{{" + " " * 500 + "}}", "more than 200 spaces in a row"),
+        ("{% raw %}" * 30 + "{% endraw %}", "more than 20 of raw and doc"),
+        ("{{" + "(" * 500 + "}}", "more than 100 opening brackets"),
+        ("{{ " + "a[" * 4000 + "}}", "RecursionError"),
+        ("x" * (MAX_TEMPLATE_BYTES + 1), f"{MAX_TEMPLATE_BYTES + 1} bytes; at most"),
+        ("\udc80", "template: not UTF-8"),
+    ],
+)
+def test_what_is_no_template_is_refused_in_one_line_that_says_where(text: str, complaint: str):
+    with pytest.raises(BadSubscription, match=re.escape(complaint)) as refused:
+        LiquidTypesetter().check(Template(body=text))
+
+    assert "\n" not in str(refused.value)
+
+
+def test_each_part_is_checked_and_named():
+    for template, part in [
+        (Template(subject="{{"), "template subject: "),
+        (headers(**{"x-a": "{{"}), "template header x-a: "),
+    ]:
+        with pytest.raises(BadSubscription, match=part):
+            LiquidTypesetter().check(template)
+
+
+@given(st.text(st.sampled_from("{}%|.:'\"[]()-# \nabifelsendcasewhnor0123456789"), max_size=80))
+def test_whatever_is_written_it_is_set_or_refused_and_never_else(text: str):
+    typesetter = LiquidTypesetter()
+    for step in (lambda: typesetter.check(Template(body=text)), lambda: said(text)):
+        try:
+            step()
+        except (BadSubscription, TemplateFailed) as refused:
+            assert str(refused).isprintable()  # noqa: PT017  both are as good as none
+
+
+# --- what fails when it is set ---
+
+
+@pytest.mark.parametrize(
+    ("template", "reason"),
+    [
+        (Template(body="{{ 1 | divided_by: 0 }}"), "template: line 1: divided_by: can't divide"),
+        (Template(body="\n{{ timestamp | date: '%Q' }}"), "template: line 2: date: of % it knows"),
+        (Template(body="{{ timestamp | date: '%H', 'CET' }}"), "'CET' is no offset as +08:00"),
+        (Template(body="{{ timestamp | date: '%999d' }}"), "date: of % it knows"),
+        (Template(body=" {{ nope }}\n"), "template: it gives nothing"),
+        (Template(body="{{ 'gA==' | base64_decode }}"), "template: UnicodeDecodeError"),
+        (headers(**{"x-a": "{{ message }}"}), "template header x-a: its value has a line break"),
+        (headers(**{"x-a": "湖"}), "template header x-a: its value is not ASCII"),
+        (headers(**{"x-a": "{{ 'a' | append: '\x00' }}"}), "its value has a control character"),
+        (headers(**{"x-a": "a" * 5000}), "template headers: more than 4096 bytes in all"),
+        (Template(body="{{ {{ }}"), "template: line 1: "),
+        (
+            Template(body="{% for i in (1..30000) reversed %}x{% endfor %}"),
+            "template: line 1: a range is too long: more than 10000 items",
+        ),
+    ],
+)
+def test_what_gives_nothing_that_could_be_sent_says_why(template: Template, reason: str):
+    with pytest.raises(TemplateFailed, match=re.escape(reason)) as failed:
+        LiquidTypesetter().set(template, fields())
+
+    assert str(failed.value).isprintable()
+    assert len(str(failed.value)) < 500

@@ -1,0 +1,190 @@
+"""Templates at a terminal: given, changed, taken away, previewed."""
+
+import io
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from lakehook.adapters.liquid import LiquidTypesetter
+from lakehook.domain.template import Template
+from tests.builders import a_document
+from tests.fakes_ops import Office
+from tests.unit.test_ops_command import Terminal, add
+
+PREVIEW = ("subscriptions", "preview", "ci")
+UPDATE = ("subscriptions", "update", "ci")
+
+
+@pytest.fixture
+def terminal(capsys: pytest.CaptureFixture[str]) -> Terminal:
+    office = Office()
+    office.typesetter = LiquidTypesetter()
+    return Terminal(office, capsys)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    file = tmp_path / "body.liquid"
+    file.write_text("{{ event_type }}: {{ project_name | json }}\n", encoding="utf-8")
+    return file
+
+
+def stored(terminal: Terminal) -> Template | None:
+    (subscription,) = terminal.office.subscriptions.all()
+    return subscription.template
+
+
+def test_a_template_is_kept_shown_changed_part_by_part_and_taken_away(
+    terminal: Terminal, file: Path
+) -> None:
+    body = "{{ event_type }}: {{ project_name | json }}"
+    added = add(terminal, "--template", str(file), "--template-header", "X-Type: {{ event_type }}")
+
+    assert added["template"] == {
+        "body": body,
+        "subject": None,
+        "headers": {"x-type": "{{ event_type }}"},
+    }
+    terminal.json(*UPDATE, "--template-header", "content-type: text/plain")
+    assert stored(terminal) == Template(body=body, headers=(("content-type", "text/plain"),))
+    assert terminal.json(*UPDATE, "--deadline", "5")["template"]["body"] == body
+    assert terminal.json(*UPDATE, "--no-template")["template"] is None
+    assert stored(terminal) is None
+
+
+def test_a_template_may_come_by_standard_input(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO("\ufeff湖{{ x }}".encode())))
+
+    assert add(terminal, "--template", "-")["template"]["body"] == "湖{{ x }}"
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        (("--template-header", "x-a: {{ x"), "template header x-a: line 1: {{ without }}"),
+        (("--template-header", "webhook-id: x"), "header: webhook-id is the sender's own"),
+        (("--template-header", "host: x"), "header: host is the sender's own"),
+        (("--template-header", "x-a"), "header: not 'Name: value'"),
+        (("--template-subject", "x"), "template subject: what this channel sends has no subject"),
+    ],
+)
+def test_a_wrong_template_is_one_line_and_saves_nothing(
+    terminal: Terminal, options: tuple[str, ...], complaint: str
+) -> None:
+    arguments = ("--name", "ci", "--url", "https://ci.example/hook", *options)
+
+    assert terminal("subscriptions", "add", *arguments) == 2
+
+    assert terminal.err.startswith(f"error: {complaint}")
+    assert terminal.err.count("\n") == 1
+    assert terminal.office.subscriptions.all() == []
+
+
+def test_devlakes_format_takes_none(terminal: Terminal, file: Path) -> None:
+    arguments = ("--name", "ci", "--url", "https://ci.example/hook", "--format", "devlake")
+
+    assert terminal("subscriptions", "add", *arguments, "--template", str(file)) == 2
+
+    assert "takes none" in terminal.err
+
+
+@pytest.mark.parametrize("content", [b"", b" \n", b"x" * 17_000, b"\xff"])
+def test_a_file_that_holds_no_template_is_refused(
+    terminal: Terminal, file: Path, content: bytes
+) -> None:
+    file.write_bytes(content)
+    arguments = ("--name", "ci", "--url", "https://ci.example/hook", "--template", str(file))
+
+    assert terminal("subscriptions", "add", *arguments) == 2
+
+    assert terminal.err.startswith("error: template: ")
+
+
+def test_a_template_and_none_are_two_things(terminal: Terminal, file: Path) -> None:
+    add(terminal)
+
+    assert terminal(*UPDATE, "--template", str(file), "--no-template") == 2
+    assert "--template" in terminal.err
+
+
+# --- preview ---
+
+
+def test_what_would_be_sent_is_shown_and_nothing_is_sent(terminal: Terminal, file: Path) -> None:
+    add(terminal, "--template", str(file), "--header", "authorization: Bearer t0p-secret")
+
+    shown = terminal.json(*PREVIEW, "--event-type", "PIPELINE_FAILED")
+
+    assert shown["body"] == 'PIPELINE_FAILED: "lake & \\"shore\\""'
+    assert shown["headers"]["authorization"] == shown["headers"]["webhook-signature"] == "…"
+    assert shown["headers"]["webhook-id"].endswith("#39#3")
+    assert (shown["subject"], shown["html"], shown["warnings"]) == (None, None, [])
+    assert "t0p-secret" not in terminal.out
+    assert terminal.office.publisher.published == []
+
+
+def test_people_read_it_as_a_request_looks(terminal: Terminal, file: Path) -> None:
+    add(terminal, "--template", str(file))
+
+    assert terminal(*PREVIEW) == 0
+
+    head, _, body = terminal.out.partition("\n\n")
+    assert "content-type: application/json" in head.splitlines()
+    assert body == 'PIPELINE_COMPLETED: "lake & \\"shore\\""\n'
+    assert terminal.err == ""
+
+
+@pytest.mark.parametrize("format_", ["lakehook", "devlake"])
+def test_it_is_shown_without_a_template_too(terminal: Terminal, format_: str) -> None:
+    add(terminal, "--format", format_)
+
+    body = json.loads(terminal.json(*PREVIEW)["body"])
+
+    assert body.get("PipelineID", body.get("pipeline_id")) == 39
+
+
+def test_what_a_channel_has_no_words_for_is_told(terminal: Terminal) -> None:
+    add(terminal, "--format", "devlake")
+
+    assert terminal(*PREVIEW, "--event-type", "TASK_FAILED") == 2
+
+    assert "DevLake has no status for TASK_FAILED" in terminal.err
+
+
+def test_a_field_that_is_not_there_is_warned_of(terminal: Terminal, file: Path) -> None:
+    file.write_text("{{ projekt_name }}x")
+    add(terminal, "--template", str(file))
+
+    assert terminal.json(*PREVIEW)["warnings"] == ["projekt_name: this event has no such field"]
+    assert terminal(*PREVIEW) == 0
+    assert terminal.err == "warning: projekt_name: this event has no such field\n"
+
+
+def test_a_template_that_fails_is_exit_1_with_the_reason(terminal: Terminal, file: Path) -> None:
+    file.write_text("{{ sequence | divided_by: 0 }}")
+    add(terminal, "--template", str(file))
+
+    assert terminal(*PREVIEW) == 1
+
+    assert terminal.err.startswith("error: template: line 1: divided_by: can't divide by 0")
+
+
+def test_an_event_of_ones_own_is_tried(terminal: Terminal, file: Path, tmp_path: Path) -> None:
+    add(terminal, "--template", str(file))
+    event = tmp_path / "event.json"
+    event.write_text(json.dumps(a_document(project_name="pond"), indent=2))
+
+    assert terminal.json(*PREVIEW, "--file", str(event))["body"] == 'PIPELINE_CREATED: "pond"'
+    assert terminal(*PREVIEW, "--file", str(event), "--event-type", "PIPELINE_FAILED") == 2
+    event.write_text("{}")
+    assert terminal(*PREVIEW, "--file", str(event)) == 2
+
+
+def test_an_event_type_that_is_none_is_refused(terminal: Terminal) -> None:
+    add(terminal)
+
+    assert terminal(*PREVIEW, "--event-type", "PIPELINE_EXPLODED") == 2

@@ -1,0 +1,79 @@
+"""What goes out for a delivery whose subscriber has a template."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from lakehook.attempt import AttemptDelivery, PostSigned
+from lakehook.domain.outcome import Attempt, Consequence, Outcome
+from lakehook.domain.request import Request
+from lakehook.domain.secret import Secret
+from lakehook.domain.signature import signatures
+from lakehook.domain.subscription import Subscription
+from lakehook.domain.template import Template
+from lakehook.ports import Keys
+from lakehook.say import Say
+from tests.builders import a_delivery, a_subscription
+from tests.fakes import NOON, FakeClock, FakeDice, FakeKeyring, FakeReceiver, FakeTypesetter
+
+ROOT = Path(__file__).parents[2]
+SECRETS = (Secret(b"n" * 32),)
+
+
+def templated(**parts: object) -> Subscription:
+    return a_subscription(template=Template(**parts))  # type: ignore[arg-type]
+
+
+def attempted(subscription: Subscription) -> tuple[Attempt, list[Request]]:
+    keyring = FakeKeyring(Keys(SECRETS, {"x-team": "lake", "x-own": "theirs"}))
+    receiver, clock = FakeReceiver(), FakeClock()
+    post = PostSigned(keyring, receiver, clock, FakeDice())
+    attempt = AttemptDelivery(Say(FakeTypesetter()), post, clock)
+    return attempt(a_delivery(2), subscription), receiver.requests
+
+
+def test_the_templates_body_is_sent_and_signed():
+    attempt, (request,) = attempted(templated(body="{{ event_type }} 湖"))
+
+    assert attempt.outcome is Outcome.DELIVERED
+    assert request.body == "PIPELINE_CREATED 湖".encode()
+    assert request.headers["webhook-signature"] == signatures(
+        message_id="sub_a#39#2", timestamp=int(NOON), body=request.body, secrets=SECRETS
+    )
+
+
+def test_its_headers_win_over_the_subscribers_and_the_type_over_ours():
+    template = {"x-own": "{{ pipeline_id }}", "content-type": "text/plain"}
+
+    _, (request,) = attempted(templated(headers=tuple(template.items())))
+
+    assert request.headers["x-own"] == "39"
+    assert request.headers["x-team"] == "lake"
+    assert request.headers["content-type"] == "text/plain"
+    assert json.loads(request.body)["sequence"] == 2  # the body in the channel's own way
+
+
+def test_a_template_that_fails_makes_no_request_and_is_a_dead_letter_with_the_reason():
+    attempt, requests = attempted(templated(body="{{ nope }}"))
+
+    assert requests == []
+    assert attempt == Attempt(
+        at=NOON,
+        outcome=Outcome.TEMPLATE_FAILED,
+        milliseconds=0,
+        excerpt="template: it gives nothing",
+    )
+    assert attempt.outcome.consequence is Consequence.BURY
+    assert not attempt.outcome.tells_of_endpoint
+
+
+def test_the_delivery_function_has_no_liquid_before_the_first_template():
+    script = "import sys, functions.deliver.handler as h; h.LiquidTypesetter(); print(*sys.modules)"
+
+    loaded = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split()
+
+    assert "lakehook.adapters.liquid" in loaded
+    assert not {"liquid", "babel", "dateutil.zoneinfo"} & set(loaded)

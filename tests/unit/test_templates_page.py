@@ -1,0 +1,39 @@
+"""What ``docs/templates.md`` says of templates is so."""
+
+import json
+import re
+from pathlib import Path
+
+from lakehook.adapters.liquid import LiquidTypesetter
+from lakehook.adapters.liquid.allowance import MOST_BITS, MOST_ITEMS, MOST_STEPS
+from lakehook.adapters.liquid.filters import FILTERS
+from lakehook.adapters.liquid.tags import NAMES
+from lakehook.domain.event import EventType
+from lakehook.domain.template import Template
+from tests.templating import fields, said
+
+PAGE = (Path(__file__).parents[2] / "docs" / "templates.md").read_text(encoding="utf-8")
+SLACK, GITHUB = re.findall(r"```liquid\n(.*?)\n```", PAGE, re.DOTALL)
+(SUBJECT,) = re.findall(r"--template-subject '(.*)'", PAGE)
+
+
+def named_after(word: str) -> list[str]:
+    """What a paragraph lists that begins with a word."""
+    (paragraph,) = re.findall(rf"^{word}: (.*?)\.(?:\n\n| None)", PAGE, re.DOTALL | re.MULTILINE)
+    return re.findall(r"`([^`]+)`", paragraph)
+
+
+def test_its_examples_come_out_as_they_should():
+    github = json.loads(said(GITHUB))
+
+    assert github["client_payload"]["project"] == 'lake & "shore"'
+    assert ':white_circle:\n*lake &amp; "shore"* #39' in said(SLACK)
+    set_ = LiquidTypesetter().set(Template(subject=SUBJECT), fields(EventType.PIPELINE_FAILED))
+    assert (set_.subject, set_.unknown) == ('[lake & "shore"] Failed #39', ())
+
+
+def test_it_names_every_tag_filter_and_bound():
+    assert sorted(named_after("Tags")) == sorted(NAMES)
+    assert sorted(named_after("Filters")) == sorted(FILTERS)
+    for bound in (MOST_STEPS, MOST_ITEMS, MOST_BITS):
+        assert f"{bound:,}" in PAGE

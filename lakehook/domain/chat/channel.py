@@ -20,6 +20,7 @@ class Chat:
     seal = Seal.NONE
     speaks = True
     takes_templates = True
+    has_subject = False
 
     def silence(self, _event: Event) -> None:
         """It has words for every event."""

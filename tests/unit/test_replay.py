@@ -406,9 +406,10 @@ def test_a_pending_subscription_hears_the_past_once_it_is_confirmed(world: World
     world.subscriptions.put(replace(world.subscription, pending_since="2026-01-01T12:00:00Z"))
     terms = world.start_replay.terms(Wish(since="0"))
     started = world.start_replay.for_new(world.subscription, terms).replay
-    world.clock.sleep(3600)
+    for _ in range(2):
+        assert world.tick() == 0
+        world.clock.sleep(3600)
     world.live(1, "RUNNING")
-    assert world.tick() == 0
 
     world.subscriptions.put(replace(world.subscription, pending_since=None))
     world.tick()

@@ -45,7 +45,9 @@ def pins(path: Path) -> set[str]:
 
 def requirements_of_wheels(bundle: Path) -> set[str]:
     texts = [one.read_text(encoding="utf-8") for one in bundle.glob("*.dist-info/METADATA")]
-    lines = [line for text in texts for line in re.findall(r"^Requires-Dist: (.*)$", text, re.M)]
+    lines = [
+        line for text in texts for line in re.findall(r"^Requires-Dist: (.*)$", text, re.MULTILINE)
+    ]
     return {
         one.name.lower()
         for one in map(Requirement, lines)

@@ -15,4 +15,5 @@ def fields_of(delivery: Delivery, subscription: Subscription) -> Document:
         "delivery_id": delivery.id,
         "subscription": {"id": subscription.id, "name": subscription.name},
         "late": delivery.late,
+        "replayed": delivery.replayed,
     }

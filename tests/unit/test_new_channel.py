@@ -19,8 +19,10 @@ from lakehook.fan_out import FanOut
 from lakehook.ping import PingEndpoint
 from lakehook.ports import Keys
 from tests.builders import a_notice
+from lakehook.say import Say
 from tests.fakes import (
     FakeClock,
+    FakeTypesetter,
     FakeDice,
     FakeJournal,
     FakeKeyring,
@@ -110,7 +112,8 @@ def test_fan_out_the_attempt_and_the_reading_go_its_way(terminal: Terminal):
 
     fan_out([a_notice("m1"), a_notice("m2", event_type="PIPELINE_FAILED")])
     (delivery,) = outbox.sent
-    attempts = [AttemptDelivery(post)(delivery, subscription) for _ in range(3)]
+    attempt = AttemptDelivery(Say(FakeTypesetter()), post, FakeClock())
+    attempts = [attempt(delivery, subscription) for _ in range(3)]
 
     assert receiver.requests[0].body == b"en PIPELINE_FAILED"
     assert receiver.requests[0].headers == {"x-page": delivery.id}

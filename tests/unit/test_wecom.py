@@ -20,7 +20,8 @@ from lakehook.domain.rate import Rate
 from lakehook.domain.template import Typeset
 from lakehook.ports import Keys
 from tests.builders import a_delivery, a_subscription
-from tests.fakes import NOON, FakeClock, FakeDice, FakeKeyring, FakeReceiver
+from lakehook.say import Say
+from tests.fakes import NOON, FakeClock, FakeDice, FakeKeyring, FakeReceiver, FakeTypesetter
 
 WECOM = channel_named("wecom")
 KEY = "693a91f6-7aaa-4bc4-97a0-0ec2sifa5aaa"
@@ -176,7 +177,7 @@ def test_the_key_is_never_shown_whatever_wecom_says(said: str):
     post = PostSigned(FakeKeyring(Keys((), url=URL)), receiver, FakeClock(), FakeDice())
     shown = a_subscription(channel="wecom", endpoint=replace(Endpoint.parse(URL), url=SHOWN))
 
-    attempt = AttemptDelivery(post)(a_delivery(), shown)
+    attempt = AttemptDelivery(Say(FakeTypesetter()), post, FakeClock())(a_delivery(), shown)
 
     (request,) = receiver.requests
     assert request.endpoint.url == URL

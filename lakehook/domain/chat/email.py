@@ -34,6 +34,7 @@ _USUAL_COLOUR = "#0969da"
 
 class Email(Chat):
     rate = None  # SES counts per account
+    has_subject = True
 
     def objection(self, destination: Destination) -> str | None:
         takes = isinstance(destination, Mailbox)

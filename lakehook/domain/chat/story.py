@@ -34,6 +34,7 @@ class Story:
     stalled_in: str = ""  # the state that it has not left
     inferred: bool = False
     late: bool = False
+    replayed: bool = False
 
     @classmethod
     def of(cls, delivery: Delivery) -> Self:
@@ -50,6 +51,7 @@ class Story:
             stalled_in=_stalled_in(event),
             inferred=event.is_inferred,
             late=delivery.late,
+            replayed=delivery.replayed,
         )
 
 

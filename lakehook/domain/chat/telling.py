@@ -54,7 +54,11 @@ class Telling:
     @classmethod
     def of(cls, story: Story, language: Language) -> Self:
         words = words_in(language)
-        remarks = ((story.inferred, words.inferred), (story.late, words.late))
+        remarks = (
+            (story.inferred, words.inferred),
+            (story.late, words.late),
+            (story.replayed, words.replayed),
+        )
         return cls(
             tone=_TONES.get(story.state, Tone.PLAIN),
             headline=_headline(story, words),

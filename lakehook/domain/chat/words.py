@@ -25,6 +25,7 @@ class Words:
     stalled: str
     inferred: str
     late: str
+    replayed: str
     greeting: str
     greeted: str
 
@@ -61,6 +62,7 @@ _ENGLISH = Words(
     stalled="{state} for {duration}, and nothing new has been heard.",
     inferred="Nobody has reported this: it follows from what came after it.",
     late="This comes late: newer messages of this pipeline have gone before it.",
+    replayed="This is a replay: it tells of the past once more.",
     greeting="Lakehook: a test message",
     greeted="What subscription {} is told of will arrive here.",
 )
@@ -97,6 +99,7 @@ _CHINESE = Words(
     stalled="停留在“{state}”状态已达 {duration}，其间未收到新消息。",
     inferred="来源未上报此状态，系统根据后续事件推断得出。",
     late="此消息为补发：该流水线更新的消息已先行送达。",
+    replayed="此消息为重放：再次发送过去的事件。",
     greeting="Lakehook：测试消息",
     greeted="订阅 {} 的消息将发送到这里。",
 )

@@ -3,7 +3,7 @@
 import typer
 
 from lakehook.subscribe import SecretWish, Terms
-from ops import asking, matching, rotation, standing
+from ops import applying, asking, matching, rotation, standing
 from ops.answers import answer, answer_all
 from ops.asking import Challenge
 from ops.desk import desk_of
@@ -46,6 +46,7 @@ app.add_typer(standing.app)
 app.add_typer(rotation.app)
 app.add_typer(asking.app)
 app.add_typer(matching.app)
+app.add_typer(applying.app)
 
 
 @app.command(

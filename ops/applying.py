@@ -124,7 +124,7 @@ class Environment:
     def _variable(self, name: str) -> str:
         value = os.environ.get(name)  # noqa: TID251  the file says which
         if not value:
-            raise BadInput(f"env: {name!a} is not set in the environment")
+            raise BadInput(f"env: {name!a} is not set, or empty")
         return value
 
     def _file(self, path: str) -> str:

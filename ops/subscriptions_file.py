@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from lakehook.apply import Manuscript
-from lakehook.apply.manuscript import Step
+from lakehook.apply.manuscript import Part
 from lakehook.domain.errors import BadInput
 
 _CORE = "tag:yaml.org,2002:"
@@ -21,6 +21,7 @@ _SCALARS = (
     ("float", r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?", "-0123456789"),
     ("null", r"~|null|", ("~", "n", "")),
 )
+_KINDS = frozenset(_CORE + kind for kind in ("map", "seq", "str", *(one for one, *_ in _SCALARS)))
 
 
 class _Loader(yaml.SafeLoader):
@@ -28,7 +29,7 @@ class _Loader(yaml.SafeLoader):
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):
-            mark = self.peek_event().start_mark
+            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
             raise yaml.MarkedYAMLError(problem="an alias; write it out", problem_mark=mark)
         return super().compose_node(parent, index)
 
@@ -47,7 +48,7 @@ for _name, _written, _first in _SCALARS:
 
 def manuscript_of(text: str, *, name: str) -> Manuscript:
     """What a file says; ``BadInput`` with the line where it is no YAML."""
-    lines: dict[tuple[Step, ...], int] = {}
+    lines: dict[tuple[Part, ...], int] = {}
     try:
         loader = _Loader(text)
         node = loader.get_single_node()
@@ -70,9 +71,11 @@ def written(document: Mapping[str, Any], *, comments: Mapping[str, str]) -> str:
 
 
 def _value(
-    loader: _Loader, node: yaml.Node, path: tuple[Step, ...], lines: dict[tuple[Step, ...], int]
+    loader: _Loader, node: yaml.Node, path: tuple[Part, ...], lines: dict[tuple[Part, ...], int]
 ) -> Any:
     lines.setdefault(path, node.start_mark.line + 1)
+    if node.tag not in _KINDS:
+        raise _fault(node, f"a tag, {node.tag}; plain values are what it takes")
     match node:
         case yaml.MappingNode():
             return _mapping(loader, node, path, lines)
@@ -81,7 +84,7 @@ def _value(
                 _value(loader, one, (*path, index), lines) for index, one in enumerate(node.value)
             ]
     try:
-        return loader.construct_object(node)  # type: ignore[no-untyped-call]
+        return loader.construct_object(node)
     except ValueError:
         raise _fault(node, "no value of its kind") from None
 
@@ -89,8 +92,8 @@ def _value(
 def _mapping(
     loader: _Loader,
     node: yaml.MappingNode,
-    path: tuple[Step, ...],
-    lines: dict[tuple[Step, ...], int],
+    path: tuple[Part, ...],
+    lines: dict[tuple[Part, ...], int],
 ) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key_node, value_node in node.value:

@@ -10,7 +10,7 @@ from lakehook.apply.entry import Entry
 from lakehook.apply.keys import KEYS, KINDS, NAMES, PAUSED, SECRET, SIGNING
 from lakehook.apply.manuscript import Proofreader, Reveal
 from lakehook.domain.channel import Channel, Seal
-from lakehook.domain.channels import channel_of
+from lakehook.domain.channels import channel_of, checked_channel
 from lakehook.domain.destination import Destination
 from lakehook.domain.errors import BadSubscription
 from lakehook.domain.header import checked_headers
@@ -90,7 +90,11 @@ class EntryReader:
 
     def _channel(self, said: Mapping[str, Any], existing: Subscription | None) -> Channel | None:
         kinds = {kind: said[kind] for kind in KINDS if kind in said}
-        channel: Channel | None = self._tried("channel", lambda: channel_in(Terms(**kinds)))
+        if "channel" in kinds and not self._tried(
+            "channel", lambda: checked_channel(kinds["channel"])
+        ):
+            return None
+        channel: Channel | None = self._tried("format", lambda: channel_in(Terms(**kinds)))
         if channel and existing and channel is not channel_of(existing):
             self._blame(
                 "channel" if "channel" in kinds else "format",

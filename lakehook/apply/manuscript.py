@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from lakehook.domain.errors import BadInput
 
-Step = str | int
+Part = str | int
 T = TypeVar("T")
 
 Reveal = Callable[[str, str], str]
@@ -25,13 +25,13 @@ class BadFile(BadInput):
 class Manuscript:
     name: str
     document: Any = field(repr=False)
-    lines: Mapping[tuple[Step, ...], int] = field(repr=False)
+    lines: Mapping[tuple[Part, ...], int] = field(repr=False)
 
-    def place(self, *path: Step) -> str:
-        """Its name and the line; of what is not there the line that it would belong to."""
+    def line(self, *path: Part) -> int:
+        """Of what is not there, the line of what it would belong to."""
         while path and path not in self.lines:
             path = path[:-1]
-        return f"{self.name}:{self.lines.get(path, 1)}"
+        return self.lines.get(path, 1)
 
 
 @dataclass(frozen=True)
@@ -39,12 +39,13 @@ class Proofreader:
     """Reads on after a fault, so that all of them are told at once."""
 
     manuscript: Manuscript
-    faults: list[str] = field(default_factory=list)
+    faults: list[tuple[int, str]] = field(default_factory=list)  # each with its line
 
-    def blame(self, *path: Step, what: str, why: str) -> None:
-        self.faults.append(f"{self.manuscript.place(*path)}: {what}: {why}")
+    def blame(self, *path: Part, what: str, why: str) -> None:
+        what = what if what.isprintable() else ascii(what)
+        self.faults.append((self.manuscript.line(*path), f"{what}: {why}"))
 
-    def tried(self, *path: Step, what: str, read: Callable[[], T]) -> T | None:
+    def tried(self, *path: Part, what: str, read: Callable[[], T]) -> T | None:
         """What was read; nothing if it was a fault, told by ``what`` it is of."""
         try:
             return read()
@@ -54,4 +55,5 @@ class Proofreader:
 
     def refuse_faults(self) -> None:
         if self.faults:
-            raise BadFile(self.faults)
+            name = self.manuscript.name
+            raise BadFile([f"{name}:{line}: {fault}" for line, fault in sorted(self.faults)])

@@ -5,7 +5,7 @@ from typing import Any
 
 from lakehook.apply.manuscript import Reveal
 from lakehook.domain.document import text_of
-from lakehook.domain.errors import BadSubscription
+from lakehook.domain.errors import BadInput, BadSubscription
 
 REFERENCES = ("env", "file")
 INSTEAD = "write {env: NAME} or {file: PATH}"
@@ -49,6 +49,8 @@ def schedule(value: Any, _reveal: Reveal) -> str:
 
 
 def address(value: Any, reveal: Reveal) -> str:
+    if not isinstance(value, str | dict):
+        raise _misfit(value, f"a text; if it is a credential, {INSTEAD}")
     return value if isinstance(value, str) else _revealed(value, reveal)
 
 
@@ -66,7 +68,10 @@ def headers(value: Any, reveal: Reveal) -> list[str]:
 def _header(name: str, value: Any, reveal: Reveal) -> str:
     if ":" in name:
         raise BadSubscription("header: a name with a colon in it; its value stands elsewhere")
-    return f"{name}: {_revealed(value, reveal)}"
+    try:
+        return f"{name}: {_revealed(value, reveal)}"
+    except BadInput as error:
+        raise BadSubscription(f"header: {name}: {str(error).partition(': ')[2]}") from None
 
 
 def _revealed(value: Any, reveal: Reveal) -> str:

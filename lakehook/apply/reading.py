@@ -54,7 +54,7 @@ def _written(proofreader: Proofreader) -> Iterator[tuple[int, Mapping[str, Any]]
         proofreader.blame(what=ROOT, why="a list of mappings under this key is what it takes")
         return
     for key in (one for one in document if one != ROOT):
-        proofreader.blame(key, what=f"{key!a}", why=f"no such key; {ROOT} is the only one")
+        proofreader.blame(key, what=key, why=f"no such key; {ROOT} is the only one")
     for index, one in enumerate(document[ROOT]):
         if isinstance(one, dict):
             yield index, one

@@ -1,8 +1,7 @@
 """``lakehook subscriptions apply|export``: the subscriptions as a file has them."""
 
 import json
-import os
-from dataclasses import dataclass
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -13,9 +12,10 @@ from lakehook.apply.export import Export
 from lakehook.domain.errors import BadInput
 from ops.answers import Output
 from ops.desk import desk_of
-from ops.given import MOST_HEADER_BYTES, bounded
-from ops.options import STACK, TEXT, AnswerAs, DiscardWaiting, Stack, Yes, examples
+from ops.given import bounded
+from ops.options import STACK, TEXT, AnswerAs, DiscardWaiting, Stack, examples
 from ops.plan_shown import show
+from ops.references import References
 
 SOMETHING_TO_DO = 5  # the exit code
 MOST_FILE_BYTES = 1024 * 1024
@@ -39,13 +39,15 @@ Reseal = Annotated[
     bool,
     typer.Option(
         "--reseal",
-        help="Seal headers and URLs anew that are credentials; whether their values have"
-        " changed nobody can see.",
+        help="Seal header values, and URLs that are credentials, anew: whether they have"
+        " changed, nobody can see.",
     ),
 ]
 Prune = Annotated[
     bool, typer.Option("--prune", help="Remove those that are not in the file; else left alone.")
 ]
+
+Yes = Annotated[bool, typer.Option("--yes", help="With --prune: remove also more than one.")]
 
 
 @app.command(
@@ -78,20 +80,16 @@ def apply(  # noqa: PLR0913  each is an option
     verb = Apply(desk_of(context, stack))
     plan = verb.plan(
         _manuscript(file),
-        Environment(_folder(file)),
+        References(Path(file.name).parent),
         reseal=reseal,
         prune=prune,
         discard_waiting=discard_waiting,
     )
-    done: list[Done] = []
-    if not dry_run:
+    if dry_run:
+        show(plan, None, output)
+    else:
         _refuse_many(plan, yes=yes)
-    try:
-        if not dry_run:
-            for one in verb(plan, discard_waiting=discard_waiting):
-                done.append(one)  # noqa: PERF402  what is done stays known where it breaks off
-    finally:
-        show(plan, None if dry_run else done, output)
+        _carry_out(plan, verb(plan, discard_waiting=discard_waiting), output)
     if exit_code and plan.steps:
         raise typer.Exit(SOMETHING_TO_DO)
 
@@ -112,31 +110,13 @@ def export(context: typer.Context, output: AnswerAs = TEXT, stack: Stack = STACK
         typer.echo(written(document, comments=verb.variables), nl=False)
 
 
-@dataclass(frozen=True)
-class Environment:
-    """Where secrets are: in variables, or in files, seen from the folder of the file."""
-
-    folder: Path
-
-    def __call__(self, kind: str, name: str) -> str:
-        return self._variable(name) if kind == "env" else self._file(name)
-
-    def _variable(self, name: str) -> str:
-        value = os.environ.get(name)  # noqa: TID251  the file says which
-        if not value:
-            raise BadInput(f"env: {name!a} is not set, or empty")
-        return value
-
-    def _file(self, path: str) -> str:
-        """Its text, less the line break at its end."""
-        try:
-            with (self.folder / path).open("rb") as file:
-                text = bounded(file, what="file", most=MOST_HEADER_BYTES).decode("utf-8-sig")
-        except OSError as error:
-            raise BadInput(f"file: {path!a}: {error.strerror}") from None
-        except ValueError:  # a NUL in the path, too
-            raise BadInput(f"file: {path!a} is not text") from None
-        return text.removesuffix("\n").removesuffix("\r")
+def _carry_out(plan: Plan, doing: Iterable[Done], output: Output) -> None:
+    done: list[Done] = []
+    try:
+        for one in doing:
+            done.append(one)  # noqa: PERF402  it stays known where the next one breaks off
+    finally:  # Ctrl-C too: secrets are shown now or never
+        show(plan, done, output)
 
 
 def _manuscript(file: typer.FileBinaryRead) -> Manuscript:
@@ -147,10 +127,6 @@ def _manuscript(file: typer.FileBinaryRead) -> Manuscript:
         return manuscript_of(read.decode("utf-8-sig"), name=file.name)
     except UnicodeDecodeError:
         raise BadInput(f"{file.name}: not text") from None
-
-
-def _folder(file: typer.FileBinaryRead) -> Path:
-    return Path(file.name).parent
 
 
 def _refuse_many(plan: Plan, *, yes: bool) -> None:

@@ -40,6 +40,14 @@ class _Dumper(yaml.SafeDumper):
     def ignore_aliases(self, _data: Any) -> bool:
         return True
 
+    def represent_str(self, text: str) -> yaml.ScalarNode:
+        """Unless it is plain to see, in the one style that escapes: others lose a U+0085."""
+        style = None if text.isprintable() else '"'
+        return self.represent_scalar(f"{_CORE}str", text, style=style)
+
+
+_Dumper.add_representer(str, _Dumper.represent_str)
+
 
 for _name, _written, _first in _SCALARS:
     for _class in (_Loader, _Dumper):

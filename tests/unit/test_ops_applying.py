@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 
+from lakehook.apply.keys import NAMES
 from tests.fakes_ops import Office
 from tests.unit.test_ops_command import Terminal
 from tests.unit.test_subscribe import with_waiting_and_dead
 
+PAGE = Path(__file__).parents[2] / "docs" / "subscriptions-as-code.md"
 CI = {"name": "ci", "url": "https://ci.example/hook"}
 
 
@@ -217,3 +219,11 @@ def test_what_is_exported_is_applied_to_another_stack(
         other = Terminal(Office(), terminal._capsys)
         assert other("subscriptions", "apply", "-f", str(file)) == 0
         assert "1 created" in other.out
+
+
+def test_the_page_names_each_key_that_a_file_may_have() -> None:
+    _, table, *_ = PAGE.read_text().split("| key | |")
+
+    rows = [row.split("|")[1] for row in table.splitlines() if row.startswith("| `")]
+
+    assert re.findall(r"`(\w+)`", "".join(rows[: len(NAMES) - 1])) == list(NAMES)

@@ -1,7 +1,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lakehook.domain.errors import BadInput
@@ -12,7 +12,6 @@ JSON = st.recursive(
     | st.booleans()
     | st.integers()
     | st.floats(allow_nan=False, allow_infinity=False)
-    # A lone surrogate is no text, and YAML has no way to write U+FEFF or U+FFFE.
     | st.text(st.characters(exclude_categories=["Cs"])),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(st.characters(codec="ascii")), inner),
     max_leaves=8,
@@ -20,6 +19,8 @@ JSON = st.recursive(
 
 
 @given(JSON)
+@example("\x85")
+@example("\ufeff\ufffe")
 def test_what_is_written_is_read_as_it_was(value: Any) -> None:
     text = written({"a": value}, comments={})
 
@@ -57,7 +58,7 @@ def test_it_knows_the_line_of_everything() -> None:
         ("[a]: 1", "s:1: a key that is no text"),
         ("a: [1", "s:1: expected ',' or ']', but got '<stream end>'"),
         ("a: \0", "s: not YAML: unacceptable character #x0000"),
-        ("[" * 100_000, "s: nested too deep"),
+        ("[" * 5_000, "s: nested too deep"),
         ("a: !!int x", "s:1: "),
     ],
 )

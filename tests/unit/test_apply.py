@@ -223,13 +223,15 @@ def test_prune_removes_them(office: Office) -> None:
 def test_one_for_which_deliveries_wait_is_not_pruned_and_nothing_else_is_done(
     office: Office,
 ) -> None:
-    with_waiting_and_dead(office, office.desk().subscribe(_terms())[0])
+    subscription, _ = office.desk().subscribe(_terms())
+    with_waiting_and_dead(office, subscription)
 
     with pytest.raises(StillWaiting, match="ci still has"):
         apply(office, {**CI, "name": "new"}, prune=True)
     assert [one.name for one in office.desk().look_up.all()] == ["ci"]
     apply(office, {**CI, "name": "new"}, prune=True, discard_waiting=True)
     assert [one.name for one in office.desk().look_up.all()] == ["new"]
+    assert list(office.ledger.dead_of(subscription.id)) == []
 
 
 # --- somebody else is quicker ---

@@ -19,6 +19,7 @@ JSON = st.recursive(
 
 
 @given(JSON)
+@example("1e5")  # a number here, and not in YAML 1.1
 @example("\x85")
 @example("\ufeff\ufffe")
 def test_what_is_written_is_read_as_it_was(value: Any) -> None:

@@ -44,19 +44,14 @@ class Unsubscribe:
         one writer of lanes, finds the subscription removed. A dead letter whose lane has gone on
         is nobody's head: whoever gives it up does so letter by letter.
         """
-        backlog = self._backlog(subscription)
+        backlog = self.backlog(subscription)
         if backlog and not (discard_waiting or subscription.removed_at):
             raise StillWaiting(f"{subscription.id} still has {backlog}")
         tombstone = self._tombstone(subscription)
         self._make_due(subscription)
         return tombstone, backlog
 
-    def _tombstone(self, subscription: Subscription) -> Subscription:
-        if subscription.removed_at:
-            return subscription
-        return self.registry.save(subscription.removed(at=self.clock.now()))
-
-    def _backlog(self, subscription: Subscription) -> Backlog:
+    def backlog(self, subscription: Subscription) -> Backlog:
         lanes = list(self.ledger.held_by(subscription.id))
         behind = (record for lane in lanes for record in self.ledger.waiting(lane))
         return Backlog(
@@ -64,6 +59,11 @@ class Unsubscribe:
             dead=sum(1 for _ in self.ledger.dead_of(subscription.id)),
             lanes=len(lanes),
         )
+
+    def _tombstone(self, subscription: Subscription) -> Subscription:
+        if subscription.removed_at:
+            return subscription
+        return self.registry.save(subscription.removed(at=self.clock.now()))
 
     def _make_due(self, subscription: Subscription) -> None:
         """Read anew: a lane may have come to be held while the tombstone was not yet there."""

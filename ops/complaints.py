@@ -6,6 +6,7 @@
 2     bad input, wrong usage, no such stack
 3     no such subscription, delivery, dead letter or pipeline
 4     AWS failed, or could not be reached
+5     a dry run with ``--exit-code`` has found something to do
 ====  ==================================================
 """
 
@@ -17,6 +18,7 @@ from itertools import pairwise
 import typer
 from typer.exceptions import TyperException
 
+from lakehook.apply.manuscript import BadFile
 from lakehook.domain.errors import BadInput, LakehookError, NotFound, OwnTrouble, StillWaiting
 
 FAILED = 1
@@ -42,8 +44,9 @@ class Complaints:
         self._say("warning", "warning", message)
 
     def tell(self, error: Exception) -> int:
-        """Say what went wrong, and return the exit code."""
-        self._say("error", _kind(error), _message(error))
+        """Say what went wrong, a line for each thing, and return the exit code."""
+        for message in error.faults if isinstance(error, BadFile) else [_message(error)]:
+            self._say("error", _kind(error), message)
         return next((code for kind, code in _EXIT_CODES if isinstance(error, kind)), FAILED)
 
     def _say(self, level: str, kind: str, message: str) -> None:

@@ -1,6 +1,7 @@
 """What is given to the command in a file, read as far as it may be long, and never repeated."""
 
 from getpass import getpass
+from io import BufferedReader
 
 import typer
 
@@ -12,7 +13,7 @@ MOST_HEADER_BYTES = 16 * 1024
 MOST_TEMPLATE_BYTES = MAX_TEMPLATE_BYTES + 3  # and a byte order mark
 
 
-def bounded(file: typer.FileBinaryRead, *, what: str, most: int) -> bytes:
+def bounded(file: BufferedReader, *, what: str, most: int) -> bytes:
     read = file.read(most + 1)
     if len(read) > most:
         raise BadInput(f"{what}: more than {most} bytes")

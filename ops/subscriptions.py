@@ -4,7 +4,7 @@ import typer
 
 from lakehook.desk.subscription_facts import facts, facts_with_history, shown_once
 from lakehook.subscribe import SecretWish, Terms
-from ops import asking, matching, previewing, rotation, standing
+from ops import applying, asking, matching, previewing, rotation, standing
 from ops.answers import answer, answer_all
 from ops.asking import Challenge
 from ops.desk import desk_of
@@ -53,6 +53,7 @@ app.add_typer(rotation.app)
 app.add_typer(asking.app)
 app.add_typer(matching.app)
 app.add_typer(previewing.app)
+app.add_typer(applying.app)
 
 
 @app.command(

@@ -29,6 +29,7 @@ __all__ = [
     "SecretWish",
     "Subscribe",
     "Terms",
+    "pace_of",
 ]
 
 PACE_CHARACTERS = 40  # of a hash: enough for no two URLs to share it
@@ -65,6 +66,7 @@ class Subscribe:
         wish: SecretWish = ANY_SECRET,
         *,
         pending: bool = False,
+        paused: bool = False,
     ) -> tuple[Subscription, SigningKey | None]:
         """A new subscription, in force at once, and its secret: nobody can read that again.
 
@@ -77,18 +79,19 @@ class Subscribe:
         fields = agreed(terms, channel, self.judge) | worded(terms, channel, self.typesetter)
         if pending and channel.seal is not Seal.STANDARD:
             raise BadSubscription(f"challenge: {_named(terms)} has no word for it")
-        secret = self._secret(channel, terms, wish)
+        secret = self.secret_for(channel, terms, wish)
         subscription = Subscription(
             id=subscription_id,
             created_at=created_at,
             pending_since=created_at if pending else None,
+            paused_at=created_at if paused else None,
             secrets=(self.mint.seal(secret, subscription_id=subscription_id),) if secret else (),
             **_addressed(fields, channel, self.sealer, subscription_id),
             **_sealed_headers(terms, self.sealer, subscription_id),
         )
         return self.registry.save(subscription), secret
 
-    def _secret(self, channel: Channel, terms: Terms, wish: SecretWish) -> SigningKey | None:
+    def secret_for(self, channel: Channel, terms: Terms, wish: SecretWish) -> SigningKey | None:
         if channel.seal is Seal.STANDARD:
             return self.mint(signing=wish.signing, brought=wish.brought, usual=Signing.HMAC)
         if wish.signing is not None:
@@ -156,11 +159,15 @@ def _addressed(
     return {
         **fields,
         "endpoint": replace(destination, url=shown),
-        "paced_by": fingerprint(url)[:PACE_CHARACTERS] if channel.rate else "",
+        "paced_by": pace_of(url, channel),
         "sealed_url": sealer.seal(url.encode(), subscription_id=subscription_id)
         if is_credential
         else None,
     }
+
+
+def pace_of(url: str, channel: Channel) -> str:
+    return fingerprint(url)[:PACE_CHARACTERS] if channel.rate else ""
 
 
 def _sealed_headers(terms: Terms, sealer: Sealer, subscription_id: str) -> dict[str, Any]:

@@ -18,11 +18,10 @@ from lakehook.domain.webhook import unreachable_by_http
 from lakehook.fan_out import FanOut
 from lakehook.ping import PingEndpoint
 from lakehook.ports import Keys
-from tests.builders import a_notice
 from lakehook.say import Say
+from tests.builders import a_notice
 from tests.fakes import (
     FakeClock,
-    FakeTypesetter,
     FakeDice,
     FakeJournal,
     FakeKeyring,
@@ -31,6 +30,7 @@ from tests.fakes import (
     FakeReceiver,
     FakeSiding,
     FakeTelemetry,
+    FakeTypesetter,
 )
 from tests.fakes_ops import Office
 from tests.unit.test_ops_command import Terminal

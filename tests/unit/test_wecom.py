@@ -19,8 +19,8 @@ from lakehook.domain.outcome import Answer, Outcome, Reading
 from lakehook.domain.rate import Rate
 from lakehook.domain.template import Typeset
 from lakehook.ports import Keys
-from tests.builders import a_delivery, a_subscription
 from lakehook.say import Say
+from tests.builders import a_delivery, a_subscription
 from tests.fakes import NOON, FakeClock, FakeDice, FakeKeyring, FakeReceiver, FakeTypesetter
 
 WECOM = channel_named("wecom")

@@ -1,0 +1,64 @@
+"""The example of subscriptions as code, on the cloud of the template."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.integration.test_command import Terminal, deployment, terminal
+
+__all__ = ["deployment", "terminal"]
+
+EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "subscriptions.yaml"
+HOST = "https://93.184.216.34"  # an address is its own answer: no resolver is asked
+
+
+@pytest.fixture
+def example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setenv("CI_AUTHORIZATION", "Bearer top-secret")
+    monkeypatch.setenv("AUTOMATION_URL", f"{HOST}/run?key=top-secret")
+    monkeypatch.setenv("NOTIFICATION_SECRET", "top-secret")
+    text = EXAMPLE.read_text().replace("https://ci.example", HOST)
+    file = tmp_path / "subscriptions.yaml"
+    file.write_text(text.replace("https://reports.example", HOST))
+    return str(file)
+
+
+def test_the_example_is_applied_once_and_then_found_unchanged(
+    terminal: Terminal, example: str
+) -> None:
+    first = terminal.json("subscriptions", "apply", "-f", example)
+    again = terminal.json("subscriptions", "apply", "-f", example)
+
+    assert [(step["name"], step["done"]) for step in first["steps"]] == [
+        ("ci", True),
+        ("automation", True),
+        ("reports", True),
+    ]
+    assert [bool(step["secret"]) for step in first["steps"]] == [True, True, False]
+    assert (again["steps"], again["unchanged"]) == ([], ["ci", "automation", "reports"])
+    assert "top-secret" not in "".join(terminal.said)
+
+
+def test_what_is_exported_is_found_unchanged(
+    terminal: Terminal, example: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    terminal.json("subscriptions", "apply", "-f", example)
+    monkeypatch.setenv("LAKEHOOK_HEADER_CI_AUTHORIZATION", "x")
+    monkeypatch.setenv("LAKEHOOK_URL_AUTOMATION", f"{HOST}/run?key=x")
+
+    assert terminal("subscriptions", "export") == 0
+    Path(example).write_text(terminal.said[-2])
+    found = terminal.json("subscriptions", "apply", "-f", example, "--dry-run")
+
+    assert (found["steps"], len(found["unchanged"])) == ([], 3)
+
+
+def test_pruning_removes_what_the_file_no_longer_names(terminal: Terminal, example: str) -> None:
+    terminal.json("subscriptions", "apply", "-f", example)
+    Path(example).write_text("subscriptions: []")
+
+    assert terminal("subscriptions", "apply", "-f", example, "--prune") == 2
+    pruned = terminal.json("subscriptions", "apply", "-f", example, "--prune", "--yes")
+
+    assert [step["action"] for step in pruned["steps"]] == ["remove"] * 3
+    assert terminal.json("subscriptions", "list") == []

@@ -1,0 +1,442 @@
+"""Plans, and what comes of them: no file and no terminal is needed for that."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lakehook.apply import Apply, BadFile, Change, Done, Manuscript, Plan
+from lakehook.apply.export import Export
+from lakehook.apply.keys import KEYS
+from lakehook.domain.endpoint import Endpoint
+from lakehook.domain.errors import BadInput, BadSubscription, ChangedMeanwhile, StillWaiting
+from lakehook.domain.event import EventType
+from lakehook.domain.rate import Rate
+from lakehook.domain.retry import RetrySchedule
+from lakehook.domain.rotation import SealedSecret
+from lakehook.domain.secret import Signing
+from lakehook.domain.subscription import Format, Ordering, Subscription
+from lakehook.domain.template import Template
+from lakehook.subscribe import Terms
+from ops.subscriptions_file import manuscript_of, written
+from tests.builders import a_subscription
+from tests.fakes_ops import Office
+from tests.unit.test_subscribe import with_waiting_and_dead
+
+URL = "https://ci.example/hook"
+CI = {"name": "ci", "url": URL}
+VARIABLES = {"TOKEN": "Bearer top-secret", "URL": f"{URL}?key=top-secret", "SECRET": "topsecret"}
+
+
+@pytest.fixture
+def office() -> Office:
+    return Office()
+
+
+def revealing(variables: Mapping[str, str]) -> Any:
+    def reveal(kind: str, name: str) -> str:
+        if name not in variables:
+            raise BadInput(f"{kind}: {name!a} is not set, or empty")
+        return variables[name]
+
+    return reveal
+
+
+def plan(
+    office: Office, *entries: Any, variables: Mapping[str, str] = VARIABLES, **how: Any
+) -> Plan:
+    manuscript = Manuscript(name="s.yaml", document={"subscriptions": list(entries)}, lines={})
+    return Apply(office.desk()).plan(manuscript, revealing(variables), **how)
+
+
+def apply(office: Office, *entries: Any, **how: Any) -> list[Done]:
+    waiting = {"discard_waiting": how.get("discard_waiting", False)}
+    return list(Apply(office.desk())(plan(office, *entries, **how), **waiting))
+
+
+def faults(office: Office, *entries: Any, **how: Any) -> list[str]:
+    with pytest.raises(BadFile) as refused:
+        plan(office, *entries, **how)
+    return [fault.removeprefix("s.yaml:1: ") for fault in refused.value.faults]
+
+
+def changes(office: Office, *entries: Any, **how: Any) -> list[Change]:
+    return [change for step in plan(office, *entries, **how).steps for change in step.changes]
+
+
+def _terms() -> Terms:
+    return Terms(name="ci", url=URL)
+
+
+def only(office: Office) -> Subscription:
+    (one,) = office.desk().look_up.all()
+    return one
+
+
+# --- what is done ---
+
+
+def test_what_is_not_there_is_created_and_its_secret_told(office: Office) -> None:
+    (done,) = apply(office, {**CI, "event_types": ["PIPELINE_FAILED"], "rate": "20/m"})
+
+    created = only(office)
+    assert (created.event_types, str(created.rate)) == (("PIPELINE_FAILED",), "20/m")
+    assert done.subscription == created
+    assert done.secret is not None
+
+
+def test_what_shall_be_paused_is_never_seen_active(office: Office) -> None:
+    (done,) = apply(office, {**CI, "paused": True})
+
+    assert done.subscription.paused_at
+    assert done.subscription.version == 1
+
+
+def test_applied_again_there_is_nothing_to_do(office: Office) -> None:
+    entry = {**CI, "headers": {"x": {"env": "TOKEN"}}, "pattern": {"a": [1]}, "paused": True}
+    apply(office, entry)
+
+    again = plan(office, entry)
+
+    assert (again.steps, again.unchanged) == ((), ("ci",))
+
+
+def test_a_change_is_told_field_by_field_and_touches_no_other(office: Office) -> None:
+    apply(office, {**CI, "rate": "20/m", "headers": {"x": {"env": "TOKEN"}}})
+    before = only(office)
+    entry = {**CI, "deadline_seconds": 5, "headers": {"x": {"env": "TOKEN"}}}
+
+    told = changes(office, entry)
+    apply(office, entry)
+
+    assert told == [Change("deadline_seconds", 10.0, 5.0), Change("rate", "20/m", "none")]
+    after = only(office)
+    assert after == replace(before, deadline_seconds=5.0, rate=None, version=before.version + 1)
+
+
+def test_a_term_of_which_the_file_says_nothing_becomes_as_usual(office: Office) -> None:
+    apply(
+        office,
+        {
+            **CI,
+            "event_types": ["TASK_FAILED"],
+            "pattern": '{"a": ["b"]}',
+            "deadline_seconds": 5,
+            "ordering": "skip",
+            "retry_schedule": [1, 2.5],
+            "rate": "1/s",
+            "headers": {"x": {"env": "TOKEN"}},
+        },
+    )
+
+    apply(office, CI)
+    usual = Office()
+    apply(usual, CI)
+
+    seen = [[key.now(only(one)) for key in KEYS] for one in (office, usual)]
+    assert seen[0] == seen[1]
+    assert only(office).sealed_headers is None
+
+
+def test_of_a_pause_it_says_nothing_and_so_it_stays(office: Office) -> None:
+    apply(office, {**CI, "paused": True})
+
+    assert plan(office, CI).steps == ()
+    assert changes(office, {**CI, "paused": False}) == [Change("paused", old=True, new=False)]
+    apply(office, {**CI, "paused": False, "deadline_seconds": 3})
+    assert only(office).paused_at is None
+
+
+def test_the_secret_of_one_that_is_there_is_neither_touched_nor_looked_for(office: Office) -> None:
+    entry = {**CI, "secret": {"env": "GONE"}, "format": "devlake"}
+    apply(office, entry, variables={"GONE": "topsecret"})
+    before = only(office)
+
+    (step,) = plan(office, {**entry, "deadline_seconds": 5}, variables={}).steps
+    list(Apply(office.desk())(Plan(steps=(step,), unchanged=(), not_in_file=())))
+
+    assert only(office).secrets == before.secrets
+
+
+def test_a_secret_that_was_brought_is_not_told(office: Office) -> None:
+    (done,) = apply(office, {**CI, "format": "devlake", "secret": {"env": "SECRET"}})
+
+    assert done.secret is None
+
+
+# --- what is sealed ---
+
+
+def test_what_is_sealed_is_sealed_anew_where_that_is_asked_for(office: Office) -> None:
+    entry = {**CI, "url": {"env": "URL"}, "headers": {"x": {"env": "TOKEN"}}}
+    apply(office, entry)
+    before = only(office)
+    other = {"URL": f"{URL}?key=another", "TOKEN": "another"}
+
+    assert changes(office, entry, variables=other) == []
+    told = changes(office, entry, variables=other, reseal=True)
+    apply(office, entry, variables=other, reseal=True)
+
+    assert told == [Change(one, "sealed", "sealed anew") for one in ("url", "headers")]
+    assert only(office).sealed_url != before.sealed_url
+    assert only(office).sealed_headers != before.sealed_headers
+
+
+def test_another_name_of_a_header_is_a_change(office: Office) -> None:
+    apply(office, {**CI, "headers": {"x": {"env": "TOKEN"}}})
+
+    told = changes(office, {**CI, "headers": {"Y": {"env": "TOKEN"}}})
+
+    assert told == [Change("headers", ["x"], ["y"])]
+
+
+def test_another_url_is_known_by_the_hash_by_which_it_is_paced(office: Office) -> None:
+    apply(office, {**CI, "url": {"env": "URL"}})
+    office.subscriptions.save(replace(only(office), paced_by="hash of another"))
+
+    assert changes(office, {**CI, "url": {"env": "URL"}}) == [
+        Change("url", "sealed", "sealed anew")
+    ]
+
+
+# --- those that are not in the file ---
+
+
+def test_those_that_are_not_in_the_file_are_left_alone(office: Office) -> None:
+    apply(office, CI)
+
+    assert plan(office).not_in_file == ("ci",)
+    assert plan(office).steps == ()
+
+
+def test_prune_removes_them(office: Office) -> None:
+    apply(office, CI)
+
+    (done,) = apply(office, prune=True)
+
+    assert done.subscription.removed_at
+    assert office.desk().look_up.all() == []
+
+
+def test_one_for_which_deliveries_wait_is_not_pruned_and_nothing_else_is_done(
+    office: Office,
+) -> None:
+    subscription, _ = office.desk().subscribe(_terms())
+    with_waiting_and_dead(office, subscription)
+
+    with pytest.raises(StillWaiting, match="ci still has"):
+        apply(office, {**CI, "name": "new"}, prune=True)
+    assert [one.name for one in office.desk().look_up.all()] == ["ci"]
+    apply(office, {**CI, "name": "new"}, prune=True, discard_waiting=True)
+    assert [one.name for one in office.desk().look_up.all()] == ["new"]
+    assert list(office.ledger.dead_of(subscription.id)) == []
+
+
+# --- somebody else is quicker ---
+
+
+def test_where_somebody_was_quicker_it_stops_and_a_new_plan_has_the_rest(office: Office) -> None:
+    apply(office, {**CI, "name": "a"}, {**CI, "name": "b"}, {**CI, "name": "c"})
+    wanted = [{**CI, "name": name, "deadline_seconds": 5} for name in "abc"]
+    made = plan(office, *wanted)
+    office.desk().pause(office.desk().look_up("b"))
+
+    doing = Apply(office.desk())(made)
+
+    assert next(doing).step.name == "a"
+    with pytest.raises(ChangedMeanwhile):
+        next(doing)
+    assert [step.name for step in plan(office, *wanted).steps] == ["b", "c"]
+
+
+# --- what is refused ---
+
+
+@pytest.mark.parametrize(
+    ("said", "fault"),
+    [
+        ({"url": 5}, "url of ci: 5 is not a text; if it is a credential, write {env: NAME} or"),
+        ({"url": f"{URL}?key=top-secret"}, "url of ci: it looks like a credential, and nothing"),
+        ({"url": {"env": "NO"}}, "url of ci: 'NO' is not set, or empty"),
+        ({"url": "https://laptop.example"}, "url of ci: 127.0.0.1 is never called"),
+        ({"url": None}, "url of ci: is missing"),
+        ({"channel": "smoke"}, "channel of ci: 'smoke' is none of webhook"),
+        ({"format": "xml"}, "format of ci: 'xml' is none of lakehook, devlake"),
+        ({"language": "zh"}, "language of ci: this channel sends data, which has none"),
+        ({"event_types": "PIPELINE_FAILED"}, 'event_types of ci: "PIPELINE_FAILED" is not a list'),
+        ({"event_types": ["NO"]}, "event_types of ci: 'NO' is none of PIPELINE_CREATED"),
+        ({"pattern": {"a": "b"}}, "pattern of ci: a is neither an object nor a list"),
+        ({"pattern": 5}, "pattern of ci: 5 is not a mapping, or a text of JSON"),
+        ({"deadline_seconds": 50}, "deadline_seconds of ci: 50 s is not within 1 to 20 s"),
+        ({"deadline_seconds": True}, "deadline_seconds of ci: true is not a number of seconds"),
+        ({"ordering": "lax"}, "ordering of ci: 'lax' is none of strict, skip"),
+        ({"retry_schedule": []}, "retry_schedule of ci: [] is not a list of seconds"),
+        ({"retry_schedule": [-1]}, "retry_schedule of ci: -1 is not 0 to 604800 s"),
+        ({"rate": 20}, "rate of ci: 20 is not a text; put it in quotes"),
+        ({"headers": ["x"]}, "headers of ci: it is not a mapping of names"),
+        ({"headers": {"x": "top-secret"}}, "headers of ci: x: nothing secret stands in this file"),
+        ({"headers": {"x": {"vault": "y"}}}, "headers of ci: x: not where it is; write {env:"),
+        ({"headers": {"x": {"env": "NO"}}}, "headers of ci: x: 'NO' is not set, or empty"),
+        ({"headers": {"x:y": {"env": "TOKEN"}}}, "headers of ci: a name with a colon in it"),
+        ({"headers": {"host": {"env": "TOKEN"}}}, "headers of ci: host is the sender's own"),
+        ({"paused": "yes"}, 'paused of ci: "yes" is not true or false'),
+        ({"signing": "rsa"}, "signing of ci: 'rsa' is none of hmac, ed25519"),
+        ({"secret": "top-secret"}, "secret of ci: nothing secret stands in this file; write {env"),
+        ({"secret": {"env": "SECRET"}}, "secret of ci: "),
+        ({"event_type": []}, "event_type of ci: no such key; did you mean event_types?"),
+        ({"xyzzy": 1}, "xyzzy of ci: no such key; none of name, url, channel, format"),
+    ],
+)
+def test_a_wrong_field_is_one_line_that_names_it_and_no_secret(
+    office: Office, said: Any, fault: str
+) -> None:
+    (line,) = faults(office, {**CI, **said})
+
+    assert line.startswith(fault)
+    assert "top-secret" not in line
+    assert office.desk().look_up.all() == []
+
+
+def test_all_that_is_wrong_is_told_at_once_and_nothing_saved(office: Office) -> None:
+    wrong = {**CI, "name": "x", "rate": "fast", "deadline_seconds": 0}
+
+    told = faults(office, CI, wrong, "hello", {"url": URL})
+
+    assert sorted(line.partition(":")[0] for line in told) == [
+        "deadline_seconds of x",
+        "name of subscriptions[3]",
+        "rate of x",
+        "subscriptions[2]",
+    ]
+    assert office.desk().look_up.all() == []
+
+
+def test_two_entries_of_a_name_are_refused(office: Office) -> None:
+    assert faults(office, CI, CI) == ["name of ci: 2 entries bear it"]
+
+
+def test_a_name_that_two_bear_is_refused(office: Office) -> None:
+    ids = [office.desk().subscribe(_terms())[0].id for _ in range(2)]
+
+    (line,) = faults(office, CI)
+
+    assert line == f"name of ci: 2 subscriptions bear it: {ids[0]}, {ids[1]}; rename all but one"
+
+
+@pytest.mark.parametrize(
+    ("said", "fault"),
+    [
+        ({"format": "devlake"}, "format of ci: a subscription keeps its own, and this one is"),
+        ({"signing": "ed25519"}, "signing of ci: another one takes lakehook subscriptions rotate"),
+    ],
+)
+def test_what_a_subscription_keeps_is_not_changed(office: Office, said: Any, fault: str) -> None:
+    apply(office, CI)
+
+    (line,) = faults(office, {**CI, **said})
+
+    assert line.startswith(fault)
+
+
+@pytest.mark.parametrize("document", [None, [], {}, {"subscriptions": None}, {"subscriptions": {}}])
+def test_what_holds_no_list_of_subscriptions_is_refused(office: Office, document: Any) -> None:
+    manuscript = Manuscript(name="s.yaml", document=document, lines={})
+
+    with pytest.raises(BadFile, match="a list of mappings under this key"):
+        Apply(office.desk()).plan(manuscript, revealing({}))
+
+
+# --- export ---
+
+NAMES = st.text(st.characters(categories=["L", "N", "P", "S"]), min_size=1, max_size=8)
+ENDPOINTS = [
+    Endpoint.parse(URL),
+    Endpoint.parse("https://ci.example:8443/a/b"),
+    Endpoint.parse(f"{URL}?key=in-the-clear"),  # of an early release
+    replace(Endpoint.parse(URL), url=f"{URL}?key=…"),
+]
+TEMPLATES = st.builds(
+    Template,
+    body=st.sampled_from([None, "{{ event_type | json }}", "two\nlines: {{ 湖 }}\n"]),
+    headers=st.sampled_from([(), (("x-project", "{{ project_name }}"),)]),
+).filter(lambda one: not one.is_empty)
+SUBSCRIPTIONS = st.builds(
+    a_subscription,
+    name=NAMES,
+    endpoint=st.sampled_from(ENDPOINTS),
+    format=st.sampled_from(Format),
+    event_types=st.lists(st.sampled_from(EventType), unique=True).map(tuple),
+    pattern=st.none() | st.sampled_from(['{"a": [1, true, 1.5, null]}', '{"no":["on", "湖"]}']),
+    deadline_seconds=st.floats(1, 20),
+    ordering=st.sampled_from(Ordering),
+    retry_schedule=st.none()
+    | st.lists(st.floats(0, 600_000), min_size=1, max_size=5).map(
+        lambda delays: RetrySchedule(tuple(delays))
+    ),
+    rate=st.none() | st.builds(Rate, st.integers(1, 100_000), st.sampled_from("smhd")),
+    header_names=st.lists(st.sampled_from(["a", "x-y", "x_y"]), unique=True).map(tuple),
+    paused_at=st.sampled_from([None, "2026-01-01T00:00:00Z"]),
+    template=st.none() | TEMPLATES,
+    secrets=st.sampled_from(
+        [
+            (SealedSecret(sealed=b"", signing=Signing.HMAC),),
+            (SealedSecret(sealed=b"", signing=Signing.ED25519, public="whpk_x"),),
+        ]
+    ),
+).map(lambda one: replace(one, template=None) if one.format is Format.DEVLAKE else one)
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(SUBSCRIPTIONS, max_size=4, unique_by=lambda one: one.name), st.booleans())
+def test_apply_finds_unchanged_what_was_exported(
+    some: list[Subscription],
+    through_text: bool,  # noqa: FBT001  drawn
+) -> None:
+    office, export = Office(), Export()
+    kept = [
+        office.subscriptions.save(
+            replace(one, id=f"s{number}", sealed_url=b"x" if "…" in one.endpoint.url else None)
+        )
+        for number, one in enumerate(some)
+    ]
+
+    document = export(kept)
+    urls = {f"URL of {one.name}": f"{one.endpoint.url.replace('…', 'x')}" for one in kept}
+    variables = {name: urls.get(what, "value") for name, what in export.variables.items()}
+    manuscript = Manuscript(name="s", document=document, lines={})
+    if through_text:
+        manuscript = manuscript_of(written(document, comments=export.variables), name="s")
+    made = Apply(office.desk()).plan(manuscript, revealing(variables))
+
+    assert made.steps == ()
+    assert made.unchanged == tuple(one.name for one in kept)
+
+
+def test_what_is_exported_holds_a_variable_for_each_thing_that_is_sealed(office: Office) -> None:
+    apply(
+        office,
+        {**CI, "name": "a b", "url": {"env": "URL"}, "headers": {"x": {"env": "TOKEN"}}},
+        {**CI, "name": "a-b", "url": {"env": "URL"}},
+    )
+
+    export = Export()
+    first, second = export(office.desk().look_up.all())["subscriptions"]
+
+    assert first == {
+        "name": "a b",
+        "url": {"env": "LAKEHOOK_URL_A_B"},
+        "headers": {"x": {"env": "LAKEHOOK_HEADER_A_B_X"}},
+    }
+    assert second["url"] == {"env": "LAKEHOOK_URL_A_B_2"}
+    assert export.variables["LAKEHOOK_URL_A_B_2"] == "URL of a-b"
+
+
+def test_names_that_two_bear_are_not_exported(office: Office) -> None:
+    for _ in range(2):
+        office.desk().subscribe(_terms())
+
+    with pytest.raises(BadSubscription, match="2 subscriptions bear 'ci'"):
+        Export()(office.desk().look_up.all())

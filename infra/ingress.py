@@ -39,6 +39,7 @@ class Ingress(Construct):
         worker.may(["secretsmanager:GetSecretValue"], on=self.secret_arn)
         events.grant_send_messages(worker.function)
         self.url = worker.is_called_at_url()
+        self.function = worker.function
 
     def _secret(self) -> secretsmanager.Secret:
         """Kept when the stack goes: DevLake goes on signing with it."""

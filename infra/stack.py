@@ -6,9 +6,12 @@ from constructs import Construct
 
 from infra.alarms import Alarms
 from infra.bundling import functions_code
+from infra.dashboard import Dashboard
 from infra.fifo_queue import FifoQueue
 from infra.ingress import Ingress
+from infra.measures import Measures
 from infra.parameters import Parameters
+from infra.queries import Queries
 from infra.secrets_key import SecretsKey
 from infra.stage import CLOCK_INTERVAL_SECONDS, Stage
 from infra.tables import Tables
@@ -54,17 +57,25 @@ class LakehookStack(Stack):
         self._secrets = SecretsKey(self, "Secrets")
 
         self._ingress = self._add_ingress()
-        self._add_fanout()
-        self._add_deliver()
-        clock = self._add_clock()
-        Alarms(
-            self,
-            "Alarms",
+        measures = Measures(
+            namespace=self.stack_name,
             events=self._events,
             deliveries=self._deliveries,
-            clock=clock.function,
+            functions={
+                "ingress": self._ingress.function,
+                "fanout": self._add_fanout().function,
+                "deliver": self._add_deliver().function,
+                "clock": self._add_clock().function,
+            },
         )
+        self._add_what_operators_see(measures)
         self._tell_outputs()
+
+    def _add_what_operators_see(self, measures: Measures) -> None:
+        email = self._parameters.operators_email
+        alarms = Alarms(self, "Alarms", measures=measures, stage=self._stage, email=email)
+        Dashboard(self, "Dashboard", measures=measures, alarms=alarms.all)
+        Queries(self, "Queries", measures=measures)
 
     def _queue(self, id_: str, name: str, dead_letter_name: str) -> FifoQueue:
         return FifoQueue(
@@ -85,7 +96,7 @@ class LakehookStack(Stack):
             events=self._events.queue,
         )
 
-    def _add_fanout(self) -> None:
+    def _add_fanout(self) -> Worker:
         fanout = Worker(
             self,
             "Fanout",
@@ -99,6 +110,7 @@ class LakehookStack(Stack):
         fanout.may(NUMBER_EVENTS, on=self._tables.pipelines.table_arn)
         self._deliveries.queue.grant_send_messages(fanout.function)
         self._events.dead_letters.grant_send_messages(fanout.function)
+        return fanout
 
     def _fanout_settings(self) -> FanoutSettings:
         return FanoutSettings(
@@ -108,7 +120,7 @@ class LakehookStack(Stack):
             events_dead_letter_queue_url=self._events.dead_letters.queue_url,
         )
 
-    def _add_deliver(self) -> None:
+    def _add_deliver(self) -> Worker:
         deliver = Worker(
             self,
             "Deliver",
@@ -126,6 +138,7 @@ class LakehookStack(Stack):
         self._deliveries.queue.grant_send_messages(deliver.function)
         self._deliveries.dead_letters.grant_send_messages(deliver.function)
         self._secrets.key.grant_decrypt(deliver.function)
+        return deliver
 
     def _deliver_settings(self) -> DeliverSettings:
         return DeliverSettings(

@@ -29,12 +29,15 @@ class Options:
     clock_seconds: float | None = None
     hosts: Path | None = None
     notification_secret: str | None = field(default=None, repr=False)
+    stall_thresholds: str | None = None
     sink: int = 2
 
     def parameters(self) -> dict[str, str]:
         parameters = {"AllowedNetworks": ",".join(self.allow_networks) or NONE}
         if self.retry_schedule is not None:
             parameters["RetrySchedule"] = self.retry_schedule
+        if self.stall_thresholds is not None:
+            parameters["StallThresholds"] = self.stall_thresholds
         return parameters
 
 

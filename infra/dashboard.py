@@ -132,7 +132,7 @@ class Dashboard(Construct):
             [heading("What comes in?", "And how many workers are at it.")],
             [
                 graph("Events", *(ours(one, "fanout") for one in of_events)),
-                graph("Notices of DevLake", *notices, ours(names.PARKED, "fanout")),
+                graph("Notices of DevLake, and bad events", *notices, ours(names.PARKED, "fanout")),
                 graph("Workers", busy, *self._of_functions("Throttles")),
             ],
         )

@@ -60,14 +60,22 @@ def _alarm_names(template: Json) -> dict[str, str]:
 def _box(widget: Json, alarms: dict[str, str]) -> str:
     left, top = widget["x"] * CELL + 4, widget["y"] * CELL + 4
     width, height = widget["width"] * CELL - 8, widget["height"] * CELL - 8
-    properties = widget["properties"]
-    inside = {"text": _text, "alarm": lambda one: _alarms(one, alarms, width)}
-    draw = inside.get(widget["type"], lambda one: _shown(one, width, height))
+    inside = _inside(widget, alarms, width, height)
     fill = "none" if widget["type"] == "text" else "white"
     return (
         f'<g transform="translate({left} {top})"><rect width="{width}" height="{height}"'
-        f' fill="{fill}" rx="4"/>{"".join(draw(properties))}</g>'
+        f' fill="{fill}" rx="4"/>{"".join(inside)}</g>'
     )
+
+
+def _inside(widget: Json, alarms: dict[str, str], width: int, height: int) -> Iterator[str]:
+    match widget["type"]:
+        case "text":
+            return _text(widget["properties"])
+        case "alarm":
+            return _alarms(widget["properties"], alarms, width)
+        case _:
+            return _shown(widget["properties"], width, height)
 
 
 def _text(properties: Json) -> Iterator[str]:

@@ -106,7 +106,8 @@ def test_the_dashboard_asks_the_logs_what_a_saved_query_asks():
 def documented() -> dict[str, set[str]]:
     """The table of metrics, by function."""
     text = (ROOT / "docs" / "observability.md").read_text(encoding="utf-8")
-    rows = re.findall(r"^\| `(\w+)` \| (`\w+`.*?) \|$", text, re.MULTILINE)
+    _, _, table = text.partition("| function | metrics |\n")
+    rows = re.findall(r"^\| `(\w+)` \| (`\w+`.*?) \|$", table.partition("\n\n")[0], re.MULTILINE)
     return {service: set(re.findall(r"`(\w+)`", metrics)) for service, metrics in rows}
 
 

@@ -1,159 +1,96 @@
-"""What wakes people: each alarm says what it means, and the first command to type."""
+"""Who is woken: the operators' topic, and an alarm for each thing that is watched."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import Any
 
-from aws_cdk import Duration, Stack
+from aws_cdk import CfnCondition, Fn, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
-from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
-from infra.fifo_queue import FifoQueue
-from lakehook import metrics as names
+from infra.measures import PERIOD, Measures
+from infra.stage import Stage
+from infra.watch import Watch
+from infra.watches_of_deliveries import watches_of_deliveries
+from infra.watches_of_functions import watches_of_functions
+from infra.watches_of_queues import watches_of_queues
+from lakehook.settings import NONE
 
-MINUTE, HOUR = 60, 3600
 ABOVE = cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD
 BELOW = cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD
 QUIET = cloudwatch.TreatMissingData.NOT_BREACHING
-
-
-@dataclass(frozen=True, kw_only=True)
-class Watch:
-    """``above`` is the value at which nobody needs to get up yet."""
-
-    name: str
-    metric: cloudwatch.IMetric
-    above: float
-    minutes: int
-    means: str
-    type: str  # first
+LOUD = cloudwatch.TreatMissingData.BREACHING
 
 
 class Alarms(Construct):
+    """They are named after the stack, so that a name in an e-mail is a title of the runbook."""
+
     def __init__(
-        self,
-        scope: Construct,
-        id_: str,
-        *,
-        events: FifoQueue,
-        deliveries: FifoQueue,
-        clock: lambda_.IFunction,
+        self, scope: Construct, id_: str, *, measures: Measures, stage: Stage, email: str
     ) -> None:
         super().__init__(scope, id_)
-        self._action = actions.SnsAction(sns.Topic(self, "Operators", enforce_ssl=True))
-        for watch in (*self._of_queues(events, deliveries), *self._of_ours()):
-            self._add(watch)
-        self._add_silence_of(clock)
-
-    def _of_queues(self, events: FifoQueue, deliveries: FifoQueue) -> Sequence[Watch]:
-        return (
-            Watch(
-                name="DeadLetters",
-                metric=deliveries.dead_letters.metric_approximate_number_of_messages_visible(),
-                above=0,
-                minutes=5,
-                means="Deliveries were given up; under strict ordering their lanes stand still.",
-                type="lakehook dead-letters list",
-            ),
-            Watch(
-                name="BadEvents",
-                metric=events.dead_letters.metric_approximate_number_of_messages_visible(),
-                above=0,
-                minutes=5,
-                means="A producer has sent what is no event; each message says why.",
-                type="the SQS console's poll of the events' dead-letter queue",
-            ),
-            Watch(
-                name="OldestEvent",
-                metric=events.queue.metric_approximate_age_of_oldest_message(),
-                above=5 * MINUTE,
-                minutes=5,
-                means="Events are not being fanned out: the function fails, or tables are away.",
-                type="aws logs tail, of the function fanout",
-            ),
+        self._prefix = measures.namespace
+        topic = self._topic()
+        self._write_to(email, topic)
+        self._action = actions.SnsAction(topic)
+        watches = (
+            *watches_of_queues(measures),
+            *watches_of_deliveries(measures),
+            *watches_of_functions(measures, stage),
         )
+        self.all = [*map(self._above, watches), self._silence_of_clock(measures)]
 
-    def _of_ours(self) -> Sequence[Watch]:
-        return (
-            Watch(
-                name="OldestHeld",
-                metric=self._metric(names.OLDEST_HELD, "clock"),
-                above=24 * HOUR,
-                minutes=15,
-                means="Something has waited for a day, behind a dead letter or a receiver down.",
-                type="lakehook lanes list --held",
-            ),
-            Watch(
-                name="BreakersOpen",
-                metric=self._metric(names.BREAKERS_OPEN, "clock"),
-                above=0,
-                minutes=15,
-                means="An endpoint has been down for a quarter of an hour; its deliveries wait.",
-                type="lakehook lanes list --held",
-            ),
-            Watch(
-                name="PipelinesStalled",
-                metric=self._metric(names.PIPELINES_STALLED, "clock", "Sum"),
-                above=0,
-                minutes=5,
-                means="A pipeline has stayed in one state for longer than its project allows.",
-                type="lakehook pipelines list --older-than 15m",
-            ),
-            Watch(
-                name="OwnTrouble",
-                metric=cloudwatch.MathExpression(
-                    expression="+".join(f"FILL({one}, 0)" for one in _FUNCTIONS),
-                    using_metrics={
-                        one: self._metric(names.TROUBLE, one, "Sum") for one in _FUNCTIONS
-                    },
-                    period=Duration.minutes(5),
-                ),
-                above=5,
-                minutes=5,
-                means="AWS fails us, or we do: nothing is lost, and everything is late.",
-                type="aws logs tail, of the functions, for own_trouble",
-            ),
+    def _topic(self) -> sns.Topic:
+        """A policy of one's own replaces SNS's, by which CloudWatch could publish.
+
+        https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-use-cases.html
+        """
+        topic = sns.Topic(self, "Operators", enforce_ssl=True)
+        topic.add_to_resource_policy(
+            iam.PolicyStatement(
+                principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
+                actions=["sns:Publish"],
+                resources=[topic.topic_arn],
+                conditions={"StringEquals": {"aws:SourceAccount": Stack.of(self).account}},
+            )
         )
+        return topic
 
-    def _metric(self, name: str, service: str, statistic: str = "Maximum") -> cloudwatch.Metric:
-        """The namespace is the stack's name, as the functions are told."""
-        return cloudwatch.Metric(
-            namespace=Stack.of(self).stack_name,
-            metric_name=name,
-            dimensions_map={"service": service},
-            statistic=statistic,
-            period=Duration.minutes(5),
+    def _write_to(self, email: str, topic: sns.Topic) -> None:
+        """SNS asks the address first, and writes to it once it has agreed."""
+        subscription = sns.CfnSubscription(
+            self, "Email", topic_arn=topic.topic_arn, protocol="email", endpoint=email
         )
+        given = Fn.condition_not(Fn.condition_equals(email, NONE))
+        subscription.cfn_options.condition = CfnCondition(self, "EmailGiven", expression=given)
 
-    def _add(self, watch: Watch) -> None:
-        periods = max(1, watch.minutes // 5)
-        alarm = cloudwatch.Alarm(
-            self,
+    def _above(self, watch: Watch) -> cloudwatch.Alarm:
+        periods = max(1, watch.minutes // int(PERIOD.to_minutes()))
+        return self._alarm(
             watch.name,
             metric=watch.metric,
             threshold=watch.above,
             comparison_operator=ABOVE,
             evaluation_periods=periods,
             treat_missing_data=QUIET,
-            alarm_description=f"{watch.means} First: {watch.type}",
+            alarm_description=watch.description,
         )
-        alarm.add_alarm_action(self._action)
 
-    def _add_silence_of(self, clock: lambda_.IFunction) -> None:
-        alarm = cloudwatch.Alarm(
-            self,
+    def _silence_of_clock(self, measures: Measures) -> cloudwatch.Alarm:
+        clock = measures.functions["clock"]
+        return self._alarm(
             "ClockSilent",
-            metric=clock.metric_invocations(period=Duration.minutes(5)),
+            metric=clock.metric_invocations(period=PERIOD),
             threshold=1,
             comparison_operator=BELOW,
             evaluation_periods=2,
-            treat_missing_data=cloudwatch.TreatMissingData.BREACHING,
+            treat_missing_data=LOUD,
             alarm_description="Nothing that waits is woken any more."
-            " First: aws events list-rules, whether the schedule is enabled",
+            f" First: aws events list-rule-names-by-target --target-arn {clock.function_arn}",
         )
+
+    def _alarm(self, name: str, **properties: Any) -> cloudwatch.Alarm:
+        alarm = cloudwatch.Alarm(self, name, alarm_name=f"{self._prefix}-{name}", **properties)
         alarm.add_alarm_action(self._action)
-
-
-_FUNCTIONS = ("ingress", "fanout", "deliver", "clock", "api")
+        return alarm

@@ -54,6 +54,7 @@ class Api(Construct):
             memory_size=512,  # what describes and checks its documents takes long to load
             reserved_concurrent_executions=stage.api_calls_at_once,
         )
+        self.function = self._worker.function
         self._grant()
         self.url = self._worker.is_called_at_url(lambda_.FunctionUrlAuthType.AWS_IAM)
 

@@ -39,6 +39,7 @@ class Ingress(Construct):
         worker.may(["secretsmanager:GetSecretValue"], on=self.secret_arn)
         worker.may_send(events)
         self.url = worker.is_called_at_url(lambda_.FunctionUrlAuthType.NONE)
+        self.function = worker.function
 
     def _secret(self, stage: Stage) -> secretsmanager.Secret:
         """Kept when production's stack goes: DevLake goes on signing with it."""

@@ -60,6 +60,12 @@ class Parameters(Construct):
             description="How long a pipeline may stay in a state before it is told to have stalled;"
             ' a project may have its own: {"projects": {"payments": {"running": "2h"}}}',
         )
+        self.operators_email = self._parameter(
+            "OperatorsEmail",
+            default=NONE,
+            pattern=r"-|[^@\s]+@[^@\s]+",
+            description=f"Who is written to when an alarm rings; {NONE} for nobody",
+        )
 
     def _parameter(self, name: str, *, default: str, pattern: str, description: str) -> str:
         parameter = CfnParameter(

@@ -7,10 +7,13 @@ from constructs import Construct
 from infra.admission import admit
 from infra.alarms import Alarms
 from infra.api import Api
+from infra.dashboard import Dashboard
 from infra.fifo_queue import FifoQueue
 from infra.ingress import Ingress
 from infra.mail import may_send_mail
+from infra.measures import Measures
 from infra.parameters import Parameters
+from infra.queries import Queries
 from infra.secrets_key import SecretsKey
 from infra.stage import CLOCK_INTERVAL_SECONDS, Stage
 from infra.tables import Tables
@@ -62,20 +65,30 @@ class LakehookStack(Stack):
         self._secrets = SecretsKey(self, "Secrets", protected=stage.protected)
 
         self._ingress = self._add_ingress()
-        self._add_fanout()
-        self._add_deliver()
-        clock = self._add_clock()
+        fanout, deliver, clock = self._add_fanout(), self._add_deliver(), self._add_clock()
         self._api = self._add_api()
         own = [worker.role for worker in (self._ingress.worker, clock)]
         admit(stage.producers, self._events.queue, beside=own)
-        Alarms(
-            self,
-            "Alarms",
+        measures = Measures(
+            namespace=self.stack_name,
             events=self._events,
             deliveries=self._deliveries,
-            clock=clock.function,
+            functions={
+                "ingress": self._ingress.function,
+                "fanout": fanout.function,
+                "deliver": deliver.function,
+                "clock": clock.function,
+                "api": self._api.function,
+            },
         )
+        self._add_what_operators_see(measures)
         self._tell_outputs()
+
+    def _add_what_operators_see(self, measures: Measures) -> None:
+        email = self._parameters.operators_email
+        alarms = Alarms(self, "Alarms", measures=measures, stage=self._stage, email=email)
+        Dashboard(self, "Dashboard", measures=measures, alarms=alarms.all)
+        Queries(self, "Queries", measures=measures)
 
     def _queue(self, id_: str, name: str, dead_letter_name: str) -> FifoQueue:
         return FifoQueue(
@@ -95,7 +108,7 @@ class LakehookStack(Stack):
             events=self._events.queue,
         )
 
-    def _add_fanout(self) -> None:
+    def _add_fanout(self) -> Worker:
         fanout = Worker(
             self,
             "Fanout",
@@ -109,6 +122,7 @@ class LakehookStack(Stack):
         fanout.may(NUMBER_EVENTS, on=self._tables.pipelines.table_arn)
         fanout.may_send(self._deliveries.queue)
         fanout.may_send(self._events.dead_letters)
+        return fanout
 
     def _fanout_settings(self) -> FanoutSettings:
         return FanoutSettings(
@@ -119,7 +133,7 @@ class LakehookStack(Stack):
             event_retention_days=str(self._stage.retention.events_days),
         )
 
-    def _add_deliver(self) -> None:
+    def _add_deliver(self) -> Worker:
         deliver = Worker(
             self,
             "Deliver",
@@ -141,6 +155,7 @@ class LakehookStack(Stack):
         may_send_mail(deliver, sender=self._parameters.email_sender)
         if self._stage.network:
             deliver.joins(self._stage.network)
+        return deliver
 
     def _deliver_settings(self) -> DeliverSettings:
         return DeliverSettings(

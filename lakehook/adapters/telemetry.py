@@ -100,6 +100,8 @@ _SET_ASIDE = {
 def _fields(record: DeliveryRecord) -> Mapping[str, Any]:
     return {
         "delivery": f"{record.lane}#{record.sequence}",
+        "subscription": record.lane.subscription_id,
+        "pipeline_id": record.lane.pipeline_id,
         "event_id": record.event_id,
         "event_type": record.event_type,
     }

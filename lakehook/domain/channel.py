@@ -17,6 +17,7 @@ from lakehook.domain.rate import Rate
 from lakehook.domain.request import Request
 from lakehook.domain.signature import SigningKey
 from lakehook.domain.template import Typeset
+from lakehook.domain.trace import Trace
 
 
 class Seal(Enum):
@@ -35,6 +36,7 @@ class Content:
     subject: str = field(default="", repr=False)  # of a mail alone, like the next
     html: str = field(default="", repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)  # in lower case
+    trace: Trace | None = None  # of the producer, where it told of one
 
 
 @dataclass(frozen=True, kw_only=True)

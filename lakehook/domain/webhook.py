@@ -1,10 +1,12 @@
 """The webhook channel: how a delivery is rendered, and how an answer is read."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 from lakehook import __version__
+from lakehook.domain import trace
 from lakehook.domain.channel import Content, Letter, Seal
 from lakehook.domain.delivery import Delivery
 from lakehook.domain.destination import Destination
@@ -18,6 +20,7 @@ from lakehook.domain.request import Request
 from lakehook.domain.retry import LONGEST_HINT_SECONDS
 from lakehook.domain.signature import SigningKey, signatures
 from lakehook.domain.template import Typeset
+from lakehook.domain.trace import Trace
 
 USER_AGENT = f"Lakehook/{__version__}"
 
@@ -42,12 +45,13 @@ class Webhook:
         """It has words for every event."""
 
     def render(self, delivery: Delivery, _language: Language) -> Content:
-        return Content(body=render(delivery))
+        traced = delivery.event.document.get(trace.FIELD)
+        return Content(body=render(delivery), trace=Trace.read(traced))
 
     def compose(self, said: Typeset, usual: Content) -> Content:
         """The body is sent as it was set; what it is, a header may say."""
         body = usual.body if said.body is None else said.body.encode()
-        return Content(body=body, headers={**usual.headers, **dict(said.headers)})
+        return replace(usual, body=body, headers={**usual.headers, **dict(said.headers)})
 
     def greet(self, ping: Ping, _language: Language) -> Content:
         return Content(body=ping.body)
@@ -56,7 +60,7 @@ class Webhook:
         headers = request_headers(
             message_id=letter.id, at=letter.at, body=letter.content.body, secrets=letter.secrets
         )
-        return letter.posted({**headers, **_type_of(letter.content)})
+        return letter.posted({**headers, **_type_of(letter.content), **_traced(letter)})
 
     def read(self, answer: Answer, *, now: float) -> Reading:
         return read(answer, now=now)
@@ -64,6 +68,12 @@ class Webhook:
 
 def unreachable_by_http(destination: Destination) -> str | None:
     return None if isinstance(destination, Endpoint) else "https://host/path is what it takes"
+
+
+def _traced(letter: Letter) -> dict[str, str]:
+    """Each attempt is a span of its own in the producer's trace."""
+    told = letter.content.trace
+    return {trace.FIELD: told.parent(letter.chance())} if told else {}
 
 
 def _type_of(content: Content) -> dict[str, str]:

@@ -106,7 +106,9 @@ class Blueprint:
         if isinstance(arn, str):
             return arn
         if "Fn::Join" in arn:
-            table, path = arn["Fn::Join"][1]
+            table, *between, path = arn["Fn::Join"][1]
+            if between:  # of the account, not of the stack
+                return str(path).removeprefix(":")
             return f"{self.told_as(table)}{path}"
         told = {str(one["Value"]): name for name, one in self.template["Outputs"].items()}
         id_ = str(arn["Ref"] if "Ref" in arn else arn["Fn::GetAtt"][0])

@@ -1,10 +1,13 @@
-"""Each alarm watches what is counted, says what it means, and what to type first."""
+"""Each alarm watches what is counted, says what it means and what to type, and rings in time."""
 
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
 
 from lakehook import metrics
+from tests.cloudwatch import Alarm, Data, Metric, Values, alarms_of, calculate
 from tests.infra.blueprint import Blueprint
 
 NAMES = {
@@ -12,66 +15,232 @@ NAMES = {
     "BreakersOpen",
     "ClockSilent",
     "DeadLetters",
+    "FailureRate",
+    "FunctionErrors",
+    "GroupsInFlight",
+    "NoticesTurnedAway",
+    "OldDeadLetters",
+    "OldestDelivery",
     "OldestEvent",
     "OldestHeld",
     "OwnTrouble",
     "PipelinesStalled",
+    "Throttles",
+    "Timeouts",
+    "WorkersBusy",
 }
 COUNTED = {name for key, name in vars(metrics).items() if key.isupper()}
 
+AWS_OWN = {
+    # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
+    ("AWS/SQS", "ApproximateAgeOfOldestMessage"): ("QueueName", "Seconds"),
+    ("AWS/SQS", "ApproximateNumberOfGroupsWithInflightMessages"): ("QueueName", "Count"),
+    ("AWS/SQS", "ApproximateNumberOfMessagesVisible"): ("QueueName", "Count"),
+    # https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
+    ("AWS/Lambda", "ConcurrentExecutions"): ("FunctionName", "Count"),
+    ("AWS/Lambda", "Duration"): ("FunctionName", "Milliseconds"),
+    ("AWS/Lambda", "Errors"): ("FunctionName", "Count"),
+    ("AWS/Lambda", "Invocations"): ("FunctionName", "Count"),
+    ("AWS/Lambda", "Throttles"): ("FunctionName", "Count"),
+}
+DAY = 86_400
 
-def alarms(blueprint: Blueprint) -> dict[str, Any]:
-    """By what the logical id begins with."""
-    found = blueprint.resources("AWS::CloudWatch::Alarm")
-    return {next(name for name in NAMES if name in id_): one for id_, one in found.items()}
+Counted = Mapping[str, Values]
+"""By the names in the alarm's expression, what one period counted."""
+
+RINGS: dict[str, tuple[Counted, Counted]] = {
+    # what makes it ring, what does not yet
+    "BadEvents": ({"m1": [1]}, {"m1": [0]}),
+    "BreakersOpen": ({"m1": [0, 1]}, {"m1": [0]}),
+    "ClockSilent": ({}, {"m1": [1, 1]}),
+    "DeadLetters": ({"m1": [1]}, {"m1": [0]}),
+    "FailureRate": (
+        {"failed": [1] * 11, "attempts": [70] * 20},
+        {"failed": [1] * 10, "attempts": [70] * 20},
+    ),
+    "FunctionErrors": ({"clock": [1] * 5}, {"clock": [1], "deliver": [1], "fanout": [0, 0]}),
+    "GroupsInFlight": ({"m1": [96_001]}, {"m1": [96_000]}),
+    "NoticesTurnedAway": ({"m1": [1]}, {"m1": [0]}),
+    "OldDeadLetters": ({"parked": [10 * DAY + 1]}, {"letters": [10 * DAY], "parked": [10 * DAY]}),
+    "OldestDelivery": ({"m1": [901]}, {"m1": [900]}),
+    "OldestEvent": ({"m1": [301]}, {"m1": [300]}),
+    "OldestHeld": ({"m1": [60, DAY + 1]}, {"m1": [DAY]}),
+    "OwnTrouble": ({"fanout": [1] * 4, "deliver": [1] * 2}, {"deliver": [1] * 5}),
+    "PipelinesStalled": ({"m1": [1]}, {}),
+    "Throttles": ({"deliver": [0, 1]}, {"deliver": [0], "clock": [0]}),
+    "Timeouts": ({"deliver": [30_000]}, {"deliver": [29_000], "clock": [40_000]}),
+    "WorkersBusy": ({"m1": [181]}, {"m1": [180]}),
+}
 
 
-def own_metrics(alarm: dict[str, Any]) -> list[dict[str, Any]]:
-    several = [
-        one["MetricStat"]["Metric"] for one in alarm.get("Metrics", []) if "MetricStat" in one
-    ]
-    return [one for one in (*several, alarm) if "AWS/" not in one.get("Namespace", "AWS/")]
+@pytest.fixture(scope="session")
+def alarms(production: Blueprint) -> Mapping[str, Alarm]:
+    return alarms_of(production.template)
 
 
-def test_these_alarms_wake_people(production: Blueprint) -> None:
-    assert alarms(production).keys() == NAMES
+def lasting(counted: Counted, alarm: Alarm, *, periods: int) -> Data:
+    return {alarm.asked[name].metric: [values] * periods for name, values in counted.items()}
+
+
+def test_these_alarms_wake_people(alarms: Mapping[str, Alarm]) -> None:
+    assert alarms.keys() == NAMES == RINGS.keys()
 
 
 @pytest.mark.parametrize("name", sorted(NAMES))
 def test_it_says_what_it_means_and_what_to_type_and_tells_the_operators(
-    production: Blueprint, name: str
+    production: Blueprint, alarms: Mapping[str, Alarm], name: str
 ) -> None:
-    alarm = alarms(production)[name]
+    said = alarms[name].properties
     (topic,) = production.resources("AWS::SNS::Topic")
 
-    meaning, _, first = alarm["AlarmDescription"].partition(" First: ")
+    meaning, _, first = said["AlarmDescription"].partition(" First: ")
     assert meaning.endswith(".")
-    assert first
-    assert alarm["AlarmActions"] == [{"Ref": topic}]
+    assert first.split()[0] in {"aws", "lakehook"}
+    assert said["AlarmName"] == f"Lakehook-{name}"
+    assert said["AlarmActions"] == [topic]
+    assert "ActionsEnabled" not in said
 
 
-def test_what_we_watch_of_ours_is_what_the_functions_count(production: Blueprint) -> None:
-    watched = [one for alarm in alarms(production).values() for one in own_metrics(alarm)]
-    namespaces = {
-        function["Environment"]["Variables"]["POWERTOOLS_METRICS_NAMESPACE"]
-        for function in production.functions.values()
+@pytest.mark.parametrize("name", sorted(NAMES))
+def test_it_rings_when_it_has_lasted_long_enough_and_not_before(
+    alarms: Mapping[str, Alarm], name: str
+) -> None:
+    alarm, (bad, good) = alarms[name], RINGS[name]
+    periods = int(alarm.properties["EvaluationPeriods"])
+
+    assert alarm.rings(lasting(bad, alarm, periods=periods))
+    assert not alarm.rings(lasting(good, alarm, periods=periods))
+    one_good = {
+        alarm.asked[id_].metric: [good.get(id_, []), *[bad.get(id_, [])] * (periods - 1)]
+        for id_ in alarm.asked
     }
-    services = {
-        function["Environment"]["Variables"]["POWERTOOLS_SERVICE_NAME"]
-        for function in production.functions.values()
-    }
+    assert not alarm.rings(one_good)
 
-    assert {one["MetricName"] for one in watched} <= COUNTED
-    assert {one["Namespace"] for one in watched} == namespaces
-    dimensions = [tuple(one.values()) for metric in watched for one in metric["Dimensions"]]
-    assert {name for name, _ in dimensions} == {"service"}
-    assert {service for _, service in dimensions} <= services
+
+def test_nothing_counted_rings_no_alarm_but_that_of_the_silent_clock(
+    alarms: Mapping[str, Alarm],
+) -> None:
+    assert {name for name, alarm in alarms.items() if alarm.rings({})} == {"ClockSilent"}
+
+
+def test_no_endpoint_alone_makes_a_failure_rate(alarms: Mapping[str, Alarm]) -> None:
+    alarm = alarms["FailureRate"]
+    few = {"failed": [1] * 19, "attempts": [70] * 19}
+
+    assert not alarm.rings(lasting(few, alarm, periods=3))
+
+
+def test_a_function_may_run_to_its_timeout_before_it_has_timed_out(
+    production: Blueprint, alarms: Mapping[str, Alarm]
+) -> None:
+    alarm = alarms["Timeouts"]
+    timeouts = {name: one["Timeout"] * 1000 for name, one in production.functions.items()}
+
+    assert timeouts.keys() == alarm.asked.keys()
+    for name, milliseconds in timeouts.items():
+        assert alarm.rings(lasting({name: [milliseconds]}, alarm, periods=1))
+        assert not alarm.rings(lasting({name: [milliseconds * 0.98]}, alarm, periods=1))
+
+
+def test_what_we_watch_of_ours_is_what_the_functions_count(
+    production: Blueprint, alarms: Mapping[str, Alarm]
+) -> None:
+    watched = [one.metric for alarm in alarms.values() for one in alarm.asked.values()]
+    ours = [one for one in watched if not one.namespace.startswith("AWS/")]
+    variables = [one["Environment"]["Variables"] for one in production.functions.values()]
+
+    assert ours
+    assert {one.name for one in ours} <= COUNTED
+    assert {one.namespace for one in ours} == {
+        one["POWERTOOLS_METRICS_NAMESPACE"] for one in variables
+    }
+    told = [tuple(one.dimensions) for one in ours]
+    services = {one["POWERTOOLS_SERVICE_NAME"] for one in variables}
+    assert all(name == "service" and value in services for ((name, value),) in told)
+
+
+def test_what_we_watch_of_aws_is_what_aws_documents_of_resources_that_are_here(
+    production: Blueprint, alarms: Mapping[str, Alarm]
+) -> None:
+    types = {"QueueName": "AWS::SQS::Queue", "FunctionName": "AWS::Lambda::Function"}
+    for alarm in alarms.values():
+        for asked in alarm.asked.values():
+            metric = asked.metric
+            if metric.namespace.startswith("AWS/"):
+                ((dimension, of),) = metric.dimensions
+                documented = AWS_OWN[metric.namespace, metric.name]
+                assert documented[0] == dimension
+                assert asked.unit in (None, documented[1])
+                assert of in production.resources(types[dimension])
 
 
 def test_silence_of_the_clock_is_an_alarm_and_silence_of_the_others_is_none(
-    production: Blueprint,
+    alarms: Mapping[str, Alarm],
 ) -> None:
-    missing = {name: alarm["TreatMissingData"] for name, alarm in alarms(production).items()}
+    missing = {name: one.properties["TreatMissingData"] for name, one in alarms.items()}
 
     assert missing.pop("ClockSilent") == "breaching"
     assert set(missing.values()) == {"notBreaching"}
+
+
+def test_no_alarm_asks_for_more_metrics_than_cloudwatch_admits(
+    alarms: Mapping[str, Alarm],
+) -> None:
+    assert max(len(alarm.asked) for alarm in alarms.values()) <= 10
+
+
+def test_cloudwatch_may_publish_to_the_operators_and_nobody_without_tls(
+    production: Blueprint,
+) -> None:
+    """A policy of one's own replaces the one by which alarms could."""
+    (topic,) = production.resources("AWS::SNS::Topic")
+    (policy,) = production.resources("AWS::SNS::TopicPolicy").values()
+    refuse, admit = policy["PolicyDocument"]["Statement"]
+
+    assert policy["Topics"] == [{"Ref": topic}]
+    assert (refuse["Effect"], refuse["Principal"]) == ("Deny", "*")
+    assert refuse["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    assert (admit["Effect"], admit["Action"]) == ("Allow", "sns:Publish")
+    assert admit["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
+    assert admit["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+
+
+def test_an_e_mail_goes_to_whoever_the_parameter_names_and_to_nobody_by_default(
+    production: Blueprint,
+) -> None:
+    (id_,) = production.resources("AWS::SNS::Subscription")
+    email = production.template["Resources"][id_]
+    parameter = production.template["Parameters"]["OperatorsEmail"]
+
+    condition = production.template["Conditions"][email["Condition"]]
+    assert condition == {"Fn::Not": [{"Fn::Equals": [{"Ref": "OperatorsEmail"}, "-"]}]}
+    assert email["Properties"]["Protocol"] == "email"
+    assert email["Properties"]["Endpoint"] == {"Ref": "OperatorsEmail"}
+    assert parameter["Default"] == "-"
+    admitted = re.compile(parameter["AllowedPattern"])
+    assert [bool(admitted.search(one)) for one in ("-", "on@call.example", "nobody")] == [
+        True,
+        True,
+        False,
+    ]
+
+
+MISSING: Sequence[tuple[str, dict[str, float | None], Any]] = [
+    ("SUM([FILL(a, 0), FILL(b, 0)])", {"a": 2, "b": None}, 2),
+    ("SUM([FILL(a, 0)])", {"a": None}, None),
+    ("MAX([FILL(a, 0) / 10, FILL(b, 0)])", {"a": 50, "b": 4}, 5),
+    ("IF(a >= 20, 100 * b / a, 0)", {"a": 40, "b": 10}, 25),
+    ("IF(a >= 20, 100 * b / a, 0)", {"a": 19, "b": 19}, 0),
+    ("IF(a >= 20, 100 * b / a, 0)", {"a": 40, "b": None}, None),
+]
+
+
+@pytest.mark.parametrize(("expression", "found", "value"), MISSING)
+def test_metric_math_is_read_as_cloudwatch_reads_it(
+    expression: str, found: dict[str, float | None], value: float | None
+) -> None:
+    assert calculate(expression, found) == value
+
+
+def test_a_metric_is_one_name_under_one_set_of_dimensions() -> None:
+    assert Metric.of("L", "Events", service="fanout") != Metric.of("L", "Events", service="x")

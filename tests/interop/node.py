@@ -10,12 +10,15 @@ HERE = Path(__file__).parent
 
 def node(*arguments: str, said: str = "") -> str:
     """Run Node.js beside this file, tell it something, and return what it says."""
-    program = _wheel() / "bin" / "node"
     ended = subprocess.run(
-        [program, *arguments], cwd=HERE, input=said, capture_output=True, text=True, check=False
+        [program(), *arguments], cwd=HERE, input=said, capture_output=True, text=True, check=False
     )
     assert ended.returncode == 0, ended.stderr
     return ended.stdout
+
+
+def program() -> Path:
+    return _wheel() / "bin" / "node"
 
 
 def npm(*arguments: str) -> str:

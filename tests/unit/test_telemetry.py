@@ -27,6 +27,8 @@ NUMBERED = a_delivery(2, message=BODY).numbered
 INFERRED = a_delivery(1, message=BODY, inferred=True).numbered
 DELIVERY = {
     "delivery": "sub_a#39#2",
+    "subscription": "sub_a",
+    "pipeline_id": "39",
     "event_id": "e2",
     "event_type": "PIPELINE_CREATED",
 }

@@ -10,11 +10,15 @@ from hypothesis import strategies as st
 from standardwebhooks import Webhook
 
 from lakehook import __version__
+from lakehook.domain.channel import Content, Letter
 from lakehook.domain.delivery import Delivery, Lane, NumberedEvent
 from lakehook.domain.endpoint import Endpoint
+from lakehook.domain.language import Language
 from lakehook.domain.outcome import Answer, Outcome
 from lakehook.domain.request import Request
 from lakehook.domain.secret import Secret
+from lakehook.domain.template import Typeset
+from lakehook.domain.webhook import Webhook as Channel
 from lakehook.domain.webhook import read_answer, render, request_headers, retry_after
 from tests.builders import a_delivery, a_document, an_event
 from tests.fakes import NOON
@@ -197,3 +201,54 @@ def test_what_a_replay_sends_says_so_and_is_the_same_else():
 
     assert replayed.pop("replayed") is True
     assert replayed == json.loads(render(a_delivery(1)))
+
+
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+
+
+def test_a_producers_trace_goes_on_and_each_attempt_is_a_span_of_its_own():
+    delivery = a_delivery(traceparent=f"00-{TRACE}-00f067aa0ba902b7-01")
+    content = CHANNEL.render(delivery, Language.ENGLISH)
+    spans = iter((b"\x01" * 32, b"\x02" * 32))
+
+    headers = [
+        CHANNEL.address(replace(a_letter(content), chance=lambda: next(spans))).headers
+        for _ in range(2)
+    ]
+
+    assert [one["traceparent"] for one in headers] == [
+        f"00-{TRACE}-0101010101010101-01",
+        f"00-{TRACE}-0202020202020202-01",
+    ]
+    assert json.loads(content.body)["traceparent"].endswith("-00f067aa0ba902b7-01")
+
+
+def test_a_template_keeps_the_trace():
+    usual = CHANNEL.render(
+        a_delivery(traceparent=f"00-{TRACE}-00f067aa0ba902b7-01"), Language.ENGLISH
+    )
+
+    content = CHANNEL.compose(Typeset(body="{}"), usual)
+
+    assert "traceparent" in CHANNEL.address(a_letter(content)).headers
+
+
+@pytest.mark.parametrize("traced", [..., None, 7, "nonsense"])
+def test_without_a_trace_there_is_no_header(traced: object):
+    content = CHANNEL.render(a_delivery(traceparent=traced), Language.ENGLISH)
+
+    assert "traceparent" not in CHANNEL.address(a_letter(content)).headers
+
+
+CHANNEL = Channel()
+
+
+def a_letter(content: Content) -> Letter:
+    return Letter(
+        id="sub_a#39#1",
+        content=content,
+        destination=Endpoint.parse("https://ci.example/hook"),
+        at=NOON,
+        deadline_seconds=10,
+        secrets=(SECRET,),
+    )

@@ -1,0 +1,77 @@
+"""What is measured, as alarms and the dashboard ask CloudWatch for it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from aws_cdk import Duration
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_lambda as lambda_
+
+from infra.fifo_queue import FifoQueue
+from lakehook import metrics as names
+
+PERIOD = Duration.minutes(5)
+
+TOLD = ("ingress", "fanout", "deliver")
+"""Those that tell of trouble: the clock has no message to spare from it, and fails."""
+
+FEW_ATTEMPTS = 20
+"""Of so few, half may fail by chance."""
+
+_UNITS = {
+    names.OLDEST_HELD: cloudwatch.Unit.SECONDS,
+    names.EXCHANGE_TIME: cloudwatch.Unit.MILLISECONDS,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measures:
+    """``namespace`` is the stack's name, as the functions are told; they go by their services."""
+
+    namespace: str
+    events: FifoQueue
+    deliveries: FifoQueue
+    functions: Mapping[str, lambda_.Function]
+
+    def ours(self, name: str, service: str, statistic: str = "Sum") -> cloudwatch.Metric:
+        """One service is one dimension, and no other is paid for."""
+        return cloudwatch.Metric(
+            namespace=self.namespace,
+            metric_name=name,
+            dimensions_map={"service": service},
+            statistic=statistic,
+            unit=_UNITS.get(name, cloudwatch.Unit.COUNT),
+            label=name,
+            period=PERIOD,
+        )
+
+    def of_function(self, name: str, service: str, statistic: str = "Sum") -> cloudwatch.Metric:
+        metric = self.functions[service].metric(name, statistic=statistic, period=PERIOD)
+        return metric.with_(label=f"{name}, {service}")
+
+    def trouble(self) -> cloudwatch.MathExpression:
+        counted = {one: self.ours(names.TROUBLE, one) for one in TOLD}
+        return total(counted, label="Own trouble")
+
+    def failure_rate(self) -> cloudwatch.MathExpression:
+        """Per cent. Every attempt has taken some time, so the samples of that are the attempts."""
+        return cloudwatch.MathExpression(
+            expression=f"IF(attempts >= {FEW_ATTEMPTS}, 100 * failed / attempts, 0)",
+            using_metrics={
+                "failed": self.ours(names.FAILED, "deliver"),
+                "attempts": self.ours(names.EXCHANGE_TIME, "deliver", "SampleCount"),
+            },
+            label="Failing (%)",
+            period=PERIOD,
+        )
+
+    def log_of(self, service: str) -> str:
+        return self.functions[service].log_group.log_group_name
+
+
+def total(metrics: Mapping[str, cloudwatch.IMetric], label: str) -> cloudwatch.MathExpression:
+    """What is counted only when it happens counts as nothing while it does not."""
+    filled = ", ".join(f"FILL({name}, 0)" for name in metrics)
+    return cloudwatch.MathExpression(
+        expression=f"SUM([{filled}])", using_metrics=metrics, label=label, period=PERIOD
+    )

@@ -1,0 +1,71 @@
+"""Questions to the logs, saved where the console of Logs Insights offers them."""
+
+from dataclasses import dataclass
+
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from infra.measures import Measures
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    name: str
+    asked_of: tuple[str, ...]  # the functions that know
+    query: str
+
+
+ONE_PIPELINE = Question(
+    name="one pipeline",
+    asked_of=("ingress", "fanout", "deliver"),
+    query="""\
+fields @timestamp, message, event_type, subscription, sequence, outcome, status, milliseconds, fate
+| filter pipeline_id = "39" # the pipeline's id
+| sort @timestamp asc
+| limit 1000""",
+)
+
+ONE_SUBSCRIPTION = Question(
+    name="one subscription",
+    asked_of=("deliver",),
+    query="""\
+fields @timestamp, message, delivery, event_type, attempt, outcome, status, milliseconds, reason
+| filter subscription = "sub_0123" # the id that lakehook subscriptions list shows
+| sort @timestamp desc
+| limit 1000""",
+)
+
+FAILURES = Question(
+    name="failures by reason",
+    asked_of=("deliver",),
+    query="""\
+filter message = "delivery_attempted" and outcome != "delivered"
+| stats count(*) as attempts, count_distinct(delivery) as deliveries \
+by subscription, outcome, status
+| sort attempts desc
+| limit 100""",
+)
+
+LATENCY = Question(
+    name="latency",
+    asked_of=("deliver",),
+    query="""\
+filter message = "delivery_attempted"
+| stats count(*) as attempts, pct(milliseconds, 50) as p50, pct(milliseconds, 90) as p90, \
+pct(milliseconds, 99) as p99, max(milliseconds) as longest by subscription
+| sort p99 desc
+| limit 100""",
+)
+
+
+class Queries(Construct):
+    def __init__(self, scope: Construct, id_: str, *, measures: Measures) -> None:
+        super().__init__(scope, id_)
+        for question in (ONE_PIPELINE, ONE_SUBSCRIPTION, FAILURES, LATENCY):
+            logs.CfnQueryDefinition(
+                self,
+                question.name.title().replace(" ", ""),
+                name=f"{measures.namespace}/{question.name}",
+                query_string=question.query,
+                log_group_names=[measures.log_of(one) for one in question.asked_of],
+            )

@@ -1,0 +1,150 @@
+"""A run in which everything happens that is counted: good, bad, and our own trouble last."""
+
+import json
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from uuid import uuid4
+
+from lakehook import metrics as names
+from lakehook.domain.event import Event, EventType
+from lakehook.producer import PipelineEventPublisher
+from lakehook.subscribe import Terms
+from local.installation import LocalLakehook, Options
+from local.receiver import Behaviour, Receiver, polite
+from ops.options import STACK
+from ops.wiring import desk_of_stack
+from tests.devlake import DevLake
+from tests.e2e.pipelines import COMPLETED, CREATED, RUNNING, a_life
+from tests.integration.eventually import eventually
+from tests.observed.heard import Heard
+
+OPTIONS = Options(
+    retry_schedule="0.2,0.2",
+    allow_networks=("127.0.0.0/8",),
+    clock_seconds=0.5,
+    notification_secret="a secret",
+    stall_thresholds='{"created": "1s"}',
+)
+GONE, ERROR = 410, 500
+
+
+@dataclass
+class Story:
+    lakehook: LocalLakehook
+    heard: Heard
+    exits: ExitStack
+    ids: dict[str, str] = field(default_factory=dict)
+
+    def tell(self) -> None:
+        self._subscribe("good", polite)
+        self._good_and_late()
+        self._devlake()
+        self._bad_receivers()
+        self._out_of_order()
+        self._our_own_trouble()
+
+    def _subscribe(self, name: str, behaviour: Behaviour) -> None:
+        receiver = self.exits.enter_context(Receiver(name, behaviour))
+        desk = desk_of_stack(STACK, print)
+        subscription, _ = desk.subscribe(Terms(name=name, url=receiver.url))
+        self.ids[name] = subscription.id
+
+    def _publish(self, *events: Event) -> None:
+        queue_url = self.lakehook.deployment.events_queue_url
+        PipelineEventPublisher(queue_url, self.lakehook.client("sqs")).publish(events)
+
+    def _say(self, group: str, body: str, queue_url: str) -> None:
+        """As SQS takes it when it has forgotten that it had it."""
+        self.lakehook.client("sqs").send_message(
+            QueueUrl=queue_url,
+            MessageBody=body,
+            MessageGroupId=group,
+            MessageDeduplicationId=str(uuid4()),
+        )
+
+    def _until(self, *counted: str) -> None:
+        eventually(lambda: all(map(self.heard.has_counted, counted)), within_seconds=30)
+
+    def _good_and_late(self) -> None:
+        life = a_life()
+        self._publish(*life)
+        self._until(names.DELIVERED)
+        self._say(
+            life[-1].pipeline_id,
+            json.dumps(life[-1].document),
+            self.lakehook.deployment.events_queue_url,
+        )
+        self._publish(_as(life[-1], EventType.PIPELINE_STALLED))
+        deployment = self.lakehook.deployment
+        for queue_url in (deployment.events_queue_url, deployment.deliveries_queue_url):
+            self._say("39", "nothing that is known", queue_url)
+        self._until(names.EVENTS_REPEATED, names.STALLS_OVER)
+        self._until_told(names.PARKED, "fanout", "deliver")
+
+    def _devlake(self) -> None:
+        url = self.lakehook.deployment.ingress_url
+        for secret in (self.lakehook.notification_secret, "another"):
+            devlake = DevLake(url, secret)
+            devlake.create("lake")
+            devlake.join()
+        self._until(names.NOTICES, names.NOTICES_REFUSED, names.PIPELINES_STALLED)
+
+    def _bad_receivers(self) -> None:
+        self._subscribe("leaving", lambda _: GONE)
+        self._subscribe("down", lambda _: ERROR)
+        for life in [a_life() for _ in range(5)]:
+            self._publish(*life)
+        self._until(names.FAILED, names.DEAD, names.DISABLED, names.LANES_WOKEN, names.LANES_HELD)
+        self._until(names.BREAKERS_OPEN, names.OLDEST_HELD)
+        self._unsubscribe("down")
+        self._unsubscribe("leaving")
+        self._until(names.DISCARDED)
+
+    def _unsubscribe(self, name: str) -> None:
+        desk = desk_of_stack(STACK, print)
+        desk.unsubscribe(desk.look_up(self.ids[name]), discard_waiting=True)
+
+    def _out_of_order(self) -> None:
+        (running,) = a_life(RUNNING)
+        self._publish(running)
+        self._until(names.EVENTS_INFERRED)
+        self._publish(_as(running, CREATED))
+        self._publish(*a_life(CREATED, COMPLETED, RUNNING))
+        self._until(names.EVENTS_ABSORBED, names.EVENTS_STALE)
+
+    def _our_own_trouble(self) -> None:
+        """Last, for nothing comes after it: what the functions need is taken away."""
+        deployment, sqs = self.lakehook.deployment, self.lakehook.client("sqs")
+        self._subscribe("lost", lambda _: ERROR)
+        sqs.delete_queue(QueueUrl=deployment.dead_letter_queue_url)
+        self._publish(*a_life())
+        self._until_told(names.TROUBLE, "deliver")
+        tables = self.lakehook.client("dynamodb")
+        tables.delete_table(TableName=deployment.pipelines_table)
+        self._publish(*a_life())
+        self._until_told(names.TROUBLE, "fanout")
+        sqs.delete_queue(QueueUrl=deployment.events_queue_url)
+        devlake = DevLake(deployment.ingress_url, self.lakehook.notification_secret)
+        devlake.create("lake")
+        devlake.join()
+        self._until_told(names.TROUBLE, "ingress")
+
+    def _until_told(self, name: str, *services: str) -> None:
+        def told() -> bool:
+            counted = {next(iter(one.dimensions)) for one in self.heard.values if one.name == name}
+            return counted >= {("service", service) for service in services}
+
+        eventually(told, within_seconds=30)
+
+
+def _as(event: Event, event_type: str) -> Event:
+    return Event.from_document(event.document | {"event_type": event_type})
+
+
+def play(heard: Heard) -> None:
+    with (
+        heard.at.open("ab") as sink,
+        LocalLakehook(replace(OPTIONS, sink=sink.fileno())) as lakehook,
+        ExitStack() as exits,
+    ):
+        Story(lakehook, heard, exits).tell()

@@ -1,0 +1,73 @@
+"""What a producer says of its trace reaches the subscriber, if it says it as W3C has it."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lakehook.domain.trace import Trace
+
+TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
+GIVEN = f"00-{TRACE}-{SPAN}-01"
+
+
+def test_an_attempt_belongs_to_the_producers_trace_and_is_a_span_of_its_own():
+    trace = Trace.read(GIVEN)
+
+    assert trace
+    first, second = trace.parent(b"\x01" * 32), trace.parent(b"\x02" * 32)
+    assert first == f"00-{TRACE}-0101010101010101-01"
+    assert second == f"00-{TRACE}-0202020202020202-01"
+
+
+@pytest.mark.parametrize(
+    ("given", "flags"),
+    [
+        (GIVEN, 1),
+        (f"00-{TRACE}-{SPAN}-00", 0),
+        (f"00-{TRACE}-{SPAN}-03", 3),  # random, as level 2 has it
+        (f"00-{TRACE}-{SPAN}-fd", 1),  # flags that nobody knows yet are not passed on
+        (f"cc-{TRACE}-{SPAN}-01", 1),
+        (f"cc-{TRACE}-{SPAN}-01-what-the-future-will-be-like", 1),
+    ],
+)
+def test_a_trace_is_read(given: str, flags: int):
+    assert Trace.read(given) == Trace(TRACE, flags)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        None,
+        39,
+        {},
+        "",
+        f"ff-{TRACE}-{SPAN}-01",
+        f"00-{TRACE}-{SPAN}-01-more",
+        f"00-{TRACE}-{SPAN}-01-",
+        f"cc-{TRACE}-{SPAN}-01.more",
+        f"00-{'0' * 32}-{SPAN}-01",
+        f"00-{TRACE}-{'0' * 16}-01",
+        f"00-{TRACE.upper()}-{SPAN}-01",
+        f"00-{TRACE[1:]}-{SPAN}-01",
+        f"00-{TRACE}-{SPAN}",
+        f"00-{TRACE}-{SPAN}-1",
+        f" {GIVEN}",
+        f"{GIVEN}\n",
+        f"cc-{TRACE}-{SPAN}-01-a\r\nx-evil: 1",
+    ],
+)
+def test_what_is_no_trace_is_none(given: object):
+    assert Trace.read(given) is None
+
+
+@given(st.binary(min_size=32, max_size=32), st.text())
+def test_what_is_sent_is_always_a_header_that_can_be_read_again(chance: bytes, said: str):
+    trace = Trace.read(said) or Trace(TRACE, 1)
+
+    header = trace.parent(chance)
+
+    assert re.fullmatch(r"00-[0-9a-f]{32}-[0-9a-f]{16}-0[0-3]", header)
+    assert Trace.read(header) == trace
+    assert Trace.read(trace.parent(bytes(32))) == trace

@@ -6,13 +6,17 @@ from collections.abc import Sequence
 import pytest
 
 from lakehook.domain.address import parse_networks
+from lakehook.domain.endpoint import Endpoint
 from lakehook.domain.errors import BadEndpoint
+from lakehook.domain.webhook import Webhook
 from lakehook.judge_endpoint import JudgeEndpoint
 from lakehook.ports import Resolve
 
 OPENED = parse_networks(["10.2.0.0/16"])
 ALLOWED = ""
 PUBLIC, PRIVATE = "8.8.8.8", "192.168.0.1"
+
+WEBHOOKS = Webhook()
 
 
 def naming(*answers: str) -> Resolve:
@@ -137,10 +141,10 @@ def test_a_url_is_judged_by_where_it_leads(url: str, why: str):
     judge = JudgeEndpoint(naming(PUBLIC), OPENED, print)
 
     if why == ALLOWED:
-        assert judge(url).url == url
+        assert judge(url, WEBHOOKS).url == url
     else:
         with pytest.raises(BadEndpoint, match=why):
-            judge(url)
+            judge(url, WEBHOOKS)
 
 
 @pytest.mark.parametrize(
@@ -163,7 +167,9 @@ def test_a_name_is_judged_by_every_address_it_has(host: str, answers: tuple[str,
     judge = JudgeEndpoint(naming(*answers), OPENED, print)
 
     if why == ALLOWED:
-        assert judge(f"https://{host}/").host == host
+        judged = judge(f"https://{host}/", WEBHOOKS)
+        assert isinstance(judged, Endpoint)
+        assert judged.host == host
     else:
         with pytest.raises(BadEndpoint, match=why):
-            judge(f"https://{host}/")
+            judge(f"https://{host}/", WEBHOOKS)

@@ -176,7 +176,7 @@ def installed(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> Iterat
     if deliver_function.deliver_batch.cache_info().currsize:
         batch = deliver_function.deliver_batch()
         batch.workers.shutdown()
-        batch.deliver.crew.attempt.post.receiver._adapter.close()  # type: ignore[attr-defined]
+        batch.deliver.crew.attempt.post.receiver.close()  # type: ignore[attr-defined]
     for function in (fanout_function, deliver_function, clock_function):
         function.telemetry.cache_clear()
     for wiring in (

@@ -4,7 +4,7 @@ boto3 has the like, for which a function would load all of boto3: a tenth of its
 https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_AttributeValue.html
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 Item = dict[str, Any]
@@ -24,22 +24,23 @@ def milliseconds(seconds: float) -> int:
 
 
 def _typed(value: Any) -> Item:
-    match value:
-        case str():
-            return {"S": value}
-        case bool():
-            return {"BOOL": value}
-        case int():
-            return {"N": str(value)}
-        case bytes():
-            return {"B": value}
-        case dict():
-            return {"M": {name: _typed(one) for name, one in value.items()}}
-        case list() | tuple():
-            return {"L": [_typed(one) for one in value]}
-        case None:
-            return {"NULL": True}
+    for kind, written in _SCALARS:
+        if isinstance(value, kind):
+            return written(value)
+    if isinstance(value, Mapping):
+        return {"M": {name: _typed(one) for name, one in value.items()}}
+    if isinstance(value, list | tuple):
+        return {"L": [_typed(one) for one in value]}
     raise TypeError(f"{type(value).__name__} is nothing that we keep")
+
+
+_SCALARS: tuple[tuple[type, Callable[[Any], Item]], ...] = (
+    (str, lambda value: {"S": value}),
+    (bool, lambda value: {"BOOL": value}),  # before int, of which it is one to Python
+    (int, lambda value: {"N": str(value)}),
+    (bytes, lambda value: {"B": value}),
+    (type(None), lambda _: {"NULL": True}),
+)
 
 
 def _plain(typed: Mapping[str, Any]) -> Any:

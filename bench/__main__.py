@@ -22,6 +22,7 @@ from bench.table import table_of
 HERE = Path(__file__).parent
 RESULTS = HERE / "results" / "latest.json"
 PICTURE = HERE.parent / "docs" / "img" / "bench.png"
+WIDTH = 150
 BENCHMARKS = (
     "delivery_cpu",
     "batch_time",
@@ -39,7 +40,7 @@ BENCHMARKS = (
 
 def main() -> None:
     arguments = _arguments()
-    console, rows = Console(), []
+    console, rows = Console(width=WIDTH), []
     for name in arguments.only or BENCHMARKS:
         began = time.perf_counter()
         taken: Sequence[Row] = import_module(f"bench.{name}").measure(quick=arguments.quick)

@@ -11,8 +11,8 @@ from bench.delivering import LANES, SECRET, Function
 from bench.delivery_cpu import loops
 from bench.harness import MEMORY, Row, in_turns, wall_seconds, within
 from bench.receiver import receiving
-from lakehook.domain.webhook import Request, request_headers
 from lakehook.domain.endpoint import Endpoint
+from lakehook.domain.webhook import Request, request_headers
 
 ANSWER_MS = 200
 AT_MOST = 1.15
@@ -36,7 +36,9 @@ def measure(*, quick: bool) -> Sequence[Row]:
     told = within(ours, single, of="one exchange", at_most=AT_MOST)
     beside = within(samples["powertools"], ours, of="Lakehook")
     return [
-        ours.row("batch of 10 lanes, receivers of 200 ms", factor=1e3, unit="ms", on=MEMORY, **told),
+        ours.row(
+            "batch of 10 lanes, receivers of 200 ms", factor=1e3, unit="ms", on=MEMORY, **told
+        ),
         samples["powertools"].row(
             "… by SqsFifoPartialProcessor", factor=1e3, unit="ms", on="loopback", **beside
         ),

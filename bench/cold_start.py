@@ -54,8 +54,7 @@ CLIENTS = {
 def measure(*, quick: bool) -> Sequence[Row]:
     with tempfile.TemporaryDirectory() as bytecode:
         environment = _environment(bytecode)
-        rows = [_row(name, environment, rounds=3 if quick else 9) for name in READY]
-    return rows
+        return [_row(name, environment, rounds=3 if quick else 9) for name in READY]
 
 
 def _row(name: str, environment: Mapping[str, str], *, rounds: int) -> Row:

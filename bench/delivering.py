@@ -23,12 +23,11 @@ from lakehook.domain.endpoint import Endpoint
 from lakehook.domain.message import encode
 from lakehook.domain.retry import RetrySchedule
 from lakehook.domain.secret import Secret
-from lakehook.ports import Keys, Ledger
+from lakehook.ports import Healths, Keys, Ledger
 from tests.builders import a_delivery, a_subscription
 from tests.fakes import (
     FakeBell,
     FakeDeadLetters,
-    FakeHealths,
     FakeKeyring,
     FakeLedger,
     FakeReceipts,
@@ -48,6 +47,7 @@ class Function:
 
     urls: Sequence[str]
     ledger: Ledger | None = None
+    healths: Healths | None = None
     deadline_seconds: float = 10.0
     pipelines: Sequence[str] = ("39",)  # of which each URL has a lane
     more: dict[str, Any] = field(default_factory=dict)  # in each event
@@ -99,7 +99,7 @@ class Function:
         subscriptions = {f"sub_{i:022d}": url for i, url in enumerate(self.urls)}
         return Crew(
             ledger=ledger,
-            healths=getattr(ledger, "healths", FakeHealths()),
+            healths=self.healths or ledger.healths,
             subscriptions=FakeSubscriptions(
                 {id_: self._subscription(id_, url) for id_, url in subscriptions.items()}
             ),
@@ -110,7 +110,7 @@ class Function:
             clock=clock,
             dice=dice,
             telemetry=self._telemetry,
-            schedule=RetrySchedule.parse("5,300"),
+            schedule=RetrySchedule.parse("300"),
             alone=Lock(),
         )
 

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Sequence
-from statistics import median
 from typing import Any
 
 from bench.harness import Row
@@ -42,24 +41,24 @@ class Sqs:
 def measure(*, quick: bool) -> Sequence[Row]:
     counts = COUNTS[:3] if quick else COUNTS
     figures = {count: _costs(count) for count in counts}
-    least = min(cpu for cpu, _ in figures.values())
+    smallest, _ = figures[counts[0]]
     return [
         Row(
             measure=f"fan-out to {count:,}: CPU per subscription ({calls:.2f} calls)",
             value=1e6 * cpu,
             unit="µs",
             on="in-memory queue",
-            ratio=cpu / least,
-            reference="the least of these",
+            ratio=cpu / smallest,
+            reference="of ten",
             to_reach=f"≤ {AT_MOST:g} ×",
-            reached=cpu / least <= AT_MOST,
+            reached=cpu / smallest <= AT_MOST,
         )
         for count, (cpu, calls) in figures.items()
     ]
 
 
 def _costs(count: int) -> tuple[float, float]:
-    """CPU and SQS calls for each subscription; the first event is not counted."""
+    """The least CPU, and SQS calls, for each subscription; the first event is not counted."""
     sqs = Sqs()
     fan_out = FanOut(
         journal=FakeJournal(),
@@ -68,8 +67,8 @@ def _costs(count: int) -> tuple[float, float]:
         siding=FakeSiding(),
         telemetry=FakeTelemetry(),
     )
-    times = [_one_event(fan_out, sqs, number) for number in range(max(6, LOAD // count))]
-    return median(times[1:]) / count, sqs.calls / len(times) / count
+    times = [_one_event(fan_out, sqs, number) for number in range(max(8, LOAD // count))]
+    return min(times[1:]) / count, sqs.calls / len(times) / count
 
 
 def _one_event(fan_out: FanOut, sqs: Sqs, number: int) -> float:

@@ -40,7 +40,8 @@ BENCHMARKS = (
 
 def main() -> None:
     arguments = _arguments()
-    console, rows = Console(width=WIDTH), []
+    console = Console(width=WIDTH)
+    rows: list[Row] = []
     for name in arguments.only or BENCHMARKS:
         began = time.perf_counter()
         taken: Sequence[Row] = import_module(f"bench.{name}").measure(quick=arguments.quick)

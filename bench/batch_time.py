@@ -64,5 +64,5 @@ def _one_by_one(function: Function, records: list[dict[str, Any]]) -> None:
         event={"Records": records},
         record_handler=handle,
         processor=processor,
-        context=None,  # type: ignore[arg-type]
+        context=None,
     )

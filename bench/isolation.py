@@ -55,17 +55,18 @@ def measure(*, quick: bool) -> Sequence[Row]:
         before = [one for _ in range(BATCHES_BEFORE) for one in sick.latencies()]
         alone = [one for _ in range(BATCHES_BEFORE) for one in healthy.latencies()]
         sick.latencies()
-        samples = {"after": [], "alone after": []}
+        after: list[float] = []
+        alone_after: list[float] = []
         for _ in range(batches):
-            samples["after"] += sick.latencies()
-            samples["alone after"] += healthy.latencies()
+            after += sick.latencies()
+            alone_after += healthy.latencies()
         health = sick.ledger.healths.known[f"sub_{0:022d}"]
         assert health.is_open, health
         healthy.function.close()
         sick.function.close()
     return [
         _row("before the breaker opened", before, alone, at_most=BEFORE),
-        _row("after it", samples["after"], samples["alone after"], at_most=AFTER),
+        _row("after it", after, alone_after, at_most=AFTER),
     ]
 
 

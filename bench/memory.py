@@ -3,11 +3,13 @@
 ``python -m bench.memory`` is the process that is looked at.
 """
 
+import os
 import resource
 import subprocess
 import sys
 from collections.abc import Sequence
 
+from bench.cold_start import SETTINGS
 from bench.delivering import LANES, Function
 from bench.harness import Row, up_to
 from bench.receiver import receiving
@@ -20,7 +22,8 @@ KILOBYTES_IN_MB = 1000
 
 def measure(*, quick: bool) -> Sequence[Row]:  # noqa: ARG001  it takes a second
     command = [sys.executable, "-m", "bench.memory"]
-    answer = subprocess.run(command, check=True, capture_output=True, text=True)
+    environment = os.environ | SETTINGS
+    answer = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
     megabytes = int(answer.stdout.split()[-1]) * 1024 / KILOBYTES_IN_MB / 1e3
     reached = up_to(megabytes, AT_MOST_MB, unit="MB")
     measure = "peak memory, batches of 10 × 128 KiB"

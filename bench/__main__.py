@@ -12,10 +12,12 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
 from bench.harness import Row
+from bench.page import renew
 from bench.picture import draw
 from bench.table import table_of
 
@@ -23,6 +25,7 @@ HERE = Path(__file__).parent
 RESULTS = HERE / "results" / "latest.json"
 PICTURE = HERE.parent / "docs" / "img" / "bench.png"
 WIDTH = 150
+PAGE = HERE.parent / "docs" / "performance.md"
 BENCHMARKS = (
     "delivery_cpu",
     "batch_time",
@@ -53,10 +56,16 @@ def main() -> None:
 
 
 def _write(rows: Sequence[Row]) -> None:
-    document = {"machine": machine(), "rows": [row.document for row in rows]}
+    document: dict[str, Any] = {
+        "machine": machine(),
+        "rows": [row.document for row in rows],
+    }
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     draw(document, PICTURE)
+    facts = document["machine"]
+    told = f"{facts['cores']} cores ({facts['cpu']}), Python {facts['python']}, {facts['date']}"
+    renew(PAGE, rows, told)
 
 
 def machine() -> dict[str, object]:

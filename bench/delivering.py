@@ -39,6 +39,7 @@ LANES = 10  # of a full batch
 SECRET = Secret(b"a secret of thirty-two bytes, so")
 REQUEST_ID = "c0ffee00-0000-4000-8000-000000000000"
 PLENTY_SECONDS = 30.0
+_SERVICES = count()  # of one name, all would speak into the stream of the first
 
 
 @dataclass
@@ -55,9 +56,10 @@ class Function:
 
     def __post_init__(self) -> None:
         self._numbers = count(1)
+        service = f"deliver-{next(_SERVICES)}"
         self._telemetry = PowertoolsTelemetry(
-            Logger(service="deliver", stream=self.said, use_rfc3339=True, utc=True),
-            Metrics(service="deliver", namespace="Lakehook"),
+            Logger(service=service, stream=self.said, use_rfc3339=True, utc=True),
+            Metrics(service=service, namespace="Lakehook"),
         )
         self.receiver = HttpReceiver(parse_networks(["127.0.0.0/8"]))
         self.crew = self._crew(self.ledger or FakeLedger(clock=WallClock()))  # type: ignore[arg-type]

@@ -10,11 +10,11 @@ from bench.harness import Row
 def table_of(rows: Sequence[Row]) -> Table:
     table = Table("MEASURE", "MEDIAN", "SPREAD", "RATIO", "TO REACH", "", "ON", box=None)
     for row in rows:
-        table.add_row(*_cells(row))
+        table.add_row(*cells_of(row))
     return table
 
 
-def _cells(row: Row) -> list[str]:
+def cells_of(row: Row) -> list[str]:
     spread = f"{figure(row.low)} – {figure(row.high)}" if row.low != row.high else ""
     ratio = f"{row.ratio:.2f} × {row.reference}" if row.ratio is not None else ""
     mark = {True: "yes", False: "NO", None: ""}[row.reached]

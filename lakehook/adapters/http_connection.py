@@ -1,16 +1,18 @@
-"""A connection to an address that was judged, kept while it is good.
+"""Connections of urllib3 that go to addresses which were judged, and are kept while they are good.
 
 Whether a connection is still good is asked before a byte of the next request is sent over it, and
 a bad one is replaced then. Later nobody can tell whether the receiver has acted on what it got, so
 a POST is never repeated.
 """
 
-import re
-import select
-from collections.abc import Mapping
-from socket import IPPROTO_TCP, TCP_NODELAY, create_connection, socket
-from ssl import SSLContext
+from socket import socket
 from time import monotonic, time
+from typing import Any
+
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
+from urllib3.util.connection import create_connection
 
 from lakehook.adapters.http_deadline import Exchange, FinalResponse
 
@@ -23,101 +25,85 @@ _ADDRESSES_TRIED = 3
 _RECORD_BYTES = 16 * 1024  # RFC 8446 section 5.1: what one write of TLS sends at most
 
 
-_PLAIN = re.compile(r"[\t!-~][\t -~]*")  # nothing that could begin another line
-
-
-class Unreachable(OSError):
-    """No address has taken us."""
-
-
-class Connection:
-    sock: socket | None = None
-    _exchange: Exchange
-    _address = ""
+class _Judged(HTTPConnection):
+    exchange: Exchange
+    address = ""
+    _parts: list[bytes]
     _rests_since = (0.0, 0.0)
-
-    def __init__(self, host: str, port: int, *, tls: SSLContext | None) -> None:
-        self._host, self._port, self._tls = host, port, tls
 
     def begin(self, exchange: Exchange) -> None:
         """Take the next exchange, on a new connection unless the one there is good for it."""
-        self._exchange = exchange
-        if self.sock and not self._is_good(self.sock):
+        self.exchange = exchange
+        if self.sock and (self.address not in exchange.addresses or _age(self) > IDLE_SECONDS):
             self.close()
 
-    def post(self, target: str, headers: Mapping[str, str], body: bytes) -> FinalResponse:
-        """Head and body leave together: one write, one record of TLS, one segment if they fit."""
-        whole = _head(target, {**headers, "content-length": str(len(body))}) + body
-        sock = self.sock = self.sock or self._secured(self._connected())
-        for start in range(0, len(whole), _RECORD_BYTES):
-            sock.settimeout(self._exchange.left())
-            sock.sendall(whole[start : start + _RECORD_BYTES])
-        response = FinalResponse(sock, self._exchange)
-        response.begin()
-        if response.will_close:
-            self.close()  # the response reads on
-        return response
-
-    def rest(self) -> bool:
-        """Begin to wait for the next exchange; false if this connection will see none."""
+    def rest(self) -> None:
         self._rests_since = monotonic(), time()
-        return self.sock is not None
 
-    def close(self) -> None:
-        if self.sock:
-            self.sock.close()
-        self.sock = None
-
-    def _secured(self, sock: socket) -> socket:
-        sock.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
-        sock.settimeout(self._exchange.left())
-        if self._tls is None:
-            return sock
-        try:
-            return self._tls.wrap_socket(sock, server_hostname=self._host.rstrip("."))
-        except BaseException:
-            sock.close()
-            raise
-
-    def _connected(self) -> socket:
+    def _new_conn(self) -> socket:
         """To the first address that takes us; each has its share of the time that is left."""
-        addresses = self._exchange.addresses[:_ADDRESSES_TRIED]
+        addresses = self.exchange.addresses[:_ADDRESSES_TRIED]
         failure: OSError | None = None
         for behind, address in zip(range(len(addresses) - 1, -1, -1), addresses, strict=True):
-            seconds = self._exchange.left() / (behind + 1)
             try:
-                connected = create_connection((address, self._port), timeout=seconds)
+                sock = self._connected(address, self.exchange.left() / (behind + 1))
             except OSError as error:
                 failure = error
             else:
-                self._address = address
-                return connected
+                self.address = address
+                sock.settimeout(self.exchange.left())
+                return sock
         if isinstance(failure, TimeoutError):
-            raise failure
-        raise Unreachable(*(failure.args if failure else ())) from failure
+            raise ConnectTimeoutError(self, "timed out") from failure
+        raise NewConnectionError(self, "no connection") from failure
 
-    def _is_good(self, sock: socket) -> bool:
-        return (
-            self._address in self._exchange.addresses
-            and self._age() <= IDLE_SECONDS
-            and not _says_something(sock)
+    def _connected(self, address: str, seconds: float) -> socket:
+        return create_connection(
+            (address, self.port), timeout=seconds, socket_options=self.socket_options
         )
 
-    def _age(self) -> float:
-        """Seconds of rest by the clock that shows more: one stands still in a frozen Lambda."""
-        by_monotonic, by_wall = self._rests_since
-        return max(monotonic() - by_monotonic, abs(time() - by_wall))
+    def request(self, *args: Any, **options: Any) -> None:
+        """Head and body leave together: one write, one record of TLS, one segment if they fit."""
+        self._parts = []
+        super().request(*args, **options)
+        whole = b"".join(self._parts)
+        for start in range(0, len(whole), _RECORD_BYTES):
+            if self.sock:
+                self.sock.settimeout(self.exchange.left())
+            super().send(whole[start : start + _RECORD_BYTES])
+
+    def send(self, data: Any) -> None:
+        self._parts.append(data)
+
+    def response_class(self, sock: socket, **options: Any) -> FinalResponse:  # type: ignore[override]
+        return FinalResponse(sock, self.exchange, **options)
 
 
-def _says_something(sock: socket) -> bool:
-    """Before anything was asked: that is the end of the connection, or no answer to us."""
-    poll = select.poll()
-    poll.register(sock, select.POLLIN)
-    return bool(poll.poll(0))
+def _age(connection: _Judged) -> float:
+    """Seconds of rest by the clock that shows more: one may stand still in a frozen Lambda."""
+    by_monotonic, by_wall = connection._rests_since  # noqa: SLF001
+    return max(monotonic() - by_monotonic, abs(time() - by_wall))
 
 
-def _head(target: str, headers: Mapping[str, str]) -> bytes:
-    lines = [f"POST {target} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
-    if not all(map(_PLAIN.fullmatch, lines)):
-        raise ValueError("a line of the head that would be two")
-    return "\r\n".join([*lines, "\r\n"]).encode("ascii")
+class _JudgedTls(_Judged, HTTPSConnection):
+    pass
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Judged
+
+    def _make_request(self, conn: Any, *args: Any, **options: Any) -> Any:
+        conn.begin(options["timeout"])
+        return super()._make_request(conn, *args, **options)
+
+    def _put_conn(self, conn: Any) -> None:
+        if conn:
+            conn.rest()
+        super()._put_conn(conn)
+
+
+class _TlsPool(_Pool, HTTPSConnectionPool):
+    ConnectionCls = _JudgedTls
+
+
+POOLS = {"http": _Pool, "https": _TlsPool}

@@ -10,7 +10,9 @@ from http.client import HTTPResponse, parse_headers
 from io import BufferedReader, RawIOBase
 from socket import socket
 from time import monotonic
-from typing import Any
+from typing import Any, Self
+
+from urllib3.util import Timeout
 
 MAX_WIRE_BYTES = 256 * 1024
 """Of one answer, with its head, its framing and its compression: far above any sensible one."""
@@ -23,12 +25,19 @@ class TooLarge(Exception):
     """The answer has more bytes than we read."""
 
 
-class Exchange:
-    """Where one exchange may go, and how long it may take."""
+class Exchange(Timeout):
+    """Where one exchange may go and how long it may take, as urllib3 hands it down.
+
+    Whatever timeout urllib3 asks for, it is told what is left of the whole.
+    """
 
     def __init__(self, addresses: Sequence[str], *, ends_at: float) -> None:
+        super().__init__()
         self.addresses = addresses
         self._ends_at = ends_at
+
+    def clone(self) -> Self:
+        return self
 
     def left(self) -> float:
         """Seconds until the deadline; once it has passed, ``TimeoutError``."""
@@ -37,6 +46,9 @@ class Exchange:
             raise TimeoutError("the deadline has passed")
         return left
 
+    connect_timeout = property(left)
+    read_timeout = property(left)
+
 
 class FinalResponse(HTTPResponse):
     """Reads past any number of interim answers (RFC 9110 section 15.2), not only past 100.
@@ -44,8 +56,8 @@ class FinalResponse(HTTPResponse):
     A final answer left unread would pass for that to the next request on the connection.
     """
 
-    def __init__(self, sock: socket, exchange: Exchange) -> None:
-        super().__init__(_Source(sock, exchange), method="POST")  # type: ignore[arg-type]
+    def __init__(self, sock: socket, exchange: Exchange, *args: Any, **options: Any) -> None:
+        super().__init__(_Source(sock, exchange), *args, **options)  # type: ignore[arg-type]
 
     def begin(self) -> None:
         super().begin()

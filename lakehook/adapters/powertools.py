@@ -23,7 +23,7 @@ class Powertools:
     @classmethod
     def from_environment(cls) -> Self:
         """Service and namespace are Powertools' own variables, written by the blueprint."""
-        return cls(Logger(use_rfc3339=True, utc=True), Metrics())
+        return cls(Logger(use_rfc3339=True), Metrics())
 
     @contextmanager
     def invocation(self, request_id: str) -> Iterator[None]:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
-from urllib.parse import SplitResult, quote, urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from lakehook.domain.address import Network, judge_address
 from lakehook.domain.errors import BadEndpoint
@@ -18,7 +18,6 @@ _PLAIN = re.compile(r"[!-~]+")  # printable ASCII without spaces, as in RFC 3986
 # Other parsers see other hosts where more than this stands before the path. A zone (%) is none
 # of a URL's business; an underscore is in the names of containers.
 _AUTHORITY = re.compile(r"(?:[a-z0-9_.-]+|\[[0-9a-f:.]+\])(?::[0-9]*)?", re.IGNORECASE)
-_OF_A_TARGET = "/?:@!$&'()*+,;=%"  # RFC 3986 section 3.4; what is escaped already stays so
 _NAME = re.compile(r"(?:[a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}\.?")  # RFC 1035 section 2.3.4
 
 
@@ -62,7 +61,7 @@ class Endpoint:
         """The path and the query, as the request line has them (RFC 9112 section 3.2.1)."""
         parts = urlsplit(self.url)
         question = "?" if "?" in self.url else ""
-        return quote(f"{parts.path or '/'}{question}{parts.query}", safe=_OF_A_TARGET)
+        return f"{parts.path or '/'}{question}{parts.query}"
 
     def judge(self, addresses: Sequence[str], *, opened: Sequence[Network]) -> None:
         """Refuse (``BadEndpoint``) unless every address the host has may be called this way.

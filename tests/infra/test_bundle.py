@@ -1,9 +1,11 @@
 """What ships: everything the functions import and nothing that the runtime brings."""
 
 import re
+from importlib.metadata import requires, version
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 from infra.bundle import REQUIREMENTS, ROOT, write_bundle
 from tests.infra.blueprint import Blueprint
@@ -15,7 +17,6 @@ BROUGHT_BY_THE_RUNTIME = {
     "jmespath",
     "s3transfer",
     "six.py",
-    "urllib3",
 }
 
 FOR_OUR_PYTHON = (".cpython-313-aarch64-linux-gnu.so", ".abi3.so")
@@ -52,7 +53,7 @@ def requirements_of_wheels(bundle: Path) -> set[str]:
 
 
 def test_the_functions_and_their_library_ship(bundle: Path) -> None:
-    assert {"functions", "lakehook", "aws_lambda_powertools", "certifi"} <= names_in(bundle)
+    assert {"functions", "lakehook", "aws_lambda_powertools", "requests"} <= names_in(bundle)
     assert (bundle / "lakehook" / "settings.py").is_file()
     assert not list(bundle.rglob("__pycache__"))
 
@@ -84,6 +85,17 @@ def test_the_bundle_is_small_enough_to_start_fast(bundle: Path) -> None:
     size = sum(path.stat().st_size for path in bundle.rglob("*") if path.is_file())
 
     assert size <= THIRTY_MEGABYTES
+
+
+def test_the_urllib3_that_meets_receivers_is_ours_and_not_the_runtimes(bundle: Path) -> None:
+    (shipped,) = bundle.glob("urllib3-*.dist-info")
+
+    assert (bundle / "urllib3").is_dir()
+    assert shipped.name == f"urllib3-{version('urllib3')}.dist-info"
+    wanted = [Requirement(one) for one in requires("botocore") or ()]
+    assert [version("urllib3") in one.specifier for one in wanted if one.name == "urllib3"] == [
+        True
+    ]
 
 
 def test_what_ships_is_what_was_tested() -> None:

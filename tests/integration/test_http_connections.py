@@ -2,6 +2,7 @@
 
 import pytest
 from cryptography import x509
+from urllib3.util.connection import is_connection_dropped
 
 from lakehook.adapters import http_connection
 from lakehook.adapters.http import HttpReceiver
@@ -102,8 +103,10 @@ def test_a_connection_that_the_receiver_has_closed_is_replaced_before_anything_i
     ):
         url = f"{scheme}://ci.example:{wire.port}/"
         receiver.post(a_request(url))
-        (resting,) = receiver._pool._resting[scheme, "ci.example", wire.port]
-        eventually(lambda: http_connection._says_something(resting.sock))
+        pool = receiver._adapter.poolmanager.connection_from_host(
+            "ci.example", port=wire.port, scheme=scheme
+        )
+        eventually(lambda: is_connection_dropped(pool.pool.queue[-1]))
         wire.answers.append(OK)
         result = receiver.post(a_request(url))
         receiver.close()

@@ -10,8 +10,8 @@ export UV_SYSTEM_CERTS := 1
 
 MINUTES ?= 5
 
-.PHONY: help install demo test soak soak-mutants check format synth diff bootstrap deploy destroy \
-	bundles snapshot openapi lock clean
+.PHONY: help install demo test bench soak soak-mutants check format synth diff bootstrap deploy \
+	destroy bundles snapshot openapi lock clean
 
 help: ## Show this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -43,6 +43,9 @@ demo: ## Show the main job, on this machine alone
 
 test: install ## Run every test
 	$(BIN)/python -m pytest --numprocesses 3 --dist loadgroup
+
+bench: install ## Measure, beside references of the same run; write bench/results and the picture
+	$(BIN)/python -m bench
 
 soak: install ## Play histories with faults for MINUTES=5
 	$(BIN)/python -m tests.simulation --minutes $(MINUTES)

@@ -32,23 +32,28 @@ def telemetry() -> PowertoolsTelemetry:
 
 
 @cache
+def aws() -> Aws:
+    return Aws()
+
+
+@cache
 def wake_lanes() -> WakeLanes:
-    settings, aws, clock = ClockSettings.from_env(os.environ), Aws(), WallClock()
-    dynamodb = aws.dynamodb()
+    settings, clock = ClockSettings.from_env(os.environ), WallClock()
+    dynamodb = aws().dynamodb()
     return WakeLanes(
         ledger=DynamoLedger(dynamodb, settings.deliveries_table, clock),
         healths=DynamoHealths(dynamodb, settings.deliveries_table),
-        bell=SqsDeliveries(aws.sqs(), settings.deliveries_queue_url),
+        bell=SqsDeliveries(aws().sqs(), settings.deliveries_queue_url),
         clock=clock,
     )
 
 
 @cache
 def tell_stalled() -> TellStalled:
-    settings, aws, clock = ClockSettings.from_env(os.environ), Aws(), WallClock()
+    settings, clock = ClockSettings.from_env(os.environ), WallClock()
     return TellStalled(
-        watch=DynamoWatch(aws.dynamodb(), settings.pipelines_table, clock),
-        publish=PipelineEventPublisher(settings.events_queue_url, aws.sqs()).publish,
+        watch=DynamoWatch(aws().dynamodb(), settings.pipelines_table, clock),
+        publish=PipelineEventPublisher(settings.events_queue_url, aws().sqs()).publish,
         clock=clock,
         thresholds=StallThresholds.parse(settings.stall_thresholds),
     )

@@ -35,13 +35,14 @@ _VALUE = re.compile(r"(?<=value: ).*?(?=, (?:type|valid))", re.DOTALL)
 
 
 class Aws:
-    """The clients of one process; made from one session, each when it is first asked for.
+    """The clients of one process; made from one session, each once and when it is asked for.
 
     A function starts a tenth of a second sooner without boto3, whose clients are botocore's.
     """
 
     def __init__(self, session: "boto3.Session | None" = None, *, config: Config = PATIENT) -> None:
         self._config = config
+        self._clients: dict[str, Any] = {}
         self._create: Callable[..., Any] = (
             session.client if session else botocore.session.get_session().create_client
         )
@@ -66,7 +67,9 @@ class Aws:
         return cast("SESV2Client", self._create("sesv2", config=config))
 
     def _client(self, service: str) -> Any:
-        return self._create(service, config=self._config)
+        if service not in self._clients:
+            self._clients[service] = self._create(service, config=self._config)
+        return self._clients[service]
 
 
 @contextmanager

@@ -4,7 +4,7 @@ Batches are packed by bytes, and every ``Failed`` entry of an accepted batch cou
 200 even when it took none. https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import ceil
 from typing import TYPE_CHECKING, Any
@@ -36,18 +36,19 @@ class SqsDeliveries:
     url: str
 
     def send(self, deliveries: Sequence[Delivery]) -> Collection[str]:
-        failed = self._send([_entry(one, fingerprint(one.id)) for one in deliveries])
+        failed = self._send(_entry(one, fingerprint(one.id)) for one in deliveries)
         return {deliveries[index].id for index in failed}
 
     def ring(self, resumes: Sequence[Resume]) -> Collection[Lane]:
-        failed = self._send([_entry(one, fingerprint(one.lane, one.token)) for one in resumes])
+        failed = self._send(_entry(one, fingerprint(one.lane, one.token)) for one in resumes)
         return {resumes[index].lane for index in failed}
 
     def ask(self, ping: Ping) -> None:
         if self._send([_entry(ping, fingerprint(ping.id))]):
             raise OwnTrouble("the deliveries queue did not take the ping; try again")
 
-    def _send(self, entries: Sequence[Entry]) -> set[int]:
+    def _send(self, entries: Iterable[Entry]) -> set[int]:
+        """Entries are written as they go: a thousand subscribers are a thousand copies."""
         failed: set[int] = set()
         for batch in _packed(entries):
             with own_trouble():
@@ -64,7 +65,7 @@ def _entry(message: Message, deduplication_id: str) -> Entry:
     }
 
 
-def _packed(entries: Sequence[Entry]) -> Iterator[list[Any]]:
+def _packed(entries: Iterable[Entry]) -> Iterator[list[Any]]:
     batch: list[Entry] = []
     size = 0
     for index, entry in enumerate(entries):

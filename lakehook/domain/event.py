@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from typing import Any, Self
 
 from lakehook.domain.document import Document, ascii_of, read_document, text_of
@@ -32,7 +33,7 @@ class EventType(StrEnum):
 
     @property
     def is_of_pipeline(self) -> bool:
-        return self.name.startswith("PIPELINE_")
+        return self.startswith("PIPELINE_")
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ class Event:
     def pipeline_id(self) -> str:
         return str(self.document["pipeline_id"])
 
-    @property
+    @cached_property  # of every subscription it is asked
     def type(self) -> EventType:
         return EventType(self.document["event_type"])
 
@@ -81,6 +82,11 @@ class Event:
     @property
     def began_at(self) -> str | None:
         return self.document.get("began_at")
+
+    @cached_property
+    def as_ascii(self) -> str:
+        """As it travels between our queues; written once, however many it goes to."""
+        return ascii_of(self.document)
 
     @property
     def is_inferred(self) -> bool:

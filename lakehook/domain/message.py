@@ -49,14 +49,23 @@ def encode(message: Message) -> str:
     elif isinstance(message, Ping):
         body = {"kind": "ping", "timestamp": message.timestamp, "challenge": message.challenge}
     else:
-        body = {
-            "kind": "delivery",
-            "sequence": message.sequence,
-            "previous_event_type": message.numbered.previous_event_type,
-            "event_id": message.event.id,
-            "event": message.event.document,
-        }
+        return _delivery_text(message)
     return ascii_of({"version": VERSION, "lane": str(message.lane), **body})
+
+
+def _delivery_text(delivery: Delivery) -> str:
+    """What surrounds the event differs from lane to lane, the event does not."""
+    surroundings = ascii_of(
+        {
+            "version": VERSION,
+            "lane": str(delivery.lane),
+            "kind": "delivery",
+            "sequence": delivery.sequence,
+            "previous_event_type": delivery.numbered.previous_event_type,
+            "event_id": delivery.event.id,
+        }
+    )
+    return f'{surroundings[:-1]},"event":{delivery.event.as_ascii}}}'
 
 
 def decode(text: str) -> Message:

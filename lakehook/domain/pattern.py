@@ -8,12 +8,12 @@ https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-opera
 """
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 from typing import Any
 
 from lakehook.domain.document import Document, read_document
 from lakehook.domain.errors import BadSubscription
-from lakehook.domain.pattern_operators import ABSENT, Test, test_of
+from lakehook.domain.pattern_operators import ABSENT, passes_any, test_of
+from lakehook.domain.pattern_texts import Test
 
 MAX_PATTERN_BYTES = 4096
 MOST_LEVELS = 16
@@ -28,9 +28,7 @@ def checked_pattern(text: str) -> str:
     return text
 
 
-@lru_cache(maxsize=4096)
 def compiled(text: str) -> Predicate:
-    """Made once of each pattern: fan-out asks for every subscription at every event."""
     if len(text.encode()) > MAX_PATTERN_BYTES:
         raise BadSubscription(f"pattern: more than {MAX_PATTERN_BYTES} bytes")
     try:
@@ -75,24 +73,27 @@ def _field(name: str, pattern: Any, path: str) -> Predicate:
         return lambda value: inner(_get(value, name))
     if not isinstance(pattern, list) or not pattern:
         raise BadSubscription(f"pattern: {path} is neither an object nor a list of what it may be")
-    tests = [test_of(one, path) for one in pattern]
-    return lambda value: _is_any(tests, _get(value, name))
+    test = _any_of(pattern, path)
+
+    def matches(value: Any) -> bool:
+        leaf = _get(value, name)
+        return any(map(test, leaf)) if isinstance(leaf, list) and leaf else test(leaf)
+
+    return matches
 
 
 def _get(value: Any, name: str) -> Any:
     return value.get(name, ABSENT) if isinstance(value, dict) else ABSENT
 
 
-def _is_any(tests: Sequence[Test], value: Any) -> bool:
-    if isinstance(value, dict):
-        return False  # operators are for leaves
-    if isinstance(value, list) and value:
-        return any(_passes(tests, one) for one in value)
-    return _passes(tests, value)
+def _any_of(wanted: Sequence[Any], path: str) -> Test:
+    """Its texts are one look into a set; operators are for leaves, not for objects."""
+    texts = frozenset(one for one in wanted if isinstance(one, str))
+    others = [test_of(one, path) for one in wanted if not isinstance(one, str)]
 
+    def test(leaf: Any) -> bool:
+        if isinstance(leaf, str):
+            return leaf in texts or passes_any(others, leaf)
+        return not isinstance(leaf, dict) and passes_any(others, leaf)
 
-def _passes(tests: Sequence[Test], leaf: Any) -> bool:
-    for test in tests:  # noqa: SIM110
-        if test(leaf):
-            return True
-    return False
+    return test

@@ -1,18 +1,24 @@
 """What a field may be: a literal, or an operator with what it compares to."""
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from lakehook.domain.errors import BadSubscription
-
-Test = Callable[[Any], bool]
-"""Whether a leaf, or its absence, is what is wanted."""
+from lakehook.domain.pattern_texts import Test, ignoring_case, prefix, suffix, wildcard
 
 ABSENT = object()
 """The value of a field that is not there."""
 
 _Make = Callable[[Any, str], Test]
+
+
+def passes_any(tests: Sequence[Test], leaf: Any) -> bool:
+    """A loop, for ``any`` makes a generator for each of a thousand subscriptions."""
+    for test in tests:  # noqa: SIM110
+        if test(leaf):
+            return True
+    return False
 
 
 def test_of(wanted: Any, path: str) -> Test:
@@ -37,51 +43,6 @@ def _operator(wanted: dict[str, Any], path: str) -> Test:
     return _OPERATORS[name](operand, path)
 
 
-def _prefix(operand: Any, path: str) -> Test:
-    return _of_ends(operand, path, "prefix", str.startswith)
-
-
-def _suffix(operand: Any, path: str) -> Test:
-    return _of_ends(operand, path, "suffix", str.endswith)
-
-
-def _of_ends(operand: Any, path: str, name: str, is_at: Callable[[str, str], bool]) -> Test:
-    if isinstance(operand, dict) and operand.keys() == {"equals-ignore-case"}:
-        folded = _text(operand["equals-ignore-case"], path, name).casefold()
-        return lambda value: isinstance(value, str) and is_at(value.casefold(), folded)
-    text = _text(operand, path, name)
-    return lambda value: isinstance(value, str) and is_at(value, text)
-
-
-def _ignoring_case(operand: Any, path: str) -> Test:
-    folded = _text(operand, path, "equals-ignore-case").casefold()
-    return lambda value: isinstance(value, str) and value.casefold() == folded
-
-
-def _wildcard(operand: Any, path: str) -> Test:
-    text = _text(operand, path, "wildcard")
-    if "**" in text:
-        raise BadSubscription(f"pattern: {path}: two * in a row in a wildcard")
-    parts = text.split("*")
-    return lambda value: isinstance(value, str) and _fits(value, parts)
-
-
-def _fits(value: str, parts: list[str]) -> bool:
-    """Each part after the one before it, at the first place where it is: linear, whatever came."""
-    if len(parts) == 1:
-        return value == parts[0]
-    first, *middle, last = parts
-    if not value.startswith(first) or len(value) < len(first) + len(last):
-        return False
-    at, end = len(first), len(value) - len(last)
-    for part in middle:
-        found = value.find(part, at, end)
-        if found < 0:
-            return False
-        at = found + len(part)
-    return value.endswith(last)
-
-
 def _exists(operand: Any, path: str) -> Test:
     if not isinstance(operand, bool):
         raise BadSubscription(f"pattern: {path}: exists is true or false")
@@ -99,7 +60,7 @@ def _anything_but(operand: Any, path: str) -> Test:
         if not values or any(isinstance(one, list | dict) for one in values):
             raise BadSubscription(f"pattern: {path}: anything-but wants a value or a list of them")
         several = [test_of(one, path) for one in values]
-    return lambda value: value is not ABSENT and not any(test(value) for test in several)
+    return lambda value: value is not ABSENT and not passes_any(several, value)
 
 
 def _each(operand: dict[str, Any], path: str) -> list[Test]:
@@ -115,8 +76,11 @@ def _numeric(operand: Any, path: str) -> Test:
     steps = operand if isinstance(operand, list) else []
     if len(steps) not in (2, 4):
         raise BadSubscription(f'pattern: {path}: numeric is a list such as [">", 0, "<=", 5]')
-    bounds = [_bound(*pair, path) for pair in zip(steps[::2], steps[1::2], strict=True)]
-    return lambda value: _is_number(value) and all(bound(value) for bound in bounds)
+    lower = _bound(steps[0], steps[1], path)
+    if len(steps) == 2:  # noqa: PLR2004  one sign and its number
+        return lambda value: _is_number(value) and lower(value)
+    upper = _bound(steps[2], steps[3], path)
+    return lambda value: _is_number(value) and lower(value) and upper(value)
 
 
 def _bound(name: Any, limit: Any, path: str) -> Callable[[Any], bool]:
@@ -127,13 +91,7 @@ def _bound(name: Any, limit: Any, path: str) -> Callable[[Any], bool]:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _text(operand: Any, path: str, name: str) -> str:
-    if not isinstance(operand, str) or not operand:
-        raise BadSubscription(f"pattern: {path}: {name} wants a text that is not empty")
-    return operand
+    return type(value) in (int, float)  # and so no ``true``, which is a kind of int
 
 
 _COMPARISONS: dict[Any, Callable[[Any, Any], bool]] = {
@@ -145,10 +103,10 @@ _COMPARISONS: dict[Any, Callable[[Any, Any], bool]] = {
 }
 _SIGNS = " ".join(_COMPARISONS)
 _OPERATORS: dict[str, _Make] = {
-    "prefix": _prefix,
-    "suffix": _suffix,
-    "equals-ignore-case": _ignoring_case,
-    "wildcard": _wildcard,
+    "prefix": prefix,
+    "suffix": suffix,
+    "equals-ignore-case": ignoring_case,
+    "wildcard": wildcard,
     "exists": _exists,
     "anything-but": _anything_but,
     "numeric": _numeric,

@@ -3,13 +3,15 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import cached_property
 from typing import Self
 
 from lakehook.domain.destination import Destination
+from lakehook.domain.document import Document
 from lakehook.domain.errors import BadSubscription
 from lakehook.domain.event import Event, EventType
 from lakehook.domain.language import Language
-from lakehook.domain.pattern import compiled
+from lakehook.domain.pattern import Predicate, compiled
 from lakehook.domain.rate import Rate
 from lakehook.domain.retry import RetrySchedule
 from lakehook.domain.rfc_3339 import rfc_3339
@@ -92,10 +94,14 @@ class Subscription:
 
     def matches(self, event: Event) -> bool:
         """By its pattern; what this release can't read keeps nothing from going out."""
+        return self._predicate(event.document)
+
+    @cached_property  # for fan-out, which asks every subscription at every event
+    def _predicate(self) -> Predicate:
         try:
-            return self.pattern is None or compiled(self.pattern)(event.document)
+            return compiled(self.pattern) if self.pattern else _everything
         except BadSubscription:
-            return True
+            return _everything
 
     def wants(self, event_type: EventType) -> bool:
         if self.event_types:
@@ -112,6 +118,10 @@ class Subscription:
             sealed_url=None,
             header_names=(),
         )
+
+
+def _everything(_document: Document) -> bool:
+    return True
 
 
 def checked_name(name: str) -> str:

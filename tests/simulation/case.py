@@ -1,7 +1,9 @@
 """All that is known of one lane once a history has come to rest, and the lives in it."""
 
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 
 from lakehook.domain.lane import DeliveryRecord, Status
@@ -25,8 +27,16 @@ class LaneCase:
     paused: tuple[tuple[float, float], ...]  # from when to when
     whole_replays: dict[str, int]  # of everything, that came to their end, and when they began
 
+    @cached_property
+    def _entries(self) -> dict[int, list[Entry]]:
+        """Sorted once: each promise asks for those of each delivery, time and again."""
+        entries: defaultdict[int, list[Entry]] = defaultdict(list)
+        for one in self.history.entries:
+            entries[one.record.sequence].append(one)
+        return entries
+
     def entries(self, sequence: int) -> list[Entry]:
-        return [one for one in self.history.entries if one.record.sequence == sequence]
+        return self._entries.get(sequence, [])
 
     def posts(self, sequence: int) -> list[Post]:
         return [one for one in self.history.posts if one.sequence == sequence]

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lakehook.domain import subscription as subscription_module
 from lakehook.domain.errors import BadSubscription
-from lakehook.domain.pattern import MAX_PATTERN_BYTES, checked_pattern, compiled
+from lakehook.domain.pattern import MAX_PATTERN_BYTES, Predicate, checked_pattern, compiled
 from tests.builders import a_document, a_subscription, an_event
 
 EVENT = {
@@ -161,6 +162,24 @@ def test_a_subscription_receives_what_its_pattern_matches():
     assert subscription.receives(an_event(project_name="lake-eu"))
     assert not subscription.receives(an_event(project_name="pond"))
     assert not subscription.receives(an_event(project_name="lake-eu", event_type="TASK_FAILED"))
+
+
+def test_a_pattern_is_compiled_once_however_many_events_there_are(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    compilations: list[str] = []
+
+    def counting(text: str) -> Predicate:
+        compilations.append(text)
+        return compiled(text)
+
+    monkeypatch.setattr(subscription_module, "compiled", counting)
+    many = [a_subscription(pattern=f'{{"pipeline_id": [{n}]}}') for n in range(5000)]
+
+    received = [one.receives(an_event()) for _ in range(3) for one in many]
+
+    assert sum(received) == 3
+    assert len(compilations) == 5000
 
 
 def test_a_pattern_of_another_release_keeps_nothing_from_going_out():

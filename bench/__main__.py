@@ -1,0 +1,96 @@
+"""``python -m bench``: every measurement, as ratios to references of the same run.
+
+``--only NAME`` takes one, ``--quick`` a rougher look at each; neither is written down.
+"""
+
+import argparse
+import json
+import os
+import platform
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from bench.harness import Row
+from bench.page import renew
+from bench.picture import draw
+from bench.table import table_of
+
+HERE = Path(__file__).parent
+RESULTS = HERE / "results" / "latest.json"
+PICTURE = HERE.parent / "docs" / "img" / "bench.png"
+WIDTH = 150
+PAGE = HERE.parent / "docs" / "performance.md"
+BENCHMARKS = (
+    "delivery_cpu",
+    "batch_time",
+    "isolation",
+    "calls",
+    "cold_start",
+    "memory",
+    "fan_out",
+    "patterns",
+    "waiting",
+    "hops",
+    "simulation",
+)
+
+
+def main() -> None:
+    arguments = _arguments()
+    console = Console(width=WIDTH)
+    rows: list[Row] = []
+    for name in arguments.only or BENCHMARKS:
+        began = time.perf_counter()
+        taken: Sequence[Row] = import_module(f"bench.{name}").measure(quick=arguments.quick)
+        console.print(f"[dim]{name}: {time.perf_counter() - began:.0f} s", highlight=False)
+        rows += taken
+    console.print(table_of(rows))
+    if not (arguments.only or arguments.quick):
+        _write(rows)
+
+
+def _write(rows: Sequence[Row]) -> None:
+    document: dict[str, Any] = {
+        "machine": machine(),
+        "rows": [row.document for row in rows],
+    }
+    RESULTS.parent.mkdir(exist_ok=True)
+    RESULTS.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    draw(document, PICTURE)
+    facts = document["machine"]
+    told = f"{facts['cores']} cores ({facts['cpu']}), Python {facts['python']}, {facts['date']}"
+    renew(PAGE, rows, told)
+
+
+def machine() -> dict[str, object]:
+    return {
+        "date": datetime.fromtimestamp(time.time(), UTC).date().isoformat(),
+        "cpu": _cpu(),
+        "cores": os.cpu_count(),
+        "python": platform.python_version(),
+        "system": platform.system(),
+    }
+
+
+def _cpu() -> str:
+    described = Path("/proc/cpuinfo")
+    lines = described.read_text(encoding="utf-8").splitlines() if described.exists() else []
+    names = [line.partition(": ")[2] for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--only", action="append", choices=BENCHMARKS, help="this one alone")
+    parser.add_argument("--quick", action="store_true", help="a rougher look")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,69 @@
+"""How long a batch takes whose receivers are slow, beside Powertools' processor, lane by lane."""
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from aws_lambda_powertools.utilities.batch import SqsFifoPartialProcessor, process_partial_response
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+
+from bench.delivering import LANES, SECRET, Function
+from bench.delivery_cpu import loops
+from bench.harness import MEMORY, Row, in_turns, wall_seconds, within
+from bench.receiver import receiving
+from lakehook.domain.endpoint import Endpoint
+from lakehook.domain.request import Request
+from lakehook.domain.webhook import request_headers
+
+ANSWER_MS = 200
+AT_MOST = 1.15
+
+
+def measure(*, quick: bool) -> Sequence[Row]:
+    with receiving() as url:
+        slow = f"{url}/slow/{ANSWER_MS}"
+        function = Function([slow] * LANES)
+        deliver = function.warmed()
+        one = loops(slow)["requests"]
+        records = function.batch()
+        works = {
+            "one": lambda: wall_seconds(one),
+            "lakehook": lambda: wall_seconds(deliver),
+            "powertools": lambda: wall_seconds(lambda: _one_by_one(function, records)),
+        }
+        samples = in_turns(works, rounds=2 if quick else 5)
+        function.close()
+    ours, single = samples["lakehook"], samples["one"]
+    told = within(ours, single, of="one exchange", at_most=AT_MOST)
+    beside = within(samples["powertools"], ours, of="Lakehook")
+    return [
+        ours.row(
+            "batch of 10 lanes, receivers of 200 ms", factor=1e3, unit="ms", on=MEMORY, **told
+        ),
+        samples["powertools"].row(
+            "… by SqsFifoPartialProcessor", factor=1e3, unit="ms", on="loopback", **beside
+        ),
+    ]
+
+
+def _one_by_one(function: Function, records: list[dict[str, Any]]) -> None:
+    """The way of Powertools: one record after another, stopping at the first that fails."""
+    processor = SqsFifoPartialProcessor()
+
+    def handle(record: SQSRecord) -> None:
+        url = function.urls[0]
+        body = record.body.encode()
+        headers = request_headers(
+            message_id=record.message_id, at=time.time(), body=body, secrets=[SECRET]
+        )
+        request = Request(
+            endpoint=Endpoint.parse(url), headers=headers, body=body, deadline_seconds=10
+        )
+        function.receiver.post(request)
+
+    process_partial_response(
+        event={"Records": records},
+        record_handler=handle,
+        processor=processor,
+        context=None,
+    )

@@ -1,0 +1,96 @@
+"""From a fresh process to a handler that is ready, beside the least that it could import.
+
+Both have their bytecode at hand.
+"""
+
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+
+from bench.harness import Row, in_turns, within
+
+AT_MOST = 1.1
+QUEUE = "https://sqs.us-east-1.amazonaws.com/123456789012/queue.fifo"
+SETTINGS = {
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_ACCESS_KEY_ID": "anyone",
+    "AWS_SECRET_ACCESS_KEY": "anything",
+    "POWERTOOLS_SERVICE_NAME": "bench",
+    "POWERTOOLS_METRICS_NAMESPACE": "Lakehook",
+    "SUBSCRIPTIONS_TABLE": "subscriptions",
+    "PIPELINES_TABLE": "pipelines",
+    "DELIVERIES_TABLE": "deliveries",
+    "EVENTS_QUEUE_URL": QUEUE,
+    "DELIVERIES_QUEUE_URL": QUEUE,
+    "DEAD_LETTER_QUEUE_URL": QUEUE,
+    "EVENTS_DEAD_LETTER_QUEUE_URL": QUEUE,
+    "SECRETS_KEY": "alias/key",
+    "NOTIFICATION_SECRET_ARN": "arn:aws:secretsmanager:us-east-1:123456789012:secret:notices",
+    "EMPTY_SECRET": "refused",
+    "DEVLAKE_API_URL": "-",
+    "RETRY_SCHEDULE": "5,300",
+    "ALLOWED_NETWORKS": "-",
+    "STALL_THRESHOLDS": "{}",
+    "EVENT_RETENTION_DAYS": "30",
+    "RECORD_RETENTION_DAYS": "60",
+}
+READY = {
+    "deliver": "h.deliver_batch()",
+    "fanout": "h.fan_out()",
+    "clock": "h.wake_lanes(); h.tell_stalled()",
+    "ingress": "h.take_notice()",
+}
+CLIENTS = {
+    "deliver": ("dynamodb", "kms", "sqs"),
+    "fanout": ("dynamodb", "sqs"),
+    "clock": ("dynamodb", "sqs"),
+    "ingress": ("secretsmanager", "sqs"),
+}
+
+
+def measure(*, quick: bool) -> Sequence[Row]:
+    with tempfile.TemporaryDirectory() as bytecode:
+        environment = _environment(bytecode)
+        return [_row(name, environment, rounds=3 if quick else 9) for name in READY]
+
+
+def _row(name: str, environment: Mapping[str, str], *, rounds: int) -> Row:
+    works = {
+        "ours": _started(f"import functions.{name}.handler as h; h.telemetry(); {READY[name]}"),
+        "reference": _started(_least(name)),
+    }
+    bound = {kind: (lambda work=work: work(environment)) for kind, work in works.items()}
+    samples = in_turns(bound, rounds=rounds)
+    told = within(samples["ours"], samples["reference"], of="its libraries", at_most=AT_MOST)
+    return samples["ours"].row(
+        f"cold start of {name}, CPU", factor=1e3, unit="ms", on="fresh process", **told
+    )
+
+
+def _least(name: str) -> str:
+    """boto3, the function's clients from one session, Powertools, and what sends where it sends."""
+    clients = "".join(f"session.client({one!r}); " for one in CLIENTS[name])
+    sends = "import requests; " if name == "deliver" else ""
+    return (
+        f"import boto3; {sends}session = boto3.Session(); {clients}"
+        "from aws_lambda_powertools import Logger, Metrics; Logger(); Metrics()"
+    )
+
+
+def _started(program: str) -> Callable[[Mapping[str, str]], float]:
+    def start(environment: Mapping[str, str]) -> float:
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run([sys.executable, "-c", program], env=environment, check=True)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
+
+    return start
+
+
+def _environment(bytecode: str) -> dict[str, str]:
+    environment = {**os.environ, **SETTINGS, "PYTHONPYCACHEPREFIX": bytecode}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    return environment

@@ -1,0 +1,146 @@
+"""The delivery function with everything on, over loopback and in-memory ports."""
+
+import io
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import redirect_stdout
+from dataclasses import dataclass, field, replace
+from itertools import count
+from threading import Lock
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics
+
+from functions.deliver.handler import parcel
+from lakehook.adapters.carriers import Carriers
+from lakehook.adapters.http import HttpReceiver
+from lakehook.adapters.liquid import LiquidTypesetter
+from lakehook.adapters.telemetry import PowertoolsTelemetry
+from lakehook.adapters.world import FairDice, WallClock
+from lakehook.attempt import AttemptDelivery, PostSigned
+from lakehook.deliver import Crew, Deliver
+from lakehook.deliver_batch import DeliverBatch
+from lakehook.domain.address import parse_networks
+from lakehook.domain.endpoint import Endpoint
+from lakehook.domain.mail import Mail
+from lakehook.domain.message import encode
+from lakehook.domain.outcome import Answer
+from lakehook.domain.retry import RetrySchedule
+from lakehook.domain.secret import Secret
+from lakehook.ports import Healths, Keys, Ledger, NoAnswer
+from lakehook.say import Say
+from tests.builders import a_delivery, a_subscription
+from tests.fakes import (
+    FakeBell,
+    FakeClock,
+    FakeDeadLetters,
+    FakeKeyring,
+    FakeLedger,
+    FakePaces,
+    FakeReceipts,
+    FakeSubscriptions,
+    nobody_asks,
+)
+
+LANES = 10  # of a full batch
+SECRET = Secret(b"a secret of thirty-two bytes, so")
+REQUEST_ID = "c0ffee00-0000-4000-8000-000000000000"
+PLENTY_SECONDS = 30.0
+_SERVICES = count()  # of one name, all would speak into the stream of the first
+
+
+class _Nobody:
+    def post(self, mail: Mail) -> Answer | NoAnswer:
+        raise AssertionError(f"a mail to {mail.mailbox.shown}")
+
+
+@dataclass
+class Function:
+    """One lane for each URL; each call is a batch with the next delivery of every lane."""
+
+    urls: Sequence[str]
+    ledger: Ledger | None = None
+    healths: Healths | None = None
+    deadline_seconds: float = 10.0
+    pipelines: Sequence[str] = ("39",)  # of which each URL has a lane
+    more: dict[str, Any] = field(default_factory=dict)  # in each event
+    said: io.StringIO = field(default_factory=io.StringIO)
+
+    def __post_init__(self) -> None:
+        self._numbers = count(1)
+        service = f"deliver-{next(_SERVICES)}"
+        self._telemetry = PowertoolsTelemetry(
+            Logger(service=service, stream=self.said, use_rfc3339=True, utc=True),
+            Metrics(service=service, namespace="Lakehook"),
+        )
+        self.receiver = HttpReceiver(parse_networks(["127.0.0.0/8"]))
+        self.crew = self._crew(self.ledger or FakeLedger(clock=WallClock()))  # type: ignore[arg-type]
+        self._batch = self._deliver_batch(self.crew)
+
+    def batch(self, *, pipelines: Sequence[str] = ()) -> list[dict[str, Any]]:
+        """Records as Lambda hands them over."""
+        number = next(self._numbers)
+        several = pipelines or self.pipelines
+        lanes = [(i, one) for i in range(len(self.urls)) for one in several]
+        return [self._record(f"sub_{i:022d}", pipeline, number) for i, pipeline in lanes]
+
+    def __call__(self, records: Sequence[dict[str, Any]]) -> None:
+        with redirect_stdout(self.said), self._telemetry.invocation(REQUEST_ID):
+            again = self._batch([parcel(one) for one in records], lambda: PLENTY_SECONDS)
+        assert not again, again
+
+    def warmed(self) -> Callable[[], None]:
+        self(self.batch())
+        return lambda: self(self.batch())
+
+    def close(self) -> None:
+        self.receiver.close()
+        self._batch.workers.shutdown()
+
+    def _record(self, subscription: str, pipeline: str, number: int) -> dict[str, Any]:
+        changes = {"pipeline_id": pipeline, "task": {"id": 7, "plugin": "gitlab"}} | self.more
+        delivery = a_delivery(number, subscription=subscription, **changes)
+        return {
+            "messageId": f"{subscription}-{pipeline}-{number}",
+            "receiptHandle": "receipt",
+            "body": encode(delivery),
+            "attributes": {"MessageGroupId": str(delivery.lane), "ApproximateReceiveCount": "1"},
+        }
+
+    def _crew(self, ledger: Any) -> Crew:
+        clock, dice = WallClock(), FairDice()
+        carriers = Carriers(http=self.receiver, mail=_Nobody())
+        post = PostSigned(FakeKeyring(Keys((SECRET,), {})), carriers, clock, dice)
+        subscriptions = {f"sub_{i:022d}": url for i, url in enumerate(self.urls)}
+        return Crew(
+            ledger=ledger,
+            healths=self.healths or ledger.healths,
+            subscriptions=FakeSubscriptions(
+                {id_: self._subscription(id_, url) for id_, url in subscriptions.items()}
+            ),
+            attempt=AttemptDelivery(Say(LiquidTypesetter()), post, clock),
+            ping=nobody_asks,
+            dead_letters=FakeDeadLetters(),
+            paces=FakePaces(FakeClock()),
+            bell=FakeBell(),
+            clock=clock,
+            dice=dice,
+            telemetry=self._telemetry,
+            schedule=RetrySchedule.parse("300"),
+            alone=Lock(),
+        )
+
+    def _subscription(self, id_: str, url: str) -> Any:
+        return replace(
+            a_subscription(id=id_, endpoint=Endpoint.parse(url)),
+            deadline_seconds=self.deadline_seconds,
+        )
+
+    def _deliver_batch(self, crew: Crew) -> DeliverBatch:
+        return DeliverBatch(
+            deliver=Deliver(crew),
+            receipts=FakeReceipts(),
+            dead_letters=crew.dead_letters,
+            telemetry=self._telemetry,
+            workers=ThreadPoolExecutor(LANES),
+        )

@@ -1,0 +1,64 @@
+"""CPU for each webhook that is delivered, beside bare loops that only sign and post."""
+
+import time
+from collections.abc import Callable, Sequence
+from http.client import HTTPConnection
+from urllib.parse import urlsplit
+
+import requests
+import urllib3
+
+from bench.delivering import LANES, SECRET, Function
+from bench.harness import MEMORY, Row, cpu_seconds, in_turns, within
+from bench.receiver import receiving
+from lakehook.domain.webhook import request_headers
+
+BODY = b'{"pipeline_id":39,"event_type":"PIPELINE_CREATED","trigger_source":"manual"}' * 2
+AT_MOST = 0.75
+
+
+def measure(*, quick: bool) -> Sequence[Row]:
+    batches, rounds = (5, 3) if quick else (40, 9)
+    with receiving() as url:
+        function = Function([f"{url}/{n}" for n in range(LANES)])
+        deliver, posts = function.warmed(), loops(url)
+        works = {name: _timed(post, times=LANES * batches) for name, post in posts.items()}
+        works["lakehook"] = _timed(deliver, times=batches, share=LANES)
+        samples = in_turns(works, rounds=rounds)
+        function.close()
+    reference = samples["requests"]
+    ours = within(samples["lakehook"], reference, of="requests.Session", at_most=AT_MOST)
+    rows = [samples["lakehook"].row("CPU per webhook", factor=1e6, unit="µs", on=MEMORY, **ours)]
+    for name in ("requests", "urllib3", "http.client"):
+        told = within(samples[name], reference, of="requests.Session")
+        rows.append(
+            samples[name].row(f"… a loop of {name}", factor=1e6, unit="µs", on="loopback", **told)
+        )
+    return rows
+
+
+def loops(url: str) -> dict[str, Callable[[], object]]:
+    """Signed POSTs over a connection that is kept, by each client there is."""
+    session, pool = requests.Session(), urllib3.PoolManager()
+    host = urlsplit(url)
+    connection = HTTPConnection(host.hostname or "", host.port)
+
+    def by_http_client() -> None:
+        connection.request("POST", "/hook", BODY, _signed())
+        connection.getresponse().read()
+
+    return {
+        "requests": lambda: session.post(f"{url}/hook", data=BODY, headers=_signed(), timeout=10),
+        "urllib3": lambda: pool.request(
+            "POST", f"{url}/hook", body=BODY, headers=_signed(), timeout=10
+        ),
+        "http.client": by_http_client,
+    }
+
+
+def _signed() -> dict[str, str]:
+    return request_headers(message_id="sub_0#39#1", at=time.time(), body=BODY, secrets=[SECRET])
+
+
+def _timed(work: Callable[[], object], *, times: int, share: int = 1) -> Callable[[], float]:
+    return lambda: cpu_seconds(work, times=times) / share

@@ -1,0 +1,80 @@
+"""One event to ten, a hundred, a thousand, ten thousand subscriptions: what each of them costs."""
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from bench.harness import Row
+from bench.patterns import wanting
+from lakehook.adapters.sqs_deliveries import SqsDeliveries
+from lakehook.fan_out import FanOut
+from local.fifo import FifoQueue, Settings
+from tests.builders import a_notice
+from tests.fakes import FakeJournal, FakeSiding, FakeSubscriptions, FakeTelemetry
+
+COUNTS = (10, 100, 1_000, 10_000)
+AT_MOST = 1.2
+LOAD = 4_000  # deliveries for each figure, at least
+
+
+class Sqs:
+    """Batches into the in-memory queue."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+        self._queue = FifoQueue(time.monotonic, settings=Settings(deduplication_per_group=True))
+
+    def send_message_batch(self, *, QueueUrl: str, Entries: list[Any]) -> Any:  # noqa: ARG002, N803
+        self.calls += 1
+        for one in Entries:
+            self._queue.send(
+                one["MessageBody"],
+                group_id=one["MessageGroupId"],
+                deduplication_id=one["MessageDeduplicationId"],
+            )
+        return {}
+
+    def purge(self) -> None:
+        self._queue.purge()
+
+
+def measure(*, quick: bool) -> Sequence[Row]:
+    counts = COUNTS[:3] if quick else COUNTS
+    figures = {count: _costs(count) for count in counts}
+    smallest, _ = figures[counts[0]]
+    return [
+        Row(
+            measure=f"fan-out to {count:,}: CPU per subscription ({calls:.2f} calls)",
+            value=1e6 * cpu,
+            unit="µs",
+            on="in-memory queue",
+            ratio=cpu / smallest,
+            reference="of ten",
+            to_reach=f"≤ {AT_MOST:g} ×",
+            reached=cpu / smallest <= AT_MOST,
+        )
+        for count, (cpu, calls) in figures.items()
+    ]
+
+
+def _costs(count: int) -> tuple[float, float]:
+    """The least CPU, and SQS calls, for each subscription; the first event is not counted."""
+    sqs = Sqs()
+    fan_out = FanOut(
+        journal=FakeJournal(),
+        subscriptions=FakeSubscriptions({one.id: one for one in wanting(count)}),
+        outbox=SqsDeliveries(sqs, "queue"),  # type: ignore[arg-type]
+        siding=FakeSiding(),
+        telemetry=FakeTelemetry(),
+    )
+    times = [_one_event(fan_out, sqs, number) for number in range(max(8, LOAD // count))]
+    return min(times[1:]) / count, sqs.calls / len(times) / count
+
+
+def _one_event(fan_out: FanOut, sqs: Sqs, number: int) -> float:
+    changes: dict[str, Any] = {"project_name": "payments", "task": {"plugin": "gitlab"}}
+    notice = a_notice(f"m{number}", pipeline_id=number, event_id=f"e{number}", **changes)
+    sqs.purge()
+    began = time.process_time()
+    assert fan_out([notice]) == []
+    return time.process_time() - began

@@ -1,0 +1,92 @@
+"""How a figure is taken, in turns with its reference, and how it is told."""
+
+import gc
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from statistics import median, quantiles
+from typing import Any, Protocol
+
+MEMORY, CLOUD = "in-memory ports", "local cloud"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One line of the table."""
+
+    measure: str
+    value: float
+    unit: str
+    on: str  # in-memory ports, the local cloud, …
+    low: float | None = None
+    high: float | None = None
+    ratio: float | None = None  # to the reference of the same run
+    reference: str | None = None
+    to_reach: str | None = None
+    reached: bool | None = None
+
+    @property
+    def document(self) -> dict[str, Any]:
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
+
+class Benchmark(Protocol):
+    def __call__(self, *, quick: bool) -> Sequence[Row]: ...
+
+
+@dataclass(frozen=True)
+class Sample:
+    values: Sequence[float]
+
+    @property
+    def median(self) -> float:
+        return median(self.values)
+
+    def percentile(self, number: int) -> float:
+        return quantiles(self.values, n=100, method="inclusive")[number - 1]
+
+    def row(self, measure: str, *, factor: float = 1.0, unit: str, on: str, **more: Any) -> Row:
+        low, high = min(self.values) * factor, max(self.values) * factor
+        value = self.median * factor
+        return Row(measure=measure, value=value, low=low, high=high, unit=unit, on=on, **more)
+
+
+def in_turns(works: Mapping[str, Callable[[], float]], *, rounds: int) -> dict[str, Sample]:
+    """Each measures itself; what slows the machine for a while slows them all."""
+    for work in works.values():
+        work()
+    values: dict[str, list[float]] = {name: [] for name in works}
+    for _ in range(rounds):
+        for name, work in works.items():
+            gc.collect()
+            values[name].append(work())
+    return {name: Sample(several) for name, several in values.items()}
+
+
+def within(
+    measured: Sample, reference: Sample, *, of: str, at_most: float | None = None
+) -> dict[str, Any]:
+    """The ratio of the medians, and whether it is what was to be reached."""
+    ratio = measured.median / reference.median
+    told: dict[str, Any] = {"ratio": ratio, "reference": of}
+    if at_most is not None:
+        told |= {"to_reach": f"≤ {at_most:g} ×", "reached": ratio <= at_most}
+    return told
+
+
+def up_to(value: float, limit: float, *, unit: str) -> dict[str, Any]:
+    return {"to_reach": f"≤ {limit:g} {unit}", "reached": value <= limit}
+
+
+def cpu_seconds(work: Callable[[], object], *, times: int = 1) -> float:
+    """CPU of the whole process, all its threads together, each time."""
+    began = time.process_time()
+    for _ in range(times):
+        work()
+    return (time.process_time() - began) / times
+
+
+def wall_seconds(work: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began

@@ -1,0 +1,50 @@
+"""The most memory that the delivery function takes, with the largest events there can be.
+
+``python -m bench.memory`` is the process that is looked at.
+"""
+
+import os
+import resource
+import subprocess
+import sys
+from collections.abc import Sequence
+
+from bench.cold_start import SETTINGS
+from bench.delivering import LANES, Function
+from bench.harness import Row, up_to
+from bench.receiver import receiving
+
+AT_MOST_MB = 150.0
+EVENT_BYTES = 127 * 1024
+BATCHES = 5
+KILOBYTES_IN_MB = 1000
+
+
+def measure(*, quick: bool) -> Sequence[Row]:  # noqa: ARG001  it takes a second
+    command = [sys.executable, "-m", "bench.memory"]
+    environment = os.environ | SETTINGS
+    answer = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
+    megabytes = int(answer.stdout.split()[-1]) * 1024 / KILOBYTES_IN_MB / 1e3
+    reached = up_to(megabytes, AT_MOST_MB, unit="MB")
+    measure = "peak memory, batches of 10 × 128 KiB"
+    return [Row(measure=measure, value=megabytes, unit="MB", on="in-memory ports", **reached)]
+
+
+def main() -> None:
+    """With the clients that the function has, which the in-memory ports do not need."""
+    from lakehook.adapters.aws import Aws  # noqa: PLC0415  the parent needs none of it
+
+    clients = Aws()
+    held = [clients.dynamodb(), clients.sqs(), clients.kms()]
+    with receiving() as url:
+        more = {"data": {"text": "x" * EVENT_BYTES}}
+        function = Function([f"{url}/{n}" for n in range(LANES)], more=more)
+        for _ in range(BATCHES):
+            function(function.batch())
+        function.close()
+    assert held
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+
+
+if __name__ == "__main__":
+    main()

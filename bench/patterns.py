@@ -1,0 +1,46 @@
+"""What it takes to ask a thousand subscriptions whether they want an event."""
+
+import json
+from collections.abc import Sequence
+
+from bench.harness import Row, cpu_seconds, in_turns, up_to
+from lakehook.domain.subscription import Subscription
+from tests.builders import a_subscription, an_event
+
+SUBSCRIPTIONS = 1000
+AT_MOST_MS = 5.0
+
+
+def measure(*, quick: bool) -> Sequence[Row]:
+    event = an_event(project_name="payments", task={"id": 7, "plugin": "gitlab"})
+    subscriptions = wanting(SUBSCRIPTIONS)
+
+    def receives(subscription: Subscription) -> bool:
+        return subscription.receives(event)
+
+    def ask() -> None:
+        assert sum(map(receives, subscriptions)) == SUBSCRIPTIONS
+
+    (sample,) = in_turns(
+        {"ask": lambda: cpu_seconds(ask, times=5)}, rounds=3 if quick else 9
+    ).values()
+    reached = up_to(1e3 * sample.median, AT_MOST_MS, unit="ms")
+    measure = "CPU to match an event with 1,000 patterns of three fields"
+    return [sample.row(measure, factor=1e3, unit="ms", on="memory", **reached)]
+
+
+def wanting(count: int) -> list[Subscription]:
+    """Each with a pattern of its own, which a payments event matches in every field."""
+    return [
+        a_subscription(
+            id=f"sub_{n:022d}",
+            pattern=json.dumps(
+                {
+                    "project_name": ["payments", f"project-{n}"],
+                    "trigger_source": [{"prefix": "blueprint:"}],
+                    "task": {"plugin": ["gitlab", f"plugin-{n}"]},
+                }
+            ),
+        )
+        for n in range(count)
+    ]

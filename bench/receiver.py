@@ -1,0 +1,73 @@
+"""A receiver that costs next to nothing: it reads a request, waits as told, and says 200.
+
+``python -m bench.receiver`` prints its port first. ``/slow/200`` answers after 200 ms, ``/hang``
+never.
+"""
+
+import asyncio
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+_ANSWER = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"
+_LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
+_WAIT = re.compile(rb"POST /slow/(\d+)")
+
+
+class Receiver(asyncio.Protocol):
+    def __init__(self) -> None:
+        self._got = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self._got += data
+        while (end := self._end()) is not None:
+            request, self._got = self._got[:end], self._got[end:]
+            self._answer(request)
+
+    def _end(self) -> int | None:
+        """Where the first request ends, if all of it has come."""
+        head = self._got.find(b"\r\n\r\n")
+        if head < 0 or not (length := _LENGTH.search(self._got, 0, head)):
+            return None
+        end = head + 4 + int(length[1])
+        return end if len(self._got) >= end else None
+
+    def _answer(self, request: bytes) -> None:
+        if request.startswith(b"POST /hang"):
+            return
+        if wait := _WAIT.match(request):
+            asyncio.get_running_loop().call_later(int(wait[1]) / 1000, self._say)
+        else:
+            self._say()
+
+    def _say(self) -> None:
+        if not self._transport.is_closing():
+            self._transport.write(_ANSWER)
+
+
+@contextmanager
+def receiving() -> Iterator[str]:
+    """Its URL; it runs in a process of its own, so that it takes none of our time."""
+    command = [sys.executable, "-m", "bench.receiver"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        try:
+            yield f"http://127.0.0.1:{int(process.stdout.readline())}"
+        finally:
+            process.kill()
+
+
+async def main() -> None:
+    server = await asyncio.get_running_loop().create_server(Receiver, "127.0.0.1", 0, backlog=128)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await server.serve_forever()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -1,0 +1,118 @@
+"""What it takes to resume a lane, and to list a page, with ever more deliveries waiting in it.
+
+They are seeded straight into the store of the emulator, whose answers are those of DynamoDB.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import boto3
+from moto import mock_aws
+from moto.dynamodb.models import dynamodb_backends
+
+from bench.harness import Row
+from lakehook.adapters.dynamo_ledger import DynamoLedger
+from lakehook.adapters.ledger_items import lane_item, record_item
+from lakehook.adapters.world import WallClock
+from lakehook.domain.delivery import Lane
+from lakehook.domain.lane import DeliveryRecord, HeldLane
+from lakehook.settings import Deployment
+from local import dynamodb
+from local.account import ACCOUNT_ID, REGION
+from local.furnish import furnish
+from tests.builders import a_delivery
+
+TEMPLATE = Path(__file__).parent.parent / "local" / "template.json"
+WAITING = (10, 1_000, 100_000)
+LANE = Lane("sub_a", "39")
+PAGE = 10
+NOW = 1_767_268_800.0
+
+
+def measure(*, quick: bool) -> Sequence[Row]:
+    counts = WAITING[:2] if quick else WAITING
+    figures = {count: _asked(count) for count in counts}
+    first = figures[counts[0]]
+    return [
+        Row(
+            measure=f"to {what} with {count:,} waiting: units in {requests[what][0]} requests",
+            value=requests[what][1],
+            unit="",
+            on="local cloud",
+            to_reach="equal",
+            reached=requests[what] == first[what],
+        )
+        for what in ("resume a lane", "list a page")
+        for count, requests in figures.items()
+    ]
+
+
+def _asked(count: int) -> dict[str, tuple[int, float]]:
+    with _table() as name:
+        _seed(name, count)
+        client = boto3.client("dynamodb", region_name=REGION)
+        ledger, meter = DynamoLedger(client, name, WallClock()), _Meter(client)
+        head = a_delivery(1)
+        return {
+            "resume a lane": meter.of(lambda: _resume(ledger, head)),
+            "list a page": meter.of(lambda: _list(ledger)),
+        }
+
+
+def _resume(ledger: DynamoLedger, head: Any) -> None:
+    """As far as the head is known and what follows it."""
+    held = ledger.read([head], [LANE]).lanes[LANE]
+    assert list(islice(ledger.waiting(held), 2))
+
+
+def _list(ledger: DynamoLedger) -> None:
+    """As an operator sees the line: who holds it, and the first of those that wait."""
+    (held,) = ledger.held_by(LANE.subscription_id)
+    assert len(list(islice(ledger.waiting(held), PAGE))) == PAGE
+
+
+class _Meter:
+    """Counts requests, and what DynamoDB would ask: the page's items, in units of 4 KB each."""
+
+    def __init__(self, client: Any) -> None:
+        self._requests, self._units = 0, 0.0
+        client.meta.events.register("after-call.dynamodb", self._count)
+
+    def of(self, work: Callable[[], object]) -> tuple[int, float]:
+        self._requests, self._units = 0, 0.0
+        work()
+        return self._requests, self._units
+
+    def _count(self, parsed: Any, **_: Any) -> None:
+        self._requests += 1
+        items = parsed.get("Items") or [
+            item for several in parsed.get("Responses", {}).values() for item in several
+        ]
+        self._units += max(1, round(sum(len(json.dumps(one, default=str)) for one in items) / 4096))
+
+
+@contextmanager
+def _table() -> Iterator[str]:
+    dynamodb.install()
+    with mock_aws():
+        template = json.loads(TEMPLATE.read_text(encoding="utf-8"))
+
+        def client(service: str) -> Any:
+            return boto3.client(service, region_name=REGION)  # type: ignore[call-overload]
+
+        furniture = furnish(template, {}, client)
+        yield Deployment.from_outputs(furniture.outputs).deliveries_table
+
+
+def _seed(name: str, count: int) -> None:
+    """The very items that the ledger would have written, one after another."""
+    table = dynamodb_backends[ACCOUNT_ID][REGION].get_table(name)
+    held = HeldLane.at(LANE, 1, now=NOW)
+    table.put_item(lane_item(held))
+    for number in range(1, count + 1):
+        record = DeliveryRecord.waiting(a_delivery(number))
+        table.put_item(record_item(record, expires_at=None))

@@ -1,0 +1,47 @@
+"""Values as DynamoDB has them: what boto3 writes and reads, without boto3."""
+
+from typing import Any
+
+import pytest
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lakehook.adapters.dynamo_item import from_item, to_item
+from lakehook.domain.event import EventType
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers(-(10**30), 10**30) | st.text() | st.binary(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(st.dictionaries(st.text(), values, max_size=4))
+def test_values_are_written_as_boto3_writes_them_and_read_back(plain: dict[str, Any]):
+    kept = {name: value for name, value in plain.items() if value is not None}
+
+    item = to_item(plain)
+
+    assert item == {name: TypeSerializer().serialize(value) for name, value in kept.items()}
+    assert from_item(item) == kept
+
+
+@given(values)
+def test_what_boto3_reads_is_read_alike(value: Any):
+    typed = TypeSerializer().serialize(value)
+
+    read = from_item({"value": typed})["value"]
+
+    assert read == TypeDeserializer().deserialize(typed)
+    assert isinstance(read, type(value))
+
+
+def test_a_name_of_ours_is_a_text():
+    assert to_item({"type": EventType.TASK_FAILED}) == {"type": {"S": "TASK_FAILED"}}
+
+
+@pytest.mark.parametrize("value", [0.5, {1, 2}, object()])
+def test_what_we_keep_nothing_of_is_refused(value: Any):
+    with pytest.raises(TypeError, match="nothing that we keep"):
+        to_item({"value": value})

@@ -36,12 +36,10 @@ class Options:
     calls: Path | None = None
 
     def parameters(self) -> dict[str, str]:
-        parameters = {"AllowedNetworks": ",".join(self.allow_networks) or NONE}
-        if self.retry_schedule is not None:
-            parameters["RetrySchedule"] = self.retry_schedule
-        if self.stall_thresholds is not None:
-            parameters["StallThresholds"] = self.stall_thresholds
-        return parameters
+        networks = ",".join(self.allow_networks) or NONE
+        told = {"RetrySchedule": self.retry_schedule, "StallThresholds": self.stall_thresholds}
+        chosen = {name: value for name, value in told.items() if value is not None}
+        return {"AllowedNetworks": networks, **chosen}
 
 
 class LocalLakehook:

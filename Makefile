@@ -10,8 +10,8 @@ export UV_SYSTEM_CERTS := 1
 
 MINUTES ?= 5
 
-.PHONY: help install demo test bench soak soak-mutants check format synth diff bootstrap deploy \
-	destroy bundles snapshot openapi lock clean
+.PHONY: help install demo test bench witness soak soak-mutants check format synth diff bootstrap \
+	deploy destroy bundles snapshot openapi lock clean
 
 help: ## Show this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -46,6 +46,18 @@ test: install ## Run every test
 
 bench: install ## Measure, beside references of the same run; write bench/results and the picture
 	$(BIN)/python -m bench
+
+WITNESS := .venv-witness
+PYTHON_OF_FUNCTIONS ?= 3.13
+
+# It runs the functions under its own Python, and wants a botocore of its own.
+$(WITNESS)/.ready: $(VENV)/.dev
+	$(BIN)/uv venv --quiet --clear --python $(PYTHON_OF_FUNCTIONS) $(WITNESS)
+	$(BIN)/uv pip install --quiet --python $(WITNESS)/bin/python ministack==1.5.33 boto3
+	@touch $@
+
+witness: install $(WITNESS)/.ready ## Deploy to a cloud that others have made, which enforces the policies
+	$(BIN)/python -m pytest tests/witness
 
 soak: install ## Play histories with faults for MINUTES=5
 	$(BIN)/python -m tests.simulation --minutes $(MINUTES)
@@ -102,4 +114,4 @@ lock: install ## Renew the pins in requirements.txt
 		--no-header --no-annotate --no-emit-index-url pyproject.toml -o requirements.txt
 
 clean: ## Remove what was made here
-	rm -rf $(VENV) $(INTEROP) cdk.out .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(WITNESS) $(INTEROP) cdk.out .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

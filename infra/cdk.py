@@ -18,7 +18,7 @@ INSTALLED = ROOT / "node_modules" / ".package-lock.json"
 def main(arguments: list[str]) -> int:
     if not _is_installed():
         _run(*_npm(), "ci", "--no-audit", "--no-fund", "--loglevel=error")
-    app = ("--app", f"{sys.executable} app.py")
+    app = () if "--app" in arguments else ("--app", f"{sys.executable} app.py")
     return _run(_node(), str(COMMAND), *arguments, *app, check=False)
 
 

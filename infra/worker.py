@@ -13,7 +13,7 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from infra.bundling import code_of
-from infra.excuse import excuse
+from infra.excuse import OF_A_FUNCTION, excuse
 from infra.network import Network
 from infra.stage import Stage
 from lakehook.settings import Settings
@@ -33,17 +33,6 @@ INTERFACES = (
     "ec2:UnassignPrivateIpAddresses",
 )
 """https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html"""
-
-
-EXCUSES = {
-    "AwsSolutions-L1": "What ships is built for and tested on Python 3.13, which AWS keeps to 2029",
-    "Serverless-LambdaDLQ": "Nothing is invoked asynchronously but the clock, and the next minute"
-    " makes up for a tick that failed",
-    "Serverless-LambdaLatestVersion": "A message belongs to the code that was deployed last",
-    "Serverless-LambdaTracing": "X-Ray's import costs every cold start; who wants it turns it on",
-    "Serverless-LambdaEventSourceMappingDestination": "SQS has no such destinations; a queue's"
-    " dead letters go to a queue of their own",
-}
 
 
 class Worker(Construct):
@@ -68,7 +57,7 @@ class Worker(Construct):
             log_group=log,
             **properties,
         )
-        for rule, reason in EXCUSES.items():
+        for rule, reason in OF_A_FUNCTION.items():
             excuse(self.function, rule, reason)
 
     def _log(self, stage: Stage) -> logs.LogGroup:

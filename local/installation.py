@@ -37,14 +37,14 @@ class Options:
     calls: Path | None = None
 
     def parameters(self) -> dict[str, str]:
-        parameters = {"AllowedNetworks": ",".join(self.allow_networks) or NONE}
-        if self.retry_schedule is not None:
-            parameters["RetrySchedule"] = self.retry_schedule
-        if self.stall_thresholds is not None:
-            parameters["StallThresholds"] = self.stall_thresholds
-        if self.email_sender is not None:
-            parameters["EmailSender"] = self.email_sender
-        return parameters
+        networks = ",".join(self.allow_networks) or NONE
+        told = {
+            "RetrySchedule": self.retry_schedule,
+            "StallThresholds": self.stall_thresholds,
+            "EmailSender": self.email_sender,
+        }
+        chosen = {name: value for name, value in told.items() if value is not None}
+        return {"AllowedNetworks": networks, **chosen}
 
 
 class LocalLakehook:

@@ -1,11 +1,14 @@
 """What happens seldom, and asks AWS for what nothing else asks for."""
 
+from dataclasses import replace
+
 from lakehook.adapters.dynamo_health import DynamoHealths
-from lakehook.domain.event import EventType
+from lakehook.domain.event import Event, EventType
 from local.installation import LocalLakehook
 from local.receiver import OK, Arrival, Receiver
 from tests.builders import an_event
 from tests.e2e.conftest import STALLING, Publish
+from tests.e2e.evidence import Evidence
 from tests.e2e.pipelines import CREATED, a_life, of_pipeline
 from tests.e2e.subscribers import Subscribers
 from tests.e2e.terminal import Terminal
@@ -13,7 +16,7 @@ from tests.integration.eventually import eventually
 
 PATIENCE = 30.0
 ERROR, GONE = 500, 410
-STUBBORN = ("--retry-schedule", ",".join(["1"] * 30))
+SLOW = ("--retry-schedule", "90,90")
 
 
 class Switch:
@@ -25,10 +28,23 @@ class Switch:
         return OK if self.up else ERROR
 
 
+def pipelines(number: int) -> list[Event]:
+    return [event for _ in range(number) for event in a_life(CREATED)]
+
+
+def healths_of(lakehook: LocalLakehook) -> DynamoHealths:
+    return DynamoHealths(lakehook.client("dynamodb"), lakehook.deployment.deliveries_table)
+
+
 def breaker_is_open(lakehook: LocalLakehook, subscription_id: str) -> bool:
-    table = lakehook.deployment.deliveries_table
-    health = DynamoHealths(lakehook.client("dynamodb"), table).find(subscription_id)
-    return health.due_at is not None
+    return healths_of(lakehook).find(subscription_id).due_at is not None
+
+
+def bring_forward(lakehook: LocalLakehook, subscription_id: str) -> None:
+    """As if the minute and a half had gone by after which a breaker is looked at."""
+    health = healths_of(lakehook).find(subscription_id)
+    due = replace(health, due_at=health.due_at and health.due_at - 90, version=health.version + 1)
+    assert healths_of(lakehook).save(health, due)
 
 
 def test_a_pipeline_that_stays_in_a_state_for_too_long_is_told_of(
@@ -59,28 +75,33 @@ def test_an_endpoint_that_says_it_is_gone_is_not_called_again(
     assert len(receiver.arrivals) == 1
 
 
-def test_the_first_success_of_an_endpoint_that_was_down_wakes_all_that_waits(
-    lakehook: LocalLakehook, subscribers: Subscribers, publish: Publish
+def test_the_first_success_of_an_endpoint_that_was_down_wakes_all_that_were_not_tried(
+    lakehook: LocalLakehook, subscribers: Subscribers, publish: Publish, evidence: Evidence
 ):
     switch = Switch()
     receiver = Receiver("mended", switch)
-    subscription_id = subscribers.add(receiver, *STUBBORN)
-    publish([event for _ in range(8) for event in a_life(CREATED)])
+    subscription_id = subscribers.add(receiver, *SLOW)
+    publish(pipelines(8))
     eventually(lambda: breaker_is_open(lakehook, subscription_id))
-
+    publish(pipelines(12))  # none of them is tried
+    eventually(evidence.nothing_is_under_way)
     switch.up = True
 
-    assert receiver.wait_until_taken(8, within=PATIENCE)
+    bring_forward(lakehook, subscription_id)
+
+    assert receiver.wait_until_taken(12, within=PATIENCE)
 
 
 def test_a_breaker_behind_which_nothing_waits_any_more_is_forgotten(
     lakehook: LocalLakehook, subscribers: Subscribers, publish: Publish, terminal: Terminal
 ):
     receiver = Receiver("leaving", lambda _: ERROR)
-    subscription_id = subscribers.add(receiver, *STUBBORN)
-    publish([event for _ in range(8) for event in a_life(CREATED)])
+    subscription_id = subscribers.add(receiver, *SLOW)
+    publish(pipelines(8))
     eventually(lambda: breaker_is_open(lakehook, subscription_id))
 
     terminal("subscriptions", "remove", subscription_id, "--discard-waiting")
+    eventually(lambda: terminal.json("lanes", "list", "--subscription", subscription_id) == [])
+    bring_forward(lakehook, subscription_id)
 
     eventually(lambda: not breaker_is_open(lakehook, subscription_id))

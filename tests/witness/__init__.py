@@ -1,0 +1,1 @@
+"""The stack on a cloud that others have made: deployed by the CDK, judged by its own policies."""

@@ -1,0 +1,65 @@
+"""What of the template the witness takes in another form, or not at all, and why."""
+
+from collections.abc import Iterator
+from typing import Any
+
+Json = dict[str, Any]
+
+UNKNOWN = {
+    "AWS::CloudWatch::CompositeAlarm": "it has no such alarms",
+    "AWS::Logs::QueryDefinition": "it has no such queries",
+}
+
+BATCHES = ("sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:SendMessage")
+"""AWS asks for a batch by the same name; the witness asks for ``sqs:SendMessageBatch``."""
+
+BY_SESSION = {"ArnEquals": "ArnLike", "ArnNotEquals": "ArnNotLike"}
+"""On AWS ``aws:PrincipalArn`` is the role's ARN; the witness gives the session's.
+
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
+"""
+
+
+def prepare(template: Json) -> Json:
+    kept = {name: one for name, one in template["Resources"].items() if not _is_unknown(one)}
+    for statement in _statements(kept):
+        _name_batches(statement)
+        _name_sessions(statement)
+    return {**template, "Resources": kept}
+
+
+def _is_unknown(resource: Json) -> bool:
+    """Of alarms, those that calculate: it refuses the whole stack for one."""
+    calculates = resource["Type"] == "AWS::CloudWatch::Alarm" and "Metrics" in str(
+        resource["Properties"].keys()
+    )
+    return calculates or resource["Type"] in UNKNOWN
+
+
+def _statements(resources: Json) -> Iterator[Json]:
+    for resource in resources.values():
+        properties = resource.get("Properties", {})
+        for document in (properties.get("PolicyDocument"), properties.get("KeyPolicy")):
+            yield from (document or {}).get("Statement", [])
+
+
+def _name_batches(statement: Json) -> None:
+    actions = _as_list(statement["Action"])
+    statement["Action"] = actions + [f"{one}Batch" for one in actions if one in BATCHES]
+
+
+def _name_sessions(statement: Json) -> None:
+    conditions = statement.get("Condition", {})
+    for exact, like in BY_SESSION.items():
+        if "aws:PrincipalArn" in conditions.get(exact, {}):
+            roles = _as_list(conditions.pop(exact)["aws:PrincipalArn"])
+            conditions[like] = {"aws:PrincipalArn": [_session_of(role) for role in roles]}
+
+
+def _session_of(role: Any) -> Json:
+    name = role["Fn::GetAtt"][0]
+    return {"Fn::Sub": f"arn:aws:sts::${{AWS::AccountId}}:assumed-role/${{{name}}}/*"}
+
+
+def _as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]

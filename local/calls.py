@@ -28,6 +28,8 @@ _ACTIONS = {
 }
 """https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-api-permissions-reference.html"""
 
+_PREFIXES = {"sesv2": "ses"}
+
 _NAMED_BY = ("QueueUrl", "SecretId", "KeyId", "TopicArn", "Identity")
 
 
@@ -64,10 +66,14 @@ def _asked(service: str, operation: str, params: Mapping[str, Any]) -> Iterator[
             for table in params["RequestItems"]:
                 yield f"{service}:{operation}", table
         case _:
-            yield f"{service}:{_ACTIONS.get(operation, operation)}", _resource(params)
+            prefix, action = _PREFIXES.get(service, service), _ACTIONS.get(operation, operation)
+            yield f"{prefix}:{action}", _resource(params)
 
 
 def _resource(params: Mapping[str, Any]) -> str:
+    """A mail is sent by an identity, the address or its domain: SES knows which."""
+    if "FromEmailAddress" in params:
+        return "identity/*"
     if table := params.get("TableName"):
         index = params.get("IndexName")
         return f"{table}/index/{index}" if index else str(table)

@@ -1,4 +1,4 @@
-"""What a template can see: the event, where it stands, and for whom it is. No address, no secret."""
+"""What a template can see: the event, its place, and for whom it is; no address, no secret."""
 
 from lakehook.domain.template_fields import fields_of
 from tests.builders import a_delivery, a_subscription

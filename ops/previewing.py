@@ -1,9 +1,10 @@
 """``lakehook subscriptions preview``: what would go out, to the letter?"""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from lakehook.desk.preview_facts import preview_facts, preview_warnings
 from lakehook.domain.document import read_document
 from lakehook.domain.errors import BadEvent
 from lakehook.domain.event import MAX_EVENT_BYTES, Event, EventType
@@ -57,10 +58,10 @@ def preview(  # noqa: PLR0913  each is an option
     desk = desk_of(context, stack)
     previewed = desk.preview(desk.look_up(subscription), event)
     if output is Output.JSON:
-        answer(output, _facts(previewed))
+        answer(output, preview_facts(previewed))
         return
     typer.echo(_told(previewed))
-    for warning in _warnings(previewed):
+    for warning in preview_warnings(previewed):
         typer.echo(f"warning: {warning}", err=True)
 
 
@@ -77,23 +78,9 @@ def _event(file: typer.FileBinaryRead | None, event_type: str | None) -> Event:
         raise BadEvent(str(error)) from None
 
 
-def _facts(previewed: Preview) -> dict[str, Any]:
-    return {
-        "subject": previewed.subject,
-        "headers": previewed.headers,
-        "body": previewed.body,
-        "html": previewed.html,
-        "warnings": _warnings(previewed),
-    }
-
-
 def _told(previewed: Preview) -> str:
     """As a request looks: its headers, an empty line, its body."""
     subject = [] if previewed.subject is None else [f"subject: {previewed.subject}"]
     headers = [f"{name}: {value}" for name, value in previewed.headers.items()]
     html = [] if previewed.html is None else ["", previewed.html]
     return "\n".join([*subject, *headers, "", previewed.body, *html])
-
-
-def _warnings(previewed: Preview) -> list[str]:
-    return [f"{name[:100]}: this event has no such field" for name in previewed.unknown]

@@ -4,15 +4,15 @@ from typing import Annotated
 
 import typer
 
+from lakehook.desk.replay_facts import replay_facts, tally_facts
 from lakehook.domain.replay import Replay, State, Terms, Wanted, Wish
-from lakehook.domain.rfc_3339 import rfc_3339
 from lakehook.domain.subscription import Subscription
 from lakehook.find_letters import Choice
 from ops.answers import Output, answer
 from ops.desk import Desk, desk_of
 from ops.options import STACK, TEXT, AnswerAs, Stack, examples
 from ops.progress import counting
-from ops.replay_facts import BY_TYPE, replay_facts
+from ops.replay_facts import BY_TYPE
 
 STOPPED = 1  # the exit code
 _USUAL = Wish(since="")
@@ -85,15 +85,7 @@ def replay(  # noqa: PLR0913  each is an option
 def _count(desk: Desk, subscription: Subscription, terms: Terms, output: Output) -> None:
     with counting("counting") as told:
         tally = desk.count_replay(terms, subscription, told=told)
-    assert terms.until is not None, "a wish is bounded"
-    document = {
-        "subscription_id": subscription.id,
-        "since": rfc_3339(terms.since),
-        "until": rfc_3339(terms.until),
-        "deliveries": tally.deliveries,
-        "pipelines": tally.pipelines,
-        "waiting": tally.waiting,
-    }
+    document = tally_facts(tally, terms, subscription)
     by_type = BY_TYPE.of(sorted(tally.by_type.items()))
     answer(output, document, sections={"event_types": by_type}, note="nothing is sent yet")
 

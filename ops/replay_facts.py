@@ -1,35 +1,9 @@
-"""What is shown of replays, and of what one would send."""
+"""How replays are listed, and what one would send."""
 
-from typing import Any
-
+from lakehook.desk.replay_facts import of_type_facts, replay_facts
 from lakehook.domain.replay import Replay
 from lakehook.domain.rfc_3339 import rfc_3339
 from ops.answers import NONE, Listing
-
-
-def replay_facts(one: Replay) -> dict[str, Any]:
-    terms = one.terms
-    return {
-        "replay_id": one.id,
-        "subscription_id": one.subscription_id,
-        "state": str(one.state),
-        "reason": one.reason or None,
-        "since": rfc_3339(terms.since),
-        "until": _time(terms.until),
-        "event_types": [str(event_type) for event_type in terms.event_types],
-        "status": str(terms.status),
-        "rate": str(terms.rate),
-        "started_at": rfc_3339(one.started_at),
-        "ended_at": _time(one.ended_at),
-        "matched": one.matched,
-        "sent": one.sent,
-        "waiting": one.waiting,
-        "failed": one.failed,
-    }
-
-
-def _time(at: float | None) -> str | None:
-    return None if at is None else rfc_3339(at)
 
 
 def _row(one: Replay) -> tuple[str, ...]:
@@ -55,6 +29,6 @@ REPLAYS = Listing(
 BY_TYPE = Listing(
     ("EVENT TYPE", "DELIVERIES"),
     lambda one: (one[0], str(one[1])),
-    lambda one: {"event_type": str(one[0]), "deliveries": one[1]},
+    of_type_facts,
     "nothing to send",
 )

@@ -4,10 +4,11 @@ from typing import Annotated
 
 import typer
 
+from lakehook.desk.replay_facts import replay_facts
 from ops.answers import answer, answer_all
 from ops.desk import desk_of
 from ops.options import STACK, TEXT, AnswerAs, Stack, examples
-from ops.replay_facts import REPLAYS, replay_facts
+from ops.replay_facts import REPLAYS
 
 app = typer.Typer(rich_markup_mode=None, help="How far each has come, and how one is stopped.")
 

@@ -2,6 +2,7 @@
 
 import typer
 
+from lakehook.desk.past import begin_past, past_asked_for
 from lakehook.desk.subscription_facts import facts, facts_with_history, shown_once
 from lakehook.subscribe import SecretWish, Terms
 from ops import applying, asking, matching, previewing, rotation, standing
@@ -41,7 +42,7 @@ from ops.options import (
     Url,
     examples,
 )
-from ops.past import FromBeginning, PastSince, begin_past, past_asked_for
+from ops.past import FromBeginning, PastSince
 from ops.replacing import pattern_of, rate_of, replaced, schedule_of, templates_of
 from ops.rotation import note_on
 from ops.secret_options import AllowEmptySecret, SecretFile, SigningName

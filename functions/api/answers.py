@@ -55,6 +55,7 @@ class Subscribed(Subscription):
     secret: str | None = Field(
         description="Told this once; null where it was brought, or has a public key instead."
     )
+    replay_id: str | None = Field(None, description="Of its past, where that was asked for.")
 
 
 class Rotated(Subscribed):
@@ -211,3 +212,52 @@ class Story(Answer):
     events: list[Event]
     not_sent: list[NotSent]
     subscribers: list[Place]
+
+
+class Replay(Answer):
+    replay_id: str = Field(examples=["rpl_0123"])
+    subscription_id: str
+    state: str = Field(description="open, done or stopped; done is lined up to be sent.")
+    reason: str | None = Field(description="Why it was stopped.")
+    since: str
+    until: str | None
+    event_types: list[str]
+    status: str
+    rate: str
+    started_at: str
+    ended_at: str | None
+    matched: int | None = Field(description="Deliveries, where they were counted.")
+    sent: int = Field(description="Deliveries that were lined up.")
+    waiting: int = Field(description="That waited anyway, and were let be.")
+    failed: int = Field(description="Pipelines that were left out, for a fault of ours.")
+
+
+class ReplayStarted(Replay):
+    attached: bool = Field(description="It was open already.")
+
+
+class Replays(Page):
+    replays: list[Replay]
+
+
+class OfType(Answer):
+    event_type: str
+    deliveries: int
+
+
+class ReplayCount(Answer):
+    subscription_id: str
+    since: str
+    until: str | None
+    deliveries: int
+    pipelines: int
+    waiting: int
+    event_types: list[OfType]
+
+
+class Previewed(Answer):
+    subject: str | None
+    headers: dict[str, str] = Field(description="Less what only the sender knows.")
+    body: str
+    html: str | None
+    warnings: list[str]

@@ -13,14 +13,14 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import (
     RequestValidationError,
 )
 
-from functions.api import dead_letters, deliveries, pipelines, standing, subscriptions
+from functions.api import dead_letters, deliveries, pipelines, replays, standing, subscriptions
 from functions.api.call import JSON, Call, read_body
 from functions.api.fields import open_desk
 from functions.api.refusals import misfit, refusal, refusal_of, status_of
 from lakehook.desk import Desk
 from lakehook.domain.errors import BadInput, LakehookError
 
-PARTS = (subscriptions, standing, deliveries, dead_letters, pipelines)
+PARTS = (subscriptions, standing, deliveries, dead_letters, pipelines, replays)
 """Each with operations of its own; a new one is named here."""
 
 HEADERS = {"content-type": JSON, "cache-control": "no-store"}

@@ -20,6 +20,7 @@ from lakehook.domain.errors import (
     NotFound,
     OwnTrouble,
     StillWaiting,
+    TemplateFailed,
 )
 
 CONCEALED = ("secret", "headers", "url")
@@ -31,6 +32,7 @@ _STATUSES: tuple[tuple[type[LakehookError], HTTPStatus], ...] = (
     (TooLarge, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
     (NotJson, HTTPStatus.UNSUPPORTED_MEDIA_TYPE),
     (BadInput, HTTPStatus.UNPROCESSABLE_ENTITY),
+    (TemplateFailed, HTTPStatus.UNPROCESSABLE_ENTITY),
     (NotFound, HTTPStatus.NOT_FOUND),
     (ChangedMeanwhile, HTTPStatus.CONFLICT),
     (StillWaiting, HTTPStatus.CONFLICT),

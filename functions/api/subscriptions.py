@@ -14,8 +14,11 @@ from functions.api.fields import (
     SubscriptionId,
     told,
 )
+from functions.api.orders import Sample
 from functions.api.page import page
 from functions.api.terms import Amendment, NewSubscription
+from lakehook.desk.past import begin_past, past_asked_for
+from lakehook.desk.preview_facts import preview_facts
 from lakehook.desk.subscription_facts import (
     facts,
     facts_with_history,
@@ -54,8 +57,10 @@ def list_subscriptions(
     **told("It is in force; its new secret is told this once.", status=201, body=True),
 )
 def subscribe(desk: AtDesk, wanted: NewSubscription) -> answers.Subscribed:
+    past = past_asked_for(desk, wanted.since, from_beginning=bool(wanted.from_beginning))
     made, secret = desk.subscribe(wanted.terms, wanted.wish, pending=bool(wanted.challenge))
-    return answers.Subscribed(**facts(made), secret=shown_once(secret, wanted.secret))
+    begun = begin_past(desk, made, past)
+    return answers.Subscribed(**facts(made), secret=shown_once(secret, wanted.secret), **begun)
 
 
 @ROUTES.get(
@@ -82,6 +87,18 @@ def show_subscription(desk: AtDesk, subscription: SubscriptionId) -> answers.Sub
 )
 def amend(desk: AtDesk, subscription: SubscriptionId, wanted: Amendment) -> answers.Subscription:
     return answers.Subscription(**facts(desk.amend(desk.look_up(subscription), wanted.terms)))
+
+
+@ROUTES.post(
+    "/subscriptions/<subscription>/preview",
+    summary="Show what would be sent of an event",
+    description="And send nothing. A template that fails on it is refused with its reason.",
+    tags=TAGS,
+    **told("What would go out, to the letter.", 404, body=True),
+)
+def preview(desk: AtDesk, subscription: SubscriptionId, wanted: Sample) -> answers.Previewed:
+    previewed = desk.preview(desk.look_up(subscription), wanted.sample)
+    return answers.Previewed(**preview_facts(previewed))
 
 
 @ROUTES.delete(

@@ -99,6 +99,9 @@ class NewSubscription(_AnyTerms):
     allow_empty_secret: StrictBool = unsaid("In DevLake's format: anybody can sign as we do, then.")
     challenge: StrictBool = unsaid("No event goes to it before `test` has had a challenge echoed.")
 
+    since: StrictStr | None = unsaid("It is sent the past since then, too.", "7d")
+    from_beginning: StrictBool = unsaid("It is sent all of the past that is kept, too.")
+
     @property
     def wish(self) -> SecretWish:
         return SecretWish(

@@ -43,15 +43,23 @@ class StartReplay:
         return terms
 
     def __call__(
-        self, subscription: Subscription, terms: Terms, *, told: Told = lambda _: None
+        self,
+        subscription: Subscription,
+        terms: Terms,
+        *,
+        counted: bool = True,
+        told: Told = lambda _: None,
     ) -> Started:
-        """One replay a subscription: asked for once more it is the one that is open."""
+        """One replay a subscription: asked for once more it is the one that is open.
+
+        To count takes as long as the journal is long: not all who ask can wait.
+        """
         if open_ := self._open(subscription):
             return _attached(open_, terms)
-        tally = self.count(terms, subscription, told=told)
-        replay = self._new(subscription, terms)
+        matched = self.count(terms, subscription, told=told).deliveries if counted else None
+        replay = replace(self._new(subscription, terms), matched=matched)
         try:
-            return Started(self.replays.save(replace(replay, matched=tally.deliveries)))
+            return Started(self.replays.save(replay))
         except ChangedMeanwhile:
             if open_ := self._open(subscription):
                 return _attached(open_, terms)

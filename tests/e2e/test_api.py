@@ -53,3 +53,45 @@ def test_what_is_subscribed_by_http_is_delivered_and_what_died_is_sent_again(
         assert (told["status"], told["next"]) == ("delivered", "delivered")
         assert program("POST", f"subscriptions/{id_}/test", {})["outcome"] == "delivered"
     program("DELETE", f"subscriptions/{id_}?discard_waiting=true")
+
+
+def test_a_program_sees_and_settles_all_that_an_operator_does(
+    lakehook: LocalLakehook, publish: Publish
+):
+    """Each operation once, so that the API's role is seen to allow what they ask, and no more."""
+    program, life, other = Program(lakehook), a_life(), a_life()
+    with Receiver("settled", lambda _: HTTPStatus.INTERNAL_SERVER_ERROR) as receiver:
+        terms = {"name": "settled", "url": receiver.url, "retry_schedule": "0.1"}
+        id_ = program("POST", "subscriptions", terms, status=HTTPStatus.CREATED)["subscription_id"]
+        here, pipeline = f"subscriptions/{id_}", life[0].pipeline_id
+        publish([*life, *other])
+        letters = eventually(lambda: _two(program("GET", f"dead-letters?subscription={id_}")))
+
+        assert program("GET", "lanes")["lanes"]
+        assert program("GET", f"deliveries?subscription={id_}&status=dead")["deliveries"]
+        assert program("GET", f"deliveries?pipeline={pipeline}")["deliveries"]
+        assert program("GET", f"pipelines/{pipeline}")["events"]
+        program("GET", "pipelines")
+        program("GET", "subscriptions")
+        program("PATCH", here, {"deadline_seconds": 5})
+        assert program("POST", f"{here}/pause")["state"] == "paused"
+        assert program("POST", f"{here}/resume")["state"] == "active"
+        assert program("POST", f"{here}/enable")["state"] == "active"
+        assert program("POST", f"{here}/rotate-secret", {"signing": "ed25519"})["public_key"]
+        assert program("POST", f"{here}/preview", {})["body"]
+        program("POST", f"{here}/match", {"events": [life[0].document]})
+        first = {"ids": [letters[0]["delivery_id"]]}
+        assert program("POST", "dead-letters/discard", first)["number"] == 1
+        wish = {"subscription": id_, "since": "1h", "status": "dead"}
+        assert program("POST", "replays/count", wish)["deliveries"] >= 1
+        begun = program("POST", "replays", wish, status=HTTPStatus.CREATED)
+        assert program("GET", "replays")["replays"]
+        program("GET", f"replays/{begun['replay_id']}")
+        program("POST", f"replays/{begun['replay_id']}/stop")
+        removed = program("DELETE", f"{here}?discard_waiting=true")
+        assert removed["discarding"]["waiting"] >= 1
+
+
+def _two(answer: dict[str, Any]) -> list[Any]:
+    letters: list[Any] = answer["dead_letters"]
+    return letters if len(letters) > 1 else []

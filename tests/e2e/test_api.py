@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 import requests
 
+from lakehook.domain.event import Event
 from local.installation import LocalLakehook
 from local.receiver import OK, Arrival, Receiver
 from tests.e2e.conftest import Publish
@@ -63,35 +64,49 @@ def test_a_program_sees_and_settles_all_that_an_operator_does(
     with Receiver("settled", lambda _: HTTPStatus.INTERNAL_SERVER_ERROR) as receiver:
         terms = {"name": "settled", "url": receiver.url, "retry_schedule": "0.1"}
         id_ = program("POST", "subscriptions", terms, status=HTTPStatus.CREATED)["subscription_id"]
-        here, pipeline = f"subscriptions/{id_}", life[0].pipeline_id
         publish([*life, *other])
-        letters = eventually(lambda: _two(program("GET", f"dead-letters?subscription={id_}")))
+        eventually(lambda: len(letters_of(program, id_)) == 2)
 
-        assert program("GET", "lanes")["lanes"]
-        assert program("GET", f"deliveries?subscription={id_}&status=dead")["deliveries"]
-        assert program("GET", f"deliveries?pipeline={pipeline}")["deliveries"]
-        assert program("GET", f"pipelines/{pipeline}")["events"]
-        program("GET", "pipelines")
-        program("GET", "subscriptions")
-        program("PATCH", here, {"deadline_seconds": 5})
-        assert program("POST", f"{here}/pause")["state"] == "paused"
-        assert program("POST", f"{here}/resume")["state"] == "active"
-        assert program("POST", f"{here}/enable")["state"] == "active"
-        assert program("POST", f"{here}/rotate-secret", {"signing": "ed25519"})["public_key"]
-        assert program("POST", f"{here}/preview", {})["body"]
-        program("POST", f"{here}/match", {"events": [life[0].document]})
-        first = {"ids": [letters[0]["delivery_id"]]}
+        looks_around(program, id_, life)
+        settles_terms(program, id_)
+        first = {"ids": letters_of(program, id_)[:1]}
         assert program("POST", "dead-letters/discard", first)["number"] == 1
-        wish = {"subscription": id_, "since": "1h", "status": "dead"}
-        assert program("POST", "replays/count", wish)["deliveries"] >= 1
-        begun = program("POST", "replays", wish, status=HTTPStatus.CREATED)
-        assert program("GET", "replays")["replays"]
-        program("GET", f"replays/{begun['replay_id']}")
-        program("POST", f"replays/{begun['replay_id']}/stop")
-        removed = program("DELETE", f"{here}?discard_waiting=true")
+        replays(program, id_)
+        removed = program("DELETE", f"subscriptions/{id_}?discard_waiting=true")
         assert removed["discarding"]["waiting"] >= 1
 
 
-def _two(answer: dict[str, Any]) -> list[Any]:
-    letters: list[Any] = answer["dead_letters"]
-    return letters if len(letters) > 1 else []
+def letters_of(program: Program, id_: str) -> list[str]:
+    answer = program("GET", f"dead-letters?subscription={id_}")
+    return [one["delivery_id"] for one in answer["dead_letters"]]
+
+
+def looks_around(program: Program, id_: str, life: list[Event]) -> None:
+    pipeline = life[0].pipeline_id
+    assert program("GET", "lanes")["lanes"]
+    assert program("GET", f"deliveries?subscription={id_}&status=dead")["deliveries"]
+    assert program("GET", f"deliveries?pipeline={pipeline}")["deliveries"]
+    assert program("GET", f"pipelines/{pipeline}")["events"]
+    assert "pipelines" in program("GET", "pipelines")
+    assert program("GET", "subscriptions")["subscriptions"]
+    assert program("POST", f"subscriptions/{id_}/preview", {})["body"]
+    tried = {"events": [life[0].document]}
+    assert program("POST", f"subscriptions/{id_}/match", tried)["matches"]
+
+
+def settles_terms(program: Program, id_: str) -> None:
+    here = f"subscriptions/{id_}"
+    assert program("PATCH", here, {"deadline_seconds": 5})["deadline_seconds"] == 5
+    assert program("POST", f"{here}/pause")["state"] == "paused"
+    assert program("POST", f"{here}/resume")["state"] == "active"
+    assert program("POST", f"{here}/enable")["state"] == "active"
+    assert program("POST", f"{here}/rotate-secret", {"signing": "ed25519"})["public_key"]
+
+
+def replays(program: Program, id_: str) -> None:
+    wish = {"subscription": id_, "since": "1h", "status": "dead"}
+    assert program("POST", "replays/count", wish)["deliveries"] >= 1
+    begun = program("POST", "replays", wish, status=HTTPStatus.CREATED)
+    assert program("GET", "replays")["replays"]
+    assert program("GET", f"replays/{begun['replay_id']}")["status"] == "dead"
+    program("POST", f"replays/{begun['replay_id']}/stop")

@@ -28,6 +28,7 @@ KEEP_LANES = (
     "dynamodb:UpdateItem",
 )
 
+READ_THE_PAST = ("dynamodb:Query", "dynamodb:Scan")
 TAKE_LETTERS = ("sqs:DeleteMessage", "sqs:ReceiveMessage", "sqs:ChangeMessageVisibility")
 
 
@@ -76,7 +77,7 @@ class Api(Construct):
         worker.may(KEEP_SUBSCRIPTIONS, on=tables.subscriptions.table_arn)
         worker.may(KEEP_LANES, on=tables.deliveries.table_arn)
         worker.may(["dynamodb:Query"], on=tables.held_index_arn)
-        worker.may(["dynamodb:Query"], on=tables.pipelines.table_arn)
+        worker.may(READ_THE_PAST, on=tables.pipelines.table_arn)
         worker.may(["dynamodb:Query"], on=tables.unended_index_arn)
         worker.may(["kms:Encrypt"], on=self._secrets.key.key_arn)
         worker.may_send(self._deliveries.queue)

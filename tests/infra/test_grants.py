@@ -100,7 +100,7 @@ def test_the_api_seals_secrets_and_opens_none_and_sends_no_event(production: Blu
             "dynamodb:UpdateItem",
         },
         "DeliveriesTable/index/held": {"dynamodb:Query"},
-        "PipelinesTable": {"dynamodb:Query"},
+        "PipelinesTable": {"dynamodb:Query", "dynamodb:Scan"},
         "PipelinesTable/index/unended": {"dynamodb:Query"},
         "SecretsKey": {"kms:Encrypt"},
         "DeliveriesQueueUrl": SEND,

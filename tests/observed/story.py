@@ -5,8 +5,11 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from uuid import uuid4
 
+import requests
+
 from lakehook import metrics as names
 from lakehook.domain.event import Event, EventType
+from lakehook.domain.replay import Wish
 from lakehook.producer import PipelineEventPublisher
 from lakehook.subscribe import Terms
 from local.installation import LocalLakehook, Options
@@ -40,6 +43,7 @@ class Story:
         self._good_and_late()
         self._devlake()
         self._bad_receivers()
+        self._operators()
         self._out_of_order()
         self._our_own_trouble()
 
@@ -104,6 +108,19 @@ class Story:
         desk = desk_of_stack(STACK, print)
         desk.unsubscribe(desk.look_up(self.ids[name]), discard_waiting=True)
 
+    def _operators(self) -> None:
+        """By HTTP, and a replay of what the good one has had."""
+        self._call("subscriptions")
+        self._call("subscriptions/nobody")
+        self._until(names.API_CALLS, names.API_REFUSED)
+        desk = desk_of_stack(STACK, print)
+        terms = desk.start_replay.terms(Wish(since="1h", status="delivered"))
+        desk.start_replay(desk.look_up(self.ids["good"]), terms)
+        self._until(names.REPLAYED)
+
+    def _call(self, path: str) -> None:
+        requests.get(self.lakehook.deployment.api_url + path, timeout=30)
+
     def _out_of_order(self) -> None:
         (running,) = a_life(RUNNING)
         self._publish(running)
@@ -123,6 +140,9 @@ class Story:
         tables.delete_table(TableName=deployment.pipelines_table)
         self._publish(*a_life())
         self._until_told(names.TROUBLE, "fanout")
+        self._call("pipelines/39")
+        self._until(names.API_FAILED)
+        self._until_told(names.TROUBLE, "api")
         sqs.delete_queue(QueueUrl=deployment.events_queue_url)
         devlake = DevLake(deployment.ingress_url, self.lakehook.notification_secret)
         devlake.create("lake")

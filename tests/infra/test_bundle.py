@@ -102,7 +102,7 @@ def requirements_of_wheels(bundle: Path) -> set[str]:
         line for text in texts for line in re.findall(r"^Requires-Dist: (.*)$", text, re.MULTILINE)
     ]
     return {
-        one.name.lower()
+        one.name.lower().replace("_", "-")
         for one in map(Requirement, lines)
         if one.marker is None or one.marker.evaluate({"python_version": "3.13", "extra": ""})
     }

@@ -13,22 +13,21 @@ settings.load_profile("lakehook")
 
 HERE = Path(__file__).parent
 UNIT = HERE / "unit"
-SHARED = ("infra", "e2e")  # folders whose tests share something that is dear to make
-ALONE = (
-    "test_demo.py",
-    "test_bundle.py",
-    "test_recovery.py",
-    "test_shipped.py",
-)  # long, and worth another turn
+SHARED = ("infra", "e2e", "observed")  # folders whose tests share something that is dear to make
+ALONE = {  # long, and worth another turn
+    "test_demo.py": "demo",
+    "test_bundle.py": "bundles",
+    "test_recovery.py": "recovery",
+    "test_shipped.py": "bundles",
+}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests that share a fixture stay together when the suite is worked off by several."""
     for item in items:
         folder = item.path.relative_to(HERE).parts[0]
-        shared = folder in SHARED and item.path.name not in ALONE
-        group = folder if shared else item.path.name
-        item.add_marker(pytest.mark.xdist_group(group))
+        usual = folder if folder in SHARED else item.path.name
+        item.add_marker(pytest.mark.xdist_group(ALONE.get(item.path.name, usual)))
 
 
 @pytest.fixture(autouse=True)

@@ -9,6 +9,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
+from infra.excuse import excuse
 from infra.measures import PERIOD, Measures
 from infra.stage import Stage
 from infra.watch import Watch
@@ -64,6 +65,9 @@ class Alarms(Construct):
         )
         given = Fn.condition_not(Fn.condition_equals(email, NONE))
         subscription.cfn_options.condition = CfnCondition(self, "EmailGiven", expression=given)
+        excuse(
+            subscription, "Serverless-SNSRedrivePolicy", "Who would read what no mail could tell?"
+        )
 
     def _above(self, watch: Watch) -> cloudwatch.Alarm:
         periods = max(1, watch.minutes // int(PERIOD.to_minutes()))

@@ -2,6 +2,7 @@
 
 from aws_cdk import Stack
 
+from infra.excuse import excuse
 from infra.worker import Worker
 
 SEND_MAIL = ("ses:SendEmail",)
@@ -10,8 +11,16 @@ SEND_MAIL = ("ses:SendEmail",)
 def may_send_mail(worker: Worker, *, sender: str) -> None:
     """By any identity of this account, which may be the address or its domain, and as no other.
 
-    Where the sender is ``-`` nobody may.
+    SES asks for the configuration set, too, where the identity has one. Where the sender is ``-``
+    nobody may.
     https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsimpleemailservicev2.html
     """
-    identities = Stack.of(worker).format_arn(service="ses", resource="identity", resource_name="*")
-    worker.may(SEND_MAIL, on=identities, when={"StringEquals": {"ses:FromAddress": sender}})
+    for kind in ("identity", "configuration-set"):
+        every = Stack.of(worker).format_arn(service="ses", resource=kind, resource_name="*")
+        worker.may(SEND_MAIL, on=every, when={"StringEquals": {"ses:FromAddress": sender}})
+        excuse(
+            worker.role,
+            "AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:ses:<AWS::Region>:<AWS::AccountId>"
+            f":{kind}/*]",
+            "The account says by which it sends, and how; the sender is one address alone",
+        )

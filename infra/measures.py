@@ -12,7 +12,7 @@ from lakehook import metrics as names
 
 PERIOD = Duration.minutes(5)
 
-TOLD = ("ingress", "fanout", "deliver")
+TOLD = ("ingress", "fanout", "deliver", "api")
 """Those that tell of trouble: the clock has no message to spare from it, and fails."""
 
 FEW_ATTEMPTS = 20

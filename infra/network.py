@@ -1,7 +1,7 @@
 """A network of the operator's own, from which deliveries leave.
 
 So they reach private receivers, or come from an address that does not change. Its subnets must
-lead to SQS, DynamoDB and KMS, by a NAT gateway or by endpoints.
+lead to SQS, DynamoDB, KMS, and SES if mail is sent, by a NAT gateway or by endpoints.
 """
 
 import re

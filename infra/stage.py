@@ -30,6 +30,10 @@ NAME = re.compile(r"[a-z][a-z0-9-]{0,23}")
 """Short enough that every queue's name stays within SQS's 80 characters."""
 
 
+RESERVED = {"notices_at_once", "api_calls_at_once"}
+"""Which a new account may have no room for."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Stage:
     """Times in seconds.
@@ -42,8 +46,8 @@ class Stage:
     protected: bool
     fanouts_at_once: int
     deliveries_at_once: int
-    notices_at_once: int
-    api_calls_at_once: int
+    notices_at_once: int | None  # reserved; none: whatever the account has left
+    api_calls_at_once: int | None
     ingress_timeout_seconds: int = 15
     fanout_timeout_seconds: int = 30
     deliver_timeout_seconds: int = 30
@@ -108,10 +112,10 @@ class Stage:
                 "all that an event source mapping accepts"
             )
 
-    def _check_reserved(self, field: str, at_once: int) -> None:
-        if at_once < 1:
+    def _check_reserved(self, field: str, at_once: int | None) -> None:
+        if at_once is not None and at_once < 1:
             raise ValueError(
-                f"{field} {at_once}: choose at least 1; "
+                f"{field} {at_once}: choose at least 1, or none; "
                 "it is reserved, so 0 would turn every caller away"
             )
 
@@ -148,6 +152,7 @@ def _read(changes: Mapping[str, Any] | None) -> dict[str, Any]:
     read = dict(changes or {})
     if unknown := read.keys() - {one.name for one in fields(Stage)} | read.keys() & {"name"}:
         raise ValueError(f"a stage has no {', '.join(sorted(unknown))} to choose")
+    read |= {name: None for name in RESERVED & read.keys() if read[name] == "none"}
     if "producers" in read:
         read["producers"] = Producers(tuple(read["producers"]))
     if "retention" in read:

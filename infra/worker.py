@@ -34,6 +34,8 @@ INTERFACES = (
 )
 """https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html"""
 
+OF_A_TICK = "A tick that comes late is worth nothing"
+
 
 class Worker(Construct):
     """It may write to its own log; all else is granted where both sides are in sight."""
@@ -96,7 +98,13 @@ class Worker(Construct):
         )
 
     def wakes_every(self, interval: Duration) -> None:
-        """None is tried again: the next one is at hand."""
+        """A tick that comes late is worth nothing: the next one is at hand.
+
+        So neither EventBridge tries one again, nor Lambda, which takes it first and runs it then.
+        https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
+        """
+        self.function.configure_async_invoke(retry_attempts=0, max_event_age=interval)
+        excuse(self.function, "Serverless-LambdaAsyncFailureDestination", OF_A_TICK)
         rule = events.Rule(
             self,
             "Schedule",
@@ -105,7 +113,7 @@ class Worker(Construct):
                 targets.LambdaFunction(self.function, retry_attempts=0, max_event_age=interval)
             ],
         )
-        excuse(rule, "Serverless-EventBusDLQ", "A tick that comes late is worth nothing")
+        excuse(rule, "Serverless-EventBusDLQ", OF_A_TICK)
 
     def may_send(self, to: sqs.IQueue) -> None:
         """A batch is asked for by the same name."""

@@ -12,6 +12,8 @@ _ANYONE = "local"
 def session() -> boto3.Session:
     """What the caller has configured; beside ``AWS_ENDPOINT_URL`` nothing need be."""
     core = botocore.session.get_session()
+    if region := os.environ.get("AWS_REGION"):  # noqa: TID251
+        core.set_config_variable("region", region)  # as the CDK has it, and other SDKs of AWS
     if os.environ.get("AWS_ENDPOINT_URL"):  # noqa: TID251  the one place that looks
         _fill_in(core)
     return boto3.Session(botocore_session=core)

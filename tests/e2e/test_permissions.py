@@ -16,7 +16,12 @@ BLUEPRINT = Blueprint(json.loads((ROOT / "local" / "template.json").read_text(en
 
 ELSEWHERE = {"test_demo.py", "test_recovery.py"}  # installations of their own
 
-NOT_SEEN: dict[str, dict[Grant, str]] = {}
+NOT_SEEN: dict[str, dict[Grant, str]] = {
+    "deliver": {
+        ("ses:SendEmail", "configuration-set/*"): "SES asks for it where an identity has one; the"
+        " call does not name it",
+    }
+}
 """What a role allows though no test here makes its function ask for it, and why."""
 
 

@@ -116,3 +116,12 @@ def test_the_operators_topic_and_every_queue_refuse_plain_http(production: Bluep
                 if one.get("Condition") == {"Bool": {"aws:SecureTransport": "false"}}
             ]
             assert refused == ["Deny"]
+
+
+def test_no_tick_of_the_clock_is_tried_again(production: Blueprint) -> None:
+    """https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html"""
+    (config,) = production.resources("AWS::Lambda::EventInvokeConfig").values()
+
+    assert config["FunctionName"]["Ref"] == production.logical_id("clock")
+    assert config["MaximumRetryAttempts"] == 0
+    assert config["MaximumEventAgeInSeconds"] == 60

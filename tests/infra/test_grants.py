@@ -83,6 +83,7 @@ def test_deliver_keeps_the_ledger_and_alone_reads_secrets(production: Blueprint)
         "DeliveriesTable": KEEP_THE_LEDGER,
         "SecretsKey": {"kms:Decrypt"},
         "identity/*": {"ses:SendEmail"},
+        "configuration-set/*": {"ses:SendEmail"},
         own_log("deliver", production): WRITE_ITS_LOG,
     }
 

@@ -161,3 +161,9 @@ def test_every_choice_that_the_file_shows_can_be_taken(tmp_path: Path) -> None:
 def test_the_file_as_it_comes_changes_nothing() -> None:
     assert stage_of("production", ROOT / STAGES) == stage_named("production")
     assert stage_of("try", ROOT / STAGES) == stage_named("try")
+
+
+def test_a_new_account_may_have_nothing_to_reserve():
+    stage = stage_named("try", {"notices_at_once": "none", "api_calls_at_once": "none"})
+
+    assert (stage.notices_at_once, stage.api_calls_at_once) == (None, None)

@@ -45,3 +45,12 @@ def test_without_an_endpoint_nothing_is_made_up(monkeypatch: pytest.MonkeyPatch)
 
     assert real.region_name is None
     assert real.get_credentials() is None
+
+
+@pytest.mark.usefixtures("_nothing_configured")
+def test_a_region_is_taken_by_the_name_that_other_tools_of_aws_know(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+
+    assert session().region_name == "eu-west-1"

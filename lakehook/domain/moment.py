@@ -11,7 +11,10 @@ _UNITS = "smhd"
 
 
 def parse_moment(text: str, *, what: str, now: float) -> float:
-    """Unix seconds, of RFC 3339 with an offset, of a duration back from now, or as they are."""
+    """Unix seconds, of RFC 3339 with an offset, of a duration back from now, or as they are.
+
+    Before 1970 it is 1970: of the year 1 some offsets have no time that could be written.
+    """
     text = text.strip()
     if text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS:
         return float(text)
@@ -26,4 +29,4 @@ def parse_moment(text: str, *, what: str, now: float) -> float:
             f"{what}: {text[:40]!a} is no time with an offset, like 2026-01-01T12:00:00Z,"
             " and no duration back from now, like 2h or 3d"
         )
-    return time.timestamp()
+    return max(time.timestamp(), 0.0)

@@ -10,6 +10,7 @@ from lakehook.domain.endpoint import Endpoint
 from lakehook.domain.errors import BadInput, NotFound, OwnTrouble
 from lakehook.domain.event import EventType
 from lakehook.domain.lane import Status
+from lakehook.domain.moment import parse_moment
 from lakehook.domain.replay import State, Wish
 from lakehook.domain.subscription import Format
 from lakehook.ports import Accepted
@@ -418,3 +419,8 @@ def test_a_pending_subscription_hears_the_past_once_it_is_confirmed(world: World
     world.work_off()
 
     assert world.heard == ["1#1", "1#2"]
+
+
+def test_before_1970_it_is_1970() -> None:
+    """Some offsets of the year 1 have no time that could be written."""
+    assert parse_moment("0001-01-01T00:00:00+14:00", what="since", now=NOON) == 0.0

@@ -10,7 +10,7 @@ export UV_SYSTEM_CERTS := 1
 
 MINUTES ?= 5
 
-.PHONY: help install demo test bench witness soak soak-mutants check format synth diff bootstrap \
+.PHONY: help install demo test permissions bench witness soak soak-mutants check format synth diff bootstrap \
 	deploy destroy bundles snapshot openapi lock clean
 
 help: ## Show this
@@ -43,6 +43,9 @@ demo: ## Show the main job, on this machine alone
 
 test: install ## Run every test
 	$(BIN)/python -m pytest --numprocesses 3 --dist loadgroup
+
+permissions: install ## Compare roles with what functions are seen to ask, in all end-to-end tests
+	$(BIN)/python -m pytest tests/e2e
 
 bench: install ## Measure, beside references of the same run; write bench/results and the picture
 	$(BIN)/python -m bench

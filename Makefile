@@ -10,8 +10,8 @@ export UV_SYSTEM_CERTS := 1
 
 MINUTES ?= 5
 
-.PHONY: help install demo test permissions bench witness soak soak-mutants check format synth diff bootstrap \
-	deploy destroy bundles snapshot openapi lock clean
+.PHONY: help install demo test permissions bench witness soak soak-mutants check format synth \
+	diff bootstrap deploy destroy bundles snapshot openapi lock clean
 
 help: ## Show this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20

@@ -9,7 +9,7 @@ from lakehook.apply import readers
 from lakehook.apply.entry import Entry
 from lakehook.apply.keys import KEYS, KINDS, NAMES, PAUSED, SECRET, SIGNING, TEMPLATE
 from lakehook.apply.manuscript import Proofreader, Reveal
-from lakehook.domain.channel import Channel, Seal
+from lakehook.domain.channel import Channel, Seal, shown_by
 from lakehook.domain.channels import channel_of, checked_channel
 from lakehook.domain.destination import Destination
 from lakehook.domain.errors import BadSubscription
@@ -138,7 +138,7 @@ class EntryReader:
         return fields
 
     def _addressed(self, destination: Destination, channel: Channel) -> dict[str, Any]:
-        url, shown = destination.url, destination.shown
+        url, shown = destination.url, shown_by(channel, destination)
         if isinstance(self.written["url"], str) and url != shown:
             raise BadSubscription(
                 "url: it looks like a credential, and nothing secret stands in this file;"

@@ -28,6 +28,13 @@ class Seal(Enum):
     NONE = "not at all: the URL is the credential"
 
 
+def shown_by(channel: "Channel", destination: Destination) -> str:
+    """A destination as people may see it: where nothing is signed, the URL is the credential."""
+    if channel.seal is Seal.NONE and isinstance(destination, Endpoint):
+        return destination.host_alone
+    return destination.shown
+
+
 @dataclass(frozen=True, kw_only=True)
 class Content:
     """What is said, before it is signed and addressed."""

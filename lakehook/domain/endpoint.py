@@ -8,7 +8,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from lakehook.domain.address import Network, judge_address
 from lakehook.domain.errors import BadEndpoint
-from lakehook.domain.redaction import redacted
+from lakehook.domain.redaction import HIDDEN, redacted
 
 MAX_URL_CHARACTERS = 2048
 MAX_HOST_CHARACTERS = 253
@@ -80,6 +80,11 @@ class Endpoint:
             raise BadEndpoint(
                 f"url: port {self.port} is neither 443 nor 8443, and no opened network has it"
             )
+
+    @property
+    def host_alone(self) -> str:
+        """The URL where all behind its host is the credential."""
+        return f"{self.scheme}://{self.host_header}/{HIDDEN}"
 
     @property
     def shown(self) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from lakehook.domain.channel import Channel, Seal
+from lakehook.domain.channel import Channel, Seal, shown_by
 from lakehook.domain.channels import channel_of
 from lakehook.domain.delivery import fingerprint
 from lakehook.domain.destination import Destination
@@ -154,7 +154,7 @@ def _addressed(
     destination: Destination | None = fields.get("endpoint")
     if destination is None:
         return fields
-    url, shown = destination.url, destination.shown
+    url, shown = destination.url, shown_by(channel, destination)
     is_credential = url != shown
     return {
         **fields,

@@ -360,3 +360,15 @@ def test_another_amendment_wakes_no_lane(office: Office) -> None:
     office.desk().amend(subscription, Terms(ordering="strict", deadline_seconds=3))
 
     assert office.ledger.lanes[lane].due_at == NOON + 3600
+
+
+def test_where_the_url_is_the_credential_no_more_than_its_host_is_shown(office: Office) -> None:
+    office.network.hosts["chat.example"] = ["93.184.216.34"]
+    url = "https://chat.example/hooks/abc/Zx9Y"
+
+    subscription = subscribed(office, Terms(name="team", url=url, channel="slack"))
+
+    assert subscription.endpoint.url == subscription.endpoint.shown == "https://chat.example/…"
+    assert subscription.sealed_url is not None
+    unsealed = office.sealer.unseal(subscription.sealed_url, subscription_id=subscription.id)
+    assert unsealed == url.encode()

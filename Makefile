@@ -42,7 +42,7 @@ demo: ## Show the main job, on this machine alone
 	@$(BIN)/python -m local demo
 
 test: install ## Run every test
-	$(BIN)/python -m pytest --numprocesses 3 --dist loadgroup
+	$(BIN)/python -m pytest --numprocesses 3 --dist loadscope --no-loadscope-reorder
 
 permissions: install ## Compare roles with what functions are seen to ask, in all end-to-end tests
 	$(BIN)/python -m pytest tests/e2e

@@ -6,6 +6,9 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 from pytest_socket import disable_socket, enable_socket, socket_allow_hosts
+from xdist.remote import Producer
+
+from tests.turns import Turns, rank, turn_of
 
 # How fast a machine is says nothing about the code.
 settings.register_profile("lakehook", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -13,21 +16,16 @@ settings.load_profile("lakehook")
 
 HERE = Path(__file__).parent
 UNIT = HERE / "unit"
-SHARED = ("infra", "e2e", "observed")  # folders whose tests share something that is dear to make
-ALONE = {  # long, and worth another turn
-    "test_demo.py": "demo",
-    "test_bundle.py": "bundles",
-    "test_recovery.py": "recovery",
-    "test_shipped.py": "bundles",
-}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that share a fixture stay together when the suite is worked off by several."""
-    for item in items:
-        folder = item.path.relative_to(HERE).parts[0]
-        usual = folder if folder in SHARED else item.path.name
-        item.add_marker(pytest.mark.xdist_group(ALONE.get(item.path.name, usual)))
+    """What takes longest begins first, so that nobody waits for it alone at the end."""
+    items.sort(key=lambda item: rank(turn_of(item.nodeid)))
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Turns:
+    """By turns alone, whatever `--dist` says: a split one would make its dear thing twice."""
+    return Turns(config, log)
 
 
 @pytest.fixture(autouse=True)

@@ -1,5 +1,6 @@
 """What happens seldom, and asks AWS for what nothing else asks for."""
 
+import time
 from dataclasses import replace
 
 from lakehook.adapters.dynamo_health import DynamoHealths
@@ -38,6 +39,18 @@ def healths_of(lakehook: LocalLakehook) -> DynamoHealths:
 
 def breaker_is_open(lakehook: LocalLakehook, subscription_id: str) -> bool:
     return healths_of(lakehook).find(subscription_id).due_at is not None
+
+
+def bring_down(
+    lakehook: LocalLakehook, subscription_id: str, receiver: Receiver, publish: Publish
+) -> None:
+    """By one failure after another: of several at the same time some may go uncounted."""
+    deadline = time.monotonic() + PATIENCE
+    while not breaker_is_open(lakehook, subscription_id):
+        assert time.monotonic() < deadline
+        had = len(receiver.arrivals)
+        publish(pipelines(1))
+        receiver.wait_for(had + 1, within=1)
 
 
 def bring_forward(lakehook: LocalLakehook, subscription_id: str) -> None:
@@ -81,8 +94,7 @@ def test_the_first_success_of_an_endpoint_that_was_down_wakes_all_that_were_not_
     switch = Switch()
     receiver = Receiver("mended", switch)
     subscription_id = subscribers.add(receiver, *SLOW)
-    publish(pipelines(8))
-    eventually(lambda: breaker_is_open(lakehook, subscription_id))
+    bring_down(lakehook, subscription_id, receiver, publish)
     publish(pipelines(12))  # none of them is tried
     eventually(evidence.nothing_is_under_way)
     switch.up = True
@@ -97,8 +109,7 @@ def test_a_breaker_behind_which_nothing_waits_any_more_is_forgotten(
 ):
     receiver = Receiver("leaving", lambda _: ERROR)
     subscription_id = subscribers.add(receiver, *SLOW)
-    publish(pipelines(8))
-    eventually(lambda: breaker_is_open(lakehook, subscription_id))
+    bring_down(lakehook, subscription_id, receiver, publish)
 
     terminal("subscriptions", "remove", subscription_id, "--discard-waiting")
     eventually(lambda: terminal.json("lanes", "list", "--subscription", subscription_id) == [])

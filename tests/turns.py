@@ -1,0 +1,31 @@
+"""Who works off which tests, when several do: those that share something dear are one turn."""
+
+from pathlib import PurePosixPath
+
+from xdist.scheduler import LoadScopeScheduling
+
+SHARED = ("infra", "e2e", "observed")  # folders whose tests share something that is dear to make
+ALONE = {  # long, and worth another turn
+    "test_demo.py": "demo",
+    "test_bundle.py": "bundles",
+    "test_recovery.py": "recovery",
+    "test_shipped.py": "bundles",
+}
+LONGEST = ("e2e", "observed", "demo", "recovery", "bundles", "infra")
+
+
+def turn_of(nodeid: str) -> str:
+    path = PurePosixPath(nodeid.partition("::")[0])
+    folder = path.relative_to("tests").parts[0]
+    return ALONE.get(path.name, folder if folder in SHARED else path.name)
+
+
+def rank(turn: str) -> int:
+    return LONGEST.index(turn) if turn in LONGEST else len(LONGEST)
+
+
+class Turns(LoadScopeScheduling):  # type: ignore[misc]  # xdist is not typed
+    """https://pytest-xdist.readthedocs.io/en/stable/distribution.html"""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return turn_of(nodeid)

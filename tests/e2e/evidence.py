@@ -1,5 +1,6 @@
 """What the queues and the ledger of an installation hold."""
 
+import time
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ from lakehook.domain.lane import DeliveryRecord, Status
 from lakehook.settings import DeliveriesTable
 from local.installation import LocalLakehook
 
+PATIENCE_SECONDS = 30.0
 COUNTS = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
 
 
@@ -94,16 +96,21 @@ class Evidence:
 
     def _next(self, queue_url: str, group: str) -> Any:
         """What is met of other groups on the way is kept for those who ask for it."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while not self._letters[group]:
-            (letter,) = self._sqs.receive_message(
-                QueueUrl=queue_url,
-                WaitTimeSeconds=10,
-                MessageSystemAttributeNames=["MessageGroupId"],
-                MessageAttributeNames=["All"],
-            )["Messages"]
+            assert time.monotonic() < deadline, f"no letter of {group}"
+            self._take(queue_url)
+        return self._letters[group].pop(0)
+
+    def _take(self, queue_url: str) -> None:
+        for letter in self._sqs.receive_message(
+            QueueUrl=queue_url,
+            WaitTimeSeconds=10,
+            MessageSystemAttributeNames=["MessageGroupId"],
+            MessageAttributeNames=["All"],
+        ).get("Messages", []):
             self._sqs.delete_message(QueueUrl=queue_url, ReceiptHandle=letter["ReceiptHandle"])
             self._letters[letter["Attributes"]["MessageGroupId"]].append(letter)
-        return self._letters[group].pop(0)
 
     def _messages_in(self, queue_url: str) -> int:
         attributes = self._sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=COUNTS)[

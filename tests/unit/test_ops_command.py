@@ -308,6 +308,15 @@ def test_bad_input_is_told_in_json_when_asked(
     assert terminal.out == ""
 
 
+def test_an_error_moves_no_terminal_whatever_was_given(terminal: Terminal) -> None:
+    given = "sub_a#\x1b[31m\udcff\u202e流水线#1"
+
+    assert terminal("deliveries", "show", given) == 3
+
+    assert terminal.err.startswith(r"error: sub_a#\x1b[31m\udcff\u202e流水线#1: ")
+    assert terminal.err.count("\n") == 1
+
+
 def test_a_warning_stands_beside_the_answer(terminal: Terminal) -> None:
     url = "https://vpc.internal/hook"
 

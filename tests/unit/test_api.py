@@ -13,6 +13,7 @@ from lakehook.domain.ping import Ping, Pong
 from lakehook.domain.pipeline import Advance
 from tests.api_caller import Caller, a_call
 from tests.builders import a_delivery, a_document, an_event
+from tests.contracts.test_handlers import Context
 from tests.fakes_ops import Office
 from tests.unit.test_subscribe import with_waiting_and_dead
 
@@ -26,7 +27,10 @@ class Desktop:
         self.office = Office()
         self.troubles: list[Exception] = []
         api = Api(self.office.desk, self.troubles.append)
-        self.call = Caller(lambda event, context: api(Call.of(event), context))
+        self.milliseconds_left = 30_000
+        self.call = Caller(
+            lambda event, _: api(Call.of(event), Context(remaining_ms=self.milliseconds_left))
+        )
 
     def subscribe(self, **terms: Any) -> str:
         said = self.call("POST", "/subscriptions", {"name": "ci", "url": URL, **terms})

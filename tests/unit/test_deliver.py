@@ -460,7 +460,9 @@ def test_gone_disables_the_subscription_and_keeps_what_it_refused(world: World):
 
 
 def test_who_says_gone_under_a_200_is_quoted(world: World):
-    said = '{"errcode":93000,"errmsg":"invalid webhook url, hint: [1700000000], from ip: 192.0.2.7"}'
+    said = (
+        '{"errcode":93000,"errmsg":"invalid webhook url, hint: [1700000000], from ip: 192.0.2.7"}'
+    )
     gone = Attempt(
         at=world.clock.now(),
         outcome=Outcome.GONE,

@@ -106,9 +106,7 @@ def test_what_every_path_of_a_chat_service_has_stays_readable():
 
 
 def test_where_there_is_nothing_secret_nothing_is_taken_away():
-    none = credentials_of(
-        secrets=(), headers={}, destination=CI, shown="https://ci.example/a"
-    )
+    none = credentials_of(secrets=(), headers={}, destination=CI, shown="https://ci.example/a")
 
     assert redacted(b"all of it", none) == b"all of it"
 

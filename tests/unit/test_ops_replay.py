@@ -54,6 +54,17 @@ def the_clock_works(office: Office, state: State = State.DONE, **changes: Any) -
     office.clock.sleep = working  # type: ignore[method-assign]
 
 
+def test_people_are_told_that_what_is_lined_up_may_still_wait(
+    terminal: Terminal, office: Office
+) -> None:
+    the_clock_works(office)
+
+    assert terminal(*REPLAY) == 0
+
+    *_, last = terminal.out.splitlines()
+    assert last == "what has not gone out yet: lakehook lanes list --subscription sub_a"
+
+
 def test_a_dry_run_counts_and_writes_nothing(terminal: Terminal, office: Office) -> None:
     counted = terminal.json(*REPLAY, "--dry-run")
 

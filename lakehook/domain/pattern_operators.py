@@ -39,7 +39,7 @@ def _operator(wanted: dict[str, Any], path: str) -> Test:
         raise BadSubscription(f"pattern: {path} has an operator with {len(wanted)} names, not one")
     ((name, operand),) = wanted.items()
     if name not in _OPERATORS:
-        raise BadSubscription(f"pattern: {path}: {name!a} is none of {', '.join(_OPERATORS)}")
+        raise BadSubscription(f"pattern: {path}: {name[:40]!a} is none of {', '.join(_OPERATORS)}")
     return _OPERATORS[name](operand, path)
 
 

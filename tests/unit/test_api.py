@@ -461,3 +461,11 @@ def test_our_own_trouble_is_told_to_the_log_and_a_fault_of_ours_to_nobody_else(
     assert (said.status, said.document["error"]) == (status, error)
     assert "hush" not in str(said)
     assert api.troubles == [broken]
+
+
+@pytest.mark.parametrize("since", ["2026-02-30T00:00:00Z", "2026-01-01T12:00:00%2B99:99"])
+def test_a_time_on_no_calendar_is_refused_in_our_words(api: Desktop, since: str):
+    said = api.call("GET", f"/deliveries?since={since}")
+
+    assert said.status == 422
+    assert said.document["message"].endswith(" is a time that is on no calendar")

@@ -75,7 +75,7 @@ def replay(  # noqa: PLR0913  each is an option
     )
     desk = desk_of(context, stack)
     found = desk.look_up(subscription)
-    terms = desk.start_replay.terms(wish)
+    terms = desk.start_replay.terms(wish, found)
     if dry_run:
         _count(desk, found, terms, output)
     else:

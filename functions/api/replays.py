@@ -50,7 +50,9 @@ def list_replays(
 )
 def replay(desk: AtDesk, wanted: NewReplay) -> answers.ReplayStarted:
     subscription = desk.look_up(wanted.subscription)
-    started = desk.start_replay(subscription, desk.start_replay.terms(wanted.wish), counted=False)
+    started = desk.start_replay(
+        subscription, desk.start_replay.terms(wanted.wish, subscription), counted=False
+    )
     return answers.ReplayStarted(**replay_facts(started.replay), attached=started.attached)
 
 
@@ -64,7 +66,7 @@ def replay(desk: AtDesk, wanted: NewReplay) -> answers.ReplayStarted:
 )
 def count(desk: AtDesk, wanted: NewReplay) -> answers.ReplayCount:
     subscription = desk.look_up(wanted.subscription)
-    terms = desk.start_replay.terms(wanted.wish)
+    terms = desk.start_replay.terms(wanted.wish, subscription)
     told_of = while_there_is_time(ROUTES, instead="lakehook replay --dry-run counts it")
     tally = desk.count_replay(terms, subscription, told=told_of)
     by_type = [answers.OfType(**of_type_facts(one)) for one in sorted(tally.by_type.items())]

@@ -65,6 +65,16 @@ def test_people_are_told_that_what_is_lined_up_may_still_wait(
     assert last == "what has not gone out yet: lakehook lanes list --subscription sub_a"
 
 
+def test_an_event_type_that_it_does_not_want_is_warned_of(terminal: Terminal) -> None:
+    types = ("--event-type", "TASK_FAILED", "--event-type", "PIPELINE_CREATED")
+
+    counted = terminal.json(*REPLAY, *types, "--dry-run")
+
+    warned = json.loads(terminal.err)
+    assert warned["message"] == "event type: ci does not want TASK_FAILED, so none is sent"
+    assert counted["deliveries"] == 2
+
+
 def test_a_dry_run_counts_and_writes_nothing(terminal: Terminal, office: Office) -> None:
     counted = terminal.json(*REPLAY, "--dry-run")
 

@@ -392,6 +392,8 @@ def test_what_is_not_there_or_not_understood_is_told_in_one_shape(
 
 def test_what_is_allowed_elsewhere_is_named(api: Desktop):
     assert api.call("PUT", "/subscriptions").headers["allow"] == "GET, POST"
+    assert api.call("PUT", "/replays/count").headers["allow"] == "POST"
+    assert api.call("PUT", "/replays/rpl_1").headers["allow"] == "GET"
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,12 @@
 """Attempt: one delivery rendered, signed, sent, and what came back, read."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from lakehook.domain.channel import Channel, Content, Letter
+from lakehook.domain.channel import Channel, Content, Letter, shown_by
 from lakehook.domain.channels import channel_of
 from lakehook.domain.delivery import Delivery
-from lakehook.domain.destination import Destination, destination_of
+from lakehook.domain.destination import destination_of
 from lakehook.domain.echo import credentials_of, redacted
 from lakehook.domain.errors import TemplateFailed
 from lakehook.domain.mail import Mail
@@ -61,7 +62,8 @@ class PostSigned:
         attempt = _read(answer, channel, began=letter.at, now=self.clock.now())
         said = _said(answer)
         if said and (tell or not attempt.outcome.is_success):
-            attempt = replace(attempt, excerpt=_excerpt(said, _destination_of(request), keys))
+            excerpt = _excerpt(said, _credentials(request, channel, keys))
+            attempt = replace(attempt, excerpt=excerpt)
         return Exchange(attempt, said)
 
     def _letter(
@@ -77,10 +79,6 @@ class PostSigned:
             headers=keys.headers,
             chance=self.dice.key,
         )
-
-
-def _destination_of(request: Request | Mail) -> Destination:
-    return request.mailbox if isinstance(request, Mail) else request.endpoint
 
 
 def _read(answer: Answer | NoAnswer, channel: Channel, *, began: float, now: float) -> Attempt:
@@ -108,13 +106,20 @@ def _said(answer: Answer | NoAnswer) -> bytes:
     return f"(encoded: {encoding})".encode(errors="replace")
 
 
-def _excerpt(said: bytes, destination: Destination, keys: Keys) -> str:
+def _credentials(request: Request | Mail, channel: Channel, keys: Keys) -> Sequence[bytes]:
+    destination = request.mailbox if isinstance(request, Mail) else request.endpoint
+    return credentials_of(
+        secrets=keys.secrets,
+        headers=keys.headers,
+        destination=destination,
+        shown=shown_by(channel, destination),
+    )
+
+
+def _excerpt(said: bytes, credentials: Sequence[bytes]) -> str:
     """The start of what was said, on one line, without what could move a terminal.
 
     A receiver may show the request it got: the credentials in it do not stay.
     """
-    credentials = credentials_of(
-        secrets=keys.secrets, headers=keys.headers, destination=destination
-    )
     text = redacted(said, credentials).decode(errors="replace")[:EXCERPT_CHARACTERS]
     return "".join(c if c.isprintable() else " " for c in text)

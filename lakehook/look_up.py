@@ -24,10 +24,12 @@ class LookUp:
         ]
         found = by_id or [one for one in in_force if one.name == id_or_name]
         if not found:
-            raise NotFound(f"no subscription has the id or the name {id_or_name!a}")
+            raise NotFound(f"no subscription has the id or the name {id_or_name[:100]!a}")
         if len(found) > 1:
             ids = ", ".join(one.id for one in found)
-            raise BadSubscription(f"name: {len(found)} subscriptions bear {id_or_name!a}: {ids}")
+            raise BadSubscription(
+                f"name: {len(found)} subscriptions bear {id_or_name[:100]!a}: {ids}"
+            )
         return found[0]
 
     def all(self) -> list[Subscription]:

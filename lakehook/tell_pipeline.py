@@ -37,7 +37,7 @@ class TellPipeline:
     def __call__(self, pipeline_id: str) -> Story:
         events = self.chronicle.history(pipeline_id)
         if not events:
-            raise NotFound(f"no event of a pipeline {pipeline_id!a} is known")
+            raise NotFound(f"no event of a pipeline {pipeline_id[:80]!a} is known")
         unsent = self.chronicle.unsent(pipeline_id)
         return Story(pipeline_id, events, unsent, list(self._places(pipeline_id)))
 

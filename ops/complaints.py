@@ -50,7 +50,7 @@ class Complaints:
         return next((code for kind, code in _EXIT_CODES if isinstance(error, kind)), FAILED)
 
     def _say(self, level: str, kind: str, message: str) -> None:
-        line = " ".join(message.split())
+        line = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in " ".join(message.split()))
         if self.as_json:
             typer.echo(json.dumps({level: kind, "message": line}), err=True)
         else:

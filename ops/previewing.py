@@ -1,6 +1,7 @@
 """``lakehook subscriptions preview``: what would go out, to the letter?"""
 
 from typing import Annotated
+from unicodedata import category
 
 import typer
 
@@ -79,8 +80,13 @@ def _event(file: typer.FileBinaryRead | None, event_type: str | None) -> Event:
 
 
 def _told(previewed: Preview) -> str:
-    """As a request looks: its headers, an empty line, its body."""
+    """As a request looks: its headers, an empty line, its body; nothing that moves a terminal."""
     subject = [] if previewed.subject is None else [f"subject: {previewed.subject}"]
     headers = [f"{name}: {value}" for name, value in previewed.headers.items()]
     html = [] if previewed.html is None else ["", previewed.html]
-    return "\n".join([*subject, *headers, "", previewed.body, *html])
+    told = "\n".join([*subject, *headers, "", previewed.body, *html])
+    return "".join(c if _is_harmless(c) else ascii(c)[1:-1] for c in told)
+
+
+def _is_harmless(one: str) -> bool:
+    return one.isprintable() or one in "\n\t" or category(one) == "Zs"

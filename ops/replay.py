@@ -75,7 +75,7 @@ def replay(  # noqa: PLR0913  each is an option
     )
     desk = desk_of(context, stack)
     found = desk.look_up(subscription)
-    terms = desk.start_replay.terms(wish)
+    terms = desk.start_replay.terms(wish, found)
     if dry_run:
         _count(desk, found, terms, output)
     else:
@@ -98,9 +98,16 @@ def _replay(desk: Desk, subscription: Subscription, terms: Terms, output: Output
         _tell(started.replay, attached=started.attached)
     ended = _follow(desk, started.replay)
     desk.tidy_copies(letters)
-    answer(output, replay_facts(ended) | {"attached": started.attached})
+    document = replay_facts(ended) | {"attached": started.attached}
+    answer(output, document, note=_note_on(ended) if ended.sent else "")
     if ended.state is State.STOPPED:
         raise typer.Exit(STOPPED)
+
+
+def _note_on(replay: Replay) -> str:
+    """Sent is lined up: what became of it the lanes tell."""
+    of = replay.subscription_id
+    return f"what has not gone out yet: lakehook lanes list --subscription {of}"
 
 
 def _follow(desk: Desk, replay: Replay) -> Replay:

@@ -25,7 +25,10 @@ def list_(context: typer.Context, output: AnswerAs = TEXT, stack: Stack = STACK)
 def show(
     context: typer.Context, replay: ReplayId, output: AnswerAs = TEXT, stack: Stack = STACK
 ) -> None:
-    """Show what a replay was asked for, and how far it has come."""
+    """Show what a replay was asked for, and how far it has come.
+
+    Done says that all of it is lined up to be sent, and sent counts what is.
+    """
     answer(output, replay_facts(desk_of(context, stack).replays(replay)))
 
 

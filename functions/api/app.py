@@ -1,13 +1,14 @@
 """The API: its operations, and how everything that goes wrong is told."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from http import HTTPStatus
 from typing import Any
 
 from aws_lambda_powertools.event_handler import LambdaFunctionUrlResolver, Response
+from aws_lambda_powertools.event_handler.api_gateway import Route
 from aws_lambda_powertools.event_handler.openapi.exceptions import (
     RequestUnsupportedContentType,
     RequestValidationError,
@@ -74,15 +75,22 @@ def _misfits(error: RequestValidationError) -> Response[Any]:
 
 
 def _nowhere(app: LambdaFunctionUrlResolver) -> Response[Any]:
-    """No such path, or none where that is done (RFC 9110 section 15.5.6)."""
+    """No such path, or none where that is done (RFC 9110 section 15.5.6).
+
+    A path that is written out is no parameter of another: ``/replays/count`` is no replay.
+    """
     path = app.current_event.path
-    routes = [*app._static_routes, *app._dynamic_routes]  # noqa: SLF001  nothing else tells them
-    methods = sorted({one.method for one in routes if one.rule.match(path)})
+    written_out, others = app._static_routes, app._dynamic_routes  # noqa: SLF001  untold elsewhere
+    methods = _methods_at(path, written_out) or _methods_at(path, others)
     if not methods:
         return _response(HTTPStatus.NOT_FOUND, refusal("not_found", "there is no such path"))
     allowed = ", ".join(methods)
     said = refusal("method_not_allowed", f"method: allowed here: {allowed}")
     return _response(HTTPStatus.METHOD_NOT_ALLOWED, said, {"allow": allowed})
+
+
+def _methods_at(path: str, routes: Iterable[Route]) -> list[str]:
+    return sorted({one.method for one in routes if one.rule.match(path)})
 
 
 def _response(

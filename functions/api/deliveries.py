@@ -16,6 +16,7 @@ from functions.api.fields import (
     Since,
     moment,
     told,
+    while_there_is_time,
 )
 from functions.api.page import page
 from lakehook.desk.delivery_facts import (
@@ -37,7 +38,8 @@ OfStatus = Annotated[Status | None, Query(description="Those that stand like thi
 @ROUTES.get(
     "/deliveries",
     summary="List deliveries",
-    description="Without `pipeline` the whole ledger is read: name one, or a time, where you can.",
+    description="Without `pipeline` the whole ledger is read, whatever else is asked. What takes"
+    " longer than the function may run is refused.",
     tags=TAGS,
     **told("The last changed first, no more than `limit`.", 404),
 )
@@ -57,7 +59,8 @@ def list_deliveries(  # noqa: PLR0913  each is a parameter
         since=moment(since, what="since") if since is not None else 0.0,
         limit=limit,
     )
-    found = desk.list_deliveries(question)
+    seen = while_there_is_time(ROUTES, instead="name a pipeline, or ask lakehook deliveries list")
+    found = desk.list_deliveries(question, seen=seen)
     return answers.Deliveries(deliveries=[answers.Delivery(**delivery_facts(one)) for one in found])
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from urllib.parse import unquote
 
 from aws_lambda_powertools.event_handler import Depends
-from aws_lambda_powertools.event_handler.api_gateway import ApiGatewayResolver
+from aws_lambda_powertools.event_handler.api_gateway import ApiGatewayResolver, Router
 from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 from pydantic import BeforeValidator
 
@@ -15,7 +15,12 @@ from lakehook.domain.errors import BadInput
 from lakehook.domain.instant import instant
 
 MOST_LISTED, USUALLY_LISTED = 1000, 100
+ANSWERS_WITHIN_MS = 5000
 DURATION = "^(0|[0-9]{1,9}[smhd])$"
+
+
+class TooMuch(BadInput):
+    """More than can be read while a caller waits."""
 
 
 def open_desk() -> Desk:
@@ -67,6 +72,16 @@ def moment(text: str, *, what: str) -> float:
         return instant(text).timestamp()
     except ValueError as error:
         raise BadInput(f"{what}: {text[:40]!a} is {error}") from None
+
+
+def while_there_is_time(router: Router, *, instead: str) -> Callable[[int], None]:
+    """To be told of what is read: it refuses before Lambda ends the call, and says nothing."""
+
+    def told(_read: int) -> None:
+        if router.lambda_context.get_remaining_time_in_millis() < ANSWERS_WITHIN_MS:
+            raise TooMuch(f"time: it is more than can be read in this call; {instead}")
+
+    return told
 
 
 _WORDS = {

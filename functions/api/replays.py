@@ -6,7 +6,14 @@ from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.event_handler.openapi.params import Path
 
 from functions.api import answers
-from functions.api.fields import USUALLY_LISTED, AtDesk, Cursor, Limit, told
+from functions.api.fields import (
+    USUALLY_LISTED,
+    AtDesk,
+    Cursor,
+    Limit,
+    told,
+    while_there_is_time,
+)
 from functions.api.orders import NewReplay
 from functions.api.page import page
 from lakehook.desk.replay_facts import of_type_facts, replay_facts, tally_facts
@@ -43,7 +50,9 @@ def list_replays(
 )
 def replay(desk: AtDesk, wanted: NewReplay) -> answers.ReplayStarted:
     subscription = desk.look_up(wanted.subscription)
-    started = desk.start_replay(subscription, desk.start_replay.terms(wanted.wish), counted=False)
+    started = desk.start_replay(
+        subscription, desk.start_replay.terms(wanted.wish, subscription), counted=False
+    )
     return answers.ReplayStarted(**replay_facts(started.replay), attached=started.attached)
 
 
@@ -51,14 +60,15 @@ def replay(desk: AtDesk, wanted: NewReplay) -> answers.ReplayStarted:
     "/replays/count",
     summary="Count what a replay would send",
     description="All of the journal is read for it, and nothing written. What takes longer than"
-    " the function may run is for the command.",
+    " the function may run is refused: it is for the command.",
     tags=TAGS,
     **told("What it would send.", 404, body=True),
 )
 def count(desk: AtDesk, wanted: NewReplay) -> answers.ReplayCount:
     subscription = desk.look_up(wanted.subscription)
-    terms = desk.start_replay.terms(wanted.wish)
-    tally = desk.count_replay(terms, subscription)
+    terms = desk.start_replay.terms(wanted.wish, subscription)
+    told_of = while_there_is_time(ROUTES, instead="lakehook replay --dry-run counts it")
+    tally = desk.count_replay(terms, subscription, told=told_of)
     by_type = [answers.OfType(**of_type_facts(one)) for one in sorted(tally.by_type.items())]
     return answers.ReplayCount(**tally_facts(tally, terms, subscription), event_types=by_type)
 

@@ -29,6 +29,8 @@ class CloudFormationStacks:
             ) from None
 
     def _outputs(self, name: str) -> dict[str, str]:
+        if not name.isprintable():  # and so may be nothing that a request could hold
+            raise NoSuchStack(f"stack {name!a} is no name that one could have")
         with own_trouble():
             try:
                 stacks = self.cloudformation.describe_stacks(StackName=name)["Stacks"]

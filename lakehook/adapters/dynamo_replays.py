@@ -32,6 +32,7 @@ class DynamoReplays:
         return self._in(ENDED)
 
     def save(self, replay: Replay) -> Replay:
+        """As whoever reads it finds it: its times are kept to the millisecond."""
         saved = replace(replay, version=replay.version + 1)
         with own_trouble():
             try:
@@ -39,7 +40,7 @@ class DynamoReplays:
             except self.dynamodb.exceptions.TransactionCanceledException as error:
                 _refuse_changed(error, replay)
                 raise
-        return saved
+        return replay_of(replay_item(saved, expires_at=None))
 
     def _actions(self, replay: Replay, saved: Replay) -> Any:
         as_read = _as_read(replay)

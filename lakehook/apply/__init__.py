@@ -11,7 +11,7 @@ export.py          the way back
 =================  ============================================================
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -21,7 +21,7 @@ from lakehook.apply.manuscript import BadFile, Manuscript, Reveal
 from lakehook.apply.plan import Action, Change, Plan, Step, planned
 from lakehook.apply.reading import ReadEntries
 from lakehook.discard import Discard
-from lakehook.domain.errors import StillWaiting
+from lakehook.domain.errors import ChangedMeanwhile, StillWaiting
 from lakehook.domain.signature import SigningKey
 from lakehook.domain.subscription import Subscription
 from lakehook.find_letters import Choice, FindLetters
@@ -88,14 +88,19 @@ class Apply:
         ``ChangedMeanwhile`` where somebody was quicker; what was done until then stands, and
         a new plan has the rest.
         """
+        created: list[Subscription] = []
         for step in plan.steps:
             match step.action:
                 case Action.CREATE:
-                    yield self._create(step, _entry(step))
+                    done = self._create(step, _entry(step))
+                    created.append(done.subscription)
+                    yield done
                 case Action.CHANGE:
                     yield Done(step, self._change(step, _entry(step)))
                 case Action.REMOVE:
                     yield Done(step, self._remove(_existing(step), discard_waiting=discard_waiting))
+        if created:
+            self._take_back_twins(created)
 
     def _refuse_waiting(self, plan: Plan) -> None:
         going = [_existing(step) for step in plan.of(Action.REMOVE)]
@@ -109,6 +114,18 @@ class Apply:
             entry.new_terms, entry.wish, paused=entry.paused is True
         )
         return Done(step, created, None if entry.wish.brought is not None else secret)
+
+    def _take_back_twins(self, created: Sequence[Subscription]) -> None:
+        """Two runs at a time may have made the same: of a name the oldest stays."""
+        oldest = {one.name: one for one in reversed(self.verbs.look_up.all())}
+        twins = [one for one in created if oldest.get(one.name, one).id != one.id]
+        for one in twins:
+            self._remove(one, discard_waiting=True)
+        if twins:
+            names = ", ".join(one.name for one in twins)
+            raise ChangedMeanwhile(
+                f"{names}: somebody has made the same meanwhile, and it stays; ours is removed"
+            )
 
     def _change(self, step: Step, entry: Entry) -> Subscription:
         """Paused first and resumed last: nothing goes out by half of the change."""

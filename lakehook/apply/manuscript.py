@@ -9,6 +9,8 @@ from lakehook.domain.errors import BadInput
 Part = str | int
 T = TypeVar("T")
 
+MOST_NAMED = 200  # characters, of what a fault is in
+
 Reveal = Callable[[str, str], str]
 """What stands in the environment (``env``, name) or in a file (``file``, path); ``BadInput``."""
 
@@ -42,7 +44,7 @@ class Proofreader:
     faults: list[tuple[int, str]] = field(default_factory=list)  # each with its line
 
     def blame(self, *path: Part, what: str, why: str) -> None:
-        what = what if what.isprintable() else ascii(what)
+        what = (what if what.isprintable() else ascii(what))[:MOST_NAMED]
         self.faults.append((self.manuscript.line(*path), f"{what}: {why}"))
 
     def tried(self, *path: Part, what: str, read: Callable[[], T]) -> T | None:

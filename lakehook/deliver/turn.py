@@ -129,7 +129,7 @@ class Turn:
         return Done()
 
     def _disable(self, attempt: Attempt) -> None:
-        reason = f"the receiver asked for it ({attempt.last_status})"
+        reason = f"the receiver asked for it ({attempt.farewell})"
         self.crew.subscriptions.disable(self.subscription.id, reason)
         self.crew.telemetry.disabled(self.subscription.id, reason)
 

@@ -37,5 +37,5 @@ def rate_of(subscription: Subscription) -> Rate | None:
 
 def checked_channel(name: str) -> str:
     if name not in CHANNELS:
-        raise BadSubscription(f"channel: {name!a} is none of {', '.join(CHANNELS)}")
+        raise BadSubscription(f"channel: {name[:40]!a} is none of {', '.join(CHANNELS)}")
     return name

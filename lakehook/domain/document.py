@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from typing import Any, NoReturn
 
 Document = dict[str, Any]
@@ -11,15 +12,19 @@ _STRINGS = re.compile(r'"(?:[^"\\]|\\.)*"?', re.DOTALL)  # to the end, if one ha
 _BRACKETS = re.compile(r"[\[\]{}]")
 
 
-def read_document(text: str, *, levels: int = MOST_LEVELS) -> Document:
+def read_document(text: str, *, levels: int = MOST_LEVELS, twins: bool = True) -> Document:
     """Parse one JSON object (RFC 8259); ``ValueError`` says in one line why it is none.
 
     Refused beyond the grammar: numbers that have no finite value, text that has no UTF-8
-    form, and nesting deeper than so many levels.
+    form, and nesting deeper than so many levels. Without ``twins`` so is a name that is given
+    twice in one object; else the last one counts.
     """
     _refuse_depth(text, levels)
+    made = None if twins else _made_without_twins
     try:
-        document = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
+        document = json.loads(
+            text, parse_constant=_refuse_constant, parse_float=_finite, object_pairs_hook=made
+        )
         text_of(document).encode()
     except json.JSONDecodeError as error:
         raise ValueError(f"not JSON: {error.msg} at character {error.pos}") from None
@@ -53,6 +58,14 @@ def _refuse_depth(text: str, levels: int) -> None:
 
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"not JSON: {name} is no number")
+
+
+def _made_without_twins(pairs: list[tuple[str, Any]]) -> Document:
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        twin = next(name for name, count in Counter(name for name, _ in pairs).items() if count > 1)
+        raise ValueError(f"{twin[:40]!a} is given twice")
+    return made
 
 
 def _finite(literal: str) -> float:

@@ -8,11 +8,14 @@ from urllib.parse import quote, unquote_plus
 
 from lakehook.domain.destination import Destination
 from lakehook.domain.document import ascii_of
+from lakehook.domain.endpoint import Endpoint
 from lakehook.domain.secret import HALF
 from lakehook.domain.signature import SigningKey
 
 MARK = "…".encode()
 SHORTEST = 6  # characters: of a part of a value, for less is no credential, and is found in words
+# What stands in the paths of chat services, and in what they say: no credential.
+_ROADS = frozenset(("cgi-bin", "services", "triggers", "webhook", "webhooks", "workflows"))
 
 _WRITINGS: tuple[Callable[[str], str], ...] = (
     str,
@@ -26,10 +29,17 @@ _WRITINGS: tuple[Callable[[str], str], ...] = (
 
 
 def credentials_of(
-    *, secrets: Sequence[SigningKey], headers: Mapping[str, str], destination: Destination
+    *,
+    secrets: Sequence[SigningKey],
+    headers: Mapping[str, str],
+    destination: Destination,
+    shown: str,
 ) -> list[bytes]:
-    """All that is secret, in every form in which a receiver may repeat it; the longest first."""
-    texts = {*_of_headers(headers.values()), *_of_destination(destination)} - {""}
+    """All that is secret, in every form in which a receiver may repeat it; the longest first.
+
+    Of the destination that is whatever is not ``shown``.
+    """
+    texts = {*_of_headers(headers.values()), *_of_destination(destination, shown)} - {""}
     written = {write(text).encode() for text in texts for write in _WRITINGS}
     keys = [text.encode() for text in texts] + [key for one in secrets for key in _of(one)]
     encoded = {form for key in keys for form in _encodings(key)}
@@ -70,11 +80,16 @@ def _of_basic(part: str) -> Iterable[str]:
     return credentials, credentials.partition(":")[2]
 
 
-def _of_destination(destination: Destination) -> Iterable[str]:
-    """The pieces of a URL that are not shown, as they are written and as they are meant."""
-    hidden = _pieces(destination.url) - _pieces(destination.shown)
+def _of_destination(destination: Destination, shown: str) -> Iterable[str]:
+    """The pieces of a URL that are not shown, as they are written and as they are meant.
+
+    One that is short is found in words: then the URL is looked for as a whole.
+    """
+    hidden = _pieces(destination.url) - _pieces(shown) - _ROADS
     for piece in hidden:
         yield from (one for one in (piece, unquote_plus(piece)) if len(one) >= SHORTEST)
+    if isinstance(destination, Endpoint) and any(len(piece) < SHORTEST for piece in hidden):
+        yield from (destination.url, destination.target)
 
 
 def _pieces(url: str) -> set[str]:

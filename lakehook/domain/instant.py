@@ -20,7 +20,10 @@ def instant(text: str) -> datetime:
     if found["second"] == _LEAP_SECOND:
         start, end = found.span("second")
         text = f"{text[:start]}59{text[end:]}"
-    return datetime.fromisoformat(text.upper())
+    try:
+        return datetime.fromisoformat(text.upper())
+    except ValueError:
+        raise ValueError("a time that is on no calendar") from None
 
 
 def is_later(one: str | None, other: str | None) -> bool:

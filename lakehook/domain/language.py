@@ -12,5 +12,5 @@ class Language(StrEnum):
 
 def checked_language(name: str) -> Language:
     if name not in tuple(Language):
-        raise BadSubscription(f"language: {name!a} is none of {', '.join(Language)}")
+        raise BadSubscription(f"language: {name[:40]!a} is none of {', '.join(Language)}")
     return Language(name)

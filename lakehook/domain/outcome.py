@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, StrEnum
 
+_OK = 200
+_MOST_OF_A_FAREWELL = 80  # characters
+
 
 class Outcome(StrEnum):
     DELIVERED = "delivered"
@@ -88,3 +91,9 @@ class Attempt:
     def last_status(self) -> str:
         """The HTTP status, else the outcome's name: what an operator reads first."""
         return str(self.status) if self.status else str(self.outcome)
+
+    @property
+    def farewell(self) -> str:
+        """How it asked for no more: by its status, or in words, for which a 200 says nothing."""
+        in_words = self.outcome is Outcome.GONE and self.status == _OK
+        return self.excerpt[:_MOST_OF_A_FAREWELL] if in_words and self.excerpt else self.last_status

@@ -2,18 +2,19 @@
 
 A pattern is an object as the event is; each leaf is a list of what its field may be, literally
 or by an operator. Fields within one object must all match, of ``$or`` one alternative; a field
-that is a list matches if one of its elements does.
+that is a list matches if one of its elements does, be it a leaf or an object, and lists within
+lists are one list. An empty list, and an object where a leaf is asked for, is as if it were absent.
 
 https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html
+https://github.com/aws/event-ruler#json-array-matching
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from lakehook.domain.document import Document, read_document
 from lakehook.domain.errors import BadSubscription
 from lakehook.domain.pattern_operators import ABSENT, passes_any, test_of
-from lakehook.domain.pattern_texts import Test
 
 MAX_PATTERN_BYTES = 4096
 MOST_LEVELS = 16
@@ -29,10 +30,12 @@ def checked_pattern(text: str) -> str:
 
 
 def compiled(text: str) -> Predicate:
-    if len(text.encode()) > MAX_PATTERN_BYTES:
-        raise BadSubscription(f"pattern: more than {MAX_PATTERN_BYTES} bytes")
     try:
-        pattern = read_document(text, levels=MOST_LEVELS)
+        if len(text.encode()) > MAX_PATTERN_BYTES:
+            raise BadSubscription(f"pattern: more than {MAX_PATTERN_BYTES} bytes")
+        pattern = read_document(text, levels=MOST_LEVELS, twins=False)
+    except UnicodeEncodeError:
+        raise BadSubscription("pattern: not UTF-8") from None
     except ValueError as error:
         raise BadSubscription(f"pattern: {error}") from None
     return _object(pattern, "")
@@ -70,30 +73,51 @@ def _either(alternatives: Any, path: str) -> Predicate:
 def _field(name: str, pattern: Any, path: str) -> Predicate:
     if isinstance(pattern, dict):
         inner = _object(pattern, path)
-        return lambda value: inner(_get(value, name))
+        return lambda value: _is_of_one(_get(value, name), inner)
     if not isinstance(pattern, list) or not pattern:
         raise BadSubscription(f"pattern: {path} is neither an object nor a list of what it may be")
-    test = _any_of(pattern, path)
-
-    def matches(value: Any) -> bool:
-        leaf = _get(value, name)
-        return any(map(test, leaf)) if isinstance(leaf, list) and leaf else test(leaf)
-
-    return matches
+    return _leaf(name, pattern, path)
 
 
 def _get(value: Any, name: str) -> Any:
     return value.get(name, ABSENT) if isinstance(value, dict) else ABSENT
 
 
-def _any_of(wanted: Sequence[Any], path: str) -> Test:
-    """Its texts are one look into a set; operators are for leaves, not for objects."""
+def _is_of_one(value: Any, inner: Predicate) -> bool:
+    """Of several objects in a list one must match by itself."""
+    if not isinstance(value, list):
+        return inner(value)
+    objects: list[Any] = [one for one in _flat(value) if isinstance(one, dict)]
+    return any(map(inner, objects or [ABSENT]))
+
+
+def _leaf(name: str, wanted: Sequence[Any], path: str) -> Predicate:
+    """Its texts are one look into a set; an object is no leaf, as if nothing were there."""
     texts = frozenset(one for one in wanted if isinstance(one, str))
     others = [test_of(one, path) for one in wanted if not isinstance(one, str)]
 
-    def test(leaf: Any) -> bool:
+    def is_wanted(leaf: Any) -> bool:
+        return (isinstance(leaf, str) and leaf in texts) or passes_any(others, leaf)
+
+    def matches(value: Any) -> bool:
+        leaf = value.get(name, ABSENT) if isinstance(value, dict) else ABSENT
         if isinstance(leaf, str):
             return leaf in texts or passes_any(others, leaf)
-        return not isinstance(leaf, dict) and passes_any(others, leaf)
+        if isinstance(leaf, list | dict):
+            return any(map(is_wanted, _leaves(leaf)))
+        return passes_any(others, leaf)
 
-    return test
+    return matches
+
+
+def _leaves(value: list[Any] | Document) -> Sequence[Any]:
+    leaves = [one for one in _flat(value) if not isinstance(one, dict)]
+    return leaves if leaves and isinstance(value, list) else [ABSENT]
+
+
+def _flat(values: Iterable[Any]) -> Iterator[Any]:
+    for one in values:
+        if isinstance(one, list):
+            yield from _flat(one)
+        else:
+            yield one

@@ -39,7 +39,7 @@ def _operator(wanted: dict[str, Any], path: str) -> Test:
         raise BadSubscription(f"pattern: {path} has an operator with {len(wanted)} names, not one")
     ((name, operand),) = wanted.items()
     if name not in _OPERATORS:
-        raise BadSubscription(f"pattern: {path}: {name!a} is none of {', '.join(_OPERATORS)}")
+        raise BadSubscription(f"pattern: {path}: {name[:40]!a} is none of {', '.join(_OPERATORS)}")
     return _OPERATORS[name](operand, path)
 
 
@@ -57,9 +57,10 @@ def _anything_but(operand: Any, path: str) -> Test:
         several = _each(operand, path)
     else:
         values = operand if isinstance(operand, list) else [operand]
-        if not values or any(isinstance(one, list | dict) for one in values):
-            raise BadSubscription(f"pattern: {path}: anything-but wants a value or a list of them")
-        several = [test_of(one, path) for one in values]
+        is_flat = not any(isinstance(one, list | dict) for one in values)
+        several = [test_of(one, path) for one in values] if is_flat else []
+    if not several:
+        raise BadSubscription(f"pattern: {path}: anything-but wants a value or a list of them")
     return lambda value: value is not ABSENT and not passes_any(several, value)
 
 
@@ -80,11 +81,15 @@ def _numeric(operand: Any, path: str) -> Test:
     if len(steps) == 2:  # noqa: PLR2004  one sign and its number
         return lambda value: _is_number(value) and lower(value)
     upper = _bound(steps[2], steps[3], path)
+    if steps[0] not in _FROM or steps[2] not in _UP_TO or steps[1] >= steps[3]:
+        raise BadSubscription(
+            f"pattern: {path}: numeric is from > or >= a number up to < or <= a larger one"
+        )
     return lambda value: _is_number(value) and lower(value) and upper(value)
 
 
 def _bound(name: Any, limit: Any, path: str) -> Callable[[Any], bool]:
-    if name not in _COMPARISONS or not _is_number(limit):
+    if not isinstance(name, str) or name not in _COMPARISONS or not _is_number(limit):
         raise BadSubscription(f"pattern: {path}: numeric compares by {_SIGNS} with a number")
     compare = _COMPARISONS[name]
     return lambda value: bool(compare(value, limit))
@@ -102,6 +107,7 @@ _COMPARISONS: dict[Any, Callable[[Any, Any], bool]] = {
     ">": operator.gt,
 }
 _SIGNS = " ".join(_COMPARISONS)
+_FROM, _UP_TO = (">", ">="), ("<", "<=")
 _OPERATORS: dict[str, _Make] = {
     "prefix": prefix,
     "suffix": suffix,

@@ -1,5 +1,6 @@
 """What a text may be: how it begins, how it ends, what it holds."""
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -7,6 +8,8 @@ from lakehook.domain.errors import BadSubscription
 
 Test = Callable[[Any], bool]
 """Whether a leaf, or its absence, is what is wanted."""
+
+_PIECES = re.compile(r"\\[*\\]|.", re.DOTALL)
 
 
 def prefix(operand: Any, path: str) -> Test:
@@ -31,10 +34,7 @@ def ignoring_case(operand: Any, path: str) -> Test:
 
 
 def wildcard(operand: Any, path: str) -> Test:
-    text = _text(operand, path, "wildcard")
-    if "**" in text:
-        raise BadSubscription(f"pattern: {path}: two * in a row in a wildcard")
-    first, *others = text.split("*")
+    first, *others = _between_stars(_text(operand, path, "wildcard"), path)
     if not others:
         return lambda value: isinstance(value, str) and value == first
     *middle, last = others
@@ -44,6 +44,22 @@ def wildcard(operand: Any, path: str) -> Test:
         and value.endswith(last)
         and _has_between(value, middle, len(first), len(value) - len(last))
     )
+
+
+def _between_stars(text: str, path: str) -> Sequence[str]:
+    """What stands before, between and behind the stars that are not escaped."""
+    pieces = _PIECES.findall(text)
+    if "\\" in pieces:
+        raise BadSubscription(f"pattern: {path}: a backslash in a wildcard stands before * or \\")
+    parts = [""]
+    for piece in pieces:
+        if piece == "*":
+            parts.append("")
+        else:
+            parts[-1] += piece[-1]
+    if "" in parts[1:-1]:
+        raise BadSubscription(f"pattern: {path}: two * in a row in a wildcard")
+    return parts
 
 
 def _has_between(value: str, parts: Sequence[str], at: int, end: int) -> bool:

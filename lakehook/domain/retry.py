@@ -30,7 +30,7 @@ class RetrySchedule:
         """
         written = [delay.strip(" ") for delay in text.split(",")]
         if not all(map(_DELAY.fullmatch, written)):
-            raise BadInput(f"retry schedule: {text!r} is not seconds with commas, like 5,300")
+            raise BadInput(f"retry schedule: {text[:40]!r} is not seconds with commas, like 5,300")
         if len(written) > MOST_DELAYS:
             raise BadInput(f"retry schedule: {len(written)} delays, at most {MOST_DELAYS}")
         for delay in written:

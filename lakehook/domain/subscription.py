@@ -136,25 +136,25 @@ def checked_event_types(names: Iterable[str]) -> tuple[EventType, ...]:
     known = tuple(EventType)
     for name in names:
         if name not in known:
-            raise BadSubscription(f"event type: {name!a} is none of {', '.join(known)}")
+            raise BadSubscription(f"event type: {name[:40]!a} is none of {', '.join(known)}")
     return tuple(dict.fromkeys(EventType(name) for name in names))
 
 
 def checked_signing(name: str) -> Signing:
     if name not in tuple(Signing):
-        raise BadSubscription(f"signing: {name!a} is none of {', '.join(Signing)}")
+        raise BadSubscription(f"signing: {name[:40]!a} is none of {', '.join(Signing)}")
     return Signing(name)
 
 
 def checked_format(name: str) -> Format:
     if name not in tuple(Format):
-        raise BadSubscription(f"format: {name!a} is none of {', '.join(Format)}")
+        raise BadSubscription(f"format: {name[:40]!a} is none of {', '.join(Format)}")
     return Format(name)
 
 
 def checked_ordering(name: str) -> Ordering:
     if name not in tuple(Ordering):
-        raise BadSubscription(f"ordering: {name!a} is none of {', '.join(Ordering)}")
+        raise BadSubscription(f"ordering: {name[:40]!a} is none of {', '.join(Ordering)}")
     return Ordering(name)
 
 

@@ -31,10 +31,13 @@ class StartReplay:
     warn: Warn
     settling_seconds: float = SETTLING_SECONDS
 
-    def terms(self, wish: Wish) -> Terms:
+    def terms(self, wish: Wish, subscription: Subscription | None = None) -> Terms:
         """``BadInput`` names what is not allowed; what is, and is in vain, is warned of."""
         now = self.clock.now()
         terms = Terms.of(wish, now=now)
+        for name in terms.event_types:
+            if subscription and not subscription.wants(name):
+                self.warn(f"event type: {subscription.name} does not want {name}, so none is sent")
         if wish.since != BEGINNING and terms.since < now - JOURNAL_KEEPS_SECONDS:
             self.warn(
                 f"since: {wish.since}: events are kept for {in_words(JOURNAL_KEEPS_SECONDS)};"

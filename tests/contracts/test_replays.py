@@ -68,6 +68,13 @@ def test_an_open_one_is_found_as_it_was_written(replays: Replays):
     assert replays.open() == [later]
 
 
+def test_whoever_saves_one_knows_it_as_it_will_be_read(replays: Replays):
+    """A part of a millisecond is not kept, so it must not be told either."""
+    saved = replays.save(a_replay(started_at=NOON + 0.0005678, next_at=NOON + 0.9999))
+
+    assert replays.open() == [saved]
+
+
 def test_one_that_ends_makes_room_for_another(replays: Replays):
     ended = replays.save(
         replays.save(a_replay()).ended(State.STOPPED, now=NOON + 9, reason="by an operator")

@@ -38,7 +38,7 @@ sequences of calls, which are not made here."""
 
 @pytest.fixture(scope="module")
 def api() -> Iterator[dict[str, Any]]:
-    """Where it is, and the ids of things that are there: a subscription, a dead letter."""
+    """Where it is, and the ids of what is there: a subscription, a dead letter, a replay."""
     options = (
         "--retry-schedule",
         "0.1",
@@ -65,8 +65,11 @@ def _furnished(where: dict[str, Any]) -> dict[str, str]:
     PipelineEventPublisher(where["events_queue_url"], sqs).publish([an_event(pipeline_id=PIPELINE)])
     letters = f"{url}dead-letters"
     eventually(lambda: requests.get(letters, timeout=30).json()["dead_letters"])
+    order = {"subscription": made["subscription_id"], "since": "1h"}
+    begun = requests.post(f"{url}replays", json=order, timeout=30).json()
     return {
         "subscription": made["subscription_id"],
+        "replay": begun["replay_id"],
         "delivery": f"{made['subscription_id']}#{PIPELINE}#1",
         "pipeline": str(PIPELINE),
     }

@@ -272,6 +272,16 @@ def test_a_missing_stack_is_told_in_aws_words(capsys: pytest.CaptureFixture[str]
     assert (code, capsys.readouterr().err) == (2, "error: Stack with id Nowhere does not exist\n")
 
 
+@pytest.mark.parametrize("name", ["a\udcffb", "a\0b", "\x1b[31m"])
+def test_what_no_request_can_hold_is_no_stack(
+    capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    code = run(["subscriptions", "list", "--stack", name])
+
+    assert code == 2
+    assert capsys.readouterr().err == f"error: stack {name!a} is no name that one could have\n"
+
+
 def test_a_stack_of_something_else_is_told_so(capsys: pytest.CaptureFixture[str]) -> None:
     with Cloud() as cloud:
         cloud.describe({"Website": "https://elsewhere.example"})

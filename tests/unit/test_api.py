@@ -13,6 +13,7 @@ from lakehook.domain.ping import Ping, Pong
 from lakehook.domain.pipeline import Advance
 from tests.api_caller import Caller, a_call
 from tests.builders import a_delivery, a_document, an_event
+from tests.contracts.test_handlers import Context
 from tests.fakes_ops import Office
 from tests.unit.test_subscribe import with_waiting_and_dead
 
@@ -26,7 +27,10 @@ class Desktop:
         self.office = Office()
         self.troubles: list[Exception] = []
         api = Api(self.office.desk, self.troubles.append)
-        self.call = Caller(lambda event, context: api(Call.of(event), context))
+        self.milliseconds_left = 30_000
+        self.call = Caller(
+            lambda event, _: api(Call.of(event), Context(remaining_ms=self.milliseconds_left))
+        )
 
     def subscribe(self, **terms: Any) -> str:
         said = self.call("POST", "/subscriptions", {"name": "ci", "url": URL, **terms})
@@ -388,6 +392,8 @@ def test_what_is_not_there_or_not_understood_is_told_in_one_shape(
 
 def test_what_is_allowed_elsewhere_is_named(api: Desktop):
     assert api.call("PUT", "/subscriptions").headers["allow"] == "GET, POST"
+    assert api.call("PUT", "/replays/count").headers["allow"] == "POST"
+    assert api.call("PUT", "/replays/rpl_1").headers["allow"] == "GET"
 
 
 @pytest.mark.parametrize(
@@ -457,3 +463,11 @@ def test_our_own_trouble_is_told_to_the_log_and_a_fault_of_ours_to_nobody_else(
     assert (said.status, said.document["error"]) == (status, error)
     assert "hush" not in str(said)
     assert api.troubles == [broken]
+
+
+@pytest.mark.parametrize("since", ["2026-02-30T00:00:00Z", "2026-01-01T12:00:00%2B99:99"])
+def test_a_time_on_no_calendar_is_refused_in_our_words(api: Desktop, since: str):
+    said = api.call("GET", f"/deliveries?since={since}")
+
+    assert said.status == 422
+    assert said.document["message"].endswith(" is a time that is on no calendar")

@@ -48,6 +48,18 @@ def test_replays_are_listed_shown_and_stopped(api: Desktop):
     assert shown.document["reason"] == "by an operator"
 
 
+def test_what_cannot_be_read_in_time_is_refused_in_words(api: Desktop):
+    order = {"subscription": with_past(api), "since": SINCE}
+    api.milliseconds_left = 4_999
+
+    counted = api.call("POST", "/replays/count", order)
+    listed = api.call("GET", "/deliveries")
+
+    for said, instead in ((counted, "replay --dry-run"), (listed, "name a pipeline")):
+        assert (said.status, said.document["error"]) == (422, "too_much")
+        assert instead in said.document["message"]
+
+
 def test_what_a_replay_would_send_is_counted_and_nothing_begun(api: Desktop):
     counted = api.call("POST", "/replays/count", {"subscription": with_past(api), "since": SINCE})
 

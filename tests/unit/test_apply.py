@@ -252,6 +252,24 @@ def test_where_somebody_was_quicker_it_stops_and_a_new_plan_has_the_rest(office:
     assert [step.name for step in plan(office, *wanted).steps] == ["b", "c"]
 
 
+def test_of_two_runs_that_create_the_same_the_first_ones_stays(office: Office) -> None:
+    mine, theirs = (plan(office, CI, CI | {"name": "b"}) for _ in range(2))
+    verb = Apply(office.desk())
+    first = next(doing := verb(theirs)).subscription
+    office.clock.sleep(1)
+    list_of_mine = verb(mine)
+    made = [next(list_of_mine).subscription for _ in range(2)]
+
+    with pytest.raises(ChangedMeanwhile, match="ci: somebody has made the same meanwhile"):
+        next(list_of_mine)
+
+    in_force = {one.name: one.id for one in office.desk().look_up.all()}
+    assert in_force == {"ci": first.id, "b": made[1].id}
+    with pytest.raises(ChangedMeanwhile, match=r"^b: somebody has made the same"):
+        list(doing)
+    assert plan(office, CI, CI | {"name": "b"}).steps == ()
+
+
 # --- what is refused ---
 
 

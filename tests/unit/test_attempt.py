@@ -177,6 +177,17 @@ def test_an_excerpt_of_what_is_encoded_says_so_and_shows_none_of_it(world: World
     assert world.attempt().excerpt == f"(encoded: {encoding})"
 
 
+def test_of_a_url_that_is_the_credential_an_excerpt_keeps_no_path(world: World):
+    """As of a service like Slack's at a host that nobody knows."""
+    world.keys = Keys((), url="https://chat.example/hooks/payments-alerts")
+    world.answer(500, b"cannot POST /hooks/payments-alerts")
+    shown = Endpoint.parse("https://chat.example/")
+
+    attempt = world.attempt(a_subscription(channel="slack", endpoint=shown))
+
+    assert attempt.excerpt == "cannot POST …"
+
+
 @pytest.mark.parametrize("encoding", ["", "identity", " Identity "])
 def test_an_answer_that_says_it_is_plain_is_read(world: World, encoding: str):
     world.answer(500, b"no", **{"content-encoding": encoding})

@@ -459,6 +459,26 @@ def test_gone_disables_the_subscription_and_keeps_what_it_refused(world: World):
     assert world.ledger.lanes[LANE].due_at == world.clock.time + 3600
 
 
+def test_who_says_gone_under_a_200_is_quoted(world: World):
+    said = (
+        '{"errcode":93000,"errmsg":"invalid webhook url, hint: [1700000000], from ip: 192.0.2.7"}'
+    )
+    gone = Attempt(
+        at=world.clock.now(),
+        outcome=Outcome.GONE,
+        milliseconds=1,
+        status=200,
+        unwanted=True,
+        excerpt=said,
+    )
+    world.attempts.script[FIRST] = [gone]
+
+    world.receive(a_delivery(1))
+
+    reason = f"the receiver asked for it ({said[:80]})"
+    assert world.subscriptions.known["sub_a"].disabled_reason == reason
+
+
 def test_a_receiver_that_takes_one_and_wants_no_more_is_not_sent_the_next(world: World):
     last = Attempt(
         at=world.clock.now(), outcome=Outcome.DELIVERED, milliseconds=1, status=200, unwanted=True

@@ -16,10 +16,13 @@ TOKEN = "t0ken/with+\"all'&<that>=="
 PASSWORD = base64.b64encode(b"user:p4ssword!").decode()
 URL = "https://hooks.slack.com/services/T0123/B4567/sl4ckcredential?key=qu3ry%2Fcredential&a=b"
 
+CI = Endpoint.parse("https://ci.example/a")
+
 CREDENTIALS = credentials_of(
     secrets=(SECRET, PRIVATE),
     headers={"authorization": f"Bearer {TOKEN}", "x-proxy": f"Basic {PASSWORD}", "x-empty": ""},
     destination=Endpoint.parse(URL),
+    shown=Endpoint.parse(URL).shown,
 )
 
 
@@ -71,10 +74,39 @@ def test_what_is_no_credential_stays():
     assert redacted(said, CREDENTIALS) == said
 
 
-def test_where_there_is_nothing_secret_nothing_is_taken_away():
-    none = credentials_of(
-        secrets=(), headers={}, destination=Endpoint.parse("https://ci.example/a")
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"https://chat.example/hooks/payments-alerts/ab12",
+        b"POST /hooks/payments-alerts/ab12 HTTP/1.1",
+        b"no hook payments-alerts here",
+    ],
+)
+def test_where_the_host_alone_is_shown_no_path_stays(said: bytes):
+    chat = Endpoint.parse("https://chat.example/hooks/payments-alerts/ab12")
+    credentials = credentials_of(
+        secrets=(), headers={}, destination=chat, shown="https://chat.example/…"
     )
+
+    left = redacted(said, credentials).decode()
+
+    assert "…" in left
+    assert "payments" not in left
+    assert "ab12" not in left
+
+
+def test_what_every_path_of_a_chat_service_has_stays_readable():
+    robot = Endpoint.parse("https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=r0botscredential")
+    credentials = credentials_of(
+        secrets=(), headers={}, destination=robot, shown="https://qyapi.weixin.qq.com/…"
+    )
+    said = b'{"errcode":93000,"errmsg":"invalid webhook url"}'
+
+    assert redacted(said, credentials) == said
+
+
+def test_where_there_is_nothing_secret_nothing_is_taken_away():
+    none = credentials_of(secrets=(), headers={}, destination=CI, shown="https://ci.example/a")
 
     assert redacted(b"all of it", none) == b"all of it"
 
@@ -83,7 +115,8 @@ def test_of_two_credentials_that_begin_alike_nothing_of_the_longer_stays():
     credentials = credentials_of(
         secrets=(),
         headers={"x-a": "credential", "x-b": "credential-and-more"},
-        destination=Endpoint.parse("https://ci.example/a"),
+        destination=CI,
+        shown=CI.shown,
     )
 
     assert redacted(b"<credential-and-more>", credentials) == "<…>".encode()

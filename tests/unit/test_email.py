@@ -119,6 +119,10 @@ def test_ses_takes_no_more_than_fifteen_headers():
     ("said", "subject", "text", "html"),
     [
         (Typeset(), "usual", "text", "<p>html"),
+        (Typeset(body="<3 failed"), "usual", "<3 failed", ""),
+        (Typeset(body="<https://ci.example/39>"), "usual", "<https://ci.example/39>", ""),
+        (Typeset(body="\n<!doctype html><p>a"), "usual", "text", "\n<!doctype html><p>a"),
+        (Typeset(body="<br/>a"), "usual", "text", "<br/>a"),
         (Typeset(subject="a\r\nb"), "a b", "text", "<p>html"),
         (Typeset(body="plain"), "usual", "plain", ""),
         (Typeset(body=" <h1>set</h1>"), "usual", "text", " <h1>set</h1>"),

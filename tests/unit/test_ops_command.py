@@ -308,6 +308,32 @@ def test_bad_input_is_told_in_json_when_asked(
     assert terminal.out == ""
 
 
+@pytest.mark.parametrize(
+    "option",
+    [
+        *("--channel", "--format", "--event-type", "--signing", "--ordering", "--retry-schedule"),
+        *("--rate", "--since", "--pattern", "--template-header"),
+    ],
+)
+def test_an_error_repeats_no_more_than_the_start_of_what_was_given(
+    terminal: Terminal, option: str
+) -> None:
+    given = ("--name", "ci", "--url", "https://ci.example/", option, "x" * 5000)
+
+    assert terminal("subscriptions", "add", *given) == 2
+
+    assert len(terminal.err) < 500
+
+
+def test_an_error_moves_no_terminal_whatever_was_given(terminal: Terminal) -> None:
+    given = "sub_a#\x1b[31m\udcff\u202e流水线#1"
+
+    assert terminal("deliveries", "show", given) == 3
+
+    assert terminal.err.startswith(r"error: sub_a#\x1b[31m\udcff\u202e流水线#1: ")
+    assert terminal.err.count("\n") == 1
+
+
 def test_a_warning_stands_beside_the_answer(terminal: Terminal) -> None:
     url = "https://vpc.internal/hook"
 

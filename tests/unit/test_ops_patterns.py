@@ -37,6 +37,15 @@ def test_a_wrong_pattern_is_one_line_and_saves_nothing(terminal: Terminal) -> No
     assert terminal.office.subscriptions.all() == []
 
 
+def test_a_pattern_that_is_no_text_is_one_line_and_saves_nothing(terminal: Terminal) -> None:
+    arguments = ("--name", "ci", "--url", "https://ci.example/hook", "--pattern", '{"\udcff": [1]}')
+
+    assert terminal("subscriptions", "add", *arguments) == 2
+
+    assert terminal.err == "error: pattern: not UTF-8\n"
+    assert terminal.office.subscriptions.all() == []
+
+
 def test_a_pattern_and_none_are_two_things(terminal: Terminal) -> None:
     add(terminal)
 

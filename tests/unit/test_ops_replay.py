@@ -54,6 +54,27 @@ def the_clock_works(office: Office, state: State = State.DONE, **changes: Any) -
     office.clock.sleep = working  # type: ignore[method-assign]
 
 
+def test_people_are_told_that_what_is_lined_up_may_still_wait(
+    terminal: Terminal, office: Office
+) -> None:
+    the_clock_works(office)
+
+    assert terminal(*REPLAY) == 0
+
+    *_, last = terminal.out.splitlines()
+    assert last == "what has not gone out yet: lakehook lanes list --subscription sub_a"
+
+
+def test_an_event_type_that_it_does_not_want_is_warned_of(terminal: Terminal) -> None:
+    types = ("--event-type", "TASK_FAILED", "--event-type", "PIPELINE_CREATED")
+
+    counted = terminal.json(*REPLAY, *types, "--dry-run")
+
+    warned = json.loads(terminal.err)
+    assert warned["message"] == "event type: ci does not want TASK_FAILED, so none is sent"
+    assert counted["deliveries"] == 2
+
+
 def test_a_dry_run_counts_and_writes_nothing(terminal: Terminal, office: Office) -> None:
     counted = terminal.json(*REPLAY, "--dry-run")
 

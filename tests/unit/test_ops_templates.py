@@ -188,3 +188,17 @@ def test_an_event_type_that_is_none_is_refused(terminal: Terminal) -> None:
     add(terminal)
 
     assert terminal(*PREVIEW, "--event-type", "PIPELINE_EXPLODED") == 2
+
+
+def test_a_preview_moves_no_terminal_and_is_to_the_letter_for_programs(
+    terminal: Terminal, tmp_path: Path
+) -> None:
+    said = "a\x1b[31m\u202e\r流水线\u3000完成\tb\nc"
+    file = tmp_path / "body.liquid"
+    file.write_bytes(said.encode())
+    add(terminal, "--template", str(file))
+
+    assert terminal(*PREVIEW) == 0
+
+    assert "a\\x1b[31m\\u202e\\r流水线\u3000完成\tb\nc\n" in terminal.out
+    assert terminal.json(*PREVIEW)["body"] == said

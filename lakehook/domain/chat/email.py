@@ -3,6 +3,7 @@
 https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from html import escape
@@ -30,6 +31,7 @@ _UNACCEPTABLE = frozenset(("MessageRejected", "BadRequestException"))
 _NOT_VERIFIED = "not verified"
 _COLOURS = {Tone.GOOD: "#1a7f37", Tone.BAD: "#cf222e", Tone.DOUBTFUL: "#9a6700"}
 _USUAL_COLOUR = "#0969da"
+_TAG = re.compile(r"\s*<(?:!|[A-Za-z][A-Za-z0-9]*[\s/>])")  # and no <3, no <https://…>
 
 
 class Email(Chat):
@@ -53,7 +55,7 @@ class Email(Chat):
             content = replace(content, subject=said.subject)
         if said.body is None:
             return content
-        if said.body.lstrip().startswith("<"):
+        if _TAG.match(said.body):
             return replace(content, html=said.body)
         return replace(content, body=said.body.encode(), html="")
 

@@ -229,6 +229,7 @@ class LakehookStack(Stack):
             notification_secret_arn=self._ingress.secret_arn,
             api_url=self._api.url,
             email_sender=self._parameters.email_sender,
+            event_retention_days=str(self._stage.retention.events_days),
         )
         for name, value in deployment.to_outputs().items():
             CfnOutput(self, name, value=value)

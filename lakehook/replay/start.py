@@ -11,7 +11,6 @@ from lakehook.ports import Clock, Dice, Warn
 from lakehook.replay.count import CountReplay, Told
 from lakehook.replay_ports import Replays
 
-JOURNAL_KEEPS_SECONDS = 30 * 24 * 3600.0
 SETTLING_SECONDS = 60.0
 """Of a new subscription: a fan-out that has not seen it ends within 30 s, and clocks differ."""
 
@@ -29,15 +28,16 @@ class StartReplay:
     clock: Clock
     dice: Dice
     warn: Warn
+    journal_keeps_seconds: float
     settling_seconds: float = SETTLING_SECONDS
 
     def terms(self, wish: Wish) -> Terms:
         """``BadInput`` names what is not allowed; what is, and is in vain, is warned of."""
         now = self.clock.now()
         terms = Terms.of(wish, now=now)
-        if wish.since != BEGINNING and terms.since < now - JOURNAL_KEEPS_SECONDS:
+        if wish.since != BEGINNING and terms.since < now - self.journal_keeps_seconds:
             self.warn(
-                f"since: {wish.since}: events are kept for {in_words(JOURNAL_KEEPS_SECONDS)};"
+                f"since: {wish.since}: events are kept for {in_words(self.journal_keeps_seconds)};"
                 " what is older is not sent"
             )
         return terms

@@ -4,6 +4,7 @@ import json
 import re
 import shlex
 from collections.abc import Iterator
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -56,37 +57,64 @@ def test_the_documents_count_what_alarms_cost():
     assert f"{watched} metrics that alarms watch at $0.10 (${dollars:.2f})" in text
 
 
-def lines_of_commands(text: str) -> Iterator[str]:
-    """Each ``lakehook …`` in a block of shell, or between backquotes."""
-    for language, block in FENCED.findall(text):
-        if language == "sh":
-            yield from (one for one in block.replace("\\\n", " ").splitlines())
-    yield from re.findall(r"`([^`\n]+)`", prose(text))
-
-
-def commands() -> Iterator[tuple[str, str]]:
+def typed() -> Iterator[tuple[str, str]]:
+    """Where somebody is told what to type, and what: a line of shell."""
     for document in DOCUMENTS:
-        for line in lines_of_commands(document.read_text(encoding="utf-8")):
-            found = re.match(r"(?:\S*bin/)?lakehook (.*)", line.strip())
-            if found:
-                yield document.name, found[1]
+        for language, block in FENCED.findall(document.read_text(encoding="utf-8")):
+            if language == "sh":
+                lines = block.replace("\\\n", " ").splitlines()
+                yield from ((document.name, one.strip()) for one in lines)
     for name, alarm in ALARMS.items():
-        said = alarm.properties["AlarmDescription"].partition(" First: ")[2]
-        if said.startswith("lakehook "):
-            yield f"alarm {name}", said.removeprefix("lakehook ")
+        yield f"alarm {name}", alarm.properties["AlarmDescription"].partition(" First: ")[2]
 
 
-@pytest.mark.parametrize(("where", "line"), sorted(set(commands())))
-def test_each_command_in_the_documents_exists_with_its_options(where: str, line: str):
+def mentioned() -> Iterator[tuple[str, str]]:
+    """What stands between backquotes, and may be no more than a command's name."""
+    for document in DOCUMENTS:
+        for words in re.findall(r"`([^`\n]+)`", prose(document.read_text(encoding="utf-8"))):
+            yield document.name, words
+
+
+def of_ours(lines: Iterator[tuple[str, str]]) -> list[tuple[str, str]]:
+    """What follows ``lakehook``."""
+    found = ((where, re.match(r"(?:\S*bin/)?lakehook (.*)", line)) for where, line in lines)
+    return sorted({(where, one[1]) for where, one in found if one})
+
+
+def words_of(line: str) -> list[str]:
+    """Up to where the shell takes over: a pipe, a redirection, another command."""
     words = shlex.split(line, comments=True)
-    command: Any = typer.main.get_command(app)
-    while hasattr(command, "commands") and words and not words[0].startswith("-"):
-        names = words.pop(0).split("|")  # pause|resume|enable
-        assert set(names) <= set(command.commands), where
-        command = command.commands[names[0]]
-    known = {option for one in command.params for option in one.opts} | {"--help", "--version"}
+    return list(takewhile(lambda one: one[0] not in "|<>&;", words))
 
-    assert {one.partition("=")[0] for one in words if one.startswith("--")} <= known
+
+def parsed(line: str) -> tuple[Any, dict[str, Any]]:
+    """The command, and what it is given; ``UsageError`` where it knows an option otherwise."""
+    words, command = words_of(line), typer.main.get_command(app)
+    while commands := getattr(command, "commands", None):
+        if not words or words[0].startswith("-"):
+            break
+        names = words.pop(0).split("|")  # pause|resume|enable
+        assert set(names) <= set(commands)
+        command = commands[names[0]]
+    given, left, _ = command.make_parser(command.context_class(command)).parse_args(words)
+    assert left == []
+    return command, {name: value for name, value in given.items() if value}
+
+
+@pytest.mark.parametrize(("where", "line"), of_ours(mentioned()))
+def test_each_command_in_the_prose_exists_with_its_options(where: str, line: str):
+    parsed(line)
+
+
+@pytest.mark.parametrize(("where", "line"), of_ours(typed()))
+def test_each_command_to_be_typed_is_whole(where: str, line: str):
+    command, given = parsed(line)
+
+    needed = {one.name for one in command.params if one.required}
+    assert needed <= given.keys()
+    for one in command.params:
+        if re.fullmatch(r"[a-z_]+(\|[a-z_]+)+", one.metavar or "") and one.name in given:
+            assert given[one.name] in one.metavar.split("|")
 
 
 def anchors(text: str) -> set[str]:

@@ -2,7 +2,7 @@
 
 from infra.measures import Measures
 
-OWN_TROUBLE = "own_trouble"
+OWN_TROUBLE = "'\"own_trouble\"'"
 ENDED_BADLY = """'?ERROR ?Error ?"timed out"'"""
 """What our code raised, what ended the process, and what Lambda stopped.
 

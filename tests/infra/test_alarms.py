@@ -169,7 +169,7 @@ def test_a_notice_that_may_be_lost_rings_at_once_and_nothing_else_does(
     alarms: Mapping[str, Alarm], counted: str
 ) -> None:
     metric = alarms["NoticesLost"].asked[counted].metric
-    data = {metric: [[1.0]]}
+    data = {metric: [[100.0]]}
 
     rung = {name for name, alarm in alarms.items() if alarm.rings(data)}
     assert rung == {"NoticesLost", "ClockSilent"}

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import typer.main
 
+from bench import prices
 from local.environment import ROOT
 from ops.command import app
 from tests.cloudwatch import alarms_of
@@ -49,12 +50,35 @@ def test_the_section_of_an_alarm_says_what_it_means(name: str):
     assert section.lstrip().startswith("**Means:** ")
 
 
+@pytest.mark.parametrize("name", sorted(ALARMS))
+def test_the_section_of_an_alarm_has_the_first_command_of_ours_that_it_says(name: str):
+    _, _, section = read("docs/runbook.md").partition(f"\n## {name}\n")
+    first = ALARMS[name].properties["AlarmDescription"].partition(" First: ")[2]
+
+    if first.startswith("lakehook "):
+        assert first.removesuffix(" --stack Lakehook") in section.partition("\n## ")[0]
+
+
 def test_the_documents_count_what_alarms_cost():
     watched = sum(len(alarm.asked) for alarm in ALARMS.values())
     dollars = watched * AN_ALARMS_METRIC_IN_DOLLARS
 
     text = " ".join(read("docs/observability.md").split())
     assert f"{watched} metrics that alarms watch at $0.10 (${dollars:.2f})" in text
+    assert f" metrics, {watched} metrics watched by alarms, the dashboard | $" in read(
+        "docs/deploy.md"
+    )
+
+
+def test_the_documents_reckon_with_the_prices_that_the_measurements_take():
+    costs = " ".join(read("docs/deploy.md").partition("## What it costs")[2].split())
+
+    assert f"SQS FIFO ${prices.SQS_FIFO_REQUESTS:.2f} a million" in costs
+    assert f"${prices.DYNAMODB_WRITE_UNITS} a million writes" in costs
+    assert f"${prices.DYNAMODB_READ_UNITS} a million reads" in costs
+    assert f"${prices.DYNAMODB_KEPT_GB} a GB kept" in costs
+    assert f"${prices.DYNAMODB_RECOVERABLE_GB:.2f} for its point-in-time recovery" in costs
+    assert f"logs ${prices.LOGS_GB:.2f} a GB, egress ${prices.EGRESS_GB} a GB" in costs
 
 
 def typed() -> Iterator[tuple[str, str]]:

@@ -4,9 +4,10 @@ import json
 import re
 import shlex
 from collections.abc import Iterator
+from enum import EnumType
 from itertools import takewhile
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import typer.main
@@ -125,6 +126,15 @@ def parsed(line: str) -> tuple[Any, dict[str, Any]]:
     return command, {name: value for name, value in given.items() if value}
 
 
+def choices_of(parameter: Any) -> list[str]:
+    """As its help lists them, or its type."""
+    if re.fullmatch(r"[a-z_]+(\|[a-z_]+)+", parameter.metavar or ""):
+        return str(parameter.metavar).split("|")
+    annotation = parameter.type_descriptor.annotation
+    types = (one for one in (annotation, *get_args(annotation)) if isinstance(one, EnumType))
+    return [str(one.value) for type_ in types for one in type_]
+
+
 @pytest.mark.parametrize(("where", "line"), of_ours(mentioned()))
 def test_each_command_in_the_prose_exists_with_its_options(where: str, line: str):
     parsed(line)
@@ -137,8 +147,8 @@ def test_each_command_to_be_typed_is_whole(where: str, line: str):
     needed = {one.name for one in command.params if one.required}
     assert needed <= given.keys()
     for one in command.params:
-        if re.fullmatch(r"[a-z_]+(\|[a-z_]+)+", one.metavar or "") and one.name in given:
-            assert given[one.name] in one.metavar.split("|")
+        if one.name in given and (choices := choices_of(one)):
+            assert given[one.name] in choices
 
 
 def anchors(text: str) -> set[str]:

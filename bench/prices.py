@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 SQS_FIFO_REQUESTS = 0.50
 DYNAMODB_WRITE_UNITS, DYNAMODB_READ_UNITS = 0.625, 0.125
+DYNAMODB_KEPT_GB, DYNAMODB_RECOVERABLE_GB = 0.25, 0.20  # dollars a gigabyte and month
 LAMBDA_REQUESTS, LAMBDA_GB_SECOND = 0.20, 0.0000133334  # arm64; the latter for each
 LOGS_GB, EGRESS_GB = 0.50, 0.09  # dollars a gigabyte
 

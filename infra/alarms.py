@@ -15,6 +15,7 @@ from infra.stage import Stage
 from infra.watch import Watch
 from infra.watches_of_deliveries import watches_of_deliveries
 from infra.watches_of_functions import watches_of_functions
+from infra.watches_of_notices import watches_of_notices
 from infra.watches_of_queues import watches_of_queues
 from lakehook.settings import NONE
 
@@ -38,6 +39,7 @@ class Alarms(Construct):
         watches = (
             *watches_of_queues(measures),
             *watches_of_deliveries(measures),
+            *watches_of_notices(measures),
             *watches_of_functions(measures, stage),
         )
         self.all = [*map(self._above, watches), self._silence_of_clock(measures)]
@@ -91,7 +93,7 @@ class Alarms(Construct):
             evaluation_periods=2,
             treat_missing_data=LOUD,
             alarm_description="Nothing that waits is woken any more."
-            f" First: aws events list-rule-names-by-target --target-arn {clock.function_arn}",
+            f" First: aws events describe-rule --name {measures.schedule_name}",
         )
 
     def _alarm(self, name: str, **properties: Any) -> cloudwatch.Alarm:

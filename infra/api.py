@@ -49,7 +49,7 @@ class Api(Construct):
         self._worker = Worker(
             self,
             "Api",
-            settings=self._settings(parameters),
+            settings=self._settings(stage, parameters),
             stage=stage,
             timeout=Duration.seconds(stage.api_timeout_seconds),
             memory_size=512,  # what describes and checks its documents takes long to load
@@ -59,7 +59,7 @@ class Api(Construct):
         self._grant()
         self.url = self._worker.is_called_at_url(lambda_.FunctionUrlAuthType.AWS_IAM)
 
-    def _settings(self, parameters: Parameters) -> ApiSettings:
+    def _settings(self, stage: Stage, parameters: Parameters) -> ApiSettings:
         return ApiSettings(
             subscriptions_table=self._tables.subscriptions.table_name,
             pipelines_table=self._tables.pipelines.table_name,
@@ -69,6 +69,7 @@ class Api(Construct):
             secrets_key=self._secrets.key.key_arn,
             allowed_networks=parameters.allowed_networks,
             email_sender=parameters.email_sender,
+            event_retention_days=str(stage.retention.events_days),
         )
 
     def _grant(self) -> None:

@@ -48,7 +48,11 @@ class Dashboard(Construct):
                     ours(names.DEAD, "deliver"),
                     over_all=True,
                 ),
-                graph("Our own trouble", self._measures.trouble(), *self._of_functions("Errors")),
+                graph(
+                    "Our own trouble",
+                    self._measures.trouble(self._measures.functions),
+                    *self._of_functions("Errors"),
+                ),
             ],
         )
 

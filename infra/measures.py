@@ -1,6 +1,6 @@
 """What is measured, as alarms and the dashboard ask CloudWatch for it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from aws_cdk import Duration
@@ -12,8 +12,11 @@ from lakehook import metrics as names
 
 PERIOD = Duration.minutes(5)
 
-TOLD = ("ingress", "fanout", "deliver", "api")
-"""Those that tell of trouble: the clock has no message to spare from it, and fails."""
+REPEATED = ("fanout", "deliver", "clock", "api")
+"""What these fail at comes again, or its caller knows. A notice of DevLake's does not."""
+
+WORKERS = ("fanout", "deliver", "api")
+"""Whose trouble makes things late; the clock tells of its replays alone, and else fails."""
 
 FEW_ATTEMPTS = 20
 """Of so few, half may fail by chance."""
@@ -32,6 +35,7 @@ class Measures:
     events: FifoQueue
     deliveries: FifoQueue
     functions: Mapping[str, lambda_.Function]
+    schedule_name: str
 
     def ours(self, name: str, service: str, statistic: str = "Sum") -> cloudwatch.Metric:
         """One service is one dimension, and no other is paid for."""
@@ -49,8 +53,8 @@ class Measures:
         metric = self.functions[service].metric(name, statistic=statistic, period=PERIOD)
         return metric.with_(label=f"{name}, {service}")
 
-    def trouble(self) -> cloudwatch.MathExpression:
-        counted = {one: self.ours(names.TROUBLE, one) for one in TOLD}
+    def trouble(self, services: Iterable[str]) -> cloudwatch.MathExpression:
+        counted = {one: self.ours(names.TROUBLE, one) for one in services}
         return total(counted, label="Own trouble")
 
     def failure_rate(self) -> cloudwatch.MathExpression:

@@ -57,11 +57,22 @@ pct(milliseconds, 99) as p99, max(milliseconds) as longest by subscription
 | limit 100""",
 )
 
+TROUBLE = Question(
+    name="our own trouble",
+    asked_of=("ingress", "fanout", "deliver", "clock", "api"),
+    query="""\
+fields @timestamp, @log, doing, exception_name, @message
+| filter message = "own_trouble" or @message like "[ERROR]" or @message like "Error:" \
+or @message like "Task timed out"
+| sort @timestamp desc
+| limit 100""",
+)
+
 
 class Queries(Construct):
     def __init__(self, scope: Construct, id_: str, *, measures: Measures) -> None:
         super().__init__(scope, id_)
-        for question in (ONE_PIPELINE, ONE_SUBSCRIPTION, FAILURES, LATENCY):
+        for question in (ONE_PIPELINE, ONE_SUBSCRIPTION, FAILURES, LATENCY, TROUBLE):
             logs.CfnQueryDefinition(
                 self,
                 question.name.title().replace(" ", ""),

@@ -80,6 +80,7 @@ class LakehookStack(Stack):
                 "clock": clock.function,
                 "api": self._api.function,
             },
+            schedule_name=self._schedule_name,
         )
         self._add_what_operators_see(measures)
         self._tell_outputs()
@@ -179,7 +180,7 @@ class LakehookStack(Stack):
             timeout=Duration.seconds(self._stage.clock_timeout_seconds),
             memory_size=256,
         )
-        clock.wakes_every(Duration.seconds(CLOCK_INTERVAL_SECONDS))
+        self._schedule_name = clock.wakes_every(Duration.seconds(CLOCK_INTERVAL_SECONDS))
         clock.may(["dynamodb:Query"], on=self._tables.due_index_arn)
         clock.may(["dynamodb:Query"], on=self._tables.held_index_arn)
         clock.may(
@@ -228,6 +229,7 @@ class LakehookStack(Stack):
             notification_secret_arn=self._ingress.secret_arn,
             api_url=self._api.url,
             email_sender=self._parameters.email_sender,
+            event_retention_days=str(self._stage.retention.events_days),
         )
         for name, value in deployment.to_outputs().items():
             CfnOutput(self, name, value=value)

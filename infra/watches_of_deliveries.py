@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from infra.measures import Measures
+from infra.measures import WORKERS, Measures
+from infra.tail import OWN_TROUBLE, tail
 from infra.watch import HOUR, Watch
-from infra.watches_of_queues import tail
 from lakehook import metrics as names
 
 FAILED_ATTEMPTS = """'{ $.message = "delivery_attempted" && $.outcome != "delivered" }'"""
@@ -52,14 +52,22 @@ def _of_attempts(measures: Measures) -> Sequence[Watch]:
             above=50,
             minutes=15,
             means="Of a hundred attempts more than fifty fail: many receivers, or our way out.",
-            type=tail(measures, "deliver", FAILED_ATTEMPTS),
+            type=tail(measures, "deliver", pattern=FAILED_ATTEMPTS),
         ),
         Watch(
             name="OwnTrouble",
-            metric=measures.trouble(),
+            metric=measures.trouble(WORKERS),
             above=5,
             minutes=5,
             means="AWS fails us, or we do: nothing is lost, and everything is late.",
-            type=tail(measures, "deliver", "own_trouble"),
+            type=tail(measures, *WORKERS, pattern=OWN_TROUBLE),
+        ),
+        Watch(
+            name="ReplaysFailing",
+            metric=measures.ours(names.TROUBLE, "clock"),
+            above=0,
+            minutes=15,
+            means="For a quarter of an hour a replay has failed; what is new goes on.",
+            type=f"lakehook replays list --stack {measures.namespace}",
         ),
     )

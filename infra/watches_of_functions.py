@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 from aws_cdk import aws_cloudwatch as cloudwatch
 
-from infra.measures import PERIOD, Measures, total
+from infra.measures import PERIOD, REPEATED, Measures, total
 from infra.stage import Stage
+from infra.tail import ENDED_BADLY, tail
 from infra.watch import Watch
-from infra.watches_of_queues import tail
 
 FED = ("fanout", "deliver", "clock")
 """What Lambda turns away of theirs comes again."""
@@ -18,13 +18,13 @@ def watches_of_functions(measures: Measures, stage: Stage) -> Sequence[Watch]:
         Watch(
             name="FunctionErrors",
             metric=total(
-                {one: measures.of_function("Errors", one) for one in measures.functions},
+                {one: measures.of_function("Errors", one) for one in REPEATED},
                 label="Errors",
             ),
             above=2,
             minutes=5,
             means="Functions end in an error: what they had taken comes again in three minutes.",
-            type=tail(measures, "clock", "ERROR"),
+            type=tail(measures, *REPEATED, pattern=ENDED_BADLY),
         ),
         Watch(
             name="Timeouts",
@@ -32,7 +32,7 @@ def watches_of_functions(measures: Measures, stage: Stage) -> Sequence[Watch]:
             above=99,
             minutes=5,
             means="A function was stopped in the midst of its work, which comes again.",
-            type=tail(measures, "deliver", "'\"Task timed out\"'"),
+            type=tail(measures, *REPEATED, pattern="'\"timed out\"'"),
         ),
         Watch(
             name="Throttles",
@@ -43,14 +43,6 @@ def watches_of_functions(measures: Measures, stage: Stage) -> Sequence[Watch]:
             minutes=15,
             means="Lambda has no room for us in this account: everything is late.",
             type="aws lambda get-account-settings",
-        ),
-        Watch(
-            name="NoticesTurnedAway",
-            metric=measures.of_function("Throttles", "ingress"),
-            above=0,
-            minutes=5,
-            means="DevLake does not repeat a notice that Lambda turned away.",
-            type=f"lakehook reconcile --devlake http://devlake:8080 --stack {measures.namespace}",
         ),
         Watch(
             name="WorkersBusy",
@@ -69,18 +61,15 @@ def _share_of_timeout(measures: Measures, stage: Stage) -> cloudwatch.MathExpres
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/lam-metricscollected.html
     """
     seconds = {
-        "ingress": stage.ingress_timeout_seconds,
         "fanout": stage.fanout_timeout_seconds,
         "deliver": stage.deliver_timeout_seconds,
         "clock": stage.clock_timeout_seconds,
         "api": stage.api_timeout_seconds,
     }
-    shares = ", ".join(f"FILL({one}, 0) / {seconds[one] * 10}" for one in measures.functions)
+    shares = ", ".join(f"FILL({one}, 0) / {seconds[one] * 10}" for one in REPEATED)
     return cloudwatch.MathExpression(
         expression=f"MAX([{shares}])",
-        using_metrics={
-            one: measures.of_function("Duration", one, "Maximum") for one in measures.functions
-        },
+        using_metrics={one: measures.of_function("Duration", one, "Maximum") for one in REPEATED},
         label="Longest run (% of its timeout)",
         period=PERIOD,
     )

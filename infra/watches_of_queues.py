@@ -6,6 +6,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 
 from infra.fifo_queue import FifoQueue
 from infra.measures import PERIOD, Measures
+from infra.tail import tail
 from infra.watch import DAY, MINUTE, Watch
 
 MOST_IN_FLIGHT = 120_000
@@ -100,9 +101,3 @@ def _groups_in_flight(queue: FifoQueue) -> cloudwatch.Metric:
         statistic="Maximum",
         period=PERIOD,
     )
-
-
-def tail(measures: Measures, service: str, pattern: str = "") -> str:
-    """The command that shows what a function has said in the last hour."""
-    chosen = f" --filter-pattern {pattern}" if pattern else ""
-    return f"aws logs tail {measures.log_of(service)} --since 1h{chosen}"

@@ -97,8 +97,8 @@ class Worker(Construct):
             max_concurrency=at_once,
         )
 
-    def wakes_every(self, interval: Duration) -> None:
-        """A tick that comes late is worth nothing: the next one is at hand.
+    def wakes_every(self, interval: Duration) -> str:
+        """By a rule of that name. A tick that comes late is worth nothing: the next is at hand.
 
         So neither EventBridge tries one again, nor Lambda, which takes it first and runs it then.
         https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
@@ -114,6 +114,7 @@ class Worker(Construct):
             ],
         )
         excuse(rule, "Serverless-EventBusDLQ", OF_A_TICK)
+        return rule.rule_name
 
     def may_send(self, to: sqs.IQueue) -> None:
         """A batch is asked for by the same name."""

@@ -80,6 +80,7 @@ class ApiSettings(Settings):
     secrets_key: str
     allowed_networks: str
     email_sender: str  # or NONE
+    event_retention_days: str
 
 
 class Places(Protocol):
@@ -101,6 +102,8 @@ class Places(Protocol):
     def allowed_networks(self) -> str: ...
     @property
     def email_sender(self) -> str: ...
+    @property
+    def event_retention_days(self) -> str: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,6 +123,7 @@ class Deployment:
     notification_secret_arn: str
     api_url: str
     email_sender: str  # or NONE
+    event_retention_days: str
 
     @classmethod
     def from_outputs(cls, outputs: Mapping[str, str]) -> Self:

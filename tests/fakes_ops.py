@@ -194,7 +194,12 @@ class Office:
                 self.devlake.reach, self.publisher.publish, self.clock, warn or self.warnings.append
             ),
             start_replay=StartReplay(
-                self.replays, count_replay, self.clock, self.dice, warn or self.warnings.append
+                self.replays,
+                count_replay,
+                self.clock,
+                self.dice,
+                warn or self.warnings.append,
+                journal_keeps_seconds=30 * 86_400.0,
             ),
             count_replay=count_replay,
             replays=replays,

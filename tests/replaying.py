@@ -52,6 +52,7 @@ class World:
         self.attempts = FakeAttempts(self.clock)
         self.sent: list[Delivery] = []
         self.warnings: list[str] = []
+        self.kept_days = 30
 
     # --- the past ---
 
@@ -90,7 +91,14 @@ class World:
 
     @property
     def start_replay(self) -> StartReplay:
-        return StartReplay(self.replays, self.count, self.clock, self.dice, self.warnings.append)
+        return StartReplay(
+            self.replays,
+            self.count,
+            self.clock,
+            self.dice,
+            self.warnings.append,
+            journal_keeps_seconds=self.kept_days * 86_400.0,
+        )
 
     @property
     def look_up(self) -> LookUpReplays:

@@ -48,6 +48,8 @@ from lakehook.subscribe.rotate import RotateSecret
 from lakehook.tell_pipeline import TellPipeline
 from lakehook.unsubscribe import Unsubscribe
 
+DAY = 24 * 3600
+
 
 def desk_at(places: Places, aws: Aws, warn: Warn) -> Desk:
     clock, dice, dynamodb, sqs = WallClock(), FairDice(), aws.dynamodb(), aws.sqs()
@@ -68,6 +70,7 @@ def desk_at(places: Places, aws: Aws, warn: Warn) -> Desk:
     redrives = SqsRedrives(sqs, places.deliveries_queue_url, dice)
     copies = SqsLetterCopies(sqs, places.dead_letter_queue_url)
     replays = DynamoReplays(dynamodb, places.deliveries_table, clock)
+    kept_seconds = float(places.event_retention_days) * DAY
     count_replay = CountReplay(DynamoPast(dynamodb, places.pipelines_table), ledger, clock)
     return Desk(
         look_up=LookUp(subscriptions),
@@ -88,7 +91,7 @@ def desk_at(places: Places, aws: Aws, warn: Warn) -> Desk:
         explain=Explain(subscriptions, ledger, archive),
         tell_pipeline=TellPipeline(subscriptions, journal, archive),
         list_pipelines=ListPipelines(watch, clock),
-        start_replay=StartReplay(replays, count_replay, clock, dice, warn),
+        start_replay=StartReplay(replays, count_replay, clock, dice, warn, kept_seconds),
         count_replay=count_replay,
         replays=LookUpReplays(replays),
         follow_replay=FollowReplay(LookUpReplays(replays), clock),

@@ -11,7 +11,6 @@ from lakehook.ports import Clock, Dice, Warn
 from lakehook.replay.count import CountReplay, Told
 from lakehook.replay_ports import Replays
 
-JOURNAL_KEEPS_SECONDS = 30 * 24 * 3600.0
 SETTLING_SECONDS = 60.0
 """Of a new subscription: a fan-out that has not seen it ends within 30 s, and clocks differ."""
 
@@ -29,6 +28,7 @@ class StartReplay:
     clock: Clock
     dice: Dice
     warn: Warn
+    journal_keeps_seconds: float
     settling_seconds: float = SETTLING_SECONDS
 
     def terms(self, wish: Wish, subscription: Subscription | None = None) -> Terms:
@@ -38,9 +38,9 @@ class StartReplay:
         for name in terms.event_types:
             if subscription and not subscription.wants(name):
                 self.warn(f"event type: {subscription.name} does not want {name}, so none is sent")
-        if wish.since != BEGINNING and terms.since < now - JOURNAL_KEEPS_SECONDS:
+        if wish.since != BEGINNING and terms.since < now - self.journal_keeps_seconds:
             self.warn(
-                f"since: {wish.since}: events are kept for {in_words(JOURNAL_KEEPS_SECONDS)};"
+                f"since: {wish.since}: events are kept for {in_words(self.journal_keeps_seconds)};"
                 " what is older is not sent"
             )
         return terms

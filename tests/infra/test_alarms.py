@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from lakehook import metrics
-from tests.cloudwatch import Alarm, Data, Metric, Values, alarms_of, calculate
+from tests.cloudwatch import Alarm, Data, Metric, Values, alarms_of, calculate, resolved
 from tests.infra.blueprint import Blueprint
 
 NAMES = {
@@ -18,6 +18,7 @@ NAMES = {
     "FailureRate",
     "FunctionErrors",
     "GroupsInFlight",
+    "NoticesLost",
     "NoticesTurnedAway",
     "OldDeadLetters",
     "OldestDelivery",
@@ -25,6 +26,7 @@ NAMES = {
     "OldestHeld",
     "OwnTrouble",
     "PipelinesStalled",
+    "ReplaysFailing",
     "Throttles",
     "Timeouts",
     "WorkersBusy",
@@ -60,6 +62,7 @@ RINGS: dict[str, tuple[Counted, Counted]] = {
     ),
     "FunctionErrors": ({"clock": [1] * 5}, {"clock": [1], "deliver": [1], "fanout": [0, 0]}),
     "GroupsInFlight": ({"m1": [96_001]}, {"m1": [96_000]}),
+    "NoticesLost": ({"trouble": [1]}, {"trouble": [0], "errors": [0]}),
     "NoticesTurnedAway": ({"m1": [1]}, {"m1": [0]}),
     "OldDeadLetters": ({"parked": [10 * DAY + 1]}, {"letters": [10 * DAY], "parked": [10 * DAY]}),
     "OldestDelivery": ({"m1": [901]}, {"m1": [900]}),
@@ -67,6 +70,7 @@ RINGS: dict[str, tuple[Counted, Counted]] = {
     "OldestHeld": ({"m1": [60, DAY + 1]}, {"m1": [DAY]}),
     "OwnTrouble": ({"fanout": [1] * 4, "deliver": [1] * 2}, {"deliver": [1] * 5}),
     "PipelinesStalled": ({"m1": [1]}, {}),
+    "ReplaysFailing": ({"m1": [1]}, {"m1": [0]}),
     "Throttles": ({"deliver": [0, 1]}, {"deliver": [0], "clock": [0]}),
     "Timeouts": ({"deliver": [30_000]}, {"deliver": [29_000], "clock": [40_000]}),
     "WorkersBusy": ({"m1": [181]}, {"m1": [180]}),
@@ -95,7 +99,7 @@ def test_it_says_what_it_means_and_what_to_type_and_tells_the_operators(
 
     meaning, _, first = said["AlarmDescription"].partition(" First: ")
     assert meaning.endswith(".")
-    assert first.split()[0] in {"aws", "lakehook"}
+    assert first.split()[0] in {"aws", "for", "lakehook"}
     assert said["AlarmName"] == f"Lakehook-{name}"
     assert said["AlarmActions"] == [topic]
     assert "ActionsEnabled" not in said
@@ -123,6 +127,54 @@ def test_nothing_counted_rings_no_alarm_but_that_of_the_silent_clock(
     assert {name for name, alarm in alarms.items() if alarm.rings({})} == {"ClockSilent"}
 
 
+@pytest.mark.parametrize("name", ["FunctionErrors", "OwnTrouble", "Timeouts"])
+def test_what_is_summed_over_functions_is_looked_for_in_the_log_of_each(
+    production: Blueprint, alarms: Mapping[str, Alarm], name: str
+) -> None:
+    first = alarms[name].properties["AlarmDescription"].partition(" First: ")[2]
+
+    read = re.match(r"for log in (.+?); do", first)
+    assert read
+    logs = {
+        resolved(production.functions[one]["LoggingConfig"]["LogGroup"])
+        for one in alarms[name].asked
+    }
+    assert set(read[1].split()) == logs
+    assert len(logs) > 1
+
+
+LONGEST_DESCRIPTION = 1024
+"""https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html"""
+
+LONGEST_STACK_NAME = "Lakehook-" + "x" * 24
+RANDOM_SUFFIX = "-123456789abc"
+
+
+@pytest.mark.parametrize("name", sorted(NAMES))
+def test_what_it_says_fits_where_the_names_in_it_are_longest(
+    production: Blueprint, alarms: Mapping[str, Alarm], name: str
+) -> None:
+    """CloudFormation names a resource after its stack and its logical id."""
+    said = alarms[name].properties["AlarmDescription"]
+    named = [
+        one for one in said.replace(";", " ").split() if one in production.template["Resources"]
+    ]
+
+    longer = len(f"{LONGEST_STACK_NAME}-{RANDOM_SUFFIX}") * len(named) + len(LONGEST_STACK_NAME)
+    assert len(said) + longer <= LONGEST_DESCRIPTION
+
+
+@pytest.mark.parametrize("counted", ["trouble", "errors"])
+def test_a_notice_that_may_be_lost_rings_at_once_and_nothing_else_does(
+    alarms: Mapping[str, Alarm], counted: str
+) -> None:
+    metric = alarms["NoticesLost"].asked[counted].metric
+    data = {metric: [[100.0]]}
+
+    rung = {name for name, alarm in alarms.items() if alarm.rings(data)}
+    assert rung == {"NoticesLost", "ClockSilent"}
+
+
 def test_no_endpoint_alone_makes_a_failure_rate(alarms: Mapping[str, Alarm]) -> None:
     alarm = alarms["FailureRate"]
     few = {"failed": [1] * 19, "attempts": [70] * 19}
@@ -135,6 +187,7 @@ def test_a_function_may_run_to_its_timeout_before_it_has_timed_out(
 ) -> None:
     alarm = alarms["Timeouts"]
     timeouts = {name: one["Timeout"] * 1000 for name, one in production.functions.items()}
+    del timeouts["ingress"]  # whose every error is an alarm
 
     assert timeouts.keys() == alarm.asked.keys()
     for name, milliseconds in timeouts.items():

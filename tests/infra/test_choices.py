@@ -90,7 +90,9 @@ def test_what_is_kept_is_kept_for_as_long_as_was_chosen(chosen: Blueprint) -> No
     logs = chosen.resources("AWS::Logs::LogGroup").values()
 
     assert {log["RetentionInDays"] for log in logs} == {30}
-    assert chosen.environment("fanout")["EVENT_RETENTION_DAYS"] == "14"
+    for function in ("fanout", "api"):
+        assert chosen.environment(function)["EVENT_RETENTION_DAYS"] == "14"
+    assert chosen.template["Outputs"]["EventRetentionDays"]["Value"] == "14"
     assert chosen.environment("deliver")["RECORD_RETENTION_DAYS"] == "20"
     assert chosen.template["Parameters"]["RetrySchedule"]["Default"] == "5,60"
 

@@ -4,12 +4,15 @@ import json
 import re
 import shlex
 from collections.abc import Iterator
+from enum import EnumType
+from itertools import takewhile
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import typer.main
 
+from bench import prices
 from local.environment import ROOT
 from ops.command import app
 from tests.cloudwatch import alarms_of
@@ -48,45 +51,104 @@ def test_the_section_of_an_alarm_says_what_it_means(name: str):
     assert section.lstrip().startswith("**Means:** ")
 
 
+@pytest.mark.parametrize("name", sorted(ALARMS))
+def test_the_section_of_an_alarm_has_the_first_command_of_ours_that_it_says(name: str):
+    _, _, section = read("docs/runbook.md").partition(f"\n## {name}\n")
+    first = ALARMS[name].properties["AlarmDescription"].partition(" First: ")[2]
+
+    if first.startswith("lakehook "):
+        assert first.removesuffix(" --stack Lakehook") in section.partition("\n## ")[0]
+
+
 def test_the_documents_count_what_alarms_cost():
     watched = sum(len(alarm.asked) for alarm in ALARMS.values())
     dollars = watched * AN_ALARMS_METRIC_IN_DOLLARS
 
     text = " ".join(read("docs/observability.md").split())
     assert f"{watched} metrics that alarms watch at $0.10 (${dollars:.2f})" in text
+    assert f" metrics, {watched} metrics watched by alarms, the dashboard | $" in read(
+        "docs/deploy.md"
+    )
 
 
-def lines_of_commands(text: str) -> Iterator[str]:
-    """Each ``lakehook …`` in a block of shell, or between backquotes."""
-    for language, block in FENCED.findall(text):
-        if language == "sh":
-            yield from (one for one in block.replace("\\\n", " ").splitlines())
-    yield from re.findall(r"`([^`\n]+)`", prose(text))
+def test_the_documents_reckon_with_the_prices_that_the_measurements_take():
+    costs = " ".join(read("docs/deploy.md").partition("## What it costs")[2].split())
+
+    assert f"SQS FIFO ${prices.SQS_FIFO_REQUESTS:.2f} a million" in costs
+    assert f"${prices.DYNAMODB_WRITE_UNITS} a million writes" in costs
+    assert f"${prices.DYNAMODB_READ_UNITS} a million reads" in costs
+    assert f"${prices.DYNAMODB_KEPT_GB} a GB kept" in costs
+    assert f"${prices.DYNAMODB_RECOVERABLE_GB:.2f} for its point-in-time recovery" in costs
+    assert f"logs ${prices.LOGS_GB:.2f} a GB, egress ${prices.EGRESS_GB} a GB" in costs
 
 
-def commands() -> Iterator[tuple[str, str]]:
+def typed() -> Iterator[tuple[str, str]]:
+    """Where somebody is told what to type, and what: a line of shell."""
     for document in DOCUMENTS:
-        for line in lines_of_commands(document.read_text(encoding="utf-8")):
-            found = re.match(r"(?:\S*bin/)?lakehook (.*)", line.strip())
-            if found:
-                yield document.name, found[1]
+        for language, block in FENCED.findall(document.read_text(encoding="utf-8")):
+            if language == "sh":
+                lines = block.replace("\\\n", " ").splitlines()
+                yield from ((document.name, one.strip()) for one in lines)
     for name, alarm in ALARMS.items():
-        said = alarm.properties["AlarmDescription"].partition(" First: ")[2]
-        if said.startswith("lakehook "):
-            yield f"alarm {name}", said.removeprefix("lakehook ")
+        yield f"alarm {name}", alarm.properties["AlarmDescription"].partition(" First: ")[2]
 
 
-@pytest.mark.parametrize(("where", "line"), sorted(set(commands())))
-def test_each_command_in_the_documents_exists_with_its_options(where: str, line: str):
+def mentioned() -> Iterator[tuple[str, str]]:
+    """What stands between backquotes, and may be no more than a command's name."""
+    for document in DOCUMENTS:
+        for words in re.findall(r"`([^`\n]+)`", prose(document.read_text(encoding="utf-8"))):
+            yield document.name, words
+
+
+def of_ours(lines: Iterator[tuple[str, str]]) -> list[tuple[str, str]]:
+    """What follows ``lakehook``."""
+    found = ((where, re.match(r"(?:\S*bin/)?lakehook (.*)", line)) for where, line in lines)
+    return sorted({(where, one[1]) for where, one in found if one})
+
+
+def words_of(line: str) -> list[str]:
+    """Up to where the shell takes over: a pipe, a redirection, another command."""
     words = shlex.split(line, comments=True)
-    command: Any = typer.main.get_command(app)
-    while hasattr(command, "commands") and words and not words[0].startswith("-"):
-        names = words.pop(0).split("|")  # pause|resume|enable
-        assert set(names) <= set(command.commands), where
-        command = command.commands[names[0]]
-    known = {option for one in command.params for option in one.opts} | {"--help", "--version"}
+    return list(takewhile(lambda one: one[0] not in "|<>&;", words))
 
-    assert {one.partition("=")[0] for one in words if one.startswith("--")} <= known
+
+def parsed(line: str) -> tuple[Any, dict[str, Any]]:
+    """The command, and what it is given; ``UsageError`` where it knows an option otherwise."""
+    words, command = words_of(line), typer.main.get_command(app)
+    while commands := getattr(command, "commands", None):
+        if not words or words[0].startswith("-"):
+            break
+        names = words.pop(0).split("|")  # pause|resume|enable
+        assert set(names) <= set(commands)
+        command = commands[names[0]]
+    given, left, _ = command.make_parser(command.context_class(command)).parse_args(words)
+    assert left == []
+    return command, {name: value for name, value in given.items() if value}
+
+
+def choices_of(parameter: Any) -> list[str]:
+    """As its help lists them, or its type."""
+    if re.fullmatch(r"[a-z_]+(\|[a-z_]+)+", parameter.metavar or ""):
+        return str(parameter.metavar).split("|")
+    annotation = parameter.type_descriptor.annotation
+    types = (one for one in (annotation, *get_args(annotation)) if isinstance(one, EnumType))
+    return [str(one.value) for type_ in types for one in type_]
+
+
+@pytest.mark.parametrize(("where", "line"), of_ours(mentioned()))
+def test_each_command_in_the_prose_exists_with_its_options(where: str, line: str):
+    parsed(line)
+
+
+@pytest.mark.parametrize(("where", "line"), of_ours(typed()))
+def test_each_command_to_be_typed_is_whole(where: str, line: str):
+    command, given = parsed(line)
+
+    needed = {one.name for one in command.params if one.required}
+    assert needed <= given.keys()
+    for one in command.params:
+        if one.name in given and (choices := choices_of(one)):
+            assert given[one.name] in choices
 
 
 def anchors(text: str) -> set[str]:

@@ -252,7 +252,11 @@ def test_a_network_that_is_none_stops_no_command(
 def test_the_stack_says_where_everything_is(capsys: pytest.CaptureFixture[str]) -> None:
     names = {name: f"the-{name}" for name in Deployment.__dataclass_fields__}
     with Cloud() as cloud:
-        cloud.describe(Deployment(**names | {"allowed_networks": "-"}).to_outputs())
+        cloud.describe(
+            Deployment(
+                **names | {"allowed_networks": "-", "event_retention_days": "30"}
+            ).to_outputs()
+        )
         boto3.client("dynamodb").create_table(
             TableName="the-subscriptions_table",
             KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],

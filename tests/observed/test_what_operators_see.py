@@ -19,7 +19,7 @@ TEMPLATE: Json = json.loads((ROOT / "local" / "template.json").read_text(encodin
 ALARMS = alarms_of(TEMPLATE)
 A_METRIC_IN_DOLLARS = 0.30  # a month, https://aws.amazon.com/cloudwatch/pricing/
 WORDS_OF_THE_LANGUAGE = frozenset(
-    ("and", "as", "asc", "by", "desc", "fields", "filter", "limit", "sort", "stats")
+    ("and", "as", "asc", "by", "desc", "fields", "filter", "like", "limit", "or", "sort", "stats")
 ) | {"count", "count_distinct", "max", "pct"}
 
 

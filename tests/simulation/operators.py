@@ -22,6 +22,7 @@ from tests.simulation.system import System
 from tests.simulation.wiring import DEAD, DELIVERIES
 
 PAUSED_SECONDS = 300.0
+DAY = 86_400.0
 
 
 class NoCopies:
@@ -93,7 +94,14 @@ class Operator:
         system = self.system
         past = FakePast(system.journal)
         count = CountReplay(past, system.ledger, system.timeline)
-        start = StartReplay(system.replays, count, system.timeline, system.dice, lambda _: None)
+        start = StartReplay(
+            system.replays,
+            count,
+            system.timeline,
+            system.dice,
+            warn=lambda _: None,
+            journal_keeps_seconds=30 * DAY,
+        )
         rate = system.random.choice(("10/s", "3/m"))
         terms = start.terms(Wish(since="1d", status=status, rate=rate))
         with suppress(BadInput):

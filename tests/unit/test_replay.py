@@ -341,10 +341,16 @@ def test_a_pipeline_that_nobody_can_read_is_left_out_and_told(world: World):
     assert "trouble" in dict(world.telemetry.told)
 
 
-def test_what_the_journal_no_longer_keeps_is_warned_of(world: World):
-    world.start(since="31d")
+@pytest.mark.parametrize("days", [14, 30])
+def test_what_the_journal_no_longer_keeps_is_warned_of(world: World, days: int):
+    world.kept_days, older = days, f"{days + 1}d"
 
-    assert world.warnings == ["since: 31d: events are kept for 30 days; what is older is not sent"]
+    world.start_replay.terms(Wish(since=f"{days}d"))
+    world.start_replay.terms(Wish(since=older))
+
+    assert world.warnings == [
+        f"since: {older}: events are kept for {days} days; what is older is not sent"
+    ]
 
 
 @pytest.mark.parametrize(

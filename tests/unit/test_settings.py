@@ -59,6 +59,7 @@ DEPLOYMENT = Deployment(
     notification_secret_arn="arn:aws:secretsmanager:secret",
     api_url="https://api.lambda-url/",
     email_sender=NONE,
+    event_retention_days="30",
 )
 API = ApiSettings(
     subscriptions_table="subscriptions",
@@ -69,6 +70,7 @@ API = ApiSettings(
     secrets_key="arn:aws:kms:key",
     allowed_networks=NONE,
     email_sender=NONE,
+    event_retention_days="30",
 )
 
 

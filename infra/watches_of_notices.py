@@ -1,0 +1,37 @@
+"""What of DevLake's notices wakes people: DevLake posts each one once."""
+
+from collections.abc import Sequence
+
+from infra.measures import Measures, total
+from infra.watch import Watch
+from lakehook import metrics as names
+
+
+def watches_of_notices(measures: Measures) -> Sequence[Watch]:
+    reconcile = f"lakehook reconcile --devlake http://devlake:8080 --stack {measures.namespace}"
+    return (
+        Watch(
+            name="NoticesLost",
+            metric=total(
+                {
+                    "trouble": measures.ours(names.TROUBLE, "ingress"),
+                    "errors": measures.of_function("Errors", "ingress"),
+                },
+                label="Notices lost",
+            ),
+            above=0,
+            minutes=5,
+            means="The ingress has failed at notices, which DevLake does not repeat."
+            " Ask your DevLake, by its URL, what they were.",
+            type=reconcile,
+        ),
+        Watch(
+            name="NoticesTurnedAway",
+            metric=measures.of_function("Throttles", "ingress"),
+            above=0,
+            minutes=5,
+            means="Lambda has turned notices away, which DevLake does not repeat."
+            " Ask your DevLake, by its URL, what they were.",
+            type=reconcile,
+        ),
+    )

@@ -1,0 +1,40 @@
+"""What people are told to type for AWS is what AWS's own command knows."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from botocore import xform_name
+from botocore.session import Session
+
+from tests.infra.test_documents import mentioned, typed
+
+OF_EACH = {"output", "profile", "query", "region"}
+MADE_BY_THE_COMMAND = {
+    # https://docs.aws.amazon.com/cli/latest/reference/logs/tail.html
+    ("logs", "tail"): {"filter-pattern", "follow", "format", "since"},
+}
+
+
+def commands() -> Iterator[tuple[str, str]]:
+    for where, line in (*typed(), *mentioned()):
+        for command in re.split(r"(?:^|(?<=[\s(]))aws ", line)[1:]:
+            if re.match(r"[a-z0-9]+ [a-z-]+", command):
+                yield where, command
+
+
+def options_of(service: str, operation: str) -> set[str]:
+    if (service, operation) in MADE_BY_THE_COMMAND:
+        return MADE_BY_THE_COMMAND[service, operation]
+    model = Session().get_service_model(service)
+    names = {xform_name(one, "-"): one for one in model.operation_names}
+    input_shape = model.operation_model(names[operation]).input_shape
+    return {xform_name(one, "-") for one in input_shape.members} if input_shape else set()
+
+
+@pytest.mark.parametrize(("where", "command"), sorted(set(commands())))
+def test_each_command_of_aws_exists_with_its_options(where: str, command: str):
+    service, operation = command.split()[:2]
+    given = {one.removeprefix("no-") for one in re.findall(r"(?<=\s)--([a-z-]+)", command)}
+
+    assert given <= options_of(service, operation) | OF_EACH

@@ -17,7 +17,7 @@ from lakehook.adapters.sqs_deliveries import SqsDeliveries
 from lakehook.adapters.telemetry import PowertoolsTelemetry
 from lakehook.adapters.world import WallClock
 from lakehook.domain.stall import StallThresholds
-from lakehook.producer import PipelineEventPublisher
+from lakehook.publisher import PipelineEventPublisher
 from lakehook.replay import WorkOffReplays
 from lakehook.replay.line_up import LineUp
 from lakehook.replay.page import LineUpPage

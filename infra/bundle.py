@@ -7,6 +7,8 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
+from infra.bytecode import PYTHON, write_bytecode
+
 ROOT = Path(__file__).parent.parent
 
 DOOR, LIBRARY, REQUIREMENTS = "functions", "lakehook", "requirements.txt"
@@ -14,10 +16,16 @@ DOOR, LIBRARY, REQUIREMENTS = "functions", "lakehook", "requirements.txt"
 COMMANDS = "bin"
 """They begin with a path of the machine that built them, and nobody types on Lambda."""
 
-DATA_NOBODY_READS = ("babel/locale-data", "pytz/zoneinfo")
-"""36 MB that the template library brings for filters and tags that are not among ours."""
+DATA_NOBODY_READS = (
+    "babel/locale-data",  # with the next, 36 MB for filters and tags that are not among ours
+    "pytz/zoneinfo",
+    "aws_lambda_powertools/event_handler/openapi/swagger_ui",  # a page for browsers: we show none
+)
 
-PYTHON, LAMBDAS_PROCESSOR = "3.13", "aarch64"
+LEFT_UNCOMPILED = ("api",)
+"""With its bytecode it would weigh a quarter more than any should, and no pipeline waits for it."""
+
+LAMBDAS_PROCESSOR = "aarch64"
 
 
 def function_names() -> list[str]:
@@ -25,9 +33,9 @@ def function_names() -> list[str]:
 
 
 def sources_of(function: str) -> tuple[str, ...]:
-    """All that decides what is in the bundle; this file decides what the wheels are built for."""
-    shared = (f"{DOOR}/__init__.py", f"{DOOR}/{REQUIREMENTS}", "infra/bundle.py")
-    return (LIBRARY, f"{DOOR}/{function}", *shared)
+    """All that decides what is in the bundle, and the recipe."""
+    shared = (f"{DOOR}/__init__.py", f"{DOOR}/{REQUIREMENTS}")
+    return (LIBRARY, f"{DOOR}/{function}", *shared, "infra/bundle.py", "infra/bytecode.py")
 
 
 def write_bundle(function: str, out: Path, *, processor: str = LAMBDAS_PROCESSOR) -> None:
@@ -37,6 +45,8 @@ def write_bundle(function: str, out: Path, *, processor: str = LAMBDAS_PROCESSOR
     for package in (LIBRARY, f"{DOOR}/{function}"):
         shutil.copytree(ROOT / package, out / package, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / DOOR / "__init__.py", out / DOOR)
+    if function not in LEFT_UNCOMPILED:
+        write_bytecode(out)
 
 
 def this_processor() -> str:

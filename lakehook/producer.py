@@ -1,46 +1,25 @@
 """The pipeline service's door: events in, onto the events queue. Needs boto3 and nothing else."""
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Self
 
 from lakehook.adapters.aws import Aws
-from lakehook.adapters.events_queue import Entry, EventsQueue, batches
+from lakehook.adapters.events_queue import Entry, EventsQueue
 from lakehook.adapters.sqlite_spool import SqliteSpool
-from lakehook.domain.errors import OwnTrouble
 from lakehook.domain.event import Event
+from lakehook.publisher import PipelineEventPublisher
 from lakehook.spool_drain import SpoolDrain
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
+__all__ = ["PipelineEventPublisher", "SpooledPublisher"]
+
 MOST_SPOOLED_BYTES = 256 * 1024 * 1024
 CLOSING_SECONDS = 5.0
-
-
-class PipelineEventPublisher:
-    """Keeps the events of each pipeline in the order in which they are given."""
-
-    def __init__(self, queue_url: str, client: "SQSClient | None" = None) -> None:
-        self._queue = EventsQueue(queue_url, client or Aws().sqs())
-
-    def publish(self, events: Iterable[Event], *, sent: Callable[[int], None] | None = None) -> int:
-        """Send events; how many. ``sent`` is told of each batch that SQS has taken.
-
-        ``BadEvent`` before anything is sent. ``OwnTrouble`` at the first event that SQS does not
-        take: no later one of its pipeline has gone, and all may be sent again, since an event
-        is known by its id.
-        """
-        total = 0
-        for batch in list(batches([Entry.of(event) for event in events])):
-            for entry, why in self._queue.send(batch).items():
-                raise OwnTrouble(f"SQS did not take event {entry.event_id}: {why}")
-            total += len(batch)
-            if sent:
-                sent(len(batch))
-        return total
 
 
 class SpooledPublisher:

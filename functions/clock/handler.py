@@ -17,7 +17,7 @@ from lakehook.adapters.sqs_deliveries import SqsDeliveries
 from lakehook.adapters.telemetry import PowertoolsTelemetry
 from lakehook.adapters.world import WallClock
 from lakehook.domain.stall import StallThresholds
-from lakehook.producer import PipelineEventPublisher
+from lakehook.publisher import PipelineEventPublisher
 from lakehook.replay import WorkOffReplays
 from lakehook.replay.line_up import LineUp
 from lakehook.replay.page import LineUpPage
@@ -61,8 +61,8 @@ def tell_stalled() -> TellStalled:
 
 @cache
 def work_off_replays() -> WorkOffReplays:
-    settings, aws, clock = ClockSettings.from_env(os.environ), Aws(), WallClock()
-    dynamodb, deliveries = aws.dynamodb(), settings.deliveries_table
+    settings, clock = ClockSettings.from_env(os.environ), WallClock()
+    dynamodb, deliveries = aws().dynamodb(), settings.deliveries_table
     line_up = LineUp(
         ledger=DynamoLedger(dynamodb, deliveries, clock),
         revival=DynamoRevival(dynamodb, deliveries, clock),
@@ -75,7 +75,7 @@ def work_off_replays() -> WorkOffReplays:
         line_up=LineUpPage(
             chronicle=DynamoJournal(dynamodb, settings.pipelines_table, clock),
             line_up=line_up,
-            bell=SqsDeliveries(aws.sqs(), settings.deliveries_queue_url),
+            bell=SqsDeliveries(aws().sqs(), settings.deliveries_queue_url),
             clock=clock,
             telemetry=telemetry(),
         ),

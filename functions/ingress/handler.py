@@ -12,7 +12,7 @@ from lakehook.adapters.devlake_api import DevlakeApi
 from lakehook.adapters.notice_telemetry import NoticeTelemetry
 from lakehook.adapters.secrets_manager import StoredSecret
 from lakehook.domain.devlake.signature import SignedNotice
-from lakehook.producer import PipelineEventPublisher
+from lakehook.publisher import PipelineEventPublisher
 from lakehook.settings import ALLOWED, NONE, IngressSettings
 from lakehook.take_notice import TakeNotice, Verdict
 

@@ -14,6 +14,7 @@ from packaging.requirements import Requirement
 from infra.bundle import (
     DATA_NOBODY_READS,
     DOOR,
+    LEFT_UNCOMPILED,
     REQUIREMENTS,
     ROOT,
     function_names,
@@ -21,6 +22,7 @@ from infra.bundle import (
     write_bundle,
 )
 from infra.bundles import digest, size
+from infra.bytecode import PYTHON, lambdas_python, write_bytecode
 from infra.node import node_environment
 from tests.infra.blueprint import Blueprint
 
@@ -36,6 +38,8 @@ BROUGHT_BY_THE_RUNTIME = {
 FOR_OUR_PYTHON = (".cpython-313-aarch64-linux-gnu.so", ".abi3.so")
 AARCH64 = (183).to_bytes(2, "little")  # e_machine in the ELF header
 
+UNCHECKED = (1).to_bytes(4, "little")  # https://peps.python.org/pep-0552/
+
 THIRTY_MEGABYTES = 30 * 1024 * 1024
 
 ALL = set(function_names())
@@ -46,6 +50,7 @@ RENEWED = {
     "functions/__init__.py": ALL,
     "lakehook/domain/event.py": ALL,
     "infra/bundle.py": ALL,
+    "infra/bytecode.py": ALL,
     "infra/stack.py": set(),
     "tests/conftest.py": set(),
     "requirements.txt": set(),
@@ -114,7 +119,6 @@ def test_a_function_ships_itself_and_the_library_and_no_other_function(bundle: P
     assert handler.parent.name in str(bundle)
     assert (bundle / "lakehook" / "settings.py").is_file()
     assert "aws_lambda_powertools" in names_in(bundle)
-    assert not list(bundle.rglob("__pycache__"))
 
 
 def test_only_those_ship_cryptography_that_make_keys_or_sign(bundles: dict[str, Path]) -> None:
@@ -167,6 +171,40 @@ def test_compiled_modules_are_for_the_functions_processor_and_python(
     assert compiled
     assert all(path.name.endswith(FOR_OUR_PYTHON) for path in compiled)
     assert {path.read_bytes()[18:20] for path in compiled} == {AARCH64}
+
+
+def bytecode_in(bundle: Path) -> set[Path]:
+    """What an import would look for."""
+    return {
+        path.parent / "__pycache__" / f"{path.stem}.cpython-313.pyc"
+        for path in bundle.rglob("*.py")
+    }
+
+
+@pytest.mark.skipif(lambdas_python() is None, reason=f"there is no Python {PYTHON} here")
+@pytest.mark.parametrize("name", sorted(ALL - {*LEFT_UNCOMPILED}))
+def test_lambda_compiles_nothing_that_ships(bundles: dict[str, Path], name: str) -> None:
+    compiled = set(bundles[name].rglob("*.pyc"))
+
+    assert compiled == bytecode_in(bundles[name])
+    assert {path.read_bytes()[4:8] for path in compiled} == {UNCHECKED}
+
+
+@pytest.mark.parametrize("name", LEFT_UNCOMPILED)
+def test_what_would_weigh_too_much_is_left_to_lambda(bundles: dict[str, Path], name: str) -> None:
+    assert not list(bundles[name].rglob("*.pyc"))
+
+
+def test_where_there_is_no_python_like_lambdas_a_bundle_goes_without_and_one_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "module.py").touch()
+    monkeypatch.setattr("infra.bytecode.lambdas_python", lambda: None)
+
+    write_bytecode(tmp_path)
+
+    assert names_in(tmp_path) == {"module.py"}
+    assert "functions will start slower" in capsys.readouterr().err
 
 
 def test_a_bundle_is_small_enough_to_start_fast(bundle: Path) -> None:

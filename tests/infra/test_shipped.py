@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from uv import find_uv_bin
 
-from infra.bundle import PYTHON, ROOT, function_names, this_processor, write_bundle
+from infra.bundle import ROOT, function_names, this_processor, write_bundle
+from infra.bytecode import PYTHON, lambdas_python
 from lakehook.adapters.signing_keys import SigningKeys
 from lakehook.domain.verification import Capture, doubt_of
 from local.installation import LocalLakehook, Options
@@ -38,19 +39,11 @@ def bundles(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-def lambdas_python(uv: str) -> str | None:
-    """Where uv finds one, or where pyenv keeps those that are not in use."""
-    find = (uv, "python", "find", "--no-python-downloads", PYTHON)
-    found = subprocess.run(find, capture_output=True, text=True, check=False).stdout.strip()
-    kept = sorted(Path.home().glob(f".pyenv/versions/{PYTHON}.*/bin/python"))
-    return found or next((str(one) for one in kept), None)
-
-
 @pytest.fixture(scope="module")
 def runtime(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What Lambda brings, and the laptop's worker around it."""
     uv, home = find_uv_bin(), tmp_path_factory.mktemp("runtime")
-    found = lambdas_python(uv)
+    found = lambdas_python()
     if not found:
         pytest.skip(f"the functions run on Python {PYTHON}, which this machine does not have")
     python = home / "bin" / "python"

@@ -10,9 +10,7 @@ from http.client import HTTPResponse, parse_headers
 from io import BufferedReader, RawIOBase
 from socket import socket
 from time import monotonic
-from typing import Any, Self
-
-from urllib3.util import Timeout
+from typing import Any
 
 MAX_WIRE_BYTES = 256 * 1024
 """Of one answer, with its head, its framing and its compression: far above any sensible one."""
@@ -25,19 +23,12 @@ class TooLarge(Exception):
     """The answer has more bytes than we read."""
 
 
-class Exchange(Timeout):
-    """Where one exchange may go and how long it may take, as urllib3 hands it down.
-
-    Whatever timeout urllib3 asks for, it is told what is left of the whole.
-    """
+class Exchange:
+    """Where one exchange may go and how long it may take."""
 
     def __init__(self, addresses: Sequence[str], *, ends_at: float) -> None:
-        super().__init__()
         self.addresses = addresses
         self._ends_at = ends_at
-
-    def clone(self) -> Self:
-        return self
 
     def left(self) -> float:
         """Seconds until the deadline; once it has passed, ``TimeoutError``."""
@@ -45,9 +36,6 @@ class Exchange(Timeout):
         if left <= 0:
             raise TimeoutError("the deadline has passed")
         return left
-
-    connect_timeout = property(left)
-    read_timeout = property(left)
 
 
 class FinalResponse(HTTPResponse):

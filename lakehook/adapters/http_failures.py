@@ -1,8 +1,8 @@
 """What a failed exchange is called: one table from the libraries' exceptions to our outcomes."""
 
+import ssl
 from collections.abc import Iterator
 
-import requests
 from urllib3 import exceptions as urllib3
 
 from lakehook.domain.outcome import Outcome
@@ -12,10 +12,8 @@ _NAMES: tuple[tuple[type[BaseException], Outcome], ...] = (
     (ConnectionRefusedError, Outcome.REFUSED),
     (urllib3.NewConnectionError, Outcome.REFUSED),  # to urllib3 a kind of timeout
     (urllib3.TimeoutError, Outcome.TIMED_OUT),
-    (requests.Timeout, Outcome.TIMED_OUT),
     (TimeoutError, Outcome.TIMED_OUT),
-    (requests.exceptions.SSLError, Outcome.TLS_FAILED),
-    (urllib3.SSLError, Outcome.TLS_FAILED),
+    (ssl.SSLError, Outcome.TLS_FAILED),
 )
 
 

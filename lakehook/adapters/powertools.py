@@ -1,5 +1,6 @@
 """Powertools as every function uses it: JSON lines, and metrics in CloudWatch's embedded format."""
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ class Powertools:
 
     logger: Logger
     metrics: Metrics
+    _counts: Counter[str] = field(default_factory=Counter)
     _lock: Lock = field(default_factory=Lock)
 
     @classmethod
@@ -31,8 +33,7 @@ class Powertools:
         try:
             yield
         finally:
-            if self.metrics.metric_set:
-                self.metrics.flush_metrics()
+            self._flush()
 
     def trouble(self, error: Exception, *, doing: str) -> None:
         self._count(names.TROUBLE)
@@ -43,6 +44,18 @@ class Powertools:
             action, **{name: value for name, value in fields.items() if value is not None}
         )
 
-    def _count(self, name: str, value: float = 1, unit: MetricUnit = MetricUnit.Count) -> None:
+    def _count(self, name: str, number: int = 1) -> None:
+        """Counts of one invocation are one number."""
+        with self._lock:
+            self._counts[name] += number
+
+    def _measure(self, name: str, value: float, unit: MetricUnit) -> None:
         with self._lock:
             self.metrics.add_metric(name=name, unit=unit, value=value)
+
+    def _flush(self) -> None:
+        for name, number in self._counts.items():
+            self.metrics.add_metric(name=name, unit=MetricUnit.Count, value=number)
+        self._counts.clear()
+        if self.metrics.metric_set:
+            self.metrics.flush_metrics()

@@ -52,7 +52,7 @@ class PowertoolsTelemetry(Powertools):
     def attempted(self, record: DeliveryRecord, *, next_at: float | None) -> None:
         attempt = record.log[-1]
         self._count(names.DELIVERED if attempt.outcome.is_success else names.FAILED)
-        self._count(names.EXCHANGE_TIME, attempt.milliseconds, MetricUnit.Milliseconds)
+        self._measure(names.EXCHANGE_TIME, attempt.milliseconds, MetricUnit.Milliseconds)
         self._info(
             "delivery_attempted",
             **_fields(record),
@@ -86,7 +86,7 @@ class PowertoolsTelemetry(Powertools):
     def counted(self, census: Census, *, now: float) -> None:
         oldest = 0.0 if census.held_since is None else max(0.0, now - census.held_since)
         self._count(names.LANES_HELD, census.lanes_held)
-        self._count(names.OLDEST_HELD, oldest, MetricUnit.Seconds)
+        self._measure(names.OLDEST_HELD, oldest, MetricUnit.Seconds)
         self._count(names.BREAKERS_OPEN, census.breakers_open)
 
 

@@ -10,7 +10,7 @@ from lakehook.adapters.dynamo_pings import DynamoPings
 from lakehook.adapters.dynamo_replays import DynamoReplays
 from lakehook.adapters.dynamo_subscriptions import DynamoSubscriptions
 from lakehook.adapters.dynamo_watch import DynamoWatch
-from lakehook.adapters.http import resolve
+from lakehook.adapters.http_names import resolve
 from lakehook.adapters.kms import KmsSealer
 from lakehook.adapters.liquid import LiquidTypesetter
 from lakehook.adapters.signing_keys import SigningKeys

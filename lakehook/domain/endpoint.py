@@ -15,6 +15,7 @@ MAX_HOST_CHARACTERS = 253
 _DEFAULT_PORTS = {"https": 443, "http": 80}
 _PUBLIC_PORTS = (443, 8443)
 _PLAIN = re.compile(r"[!-~]+")  # printable ASCII without spaces, as in RFC 3986
+_UNFIT = re.compile(r'["<>\\^`{|}]')
 # Other parsers see other hosts where more than this stands before the path. A zone (%) is none
 # of a URL's business; an underscore is in the names of containers.
 _AUTHORITY = re.compile(r"(?:[a-z0-9_.-]+|\[[0-9a-f:.]+\])(?::[0-9]*)?", re.IGNORECASE)
@@ -58,10 +59,14 @@ class Endpoint:
 
     @property
     def target(self) -> str:
-        """The path and the query, as the request line has them (RFC 9112 section 3.2.1)."""
+        """The path and the query, as the request line has them (RFC 9112 section 3.2.1).
+
+        As they are written, but for what no URI may hold as it is (RFC 3986 section 2).
+        """
         parts = urlsplit(self.url)
         question = "?" if "?" in self.url else ""
-        return f"{parts.path or '/'}{question}{parts.query}"
+        written = f"{parts.path or '/'}{question}{parts.query}"
+        return _UNFIT.sub(lambda found: f"%{ord(found[0]):02X}", written)
 
     def judge(self, addresses: Sequence[str], *, opened: Sequence[Network]) -> None:
         """Refuse (``BadEndpoint``) unless every address the host has may be called this way.

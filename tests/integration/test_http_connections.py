@@ -2,7 +2,6 @@
 
 import pytest
 from cryptography import x509
-from urllib3.util.connection import is_connection_dropped
 
 from lakehook.adapters import http_connection
 from lakehook.adapters.http import HttpReceiver
@@ -103,10 +102,8 @@ def test_a_connection_that_the_receiver_has_closed_is_replaced_before_anything_i
     ):
         url = f"{scheme}://ci.example:{wire.port}/"
         receiver.post(a_request(url))
-        pool = receiver._adapter.poolmanager.connection_from_host(
-            "ci.example", port=wire.port, scheme=scheme
-        )
-        eventually(lambda: is_connection_dropped(pool.pool.queue[-1]))
+        ((kept,),) = receiver._connections._kept.values()
+        eventually(lambda: not kept.is_connected)
         wire.answers.append(OK)
         result = receiver.post(a_request(url))
         receiver.close()

@@ -51,15 +51,9 @@ bench: install ## Measure, beside references of the same run; write bench/result
 	$(BIN)/python -m bench
 
 WITNESS := .venv-witness
-PYTHON_OF_FUNCTIONS ?= 3.13
 
-# It runs the functions under its own Python, and wants a botocore of its own.
-$(WITNESS)/.ready: $(VENV)/.dev
-	$(BIN)/uv venv --quiet --clear --python $(PYTHON_OF_FUNCTIONS) $(WITNESS)
-	$(BIN)/uv pip install --quiet --python $(WITNESS)/bin/python ministack==1.5.33 boto3
-	@touch $@
-
-witness: install $(WITNESS)/.ready ## Deploy to a cloud that others have made, which enforces the policies
+witness: install ## Deploy to a cloud that others have made, which enforces the policies
+	$(BIN)/python -m tests.witness.environment $(WITNESS) $(PYTHON_OF_FUNCTIONS)
 	$(BIN)/python -m pytest tests/witness
 
 soak: install ## Play histories with faults for MINUTES=5
@@ -84,8 +78,8 @@ format: install ## Put everything in the house's form
 
 STAGE ?= production
 CDK = $(BIN)/python -m infra.cdk
-# Feature flags and choices come from cdk.json and stages.toml, the same for all three.
-OF_STAGE = --context stage=$(STAGE)
+# Feature flags and choices come from cdk.json and stages.toml, the same for all of them.
+OF_STAGE = --context stage=$(STAGE) $(WITH)
 
 synth: install ## Write the CloudFormation template of STAGE to cdk.out
 	$(CDK) synth --quiet $(OF_STAGE)
@@ -96,7 +90,7 @@ diff: install ## Show what a deployment of STAGE would change
 bootstrap: install ## Prepare the AWS account of your credentials for the CDK, once
 	$(CDK) bootstrap $(OF_STAGE)
 
-deploy: install ## Deploy STAGE=production to the AWS account of your credentials
+deploy: install ## Deploy STAGE=production, WITH='--parameters …', to the AWS account of your credentials
 	$(CDK) deploy $(OF_STAGE)
 
 destroy: install ## Delete STAGE; production refuses

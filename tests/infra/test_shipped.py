@@ -21,6 +21,7 @@ from ops.options import STACK
 from ops.wiring import desk_of_stack
 from tests.devlake import DevLake
 from tests.e2e.terminal import Terminal
+from tests.runtime import lambdas_python
 
 PATIENCE = 15.0
 BROUGHT = ("awslambdaric", "boto3")
@@ -38,19 +39,11 @@ def bundles(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-def lambdas_python(uv: str) -> str | None:
-    """Where uv finds one, or where pyenv keeps those that are not in use."""
-    find = (uv, "python", "find", "--no-python-downloads", PYTHON)
-    found = subprocess.run(find, capture_output=True, text=True, check=False).stdout.strip()
-    kept = sorted(Path.home().glob(f".pyenv/versions/{PYTHON}.*/bin/python"))
-    return found or next((str(one) for one in kept), None)
-
-
 @pytest.fixture(scope="module")
 def runtime(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What Lambda brings, and the laptop's worker around it."""
     uv, home = find_uv_bin(), tmp_path_factory.mktemp("runtime")
-    found = lambdas_python(uv)
+    found = lambdas_python()
     if not found:
         pytest.skip(f"the functions run on Python {PYTHON}, which this machine does not have")
     python = home / "bin" / "python"

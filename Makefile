@@ -10,7 +10,7 @@ export UV_SYSTEM_CERTS := 1
 
 MINUTES ?= 5
 
-.PHONY: help install demo test permissions bench witness soak soak-mutants check format synth \
+.PHONY: help install demo test permissions bench witness soak soak-mutants check checkov format synth \
 	diff bootstrap deploy destroy bundles snapshot openapi lock clean
 
 help: ## Show this
@@ -72,6 +72,14 @@ check: install ## Format, lint, types, security, spelling, directions of import,
 	$(BIN)/lint-imports
 	env $$($(BIN)/python -m infra.node) $(BIN)/python -m infra.inspection
 
+CHECKOV := .venv-checkov
+
+# Its pins are too many to live with.
+checkov: install ## The rules of one more judge, on the template of production
+	$(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python $(CHECKOV)
+	$(BIN)/uv pip sync --quiet --python $(CHECKOV)/bin/python infra/checkov.txt
+	$(BIN)/python -m infra.checkov $(CHECKOV)/bin/checkov
+
 format: install ## Put everything in the house's form
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
@@ -111,4 +119,4 @@ lock: install ## Renew the pins in requirements.txt
 		--no-header --no-annotate --no-emit-index-url pyproject.toml -o requirements.txt
 
 clean: ## Remove what was made here
-	rm -rf $(VENV) $(WITNESS) $(INTEROP) cdk.out .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(WITNESS) $(CHECKOV) $(INTEROP) cdk.out .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

@@ -1,5 +1,6 @@
 """The recipes that change an installation do what their words say, by the CDK's own command."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -31,7 +32,7 @@ def left_of(stack: str) -> set[str]:
         *_names("logs", "describe_log_groups", "logGroups[].logGroupName"),
         *_names("secretsmanager", "list_secrets", "SecretList[].Name"),
     ]
-    return {last for name in names if (last := name.split("/")[-1]).startswith(f"{stack}-")}
+    return {name for name in names if re.search(rf"(^|/){stack}[-/]", name)}
 
 
 def _names(service: str, question: str, where: str) -> list[str]:

@@ -57,6 +57,7 @@ def _settings(folder: Path, port: int) -> dict[str, str]:
         "MINISTACK_ACCOUNT_ID": ACCOUNT,
         "LAMBDA_EXECUTOR": "local",
         "S3_DATA_DIR": str(folder / "s3"),
+        "TMPDIR": str(folder),  # where it unpacks functions, and leaves them when it is killed
     }
 
 

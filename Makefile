@@ -10,7 +10,7 @@ export UV_SYSTEM_CERTS := 1
 
 MINUTES ?= 5
 
-.PHONY: help install demo test permissions bench witness soak soak-mutants check format synth \
+.PHONY: help install demo test permissions bench witness soak soak-mutants check checkov format synth \
 	diff bootstrap deploy destroy bundles snapshot openapi lock clean
 
 help: ## Show this
@@ -51,15 +51,9 @@ bench: install ## Measure, beside references of the same run; write bench/result
 	$(BIN)/python -m bench
 
 WITNESS := .venv-witness
-PYTHON_OF_FUNCTIONS ?= 3.13
 
-# It runs the functions under its own Python, and wants a botocore of its own.
-$(WITNESS)/.ready: $(VENV)/.dev
-	$(BIN)/uv venv --quiet --clear --python $(PYTHON_OF_FUNCTIONS) $(WITNESS)
-	$(BIN)/uv pip install --quiet --python $(WITNESS)/bin/python ministack==1.5.33 boto3
-	@touch $@
-
-witness: install $(WITNESS)/.ready ## Deploy to a cloud that others have made, which enforces the policies
+witness: install ## Deploy to a cloud that others have made, which enforces the policies
+	$(BIN)/python -m tests.witness.environment $(WITNESS) $(PYTHON_OF_FUNCTIONS)
 	$(BIN)/python -m pytest tests/witness
 
 soak: install ## Play histories with faults for MINUTES=5
@@ -78,14 +72,22 @@ check: install ## Format, lint, types, security, spelling, directions of import,
 	$(BIN)/lint-imports
 	env $$($(BIN)/python -m infra.node) $(BIN)/python -m infra.inspection
 
+CHECKOV := .venv-checkov
+
+# Its pins are too many to live with.
+checkov: install ## The rules of one more judge, on the template of production
+	$(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python $(CHECKOV)
+	$(BIN)/uv pip sync --quiet --python $(CHECKOV)/bin/python infra/checkov.txt
+	$(BIN)/python -m infra.checkov $(CHECKOV)/bin/checkov
+
 format: install ## Put everything in the house's form
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
 STAGE ?= production
 CDK = $(BIN)/python -m infra.cdk
-# Feature flags and choices come from cdk.json and stages.toml, the same for all three.
-OF_STAGE = --context stage=$(STAGE)
+# Feature flags and choices come from cdk.json and stages.toml, the same for all of them.
+OF_STAGE = --context stage=$(STAGE) $(WITH)
 
 synth: install ## Write the CloudFormation template of STAGE to cdk.out
 	$(CDK) synth --quiet $(OF_STAGE)
@@ -96,7 +98,7 @@ diff: install ## Show what a deployment of STAGE would change
 bootstrap: install ## Prepare the AWS account of your credentials for the CDK, once
 	$(CDK) bootstrap $(OF_STAGE)
 
-deploy: install ## Deploy STAGE=production to the AWS account of your credentials
+deploy: install ## Deploy STAGE=production, WITH='--parameters …', to the AWS account of your credentials
 	$(CDK) deploy $(OF_STAGE)
 
 destroy: install ## Delete STAGE; production refuses
@@ -117,4 +119,4 @@ lock: install ## Renew the pins in requirements.txt
 		--no-header --no-annotate --no-emit-index-url pyproject.toml -o requirements.txt
 
 clean: ## Remove what was made here
-	rm -rf $(VENV) $(WITNESS) $(INTEROP) cdk.out .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(WITNESS) $(CHECKOV) $(INTEROP) cdk.out .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

@@ -26,7 +26,7 @@ def code_of(function: str, scope: Construct) -> lambda_.Code:
 
     The context's ``processor`` is for a cloud that runs functions on this machine.
     """
-    processor = scope.node.try_get_context("processor")
+    processor = scope.node.try_get_context("processor") or LAMBDAS_PROCESSOR
     return lambda_.Code.from_asset(
         str(ROOT),
         exclude=all_but(sources_of(function)),
@@ -34,7 +34,8 @@ def code_of(function: str, scope: Construct) -> lambda_.Code:
         asset_hash_type=AssetHashType.SOURCE,
         bundling=BundlingOptions(
             image=lambda_.Runtime.PYTHON_3_13.bundling_image,  # named, never pulled
-            local=LocalBundling(function, processor or LAMBDAS_PROCESSOR),
+            command=[processor],  # never run, but hashed: what is made for another is another asset
+            local=LocalBundling(function, processor),
         ),
     )
 

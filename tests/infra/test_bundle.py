@@ -7,6 +7,7 @@ import subprocess
 import sys
 from importlib.metadata import requires, version
 from pathlib import Path
+from typing import Any
 
 import pytest
 from packaging.requirements import Requirement
@@ -71,6 +72,19 @@ print(json.dumps({
     }
     for tree in sys.argv[1:]
 }))
+"""
+
+ASSETS = """
+import json, sys
+from aws_cdk import App, Stack
+from infra.bundling import code_of
+
+def key(processor):
+    app = App(context={"aws:cdk:bundling-stacks": [], "processor": processor})
+    stack = Stack(app)
+    return code_of("clock", stack).bind(stack).s3_location.object_key
+
+print(json.dumps([key(processor) for processor in sys.argv[1:]]))
 """
 
 
@@ -270,6 +284,13 @@ def test_a_function_is_uploaded_again_only_when_what_it_is_made_of_changes(
         assert (changed, renewed) == (changed, RENEWED[changed])
 
 
+def test_what_was_made_for_another_processor_is_never_taken_for_lambda_s() -> None:
+    again, other, lambdas = told_by_cdk(ASSETS, ["aarch64", "x86_64", "aarch64"])
+
+    assert again == lambdas
+    assert other != lambdas
+
+
 def a_tree(root: Path, changed: str) -> Path:
     """All that there is to hash, and one file that is not as in the other trees."""
     for path in RENEWED:
@@ -279,12 +300,18 @@ def a_tree(root: Path, changed: str) -> Path:
 
 
 def asset_hashes(trees: list[Path]) -> dict[Path, dict[str, str]]:
-    """By tree and function, as the CDK takes them; it runs in a process of its own."""
+    """By tree and function, as the CDK takes them."""
+    told = told_by_cdk(HASHES, list(map(str, trees)))
+    return {Path(tree): hashes for tree, hashes in told.items()}
+
+
+def told_by_cdk(script: str, arguments: list[str]) -> Any:
+    """It runs in a process of its own."""
     told = subprocess.run(
-        [sys.executable, "-c", HASHES, *map(str, trees)],
+        [sys.executable, "-c", script, *arguments],
         cwd=ROOT,
         env=os.environ | node_environment(),  # noqa: TID251  a command hands its environment on
         check=True,
         capture_output=True,
     ).stdout
-    return {Path(tree): hashes for tree, hashes in json.loads(told).items()}
+    return json.loads(told)

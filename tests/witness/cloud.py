@@ -3,12 +3,10 @@
 https://github.com/ministackorg/ministack
 """
 
-import json
 import os
 import signal
 import socket
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from ipaddress import ip_address
@@ -16,13 +14,12 @@ from pathlib import Path
 
 from cryptography import x509
 
-from infra.bundle import ROOT, this_processor
+from infra.bundle import ROOT
 from tests.integration.authority import Authority
 from tests.integration.eventually import eventually
-from tests.witness.preparation import prepare
 
 COMMAND = ROOT / ".venv-witness" / "bin" / "ministack"
-ACCOUNT, REGION, STACK = "123456789012", "us-east-1", "Lakehook-witness"
+ACCOUNT, REGION = "123456789012", "us-east-1"
 
 
 @contextmanager
@@ -48,34 +45,6 @@ def serving(folder: Path) -> Iterator[Mapping[str, str]]:
             process.wait()
 
 
-def deploy(folder: Path, access: Mapping[str, str], **parameters: str) -> Mapping[str, str]:
-    """By the CDK's own command; the outputs of the stack."""
-    assembly, outputs = folder / "assembly", folder / "outputs.json"
-    stage = ("--context", "stage=witness", "--context", f"processor={this_processor()}")
-    _cdk(access, "synth", "--quiet", *stage, "--output", str(assembly))
-    template = assembly / f"{STACK}.template.json"
-    template.write_text(json.dumps(prepare(json.loads(template.read_text("utf-8")))))
-    _cdk(access, "bootstrap", f"aws://{ACCOUNT}/{REGION}")
-    given = [word for name in parameters for word in ("--parameters", f"{name}={parameters[name]}")]
-    at_once = ("--require-approval", "never", "--outputs-file", str(outputs))
-    _cdk(access, "deploy", *at_once, *given, app=str(assembly))
-    told: Mapping[str, str] = json.loads(outputs.read_text("utf-8"))[STACK]
-    return told
-
-
-def _cdk(access: Mapping[str, str], *arguments: str, app: str | None = None) -> None:
-    of = ("--app", app) if app else ()
-    ended = subprocess.run(
-        [sys.executable, "-m", "infra.cdk", *arguments, *of],
-        cwd=ROOT,
-        env=os.environ | access | {"CDK_VALIDATION": "false"},  # noqa: TID251
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert ended.returncode == 0, ended.stderr
-
-
 def _settings(folder: Path, port: int) -> dict[str, str]:
     certificate = str(folder / "server.pem")
     return {
@@ -88,6 +57,7 @@ def _settings(folder: Path, port: int) -> dict[str, str]:
         "MINISTACK_ACCOUNT_ID": ACCOUNT,
         "LAMBDA_EXECUTOR": "local",
         "S3_DATA_DIR": str(folder / "s3"),
+        "TMPDIR": str(folder),  # where it unpacks functions, and leaves them when it is killed
     }
 
 

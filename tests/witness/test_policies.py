@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,48 +17,9 @@ from ops.wiring import desk_of_stack
 from tests.e2e.pipelines import CREATED, a_life, heard
 from tests.e2e.terminal import Terminal
 from tests.integration.eventually import eventually
-from tests.witness.cloud import COMMAND, STACK, deploy, serving
+from tests.witness.conftest import STACK
 
 PATIENCE = 60.0
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    if not COMMAND.exists():
-        pytest.skip("the witness has an environment of its own, which `make witness` makes")
-    return tmp_path_factory.mktemp("witness")
-
-
-@pytest.fixture(scope="module")
-def access(folder: Path) -> Iterator[Mapping[str, str]]:
-    with serving(folder) as access:
-        yield access
-
-
-@pytest.fixture(scope="module")
-def outputs(folder: Path, access: Mapping[str, str]) -> Mapping[str, str]:
-    return deploy(folder, access, AllowedNetworks="127.0.0.0/8")
-
-
-@pytest.fixture(autouse=True)
-def _the_witness_is_aws(
-    access: Mapping[str, str], monkeypatch: pytest.MonkeyPatch, outputs: Mapping[str, str]
-) -> None:
-    for name, value in access.items():
-        monkeypatch.setenv(name, value)
-
-
-@pytest.fixture
-def desk() -> Desk:
-    return desk_of_stack(STACK, print)
-
-
-@pytest.fixture
-def receiver(desk: Desk, capsys: pytest.CaptureFixture[str]) -> Iterator[Receiver]:
-    with Receiver("one") as receiver:
-        add = ("subscriptions", "add", "--name", "one", "--url", receiver.url)
-        receiver.secret = Terminal(desk, capsys).json(*add)["secret"]
-        yield receiver
 
 
 @pytest.fixture
@@ -65,16 +27,42 @@ def publisher(outputs: Mapping[str, str]) -> PipelineEventPublisher:
     return PipelineEventPublisher(outputs["EventsQueueUrl"])
 
 
-def forbid(role: str, action: str) -> None:
-    """Take one action out of all that a role's policies allow."""
+@pytest.fixture
+def desk(outputs: Mapping[str, str]) -> Desk:
+    assert outputs
+    return desk_of_stack(STACK, print)
+
+
+@pytest.fixture
+def receiver(desk: Desk, capsys: pytest.CaptureFixture[str]) -> Iterator[Receiver]:
+    """It subscribes, and is gone from the subscriptions when the test is."""
+    operator = Terminal(desk, capsys)
+    with Receiver("one") as receiver:
+        add = ("subscriptions", "add", "--name", "one", "--url", receiver.url)
+        receiver.secret = operator.json(*add)["secret"]
+        yield receiver
+    operator.json("subscriptions", "remove", "one")
+
+
+@contextmanager
+def forbidden(role: str, action: str) -> Iterator[None]:
+    """For a while, one action less in all that a role's policies allow."""
     iam: Any = boto3.client("iam")
     (name,) = [
         one["RoleName"] for one in iam.list_roles()["Roles"] if f"{STACK}-{role}" in one["RoleName"]
     ]
-    for policy in iam.list_role_policies(RoleName=name)["PolicyNames"]:
-        document = iam.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"]
-        left = re.sub(rf'"{action}(Batch)?"', '"sqs:ListQueues"', json.dumps(document))
+    policies = {
+        policy: json.dumps(iam.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"])
+        for policy in iam.list_role_policies(RoleName=name)["PolicyNames"]
+    }
+    less = re.compile(rf'"{action}(Batch)?"')
+    assert any(less.search(document) for document in policies.values())
+    for policy, document in policies.items():
+        left = less.sub('"sqs:ListQueues"', document)
         iam.put_role_policy(RoleName=name, PolicyName=policy, PolicyDocument=left)
+    yield
+    for policy, document in policies.items():
+        iam.put_role_policy(RoleName=name, PolicyName=policy, PolicyDocument=document)
 
 
 def test_events_reach_a_subscriber_in_order_and_by_the_stack_s_own_policies(
@@ -96,11 +84,10 @@ def test_events_reach_a_subscriber_in_order_and_by_the_stack_s_own_policies(
 def test_one_permission_less_and_nothing_is_delivered(
     receiver: Receiver, publisher: PipelineEventPublisher, folder: Path, role: str, action: str
 ):
-    forbid(role, action)
-    log = folder / "ministack.log"
+    log, refused = folder / "ministack.log", f"not authorized to perform: {action}"
 
-    publisher.publish(a_life(CREATED))
+    with forbidden(role, action):
+        publisher.publish(a_life(CREATED))
+        eventually(lambda: refused in log.read_text("utf-8", errors="replace"))
 
-    refused = f"not authorized to perform: {action}"
-    eventually(lambda: refused in log.read_text("utf-8", errors="replace"))
     assert receiver.arrivals == []

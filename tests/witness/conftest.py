@@ -1,0 +1,41 @@
+"""One cloud for all that the witness says, and the stage ``witness`` deployed to it."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.witness.cloud import COMMAND, serving
+from tests.witness.house import House
+
+STAGE, STACK = "witness", "Lakehook-witness"
+
+
+@pytest.fixture(scope="session")
+def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    if hasattr(request.config, "workerinput"):
+        pytest.skip("one process hears the witness: make witness")
+    if not COMMAND.exists():
+        pytest.skip("`make witness` makes its environment, where there is the functions' Python")
+    return tmp_path_factory.mktemp("witness")
+
+
+@pytest.fixture(scope="session")
+def house(folder: Path) -> Iterator[House]:
+    """In an account that has been made ready, once."""
+    with serving(folder) as access:
+        house = House(folder, access)
+        made = house.make("bootstrap", STAGE)
+        assert made.succeeded, made.said
+        yield house
+
+
+@pytest.fixture(scope="session")
+def outputs(house: House) -> Mapping[str, str]:
+    return house.deploy(STAGE, AllowedNetworks="127.0.0.0/8")
+
+
+@pytest.fixture(autouse=True)
+def _the_witness_is_aws(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in house.access.items():
+        monkeypatch.setenv(name, value)

@@ -1,12 +1,13 @@
 """The CDK's way in: pick the stage, build its one stack, synthesize."""
 
+import sys
 from pathlib import Path
 
 from aws_cdk import App
 
 from infra.bundle import ROOT
 from infra.stack import LakehookStack
-from infra.stages import STAGES, stage_of
+from infra.stages import STAGES, BadStages, stage_of
 
 
 def main() -> None:
@@ -18,4 +19,8 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except BadStages as error:
+        print(error, file=sys.stderr)  # noqa: T201  a command tells its user
+        sys.exit(2)

@@ -1,6 +1,6 @@
 """The door for DevLake as it is: a URL that anybody may call, and the secret that tells who did."""
 
-from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import Duration
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_sqs as sqs
@@ -8,6 +8,7 @@ from constructs import Construct
 
 from infra.excuse import excuse
 from infra.parameters import Parameters
+from infra.removal import removal
 from infra.stage import Stage
 from infra.worker import Worker
 from lakehook.settings import IngressSettings
@@ -51,7 +52,7 @@ class Ingress(Construct):
                 password_length=SECRET_LENGTH,
                 exclude_punctuation=True,  # it goes into an .env file
             ),
-            removal_policy=RemovalPolicy.RETAIN if stage.protected else RemovalPolicy.DESTROY,
+            removal_policy=removal(protected=stage.protected),
         )
         excuse(
             secret, "AwsSolutions-SMG4", "Rotation ends in DevLake's .env, which AWS can't write"

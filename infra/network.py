@@ -9,6 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
+from infra.choice import BadChoice
+
+MOST_SUBNETS, MOST_GROUPS = 16, 5
+"""https://docs.aws.amazon.com/lambda/latest/api/API_VpcConfig.html"""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Network:
@@ -18,14 +23,15 @@ class Network:
     security_groups: tuple[str, ...]
 
     def __post_init__(self) -> None:
-        _check_ids("subnets", self.subnets, "subnet")
-        _check_ids("security_groups", self.security_groups, "sg")
+        _check_ids("subnets", self.subnets, "subnet", MOST_SUBNETS)
+        _check_ids("security_groups", self.security_groups, "sg", MOST_GROUPS)
 
     @classmethod
     def of(cls, *, subnets: Sequence[str], security_groups: Sequence[str]) -> Self:
         return cls(subnets=tuple(subnets), security_groups=tuple(security_groups))
 
 
-def _check_ids(field: str, ids: tuple[str, ...], prefix: str) -> None:
-    if not ids or not all(re.fullmatch(rf"{prefix}-[0-9a-f]{{8,17}}", one) for one in ids):
-        raise ValueError(f"{field} {list(ids)}: name at least one, each {prefix}-…")
+def _check_ids(field: str, ids: tuple[str, ...], prefix: str, most: int) -> None:
+    of_aws = re.compile(rf"{prefix}-[0-9a-f]{{8}}([0-9a-f]{{9}})?")
+    if not 1 <= len(ids) <= most or not all(of_aws.fullmatch(one) for one in ids):
+        raise BadChoice(field, ids, f"name 1 to {most}, each {prefix}- and 8 or 17 digits")

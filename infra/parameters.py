@@ -7,22 +7,17 @@ from infra.excuse import excuse
 from lakehook.settings import EMPTY_SECRET, NONE, REFUSED
 
 STALL_THRESHOLDS = '{"created": "15m", "running": "24h"}'
-_WEEK = 604_800
-_BELOW_A_WEEK = r"0*(?:[0-9]{1,5}|[1-5][0-9]{5}|60[0-3][0-9]{3}|604[0-7][0-9]{2})(?:\.[0-9]+)?"
-_DELAY = rf" *(?:{_BELOW_A_WEEK}|0*{_WEEK}(?:\.0+)?|[0-9](?:\.[0-9]+)?e-[0-9]{{1,3}}) *"
-SCHEDULE = rf"{_DELAY}(?:,{_DELAY}){{0,49}}"
-"""All that ``RetrySchedule.parse`` reads: 1 to 50 delays of 0 to 604800 s."""
 
 
 class Parameters(Construct):
-    def __init__(self, scope: Construct, id_: str, *, retry_schedule: str) -> None:
+    """A stack keeps what it was once given: what a stage chooses is none of them.
+
+    ``cdk deploy`` asks for the previous value of each that is not given anew, whatever its default
+    has become. https://docs.aws.amazon.com/cdk/v2/guide/parameters.html
+    """
+
+    def __init__(self, scope: Construct, id_: str) -> None:
         super().__init__(scope, id_)
-        self.retry_schedule = self._parameter(
-            "RetrySchedule",
-            default=retry_schedule,
-            pattern=SCHEDULE,
-            description="Seconds before each further attempt of a failed delivery",
-        )
         self.allowed_networks = self._parameter(
             "AllowedNetworks",
             default=NONE,

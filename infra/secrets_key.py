@@ -1,10 +1,11 @@
 """The key under which the subscriptions' secrets rest."""
 
-from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import Duration, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
+from infra.removal import removal
 from infra.worker import Worker
 
 ADMINISTER = (
@@ -40,7 +41,7 @@ class SecretsKey(Construct):
             enable_key_rotation=True,
             policy=iam.PolicyDocument(statements=[_iam_decides()]),
             pending_window=None if protected else SOON,
-            removal_policy=RemovalPolicy.RETAIN if protected else RemovalPolicy.DESTROY,
+            removal_policy=removal(protected=protected),
         )
 
     def opens_for(self, worker: Worker) -> None:

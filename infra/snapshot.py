@@ -13,6 +13,7 @@ from typing import Any
 from infra.bundle import ROOT
 from infra.node import node_environment
 from infra.stage import stage_named
+from infra.stages import STAGES
 
 SNAPSHOT = ROOT / "local" / "template.json"
 
@@ -20,12 +21,14 @@ ANY_BUNDLE = "bundle.zip"
 """Stands for the asset's key, which changes with every line of code."""
 
 
-def synthesize(stage: str, out: Path, *, stages: str = os.devnull) -> dict[str, Any]:
+def synthesize(stage: str, out: Path, *, choices: str = "") -> dict[str, Any]:
     """Run ``app.py`` as the CDK's command would, but bundle nothing and skip its validation.
 
     What an operator has chosen in a file is none of the laptop's business.
     """
-    environment = _cdk_environment({"stage": stage, "stages": stages}, out)
+    stages = out / STAGES
+    stages.write_text(f"[{stage}]\n{choices}", encoding="utf-8")
+    environment = _cdk_environment({"stage": stage, "stages": str(stages)}, out)
     subprocess.run([sys.executable, "app.py"], cwd=ROOT, env=environment, check=True)
     path = out / f"{stage_named(stage).stack_name}.template.json"
     template: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))

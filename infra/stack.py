@@ -55,9 +55,7 @@ class LakehookStack(Stack):
             termination_protection=stage.protected,
         )
         self._stage = stage
-        self._parameters = Parameters(
-            self, "Parameters", retry_schedule=stage.retention.retry_schedule
-        )
+        self._parameters = Parameters(self, "Parameters")
 
         self._events = self._queue("Events", "events", "events-dead-letter")
         self._deliveries = self._queue("Deliveries", "deliveries", "dead-letter")
@@ -165,7 +163,7 @@ class LakehookStack(Stack):
             deliveries_queue_url=self._deliveries.queue.queue_url,
             dead_letter_queue_url=self._deliveries.dead_letters.queue_url,
             secrets_key=self._secrets.key.key_arn,
-            retry_schedule=self._parameters.retry_schedule,
+            retry_schedule=self._stage.retention.retry_schedule,
             allowed_networks=self._parameters.allowed_networks,
             record_retention_days=str(self._stage.retention.records_days),
             email_sender=self._parameters.email_sender,

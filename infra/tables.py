@@ -11,7 +11,11 @@ from lakehook.settings import DeliveriesTable, PipelinesTable, SubscriptionsTabl
 
 
 class Tables(Construct):
-    """In production they outlive their stack: only a person deletes what was remembered."""
+    """In production they outlive their stack: only a person deletes what was remembered.
+
+    Even what a first deployment made in vain: its rollback would fail over a table that refuses
+    deletion.
+    """
 
     def __init__(self, scope: Construct, id_: str, *, protected: bool) -> None:
         super().__init__(scope, id_)

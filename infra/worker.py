@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from aws_cdk import ArnFormat, Duration, RemovalPolicy, Stack
+from aws_cdk import ArnFormat, Duration, Stack
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
@@ -15,6 +15,7 @@ from constructs import Construct
 from infra.bundling import code_of
 from infra.excuse import OF_A_FUNCTION, excuse
 from infra.network import Network
+from infra.removal import removal
 from infra.stage import Stage
 from lakehook.settings import Settings
 
@@ -63,8 +64,7 @@ class Worker(Construct):
             excuse(self.function, rule, reason)
 
     def _log(self, stage: Stage) -> logs.LogGroup:
-        kept = RemovalPolicy.RETAIN if stage.protected else RemovalPolicy.DESTROY
-        log = logs.LogGroup(self, "Log", removal_policy=kept)
+        log = logs.LogGroup(self, "Log", removal_policy=removal(protected=stage.protected))
         resource = log.node.default_child
         assert isinstance(resource, logs.CfnLogGroup)
         resource.retention_in_days = stage.retention.logs_days  # the CDK has no type for any number

@@ -39,12 +39,15 @@ class Options:
     def parameters(self) -> dict[str, str]:
         networks = ",".join(self.allow_networks) or NONE
         told = {
-            "RetrySchedule": self.retry_schedule,
             "StallThresholds": self.stall_thresholds,
             "EmailSender": self.email_sender,
         }
         chosen = {name: value for name, value in told.items() if value is not None}
         return {"AllowedNetworks": networks, **chosen}
+
+    def variables(self) -> dict[str, str]:
+        """What the template has said to the functions, and the laptop says otherwise."""
+        return {"RETRY_SCHEDULE": self.retry_schedule} if self.retry_schedule else {}
 
 
 class LocalLakehook:
@@ -118,7 +121,7 @@ class LocalLakehook:
         host = Host(
             endpoint_url=self.endpoint_url,
             sink=self._options.sink,
-            variables=log_level(),
+            variables=log_level() | self._options.variables(),
             hosts=self._options.hosts,
             bundles=self._options.bundles,
             python=self._options.python,

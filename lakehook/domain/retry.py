@@ -26,7 +26,7 @@ class RetrySchedule:
     def parse(cls, text: str) -> Self:
         """Read ``5,300,0.5``; ``BadInput`` says what is wrong.
 
-        The template's parameter (``infra.parameters``) admits the same and nothing else.
+        A stage (``infra.retention``) admits the same and nothing else.
         """
         written = [delay.strip(" ") for delay in text.split(",")]
         if not all(map(_DELAY.fullmatch, written)):

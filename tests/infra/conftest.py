@@ -17,7 +17,6 @@ def rehearsal(tmp_path_factory: pytest.TempPathFactory) -> Blueprint:
 
 
 CHOSEN = """
-[chosen]
 producers = ["210987654321", "arn:aws:iam::123456789012:role/pipeline-service"]
 
 [chosen.retention]
@@ -35,6 +34,4 @@ security_groups = ["sg-0123456789abcdef0"]
 @pytest.fixture(scope="session")
 def chosen(tmp_path_factory: pytest.TempPathFactory) -> Blueprint:
     """A stage of which everything was chosen that can be."""
-    stages, out = tmp_path_factory.mktemp("stages") / "stages.toml", tmp_path_factory.mktemp("out")
-    stages.write_text(CHOSEN)
-    return Blueprint(synthesize("chosen", out, stages=str(stages)))
+    return Blueprint(synthesize("chosen", tmp_path_factory.mktemp("chosen"), choices=CHOSEN))

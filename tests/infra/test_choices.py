@@ -50,6 +50,23 @@ def test_named_producers_of_any_account_alone_send_beside_lakehook_s_own(
     ]
 
 
+def test_who_may_not_send_events_may_yet_look_at_all_queues_and_redrive_dead_letters(
+    chosen: Blueprint,
+) -> None:
+    """As far as IAM lets him: what the queues' policies deny is told here in full."""
+    plain_http = {"Bool": {"aws:SecureTransport": "false"}}
+    denied = {
+        (queue, action)
+        for policy in chosen.resources("AWS::SQS::QueuePolicy").values()
+        for statement in policy["PolicyDocument"]["Statement"]
+        if statement["Effect"] == "Deny" and statement["Condition"] != plain_http
+        for queue in map(chosen.told_as, policy["Queues"])
+        for action in [statement["Action"]]
+    }
+
+    assert denied == {("EventsQueueUrl", "sqs:SendMessage")}
+
+
 def test_no_policy_of_a_queue_lets_anybody_in_who_was_not_named(
     production: Blueprint, rehearsal: Blueprint
 ) -> None:
@@ -94,7 +111,19 @@ def test_what_is_kept_is_kept_for_as_long_as_was_chosen(chosen: Blueprint) -> No
         assert chosen.environment(function)["EVENT_RETENTION_DAYS"] == "14"
     assert chosen.template["Outputs"]["EventRetentionDays"]["Value"] == "14"
     assert chosen.environment("deliver")["RECORD_RETENTION_DAYS"] == "20"
-    assert chosen.template["Parameters"]["RetrySchedule"]["Default"] == "5,60"
+
+
+def test_a_schedule_that_is_chosen_reaches_a_stack_that_stands_by_the_next_deployment(
+    chosen: Blueprint, production: Blueprint
+) -> None:
+    """A parameter's default would not: a stack keeps the value that it has."""
+    schedules = [one.environment("deliver")["RETRY_SCHEDULE"] for one in (chosen, production)]
+
+    assert schedules == ["5,60", "5,300,1800,7200,18000,36000,50400,72000,86400"]
+
+
+def test_no_choice_of_a_stage_is_a_parameter(chosen: Blueprint, production: Blueprint) -> None:
+    assert chosen.template["Parameters"] == production.template["Parameters"]
 
 
 def test_the_sender_alone_opens_secrets_and_nobody_can_lend_the_key(production: Blueprint) -> None:

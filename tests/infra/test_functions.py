@@ -55,16 +55,13 @@ def test_a_function_is_told_what_its_settings_and_powertools_read(
     assert told["POWERTOOLS_SERVICE_NAME"] == name
 
 
-def test_the_laptop_may_choose_its_own_schedule_and_networks(production: Blueprint) -> None:
+def test_networks_are_opened_by_a_parameter_and_none_is_unless_it_is_said(
+    production: Blueprint,
+) -> None:
     told = production.environment("deliver")
-    parameters = production.template["Parameters"]
 
-    assert told["RETRY_SCHEDULE"] == {"Ref": "RetrySchedule"}
     assert told["ALLOWED_NETWORKS"] == {"Ref": "AllowedNetworks"}
-    assert parameters["RetrySchedule"]["Default"] == (
-        "5,300,1800,7200,18000,36000,50400,72000,86400"
-    )
-    assert parameters["AllowedNetworks"]["Default"] == "-"
+    assert production.template["Parameters"]["AllowedNetworks"]["Default"] == "-"
 
 
 def test_a_project_may_have_stall_thresholds_of_its_own(production: Blueprint) -> None:

@@ -68,7 +68,8 @@ def test_the_secret_is_generated_for_an_env_file_and_outlives_the_stack(
         "ExcludePunctuation": True,
         "PasswordLength": 48,
     }
-    assert resource["DeletionPolicy"] == resource["UpdateReplacePolicy"] == "Retain"
+    assert resource["DeletionPolicy"] == "RetainExceptOnCreate"
+    assert resource["UpdateReplacePolicy"] == "Retain"
 
 
 def test_no_secret_stands_in_the_template(production: Blueprint) -> None:

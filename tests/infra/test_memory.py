@@ -91,16 +91,6 @@ def test_production_loses_neither_a_table_nor_a_minute_of_it(production: Bluepri
         assert table["DeletionProtectionEnabled"] is True
 
 
-def test_tables_and_key_outlive_their_stack(production: Blueprint) -> None:
-    kept = {
-        resource["Type"]
-        for resource in production.template["Resources"].values()
-        if resource.get("DeletionPolicy") == resource.get("UpdateReplacePolicy") == "Retain"
-    }
-
-    assert {"AWS::DynamoDB::Table", "AWS::KMS::Key"} <= kept
-
-
 def test_the_key_of_the_secrets_rotates_and_is_found_by_the_stack_s_name(
     production: Blueprint,
 ) -> None:

@@ -1,0 +1,67 @@
+"""What the documents type to deploy names its stage, and the template and the file admit it."""
+
+import json
+import re
+import shlex
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from infra.bundle import ROOT
+from infra.snapshot import SNAPSHOT
+from infra.stages import STAGES, BadStages, stage_of
+
+DOCUMENTS = {one: one.read_text("utf-8") for one in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]}
+PARAMETERS = json.loads(SNAPSHOT.read_text("utf-8"))["Parameters"]
+
+
+def typed(command: str) -> list[str]:
+    """Each line of a document that types it, in a block or between backquotes."""
+    return [
+        line.strip("` ").rstrip(".")
+        for text in DOCUMENTS.values()
+        for line in re.findall(rf"^.*?({re.escape(command)}[^`\n]*)", text, re.MULTILINE)
+    ]
+
+
+def test_each_deployment_by_the_cdk_names_the_stage_that_it_is_for():
+    deployments = typed("infra.cdk deploy")
+
+    assert len(deployments) >= 3
+    assert not [line for line in deployments if "--context stage=production" not in line]
+
+
+def test_each_parameter_that_is_typed_is_one_of_the_template_with_a_value_that_it_admits():
+    given = [
+        words[words.index("--parameters") + 1].partition("=")
+        for words in map(shlex.split, typed("infra.cdk deploy"))
+    ]
+
+    assert {name for name, _, _ in given} == {"OperatorsEmail", "EmailSender", "StallThresholds"}
+    for name, _, value in given:
+        assert re.fullmatch(PARAMETERS[name]["AllowedPattern"], value), name
+
+
+def test_the_page_of_deployment_has_all_parameters_and_no_others():
+    told = re.findall(r"^\| `([A-Z]\w+)` \|", DOCUMENTS[ROOT / "docs" / "deploy.md"], re.MULTILINE)
+
+    assert sorted(told) == sorted(PARAMETERS)
+
+
+def test_each_stage_that_is_typed_stands_in_the_file_that_comes_with_it():
+    typed_stages = {
+        stage for text in DOCUMENTS.values() for stage in re.findall(r"STAGE=([a-z-]+)", text)
+    }
+
+    assert typed_stages == tomllib.loads((ROOT / STAGES).read_text("utf-8")).keys()
+
+
+def test_the_refusal_that_is_shown_is_what_is_said(tmp_path: Path):
+    page = DOCUMENTS[ROOT / "docs" / "deploy.md"]
+    (shown,) = re.findall(r"^stages.toml: (.*)$", page, re.MULTILINE)
+    table, choice = re.findall(r"^(\[.*?\]) (.*?):", shown)[0]
+    (tmp_path / STAGES).write_text(f"{table}\n{choice}")
+
+    with pytest.raises(BadStages, match=f"{re.escape(shown)}$"):
+        stage_of("production", tmp_path / STAGES)

@@ -1,0 +1,60 @@
+"""What outlives its stack, and that it stands in no later deployment's way."""
+
+from tests.infra.blueprint import Blueprint, Json
+
+A_PERSON_S_TO_DELETE = {
+    "AWS::DynamoDB::Table",
+    "AWS::KMS::Key",
+    "AWS::Logs::LogGroup",
+    "AWS::SecretsManager::Secret",
+}
+NAMES = {"AliasName", "LogGroupName", "Name", "QueueName", "TableName"}
+
+
+def kept(blueprint: Blueprint) -> list[Json]:
+    policies = {"Retain", "RetainExceptOnCreate"}
+    return [
+        resource
+        for resource in blueprint.template["Resources"].values()
+        if policies & {resource.get("DeletionPolicy"), resource.get("UpdateReplacePolicy")}
+    ]
+
+
+def test_what_holds_something_outlives_production_s_stack(production: Blueprint) -> None:
+    held = [
+        resource
+        for resource in production.template["Resources"].values()
+        if resource["Type"] in A_PERSON_S_TO_DELETE
+    ]
+
+    assert kept(production) == held
+    assert {one["UpdateReplacePolicy"] for one in held} == {"Retain"}
+
+
+def test_what_a_first_deployment_made_in_vain_goes_with_it(production: Blueprint) -> None:
+    """https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-deletionpolicy.html"""
+    left = {one["Type"] for one in kept(production) if one["DeletionPolicy"] == "Retain"}
+
+    assert left == {"AWS::DynamoDB::Table"}
+
+
+def test_no_rollback_has_to_delete_what_refuses_deletion(production: Blueprint) -> None:
+    refusing = [
+        resource
+        for resource in production.template["Resources"].values()
+        if resource.get("Properties", {}).get("DeletionProtectionEnabled")
+    ]
+
+    assert len(refusing) == 3
+    assert {one["DeletionPolicy"] for one in refusing} == {"Retain"}
+
+
+def test_what_is_left_has_no_name_that_the_next_stack_needs(production: Blueprint) -> None:
+    assert not [one for one in kept(production) if NAMES & one.get("Properties", {}).keys()]
+
+
+def test_a_rehearsal_leaves_nothing_behind(rehearsal: Blueprint) -> None:
+    tables = rehearsal.resources("AWS::DynamoDB::Table").values()
+
+    assert [table["DeletionProtectionEnabled"] for table in tables] == [False] * 3
+    assert kept(rehearsal) == []

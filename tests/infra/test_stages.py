@@ -1,0 +1,219 @@
+"""A file of stages that says something wrong is refused in one line, before anything is built."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from infra.bundle import ROOT
+from infra.node import node_environment
+from infra.stage import stage_named
+from infra.stages import STAGES, BadStages, stage_of
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "stages.toml"
+
+
+def refusal(file: Path, written: str, stage: str = "production") -> str:
+    """The one line, after the file's name."""
+    file.write_text(written, encoding="utf-8")
+    with pytest.raises(BadStages) as refused:
+        stage_of(stage, file)
+    where, _, line = str(refused.value).partition(": ")
+    assert where == str(file)
+    assert "\n" not in line
+    return line
+
+
+@pytest.mark.parametrize(
+    ("written", "line"),
+    [
+        ("deliveries_at_once = 1", "[production] deliveries_at_once = 1: choose 2 to 1000"),
+        (
+            "deliveries_at_once = 2.5",
+            "[production] deliveries_at_once = 2.5: choose a whole number",
+        ),
+        (
+            'deliveries_at_once = "3"',
+            '[production] deliveries_at_once = "3": choose a whole number',
+        ),
+        ("deliveries_at_once = true", "[production] deliveries_at_once = true: choose a whole"),
+        ('api_calls_at_once = "9"', '[production] api_calls_at_once = "9": choose a whole number'),
+        ("api_timeout_seconds = 901", "[production] api_timeout_seconds = 901: choose 1 to 900"),
+        ("protected = 1", "[production] protected = 1: choose true or false"),
+        ("deliveries_at_one = 3", "[production] deliveries_at_one = 3: no such choice; there are "),
+        ('name = "other"', '[production] name = "other": no such choice'),
+        (
+            "retention = 30",
+            "[production] retention = 30: choose in a table of its own, [production.",
+        ),
+        (
+            "retention.log_days = 1",
+            "[production.retention] log_days = 1: no such choice; there are ",
+        ),
+        ("retention.events_days = 13", "[production.retention] events_days = 13: choose at least"),
+        (
+            "retention.events_days = 2026-01-01",
+            '[production.retention] events_days = "2026-01-01": ',
+        ),
+        (
+            "retention.retry_schedule = [5]",
+            "[production.retention] retry_schedule = [5]: choose a t",
+        ),
+        (
+            'retention.retry_schedule = "5s"',
+            '[production.retention] retry_schedule = "5s": choose 1 ',
+        ),
+        (
+            'network.subnets = ["subnet-01234567"]',
+            "[production.network] chooses no security_groups",
+        ),
+        ("network.vpc = 1", "[production.network] vpc = 1: no such choice; there are "),
+    ],
+)
+def test_a_wrong_choice_is_told_by_its_place_its_value_and_what_is_allowed(
+    file: Path, written: str, line: str
+) -> None:
+    assert refusal(file, f"[production]\n{written}").startswith(line)
+
+
+@pytest.mark.parametrize(
+    "subnets",
+    [
+        "",
+        '"sg-01234567"',
+        '"subnet-0123456789"',
+        '"subnet-0123456G"',
+        ", ".join(['"subnet-01234567"'] * 17),
+    ],
+)
+def test_a_network_has_subnets_by_their_ids_and_no_more_than_lambda_takes(
+    file: Path, subnets: str
+) -> None:
+    written = f'[production.network]\nsubnets = [{subnets}]\nsecurity_groups = ["sg-01234567"]'
+
+    line = refusal(file, written)
+
+    assert line.startswith(
+        f"[production.network] subnets = [{subnets}]: name 1 to 16, each subnet-"
+    )
+
+
+@pytest.mark.parametrize(
+    "producer",
+    [
+        "12345",
+        "2109876543210",
+        "lambda.amazonaws.com",
+        "arn:aws:iam::12345:role/one",
+        "arn:aws:iam::123456789012:root",
+        "arn:aws:iam::123456789012:role/*",
+        "arn:aws:sts::123456789012:assumed-role/one/session",
+        "arn:aws:iam::123456789012:role/rôle",
+    ],
+)
+def test_a_producer_is_this_account_another_or_a_role_or_user_of_one(
+    file: Path, producer: str
+) -> None:
+    line = refusal(file, f'[production]\nproducers = ["this account", "{producer}"]')
+
+    assert line.startswith(
+        f'[production] producers = "{producer}": name "this account", an account '
+    )
+
+
+@pytest.mark.parametrize("producers", [210987654321, '"this account"', "[210987654321]"])
+def test_producers_are_a_list_of_texts(file: Path, producers: object) -> None:
+    line = refusal(file, f"[production]\nproducers = {producers}")
+
+    assert line.startswith(f"[production] producers = {producers}: choose a list of texts")
+
+
+@pytest.mark.parametrize(("many", "length"), [(49, 1), (23, 100)])
+def test_producers_are_no_more_than_a_queue_s_policy_has_room_for(
+    file: Path, many: int, length: int
+) -> None:
+    named = [f"arn:aws:iam::123456789012:role/{'r' * length}"] * many
+
+    line = refusal(file, f"[production]\nproducers = {named}")
+
+    assert line.endswith(": name at most 48, of 3000 characters together, or their accounts")
+
+
+@pytest.mark.parametrize(
+    ("written", "line"),
+    [
+        ("", 'no stage "production", there is none; a table makes one: [production]'),
+        ("[try]\n[other]", 'no stage "production", there is try, other; a table makes one: '),
+        ("[prodution]", "[prodution]: write [production], or choose a name that is less like it"),
+        ("[production]\n[Production.retention]", "[Production]: write [production], or choose "),
+        ("[production]\n[Other]", '[Other] name = "Other": choose up to 24 lower-case letters'),
+        ("[production]\n[try]\ndeliveries_at_once = 1", "[try] deliveries_at_once = 1: choose 2 "),
+        ("deliveries_at_once = 5\n[production]", "deliveries_at_once = 5: of which stage? Put it "),
+        ("[[production]]", "production = [{}]: of which stage? Put it below its name, as "),
+        ("[production", "Expected ']' at the end of a table declaration (at "),
+    ],
+)
+def test_a_stage_is_one_that_the_file_names_and_nothing_in_it_is_passed_over(
+    file: Path, written: str, line: str
+) -> None:
+    assert refusal(file, written).startswith(line)
+
+
+@pytest.mark.parametrize("name", ["preprod", "prod", "production2", "pre-production", "staging"])
+def test_a_name_that_is_no_slip_of_the_pen_is_a_stage(file: Path, name: str) -> None:
+    file.write_text(f"[production]\n[{name}]\ndeliveries_at_once = 7")
+
+    assert stage_of(name, file) == replace(stage_named(name), deliveries_at_once=7)
+
+
+def test_a_file_that_is_not_there_is_named(file: Path) -> None:
+    with pytest.raises(BadStages, match=rf"^{re.escape(str(file))}: No such file or directory$"):
+        stage_of("production", file)
+
+
+def test_every_choice_that_the_file_shows_can_be_taken(file: Path) -> None:
+    shown = (ROOT / STAGES).read_text(encoding="utf-8")
+    file.write_text(re.sub(r"^# (?=\[|\w+ = )", "", shown, flags=re.MULTILINE))
+
+    stage, small = stage_of("production", file), stage_of("try", file)
+
+    assert stage.network
+    assert len(stage.producers.names) == 3
+    assert stage == replace(
+        stage_named("production"), producers=stage.producers, network=stage.network
+    )
+    assert small == replace(stage_named("try"), protected=True)
+
+
+def test_the_file_as_it_comes_changes_nothing() -> None:
+    assert stage_of("production", ROOT / STAGES) == stage_named("production")
+    assert stage_of("try", ROOT / STAGES) == stage_named("try")
+
+
+def test_the_app_refuses_in_one_line_with_status_2_and_synthesises_nothing(
+    file: Path, tmp_path: Path
+) -> None:
+    file.write_text("[production]\n[try]")
+    out, context = tmp_path / "out", {"stage": "tyr", "stages": str(file)}
+    ours = {"CDK_CONTEXT_JSON": json.dumps(context), "CDK_OUTDIR": str(out)}
+
+    refused = subprocess.run(
+        [sys.executable, "app.py"],
+        cwd=ROOT,
+        env=os.environ | node_environment() | ours,  # noqa: TID251
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    line = f'{file}: no stage "tyr", there is production, try; a table makes one: [tyr]\n'
+    assert (refused.returncode, refused.stdout, refused.stderr) == (2, "", line)
+    assert not list(tmp_path.glob("out/*"))

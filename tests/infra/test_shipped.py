@@ -22,7 +22,6 @@ from ops.options import STACK
 from ops.wiring import desk_of_stack
 from tests.devlake import DevLake
 from tests.e2e.terminal import Terminal
-from tests.runtime import lambdas_python
 
 PATIENCE = 15.0
 BROUGHT = ("awslambdaric", "boto3")

@@ -7,7 +7,7 @@ from pathlib import Path
 from uv import find_uv_bin
 
 from infra.bundle import PYTHON
-from tests.runtime import lambdas_python
+from infra.bytecode import lambdas_python
 
 PINS = Path(__file__).with_name("requirements.txt")
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from lakehook.adapters.aws import Aws
 from lakehook.adapters.dynamo_subscriptions import DynamoSubscriptions
-from lakehook.adapters.http import resolve
+from lakehook.adapters.http_names import resolve
 from lakehook.adapters.kms import KmsSealer
 from lakehook.adapters.liquid import LiquidTypesetter
 from lakehook.adapters.signing_keys import SigningKeys

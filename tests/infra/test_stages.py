@@ -45,7 +45,10 @@ def refusal(file: Path, written: str, stage: str = "production") -> str:
             '[production] deliveries_at_once = "3": choose a whole number',
         ),
         ("deliveries_at_once = true", "[production] deliveries_at_once = true: choose a whole"),
-        ('api_calls_at_once = "9"', '[production] api_calls_at_once = "9": choose a whole number'),
+        (
+            'api_calls_at_once = "9"',
+            '[production] api_calls_at_once = "9": choose a whole number, without quotes, or ',
+        ),
         ("api_timeout_seconds = 901", "[production] api_timeout_seconds = 901: choose 1 to 900"),
         ("protected = 1", "[production] protected = 1: choose true or false"),
         ("deliveries_at_one = 3", "[production] deliveries_at_one = 3: no such choice; there are "),

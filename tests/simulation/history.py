@@ -1,5 +1,6 @@
 """What happened in one history: requests, records, the story of each lane line by line."""
 
+import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -119,6 +120,16 @@ class History:
             for at, one, words in self.lines
             if wanted is None or str(one) in wanted
         )
+
+
+@dataclass(slots=True)
+class KindOf:
+    """A message in one word of a story."""
+
+    body: str
+
+    def __str__(self) -> str:
+        return str(json.loads(self.body).get("kind"))
 
 
 @dataclass(slots=True)

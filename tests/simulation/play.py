@@ -1,6 +1,8 @@
 """Plays a scenario to its end: trouble first, then calm, until nothing changes any more."""
 
-from collections.abc import Callable
+import gc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from tests.simulation.clockwork import NeverRests
@@ -39,10 +41,20 @@ def play(scenario: Scenario, script: Script | None = None) -> Played:
     if script:
         script(system, operator)
     try:
-        with simulated_waits(system.timeline):
+        with simulated_waits(system.timeline), _nothing_thrown_away():
             return Played(system, _run(system, operator))
     finally:
         system.timeline.close()
+
+
+@contextmanager
+def _nothing_thrown_away() -> Iterator[None]:
+    """A history keeps all that has happened: who collects garbage looks through it in vain."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def _run(system: System, operator: Operator) -> tuple[Violation, ...]:

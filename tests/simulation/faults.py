@@ -124,7 +124,8 @@ class Gate:
         invocation: Invocation | None = self.timeline.context
         if invocation is None:  # an operator's call, or the platform's
             return effect()
-        must_live(invocation)
+        if invocation.is_dead:
+            raise Killed
         fault = self.faults.fate(call, self.timeline.time)
         if fault is None:
             return effect()

@@ -116,10 +116,14 @@ class History:
     def read(self, about: Iterable[str] | None = None) -> str:
         wanted = None if about is None else set(about)
         return "\n".join(
-            f"{at - NOON:14.3f} s  {one!s:12} {' '.join(map(str, words))}"
+            f"{at - NOON:14.3f} s  {one!s:12} {' '.join(map(_in_words, words))}"
             for at, one, words in self.lines
             if wanted is None or str(one) in wanted
         )
+
+
+def _in_words(what: object) -> str:
+    return str(round(what, 3) if isinstance(what, float) else what)
 
 
 @dataclass(slots=True)

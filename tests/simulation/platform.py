@@ -82,8 +82,10 @@ class EventSource:
     def poke(self) -> None:
         """Something about the queue has changed: see when to look at it next."""
         timeline = self.platform.timeline
-        at = self.queue.ready_at() if self.running < self.concurrency else inf
-        at = max(at, timeline.now() + self.random.choice((0.0, 0.01, 0.05)))
+        soonest = timeline.now() + self.random.choice((0.0, 0.01, 0.05))
+        if self.running >= self.concurrency or self.polls_at <= soonest:
+            return
+        at = max(soonest, self.queue.ready_at())
         if at < self.polls_at:
             self.polls_at = at
             timeline.at(at, self._poll)

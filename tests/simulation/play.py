@@ -14,6 +14,8 @@ from tests.simulation.scenario import Publication, Scenario
 from tests.simulation.system import System
 from tests.simulation.workers import simulated_waits
 
+OBJECTS_OF_SOME_HISTORIES = 500_000
+
 Script = Callable[[System, Operator], None]
 
 
@@ -41,20 +43,24 @@ def play(scenario: Scenario, script: Script | None = None) -> Played:
     if script:
         script(system, operator)
     try:
-        with simulated_waits(system.timeline), _nothing_thrown_away():
+        with simulated_waits(system.timeline):
             return Played(system, _run(system, operator))
     finally:
         system.timeline.close()
 
 
 @contextmanager
-def _nothing_thrown_away() -> Iterator[None]:
-    """A history keeps all that has happened: who collects garbage looks through it in vain."""
-    gc.disable()
+def one_after_the_other() -> Iterator[None]:
+    """For many histories. Each keeps all that has happened until it ends, and then lets go of it.
+
+    So whoever collects garbage in its midst looks through all of it in vain.
+    """
+    usual = gc.get_threshold()
+    gc.set_threshold(OBJECTS_OF_SOME_HISTORIES)
     try:
         yield
     finally:
-        gc.enable()
+        gc.set_threshold(*usual)
 
 
 def _run(system: System, operator: Operator) -> tuple[Violation, ...]:

@@ -34,7 +34,11 @@ class Reached:
         self._name, self._port, self._gate = name, port, gate
 
     def __getattr__(self, method: str) -> Callable[..., Any]:
-        effect, what, through = getattr(self._port, method), f"{self._name}.{method}", self._gate.call
+        effect, what, through = (
+            getattr(self._port, method),
+            f"{self._name}.{method}",
+            self._gate.call,
+        )
 
         def call(*args: Any, **kwargs: Any) -> Any:
             return through(what, partial(effect, *args, **kwargs), _trouble)
@@ -144,7 +148,7 @@ class WitnessedLedger(FakeLedger):
         if after is None:
             self._history.tell(now, lane, "flows")
             return
-        due_in = round(after.due_at - now, 3)
+        due_in = after.due_at - now
         self._history.tell(now, lane, "held at", after.head, "and due in", due_in, "s")
         self._planned(after)
 

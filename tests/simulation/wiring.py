@@ -52,9 +52,9 @@ class SimulatedDice(FakeDice):
 
 @dataclass(frozen=True, kw_only=True)
 class Wiring:
-    """An invocation gets anew whatever its process would remember; what is shared remembers nothing.
+    """Each invocation has the lock and the threads of a process of its own.
 
-    So the lock of a process and its threads are its own.
+    All else is wired once, and remembers nothing.
     """
 
     timeline: Timeline

@@ -2,8 +2,9 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from lakehook.domain.delivery import Delivery, Lane, NumberedEvent
 from lakehook.domain.document import Document
@@ -38,6 +39,9 @@ from lakehook.ports import (
     Parcel,
     SetAside,
 )
+
+Key = TypeVar("Key")
+Value = TypeVar("Value")
 
 _FIELD = re.compile(r"{{ (\w+) }}")
 
@@ -153,7 +157,7 @@ class FakeSubscriptions:
     def find(self, subscription_id: str, *, anew: bool = False) -> Subscription | None:
         if anew:
             self.lagging.clear()
-        return {**self.known, **self.lagging}.get(subscription_id)
+        return self.lagging.get(subscription_id) or self.known.get(subscription_id)
 
     def save(self, subscription: Subscription) -> Subscription:
         known = self.known.get(subscription.id)
@@ -202,7 +206,7 @@ class FakeHealths:
     writes: int = 0
 
     def find(self, subscription_id: str) -> Health:
-        return self.known.get(subscription_id, Health(subscription_id=subscription_id))
+        return self.known.get(subscription_id) or Health(subscription_id=subscription_id)
 
     def save(self, before: Health, after: Health) -> bool:
         if self.find(before.subscription_id).version != before.version:
@@ -234,15 +238,12 @@ class FakeLedger:
 
     def read(self, deliveries: Collection[Delivery], lanes: Collection[Lane]) -> Page:
         self.reads += 1
-        keys = {(one.lane, one.sequence) for one in deliveries}
+        keys = ((one.lane, one.sequence) for one in deliveries)
+        subscriptions = (one.subscription_id for one in lanes)
         return Page(
-            {lane: self.lanes[lane] for lane in lanes if lane in self.lanes},
-            {key: self.records[key] for key in keys if key in self.records},
-            {
-                one.subscription_id: self.healths.known[one.subscription_id]
-                for one in lanes
-                if one.subscription_id in self.healths.known
-            },
+            _found(self.lanes, lanes),
+            _found(self.records, keys),
+            _found(self.healths.known, subscriptions),
         )
 
     def write(
@@ -254,11 +255,11 @@ class FakeLedger:
         self._refuse_moved(record, self.records.get(key))
         if before or after:
             self._put(record.lane, after)
-        now, version = self.clock.now(), record.version + 1
-        self.records[key] = replace(record, version=version, changed_at=now)
+        written = replace(record, version=record.version + 1, changed_at=self.clock.now())
+        self.records[key] = written
         self.sequences[record.lane].add(record.sequence)
         self.writes += 1
-        return self.records[key]
+        return written
 
     def move(self, before: HeldLane, after: HeldLane | None) -> None:
         self._must_be(before.lane, before)
@@ -324,6 +325,10 @@ class FakeLedger:
         self.lanes.pop(lane, None)
         if after:
             self.lanes[lane] = after
+
+
+def _found(known: Mapping[Key, Value], keys: Iterable[Key]) -> dict[Key, Value]:
+    return {key: value for key in keys if (value := known.get(key))}
 
 
 @dataclass

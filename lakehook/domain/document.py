@@ -20,12 +20,11 @@ def read_document(text: str, *, levels: int = MOST_LEVELS, twins: bool = True) -
     twice in one object; else the last one counts.
     """
     _refuse_depth(text, levels)
-    made = None if twins else _made_without_twins
+    reader = _READER if twins else _READER_WITHOUT_TWINS
     try:
-        document = json.loads(
-            text, parse_constant=_refuse_constant, parse_float=_finite, object_pairs_hook=made
-        )
-        text_of(document).encode()
+        document = reader.decode(text)
+        if "\\u" in text or not text.isascii():  # nothing else brings in what is no Unicode
+            text_of(document).encode()
     except json.JSONDecodeError as error:
         raise ValueError(f"not JSON: {error.msg} at character {error.pos}") from None
     except UnicodeEncodeError:
@@ -37,12 +36,12 @@ def read_document(text: str, *, levels: int = MOST_LEVELS, twins: bool = True) -
 
 def text_of(document: Any) -> str:
     """Write for a reader: compact, every character as itself."""
-    return json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+    return _WRITER.encode(document)
 
 
 def ascii_of(document: Any) -> str:
     """Write for SQS, which refuses some characters that JSON allows: compact, ASCII only."""
-    return json.dumps(document, separators=(",", ":"))
+    return _ASCII_WRITER.encode(document)
 
 
 def _refuse_depth(text: str, levels: int) -> None:
@@ -78,3 +77,11 @@ def _finite(literal: str) -> float:
 def _kind(value: Any) -> str:
     names = {list: "an array", str: "a string", bool: "true or false", type(None): "null"}
     return names.get(type(value), "a number")
+
+
+_READER = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite)
+_READER_WITHOUT_TWINS = json.JSONDecoder(
+    parse_constant=_refuse_constant, parse_float=_finite, object_pairs_hook=_made_without_twins
+)
+_WRITER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+_ASCII_WRITER = json.JSONEncoder(separators=(",", ":"))

@@ -108,7 +108,7 @@ def _complaints(document: Document) -> list[str]:
     ]
     wrong = [
         f"{name}: {_shown(document[name])} {complaint}"
-        for name, complain in (_REQUIRED | _OPTIONAL).items()
+        for name, complain in _CHECKS.items()
         if document.get(name) is not None and (complaint := complain(document[name]))
     ]
     return missing + wrong
@@ -207,3 +207,4 @@ _OPTIONAL: dict[str, Check] = {
     "task": _object,
     "data": _object,
 }
+_CHECKS = _REQUIRED | _OPTIONAL

@@ -16,7 +16,7 @@ A flowing lane has no record at all: that is what makes it cheap.
 
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Self
+from typing import Any, Self
 
 from lakehook.domain.delivery import Delivery, Lane
 from lakehook.domain.outcome import Attempt, Outcome
@@ -144,10 +144,9 @@ class HeldLane:
     def roused(self, *, now: float) -> Self:
         return self._moved(due_at=max(now, self.hinted_until))
 
-    def _moved(self, *, asleep: bool = False, place: float = 0.0, **changes: float) -> Self:
+    def _moved(self, *, asleep: bool = False, place: float = 0.0, **changes: Any) -> Self:
         """A place that was given serves once: whatever else is written, it is gone."""
-        moved = replace(self, version=self.version + 1, asleep=asleep, place=place)
-        return replace(moved, **changes)  # type: ignore[arg-type]
+        return replace(self, version=self.version + 1, asleep=asleep, place=place, **changes)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -181,10 +180,15 @@ class DeliveryRecord:
 
     def tried(self, attempt: Attempt) -> Self:
         log = (*self.log, attempt)[-MOST_ATTEMPTS_KEPT:]
-        record = replace(self, attempts=self.attempts + 1, log=log, announced=0)
-        if settled := _SETTLED.get(attempt.outcome):
-            return replace(record, status=settled, delivery=None)
-        return record
+        settled = _SETTLED.get(attempt.outcome)
+        return replace(
+            self,
+            attempts=self.attempts + 1,
+            log=log,
+            announced=0,
+            status=settled or self.status,
+            delivery=None if settled else self.delivery,
+        )
 
     def announce(self) -> Self:
         return replace(self, announced=self.announced + 1)

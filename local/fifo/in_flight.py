@@ -39,10 +39,10 @@ class InFlight:
 
     def next_expiry(self) -> float:
         """Answer the time, or infinity."""
-        while self._expiries and self._is_stale(*self._expiries[0]):
+        while self._expiries:
+            until, sequence = self._expiries[0]
+            entry = self._entries.get(sequence)
+            if entry and entry.invisible_until == until:
+                return until
             heappop(self._expiries)
-        return self._expiries[0][0] if self._expiries else inf
-
-    def _is_stale(self, until: float, sequence: int) -> bool:
-        entry = self._entries.get(sequence)
-        return entry is None or entry.invisible_until != until
+        return inf

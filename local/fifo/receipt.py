@@ -1,6 +1,5 @@
 """Receipt handles: what they say, and until when it holds."""
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass
 from typing import Self
 
@@ -18,12 +17,12 @@ class Receipt:
 
     def handle(self) -> str:
         words = f"{self.queue} {self.sequence} {self.receive_count}"
-        return urlsafe_b64encode(words.encode()).decode()
+        return words.encode().hex()
 
     @classmethod
     def read(cls, handle: str, queue: str) -> Self:
         try:
-            name, sequence, receive_count = urlsafe_b64decode(handle).decode().rsplit(" ", 2)
+            name, sequence, receive_count = bytes.fromhex(handle).decode().rsplit(" ", 2)
             receipt = cls(name, int(sequence), int(receive_count))
         except ValueError:
             raise _unreadable(handle) from None

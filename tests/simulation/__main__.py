@@ -6,7 +6,7 @@ import sys
 from collections import Counter
 from time import monotonic
 
-from tests.simulation.play import Played, play
+from tests.simulation.play import Played, one_after_the_other, play
 from tests.simulation.scenario import draw
 
 PROGRESS_SECONDS = 10.0
@@ -20,7 +20,8 @@ def main() -> int:
             print(played.system.history.read())
         print(played.story() or f"seed {wanted.seed}: every promise kept")
         return 1 if played.violations else 0
-    return _soak(wanted.start, minutes=wanted.minutes, deliveries=wanted.deliveries)
+    with one_after_the_other():
+        return _soak(wanted.start, minutes=wanted.minutes, deliveries=wanted.deliveries)
 
 
 def _arguments() -> argparse.Namespace:

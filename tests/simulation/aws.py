@@ -93,8 +93,7 @@ class SimulatedSqs:
         return {"MessageId": sent.message_id}
 
     def _send_batch(self, name: str, entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-        groups = [one["MessageGroupId"] for one in entries if _is_delivery(one)]
-        assert len(groups) == len(set(groups)), "two deliveries of one lane in one batch"
+        assert _are_of_different_lanes(entries), "two deliveries of one lane in one batch"
         failed = []
         for entry in entries:
             if self._gate.faults.happens(Fault.ENTRY_FAILED, times_as_often=0.5):
@@ -114,6 +113,13 @@ class SimulatedSqs:
 
     def _call(self, what: str, effect: Callable[[], Any]) -> Any:
         return self._gate.call(f"sqs.{what}", effect, lambda: _error("InternalError"))
+
+
+def _are_of_different_lanes(entries: Sequence[Mapping[str, Any]]) -> bool:
+    if len({one["MessageGroupId"] for one in entries}) == len(entries):
+        return True
+    groups = [one["MessageGroupId"] for one in entries if _is_delivery(one)]
+    return len(groups) == len(set(groups))
 
 
 def _is_delivery(entry: Mapping[str, Any]) -> bool:

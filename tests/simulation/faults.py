@@ -80,17 +80,18 @@ class Faults:
         self.calls += 1
         if self.is_calm:
             return None
-        port = call.partition(".")[0]
         if strike := self.strikes.get(self.calls):
-            return None if strike in IMPOSSIBLE.get(port, ()) else strike
+            return _possible(strike, call)
         if planned := self.planned.get(call):
             return planned.pop(0)
-        if port in self.out_of_order and any(start <= now < end for start, end in self.outages):
+        if self.outages and self._is_out(_port(call), now):
             return Fault.OUTAGE
         if not self.rate or self.random.random() >= self.rate:
             return None
-        fault = self.random.choice(self.kinds)
-        return None if fault in IMPOSSIBLE.get(port, ()) else fault
+        return _possible(self.random.choice(self.kinds), call)
+
+    def _is_out(self, port: str, now: float) -> bool:
+        return port in self.out_of_order and any(start <= now < end for start, end in self.outages)
 
 
 TROUBLES = (Fault.TROUBLE_BEFORE, Fault.TROUBLE_AFTER, Fault.OUTAGE)
@@ -104,6 +105,14 @@ stop a process that froze for minutes; Lambda does not thaw what it has given up
 one is killed at its deadline."""
 
 
+def _possible(fault: Fault, call: str) -> Fault | None:
+    return None if fault in IMPOSSIBLE.get(_port(call), ()) else fault
+
+
+def _port(call: str) -> str:
+    return call.partition(".")[0]
+
+
 @dataclass
 class Gate:
     """Stands before every port: the one place where calls fail, are late, or are the last."""
@@ -115,8 +124,9 @@ class Gate:
         invocation: Invocation | None = self.timeline.context
         if invocation is None:  # an operator's call, or the platform's
             return effect()
-        must_live(invocation)
-        fault = self.faults.fate(call, self.timeline.now())
+        if invocation.is_dead:
+            raise Killed
+        fault = self.faults.fate(call, self.timeline.time)
         if fault is None:
             return effect()
         self.faults.injected[fault] += 1

@@ -1,5 +1,6 @@
 """What happened in one history: requests, records, the story of each lane line by line."""
 
+import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ EVERYONE = ""
 """What a line is about that concerns all lanes."""
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Post:
     """One request, as its receiver saw it. ``began`` and ``ended`` count what happened."""
 
@@ -39,7 +40,7 @@ class Post:
         return str(self.answer.outcome)
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Entry:
     """One write of a delivery's record."""
 
@@ -64,7 +65,7 @@ class History:
     """Told by the ports while it happens. Lines are made only when somebody wants to read."""
 
     lanes: defaultdict[str, LaneHistory] = field(default_factory=lambda: defaultdict(LaneHistory))
-    lines: list[tuple[float, str, tuple[object, ...]]] = field(default_factory=list)
+    lines: list[tuple[float, object, tuple[object, ...]]] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
     tainted: set[str] = field(default_factory=set)  # lanes and pipelines that a fault has touched
     surprises: list[str] = field(default_factory=list)  # errors that no one foresaw
@@ -77,7 +78,7 @@ class History:
     def tell(self, at: float, about: object, *words: object) -> None:
         """``about`` is a lane, a pipeline, or everyone."""
         self.happened += 1
-        self.lines.append((at, str(about), words))
+        self.lines.append((at, about, words))
 
     def began(self, post: Post, *, at: float) -> None:
         self.tell(at, post.lane, "POST", post.sequence)
@@ -100,7 +101,7 @@ class History:
         replayed: bool = False,
     ) -> None:
         lane = str(record.lane)
-        self.tell(at, lane, "recorded", record.sequence, record.status, *_details(record))
+        self.tell(at, lane, "recorded", Recorded(record))
         self.lanes[lane].entries.append(Entry(self.happened, at, record, by, was_free, replayed))
 
     def leased(self, lane: object, *, at: float, early: bool) -> None:
@@ -115,17 +116,39 @@ class History:
     def read(self, about: Iterable[str] | None = None) -> str:
         wanted = None if about is None else set(about)
         return "\n".join(
-            f"{at - NOON:14.3f} s  {one:12} {' '.join(map(str, words))}"
+            f"{at - NOON:14.3f} s  {one!s:12} {' '.join(map(_in_words, words))}"
             for at, one, words in self.lines
-            if wanted is None or one in wanted
+            if wanted is None or str(one) in wanted
         )
 
 
-def _details(record: DeliveryRecord) -> tuple[str, ...]:
-    details = {
-        "attempts": record.attempts,
-        "announced": record.announced,
-        "for": record.reason,
-        "by": record.replayed_by,
-    }
-    return tuple(f"{name} {value}" for name, value in details.items() if value)
+def _in_words(what: object) -> str:
+    return str(round(what, 3) if isinstance(what, float) else what)
+
+
+@dataclass(slots=True)
+class KindOf:
+    """A message in one word of a story."""
+
+    body: str
+
+    def __str__(self) -> str:
+        return str(json.loads(self.body).get("kind"))
+
+
+@dataclass(slots=True)
+class Recorded:
+    """A record in the words of a story."""
+
+    record: DeliveryRecord
+
+    def __str__(self) -> str:
+        record = self.record
+        details = {
+            "attempts": record.attempts,
+            "announced": record.announced,
+            "for": record.reason,
+            "by": record.replayed_by,
+        }
+        told = (f"{name} {value}" for name, value in details.items() if value)
+        return " ".join((str(record.sequence), str(record.status), *told))

@@ -33,7 +33,7 @@ class Internet:
         return answer
 
     def _exchange(self, request: Request) -> Answer | NoAnswer:
-        body = json.loads(request.body)
+        body = json.loads(request.body.decode())
         subscription, pipeline = request.endpoint.host.partition(".")[0], str(body["pipeline_id"])
         seconds, answer = self.receivers[subscription].react(self.timeline.now(), pipeline)
         if seconds > request.deadline_seconds:

@@ -1,6 +1,7 @@
 """Judges a history once it has come to rest: as a whole, and lane by lane."""
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from lakehook.domain.delivery import Delivery, Lane
@@ -100,12 +101,16 @@ def _whole_replays(system: System, subscription: str) -> dict[str, int]:
     }
 
 
-def _letters(system: System) -> set[tuple[Lane, int]]:
+def _letters(system: System) -> Mapping[Lane, set[int]]:
     """What an operator finds on the dead-letter queue; looked at, and left where it is."""
     queue, aside = system.queues[DEAD], FifoQueue(system.timeline.now)
     messages = [decode(one.body) for one in _moved(queue, aside)]
     assert len(list(_moved(aside, queue))) == len(messages)
-    return {(one.lane, one.sequence) for one in messages if isinstance(one, Delivery)}
+    letters: defaultdict[Lane, set[int]] = defaultdict(set)
+    for one in messages:
+        if isinstance(one, Delivery):
+            letters[one.lane].add(one.sequence)
+    return letters
 
 
 def _moved(source: FifoQueue, destination: FifoQueue) -> Iterator[Message]:
@@ -115,10 +120,11 @@ def _moved(source: FifoQueue, destination: FifoQueue) -> Iterator[Message]:
         yield message
 
 
-def _cases(system: System, letters: set[tuple[Lane, int]]) -> Iterator[LaneCase]:
+def _cases(system: System, letters: Mapping[Lane, set[int]]) -> Iterator[LaneCase]:
     ledger, records = system.ledger, system.ledger.records
     for subscriber in system.scenario.subscribers:
         subscription = system.subscriptions.known[subscriber.id]
+        whole_replays = _whole_replays(system, subscriber.id)
         for pipeline, known in system.journal.pipelines.items():
             lane = Lane(subscriber.id, pipeline)
             yield LaneCase(
@@ -132,6 +138,6 @@ def _cases(system: System, letters: set[tuple[Lane, int]]) -> Iterator[LaneCase]
                 is_blocked=subscription.is_blocked and not subscription.removed_at,
                 is_removed=subscription.removed_at is not None,
                 paused=tuple(system.history.pauses[subscriber.id]),
-                letters=frozenset(n for of, n in letters if of == lane),
-                whole_replays=_whole_replays(system, subscriber.id),
+                letters=frozenset(letters[lane]),
+                whole_replays=whole_replays,
             )

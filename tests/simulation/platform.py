@@ -3,6 +3,7 @@
 https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from math import inf
@@ -81,8 +82,10 @@ class EventSource:
     def poke(self) -> None:
         """Something about the queue has changed: see when to look at it next."""
         timeline = self.platform.timeline
-        at = self.queue.ready_at() if self.running < self.concurrency else inf
-        at = max(at, timeline.now() + self.random.choice((0.0, 0.01, 0.05)))
+        soonest = timeline.now() + self.random.choice((0.0, 0.01, 0.05))
+        if self.running >= self.concurrency or self.polls_at <= soonest:
+            return
+        at = max(soonest, self.queue.ready_at())
         if at < self.polls_at:
             self.polls_at = at
             timeline.at(at, self._poll)
@@ -111,11 +114,10 @@ class EventSource:
                 self._acknowledge([m.handle for m in messages if m.message.id not in failed])
             self.poke()
 
-        for group in groups:
+        for group, numbers in _by_group(messages).items():
             self.platform.history.tell(
-                self.platform.timeline.now(), group, self.name, "began with",
-                *(f"#{m.message.sequence}" for m in messages if m.message.group_id == group),
-            )  # fmt: skip
+                self.platform.timeline.now(), group, self.name, "began with", *numbers
+            )
         self.platform.invoke(invocation, lambda: self.handle(records, invocation), ended)
 
     def _acknowledge(self, handles: Sequence[str]) -> None:
@@ -127,6 +129,13 @@ class EventSource:
         timeline.at(timeline.now() + late, lambda: self.delete(self.name, handles))
         if faults.happens(Fault.ACK_TWICE):
             timeline.at(timeline.now() + late + 1, lambda: self.delete(self.name, handles))
+
+
+def _by_group(messages: Sequence[Received]) -> dict[str, list[str]]:
+    groups: defaultdict[str, list[str]] = defaultdict(list)
+    for one in messages:
+        groups[one.message.group_id].append(f"#{one.message.sequence}")
+    return groups
 
 
 def _record(received: Received) -> dict[str, Any]:

@@ -1,6 +1,8 @@
 """Plays a scenario to its end: trouble first, then calm, until nothing changes any more."""
 
-from collections.abc import Callable
+import gc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from tests.simulation.clockwork import NeverRests
@@ -11,6 +13,8 @@ from tests.simulation.oracle import Violation, judge
 from tests.simulation.scenario import Publication, Scenario
 from tests.simulation.system import System
 from tests.simulation.workers import simulated_waits
+
+OBJECTS_OF_SOME_HISTORIES = 500_000
 
 Script = Callable[[System, Operator], None]
 
@@ -43,6 +47,20 @@ def play(scenario: Scenario, script: Script | None = None) -> Played:
             return Played(system, _run(system, operator))
     finally:
         system.timeline.close()
+
+
+@contextmanager
+def one_after_the_other() -> Iterator[None]:
+    """For many histories. Each keeps all that has happened until it ends, and then lets go of it.
+
+    So whoever collects garbage in its midst looks through all of it in vain.
+    """
+    usual = gc.get_threshold()
+    gc.set_threshold(OBJECTS_OF_SOME_HISTORIES)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*usual)
 
 
 def _run(system: System, operator: Operator) -> tuple[Violation, ...]:

@@ -6,6 +6,7 @@ pages of ten, an index lags behind.
 
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -27,21 +28,26 @@ TEAR_SECONDS = 0.01
 
 
 class Reached:
-    """Any port, every call of it through the gate."""
+    """Any port, every call of it through the gate. A way once gone is kept."""
 
     def __init__(self, name: str, port: Any, gate: Gate) -> None:
         self._name, self._port, self._gate = name, port, gate
 
     def __getattr__(self, method: str) -> Callable[..., Any]:
-        effect = getattr(self._port, method)
+        effect, what, through = (
+            getattr(self._port, method),
+            f"{self._name}.{method}",
+            self._gate.call,
+        )
 
         def call(*args: Any, **kwargs: Any) -> Any:
-            return self._through(method, lambda: effect(*args, **kwargs))
+            return through(what, partial(effect, *args, **kwargs), _trouble)
 
+        setattr(self, method, call)
         return call
 
     def _through(self, method: str, effect: Callable[[], Any]) -> Any:
-        return self._gate.call(f"{self._name}.{method}", effect, lambda: OwnTrouble("simulated"))
+        return self._gate.call(f"{self._name}.{method}", effect, _trouble)
 
 
 class ReachedLedger(Reached):
@@ -56,7 +62,7 @@ class ReachedLedger(Reached):
         records = self._port.read(deliveries, []).records
         self._gate.timeline.sleep(TEAR_SECONDS)
         held: Page = self._port.read([], lanes)
-        return replace(held, records=records)
+        return Page(held.lanes, records, held.healths)
 
     def waiting(self, lane: HeldLane) -> Iterator[DeliveryRecord]:
         while page := self._page(lane):
@@ -142,7 +148,7 @@ class WitnessedLedger(FakeLedger):
         if after is None:
             self._history.tell(now, lane, "flows")
             return
-        due_in = round(after.due_at - now, 3)
+        due_in = after.due_at - now
         self._history.tell(now, lane, "held at", after.head, "and due in", due_in, "s")
         self._planned(after)
 
@@ -168,6 +174,10 @@ class PlannedReplays(FakeReplays):
         if saved.is_open:
             self._planned(ReplayIsDue(saved))
         return saved
+
+
+def _trouble() -> OwnTrouble:
+    return OwnTrouble("simulated")
 
 
 def _is_early(record: DeliveryRecord, before: HeldLane) -> bool:

@@ -1,5 +1,6 @@
 """The promises about one lane: each tells what breaks it."""
 
+from collections import deque
 from collections.abc import Iterator
 from itertools import pairwise
 
@@ -7,8 +8,9 @@ from lakehook.domain.lane import MOST_ANNOUNCEMENTS, DeliveryRecord, Status
 from lakehook.domain.outcome import Attempt
 from lakehook.domain.retry import JITTER, LONGEST_HINT_SECONDS
 from lakehook.domain.subscription import Ordering
-from tests.simulation.case import LaneCase, Step, life
+from tests.simulation.case import LaneCase
 from tests.simulation.history import Entry, Post
+from tests.simulation.lives import Progress, Step
 
 SETTLED_SECONDS = 60.0  # what was under way when the pause began, however late its calls are
 DEDUPLICATION_SECONDS = 300.0
@@ -17,14 +19,13 @@ MILLISECOND = 0.001  # what an attempt's duration is rounded to
 
 def in_order(case: LaneCase) -> Iterator[str]:
     """Whatever is sent, all before it is done with; under ``skip`` a dead letter is, too."""
-    skips = case.ordering is Ordering.SKIP
+    progress, entries = Progress(case.ordering is Ordering.SKIP), deque(case.history.entries)
     for post in case.history.posts:
-        for earlier in range(1, post.sequence):
-            status = case.status(earlier, at=post.began)
-            gone_by = skips and case.has_died(earlier, at=post.began)
-            if case.is_about_to_be_replayed(earlier, at=post.began) and not post.replayed:
-                continue
-            if not (status and status.is_final) and not gone_by:
+        while entries and entries[0].number < post.began:
+            progress.note(entries.popleft().record)
+        for earlier in progress.left_before(post.sequence):
+            if post.replayed or not case.is_about_to_be_replayed(earlier, at=post.began):
+                status = case.status(earlier, at=post.began)
                 yield f"#{post.sequence} was sent when #{earlier} was {status}"
 
 
@@ -111,7 +112,7 @@ def one_at_a_time(case: LaneCase) -> Iterator[str]:
 def budgets(case: LaneCase) -> Iterator[str]:
     """A delivery dies of its last attempt, neither sooner nor later, or because it crashes."""
     for sequence in case.records:
-        for step in life(case, sequence):
+        for step in case.life(sequence):
             if step.entry.record.status is not Status.DEAD:
                 continue
             if step.entry.record.reason == "crashed":
@@ -147,10 +148,11 @@ def _came_to_grief(case: LaneCase, announced: Entry, after: Entry) -> bool:
 def waits(case: LaneCase) -> Iterator[str]:
     """No attempt sooner than the schedule and the receiver allow, unless somebody woke the lane."""
     for sequence in case.records:
-        for step in life(case, sequence):
+        for step in case.life(sequence):
+            if not step.has_failed:
+                continue
             began = (one for one in case.posts(sequence) if one.began > step.entry.number)
-            following = next(began, None)
-            if following and step.has_failed:
+            if following := next(began, None):
                 yield from _too_early(case, step, following)
 
 
@@ -161,7 +163,7 @@ def _too_early(case: LaneCase, step: Step, following: Post) -> Iterator[str]:
     waited, hint = _waited(last, following), min(last.retry_after or 0.0, LONGEST_HINT_SECONDS)
     if waited < hint - MILLISECOND:
         yield f"#{following.sequence} was sent again after {waited:.3f} s, asked to wait {hint:g} s"
-    woken = any(step.entry.number < one < following.began for one in case.history.woken)
+    woken = case.was_woken(since=step.entry.number, until=following.began)
     if woken or step.paid is None:
         return
     waited, delay = _waited(step.paid.log[-1], following), _delay(case, step)
@@ -181,7 +183,7 @@ def _delay(case: LaneCase, step: Step) -> float:
 def free_of_charge(case: LaneCase) -> Iterator[str]:
     """Only an attempt that came before its time costs nothing."""
     for sequence in case.records:
-        for before, step in pairwise(life(case, sequence)):
+        for before, step in pairwise(case.life(sequence)):
             if not (step.entry.was_free and before.paid and step.entry.record.log):
                 continue
             if case.has_revived(since=step.began, until=step.entry.number):
@@ -206,7 +208,7 @@ def no_needless_repeat(case: LaneCase) -> Iterator[str]:
     """
     if case.is_tainted:
         return
-    taken = len({one.record.replayed_by for one in case.replays()})
+    taken = len({one.record.replayed_by for one in case.replays})
     for sequence, record in case.records.items():
         unrecorded = len(case.posts(sequence)) - record.attempts
         if not 0 <= unrecorded <= taken:

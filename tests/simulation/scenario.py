@@ -1,6 +1,7 @@
 """What a seed draws: who subscribes, who answers how, what is published, what goes wrong."""
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from random import Random
 
 from lakehook.domain.rate import Rate
@@ -28,7 +29,7 @@ class Subscriber:
     deadline: float = 10.0
     pace: Rate | None = None
 
-    @property
+    @cached_property
     def delays(self) -> tuple[float, ...]:
         return RetrySchedule.parse(self.schedule).delays
 

@@ -17,7 +17,7 @@ from tests.fakes import NOON, FakeJournal, FakePaces, FakeSubscriptions
 from tests.simulation.aws import SimulatedSqs
 from tests.simulation.clockwork import Clockwork, IsDue, NeverRests
 from tests.simulation.faults import Faults, Gate
-from tests.simulation.history import History
+from tests.simulation.history import History, KindOf
 from tests.simulation.platform import EventSource, Platform
 from tests.simulation.ports import (
     PlannedReplays,
@@ -130,7 +130,7 @@ class System:
         }
         bell = SqsDeliveries(self.sqs, DELIVERIES)
         wake = WakeLanes(reached, self.ledger.healths, bell, self.timeline)  # type: ignore[arg-type]
-        self.clockwork.tick = lambda: (wake(), wiring.work_off_replays()())
+        self.clockwork.tick = lambda: (wake(), wiring.work_off_replays())
 
     def _source(self, name: str, handle: Callable[..., Any], *, concurrency: int) -> EventSource:
         return EventSource(
@@ -179,10 +179,10 @@ class System:
             source.poke()
 
     def _sent(self, name: str, group: str, body: str) -> None:
-        message, now = json.loads(body), self.timeline.now()
-        self.history.tell(now, group, "sent to", name, message.get("kind"))
+        now = self.timeline.now()
+        self.history.tell(now, group, "sent to", name, KindOf(body))
         if name == DEAD:
-            self.history.lanes[group].letters.append((message["sequence"], now))
+            self.history.lanes[group].letters.append((json.loads(body)["sequence"], now))
 
 
 def _of(subscriber: Subscriber) -> Subscription:

@@ -34,7 +34,7 @@ class Actor:
             self._timeline.rest(self)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class WakeUp:
     actor: Actor
     wait: int

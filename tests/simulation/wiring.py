@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from random import Random
 from typing import Any
 
@@ -51,7 +52,10 @@ class SimulatedDice(FakeDice):
 
 @dataclass(frozen=True, kw_only=True)
 class Wiring:
-    """Each invocation gets its use case anew, as if in a process of its own."""
+    """Each invocation has the lock and the threads of a process of its own.
+
+    All else is wired once, and remembers nothing.
+    """
 
     timeline: Timeline
     gate: Gate
@@ -68,20 +72,13 @@ class Wiring:
     dice: SimulatedDice
 
     def fan_out(self, records: Records, _invocation: Invocation) -> set[str]:
-        fan_out = FanOut(
-            journal=self._reached("journal", self.journal),
-            subscriptions=self._reached("subscriptions", self.subscriptions),
-            outbox=SqsDeliveries(self.sqs, DELIVERIES),
-            siding=SqsSiding(self.sqs, DEAD_EVENTS),
-            telemetry=self.telemetry,
-        )
-        return {one.id for one in fan_out([notice(record) for record in records])}
+        return {one.id for one in self._fan_out([notice(record) for record in records])}
 
     def deliver(self, records: Records, invocation: Invocation) -> set[str]:
         deliver_batch = DeliverBatch(
             deliver=Deliver(self._crew()),
-            receipts=SqsReceipts(self.sqs, DELIVERIES),
-            dead_letters=SqsDeadLetters(self.sqs, DEAD),
+            receipts=self._receipts,
+            dead_letters=self._dead_letters,
             telemetry=self.telemetry,
             workers=SimulatedExecutor(self.timeline),
         )
@@ -91,17 +88,18 @@ class Wiring:
         )
         return {one.id for one in again}
 
+    @cached_property
     def work_off_replays(self) -> WorkOffReplays:
         ledger: Any = self.ledger._port
         revival = FakeRevival(ledger, self._replayed)
         return WorkOffReplays(
             replays=self._reached("replays", self.replays),
-            subscriptions=self._reached("subscriptions", self.subscriptions),
+            subscriptions=self._subscriptions,
             past=self._reached("past", FakePast(self.journal, events_a_page=3)),
             line_up=LineUpPage(
                 chronicle=self._reached("chronicle", self.journal),
                 line_up=LineUp(self.ledger, self._reached("revival", revival), self.timeline),
-                bell=SqsDeliveries(self.sqs, DELIVERIES),
+                bell=self._deliveries,
                 clock=self.timeline,
                 telemetry=self.telemetry,
             ),
@@ -113,16 +111,26 @@ class Wiring:
         now, by = self.timeline.now(), self.timeline.context
         self.history.wrote(record, at=now, by=by, replayed=True)
 
+    @cached_property
+    def _fan_out(self) -> FanOut:
+        return FanOut(
+            journal=self._reached("journal", self.journal),
+            subscriptions=self._subscriptions,
+            outbox=self._deliveries,
+            siding=SqsSiding(self.sqs, DEAD_EVENTS),
+            telemetry=self.telemetry,
+        )
+
     def _crew(self) -> Crew:
         return Crew(
             ledger=self.ledger,
-            healths=self._reached("healths", self.healths),
-            subscriptions=self._reached("subscriptions", self.subscriptions),
-            attempt=self._attempt(),
+            healths=self._healths,
+            subscriptions=self._subscriptions,
+            attempt=self._attempt,
             ping=nobody_asks,
-            dead_letters=SqsDeadLetters(self.sqs, DEAD),
-            paces=self._reached("paces", self.paces),
-            bell=SqsDeliveries(self.sqs, DELIVERIES),
+            dead_letters=self._dead_letters,
+            paces=self._paces,
+            bell=self._deliveries,
             clock=self.timeline,
             dice=self.dice,
             telemetry=self.telemetry,
@@ -130,6 +138,7 @@ class Wiring:
             alone=OneAtATime(self.timeline),
         )
 
+    @cached_property
     def _attempt(self) -> AttemptDelivery:
         post = PostSigned(
             keyring=self._reached("keyring", FakeKeyring(KEYS)),
@@ -138,6 +147,30 @@ class Wiring:
             dice=self.dice,
         )
         return AttemptDelivery(Say(FakeTypesetter()), post, self.timeline)
+
+    @cached_property
+    def _subscriptions(self) -> Any:
+        return self._reached("subscriptions", self.subscriptions)
+
+    @cached_property
+    def _healths(self) -> Any:
+        return self._reached("healths", self.healths)
+
+    @cached_property
+    def _paces(self) -> Any:
+        return self._reached("paces", self.paces)
+
+    @cached_property
+    def _deliveries(self) -> SqsDeliveries:
+        return SqsDeliveries(self.sqs, DELIVERIES)
+
+    @cached_property
+    def _dead_letters(self) -> SqsDeadLetters:
+        return SqsDeadLetters(self.sqs, DEAD)
+
+    @cached_property
+    def _receipts(self) -> SqsReceipts:
+        return SqsReceipts(self.sqs, DELIVERIES)
 
     def _reached(self, name: str, port: object) -> Any:
         return Reached(name, port, self.gate)

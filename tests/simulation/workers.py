@@ -17,19 +17,38 @@ from tests.simulation.timeline import Actor, Timeline
 
 
 class SimulatedFuture(Future[Any]):
-    """Knows whom to wake, and hashes the same in every run, so that sets keep their order."""
+    """Without the locks of real threads; it hashes the same in every run: sets keep their order."""
 
     def __init__(self, number: int) -> None:
-        super().__init__()
+        self.waiting: list[Actor] = []
         self._number = number
+        self._is_done = False
+        self._result: Any = None
+        self._error: BaseException | None = None
 
     def __hash__(self) -> int:
         return self._number
 
+    def work(self, work: Callable[[], Any]) -> None:
+        try:
+            self._result = work()
+        except BaseException as error:  # noqa: BLE001  whoever asks for the result gets it
+            self._error = error
+        self._is_done = True
+
+    def done(self) -> bool:
+        return self._is_done
+
+    def result(self, timeout: float | None = None) -> Any:
+        assert self._is_done, f"it was to be waited for first, and not for {timeout} s"
+        if self._error:
+            raise self._error
+        return self._result
+
 
 class Waited(NamedTuple):
-    done: set[Future[Any]]
-    not_done: set[Future[Any]]
+    done: set[SimulatedFuture]
+    not_done: set[SimulatedFuture]
 
 
 class SimulatedExecutor(Executor):
@@ -37,15 +56,14 @@ class SimulatedExecutor(Executor):
         self._timeline = timeline
         self._submitted = 0
 
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> SimulatedFuture:
         self._submitted += 1
         future = SimulatedFuture(self._submitted)
 
         def work() -> None:
-            try:
-                future.set_result(fn(*args, **kwargs))
-            except BaseException as error:  # noqa: BLE001  whoever asks for the result gets it
-                future.set_exception(error)
+            future.work(lambda: fn(*args, **kwargs))
+            for actor in future.waiting:  # a late call wakes whom it finds waiting for something
+                self._timeline.wake(actor)  # else, who then waits on
 
         self._timeline.begin(work, context=self._timeline.context)
         return future
@@ -57,24 +75,21 @@ class SimulatedWait:
 
     def __call__(
         self,
-        fs: AbstractSet[Future[Any]],
+        fs: AbstractSet[SimulatedFuture],
         timeout: float | None = None,
         return_when: str = ALL_COMPLETED,
     ) -> Waited:
         until = inf if timeout is None else self._timeline.now() + timeout
         self._wake_when_one_is_done(fs)
-        while True:
-            waited = Waited({f for f in fs if f.done()}, {f for f in fs if not f.done()})
-            enough = waited.done if return_when == FIRST_COMPLETED else not waited.not_done
-            if enough or self._timeline.now() >= until:
-                return waited
+        wanted = 1 if return_when == FIRST_COMPLETED else len(fs)
+        while sum(one.done() for one in fs) < wanted and self._timeline.now() < until:
             self._timeline.wait(until)
+        return Waited({f for f in fs if f.done()}, {f for f in fs if not f.done()})
 
-    def _wake_when_one_is_done(self, futures: AbstractSet[Future[Any]]) -> None:
-        me = self._timeline.whoever_plays()
+    def _wake_when_one_is_done(self, futures: AbstractSet[SimulatedFuture]) -> None:
         for future in futures:
-            if not future.done():  # a late call wakes whom it finds waiting for something else,
-                future.add_done_callback(lambda _: self._timeline.wake(me))  # who then waits on
+            if not future.done():
+                future.waiting.append(self._timeline.whoever_plays())
 
 
 class OneAtATime:

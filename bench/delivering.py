@@ -27,7 +27,9 @@ from lakehook.domain.message import encode
 from lakehook.domain.outcome import Answer
 from lakehook.domain.retry import RetrySchedule
 from lakehook.domain.secret import Secret
-from lakehook.ports import Healths, Keys, Ledger, NoAnswer
+from lakehook.ports.keys import Keys
+from lakehook.ports.ledger import Healths, Ledger
+from lakehook.ports.sending import NoAnswer
 from lakehook.say import Say
 from tests.builders import a_delivery, a_subscription
 from tests.fakes import (

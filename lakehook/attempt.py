@@ -13,7 +13,9 @@ from lakehook.domain.mail import Mail
 from lakehook.domain.outcome import Answer, Attempt, Outcome
 from lakehook.domain.request import Request
 from lakehook.domain.subscription import Subscription
-from lakehook.ports import Clock, Dice, Exchange, Keyring, Keys, NoAnswer, Post, Receiver
+from lakehook.ports.clock import Clock, Dice
+from lakehook.ports.keys import Keyring, Keys
+from lakehook.ports.sending import Exchange, NoAnswer, Post, Receiver
 from lakehook.say import Say
 
 EXCERPT_CHARACTERS = 1024

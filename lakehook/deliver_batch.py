@@ -10,7 +10,10 @@ from lakehook.domain.delivery import Lane
 from lakehook.domain.disposition import Again, Disposition
 from lakehook.domain.errors import BadMessage
 from lakehook.domain.message import Message, Received, decode
-from lakehook.ports import DeadLetters, Page, Parcel, Receipts, Remaining, Telemetry
+from lakehook.ports.ledger import Page
+from lakehook.ports.letters import DeadLetters
+from lakehook.ports.messages import Parcel, Receipts, Remaining
+from lakehook.ports.telemetry import Telemetry
 
 GRACE_SECONDS = 0.25  # the fast are not kept waiting by the slowest of their batch
 PAUSE_AFTER_TROUBLE_SECONDS = 15.0

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 from lakehook.domain.errors import LaneMoved
 from lakehook.domain.lane import DeliveryRecord, HeldLane, Status
-from lakehook.ports import Clock, Ledger, LetterCopies
+from lakehook.ports.clock import Clock
+from lakehook.ports.ledger import Ledger
+from lakehook.ports.letters import LetterCopies
 
 REASON = "discarded by operator"
 MOST_TRIES = 5

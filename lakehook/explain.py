@@ -6,7 +6,9 @@ from lakehook.domain.delivery_id import parse_delivery_id
 from lakehook.domain.errors import NotFound
 from lakehook.domain.lane import DeliveryRecord
 from lakehook.domain.standing import Look, Next, what_next
-from lakehook.ports import Archive, Ledger, Subscriptions
+from lakehook.ports.archive import Archive
+from lakehook.ports.ledger import Ledger
+from lakehook.ports.subscriptions import Subscriptions
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,9 @@ from lakehook.domain.event import Event
 from lakehook.domain.lifecycle import Fate
 from lakehook.domain.pipeline import Pipeline
 from lakehook.domain.subscription import Subscription
-from lakehook.ports import Journal, Notice, Outbox, Siding, Subscriptions, Telemetry
+from lakehook.ports.events import Journal, Notice, Outbox, Siding
+from lakehook.ports.subscriptions import Subscriptions
+from lakehook.ports.telemetry import Telemetry
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from lakehook.domain.delivery_id import parse_delivery_id
 from lakehook.domain.errors import NotFound
 from lakehook.domain.lane import DeliveryRecord, Status
-from lakehook.ports import Archive, Ledger, Subscriptions
+from lakehook.ports.archive import Archive
+from lakehook.ports.ledger import Ledger
+from lakehook.ports.subscriptions import Subscriptions
 
 
 @dataclass(frozen=True, kw_only=True)

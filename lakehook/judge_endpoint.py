@@ -8,7 +8,7 @@ from lakehook.domain.channel import Channel
 from lakehook.domain.destination import Destination, destination_of
 from lakehook.domain.endpoint import Endpoint
 from lakehook.domain.errors import BadEndpoint
-from lakehook.ports import Resolve, Warn
+from lakehook.ports.endpoints import Resolve, Warn
 
 
 @dataclass(frozen=True)

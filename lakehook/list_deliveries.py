@@ -6,7 +6,8 @@ from heapq import nlargest
 
 from lakehook.domain.delivery import Lane
 from lakehook.domain.lane import DeliveryRecord, Status
-from lakehook.ports import Archive, Subscriptions
+from lakehook.ports.archive import Archive
+from lakehook.ports.subscriptions import Subscriptions
 
 
 @dataclass(frozen=True, kw_only=True)

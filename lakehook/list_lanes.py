@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from lakehook.domain.lane import HeldLane
 from lakehook.domain.standing import Look, lane_state
 from lakehook.domain.subscription import Subscription
-from lakehook.ports import Archive, Healths, Ledger, Subscriptions
+from lakehook.ports.archive import Archive
+from lakehook.ports.ledger import Healths, Ledger
+from lakehook.ports.subscriptions import Subscriptions
 
 
 @dataclass(frozen=True, kw_only=True)

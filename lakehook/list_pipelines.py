@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from lakehook.domain.lifecycle import UNENDED, Stage
 from lakehook.domain.pipeline import Pipeline
-from lakehook.ports import Clock, Watch
+from lakehook.ports.clock import Clock
+from lakehook.ports.history import Watch
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from lakehook.domain.errors import BadSubscription, NotFound
 from lakehook.domain.subscription import Subscription
-from lakehook.ports import Subscriptions
+from lakehook.ports.subscriptions import Subscriptions
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,9 @@ from lakehook.domain.errors import OwnTrouble
 from lakehook.domain.health import Health
 from lakehook.domain.rfc_3339 import rfc_3339
 from lakehook.domain.subscription import SETTLING_SECONDS, Ordering, Subscription
-from lakehook.ports import Clock, Due, Healths, Ledger, Registry
+from lakehook.ports.clock import Clock
+from lakehook.ports.ledger import Due, Healths, Ledger
+from lakehook.ports.subscriptions import Registry
 
 LANES_A_SECOND = 10.0
 MOST_TRIES = 5

@@ -13,7 +13,7 @@ from lakehook.domain.request import Request
 from lakehook.domain.sample import delivery_of
 from lakehook.domain.signature import SigningKey
 from lakehook.domain.subscription import Subscription
-from lakehook.ports import Clock
+from lakehook.ports.clock import Clock
 from lakehook.say import Said, Say
 
 HIDDEN = "…"  # in the place of what only the delivery function may know

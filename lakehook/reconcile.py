@@ -8,7 +8,9 @@ from lakehook.domain.devlake.row import Row
 from lakehook.domain.document import Document
 from lakehook.domain.errors import BadInput, BadNotice, NoDevlake
 from lakehook.domain.event import Event
-from lakehook.ports import Clock, DevlakePipelines, Publish, Warn
+from lakehook.ports.clock import Clock
+from lakehook.ports.devlake import DevlakePipelines, Publish
+from lakehook.ports.endpoints import Warn
 
 LOOKS_BACK_SECONDS = 24 * 3600.0
 MOST_PAGES = 1000

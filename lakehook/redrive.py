@@ -4,7 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from lakehook.domain.lane import DeliveryRecord
-from lakehook.ports import LetterCopies, Redrives, Subscriptions
+from lakehook.ports.letters import LetterCopies, Redrives
+from lakehook.ports.subscriptions import Subscriptions
 
 NO_ENDPOINT = "-"  # of a subscription that nobody remembers
 

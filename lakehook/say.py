@@ -7,7 +7,7 @@ from lakehook.domain.channels import channel_of
 from lakehook.domain.delivery import Delivery
 from lakehook.domain.subscription import Subscription
 from lakehook.domain.template_fields import fields_of
-from lakehook.ports import Typesetter
+from lakehook.ports.sending import Typesetter
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from lakehook.domain.devlake.signature import SignedNotice
 from lakehook.domain.document import Document
 from lakehook.domain.errors import BadEvent, BadNotice, BadSign, OwnTrouble
 from lakehook.domain.event import Event
-from lakehook.ingress_ports import Blueprints, NotificationSecrets, Publisher
+from lakehook.ports.ingress import Blueprints, NotificationSecrets, Publisher
 
 
 class Verdict(Enum):

@@ -7,7 +7,9 @@ from lakehook.domain.delivery import Lane
 from lakehook.domain.errors import NotFound
 from lakehook.domain.lane import Status
 from lakehook.domain.subscription import Subscription
-from lakehook.ports import Accepted, Archive, Chronicle, SetAside, Subscriptions
+from lakehook.ports.archive import Archive
+from lakehook.ports.history import Accepted, Chronicle, SetAside
+from lakehook.ports.subscriptions import Subscriptions
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,8 @@ from lakehook.domain.event import Event
 from lakehook.domain.lifecycle import UNENDED, Stage
 from lakehook.domain.pipeline import Pipeline
 from lakehook.domain.stall import StallThresholds, stall_of
-from lakehook.ports import Clock, Watch
+from lakehook.ports.clock import Clock
+from lakehook.ports.history import Watch
 
 LEASE_SECONDS = 300.0  # a stall that is lost on its way is told again after this, by the same id
 PIPELINES_AT_A_TIME = 10

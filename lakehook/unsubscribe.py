@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from lakehook.domain.errors import StillWaiting
 from lakehook.domain.lane import Status
 from lakehook.domain.subscription import Subscription
-from lakehook.ports import Clock, Due, Ledger, Registry
+from lakehook.ports.clock import Clock
+from lakehook.ports.ledger import Due, Ledger
+from lakehook.ports.subscriptions import Registry
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,9 @@ from itertools import chain, islice
 from lakehook.domain.health import PROBE_LEASE_SECONDS, Health
 from lakehook.domain.lane import LEASE_SECONDS, HeldLane
 from lakehook.domain.message import Resume
-from lakehook.ports import Bell, Clock, Due, Healths, Ledger
+from lakehook.ports.clock import Clock
+from lakehook.ports.ledger import Due, Healths, Ledger
+from lakehook.ports.messages import Bell
 
 LANES_AT_A_TIME = 10
 LANES_TO_CHOOSE_FROM = 20

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from lakehook import __version__
-from lakehook.ports import Warn
+from lakehook.ports.endpoints import Warn
 from ops import (
     dead_letters,
     deliveries,

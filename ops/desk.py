@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import typer
 
 from lakehook import desk
-from lakehook.ports import Publish
+from lakehook.ports.devlake import Publish
 from lakehook.reconcile import Reconcile
 
 

@@ -7,7 +7,7 @@ import typer
 from lakehook.domain.document import read_document
 from lakehook.domain.errors import BadEvent
 from lakehook.domain.event import Event
-from lakehook.ports import Publish
+from lakehook.ports.devlake import Publish
 from ops.answers import answer
 from ops.desk import desk_of
 from ops.options import STACK, TEXT, AnswerAs, EventsFile, Stack, examples

@@ -5,7 +5,7 @@ from lakehook.adapters.cloudformation import CloudFormationStacks
 from lakehook.adapters.devlake_pipelines import RestDevlake
 from lakehook.adapters.world import WallClock
 from lakehook.desk.on_aws import desk_at
-from lakehook.ports import Warn
+from lakehook.ports.endpoints import Warn
 from lakehook.producer import PipelineEventPublisher
 from lakehook.reconcile import Reconcile
 from lakehook.settings import Deployment

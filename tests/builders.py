@@ -7,7 +7,7 @@ from lakehook.domain.delivery import Delivery, Lane, NumberedEvent
 from lakehook.domain.endpoint import Endpoint
 from lakehook.domain.event import Event
 from lakehook.domain.subscription import Subscription
-from lakehook.ports import Notice
+from lakehook.ports.events import Notice
 
 
 def a_document(**changes: Any) -> dict[str, Any]:

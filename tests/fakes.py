@@ -28,17 +28,12 @@ from lakehook.domain.rate import Place
 from lakehook.domain.request import Request
 from lakehook.domain.subscription import Subscription
 from lakehook.domain.template import Template, Typeset
-from lakehook.ports import (
-    Accepted,
-    Census,
-    Due,
-    Keys,
-    NoAnswer,
-    Notice,
-    Page,
-    Parcel,
-    SetAside,
-)
+from lakehook.ports.events import Notice
+from lakehook.ports.history import Accepted, SetAside
+from lakehook.ports.keys import Keys
+from lakehook.ports.ledger import Census, Due, Page
+from lakehook.ports.messages import Parcel
+from lakehook.ports.sending import NoAnswer
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")

@@ -19,7 +19,7 @@ from lakehook.list_pipelines import ListPipelines
 from lakehook.look_up import LookUp
 from lakehook.pause import Enable, Pause, Unpause, WakeGently
 from lakehook.ping.ask import AskEndpoint
-from lakehook.ports import Typesetter
+from lakehook.ports.sending import Typesetter
 from lakehook.preview import PreviewDelivery
 from lakehook.reconcile import Reconcile
 from lakehook.redrive import Redrive

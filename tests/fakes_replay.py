@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 from lakehook.domain.errors import ChangedMeanwhile, LaneMoved
 from lakehook.domain.lane import DeliveryRecord, HeldLane
 from lakehook.domain.replay import Replay
-from lakehook.ports import Accepted
-from lakehook.replay_ports import Found, PastPage, Revived
+from lakehook.ports.history import Accepted
+from lakehook.ports.replay import Found, PastPage, Revived
 from tests.fakes import FakeJournal, FakeLedger
 
 

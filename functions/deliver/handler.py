@@ -29,7 +29,7 @@ from lakehook.domain.address import Network, networks_among
 from lakehook.domain.errors import BadInput
 from lakehook.domain.retry import RetrySchedule
 from lakehook.ping import PingEndpoint
-from lakehook.ports import Parcel
+from lakehook.ports.messages import Parcel
 from lakehook.say import Say
 from lakehook.settings import DeliverSettings, given, listed
 

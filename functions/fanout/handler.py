@@ -12,7 +12,7 @@ from lakehook.adapters.sqs_deliveries import SqsDeliveries
 from lakehook.adapters.telemetry import PowertoolsTelemetry
 from lakehook.adapters.world import WallClock
 from lakehook.fan_out import FanOut
-from lakehook.ports import Notice
+from lakehook.ports.events import Notice
 from lakehook.settings import FanoutSettings
 
 DAY = 24 * 3600

@@ -6,7 +6,7 @@ from typing import Protocol
 from lakehook.domain.mail import Mail
 from lakehook.domain.outcome import Answer
 from lakehook.domain.request import Request
-from lakehook.ports import NoAnswer
+from lakehook.ports.sending import NoAnswer
 
 
 class Poster(Protocol):

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from urllib3 import PoolManager
 from urllib3.exceptions import HTTPError
 
-from lakehook.ingress_ports import Now
+from lakehook.ports.ingress import Now
 
 QUIET_FOR_SECONDS = 30.0
 """After a failure nobody asks: DevLake waits for us meanwhile, and its pipelines for it."""

@@ -12,7 +12,7 @@ from lakehook.adapters.dynamo_item import Item, from_item, to_item
 from lakehook.adapters.dynamo_read import pages_of
 from lakehook.adapters.ledger_items import SHARDS, lane_key
 from lakehook.domain.delivery import Lane
-from lakehook.ports import Census, Due
+from lakehook.ports.ledger import Census, Due
 from lakehook.settings import DeliveriesTable as Table
 
 if TYPE_CHECKING:

@@ -25,7 +25,8 @@ from lakehook.domain.delivery import NumberedEvent
 from lakehook.domain.event import Event
 from lakehook.domain.lifecycle import Fate
 from lakehook.domain.pipeline import Advance, Pipeline
-from lakehook.ports import Accepted, Clock, SetAside
+from lakehook.ports.clock import Clock
+from lakehook.ports.history import Accepted, SetAside
 from lakehook.settings import PipelinesTable as Table
 
 if TYPE_CHECKING:

@@ -30,7 +30,8 @@ from lakehook.domain.delivery import Delivery, Lane
 from lakehook.domain.errors import LaneMoved
 from lakehook.domain.health import Health
 from lakehook.domain.lane import DeliveryRecord, HeldLane, Status
-from lakehook.ports import Census, Clock, Due, Page
+from lakehook.ports.clock import Clock
+from lakehook.ports.ledger import Census, Due, Page
 from lakehook.settings import DeliveriesTable as Table
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from lakehook.adapters.aws import own_trouble
 from lakehook.adapters.dynamo_item import Item, from_item, milliseconds, to_item
 from lakehook.domain.errors import OwnTrouble
 from lakehook.domain.rate import Place
-from lakehook.ports import Clock
+from lakehook.ports.clock import Clock
 from lakehook.settings import DeliveriesTable as Table
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from lakehook.adapters.aws import own_trouble
 from lakehook.adapters.dynamo_item import from_item, milliseconds, to_item
 from lakehook.adapters.journal_items import EVENT, accepted_of
-from lakehook.replay_ports import Found, PastPage
+from lakehook.ports.replay import Found, PastPage
 from lakehook.settings import PipelinesTable as Table
 
 if TYPE_CHECKING:

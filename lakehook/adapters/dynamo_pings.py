@@ -7,7 +7,7 @@ from lakehook.adapters.attempt_items import attempt_item, attempt_of
 from lakehook.adapters.aws import own_trouble
 from lakehook.adapters.dynamo_item import Item, from_item, to_item
 from lakehook.domain.ping import Ping, Pong
-from lakehook.ports import Clock
+from lakehook.ports.clock import Clock
 from lakehook.settings import DeliveriesTable as Table
 
 if TYPE_CHECKING:

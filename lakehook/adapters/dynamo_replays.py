@@ -11,7 +11,7 @@ from lakehook.adapters.ledger_writes import ABSENT
 from lakehook.adapters.replay_items import ENDED, OPEN, open_key, replay_item, replay_of
 from lakehook.domain.errors import ChangedMeanwhile
 from lakehook.domain.replay import Replay
-from lakehook.ports import Clock
+from lakehook.ports.clock import Clock
 from lakehook.settings import DeliveriesTable as Table
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from lakehook.adapters.dynamo_ledger import refuse_moved
 from lakehook.adapters.ledger_items import record_item
 from lakehook.adapters.ledger_writes import ABSENT, lane_change
 from lakehook.domain.lane import DeliveryRecord, HeldLane
-from lakehook.ports import Clock
-from lakehook.replay_ports import Revived
+from lakehook.ports.clock import Clock
+from lakehook.ports.replay import Revived
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

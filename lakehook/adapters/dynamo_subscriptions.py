@@ -13,7 +13,7 @@ from lakehook.adapters.dynamo_read import pages_of
 from lakehook.adapters.subscription_items import item_of, subscription_of
 from lakehook.domain.errors import ChangedMeanwhile
 from lakehook.domain.subscription import Subscription
-from lakehook.ports import Clock
+from lakehook.ports.clock import Clock
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

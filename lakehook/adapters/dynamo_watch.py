@@ -14,7 +14,7 @@ from lakehook.adapters.dynamo_read import pages_of
 from lakehook.adapters.journal_items import COUNTER, pipeline_of, unended_name
 from lakehook.domain.lifecycle import Stage
 from lakehook.domain.pipeline import Pipeline
-from lakehook.ports import Clock
+from lakehook.ports.clock import Clock
 from lakehook.settings import PipelinesTable as Table
 
 if TYPE_CHECKING:

@@ -22,7 +22,8 @@ from lakehook.domain.address import Network
 from lakehook.domain.errors import BadEndpoint
 from lakehook.domain.outcome import Answer, Outcome
 from lakehook.domain.request import Request
-from lakehook.ports import NoAnswer, Resolve
+from lakehook.ports.endpoints import Resolve
+from lakehook.ports.sending import NoAnswer
 
 MAX_ANSWER_BYTES = 64 * 1024
 

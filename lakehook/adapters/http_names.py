@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Lock
 
-from lakehook.ports import Resolve
+from lakehook.ports.endpoints import Resolve
 
 LOOKUPS_AT_A_TIME = 32
 

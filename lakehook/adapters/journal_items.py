@@ -13,7 +13,7 @@ from lakehook.domain.document import text_of
 from lakehook.domain.event import Event, EventType
 from lakehook.domain.lifecycle import UNENDED, Fate, Round, Stage, is_state
 from lakehook.domain.pipeline import Label, Pipeline
-from lakehook.ports import Accepted, SetAside
+from lakehook.ports.history import Accepted, SetAside
 from lakehook.settings import PipelinesTable as Table
 
 COUNTER = "counter"

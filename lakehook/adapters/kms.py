@@ -14,7 +14,8 @@ from lakehook.domain.devlake.secret import TextSecret
 from lakehook.domain.rotation import SealedSecret, live
 from lakehook.domain.signature import SigningKey
 from lakehook.domain.subscription import Format, Subscription
-from lakehook.ports import Clock, Keys
+from lakehook.ports.clock import Clock
+from lakehook.ports.keys import Keys
 
 if TYPE_CHECKING:
     from mypy_boto3_kms import KMSClient

@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 
 from lakehook.adapters.aws import own_trouble
 from lakehook.domain.errors import OwnTrouble
-from lakehook.ingress_ports import Now
+from lakehook.ports.ingress import Now
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient

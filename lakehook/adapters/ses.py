@@ -14,7 +14,7 @@ from botocore.exceptions import ConnectionError as NotConnected
 from lakehook.adapters.aws import own_trouble
 from lakehook.domain.mail import Mail
 from lakehook.domain.outcome import Answer, Outcome
-from lakehook.ports import NoAnswer
+from lakehook.ports.sending import NoAnswer
 
 if TYPE_CHECKING:
     from mypy_boto3_sesv2 import SESV2Client

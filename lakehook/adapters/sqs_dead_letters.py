@@ -13,7 +13,8 @@ from lakehook.adapters.aws import own_trouble
 from lakehook.domain.delivery import fingerprint
 from lakehook.domain.lane import DeliveryRecord
 from lakehook.domain.message import encode
-from lakehook.ports import Notice, Parcel
+from lakehook.ports.events import Notice
+from lakehook.ports.messages import Parcel
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient

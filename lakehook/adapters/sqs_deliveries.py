@@ -16,7 +16,7 @@ from lakehook.domain.delivery import Delivery, Lane, fingerprint
 from lakehook.domain.errors import OwnTrouble
 from lakehook.domain.message import Message, Resume, encode
 from lakehook.domain.ping import Ping
-from lakehook.ports import Parcel
+from lakehook.ports.messages import Parcel
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient

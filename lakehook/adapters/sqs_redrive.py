@@ -10,7 +10,7 @@ from lakehook.domain.delivery import Delivery, Lane
 from lakehook.domain.errors import BadMessage
 from lakehook.domain.lane import DeliveryRecord
 from lakehook.domain.message import decode, encode
-from lakehook.ports import Dice
+from lakehook.ports.clock import Dice
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient

@@ -11,7 +11,7 @@ from lakehook.domain.delivery import NumberedEvent
 from lakehook.domain.event import Event
 from lakehook.domain.lane import DeliveryRecord
 from lakehook.domain.lifecycle import Fate
-from lakehook.ports import Census
+from lakehook.ports.ledger import Census
 
 
 class PowertoolsTelemetry(Powertools):

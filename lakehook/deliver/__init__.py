@@ -25,7 +25,8 @@ from lakehook.domain.delivery import Delivery
 from lakehook.domain.disposition import Again, Disposition
 from lakehook.domain.errors import LaneMoved
 from lakehook.domain.message import Message, Received
-from lakehook.ports import Page, Remaining
+from lakehook.ports.ledger import Page
+from lakehook.ports.messages import Remaining
 
 __all__ = ["Crew", "Deliver"]
 

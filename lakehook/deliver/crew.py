@@ -9,17 +9,12 @@ from lakehook.domain.outcome import Attempt
 from lakehook.domain.ping import Ping
 from lakehook.domain.retry import RetrySchedule
 from lakehook.domain.subscription import Subscription
-from lakehook.ports import (
-    Bell,
-    Clock,
-    DeadLetters,
-    Dice,
-    Healths,
-    Ledger,
-    Paces,
-    Subscriptions,
-    Telemetry,
-)
+from lakehook.ports.clock import Clock, Dice
+from lakehook.ports.ledger import Healths, Ledger, Paces
+from lakehook.ports.letters import DeadLetters
+from lakehook.ports.messages import Bell
+from lakehook.ports.subscriptions import Subscriptions
+from lakehook.ports.telemetry import Telemetry
 
 MARGIN_SECONDS = 2.0  # to write down what came of an attempt
 

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from lakehook.domain.delivery import Lane
 from lakehook.domain.errors import LaneMoved, OwnTrouble
 from lakehook.domain.lane import DeliveryRecord, HeldLane, Status
-from lakehook.ports import Clock, Ledger, Page
+from lakehook.ports.clock import Clock
+from lakehook.ports.ledger import Ledger, Page
 
 PAUSES_SECONDS = (0.2, 0.8)  # between the tries of a write that fails
 

@@ -6,7 +6,7 @@ from itertools import islice
 from lakehook.deliver.crew import Crew
 from lakehook.domain.lane import LEASE_SECONDS, HeldLane
 from lakehook.domain.message import Resume
-from lakehook.ports import Due
+from lakehook.ports.ledger import Due
 
 LANES_LOOKED_AT = 100  # for some whose receiver does not wish them to wait
 

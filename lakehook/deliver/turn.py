@@ -14,7 +14,7 @@ from lakehook.domain.lane import MOST_ANNOUNCEMENTS, DeliveryRecord, HeldLane, S
 from lakehook.domain.outcome import Attempt, Consequence
 from lakehook.domain.retry import LONGEST_HINT_SECONDS
 from lakehook.domain.subscription import Ordering, Subscription
-from lakehook.ports import Remaining
+from lakehook.ports.messages import Remaining
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,8 @@ from lakehook.domain.lane import (
 from lakehook.domain.message import Received, Resume
 from lakehook.domain.ping import Ping
 from lakehook.domain.subscription import Ordering, Subscription
-from lakehook.ports import Page, Remaining
+from lakehook.ports.ledger import Page
+from lakehook.ports.messages import Remaining
 
 SHORTEST_WAIT_IN_QUEUE_SECONDS = 1.0  # SQS counts whole seconds; less is waited out here
 

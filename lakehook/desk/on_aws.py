@@ -29,7 +29,7 @@ from lakehook.list_pipelines import ListPipelines
 from lakehook.look_up import LookUp
 from lakehook.pause import Enable, Pause, Unpause, WakeGently
 from lakehook.ping.ask import AskEndpoint
-from lakehook.ports import Warn
+from lakehook.ports.endpoints import Warn
 from lakehook.preview import PreviewDelivery
 from lakehook.redrive import Redrive
 from lakehook.replay import (

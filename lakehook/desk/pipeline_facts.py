@@ -5,7 +5,7 @@ from typing import Any
 from lakehook.domain.rfc_3339 import rfc_3339
 from lakehook.domain.standing import standing_of
 from lakehook.list_pipelines import Unended
-from lakehook.ports import Accepted, SetAside
+from lakehook.ports.history import Accepted, SetAside
 from lakehook.tell_pipeline import Place
 
 

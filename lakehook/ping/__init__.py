@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from lakehook.domain.channels import channel_of
 from lakehook.domain.ping import Ping, Pong
 from lakehook.domain.subscription import Subscription
-from lakehook.ports import Pings, Post
+from lakehook.ports.sending import Pings, Post
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,10 @@ from lakehook.domain.errors import BadSubscription
 from lakehook.domain.ping import Ping, Pong
 from lakehook.domain.rfc_3339 import rfc_3339
 from lakehook.domain.subscription import Subscription
-from lakehook.ports import Clock, Dice, Doorbell, Pings, Registry
+from lakehook.ports.clock import Clock, Dice
+from lakehook.ports.messages import Doorbell
+from lakehook.ports.sending import Pings
+from lakehook.ports.subscriptions import Registry
 
 PAUSE_SECONDS = 0.25
 

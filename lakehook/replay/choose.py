@@ -6,7 +6,7 @@ from lakehook.domain.channels import channel_of
 from lakehook.domain.delivery import Delivery, Lane
 from lakehook.domain.replay import Terms
 from lakehook.domain.subscription import Subscription
-from lakehook.ports import Accepted
+from lakehook.ports.history import Accepted
 
 
 def chosen(

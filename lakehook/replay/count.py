@@ -8,9 +8,10 @@ from lakehook.domain.delivery import Delivery
 from lakehook.domain.lane import Status
 from lakehook.domain.replay import Terms
 from lakehook.domain.subscription import Subscription
-from lakehook.ports import Clock, Ledger
+from lakehook.ports.clock import Clock
+from lakehook.ports.ledger import Ledger
+from lakehook.ports.replay import Past
 from lakehook.replay.choose import chosen
-from lakehook.replay_ports import Past
 
 RECORDS_AT_A_TIME = 50
 

@@ -15,8 +15,9 @@ from lakehook.domain.document import text_of
 from lakehook.domain.errors import LaneMoved
 from lakehook.domain.lane import LEASE_SECONDS, DeliveryRecord, HeldLane, Status
 from lakehook.domain.replay import Replay
-from lakehook.ports import Clock, Ledger
-from lakehook.replay_ports import Revival, Revived
+from lakehook.ports.clock import Clock
+from lakehook.ports.ledger import Ledger
+from lakehook.ports.replay import Revival, Revived
 
 MOST_TRIES = 3
 MOST_RECORDS, MOST_BYTES = 90, 3_000_000  # of a transaction; DynamoDB takes 100 and 4 MB

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from lakehook.domain.errors import ChangedMeanwhile, NotFound
 from lakehook.domain.replay import Replay, State
-from lakehook.ports import Clock
-from lakehook.replay_ports import Replays
+from lakehook.ports.clock import Clock
+from lakehook.ports.replay import Replays
 
 LOOK_SECONDS = 1.0
 MOST_TRIES = 5  # against a clock that writes it too

@@ -9,10 +9,13 @@ from lakehook.domain.errors import LaneMoved, OwnTrouble
 from lakehook.domain.message import Resume
 from lakehook.domain.replay import Replay
 from lakehook.domain.subscription import Subscription
-from lakehook.ports import Bell, Chronicle, Clock, Telemetry
+from lakehook.ports.clock import Clock
+from lakehook.ports.history import Chronicle
+from lakehook.ports.messages import Bell
+from lakehook.ports.replay import Found
+from lakehook.ports.telemetry import Telemetry
 from lakehook.replay.choose import chosen
 from lakehook.replay.line_up import LinedUp, LineUp
-from lakehook.replay_ports import Found
 
 LANES_AT_A_TIME = 10
 

@@ -7,9 +7,10 @@ from lakehook.domain.errors import BadInput, ChangedMeanwhile
 from lakehook.domain.replay import BEGINNING, Replay, Terms, Wanted, Wish
 from lakehook.domain.rfc_3339 import rfc_3339
 from lakehook.domain.subscription import Subscription
-from lakehook.ports import Clock, Dice, Warn
+from lakehook.ports.clock import Clock, Dice
+from lakehook.ports.endpoints import Warn
+from lakehook.ports.replay import Replays
 from lakehook.replay.count import CountReplay, Told
-from lakehook.replay_ports import Replays
 
 SETTLING_SECONDS = 60.0
 """Of a new subscription: a fan-out that has not seen it ends within 30 s, and clocks differ."""

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lakehook.domain.lane import DeliveryRecord, Status
-from lakehook.ports import Archive, LetterCopies
+from lakehook.ports.archive import Archive
+from lakehook.ports.letters import LetterCopies
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,12 @@ from dataclasses import dataclass, replace
 from lakehook.domain.errors import ChangedMeanwhile
 from lakehook.domain.replay import Replay, State
 from lakehook.domain.subscription import Subscription
-from lakehook.ports import Clock, Subscriptions, Telemetry
+from lakehook.ports.clock import Clock
+from lakehook.ports.replay import Past, Replays
+from lakehook.ports.subscriptions import Subscriptions
+from lakehook.ports.telemetry import Telemetry
 from lakehook.replay.page import LineUpPage
 from lakehook.replay.start import SETTLING_SECONDS
-from lakehook.replay_ports import Past, Replays
 
 LASTS_SECONDS = 20.0  # of a tick; the next one goes on
 

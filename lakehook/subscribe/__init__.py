@@ -15,7 +15,10 @@ from lakehook.domain.rfc_3339 import rfc_3339
 from lakehook.domain.secret import Signing
 from lakehook.domain.signature import SigningKey
 from lakehook.domain.subscription import Ordering, Subscription
-from lakehook.ports import Clock, Dice, Registry, Sealer, Typesetter
+from lakehook.ports.clock import Clock, Dice
+from lakehook.ports.keys import Sealer
+from lakehook.ports.sending import Typesetter
+from lakehook.ports.subscriptions import Registry
 from lakehook.subscribe.mint import Mint
 from lakehook.subscribe.terms import DEPLOYMENTS_SCHEDULE, NO_RATE, Judge, Terms, agreed, channel_in
 from lakehook.subscribe.wording import worded

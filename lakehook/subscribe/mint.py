@@ -9,7 +9,8 @@ from lakehook.domain.rotation import SealedSecret
 from lakehook.domain.secret import Signing
 from lakehook.domain.signature import SigningKey
 from lakehook.domain.subscription import checked_signing
-from lakehook.ports import Clock, Dice, Keysmith, Sealer
+from lakehook.ports.clock import Clock, Dice
+from lakehook.ports.keys import Keysmith, Sealer
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ from lakehook.domain.errors import BadSubscription
 from lakehook.domain.rotation import succeeded
 from lakehook.domain.signature import SigningKey
 from lakehook.domain.subscription import SETTLING_SECONDS, Subscription
-from lakehook.ports import Clock, Registry
+from lakehook.ports.clock import Clock
+from lakehook.ports.subscriptions import Registry
 from lakehook.subscribe.mint import Mint
 
 

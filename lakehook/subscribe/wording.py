@@ -6,7 +6,7 @@ from lakehook.domain.channel import Channel
 from lakehook.domain.errors import BadSubscription
 from lakehook.domain.header import checked_template_headers
 from lakehook.domain.template import Template
-from lakehook.ports import Typesetter
+from lakehook.ports.sending import Typesetter
 from lakehook.subscribe.terms import Terms
 
 

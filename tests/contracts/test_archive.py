@@ -12,7 +12,8 @@ from lakehook.domain.delivery import Lane
 from lakehook.domain.health import Health
 from lakehook.domain.lane import DeliveryRecord, HeldLane
 from lakehook.domain.outcome import Attempt, Outcome
-from lakehook.ports import Archive, Healths, Ledger
+from lakehook.ports.archive import Archive
+from lakehook.ports.ledger import Healths, Ledger
 from tests.builders import a_delivery
 from tests.fakes import NOON, FakeClock, FakeLedger
 from tests.fakes_ops import FakeArchive

@@ -9,7 +9,7 @@ import pytest
 from lakehook.adapters import devlake_pipelines
 from lakehook.adapters.devlake_pipelines import RestDevlake
 from lakehook.domain.devlake.api_address import ApiAddress
-from lakehook.ports import DevlakePipelines
+from lakehook.ports.devlake import DevlakePipelines
 from tests.devlake_rest import serving_rest
 from tests.fakes_devlake import FakeDevlake, shown
 

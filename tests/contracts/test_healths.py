@@ -10,7 +10,7 @@ from lakehook.adapters.dynamo_ledger import DynamoLedger
 from lakehook.domain.delivery import Lane
 from lakehook.domain.health import Health
 from lakehook.domain.lane import DeliveryRecord, HeldLane
-from lakehook.ports import Census, Due, Healths, Ledger
+from lakehook.ports.ledger import Census, Due, Healths, Ledger
 from tests.builders import a_delivery
 from tests.fakes import NOON, FakeClock, FakeHealths, FakeLedger
 

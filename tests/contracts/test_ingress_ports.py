@@ -11,7 +11,7 @@ from lakehook.adapters.devlake_api import DevlakeApi
 from lakehook.adapters.secrets_manager import StoredSecret
 from lakehook.domain.errors import BadEvent, OwnTrouble
 from lakehook.domain.event import MAX_EVENT_BYTES, Event
-from lakehook.ingress_ports import Blueprints, NotificationSecrets, Publisher
+from lakehook.ports.ingress import Blueprints, NotificationSecrets, Publisher
 from lakehook.producer import PipelineEventPublisher
 from lakehook.settings import Deployment
 from tests.builders import an_event

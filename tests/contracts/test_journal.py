@@ -9,7 +9,8 @@ from lakehook.domain.errors import OwnTrouble
 from lakehook.domain.event import Event
 from lakehook.domain.lifecycle import Fate
 from lakehook.domain.pipeline import Advance, Label, Pipeline
-from lakehook.ports import Journal, SetAside
+from lakehook.ports.events import Journal
+from lakehook.ports.history import SetAside
 from lakehook.settings import Deployment
 from tests.builders import an_event
 from tests.fakes import NOON, FakeClock, FakeJournal

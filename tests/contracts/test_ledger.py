@@ -10,7 +10,7 @@ from lakehook.domain.delivery import Lane
 from lakehook.domain.errors import LaneMoved
 from lakehook.domain.lane import DeliveryRecord, HeldLane, Status
 from lakehook.domain.outcome import Attempt, Outcome
-from lakehook.ports import Due, Ledger
+from lakehook.ports.ledger import Due, Ledger
 from lakehook.settings import Deployment
 from tests.builders import a_delivery
 from tests.fakes import NOON, FakeClock, FakeLedger

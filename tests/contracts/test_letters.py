@@ -11,7 +11,8 @@ from lakehook.adapters.sqs_dead_letters import SqsDeadLetters
 from lakehook.adapters.sqs_redrive import SqsLetterCopies, SqsRedrives
 from lakehook.domain.lane import DeliveryRecord
 from lakehook.domain.message import decode
-from lakehook.ports import DeadLetters, LetterCopies, Parcel, Redrives
+from lakehook.ports.letters import DeadLetters, LetterCopies, Redrives
+from lakehook.ports.messages import Parcel
 from lakehook.settings import Deployment
 from tests.builders import a_delivery
 from tests.fakes import FakeDeadLetters, FakeDice

@@ -8,7 +8,7 @@ import pytest
 
 from lakehook.adapters.dynamo_paces import DynamoPaces
 from lakehook.domain.rate import Place
-from lakehook.ports import Paces
+from lakehook.ports.ledger import Paces
 from tests.fakes import NOON, FakeClock, FakePaces
 
 EVERY, LATEST = 3.25, NOON + 30

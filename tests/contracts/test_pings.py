@@ -6,7 +6,7 @@ import pytest
 from lakehook.adapters.dynamo_pings import KEPT_SECONDS, DynamoPings
 from lakehook.domain.outcome import Attempt, Outcome
 from lakehook.domain.ping import Ping, Pong
-from lakehook.ports import Pings
+from lakehook.ports.sending import Pings
 from lakehook.settings import Deployment
 from tests.fakes import NOON, FakeClock, FakePings
 

@@ -16,7 +16,9 @@ from lakehook.domain.event import MAX_EVENT_BYTES
 from lakehook.domain.lane import DeliveryRecord
 from lakehook.domain.message import Message, Resume, decode, encode
 from lakehook.domain.outcome import Attempt, Outcome
-from lakehook.ports import Bell, DeadLetters, Notice, Outbox, Parcel, Siding
+from lakehook.ports.events import Notice, Outbox, Siding
+from lakehook.ports.letters import DeadLetters
+from lakehook.ports.messages import Bell, Parcel
 from lakehook.settings import Deployment
 from tests.builders import a_delivery
 from tests.fakes import NOON, FakeBell, FakeDeadLetters, FakeOutbox, FakeSiding

@@ -19,8 +19,9 @@ from lakehook.domain.outcome import Attempt, Outcome
 from lakehook.domain.pipeline import Advance
 from lakehook.domain.rate import Rate
 from lakehook.domain.replay import Replay, State, Terms, Wanted
-from lakehook.ports import Journal, Ledger
-from lakehook.replay_ports import Past, Replays, Revival, Revived
+from lakehook.ports.events import Journal
+from lakehook.ports.ledger import Ledger
+from lakehook.ports.replay import Past, Replays, Revival, Revived
 from tests.builders import a_delivery, an_event
 from tests.fakes import NOON, FakeClock, FakeJournal, FakeLedger
 from tests.fakes_replay import FakePast, FakeReplays, FakeRevival

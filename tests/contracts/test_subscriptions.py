@@ -15,7 +15,7 @@ from lakehook.domain.event import EventType
 from lakehook.domain.rotation import SealedSecret
 from lakehook.domain.secret import Signing
 from lakehook.domain.subscription import Subscription
-from lakehook.ports import Subscriptions
+from lakehook.ports.subscriptions import Subscriptions
 from lakehook.settings import Deployment
 from tests.builders import a_subscription
 from tests.fakes import FakeClock, FakeSubscriptions

@@ -5,7 +5,7 @@ import pytest
 from lakehook.adapters.liquid import LiquidTypesetter
 from lakehook.domain.errors import BadSubscription, TemplateFailed
 from lakehook.domain.template import Template, Typeset
-from lakehook.ports import Typesetter
+from lakehook.ports.sending import Typesetter
 from tests.fakes import FakeTypesetter
 
 FIELDS = {"event_type": "PIPELINE_FAILED", "pipeline_id": 39, "message": "two\nlines"}

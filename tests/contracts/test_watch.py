@@ -9,7 +9,7 @@ from lakehook.adapters.dynamo_journal import DynamoJournal
 from lakehook.adapters.dynamo_watch import DynamoWatch
 from lakehook.domain.lifecycle import Stage
 from lakehook.domain.pipeline import Advance, Pipeline
-from lakehook.ports import Watch
+from lakehook.ports.history import Watch
 from tests.builders import an_event
 from tests.fakes import NOON, FakeClock, FakeJournal
 

@@ -9,7 +9,7 @@ from lakehook.domain.address import parse_networks
 from lakehook.domain.endpoint import Endpoint
 from lakehook.domain.outcome import Answer, Outcome
 from lakehook.domain.request import Request
-from lakehook.ports import NoAnswer
+from lakehook.ports.sending import NoAnswer
 from tests.integration.wire import answer
 
 LOOPBACK = parse_networks(["127.0.0.0/8", "::1/128"])

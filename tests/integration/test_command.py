@@ -17,7 +17,7 @@ from lakehook.adapters.dynamo_subscriptions import DynamoSubscriptions
 from lakehook.adapters.kms import KmsKeyring
 from lakehook.domain.lane import DeliveryRecord, HeldLane
 from lakehook.domain.secret import Secret
-from lakehook.ports import Warn
+from lakehook.ports.endpoints import Warn
 from lakehook.settings import Deployment
 from local import sqs
 from local.cloud import Cloud

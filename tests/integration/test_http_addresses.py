@@ -13,7 +13,7 @@ from lakehook.adapters import http_connection
 from lakehook.adapters.http import HttpReceiver
 from lakehook.domain.address import judge_address
 from lakehook.domain.outcome import Answer, Outcome
-from lakehook.ports import NoAnswer
+from lakehook.ports.sending import NoAnswer
 from tests.integration.posting import LOOPBACK, OK, Names, a_receiver, a_request, failure
 from tests.integration.wire import serving
 

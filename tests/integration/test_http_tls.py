@@ -7,7 +7,7 @@ from cryptography import x509
 
 from lakehook.adapters.http import HttpReceiver
 from lakehook.domain.outcome import Answer, Outcome
-from lakehook.ports import NoAnswer
+from lakehook.ports.sending import NoAnswer
 from tests.integration.authority import Authority
 from tests.integration.posting import OK, a_receiver, a_request, failure
 from tests.integration.wire import serving

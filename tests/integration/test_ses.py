@@ -17,7 +17,7 @@ from lakehook.adapters.ses import SesMailer
 from lakehook.domain.errors import OwnTrouble
 from lakehook.domain.mail import Mail, Mailbox
 from lakehook.domain.outcome import Answer, Outcome
-from lakehook.ports import NoAnswer
+from lakehook.ports.sending import NoAnswer
 from tests.fakes import FakeReceiver
 from tests.integration.posting import a_request
 

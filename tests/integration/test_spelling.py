@@ -10,7 +10,7 @@ from lakehook.domain.endpoint import Endpoint
 from lakehook.domain.errors import BadEndpoint
 from lakehook.domain.webhook import Webhook
 from lakehook.judge_endpoint import JudgeEndpoint
-from lakehook.ports import Resolve
+from lakehook.ports.endpoints import Resolve
 
 OPENED = parse_networks(["10.2.0.0/16"])
 ALLOWED = ""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from lakehook.domain.lane import DeliveryRecord
 from lakehook.domain.outcome import Answer
-from lakehook.ports import NoAnswer
+from lakehook.ports.sending import NoAnswer
 from tests.fakes import NOON
 from tests.simulation.faults import Invocation
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from lakehook.domain.outcome import Answer, Outcome
 from lakehook.domain.request import Request
-from lakehook.ports import NoAnswer
+from lakehook.ports.sending import NoAnswer
 from tests.simulation.faults import Gate, Killed, must_live
 from tests.simulation.history import History, Post
 from tests.simulation.receivers import SimulatedReceiver

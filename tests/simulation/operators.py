@@ -12,7 +12,7 @@ from lakehook.domain.lane import DeliveryRecord
 from lakehook.domain.replay import Wanted, Wish
 from lakehook.domain.subscription import Ordering
 from lakehook.pause import Enable, Pause, Unpause, WakeGently
-from lakehook.ports import LetterCopies
+from lakehook.ports.letters import LetterCopies
 from lakehook.redrive import Redrive
 from lakehook.replay import CountReplay, StartReplay
 from lakehook.unsubscribe import Unsubscribe

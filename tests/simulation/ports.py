@@ -15,7 +15,7 @@ from lakehook.domain.errors import OwnTrouble
 from lakehook.domain.health import Health
 from lakehook.domain.lane import DeliveryRecord, HeldLane
 from lakehook.domain.replay import AT_ONCE_SECONDS, Replay
-from lakehook.ports import Due, Page
+from lakehook.ports.ledger import Due, Page
 from tests.fakes import FakeHealths, FakeLedger
 from tests.fakes_replay import FakeReplays
 from tests.simulation.clockwork import IsDue

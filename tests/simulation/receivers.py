@@ -6,7 +6,7 @@ from enum import StrEnum
 from random import Random
 
 from lakehook.domain.outcome import Answer, Outcome
-from lakehook.ports import NoAnswer
+from lakehook.ports.sending import NoAnswer
 
 
 class Temper(StrEnum):

@@ -17,7 +17,7 @@ from lakehook.domain.lane import DeliveryRecord
 from lakehook.domain.retry import RetrySchedule
 from lakehook.domain.secret import Secret
 from lakehook.fan_out import FanOut
-from lakehook.ports import Keys
+from lakehook.ports.keys import Keys
 from lakehook.replay import WorkOffReplays
 from lakehook.replay.line_up import LineUp
 from lakehook.replay.page import LineUpPage

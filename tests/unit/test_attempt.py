@@ -12,7 +12,8 @@ from lakehook.domain.secret import Secret
 from lakehook.domain.signature import signatures
 from lakehook.domain.subscription import Subscription
 from lakehook.domain.webhook import USER_AGENT
-from lakehook.ports import Keys, NoAnswer
+from lakehook.ports.keys import Keys
+from lakehook.ports.sending import NoAnswer
 from lakehook.say import Say
 from tests.builders import a_delivery, a_subscription
 from tests.fakes import NOON, FakeClock, FakeDice, FakeKeyring, FakeReceiver, FakeTypesetter

@@ -10,7 +10,8 @@ from lakehook.deliver_batch import PAUSE_AFTER_TROUBLE_SECONDS, DeliverBatch
 from lakehook.domain.disposition import Again, Disposition, Done
 from lakehook.domain.errors import OwnTrouble
 from lakehook.domain.message import Message, Received, Resume, encode
-from lakehook.ports import Page, Parcel, Remaining
+from lakehook.ports.ledger import Page
+from lakehook.ports.messages import Parcel, Remaining
 from tests.builders import a_delivery
 from tests.fakes import FakeDeadLetters, FakeReceipts, FakeTelemetry
 

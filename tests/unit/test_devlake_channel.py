@@ -18,7 +18,7 @@ from lakehook.domain.errors import BadInput, BadSubscription
 from lakehook.domain.event import Event
 from lakehook.domain.request import Request
 from lakehook.domain.subscription import WEBHOOK, Format, Subscription
-from lakehook.ports import Keys
+from lakehook.ports.keys import Keys
 from lakehook.say import Say
 from lakehook.subscribe import SecretWish, Terms
 from tests.builders import a_delivery, a_subscription, an_event

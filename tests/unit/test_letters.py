@@ -10,7 +10,7 @@ from lakehook.domain.delivery import Delivery, Lane
 from lakehook.domain.errors import BadInput, LaneMoved, NotFound
 from lakehook.domain.lane import DeliveryRecord, HeldLane, Status
 from lakehook.find_letters import Choice
-from lakehook.ports import Page
+from lakehook.ports.ledger import Page
 from tests.builders import a_delivery, a_subscription
 from tests.fakes import NOON, FakeLedger
 from tests.fakes_ops import Office

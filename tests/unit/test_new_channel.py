@@ -17,7 +17,7 @@ from lakehook.domain.template import Typeset
 from lakehook.domain.webhook import unreachable_by_http
 from lakehook.fan_out import FanOut
 from lakehook.ping import PingEndpoint
-from lakehook.ports import Keys
+from lakehook.ports.keys import Keys
 from lakehook.say import Say
 from tests.builders import a_notice
 from tests.fakes import (

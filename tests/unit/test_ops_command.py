@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from lakehook.domain.errors import NoSuchStack, OwnTrouble
-from lakehook.ports import Warn
+from lakehook.ports.endpoints import Warn
 from ops.command import run
 from ops.desk import Desk
 from tests.builders import a_document, a_subscription

@@ -17,7 +17,7 @@ from lakehook.domain.ping import Ping, Pong
 from lakehook.domain.retry import RetrySchedule
 from lakehook.domain.subscription import Subscription
 from lakehook.ping import PingEndpoint
-from lakehook.ports import Exchange
+from lakehook.ports.sending import Exchange
 from tests.builders import a_subscription, an_event
 from tests.fakes import (
     NOON,

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from lakehook.domain.event import EventType
 from lakehook.domain.lifecycle import is_state
 from lakehook.fan_out import FanOut
-from lakehook.ports import Notice
+from lakehook.ports.events import Notice
 from tests.builders import a_subscription
 from tests.fakes import (
     NOON,

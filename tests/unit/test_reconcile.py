@@ -11,7 +11,7 @@ from lakehook.domain.document import text_of
 from lakehook.domain.errors import BadInput, DevlakeAway, NoDevlake
 from lakehook.domain.event import Event
 from lakehook.fan_out import FanOut
-from lakehook.ports import Notice
+from lakehook.ports.events import Notice
 from lakehook.reconcile import MOST_PAGES, Reconcile, Reconciled
 from tests.fakes import FakeClock, FakeJournal, FakeOutbox, FakeSiding
 from tests.fakes_devlake import FakeDevlake, shown

@@ -13,9 +13,9 @@ from lakehook.domain.lane import Status
 from lakehook.domain.moment import parse_moment
 from lakehook.domain.replay import State, Wish
 from lakehook.domain.subscription import Format
-from lakehook.ports import Accepted
+from lakehook.ports.history import Accepted
+from lakehook.ports.replay import PastPage
 from lakehook.replay import StopReplay, Tally
-from lakehook.replay_ports import PastPage
 from lakehook.wake import WakeLanes
 from tests.builders import a_subscription
 from tests.fakes import NOON

@@ -12,7 +12,7 @@ from lakehook.domain.secret import Secret
 from lakehook.domain.signature import signatures
 from lakehook.domain.subscription import Subscription
 from lakehook.domain.template import Template
-from lakehook.ports import Keys
+from lakehook.ports.keys import Keys
 from lakehook.say import Say
 from tests.builders import a_delivery, a_subscription
 from tests.fakes import NOON, FakeClock, FakeDice, FakeKeyring, FakeReceiver, FakeTypesetter

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from lakehook.adapters.signing_keys import Ed25519Key, SigningKeys
 from lakehook.domain.errors import BadInput
 from lakehook.domain.secret import Secret, Signing
-from lakehook.ports import Keys
+from lakehook.ports.keys import Keys
 
 ROOT = Path(__file__).parents[2]
 KEY = b"never shown, never told!"

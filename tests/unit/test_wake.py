@@ -7,7 +7,7 @@ from lakehook.domain.delivery import Lane
 from lakehook.domain.errors import OwnTrouble
 from lakehook.domain.lane import HeldLane
 from lakehook.domain.message import Resume
-from lakehook.ports import Due
+from lakehook.ports.ledger import Due
 from lakehook.wake import LEASE_SECONDS, WakeLanes
 from tests.fakes import NOON, FakeBell, FakeClock, FakeLedger
 

@@ -18,7 +18,7 @@ from lakehook.domain.mail import Mailbox
 from lakehook.domain.outcome import Answer, Outcome, Reading
 from lakehook.domain.rate import Rate
 from lakehook.domain.template import Typeset
-from lakehook.ports import Keys
+from lakehook.ports.keys import Keys
 from lakehook.say import Say
 from tests.builders import a_delivery, a_subscription
 from tests.fakes import NOON, FakeClock, FakeDice, FakeKeyring, FakeReceiver, FakeTypesetter

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from lakehook.domain.lane import DeliveryRecord, HeldLane
 from lakehook.domain.replay import Replay
-from lakehook.ports import Accepted
+from lakehook.ports.history import Accepted
 
 
 class Replays(Protocol):

@@ -16,26 +16,32 @@ DOCUMENTS = {one: one.read_text("utf-8") for one in [*ROOT.glob("*.md"), *ROOT.g
 PARAMETERS = json.loads(SNAPSHOT.read_text("utf-8"))["Parameters"]
 
 
-def typed(command: str) -> list[str]:
+def typed(option: str) -> list[str]:
     """Each line of a document that types it, in a block or between backquotes."""
     return [
-        line.strip("` ").rstrip(".")
+        line.strip()
         for text in DOCUMENTS.values()
-        for line in re.findall(rf"^.*?({re.escape(command)}[^`\n]*)", text, re.MULTILINE)
+        for line in re.findall(rf"^[^`\n]*?`?([^`\n]*{option}[^`\n]*)", text, re.MULTILINE)
     ]
 
 
-def test_each_deployment_by_the_cdk_names_the_stage_that_it_is_for():
-    deployments = typed("infra.cdk deploy")
+def words(line: str) -> list[str]:
+    """What is handed on in quotes, as ``WITH='…'``, is words as well."""
+    split = [word.removeprefix("WITH=") for word in shlex.split(line)]
+    return [part for word in split for part in (shlex.split(word) if word[:2] == "--" else [word])]
 
-    assert len(deployments) >= 3
-    assert not [line for line in deployments if "--context stage=production" not in line]
+
+def test_each_command_with_parameters_names_the_stage_that_it_is_for():
+    commands = typed("--parameters ")
+
+    assert len(commands) >= 3
+    assert not [line for line in commands if "stage=production" not in line.lower()]
 
 
 def test_each_parameter_that_is_typed_is_one_of_the_template_with_a_value_that_it_admits():
     given = [
-        words[words.index("--parameters") + 1].partition("=")
-        for words in map(shlex.split, typed("infra.cdk deploy"))
+        spoken[spoken.index("--parameters") + 1].partition("=")
+        for spoken in map(words, typed("--parameters "))
     ]
 
     assert {name for name, _, _ in given} == {"OperatorsEmail", "EmailSender", "StallThresholds"}

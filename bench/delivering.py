@@ -91,9 +91,10 @@ class Function:
             again = self._batch([parcel(one) for one in records], lambda: PLENTY_SECONDS)
         assert not again, again
 
-    def warmed(self) -> Callable[[], None]:
-        self(self.batch())
-        return lambda: self(self.batch())
+    def deliveries(self, times: int) -> Callable[[], None]:
+        """So many batches, one at each call; they are made now, as Lambda would have made them."""
+        batches = [self.batch() for _ in range(times)]
+        return lambda: self(batches.pop())
 
     def close(self) -> None:
         self.receiver.close()

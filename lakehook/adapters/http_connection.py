@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from socket import socket
 from threading import Lock
-from time import monotonic, time
 from typing import Any
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -20,6 +19,7 @@ from urllib3.util.connection import create_connection
 from urllib3.util.ssl_ import create_urllib3_context
 
 from lakehook.adapters.http_deadline import Exchange, FinalResponse
+from lakehook.adapters.http_moment import Moment
 from lakehook.domain.endpoint import Endpoint
 
 IDLE_SECONDS = 4.0
@@ -36,7 +36,7 @@ class _Judged(HTTPConnection):
     exchange: Exchange
     address = ""
     _parts: list[bytes]
-    _rests_since = (0.0, 0.0)
+    _rests_since: Moment
 
     def begin(self, exchange: Exchange) -> None:
         """Take the next exchange, on a new connection unless the one there is good for it."""
@@ -47,10 +47,11 @@ class _Judged(HTTPConnection):
     def _is_good(self) -> bool:
         """It goes where we may go, is fresh, and has neither ended nor said anything unasked."""
         allowed = self.address in self.exchange.addresses
-        return allowed and _age(self) <= IDLE_SECONDS and self.is_connected
+        fresh = self._rests_since.age_seconds <= IDLE_SECONDS
+        return allowed and fresh and self.is_connected
 
     def rest(self) -> None:
-        self._rests_since = monotonic(), time()
+        self._rests_since = Moment()
 
     def _new_conn(self) -> socket:
         """To the first address that takes us; each has its share of the time that is left."""
@@ -93,12 +94,6 @@ class _Judged(HTTPConnection):
 
     def response_class(self, sock: socket, **options: Any) -> FinalResponse:  # type: ignore[override]
         return FinalResponse(sock, self.exchange, **options)
-
-
-def _age(connection: _Judged) -> float:
-    """Seconds of rest by the clock that shows more: one may stand still in a frozen Lambda."""
-    by_monotonic, by_wall = connection._rests_since  # noqa: SLF001
-    return max(monotonic() - by_monotonic, abs(time() - by_wall))
 
 
 class _JudgedTls(_Judged, HTTPSConnection):

@@ -2,7 +2,8 @@
 
 It can't be interrupted either, so whoever has waited long enough leaves it behind in its thread.
 Look-ups of one host are one, so that a resolver that hangs for it holds one thread, however many
-deliveries are on their way there; and there are so many threads, and no more.
+deliveries are on their way there; and there are so many threads, and no more. Who comes a moment
+later shares the answer, too: the other lanes of a batch, the next delivery of a lane.
 """
 
 import socket
@@ -10,9 +11,13 @@ from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Lock
 
+from lakehook.adapters.http_moment import Moment
 from lakehook.ports.endpoints import Resolve
 
 LOOKUPS_AT_A_TIME = 32
+SHARED_SECONDS = 0.25
+"""Far below what any name server lets an answer be kept for (RFC 2181 section 8: whole seconds)."""
+ANSWERS_KEPT = 100
 
 
 def resolve(host: str, port: int) -> list[str]:
@@ -25,7 +30,7 @@ class Lookups:
     def __init__(self, resolve: Resolve, *, at_a_time: int = LOOKUPS_AT_A_TIME) -> None:
         self._resolve = resolve
         self._workers = ThreadPoolExecutor(at_a_time, thread_name_prefix="look-up")
-        self._under_way: dict[tuple[str, int], Future[Sequence[str]]] = {}
+        self._asked: dict[_Place, _LookUp] = {}
         self._lock = Lock()
 
     def __call__(self, host: str, port: int, *, seconds: float) -> Sequence[str]:
@@ -43,15 +48,38 @@ class Lookups:
         return addresses
 
     def _joined(self, host: str, port: int) -> Future[Sequence[str]]:
-        key = host, port
+        place = host, port
         with self._lock:
-            if key not in self._under_way:
-                self._under_way[key] = self._workers.submit(self._look_up, key)
-            return self._under_way[key]
+            one = self._asked.get(place)
+            if one is None or one.is_stale:
+                self._forget_answers()
+                one = self._asked[place] = _LookUp(self._resolve, place)
+                one.answer = self._workers.submit(one)
+            return one.answer
 
-    def _look_up(self, key: tuple[str, int]) -> Sequence[str]:
+    def _forget_answers(self) -> None:
+        if len(self._asked) >= ANSWERS_KEPT:
+            self._asked = {place: one for place, one in self._asked.items() if not one.answered}
+
+
+class _LookUp:
+    """One that is under way, or was answered a moment ago."""
+
+    answer: Future[Sequence[str]]
+    answered: Moment | None = None
+
+    def __init__(self, resolve: Resolve, place: "_Place") -> None:
+        self._resolve, self._place = resolve, place
+
+    def __call__(self) -> Sequence[str]:
         try:
-            return self._resolve(*key)
-        finally:  # before anyone is told, so that the next look-up is a new one
-            with self._lock:
-                del self._under_way[key]
+            return self._resolve(*self._place)
+        finally:
+            self.answered = Moment()
+
+    @property
+    def is_stale(self) -> bool:
+        return self.answered is not None and self.answered.age_seconds > SHARED_SECONDS
+
+
+_Place = tuple[str, int]

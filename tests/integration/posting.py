@@ -4,7 +4,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import pytest
+
+from lakehook.adapters import http_moment
 from lakehook.adapters.http import HttpReceiver
+from lakehook.adapters.http_names import SHARED_SECONDS
 from lakehook.domain.address import parse_networks
 from lakehook.domain.endpoint import Endpoint
 from lakehook.domain.outcome import Answer, Outcome
@@ -57,3 +61,9 @@ def a_receiver(*addresses: str, **options: Any) -> Iterator[HttpReceiver]:
         yield receiver
     finally:
         receiver.close()
+
+
+def a_moment_passes(monkeypatch: pytest.MonkeyPatch, seconds: float = 2 * SHARED_SECONDS) -> None:
+    """What was looked up before is looked up anew."""
+    now = http_moment.monotonic
+    monkeypatch.setattr(http_moment, "monotonic", lambda: now() + seconds)

@@ -4,6 +4,7 @@ import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from ipaddress import IPv4Address
+from itertools import count
 
 import pytest
 from hypothesis import example, given
@@ -14,7 +15,15 @@ from lakehook.adapters.http import HttpReceiver
 from lakehook.domain.address import judge_address
 from lakehook.domain.outcome import Answer, Outcome
 from lakehook.ports.sending import NoAnswer
-from tests.integration.posting import LOOPBACK, OK, Names, a_receiver, a_request, failure
+from tests.integration.posting import (
+    LOOPBACK,
+    OK,
+    Names,
+    a_moment_passes,
+    a_receiver,
+    a_request,
+    failure,
+)
 from tests.integration.wire import serving
 
 
@@ -48,13 +57,16 @@ def test_one_forbidden_address_among_good_ones_is_a_refusal(answers: tuple[str, 
     assert wire.connections == 0
 
 
-def test_a_name_that_is_bound_anew_is_judged_anew_though_a_connection_is_open():
+def test_a_name_that_is_bound_anew_is_judged_anew_though_a_connection_is_open(
+    monkeypatch: pytest.MonkeyPatch,
+):
     names = Names("127.0.0.1")
     receiver = HttpReceiver(LOOPBACK, resolve=names)
 
     with serving(OK, OK) as wire:
         first = receiver.post(a_request(f"http://ci.example:{wire.port}/"))
         names.addresses = ("169.254.169.254",)
+        a_moment_passes(monkeypatch)
         second = receiver.post(a_request(f"http://ci.example:{wire.port}/"))
         receiver.close()
 
@@ -63,13 +75,16 @@ def test_a_name_that_is_bound_anew_is_judged_anew_though_a_connection_is_open():
     assert len(wire.requests) == 1
 
 
-def test_a_connection_to_an_address_that_the_name_no_longer_has_is_not_used_again():
+def test_a_connection_to_an_address_that_the_name_no_longer_has_is_not_used_again(
+    monkeypatch: pytest.MonkeyPatch,
+):
     names = Names("127.0.0.1")
     receiver = HttpReceiver(LOOPBACK, resolve=names)
 
     with serving(OK, OK) as wire:
         receiver.post(a_request(f"http://ci.example:{wire.port}/"))
         names.addresses = ("::1",)  # where nobody listens
+        a_moment_passes(monkeypatch)
         second = receiver.post(a_request(f"http://ci.example:{wire.port}/"))
         receiver.close()
 
@@ -102,6 +117,7 @@ addresses = st.ip_addresses().map(str) | st.sampled_from(["8.8.8.8", "127.0.0.1"
 
 
 NAMES = Names()
+HOSTS = (f"ci-{number}.example" for number in count())  # each is looked up
 NAMING = HttpReceiver(LOOPBACK, resolve=NAMES)
 
 
@@ -110,7 +126,7 @@ def test_what_is_connected_to_was_judged_with_all_its_company(answers: list[str]
     NAMES.addresses = answers
 
     with nobody_at_home() as connected:
-        result = NAMING.post(a_request("https://ci.example/"))
+        result = NAMING.post(a_request(f"https://{next(HOSTS)}/"))
 
     allowed = all(judge_address(answer, opened=LOOPBACK).allowed for answer in answers)
     assert connected == (answers[:3] if allowed else [])

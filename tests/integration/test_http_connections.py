@@ -3,7 +3,7 @@
 import pytest
 from cryptography import x509
 
-from lakehook.adapters import http_connection
+from lakehook.adapters import http_moment
 from lakehook.adapters.http import HttpReceiver
 from lakehook.adapters.http_connection import IDLE_SECONDS
 from lakehook.domain.outcome import Answer, Outcome
@@ -68,8 +68,8 @@ def test_a_connection_is_dropped_that_has_been_idle_too_long_by_either_clock(
 ):
     with serving(OK, OK) as wire:
         receiver.post(a_request(wire.url))
-        now = getattr(http_connection, clock)
-        monkeypatch.setattr(http_connection, clock, lambda: now() + idle_seconds)
+        now = getattr(http_moment, clock)
+        monkeypatch.setattr(http_moment, clock, lambda: now() + idle_seconds)
         result = receiver.post(a_request(wire.url))
         receiver.close()
 
@@ -82,8 +82,8 @@ def test_a_connection_is_dropped_if_the_wall_clock_was_set_back(
 ):
     with serving(OK, OK) as wire:
         receiver.post(a_request(wire.url))
-        now = http_connection.time
-        monkeypatch.setattr(http_connection, "time", lambda: now() - 3600)
+        now = http_moment.time
+        monkeypatch.setattr(http_moment, "time", lambda: now() - 3600)
         receiver.post(a_request(wire.url))
         receiver.close()
 

@@ -8,7 +8,8 @@ from time import monotonic
 
 import pytest
 
-from lakehook.adapters.http_names import Lookups
+from lakehook.adapters import http_moment
+from lakehook.adapters.http_names import ANSWERS_KEPT, SHARED_SECONDS, Lookups
 
 SOON, LONG = 0.02, 10.0
 
@@ -47,14 +48,40 @@ def test_an_answer_is_passed_on(resolver: Resolver):
     assert Lookups(resolver)("ci.example", 443, seconds=LONG) == ["192.0.2.1"]
 
 
-def test_each_look_up_asks_anew(resolver: Resolver):
+@pytest.mark.parametrize("clock", ["monotonic", "time"])
+@pytest.mark.parametrize(("passed", "times"), [(0.5, 1), (1.5, 2)])
+def test_a_look_up_asks_anew_once_a_moment_has_passed_by_either_clock(
+    resolver: Resolver, monkeypatch: pytest.MonkeyPatch, clock: str, passed: float, times: int
+):
     lookups = Lookups(resolver)
+    monkeypatch.setattr(http_moment, clock, lambda: 0.0)
     lookups("ci.example", 443, seconds=LONG)
 
     resolver.addresses = ["192.0.2.2"]
+    monkeypatch.setattr(http_moment, clock, lambda: passed * SHARED_SECONDS)
 
-    assert lookups("ci.example", 443, seconds=LONG) == ["192.0.2.2"]
-    assert resolver.asked == ["ci.example"] * 2
+    (address,) = lookups("ci.example", 443, seconds=LONG)
+    assert address == f"192.0.2.{times}"
+    assert resolver.asked == ["ci.example"] * times
+
+
+def test_an_answer_is_shared_for_its_own_host_and_port(resolver: Resolver):
+    lookups = Lookups(resolver)
+    lookups("ci.example", 443, seconds=LONG)
+
+    lookups("ci.example", 8443, seconds=LONG)
+    lookups("cd.example", 443, seconds=LONG)
+
+    assert resolver.asked == ["ci.example", "ci.example", "cd.example"]
+
+
+def test_of_many_hosts_the_answers_are_not_kept(resolver: Resolver):
+    lookups = Lookups(resolver)
+
+    for number in range(1_000):
+        lookups(f"ci-{number}.example", 443, seconds=LONG)
+
+    assert len(lookups._asked) <= ANSWERS_KEPT
 
 
 def test_a_resolver_that_hangs_is_waited_for_no_longer_than_allowed(resolver: Resolver):

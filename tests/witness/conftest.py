@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from tests.witness.cloud import COMMAND, serving
-from tests.witness.house import House
+from tests.witness.house import STAGE, House
 
-STAGE, STACK = "witness", "Lakehook-witness"
+STACK = f"Lakehook-{STAGE}"
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from infra.bundle import ROOT, this_processor
 
+STAGE = "witness"
 OURSELVES = {"CDK_VALIDATION": "false"}  # `make check` has it, and it takes longer than all else
 
 
@@ -50,9 +51,9 @@ class House:
         (told,) = json.loads(outputs.read_text("utf-8")).values()
         return dict(told)
 
-    def choose(self, choices: str) -> None:
-        """What an operator writes to ``stages.toml``."""
-        self._choices.write_text(choices, "utf-8")
+    def choose(self, choices: str = "") -> None:
+        """What an operator writes to ``stages.toml`` for the stage that may be deleted."""
+        self._choices.write_text(f"[production]\n[{STAGE}]\n{choices}", "utf-8")
 
     @property
     def _choices(self) -> Path:
@@ -60,7 +61,8 @@ class House:
 
     def _with(self, *more: str) -> str:
         """Its cloud runs the functions on this machine; what is made is kept apart from cdk.out."""
-        self._choices.touch()
+        if not self._choices.exists():
+            self.choose()
         app = shlex.join([sys.executable, "-m", "tests.witness.app"])
         ours = (
             *("--app", app, "--output", str(self.folder / "cdk.out")),

@@ -7,15 +7,15 @@ from typing import Any
 import boto3
 import pytest
 
-from tests.witness.conftest import STACK, STAGE
-from tests.witness.house import House
+from tests.witness.conftest import STACK
+from tests.witness.house import STAGE, House
 
 
 @pytest.fixture
 def fewer_at_once(house: House) -> Iterator[None]:
-    house.choose(f"[{STAGE}]\ndeliveries_at_once = 7\n")
+    house.choose("deliveries_at_once = 7\n")
     yield
-    house.choose("")
+    house.choose()
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """One in-memory stand-in per port. Each passes the contract suite beside the real adapter."""
 
 import re
+from bisect import bisect_left, insort
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -224,7 +225,7 @@ class FakeHealths:
 @dataclass
 class FakeLedger:
     records: dict[tuple[Lane, int], DeliveryRecord] = field(default_factory=dict)
-    sequences: defaultdict[Lane, set[int]] = field(default_factory=lambda: defaultdict(set))
+    sequences: defaultdict[Lane, list[int]] = field(default_factory=lambda: defaultdict(list))
     lanes: dict[Lane, HeldLane] = field(default_factory=dict)
     healths: FakeHealths = field(default_factory=FakeHealths)
     reads: int = 0
@@ -244,16 +245,21 @@ class FakeLedger:
     def write(
         self, record: DeliveryRecord, *, before: HeldLane | None, after: HeldLane | None
     ) -> DeliveryRecord:
-        key = (record.lane, record.sequence)
         if before or after:
             self._must_be(record.lane, before)
-        self._refuse_moved(record, self.records.get(key))
+        self._refuse_moved(record, self.records.get((record.lane, record.sequence)))
         if before or after:
             self._put(record.lane, after)
+        self.writes += 1
+        return self.keep(record)
+
+    def keep(self, record: DeliveryRecord) -> DeliveryRecord:
+        """Whatever stands there."""
+        key = (record.lane, record.sequence)
+        if key not in self.records:
+            insort(self.sequences[record.lane], record.sequence)
         written = replace(record, version=record.version + 1, changed_at=self.clock.now())
         self.records[key] = written
-        self.sequences[record.lane].add(record.sequence)
-        self.writes += 1
         return written
 
     def move(self, before: HeldLane, after: HeldLane | None) -> None:
@@ -262,7 +268,8 @@ class FakeLedger:
         self.writes += 1
 
     def waiting(self, lane: HeldLane) -> Iterator[DeliveryRecord]:
-        for number in sorted(n for n in self.sequences[lane.lane] if n >= lane.head):
+        numbers = self.sequences[lane.lane]
+        for number in numbers[bisect_left(numbers, lane.head) :]:
             record = self.records[lane.lane, number]
             if not record.status.is_final:
                 yield record

@@ -76,15 +76,8 @@ class FakeRevival:
                 raise LaneMoved(f"{after.lane}#{one.record.sequence} is {known}")
         ledger._put(after.lane, after)
         for one in revived:
-            self._write(one.record)
+            self.wrote(ledger.keep(one.record))
         ledger.writes += 1
-
-    def _write(self, record: DeliveryRecord) -> None:
-        now, version = self.ledger.clock.now(), record.version + 1
-        written = replace(record, version=version, changed_at=now)
-        self.ledger.records[record.lane, record.sequence] = written
-        self.ledger.sequences[record.lane].add(record.sequence)
-        self.wrote(written)
 
 
 def _stands(record: DeliveryRecord | None) -> object:

@@ -188,7 +188,7 @@ class World:
 
     def statuses(self, pipeline: int) -> list[Status]:
         lane = Lane("sub_a", str(pipeline))
-        return [self.ledger.records[lane, n].status for n in sorted(self.ledger.sequences[lane])]
+        return [self.ledger.records[lane, n].status for n in self.ledger.sequences[lane]]
 
 
 class _Nobody:

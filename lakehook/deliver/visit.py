@@ -50,7 +50,15 @@ class Visit:
         ):
             self._crew.clock.sleep(disposition.after_seconds)
             disposition = self._resume()
-        return disposition
+        return Done() if self._has_died_again(received) else disposition
+
+    def _has_died_again(self, received: Received) -> bool:
+        """What came to revive a letter would do so once more: its lane goes on by the clock."""
+        message = received.message
+        if not received.redriven or not isinstance(message, Delivery):
+            return False
+        known = self._hold.known(message.sequence)
+        return known is not None and known.status is Status.DEAD
 
     def _look_at(self, received: Received) -> Disposition:
         message = received.message

@@ -132,7 +132,7 @@ def _cases(system: System, letters: Mapping[Lane, set[int]]) -> Iterator[LaneCas
                 subscriber=subscriber,
                 ordering=subscription.ordering,
                 history=system.history.lanes[str(lane)],
-                records={n: records[lane, n] for n in sorted(ledger.sequences[lane])},
+                records={n: records[lane, n] for n in ledger.sequences[lane]},
                 events=known.sequence,
                 is_tainted=bool({str(lane), pipeline} & system.history.tainted),
                 is_blocked=subscription.is_blocked and not subscription.removed_at,

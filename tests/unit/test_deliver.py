@@ -436,6 +436,22 @@ def test_under_skip_a_redriven_letter_is_marked_late(world: World):
     assert world.status(1) is Status.DELIVERED
 
 
+def test_under_skip_a_letter_that_dies_again_goes_with_its_message(world: World):
+    world.die(a_delivery(2))
+    world.ordered(Ordering.SKIP)
+    world.schedule = RetrySchedule((5,))
+    world.fail(FIRST, times=2)
+    world.fail(SECOND)
+
+    assert world.redrive(1) == [Again(5)]
+    world.clock.time += 5
+    assert world.redrive(1) == [Done()], "or it would come again, and revive it once more"
+    world.resume()
+
+    assert world.attempts.made == [FIRST, FIRST, FIRST, FIRST, SECOND, SECOND]
+    assert (world.status(1), world.status(2)) == (Status.DEAD, Status.DELIVERED)
+
+
 def test_a_letter_redriven_twice_is_delivered_once(world: World):
     world.die()
 

@@ -313,6 +313,8 @@ class FakeLedger:
 
     def _refuse_moved(self, record: DeliveryRecord, known: DeliveryRecord | None) -> None:
         if record.status is Status.DELIVERED:
+            if known and known.replayed_by != record.replayed_by:
+                raise LaneMoved(f"{record.lane}#{record.sequence} is lined up by a replay")
             return
         is_final = known is not None and known.status is Status.DELIVERED
         if is_final or (known.version if known else 0) != record.version:

@@ -29,7 +29,7 @@ def record_put(
 def _as_read(record: DeliveryRecord) -> Item:
     """Nothing is written over what others have written meanwhile, but that it has arrived."""
     if record.status is Status.DELIVERED:
-        return {}
+        return _of_the_same_replay(record)
     if record.version == 0:
         return ABSENT
     # A success that was written blindly may have this very version.
@@ -38,6 +38,16 @@ def _as_read(record: DeliveryRecord) -> Item:
         "ConditionExpression": "record_version = :version AND #status <> :delivered",
         "ExpressionAttributeNames": {"#status": "status"},
         "ExpressionAttributeValues": to_item(values),
+    }
+
+
+def _of_the_same_replay(record: DeliveryRecord) -> Item:
+    """What arrived before is no answer to a replay that has lined it up since."""
+    if not record.replayed_by:
+        return {"ConditionExpression": "attribute_not_exists(replayed_by)"}
+    return {
+        "ConditionExpression": "replayed_by = :replay",
+        "ExpressionAttributeValues": to_item({":replay": record.replayed_by}),
     }
 
 

@@ -50,7 +50,8 @@ class Ledger(Protocol):
 
         The record as it now stands; ``LaneMoved`` when it is no longer of the version that was
         read, or the lane no longer as it was before. Only a success is written over whatever is
-        there; on a lane that flows on it costs one plain write.
+        there, unless a replay has lined it up since; on a lane that flows on it costs one plain
+        write.
         """
 
     def move(self, before: HeldLane, after: HeldLane | None) -> None:

@@ -289,6 +289,19 @@ def test_not_even_a_lane_that_flows_lets_a_success_be_overwritten(ledger: Ledger
     assert record_of(ledger, 1).status is Status.DELIVERED
 
 
+def test_a_late_success_is_no_answer_to_a_replay_that_has_lined_it_up_since(ledger: Ledger):
+    dead = ledger.write(waiting(1).dead("refused"), before=None, after=None)
+    lined_up = dead.replayed(a_delivery(1), by="rep_1")
+    lined_up = ledger.write(lined_up, before=None, after=None)
+
+    with pytest.raises(LaneMoved):
+        ledger.write(waiting(1).tried(SUCCESS), before=None, after=None)
+    assert record_of(ledger, 1) == lined_up
+
+    ledger.write(lined_up.tried(SUCCESS), before=None, after=None)
+    assert record_of(ledger, 1).replayed_by == "rep_1"
+
+
 def test_a_success_written_blindly_stands_although_its_version_was_known(ledger: Ledger):
     known = ledger.write(waiting(1).dead("rejected"), before=None, after=None)
     ledger.write(waiting(1).tried(SUCCESS), before=None, after=None)

@@ -13,7 +13,7 @@ from lakehook.adapters.devlake_api import DevlakeApi
 from tests.fakes import FakeClock
 from tests.integration.wire import Behaviour, Wire, answer, dripping, serving, silence
 
-DEADLINE_SECONDS = 0.8
+DEADLINE_SECONDS, PATIENCE_SECONDS = 0.8, 10.0
 QUIET_SECONDS = 30
 
 
@@ -27,10 +27,12 @@ def a_pipeline(**fields: Any) -> bytes:
 
 
 @contextmanager
-def devlake(clock: FakeClock, *answers: bytes | Behaviour) -> Iterator[tuple[DevlakeApi, Wire]]:
+def devlake(
+    clock: FakeClock, *answers: bytes | Behaviour, deadline_seconds: float = PATIENCE_SECONDS
+) -> Iterator[tuple[DevlakeApi, Wire]]:
     with serving(*answers) as wire:
         api = DevlakeApi(
-            f"http://127.0.0.1:{wire.port}/api", clock.now, deadline_seconds=DEADLINE_SECONDS
+            f"http://127.0.0.1:{wire.port}/api", clock.now, deadline_seconds=deadline_seconds
         )
         try:
             yield api, wire
@@ -90,7 +92,7 @@ def test_a_pipeline_that_is_not_committed_yet_is_asked_for_again(clock: FakeCloc
     ids=["silence", "a dripping head", "a dripping body"],
 )
 def test_it_never_takes_longer_than_the_deadline(clock: FakeClock, hanging: Behaviour):
-    with devlake(clock, hanging) as (api, _):
+    with devlake(clock, hanging, deadline_seconds=DEADLINE_SECONDS) as (api, _):
         began = time.monotonic()
         found = api.of_pipeline(39)
         took = time.monotonic() - began

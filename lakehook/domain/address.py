@@ -7,6 +7,7 @@ others is judged by them.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import (
     IPv4Address,
     IPv4Network,
@@ -58,6 +59,11 @@ def networks_among(names: Sequence[str], *, warn: Callable[[str], None]) -> tupl
 
 def judge_address(text: str, *, opened: Sequence[Network] = ()) -> Verdict:
     """Judge one answer of a resolver, by what it embeds where it embeds another address."""
+    return _judged(text, tuple(opened))
+
+
+@lru_cache(maxsize=1024)  # the same few, time and again
+def _judged(text: str, opened: tuple[Network, ...]) -> Verdict:
     address = ip_address(text.partition("%")[0])
     for passed in _passed_on_the_way(address):
         if rule := _rule_against(passed, opened):

@@ -8,7 +8,7 @@ from infra.fifo_queue import FifoQueue
 from infra.parameters import Parameters
 from infra.secrets_key import SecretsKey
 from infra.stage import Stage
-from infra.tables import Tables
+from infra.tables import READ_THE_PAST, Tables
 from infra.worker import Worker
 from lakehook.settings import ApiSettings
 
@@ -27,8 +27,6 @@ KEEP_LANES = (
     "dynamodb:Scan",
     "dynamodb:UpdateItem",
 )
-
-READ_THE_PAST = ("dynamodb:Query", "dynamodb:Scan")
 TAKE_LETTERS = ("sqs:DeleteMessage", "sqs:ReceiveMessage", "sqs:ChangeMessageVisibility")
 
 

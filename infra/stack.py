@@ -1,49 +1,24 @@
 """The system in the order in which a message passes through it."""
 
 from aws_cdk import CfnOutput, Duration, Stack
-from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from infra.admission import admit
 from infra.alarms import Alarms
 from infra.api import Api
+from infra.clock import Clock
 from infra.dashboard import Dashboard
+from infra.deliver import Deliver
+from infra.fanout import Fanout
 from infra.fifo_queue import FifoQueue
 from infra.ingress import Ingress
-from infra.mail import may_send_mail
 from infra.measures import Measures
 from infra.parameters import Parameters
 from infra.queries import Queries
 from infra.secrets_key import SecretsKey
-from infra.stage import CLOCK_INTERVAL_SECONDS, Stage
+from infra.stage import Stage
 from infra.tables import Tables
-from infra.worker import Worker
-from lakehook.settings import ClockSettings, DeliverSettings, Deployment, FanoutSettings
-
-READ_SUBSCRIPTIONS = ("dynamodb:GetItem", "dynamodb:Scan")
-DISABLE_SUBSCRIPTIONS = ("dynamodb:UpdateItem",)
-NUMBER_EVENTS = ("dynamodb:BatchGetItem", "dynamodb:PutItem")
-FIND_AND_LEASE = ("dynamodb:BatchGetItem", "dynamodb:UpdateItem")
-LEASE_A_STALL = ("dynamodb:UpdateItem",)
-FORGET_A_BREAKER = ("dynamodb:GetItem", "dynamodb:DeleteItem")
-READ_THE_PAST = ("dynamodb:Query", "dynamodb:Scan")
-LINE_UP = ("dynamodb:PutItem", "dynamodb:Query")
-KEEP_THE_LEDGER = (
-    "dynamodb:BatchGetItem",
-    "dynamodb:DeleteItem",
-    "dynamodb:GetItem",
-    "dynamodb:PutItem",
-    "dynamodb:Query",
-    "dynamodb:UpdateItem",
-)
-FINISH_EARLY = ("sqs:ChangeMessageVisibility", "sqs:DeleteMessage")
-
-WAKES_ITSELF = lambda_.RecursiveLoop.ALLOW
-"""A success at an endpoint that was down sends word to lanes that wait for it, each lane once.
-
-Lambda would take that for a loop after 16 steps, and stop it.
-https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html
-"""
+from lakehook.settings import Deployment
 
 
 class LakehookStack(Stack):
@@ -62,11 +37,50 @@ class LakehookStack(Stack):
         self._tables = Tables(self, "Tables", protected=stage.protected)
         self._secrets = SecretsKey(self, "Secrets", protected=stage.protected)
 
-        self._ingress = self._add_ingress()
-        fanout, deliver, clock = self._add_fanout(), self._add_deliver(), self._add_clock()
-        self._api = self._add_api()
-        own = [worker.role for worker in (self._ingress.worker, clock)]
-        admit(stage.producers, self._events.queue, beside=own)
+        self._ingress = Ingress(
+            self,
+            "Notices",
+            stage=stage,
+            parameters=self._parameters,
+            events=self._events.queue,
+        )
+        fanout = Fanout(
+            self,
+            "Fanout",
+            stage=stage,
+            tables=self._tables,
+            events=self._events,
+            deliveries=self._deliveries,
+        )
+        deliver = Deliver(
+            self,
+            "Deliver",
+            stage=stage,
+            parameters=self._parameters,
+            tables=self._tables,
+            deliveries=self._deliveries,
+            secrets=self._secrets,
+        )
+        clock = Clock(
+            self,
+            "Clock",
+            stage=stage,
+            parameters=self._parameters,
+            tables=self._tables,
+            events=self._events,
+            deliveries=self._deliveries,
+        )
+        self._api = Api(
+            self,
+            "Operators",
+            stage=stage,
+            parameters=self._parameters,
+            tables=self._tables,
+            deliveries=self._deliveries,
+            secrets=self._secrets,
+        )
+        admit(stage.producers, self._events.queue, beside=[self._ingress.worker.role, clock.role])
+
         measures = Measures(
             namespace=self.stack_name,
             events=self._events,
@@ -78,7 +92,7 @@ class LakehookStack(Stack):
                 "clock": clock.function,
                 "api": self._api.function,
             },
-            schedule_name=self._schedule_name,
+            schedule_name=clock.schedule_name,
         )
         self._add_what_operators_see(measures)
         self._tell_outputs()
@@ -96,120 +110,6 @@ class LakehookStack(Stack):
             name=f"{self._stage.stack_name}-{name}",
             dead_letter_name=f"{self._stage.stack_name}-{dead_letter_name}",
             visibility=Duration.seconds(self._stage.visibility_seconds),
-        )
-
-    def _add_ingress(self) -> Ingress:
-        return Ingress(
-            self,
-            "Notices",
-            stage=self._stage,
-            parameters=self._parameters,
-            events=self._events.queue,
-        )
-
-    def _add_fanout(self) -> Worker:
-        fanout = Worker(
-            self,
-            "Fanout",
-            settings=self._fanout_settings(),
-            stage=self._stage,
-            timeout=Duration.seconds(self._stage.fanout_timeout_seconds),
-            memory_size=256,
-        )
-        fanout.is_fed_by(self._events.queue, at_once=self._stage.fanouts_at_once)
-        fanout.may(READ_SUBSCRIPTIONS, on=self._tables.subscriptions.table_arn)
-        fanout.may(NUMBER_EVENTS, on=self._tables.pipelines.table_arn)
-        fanout.may_send(self._deliveries.queue)
-        fanout.may_send(self._events.dead_letters)
-        return fanout
-
-    def _fanout_settings(self) -> FanoutSettings:
-        return FanoutSettings(
-            subscriptions_table=self._tables.subscriptions.table_name,
-            pipelines_table=self._tables.pipelines.table_name,
-            deliveries_queue_url=self._deliveries.queue.queue_url,
-            events_dead_letter_queue_url=self._events.dead_letters.queue_url,
-            event_retention_days=str(self._stage.retention.events_days),
-        )
-
-    def _add_deliver(self) -> Worker:
-        deliver = Worker(
-            self,
-            "Deliver",
-            settings=self._deliver_settings(),
-            stage=self._stage,
-            timeout=Duration.seconds(self._stage.deliver_timeout_seconds),
-            memory_size=512,
-            recursive_loop=WAKES_ITSELF,
-        )
-        deliver.is_fed_by(self._deliveries.queue, at_once=self._stage.deliveries_at_once)
-        deliver.may(FINISH_EARLY, on=self._deliveries.queue.queue_arn)
-        deliver.may(READ_SUBSCRIPTIONS, on=self._tables.subscriptions.table_arn)
-        deliver.may(DISABLE_SUBSCRIPTIONS, on=self._tables.subscriptions.table_arn)
-        deliver.may(KEEP_THE_LEDGER, on=self._tables.deliveries.table_arn)
-        deliver.may(["dynamodb:Query"], on=self._tables.asleep_index_arn)
-        deliver.may_send(self._deliveries.queue)
-        deliver.may_send(self._deliveries.dead_letters)
-        self._secrets.opens_for(deliver)
-        may_send_mail(deliver, sender=self._parameters.email_sender)
-        if self._stage.network:
-            deliver.joins(self._stage.network)
-        return deliver
-
-    def _deliver_settings(self) -> DeliverSettings:
-        return DeliverSettings(
-            subscriptions_table=self._tables.subscriptions.table_name,
-            deliveries_table=self._tables.deliveries.table_name,
-            deliveries_queue_url=self._deliveries.queue.queue_url,
-            dead_letter_queue_url=self._deliveries.dead_letters.queue_url,
-            secrets_key=self._secrets.key.key_arn,
-            retry_schedule=self._stage.retention.retry_schedule,
-            allowed_networks=self._parameters.allowed_networks,
-            record_retention_days=str(self._stage.retention.records_days),
-            email_sender=self._parameters.email_sender,
-        )
-
-    def _add_clock(self) -> Worker:
-        clock = Worker(
-            self,
-            "Clock",
-            settings=self._clock_settings(),
-            stage=self._stage,
-            timeout=Duration.seconds(self._stage.clock_timeout_seconds),
-            memory_size=256,
-        )
-        self._schedule_name = clock.wakes_every(Duration.seconds(CLOCK_INTERVAL_SECONDS))
-        clock.may(["dynamodb:Query"], on=self._tables.due_index_arn)
-        clock.may(["dynamodb:Query"], on=self._tables.held_index_arn)
-        clock.may(
-            (*FIND_AND_LEASE, *FORGET_A_BREAKER, *LINE_UP), on=self._tables.deliveries.table_arn
-        )
-        clock.may(["dynamodb:Query"], on=self._tables.unended_index_arn)
-        clock.may((*LEASE_A_STALL, *READ_THE_PAST), on=self._tables.pipelines.table_arn)
-        clock.may(READ_SUBSCRIPTIONS, on=self._tables.subscriptions.table_arn)
-        clock.may_send(self._deliveries.queue)
-        clock.may_send(self._events.queue)
-        return clock
-
-    def _clock_settings(self) -> ClockSettings:
-        return ClockSettings(
-            subscriptions_table=self._tables.subscriptions.table_name,
-            deliveries_table=self._tables.deliveries.table_name,
-            deliveries_queue_url=self._deliveries.queue.queue_url,
-            pipelines_table=self._tables.pipelines.table_name,
-            events_queue_url=self._events.queue.queue_url,
-            stall_thresholds=self._parameters.stall_thresholds,
-        )
-
-    def _add_api(self) -> Api:
-        return Api(
-            self,
-            "Operators",
-            stage=self._stage,
-            parameters=self._parameters,
-            tables=self._tables,
-            deliveries=self._deliveries,
-            secrets=self._secrets,
         )
 
     def _tell_outputs(self) -> None:

@@ -9,6 +9,9 @@ from constructs import Construct
 from infra.excuse import excuse
 from lakehook.settings import DeliveriesTable, PipelinesTable, SubscriptionsTable
 
+READ_SUBSCRIPTIONS = ("dynamodb:GetItem", "dynamodb:Scan")
+READ_THE_PAST = ("dynamodb:Query", "dynamodb:Scan")
+
 
 class Tables(Construct):
     """In production they outlive their stack: only a person deletes what was remembered.

@@ -1,0 +1,44 @@
+"""Fan-out: each event is numbered, and becomes a delivery for each of its subscribers."""
+
+from aws_cdk import Duration
+from constructs import Construct
+
+from infra.fifo_queue import FifoQueue
+from infra.stage import Stage
+from infra.tables import READ_SUBSCRIPTIONS, Tables
+from infra.worker import Worker
+from lakehook.settings import FanoutSettings
+
+NUMBER_EVENTS = ("dynamodb:BatchGetItem", "dynamodb:PutItem")
+
+
+class Fanout(Worker):
+    def __init__(  # noqa: PLR0913  what stands on either side of it
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        stage: Stage,
+        tables: Tables,
+        events: FifoQueue,
+        deliveries: FifoQueue,
+    ) -> None:
+        super().__init__(
+            scope,
+            id_,
+            settings=FanoutSettings(
+                subscriptions_table=tables.subscriptions.table_name,
+                pipelines_table=tables.pipelines.table_name,
+                deliveries_queue_url=deliveries.queue.queue_url,
+                events_dead_letter_queue_url=events.dead_letters.queue_url,
+                event_retention_days=str(stage.retention.events_days),
+            ),
+            stage=stage,
+            timeout=Duration.seconds(stage.fanout_timeout_seconds),
+            memory_size=256,
+        )
+        self.is_fed_by(events.queue, at_once=stage.fanouts_at_once)
+        self.may(READ_SUBSCRIPTIONS, on=tables.subscriptions.table_arn)
+        self.may(NUMBER_EVENTS, on=tables.pipelines.table_arn)
+        self.may_send(deliveries.queue)
+        self.may_send(events.dead_letters)

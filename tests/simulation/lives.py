@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from lakehook.domain.lane import DeliveryRecord, Status
+from lakehook.domain.outcome import Outcome
 from tests.simulation.history import Entry
 
 
@@ -13,7 +14,7 @@ class Step:
 
     entry: Entry
     began: int  # when its life did
-    spent: int  # attempts of its budget
+    spent: int  # attempts of its budget; who is gone, and comes back, has spent none
     has_failed: bool  # it records an attempt, and there is another to come
     paid: DeliveryRecord | None  # as the last attempt left it that was of its budget
 
@@ -27,7 +28,7 @@ def life(entries: Sequence[Entry]) -> Iterator[Step]:
         if (previous is Status.DEAD and record.status is Status.WAITING) or entry.replayed:
             began, spent, paid = entry.number, 0, None
         tried = record.attempts > attempts
-        if tried and not entry.was_free:
+        if tried and not (entry.was_free or record.log[-1].outcome is Outcome.GONE):
             spent, paid = spent + 1, record
         yield Step(entry, began, spent, tried and record.status is Status.WAITING, paid)
         previous, attempts = record.status, record.attempts

@@ -38,9 +38,9 @@ def _operator(wanted: dict[str, Any], path: str) -> Test:
     if len(wanted) != 1:
         raise BadSubscription(f"pattern: {path} has an operator with {len(wanted)} names, not one")
     ((name, operand),) = wanted.items()
-    if name not in _OPERATORS:
-        raise BadSubscription(f"pattern: {path}: {name[:40]!a} is none of {', '.join(_OPERATORS)}")
-    return _OPERATORS[name](operand, path)
+    if name not in OPERATORS:
+        raise BadSubscription(f"pattern: {path}: {name[:40]!a} is none of {', '.join(OPERATORS)}")
+    return OPERATORS[name](operand, path)
 
 
 def _exists(operand: Any, path: str) -> Test:
@@ -108,7 +108,7 @@ _COMPARISONS: dict[Any, Callable[[Any, Any], bool]] = {
 }
 _SIGNS = " ".join(_COMPARISONS)
 _FROM, _UP_TO = (">", ">="), ("<", "<=")
-_OPERATORS: dict[str, _Make] = {
+OPERATORS: dict[str, _Make] = {
     "prefix": prefix,
     "suffix": suffix,
     "equals-ignore-case": ignoring_case,

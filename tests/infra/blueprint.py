@@ -72,8 +72,8 @@ class Blueprint:
             (action, self.told_as(arn))
             for statement in self.grants(function)
             if statement["Effect"] == "Allow"
-            for action in _as_list(statement["Action"])
-            for arn in _as_list(statement["Resource"])
+            for action in as_list(statement["Action"])
+            for arn in as_list(statement["Resource"])
         }
 
     def needed_around(self, function: str) -> set[Grant]:
@@ -115,5 +115,5 @@ class Blueprint:
         return told.get(str({"Ref": id_})) or told.get(str(arn)) or id_
 
 
-def _as_list(value: Any) -> list[Any]:
+def as_list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]

@@ -11,8 +11,10 @@ import pytest
 from infra.bundle import ROOT
 from infra.snapshot import SNAPSHOT
 from infra.stages import STAGES, BadStages, stage_of
+from tests.infra.blueprint import WRITE_ITS_LOG, Blueprint, as_list
 
 DOCUMENTS = {one: one.read_text("utf-8") for one in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]}
+FIND_THE_STACK = "cloudformation:DescribeStacks"
 PARAMETERS = json.loads(SNAPSHOT.read_text("utf-8"))["Parameters"]
 
 
@@ -61,6 +63,17 @@ def test_each_stage_that_is_typed_stands_in_the_file_that_comes_with_it():
     }
 
     assert typed_stages == tomllib.loads((ROOT / STAGES).read_text("utf-8")).keys()
+
+
+def test_who_operates_may_do_what_the_api_may_and_find_the_stack():
+    stack = Blueprint(json.loads(SNAPSHOT.read_text("utf-8")))
+    (written,) = re.findall(r"```json\n(.*?)```", DOCUMENTS[ROOT / "docs" / "deploy.md"], re.DOTALL)
+    actions = [as_list(statement["Action"]) for statement in json.loads(written)]
+    queues = set(re.findall(r"[\w-]+\.fifo", written))
+
+    of_the_api = {action for action, _ in stack.granted("api")} - WRITE_ITS_LOG
+    assert {one for some in actions for one in some} == of_the_api | {FIND_THE_STACK}
+    assert queues == stack.queue_names
 
 
 def test_the_refusal_that_is_shown_is_what_is_said(tmp_path: Path):

@@ -1,17 +1,20 @@
 """From the publishing of an event to its webhook, on the local cloud while it is idle.
 
 The reference does what cannot be left out, on the same cloud: two hops over SQS, one write of a
-sequence, one read of the ledger, one POST.
+sequence, one read of the ledger, one POST. A thread does it that has just received; beside it
+stands the same, done by functions, which are invoked as ours are.
 """
 
 import json
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
+from functools import partial
 
+from bench.bare_functions import bare_functions
 from bench.bare_path import BarePath
-from bench.harness import CLOUD, Row, Sample
+from bench.harness import CLOUD, Row, Sample, within
 from lakehook.domain.event import Event
 from lakehook.producer import PipelineEventPublisher
 from lakehook.subscribe import Terms
@@ -21,30 +24,44 @@ from ops.options import STACK
 from ops.wiring import desk_of_stack
 
 AT_MOST = 1.3
+REFERENCE = "its hops alone"
 PATIENCE_SECONDS = 10.0
 NOT_COUNTED = 3
 
 
 def measure(*, quick: bool) -> Sequence[Row]:
     rounds = NOT_COUNTED + (10 if quick else 100)
-    sink = os.open(os.devnull, os.O_WRONLY)
-    options = Options(allow_networks=("127.0.0.0/8",), sink=sink)
     with ExitStack() as exits:
-        lakehook = exits.enter_context(LocalLakehook(options))
-        ours, theirs = (exits.enter_context(Receiver(name)) for name in ("ours", "theirs"))
-        bare = exits.enter_context(BarePath(lakehook, theirs.url))
-        desk_of_stack(STACK, lambda _: None).subscribe(Terms(name="bench", url=ours.url))
-        queue = lakehook.deployment.events_queue_url
-        publisher = PipelineEventPublisher(queue, lakehook.client("sqs"))
-        latencies, least = [], []
+        ways = list(_ways(exits))
+        arrivals: list[list[float]] = [[] for _ in ways]
         for number in range(rounds):
             event = _event(number)
-            latencies.append(_arrival(lambda: publisher.publish([event]), ours))  # noqa: B023
-            body = json.dumps(event.document)
-            least.append(_arrival(lambda: bare.send(body), theirs))  # noqa: B023
-    os.close(sink)
-    samples = Sample(latencies[NOT_COUNTED:]), Sample(least[NOT_COUNTED:])
-    return [_row(*samples, percentile) for percentile in (50, 99)]
+            for (send, receiver), seconds in zip(ways, arrivals, strict=True):
+                seconds.append(_arrival(partial(send, event), receiver))
+    ours, hops, invoked = (Sample(several[NOT_COUNTED:]) for several in arrivals)
+    told = within(invoked, hops, of=REFERENCE)
+    return [
+        *(_row(ours, hops, percentile) for percentile in (50, 99)),
+        invoked.row("… its hops by bare functions", factor=1e3, unit="ms", on=CLOUD, **told),
+    ]
+
+
+def _ways(exits: ExitStack) -> Iterator[tuple[Callable[[Event], object], Receiver]]:
+    """Ours, the bare one, and that by functions."""
+    sink = os.open(os.devnull, os.O_WRONLY)
+    exits.callback(os.close, sink)
+    options = Options(allow_networks=("127.0.0.0/8",), sink=sink)
+    lakehook = exits.enter_context(LocalLakehook(options))
+    receivers = [exits.enter_context(Receiver(name)) for name in ("ours", "bare", "invoked")]
+    ours, alone, invoked = receivers
+    desk_of_stack(STACK, lambda _: None).subscribe(Terms(name="bench", url=ours.url))
+    publisher = PipelineEventPublisher(lakehook.deployment.events_queue_url, lakehook.client("sqs"))
+    yield lambda event: publisher.publish([event]), ours
+    bare = exits.enter_context(BarePath(lakehook, alone.url))
+    yield lambda event: bare.send(json.dumps(event.document)), alone
+    first = exits.enter_context(bare_functions(lakehook, invoked.url, sink=sink))
+    begin = partial(lakehook.client("sqs").send_message, QueueUrl=first, MessageGroupId="bare")
+    yield lambda event: begin(MessageBody=json.dumps(event.document)), invoked
 
 
 def _arrival(publish: Callable[[], object], receiver: Receiver) -> float:
@@ -75,7 +92,7 @@ def _row(ours: Sample, least: Sample, percentile: int) -> Row:
         low=1e3 * min(ours.values),
         high=1e3 * max(ours.values),
         ratio=value / reference,
-        reference="its hops alone",
+        reference=REFERENCE,
         to_reach=f"≤ {AT_MOST:g} ×",
         reached=value / reference <= AT_MOST,
     )

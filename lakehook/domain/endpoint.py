@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Self
 from urllib.parse import SplitResult, urlsplit
 
@@ -57,7 +58,7 @@ class Endpoint:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == _DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
 
-    @property
+    @cached_property  # each delivery asks for it
     def target(self) -> str:
         """The path and the query, as the request line has them (RFC 9112 section 3.2.1).
 

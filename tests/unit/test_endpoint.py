@@ -210,3 +210,9 @@ def test_an_endpoint_may_be_called(url: str, addresses: list[str]):
 def test_an_endpoint_may_not_be_called(url: str, addresses: list[str], complaint: str):
     with pytest.raises(BadEndpoint, match=re.escape(complaint)):
         judged(url, *addresses)
+
+
+def test_what_is_asked_for_is_made_out_once():
+    endpoint = Endpoint.parse("https://ci.example/hook?key=1")
+
+    assert endpoint.target is endpoint.target

@@ -51,16 +51,20 @@ def test_what_is_new_waits_behind_what_is_replayed(world: World):
     assert world.ledger.lanes == {}
 
 
-def test_a_worker_in_the_midst_of_the_newest_delivery_ends_well(world: World):
+def test_what_arrives_while_it_is_lined_up_comes_again_in_its_turn(world: World):
     world.live(1, "CREATED", "RUNNING")
     world.record(1, DELIVERED, 1, 2)
     (new,) = world.fan_out(1, "COMPLETED")
-    world.attempts.during = lambda one: started(world) if one.id == new.id else None
+    world.attempts.during = lambda one: (
+        started(world) if one.id == new.id and len(world.sent) == 1 else None
+    )
 
-    assert world.deliver(new) == [Done()]
+    first = world.deliver(new)
+    again = world.deliver(new, again=True)
     world.work_off()
 
-    assert world.heard == ["1#3", "1#1", "1#2"]
+    assert (first, again) == ([Again()], [Done()])
+    assert world.heard == ["1#3", "1#1", "1#2", "1#3"]
     assert world.statuses(1) == [DELIVERED] * 3
 
 

@@ -44,11 +44,10 @@ def compiled(text: str) -> Predicate:
 def _object(pattern: Document, path: str) -> Predicate:
     if not pattern:
         raise BadSubscription(f"pattern: {path or 'it'} is empty, and so would match nothing")
-    alternatives = pattern.get("$or")
     fields = {name: one for name, one in pattern.items() if name != "$or"}
     parts = [_field(name, one, f"{path}.{name}".lstrip(".")) for name, one in fields.items()]
-    if alternatives is not None:
-        parts.append(_either(alternatives, path))
+    if "$or" in pattern:
+        parts.append(_either(pattern["$or"], path))
     return parts[0] if len(parts) == 1 else lambda value: _all(parts, value)
 
 

@@ -163,6 +163,7 @@ def test_an_event_matches_as_in_eventbridge(pattern: Any, *, matches: bool):
         ('{"a": [{"anything-but": []}]}', "pattern: a: anything-but wants"),
         ('{"a": [{"anything-but": {"numeric": ["=", 1]}}]}', "pattern: a: anything-but goes with"),
         ('{"$or": [{"a": [1]}]}', "pattern: \\$or is not a list of two"),
+        ('{"$or": null}', "pattern: \\$or is not a list of two"),
         ('{"$or": [{"a": [1]}, 2]}', "pattern: \\$or holds what is no pattern"),
         ('{"a": ' * 20 + "[1]" + "}" * 20, "pattern: nested deeper than 16 levels"),
         ('{"a": ["' + "x" * MAX_PATTERN_BYTES + '"]}', "pattern: more than 4096 bytes"),

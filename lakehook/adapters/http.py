@@ -7,16 +7,16 @@ environment, no ``.netrc``, no cookies, no redirects and no repeats.
 
 import socket
 from collections.abc import Sequence
-from contextlib import closing, suppress
+from contextlib import closing
 from http.client import HTTPException, HTTPResponse, IncompleteRead
 from time import monotonic
 
 import certifi
 from urllib3.exceptions import HTTPError
 
-from lakehook.adapters.http_connection import Connections
 from lakehook.adapters.http_deadline import Exchange, TooLarge
 from lakehook.adapters.http_failures import detail_of, outcome_of
+from lakehook.adapters.http_kept import Connections
 from lakehook.adapters.http_names import Lookups, resolve
 from lakehook.domain.address import Network
 from lakehook.domain.errors import BadEndpoint
@@ -50,8 +50,8 @@ class HttpReceiver:
             return NoAnswer(Outcome.ADDRESS_NOT_ALLOWED, str(error))
         except socket.gaierror as error:
             return NoAnswer(Outcome.DNS_FAILED, str(error))
-        except TooLarge:
-            return NoAnswer(Outcome.RESPONSE_TOO_LARGE, f"more than {MAX_ANSWER_BYTES} bytes")
+        except TooLarge as error:
+            return NoAnswer(Outcome.RESPONSE_TOO_LARGE, str(error))
         except (HTTPException, HTTPError, OSError) as error:
             return NoAnswer(outcome_of(error), detail_of(error))
 
@@ -67,10 +67,9 @@ class HttpReceiver:
 
     def _post(self, request: Request, exchange: Exchange) -> Answer:
         with self._connections.to(request.endpoint, exchange) as connection:
-            with suppress(BrokenPipeError):  # whoever hears no more may have answered before
-                connection.request(
-                    "POST", request.endpoint.target, body=request.body, headers=_headers(request)
-                )
+            connection.request(
+                "POST", request.endpoint.target, body=request.body, headers=_headers(request)
+            )
             with closing(connection.getresponse()) as response:
                 body = _read(response)
         headers = {name.lower(): value for name, value in response.headers.items()}
@@ -89,7 +88,7 @@ def _read(response: HTTPResponse) -> bytes:
     """The body as it came, as far as the cap goes; nothing is decompressed."""
     body = response.read(MAX_ANSWER_BYTES + 1)
     if len(body) > MAX_ANSWER_BYTES:
-        raise TooLarge
+        raise TooLarge(MAX_ANSWER_BYTES)
     if response.length:
         raise IncompleteRead(body, response.length)
     return body

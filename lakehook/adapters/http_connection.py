@@ -1,4 +1,4 @@
-"""Connections of urllib3 that go to addresses which were judged, and are kept while they are good.
+"""A connection of urllib3 that goes to an address which was judged, and serves while it is good.
 
 Whether a connection is still good is asked before a byte of the next request is sent over it, and
 a bad one is replaced then. Later nobody can tell whether the receiver has acted on what it got, so
@@ -6,21 +6,17 @@ a POST is never repeated.
 """
 
 import http.client
-from collections import OrderedDict
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import suppress
 from socket import socket
-from threading import Lock
 from typing import Any
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 from urllib3.util.connection import create_connection
-from urllib3.util.ssl_ import create_urllib3_context
 
-from lakehook.adapters.http_deadline import Exchange, FinalResponse
+from lakehook.adapters.http_answer import FinalResponse
+from lakehook.adapters.http_deadline import Exchange
 from lakehook.adapters.http_moment import Moment
-from lakehook.domain.endpoint import Endpoint
 
 IDLE_SECONDS = 4.0
 """So long an idle connection is kept: less than receivers do (Node.js and Apache: 5 s), so that
@@ -28,14 +24,14 @@ they do not close it while a request is on its way; and when a frozen Lambda wak
 is forgotten by every NAT and load balancer between. Lanes of a batch follow within milliseconds."""
 
 _ADDRESSES_TRIED = 3
-_ENDPOINTS = 50  # that have connections kept at a time; each as many as a batch has lanes
 _RECORD_BYTES = 16 * 1024  # RFC 8446 section 5.1: what one write of TLS sends at most
 
 
-class _Judged(HTTPConnection):
+class JudgedConnection(HTTPConnection):
     exchange: Exchange
     address = ""
     _parts: list[bytes]
+    _answer: FinalResponse
     _rests_since: Moment
 
     def begin(self, exchange: Exchange) -> None:
@@ -51,6 +47,9 @@ class _Judged(HTTPConnection):
         return allowed and fresh and self.is_connected
 
     def rest(self) -> None:
+        """Be kept, unless nobody knows what is on its way here."""
+        if self._answer.said_more:
+            self.close()
         self._rests_since = Moment()
 
     def _new_conn(self) -> socket:
@@ -79,10 +78,15 @@ class _Judged(HTTPConnection):
         """Head and body leave together: one write, one record of TLS, one segment if they fit."""
         self._parts = []
         super().request(*args, **options)
-        whole = b"".join(self._parts)
+        if not self.sock:
+            self.connect()
+        with suppress(BrokenPipeError):  # whoever hears no more may have answered before
+            self._send(b"".join(self._parts))
+        self._parts = []
+
+    def _send(self, whole: bytes) -> None:
         for start in range(0, len(whole), _RECORD_BYTES):
-            if self.sock:
-                self.sock.settimeout(self.exchange.left())
+            self.sock.settimeout(self.exchange.left())
             super().send(whole[start : start + _RECORD_BYTES])
 
     def send(self, data: Any) -> None:
@@ -93,58 +97,9 @@ class _Judged(HTTPConnection):
         return http.client.HTTPConnection.getresponse(self)
 
     def response_class(self, sock: socket, **options: Any) -> FinalResponse:  # type: ignore[override]
-        return FinalResponse(sock, self.exchange, **options)
+        self._answer = FinalResponse(sock, self.exchange, **options)
+        return self._answer
 
 
-class _JudgedTls(_Judged, HTTPSConnection):
+class JudgedTlsConnection(JudgedConnection, HTTPSConnection):
     pass
-
-
-class Connections:
-    """Those that are kept, by endpoint; of each the one that was used last is taken first."""
-
-    def __init__(self, authorities: str) -> None:
-        self._tls = create_urllib3_context()  # once: to read the authorities takes longer than TLS
-        self._tls.load_verify_locations(authorities)
-        self._kept: OrderedDict[_Place, list[_Judged]] = OrderedDict()
-        self._lock = Lock()
-
-    @contextmanager
-    def to(self, endpoint: Endpoint, exchange: Exchange) -> Iterator[_Judged]:
-        """One that is nobody else's meanwhile; kept when all went well."""
-        place = endpoint.scheme, endpoint.host, endpoint.port
-        with self._lock:
-            kept = self._kept.get(place)
-            connection = kept.pop() if kept else self._new(*place)
-        try:
-            connection.begin(exchange)
-            yield connection
-        except BaseException:
-            connection.close()
-            raise
-        connection.rest()
-        self._keep(place, connection)
-
-    def close(self) -> None:
-        while self._kept:
-            self._forget_one()
-
-    def _new(self, scheme: str, host: str, port: int) -> _Judged:
-        if scheme == "http":
-            return _Judged(host, port)
-        return _JudgedTls(host, port, ssl_context=self._tls)
-
-    def _keep(self, place: "_Place", connection: _Judged) -> None:
-        with self._lock:
-            self._kept.setdefault(place, []).append(connection)
-            self._kept.move_to_end(place)
-            if len(self._kept) > _ENDPOINTS:
-                self._forget_one()
-
-    def _forget_one(self) -> None:
-        _, connections = self._kept.popitem(last=False)
-        for connection in connections:
-            connection.close()
-
-
-_Place = tuple[str, str, int]

@@ -6,21 +6,21 @@ what is left until the deadline.
 """
 
 from collections.abc import Sequence
-from http.client import HTTPResponse, parse_headers
-from io import BufferedReader, RawIOBase
+from io import RawIOBase
 from socket import socket
+from ssl import SSLSocket
 from time import monotonic
 from typing import Any
 
 MAX_WIRE_BYTES = 256 * 1024
 """Of one answer, with its head, its framing and its compression: far above any sensible one."""
 
-_SWITCHING_PROTOCOLS = 101
-_INTERIM = range(100, 200)
-
 
 class TooLarge(Exception):
-    """The answer has more bytes than we read."""
+    """The answer has more bytes than we read: so many."""
+
+    def __init__(self, most_bytes: int) -> None:
+        super().__init__(f"more than {most_bytes} bytes")
 
 
 class Exchange:
@@ -38,54 +38,38 @@ class Exchange:
         return left
 
 
-class FinalResponse(HTTPResponse):
-    """Reads past any number of interim answers (RFC 9110 section 15.2), not only past 100.
+class UntilDeadline(RawIOBase):
+    """What comes over a socket, up to a number of bytes: at first those of the head."""
 
-    A final answer left unread would pass for that to the next request on the connection.
-    """
-
-    def __init__(self, sock: socket, exchange: Exchange, *args: Any, **options: Any) -> None:
-        super().__init__(_Source(sock, exchange), *args, **options)  # type: ignore[arg-type]
-
-    def begin(self) -> None:
-        super().begin()
-        if self.status == _SWITCHING_PROTOCOLS:  # nobody speaks HTTP here any more
-            self.will_close = True
-
-    def _read_status(self) -> tuple[str, int, str]:
-        while True:
-            line: tuple[str, int, str] = super()._read_status()  # type: ignore[misc]
-            if line[1] not in _INTERIM or line[1] == _SWITCHING_PROTOCOLS:
-                return line
-            parse_headers(self.fp)
-
-
-class _Source:
-    """All that ``HTTPResponse`` wants of a socket."""
-
-    def __init__(self, sock: socket, exchange: Exchange) -> None:
-        self._sock, self._exchange = sock, exchange
-
-    def makefile(self, _mode: str) -> BufferedReader:
-        return BufferedReader(_UntilDeadline(self._sock, self._exchange))
-
-
-class _UntilDeadline(RawIOBase):
-    def __init__(self, sock: socket, exchange: Exchange) -> None:
+    def __init__(self, sock: socket, exchange: Exchange, *, most_bytes: int) -> None:
         self._sock, self._exchange = sock, exchange
         self._stream: Any = sock.makefile("rb", buffering=0)
-        self._bytes_left = MAX_WIRE_BYTES
+        self._bytes_left = self._most_bytes = most_bytes
+        self._has_ended = False
+        self.said_more = False
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int | None:
+        if self._has_ended:
+            return 0
         if self._bytes_left <= 0:
-            raise TooLarge
+            raise TooLarge(self._most_bytes)
         self._sock.settimeout(self._exchange.left())
-        read: int | None = self._stream.readinto(buffer)
+        read: int | None = self._stream.readinto(memoryview(buffer)[: self._bytes_left])
         self._bytes_left -= read or 0
         return read
+
+    def head_is_read(self) -> None:
+        self._bytes_left += MAX_WIRE_BYTES - self._most_bytes
+        self._most_bytes = MAX_WIRE_BYTES
+
+    def end(self) -> None:
+        """Nothing is read any more; what TLS has deciphered already came behind the end."""
+        self._has_ended = True
+        if isinstance(self._sock, SSLSocket):
+            self.said_more = self._sock.pending() > 0
 
     def close(self) -> None:
         self._stream.close()

@@ -53,8 +53,9 @@ class Lookups:
             one = self._asked.get(place)
             if one is None or one.is_stale:
                 self._forget_answers()
-                one = self._asked[place] = _LookUp(self._resolve, place)
-                one.answer = self._workers.submit(one)
+                one = _LookUp(self._resolve, place)
+                one.answer = self._workers.submit(one)  # and if there is no thread, nobody asked
+                self._asked[place] = one
             return one.answer
 
     def _forget_answers(self) -> None:

@@ -54,8 +54,10 @@ class Powertools:
             self.metrics.add_metric(name=name, unit=unit, value=value)
 
     def _flush(self) -> None:
-        for name, number in self._counts.items():
-            self.metrics.add_metric(name=name, unit=MetricUnit.Count, value=number)
-        self._counts.clear()
-        if self.metrics.metric_set:
-            self.metrics.flush_metrics()
+        """A lane may still speak, where its batch was broken off: it is told with the next."""
+        with self._lock:
+            for name, number in self._counts.items():
+                self.metrics.add_metric(name=name, unit=MetricUnit.Count, value=number)
+            self._counts.clear()
+            if self.metrics.metric_set:
+                self.metrics.flush_metrics()

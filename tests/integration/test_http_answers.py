@@ -5,15 +5,18 @@ import logging
 import re
 import tracemalloc
 import zlib
+from time import thread_time
 
 import pytest
 
 from lakehook.adapters.http import MAX_ANSWER_BYTES, HttpReceiver
+from lakehook.adapters.http_answer import MAX_HEAD_BYTES
 from lakehook.domain.outcome import Answer, Outcome
-from tests.integration.posting import OK, a_request, failure
+from tests.integration.posting import OK, a_request, an_impatient_request, failure
 from tests.integration.wire import Behaviour, answer, dripping, flooding, reset, serving
 
 STATUS_LINE = b"HTTP/1.1 200 OK\r\n"
+MULTIPART = STATUS_LINE + b"content-length: 0\r\ncontent-type: multipart/mixed"
 CHUNKED = STATUS_LINE + b"transfer-encoding: chunked\r\n"
 
 
@@ -78,6 +81,7 @@ TEN_GIGABYTES = b"content-length: 10000000000\r\n\r\n"
         flooding(CHUNKED + b"\r\n0\r\n", b"a: b\r\n"),
         flooding(b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
         flooding(STATUS_LINE, b"a: " + b"b" * 60_000 + b"\r\n"),
+        STATUS_LINE + b"a: " + b"b" * MAX_HEAD_BYTES + b"\r\n\r\n",
     ],
     ids=[
         "plain",
@@ -89,6 +93,7 @@ TEN_GIGABYTES = b"content-length: 10000000000\r\n\r\n"
         "trailers",
         "interim answers",
         "long headers",
+        "long header",
     ],
 )
 def test_more_than_the_cap_is_not_read(receiver: HttpReceiver, large: bytes | Behaviour):
@@ -111,8 +116,12 @@ def test_more_than_the_cap_is_not_read(receiver: HttpReceiver, large: bytes | Be
         b"",
         b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nshort",
         b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n",
+        b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n-5\r\nabcde\r\n0\r\n\r\n",
+        MULTIPART + b"; boundary*=a; boundary*0=b\r\n\r\n",
+        MULTIPART + b"; boundary*" + b"9" * 5000 + b"=a\r\n\r\n",
+        MULTIPART + b"; boundary*=idna''%ff\r\n\r\n",
+        b"HTTP/1.1 103 Early Hints\r\n" + MULTIPART[17:] + b"; boundary*=idna''%ff\r\n\r\n",
         b"HTTP/1.1 200 OK\r\n" + b"a: b\r\n" * 200 + b"\r\n",
-        b"HTTP/1.1 200 OK\r\na: " + b"b" * 70_000 + b"\r\n\r\n",
         b"HTTP/1.1 99999 OK\r\n\r\n",
         flooding(STATUS_LINE, b"a: b\r\n"),
         flooding(CHUNKED + b"\r\n1;", b"x"),
@@ -125,8 +134,12 @@ def test_more_than_the_cap_is_not_read(receiver: HttpReceiver, large: bytes | Be
         "nothing",
         "short",
         "chunk",
+        "negative chunk",
+        "parameter twice",
+        "parameter number",
+        "parameter encoding",
+        "parameter in an interim answer",
         "headers",
-        "line",
         "status",
         "header flood",
         "chunk extension",
@@ -143,6 +156,36 @@ def test_an_exchange_that_breaks_is_disconnected(
         result = receiver.post(a_request(wire.url))
 
     assert failure(result) is Outcome.DISCONNECTED
+
+
+def test_a_head_may_be_as_long_as_the_longest_of_sensible_servers(receiver: HttpReceiver):
+    policy = f"content-security-policy: {'x' * (MAX_HEAD_BYTES - 100)}"
+
+    with serving(answer("200 OK", b"x" * MAX_ANSWER_BYTES, policy)) as wire:
+        result = receiver.post(a_request(wire.url))
+
+    assert isinstance(result, Answer), result
+    assert len(result.body) == MAX_ANSWER_BYTES
+
+
+def test_a_204_ends_with_its_head_though_it_promises_chunks(receiver: HttpReceiver):
+    with serving(b"HTTP/1.1 204 No Content\r\ntransfer-encoding: chunked\r\n\r\n") as wire:
+        result = receiver.post(an_impatient_request(wire.url))
+
+    assert isinstance(result, Answer), result
+    assert (result.status, result.body) == (204, b"")
+
+
+def test_a_head_that_is_made_to_be_slow_to_read_does_not_hold_the_worker(receiver: HttpReceiver):
+    slow = MULTIPART + b'; a="' + b"\r\n ".join([b";" * 60_000] * 4) + b"\r\n\r\n"
+
+    with serving(slow) as wire:
+        began = thread_time()
+        result = receiver.post(a_request(wire.url))
+        spent = thread_time() - began
+
+    assert failure(result) is Outcome.RESPONSE_TOO_LARGE
+    assert spent < 1
 
 
 @pytest.mark.parametrize(

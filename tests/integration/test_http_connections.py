@@ -1,5 +1,7 @@
 """Which connection takes a request: the one there while it is good, and no request twice."""
 
+import io
+
 import pytest
 from cryptography import x509
 
@@ -20,10 +22,11 @@ from tests.integration.wire import Wire, answer, serving
         answer("200 OK", b"ok"),
         answer("500 Oh", b"broken"),
         b"HTTP/1.1 204 No Content\r\n\r\n",
+        answer("204 No Content"),
         b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
         b"HTTP/1.1 103 Early Hints\r\n\r\n" + OK,
     ],
-    ids=["empty", "body", "failure", "204", "chunked", "early hints"],
+    ids=["empty", "body", "failure", "204", "204 of length 0", "chunked", "early hints"],
 )
 def test_a_connection_is_used_again(receiver: HttpReceiver, first: bytes):
     with serving(first, OK) as wire:
@@ -131,7 +134,82 @@ def test_what_a_receiver_says_unasked_is_no_answer_to_the_next_request(receiver:
         receiver.close()
 
     assert isinstance(result, Answer)
-    assert result.status == 202
+    assert (result.status, wire.connections) == (202, 2)
+
+
+def test_what_came_with_the_last_record_of_tls_is_no_answer_to_the_next_request(
+    authority: Authority,
+):
+    """It fills what is read at a time, so that what is behind it rests within TLS."""
+    length = io.DEFAULT_BUFFER_SIZE - len(answer("200 OK", b"x" * 1000)) + 1000
+    first = answer("200 OK", b"x" * length)
+    assert len(first) == io.DEFAULT_BUFFER_SIZE
+
+    with (
+        a_receiver("127.0.0.1", authorities=authority.path) as receiver,
+        serving(
+            first + answer("500 Smuggled"),
+            answer("202 Accepted"),
+            tls=authority.context(x509.DNSName("ci.example")),
+        ) as wire,
+    ):
+        url = f"https://ci.example:{wire.port}/"
+        receiver.post(a_request(url))
+        result = receiver.post(a_request(url))
+        receiver.close()
+
+    assert isinstance(result, Answer)
+    assert (result.status, wire.connections) == (202, 2)
+
+
+CHUNKED = b"transfer-encoding: chunked\r\n"
+OF_LENGTH_2 = b"content-length: 2\r\n"
+
+
+@pytest.mark.parametrize(
+    ("head", "body"),
+    [
+        (b"HTTP/1.1 200 OK\r\n" + OF_LENGTH_2 + CHUNKED, b"2\r\nok\r\n0\r\n\r\n"),
+        (b"HTTP/1.0 200 OK\r\nconnection: keep-alive\r\n" + CHUNKED, b"2\r\nok\r\n0\r\n\r\n"),
+        (b"HTTP/1.1 200 OK\r\ntransfer-encoding: x, chunked\r\n" + OF_LENGTH_2, b"ok"),
+        (b"HTTP/1.1 200 OK\r\n" + OF_LENGTH_2 + b"content-length: 3\r\n", b"ok"),
+        (b"HTTP/1.1 200 OK\r\ncontent-length: +2\r\n", b"ok"),
+        (b"HTTP/1.1 200 OK\r\ncontent-length: 0_2\r\n", b"ok"),
+        (b"HTTP/1.1 204 No Content\r\n" + OF_LENGTH_2, b""),
+        (b"HTTP/1.1 204 No Content\r\n" + CHUNKED, b""),
+        (b"HTTP/1.1 304 Not Modified\r\n" + OF_LENGTH_2, b""),
+    ],
+    ids=[
+        "length and chunks",
+        "chunks in HTTP/1.0",
+        "unknown coding",
+        "two lengths",
+        "signed",
+        "underscore",
+        "204 with a length",
+        "204 in chunks",
+        "304 with a length",
+    ],
+)
+def test_a_connection_is_not_used_again_where_two_readers_see_two_ends(
+    receiver: HttpReceiver, head: bytes, body: bytes
+):
+    with serving(head + b"\r\n" + body, OK) as wire:
+        first = receiver.post(a_request(wire.url))
+        receiver.post(a_request(wire.url))
+        receiver.close()
+
+    assert isinstance(first, Answer), first
+    assert wire.connections == 2
+
+
+def test_of_what_went_over_a_connection_it_keeps_nothing(receiver: HttpReceiver):
+    with serving(OK) as wire:
+        receiver.post(a_request(wire.url, bytes(100_000)))
+        ((kept,),) = receiver._connections._kept.values()
+        receiver.close()
+
+    assert kept._parts == []
 
 
 def test_endpoints_share_no_connection_though_they_share_an_address():

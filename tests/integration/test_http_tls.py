@@ -1,6 +1,9 @@
 """TLS speaks for the host's name, whatever address is called."""
 
+from errno import EPIPE
 from ipaddress import ip_address
+from socket import socket
+from ssl import SSLSocket
 
 import pytest
 from cryptography import x509
@@ -10,7 +13,7 @@ from lakehook.domain.outcome import Answer, Outcome
 from lakehook.ports.sending import NoAnswer
 from tests.integration.authority import Authority
 from tests.integration.posting import OK, a_receiver, a_request, failure
-from tests.integration.wire import serving
+from tests.integration.wire import Wire, serving
 
 
 @pytest.mark.parametrize("host", ["ci.example", "CI.example", "ci.example."])
@@ -78,3 +81,22 @@ def test_a_server_that_speaks_no_tls_is_told_as_such(receiver: HttpReceiver):
         result = receiver.post(a_request(f"https://127.0.0.1:{wire.port}/"))
 
     assert failure(result) is Outcome.TLS_FAILED
+
+
+def test_where_the_handshake_breaks_off_nobody_is_asked_for_an_answer(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """Whoever sits between could else say 200, in plain, for a receiver that has heard nothing."""
+
+    def speak_plainly(_: Wire, connection: socket) -> None:
+        connection.sendall(OK)
+
+    def break_off(_: SSLSocket) -> None:
+        raise BrokenPipeError(EPIPE, "Broken pipe")
+
+    monkeypatch.setattr(SSLSocket, "do_handshake", break_off)
+
+    with a_receiver("127.0.0.1") as receiver, serving(at_once=speak_plainly) as wire:
+        result = receiver.post(a_request(f"https://ci.example:{wire.port}/"))
+
+    assert result == NoAnswer(Outcome.DISCONNECTED, "Broken pipe")

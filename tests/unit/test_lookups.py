@@ -129,6 +129,21 @@ def test_hosts_that_hang_hold_so_many_threads_and_no_more(resolver: Resolver):
     assert len(resolver.asked) == 3
 
 
+def test_where_no_thread_can_be_had_the_next_look_up_tries_again(
+    resolver: Resolver, monkeypatch: pytest.MonkeyPatch
+):
+    def refuse(_: Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    lookups = Lookups(resolver)
+    with monkeypatch.context() as patch:
+        patch.setattr(Thread, "start", refuse)
+        with pytest.raises(RuntimeError):
+            lookups("ci.example", 443, seconds=LONG)
+
+    assert lookups("ci.example", 443, seconds=LONG) == ["192.0.2.1"]
+
+
 def test_when_the_resolver_answers_again_so_do_look_ups(resolver: Resolver):
     lookups = Lookups(resolver, at_a_time=3)
     assert all(hangs(lookups, f"hung-{n}.example") for n in range(10))

@@ -2,6 +2,7 @@ import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -243,6 +244,30 @@ def test_nothing_told_prints_nothing(hear: Hear):
         pass
 
     assert hear() == []
+
+
+def test_what_is_counted_while_metrics_are_flushed_is_told_with_the_next(
+    hear: Hear, monkeypatch: pytest.MonkeyPatch
+):
+    telemetry = PowertoolsTelemetry.from_environment()
+    late = Thread(target=telemetry.parked, args=("m1", "39", "late"))
+    add_metric = telemetry.metrics.add_metric
+
+    def add_while_another_speaks(**metric: Any) -> None:
+        add_metric(**metric)
+        late.start()
+        late.join(0.01)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(telemetry.metrics, "add_metric", add_while_another_speaks)
+        with telemetry.invocation("request-1"):
+            telemetry.woken(1)
+    late.join()
+    with telemetry.invocation("request-2"):
+        pass
+
+    first, second = (embedded(said) for said in hear() if "_aws" in said)
+    assert (list(first), list(second)) == (["LanesWoken"], ["MessagesParked"])
 
 
 def test_metrics_are_flushed_even_when_the_invocation_fails(hear: Hear):

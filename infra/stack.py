@@ -81,6 +81,10 @@ class LakehookStack(Stack):
         )
         admit(stage.producers, self._events.queue, beside=[self._ingress.worker.role, clock.role])
 
+        self._add_what_operators_see(fanout, deliver, clock)
+        self._tell_outputs()
+
+    def _add_what_operators_see(self, fanout: Fanout, deliver: Deliver, clock: Clock) -> None:
         measures = Measures(
             namespace=self.stack_name,
             events=self._events,
@@ -94,10 +98,6 @@ class LakehookStack(Stack):
             },
             schedule_name=clock.schedule_name,
         )
-        self._add_what_operators_see(measures)
-        self._tell_outputs()
-
-    def _add_what_operators_see(self, measures: Measures) -> None:
         email = self._parameters.operators_email
         alarms = Alarms(self, "Alarms", measures=measures, stage=self._stage, email=email)
         Dashboard(self, "Dashboard", measures=measures, alarms=alarms.all)

@@ -57,7 +57,7 @@ CLIENTS = {
 }
 BESIDE = {
     "deliver": "import requests; ",
-    "api": "import requests; from aws_lambda_powertools.event_handler import"
+    "api": "from aws_lambda_powertools.event_handler import"
     " LambdaFunctionUrlResolver as Url; Url(enable_validation=True); ",
 }
 """What sends, and what an API is made with: the library's resolver without a single operation."""

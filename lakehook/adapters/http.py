@@ -85,7 +85,11 @@ def _headers(request: Request) -> dict[str, str]:
 
 
 def _read(response: HTTPResponse) -> bytes:
-    """The body as it came, as far as the cap goes; nothing is decompressed."""
+    """The body as it came, as far as the cap goes.
+
+    Nothing is decompressed, although somebody may compress unasked: a few bytes can become a
+    gigabyte.
+    """
     body = response.read(MAX_ANSWER_BYTES + 1)
     if len(body) > MAX_ANSWER_BYTES:
         raise TooLarge(MAX_ANSWER_BYTES)

@@ -21,7 +21,6 @@ from ops.options import (
     examples,
 )
 from ops.progress import counting
-from ops.times import time_of
 
 app = typer.Typer(
     rich_markup_mode=None, help="Where each is, what was tried, and what happens next."
@@ -32,7 +31,7 @@ app = typer.Typer(
     "list",
     epilog=examples(
         "lakehook deliveries list --pipeline 39",
-        "lakehook deliveries list --subscription ci --status waiting --since 2026-01-01T12:00:00Z",
+        "lakehook deliveries list --subscription ci --status waiting --since 2h",
     ),
 )
 def list_(  # noqa: PLR0913  each is an option
@@ -47,13 +46,12 @@ def list_(  # noqa: PLR0913  each is an option
     stack: Stack = STACK,
 ) -> None:
     """Show deliveries, the last changed first; without --pipeline, the whole ledger is read."""
-    after = time_of(since, option="--since") if since is not None else 0.0
     desk = desk_of(context, stack)
     question = Question(
         pipeline_id=pipeline,
         subscription_id=desk.id_of(subscription),
         status=status,
-        since=after,
+        since=0.0 if since is None else desk.moment(since, what="since"),
         limit=limit,
     )
     with counting("reading the ledger") as seen:

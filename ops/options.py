@@ -7,6 +7,7 @@ import typer
 from lakehook.domain.channels import CHANNELS
 from lakehook.domain.lane import Status
 from lakehook.domain.language import Language
+from lakehook.domain.moment import FORMS
 from lakehook.domain.subscription import (
     DEFAULT_DEADLINE_SECONDS,
     MAX_DEADLINE_SECONDS,
@@ -192,7 +193,7 @@ DeliveryStatus = Annotated[
 ]
 Since = Annotated[
     str | None,
-    typer.Option("--since", metavar="TIME", help="Those changed since: 2026-01-01T12:00:00Z."),
+    typer.Option("--since", metavar="TIME", help=f"Those changed since: {FORMS}."),
 ]
 Limit = Annotated[int, typer.Option("--limit", metavar="N", min=1, help="At most so many.")]
 

@@ -4,11 +4,13 @@ from typing import Annotated
 
 import typer
 
+from lakehook.domain.moment import FORMS
+
 FromBeginning = Annotated[
     bool,
     typer.Option("--from-beginning", help="It is sent all of the past that is kept, at 10/s."),
 ]
 PastSince = Annotated[
     str | None,
-    typer.Option("--since", metavar="TIME", help="The past since then: 2026-01-01T12:00:00Z, 3d."),
+    typer.Option("--since", metavar="TIME", help=f"The past since then: {FORMS}."),
 ]

@@ -6,18 +6,18 @@ import typer
 
 from lakehook.domain.devlake.api_address import ApiAddress
 from lakehook.domain.event import Event
+from lakehook.domain.moment import FORMS
 from lakehook.domain.rfc_3339 import rfc_3339
 from ops.answers import Listing, answer
 from ops.desk import desk_of
 from ops.given import headers_in
 from ops.options import STACK, TEXT, AnswerAs, Stack, examples
 from ops.progress import counting
-from ops.times import time_of
 
 EXAMPLES = examples(
     "lakehook reconcile --devlake http://devlake:8080",
     "lakehook reconcile --devlake https://devlake.example/api/rest --header-file key.txt"
-    " --since 2026-01-01T12:00:00Z --dry-run",
+    " --since 2h --dry-run",
 )
 
 DevlakeUrl = Annotated[
@@ -26,7 +26,7 @@ DevlakeUrl = Annotated[
 Since = Annotated[
     str | None,
     typer.Option(
-        "--since", metavar="TIME", help="Pipelines changed since then; else in the last 24 hours."
+        "--since", metavar="TIME", help=f"Pipelines changed since then; 24h if not said. {FORMS}."
     ),
 ]
 ApiHeaders = Annotated[
@@ -59,8 +59,8 @@ def reconcile(  # noqa: PLR0913  each is an option
 ) -> None:
     """Read DevLake's pipelines, and send what it may have told in vain. A repeat does no harm."""
     address = ApiAddress.parse(devlake, headers_in(header_file, header) or [])
-    moment = None if since is None else time_of(since, option="--since")
     desk = desk_of(context, stack)
+    moment = None if since is None else desk.moment(since, what="since")
     with counting("reconciling") as done:
         found = desk.reconcile(address, since=moment, dry_run=dry_run, done=done)
     document = {

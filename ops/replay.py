@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from lakehook.desk.replay_facts import replay_facts, tally_facts
+from lakehook.domain.moment import FORMS
 from lakehook.domain.replay import Replay, State, Terms, Wanted, Wish
 from lakehook.domain.subscription import Subscription
 from lakehook.find_letters import Choice
@@ -19,7 +20,7 @@ _USUAL = Wish(since="")
 
 EXAMPLES = examples(
     "lakehook replay --subscription ci --since 2h --dry-run",
-    "lakehook replay --subscription ci --since 2026-01-01T12:00:00Z --status dead --rate 20/m",
+    "lakehook replay --subscription ci --since 7d --until 2h --status dead --rate 20/m",
 )
 
 Of = Annotated[
@@ -27,12 +28,10 @@ Of = Annotated[
 ]
 Since = Annotated[
     str,
-    typer.Option(
-        "--since", metavar="TIME", help="What was accepted since: 2026-01-01T12:00:00Z, 2h, 3d."
-    ),
+    typer.Option("--since", metavar="TIME", help=f"What was accepted since: {FORMS}."),
 ]
 Until = Annotated[
-    str, typer.Option("--until", metavar="TIME", help="And until then; now if not said.")
+    str, typer.Option("--until", metavar="TIME", help=f"And until then; now if not said. {FORMS}.")
 ]
 EventTypes = Annotated[
     list[str] | None,

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from lakehook.domain.moment import FORMS
 from lakehook.domain.secret import Signing
 
 SigningName = Annotated[
@@ -52,5 +53,5 @@ Tolerance = Annotated[
 ]
 At = Annotated[
     str | None,
-    typer.Option("--at", metavar="TIME", help="When it was captured: 2026-01-01T12:00:00Z."),
+    typer.Option("--at", metavar="TIME", help=f"When it was captured: {FORMS}."),
 ]

@@ -6,6 +6,7 @@ from lakehook.adapters.signing_keys import SigningKeys
 from lakehook.adapters.world import WallClock
 from lakehook.domain.duration import parse_duration
 from lakehook.domain.errors import BadInput
+from lakehook.domain.moment import parse_moment
 from lakehook.domain.secret import PublicKey
 from lakehook.domain.signature import VerifyingKey
 from lakehook.domain.verification import Capture, Doubt, doubt_of
@@ -18,7 +19,6 @@ from ops.options import (
     examples,
 )
 from ops.secret_options import At, BodyFile, HeadersFile, PublicKeyText, SecretFile, Tolerance
-from ops.times import time_of
 
 MOST_HEADER_BYTES, MOST_BODY_BYTES = 64 * 1024, 1024 * 1024
 LONGEST_TOLERANCE_SECONDS = 366 * 24 * 3600.0
@@ -54,8 +54,9 @@ def verify(  # noqa: PLR0913  each is an option
         body=bounded(body, what="body", most=MOST_BODY_BYTES),
     )
     seconds = parse_duration(tolerance, what="tolerance", longest=LONGEST_TOLERANCE_SECONDS)
-    now = WallClock().now() if at is None else time_of(at, option="--at")
-    _tell(doubt_of(capture, key, now=now, tolerance_seconds=seconds), output)
+    now = WallClock().now()
+    captured_at = now if at is None else parse_moment(at, what="at", now=now)
+    _tell(doubt_of(capture, key, now=captured_at, tolerance_seconds=seconds), output)
 
 
 def _key(secret_file: typer.FileBinaryRead | None, public_key: str | None) -> VerifyingKey:

@@ -169,6 +169,7 @@ class Office:
         count_replay = CountReplay(FakePast(self.journal), ledger, self.clock)
         replays = LookUpReplays(self.replays)
         return Desk(
+            clock=self.clock,
             look_up=LookUp(subscriptions),
             subscribe=Subscribe(
                 judge, subscriptions, self.sealer, mint, self.clock, self.dice, self.typesetter

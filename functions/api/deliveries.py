@@ -14,7 +14,6 @@ from functions.api.fields import (
     Limit,
     OfSubscription,
     Since,
-    moment,
     told,
     while_there_is_time,
 )
@@ -56,7 +55,7 @@ def list_deliveries(  # noqa: PLR0913  each is a parameter
         pipeline_id=pipeline,
         subscription_id=desk.id_of(subscription),
         status=status,
-        since=moment(since, what="since") if since is not None else 0.0,
+        since=0.0 if since is None else desk.moment(since, what="since"),
         limit=limit,
     )
     seen = while_there_is_time(ROUTES, instead="name a pipeline, or ask lakehook deliveries list")

@@ -12,7 +12,7 @@ from pydantic import BeforeValidator
 
 from lakehook.desk import Desk
 from lakehook.domain.errors import BadInput
-from lakehook.domain.instant import instant
+from lakehook.domain.moment import FORMS
 
 MOST_LISTED, USUALLY_LISTED = 1000, 100
 ANSWERS_WITHIN_MS = 5000
@@ -56,22 +56,14 @@ Cursor = Annotated[
 Since = Annotated[
     str | None,
     Query(
-        description="Those changed since then, in RFC 3339.",
-        examples=["2026-01-01T12:00:00Z"],
-        json_schema_extra={"format": "date-time"},
+        description=f"Those changed since then: {FORMS}.",
+        examples=["2026-01-01T12:00:00Z", "2h"],
     ),
 ]
 OlderThan = Annotated[
     str,
     Query(description="Those in their state for so long.", pattern=DURATION, examples=["15m"]),
 ]
-
-
-def moment(text: str, *, what: str) -> float:
-    try:
-        return instant(text).timestamp()
-    except ValueError as error:
-        raise BadInput(f"{what}: {text[:40]!a} is {error}") from None
 
 
 def while_there_is_time(router: Router, *, instead: str) -> Callable[[int], None]:

@@ -8,6 +8,7 @@ from functions.api.fields import DURATION
 from functions.api.terms import Order, said, unsaid
 from lakehook.domain.errors import BadInput
 from lakehook.domain.event import Event, EventType
+from lakehook.domain.moment import FORMS
 from lakehook.domain.replay import Wanted, Wish
 from lakehook.domain.sample import sample_of
 from lakehook.domain.secret import Signing
@@ -68,11 +69,11 @@ class NewReplay(Order):
 
     subscription: StrictStr = said("To this one, by id or by name.", "sub_0123")
     since: StrictStr = said(
-        "What was accepted since: a time in RFC 3339, or how long ago.",
+        f"What was accepted since: {FORMS}.",
         "2026-01-01T12:00:00Z",
         "2h",
     )
-    until: StrictStr = unsaid("And until then; now if not said.", "2026-01-02T12:00:00Z")
+    until: StrictStr = unsaid(f"And until then; now if not said. {FORMS}.", "2026-01-02T12:00:00Z")
     event_types: list[EventType] = unsaid("Of what it wants only these.", ["PIPELINE_FAILED"])
     status: Wanted = unsaid("Deliveries that stand like this; any but waiting.", "dead")
     rate: StrictStr = unsaid("So many deliveries in that time at most.", "10/s")

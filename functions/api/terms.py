@@ -8,6 +8,7 @@ from lakehook.domain.channels import CHANNELS
 from lakehook.domain.document import ascii_of
 from lakehook.domain.event import EventType
 from lakehook.domain.language import Language
+from lakehook.domain.moment import FORMS
 from lakehook.domain.secret import Signing
 from lakehook.domain.subscription import (
     MAX_DEADLINE_SECONDS,
@@ -99,7 +100,7 @@ class NewSubscription(_AnyTerms):
     allow_empty_secret: StrictBool = unsaid("In DevLake's format: anybody can sign as we do, then.")
     challenge: StrictBool = unsaid("No event goes to it before `test` has had a challenge echoed.")
 
-    since: StrictStr | None = unsaid("It is sent the past since then, too.", "7d")
+    since: StrictStr | None = unsaid(f"It is sent the past since then, too: {FORMS}.", "7d")
     from_beginning: StrictBool = unsaid("It is sent all of the past that is kept, too.")
 
     @property

@@ -10,6 +10,7 @@ on_aws.py              the desk of a deployment, with every technology behind it
 from dataclasses import dataclass
 
 from lakehook.discard import Discard
+from lakehook.domain.moment import parse_moment
 from lakehook.domain.subscription import Subscription
 from lakehook.explain import Explain
 from lakehook.find_letters import Choice, FindLetters
@@ -19,6 +20,7 @@ from lakehook.list_pipelines import ListPipelines
 from lakehook.look_up import LookUp
 from lakehook.pause import Enable, Pause, Unpause
 from lakehook.ping.ask import AskEndpoint
+from lakehook.ports.clock import Clock
 from lakehook.preview import PreviewDelivery
 from lakehook.redrive import Redrive
 from lakehook.replay import (
@@ -37,6 +39,7 @@ from lakehook.unsubscribe import Backlog, Unsubscribe
 
 @dataclass(frozen=True, kw_only=True)
 class Desk:
+    clock: Clock
     look_up: LookUp
     subscribe: Subscribe
     ask: AskEndpoint
@@ -73,6 +76,10 @@ class Desk:
         if backlog.dead:
             self.discard(self.find_letters(Choice(subscription_id=tombstone.id)))
         return tombstone, backlog
+
+    def moment(self, text: str, *, what: str) -> float:
+        """Unix seconds of a time, or of how long ago it was; ``BadInput`` shows both forms."""
+        return parse_moment(text, what=what, now=self.clock.now())
 
     def id_of(self, asked: str | None) -> str | None:
         """The id of the one that is meant by id or name, a removed one by id; none of none."""

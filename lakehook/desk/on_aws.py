@@ -73,6 +73,7 @@ def desk_at(places: Places, aws: Aws, warn: Warn) -> Desk:
     kept_seconds = float(places.event_retention_days) * DAY
     count_replay = CountReplay(DynamoPast(dynamodb, places.pipelines_table), ledger, clock)
     return Desk(
+        clock=clock,
         look_up=LookUp(subscriptions),
         subscribe=Subscribe(judge, subscriptions, sealer, mint, clock, dice, typesetter),
         ask=AskEndpoint(subscriptions, deliveries, pings, clock, dice),

@@ -9,6 +9,11 @@ _NAMES = {"d": "day", "h": "hour", "m": "minute", "s": "second"}
 _WRITTEN = re.compile(r"([0-9]{1,9})([smhd])", re.ASCII)
 
 
+def is_duration(text: str) -> bool:
+    """Whether it is written as one, however long it is."""
+    return _WRITTEN.fullmatch(text) is not None
+
+
 def parse_duration(text: str, *, what: str, longest: float) -> float:
     """Seconds; ``BadInput`` says what is wrong."""
     found = _WRITTEN.fullmatch(text.strip())

@@ -2,12 +2,14 @@
 
 from datetime import datetime
 
-from lakehook.domain.duration import parse_duration
+from lakehook.domain.duration import is_duration, parse_duration
 from lakehook.domain.errors import BadInput
 
-MOST_DIGITS = len("99999999999")
-LONGEST_AGO_SECONDS = 10 * 365 * 24 * 3600.0
-_UNITS = "smhd"
+MAX_DIGITS = len("99999999999")
+MAX_AGO_SECONDS = 10 * 365 * 24 * 3600.0
+
+FORMS = "2026-01-01T12:00:00Z, or how long ago: 15m, 2h, 7d"
+"""For help texts, the same wherever a moment is asked for."""
 
 
 def parse_moment(text: str, *, what: str, now: float) -> float:
@@ -16,17 +18,21 @@ def parse_moment(text: str, *, what: str, now: float) -> float:
     Before 1970 it is 1970: of the year 1 some offsets have no time that could be written.
     """
     text = text.strip()
-    if text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS:
+    if text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS:
         return float(text)
-    if text[:-1].isdigit() and text[-1] in _UNITS:
-        return now - parse_duration(text, what=what, longest=LONGEST_AGO_SECONDS)
-    try:
-        time = datetime.fromisoformat(text)
-    except ValueError:
-        time = None
+    if is_duration(text):
+        return max(now - parse_duration(text, what=what, longest=MAX_AGO_SECONDS), 0.0)
+    time = _parse_time(text)
     if time is None or time.tzinfo is None:
         raise BadInput(
-            f"{what}: {text[:40]!a} is no time with an offset, like 2026-01-01T12:00:00Z,"
-            " and no duration back from now, like 2h or 3d"
+            f"{what}: {text[:40]!a} is neither a time with an offset, such as 2026-01-01T12:00:00Z,"
+            " nor a duration back from now, such as 15m, 2h or 7d"
         )
     return max(time.timestamp(), 0.0)
+
+
+def _parse_time(text: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text.upper())
+    except ValueError:
+        return None

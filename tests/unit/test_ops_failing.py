@@ -308,10 +308,14 @@ def test_deliveries_are_listed_by_status_and_time(terminal: Terminal) -> None:
     waiting = terminal.json("deliveries", "list", "--subscription", "ci", "--status", "waiting")
     later = terminal.json(*of_pipeline, "--since", "2026-01-01T13:00:01+01:00")
     sooner = terminal.json(*of_pipeline, "--since", "2026-01-01T13:00:00+01:00", "--limit", "1")
+    terminal.office.clock.sleep(3600)
+    within_2h = terminal.json(*of_pipeline, "--since", "2h")
+    within_30m = terminal.json(*of_pipeline, "--since", "30m")
 
     assert [one["delivery_id"] for one in listed] == [SECOND, FIRST]
     assert [one["delivery_id"] for one in waiting] == [SECOND]
     assert (later, len(sooner)) == ([], 1)
+    assert (within_2h, within_30m) == (listed, [])
     assert terminal(*of_pipeline) == 0
     assert SECOND in terminal.out
 

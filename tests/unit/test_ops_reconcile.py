@@ -53,6 +53,14 @@ def test_people_read_it_in_lines(terminal: Terminal) -> None:
     assert terminal.err == ""
 
 
+def test_since_may_be_how_long_ago(terminal: Terminal) -> None:
+    answer = terminal.json(*DEVLAKE, "--since", "2h")
+
+    assert answer["since"] == "2026-01-01T10:00:00.000+00:00"
+    assert answer["sent"] == 2
+    assert terminal.json(*DEVLAKE, "--since", "30s")["sent"] == 0
+
+
 def test_a_dry_run_shows_the_events_and_sends_none(terminal: Terminal) -> None:
     answer = terminal.json(*DEVLAKE, "--dry-run")
 
@@ -141,7 +149,7 @@ def test_whoever_types_a_header_in_does_not_see_it(
     [
         (("--devlake", f"ftp://{SECRET}"), "not a URL such as"),
         (("--devlake", f"http://a:{SECRET}@devlake"), "not into the URL"),
-        (("--since", "yesterday"), "no time with an offset"),
+        (("--since", "yesterday"), "since: 'yesterday' is neither a time with an offset"),
         (("--header", SECRET), "header: not 'Name: value'"),
         (("--header", f"host: {SECRET}"), "header: host is the sender's own"),
         (("--header-file", "/no/such/file"), "No such file"),

@@ -204,7 +204,7 @@ def _also(office: Office, act: Any) -> Any:
 @pytest.mark.parametrize(
     ("options", "complaint"),
     [
-        (("--since", "soon"), "error: since: 'soon' is no time with an offset"),
+        (("--since", "soon"), "error: since: 'soon' is neither a time with an offset"),
         (("--since", "1h", "--until", "2h"), "error: since: '1h' is after until, '2h'"),
         (("--since", "1h", "--status", "lost"), "error: status: 'lost' is none of dead, delivered"),
         (("--since", "1h", "--rate", "fast"), "error: rate: 'fast' is none of 20/m"),

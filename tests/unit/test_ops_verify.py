@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from lakehook.adapters.world import WallClock
 from tests.fakes_ops import Office
 from tests.unit.test_ops_command import Terminal
 from tests.vectors import vectors
@@ -139,6 +140,15 @@ def test_a_capture_of_long_ago_fails_unless_it_is_said_when_it_was_captured(case
     assert case("--at", "2021-02-25T15:03:00Z") == 0
 
 
+def test_when_it_was_captured_may_be_how_long_ago(
+    case: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(WallClock, "now", lambda _self: float(HMAC["timestamp"]) + 2 * 3600)
+
+    assert case("--at", "2h") == 0
+    assert case("--at", "1h") == 1
+
+
 # --- bad input: 2 ---
 
 
@@ -157,7 +167,7 @@ def test_a_capture_of_long_ago_fails_unless_it_is_said_when_it_was_captured(case
         (("headers", "a: canary\n" * 10_000), (), "headers: more than 65536 bytes"),
         (("body", "canary" * 200_000), (), "body: more than 1048576 bytes"),
         ((), ("--tolerance", "long"), "tolerance: 'long' is none of"),
-        ((), ("--at", "yesterday"), "'yesterday' is no time with an offset"),
+        ((), ("--at", "yesterday"), "at: 'yesterday' is neither a time with an offset"),
         ((), ("--public-key", "whpk_"), "give --secret-file or --public-key"),
     ],
 )

@@ -10,7 +10,6 @@ from lakehook.domain.endpoint import Endpoint
 from lakehook.domain.errors import BadInput, NotFound, OwnTrouble
 from lakehook.domain.event import EventType
 from lakehook.domain.lane import Status
-from lakehook.domain.moment import parse_moment
 from lakehook.domain.replay import State, Wish
 from lakehook.domain.subscription import Format
 from lakehook.ports.history import Accepted
@@ -356,8 +355,8 @@ def test_what_the_journal_no_longer_keeps_is_warned_of(world: World, days: int):
 @pytest.mark.parametrize(
     ("wish", "complaint"),
     [
-        ({"since": "yesterday"}, "since: 'yesterday' is no time with an offset"),
-        ({"since": "2026-01-01T12:00:00"}, "since: .* is no time with an offset"),
+        ({"since": "yesterday"}, "since: 'yesterday' is neither a time with an offset"),
+        ({"since": "2026-01-01T12:00:00"}, "since: .* is neither a time with an offset"),
         ({"since": "1767272400"}, "since: '1767272400' is yet to come"),
         ({"since": "1h", "until": "2026-01-02T12:00:00Z"}, "until: .* is yet to come"),
         ({"since": "1h", "until": "2h"}, "since: '1h' is after until, '2h'"),
@@ -425,8 +424,3 @@ def test_a_pending_subscription_hears_the_past_once_it_is_confirmed(world: World
     world.work_off()
 
     assert world.heard == ["1#1", "1#2"]
-
-
-def test_before_1970_it_is_1970() -> None:
-    """Some offsets of the year 1 have no time that could be written."""
-    assert parse_moment("0001-01-01T00:00:00+14:00", what="since", now=NOON) == 0.0

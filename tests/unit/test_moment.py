@@ -1,0 +1,60 @@
+"""A moment is read alike wherever it is asked for, and one error text shows both forms."""
+
+import pytest
+
+from lakehook.domain.errors import BadInput
+from lakehook.domain.moment import parse_moment
+from tests.fakes import NOON
+
+HOUR = 3600.0
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("30s", NOON - 30),
+        ("15m", NOON - 900),
+        (" 2h\n", NOON - 2 * HOUR),
+        ("7d", NOON - 168 * HOUR),
+        ("0s", NOON),
+        ("0", 0.0),
+        ("1767268800", 1_767_268_800.0),
+        ("2026-01-01T12:00:00Z", NOON),
+        ("2026-01-01t12:00:00.5z", NOON + 0.5),
+        ("2026-01-01T20:00:00+08:00", NOON),
+        ("2026-01-01 12:00Z", NOON),
+        ("0001-01-01T00:00:00+14:00", 0.0),  # some offsets of the year 1 cannot be written
+        ("3650d", max(NOON - 3650 * 24 * HOUR, 0.0)),
+    ],
+)
+def test_a_time_and_a_duration_are_both_moments(text: str, seconds: float) -> None:
+    assert parse_moment(text, what="since", now=NOON) == seconds
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("yesterday", "", "2 h", "2H", "-2h", "1.5h", "2w", "²h", "٢h", "h"),
+        *("2026-01-01", "2026-01-01T12:00:00", "2026-02-30T00:00:00Z", "9" * 12),
+    ],
+)
+def test_what_is_neither_is_refused_with_both_forms(text: str) -> None:
+    with pytest.raises(BadInput) as refused:
+        parse_moment(text, what="since", now=NOON)
+
+    assert str(refused.value) == (
+        f"since: {text!a} is neither a time with an offset, such as 2026-01-01T12:00:00Z,"
+        " nor a duration back from now, such as 15m, 2h or 7d"
+    )
+
+
+def test_a_long_text_is_not_repeated_whole() -> None:
+    with pytest.raises(BadInput) as refused:
+        parse_moment("x" * 1000, what="until", now=NOON)
+
+    assert len(str(refused.value)) < 200
+
+
+def test_longer_ago_than_ten_years_is_refused() -> None:
+    with pytest.raises(BadInput, match="since: 3651d is more than 3650d"):
+        parse_moment("3651d", what="since", now=NOON)

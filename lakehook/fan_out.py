@@ -111,7 +111,7 @@ class FanOut:
     ) -> list[Delivery]:
         event = numbered.event
         deliveries = [
-            Delivery(Lane(subscription.id, event.pipeline_id), numbered)
+            Delivery(Lane(subscription.id, event.pipeline_key), numbered)
             for subscription in subscriptions
             if subscription.receives(event) and channel_of(subscription).silence(event) is None
         ]

@@ -56,10 +56,10 @@ class SpoolDrain:
         window = self.spool.oldest(WINDOW)
         held: dict[str, str] = {}
         for batch in batches(window):
-            going = [entry for entry in batch if entry.pipeline_id not in held]
+            going = [entry for entry in batch if entry.pipeline_key not in held]
             failed = self._send(going) if going else {}
             self.spool.remove([entry for entry in going if entry not in failed])
-            held |= {entry.pipeline_id: why for entry, why in failed.items()}
+            held |= {entry.pipeline_key: why for entry, why in failed.items()}
         if held:
             raise OwnTrouble(
                 f"SQS did not take events of {len(held)} pipelines: {min(held.values())}"

@@ -6,7 +6,7 @@ import typer
 
 from lakehook.domain.document import read_document
 from lakehook.domain.errors import BadEvent
-from lakehook.domain.event import Event
+from lakehook.domain.event import Event, pipeline_key_of
 from lakehook.ports.devlake import Publish
 from ops.answers import answer
 from ops.desk import desk_of
@@ -55,7 +55,7 @@ def events_in(lines: Iterable[bytes]) -> Iterator[Event]:
 
 def _event(text: str) -> Event:
     try:
-        group = str(read_document(text).get("pipeline_id"))
+        group = pipeline_key_of(read_document(text))
     except ValueError as error:
         raise BadEvent(str(error)) from None
     return Event.from_message(text, group=group)

@@ -5,7 +5,7 @@ from typing import Any
 
 from lakehook.domain.delivery import Delivery, Lane, NumberedEvent
 from lakehook.domain.endpoint import Endpoint
-from lakehook.domain.event import Event
+from lakehook.domain.event import Event, pipeline_key_of
 from lakehook.domain.subscription import Subscription
 from lakehook.ports.events import Notice
 
@@ -27,14 +27,14 @@ def an_event(**changes: Any) -> Event:
 
 def a_notice(message_id: str = "m1", *, group: str | None = None, **changes: Any) -> Notice:
     document = a_document(**changes)
-    return Notice(message_id, group or str(document["pipeline_id"]), json.dumps(document))
+    return Notice(message_id, group or pipeline_key_of(document), json.dumps(document))
 
 
 def a_delivery(
     sequence: int = 1, *, subscription: str = "sub_a", previous: str | None = None, **changes: Any
 ) -> Delivery:
     event = an_event(**{"event_id": f"e{sequence}", **changes})
-    lane = Lane(subscription, event.pipeline_id)
+    lane = Lane(subscription, event.pipeline_key)
     return Delivery(lane, NumberedEvent(event, sequence, previous))
 
 

@@ -84,8 +84,8 @@ class FakeJournal:
     leases: dict[str, float] = field(default_factory=dict)
 
     def open(self, event: Event) -> tuple[Pipeline, Sequence[NumberedEvent]]:
-        pipeline = self.pipelines.get(event.pipeline_id, Pipeline(event.pipeline_id))
-        key = (event.pipeline_id, event.id)
+        pipeline = self.pipelines.get(event.pipeline_key, Pipeline(event.pipeline_key))
+        key = (event.pipeline_key, event.id)
         known = (*self.implied[key], self.events[key]) if key in self.events else ()
         return pipeline, known
 
@@ -101,7 +101,7 @@ class FakeJournal:
         self.leases.pop(before.id, None)
 
     def set_aside(self, event: Event, fate: Fate) -> None:
-        self.aside[event.pipeline_id, event.id] = SetAside(event, fate, self.clock.now())
+        self.aside[event.pipeline_key, event.id] = SetAside(event, fate, self.clock.now())
 
     def history(self, pipeline_id: str) -> Sequence[Accepted]:
         events = [

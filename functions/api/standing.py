@@ -11,7 +11,7 @@ from lakehook.desk.subscription_facts import facts, rotation_facts, secret_facts
 from lakehook.domain.document import Document, text_of
 from lakehook.domain.duration import parse_duration
 from lakehook.domain.errors import BadEvent
-from lakehook.domain.event import Event
+from lakehook.domain.event import Event, pipeline_key_of
 from lakehook.domain.rotation import LONGEST_OVERLAP_SECONDS
 from lakehook.match import match
 
@@ -105,6 +105,6 @@ def try_events(desk: AtDesk, subscription: SubscriptionId, wanted: Trial) -> ans
 
 def _event(number: int, document: Document) -> Event:
     try:
-        return Event.from_message(text_of(document), group=str(document.get("pipeline_id")))
+        return Event.from_message(text_of(document), group=pipeline_key_of(document))
     except BadEvent as error:
         raise BadEvent(f"events.{number}: {error}") from None

@@ -46,12 +46,12 @@ class DynamoJournal:
 
     def open(self, event: Event) -> tuple[Pipeline, Sequence[NumberedEvent]]:
         """One read; two for a repeat of an event from which others were inferred."""
-        found = self._read(event.pipeline_id, COUNTER, event_name(event))
+        found = self._read(event.pipeline_key, COUNTER, event_name(event))
         counter, known = found.get(COUNTER), found.get(event_name(event))
-        pipeline = pipeline_of(counter) if counter else Pipeline(event.pipeline_id)
+        pipeline = pipeline_of(counter) if counter else Pipeline(event.pipeline_key)
         if not known:
             return pipeline, ()
-        implied = self._read(event.pipeline_id, *known.get("implied", ()))
+        implied = self._read(event.pipeline_key, *known.get("implied", ()))
         events = map(numbered_of, (*implied.values(), known))
         return pipeline, sorted(events, key=lambda one: one.sequence)
 
@@ -67,7 +67,7 @@ class DynamoJournal:
     def set_aside(self, event: Event, fate: Fate) -> None:
         values = aside_values(event, fate)
         with own_trouble():
-            self.dynamodb.put_item(**self._kept(event.pipeline_id, values, self.clock.now()))
+            self.dynamodb.put_item(**self._kept(event.pipeline_key, values, self.clock.now()))
 
     def history(self, pipeline_id: str) -> Sequence[Accepted]:
         events = map(accepted_of, self._all(pipeline_id, EVENT))

@@ -21,7 +21,7 @@ MOST_BYTES = 1024 * 1024
 class Entry:
     """An event as it goes onto the queue. ``number`` is its place in a spool, if it was in one."""
 
-    pipeline_id: str
+    pipeline_key: str
     event_id: str
     body: str
     number: int = 0
@@ -30,8 +30,8 @@ class Entry:
     def of(cls, event: Event) -> "Entry":
         """``BadEvent`` for what fan-out would refuse."""
         body = _body(event)
-        Event.from_message(body, group=event.pipeline_id)
-        return cls(event.pipeline_id, event.id, body)
+        Event.from_message(body, group=event.pipeline_key)
+        return cls(event.pipeline_key, event.id, body)
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class EventsQueue:
             {
                 "Id": str(index),
                 "MessageBody": entry.body,
-                "MessageGroupId": entry.pipeline_id,
+                "MessageGroupId": entry.pipeline_key,
                 "MessageDeduplicationId": entry.event_id,
             }
             for index, entry in enumerate(batch)
@@ -68,12 +68,12 @@ def batches(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
     """Pack what SQS takes at once, never two of one pipeline: a batch may fail in the middle."""
     lines: dict[str, deque[Entry]] = {}
     for entry in entries:
-        lines.setdefault(entry.pipeline_id, deque()).append(entry)
+        lines.setdefault(entry.pipeline_key, deque()).append(entry)
     while lines:
         batch = _packed(lines)
         yield batch
         for entry in batch:
-            _step_back(lines, entry.pipeline_id)
+            _step_back(lines, entry.pipeline_key)
 
 
 def _packed(lines: dict[str, deque[Entry]]) -> list[Entry]:
@@ -87,9 +87,9 @@ def _packed(lines: dict[str, deque[Entry]]) -> list[Entry]:
     return batch
 
 
-def _step_back(lines: dict[str, deque[Entry]], pipeline_id: str) -> None:
+def _step_back(lines: dict[str, deque[Entry]], pipeline_key: str) -> None:
     """The head of the line has gone; the rest of it goes behind the other pipelines."""
-    line = lines.pop(pipeline_id)
+    line = lines.pop(pipeline_key)
     line.popleft()
     if line:
-        lines[pipeline_id] = line
+        lines[pipeline_key] = line

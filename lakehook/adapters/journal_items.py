@@ -84,6 +84,7 @@ def _label_values(label: Label | None) -> Values:
         "said_id": label.pipeline_id,
         "trigger_source": label.trigger_source,
         "project_name": label.project_name,
+        "source": label.source,
     }
 
 
@@ -134,6 +135,7 @@ def _label_of(values: Mapping[str, Any]) -> Label | None:
         pipeline_id=values["said_id"],
         trigger_source=values["trigger_source"],
         project_name=values.get("project_name"),
+        source=values.get("source"),
     )
 
 

@@ -11,6 +11,7 @@ class NoticeTelemetry(Powertools):
         self._info(
             "notice_taken",
             pipeline_id=event.pipeline_id,
+            source=event.source,
             event_id=event.id,
             event_type=event.type,
             trigger_source=event.document["trigger_source"],

@@ -21,7 +21,7 @@ _MEBIBYTE = 1024 * 1024
 _TABLE = """
     CREATE TABLE IF NOT EXISTS event (
         number INTEGER PRIMARY KEY AUTOINCREMENT,
-        pipeline_id TEXT NOT NULL,
+        pipeline_id TEXT NOT NULL,  -- its key, which is the id alone for the default source
         event_id TEXT NOT NULL,
         body TEXT NOT NULL
     )
@@ -48,7 +48,7 @@ class SqliteSpool:
 
     def add(self, entries: Sequence[Entry]) -> None:
         """Add all or none. ``SpoolFull`` when there is no room."""
-        rows = [(one.pipeline_id, one.event_id, one.body) for one in entries]
+        rows = [(one.pipeline_key, one.event_id, one.body) for one in entries]
         with self._transaction() as file:
             file.executemany(
                 "INSERT INTO event (pipeline_id, event_id, body) VALUES (?, ?, ?)", rows

@@ -23,6 +23,7 @@ class PowertoolsTelemetry(Powertools):
         self._info(
             "event_fanned_out",
             pipeline_id=event.pipeline_id,
+            source=event.source,
             sequence=numbered.sequence,
             event_id=event.id,
             event_type=event.type,
@@ -36,6 +37,7 @@ class PowertoolsTelemetry(Powertools):
         self._info(
             "event_set_aside",
             pipeline_id=event.pipeline_id,
+            source=event.source,
             event_id=event.id,
             event_type=event.type,
             fate=fate,
@@ -101,7 +103,7 @@ def _fields(record: DeliveryRecord) -> Mapping[str, Any]:
     return {
         "delivery": f"{record.lane}#{record.sequence}",
         "subscription": record.lane.subscription_id,
-        "pipeline_id": record.lane.pipeline_id,
+        "pipeline_id": record.lane.pipeline_key,
         "event_id": record.event_id,
         "event_type": record.event_type,
     }

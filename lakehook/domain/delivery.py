@@ -12,15 +12,15 @@ class Lane:
     """All deliveries of one (subscription, pipeline): the unit of order."""
 
     subscription_id: str
-    pipeline_id: str
+    pipeline_key: str  # see ``Event.pipeline_key``
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        subscription_id, _, pipeline_id = text.partition("#")
-        return cls(subscription_id, pipeline_id)
+        subscription_id, _, pipeline_key = text.partition("#")
+        return cls(subscription_id, pipeline_key)
 
     def __str__(self) -> str:
-        return f"{self.subscription_id}#{self.pipeline_id}"
+        return f"{self.subscription_id}#{self.pipeline_key}"
 
 
 @dataclass(frozen=True)

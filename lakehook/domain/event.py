@@ -2,7 +2,6 @@
 
 import hashlib
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -10,7 +9,7 @@ from typing import Any, Self
 
 from lakehook.domain.document import Document, ascii_of, read_document, text_of
 from lakehook.domain.errors import BadEvent
-from lakehook.domain.instant import instant
+from lakehook.domain.event_fields import OPTIONAL, Check, check_time
 
 MAX_EVENT_BYTES = 128 * 1024
 MOST_SHOWN = 80  # characters of a value that is refused
@@ -53,10 +52,11 @@ class Event:
             raise BadEvent(str(error)) from None
         _refuse_too_large(text_of(document))  # written anew, 1e15 is 1000000000000000.0
         event = cls.from_document(document)
-        if event.pipeline_id != group:
+        if event.pipeline_key != group:
             raise BadEvent(
-                f"pipeline_id: {_shown(event.pipeline_id)} is not the MessageGroupId"
-                f" {_shown(group)}; send each event in the group of its pipeline"
+                f"pipeline_id: {_shown(event.pipeline_key)} is not the MessageGroupId"
+                f" {_shown(group)}; send each event in the group of its pipeline,"
+                " <pipeline_id> or <source>/<pipeline_id>"
             )
         return event
 
@@ -69,6 +69,16 @@ class Event:
     @property
     def pipeline_id(self) -> str:
         return str(self.document["pipeline_id"])
+
+    @property
+    def source(self) -> str | None:
+        """The DevLake, or other service, that counts this pipeline; none is the default one."""
+        return self.document.get("source")
+
+    @cached_property
+    def pipeline_key(self) -> str:
+        """The id of the pipeline among those of all sources."""
+        return pipeline_key_of(self.document)
 
     @cached_property  # of every subscription it is asked
     def type(self) -> EventType:
@@ -92,6 +102,20 @@ class Event:
     def is_inferred(self) -> bool:
         """Whether Lakehook filled it in, since another event could not have been without it."""
         return self.document.get("inferred") is True
+
+    @property
+    def is_reconciled(self) -> bool:
+        """Whether it was read from DevLake's API, since its notice may have been lost."""
+        return self.document.get("reconciled") is True
+
+
+def pipeline_key_of(document: Document) -> str:
+    """``39``, or ``staging/39`` where the event names a source: every source counts from 1.
+
+    It is what the MessageGroupId must be. Neither part may hold a slash.
+    """
+    source, pipeline_id = document.get("source"), str(document.get("pipeline_id"))
+    return pipeline_id if source is None else f"{source}/{pipeline_id}"
 
 
 def _refuse_too_large(text: str) -> None:
@@ -121,7 +145,7 @@ def _derived_id(document: Document) -> str:
     """
     began_at = document.get("began_at")
     return event_id_of(
-        str(document["pipeline_id"]),
+        pipeline_key_of(document),
         document["event_type"],
         document.get("task"),
         document["timestamp"],
@@ -140,13 +164,10 @@ def _shown(value: Any) -> str:
     return shown if len(shown) <= MOST_SHOWN else shown[: MOST_SHOWN - 3] + "..."
 
 
-# --- the fields: each check answers what is wrong with a value, or nothing ---
-
-Check = Callable[[Any], str | None]
+# --- the required fields ---
 
 _PIPELINE_ID = re.compile(r"[A-Za-z0-9_:-]{1,64}", re.ASCII)
-_TRIGGER_SOURCE = re.compile(r"manual|automatic|blueprint:[A-Za-z0-9_-]{1,64}", re.ASCII)
-_EVENT_ID = re.compile(r"[!-~]{1,128}")
+_TRIGGER_SOURCE = re.compile(r"manual|automatic|unknown|blueprint:[A-Za-z0-9_-]{1,64}", re.ASCII)
 
 
 def _pipeline_id(value: Any) -> str | None:
@@ -163,29 +184,7 @@ def _event_type(value: Any) -> str | None:
 def _trigger_source(value: Any) -> str | None:
     if isinstance(value, str) and _TRIGGER_SOURCE.fullmatch(value):
         return None
-    return "is not manual, automatic or blueprint:<id>"
-
-
-def _time(value: Any) -> str | None:
-    try:
-        instant(value)
-    except (TypeError, ValueError):
-        return "is not an RFC 3339 time with an offset, such as 2024-09-05T15:08:00+08:00"
-    return None
-
-
-def _event_id(value: Any) -> str | None:
-    if isinstance(value, str) and _EVENT_ID.fullmatch(value):
-        return None
-    return "is not a string of 1 to 128 printable ASCII characters without spaces"
-
-
-def _text(value: Any) -> str | None:
-    return None if isinstance(value, str) else "is not a string"
-
-
-def _object(value: Any) -> str | None:
-    return None if isinstance(value, dict) else "is not an object"
+    return "is not manual, automatic, unknown or blueprint:<id>"
 
 
 _EVENT_TYPES = tuple(EventType)
@@ -194,17 +193,6 @@ _REQUIRED: dict[str, Check] = {
     "pipeline_id": _pipeline_id,
     "event_type": _event_type,
     "trigger_source": _trigger_source,
-    "timestamp": _time,
+    "timestamp": check_time,
 }
-_OPTIONAL: dict[str, Check] = {
-    "event_id": _event_id,
-    "project_name": _text,
-    "created_at": _time,
-    "updated_at": _time,
-    "began_at": _time,
-    "finished_at": _time,
-    "message": _text,
-    "task": _object,
-    "data": _object,
-}
-_CHECKS = _REQUIRED | _OPTIONAL
+_CHECKS = _REQUIRED | OPTIONAL

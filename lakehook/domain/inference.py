@@ -3,7 +3,16 @@
 from lakehook.domain.event import Event, EventType, event_id_of
 from lakehook.domain.instant import is_not_later
 
-_CARRIED = ("pipeline_id", "trigger_source", "project_name", "created_at")
+_CARRIED = (
+    "pipeline_id",
+    "source",
+    "trigger_source",
+    "project_name",
+    "pipeline_name",
+    "labels",
+    "created_at",
+    "pipeline_url",
+)
 
 
 def infer_created(event: Event, *, round_number: int, earlier_ended_at: str | None) -> Event:
@@ -24,4 +33,4 @@ def _infer(event_type: EventType, event: Event, *, round_number: int, at: str) -
     """Its id says the round: whoever infers it again names it the same."""
     document = {name: event.document[name] for name in _CARRIED if name in event.document}
     document |= {"event_type": str(event_type), "timestamp": at, "updated_at": at, "inferred": True}
-    return Event(event_id_of(event.pipeline_id, event_type, "round", round_number), document)
+    return Event(event_id_of(event.pipeline_key, event_type, "round", round_number), document)

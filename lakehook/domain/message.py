@@ -19,7 +19,8 @@ VERSION = 1
 MOST_SEQUENCE = 10**10 - 1  # the ledger writes ten digits
 MOST_TOKEN = 10**14 - 1  # milliseconds, to the year 5138
 MOST_CHARACTERS_OF_WHY = 200
-_LANE = re.compile(r"[A-Za-z0-9_-]{1,60}#[A-Za-z0-9_:-]{1,64}", re.ASCII)
+MAX_LANE = 128  # characters, SQS's limit for a MessageGroupId
+_LANE = re.compile(r"[A-Za-z0-9_-]{1,60}#(?:[A-Za-z0-9_-]{1,32}/)?[A-Za-z0-9_:-]{1,64}", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -89,11 +90,11 @@ def _resume(body: Document) -> Resume:
 
 def _ping(body: Document) -> Ping:
     lane, challenge = _lane(body["lane"]), body["challenge"]
-    if not lane.pipeline_id.startswith(PREFIX):
+    if not lane.pipeline_key.startswith(PREFIX):
         raise ValueError("a ping of no lane of its own")
     return Ping(
         lane.subscription_id,
-        lane.pipeline_id.removeprefix(PREFIX),
+        lane.pipeline_key.removeprefix(PREFIX),
         _time(body["timestamp"]),
         challenge=challenge and _text(challenge),
     )
@@ -101,7 +102,7 @@ def _ping(body: Document) -> Ping:
 
 def _delivery(body: Document) -> Delivery:
     lane, document = _lane(body["lane"]), body["event"]
-    if Event.from_document(document).pipeline_id != lane.pipeline_id:
+    if Event.from_document(document).pipeline_key != lane.pipeline_key:
         raise ValueError("an event of another pipeline")
     event = Event(_text(body["event_id"]), document)
     sequence = _number(body["sequence"], at_most=MOST_SEQUENCE)
@@ -110,7 +111,7 @@ def _delivery(body: Document) -> Delivery:
 
 
 def _lane(value: Any) -> Lane:
-    if not _LANE.fullmatch(value):
+    if not _LANE.fullmatch(value) or len(value) > MAX_LANE:
         raise ValueError("no lane")
     return Lane.parse(value)
 

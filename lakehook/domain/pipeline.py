@@ -15,6 +15,7 @@ class Label:
     pipeline_id: str | int
     trigger_source: str
     project_name: str | None = None
+    source: str | None = None
 
     @classmethod
     def of(cls, event: Event) -> Self:
@@ -23,6 +24,7 @@ class Label:
             pipeline_id=said["pipeline_id"],
             trigger_source=said["trigger_source"],
             project_name=said.get("project_name"),
+            source=said.get("source"),
         )
 
 

@@ -9,6 +9,25 @@ _CREATED_AT, _BEGAN_AT = "2026-01-01T11:58:00.000+00:00", "2026-01-01T11:58:30.0
 _AT = "2026-01-01T12:00:00.000+00:00"
 _OF_ENDS = ("COMPLETED", "FAILED", "PARTIAL", "CANCELLED")
 _TASK = {"id": 7, "plugin": "github"}
+_OF_PIPELINE: Document = {
+    "pipeline_name": "nightly",
+    "labels": ["team-lake"],
+    "total_tasks": 9,
+    "pipeline_url": "https://devlake.example/advanced/pipeline/39",
+}
+_OF_ENDED_PIPELINE: Document = {
+    "error_name": "subtask collectIssues ended unexpectedly",
+    "finished_tasks": 7,
+    "spent_seconds": 90,
+    "failed_tasks": [
+        {
+            "id": 7,
+            "plugin": "github",
+            "status": "TASK_FAILED",
+            "message": "subtask collectIssues ended:",
+        }
+    ],
+}
 
 
 def sample_of(event_type: EventType) -> Event:
@@ -23,7 +42,7 @@ def sample_of(event_type: EventType) -> Event:
         "updated_at": _AT,
         "message": "subtask collectIssues ended:\nHTTP 502",
         **_times(event_type),
-        **({} if event_type.is_of_pipeline else {"task": _TASK}),
+        **_details(event_type),
     }
     return Event.from_document(document)
 
@@ -32,7 +51,14 @@ def delivery_of(event: Event, subscription: Subscription) -> Delivery:
     """As the one that would carry it, with a place in its pipeline that fits."""
     before = _before(event.type)
     numbered = NumberedEvent(event, len(before) + 1, before[-1] if before else None)
-    return Delivery(Lane(subscription.id, event.pipeline_id), numbered)
+    return Delivery(Lane(subscription.id, event.pipeline_key), numbered)
+
+
+def _details(event_type: EventType) -> Document:
+    if not event_type.is_of_pipeline:
+        return {"task": _TASK}
+    state = event_type.removeprefix("PIPELINE_")
+    return {**_OF_PIPELINE, **(_OF_ENDED_PIPELINE if state in _OF_ENDS else {})}
 
 
 def _times(event_type: EventType) -> Document:

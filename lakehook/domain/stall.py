@@ -56,6 +56,7 @@ def stall_of(pipeline: Pipeline, *, now: float) -> Event:
     stall = EventType.PIPELINE_STALLED
     document = {
         "pipeline_id": label.pipeline_id,
+        "source": label.source,
         "event_type": str(stall),
         "trigger_source": label.trigger_source,
         "timestamp": rfc_3339(now),

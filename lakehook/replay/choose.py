@@ -15,7 +15,7 @@ def chosen(
     """Their deliveries, whatever has become of them."""
     channel = channel_of(subscription)
     return [
-        Delivery(Lane(subscription.id, one.numbered.event.pipeline_id), one.numbered)
+        Delivery(Lane(subscription.id, one.numbered.event.pipeline_key), one.numbered)
         for one in accepted
         if terms.reach(one.numbered.event, at=one.at, subscription=subscription)
         and channel.silence(one.numbered.event) is None

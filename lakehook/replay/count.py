@@ -46,7 +46,7 @@ class CountReplay:
                 waiting += record is not None and record.status is Status.WAITING
                 if terms.status.takes(record):
                     types[one.event.type] += 1
-                    pipelines.add(one.lane.pipeline_id)
+                    pipelines.add(one.lane.pipeline_key)
         return Tally(
             deliveries=types.total(), pipelines=len(pipelines), waiting=waiting, by_type=types
         )

@@ -89,4 +89,4 @@ class LineUpPage:
 
 
 def _pipeline_of(found: Found) -> str:
-    return found.accepted.numbered.event.pipeline_id
+    return found.accepted.numbered.event.pipeline_key

@@ -50,6 +50,20 @@ def test_what_is_appended_is_found_again_and_the_pipeline_has_moved(journal: Jou
     assert tuple(known) == advance.numbered
 
 
+def test_pipelines_of_two_sources_are_two(journal: Journal):
+    of_default, of_staging = an_event(), an_event(source="staging")
+    accept(journal, of_default)
+
+    assert journal.open(of_staging) == (Pipeline("staging/39"), ())
+
+    accept(journal, of_staging)
+    pipeline, (known,) = journal.open(of_staging)
+    assert (pipeline.id, pipeline.sequence, known.event) == ("staging/39", 1, of_staging)
+    assert pipeline.label == Label(
+        pipeline_id=39, trigger_source="blueprint:7", project_name="湖", source="staging"
+    )
+
+
 def test_the_second_event_knows_the_first(journal: Journal):
     first, second = an_event(event_id="e1"), an_event(event_id="e2", event_type="PIPELINE_RUNNING")
     accept(journal, first)

@@ -208,7 +208,7 @@ def test_the_longest_held_lane_comes_first(ledger: Ledger):
         record = DeliveryRecord.waiting(a_delivery(1, pipeline_id=number))
         ledger.write(record, before=None, after=HeldLane.at(record.lane, 1, now=held_since))
 
-    assert [held.lane.pipeline_id for held in ledger.held_by("sub_a")] == ["41", "42", "40"]
+    assert [held.lane.pipeline_key for held in ledger.held_by("sub_a")] == ["41", "42", "40"]
 
 
 # --- dead letters ---
@@ -254,7 +254,7 @@ def test_many_dead_letters_are_all_found(ledger: Ledger):
         record = DeliveryRecord.waiting(a_delivery(1, pipeline_id=number)).dead("timed_out")
         ledger.write(record, before=None, after=HeldLane.at(record.lane, 1, now=NOON))
 
-    found = {int(record.lane.pipeline_id) for record in ledger.dead_of("sub_a")}
+    found = {int(record.lane.pipeline_key) for record in ledger.dead_of("sub_a")}
 
     assert found == set(range(120))
     assert len(list(ledger.held_by("sub_a"))) == 120

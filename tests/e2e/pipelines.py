@@ -26,7 +26,7 @@ def a_life(*event_types: EventType) -> list[Event]:
 
 def of_pipeline(receiver: Receiver, events: Iterable[Event]) -> list[Arrival]:
     """What arrived of the pipeline that these events are of, repeats and all."""
-    (pipeline,) = {event.pipeline_id for event in events}
+    (pipeline,) = {event.pipeline_key for event in events}
     return [arrival for arrival in receiver.arrivals if arrival.pipeline == pipeline]
 
 

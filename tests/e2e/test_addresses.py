@@ -35,7 +35,7 @@ def test_a_letter_says_why_no_connection_came_about(
             (private, Outcome.ADDRESS_NOT_ALLOWED),
             (loopback, Outcome.ADDRESS_NOT_ALLOWED),
         ):
-            lane = Lane(subscription, event.pipeline_id)
+            lane = Lane(subscription, event.pipeline_key)
             letter = attributes_of(evidence.letter(lane))
             eventually(evidence.nothing_is_under_way)  # the letter is there before the record is
             (record,) = evidence.records(lane)

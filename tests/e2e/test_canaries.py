@@ -151,7 +151,7 @@ def test_no_secret_gets_out_whatever_happens(
     (event,), good = a_life(CREATED), Receiver("good")
     with echoing() as echo_url:
         ids = aviary.settle(good, echo_url)
-        dying = [Lane(one, event.pipeline_id) for one in ids[1:]]
+        dying = [Lane(one, event.pipeline_key) for one in ids[1:]]
         arrival = aviary.deliver(event, good, dying)
     ask_everything(terminal, ids, dying)
     check(aviary, arrival)

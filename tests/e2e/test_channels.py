@@ -83,7 +83,7 @@ def test_slack_is_told_in_blocks_and_waits_as_long_as_it_says(
     first, second = receiver.arrivals
     assert second.at - first.at >= 1
     assert first.raw == second.raw
-    assert first.body["text"] == f"🔵 数据湖: pipeline {lane.pipeline_id} created"
+    assert first.body["text"] == f"🔵 数据湖: pipeline {lane.pipeline_key} created"
     assert "webhook-signature" not in first.headers
     eventually(lambda: evidence.statuses(lane) == [Status.DELIVERED])
 
@@ -132,7 +132,7 @@ def test_a_robot_is_told_in_chinese_and_a_ping_can_be_read(
     assert asked["outcome"] == "delivered"
     greeting, told = (one["markdown"]["content"] for one in bodies(receiver))
     assert "测试消息" in greeting
-    assert f"❌ 数据湖：流水线 {lane.pipeline_id} 运行失败" in told
+    assert f"❌ 数据湖：流水线 {lane.pipeline_key} 运行失败" in told
 
 
 def test_an_errcode_decides_though_http_says_200(
@@ -184,7 +184,7 @@ def test_a_mail_goes_to_every_mailbox_from_the_one_sender(
     assert secret is None
     assert mail.source == SENDER
     assert mail.destinations == {"ToAddresses": ["a@team.example", "b@team.example"]}
-    assert mail.subject == f"❌ 数据湖: pipeline {lane.pipeline_id} failed"
+    assert mail.subject == f"❌ 数据湖: pipeline {lane.pipeline_key} failed"
     assert "<table>" in mail.body
 
 

@@ -124,7 +124,7 @@ def say_anew(lakehook: LocalLakehook) -> Callable[[Event], None]:
         sqs.send_message(
             QueueUrl=lakehook.deployment.events_queue_url,
             MessageBody=json.dumps(event.document),
-            MessageGroupId=event.pipeline_id,
+            MessageGroupId=event.pipeline_key,
             MessageDeduplicationId=str(uuid4()),
         )
 

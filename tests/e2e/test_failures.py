@@ -86,7 +86,7 @@ def test_a_delivery_nobody_takes_becomes_a_letter_and_what_follows_is_held(
         "subscription": subscription,
         "endpoint": receiver.url,
         "event_type": CREATED,
-        "pipeline_id": lane.pipeline_id,
+        "pipeline_id": lane.pipeline_key,
         "sequence": "1",
         "attempts": "3",
         "last_status": "500",

@@ -182,7 +182,7 @@ def test_a_slow_endpoint_has_three_lanes_worked_off_at_a_time(world: World):
     at_once = []
 
     def another_comes(delivery: Delivery, _: object) -> Attempt:
-        number = int(delivery.lane.pipeline_id) + 1
+        number = int(delivery.lane.pipeline_key) + 1
         at_once.append(number)
         world.receive(in_lane(number))
         return Attempt(at=world.clock.now(), outcome=Outcome.DELIVERED, milliseconds=8000)
@@ -390,7 +390,7 @@ def test_who_was_told_to_go_on_is_not_told_again(world: World):
     world.down = False
     world.clock.sleep(120)
 
-    told = [lane for lane in world.tick() if int(lane.pipeline_id) >= 50]
+    told = [lane for lane in world.tick() if int(lane.pipeline_key) >= 50]
 
     assert len(told) == len(set(told)) == 10
 

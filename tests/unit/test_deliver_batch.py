@@ -43,7 +43,7 @@ class Lanes:
         self.received += received
         messages = [one.message for one in received]
         self.visited.append(messages)
-        return self.script.get(messages[0].lane.pipeline_id, all_done)(messages)
+        return self.script.get(messages[0].lane.pipeline_key, all_done)(messages)
 
 
 @dataclass

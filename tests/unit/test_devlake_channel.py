@@ -44,7 +44,7 @@ def sent(
 
 def delivery_of(vector: Vector) -> Delivery:
     event = Event.from_document(read_notice(vector.raw))
-    return Delivery(Lane("sub_a", event.pipeline_id), NumberedEvent(event, 2, None))
+    return Delivery(Lane("sub_a", event.pipeline_key), NumberedEvent(event, 2, None))
 
 
 @pytest.mark.parametrize("vector", STATUSES, ids=lambda vector: vector.name)

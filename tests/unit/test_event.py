@@ -7,11 +7,17 @@ from hypothesis import strategies as st
 from lakehook.domain.document import ascii_of, read_document, text_of
 from lakehook.domain.errors import BadEvent
 from lakehook.domain.event import MAX_EVENT_BYTES, Event, EventType
+from lakehook.domain.event_fields import OPTIONAL, keep_valid
 from tests.builders import a_document, an_event
 
 
 def read(group: str = "39", **changes: object) -> Event:
     return Event.from_message(json.dumps(a_document(**changes)), group=group)
+
+
+def a_task(**changes: object) -> dict[str, object]:
+    task = {"id": 7, "plugin": "github", "status": "TASK_FAILED", "message": "HTTP 502"}
+    return {name: value for name, value in (task | changes).items() if value is not ...}
 
 
 def test_an_event_carries_what_its_producer_wrote_even_unknown_fields():
@@ -82,6 +88,29 @@ def test_an_event_keeps_the_id_its_producer_gave():
         pytest.param({"task": "build"}, "task: 'build'", id="a string for a task"),
         pytest.param({"data": []}, "data: []", id="a list for data"),
         pytest.param({"project_name": 1}, "project_name: 1", id="a number for a project"),
+        pytest.param({"source": "a/b"}, "source: 'a/b'", id="a slash in the source"),
+        pytest.param({"source": "-a"}, "source: '-a'", id="a source that begins with a hyphen"),
+        pytest.param({"source": "x" * 33}, "source: 'xxx", id="oversized source"),
+        pytest.param({"source": ""}, "source: ''", id="an empty source"),
+        pytest.param({"labels": "a"}, "labels: 'a'", id="a string for labels"),
+        pytest.param({"labels": [1]}, "labels: [1]", id="a number for a label"),
+        pytest.param({"error_name": {}}, "error_name: {}", id="an object for an error"),
+        pytest.param({"total_tasks": -1}, "total_tasks: -1", id="less than no task"),
+        pytest.param({"finished_tasks": True}, "finished_tasks: True", id="a truth for a count"),
+        pytest.param({"spent_seconds": "9"}, "spent_seconds: '9'", id="a string for a duration"),
+        pytest.param({"failed_tasks": {}}, "failed_tasks: {}", id="an object for tasks"),
+        pytest.param({"failed_tasks": [7]}, "failed_tasks: [7]", id="a number for a task"),
+        pytest.param({"failed_tasks": [a_task()] * 11}, "failed_tasks: [", id="eleven tasks"),
+        pytest.param({"failed_tasks": [a_task(id=...)]}, "failed_tasks: [", id="a task of no id"),
+        pytest.param(
+            {"failed_tasks": [a_task(message="a\nb")]}, "failed_tasks: [", id="a second line"
+        ),
+        pytest.param(
+            {"failed_tasks": [a_task(message="x" * 301)]}, "failed_tasks: [", id="a long message"
+        ),
+        pytest.param({"pipeline_url": "javascript:1"}, "pipeline_url: 'java", id="a script's URL"),
+        pytest.param({"pipeline_url": "https://a b"}, "pipeline_url: 'https", id="URL and space"),
+        pytest.param({"reconciled": 1}, "reconciled: 1", id="a number for a truth"),
     ],
 )
 def test_a_bad_field_is_named_with_its_value(changes: dict[str, object], names: str):
@@ -115,6 +144,63 @@ def test_what_is_no_json_object_is_a_bad_event(body: str):
 def test_an_event_must_come_in_the_group_of_its_pipeline():
     with pytest.raises(BadEvent, match="'39' is not the MessageGroupId '40'"):
         read(group="40")
+
+
+def test_an_event_that_names_its_source_comes_in_the_group_of_both():
+    event = read("staging/39", source="staging")
+
+    assert (event.source, event.pipeline_id, event.pipeline_key) == ("staging", "39", "staging/39")
+    with pytest.raises(BadEvent, match=r"'staging/39' is not the MessageGroupId '39'.*<source>/"):
+        read("39", source="staging")
+
+
+@pytest.mark.parametrize("source", [..., None])
+def test_an_event_of_no_named_source_is_of_the_default_one(source: object):
+    event = read(source=source)
+
+    assert (event.source, event.pipeline_key) == (None, "39")
+    assert event.id == read().id
+
+
+def test_what_two_sources_say_alike_are_two_events():
+    ids = {read().id, read("a/39", source="a").id, read("b/39", source="b").id}
+
+    assert len(ids) == 3
+
+
+def test_details_of_a_pipeline_are_carried():
+    details = {
+        "trigger_source": "unknown",
+        "pipeline_name": "nightly",
+        "labels": ["a", "b"],
+        "error_name": "unexpected",
+        "total_tasks": 9,
+        "finished_tasks": 7,
+        "spent_seconds": 90.5,
+        "failed_tasks": [a_task(), a_task(status=..., message=None), a_task(id="x", message="")],
+        "pipeline_url": "https://devlake.example/advanced/pipeline/39?a=b#c",
+        "reconciled": True,
+    }
+
+    event = read(**details)
+
+    assert event.document.items() >= details.items()
+    assert event.is_reconciled
+    assert not read(reconciled=False).is_reconciled
+
+
+def test_of_details_only_those_that_an_event_may_have_are_kept():
+    valid = {"labels": ["a"], "total_tasks": 9, "spent_seconds": 1.5, "weather": "rain"}
+    malformed = {
+        "message": 1,
+        "finished_tasks": -1,
+        "error_name": None,
+        "failed_tasks": [a_task(message="a\r")],
+        "pipeline_url": "ftp://devlake",
+    }
+
+    assert keep_valid({**valid, **malformed}) == valid
+    assert keep_valid({"spent_seconds": float("inf")}) == {}
 
 
 def test_an_event_is_at_most_128_kib():
@@ -162,7 +248,7 @@ def test_no_text_is_worse_than_a_bad_event(body: str):
         Event.from_message(body, group="39")
 
 
-@given(st.dictionaries(st.sampled_from([*a_document(), "task", "event_id", "data"]), JSON))
+@given(st.dictionaries(st.sampled_from([*a_document(), *OPTIONAL]), JSON))
 def test_no_field_is_worse_than_a_bad_event(changes: dict[str, object]):
     try:
         assert Event.from_document(a_document(**changes)).id

@@ -10,6 +10,7 @@ from jsonschema import Draft202012Validator
 
 from lakehook.domain.errors import BadEvent
 from lakehook.domain.event import Event, EventType
+from lakehook.domain.event_fields import OPTIONAL
 from tests.builders import a_document
 
 SCHEMA = json.loads(
@@ -47,6 +48,23 @@ VALUES = st.sampled_from(
         "manual",
         "blueprint:7",
         "blueprint:",
+        "unknown",
+        "staging",
+        "-staging",
+        "a/b",
+        "x" * 33,
+        "https://devlake.example/advanced/pipeline/39",
+        "ftp://devlake.example/",
+        0,
+        False,
+        ["a"],
+        [1],
+        [{"id": 7, "plugin": "github", "status": None, "message": "HTTP 502"}],
+        [{"id": 7, "plugin": "github", "message": "two\nlines"}],
+        [{"id": 7, "plugin": "github", "message": "x" * 301}],
+        [{"id": 7}],
+        [{"id": True, "plugin": "github"}],
+        [{"id": 7, "plugin": "github"}] * 11,
         "2024-09-05T15:08:00Z",
         "2024-09-05T15:08:00",
         {},
@@ -54,6 +72,10 @@ VALUES = st.sampled_from(
         [],
     ]
 )
+
+
+def test_every_field_that_is_checked_is_published():
+    assert {*a_document(), *OPTIONAL} <= SCHEMA["properties"].keys()
 
 
 @given(st.dictionaries(st.sampled_from(list(SCHEMA["properties"])), VALUES, max_size=3))

@@ -50,6 +50,28 @@ def test_each_event_gets_the_next_number_of_its_pipeline(world: World):
     ]
 
 
+def test_each_source_counts_its_own_pipelines(world: World):
+    """So the end of one DevLake's pipeline 39 is not stale after that of another's."""
+    ends = [
+        a_notice("m1", event_type="PIPELINE_COMPLETED"),
+        a_notice("m2", event_type="PIPELINE_FAILED", source="staging"),
+        a_notice("m3", event_type="PIPELINE_FAILED", source="production"),
+    ]
+
+    assert world.fan_out(ends) == []
+
+    assert [one for one in world.sent() if one.startswith("sub_all")] == [
+        f"sub_all#{key}#{sequence}"
+        for sequence in (1, 2)
+        for key in ("39", "staging/39", "production/39")
+    ]
+    assert {str(one.event.source) for one in world.outbox.sent if one.event.is_inferred} == {
+        "None",
+        "staging",
+        "production",
+    }
+
+
 def test_a_subscription_gets_the_events_it_wants_and_no_others(world: World):
     world.fan_out([a_notice("m1"), a_notice("m2", event_type="PIPELINE_FAILED")])
 
@@ -153,7 +175,7 @@ def test_what_an_event_skipped_is_sent_before_it_one_after_the_other(world: Worl
         "sub_all#39#3",
         "sub_bad#39#3",
     ]
-    told = [one for one in world.outbox.sent if one.lane.pipeline_id == "39"]
+    told = [one for one in world.outbox.sent if one.lane.pipeline_key == "39"]
     assert [(one.event.type, one.event.is_inferred) for one in told[:3]] == [
         (EventType.PIPELINE_CREATED, True),
         (EventType.PIPELINE_RUNNING, True),

@@ -192,13 +192,20 @@ def inferred_of(*notices: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def test_what_is_inferred_says_so_and_carries_what_is_true_of_its_state_alone():
-    created, running = inferred_of(FAILED)
+    of_pipeline = {
+        "source": "staging",
+        "pipeline_name": "nightly",
+        "labels": ["a"],
+        "pipeline_url": "https://devlake.example/advanced/pipeline/39",
+    }
+    created, running = inferred_of({**FAILED, **of_pipeline, "finished_tasks": 7})
 
     common = {
         "pipeline_id": 39,
         "trigger_source": "blueprint:7",
         "project_name": "湖",
         "created_at": at(1),
+        **of_pipeline,
         "inferred": True,
     }
     assert created == {

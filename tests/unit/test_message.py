@@ -6,11 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lakehook.adapters.world import FairDice
 from lakehook.domain.delivery import Delivery, Lane
 from lakehook.domain.document import MOST_LEVELS, read_document, text_of
 from lakehook.domain.errors import BadMessage
 from lakehook.domain.event import Event
-from lakehook.domain.message import VERSION, Message, Resume, decode, encode
+from lakehook.domain.message import MAX_LANE, VERSION, Message, Resume, decode, encode
 from lakehook.domain.ping import Ping
 from tests.builders import a_delivery
 
@@ -56,6 +57,22 @@ def test_an_id_given_at_fan_out_travels_with_the_delivery():
 
     assert isinstance(decoded, Delivery)
     assert decoded.event.id == delivery.event.id
+
+
+@given(deliveries, st.sampled_from(["staging", "x" * 32]))
+def test_a_lane_says_of_which_source_its_pipeline_is(delivery: Delivery, source: str):
+    of_source = a_delivery(delivery.sequence, source=source)
+
+    assert decode(encode(of_source)) == of_source
+    assert of_source.id == f"sub_a#{source}/39#{delivery.sequence}"
+
+
+def test_the_longest_lane_is_a_message_group_of_sqs():
+    subscription = f"sub_{FairDice().token()}"
+    delivery = a_delivery(subscription=subscription, source="s" * 32, pipeline_id="p" * 64)
+
+    assert decode(encode(delivery)) == delivery
+    assert len(str(delivery.lane)) <= MAX_LANE
 
 
 def test_neither_a_url_nor_a_secret_has_a_place_in_a_message():
@@ -134,6 +151,10 @@ def test_an_unknown_version_is_refused(version: object):
         {"lane": "sub_a#"},
         {"lane": "sub_a#40"},
         {"lane": "sub_a#39#1"},
+        {"lane": "sub_a#staging/39"},
+        {"lane": "sub_a#a/b/39"},
+        {"lane": "sub_a#/39"},
+        {"lane": "a" * 60 + "#" + "b" * 32 + "/" + "3" * 36},
         {"lane": "a" * 61 + "#39"},
         {"lane": "sub_ä#39"},
         {"sequence": 0},

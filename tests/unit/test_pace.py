@@ -130,7 +130,7 @@ def test_all_go_in_the_end_evenly_spaced_however_many_wait(world: PacedWorld):
     while waiting:
         lane = min(waiting, key=lambda one: waiting[one])
         world.clock.time = max(world.clock.time, waiting.pop(lane))
-        world.receive(a_delivery(1, pipeline_id=int(lane.pipeline_id)), again=True)
+        world.receive(a_delivery(1, pipeline_id=int(lane.pipeline_key)), again=True)
         while world.bell.rung:
             word = world.bell.rung.pop(0)
             world.receive(word)

@@ -33,7 +33,7 @@ def hold(
 
 
 def due_times(office: Office) -> dict[str, float]:
-    return {lane.pipeline_id: held.due_at for lane, held in office.ledger.lanes.items()}
+    return {lane.pipeline_key: held.due_at for lane, held in office.ledger.lanes.items()}
 
 
 def test_a_paused_subscription_is_blocked_since_the_first_pause(office: Office) -> None:

@@ -57,6 +57,20 @@ def test_an_event_goes_in_the_group_of_its_pipeline_known_by_its_id(
     assert Event.from_message(entry["MessageBody"], group="39") == event
 
 
+def test_pipelines_of_two_sources_go_in_groups_of_their_own_and_in_one_batch(
+    publisher: PipelineEventPublisher, queue: FakeQueue
+) -> None:
+    events = [an_event(), an_event(source="staging"), an_event(source="production")]
+
+    publisher.publish(events)
+
+    (batch,) = queue.batches
+    groups = [entry["MessageGroupId"] for entry in batch]
+    assert groups == ["39", "staging/39", "production/39"]
+    for event, entry in zip(events, batch, strict=True):
+        assert Event.from_message(entry["MessageBody"], group=entry["MessageGroupId"]) == event
+
+
 def test_a_pipelines_events_go_in_order_one_to_a_batch(
     publisher: PipelineEventPublisher, queue: FakeQueue
 ) -> None:

@@ -67,7 +67,7 @@ def test_what_waits_is_let_be_and_the_rest_is_chosen_by_how_it_stands(
 
     records = world.ledger.records.values()
     assert (
-        sorted(f"{one.lane.pipeline_id}#{one.sequence}" for one in records if one.replayed_by)
+        sorted(f"{one.lane.pipeline_key}#{one.sequence}" for one in records if one.replayed_by)
         == heard
     )
     assert (replay.sent, replay.waiting) == (len(heard), 1)

@@ -298,7 +298,7 @@ class Fated:
         fate = self.fates.pop() if self.fates else ""
         if fate == "away":
             raise OwnTrouble("SQS is away")
-        failed = {one: "no" for one in batch if one.pipeline_id == fate}
+        failed = {one: "no" for one in batch if one.pipeline_key == fate}
         self.arrived += [one.event_id for one in batch if one not in failed]
         if fate == "lost":
             raise OwnTrouble("an answer that was lost")

@@ -88,6 +88,18 @@ def test_a_stall_says_how_long_and_in_which_state(world: World):
     }
 
 
+def test_a_stall_is_of_the_source_of_its_pipeline(world: World):
+    world.accept()
+    world.accept(source="staging")
+    world.clock.sleep(HOUR)
+
+    world.tick()
+
+    stalls = world.publisher.published
+    assert sorted(stall.pipeline_key for stall in stalls) == ["39", "staging/39"]
+    assert len({stall.id for stall in stalls}) == len(stalls)
+
+
 def test_the_producers_clock_makes_nothing_stall(world: World):
     world.accept(timestamp="1999-01-01T00:00:00Z", created_at="1999-01-01T00:00:00Z")
 

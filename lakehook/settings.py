@@ -167,6 +167,7 @@ class DeliveriesTable:
     HELD_SINCE = "held_since"
     ASLEEP_INDEX = "asleep"
     ASLEEP_OF = "asleep_of"
+    SUSPENDED_REASON = "suspended_reason"
 
 
 def listed(text: str) -> tuple[str, ...]:

@@ -286,7 +286,7 @@ class FakeLedger:
         held = self.lanes.get(due.lane)
         if held is None or held.token != due.token:
             return None
-        leased = replace(held, due_at=until, asleep=False)
+        leased = replace(held, due_at=until, suspended_reason=None)
         self.lanes[due.lane] = leased
         return leased.token
 
@@ -302,7 +302,7 @@ class FakeLedger:
         yield from sorted(held, key=lambda one: one.held_since)
 
     def asleep(self, subscription_id: str) -> Iterator[HeldLane]:
-        yield from (one for one in self.held_by(subscription_id) if one.asleep)
+        yield from (one for one in self.held_by(subscription_id) if one.suspended)
 
     def dead_of(self, subscription_id: str) -> Iterator[DeliveryRecord]:
         yield from [

@@ -47,11 +47,12 @@ def lease(dynamodb: "DynamoDBClient", table: str, due: Due, *, until: float) -> 
             dynamodb.update_item(
                 TableName=table,
                 Key=health_key(due.lane.subscription_id) if due.breaker else lane_key(due.lane),
-                UpdateExpression="SET #due_at = :token REMOVE #asleep_of",
+                UpdateExpression="SET #due_at = :token REMOVE #asleep_of, #reason",
                 ConditionExpression="#due_at = :due_at",
                 ExpressionAttributeNames={
                     "#due_at": Table.DUE_AT,
                     "#asleep_of": Table.ASLEEP_OF,
+                    "#reason": Table.SUSPENDED_REASON,
                 },
                 ExpressionAttributeValues=to_item({":token": token, ":due_at": due.token}),
             )

@@ -117,7 +117,7 @@ class DynamoLedger:
         sleepers = held_items(
             self.dynamodb, self.table, subscription_id, index=ASLEEP, wanted=is_lane
         )
-        return (lane for lane in map(held_lane, sleepers) if lane.asleep)
+        return (lane for lane in map(held_lane, sleepers) if lane.suspended)
 
     def dead_of(self, subscription_id: str) -> Iterator[DeliveryRecord]:
         held = held_items(

@@ -16,7 +16,7 @@ from lakehook.adapters.dynamo_item import Item, from_item, milliseconds, to_item
 from lakehook.domain.delivery import Delivery, Lane, NumberedEvent
 from lakehook.domain.document import text_of
 from lakehook.domain.event import Event
-from lakehook.domain.lane import DeliveryRecord, HeldLane, Status
+from lakehook.domain.lane import DeliveryRecord, HeldLane, Status, SuspendedReason
 from lakehook.settings import DeliveriesTable as Table
 
 FORM = 1
@@ -111,7 +111,8 @@ def lane_item(held: HeldLane) -> Item:
             "head": held.head,
             "attempts": held.attempts,
             "dead": held.dead or None,
-            Table.ASLEEP_OF: held.lane.subscription_id if held.asleep else None,
+            Table.ASLEEP_OF: held.lane.subscription_id if held.suspended else None,
+            Table.SUSPENDED_REASON: held.suspended_reason and str(held.suspended_reason),
             "retry_at": milliseconds(held.retry_at) or None,
             "hinted_until": milliseconds(held.hinted_until) or None,
             "place": milliseconds(held.place) or None,
@@ -122,6 +123,7 @@ def lane_item(held: HeldLane) -> Item:
 
 def held_lane(item: Item) -> HeldLane:
     values = from_item(item)
+    reason = values.get(Table.SUSPENDED_REASON)
     return HeldLane(
         lane=Lane.parse(values[Table.PARTITION_KEY]),
         head=values["head"],
@@ -129,7 +131,7 @@ def held_lane(item: Item) -> HeldLane:
         held_since=values[Table.HELD_SINCE] / 1000,
         attempts=values["attempts"],
         dead=values.get("dead", False),
-        asleep=Table.ASLEEP_OF in values,
+        suspended_reason=reason and SuspendedReason(reason),
         retry_at=values.get("retry_at", 0) / 1000,
         hinted_until=values.get("hinted_until", 0) / 1000,
         place=values.get("place", 0) / 1000,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from lakehook.domain.delivery import Lane
 from lakehook.domain.errors import LaneMoved, OwnTrouble
-from lakehook.domain.lane import DeliveryRecord, HeldLane, Status
+from lakehook.domain.lane import DeliveryRecord, HeldLane, Status, SuspendedReason
 from lakehook.ports.clock import Clock
 from lakehook.ports.ledger import Ledger, Page
 
@@ -85,10 +85,10 @@ class Hold:
         held = self._held()
         self._move(held, held.died(now=self._clock.now()))
 
-    def sleep(self, *, until: float) -> None:
+    def sleep(self, *, until: float, reason: SuspendedReason) -> None:
         """The endpoint is down or slow: until then, unless a success wakes the lane."""
         held = self._held()
-        self._move(held, held.sleeping(until=until))
+        self._move(held, held.suspended_until(until, reason=reason))
 
     def wait(self, held: HeldLane) -> None:
         """The head waits for its place, or for one to be had."""

@@ -12,7 +12,7 @@ from lakehook.deliver.rouse import Rouse
 from lakehook.deliver.stop import LONGEST_WAIT_IN_QUEUE_SECONDS, Stop, in_queue_or_ledger
 from lakehook.domain.channels import rate_of
 from lakehook.domain.disposition import Done
-from lakehook.domain.lane import LOOK_AGAIN_SECONDS, DeliveryRecord, HeldLane
+from lakehook.domain.lane import LOOK_AGAIN_SECONDS, DeliveryRecord, HeldLane, SuspendedReason
 from lakehook.domain.rate import Rate
 from lakehook.domain.subscription import Subscription
 
@@ -60,7 +60,10 @@ class Pace:
         )
         self._free_at = place.free_at
         if place.at is None:
-            self._keep(record, self._hold.at(record).sleeping(until=now + LOOK_AGAIN_SECONDS))
+            held = self._hold.at(record).suspended_until(
+                now + LOOK_AGAIN_SECONDS, reason=SuspendedReason.RATE_LIMIT
+            )
+            self._keep(record, held)
             return Done()
         wait = place.at - now
         if wait < SHORTEST_WAIT_SECONDS:

@@ -16,6 +16,7 @@ from lakehook.domain.lane import (
     DeliveryRecord,
     HeldLane,
     Status,
+    SuspendedReason,
 )
 from lakehook.domain.message import Received, Resume
 from lakehook.domain.ping import Ping
@@ -124,7 +125,9 @@ class Visit:
         if subscription and (asleep := self._must_wait(subscription)):
             return asleep
         with self._pulse.slot() as admitted:
-            return self._work_off() if admitted else self._sleep(SLOT_SECONDS)
+            if admitted:
+                return self._work_off()
+            return self._sleep(SLOT_SECONDS, reason=SuspendedReason.CONCURRENCY_LIMIT)
 
     def _work_off(self) -> Disposition:
         for record, following in self._hold.waiting():
@@ -160,14 +163,14 @@ class Visit:
 
     def _sleep_while_it_is_down(self) -> Stop:
         """A breaker that closed meanwhile has woken who slept then: this lane goes on by itself."""
-        asleep = self._sleep(LOOK_AGAIN_SECONDS)
+        asleep = self._sleep(LOOK_AGAIN_SECONDS, reason=SuspendedReason.CIRCUIT_OPEN)
         if self._pulse.is_still_open():
             return asleep
         self._hold.rouse()
         return None
 
-    def _sleep(self, seconds: float) -> Disposition:
-        self._hold.sleep(until=self._crew.clock.now() + seconds)
+    def _sleep(self, seconds: float, *, reason: SuspendedReason) -> Disposition:
+        self._hold.sleep(until=self._crew.clock.now() + seconds, reason=reason)
         return Done()
 
     def _turn(self, record: DeliveryRecord, following: DeliveryRecord | None) -> Stop:

@@ -41,6 +41,14 @@ class Status(StrEnum):
         return self in (Status.DELIVERED, Status.DISCARDED, Status.ABORTED)
 
 
+class SuspendedReason(StrEnum):
+    """Why a lane waits for its endpoint, or for others, and not for its own retry."""
+
+    CIRCUIT_OPEN = "circuit_open"  # the endpoint is down; its probe's success resumes the lane
+    CONCURRENCY_LIMIT = "concurrency_limit"  # the endpoint is slow, and has enough workers
+    RATE_LIMIT = "rate_limit"  # every send time that may be reserved is taken
+
+
 @dataclass(frozen=True, kw_only=True)
 class HeldLane:
     """The record of a lane that holds something. Each write is conditional on ``version``."""
@@ -51,7 +59,7 @@ class HeldLane:
     held_since: float
     attempts: int = 0  # of the head, within its budget
     dead: bool = False  # the head is a dead letter
-    asleep: bool = False  # its endpoint is down or slow; a success elsewhere may wake it
+    suspended_reason: SuspendedReason | None = None  # none: it is not suspended
     retry_at: float = 0.0  # the head's own next attempt; one that a probe makes before is free
     hinted_until: float = 0.0  # no attempt of the head before, by its receiver's wish
     place: float = 0.0  # of the head's next attempt in the subscription's pace
@@ -62,6 +70,11 @@ class HeldLane:
         """A lane held anew. Its versions begin at the time, above all of an earlier hold."""
         version = round(now * 1000)
         return cls(lane=lane, head=head, due_at=now, held_since=now, version=version)
+
+    @property
+    def suspended(self) -> bool:
+        """A success elsewhere may resume it before it is due."""
+        return self.suspended_reason is not None
 
     @property
     def token(self) -> int:
@@ -99,8 +112,8 @@ class HeldLane:
         """Another delivery has begun to wait; behind the head, unless it should have been it."""
         if sequence < self.head:
             moved = self.moved_on(sequence, now=self.due_at)
-            return replace(moved, asleep=self.asleep, place=self.place)
-        return self._moved(asleep=self.asleep, place=self.place)
+            return replace(moved, suspended_reason=self.suspended_reason, place=self.place)
+        return self._moved(suspended_reason=self.suspended_reason, place=self.place)
 
     def announced(self) -> Self:
         """An attempt of the head is about to begin: whoever else holds the lane has lost it."""
@@ -109,7 +122,7 @@ class HeldLane:
     def revived(self, sequence: int, *, now: float) -> Self:
         """A redriven letter goes next, at once and with a fresh budget, or waits its turn."""
         if sequence > self.head:
-            return self._moved(asleep=self.asleep, place=self.place)
+            return self._moved(suspended_reason=self.suspended_reason, place=self.place)
         return self.moved_on(sequence, now=now)
 
     def replayed(self, lowest: int, *, due_at: float) -> Self:
@@ -118,10 +131,12 @@ class HeldLane:
         An endpoint that is down or slow, and a receiver's wish, put them off as they did before.
         """
         if lowest > self.head:
-            return self._moved(asleep=self.asleep)
-        due_at = self.due_at if self.asleep else max(due_at, self.hinted_until)
+            return self._moved(suspended_reason=self.suspended_reason)
+        due_at = self.due_at if self.suspended else max(due_at, self.hinted_until)
         moved = self.moved_on(lowest, now=due_at)
-        return replace(moved, asleep=self.asleep, hinted_until=self.hinted_until)
+        return replace(
+            moved, suspended_reason=self.suspended_reason, hinted_until=self.hinted_until
+        )
 
     def moved_on(self, head: int, *, now: float) -> Self:
         return self._moved(
@@ -134,8 +149,8 @@ class HeldLane:
     def died(self, *, now: float) -> Self:
         return self._moved(due_at=now + LOOK_AGAIN_SECONDS, dead=True)
 
-    def sleeping(self, *, until: float) -> Self:
-        return self._moved(due_at=until, asleep=True)
+    def suspended_until(self, time: float, *, reason: SuspendedReason) -> Self:
+        return self._moved(due_at=time, suspended_reason=reason)
 
     def placed(self, place: float, *, due_at: float) -> Self:
         """The head goes when its place has come."""
@@ -144,9 +159,21 @@ class HeldLane:
     def roused(self, *, now: float) -> Self:
         return self._moved(due_at=max(now, self.hinted_until))
 
-    def _moved(self, *, asleep: bool = False, place: float = 0.0, **changes: Any) -> Self:
+    def _moved(
+        self,
+        *,
+        suspended_reason: SuspendedReason | None = None,
+        place: float = 0.0,
+        **changes: Any,
+    ) -> Self:
         """A place that was given serves once: whatever else is written, it is gone."""
-        return replace(self, version=self.version + 1, asleep=asleep, place=place, **changes)
+        return replace(
+            self,
+            version=self.version + 1,
+            suspended_reason=suspended_reason,
+            place=place,
+            **changes,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

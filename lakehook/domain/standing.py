@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from lakehook.domain.channels import rate_of
 from lakehook.domain.health import Health
-from lakehook.domain.lane import DeliveryRecord, HeldLane, Status
+from lakehook.domain.lane import DeliveryRecord, HeldLane, Status, SuspendedReason
 from lakehook.domain.rfc_3339 import rfc_3339
 from lakehook.domain.subscription import Ordering, Subscription
 
@@ -53,16 +52,9 @@ def lane_state(look: Look) -> str:
         return "dead letter"
     if look.probed_at is not None:
         return "endpoint down"
-    if _is_paced(look):
-        return "over its rate"
+    if look.held and (state := _SUSPENDED.get(look.held.suspended_reason)):
+        return state
     return "retrying" if look.held and look.held.attempts else "waiting"
-
-
-def _is_paced(look: Look) -> bool:
-    """Whether it waits for others to go first, and has no place of its own yet."""
-    subscription, held = look.subscription, look.held
-    paced = subscription is not None and rate_of(subscription) is not None
-    return paced and held is not None and held.asleep
 
 
 @dataclass(frozen=True)
@@ -97,9 +89,9 @@ def _head(look: Look, held: HeldLane) -> Next:
     if look.probed_at is not None:
         probed = rfc_3339(look.probed_at)
         return Next(f"blocked: the endpoint is down, and probed at {probed}", look.probed_at)
-    if _is_paced(look):
+    if condition := _RESUMED.get(held.suspended_reason):
         latest = rfc_3339(held.due_at)
-        return Next(f"attempted when its rate allows it, and looked at by {latest}", held.due_at)
+        return Next(f"attempted when {condition}, and looked at by {latest}", held.due_at)
     verb = "retried" if held.attempts else "attempted"
     return Next(f"{verb} at {rfc_3339(held.due_at)}", held.due_at)
 
@@ -113,6 +105,15 @@ def _behind(look: Look, held: HeldLane) -> Next:
     return Next(f"waits behind #{held.head}, which is {step.words}", step.at)
 
 
+# A lane that an open breaker suspends is shown by the breaker itself, which knows the next probe.
+_SUSPENDED: dict[SuspendedReason | None, str] = {
+    SuspendedReason.CONCURRENCY_LIMIT: "endpoint slow",
+    SuspendedReason.RATE_LIMIT: "over its rate",
+}
+_RESUMED: dict[SuspendedReason | None, str] = {
+    SuspendedReason.CONCURRENCY_LIMIT: "its slow endpoint has fewer requests in progress",
+    SuspendedReason.RATE_LIMIT: "its rate allows it",
+}
 _ENDS = {
     Status.DELIVERED: "delivered",
     Status.ABORTED: "nothing: the receiver wants no more of it",

@@ -8,7 +8,7 @@ import pytest
 from lakehook.adapters.dynamo_ledger import DynamoLedger
 from lakehook.domain.delivery import Lane
 from lakehook.domain.errors import LaneMoved
-from lakehook.domain.lane import DeliveryRecord, HeldLane, Status
+from lakehook.domain.lane import DeliveryRecord, HeldLane, Status, SuspendedReason
 from lakehook.domain.outcome import Attempt, Outcome
 from lakehook.ports.ledger import Due, Ledger
 from lakehook.settings import Deployment
@@ -335,15 +335,15 @@ def test_what_was_written_can_be_written_on(ledger: Ledger):
 
 def test_lanes_that_sleep_are_found_until_they_are_told(ledger: Ledger):
     held = held_at(ledger)
-    ledger.move(held, held.sleeping(until=NOON + 3600))
+    ledger.move(held, held.suspended_until(NOON + 3600, reason=SuspendedReason.CIRCUIT_OPEN))
     (asleep,) = ledger.asleep("sub_a")
 
     ledger.lease(Due(asleep.lane, asleep.token), until=NOON + 300)
 
-    assert asleep.lane == LANE
+    assert (asleep.lane, asleep.suspended_reason) == (LANE, SuspendedReason.CIRCUIT_OPEN)
     assert list(ledger.asleep("sub_a")) == []
     assert list(ledger.asleep("sub_b")) == []
-    assert lane_of(ledger) == replace(asleep, due_at=NOON + 300, asleep=False)
+    assert lane_of(ledger) == replace(asleep, due_at=NOON + 300, suspended_reason=None)
 
 
 def test_a_receivers_wish_to_wait_stays_with_its_lane(ledger: Ledger):

@@ -8,7 +8,7 @@ import pytest
 from lakehook.deliver import Crew, Deliver
 from lakehook.domain.delivery import Delivery, Lane
 from lakehook.domain.disposition import Again, Disposition, Done
-from lakehook.domain.lane import Status
+from lakehook.domain.lane import Status, SuspendedReason
 from lakehook.domain.message import Message, Received, Resume
 from lakehook.domain.outcome import Answer, Attempt, Outcome
 from lakehook.domain.retry import RetrySchedule
@@ -438,7 +438,9 @@ def test_who_gets_no_slot_in_a_crowd_does_without(world: World):
     world.receive(in_lane(2))
 
     assert len(world.attempts.made) == made
-    assert world.ledger.lanes[Lane("sub_a", "2")].asleep
+    assert (
+        world.ledger.lanes[Lane("sub_a", "2")].suspended_reason is SuspendedReason.CONCURRENCY_LIMIT
+    )
 
 
 def test_where_the_clock_finds_no_lane_to_probe_the_next_that_is_looked_at_does_it(world: World):

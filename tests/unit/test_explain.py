@@ -7,7 +7,7 @@ import pytest
 from lakehook.domain.delivery import Lane
 from lakehook.domain.errors import NotFound
 from lakehook.domain.health import Health
-from lakehook.domain.lane import DeliveryRecord, HeldLane, Status
+from lakehook.domain.lane import DeliveryRecord, HeldLane, Status, SuspendedReason
 from lakehook.domain.outcome import Attempt, Outcome
 from lakehook.domain.rate import Rate
 from lakehook.domain.subscription import Ordering
@@ -103,7 +103,9 @@ def test_a_blocked_subscription_is_the_first_thing_to_say(
 
 def test_what_is_over_its_rate_says_so(office: Office) -> None:
     office.subscriptions.put(a_subscription(rate=Rate.parse("20/m")))
-    held = HeldLane.at(LANE, 1, now=NOON).sleeping(until=NOON + 1800)
+    held = HeldLane.at(LANE, 1, now=NOON).suspended_until(
+        NOON + 1800, reason=SuspendedReason.RATE_LIMIT
+    )
     office.ledger.write(waiting(), before=None, after=held)
 
     words = next_of(office, 1)
@@ -111,6 +113,21 @@ def test_what_is_over_its_rate_says_so(office: Office) -> None:
     assert words == f"attempted when its rate allows it, and looked at by {AT_HALF_PAST}"
     (lane,) = office.desk().list_lanes()
     assert lane.state == "over its rate"
+
+
+def test_a_slow_endpoint_with_a_rate_is_not_over_its_rate(office: Office) -> None:
+    office.subscriptions.put(a_subscription(channel="slack", rate=Rate.parse("1/s")))
+    held = HeldLane.at(LANE, 1, now=NOON).suspended_until(
+        NOON + 1800, reason=SuspendedReason.CONCURRENCY_LIMIT
+    )
+    office.ledger.write(waiting(), before=None, after=held)
+
+    words = next_of(office, 1)
+
+    condition = "its slow endpoint has fewer requests in progress"
+    assert words == f"attempted when {condition}, and looked at by {AT_HALF_PAST}"
+    (lane,) = office.desk().list_lanes()
+    assert lane.state == "endpoint slow"
 
 
 def test_an_endpoint_that_is_down_says_when_it_is_tried_again(office: Office) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from lakehook.domain.delivery import Lane
 from lakehook.domain.disposition import Again, Done
-from lakehook.domain.lane import LOOK_AGAIN_SECONDS, PLACE_SECONDS, Status
+from lakehook.domain.lane import LOOK_AGAIN_SECONDS, PLACE_SECONDS, Status, SuspendedReason
 from lakehook.domain.message import Resume
 from lakehook.domain.outcome import Outcome
 from lakehook.domain.rate import Rate
@@ -94,9 +94,10 @@ def test_what_comes_behind_waits_its_turn(world: PacedWorld):
 def test_when_all_near_places_are_taken_a_lane_sleeps_in_the_ledger(world: PacedWorld):
     world.fill(11)
 
-    asleep = [one for one in world.ledger.lanes.values() if one.asleep]
+    asleep = [one for one in world.ledger.lanes.values() if one.suspended]
     assert [one.due_at for one in asleep] == [NOON + LOOK_AGAIN_SECONDS] * len(asleep)
     assert len(world.attempts.made) == 1
+    assert [one.suspended_reason for one in asleep] == [SuspendedReason.RATE_LIMIT]
     assert len(asleep) == 1  # nine places in thirty seconds, behind the one that went at once
 
 
@@ -125,7 +126,7 @@ def test_a_lane_that_needs_another_place_rouses_nobody(world: PacedWorld):
 
 def test_all_go_in_the_end_evenly_spaced_however_many_wait(world: PacedWorld):
     world.fill(60)
-    waiting = {one.lane: one.place for one in world.ledger.lanes.values() if not one.asleep}
+    waiting = {one.lane: one.place for one in world.ledger.lanes.values() if not one.suspended}
 
     while waiting:
         lane = min(waiting, key=lambda one: waiting[one])
@@ -151,7 +152,7 @@ def test_a_place_far_away_is_waited_for_in_the_ledger_and_the_clock_is_early():
 
     held = world.ledger.lanes[Lane("sub_a", "7")]
     assert (held.place, held.due_at) == (NOON + 3605, NOON + 3545)
-    assert not held.asleep
+    assert not held.suspended
 
 
 def test_less_than_a_second_is_waited_out():

@@ -9,7 +9,7 @@ from lakehook.domain.delivery import Delivery, Lane
 from lakehook.domain.disposition import Again, Done
 from lakehook.domain.errors import LaneMoved
 from lakehook.domain.health import Health
-from lakehook.domain.lane import LEASE_SECONDS, HeldLane, Status
+from lakehook.domain.lane import LEASE_SECONDS, HeldLane, Status, SuspendedReason
 from lakehook.domain.message import Resume
 from lakehook.domain.subscription import Ordering
 from lakehook.replay import line_up
@@ -273,19 +273,20 @@ def test_what_is_replayed_to_an_endpoint_that_is_down_sleeps(world: World):
     world.work_off()
 
     assert world.heard == []
-    assert world.ledger.lanes[LANE].asleep
+    assert world.ledger.lanes[LANE].suspended_reason is SuspendedReason.CIRCUIT_OPEN
 
 
 def test_a_replay_does_not_rouse_a_lane_that_sleeps(world: World):
     world.live(1)
     world.record(1, DELIVERED, 1, 2, 3)
-    asleep = replace(HeldLane.at(LANE, 4, now=NOON), asleep=True, due_at=NOON + 3600)
+    down = SuspendedReason.CIRCUIT_OPEN
+    asleep = HeldLane.at(LANE, 4, now=NOON).suspended_until(NOON + 3600, reason=down)
     world.ledger.lanes[LANE] = asleep
 
     started(world)
 
     held = world.ledger.lanes[LANE]
-    assert (held.head, held.asleep, held.due_at) == (1, True, NOON + 3600)
+    assert (held.head, held.suspended_reason, held.due_at) == (1, down, NOON + 3600)
 
 
 def test_each_delivery_has_a_fresh_budget_and_keeps_what_it_has_been_through(world: World):

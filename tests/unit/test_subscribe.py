@@ -7,7 +7,7 @@ import pytest
 from lakehook.domain.delivery import Lane
 from lakehook.domain.errors import BadEndpoint, BadInput, BadSubscription, NotFound, StillWaiting
 from lakehook.domain.event import EventType
-from lakehook.domain.lane import DeliveryRecord, HeldLane
+from lakehook.domain.lane import DeliveryRecord, HeldLane, SuspendedReason
 from lakehook.domain.rate import Rate
 from lakehook.domain.secret import Signing
 from lakehook.domain.subscription import Subscription
@@ -336,7 +336,9 @@ def test_lanes_behind_letters_go_on_as_soon_as_they_may_skip(office: Office) -> 
 
 def test_lanes_that_a_rate_held_back_go_on_as_soon_as_it_has_changed(office: Office) -> None:
     subscription = office.subscriptions.save(a_subscription(rate=Rate.parse("1/h")))
-    held = HeldLane.at(Lane(subscription.id, "39"), 1, now=NOON).sleeping(until=NOON + 3600)
+    held = HeldLane.at(Lane(subscription.id, "39"), 1, now=NOON).suspended_until(
+        NOON + 3600, reason=SuspendedReason.CIRCUIT_OPEN
+    )
     delivery = a_delivery(subscription=subscription.id)
     office.ledger.write(DeliveryRecord.waiting(delivery), before=None, after=held)
 

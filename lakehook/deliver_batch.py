@@ -90,7 +90,12 @@ class DeliverBatch:
 
 
 def _received(parcel: Parcel, message: Message) -> Received:
-    return Received(message, again=parcel.receives > 1, redriven=parcel.redriven)
+    return Received(
+        message,
+        again=parcel.receives > 1,
+        redriven=parcel.redriven,
+        attempts_at_death=parcel.attempts_at_death,
+    )
 
 
 def _by_lane(messages: Mapping[Parcel, Message]) -> list[dict[Parcel, Message]]:

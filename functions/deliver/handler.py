@@ -1,6 +1,7 @@
 """Lambda: deliveries in, signed requests out."""
 
 import os
+import re
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -36,6 +37,7 @@ from lakehook.settings import DeliverSettings, given, listed
 DAY = 24 * 3600
 LANES_AT_A_TIME = 10  # a batch has no more
 SUBSCRIPTIONS_FRESH_FOR_SECONDS = 5.0
+_COUNT = re.compile("[0-9]{1,9}")
 
 
 @cache
@@ -103,13 +105,16 @@ def opened(settings: DeliverSettings) -> Sequence[Network]:
 
 
 def parcel(record: dict[str, Any]) -> Parcel:
+    attributes = record.get("messageAttributes", {})
+    attempts = attributes.get("attempts", {}).get("stringValue", "")
     return Parcel(
         id=record["messageId"],
         group=record["attributes"]["MessageGroupId"],
         body=record["body"],
         receipt=record["receiptHandle"],
         receives=int(record["attributes"]["ApproximateReceiveCount"]),
-        redriven="reason" in record.get("messageAttributes", {}),
+        redriven="reason" in attributes,
+        attempts_at_death=int(attempts) if _COUNT.fullmatch(attempts) else None,
     )
 
 

@@ -1,6 +1,7 @@
 """The two dead-letter queues: what stands there says why in attributes an operator can read.
 
-A deduplication id is new for each death, else SQS would swallow a second one within five minutes.
+A deduplication id is new for each death, else SQS would swallow a second one within five minutes:
+a death that could not be recorded has the attempts of the next one, but not the record's version.
 """
 
 import re
@@ -57,7 +58,7 @@ class SqsDeadLetters:
             self.url,
             body=encode(record.delivery),
             group=str(record.lane),
-            deduplication_id=fingerprint(record.delivery.id, record.attempts),
+            deduplication_id=fingerprint(record.delivery.id, record.attempts, record.version),
             attributes=epitaph(record, endpoint),
         )
 

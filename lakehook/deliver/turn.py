@@ -59,7 +59,7 @@ class Turn:
     def _take(self, record: DeliveryRecord, following: DeliveryRecord | None) -> Stop:
         if self.announcing:
             if record.announced >= MOST_ANNOUNCEMENTS:
-                return self._bury(record.dead("crashed"), following)
+                return self._bury(record.crashed(), following)
             record = self._announce(record)
         assert record.delivery, f"{record.lane}#{record.sequence} waits without its event"
         try:

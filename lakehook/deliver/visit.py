@@ -70,7 +70,7 @@ class Visit:
             return self._resume(token=message.token)
         self._announcing |= received.again
         known = self._hold.known(message.sequence)
-        if received.redriven and known and known.status is Status.DEAD:
+        if known and received.revives(known):
             return self._revive(known)
         if self._hold.record is None:
             return self._flow(message, known)

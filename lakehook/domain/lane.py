@@ -240,6 +240,10 @@ class DeliveryRecord:
     def dead(self, reason: str) -> Self:
         return replace(self, status=Status.DEAD, reason=reason)
 
+    def crashed(self) -> Self:
+        """Dead of attempts without an outcome. They count: so no two deaths look alike."""
+        return replace(self.dead("crashed"), attempts=self.attempts + self.announced)
+
     def discarded(self, reason: str) -> Self:
         return replace(self, status=Status.DISCARDED, reason=reason, delivery=None)
 

@@ -13,6 +13,7 @@ from lakehook.domain.delivery import Delivery, Lane, NumberedEvent
 from lakehook.domain.document import MOST_LEVELS, Document, ascii_of, read_document
 from lakehook.domain.errors import BadEvent, BadMessage
 from lakehook.domain.event import Event
+from lakehook.domain.lane import DeliveryRecord, Status
 from lakehook.domain.ping import PREFIX, Ping
 
 VERSION = 1
@@ -42,6 +43,19 @@ class Received:
     message: Message
     again: bool = False  # not its first receive: perhaps it has brought a worker down
     redriven: bool = False  # from the dead-letter queue, which its reason attribute tells
+    attempts_at_death: int | None = None  # which death a redriven letter is of, if it says so
+
+    def revives(self, record: DeliveryRecord) -> bool:
+        """Whether this message gives a dead letter its fresh budget.
+
+        A redrive is good for one: a letter that has been attempted since it was redriven, and
+        died again, needs a redrive of its own, however often the message of the first returns.
+        """
+        return (
+            self.redriven
+            and record.status is Status.DEAD
+            and self.attempts_at_death in (None, record.attempts)
+        )
 
 
 def encode(message: Message) -> str:

@@ -19,6 +19,7 @@ class Parcel:
     receipt: str
     receives: int = 1
     redriven: bool = False
+    attempts_at_death: int | None = None  # as a redriven letter tells them
 
 
 Remaining = Callable[[], float]

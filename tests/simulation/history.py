@@ -57,7 +57,7 @@ class LaneHistory:
     posts: list[Post] = field(default_factory=list)
     entries: list[Entry] = field(default_factory=list)
     woken: list[int] = field(default_factory=list)  # before its time, by a probe or an operator
-    letters: list[tuple[int, float]] = field(default_factory=list)  # sent: which, and when
+    redrives: list[int] = field(default_factory=list)  # the sequence of each letter that went back
 
 
 @dataclass
@@ -108,6 +108,10 @@ class History:
         self.tell(at, lane, "leased", "early" if early else "by the clock")
         if early:
             self.lanes[str(lane)].woken.append(self.happened)
+
+    def redriven(self, lane: str, body: str) -> None:
+        """A letter went back to its lane, by the command or from the console."""
+        self.lanes[lane].redrives.append(json.loads(body)["sequence"])
 
     def story(self, lane: str) -> str:
         """All that concerns one lane."""

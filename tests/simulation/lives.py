@@ -27,7 +27,7 @@ def life(entries: Sequence[Entry]) -> Iterator[Step]:
         record = entry.record
         if (previous is Status.DEAD and record.status is Status.WAITING) or entry.replayed:
             began, spent, paid = entry.number, 0, None
-        tried = record.attempts > attempts
+        tried = record.attempts > attempts and record.reason != "crashed"
         if tried and not (entry.was_free or record.log[-1].outcome is Outcome.GONE):
             spent, paid = spent + 1, record
         yield Step(entry, began, spent, tried and record.status is Status.WAITING, paid)

@@ -113,6 +113,7 @@ class Operator:
         source, destination = self.system.queues[DEAD], self.system.queues[DELIVERIES]
         while message := source.next_free():
             source.move(message, destination)
+            self.system.history.redriven(message.group_id, message.body)
         self.system.sources[DELIVERIES].poke()
 
     @property

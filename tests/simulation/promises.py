@@ -13,7 +13,6 @@ from tests.simulation.history import Entry, Post
 from tests.simulation.lives import Progress, Step
 
 SETTLED_SECONDS = 60.0  # what was under way when the pause began, however late its calls are
-DEDUPLICATION_SECONDS = 300.0
 MILLISECOND = 0.001  # what an attempt's duration is rounded to
 
 
@@ -60,7 +59,7 @@ def _is_true(case: LaneCase, record: DeliveryRecord) -> bool:
     said = {one.said for one in case.posts(record.sequence)}
     match record.status:
         case Status.DEAD:
-            return record.sequence in case.letters or _was_swallowed(case, record.sequence)
+            return record.sequence in case.letters
         case Status.DELIVERED:
             return "200" in said
         case Status.ABORTED:
@@ -69,16 +68,6 @@ def _is_true(case: LaneCase, record: DeliveryRecord) -> bool:
             return case.is_removed or record.reason == "discarded by operator"
         case Status.WAITING:
             return True
-
-
-def _was_swallowed(case: LaneCase, sequence: int) -> bool:
-    """The same death told twice within SQS's memory, and the first letter taken in between.
-
-    Its worker died between queue and ledger, and an operator was quicker than its repeat; then the
-    ledger alone knows the letter.
-    """
-    sent = [at for which, at in case.history.letters if which == sequence][-2:]
-    return len(sent) > 1 and sent[1] - sent[0] < DEDUPLICATION_SECONDS
 
 
 def not_after_success(case: LaneCase) -> Iterator[str]:
@@ -143,6 +132,20 @@ def _came_to_grief(case: LaneCase, announced: Entry, after: Entry) -> bool:
     began = any(announced.number < post.began < after.number for post in case.posts(sequence))
     assert worker
     return began or worker.is_dead or worker.is_zombie or worker.wrote_in_vain
+
+
+def one_budget_a_redrive(case: LaneCase) -> Iterator[str]:
+    """A dead letter comes to life by a redrive of its own, or by a replay."""
+    for sequence in case.records:
+        revivals = sum(
+            before.record.status is Status.DEAD
+            and after.record.status is Status.WAITING
+            and not after.replayed
+            for before, after in pairwise(case.entries(sequence))
+        )
+        redrives = case.history.redrives.count(sequence)
+        if revivals > redrives:
+            yield f"#{sequence} was revived {revivals} times by {redrives} redrives"
 
 
 def waits(case: LaneCase) -> Iterator[str]:
@@ -235,6 +238,7 @@ PROMISES = (
     known_by_its_id,
     one_at_a_time,
     budgets,
+    one_budget_a_redrive,
     waits,
     free_of_charge,
     not_while_paused,

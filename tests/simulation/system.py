@@ -178,11 +178,10 @@ class System:
         if source := self.sources.get(name):
             source.poke()
 
-    def _sent(self, name: str, group: str, body: str) -> None:
-        now = self.timeline.now()
-        self.history.tell(now, group, "sent to", name, KindOf(body))
-        if name == DEAD:
-            self.history.lanes[group].letters.append((json.loads(body)["sequence"], now))
+    def _sent(self, name: str, group: str, body: str, is_letter: bool) -> None:  # noqa: FBT001
+        self.history.tell(self.timeline.now(), group, "sent to", name, KindOf(body))
+        if name == DELIVERIES and is_letter:
+            self.history.redriven(group, body)
 
 
 def _of(subscriber: Subscriber) -> Subscription:

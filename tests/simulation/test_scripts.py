@@ -1,15 +1,24 @@
 """Histories that somebody once feared, played on purpose."""
 
+import pytest
+
 from lakehook.domain.lane import Status
 from lakehook.domain.subscription import Ordering
+from lakehook.ports.sending import NoAnswer
 from tests.fakes import NOON
 from tests.simulation.faults import Fault
 from tests.simulation.operators import PAUSED_SECONDS, Operator
 from tests.simulation.play import Played, Script, play
-from tests.simulation.receivers import SORRY, ScriptedReceiver, Temper
+from tests.simulation.receivers import (
+    REFUSED,
+    SORRY,
+    TIMED_OUT,
+    ScriptedReceiver,
+    Temper,
+)
 from tests.simulation.scenario import Publication, Scenario, Subscriber
 from tests.simulation.system import System
-from tests.simulation.wiring import DELIVERIES
+from tests.simulation.wiring import DEAD, DELIVERIES
 
 ONE = (Publication(NOON, "1", 0),)
 THREE = tuple(Publication(NOON + number, "1", number) for number in range(3))
@@ -177,3 +186,58 @@ def test_a_lane_behind_a_letter_goes_on_once_it_may_skip():
 
     assert statuses(played) == [Status.DEAD, Status.DELIVERED, Status.DELIVERED]
     assert max(post.began_at for post in played.system.history.lanes["a#1"].posts) < NOON + 180
+
+
+@pytest.mark.parametrize(
+    ("schedule", "answer", "seconds"), [("30,30", REFUSED, 0.1), ("1", TIMED_OUT, 20.0)]
+)
+def test_a_redrive_is_one_budget_whatever_its_visit_does_next(
+    schedule: str, answer: NoAnswer, seconds: float
+):
+    """Under skip, other messages of the lane are worked off while the redriven one waits."""
+    events = tuple(Publication(NOON + 20 * number, "1", number) for number in range(6))
+    dead = Subscriber(
+        id="a",
+        temper=Temper.DEAD,
+        recovers=False,
+        schedule=schedule,
+        ordering=Ordering.SKIP,
+        deadline=20.0,
+    )
+
+    def redrive_first(system: System, operator: Operator) -> None:
+        system.receivers["a"] = ScriptedReceiver([], then=answer, seconds=seconds)
+        redrive_once_something_is_dead(system, operator)
+
+    played = play(a_scenario(subscribers=(dead,), publications=events), redrive_first)
+
+    assert not played.violations
+    assert sent(played).count(1) == 2 * dead.budget
+
+
+def redrive_once_something_is_dead(system: System, operator: Operator) -> None:
+    def look() -> None:
+        if any(system.ledger.dead_of("a")):
+            operator.act("redrive", "a")
+        else:
+            system.timeline.at(system.timeline.now() + 1, look)
+
+    system.timeline.at(NOON + 1, look)
+
+
+@pytest.mark.parametrize("kill_at", [1, 2, 3])
+def test_a_death_that_was_not_recorded_leaves_room_for_the_letter_of_the_next(kill_at: int):
+    """A worker dies between letter and record, and the console takes the letter back meanwhile."""
+
+    def script(system: System, operator: Operator) -> None:
+        system.receivers["a"] = ScriptedReceiver([], then=REFUSED)
+        for seconds, action in ((60, "pause"), (100, "console"), (190, "unpause")):
+            system.timeline.at(NOON + seconds, lambda action=action: operator.act(action, "a"))
+
+    dead = Subscriber(id="a", temper=Temper.DEAD, recovers=False, schedule="1")
+    planned = {"ledger.write": [None] * kill_at + [Fault.KILL_BEFORE]}
+
+    played = play(a_scenario(subscribers=(dead,), planned=planned), script)
+
+    assert not played.violations
+    assert played.system.queues[DEAD].next_free()

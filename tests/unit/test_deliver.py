@@ -553,7 +553,7 @@ def test_what_has_killed_its_worker_again_and_again_is_a_dead_letter(world: Worl
     assert world.receive(a_delivery(1), again=True) == [Done()]
 
     (letter,) = world.dead_letters.buried
-    assert (letter.reason, letter.attempts, letter.announced) == ("crashed", 0, 3)
+    assert (letter.reason, letter.attempts, letter.announced) == ("crashed", 3, 3)
     assert world.status(1) is Status.DEAD
 
 

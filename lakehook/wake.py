@@ -4,15 +4,18 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain, islice
 
+from lakehook.domain.errors import OwnTrouble
 from lakehook.domain.health import PROBE_LEASE_SECONDS, Health
 from lakehook.domain.lane import LEASE_SECONDS, HeldLane
 from lakehook.domain.message import Resume
 from lakehook.ports.clock import Clock
 from lakehook.ports.ledger import Due, Healths, Ledger
 from lakehook.ports.messages import Bell
+from lakehook.ports.telemetry import Telemetry
 
 LANES_AT_A_TIME = 10
 LANES_TO_CHOOSE_FROM = 20
+MAX_TROUBLES = 3  # one lane may be in trouble; after so many, the table is
 
 
 @dataclass(frozen=True)
@@ -21,6 +24,7 @@ class WakeLanes:
     healths: Healths
     bell: Bell
     clock: Clock
+    telemetry: Telemetry
 
     def __call__(self) -> int:
         """Wake the lanes that are due; how many were told.
@@ -28,12 +32,27 @@ class WakeLanes:
         The due time is moved on before word is sent, and the resume carries the new time as its
         token: of two clocks that tick at once, one rings.
         """
-        due = self.ledger.due(self.clock.now())
-        return sum(self._wake(some) for some in _batches(due, LANES_AT_A_TIME))
+        resumed, troubles = 0, list[OwnTrouble]()
+        for batch in _batches(self.ledger.due(self.clock.now()), LANES_AT_A_TIME):
+            resumed += self._wake(batch, troubles)
+            if len(troubles) >= MAX_TROUBLES:
+                raise troubles[-1]
+        return resumed
 
-    def _wake(self, due: Iterable[Due]) -> int:
+    def _wake(self, due: Iterable[Due], troubles: list[OwnTrouble]) -> int:
+        """Tell those that could be leased, whatever became of the others: a lease takes minutes."""
         until = self.clock.now() + LEASE_SECONDS
-        resumes = [resume for one in due if (resume := self._lease(one, until))]
+        resumes: list[Resume] = []
+        for lane in due:
+            try:
+                resume = self._lease(lane, until)
+            except OwnTrouble as error:
+                self.telemetry.trouble(error, doing="resume a lane")
+                troubles.append(error)
+            else:
+                resumes += [resume] if resume else []
+            if len(troubles) >= MAX_TROUBLES:
+                break
         return len(resumes) - len(self.bell.ring(resumes))
 
     def _lease(self, due: Due, until: float) -> Resume | None:

@@ -1,6 +1,7 @@
 """Lambda: every minute, word to the lanes that are due, of pipelines that stall; and replays."""
 
 import os
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -45,6 +46,7 @@ def wake_lanes() -> WakeLanes:
         healths=DynamoHealths(dynamodb, settings.deliveries_table),
         bell=SqsDeliveries(aws().sqs(), settings.deliveries_queue_url),
         clock=clock,
+        telemetry=telemetry(),
     )
 
 
@@ -85,16 +87,32 @@ def work_off_replays() -> WorkOffReplays:
 
 
 def lambda_handler(_event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Lanes before pipelines before replays: no trouble with those keeps what waits waiting."""
+    """Lanes before pipelines before replays; trouble with one of them leaves the others alone."""
     with telemetry().invocation(context.aws_request_id):
-        telemetry().counted(wake_lanes().ledger.census(), now=WallClock().now())
-        woken = wake_lanes()()  # what there is to wake may take longer than there is time
+        _contained(count_lanes, doing="count lanes")
+        # What there is to wake may take longer than there is time.
+        woken = _contained(wake_lanes(), doing="resume lanes")
         if woken:
             telemetry().woken(woken)
-        stalled = tell_stalled()()
+        stalled = _contained(tell_stalled(), doing="find stalled pipelines")
         if stalled:
             telemetry().stalled(stalled)
-        replayed = work_off_replays()()
+        replayed = _contained(work_off_replays(), doing="replay")
         if replayed:
             telemetry().replayed(replayed)
     return {"woken": woken, "stalled": stalled, "replayed": replayed}
+
+
+def count_lanes() -> int:
+    census = wake_lanes().ledger.census()
+    telemetry().counted(census, now=WallClock().now())
+    return census.lanes_held
+
+
+def _contained(work: Callable[[], int], *, doing: str) -> int:
+    """Do a part of the tick; its trouble is counted and alarms, and the next part begins."""
+    try:
+        return work()
+    except Exception as error:  # noqa: BLE001  whatever it is, retries wait behind it
+        telemetry().trouble(error, doing=doing)
+        return 0

@@ -6,7 +6,10 @@ The index is sharded, since one partition takes 1,000 writes a second, and may l
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from botocore.exceptions import ClientError
+
 from lakehook.adapters.aws import own_trouble
+from lakehook.adapters.dynamo_conflict import is_lost_race
 from lakehook.adapters.dynamo_health import health_key, is_health
 from lakehook.adapters.dynamo_item import Item, from_item, to_item
 from lakehook.adapters.dynamo_read import pages_of
@@ -56,7 +59,9 @@ def lease(dynamodb: "DynamoDBClient", table: str, due: Due, *, until: float) -> 
                 },
                 ExpressionAttributeValues=to_item({":token": token, ":due_at": due.token}),
             )
-        except dynamodb.exceptions.ConditionalCheckFailedException:
+        except ClientError as error:
+            if not is_lost_race(error):
+                raise
             return None
     return token
 

@@ -3,7 +3,10 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from botocore.exceptions import ClientError
+
 from lakehook.adapters.aws import own_trouble
+from lakehook.adapters.dynamo_conflict import is_lost_race
 from lakehook.adapters.dynamo_item import Item, from_item, milliseconds, to_item
 from lakehook.adapters.ledger_items import shard_of
 from lakehook.domain.health import Health
@@ -51,7 +54,9 @@ class DynamoHealths:
         with own_trouble():
             try:
                 self._write(after, condition)
-            except self.dynamodb.exceptions.ConditionalCheckFailedException:
+            except ClientError as error:
+                if not is_lost_race(error):
+                    raise
                 return False
         return True
 

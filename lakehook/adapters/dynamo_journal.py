@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lakehook.adapters.aws import own_trouble
+from lakehook.adapters.dynamo_conflict import retry_conflicts
 from lakehook.adapters.dynamo_item import Item, from_item, to_item
 from lakehook.adapters.dynamo_read import batch_get, pages_of
 from lakehook.adapters.journal_items import (
@@ -62,7 +63,9 @@ class DynamoJournal:
         actions: list[Any] = [{"Put": self._event(advance.before.id, one, now)} for one in events]
         actions.append({"Put": self._counter(advance, now)})
         with own_trouble():
-            self.dynamodb.transact_write_items(TransactItems=actions)
+            retry_conflicts(
+                lambda: self.dynamodb.transact_write_items(TransactItems=actions), self.clock
+            )
 
     def set_aside(self, event: Event, fate: Fate) -> None:
         values = aside_values(event, fate)

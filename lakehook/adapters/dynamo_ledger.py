@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from lakehook.adapters.aws import own_trouble
+from lakehook.adapters.dynamo_conflict import is_lost_race, retry_conflicts
 from lakehook.adapters.dynamo_due import all_due, census_of, lease
 from lakehook.adapters.dynamo_health import health_key, health_of, is_health
 from lakehook.adapters.dynamo_held import ASLEEP, held_items
@@ -129,24 +130,21 @@ class DynamoLedger:
     def _put(self, put: Item) -> None:
         with own_trouble():
             try:
-                self.dynamodb.put_item(**put)
-            except self.dynamodb.exceptions.ConditionalCheckFailedException as error:
-                raise LaneMoved(str(error)) from None
+                retry_conflicts(lambda: self.dynamodb.put_item(**put), self.clock)
+            except ClientError as error:
+                refuse_moved(error)
+                raise
 
     def _transact(self, actions: list[Any]) -> None:
         with own_trouble():
             try:
                 self.dynamodb.transact_write_items(TransactItems=actions)
-            except self.dynamodb.exceptions.TransactionCanceledException as error:
+            except ClientError as error:
                 refuse_moved(error)
                 raise
 
 
 def refuse_moved(error: ClientError) -> None:
     """Tell a lane that another worker has written from a table that is in trouble."""
-    reasons: Any = error.response.get("CancellationReasons", [])
-    if any(reason.get("Code") in _MOVED for reason in reasons):
+    if is_lost_race(error):
         raise LaneMoved(str(error)) from None
-
-
-_MOVED = ("ConditionalCheckFailed", "TransactionConflict")

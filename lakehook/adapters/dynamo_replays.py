@@ -4,7 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from botocore.exceptions import ClientError
+
 from lakehook.adapters.aws import own_trouble
+from lakehook.adapters.dynamo_conflict import is_lost_race
 from lakehook.adapters.dynamo_item import Item, to_item
 from lakehook.adapters.dynamo_read import pages_of
 from lakehook.adapters.ledger_writes import ABSENT
@@ -37,9 +40,10 @@ class DynamoReplays:
         with own_trouble():
             try:
                 self.dynamodb.transact_write_items(TransactItems=self._actions(replay, saved))
-            except self.dynamodb.exceptions.TransactionCanceledException as error:
-                _refuse_changed(error, replay)
-                raise
+            except ClientError as error:
+                if not is_lost_race(error):
+                    raise
+                raise ChangedMeanwhile(f"{replay.id} has been changed meanwhile") from None
         return replay_of(replay_item(saved, expires_at=None))
 
     def _actions(self, replay: Replay, saved: Replay) -> Any:
@@ -73,12 +77,3 @@ def _as_read(replay: Replay) -> Item:
         "ConditionExpression": "id = :id AND replay_version = :version",
         "ExpressionAttributeValues": to_item({":id": replay.id, ":version": replay.version}),
     }
-
-
-def _refuse_changed(error: Any, replay: Replay) -> None:
-    reasons: Any = error.response.get("CancellationReasons", [])
-    if any(reason.get("Code") in _CHANGED for reason in reasons):
-        raise ChangedMeanwhile(f"{replay.id} has been changed meanwhile") from None
-
-
-_CHANGED = ("ConditionalCheckFailed", "TransactionConflict")

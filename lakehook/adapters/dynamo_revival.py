@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from botocore.exceptions import ClientError
+
 from lakehook.adapters.aws import own_trouble
 from lakehook.adapters.dynamo_item import Item, to_item
 from lakehook.adapters.dynamo_ledger import refuse_moved
@@ -35,7 +37,7 @@ class DynamoRevival:
         with own_trouble():
             try:
                 self.dynamodb.transact_write_items(TransactItems=actions)
-            except self.dynamodb.exceptions.TransactionCanceledException as error:
+            except ClientError as error:
                 refuse_moved(error)
                 raise
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from lakehook.adapters.aws import own_trouble
+from lakehook.adapters.dynamo_conflict import retry_conflicts
 from lakehook.adapters.dynamo_item import from_item, to_item
 from lakehook.adapters.dynamo_read import pages_of
 from lakehook.adapters.subscription_items import item_of, subscription_of
@@ -59,9 +60,7 @@ class DynamoSubscriptions:
         }
         with own_trouble():
             try:
-                self.dynamodb.transact_write_items(
-                    TransactItems=[{"Put": put}, {"Update": self._bump()}]
-                )
+                self._transact([{"Put": put}, {"Update": self._bump()}])
             except self.dynamodb.exceptions.TransactionCanceledException as error:
                 _refuse_changed(error, subscription)
                 raise
@@ -78,11 +77,15 @@ class DynamoSubscriptions:
             "ExpressionAttributeValues": to_item({":reason": reason, ":one": 1}),
         }
         with own_trouble():
-            self.dynamodb.transact_write_items(
-                TransactItems=[{"Update": update}, {"Update": self._bump()}]  # type: ignore[typeddict-item]
-            )
+            self._transact([{"Update": update}, {"Update": self._bump()}])
         with self._lock:
             self._asked_at = float("-inf")
+
+    def _transact(self, actions: list[Any]) -> None:
+        """All that change anything meet at the generation, so they are in each other's way."""
+        retry_conflicts(
+            lambda: self.dynamodb.transact_write_items(TransactItems=actions), self.clock
+        )
 
     def _bump(self) -> Any:
         return {

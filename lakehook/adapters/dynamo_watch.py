@@ -8,7 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from botocore.exceptions import ClientError
+
 from lakehook.adapters.aws import own_trouble
+from lakehook.adapters.dynamo_conflict import is_lost_race
 from lakehook.adapters.dynamo_item import from_item, to_item
 from lakehook.adapters.dynamo_read import pages_of
 from lakehook.adapters.journal_items import COUNTER, pipeline_of, unended_name
@@ -62,7 +65,9 @@ class DynamoWatch:
                     ExpressionAttributeNames=_NAMES,
                     ExpressionAttributeValues=to_item(values),
                 )
-            except self.dynamodb.exceptions.ConditionalCheckFailedException:
+            except ClientError as error:
+                if not is_lost_race(error):
+                    raise
                 return False
         return True
 

@@ -92,7 +92,7 @@ class Functions:
 
     def tick(self) -> None:
         """What the clock does each minute, and what follows."""
-        WakeLanes(self.ledger, self.healths, self.bell, WallClock())()
+        WakeLanes(self.ledger, self.healths, self.bell, WallClock(), FakeTelemetry())()
         self.deliver()
 
     def look_at(self, url: str) -> list[Any]:

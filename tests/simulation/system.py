@@ -129,7 +129,8 @@ class System:
             DELIVERIES: self._source(DELIVERIES, wiring.deliver, concurrency=4),
         }
         bell = SqsDeliveries(self.sqs, DELIVERIES)
-        wake = WakeLanes(reached, self.ledger.healths, bell, self.timeline)  # type: ignore[arg-type]
+        told = Told(self.timeline, self.history)
+        wake = WakeLanes(reached, self.ledger.healths, bell, self.timeline, told)  # type: ignore[arg-type]
         self.clockwork.tick = lambda: (wake(), wiring.work_off_replays())
 
     def _source(self, name: str, handle: Callable[..., Any], *, concurrency: int) -> EventSource:

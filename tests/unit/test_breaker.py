@@ -56,7 +56,9 @@ class World:
                 alone=nullcontext(),
             )
         )
-        self.clockwork = WakeLanes(self.ledger, self.ledger.healths, self.bell, self.clock)
+        self.clockwork = WakeLanes(
+            self.ledger, self.ledger.healths, self.bell, self.clock, FakeTelemetry()
+        )
 
     def receive(self, *messages: Message) -> list[Disposition]:
         received = [Received(message) for message in messages]

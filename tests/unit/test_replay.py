@@ -17,7 +17,7 @@ from lakehook.ports.replay import PastPage
 from lakehook.replay import StopReplay, Tally
 from lakehook.wake import WakeLanes
 from tests.builders import a_subscription
-from tests.fakes import NOON
+from tests.fakes import NOON, FakeTelemetry
 from tests.replaying import World
 
 DELIVERED, DEAD, WAITING = Status.DELIVERED, Status.DEAD, Status.WAITING
@@ -228,7 +228,8 @@ class dying_after:  # noqa: N801  it reads as a verb
 
 
 def woken_by_the_clock(world: World) -> None:
-    WakeLanes(world.ledger, world.ledger.healths, world.bell, world.clock)()
+    telemetry = FakeTelemetry()
+    WakeLanes(world.ledger, world.ledger.healths, world.bell, world.clock, telemetry)()
 
 
 def test_two_ticks_at_once_share_nothing(world: World):

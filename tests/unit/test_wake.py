@@ -9,7 +9,7 @@ from lakehook.domain.lane import HeldLane
 from lakehook.domain.message import Resume
 from lakehook.ports.ledger import Due
 from lakehook.wake import LEASE_SECONDS, WakeLanes
-from tests.fakes import NOON, FakeBell, FakeClock, FakeLedger
+from tests.fakes import NOON, FakeBell, FakeClock, FakeLedger, FakeTelemetry
 
 
 def lane(number: int) -> Lane:
@@ -30,6 +30,7 @@ class Bell(FakeBell):
 class World:
     def __init__(self) -> None:
         self.clock, self.ledger, self.bell = FakeClock(), FakeLedger(), Bell()
+        self.telemetry = FakeTelemetry()
 
     def hold(self, *numbers: int, due_at: float = NOON) -> None:
         for number in numbers:
@@ -37,7 +38,8 @@ class World:
             self.ledger.lanes[held.lane] = replace(held, due_at=due_at)
 
     def wake(self) -> int:
-        return WakeLanes(self.ledger, self.ledger.healths, self.bell, self.clock)()
+        ledger = self.ledger
+        return WakeLanes(ledger, ledger.healths, self.bell, self.clock, self.telemetry)()
 
 
 @pytest.fixture
@@ -142,3 +144,38 @@ def test_a_word_that_was_lost_is_sent_again_after_the_lease(world: World):
     assert world.wake() == 0
     world.clock.sleep(LEASE_SECONDS)
     assert world.wake() == 1
+
+
+class TroubledLedger(FakeLedger):
+    """Some lanes' leases fail."""
+
+    troubled: Collection[Lane] = ()
+
+    def lease(self, due: Due, *, until: float) -> int | None:
+        if due.lane in self.troubled:
+            raise OwnTrouble("the table throttles this item")
+        return super().lease(due, until=until)
+
+
+def test_trouble_with_one_lane_leaves_the_others_of_its_tick_alone(world: World):
+    world.ledger = TroubledLedger()
+    world.ledger.troubled = {lane(3)}
+    world.hold(1, 2, 3, 4, 5)
+
+    assert world.wake() == 4
+
+    assert {resume.lane for resume in world.bell.rung} == {lane(n) for n in (1, 2, 4, 5)}
+    assert [what for what, _ in world.telemetry.told] == ["trouble"]
+    assert world.ledger.lanes[lane(3)].due_at == NOON  # so the next tick finds it
+
+
+def test_a_table_in_trouble_ends_the_tick_and_what_was_leased_is_told(world: World):
+    world.ledger = TroubledLedger()
+    world.ledger.troubled = {lane(n) for n in range(2, 30)}
+    world.hold(*range(1, 30))
+
+    with pytest.raises(OwnTrouble):
+        world.wake()
+
+    assert [resume.lane for resume in world.bell.rung] == [lane(1)]
+    assert len(world.telemetry.told) == 3

@@ -1,0 +1,167 @@
+"""What the adapters make of an item that a transaction holds, which moto never says.
+
+DynamoDB refuses a single write with ``TransactionConflictException``, and a transaction with that
+reason: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html
+"""
+
+from types import SimpleNamespace
+from typing import Any
+
+import boto3
+import pytest
+
+from lakehook.adapters.dynamo_health import DynamoHealths
+from lakehook.adapters.dynamo_journal import DynamoJournal
+from lakehook.adapters.dynamo_ledger import DynamoLedger
+from lakehook.adapters.dynamo_subscriptions import DynamoSubscriptions
+from lakehook.adapters.dynamo_watch import DynamoWatch
+from lakehook.domain.delivery import Lane
+from lakehook.domain.errors import LaneMoved, OwnTrouble
+from lakehook.domain.health import Health
+from lakehook.domain.lane import DeliveryRecord, HeldLane, Status
+from lakehook.domain.outcome import Attempt, Outcome
+from lakehook.domain.pipeline import Advance
+from lakehook.ports.ledger import Due
+from lakehook.settings import Deployment
+from tests.builders import a_delivery, a_subscription, an_event
+from tests.fakes import NOON, FakeClock
+
+LANE = Lane("sub_a", "39")
+SUCCESS = Attempt(at=NOON, outcome=Outcome.DELIVERED, milliseconds=12, status=200)
+DELIVERED = DeliveryRecord.waiting(a_delivery()).tried(SUCCESS)
+FOR_EVER = 99
+
+
+class Conflicts:
+    """A client of DynamoDB whose next writes are refused, as many as ``left`` says."""
+
+    def __init__(self) -> None:
+        self.client = boto3.client("dynamodb")
+        self.left = 0
+        for write in ("PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems"):
+            self.client.meta.events.register(f"before-call.dynamodb.{write}", self._answer)
+
+    def _answer(self, *, model: Any, **_: Any) -> tuple[Any, dict[str, Any]] | None:
+        """Take the place of DynamoDB's answer."""
+        if not self.left:
+            return None
+        self.left -= 1
+        error = {"Code": "TransactionConflictException", "Message": "Transaction is ongoing"}
+        reasons: list[dict[str, str]] = []
+        if model.name == "TransactWriteItems":
+            error["Code"] = "TransactionCanceledException"
+            reasons = [{"Code": "None"}, {"Code": "TransactionConflict"}]
+        return SimpleNamespace(status_code=400), {"Error": error, "CancellationReasons": reasons}
+
+
+@pytest.fixture
+def conflicts(deployment: Deployment) -> Conflicts:
+    return Conflicts()
+
+
+@pytest.fixture
+def ledger(conflicts: Conflicts, deployment: Deployment, clock: FakeClock) -> DynamoLedger:
+    return DynamoLedger(conflicts.client, deployment.deliveries_table, clock)
+
+
+def test_a_lane_that_a_worker_is_writing_is_leased_by_a_later_tick(
+    ledger: DynamoLedger, conflicts: Conflicts
+):
+    held = HeldLane.at(LANE, 1, now=NOON)
+    ledger.write(DeliveryRecord.waiting(a_delivery()), before=None, after=held)
+    due = Due(LANE, held.token)
+    conflicts.left = 1
+
+    assert ledger.lease(due, until=NOON + 300) is None
+    assert ledger.lease(due, until=NOON + 300) == round((NOON + 300) * 1000)
+
+
+def test_a_success_outlasts_a_transaction_on_its_record(ledger: DynamoLedger, conflicts: Conflicts):
+    conflicts.left = 2
+
+    ledger.write(DELIVERED, before=None, after=None)
+
+    known = ledger.read([a_delivery()], []).records[LANE, 1]
+    assert known.status is Status.DELIVERED
+
+
+def test_a_record_that_is_always_being_written_is_somebody_elses(
+    ledger: DynamoLedger, conflicts: Conflicts
+):
+    conflicts.left = FOR_EVER
+
+    with pytest.raises(LaneMoved):
+        ledger.write(DELIVERED, before=None, after=None)
+
+
+def test_a_lane_in_conflict_has_moved(ledger: DynamoLedger, conflicts: Conflicts):
+    held = HeldLane.at(LANE, 1, now=NOON)
+    conflicts.left = 1
+
+    with pytest.raises(LaneMoved):
+        ledger.write(DeliveryRecord.waiting(a_delivery()), before=None, after=held)
+
+
+def test_a_breaker_that_another_worker_is_writing_is_not_saved(
+    conflicts: Conflicts, deployment: Deployment
+):
+    healths = DynamoHealths(conflicts.client, deployment.deliveries_table)
+    well = Health(subscription_id="sub_a")
+    ill = Health(subscription_id="sub_a", failures=1, lanes=("39",), version=1)
+    conflicts.left = 1
+
+    assert not healths.save(well, ill)
+    assert healths.save(well, ill)
+
+
+def test_events_of_a_pipeline_that_is_being_leased_are_accepted(
+    conflicts: Conflicts, deployment: Deployment, clock: FakeClock
+):
+    journal = DynamoJournal(conflicts.client, deployment.pipelines_table, clock)
+    pipeline, _ = journal.open(an_event())
+    advance = pipeline.take(an_event())
+    assert isinstance(advance, Advance)
+    conflicts.left = 2
+
+    journal.append(advance)
+
+    assert len(journal.history("39")) == 1
+
+
+def test_a_pipeline_whose_events_are_being_accepted_is_leased_by_a_later_tick(
+    conflicts: Conflicts, deployment: Deployment, clock: FakeClock
+):
+    journal = DynamoJournal(conflicts.client, deployment.pipelines_table, clock)
+    watch = DynamoWatch(conflicts.client, deployment.pipelines_table, clock)
+    pipeline, _ = journal.open(an_event())
+    advance = pipeline.take(an_event())
+    assert isinstance(advance, Advance)
+    journal.append(advance)
+    created = advance.after(now=clock.now())
+    conflicts.left = 1
+
+    assert not watch.lease(created, until=NOON + 300)
+    assert watch.lease(created, until=NOON + 300)
+
+
+def test_operators_who_change_two_subscriptions_at_once_are_not_in_each_others_way(
+    conflicts: Conflicts, deployment: Deployment, clock: FakeClock
+):
+    subscriptions = DynamoSubscriptions(conflicts.client, deployment.subscriptions_table, clock)
+    conflicts.left = 2
+    subscriptions.save(a_subscription())
+    conflicts.left = 2
+    subscriptions.disable("sub_a", "410 Gone")
+
+    (known,) = subscriptions.all()
+    assert known.disabled_reason == "410 Gone"
+
+
+def test_a_conflict_without_end_is_trouble_of_our_own(
+    conflicts: Conflicts, deployment: Deployment, clock: FakeClock
+):
+    subscriptions = DynamoSubscriptions(conflicts.client, deployment.subscriptions_table, clock)
+    conflicts.left = FOR_EVER
+
+    with pytest.raises(OwnTrouble):
+        subscriptions.save(a_subscription())

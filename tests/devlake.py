@@ -136,8 +136,8 @@ class DevLake:
     def _notify(self, pipeline_id: int) -> None:
         """The row is read again, so it is told as it is by now."""
         body = self._rows[pipeline_id].body()
-        letters = "".join(random.choices(string.ascii_letters, k=16))
-        nouce = f"{next(self._notification_ids)}-{letters}"
+        drawn = "".join(random.choices(string.ascii_letters + string.digits, k=16))
+        nouce = f"{next(self._notification_ids)}-{drawn}"
         sign = hashlib.sha256((body + self.secret + nouce).encode()).hexdigest()
         self._post(Notification(f"{self.endpoint}?nouce={nouce}&sign={sign}", body))
 

@@ -1,13 +1,12 @@
-"""What DevLake's own algorithm gives, as tests/vectors/devlake/generate.go has written it down."""
+"""What DevLake's own algorithm gives, and what real servers gave: see tests/vectors/devlake."""
 
 import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-_ALL: dict[str, Any] = json.loads(
-    (Path(__file__).parent / "vectors" / "devlake" / "notices.json").read_text(encoding="utf-8")
-)
+_DIRECTORY = Path(__file__).parent / "vectors" / "devlake"
+_ALL: dict[str, Any] = json.loads((_DIRECTORY / "notices.json").read_text(encoding="utf-8"))
 
 
 @dataclass(frozen=True)
@@ -42,3 +41,19 @@ STATUSES = [one for one in VECTORS if one.name.startswith("TASK_")]
 def named(name: str) -> Vector:
     (vector,) = (one for one in VECTORS if one.name == name)
     return vector
+
+
+# --- what real servers made: see tests/vectors/devlake/README.md ---
+
+RECORDED_SECRET = "old-devlake-secret"
+
+
+@dataclass(frozen=True)
+class Recorded(Vector):
+    devlake: str = ""  # the release or commit of the server
+
+
+RECORDED = [
+    Recorded(name=one["nouce"], secret=RECORDED_SECRET, **one)
+    for one in map(json.loads, (_DIRECTORY / "recorded.jsonl").read_text("utf-8").splitlines())
+]

@@ -33,7 +33,7 @@ class FakePublisher:
             raise OwnTrouble("SQS is away")
         before = len(self.published)
         self.published += [
-            Event.from_message(text_of(one.document), group=one.pipeline_id) for one in events
+            Event.from_message(text_of(one.document), group=one.pipeline_key) for one in events
         ]
         return len(self.published) - before
 

@@ -17,8 +17,8 @@ esac
 body='{"ProjectName":"payments","PipelineID":'$pipeline',"CreatedAt":"2026-01-01T12:00:00Z","UpdatedAt":'$updated
 body=$body',"BeganAt":'$began',"FinishedAt":'$finished',"Status":"'$status'"}'
 
-# The spelling is DevLake's: the number of the notice, a hyphen and 16 letters.
-nouce=1-abcdefghijklmnop
+# The spelling is DevLake's: the number of the notice, a hyphen and 16 random letters or digits.
+nouce=1-$(LC_ALL=C tr -dc A-Za-z0-9 </dev/urandom | head -c 16)
 if command -v sha256sum >/dev/null; then sha256='sha256sum'; else sha256='openssl dgst -sha256 -r'; fi
 sign=$(printf %s "$body$NOTIFICATION_SECRET$nouce" | $sha256 | cut -d' ' -f1)
 

@@ -8,6 +8,7 @@
     │   ├── BadMessage      a message on the deliveries queue
     │   ├── BadNotice       a body that is no notice of DevLake's
     │   ├── BadSign         a notice that DevLake has not signed
+    │   │   └── Unsigned    a request without a sign as DevLake makes one
     │   ├── BadEndpoint     a URL we never call
     │   ├── BadSubscription a field of a subscription
     │   ├── BadSpool        a file that is no spool, or cannot be used as one
@@ -61,6 +62,10 @@ class BadNotice(BadInput):
 
 class BadSign(BadInput):
     """A notice that was not signed with the notification secret."""
+
+
+class Unsigned(BadSign):
+    """A request whose query holds no sign as DevLake makes one."""
 
 
 class BadEndpoint(BadInput):

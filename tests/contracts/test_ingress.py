@@ -2,6 +2,7 @@
 
 import base64
 import json
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -11,12 +12,13 @@ import pytest
 from functions.fanout import handler as fanout_function
 from functions.ingress import handler as ingress_function
 from lakehook.adapters.dynamo_subscriptions import DynamoSubscriptions
+from lakehook.domain.devlake.rendering import render
 from lakehook.domain.devlake.signature import signed_query
 from lakehook.domain.event import Event
 from lakehook.settings import ALLOWED, NONE, REFUSED, Deployment, FanoutSettings, IngressSettings
 from tests.builders import a_subscription
 from tests.contracts.test_handlers import Context, sqs_event
-from tests.devlake_vectors import VECTORS, Vector, named
+from tests.devlake_vectors import RECORDED, RECORDED_SECRET, VECTORS, Vector, named
 from tests.fakes import FakeClock
 from tests.integration.wire import answer, serving
 
@@ -139,6 +141,26 @@ def test_a_signed_notice_is_on_the_queue_when_it_is_accepted(installed: Installa
     assert event.document["data"]["devlake"] == vector.body
 
 
+def test_all_that_real_devlakes_have_posted_is_accepted_and_queued_in_order(
+    installed: Installation,
+):
+    """And what the queue holds is sent on in DevLake's own format as DevLake wrote it."""
+    boto3.client("secretsmanager").put_secret_value(
+        SecretId=installed.deployment.notification_secret_arn, SecretString=RECORDED_SECRET
+    )
+
+    statuses = [installed.post(notice)[0] for notice in RECORDED]
+
+    assert statuses == [202] * 299
+    posted, queued = defaultdict(list), defaultdict(list)
+    for notice in RECORDED:
+        posted[str(notice.said["PipelineID"])].append(notice.raw)
+    for message in installed.events():
+        event = Event.from_message(message["Body"], group=message["Attributes"]["MessageGroupId"])
+        queued[event.pipeline_key].append(render(event))
+    assert queued == posted
+
+
 def test_a_body_in_base64_is_the_body_that_was_signed(installed: Installation):
     vector = named("project 3")
 
@@ -154,13 +176,15 @@ def test_whoever_signs_with_another_secret_or_none_gets_401(installed: Installat
 
     answers = [installed.post(vector) for vector in strangers]
 
-    wrong = {"error": "sign: not of this body and nouce by the notification secret"}
-    assert answers == [(401, wrong)] * len(strangers)
+    assert {status for status, _ in answers} == {401}
+    (reason,) = {said["error"] for _, said in answers}
+    assert "sign: not of this body by the notification secret" in reason
+    assert "NotificationSecretArn" in reason
     assert installed.events() == []
 
 
 def test_a_query_that_devlake_would_not_make_gets_401(installed: Installation):
-    queries = ["", "nouce=1&sign=2", RUNNING.query.replace("-", "_"), RUNNING.query + "&sign="]
+    queries = ["", "nouce=1&sign=2", RUNNING.query.replace("-", "%20"), RUNNING.query + "&sign="]
 
     statuses = [installed.call(a_call(RUNNING.raw, query))[0] for query in queries]
 
@@ -244,7 +268,7 @@ def test_nothing_that_is_logged_holds_a_secret_or_a_signature(
     assert "notice_taken" in logged
     assert "notice_refused" in logged
     assert "own_trouble" in logged
-    for secret in (SECRET, RUNNING.sign, named("secret 2").sign, "FDXxIootApWxEVtz"):
+    for secret in (SECRET, RUNNING.sign, named("secret 2").sign, RUNNING.nouce):
         assert secret not in logged
 
 

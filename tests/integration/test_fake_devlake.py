@@ -48,7 +48,7 @@ def test_it_signs_body_secret_and_nouce_and_counts_its_notices():
     for number, notice in enumerate(devlake.notifications, start=1):
         query = parse_qs(urlsplit(notice.target).query)
         (nouce,), (sign,) = query["nouce"], query["sign"]
-        assert re.fullmatch(f"{number}-[A-Za-z]{{16}}", nouce)
+        assert re.fullmatch(f"{number}-[A-Za-z0-9]{{16}}", nouce)
         assert sign == hashlib.sha256(f"{notice.body}secret{nouce}".encode()).hexdigest()
 
 

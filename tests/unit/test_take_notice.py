@@ -62,7 +62,7 @@ def test_what_another_has_signed_goes_nowhere(world: World, vector: Vector):
 
 
 def test_a_bad_nouce_is_unsigned(world: World):
-    answer = world.say(RUNNING.raw, RUNNING.query.replace("-", "_"))
+    answer = world.say(RUNNING.raw, RUNNING.query.replace("-", "%20"))
 
     assert answer.verdict is Verdict.UNSIGNED
     assert "nouce" in answer.reason

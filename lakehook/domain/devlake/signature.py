@@ -4,14 +4,15 @@ import hashlib
 import hmac
 import re
 import string
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs
 
-from lakehook.domain.errors import BadSign
+from lakehook.domain.errors import BadSign, Unsigned
 
-_NOUCE = re.compile(r"[0-9]{1,20}-[A-Za-z]{16}")
-_LETTERS_IN_NOUCE = 16
+_NOUCE = re.compile(r"[0-9A-Za-z_.-]{1,128}")
+_ALPHABET = string.ascii_letters + string.digits  # DevLake's, since v0.18
+_DRAWN_CHARACTERS = 16
 
 
 @dataclass(frozen=True)
@@ -22,18 +23,38 @@ class SignedNotice:
     query: str = field(repr=False)
 
     def verify(self, secrets: Iterable[str]) -> None:
-        """``BadSign`` unless one of the secrets has signed these very bytes.
+        """``BadSign`` unless one of the secrets has signed these bytes; ``Unsigned`` without sign.
 
-        Nothing stands between body, secret and nouce in what is hashed, so it is the nouce's strict
-        form that keeps one signature from serving for other bytes.
+        SHA-256 of body, secret and nouce without separators is open to length extension: whoever
+        has seen one signature can make that of a longer nouce. Such a nouce holds the padding of
+        SHA-256, which begins with byte 0x80 and goes on with zeros, so it is enough that a nouce
+        is printable ASCII. Nor can characters move between body and nouce: a body ends with a
+        brace, and a nouce holds neither a brace nor white space. How DevLake draws it is no
+        concern of safety, and has changed between its releases.
         """
-        nouce, sign = _one(self.query, "nouce"), _one(self.query, "sign")
+        nouce, sign = self._parameters()
         if not _NOUCE.fullmatch(nouce):
-            raise BadSign("nouce: not a number, a hyphen and 16 letters")
+            raise Unsigned("nouce: not 1 to 128 letters, digits or _.-")
         wanted = [signature(self.body, secret, nouce).encode() for secret in secrets]
         given = sign.encode("utf-8", "replace")
         if not any([hmac.compare_digest(one, given) for one in wanted]):  # noqa: C419  each, always
-            raise BadSign("sign: not of this body and nouce by the notification secret")
+            raise BadSign(
+                "sign: not of this body by the notification secret; DevLake's NOTIFICATION_SECRET"
+                " must be the one in Secrets Manager (output NotificationSecretArn), to the byte"
+            )
+
+    def _parameters(self) -> tuple[str, str]:
+        parameters = parse_qs(self.query, keep_blank_values=True)
+        nouces, signs = parameters.get("nouce", []), parameters.get("sign", [])
+        if not nouces and _has_own_query(parameters):
+            raise Unsigned(
+                "NOTIFICATION_ENDPOINT has a query of its own, behind which DevLake puts ?nouce=…;"
+                " remove everything from its first ? on"
+            )
+        for name, values in (("nouce", nouces), ("sign", signs)):
+            if len(values) != 1:
+                raise Unsigned(f"{name}: given {len(values)} times in the query, not once")
+        return nouces[0], signs[0]
 
 
 def signature(body: bytes, secret: str, nouce: str) -> str:
@@ -47,13 +68,13 @@ def signed_query(body: bytes, secret: str, nouce: str) -> str:
 
 
 def nouce_of(number: int, chance: bytes) -> str:
-    """A number and 16 letters, one for each of the first bytes of ``chance``."""
-    letters = (string.ascii_letters[byte % len(string.ascii_letters)] for byte in chance)
-    return f"{number}-{''.join(letters)[:_LETTERS_IN_NOUCE]}"
+    """A number and 16 letters or digits, one for each of the first bytes of ``chance``."""
+    drawn = (_ALPHABET[byte % len(_ALPHABET)] for byte in chance[:_DRAWN_CHARACTERS])
+    return f"{number}-{''.join(drawn)}"
 
 
-def _one(query: str, name: str) -> str:
-    values = parse_qs(query, keep_blank_values=True).get(name, [])
-    if len(values) != 1:
-        raise BadSign(f"{name}: given {len(values)} times, not once")
-    return values[0]
+def _has_own_query(parameters: Mapping[str, Sequence[str]]) -> bool:
+    """Whether the endpoint had one, since DevLake appends its own behind another ``?``."""
+    return any(
+        "?nouce=" in f"?{name}={value}" for name, values in parameters.items() for value in values
+    )

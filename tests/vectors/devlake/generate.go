@@ -12,6 +12,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"math/rand"
 	"os"
 	"time"
 )
@@ -64,11 +65,12 @@ type vectors struct {
 }
 
 const (
-	letters   = "FDXxIootApWxEVtz"
-	blueWhale = "a secret with spaces, 湖 and <&>\u2028"
+	// Of RandLetterBytes in backend/core/utils/strings.go.
+	letterBytes = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+	blueWhale   = "a secret with spaces, 湖 and <&>\u2028"
 )
 
-var secrets = []string{"notification-secret", "", blueWhale, "trailing newline\n", "39-" + letters}
+var secrets = []string{"notification-secret", "", blueWhale, "trailing newline\n", "39-FDXxIootApWxEVtz"}
 
 var statuses = []string{
 	"TASK_CREATED", "TASK_RERUN", "TASK_RESUME", "TASK_RUNNING",
@@ -92,6 +94,17 @@ func must[T any](value T, err error) T {
 		panic(err)
 	}
 	return value
+}
+
+// Drawn as DevLake draws it, but the same each time.
+var source = rand.New(rand.NewSource(39))
+
+func nouce(id any) string {
+	drawn := make([]byte, 16)
+	for place := range drawn {
+		drawn[place] = letterBytes[source.Intn(len(letterBytes))]
+	}
+	return fmt.Sprintf("%v-%s", id, drawn)
 }
 
 func at(text string) time.Time { return must(time.Parse(time.RFC3339Nano, text)) }
@@ -127,7 +140,7 @@ func ofStatuses() (made []notice) {
 		if number > 3 {
 			pipeline.FinishedAt = pointer("2024-09-05T15:28:00.389+08:00")
 		}
-		made = append(made, signed(status, secrets[0], fmt.Sprintf("%d-%s", number+1, letters), pipeline))
+		made = append(made, signed(status, secrets[0], nouce(number+1), pipeline))
 	}
 	return
 }
@@ -135,7 +148,7 @@ func ofStatuses() (made []notice) {
 func ofSecrets() (made []notice) {
 	for number, secret := range secrets {
 		name := fmt.Sprintf("secret %d", number)
-		made = append(made, signed(name, secret, fmt.Sprintf("%d-%s", 100+number, letters), aPipeline()))
+		made = append(made, signed(name, secret, nouce(100+number), aPipeline()))
 	}
 	return
 }
@@ -145,7 +158,7 @@ func ofProjects() (made []notice) {
 		pipeline := aPipeline()
 		pipeline.ProjectName = project
 		name := fmt.Sprintf("project %d", number)
-		made = append(made, signed(name, secrets[0], fmt.Sprintf("%d-%s", 200+number, letters), pipeline))
+		made = append(made, signed(name, secrets[0], nouce(200+number), pipeline))
 	}
 	return
 }
@@ -156,7 +169,7 @@ func ofTimes() (made []notice) {
 		pipeline.CreatedAt, pipeline.UpdatedAt, pipeline.BeganAt = at(text), at(text), pointer(text)
 		pipeline.Status = "TASK_RUNNING"
 		name := fmt.Sprintf("time %d", number)
-		made = append(made, signed(name, secrets[0], fmt.Sprintf("%d-%s", 300+number, letters), pipeline))
+		made = append(made, signed(name, secrets[0], nouce(300+number), pipeline))
 	}
 	return
 }
@@ -167,7 +180,7 @@ func ofOtherForms() []notice {
 	older := withoutProject{40, at(times[0]), at(times[1]), pointer(times[2]), nil, "TASK_RUNNING"}
 	oldest := ofTask{39, "jenkins", at("2021-09-30T15:28:00.389+08:00"), at("2021-09-30T15:28:00.785+08:00")}
 	return []notice{
-		signed("greatest id", secrets[0], "18446744073709551615-"+letters, greatest),
+		signed("greatest id", secrets[0], nouce("18446744073709551615"), greatest),
 		signed("without a project", secrets[0], "401-abcdefghijklmnop", older),
 		signed("of a task", secrets[0], "402-ABCDEFGHIJKLMNOP", oldest),
 	}

@@ -5,7 +5,7 @@ from constructs import Construct
 
 from infra.fifo_queue import FifoQueue
 from infra.stage import Stage
-from infra.tables import READ_SUBSCRIPTIONS, Tables
+from infra.tables import OF_DEVLAKE, READ_SUBSCRIPTIONS, RECORD_HEARD, Tables
 from infra.worker import Worker
 from lakehook.settings import FanoutSettings
 
@@ -40,5 +40,6 @@ class Fanout(Worker):
         self.is_fed_by(events.queue, at_once=stage.fanouts_at_once)
         self.may(READ_SUBSCRIPTIONS, on=tables.subscriptions.table_arn)
         self.may(NUMBER_EVENTS, on=tables.pipelines.table_arn)
+        self.may(RECORD_HEARD, on=tables.pipelines.table_arn, when=OF_DEVLAKE)
         self.may_send(deliveries.queue)
         self.may_send(events.dead_letters)

@@ -10,6 +10,12 @@ from infra.excuse import excuse
 from lakehook.settings import DeliveriesTable, PipelinesTable, SubscriptionsTable
 
 READ_SUBSCRIPTIONS = ("dynamodb:GetItem", "dynamodb:Scan")
+RECORD_HEARD = ("dynamodb:UpdateItem",)
+OF_DEVLAKE = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [f"{PipelinesTable.DEVLAKE}*"]}}
+"""Of the journal no more than what is known of each DevLake.
+
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html
+"""
 READ_THE_PAST = ("dynamodb:Query", "dynamodb:Scan")
 
 

@@ -12,6 +12,7 @@ from lakehook.domain.lifecycle import Fate
 from lakehook.domain.pipeline import Pipeline
 from lakehook.domain.subscription import Subscription
 from lakehook.ports.events import Journal, Notice, Outbox, Siding
+from lakehook.ports.heard import AcceptedRecorder
 from lakehook.ports.subscriptions import Subscriptions
 from lakehook.ports.telemetry import Telemetry
 
@@ -23,6 +24,7 @@ class FanOut:
     outbox: Outbox
     siding: Siding
     telemetry: Telemetry
+    heard: AcceptedRecorder | None = None
 
     def __call__(self, batch: Sequence[Notice]) -> list[Notice]:
         """Fan a batch out, and return the notices that must come again.
@@ -88,6 +90,7 @@ class FanOut:
             self.siding.park(notice, str(error))
             self.telemetry.parked(notice.id, notice.group, str(error))
             return []
+        self._record(event)
         pipeline, known = self.journal.open(event)
         if known and not pipeline.may_be_half_sent(known[-1]):
             self.telemetry.fanned_out(known[-1], deliveries=0, repeated=True)
@@ -96,6 +99,14 @@ class FanOut:
             self._deliveries(numbered, subscriptions, repeated=bool(known))
             for numbered in known or self._number(pipeline, event)
         ]
+
+    def _record(self, event: Event) -> None:
+        """When DevLake was heard last is not worth a delivery."""
+        try:
+            if self.heard:
+                self.heard.accepted(event)
+        except OwnTrouble as error:
+            self.telemetry.trouble(error, doing="record when DevLake was heard")
 
     def _number(self, pipeline: Pipeline, event: Event) -> Sequence[NumberedEvent]:
         advance = pipeline.take(event)

@@ -148,6 +148,7 @@ class PipelinesTable:
     PARTITION_KEY = "pipeline_id"
     SORT_KEY = "record"
     TTL = "expires_at"
+    DEVLAKE = "devlake#"  # and a source: the partition of what is known of its DevLake
     UNENDED_INDEX = "unended"
     UNENDED = "unended"
     ENTERED_AT = "entered_at"

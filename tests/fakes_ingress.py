@@ -1,11 +1,15 @@
 """Stand-ins for what taking notices needs."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from lakehook.domain.devlake.heard import Heard, LastAccepted, LastRefused, is_notice
+from lakehook.domain.devlake.refusal import Refusal
 from lakehook.domain.document import text_of
 from lakehook.domain.errors import OwnTrouble
 from lakehook.domain.event import Event
+from lakehook.ports.heard import ACCEPTED_EVERY_SECONDS, REFUSED_EVERY_SECONDS
+from tests.fakes import FakeClock
 
 
 @dataclass
@@ -46,3 +50,42 @@ class FakeBlueprints:
     def of_pipeline(self, pipeline_id: int) -> int | None:
         self.asked.append(pipeline_id)
         return self.known.get(pipeline_id)
+
+
+@dataclass
+class FakeHeard:
+    """Plays ``AcceptedRecorder``, ``RefusedRecorder`` and ``HeardReader``."""
+
+    clock: FakeClock = field(default_factory=FakeClock)
+    records: dict[str | None, Heard] = field(default_factory=dict)
+    away: bool = False
+    writes: int = 0
+    _tried_at: dict[str | None, float] = field(default_factory=dict)
+    _refused_at: float = float("-inf")
+
+    def accepted(self, event: Event) -> None:
+        now = self.clock.now()
+        is_early = now - self._tried_at.get(event.source, float("-inf")) < ACCEPTED_EVERY_SECONDS
+        if is_notice(event) and not is_early:
+            self._tried_at[event.source] = now
+            self._be_there()
+            heard = self.heard(event.source)
+            self.records[event.source] = replace(heard, accepted=LastAccepted(now, event.id))
+            self.writes += 1
+
+    def refused(self, source: str | None, refusal: Refusal) -> None:
+        now = self.clock.now()
+        if now - self._refused_at >= REFUSED_EVERY_SECONDS:
+            self._refused_at = now
+            self._be_there()
+            heard = self.heard(source)
+            self.records[source] = replace(heard, refused=LastRefused.of(refusal, now=now))
+            self.writes += 1
+
+    def heard(self, source: str | None) -> Heard:
+        self._be_there()
+        return self.records.get(source, Heard())
+
+    def _be_there(self) -> None:
+        if self.away:
+            raise OwnTrouble("DynamoDB is away")

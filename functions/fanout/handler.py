@@ -5,6 +5,7 @@ from functools import cache
 from typing import Any
 
 from lakehook.adapters.aws import Aws
+from lakehook.adapters.dynamo_heard import DynamoHeard
 from lakehook.adapters.dynamo_journal import DynamoJournal
 from lakehook.adapters.dynamo_subscriptions import DynamoSubscriptions
 from lakehook.adapters.sqs_dead_letters import SqsSiding
@@ -39,6 +40,7 @@ def fan_out() -> FanOut:
         outbox=SqsDeliveries(sqs, settings.deliveries_queue_url),
         siding=SqsSiding(sqs, settings.events_dead_letter_queue_url),
         telemetry=telemetry(),
+        heard=DynamoHeard(dynamodb, settings.pipelines_table, clock.now),
     )
 
 

@@ -1,5 +1,7 @@
 """Who may do what to which resource: all of it, so that a new grant is a decision."""
 
+import pytest
+
 from tests.infra.blueprint import Blueprint
 
 NAMES = ["api", "clock", "deliver", "fanout", "ingress"]
@@ -17,6 +19,7 @@ KEEP_THE_LEDGER = {
     "dynamodb:Query",
     "dynamodb:UpdateItem",
 }
+RECORD_HEARD = {"dynamodb:UpdateItem"}
 WRITE_ITS_LOG = {"logs:CreateLogStream", "logs:PutLogEvents"}
 
 
@@ -68,9 +71,22 @@ def test_fanout_numbers_events_and_sends_deliveries(production: Blueprint) -> No
         "EventsQueueUrl": CONSUME,
         "EventsDeadLetterQueueUrl": SEND,
         "SubscriptionsTable": READ_SUBSCRIPTIONS,
-        "PipelinesTable": NUMBER_EVENTS,
+        "PipelinesTable": NUMBER_EVENTS | RECORD_HEARD,
         "DeliveriesQueueUrl": SEND,
         own_log("fanout", production): WRITE_ITS_LOG,
+    }
+
+
+@pytest.mark.parametrize("function", ["fanout"])
+def test_when_devlake_was_heard_is_all_that_they_may_change_in_the_journal(
+    production: Blueprint, function: str
+) -> None:
+    (grant,) = (
+        one for one in production.grants(function) if one["Action"] == "dynamodb:UpdateItem"
+    )
+
+    assert grant["Condition"] == {
+        "ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["devlake#*"]}
     }
 
 

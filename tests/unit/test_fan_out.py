@@ -10,6 +10,7 @@ from lakehook.domain.subscription import Format
 from lakehook.fan_out import FanOut
 from tests.builders import a_notice, a_subscription
 from tests.fakes import FakeJournal, FakeOutbox, FakeSiding, FakeSubscriptions, FakeTelemetry
+from tests.fakes_ingress import FakeHeard
 
 
 class World:
@@ -18,9 +19,14 @@ class World:
         failures = a_subscription(id="sub_bad", event_types=(EventType.PIPELINE_FAILED,))
         self.subscriptions = FakeSubscriptions({one.id: one for one in (everything, failures)})
         self.journal, self.outbox, self.siding = FakeJournal(), FakeOutbox(), FakeSiding()
-        self.telemetry = FakeTelemetry()
+        self.telemetry, self.heard = FakeTelemetry(), FakeHeard()
         self.fan_out = FanOut(
-            self.journal, self.subscriptions, self.outbox, self.siding, self.telemetry
+            self.journal,
+            self.subscriptions,
+            self.outbox,
+            self.siding,
+            self.telemetry,
+            self.heard,
         )
 
     def sent(self) -> list[str]:
@@ -254,3 +260,29 @@ def test_what_a_format_has_no_words_for_is_not_sent_in_it(world: World):
     world.fan_out([a_notice("m1", pipeline_id="nightly"), a_notice("m2", pipeline_id=40)])
 
     assert sorted(world.sent()) == ["sub_all#40#1", "sub_all#nightly#1", "sub_d#40#1"]
+
+
+def test_when_each_devlake_was_heard_last_is_recorded(world: World):
+    world.fan_out(
+        [
+            a_notice("m1", event_id="devlake:39:PIPELINE_CREATED:1"),
+            a_notice("m2", pipeline_id="7"),  # of another producer
+            a_notice("m3", event_id="devlake:staging/39:PIPELINE_CREATED:1", source="staging"),
+        ]
+    )
+
+    heard = {source: one.accepted for source, one in world.heard.records.items()}
+    assert {source: one and one.event_id for source, one in heard.items()} == {
+        None: "devlake:39:PIPELINE_CREATED:1",
+        "staging": "devlake:staging/39:PIPELINE_CREATED:1",
+    }
+
+
+def test_when_devlake_was_heard_last_is_not_worth_a_delivery(world: World):
+    world.heard.away = True
+
+    again = world.fan_out([a_notice("m1", event_id="devlake:39:PIPELINE_CREATED:1")])
+
+    assert (again, world.sent()) == ([], ["sub_all#39#1"])
+    (trouble,) = (one for one in world.telemetry.told if one[0] == "trouble")
+    assert str(trouble[1]) == "DynamoDB is away"

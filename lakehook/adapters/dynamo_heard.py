@@ -1,0 +1,91 @@
+"""When DevLake was heard last, in the journal's table: one small item for each source."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from lakehook.adapters.aws import own_trouble
+from lakehook.adapters.dynamo_item import Item, from_item, milliseconds, to_item
+from lakehook.domain.devlake.heard import Heard, LastAccepted, LastRefused, is_notice
+from lakehook.domain.devlake.refusal import Refusal
+from lakehook.domain.event import Event
+from lakehook.ports.heard import ACCEPTED_EVERY_SECONDS, REFUSED_EVERY_SECONDS
+from lakehook.ports.ingress import Now
+from lakehook.settings import PipelinesTable as Table
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+DEFAULT_SOURCE = "default"
+_RECORD = "heard"
+
+
+@dataclass
+class DynamoHeard:
+    """Fan-out records what was accepted, the ingress what it refused: neither reads it."""
+
+    dynamodb: "DynamoDBClient"
+    table: str
+    now: Now
+    _accepted_at: dict[str | None, float] = field(default_factory=dict)
+    _refused_at: float = float("-inf")
+
+    def accepted(self, event: Event) -> None:
+        now = self.now()
+        last = self._accepted_at.get(event.source, float("-inf"))
+        if is_notice(event) and now - last >= ACCEPTED_EVERY_SECONDS:
+            self._accepted_at[event.source] = now  # also if it fails: not for each event again
+            values = {"accepted_at": milliseconds(now), "accepted_event_id": event.id}
+            self._update(event.source, values)
+
+    def refused(self, source: str | None, refusal: Refusal) -> None:
+        now = self.now()
+        if now - self._refused_at >= REFUSED_EVERY_SECONDS:
+            self._refused_at = now
+            last = LastRefused.of(refusal, now=now)
+            values = {
+                "refused_at": milliseconds(last.at),
+                "refused_kind": last.kind,
+                "refused_reason": last.reason,
+            }
+            self._update(source, values)
+
+    def heard(self, source: str | None) -> Heard:
+        with own_trouble():
+            answer = self.dynamodb.get_item(
+                TableName=self.table, Key=_key(source), ConsistentRead=True
+            )
+        values = from_item(answer.get("Item", {}))
+        return Heard(_last_accepted(values), _last_refused(values))
+
+    def _update(self, source: str | None, values: Mapping[str, Any]) -> None:
+        assignments = ", ".join(f"{name} = :{name}" for name in values)
+        with own_trouble():
+            self.dynamodb.update_item(
+                TableName=self.table,
+                Key=_key(source),
+                UpdateExpression=f"SET {assignments}",
+                ExpressionAttributeValues=to_item(
+                    {f":{name}": value for name, value in values.items()}
+                ),
+            )
+
+
+def _key(source: str | None) -> Item:
+    """No pipeline has a ``#`` in its id."""
+    partition = f"{Table.DEVLAKE}{source or DEFAULT_SOURCE}"
+    return to_item({Table.PARTITION_KEY: partition, Table.SORT_KEY: _RECORD})
+
+
+def _last_accepted(values: Mapping[str, Any]) -> LastAccepted | None:
+    if "accepted_at" not in values:
+        return None
+    return LastAccepted(values["accepted_at"] / 1000, values["accepted_event_id"])
+
+
+def _last_refused(values: Mapping[str, Any]) -> LastRefused | None:
+    if "refused_at" not in values:
+        return None
+    return LastRefused(
+        values["refused_at"] / 1000, values["refused_kind"], values["refused_reason"]
+    )

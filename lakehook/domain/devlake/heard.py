@@ -1,0 +1,39 @@
+"""When DevLake was heard last, and when it was refused last: one record for each source."""
+
+from dataclasses import dataclass
+
+from lakehook.domain.chat.text import on_one_line
+from lakehook.domain.devlake.refusal import Refusal
+from lakehook.domain.event import Event
+
+MAX_REASON = 200  # characters
+_DEVLAKES_ID = "devlake:"
+
+
+@dataclass(frozen=True)
+class LastAccepted:
+    at: float  # unix seconds
+    event_id: str
+
+
+@dataclass(frozen=True)
+class LastRefused:
+    at: float  # unix seconds
+    kind: str  # of a later release, perhaps
+    reason: str
+
+    @classmethod
+    def of(cls, refusal: Refusal, *, now: float) -> "LastRefused":
+        """Cleaned: a reason may quote what a stranger has sent."""
+        return cls(now, str(refusal.kind), on_one_line(refusal.reason, MAX_REASON))
+
+
+@dataclass(frozen=True)
+class Heard:
+    accepted: LastAccepted | None = None
+    refused: LastRefused | None = None
+
+
+def is_notice(event: Event) -> bool:
+    """Whether DevLake itself has just sent it: no other producer, and no reconcile."""
+    return event.id.startswith(_DEVLAKES_ID) and not (event.is_reconciled or event.is_inferred)

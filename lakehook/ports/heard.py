@@ -1,0 +1,26 @@
+"""The record of when each DevLake was heard last. Any of these may raise ``OwnTrouble``."""
+
+from typing import Protocol
+
+from lakehook.domain.devlake.heard import Heard
+from lakehook.domain.devlake.refusal import Refusal
+from lakehook.domain.event import Event
+
+ACCEPTED_EVERY_SECONDS = 60.0
+REFUSED_EVERY_SECONDS = 10.0
+"""Strangers must not make us write for each of their requests."""
+
+
+class AcceptedRecorder(Protocol):
+    def accepted(self, event: Event) -> None:
+        """Record a notice, at most one a minute of each source; other events are left out."""
+
+
+class RefusedRecorder(Protocol):
+    def refused(self, source: str | None, refusal: Refusal) -> None:
+        """Record a refusal, at most one in ten seconds, of whatever source."""
+
+
+class HeardReader(Protocol):
+    def heard(self, source: str | None) -> Heard:
+        """What was recorded last, consistently; none is the default source."""

@@ -77,7 +77,7 @@ def test_what_go_has_made_reaches_a_subscriber_with_devlakes_own_body(
     assert [one.sequence for one in arrivals] == [1, 2, 3]
     assert [one.body["data"]["devlake"] for one in arrivals] == [one.body for one in life]
     assert all(one.genuine for one in arrivals)
-    assert arrivals[0].body["trigger_source"] == "automatic"
+    assert arrivals[0].body["trigger_source"] == "unknown"
 
 
 def test_what_go_has_made_with_another_secret_reaches_nobody(

@@ -98,6 +98,11 @@ def test_every_trigger_has_words(trigger: str, english: str, chinese: str):
     assert facts(CHINESE, trigger_source=trigger)["触发方式"] == chinese
 
 
+def test_of_an_unknown_trigger_nothing_is_said():
+    assert "Trigger" not in facts(ENGLISH, trigger_source="unknown")
+    assert "触发方式" not in facts(CHINESE, trigger_source="unknown")
+
+
 @pytest.mark.parametrize(
     ("ended", "english", "chinese"),
     [

@@ -62,7 +62,7 @@ def test_an_end_tells_all_its_times_as_written():
     assert {**read_notice(named("TASK_PARTIAL").raw), "data": ...} == {
         "pipeline_id": 39,
         "event_type": "PIPELINE_PARTIAL",
-        "trigger_source": "automatic",
+        "trigger_source": "unknown",
         "timestamp": "2024-09-05T15:28:00.389+08:00",
         "event_id": "devlake:39:PIPELINE_PARTIAL:2024-09-05T07:08:02.1Z",
         "project_name": "lake",
@@ -138,18 +138,21 @@ def test_each_round_has_ids_of_its_own():
     assert len(set(ids)) == len(ids) == 7
 
 
-def test_without_a_project_somebody_started_it_by_hand():
-    assert read_notice(named("without a project").raw)["trigger_source"] == "manual"
-    assert read_notice(a_body(ProjectName=""))["trigger_source"] == "manual"
-    assert "project_name" not in read_notice(a_body(ProjectName=""))
-    assert read_notice(a_body(ProjectName="数据湖"))["trigger_source"] == "automatic"
+def test_a_notice_does_not_say_who_started_its_pipeline_nor_does_its_project():
+    """A project's blueprint may be started by hand, and one without a project by its schedule."""
+    without, of_project = read_notice(a_body(ProjectName="")), read_notice(a_body(ProjectName="湖"))
+
+    assert "project_name" not in without
+    assert of_project["project_name"] == "湖"
+    assert without["trigger_source"] == of_project["trigger_source"] == "unknown"
+    assert read_notice(named("without a project").raw)["trigger_source"] == "unknown"
 
 
 def test_the_oldest_form_is_a_task_that_has_succeeded():
     assert {**read_notice(named("of a task").raw), "data": ...} == {
         "pipeline_id": "task:39",
         "event_type": "TASK_COMPLETED",
-        "trigger_source": "manual",
+        "trigger_source": "unknown",
         "timestamp": "2021-09-30T15:28:00.785+08:00",
         "event_id": "devlake:task:39:2021-09-30T07:28:00.785Z",
         "created_at": "2021-09-30T15:28:00.389+08:00",

@@ -159,7 +159,7 @@ def test_the_blueprint_is_told_where_it_is_known(world: World):
 
     known, unknown = world.publisher.published
     assert known.document["trigger_source"] == "blueprint:7"
-    assert unknown.document["trigger_source"] == "manual"
+    assert unknown.document["trigger_source"] == "unknown"
     assert world.blueprints.asked == [39, 40]
 
 

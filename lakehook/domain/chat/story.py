@@ -25,7 +25,7 @@ class Story:
 
     state: str  # the end of the event's type: CREATED, FAILED …
     pipeline: str
-    trigger: str  # as the event has it: manual, automatic, blueprint:7
+    trigger: str  # as the event has it: manual, automatic, blueprint:7, unknown
     at: datetime
     task: "Task | None" = None
     project: str = ""

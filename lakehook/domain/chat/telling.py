@@ -125,7 +125,7 @@ def _facts(story: Story, words: Words) -> Iterator[tuple[str, str]]:
 def _trigger(trigger: str, words: Words) -> str:
     if trigger.startswith(_BLUEPRINT):
         return words.blueprint.format(trigger.removeprefix(_BLUEPRINT))
-    return words.triggers[trigger]
+    return words.triggers.get(trigger, "")  # unknown: there is nothing to say
 
 
 def _duration(seconds: int, words: Words) -> str:

@@ -14,6 +14,9 @@ from lakehook.domain.errors import BadNotice
 from lakehook.domain.event import EventType
 from lakehook.domain.instant import is_later
 
+UNKNOWN_TRIGGER = "unknown"
+"""DevLake's notices do not say who or what started a pipeline, nor does its project."""
+
 OWN_BODY = "devlake"
 """Where an event's ``data`` carries the body that DevLake sent."""
 
@@ -39,7 +42,7 @@ def _of_pipeline(said: Document) -> Document:
     fields = {
         "pipeline_id": number,
         "event_type": str(event_type),
-        "trigger_source": "automatic" if project else "manual",
+        "trigger_source": UNKNOWN_TRIGGER,
         "timestamp": _changed_at(said, event_type),
         "event_id": f"devlake:{number}:{event_type}:{_round(said)}",
         "project_name": project or None,
@@ -57,7 +60,7 @@ def _of_task(said: Document) -> Document:
     return {
         "pipeline_id": f"task:{number}",
         "event_type": str(EventType.TASK_COMPLETED),
-        "trigger_source": "manual",
+        "trigger_source": UNKNOWN_TRIGGER,
         "timestamp": at,
         "event_id": f"devlake:task:{number}:{GoTime.parse(at).in_utc}",
         "created_at": _required_time(said, "CreatedAt"),

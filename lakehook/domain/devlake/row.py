@@ -50,6 +50,9 @@ class Row:
     def event(self, project: str) -> Event:
         """What the ingress makes of the notice: the same id, so it is known if it came."""
         document = read_notice(go_json({"ProjectName": project, **self.said}).encode())
-        if self.blueprint_id:
-            document["trigger_source"] = f"blueprint:{self.blueprint_id}"
-        return Event.from_document(document)
+        return Event.from_document(document | {"trigger_source": self.trigger_source})
+
+    @property
+    def trigger_source(self) -> str:
+        """Whether a blueprint was started by hand or by its schedule, DevLake does not store."""
+        return f"blueprint:{self.blueprint_id}" if self.blueprint_id else "manual"

@@ -29,7 +29,7 @@ _RESERVED = frozenset(
         "user-agent",
     )
 )
-_RESERVED_PREFIXES = ("proxy-", "webhook-", "x-amz-")
+_RESERVED_PREFIXES = ("lakehook-", "proxy-", "webhook-", "x-amz-")
 _OF_TEMPLATES = frozenset(("content-type",))  # who words the body knows what it is
 
 

@@ -80,6 +80,16 @@ def test_an_event_of_ours_is_said_in_devlakes_words():
     }
 
 
+@pytest.mark.parametrize("mark", ["inferred", "reconciled"])
+def test_what_devlake_never_posted_is_known_by_a_header(mark: str):
+    posted, _ = sent(a_delivery(), "geheim")
+    marked, _ = sent(a_delivery(**{mark: True}), "geheim")
+    denied, _ = sent(a_delivery(**{mark: False}), "geheim")
+
+    assert marked.headers == posted.headers | {f"lakehook-{mark}": "true"}
+    assert denied.headers == posted.headers
+
+
 def test_a_query_that_is_there_stays():
     _, query = sent(a_delivery(), "geheim", url="https://old.example/hook?team=lake")
 

@@ -212,6 +212,19 @@ def test_a_failed_sending_of_what_was_inferred_holds_back_all_that_follows(world
     assert world.sent() == ["sub_all#39#1"]
 
 
+@pytest.mark.parametrize("format_", list(Format))
+def test_a_subscription_may_want_what_the_source_said_itself_and_nothing_else(
+    world: World, format_: Format
+):
+    own = '{"inferred": [{"exists": false}], "reconciled": [{"exists": false}]}'
+    world.subscriptions.put(a_subscription(id="sub_own", format=format_, pattern=own))
+    reconciled = a_notice("m2", pipeline_id=40, reconciled=True)
+
+    world.fan_out([LONE_END, reconciled])
+
+    assert [one for one in world.sent() if one.startswith("sub_own")] == ["sub_own#39#3"]
+
+
 def test_a_late_original_is_absorbed_and_counted(world: World):
     world.fan_out([LONE_END])
 

@@ -84,6 +84,7 @@ def test_a_value_that_could_break_a_request_is_refused_and_not_repeated(value: s
         "webhook-signature",
         "WEBHOOK-TIMESTAMP",
         "X-Amz-Date",
+        "Lakehook-Inferred",
     ],
 )
 def test_what_the_sender_says_itself_is_refused(name: str):

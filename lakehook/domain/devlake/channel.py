@@ -1,5 +1,6 @@
 """Lakehook in DevLake's place: receivers that were written for DevLake go on unchanged."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from lakehook.domain.channel import Content, Letter, Seal
@@ -15,9 +16,14 @@ from lakehook.domain.request import Request
 from lakehook.domain.template import Typeset
 from lakehook.domain.webhook import USER_AGENT, read, unreachable_by_http
 
+_MARKS = ("inferred", "reconciled")
+
 
 class DevLakesOwn:
-    """Body and signature are DevLake's, byte for byte; our id stands beside them, in a header."""
+    """Body and signature are DevLake's, byte for byte; our id stands beside them, in a header.
+
+    So does the mark of an event that DevLake never posted: its body has no room for one.
+    """
 
     seal = Seal.DEVLAKES
     speaks = False
@@ -34,7 +40,7 @@ class DevLakesOwn:
     def render(self, delivery: Delivery, _language: Language) -> Content:
         rendered = render(delivery.event)
         assert not isinstance(rendered, Unsendable), f"{delivery.id}: {rendered}"
-        return Content(body=rendered)
+        return Content(body=rendered, headers=_origin(delivery.event))
 
     def compose(self, _said: Typeset, usual: Content) -> Content:
         return usual
@@ -58,3 +64,7 @@ class DevLakesOwn:
 
     def read(self, answer: Answer, *, now: float) -> Reading:
         return read(answer, now=now)
+
+
+def _origin(event: Event) -> Mapping[str, str]:
+    return {f"lakehook-{mark}": "true" for mark in _MARKS if event.document.get(mark) is True}

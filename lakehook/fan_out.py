@@ -8,8 +8,7 @@ from lakehook.domain.channels import channel_of
 from lakehook.domain.delivery import Delivery, Lane, NumberedEvent
 from lakehook.domain.errors import BadEvent, OwnTrouble
 from lakehook.domain.event import Event
-from lakehook.domain.lifecycle import Fate
-from lakehook.domain.pipeline import Pipeline
+from lakehook.domain.pipeline import EventSkip, Pipeline
 from lakehook.domain.subscription import Subscription
 from lakehook.ports.events import Journal, Notice, Outbox, Siding
 from lakehook.ports.heard import AcceptedRecorder
@@ -110,9 +109,9 @@ class FanOut:
 
     def _number(self, pipeline: Pipeline, event: Event) -> Sequence[NumberedEvent]:
         advance = pipeline.take(event)
-        if isinstance(advance, Fate):
+        if isinstance(advance, EventSkip):
             self.journal.set_aside(event, advance)
-            self.telemetry.set_aside(event, advance)
+            self.telemetry.set_aside(event, advance.fate)
             return ()
         self.journal.append(advance)
         return advance.numbered

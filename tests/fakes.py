@@ -24,7 +24,7 @@ from lakehook.domain.mail import Mail
 from lakehook.domain.message import Resume
 from lakehook.domain.outcome import Answer, Attempt, Outcome
 from lakehook.domain.ping import Ping, Pong
-from lakehook.domain.pipeline import Advance, Pipeline
+from lakehook.domain.pipeline import Advance, EventSkip, Pipeline
 from lakehook.domain.rate import Place
 from lakehook.domain.request import Request
 from lakehook.domain.subscription import Subscription
@@ -100,8 +100,14 @@ class FakeJournal:
         self.pipelines[before.id] = advance.after(now=self.clock.now())
         self.leases.pop(before.id, None)
 
-    def set_aside(self, event: Event, fate: Fate) -> None:
-        self.aside[event.pipeline_key, event.id] = SetAside(event, fate, self.clock.now())
+    def set_aside(self, event: Event, skip: EventSkip) -> None:
+        before = skip.before
+        if skip.changes_pipeline:
+            if self.pipelines.get(before.id) != before:
+                raise OwnTrouble(f"pipeline {before.id} has moved on")
+            self.pipelines[before.id] = skip.after
+            self.leases.pop(before.id, None)
+        self.aside[before.id, event.id] = SetAside(event, skip.fate, self.clock.now())
 
     def history(self, pipeline_id: str) -> Sequence[Accepted]:
         events = [

@@ -24,8 +24,7 @@ from lakehook.adapters.journal_items import (
 )
 from lakehook.domain.delivery import NumberedEvent
 from lakehook.domain.event import Event
-from lakehook.domain.lifecycle import Fate
-from lakehook.domain.pipeline import Advance, Pipeline
+from lakehook.domain.pipeline import Advance, EventSkip, Pipeline
 from lakehook.ports.clock import Clock
 from lakehook.ports.history import Accepted, SetAside
 from lakehook.settings import PipelinesTable as Table
@@ -60,17 +59,18 @@ class DynamoJournal:
         now = self.clock.now()
         *implied, newest = advance.numbered
         events = [event_values(one) for one in implied] + [event_values(newest, implied)]
-        actions: list[Any] = [{"Put": self._event(advance.before.id, one, now)} for one in events]
-        actions.append({"Put": self._counter(advance, now)})
-        with own_trouble():
-            retry_conflicts(
-                lambda: self.dynamodb.transact_write_items(TransactItems=actions), self.clock
-            )
+        puts = [self._event(advance.before.id, one, now) for one in events]
+        self._put_all([*puts, self._counter(advance.before, advance.after(now=now), now)])
 
-    def set_aside(self, event: Event, fate: Fate) -> None:
-        values = aside_values(event, fate)
+    def set_aside(self, event: Event, skip: EventSkip) -> None:
+        """One write; a transaction where the pipeline has learnt of a later beginning."""
+        now = self.clock.now()
+        aside = self._kept(skip.before.id, aside_values(event, skip.fate), now)
+        if skip.changes_pipeline:
+            self._put_all([aside, self._counter(skip.before, skip.after, now)])
+            return
         with own_trouble():
-            self.dynamodb.put_item(**self._kept(event.pipeline_key, values, self.clock.now()))
+            self.dynamodb.put_item(**aside)
 
     def history(self, pipeline_id: str) -> Sequence[Accepted]:
         events = map(accepted_of, self._all(pipeline_id, EVENT))
@@ -110,14 +110,27 @@ class DynamoJournal:
         }
         return {"TableName": self.table, "Item": to_item(item)}
 
-    def _counter(self, advance: Advance, now: float) -> Any:
-        after, before = advance.after(now=now), advance.before
+    def _put_all(self, puts: Sequence[Any]) -> None:
+        actions: list[Any] = [{"Put": put} for put in puts]
+        with own_trouble():
+            retry_conflicts(
+                lambda: self.dynamodb.transact_write_items(TransactItems=actions), self.clock
+            )
+
+    def _counter(self, before: Pipeline, after: Pipeline, now: float) -> Any:
+        """On the version read: a sequence, and of one the beginning that it knew, which moves on.
+
+        A worker that was frozen would else write an earlier beginning over a later one.
+        """
         item = {**_key(after.id), **counter_values(after), "changed_at": round(now * 1000)}
         put: Item = {"TableName": self.table, "Item": to_item(item), "ConditionExpression": _NEW}
         if before.sequence:
-            put["ConditionExpression"] = "#sequence = :sequence"
-            put["ExpressionAttributeNames"] = {"#sequence": "sequence"}
-            put["ExpressionAttributeValues"] = to_item({":sequence": before.sequence})
+            began_at = before.round.began_at
+            began = "#began_at = :began_at" if began_at else "attribute_not_exists(#began_at)"
+            values = {":sequence": before.sequence, ":began_at": began_at}
+            put["ConditionExpression"] = f"#sequence = :sequence AND {began}"
+            put["ExpressionAttributeNames"] = {"#sequence": "sequence", "#began_at": "began_at"}
+            put["ExpressionAttributeValues"] = to_item(values)
         return put
 
 

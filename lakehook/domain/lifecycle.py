@@ -4,24 +4,30 @@
 
               CREATED ¹           RUNNING             an end ²
     waiting ────────────▶ created ────────▶ running ──────────▶ ended
-       ▲                     │                │                   ▲ │
-       │                     └────────────────┼─────── an end ────┘ │
-       │     a notice of a later round        │                     │
-       └──────────────────────────────────────┴─────────────────────┘
+       ▲                     │               │   ▲                ▲ │
+       │                     │     RUNNING ³ └───┘                │ │
+       │                     └──────────────────── an end ² ──────┘ │
+       │                  a notice of a later round                 │
+       └────────────────────────────────────────────────────────────┘
 
     ¹ inferred before any other state    ² infers RUNNING where it is known when the round began
+    ³ with a later beginning: the run was interrupted and resumed, and is not told again
 
 A round is one run of a pipeline; a rerun is the next. A notice is of a later round, of this one or
 of an earlier one:
 
-- of a *later* round, if its ``began_at`` is later than ours; or, lacking a later one, if we have
-  ended, it says another state than our end, and at a later time. It opens the round.
+- of a *later* round, only if ours has ended: if its ``began_at`` is later than ours; or, lacking a
+  later one, if it says another state than our end, and at a later time. It opens the round.
 - of an *earlier* round, if it began before ours, or happened before ours could: it is stale.
 - else of *this* round. If it leads on, it is told; if the round has told the same, it is absorbed;
   if it leads back to a state that the round went past without telling, it is stale, too.
 
-So each round tells CREATED, RUNNING and one end at most once, in this order. Tasks neither open nor
-end rounds. A stall is told once, while the round is still in the state that stalls.
+A round that runs, and is said to have begun later than we knew, goes on: a restart of the source
+resumed it. Our ``began_at`` moves on with it, so an end of the earlier beginning is stale.
+
+So each round tells CREATED, RUNNING and one end at most once, in this order, and none follows on a
+round without an end. Tasks neither open nor end rounds. A stall is told once, while the round is
+still in the state that stalls.
 """
 
 from collections.abc import Iterator
@@ -75,7 +81,7 @@ class Round:
     def stage(self) -> Stage:
         return _stage_of(self.told[-1]) if self.told else Stage.WAITING
 
-    def take(self, event: Event) -> "Step | Fate":
+    def take(self, event: Event) -> "Step | Skip":
         if event.type is STALLED:
             return self._stall(event)
         if not is_state(event.type):
@@ -83,12 +89,21 @@ class Round:
         if self._is_left_behind_by(event):
             return _advanced(self._next(), event)
         if self._has_left_behind(event):
-            return Fate.STALE
+            return Skip(Fate.STALE, self)
         if _stage_of(event.type).place > self.stage.place:
             return _advanced(self, event)
-        return Fate.ABSORBED if event.type in self.told else Fate.STALE
+        return self._repeat(event)
 
-    def _stall(self, event: Event) -> "Step | Fate":
+    def _repeat(self, event: Event) -> "Skip":
+        """A state that leads nowhere; but a run that is said to run again was resumed."""
+        if event.type not in self.told:
+            return Skip(Fate.STALE, self)
+        is_resumed = event.type is RUNNING and self.stage is Stage.RUNNING
+        if is_resumed and is_later(event.began_at, self.began_at):
+            return Skip(Fate.ABSORBED, replace(self, began_at=event.began_at))
+        return Skip(Fate.ABSORBED, self)
+
+    def _stall(self, event: Event) -> "Step | Skip":
         """Who says no state or no round means the present one."""
         about = event.document.get("data") or {}
         is_of_now = (about.get("round", self.number), about.get("state", self.stage)) == (
@@ -96,17 +111,19 @@ class Round:
             self.stage,
         )
         if not is_of_now or self.stage not in UNENDED:
-            return Fate.MOVED_ON
-        return Fate.ABSORBED if self.stalled else Step(replace(self, stalled=True), (event,))
+            return Skip(Fate.MOVED_ON, self)
+        if self.stalled:
+            return Skip(Fate.ABSORBED, self)
+        return Step(replace(self, stalled=True), (event,))
 
     def _is_left_behind_by(self, event: Event) -> bool:
         if self.number == 0:
             return True
-        has_ended = self.stage is Stage.ENDED
-        ours = self.began_at or (self.changed_at if has_ended else None)
-        if is_later(event.began_at, ours):
+        if self.stage is not Stage.ENDED:
+            return False
+        if is_later(event.began_at, self.began_at or self.changed_at):
             return True
-        if _says_its_beginning(event) or not has_ended or event.type is self.told[-1]:
+        if _says_its_beginning(event) or event.type is self.told[-1]:
             return False
         return is_later(event.at, self.changed_at)
 
@@ -133,6 +150,14 @@ class Step:
 
     after: Round
     events: tuple[Event, ...]
+
+
+@dataclass(frozen=True)
+class Skip:
+    """A notice that is not sent, and the round after it: it may have told of a later beginning."""
+
+    fate: Fate
+    after: Round
 
 
 def is_state(event_type: EventType) -> bool:

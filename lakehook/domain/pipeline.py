@@ -5,7 +5,7 @@ from typing import Self
 
 from lakehook.domain.delivery import NumberedEvent
 from lakehook.domain.event import Event
-from lakehook.domain.lifecycle import Fate, Round
+from lakehook.domain.lifecycle import Fate, Round, Skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,10 +37,10 @@ class Pipeline:
     label: Label | None = None
     entered_at: float | None = None  # unix seconds, when its present state was accepted
 
-    def take(self, event: Event) -> "Advance | Fate":
+    def take(self, event: Event) -> "Advance | EventSkip":
         step = self.round.take(event)
-        if isinstance(step, Fate):
-            return step
+        if isinstance(step, Skip):
+            return EventSkip(step.fate, self, replace(self, round=step.after))
         numbered: list[NumberedEvent] = []
         previous = self.event_type
         for sequence, one in enumerate(step.events, start=self.sequence + 1):
@@ -51,6 +51,19 @@ class Pipeline:
     def may_be_half_sent(self, numbered: NumberedEvent) -> bool:
         """Only the newest event can be: the group lets none past that was not sent whole."""
         return numbered.sequence == self.sequence
+
+
+@dataclass(frozen=True)
+class EventSkip:
+    """An event that a pipeline is not told of, and what the pipeline has still learnt from it."""
+
+    fate: Fate
+    before: Pipeline
+    after: Pipeline
+
+    @property
+    def changes_pipeline(self) -> bool:
+        return self.after != self.before
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,7 @@ from typing import Protocol
 
 from lakehook.domain.delivery import Delivery, NumberedEvent
 from lakehook.domain.event import Event
-from lakehook.domain.lifecycle import Fate
-from lakehook.domain.pipeline import Advance, Pipeline
+from lakehook.domain.pipeline import Advance, EventSkip, Pipeline
 
 
 class Journal(Protocol):
@@ -22,8 +21,11 @@ class Journal(Protocol):
     def append(self, advance: Advance) -> None:
         """Write counter and events together; ``OwnTrouble`` if the pipeline has moved on."""
 
-    def set_aside(self, event: Event, fate: Fate) -> None:
-        """Record a notice that is not sent, and why."""
+    def set_aside(self, event: Event, skip: EventSkip) -> None:
+        """Record a notice that is not sent, and why; with it what the pipeline has learnt.
+
+        ``OwnTrouble`` if the pipeline has moved on meanwhile.
+        """
 
 
 class Outbox(Protocol):

@@ -8,7 +8,7 @@ from lakehook.adapters.dynamo_journal import DynamoJournal
 from lakehook.domain.errors import OwnTrouble
 from lakehook.domain.event import Event
 from lakehook.domain.lifecycle import Fate
-from lakehook.domain.pipeline import Advance, Label, Pipeline
+from lakehook.domain.pipeline import Advance, EventSkip, Label, Pipeline
 from lakehook.ports.events import Journal
 from lakehook.ports.history import SetAside
 from lakehook.settings import Deployment
@@ -33,6 +33,14 @@ def accept(journal: Journal, event: Event) -> Advance:
     assert isinstance(advance, Advance)
     journal.append(advance)
     return advance
+
+
+def set_aside(journal: Journal, event: Event) -> EventSkip:
+    pipeline, _ = journal.open(event)
+    skip = pipeline.take(event)
+    assert isinstance(skip, EventSkip)
+    journal.set_aside(event, skip)
+    return skip
 
 
 def test_a_pipeline_nobody_spoke_of_stands_at_nothing(journal: Journal):
@@ -163,16 +171,69 @@ def test_what_is_set_aside_has_no_sequence_and_stays_to_be_seen_with_the_reason(
     journal: DynamoJournal | FakeJournal, clock: FakeClock
 ):
     advance = accept(journal, an_event(event_id="told"))
-    journal.set_aside(an_event(event_id="z", message="late"), Fate.ABSORBED)
+    repeat = an_event(event_id="z", message="late")
+    over = an_event(event_id="a", event_type="PIPELINE_STALLED", data={"state": "running"})
+    set_aside(journal, repeat)
     clock.sleep(1)
-    journal.set_aside(an_event(event_id="a"), Fate.STALE)
+    set_aside(journal, over)
 
     assert journal.unsent("39") == [
-        SetAside(an_event(event_id="z", message="late"), Fate.ABSORBED, NOON),
-        SetAside(an_event(event_id="a"), Fate.STALE, NOON + 1),
+        SetAside(repeat, Fate.ABSORBED, NOON),
+        SetAside(over, Fate.MOVED_ON, NOON + 1),
     ]
     assert [one.numbered for one in journal.history("39")] == list(advance.numbered)
-    assert journal.open(an_event(event_id="a")) == (advance.after(now=NOON), ())
+    assert journal.open(over) == (advance.after(now=NOON), ())
+
+
+RUNNING = {"event_type": "PIPELINE_RUNNING", "began_at": "2024-09-05T15:09:00Z"}
+RESUMED = {"event_type": "PIPELINE_RUNNING", "began_at": "2024-09-05T15:19:00Z"}
+RESUMED_AGAIN = {"event_type": "PIPELINE_RUNNING", "began_at": "2024-09-05T15:29:00Z"}
+
+
+def test_of_a_run_that_is_resumed_the_later_beginning_is_remembered(
+    journal: DynamoJournal | FakeJournal, clock: FakeClock
+):
+    advance = accept(journal, an_event(**RUNNING))
+    clock.sleep(60)
+    resumed = an_event(**RESUMED)
+
+    skip = set_aside(journal, resumed)
+
+    pipeline, known = journal.open(resumed)
+    assert (pipeline, known) == (skip.after, ())
+    assert pipeline.round.began_at == RESUMED["began_at"]
+    assert (pipeline.sequence, pipeline.entered_at) == (advance.newest.sequence, NOON)
+    assert [(one.event.id, one.fate) for one in journal.unsent("39")] == [
+        (resumed.id, Fate.ABSORBED)
+    ]
+
+
+def test_a_worker_that_was_frozen_brings_back_no_earlier_beginning(
+    journal: DynamoJournal | FakeJournal,
+):
+    accept(journal, an_event(**RUNNING))
+    resumed = an_event(**RESUMED)
+    late = journal.open(resumed)[0].take(resumed)
+    set_aside(journal, an_event(**RESUMED_AGAIN))
+
+    assert isinstance(late, EventSkip)
+    with pytest.raises(OwnTrouble):
+        journal.set_aside(resumed, late)
+
+    pipeline, _ = journal.open(resumed)
+    assert pipeline.round.began_at == RESUMED_AGAIN["began_at"]
+    assert [one.event.began_at for one in journal.unsent("39")] == [RESUMED_AGAIN["began_at"]]
+
+
+def test_nor_appends_behind_one(journal: DynamoJournal | FakeJournal):
+    accept(journal, an_event(**RUNNING))
+    end = an_event(event_type="PIPELINE_FAILED", began_at=RUNNING["began_at"])
+    late = journal.open(end)[0].take(end)
+    set_aside(journal, an_event(**RESUMED))
+
+    assert isinstance(late, Advance)
+    with pytest.raises(OwnTrouble):
+        journal.append(late)
 
 
 def test_the_history_of_a_pipeline_is_told_in_sequence_with_its_times(

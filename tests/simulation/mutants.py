@@ -109,6 +109,18 @@ MUTANTS = (
         "if notice.group not in stopped]",
         "]",
     ),
+    Mutant(
+        "a run that is resumed is one run",
+        "lakehook/domain/lifecycle.py",
+        "if self.stage is not Stage.ENDED:",
+        "if self.stage is Stage.CREATED:",
+    ),
+    Mutant(
+        "a run that is resumed is not ended by an end of its earlier beginning",
+        "lakehook/domain/lifecycle.py",
+        "replace(self, began_at=event.began_at)",
+        "self",
+    ),
 )
 
 

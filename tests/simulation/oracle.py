@@ -1,13 +1,17 @@
 """Judges a history once it has come to rest: as a whole, and lane by lane."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import takewhile
 
 from lakehook.domain.delivery import Delivery, Lane
+from lakehook.domain.event import Event, EventType
 from lakehook.domain.lane import PLACE_SECONDS
 from lakehook.domain.message import decode
 from lakehook.domain.replay import State, Wanted
+from lakehook.domain.rfc_3339 import rfc_3339
 from local.fifo import FifoQueue, Message
 from tests.simulation.case import LaneCase
 from tests.simulation.promises import PROMISES
@@ -15,6 +19,8 @@ from tests.simulation.scenario import Subscriber
 from tests.simulation.system import System
 from tests.simulation.wiring import DEAD, DEAD_EVENTS, DELIVERIES, EVENTS
 
+RUNS = re.compile("(cr?e)*(cr?)?")  # created, running, an end; only the newest may have none
+LETTERS = {EventType.PIPELINE_CREATED: "c", EventType.PIPELINE_RUNNING: "r"}
 LATEST_SECONDS = PLACE_SECONDS + 15.0  # behind its place, and then slow to leave
 
 
@@ -48,6 +54,7 @@ def _everywhere(system: System) -> Iterator[str]:
     if published != (accepted := _accepted(system)):
         yield f"published and accepted differ: {published ^ accepted}"
     yield from _gaps(system)
+    yield from _runs(system)
     yield from _replays(system)
     for subscriber in system.scenario.subscribers:
         yield from _hurry(system, subscriber)
@@ -82,6 +89,28 @@ def _gaps(system: System) -> Iterator[str]:
         numbers = [one.numbered.sequence for one in events]
         if numbers != list(range(1, known.sequence + 1)):
             yield f"pipeline {pipeline} has the sequences {numbers}"
+
+
+def _runs(system: System) -> Iterator[str]:
+    """Each run is told in order and to its end before the next, and by an end of its own."""
+    for pipeline in system.journal.pipelines:
+        told = [one.numbered.event for one in system.journal.history(pipeline)]
+        if not RUNS.fullmatch("".join(LETTERS.get(one.type, "e") for one in told)):
+            yield f"pipeline {pipeline} is told {[str(one.type) for one in told]}"
+        for one in told:
+            if one.type not in LETTERS:
+                yield from _ended_by_another(system, one)
+
+
+def _ended_by_another(system: System, end: Event) -> Iterator[str]:
+    """What a pipeline says comes in its order, so the newest beginning before is the run's."""
+    earlier = takewhile(
+        lambda one: one.event_id != end.id,
+        (one for one in system.scenario.publications if one.pipeline == end.pipeline_id),
+    )
+    beginnings = [rfc_3339(one.began_at) for one in earlier if one.began_at]
+    if end.began_at and end.began_at != max(beginnings, default=end.began_at):
+        yield f"pipeline {end.pipeline_id} is ended by {end.id}, of an earlier beginning"
 
 
 def _replays(system: System) -> Iterator[str]:

@@ -1,7 +1,10 @@
 """What a seed draws: who subscribes, who answers how, what is published, what goes wrong."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import groupby
+from operator import attrgetter
 from random import Random
 
 from lakehook.domain.rate import Rate
@@ -14,6 +17,15 @@ from tests.simulation.receivers import Temper
 SCHEDULES = ("0.5,2", "5,300", "5,70,1800", "30,30,30", "1")
 RATES = (0.0, 0.002, 0.01, 0.01, 0.03, 0.08)
 PACES = (None, None, None, "6/m", "30/m", "1/s")
+STATES = ("CREATED", "RUNNING", "COMPLETED")
+FOLLOWERS = {
+    "": ("CREATED", "RUNNING"),
+    "CREATED": ("RUNNING", "COMPLETED"),
+    "RUNNING": ("CREATED", "RUNNING", "COMPLETED"),  # interrupted, it waits, and runs again
+    "COMPLETED": ("CREATED", "RUNNING"),
+}
+RESUMABLE = 0.5  # of all pipelines
+LATE_END = 0.3  # so many ends of a resumed run are of a beginning before its last
 REMOVED = 0.1  # so many histories lose a subscriber
 TABLES = frozenset(("ledger", "healths", "journal", "subscriptions"))
 ACTIONS = ("pause", "enable", "redrive", "console", "discard", "replay", "replay")
@@ -44,10 +56,21 @@ class Publication:
     at: float
     pipeline: str
     number: int
+    state: str = ""  # else by its number, so that each run is told in three
+    began_at: float | None = None
 
     @property
     def event_id(self) -> str:
         return f"{self.pipeline}-{self.number}"
+
+    @property
+    def event_type(self) -> str:
+        return f"PIPELINE_{self.state or STATES[self.number % len(STATES)]}"
+
+    @property
+    def changed_at(self) -> float:
+        """By the producer's clock; no two of a pipeline at once."""
+        return self.at + self.number
 
 
 @dataclass(frozen=True)
@@ -82,7 +105,7 @@ def draw(seed: int) -> Scenario:
     random = Random(seed)
     subscribers = tuple(_subscriber(random, name) for name in "abcd"[: random.randint(1, 4)])
     lasting = random.choice((5.0, 120.0, 1800.0))
-    publications = _publications(random, lasting)
+    publications = tuple(_with_runs(seed, _publications(random, lasting)))
     calm_at = NOON + lasting + random.choice((60.0, 900.0, 7200.0))
     return Scenario(
         seed=seed,
@@ -124,6 +147,31 @@ def _publications(random: Random, lasting: float) -> tuple[Publication, ...]:
             sorted(NOON + random.uniform(0, lasting) for _ in range(random.randint(1, 8)))
         )
     )
+
+
+def _with_runs(seed: int, publications: Iterable[Publication]) -> Iterator[Publication]:
+    """So many pipelines say when their runs began, and some are interrupted and resumed.
+
+    Drawn by chances of its own, so that all else in a history stays as it was.
+    """
+    for pipeline, group in groupby(publications, key=attrgetter("pipeline")):
+        random, several = Random(f"{seed}/{pipeline}"), tuple(group)
+        yield from _runs(random, several) if random.random() < RESUMABLE else several
+
+
+def _runs(random: Random, publications: Iterable[Publication]) -> Iterator[Publication]:
+    state, beginnings = "", list[float]()
+    for one in publications:
+        said = random.choice(FOLLOWERS[state])
+        if said == "RUNNING":
+            beginnings.append(one.changed_at)
+        is_late = said == "COMPLETED" and beginnings[1:] and random.random() < LATE_END
+        began_at = beginnings[0 if is_late else -1] if beginnings and said != "CREATED" else None
+        yield replace(one, state=said, began_at=began_at)
+        if not is_late and not (state == "RUNNING" and said == "CREATED"):
+            state = said
+        if state == "COMPLETED":
+            beginnings.clear()
 
 
 def _acts(random: Random, subscribers: tuple[Subscriber, ...], calm_at: float) -> tuple[Act, ...]:

@@ -42,7 +42,6 @@ DAY = 24 * 3600.0
 VISIBILITY_SECONDS = 180.0
 MOST_HAPPENINGS = 50_000
 """In a history, and ten more for each event of each subscriber; else it goes round in circles."""
-TYPES = ("PIPELINE_CREATED", "PIPELINE_RUNNING", "PIPELINE_COMPLETED")
 
 
 class System:
@@ -74,11 +73,13 @@ class System:
         """Send an event as a producer does, or a ``copy`` that SQS takes for another."""
         document = {
             "pipeline_id": publication.pipeline,
-            "event_type": TYPES[publication.number % len(TYPES)],
+            "event_type": publication.event_type,
             "trigger_source": "manual",
-            "timestamp": rfc_3339(publication.at + publication.number),  # none at once
+            "timestamp": rfc_3339(publication.changed_at),
             "event_id": publication.event_id,
         }
+        if publication.began_at is not None:
+            document["began_at"] = rfc_3339(publication.began_at)
         self.queues[EVENTS].send(
             json.dumps(document),
             group_id=publication.pipeline,

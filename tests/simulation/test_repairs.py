@@ -3,6 +3,7 @@
 import pytest
 
 from lakehook.domain.delivery import Lane
+from lakehook.domain.lifecycle import Fate
 from tests.fakes import NOON
 from tests.simulation.faults import Fault
 from tests.simulation.play import Played, play
@@ -43,6 +44,34 @@ def judged(played: Played) -> None:
 
 def test_what_was_lost_is_told_in_order_and_what_is_late_is_set_aside():
     judged(play(a_lossy_scenario()))
+
+
+def a_resumed_run(**changes: object) -> Scenario:
+    """DevLake starts again while it runs; the end of its first beginning was on its way."""
+    said = (("CREATED", None), ("RUNNING", 1), ("RUNNING", 12), ("FAILED", 1), ("COMPLETED", 12))
+    publications = tuple(
+        Publication(NOON + n, "1", n, state, began_at and NOON + began_at)
+        for n, (state, began_at) in enumerate(said)
+    )
+    return a_lossy_scenario(publications=publications).with_(**changes)
+
+
+def judged_as_one_run(played: Played) -> None:
+    assert not played.violations, played.story()
+    for lane in ("a#1", "b#1"):
+        assert told(played, lane) == ["PIPELINE_CREATED", "PIPELINE_RUNNING", "PIPELINE_COMPLETED"]
+    unsent = [(one.event.id, one.fate) for one in played.system.journal.unsent("1")]
+    assert sorted(unsent) == [("1-2", Fate.ABSORBED), ("1-3", Fate.STALE)]
+
+
+def test_a_run_that_a_restart_interrupted_is_told_as_one_run_with_one_end():
+    judged_as_one_run(play(a_resumed_run()))
+
+
+@pytest.mark.parametrize("fault", [Fault.KILL_BEFORE, Fault.KILL_AFTER, Fault.TROUBLE_AFTER])
+def test_it_is_one_run_wherever_a_worker_dies(fault: Fault):
+    for call in FIRST_CALLS:
+        judged_as_one_run(play(a_resumed_run(strikes={call: fault})))
 
 
 @pytest.mark.parametrize("fault", [Fault.KILL_BEFORE, Fault.KILL_AFTER, Fault.TROUBLE_AFTER])

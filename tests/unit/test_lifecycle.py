@@ -38,7 +38,8 @@ def told_of(*notices: dict[str, Any]) -> Told:
             told += [word(step.event.type, step.event.is_inferred) for step in taken.numbered]
             pipeline = taken.after(now=0)
         else:
-            told.append(f"({taken})")
+            told.append(f"({taken.fate})")
+            pipeline = taken.after
     return told
 
 
@@ -127,15 +128,49 @@ def test_an_end_from_before_the_round_began_does_not_end_it():
     assert told_of(RERUNNING, called_off, COMPLETED)[2:] == ["(stale)", "COMPLETED"]
 
 
-def test_an_interrupted_round_is_followed_by_the_next_though_its_end_was_never_said():
-    assert told_of(CREATED, RUNNING, RERUNNING, FAILED, COMPLETED) == [
-        "CREATED",
-        "RUNNING",
-        "created",
-        "RUNNING",
-        "(stale)",
-        "COMPLETED",
-    ]
+RESUMED = RERUNNING  # DevLake says the same of a run that goes on as of one that begins
+WAITS_TO_RESUME = notice("CREATED", 11, event_id="its_row_says_TASK_RESUME")
+RESUMED_AGAIN = notice("RUNNING", 20, began=20)
+RERUN_AFTER_IT, ITS_END = notice("RUNNING", 32, began=32), notice("FAILED", 33, began=32)
+
+
+@pytest.mark.parametrize(
+    ("notices", "told"),
+    [
+        pytest.param([RESUMED, COMPLETED], "(absorbed) COMPLETED", id="running is said again"),
+        pytest.param([COMPLETED, RESUMED], "COMPLETED (absorbed)", id="the end overtakes it"),
+        pytest.param([COMPLETED], "COMPLETED", id="and nobody hears that it runs again"),
+        pytest.param([RESUMED, FAILED, COMPLETED], "(absorbed) (stale) COMPLETED", id="late end"),
+        pytest.param([COMPLETED, FAILED], "COMPLETED (stale)", id="end of the earlier beginning"),
+        pytest.param([RESUMED, RUNNING], "(absorbed) (stale)", id="the first beginning once more"),
+        pytest.param(
+            [RESUMED, RESUMED_AGAIN, RESUMED, COMPLETED, notice("FAILED", 21, began=20)],
+            "(absorbed) (absorbed) (stale) (stale) FAILED",
+            id="resumed twice",
+        ),
+        pytest.param(
+            [WAITS_TO_RESUME, RESUMED, COMPLETED],
+            "(absorbed) (absorbed) COMPLETED",
+            id="reconcile reads it while it waits to resume",
+        ),
+        pytest.param(
+            [WAITS_TO_RESUME | {"began_at": at(12)}, RESUMED, COMPLETED],
+            "(absorbed) (absorbed) COMPLETED",
+            id="and whatever beginning it names while it waits",
+        ),
+        pytest.param(
+            [RESUMED, COMPLETED, RERUN_AFTER_IT, COMPLETED, ITS_END],
+            "(absorbed) COMPLETED created RUNNING (stale) FAILED",
+            id="and is run again once it has ended",
+        ),
+    ],
+)
+def test_a_run_that_is_resumed_is_one_run_with_one_end(notices: list[dict[str, Any]], told: str):
+    assert told_of(CREATED, RUNNING, *notices)[2:] == told.split()
+
+
+def test_a_run_of_which_no_beginning_was_said_goes_on_too():
+    assert told_of(CREATED, RAN, RESUMED, COMPLETED)[2:] == ["(absorbed)", "COMPLETED"]
 
 
 def test_an_earlier_beginning_is_stale_also_while_the_later_round_waits_to_begin():

@@ -4,7 +4,6 @@ import pytest
 
 from lakehook.domain.delivery import Lane
 from lakehook.domain.lane import DeliveryRecord, HeldLane, Status
-from lakehook.domain.lifecycle import Fate
 from lakehook.domain.outcome import Attempt, Outcome
 from tests.builders import a_delivery, a_subscription, an_event
 from tests.fakes import NOON
@@ -335,10 +334,11 @@ def test_a_delivery_is_shown_with_what_happens_next(terminal: Terminal) -> None:
 
 def test_a_pipeline_is_shown_with_its_events_and_its_subscribers(terminal: Terminal) -> None:
     with_letter(terminal)
-    event = an_event(event_id="e1")
+    event, repeat = an_event(event_id="e1"), an_event(event_id="e2")
     pipeline, _ = terminal.office.journal.open(event)
     terminal.office.journal.append(pipeline.take(event))
-    terminal.office.journal.set_aside(an_event(event_id="e2"), Fate.ABSORBED)
+    pipeline, _ = terminal.office.journal.open(repeat)
+    terminal.office.journal.set_aside(repeat, pipeline.take(repeat))
 
     shown = terminal.json("pipelines", "show", "39")
     assert terminal("pipelines", "show", "39") == 0

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -26,7 +27,7 @@ from tests.fakes import (
 Row = dict[str, Any]
 
 STATES = {"CREATED": "c", "RUNNING": "r"}  # the others are ends
-STORY = re.compile("(cr?e?)*")
+STORY = re.compile("(cr?e)*(cr?)?")  # only the newest round has no end
 ENDS = ("COMPLETED", "FAILED", "PARTIAL", "CANCELLED")
 
 
@@ -44,7 +45,7 @@ class Source:
 
 @st.composite
 def sources(draw: st.DrawFn) -> Source:
-    """Called off while it waits, or not; then rounds that end or are interrupted, and reruns."""
+    """Called off while it waits, or not; then runs that end, or are interrupted and resumed."""
     clock = iter(range(1, 1000))
     at = lambda: datetime.fromtimestamp(NOON + 10 * next(clock), UTC).isoformat()  # noqa: E731
     row: Row = {"pipeline_id": 39, "trigger_source": "manual", "created_at": at()}
@@ -106,7 +107,7 @@ def letters(states: list[Row]) -> str:
 
 
 @given(mangled())
-def test_every_round_is_created_then_runs_then_ends_each_at_most_once(mangling: Any):
+def test_every_round_is_created_then_runs_then_ends_before_the_next(mangling: Any):
     _, rows = mangling
 
     _, told = heard(rows)
@@ -149,9 +150,16 @@ def test_a_source_that_neither_races_nor_loses_is_told_word_for_word(source: Sou
     _, told = heard(list(source.rows), in_batches_of=3)
 
     said = [one for one in told if not one.get("inferred")]
-    assert said == [row for row in source.rows if row in said]
-    lost = [row for row in source.rows if row not in said]
-    assert all(row["event_type"] == "PIPELINE_CREATED" for row in lost)
+    assert said == without_resumptions(source.rows)
+
+
+def without_resumptions(rows: Iterable[Row]) -> list[Row]:
+    """Each run from its first beginning to its end: that it waits and runs again says nothing."""
+    told: list[Row] = []
+    for row in rows:
+        goes_on = letters(told[-1:]) + letters([row]) in ("rc", "rr", "cc")
+        told += [] if goes_on else [row]
+    return told
 
 
 @given(mangled())

@@ -8,12 +8,13 @@ environment, no ``.netrc``, no cookies, no redirects and no repeats.
 import socket
 from collections.abc import Sequence
 from contextlib import closing
-from http.client import HTTPException, HTTPResponse, IncompleteRead
+from http.client import HTTPException
 from time import monotonic
 
 import certifi
 from urllib3.exceptions import HTTPError
 
+from lakehook.adapters.http_answer import FinalResponse
 from lakehook.adapters.http_deadline import Exchange, TooLarge
 from lakehook.adapters.http_failures import detail_of, outcome_of
 from lakehook.adapters.http_kept import Connections
@@ -84,15 +85,13 @@ def _headers(request: Request) -> dict[str, str]:
     }
 
 
-def _read(response: HTTPResponse) -> bytes:
+def _read(response: FinalResponse) -> bytes:
     """The body as it came, as far as the cap goes.
 
     Nothing is decompressed, although somebody may compress unasked: a few bytes can become a
     gigabyte.
     """
-    body = response.read(MAX_ANSWER_BYTES + 1)
+    body = response.read_up_to(MAX_ANSWER_BYTES + 1)
     if len(body) > MAX_ANSWER_BYTES:
         raise TooLarge(MAX_ANSWER_BYTES)
-    if response.length:
-        raise IncompleteRead(body, response.length)
     return body

@@ -1,29 +1,32 @@
-"""Answers of strangers: where one ends, and whether it ends where everybody would say it does.
+"""Answers of strangers, read as RFC 9112 says: what is wrong with one costs its status nothing.
 
-Who reads on from the wrong place takes a part of one answer for the answer to the next request. So
-where a head can be understood in two ways, or something came behind an answer, the connection is
-of no use any more (RFC 9112 sections 6.3 and 9.2).
+Whether a delivery was taken is said by the status line. What comes behind it may be malformed, cut
+off or endless: as much is read as makes sense, and the connection serves no other request. For who
+reads on from the wrong place takes a part of one answer for the answer to the next (sections 6.3
+and 9.2).
 """
 
-from http.client import HTTPException, HTTPResponse, parse_headers
+import re
+from http.client import HTTPException, HTTPMessage, HTTPResponse
 from io import BufferedReader
 from socket import socket
 from typing import Any
 
-from lakehook.adapters.http_deadline import Exchange, TooLarge, UntilDeadline
+from lakehook.adapters.http_deadline import Exchange, UntilDeadline
 
 MAX_HEAD_BYTES = 16 * 1024
-"""Of all heads of an answer, as Node.js has it: the time that ``email`` takes to read a parameter
-of ``content-type`` grows with the square of its length, and no deadline ends it."""
+"""Of all heads of an answer together, as Node.js has it."""
 
 _SWITCHING_PROTOCOLS = 101
 _INTERIM = range(100, 200)
-_HTTP_1_0 = 10
-_WITHOUT_BODY = (204, 304)
+_HTTP_1_0, _HTTP_1_1 = 10, 11
+_WITHOUT_BODY = (*_INTERIM, 204, 304)
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 section 5.6.2
+_SPACE = " \t"
 
 
 class UnreadableAnswer(HTTPException):
-    """The standard library stumbled over it in a way that it has no name for."""
+    """A status line of another protocol, or framing of the body that makes no sense."""
 
 
 class FinalResponse(HTTPResponse):
@@ -34,6 +37,7 @@ class FinalResponse(HTTPResponse):
 
     def __init__(self, sock: socket, exchange: Exchange, *args: Any, **options: Any) -> None:
         self._wire = UntilDeadline(sock, exchange, most_bytes=MAX_HEAD_BYTES)
+        self._is_malformed = False
         super().__init__(_Source(self._wire), *args, **options)  # type: ignore[arg-type]
 
     @property
@@ -42,42 +46,92 @@ class FinalResponse(HTTPResponse):
         return self._wire.said_more
 
     def begin(self) -> None:
-        try:
-            super().begin()
-        except (HTTPException, OSError, TooLarge):
-            raise
-        except Exception as error:
-            raise UnreadableAnswer from error
+        version, self.status, reason = self._read_status()
+        if not version.startswith("HTTP/1."):
+            raise UnreadableAnswer(version)
+        self.code, self.reason = self.status, reason.strip()
+        self.version = _HTTP_1_0 if version == "HTTP/1.0" else _HTTP_1_1
+        self.headers = self.msg = self._read_headers()
         self._wire.head_is_read()
-        if self.status in _WITHOUT_BODY:  # whatever its head says
-            self.chunked = False
-        if self.status == _SWITCHING_PROTOCOLS or self._is_ambiguous():
-            self.will_close = True  # nobody speaks HTTP here any more, or nobody knows where
+        self.chunked, self.length = self._framing()
+        self.chunk_left = None
+        self.will_close = self._check_close() or self._is_malformed  # type: ignore[attr-defined]
+        if self.length is None and not self.chunked:
+            self.will_close = True
+        if self.status == _SWITCHING_PROTOCOLS:  # nobody speaks HTTP here any more
+            self.will_close = True
 
-    def read(self, amt: int | None = None) -> bytes:
+    def read_up_to(self, max_bytes: int) -> bytes:
+        """The body, or as much of it as came: a body that breaks off is no news of the status."""
+        body = bytearray()
         try:
-            return super().read(amt)
-        except ValueError as error:  # a chunk of less than nothing
-            raise UnreadableAnswer from error
+            while len(body) < max_bytes and (part := self.read1(max_bytes - len(body))):
+                body += part
+        except (HTTPException, OSError):
+            self.will_close = True
+        if self.length:
+            self.will_close = True
+        return bytes(body)
 
-    def _is_ambiguous(self) -> bool:
-        lengths = self.headers.get_all("content-length", [])
-        if "transfer-encoding" in self.headers:
-            return bool(lengths) or not self.chunked or self.version == _HTTP_1_0
+    def _framing(self) -> tuple[bool, int | None]:
+        """Whether the body is chunked, and how long it is else: none is until the connection ends.
+
+        RFC 9112 section 6.3. Where nobody can say where it ends, it is left where it is.
+        """
+        lengths = {each.strip() for each in self._listed("content-length")}
+        codings = [each.strip().lower() for each in self._listed("transfer-encoding")]
         if self.status in _WITHOUT_BODY:
-            return lengths not in ([], ["0"])
-        return len(set(lengths)) > 1 or not all(_is_number(one) for one in lengths)
+            self._is_malformed |= bool(codings) or lengths not in (set(), {"0"})
+            return False, 0
+        if codings:
+            self._is_malformed |= bool(lengths) or self.version == _HTTP_1_0
+            return codings[-1] == "chunked", None
+        if len(lengths) == 1 and _is_number(next(iter(lengths))):
+            return False, int(lengths.pop())
+        self._is_malformed |= bool(lengths)
+        return False, 0 if self._is_malformed else None
+
+    def _listed(self, name: str) -> list[str]:
+        return ",".join(self.headers.get_all(name, [])).split(",") if name in self.headers else []
 
     def _read_status(self) -> tuple[str, int, str]:
         while True:
             line: tuple[str, int, str] = super()._read_status()  # type: ignore[misc]
             if line[1] not in _INTERIM or line[1] == _SWITCHING_PROTOCOLS:
                 return line
-            parse_headers(self.fp)
+            self._read_headers()
+
+    def _read_headers(self) -> HTTPMessage:
+        """Field lines up to the empty one; a line that is none is left out, and those behind kept.
+
+        The library's own reader drops all that follows such a line, the length of the body too.
+        """
+        fields: list[list[str]] = []
+        while line := self.fp.readline().decode("latin-1").rstrip("\r\n"):
+            if line[0] in _SPACE and fields:  # RFC 9112 section 5.2: a value that goes on
+                fields[-1][1] += f" {line.strip()}"
+                continue
+            name, colon, value = line.partition(":")
+            is_field = bool(colon and _TOKEN.fullmatch(name.rstrip(_SPACE)))
+            # What is folded onto a line that is none goes with it.
+            fields.append([name.rstrip(_SPACE), value] if is_field else ["", ""])
+            self._is_malformed |= not is_field or name[-1] in _SPACE
+        headers = HTTPMessage()
+        for name, value in fields:
+            if name:
+                headers[name] = value.replace("\r", " ").strip()
+        return headers
+
+    def _read_next_chunk_size(self) -> int:
+        size: int = super()._read_next_chunk_size()  # type: ignore[misc]
+        if size < 0:
+            raise UnreadableAnswer("a chunk of less than nothing")
+        return size
 
 
 def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdecimal()
+    """Of as many digits as a length may sensibly have: the cap on what is read is far below."""
+    return text.isascii() and text.isdecimal() and len(text) <= len("18446744073709551615")
 
 
 class _Source:

@@ -6,7 +6,11 @@ a POST is never repeated.
 """
 
 import http.client
+import ssl
+from collections.abc import Sequence
 from contextlib import suppress
+from itertools import compress, zip_longest
+from operator import not_
 from socket import socket
 from typing import Any
 
@@ -23,13 +27,18 @@ IDLE_SECONDS = 4.0
 they do not close it while a request is on its way; and when a frozen Lambda wakes, what it kept
 is forgotten by every NAT and load balancer between. Lanes of a batch follow within milliseconds."""
 
-_ADDRESSES_TRIED = 3
+MAX_ADDRESSES_TRIED = 20
+_FAIR_SECONDS = 0.25  # who had less may have had too little: the next attempt begins there
+_SHARE = 3
+"""An address that says nothing costs a third of what is left, so that there is time for others."""
+
 _RECORD_BYTES = 16 * 1024  # RFC 8446 section 5.1: what one write of TLS sends at most
 
 
 class JudgedConnection(HTTPConnection):
     exchange: Exchange
     address = ""
+    starts_at = ""  # the address to try first, if it is still one of the endpoint's
     _parts: list[bytes]
     _answer: FinalResponse
     _rests_since: Moment
@@ -48,21 +57,24 @@ class JudgedConnection(HTTPConnection):
 
     def rest(self) -> None:
         """Be kept, unless nobody knows what is on its way here."""
-        if self._answer.said_more:
+        if self._answer.said_more or self._answer.will_close:
             self.close()
         self._rests_since = Moment()
 
     def _new_conn(self) -> socket:
         """To the first address that takes us; each has its share of the time that is left."""
-        addresses = self.exchange.addresses[:_ADDRESSES_TRIED]
+        addresses = in_turn(self.exchange.addresses, first=self.starts_at)[:MAX_ADDRESSES_TRIED]
         failure: OSError | None = None
         for behind, address in zip(range(len(addresses) - 1, -1, -1), addresses, strict=True):
+            seconds = self.exchange.left() / min(behind + 1, _SHARE)
             try:
-                sock = self._connected(address, self.exchange.left() / (behind + 1))
+                sock = self._connected(address, seconds)
             except OSError as error:
                 failure = error
+                if behind and seconds >= _FAIR_SECONDS:
+                    self.starts_at = addresses[-behind]
             else:
-                self.address = address
+                self.address = self.starts_at = address
                 sock.settimeout(self.exchange.left())
                 return sock
         if isinstance(failure, TimeoutError):
@@ -80,7 +92,8 @@ class JudgedConnection(HTTPConnection):
         super().request(*args, **options)
         if not self.sock:
             self.connect()
-        with suppress(BrokenPipeError):  # whoever hears no more may have answered before
+        # Whoever hears no more may have answered before: 410, 413 and 429 need no body.
+        with suppress(BrokenPipeError, ConnectionResetError, ssl.SSLEOFError):
             self._send(b"".join(self._parts))
         self._parts = []
 
@@ -92,13 +105,29 @@ class JudgedConnection(HTTPConnection):
     def send(self, data: Any) -> None:
         self._parts.append(data)
 
-    def getresponse(self) -> http.client.HTTPResponse:  # type: ignore[override]
+    def getresponse(self) -> FinalResponse:  # type: ignore[override]
         """As it comes: what urllib3 wraps around it decodes and decompresses."""
-        return http.client.HTTPConnection.getresponse(self)
+        http.client.HTTPConnection.getresponse(self)
+        return self._answer
 
     def response_class(self, sock: socket, **options: Any) -> FinalResponse:  # type: ignore[override]
         self._answer = FinalResponse(sock, self.exchange, **options)
         return self._answer
+
+
+def in_turn(addresses: Sequence[str], *, first: str) -> list[str]:
+    """Addresses of the two families by turns, on from ``first``.
+
+    One family may lead nowhere from here: https://www.rfc-editor.org/rfc/rfc8305#section-4.
+    """
+    is_of_first_family = [(":" in address) == (":" in addresses[0]) for address in addresses]
+    one_family = list(compress(addresses, is_of_first_family))
+    other_family = list(compress(addresses, map(not_, is_of_first_family)))
+    mixed = [
+        address for pair in zip_longest(one_family, other_family) for address in pair if address
+    ]
+    start = mixed.index(first) if first in mixed else 0
+    return mixed[start:] + mixed[:start]
 
 
 class JudgedTlsConnection(JudgedConnection, HTTPSConnection):

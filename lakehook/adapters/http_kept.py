@@ -21,6 +21,7 @@ class Connections:
         self._tls = create_urllib3_context()  # once: to read the authorities takes longer than TLS
         self._tls.load_verify_locations(authorities)
         self._kept: OrderedDict[_Place, list[JudgedConnection]] = OrderedDict()
+        self._starts_at: OrderedDict[_Place, str] = OrderedDict()
         self._lock = Lock()
 
     @contextmanager
@@ -30,12 +31,15 @@ class Connections:
         with self._lock:
             kept = self._kept.get(place)
             connection = kept.pop() if kept else self._new(*place)
+            connection.starts_at = self._starts_at.get(place, "")
         try:
             connection.begin(exchange)
             yield connection
         except BaseException:
             connection.close()
             raise
+        finally:
+            self._remember(place, connection.starts_at)
         connection.rest()
         self._keep(place, connection)
 
@@ -54,6 +58,14 @@ class Connections:
             self._kept.move_to_end(place)
             if len(self._kept) > _ENDPOINTS:
                 self._forget_one()
+
+    def _remember(self, place: "_Place", address: str) -> None:
+        """The address that the next connection to this place begins with."""
+        with self._lock:
+            self._starts_at[place] = address
+            self._starts_at.move_to_end(place)
+            if len(self._starts_at) > _ENDPOINTS:
+                self._starts_at.popitem(last=False)
 
     def _forget_one(self) -> None:
         _, connections = self._kept.popitem(last=False)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from lakehook.adapters import http_connection
 from lakehook.adapters.http import HttpReceiver
+from lakehook.adapters.http_connection import in_turn
 from lakehook.domain.address import judge_address
 from lakehook.domain.outcome import Answer, Outcome
 from lakehook.ports.sending import NoAnswer
@@ -129,7 +130,7 @@ def test_what_is_connected_to_was_judged_with_all_its_company(answers: list[str]
         result = NAMING.post(a_request(f"https://{next(HOSTS)}/"))
 
     allowed = all(judge_address(answer, opened=LOOPBACK).allowed for answer in answers)
-    assert connected == (answers[:3] if allowed else [])
+    assert sorted(connected) == (sorted(answers) if allowed else [])
     assert failure(result) is (
         Outcome.DNS_FAILED
         if not answers
@@ -137,6 +138,28 @@ def test_what_is_connected_to_was_judged_with_all_its_company(answers: list[str]
         if allowed
         else Outcome.ADDRESS_NOT_ALLOWED
     )
+
+
+@pytest.mark.parametrize(
+    ("addresses", "first", "expected"),
+    [
+        (["a:1", "a:2", "a:3", "1.1", "1.2"], "", ["a:1", "1.1", "a:2", "1.2", "a:3"]),
+        (["1.1", "a:1", "a:2"], "", ["1.1", "a:1", "a:2"]),
+        (["1.1", "1.2", "1.3"], "1.2", ["1.2", "1.3", "1.1"]),
+        (["1.1", "1.2"], "9.9", ["1.1", "1.2"]),
+    ],
+)
+def test_addresses_of_both_families_are_tried_by_turns(
+    addresses: list[str], first: str, expected: list[str]
+):
+    assert in_turn(addresses, first=first) == expected
+
+
+def test_an_address_that_answers_is_found_behind_many_that_do_not():
+    with a_receiver(*["::1"] * 8, "127.0.0.1") as receiver, serving(OK) as wire:
+        result = receiver.post(a_request(f"http://ci.example:{wire.port}/"))
+
+    assert isinstance(result, Answer), result
 
 
 def test_nobody_listening_is_a_refusal(receiver: HttpReceiver):

@@ -10,16 +10,17 @@ from time import monotonic
 import pytest
 from cryptography import x509
 
-from lakehook.adapters import http_connection
+from lakehook.adapters import http, http_connection, http_deadline
 from lakehook.adapters.http import HttpReceiver
 from lakehook.adapters.http_deadline import Exchange
-from lakehook.domain.outcome import Outcome
+from lakehook.domain.outcome import Answer, Outcome
 from tests.integration.authority import Authority
 from tests.integration.posting import (
     LOOPBACK,
     OK,
     PATIENCE_SECONDS,
     a_receiver,
+    a_request,
     an_impatient_request,
     failure,
 )
@@ -46,6 +47,8 @@ TOO_LONG = [
     pytest.param(dripping(STATUS_LINE, b"a: b\r\n"), id="headers"),
     pytest.param(dripping(b"", b"HTTP/1.1 100 Continue\r\n\r\n"), id="continue"),
     pytest.param(dripping(b"", b"HTTP/1.1 103 Early Hints\r\na: b\r\n\r\n"), id="hints"),
+]
+ENDLESS = [
     pytest.param(dripping(STATUS_LINE + b"content-length: 9999\r\n\r\n", b"x"), id="body"),
     pytest.param(dripping(STATUS_LINE + b"\r\n", b"x"), id="body until close"),
     pytest.param(dripping(CHUNKED, b"1\r\nx\r\n"), id="chunks"),
@@ -64,6 +67,17 @@ def test_an_answer_that_takes_too_long_costs_the_deadline(
         result = receiver.post(an_impatient_request(wire.url))
 
     assert failure(result) is Outcome.TIMED_OUT
+
+
+@pytest.mark.parametrize("behaviour", ENDLESS)
+def test_a_body_that_takes_too_long_costs_the_deadline_and_not_the_verdict(
+    receiver: HttpReceiver, behaviour: Behaviour
+):
+    with serving(behaviour) as wire, the_deadline_kept():
+        result = receiver.post(an_impatient_request(wire.url))
+
+    assert isinstance(result, Answer), result
+    assert result.status == 200
 
 
 @pytest.mark.parametrize(
@@ -172,14 +186,42 @@ def test_each_address_has_its_share_of_what_is_left(monkeypatch: pytest.MonkeyPa
         raise TimeoutError
 
     monkeypatch.setattr(http_connection, "create_connection", create_connection)
+    addresses = [f"127.0.0.{n}" for n in range(1, 6)]
+
+    with a_receiver(*addresses) as receiver:
+        result = receiver.post(a_request("http://ci.example/"))
+
+    assert failure(result) is Outcome.TIMED_OUT
+    thirds = [5 / 3, 5 / 3, 5 / 3, 5 / 2, 5]
+    assert given == pytest.approx(thirds, abs=1)
+
+
+def test_the_next_attempt_begins_where_the_time_of_the_last_one_ended(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """Each address takes the whole of its share, as one does from which nothing comes back."""
+    tried: list[str] = []
+    clock = [0.0]
+
+    def create_connection(
+        address: tuple[str, int], *, timeout: float, **__: object
+    ) -> socket.socket:
+        tried.append(address[0])
+        clock[0] += timeout
+        raise TimeoutError
+
+    monkeypatch.setattr(http_connection, "create_connection", create_connection)
+    monkeypatch.setattr(http_deadline, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(http, "monotonic", lambda: clock[0])
     addresses = [f"127.0.0.{n}" for n in range(1, 10)]
 
     with a_receiver(*addresses) as receiver:
-        result = receiver.post(an_impatient_request("http://ci.example/"))
+        receiver.post(a_request("http://ci.example/"))
+        first_again = len(tried)
+        receiver.post(a_request("http://ci.example/"))
 
-    assert failure(result) is Outcome.TIMED_OUT
-    thirds = [PATIENCE_SECONDS / 3, PATIENCE_SECONDS / 2, PATIENCE_SECONDS]
-    assert given == pytest.approx(thirds, abs=0.05)
+    assert tried[0] == "127.0.0.1"
+    assert tried[first_again] == "127.0.0.6"  # the first that had less than a fair share
 
 
 def test_once_the_deadline_has_passed_nothing_begins_any_more():

@@ -9,7 +9,14 @@ from time import monotonic
 import pytest
 
 from lakehook.adapters import http_moment
-from lakehook.adapters.http_names import ANSWERS_KEPT, SHARED_SECONDS, Lookups
+from lakehook.adapters.http_names import (
+    ANSWERS_KEPT,
+    LOOKUPS_OF_A_DOMAIN,
+    SHARED_SECONDS,
+    Lookups,
+    domain_of,
+)
+from lakehook.domain.errors import OwnTrouble
 
 SOON, LONG = 0.02, 10.0
 
@@ -123,10 +130,45 @@ def test_hosts_that_hang_hold_so_many_threads_and_no_more(resolver: Resolver):
     lookups = Lookups(resolver, at_a_time=3)
     before = set(threads())
 
-    assert all(hangs(lookups, f"hung-{n}.example") for n in range(10))
+    assert all(hangs(lookups, f"hung-{n}.example") for n in range(3))
+    with pytest.raises(OwnTrouble, match="no thread is free"):
+        lookups("hung-3.example", 443, seconds=SOON)
 
     assert len(set(threads()) - before) == 3
     assert len(resolver.asked) == 3
+
+
+def test_names_of_one_domain_that_hang_leave_threads_to_the_others(resolver: Resolver):
+    lookups = Lookups(resolver)
+
+    assert all(hangs(lookups, f"hung-{n}.evil.example") for n in range(40))
+
+    assert len(resolver.asked) == LOOKUPS_OF_A_DOMAIN
+    assert lookups("ci.example", 443, seconds=LONG) == ["192.0.2.1"]
+
+
+def test_names_of_one_domain_wait_for_each_other(resolver: Resolver):
+    lookups = Lookups(resolver)
+
+    for number in range(3 * LOOKUPS_OF_A_DOMAIN):
+        assert lookups(f"ci-{number}.corp.example", 443, seconds=LONG)
+
+    assert not lookups._under_way
+
+
+@pytest.mark.parametrize(
+    ("host", "domain"),
+    [
+        ("ci.example.com", "example.com"),
+        ("a.b.example.com.", "example.com"),
+        ("a.example.co.uk", "example.co.uk"),
+        ("EXAMPLE.ORG", "example.org"),
+        ("localhost", "localhost"),
+        ("co.uk", "co.uk"),
+    ],
+)
+def test_a_domain_is_what_is_registered(host: str, domain: str):
+    assert domain_of(host) == domain
 
 
 def test_where_no_thread_can_be_had_the_next_look_up_tries_again(
@@ -138,7 +180,7 @@ def test_where_no_thread_can_be_had_the_next_look_up_tries_again(
     lookups = Lookups(resolver)
     with monkeypatch.context() as patch:
         patch.setattr(Thread, "start", refuse)
-        with pytest.raises(RuntimeError):
+        with pytest.raises(OwnTrouble, match="can't start new thread"):
             lookups("ci.example", 443, seconds=LONG)
 
     assert lookups("ci.example", 443, seconds=LONG) == ["192.0.2.1"]
@@ -146,7 +188,7 @@ def test_where_no_thread_can_be_had_the_next_look_up_tries_again(
 
 def test_when_the_resolver_answers_again_so_do_look_ups(resolver: Resolver):
     lookups = Lookups(resolver, at_a_time=3)
-    assert all(hangs(lookups, f"hung-{n}.example") for n in range(10))
+    assert all(hangs(lookups, f"hung-{n}.example") for n in range(3))
 
     resolver.let_go.set()
 

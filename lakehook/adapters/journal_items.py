@@ -85,6 +85,8 @@ def _label_values(label: Label | None) -> Values:
         "trigger_source": label.trigger_source,
         "project_name": label.project_name,
         "source": label.source,
+        "pipeline_name": label.pipeline_name,
+        "pipeline_url": label.pipeline_url,
     }
 
 
@@ -136,6 +138,8 @@ def _label_of(values: Mapping[str, Any]) -> Label | None:
         trigger_source=values["trigger_source"],
         project_name=values.get("project_name"),
         source=values.get("source"),
+        pipeline_name=values.get("pipeline_name"),
+        pipeline_url=values.get("pipeline_url"),
     )
 
 

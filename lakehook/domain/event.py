@@ -12,6 +12,7 @@ from lakehook.domain.errors import BadEvent
 from lakehook.domain.event_fields import OPTIONAL, Check, check_time
 
 MAX_EVENT_BYTES = 128 * 1024
+UNKNOWN_TRIGGER = "unknown"  # what triggered the pipeline, where its source does not say
 MOST_SHOWN = 80  # characters of a value that is refused
 
 
@@ -83,6 +84,10 @@ class Event:
     @cached_property  # of every subscription it is asked
     def type(self) -> EventType:
         return EventType(self.document["event_type"])
+
+    @property
+    def trigger_source(self) -> str:
+        return str(self.document["trigger_source"])
 
     @property
     def at(self) -> str:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 from typing import Self
 
 from lakehook.domain.delivery import NumberedEvent
-from lakehook.domain.event import Event
+from lakehook.domain.event import UNKNOWN_TRIGGER, Event
 from lakehook.domain.lifecycle import Fate, Round, Skip
 
 
@@ -16,16 +16,23 @@ class Label:
     trigger_source: str
     project_name: str | None = None
     source: str | None = None
+    pipeline_name: str | None = None
+    pipeline_url: str | None = None
 
     @classmethod
-    def of(cls, event: Event) -> Self:
+    def of(cls, event: Event, *, before: "Label | None") -> Self:
+        """What the event leaves out is as it was said before."""
         said = event.document
+        names = {name: said.get(name) or getattr(before, name, None) for name in _REMEMBERED}
         return cls(
             pipeline_id=said["pipeline_id"],
             trigger_source=said["trigger_source"],
-            project_name=said.get("project_name"),
-            source=said.get("source"),
+            source=event.source,
+            **names,
         )
+
+
+_REMEMBERED = ("project_name", "pipeline_name", "pipeline_url")
 
 
 @dataclass(frozen=True)
@@ -38,15 +45,30 @@ class Pipeline:
     entered_at: float | None = None  # unix seconds, when its present state was accepted
 
     def take(self, event: Event) -> "Advance | EventSkip":
+        """An unknown trigger source is replaced by the one that earlier events gave."""
+        event = self._with_known_trigger(event)
         step = self.round.take(event)
         if isinstance(step, Skip):
-            return EventSkip(step.fate, self, replace(self, round=step.after))
+            after = replace(self, round=step.after, label=self._label_after(event))
+            return EventSkip(step.fate, self, after)
         numbered: list[NumberedEvent] = []
         previous = self.event_type
         for sequence, one in enumerate(step.events, start=self.sequence + 1):
             numbered.append(NumberedEvent(one, sequence, previous))
             previous = str(one.type)
         return Advance(self, step.after, tuple(numbered))
+
+    def _with_known_trigger(self, event: Event) -> Event:
+        known = self.label.trigger_source if self.label else UNKNOWN_TRIGGER
+        if known == UNKNOWN_TRIGGER or event.trigger_source != UNKNOWN_TRIGGER:
+            return event
+        return replace(event, document={**event.document, "trigger_source": known})
+
+    def _label_after(self, event: Event) -> Label | None:
+        """An event that is not sent may be the first that knows the trigger."""
+        if self.label is None or self.label.trigger_source != UNKNOWN_TRIGGER:
+            return self.label
+        return replace(self.label, trigger_source=event.trigger_source)
 
     def may_be_half_sent(self, numbered: NumberedEvent) -> bool:
         """Only the newest event can be: the group lets none past that was not sent whole."""
@@ -84,14 +106,11 @@ class Advance:
             before.round.number,
             before.round.stage,
         )
-        label = Label.of(event)
-        if label.project_name is None and before.label:
-            label = replace(label, project_name=before.label.project_name)
         return Pipeline(
             before.id,
             self.newest.sequence,
             str(event.type),
             self.round,
-            label,
+            Label.of(event, before=before.label),
             now if is_entered else before.entered_at,
         )

@@ -62,6 +62,8 @@ def stall_of(pipeline: Pipeline, *, now: float) -> Event:
         "timestamp": rfc_3339(now),
         "event_id": event_id_of(pipeline.id, stall, "round", round_.number, round_.stage),
         "project_name": label.project_name,
+        "pipeline_name": label.pipeline_name,
+        "pipeline_url": label.pipeline_url,
         "message": f"{round_.stage} for {in_words(seconds)}, and nothing new has been heard",
         "data": _data(pipeline, seconds),
     }

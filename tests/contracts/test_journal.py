@@ -190,6 +190,34 @@ RESUMED = {"event_type": "PIPELINE_RUNNING", "began_at": "2024-09-05T15:19:00Z"}
 RESUMED_AGAIN = {"event_type": "PIPELINE_RUNNING", "began_at": "2024-09-05T15:29:00Z"}
 
 
+def test_a_trigger_that_only_a_repeat_knew_is_remembered(journal: DynamoJournal | FakeJournal):
+    accept(journal, an_event(trigger_source="unknown"))
+
+    skip = set_aside(journal, an_event(event_id="repeat", trigger_source="manual"))
+
+    pipeline, _ = journal.open(an_event(event_id="another"))
+    assert pipeline == skip.after
+    assert pipeline.label == Label(pipeline_id=39, trigger_source="manual", project_name="湖")
+
+
+def test_what_an_event_leaves_out_is_known_from_those_before(
+    journal: DynamoJournal | FakeJournal,
+):
+    details = {"pipeline_name": "nightly", "pipeline_url": "https://devlake.example/p/39"}
+    accept(journal, an_event(source="staging", **details))
+    accept(journal, an_event(source="staging", event_type="TASK_RUNNING", project_name=...))
+
+    pipeline, _ = journal.open(an_event(source="staging", event_id="another"))
+
+    assert pipeline.label == Label(
+        pipeline_id=39,
+        trigger_source="blueprint:7",
+        project_name="湖",
+        source="staging",
+        **details,
+    )
+
+
 def test_of_a_run_that_is_resumed_the_later_beginning_is_remembered(
     journal: DynamoJournal | FakeJournal, clock: FakeClock
 ):

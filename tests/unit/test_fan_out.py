@@ -225,6 +225,84 @@ def test_a_subscription_may_want_what_the_source_said_itself_and_nothing_else(
     assert [one for one in world.sent() if one.startswith("sub_own")] == ["sub_own#39#3"]
 
 
+KNOWN, UNKNOWN = {"trigger_source": "blueprint:7"}, {"trigger_source": "unknown"}
+
+
+def triggers(world: World) -> list[str]:
+    return [
+        one.event.trigger_source
+        for one in world.outbox.sent
+        if one.lane.subscription_id == "sub_all"
+    ]
+
+
+def test_what_is_once_known_of_the_trigger_holds_for_all_that_follows(world: World):
+    end = {"event_type": "PIPELINE_FAILED", "began_at": BEGAN}
+    world.fan_out(
+        [
+            a_notice("m1", **KNOWN),
+            a_notice("m2", **UNKNOWN, **end),
+            a_notice("m3", **UNKNOWN, event_type="TASK_FAILED"),
+            a_notice("m4", **UNKNOWN, pipeline_id=40),
+            a_notice("m5", **UNKNOWN, source="staging"),
+        ]
+    )
+
+    heard = {str(one.lane): one.event.trigger_source for one in world.outbox.sent}
+    assert heard == {
+        "sub_all#39": "blueprint:7",
+        "sub_bad#39": "blueprint:7",
+        "sub_all#40": "unknown",
+        "sub_all#staging/39": "unknown",
+    }
+    assert triggers(world).count("blueprint:7") == 3  # the run that was inferred too
+
+
+def test_a_pipeline_whose_trigger_is_not_known_at_first_goes_on_with_what_is_known_then(
+    world: World,
+):
+    world.fan_out(
+        [
+            a_notice("m1", **UNKNOWN),
+            a_notice("m2", **KNOWN, event_type="PIPELINE_RUNNING"),
+            a_notice("m3", **UNKNOWN, event_type="PIPELINE_FAILED"),
+        ]
+    )
+
+    assert triggers(world) == ["unknown", "blueprint:7", "blueprint:7"]
+
+
+def test_what_is_not_sent_may_still_tell_the_trigger(world: World):
+    world.fan_out(
+        [
+            a_notice("m1", **UNKNOWN),
+            a_notice("m2", **KNOWN, event_id="repeat"),
+            a_notice("m3", **UNKNOWN, event_type="PIPELINE_RUNNING"),
+        ]
+    )
+
+    assert triggers(world) == ["unknown", "blueprint:7"]
+    (aside,) = world.journal.unsent("39")
+    assert aside.fate is Fate.ABSORBED
+
+
+def test_a_repeat_says_of_the_trigger_what_was_said_at_first(world: World):
+    repeat = a_notice("m2", **UNKNOWN, event_type="PIPELINE_RUNNING")
+    world.fan_out([a_notice("m1", **KNOWN), repeat])
+
+    world.fan_out([repeat])
+
+    assert world.outbox.sent[-1] == world.outbox.sent[-2]
+
+
+def test_a_producer_that_says_another_trigger_is_believed(world: World):
+    rerun = a_notice("m2", trigger_source="manual", event_type="PIPELINE_RUNNING")
+
+    world.fan_out([a_notice("m1", **KNOWN), rerun])
+
+    assert triggers(world) == ["blueprint:7", "manual"]
+
+
 def test_a_late_original_is_absorbed_and_counted(world: World):
     world.fan_out([LONE_END])
 

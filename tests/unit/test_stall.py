@@ -100,6 +100,19 @@ def test_a_stall_is_of_the_source_of_its_pipeline(world: World):
     assert len({stall.id for stall in stalls}) == len(stalls)
 
 
+def test_a_stall_names_the_pipeline_and_its_page_as_earlier_events_did(world: World):
+    said = {"pipeline_name": "nightly", "pipeline_url": "https://devlake.example/p/39"}
+    world.accept(**said)
+    world.accept("PIPELINE_RUNNING", trigger_source="unknown", project_name=...)
+    world.clock.sleep(24 * HOUR)
+
+    world.tick()
+
+    (stall,) = world.publisher.published
+    known = said | {"trigger_source": "blueprint:7", "project_name": "湖"}
+    assert stall.document.items() >= known.items()
+
+
 def test_the_producers_clock_makes_nothing_stall(world: World):
     world.accept(timestamp="1999-01-01T00:00:00Z", created_at="1999-01-01T00:00:00Z")
 

@@ -2,7 +2,8 @@
 
 The row that a notice tells of is read when it is sent, and a rerun begins with what the run before
 has left in it. What the row says of another state than its own is not taken for the event's: a
-waiting pipeline has not begun, and a running one has not finished.
+waiting pipeline has not begun, and a running one has not finished. A notice does not say who or
+what started a pipeline, nor does its project.
 """
 
 from typing import Any
@@ -11,11 +12,8 @@ from lakehook.domain.devlake.go_time import GoTime
 from lakehook.domain.devlake.status import CREATED, EVENT_TYPES, GREATEST_ID, is_end
 from lakehook.domain.document import Document, read_document
 from lakehook.domain.errors import BadNotice
-from lakehook.domain.event import EventType
+from lakehook.domain.event import UNKNOWN_TRIGGER, EventType
 from lakehook.domain.instant import is_later
-
-UNKNOWN_TRIGGER = "unknown"
-"""DevLake's notices do not say who or what started a pipeline, nor does its project."""
 
 OWN_BODY = "devlake"
 """Where an event's ``data`` carries the body that DevLake sent."""

@@ -10,6 +10,7 @@ from infra.excuse import excuse
 from infra.parameters import Parameters
 from infra.removal import removal
 from infra.stage import Stage
+from infra.tables import OF_DEVLAKE, RECORD_HEARD, Tables
 from infra.worker import Worker
 from lakehook.settings import IngressSettings
 
@@ -17,13 +18,14 @@ SECRET_LENGTH = 48
 
 
 class Ingress(Construct):
-    def __init__(
+    def __init__(  # noqa: PLR0913  all that the function is told
         self,
         scope: Construct,
         id_: str,
         *,
         stage: Stage,
         parameters: Parameters,
+        tables: Tables,
         events: sqs.Queue,
     ) -> None:
         super().__init__(scope, id_)
@@ -31,13 +33,14 @@ class Ingress(Construct):
         self.worker = worker = Worker(
             self,
             "Ingress",
-            settings=self._settings(parameters, events),
+            settings=self._settings(parameters, tables, events),
             stage=stage,
             timeout=Duration.seconds(stage.ingress_timeout_seconds),
             memory_size=256,
             reserved_concurrent_executions=stage.notices_at_once,  # a flood takes no more
         )
         worker.may(["secretsmanager:GetSecretValue"], on=self.secret_arn)
+        worker.may(RECORD_HEARD, on=tables.pipelines.table_arn, when=OF_DEVLAKE)
         worker.may_send(events)
         self.url = worker.is_called_at_url(lambda_.FunctionUrlAuthType.NONE)
         self.function = worker.function
@@ -59,9 +62,12 @@ class Ingress(Construct):
         )
         return secret
 
-    def _settings(self, parameters: Parameters, events: sqs.Queue) -> IngressSettings:
+    def _settings(
+        self, parameters: Parameters, tables: Tables, events: sqs.Queue
+    ) -> IngressSettings:
         return IngressSettings(
             events_queue_url=events.queue_url,
+            pipelines_table=tables.pipelines.table_name,
             notification_secret_arn=self.secret_arn,
             empty_secret=parameters.empty_secret,
             devlake_api_url=parameters.devlake_api_url,

@@ -42,6 +42,7 @@ class LakehookStack(Stack):
             "Notices",
             stage=stage,
             parameters=self._parameters,
+            tables=self._tables,
             events=self._events.queue,
         )
         fanout = Fanout(

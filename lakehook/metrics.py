@@ -1,7 +1,8 @@
 """The names of the metrics, for those who count and those who watch."""
 
 NOTICES = "Notices"  # of DevLake's, taken
-NOTICES_REFUSED = "NoticesRefused"  # unsigned, unreadable, too large
+NOTICES_REFUSED = "NoticesRefused"  # whoever has sent them
+DEVLAKE_REFUSED = "DevlakeNoticesRefused"  # of those, what has the form of DevLake's
 
 EVENTS = "Events"  # numbered and fanned out
 EVENTS_REPEATED = "EventsRepeated"  # known already

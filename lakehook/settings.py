@@ -31,6 +31,7 @@ class Settings:
 @dataclass(frozen=True, kw_only=True)
 class IngressSettings(Settings):
     events_queue_url: str
+    pipelines_table: str
     notification_secret_arn: str
     empty_secret: str  # one of EMPTY_SECRET
     devlake_api_url: str  # or NONE

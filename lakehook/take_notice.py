@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from lakehook.domain.devlake.notice import read_notice
+from lakehook.domain.devlake.refusal import Refusal, RefusalKind, refuse_sign
 from lakehook.domain.devlake.signature import SignedNotice
 from lakehook.domain.document import Document
 from lakehook.domain.errors import BadEvent, BadNotice, BadSign, OwnTrouble
@@ -23,8 +24,13 @@ class Verdict(Enum):
 class Answer:
     verdict: Verdict
     event: Event | None = None
-    reason: str = ""
+    refusal: Refusal | None = None
     trouble: OwnTrouble | None = None
+
+    @property
+    def reason(self) -> str:
+        """What the sender of a notice that was not taken is answered."""
+        return self.refusal.reason if self.refusal else "try again"
 
 
 @dataclass(frozen=True)
@@ -41,11 +47,13 @@ class TakeNotice:
             event = self._read(notice.body)
             self.publisher.publish([event])
         except BadSign as error:
-            return Answer(Verdict.UNSIGNED, reason=str(error))
+            refusal = refuse_sign(notice, error, self._live_secrets())
+            return Answer(Verdict.UNSIGNED, refusal=refusal)
         except (BadNotice, BadEvent) as error:
-            return Answer(Verdict.UNREADABLE, reason=str(error))
+            refusal = Refusal(RefusalKind.NOT_A_NOTICE, str(error), seems_devlake=True)
+            return Answer(Verdict.UNREADABLE, refusal=refusal)
         except OwnTrouble as error:
-            return Answer(Verdict.UNAVAILABLE, reason="try again", trouble=error)
+            return Answer(Verdict.UNAVAILABLE, trouble=error)
         return Answer(Verdict.TAKEN, event)
 
     def _verify(self, notice: SignedNotice) -> None:

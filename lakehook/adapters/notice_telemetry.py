@@ -2,6 +2,8 @@
 
 from lakehook import metrics as names
 from lakehook.adapters.powertools import Powertools
+from lakehook.domain.devlake.refusal import Refusal
+from lakehook.domain.errors import OwnTrouble
 from lakehook.domain.event import Event
 
 
@@ -17,6 +19,19 @@ class NoticeTelemetry(Powertools):
             trigger_source=event.document["trigger_source"],
         )
 
-    def refused(self, status: int, reason: str) -> None:
+    def refused(self, status: int, refusal: Refusal) -> None:
+        """Two counts and no dimension: a kind, which costs nothing in the line, would be paid."""
         self._count(names.NOTICES_REFUSED)
-        self._info("notice_refused", status=status, reason=reason)
+        if refusal.seems_devlake:
+            self._count(names.DEVLAKE_REFUSED)
+        self._info(
+            "notice_refused",
+            status=status,
+            kind=refusal.kind,
+            seems_devlake=refusal.seems_devlake,
+            reason=refusal.reason,
+        )
+
+    def unrecorded(self, error: OwnTrouble) -> None:
+        """No notice is lost by it, so it is not counted as trouble, at which people are woken."""
+        self.logger.warning("refusal_not_recorded", error=str(error))

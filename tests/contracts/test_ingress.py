@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -11,11 +12,14 @@ import pytest
 
 from functions.fanout import handler as fanout_function
 from functions.ingress import handler as ingress_function
+from lakehook.adapters.dynamo_heard import DynamoHeard
 from lakehook.adapters.dynamo_subscriptions import DynamoSubscriptions
+from lakehook.domain.devlake.heard import Heard
 from lakehook.domain.devlake.rendering import render
 from lakehook.domain.devlake.signature import signed_query
 from lakehook.domain.event import Event
 from lakehook.settings import ALLOWED, NONE, REFUSED, Deployment, FanoutSettings, IngressSettings
+from local.environment import ROOT
 from tests.builders import a_subscription
 from tests.contracts.test_handlers import Context, sqs_event
 from tests.devlake_vectors import RECORDED, RECORDED_SECRET, VECTORS, Vector, named
@@ -55,6 +59,7 @@ class Installation:
     def configure(self, *, empty_secret: str = REFUSED, devlake_api_url: str = NONE) -> None:
         settings = IngressSettings(
             events_queue_url=self.deployment.events_queue_url,
+            pipelines_table=self.deployment.pipelines_table,
             notification_secret_arn=self.deployment.notification_secret_arn,
             empty_secret=empty_secret,
             devlake_api_url=devlake_api_url,
@@ -118,7 +123,9 @@ def installed(
     )
     yield Installation(deployment, monkeypatch)
     caches: list[Clear] = [
+        ingress_function.aws.cache_clear,
         ingress_function.take_notice.cache_clear,
+        ingress_function.heard.cache_clear,
         ingress_function.telemetry.cache_clear,
         fanout_function.fan_out.cache_clear,
         fanout_function.telemetry.cache_clear,
@@ -177,9 +184,10 @@ def test_whoever_signs_with_another_secret_or_none_gets_401(installed: Installat
     answers = [installed.post(vector) for vector in strangers]
 
     assert {status for status, _ in answers} == {401}
-    (reason,) = {said["error"] for _, said in answers}
-    assert "sign: not of this body by the notification secret" in reason
-    assert "NotificationSecretArn" in reason
+    without, another = sorted({said["error"] for _, said in answers})
+    assert without.startswith("sign: made with an empty secret")
+    assert "sign: not of this body by the notification secret" in another
+    assert "NotificationSecretArn" in another
     assert installed.events() == []
 
 
@@ -252,6 +260,130 @@ def test_a_secret_that_cannot_be_read_gets_503(installed: Installation):
     )
 
     assert installed.post(RUNNING)[0] == 503
+
+
+def heard_of(installed: Installation) -> Heard:
+    record = DynamoHeard(
+        boto3.client("dynamodb"), installed.deployment.pipelines_table, lambda: 0.0
+    )
+    return record.heard(None)
+
+
+def test_a_refused_notice_of_devlake_is_recorded_with_its_reason(
+    installed: Installation, capsys: pytest.CaptureFixture[str]
+):
+    _, said = installed.post(named("secret 2"))
+
+    refused = heard_of(installed).refused
+    assert refused
+    assert (refused.kind, refused.reason) == ("signature", said["error"])
+    logged = capsys.readouterr().out
+    assert '"kind":"signature","seems_devlake":true' in logged
+    assert '"NoticesRefused":[1.0],"DevlakeNoticesRefused":[1.0]' in logged
+
+
+def test_strangers_are_counted_and_not_recorded(
+    installed: Installation, capsys: pytest.CaptureFixture[str]
+):
+    installed.call(a_call(b"", "", method="GET"))
+    installed.call(a_call(b"", "", path="/.env", method="GET"))
+    installed.call(a_call(b'{"user":"admin"}', "id=1"))
+    installed.call(a_call(b"x" * (MOST_BYTES + 1), "id=1"))
+
+    logged = capsys.readouterr().out
+    kinds = [json.loads(line).get("kind") for line in logged.splitlines()]
+    assert [kind for kind in kinds if kind] == [
+        *("method", "unknown_source", "no_signature", "too_large")
+    ]
+    assert logged.count('"NoticesRefused":[1.0]') == 4
+    assert "DevlakeNoticesRefused" not in logged
+    assert heard_of(installed) == Heard()
+    assert ingress_function.heard.cache_info().currsize == 0
+
+
+def test_what_is_accepted_does_not_wait_for_the_client_that_records_refusals(
+    installed: Installation,
+):
+    installed.post(RUNNING)
+
+    assert ingress_function.heard.cache_info().currsize == 0
+
+
+@pytest.mark.parametrize(
+    ("call", "kind"),
+    [
+        (a_call(RUNNING.raw, RUNNING.query, method="GET"), "method"),
+        (a_call(RUNNING.raw, RUNNING.query, path="/notify"), "unknown_source"),
+        (a_call(RUNNING.raw + b" " * MOST_BYTES, RUNNING.query), "too_large"),
+        (a_call(RUNNING.raw, ""), "no_signature"),
+        (a_call(b"{}", signed_query(b"{}", SECRET, RUNNING.nouce)), "not_a_notice"),
+    ],
+)
+def test_whatever_keeps_devlakes_notices_out_is_recorded(
+    installed: Installation, call: dict[str, Any], kind: str
+):
+    installed.call(call)
+
+    refused = heard_of(installed).refused
+    assert refused
+    assert refused.kind == kind
+
+
+def rows() -> dict[int, list[str]]:
+    """How each answer begins, by status, as the page for DevLake's operators lists them."""
+    page = (ROOT / "docs" / "devlake.md").read_text(encoding="utf-8")
+    table = page.partition("| `response_code` |")[2].partition("\n\n")[0]
+    found: dict[int, list[str]] = {}
+    for status, begins in re.findall(r"^\| (\d+) \|([^|]*)\|", table, re.MULTILINE):
+        found.setdefault(int(status), []).extend(re.findall(r"`([^`]+)`", begins))
+    return found
+
+
+def a_post(query: str) -> dict[str, Any]:
+    return a_call(RUNNING.raw, query)
+
+
+def signed_by(secret: str) -> str:
+    return signed_query(RUNNING.raw, secret, RUNNING.nouce)
+
+
+ANSWERS: dict[str, dict[str, Any]] = {
+    "accepted": a_post(RUNNING.query),
+    "another secret": a_post(signed_by("another")),
+    "no secret": a_post(signed_by("")),
+    "quotes": a_post(signed_by(f'"{SECRET}"')),
+    "white space": a_post(signed_by(f"{SECRET}\n")),
+    "a query of its own": a_post(f"key=1?{RUNNING.query}"),
+    "no nouce": a_post("sign=1"),
+    "two signs": a_post(RUNNING.query + "&sign="),
+    "a strange nouce": a_post("nouce=%20&sign=1"),
+    "no notice": a_call(b"{", signed_query(b"{", SECRET, RUNNING.nouce)),
+    "another path": a_call(RUNNING.raw, RUNNING.query, path="/notify"),
+    "another method": a_call(RUNNING.raw, RUNNING.query, method="GET"),
+    "too large": a_call(b" " * (MOST_BYTES + 1), RUNNING.query),
+}
+
+
+@pytest.mark.parametrize("call", ANSWERS.values(), ids=ANSWERS)
+def test_each_answer_has_one_row_in_the_table_for_those_who_run_devlake(
+    installed: Installation, call: dict[str, Any]
+):
+    status, said = installed.call(call)
+    text = said.get("error", "event_id")
+
+    assert sum(text.startswith(begins) for begins in rows()[status]) == 1
+
+
+def test_a_refusal_that_cannot_be_recorded_is_answered_and_wakes_nobody(
+    installed: Installation, capsys: pytest.CaptureFixture[str]
+):
+    boto3.client("dynamodb").delete_table(TableName=installed.deployment.pipelines_table)
+
+    assert installed.post(named("secret 2"))[0] == 401
+
+    logged = capsys.readouterr().out
+    assert "refusal_not_recorded" in logged
+    assert "own_trouble" not in logged
 
 
 def test_nothing_that_is_logged_holds_a_secret_or_a_signature(

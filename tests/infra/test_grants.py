@@ -61,6 +61,7 @@ def test_mail_is_sent_as_the_one_sender_and_as_nobody_else(production: Blueprint
 def test_the_ingress_reads_its_secret_and_sends_events(production: Blueprint) -> None:
     assert granted("ingress", production) == {
         "NotificationSecretArn": {"secretsmanager:GetSecretValue"},
+        "PipelinesTable": RECORD_HEARD,
         "EventsQueueUrl": SEND,
         own_log("ingress", production): WRITE_ITS_LOG,
     }
@@ -77,7 +78,7 @@ def test_fanout_numbers_events_and_sends_deliveries(production: Blueprint) -> No
     }
 
 
-@pytest.mark.parametrize("function", ["fanout"])
+@pytest.mark.parametrize("function", ["ingress", "fanout"])
 def test_when_devlake_was_heard_is_all_that_they_may_change_in_the_journal(
     production: Blueprint, function: str
 ) -> None:

@@ -22,7 +22,10 @@ NEEDS = {
     "api": "lakehook.desk",
 }
 DEAR = {
-    "ingress": {*ANY, *SENDER, *CALLER, "lakehook.ports.ledger", "lakehook.domain.subscription"},
+    "ingress": {
+        *(*ANY, *SENDER, *CALLER, "lakehook.ports.ledger", "lakehook.domain.subscription"),
+        "lakehook.adapters.dynamo_heard",
+    },
     "fanout": {*ANY, *SENDER, *CALLER, "lakehook.deliver", "lakehook.adapters.dynamo_ledger"},
     "deliver": {*ANY, *CALLER, "lakehook.fan_out", "lakehook.subscribe", "lakehook.replay"},
     "clock": {*ANY, *SENDER, *CALLER, "lakehook.deliver", "lakehook.fan_out", "lakehook.subscribe"},

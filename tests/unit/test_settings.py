@@ -33,6 +33,7 @@ DELIVER = DeliverSettings(
 )
 INGRESS = IngressSettings(
     events_queue_url="https://sqs/events.fifo",
+    pipelines_table="pipelines",
     notification_secret_arn="arn:aws:secretsmanager:secret",
     empty_secret="refused",
     devlake_api_url=NONE,

@@ -1,16 +1,18 @@
 """Why the ingress refuses a request, and whether DevLake seems to have sent it."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import parse_qs
 
 from lakehook.domain.devlake.notice import read_notice
-from lakehook.domain.errors import BadNotice
+from lakehook.domain.devlake.signature import SignedNotice
+from lakehook.domain.errors import BadNotice, BadSign, Unsigned
 
 TEST_PIPELINE = 0
 """The id in a test notice; the pipelines of a DevLake begin at 1."""
 
-_SIGNATURE = ("nouce", "sign")
+_SIGNATURE = frozenset(("nouce", "sign"))
 
 
 class RefusalKind(StrEnum):
@@ -31,25 +33,59 @@ class Refusal:
 
 def has_signature(query: str) -> bool:
     """Whether it has both of DevLake's parameters, whatever they say."""
-    return parse_qs(query, keep_blank_values=True).keys() >= set(_SIGNATURE)
+    return parse_qs(query, keep_blank_values=True).keys() >= _SIGNATURE
 
 
-def is_readable(body: bytes) -> bool:
-    try:
-        read_notice(body)
-    except BadNotice:
-        return False
-    return True
-
-
-def seems_devlake(body: bytes, query: str) -> bool:
+def seems_devlake(notice: SignedNotice) -> bool:
     """Whether a person must look at it: who scans the internet sends neither form.
 
     A notice that can be read is DevLake's even without a signature: an endpoint that has a query
     of its own swallows it. A test notice is none of DevLake's.
     """
+    pipeline = _pipeline_of(notice.body)
+    return has_signature(notice.query) if pipeline is None else pipeline != TEST_PIPELINE
+
+
+def refuse_sign(notice: SignedNotice, error: BadSign, secrets: Iterable[str]) -> Refusal:
+    """The refusal of a notice that none of these secrets has signed."""
+    reason = str(error)
+    if isinstance(error, Unsigned):
+        return Refusal(RefusalKind.NO_SIGNATURE, reason, seems_devlake(notice))
+    if _pipeline_of(notice.body) is None:
+        return Refusal(RefusalKind.NOT_A_NOTICE, reason, seems_devlake(notice))
+    reason = _slip(notice, secrets) or reason
+    return Refusal(RefusalKind.SIGNATURE, reason, seems_devlake(notice))
+
+
+def _pipeline_of(body: bytes) -> int | str | None:
     try:
-        document = read_notice(body)
+        pipeline_id: int | str = read_notice(body)["pipeline_id"]
     except BadNotice:
-        return has_signature(query)
-    return bool(document["pipeline_id"] != TEST_PIPELINE)
+        return None
+    return pipeline_id
+
+
+def _slip(notice: SignedNotice, secrets: Iterable[str]) -> str | None:
+    """What was slightly wrong with the secret that DevLake has, as far as that can be told."""
+    for candidate, words in _slips(secrets):
+        try:
+            notice.verify([candidate])
+        except BadSign:
+            continue
+        return f"sign: {words}"
+    return None
+
+
+def _slips(secrets: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Secrets that are nearly ours, and what to do about each."""
+    yield "", _EMPTY
+    for secret in secrets:
+        yield from ((f"{quote}{secret}{quote}", _QUOTED) for quote in "\"'")
+        yield from ((f"{secret}{end}", _SPACE_BEHIND) for end in ("\n", "\r\n", "\r", " "))
+        yield secret.strip(), _SPACE_STORED
+
+
+_EMPTY = "made with an empty secret; give DevLake the stack's as NOTIFICATION_SECRET"
+_QUOTED = "made with quotes around the secret; remove them from DevLake's NOTIFICATION_SECRET"
+_SPACE_BEHIND = "made with white space behind the secret; remove it in NOTIFICATION_SECRET"
+_SPACE_STORED = "made without the white space that the secret in Secrets Manager has; remove it"

@@ -9,14 +9,14 @@ from lakehook.domain.document import Document
 from lakehook.domain.errors import BadInput, BadNotice, NoDevlake
 from lakehook.domain.event import Event
 from lakehook.ports.clock import Clock
-from lakehook.ports.devlake import DevlakePipelines, Publish
+from lakehook.ports.devlake import DevLakePipelines, Publish
 from lakehook.ports.endpoints import Warn
 
 LOOKS_BACK_SECONDS = 24 * 3600.0
 MOST_PAGES = 1000
 """More than a DevLake fills in years; a list that never ends is left there."""
 
-Reach = Callable[[ApiAddress], DevlakePipelines]
+Reach = Callable[[ApiAddress], DevLakePipelines]
 Done = Callable[[int], None]
 
 
@@ -56,7 +56,7 @@ class Reconcile:
         sent = 0 if dry_run else self.publish(events, sent=done)
         return Reconciled(since, len(rows), events, sent)
 
-    def _read(self, devlake: DevlakePipelines, since: float, done: Done) -> dict[int, Row]:
+    def _read(self, devlake: DevLakePipelines, since: float, done: Done) -> dict[int, Row]:
         """Until a whole page has not changed since.
 
         The newest pipelines come first, but an old one may be run again; none is missed that was
@@ -94,7 +94,7 @@ def _readable(page: Sequence[Document]) -> tuple[list[Row], list[str]]:
     return rows, complaints
 
 
-def _events(rows: Iterable[Row], devlake: DevlakePipelines) -> Iterator[Event]:
+def _events(rows: Iterable[Row], devlake: DevLakePipelines) -> Iterator[Event]:
     """The oldest first; each blueprint is asked for once."""
     projects = {0: ""}
     for row in rows:

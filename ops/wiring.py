@@ -2,9 +2,10 @@
 
 from lakehook.adapters.aws import Aws, own_trouble
 from lakehook.adapters.cloudformation import CloudFormationStacks
-from lakehook.adapters.devlake_pipelines import RestDevlake
 from lakehook.adapters.world import WallClock
 from lakehook.desk.on_aws import desk_at
+from lakehook.domain.devlake.api_address import ApiAddress
+from lakehook.ports.devlake import DevLakePipelines
 from lakehook.ports.endpoints import Warn
 from lakehook.producer import PipelineEventPublisher
 from lakehook.reconcile import Reconcile
@@ -24,5 +25,11 @@ def desk_of_deployment(deployment: Deployment, aws: Aws, warn: Warn) -> Desk:
     return Desk(
         **vars(desk_at(deployment, aws, warn)),
         publish=publish,
-        reconcile=Reconcile(RestDevlake, publish, WallClock(), warn),
+        reconcile=Reconcile(_connect, publish, WallClock(), warn),
     )
+
+
+def _connect(address: ApiAddress) -> DevLakePipelines:
+    from lakehook.adapters.devlake_session import connect  # noqa: PLC0415  few need Requests
+
+    return connect(address)

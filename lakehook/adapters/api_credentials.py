@@ -1,0 +1,75 @@
+"""The credentials for DevLake's REST API, which an operator keeps in Secrets Manager.
+
+The secret is header lines, ``authorization: Bearer …``, or ``-`` for none. A named source has the
+version that carries its name as a staging label, and without one none: what lets us into one
+DevLake is never sent to another.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from lakehook.adapters.aws import own_trouble
+from lakehook.domain.errors import BadInput, BadSubscription, OwnTrouble
+from lakehook.domain.header import checked_headers
+from lakehook.ports.ingress import Now
+from lakehook.settings import NONE
+
+if TYPE_CHECKING:
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+
+FRESH_SECONDS = 300.0
+MIN_SECONDS_BETWEEN_READS = 30.0
+"""A DevLake that goes on refusing must not make us ask AWS for each notice."""
+
+_NO_SUCH_VERSION = "ResourceNotFoundException"
+
+
+@dataclass
+class StoredApiCredentials:
+    """Plays ``ApiCredentials``. What was read stays good while AWS can't be asked."""
+
+    secrets_manager: "SecretsManagerClient"
+    arn: str
+    source: str | None
+    now: Now
+    _headers: Mapping[str, str] | None = field(default=None, repr=False)
+    _tried_at: float = float("-inf")
+
+    def headers(self, *, fresh: bool = False) -> Mapping[str, str]:
+        now = self.now()
+        age = now - self._tried_at
+        if self._headers is None or age >= (MIN_SECONDS_BETWEEN_READS if fresh else FRESH_SECONDS):
+            self._headers = self._read(now)
+        return self._headers
+
+    def _read(self, now: float) -> Mapping[str, str]:
+        self._tried_at = now
+        try:
+            return _checked(self._text())
+        except OwnTrouble:
+            if self._headers is None:
+                raise
+            return self._headers
+
+    def _text(self) -> str:
+        with own_trouble():
+            try:
+                answer = self.secrets_manager.get_secret_value(
+                    SecretId=self.arn, VersionStage=self.source or "AWSCURRENT"
+                )
+            except ClientError as error:
+                if self.source and error.response["Error"]["Code"] == _NO_SUCH_VERSION:
+                    return NONE
+                raise
+        return answer["SecretString"]
+
+
+def _checked(text: str) -> Mapping[str, str]:
+    lines = [line for line in text.splitlines() if line.strip() not in {"", NONE}]
+    try:
+        return checked_headers(lines)
+    except BadSubscription as error:
+        raise BadInput(f"the secret for DevLake's API: {error}") from None

@@ -1,0 +1,95 @@
+"""What all readers of DevLake rely on: pipelines, their tasks, and the projects they are of."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from lakehook.adapters import devlake_api, devlake_session
+from lakehook.adapters.devlake_rest import RestDevLake
+from lakehook.domain.devlake.api_address import ApiAddress
+from lakehook.ports.devlake import DevLakePipelines
+from tests.devlake_rest import serving_rest
+from tests.fakes_devlake import VERSION, FakeApiCredentials, FakeDevlake, a_task, shown
+
+PAGE_SIZE = 2
+PIPELINES = [
+    shown(1, "TASK_PARTIAL", blueprintId=7),
+    shown(2, "TASK_CANCELLED", beganAt=None, finishedAt=None),
+    shown(3, "TASK_RERUN"),
+    shown(4, "TASK_RUNNING", finishedAt=None),
+    shown(5, "TASK_CREATED", beganAt=None, finishedAt=None),
+]
+PROJECTS = {7: "<R&D> 数据湖", 8: ""}
+TASKS = {1: [a_task(12, "TASK_COMPLETED"), a_task(11, "TASK_FAILED")]}
+
+
+@dataclass
+class Shown:
+    devlake: DevLakePipelines
+    pipelines: list[Any]
+
+
+@pytest.fixture(params=["fake", "functions", "command"])
+def there(request: pytest.FixtureRequest) -> Iterator[Shown]:
+    pipelines: list[Any] = list(PIPELINES)
+    if request.param == "fake":
+        yield Shown(FakeDevlake(pipelines, PROJECTS, page_size=PAGE_SIZE, tasks=TASKS), pipelines)
+        return
+    with serving_rest(pipelines, PROJECTS) as rest:
+        rest.tasks = TASKS
+        if request.param == "functions":
+            fetch = devlake_api.ApiFetch(rest.url, FakeApiCredentials(), deadline_seconds=10)
+            yield Shown(RestDevLake(fetch, page_size=PAGE_SIZE), pipelines)
+            fetch.close()
+        else:
+            with devlake_session.SessionFetch(ApiAddress(rest.url)) as session:
+                yield Shown(RestDevLake(session, page_size=PAGE_SIZE), pipelines)
+
+
+def test_the_newest_pipelines_come_first_and_each_once(there: Shown):
+    pages = [there.devlake.page(number) for number in (1, 2, 3)]
+
+    assert [[one["id"] for one in page] for page in pages] == [[5, 4], [3, 2], [1]]
+
+
+def test_each_is_shown_whole(there: Shown):
+    shown_ = [one for number in (1, 2, 3) for one in there.devlake.page(number)]
+
+    assert shown_ == PIPELINES[::-1]
+    assert there.devlake.pipeline(3) == PIPELINES[2]
+
+
+def test_behind_the_last_page_there_is_nothing(there: Shown):
+    assert list(there.devlake.page(4)) == []
+
+
+def test_each_page_is_as_of_now(there: Shown):
+    there.devlake.page(1)
+    there.pipelines.append(shown(6))
+
+    assert [one["id"] for one in there.devlake.page(2)] == [4, 3]
+
+
+def test_pending_pipelines_wait_or_run_and_a_rerun_is_not_among_them(there: Shown):
+    """The row of a rerun has the end of the run before, which DevLake looks at."""
+    assert [row["id"] for row in there.devlake.page(1, pending=True)] == [5, 4]
+    assert list(there.devlake.page(2, pending=True)) == []
+
+
+def test_a_pipeline_that_there_is_not_is_none(there: Shown):
+    assert there.devlake.pipeline(6) is None
+
+
+def test_a_pipeline_has_tasks_or_none(there: Shown):
+    assert [task["id"] for task in there.devlake.tasks_of(1)] == [12, 11]
+    assert list(there.devlake.tasks_of(2)) == []
+
+
+def test_a_blueprint_has_a_project_or_none_or_is_gone(there: Shown):
+    assert [there.devlake.project_of(number) for number in (7, 8, 9)] == ["<R&D> 数据湖", "", ""]
+
+
+def test_it_says_its_version(there: Shown):
+    assert there.devlake.version() == VERSION

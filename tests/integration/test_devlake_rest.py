@@ -1,0 +1,450 @@
+"""DevLake's REST API is read within bounds, and what goes wrong is one line without a secret."""
+
+import gzip
+import json
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+
+from lakehook.adapters.devlake_api import ApiFetch
+from lakehook.adapters.devlake_rest import ApiResponse, RestDevLake
+from lakehook.adapters.devlake_session import SessionFetch
+from lakehook.domain.devlake.api_address import ApiAddress
+from lakehook.domain.errors import BadInput, DevlakeAway, LakehookError, NoDevlake
+from tests.fakes_devlake import FakeApiCredentials
+from tests.integration.authority import Authority
+from tests.integration.wire import Behaviour, Wire, answer, dripping, flooding, serving, silence
+
+SECRET = "s3cret"
+HEADERS = {"authorization": f"Bearer {SECRET}"}
+DEADLINE_SECONDS, PATIENCE_SECONDS = 0.2, 10.0
+MAX_BYTES = 1000
+NOBODY = answer("200 OK", b'{"count":0,"pipelines":[]}')
+PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
+
+Fetching = Callable[[str, float], AbstractContextManager[Callable[[str], ApiResponse]]]
+
+
+@contextmanager
+def of_the_functions(url: str, deadline_seconds: float) -> Iterator[ApiFetch]:
+    credentials = FakeApiCredentials(HEADERS)
+    with closing(
+        ApiFetch(url, credentials, deadline_seconds=deadline_seconds, max_bytes=MAX_BYTES)
+    ) as fetch:
+        yield fetch
+
+
+@contextmanager
+def of_the_command(url: str, deadline_seconds: float) -> Iterator[SessionFetch]:
+    """It tries once."""
+    address = ApiAddress(url, HEADERS)
+    with SessionFetch(
+        address, deadline_seconds=deadline_seconds, max_bytes=MAX_BYTES, waits=()
+    ) as fetch:
+        yield fetch
+
+
+@pytest.fixture(params=[of_the_functions, of_the_command])
+def fetching(request: pytest.FixtureRequest) -> Fetching:
+    fetching: Fetching = request.param
+    return fetching
+
+
+@pytest.fixture(autouse=True)
+def no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in PROXIES:
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+
+
+@contextmanager
+def devlake(
+    fetching: Fetching, *answers: bytes | Behaviour, deadline_seconds: float = PATIENCE_SECONDS
+) -> Iterator[tuple[RestDevLake, Wire]]:
+    with (
+        serving(*answers) as wire,
+        fetching(f"http://127.0.0.1:{wire.port}/api", deadline_seconds) as fetch,
+    ):
+        yield RestDevLake(fetch), wire
+        wire.closing.set()
+
+
+def test_each_request_says_what_lets_it_in_and_which_page_it_wants(fetching: Fetching):
+    with devlake(fetching, NOBODY, NOBODY) as (api, wire):
+        api.page(1)
+        api.page(2, pending=True)
+
+    first, second = wire.requests
+    assert first.startswith(b"GET /api/pipelines?page=1&pageSize=50 HTTP/1.1\r\n")
+    assert second.startswith(b"GET /api/pipelines?page=2&pageSize=50&pending=1 HTTP/1.1\r\n")
+    assert f"authorization: bearer {SECRET}" in first.decode().lower()
+    assert b"user-agent: lakehook/" in first.lower()
+    assert wire.connections == 1
+
+
+@pytest.mark.parametrize(
+    ("said", "kind", "complaint"),
+    [
+        (answer("401 No", b"{}"), BadInput, "401 to GET /pipelines: --header or --header-file"),
+        (answer("403 No", b"{}"), BadInput, "403 to GET /pipelines: --header or --header-file"),
+        (answer("404 No", b"{}"), NoDevlake, "404 to GET /pipelines; behind its config UI"),
+        (answer("400 No", b"{}"), NoDevlake, "400 to GET /pipelines; behind its config UI"),
+        (answer("302 Found", b"", "location: /login"), NoDevlake, "redirects are not followed"),
+        (answer("429 Slow", b"{}"), DevlakeAway, "429 to GET /pipelines: try again later"),
+        (answer("500 Oh", b"{}"), DevlakeAway, "500 to GET /pipelines"),
+        (answer("502 Oh", b"{}"), DevlakeAway, "502 to GET /pipelines"),
+        (answer("200 OK", b"<html>"), NoDevlake, "not JSON.*behind its config UI"),
+        (answer("200 OK", b'{"a":"\xff"}'), NoDevlake, "not UTF-8"),
+        (answer("200 OK", b"[" * 500), NoDevlake, "nested deeper than 64 levels"),
+        (answer("200 OK", b"[]"), NoDevlake, "not a JSON object but an array"),
+        (answer("200 OK", b'{"count":1}'), NoDevlake, "lists no pipelines"),
+        (answer("200 OK", b'{"pipelines":[1]}'), NoDevlake, "lists no pipelines"),
+        (answer("200 OK", b" " * 1001), NoDevlake, "more than 1000 bytes"),
+        (flooding(b"HTTP/1.1 200 OK\r\n\r\n", b" "), NoDevlake, "more than 1000 bytes"),
+        (b"no HTTP\r\n\r\n", DevlakeAway, "the answer broke off"),
+        (b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{", DevlakeAway, "the answer broke off"),
+    ],
+)
+def test_an_answer_that_lists_nothing_says_why(
+    fetching: Fetching, said: bytes | Behaviour, kind: type[LakehookError], complaint: str
+):
+    with devlake(fetching, said) as (api, wire), pytest.raises(kind, match=complaint) as refused:
+        api.page(1)
+
+    assert type(refused.value) is kind
+    assert "\n" not in str(refused.value)
+    assert SECRET not in str(refused.value)
+    assert len(wire.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "hanging",
+    [
+        silence,
+        dripping(b"", b"H"),
+        dripping(b"HTTP/1.1 200 OK\r\ncontent-length: 900\r\n\r\n", b" "),
+    ],
+    ids=["silence", "a dripping head", "a dripping body"],
+)
+def test_what_hangs_is_left_at_the_deadline(fetching: Fetching, hanging: Behaviour):
+    with (
+        devlake(fetching, hanging, deadline_seconds=DEADLINE_SECONDS) as (api, _),
+        pytest.raises(DevlakeAway, match="no whole answer in time"),
+    ):
+        api.page(1)
+
+
+def test_a_devlake_that_nobody_serves_is_away(fetching: Fetching):
+    with serving() as wire:
+        url = f"http://127.0.0.1:{wire.port}"
+
+    with (
+        fetching(url, PATIENCE_SECONDS) as fetch,
+        pytest.raises(DevlakeAway, match="DevLake is away: no connection"),
+    ):
+        fetch("/pipelines")
+
+
+def test_a_devlake_whose_name_nobody_knows_is_away(
+    fetching: Fetching, monkeypatch: pytest.MonkeyPatch
+):
+    def unknown(*_: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "unknown")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+
+    with (
+        fetching("http://devlake:8080", PATIENCE_SECONDS) as fetch,
+        pytest.raises(DevlakeAway, match="nobody knows its name"),
+    ):
+        fetch("/pipelines")
+
+
+def test_a_devlake_without_tls_is_told_so(fetching: Fetching):
+    def plainly(_: Wire, connection: socket.socket) -> None:
+        connection.sendall(answer("400 Bad Request"))
+
+    with (
+        serving(at_once=plainly) as wire,
+        fetching(f"https://127.0.0.1:{wire.port}", PATIENCE_SECONDS) as fetch,
+        pytest.raises(DevlakeAway, match="DevLake is away: TLS: "),
+    ):
+        fetch("/pipelines")
+
+
+def test_a_certificate_of_nobody_that_is_trusted_is_refused(
+    fetching: Fetching, authority: Authority
+):
+    with (
+        serving(NOBODY, tls=authority.context(x509.DNSName("localhost"))) as wire,
+        fetching(f"https://localhost:{wire.port}", PATIENCE_SECONDS) as fetch,
+        pytest.raises(DevlakeAway, match=r"TLS: .*certificate verify failed"),
+    ):
+        fetch("/pipelines")
+
+    assert wire.requests == []
+
+
+@pytest.mark.parametrize("project", [None, 7, ["a"]])
+def test_a_blueprint_whose_project_is_no_name_is_none(fetching: Fetching, project: object):
+    said = answer("200 OK", json.dumps({"projectName": project}).encode())
+
+    with (
+        devlake(fetching, said) as (api, _),
+        pytest.raises(NoDevlake, match="/blueprints/7 is not a blueprint"),
+    ):
+        api.project_of(7)
+
+
+def test_who_may_read_pipelines_and_no_blueprints_is_told_so(fetching: Fetching):
+    with (
+        devlake(fetching, answer("403 No", b"{}")) as (api, _),
+        pytest.raises(BadInput, match="403 to GET /blueprints/7"),
+    ):
+        api.project_of(7)
+
+
+@pytest.mark.parametrize("body", [b"404 page not found", b"<html>", b"{}", b"[]", b"\xff"])
+def test_a_404_that_is_not_devlakes_own_does_not_say_that_a_pipeline_is_gone(
+    fetching: Fetching, body: bytes
+):
+    with (
+        devlake(fetching, answer("404 Not Found", body)) as (api, _),
+        pytest.raises(NoDevlake, match="404 to GET /pipelines/39; behind its config UI"),
+    ):
+        api.pipeline(39)
+
+
+def test_a_version_that_is_no_text_is_none(fetching: Fetching):
+    with (
+        devlake(fetching, answer("200 OK", b'{"version":1}')) as (api, _),
+        pytest.raises(NoDevlake, match="/version has no version"),
+    ):
+        api.version()
+
+
+def test_a_redirect_is_not_followed(fetching: Fetching):
+    with serving(NOBODY) as elsewhere:
+        there = f"location: http://127.0.0.1:{elsewhere.port}/pipelines"
+        with (
+            devlake(fetching, answer("307 There", b"", there)) as (api, _),
+            pytest.raises(NoDevlake),
+        ):
+            api.page(1)
+
+    assert elsewhere.requests == []
+
+
+# --- the functions: credentials that were changed, and no proxy ---
+
+
+def test_who_is_refused_reads_the_credentials_again_and_tries_once_more():
+    credentials = FakeApiCredentials({"authorization": "old"})
+    with (
+        serving(answer("401 No", b"{}"), NOBODY, NOBODY) as wire,
+        closing(ApiFetch(f"http://127.0.0.1:{wire.port}", credentials)) as fetch,
+    ):
+        credentials.headers()
+        credentials.stored = {"authorization": "new"}
+        statuses = [fetch("/pipelines").status, fetch("/pipelines").status]
+
+    assert statuses == [200, 200]
+    said = [b"authorization: new" in request for request in wire.requests]
+    assert said == [False, True, True]
+    assert credentials.read_fresh == 1
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_who_is_refused_with_credentials_that_are_still_the_same_asks_once(status: int):
+    credentials = FakeApiCredentials(HEADERS)
+    with (
+        serving(answer(f"{status} No", b"{}")) as wire,
+        closing(ApiFetch(f"http://127.0.0.1:{wire.port}", credentials)) as fetch,
+    ):
+        assert fetch("/pipelines").status == status
+
+    assert len(wire.requests) == 1
+
+
+def test_a_connection_that_was_closed_meanwhile_is_replaced():
+    with (
+        serving(breaking_off(NOBODY), NOBODY) as wire,
+        closing(ApiFetch(f"http://127.0.0.1:{wire.port}", FakeApiCredentials())) as fetch,
+    ):
+        statuses = [fetch("/pipelines").status, fetch("/pipelines").status]
+
+    assert statuses == [200, 200]
+    assert wire.connections == 2
+
+
+def test_the_functions_take_no_proxy(monkeypatch: pytest.MonkeyPatch):
+    with serving() as proxy:
+        monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{proxy.port}")
+        with devlake(of_the_functions, NOBODY) as (api, _):
+            assert list(api.page(1)) == []
+
+    assert proxy.connections == 0
+
+
+# --- the operator's command: the company's network, and DevLakes that come back ---
+
+
+@contextmanager
+def patient(url: str, waits: list[float] | None = None) -> Iterator[SessionFetch]:
+    """It has the time for every try, and waits for none."""
+    waits = [] if waits is None else waits
+    with SessionFetch(ApiAddress(url, HEADERS), wait=waits.append) as fetch:
+        yield fetch
+
+
+def breaking_off(said: bytes) -> Behaviour:
+    def break_off(_: Wire, connection: socket.socket) -> None:
+        connection.sendall(said)
+        connection.shutdown(socket.SHUT_RDWR)
+
+    return break_off
+
+
+@pytest.mark.parametrize(
+    "passing",
+    [
+        answer("429 Slow", b"{}"),
+        answer("500 Oh", b"{}"),
+        answer("503 Oh", b"{}"),
+        breaking_off(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{"),
+        breaking_off(b""),
+    ],
+)
+def test_the_command_tries_again_what_may_pass(passing: bytes | Behaviour):
+    waits: list[float] = []
+    with serving(passing, passing, NOBODY) as wire:
+        with patient(f"http://127.0.0.1:{wire.port}", waits) as fetch:
+            assert fetch("/pipelines").status == 200
+        wire.closing.set()
+
+    assert waits == [0.5, 1.0]
+
+
+def test_the_command_gives_up_after_some_tries():
+    waits: list[float] = []
+    failing = answer("503 Oh", b"{}")
+    with (
+        serving(*[failing] * 9) as wire,
+        patient(f"http://127.0.0.1:{wire.port}", waits) as fetch,
+    ):
+        assert fetch("/pipelines").status == 503
+
+    assert waits == [0.5, 1.0, 2.0]
+    assert len(wire.requests) == 4
+
+
+@pytest.mark.parametrize(
+    ("hint", "waits"),
+    [
+        ("3", [3.0]),
+        ("0", [0.5]),
+        ("soon", [0.5]),
+        ("Wed, 21 Oct 2015 07:28:00 GMT", [0.5]),
+        ("3600", []),
+        ("9" * 400, []),
+    ],
+)
+def test_the_command_waits_as_long_as_it_is_asked_to_if_there_is_time(
+    hint: str, waits: list[float]
+):
+    waited: list[float] = []
+    with (
+        serving(answer("429 Slow", b"{}", f"retry-after: {hint}"), NOBODY) as wire,
+        patient(f"http://127.0.0.1:{wire.port}", waited) as fetch,
+    ):
+        status = fetch("/pipelines").status
+
+    assert waited == waits
+    assert status == (200 if waits else 429)
+
+
+@pytest.mark.parametrize("final", [answer("401 No", b"{}"), answer("404 No", b"{}")])
+def test_the_command_tries_nothing_again_that_stays(final: bytes):
+    waits: list[float] = []
+    with serving(final) as wire, patient(f"http://127.0.0.1:{wire.port}", waits) as fetch:
+        fetch("/pipelines")
+
+    assert waits == []
+
+
+def test_the_command_goes_through_the_companys_proxy(monkeypatch: pytest.MonkeyPatch):
+    with serving(NOBODY) as proxy:
+        monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{proxy.port}")
+        with patient("http://devlake.example:8080") as fetch:
+            assert fetch("/pipelines").status == 200
+
+    (request,) = proxy.requests
+    assert request.startswith(b"GET http://devlake.example:8080/pipelines HTTP/1.1\r\n")
+
+
+def test_a_proxy_that_lets_nobody_through_is_named_without_its_password(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    with serving() as proxy:
+        gone = proxy.port
+    monkeypatch.setenv("HTTP_PROXY", f"http://me:{SECRET}@127.0.0.1:{gone}")
+
+    with (
+        patient("http://devlake.example:8080") as fetch,
+        pytest.raises(DevlakeAway, match="no way through the proxy that HTTPS_PROXY") as refused,
+    ):
+        fetch("/pipelines")
+
+    assert SECRET not in str(refused.value)
+
+
+def test_the_command_trusts_the_companys_certificates(
+    authority: Authority, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(authority.path))
+
+    with (
+        serving(NOBODY, tls=authority.context(x509.DNSName("localhost"))) as wire,
+        patient(f"https://localhost:{wire.port}") as fetch,
+    ):
+        assert fetch("/pipelines").status == 200
+
+
+def test_a_bundle_of_certificates_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/no/such/bundle.pem")
+
+    with (
+        patient("https://localhost:1") as fetch,
+        pytest.raises(BadInput, match=r"REQUESTS_CA_BUNDLE: .*/no/such/bundle\.pem"),
+    ):
+        fetch("/pipelines")
+
+
+def test_a_password_for_the_host_in_netrc_does_not_take_the_place_of_the_header(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login me password other\n")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(netrc))
+
+    with serving(NOBODY) as wire, patient(f"http://127.0.0.1:{wire.port}") as fetch:
+        fetch("/pipelines")
+
+    (request,) = wire.requests
+    assert f"Authorization: Bearer {SECRET}".lower() in request.decode().lower()
+
+
+def test_a_compressed_answer_is_read_up_to_the_bytes_it_has_when_it_is_not():
+    body = gzip.compress(b" " * (MAX_BYTES + 1))
+    said = answer("200 OK", body, "content-encoding: gzip")
+
+    with (
+        devlake(of_the_command, said) as (api, _),
+        pytest.raises(NoDevlake, match="more than 1000 bytes"),
+    ):
+        api.page(1)

@@ -1,0 +1,76 @@
+"""What a real DevLake answered is read: see tests/vectors/devlake/rest."""
+
+from pathlib import Path
+
+import pytest
+
+from lakehook.adapters.devlake_rest import ApiResponse, RestDevLake
+from lakehook.domain.devlake.row import Row
+from lakehook.domain.document import read_document
+from lakehook.domain.errors import NoDevlake
+
+RECORDED = Path(__file__).parents[1] / "vectors" / "devlake" / "rest"
+NOT_FOUND, BAD_REQUEST = 404, 400
+
+
+def recorded(name: str, status: int = 200) -> RestDevLake:
+    body = (RECORDED / f"{name}.json").read_bytes()
+    return RestDevLake(lambda _: ApiResponse(status, body))
+
+
+@pytest.mark.parametrize(
+    ("name", "count"),
+    [
+        ("pipelines-page-1", 50),
+        ("pipelines-page-4", 17),
+        ("pipelines-page-99", 0),
+        ("pipelines-pending", 4),
+        ("pipelines-status-failed", 5),
+        ("pipelines-of-blueprint", 1),
+    ],
+)
+def test_every_recorded_pipeline_is_a_row(name: str, count: int):
+    rows = [Row.read(row) for row in recorded(name).page(1)]
+
+    assert len(rows) == count
+    assert [row.id for row in rows] == sorted((row.id for row in rows), reverse=True)
+
+
+@pytest.mark.parametrize(
+    ("status", "number", "tasks"),
+    [
+        ("TASK_RUNNING", 168, [180]),
+        ("TASK_COMPLETED", 167, [179]),
+        ("TASK_FAILED", 119, [131]),
+        ("TASK_PARTIAL", 170, [183, 182]),
+    ],
+)
+def test_each_state_has_its_row_and_its_tasks(status: str, number: int, tasks: list[int]):
+    row = recorded(f"pipeline-{status}").pipeline(number)
+
+    assert row
+    assert (row["id"], row["status"]) == (number, status)
+    found = recorded(f"pipeline-{status}-tasks").tasks_of(number)
+    assert [task["id"] for task in found] == tasks
+
+
+def test_what_is_gone_is_none():
+    assert recorded("pipeline-404", NOT_FOUND).pipeline(99999) is None
+    assert list(recorded("pipeline-404", NOT_FOUND).tasks_of(99999)) == []
+    assert recorded("blueprint-3", NOT_FOUND).project_of(3) == ""
+
+
+def test_a_refusal_is_no_pipeline():
+    with pytest.raises(NoDevlake, match="400 to GET /pipelines/1"):
+        recorded("pipeline-400", BAD_REQUEST).pipeline(1)
+
+
+def test_a_blueprint_tells_its_project():
+    said = read_document((RECORDED / "blueprint-1.json").read_text(encoding="utf-8"))
+
+    assert recorded("blueprint-1").project_of(1) == said["projectName"]
+    assert "湖" in said["projectName"]
+
+
+def test_it_tells_its_version():
+    assert recorded("version").version() == "420e494@scratch"

@@ -27,6 +27,7 @@ class Clock(Worker):
         tables: Tables,
         events: FifoQueue,
         deliveries: FifoQueue,
+        devlake_api_secret_arn: str,
     ) -> None:
         super().__init__(
             scope,
@@ -38,6 +39,10 @@ class Clock(Worker):
                 pipelines_table=tables.pipelines.table_name,
                 events_queue_url=events.queue.queue_url,
                 stall_thresholds=parameters.stall_thresholds,
+                devlake_api_url=parameters.devlake_api_url,
+                devlake_ui_url=parameters.devlake_ui_url,
+                devlake_sources=parameters.devlake_sources,
+                devlake_api_secret_arn=devlake_api_secret_arn,
             ),
             stage=stage,
             timeout=Duration.seconds(stage.clock_timeout_seconds),
@@ -47,6 +52,9 @@ class Clock(Worker):
         self._grant(tables)
         self.may_send(deliveries.queue)
         self.may_send(events.queue)
+        self.may(["secretsmanager:GetSecretValue"], on=devlake_api_secret_arn)
+        if stage.network:
+            self.joins(stage.network, where=parameters.asks_devlake)
 
     def _grant(self, tables: Tables) -> None:
         self.may(["dynamodb:Query"], on=tables.due_index_arn)

@@ -1,6 +1,6 @@
 """The door for DevLake as it is: a URL that anybody may call, and the secret that tells who did."""
 
-from aws_cdk import Duration
+from aws_cdk import Duration, SecretValue
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_sqs as sqs
@@ -12,7 +12,7 @@ from infra.removal import removal
 from infra.stage import Stage
 from infra.tables import OF_DEVLAKE, RECORD_HEARD, Tables
 from infra.worker import Worker
-from lakehook.settings import IngressSettings
+from lakehook.settings import NONE, IngressSettings
 
 SECRET_LENGTH = 48
 
@@ -30,6 +30,7 @@ class Ingress(Construct):
     ) -> None:
         super().__init__(scope, id_)
         self.secret_arn = self._secret(stage).secret_arn
+        self.api_secret_arn = self._api_secret(stage).secret_arn
         self.worker = worker = Worker(
             self,
             "Ingress",
@@ -41,7 +42,10 @@ class Ingress(Construct):
         )
         worker.may(["secretsmanager:GetSecretValue"], on=self.secret_arn)
         worker.may(RECORD_HEARD, on=tables.pipelines.table_arn, when=OF_DEVLAKE)
+        worker.may(["secretsmanager:GetSecretValue"], on=self.api_secret_arn)
         worker.may_send(events)
+        if stage.network:
+            worker.joins(stage.network, where=parameters.asks_devlake)
         self.url = worker.is_called_at_url(lambda_.FunctionUrlAuthType.NONE)
         self.function = worker.function
 
@@ -62,6 +66,18 @@ class Ingress(Construct):
         )
         return secret
 
+    def _api_secret(self, stage: Stage) -> secretsmanager.Secret:
+        """Holds none until an operator puts the headers in that DevLake's API asks for."""
+        secret = secretsmanager.Secret(
+            self,
+            "ApiSecret",
+            description="Header lines for DevLake's REST API: authorization: Bearer KEY",
+            secret_string_value=SecretValue.unsafe_plain_text(NONE),
+            removal_policy=removal(protected=stage.protected),
+        )
+        excuse(secret, "AwsSolutions-SMG4", "Rotation begins in DevLake, which makes the API key")
+        return secret
+
     def _settings(
         self, parameters: Parameters, tables: Tables, events: sqs.Queue
     ) -> IngressSettings:
@@ -71,4 +87,7 @@ class Ingress(Construct):
             notification_secret_arn=self.secret_arn,
             empty_secret=parameters.empty_secret,
             devlake_api_url=parameters.devlake_api_url,
+            devlake_ui_url=parameters.devlake_ui_url,
+            devlake_sources=parameters.devlake_sources,
+            devlake_api_secret_arn=self.api_secret_arn,
         )

@@ -1,7 +1,8 @@
-"""A network of the operator's own, from which deliveries leave.
+"""A network of the operator's own, from which deliveries leave and DevLake's API is asked.
 
-So they reach private receivers, or come from an address that does not change. Its subnets must
-lead to SQS, DynamoDB, KMS, and SES if mail is sent, by a NAT gateway or by endpoints.
+So they reach private receivers and a private DevLake, or come from an address that does not change.
+Its subnets must lead to SQS, DynamoDB, KMS, SES if mail is sent, and Secrets Manager if an API of
+DevLake is known, by a NAT gateway or by endpoints.
 """
 
 import re

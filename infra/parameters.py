@@ -1,10 +1,17 @@
 """What may differ between two deployments of one template; the laptop gives values of its own."""
 
-from aws_cdk import CfnParameter, Stack
+from functools import cached_property
+
+from aws_cdk import CfnCondition, CfnParameter, Fn, Stack
 from constructs import Construct
 
 from infra.excuse import excuse
+from lakehook.domain.devlake import sources
 from lakehook.settings import EMPTY_SECRET, NONE, REFUSED
+
+NO_SOURCES = "{}"
+MAX_SOURCES = 2000
+"""Characters: the environment of a function holds 4 KB."""
 
 STALL_THRESHOLDS = '{"created": "15m", "running": "24h"}'
 
@@ -38,8 +45,23 @@ class Parameters(Construct):
         self.devlake_api_url = self._parameter(
             "DevlakeApiUrl",
             default=NONE,
-            pattern=r"-|https?://[!-~]+",
-            description=f"Where DevLake tells a pipeline's blueprint; {NONE} for nowhere",
+            pattern=f"{NONE}|{sources.URL}",
+            description="DevLake's REST API, such as https://devlake.example/api: its pipelines'"
+            f" blueprints, errors and lost notices; {NONE} for none",
+        )
+        self.devlake_ui_url = self._parameter(
+            "DevlakeUiUrl",
+            default=NONE,
+            pattern=f"{NONE}|{sources.URL}",
+            description=f"DevLake's config UI, to which messages link; {NONE} for none",
+        )
+        self.devlake_sources = self._parameter(
+            "DevlakeSources",
+            default=NO_SOURCES,
+            pattern=sources.SOURCES,
+            description="Further DevLakes, each by its name, which is the path of its notices:"
+            ' {"staging": {"api_url": "https://devlake-staging.example/api"}}',
+            max_length=MAX_SOURCES,
         )
         self.email_sender = self._parameter(
             "EmailSender",
@@ -62,9 +84,33 @@ class Parameters(Construct):
             description=f"Who is written to when an alarm rings; {NONE} for nobody",
         )
 
-    def _parameter(self, name: str, *, default: str, pattern: str, description: str) -> str:
+    @cached_property
+    def asks_devlake(self) -> CfnCondition:
+        """Whether some DevLake's API may be known."""
+        is_default_known = Fn.condition_not(Fn.condition_equals(self.devlake_api_url, NONE))
+        are_more_declared = Fn.condition_not(Fn.condition_equals(self.devlake_sources, NO_SOURCES))
+        condition = CfnCondition(
+            self, "AsksDevlake", expression=Fn.condition_or(is_default_known, are_more_declared)
+        )
+        condition.override_logical_id("AsksDevlake")
+        return condition
+
+    def _parameter(
+        self,
+        name: str,
+        *,
+        default: str,
+        pattern: str,
+        description: str,
+        max_length: int | None = None,
+    ) -> str:
         parameter = CfnParameter(
-            self, name, default=default, allowed_pattern=f"^({pattern})$", description=description
+            self,
+            name,
+            default=default,
+            allowed_pattern=f"^({pattern})$",
+            description=description,
+            max_length=max_length,
         )
         parameter.override_logical_id(name)
         return parameter.value_as_string

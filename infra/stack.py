@@ -70,6 +70,7 @@ class LakehookStack(Stack):
             tables=self._tables,
             events=self._events,
             deliveries=self._deliveries,
+            devlake_api_secret_arn=self._ingress.api_secret_arn,
         )
         self._api = Api(
             self,
@@ -126,6 +127,10 @@ class LakehookStack(Stack):
             allowed_networks=self._parameters.allowed_networks,
             ingress_url=self._ingress.url,
             notification_secret_arn=self._ingress.secret_arn,
+            devlake_api_url=self._parameters.devlake_api_url,
+            devlake_ui_url=self._parameters.devlake_ui_url,
+            devlake_sources=self._parameters.devlake_sources,
+            devlake_api_secret_arn=self._ingress.api_secret_arn,
             api_url=self._api.url,
             email_sender=self._parameters.email_sender,
             event_retention_days=str(self._stage.retention.events_days),

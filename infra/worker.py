@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from aws_cdk import ArnFormat, Duration, Stack
+from aws_cdk import ArnFormat, Aws, CfnCondition, Duration, Fn, Stack
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
@@ -127,12 +127,17 @@ class Worker(Construct):
             iam.PolicyStatement(actions=list(actions), resources=[on], conditions=when)
         )
 
-    def joins(self, network: Network) -> None:
+    def joins(self, network: Network, *, where: CfnCondition | None = None) -> None:
         """Lambda makes the interfaces, by the function's role; its code may not."""
         resource = self.function.node.default_child
         assert isinstance(resource, lambda_.CfnFunction)
-        resource.vpc_config = lambda_.CfnFunction.VpcConfigProperty(
-            subnet_ids=list(network.subnets), security_group_ids=list(network.security_groups)
+        config = {
+            "SubnetIds": list(network.subnets),
+            "SecurityGroupIds": list(network.security_groups),
+        }
+        resource.add_property_override(
+            "VpcConfig",
+            Fn.condition_if(where.logical_id, config, Aws.NO_VALUE) if where else config,
         )
         self.may(INTERFACES, on="*")
         excuse(

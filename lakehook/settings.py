@@ -35,6 +35,9 @@ class IngressSettings(Settings):
     notification_secret_arn: str
     empty_secret: str  # one of EMPTY_SECRET
     devlake_api_url: str  # or NONE
+    devlake_ui_url: str  # or NONE
+    devlake_sources: str  # JSON, see ``DevLakeSources``
+    devlake_api_secret_arn: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +70,10 @@ class ClockSettings(Settings):
     pipelines_table: str
     events_queue_url: str
     stall_thresholds: str
+    devlake_api_url: str  # or NONE
+    devlake_ui_url: str  # or NONE
+    devlake_sources: str  # JSON, see ``DevLakeSources``
+    devlake_api_secret_arn: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,6 +129,10 @@ class Deployment:
     allowed_networks: str
     ingress_url: str
     notification_secret_arn: str
+    devlake_api_url: str  # or NONE
+    devlake_ui_url: str  # or NONE
+    devlake_sources: str  # JSON, see ``DevLakeSources``
+    devlake_api_secret_arn: str
     api_url: str
     email_sender: str  # or NONE
     event_retention_days: str

@@ -9,6 +9,7 @@ import typer
 from typer.exceptions import TyperException
 
 from lakehook.domain.address import parse_networks
+from lakehook.domain.devlake.sources import NONE, DevLakeSources, is_source_name
 from lakehook.domain.errors import BadInput
 from lakehook.domain.retry import RetrySchedule
 from local.hosts import BadHosts, read_hosts
@@ -53,6 +54,26 @@ def _hosts(path: Path | None) -> Path | None:
     return path
 
 
+def _url(text: str | None) -> str | None:
+    try:
+        if text is not None:
+            DevLakeSources.parse(text, NONE, "{}")
+    except BadInput as error:
+        raise typer.BadParameter(str(error).removeprefix("devlake API: ")) from error
+    return text
+
+
+def _sources(texts: list[str] | None) -> list[str]:
+    for text in texts or ():
+        name, _, url = text.partition("=")
+        if not is_source_name(name):
+            raise typer.BadParameter(
+                f"{name[:40]!a} is no name: give 1 to 32 letters, digits or -_, and not default"
+            )
+        _url(url or None)
+    return texts or []
+
+
 Port = Annotated[int, typer.Option(min=0, max=65535, help="Where to listen; 0: any free port.")]
 Schedule = Annotated[
     str | None,
@@ -80,18 +101,47 @@ HostsFile = Annotated[
         ' {"ci.example": ["127.0.0.1"]}, read anew at each look-up.',
     ),
 ]
+DevlakeApi = Annotated[
+    str | None,
+    typer.Option(
+        callback=_url,
+        metavar="URL",
+        help="DevLake's REST API, such as http://127.0.0.1:8080: what its notices leave out.",
+    ),
+]
+DevlakeUi = Annotated[
+    str | None,
+    typer.Option(
+        callback=_url,
+        metavar="URL",
+        help="DevLake's config UI, to which messages link, such as http://127.0.0.1:4000.",
+    ),
+]
+DevlakeSource = Annotated[
+    list[str] | None,
+    typer.Option(
+        callback=_sources,
+        metavar="NAME[=API_URL]",
+        help="One more DevLake: its notices go to the ingress's URL followed by the name;"
+        " repeatable.",
+    ),
+]
 
 
 @app.command(
     epilog="Example: python -m local up --retry-schedule 1,2,4 --clock-seconds 1"
     " --allow-network 127.0.0.0/8"
 )
-def up(
+def up(  # noqa: PLR0913  each is an option
+    *,
     port: Port = 0,
     retry_schedule: Schedule = None,
     clock_seconds: ClockSeconds = None,
     allow_network: AllowNetwork = None,
     hosts: HostsFile = None,
+    devlake_api: DevlakeApi = None,
+    devlake_ui: DevlakeUi = None,
+    devlake_source: DevlakeSource = None,
 ) -> None:
     """Run until SIGTERM or Ctrl-C. When ready, print one line of JSON: where everything is."""
     from local.installation import Options  # noqa: PLC0415  moto takes a second; --help should not
@@ -103,8 +153,16 @@ def up(
         clock_seconds=clock_seconds,
         allow_networks=tuple(allow_network or ()),
         hosts=hosts,
+        devlake_api_url=devlake_api,
+        devlake_ui_url=devlake_ui,
+        devlake_sources=dict(_named(text) for text in devlake_source or ()),
     )
     raise typer.Exit(run(options))
+
+
+def _named(source: str) -> tuple[str, str | None]:
+    name, _, url = source.partition("=")
+    return name, url or None
 
 
 @app.command()

@@ -31,6 +31,9 @@ class Options:
     hosts: Path | None = None
     notification_secret: str | None = field(default=None, repr=False)
     email_sender: str | None = None
+    devlake_api_url: str | None = None
+    devlake_ui_url: str | None = None
+    devlake_sources: Mapping[str, str | None] = field(default_factory=dict)  # API URLs by name
     sink: int = 2
     bundles: Path | None = None
     python: Path = THIS_PYTHON
@@ -41,9 +44,16 @@ class Options:
         told = {
             "StallThresholds": self.stall_thresholds,
             "EmailSender": self.email_sender,
+            "DevlakeApiUrl": self.devlake_api_url,
+            "DevlakeUiUrl": self.devlake_ui_url,
+            "DevlakeSources": self._sources() if self.devlake_sources else None,
         }
         chosen = {name: value for name, value in told.items() if value is not None}
         return {"AllowedNetworks": networks, **chosen}
+
+    def _sources(self) -> str:
+        urls = self.devlake_sources.items()
+        return json.dumps({name: {"api_url": url} if url else {} for name, url in urls})
 
     def variables(self) -> dict[str, str]:
         """What the template has said to the functions, and the laptop says otherwise."""

@@ -74,11 +74,14 @@ def _key(client_for: ClientFor, name: str, properties: Properties) -> Resource:
 
 def _secret(client_for: ClientFor, name: str, properties: Properties) -> Resource:
     secrets_manager: SecretsManagerClient = client_for("secretsmanager")
-    generated = secrets_manager.get_random_password(**properties["GenerateSecretString"])
+    secret = properties.get("SecretString")
+    if secret is None:
+        wanted = properties["GenerateSecretString"]
+        secret = secrets_manager.get_random_password(**wanted)["RandomPassword"]
     arn = secrets_manager.create_secret(
         Name=properties.get("Name", name),
         Description=properties.get("Description", name),
-        SecretString=generated["RandomPassword"],
+        SecretString=secret,
     )["ARN"]
     return Resource(arn, {"Id": arn})
 

@@ -147,6 +147,10 @@ class Installation:
             pipelines_table=self.deployment.pipelines_table,
             events_queue_url=self.deployment.events_queue_url,
             stall_thresholds=stall_thresholds,
+            devlake_api_url=self.deployment.devlake_api_url,
+            devlake_ui_url=self.deployment.devlake_ui_url,
+            devlake_sources=self.deployment.devlake_sources,
+            devlake_api_secret_arn=self.deployment.devlake_api_secret_arn,
         )
         return self._invoke(clock_function, settings, {"source": "aws.scheduler"})
 

@@ -63,6 +63,9 @@ class Installation:
             notification_secret_arn=self.deployment.notification_secret_arn,
             empty_secret=empty_secret,
             devlake_api_url=devlake_api_url,
+            devlake_ui_url=NONE,
+            devlake_sources="{}",
+            devlake_api_secret_arn=self.deployment.devlake_api_secret_arn,
         )
         self._set(settings.to_env())
 

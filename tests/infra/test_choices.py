@@ -79,15 +79,30 @@ def test_no_policy_of_a_queue_lets_anybody_in_who_was_not_named(
         assert set(effects) == {"Deny"}
 
 
-def test_only_the_sender_joins_the_network(chosen: Blueprint, production: Blueprint) -> None:
+def test_the_sender_joins_the_network_and_so_does_who_asks_devlake(
+    chosen: Blueprint, production: Blueprint
+) -> None:
+    """A network that leads to no Secrets Manager must not cost notices of those who need it not."""
     joined = {name: one.get("VpcConfig") for name, one in chosen.functions.items()}
 
-    assert {name for name, config in joined.items() if config} == {"deliver"}
-    assert joined["deliver"] == {
+    network = {
         "SubnetIds": ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"],
         "SecurityGroupIds": ["sg-0123456789abcdef0"],
     }
+    where_devlake_is_asked = {"Fn::If": ["AsksDevlake", network, {"Ref": "AWS::NoValue"}]}
+    assert {name: config for name, config in joined.items() if config} == {
+        "deliver": network,
+        "ingress": where_devlake_is_asked,
+        "clock": where_devlake_is_asked,
+    }
+    assert chosen.template["Conditions"]["AsksDevlake"] == {
+        "Fn::Or": [
+            {"Fn::Not": [{"Fn::Equals": [{"Ref": "DevlakeApiUrl"}, "-"]}]},
+            {"Fn::Not": [{"Fn::Equals": [{"Ref": "DevlakeSources"}, "{}"]}]},
+        ]
+    }
     assert not [one for one in production.functions.values() if "VpcConfig" in one]
+    assert "AsksDevlake" not in production.template.get("Conditions", {})
 
 
 def test_lambda_makes_the_sender_s_interfaces_and_the_sender_s_code_makes_none(

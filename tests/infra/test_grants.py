@@ -58,10 +58,11 @@ def test_mail_is_sent_as_the_one_sender_and_as_nobody_else(production: Blueprint
     assert grant["Condition"] == {"StringEquals": {"ses:FromAddress": {"Ref": "EmailSender"}}}
 
 
-def test_the_ingress_reads_its_secret_and_sends_events(production: Blueprint) -> None:
+def test_the_ingress_reads_its_secrets_and_sends_events(production: Blueprint) -> None:
     assert granted("ingress", production) == {
         "NotificationSecretArn": {"secretsmanager:GetSecretValue"},
         "PipelinesTable": RECORD_HEARD,
+        "DevlakeApiSecretArn": {"secretsmanager:GetSecretValue"},
         "EventsQueueUrl": SEND,
         own_log("ingress", production): WRITE_ITS_LOG,
     }
@@ -144,5 +145,6 @@ def test_the_clock_wakes_what_is_due_tells_of_stalls_and_replays(production: Blu
         "PipelinesTable": {"dynamodb:Query", "dynamodb:Scan", "dynamodb:UpdateItem"},
         "SubscriptionsTable": READ_SUBSCRIPTIONS,
         "EventsQueueUrl": SEND,
+        "DevlakeApiSecretArn": {"secretsmanager:GetSecretValue"},
         own_log("clock", production): WRITE_ITS_LOG,
     }

@@ -82,13 +82,36 @@ def test_no_secret_stands_in_the_template(production: Blueprint) -> None:
     assert "{{resolve" not in str(production.template)
 
 
-def test_an_operator_may_allow_the_empty_secret_and_name_devlakes_api(
+def test_the_headers_for_devlakes_api_are_a_secret_that_holds_none_at_first(
     production: Blueprint,
 ) -> None:
+    resource = production.resource_of_output("DevlakeApiSecretArn")
+
+    assert resource["Type"] == "AWS::SecretsManager::Secret"
+    assert resource["Properties"]["SecretString"] == "-"
+    assert resource["DeletionPolicy"] == "RetainExceptOnCreate"
+    assert resource["UpdateReplacePolicy"] == "Retain"
+
+
+def test_an_operator_may_allow_the_empty_secret(production: Blueprint) -> None:
     told, parameters = production.environment("ingress"), production.template["Parameters"]
 
     assert told["EMPTY_SECRET"] == {"Ref": "EmptyNotificationSecret"}
-    assert told["DEVLAKE_API_URL"] == {"Ref": "DevlakeApiUrl"}
     assert parameters["EmptyNotificationSecret"]["Default"] == "refused"
     assert parameters["EmptyNotificationSecret"]["AllowedPattern"] == "^(refused|allowed)$"
-    assert parameters["DevlakeApiUrl"]["Default"] == "-"
+
+
+def test_whoever_asks_devlake_knows_where_it_is_and_none_is_known_at_first(
+    production: Blueprint,
+) -> None:
+    parameters, outputs = production.template["Parameters"], production.template["Outputs"]
+    names = {"DevlakeApiUrl": "-", "DevlakeUiUrl": "-", "DevlakeSources": "{}"}
+
+    assert {name: parameters[name]["Default"] for name in names} == names
+    assert {name: outputs[name]["Value"]["Ref"] for name in names} == {name: name for name in names}
+    for function in ("ingress", "clock"):
+        told = production.environment(function)
+        assert told["DEVLAKE_API_URL"] == {"Ref": "DevlakeApiUrl"}
+        assert told["DEVLAKE_UI_URL"] == {"Ref": "DevlakeUiUrl"}
+        assert told["DEVLAKE_SOURCES"] == {"Ref": "DevlakeSources"}
+        assert told["DEVLAKE_API_SECRET_ARN"] == outputs["DevlakeApiSecretArn"]["Value"]

@@ -54,7 +54,9 @@ def alive(pid: int) -> bool:
 
 
 def test_the_line_tells_where_everything_is() -> None:
-    with up("--retry-schedule", "0.5,1", "--allow-network", "127.0.0.0/8") as (process, where):
+    devlakes = ("--devlake-api", "http://127.0.0.1:8080", "--devlake-source", "staging")
+    options = ("--retry-schedule", "0.5,1", "--allow-network", "127.0.0.0/8", *devlakes)
+    with up(*options) as (process, where):
         names = {field.name for field in fields(Deployment)}
         sqs = boto3.client(
             "sqs",
@@ -66,6 +68,8 @@ def test_the_line_tells_where_everything_is() -> None:
 
         assert where.keys() == {"endpoint_url", "region", "notification_secret"} | names
         assert where["allowed_networks"] == "127.0.0.0/8"
+        assert where["devlake_api_url"] == "http://127.0.0.1:8080"
+        assert where["devlake_sources"] == '{"staging": {}}'
         for name in names:
             if name.endswith("_queue_url"):
                 assert sqs.get_queue_attributes(QueueUrl=where[name], AttributeNames=["QueueArn"])
@@ -107,6 +111,10 @@ def test_no_worker_outlives_a_killed_one() -> None:
         (["--port", "70000"], "'--port': Input should be less than or equal to 65535"),
         (["--hosts", "/no/such.json"], "'--hosts': /no/such.json: No such file or directory"),
         (["--hosts", "pyproject.toml"], "'--hosts': pyproject.toml: not a JSON object of names"),
+        (["--devlake-api", "devlake:8080"], "'--devlake-api': not a URL such as https://"),
+        (["--devlake-ui", "http://a:b@devlake"], "'--devlake-ui': not a URL such as https://"),
+        (["--devlake-source", "a/b"], "'--devlake-source': 'a/b' is no name: give 1 to 32"),
+        (["--devlake-source", "a=ftp://b"], "'--devlake-source': not a URL such as https://"),
         (["--colour"], "No such option: --colour"),
     ],
 )

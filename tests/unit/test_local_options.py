@@ -2,6 +2,7 @@
 
 from dataclasses import fields
 
+from lakehook.domain.devlake.sources import DevLakeSource, DevLakeSources
 from lakehook.settings import DeliverSettings
 from local.installation import Options
 
@@ -15,3 +16,22 @@ def test_a_schedule_of_the_laptop_s_own_is_told_to_the_functions_by_the_setting_
 
 def test_where_the_laptop_says_nothing_the_template_s_schedule_stands() -> None:
     assert Options().variables() == {}
+
+
+def test_where_the_laptop_knows_no_devlake_the_template_s_parameters_stand() -> None:
+    assert Options().parameters() == {"AllowedNetworks": "-"}
+
+
+def test_a_devlake_of_the_laptop_is_told_by_the_template_s_parameters() -> None:
+    told = Options(
+        devlake_api_url="http://127.0.0.1:8080",
+        devlake_ui_url="http://127.0.0.1:4000",
+        devlake_sources={"staging": "http://127.0.0.1:8081", "old": None},
+    ).parameters()
+
+    api, ui, sources = (told[name] for name in ("DevlakeApiUrl", "DevlakeUiUrl", "DevlakeSources"))
+    assert list(DevLakeSources.parse(api, ui, sources)) == [
+        DevLakeSource(None, "http://127.0.0.1:8080", "http://127.0.0.1:4000"),
+        DevLakeSource("staging", "http://127.0.0.1:8081"),
+        DevLakeSource("old"),
+    ]

@@ -37,6 +37,9 @@ INGRESS = IngressSettings(
     notification_secret_arn="arn:aws:secretsmanager:secret",
     empty_secret="refused",
     devlake_api_url=NONE,
+    devlake_ui_url="https://devlake.example",
+    devlake_sources="{}",
+    devlake_api_secret_arn="arn:aws:secretsmanager:api",
 )
 CLOCK = ClockSettings(
     subscriptions_table="subscriptions",
@@ -45,6 +48,10 @@ CLOCK = ClockSettings(
     pipelines_table="pipelines",
     events_queue_url="https://sqs/e.fifo",
     stall_thresholds="{}",
+    devlake_api_url=NONE,
+    devlake_ui_url="https://devlake.example",
+    devlake_sources="{}",
+    devlake_api_secret_arn="arn:aws:secretsmanager:api",
 )
 DEPLOYMENT = Deployment(
     events_queue_url="https://sqs/events.fifo",
@@ -58,6 +65,10 @@ DEPLOYMENT = Deployment(
     allowed_networks=NONE,
     ingress_url="https://ingress.lambda-url/",
     notification_secret_arn="arn:aws:secretsmanager:secret",
+    devlake_api_url=NONE,
+    devlake_ui_url="https://devlake.example",
+    devlake_sources="{}",
+    devlake_api_secret_arn="arn:aws:secretsmanager:api",
     api_url="https://api.lambda-url/",
     email_sender=NONE,
     event_retention_days="30",
@@ -92,6 +103,10 @@ def test_a_setting_is_named_like_a_variable():
         "PIPELINES_TABLE": "pipelines",
         "EVENTS_QUEUE_URL": "https://sqs/e.fifo",
         "STALL_THRESHOLDS": "{}",
+        "DEVLAKE_API_URL": "-",
+        "DEVLAKE_UI_URL": "https://devlake.example",
+        "DEVLAKE_SOURCES": "{}",
+        "DEVLAKE_API_SECRET_ARN": "arn:aws:secretsmanager:api",
     }
 
 

@@ -8,6 +8,7 @@ from lakehook.domain.channels import channel_of
 from lakehook.domain.delivery import Delivery, Lane, NumberedEvent
 from lakehook.domain.errors import BadEvent, OwnTrouble
 from lakehook.domain.event import Event
+from lakehook.domain.pattern import PatternExhausted
 from lakehook.domain.pipeline import EventSkip, Pipeline
 from lakehook.domain.subscription import Subscription
 from lakehook.ports.events import Journal, Notice, Outbox, Siding
@@ -123,10 +124,19 @@ class FanOut:
         deliveries = [
             Delivery(Lane(subscription.id, event.pipeline_key), numbered)
             for subscription in subscriptions
-            if subscription.receives(event) and channel_of(subscription).silence(event) is None
+            if self._is_wanted(subscription, event)
+            and channel_of(subscription).silence(event) is None
         ]
         self.telemetry.fanned_out(numbered, deliveries=len(deliveries), repeated=repeated)
         return deliveries
+
+    def _is_wanted(self, subscription: Subscription, event: Event) -> bool:
+        """What can't be matched in time goes out: too much is better than lost."""
+        try:
+            return subscription.receives(event)
+        except PatternExhausted:
+            self.telemetry.pattern_exhausted(subscription.id, event)
+            return True
 
 
 def _turns(batch: Sequence[Notice]) -> Iterator[list[Notice]]:

@@ -10,6 +10,7 @@ EVENTS_INFERRED = "EventsInferred"  # filled in, and counted as events too
 EVENTS_ABSORBED = "EventsAbsorbed"  # told before, perhaps inferred
 EVENTS_STALE = "EventsStale"  # too late for their place, recorded and not sent
 STALLS_OVER = "StallsOver"  # before they could be told
+PATTERNS_EXHAUSTED = "PatternsExhausted"  # took too long on an event, which went out
 PARKED = "MessagesParked"  # bad, put aside whole
 
 DELIVERED = "DeliveriesDelivered"

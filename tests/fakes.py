@@ -513,6 +513,9 @@ class FakeTelemetry:
     def set_aside(self, event: Event, fate: Fate) -> None:
         self.told.append((str(fate), event.id))
 
+    def pattern_exhausted(self, subscription_id: str, event: Event) -> None:
+        self.told.append(("pattern exhausted", subscription_id))
+
     def parked(self, message_id: str, group: str, reason: str) -> None:
         self.told.append(("parked", message_id))
 

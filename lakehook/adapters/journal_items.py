@@ -4,12 +4,11 @@ The counter of a pipeline that has not ended is in a sparse index, under the sta
 its stall was told it moves to a place of its own there.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lakehook.domain.delivery import NumberedEvent
-from lakehook.domain.document import text_of
+from lakehook.domain.document import read_stored, text_of
 from lakehook.domain.event import Event, EventType
 from lakehook.domain.lifecycle import UNENDED, Fate, Round, Stage, is_state
 from lakehook.domain.pipeline import Label, Pipeline
@@ -156,4 +155,4 @@ def set_aside_of(values: Mapping[str, Any]) -> SetAside:
 
 
 def _event_of(values: Mapping[str, Any]) -> Event:
-    return Event(values["event_id"], json.loads(values["event"]))
+    return Event(values["event_id"], read_stored(values["event"]))

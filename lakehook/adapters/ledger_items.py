@@ -7,14 +7,13 @@ times                 whole milliseconds, but ``expires_at``, which DynamoDB wan
 ====================  =======================================================
 """
 
-import json
 from typing import Any
 from zlib import crc32
 
 from lakehook.adapters.attempt_items import attempt_item, attempt_of
 from lakehook.adapters.dynamo_item import Item, from_item, milliseconds, to_item
 from lakehook.domain.delivery import Delivery, Lane, NumberedEvent
-from lakehook.domain.document import text_of
+from lakehook.domain.document import read_stored, text_of
 from lakehook.domain.event import Event
 from lakehook.domain.lane import DeliveryRecord, HeldLane, Status, SuspendedReason
 from lakehook.settings import DeliveriesTable as Table
@@ -142,7 +141,7 @@ def held_lane(item: Item) -> HeldLane:
 def _delivery_of(values: dict[str, Any], lane: Lane, sequence: int) -> Delivery | None:
     if "event" not in values:
         return None
-    event = Event(values["event_id"], json.loads(values["event"]))
+    event = Event(values["event_id"], read_stored(values["event"]))
     numbered = NumberedEvent(event, sequence, values.get("previous_event_type"))
     late, replayed = values.get("late", False), values.get("replayed", False)
     return Delivery(lane, numbered, late=late, replayed=replayed)

@@ -47,6 +47,16 @@ class PowertoolsTelemetry(Powertools):
         self._count(names.PIPELINES_STALLED, pipelines)
         self._info("pipelines_stalled", pipelines=pipelines)
 
+    def pattern_exhausted(self, subscription_id: str, event: Event) -> None:
+        self._count(names.PATTERNS_EXHAUSTED)
+        self.logger.warning(
+            "pattern_exhausted",
+            subscription=subscription_id,
+            pipeline_id=event.pipeline_id,
+            source=event.source,
+            event_id=event.id,
+        )
+
     def parked(self, message_id: str, group: str, reason: str) -> None:
         self._count(names.PARKED)
         self.logger.warning("bad_message_parked", message_id=message_id, group=group, reason=reason)

@@ -3,6 +3,7 @@
 import json
 import re
 from collections import Counter
+from decimal import Decimal
 from typing import Any, NoReturn
 
 Document = dict[str, Any]
@@ -15,7 +16,7 @@ _BRACKETS = re.compile(r"[\[\]{}]")
 def read_document(text: str, *, levels: int = MOST_LEVELS, twins: bool = True) -> Document:
     """Parse one JSON object (RFC 8259); ``ValueError`` says in one line why it is none.
 
-    Refused beyond the grammar: numbers that have no finite value, text that has no UTF-8
+    Refused beyond the grammar: numbers without a finite value, text that has no UTF-8
     form, and nesting deeper than so many levels. Without ``twins`` so is a name that is given
     twice in one object; else the last one counts.
     """
@@ -34,14 +35,20 @@ def read_document(text: str, *, levels: int = MOST_LEVELS, twins: bool = True) -
     return document
 
 
+def read_stored(text: str) -> Document:
+    """Parse an object that was read before, and then stored as ``text_of`` wrote it."""
+    document: Document = _READER.decode(text)
+    return document
+
+
 def text_of(document: Any) -> str:
     """Write for a reader: compact, every character as itself."""
-    return _WRITER.encode(document)
+    return _write(_WRITER, document)
 
 
 def ascii_of(document: Any) -> str:
     """Write for SQS, which refuses some characters that JSON allows: compact, ASCII only."""
-    return _ASCII_WRITER.encode(document)
+    return _write(_ASCII_WRITER, document)
 
 
 def _refuse_depth(text: str, levels: int) -> None:
@@ -67,11 +74,32 @@ def _made_without_twins(pairs: list[tuple[str, Any]]) -> Document:
     return made
 
 
-def _finite(literal: str) -> float:
+def _number(literal: str) -> float | Decimal:
+    """A number that is written again digit for digit; a double keeps most, a decimal the others."""
     number = float(literal)
     if number in (float("inf"), float("-inf")):
         raise ValueError(f"not a finite number: {literal[:40]}")
-    return number
+    return number if repr(number) == literal else Decimal(literal)
+
+
+def _write(encoder: json.JSONEncoder, document: Any) -> str:
+    try:
+        return encoder.encode(document)
+    except TypeError:  # the library can't write decimals, of which there are few
+        return _written(encoder, document)
+
+
+def _written(encoder: json.JSONEncoder, value: Any) -> str:
+    match value:
+        case Decimal():
+            return str(value)
+        case dict():
+            members = (f"{encoder.encode(k)}:{_written(encoder, v)}" for k, v in value.items())
+            return f"{{{','.join(members)}}}"
+        case list():
+            return f"[{','.join(_written(encoder, element) for element in value)}]"
+        case _:
+            return encoder.encode(value)
 
 
 def _kind(value: Any) -> str:
@@ -79,9 +107,9 @@ def _kind(value: Any) -> str:
     return names.get(type(value), "a number")
 
 
-_READER = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite)
+_READER = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_number)
 _READER_WITHOUT_TWINS = json.JSONDecoder(
-    parse_constant=_refuse_constant, parse_float=_finite, object_pairs_hook=_made_without_twins
+    parse_constant=_refuse_constant, parse_float=_number, object_pairs_hook=_made_without_twins
 )
 _WRITER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _ASCII_WRITER = json.JSONEncoder(separators=(",", ":"))

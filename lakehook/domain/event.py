@@ -14,6 +14,8 @@ from lakehook.domain.event_fields import OPTIONAL, Check, check_time
 MAX_EVENT_BYTES = 128 * 1024
 UNKNOWN_TRIGGER = "unknown"  # what triggered the pipeline, where its source does not say
 MOST_SHOWN = 80  # characters of a value that is refused
+_OURS = frozenset({"inferred", "late", "previous_event_type", "replayed", "sequence"})
+"""What Lakehook alone says of an event; a producer's word for it is left out."""
 
 
 class EventType(StrEnum):
@@ -52,7 +54,9 @@ class Event:
         except ValueError as error:
             raise BadEvent(str(error)) from None
         _refuse_too_large(text_of(document))  # written anew, 1e15 is 1000000000000000.0
-        event = cls.from_document(document)
+        event = cls.from_document(
+            {name: value for name, value in document.items() if name not in _OURS}
+        )
         if event.pipeline_key != group:
             raise BadEvent(
                 f"pipeline_id: {_shown(event.pipeline_key)} is not the MessageGroupId"

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 from lakehook.domain.document import Document
@@ -68,7 +69,7 @@ def _count(value: Any) -> str | None:
 
 
 def _seconds(value: Any) -> str | None:
-    is_finite = type(value) in {int, float} and 0 <= value < float("inf")
+    is_finite = type(value) in {int, float, Decimal} and 0 <= value < float("inf")
     return None if is_finite else "is not a number of 0 or more"
 
 

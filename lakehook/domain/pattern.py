@@ -10,6 +10,8 @@ https://github.com/aws/event-ruler#json-array-matching
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from lakehook.domain.document import Document, read_document
@@ -18,6 +20,13 @@ from lakehook.domain.pattern_operators import ABSENT, passes_any, test_of
 
 MAX_PATTERN_BYTES = 4096
 MOST_LEVELS = 16
+MAX_TESTS = 100_000
+"""Of elements of lists, for one event: some tens of milliseconds. Both lengths are strangers'."""
+
+
+class PatternExhausted(Exception):
+    """A pattern and an event that together would take longer than fan-out has for all of them."""
+
 
 Predicate = Callable[[Any], bool]
 """Whether an object, or its absence, matches."""
@@ -29,7 +38,32 @@ def checked_pattern(text: str) -> str:
     return text
 
 
-def compiled(text: str) -> Predicate:
+@dataclass
+class Allowance:
+    """The tests of lists' elements that are left for one event."""
+
+    left: int = MAX_TESTS
+
+    def spend(self, elements: int, tests: int) -> None:
+        self.left -= elements * tests
+        if self.left < 0:
+            raise PatternExhausted
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """A pattern that was read. It is asked of one event at a time."""
+
+    predicate: Predicate
+    allowance: Allowance
+
+    def __call__(self, document: Any) -> bool:
+        """Whether an event matches; ``PatternExhausted`` when that would take too long."""
+        self.allowance.left = MAX_TESTS
+        return self.predicate(document)
+
+
+def compiled(text: str) -> Pattern:
     try:
         if len(text.encode()) > MAX_PATTERN_BYTES:
             raise BadSubscription(f"pattern: more than {MAX_PATTERN_BYTES} bytes")
@@ -38,17 +72,89 @@ def compiled(text: str) -> Predicate:
         raise BadSubscription("pattern: not UTF-8") from None
     except ValueError as error:
         raise BadSubscription(f"pattern: {error}") from None
-    return _object(pattern, "")
+    reader = _Reader(Allowance())
+    return Pattern(reader.object(pattern, ""), reader.allowance)
 
 
-def _object(pattern: Document, path: str) -> Predicate:
-    if not pattern:
-        raise BadSubscription(f"pattern: {path or 'it'} is empty, and so would match nothing")
-    fields = {name: one for name, one in pattern.items() if name != "$or"}
-    parts = [_field(name, one, f"{path}.{name}".lstrip(".")) for name, one in fields.items()]
-    if "$or" in pattern:
-        parts.append(_either(pattern["$or"], path))
-    return parts[0] if len(parts) == 1 else lambda value: _all(parts, value)
+@dataclass
+class _Reader:
+    """Reads a pattern; ``tests`` counts those that each object within it comes to."""
+
+    allowance: Allowance
+    tests: int = 0
+
+    def object(self, pattern: Document, path: str) -> Predicate:
+        if not pattern:
+            raise BadSubscription(f"pattern: {path or 'it'} is empty, and so would match nothing")
+        parts = [
+            self._field(name, wanted, f"{path}.{name}".lstrip("."))
+            for name, wanted in pattern.items()
+            if name != "$or"
+        ]
+        if "$or" in pattern:
+            parts.append(self._either(pattern["$or"], path))
+        return parts[0] if len(parts) == 1 else lambda value: _all(parts, value)
+
+    def _either(self, alternatives: Any, path: str) -> Predicate:
+        where = f"{path}.$or".lstrip(".")
+        if not isinstance(alternatives, list) or len(alternatives) < 2:  # noqa: PLR2004  one is none
+            raise BadSubscription(f"pattern: {where} is not a list of two patterns or more")
+        if not all(isinstance(each, dict) for each in alternatives):
+            raise BadSubscription(f"pattern: {where} holds what is no pattern")
+        predicates = [self.object(each, where) for each in alternatives]
+        return lambda value: any(predicate(value) for predicate in predicates)
+
+    def _field(self, name: str, pattern: Any, path: str) -> Predicate:
+        if isinstance(pattern, dict):
+            return self._inner(name, pattern, path)
+        if not isinstance(pattern, list) or not pattern:
+            raise BadSubscription(
+                f"pattern: {path} is neither an object nor a list of what it may be"
+            )
+        return self._leaf(name, pattern, path)
+
+    def _inner(self, name: str, pattern: Document, path: str) -> Predicate:
+        """Of several objects in a list one must match by itself."""
+        before = self.tests
+        inner = self.object(pattern, path)
+        tests, spend = self.tests - before, self.allowance.spend
+
+        def matches(value: Any) -> bool:
+            member = _get(value, name)
+            if not isinstance(member, list):
+                return inner(member)
+            objects: list[Any] = [each for each in _flat(member) if isinstance(each, dict)]
+            spend(len(objects), tests)
+            return any(map(inner, objects or [ABSENT]))
+
+        return matches
+
+    def _leaf(self, name: str, wanted: Sequence[Any], path: str) -> Predicate:
+        """Its literals are one look into a set; an object is no leaf, as if nothing were there."""
+        literals = frozenset(_literal(each) for each in wanted if not isinstance(each, list | dict))
+        operators = [test_of(each, path) for each in wanted if isinstance(each, list | dict)]
+        tests, spend = 1 + len(operators), self.allowance.spend
+        self.tests += tests
+
+        def is_wanted(leaf: Any) -> bool:
+            return _literal(leaf) in literals or passes_any(operators, leaf)
+
+        def matches(value: Any) -> bool:
+            leaf = value.get(name, ABSENT) if isinstance(value, dict) else ABSENT
+            if isinstance(leaf, list | dict):
+                leaves = _leaves(leaf)
+                spend(len(leaves), tests)
+                return any(map(is_wanted, leaves))
+            return is_wanted(leaf)
+
+        return matches
+
+
+def _literal(value: Any) -> Any:
+    """What a value is compared by: ``true`` is no 1, as Python would have it, and 1.50 is 1.5."""
+    if type(value) is Decimal:
+        return float(value)
+    return (value,) if value is True or value is False else value
 
 
 def _all(parts: Sequence[Predicate], value: Any) -> bool:
@@ -59,54 +165,8 @@ def _all(parts: Sequence[Predicate], value: Any) -> bool:
     return True
 
 
-def _either(alternatives: Any, path: str) -> Predicate:
-    where = f"{path}.$or".lstrip(".")
-    if not isinstance(alternatives, list) or len(alternatives) < 2:  # noqa: PLR2004  one is none
-        raise BadSubscription(f"pattern: {where} is not a list of two patterns or more")
-    if not all(isinstance(one, dict) for one in alternatives):
-        raise BadSubscription(f"pattern: {where} holds what is no pattern")
-    several = [_object(one, where) for one in alternatives]
-    return lambda value: any(one(value) for one in several)
-
-
-def _field(name: str, pattern: Any, path: str) -> Predicate:
-    if isinstance(pattern, dict):
-        inner = _object(pattern, path)
-        return lambda value: _is_of_one(_get(value, name), inner)
-    if not isinstance(pattern, list) or not pattern:
-        raise BadSubscription(f"pattern: {path} is neither an object nor a list of what it may be")
-    return _leaf(name, pattern, path)
-
-
 def _get(value: Any, name: str) -> Any:
     return value.get(name, ABSENT) if isinstance(value, dict) else ABSENT
-
-
-def _is_of_one(value: Any, inner: Predicate) -> bool:
-    """Of several objects in a list one must match by itself."""
-    if not isinstance(value, list):
-        return inner(value)
-    objects: list[Any] = [one for one in _flat(value) if isinstance(one, dict)]
-    return any(map(inner, objects or [ABSENT]))
-
-
-def _leaf(name: str, wanted: Sequence[Any], path: str) -> Predicate:
-    """Its texts are one look into a set; an object is no leaf, as if nothing were there."""
-    texts = frozenset(one for one in wanted if isinstance(one, str))
-    others = [test_of(one, path) for one in wanted if not isinstance(one, str)]
-
-    def is_wanted(leaf: Any) -> bool:
-        return (isinstance(leaf, str) and leaf in texts) or passes_any(others, leaf)
-
-    def matches(value: Any) -> bool:
-        leaf = value.get(name, ABSENT) if isinstance(value, dict) else ABSENT
-        if isinstance(leaf, str):
-            return leaf in texts or passes_any(others, leaf)
-        if isinstance(leaf, list | dict):
-            return any(map(is_wanted, _leaves(leaf)))
-        return passes_any(others, leaf)
-
-    return matches
 
 
 def _leaves(value: list[Any] | Document) -> Sequence[Any]:

@@ -2,6 +2,7 @@
 
 import operator
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from typing import Any
 
 from lakehook.domain.errors import BadSubscription
@@ -96,7 +97,7 @@ def _bound(name: Any, limit: Any, path: str) -> Callable[[Any], bool]:
 
 
 def _is_number(value: Any) -> bool:
-    return type(value) in (int, float)  # and so no ``true``, which is a kind of int
+    return type(value) in (int, float, Decimal)  # and so no ``true``, which is a kind of int
 
 
 _COMPARISONS: dict[Any, Callable[[Any, Any], bool]] = {

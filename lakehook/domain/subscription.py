@@ -11,7 +11,7 @@ from lakehook.domain.document import Document
 from lakehook.domain.errors import BadSubscription
 from lakehook.domain.event import Event, EventType
 from lakehook.domain.language import Language
-from lakehook.domain.pattern import Predicate, compiled
+from lakehook.domain.pattern import PatternExhausted, Predicate, compiled
 from lakehook.domain.rate import Rate
 from lakehook.domain.retry import RetrySchedule
 from lakehook.domain.rfc_3339 import rfc_3339
@@ -89,12 +89,15 @@ class Subscription:
         return self.paused_at is not None or self.disabled_reason is not None
 
     def receives(self, event: Event) -> bool:
-        """Whether an event goes out to it, as it now stands."""
-        return not self.is_pending and self.wants(event.type) and self.matches(event)
+        """Whether an event goes out to it, as it now stands; ``PatternExhausted`` if in doubt."""
+        return not self.is_pending and self.wants(event.type) and self._predicate(event.document)
 
     def matches(self, event: Event) -> bool:
-        """By its pattern; what this release can't read keeps nothing from going out."""
-        return self._predicate(event.document)
+        """By its pattern; what can't be read, or asked in time, keeps nothing from going out."""
+        try:
+            return self._predicate(event.document)
+        except PatternExhausted:
+            return True
 
     @cached_property  # for fan-out, which asks every subscription at every event
     def _predicate(self) -> Predicate:

@@ -16,6 +16,9 @@ class Telemetry(Protocol):
 
     def set_aside(self, event: Event, fate: Fate) -> None: ...
 
+    def pattern_exhausted(self, subscription_id: str, event: Event) -> None:
+        """Tell of a pattern that took too long on an event, which went out unmatched."""
+
     def parked(self, message_id: str, group: str, reason: str) -> None: ...
 
     def attempted(self, record: DeliveryRecord, *, next_at: float | None) -> None: ...

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lakehook.domain.document import MOST_LEVELS, read_document
+from lakehook.domain.document import MOST_LEVELS, ascii_of, read_document, read_stored, text_of
 
 
 def nested(levels: int) -> str:
@@ -50,3 +50,37 @@ def test_what_would_cost_a_parser_dear_is_refused_at_once(text: str):
 @given(st.dictionaries(st.text(), st.recursive(st.text(), st.lists, max_leaves=20)))
 def test_what_is_not_deep_is_read_whatever_its_strings_hold(document: dict[str, object]):
     assert read_document(json.dumps(document, ensure_ascii=False)) == document
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        "0.5",
+        "100.10",
+        "12345678901234567.89",
+        "0.1234567890123456789",
+        "-0.0",
+        "1E-400",
+        "123456789012345678901234567890",
+    ],
+)
+def test_a_number_is_written_as_it_was_read(number: str):
+    text = f'{{"n":{number},"of":[{{"x":{number}}}]}}'
+
+    document = read_document(text)
+
+    assert text_of(document) == ascii_of(document) == text
+    assert text_of(read_stored(text_of(document))) == text
+
+
+def test_text_beside_a_number_of_many_digits_is_written_as_ever():
+    beside = {'\u2028"': ["湖", None, True, {}, []]}
+    document = read_document(text_of(beside)[:-1] + ',"n":1.10}')
+
+    assert text_of(document) == text_of(beside)[:-1] + ',"n":1.10}'
+    assert read_document(ascii_of(document)) == document
+
+
+def test_a_number_without_a_finite_value_is_refused():
+    with pytest.raises(ValueError, match="finite"):
+        read_document('{"n": 1e400}')

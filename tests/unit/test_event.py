@@ -259,3 +259,13 @@ def test_no_field_is_worse_than_a_bad_event(changes: dict[str, object]):
 
 def test_a_built_event_is_one_that_could_have_come():
     assert read() == an_event()
+
+
+def test_the_words_that_are_ours_are_not_taken_from_a_producer():
+    ours = {"late": True, "replayed": True, "inferred": True, "sequence": 9}
+    body = json.dumps(a_document(**ours, previous_event_type="x", mine=1))
+
+    event = Event.from_message(body, group="39")
+
+    assert event.document.keys() == a_document(mine=1).keys()
+    assert not event.is_inferred

@@ -1,3 +1,4 @@
+import json
 from collections.abc import Callable
 
 import pytest
@@ -377,3 +378,13 @@ def test_when_devlake_was_heard_last_is_not_worth_a_delivery(world: World):
     assert (again, world.sent()) == ([], ["sub_all#39#1"])
     (trouble,) = (one for one in world.telemetry.told if one[0] == "trouble")
     assert str(trouble[1]) == "DynamoDB is away"
+
+
+def test_a_pattern_that_takes_too_long_is_told_and_its_event_goes_out(world: World):
+    pattern = json.dumps({"data": {"l": [{"suffix": "x"}] * 200}})
+    world.subscriptions.known["sub_all"] = a_subscription(id="sub_all", pattern=pattern)
+
+    assert world.fan_out([a_notice(data={"l": ["a"] * 20_000})]) == []
+
+    assert world.sent() == ["sub_all#39#1"]
+    assert ("pattern exhausted", "sub_all") in world.telemetry.told

@@ -2,7 +2,9 @@
 
 import json
 import time
+from collections.abc import Callable
 from contextlib import suppress
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -10,8 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lakehook.domain import subscription as subscription_module
+from lakehook.domain.document import text_of
 from lakehook.domain.errors import BadSubscription
-from lakehook.domain.pattern import MAX_PATTERN_BYTES, Predicate, checked_pattern, compiled
+from lakehook.domain.pattern import (
+    MAX_PATTERN_BYTES,
+    PatternExhausted,
+    Predicate,
+    checked_pattern,
+    compiled,
+)
 from tests.builders import a_document, a_subscription, an_event
 
 EVENT = {
@@ -236,3 +245,61 @@ def test_the_fields_are_those_that_the_producer_wrote():
     pattern = json.dumps({name: [value] for name, value in a_document().items()})
 
     assert a_subscription(pattern=pattern).receives(an_event())
+
+
+def filled(make: Callable[[int], Any]) -> str:
+    """The longest pattern of a kind."""
+    number = 2
+    while len(json.dumps(make(number + 1))) <= MAX_PATTERN_BYTES:
+        number += 1
+    return json.dumps(make(number))
+
+
+@pytest.mark.parametrize(
+    ("pattern", "leaf"),
+    [
+        (filled(lambda n: {"l": {"$or": [{"a": [1]}] * n}}), {}),
+        (filled(lambda n: {"l": [{"wildcard": "*a*b*c"}] * n}), "ab"),
+        (filled(lambda n: {"l": [{"anything-but": [1]}] * n}), 1),
+    ],
+    ids=["alternatives of objects", "wildcards", "anything-but"],
+)
+def test_a_pattern_and_an_event_that_take_too_long_together_are_exhausted(pattern: str, leaf: Any):
+    predicate = compiled(pattern)
+
+    with pytest.raises(PatternExhausted):
+        predicate({"l": [leaf] * 40_000})
+
+    assert predicate({"l": [leaf]}) is False  # the next event has an allowance of its own
+
+
+def test_many_literals_and_many_elements_are_no_product():
+    predicate = compiled(filled(lambda n: {"l": list(range(n))}))
+
+    assert not predicate({"l": [-1] * 65_000})
+    assert predicate({"l": [*[-1] * 65_000, 3]})
+
+
+@pytest.mark.parametrize(
+    ("wanted", "value", "matches"),
+    [
+        (1, True, False),
+        (True, 1, False),
+        (True, True, True),
+        (1, 1.0, True),
+        (Decimal("1.50"), 1.5, True),
+        (None, None, True),
+        (None, ..., False),
+    ],
+)
+def test_a_literal_is_compared_by_its_value_and_kind(wanted: Any, value: Any, *, matches: bool):
+    predicate = compiled(text_of({"a": [wanted]}))
+
+    assert predicate({} if value is ... else {"a": value}) is matches
+    assert predicate({"a": [] if value is ... else ["x", value]}) is matches
+
+
+def test_what_can_not_be_matched_in_time_goes_out():
+    subscription = a_subscription(pattern=filled(lambda n: {"data": {"l": [{"suffix": "x"}] * n}}))
+
+    assert subscription.matches(an_event(data={"l": ["a"] * 20_000}))

@@ -1,11 +1,13 @@
 """An event's own lists and objects, as a template meets them; and any value as JSON."""
 
 import json
+from decimal import Decimal
 from typing import Any
 
 
-def _nothing(_: object) -> None:
-    """In JSON, of what JSON has no word for."""
+def _nothing(value: object) -> float | None:
+    """In JSON, of what JSON has no word for; a decimal is a number with digits to spare."""
+    return float(value) if isinstance(value, Decimal) else None
 
 
 to_json = json.JSONEncoder(

@@ -38,6 +38,7 @@ from lakehook.subscribe.rotate import RotateSecret
 from lakehook.tell_pipeline import TellPipeline
 from lakehook.unsubscribe import Unsubscribe
 from ops.desk import Desk
+from tests.devlake import FakeDevlake
 from tests.fakes import (
     FakeClock,
     FakeDeadLetters,
@@ -48,7 +49,6 @@ from tests.fakes import (
     FakeSubscriptions,
     FakeTypesetter,
 )
-from tests.fakes_devlake import FakeDevlake
 from tests.fakes_replay import FakePast, FakeReplays
 
 

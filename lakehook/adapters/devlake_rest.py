@@ -135,7 +135,8 @@ def _is_refusal(body: bytes) -> bool:
 
 
 def _listed(document: Document, name: str, path: str) -> Sequence[Document]:
-    listed: Any = document.get(name)
+    """Go writes a slice that nothing was added to as null: the tasks of an unknown pipeline."""
+    listed: Any = document.get(name, "missing") or []
     if not isinstance(listed, list) or not all(isinstance(row, dict) for row in listed):
         raise NoDevlake(f"devlake: the answer to GET {path} lists no {name}")
     return listed

@@ -9,8 +9,8 @@ from lakehook.adapters.api_credentials import StoredApiCredentials
 from lakehook.domain.errors import BadInput, OwnTrouble
 from lakehook.ports.devlake import ApiCredentials
 from lakehook.settings import Deployment
+from tests.devlake import FakeApiCredentials
 from tests.fakes import FakeClock
-from tests.fakes_devlake import FakeApiCredentials
 
 KEY = {"authorization": "Bearer k1"}
 

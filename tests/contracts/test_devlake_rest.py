@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import pytest
 
@@ -10,8 +9,15 @@ from lakehook.adapters import devlake_api, devlake_session
 from lakehook.adapters.devlake_rest import RestDevLake
 from lakehook.domain.devlake.api_address import ApiAddress
 from lakehook.ports.devlake import DevLakePipelines
-from tests.devlake_rest import serving_rest
-from tests.fakes_devlake import VERSION, FakeApiCredentials, FakeDevlake, a_task, shown
+from tests.devlake import (
+    VERSION,
+    FakeApiCredentials,
+    FakeDevlake,
+    Row,
+    a_task,
+    serving_rest,
+    shown,
+)
 
 PAGE_SIZE = 2
 PIPELINES = [
@@ -28,23 +34,24 @@ TASKS = {1: [a_task(12, "TASK_COMPLETED"), a_task(11, "TASK_FAILED")]}
 @dataclass
 class Shown:
     devlake: DevLakePipelines
-    pipelines: list[Any]
+    pipelines: dict[int, Row]
 
 
 @pytest.fixture(params=["fake", "functions", "command"])
 def there(request: pytest.FixtureRequest) -> Iterator[Shown]:
-    pipelines: list[Any] = list(PIPELINES)
+    fake = FakeDevlake(page_size=PAGE_SIZE)
+    fake.pipelines, fake.projects, fake.tasks = PIPELINES, PROJECTS, TASKS
+    pipelines = fake.tables.pipelines
     if request.param == "fake":
-        yield Shown(FakeDevlake(pipelines, PROJECTS, page_size=PAGE_SIZE, tasks=TASKS), pipelines)
+        yield Shown(fake, pipelines)
         return
-    with serving_rest(pipelines, PROJECTS) as rest:
-        rest.tasks = TASKS
+    with serving_rest(fake.rest) as url:
         if request.param == "functions":
-            fetch = devlake_api.ApiFetch(rest.url, FakeApiCredentials(), deadline_seconds=10)
+            fetch = devlake_api.ApiFetch(url, FakeApiCredentials(), deadline_seconds=10)
             yield Shown(RestDevLake(fetch, page_size=PAGE_SIZE), pipelines)
             fetch.close()
         else:
-            with devlake_session.SessionFetch(ApiAddress(rest.url)) as session:
+            with devlake_session.SessionFetch(ApiAddress(url)) as session:
                 yield Shown(RestDevLake(session, page_size=PAGE_SIZE), pipelines)
 
 
@@ -67,7 +74,7 @@ def test_behind_the_last_page_there_is_nothing(there: Shown):
 
 def test_each_page_is_as_of_now(there: Shown):
     there.devlake.page(1)
-    there.pipelines.append(shown(6))
+    there.pipelines[6] = shown(6)
 
     assert [one["id"] for one in there.devlake.page(2)] == [4, 3]
 

@@ -2,6 +2,7 @@
 
 import urllib.request
 from collections.abc import Callable
+from dataclasses import replace
 from threading import Event
 from urllib.error import HTTPError
 
@@ -9,8 +10,7 @@ import pytest
 
 from local.installation import LocalLakehook
 from local.receiver import Arrival, Receiver
-from tests.devlake import DevLake
-from tests.devlake_rest import serving_rest
+from tests.devlake import DevLake, serving_rest
 from tests.devlake_vectors import Vector, named
 from tests.e2e.evidence import Evidence
 from tests.e2e.pipelines import CANCELLED, COMPLETED, CREATED, FAILED, RUNNING
@@ -90,15 +90,12 @@ def test_what_go_has_made_with_another_secret_reaches_nobody(
 
 
 def test_a_devlake_that_runs_and_reruns_is_heard_in_order(devlake: DevLake, receiver: Receiver):
-    pipeline = devlake.create("<R&D> 数据湖")
-    devlake.join()
-    devlake.run(pipeline)
-    devlake.end(pipeline, "TASK_FAILED")
+    pipeline = devlake.create(devlake.add_blueprint("<R&D> 数据湖"))
+    devlake.live(pipeline, failing=1)
     devlake.rerun(pipeline)
-    devlake.run(pipeline)
-    devlake.end(pipeline)
+    devlake.live(pipeline)
 
-    assert [notice.status for notice in devlake.notifications] == [202] * 5
+    assert devlake.answers == [202] * 5
     eventually(lambda: COMPLETED in types_of(receiver, pipeline))
     said = types_of(receiver, pipeline)
     assert said[:3] == [CREATED, RUNNING, FAILED]
@@ -110,13 +107,13 @@ def test_a_created_notice_that_comes_late_and_says_running_makes_no_second_runni
     devlake: DevLake, receiver: Receiver, evidence: Evidence
 ):
     scheduled = Event()
-    pipeline = devlake.create("lake", scheduled=scheduled)
+    pipeline = devlake.create(devlake.add_blueprint("lake"), scheduled=scheduled)
     devlake.run(pipeline)
     scheduled.set()
     devlake.join()
     devlake.end(pipeline)
 
-    assert [notice.status for notice in devlake.notifications] == [202] * 3
+    assert devlake.answers == [202] * 3
     eventually(lambda: COMPLETED in types_of(receiver, pipeline))
     eventually(evidence.nothing_is_under_way)
     assert types_of(receiver, pipeline) == [CREATED, RUNNING, COMPLETED]
@@ -124,15 +121,13 @@ def test_a_created_notice_that_comes_late_and_says_running_makes_no_second_runni
 
 def test_replays_change_nothing(devlake: DevLake, receiver: Receiver, evidence: Evidence):
     pipeline = devlake.create()
-    devlake.join()
-    devlake.run(pipeline)
-    devlake.end(pipeline)
+    devlake.live(pipeline)
     eventually(lambda: COMPLETED in types_of(receiver, pipeline))
 
-    for notice in list(devlake.notifications):
-        devlake.send_again(notice)
+    copies = [replace(notice, response_code=0) for notice in devlake.notifications]
+    assert all(copy.post() for copy in copies)
 
-    assert [notice.status for notice in devlake.notifications] == [202] * 6
+    assert [copy.response_code for copy in copies] == [202] * 3
     eventually(evidence.nothing_is_under_way)
     assert types_of(receiver, pipeline) == [CREATED, RUNNING, COMPLETED]
 
@@ -141,11 +136,9 @@ def test_a_devlake_with_another_secret_is_told_so(
     lakehook: LocalLakehook, receiver: Receiver, evidence: Evidence
 ):
     stranger = DevLake(lakehook.deployment.ingress_url, "another")
-    pipeline = stranger.create()
-    stranger.join()
-    stranger.run(pipeline)
+    stranger.run(stranger.create())
 
-    assert [notice.status for notice in stranger.notifications] == [401, 401]
+    assert stranger.answers == [401, 401]
     eventually(evidence.nothing_is_under_way)
     assert receiver.arrivals == []
 
@@ -156,18 +149,14 @@ def test_what_was_told_in_vain_is_reconciled_and_reaches_everybody_once(
     with serving() as nobody:
         devlake = DevLake(f"http://127.0.0.1:{nobody.port}/", lakehook.notification_secret)
     completed, cancelled = devlake.create(), devlake.create()
-    devlake.join()
-    devlake.run(completed)
-    devlake.end(completed)
-    devlake.cancel_pending(cancelled)
-    assert [notice.status for notice in devlake.notifications] == [None] * 4
+    devlake.live(completed)
+    devlake.cancel(cancelled)
+    assert devlake.answers == [0] * 4
 
-    with serving_rest(devlake.pipelines(), key="k") as rest:
-        options = ("--devlake", rest.url, "--header", "authorization: Bearer k")
-        runs = [
-            terminal.json("reconcile", *options, "--since", "2024-09-01T00:00:00Z")
-            for _ in range(2)
-        ]
+    devlake.rest.api_key = "k"
+    with serving_rest(devlake.rest) as url:
+        options = ("--devlake", f"{url}/rest", "--header", "authorization: Bearer k")
+        runs = [terminal.json("reconcile", *options) for _ in range(2)]
 
     assert [(run["read"], run["sent"]) for run in runs] == [(2, 2)] * 2
     assert receiver.wait_until_taken(5, within=PATIENCE)

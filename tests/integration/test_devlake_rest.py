@@ -15,7 +15,7 @@ from lakehook.adapters.devlake_rest import ApiResponse, RestDevLake
 from lakehook.adapters.devlake_session import SessionFetch
 from lakehook.domain.devlake.api_address import ApiAddress
 from lakehook.domain.errors import BadInput, DevlakeAway, LakehookError, NoDevlake
-from tests.fakes_devlake import FakeApiCredentials
+from tests.devlake import FakeApiCredentials
 from tests.integration.authority import Authority
 from tests.integration.wire import Behaviour, Wire, answer, dripping, flooding, serving, silence
 

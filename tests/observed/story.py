@@ -94,8 +94,7 @@ class Story:
         url = self.lakehook.deployment.ingress_url
         for secret in (self.lakehook.notification_secret, "another"):
             devlake = DevLake(url, secret)
-            devlake.create("lake")
-            devlake.join()
+            devlake.create(devlake.add_blueprint("lake"))
         self._until(names.NOTICES, names.NOTICES_REFUSED, names.PIPELINES_STALLED)
 
     def _bad_receivers(self) -> None:
@@ -170,8 +169,7 @@ class Story:
         deployment = self.lakehook.deployment
         self.lakehook.client("sqs").delete_queue(QueueUrl=deployment.events_queue_url)
         devlake = DevLake(deployment.ingress_url, self.lakehook.notification_secret)
-        devlake.create("lake")
-        devlake.join()
+        devlake.create(devlake.add_blueprint("lake"))
         self._until_told(names.TROUBLE, "ingress")
 
     def _until_told(self, name: str, *services: str) -> None:

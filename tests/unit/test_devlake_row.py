@@ -7,8 +7,8 @@ import pytest
 from lakehook.domain.devlake.notice import read_notice
 from lakehook.domain.devlake.row import Row
 from lakehook.domain.errors import BadNotice
+from tests.devlake import CREATED_AT, shown
 from tests.devlake_vectors import VECTORS, Vector
-from tests.fakes_devlake import CREATED_AT, shown
 
 OF_PIPELINES = [one for one in VECTORS if "ProjectName" in one.said]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes_devlake import shown
+from tests.devlake import shown
 from tests.fakes_ops import Office
 from tests.unit.test_ops_command import Terminal
 

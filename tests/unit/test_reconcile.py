@@ -13,8 +13,8 @@ from lakehook.domain.event import Event
 from lakehook.fan_out import FanOut
 from lakehook.ports.events import Notice
 from lakehook.reconcile import MOST_PAGES, Reconcile, Reconciled
+from tests.devlake import FakeDevlake, shown
 from tests.fakes import FakeClock, FakeJournal, FakeOutbox, FakeSiding
-from tests.fakes_devlake import FakeDevlake, shown
 from tests.fakes_ops import FakePublisher
 from tests.unit.test_deliver import World
 
@@ -124,9 +124,7 @@ def test_the_blueprints_of_pipelines_that_have_not_changed_are_nobodys_business(
 def test_it_reads_on_until_a_whole_page_has_not_changed(desk: Desk):
     """An old pipeline that was run again is behind newer ones that were not."""
     desk.devlake.page_size = 2
-    desk.devlake.pipelines = [long_ago(n) for n in range(1, 10)]
-    for rerun in (8, 5):
-        desk.devlake.pipelines[rerun - 1] = shown(rerun)
+    desk.devlake.pipelines = [shown(n) if n in (8, 5) else long_ago(n) for n in range(1, 10)]
 
     found = desk.reconcile()
 
@@ -153,13 +151,14 @@ def test_a_devlake_without_pipelines_is_fine(desk: Desk):
 
 def test_what_moves_to_the_next_page_meanwhile_is_sent_once_and_as_read_last(desk: Desk):
     class Moving(FakeDevlake):
-        def page(self, number: int) -> Sequence[dict[str, Any]]:
+        def page(self, number: int, *, pending: bool = False) -> Sequence[dict[str, Any]]:
             page = super().page(number)
             if number == 1:
                 self.pipelines = [shown(1), shown(2), shown(3)]
             return page
 
-    desk.devlake = Moving([shown(1), shown(2, "TASK_RUNNING", finishedAt=None)], page_size=1)
+    desk.devlake = Moving(page_size=1)
+    desk.devlake.pipelines = [shown(1), shown(2, "TASK_RUNNING", finishedAt=None)]
 
     found = desk.reconcile()
 
@@ -172,8 +171,8 @@ def test_what_moves_to_the_next_page_meanwhile_is_sent_once_and_as_read_last(des
 
 def test_a_devlake_that_never_ends_is_left_and_nothing_is_sent(desk: Desk):
     class Endless(FakeDevlake):
-        def page(self, number: int) -> Sequence[dict[str, Any]]:
-            self.pages_read += 1
+        def page(self, number: int, *, pending: bool = False) -> Sequence[dict[str, Any]]:
+            super().page(number)
             return [shown(number)]
 
     desk.devlake = Endless()
@@ -208,11 +207,12 @@ def test_where_no_pipeline_can_be_told_there_is_no_devlake(desk: Desk):
 
 def test_nothing_is_sent_unless_all_has_been_read(desk: Desk):
     class Leaving(FakeDevlake):
-        def page(self, number: int) -> Sequence[dict[str, Any]]:
+        def page(self, number: int, *, pending: bool = False) -> Sequence[dict[str, Any]]:
             self.away = number > 1
             return super().page(number)
 
-    desk.devlake = Leaving([shown(1), shown(2)], page_size=1)
+    desk.devlake = Leaving(page_size=1)
+    desk.devlake.pipelines = [shown(1), shown(2)]
 
     with pytest.raises(DevlakeAway):
         desk.reconcile()

@@ -1,0 +1,124 @@
+"""The port to DevLake's REST API, over the same rows without a network."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from lakehook.domain.devlake.api_address import ApiAddress
+from lakehook.domain.document import Document
+from lakehook.domain.errors import DevlakeAway
+from tests.devlake.rest import NOT_FOUND, OK, RestApi
+from tests.devlake.rows import Row, Tables, a_blueprint
+
+
+@dataclass
+class FakeDevlake:
+    """``tables`` are what a test fills, or those of a whole ``DevLake``."""
+
+    tables: Tables = field(default_factory=Tables)
+    page_size: int = 50
+    away: bool = False
+    reached: list[ApiAddress] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.rest = RestApi(self.tables)
+
+    @property
+    def pipelines(self) -> list[Row]:
+        return list(self.tables.pipelines.values())
+
+    @pipelines.setter
+    def pipelines(self, rows: Iterable[Row]) -> None:
+        self.tables.pipelines = {row["id"]: row for row in rows}
+
+    @property
+    def projects(self) -> dict[int, str]:
+        """By the id of the blueprint that has it."""
+        return {number: row["projectName"] for number, row in self.tables.blueprints.items()}
+
+    @projects.setter
+    def projects(self, names: Mapping[int, str]) -> None:
+        self.tables.blueprints = {
+            number: a_blueprint(number, name) for number, name in names.items()
+        }
+
+    @property
+    def tasks(self) -> dict[int, list[Row]]:
+        """By pipeline."""
+        rows = self.tables.tasks.values()
+        return {n: self.tables.tasks_of(n) for n in {row["pipelineId"] for row in rows}}
+
+    @tasks.setter
+    def tasks(self, rows: Mapping[int, Iterable[Row]]) -> None:
+        self.tables.tasks = {
+            row["id"]: row | {"pipelineId": number} for number in rows for row in rows[number]
+        }
+
+    def reach(self, address: ApiAddress) -> Self:
+        self.reached.append(address)
+        return self
+
+    def page(self, number: int, *, pending: bool = False) -> Sequence[Document]:
+        query = f"page={number}&pageSize={self.page_size}" + "&pending=1" * pending
+        listed: Sequence[Document] = self._get(f"/pipelines?{query}")["pipelines"]
+        return listed
+
+    def pipeline(self, pipeline_id: int) -> Document | None:
+        return self._find(f"/pipelines/{pipeline_id}")
+
+    def tasks_of(self, pipeline_id: int) -> Sequence[Document]:
+        return self._get(f"/pipelines/{pipeline_id}/tasks")["tasks"] or ()
+
+    def project_of(self, blueprint_id: int) -> str:
+        blueprint = self._find(f"/blueprints/{blueprint_id}")
+        return blueprint["projectName"] if blueprint else ""
+
+    def version(self) -> str:
+        return str(self._get("/version")["version"])
+
+    @property
+    def pages_read(self) -> int:
+        return sum(target.startswith("/pipelines?") for target in self.rest.targets)
+
+    @property
+    def projects_asked(self) -> list[int]:
+        """The blueprints that were asked for."""
+        asked = (target.partition("/blueprints/")[2] for target in self.rest.targets)
+        return [int(number) for number in asked if number]
+
+    @property
+    def tasks_asked(self) -> list[int]:
+        """The pipelines whose tasks were asked for."""
+        paths = [target.split("/") for target in self.rest.targets if target.endswith("/tasks")]
+        return [int(path[-2]) for path in paths]
+
+    def _find(self, target: str) -> Document | None:
+        answer = self._answer(target)
+        return None if answer[0] == NOT_FOUND else answer[1]
+
+    def _get(self, target: str) -> Document:
+        status, document = self._answer(target)
+        assert status == OK, f"{target}: {status} {document}"
+        return document
+
+    def _answer(self, target: str) -> tuple[int, Any]:
+        if self.away:
+            raise DevlakeAway("DevLake is away: no connection")
+        response = self.rest.answer(target)
+        return response.status, json.loads(response.body)
+
+
+@dataclass
+class FakeApiCredentials:
+    """What is stored is seen when it is read ``fresh``."""
+
+    stored: Mapping[str, str] = field(default_factory=dict)
+    read_fresh: int = 0
+    _seen: Mapping[str, str] | None = None
+
+    def headers(self, *, fresh: bool = False) -> Mapping[str, str]:
+        self.read_fresh += fresh
+        if fresh or self._seen is None:
+            self._seen = self.stored
+        return self._seen

@@ -1,0 +1,42 @@
+"""What DevLake's releases and databases differ in, looked up in the tags of its repository."""
+
+import string
+from dataclasses import dataclass
+
+from tests.devlake.rows import CANCELLED, FAILED
+
+LETTERS = string.ascii_letters
+"""``randSeq`` (services/notification.go up to v0.17)."""
+
+LETTERS_AND_DIGITS = string.ascii_letters + string.digits
+"""``letterBytes`` of ``RandLetterBytes`` (core/utils/strings.go since v0.18)."""
+
+
+@dataclass(frozen=True)
+class Release:
+    """When a notice is sent, and what it says."""
+
+    alphabet: str = LETTERS_AND_DIGITS
+    names_project: bool = True  # since v1.0.1 (services/pipeline_notification.go)
+    posts_beginnings: bool = True  # CREATED and RUNNING, since v1.0.2 (pull request 8431)
+    starts_before_commit: bool = False  # v1.0.2 alone (issue 8525, mended by 8526)
+    cancelled: str = CANCELLED  # of a pipeline that ran: FAILED up to v1.0.3 (pull request 8832)
+
+
+NEWEST = Release()  # 420e494
+V1_0_3 = Release(cancelled=FAILED)
+V1_0_2 = Release(cancelled=FAILED, starts_before_commit=True)
+V1_0_1 = Release(cancelled=FAILED, posts_beginnings=False)
+V1_0_0 = Release(cancelled=FAILED, posts_beginnings=False, names_project=False)
+V0_17 = Release(LETTERS, cancelled=FAILED, posts_beginnings=False, names_project=False)
+
+
+@dataclass(frozen=True)
+class Database:
+    """``locks_tables``: its locks hold a goroutine back until the transaction is over (seen)."""
+
+    digits: int  # of a second
+    locks_tables: bool
+
+
+MYSQL, POSTGRESQL = Database(3, locks_tables=True), Database(6, locks_tables=False)

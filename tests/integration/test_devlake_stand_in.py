@@ -1,0 +1,516 @@
+"""The DevLake of the tests is held to what the real one answered, posted and lost."""
+
+import hashlib
+import json
+import re
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any
+from urllib.error import HTTPError
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from tests.devlake import (
+    MYSQL,
+    NEWEST,
+    POSTGRESQL,
+    V0_17,
+    V1_0_0,
+    V1_0_1,
+    V1_0_2,
+    V1_0_3,
+    DevLake,
+    planned_task,
+    serving_config_ui,
+    serving_rest,
+)
+from tests.devlake.releases import Database, Release
+from tests.devlake.rows import a_blueprint, notice_of, shown
+from tests.devlake_vectors import VECTORS, Vector
+from tests.integration.eventually import eventually
+from tests.integration.wire import Wire, answer, serving
+
+RECORDED = Path(__file__).parents[1] / "vectors" / "devlake" / "rest"
+OF_PIPELINES = [one for one in VECTORS if "ProjectName" in one.said]
+instant = datetime.fromisoformat
+OK = answer("200 OK")
+FAILING, GOOD = planned_task(fail=True), planned_task()
+
+
+def recorded(name: str) -> Any:
+    return json.loads((RECORDED / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def posted(wire: Wire) -> list[dict[str, Any]]:
+    return [json.loads(request.partition(b"\r\n\r\n")[2]) for request in wire.requests]
+
+
+def statuses(wire: Wire) -> list[str]:
+    return [notice["Status"].removeprefix("TASK_") for notice in posted(wire)]
+
+
+@contextmanager
+def heard(**how: Any) -> Iterator[tuple[DevLake, Wire]]:
+    """A DevLake whose notices are all answered."""
+    with serving(*[OK] * 20) as wire:
+        yield DevLake(f"http://127.0.0.1:{wire.port}/", "secret", **how), wire
+
+
+def rest(devlake: DevLake, target: str) -> Any:
+    return json.loads(devlake.rest.answer(target).body)
+
+
+# --- what its REST API answers ---
+
+
+def waits(devlake: DevLake) -> int:
+    return devlake.create(name="waits")
+
+
+def runs(devlake: DevLake) -> int:
+    pipeline = devlake.create(name="nightly", plan=[[planned_task(seconds=12)]])
+    devlake.run(pipeline)
+    return pipeline
+
+
+def completed(devlake: DevLake) -> int:
+    pipeline = devlake.create(name="n39", plan=[[planned_task(seconds=0)]])
+    devlake.live(pipeline)
+    return pipeline
+
+
+def failed_twice_when_run_again(devlake: DevLake) -> int:
+    pipeline = devlake.create(name="p", plan=[[planned_task(fail=True, seconds=0.5)]])
+    devlake.live(pipeline, failing=1)
+    for _ in range(2):
+        devlake.rerun(pipeline)
+        devlake.live(pipeline, failing=1)
+    return pipeline
+
+
+def partly(devlake: DevLake) -> int:
+    plan = [[FAILING, GOOD]]
+    pipeline = devlake.create(name="partly", plan=plan, labels=["team-a"], skipOnFail=True)
+    devlake.live(pipeline, failing=1)
+    return pipeline
+
+
+def cancelled_while_it_waited(devlake: DevLake) -> int:
+    pipeline = devlake.create(name="cancelled", plan=[[planned_task(seconds=30)]])
+    devlake.cancel(pipeline)
+    return pipeline
+
+
+LIVES = {
+    "TASK_CREATED": waits,
+    "TASK_RUNNING": runs,
+    "TASK_COMPLETED": completed,
+    "TASK_FAILED": failed_twice_when_run_again,
+    "TASK_PARTIAL": partly,
+    "TASK_CANCELLED": cancelled_while_it_waited,
+}
+
+
+def without_moments(value: Any) -> Any:
+    """The same for rows of another time, with other ids."""
+    match value:
+        case dict():
+            return {
+                name: "?" if name == "spentSeconds" else without_moments(one)
+                for name, one in value.items()
+            }
+        case list():
+            return [without_moments(one) for one in value]
+        case str() if re.match(r"\d{4}-\d\d-\d\dT", value):
+            return "a time"
+        case str():
+            return re.sub(r"(pipeline|task) \d+\.", r"\1 n.", value)
+        case _:
+            return value
+
+
+def known_by_its_number(document: dict[str, Any]) -> dict[str, Any]:
+    numbers = {"id": int, "pipelineId": int}
+    return {name: numbers.get(name, one) for name, one in without_moments(document).items()}
+
+
+@pytest.mark.parametrize("status", LIVES)
+def test_a_pipeline_is_the_one_that_was_recorded_but_for_its_times(status: str):
+    with heard() as (devlake, _):
+        pipeline = LIVES[status](devlake)
+
+    shown = known_by_its_number(rest(devlake, f"/pipelines/{pipeline}"))
+    wanted = known_by_its_number(recorded(f"pipeline-{status}"))
+    assert list(shown.items()) == list(wanted.items())
+
+
+@pytest.mark.parametrize(
+    "status", ["TASK_COMPLETED", "TASK_FAILED", "TASK_PARTIAL", "TASK_RUNNING"]
+)
+def test_the_latest_tasks_of_a_pipeline_are_those_that_were_recorded(status: str):
+    with heard() as (devlake, _):
+        pipeline = LIVES[status](devlake)
+
+    answered = rest(devlake, f"/pipelines/{pipeline}/tasks")
+    recording = recorded(f"pipeline-{status}-tasks")
+    assert answered["count"] == recording["count"]
+    for task, wanted in zip(answered["tasks"], recording["tasks"], strict=True):
+        assert list(known_by_its_number(task).items()) == list(known_by_its_number(wanted).items())
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_blueprint_has_the_columns_that_were_recorded(number: int):
+    recording = recorded(f"blueprint-{number}")
+
+    blueprint = a_blueprint(number, recording["projectName"])
+
+    assert list(blueprint) == list(recording)
+    assert blueprint["mode"] == recording["mode"]
+
+
+@pytest.mark.parametrize(
+    ("target", "status", "name"),
+    [
+        ("/pipelines/999", 404, "pipeline-404"),
+        ("/pipelines/abc", 400, "pipeline-400"),
+        ("/blueprints/999", 404, "blueprint-404"),
+        ("/pipelines?page=99", 200, "pipelines-page-99"),
+        ("/version", 200, "version"),
+    ],
+)
+def test_what_is_not_there_is_answered_as_recorded(target: str, status: int, name: str):
+    answered = DevLake().rest.answer(target)
+
+    said = json.loads(answered.body)
+    assert answered.status == status
+    assert said | {"count": 0} == recorded(name) | {"count": 0}
+
+
+def test_the_tasks_of_an_unknown_pipeline_are_null():
+    assert rest(DevLake(), "/pipelines/999/tasks") == {"tasks": None, "count": 0}
+
+
+def test_pipelines_come_newest_first_by_pages_of_fifty():
+    devlake = DevLake(first_id=1)
+    for number in range(1, 121):
+        devlake.tables.pipelines[number] = shown(number)
+
+    pages = [rest(devlake, f"/pipelines?page={page}") for page in (1, 2, 3, 4)]
+
+    assert [page["count"] for page in pages] == [120] * 4
+    ids = [[row["id"] for row in page["pipelines"]] for page in pages]
+    assert ids == [
+        list(range(120, 70, -1)),
+        list(range(70, 20, -1)),
+        list(range(20, 0, -1)),
+        [],
+    ]
+    assert [row["id"] for row in rest(devlake, "/pipelines?pageSize=2&page=2")["pipelines"]] == [
+        118,
+        117,
+    ]
+
+
+def test_pending_ones_have_never_finished_so_neither_reruns_nor_resumed_ones_are_pending():
+    with heard() as (devlake, _):
+        waiting, running = waits(devlake), runs(devlake)
+        again, resumed, _ = devlake.create(), devlake.create(), completed(devlake)
+        devlake.live(again, failing=1)
+        devlake.rerun(again)
+        devlake.tables.pipelines[resumed]["status"] = "TASK_RESUME"
+
+    pending = rest(devlake, "/pipelines?pending=1")
+
+    assert [row["id"] for row in pending["pipelines"]] == [running, waiting]
+    assert pending["count"] == 2
+    assert {row["status"] for row in recorded("pipelines-pending")["pipelines"]} == {
+        "TASK_CREATED",
+        "TASK_RUNNING",
+    }
+
+
+def test_pipelines_are_found_by_status_and_by_blueprint():
+    with heard() as (devlake, _):
+        blueprint = devlake.add_blueprint("lake")
+        of_blueprint = devlake.create(blueprint)
+        failed = devlake.create()
+        devlake.live(failed, failing=1)
+
+    by_status = rest(devlake, "/pipelines?status=TASK_FAILED")["pipelines"]
+    by_blueprint = rest(devlake, f"/pipelines?blueprint_id={blueprint}")["pipelines"]
+
+    assert [row["id"] for row in by_status] == [failed]
+    assert [row["id"] for row in by_blueprint] == [of_blueprint]
+    assert by_blueprint[0]["name"] == "lake-Blueprint"
+
+
+# --- who may ask ---
+
+
+def get(url: str, authorization: str = "") -> tuple[int, str]:
+    headers = {"authorization": authorization} if authorization else {}
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, headers=headers)) as answered:
+            return answered.status, answered.read().decode()
+    except HTTPError as refused:
+        with refused:
+            return refused.code, refused.read().decode()
+
+
+BASIC = "Basic YWRtaW46cGFzcw=="  # admin:pass
+
+
+@pytest.mark.parametrize(
+    ("path", "authorization", "status", "said"),
+    [
+        ("/pipelines", "", 200, '"pipelines":['),
+        ("/rest/pipelines", "Bearer k", 200, '"pipelines":['),
+        ("/rest/pipelines", "", 401, "token is missing"),
+        ("/rest/pipelines", "k", 401, "token is not present or malformed"),
+        ("/rest/pipelines", "Bearer x", 403, "api key is invalid"),
+        ("/rest/version", "Bearer k", 403, "path doesn't match api key's scope"),
+        ("/api/pipelines", "", 404, "404 page not found"),
+        ("/version", "", 200, '{"version":'),
+    ],
+)
+def test_devlake_itself_asks_for_a_key_below_rest_alone(
+    path: str, authorization: str, status: int, said: str
+):
+    devlake = DevLake()
+    devlake.rest.api_key, devlake.rest.allowed_path = "k", "/(pipelines|blueprints).*"
+    with serving_rest(devlake.rest) as url:
+        answered = get(url + path, authorization)
+
+    assert answered[0] == status
+    assert said in answered[1]
+
+
+@pytest.mark.parametrize(
+    ("path", "authorization", "status", "said"),
+    [
+        ("/api/pipelines", BASIC, 200, '"pipelines":['),
+        ("/api/pipelines", "", 401, "<title>401 Authorization Required"),
+        ("/api/rest/pipelines", "Bearer k", 200, '"pipelines":['),
+        ("/pipelines", BASIC, 200, "<!doctype html>"),
+    ],
+)
+def test_its_config_ui_has_the_api_below_api_and_a_page_everywhere_else(
+    path: str, authorization: str, status: int, said: str
+):
+    devlake = DevLake()
+    devlake.rest.api_key = "k"
+    with serving_config_ui(devlake.rest, "admin:pass") as url:
+        answered = get(url + path, authorization)
+
+    assert answered[0] == status
+    assert said in answered[1]
+
+
+# --- what it posts ---
+
+
+@pytest.mark.parametrize("vector", OF_PIPELINES, ids=lambda one: one.name)
+def test_a_notice_is_what_go_writes(vector: Vector):
+    said = vector.said
+    row = shown(
+        said["PipelineID"],
+        said["Status"],
+        createdAt=said["CreatedAt"],
+        updatedAt=said["UpdatedAt"],
+        beganAt=said["BeganAt"],
+        finishedAt=said["FinishedAt"],
+    )
+
+    assert notice_of(row, said["ProjectName"]) == vector.body
+
+
+@pytest.mark.parametrize(
+    ("release", "nonce"), [(NEWEST, "[0-9A-Za-z]{16}"), (V0_17, "[A-Za-z]{16}")]
+)
+def test_it_signs_body_secret_and_nouce_and_counts_its_notices(release: Release, nonce: str):
+    with heard(release=release) as (devlake, wire):
+        for _ in range(3):
+            devlake.live(devlake.create())
+
+    assert set(devlake.answers) == {200}
+    for number, (request, notice) in enumerate(
+        zip(wire.requests, devlake.notifications, strict=True), start=1
+    ):
+        query = parse_qs(urlsplit(request.split()[1].decode()).query)
+        (nouce,), (sign,) = query["nouce"], query["sign"]
+        assert re.fullmatch(f"{number}-{nonce}", nouce)
+        assert sign == hashlib.sha256(f"{notice.data}secret{nouce}".encode()).hexdigest()
+        assert notice.data == request.partition(b"\r\n\r\n")[2].decode()
+
+
+def test_digits_are_drawn_as_often_as_letters():
+    with heard() as (devlake, _):
+        for _ in range(6):
+            devlake.live(devlake.create())
+
+    drawn = "".join(notice.nonce for notice in devlake.notifications)
+    assert any(character.isdecimal() for character in drawn)
+    assert any(character.isalpha() for character in drawn)
+
+
+@pytest.mark.parametrize(
+    ("release", "said", "with_project"),
+    [
+        (NEWEST, ["CREATED", "RUNNING", "CANCELLED"], True),
+        (V1_0_3, ["CREATED", "RUNNING", "FAILED"], True),
+        (V1_0_2, ["CREATED", "RUNNING", "FAILED"], True),
+        (V1_0_1, ["FAILED"], True),
+        (V1_0_0, ["FAILED"], False),
+        (V0_17, ["FAILED"], False),
+    ],
+    ids=["newest", "v1.0.3", "v1.0.2", "v1.0.1", "v1.0.0", "v0.17"],
+)
+def test_releases_differ_in_what_they_post_of_a_run_that_is_cancelled(
+    release: Release, said: list[str], *, with_project: bool
+):
+    with heard(release=release) as (devlake, wire):
+        pipeline = devlake.create(devlake.add_blueprint("lake"))
+        devlake.run(pipeline)
+        devlake.cancel(pipeline)
+
+    assert statuses(wire) == said
+    assert all(("ProjectName" in notice) == with_project for notice in posted(wire))
+
+
+@pytest.mark.parametrize(("database", "fraction"), [(MYSQL, "123"), (POSTGRESQL, "123456")])
+def test_databases_keep_milliseconds_or_microseconds_and_the_offset_of_the_server(
+    database: Database, fraction: str
+):
+    with heard(database=database, zone=timezone(timedelta(hours=8))) as (devlake, wire):
+        devlake._clock.seconds = lambda: 1_796_000_000.123456
+        devlake.run(devlake.create())
+
+    *_, notice = posted(wire)
+    assert notice["CreatedAt"] == f"2026-11-30T08:53:20.{fraction}+08:00"
+
+
+def test_a_late_goroutine_says_the_row_as_it_is_by_then():
+    scheduled = Event()
+    with heard() as (devlake, wire):
+        pipeline = devlake.create(scheduled=scheduled)
+        devlake.run(pipeline)
+        scheduled.set()
+        devlake.join()
+
+    assert statuses(wire) == ["RUNNING", "RUNNING"]
+
+
+def test_a_goroutine_that_runs_at_once_finds_no_row_on_postgresql():
+    with heard(database=POSTGRESQL) as (devlake, wire):
+        devlake.live(devlake.create())
+
+    assert statuses(wire) == ["RUNNING", "COMPLETED"]
+    assert "not found" in devlake.log[0]
+
+
+def test_on_postgresql_v1_0_2_says_created_twice_and_never_running():
+    scheduled = Event()
+    with heard(database=POSTGRESQL, release=V1_0_2) as (devlake, wire):
+        pipeline = devlake.create(scheduled=scheduled)
+        scheduled.set()
+        devlake.join()
+        devlake.live(pipeline)
+
+    assert statuses(wire) == ["CREATED", "CREATED", "COMPLETED"]
+
+
+# --- what it never posts ---
+
+
+def test_nothing_is_sent_twice_whatever_is_answered():
+    with serving(answer("503 Oh")) as wire:
+        devlake = DevLake(f"http://127.0.0.1:{wire.port}", "secret")
+        pipeline = devlake.create()
+    devlake.run(pipeline)
+
+    assert devlake.answers == [503, 0]
+    assert len(wire.requests) == 1
+
+
+def test_a_rerun_is_not_announced_and_begins_with_what_the_run_before_left():
+    with heard() as (devlake, wire):
+        failed_twice_when_run_again(devlake)
+
+    assert statuses(wire) == ["CREATED", *["RUNNING", "FAILED"] * 3]
+    _, first, failed, second, *_ = posted(wire)
+    assert instant(second["BeganAt"]) > instant(first["BeganAt"])
+    assert second["FinishedAt"] == failed["FinishedAt"] is not None
+    assert instant(second["UpdatedAt"]) > instant(failed["UpdatedAt"])
+
+
+def test_a_pipeline_that_is_cancelled_while_it_waits_is_not_announced():
+    with heard() as (devlake, wire):
+        cancelled_while_it_waited(devlake)
+
+    assert statuses(wire) == ["CREATED"]
+
+
+@pytest.mark.parametrize(
+    ("resume", "said", "status"),
+    [
+        (True, ["CREATED", "RUNNING", "RUNNING", "COMPLETED"], "TASK_COMPLETED"),
+        (False, ["CREATED", "RUNNING"], "TASK_FAILED"),
+    ],
+)
+def test_a_restart_resumes_what_ran_or_fails_it_and_posts_neither(
+    *, resume: bool, said: list[str], status: str
+):
+    with heard(resume_pipelines=resume) as (devlake, wire):
+        pipeline = runs(devlake)
+        devlake.restart()
+        if resume:
+            devlake.live(pipeline)
+
+    row = rest(devlake, f"/pipelines/{pipeline}")
+    assert (statuses(wire), row["status"]) == (said, status)
+    assert (row["finishedAt"] is None) == (not resume)
+    assert [task["status"] for task in devlake.tables.tasks_of(pipeline)] == [status]
+
+
+def test_the_pipelines_of_a_deleted_blueprint_are_never_posted_again():
+    with heard() as (devlake, wire):
+        blueprint = devlake.add_blueprint("lake")
+        pipeline = devlake.create(blueprint)
+        devlake.live(pipeline, failing=1)
+        devlake.delete_blueprint(blueprint)
+        devlake.rerun(pipeline)
+        devlake.live(pipeline)
+
+    assert statuses(wire) == ["CREATED", "RUNNING", "FAILED"]
+    row = rest(devlake, f"/pipelines/{pipeline}")
+    assert (row["status"], row["finishedTasks"], row["totalTasks"]) == ("TASK_COMPLETED", 2, 1)
+    assert row["message"] == ""
+    assert row["errorName"].startswith("Error running pipeline")  # of the run before
+
+
+def test_it_waits_without_a_deadline_and_the_tasks_wait_with_it():
+    asked, released = Event(), Event()
+
+    def hanging(_: Wire, connection: Any) -> None:
+        asked.set()
+        released.wait()
+        connection.sendall(OK)
+
+    with serving(OK, hanging) as wire:
+        devlake = DevLake(f"http://127.0.0.1:{wire.port}", "secret")
+        pipeline = devlake.create()
+        thread = Thread(target=devlake.run, args=(pipeline,))
+        thread.start()
+        eventually(asked.is_set)
+        row, (task,) = dict(devlake.tables.pipelines[pipeline]), devlake.tables.tasks_of(pipeline)
+        before = task["status"]
+        released.set()
+        thread.join()
+
+    assert (row["status"], row["stage"], before) == ("TASK_RUNNING", 0, "TASK_CREATED")
+    assert devlake.answers == [200, 200]

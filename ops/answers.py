@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-import typer
-
 from lakehook.domain.document import ascii_of
+from ops.terminal import on_one_line, write
 
 _WIDEST = 10_000  # where nobody looks, nothing is wrapped
 NONE = "-"
@@ -54,19 +53,19 @@ def answer(
     sections = sections or {}
     if output is Output.JSON:
         lists = {name: section.documents for name, section in sections.items()}
-        typer.echo(json.dumps({**document, **lists}, indent=2))
+        write(json.dumps({**document, **lists}, indent=2))
         return
-    typer.echo(_lines(document))
+    write(_lines(document))
     for section in sections.values():
-        typer.echo()
+        write()
         _print(section)
     if note:
-        typer.echo(note)
+        write(note)
 
 
 def answer_all(output: Output, section: Section) -> None:
     if output is Output.JSON:
-        typer.echo(json.dumps(section.documents, indent=2))
+        write(json.dumps(section.documents, indent=2))
     else:
         _print(section)
 
@@ -83,10 +82,10 @@ def _written(value: Any) -> str:
         case bool():
             return "yes" if value else "no"
         case list():
-            return ", ".join(value)
+            return on_one_line(", ".join(value))
         case dict():
             return ascii_of(value)
-    return str(value)
+    return on_one_line(str(value))
 
 
 def _print(section: Section) -> None:
@@ -95,12 +94,12 @@ def _print(section: Section) -> None:
     from rich.text import Text  # noqa: PLC0415
 
     if not section.things:
-        typer.echo(section.listing.none)
+        write(section.listing.none)
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in section.listing.headings:
         table.add_column(heading, overflow="fold")
     for one in section.things:
         # As text: a name is no markup.
-        table.add_row(*map(Text, section.listing.row(one)))
+        table.add_row(*(Text(on_one_line(cell)) for cell in section.listing.row(one)))
     Console(width=None if sys.stdout.isatty() else _WIDEST).print(table)

@@ -16,6 +16,7 @@ from ops.given import bounded
 from ops.options import STACK, TEXT, AnswerAs, DiscardWaiting, Stack, examples
 from ops.plan_shown import show
 from ops.references import References
+from ops.terminal import write
 
 SOMETHING_TO_DO = 5  # the exit code
 MOST_FILE_BYTES = 1024 * 1024
@@ -105,9 +106,9 @@ def export(context: typer.Context, output: AnswerAs = TEXT, stack: Stack = STACK
     verb = Export()
     document = verb(desk_of(context, stack).look_up.all())
     if output is Output.JSON:
-        typer.echo(json.dumps(document, indent=2))
+        write(json.dumps(document, indent=2))
     else:
-        typer.echo(written(document, comments=verb.variables), nl=False)
+        write(written(document, comments=verb.variables), nl=False)
 
 
 def _carry_out(plan: Plan, doing: Iterable[Done], output: Output) -> None:

@@ -23,6 +23,7 @@ from ops import (
 from ops.complaints import Complaints, asks_for_json
 from ops.desk import Desk
 from ops.options import examples
+from ops.terminal import write
 
 app = typer.Typer(
     rich_markup_mode=None,
@@ -44,7 +45,7 @@ app.command("verify", epilog=verify.EXAMPLES)(verify.verify)
 
 def _tell_version(*, asked: bool) -> None:
     if asked:
-        typer.echo(f"lakehook {__version__}")
+        write(f"lakehook {__version__}")
         raise typer.Exit
 
 

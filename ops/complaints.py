@@ -20,6 +20,7 @@ from typer.exceptions import TyperException
 
 from lakehook.apply.manuscript import BadFile
 from lakehook.domain.errors import BadInput, LakehookError, NotFound, OwnTrouble, StillWaiting
+from ops.terminal import on_one_line, write
 
 FAILED = 1
 _EXIT_CODES: tuple[tuple[type[Exception], int], ...] = (
@@ -50,11 +51,11 @@ class Complaints:
         return next((code for kind, code in _EXIT_CODES if isinstance(error, kind)), FAILED)
 
     def _say(self, level: str, kind: str, message: str) -> None:
-        line = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in " ".join(message.split()))
+        line = on_one_line(" ".join(message.split()))
         if self.as_json:
-            typer.echo(json.dumps({level: kind, "message": line}), err=True)
+            write(json.dumps({level: kind, "message": line}), err=True)
         else:
-            typer.echo(f"{level}: {line}", err=True)
+            write(f"{level}: {line}", err=True)
 
 
 def _kind(error: Exception) -> str:

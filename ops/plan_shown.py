@@ -5,12 +5,11 @@ from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 from typing import Any
 
-import typer
-
 from lakehook.apply import Action, Done, Plan, Step
 from lakehook.desk.subscription_facts import shown_once
 from lakehook.domain.document import text_of
 from ops.answers import NONE, Output
+from ops.terminal import write
 
 _SIGNS = {Action.CREATE: "+", Action.CHANGE: "~", Action.REMOVE: "-"}
 _COLOURS = {"+": "green", "~": "yellow", "-": "red"}
@@ -20,16 +19,16 @@ _PAST = {Action.CREATE: "created", Action.CHANGE: "changed", Action.REMOVE: "rem
 def show(plan: Plan, done: Sequence[Done] | None, output: Output) -> None:
     """``done`` is what came of the first steps; nothing where none was to be taken."""
     if output is Output.JSON:
-        typer.echo(json.dumps(_document(plan, done), indent=2))
+        write(json.dumps(_document(plan, done), indent=2))
         return
     for colour, line in _lines(plan):
-        typer.secho(line, fg=colour)
-    typer.secho(_summary(plan, done), bold=True)
+        write(line, fg=colour)
+    write(_summary(plan, done), bold=True)
     secrets = {one.step.name: told for one in done or () if (told := _secret(one))}
     for name, told in secrets.items():
-        typer.echo(f"secret of {name}: {told}")
+        write(f"secret of {name}: {told}")
     if secrets:
-        typer.echo("Keep the secrets: they are never shown again.")
+        write("Keep the secrets: they are never shown again.")
 
 
 def _secret(done: Done) -> str | None:

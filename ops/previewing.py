@@ -1,7 +1,6 @@
 """``lakehook subscriptions preview``: what would go out, to the letter?"""
 
 from typing import Annotated
-from unicodedata import category
 
 import typer
 
@@ -16,6 +15,7 @@ from ops.answers import Output, answer
 from ops.desk import desk_of
 from ops.given import bounded
 from ops.options import STACK, TEXT, AnswerAs, Id, Stack, examples
+from ops.terminal import write
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -61,9 +61,9 @@ def preview(  # noqa: PLR0913  each is an option
     if output is Output.JSON:
         answer(output, preview_facts(previewed))
         return
-    typer.echo(_told(previewed))
+    write(_told(previewed))
     for warning in preview_warnings(previewed):
-        typer.echo(f"warning: {warning}", err=True)
+        write(f"warning: {warning}", err=True)
 
 
 def _event(file: typer.FileBinaryRead | None, event_type: str | None) -> Event:
@@ -80,13 +80,8 @@ def _event(file: typer.FileBinaryRead | None, event_type: str | None) -> Event:
 
 
 def _told(previewed: Preview) -> str:
-    """As a request looks: its headers, an empty line, its body; nothing that moves a terminal."""
+    """As a request looks: its headers, an empty line, its body."""
     subject = [] if previewed.subject is None else [f"subject: {previewed.subject}"]
     headers = [f"{name}: {value}" for name, value in previewed.headers.items()]
     html = [] if previewed.html is None else ["", previewed.html]
-    told = "\n".join([*subject, *headers, "", previewed.body, *html])
-    return "".join(c if _is_harmless(c) else ascii(c)[1:-1] for c in told)
-
-
-def _is_harmless(one: str) -> bool:
-    return one.isprintable() or one in "\n\t" or category(one) == "Zs"
+    return "\n".join([*subject, *headers, "", previewed.body, *html])

@@ -14,6 +14,7 @@ from ops.desk import Desk, desk_of
 from ops.options import STACK, TEXT, AnswerAs, Stack, examples
 from ops.progress import counting
 from ops.replay_facts import BY_TYPE
+from ops.terminal import write
 
 STOPPED = 1  # the exit code
 _USUAL = Wish(since="")
@@ -120,4 +121,4 @@ def _tell(replay: Replay, *, attached: bool) -> None:
     of = (
         "" if matched is None else f" with {matched} {'delivery' if matched == 1 else 'deliveries'}"
     )
-    typer.echo(f"replay {replay.id} {is_}{of}; it goes on without this command", err=True)
+    write(f"replay {replay.id} {is_}{of}; it goes on without this command", err=True)

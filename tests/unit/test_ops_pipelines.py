@@ -3,6 +3,7 @@
 import pytest
 
 from lakehook.domain.pipeline import Advance
+from ops.terminal import write
 from tests.builders import an_event
 from tests.fakes_ops import Office
 from tests.unit.test_ops_command import Terminal
@@ -95,3 +96,34 @@ def test_none_is_said_in_words(terminal: Terminal):
 @pytest.mark.parametrize("options", [("--state", "ended"), ("--older-than", "soon")])
 def test_a_wrong_choice_is_refused(terminal: Terminal, options: tuple[str, ...]):
     assert terminal("pipelines", "list", *options) == 2
+
+
+EVIL = "\x1b]0;pwned\x07\x1b[2J\u202egnp\nsecond line"
+
+
+def test_a_project_moves_no_terminal(terminal: Terminal):
+    accept(terminal, pipeline_id=1, project_name=EVIL)
+
+    assert terminal("pipelines", "list") == 0
+
+    shown = terminal.out
+    assert "\\x1b]0;pwned\\x07\\x1b[2J\\u202egnp\\nsecond line" in shown
+    assert all(line.isprintable() for line in shown.split("\n"))
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("湖 🎉", "湖 🎉"),
+        ("a\tb\u3000c\r", "a\tb\u3000c\\r"),
+        ("\u202e", "\\u202e"),
+        ("\x9b2J", "\\x9b2J"),
+    ],
+)
+def test_what_is_written_can_be_seen(capsys: pytest.CaptureFixture[str], text: str, shown: str):
+    write(text)
+    write(text, err=True, fg="red", bold=True)
+
+    out, err = capsys.readouterr()
+    assert out == shown + "\n"
+    assert shown in err

@@ -1,0 +1,34 @@
+"""What the command writes: nothing that strangers wrote moves, hides or colours anything there.
+
+Projects, error messages and answers of receivers are other people's text. A control character in it
+could clear the screen or set its title, and a bidirectional override could turn a line around.
+"""
+
+import unicodedata
+
+import typer
+
+
+def write(
+    text: str = "",
+    *,
+    err: bool = False,
+    nl: bool = True,
+    fg: str | None = None,
+    bold: bool | None = None,
+) -> None:
+    """Write lines to standard output or standard error; ``fg`` and ``bold`` as Click has them."""
+    lines = "\n".join(map(on_one_line, text.split("\n")))
+    typer.secho(lines, err=err, nl=nl, fg=fg, bold=bold)
+
+
+def on_one_line(text: str) -> str:
+    """A value as it is shown: what can't be seen is escaped, a line break too."""
+    if text.isprintable():
+        return text
+    return "".join(char if _is_harmless(char) else ascii(char)[1:-1] for char in text)
+
+
+def _is_harmless(char: str) -> bool:
+    """Whether it is seen as what it is, or leaves a space: a tab, and those of other scripts."""
+    return char.isprintable() or char == "\t" or unicodedata.category(char) == "Zs"

@@ -1,0 +1,108 @@
+"""What a row of DevLake's knows beside a notice: names, counts, the error, the tasks that failed.
+
+All of it was written by others, so it is bounded, and error texts go without credentials. What
+a row has kept of an earlier run is not taken for this one's:
+
+- ``errorName`` is never cleared, ``message`` is when a run begins;
+- ``spentSeconds`` is written when a run ends, which one that a restart has broken off never does;
+- ``finishedTasks`` counts the tasks of all runs.
+
+https://github.com/apache/incubator-devlake/blob/main/backend/server/services/pipeline_runner.go
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from lakehook.domain.chat.text import fitted, on_one_line
+from lakehook.domain.document import Document
+from lakehook.domain.error_text import summary_of, without_credentials
+from lakehook.domain.event import EventType
+from lakehook.domain.event_fields import MAX_FAILED_TASKS, MAX_TASK_MESSAGE, keep_valid
+
+MAX_NAME_CHARACTERS = 200
+MAX_LABELS, MAX_LABEL_CHARACTERS = 20, 100
+MAX_MESSAGE_CHARACTERS, MAX_ERROR_NAME_CHARACTERS = 4000, 1000
+
+FIELDS = (
+    "name",
+    "labels",
+    "totalTasks",
+    "finishedTasks",
+    "spentSeconds",
+    "message",
+    "errorName",
+)
+"""Of a row, beside those of a notice."""
+
+FAILED_TYPES = frozenset((EventType.PIPELINE_FAILED, EventType.PIPELINE_PARTIAL))
+"""Whose tasks are worth reading."""
+
+_FAILED, _CANCELLED = "TASK_FAILED", "TASK_CANCELLED"
+_ENDED = frozenset((_FAILED, _CANCELLED, "TASK_COMPLETED", "TASK_PARTIAL"))
+
+
+def lasting_details(row: Mapping[str, Any]) -> Document:
+    """What holds for every event of the pipeline."""
+    return keep_valid(
+        {
+            "pipeline_name": _line(row.get("name"), MAX_NAME_CHARACTERS) or None,
+            "labels": list(_labels(row.get("labels"))) or None,
+            "total_tasks": row.get("totalTasks"),
+        }
+    )
+
+
+def end_details(row: Mapping[str, Any], tasks: Sequence[Mapping[str, Any]] = ()) -> Document:
+    """What holds for an end; ``tasks`` are those of this run, if they were read."""
+    message = _text(row.get("message"), MAX_MESSAGE_CHARACTERS)
+    error_name = _text(row.get("errorName"), MAX_ERROR_NAME_CHARACTERS)
+    return keep_valid(
+        {
+            "message": message or None,
+            "error_name": (error_name or None) if message else None,
+            "finished_tasks": _ended(tasks) if tasks else row.get("finishedTasks"),
+            "spent_seconds": row.get("spentSeconds"),
+            "failed_tasks": list(_failed(tasks))[:MAX_FAILED_TASKS] or None,
+        }
+    )
+
+
+def _ended(tasks: Sequence[Mapping[str, Any]]) -> int:
+    return sum(task.get("status") in _ENDED for task in tasks)
+
+
+def _failed(tasks: Sequence[Mapping[str, Any]]) -> Iterator[Document]:
+    """In the order in which they were made, those that were cancelled last."""
+    for status in (_FAILED, _CANCELLED):
+        of_status = [task for task in tasks if task.get("status") == status and _is_task(task)]
+        for task in sorted(of_status, key=lambda task: int(task["id"])):
+            yield _failed_task(task)
+
+
+def _is_task(task: Mapping[str, Any]) -> bool:
+    return type(task.get("id")) is int and isinstance(task.get("plugin"), str)
+
+
+def _failed_task(task: Mapping[str, Any]) -> Document:
+    message = summary_of(_text(task.get("message"), MAX_MESSAGE_CHARACTERS))
+    said = {
+        "id": task["id"],
+        "plugin": _line(task["plugin"], MAX_NAME_CHARACTERS),
+        "status": task["status"],
+        "message": on_one_line(message, MAX_TASK_MESSAGE) or None,
+    }
+    return {name: value for name, value in said.items() if value is not None}
+
+
+def _labels(value: Any) -> Iterator[str]:
+    for label in value[:MAX_LABELS] if isinstance(value, list) else ():
+        if line := _line(label, MAX_LABEL_CHARACTERS):
+            yield line
+
+
+def _line(value: Any, most: int) -> str:
+    return on_one_line(value, most) if isinstance(value, str) else ""
+
+
+def _text(value: Any, most: int) -> str:
+    return fitted(without_credentials(value), most) if isinstance(value, str) else ""

@@ -1,0 +1,240 @@
+"""What a row knows beside a notice, bounded, and nothing of it from an earlier run."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lakehook.domain.devlake.notice import read_notice
+from lakehook.domain.devlake.row import Row
+from lakehook.domain.document import Document, text_of
+from lakehook.domain.event import MAX_EVENT_BYTES
+from tests.fakes_devlake import a_task, shown
+
+RECORDED = Path(__file__).parents[1] / "vectors" / "devlake" / "rest"
+SECRET = "s3cr3t-0f-0urs"
+NOT_ENDED = {"finishedAt": None}
+ENDS = ("COMPLETED", "FAILED", "PARTIAL", "CANCELLED")
+
+
+def recorded(status: str) -> tuple[Row, list[Document]]:
+    row = json.loads((RECORDED / f"pipeline-{status}.json").read_text(encoding="utf-8"))
+    tasks = RECORDED / f"pipeline-{status}-tasks.json"
+    listed: list[Document] = (
+        json.loads(tasks.read_text(encoding="utf-8"))["tasks"] if tasks.exists() else []
+    )
+    return Row.read(row), listed
+
+
+def details(row: Document, *tasks: Document) -> Document:
+    """Of the event of its present state."""
+    event = Row.read(row).event("payments", tasks=tasks).document
+    names = set(event) - set(read_notice(event["data"]["devlake"].encode()))
+    return {name: event[name] for name in sorted(names)}
+
+
+def failed(**changes: Any) -> Document:
+    return shown(39, "TASK_FAILED", **changes)
+
+
+# --- what a real DevLake showed ---
+
+
+def test_a_run_that_failed_says_why_and_which_tasks():
+    row, tasks = recorded("TASK_FAILED")
+
+    document = row.event("", tasks=tasks).document
+
+    assert document["pipeline_name"] == "p"
+    assert document["message"].startswith("Error running pipeline 119.\nWraps: (2) Error running")
+    assert document["error_name"].startswith("Error running pipeline 119.\ncaused by: Error")
+    assert (document["finished_tasks"], document["total_tasks"]) == (1, 1)
+    assert document["spent_seconds"] == 0
+    assert document["failed_tasks"] == [
+        {
+            "id": 131,
+            "plugin": "sleeper",
+            "status": "TASK_FAILED",
+            "message": "subtask sleep ended unexpectedly: it was to fail after 0.5 s",
+        }
+    ]
+    assert "labels" not in document
+
+
+def test_without_its_tasks_it_counts_what_finished_in_all_runs():
+    row, _ = recorded("TASK_FAILED")
+
+    document = row.event("").document
+
+    assert (document["finished_tasks"], document["total_tasks"]) == (3, 1)
+    assert "failed_tasks" not in document
+
+
+def test_a_run_that_failed_in_part_has_no_message_but_tasks():
+    row, tasks = recorded("TASK_PARTIAL")
+
+    document = row.event("", tasks=tasks).document
+
+    assert document["labels"] == ["team-a"]
+    assert (document["finished_tasks"], document["total_tasks"]) == (2, 2)
+    assert document["spent_seconds"] == 1
+    assert [task["id"] for task in document["failed_tasks"]] == [182]
+    assert {"message", "error_name"} & set(document) == set()
+
+
+@pytest.mark.parametrize("status", ["TASK_CREATED", "TASK_RUNNING"])
+def test_what_has_not_ended_has_a_name_and_a_number_of_tasks(status: str):
+    row, _ = recorded(status)
+
+    document = row.event("").document
+
+    assert document["total_tasks"] == 1
+    assert document["pipeline_name"]
+    assert {"finished_tasks", "spent_seconds", "message"} & set(document) == set()
+
+
+# --- what is left of an earlier run ---
+
+
+def test_the_error_of_an_earlier_run_is_not_told_as_this_ones():
+    """``errorName`` stays in the row for ever, ``message`` until the next run begins."""
+    row = failed(errorName="what went wrong the last time")
+
+    assert "error_name" not in details(row)
+    assert details(failed(message="oh", errorName="oh"))["error_name"] == "oh"
+
+
+@pytest.mark.parametrize("finished_at", [None, "2026-01-01T11:05:00Z"])
+def test_a_run_that_a_restart_broke_off_has_not_lasted_as_long_as_the_one_before(
+    finished_at: str | None,
+):
+    found = details(failed(finishedAt=finished_at, spentSeconds=600))
+
+    assert "spent_seconds" not in found
+
+
+def test_a_row_that_has_moved_on_tells_only_what_holds_for_every_event():
+    row = Row.read(failed(message="oh", blueprintId=7, labels=["a"]))
+    running = Row.read(shown(39, "TASK_RUNNING", **NOT_ENDED)).event("").document
+    later = {"beganAt": "2026-01-01T11:30:00Z", "finishedAt": "2026-01-01T11:40:00Z"}
+    next_failure = Row.read(failed(**later)).event("").document
+    lasting = {
+        "trigger_source": "blueprint:7",
+        "pipeline_name": "nightly",
+        "labels": ["a"],
+        "total_tasks": 1,
+    }
+
+    assert row.details(running) == lasting
+    assert row.details(next_failure, [a_task(1)]) == lasting
+    assert row.details(Row.read(failed()).event("").document)["message"] == "oh"
+
+
+# --- bounds ---
+
+
+@pytest.mark.parametrize("state", ENDS)
+def test_every_end_says_how_much_was_done_and_how_long_it_took(state: str):
+    found = details(shown(39, f"TASK_{state}", totalTasks=9, finishedTasks=7))
+
+    assert (found["total_tasks"], found["finished_tasks"], found["spent_seconds"]) == (9, 7, 600)
+
+
+def test_tasks_come_in_order_those_that_were_cancelled_last_and_not_all_of_them():
+    tasks = [
+        a_task(99, "TASK_CANCELLED"),
+        *(a_task(number, message=f"{number}") for number in range(20, 0, -1)),
+        a_task(50, "TASK_COMPLETED"),
+        a_task(51, "TASK_CREATED"),
+    ]
+
+    found = details(failed(totalTasks=23), *tasks)
+
+    assert [task["id"] for task in found["failed_tasks"]] == list(range(1, 11))
+    assert found["finished_tasks"] == 22
+    few = details(failed(), a_task(2, "TASK_CANCELLED"), a_task(3))
+    assert [(task["id"], task["status"]) for task in few["failed_tasks"]] == [
+        (3, "TASK_FAILED"),
+        (2, "TASK_CANCELLED"),
+    ]
+    assert "message" not in few["failed_tasks"][0]
+
+
+def test_texts_of_others_are_cut_and_go_without_credentials():
+    long = "x" * 10_000
+    row = failed(
+        name=f"n\n{long}",
+        labels=["a\tb", "", 7, long, *("c",) * 99],
+        message=f"https://git:{SECRET}@github.com\n{long}",
+        errorName=f"token={SECRET}",
+    )
+
+    found = details(row, a_task(1, message=f"password={SECRET}\u202e {long}", plugin="p\x1b[1m"))
+
+    assert SECRET not in text_of(found)
+    assert found["pipeline_name"] == f"n {'x' * 197}…"
+    assert found["labels"][:3] == ["a b", f"{'x' * 99}…", "c"]
+    assert len(found["labels"]) == 18
+    assert found["message"].startswith("https://…@github.com\nxxx")
+    assert len(found["message"]) == 4000
+    (task,) = found["failed_tasks"]
+    assert task["plugin"] == "p [1m"
+    assert task["message"].startswith("password=… x")
+    assert len(task["message"]) == 300
+
+
+def test_an_event_with_the_most_details_is_far_from_the_largest():
+    wide = "\U0001f4a5" * 10_000
+    row = failed(name=wide, labels=[wide] * 99, message=wide, errorName=wide)
+    tasks = [a_task(number, message=wide, plugin=wide) for number in range(99)]
+
+    event = Row.read(row).event("payments", tasks=tasks)
+
+    assert len(text_of(event.document).encode()) < MAX_EVENT_BYTES // 2
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"name": 7, "labels": None, "message": ["a"], "errorName": {}},
+        {"name": "", "labels": "abc", "message": "", "errorName": None},
+        {"totalTasks": -1, "finishedTasks": "7", "spentSeconds": None},
+        {"totalTasks": True, "finishedTasks": 1.5, "spentSeconds": -1},
+    ],
+)
+def test_what_is_malformed_is_left_out(changes: dict[str, Any]):
+    found = details(failed(**changes))
+
+    assert set(found) <= {
+        "pipeline_name",
+        "total_tasks",
+        "finished_tasks",
+        "spent_seconds",
+    } - {_EVENT_NAMES[name] for name in changes if name in _EVENT_NAMES}
+
+
+_EVENT_NAMES = {
+    "name": "pipeline_name",
+    "totalTasks": "total_tasks",
+    "finishedTasks": "finished_tasks",
+    "spentSeconds": "spent_seconds",
+}
+
+
+@pytest.mark.parametrize("task", [{}, {"id": 1}, {"id": "1", "plugin": "a"}, {"id": True}])
+def test_a_task_that_is_malformed_is_left_out(task: Document):
+    found = details(failed(), task | {"status": "TASK_FAILED"}, a_task(7))
+
+    assert [one["id"] for one in found["failed_tasks"]] == [7]
+
+
+def test_a_row_of_an_older_devlake_may_lack_any_of_it():
+    row = {name: value for name, value in failed().items() if name in _OF_A_NOTICE}
+
+    assert details(row) == {}
+
+
+_OF_A_NOTICE = (
+    "id", "createdAt", "updatedAt", "beganAt", "finishedAt", "status", "blueprintId"
+)  # fmt: skip

@@ -13,6 +13,10 @@ from lakehook.domain.devlake.sources import NONE, DevLakeSources, is_source_name
 from lakehook.domain.errors import BadInput
 from lakehook.domain.retry import RetrySchedule
 from local.hosts import BadHosts, read_hosts
+from local.secret_file import kept_secret
+
+MAX_PORT = 65533
+"""Two ports follow, for the functions that have a URL."""
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -74,7 +78,23 @@ def _sources(texts: list[str] | None) -> list[str]:
     return texts or []
 
 
-Port = Annotated[int, typer.Option(min=0, max=65535, help="Where to listen; 0: any free port.")]
+def _secret(path: Path | None) -> str | None:
+    try:
+        return path and kept_secret(path)
+    except OSError as error:
+        raise typer.BadParameter(f"{path}: {error.strerror}", param_hint="--secret-file") from error
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--secret-file") from error
+
+
+Port = Annotated[
+    int,
+    typer.Option(
+        min=0,
+        max=MAX_PORT,
+        help="Where to listen; the ingress is on the next port. 0: any free ports.",
+    ),
+]
 Schedule = Annotated[
     str | None,
     typer.Option(callback=_retry_schedule, help="Seconds before each further attempt: 1,2,4."),
@@ -99,6 +119,13 @@ HostsFile = Annotated[
         metavar="FILE",
         help="What names resolve to for the functions, where the file has them: a JSON object,"
         ' {"ci.example": ["127.0.0.1"]}, read anew at each look-up.',
+    ),
+]
+SecretFile = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="What DevLake signs with; if there is no such file, it is made with a new secret.",
     ),
 ]
 DevlakeApi = Annotated[
@@ -139,6 +166,7 @@ def up(  # noqa: PLR0913  each is an option
     clock_seconds: ClockSeconds = None,
     allow_network: AllowNetwork = None,
     hosts: HostsFile = None,
+    secret_file: SecretFile = None,
     devlake_api: DevlakeApi = None,
     devlake_ui: DevlakeUi = None,
     devlake_source: DevlakeSource = None,
@@ -153,6 +181,7 @@ def up(  # noqa: PLR0913  each is an option
         clock_seconds=clock_seconds,
         allow_networks=tuple(allow_network or ()),
         hosts=hosts,
+        notification_secret=_secret(secret_file),
         devlake_api_url=devlake_api,
         devlake_ui_url=devlake_ui,
         devlake_sources=dict(_named(text) for text in devlake_source or ()),

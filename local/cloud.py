@@ -1,6 +1,5 @@
 """The embedded cloud: moto's server in this process, for this machine alone."""
 
-import errno
 import socket
 import time
 from collections.abc import Mapping
@@ -15,17 +14,11 @@ from werkzeug.serving import BaseWSGIServer, make_server
 from local import account, dynamodb, sqs
 from local.gateway import Gateway
 from local.open_handler import OpenHandler
+from local.port import listening_on
 from local.stack import Stack
 
 _HOST = "127.0.0.1"
 """Nothing asks who is calling, so nobody from outside may."""
-
-
-class PortTaken(OSError):
-    """Another program listens on the port."""
-
-    def __init__(self, port: int) -> None:
-        super().__init__(f"port {port} is in use by another program; give another --port")
 
 
 class Cloud:
@@ -76,12 +69,8 @@ class Cloud:
 
 def _listen(port: int) -> socket.socket:
     """Bind here rather than in werkzeug, which ends the process when the port is busy."""
-    try:
+    with listening_on(port):
         return socket.create_server((_HOST, port), backlog=128)
-    except OSError as error:
-        if error.errno == errno.EADDRINUSE:
-            raise PortTaken(port) from error
-        raise
 
 
 def _forget_everything() -> None:

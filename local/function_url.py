@@ -17,6 +17,7 @@ from uuid import uuid4
 
 from local.account import ACCOUNT_ID
 from local.invocation import Answer, Result
+from local.port import listening_on
 
 _HOST = "127.0.0.1"
 _LOOK_SECONDS = 0.1
@@ -36,8 +37,9 @@ class FunctionUrl(ThreadingHTTPServer):
     block_on_close = False
     request_queue_size = 128
 
-    def __init__(self) -> None:
-        super().__init__((_HOST, 0), _Handler)
+    def __init__(self, port: int = 0) -> None:
+        with listening_on(port):
+            super().__init__((_HOST, port), _Handler)
         self.invoke: Callable[[Mapping[str, Any]], Result]
         self._server = Thread(
             target=self.serve_forever, args=(_LOOK_SECONDS,), name="function url", daemon=True

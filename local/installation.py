@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from itertools import count, repeat
 from pathlib import Path
 from typing import Any, Self
 
@@ -23,7 +24,7 @@ _TEMPLATE = ROOT / "local" / "template.json"
 class Options:
     """``None`` leaves what the template says."""
 
-    port: int = 0
+    port: int = 0  # and the next ones for the functions' URLs, in the template's order
     retry_schedule: str | None = None
     stall_thresholds: str | None = None
     allow_networks: tuple[str, ...] = ()
@@ -108,9 +109,10 @@ class LocalLakehook:
     def _furnish(self, exits: ExitStack) -> Furniture:
         template = json.loads(_TEMPLATE.read_text(encoding="utf-8"))
         self._doors: dict[str, FunctionUrl] = {}
+        ports = count(self._options.port + 1) if self._options.port else repeat(0)
 
         def new_url() -> str:
-            door = exits.enter_context(FunctionUrl())
+            door = exits.enter_context(FunctionUrl(next(ports)))
             self._doors[door.url] = door
             return door.url
 

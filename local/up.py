@@ -9,8 +9,8 @@ from dataclasses import asdict
 from threading import Event
 from typing import Any
 
-from local.cloud import PortTaken
 from local.installation import LocalLakehook, Options
+from local.port import PortTaken
 from local.runtime import InitFailed
 
 _ENDED_WELL = 0

@@ -9,7 +9,8 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from local.cloud import Cloud, PortTaken
+from local.cloud import Cloud
+from local.port import PortTaken
 
 
 @pytest.fixture

@@ -7,8 +7,9 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import fields
+from pathlib import Path
 from typing import IO, Any
 
 import boto3
@@ -108,7 +109,9 @@ def test_no_worker_outlives_a_killed_one() -> None:
         (["--clock-seconds", "0"], "'--clock-seconds': give seconds above 0"),
         (["--clock-seconds", "inf"], "'--clock-seconds': give seconds above 0"),
         (["--allow-network", "127.0.0.1/8"], "'--allow-network': 127.0.0.1/8 has host bits set"),
-        (["--port", "70000"], "'--port': Input should be less than or equal to 65535"),
+        (["--port", "65534"], "'--port': Input should be less than or equal to 65533"),
+        (["--secret-file", "/no/such/secret"], "--secret-file: /no/such/secret: No such file"),
+        (["--secret-file", "pyproject.toml"], "--secret-file: pyproject.toml: not one line with"),
         (["--hosts", "/no/such.json"], "'--hosts': /no/such.json: No such file or directory"),
         (["--hosts", "pyproject.toml"], "'--hosts': pyproject.toml: not a JSON object of names"),
         (["--devlake-api", "devlake:8080"], "'--devlake-api': not a URL such as https://"),
@@ -138,6 +141,49 @@ def test_a_busy_port_is_told_in_one_line() -> None:
     assert ended.returncode == 2
     assert ended.stdout == ""
     assert ended.stderr == f"port {port} is in use by another program; give another --port\n"
+
+
+def three_free_ports() -> int:
+    """The first of three in a row."""
+    while True:
+        with ExitStack() as taken:
+            first = taken.enter_context(socket.create_server(("127.0.0.1", 0))).getsockname()[1]
+            try:
+                for port in (first + 1, first + 2):
+                    taken.enter_context(socket.create_server(("127.0.0.1", port)))
+            except OSError:
+                continue
+            return int(first)
+
+
+def test_a_devlake_on_the_same_machine_finds_the_ingress_again_with_the_same_secret(
+    tmp_path: Path,
+) -> None:
+    port, secret_file = three_free_ports(), tmp_path / "secret"
+    found = []
+
+    for _ in range(2):
+        with up("--port", str(port), "--secret-file", str(secret_file)) as (process, where):
+            found.append((where["endpoint_url"], where["ingress_url"], where["api_url"]))
+            assert where["notification_secret"] == secret_file.read_text().strip()
+            process.terminate()
+            process.wait()
+
+    urls = tuple(f"http://127.0.0.1:{port + n}" for n in range(3))
+    assert found == [(urls[0], f"{urls[1]}/", f"{urls[2]}/")] * 2
+    assert secret_file.stat().st_mode & 0o777 == 0o600
+    assert len(secret_file.read_text()) == 49
+
+
+def test_a_busy_port_of_the_ingress_is_told_in_one_line() -> None:
+    port = three_free_ports()
+    with socket.create_server(("127.0.0.1", port + 1)):
+        ended = subprocess.run(
+            [*UP, "--port", str(port)], cwd=ROOT, capture_output=True, text=True, check=False
+        )
+
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr == f"port {port + 1} is in use by another program; give another --port\n"
 
 
 def test_help_shows_an_example() -> None:

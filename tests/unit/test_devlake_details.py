@@ -10,7 +10,7 @@ from lakehook.domain.devlake.notice import read_notice
 from lakehook.domain.devlake.row import Row
 from lakehook.domain.document import Document, text_of
 from lakehook.domain.event import MAX_EVENT_BYTES
-from tests.fakes_devlake import a_task, shown
+from tests.devlake import a_task, shown
 
 RECORDED = Path(__file__).parents[1] / "vectors" / "devlake" / "rest"
 SECRET = "s3cr3t-0f-0urs"

@@ -80,7 +80,7 @@ def _sources(texts: list[str] | None) -> list[str]:
 
 def _secret(path: Path | None) -> str | None:
     try:
-        return path and kept_secret(path)
+        return None if path is None else kept_secret(path)
     except OSError as error:
         raise typer.BadParameter(f"{path}: {error.strerror}", param_hint="--secret-file") from error
     except ValueError as error:

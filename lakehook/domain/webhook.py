@@ -1,6 +1,8 @@
 """The webhook channel: how a delivery is rendered, and how an answer is read."""
 
+import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -13,6 +15,7 @@ from lakehook.domain.destination import Destination
 from lakehook.domain.document import text_of
 from lakehook.domain.endpoint import Endpoint
 from lakehook.domain.event import Event
+from lakehook.domain.instant import instant
 from lakehook.domain.language import Language
 from lakehook.domain.outcome import Answer, Outcome, Reading
 from lakehook.domain.ping import Ping
@@ -139,15 +142,38 @@ def _control(answer: Answer) -> str:
 
 
 def retry_after(answer: Answer, *, now: float) -> float | None:
-    """Seconds the receiver asks us to wait (RFC 9110 section 10.2.3), at most a day of them."""
+    """Seconds the receiver asks us to wait (RFC 9110 section 10.2.3), at most a day of them.
+
+    Beyond the RFC's whole seconds and dates, what servers write instead is understood: ``1.5``,
+    ``30s``, the header twice, a time by RFC 3339 or in Unix seconds or milliseconds.
+    """
     wish = answer.headers.get("retry-after", "").strip()
-    if wish.isascii() and wish.isdigit():
-        return min(float(wish), LONGEST_HINT_SECONDS)
-    date = _date(wish)
-    return min(max(0.0, date.timestamp() - now), LONGEST_HINT_SECONDS) if date else None
+    if number := _SECONDS.fullmatch(wish):
+        seconds = _until(float(number[1]), now)
+    else:
+        date = _date(wish)
+        if date is None:
+            return None
+        seconds = date.timestamp() - now
+    return min(max(0.0, seconds), LONGEST_HINT_SECONDS)
+
+
+def _until(number: float, now: float) -> float:
+    """A number so large is no wait but a time."""
+    if number >= _FIRST_MILLISECONDS:
+        return number / 1000 - now
+    return number - now if number >= _FIRST_SECONDS else number
+
+
+_SECONDS = re.compile(
+    r"(\d{1,18}(?:\.\d{1,9})?) ?(?:s|secs?|seconds?)?(?: ?,.*)?", re.ASCII | re.IGNORECASE
+)
+_FIRST_SECONDS, _FIRST_MILLISECONDS = 10**9, 10**12  # in 2001; as a wait, that is 31 years
 
 
 def _date(text: str) -> datetime | None:
+    with suppress(ValueError):
+        return instant(text)
     try:
         date = parsedate_to_datetime(text)
     except (ValueError, OverflowError):  # the latter for numbers that no calendar has

@@ -164,7 +164,11 @@ def test_its_url_is_shown_without_what_is_a_credential():
     [
         (200, b"ok", Outcome.DELIVERED),
         (200, b" ok\n", Outcome.DELIVERED),
-        (200, b"", Outcome.REJECTED),
+        (200, b"", Outcome.DELIVERED),
+        (200, b'{"ok":true}', Outcome.DELIVERED),
+        (200, b'{"success":true}', Outcome.DELIVERED),
+        (200, b'{"ok": false, "error": "invalid_workflow_input"}', Outcome.REJECTED),
+        (200, b'{"success":false}', Outcome.REJECTED),
         (200, b"<html>sign in</html>", Outcome.REJECTED),
         (204, b"", Outcome.REJECTED),
         (302, b"", Outcome.REJECTED),

@@ -3,6 +3,8 @@
 https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks
 """
 
+import re
+
 from lakehook.domain.channel import Content
 from lakehook.domain.chat.channel import PostedChat, document_in
 from lakehook.domain.chat.telling import Telling
@@ -32,6 +34,7 @@ _GONE_WORDS = frozenset(
         "team_disabled",
     )
 )
+_NO = re.compile(r'"(?:ok|success)"\s*:\s*false|"error"\s*:\s*"')
 # https://docs.slack.dev/messaging/formatting-message-text#escaping
 _ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
@@ -56,7 +59,7 @@ class Slack(PostedChat):
     def read(self, answer: Answer, *, now: float) -> Reading:
         """By the status and by the word in the body: https://api.slack.com/changelog/2016-05-17."""
         usual, word = read(answer, now=now), _word(answer)
-        if answer.status == _OK and word == "ok":
+        if answer.status == _OK and _is_taken(word):
             return Reading(outcome=Outcome.DELIVERED)
         if answer.status in _GONE or word in _GONE_WORDS:
             return Reading(outcome=Outcome.GONE, unwanted=True)
@@ -99,6 +102,16 @@ def _context(remarks: tuple[str, ...]) -> Document:
 def _markup(text: str) -> Document:
     """``verbatim``: a name of a channel or a person in it stays text."""
     return {"type": "mrkdwn", "text": text, "verbatim": True}
+
+
+def _is_taken(word: str) -> bool:
+    """Whether a 200 means it: workflows say ``{"ok":true}``, imitators ``{"success":true}``.
+
+    What says no does so by its status, by a word of Slack's, or by a false in its JSON; a page of
+    HTML is somebody else's.
+    """
+    says_no = word in _GONE_WORDS or word.startswith("<") or _NO.search(word) is not None
+    return not says_no
 
 
 def _word(answer: Answer) -> str:

@@ -22,10 +22,9 @@ SHORTEST_WAIT_SECONDS = 60.0
 
 _OK, _TAKEN = 200, 0
 _BUSY = frozenset((-1, 45009))  # busy; more than 20 a minute
-_GONE = frozenset(
-    (93000, 93004, 93008)
-)  # no such robot, or none any more; stopped; not in the group
-_UNACCEPTABLE = frozenset((40008, 40058, 44004, 45002))  # kind, parameter, empty, too long
+# Only what was seen to be permanent: in August 2021 WeCom answered 40008 to valid messages.
+_GONE = frozenset((93000,))  # no such robot, or none any more
+_UNACCEPTABLE = frozenset((40058,))  # a parameter, such as a text that is too long
 _COLOURS = {Tone.GOOD: "info", Tone.BAD: "warning", Tone.DOUBTFUL: "warning"}
 _END = "</font>"
 _LINK = re.compile(r"\](?=[(\[])")

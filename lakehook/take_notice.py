@@ -1,20 +1,21 @@
 """Take notice: what DevLake has signed becomes an event on the queue."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 
 from lakehook.domain.devlake.notice import read_notice
-from lakehook.domain.devlake.refusal import Refusal, RefusalKind, refuse_sign
+from lakehook.domain.devlake.refusal import TEST_PIPELINE, Refusal, RefusalKind, refuse_sign
 from lakehook.domain.devlake.signature import SignedNotice
+from lakehook.domain.devlake.sources import DEFAULT_SOURCE, DevLakeSource
 from lakehook.domain.document import Document
 from lakehook.domain.errors import BadEvent, BadNotice, BadSign, OwnTrouble
 from lakehook.domain.event import Event
-from lakehook.ports.ingress import Blueprints, NotificationSecrets, Publisher
+from lakehook.ports.ingress import LiveSecrets, NotificationSecrets, PipelineDetails, Publisher
 
 
 class Verdict(Enum):
     TAKEN = auto()  # safe on the queue
+    TESTED = auto()  # signed, and of no pipeline: somebody tries whether notices get in
     UNSIGNED = auto()
     UNREADABLE = auto()
     UNAVAILABLE = auto()  # AWS failed us: the notice may be sent again
@@ -37,44 +38,45 @@ class Answer:
 class TakeNotice:
     secrets: NotificationSecrets
     publisher: Publisher
-    blueprints: Blueprints | None = None
+    details: PipelineDetails | None = None
     empty_secret_allowed: bool = False
 
-    def __call__(self, notice: SignedNotice) -> Answer:
+    def __call__(self, notice: SignedNotice, source: DevLakeSource = DEFAULT_SOURCE) -> Answer:
         """The same notice gives the same event, which fan-out knows by its id: once is enough."""
         try:
-            self._verify(notice)
-            event = self._read(notice.body)
-            self.publisher.publish([event])
+            self._verify(notice, source.name)
+            return self._take(read_notice(notice.body, source.name), source)
         except BadSign as error:
-            refusal = refuse_sign(notice, error, self._live_secrets())
-            return Answer(Verdict.UNSIGNED, refusal=refusal)
+            live = self._live(source.name)
+            label = source.name if live.are_own else None
+            return Answer(
+                Verdict.UNSIGNED, refusal=refuse_sign(notice, error, live.values, label=label)
+            )
         except (BadNotice, BadEvent) as error:
             refusal = Refusal(RefusalKind.NOT_A_NOTICE, str(error), seems_devlake=True)
             return Answer(Verdict.UNREADABLE, refusal=refusal)
         except OwnTrouble as error:
             return Answer(Verdict.UNAVAILABLE, trouble=error)
-        return Answer(Verdict.TAKEN, event)
 
-    def _verify(self, notice: SignedNotice) -> None:
+    def _verify(self, notice: SignedNotice, source: str | None) -> None:
         """The secret may have been changed since it was read."""
         try:
-            notice.verify(self._live_secrets())
+            notice.verify(self._live(source).values)
         except BadSign:
-            notice.verify(self._live_secrets(anew=True))
+            notice.verify(self._live(source, anew=True).values)
 
-    def _live_secrets(self, *, anew: bool = False) -> Sequence[str]:
-        """By an empty secret anybody can sign."""
-        stored = [secret for secret in self.secrets.live(anew=anew) if secret]
-        return [*stored, ""] if self.empty_secret_allowed else stored
+    def _live(self, source: str | None, *, anew: bool = False) -> LiveSecrets:
+        """By an empty secret anybody can sign, and a source that has its own takes no other."""
+        live = self.secrets.live(source, anew=anew)
+        secrets = [secret for secret in live.values if secret]
+        if self.empty_secret_allowed and not live.are_own:
+            secrets.append("")
+        return LiveSecrets(secrets, live.are_own)
 
-    def _read(self, body: bytes) -> Event:
-        document = read_notice(body)
-        return Event.from_document(document | self._trigger_source(document))
-
-    def _trigger_source(self, document: Document) -> Document:
-        number = document["pipeline_id"]
-        if self.blueprints is None or not isinstance(number, int):
-            return {}
-        blueprint_id = self.blueprints.of_pipeline(number)
-        return {} if blueprint_id is None else {"trigger_source": f"blueprint:{blueprint_id}"}
+    def _take(self, document: Document, source: DevLakeSource) -> Answer:
+        if document["pipeline_id"] == TEST_PIPELINE:
+            return Answer(Verdict.TESTED)
+        details = self.details.of_event(source, document) if self.details else {}
+        event = Event.with_details(document, details)
+        self.publisher.publish([event])
+        return Answer(Verdict.TAKEN, event)

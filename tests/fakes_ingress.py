@@ -1,14 +1,16 @@
 """Stand-ins for what taking notices needs."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from lakehook.domain.devlake.heard import Heard, LastAccepted, LastRefused, is_notice
 from lakehook.domain.devlake.refusal import Refusal
-from lakehook.domain.document import text_of
+from lakehook.domain.devlake.sources import DevLakeSource
+from lakehook.domain.document import Document, text_of
 from lakehook.domain.errors import OwnTrouble
 from lakehook.domain.event import Event
 from lakehook.ports.heard import ACCEPTED_EVERY_SECONDS, REFUSED_EVERY_SECONDS
+from lakehook.ports.ingress import LiveSecrets
 from tests.fakes import FakeClock
 
 
@@ -17,14 +19,18 @@ class FakeNotificationSecrets:
     """What is stored is seen when it is read ``anew``."""
 
     stored: list[str]  # the newest first
+    own: dict[str, str] = field(default_factory=dict)  # by the name of a source
     asked_anew: int = 0
     _seen: list[str] = field(default_factory=list)
+    _seen_own: dict[str, str] = field(default_factory=dict)
 
-    def live(self, *, anew: bool = False) -> Sequence[str]:
+    def live(self, source: str | None = None, *, anew: bool = False) -> LiveSecrets:
         self.asked_anew += anew
         if anew or not self._seen:
-            self._seen = list(self.stored)
-        return self._seen
+            self._seen, self._seen_own = list(self.stored), dict(self.own)
+        if source in self._seen_own:
+            return LiveSecrets([self._seen_own[source]], are_own=True)
+        return LiveSecrets(self._seen)
 
 
 @dataclass
@@ -43,13 +49,16 @@ class FakePublisher:
 
 
 @dataclass
-class FakeBlueprints:
-    known: dict[int, int] = field(default_factory=dict)
-    asked: list[int] = field(default_factory=list)
+class FakeDetails:
+    """Plays ``PipelineDetails``; what is known is of a pipeline of a source."""
 
-    def of_pipeline(self, pipeline_id: int) -> int | None:
-        self.asked.append(pipeline_id)
-        return self.known.get(pipeline_id)
+    known: dict[tuple[str | None, int | str], Document] = field(default_factory=dict)
+    asked: list[tuple[str | None, int | str]] = field(default_factory=list)
+
+    def of_event(self, source: DevLakeSource, document: Document) -> Document:
+        key = (source.name, document["pipeline_id"])
+        self.asked.append(key)
+        return self.known.get(key, {})
 
 
 @dataclass

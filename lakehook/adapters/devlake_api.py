@@ -31,6 +31,8 @@ from lakehook.adapters.devlake_rest import (
     within,
 )
 from lakehook.adapters.http_moment import Moment
+from lakehook.domain.devlake.sources import DevLakeSource
+from lakehook.domain.document import Document
 from lakehook.domain.errors import DevlakeAway, NoDevlake
 from lakehook.ports.devlake import ApiCredentials
 from lakehook.ports.ingress import Now
@@ -223,6 +225,27 @@ class DevlakeApi:
         self._known[pipeline_id] = blueprint_id
         if len(self._known) > MOST_KNOWN:
             self._known.popitem(last=False)
+
+
+@dataclass
+class BlueprintDetails:
+    """Plays ``PipelineDetails``: the blueprint of a pipeline, by the API of its source."""
+
+    now: Now
+    apis: dict[str | None, DevlakeApi] = field(default_factory=dict)
+
+    def of_event(self, source: DevLakeSource, document: Document) -> Document:
+        number = document["pipeline_id"]
+        if source.api_url is None or not isinstance(number, int):
+            return {}
+        if source.name not in self.apis:
+            self.apis[source.name] = DevlakeApi(source.api_url, self.now)
+        blueprint_id = self.apis[source.name].of_pipeline(number)
+        return {} if blueprint_id is None else {"trigger_source": f"blueprint:{blueprint_id}"}
+
+    def close(self) -> None:
+        for api in self.apis.values():
+            api.close()
 
 
 def _blueprint_id(body: bytes) -> int | None:

@@ -19,7 +19,11 @@ class NoticeTelemetry(Powertools):
             trigger_source=event.document["trigger_source"],
         )
 
-    def refused(self, status: int, refusal: Refusal) -> None:
+    def tested(self, source: str | None) -> None:
+        """Not counted as a notice: no DevLake was heard."""
+        self._info("test_notice_accepted", source=source)
+
+    def refused(self, status: int, refusal: Refusal, *, source: str | None) -> None:
         """Two counts and no dimension: a kind, which costs nothing in the line, would be paid."""
         self._count(names.NOTICES_REFUSED)
         if refusal.seems_devlake:
@@ -27,6 +31,7 @@ class NoticeTelemetry(Powertools):
         self._info(
             "notice_refused",
             status=status,
+            source=source,
             kind=refusal.kind,
             seems_devlake=refusal.seems_devlake,
             reason=refusal.reason,

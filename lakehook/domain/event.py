@@ -71,6 +71,12 @@ class Event:
             raise BadEvent(complaint)
         return cls(document.get("event_id") or _derived_id(document), document)
 
+    @classmethod
+    def with_details(cls, document: Document, details: Document) -> Self:
+        """An event with the details that fit it: what only adds detail must not cost the event."""
+        detailed = document | keep_valid(details)
+        return cls.from_document(detailed if _fits(detailed) else document)
+
     @property
     def pipeline_id(self) -> str:
         return str(self.document["pipeline_id"])
@@ -118,6 +124,15 @@ class Event:
         return self.document.get("reconciled") is True
 
 
+def keep_valid(details: Document) -> Document:
+    """Those whose values an event may have."""
+    return {
+        name: value
+        for name, value in details.items()
+        if value is not None and (name not in _CHECKS or _CHECKS[name](value) is None)
+    }
+
+
 def pipeline_key_of(document: Document) -> str:
     """``39``, or ``staging/39`` where the event names a source: every source counts from 1.
 
@@ -125,6 +140,13 @@ def pipeline_key_of(document: Document) -> str:
     """
     source, pipeline_id = document.get("source"), str(document.get("pipeline_id"))
     return pipeline_id if source is None else f"{source}/{pipeline_id}"
+
+
+def _fits(document: Document) -> bool:
+    try:
+        return len(text_of(document).encode()) <= MAX_EVENT_BYTES
+    except UnicodeEncodeError:  # a lone surrogate
+        return False
 
 
 def _refuse_too_large(text: str) -> None:

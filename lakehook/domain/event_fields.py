@@ -5,7 +5,6 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-from lakehook.domain.document import Document
 from lakehook.domain.instant import instant
 
 Check = Callable[[Any], str | None]
@@ -16,15 +15,6 @@ MAX_TASK_MESSAGE = 300  # characters
 _EVENT_ID = re.compile(r"[!-~]{1,128}")
 _SOURCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")
 _URL = re.compile(r"https?://[!-~]{1,2040}")
-
-
-def keep_valid(fields: Document) -> Document:
-    """Those whose values an event may have: what only adds detail must not cost the event."""
-    return {
-        name: value
-        for name, value in fields.items()
-        if value is not None and (name not in OPTIONAL or OPTIONAL[name](value) is None)
-    }
 
 
 def check_source(value: Any) -> str | None:

@@ -56,7 +56,13 @@ class Installation:
         self.sqs = boto3.client("sqs")
         self.configure()
 
-    def configure(self, *, empty_secret: str = REFUSED, devlake_api_url: str = NONE) -> None:
+    def configure(
+        self,
+        *,
+        empty_secret: str = REFUSED,
+        devlake_api_url: str = NONE,
+        devlake_sources: str = "{}",
+    ) -> None:
         settings = IngressSettings(
             events_queue_url=self.deployment.events_queue_url,
             pipelines_table=self.deployment.pipelines_table,
@@ -64,13 +70,13 @@ class Installation:
             empty_secret=empty_secret,
             devlake_api_url=devlake_api_url,
             devlake_ui_url=NONE,
-            devlake_sources="{}",
+            devlake_sources=devlake_sources,
             devlake_api_secret_arn=self.deployment.devlake_api_secret_arn,
         )
         self._set(settings.to_env())
 
-    def post(self, vector: Vector) -> tuple[int, dict[str, Any]]:
-        return self.call(a_call(vector.raw, vector.query))
+    def post(self, vector: Vector, path: str = "/") -> tuple[int, dict[str, Any]]:
+        return self.call(a_call(vector.raw, vector.query, path=path))
 
     def call(self, call: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         answered = ingress_function.lambda_handler(call, Context())
@@ -127,6 +133,8 @@ def installed(
     yield Installation(deployment, monkeypatch)
     caches: list[Clear] = [
         ingress_function.aws.cache_clear,
+        ingress_function.settings.cache_clear,
+        ingress_function.sources.cache_clear,
         ingress_function.take_notice.cache_clear,
         ingress_function.heard.cache_clear,
         ingress_function.telemetry.cache_clear,
@@ -249,6 +257,70 @@ def test_another_path_gets_404(installed: Installation):
     assert installed.events() == []
 
 
+def test_the_path_of_a_notice_is_its_source(installed: Installation):
+    installed.configure(devlake_sources='{"staging": {}, "production": {}}')
+    paths = ["/", "/staging", "/staging/", "/production"]
+
+    assert [installed.post(RUNNING, path)[0] for path in paths] == [202] * 4
+
+    groups = [message["Attributes"]["MessageGroupId"] for message in installed.events()]
+    assert sorted(groups) == ["39", "production/39", "staging/39"]  # the repeat is known by its id
+    for path in ("/Staging", "/staging/x", "/staging//", "//staging", "/default", "/AWSCURRENT"):
+        status, said = installed.post(RUNNING, path)
+        assert (status, said["error"].endswith("DevlakeSources has 2")) == (404, True)
+    assert installed.events() == []
+
+
+def test_two_real_devlakes_with_secrets_of_their_own_are_heard_side_by_side(
+    installed: Installation,
+):
+    """Both count from 1: the end of one's pipeline is not taken for the other's."""
+    installed.configure(devlake_sources='{"v1": {}}')
+    boto3.client("secretsmanager").put_secret_value(
+        SecretId=installed.deployment.notification_secret_arn,
+        SecretString=RECORDED_SECRET,
+        VersionStages=["v1"],
+    )
+    table = installed.deployment.subscriptions_table
+    DynamoSubscriptions(boto3.client("dynamodb"), table, FakeClock()).save(a_subscription())
+    of_v1 = [notice for notice in RECORDED if notice.devlake == "v1.0.2"]
+    of_default = [named(status) for status in ("TASK_CREATED", "TASK_RUNNING", "TASK_FAILED")]
+    of_default = [with_id(one, of_v1[0].said["PipelineID"]) for one in of_default]
+
+    assert [installed.post(one)[0] for one in of_default] == [202] * 3
+    assert [installed.post(one, "/v1")[0] for one in of_v1] == [202] * 45
+    assert installed.post(of_default[0], "/v1")[0] == 401
+    assert installed.post(of_v1[0])[0] == 401
+
+    sent = installed.fanned_out(installed.events())
+    assert len(set(sent)) == len(sent) == 3 + 45
+
+
+def test_a_refusal_is_recorded_for_its_source(installed: Installation):
+    installed.configure(devlake_sources='{"staging": {}}')
+
+    installed.post(named("secret 2"), "/staging")
+
+    assert heard_of(installed) == Heard()
+    refused = heard_of(installed, "staging").refused
+    assert refused
+    assert refused.kind == "signature"
+
+
+def test_a_test_notice_is_accepted_and_goes_nowhere(
+    installed: Installation, capsys: pytest.CaptureFixture[str]
+):
+    body = RUNNING.raw.replace(b'"PipelineID":39', b'"PipelineID":0')
+
+    status, said = installed.call(a_call(body, signed_query(body, SECRET, RUNNING.nouce)))
+
+    assert (status, said) == (202, {"test": True})
+    assert installed.events() == []
+    logged = capsys.readouterr().out
+    assert "test_notice_accepted" in logged
+    assert '"Notices":' not in logged
+
+
 def test_a_queue_that_is_away_gets_503(installed: Installation):
     installed.sqs.delete_queue(QueueUrl=installed.deployment.events_queue_url)
 
@@ -265,11 +337,11 @@ def test_a_secret_that_cannot_be_read_gets_503(installed: Installation):
     assert installed.post(RUNNING)[0] == 503
 
 
-def heard_of(installed: Installation) -> Heard:
+def heard_of(installed: Installation, source: str | None = None) -> Heard:
     record = DynamoHeard(
         boto3.client("dynamodb"), installed.deployment.pipelines_table, lambda: 0.0
     )
-    return record.heard(None)
+    return record.heard(source)
 
 
 def test_a_refused_notice_of_devlake_is_recorded_with_its_reason(
@@ -407,6 +479,13 @@ def test_nothing_that_is_logged_holds_a_secret_or_a_signature(
         assert secret not in logged
 
 
+def with_id(vector: Vector, number: int) -> Vector:
+    """Of the pipeline with that number, signed anew."""
+    body = vector.body.replace('"PipelineID":39', f'"PipelineID":{number}')
+    sign = signed_query(body.encode(), SECRET, vector.nouce).rpartition("=")[2]
+    return Vector(vector.name, SECRET, vector.nouce, body, sign)
+
+
 FIRST_BEGAN, SECOND_BEGAN = "2024-09-05T15:08:02.1+08:00", "2024-09-06T00:00:00+08:00"
 
 
@@ -439,8 +518,8 @@ def test_the_blueprint_is_looked_up_where_devlakes_api_is_known(installed: Insta
     with serving(answer("200 OK", b'{"id":39,"blueprintId":7}')) as wire:
         installed.configure(devlake_api_url=f"http://127.0.0.1:{wire.port}/api")
         assert installed.post(RUNNING)[0] == 202
-        api: Any = ingress_function.take_notice().blueprints
-        api.close()
+        details: Any = ingress_function.take_notice().details
+        details.close()
 
     (message,) = installed.events()
     assert json.loads(message["Body"])["trigger_source"] == "blueprint:7"

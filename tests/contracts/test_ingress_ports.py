@@ -1,39 +1,45 @@
 """What taking notices relies on."""
 
-import json
-from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Protocol
 
 import boto3
 import pytest
 
-from lakehook.adapters.devlake_api import DevlakeApi
 from lakehook.adapters.secrets_manager import StoredSecret
 from lakehook.domain.errors import BadEvent, OwnTrouble
 from lakehook.domain.event import MAX_EVENT_BYTES, Event
-from lakehook.ports.ingress import Blueprints, NotificationSecrets, Publisher
+from lakehook.ports.ingress import LiveSecrets, NotificationSecrets, Publisher
 from lakehook.producer import PipelineEventPublisher
 from lakehook.settings import Deployment
 from tests.builders import an_event
 from tests.fakes import FakeClock
-from tests.fakes_ingress import FakeBlueprints, FakeNotificationSecrets, FakePublisher
-from tests.integration.wire import answer, serving
+from tests.fakes_ingress import FakeNotificationSecrets, FakePublisher
 
 # --- the notification secret ---
 
-Store = Callable[[str], None]
+
+class Store(Protocol):
+    def __call__(self, secret: str, *, source: str | None = None) -> None: ...
 
 
 @pytest.fixture(params=["fake", "secrets manager"])
 def stored(request: pytest.FixtureRequest, clock: FakeClock) -> tuple[NotificationSecrets, Store]:
     if request.param == "fake":
         fake = FakeNotificationSecrets(["first"])
-        return fake, lambda secret: fake.stored.__setitem__(slice(None), [secret, fake.stored[0]])
+
+        def keep(secret: str, *, source: str | None = None) -> None:
+            if source:
+                fake.own[source] = secret
+            else:
+                fake.stored[:] = [secret, fake.stored[0]]
+
+        return fake, keep
     request.getfixturevalue("deployment")
     secrets_manager = boto3.client("secretsmanager")
 
-    def store(secret: str) -> None:
-        secrets_manager.put_secret_value(SecretId=arn, SecretString=secret)
+    def store(secret: str, *, source: str | None = None) -> None:
+        labels = {"VersionStages": [source]} if source else {}
+        secrets_manager.put_secret_value(SecretId=arn, SecretString=secret, **labels)
         clock.sleep(10)
 
     arn = secrets_manager.create_secret(Name="of-the-test", SecretString="first")["ARN"]
@@ -42,14 +48,32 @@ def stored(request: pytest.FixtureRequest, clock: FakeClock) -> tuple[Notificati
 
 def test_a_secret_is_live_and_so_is_the_one_before_it(stored: tuple[NotificationSecrets, Store]):
     secrets, store = stored
-    assert list(secrets.live()) == ["first"]
+    assert list(secrets.live().values) == ["first"]
 
     store("second")
-    assert list(secrets.live(anew=True)) == ["second", "first"]
+    assert list(secrets.live(anew=True).values) == ["second", "first"]
     store("third\n")
 
-    assert list(secrets.live(anew=True)) == ["third\n", "second"]
-    assert list(secrets.live()) == ["third\n", "second"]
+    assert list(secrets.live(anew=True).values) == ["third\n", "second"]
+    assert list(secrets.live().values) == ["third\n", "second"]
+
+
+def test_a_source_has_the_secret_of_all_until_it_has_its_own(
+    stored: tuple[NotificationSecrets, Store],
+):
+    secrets, store = stored
+    assert secrets.live("staging") == LiveSecrets(secrets.live().values)
+
+    store("of staging", source="staging")
+
+    own = secrets.live("staging", anew=True)
+    assert (list(own.values), own.are_own) == (["of staging"], True)
+    assert list(secrets.live(anew=True).values) == ["first"]
+    assert list(secrets.live("production", anew=True).values) == ["first"]
+    assert "of staging" not in repr(own)
+
+    store("second of staging", source="staging")
+    assert list(secrets.live("staging", anew=True).values) == ["second of staging"]
 
 
 def test_aws_is_asked_rarely_by_those_who_are_right_and_not_often_by_strangers(
@@ -58,19 +82,19 @@ def test_aws_is_asked_rarely_by_those_who_are_right_and_not_often_by_strangers(
     secrets_manager = boto3.client("secretsmanager")
     arn = deployment.notification_secret_arn
     secrets = StoredSecret(secrets_manager, arn, clock.now)
-    (first,) = secrets.live()
+    (first,) = secrets.live().values
     secrets_manager.put_secret_value(SecretId=arn, SecretString="second")
 
     clock.sleep(9)
-    assert secrets.live(anew=True) == (first,)
+    assert secrets.live(anew=True).values == (first,)
     clock.sleep(1)
-    assert secrets.live() == (first,)
-    assert secrets.live(anew=True) == ("second", first)
+    assert secrets.live().values == (first,)
+    assert secrets.live(anew=True).values == ("second", first)
     secrets_manager.put_secret_value(SecretId=arn, SecretString="third")
     clock.sleep(299)
-    assert secrets.live() == ("second", first)
+    assert secrets.live().values == ("second", first)
     clock.sleep(1)
-    assert secrets.live() == ("third", "second")
+    assert secrets.live().values == ("third", "second")
     assert "second" not in repr(secrets)
 
 
@@ -80,11 +104,11 @@ def test_for_an_hour_without_aws_the_secrets_last_read_are_good(
     secrets_manager = boto3.client("secretsmanager")
     arn = deployment.notification_secret_arn
     secrets = StoredSecret(secrets_manager, arn, clock.now)
-    (first,) = secrets.live()
+    (first,) = secrets.live().values
     secrets_manager.delete_secret(SecretId=arn, ForceDeleteWithoutRecovery=True)
 
     clock.sleep(3599)
-    assert secrets.live() == (first,)
+    assert secrets.live().values == (first,)
     clock.sleep(300)
 
     for _ in range(2):
@@ -135,27 +159,3 @@ def test_a_queue_that_is_away_is_our_own_trouble(deployment: Deployment):
     for publisher in (PipelineEventPublisher(deployment.events_queue_url, sqs), away):
         with pytest.raises(OwnTrouble):
             publisher.publish([an_event()])
-
-
-# --- blueprints ---
-
-
-def pipeline(**fields: Any) -> bytes:
-    return answer("200 OK", json.dumps({"id": 39, "plan": [[]], **fields}).encode())
-
-
-@pytest.fixture(params=["fake", "devlake"])
-def blueprints(request: pytest.FixtureRequest, clock: FakeClock) -> Iterator[Blueprints]:
-    if request.param == "fake":
-        yield FakeBlueprints({39: 7})
-        return
-    with serving(pipeline(blueprintId=7), pipeline(blueprintId=0)) as wire:
-        api = DevlakeApi(f"http://127.0.0.1:{wire.port}/api/", clock.now)
-        yield api
-        api.close()
-
-
-def test_a_pipeline_has_a_blueprint_or_none(blueprints: Blueprints):
-    assert blueprints.of_pipeline(39) == 7
-    assert blueprints.of_pipeline(40) is None
-    assert blueprints.of_pipeline(39) == 7

@@ -8,7 +8,7 @@ from lakehook.domain.devlake.notice import read_notice
 from lakehook.domain.devlake.row import Row
 from lakehook.domain.errors import BadNotice
 from tests.devlake import CREATED_AT, shown
-from tests.devlake_vectors import VECTORS, Vector
+from tests.devlake_vectors import VECTORS, Vector, named
 
 OF_PIPELINES = [one for one in VECTORS if "ProjectName" in one.said]
 
@@ -43,6 +43,16 @@ def test_the_blueprint_is_the_trigger():
     assert row.event("payments").document["trigger_source"] == "blueprint:7"
     assert row.event("").document["trigger_source"] == "blueprint:7"
     assert Row.read(shown(39)).event("").document["trigger_source"] == "manual"
+
+
+def test_a_row_of_a_named_source_is_the_event_that_its_notice_was():
+    body = named("TASK_FAILED")
+    row = Row.read(as_shown(body.said))
+
+    event = row.event(body.said["ProjectName"], source="staging")
+
+    assert event.pipeline_key == "staging/39"
+    assert event.id == read_notice(body.raw, "staging")["event_id"] != row.event("").id
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from lakehook.domain.document import ascii_of, read_document, text_of
 from lakehook.domain.errors import BadEvent
-from lakehook.domain.event import MAX_EVENT_BYTES, Event, EventType
-from lakehook.domain.event_fields import OPTIONAL, keep_valid
+from lakehook.domain.event import MAX_EVENT_BYTES, Event, EventType, keep_valid
+from lakehook.domain.event_fields import OPTIONAL
 from tests.builders import a_document, an_event
 
 
@@ -197,10 +197,18 @@ def test_of_details_only_those_that_an_event_may_have_are_kept():
         "error_name": None,
         "failed_tasks": [a_task(message="a\r")],
         "pipeline_url": "ftp://devlake",
+        "trigger_source": "cron",
     }
 
     assert keep_valid({**valid, **malformed}) == valid
     assert keep_valid({"spent_seconds": float("inf")}) == {}
+    event = Event.with_details(a_document(), {**valid, **malformed})
+    assert event.document == {**a_document(), **valid}
+
+
+@pytest.mark.parametrize("message", ["x" * MAX_EVENT_BYTES, "\ud800"], ids=["size", "surrogate"])
+def test_details_that_no_event_can_hold_do_not_cost_the_event(message: str):
+    assert Event.with_details(a_document(), {"message": message}).document == a_document()
 
 
 def test_an_event_is_at_most_128_kib():

@@ -1,10 +1,12 @@
 import pytest
 
+from lakehook.domain.devlake.refusal import RefusalKind
 from lakehook.domain.devlake.signature import SignedNotice, signed_query
+from lakehook.domain.devlake.sources import DevLakeSource
 from lakehook.domain.event import MAX_EVENT_BYTES
 from lakehook.take_notice import Answer, TakeNotice, Verdict
 from tests.devlake_vectors import VECTORS, Vector, named
-from tests.fakes_ingress import FakeBlueprints, FakeNotificationSecrets, FakePublisher
+from tests.fakes_ingress import FakeDetails, FakeNotificationSecrets, FakePublisher
 
 RUNNING, EMPTY = named("TASK_RUNNING"), named("secret 1")
 SECRET = RUNNING.secret
@@ -13,20 +15,21 @@ SECRET = RUNNING.secret
 class World:
     def __init__(self) -> None:
         self.secrets = FakeNotificationSecrets([SECRET])
-        self.publisher, self.blueprints = FakePublisher(), FakeBlueprints()
+        self.publisher, self.details = FakePublisher(), FakeDetails()
         self.empty_secret_allowed = False
 
-    def post(self, vector: Vector) -> Answer:
-        return self.say(vector.raw, vector.query)
+    def post(self, vector: Vector, source: str | None = None) -> Answer:
+        return self.say(vector.raw, vector.query, source)
 
-    def say(self, body: bytes, query: str | None = None) -> Answer:
+    def say(self, body: bytes, query: str | None = None, source: str | None = None) -> Answer:
         take_notice = TakeNotice(
             self.secrets,
             self.publisher,
-            self.blueprints,
+            self.details,
             empty_secret_allowed=self.empty_secret_allowed,
         )
-        return take_notice(SignedNotice(body, query or signed_query(body, SECRET, RUNNING.nouce)))
+        query = query or signed_query(body, SECRET, RUNNING.nouce)
+        return take_notice(SignedNotice(body, query), DevLakeSource(source))
 
     def published(self) -> list[str]:
         return [event.id for event in self.publisher.published]
@@ -58,7 +61,7 @@ def test_what_another_has_signed_goes_nowhere(world: World, vector: Vector):
     assert (answer.verdict, answer.event) == (Verdict.UNSIGNED, None)
     assert "sign" in answer.reason
     assert world.publisher.published == []
-    assert world.blueprints.asked == []
+    assert world.details.asked == []
 
 
 def test_a_bad_nouce_is_unsigned(world: World):
@@ -151,22 +154,105 @@ def test_a_replayed_signature_serves_for_no_other_body_and_no_other_nouce(world:
     assert world.say(RUNNING.raw, RUNNING.query.replace("=4-", "=5-")).verdict is Verdict.UNSIGNED
 
 
-def test_the_blueprint_is_told_where_it_is_known(world: World):
-    world.blueprints.known = {39: 7}
+def test_what_is_known_beyond_the_notice_is_in_the_event(world: World):
+    details = {"trigger_source": "blueprint:7", "pipeline_name": "nightly", "total_tasks": 9}
+    world.details.known = {(None, 39): details}
 
     world.post(RUNNING)
     world.post(named("without a project"))
 
     known, unknown = world.publisher.published
-    assert known.document["trigger_source"] == "blueprint:7"
+    assert known.document.items() >= details.items()
     assert unknown.document["trigger_source"] == "unknown"
-    assert world.blueprints.asked == [39, 40]
+    assert world.details.asked == [(None, 39), (None, 40)]
 
 
-def test_nobody_is_asked_for_the_blueprint_of_a_task(world: World):
-    world.post(named("of a task"))
+@pytest.mark.parametrize(
+    "malformed",
+    [
+        {"trigger_source": "cron"},
+        {"total_tasks": -1},
+        {"labels": "a"},
+        {"message": "x" * MAX_EVENT_BYTES},
+        {"message": "\ud800"},
+    ],
+    ids=str,
+)
+def test_details_that_no_event_may_have_cost_no_notice(world: World, malformed: dict[str, object]):
+    world.details.known = {(None, 39): malformed}
 
-    assert world.blueprints.asked == []
+    assert world.post(RUNNING).verdict is Verdict.TAKEN
+    (event,) = world.publisher.published
+    assert event.document["trigger_source"] == "unknown"
+    assert not event.document.keys() & (malformed.keys() - {"trigger_source"})
+
+
+def test_pipelines_of_two_devlakes_are_never_one(world: World):
+    world.details.known = {("staging", 39): {"pipeline_name": "of staging"}}
+
+    world.post(RUNNING)
+    world.post(RUNNING, source="staging")
+
+    of_default, of_staging = world.publisher.published
+    assert (of_default.pipeline_key, of_staging.pipeline_key) == ("39", "staging/39")
+    assert of_default.id == "devlake:39:PIPELINE_RUNNING:2024-09-05T07:08:02.1Z"
+    assert of_staging.id == "devlake:staging/39:PIPELINE_RUNNING:2024-09-05T07:08:02.1Z"
+    assert "source" not in of_default.document
+    assert of_staging.document["source"] == "staging"
+    assert of_staging.document["pipeline_name"] == "of staging"
+    assert "pipeline_name" not in of_default.document
+
+
+def test_so_are_their_tasks_of_the_oldest_form(world: World):
+    world.post(named("of a task"), source="staging")
+
+    (event,) = world.publisher.published
+    assert event.pipeline_key == "staging/task:39"
+    assert event.id == "devlake:staging/task:39:2021-09-30T07:28:00.785Z"
+
+
+def test_a_source_without_a_secret_of_its_own_signs_with_that_of_all(world: World):
+    assert world.post(RUNNING, source="staging").verdict is Verdict.TAKEN
+
+
+def test_a_source_with_a_secret_of_its_own_takes_no_other(world: World):
+    world.empty_secret_allowed = True
+    world.secrets.own = {"staging": "of staging"}
+    own = signed_query(RUNNING.raw, "of staging", RUNNING.nouce)
+
+    refused = [world.post(one, source="staging") for one in (RUNNING, EMPTY)]
+    accepted = world.say(RUNNING.raw, own, "staging")
+    elsewhere = world.say(RUNNING.raw, own)
+
+    for answer in refused:
+        assert answer.verdict is Verdict.UNSIGNED
+        assert answer.refusal
+        assert answer.refusal.kind is RefusalKind.SIGNATURE
+        assert answer.reason.endswith("(the version with the staging label staging)")
+    assert accepted.verdict is Verdict.TAKEN
+    assert elsewhere.verdict is Verdict.UNSIGNED
+    assert "staging label" not in elsewhere.reason
+
+
+def a_test_notice(vector: Vector = RUNNING) -> bytes:
+    return vector.raw.replace(b'"PipelineID":39', b'"PipelineID":0')
+
+
+@pytest.mark.parametrize("source", [None, "staging"])
+def test_a_signed_notice_of_no_pipeline_is_a_test_and_no_event(world: World, source: str | None):
+    answer = world.say(a_test_notice(), source=source)
+
+    assert (answer.verdict, answer.event, answer.refusal) == (Verdict.TESTED, None, None)
+    assert world.publisher.published == []
+    assert world.details.asked == []
+
+
+def test_a_test_notice_is_judged_as_any_other(world: World):
+    another = signed_query(a_test_notice(), "another", RUNNING.nouce)
+    no_notice = a_test_notice().replace(b"TASK_RUNNING", b"TASK_TESTED")
+
+    assert world.say(a_test_notice(), another).verdict is Verdict.UNSIGNED
+    assert world.say(no_notice).verdict is Verdict.UNREADABLE
 
 
 def test_an_answer_does_not_show_the_body(world: World):

@@ -16,8 +16,8 @@ from typing import Any
 from lakehook.domain.chat.text import fitted, on_one_line
 from lakehook.domain.document import Document
 from lakehook.domain.error_text import summary_of, without_credentials
-from lakehook.domain.event import EventType
-from lakehook.domain.event_fields import MAX_FAILED_TASKS, MAX_TASK_MESSAGE, keep_valid
+from lakehook.domain.event import EventType, keep_valid
+from lakehook.domain.event_fields import MAX_FAILED_TASKS, MAX_TASK_MESSAGE
 
 MAX_NAME_CHARACTERS = 200
 MAX_LABELS, MAX_LABEL_CHARACTERS = 20, 100

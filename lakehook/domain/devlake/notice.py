@@ -19,8 +19,11 @@ OWN_BODY = "devlake"
 """Where an event's ``data`` carries the body that DevLake sent."""
 
 
-def read_notice(body: bytes) -> Document:
-    """An event's fields; ``BadNotice`` names the field of DevLake's and what it must be."""
+def read_notice(body: bytes, source: str | None = None) -> Document:
+    """An event's fields; ``BadNotice`` names the field of DevLake's and what it must be.
+
+    Every DevLake counts its pipelines from 1, so a source that has a name is part of the id.
+    """
     try:
         text = body.decode()
         said = read_document(text)
@@ -28,11 +31,13 @@ def read_notice(body: bytes) -> Document:
         raise BadNotice(f"not UTF-8 at byte {error.start}") from None
     except ValueError as error:
         raise BadNotice(str(error)) from None
-    fields = _of_task(said) if "TaskID" in said else _of_pipeline(said)
-    return {**fields, "data": {OWN_BODY: text}}
+    of_source = "" if source is None else f"{source}/"
+    fields = _of_task(said, of_source) if "TaskID" in said else _of_pipeline(said, of_source)
+    named = {} if source is None else {"source": source}
+    return {**fields, **named, "data": {OWN_BODY: text}}
 
 
-def _of_pipeline(said: Document) -> Document:
+def _of_pipeline(said: Document, of_source: str) -> Document:
     number, event_type = _number(said, "PipelineID"), _event_type(said)
     project = _text(said, "ProjectName")
     began = None if event_type is EventType.PIPELINE_CREATED else _time(said, "BeganAt")
@@ -42,7 +47,7 @@ def _of_pipeline(said: Document) -> Document:
         "event_type": str(event_type),
         "trigger_source": UNKNOWN_TRIGGER,
         "timestamp": _changed_at(said, event_type),
-        "event_id": f"devlake:{number}:{event_type}:{_round(said)}",
+        "event_id": f"devlake:{of_source}{number}:{event_type}:{_round(said)}",
         "project_name": project or None,
         "created_at": _required_time(said, "CreatedAt"),
         "updated_at": _required_time(said, "UpdatedAt"),
@@ -52,7 +57,7 @@ def _of_pipeline(said: Document) -> Document:
     return {name: value for name, value in fields.items() if value is not None}
 
 
-def _of_task(said: Document) -> Document:
+def _of_task(said: Document, of_source: str) -> Document:
     """The oldest form knows one state, that a task has succeeded, and not of which pipeline."""
     number, at = _number(said, "TaskID"), _required_time(said, "UpdatedAt")
     return {
@@ -60,7 +65,7 @@ def _of_task(said: Document) -> Document:
         "event_type": str(EventType.TASK_COMPLETED),
         "trigger_source": UNKNOWN_TRIGGER,
         "timestamp": at,
-        "event_id": f"devlake:task:{number}:{GoTime.parse(at).in_utc}",
+        "event_id": f"devlake:{of_source}task:{number}:{GoTime.parse(at).in_utc}",
         "created_at": _required_time(said, "CreatedAt"),
         "updated_at": at,
         "task": {"id": number, "plugin": _text(said, "PluginName")},

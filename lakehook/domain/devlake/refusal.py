@@ -46,14 +46,20 @@ def seems_devlake(notice: SignedNotice) -> bool:
     return has_signature(notice.query) if pipeline is None else pipeline != TEST_PIPELINE
 
 
-def refuse_sign(notice: SignedNotice, error: BadSign, secrets: Iterable[str]) -> Refusal:
-    """The refusal of a notice that none of these secrets has signed."""
+def refuse_sign(
+    notice: SignedNotice, error: BadSign, secrets: Iterable[str], *, label: str | None = None
+) -> Refusal:
+    """The refusal of a notice that none of these secrets has signed.
+
+    ``label`` is the staging label of the one secret that its source has for itself.
+    """
     reason = str(error)
     if isinstance(error, Unsigned):
         return Refusal(RefusalKind.NO_SIGNATURE, reason, seems_devlake(notice))
     if _pipeline_of(notice.body) is None:
         return Refusal(RefusalKind.NOT_A_NOTICE, reason, seems_devlake(notice))
-    reason = _slip(notice, secrets) or reason
+    of_label = f" (the version with the staging label {label})" if label else ""
+    reason = (_slip(notice, secrets) or reason) + of_label
     return Refusal(RefusalKind.SIGNATURE, reason, seems_devlake(notice))
 
 

@@ -61,10 +61,16 @@ class Row:
         """Whether it is worth reading its tasks."""
         return self._notice()["event_type"] in FAILED_TYPES
 
-    def event(self, project: str, *, tasks: Sequence[Mapping[str, Any]] = ()) -> Event:
+    def event(
+        self,
+        project: str,
+        *,
+        source: str | None = None,
+        tasks: Sequence[Mapping[str, Any]] = (),
+    ) -> Event:
         """What the ingress makes of the notice: the same id, so it is known if it came."""
-        notice = self._notice(project)
-        return Event.from_document(notice | self.details(notice, tasks))
+        notice = self._notice(project, source)
+        return Event.with_details(notice, self.details(notice, tasks))
 
     def details(self, notice: Document, tasks: Sequence[Mapping[str, Any]] = ()) -> Document:
         """The fields that it adds to those of a notice.
@@ -83,5 +89,5 @@ class Row:
         own = self._notice()
         return all(own.get(name) == notice.get(name) for name in ("event_type", "began_at"))
 
-    def _notice(self, project: str = "") -> Document:
-        return read_notice(go_json({"ProjectName": project, **self.said}).encode())
+    def _notice(self, project: str = "", source: str | None = None) -> Document:
+        return read_notice(go_json({"ProjectName": project, **self.said}).encode(), source)

@@ -11,10 +11,6 @@ from infra.excuse import excuse
 RETENTION = Duration.days(14)
 """SQS's longest. What must last longer is in the ledger."""
 
-MAX_RECEIVE_COUNT = 1000
-"""SQS's highest. The policy is there for the console to offer a redrive, and is never to act:
-SQS's own move knows neither lane nor reason."""
-
 LARGEST_MESSAGE_BYTES = (1024 - 8) * 1024
 """SQS's limit less 8 KiB, so that a message that is put aside fits with the reason beside it."""
 
@@ -22,7 +18,11 @@ LONGEST_POLL = Duration.seconds(20)
 
 
 class FifoQueue(Construct):
-    """Both names are spelled out: producers and operators look for the queues by name."""
+    """Both names are spelled out: producers and operators look for the queues by name.
+
+    The queue has no redrive policy: SQS's own move knows neither lane nor reason, and would let
+    what follows overtake. A message leaves when its function says so, however often it came back.
+    """
 
     def __init__(
         self, scope: Construct, id_: str, *, name: str, dead_letter_name: str, visibility: Duration
@@ -33,18 +33,31 @@ class FifoQueue(Construct):
             "DeadLetters",
             queue_name=dead_letter_name,
             visibility_timeout=visibility,
-            redrive_allow_policy=self._only_from(name),
+            redrive_allow_policy=self._only_from(_source_name(dead_letter_name)),
         )
         excuse(self.dead_letters, "Serverless-SQSRedrivePolicy", "Dead letters go no further")
+        self._offer_redrive(dead_letter_name)
         self.queue = _fifo(
             self,
             "Queue",
             queue_name=name,
             visibility_timeout=visibility,
             max_message_size_bytes=LARGEST_MESSAGE_BYTES,
-            dead_letter_queue=sqs.DeadLetterQueue(
-                queue=self.dead_letters, max_receive_count=MAX_RECEIVE_COUNT
-            ),
+        )
+        for rule in ("AwsSolutions-SQS3", "Serverless-SQSRedrivePolicy"):
+            excuse(self.queue, rule, "Functions send dead letters themselves, with the reason")
+
+    def _offer_redrive(self, dead_letter_name: str) -> None:
+        """Make the dead-letter queue one to SQS, so that the console offers its redrive.
+
+        ``StartMessageMoveTask`` takes messages only from a queue that another one's redrive policy
+        names. This other one is never sent a message, so its policy never acts.
+        """
+        _fifo(
+            self,
+            "RedriveSource",
+            queue_name=_source_name(dead_letter_name),
+            dead_letter_queue=sqs.DeadLetterQueue(queue=self.dead_letters, max_receive_count=1),
         )
 
     def _only_from(self, name: str) -> sqs.RedriveAllowPolicy:
@@ -56,6 +69,10 @@ class FifoQueue(Construct):
             redrive_permission=sqs.RedrivePermission.BY_QUEUE,
             source_queues=[sqs.Queue.from_queue_arn(self, "Source", arn)],
         )
+
+
+def _source_name(dead_letter_name: str) -> str:
+    return f"{dead_letter_name}-source"
 
 
 def _fifo(scope: Construct, id_: str, *, queue_name: str, **properties: Any) -> sqs.Queue:

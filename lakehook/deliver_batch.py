@@ -1,7 +1,7 @@
 """Deliver a batch: its lanes side by side, each message let go soon after it is done."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -16,7 +16,8 @@ from lakehook.ports.messages import Parcel, Receipts, Remaining
 from lakehook.ports.telemetry import Telemetry
 
 GRACE_SECONDS = 0.25  # the fast are not kept waiting by the slowest of their batch
-PAUSE_AFTER_TROUBLE_SECONDS = 15.0
+PAUSE_AFTER_TROUBLE_SECONDS = 15.0  # doubled each time a message comes back
+MAX_PAUSE_SECONDS = 240.0
 
 
 class DeliverLane(Protocol):
@@ -65,7 +66,7 @@ class DeliverBatch:
             dispositions = self.deliver(received, page, remaining)
         except Exception as error:  # noqa: BLE001  one lane's trouble must not stop the others
             self.telemetry.trouble(error, doing="deliver")
-            dispositions = [Again(PAUSE_AFTER_TROUBLE_SECONDS)] * len(lane)
+            dispositions = [Again(_pause_after_trouble(lane))] * len(lane)
         outcome = Sorted()
         for parcel, disposition in zip(lane, dispositions, strict=True):
             if isinstance(disposition, Again):
@@ -87,6 +88,12 @@ class DeliverBatch:
                     [parcel for outcome in outcomes for parcel in outcome.done]
                 )
         return again
+
+
+def _pause_after_trouble(lane: Collection[Parcel]) -> float:
+    """As long for all of a lane, which go in order; longer the longer our own trouble lasts."""
+    receives = max(parcel.receives for parcel in lane)
+    return min(PAUSE_AFTER_TROUBLE_SECONDS * 2.0 ** min(receives - 1, 10), MAX_PAUSE_SECONDS)
 
 
 def _received(parcel: Parcel, message: Message) -> Received:

@@ -1,5 +1,7 @@
 """Order, patience and room: what the promises ask of SQS."""
 
+import json
+
 from tests.infra.blueprint import Blueprint, Json
 
 FOURTEEN_DAYS = 14 * 24 * 3600
@@ -19,6 +21,8 @@ def test_operators_and_producers_find_the_queues_by_name(production: Blueprint) 
         "Lakehook-events-dead-letter.fifo",
         "Lakehook-deliveries.fifo",
         "Lakehook-dead-letter.fifo",
+        "Lakehook-events-dead-letter-source.fifo",
+        "Lakehook-dead-letter-source.fifo",
     }
 
 
@@ -52,22 +56,40 @@ def test_every_queue_refuses_plain_http(production: Blueprint) -> None:
     assert sorted(refusing) == sorted(production.queues)
 
 
-def test_each_source_has_a_dead_letter_queue_of_its_own(production: Blueprint) -> None:
+def test_sqs_offers_to_redrive_each_dead_letter_queue(production: Blueprint) -> None:
     pairs = {
         source["QueueName"]: dead_letters_of(source, production)["QueueName"]
         for source in sources(production)
     }
 
     assert pairs == {
-        "Lakehook-events.fifo": "Lakehook-events-dead-letter.fifo",
-        "Lakehook-deliveries.fifo": "Lakehook-dead-letter.fifo",
+        "Lakehook-events-dead-letter-source.fifo": "Lakehook-events-dead-letter.fifo",
+        "Lakehook-dead-letter-source.fifo": "Lakehook-dead-letter.fifo",
     }
 
 
-def test_sqs_moves_a_message_only_after_a_thousand_receives(production: Blueprint) -> None:
-    counts = [source["RedrivePolicy"]["maxReceiveCount"] for source in sources(production)]
+def test_sqs_moves_no_message_by_itself(production: Blueprint) -> None:
+    """No queue that a function reads has a redrive policy, whatever its limit."""
+    read = {
+        mapping["EventSourceArn"]["Fn::GetAtt"][0]
+        for mapping in production.resources("AWS::Lambda::EventSourceMapping").values()
+    }
 
-    assert counts == [1000, 1000]
+    assert len(read) == 2
+    assert not [name for name in read if "RedrivePolicy" in production.queues[name]]
+
+
+def test_nobody_may_send_to_a_queue_that_only_names_another(production: Blueprint) -> None:
+    sources_ = {name for name, queue in production.queues.items() if "RedrivePolicy" in queue}
+    allowed = json.dumps(
+        [
+            statement["Resource"]
+            for policy in production.resources("AWS::IAM::Policy").values()
+            for statement in policy["PolicyDocument"]["Statement"]
+        ]
+    )
+
+    assert not [name for name in sources_ if name in allowed]
 
 
 def test_a_dead_letter_queue_admits_its_own_source_only(production: Blueprint) -> None:
@@ -80,10 +102,12 @@ def test_a_dead_letter_queue_admits_its_own_source_only(production: Blueprint) -
 
 
 def test_a_message_put_aside_fits_with_its_reason(production: Blueprint) -> None:
-    room = [
-        dead_letters_of(source, production).get("MaximumMessageSize", 1024 * 1024)
-        - source["MaximumMessageSize"]
-        for source in sources(production)
-    ]
+    sizes = {
+        queue["QueueName"]: queue.get("MaximumMessageSize", 1024 * 1024)
+        for queue in production.queues.values()
+    }
 
-    assert min(room) >= 8 * 1024
+    for name in ("events", "deliveries"):
+        dead = {"events": "events-dead-letter", "deliveries": "dead-letter"}[name]
+        room = sizes[f"Lakehook-{dead}.fifo"] - sizes[f"Lakehook-{name}.fifo"]
+        assert room >= 8 * 1024

@@ -158,3 +158,22 @@ def test_ten_minutes_without_tables_or_keys_convict_nobody(out_of_order: frozens
     assert not played.violations
     assert played.system.faults.injected[Fault.OUTAGE] > 0
     assert statuses(played, "a") == statuses(played, "b") == {Status.DELIVERED}
+
+
+@pytest.mark.parametrize("dependency", ["ledger", "journal", "subscriptions", "keyring", "sqs"])
+def test_a_day_without_a_dependency_loses_nothing_and_keeps_the_order(dependency: str):
+    """SQS moves nothing by itself: what fails comes back for as long as it keeps messages."""
+    day = 24 * 3600
+    publications = events(3, 3, apart=5.0)
+    scenario = a_scenario(Subscriber(id="a"), PROMPT, publications=publications)
+    outage = scenario.with_(
+        outages=((NOON + 7, NOON + day),),
+        out_of_order=frozenset((dependency,)),
+        calm_at=NOON + day + 7200,
+    )
+
+    played = play(outage)
+
+    assert not played.violations
+    assert played.system.faults.injected[Fault.OUTAGE] > 0
+    assert statuses(played, "a") == statuses(played, "b") == {Status.DELIVERED}

@@ -218,6 +218,19 @@ def test_trouble_in_one_lane_leaves_the_others_alone(world: World):
     assert world.telemetry.told == [("trouble", error)]
 
 
+@pytest.mark.parametrize(
+    ("receives", "seconds"), [(1, 15), (2, 30), (4, 120), (5, 240), (900, 240)]
+)
+def test_the_longer_our_own_trouble_lasts_the_longer_a_message_waits(
+    world: World, receives: int, seconds: float
+):
+    world.lanes.script = {"39": failing(OwnTrouble("DynamoDB is away"))}
+
+    world.receive(replace(a_parcel("m1"), receives=receives), a_parcel("m2", sequence=2))
+
+    assert world.postponed() == {"m1": seconds, "m2": seconds}
+
+
 def test_a_surprise_in_one_lane_leaves_the_others_alone(parallel: World):
     parallel.lanes.script = {"39": failing(ZeroDivisionError())}
 

@@ -20,7 +20,7 @@ ONE_PIPELINE = Question(
     asked_of=("ingress", "fanout", "deliver"),
     query="""\
 fields @timestamp, message, event_type, subscription, sequence, outcome, status, milliseconds, fate
-| filter pipeline_id = "39" # the pipeline's id
+| filter pipeline_id = "39" # the pipeline's id; and source = "staging" where it has one
 | sort @timestamp asc
 | limit 1000""",
 )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from lakehook.domain.delivery import Lane
 from lakehook.domain.errors import NotFound
 from lakehook.domain.lane import Status
+from lakehook.domain.pipeline_key import MAX_SHOWN, parse_pipeline_key
 from lakehook.domain.subscription import Subscription
 from lakehook.ports.archive import Archive
 from lakehook.ports.history import Accepted, Chronicle, SetAside
@@ -24,7 +25,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Story:
-    pipeline_id: str
+    pipeline_key: str
     events: Sequence[Accepted]
     unsent: Sequence[SetAside]
     places: Sequence[Place]
@@ -36,24 +37,25 @@ class TellPipeline:
     chronicle: Chronicle
     archive: Archive
 
-    def __call__(self, pipeline_id: str) -> Story:
-        events = self.chronicle.history(pipeline_id)
+    def __call__(self, pipeline: str, *, source: str | None = None) -> Story:
+        """By its key, ``staging/39``, or its id and its source; no source is the default one."""
+        key = parse_pipeline_key(pipeline, source=source)
+        events = self.chronicle.history(key)
         if not events:
-            raise NotFound(f"no event of a pipeline {pipeline_id[:80]!a} is known")
-        unsent = self.chronicle.unsent(pipeline_id)
-        return Story(pipeline_id, events, unsent, list(self._places(pipeline_id)))
+            raise NotFound(f"no event of a pipeline {key[:MAX_SHOWN]!a} is known")
+        return Story(key, events, self.chronicle.unsent(key), list(self._places(key)))
 
-    def _places(self, pipeline_id: str) -> Iterator[Place]:
+    def _places(self, pipeline_key: str) -> Iterator[Place]:
         for subscription in self.subscriptions.all():
-            place = self._place(subscription, pipeline_id)
+            place = self._place(subscription, pipeline_key)
             if place:
                 yield place
 
-    def _place(self, subscription: Subscription, pipeline_id: str) -> Place | None:
+    def _place(self, subscription: Subscription, pipeline_key: str) -> Place | None:
         """None for a subscriber to whom nothing of it ever came."""
         known = {
             record.sequence: record.status
-            for record in self.archive.of_lane(Lane(subscription.id, pipeline_id))
+            for record in self.archive.of_lane(Lane(subscription.id, pipeline_key))
         }
         if not known:
             return None

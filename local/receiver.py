@@ -10,6 +10,7 @@ from typing import Any, Self
 from standardwebhooks import Webhook, WebhookVerificationError
 from standardwebhooks.webhooks import EmptyWebhookSecretError
 
+from lakehook.domain.event import pipeline_key_of
 from local.receiver_server import OK, Answer, ReceiverServer
 
 __all__ = ["OK", "Answer", "Arrival", "Behaviour", "Receiver", "polite"]
@@ -35,7 +36,8 @@ class Arrival:
 
     @property
     def pipeline(self) -> str:
-        return str(self.body.get("pipeline_id", ""))  # a PING is of none
+        """Its key, ``staging/39`` of a named source; a PING is of none."""
+        return pipeline_key_of(dict(self.body)) if "pipeline_id" in self.body else ""
 
     @property
     def sequence(self) -> int:

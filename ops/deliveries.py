@@ -15,6 +15,7 @@ from ops.options import (
     DeliveryStatus,
     Limit,
     OfPipeline,
+    OfSource,
     OfSubscription,
     Since,
     Stack,
@@ -31,6 +32,7 @@ app = typer.Typer(
     "list",
     epilog=examples(
         "lakehook deliveries list --pipeline 39",
+        "lakehook deliveries list --pipeline staging/39",
         "lakehook deliveries list --subscription ci --status waiting --since 2h",
     ),
 )
@@ -38,6 +40,7 @@ def list_(  # noqa: PLR0913  each is an option
     context: typer.Context,
     *,
     pipeline: OfPipeline = None,
+    source: OfSource = None,
     subscription: OfSubscription = None,
     status: DeliveryStatus = None,
     since: Since = None,
@@ -48,7 +51,8 @@ def list_(  # noqa: PLR0913  each is an option
     """Show deliveries, the last changed first; without --pipeline, the whole ledger is read."""
     desk = desk_of(context, stack)
     question = Question(
-        pipeline_id=pipeline,
+        pipeline=pipeline,
+        source=source,
         subscription_id=desk.id_of(subscription),
         status=status,
         since=0.0 if since is None else desk.moment(since, what="since"),

@@ -36,7 +36,7 @@ def _row(tried: Match) -> tuple[str, ...]:
     told = match_facts(tried)
     return (
         "yes" if told["matches"] else "no",
-        told["pipeline_id"],
+        tried.event.pipeline_key,
         told["event_type"],
         told["event_id"],
         told["reason"] or "-",

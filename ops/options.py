@@ -8,6 +8,7 @@ from lakehook.domain.channels import CHANNELS
 from lakehook.domain.lane import Status
 from lakehook.domain.language import Language
 from lakehook.domain.moment import FORMS
+from lakehook.domain.pipeline_key import DEFAULT_SOURCE
 from lakehook.domain.subscription import (
     DEFAULT_DEADLINE_SECONDS,
     MAX_DEADLINE_SECONDS,
@@ -165,14 +166,30 @@ DiscardWaiting = Annotated[
     bool, typer.Option("--discard-waiting", help="Give up what waits, and dead letters too.")
 ]
 
-_DELIVERY_ID = typer.Argument(metavar="ID", help="<subscription>#<pipeline>#<sequence>.")
+_DELIVERY_ID = typer.Argument(
+    metavar="ID", help="<subscription>#<pipeline>#<sequence>, such as sub_0123#staging/39#2."
+)
 DeliveryId = Annotated[str, _DELIVERY_ID]
 DeliveryIds = Annotated[
     list[str] | None, typer.Argument(metavar="ID", help="<subscription>#<pipeline>#<sequence>.")
 ]
-PipelineId = Annotated[str, typer.Argument(metavar="ID", help="The pipeline's id.")]
+PipelineId = Annotated[
+    str,
+    typer.Argument(metavar="ID", help="The pipeline's id: 39, or staging/39 of a named source."),
+]
 OfPipeline = Annotated[
-    str | None, typer.Option("--pipeline", metavar="ID", help="Those of this pipeline.")
+    str | None,
+    typer.Option(
+        "--pipeline", metavar="ID", help="Those of this pipeline: 39, staging/39 of a named source."
+    ),
+]
+OfSource = Annotated[
+    str | None,
+    typer.Option(
+        "--source",
+        metavar="NAME",
+        help=f"Pipelines of this source; {DEFAULT_SOURCE} is the one without a name.",
+    ),
 ]
 OfSubscription = Annotated[
     str | None,

@@ -6,6 +6,7 @@ import typer
 
 from lakehook.desk.pipeline_facts import (
     event_facts,
+    pipeline_facts,
     place_facts,
     unended_facts,
     unsent_facts,
@@ -14,9 +15,10 @@ from lakehook.domain.duration import in_words, parse_duration
 from lakehook.domain.errors import BadInput
 from lakehook.domain.lifecycle import UNENDED, Stage
 from lakehook.domain.stall import LONGEST_SECONDS
-from ops.answers import Listing, answer, answer_all
+from lakehook.list_pipelines import Unended
+from ops.answers import Listing, Output, answer, answer_all
 from ops.desk import desk_of
-from ops.options import STACK, TEXT, AnswerAs, PipelineId, Stack, examples
+from ops.options import STACK, TEXT, AnswerAs, OfSource, PipelineId, Stack, examples
 
 app = typer.Typer(
     rich_markup_mode=None, help="What a pipeline has said, and who has heard how much of it."
@@ -40,18 +42,19 @@ OlderThan = Annotated[
         "lakehook pipelines list --state created --older-than 15m --output json",
     ),
 )
-def list_(
+def list_(  # noqa: PLR0913  each is an option
     context: typer.Context,
     *,
     state: State = None,
     older_than: OlderThan = None,
+    source: OfSource = None,
     output: AnswerAs = TEXT,
     stack: Stack = STACK,
 ) -> None:
     """Show pipelines that have not ended, since their state was accepted; the longest first."""
     stage = None if state is None else _stage(state)
     seconds = _seconds(older_than) if older_than else 0.0
-    found = desk_of(context, stack).list_pipelines(stage, older_than=seconds)
+    found = desk_of(context, stack).list_pipelines(stage, older_than=seconds, source=source)
     answer_all(output, _UNENDED.of(found))
 
 
@@ -65,18 +68,35 @@ def _stage(text: str) -> Stage:
     return Stage(text)
 
 
-@app.command(epilog=examples("lakehook pipelines show 39"))
+@app.command(epilog=examples("lakehook pipelines show 39", "lakehook pipelines show staging/39"))
 def show(
-    context: typer.Context, pipeline: PipelineId, output: AnswerAs = TEXT, stack: Stack = STACK
+    context: typer.Context,
+    pipeline: PipelineId,
+    *,
+    source: OfSource = None,
+    output: AnswerAs = TEXT,
+    stack: Stack = STACK,
 ) -> None:
     """Show the events of a pipeline, and each subscriber's place in it."""
-    story = desk_of(context, stack).tell_pipeline(pipeline)
+    story = desk_of(context, stack).tell_pipeline(pipeline, source=source)
     sections = {
         "events": _EVENTS.of(story.events),
         "not_sent": _UNSENT.of(story.unsent),
         "subscribers": _PLACES.of(story.places),
     }
-    answer(output, {"pipeline_id": story.pipeline_id}, sections=sections)
+    key = story.pipeline_key
+    document = pipeline_facts(key) if output is Output.JSON else {"pipeline_id": key}
+    answer(output, document, sections=sections)
+
+
+def _unended_row(one: Unended) -> list[str]:
+    """Where it is listed, a pipeline is named as it may be asked for."""
+    facts = {
+        **unended_facts(one),
+        "pipeline_id": one.pipeline.key,
+        "seconds": in_words(one.seconds),
+    }
+    return _row({name: value for name, value in facts.items() if name != "source"})
 
 
 def _row(facts: dict[str, Any]) -> list[str]:
@@ -112,7 +132,7 @@ _UNSENT = Listing(
 )
 _UNENDED = Listing(
     ("PIPELINE", "STATE", "SINCE", "FOR", "ROUND", "PROJECT", "STALL TOLD"),
-    lambda one: _row({**unended_facts(one), "seconds": in_words(one.seconds)}),
+    _unended_row,
     unended_facts,
     "no such pipelines",
 )

@@ -93,32 +93,32 @@ class FakeJournal:
         self._must_be_new(advance)
         before = advance.before
         for one in advance.numbered:
-            key = (before.id, one.event.id)
+            key = (before.key, one.event.id)
             self.events[key], self.implied[key] = one, []
             self.accepted[key] = self.clock.now()
         self.implied[key] = list(advance.numbered[:-1])
-        self.pipelines[before.id] = advance.after(now=self.clock.now())
-        self.leases.pop(before.id, None)
+        self.pipelines[before.key] = advance.after(now=self.clock.now())
+        self.leases.pop(before.key, None)
 
     def set_aside(self, event: Event, skip: EventSkip) -> None:
         before = skip.before
         if skip.changes_pipeline:
-            if self.pipelines.get(before.id) != before:
-                raise OwnTrouble(f"pipeline {before.id} has moved on")
-            self.pipelines[before.id] = skip.after
-            self.leases.pop(before.id, None)
-        self.aside[before.id, event.id] = SetAside(event, skip.fate, self.clock.now())
+            if self.pipelines.get(before.key) != before:
+                raise OwnTrouble(f"pipeline {before.key} has moved on")
+            self.pipelines[before.key] = skip.after
+            self.leases.pop(before.key, None)
+        self.aside[before.key, event.id] = SetAside(event, skip.fate, self.clock.now())
 
-    def history(self, pipeline_id: str) -> Sequence[Accepted]:
+    def history(self, pipeline_key: str) -> Sequence[Accepted]:
         events = [
             Accepted(numbered, self.accepted[key])
             for key, numbered in self.events.items()
-            if key[0] == pipeline_id
+            if key[0] == pipeline_key
         ]
         return sorted(events, key=lambda one: one.numbered.sequence)
 
-    def unsent(self, pipeline_id: str) -> Sequence[SetAside]:
-        unsent = [one for key, one in self.aside.items() if key[0] == pipeline_id]
+    def unsent(self, pipeline_key: str) -> Sequence[SetAside]:
+        unsent = [one for key, one in self.aside.items() if key[0] == pipeline_key]
         return sorted(unsent, key=lambda one: one.at)
 
     def unended(self, stage: Stage, *, until: float, stalled: bool = False) -> Iterator[Pipeline]:
@@ -132,18 +132,18 @@ class FakeJournal:
         yield from (one for _, one in sorted(found, key=lambda one: one[0]))
 
     def lease(self, pipeline: Pipeline, *, until: float) -> bool:
-        now, known = self.clock.now(), self.pipelines[pipeline.id]
+        now, known = self.clock.now(), self.pipelines[pipeline.key]
         is_as_it_was = (known.round, known.entered_at) == (pipeline.round, pipeline.entered_at)
-        if not is_as_it_was or self.leases.get(pipeline.id, now) > now:
+        if not is_as_it_was or self.leases.get(pipeline.key, now) > now:
             return False
-        self.leases[pipeline.id] = until
+        self.leases[pipeline.key] = until
         return True
 
     def _must_be_new(self, advance: Advance) -> None:
         before = advance.before
-        is_known = any((before.id, one.event.id) in self.events for one in advance.numbered)
-        if is_known or self.pipelines.get(before.id, Pipeline(before.id)) != before:
-            raise OwnTrouble(f"pipeline {before.id} has moved on")
+        is_known = any((before.key, one.event.id) in self.events for one in advance.numbered)
+        if is_known or self.pipelines.get(before.key, Pipeline(before.key)) != before:
+            raise OwnTrouble(f"pipeline {before.key} has moved on")
 
 
 @dataclass

@@ -7,6 +7,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+OF_SOURCE = "Which DevLake, or other service, counts the pipeline; null is the default one."
+
 
 class Answer(BaseModel):
     model_config = ConfigDict(extra="allow")
@@ -94,6 +96,7 @@ class Subscriptions(Page):
 
 class Match(Answer):
     pipeline_id: str
+    source: str | None = Field(description=OF_SOURCE)
     event_type: str
     event_id: str
     matches: bool
@@ -108,6 +111,7 @@ class Letter(Answer):
     delivery_id: str = Field(examples=["sub_0123#39#2"])
     subscription_id: str
     pipeline_id: str
+    source: str | None = Field(description=OF_SOURCE)
     sequence: int
     event_id: str
     event_type: str
@@ -155,6 +159,7 @@ class Acted(Answer):
 class Lane(Answer):
     subscription_id: str
     pipeline_id: str
+    source: str | None = Field(description=OF_SOURCE)
     head: int
     state: str
     attempts: int
@@ -169,6 +174,7 @@ class Lanes(Page):
 
 class Pipeline(Answer):
     pipeline_id: str
+    source: str | None = Field(description=OF_SOURCE)
     state: str
     since: str
     seconds: int
@@ -209,6 +215,7 @@ class Place(Answer):
 
 class Story(Answer):
     pipeline_id: str
+    source: str | None = Field(description=OF_SOURCE)
     events: list[Event]
     not_sent: list[NotSent]
     subscribers: list[Place]

@@ -14,6 +14,8 @@ from lakehook.domain.errors import BadInput
 
 MOST_BYTES = 256 * 1024
 JSON = "application/json"
+_HOLDING_A_SLASH, _SPLIT_IN = ("pipelines", "deliveries"), 4
+"""Nothing stands below one pipeline or one delivery, so two segments are an id with a slash."""
 
 
 class BadBody(BadInput):
@@ -36,9 +38,10 @@ class Call:
     def of(cls, event: Mapping[str, Any]) -> Self:
         """The path's segments percent-encoded, however much of that Lambda has undone.
 
-        A delivery's id holds ``#``, which no path holds as it is.
+        A delivery's id holds ``#``, which no path holds as it is, and a ``/`` where its pipeline is
+        of a named source.
         """
-        return cls({**event, "rawPath": quote(unquote(event["rawPath"]))})
+        return cls({**event, "rawPath": _encoded(event["rawPath"])})
 
     @property
     def method(self) -> str:
@@ -69,6 +72,14 @@ class Call:
         given = str(self.event.get("headers", {}).get("content-type", JSON))
         if given.partition(";")[0].strip().lower() != JSON:
             raise NotJson(f"content-type: {given[:40]!a} is not {JSON}")
+
+
+def _encoded(path: str) -> str:
+    segments = [quote(unquote(segment), safe="") for segment in path.split("/")]
+    is_split = len(segments) == _SPLIT_IN and all(segments[1:])
+    if is_split and segments[1] in _HOLDING_A_SLASH:
+        segments[2:] = [quote("/", safe="").join(segments[2:])]
+    return "/".join(segments)
 
 
 def _refuse_length(length: int) -> None:

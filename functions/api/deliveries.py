@@ -12,6 +12,7 @@ from functions.api.fields import (
     Cursor,
     DeliveryId,
     Limit,
+    OfSource,
     OfSubscription,
     Since,
     told,
@@ -30,7 +31,14 @@ from lakehook.list_deliveries import Question
 ROUTES = Router()
 TAGS = ["Deliveries"]
 
-OfPipeline = Annotated[str | None, Query(description="Those of this pipeline.")]
+OfPipeline = Annotated[
+    str | None,
+    Query(
+        description="Those of this pipeline: its id, of a named source with `source` or as"
+        " `staging/39`.",
+        examples=["39"],
+    ),
+]
 OfStatus = Annotated[Status | None, Query(description="Those that stand like this.")]
 
 
@@ -46,13 +54,15 @@ def list_deliveries(  # noqa: PLR0913  each is a parameter
     *,
     desk: AtDesk,
     pipeline: OfPipeline = None,
+    source: OfSource = None,
     subscription: OfSubscription = None,
     status: OfStatus = None,
     since: Since = None,
     limit: Limit = USUALLY_LISTED,
 ) -> answers.Deliveries:
     question = Question(
-        pipeline_id=pipeline,
+        pipeline=pipeline,
+        source=source,
         subscription_id=desk.id_of(subscription),
         status=status,
         since=0.0 if since is None else desk.moment(since, what="since"),

@@ -13,6 +13,7 @@ from pydantic import BeforeValidator
 from lakehook.desk import Desk
 from lakehook.domain.errors import BadInput
 from lakehook.domain.moment import FORMS
+from lakehook.domain.pipeline_key import DEFAULT_SOURCE
 
 MOST_LISTED, USUALLY_LISTED = 1000, 100
 ANSWERS_WITHIN_MS = 5000
@@ -38,12 +39,26 @@ DeliveryId = Annotated[
     str,
     BeforeValidator(unquote),
     Path(
-        description="`<subscription>#<pipeline>#<sequence>`, percent-encoded: `#` is `%23`.",
+        description="`<subscription>#<pipeline>#<sequence>`, percent-encoded: `#` is `%23`, and"
+        " `/` of a named source's `staging/39` is `%2F`.",
         examples=["sub_0123#39#2"],
     ),
 ]
 PipelineId = Annotated[
-    str, BeforeValidator(unquote), Path(description="The pipeline's id.", examples=["39"])
+    str,
+    BeforeValidator(unquote),
+    Path(
+        description="The pipeline's id; of a named source with `source`, or as `staging/39`,"
+        " percent-encoded: `/` is `%2F`.",
+        examples=["39"],
+    ),
+]
+OfSource = Annotated[
+    str | None,
+    Query(
+        description=f"Pipelines of this source; `{DEFAULT_SOURCE}` is the one without a name.",
+        examples=["staging"],
+    ),
 ]
 OfSubscription = Annotated[
     str | None,

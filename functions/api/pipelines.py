@@ -11,12 +11,19 @@ from functions.api.fields import (
     AtDesk,
     Cursor,
     Limit,
+    OfSource,
     OlderThan,
     PipelineId,
     told,
 )
 from functions.api.page import page
-from lakehook.desk.pipeline_facts import event_facts, place_facts, unended_facts, unsent_facts
+from lakehook.desk.pipeline_facts import (
+    event_facts,
+    pipeline_facts,
+    place_facts,
+    unended_facts,
+    unsent_facts,
+)
 from lakehook.domain.duration import parse_duration
 from lakehook.domain.lifecycle import Stage
 from lakehook.domain.stall import LONGEST_SECONDS
@@ -37,18 +44,19 @@ InState = Annotated[
     tags=TAGS,
     **told("The longest first."),
 )
-def list_pipelines(
+def list_pipelines(  # noqa: PLR0913  each is a parameter
     *,
     desk: AtDesk,
     state: InState = None,
     older_than: OlderThan = "0",
+    source: OfSource = None,
     limit: Limit = USUALLY_LISTED,
     cursor: Cursor = None,
 ) -> answers.Pipelines:
     seconds = parse_duration(older_than, what="older_than", longest=LONGEST_SECONDS)
     found, following = page(
-        desk.list_pipelines(state, older_than=seconds),
-        key=lambda one: (one.since, one.pipeline.id),
+        desk.list_pipelines(state, older_than=seconds, source=source),
+        key=lambda one: (one.since, one.pipeline.key),
         limit=limit,
         cursor=cursor,
     )
@@ -62,10 +70,10 @@ def list_pipelines(
     tags=TAGS,
     **told("Its events, and each subscriber's place in it.", 404),
 )
-def show_pipeline(desk: AtDesk, pipeline: PipelineId) -> answers.Story:
-    story = desk.tell_pipeline(pipeline)
+def show_pipeline(desk: AtDesk, pipeline: PipelineId, source: OfSource = None) -> answers.Story:
+    story = desk.tell_pipeline(pipeline, source=source)
     return answers.Story(
-        pipeline_id=story.pipeline_id,
+        **pipeline_facts(story.pipeline_key),
         events=[answers.Event(**event_facts(one)) for one in story.events],
         not_sent=[answers.NotSent(**unsent_facts(one)) for one in story.unsent],
         subscribers=[answers.Place(**place_facts(one)) for one in story.places],

@@ -59,32 +59,32 @@ class DynamoJournal:
         now = self.clock.now()
         *implied, newest = advance.numbered
         events = [event_values(one) for one in implied] + [event_values(newest, implied)]
-        puts = [self._event(advance.before.id, one, now) for one in events]
+        puts = [self._event(advance.before.key, one, now) for one in events]
         self._put_all([*puts, self._counter(advance.before, advance.after(now=now), now)])
 
     def set_aside(self, event: Event, skip: EventSkip) -> None:
         """One write; a transaction where the pipeline has learnt of a later beginning."""
         now = self.clock.now()
-        aside = self._kept(skip.before.id, aside_values(event, skip.fate), now)
+        aside = self._kept(skip.before.key, aside_values(event, skip.fate), now)
         if skip.changes_pipeline:
             self._put_all([aside, self._counter(skip.before, skip.after, now)])
             return
         with own_trouble():
             self.dynamodb.put_item(**aside)
 
-    def history(self, pipeline_id: str) -> Sequence[Accepted]:
-        events = map(accepted_of, self._all(pipeline_id, EVENT))
+    def history(self, pipeline_key: str) -> Sequence[Accepted]:
+        events = map(accepted_of, self._all(pipeline_key, EVENT))
         return sorted(events, key=lambda one: one.numbered.sequence)
 
-    def unsent(self, pipeline_id: str) -> Sequence[SetAside]:
-        return sorted(map(set_aside_of, self._all(pipeline_id, ASIDE)), key=lambda one: one.at)
+    def unsent(self, pipeline_key: str) -> Sequence[SetAside]:
+        return sorted(map(set_aside_of, self._all(pipeline_key, ASIDE)), key=lambda one: one.at)
 
-    def _read(self, pipeline_id: str, *records: str) -> dict[str, Values]:
-        keys = [to_item({**_key(pipeline_id), Table.SORT_KEY: record}) for record in records]
+    def _read(self, pipeline_key: str, *records: str) -> dict[str, Values]:
+        keys = [to_item({**_key(pipeline_key), Table.SORT_KEY: record}) for record in records]
         items = map(from_item, batch_get(self.dynamodb, self.table, keys))
         return {item[Table.SORT_KEY]: item for item in items}
 
-    def _all(self, pipeline_id: str, kind: str) -> Iterator[Values]:
+    def _all(self, pipeline_key: str, kind: str) -> Iterator[Values]:
         items = pages_of(
             self.dynamodb.query,
             TableName=self.table,
@@ -94,16 +94,16 @@ class DynamoJournal:
                 "#pipeline": Table.PARTITION_KEY,
                 "#record": Table.SORT_KEY,
             },
-            ExpressionAttributeValues=to_item({":pipeline": pipeline_id, ":kind": kind}),
+            ExpressionAttributeValues=to_item({":pipeline": pipeline_key, ":kind": kind}),
         )
         return map(from_item, items)
 
-    def _event(self, pipeline_id: str, values: Values, now: float) -> Any:
-        return self._kept(pipeline_id, values, now) | {"ConditionExpression": _NEW}
+    def _event(self, pipeline_key: str, values: Values, now: float) -> Any:
+        return self._kept(pipeline_key, values, now) | {"ConditionExpression": _NEW}
 
-    def _kept(self, pipeline_id: str, values: Values, now: float) -> Any:
+    def _kept(self, pipeline_key: str, values: Values, now: float) -> Any:
         item = {
-            **_key(pipeline_id),
+            **_key(pipeline_key),
             **values,
             "accepted_at": round(now * 1000),
             Table.TTL: int(now + self.retention_seconds),
@@ -122,7 +122,7 @@ class DynamoJournal:
 
         A worker that was frozen would else write an earlier beginning over a later one.
         """
-        item = {**_key(after.id), **counter_values(after), "changed_at": round(now * 1000)}
+        item = {**_key(after.key), **counter_values(after), "changed_at": round(now * 1000)}
         put: Item = {"TableName": self.table, "Item": to_item(item), "ConditionExpression": _NEW}
         if before.sequence:
             began_at = before.round.began_at
@@ -134,5 +134,5 @@ class DynamoJournal:
         return put
 
 
-def _key(pipeline_id: str) -> Values:
-    return {Table.PARTITION_KEY: pipeline_id}
+def _key(pipeline_key: str) -> Values:
+    return {Table.PARTITION_KEY: pipeline_key}

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 MOST_ITEMS = 500
-_BETWEEN = "/"  # no id of a pipeline has one
+_BETWEEN = "/"  # no id of a pipeline has one, but the key of one of a named source has
+_BEHIND_A_SLASH = " "  # no key and no id of an event has one
 
 
 @dataclass(frozen=True)
@@ -47,9 +48,12 @@ class DynamoPast:
 
 
 def _cursor(item: Any) -> str:
-    return f"{item[Table.PARTITION_KEY]['S']}{_BETWEEN}{item[Table.SORT_KEY]['S']}"
+    pipeline, record = item[Table.PARTITION_KEY]["S"], item[Table.SORT_KEY]["S"]
+    between = _BEHIND_A_SLASH if _BETWEEN in pipeline else _BETWEEN
+    return f"{pipeline}{between}{record}"
 
 
 def _key(cursor: str) -> Any:
-    pipeline, _, record = cursor.partition(_BETWEEN)
+    between = _BEHIND_A_SLASH if _BEHIND_A_SLASH in cursor else _BETWEEN
+    pipeline, _, record = cursor.partition(between)
     return to_item({Table.PARTITION_KEY: pipeline, Table.SORT_KEY: record})

@@ -47,7 +47,7 @@ class DynamoWatch:
         return map(pipeline_of, map(from_item, items))
 
     def lease(self, pipeline: Pipeline, *, until: float) -> bool:
-        assert pipeline.entered_at is not None, f"pipeline {pipeline.id} is in no state"
+        assert pipeline.entered_at is not None, f"pipeline {pipeline.key} is in no state"
         round_ = pipeline.round
         values = {
             ":unended": unended_name(round_.stage, stalled=round_.stalled),
@@ -59,7 +59,7 @@ class DynamoWatch:
             try:
                 self.dynamodb.update_item(
                     TableName=self.table,
-                    Key=to_item({Table.PARTITION_KEY: pipeline.id, Table.SORT_KEY: COUNTER}),
+                    Key=to_item({Table.PARTITION_KEY: pipeline.key, Table.SORT_KEY: COUNTER}),
                     UpdateExpression="SET leased_until = :until",
                     ConditionExpression=f"{_STILL} AND {_FREE}",
                     ExpressionAttributeNames=_NAMES,

@@ -80,7 +80,7 @@ def epitaph(record: DeliveryRecord, endpoint: str) -> dict[str, str]:
         "subscription": record.lane.subscription_id,
         "endpoint": endpoint,
         "event_type": record.event_type,
-        "pipeline_id": record.lane.pipeline_key,
+        "pipeline_id": record.lane.pipeline_id,  # the group says of which source
         "sequence": str(record.sequence),
         "attempts": str(record.attempts),
         "last_status": last.last_status if last else NONE,

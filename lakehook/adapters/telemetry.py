@@ -110,10 +110,12 @@ _SET_ASIDE = {
 
 
 def _fields(record: DeliveryRecord) -> Mapping[str, Any]:
+    source = {"source": record.lane.source} if record.lane.source else {}
     return {
         "delivery": f"{record.lane}#{record.sequence}",
         "subscription": record.lane.subscription_id,
-        "pipeline_id": record.lane.pipeline_key,
+        "pipeline_id": record.lane.pipeline_id,
+        **source,
         "event_id": record.event_id,
         "event_type": record.event_type,
     }

@@ -14,7 +14,8 @@ def letter_facts(record: DeliveryRecord) -> dict[str, Any]:
     return {
         "delivery_id": f"{record.lane}#{record.sequence}",
         "subscription_id": record.lane.subscription_id,
-        "pipeline_id": record.lane.pipeline_key,
+        "pipeline_id": record.lane.pipeline_id,
+        "source": record.lane.source,
         "sequence": record.sequence,
         "event_id": record.event_id,
         "event_type": record.event_type,
@@ -54,7 +55,8 @@ def lane_facts(report: LaneReport) -> dict[str, Any]:
     held = report.held
     return {
         "subscription_id": held.lane.subscription_id,
-        "pipeline_id": held.lane.pipeline_key,
+        "pipeline_id": held.lane.pipeline_id,
+        "source": held.lane.source,
         "head": held.head,
         "state": report.state,
         "attempts": report.attempts,

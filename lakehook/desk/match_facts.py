@@ -8,6 +8,7 @@ from lakehook.match import Match
 def match_facts(tried: Match) -> dict[str, Any]:
     return {
         "pipeline_id": tried.event.pipeline_id,
+        "source": tried.event.source,
         "event_type": str(tried.event.type),
         "event_id": tried.event.id,
         "matches": tried.reason is None,

@@ -2,11 +2,17 @@
 
 from typing import Any
 
+from lakehook.domain.pipeline_key import split_pipeline_key
 from lakehook.domain.rfc_3339 import rfc_3339
 from lakehook.domain.standing import standing_of
 from lakehook.list_pipelines import Unended
 from lakehook.ports.history import Accepted, SetAside
 from lakehook.tell_pipeline import Place
+
+
+def pipeline_facts(key: str) -> dict[str, Any]:
+    source, pipeline_id = split_pipeline_key(key)
+    return {"pipeline_id": pipeline_id, "source": source}
 
 
 def event_facts(accepted: Accepted) -> dict[str, Any]:
@@ -34,7 +40,7 @@ def unsent_facts(one: SetAside) -> dict[str, Any]:
 def unended_facts(one: Unended) -> dict[str, Any]:
     label, round_ = one.pipeline.label, one.pipeline.round
     return {
-        "pipeline_id": one.pipeline.id,
+        **pipeline_facts(one.pipeline.key),
         "state": str(round_.stage),
         "since": rfc_3339(one.since),
         "seconds": int(one.seconds),

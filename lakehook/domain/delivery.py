@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from lakehook.domain.event import Event
+from lakehook.domain.pipeline_key import split_pipeline_key
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,15 @@ class Lane:
     def parse(cls, text: str) -> Self:
         subscription_id, _, pipeline_key = text.partition("#")
         return cls(subscription_id, pipeline_key)
+
+    @property
+    def source(self) -> str | None:
+        return split_pipeline_key(self.pipeline_key)[0]
+
+    @property
+    def pipeline_id(self) -> str:
+        """What its source calls the pipeline, as its events say it."""
+        return split_pipeline_key(self.pipeline_key)[1]
 
     def __str__(self) -> str:
         return f"{self.subscription_id}#{self.pipeline_key}"

@@ -37,7 +37,7 @@ _REMEMBERED = ("project_name", "pipeline_name", "pipeline_url")
 
 @dataclass(frozen=True)
 class Pipeline:
-    id: str
+    key: str  # see ``Event.pipeline_key``
     sequence: int = 0  # of the newest event; 0 before the first
     event_type: str | None = None  # of the newest event
     round: Round = field(default_factory=Round)
@@ -107,7 +107,7 @@ class Advance:
             before.round.stage,
         )
         return Pipeline(
-            before.id,
+            before.key,
             self.newest.sequence,
             str(event.type),
             self.round,

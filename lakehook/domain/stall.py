@@ -51,7 +51,7 @@ class StallThresholds:
 def stall_of(pipeline: Pipeline, *, now: float) -> Event:
     """The event that tells it. Its id says round and state: each stall is told once."""
     label, round_ = pipeline.label, pipeline.round
-    assert label, f"pipeline {pipeline.id} is watched, and nobody has told of it"
+    assert label, f"pipeline {pipeline.key} is watched, and nobody has told of it"
     seconds = int(now - _entered_at(pipeline))
     stall = EventType.PIPELINE_STALLED
     document = {
@@ -60,7 +60,7 @@ def stall_of(pipeline: Pipeline, *, now: float) -> Event:
         "event_type": str(stall),
         "trigger_source": label.trigger_source,
         "timestamp": rfc_3339(now),
-        "event_id": event_id_of(pipeline.id, stall, "round", round_.number, round_.stage),
+        "event_id": event_id_of(pipeline.key, stall, "round", round_.number, round_.stage),
         "project_name": label.project_name,
         "pipeline_name": label.pipeline_name,
         "pipeline_url": label.pipeline_url,
@@ -90,5 +90,5 @@ def _limits(said: Mapping[str, Any]) -> Limits:
 
 
 def _entered_at(pipeline: Pipeline) -> float:
-    assert pipeline.entered_at is not None, f"pipeline {pipeline.id} is watched, and in no state"
+    assert pipeline.entered_at is not None, f"pipeline {pipeline.key} is watched, and in no state"
     return pipeline.entered_at

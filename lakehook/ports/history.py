@@ -28,10 +28,10 @@ class SetAside:
 
 
 class Chronicle(Protocol):
-    def history(self, pipeline_id: str) -> Sequence[Accepted]:
+    def history(self, pipeline_key: str) -> Sequence[Accepted]:
         """The events of a pipeline that are still kept, in the order of their sequence."""
 
-    def unsent(self, pipeline_id: str) -> Sequence[SetAside]:
+    def unsent(self, pipeline_key: str) -> Sequence[SetAside]:
         """Its notices that were not sent and are still kept, in the order in which they came."""
 
 

@@ -66,7 +66,7 @@ def test_pipelines_of_two_sources_are_two(journal: Journal):
 
     accept(journal, of_staging)
     pipeline, (known,) = journal.open(of_staging)
-    assert (pipeline.id, pipeline.sequence, known.event) == ("staging/39", 1, of_staging)
+    assert (pipeline.key, pipeline.sequence, known.event) == ("staging/39", 1, of_staging)
     assert pipeline.label == Label(
         pipeline_id=39, trigger_source="blueprint:7", project_name="湖", source="staging"
     )

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from lakehook.domain.event import pipeline_key_of
 from lakehook.domain.outcome import Answer, Outcome
 from lakehook.domain.request import Request
 from lakehook.ports.sending import NoAnswer
@@ -34,7 +35,7 @@ class Internet:
 
     def _exchange(self, request: Request) -> Answer | NoAnswer:
         body = json.loads(request.body.decode())
-        subscription, pipeline = request.endpoint.host.partition(".")[0], str(body["pipeline_id"])
+        subscription, pipeline = request.endpoint.host.partition(".")[0], pipeline_key_of(body)
         seconds, answer = self.receivers[subscription].react(self.timeline.now(), pipeline)
         if seconds > request.deadline_seconds:
             seconds, answer = request.deadline_seconds, TIMED_OUT

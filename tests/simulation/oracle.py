@@ -106,11 +106,11 @@ def _ended_by_another(system: System, end: Event) -> Iterator[str]:
     """What a pipeline says comes in its order, so the newest beginning before is the run's."""
     earlier = takewhile(
         lambda one: one.event_id != end.id,
-        (one for one in system.scenario.publications if one.pipeline == end.pipeline_id),
+        (one for one in system.scenario.publications if one.pipeline == end.pipeline_key),
     )
     beginnings = [rfc_3339(one.began_at) for one in earlier if one.began_at]
     if end.began_at and end.began_at != max(beginnings, default=end.began_at):
-        yield f"pipeline {end.pipeline_id} is ended by {end.id}, of an earlier beginning"
+        yield f"pipeline {end.pipeline_key} is ended by {end.id}, of an earlier beginning"
 
 
 def _replays(system: System) -> Iterator[str]:

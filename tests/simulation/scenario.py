@@ -7,6 +7,7 @@ from itertools import groupby
 from operator import attrgetter
 from random import Random
 
+from lakehook.domain.pipeline_key import split_pipeline_key
 from lakehook.domain.rate import Rate
 from lakehook.domain.retry import RetrySchedule
 from lakehook.domain.subscription import Ordering
@@ -24,6 +25,7 @@ FOLLOWERS = {
     "RUNNING": ("CREATED", "RUNNING", "COMPLETED"),  # interrupted, it waits, and runs again
     "COMPLETED": ("CREATED", "RUNNING"),
 }
+TWO_SOURCES = 0.5  # of all histories
 RESUMABLE = 0.5  # of all pipelines
 LATE_END = 0.3  # so many ends of a resumed run are of a beginning before its last
 REMOVED = 0.1  # so many histories lose a subscriber
@@ -54,14 +56,23 @@ class Subscriber:
 @dataclass(frozen=True)
 class Publication:
     at: float
-    pipeline: str
+    pipeline: str  # its key: staging/1 is the first of another source
     number: int
     state: str = ""  # else by its number, so that each run is told in three
     began_at: float | None = None
 
     @property
+    def source(self) -> str | None:
+        return split_pipeline_key(self.pipeline)[0]
+
+    @property
+    def pipeline_id(self) -> str:
+        return split_pipeline_key(self.pipeline)[1]
+
+    @property
     def event_id(self) -> str:
-        return f"{self.pipeline}-{self.number}"
+        """No source knows of the events of another, so two may have the same."""
+        return f"{self.pipeline_id}-{self.number}"
 
     @property
     def event_type(self) -> str:
@@ -106,6 +117,8 @@ def draw(seed: int) -> Scenario:
     subscribers = tuple(_subscriber(random, name) for name in "abcd"[: random.randint(1, 4)])
     lasting = random.choice((5.0, 120.0, 1800.0))
     publications = tuple(_with_runs(seed, _publications(random, lasting)))
+    if Random(f"{seed}/sources").random() < TWO_SOURCES:
+        publications = tuple(map(_of_two_sources, publications))
     calm_at = NOON + lasting + random.choice((60.0, 900.0, 7200.0))
     return Scenario(
         seed=seed,
@@ -157,6 +170,13 @@ def _with_runs(seed: int, publications: Iterable[Publication]) -> Iterator[Publi
     for pipeline, group in groupby(publications, key=attrgetter("pipeline")):
         random, several = Random(f"{seed}/{pipeline}"), tuple(group)
         yield from _runs(random, several) if random.random() < RESUMABLE else several
+
+
+def _of_two_sources(publication: Publication) -> Publication:
+    """Both count their pipelines from 1: what was 1, 2, 3 is 1, staging/1, 2."""
+    number, is_second = divmod(int(publication.pipeline) + 1, 2)
+    pipeline = f"staging/{number}" if is_second else str(number)
+    return replace(publication, pipeline=pipeline)
 
 
 def _runs(random: Random, publications: Iterable[Publication]) -> Iterator[Publication]:

@@ -71,13 +71,15 @@ class System:
 
     def publish(self, publication: Publication, *, copy: int = 0) -> None:
         """Send an event as a producer does, or a ``copy`` that SQS takes for another."""
-        document = {
-            "pipeline_id": publication.pipeline,
+        document: dict[str, str] = {
+            "pipeline_id": publication.pipeline_id,
             "event_type": publication.event_type,
             "trigger_source": "manual",
             "timestamp": rfc_3339(publication.changed_at),
             "event_id": publication.event_id,
         }
+        if publication.source is not None:
+            document["source"] = publication.source
         if publication.began_at is not None:
             document["began_at"] = rfc_3339(publication.began_at)
         self.queues[EVENTS].send(

@@ -306,6 +306,43 @@ def test_pipelines_that_have_not_ended_and_the_story_of_one(api: Desktop):
     assert (story["not_sent"], story["subscribers"]) == ([], [])
 
 
+@pytest.mark.parametrize("form", ["/pipelines/staging%2F7", "/pipelines/7?source=staging"])
+def test_a_pipeline_of_a_named_source_is_shown_by_its_key_or_its_source(api: Desktop, form: str):
+    accept(api, pipeline_id=7)
+    accept(api, pipeline_id=7, source="staging", event_type="PIPELINE_RUNNING")
+    decoded = a_call("GET", "/pipelines/x") | {"rawPath": "/pipelines/staging/7"}
+
+    story = api.call("GET", form)
+    of_default = api.call("GET", "/pipelines/7").document
+    listed = api.call("GET", "/pipelines?source=staging").document["pipelines"]
+
+    assert (story.document["pipeline_id"], story.document["source"]) == ("7", "staging")
+    assert len(story.document["events"]) == 2
+    assert (of_default["source"], len(of_default["events"])) == (None, 1)
+    assert [(one["pipeline_id"], one["source"]) for one in listed] == [("7", "staging")]
+    assert api.call.raw(decoded) == story
+
+
+def test_a_delivery_of_a_named_source_is_explained_in_either_form_of_its_path(api: Desktop):
+    id_ = api.subscribe()
+    record = DeliveryRecord.waiting(a_delivery(1, subscription=id_, source="staging"))
+    api.office.ledger.write(record, before=None, after=None)
+    decoded = a_call("GET", "/deliveries/x") | {"rawPath": f"/deliveries/{id_}#staging/39#1"}
+
+    said = api.call("GET", f"/deliveries/{id_}%23staging%2F39%231")
+    listed = api.call("GET", "/deliveries?pipeline=39&source=staging").document["deliveries"]
+
+    assert said.document["delivery_id"] == f"{id_}#staging/39#1"
+    assert (said.document["pipeline_id"], said.document["source"]) == ("39", "staging")
+    assert api.call.raw(decoded) == said
+    assert [one["delivery_id"] for one in listed] == [f"{id_}#staging/39#1"]
+
+
+@pytest.mark.parametrize("path", ["/pipelines/", "/pipelines/staging/", "/pipelines/a/b/c"])
+def test_a_path_with_too_much_or_too_little_is_none(api: Desktop, path: str):
+    assert api.call("GET", path).status == 404
+
+
 # --- pages ---
 
 

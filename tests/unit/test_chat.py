@@ -54,6 +54,11 @@ def test_both_languages_say_the_same_things():
         ({}, "湖: pipeline 39 failed", "湖：流水线 39 运行失败"),
         ({"project_name": ...}, "Pipeline 39 failed", "流水线 39 运行失败"),
         (
+            {"source": "staging"},
+            "湖: pipeline staging/39 failed",
+            "湖：流水线 staging/39 运行失败",
+        ),
+        (
             {"event_type": "TASK_FAILED", "task": {"id": 4, "plugin": "jira"}},
             "湖: task 4 (jira) of pipeline 39 failed",
             "湖：流水线 39 的任务 4（jira） 运行失败",

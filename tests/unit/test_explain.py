@@ -219,7 +219,7 @@ def listed(office: Office, **question: object) -> list[str]:
 def test_deliveries_come_the_last_changed_first_up_to_the_limit(office: Office) -> None:
     written(office, waiting(3), waiting(1), waiting(2))
 
-    assert listed(office, pipeline_id="39") == ["sub_a#39#2", "sub_a#39#1", "sub_a#39#3"]
+    assert listed(office, pipeline="39") == ["sub_a#39#2", "sub_a#39#1", "sub_a#39#3"]
     assert listed(office, subscription_id="sub_a", limit=1) == ["sub_a#39#2"]
 
 
@@ -231,8 +231,8 @@ def test_deliveries_are_chosen_by_pipeline_subscription_status_and_time(office: 
     )
     written(office, waiting(1), other, elsewhere, waiting(2).tried(SUCCESS))
 
-    assert listed(office, pipeline_id="39") == ["sub_a#39#2", "sub_b#39#1", "sub_a#39#1"]
-    assert listed(office, pipeline_id="39", subscription_id="sub_b") == ["sub_b#39#1"]
+    assert listed(office, pipeline="39") == ["sub_a#39#2", "sub_b#39#1", "sub_a#39#1"]
+    assert listed(office, pipeline="39", subscription_id="sub_b") == ["sub_b#39#1"]
     assert listed(office, subscription_id="sub_a", since=NOON + 2) == ["sub_a#39#2", "sub_a#40#1"]
     assert listed(office, subscription_id="sub_a", status=Status.DELIVERED) == ["sub_a#39#2"]
 

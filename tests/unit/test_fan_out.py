@@ -339,7 +339,7 @@ def test_when_the_queue_is_away_everything_comes_again(world: World):
 
 def _fail_for(pipeline_id: str, append: Callable[[Advance], None]) -> Callable[[Advance], None]:
     def failing(advance: Advance) -> None:
-        if advance.before.id == pipeline_id:
+        if advance.before.key == pipeline_id:
             raise OwnTrouble("DynamoDB is away")
         append(advance)
 

@@ -168,6 +168,7 @@ def test_dead_letters_are_listed(terminal: Terminal) -> None:
         "delivery_id": FIRST,
         "subscription_id": "sub_a",
         "pipeline_id": "39",
+        "source": None,
         "sequence": 1,
         "event_id": "e1",
         "event_type": "PIPELINE_CREATED",
@@ -287,6 +288,7 @@ def test_held_lanes_are_listed(terminal: Terminal) -> None:
         {
             "subscription_id": "sub_a",
             "pipeline_id": "39",
+            "source": None,
             "head": 1,
             "state": "dead letter",
             "attempts": 1,
@@ -319,6 +321,32 @@ def test_deliveries_are_listed_by_status_and_time(terminal: Terminal) -> None:
     assert SECOND in terminal.out
 
 
+@pytest.mark.parametrize(
+    ("options", "found"),
+    [
+        (("--source", "staging"), ["sub_a#staging/39#1"]),
+        (("--source", "default"), [SECOND, FIRST]),
+        (("--pipeline", "staging/39"), ["sub_a#staging/39#1"]),
+        (("--pipeline", "39", "--source", "staging"), ["sub_a#staging/39#1"]),
+        (("--pipeline", "39", "--source", "default"), [SECOND, FIRST]),
+        (("--pipeline", "39"), [SECOND, FIRST]),
+        (("--source", "production"), []),
+    ],
+)
+def test_deliveries_are_listed_by_the_source_of_their_pipeline(
+    terminal: Terminal, options: tuple[str, ...], found: list[str]
+) -> None:
+    with_letter(terminal)
+    of_staging = DeliveryRecord.waiting(a_delivery(1, source="staging"))
+    terminal.office.ledger.write(of_staging, before=None, after=None)
+
+    listed = terminal.json("deliveries", "list", *options)
+    explained = terminal.json("deliveries", "show", "sub_a#staging/39#1")
+
+    assert [one["delivery_id"] for one in listed] == found
+    assert (explained["pipeline_id"], explained["source"]) == ("39", "staging")
+
+
 def test_a_delivery_is_shown_with_what_happens_next(terminal: Terminal) -> None:
     with_letter(terminal)
 
@@ -345,6 +373,7 @@ def test_a_pipeline_is_shown_with_its_events_and_its_subscribers(terminal: Termi
 
     assert shown == {
         "pipeline_id": "39",
+        "source": None,
         "events": [
             {
                 "sequence": 1,

@@ -72,9 +72,11 @@ def test_a_file_of_events_is_tried_and_nothing_is_sent(terminal: Terminal, tmp_p
 def test_people_read_one_line_an_event(terminal: Terminal, tmp_path: Path) -> None:
     add(terminal)
     file = tmp_path / "events.jsonl"
-    file.write_text(json.dumps(a_document()))
+    documents = a_document(), a_document(source="staging")
+    file.write_text("\n".join(map(json.dumps, documents)))
 
     assert terminal("subscriptions", "match", "ci", "--file", str(file)) == 0
 
-    assert "GOES OUT" in terminal.out
-    assert terminal.out.splitlines()[1].startswith("yes")
+    heading, *rows = (line.split() for line in terminal.out.splitlines())
+    assert heading[:3] == ["GOES", "OUT", "PIPELINE"]
+    assert [row[:2] for row in rows] == [["yes", "39"], ["yes", "staging/39"]]

@@ -43,6 +43,7 @@ def test_pipelines_that_have_not_ended_are_listed_the_longest_first(busy: Termin
     assert busy.json("pipelines", "list") == [
         {
             "pipeline_id": "1",
+            "source": None,
             "state": "created",
             "since": "2026-01-01T12:00:00.000+00:00",
             "seconds": 3600,
@@ -52,6 +53,7 @@ def test_pipelines_that_have_not_ended_are_listed_the_longest_first(busy: Termin
         },
         {
             "pipeline_id": "2",
+            "source": None,
             "state": "running",
             "since": "2026-01-01T12:40:00.000+00:00",
             "seconds": 1200,
@@ -127,3 +129,70 @@ def test_what_is_written_can_be_seen(capsys: pytest.CaptureFixture[str], text: s
     out, err = capsys.readouterr()
     assert out == shown + "\n"
     assert shown in err
+
+
+# --- of several sources ---
+
+
+@pytest.fixture
+def two(terminal: Terminal) -> Terminal:
+    """Pipeline 1 of the default source runs, that of staging has failed and is created again."""
+    accept(terminal, pipeline_id=1, event_type="PIPELINE_RUNNING")
+    for state, minute in (("CREATED", 8), ("FAILED", 9), ("CREATED", 10)):
+        changes = {"event_type": f"PIPELINE_{state}", "timestamp": f"2024-09-05T15:{minute:02}:00Z"}
+        accept(terminal, pipeline_id=1, source="staging", **changes)
+    return terminal
+
+
+@pytest.mark.parametrize(
+    ("options", "found"),
+    [
+        ((), [("1", None), ("1", "staging")]),
+        (("--source", "staging"), [("1", "staging")]),
+        (("--source", "default"), [("1", None)]),
+        (("--source", "production"), []),
+    ],
+)
+def test_those_of_a_source_are_listed(
+    two: Terminal, options: tuple[str, ...], found: list[tuple[str, str | None]]
+):
+    listed = two.json("pipelines", "list", *options)
+
+    assert [(one["pipeline_id"], one["source"]) for one in listed] == found
+
+
+def test_in_a_table_each_is_named_as_it_may_be_asked_for(two: Terminal):
+    two("pipelines", "list")
+
+    names = [line.split()[0] for line in two.out.splitlines()]
+    assert names == ["PIPELINE", "1", "staging/1"]
+
+
+@pytest.mark.parametrize(
+    ("named", "source", "events"),
+    [
+        (["1"], None, 2),
+        (["staging/1"], "staging", 3),
+        (["1", "--source", "staging"], "staging", 3),
+        (["staging/1", "--source", "staging"], "staging", 3),
+        (["1", "--source", "default"], None, 2),
+    ],
+)
+def test_one_of_a_source_is_shown(two: Terminal, named: list[str], source: str | None, events: int):
+    story = two.json("pipelines", "show", *named)
+
+    assert (story["pipeline_id"], story["source"], len(story["events"])) == ("1", source, events)
+
+
+def test_a_pipeline_of_two_sources_is_refused(two: Terminal):
+    assert two("pipelines", "show", "staging/1", "--source", "production") == 2
+
+    assert (
+        two.err == "error: source: 'production' is not that of 'staging/1'; give one of the two\n"
+    )
+
+
+def test_one_that_only_another_source_has_is_not_found(two: Terminal):
+    assert two("pipelines", "show", "production/1") != 0
+
+    assert "'production/1'" in two.err

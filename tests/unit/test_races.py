@@ -10,7 +10,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lakehook.domain.event import EventType
+from lakehook.domain.event import EventType, pipeline_key_of
 from lakehook.domain.lifecycle import is_state
 from lakehook.fan_out import FanOut
 from lakehook.ports.events import Notice
@@ -85,16 +85,35 @@ def heard(rows: list[Row], *, in_batches_of: int = 10) -> tuple[FakeJournal, lis
     journal, outbox = FakeJournal(), FakeOutbox()
     subscriptions = FakeSubscriptions({everything.id: everything})
     fan_out = FanOut(journal, subscriptions, outbox, FakeSiding(), FakeTelemetry())
-    notices = [Notice(str(n), "39", json.dumps(row)) for n, row in enumerate(rows)]
+    notices = [Notice(str(n), pipeline_key_of(row), json.dumps(row)) for n, row in enumerate(rows)]
     for start in range(0, len(notices), in_batches_of):
         batch = notices[start : start + in_batches_of]
         assert fan_out(batch) == []
         assert fan_out(batch[-1:]) == []
-    sent = {one.sequence: one for one in outbox.sent}
-    assert list(sent) == list(range(1, len(sent) + 1))
-    previous = [None, *(str(one.event.type) for one in sent.values())]
-    assert [one.numbered.previous_event_type for one in sent.values()] == previous[:-1]
+    sent = {one.id: one for one in outbox.sent}
+    for lane in {one.lane for one in outbox.sent}:
+        of_lane = [one for one in sent.values() if one.lane == lane]
+        assert [one.sequence for one in of_lane] == list(range(1, len(of_lane) + 1))
+        previous = [None, *(str(one.event.type) for one in of_lane)]
+        assert [one.numbered.previous_event_type for one in of_lane] == previous[:-1]
     return journal, [one.event.document for one in sent.values()]
+
+
+@given(mangled(), mangled(), st.data())
+def test_two_sources_that_count_alike_are_heard_as_if_each_were_alone(
+    first: Any, second: Any, data: st.DataObject
+):
+    """Whatever they say in between each other; their events have the same ids, too."""
+    alone = {None: heard(first[1])[1], "staging": heard(second[1])[1]}
+    rows = [*first[1], *({**row, "source": "staging"} for row in second[1])]
+    order = data.draw(st.permutations([*(0 for _ in first[1]), *(1 for _ in second[1])]))
+    queues = {0: iter(rows[: len(first[1])]), 1: iter(rows[len(first[1]) :])}
+
+    together = heard([next(queues[which]) for which in order])[1]
+
+    for source, told in alone.items():
+        of_it = [row for row in together if row.get("source") == source]
+        assert [{k: v for k, v in row.items() if k != "source"} for row in of_it] == told
 
 
 def states_of(told: list[Row]) -> list[Row]:

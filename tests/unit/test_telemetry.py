@@ -25,6 +25,8 @@ SUCCESS = Attempt(at=NOON, outcome=Outcome.DELIVERED, milliseconds=12, status=20
 SILENCE = Attempt(at=NOON, outcome=Outcome.TIMED_OUT, milliseconds=10_000)
 WAITING = DeliveryRecord.waiting(a_delivery(2, message=BODY))
 NUMBERED = a_delivery(2, message=BODY).numbered
+OF_STAGING = DeliveryRecord.waiting(a_delivery(2, message=BODY, source="staging"))
+OF_STAGING_NUMBERED = a_delivery(2, message=BODY, source="staging").numbered
 INFERRED = a_delivery(1, message=BODY, inferred=True).numbered
 DELIVERY = {
     "delivery": "sub_a#39#2",
@@ -159,6 +161,21 @@ SAYINGS: list[tuple[Say, dict[str, object], dict[str, tuple[str, list[float]]]]]
         lambda telemetry: telemetry.buried(WAITING.tried(FAILURE).dead("rejected")),
         {"message": "delivery_dead", "level": "WARNING", **DELIVERY, "reason": "rejected"},
         {"DeliveriesDead": ("Count", [1])},
+    ),
+    (
+        lambda telemetry: telemetry.buried(OF_STAGING.tried(FAILURE).dead("rejected")),
+        {
+            "message": "delivery_dead",
+            **DELIVERY,
+            "delivery": "sub_a#staging/39#2",
+            "source": "staging",
+        },
+        {"DeliveriesDead": ("Count", [1])},
+    ),
+    (
+        lambda telemetry: telemetry.fanned_out(OF_STAGING_NUMBERED, deliveries=3, repeated=False),
+        {"message": "event_fanned_out", "pipeline_id": "39", "source": "staging"},
+        {"Events": ("Count", [1])},
     ),
     (
         lambda telemetry: telemetry.woken(4),

@@ -41,7 +41,7 @@ class Story:
         event, document = delivery.event, delivery.event.document
         return cls(
             state=_state(event.type),
-            pipeline=event.pipeline_id,
+            pipeline=event.pipeline_key,
             trigger=document["trigger_source"],
             at=instant(event.at),
             task=None if event.type.is_of_pipeline else Task.of(document.get("task") or {}),

@@ -1,0 +1,74 @@
+"""Two DevLakes on one Lakehook, both of which count their pipelines from 1."""
+
+import pytest
+
+from lakehook.domain.delivery import Lane
+from lakehook.domain.lane import Status
+from tests.fakes import NOON
+from tests.simulation.faults import Fault
+from tests.simulation.play import Played, play
+from tests.simulation.receivers import Temper
+from tests.simulation.scenario import Publication, Scenario, Subscriber
+
+OURS, THEIRS = ("CREATED", "RUNNING", "COMPLETED"), ("CREATED", "RUNNING", "FAILED")
+BEGAN = {"1": NOON + 2, "staging/1": NOON + 1}  # so each end would be stale, or a rerun's, there
+FIRST_CALLS = range(1, 33)
+
+
+def two_at_once(**changes: object) -> Scenario:
+    """Pipeline 1 of each, at the same time, step by step; their events have the same ids."""
+    publications = tuple(
+        Publication(
+            NOON + number + delay,
+            pipeline,
+            number,
+            state,
+            None if state == "CREATED" else BEGAN[pipeline],
+        )
+        for delay, (pipeline, states) in enumerate({"staging/1": THEIRS, "1": OURS}.items())
+        for number, state in enumerate(states)
+    )
+    return Scenario(
+        subscribers=(Subscriber(id="a"), Subscriber(id="b")),
+        publications=publications,
+        calm_at=NOON + 7200,
+    ).with_(**changes)
+
+
+def judged(played: Played) -> None:
+    assert not played.violations, played.story()
+    for lane in ("a#1", "b#1", "a#staging/1", "b#staging/1"):
+        states = THEIRS if "staging" in lane else OURS
+        assert _arrived(played, lane) == [f"PIPELINE_{state}" for state in states]
+    assert played.system.journal.aside == {}
+
+
+def _arrived(played: Played, name: str) -> list[str]:
+    """The types that arrived, repeats left out."""
+    records, lane = played.system.ledger.records, Lane.parse(name)
+    sequences = dict.fromkeys(post.sequence for post in played.system.history.lanes[name].posts)
+    return [records[lane, sequence].event_type for sequence in sequences]
+
+
+def test_each_is_heard_as_if_it_were_alone():
+    judged(play(two_at_once()))
+
+
+@pytest.mark.parametrize("fault", [Fault.KILL_BEFORE, Fault.KILL_AFTER, Fault.TROUBLE_AFTER])
+def test_each_is_heard_so_wherever_a_worker_dies(fault: Fault):
+    for call in FIRST_CALLS:
+        judged(play(two_at_once(strikes={call: fault})))
+
+
+def test_a_dead_letter_of_one_holds_nothing_of_the_other():
+    refuses_pipeline_1 = Subscriber(id="a", temper=Temper.POISONED, recovers=False, schedule="1")
+
+    played = play(two_at_once(subscribers=(refuses_pipeline_1,)))
+
+    assert not played.violations, played.story()
+    records = played.system.ledger.records
+    statuses = {lane: [records[lane, n].status for n in (1, 2, 3)] for lane, _ in records}
+    assert statuses == {
+        Lane("a", "1"): [Status.DEAD, Status.WAITING, Status.WAITING],
+        Lane("a", "staging/1"): [Status.DELIVERED] * 3,
+    }

@@ -3,11 +3,13 @@
 import json
 import os
 import shutil
+import socket
+import sqlite3
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -18,15 +20,18 @@ from urllib.error import HTTPError
 
 import pytest
 
+from lakehook.domain.event import EventType
+from lakehook.domain.ping import Ping
 from lakehook.domain.secret import Secret
 from lakehook.domain.webhook import render, request_headers
 from tests.builders import a_delivery
 from tests.integration.eventually import eventually
+from tests.integration.wire import serving
 from tests.interop.node import HERE, program
 
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples" / "receivers"
 SECRET, STRANGE = Secret(b"s" * 32), Secret(b"t" * 32)
-TAKEN, UNSIGNED = 204, 401
+TAKEN, UNREADABLE, UNSIGNED, TOO_LARGE = 204, 400, 401, 413
 
 CREATED, RUNNING, COMPLETED = "PIPELINE_CREATED", "PIPELINE_RUNNING", "PIPELINE_COMPLETED"
 
@@ -77,15 +82,35 @@ class Example:
 
     def post(self, sequence: int, event_type: str, secret: Secret = SECRET, **changes: Any) -> int:
         delivery = a_delivery(sequence, event_type=event_type, **changes)
-        body, now = render(delivery), datetime.now(UTC).timestamp()  # noqa: TID251
-        headers = request_headers(message_id=delivery.id, at=now, body=body, secrets=[secret])
-        request = urllib.request.Request(self.url, body, headers)
+        return self.send(delivery.id, render(delivery), secret)[0]
+
+    def ping(self, challenge: str | None = None) -> tuple[int, bytes]:
+        ping = Ping("sub_a", "p1", "2026-01-01T12:00:00+00:00", challenge=challenge)
+        return self.send("ping_1", ping.body)
+
+    def send(
+        self,
+        message_id: str,
+        body: bytes,
+        secret: Secret = SECRET,
+        *,
+        chunks: Iterable[bytes] | None = None,
+    ) -> tuple[int, bytes]:
+        now = datetime.now(UTC).timestamp()  # noqa: TID251
+        headers = request_headers(message_id=message_id, at=now, body=body, secrets=[secret])
+        request = urllib.request.Request(self.url, chunks or body, headers)
         try:
             with urllib.request.urlopen(request, timeout=10) as answer:
-                return int(answer.status)
+                return int(answer.status), answer.read()
         except HTTPError as refused:
             with refused:
-                return refused.code
+                return refused.code, b""
+
+    def abandon(self, start: bytes) -> None:
+        """Open a request, and go away in its midst."""
+        port = int(self.url.rstrip("/").rpartition(":")[2])
+        with socket.create_connection(("127.0.0.1", port)) as connection:
+            connection.sendall(start)
 
 
 Run = Callable[..., Example]
@@ -252,3 +277,79 @@ def test_receivers_in_other_languages_verify_and_drop_repeats(
 
     assert answers == [TAKEN, TAKEN, UNSIGNED, TAKEN]
     assert said == ["39 #1 PIPELINE_CREATED", "39 #2 PIPELINE_RUNNING"]
+
+
+@pytest.mark.parametrize("name", ["start_ci_job", "scale_capacity", "feed_front_end"])
+def test_whatever_lakehook_can_send_is_taken_and_worked_off(name: str, told: Told, tmp_path: Path):
+    """A ping, tasks, stalls, inferred events, and text that is no JSON by a template."""
+    urls = {"CI_URL": told.url, "SCALER_URL": told.url}
+    with running(script(name), tmp_path, **urls) as example:
+        assert example.ping() == (200, b"")
+        assert example.ping("echo me") == (200, b"echo me")
+        taken = [
+            example.post(number, event_type, inferred=True, task={"id": 1})
+            for number, event_type in enumerate(EventType, start=1)
+        ]
+        unreadable, _ = example.send("sub_a#39#99", b"pipeline 39 has failed")
+        eventually(lambda: waiting(tmp_path) == 0)
+
+    assert taken == [TAKEN] * len(EventType)
+    assert unreadable == UNREADABLE
+
+
+def test_a_reaction_that_breaks_is_tried_again_and_holds_up_no_answer(tmp_path: Path):
+    """Whom it tells speaks another protocol at first."""
+    answers = [b"SSH-2.0-x\r\n", b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"]
+    with (
+        serving(*answers) as wire,
+        running(script("start_ci_job"), tmp_path, CI_URL=wire.url) as example,
+    ):
+        assert example.post(1, RUNNING) == TAKEN
+        eventually(lambda: waiting(tmp_path) == 0)
+
+
+def waiting(folder: Path) -> int:
+    with closing(sqlite3.connect(folder / "inbox.sqlite")) as inbox:
+        return int(inbox.execute("SELECT count(*) FROM inbox WHERE NOT done").fetchone()[0])
+
+
+HEAD = b"POST / HTTP/1.1\r\nhost: x\r\n"
+BROKEN = (
+    HEAD + b"content-length: 1000\r\n\r\npartial",
+    HEAD + b"content-length: many\r\n\r\n",
+    HEAD + b"content-length: -1\r\n\r\n",
+    HEAD + b"transfer-encoding: chunked\r\n\r\nzz\r\n",
+    HEAD + b"transfer-encoding: chunked\r\n\r\n5\r\nab",
+    b"\x16\x03\x01",
+    b"",
+)
+
+
+def python(_: Path) -> list[object]:
+    return script("feed_front_end")
+
+
+@pytest.mark.parametrize("command", [python, node, go])
+def test_a_broken_client_ends_no_receiver(command: Callable[[Path], list[object]], tmp_path: Path):
+    with running(command(tmp_path), tmp_path) as example:
+        for start in BROKEN:
+            example.abandon(start)
+        too_large, _ = example.send("sub_a#39#1", b" " * 2_000_000)
+
+        assert too_large in {TOO_LARGE, UNSIGNED}
+        assert example.ping("echo me") == (200, b"echo me")
+        assert example.post(1, CREATED) == TAKEN
+        assert example.process.poll() is None
+
+
+@pytest.mark.parametrize("command", [python, node, go])
+def test_a_body_that_a_proxy_sends_in_chunks_is_taken(
+    command: Callable[[Path], list[object]], tmp_path: Path
+):
+    delivery = a_delivery(1, event_type=CREATED)
+    body = render(delivery)
+
+    with running(command(tmp_path), tmp_path) as example:
+        status, _ = example.send(delivery.id, body, chunks=[body[:10], body[10:]])
+
+    assert status == TAKEN

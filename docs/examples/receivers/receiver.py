@@ -4,7 +4,8 @@
     WEBHOOK_SECRET=whsec_… python start_ci_job.py
 
 What is taken is on disk before it is answered, so a crash here loses nothing; what the reaction
-fails at is tried again, and what came later waits for it.
+fails at is tried again, and what came later waits for it. A ``PING``, by which an operator tests
+the subscription, is answered with its challenge, and brings nothing about.
 """
 
 import json
@@ -18,9 +19,9 @@ from typing import Any
 
 from standardwebhooks import Webhook, WebhookVerificationError
 
-TAKEN, UNSIGNED = 204, 401
-LARGEST_BYTES = 1024 * 1024
-PAUSE_SECONDS = 1.0
+OK, TAKEN, UNREADABLE, UNSIGNED, TOO_LARGE = 200, 204, 400, 401, 413
+MAX_BYTES = 1024 * 1024
+MAX_PAUSE_SECONDS = 60.0
 
 React = Callable[[str, Mapping[str, Any]], None]
 """What a delivery, known by its id, brings about. It may be asked twice after a crash."""
@@ -66,6 +67,7 @@ class Inbox:
 
 
 def work_off(inbox: Inbox, react: React) -> None:
+    pause = 1.0
     while True:
         inbox.filled.clear()
         found = inbox.next()
@@ -75,31 +77,60 @@ def work_off(inbox: Inbox, react: React) -> None:
         number, delivery_id, body = found
         try:
             react(delivery_id, json.loads(body))
-        except OSError as error:  # whom we tell is away
-            print(f"{delivery_id}: {error}; trying again")
-            time.sleep(PAUSE_SECONDS)
+        except Exception as error:  # whatever it is, this thread is the only one that works
+            print(f"{delivery_id}: {error!r}; trying again in {pause:g} s", flush=True)
+            time.sleep(pause)
+            pause = min(2 * pause, MAX_PAUSE_SECONDS)
         else:
             inbox.finish(number)
+            pause = 1.0
 
 
 class Door(BaseHTTPRequestHandler):
     inbox: Inbox
     webhook: Webhook
+    timeout = 30  # seconds that a client may be silent
 
     def do_POST(self) -> None:
-        length = min(int(self.headers.get("content-length", 0)), LARGEST_BYTES)
-        body = self.rfile.read(length)  # the very bytes: what is parsed and written anew may differ
+        try:
+            body = self._body()  # the very bytes: what is parsed and written anew may differ
+        except ValueError:
+            return self._answer(UNREADABLE)
+        if len(body) > MAX_BYTES:
+            return self._answer(TOO_LARGE)
         headers = {name.lower(): value for name, value in self.headers.items()}
         try:
             self.webhook.verify(body, headers)
+            event = json.loads(body)
         except WebhookVerificationError:
             return self._answer(UNSIGNED)
+        except ValueError:
+            return self._answer(UNREADABLE)
+        if event.get("event_type") == "PING":
+            return self._answer(OK, str(event.get("challenge") or "").encode())
         self.inbox.put(headers["webhook-id"], body)
         return self._answer(TAKEN)
 
-    def _answer(self, status: int) -> None:
+    def _body(self) -> bytes:
+        """As much as may be, and a byte more; some proxies send chunks without a length."""
+        if self.headers.get("transfer-encoding", "").lower() != "chunked":
+            length = int(self.headers.get("content-length", "0"))
+            if length < 0:
+                raise ValueError("a negative length")
+            return self.rfile.read(min(length, MAX_BYTES + 1))
+        body = b""
+        while size := int(self.rfile.readline(100).partition(b";")[0], 16):
+            body += self.rfile.read(min(size, MAX_BYTES + 1 - len(body)))
+            if len(body) > MAX_BYTES or self.rfile.readline(3) != b"\r\n":
+                break
+        return body
+
+    def _answer(self, status: int, body: bytes = b"") -> None:
+        self.close_connection = True  # the rest of a body that was refused may still be coming
         self.send_response(status)
+        self.send_header("content-length", str(len(body)))
         self.end_headers()
+        self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""

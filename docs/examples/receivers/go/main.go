@@ -18,6 +18,7 @@ type event struct {
 	PipelineID any    `json:"pipeline_id"`
 	Sequence   int    `json:"sequence"`
 	Type       string `json:"event_type"`
+	Challenge  string `json:"challenge"`
 }
 
 func main() {
@@ -36,6 +37,10 @@ func main() {
 		var e event
 		if err := json.Unmarshal(body, &e); err != nil {
 			w.WriteHeader(http.StatusBadRequest)
+			return
+		}
+		if e.Type == "PING" { // an operator tests the subscription, perhaps with a challenge
+			fmt.Fprint(w, e.Challenge)
 			return
 		}
 		if _, known := seen.LoadOrStore(r.Header.Get("webhook-id"), true); !known {

@@ -5,17 +5,15 @@ import random
 from collections import defaultdict
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Event, Thread
+from threading import Event
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 
-from lakehook.domain.devlake.signature import SignedNotice
 from local.installation import LocalLakehook
 from local.receiver import Receiver
 from tests.devlake import DevLake
+from tests.devlake.receiver import OldReceiver, listening
 from tests.e2e.evidence import Evidence
 from tests.e2e.pipelines import COMPLETED, CREATED, RUNNING
 from tests.e2e.subscribers import Subscribers
@@ -27,49 +25,10 @@ SECRET = "their own <secret> 湖"  # as their receivers have had it for years
 PATIENCE = 60.0
 
 
-class OldReceiver(ThreadingHTTPServer):
-    """Written for DevLake: it checks the sign in the query, and reads the body."""
-
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.statuses: defaultdict[int, list[str]] = defaultdict(list)
-        self.refused = 0
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}/devlake"
-
-    def take(self, query: str, body: bytes) -> None:
-        SignedNotice(body, query).verify([SECRET])
-        notice: dict[str, Any] = json.loads(body)
-        self.statuses[notice["PipelineID"]].append(notice["Status"])
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: OldReceiver
-    protocol_version = "HTTP/1.1"
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["content-length"]))
-        self.server.take(urlsplit(self.path).query, body)
-        self.send_response(200)
-        self.send_header("content-length", "0")
-        self.end_headers()
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
-
-
 @pytest.fixture
 def old() -> Iterator[OldReceiver]:
-    with OldReceiver() as server:
-        thread = Thread(target=server.serve_forever, args=(0.1,), daemon=True)
-        thread.start()
+    with listening(SECRET) as server:
         yield server
-        server.shutdown()
-        thread.join()
 
 
 def live(devlake: DevLake, number: int) -> int:
@@ -112,5 +71,7 @@ def test_whoever_listens_hears_each_state_of_two_hundred_pipelines_once_and_in_o
     told = [(1, CREATED), (2, RUNNING), (3, COMPLETED)]
     assert {pipeline: heard[pipeline] for pipeline in pipelines if heard[pipeline] != told} == {}
     said = ["TASK_CREATED", "TASK_RUNNING", "TASK_COMPLETED"]
-    statuses = old.statuses
+    statuses = defaultdict(list)
+    for notice in (json.loads(post.body) for post in old.posts):
+        statuses[notice["PipelineID"]].append(notice["Status"])
     assert {one: statuses[one] for one in pipelines if statuses[one] != said} == {}

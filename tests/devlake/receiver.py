@@ -1,0 +1,61 @@
+"""A receiver that was written for DevLake: it checks the sign in the query, and reads the body."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from urllib.parse import urlsplit
+
+from lakehook.domain.devlake.signature import SignedNotice
+
+
+@dataclass(frozen=True)
+class Post:
+    headers: Mapping[str, str]  # names in lower case
+    body: bytes
+
+
+class OldReceiver(ThreadingHTTPServer):
+    """Keeps what was signed with its secret, and refuses the rest."""
+
+    daemon_threads = True
+
+    def __init__(self, secret: str) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.posts: list[Post] = []
+        self._secret = secret
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}/devlake"
+
+    def take(self, query: str, post: Post) -> None:
+        SignedNotice(post.body, query).verify([self._secret])
+        self.posts.append(post)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: OldReceiver
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        post = Post(headers, self.rfile.read(int(headers["content-length"])))
+        self.server.take(urlsplit(self.path).query, post)
+        self.send_response(200)
+        self.send_header("content-length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@contextmanager
+def listening(secret: str) -> Iterator[OldReceiver]:
+    with OldReceiver(secret) as server:
+        thread = Thread(target=server.serve_forever, args=(0.1,), daemon=True)
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()

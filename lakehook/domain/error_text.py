@@ -78,14 +78,19 @@ def without_credentials(text: str) -> str:
     return text
 
 
+def is_nested(text: str) -> bool:
+    """Whether it is an error within another, as DevLake writes them, a line each."""
+    return any(_TYPES.match(line) or _WRAPPED.match(line) for line in text.splitlines())
+
+
 def summary_of(text: str) -> str:
     """What went wrong and why, as DevLake nests it; of any other text its first line.
 
     ``Error running task 131: subtask sleep ended unexpectedly: it was to fail``.
     """
-    lines = [line for line in text.splitlines() if line.strip()]
-    if not any(_TYPES.match(line) or _WRAPPED.match(line) for line in lines):
+    if not is_nested(text):
         return first_line(text)
+    lines = [line for line in text.splitlines() if line.strip()]
     causes = dict.fromkeys(_causes(lines))  # one that is wrapped twice is said once
     return ": ".join(cause for cause in causes if cause)
 

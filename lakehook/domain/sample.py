@@ -15,18 +15,27 @@ _OF_PIPELINE: Document = {
     "total_tasks": 9,
     "pipeline_url": "https://devlake.example/advanced/pipeline/39",
 }
-_OF_ENDED_PIPELINE: Document = {
+_OF_ENDED_PIPELINE: Document = {"finished_tasks": 9, "spent_seconds": 90}
+_FAILED_TASKS = [
+    {
+        "id": number,
+        "plugin": plugin,
+        "status": "TASK_FAILED",
+        "message": "subtask collectIssues ended unexpectedly: HTTP 502",
+    }
+    for number, plugin in ((7, "github"), (8, "jira"), (9, "gitlab"), (11, "jenkins"))
+]
+_OF_FAILED_PIPELINE: Document = {
+    **_OF_ENDED_PIPELINE,
     "error_name": "subtask collectIssues ended unexpectedly",
     "finished_tasks": 7,
-    "spent_seconds": 90,
-    "failed_tasks": [
-        {
-            "id": 7,
-            "plugin": "github",
-            "status": "TASK_FAILED",
-            "message": "subtask collectIssues ended:",
-        }
-    ],
+    "failed_tasks": _FAILED_TASKS,
+}
+_BY_STATE = {
+    "COMPLETED": _OF_ENDED_PIPELINE,
+    "CANCELLED": _OF_ENDED_PIPELINE | {"finished_tasks": 7},
+    "FAILED": _OF_FAILED_PIPELINE,
+    "PARTIAL": _OF_FAILED_PIPELINE | {"finished_tasks": 9},
 }
 
 
@@ -57,8 +66,7 @@ def delivery_of(event: Event, subscription: Subscription) -> Delivery:
 def _details(event_type: EventType) -> Document:
     if not event_type.is_of_pipeline:
         return {"task": _TASK}
-    state = event_type.removeprefix("PIPELINE_")
-    return {**_OF_PIPELINE, **(_OF_ENDED_PIPELINE if state in _OF_ENDS else {})}
+    return _OF_PIPELINE | _BY_STATE.get(event_type.removeprefix("PIPELINE_"), {})
 
 
 def _times(event_type: EventType) -> Document:

@@ -22,7 +22,26 @@ FAILED = a_delivery(
     project_name="payments",
     timestamp="2026-01-01T12:00:00+08:00",
     began_at="2026-01-01T10:54:30+08:00",
-    message="jira, subtask collectIssues: 401 Unauthorized",
+    finished_at="2026-01-01T12:00:00+08:00",
+    pipeline_name="nightly",
+    total_tasks=9,
+    finished_tasks=7,
+    message=(
+        "Error running pipeline 39.\n"
+        "Wraps: (2) Error running task 131.\n"
+        "  | Wraps: (2) subtask collectIssues ended unexpectedly\n"
+        "Error types: (1) *hintdetail.withDetail (2) *hintdetail.withDetail"
+    ),
+    failed_tasks=[
+        {
+            "id": number,
+            "plugin": plugin,
+            "status": "TASK_FAILED",
+            "message": "subtask collectIssues ended unexpectedly: 401 Unauthorized",
+        }
+        for number, plugin in enumerate(("jira", "github", "gitlab", "jenkins"), 131)
+    ],
+    pipeline_url="https://devlake.example/advanced/pipeline/39",
 )
 
 
@@ -51,8 +70,12 @@ def test_its_samples_are_what_is_sent():
     wecom = json.loads(CHANNELS["wecom"].render(FAILED, Language.CHINESE).body)
     mail = CHANNELS["email"].render(FAILED, Language.ENGLISH)
     quoted = re.sub("<[^>]*>|[*]{2}", "", wecom["markdown"]["content"]).replace(">", "│")
+    quoted = re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", quoted)  # a link is its text
 
     assert slack["text"] in PAGE
+    message, link = (block["text"]["text"] for block in slack["blocks"][2:])
+    assert message in PAGE
+    assert link.partition("|")[2].rstrip(">") in PAGE
     for field in slack["blocks"][1]["fields"]:
         label, value = field["text"].split("\n")
         assert label.strip("*") in PAGE

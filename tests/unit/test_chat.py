@@ -186,6 +186,174 @@ def test_a_test_message_says_for_whom_it_is():
     assert Telling.of_ping(ping, CHINESE).headline == "Lakehook：测试消息"
 
 
+# --- what a pipeline did, and what failed ---
+
+NESTED = (
+    "Error running pipeline 39.\n"
+    "Wraps: (2) Error running task 131.\n"
+    "  | Wraps: (2) subtask sleep ended unexpectedly\n"
+    "  | Error types: (1) *hintdetail.withDetail (2) *errors.errorString\n"
+    "Error types: (1) *hintdetail.withDetail (2) *hintdetail.withDetail"
+)
+
+
+def a_failed_task(number: int, **changes: object) -> dict[str, object]:
+    task = {"id": number, "plugin": "jira", "status": "TASK_FAILED", "message": "401"}
+    return {name: value for name, value in (task | changes).items() if value is not ...}
+
+
+@pytest.mark.parametrize(
+    ("changes", "english", "chinese"),
+    [
+        ({"total_tasks": 9}, "9", "9"),
+        (
+            {"total_tasks": 9, "finished_tasks": 7},
+            "7 of 9 finished",
+            "共 9 个，已结束 7 个",
+        ),
+        (
+            {"total_tasks": 9, "finished_tasks": 7, "failed_tasks": [a_failed_task(1)]},
+            "7 of 9 finished, 1 of them failed",
+            "共 9 个，已结束 7 个，其中失败 1 个",
+        ),
+        (
+            {
+                "total_tasks": 9,
+                "finished_tasks": 9,
+                "failed_tasks": [a_failed_task(1), a_failed_task(2, status="TASK_CANCELLED")],
+            },
+            "9 of 9 finished, 1 of them failed",
+            "共 9 个，已结束 9 个，其中失败 1 个",
+        ),
+        (
+            {
+                "total_tasks": 40,
+                "finished_tasks": 40,
+                "failed_tasks": [a_failed_task(number) for number in range(10)],
+            },
+            "40 of 40 finished, 10 or more of them failed",
+            "共 40 个，已结束 40 个，其中失败至少 10 个",
+        ),
+        (
+            {"total_tasks": 9, "finished_tasks": 12},  # DevLake counts those of all runs
+            "9, run 12 times with reruns",
+            "共 9 个，含重跑共执行 12 次",
+        ),
+        ({"total_tasks": 0, "finished_tasks": 0}, None, None),
+        ({"finished_tasks": 7}, None, None),
+        ({"event_type": "TASK_FAILED", "total_tasks": 9}, None, None),
+    ],
+)
+def test_tasks_are_counted_as_far_as_it_is_true(
+    changes: dict[str, object], english: str | None, chinese: str | None
+):
+    changes = {"event_type": "PIPELINE_FAILED", **changes}
+
+    assert facts(ENGLISH, **changes).get("Tasks") == english
+    assert facts(CHINESE, **changes).get("任务数") == chinese
+
+
+def test_a_pipeline_is_named_with_its_source_and_its_name():
+    telling = told(a_delivery(source="staging", pipeline_name="nightly"))
+
+    assert telling.headline == "湖: pipeline staging/39 created"
+    assert dict(telling.facts)["Pipeline"] == "staging/39 (nightly)"
+
+
+@pytest.mark.parametrize(
+    ("changes", "duration"),
+    [
+        ({"spent_seconds": 65.9}, "1 min 5 s"),
+        ({"spent_seconds": 0}, "0 s"),
+        ({"spent_seconds": 65, "began_at": BEGAN, "finished_at": ENDED}, "1 h 5 min"),
+        ({"spent_seconds": 65, "event_type": "PIPELINE_RUNNING"}, None),
+        ({"spent_seconds": 65, "event_type": "TASK_FAILED"}, None),
+    ],
+)
+def test_without_its_times_it_has_lasted_as_long_as_it_says(
+    changes: dict[str, object], duration: str | None
+):
+    assert facts(**{"event_type": "PIPELINE_FAILED", **changes}).get("Duration") == duration
+
+
+def test_three_of_the_tasks_that_failed_say_why_and_the_others_are_counted():
+    tasks = [
+        a_failed_task(131),
+        a_failed_task(132, plugin="", message=...),
+        a_failed_task(133, status="TASK_CANCELLED", message=...),
+        a_failed_task(134),
+        a_failed_task(135),
+    ]
+    delivery = a_delivery(event_type="PIPELINE_FAILED", message=NESTED, failed_tasks=tasks)
+
+    assert told(delivery, ENGLISH).message.split("\n") == [
+        "Error running pipeline 39.",
+        "Failed tasks:",
+        "131 (jira): 401",
+        "132",
+        "133 (jira): cancelled",
+        "and 2 more",
+    ]
+    assert told(delivery, CHINESE).message.split("\n")[1:] == [
+        "失败的任务：",
+        "131（jira）：401",
+        "132",
+        "133（jira）：已取消",
+        "另有 2 个",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("count", "last"),
+    [(3, "3 (jira): 401"), (4, "and 1 more"), (9, "and 6 more"), (10, "and 7 or more others")],
+)
+def test_no_more_tasks_are_said_to_have_failed_than_are_known_to(count: int, last: str):
+    tasks = [a_failed_task(number) for number in range(1, count + 1)]
+
+    message = told(a_delivery(event_type="PIPELINE_PARTIAL", failed_tasks=tasks)).message
+
+    assert message.split("\n")[-1] == last
+
+
+@pytest.mark.parametrize(
+    ("message", "shown"),
+    [
+        (
+            NESTED,
+            "Error running pipeline 39: Error running task 131: subtask sleep ended unexpectedly",
+        ),
+        ("jira: 401\nUnauthorized", "jira: 401\nUnauthorized"),
+        (f"x\nWraps: (2) {'y' * 5000}", f"x: {'y' * 996}…"),
+    ],
+)
+def test_an_error_within_errors_is_one_line_and_other_words_stay(message: str, shown: str):
+    assert told(a_delivery(event_type="PIPELINE_FAILED", message=message)).message == shown
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        (
+            "https://lake.example/x/advanced/pipeline/39",
+            "https://lake.example/x/advanced/pipeline/39",
+        ),
+        ("http://lake:4000/a%20b?c=d&e#f", "http://lake:4000/a%20b?c=d&e#f"),
+        ("https://x/a|<b>)]\"'`\\", "https://x/a%7C%3Cb%3E%29%5D%22%27%60%5C"),
+    ],
+)
+def test_the_link_goes_where_the_event_says_and_breaks_out_of_no_markup(url: str, shown: str):
+    link = told(a_delivery(pipeline_url=url)).link
+
+    assert link
+    assert link.url == shown
+    assert told(a_delivery(pipeline_url=url), CHINESE).link == replace(link, text="查看流水线")
+
+
+def test_without_a_url_or_one_that_markup_can_hold_there_is_no_link():
+    assert told(a_delivery()).link is None
+    assert told(a_delivery(pipeline_url="http://[fd00::1]:4000/pipeline/39")).link is None
+
+
 @given(
     st.text(max_size=300), st.text(max_size=300), st.text(), st.from_type(type(None)) | st.text()
 )

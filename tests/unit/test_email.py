@@ -57,6 +57,27 @@ def test_a_mail_tells_it_as_text_and_as_html():
     assert mail.deadline_seconds == 5
 
 
+def test_what_failed_and_the_link_to_it_are_in_both():
+    mail = mailed(
+        event_type="PIPELINE_FAILED",
+        total_tasks=9,
+        finished_tasks=7,
+        failed_tasks=[{"id": 131, "plugin": "jira", "message": "<b> 401"}],
+        pipeline_url='https://lake.example/pipeline/39?a=1&b="',
+        late=True,
+    )
+
+    assert "Tasks: 7 of 9 finished, 1 of them failed\n" in mail.text
+    assert (
+        "\n\nFailed tasks:\n131 (jira): <b> 401\n\n"
+        "Open the pipeline: https://lake.example/pipeline/39?a=1&b=%22\n"
+    ) in mail.text
+    assert "131 (jira): &lt;b&gt; 401" in mail.html
+    assert (
+        '<a href="https://lake.example/pipeline/39?a=1&amp;b=%22">Open the pipeline</a>'
+    ) in mail.html
+
+
 def test_it_is_said_in_the_language_of_the_subscription():
     assert mailed(Language.CHINESE).subject == "🔵 湖：流水线 39 已创建"
 

@@ -83,6 +83,48 @@ def test_no_text_of_a_strangers_is_markup_or_longer_than_slack_takes(
     assert all(1 <= in_utf_16(one["text"]["text"]) <= 3000 for one in sections)
 
 
+def test_what_failed_and_the_link_to_it_stand_below_the_facts():
+    document = rendered(
+        event_type="PIPELINE_FAILED",
+        total_tasks=9,
+        finished_tasks=7,
+        failed_tasks=[{"id": 131, "plugin": "jira", "message": "<!channel> 401"}],
+        pipeline_url="https://lake.example/pipeline/39?a=1&b=<!here>|",
+        inferred=True,
+    )
+
+    _, facts, message, link, remarks = document["blocks"]
+    assert "*Tasks*\n7 of 9 finished, 1 of them failed" in [one["text"] for one in facts["fields"]]
+    assert message["text"]["text"] == "Failed tasks:\n131 (jira): &lt;!channel&gt; 401"
+    assert link["text"]["text"] == (
+        "<https://lake.example/pipeline/39?a=1&amp;b=%3C!here%3E%7C|Open the pipeline>"
+    )
+    assert remarks["type"] == "context"
+
+
+@given(st.lists(st.text(max_size=300), min_size=1, max_size=10), ANY_TEXT)
+def test_whatever_failed_slack_takes_it(messages: list[str], name: str):
+    tasks = [
+        {"id": name, "plugin": name, "message": " ".join(message.splitlines())}
+        for message in messages
+    ]
+    document = rendered(
+        event_type="PIPELINE_FAILED",
+        pipeline_name=name,
+        message=name,
+        failed_tasks=tasks,
+        total_tasks=10**12,
+        finished_tasks=1,
+        began_at="2024-09-05T15:00:00+08:00",
+        pipeline_url=f"https://lake.example/{'&' * 2000}",
+    )
+
+    _, facts, *sections = document["blocks"]
+    assert len(facts["fields"]) <= 10
+    assert all(in_utf_16(one["text"]) <= 2000 for one in facts["fields"])
+    assert all(1 <= in_utf_16(one["text"]["text"]) <= 3000 for one in sections)
+
+
 def test_a_mention_in_a_message_calls_nobody():
     document = rendered(message="<!channel> & <@U1>")
 

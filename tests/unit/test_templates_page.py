@@ -13,7 +13,7 @@ from lakehook.domain.template import Template
 from tests.templating import fields, said
 
 PAGE = (Path(__file__).parents[2] / "docs" / "templates.md").read_text(encoding="utf-8")
-SLACK, GITHUB = re.findall(r"```liquid\n(.*?)\n```", PAGE, re.DOTALL)
+SLACK, GITHUB, MAIL = re.findall(r"```liquid\n(.*?)\n```", PAGE, re.DOTALL)
 (SUBJECT,) = re.findall(r"--template-subject '(.*)'", PAGE)
 
 
@@ -28,6 +28,14 @@ def test_its_examples_come_out_as_they_should():
 
     assert github["client_payload"]["project"] == 'lake & "shore"'
     assert ':white_circle:\n*lake &amp; "shore"* #39' in said(SLACK)
+    assert said(MAIL, event_type=EventType.PIPELINE_FAILED).splitlines() == [
+        "nightly #39: subtask collectIssues ended: HTTP 502",
+        "7 of 9 tasks finished.",
+        "- github 7: subtask collectIssues ended unexpectedly: HTTP 502",
+        "- jira 8: subtask collectIssues ended unexpectedly: HTTP 502",
+        "- gitlab 9: subtask collectIssues ended unexpectedly: HTTP 502",
+        "https://devlake.example/advanced/pipeline/39",
+    ]
     set_ = LiquidTypesetter().set(Template(subject=SUBJECT), fields(EventType.PIPELINE_FAILED))
     assert (set_.subject, set_.unknown) == ('[lake & "shore"] Failed #39', ())
 

@@ -84,6 +84,51 @@ def test_whatever_is_said_there_is_room_and_no_markup_of_a_strangers(
     assert "](" not in text
 
 
+def test_what_failed_and_the_link_to_it_are_told():
+    text = rendered(
+        event_type="PIPELINE_FAILED",
+        total_tasks=9,
+        finished_tasks=12,
+        failed_tasks=[{"id": 131, "plugin": "jira", "message": "[a](b) <@me> 401"}],
+        pipeline_url="https://lake.example/pipeline/39?(a)",
+    )
+
+    assert "\n>任务数：共 9 个，含重跑共执行 12 次，其中失败 1 个\n" in text
+    assert "\n[查看流水线](https://lake.example/pipeline/39?%28a%29)\n" in text
+    assert text.endswith("\n\n失败的任务：\n131（jira）：[a] (b) ＜@me＞ 401")
+
+
+def test_a_link_so_long_that_it_would_leave_the_message_no_room_is_left_out():
+    long, longer = (f"https://lake.example/{'a' * size}" for size in (579, 580))
+
+    assert long in rendered(pipeline_url=long)
+    assert "查看流水线" not in rendered(pipeline_url=longer)
+
+
+@given(ANY_TEXT)
+def test_whatever_failed_there_is_room_for_some_of_it(name: str):
+    tasks = [{"id": name, "plugin": name, "message": "湖" * 300}] * 10
+    delivery = a_delivery(
+        event_type="PIPELINE_FAILED",
+        trigger_source=f"blueprint:{'7' * 64}",
+        project_name=name,
+        pipeline_name=name,
+        source="s" * 32,
+        message="湖" * 4000,
+        total_tasks=10**12,
+        finished_tasks=10**13,
+        failed_tasks=tasks,
+        began_at="2024-09-05T15:00:00+08:00",
+        pipeline_url=f"https://lake.example/{'a' * 579}",
+        inferred=True,
+    )
+
+    text = content_of(WECOM.render(replace(delivery, late=True, replayed=True), Language.CHINESE))
+
+    assert len(text.encode()) <= MOST_BYTES
+    assert "湖" * 300 in text
+
+
 def test_a_long_message_is_cut_between_characters_and_fills_what_room_there_is():
     text = rendered(message="湖" * 4000)
 

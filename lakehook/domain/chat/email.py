@@ -10,7 +10,7 @@ from html import escape
 
 from lakehook.domain.channel import Content, Letter
 from lakehook.domain.chat.channel import Chat
-from lakehook.domain.chat.telling import Telling, Tone
+from lakehook.domain.chat.telling import Link, Telling, Tone
 from lakehook.domain.chat.text import on_one_line
 from lakehook.domain.destination import Destination
 from lakehook.domain.mail import Mail, Mailbox
@@ -43,7 +43,9 @@ class Email(Chat):
         return None if takes else "mailto:me@team.example,you@team.example is what it takes"
 
     def write(self, telling: Telling) -> Content:
-        parts = (telling.headline, "\n".join(telling.lines), telling.message, *telling.remarks)
+        link = f"{telling.link.text}{telling.colon}{telling.link.url}" if telling.link else ""
+        lines = "\n".join(telling.lines)
+        parts = (telling.headline, lines, telling.message, link, *telling.remarks)
         text = "\n\n".join(part for part in parts if part)
         subject = f"{telling.tone.mark} {telling.headline}"
         return Content(body=f"{text}\n".encode(), subject=subject, html=_html(telling))
@@ -115,10 +117,15 @@ def _html(telling: Telling) -> str:
             f'<h2 style="color:{colour}">{escape(telling.headline)}</h2>',
             f"<table>{''.join(rows)}</table>",
             *(_paragraph(line, "white-space:pre-wrap") for line in [telling.message] if line),
+            *(_linked(link) for link in [telling.link] if link),
             *(_paragraph(remark, "color:#57606a") for remark in telling.remarks),
             "</body></html>",
         )
     )
+
+
+def _linked(link: Link) -> str:
+    return f'<p><a href="{escape(link.url)}">{escape(link.text)}</a></p>'
 
 
 def _paragraph(text: str, style: str) -> str:

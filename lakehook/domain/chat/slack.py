@@ -7,7 +7,7 @@ import re
 
 from lakehook.domain.channel import Content
 from lakehook.domain.chat.channel import PostedChat, document_in
-from lakehook.domain.chat.telling import Telling
+from lakehook.domain.chat.telling import Link, Telling
 from lakehook.domain.chat.text import fitted, in_utf_16
 from lakehook.domain.document import Document, text_of
 from lakehook.domain.outcome import Answer, Outcome, Reading
@@ -47,6 +47,8 @@ class Slack(PostedChat):
         blocks = [_header(headline), _fields(telling)]
         if telling.message:
             blocks.append(_section(telling.message))
+        if telling.link and len(link := _linked(telling.link)) <= MOST_OF_A_SECTION:
+            blocks.append({"type": "section", "text": _markup(link)})
         if telling.remarks:
             blocks.append(_context(telling.remarks))
         document = {"text": _fitted(headline, MOST_OF_A_SECTION), "blocks": blocks}
@@ -93,6 +95,10 @@ def _fields(telling: Telling) -> Document:
 
 def _section(message: str) -> Document:
     return {"type": "section", "text": _markup(_fitted(message, MOST_OF_A_SECTION))}
+
+
+def _linked(link: Link) -> str:
+    return f"<{escaped(link.url)}|{escaped(link.text)}>"
 
 
 def _context(remarks: tuple[str, ...]) -> Document:

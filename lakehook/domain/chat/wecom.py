@@ -18,6 +18,7 @@ from lakehook.domain.webhook import read, unreachable_by_http
 
 MOST_BYTES = 4096  # of markdown
 MOST_OF_A_LINE = 300  # bytes of a stranger's, so that there is always room for the message
+MAX_URL_BYTES = 600  # of a link; without a longer one the message has room
 SHORTEST_WAIT_SECONDS = 60.0
 
 _OK, _TAKEN = 200, 0
@@ -43,6 +44,8 @@ class WeCom(PostedChat):
 
     def write(self, telling: Telling) -> Content:
         lines = [_title(telling), *(f">{_plain(line)}" for line in telling.lines)]
+        if telling.link and in_bytes(telling.link.url) <= MAX_URL_BYTES:
+            lines.append(f"[{telling.link.text}]({telling.link.url})")
         lines += [_coloured(remark, "comment") for remark in telling.remarks]
         told = "\n".join(lines)
         if telling.message:

@@ -20,6 +20,14 @@ class Words:
     brackets: str
     triggers: Mapping[str, str]
     blueprint: str
+    tasks: str  # that finished, of all
+    tasks_of_all_runs: str  # more finished than there are
+    failed: str  # of them, behind either
+    failed_at_least: str
+    failed_tasks: str
+    more: str
+    more_at_least: str
+    link: str
     units: tuple[str, str, str, str]  # days, hours, minutes, seconds
     colon: str
     stalled: str
@@ -37,6 +45,7 @@ _ENGLISH = Words(
         "task": "Task",
         "state": "State",
         "trigger": "Trigger",
+        "tasks": "Tasks",
         "duration": "Duration",
         "time": "Time",
     },
@@ -57,6 +66,14 @@ _ENGLISH = Words(
     brackets=" ({})",
     triggers={"manual": "by hand", "automatic": "automatic"},
     blueprint="blueprint {}",
+    tasks="{finished} of {total} finished",
+    tasks_of_all_runs="{total}, run {finished} times with reruns",
+    failed=", {} of them failed",
+    failed_at_least=", {} or more of them failed",
+    failed_tasks="Failed tasks:",
+    more="and {} more",
+    more_at_least="and {} or more others",
+    link="Open the pipeline",
     units=("{} d", "{} h", "{} min", "{} s"),
     colon=": ",
     stalled="{state} for {duration}, and nothing new has been heard.",
@@ -74,6 +91,7 @@ _CHINESE = Words(
         "task": "任务",
         "state": "状态",
         "trigger": "触发方式",
+        "tasks": "任务数",
         "duration": "耗时",
         "time": "时间",
     },
@@ -94,6 +112,14 @@ _CHINESE = Words(
     brackets="（{}）",
     triggers={"manual": "手动", "automatic": "自动"},
     blueprint="蓝图 {}",
+    tasks="共 {total} 个，已结束 {finished} 个",
+    tasks_of_all_runs="共 {total} 个，含重跑共执行 {finished} 次",
+    failed="，其中失败 {} 个",
+    failed_at_least="，其中失败至少 {} 个",
+    failed_tasks="失败的任务：",
+    more="另有 {} 个",
+    more_at_least="另有至少 {} 个",
+    link="查看流水线",
     units=("{} 天", "{} 小时", "{} 分", "{} 秒"),
     colon="：",
     stalled="停留在“{state}”状态已达 {duration}，其间未收到新消息。",

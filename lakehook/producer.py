@@ -51,8 +51,7 @@ class SpooledPublisher:
 
         ``BadEvent`` for one that fan-out would refuse, ``SpoolFull`` when there is no room.
         """
-        if os.getpid() != self._process:
-            raise RuntimeError("a spool does not pass a fork: open it anew in the child process")
+        self._refuse_fork()
         entries = [Entry.of(event) for event in events]
         if entries:
             self._spool.add(entries)
@@ -61,10 +60,12 @@ class SpooledPublisher:
 
     def waiting(self) -> int:
         """How many events the file holds, of whichever process."""
+        self._refuse_fork()
         return self._spool.count()
 
     def flush(self, timeout: float) -> bool:
         """Wait until all that was published here has gone; false if that takes too long."""
+        self._refuse_fork()
         ends_at = monotonic() + timeout
         while self._spool.holds(up_to=self._spool.last):
             left = ends_at - monotonic()
@@ -74,12 +75,25 @@ class SpooledPublisher:
         return True
 
     def close(self, timeout: float = CLOSING_SECONDS) -> bool:
-        """Flush, and stop; what has not gone stays in the file for whoever opens it next."""
+        """Flush, and stop; what has not gone stays in the file for whoever opens it next.
+
+        In a child process it does nothing: the file and the thread are the parent's.
+        """
+        if os.getpid() != self._process:
+            return False
         ends_at = monotonic() + timeout
         flushed = self.flush(timeout)
         self._drain.stop(within=max(0.1, ends_at - monotonic()))
         self._spool.close()
         return flushed
+
+    def _refuse_fork(self) -> None:
+        """SQLite forbids to carry a connection across one, and no thread passes it.
+
+        https://www.sqlite.org/howtocorrupt.html#_carrying_an_open_database_connection_across_a_fork_
+        """
+        if os.getpid() != self._process:
+            raise RuntimeError("a spool does not pass a fork: open it anew in the child process")
 
     def __enter__(self) -> Self:
         return self

@@ -8,7 +8,7 @@ from threading import Condition, Event, Thread
 
 from lakehook.adapters.events_queue import Entry, batches
 from lakehook.adapters.sqlite_spool import DrainLock, SqliteSpool
-from lakehook.domain.errors import BadSpool, LakehookError, OwnTrouble
+from lakehook.domain.errors import LakehookError, OwnTrouble
 
 WINDOW = 200  # events looked at together, so that batches are full where pipelines are many
 POLL_SECONDS = 0.2  # another process rings no bell of ours
@@ -27,7 +27,7 @@ class SpoolDrain:
         self.spool = SqliteSpool(path, most_bytes=most_bytes)
         self._send = send
         self._bell, self._stopping, self._turned = Event(), Event(), Condition()
-        self._failures = 0
+        self._failures, self._reason = 0, ""
         self._thread = Thread(target=self._run, name="lakehook-spool", daemon=True)
 
     def start(self) -> None:
@@ -69,37 +69,39 @@ class SpoolDrain:
     def _run(self) -> None:
         try:
             while not self._stopping.is_set():
-                if not self._lock.take():
-                    self._stopping.wait(POLL_SECONDS)
-                elif not self._has_turned():
-                    self._bell.wait(POLL_SECONDS)
+                try:
+                    self._take_a_turn()
+                except Exception as error:  # noqa: BLE001  it must outlive whatever it meets
+                    self._back_off(error)
         finally:
             self._lock.release()
             self.spool.close()
 
-    def _has_turned(self) -> bool:
-        """Whether to go on at once; after trouble, not before a longer and longer wait."""
+    def _take_a_turn(self) -> None:
+        """Send what there is, and wait for more; whoever has no lock waits for it."""
+        if not self._lock.take():
+            self._stopping.wait(POLL_SECONDS)
+            return
         self._bell.clear()
-        try:
-            has_sent = self.turn()
-            self._recovered()
-        except Exception as error:  # noqa: BLE001  the thread must outlive whatever it meets
-            self._back_off(error)
-            return True
+        has_sent = self.turn()
+        self._recovered()
         with self._turned:
             self._turned.notify_all()
-        return has_sent
+        if not has_sent:
+            self._bell.wait(POLL_SECONDS)
 
     def _recovered(self) -> None:
         if self._failures:
             _log.info("events go again after %d failures", self._failures)
-        self._failures = 0
+        self._failures, self._reason = 0, ""
 
     def _back_off(self, error: Exception) -> None:
-        if not self._failures:
+        """Wait longer and longer; each reason is told once, until another takes its place."""
+        if str(error) != self._reason:
             trace = None if isinstance(error, LakehookError) else error
             _log.warning("events wait in the spool: %s", error, exc_info=trace)
-        with suppress(BadSpool):
+        self._reason = str(error)
+        with suppress(LakehookError):  # a disk that is full has no room for tidying up either
             self.spool.tidy_up()
         wait = min(LONGEST_WAIT_SECONDS, FIRST_WAIT_SECONDS * 2.0 ** min(self._failures, 30))
         self._failures += 1

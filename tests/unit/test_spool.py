@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Event as Signal
+from threading import current_thread
 from typing import Any
 
 import pytest
@@ -229,8 +230,90 @@ def test_a_spool_of_another_version_is_refused(path: Path):
 def test_a_spool_does_not_pass_a_fork(path: Path, monkeypatch: pytest.MonkeyPatch):
     with opened(path, FakeSqs()) as publisher:
         monkeypatch.setattr(os, "getpid", lambda: -1)
-        with pytest.raises(RuntimeError, match="open it anew in the child"):
-            publisher.publish(events_of("a", range(1)))
+        for use in (
+            lambda: publisher.publish(events_of("a", range(1))),
+            publisher.waiting,
+            lambda: publisher.flush(PATIENCE),
+        ):
+            with pytest.raises(RuntimeError, match="open it anew in the child"):
+                use()
+        assert not publisher.close()  # at once: neither file nor thread is the child's
+        monkeypatch.undo()
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # that is what is tested
+def test_a_child_process_closes_at_once_and_disturbs_nothing(path: Path):
+    with opened(path, sqs := FakeSqs(is_away=True)) as publisher:
+        publisher.publish(events_of("a", range(10)))
+        child = os.fork()
+        if child == 0:
+            publisher.close()
+            os._exit(0)
+        ended = eventually_ended(child)
+        sqs.is_away = False
+        assert publisher.flush(PATIENCE)
+
+    assert ended == 0
+    assert sqs.of("a") == ids_of("a", range(10))
+
+
+def eventually_ended(child: int) -> int:
+    """The status with which a child process ended; -1 where it hangs."""
+    for _ in range(int(PATIENCE * 100)):
+        ended, status = os.waitpid(child, os.WNOHANG)
+        if ended:
+            return status
+        Signal().wait(0.01)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    return -1
+
+
+@pytest.mark.parametrize("method", ["oldest", "remove", "tidy_up"])
+def test_a_disk_that_is_full_for_a_while_stops_nothing(
+    path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, method: str
+):
+    """A full disk refuses to remove as well as to add, and the log can't be tidied up."""
+    full, met = [True], Signal()
+    kept = getattr(SqliteSpool, method)
+
+    def fails(spool: SqliteSpool, *arguments: Any) -> Any:
+        if full[0] and current_thread().name == "lakehook-spool":
+            met.set()
+            raise SpoolFull("the spool is full: the disk has no room")
+        return kept(spool, *arguments)
+
+    monkeypatch.setattr(SqliteSpool, method, fails)
+    with opened(path, sqs := FakeSqs(is_away=method == "tidy_up")) as publisher:
+        publisher.publish(events_of("a", range(3)))
+        assert met.wait(PATIENCE)
+        full[0] = sqs.is_away = False
+        assert publisher.flush(PATIENCE)
+
+    assert list(dict.fromkeys(sqs.of("a"))) == ids_of("a", range(3))
+    assert "the disk has no room" in caplog.text or method == "tidy_up"
+
+
+def test_a_lock_that_can_not_be_had_for_a_while_stops_nothing(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    broken, met = [True], Signal()
+    take = DrainLock.take
+
+    def fails(lock: DrainLock) -> bool:
+        if broken[0]:
+            met.set()
+            raise sqlite3.OperationalError("unable to open database file")
+        return take(lock)
+
+    monkeypatch.setattr(DrainLock, "take", fails)
+    with opened(path, sqs := FakeSqs()) as publisher:
+        publisher.publish(events_of("a", range(3)))
+        assert met.wait(PATIENCE)
+        broken[0] = False
+        assert publisher.flush(PATIENCE)
+
+    assert sqs.of("a") == ids_of("a", range(3))
 
 
 def test_a_queue_that_breaks_in_a_way_nobody_foresaw_stops_nothing(path: Path):

@@ -2,8 +2,10 @@
 
 from lakehook.domain.delivery import Delivery, Lane, NumberedEvent
 from lakehook.domain.document import Document
+from lakehook.domain.endpoint import Endpoint
 from lakehook.domain.event import Event, EventType
 from lakehook.domain.subscription import Subscription
+from lakehook.domain.template_fields import fields_of
 
 _CREATED_AT, _BEGAN_AT = "2026-01-01T11:58:00.000+00:00", "2026-01-01T11:58:30.000+00:00"
 _AT = "2026-01-01T12:00:00.000+00:00"
@@ -54,6 +56,14 @@ def sample_of(event_type: EventType) -> Event:
         **_details(event_type),
     }
     return Event.from_document(document)
+
+
+def fields_of_sample(event_type: EventType) -> Document:
+    """What a template may speak of, for a sample of this type."""
+    subscription = Subscription(
+        id="sub_sample", name="sample", endpoint=Endpoint.parse("https://receiver.example/hook")
+    )
+    return fields_of(delivery_of(sample_of(event_type), subscription), subscription)
 
 
 def delivery_of(event: Event, subscription: Subscription) -> Delivery:

@@ -16,7 +16,9 @@ takes a third of a second.
 
 from lakehook.domain.document import Document
 from lakehook.domain.errors import BadSubscription, TemplateFailed
+from lakehook.domain.event import EventType
 from lakehook.domain.header import MAX_HEADER_BYTES, fault_of
+from lakehook.domain.sample import fields_of_sample
 from lakehook.domain.template import (
     MAX_RENDERED_BYTES,
     MAX_SUBJECT_CHARACTERS,
@@ -37,6 +39,26 @@ class LiquidTypesetter:
                 parsed(text)
             except Unfit as unfit:
                 raise BadSubscription(f"{part}: {unfit}") from None
+        self._try(template)
+
+    def _try(self, template: Template) -> None:
+        """Set it for a sample of each type of event: what breaks for all would for every event.
+
+        That it gives nothing tells nothing: a sample has no ``data``.
+        """
+        from lakehook.adapters.liquid.engine import Press  # noqa: PLC0415  see above
+
+        failure: TemplateFailed | None = None
+        for event_type in EventType:
+            press = Press(fields_of_sample(event_type))
+            try:
+                for part, text in template.texts:
+                    press(part, text)
+            except TemplateFailed as failed:
+                failure = failure or failed
+            else:
+                return
+        raise BadSubscription(f"{failure}; so with a sample of every type of event") from None
 
     def set(self, template: Template, fields: Document) -> Typeset:
         from lakehook.adapters.liquid.engine import Press  # noqa: PLC0415  see above

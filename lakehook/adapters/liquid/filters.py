@@ -6,10 +6,12 @@ Left out are those that reach out, ask the time, or go over a text again and aga
 import re
 from collections.abc import Callable
 from datetime import timedelta, timezone
+from decimal import Decimal
+from functools import wraps
 from typing import Any
 
 from liquid import Environment, is_undefined
-from liquid.exceptions import FilterArgumentError
+from liquid.exceptions import FilterArgumentError, LiquidError
 from liquid.filter import sequence_filter, string_filter, with_context
 
 from lakehook.adapters.liquid.allowance import MOST_ITEMS, MOST_WEIGHT, Context, TooMuch
@@ -18,16 +20,17 @@ from lakehook.domain.instant import instant
 
 _OF_LIQUID = (
     *("abs", "append", "at_least", "at_most", "base64_decode", "base64_encode"),
-    *("base64_url_safe_decode", "base64_url_safe_encode", "capitalize", "ceil", "compact"),
+    *("base64_url_safe_decode", "base64_url_safe_encode", "capitalize", "ceil"),
     *("concat", "default", "divided_by", "downcase", "escape", "escape_once", "escapejs", "find"),
     *("find_index", "first", "floor", "has", "last", "lstrip", "map", "minus", "modulo"),
     *("newline_to_br", "plus", "prepend", "reject", "remove", "remove_first", "remove_last"),
-    *("replace_first", "replace_last", "reverse", "round", "rstrip", "size", "slice", "sort"),
-    *("sort_natural", "squish", "strip", "strip_newlines", "sum", "times", "truncate"),
+    *("replace_first", "replace_last", "reverse", "round", "rstrip", "size", "slice"),
+    *("sort_natural", "squish", "strip", "strip_newlines", "times", "truncate"),
     *("truncatewords", "upcase", "url_decode", "url_encode", "where"),
 )
 _KNOWN = "aAbBdefHIjmMpSyYz%"
 _DIRECTIVES = re.compile(rf"%[{_KNOWN}]|[^%]")
+_FIRST_YEAR = 1900
 _ZONE = re.compile(r"([+-])([01]\d|2[0-3]):([0-5]\d)")
 
 Filter = Callable[..., Any]
@@ -88,18 +91,77 @@ def uniq(items: Any, key: Any = None) -> list[object]:
     return list(first.values())
 
 
+# --- those that the library lets fail where Shopify's Liquid makes do with what is missing ---
+
+
+@sequence_filter
+def compact(items: Any, key: Any = None) -> list[object]:
+    """Without what is nothing, or has nothing by the key."""
+    return [item for item in items if _member(item, key) is not None]
+
+
+@sequence_filter
+def sort(items: Any, key: Any = None) -> list[object]:
+    """What is nothing comes last; what can't be compared stays in its order."""
+    there = [item for item in items if _member(item, key) is not None]
+    missing = [item for item in items if _member(item, key) is None]
+    try:
+        return [*sorted(there, key=lambda item: _member(item, key)), *missing]
+    except TypeError:
+        return list(items)
+
+
+@sequence_filter
+def sum_(items: Any, key: Any = None) -> int | Decimal:
+    """What is no number counts as 0."""
+    total = sum((_number(_member(item, key)) for item in items), Decimal(0))
+    return int(total) if total == total.to_integral_value() else total
+
+
+def lenient(function: Filter) -> Filter:
+    """Gives nothing where the filter can't: to divide by what is missing, to decode what is none.
+
+    Shopify's Liquid writes its complaint into the text there, and goes on.
+    """
+
+    def given(value: object, *arguments: Any, **named: Any) -> object:
+        try:
+            return function(value, *arguments, **named)
+        except (LiquidError, ValueError):  # of what is decoded, that it is no UTF-8
+            return ""
+
+    return wraps(function)(given)
+
+
+_LENIENT = ("base64_decode", "base64_url_safe_decode", "divided_by", "modulo")
+_NUMBER = re.compile(r"-?\d{1,30}(?:\.\d{1,30})?", re.ASCII)
+
+
+def _member(item: object, key: object) -> Any:
+    if key is None or is_undefined(key):
+        return None if is_undefined(item) else item
+    return item.get(key) if isinstance(item, dict) else None
+
+
+def _number(value: object) -> Decimal:
+    text = value if isinstance(value, str) else repr(value) if type(value) is float else str(value)
+    return Decimal(text) if _NUMBER.fullmatch(text) else Decimal(0)
+
+
 # --- our own ---
 
 
 def date(value: Any, form: Any = None, zone: Any = None) -> str:
     """A time as RFC 3339 has it, by a form of strftime: at its own offset, or at another.
 
-    What is no such time stays as it is.
+    What is no such time stays as it is; a year before 1900 is no time at all.
     """
     try:
         at = instant(value)
     except (TypeError, ValueError):
         return _text(value)
+    if at.year < _FIRST_YEAR:  # as Go writes a time that nobody has set
+        return ""
     form, zone = _text(form), _text(zone)
     if "".join(found.group() for found in _DIRECTIVES.finditer(form)) != form:
         raise FilterArgumentError(f"date: of % it knows {_KNOWN}", token=None)
@@ -127,10 +189,14 @@ def _refuse_weight(size: int) -> None:
 
 FILTERS: dict[str, Filter] = {
     **{name: Environment().filters[name] for name in _OF_LIQUID},
+    **{name: lenient(Environment().filters[name]) for name in _LENIENT},
+    "compact": compact,
     "date": date,
     "join": join,
     "json": to_json,
     "replace": replace,
+    "sort": sort,
     "split": split,
+    "sum": sum_,
     "uniq": uniq,
 }

@@ -46,7 +46,8 @@ def test_each_parameter_that_is_typed_is_one_of_the_template_with_a_value_that_i
         for spoken in map(words, typed("--parameters "))
     ]
 
-    assert {name for name, _, _ in given} == {"OperatorsEmail", "EmailSender", "StallThresholds"}
+    names = {name for name, _, _ in given}
+    assert names == {"OperatorsEmail", "EmailSender", "StallThresholds", "DevlakeSources"}
     for name, _, value in given:
         assert re.fullmatch(PARAMETERS[name]["AllowedPattern"], value), name
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from lakehook.apply.entry import Entry
 from lakehook.apply.keys import KEYS, PAUSED
+from lakehook.domain.endpoint import Endpoint
 from lakehook.domain.subscription import Subscription
 
 SEALED, SEALED_ANEW = "sealed", "sealed anew"
@@ -94,8 +95,14 @@ def _sealed_otherwise(entry: Entry, existing: Subscription, *, reseal: bool) -> 
     """What is shown the same and yet to be sealed anew."""
     another = existing.paced_by and existing.paced_by != entry.wanted.paced_by  # known by its hash
     url = {"url"} if another or (reseal and entry.is_credential) else set()
-    headers = {"headers"} if reseal and entry.wanted.header_names else set()
+    moves = _origin(existing) != _origin(entry.wanted)  # headers are given anew to another server
+    headers = {"headers"} if (reseal or moves) and entry.wanted.header_names else set()
     return url | headers
+
+
+def _origin(subscription: Subscription) -> object:
+    endpoint = subscription.endpoint
+    return endpoint.origin if isinstance(endpoint, Endpoint) else endpoint
 
 
 def _canonical(value: Any) -> str:

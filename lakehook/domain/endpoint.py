@@ -54,6 +54,11 @@ class Endpoint:
         return f"Endpoint({self.shown!r})"
 
     @property
+    def origin(self) -> tuple[str, str, int]:
+        """Who is asked: https://www.rfc-editor.org/rfc/rfc6454#section-4."""
+        return self.scheme, self.host, self.port
+
+    @property
     def host_header(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == _DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"

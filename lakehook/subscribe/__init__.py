@@ -9,6 +9,7 @@ from lakehook.domain.channels import channel_of
 from lakehook.domain.delivery import fingerprint
 from lakehook.domain.destination import Destination
 from lakehook.domain.document import ascii_of
+from lakehook.domain.endpoint import Endpoint
 from lakehook.domain.errors import BadSubscription
 from lakehook.domain.header import checked_headers
 from lakehook.domain.rfc_3339 import rfc_3339
@@ -125,6 +126,7 @@ class Amend:
         channel = channel_of(subscription)
         fields = agreed(terms, channel, self.judge)
         fields |= worded(terms, channel, self.typesetter, subscription.template)
+        _refuse_headers_elsewhere(subscription, fields.get("endpoint"), terms)
         headers = _sealed_headers(terms, self.sealer, subscription.id)
         addressed = _addressed(fields, channel, self.sealer, subscription.id)
         amended = replace(subscription, **addressed, **headers)
@@ -137,6 +139,22 @@ class Amend:
 
 def _named(terms: Terms) -> str:
     return f"channel {terms.channel}" if terms.channel else "DevLake's format"
+
+
+def _refuse_headers_elsewhere(
+    subscription: Subscription, destination: Destination | None, terms: Terms
+) -> None:
+    """What lets us in at one server is no other's to read: whoever may change a URL could."""
+    if not subscription.header_names or terms.headers is not None:
+        return
+    if isinstance(destination, Endpoint) and isinstance(subscription.endpoint, Endpoint):
+        if destination.origin == subscription.endpoint.origin:
+            return
+        names = ", ".join(subscription.header_names)
+        raise BadSubscription(
+            f"url: {destination.host} is another server than {subscription.endpoint.host}, whose"
+            f" headers ({names}) do not go there; give the headers anew, or none"
+        )
 
 
 def _refuse_another_kind(terms: Terms) -> None:

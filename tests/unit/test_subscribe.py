@@ -187,6 +187,31 @@ def test_event_types_and_headers_are_replaced_as_a_whole(office: Office) -> None
     assert after.secrets == before.secrets
 
 
+BEARER = "authorization: Bearer s3cret"
+
+
+@pytest.mark.parametrize(
+    "url", ["https://other.example/hook", "https://ci.example:8443/hook", "https://ci.example.org/"]
+)
+def test_headers_do_not_follow_a_url_to_another_server(office: Office, url: str) -> None:
+    desk = office.desk()
+    subscription, _ = desk.subscribe(Terms(name="ci", url=URL, headers=[BEARER]))
+
+    with pytest.raises(BadSubscription, match=r"whose headers \(authorization\) do not go there"):
+        desk.amend(subscription, Terms(url=url))
+
+    assert desk.amend(subscription, Terms(url=url, headers=[])).header_names == ()
+
+
+def test_headers_stay_with_another_path_of_their_server(office: Office) -> None:
+    desk = office.desk()
+    subscription, _ = desk.subscribe(Terms(name="ci", url=URL, headers=[BEARER]))
+
+    amended = desk.amend(subscription, Terms(url=f"{URL}/other"))
+
+    assert amended.header_names == ("authorization",)
+
+
 def test_event_types_and_headers_can_be_taken_away(office: Office) -> None:
     before = subscribed(office, replace(TERMS, event_types=["TASK_FAILED"], headers=["x-a: 1"]))
 

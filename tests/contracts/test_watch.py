@@ -47,7 +47,7 @@ def accept(watched: tuple[Watch, Accept]) -> Accept:
 
 
 def found(watch: Watch, stage: Stage, until: float = NOON, *, stalled: bool = False) -> list[str]:
-    return [one.id for one in watch.unended(stage, until=until, stalled=stalled)]
+    return [one.key for one in watch.unended(stage, until=until, stalled=stalled)]
 
 
 def test_pipelines_are_found_by_the_state_they_are_in(watch: Watch, accept: Accept):

@@ -1,19 +1,31 @@
 """A receiver that was written for DevLake: it checks the sign in the query, and reads the body."""
 
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
-from urllib.parse import urlsplit
-
-from lakehook.domain.devlake.signature import SignedNotice
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 
 @dataclass(frozen=True)
 class Post:
     headers: Mapping[str, str]  # names in lower case
     body: bytes
+
+    @property
+    def notice(self) -> dict[str, Any]:
+        notice: dict[str, Any] = json.loads(self.body)
+        return notice
+
+    @property
+    def marks(self) -> str:
+        """A star if Lakehook inferred it, a plus if it was read from DevLake's REST API."""
+        marks = {"lakehook-inferred": "*", "lakehook-reconciled": "+"}
+        return "".join(mark for name, mark in marks.items() if self.headers.get(name) == "true")
 
 
 class OldReceiver(ThreadingHTTPServer):
@@ -30,8 +42,13 @@ class OldReceiver(ThreadingHTTPServer):
     def url(self) -> str:
         return f"http://127.0.0.1:{self.server_port}/devlake"
 
+    def of(self, pipeline: int) -> list[Post]:
+        return [post for post in list(self.posts) if post.notice["PipelineID"] == pipeline]
+
     def take(self, query: str, post: Post) -> None:
-        SignedNotice(post.body, query).verify([self._secret])
+        """By DevLake's formula, and not by the code that is tested."""
+        (nouce,), (sign,) = (parse_qs(query)[name] for name in ("nouce", "sign"))
+        assert sha256(post.body + self._secret.encode() + nouce.encode()).hexdigest() == sign
         self.posts.append(post)
 
 

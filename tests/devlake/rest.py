@@ -151,6 +151,27 @@ def _denied(status: int, message: str) -> Response:
 
 
 @dataclass
+class SharedRest:
+    """The rows of several servers behind one URL; no two of them have one pipeline's id."""
+
+    servers: list[Tables] = field(default_factory=list)
+    url: str = ""
+
+    def answer(self, target: str, authorization: str = "") -> Response:
+        return RestApi(self._merged()).answer(target, authorization)
+
+    def _merged(self) -> Tables:
+        """Tasks are counted from 1 by each server, and only ever found by their pipeline."""
+        merged = Tables()
+        for tables in list(self.servers):
+            merged.pipelines |= tables.pipelines
+            merged.blueprints |= tables.blueprints
+            first = len(merged.tasks)
+            merged.tasks |= {first + number: task for number, task in tables.tasks.items()}
+        return merged
+
+
+@dataclass
 class ConfigUi:
     """nginx before DevLake (config-ui/nginx.conf): ``/api`` is the API, all else the pages.
 

@@ -13,6 +13,7 @@ from local.installation import LocalLakehook, Options
 from ops.desk import Desk
 from ops.options import STACK
 from ops.wiring import desk_of_stack
+from tests.devlake.rest import SharedRest, serving
 from tests.devlake_vectors import named
 from tests.e2e.evidence import Evidence
 from tests.e2e.kills import soon_visible_again
@@ -23,6 +24,10 @@ __all__ = ["soon_visible_again"]
 HERE = Path(__file__).parent
 
 SENDER = "lakehook@team.example"
+KNOWN, AWAY = "known", "away"
+"""Two more DevLakes: the REST API of one is known, and that of the other does not answer."""
+
+NOBODY = "http://127.0.0.1:1"
 STALLING = "stalling"  # a project whose pipelines never have enough time
 
 OPTIONS = Options(
@@ -73,9 +78,19 @@ def calls(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="package")
-def lakehook(hosts: Path, log: Path, calls: Path) -> Iterator[LocalLakehook]:
+def devlakes() -> Iterator[SharedRest]:
+    """The REST API of the source ``KNOWN``, for whichever servers a test mounts there."""
+    shared = SharedRest()
+    with serving(shared.answer) as shared.url:
+        yield shared
+
+
+@pytest.fixture(scope="package")
+def lakehook(hosts: Path, log: Path, calls: Path, devlakes: SharedRest) -> Iterator[LocalLakehook]:
     with log.open("ab") as sink:
-        options = replace(OPTIONS, hosts=hosts, calls=calls, sink=sink.fileno())
+        sources = {KNOWN: devlakes.url, AWAY: NOBODY}
+        where = replace(OPTIONS, hosts=hosts, calls=calls, sink=sink.fileno())
+        options = replace(where, devlake_sources=sources)
         with LocalLakehook(options) as installation:
             yield installation
 

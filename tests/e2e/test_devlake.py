@@ -3,7 +3,6 @@
 import urllib.request
 from collections.abc import Callable
 from dataclasses import replace
-from threading import Event
 from urllib.error import HTTPError
 
 import pytest
@@ -13,7 +12,7 @@ from local.receiver import Arrival, Receiver
 from tests.devlake import DevLake, serving_rest
 from tests.devlake_vectors import Vector, named
 from tests.e2e.evidence import Evidence
-from tests.e2e.pipelines import CANCELLED, COMPLETED, CREATED, FAILED, RUNNING
+from tests.e2e.pipelines import CANCELLED, COMPLETED, CREATED, RUNNING
 from tests.e2e.subscribers import Subscribers
 from tests.e2e.terminal import Terminal
 from tests.integration.eventually import eventually
@@ -87,36 +86,6 @@ def test_what_go_has_made_with_another_secret_reaches_nobody(
 
     eventually(evidence.nothing_is_under_way)
     assert receiver.arrivals == []
-
-
-def test_a_devlake_that_runs_and_reruns_is_heard_in_order(devlake: DevLake, receiver: Receiver):
-    pipeline = devlake.create(devlake.add_blueprint("<R&D> 数据湖"))
-    devlake.live(pipeline, failing=1)
-    devlake.rerun(pipeline)
-    devlake.live(pipeline)
-
-    assert devlake.answers == [202] * 5
-    eventually(lambda: COMPLETED in types_of(receiver, pipeline))
-    said = types_of(receiver, pipeline)
-    assert said[:3] == [CREATED, RUNNING, FAILED]
-    assert said[-2:] == [RUNNING, COMPLETED]
-    assert of(receiver, pipeline)[0].body["project_name"] == "<R&D> 数据湖"
-
-
-def test_a_created_notice_that_comes_late_and_says_running_makes_no_second_running(
-    devlake: DevLake, receiver: Receiver, evidence: Evidence
-):
-    scheduled = Event()
-    pipeline = devlake.create(devlake.add_blueprint("lake"), scheduled=scheduled)
-    devlake.run(pipeline)
-    scheduled.set()
-    devlake.join()
-    devlake.end(pipeline)
-
-    assert devlake.answers == [202] * 3
-    eventually(lambda: COMPLETED in types_of(receiver, pipeline))
-    eventually(evidence.nothing_is_under_way)
-    assert types_of(receiver, pipeline) == [CREATED, RUNNING, COMPLETED]
 
 
 def test_replays_change_nothing(devlake: DevLake, receiver: Receiver, evidence: Evidence):

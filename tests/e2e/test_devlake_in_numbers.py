@@ -1,6 +1,5 @@
-"""Two hundred pipelines of a DevLake that races, to receivers in both formats."""
+"""A hundred pipelines of a DevLake that races, to receivers in both formats."""
 
-import json
 import random
 from collections import defaultdict
 from collections.abc import Iterator
@@ -19,7 +18,7 @@ from tests.e2e.pipelines import COMPLETED, CREATED, RUNNING
 from tests.e2e.subscribers import Subscribers
 from tests.integration.eventually import eventually
 
-PIPELINES = 200
+PIPELINES = 100
 AT_ONCE = 6  # DevLake runs so many pipelines side by side
 SECRET = "their own <secret> 湖"  # as their receivers have had it for years
 PATIENCE = 60.0
@@ -44,7 +43,7 @@ def live(devlake: DevLake, number: int) -> int:
     return pipeline
 
 
-def test_whoever_listens_hears_each_state_of_two_hundred_pipelines_once_and_in_order(
+def test_each_state_of_a_hundred_pipelines_arrives_once_and_in_order(
     lakehook: LocalLakehook,
     subscribers: Subscribers,
     evidence: Evidence,
@@ -71,7 +70,5 @@ def test_whoever_listens_hears_each_state_of_two_hundred_pipelines_once_and_in_o
     told = [(1, CREATED), (2, RUNNING), (3, COMPLETED)]
     assert {pipeline: heard[pipeline] for pipeline in pipelines if heard[pipeline] != told} == {}
     said = ["TASK_CREATED", "TASK_RUNNING", "TASK_COMPLETED"]
-    statuses = defaultdict(list)
-    for notice in (json.loads(post.body) for post in old.posts):
-        statuses[notice["PipelineID"]].append(notice["Status"])
+    statuses = {one: [post.notice["Status"] for post in old.of(one)] for one in pipelines}
     assert {one: statuses[one] for one in pipelines if statuses[one] != said} == {}

@@ -1,0 +1,224 @@
+"""Whatever happens in a DevLake, subscribers get it whole and in order, once."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from lakehook.desk.subscription_facts import shown_once
+from lakehook.subscribe import SecretWish, Terms
+from local.installation import LocalLakehook
+from local.receiver import Arrival, Receiver
+from ops.desk import Desk
+from tests.devlake import DevLake
+from tests.devlake.receiver import OldReceiver, listening
+from tests.devlake.rest import SharedRest
+from tests.e2e.conftest import AWAY, KNOWN
+from tests.e2e.devlake_scenarios import PROJECT, SCENARIOS, Scenario
+from tests.e2e.evidence import Evidence
+from tests.integration.eventually import eventually
+
+AT_ONCE = 6
+SECRET = "their own <secret> 湖"  # as receivers of DevLake's have had it for years
+DEVLAKES_OWN = '{"inferred": [{"exists": false}], "reconciled": [{"exists": false}]}'
+
+
+@dataclass
+class Played:
+    """One scenario, on a server of its own."""
+
+    scenario: Scenario
+    devlake: DevLake
+    pipeline: int = 0
+
+    def play(self) -> None:
+        self.pipeline = self.scenario.play(self.devlake)
+
+
+@dataclass
+class Heard:
+    """What the subscribers of all scenarios got."""
+
+    old: OldReceiver
+    new: Receiver = field(default_factory=lambda: Receiver("new"))
+    own: Receiver = field(default_factory=lambda: Receiver("own"))
+
+    def arrivals(self, pipeline: int, source: str | None = None) -> list[Arrival]:
+        key = f"{source}/{pipeline}" if source else str(pipeline)
+        return [arrival for arrival in list(self.new.arrivals) if arrival.pipeline == key]
+
+    def told(self, pipeline: int, source: str | None = None) -> str:
+        return " ".join(map(_word, self.arrivals(pipeline, source)))
+
+    def told_as_by_devlake(self, pipeline: int) -> str:
+        words = [post.notice["Status"] + post.marks for post in self.old.of(pipeline)]
+        return " ".join(word.removeprefix("TASK_") for word in words)
+
+    def told_of_devlakes_own(self, pipeline: int) -> str:
+        own = [arrival for arrival in self.own.arrivals if arrival.pipeline == str(pipeline)]
+        return " ".join(map(_word, own))
+
+
+def _word(arrival: Arrival) -> str:
+    marks = "*" * arrival.body.get("inferred", False) + "+" * arrival.body.get("reconciled", False)
+    return arrival.event_type.removeprefix("PIPELINE_") + marks
+
+
+@pytest.fixture(scope="module")
+def heard(desk: Desk, evidence: Evidence) -> Iterator[Heard]:
+    """Subscribers to everything, as DevLake would tell it, and to DevLake's own alone."""
+    ids = []
+    with ExitStack() as exits:
+        heard = Heard(exits.enter_context(listening(SECRET)))
+        for receiver in (heard.new, heard.own):
+            exits.enter_context(receiver)
+        terms = (
+            Terms(name="old", url=heard.old.url, format="devlake"),
+            Terms(name="new", url=heard.new.url),
+            Terms(name="own", url=heard.own.url, pattern=DEVLAKES_OWN),
+        )
+        for one in terms:
+            wish = SecretWish(brought=SECRET if one.format else None)
+            subscription, key = desk.subscribe(one, wish)
+            ids.append(subscription.id)
+            if one.name == heard.new.name:
+                heard.new.secret = shown_once(key, None) or ""
+        yield heard
+        eventually(evidence.nothing_is_under_way)
+        for subscription_id in ids:
+            desk.unsubscribe(desk.look_up(subscription_id), discard_waiting=True)
+
+
+@pytest.fixture(scope="module")
+def played(lakehook: LocalLakehook, heard: Heard, evidence: Evidence) -> dict[str, Played]:
+    """Every scenario, several at once; nobody knows DevLake's REST API."""
+    url, secret = lakehook.deployment.ingress_url, lakehook.notification_secret
+    played = {
+        name: Played(scenario, DevLake(url, secret, **scenario.server))
+        for name, scenario in SCENARIOS.items()
+    }
+    with ThreadPoolExecutor(AT_ONCE) as servers:
+        list(servers.map(Played.play, played.values()))
+    eventually(evidence.nothing_is_under_way, within_seconds=60)
+    return played
+
+
+@pytest.fixture(params=SCENARIOS)
+def one(request: pytest.FixtureRequest, played: dict[str, Played]) -> Played:
+    return played[request.param]
+
+
+def test_subscribers_get_what_happened(one: Played, heard: Heard):
+    arrivals = heard.arrivals(one.pipeline)
+
+    assert heard.told(one.pipeline) == one.scenario.told
+    assert [arrival.sequence for arrival in arrivals] == list(range(1, len(arrivals) + 1))
+    assert all(arrival.genuine for arrival in arrivals)
+
+
+def test_a_receiver_written_for_devlake_gets_its_very_notices_and_knows_the_others(
+    one: Played, heard: Heard
+):
+    posted = {notification.data.encode() for notification in one.devlake.notifications}
+    unmarked = {post.body for post in heard.old.of(one.pipeline) if not post.marks}
+
+    assert heard.told_as_by_devlake(one.pipeline) == one.scenario.told
+    if one.devlake.release.names_project:
+        assert unmarked <= posted
+
+
+def test_whoever_wants_devlakes_own_alone_gets_nothing_else(one: Played, heard: Heard):
+    own = [word for word in one.scenario.told.split() if word.isalpha()]
+
+    assert heard.told_of_devlakes_own(one.pipeline).split() == own
+
+
+def test_a_project_is_named_as_it_is(played: dict[str, Played], heard: Heard):
+    projects: dict[str, Any] = {
+        name: {arrival.body.get("project_name") for arrival in heard.arrivals(one.pipeline)}
+        for name, one in played.items()
+        if name in ("succeeds", "of a project", "v1.0.1", "v0.17")
+    }
+
+    assert projects == {
+        "succeeds": {None},
+        "of a project": {PROJECT},
+        "v1.0.1": {PROJECT},
+        "v0.17": {None},
+    }
+
+
+def test_what_devlake_does_not_say_is_unknown(played: dict[str, Played], heard: Heard):
+    arrivals = [arrival for one in played.values() for arrival in heard.arrivals(one.pipeline)]
+
+    assert {arrival.body["trigger_source"] for arrival in arrivals} == {"unknown"}
+
+
+# --- where DevLake's REST API is known ---
+
+
+@pytest.fixture
+def known(lakehook: LocalLakehook, heard: Heard, devlakes: SharedRest) -> DevLake:
+    devlake = DevLake(f"{lakehook.deployment.ingress_url}{KNOWN}", lakehook.notification_secret)
+    devlakes.servers.append(devlake.tables)
+    return devlake
+
+
+def test_a_blueprint_is_the_trigger_whatever_started_it(known: DevLake, heard: Heard):
+    blueprint, without_project = known.add_blueprint(PROJECT), known.add_blueprint()
+    pipelines = [known.create(one) for one in (blueprint, without_project)]
+    for pipeline in pipelines:
+        known.live(pipeline)
+
+    for pipeline in pipelines:
+        eventually(lambda: heard.told(pipeline, KNOWN) == "CREATED RUNNING COMPLETED")  # noqa: B023
+    triggers = [
+        {arrival.body["trigger_source"] for arrival in heard.arrivals(pipeline, KNOWN)}
+        for pipeline in pipelines
+    ]
+    assert triggers == [{f"blueprint:{blueprint}"}, {f"blueprint:{without_project}"}]
+
+
+def test_an_api_that_does_not_answer_costs_nothing_but_what_it_would_have_said(
+    lakehook: LocalLakehook, heard: Heard
+):
+    devlake = DevLake(f"{lakehook.deployment.ingress_url}{AWAY}", lakehook.notification_secret)
+    pipeline = devlake.create(devlake.add_blueprint(PROJECT))
+    devlake.live(pipeline, failing=1)
+
+    assert devlake.answers == [202] * 3
+    eventually(lambda: heard.told(pipeline, AWAY) == "CREATED RUNNING FAILED")
+    assert {one.body["trigger_source"] for one in heard.arrivals(pipeline, AWAY)} == {"unknown"}
+
+
+# --- two DevLakes, which both count from 1 ---
+
+
+def test_two_devlakes_with_the_same_pipelines_are_told_apart(
+    lakehook: LocalLakehook, heard: Heard, evidence: Evidence
+):
+    url, secret = lakehook.deployment.ingress_url, lakehook.notification_secret
+    production = DevLake(url, secret, first_id=800_001)
+    staging = DevLake(f"{url}{AWAY}/", secret, first_id=800_001)
+    servers = (production, staging)
+    first = [devlake.create() for devlake in servers]
+    for devlake, pipeline in zip(servers, first, strict=True):
+        devlake.run(pipeline)
+    production.end(first[0])
+    staging.end(first[1], failing=1)
+    second = [devlake.create() for devlake in servers]
+    staging.live(second[1])
+
+    assert first == [800_001] * 2
+    assert second == [800_002] * 2
+    eventually(evidence.nothing_is_under_way)
+    told = [[heard.told(one, source) for one in (800_001, 800_002)] for source in (None, AWAY)]
+    assert told == [
+        ["CREATED RUNNING COMPLETED", "CREATED"],
+        ["CREATED RUNNING FAILED", "CREATED RUNNING COMPLETED"],
+    ]
+    ids = [arrival.id for arrival in heard.arrivals(800_001, AWAY)]
+    assert [one.partition("#")[2] for one in ids] == [f"{AWAY}/800001#{n}" for n in (1, 2, 3)]

@@ -64,7 +64,7 @@ def stall_of(pipeline: Pipeline, *, now: float) -> Event:
         "project_name": label.project_name,
         "pipeline_name": label.pipeline_name,
         "pipeline_url": label.pipeline_url,
-        "message": f"{round_.stage} for {in_words(seconds)}, and nothing new has been heard",
+        "message": f"{round_.stage} for {in_words(seconds)}, and no change of state has been heard",
         "data": _data(pipeline, seconds),
     }
     said = {name: value for name, value in document.items() if value is not None}

@@ -157,7 +157,10 @@ def test_a_stall_is_told_in_both_languages():
     stall = stall_of(advance.after(now=NOON), now=NOON + 900)
     delivery = a_delivery(**stall.document)
 
-    assert told(delivery, ENGLISH).message == "Created for 15 min, and nothing new has been heard."
+    assert (
+        told(delivery, ENGLISH).message
+        == "Created for 15 min, and no change of state has been heard."
+    )
     assert told(delivery, CHINESE).message == "停留在“已创建”状态已达 15 分，其间未收到新消息。"
     assert facts(**stall.document)["Duration"] == "15 min"
 

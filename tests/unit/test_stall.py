@@ -78,7 +78,7 @@ def test_a_stall_says_how_long_and_in_which_state(world: World):
         "timestamp": "2026-01-02T14:00:59.000+00:00",
         "event_id": stall.id,
         "project_name": "湖",
-        "message": "created for 26 hours, and nothing new has been heard",
+        "message": "created for 26 hours, and no change of state has been heard",
         "data": {
             "state": "created",
             "since": "2026-01-01T12:00:00.000+00:00",

@@ -76,7 +76,8 @@ class TakeNotice:
     def _take(self, document: Document, source: DevLakeSource) -> Answer:
         if document["pipeline_id"] == TEST_PIPELINE:
             return Answer(Verdict.TESTED)
+        page = {"pipeline_url": source.pipeline_url(document["pipeline_id"])}
         details = self.details.of_event(source, document) if self.details else {}
-        event = Event.with_details(document, details)
+        event = Event.with_details(document, page | details)
         self.publisher.publish([event])
         return Answer(Verdict.TAKEN, event)

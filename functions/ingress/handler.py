@@ -15,6 +15,7 @@ from lakehook.domain.devlake.refusal import Refusal, RefusalKind, has_signature,
 from lakehook.domain.devlake.signature import SignedNotice
 from lakehook.domain.devlake.sources import DevLakeSource, DevLakeSources
 from lakehook.domain.errors import OwnTrouble
+from lakehook.ports.devlake import DevLakePipelines
 from lakehook.ports.heard import RefusedRecorder
 from lakehook.ports.ingress import PipelineDetails
 from lakehook.publisher import PipelineEventPublisher
@@ -65,9 +66,16 @@ def _details() -> PipelineDetails | None:
     """Imported only where an API is known: DevLake waits for a cold start."""
     if not any(source.api_url for source in sources()):
         return None
-    from lakehook.adapters.devlake_api import BlueprintDetails  # noqa: PLC0415
+    from lakehook.adapters.api_credentials import StoredApiCredentials  # noqa: PLC0415
+    from lakehook.adapters.devlake_api import connect  # noqa: PLC0415
+    from lakehook.adapters.devlake_details import DevLakeDetails  # noqa: PLC0415
 
-    return BlueprintDetails(time.time)
+    def connect_to(source: DevLakeSource) -> DevLakePipelines:
+        arn, secrets_manager = settings().devlake_api_secret_arn, aws().secrets_manager()
+        credentials = StoredApiCredentials(secrets_manager, arn, source.name, time.time)
+        return connect(source.api_url or "", credentials)
+
+    return DevLakeDetails(connect_to, time.time, telemetry().devlake_not_read)
 
 
 @cache

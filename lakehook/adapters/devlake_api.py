@@ -4,20 +4,14 @@ Its connection is kept between the exchanges of one invocation. It takes no prox
 redirect, which would carry the credentials elsewhere.
 """
 
-import json
-from collections import OrderedDict
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
-from concurrent.futures import TimeoutError as NotInTime
 from contextlib import closing, suppress
-from dataclasses import dataclass, field
 from http import HTTPStatus
 from http.client import HTTPException
 from socket import SHUT_RDWR
 from ssl import SSLError as TlsError
 from urllib.parse import urlsplit
 
-from urllib3 import PoolManager
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError, NameResolutionError, NewConnectionError
 from urllib3.exceptions import TimeoutError as WaitedTooLong
@@ -31,11 +25,8 @@ from lakehook.adapters.devlake_rest import (
     within,
 )
 from lakehook.adapters.http_moment import Moment
-from lakehook.domain.devlake.sources import DevLakeSource
-from lakehook.domain.document import Document
 from lakehook.domain.errors import DevlakeAway, NoDevlake
 from lakehook.ports.devlake import ApiCredentials
-from lakehook.ports.ingress import Now
 
 MAX_BYTES = 4 * 1024 * 1024  # the plan of a pipeline comes along
 DEADLINE_SECONDS = 1.0
@@ -161,96 +152,3 @@ def _fault(error: Exception) -> str:
         case TimeoutError() | WaitedTooLong():
             return "no whole answer in time"
     return "the answer broke off"
-
-
-QUIET_FOR_SECONDS = 30.0
-"""After a failure nobody asks: DevLake waits for us meanwhile, and its pipelines for it."""
-
-MOST_KNOWN = 1000
-OK, NOT_FOUND = 200, 404
-
-
-class NotYet(Exception):
-    """DevLake may tell of a pipeline before it has committed it."""
-
-
-@dataclass
-class DevlakeApi:
-    """Never fatal and never longer than its deadline, names too: that is why it has a thread."""
-
-    url: str
-    now: Now
-    deadline_seconds: float = 1.0
-    _known: OrderedDict[int, int | None] = field(default_factory=OrderedDict)
-    _quiet_until: float = float("-inf")
-    _http: PoolManager = field(default_factory=PoolManager)
-    _worker: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "devlake"))
-
-    def of_pipeline(self, pipeline_id: int) -> int | None:
-        if pipeline_id not in self._known and self.now() >= self._quiet_until:
-            self._look_up(pipeline_id)
-        return self._known.get(pipeline_id)
-
-    def close(self) -> None:
-        """Return when nothing is under way any more."""
-        self._worker.shutdown(cancel_futures=True)
-        self._http.clear()
-
-    def _look_up(self, pipeline_id: int) -> None:
-        asking = self._worker.submit(self._ask, pipeline_id)
-        try:
-            self._remember(pipeline_id, asking.result(self.deadline_seconds))
-        except NotYet:
-            return
-        except (NotInTime, HTTPError, OSError, ValueError):
-            asking.cancel()
-            self._quiet_until = self.now() + QUIET_FOR_SECONDS
-
-    def _ask(self, pipeline_id: int) -> int | None:
-        """The blueprint's id; 0 stands for none. ``ValueError`` for what is no such answer."""
-        with self._http.request(
-            "GET",
-            f"{self.url.rstrip('/')}/pipelines/{pipeline_id}",
-            timeout=self.deadline_seconds,
-            retries=False,  # nor redirects
-            preload_content=False,
-        ) as response:
-            if response.status == NOT_FOUND:
-                raise NotYet
-            if response.status != OK:
-                raise ValueError(f"DevLake answered {response.status}")
-            return _blueprint_id(response.read(MAX_BYTES))
-
-    def _remember(self, pipeline_id: int, blueprint_id: int | None) -> None:
-        self._known[pipeline_id] = blueprint_id
-        if len(self._known) > MOST_KNOWN:
-            self._known.popitem(last=False)
-
-
-@dataclass
-class BlueprintDetails:
-    """Plays ``PipelineDetails``: the blueprint of a pipeline, by the API of its source."""
-
-    now: Now
-    apis: dict[str | None, DevlakeApi] = field(default_factory=dict)
-
-    def of_event(self, source: DevLakeSource, document: Document) -> Document:
-        number = document["pipeline_id"]
-        if source.api_url is None or not isinstance(number, int):
-            return {}
-        if source.name not in self.apis:
-            self.apis[source.name] = DevlakeApi(source.api_url, self.now)
-        blueprint_id = self.apis[source.name].of_pipeline(number)
-        return {} if blueprint_id is None else {"trigger_source": f"blueprint:{blueprint_id}"}
-
-    def close(self) -> None:
-        for api in self.apis.values():
-            api.close()
-
-
-def _blueprint_id(body: bytes) -> int | None:
-    answer = json.loads(body)
-    blueprint_id = answer.get("blueprintId") if isinstance(answer, dict) else None
-    if type(blueprint_id) is not int or blueprint_id < 0:
-        raise ValueError("no pipeline of DevLake's")
-    return blueprint_id or None

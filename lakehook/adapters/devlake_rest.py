@@ -8,7 +8,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from threading import Thread
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 from lakehook import __version__
 from lakehook.domain.document import Document, read_document
@@ -27,6 +27,8 @@ class ApiResponse:
     status: int
     body: bytes = field(default=b"", repr=False)
 
+
+Read = TypeVar("Read")
 
 Fetch = Callable[[str], ApiResponse]
 """GET a path with its query, below the API's URL; ``DevlakeAway``, ``NoDevlake`` if too large."""
@@ -97,21 +99,21 @@ def refuse_too_large(most_bytes: int) -> NoReturn:
     raise NoDevlake(f"devlake: an answer has more than {most_bytes} bytes")
 
 
-def within(seconds: float, fetch: Callable[[], ApiResponse]) -> ApiResponse:
-    """The response, or ``TimeoutError``; a daemon holds up no exit.
+def within(seconds: float, read: Callable[[], Read]) -> Read:
+    """What is read, or ``TimeoutError``; a daemon holds up no exit.
 
     Neither a look-up of a name nor a response that comes in drops ends by a socket's timeout.
     """
-    fetched: Future[ApiResponse] = Future()
-    Thread(target=_settle, args=(fetched, fetch), name="devlake", daemon=True).start()
-    return fetched.result(seconds)
+    reading: Future[Read] = Future()
+    Thread(target=_settle, args=(reading, read), name="devlake", daemon=True).start()
+    return reading.result(seconds)
 
 
-def _settle(fetched: "Future[ApiResponse]", fetch: Callable[[], ApiResponse]) -> None:
+def _settle(reading: "Future[Read]", read: Callable[[], Read]) -> None:
     try:
-        fetched.set_result(fetch())
-    except Exception as error:  # noqa: BLE001  it is raised where the response is awaited
-        fetched.set_exception(error)
+        reading.set_result(read())
+    except Exception as error:  # noqa: BLE001  it is raised where the result is awaited
+        reading.set_exception(error)
 
 
 def _document(body: bytes, path: str) -> Document:

@@ -37,6 +37,10 @@ class NoticeTelemetry(Powertools):
             reason=refusal.reason,
         )
 
+    def devlake_not_read(self, source: str | None, reason: str) -> None:
+        """Its notices are taken all the same, without what only its API knows."""
+        self.logger.warning("devlake_not_read", source=source or "default", reason=reason)
+
     def unrecorded(self, error: OwnTrouble) -> None:
         """No notice is lost by it, so it is not counted as trouble, at which people are woken."""
         self.logger.warning("refusal_not_recorded", error=str(error))

@@ -4,7 +4,8 @@ import base64
 import json
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import boto3
@@ -22,9 +23,10 @@ from lakehook.settings import ALLOWED, NONE, REFUSED, Deployment, FanoutSettings
 from local.environment import ROOT
 from tests.builders import a_subscription
 from tests.contracts.test_handlers import Context, sqs_event
+from tests.devlake import RestApi, Row, a_task, serving_rest, shown
+from tests.devlake.rows import Tables
 from tests.devlake_vectors import RECORDED, RECORDED_SECRET, VECTORS, Vector, named
 from tests.fakes import FakeClock
-from tests.integration.wire import answer, serving
 
 RUNNING = named("TASK_RUNNING")
 SECRET = RUNNING.secret
@@ -61,6 +63,7 @@ class Installation:
         *,
         empty_secret: str = REFUSED,
         devlake_api_url: str = NONE,
+        devlake_ui_url: str = NONE,
         devlake_sources: str = "{}",
     ) -> None:
         settings = IngressSettings(
@@ -69,7 +72,7 @@ class Installation:
             notification_secret_arn=self.deployment.notification_secret_arn,
             empty_secret=empty_secret,
             devlake_api_url=devlake_api_url,
-            devlake_ui_url=NONE,
+            devlake_ui_url=devlake_ui_url,
             devlake_sources=devlake_sources,
             devlake_api_secret_arn=self.deployment.devlake_api_secret_arn,
         )
@@ -514,12 +517,101 @@ def test_a_replay_even_of_an_earlier_round_changes_nothing(installed: Installati
     assert installed.fanned_out(messages) == []  # and when SQS has forgotten them, fan-out does
 
 
-def test_the_blueprint_is_looked_up_where_devlakes_api_is_known(installed: Installation):
-    with serving(answer("200 OK", b'{"id":39,"blueprintId":7}')) as wire:
-        installed.configure(devlake_api_url=f"http://127.0.0.1:{wire.port}/api")
-        assert installed.post(RUNNING)[0] == 202
+# --- what DevLake's API knows beside a notice ---
+
+
+@contextmanager
+def devlake_showing(*rows: Row, tasks: Sequence[Row] = ()) -> Iterator[str]:
+    """The URL of its API, which asks for the key k, until the ingress has nothing open to it."""
+    rest = RestApi(
+        Tables(pipelines={row["id"]: row for row in rows}, tasks={one["id"]: one for one in tasks})
+    )
+    rest.api_key = "k"
+    with serving_rest(rest) as url:
+        yield f"{url}/rest"
         details: Any = ingress_function.take_notice().details
-        details.close()
+        for api in details._apis.values():
+            api._fetch.close()
+
+
+def row_of(vector: Vector, **columns: Any) -> Row:
+    """The row that a notice is of."""
+    said = vector.said
+    times = {f"{name[0].lower()}{name[1:]}": said[name] for name in _TIMES}
+    return shown(said["PipelineID"], said["Status"], **times | columns)
+
+
+_TIMES = ("CreatedAt", "UpdatedAt", "BeganAt", "FinishedAt")
+
+
+def put_api_key(installed: Installation, *labels: str, key: str = "k") -> None:
+    boto3.client("secretsmanager").put_secret_value(
+        SecretId=installed.deployment.devlake_api_secret_arn,
+        SecretString=f"authorization: Bearer {key}",
+        VersionStages=labels or ["AWSCURRENT"],
+    )
+
+
+def test_what_the_api_knows_beside_a_failure_is_in_the_event(installed: Installation):
+    failed = named("TASK_FAILED")
+    row = row_of(failed, blueprintId=7, message="git clone https://me:s3cret@git", labels=["a"])
+    put_api_key(installed)
+    with devlake_showing(row, tasks=[a_task(131, pipelineId=row["id"], message="401")]) as url:
+        installed.configure(devlake_api_url=url, devlake_ui_url="https://lake.example/")
+        assert installed.post(failed)[0] == 202
 
     (message,) = installed.events()
-    assert json.loads(message["Body"])["trigger_source"] == "blueprint:7"
+    event = json.loads(message["Body"])
+    assert event["trigger_source"] == "blueprint:7"
+    assert event["message"] == "git clone https://…@git"
+    assert (event["pipeline_name"], event["labels"], event["total_tasks"]) == ("nightly", ["a"], 1)
+    assert [task["id"] for task in event["failed_tasks"]] == [131]
+    number = row["id"]
+    assert event["pipeline_url"] == f"https://lake.example/advanced/pipeline/{number}"
+    assert render(Event.from_document(event)) == failed.raw
+
+
+def test_each_source_is_asked_at_its_own_api_with_its_own_key(installed: Installation):
+    put_api_key(installed, key="of-another")
+    put_api_key(installed, "staging")
+    with devlake_showing(row_of(RUNNING, name="of staging")) as url:
+        sources = {"staging": {"api_url": url, "ui_url": "http://staging:4000"}}
+        installed.configure(devlake_sources=json.dumps(sources))
+        assert installed.post(RUNNING, "/staging")[0] == 202
+        assert installed.post(RUNNING)[0] == 202
+
+    of_staging, of_default = (json.loads(one["Body"]) for one in installed.events())
+    assert of_staging["pipeline_name"] == "of staging"
+    assert of_staging["pipeline_url"].startswith("http://staging:4000/advanced/pipeline/")
+    assert not {"pipeline_name", "pipeline_url"} & set(of_default)
+
+
+def test_an_api_that_lets_nobody_in_is_told_and_no_notice_is_lost(
+    installed: Installation, capsys: pytest.CaptureFixture[str]
+):
+    put_api_key(installed, key="w-r-o-n-g")
+    with devlake_showing(row_of(RUNNING)) as url:
+        installed.configure(devlake_api_url=url)
+        assert installed.post(RUNNING)[0] == 202
+
+    (message,) = installed.events()
+    assert json.loads(message["Body"])["trigger_source"] == "unknown"
+    logged = capsys.readouterr().out
+    (line,) = (json.loads(line) for line in logged.splitlines() if "devlake_not_read" in line)
+    assert line["source"] == "default"
+    assert "output DevlakeApiSecretArn must hold the header" in line["reason"]
+    assert "w-r-o-n-g" not in logged
+    assert '"OwnTrouble"' not in logged
+
+
+def test_the_page_of_a_pipeline_needs_no_api(installed: Installation):
+    installed.configure(devlake_ui_url="http://lake:4000")
+
+    assert installed.post(RUNNING)[0] == 202
+
+    (message,) = installed.events()
+    number = RUNNING.said["PipelineID"]
+    assert json.loads(message["Body"])["pipeline_url"] == (
+        f"http://lake:4000/advanced/pipeline/{number}"
+    )
+    assert ingress_function.take_notice().details is None

@@ -40,6 +40,15 @@ class DevLakeSource:
         """What its ``NOTIFICATION_ENDPOINT`` has behind the host."""
         return f"/{self.name or ''}"
 
+    def pipeline_url(self, pipeline_id: object) -> str | None:
+        """The page of a pipeline in the config UI, as it is since v0.21.
+
+        https://github.com/apache/incubator-devlake/blob/main/config-ui/src/app/router.tsx
+        """
+        if self.ui_url is None or type(pipeline_id) is not int:  # the oldest notices name a task
+            return None
+        return f"{self.ui_url}/advanced/pipeline/{pipeline_id}"
+
 
 DEFAULT_SOURCE = DevLakeSource()
 

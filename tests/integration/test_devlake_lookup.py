@@ -1,0 +1,84 @@
+"""A DevLake that hangs holds up no notice: what was read until the deadline counts."""
+
+import json
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+
+import pytest
+
+from lakehook.adapters.devlake_api import ApiFetch
+from lakehook.adapters.devlake_details import DevLakeDetails
+from lakehook.adapters.devlake_rest import RestDevLake
+from lakehook.domain.devlake.row import Row
+from lakehook.domain.devlake.sources import DevLakeSource
+from lakehook.domain.document import Document
+from tests.devlake import FakeApiCredentials, shown
+from tests.fakes import FakeClock
+from tests.integration.wire import Behaviour, Wire, answer, dripping, flooding, serving, silence
+
+DEADLINE_SECONDS, PATIENCE_SECONDS = 0.3, 10.0
+FAILED = shown(39, "TASK_FAILED", message="oh")
+ROW = answer("200 OK", json.dumps(FAILED).encode())
+NOTICE = Row.read(FAILED).event("").document
+CREDENTIALS = FakeApiCredentials()
+DRIPPING = dripping(b"HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\n", b" ")
+
+
+@contextmanager
+def learning(
+    *answers: bytes | Behaviour, deadline_seconds: float = PATIENCE_SECONDS
+) -> Iterator[tuple[Document, list[str], Wire]]:
+    warnings: list[str] = []
+    with serving(*answers) as wire:
+        source = DevLakeSource(api_url=f"http://127.0.0.1:{wire.port}/api")
+        with closing(
+            ApiFetch(source.api_url or "", CREDENTIALS, deadline_seconds=PATIENCE_SECONDS)
+        ) as fetch:
+            details = DevLakeDetails(
+                lambda _: RestDevLake(fetch),
+                FakeClock().now,
+                lambda _, reason: warnings.append(reason),
+                deadline_seconds=deadline_seconds,
+            )
+            yield details.of_event(source, NOTICE), warnings, wire
+            wire.closing.set()
+
+
+@pytest.mark.parametrize(
+    "hanging", [silence, dripping(b"", b"H"), DRIPPING], ids=["silence", "head", "body"]
+)
+def test_of_a_devlake_that_hangs_nothing_is_known(hanging: Behaviour):
+    with learning(hanging, deadline_seconds=DEADLINE_SECONDS) as (found, warnings, _):
+        assert found == {}
+        assert warnings == ["DevLake is away: no whole answer in time"]
+
+
+def test_of_tasks_that_hang_the_row_is_known():
+    """The one deadline is for both."""
+    with learning(ROW, DRIPPING, deadline_seconds=DEADLINE_SECONDS) as (found, warnings, wire):
+        assert found["message"] == "oh"
+        assert "failed_tasks" not in found
+        assert warnings == ["DevLake is away: no whole answer in time"]
+
+    assert [request.split()[1] for request in wire.requests] == [
+        b"/api/pipelines/39",
+        b"/api/pipelines/39/tasks",
+    ]
+    assert wire.connections == 1
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        (answer("200 OK", b"<html>"), "not JSON"),
+        (answer("302 Found", b"", "location: http://169.254.169.254/"), "redirects are not"),
+        (answer("401 No", b"{}"), "401 to GET /pipelines/39"),
+        (flooding(b"HTTP/1.1 200 OK\r\n\r\n", b" " * 1000), "more than 4194304 bytes"),
+    ],
+)
+def test_what_is_no_answer_of_devlakes_is_told_on_one_line(said: bytes | Behaviour, reason: str):
+    with learning(said) as (found, warnings, _):
+        assert found == {}
+        (warning,) = warnings
+        assert reason in warning
+        assert "\n" not in warning

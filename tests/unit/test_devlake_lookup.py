@@ -1,0 +1,182 @@
+"""What the ingress reads of DevLake's API: enough, seldom, and never at the cost of a notice."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, NoReturn
+
+import pytest
+
+from lakehook.adapters.devlake_details import QUIET_SECONDS, DevLakeDetails
+from lakehook.domain.devlake.row import Row
+from lakehook.domain.devlake.sources import DevLakeSource
+from lakehook.domain.document import Document
+from lakehook.domain.errors import BadInput, DevlakeAway, NoDevlake, OwnTrouble
+from tests.devlake import FakeDevlake, a_task, shown
+from tests.fakes import FakeClock
+
+SOURCE = DevLakeSource(api_url="http://devlake:8080")
+STAGING = DevLakeSource("staging", api_url="http://staging:8080")
+FAILED = shown(39, "TASK_FAILED", blueprintId=7, message="oh", totalTasks=2, finishedTasks=2)
+TASKS = [a_task(2, "TASK_COMPLETED"), a_task(1, message="401")]
+LASTING = {"trigger_source": "blueprint:7", "pipeline_name": "nightly", "total_tasks": 2}
+
+
+def noticed(row: Document, source: str | None = None) -> Document:
+    """The fields of the notice that DevLake would send of the row."""
+    document = Row.read(row).event("", source=source).document
+    return {name: document[name] for name in document if name not in LASTING}
+
+
+@dataclass
+class Ingress:
+    devlake: FakeDevlake = field(default_factory=FakeDevlake)
+    staging: FakeDevlake = field(default_factory=FakeDevlake)
+    clock: FakeClock = field(default_factory=FakeClock)
+    warnings: list[tuple[str | None, str]] = field(default_factory=list)
+    connected: list[str | None] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.devlake.pipelines, self.devlake.tasks = [FAILED], {39: TASKS}
+        self.details = DevLakeDetails(self.connect, self.clock.now, self.warn)
+
+    def connect(self, source: DevLakeSource) -> FakeDevlake:
+        self.connected.append(source.name)
+        return self.staging if source.name else self.devlake
+
+    def warn(self, source: str | None, reason: str) -> None:
+        self.warnings.append((source, reason))
+
+    def learn(self, row: Document = FAILED, source: DevLakeSource = SOURCE) -> Document:
+        return self.details.of_event(source, noticed(row, source.name))
+
+
+@pytest.fixture
+def ingress() -> Ingress:
+    return Ingress()
+
+
+def test_a_failure_is_told_with_its_tasks(ingress: Ingress):
+    found = ingress.learn()
+
+    assert found == LASTING | {
+        "message": "oh",
+        "finished_tasks": 2,
+        "spent_seconds": 600,
+        "failed_tasks": [{"id": 1, "plugin": "gitlab", "status": "TASK_FAILED", "message": "401"}],
+    }
+    assert ingress.warnings == []
+
+
+@pytest.mark.parametrize(
+    ("status", "read"),
+    [
+        ("TASK_CREATED", []),
+        ("TASK_RUNNING", []),
+        ("TASK_COMPLETED", []),
+        ("TASK_CANCELLED", []),
+        ("TASK_FAILED", [39]),
+        ("TASK_PARTIAL", [39]),
+    ],
+)
+def test_only_of_what_has_failed_are_the_tasks_read(ingress: Ingress, status: str, read: list[int]):
+    row = FAILED | {"status": status}
+    ingress.devlake.pipelines = [row]
+
+    assert ingress.learn(row).items() >= LASTING.items()
+    assert list(ingress.devlake.tasks_asked) == read
+
+
+def test_of_a_row_that_has_moved_on_no_task_is_read(ingress: Ingress):
+    earlier = FAILED | {"beganAt": "2026-01-01T11:05:00Z"}
+
+    assert ingress.learn(earlier) == LASTING
+    assert list(ingress.devlake.tasks_asked) == []
+
+
+def test_a_pipeline_that_devlake_does_not_know_yet_is_no_failure(ingress: Ingress):
+    ingress.devlake.pipelines = []
+    assert ingress.learn() == {}
+
+    ingress.devlake.pipelines = [FAILED]
+    assert ingress.learn().items() >= LASTING.items()
+    assert ingress.warnings == []
+
+
+def test_each_source_has_its_own_api(ingress: Ingress):
+    ingress.staging.pipelines = [FAILED | {"name": "of staging"}]
+
+    assert ingress.learn()["pipeline_name"] == "nightly"
+    assert ingress.learn(source=STAGING)["pipeline_name"] == "of staging"
+    assert ingress.learn(source=STAGING)["pipeline_name"] == "of staging"
+    assert ingress.connected == [None, "staging"]
+
+
+def test_without_an_api_or_of_the_oldest_notices_nothing_is_asked(ingress: Ingress):
+    nowhere = DevLakeSource(ui_url="http://devlake:4000")
+
+    assert ingress.learn(source=nowhere) == {}
+    assert ingress.details.of_event(SOURCE, noticed(FAILED) | {"pipeline_id": "task:7"}) == {}
+    assert ingress.connected == []
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (DevlakeAway("DevLake is away: no connection"), "DevLake is away: no connection"),
+        (NoDevlake("not JSON"), "not JSON"),
+        (BadInput("401"), "401"),
+        (OwnTrouble("Secrets Manager is away"), "Secrets Manager is away"),
+        (KeyError("s3cret"), "unexpected: KeyError"),
+    ],
+)
+def test_after_a_failure_a_source_is_left_alone_for_a_while_and_only_that_one(
+    ingress: Ingress, monkeypatch: pytest.MonkeyPatch, error: Exception, reason: str
+):
+    def fail(_: int) -> NoReturn:
+        raise error
+
+    ingress.staging.pipelines = [FAILED]
+    monkeypatch.setattr(ingress.devlake, "pipeline", fail)
+    assert [ingress.learn(), ingress.learn()] == [{}, {}]
+    assert ingress.warnings == [(None, reason)]
+    assert ingress.learn(source=STAGING).items() >= LASTING.items()
+    monkeypatch.undo()
+
+    ingress.clock.sleep(QUIET_SECONDS - 1)
+    assert ingress.learn() == {}
+    ingress.clock.sleep(1)
+    assert ingress.learn().items() >= LASTING.items()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"blueprintId": None},
+        {"blueprintId": "7"},
+        {"blueprintId": True},
+        {"blueprintId": -1},
+        {"status": "TASK_PONDERING"},
+        {"createdAt": None},
+    ],
+)
+def test_what_is_no_row_is_told_and_left_out(ingress: Ingress, changes: dict[str, Any]):
+    ingress.devlake.pipelines = [FAILED | changes]
+
+    assert ingress.learn() == {}
+    ((_, reason),) = ingress.warnings
+    assert reason.startswith("what it shows is no pipeline of DevLake's: ")
+
+
+def test_if_only_the_tasks_cannot_be_read_the_row_counts(
+    ingress: Ingress, monkeypatch: pytest.MonkeyPatch
+):
+    def fail(_: int) -> Sequence[Document]:
+        raise DevlakeAway("DevLake answered 500 to GET /pipelines/39/tasks")
+
+    monkeypatch.setattr(ingress.devlake, "tasks_of", fail)
+
+    found = ingress.learn()
+
+    assert found["message"] == "oh"
+    assert "failed_tasks" not in found
+    assert ingress.warnings == [(None, "DevLake answered 500 to GET /pipelines/39/tasks")]

@@ -18,6 +18,7 @@ class Release:
 
     alphabet: str = LETTERS_AND_DIGITS
     names_project: bool = True  # since v1.0.1 (services/pipeline_notification.go)
+    needs_blueprint: bool = False  # v1.0.1 alone (getProjectName in services/pipeline.go)
     posts_beginnings: bool = True  # CREATED and RUNNING, since v1.0.2 (pull request 8431)
     starts_before_commit: bool = False  # v1.0.2 alone (issue 8525, mended by 8526)
     cancelled: str = CANCELLED  # of a pipeline that ran: FAILED up to v1.0.3 (pull request 8832)
@@ -26,7 +27,7 @@ class Release:
 NEWEST = Release()  # 420e494
 V1_0_3 = Release(cancelled=FAILED)
 V1_0_2 = Release(cancelled=FAILED, starts_before_commit=True)
-V1_0_1 = Release(cancelled=FAILED, posts_beginnings=False)
+V1_0_1 = Release(cancelled=FAILED, posts_beginnings=False, needs_blueprint=True)
 V1_0_0 = Release(cancelled=FAILED, posts_beginnings=False, names_project=False)
 V0_17 = Release(LETTERS, cancelled=FAILED, posts_beginnings=False, names_project=False)
 

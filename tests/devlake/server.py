@@ -328,8 +328,8 @@ class DevLake:
             self.log.append(f"pipeline #{pipeline_id}: failed to send notification")
 
     def _project_of(self, row: Row) -> str | None:
-        """A blueprint that was deleted has none, and DevLake is silent from then on (seen)."""
-        if not row["blueprintId"]:
+        """None of a blueprint that was deleted; DevLake is silent from then on (seen)."""
+        if not row["blueprintId"] and not self.release.needs_blueprint:
             return ""
         blueprint = self.tables.blueprints.get(row["blueprintId"])
         return blueprint and blueprint["projectName"]

@@ -245,5 +245,8 @@ SCENARIOS = {
     ),
     "v1.0.2": Scenario(of_a_project, RUN, server={"release": V1_0_2}),
     "v1.0.1": Scenario(of_a_project, "CREATED* RUNNING* COMPLETED", server={"release": V1_0_1}),
+    "v1.0.1, without a blueprint": Scenario(
+        succeeds, "", "CREATED* RUNNING* COMPLETED+", {"release": V1_0_1}
+    ),
     "v0.17": Scenario(of_a_project, "CREATED* RUNNING* COMPLETED", server={"release": V0_17}),
 }

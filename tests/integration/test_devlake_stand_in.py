@@ -493,6 +493,14 @@ def test_the_pipelines_of_a_deleted_blueprint_are_never_posted_again():
     assert row["errorName"].startswith("Error running pipeline")  # of the run before
 
 
+def test_v1_0_1_posts_nothing_of_a_pipeline_without_a_blueprint():
+    with heard(release=V1_0_1) as (devlake, wire):
+        devlake.live(devlake.create())
+
+    assert statuses(wire) == []
+    assert "blueprint not found" in devlake.log[0]
+
+
 def test_it_waits_without_a_deadline_and_the_tasks_wait_with_it():
     asked, released = Event(), Event()
 

@@ -17,6 +17,7 @@ import pytest
 
 from lakehook.settings import Deployment
 from local.environment import ROOT
+from tests.devlake import DevLake, serving_rest
 from tests.integration.eventually import eventually
 
 UP = [sys.executable, "-m", "local", "up"]
@@ -156,23 +157,51 @@ def three_free_ports() -> int:
             return int(first)
 
 
-def test_a_devlake_on_the_same_machine_finds_the_ingress_again_with_the_same_secret(
+def lakehook(where: dict[str, Any], *arguments: str) -> Any:
+    """What the command prints, at the cloud that was started."""
+    environment = {
+        "AWS_ENDPOINT_URL": where["endpoint_url"],
+        "AWS_REGION": where["region"],
+        "AWS_ACCESS_KEY_ID": "any",
+        "AWS_SECRET_ACCESS_KEY": "any",
+    }
+    command = [sys.executable, "-m", "ops", *arguments, "--output", "json"]
+    ended = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, check=True)
+    return json.loads(ended.stdout)
+
+
+def test_a_devlake_finds_its_endpoint_again_and_what_it_posted_meanwhile_is_reconciled(
     tmp_path: Path,
 ) -> None:
     port, secret_file = three_free_ports(), tmp_path / "secret"
-    found = []
+    options = ("--port", str(port), "--secret-file", str(secret_file))
+    devlake = DevLake(f"http://127.0.0.1:{port + 1}/")
 
-    for _ in range(2):
-        with up("--port", str(port), "--secret-file", str(secret_file)) as (process, where):
-            found.append((where["endpoint_url"], where["ingress_url"], where["api_url"]))
-            assert where["notification_secret"] == secret_file.read_text().strip()
-            process.terminate()
-            process.wait()
+    with up(*options) as (process, first):
+        devlake.secret = secret_file.read_text().strip()
+        pipeline = devlake.create()
+        devlake.run(pipeline)
+        process.kill()
+    devlake.end(pipeline)
+    with up(*options) as (_, second), serving_rest(devlake.rest) as api:
+        another = devlake.create()
+        lakehook(second, "reconcile", "--devlake", api)
+        eventually(lambda: told(second, pipeline) == ["CREATED", "RUNNING", "COMPLETED"])
+        told_of_another = told(second, another)
 
-    urls = tuple(f"http://127.0.0.1:{port + n}" for n in range(3))
-    assert found == [(urls[0], f"{urls[1]}/", f"{urls[2]}/")] * 2
-    assert secret_file.stat().st_mode & 0o777 == 0o600
-    assert len(secret_file.read_text()) == 49
+    assert devlake.answers == [202, 202, 0, 202]
+    assert told_of_another == ["CREATED"]
+    kept = ("endpoint_url", "ingress_url", "api_url", "notification_secret")
+    urls = [f"http://127.0.0.1:{port}", devlake.endpoint, f"http://127.0.0.1:{port + 2}/"]
+    assert [[where[name] for name in kept] for where in (first, second)] == [
+        [*urls, devlake.secret]
+    ] * 2
+    assert (len(devlake.secret), secret_file.stat().st_mode & 0o777) == (48, 0o600)
+
+
+def told(where: dict[str, Any], pipeline: int) -> list[str]:
+    history = lakehook(where, "pipelines", "show", str(pipeline))
+    return [event["event_type"].removeprefix("PIPELINE_") for event in history["events"]]
 
 
 def test_a_busy_port_of_the_ingress_is_told_in_one_line() -> None:

@@ -9,7 +9,6 @@ from infra.excuse import excuse
 from lakehook.domain.devlake import sources
 from lakehook.settings import EMPTY_SECRET, NONE, REFUSED
 
-NO_SOURCES = "{}"
 MAX_SOURCES = 2000
 """Characters: the environment of a function holds 4 KB."""
 
@@ -57,7 +56,7 @@ class Parameters(Construct):
         )
         self.devlake_sources = self._parameter(
             "DevlakeSources",
-            default=NO_SOURCES,
+            default=sources.NO_SOURCES,
             pattern=sources.SOURCES,
             description="Further DevLakes, each by its name, which is the path of its notices:"
             ' {"staging": {"api_url": "https://devlake-staging.example/api"}}',
@@ -88,7 +87,9 @@ class Parameters(Construct):
     def asks_devlake(self) -> CfnCondition:
         """Whether some DevLake's API may be known."""
         is_default_known = Fn.condition_not(Fn.condition_equals(self.devlake_api_url, NONE))
-        are_more_declared = Fn.condition_not(Fn.condition_equals(self.devlake_sources, NO_SOURCES))
+        are_more_declared = Fn.condition_not(
+            Fn.condition_equals(self.devlake_sources, sources.NO_SOURCES)
+        )
         condition = CfnCondition(
             self, "AsksDevlake", expression=Fn.condition_or(is_default_known, are_more_declared)
         )

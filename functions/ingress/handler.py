@@ -5,7 +5,7 @@ import re
 import time
 from functools import cache
 from http import HTTPStatus
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from functions.ingress.function_url import Call, answer
 from lakehook.adapters.aws import HASTY, Aws
@@ -15,12 +15,14 @@ from lakehook.domain.devlake.refusal import Refusal, RefusalKind, has_signature,
 from lakehook.domain.devlake.signature import SignedNotice
 from lakehook.domain.devlake.sources import DevLakeSource, DevLakeSources
 from lakehook.domain.errors import OwnTrouble
-from lakehook.ports.devlake import DevLakePipelines
-from lakehook.ports.heard import RefusedRecorder
 from lakehook.ports.ingress import PipelineDetails
 from lakehook.publisher import PipelineEventPublisher
 from lakehook.settings import ALLOWED, IngressSettings
 from lakehook.take_notice import TakeNotice, Verdict
+
+if TYPE_CHECKING:
+    from lakehook.ports.devlake import DevLakePipelines
+    from lakehook.ports.heard import RefusedRecorder
 
 MOST_BYTES = 64 * 1024
 PATH = re.compile(r"/(?:([^/]+)/?)?")  # of the default source, or of the one of that name
@@ -70,7 +72,7 @@ def _details() -> PipelineDetails | None:
     from lakehook.adapters.devlake_api import connect  # noqa: PLC0415
     from lakehook.adapters.devlake_details import DevLakeDetails  # noqa: PLC0415
 
-    def connect_to(source: DevLakeSource) -> DevLakePipelines:
+    def connect_to(source: DevLakeSource) -> "DevLakePipelines":
         arn, secrets_manager = settings().devlake_api_secret_arn, aws().secrets_manager()
         credentials = StoredApiCredentials(secrets_manager, arn, source.name, time.time)
         return connect(source.api_url or "", credentials)
@@ -79,7 +81,7 @@ def _details() -> PipelineDetails | None:
 
 
 @cache
-def heard() -> RefusedRecorder:
+def heard() -> "RefusedRecorder":
     """Made when the first notice is refused: what is accepted does not wait for its client."""
     from lakehook.adapters.dynamo_heard import DynamoHeard  # noqa: PLC0415
 

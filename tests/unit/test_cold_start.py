@@ -25,6 +25,7 @@ DEAR = {
     "ingress": {
         *(*ANY, *SENDER, *CALLER, "lakehook.ports.ledger", "lakehook.domain.subscription"),
         "lakehook.adapters.dynamo_heard",
+        "lakehook.domain.devlake.heard",
         "lakehook.adapters.devlake_api",
     },
     "fanout": {*ANY, *SENDER, *CALLER, "lakehook.deliver", "lakehook.adapters.dynamo_ledger"},

@@ -58,7 +58,7 @@ def answer(
     write(_lines(document))
     for section in sections.values():
         write()
-        _print(section)
+        print_section(section)
     if note:
         write(note)
 
@@ -67,7 +67,7 @@ def answer_all(output: Output, section: Section) -> None:
     if output is Output.JSON:
         write(json.dumps(section.documents, indent=2))
     else:
-        _print(section)
+        print_section(section)
 
 
 def _lines(document: Mapping[str, Any]) -> str:
@@ -88,7 +88,7 @@ def _written(value: Any) -> str:
     return on_one_line(str(value))
 
 
-def _print(section: Section) -> None:
+def print_section(section: Section) -> None:
     from rich.console import Console  # noqa: PLC0415  only a table needs it, and it takes 0.1 s
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415

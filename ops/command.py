@@ -11,6 +11,7 @@ from lakehook.ports.endpoints import Warn
 from ops import (
     dead_letters,
     deliveries,
+    devlake,
     events,
     lanes,
     pipelines,
@@ -37,6 +38,7 @@ app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(lanes.app, name="lanes")
 app.add_typer(deliveries.app, name="deliveries")
 app.add_typer(pipelines.app, name="pipelines")
+app.add_typer(devlake.app, name="devlake")
 app.command("reconcile", epilog=reconcile.EXAMPLES)(reconcile.reconcile)
 app.command("replay", epilog=replay.EXAMPLES)(replay.replay)
 app.add_typer(replays.app, name="replays")

@@ -7,6 +7,7 @@
 3     no such subscription, delivery, dead letter or pipeline
 4     AWS failed, or could not be reached
 5     a dry run with ``--exit-code`` has found something to do
+6     ``devlake check`` has found something that needs a person
 ====  ==================================================
 """
 
@@ -22,12 +23,12 @@ from lakehook.apply.manuscript import BadFile
 from lakehook.domain.errors import BadInput, LakehookError, NotFound, OwnTrouble, StillWaiting
 from ops.terminal import on_one_line, write
 
-FAILED = 1
+FAILED, AWS_FAILED, PERSON_NEEDED = 1, 4, 6
 _EXIT_CODES: tuple[tuple[type[Exception], int], ...] = (
     (TyperException, 2),
     (BadInput, 2),
     (NotFound, 3),
-    (OwnTrouble, 4),
+    (OwnTrouble, AWS_FAILED),
 )
 _WAYS_OUT: dict[type[Exception], str] = {StillWaiting: "; --discard-waiting gives that up"}
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import typer
 
 from lakehook import desk
+from lakehook.check_devlake import CheckDevLake
+from lakehook.domain.devlake.sources import DevLakeSources
 from lakehook.ports.devlake import Publish
 from lakehook.reconcile import Reconcile
 
@@ -14,6 +16,9 @@ from lakehook.reconcile import Reconcile
 class Desk(desk.Desk):
     publish: Publish
     reconcile: Reconcile
+    check_devlake: CheckDevLake
+    devlake_sources: DevLakeSources
+    ingress_url: str
 
 
 OpenDesk = Callable[[str], Desk]

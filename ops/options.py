@@ -214,6 +214,21 @@ Since = Annotated[
 ]
 Limit = Annotated[int, typer.Option("--limit", metavar="N", min=1, help="At most so many.")]
 
+ApiHeaders = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--header",
+        metavar="'NAME: VALUE'",
+        help="For DevLake, such as 'authorization: Bearer …'; repeatable.",
+    ),
+]
+ApiHeaderFile = Annotated[
+    typer.FileBinaryRead | None,
+    typer.Option(
+        "--header-file", metavar="FILE", help="The same, one a line; - is standard input."
+    ),
+]
+
 EventsFile = Annotated[
     typer.FileBinaryRead,
     typer.Option("--file", metavar="FILE", help="One JSON event a line; - is standard input."),

@@ -11,7 +11,7 @@ from lakehook.domain.rfc_3339 import rfc_3339
 from ops.answers import Listing, answer
 from ops.desk import desk_of
 from ops.given import headers_in
-from ops.options import STACK, TEXT, AnswerAs, Stack, examples
+from ops.options import STACK, TEXT, AnswerAs, ApiHeaderFile, ApiHeaders, Stack, examples
 from ops.progress import counting
 
 EXAMPLES = examples(
@@ -29,20 +29,6 @@ Since = Annotated[
         "--since", metavar="TIME", help=f"Pipelines changed since then; 24h if not said. {FORMS}."
     ),
 ]
-ApiHeaders = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--header",
-        metavar="'NAME: VALUE'",
-        help="For DevLake, such as 'authorization: Bearer …'; repeatable.",
-    ),
-]
-HeaderFile = Annotated[
-    typer.FileBinaryRead | None,
-    typer.Option(
-        "--header-file", metavar="FILE", help="The same, one a line; - is standard input."
-    ),
-]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the events and send none.")]
 
 
@@ -52,7 +38,7 @@ def reconcile(  # noqa: PLR0913  each is an option
     devlake: DevlakeUrl,
     since: Since = None,
     header: ApiHeaders = None,
-    header_file: HeaderFile = None,
+    header_file: ApiHeaderFile = None,
     dry_run: DryRun = False,
     output: AnswerAs = TEXT,
     stack: Stack = STACK,

@@ -70,7 +70,7 @@ class FakeHeard:
     away: bool = False
     writes: int = 0
     _tried_at: dict[str | None, float] = field(default_factory=dict)
-    _refused_at: float = float("-inf")
+    _refused_at: dict[str | None, float] = field(default_factory=dict)
 
     def accepted(self, event: Event) -> None:
         now = self.clock.now()
@@ -84,8 +84,8 @@ class FakeHeard:
 
     def refused(self, source: str | None, refusal: Refusal) -> None:
         now = self.clock.now()
-        if now - self._refused_at >= REFUSED_EVERY_SECONDS:
-            self._refused_at = now
+        if now - self._refused_at.get(source, float("-inf")) >= REFUSED_EVERY_SECONDS:
+            self._refused_at[source] = now
             self._be_there()
             heard = self.heard(source)
             self.records[source] = replace(heard, refused=LastRefused.of(refusal, now=now))

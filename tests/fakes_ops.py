@@ -1,12 +1,18 @@
 """Stand-ins for what only the operator's command needs, and a desk made of them."""
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from lakehook.adapters.signing_keys import SigningKeys
+from lakehook.check_devlake import CheckDevLake
 from lakehook.discard import Discard
 from lakehook.domain.address import parse_networks
 from lakehook.domain.delivery import Lane
+from lakehook.domain.devlake.setup_check import EndpointAnswer, EndpointResponse
+from lakehook.domain.devlake.signature import SignedNotice
+from lakehook.domain.devlake.sources import NONE, DevLakeSources
+from lakehook.domain.errors import BadSign
 from lakehook.domain.event import Event
 from lakehook.domain.lane import DeliveryRecord, HeldLane, Status
 from lakehook.domain.ping import Ping, Pong
@@ -38,7 +44,7 @@ from lakehook.subscribe.rotate import RotateSecret
 from lakehook.tell_pipeline import TellPipeline
 from lakehook.unsubscribe import Unsubscribe
 from ops.desk import Desk
-from tests.devlake import FakeDevlake
+from tests.devlake import FakeApiCredentials, FakeDevlake
 from tests.fakes import (
     FakeClock,
     FakeDeadLetters,
@@ -49,7 +55,11 @@ from tests.fakes import (
     FakeSubscriptions,
     FakeTypesetter,
 )
+from tests.fakes_ingress import FakeHeard, FakeNotificationSecrets
 from tests.fakes_replay import FakePast, FakeReplays
+
+SECRET = "the notification secret"
+INGRESS_URL = "https://ingress.lambda-url.eu-central-1.on.aws/"
 
 
 class FakeSealer:
@@ -141,6 +151,25 @@ class FakeDoorbell:
             self.pings.record(ping, pong)
 
 
+@dataclass
+class FakeEndpoint:
+    """The ingress at the other end: it checks the sign of a test notice, as the real one does."""
+
+    secret: str
+    answer: EndpointAnswer | None = None  # whatever is sent
+    posted: list[tuple[str, bytes]] = field(default_factory=list)
+
+    def __call__(self, url: str, query: str, body: bytes) -> EndpointAnswer:
+        self.posted.append((url, body))
+        if self.answer:
+            return self.answer
+        try:
+            SignedNotice(body, query).verify([self.secret])
+        except BadSign as error:
+            return EndpointResponse(401, json.dumps({"error": str(error)}).encode())
+        return EndpointResponse(202, b'{"test": true}')
+
+
 class Office:
     """Everything behind a desk, for a test to look at."""
 
@@ -153,6 +182,9 @@ class Office:
         self.network, self.publisher = FakeNetwork(), FakePublisher()
         self.opened = parse_networks(opened)
         self.pings, self.devlake = FakePings(), FakeDevlake()
+        self.secrets, self.endpoint = FakeNotificationSecrets([SECRET]), FakeEndpoint(SECRET)
+        self.heard, self.credentials = FakeHeard(self.clock), FakeApiCredentials()
+        self.sources = DevLakeSources.parse(NONE, NONE, "{}")
         self.doorbell = FakeDoorbell(self.pings)
         self.typesetter: Typesetter = FakeTypesetter()
         self.warnings: list[str] = []
@@ -190,6 +222,18 @@ class Office:
             explain=Explain(subscriptions, ledger, archive),
             tell_pipeline=TellPipeline(subscriptions, self.journal, archive),
             list_pipelines=ListPipelines(self.journal, self.clock),
+            check_devlake=CheckDevLake(
+                self.secrets,
+                self.endpoint,
+                self.heard,
+                self.journal,
+                lambda source: self.credentials,
+                self.devlake.reach,
+                self.clock,
+                self.dice,
+            ),
+            devlake_sources=self.sources,
+            ingress_url=INGRESS_URL,
             publish=self.publisher.publish,
             reconcile=Reconcile(
                 self.devlake.reach, self.publisher.publish, self.clock, warn or self.warnings.append

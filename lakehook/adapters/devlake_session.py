@@ -1,9 +1,4 @@
-"""DevLake's REST API for the operator's command: a session of Requests.
-
-It goes the way that the company's network has: ``HTTPS_PROXY`` and ``NO_PROXY``, and
-``REQUESTS_CA_BUNDLE`` for certificates of its own. Never ``.netrc``, whose password Requests
-would send in place of the header that was given.
-"""
+"""DevLake's REST API for the operator's command."""
 
 from collections.abc import Callable, Iterator, Sequence
 from email.utils import parsedate_to_datetime
@@ -12,10 +7,15 @@ from time import monotonic, sleep, time
 from typing import Self
 
 import requests
-from requests.exceptions import ConnectionError as ConnectionFailed
 from requests.exceptions import ProxyError, RequestException, SSLError, Timeout
-from urllib3.exceptions import HTTPError, NameResolutionError, NewConnectionError
+from urllib3.exceptions import HTTPError, NameResolutionError
 
+from lakehook.adapters.command_session import (
+    describe_fault,
+    new_session,
+    reason_of,
+    refuse_missing_file,
+)
 from lakehook.adapters.devlake_rest import (
     OWN_HEADERS,
     ApiResponse,
@@ -24,7 +24,7 @@ from lakehook.adapters.devlake_rest import (
     within,
 )
 from lakehook.domain.devlake.api_address import ApiAddress
-from lakehook.domain.errors import BadInput, DevlakeAway
+from lakehook.domain.errors import DevlakeAway
 
 MAX_BYTES = 32 * 1024 * 1024
 DEADLINE_SECONDS = 30.0
@@ -53,9 +53,7 @@ class SessionFetch:
     ) -> None:
         self._address, self._waits, self._wait = address, waits, wait
         self._deadline_seconds, self._max_bytes = deadline_seconds, max_bytes
-        self._session = requests.Session()
-        self._session.headers.update({**OWN_HEADERS, **address.headers})
-        self._session.auth = _as_it_is
+        self._session = new_session({**OWN_HEADERS, **address.headers})
 
     def __enter__(self) -> Self:
         return self
@@ -68,8 +66,8 @@ class SessionFetch:
         try:
             return within(self._deadline_seconds, lambda: self._get(target, ends_at))
         except (RequestException, HTTPError, OSError) as error:
-            _refuse_missing_file(error)
-            raise DevlakeAway(f"DevLake is away: {_fault(error)}") from None
+            refuse_missing_file(error)
+            raise DevlakeAway(f"DevLake is away: {describe_fault(error)}") from None
 
     def _get(self, target: str, ends_at: float) -> ApiResponse:
         """The first response that is final, or the last there was time for."""
@@ -111,17 +109,6 @@ class SessionFetch:
         return bytes(body)
 
 
-def _refuse_missing_file(error: Exception) -> None:
-    """Requests raises a plain ``OSError`` where a bundle of certificates is not."""
-    if type(error) is OSError and error.args:
-        raise BadInput(f"REQUESTS_CA_BUNDLE: {error.args[0]}") from None
-
-
-def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    """A session with an ``auth`` does not look into ``.netrc``."""
-    return request
-
-
 def _asked_wait(response: requests.Response) -> float:
     """Seconds or a date: https://www.rfc-editor.org/rfc/rfc9110#name-retry-after."""
     text = response.headers.get("retry-after", "")
@@ -135,26 +122,5 @@ def _asked_wait(response: requests.Response) -> float:
 
 def _is_lasting(error: RequestException) -> bool:
     """Whether another try would only take longer to fail."""
-    is_unknown = isinstance(_reason(error), NameResolutionError)
+    is_unknown = isinstance(reason_of(error), NameResolutionError)
     return is_unknown or isinstance(error, SSLError | ProxyError | Timeout)
-
-
-def _reason(error: Exception) -> object:
-    """What urllib3 says within what Requests says."""
-    cause = error.args[0] if error.args else None
-    return getattr(cause, "reason", cause)
-
-
-def _fault(error: Exception) -> str:
-    match error, _reason(error):
-        case ProxyError(), _:
-            return "no way through the proxy that HTTPS_PROXY or HTTP_PROXY names"
-        case SSLError(), reason:
-            return f"TLS: {reason}; REQUESTS_CA_BUNDLE names a file of trusted certificates"
-        case ((Timeout() | TimeoutError()), _):
-            return "no whole answer in time"
-        case ConnectionFailed(), NameResolutionError():
-            return "nobody knows its name"
-        case ConnectionFailed(), NewConnectionError():
-            return "no connection"
-    return "the answer broke off"

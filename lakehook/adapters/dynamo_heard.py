@@ -28,7 +28,7 @@ class DynamoHeard:
     table: str
     now: Now
     _accepted_at: dict[str | None, float] = field(default_factory=dict)
-    _refused_at: float = float("-inf")
+    _refused_at: dict[str | None, float] = field(default_factory=dict)
 
     def accepted(self, event: Event) -> None:
         now = self.now()
@@ -40,8 +40,9 @@ class DynamoHeard:
 
     def refused(self, source: str | None, refusal: Refusal) -> None:
         now = self.now()
-        if now - self._refused_at >= REFUSED_EVERY_SECONDS:
-            self._refused_at = now
+        last_at = self._refused_at.get(source, float("-inf"))
+        if now - last_at >= REFUSED_EVERY_SECONDS:
+            self._refused_at[source] = now
             last = LastRefused.of(refusal, now=now)
             values = {
                 "refused_at": milliseconds(last.at),

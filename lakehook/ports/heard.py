@@ -18,7 +18,10 @@ class AcceptedRecorder(Protocol):
 
 class RefusedRecorder(Protocol):
     def refused(self, source: str | None, refusal: Refusal) -> None:
-        """Record a refusal, at most one in ten seconds, of whatever source."""
+        """Record a refusal, at most one in ten seconds of each source.
+
+        Only sources that are declared get here, so there are few.
+        """
 
 
 class HeardReader(Protocol):

@@ -94,7 +94,10 @@ def test_strangers_do_not_make_us_write_for_each_of_them(
     clock.sleep(0.5)
     record.refused(None, NOT_JSON)
 
-    assert early == (LastRefused(NOON, "signature", ANOTHER_SECRET.reason), None)
+    assert early == (
+        LastRefused(NOON, "signature", ANOTHER_SECRET.reason),
+        LastRefused(NOON + 9.5, "not_a_notice", "not JSON"),
+    )
     assert record.heard(None).refused == LastRefused(NOON + 10, "not_a_notice", "not JSON")
 
 

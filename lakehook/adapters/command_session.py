@@ -1,0 +1,54 @@
+"""How the operator's command goes out: a session of Requests, and what its failures are called.
+
+It goes the way that the company's network has: ``HTTPS_PROXY`` and ``NO_PROXY``, and
+``REQUESTS_CA_BUNDLE`` for certificates of its own. Never ``.netrc``, whose password Requests
+would send in place of the header that was given.
+"""
+
+from collections.abc import Mapping
+
+import requests
+from requests.exceptions import ConnectionError as ConnectionFailed
+from requests.exceptions import ProxyError, SSLError, Timeout
+from urllib3.exceptions import NameResolutionError, NewConnectionError
+
+from lakehook.domain.errors import BadInput
+
+
+def new_session(headers: Mapping[str, str]) -> requests.Session:
+    session = requests.Session()
+    session.headers.update(headers)
+    session.auth = _as_it_is
+    return session
+
+
+def refuse_missing_file(error: Exception) -> None:
+    """Requests raises a plain ``OSError`` where a bundle of certificates is not."""
+    if type(error) is OSError and error.args:
+        raise BadInput(f"REQUESTS_CA_BUNDLE: {error.args[0]}") from None
+
+
+def reason_of(error: Exception) -> object:
+    """What urllib3 says within what Requests says."""
+    cause = error.args[0] if error.args else None
+    return getattr(cause, "reason", cause)
+
+
+def describe_fault(error: Exception) -> str:
+    match error, reason_of(error):
+        case ProxyError(), _:
+            return "no way through the proxy that HTTPS_PROXY or HTTP_PROXY names"
+        case SSLError(), reason:
+            return f"TLS: {reason}; REQUESTS_CA_BUNDLE names a file of trusted certificates"
+        case ((Timeout() | TimeoutError()), _):
+            return "no whole answer in time"
+        case ConnectionFailed(), NameResolutionError():
+            return "nobody knows its name"
+        case ConnectionFailed(), NewConnectionError():
+            return "no connection"
+    return "the answer broke off"
+
+
+def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """A session with an ``auth`` does not look into ``.netrc``."""
+    return request

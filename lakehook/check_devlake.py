@@ -1,0 +1,139 @@
+"""Check DevLake: whether it and Lakehook are set up for each other, part by part."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from lakehook.domain.devlake.api_address import ApiAddress
+from lakehook.domain.devlake.row import Row
+from lakehook.domain.devlake.setup_check import (
+    Check,
+    CheckState,
+    check_api,
+    check_endpoint,
+    check_heard,
+    check_newest,
+    check_secret,
+    check_ui,
+    newest_begun,
+    probe_notice,
+    refuse_api,
+    warn_of_no_api,
+)
+from lakehook.domain.devlake.signature import nouce_of, signed_query
+from lakehook.domain.devlake.sources import DevLakeSource
+from lakehook.domain.document import Document
+from lakehook.domain.errors import BadInput, BadNotice, DevlakeAway, OwnTrouble
+from lakehook.ports.clock import Clock, Dice
+from lakehook.ports.devlake import ApiCredentials, DevLakePipelines
+from lakehook.ports.heard import HeardReader
+from lakehook.ports.history import Chronicle
+from lakehook.ports.ingress import NotificationSecrets
+from lakehook.ports.setup_check import PostNotice
+
+
+@dataclass(frozen=True)
+class Checkup:
+    """Of one source. The two variables that its DevLake must have come along."""
+
+    source: DevLakeSource
+    endpoint: str
+    secret: str | None = field(repr=False)  # none: it could not be read
+    checks: Sequence[Check]
+
+    @property
+    def needs_person(self) -> bool:
+        return any(check.state is CheckState.FAIL for check in self.checks)
+
+    @property
+    def aws_failed(self) -> bool:
+        return any(check.aws_failed for check in self.checks)
+
+
+@dataclass(frozen=True)
+class CheckDevLake:
+    """What fails is a check like any other, so that one command tells of all."""
+
+    secrets: NotificationSecrets
+    post: PostNotice
+    heard: HeardReader
+    chronicle: Chronicle
+    credentials: Callable[[str | None], ApiCredentials]
+    connect: Callable[[ApiAddress], DevLakePipelines]
+    clock: Clock
+    dice: Dice
+
+    def __call__(self, source: DevLakeSource, url: str, api: ApiAddress | None = None) -> Checkup:
+        """``url`` is the ingress'; ``api`` comes before the one that the stack knows."""
+        endpoint, secret = f"{url}{source.name or ''}", self._secret(source)
+        checks = [
+            *([secret] if isinstance(secret, Check) else self._check_ingress(endpoint, secret)),
+            *self._asked("last accepted", lambda: self._check_heard(source)),
+            *self._asked("API", lambda: self._check_api(source, api)),
+            check_ui(source),
+        ]
+        return Checkup(source, endpoint, None if isinstance(secret, Check) else secret, checks)
+
+    def _secret(self, source: DevLakeSource) -> str | Check:
+        """The one that DevLake is to sign with."""
+        try:
+            return next(iter(self.secrets.live(source.name, anew=True).values), "")
+        except OwnTrouble as error:
+            return Check.of_aws("secret", error)
+
+    def _check_ingress(self, endpoint: str, secret: str) -> Sequence[Check]:
+        now = self.clock.now()
+        body = probe_notice(now)
+        query = signed_query(body, secret, nouce_of(int(now), self.dice.key()))
+        answer = self.post(endpoint, query, body)
+        return [check_secret(secret), *check_endpoint(answer)]
+
+    def _check_heard(self, source: DevLakeSource) -> Sequence[Check]:
+        return check_heard(self.heard.heard(source.name), now=self.clock.now())
+
+    def _check_api(self, source: DevLakeSource, api: ApiAddress | None) -> Sequence[Check]:
+        try:
+            address = api or self._address(source)
+            if address is None:
+                return [warn_of_no_api(source)]
+            devlake = self.connect(address)
+            version, rows = devlake.version(), _readable(devlake.page(1))
+        except (BadInput, DevlakeAway) as error:
+            return [refuse_api(error)]
+        return [check_api(address.url, version), self._check_newest(source, rows)]
+
+    def _address(self, source: DevLakeSource) -> ApiAddress | None:
+        if source.api_url is None:
+            return None
+        return ApiAddress(source.api_url, self.credentials(source.name).headers(fresh=True))
+
+    def _check_newest(self, source: DevLakeSource, rows: Sequence[Row]) -> Check:
+        row = newest_begun(rows)
+        return check_newest(
+            row,
+            self.heard.heard(source.name).accepted,
+            is_heard=row is not None and self._is_heard(row, source),
+            now=self.clock.now(),
+        )
+
+    def _is_heard(self, row: Row, source: DevLakeSource) -> bool:
+        """The notice of its present state has an id that does not depend on how it came."""
+        event = row.event("", source=source.name)
+        known = [one.numbered.event.id for one in self.chronicle.history(event.pipeline_key)]
+        skipped = [one.event.id for one in self.chronicle.unsent(event.pipeline_key)]
+        return event.id in {*known, *skipped}
+
+    def _asked(self, name: str, ask: Callable[[], Sequence[Check]]) -> Sequence[Check]:
+        try:
+            return ask()
+        except OwnTrouble as error:
+            return [Check.of_aws(name, error)]
+
+
+def _readable(page: Sequence[Document]) -> list[Row]:
+    rows: list[Row] = []
+    for shown in page:
+        try:
+            rows.append(Row.read(shown))
+        except BadNotice:
+            continue  # reconcile names it
+    return rows

@@ -1,0 +1,316 @@
+"""Whether DevLake and Lakehook are set up for each other: one judgement for each part of it.
+
+What DevLake, its API or a proxy has said is cleaned before it is repeated.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from lakehook.domain.chat.text import on_one_line
+from lakehook.domain.devlake.heard import Heard, LastAccepted, LastRefused
+from lakehook.domain.devlake.refusal import TEST_PIPELINE, RefusalKind
+from lakehook.domain.devlake.rendering import go_json
+from lakehook.domain.devlake.row import Row
+from lakehook.domain.devlake.sources import DevLakeSource
+from lakehook.domain.devlake.status import CREATED, EVENT_TYPES
+from lakehook.domain.document import Document, read_document
+from lakehook.domain.duration import in_words
+from lakehook.domain.errors import LakehookError, OwnTrouble
+from lakehook.domain.event import EventType
+from lakehook.domain.rfc_3339 import rfc_3339
+
+MAX_WORDS = 200  # of a stranger's, in characters
+QUIET_SECONDS = 7 * 24 * 3600.0
+"""A DevLake of which nothing was heard for so long is worth a look."""
+
+RECENT_SECONDS = 24 * 3600.0
+UNDER_WAY_SECONDS = 120.0
+"""What changed so shortly ago may still be on its way here."""
+
+
+class CheckState(StrEnum):
+    OK = "ok"
+    WARN = "warn"  # it works, and something is missing or worth a look
+    FAIL = "fail"  # a person must do something
+
+
+@dataclass(frozen=True)
+class Check:
+    name: str
+    state: CheckState
+    detail: str
+    remedy: str = ""
+    aws_failed: bool = False
+
+    @classmethod
+    def ok(cls, name: str, detail: str) -> "Check":
+        return cls(name, CheckState.OK, detail)
+
+    @classmethod
+    def warn(cls, name: str, detail: str, remedy: str) -> "Check":
+        return cls(name, CheckState.WARN, detail, remedy)
+
+    @classmethod
+    def fail(cls, name: str, detail: str, remedy: str) -> "Check":
+        return cls(name, CheckState.FAIL, detail, remedy)
+
+    @classmethod
+    def of_aws(cls, name: str, error: OwnTrouble) -> "Check":
+        """What could not be asked of AWS."""
+        return cls(name, CheckState.FAIL, cleaned(f"AWS: {error}"), _MAY_ASK, aws_failed=True)
+
+
+_MAY_ASK = "try again, or see what you must be allowed: docs/deploy.md, Who operates it"
+
+
+def cleaned(text: str) -> str:
+    return on_one_line(text, MAX_WORDS)
+
+
+def ago(at: float, *, now: float) -> str:
+    return f"{in_words(max(0.0, now - at))} ago"
+
+
+# --- the notification secret, and a signed test notice ---
+
+
+def probe_notice(now: float) -> bytes:
+    """Nothing is published of it: no DevLake has a pipeline of that number."""
+    at = rfc_3339(now)
+    body = {
+        "ProjectName": "",
+        "PipelineID": TEST_PIPELINE,
+        "CreatedAt": at,
+        "UpdatedAt": at,
+        "BeganAt": None,
+        "FinishedAt": None,
+        "Status": CREATED,
+    }
+    return go_json(body).encode()
+
+
+def check_secret(secret: str) -> Check:
+    name = "secret"
+    if not secret:
+        return Check.fail(name, "it is empty, so anybody can sign", _STORE_ONE)
+    if secret != secret.strip():
+        detail = "it has white space around it, and DevLake must have the same"
+        return Check.warn(name, detail, "store it again without, as printf %s writes it")
+    return Check.ok(name, "set")
+
+
+_STORE_ONE = (
+    "aws secretsmanager put-secret-value --secret-id … --secret-string file://secret.txt, the id"
+    " being the stack's output NotificationSecretArn; then give DevLake the same"
+)
+
+
+@dataclass(frozen=True)
+class EndpointResponse:
+    status: int
+    body: bytes = b""
+
+
+@dataclass(frozen=True)
+class EndpointUnreachable:
+    fault: str
+
+
+EndpointAnswer = EndpointResponse | EndpointUnreachable
+
+
+def check_endpoint(answer: EndpointAnswer) -> list[Check]:
+    """What came of a signed test notice: whether our ingress answers, and then how."""
+    name = "endpoint"
+    if isinstance(answer, EndpointUnreachable):
+        return [Check.fail(name, cleaned(answer.fault), _REACH_ENDPOINT)]
+    said = _ingress_said(answer.body)
+    if said is not None:
+        return [Check.ok(name, "reachable from here"), _check_test_notice(answer.status, said)]
+    detail = f"answered {answer.status}, and not as Lakehook's ingress does"
+    return [Check.fail(name, detail, _OF_LAMBDA.get(answer.status, _REACH_ENDPOINT))]
+
+
+_REACH_ENDPOINT = (
+    "see what answers at that URL; HTTPS_PROXY names a proxy, REQUESTS_CA_BUNDLE its certificates;"
+    " DevLake's network must let the URL through, too"
+)
+_OF_LAMBDA = {
+    403: "the function URL may not be called: deploy again",
+    429: "more notices at once than the stage's notices_at_once: see NoticesTurnedAway",
+    502: "the function fails: its log says why; deploy again, or the release before",
+}
+
+
+def _ingress_said(body: bytes) -> Document | None:
+    try:
+        said = read_document(body.decode())
+    except ValueError:  # also of what is not UTF-8
+        return None
+    return said if "test" in said or isinstance(said.get("error"), str) else None
+
+
+def _check_test_notice(status: int, said: Document) -> Check:
+    name = "test notice"
+    if said.get("test") is True:
+        return Check.ok(name, "signed with the secret, and accepted")
+    detail = f"refused with {status}: {cleaned(str(said.get('error')))}"
+    return Check.fail(name, detail, _OF_INGRESS.get(status, _SEE_TABLE))
+
+
+_SEE_TABLE = "see the table of answers in docs/devlake.md"
+_OF_INGRESS = {
+    401: "was the secret changed just now? Try again in ten seconds",
+    404: "declare the source in the stack's parameter DevlakeSources",
+    503: "AWS failed: see NoticesLost in the runbook",
+}
+
+
+# --- what was heard of DevLake ---
+
+
+def check_heard(heard: Heard, *, now: float) -> list[Check]:
+    checks = [_check_accepted(heard.accepted, now=now)]
+    if heard.refused:
+        checks.append(_check_refused(heard.refused, heard.accepted, now=now))
+    return checks
+
+
+def _check_accepted(accepted: LastAccepted | None, *, now: float) -> Check:
+    name = "last accepted"
+    if accepted is None:
+        return Check.warn(name, "DevLake was never heard", _FIRST_TIME)
+    detail = f"{_event_named(accepted.event_id)}, {ago(accepted.at, now=now)}"
+    if now - accepted.at > QUIET_SECONDS:
+        return Check.warn(name, detail, "does DevLake still run pipelines, and with its variables?")
+    return Check.ok(name, detail)
+
+
+_ANSWERS = "SELECT response_code, response FROM _devlake_notifications"
+_FIRST_TIME = (
+    "give DevLake the two variables below, restart it, run a pipeline, and check again; what it was"
+    f" answered stands in its database: {_ANSWERS}"
+)
+
+
+def _event_named(event_id: str) -> str:
+    """``devlake:staging/39:PIPELINE_RUNNING:…`` is PIPELINE_RUNNING of pipeline staging/39."""
+    match event_id.split(":"):
+        case [_, pipeline, event_type, *_] if event_type in EVENT_TYPES.values():
+            return cleaned(f"{event_type} of pipeline {pipeline}")
+    return cleaned(event_id)
+
+
+def _check_refused(refused: LastRefused, accepted: LastAccepted | None, *, now: float) -> Check:
+    name, kind = "last refused", cleaned(refused.kind)
+    detail = f"{ago(refused.at, now=now)}: {cleaned(refused.reason)} ({kind})"
+    if accepted is None or accepted.at <= refused.at:
+        remedy = _OF_KIND.get(kind, _SEE_TABLE)
+        return Check.fail(name, f"{detail}; none was accepted since", remedy)
+    if now - refused.at > RECENT_SECONDS:
+        return Check.ok(name, detail)
+    return Check.warn(name, detail, _lost_since(refused.at, now=now))
+
+
+_OF_KIND: dict[str, str] = {
+    RefusalKind.SIGNATURE: (
+        "DevLake has another secret: give it the one below (--show-secret) and restart it, or store"
+        " DevLake's in Secrets Manager; then lakehook reconcile"
+    ),
+    RefusalKind.NO_SIGNATURE: (
+        "the query is lost on the way: NOTIFICATION_ENDPOINT must be the URL below and nothing"
+        " behind it, and no proxy may change it"
+    ),
+    RefusalKind.NOT_A_NOTICE: "if DevLake has sent it, its form is new: report it with the version",
+    RefusalKind.UNKNOWN_SOURCE: (
+        "NOTIFICATION_ENDPOINT must be the URL below, or its source be declared in the stack's"
+        " parameter DevlakeSources"
+    ),
+    RefusalKind.TOO_LARGE: "no notice of DevLake's is so long: see who calls the URL",
+    RefusalKind.METHOD: (
+        "a redirect has made a GET of DevLake's POST: NOTIFICATION_ENDPOINT must be the URL below"
+    ),
+}
+
+
+def _lost_since(at: float, *, now: float) -> str:
+    hours = int(max(0.0, now - at) // 3600) + 2
+    return f"what was lost: lakehook reconcile --devlake URL --since {hours}h"
+
+
+# --- what DevLake's API says ---
+
+
+def newest_begun(rows: Iterable[Row]) -> Row | None:
+    """The newest pipeline that does not wait: on PostgreSQL DevLake says nothing of those."""
+    begun = (row for row in rows if _status_of(row) is not EventType.PIPELINE_CREATED)
+    return max(begun, key=lambda row: row.id, default=None)
+
+
+def check_newest(
+    row: Row | None, accepted: LastAccepted | None, *, is_heard: bool, now: float
+) -> Check:
+    """Whether Lakehook knows of the newest pipeline what DevLake shows of it."""
+    name = "newest pipeline"
+    if row is None:
+        return Check.ok(name, "DevLake has none that has begun")
+    verb = "began" if _status_of(row) is EventType.PIPELINE_RUNNING else "finished"
+    detail = f"DevLake's #{row.id} {verb} {ago(row.changed_at, now=now)}"
+    if is_heard:
+        return Check.ok(name, f"{detail}, as was heard")
+    if now - row.changed_at < UNDER_WAY_SECONDS:
+        return Check.ok(name, f"{detail}; its notice may be on its way")
+    detail = f"{detail}, which Lakehook never heard"
+    if accepted is None:
+        return Check.warn(name, detail, f"was it before DevLake had its variables? Else {_ANSWERS}")
+    return Check.fail(name, detail, f"{_ANSWERS}; {_lost_since(row.changed_at, now=now)}")
+
+
+def _status_of(row: Row) -> EventType:
+    return EVENT_TYPES[row.said["Status"]]
+
+
+# --- what the stack knows of DevLake ---
+
+
+def check_api(url: str, version: str) -> Check:
+    return Check.ok("API", f"DevLake {cleaned(version)} at {url}{_note_on(version)}")
+
+
+def refuse_api(error: LakehookError) -> Check:
+    remedy = "it was called from here: --api names another URL, --header-file what lets you in"
+    return Check.fail("API", cleaned(str(error)), remedy)
+
+
+def warn_of_no_api(source: DevLakeSource) -> Check:
+    detail = "not known, so what DevLake fails to send is not found"
+    return Check.warn("API", detail, f"set {_parameter(source, 'DevlakeApiUrl')}, or try --api URL")
+
+
+def check_ui(source: DevLakeSource) -> Check:
+    name = "UI URL"
+    if source.ui_url is None:
+        detail = "not known, so no message links to DevLake"
+        return Check.warn(name, detail, f"set {_parameter(source, 'DevlakeUiUrl')}")
+    return Check.ok(name, source.ui_url)
+
+
+def _parameter(source: DevLakeSource, of_default: str) -> str:
+    return f"the stack's parameter {'DevlakeSources' if source.name else of_default}"
+
+
+_VERSION = re.compile(r"v?(\d{1,4})\.(\d{1,4})\.(\d{1,4})")
+_ALL_STATES = (1, 0, 2)
+"""The release since which DevLake posts more than the end."""
+
+
+def _note_on(version: str) -> str:
+    found = _VERSION.match(version)
+    release = tuple(map(int, found.groups())) if found else None
+    if release == _ALL_STATES:
+        return "; it posts FAILED when a pipeline that runs is cancelled"
+    if release and release < _ALL_STATES:
+        return "; it posts only how a pipeline ends, and what came before is inferred"
+    return ""

@@ -1,0 +1,192 @@
+"""``lakehook devlake check`` on the local cloud: a DevLake that is set up, and each mistake."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC
+from typing import Any
+
+import pytest
+
+from lakehook.adapters.aws import Aws
+from lakehook.ports.endpoints import Warn
+from local.installation import LocalLakehook, Options
+from ops.command import run
+from ops.desk import Desk
+from ops.session import session
+from ops.wiring import desk_of_deployment
+from tests.devlake import DevLake, serving_rest
+from tests.devlake.server import Clock
+from tests.integration.eventually import eventually
+from tests.integration.wire import answer, serving
+
+SOURCES = ("new", "heard", "own", "stranger", "open", "lost")
+SECRET = "a secret of the stack"
+NOBODY_LISTENS = "http://127.0.0.1:9/"
+
+Checks = dict[str, dict[str, str]]
+Check = Callable[..., Checks]
+
+
+@pytest.fixture(scope="module")
+def lakehook() -> Iterator[LocalLakehook]:
+    sources = dict.fromkeys(SOURCES)
+    with LocalLakehook(Options(notification_secret=SECRET, devlake_sources=sources)) as lakehook:
+        yield lakehook
+
+
+@pytest.fixture(autouse=True)
+def _at_home(lakehook: LocalLakehook, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", lakehook.endpoint_url)
+
+
+@pytest.fixture
+def check(lakehook: LocalLakehook, capsys: pytest.CaptureFixture[str]) -> Check:
+    def check(source: str, *options: str, code: int) -> Checks:
+        arguments = ("devlake", "check", "--source", source, "--output", "json", *options)
+        assert run(arguments) == code
+        (told,) = json.loads(capsys.readouterr().out)["sources"]
+        return {one["check"]: one for one in told["checks"]}
+
+    return check
+
+
+def a_devlake(lakehook: LocalLakehook, source: str, secret: str = SECRET) -> DevLake:
+    return DevLake(f"{lakehook.deployment.ingress_url}{source}", secret)
+
+
+def states(checks: Checks) -> dict[str, str]:
+    return {name: one["state"] for name, one in checks.items()}
+
+
+NEW = {
+    "secret": "ok",
+    "endpoint": "ok",
+    "test notice": "ok",
+    "last accepted": "warn",
+    "API": "warn",
+    "UI URL": "warn",
+}
+
+
+def test_a_devlake_that_is_not_set_up_yet_finds_all_ready(check: Check):
+    assert states(check("new", code=0)) == NEW
+    assert states(check("default", code=0)) == NEW
+
+
+def test_a_test_notice_leaves_no_trace(lakehook: LocalLakehook, check: Check):
+    for _ in range(3):
+        check("new", code=0)
+
+    sqs = lakehook.client("sqs")
+    found: Any = sqs.get_queue_attributes(
+        QueueUrl=lakehook.deployment.events_queue_url, AttributeNames=["All"]
+    )
+    assert found["Attributes"]["ApproximateNumberOfMessages"] == "0"
+    assert states(check("new", code=0)) == NEW
+
+
+def test_a_devlake_that_is_heard_is_well(lakehook: LocalLakehook, check: Check):
+    devlake = a_devlake(lakehook, "heard")
+    pipeline = devlake.create()
+    devlake.live(pipeline)
+    assert devlake.answers == [202, 202, 202]
+
+    with serving_rest(devlake.rest) as url:
+
+        def is_heard() -> bool:
+            found = check("heard", "--api", url, code=0)
+            return found["newest pipeline"]["detail"].endswith("as was heard")
+
+        eventually(is_heard, within_seconds=30)
+        found = check("heard", "--api", url, code=0)
+
+    assert states(found) == NEW | dict.fromkeys(("last accepted", "API", "newest pipeline"), "ok")
+    assert f"of pipeline heard/{pipeline}, " in found["last accepted"]["detail"]
+    assert f"DevLake's #{pipeline} finished" in found["newest pipeline"]["detail"]
+
+
+def test_a_source_with_a_secret_of_its_own_is_tried_by_that(lakehook: LocalLakehook, check: Check):
+    lakehook.client("secretsmanager").put_secret_value(
+        SecretId=lakehook.deployment.notification_secret_arn,
+        SecretString="its own",
+        VersionStages=["own"],
+    )
+
+    eventually(lambda: _is_accepted(a_devlake(lakehook, "own", "its own")), within_seconds=30)
+    assert check("own", code=0)["test notice"]["state"] == "ok"
+
+
+def _is_accepted(devlake: DevLake) -> bool:
+    devlake.create()
+    return devlake.answers[-1] == 202
+
+
+@pytest.mark.parametrize(
+    ("source", "secret", "words"),
+    [
+        ("stranger", "another", "sign: not of this body by the notification secret"),
+        ("open", "", "sign: made with an empty secret"),
+    ],
+)
+def test_a_devlake_with_another_secret_or_none_is_said_to_a_person(
+    lakehook: LocalLakehook, check: Check, source: str, secret: str, words: str
+):
+    devlake = a_devlake(lakehook, source, secret)
+    devlake.live(devlake.create())
+    assert devlake.answers == [401] * 3
+
+    found = check(source, code=6)
+
+    assert states(found) == NEW | {"last refused": "fail"}
+    assert words in found["last refused"]["detail"]
+    assert "(signature); none was accepted since" in found["last refused"]["detail"]
+    assert "NOTIFICATION_SECRET" not in found["last refused"]["remedy"].partition("--show")[0]
+
+
+def test_a_pipeline_that_devlake_has_finished_unheard_is_said_to_a_person(
+    lakehook: LocalLakehook, check: Check
+):
+    devlake = a_devlake(lakehook, "lost")
+    devlake.live(devlake.create())
+    eventually(lambda: states(check("lost", code=0))["last accepted"] == "ok", within_seconds=30)
+    devlake._clock = Clock(UTC, lambda: time.time() - 600)
+    devlake.endpoint = NOBODY_LISTENS
+    lost = devlake.create()
+    devlake.live(lost)
+
+    with serving_rest(devlake.rest) as url:
+        found = check("lost", "--api", url, code=6)
+
+    assert states(found)["newest pipeline"] == "fail"
+    assert f"DevLake's #{lost} finished 10 minutes ago" in found["newest pipeline"]["detail"]
+
+
+def test_an_endpoint_that_is_away_is_said_to_a_person(
+    lakehook: LocalLakehook, capsys: pytest.CaptureFixture[str]
+):
+    deployment = replace(lakehook.deployment, ingress_url=NOBODY_LISTENS)
+
+    def open_desk(_stack: str, warn: Warn) -> Desk:
+        return desk_of_deployment(deployment, Aws(session()), warn)
+
+    assert run(("devlake", "check", "--source", "new"), open_desk) == 6
+
+    said = capsys.readouterr().out
+    assert "no connection" in said
+    assert "NOTIFICATION_ENDPOINT=http://127.0.0.1:9/new" in said
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [(b"<html>\x1b[2J", "not one of DevLake's"), (b'{"version":"' + b"x" * 9_000, "not JSON")],
+)
+def test_an_api_that_is_none_is_one_clear_line(check: Check, body: bytes, words: str):
+    with serving(answer("200 OK", body)) as wire:
+        found = check("new", "--api", f"http://127.0.0.1:{wire.port}", code=6)
+
+    assert states(found) == NEW | {"API": "fail"}
+    assert words in found["API"]["detail"]
+    assert found["API"]["detail"].isprintable()
+    assert len(found["API"]["detail"]) <= 200

@@ -1,0 +1,131 @@
+"""A test notice is sent within bounds, and whatever answers is one value."""
+
+import socket
+
+import pytest
+from cryptography import x509
+
+from lakehook.adapters.notification_endpoint import MAX_BYTES, post_notice
+from lakehook.domain.devlake.setup_check import (
+    EndpointAnswer,
+    EndpointResponse,
+    EndpointUnreachable,
+)
+from lakehook.domain.errors import BadInput
+from tests.integration.authority import Authority
+from tests.integration.wire import Behaviour, Wire, answer, dripping, flooding, serving, silence
+
+QUERY, BODY = "nouce=1-AAAA&sign=abc", b'{"PipelineID":0}'
+PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
+
+
+@pytest.fixture(autouse=True)
+def no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in PROXIES:
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+
+
+def post(wire: Wire, *, deadline_seconds: float = 10.0) -> EndpointAnswer:
+    url = f"http://127.0.0.1:{wire.port}/staging"
+    said = post_notice(url, QUERY, BODY, deadline_seconds=deadline_seconds)
+    wire.closing.set()
+    return said
+
+
+def test_it_is_sent_as_devlake_sends_one():
+    with serving(answer("202 Accepted", b'{"test": true}')) as wire:
+        assert post(wire) == EndpointResponse(202, b'{"test": true}')
+
+    (request,) = wire.requests
+    head, _, body = request.partition(b"\r\n\r\n")
+    assert head.startswith(b"POST /staging?nouce=1-AAAA&sign=abc HTTP/1.1\r\n")
+    assert b"content-type: application/json" in head.lower()
+    assert body == BODY
+
+
+@pytest.mark.parametrize("status", [200, 401, 404, 429, 500, 503])
+def test_whatever_is_answered_is_a_value_and_it_is_sent_once(status: int):
+    with serving(answer(f"{status} Said", b"x")) as wire:
+        assert post(wire) == EndpointResponse(status, b"x")
+
+    assert len(wire.requests) == 1
+
+
+def test_of_an_endless_answer_the_start_is_read():
+    with serving(flooding(b"HTTP/1.1 200 OK\r\n\r\n", b"<html>")) as wire:
+        said = post(wire)
+
+    assert isinstance(said, EndpointResponse)
+    assert len(said.body) == MAX_BYTES
+
+
+def test_a_redirect_is_an_answer_and_not_followed():
+    with serving(answer("200 OK")) as elsewhere:
+        there = f"location: http://127.0.0.1:{elsewhere.port}/"
+        with serving(answer("302 Found", b"", there)) as wire:
+            assert post(wire) == EndpointResponse(302, b"")
+
+    assert elsewhere.requests == []
+
+
+@pytest.mark.parametrize(
+    "hanging",
+    [
+        silence,
+        dripping(b"", b"H"),
+        dripping(b"HTTP/1.1 200 OK\r\ncontent-length: 900\r\n\r\n", b" "),
+    ],
+    ids=["silence", "a dripping head", "a dripping body"],
+)
+def test_what_hangs_is_left_at_the_deadline(hanging: Behaviour):
+    with serving(hanging) as wire:
+        said = post(wire, deadline_seconds=0.2)
+
+    assert said == EndpointUnreachable("no whole answer in time")
+
+
+def test_what_nobody_serves_or_nobody_knows_is_unreachable(monkeypatch: pytest.MonkeyPatch):
+    with serving() as wire:
+        pass
+    nobody = post(wire)
+
+    def unknown(*_: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "unknown")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    unknown_name = post_notice("http://ingress.example/", QUERY, BODY)
+
+    assert nobody == EndpointUnreachable("no connection")
+    assert unknown_name == EndpointUnreachable("nobody knows its name")
+
+
+def test_a_certificate_that_nobody_vouches_for_is_named(authority: Authority):
+    with serving(tls=authority.context(x509.DNSName("localhost"))) as wire:
+        said = post_notice(f"https://localhost:{wire.port}/", QUERY, BODY)
+
+    assert isinstance(said, EndpointUnreachable)
+    assert said.fault.startswith("TLS: ")
+    assert wire.requests == []
+
+
+def test_the_companys_proxy_and_certificates_are_taken(
+    authority: Authority, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(authority.path))
+    tls = authority.context(x509.DNSName("localhost"))
+    with serving(answer("202 Accepted", b"{}"), tls=tls) as wire:
+        trusted = post_notice(f"https://localhost:{wire.port}/", QUERY, BODY)
+    with serving(answer("202 Accepted", b"{}")) as proxy:
+        monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{proxy.port}")
+        proxied = post_notice("http://ingress.example/", QUERY, BODY)
+
+    assert trusted == proxied == EndpointResponse(202, b"{}")
+    assert proxy.requests[0].startswith(b"POST http://ingress.example/?nouce=")
+
+
+def test_a_bundle_of_certificates_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/no/such/bundle.pem")
+
+    with pytest.raises(BadInput, match=r"REQUESTS_CA_BUNDLE: .*bundle\.pem"):
+        post_notice("https://localhost:1/", QUERY, BODY)

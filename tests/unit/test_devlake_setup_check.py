@@ -1,0 +1,271 @@
+"""Each part of the set-up is judged by itself: ok, worth a look, or for a person to mend."""
+
+import json
+from typing import Any
+
+import pytest
+
+from lakehook.domain.devlake.heard import Heard, LastAccepted, LastRefused
+from lakehook.domain.devlake.notice import read_notice
+from lakehook.domain.devlake.row import Row
+from lakehook.domain.devlake.setup_check import (
+    Check,
+    EndpointResponse,
+    EndpointUnreachable,
+    check_api,
+    check_endpoint,
+    check_heard,
+    check_newest,
+    check_secret,
+    check_ui,
+    newest_begun,
+    probe_notice,
+    warn_of_no_api,
+)
+from lakehook.domain.devlake.sources import DevLakeSource
+from tests.devlake import shown
+from tests.fakes import NOON
+
+HOUR, DAY = 3600.0, 24 * 3600.0
+TAKEN = EndpointResponse(202, b'{"test": true}')
+HEARD_AT_ELEVEN = LastAccepted(NOON - HOUR, "devlake:39:PIPELINE_RUNNING:2026-01-01T10:59:00Z")
+
+
+def states(*checks: Check) -> dict[str, str]:
+    return {check.name: str(check.state) for check in checks}
+
+
+# --- the secret ---
+
+
+@pytest.mark.parametrize(
+    ("secret", "state"), [("s3cret", "ok"), ("", "fail"), ("s3cret\n", "warn"), (" s3cret", "warn")]
+)
+def test_a_secret_is_set_and_whole(secret: str, state: str) -> None:
+    check = check_secret(secret)
+
+    assert check.state == state
+    assert "s3cret" not in check.detail + check.remedy
+
+
+# --- the endpoint ---
+
+
+def test_a_test_notice_is_one_that_devlake_could_sign_and_no_pipeline_of_its() -> None:
+    event = read_notice(probe_notice(NOON))
+
+    assert (event["pipeline_id"], event["event_type"]) == (0, "PIPELINE_CREATED")
+    assert event["created_at"] == "2026-01-01T12:00:00.000+00:00"
+
+
+def test_an_ingress_that_takes_the_test_notice_is_well() -> None:
+    assert states(*check_endpoint(TAKEN)) == {"endpoint": "ok", "test notice": "ok"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "failed", "words", "remedy"),
+    [
+        (EndpointUnreachable("nobody knows its name"), "endpoint", "nobody knows", "HTTPS_PROXY"),
+        (EndpointUnreachable("TLS: expired"), "endpoint", "TLS: expired", "REQUESTS_CA_BUNDLE"),
+        (EndpointResponse(200, b"<html>"), "endpoint", "answered 200, and not as", "see what"),
+        (EndpointResponse(202, b'{"event_id": "x"}'), "endpoint", "answered 202, and", "see what"),
+        (EndpointResponse(200, b"\xff"), "endpoint", "answered 200, and not as", "see what"),
+        (EndpointResponse(200, b"[" * 65_536), "endpoint", "answered 200", "see what"),
+        (EndpointResponse(302, b""), "endpoint", "answered 302", "see what"),
+        (EndpointResponse(403, b'{"Message":"Forbidden"}'), "endpoint", "403", "deploy again"),
+        (EndpointResponse(429, b'{"Reason":"x"}'), "endpoint", "429", "NoticesTurnedAway"),
+        (EndpointResponse(502, b"Internal Server Error"), "endpoint", "502", "its log says why"),
+        (EndpointResponse(401, b'{"error":"sign: x"}'), "test notice", "401: sign: x", "Try again"),
+        (EndpointResponse(404, b'{"error":"x"}'), "test notice", "404: x", "DevlakeSources"),
+        (EndpointResponse(503, b'{"error":"try again"}'), "test notice", "503", "NoticesLost"),
+        (EndpointResponse(418, b'{"error":"tea"}'), "test notice", "418: tea", "table of answers"),
+    ],
+)
+def test_what_does_not_take_it_is_named_with_what_to_do(
+    answer: EndpointResponse | EndpointUnreachable, failed: str, words: str, remedy: str
+) -> None:
+    *before, check = check_endpoint(answer)
+
+    assert states(*before, check) == {one.name: "ok" for one in before} | {failed: "fail"}
+    assert words in check.detail
+    assert remedy in check.remedy
+
+
+def test_what_a_stranger_answers_moves_no_terminal_and_is_short() -> None:
+    body = json.dumps({"error": "\x1b[2J\u202e" + "x" * 10_000}).encode()
+
+    *_, check = check_endpoint(EndpointResponse(401, body))
+
+    assert check.detail.isprintable()
+    assert len(check.detail) < 300
+
+
+# --- what was heard ---
+
+
+def test_the_last_accepted_notice_is_named_with_its_age() -> None:
+    (check,) = check_heard(Heard(HEARD_AT_ELEVEN), now=NOON)
+
+    assert (check.state, check.detail) == ("ok", "PIPELINE_RUNNING of pipeline 39, 1 hour ago")
+
+
+@pytest.mark.parametrize(
+    ("event_id", "name"),
+    [
+        ("devlake:staging/39:PIPELINE_FAILED:2026", "PIPELINE_FAILED of pipeline staging/39"),
+        ("devlake:task:39:2026-01-01T10:59:00Z", "devlake:task:39:2026-01-01T10:59:00Z"),
+        ("devlake:39", "devlake:39"),
+    ],
+)
+def test_an_event_is_named_as_far_as_its_id_says(event_id: str, name: str) -> None:
+    (check,) = check_heard(Heard(LastAccepted(NOON, event_id)), now=NOON)
+
+    assert check.detail == f"{name}, 0 seconds ago"
+
+
+def test_a_devlake_that_was_never_heard_may_be_one_that_was_just_set_up() -> None:
+    (check,) = check_heard(Heard(), now=NOON)
+
+    assert (check.state, check.detail) == ("warn", "DevLake was never heard")
+    assert "the two variables below" in check.remedy
+
+
+def test_a_silence_of_more_than_a_week_is_worth_a_look() -> None:
+    (check,) = check_heard(Heard(LastAccepted(NOON - 8 * DAY, "devlake:39")), now=NOON)
+
+    assert check.state == "warn"
+
+
+@pytest.mark.parametrize(
+    ("refused_at", "accepted_at", "state", "words"),
+    [
+        (NOON - 60, None, "fail", "none was accepted since"),
+        (NOON - 60, NOON - HOUR, "fail", "none was accepted since"),
+        (NOON - HOUR, NOON - 60, "warn", "reconcile --devlake URL --since 3h"),
+        (NOON - 2 * DAY, NOON - 60, "ok", ""),
+    ],
+)
+def test_a_refusal_is_for_a_person_until_a_notice_was_accepted(
+    refused_at: float, accepted_at: float | None, state: str, words: str
+) -> None:
+    accepted = None if accepted_at is None else LastAccepted(accepted_at, "devlake:39")
+    heard = Heard(accepted, LastRefused(refused_at, "signature", "sign: not ours"))
+
+    _, check = check_heard(heard, now=NOON)
+
+    assert check.state == state
+    assert "sign: not ours (signature)" in check.detail
+    assert words in f"{check.detail} {check.remedy}"
+
+
+@pytest.mark.parametrize(
+    ("kind", "remedy"),
+    [
+        ("signature", "another secret"),
+        ("no_signature", "the query is lost"),
+        ("not_a_notice", "report it"),
+        ("unknown_source", "DevlakeSources"),
+        ("too_large", "see who calls"),
+        ("method", "a redirect"),
+        ("of a later release\x1b[2J", "table of answers"),
+    ],
+)
+def test_each_kind_of_refusal_has_its_cure(kind: str, remedy: str) -> None:
+    _, check = check_heard(Heard(refused=LastRefused(NOON, kind, "why")), now=NOON)
+
+    assert remedy in check.remedy
+    assert check.detail.isprintable()
+
+
+# --- DevLake's API ---
+
+
+def a_row(number: int, status: str = "TASK_COMPLETED", **changes: Any) -> Row:
+    return Row.read(shown(number, status, **changes))
+
+
+def test_the_newest_that_does_not_wait_is_looked_for() -> None:
+    rows = [a_row(38), a_row(40, "TASK_CREATED", beganAt=None, finishedAt=None), a_row(39)]
+
+    newest = newest_begun(rows)
+
+    assert newest
+    assert newest.id == 39
+    assert newest_begun([]) is None
+
+
+ENDED_AT = "2026-01-01T11:20:00.004Z"  # as ``shown`` has it, 40 minutes before noon
+
+
+@pytest.mark.parametrize(
+    ("accepted", "is_heard", "state", "words"),
+    [
+        (HEARD_AT_ELEVEN, True, "ok", "DevLake's #120 finished 39 minutes ago, as was heard"),
+        (HEARD_AT_ELEVEN, False, "fail", "finished 39 minutes ago, which Lakehook never heard"),
+        (None, False, "warn", "which Lakehook never heard"),
+    ],
+)
+def test_a_pipeline_that_devlake_knows_and_lakehook_does_not_was_lost(
+    accepted: LastAccepted | None, state: str, words: str, *, is_heard: bool
+) -> None:
+    check = check_newest(a_row(120), accepted, is_heard=is_heard, now=NOON)
+
+    assert check.state == state
+    assert words in check.detail
+    assert ("_devlake_notifications" in check.remedy) is not is_heard
+
+
+def test_what_has_just_happened_may_be_on_its_way() -> None:
+    just_now = a_row(120, updatedAt="2026-01-01T11:59:30Z", finishedAt="2026-01-01T11:59:30Z")
+
+    check = check_newest(just_now, HEARD_AT_ELEVEN, is_heard=False, now=NOON)
+
+    assert (check.state, check.detail.partition("; ")[2]) == ("ok", "its notice may be on its way")
+
+
+def test_one_that_runs_began_and_one_that_waits_is_not_expected() -> None:
+    running = a_row(120, "TASK_RUNNING", finishedAt=None)
+
+    assert "#120 began" in check_newest(running, None, is_heard=True, now=NOON).detail
+    assert check_newest(None, None, is_heard=False, now=NOON).state == "ok"
+
+
+@pytest.mark.parametrize(
+    ("version", "words"),
+    [
+        ("v1.0.3@1a2b3c4", "DevLake v1.0.3@1a2b3c4 at http://devlake:8080"),
+        ("v1.0.1@1a2b3c4", "posts only how a pipeline ends"),
+        ("v0.21.0", "posts only how a pipeline ends"),
+        ("v1.0.2@1a2b3c4", "posts FAILED when a pipeline that runs is cancelled"),
+        ("420e494@scratch", "DevLake 420e494@scratch at"),
+        ("\x1b[2J" + "x" * 10_000, "DevLake  [2Jxxx"),
+    ],
+)
+def test_the_version_is_told_with_what_it_does_not_say(version: str, words: str) -> None:
+    check = check_api("http://devlake:8080", version)
+
+    assert check.state == "ok"
+    assert words.replace("  ", " ") in check.detail
+    assert check.detail.isprintable()
+    assert len(check.detail) < 300
+
+
+@pytest.mark.parametrize(
+    ("source", "api", "ui"),
+    [
+        (DevLakeSource(), "DevlakeApiUrl", "DevlakeUiUrl"),
+        (DevLakeSource("staging"), "DevlakeSources", "DevlakeSources"),
+    ],
+)
+def test_what_the_stack_does_not_know_is_said_with_its_parameter(
+    source: DevLakeSource, api: str, ui: str
+) -> None:
+    without_api, without_ui = warn_of_no_api(source), check_ui(source)
+
+    assert (without_api.state, without_ui.state) == ("warn", "warn")
+    assert f"the stack's parameter {api}" in without_api.remedy
+    assert f"the stack's parameter {ui}" in without_ui.remedy
+
+
+def test_the_ui_is_shown_where_it_is_known() -> None:
+    assert check_ui(DevLakeSource(ui_url="https://devlake.example")).state == "ok"

@@ -1,0 +1,317 @@
+"""``lakehook devlake check``: what it says of each part, its exit codes, what it never shows."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lakehook.domain.devlake.heard import Heard, LastAccepted, LastRefused
+from lakehook.domain.devlake.setup_check import EndpointResponse, EndpointUnreachable
+from lakehook.domain.devlake.sources import NONE, DevLakeSources
+from lakehook.domain.errors import DevlakeAway, NoDevlake, OwnTrouble
+from lakehook.domain.event import Event
+from lakehook.domain.pipeline import Advance
+from tests.builders import an_event
+from tests.devlake import shown
+from tests.fakes import NOON
+from tests.fakes_ops import INGRESS_URL, SECRET, Office
+from tests.unit.test_ops_command import Terminal
+
+CHECK = ("devlake", "check")
+API, UI = "https://devlake.example/api", "https://devlake.example"
+KEY = "s3cret-key"
+ENDED = "devlake:120:PIPELINE_COMPLETED:2026-01-01T11:10:00Z"  # as ``shown`` has it
+STAGING = '{"staging": {"api_url": "https://staging.example/api"}}'
+
+
+@pytest.fixture
+def terminal(capsys: pytest.CaptureFixture[str]) -> Terminal:
+    """A set-up of which all is well."""
+    office = Office()
+    office.sources = DevLakeSources.parse(API, UI, "{}")
+    office.credentials.stored = {"authorization": f"Bearer {KEY}"}
+    office.heard.records[None] = Heard(LastAccepted(NOON - 1080, ENDED))
+    office.devlake.pipelines = [shown(120)]
+    accept(office, an_event(pipeline_id=120, event_type="PIPELINE_COMPLETED", event_id=ENDED))
+    return Terminal(office, capsys)
+
+
+def accept(office: Office, event: Event) -> None:
+    pipeline, _ = office.journal.open(event)
+    advance = pipeline.take(event)
+    assert isinstance(advance, Advance)
+    office.journal.append(advance)
+
+
+def checks(terminal: Terminal, *options: str, code: int) -> dict[str, Any]:
+    """Each check's state, by its name."""
+    assert terminal(*CHECK, *options, "--output", "json") == code, terminal.err
+    (source,) = json.loads(terminal.out)["sources"]
+    return {one["check"]: one for one in source["checks"]}
+
+
+def states(found: dict[str, Any]) -> dict[str, str]:
+    return {name: one["state"] for name, one in found.items()}
+
+
+WELL = dict.fromkeys(
+    ("secret", "endpoint", "test notice", "last accepted", "API", "newest pipeline", "UI URL"), "ok"
+)
+
+
+def test_all_is_well(terminal: Terminal) -> None:
+    found = checks(terminal, code=0)
+
+    assert states(found) == WELL
+    assert found["last accepted"]["detail"] == "PIPELINE_COMPLETED of pipeline 120, 18 minutes ago"
+    assert found["API"]["detail"] == f"DevLake 420e494@scratch at {API}"
+    assert terminal.err == ""
+
+
+def test_people_read_a_line_for_each_check_and_the_two_variables(terminal: Terminal) -> None:
+    assert terminal(*CHECK) == 0
+
+    lines = terminal.out.splitlines()
+    assert lines[0] == "stack Lakehook, source default"
+    assert lines[2].strip().split(maxsplit=2) == ["STATE", "CHECK", "WHAT IS, AND WHAT TO DO"]
+    assert [line.split()[0] for line in lines[3:10]] == ["ok"] * 7
+    assert lines[11:13] == [
+        f"NOTIFICATION_ENDPOINT={INGRESS_URL}",
+        "NOTIFICATION_SECRET=(hidden; --show-secret)",
+    ]
+
+
+def test_what_to_do_stands_below_what_is_wrong(terminal: Terminal) -> None:
+    terminal.office.heard.records[None] = Heard(
+        refused=LastRefused(NOON - 60, "signature", "sign: made with an empty secret")
+    )
+
+    assert terminal(*CHECK) == 6
+
+    (failed, remedy) = [
+        line for line in terminal.out.splitlines() if "FAIL" in line or "→ DevLake has" in line
+    ]
+    assert failed.split()[:3] == ["FAIL", "last", "refused"]
+    assert "1 minute ago: sign: made with an empty secret (signature)" in failed
+    assert "another secret: give it the one below (--show-secret)" in remedy
+
+
+def test_the_secret_is_shown_to_who_asks_and_to_nobody_else(terminal: Terminal) -> None:
+    for output in ("text", "json"):
+        terminal(*CHECK, "--output", output)
+        hidden = terminal.out + terminal.err
+        terminal(*CHECK, "--output", output, "--show-secret")
+
+        assert SECRET not in hidden
+        assert SECRET in terminal.out
+        assert KEY not in hidden + terminal.out
+
+
+def test_a_checkup_that_is_printed_shows_no_secret(terminal: Terminal) -> None:
+    (source,) = terminal.office.sources
+
+    assert SECRET not in repr(terminal.office.desk().check_devlake(source, INGRESS_URL))
+
+
+# --- what may be wrong ---
+
+
+def test_a_test_notice_that_is_refused_fails(terminal: Terminal) -> None:
+    terminal.office.endpoint.secret = "another"
+
+    found = checks(terminal, code=6)
+
+    assert states(found) == WELL | {"test notice": "fail"}
+
+
+def test_an_empty_secret_fails_and_a_test_notice_signed_by_it_says_how(terminal: Terminal) -> None:
+    terminal.office.secrets.stored = [""]
+
+    assert states(checks(terminal, code=6)) == WELL | {"secret": "fail", "test notice": "fail"}
+
+
+def test_an_endpoint_that_is_away_is_one_line(terminal: Terminal) -> None:
+    terminal.office.endpoint.answer = EndpointUnreachable("nobody knows its name")
+    expected = WELL | {"endpoint": "fail"}
+    del expected["test notice"]
+
+    assert states(checks(terminal, code=6)) == expected
+
+
+def test_what_is_no_ingress_is_said(terminal: Terminal) -> None:
+    terminal.office.endpoint.answer = EndpointResponse(200, b"<html>\x1b[2J")
+
+    assert terminal(*CHECK) == 6
+    assert "answered 200, and not as Lakehook's ingress does" in terminal.out
+    assert "\x1b" not in terminal.out
+
+
+def test_a_set_up_that_is_new_needs_nobody_yet(terminal: Terminal) -> None:
+    terminal.office.sources = DevLakeSources.parse(NONE, NONE, "{}")
+    terminal.office.heard.records.clear()
+
+    expected = WELL | dict.fromkeys(("last accepted", "API", "UI URL"), "warn")
+    del expected["newest pipeline"]
+    assert states(checks(terminal, code=0)) == expected
+
+
+def test_a_pipeline_that_devlake_has_finished_and_lakehook_never_heard_fails(
+    terminal: Terminal,
+) -> None:
+    terminal.office.devlake.pipelines = [shown(121), shown(120)]
+
+    found = checks(terminal, code=6)
+
+    assert states(found) == WELL | {"newest pipeline": "fail"}
+    assert "DevLake's #121 finished 39 minutes ago" in found["newest pipeline"]["detail"]
+    assert "lakehook reconcile --devlake URL --since 2h" in found["newest pipeline"]["remedy"]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        DevlakeAway("DevLake is away: no connection"),
+        NoDevlake("devlake: the answer to GET /version is not one of DevLake's (not JSON)"),
+        NoDevlake("devlake: an answer has more than 33554432 bytes"),
+    ],
+)
+def test_an_api_that_gives_nothing_is_one_clear_line(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def version() -> str:
+        raise error
+
+    monkeypatch.setattr(terminal.office.devlake, "version", version)
+    expected = WELL | {"API": "fail"}
+    del expected["newest pipeline"]
+
+    found = checks(terminal, code=6)
+
+    assert states(found) == expected
+    assert found["API"]["detail"] == str(error)
+
+
+def test_rows_that_cannot_be_read_are_passed_over(terminal: Terminal) -> None:
+    terminal.office.devlake.pipelines = [shown(121, "TASK_PONDERING"), shown(120)]
+
+    assert states(checks(terminal, code=0)) == WELL
+
+
+# --- whose API, and who may ask it ---
+
+
+def test_the_stacks_own_credentials_go_to_the_stacks_own_api(terminal: Terminal) -> None:
+    checks(terminal, code=0)
+
+    (address,) = terminal.office.devlake.reached
+    assert (address.url, address.headers) == (API, {"authorization": f"Bearer {KEY}"})
+
+
+def test_another_api_is_asked_with_what_is_given_for_it_alone(
+    terminal: Terminal, tmp_path: Path
+) -> None:
+    file = tmp_path / "key.txt"
+    file.write_text("authorization: Bearer mine\n")
+
+    checks(terminal, "--api", "http://devlake:8080", "--header-file", str(file), code=0)
+    checks(terminal, "--api", "http://devlake:8080", code=0)
+
+    assert [(one.url, one.headers) for one in terminal.office.devlake.reached] == [
+        ("http://devlake:8080", {"authorization": "Bearer mine"}),
+        ("http://devlake:8080", {}),
+    ]
+
+
+# --- several DevLakes ---
+
+
+@pytest.fixture
+def two(terminal: Terminal) -> Terminal:
+    office = terminal.office
+    office.sources = DevLakeSources.parse(API, UI, STAGING)
+    office.secrets.own = {"staging": "a secret of its own"}
+    office.heard.records["staging"] = Heard(
+        LastAccepted(NOON - 60, "devlake:staging/120:PIPELINE_COMPLETED:2026")
+    )
+    return terminal
+
+
+def test_each_source_is_judged_by_itself(two: Terminal) -> None:
+    assert two(*CHECK) == 6
+
+    assert "stack Lakehook, source default" in two.out
+    assert "stack Lakehook, source staging" in two.out
+    assert f"NOTIFICATION_ENDPOINT={INGRESS_URL}staging" in two.out
+    assert [url for url, _ in two.office.endpoint.posted] == [INGRESS_URL, f"{INGRESS_URL}staging"]
+
+
+def test_a_source_with_a_secret_of_its_own_signs_with_that(two: Terminal) -> None:
+    two.office.endpoint.secret = "a secret of its own"
+    accept(
+        two.office,
+        an_event(
+            pipeline_id=120,
+            source="staging",
+            event_type="PIPELINE_COMPLETED",
+            event_id=ENDED.replace("120", "staging/120"),
+        ),
+    )
+
+    found = checks(two, "--source", "staging", code=0)
+
+    assert states(found) == WELL | {"UI URL": "warn"}
+    assert (
+        found["last accepted"]["detail"]
+        == "PIPELINE_COMPLETED of pipeline staging/120, 1 minute ago"
+    )
+    assert states(checks(two, "--source", "default", code=6)) == WELL | {"test notice": "fail"}
+
+
+# --- bad input, and AWS ---
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        (("--source", "nobody"), "source: 'nobody' is not one of: default, staging"),
+        (("--api", "http://devlake:8080"), "api: of which DevLake? Give --source: default, stag"),
+        (("--header", "x: y"), "header: for which API? Give its URL by --api"),
+        (("--api", f"http://a:{KEY}@devlake"), "not into the URL"),
+        (("--api", "http://devlake", "--header", KEY), "header: not 'Name: value'"),
+    ],
+)
+def test_bad_input_is_one_line_with_exit_code_2(
+    two: Terminal, options: tuple[str, ...], complaint: str
+) -> None:
+    assert two(*CHECK, *options) == 2
+
+    assert complaint in two.err
+    assert two.err.count("\n") == 1
+    assert KEY not in two.err
+    assert two.office.endpoint.posted == []
+
+
+def test_what_aws_does_not_tell_is_a_check_that_fails_and_the_others_go_on(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def denied(*_: Any, **__: Any) -> Any:
+        raise OwnTrouble("AccessDenied: secretsmanager:GetSecretValue")
+
+    monkeypatch.setattr(terminal.office.secrets, "live", denied)
+    expected = WELL | {"secret": "fail"}
+    del expected["endpoint"], expected["test notice"]
+
+    found = checks(terminal, code=4)
+
+    assert states(found) == expected
+    assert "AWS: AccessDenied" in found["secret"]["detail"]
+    assert "docs/deploy.md" in found["secret"]["remedy"]
+
+
+def test_a_journal_that_is_away_spares_what_was_not_asked_of_it(terminal: Terminal) -> None:
+    terminal.office.heard.away = True
+
+    found = states(checks(terminal, code=4))
+
+    assert found.items() >= {"endpoint": "ok", "test notice": "ok", "last accepted": "fail"}.items()

@@ -72,13 +72,14 @@ class Alarms(Construct):
         )
 
     def _above(self, watch: Watch) -> cloudwatch.Alarm:
-        periods = max(1, watch.minutes // int(PERIOD.to_minutes()))
+        periods = _periods(watch.minutes)
         return self._alarm(
             watch.name,
             metric=watch.metric,
             threshold=watch.above,
             comparison_operator=ABOVE,
-            evaluation_periods=periods,
+            evaluation_periods=_periods(watch.within) if watch.within else periods,
+            datapoints_to_alarm=periods if watch.within else None,
             treat_missing_data=QUIET,
             alarm_description=watch.description,
         )
@@ -100,3 +101,7 @@ class Alarms(Construct):
         alarm = cloudwatch.Alarm(self, name, alarm_name=f"{self._prefix}-{name}", **properties)
         alarm.add_alarm_action(self._action)
         return alarm
+
+
+def _periods(minutes: int) -> int:
+    return max(1, minutes // int(PERIOD.to_minutes()))

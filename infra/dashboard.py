@@ -131,7 +131,8 @@ class Dashboard(Construct):
         ours = self._measures.ours
         busy = self._measures.of_function("ConcurrentExecutions", "deliver", "Maximum")
         of_events = (names.EVENTS, names.EVENTS_INFERRED, names.EVENTS_ABSORBED, names.EVENTS_STALE)
-        notices = [ours(one, "ingress") for one in (names.NOTICES, names.NOTICES_REFUSED)]
+        of_notices = (names.NOTICES, names.NOTICES_REFUSED, names.DEVLAKE_REFUSED)
+        notices = [ours(one, "ingress") for one in of_notices]
         return (
             [heading("What comes in?", "And how many workers are at it.")],
             [

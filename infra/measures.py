@@ -21,6 +21,9 @@ WORKERS = ("fanout", "deliver", "api")
 FEW_ATTEMPTS = 20
 """Of so few, half may fail by chance."""
 
+FEW_REFUSED = 50
+"""Less than one in so many: somebody plays DevLake, beside one that is heard."""
+
 _UNITS = {
     names.OLDEST_HELD: cloudwatch.Unit.SECONDS,
     names.EXCHANGE_TIME: cloudwatch.Unit.MILLISECONDS,
@@ -66,6 +69,22 @@ class Measures:
                 "attempts": self.ours(names.EXCHANGE_TIME, "deliver", "SampleCount"),
             },
             label="Failing (%)",
+            period=PERIOD,
+        )
+
+    def devlake_refused(self) -> cloudwatch.MathExpression:
+        """Refused notices in DevLake's form, unless they are few beside those that are accepted.
+
+        Where none was ever accepted that metric is missing, and FILL does not help: a sum does.
+        """
+        refused, all_ = "FILL(refused, 0)", "SUM([FILL(refused, 0), FILL(accepted, 0)])"
+        return cloudwatch.MathExpression(
+            expression=f"IF({FEW_REFUSED} * {refused} >= {all_}, {refused}, 0)",
+            using_metrics={
+                "refused": self.ours(names.DEVLAKE_REFUSED, "ingress"),
+                "accepted": self.ours(names.NOTICES, "ingress"),
+            },
+            label="Notices of DevLake refused",
             period=PERIOD,
         )
 

@@ -57,6 +57,16 @@ pct(milliseconds, 99) as p99, max(milliseconds) as longest by subscription
 | limit 100""",
 )
 
+REFUSALS = Question(
+    name="refused notices",
+    asked_of=("ingress",),
+    query="""\
+filter message = "notice_refused"
+| stats count(*) as notices, max(@timestamp) as latest by seems_devlake, kind, status, reason
+| sort notices desc
+| limit 100""",
+)
+
 TROUBLE = Question(
     name="our own trouble",
     asked_of=("ingress", "fanout", "deliver", "clock", "api"),
@@ -72,7 +82,7 @@ or @message like "Task timed out"
 class Queries(Construct):
     def __init__(self, scope: Construct, id_: str, *, measures: Measures) -> None:
         super().__init__(scope, id_)
-        for question in (ONE_PIPELINE, ONE_SUBSCRIPTION, FAILURES, LATENCY, TROUBLE):
+        for question in (ONE_PIPELINE, ONE_SUBSCRIPTION, FAILURES, LATENCY, REFUSALS, TROUBLE):
             logs.CfnQueryDefinition(
                 self,
                 question.name.title().replace(" ", ""),

@@ -26,6 +26,18 @@ def watches_of_notices(measures: Measures) -> Sequence[Watch]:
             type=reconcile,
         ),
         Watch(
+            name="NoticesRefused",
+            metric=measures.devlake_refused(),
+            above=0,
+            minutes=5,
+            within=60,
+            means="Notices in DevLake's form were refused while few or none were accepted, and"
+            " DevLake does not repeat them. The command shows the last one. signature: a readable"
+            " notice by another secret, so DevLake's NOTIFICATION_SECRET is not the stack's."
+            " no_signature, not_a_notice: perhaps somebody else.",
+            type=f"lakehook devlake check --stack {measures.namespace}",
+        ),
+        Watch(
             name="NoticesTurnedAway",
             metric=measures.of_function("Throttles", "ingress"),
             above=0,

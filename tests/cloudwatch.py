@@ -74,10 +74,18 @@ class Alarm:
         return {id_: _asked(stat["Metric"], stat) for id_, stat in stats.items()}
 
     def rings(self, data: Data) -> bool:
-        """Whether every period that it looks at breaches its threshold."""
-        periods = int(self.properties["EvaluationPeriods"])
-        assert "DatapointsToAlarm" not in self.properties, "M of N is not modelled"
-        return all(self._breaches(self._value(data, -back)) for back in range(1, periods + 1))
+        """Whether enough of the periods that it looks at breach its threshold."""
+        periods = range(1, self.periods + 1)
+        return sum(self._breaches(self._value(data, -back)) for back in periods) >= self.enough
+
+    @property
+    def periods(self) -> int:
+        return int(self.properties["EvaluationPeriods"])
+
+    @property
+    def enough(self) -> int:
+        """All of them, unless it says how many."""
+        return int(self.properties.get("DatapointsToAlarm", self.periods))
 
     def _value(self, data: Data, period: int) -> float | None:
         found = {

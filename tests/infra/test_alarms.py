@@ -19,6 +19,7 @@ NAMES = {
     "FunctionErrors",
     "GroupsInFlight",
     "NoticesLost",
+    "NoticesRefused",
     "NoticesTurnedAway",
     "OldDeadLetters",
     "OldestDelivery",
@@ -63,6 +64,7 @@ RINGS: dict[str, tuple[Counted, Counted]] = {
     "FunctionErrors": ({"clock": [1] * 5}, {"clock": [1], "deliver": [1], "fanout": [0, 0]}),
     "GroupsInFlight": ({"m1": [96_001]}, {"m1": [96_000]}),
     "NoticesLost": ({"trouble": [1]}, {"trouble": [0], "errors": [0]}),
+    "NoticesRefused": ({"refused": [1]}, {"refused": [1], "accepted": [50]}),
     "NoticesTurnedAway": ({"m1": [1]}, {"m1": [0]}),
     "OldDeadLetters": ({"parked": [10 * DAY + 1]}, {"letters": [10 * DAY], "parked": [10 * DAY]}),
     "OldestDelivery": ({"m1": [901]}, {"m1": [900]}),
@@ -110,15 +112,18 @@ def test_it_rings_when_it_has_lasted_long_enough_and_not_before(
     alarms: Mapping[str, Alarm], name: str
 ) -> None:
     alarm, (bad, good) = alarms[name], RINGS[name]
-    periods = int(alarm.properties["EvaluationPeriods"])
+    periods, almost = alarm.periods, alarm.enough - 1
 
     assert alarm.rings(lasting(bad, alarm, periods=periods))
     assert not alarm.rings(lasting(good, alarm, periods=periods))
-    one_good = {
-        alarm.asked[id_].metric: [good.get(id_, []), *[bad.get(id_, [])] * (periods - 1)]
+    one_short = {
+        alarm.asked[id_].metric: [
+            *[good.get(id_, [])] * (periods - almost),
+            *[bad.get(id_, [])] * almost,
+        ]
         for id_ in alarm.asked
     }
-    assert not alarm.rings(one_good)
+    assert not alarm.rings(one_short)
 
 
 def test_nothing_counted_rings_no_alarm_but_that_of_the_silent_clock(
@@ -173,6 +178,52 @@ def test_a_notice_that_may_be_lost_rings_at_once_and_nothing_else_does(
 
     rung = {name for name, alarm in alarms.items() if alarm.rings(data)}
     assert rung == {"NoticesLost", "ClockSilent"}
+
+
+MINUTES_IN_PERIOD = 5
+NIGHT: Sequence[int] = (2, 0, 0, 0, 0, 0, 0, 1)
+"""Created and running at once, the end 35 minutes later."""
+
+
+@pytest.mark.parametrize(
+    ("refused", "accepted", "rings"),
+    [
+        (NIGHT, (), True),  # nothing was ever accepted
+        (NIGHT, (0,) * 8, True),
+        ((1,), (), True),  # a release that posts only the end
+        (NIGHT, (30,) * 8, True),  # a second DevLake, with another secret
+        ((0, 1), (0, 100), False),  # somebody plays DevLake beside one that is heard
+        ((), (30,) * 8, False),
+        ((), (), False),
+    ],
+)
+def test_a_devlake_with_another_secret_wakes_people(
+    alarms: Mapping[str, Alarm], refused: Sequence[int], accepted: Sequence[int], *, rings: bool
+) -> None:
+    asked = alarms["NoticesRefused"].asked
+    counts = {"refused": refused, "accepted": accepted}
+
+    data = {asked[name].metric: [[float(n)] for n in some] for name, some in counts.items()}
+    assert alarms["NoticesRefused"].rings(data) is rings
+
+
+def test_who_scans_the_internet_wakes_nobody(alarms: Mapping[str, Alarm]) -> None:
+    """They are counted, and no alarm looks at that count."""
+    watched = {one.metric.name for alarm in alarms.values() for one in alarm.asked.values()}
+
+    assert metrics.NOTICES_REFUSED not in watched
+
+
+def test_of_what_is_refused_in_a_night_people_are_told_once_an_hour_at_most(
+    alarms: Mapping[str, Alarm],
+) -> None:
+    alarm = alarms["NoticesRefused"]
+    refused = alarm.asked["refused"].metric
+
+    assert alarm.periods * MINUTES_IN_PERIOD == 60
+    for since in range(12):
+        assert alarm.rings({refused: [[2.0], *[[]] * since]})
+    assert not alarm.rings({refused: [[2.0], *[[]] * 12]})
 
 
 def test_no_endpoint_alone_makes_a_failure_rate(alarms: Mapping[str, Alarm]) -> None:

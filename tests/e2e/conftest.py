@@ -28,6 +28,7 @@ KNOWN, AWAY = "known", "away"
 """Two more DevLakes: the REST API of one is known, and that of the other does not answer."""
 
 NOBODY = "http://127.0.0.1:1"
+DEVLAKES_UI = "https://devlake.example"  # of the default source
 STALLING = "stalling"  # a project whose pipelines never have enough time
 
 OPTIONS = Options(
@@ -37,6 +38,7 @@ OPTIONS = Options(
     clock_seconds=0.5,
     notification_secret=named("TASK_CREATED").secret,
     email_sender=SENDER,
+    devlake_ui_url=DEVLAKES_UI,
 )
 
 

@@ -13,11 +13,11 @@ from lakehook.subscribe import SecretWish, Terms
 from local.installation import LocalLakehook
 from local.receiver import Arrival, Receiver
 from ops.desk import Desk
-from tests.devlake import DevLake
+from tests.devlake import DevLake, planned_task
 from tests.devlake.receiver import OldReceiver, listening
 from tests.devlake.rest import SharedRest
-from tests.e2e.conftest import AWAY, KNOWN
-from tests.e2e.devlake_scenarios import PROJECT, SCENARIOS, Scenario
+from tests.e2e.conftest import AWAY, DEVLAKES_UI, KNOWN
+from tests.e2e.devlake_scenarios import PROJECT, RUN, SCENARIOS, Scenario, types
 from tests.e2e.evidence import Evidence
 from tests.integration.eventually import eventually
 
@@ -151,6 +151,13 @@ def test_a_project_is_named_as_it_is(played: dict[str, Played], heard: Heard):
     }
 
 
+def test_an_event_links_to_its_pipeline_in_devlakes_ui(played: dict[str, Played], heard: Heard):
+    pipeline = played["succeeds"].pipeline
+
+    urls = {arrival.body["pipeline_url"] for arrival in heard.arrivals(pipeline)}
+    assert urls == {f"{DEVLAKES_UI}/advanced/pipeline/{pipeline}"}
+
+
 def test_what_devlake_does_not_say_is_unknown(played: dict[str, Played], heard: Heard):
     arrivals = [arrival for one in played.values() for arrival in heard.arrivals(one.pipeline)]
 
@@ -167,19 +174,49 @@ def known(lakehook: LocalLakehook, heard: Heard, devlakes: SharedRest) -> DevLak
     return devlake
 
 
-def test_a_blueprint_is_the_trigger_whatever_started_it(known: DevLake, heard: Heard):
-    blueprint, without_project = known.add_blueprint(PROJECT), known.add_blueprint()
-    pipelines = [known.create(one) for one in (blueprint, without_project)]
+def told_by(known: DevLake, heard: Heard, pipeline: int, told: str) -> list[dict[str, Any]]:
+    """The events of a pipeline, once so much was told of it."""
+    words = told.split()
+    eventually(lambda: types(heard.told(pipeline, KNOWN)) == words, what=known.log.copy)
+    return [dict(arrival.body) for arrival in heard.arrivals(pipeline, KNOWN)]
+
+
+def test_a_blueprint_is_the_trigger_whatever_started_it_and_what_has_none_is_manual(
+    known: DevLake, heard: Heard
+):
+    blueprints = [known.add_blueprint(PROJECT), known.add_blueprint(), 0]
+    pipelines = [known.create(blueprint) for blueprint in blueprints]
     for pipeline in pipelines:
         known.live(pipeline)
 
-    for pipeline in pipelines:
-        eventually(lambda: heard.told(pipeline, KNOWN) == "CREATED RUNNING COMPLETED")  # noqa: B023
     triggers = [
-        {arrival.body["trigger_source"] for arrival in heard.arrivals(pipeline, KNOWN)}
+        {event["trigger_source"] for event in told_by(known, heard, pipeline, RUN)}
         for pipeline in pipelines
     ]
-    assert triggers == [{f"blueprint:{blueprint}"}, {f"blueprint:{without_project}"}]
+    assert triggers == [{f"blueprint:{n}"} if n else {"manual"} for n in blueprints]
+
+
+def test_an_end_says_what_failed_and_a_rerun_that_succeeds_nothing_of_it(
+    known: DevLake, heard: Heard
+):
+    plan = [[planned_task(fail=True), planned_task()], [planned_task()]]
+    pipeline = known.create(plan=plan, name="nightly", labels=["team-a"])
+    known.live(pipeline, failing=1)
+    known.rerun(pipeline)
+    known.live(pipeline)
+
+    told = "CREATED RUNNING FAILED CREATED RUNNING COMPLETED"
+    events = told_by(known, heard, pipeline, told)
+    assert {event["pipeline_name"] for event in events} == {"nightly"}
+    assert [event["labels"] for event in events] == [["team-a"]] * 6
+    assert {event["total_tasks"] for event in events if "inferred" not in event} == {3}
+    failed, completed = events[2], events[5]
+    assert failed["message"].startswith(f"Error running pipeline {pipeline}.")
+    assert failed["finished_tasks"] == 2
+    (task,) = failed["failed_tasks"]
+    assert (task["plugin"], task["status"]) == ("sleeper", "TASK_FAILED")
+    assert "it was to fail after 1 s" in task["message"]
+    assert not {"message", "error_name", "failed_tasks"} & completed.keys()
 
 
 def test_an_api_that_does_not_answer_costs_nothing_but_what_it_would_have_said(

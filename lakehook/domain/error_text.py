@@ -6,6 +6,7 @@ with: URLs with passwords, headers, connection strings.
 
 import re
 from collections.abc import Iterator
+from functools import cache
 
 from lakehook.domain.redaction import HIDDEN
 
@@ -17,63 +18,64 @@ _NAME = (
     r"|private[_-]?key|credentials?|signature|cookie)"
 )
 _BRIEF_NAME = r"(?:[\w.-]{0,60}[_-])?(?:key|pwd|sig|sign|auth|pat|jwt|sid)"
-_VALUE = r"[^\s&\"'`,;\]\[(){}<>|]"
+_SCHEME = r"(?:(?:Basic|Bearer|Digest|Negotiate|token)\s{1,3})"
+_VALUE = r"[^\s&\"'`;,<>]"
 
-
-def _after(start: str) -> re.Pattern[str]:
-    """A value behind such a start, which begins no later than its first word does."""
-    return re.compile(rf"(?<![\w.-])({start}){_VALUE}+", re.IGNORECASE)
-
-
-_RULES: tuple[tuple[re.Pattern[str], str], ...] = (
-    # https://user:password@host, whatever the scheme
-    (re.compile(r"(?<=://)[^\s/?#\"'`<>]{1,1000}@"), f"{HIDDEN}@"),
-    # user:password@tcp(host:3306)/lake, as Go's drivers write it
-    (
-        re.compile(r"(?<![^\s\"'`=(\[])[^\s:@\"'`=(\[]{1,200}:\S{1,200}@(?=(?:tcp|unix)\()"),
-        f"{HIDDEN}@",
-    ),
+_NAMED = (
     # Authorization: Bearer …, Authorization:[Basic …], "authorization": "token …"
-    (
-        re.compile(
-            r"((?:proxy-)?authorization[\"']?\s{0,3}[:=]\s{0,3}\[?[\"']?)"
-            rf"(?:[A-Za-z]{{1,20}}\s{{1,3}})?{_VALUE}+",
-            re.IGNORECASE,
-        ),
-        rf"\1{HIDDEN}",
-    ),
-    (
-        re.compile(rf"\b(Bearer|Basic)\s{{1,3}}(?=\S{{0,200}}[0-9=_]){_VALUE}{{8,}}"),
-        rf"\1 {HIDDEN}",
-    ),
-    # password=…, "token": "…", access_token:[…]; password: …
-    (_after(rf"{_NAME}[\"']?\s{{0,3}}=\s{{0,3}}[\"']?"), rf"\1{HIDDEN}"),
-    (_after(rf"{_NAME}(?:[\"']\s{{0,3}}:\s{{0,3}}[\"']|:\[?)"), rf"\1{HIDDEN}"),
-    (_after(r"[\w.-]{0,60}(?:password|passwd|passphrase|pwd)\s{0,3}:\s{1,3}"), rf"\1{HIDDEN}"),
-    # token: …, unless a word follows, as in "token: not found"
-    (_after(rf"{_NAME}\s{{0,3}}:\s{{1,3}}(?![A-Za-z-]{{1,20}}(?![\w./+=-]))"), rf"\1{HIDDEN}"),
+    rf"(?:proxy-)?authorization[\"']?\s{{0,3}}[:=]\s{{0,3}}\[?[\"']?{_SCHEME}?",
+    # password=…, "token": "…", access_token:[…]
+    rf"{_NAME}[\"']?\s{{0,3}}=\s{{0,3}}[\"']?",
+    rf"{_NAME}(?:[\"']\s{{0,3}}:\s{{0,3}}[\"']|:\[?)",
+    # password: …; token: …, unless a word follows, as in "token: not found"
+    r"[\w.-]{0,60}(?:password|passwd|passphrase|pwd)\s{0,3}:\s{1,3}",
+    rf"{_NAME}\s{{0,3}}:\s{{1,3}}(?![A-Za-z-]{{1,20}}(?![\w./+=-]))",
     # ?key=…&sig=…
-    (_after(rf"{_BRIEF_NAME}="), rf"\1{HIDDEN}"),
-    # what looks like nothing else: GitHub, GitLab, Slack, AWS, Google, Atlassian, a JWT, a key
-    (
-        re.compile(
-            r"\b(?:gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|gl[a-z]{2,6}-[\w-]{20,}"
-            r"|xox[a-z]-[\w-]{10,}|(?:AKIA|ASIA)[A-Z0-9]{16}|AIza[\w-]{35}|ATATT3[\w=.-]{20,}"
-            r"|eyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]{0,1000})?)"
-        ),
-        HIDDEN,
-    ),
-    (re.compile(r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----[^-]{0,8000}(?:-----END)?"), HIDDEN),
+    rf"{_BRIEF_NAME}=",
+)
+_BARE = (
+    # https://user:password@host, whatever the scheme
+    r"(?<=://)[^\s/?#\"'`<>]{1,1000}(?=@)",
+    # user:password@tcp(host:3306)/lake, as Go's drivers write it
+    r"(?<![^\s\"'`=(\[])[^\s:@\"'`=(\[]{1,200}:\S{1,200}(?=@(?:tcp|unix)\()",
+    rf"(?<=\bBearer )(?=\S{{0,200}}[0-9=_]){_VALUE}{{8,}}",
+    rf"(?<=\bBasic )(?=\S{{0,200}}[0-9=_]){_VALUE}{{8,}}",
+    # GitHub, GitLab, Slack, AWS, Google, Atlassian, a JWT, a key
+    r"\bgh[pousr]_[A-Za-z0-9]{20,}",
+    r"\bgithub_pat_\w{20,}",
+    r"\bgl[a-z]{2,6}-[\w-]{20,}",
+    r"\bxox[a-z]-[\w-]{10,}",
+    r"\b(?:AKIA|ASIA)[A-Z0-9]{16}",
+    r"\bAIza[\w-]{35}",
+    r"\bATATT3[\w=.-]{20,}",
+    r"\beyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]{0,1000})?",
+    r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----[^-]{0,8000}(?:-----END)?",
 )
 
-_WRAPPED = re.compile(r"[ |\t]*Wraps: \(\d+\) (.*)")
+
+@cache
+def _rules() -> tuple[tuple[re.Pattern[str], str], ...]:
+    """Compiled when the first error comes: it takes longer than a function should start."""
+    return (
+        (re.compile("|".join(_BARE)), HIDDEN),
+        *(
+            (re.compile(rf"(?<![\w.-])({start}){_VALUE}+", re.IGNORECASE), rf"\1{HIDDEN}")
+            for start in _NAMED
+        ),
+    )
+
+
+_WRAPPED = re.compile(r"[ |\t]*Wraps: \(\d+\)(?: (.*))?")
+_NOT_SAID = frozenset(("combined messages:", "attached stack trace"))
+"""What stands where nothing is said yet: of several messages, each is on lines of its own."""
+_MARGIN = " |\t{}"
 _TYPES = re.compile(r"[ |\t]*Error types: \(1\)")
 
 
 def without_credentials(text: str) -> str:
     """The text with ``…`` for what looks like a credential, and no more than is looked at."""
     text = text[:MAX_SCANNED]
-    for pattern, replacement in _RULES:
+    for pattern, replacement in _rules():
         text = pattern.sub(replacement, text)
     return text
 
@@ -92,7 +94,7 @@ def summary_of(text: str) -> str:
         return first_line(text)
     lines = [line for line in text.splitlines() if line.strip()]
     causes = dict.fromkeys(_causes(lines))  # one that is wrapped twice is said once
-    return ": ".join(cause for cause in causes if cause)
+    return ": ".join(causes)
 
 
 def first_line(text: str) -> str:
@@ -100,11 +102,17 @@ def first_line(text: str) -> str:
 
 
 def _causes(lines: list[str]) -> Iterator[str]:
-    yield _plain(lines[0])
-    for line in lines[1:]:
-        if wrapped := _WRAPPED.match(line):
-            yield _plain(wrapped[1])
+    """The first line and what is wrapped, if need be on a line below."""
+    is_due = True
+    for line in lines:
+        wrapped = _WRAPPED.match(line)
+        text = (wrapped[1] or "") if wrapped else line
+        is_due = is_due or wrapped is not None
+        if is_due and (cause := _plain(text)):
+            yield cause
+            is_due = False
 
 
 def _plain(text: str) -> str:
-    return text.strip().rstrip(".:").rstrip()
+    said = text.strip(_MARGIN)
+    return "" if said in _NOT_SAID or _TYPES.match(said) else said.rstrip(".:").rstrip()

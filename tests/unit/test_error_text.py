@@ -28,18 +28,20 @@ SECRET = "s3cr3t-0f-0urs"
         (f"connect to `host=db user=lake password={SECRET} sslmode=off`", None),
         (
             f"[method:GET query:map[access_token:[{SECRET}] page:[1]]]. 401",
-            "[method:GET query:map[access_token:[…] page:[1]]]. 401",
+            "[method:GET query:map[access_token:[… page:[1]]]. 401",
         ),
         (
             f"map[Authorization:[Bearer {SECRET}] Accept:[*/*]]",
-            "map[Authorization:[…] Accept:[*/*]]",
+            "map[Authorization:[Bearer … Accept:[*/*]]",
         ),
-        (f"Authorization: Basic {SECRET}==", "Authorization: …"),
-        (f"authorization: token {SECRET}", "authorization: …"),
+        (f"Authorization: Basic {SECRET}==", "Authorization: Basic …"),
+        (f"authorization: token {SECRET}", "authorization: token …"),
+        ("Authorization: ourtokenofletters is bad", "Authorization: … is bad"),
         (f"sent Bearer {SECRET}.abc to x", "sent Bearer … to x"),
         (f"PRIVATE-TOKEN: {SECRET}", "PRIVATE-TOKEN: …"),
         (f'{{"private_token": "{SECRET}", "page": 1}}', '{"private_token": "…", "page": 1}'),
         (f"password: {SECRET}", "password: …"),
+        (f"password={SECRET}(]|) x", "password=… x"),
         ("password: correct", "password: …"),
         (f"GET https://x/api?private_token={SECRET}&page=2: 401", None),
         (
@@ -130,6 +132,10 @@ def test_what_devlake_nests_is_told_from_the_outside_in():
         ("a\nWraps: (2) a\nWraps: (3) b", "a: b"),
         ("a:\nWraps: (2) b.\n  -- stack trace:\n  | main.go:7\nError types: (1) *x", "a: b"),
         ("a\nWraps: (2) \nError types: (1) *x", "a"),
+        (
+            "a\nWraps: (2)\n  | combined messages: \n  | {\n  | \tb\n  | \tc\n  | }\nWraps: (3) d",
+            "a: b: d",
+        ),
     ],
 )
 def test_any_other_text_is_its_first_line_and_nothing_is_told_twice(text: str, summary: str):

@@ -42,8 +42,10 @@ class RestDevLake:
     ) -> None:
         self._fetch, self._page_size, self._remedy = fetch, page_size, remedy
 
-    def page(self, number: int, *, pending: bool = False) -> Sequence[Document]:
-        query = f"page={number}&pageSize={self._page_size}" + ("&pending=1" if pending else "")
+    def page(self, number: int, *, status: str = "") -> Sequence[Document]:
+        query = f"page={number}&pageSize={self._page_size}" + (
+            f"&status={status}" if status else ""
+        )
         path = "/pipelines"
         return _listed(self._document(path, query), "pipelines", path)
 

@@ -17,11 +17,11 @@ class Publish(Protocol):
 class DevLakePipelines(Protocol):
     """What DevLake shows by its REST API: ``DevlakeAway``, or ``BadInput`` if it never will."""
 
-    def page(self, number: int, *, pending: bool = False) -> Sequence[Document]:
+    def page(self, number: int, *, status: str = "") -> Sequence[Document]:
         """Pipelines as they are now, newest first; page 1 is the first, none past the last.
 
-        ``pending`` selects those without an end that wait or run. A rerun is not among them: its
-        row still has the end of the run before.
+        ``status`` selects those of one of DevLake's statuses, such as ``TASK_RERUN``. Its own
+        ``pending=1`` would leave out reruns: their rows have the end of the run before.
         """
 
     def pipeline(self, pipeline_id: int) -> Document | None:

@@ -79,10 +79,11 @@ def test_each_page_is_as_of_now(there: Shown):
     assert [one["id"] for one in there.devlake.page(2)] == [4, 3]
 
 
-def test_pending_pipelines_wait_or_run_and_a_rerun_is_not_among_them(there: Shown):
-    """The row of a rerun has the end of the run before, which DevLake looks at."""
-    assert [row["id"] for row in there.devlake.page(1, pending=True)] == [5, 4]
-    assert list(there.devlake.page(2, pending=True)) == []
+def test_pipelines_of_one_status_are_listed_alone(there: Shown):
+    there.pipelines[6] = shown(6, "TASK_RERUN")
+
+    assert [row["id"] for row in there.devlake.page(1, status="TASK_RERUN")] == [6, 3]
+    assert list(there.devlake.page(2, status="TASK_RERUN")) == []
 
 
 def test_a_pipeline_that_there_is_not_is_none(there: Shown):

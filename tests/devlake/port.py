@@ -59,8 +59,8 @@ class FakeDevlake:
         self.reached.append(address)
         return self
 
-    def page(self, number: int, *, pending: bool = False) -> Sequence[Document]:
-        query = f"page={number}&pageSize={self.page_size}" + "&pending=1" * pending
+    def page(self, number: int, *, status: str = "") -> Sequence[Document]:
+        query = f"page={number}&pageSize={self.page_size}&status={status}"
         listed: Sequence[Document] = self._get(f"/pipelines?{query}")["pipelines"]
         return listed
 
@@ -80,6 +80,12 @@ class FakeDevlake:
     @property
     def pages_read(self) -> int:
         return sum(target.startswith("/pipelines?") for target in self.rest.targets)
+
+    @property
+    def pipelines_asked(self) -> list[int]:
+        """Those that were asked for by their ids."""
+        asked = (target.partition("/pipelines/")[2] for target in self.rest.targets)
+        return [int(number) for number in asked if number.isdecimal()]
 
     @property
     def projects_asked(self) -> list[int]:

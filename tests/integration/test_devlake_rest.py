@@ -76,11 +76,13 @@ def devlake(
 def test_each_request_says_what_lets_it_in_and_which_page_it_wants(fetching: Fetching):
     with devlake(fetching, NOBODY, NOBODY) as (api, wire):
         api.page(1)
-        api.page(2, pending=True)
+        api.page(2, status="TASK_RERUN")
 
     first, second = wire.requests
     assert first.startswith(b"GET /api/pipelines?page=1&pageSize=50 HTTP/1.1\r\n")
-    assert second.startswith(b"GET /api/pipelines?page=2&pageSize=50&pending=1 HTTP/1.1\r\n")
+    assert second.startswith(
+        b"GET /api/pipelines?page=2&pageSize=50&status=TASK_RERUN HTTP/1.1\r\n"
+    )
     assert f"authorization: bearer {SECRET}" in first.decode().lower()
     assert b"user-agent: lakehook/" in first.lower()
     assert wire.connections == 1

@@ -13,7 +13,8 @@ from lakehook.settings import ClockSettings
 FIND_AND_LEASE = ("dynamodb:BatchGetItem", "dynamodb:UpdateItem")
 FORGET_A_BREAKER = ("dynamodb:GetItem", "dynamodb:DeleteItem")
 LINE_UP = ("dynamodb:PutItem", "dynamodb:Query")
-LEASE_A_STALL = ("dynamodb:UpdateItem",)
+COMPARE_WITH_DEVLAKE = ("dynamodb:BatchGetItem",)
+LEASE_A_STALL = ("dynamodb:UpdateItem",)  # and write down how far DevLake was read
 
 
 class Clock(Worker):
@@ -61,5 +62,6 @@ class Clock(Worker):
         self.may(["dynamodb:Query"], on=tables.held_index_arn)
         self.may((*FIND_AND_LEASE, *FORGET_A_BREAKER, *LINE_UP), on=tables.deliveries.table_arn)
         self.may(["dynamodb:Query"], on=tables.unended_index_arn)
-        self.may((*LEASE_A_STALL, *READ_THE_PAST), on=tables.pipelines.table_arn)
+        of_pipelines = (*COMPARE_WITH_DEVLAKE, *LEASE_A_STALL, *READ_THE_PAST)
+        self.may(of_pipelines, on=tables.pipelines.table_arn)
         self.may(READ_SUBSCRIPTIONS, on=tables.subscriptions.table_arn)

@@ -140,4 +140,11 @@ class Dashboard(Construct):
                 graph("Notices of DevLake, and bad events", *notices, ours(names.PARKED, "fanout")),
                 graph("Workers", busy, *self._of_functions("Throttles")),
             ],
+            [
+                graph("Events whose notices were lost", ours(names.EVENTS_RECONCILED, "clock")),
+                graph(
+                    "Since DevLake's API was read (s)",
+                    ours(names.RECONCILE_LAG, "clock", "Maximum"),
+                ),
+            ],
         )

@@ -26,6 +26,7 @@ FEW_REFUSED = 50
 
 _UNITS = {
     names.OLDEST_HELD: cloudwatch.Unit.SECONDS,
+    names.RECONCILE_LAG: cloudwatch.Unit.SECONDS,
     names.EXCHANGE_TIME: cloudwatch.Unit.MILLISECONDS,
 }
 

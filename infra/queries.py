@@ -17,7 +17,7 @@ class Question:
 
 ONE_PIPELINE = Question(
     name="one pipeline",
-    asked_of=("ingress", "fanout", "deliver"),
+    asked_of=("ingress", "clock", "fanout", "deliver"),
     query="""\
 fields @timestamp, message, event_type, subscription, sequence, outcome, status, milliseconds, fate
 | filter pipeline_id = "39" # the pipeline's id; and source = "staging" where it has one
@@ -78,11 +78,31 @@ or @message like "Task timed out"
 | limit 100""",
 )
 
+LOST_NOTICES = Question(
+    name="lost notices",
+    asked_of=("clock",),
+    query="""\
+fields @timestamp, message, source, pipeline_id, event_type, event_id, reason
+| filter message = "event_reconciled" or message = "reconcile_failed"
+| sort @timestamp desc
+| limit 1000""",
+)
+
+QUESTIONS = (
+    ONE_PIPELINE,
+    ONE_SUBSCRIPTION,
+    FAILURES,
+    LATENCY,
+    REFUSALS,
+    LOST_NOTICES,
+    TROUBLE,
+)
+
 
 class Queries(Construct):
     def __init__(self, scope: Construct, id_: str, *, measures: Measures) -> None:
         super().__init__(scope, id_)
-        for question in (ONE_PIPELINE, ONE_SUBSCRIPTION, FAILURES, LATENCY, REFUSALS, TROUBLE):
+        for question in QUESTIONS:
             logs.CfnQueryDefinition(
                 self,
                 question.name.title().replace(" ", ""),

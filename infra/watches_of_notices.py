@@ -3,8 +3,12 @@
 from collections.abc import Sequence
 
 from infra.measures import Measures, total
-from infra.watch import Watch
+from infra.tail import tail
+from infra.watch import MINUTE, Watch
 from lakehook import metrics as names
+
+MAX_LAG_SECONDS = 30 * MINUTE
+RECONCILE_FAILED = "'\"reconcile_failed\"'"
 
 
 def watches_of_notices(measures: Measures) -> Sequence[Watch]:
@@ -45,5 +49,13 @@ def watches_of_notices(measures: Measures) -> Sequence[Watch]:
             means="Lambda has turned notices away, which DevLake does not repeat."
             " Ask your DevLake, by its URL, what they were.",
             type=reconcile,
+        ),
+        Watch(
+            name="ReconcileFailing",
+            metric=measures.ours(names.RECONCILE_LAG, "clock", "Maximum"),
+            above=MAX_LAG_SECONDS,
+            minutes=5,
+            means="For half an hour DevLake's API has not been read: lost notices stay lost.",
+            type=tail(measures, "clock", pattern=RECONCILE_FAILED),
         ),
     )

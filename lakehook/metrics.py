@@ -21,6 +21,8 @@ DISABLED = "SubscriptionsDisabled"  # by the receiver's word, or for failing too
 EXCHANGE_TIME = "ExchangeTime"  # milliseconds, from DNS to the last byte
 
 PIPELINES_STALLED = "PipelinesStalled"  # told so by the clock
+EVENTS_RECONCILED = "EventsReconciled"  # which DevLake's notices had not told
+RECONCILE_LAG = "ReconcileLag"  # seconds since the last success, of the DevLake furthest behind
 
 LANES_WOKEN = "LanesWoken"
 REPLAYED = "DeliveriesReplayed"  # lined up by the clock to be sent again

@@ -74,6 +74,12 @@ class ClockSettings(Settings):
     devlake_ui_url: str  # or NONE
     devlake_sources: str  # JSON, see ``DevLakeSources``
     devlake_api_secret_arn: str
+    reconcile_seconds: str = "300"
+
+    @property
+    def knows_an_api(self) -> bool:
+        """Whether some DevLake's REST API is known, by a look that parses nothing."""
+        return self.devlake_api_url != NONE or '"api_url"' in self.devlake_sources
 
 
 @dataclass(frozen=True, kw_only=True)

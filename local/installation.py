@@ -58,7 +58,11 @@ class Options:
 
     def variables(self) -> dict[str, str]:
         """What the template has said to the functions, and the laptop says otherwise."""
-        return {"RETRY_SCHEDULE": self.retry_schedule} if self.retry_schedule else {}
+        chosen = {
+            "RETRY_SCHEDULE": self.retry_schedule,
+            "RECONCILE_SECONDS": self.clock_seconds and str(self.clock_seconds),
+        }
+        return {name: value for name, value in chosen.items() if value}
 
 
 class LocalLakehook:

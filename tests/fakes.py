@@ -73,7 +73,7 @@ class FakeDice:
 
 @dataclass
 class FakeJournal:
-    """Plays ``Chronicle`` and ``Watch`` too."""
+    """Plays ``Chronicle``, ``Watch`` and ``PipelineReader`` too."""
 
     pipelines: dict[str, Pipeline] = field(default_factory=dict)
     events: dict[tuple[str, str], NumberedEvent] = field(default_factory=dict)
@@ -82,6 +82,7 @@ class FakeJournal:
     accepted: dict[tuple[str, str], float] = field(default_factory=dict)
     aside: dict[tuple[str, str], SetAside] = field(default_factory=dict)
     leases: dict[str, float] = field(default_factory=dict)
+    pipelines_read: int = 0
 
     def open(self, event: Event) -> tuple[Pipeline, Sequence[NumberedEvent]]:
         pipeline = self.pipelines.get(event.pipeline_key, Pipeline(event.pipeline_key))
@@ -99,6 +100,10 @@ class FakeJournal:
         self.implied[key] = list(advance.numbered[:-1])
         self.pipelines[before.key] = advance.after(now=self.clock.now())
         self.leases.pop(before.key, None)
+
+    def read_pipelines(self, keys: Collection[str]) -> Mapping[str, Pipeline]:
+        self.pipelines_read += len(keys)
+        return _found(self.pipelines, keys)
 
     def set_aside(self, event: Event, skip: EventSkip) -> None:
         before = skip.before
@@ -121,13 +126,15 @@ class FakeJournal:
         unsent = [one for key, one in self.aside.items() if key[0] == pipeline_key]
         return sorted(unsent, key=lambda one: one.at)
 
-    def unended(self, stage: Stage, *, until: float, stalled: bool = False) -> Iterator[Pipeline]:
+    def unended(
+        self, stage: Stage, *, until: float, since: float | None = None, stalled: bool = False
+    ) -> Iterator[Pipeline]:
         found = [
             (one.entered_at, one)
             for one in self.pipelines.values()
             if (one.round.stage, one.round.stalled) == (stage, stalled)
             and one.entered_at is not None
-            and one.entered_at <= until
+            and (since or 0.0) <= one.entered_at <= until
         ]
         yield from (one for _, one in sorted(found, key=lambda one: one[0]))
 

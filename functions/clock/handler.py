@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lakehook.adapters.aws import Aws
 from lakehook.adapters.dynamo_health import DynamoHealths
@@ -25,6 +25,13 @@ from lakehook.replay.page import LineUpPage
 from lakehook.settings import ClockSettings
 from lakehook.tell_stalled import TellStalled
 from lakehook.wake import WakeLanes
+
+if TYPE_CHECKING:
+    from lakehook.reconcile.schedule import ReconcileOnSchedule
+
+RECONCILE_SECONDS = 20.0  # of a tick
+SPARE_SECONDS = 10.0
+"""What the last request of a run may take beyond its end, and the writes behind it."""
 
 
 @cache
@@ -86,8 +93,22 @@ def work_off_replays() -> WorkOffReplays:
     )
 
 
+@cache
+def reconcile() -> "ReconcileOnSchedule | None":
+    """None where no API of DevLake is known: then nothing is loaded for it."""
+    settings = ClockSettings.from_env(os.environ)
+    if not settings.knows_an_api:
+        return None
+    from functions.clock.reconcile import build_reconcile  # noqa: PLC0415
+
+    return build_reconcile(settings, aws(), telemetry())
+
+
 def lambda_handler(_event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Lanes before pipelines before replays; trouble with one of them leaves the others alone."""
+    """Lanes before pipelines before replays; trouble with one of them leaves the others alone.
+
+    DevLake's API comes last: nothing waits for it.
+    """
     with telemetry().invocation(context.aws_request_id):
         _contained(count_lanes, doing="count lanes")
         # What there is to wake may take longer than there is time.
@@ -100,7 +121,17 @@ def lambda_handler(_event: dict[str, Any], context: Any) -> dict[str, Any]:
         replayed = _contained(work_off_replays(), doing="replay")
         if replayed:
             telemetry().replayed(replayed)
-    return {"woken": woken, "stalled": stalled, "replayed": replayed}
+        left_seconds = context.get_remaining_time_in_millis() / 1000
+        reconciled = _contained(lambda: _reconcile(left_seconds), doing="reconcile")
+    return {"woken": woken, "stalled": stalled, "replayed": replayed, "reconciled": reconciled}
+
+
+def _reconcile(left_seconds: float) -> int:
+    reconcile_sources = reconcile()
+    if reconcile_sources is None:
+        return 0
+    seconds = min(RECONCILE_SECONDS, left_seconds - SPARE_SECONDS)
+    return reconcile_sources(ends_at=WallClock().now() + seconds)
 
 
 def count_lanes() -> int:

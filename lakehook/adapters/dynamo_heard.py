@@ -5,18 +5,17 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from lakehook.adapters.aws import own_trouble
-from lakehook.adapters.dynamo_item import Item, from_item, milliseconds, to_item
+from lakehook.adapters.devlake_items import devlake_item_key
+from lakehook.adapters.dynamo_item import from_item, milliseconds, to_item
 from lakehook.domain.devlake.heard import Heard, LastAccepted, LastRefused, is_notice
 from lakehook.domain.devlake.refusal import Refusal
 from lakehook.domain.event import Event
 from lakehook.ports.heard import ACCEPTED_EVERY_SECONDS, REFUSED_EVERY_SECONDS
 from lakehook.ports.ingress import Now
-from lakehook.settings import PipelinesTable as Table
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-DEFAULT_SOURCE = "default"
 _RECORD = "heard"
 
 
@@ -54,7 +53,7 @@ class DynamoHeard:
     def heard(self, source: str | None) -> Heard:
         with own_trouble():
             answer = self.dynamodb.get_item(
-                TableName=self.table, Key=_key(source), ConsistentRead=True
+                TableName=self.table, Key=devlake_item_key(source, _RECORD), ConsistentRead=True
             )
         values = from_item(answer.get("Item", {}))
         return Heard(_last_accepted(values), _last_refused(values))
@@ -64,18 +63,12 @@ class DynamoHeard:
         with own_trouble():
             self.dynamodb.update_item(
                 TableName=self.table,
-                Key=_key(source),
+                Key=devlake_item_key(source, _RECORD),
                 UpdateExpression=f"SET {assignments}",
                 ExpressionAttributeValues=to_item(
                     {f":{name}": value for name, value in values.items()}
                 ),
             )
-
-
-def _key(source: str | None) -> Item:
-    """No pipeline has a ``#`` in its id."""
-    partition = f"{Table.DEVLAKE}{source or DEFAULT_SOURCE}"
-    return to_item({Table.PARTITION_KEY: partition, Table.SORT_KEY: _RECORD})
 
 
 def _last_accepted(values: Mapping[str, Any]) -> LastAccepted | None:

@@ -34,13 +34,19 @@ class DynamoWatch:
     table: str
     clock: Clock
 
-    def unended(self, stage: Stage, *, until: float, stalled: bool = False) -> Iterator[Pipeline]:
-        values = {":unended": unended_name(stage, stalled=stalled), ":until": _ms(until)}
+    def unended(
+        self, stage: Stage, *, until: float, since: float | None = None, stalled: bool = False
+    ) -> Iterator[Pipeline]:
+        first, last = 0 if since is None else _ms(since), _ms(until)
+        if first > last:  # DynamoDB refuses to look between them
+            return iter(())
+        unended = unended_name(stage, stalled=stalled)
+        values = {":unended": unended, ":since": first, ":until": last}
         items = pages_of(
             self.dynamodb.query,
             TableName=self.table,
             IndexName=Table.UNENDED_INDEX,
-            KeyConditionExpression="#unended = :unended AND #entered_at <= :until",
+            KeyConditionExpression="#unended = :unended AND #entered_at BETWEEN :since AND :until",
             ExpressionAttributeNames=_NAMES,
             ExpressionAttributeValues=to_item(values),
         )

@@ -1,7 +1,7 @@
 """What the functions tell: one canonical line per event and per attempt, and the metrics."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools.metrics import MetricUnit
 
@@ -12,6 +12,11 @@ from lakehook.domain.event import Event
 from lakehook.domain.lane import DeliveryRecord
 from lakehook.domain.lifecycle import Fate
 from lakehook.ports.ledger import Census
+
+if TYPE_CHECKING:
+    from lakehook.ports.reconcile import ReconcileReport
+
+MAX_UNREADABLE = 3  # shown of each run
 
 
 class PowertoolsTelemetry(Powertools):
@@ -100,6 +105,36 @@ class PowertoolsTelemetry(Powertools):
         self._count(names.LANES_HELD, census.lanes_held)
         self._measure(names.OLDEST_HELD, oldest, MetricUnit.Seconds)
         self._count(names.BREAKERS_OPEN, census.breakers_open)
+
+    def reconciled(self, report: "ReconcileReport") -> None:
+        self._count(names.EVENTS_RECONCILED, 0)  # so that there is a number where none was lost
+        self._info(
+            "reconciled",
+            source=report.source,
+            pipelines=report.read,
+            events=report.published,
+            unreadable=report.unreadable[:MAX_UNREADABLE] or None,
+            has_backlog=report.has_backlog or None,
+        )
+
+    def event_reconciled(self, event: Event) -> None:
+        self._count(names.EVENTS_RECONCILED)
+        self._info(
+            "event_reconciled",
+            source=event.source,
+            pipeline_id=event.pipeline_id,
+            event_id=event.id,
+            event_type=event.type,
+        )
+
+    def reconcile_failed(
+        self, source: str | None, reason: str, *, fault: Exception | None = None
+    ) -> None:
+        """It is no trouble of ours by which deliveries are late; its lag says how long it lasts."""
+        self.logger.warning("reconcile_failed", source=source, reason=reason, exc_info=fault)
+
+    def reconcile_lag(self, seconds: float) -> None:
+        self._measure(names.RECONCILE_LAG, seconds, MetricUnit.Seconds)
 
 
 _SET_ASIDE = {

@@ -38,10 +38,13 @@ class Chronicle(Protocol):
 class Watch(Protocol):
     """Pipelines that have not ended, by an index that may lag behind."""
 
-    def unended(self, stage: Stage, *, until: float, stalled: bool = False) -> Iterator[Pipeline]:
+    def unended(
+        self, stage: Stage, *, until: float, since: float | None = None, stalled: bool = False
+    ) -> Iterator[Pipeline]:
         """Those in this state since ``until`` or longer, the longest first; read as needed.
 
-        Either those of which a stall was told, or those of which none was.
+        Either those of which a stall was told, or those of which none was. ``since`` leaves out
+        those that came into it earlier.
         """
 
     def lease(self, pipeline: Pipeline, *, until: float) -> bool:

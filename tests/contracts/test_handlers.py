@@ -1,6 +1,7 @@
 """What Lambda relies on in the functions: exactly the messages to keep are named, none is lost."""
 
 import json
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from types import ModuleType
@@ -20,11 +21,21 @@ from lakehook.domain.delivery import Delivery
 from lakehook.domain.endpoint import Endpoint
 from lakehook.domain.lane import DeliveryRecord, HeldLane, Status
 from lakehook.domain.message import Message, Resume, decode, encode
+from lakehook.domain.rfc_3339 import rfc_3339
 from lakehook.domain.rotation import SealedSecret
 from lakehook.domain.secret import Secret
 from lakehook.domain.subscription import Subscription
-from lakehook.settings import ClockSettings, DeliverSettings, Deployment, FanoutSettings, Settings
+from lakehook.settings import (
+    NONE,
+    ClockSettings,
+    DeliverSettings,
+    Deployment,
+    FanoutSettings,
+    Settings,
+)
 from tests.builders import a_delivery, a_document, a_subscription
+from tests.devlake import RestApi, serving_rest, shown
+from tests.devlake.rows import Tables
 from tests.fakes import FakeClock
 from tests.integration.wire import Wire, answer, serving
 
@@ -139,7 +150,9 @@ class Installation:
         )
         return self._invoke(deliver_function, settings, sqs_event(**bodies))
 
-    def wake(self, stall_thresholds: str = "{}") -> Mapping[str, Any]:
+    def wake(
+        self, stall_thresholds: str = "{}", *, devlake_api_url: str = NONE, seconds: int = 30
+    ) -> Mapping[str, Any]:
         settings = ClockSettings(
             subscriptions_table=self.deployment.subscriptions_table,
             deliveries_table=self.deployment.deliveries_table,
@@ -147,12 +160,13 @@ class Installation:
             pipelines_table=self.deployment.pipelines_table,
             events_queue_url=self.deployment.events_queue_url,
             stall_thresholds=stall_thresholds,
-            devlake_api_url=self.deployment.devlake_api_url,
+            devlake_api_url=devlake_api_url,
             devlake_ui_url=self.deployment.devlake_ui_url,
             devlake_sources=self.deployment.devlake_sources,
             devlake_api_secret_arn=self.deployment.devlake_api_secret_arn,
         )
-        return self._invoke(clock_function, settings, {"source": "aws.scheduler"})
+        context = Context(remaining_ms=1000 * seconds)
+        return self._invoke(clock_function, settings, {"source": "aws.scheduler"}, context)
 
     def drain(self, url: str) -> list[dict[str, Any]]:
         drained: list[Any] = []
@@ -165,11 +179,15 @@ class Installation:
         return drained
 
     def _invoke(
-        self, function: ModuleType, settings: Settings, event: dict[str, Any]
+        self,
+        function: ModuleType,
+        settings: Settings,
+        event: dict[str, Any],
+        context: Context | None = None,
     ) -> Mapping[str, Any]:
         for name, value in settings.to_env().items():
             self._monkeypatch.setenv(name, value)
-        answer: Mapping[str, Any] = function.lambda_handler(event, Context())
+        answer: Mapping[str, Any] = function.lambda_handler(event, context or Context())
         json.dumps(answer)  # as the runtime does
         return answer
 
@@ -190,6 +208,7 @@ def installed(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> Iterat
         deliver_function.deliver_batch,
         clock_function.wake_lanes,
         clock_function.tell_stalled,
+        clock_function.reconcile,
     ):
         wiring.cache_clear()
 
@@ -372,7 +391,7 @@ def test_a_lane_whose_time_has_come_is_woken_and_delivers_what_it_held(installed
         installed.subscribe(wire)
         held = installed.hold(due_at=1000.0)
 
-        assert installed.wake() == {"woken": 1, "stalled": 0, "replayed": 0}
+        assert installed.wake() == {"woken": 1, "stalled": 0, "replayed": 0, "reconciled": 0}
         (resume,) = installed.drain(installed.deployment.deliveries_queue_url)
         assert installed.deliver(m1=(str(held.lane), resume["Body"])) == failures()
 
@@ -382,7 +401,7 @@ def test_a_lane_whose_time_has_come_is_woken_and_delivers_what_it_held(installed
 
 
 def test_a_clock_with_nothing_to_do_says_so(installed: Installation):
-    assert installed.wake() == {"woken": 0, "stalled": 0, "replayed": 0}
+    assert installed.wake() == {"woken": 0, "stalled": 0, "replayed": 0, "reconciled": 0}
 
 
 def test_the_clock_counts_what_is_held_before_it_wakes_it(
@@ -413,3 +432,61 @@ def test_a_pipeline_that_stalls_is_told_once_like_any_event(installed: Installat
     assert isinstance(told, Delivery)
     assert (told.event.type, told.sequence) == ("PIPELINE_STALLED", 2)
     assert told.event.document["data"]["state"] == "created"
+
+
+@pytest.fixture
+def devlake() -> Iterator[tuple[RestApi, str]]:
+    """One whose pipeline 39 has ended unheard."""
+    rest = RestApi(Tables(pipelines={39: shown(39)}))
+    with serving_rest(rest) as url:
+        yield rest, url
+    if api := clock_function.reconcile():
+        for connected in api.apis.values():
+            connected._fetch.close()  # type: ignore[attr-defined]
+
+
+def changed_now(rest: RestApi) -> None:
+    rest.tables.pipelines[39] |= {"updatedAt": rfc_3339(time.time() - 300)}
+
+
+def test_what_devlake_could_not_tell_is_found_by_the_clock_once(
+    installed: Installation, devlake: tuple[RestApi, str], capsys: pytest.CaptureFixture[str]
+):
+    rest, url = devlake
+    changed_now(rest)
+
+    assert installed.wake(devlake_api_url=url)["reconciled"] == 1
+    (lost,) = installed.drain(installed.deployment.events_queue_url)
+    asked = len(rest.targets)
+    assert installed.wake(devlake_api_url=url)["reconciled"] == 0
+
+    event = json.loads(lost["Body"])
+    assert event["event_id"] == "devlake:39:PIPELINE_COMPLETED:2026-01-01T11:10:00Z"
+    assert event["reconciled"] is True
+    assert len(rest.targets) == asked  # it is not due yet
+    said = capsys.readouterr().out
+    assert '"ReconcileLag":[0.' in said
+    assert '"EventsReconciled":[1.0]' in said
+
+
+def test_a_clock_that_has_no_time_left_does_not_ask_devlake(
+    installed: Installation, devlake: tuple[RestApi, str]
+):
+    rest, url = devlake
+
+    assert installed.wake(devlake_api_url=url, seconds=15)["reconciled"] == 0
+    assert rest.targets == []
+
+
+def test_a_devlake_that_is_away_fails_no_tick_and_says_why(
+    installed: Installation,
+    caplog: pytest.LogCaptureFixture,
+    capsys: pytest.CaptureFixture[str],
+):
+    installed.hold(due_at=1000.0)
+
+    assert installed.wake(devlake_api_url="http://127.0.0.1:9")["woken"] == 1
+
+    (failed,) = [one for one in caplog.records if one.message == "reconcile_failed"]
+    assert vars(failed)["reason"] == "DevLake is away: no connection"
+    assert "OwnTrouble" not in capsys.readouterr().out

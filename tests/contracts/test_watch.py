@@ -71,6 +71,21 @@ def test_the_longest_in_a_state_come_first_and_the_younger_not_at_all(
     assert found(watch, Stage.CREATED, NOON + 1) == ["3", "1"]
 
 
+def test_who_goes_on_leaves_out_those_that_came_into_their_state_earlier(
+    watch: Watch, accept: Accept, clock: FakeClock
+):
+    for number in (1, 2, 3):
+        accept(number, "CREATED")
+        clock.sleep(1)
+
+    def found_since(since: float) -> list[str]:
+        return [one.key for one in watch.unended(Stage.CREATED, until=NOON + 1, since=since)]
+
+    assert found_since(NOON) == ["1", "2"]
+    assert found_since(NOON + 0.001) == ["2"]
+    assert found_since(NOON + 1.001) == []  # later than ``until``
+
+
 def test_a_found_pipeline_is_known_whole(watch: Watch, accept: Accept):
     accepted = accept(1, "RUNNING", began_at="2024-09-05T15:09:00Z")
 

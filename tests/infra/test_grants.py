@@ -142,7 +142,12 @@ def test_the_clock_wakes_what_is_due_tells_of_stalls_and_replays(production: Blu
         },
         "DeliveriesQueueUrl": SEND,
         "PipelinesTable/index/unended": {"dynamodb:Query"},
-        "PipelinesTable": {"dynamodb:Query", "dynamodb:Scan", "dynamodb:UpdateItem"},
+        "PipelinesTable": {
+            "dynamodb:BatchGetItem",
+            "dynamodb:Query",
+            "dynamodb:Scan",
+            "dynamodb:UpdateItem",
+        },
         "SubscriptionsTable": READ_SUBSCRIPTIONS,
         "EventsQueueUrl": SEND,
         "DevlakeApiSecretArn": {"secretsmanager:GetSecretValue"},

@@ -17,7 +17,7 @@ from local.installation import LocalLakehook, Options
 from local.receiver import Behaviour, Receiver, polite
 from ops.options import STACK
 from ops.wiring import desk_of_stack
-from tests.devlake import DevLake
+from tests.devlake import DevLake, serving_rest
 from tests.e2e.pipelines import COMPLETED, CREATED, RUNNING, a_life
 from tests.integration.eventually import eventually
 from tests.observed.heard import Heard
@@ -28,6 +28,7 @@ OPTIONS = Options(
     clock_seconds=0.5,
     notification_secret="a secret",
     stall_thresholds='{"created": "1s"}',
+    devlake_sources={"away": "http://127.0.0.1:9"},
 )
 GONE, ERROR = 410, 500
 
@@ -37,6 +38,7 @@ class Story:
     lakehook: LocalLakehook
     heard: Heard
     exits: ExitStack
+    devlake: DevLake
     ids: dict[str, str] = field(default_factory=dict)
 
     def tell(self) -> None:
@@ -95,7 +97,9 @@ class Story:
         for secret in (self.lakehook.notification_secret, "another"):
             devlake = DevLake(url, secret)
             devlake.create(devlake.add_blueprint("lake"))
+        self.devlake.live(self.devlake.create())  # it posts to nobody
         self._until(names.NOTICES, names.NOTICES_REFUSED, names.PIPELINES_STALLED)
+        self._until(names.EVENTS_RECONCILED, names.RECONCILE_LAG)
 
     def _bad_receivers(self) -> None:
         """One lane opens no breaker, so its head dies by itself; and then it stays held.
@@ -185,9 +189,11 @@ def _as(event: Event, event_type: str) -> Event:
 
 
 def play(heard: Heard) -> None:
+    devlake = DevLake("http://127.0.0.1:9")
     with (
         heard.at.open("ab") as sink,
-        LocalLakehook(replace(OPTIONS, sink=sink.fileno())) as lakehook,
+        serving_rest(devlake.rest) as api_url,
+        LocalLakehook(replace(OPTIONS, sink=sink.fileno(), devlake_api_url=api_url)) as lakehook,
         ExitStack() as exits,
     ):
-        Story(lakehook, heard, exits).tell()
+        Story(lakehook, heard, exits, devlake).tell()

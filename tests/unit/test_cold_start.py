@@ -32,7 +32,10 @@ DEAR = {
     },
     "fanout": {*ANY, *SENDER, *CALLER, "lakehook.deliver", "lakehook.adapters.dynamo_ledger"},
     "deliver": {*ANY, *CALLER, "lakehook.fan_out", "lakehook.subscribe", "lakehook.replay"},
-    "clock": {*ANY, *SENDER, *CALLER, "lakehook.deliver", "lakehook.fan_out", "lakehook.subscribe"},
+    "clock": {
+        *(*ANY, *SENDER, *CALLER, "lakehook.deliver", "lakehook.fan_out", "lakehook.subscribe"),
+        *("lakehook.reconcile", "lakehook.adapters.devlake_api"),
+    },
     "api": {*ANY, "lakehook.deliver", "lakehook.fan_out", "lakehook.publisher"},
 }
 

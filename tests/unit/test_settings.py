@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from lakehook.domain.address import parse_networks
@@ -95,6 +97,21 @@ def test_settings_come_out_of_an_environment_as_they_went_in(settings: Settings)
     assert type(settings).from_env(environment) == settings
 
 
+@pytest.mark.parametrize(
+    ("api_url", "sources", "knows"),
+    [
+        (NONE, "{}", False),
+        (NONE, '{"staging": {"ui_url": "https://ui.example/api_url"}}', False),
+        (NONE, '{"staging": {"api_url": "https://devlake.example/api"}}', True),
+        ("https://devlake.example/api", "{}", True),
+    ],
+)
+def test_whether_an_api_is_known_is_seen_at_a_glance(api_url: str, sources: str, *, knows: bool):
+    settings = replace(CLOCK, devlake_api_url=api_url, devlake_sources=sources)
+
+    assert settings.knows_an_api is knows
+
+
 def test_a_setting_is_named_like_a_variable():
     assert CLOCK.to_env() == {
         "SUBSCRIPTIONS_TABLE": "subscriptions",
@@ -107,6 +124,7 @@ def test_a_setting_is_named_like_a_variable():
         "DEVLAKE_UI_URL": "https://devlake.example",
         "DEVLAKE_SOURCES": "{}",
         "DEVLAKE_API_SECRET_ARN": "arn:aws:secretsmanager:api",
+        "RECONCILE_SECONDS": "300",
     }
 
 

@@ -12,6 +12,7 @@ from lakehook.domain.errors import OwnTrouble
 from lakehook.domain.lane import DeliveryRecord
 from lakehook.domain.lifecycle import Fate
 from lakehook.domain.outcome import Attempt, Outcome
+from lakehook.ports.reconcile import ReconcileReport
 from tests.builders import a_delivery
 from tests.fakes import NOON
 
@@ -63,7 +64,45 @@ def embedded(said: dict[str, Any]) -> dict[str, tuple[str, list[float]]]:
     }
 
 
+REPORT = ReconcileReport(
+    source="staging", read=7, published=2, unreadable=["1", "2", "3", "4"], has_backlog=True
+)
+
 SAYINGS: list[tuple[Say, dict[str, object], dict[str, tuple[str, list[float]]]]] = [
+    (
+        lambda telemetry: telemetry.reconciled(REPORT),
+        {
+            "message": "reconciled",
+            "level": "INFO",
+            "source": "staging",
+            "pipelines": 7,
+            "events": 2,
+            "unreadable": ["1", "2", "3"],
+            "has_backlog": True,
+        },
+        {"EventsReconciled": ("Count", [0])},
+    ),
+    (
+        lambda telemetry: telemetry.event_reconciled(NUMBERED.event),
+        {
+            "message": "event_reconciled",
+            "level": "INFO",
+            "pipeline_id": "39",
+            "event_id": "e2",
+            "event_type": "PIPELINE_CREATED",
+        },
+        {"EventsReconciled": ("Count", [1])},
+    ),
+    (
+        lambda telemetry: telemetry.reconcile_failed("staging", "DevLake is away"),
+        {
+            "message": "reconcile_failed",
+            "level": "WARNING",
+            "source": "staging",
+            "reason": "DevLake is away",
+        },
+        {},
+    ),
     (
         lambda telemetry: telemetry.fanned_out(NUMBERED, deliveries=3, repeated=False),
         {
@@ -202,10 +241,10 @@ def test_each_thing_told_is_one_line_and_its_metrics(
     with telemetry.invocation("request-1"):
         say(telemetry)
 
-    line, flushed = hear()
+    line, *flushed = hear()
     assert {name: line.get(name) for name in fields} == fields
     assert line["request_id"] == "request-1"
-    assert embedded(flushed) == counted
+    assert [embedded(one) for one in flushed] == ([counted] if counted else [])
 
 
 @pytest.mark.parametrize(("say", "_fields", "_counted"), SAYINGS)
@@ -252,6 +291,30 @@ def test_trouble_says_what_and_where(hear: Hear):
     assert line["exception_name"] == "OwnTrouble"
     assert "KMS is away" in line["exception"]
     assert "in call_aws" in line["exception"]
+
+
+def test_a_fault_in_reconciling_is_told_with_its_place_and_is_not_counted_as_trouble(hear: Hear):
+    telemetry = PowertoolsTelemetry.from_environment()
+
+    with telemetry.invocation("request-1"):
+        telemetry.reconcile_failed(None, "TypeError", fault=TypeError("in run.py"))
+
+    (line,) = hear()
+    assert (line["level"], line["reason"], line["exception_name"]) == (
+        "WARNING",
+        "TypeError",
+        "TypeError",
+    )
+
+
+def test_the_lag_is_measured_in_seconds(hear: Hear):
+    telemetry = PowertoolsTelemetry.from_environment()
+
+    with telemetry.invocation("request-1"):
+        telemetry.reconcile_lag(90.5)
+
+    (flushed,) = hear()
+    assert embedded(flushed) == {"ReconcileLag": ("Seconds", [90.5])}
 
 
 def test_nothing_told_prints_nothing(hear: Hear):

@@ -1,16 +1,16 @@
 """Reconcile: what DevLake says of its pipelines now is sent, as if it had just told us."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from lakehook.domain.devlake.api_address import ApiAddress
 from lakehook.domain.devlake.row import Row
-from lakehook.domain.document import Document
-from lakehook.domain.errors import BadInput, BadNotice, NoDevlake
+from lakehook.domain.errors import BadInput
 from lakehook.domain.event import Event
 from lakehook.ports.clock import Clock
 from lakehook.ports.devlake import DevLakePipelines, Publish
 from lakehook.ports.endpoints import Warn
+from lakehook.reconcile.events import EventsOfRows, read_rows
 
 LOOKS_BACK_SECONDS = 24 * 3600.0
 MOST_PAGES = 1000
@@ -52,7 +52,8 @@ class Reconcile:
         devlake = self.reach(address)
         rows = self._read(devlake, since, done)
         changed = [row for _, row in sorted(rows.items()) if row.changed_at >= since]
-        events = list(_events(changed, devlake))
+        events_of = EventsOfRows(devlake)
+        events = [events_of.whole(row) for row in changed]
         sent = 0 if dry_run else self.publish(events, sent=done)
         return Reconciled(since, len(rows), events, sent)
 
@@ -67,37 +68,9 @@ class Reconcile:
             page = devlake.page(number)
             if not page:
                 return rows
-            read = self._rows(page)
+            read = read_rows(page, self.warn)
             rows |= {row.id: row for row in read}
             done(len(page))
             if all(row.changed_at < since for row in read):
                 return rows
         raise BadInput(f"since: DevLake shows more than {MOST_PAGES} pages; give a later time")
-
-    def _rows(self, page: Sequence[Document]) -> list[Row]:
-        rows, complaints = _readable(page)
-        if not rows:
-            raise NoDevlake(f"what it lists are no pipelines of DevLake's: {complaints[0]}")
-        for complaint in complaints:
-            self.warn(f"left out: {complaint}")
-        return rows
-
-
-def _readable(page: Sequence[Document]) -> tuple[list[Row], list[str]]:
-    rows: list[Row] = []
-    complaints: list[str] = []
-    for shown in page:
-        try:
-            rows.append(Row.read(shown))
-        except BadNotice as error:
-            complaints.append(f"pipeline {str(shown.get('id'))[:20]!a}: {error}")
-    return rows, complaints
-
-
-def _events(rows: Iterable[Row], devlake: DevLakePipelines) -> Iterator[Event]:
-    """The oldest first; each blueprint is asked for once."""
-    projects = {0: ""}
-    for row in rows:
-        if row.blueprint_id not in projects:
-            projects[row.blueprint_id] = devlake.project_of(row.blueprint_id)
-        yield row.event(projects[row.blueprint_id])

@@ -1,0 +1,144 @@
+"""State of the scheduled reconcile of one DevLake: how far it has read, and how the runs ended.
+
+``watermark`` is in the time of DevLake's own clock, which may be wrong by hours; all else is ours.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Self
+
+from lakehook.domain.devlake.status import GREATEST_ID
+from lakehook.domain.lifecycle import Stage
+
+LOOK_BACK_SECONDS = 24 * 3600.0
+"""How far the first run looks back."""
+
+OVERLAP_SECONDS = 600.0
+"""What changed so shortly before the watermark is read again.
+
+Rows change while pages are read, a transaction may commit after a later one, and what has just
+changed is left for the next run.
+"""
+
+REPUBLISH_SECONDS = 3600.0
+"""What was published is not published again sooner, even if fan-out is behind by so much."""
+
+MAX_PUBLISHED = 500  # of an item that may have 400 KB
+MAX_BACKOFF = 4  # intervals
+MAX_ERROR = 300  # characters
+
+
+@dataclass(frozen=True, kw_only=True)
+class Backlog:
+    """Pages that no run has come to: from ``page`` on, until one has not changed ``since``."""
+
+    since: float
+    page: int
+
+    def joined(self, other: "Backlog | None") -> "Backlog":
+        """The pages of both."""
+        if other is None:
+            return self
+        return Backlog(since=min(self.since, other.since), page=min(self.page, other.page))
+
+
+@dataclass(frozen=True, kw_only=True, order=True)
+class Cursor:
+    """The pipeline that was asked for last, of those that the journal holds as unfinished."""
+
+    stage: Stage
+    stalled: bool
+    entered_at: float
+    key: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reconciliation:
+    source: str | None  # none is the default source
+    started_at: float  # the first run
+    due_at: float
+    watermark: float
+    backlog: Backlog | None = None
+    bound_at: float | None = None  # the watermark at which the newest pages were too many
+    cursor: Cursor | None = None
+    published: Mapping[str, float] = field(default_factory=dict)  # when, by event id
+    succeeded_at: float | None = None
+    failed_at: float | None = None
+    error: str | None = None
+    failures: int = 0  # since the last success
+    version: int = 0  # 0 before it is first saved
+
+    @classmethod
+    def first(cls, source: str | None, *, now: float) -> Self:
+        return cls(
+            source=source,
+            started_at=now,
+            due_at=now,
+            watermark=now - LOOK_BACK_SECONDS + OVERLAP_SECONDS,
+        )
+
+    @property
+    def since(self) -> float:
+        """What has changed since then is looked at."""
+        return self.watermark - OVERLAP_SECONDS
+
+    def lag(self, *, now: float) -> float:
+        """Seconds since a run succeeded."""
+        return max(0.0, now - (self.started_at if self.succeeded_at is None else self.succeeded_at))
+
+    def claimed(self, *, now: float, interval: float) -> Self:
+        """As the run that takes it leaves it: no other begins within the interval."""
+        return replace(self, due_at=now + interval)
+
+    def has_seen(self, changed_at: float, *, now: float) -> Self:
+        """Move the watermark on, and never beyond our own time: a row may say any year."""
+        return replace(self, watermark=max(self.watermark, min(changed_at, now)))
+
+    def has_left(self, backlog: Backlog) -> Self:
+        return replace(self, backlog=backlog.joined(self.backlog))
+
+    def has_reached_bound(self, backlog: Backlog) -> Self:
+        """Leave the pages beyond the bound, but only once while nothing changes in DevLake.
+
+        The overlap may have more pages than a run reads, and would be left again by every run.
+        """
+        if self.bound_at == self.watermark:
+            return self
+        return replace(self.has_left(backlog), bound_at=self.watermark)
+
+    def has_published(self, event_ids: Iterable[str], *, now: float) -> Self:
+        published = {**self.published, **dict.fromkeys(event_ids, now)}
+        recent = [(at, id_) for id_, at in published.items() if now - at < REPUBLISH_SECONDS]
+        newest = sorted(recent, reverse=True)[:MAX_PUBLISHED]
+        return replace(self, published={id_: at for at, id_ in newest})
+
+    def may_publish(self, event_id: str, *, now: float) -> bool:
+        at = self.published.get(event_id)
+        return at is None or now - at >= REPUBLISH_SECONDS
+
+    def succeeded(self, *, now: float) -> Self:
+        return replace(self, succeeded_at=now, failures=0)
+
+    def failed(self, error: str, *, now: float, interval: float) -> Self:
+        """Back off: twice the interval after the second failure in a row, then four times."""
+        failures = self.failures + 1
+        backoff = min(2 ** (failures - 1), MAX_BACKOFF)
+        return replace(
+            self,
+            failed_at=now,
+            error=error[:MAX_ERROR],
+            failures=failures,
+            due_at=now + interval * backoff,
+        )
+
+
+def pipeline_number(key: str, source: str | None) -> int | None:
+    """The id that this DevLake knows the pipeline by; none if it is not one of its pipelines.
+
+    The journal has pipelines of other sources, and of producers that name them as they like.
+    """
+    name, _, number = key.rpartition("/")
+    is_of_source = name == (source or "")
+    if not is_of_source or not number.isdecimal() or str(int(number)) != number:
+        return None
+    return int(number) if int(number) <= GREATEST_ID else None

@@ -1,0 +1,58 @@
+"""Rows of DevLake's pipelines, and the events that they come to."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from lakehook.domain.devlake.row import Row
+from lakehook.domain.devlake.sources import DEFAULT_SOURCE, DevLakeSource
+from lakehook.domain.document import Document
+from lakehook.domain.errors import BadNotice, NoDevlake
+from lakehook.domain.event import Event
+from lakehook.domain.pipeline import Pipeline
+from lakehook.ports.devlake import DevLakePipelines
+from lakehook.ports.endpoints import Warn
+
+
+def read_rows(page: Sequence[Document], warn: Warn) -> list[Row]:
+    """Rows that can be read; ``warn`` gets a line for each other one.
+
+    ``NoDevlake`` if a page has pipelines and none can be read.
+    """
+    rows: list[Row] = []
+    complaints: list[str] = []
+    for document in page:
+        try:
+            rows.append(Row.read(document))
+        except BadNotice as error:
+            complaints.append(f"pipeline {str(document.get('id'))[:20]!a}: {error}")
+    if complaints and not rows:
+        raise NoDevlake(f"what it lists are no pipelines of DevLake's: {complaints[0]}")
+    for complaint in complaints:
+        warn(f"left out: {complaint}")
+    return rows
+
+
+@dataclass(frozen=True)
+class EventsOfRows:
+    """A row says no project, but a blueprint, which is asked for its own; each of them once."""
+
+    devlake: DevLakePipelines
+    source: DevLakeSource = DEFAULT_SOURCE
+    _projects: dict[int, str] = field(default_factory=lambda: {0: ""})
+
+    def bare(self, row: Row) -> Event:
+        """What the row alone says: enough to judge whether its state was heard."""
+        return row.event("", source=self.source.name)
+
+    def whole(self, row: Row, pipeline: Pipeline | None = None) -> Event:
+        """With what DevLake is asked for; the project as it was, if the blueprint is gone."""
+        known = pipeline.label.project_name if pipeline and pipeline.label else None
+        tasks = self.devlake.tasks_of(row.id) if row.has_failed_tasks else ()
+        project = self._project_of(row.blueprint_id) or known or ""
+        event = row.event(project, source=self.source.name, tasks=tasks)
+        return Event.from_document(event.document | {"reconciled": True})
+
+    def _project_of(self, blueprint_id: int) -> str:
+        if blueprint_id not in self._projects:
+            self._projects[blueprint_id] = self.devlake.project_of(blueprint_id)
+        return self._projects[blueprint_id]

@@ -1,0 +1,127 @@
+"""The state of the scheduled reconcile, and what it reads of the journal, by fake and adapter."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import boto3
+import pytest
+
+from lakehook.adapters.dynamo_journal import DynamoJournal
+from lakehook.adapters.dynamo_reconciliations import DynamoReconciliations
+from lakehook.domain.devlake.reconciliation import Backlog, Cursor, Reconciliation
+from lakehook.domain.lifecycle import Stage
+from lakehook.domain.pipeline import Advance, Pipeline
+from lakehook.ports.reconcile import PipelineReader, Reconciliations
+from tests.builders import an_event
+from tests.fakes import NOON, FakeClock, FakeJournal
+from tests.fakes_reconcile import FakeReconciliations
+
+FULL = Reconciliation(
+    source="staging",
+    started_at=NOON - 86_400.5,
+    due_at=NOON + 300,
+    watermark=NOON - 0.125,
+    backlog=Backlog(since=NOON - 3600, page=11),
+    bound_at=NOON - 0.125,
+    cursor=Cursor(stage=Stage.RUNNING, stalled=True, entered_at=NOON - 900.001, key="staging/39"),
+    published={"devlake:staging/39:PIPELINE_FAILED:2026-01-01T11:10:00Z": NOON - 60},
+    succeeded_at=NOON - 300,
+    failed_at=NOON,
+    error="DevLake is away: no connection",
+    failures=2,
+)
+
+
+@pytest.fixture(params=["fake", "dynamodb"])
+def reconciliations(request: pytest.FixtureRequest) -> Reconciliations:
+    if request.param == "fake":
+        return FakeReconciliations()
+    table = request.getfixturevalue("deployment").pipelines_table
+    return DynamoReconciliations(boto3.client("dynamodb"), table)
+
+
+def test_before_the_first_run_there_is_none(reconciliations: Reconciliations):
+    assert reconciliations.find(None) is None
+    assert reconciliations.find("staging") is None
+
+
+@pytest.mark.parametrize(
+    "state", [FULL, Reconciliation.first(None, now=NOON)], ids=["full", "first"]
+)
+def test_what_is_saved_is_found_as_it_was(reconciliations: Reconciliations, state: Reconciliation):
+    saved = reconciliations.save(state)
+
+    assert saved == replace(state, version=1)
+    assert reconciliations.find(state.source) == saved
+
+
+def test_each_source_has_its_own(reconciliations: Reconciliations):
+    default = reconciliations.save(Reconciliation.first(None, now=NOON))
+    staging = reconciliations.save(FULL)
+
+    assert reconciliations.find(None) == default
+    assert reconciliations.find("staging") == staging
+
+
+def test_what_is_over_is_gone(reconciliations: Reconciliations):
+    saved = reconciliations.save(FULL)
+    assert saved
+
+    later = replace(saved, backlog=None, cursor=None, published={}, error=None)
+    reconciliations.save(later)
+
+    assert reconciliations.find("staging") == replace(later, version=2)
+
+
+def test_who_has_read_an_older_state_writes_nothing(reconciliations: Reconciliations):
+    first = reconciliations.save(FULL)
+    assert first
+    second = reconciliations.save(replace(first, failures=3))
+
+    assert reconciliations.save(replace(first, failures=9)) is None
+    assert reconciliations.save(FULL) is None
+    assert reconciliations.find("staging") == second
+
+
+Accept = Callable[..., Pipeline]
+
+
+@pytest.fixture(params=["fake", "dynamodb"])
+def known(
+    request: pytest.FixtureRequest, clock: FakeClock
+) -> tuple[PipelineReader, FakeJournal | DynamoJournal]:
+    if request.param == "fake":
+        journal = FakeJournal(clock=clock)
+        return journal, journal
+    table = request.getfixturevalue("deployment").pipelines_table
+    client = boto3.client("dynamodb")
+    return DynamoReconciliations(client, table), DynamoJournal(client, table, clock)
+
+
+def test_pipelines_are_read_as_fan_out_left_them_and_others_are_not_there(
+    known: tuple[PipelineReader, FakeJournal | DynamoJournal], clock: FakeClock
+):
+    reader, journal = known
+    accepted = {}
+    for changes in ({}, {"source": "staging"}):
+        event = an_event(began_at="2024-09-05T15:09:00Z", event_type="PIPELINE_RUNNING", **changes)
+        pipeline, _ = journal.open(event)
+        advance = pipeline.take(event)
+        assert isinstance(advance, Advance)
+        journal.append(advance)
+        accepted[pipeline.key] = advance.after(now=clock.now())
+
+    assert reader.read_pipelines([]) == {}
+    assert reader.read_pipelines(["39", "40", "staging/39"]) == accepted
+
+
+def test_more_pipelines_are_read_than_one_request_holds(
+    known: tuple[PipelineReader, FakeJournal | DynamoJournal],
+):
+    reader, journal = known
+    event = an_event(pipeline_id=150)
+    advance = Pipeline("150").take(event)
+    assert isinstance(advance, Advance)
+    journal.append(advance)
+
+    assert reader.read_pipelines([str(n) for n in range(201)]).keys() == {"150"}

@@ -1,0 +1,51 @@
+"""Stand-ins for what only the scheduled reconcile needs."""
+
+from dataclasses import dataclass, field, replace
+
+from lakehook.domain.devlake.reconciliation import Reconciliation
+from lakehook.domain.errors import OwnTrouble
+from lakehook.domain.event import Event
+from lakehook.ports.reconcile import ReconcileReport
+
+
+@dataclass
+class FakeReconciliations:
+    kept: dict[str | None, Reconciliation] = field(default_factory=dict)
+    away: bool = False
+
+    def find(self, source: str | None) -> Reconciliation | None:
+        if self.away:
+            raise OwnTrouble("DynamoDB is away")
+        return self.kept.get(source)
+
+    def save(self, reconciliation: Reconciliation) -> Reconciliation | None:
+        kept = self.kept.get(reconciliation.source)
+        if (kept.version if kept else 0) != reconciliation.version:
+            return None
+        saved = replace(reconciliation, version=reconciliation.version + 1)
+        self.kept[saved.source] = saved
+        return saved
+
+
+@dataclass
+class FakeReconcileTelemetry:
+    reports: list[ReconcileReport] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    failures: list[tuple[str | None, str]] = field(default_factory=list)
+    faults: list[Exception] = field(default_factory=list)
+    lags: list[float] = field(default_factory=list)
+
+    def reconciled(self, report: ReconcileReport) -> None:
+        self.reports.append(report)
+
+    def event_reconciled(self, event: Event) -> None:
+        self.events.append(event)
+
+    def reconcile_failed(
+        self, source: str | None, reason: str, *, fault: Exception | None = None
+    ) -> None:
+        self.failures.append((source, reason))
+        self.faults += [fault] if fault else []
+
+    def reconcile_lag(self, seconds: float) -> None:
+        self.lags.append(seconds)

@@ -44,6 +44,16 @@ def unheard(devlake: DevLake) -> Iterator[None]:
     devlake.endpoint = endpoint
 
 
+def waits(devlake: DevLake) -> int:
+    return devlake.create()
+
+
+def waits_to_be_run_again(devlake: DevLake) -> int:
+    pipeline = fails(devlake)
+    devlake.rerun(pipeline)
+    return pipeline
+
+
 def succeeds(devlake: DevLake) -> int:
     pipeline = devlake.create()
     devlake.live(pipeline)
@@ -209,6 +219,9 @@ SCENARIOS = {
     "fails, and succeeds when run again": Scenario(
         succeeds_when_run_again, f"CREATED RUNNING FAILED {RUN_STARTED_LATE}"
     ),
+    "fails, and waits to be run again": Scenario(
+        waits_to_be_run_again, "CREATED RUNNING FAILED", "CREATED RUNNING FAILED CREATED+"
+    ),
     "end lost": Scenario(loses_its_end, "CREATED RUNNING", f"{RUN}+"),
     "beginning lost": Scenario(loses_its_beginning, "CREATED* RUNNING* COMPLETED"),
     "all lost": Scenario(loses_everything, "", "CREATED* RUNNING* COMPLETED+"),
@@ -232,6 +245,7 @@ SCENARIOS = {
     "PostgreSQL": Scenario(
         succeeds, RUN_STARTED_LATE, server={"database": POSTGRESQL, "zone": SHANGHAI}
     ),
+    "PostgreSQL, waits": Scenario(waits, "", "CREATED+", {"database": POSTGRESQL}),
     "PostgreSQL, cancelled while it waits": Scenario(
         cancelled_while_it_waits, "", "CREATED* CANCELLED+", {"database": POSTGRESQL}
     ),

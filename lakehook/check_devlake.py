@@ -6,14 +6,18 @@ from dataclasses import dataclass, field
 from lakehook.domain.devlake.api_address import ApiAddress
 from lakehook.domain.devlake.row import Row
 from lakehook.domain.devlake.setup_check import (
+    Arrival,
     Check,
     CheckState,
     check_api,
     check_endpoint,
     check_heard,
     check_newest,
+    check_reconcile,
     check_secret,
     check_ui,
+    is_accepted,
+    is_read,
     newest_begun,
     probe_notice,
     refuse_api,
@@ -28,6 +32,7 @@ from lakehook.ports.devlake import ApiCredentials, DevLakePipelines
 from lakehook.ports.heard import HeardReader
 from lakehook.ports.history import Chronicle
 from lakehook.ports.ingress import NotificationSecrets
+from lakehook.ports.reconcile import Reconciliations
 from lakehook.ports.setup_check import PostNotice
 
 
@@ -57,6 +62,7 @@ class CheckDevLake:
     post: PostNotice
     heard: HeardReader
     chronicle: Chronicle
+    reconciliations: Reconciliations
     credentials: Callable[[str | None], ApiCredentials]
     connect: Callable[[ApiAddress], DevLakePipelines]
     clock: Clock
@@ -69,6 +75,7 @@ class CheckDevLake:
             *([secret] if isinstance(secret, Check) else self._check_ingress(endpoint, secret)),
             *self._asked("last accepted", lambda: self._check_heard(source)),
             *self._asked("API", lambda: self._check_api(source, api)),
+            *self._asked("reconcile", lambda: self._check_reconcile(source)),
             check_ui(source),
         ]
         return Checkup(source, endpoint, None if isinstance(secret, Check) else secret, checks)
@@ -85,7 +92,8 @@ class CheckDevLake:
         body = probe_notice(now)
         query = signed_query(body, secret, nouce_of(int(now), self.dice.key()))
         answer = self.post(endpoint, query, body)
-        return [check_secret(secret), *check_endpoint(answer)]
+        checked = check_secret(secret, is_accepted=is_accepted(answer))
+        return [checked, *check_endpoint(answer)]
 
     def _check_heard(self, source: DevLakeSource) -> Sequence[Check]:
         return check_heard(self.heard.heard(source.name), now=self.clock.now())
@@ -98,8 +106,18 @@ class CheckDevLake:
             devlake = self.connect(address)
             version, rows = devlake.version(), _readable(devlake.page(1))
         except (BadInput, DevlakeAway) as error:
-            return [refuse_api(error)]
+            reads = api is None and self._is_read(source)
+            return [refuse_api(error, stack_reads_it=reads)]
         return [check_api(address.url, version), self._check_newest(source, rows)]
+
+    def _check_reconcile(self, source: DevLakeSource) -> Sequence[Check]:
+        """Without an API there is none, which the check of the API has said."""
+        if source.api_url is None:
+            return []
+        return [check_reconcile(self.reconciliations.find(source.name), now=self.clock.now())]
+
+    def _is_read(self, source: DevLakeSource) -> bool:
+        return is_read(self.reconciliations.find(source.name), now=self.clock.now())
 
     def _address(self, source: DevLakeSource) -> ApiAddress | None:
         if source.api_url is None:
@@ -111,16 +129,20 @@ class CheckDevLake:
         return check_newest(
             row,
             self.heard.heard(source.name).accepted,
-            is_heard=row is not None and self._is_heard(row, source),
+            self._arrival_of(row, source) if row else Arrival.NONE,
             now=self.clock.now(),
         )
 
-    def _is_heard(self, row: Row, source: DevLakeSource) -> bool:
-        """The notice of its present state has an id that does not depend on how it came."""
+    def _arrival_of(self, row: Row, source: DevLakeSource) -> Arrival:
+        """The event of its present state has an id that does not depend on how it came."""
         event = row.event("", source=source.name)
-        known = [one.numbered.event.id for one in self.chronicle.history(event.pipeline_key)]
-        skipped = [one.event.id for one in self.chronicle.unsent(event.pipeline_key)]
-        return event.id in {*known, *skipped}
+        sent = [one.numbered.event for one in self.chronicle.history(event.pipeline_key)]
+        skipped = [one.event for one in self.chronicle.unsent(event.pipeline_key)]
+        came = [one for one in (*sent, *skipped) if one.id == event.id]
+        if not came:
+            return Arrival.NONE
+        is_posted = any(not one.is_reconciled for one in came)
+        return Arrival.POSTED if is_posted else Arrival.RECONCILED
 
     def _asked(self, name: str, ask: Callable[[], Sequence[Check]]) -> Sequence[Check]:
         try:

@@ -5,6 +5,7 @@ from lakehook.adapters.aws import Aws, own_trouble
 from lakehook.adapters.cloudformation import CloudFormationStacks
 from lakehook.adapters.dynamo_heard import DynamoHeard
 from lakehook.adapters.dynamo_journal import DynamoJournal
+from lakehook.adapters.dynamo_reconciliations import DynamoReconciliations
 from lakehook.adapters.secrets_manager import StoredSecret
 from lakehook.adapters.world import FairDice, WallClock
 from lakehook.check_devlake import CheckDevLake
@@ -49,6 +50,7 @@ def _check_devlake(deployment: Deployment, aws: Aws) -> CheckDevLake:
         post=_post_notice,
         heard=DynamoHeard(dynamodb, table, clock.now),
         chronicle=DynamoJournal(dynamodb, table, clock),
+        reconciliations=DynamoReconciliations(dynamodb, table),
         credentials=lambda source: StoredApiCredentials(
             secrets_manager, api_secret, source, clock.now
         ),

@@ -56,6 +56,7 @@ from tests.fakes import (
     FakeTypesetter,
 )
 from tests.fakes_ingress import FakeHeard, FakeNotificationSecrets
+from tests.fakes_reconcile import FakeReconciliations
 from tests.fakes_replay import FakePast, FakeReplays
 
 SECRET = "the notification secret"
@@ -184,6 +185,7 @@ class Office:
         self.pings, self.devlake = FakePings(), FakeDevlake()
         self.secrets, self.endpoint = FakeNotificationSecrets([SECRET]), FakeEndpoint(SECRET)
         self.heard, self.credentials = FakeHeard(self.clock), FakeApiCredentials()
+        self.reconciliations = FakeReconciliations()
         self.sources = DevLakeSources.parse(NONE, NONE, "{}")
         self.doorbell = FakeDoorbell(self.pings)
         self.typesetter: Typesetter = FakeTypesetter()
@@ -227,6 +229,7 @@ class Office:
                 self.endpoint,
                 self.heard,
                 self.journal,
+                self.reconciliations,
                 lambda source: self.credentials,
                 self.devlake.reach,
                 self.clock,

@@ -31,9 +31,11 @@ Check = Callable[..., Checks]
 
 @pytest.fixture(scope="module")
 def lakehook() -> Iterator[LocalLakehook]:
-    sources = dict.fromkeys(SOURCES)
-    with LocalLakehook(Options(notification_secret=SECRET, devlake_sources=sources)) as lakehook:
-        yield lakehook
+    with serving_rest(DevLake().rest) as url:
+        sources = dict.fromkeys(SOURCES) | {"known": url}
+        options = Options(notification_secret=SECRET, devlake_sources=sources, clock_seconds=1)
+        with LocalLakehook(options) as lakehook:
+            yield lakehook
 
 
 @pytest.fixture(autouse=True)
@@ -105,6 +107,18 @@ def test_a_devlake_that_is_heard_is_well(lakehook: LocalLakehook, check: Check):
     assert states(found) == NEW | dict.fromkeys(("last accepted", "API", "newest pipeline"), "ok")
     assert f"of pipeline heard/{pipeline}, " in found["last accepted"]["detail"]
     assert f"DevLake's #{pipeline} finished" in found["newest pipeline"]["detail"]
+
+
+def test_an_api_that_the_stack_knows_is_read_by_its_scheduler(check: Check):
+    eventually(
+        lambda: check("known", code=0).get("reconcile", {}).get("state") == "ok",
+        within_seconds=30,
+    )
+
+    found = check("known", code=0)
+
+    assert states(found) == NEW | dict.fromkeys(("API", "newest pipeline", "reconcile"), "ok")
+    assert found["newest pipeline"]["detail"] == "DevLake has none that has begun"
 
 
 def test_a_source_with_a_secret_of_its_own_is_tried_by_that(lakehook: LocalLakehook, check: Check):

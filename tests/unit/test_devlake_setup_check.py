@@ -1,34 +1,45 @@
 """Each part of the set-up is judged by itself: ok, worth a look, or for a person to mend."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from lakehook.domain.devlake.heard import Heard, LastAccepted, LastRefused
 from lakehook.domain.devlake.notice import read_notice
+from lakehook.domain.devlake.reconciliation import Reconciliation
 from lakehook.domain.devlake.row import Row
 from lakehook.domain.devlake.setup_check import (
+    Arrival,
     Check,
+    EndpointAnswer,
     EndpointResponse,
     EndpointUnreachable,
     check_api,
     check_endpoint,
     check_heard,
     check_newest,
+    check_reconcile,
     check_secret,
     check_ui,
+    is_accepted,
+    is_read,
     newest_begun,
     probe_notice,
+    refuse_api,
     warn_of_no_api,
 )
 from lakehook.domain.devlake.sources import DevLakeSource
+from lakehook.domain.errors import DevlakeAway
 from tests.devlake import shown
 from tests.fakes import NOON
 
 HOUR, DAY = 3600.0, 24 * 3600.0
 TAKEN = EndpointResponse(202, b'{"test": true}')
-HEARD_AT_ELEVEN = LastAccepted(NOON - HOUR, "devlake:39:PIPELINE_RUNNING:2026-01-01T10:59:00Z")
+ACCEPTED_BEFORE = LastAccepted(NOON - HOUR, "devlake:39:PIPELINE_RUNNING:2026-01-01T10:59:00Z")
+ACCEPTED_AFTER = LastAccepted(NOON - 60, "devlake:121:PIPELINE_RUNNING:2026-01-01T11:59:00Z")
+POSTED, RECONCILED, NONE = Arrival
 
 
 def states(*checks: Check) -> dict[str, str]:
@@ -39,13 +50,37 @@ def states(*checks: Check) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("secret", "state"), [("s3cret", "ok"), ("", "fail"), ("s3cret\n", "warn"), (" s3cret", "warn")]
+    ("secret", "taken", "state"),
+    [
+        ("s3cret", True, "ok"),
+        ("s3cret", False, "ok"),  # what is wrong the test notice says
+        ("", False, "fail"),
+        ("", True, "warn"),  # an operator has allowed it
+        ("s3cret\n", True, "warn"),
+        (" s3cret", True, "warn"),
+    ],
 )
-def test_a_secret_is_set_and_whole(secret: str, state: str) -> None:
-    check = check_secret(secret)
+def test_a_secret_is_set_and_whole(secret: str, state: str, *, taken: bool) -> None:
+    check = check_secret(secret, is_accepted=taken)
 
     assert check.state == state
     assert "s3cret" not in check.detail + check.remedy
+
+
+@pytest.mark.parametrize(
+    ("answer", "taken"),
+    [
+        (TAKEN, True),
+        (EndpointResponse(202, b'{"test": 1}'), False),
+        (EndpointResponse(401, b'{"error": "x"}'), False),
+        (EndpointResponse(200, b"<html>"), False),
+        (EndpointUnreachable("no connection"), False),
+    ],
+)
+def test_what_is_accepted_is_said_by_the_ingress_alone(
+    answer: EndpointAnswer, *, taken: bool
+) -> None:
+    assert is_accepted(answer) is taken
 
 
 # --- the endpoint ---
@@ -104,7 +139,7 @@ def test_what_a_stranger_answers_moves_no_terminal_and_is_short() -> None:
 
 
 def test_the_last_accepted_notice_is_named_with_its_age() -> None:
-    (check,) = check_heard(Heard(HEARD_AT_ELEVEN), now=NOON)
+    (check,) = check_heard(Heard(ACCEPTED_BEFORE), now=NOON)
 
     assert (check.state, check.detail) == ("ok", "PIPELINE_RUNNING of pipeline 39, 1 hour ago")
 
@@ -184,8 +219,14 @@ def a_row(number: int, status: str = "TASK_COMPLETED", **changes: Any) -> Row:
     return Row.read(shown(number, status, **changes))
 
 
-def test_the_newest_that_does_not_wait_is_looked_for() -> None:
-    rows = [a_row(38), a_row(40, "TASK_CREATED", beganAt=None, finishedAt=None), a_row(39)]
+def test_the_newest_that_has_begun_is_looked_for() -> None:
+    rows = [
+        a_row(38),
+        a_row(40, "TASK_CREATED", beganAt=None, finishedAt=None),
+        a_row(41, "TASK_CANCELLED", beganAt=None, finishedAt=None),  # while it waited
+        a_row(42, "TASK_RERUN"),
+        a_row(39),
+    ]
 
     newest = newest_begun(rows)
 
@@ -194,40 +235,98 @@ def test_the_newest_that_does_not_wait_is_looked_for() -> None:
     assert newest_begun([]) is None
 
 
-ENDED_AT = "2026-01-01T11:20:00.004Z"  # as ``shown`` has it, 40 minutes before noon
-
-
 @pytest.mark.parametrize(
-    ("accepted", "is_heard", "state", "words"),
+    ("accepted", "arrival", "state", "words"),
     [
-        (HEARD_AT_ELEVEN, True, "ok", "DevLake's #120 finished 39 minutes ago, as was heard"),
-        (HEARD_AT_ELEVEN, False, "fail", "finished 39 minutes ago, which Lakehook never heard"),
-        (None, False, "warn", "which Lakehook never heard"),
+        (ACCEPTED_BEFORE, POSTED, "ok", "DevLake's #120 finished 39 minutes ago, as was heard"),
+        (ACCEPTED_BEFORE, NONE, "fail", "finished 39 minutes ago, which Lakehook never heard"),
+        (None, NONE, "warn", "which Lakehook never heard"),
+        (ACCEPTED_BEFORE, RECONCILED, "fail", "DevLake did not post, and reconcile found"),
+        (ACCEPTED_AFTER, RECONCILED, "warn", "DevLake did not post, and reconcile found"),
+        (None, RECONCILED, "warn", "DevLake did not post, and reconcile found"),
     ],
 )
-def test_a_pipeline_that_devlake_knows_and_lakehook_does_not_was_lost(
-    accepted: LastAccepted | None, state: str, words: str, *, is_heard: bool
+def test_a_pipeline_that_devlake_knows_and_did_not_post_was_lost(
+    accepted: LastAccepted | None, arrival: Arrival, state: str, words: str
 ) -> None:
-    check = check_newest(a_row(120), accepted, is_heard=is_heard, now=NOON)
+    check = check_newest(a_row(120), accepted, arrival, now=NOON)
 
     assert check.state == state
     assert words in check.detail
-    assert ("_devlake_notifications" in check.remedy) is not is_heard
+    assert ("_devlake_notifications" in check.remedy) is (arrival is not POSTED)
 
 
 def test_what_has_just_happened_may_be_on_its_way() -> None:
     just_now = a_row(120, updatedAt="2026-01-01T11:59:30Z", finishedAt="2026-01-01T11:59:30Z")
 
-    check = check_newest(just_now, HEARD_AT_ELEVEN, is_heard=False, now=NOON)
+    check = check_newest(just_now, ACCEPTED_BEFORE, NONE, now=NOON)
 
     assert (check.state, check.detail.partition("; ")[2]) == ("ok", "its notice may be on its way")
 
 
-def test_one_that_runs_began_and_one_that_waits_is_not_expected() -> None:
+def test_one_that_runs_began_and_where_none_began_none_is_missed() -> None:
     running = a_row(120, "TASK_RUNNING", finishedAt=None)
 
-    assert "#120 began" in check_newest(running, None, is_heard=True, now=NOON).detail
-    assert check_newest(None, None, is_heard=False, now=NOON).state == "ok"
+    assert "#120 began" in check_newest(running, None, POSTED, now=NOON).detail
+    assert check_newest(None, None, NONE, now=NOON).state == "ok"
+
+
+def test_an_api_that_only_the_stack_can_read_is_no_failure() -> None:
+    away = DevlakeAway("DevLake is away: no connection\x1b[2J")
+
+    here, nowhere = (refuse_api(away, stack_reads_it=reads) for reads in (True, False))
+
+    assert (here.state, nowhere.state) == ("warn", "fail")
+    assert here.detail.startswith("from here: DevLake is away: no connection")
+    assert (here.detail + nowhere.detail).isprintable()
+
+
+# --- the scheduled reconcile ---
+
+
+def a_reconciliation(**changes: Any) -> Reconciliation:
+    return replace(Reconciliation.first(None, now=NOON - DAY), **changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "state", "detail"),
+    [
+        ({"succeeded_at": NOON - 180}, "ok", "succeeded 3 minutes ago"),
+        (
+            {"succeeded_at": NOON - 600, "failed_at": NOON - 300, "failures": 1, "error": "401\n"},
+            "warn",
+            "succeeded 10 minutes ago; failed 5 minutes ago: 401",
+        ),
+        (
+            {"failed_at": NOON - 300, "failures": 9, "error": "401"},
+            "fail",
+            "has not succeeded yet; failed 5 minutes ago: 401",
+        ),
+        ({"succeeded_at": NOON - HOUR}, "fail", "succeeded 1 hour ago"),
+        (
+            {"succeeded_at": NOON - 60, "failed_at": NOON - 300, "error": "401"},
+            "ok",
+            "succeeded 1 minute ago",
+        ),
+    ],
+)
+def test_a_reconcile_that_lags_needs_a_person(
+    changes: dict[str, Any], state: str, detail: str
+) -> None:
+    check = check_reconcile(a_reconciliation(**changes), now=NOON)
+
+    assert (check.state, check.detail) == (state, detail)
+
+
+def test_a_reconcile_that_has_not_run_yet_will() -> None:
+    assert check_reconcile(None, now=NOON).state == "warn"
+    assert not is_read(None, now=NOON)
+    assert not is_read(a_reconciliation(), now=NOON)
+    assert is_read(a_reconciliation(succeeded_at=NOON - 60), now=NOON)
+    assert not is_read(a_reconciliation(succeeded_at=NOON - HOUR), now=NOON)
+
+
+# --- what the stack knows ---
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,14 @@
 """``lakehook devlake check``: what it says of each part, its exit codes, what it never shows."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from lakehook.domain.devlake.heard import Heard, LastAccepted, LastRefused
+from lakehook.domain.devlake.reconciliation import Reconciliation
 from lakehook.domain.devlake.setup_check import EndpointResponse, EndpointUnreachable
 from lakehook.domain.devlake.sources import NONE, DevLakeSources
 from lakehook.domain.errors import DevlakeAway, NoDevlake, OwnTrouble
@@ -33,8 +35,13 @@ def terminal(capsys: pytest.CaptureFixture[str]) -> Terminal:
     office.credentials.stored = {"authorization": f"Bearer {KEY}"}
     office.heard.records[None] = Heard(LastAccepted(NOON - 1080, ENDED))
     office.devlake.pipelines = [shown(120)]
+    office.reconciliations.kept = {name: reconciled(name) for name in (None, "staging")}
     accept(office, an_event(pipeline_id=120, event_type="PIPELINE_COMPLETED", event_id=ENDED))
     return Terminal(office, capsys)
+
+
+def reconciled(source: str | None) -> Reconciliation:
+    return replace(Reconciliation.first(source, now=NOON - 3600), succeeded_at=NOON - 180)
 
 
 def accept(office: Office, event: Event) -> None:
@@ -56,7 +63,17 @@ def states(found: dict[str, Any]) -> dict[str, str]:
 
 
 WELL = dict.fromkeys(
-    ("secret", "endpoint", "test notice", "last accepted", "API", "newest pipeline", "UI URL"), "ok"
+    (
+        "secret",
+        "endpoint",
+        "test notice",
+        "last accepted",
+        "API",
+        "newest pipeline",
+        "reconcile",
+        "UI URL",
+    ),
+    "ok",
 )
 
 
@@ -75,8 +92,8 @@ def test_people_read_a_line_for_each_check_and_the_two_variables(terminal: Termi
     lines = terminal.out.splitlines()
     assert lines[0] == "stack Lakehook, source default"
     assert lines[2].strip().split(maxsplit=2) == ["STATE", "CHECK", "WHAT IS, AND WHAT TO DO"]
-    assert [line.split()[0] for line in lines[3:10]] == ["ok"] * 7
-    assert lines[11:13] == [
+    assert [line.split()[0] for line in lines[3:11]] == ["ok"] * 8
+    assert lines[12:14] == [
         f"NOTIFICATION_ENDPOINT={INGRESS_URL}",
         "NOTIFICATION_SECRET=(hidden; --show-secret)",
     ]
@@ -152,7 +169,7 @@ def test_a_set_up_that_is_new_needs_nobody_yet(terminal: Terminal) -> None:
     terminal.office.heard.records.clear()
 
     expected = WELL | dict.fromkeys(("last accepted", "API", "UI URL"), "warn")
-    del expected["newest pipeline"]
+    del expected["newest pipeline"], expected["reconcile"]
     assert states(checks(terminal, code=0)) == expected
 
 
@@ -186,10 +203,45 @@ def test_an_api_that_gives_nothing_is_one_clear_line(
     expected = WELL | {"API": "fail"}
     del expected["newest pipeline"]
 
-    found = checks(terminal, code=6)
+    found = checks(terminal, "--api", API, code=6)
 
     assert states(found) == expected
     assert found["API"]["detail"] == str(error)
+
+
+def test_an_api_that_the_stack_alone_can_read_needs_nobody(terminal: Terminal) -> None:
+    terminal.office.devlake.away = True
+
+    found = checks(terminal, code=0)
+
+    assert found["API"]["state"] == "warn"
+    assert found["API"]["detail"] == "from here: DevLake is away: no connection"
+    terminal.office.reconciliations.kept.clear()
+    assert checks(terminal, code=6)["API"]["state"] == "fail"
+
+
+def test_a_reconcile_that_fails_is_said_with_its_reason(terminal: Terminal) -> None:
+    terminal.office.reconciliations.kept[None] = replace(
+        reconciled(None), succeeded_at=NOON - 7200, failed_at=NOON - 60, failures=9, error="401"
+    )
+
+    found = checks(terminal, code=6)
+
+    assert states(found) == WELL | {"reconcile": "fail"}
+    assert found["reconcile"]["detail"] == "succeeded 2 hours ago; failed 1 minute ago: 401"
+
+
+def test_what_reconcile_found_and_devlake_did_not_post_is_no_notice(terminal: Terminal) -> None:
+    terminal.office.devlake.pipelines = [shown(121)]
+    event_id = ENDED.replace("120", "121")
+    event = {"pipeline_id": 121, "event_type": "PIPELINE_COMPLETED", "event_id": event_id}
+    accept(terminal.office, an_event(**event, reconciled=True))
+    terminal.office.heard.records[None] = Heard(LastAccepted(NOON - 7200, ENDED))
+
+    found = checks(terminal, code=6)
+
+    assert states(found) == WELL | {"newest pipeline": "fail"}
+    assert "which DevLake did not post" in found["newest pipeline"]["detail"]
 
 
 def test_rows_that_cannot_be_read_are_passed_over(terminal: Terminal) -> None:

@@ -6,10 +6,11 @@ What DevLake, its API or a proxy has said is cleaned before it is repeated.
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import Enum, StrEnum, auto
 
 from lakehook.domain.chat.text import on_one_line
 from lakehook.domain.devlake.heard import Heard, LastAccepted, LastRefused
+from lakehook.domain.devlake.reconciliation import Reconciliation
 from lakehook.domain.devlake.refusal import TEST_PIPELINE, RefusalKind
 from lakehook.domain.devlake.rendering import go_json
 from lakehook.domain.devlake.row import Row
@@ -28,6 +29,9 @@ QUIET_SECONDS = 7 * 24 * 3600.0
 RECENT_SECONDS = 24 * 3600.0
 UNDER_WAY_SECONDS = 120.0
 """What changed so shortly ago may still be on its way here."""
+
+MAX_LAG_SECONDS = 1800.0
+"""As the alarm ReconcileFailing has it."""
 
 
 class CheckState(StrEnum):
@@ -91,10 +95,14 @@ def probe_notice(now: float) -> bytes:
     return go_json(body).encode()
 
 
-def check_secret(secret: str) -> Check:
+def check_secret(secret: str, *, is_accepted: bool) -> Check:
+    """``is_accepted``: the ingress takes what it signs."""
     name = "secret"
+    if not secret and is_accepted:
+        detail = "it is empty, and EmptyNotificationSecret allows it, so anybody can sign"
+        return Check.warn(name, detail, _STORE_ONE)
     if not secret:
-        return Check.fail(name, "it is empty, so anybody can sign", _STORE_ONE)
+        return Check.fail(name, "it is empty, by which anybody could sign", _STORE_ONE)
     if secret != secret.strip():
         detail = "it has white space around it, and DevLake must have the same"
         return Check.warn(name, detail, "store it again without, as printf %s writes it")
@@ -119,6 +127,11 @@ class EndpointUnreachable:
 
 
 EndpointAnswer = EndpointResponse | EndpointUnreachable
+
+
+def is_accepted(answer: EndpointAnswer) -> bool:
+    said = _ingress_said(answer.body) if isinstance(answer, EndpointResponse) else None
+    return bool(said and said.get("test") is True)
 
 
 def check_endpoint(answer: EndpointAnswer) -> list[Check]:
@@ -243,29 +256,54 @@ def _lost_since(at: float, *, now: float) -> str:
 # --- what DevLake's API says ---
 
 
+class Arrival(Enum):
+    """How the present state of a pipeline came here."""
+
+    POSTED = auto()
+    RECONCILED = auto()  # DevLake's notice of it never came
+    NONE = auto()
+
+
 def newest_begun(rows: Iterable[Row]) -> Row | None:
-    """The newest pipeline that does not wait: on PostgreSQL DevLake says nothing of those."""
-    begun = (row for row in rows if _status_of(row) is not EventType.PIPELINE_CREATED)
+    """The newest pipeline that has begun: of what waits, DevLake may post nothing."""
+    begun = (row for row in rows if row.said["BeganAt"] is not None and not _waits(row))
     return max(begun, key=lambda row: row.id, default=None)
 
 
 def check_newest(
-    row: Row | None, accepted: LastAccepted | None, *, is_heard: bool, now: float
+    row: Row | None, accepted: LastAccepted | None, arrival: Arrival, *, now: float
 ) -> Check:
-    """Whether Lakehook knows of the newest pipeline what DevLake shows of it."""
+    """Whether DevLake has posted what its API shows of its newest pipeline."""
     name = "newest pipeline"
     if row is None:
         return Check.ok(name, "DevLake has none that has begun")
     verb = "began" if _status_of(row) is EventType.PIPELINE_RUNNING else "finished"
     detail = f"DevLake's #{row.id} {verb} {ago(row.changed_at, now=now)}"
-    if is_heard:
+    if arrival is Arrival.POSTED:
         return Check.ok(name, f"{detail}, as was heard")
     if now - row.changed_at < UNDER_WAY_SECONDS:
         return Check.ok(name, f"{detail}; its notice may be on its way")
-    detail = f"{detail}, which Lakehook never heard"
-    if accepted is None:
-        return Check.warn(name, detail, f"was it before DevLake had its variables? Else {_ANSWERS}")
-    return Check.fail(name, detail, f"{_ANSWERS}; {_lost_since(row.changed_at, now=now)}")
+    detail, remedy = f"{detail}, {_UNHEARD[arrival]}", _remedy_of(arrival, row, now=now)
+    if accepted is None or (arrival is Arrival.RECONCILED and row.changed_at <= accepted.at):
+        return Check.warn(name, detail, remedy)
+    return Check.fail(name, detail, remedy)
+
+
+_UNHEARD = {
+    Arrival.RECONCILED: "which DevLake did not post, and reconcile found",
+    Arrival.NONE: "which Lakehook never heard",
+}
+
+
+def _remedy_of(arrival: Arrival, row: Row, *, now: float) -> str:
+    asked = f"what DevLake was answered: {_ANSWERS}"
+    if arrival is Arrival.RECONCILED:
+        return f"DevLake posts nothing of a deleted blueprint's pipelines; else {asked}"
+    return f"{asked}; {_lost_since(row.changed_at, now=now)}"
+
+
+def _waits(row: Row) -> bool:
+    return _status_of(row) is EventType.PIPELINE_CREATED
 
 
 def _status_of(row: Row) -> EventType:
@@ -279,9 +317,44 @@ def check_api(url: str, version: str) -> Check:
     return Check.ok("API", f"DevLake {cleaned(version)} at {url}{_note_on(version)}")
 
 
-def refuse_api(error: LakehookError) -> Check:
-    remedy = "it was called from here: --api names another URL, --header-file what lets you in"
-    return Check.fail("API", cleaned(str(error)), remedy)
+def refuse_api(error: LakehookError, *, stack_reads_it: bool) -> Check:
+    """The scheduler may be nearer to DevLake than the operator."""
+    name, detail = "API", cleaned(str(error))
+    if stack_reads_it:
+        remedy = "the stack's scheduler reads it; --api names a way from here"
+        return Check.warn(name, f"from here: {detail}", remedy)
+    return Check.fail(name, detail, _REACH_API)
+
+
+_REACH_API = "it was called from here: --api names another URL, --header-file what lets you in"
+
+
+def is_read(reconciliation: Reconciliation | None, *, now: float) -> bool:
+    """Whether the scheduler has lately read the API to the end."""
+    if reconciliation is None or reconciliation.succeeded_at is None:
+        return False
+    return reconciliation.lag(now=now) < MAX_LAG_SECONDS
+
+
+def check_reconcile(reconciliation: Reconciliation | None, *, now: float) -> Check:
+    name = "reconcile"
+    if reconciliation is None:
+        return Check.warn(name, "the scheduler has not run yet", "check again in five minutes")
+    detail = _runs(reconciliation, now=now)
+    if reconciliation.lag(now=now) >= MAX_LAG_SECONDS:
+        remedy = "see ReconcileFailing in docs/runbook.md, and ClockSilent if nothing has failed"
+        return Check.fail(name, detail, remedy)
+    if reconciliation.failures:
+        return Check.warn(name, detail, "the scheduler tries again by itself")
+    return Check.ok(name, detail)
+
+
+def _runs(reconciliation: Reconciliation, *, now: float) -> str:
+    succeeded, failed = reconciliation.succeeded_at, reconciliation.failed_at
+    last = "has not succeeded yet" if succeeded is None else f"succeeded {ago(succeeded, now=now)}"
+    if not reconciliation.failures or failed is None:
+        return last
+    return f"{last}; failed {ago(failed, now=now)}: {cleaned(reconciliation.error or '')}"
 
 
 def warn_of_no_api(source: DevLakeSource) -> Check:

@@ -12,7 +12,7 @@ from lakehook.ports.devlake import DevLakePipelines
 from lakehook.ports.ingress import Now
 
 DEADLINE_SECONDS = 1.0  # for all that is read beside one notice
-QUIET_SECONDS = 30.0
+QUIET_SECONDS = 10.0
 """After a failure a source is left alone: its pipelines wait for DevLake, and DevLake for us."""
 
 Connect = Callable[[DevLakeSource], DevLakePipelines]

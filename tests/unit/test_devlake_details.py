@@ -62,12 +62,14 @@ def test_a_run_that_failed_says_why_and_which_tasks():
     assert "labels" not in document
 
 
-def test_without_its_tasks_it_counts_what_finished_in_all_runs():
+def test_without_its_tasks_what_finished_in_all_runs_is_no_count_of_this_one():
     row, _ = recorded("TASK_FAILED")
+    assert (row.shown["finishedTasks"], row.shown["totalTasks"]) == (3, 1)
 
     document = row.event("").document
 
-    assert (document["finished_tasks"], document["total_tasks"]) == (3, 1)
+    assert document["total_tasks"] == 1
+    assert "finished_tasks" not in document
     assert "failed_tasks" not in document
 
 
@@ -238,3 +240,17 @@ def test_a_row_of_an_older_devlake_may_lack_any_of_it():
 _OF_A_NOTICE = (
     "id", "createdAt", "updatedAt", "beganAt", "finishedAt", "status", "blueprintId"
 )  # fmt: skip
+
+
+def test_a_cancelled_run_has_no_error():
+    """What DevLake says of it, seen 2026-11-29 on 420e494, is that it was cancelled."""
+    message = "Error running pipeline 4.\nWraps: (2) context canceled"
+    row = Row.read(shown(39, "TASK_CANCELLED", message=message, errorName=message))
+
+    assert {"message", "error_name"} & set(row.event("").document) == set()
+
+
+def test_an_error_has_no_control_characters_and_keeps_its_lines():
+    found = details({**failed(), "message": "a\x1b[31m\x07\n\tb\u202e"})
+
+    assert found["message"] == "a [31m \n\tb "

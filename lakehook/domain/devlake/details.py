@@ -60,11 +60,19 @@ def end_details(row: Mapping[str, Any], tasks: Sequence[Mapping[str, Any]] = ())
         {
             "message": message or None,
             "error_name": (error_name or None) if message else None,
-            "finished_tasks": _ended(tasks) if tasks else row.get("finishedTasks"),
+            "finished_tasks": _ended(tasks) if tasks else _finished(row),
             "spent_seconds": row.get("spentSeconds"),
             "failed_tasks": list(_failed(tasks))[:MAX_FAILED_TASKS] or None,
         }
     )
+
+
+def _finished(row: Mapping[str, Any]) -> Any:
+    """Nothing where a rerun has made it more than there are: nobody could read that."""
+    finished, total = row.get("finishedTasks"), row.get("totalTasks")
+    if type(finished) is int and type(total) is int and finished > total:
+        return None
+    return finished
 
 
 def _ended(tasks: Sequence[Mapping[str, Any]]) -> int:
@@ -105,4 +113,8 @@ def _line(value: Any, most: int) -> str:
 
 
 def _text(value: Any, most: int) -> str:
-    return fitted(without_credentials(value), most) if isinstance(value, str) else ""
+    """Lines as they are, without anything else that moves a terminal or is not seen."""
+    if not isinstance(value, str):
+        return ""
+    seen = "".join(char if char.isprintable() or char in "\n\t" else " " for char in value)
+    return fitted(without_credentials(seen), most)

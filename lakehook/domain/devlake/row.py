@@ -82,6 +82,8 @@ class Row:
             fields |= end_details(self.shown, tasks)
             if "finished_at" not in notice:  # a restart has broken it off
                 fields.pop("spent_seconds", None)
+            if notice["event_type"] == EventType.PIPELINE_CANCELLED:  # it says no more than that
+                fields = {n: fields[n] for n in fields if n not in {"message", "error_name"}}
         return fields
 
     def is_state_of(self, notice: Document) -> bool:

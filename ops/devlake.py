@@ -10,14 +10,15 @@ from lakehook.domain.devlake.api_address import ApiAddress
 from lakehook.domain.devlake.setup_check import Check, CheckState
 from lakehook.domain.devlake.sources import DevLakeSource
 from lakehook.domain.errors import BadInput
+from lakehook.domain.pipeline_key import DEFAULT_SOURCE
 from ops.answers import Listing, Output, answer, print_section
 from ops.complaints import AWS_FAILED, PERSON_NEEDED
 from ops.desk import Desk, desk_of
+from ops.devlake_source import declared_source, names_of, source_name
 from ops.given import headers_in
 from ops.options import STACK, TEXT, AnswerAs, ApiHeaderFile, ApiHeaders, Stack, examples
 from ops.terminal import write
 
-DEFAULT_SOURCE = "default"
 _HIDDEN = "(hidden; --show-secret)"
 
 app = typer.Typer(
@@ -76,7 +77,7 @@ def check(  # noqa: PLR0913  each is an option
     desk = desk_of(context, stack)
     sources = _sources(desk, source)
     if address and len(sources) > 1:
-        raise BadInput(f"api: of which DevLake? Give --source: {_names(sources)}")
+        raise BadInput(f"api: of which DevLake? Give --source: {names_of(sources)}")
     checkups = [desk.check_devlake(one, desk.ingress_url, address) for one in sources]
     _tell(checkups, stack, output, show_secret=show_secret)
     if code := _exit_code(checkups):
@@ -91,20 +92,7 @@ def _address(api: str | None, headers: Sequence[str] | None) -> ApiAddress | Non
 
 def _sources(desk: Desk, name: str | None) -> Sequence[DevLakeSource]:
     declared = list(desk.devlake_sources)
-    if name is None:
-        return declared
-    found = [one for one in declared if _name(one) == name]
-    if not found:
-        raise BadInput(f"source: {name[:40]!a} is not one of: {_names(declared)}")
-    return found
-
-
-def _names(sources: Sequence[DevLakeSource]) -> str:
-    return ", ".join(map(_name, sources))
-
-
-def _name(source: DevLakeSource) -> str:
-    return source.name or DEFAULT_SOURCE
+    return declared if name is None else [declared_source(desk, name)]
 
 
 def _exit_code(checkups: Sequence[Checkup]) -> int:
@@ -119,7 +107,7 @@ def _tell(checkups: Sequence[Checkup], stack: str, output: Output, *, show_secre
         answer(output, {"stack": stack, "sources": documents})
         return
     for checkup in checkups:
-        write(f"stack {stack}, source {_name(checkup.source)}\n")
+        write(f"stack {stack}, source {source_name(checkup.source)}\n")
         print_section(_LINES.of(_rows(checkup.checks)))
         write()
         for name, value in _variables(checkup, show_secret=show_secret):
@@ -129,7 +117,7 @@ def _tell(checkups: Sequence[Checkup], stack: str, output: Output, *, show_secre
 
 def _document(checkup: Checkup, *, show_secret: bool) -> dict[str, Any]:
     return {
-        "source": _name(checkup.source),
+        "source": source_name(checkup.source),
         "needs_person": checkup.needs_person,
         "checks": [_facts(one) for one in checkup.checks],
         "environment": dict(_variables(checkup, show_secret=show_secret)),

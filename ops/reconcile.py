@@ -5,11 +5,15 @@ from typing import Annotated, Any
 import typer
 
 from lakehook.domain.devlake.api_address import ApiAddress
+from lakehook.domain.devlake.sources import DevLakeSource
+from lakehook.domain.errors import BadInput
 from lakehook.domain.event import Event
 from lakehook.domain.moment import FORMS
+from lakehook.domain.pipeline_key import DEFAULT_SOURCE
 from lakehook.domain.rfc_3339 import rfc_3339
 from ops.answers import Listing, answer
 from ops.desk import desk_of
+from ops.devlake_source import OneSource, declared_source, source_name
 from ops.given import headers_in
 from ops.options import STACK, TEXT, AnswerAs, ApiHeaderFile, ApiHeaders, Stack, examples
 from ops.progress import counting
@@ -18,10 +22,16 @@ EXAMPLES = examples(
     "lakehook reconcile --devlake http://devlake:8080",
     "lakehook reconcile --devlake https://devlake.example/api/rest --header-file key.txt"
     " --since 2h --dry-run",
+    "lakehook reconcile --source staging",
 )
 
 DevlakeUrl = Annotated[
-    str, typer.Option("--devlake", metavar="URL", help="DevLake's REST API: http://devlake:8080.")
+    str | None,
+    typer.Option(
+        "--devlake",
+        metavar="URL",
+        help="DevLake's REST API: http://devlake:8080; else the one that the stack knows.",
+    ),
 ]
 Since = Annotated[
     str | None,
@@ -35,7 +45,8 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the events and sen
 def reconcile(  # noqa: PLR0913  each is an option
     context: typer.Context,
     *,
-    devlake: DevlakeUrl,
+    devlake: DevlakeUrl = None,
+    source: OneSource = DEFAULT_SOURCE,
     since: Since = None,
     header: ApiHeaders = None,
     header_file: ApiHeaderFile = None,
@@ -44,11 +55,14 @@ def reconcile(  # noqa: PLR0913  each is an option
     stack: Stack = STACK,
 ) -> None:
     """Read DevLake's pipelines, and send what it may have told in vain. A repeat does no harm."""
-    address = ApiAddress.parse(devlake, headers_in(header_file, header) or [])
+    headers = headers_in(header_file, header) or []
+    given = None if devlake is None else ApiAddress.parse(devlake, headers)
     desk = desk_of(context, stack)
+    declared = declared_source(desk, source)
+    address = given or ApiAddress.parse(_known_url(declared), headers)
     moment = None if since is None else desk.moment(since, what="since")
     with counting("reconciling") as done:
-        found = desk.reconcile(address, since=moment, dry_run=dry_run, done=done)
+        found = desk.reconcile(address, declared, since=moment, dry_run=dry_run, done=done)
     document = {
         "since": rfc_3339(found.since),
         "read": found.read,
@@ -58,9 +72,17 @@ def reconcile(  # noqa: PLR0913  each is an option
     answer(output, document, sections={"events": _EVENTS.of(found.events)} if dry_run else None)
 
 
+def _known_url(source: DevLakeSource) -> str:
+    if source.api_url is None:
+        name = source_name(source)
+        raise BadInput(f"devlake: the stack knows no API of source {name}; give --devlake URL")
+    return source.api_url
+
+
 def _event(event: Event) -> dict[str, Any]:
     return {
         "pipeline_id": event.pipeline_id,
+        "source": event.source,
         "event_type": str(event.type),
         "timestamp": event.at,
         "project_name": event.document.get("project_name"),
@@ -70,7 +92,13 @@ def _event(event: Event) -> dict[str, Any]:
 
 _EVENTS = Listing(
     ("PIPELINE", "EVENT TYPE", "TIMESTAMP", "PROJECT", "EVENT ID"),
-    lambda one: [value or "-" for value in _event(one).values()],
+    lambda event: [
+        event.pipeline_key,
+        str(event.type),
+        event.at,
+        event.document.get("project_name") or "-",
+        event.id,
+    ],
     _event,
     "nothing has changed",
 )

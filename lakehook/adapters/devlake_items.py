@@ -1,9 +1,8 @@
 """Where the pipelines table keeps what is known of a DevLake itself: a partition of each source."""
 
 from lakehook.adapters.dynamo_item import Item, to_item
+from lakehook.domain.pipeline_key import DEFAULT_SOURCE
 from lakehook.settings import PipelinesTable as Table
-
-DEFAULT_SOURCE = "default"
 
 
 def devlake_item_key(source: str | None, record: str) -> Item:

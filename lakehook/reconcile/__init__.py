@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from lakehook.domain.devlake.api_address import ApiAddress
 from lakehook.domain.devlake.row import Row
+from lakehook.domain.devlake.sources import DEFAULT_SOURCE, DevLakeSource
 from lakehook.domain.errors import BadInput
 from lakehook.domain.event import Event
 from lakehook.ports.clock import Clock
@@ -38,6 +39,7 @@ class Reconcile:
     def __call__(
         self,
         address: ApiAddress,
+        source: DevLakeSource = DEFAULT_SOURCE,
         *,
         since: float | None = None,
         dry_run: bool = False,
@@ -52,7 +54,7 @@ class Reconcile:
         devlake = self.reach(address)
         rows = self._read(devlake, since, done)
         changed = [row for _, row in sorted(rows.items()) if row.changed_at >= since]
-        events_of = EventsOfRows(devlake)
+        events_of = EventsOfRows(devlake, source)
         events = [events_of.whole(row) for row in changed]
         sent = 0 if dry_run else self.publish(events, sent=done)
         return Reconciled(since, len(rows), events, sent)

@@ -50,7 +50,8 @@ class EventsOfRows:
         tasks = self.devlake.tasks_of(row.id) if row.has_failed_tasks else ()
         project = self._project_of(row.blueprint_id) or known or ""
         event = row.event(project, source=self.source.name, tasks=tasks)
-        return Event.from_document(event.document | {"reconciled": True})
+        page = {"pipeline_url": self.source.pipeline_url(row.id)}
+        return Event.with_details(event.document | {"reconciled": True}, page)
 
     def _project_of(self, blueprint_id: int) -> str:
         if blueprint_id not in self._projects:

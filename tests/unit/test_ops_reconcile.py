@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from lakehook.domain.devlake.sources import NONE, DevLakeSources
 from tests.devlake import shown
 from tests.fakes_ops import Office
 from tests.unit.test_ops_command import Terminal
@@ -67,6 +68,7 @@ def test_a_dry_run_shows_the_events_and_sends_none(terminal: Terminal) -> None:
     assert (answer["changed"], answer["sent"]) == (2, 0)
     assert answer["events"][0] == {
         "pipeline_id": "39",
+        "source": None,
         "event_type": "PIPELINE_COMPLETED",
         "timestamp": "2026-01-01T11:20:00Z",
         "project_name": "[red] lake",
@@ -186,8 +188,61 @@ def test_a_header_file_is_a_short_text(
 def test_without_an_address_nothing_is_asked(terminal: Terminal) -> None:
     assert terminal("reconcile") == 2
 
-    assert "'--devlake'" in terminal.err
+    complaint = "devlake: the stack knows no API of source default; give --devlake URL"
+    assert terminal.err == f"error: {complaint}\n"
     assert terminal.office.devlake.reached == []
+
+
+STAGING = '{"staging": {"api_url": "https://staging.example/api"}, "bare": {}}'
+
+
+@pytest.mark.parametrize(
+    ("options", "url"),
+    [
+        ((), "https://devlake.example/api"),
+        (("--source", "default"), "https://devlake.example/api"),
+        (("--source", "staging"), "https://staging.example/api"),
+        (("--source", "staging", "--devlake", "http://devlake:8080"), "http://devlake:8080"),
+    ],
+)
+def test_else_the_address_is_the_one_that_the_stack_knows(
+    terminal: Terminal, options: tuple[str, ...], url: str
+) -> None:
+    terminal.office.sources = DevLakeSources.parse("https://devlake.example/api", NONE, STAGING)
+
+    assert terminal("reconcile", *options, "--header", f"x-key: {SECRET}") == 0
+
+    (address,) = terminal.office.devlake.reached
+    assert (address.url, address.headers) == (url, {"x-key": SECRET})
+
+
+def test_the_events_are_those_of_their_source(terminal: Terminal) -> None:
+    terminal.office.sources = DevLakeSources.parse(NONE, NONE, STAGING)
+
+    answer = terminal.json("reconcile", "--source", "staging", "--dry-run")
+
+    (event, _) = answer["events"]
+    assert (event["pipeline_id"], event["source"]) == ("39", "staging")
+    assert event["event_id"] == "devlake:staging/39:PIPELINE_COMPLETED:2026-01-01T11:10:00Z"
+    assert terminal("reconcile", "--source", "staging", "--dry-run") == 0
+    assert terminal.out.splitlines()[-2].startswith("staging/39")
+
+
+@pytest.mark.parametrize(
+    ("source", "complaint"),
+    [
+        ("nobody", "source: 'nobody' is not one of: default, staging, bare"),
+        ("bare", "devlake: the stack knows no API of source bare; give --devlake URL"),
+    ],
+)
+def test_a_source_is_one_that_the_stack_declares(
+    terminal: Terminal, source: str, complaint: str
+) -> None:
+    terminal.office.sources = DevLakeSources.parse(NONE, NONE, STAGING)
+
+    assert terminal("reconcile", "--source", source) == 2
+
+    assert terminal.err == f"error: {complaint}\n"
 
 
 def test_a_devlake_that_is_away_is_exit_code_1(terminal: Terminal) -> None:

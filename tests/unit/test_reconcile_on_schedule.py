@@ -19,7 +19,7 @@ from lakehook.ports.devlake import DevLakePipelines
 from lakehook.ports.events import Notice
 from lakehook.reconcile import held, run
 from lakehook.reconcile.schedule import MIN_RUN_SECONDS, ReconcileOnSchedule
-from tests.devlake import FakeDevlake
+from tests.devlake import FakeDevlake, a_task
 from tests.devlake.rows import waiting_pipeline
 from tests.fakes import NOON, FakeClock, FakeJournal, FakeOutbox, FakeSiding, FakeSubscriptions
 from tests.fakes_ops import FakePublisher
@@ -63,6 +63,7 @@ class Scheduler:
     queue: FakePublisher = field(default_factory=FakePublisher)
     others: dict[str, FakeDevlake] = field(default_factory=dict)
     is_off: bool = False
+    ui_url: str | None = None
 
     def __post_init__(self) -> None:
         self.journal = FakeJournal(clock=self.clock)
@@ -81,7 +82,7 @@ class Scheduler:
 
     def _apis(self) -> dict[DevLakeSource, DevLakePipelines]:
         others = {DevLakeSource(name): devlake for name, devlake in self.others.items()}
-        return {DevLakeSource(): self.devlake, **others}
+        return {DevLakeSource(ui_url=self.ui_url): self.devlake, **others}
 
     def run(self) -> list[tuple[str, str]]:
         """What the next run publishes; fan-out takes it."""
@@ -162,6 +163,29 @@ def test_an_event_says_that_it_was_reconciled_and_has_the_id_of_its_notice(sched
     (event,) = scheduler.queue.published
     assert (event.id, event.is_reconciled) == (notice.id, True)
     assert scheduler.telemetry.events == [event]
+
+
+def test_an_event_says_what_failed_and_where_to_look(scheduler: Scheduler):
+    row = ended(39, -600, "TASK_FAILED", message="it broke", name="nightly")
+    scheduler.devlake.pipelines = [row]
+    scheduler.devlake.tasks = {39: [a_task(12, "TASK_COMPLETED"), a_task(11, message="it broke")]}
+    scheduler.ui_url = "https://devlake.example"
+
+    scheduler.run()
+
+    (event,) = scheduler.queue.published
+    assert event.document["message"] == "it broke"
+    assert event.document["pipeline_name"] == "nightly"
+    assert [task["id"] for task in event.document["failed_tasks"]] == [11]
+    assert event.document["pipeline_url"] == "https://devlake.example/advanced/pipeline/39"
+
+
+def test_the_tasks_of_what_did_not_fail_are_not_read(scheduler: Scheduler):
+    scheduler.devlake.pipelines = [ended(39, -600), running(40, -600)]
+
+    scheduler.run()
+
+    assert scheduler.devlake.tasks_asked == []
 
 
 def test_a_project_is_its_blueprints(scheduler: Scheduler):

@@ -9,6 +9,7 @@ from typing import Self
 
 from lakehook.domain.devlake.status import GREATEST_ID
 from lakehook.domain.lifecycle import Stage
+from lakehook.domain.pipeline_key import split_pipeline_key
 
 LOOK_BACK_SECONDS = 24 * 3600.0
 """How far the first run looks back."""
@@ -137,8 +138,7 @@ def pipeline_number(key: str, source: str | None) -> int | None:
 
     The journal has pipelines of other sources, and of producers that name them as they like.
     """
-    name, _, number = key.rpartition("/")
-    is_of_source = name == (source or "")
-    if not is_of_source or not number.isdecimal() or str(int(number)) != number:
+    named, number = split_pipeline_key(key)
+    if named != source or not number.isdecimal() or str(int(number)) != number:
         return None
     return int(number) if int(number) <= GREATEST_ID else None

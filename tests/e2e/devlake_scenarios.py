@@ -178,6 +178,11 @@ def has_an_endpoint_with_a_query(devlake: DevLake) -> int:
     return pipeline
 
 
+def has_an_endpoint_without_its_slash(devlake: DevLake) -> int:
+    devlake.endpoint = devlake.endpoint.rstrip("/")
+    return succeeds(devlake)
+
+
 def is_resumed_after_a_restart(devlake: DevLake) -> int:
     pipeline = devlake.create()
     devlake.run(pipeline)
@@ -229,6 +234,7 @@ SCENARIOS = {
     "endpoint with a query": Scenario(
         has_an_endpoint_with_a_query, "", "CREATED* RUNNING* COMPLETED+"
     ),
+    "endpoint without its slash": Scenario(has_an_endpoint_without_its_slash, RUN),
     "resumed by a restart": Scenario(is_resumed_after_a_restart, RUN),
     "failed by a restart": Scenario(
         is_failed_by_a_restart,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from lakehook.domain.devlake.row import Row
 from lakehook.domain.devlake.sources import DEFAULT_SOURCE, DevLakeSource
 from lakehook.domain.document import Document
-from lakehook.domain.errors import BadNotice, NoDevlake
+from lakehook.domain.errors import BadNotice, DevlakeAway, NoDevlake
 from lakehook.domain.event import Event
 from lakehook.domain.pipeline import Pipeline
 from lakehook.ports.devlake import DevLakePipelines
@@ -47,11 +47,19 @@ class EventsOfRows:
     def whole(self, row: Row, pipeline: Pipeline | None = None) -> Event:
         """With what DevLake is asked for; the project as it was, if the blueprint is gone."""
         known = pipeline.label.project_name if pipeline and pipeline.label else None
-        tasks = self.devlake.tasks_of(row.id) if row.has_failed_tasks else ()
         project = self._project_of(row.blueprint_id) or known or ""
-        event = row.event(project, source=self.source.name, tasks=tasks)
+        event = row.event(project, source=self.source.name, tasks=self._tasks_of(row))
         page = {"pipeline_url": self.source.pipeline_url(row.id)}
         return Event.with_details(event.document | {"reconciled": True}, page)
+
+    def _tasks_of(self, row: Row) -> Sequence[Document]:
+        """None where they can't be read: better no tasks than a pipeline that is never told."""
+        if not row.has_failed_tasks:
+            return ()
+        try:
+            return self.devlake.tasks_of(row.id)
+        except (DevlakeAway, NoDevlake):
+            return ()
 
     def _project_of(self, blueprint_id: int) -> str:
         if blueprint_id not in self._projects:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from hypothesis import given, settings
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from lakehook.domain.devlake.row import Row
 from lakehook.domain.devlake.sources import DevLakeSource
 from lakehook.domain.document import Document, text_of
-from lakehook.domain.errors import OwnTrouble
+from lakehook.domain.errors import DevlakeAway, OwnTrouble
 from lakehook.domain.event import Event
 from lakehook.domain.rfc_3339 import rfc_3339
 from lakehook.fan_out import FanOut
@@ -178,6 +178,22 @@ def test_an_event_says_what_failed_and_where_to_look(scheduler: Scheduler):
     assert event.document["pipeline_name"] == "nightly"
     assert [task["id"] for task in event.document["failed_tasks"]] == [11]
     assert event.document["pipeline_url"] == "https://devlake.example/advanced/pipeline/39"
+
+
+def test_tasks_that_cannot_be_read_keep_no_pipeline_from_being_told(
+    scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch
+):
+    def fail(_: int) -> NoReturn:
+        raise DevlakeAway("DevLake answered 500 to GET /pipelines/39/tasks")
+
+    scheduler.devlake.pipelines = [ended(39, -600, "TASK_FAILED", message="it broke")]
+    monkeypatch.setattr(scheduler.devlake, "tasks_of", fail)
+
+    scheduler.run()
+
+    (event,) = scheduler.queue.published
+    assert event.document["message"] == "it broke"
+    assert "failed_tasks" not in event.document
 
 
 def test_the_tasks_of_what_did_not_fail_are_not_read(scheduler: Scheduler):

@@ -16,12 +16,7 @@ BLUEPRINT = Blueprint(json.loads((ROOT / "local" / "template.json").read_text(en
 
 ELSEWHERE = {"test_demo.py", "test_recovery.py"}  # installations of their own
 
-API_SECRET: Grant = ("secretsmanager:GetSecretValue", "DevlakeApiSecretArn")
-NO_API = "read where an API of DevLake is known, and this installation knows none"
-
 NOT_SEEN: dict[str, dict[Grant, str]] = {
-    "ingress": {API_SECRET: NO_API},
-    "clock": {API_SECRET: NO_API},
     "deliver": {
         ("ses:SendEmail", "configuration-set/*"): "SES asks for it where an identity has one; the"
         " call does not name it",

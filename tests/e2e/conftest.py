@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,8 +25,12 @@ __all__ = ["soon_visible_again"]
 HERE = Path(__file__).parent
 
 SENDER = "lakehook@team.example"
-KNOWN, AWAY = "known", "away"
-"""Two more DevLakes: the REST API of one is known, and that of the other does not answer."""
+KNOWN, READ, AWAY = "known", "read", "away"
+"""Further DevLakes: the REST APIs of two are known, and that of the third does not answer.
+
+A test that looks at what the ingress reads has ``READ``: it asks an API that was slow no more for
+a while, and ``KNOWN`` may be busy.
+"""
 
 NOBODY = "http://127.0.0.1:1"
 DEVLAKES_UI = "https://devlake.example"  # of the default source
@@ -80,17 +85,21 @@ def calls(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="package")
-def devlakes() -> Iterator[SharedRest]:
-    """The REST API of the source ``KNOWN``, for whichever servers a test mounts there."""
-    shared = SharedRest()
-    with serving(shared.answer) as shared.url:
+def devlakes() -> Iterator[dict[str, SharedRest]]:
+    """REST APIs by source, for whichever servers a test mounts there."""
+    shared = {name: SharedRest() for name in (KNOWN, READ)}
+    with ExitStack() as exits:
+        for rest in shared.values():
+            rest.url = exits.enter_context(serving(rest.answer))
         yield shared
 
 
 @pytest.fixture(scope="package")
-def lakehook(hosts: Path, log: Path, calls: Path, devlakes: SharedRest) -> Iterator[LocalLakehook]:
+def lakehook(
+    hosts: Path, log: Path, calls: Path, devlakes: dict[str, SharedRest]
+) -> Iterator[LocalLakehook]:
     with log.open("ab") as sink:
-        sources = {KNOWN: devlakes.url, AWAY: NOBODY}
+        sources = {name: rest.url for name, rest in devlakes.items()} | {AWAY: NOBODY}
         where = replace(OPTIONS, hosts=hosts, calls=calls, sink=sink.fileno())
         options = replace(where, devlake_sources=sources)
         with LocalLakehook(options) as installation:

@@ -1,4 +1,4 @@
-"""What happens in a DevLake, and what subscribers get of it, in order.
+"""What happens in a DevLake, and what subscribers receive of it, in order.
 
 A star marks what Lakehook inferred, a plus what it read from DevLake's REST API.
 """
@@ -15,29 +15,29 @@ from tests.devlake import POSTGRESQL, V0_17, V1_0_1, V1_0_2, V1_0_3, DevLake, pl
 NOBODY = "http://127.0.0.1:1/"
 PROJECT = "R&D <lake> 湖"
 SHANGHAI = timezone(timedelta(hours=8))
-RUN, RUN_STARTED_LATE = "CREATED RUNNING COMPLETED", "CREATED* RUNNING COMPLETED"
+RUN, RUN_WITHOUT_CREATED = "CREATED RUNNING COMPLETED", "CREATED* RUNNING COMPLETED"
 
 
 @dataclass(frozen=True)
 class Scenario:
-    """``play`` returns the pipeline; ``reconciled`` is what is told once the API is asked."""
+    """``play`` returns the pipeline; ``received_with_api`` is complete once the API was read."""
 
     play: Callable[[DevLake], int]
-    told: str
-    reconciled: str | None = None  # the same
+    received: str
+    received_with_api: str | None = None  # the same
     server: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def types_with_api(self) -> list[str]:
-        return types(self.told if self.reconciled is None else self.reconciled)
+        return types(self.received if self.received_with_api is None else self.received_with_api)
 
 
-def types(told: str) -> list[str]:
-    return [word.rstrip("*+") for word in told.split()]
+def types(received: str) -> list[str]:
+    return [word.rstrip("*+") for word in received.split()]
 
 
 @contextmanager
-def unheard(devlake: DevLake) -> Iterator[None]:
+def unreachable(devlake: DevLake) -> Iterator[None]:
     """Nobody listens at its endpoint."""
     endpoint, devlake.endpoint = devlake.endpoint, NOBODY
     yield
@@ -85,7 +85,7 @@ def fails_in_part(devlake: DevLake) -> int:
     return pipeline
 
 
-def says_running_first(devlake: DevLake) -> int:
+def posts_running_first(devlake: DevLake) -> int:
     """The goroutine of its creation comes second, and reads what the row is by then."""
     scheduled = Event()
     pipeline = devlake.create(scheduled=scheduled)
@@ -96,7 +96,7 @@ def says_running_first(devlake: DevLake) -> int:
     return pipeline
 
 
-def says_created_last(devlake: DevLake) -> int:
+def posts_created_last(devlake: DevLake) -> int:
     scheduled = Event()
     pipeline = devlake.create(scheduled=scheduled)
     devlake.live(pipeline)
@@ -105,7 +105,7 @@ def says_created_last(devlake: DevLake) -> int:
     return pipeline
 
 
-def says_created_twice(devlake: DevLake) -> int:
+def posts_created_twice(devlake: DevLake) -> int:
     scheduled = Event()
     scheduled.set()
     pipeline = devlake.create(scheduled=scheduled)
@@ -145,13 +145,13 @@ def succeeds_when_run_again(devlake: DevLake) -> int:
 def loses_its_end(devlake: DevLake) -> int:
     pipeline = devlake.create()
     devlake.run(pipeline)
-    with unheard(devlake):
+    with unreachable(devlake):
         devlake.end(pipeline)
     return pipeline
 
 
 def loses_its_beginning(devlake: DevLake) -> int:
-    with unheard(devlake):
+    with unreachable(devlake):
         pipeline = devlake.create()
         devlake.run(pipeline)
     devlake.end(pipeline)
@@ -159,7 +159,7 @@ def loses_its_beginning(devlake: DevLake) -> int:
 
 
 def loses_everything(devlake: DevLake) -> int:
-    with unheard(devlake):
+    with unreachable(devlake):
         return succeeds(devlake)
 
 
@@ -214,15 +214,15 @@ SCENARIOS = {
     "fails in part": Scenario(fails_in_part, "CREATED RUNNING PARTIAL"),
     "of a project": Scenario(of_a_project, RUN),
     "of a blueprint without a project": Scenario(of_a_blueprint_without_a_project, RUN),
-    "says RUNNING first": Scenario(says_running_first, RUN_STARTED_LATE),
-    "says CREATED last": Scenario(says_created_last, RUN_STARTED_LATE),
+    "posts RUNNING first": Scenario(posts_running_first, RUN_WITHOUT_CREATED),
+    "posts CREATED last": Scenario(posts_created_last, RUN_WITHOUT_CREATED),
     "cancelled while it runs": Scenario(cancelled_while_it_runs, "CREATED RUNNING CANCELLED"),
     "cancelled while it waits": Scenario(cancelled_while_it_waits, "CREATED", "CREATED CANCELLED+"),
     "fails, and is run again twice": Scenario(
         fails_three_times, "CREATED RUNNING FAILED CREATED* RUNNING FAILED CREATED* RUNNING FAILED"
     ),
     "fails, and succeeds when run again": Scenario(
-        succeeds_when_run_again, f"CREATED RUNNING FAILED {RUN_STARTED_LATE}"
+        succeeds_when_run_again, f"CREATED RUNNING FAILED {RUN_WITHOUT_CREATED}"
     ),
     "fails, and waits to be run again": Scenario(
         waits_to_be_run_again, "CREATED RUNNING FAILED", "CREATED RUNNING FAILED CREATED+"
@@ -249,14 +249,14 @@ SCENARIOS = {
     ),
     "in Shanghai": Scenario(of_a_project, RUN, server={"zone": SHANGHAI}),
     "PostgreSQL": Scenario(
-        succeeds, RUN_STARTED_LATE, server={"database": POSTGRESQL, "zone": SHANGHAI}
+        succeeds, RUN_WITHOUT_CREATED, server={"database": POSTGRESQL, "zone": SHANGHAI}
     ),
     "PostgreSQL, waits": Scenario(waits, "", "CREATED+", {"database": POSTGRESQL}),
     "PostgreSQL, cancelled while it waits": Scenario(
         cancelled_while_it_waits, "", "CREATED* CANCELLED+", {"database": POSTGRESQL}
     ),
     "PostgreSQL, v1.0.2": Scenario(
-        says_created_twice,
+        posts_created_twice,
         "CREATED RUNNING* COMPLETED",
         server={"database": POSTGRESQL, "release": V1_0_2},
     ),

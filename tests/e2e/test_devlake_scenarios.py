@@ -17,18 +17,19 @@ from tests.devlake import DevLake, planned_task
 from tests.devlake.receiver import OldReceiver, listening
 from tests.devlake.rest import SharedRest
 from tests.devlake.rows import Tables
-from tests.e2e.conftest import AWAY, DEVLAKES_UI, KNOWN
+from tests.e2e.conftest import AWAY, DEVLAKES_UI, KNOWN, READ
 from tests.e2e.devlake_scenarios import PROJECT, RUN, SCENARIOS, Scenario, types
 from tests.e2e.evidence import Evidence
 from tests.integration.eventually import eventually
 
 AT_ONCE, PATIENCE = 6, 60.0
 SECRET = "their own <secret> 湖"  # as receivers of DevLake's have had it for years
+Rests = dict[str, SharedRest]
 DEVLAKES_OWN = '{"inferred": [{"exists": false}], "reconciled": [{"exists": false}]}'
 
 
 @dataclass
-class Played:
+class Run:
     """One scenario, on a server of its own."""
 
     scenario: Scenario
@@ -40,7 +41,7 @@ class Played:
 
 
 @dataclass
-class Heard:
+class Received:
     """What the subscribers of all scenarios got."""
 
     old: OldReceiver
@@ -51,14 +52,14 @@ class Heard:
         key = f"{source}/{pipeline}" if source else str(pipeline)
         return [arrival for arrival in list(self.new.arrivals) if arrival.pipeline == key]
 
-    def told(self, pipeline: int, source: str | None = None) -> str:
+    def words(self, pipeline: int, source: str | None = None) -> str:
         return " ".join(map(_word, self.arrivals(pipeline, source)))
 
-    def told_as_by_devlake(self, pipeline: int) -> str:
+    def in_devlakes_format(self, pipeline: int) -> str:
         words = [post.notice["Status"] + post.marks for post in self.old.of(pipeline)]
         return " ".join(word.removeprefix("TASK_") for word in words)
 
-    def told_of_devlakes_own(self, pipeline: int) -> str:
+    def devlakes_own(self, pipeline: int) -> str:
         own = [arrival for arrival in self.own.arrivals if arrival.pipeline == str(pipeline)]
         return " ".join(map(_word, own))
 
@@ -69,104 +70,106 @@ def _word(arrival: Arrival) -> str:
 
 
 @pytest.fixture(scope="module")
-def heard(desk: Desk, evidence: Evidence) -> Iterator[Heard]:
+def received(desk: Desk, evidence: Evidence) -> Iterator[Received]:
     """Subscribers to everything, as DevLake would tell it, and to DevLake's own alone."""
     ids = []
     with ExitStack() as exits:
-        heard = Heard(exits.enter_context(listening(SECRET)))
-        for receiver in (heard.new, heard.own):
+        received = Received(exits.enter_context(listening(SECRET)))
+        for receiver in (received.new, received.own):
             exits.enter_context(receiver)
         terms = (
-            Terms(name="old", url=heard.old.url, format="devlake"),
-            Terms(name="new", url=heard.new.url),
-            Terms(name="own", url=heard.own.url, pattern=DEVLAKES_OWN),
+            Terms(name="old", url=received.old.url, format="devlake"),
+            Terms(name="new", url=received.new.url),
+            Terms(name="own", url=received.own.url, pattern=DEVLAKES_OWN),
         )
-        for one in terms:
-            wish = SecretWish(brought=SECRET if one.format else None)
-            subscription, key = desk.subscribe(one, wish)
+        for requested in terms:
+            wish = SecretWish(brought=SECRET if requested.format else None)
+            subscription, key = desk.subscribe(requested, wish)
             ids.append(subscription.id)
-            if one.name == heard.new.name:
-                heard.new.secret = shown_once(key, None) or ""
-        yield heard
+            if requested.name == received.new.name:
+                received.new.secret = shown_once(key, None) or ""
+        yield received
         eventually(evidence.nothing_is_under_way)
         for subscription_id in ids:
             desk.unsubscribe(desk.look_up(subscription_id), discard_waiting=True)
 
 
 @pytest.fixture(scope="module")
-def played(lakehook: LocalLakehook, heard: Heard, evidence: Evidence) -> dict[str, Played]:
+def runs(lakehook: LocalLakehook, received: Received, evidence: Evidence) -> dict[str, Run]:
     """Every scenario, several at once; nobody knows DevLake's REST API."""
-    played = _play(lakehook, lakehook.deployment.ingress_url, mounted=[])
+    runs = _play(lakehook, lakehook.deployment.ingress_url, mounted=[])
     eventually(evidence.nothing_is_under_way, within_seconds=PATIENCE)
-    return played
+    return runs
 
 
 @pytest.fixture(scope="module")
-def played_where_the_api_is_known(
-    lakehook: LocalLakehook, heard: Heard, evidence: Evidence, devlakes: SharedRest
-) -> dict[str, Played]:
+def runs_with_api(
+    lakehook: LocalLakehook, received: Received, evidence: Evidence, devlakes: Rests
+) -> dict[str, Run]:
     """Every scenario once more, on servers that the schedule reads."""
-    played = _play(lakehook, f"{lakehook.deployment.ingress_url}{KNOWN}", mounted=devlakes.servers)
+    runs = _play(
+        lakehook, f"{lakehook.deployment.ingress_url}{KNOWN}", mounted=devlakes[KNOWN].servers
+    )
 
     def missing() -> list[str]:
-        return [name for name, one in played.items() if not _is_whole(one, heard)]
+        return [name for name, run in runs.items() if not _is_whole(run, received)]
 
     with suppress(AssertionError):  # each test says what it misses
         eventually(lambda: not missing(), within_seconds=PATIENCE)
     eventually(evidence.nothing_is_under_way, within_seconds=PATIENCE)
-    return played
+    return runs
 
 
-def _play(lakehook: LocalLakehook, url: str, mounted: list[Tables]) -> dict[str, Played]:
+def _play(lakehook: LocalLakehook, url: str, mounted: list[Tables]) -> dict[str, Run]:
     secret = lakehook.notification_secret
-    played = {
-        name: Played(scenario, DevLake(url, secret, **scenario.server))
+    runs = {
+        name: Run(scenario, DevLake(url, secret, **scenario.server))
         for name, scenario in SCENARIOS.items()
     }
-    mounted += [one.devlake.tables for one in played.values()]
+    mounted += [run.devlake.tables for run in runs.values()]
     with ThreadPoolExecutor(AT_ONCE) as servers:
-        list(servers.map(Played.play, played.values()))
-    return played
+        list(servers.map(Run.play, runs.values()))
+    return runs
 
 
-def _is_whole(one: Played, heard: Heard) -> bool:
-    return types(heard.told(one.pipeline, KNOWN)) == one.scenario.types_with_api
+def _is_whole(run: Run, received: Received) -> bool:
+    return types(received.words(run.pipeline, KNOWN)) == run.scenario.types_with_api
 
 
 @pytest.fixture(params=SCENARIOS)
-def one(request: pytest.FixtureRequest, played: dict[str, Played]) -> Played:
-    return played[request.param]
+def run(request: pytest.FixtureRequest, runs: dict[str, Run]) -> Run:
+    return runs[request.param]
 
 
-def test_subscribers_get_what_happened(one: Played, heard: Heard):
-    arrivals = heard.arrivals(one.pipeline)
+def test_subscribers_get_what_happened(run: Run, received: Received):
+    arrivals = received.arrivals(run.pipeline)
 
-    assert heard.told(one.pipeline) == one.scenario.told
+    assert received.words(run.pipeline) == run.scenario.received
     assert [arrival.sequence for arrival in arrivals] == list(range(1, len(arrivals) + 1))
     assert all(arrival.genuine for arrival in arrivals)
 
 
 def test_a_receiver_written_for_devlake_gets_its_very_notices_and_knows_the_others(
-    one: Played, heard: Heard
+    run: Run, received: Received
 ):
-    posted = {notification.data.encode() for notification in one.devlake.notifications}
-    unmarked = {post.body for post in heard.old.of(one.pipeline) if not post.marks}
+    posted = {notification.data.encode() for notification in run.devlake.notifications}
+    unmarked = {post.body for post in received.old.of(run.pipeline) if not post.marks}
 
-    assert heard.told_as_by_devlake(one.pipeline) == one.scenario.told
-    if one.devlake.release.names_project:
+    assert received.in_devlakes_format(run.pipeline) == run.scenario.received
+    if run.devlake.release.names_project:
         assert unmarked <= posted
 
 
-def test_whoever_wants_devlakes_own_alone_gets_nothing_else(one: Played, heard: Heard):
-    own = [word for word in one.scenario.told.split() if word.isalpha()]
+def test_whoever_wants_devlakes_own_alone_gets_nothing_else(run: Run, received: Received):
+    own = [word for word in run.scenario.received.split() if word.isalpha()]
 
-    assert heard.told_of_devlakes_own(one.pipeline).split() == own
+    assert received.devlakes_own(run.pipeline).split() == own
 
 
-def test_a_project_is_named_as_it_is(played: dict[str, Played], heard: Heard):
+def test_a_project_is_named_as_it_is(runs: dict[str, Run], received: Received):
     projects: dict[str, Any] = {
-        name: {arrival.body.get("project_name") for arrival in heard.arrivals(one.pipeline)}
-        for name, one in played.items()
+        name: {arrival.body.get("project_name") for arrival in received.arrivals(run.pipeline)}
+        for name, run in runs.items()
         if name in ("succeeds", "of a project", "v1.0.1", "v0.17")
     }
 
@@ -178,15 +181,15 @@ def test_a_project_is_named_as_it_is(played: dict[str, Played], heard: Heard):
     }
 
 
-def test_an_event_links_to_its_pipeline_in_devlakes_ui(played: dict[str, Played], heard: Heard):
-    pipeline = played["succeeds"].pipeline
+def test_an_event_links_to_its_pipeline_in_devlakes_ui(runs: dict[str, Run], received: Received):
+    pipeline = runs["succeeds"].pipeline
 
-    urls = {arrival.body["pipeline_url"] for arrival in heard.arrivals(pipeline)}
+    urls = {arrival.body["pipeline_url"] for arrival in received.arrivals(pipeline)}
     assert urls == {f"{DEVLAKES_UI}/advanced/pipeline/{pipeline}"}
 
 
-def test_what_devlake_does_not_say_is_unknown(played: dict[str, Played], heard: Heard):
-    arrivals = [arrival for one in played.values() for arrival in heard.arrivals(one.pipeline)]
+def test_what_devlake_does_not_say_is_unknown(runs: dict[str, Run], received: Received):
+    arrivals = [arrival for run in runs.values() for arrival in received.arrivals(run.pipeline)]
 
     assert {arrival.body["trigger_source"] for arrival in arrivals} == {"unknown"}
 
@@ -196,32 +199,35 @@ def test_what_devlake_does_not_say_is_unknown(played: dict[str, Played], heard: 
 
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_what_devlake_lost_is_read_from_its_api(
-    name: str, played_where_the_api_is_known: dict[str, Played], heard: Heard
+    name: str, runs_with_api: dict[str, Run], received: Received
 ):
     """Which state the schedule read first is chance, and so are the marks."""
-    one = played_where_the_api_is_known[name]
-    arrivals = heard.arrivals(one.pipeline, KNOWN)
+    run = runs_with_api[name]
+    arrivals = received.arrivals(run.pipeline, KNOWN)
 
-    assert types(heard.told(one.pipeline, KNOWN)) == one.scenario.types_with_api
+    assert types(received.words(run.pipeline, KNOWN)) == run.scenario.types_with_api
     assert [arrival.sequence for arrival in arrivals] == list(range(1, len(arrivals) + 1))
 
 
 @pytest.fixture
-def known(lakehook: LocalLakehook, heard: Heard, devlakes: SharedRest) -> DevLake:
-    devlake = DevLake(f"{lakehook.deployment.ingress_url}{KNOWN}", lakehook.notification_secret)
-    devlakes.servers.append(devlake.tables)
+def known(lakehook: LocalLakehook, received: Received, devlakes: Rests) -> DevLake:
+    devlake = DevLake(f"{lakehook.deployment.ingress_url}{READ}", lakehook.notification_secret)
+    devlakes[READ].servers.append(devlake.tables)
     return devlake
 
 
-def told_by(known: DevLake, heard: Heard, pipeline: int, told: str) -> list[dict[str, Any]]:
-    """The events of a pipeline, once so much was told of it."""
-    words = told.split()
-    eventually(lambda: types(heard.told(pipeline, KNOWN)) == words, what=known.log.copy)
-    return [dict(arrival.body) for arrival in heard.arrivals(pipeline, KNOWN)]
+def events_of(received: Received, pipeline: int, words: str) -> list[dict[str, Any]]:
+    """The events of a pipeline, once all of them have arrived."""
+    expected = words.split()
+    eventually(
+        lambda: types(received.words(pipeline, READ)) == expected,
+        what=lambda: received.words(pipeline, READ),
+    )
+    return [dict(arrival.body) for arrival in received.arrivals(pipeline, READ)]
 
 
 def test_a_blueprint_is_the_trigger_whatever_started_it_and_what_has_none_is_manual(
-    known: DevLake, heard: Heard
+    known: DevLake, received: Received
 ):
     blueprints = [known.add_blueprint(PROJECT), known.add_blueprint(), 0]
     pipelines = [known.create(blueprint) for blueprint in blueprints]
@@ -229,14 +235,14 @@ def test_a_blueprint_is_the_trigger_whatever_started_it_and_what_has_none_is_man
         known.live(pipeline)
 
     triggers = [
-        {event["trigger_source"] for event in told_by(known, heard, pipeline, RUN)}
+        {event["trigger_source"] for event in events_of(received, pipeline, RUN)}
         for pipeline in pipelines
     ]
     assert triggers == [{f"blueprint:{n}"} if n else {"manual"} for n in blueprints]
 
 
 def test_an_end_says_what_failed_and_a_rerun_that_succeeds_nothing_of_it(
-    known: DevLake, heard: Heard
+    known: DevLake, received: Received
 ):
     plan = [[planned_task(fail=True), planned_task()], [planned_task()]]
     pipeline = known.create(plan=plan, name="nightly", labels=["team-a"])
@@ -244,8 +250,8 @@ def test_an_end_says_what_failed_and_a_rerun_that_succeeds_nothing_of_it(
     known.rerun(pipeline)
     known.live(pipeline)
 
-    told = "CREATED RUNNING FAILED CREATED RUNNING COMPLETED"
-    events = told_by(known, heard, pipeline, told)
+    two_runs = "CREATED RUNNING FAILED CREATED RUNNING COMPLETED"
+    events = events_of(received, pipeline, two_runs)
     assert {event["pipeline_name"] for event in events} == {"nightly"}
     assert [event["labels"] for event in events] == [["team-a"]] * 6
     assert {event["total_tasks"] for event in events if "inferred" not in event} == {3}
@@ -259,22 +265,24 @@ def test_an_end_says_what_failed_and_a_rerun_that_succeeds_nothing_of_it(
 
 
 def test_an_api_that_does_not_answer_costs_nothing_but_what_it_would_have_said(
-    lakehook: LocalLakehook, heard: Heard
+    lakehook: LocalLakehook, received: Received
 ):
     devlake = DevLake(f"{lakehook.deployment.ingress_url}{AWAY}", lakehook.notification_secret)
     pipeline = devlake.create(devlake.add_blueprint(PROJECT))
     devlake.live(pipeline, failing=1)
 
     assert devlake.answers == [202] * 3
-    eventually(lambda: heard.told(pipeline, AWAY) == "CREATED RUNNING FAILED")
-    assert {one.body["trigger_source"] for one in heard.arrivals(pipeline, AWAY)} == {"unknown"}
+    eventually(lambda: received.words(pipeline, AWAY) == "CREATED RUNNING FAILED")
+    assert {arrival.body["trigger_source"] for arrival in received.arrivals(pipeline, AWAY)} == {
+        "unknown"
+    }
 
 
 # --- two DevLakes, which both count from 1 ---
 
 
-def test_two_devlakes_with_the_same_pipelines_are_told_apart(
-    lakehook: LocalLakehook, heard: Heard, evidence: Evidence
+def test_two_devlakes_with_the_same_pipelines_are_kept_apart(
+    lakehook: LocalLakehook, received: Received, evidence: Evidence
 ):
     url, secret = lakehook.deployment.ingress_url, lakehook.notification_secret
     production = DevLake(url, secret, first_id=800_001)
@@ -291,10 +299,13 @@ def test_two_devlakes_with_the_same_pipelines_are_told_apart(
     assert first == [800_001] * 2
     assert second == [800_002] * 2
     eventually(evidence.nothing_is_under_way)
-    told = [[heard.told(one, source) for one in (800_001, 800_002)] for source in (None, AWAY)]
-    assert told == [
+    words = [
+        [received.words(pipeline, source) for pipeline in (800_001, 800_002)]
+        for source in (None, AWAY)
+    ]
+    assert words == [
         ["CREATED RUNNING COMPLETED", "CREATED"],
         ["CREATED RUNNING FAILED", "CREATED RUNNING COMPLETED"],
     ]
-    ids = [arrival.id for arrival in heard.arrivals(800_001, AWAY)]
-    assert [one.partition("#")[2] for one in ids] == [f"{AWAY}/800001#{n}" for n in (1, 2, 3)]
+    ids = [arrival.id for arrival in received.arrivals(800_001, AWAY)]
+    assert [id_.partition("#")[2] for id_ in ids] == [f"{AWAY}/800001#{n}" for n in (1, 2, 3)]

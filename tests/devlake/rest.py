@@ -142,8 +142,8 @@ def _json(status: int, value: Any) -> Response:
 
 def _error(status: int, message: str, *causes: str) -> Response:
     """api/shared/api_output.go."""
-    said = {"code": 0, "success": False, "message": message, "causes": list(causes) or None}
-    return _json(status, said | {"data": None})
+    body = {"code": 0, "success": False, "message": message, "causes": list(causes) or None}
+    return _json(status, body | {"data": None})
 
 
 def _denied(status: int, message: str) -> Response:

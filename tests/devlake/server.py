@@ -47,7 +47,7 @@ _PROGRESS = {
 """Of a task that runs, and of no other (seen)."""
 
 _first_ids = count(900_001, 1000)
-"""Servers that one Lakehook hears of: each counts on from where no other has been."""
+"""Several servers may post to one Lakehook: unless a test says so, no two share an id."""
 
 
 class Refused(Exception):
@@ -271,7 +271,7 @@ class DevLake:
         return {}
 
     def _cancel_tasks(self, row: Row) -> Mapping[str, Any]:
-        running = [one for one in self.tables.tasks_of(row["id"]) if one["status"] == RUNNING]
+        running = [task for task in self.tables.tasks_of(row["id"]) if task["status"] == RUNNING]
         for task in running:
             self._finish(row, task, self.release.cancelled)
         status = {"status": CANCELLED} if self.release.cancelled == CANCELLED else {}

@@ -36,7 +36,7 @@ from tests.integration.eventually import eventually
 from tests.integration.wire import Wire, answer, serving
 
 RECORDED = Path(__file__).parents[1] / "vectors" / "devlake" / "rest"
-OF_PIPELINES = [one for one in VECTORS if "ProjectName" in one.said]
+OF_PIPELINES = [vector for vector in VECTORS if "ProjectName" in vector.said]
 instant = datetime.fromisoformat
 OK = answer("200 OK")
 FAILING, GOOD = planned_task(fail=True), planned_task()
@@ -55,10 +55,10 @@ def statuses(wire: Wire) -> list[str]:
 
 
 @contextmanager
-def heard(**how: Any) -> Iterator[tuple[DevLake, Wire]]:
+def listening_to(**server: Any) -> Iterator[tuple[DevLake, Wire]]:
     """A DevLake whose notices are all answered."""
     with serving(*[OK] * 20) as wire:
-        yield DevLake(f"http://127.0.0.1:{wire.port}/", "secret", **how), wire
+        yield DevLake(f"http://127.0.0.1:{wire.port}/", "secret", **server), wire
 
 
 def rest(devlake: DevLake, target: str) -> Any:
@@ -121,11 +121,11 @@ def without_moments(value: Any) -> Any:
     match value:
         case dict():
             return {
-                name: "?" if name == "spentSeconds" else without_moments(one)
-                for name, one in value.items()
+                name: "?" if name == "spentSeconds" else without_moments(member)
+                for name, member in value.items()
             }
         case list():
-            return [without_moments(one) for one in value]
+            return [without_moments(element) for element in value]
         case str() if re.match(r"\d{4}-\d\d-\d\dT", value):
             return "a time"
         case str():
@@ -136,12 +136,12 @@ def without_moments(value: Any) -> Any:
 
 def known_by_its_number(document: dict[str, Any]) -> dict[str, Any]:
     numbers = {"id": int, "pipelineId": int}
-    return {name: numbers.get(name, one) for name, one in without_moments(document).items()}
+    return {name: numbers.get(name, value) for name, value in without_moments(document).items()}
 
 
 @pytest.mark.parametrize("status", LIVES)
 def test_a_pipeline_is_the_one_that_was_recorded_but_for_its_times(status: str):
-    with heard() as (devlake, _):
+    with listening_to() as (devlake, _):
         pipeline = LIVES[status](devlake)
 
     shown = known_by_its_number(rest(devlake, f"/pipelines/{pipeline}"))
@@ -153,7 +153,7 @@ def test_a_pipeline_is_the_one_that_was_recorded_but_for_its_times(status: str):
     "status", ["TASK_COMPLETED", "TASK_FAILED", "TASK_PARTIAL", "TASK_RUNNING"]
 )
 def test_the_latest_tasks_of_a_pipeline_are_those_that_were_recorded(status: str):
-    with heard() as (devlake, _):
+    with listening_to() as (devlake, _):
         pipeline = LIVES[status](devlake)
 
     answered = rest(devlake, f"/pipelines/{pipeline}/tasks")
@@ -186,9 +186,9 @@ def test_a_blueprint_has_the_columns_that_were_recorded(number: int):
 def test_what_is_not_there_is_answered_as_recorded(target: str, status: int, name: str):
     answered = DevLake().rest.answer(target)
 
-    said = json.loads(answered.body)
+    body = json.loads(answered.body)
     assert answered.status == status
-    assert said | {"count": 0} == recorded(name) | {"count": 0}
+    assert body | {"count": 0} == recorded(name) | {"count": 0}
 
 
 def test_the_tasks_of_an_unknown_pipeline_are_null():
@@ -217,7 +217,7 @@ def test_pipelines_come_newest_first_by_pages_of_fifty():
 
 
 def test_pending_ones_have_never_finished_so_neither_reruns_nor_resumed_ones_are_pending():
-    with heard() as (devlake, _):
+    with listening_to() as (devlake, _):
         waiting, running = waits(devlake), runs(devlake)
         again, resumed, _ = devlake.create(), devlake.create(), completed(devlake)
         devlake.live(again, failing=1)
@@ -235,7 +235,7 @@ def test_pending_ones_have_never_finished_so_neither_reruns_nor_resumed_ones_are
 
 
 def test_pipelines_are_found_by_status_and_by_blueprint():
-    with heard() as (devlake, _):
+    with listening_to() as (devlake, _):
         blueprint = devlake.add_blueprint("lake")
         of_blueprint = devlake.create(blueprint)
         failed = devlake.create()
@@ -266,7 +266,7 @@ BASIC = "Basic YWRtaW46cGFzcw=="  # admin:pass
 
 
 @pytest.mark.parametrize(
-    ("path", "authorization", "status", "said"),
+    ("path", "authorization", "status", "body"),
     [
         ("/pipelines", "", 200, '"pipelines":['),
         ("/rest/pipelines", "Bearer k", 200, '"pipelines":['),
@@ -279,7 +279,7 @@ BASIC = "Basic YWRtaW46cGFzcw=="  # admin:pass
     ],
 )
 def test_devlake_itself_asks_for_a_key_below_rest_alone(
-    path: str, authorization: str, status: int, said: str
+    path: str, authorization: str, status: int, body: str
 ):
     devlake = DevLake()
     devlake.rest.api_key, devlake.rest.allowed_path = "k", "/(pipelines|blueprints).*"
@@ -287,11 +287,11 @@ def test_devlake_itself_asks_for_a_key_below_rest_alone(
         answered = get(url + path, authorization)
 
     assert answered[0] == status
-    assert said in answered[1]
+    assert body in answered[1]
 
 
 @pytest.mark.parametrize(
-    ("path", "authorization", "status", "said"),
+    ("path", "authorization", "status", "body"),
     [
         ("/api/pipelines", BASIC, 200, '"pipelines":['),
         ("/api/pipelines", "", 401, "<title>401 Authorization Required"),
@@ -300,7 +300,7 @@ def test_devlake_itself_asks_for_a_key_below_rest_alone(
     ],
 )
 def test_its_config_ui_has_the_api_below_api_and_a_page_everywhere_else(
-    path: str, authorization: str, status: int, said: str
+    path: str, authorization: str, status: int, body: str
 ):
     devlake = DevLake()
     devlake.rest.api_key = "k"
@@ -308,32 +308,32 @@ def test_its_config_ui_has_the_api_below_api_and_a_page_everywhere_else(
         answered = get(url + path, authorization)
 
     assert answered[0] == status
-    assert said in answered[1]
+    assert body in answered[1]
 
 
 # --- what it posts ---
 
 
-@pytest.mark.parametrize("vector", OF_PIPELINES, ids=lambda one: one.name)
+@pytest.mark.parametrize("vector", OF_PIPELINES, ids=lambda vector: vector.name)
 def test_a_notice_is_what_go_writes(vector: Vector):
-    said = vector.said
+    notice = vector.said
     row = shown(
-        said["PipelineID"],
-        said["Status"],
-        createdAt=said["CreatedAt"],
-        updatedAt=said["UpdatedAt"],
-        beganAt=said["BeganAt"],
-        finishedAt=said["FinishedAt"],
+        notice["PipelineID"],
+        notice["Status"],
+        createdAt=notice["CreatedAt"],
+        updatedAt=notice["UpdatedAt"],
+        beganAt=notice["BeganAt"],
+        finishedAt=notice["FinishedAt"],
     )
 
-    assert notice_of(row, said["ProjectName"]) == vector.body
+    assert notice_of(row, notice["ProjectName"]) == vector.body
 
 
 @pytest.mark.parametrize(
     ("release", "nonce"), [(NEWEST, "[0-9A-Za-z]{16}"), (V0_17, "[A-Za-z]{16}")]
 )
 def test_it_signs_body_secret_and_nouce_and_counts_its_notices(release: Release, nonce: str):
-    with heard(release=release) as (devlake, wire):
+    with listening_to(release=release) as (devlake, wire):
         for _ in range(3):
             devlake.live(devlake.create())
 
@@ -349,7 +349,7 @@ def test_it_signs_body_secret_and_nouce_and_counts_its_notices(release: Release,
 
 
 def test_digits_are_drawn_as_often_as_letters():
-    with heard() as (devlake, _):
+    with listening_to() as (devlake, _):
         for _ in range(6):
             devlake.live(devlake.create())
 
@@ -359,7 +359,7 @@ def test_digits_are_drawn_as_often_as_letters():
 
 
 @pytest.mark.parametrize(
-    ("release", "said", "with_project"),
+    ("release", "posts", "with_project"),
     [
         (NEWEST, ["CREATED", "RUNNING", "CANCELLED"], True),
         (V1_0_3, ["CREATED", "RUNNING", "FAILED"], True),
@@ -371,14 +371,14 @@ def test_digits_are_drawn_as_often_as_letters():
     ids=["newest", "v1.0.3", "v1.0.2", "v1.0.1", "v1.0.0", "v0.17"],
 )
 def test_releases_differ_in_what_they_post_of_a_run_that_is_cancelled(
-    release: Release, said: list[str], *, with_project: bool
+    release: Release, posts: list[str], *, with_project: bool
 ):
-    with heard(release=release) as (devlake, wire):
+    with listening_to(release=release) as (devlake, wire):
         pipeline = devlake.create(devlake.add_blueprint("lake"))
         devlake.run(pipeline)
         devlake.cancel(pipeline)
 
-    assert statuses(wire) == said
+    assert statuses(wire) == posts
     assert all(("ProjectName" in notice) == with_project for notice in posted(wire))
 
 
@@ -386,7 +386,7 @@ def test_releases_differ_in_what_they_post_of_a_run_that_is_cancelled(
 def test_databases_keep_milliseconds_or_microseconds_and_the_offset_of_the_server(
     database: Database, fraction: str
 ):
-    with heard(database=database, zone=timezone(timedelta(hours=8))) as (devlake, wire):
+    with listening_to(database=database, zone=timezone(timedelta(hours=8))) as (devlake, wire):
         devlake._clock.seconds = lambda: 1_796_000_000.123456
         devlake.run(devlake.create())
 
@@ -396,7 +396,7 @@ def test_databases_keep_milliseconds_or_microseconds_and_the_offset_of_the_serve
 
 def test_a_late_goroutine_says_the_row_as_it_is_by_then():
     scheduled = Event()
-    with heard() as (devlake, wire):
+    with listening_to() as (devlake, wire):
         pipeline = devlake.create(scheduled=scheduled)
         devlake.run(pipeline)
         scheduled.set()
@@ -406,7 +406,7 @@ def test_a_late_goroutine_says_the_row_as_it_is_by_then():
 
 
 def test_a_goroutine_that_runs_at_once_finds_no_row_on_postgresql():
-    with heard(database=POSTGRESQL) as (devlake, wire):
+    with listening_to(database=POSTGRESQL) as (devlake, wire):
         devlake.live(devlake.create())
 
     assert statuses(wire) == ["RUNNING", "COMPLETED"]
@@ -415,7 +415,7 @@ def test_a_goroutine_that_runs_at_once_finds_no_row_on_postgresql():
 
 def test_on_postgresql_v1_0_2_says_created_twice_and_never_running():
     scheduled = Event()
-    with heard(database=POSTGRESQL, release=V1_0_2) as (devlake, wire):
+    with listening_to(database=POSTGRESQL, release=V1_0_2) as (devlake, wire):
         pipeline = devlake.create(scheduled=scheduled)
         scheduled.set()
         devlake.join()
@@ -438,7 +438,7 @@ def test_nothing_is_sent_twice_whatever_is_answered():
 
 
 def test_a_rerun_is_not_announced_and_begins_with_what_the_run_before_left():
-    with heard() as (devlake, wire):
+    with listening_to() as (devlake, wire):
         failed_twice_when_run_again(devlake)
 
     assert statuses(wire) == ["CREATED", *["RUNNING", "FAILED"] * 3]
@@ -449,36 +449,36 @@ def test_a_rerun_is_not_announced_and_begins_with_what_the_run_before_left():
 
 
 def test_a_pipeline_that_is_cancelled_while_it_waits_is_not_announced():
-    with heard() as (devlake, wire):
+    with listening_to() as (devlake, wire):
         cancelled_while_it_waited(devlake)
 
     assert statuses(wire) == ["CREATED"]
 
 
 @pytest.mark.parametrize(
-    ("resume", "said", "status"),
+    ("resume", "posts", "status"),
     [
         (True, ["CREATED", "RUNNING", "RUNNING", "COMPLETED"], "TASK_COMPLETED"),
         (False, ["CREATED", "RUNNING"], "TASK_FAILED"),
     ],
 )
 def test_a_restart_resumes_what_ran_or_fails_it_and_posts_neither(
-    *, resume: bool, said: list[str], status: str
+    *, resume: bool, posts: list[str], status: str
 ):
-    with heard(resume_pipelines=resume) as (devlake, wire):
+    with listening_to(resume_pipelines=resume) as (devlake, wire):
         pipeline = runs(devlake)
         devlake.restart()
         if resume:
             devlake.live(pipeline)
 
     row = rest(devlake, f"/pipelines/{pipeline}")
-    assert (statuses(wire), row["status"]) == (said, status)
+    assert (statuses(wire), row["status"]) == (posts, status)
     assert (row["finishedAt"] is None) == (not resume)
     assert [task["status"] for task in devlake.tables.tasks_of(pipeline)] == [status]
 
 
 def test_the_pipelines_of_a_deleted_blueprint_are_never_posted_again():
-    with heard() as (devlake, wire):
+    with listening_to() as (devlake, wire):
         blueprint = devlake.add_blueprint("lake")
         pipeline = devlake.create(blueprint)
         devlake.live(pipeline, failing=1)
@@ -494,7 +494,7 @@ def test_the_pipelines_of_a_deleted_blueprint_are_never_posted_again():
 
 
 def test_v1_0_1_posts_nothing_of_a_pipeline_without_a_blueprint():
-    with heard(release=V1_0_1) as (devlake, wire):
+    with listening_to(release=V1_0_1) as (devlake, wire):
         devlake.live(devlake.create())
 
     assert statuses(wire) == []

@@ -66,11 +66,11 @@ check: install ## Format, lint, types, security, spelling, directions of import,
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/bandit --quiet -ll --recursive lakehook functions ops local infra
+	$(BIN)/bandit --quiet -ll --recursive lakehook functions local infra
 	$(BIN)/uv pip check --quiet --python $(BIN)/python
 	$(BIN)/codespell
 	$(BIN)/lint-imports
-	env $$($(BIN)/python -m infra.node) $(BIN)/python -m infra.inspection
+	env $$($(BIN)/python -m infra.node) $(BIN)/python -m infra.lint
 
 CHECKOV := .venv-checkov
 
@@ -106,10 +106,10 @@ destroy: install ## Delete STAGE; production refuses
 
 bundles: install ## Make what ships with each function, and say what it weighs
 	rm -rf cdk.out/bundles
-	$(BIN)/python -m infra.bundles cdk.out/bundles
+	$(BIN)/python -m infra.packaging.bundles cdk.out/bundles
 
 snapshot: install ## Renew the template that furnishes the laptop
-	$(BIN)/python -m infra.snapshot
+	$(BIN)/python -m infra.local_template
 
 openapi: install ## Renew the description of the HTTP API
 	$(BIN)/python -m functions.api.openapi > docs/openapi.json

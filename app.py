@@ -5,9 +5,9 @@ from pathlib import Path
 
 from aws_cdk import App
 
-from infra.bundle import ROOT
+from infra.packaging.bundle import ROOT
 from infra.stack import LakehookStack
-from infra.stages import STAGES, BadStages, stage_of
+from infra.stage import STAGES, InvalidStages, stage_of
 
 
 def main() -> None:
@@ -21,6 +21,6 @@ def main() -> None:
 if __name__ == "__main__":
     try:
         main()
-    except BadStages as error:
+    except InvalidStages as error:
         print(error, file=sys.stderr)  # noqa: T201  a command tells its user
         sys.exit(2)

@@ -10,13 +10,13 @@ from typing import Any
 import boto3
 import requests
 
-from lakehook.adapters.dynamo_item import to_item
+from lakehook.adapters.dynamodb.items import to_item
 from local.account import arn
 from local.environment import Host
+from local.function_specs import FunctionSpec, MappingSpec
 from local.installation import LocalLakehook
 from local.mapping import EventSourceMapping
 from local.runtime import Function
-from local.workload import FunctionSpec, MappingSpec
 
 SEQUENCE = {"pipeline_id": "bare", "sequence": 1}
 LANE = {"lane": "bare#1", "record": "lane"}

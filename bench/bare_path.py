@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import requests
 
-from lakehook.adapters.dynamo_item import to_item
+from lakehook.adapters.dynamodb.items import to_item
 from local.installation import LocalLakehook
 
 LONG_POLL_SECONDS = 1

@@ -11,9 +11,8 @@ from bench.delivering import LANES, SECRET, Function
 from bench.delivery_cpu import loops
 from bench.harness import MEMORY, Row, in_turns, wall_seconds, within
 from bench.receiver import receiving
-from lakehook.domain.endpoint import Endpoint
-from lakehook.domain.request import Request
-from lakehook.domain.webhook import request_headers
+from lakehook.domain.channels.webhook import request_headers
+from lakehook.domain.destination import Endpoint, Request
 
 ANSWER_MS = 200
 AT_MOST = 1.15
@@ -59,7 +58,7 @@ def _one_by_one(function: Function, records: list[dict[str, Any]]) -> None:
         request = Request(
             endpoint=Endpoint.parse(url), headers=headers, body=body, deadline_seconds=10
         )
-        function.receiver.post(request)
+        function.receiver.send(request)
 
     process_partial_response(
         event={"Records": records},

@@ -9,12 +9,12 @@ from bench.harness import Row, up_to
 from bench.meter import Meter
 from bench.prices import ALTERNATIVES, Usage
 from bench.receiver import receiving
-from lakehook.adapters.dynamo_health import DynamoHealths
-from lakehook.adapters.dynamo_journal import DynamoJournal
-from lakehook.adapters.dynamo_ledger import DynamoLedger
-from lakehook.adapters.sqs_deliveries import SqsDeliveries
-from lakehook.adapters.world import WallClock
-from lakehook.fan_out import FanOut
+from lakehook.adapters.dynamodb.circuit_breakers import DynamoEndpointHealthStore
+from lakehook.adapters.dynamodb.journal import DynamoJournal
+from lakehook.adapters.dynamodb.ledger import DynamoLedger
+from lakehook.adapters.sqs.deliveries import SqsDeliveryQueue
+from lakehook.adapters.system import SystemClock
+from lakehook.ingestion.fan_out import FanOut
 from tests.builders import a_notice, a_subscription
 from tests.fakes import FakeSiding, FakeSubscriptions, FakeTelemetry
 
@@ -96,11 +96,11 @@ def _sqs_requests(fan_out: Meter, *, subscribers: int) -> float:
 
 
 def _delivering() -> Counted:
-    meter, clock = Meter(), WallClock()
+    meter, clock = Meter(), SystemClock()
     with receiving() as url:
         pipelines = [str(number) for number in range(LANES)]
         ledger = DynamoLedger(meter, "deliveries", clock)  # type: ignore[arg-type]
-        healths = DynamoHealths(meter, "deliveries")  # type: ignore[arg-type]
+        healths = DynamoEndpointHealthStore(meter, "deliveries")  # type: ignore[arg-type]
         function = Function([url], ledger=ledger, healths=healths, pipelines=pipelines)
         function(function.batch())
         records = function.batch()
@@ -117,10 +117,10 @@ def _fanning_out(subscribers: int) -> Meter:
     meter = Meter()
     known = [a_subscription(id=f"sub_{number:022d}") for number in range(subscribers)]
     fan_out = FanOut(
-        journal=DynamoJournal(meter, "pipelines", WallClock()),  # type: ignore[arg-type]
+        journal=DynamoJournal(meter, "pipelines", SystemClock()),  # type: ignore[arg-type]
         subscriptions=FakeSubscriptions({one.id: one for one in known}),
-        outbox=SqsDeliveries(meter, "queue"),  # type: ignore[arg-type]
-        siding=FakeSiding(),
+        queue=SqsDeliveryQueue(meter, "queue"),  # type: ignore[arg-type]
+        invalid_events=FakeSiding(),
         telemetry=FakeTelemetry(),
     )
     notices = [a_notice(f"m{n}", pipeline_id=n, event_id=f"e{n}") for n in range(LANES)]

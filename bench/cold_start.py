@@ -44,14 +44,14 @@ SETTINGS = {
 READY = {
     "deliver": "h.deliver_batch()",
     "fanout": "h.fan_out()",
-    "clock": "h.wake_lanes(); h.tell_stalled(); h.work_off_replays()",
-    "ingress": "h.take_notice()",
+    "scheduler": "h.resume_due_lanes(); h.publish_stalled_pipelines(); h.process_replays()",
+    "ingress": "h.receive_notification()",
     "api": "h.desk(); h.api().resolver",
 }
 CLIENTS = {
     "deliver": ("dynamodb", "kms", "sqs"),
     "fanout": ("dynamodb", "sqs"),
-    "clock": ("dynamodb", "sqs"),
+    "scheduler": ("dynamodb", "sqs"),
     "ingress": ("secretsmanager", "sqs"),
     "api": ("dynamodb", "kms", "sqs"),
 }
@@ -85,7 +85,7 @@ def _row(name: str, environment: Mapping[str, str], *, rounds: int) -> Row:
 
 def _least(name: str) -> str:
     """boto3, the function's clients from one session, Powertools, and what it uses beside."""
-    clients = "".join(f"session.client({one!r}); " for one in CLIENTS[name])
+    clients = "".join(f"session.client({client!r}); " for client in CLIENTS[name])
     return (
         f"import boto3; {BESIDE.get(name, '')}session = boto3.Session(); {clients}"
         "from aws_lambda_powertools import Logger, Metrics; Logger(); Metrics()"

@@ -11,26 +11,25 @@ from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics
 
-from functions.deliver.handler import parcel
-from lakehook.adapters.carriers import Carriers
-from lakehook.adapters.http import HttpReceiver
-from lakehook.adapters.liquid import LiquidTypesetter
-from lakehook.adapters.telemetry import PowertoolsTelemetry
-from lakehook.adapters.world import FairDice, WallClock
-from lakehook.attempt import AttemptDelivery, PostSigned
-from lakehook.deliver import Crew, Deliver
-from lakehook.deliver_batch import DeliverBatch
-from lakehook.domain.address import parse_networks
-from lakehook.domain.endpoint import Endpoint
-from lakehook.domain.mail import Mail
-from lakehook.domain.message import encode
-from lakehook.domain.outcome import Answer
+from functions.deliver.handler import queue_message
+from lakehook.adapters.http.client import HttpTransport
+from lakehook.adapters.liquid import LiquidRenderer
+from lakehook.adapters.system import SystemClock, SystemRandom
+from lakehook.adapters.telemetry.delivery import PowertoolsTelemetry
+from lakehook.adapters.transport import TransportRouter
+from lakehook.delivery.batch import DeliverBatch
+from lakehook.delivery.dependencies import DeliveryDependencies
+from lakehook.delivery.lane_processor import DeliverLane
+from lakehook.delivery.render import RenderDelivery
+from lakehook.delivery.sender import AttemptDelivery, SignedSender
+from lakehook.domain.attempt import Response
+from lakehook.domain.destination import Endpoint, Mail
+from lakehook.domain.queue_message import encode
 from lakehook.domain.retry import RetrySchedule
-from lakehook.domain.secret import Secret
-from lakehook.ports.keys import Keys
-from lakehook.ports.ledger import Healths, Ledger
-from lakehook.ports.sending import NoAnswer
-from lakehook.say import Say
+from lakehook.domain.signing import HmacSecret
+from lakehook.domain.ssrf_policy import parse_networks
+from lakehook.ports.outbound import NoResponse, SubscriptionCredentials
+from lakehook.ports.stores import EndpointHealthStore, Ledger
 from tests.builders import a_delivery, a_subscription
 from tests.fakes import (
     FakeBell,
@@ -45,15 +44,15 @@ from tests.fakes import (
 )
 
 LANES = 10  # of a full batch
-SECRET = Secret(b"a secret of thirty-two bytes, so")
+SECRET = HmacSecret(b"a secret of thirty-two bytes, so")
 REQUEST_ID = "c0ffee00-0000-4000-8000-000000000000"
 PLENTY_SECONDS = 30.0
 _SERVICES = count()  # of one name, all would speak into the stream of the first
 
 
 class _Nobody:
-    def post(self, mail: Mail) -> Answer | NoAnswer:
-        raise AssertionError(f"a mail to {mail.mailbox.shown}")
+    def send(self, mail: Mail) -> Response | NoResponse:
+        raise AssertionError(f"a mail to {mail.destination.display_url}")
 
 
 @dataclass
@@ -62,7 +61,7 @@ class Function:
 
     urls: Sequence[str]
     ledger: Ledger | None = None
-    healths: Healths | None = None
+    healths: EndpointHealthStore | None = None
     deadline_seconds: float = 10.0
     pipelines: Sequence[str] = ("39",)  # of which each URL has a lane
     more: dict[str, Any] = field(default_factory=dict)  # in each event
@@ -75,8 +74,8 @@ class Function:
             Logger(service=service, stream=self.said, use_rfc3339=True, utc=True),
             Metrics(service=service, namespace="Lakehook"),
         )
-        self.receiver = HttpReceiver(parse_networks(["127.0.0.0/8"]))
-        self.crew = self._crew(self.ledger or FakeLedger(clock=WallClock()))  # type: ignore[arg-type]
+        self.receiver = HttpTransport(parse_networks(["127.0.0.0/8"]))
+        self.crew = self._crew(self.ledger or FakeLedger(clock=SystemClock()))  # type: ignore[arg-type]
         self._batch = self._deliver_batch(self.crew)
 
     def batch(self, *, pipelines: Sequence[str] = ()) -> list[dict[str, Any]]:
@@ -88,7 +87,9 @@ class Function:
 
     def __call__(self, records: Sequence[dict[str, Any]]) -> None:
         with redirect_stdout(self.said), self._telemetry.invocation(REQUEST_ID):
-            again = self._batch([parcel(one) for one in records], lambda: PLENTY_SECONDS)
+            again = self._batch(
+                [queue_message(record) for record in records], lambda: PLENTY_SECONDS
+            )
         assert not again, again
 
     def deliveries(self, times: int) -> Callable[[], None]:
@@ -110,27 +111,29 @@ class Function:
             "attributes": {"MessageGroupId": str(delivery.lane), "ApproximateReceiveCount": "1"},
         }
 
-    def _crew(self, ledger: Any) -> Crew:
-        clock, dice = WallClock(), FairDice()
-        carriers = Carriers(http=self.receiver, mail=_Nobody())
-        post = PostSigned(FakeKeyring(Keys((SECRET,), {})), carriers, clock, dice)
+    def _crew(self, ledger: Any) -> DeliveryDependencies:
+        clock, dice = SystemClock(), SystemRandom()
+        carriers = TransportRouter(http=self.receiver, mail=_Nobody())
+        post = SignedSender(
+            FakeKeyring(SubscriptionCredentials((SECRET,), {})), carriers, clock, dice
+        )
         subscriptions = {f"sub_{i:022d}": url for i, url in enumerate(self.urls)}
-        return Crew(
+        return DeliveryDependencies(
             ledger=ledger,
-            healths=self.healths or ledger.healths,
+            endpoint_health=self.healths or ledger.healths,
             subscriptions=FakeSubscriptions(
                 {id_: self._subscription(id_, url) for id_, url in subscriptions.items()}
             ),
-            attempt=AttemptDelivery(Say(LiquidTypesetter()), post, clock),
+            attempt=AttemptDelivery(RenderDelivery(LiquidRenderer()), post, clock),
             ping=nobody_asks,
             dead_letters=FakeDeadLetters(),
-            paces=FakePaces(FakeClock()),
-            bell=FakeBell(),
+            rate_limits=FakePaces(FakeClock()),
+            queue=FakeBell(),
             clock=clock,
-            dice=dice,
+            random=dice,
             telemetry=self._telemetry,
             schedule=RetrySchedule.parse("300"),
-            alone=Lock(),
+            exclusive_attempts=Lock(),
         )
 
     def _subscription(self, id_: str, url: str) -> Any:
@@ -139,10 +142,10 @@ class Function:
             deadline_seconds=self.deadline_seconds,
         )
 
-    def _deliver_batch(self, crew: Crew) -> DeliverBatch:
+    def _deliver_batch(self, crew: DeliveryDependencies) -> DeliverBatch:
         return DeliverBatch(
-            deliver=Deliver(crew),
-            receipts=FakeReceipts(),
+            deliver=DeliverLane(crew),
+            acks=FakeReceipts(),
             dead_letters=crew.dead_letters,
             telemetry=self._telemetry,
             workers=ThreadPoolExecutor(LANES),

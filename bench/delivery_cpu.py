@@ -13,7 +13,7 @@ import urllib3
 from bench.delivering import LANES, SECRET, Function
 from bench.harness import MEMORY, Row, cpu_seconds, in_turns, within
 from bench.receiver import receiving
-from lakehook.domain.webhook import request_headers
+from lakehook.domain.channels.webhook import request_headers
 
 BODY = b'{"pipeline_id":39,"event_type":"PIPELINE_CREATED","trigger_source":"manual"}' * 2
 AT_MOST = 0.75

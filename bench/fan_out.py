@@ -6,9 +6,9 @@ from typing import Any
 
 from bench.harness import Row
 from bench.patterns import wanting
-from lakehook.adapters.sqs_deliveries import SqsDeliveries
-from lakehook.fan_out import FanOut
-from local.fifo import FifoQueue, Settings
+from lakehook.adapters.sqs.deliveries import SqsDeliveryQueue
+from lakehook.ingestion.fan_out import FanOut
+from local.fifo import FifoQueue, QueueSettings
 from tests.builders import a_notice
 from tests.fakes import FakeJournal, FakeSiding, FakeSubscriptions, FakeTelemetry
 
@@ -22,15 +22,17 @@ class Sqs:
 
     def __init__(self) -> None:
         self.calls = 0
-        self._queue = FifoQueue(time.monotonic, settings=Settings(deduplication_per_group=True))
+        self._queue = FifoQueue(
+            time.monotonic, settings=QueueSettings(deduplication_per_group=True)
+        )
 
     def send_message_batch(self, *, QueueUrl: str, Entries: list[Any]) -> Any:  # noqa: ARG002, N803
         self.calls += 1
-        for one in Entries:
+        for entry in Entries:
             self._queue.send(
-                one["MessageBody"],
-                group_id=one["MessageGroupId"],
-                deduplication_id=one["MessageDeduplicationId"],
+                entry["MessageBody"],
+                group_id=entry["MessageGroupId"],
+                deduplication_id=entry["MessageDeduplicationId"],
             )
         return {}
 
@@ -63,8 +65,8 @@ def _costs(count: int) -> tuple[float, float]:
     fan_out = FanOut(
         journal=FakeJournal(),
         subscriptions=FakeSubscriptions({one.id: one for one in wanting(count)}),
-        outbox=SqsDeliveries(sqs, "queue"),  # type: ignore[arg-type]
-        siding=FakeSiding(),
+        queue=SqsDeliveryQueue(sqs, "queue"),  # type: ignore[arg-type]
+        invalid_events=FakeSiding(),
         telemetry=FakeTelemetry(),
     )
     times = [_one_event(fan_out, sqs, number) for number in range(max(8, LOAD // count))]

@@ -15,13 +15,13 @@ from functools import partial
 from bench.bare_functions import bare_functions
 from bench.bare_path import BarePath
 from bench.harness import CLOUD, Row, Sample, within
+from lakehook.cli.bootstrap import open_service
+from lakehook.cli.options import STACK
 from lakehook.domain.event import Event
 from lakehook.producer import PipelineEventPublisher
-from lakehook.subscribe import Terms
+from lakehook.subscriptions.subscribe import SubscriptionFields
 from local.installation import LocalLakehook, Options
 from local.receiver import Receiver
-from ops.options import STACK
-from ops.wiring import desk_of_stack
 
 AT_MOST = 1.3
 REFERENCE = "its hops alone"
@@ -54,7 +54,7 @@ def _ways(exits: ExitStack) -> Iterator[tuple[Callable[[Event], object], Receive
     lakehook = exits.enter_context(LocalLakehook(options))
     receivers = [exits.enter_context(Receiver(name)) for name in ("ours", "bare", "invoked")]
     ours, alone, invoked = receivers
-    desk_of_stack(STACK, lambda _: None).subscribe(Terms(name="bench", url=ours.url))
+    open_service(STACK, lambda _: None).subscribe(SubscriptionFields(name="bench", url=ours.url))
     publisher = PipelineEventPublisher(lakehook.deployment.events_queue_url, lakehook.client("sqs"))
     yield lambda event: publisher.publish([event]), ours
     bare = exits.enter_context(BarePath(lakehook, alone.url))

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from bench.delivering import LANES, Function
 from bench.harness import MEMORY, Row, Sample
 from bench.receiver import receiving
-from lakehook.adapters.world import WallClock
-from lakehook.domain.lane import DeliveryRecord, HeldLane, Status
+from lakehook.adapters.system import SystemClock
+from lakehook.domain.lane import DeliveryRecord, DeliveryStatus, HeldLane
 from tests.fakes import FakeLedger
 
 BEFORE, AFTER = 2.0, 1.1
@@ -21,19 +21,19 @@ class TimedLedger(FakeLedger):
 
     delivered_at: list[float] = field(default_factory=list)
 
-    def write(
+    def save(
         self, record: DeliveryRecord, *, before: HeldLane | None, after: HeldLane | None
     ) -> DeliveryRecord:
-        if record.status is Status.DELIVERED:
+        if record.status is DeliveryStatus.DELIVERED:
             self.delivered_at.append(time.perf_counter())
-        return super().write(record, before=before, after=after)
+        return super().save(record, before=before, after=after)
 
 
 class Run:
     """Batches of ten lanes, each of a pipeline of its own, so that none is held already."""
 
     def __init__(self, urls: Sequence[str]) -> None:
-        self.ledger = TimedLedger(clock=WallClock())  # type: ignore[arg-type]
+        self.ledger = TimedLedger(clock=SystemClock())  # type: ignore[arg-type]
         self.function = Function(urls, ledger=self.ledger, deadline_seconds=1.0)
         self.pipeline = 0
 
@@ -52,8 +52,8 @@ def measure(*, quick: bool) -> Sequence[Row]:
         well = [f"{url}/slow/20"] * LANES
         healthy, sick = Run(well), Run([f"{url}/hang", *well[1:]])
         healthy.latencies()
-        before = [one for _ in range(BATCHES_BEFORE) for one in sick.latencies()]
-        alone = [one for _ in range(BATCHES_BEFORE) for one in healthy.latencies()]
+        before = [latency for _ in range(BATCHES_BEFORE) for latency in sick.latencies()]
+        alone = [latency for _ in range(BATCHES_BEFORE) for latency in healthy.latencies()]
         sick.latencies()
         after: list[float] = []
         alone_after: list[float] = []

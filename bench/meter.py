@@ -30,7 +30,9 @@ class Meter:
 
     def batch_get_item(self, *, RequestItems: Any) -> Any:  # noqa: N803
         self.reads += 1
-        self.read_units += sum(len(one["Keys"]) * A_READ_UNIT for one in RequestItems.values())
+        self.read_units += sum(
+            len(requestitem["Keys"]) * A_READ_UNIT for requestitem in RequestItems.values()
+        )
         return {"Responses": {}}
 
     def put_item(self, **put: Any) -> None:
@@ -41,7 +43,7 @@ class Meter:
     def transact_write_items(self, *, TransactItems: Any) -> None:  # noqa: N803
         with self._lock:
             self.writes += 1
-            puts = [one["Put"]["Item"] for one in TransactItems]
+            puts = [transactitem["Put"]["Item"] for transactitem in TransactItems]
             self.write_units += sum(IN_A_TRANSACTION * _write_units(item) for item in puts)
 
     def send_message_batch(self, **_batch: Any) -> Any:

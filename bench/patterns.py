@@ -16,7 +16,7 @@ def measure(*, quick: bool) -> Sequence[Row]:
     subscriptions = wanting(SUBSCRIPTIONS)
 
     def receives(subscription: Subscription) -> bool:
-        return subscription.receives(event)
+        return subscription.accepts(event)
 
     def ask() -> None:
         assert sum(map(receives, subscriptions)) == SUBSCRIPTIONS

@@ -20,10 +20,10 @@ import boto3
 from rich.console import Console
 from rich.table import Table
 
-from lakehook.adapters.aws import Aws, own_trouble
-from lakehook.domain.document import text_of
-from lakehook.domain.errors import OwnTrouble
+from lakehook.adapters.aws import Aws, translate_aws_errors
+from lakehook.domain.errors import InfrastructureError
 from lakehook.domain.event import Event
+from lakehook.domain.json_document import to_json
 from lakehook.producer import PipelineEventPublisher, SpooledPublisher
 
 PIPELINES = 50
@@ -42,14 +42,14 @@ class Measured:
     arrived: float | None  # seconds until all events were on the queue
 
     def row(self) -> list[str]:
-        milliseconds = sorted(1000 * one for one in self.waits)
+        milliseconds = sorted(1000 * wait for wait in self.waits)
         figures = (
             median(milliseconds),
             quantiles(milliseconds, n=100, method="inclusive")[98],
             milliseconds[-1],
         )
         total = "never" if self.arrived is None else f"{self.arrived:.2f} s"
-        return [self.way, str(len(self.waits)), *(f"{one:.3f}" for one in figures), total]
+        return [self.way, str(len(self.waits)), *(f"{figure:.3f}" for figure in figures), total]
 
 
 def main() -> None:
@@ -85,7 +85,7 @@ def _timed(way: str, publish: Publish, events: Sequence[Event]) -> Measured:
         called = time.perf_counter()
         try:
             publish(event)
-        except OwnTrouble:
+        except InfrastructureError:
             lost += 1
         waits.append(time.perf_counter() - called)
     return Measured(way=way, waits=waits, arrived=None if lost else time.perf_counter() - began)
@@ -95,10 +95,10 @@ def _plain(sqs: Any, queue: str) -> Publish:
     """As a service does that has no library for it."""
 
     def send(event: Event) -> None:
-        with own_trouble():
+        with translate_aws_errors():
             sqs.send_message(
                 QueueUrl=queue,
-                MessageBody=text_of(event.document),
+                MessageBody=to_json(event.document),
                 MessageGroupId=event.pipeline_id,
                 MessageDeduplicationId=event.id,
             )

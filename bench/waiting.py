@@ -15,15 +15,15 @@ from moto import mock_aws
 from moto.dynamodb.models import dynamodb_backends
 
 from bench.harness import Row
-from lakehook.adapters.dynamo_ledger import DynamoLedger
-from lakehook.adapters.ledger_items import lane_item, record_item
-from lakehook.adapters.world import WallClock
+from lakehook.adapters.dynamodb.ledger import DynamoLedger
+from lakehook.adapters.dynamodb.ledger_items import lane_to_item, record_to_item
+from lakehook.adapters.system import SystemClock
 from lakehook.domain.delivery import Lane
 from lakehook.domain.lane import DeliveryRecord, HeldLane
-from lakehook.settings import Deployment
+from lakehook.settings import StackOutputs
 from local import dynamodb
 from local.account import ACCOUNT_ID, REGION
-from local.furnish import furnish
+from local.provision import provision
 from tests.builders import a_delivery
 
 TEMPLATE = Path(__file__).parent.parent / "local" / "template.json"
@@ -55,7 +55,7 @@ def _asked(count: int) -> dict[str, tuple[int, float]]:
     with _table() as name:
         _seed(name, count)
         client = boto3.client("dynamodb", region_name=REGION)
-        ledger, meter = DynamoLedger(client, name, WallClock()), _Meter(client)
+        ledger, meter = DynamoLedger(client, name, SystemClock()), _Meter(client)
         head = a_delivery(1)
         return {
             "resume a lane": meter.of(lambda: _resume(ledger, head)),
@@ -65,14 +65,14 @@ def _asked(count: int) -> dict[str, tuple[int, float]]:
 
 def _resume(ledger: DynamoLedger, head: Any) -> None:
     """As far as the head is known and what follows it."""
-    held = ledger.read([head], [LANE]).lanes[LANE]
-    assert list(islice(ledger.waiting(held), 2))
+    held = ledger.load([head], [LANE]).lanes[LANE]
+    assert list(islice(ledger.waiting_deliveries(held), 2))
 
 
 def _list(ledger: DynamoLedger) -> None:
     """As an operator sees the line: who holds it, and the first of those that wait."""
-    (held,) = ledger.held_by(LANE.subscription_id)
-    assert len(list(islice(ledger.waiting(held), PAGE))) == PAGE
+    (held,) = ledger.held_lanes(LANE.subscription_id)
+    assert len(list(islice(ledger.waiting_deliveries(held), PAGE))) == PAGE
 
 
 class _Meter:
@@ -104,15 +104,15 @@ def _table() -> Iterator[str]:
         def client(service: str) -> Any:
             return boto3.client(service, region_name=REGION)  # type: ignore[call-overload]
 
-        furniture = furnish(template, {}, client)
-        yield Deployment.from_outputs(furniture.outputs).deliveries_table
+        furniture = provision(template, {}, client)
+        yield StackOutputs.from_outputs(furniture.outputs).deliveries_table
 
 
 def _seed(name: str, count: int) -> None:
     """The very items that the ledger would have written, one after another."""
     table = dynamodb_backends[ACCOUNT_ID][REGION].get_table(name)
-    held = HeldLane.at(LANE, 1, now=NOW)
-    table.put_item(lane_item(held))
+    held = HeldLane.held_at(LANE, 1, now=NOW)
+    table.put_item(lane_to_item(held))
     for number in range(1, count + 1):
         record = DeliveryRecord.waiting(a_delivery(number))
-        table.put_item(record_item(record, expires_at=None))
+        table.put_item(record_to_item(record, expires_at=None))

@@ -8,11 +8,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-from infra.snapshot import SNAPSHOT
+from infra.local_template import SNAPSHOT
 
 OWNED_BY_AWS = "Encrypted at rest by a key that AWS owns; signing secrets are sealed by one of ours"
 
-EXCUSED = {
+SUPPRESSED = {
     "CKV_AWS_26 AWS::SNS::Topic.": "An alarm's name and numbers pass through it, and no event",
     "CKV_AWS_27 AWS::SQS::Queue.": "Encrypted at rest by SQS's own key, which the rule overlooks",
     "CKV_AWS_115 AWS::Lambda::Function.Clock": "A minute's tick ends before the next one comes",
@@ -23,12 +23,12 @@ EXCUSED = {
     "CKV_AWS_117 AWS::Lambda::Function.": "Receivers are on the internet; who has a network says so"
     " in stages.toml",
     "CKV_AWS_119 AWS::DynamoDB::Table.": OWNED_BY_AWS,
-    "CKV_AWS_149 AWS::SecretsManager::Secret.Notices": "Read in this account alone, by one role;"
-    " only another account would need a key of our own",
+    "CKV_AWS_149 AWS::SecretsManager::Secret.Notifications": "Read in this account alone, by one"
+    " role; only another account would need a key of our own",
     "CKV_AWS_158 AWS::Logs::LogGroup.": "CloudWatch encrypts every log, and no secret is in ours",
     "CKV_AWS_173 AWS::Lambda::Function.": "Lambda encrypts them, and they name things: no secret is"
     " among them",
-    "CKV_AWS_258 AWS::Lambda::Url.Notices": "DevLake can't sign for IAM: its own signature is"
+    "CKV_AWS_258 AWS::Lambda::Url.Notifications": "DevLake can't sign for IAM: its own signature is"
     " judged instead",
 }
 """By rule and resource, or how the resource begins."""
@@ -48,9 +48,9 @@ def broken(checkov: str, template: Path) -> set[str]:
 
 def judge(found: set[str]) -> int:
     """How many are without an excuse, or excuses without a need; each is told."""
-    excuses = tuple(EXCUSED)
+    excuses = tuple(SUPPRESSED)
     worse = sorted(one for one in found if not one.startswith(excuses))
-    better = [one for one in excuses if not any(each.startswith(one) for each in found)]
+    better = [excuse for excuse in excuses if not any(each.startswith(excuse) for each in found)]
     for one in worse:
         print(f"broken without an excuse: {one}")  # noqa: T201  it is what one asked for
     for one in better:

@@ -5,9 +5,9 @@ from functools import cached_property
 from aws_cdk import CfnCondition, CfnParameter, Fn, Stack
 from constructs import Construct
 
-from infra.excuse import excuse
+from infra.suppressions import acknowledge_rule
 from lakehook.domain.devlake import sources
-from lakehook.settings import EMPTY_SECRET, NONE, REFUSED
+from lakehook.settings import EMPTY_SECRET, REFUSED, UNSET
 
 MAX_SOURCES = 2000
 """Characters: the environment of a function holds 4 KB."""
@@ -26,9 +26,9 @@ class Parameters(Construct):
         super().__init__(scope, id_)
         self.allowed_networks = self._parameter(
             "AllowedNetworks",
-            default=NONE,
+            default=UNSET,
             pattern=r"-|[0-9A-Fa-f.:/]+(,[0-9A-Fa-f.:/]+)*",
-            description=f"Networks that are not public and may yet be called; {NONE} for none",
+            description=f"Networks that are not public and may yet be called; {UNSET} for none",
         )
         self.empty_secret = self._parameter(
             "EmptyNotificationSecret",
@@ -36,23 +36,23 @@ class Parameters(Construct):
             pattern="|".join(EMPTY_SECRET),
             description="Whether DevLake may sign without a secret, so that anybody can",
         )
-        excuse(
+        acknowledge_rule(
             Stack.of(self),
             "CloudFormation-Validate::W2509",
             "Its value is a policy and not a secret",
         )
         self.devlake_api_url = self._parameter(
             "DevlakeApiUrl",
-            default=NONE,
-            pattern=f"{NONE}|{sources.URL}",
+            default=UNSET,
+            pattern=f"{UNSET}|{sources.URL}",
             description="DevLake's REST API, such as https://devlake.example/api: its pipelines'"
-            f" blueprints, errors and lost notices; {NONE} for none",
+            f" blueprints, errors and lost notices; {UNSET} for none",
         )
         self.devlake_ui_url = self._parameter(
             "DevlakeUiUrl",
-            default=NONE,
-            pattern=f"{NONE}|{sources.URL}",
-            description=f"DevLake's config UI, to which messages link; {NONE} for none",
+            default=UNSET,
+            pattern=f"{UNSET}|{sources.URL}",
+            description=f"DevLake's config UI, to which messages link; {UNSET} for none",
         )
         self.devlake_sources = self._parameter(
             "DevlakeSources",
@@ -64,9 +64,9 @@ class Parameters(Construct):
         )
         self.email_sender = self._parameter(
             "EmailSender",
-            default=NONE,
+            default=UNSET,
             pattern=r"-|[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9.-]{1,253}",
-            description=f"From whom mail comes, an identity of SES; {NONE} for no mail",
+            description=f"From whom mail comes, an identity of SES; {UNSET} for no mail",
         )
 
         self.stall_thresholds = self._parameter(
@@ -78,15 +78,15 @@ class Parameters(Construct):
         )
         self.operators_email = self._parameter(
             "OperatorsEmail",
-            default=NONE,
+            default=UNSET,
             pattern=r"-|[^@\s]+@[^@\s]+",
-            description=f"Who is written to when an alarm rings; {NONE} for nobody",
+            description=f"Who is written to when an alarm rings; {UNSET} for nobody",
         )
 
     @cached_property
     def asks_devlake(self) -> CfnCondition:
         """Whether some DevLake's API may be known."""
-        is_default_known = Fn.condition_not(Fn.condition_equals(self.devlake_api_url, NONE))
+        is_default_known = Fn.condition_not(Fn.condition_equals(self.devlake_api_url, UNSET))
         are_more_declared = Fn.condition_not(
             Fn.condition_equals(self.devlake_sources, sources.NO_SOURCES)
         )

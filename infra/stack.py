@@ -3,22 +3,21 @@
 from aws_cdk import CfnOutput, Duration, Stack
 from constructs import Construct
 
-from infra.admission import admit
-from infra.alarms import Alarms
-from infra.api import Api
-from infra.clock import Clock
-from infra.dashboard import Dashboard
-from infra.deliver import Deliver
-from infra.fanout import Fanout
-from infra.fifo_queue import FifoQueue
-from infra.ingress import Ingress
-from infra.measures import Measures
+from infra.constructs.api import HttpApi
+from infra.constructs.deliver import Deliver
+from infra.constructs.fanout import Fanout
+from infra.constructs.ingress import Ingress
+from infra.constructs.queues import QueueWithDeadLetters, restrict_senders
+from infra.constructs.scheduler import Scheduler
+from infra.constructs.secrets_key import SecretsKey
+from infra.constructs.tables import Tables
+from infra.monitoring.alarms import Alarms
+from infra.monitoring.dashboard import Dashboard
+from infra.monitoring.metrics import Metrics
+from infra.monitoring.saved_queries import SavedQueries
 from infra.parameters import Parameters
-from infra.queries import Queries
-from infra.secrets_key import SecretsKey
 from infra.stage import Stage
-from infra.tables import Tables
-from lakehook.settings import Deployment
+from lakehook.settings import StackOutputs
 
 
 class LakehookStack(Stack):
@@ -27,19 +26,19 @@ class LakehookStack(Stack):
             scope,
             stage.stack_name,
             description="Lakehook: webhooks for Apache DevLake's pipelines",
-            termination_protection=stage.protected,
+            termination_protection=stage.retain_on_delete,
         )
         self._stage = stage
         self._parameters = Parameters(self, "Parameters")
 
         self._events = self._queue("Events", "events", "events-dead-letter")
         self._deliveries = self._queue("Deliveries", "deliveries", "dead-letter")
-        self._tables = Tables(self, "Tables", protected=stage.protected)
-        self._secrets = SecretsKey(self, "Secrets", protected=stage.protected)
+        self._tables = Tables(self, "Tables", protected=stage.retain_on_delete)
+        self._secrets = SecretsKey(self, "Secrets", protected=stage.retain_on_delete)
 
         self._ingress = Ingress(
             self,
-            "Notices",
+            "Notifications",
             stage=stage,
             parameters=self._parameters,
             tables=self._tables,
@@ -62,9 +61,9 @@ class LakehookStack(Stack):
             deliveries=self._deliveries,
             secrets=self._secrets,
         )
-        clock = Clock(
+        clock = Scheduler(
             self,
-            "Clock",
+            "Scheduler",
             stage=stage,
             parameters=self._parameters,
             tables=self._tables,
@@ -72,7 +71,7 @@ class LakehookStack(Stack):
             deliveries=self._deliveries,
             devlake_api_secret_arn=self._ingress.api_secret_arn,
         )
-        self._api = Api(
+        self._api = HttpApi(
             self,
             "Operators",
             stage=stage,
@@ -81,13 +80,15 @@ class LakehookStack(Stack):
             deliveries=self._deliveries,
             secrets=self._secrets,
         )
-        admit(stage.producers, self._events.queue, beside=[self._ingress.worker.role, clock.role])
+        restrict_senders(
+            stage.producers, self._events.queue, beside=[self._ingress.worker.role, clock.role]
+        )
 
         self._add_what_operators_see(fanout, deliver, clock)
         self._tell_outputs()
 
-    def _add_what_operators_see(self, fanout: Fanout, deliver: Deliver, clock: Clock) -> None:
-        measures = Measures(
+    def _add_what_operators_see(self, fanout: Fanout, deliver: Deliver, clock: Scheduler) -> None:
+        measures = Metrics(
             namespace=self.stack_name,
             events=self._events,
             deliveries=self._deliveries,
@@ -95,7 +96,7 @@ class LakehookStack(Stack):
                 "ingress": self._ingress.function,
                 "fanout": fanout.function,
                 "deliver": deliver.function,
-                "clock": clock.function,
+                "scheduler": clock.function,
                 "api": self._api.function,
             },
             schedule_name=clock.schedule_name,
@@ -103,10 +104,10 @@ class LakehookStack(Stack):
         email = self._parameters.operators_email
         alarms = Alarms(self, "Alarms", measures=measures, stage=self._stage, email=email)
         Dashboard(self, "Dashboard", measures=measures, alarms=alarms.all)
-        Queries(self, "Queries", measures=measures)
+        SavedQueries(self, "Queries", measures=measures)
 
-    def _queue(self, id_: str, name: str, dead_letter_name: str) -> FifoQueue:
-        return FifoQueue(
+    def _queue(self, id_: str, name: str, dead_letter_name: str) -> QueueWithDeadLetters:
+        return QueueWithDeadLetters(
             self,
             id_,
             name=f"{self._stage.stack_name}-{name}",
@@ -115,7 +116,7 @@ class LakehookStack(Stack):
         )
 
     def _tell_outputs(self) -> None:
-        deployment = Deployment(
+        deployment = StackOutputs(
             events_queue_url=self._events.queue.queue_url,
             deliveries_queue_url=self._deliveries.queue.queue_url,
             dead_letter_queue_url=self._deliveries.dead_letters.queue_url,

@@ -1,38 +1,38 @@
 """The names of the metrics, for those who count and those who watch."""
 
-NOTICES = "Notices"  # of DevLake's, taken
-NOTICES_REFUSED = "NoticesRefused"  # whoever has sent them
-DEVLAKE_REFUSED = "DevlakeNoticesRefused"  # of those, what has the form of DevLake's
+NOTIFICATIONS_RECEIVED = "NotificationsReceived"  # of DevLake's, taken
+NOTIFICATIONS_REJECTED = "NotificationsRejected"  # whoever has sent them
+DEVLAKE_REFUSED = "DevlakeNotificationsRejected"  # of those, what has the form of DevLake's
 
 EVENTS = "Events"  # numbered and fanned out
-EVENTS_REPEATED = "EventsRepeated"  # known already
+EVENTS_REDELIVERED = "EventsRedelivered"  # known already
 EVENTS_INFERRED = "EventsInferred"  # filled in, and counted as events too
-EVENTS_ABSORBED = "EventsAbsorbed"  # told before, perhaps inferred
+EVENTS_DEDUPLICATED = "EventsDeduplicated"  # told before, perhaps inferred
 EVENTS_STALE = "EventsStale"  # too late for their place, recorded and not sent
-STALLS_OVER = "StallsOver"  # before they could be told
+STALLS_DISCARDED = "StallsDiscarded"  # before they could be told
 PATTERNS_EXHAUSTED = "PatternsExhausted"  # took too long on an event, which went out
-PARKED = "MessagesParked"  # bad, put aside whole
+INVALID_MESSAGES = "InvalidMessages"  # bad, put aside whole
 
 DELIVERED = "DeliveriesDelivered"
 FAILED = "AttemptsFailed"
 DEAD = "DeliveriesDead"
 DISCARDED = "DeliveriesDiscarded"
 DISABLED = "SubscriptionsDisabled"  # by the receiver's word, or for failing too long
-EXCHANGE_TIME = "ExchangeTime"  # milliseconds, from DNS to the last byte
+ATTEMPT_DURATION = "AttemptDuration"  # milliseconds, from DNS to the last byte
 
 PIPELINES_STALLED = "PipelinesStalled"  # told so by the clock
 EVENTS_RECONCILED = "EventsReconciled"  # which DevLake's notices had not told
 RECONCILE_LAG = "ReconcileLag"  # seconds since the last success, of the DevLake furthest behind
 
-LANES_WOKEN = "LanesWoken"
+LANES_RESUMED = "LanesResumed"
 REPLAYED = "DeliveriesReplayed"  # lined up by the clock to be sent again
 
 LANES_HELD = "LanesHeld"
-OLDEST_HELD = "OldestHeld"  # seconds that the longest held lane has been held
+OLDEST_HELD_LANE_AGE = "OldestHeldLaneAge"  # seconds that the longest held lane has been held
 BREAKERS_OPEN = "BreakersOpen"
 
-TROUBLE = "OwnTrouble"  # AWS failed us, or a fault of ours
+INTERNAL_ERRORS = "InternalErrors"  # AWS failed us, or a fault of ours
 
-API_CALLS = "ApiCalls"  # answered as asked
-API_REFUSED = "ApiRefused"  # 4xx: the caller's doing
-API_FAILED = "ApiFailed"  # 5xx: ours, or AWS's
+API_REQUESTS = "ApiRequests"  # answered as asked
+API_CLIENT_ERRORS = "ApiClientErrors"  # 4xx: the caller's doing
+API_SERVER_ERRORS = "ApiServerErrors"  # 5xx: ours, or AWS's

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from lakehook.adapters.aws import Aws
-from lakehook.adapters.events_queue import Entry, EventsQueue, batches
-from lakehook.domain.errors import OwnTrouble
+from lakehook.adapters.sqs.events import EventEntry, EventsQueue, batches
+from lakehook.domain.errors import InfrastructureError
 from lakehook.domain.event import Event
 
 if TYPE_CHECKING:
@@ -21,14 +21,15 @@ class PipelineEventPublisher:
     def publish(self, events: Iterable[Event], *, sent: Callable[[int], None] | None = None) -> int:
         """Send events; how many. ``sent`` is told of each batch that SQS has taken.
 
-        ``BadEvent`` before anything is sent. ``OwnTrouble`` at the first event that SQS does not
-        take: no later one of its pipeline has gone, and all may be sent again, since an event
+        ``InvalidEvent`` before anything is sent. ``InfrastructureError`` at the first event that
+        SQS does not take: no later one of its pipeline has gone, and all may be sent again, since
+        an event
         is known by its id.
         """
         total = 0
-        for batch in list(batches([Entry.of(event) for event in events])):
+        for batch in list(batches([EventEntry.of(event) for event in events])):
             for entry, why in self._queue.send(batch).items():
-                raise OwnTrouble(f"SQS did not take event {entry.event_id}: {why}")
+                raise InfrastructureError(f"SQS did not take event {entry.event_id}: {why}")
             total += len(batch)
             if sent:
                 sent(len(batch))

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Protocol, Self
 
-NONE = "-"
+UNSET = "-"
 """How an empty list is written: CloudFormation refuses an output without a value."""
 
 REFUSED, ALLOWED = EMPTY_SECRET = ("refused", "allowed")
@@ -63,7 +63,7 @@ class DeliverSettings(Settings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ClockSettings(Settings):
+class SchedulerSettings(Settings):
     subscriptions_table: str
     deliveries_table: str
     deliveries_queue_url: str
@@ -79,7 +79,7 @@ class ClockSettings(Settings):
     @property
     def knows_an_api(self) -> bool:
         """Whether some DevLake's REST API is known, by a look that parses nothing."""
-        return self.devlake_api_url != NONE or '"api_url"' in self.devlake_sources
+        return self.devlake_api_url != UNSET or '"api_url"' in self.devlake_sources
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +97,7 @@ class ApiSettings(Settings):
     event_retention_days: str
 
 
-class Places(Protocol):
+class ResourceNames(Protocol):
     """Where a desk finds what it works with."""
 
     @property
@@ -121,7 +121,7 @@ class Places(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Deployment:
+class StackOutputs:
     """The outputs of the stack: ``events_queue_url`` is the output ``EventsQueueUrl``."""
 
     events_queue_url: str
@@ -167,8 +167,8 @@ class PipelinesTable:
     SORT_KEY = "record"
     TTL = "expires_at"
     DEVLAKE = "devlake#"  # and a source: the partition of what is known of its DevLake
-    UNENDED_INDEX = "unended"
-    UNENDED = "unended"
+    ACTIVE_INDEX = "active"
+    ACTIVE = "active"
     ENTERED_AT = "entered_at"
 
 
@@ -184,16 +184,16 @@ class DeliveriesTable:
     HELD_INDEX = "held"
     HELD_BY = "held_by"
     HELD_SINCE = "held_since"
-    ASLEEP_INDEX = "asleep"
-    ASLEEP_OF = "asleep_of"
+    SUSPENDED_INDEX = "suspended"
+    SUSPENDED_SUBSCRIPTION = "suspended_subscription"
     SUSPENDED_REASON = "suspended_reason"
 
 
-def listed(text: str) -> tuple[str, ...]:
+def parse_list(text: str) -> tuple[str, ...]:
     """Read a list as the settings write it: names with commas, or ``-`` for none."""
-    return () if text == NONE else tuple(text.split(","))
+    return () if text == UNSET else tuple(text.split(","))
 
 
-def given(text: str) -> str | None:
+def parse_optional(text: str) -> str | None:
     """What a setting says, where ``-`` says nothing."""
-    return None if text == NONE else text
+    return None if text == UNSET else text

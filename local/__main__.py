@@ -8,10 +8,10 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
-from lakehook.domain.address import parse_networks
 from lakehook.domain.devlake.sources import NONE, DevLakeSources, is_source_name
-from lakehook.domain.errors import BadInput
+from lakehook.domain.errors import InvalidInput
 from lakehook.domain.retry import RetrySchedule
+from lakehook.domain.ssrf_policy import parse_networks
 from local.hosts import BadHosts, read_hosts
 from local.secret_file import kept_secret
 
@@ -31,7 +31,7 @@ def _retry_schedule(text: str | None) -> str | None:
     try:
         if text is not None:
             RetrySchedule.parse(text)
-    except BadInput as error:
+    except InvalidInput as error:
         raise typer.BadParameter(str(error)) from error
     return text
 
@@ -62,7 +62,7 @@ def _url(text: str | None) -> str | None:
     try:
         if text is not None:
             DevLakeSources.parse(text, NONE, "{}")
-    except BadInput as error:
+    except InvalidInput as error:
         raise typer.BadParameter(str(error).removeprefix("devlake API: ")) from error
     return text
 

@@ -13,7 +13,7 @@ from werkzeug.serving import BaseWSGIServer, make_server
 
 from local import account, dynamodb, sqs
 from local.gateway import Gateway
-from local.open_handler import OpenHandler
+from local.keepalive_handler import KeepAliveHandler
 from local.port import listening_on
 from local.stack import Stack
 
@@ -62,7 +62,7 @@ class Cloud:
             self._port,
             Gateway(lambda: self._stack),
             threaded=True,
-            request_handler=OpenHandler,
+            request_handler=KeepAliveHandler,
             fd=listener.fileno(),
         )
 

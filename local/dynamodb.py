@@ -18,7 +18,7 @@ from moto.dynamodb.exceptions import (
 )
 from moto.dynamodb.models import DynamoDBBackend, dynamodb_backends
 
-_MOST_ACTIONS = 100  # TransactWriteItems
+_MAX_ACTIONS = 100  # TransactWriteItems
 
 Item = dict[str, Any]
 Reason = tuple[str | None, str | None, Item | None]
@@ -71,7 +71,7 @@ class SerialDynamoDB(DynamoDBBackend):
     def transact_write_items(self, transact_items: list[Item]) -> None:
         """Every condition is asked before anything is written, so nothing need be taken back."""
         actions = [next(iter(item.items())) for item in transact_items]
-        if len(actions) > _MOST_ACTIONS:
+        if len(actions) > _MAX_ACTIONS:
             raise TooManyTransactionsException
         with self._alone:
             keys = [self._key(*action) for action in actions]

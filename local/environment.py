@@ -14,10 +14,10 @@ from threading import Thread
 from uuid import uuid4
 
 from local import account
+from local.function_specs import FunctionSpec
 from local.invocation import Failure, Invocation, Result
 from local.runtime_api import RuntimeApi
 from local.runtime_server import RuntimeServer
-from local.workload import FunctionSpec
 
 ROOT = Path(__file__).parent.parent
 THIS_PYTHON = Path(sys.executable)

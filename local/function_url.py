@@ -16,14 +16,14 @@ from urllib.parse import parse_qsl
 from uuid import uuid4
 
 from local.account import ACCOUNT_ID
-from local.invocation import Answer, Result
+from local.invocation import InvocationResult, Result
 from local.port import listening_on
 
 _HOST = "127.0.0.1"
 _LOOK_SECONDS = 0.1
 """How often the server looks whether it is over."""
 
-_MOST_BYTES = 6 * 1024 * 1024
+_MAX_BYTES = 6 * 1024 * 1024
 """https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
 
 _TEXT = ("text/", "application/json", "application/xml", "application/javascript")
@@ -39,7 +39,7 @@ class FunctionUrl(ThreadingHTTPServer):
 
     def __init__(self, port: int = 0) -> None:
         with listening_on(port):
-            super().__init__((_HOST, port), _Handler)
+            super().__init__((_HOST, port), _FunctionUrlHandler)
         self.invoke: Callable[[Mapping[str, Any]], Result]
         self._server = Thread(
             target=self.serve_forever, args=(_LOOK_SECONDS,), name="function url", daemon=True
@@ -64,7 +64,7 @@ class FunctionUrl(ThreadingHTTPServer):
         self._server.join()
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _FunctionUrlHandler(BaseHTTPRequestHandler):
     server: FunctionUrl
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
@@ -72,11 +72,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _call(self) -> None:
         length = int(self.headers.get("content-length") or 0)
-        if length > _MOST_BYTES:
+        if length > _MAX_BYTES:
             self.close_connection = True
             return self._reply(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         result = self.server.invoke(self._event(self.rfile.read(length)))
-        if not isinstance(result, Answer):
+        if not isinstance(result, InvocationResult):
             return self._reply(HTTPStatus.BAD_GATEWAY, b"Internal Server Error")
         answer = json.loads(result.payload)
         body = answer.get("body", "").encode()

@@ -22,7 +22,7 @@ def read_hosts(path: Path) -> Hosts:
     """The addresses of each name, in lower case and without the last dot."""
     try:
         hosts = json.loads(path.read_text(encoding="utf-8"))
-        return {_key(name): [_address(one) for one in hosts[name]] for name in hosts}
+        return {_key(name): [_address(host) for host in hosts[name]] for name in hosts}
     except OSError as error:
         raise BadHosts(f"{path}: {error.strerror}") from None
     except (ValueError, TypeError, KeyError, IndexError):

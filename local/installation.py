@@ -8,14 +8,14 @@ from itertools import count, repeat
 from pathlib import Path
 from typing import Any, Self
 
-from lakehook.settings import NONE, Deployment
+from lakehook.settings import UNSET, StackOutputs
 from local import account
 from local.cloud import Cloud
-from local.drivers import Drivers, concurrency_of
 from local.environment import ROOT, THIS_PYTHON, Host, log_level
 from local.function_url import FunctionUrl
-from local.furnish import Furniture, furnish
+from local.provision import ProvisionedStack, provision
 from local.runtime import Function
+from local.triggers import Triggers, concurrency_of
 
 _TEMPLATE = ROOT / "local" / "template.json"
 
@@ -41,7 +41,7 @@ class Options:
     calls: Path | None = None
 
     def parameters(self) -> dict[str, str]:
-        networks = ",".join(self.allow_networks) or NONE
+        networks = ",".join(self.allow_networks) or UNSET
         told = {
             "StallThresholds": self.stall_thresholds,
             "EmailSender": self.email_sender,
@@ -72,7 +72,7 @@ class LocalLakehook:
     """
 
     region = account.REGION
-    deployment: Deployment
+    deployment: StackOutputs
     functions: Mapping[str, Function]
 
     def __init__(self, options: Options | None = None) -> None:
@@ -110,7 +110,7 @@ class LocalLakehook:
         """A boto3 client of the local cloud."""
         return self._cloud.client(service)
 
-    def _furnish(self, exits: ExitStack) -> Furniture:
+    def _furnish(self, exits: ExitStack) -> ProvisionedStack:
         template = json.loads(_TEMPLATE.read_text(encoding="utf-8"))
         self._doors: dict[str, FunctionUrl] = {}
         ports = count(self._options.port + 1) if self._options.port else repeat(0)
@@ -121,9 +121,9 @@ class LocalLakehook:
             return door.url
 
         parameters = self._options.parameters()
-        furniture = furnish(template, parameters, self._cloud.client, new_url=new_url)
+        furniture = provision(template, parameters, self._cloud.client, new_url=new_url)
         self._cloud.describe(furniture.outputs)
-        self.deployment = Deployment.from_outputs(furniture.outputs)
+        self.deployment = StackOutputs.from_outputs(furniture.outputs)
         if secret := self._options.notification_secret:
             self.client("secretsmanager").put_secret_value(
                 SecretId=self.deployment.notification_secret_arn, SecretString=secret
@@ -133,7 +133,7 @@ class LocalLakehook:
         return furniture
 
     @contextmanager
-    def _running(self, furniture: Furniture) -> Iterator[Mapping[str, Function]]:
+    def _running(self, furniture: ProvisionedStack) -> Iterator[Mapping[str, Function]]:
         host = Host(
             endpoint_url=self.endpoint_url,
             sink=self._options.sink,
@@ -159,14 +159,14 @@ class LocalLakehook:
                 function.close()
 
     @contextmanager
-    def _driven(self, furniture: Furniture) -> Iterator[None]:
+    def _driven(self, furniture: ProvisionedStack) -> Iterator[None]:
         """At the end processes are killed first: a batch under way would only delay the end."""
         drivers = list(
-            Drivers(
+            Triggers(
                 furniture=furniture,
                 functions=self.functions,
                 sqs=self._cloud.client("sqs"),
-                doors=self._doors,
+                urls=self._doors,
                 clock_seconds=self._options.clock_seconds,
             )
         )

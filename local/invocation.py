@@ -8,7 +8,7 @@ from uuid import uuid4
 
 
 @dataclass(frozen=True)
-class Answer:
+class InvocationResult:
     """What the handler returned, as JSON."""
 
     payload: bytes
@@ -34,7 +34,7 @@ class Failure:
         return f"{self.kind}: {self.message}"
 
 
-Result = Answer | Failure
+Result = InvocationResult | Failure
 
 
 @dataclass(frozen=True)

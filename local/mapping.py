@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local.batch import done, event_of
+from local.function_specs import MappingSpec
 from local.invocation import Failure, Result
-from local.workload import MappingSpec
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient

@@ -1,17 +1,26 @@
-"""The resources that moto holds for us, made by the calls that CloudFormation would make."""
+"""Furnishes the empty cloud from the synthesized template: the laptop runs what is deployed.
+
+The resources that moto holds for us, made by the calls that CloudFormation would make.
+"""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from graphlib import TopologicalSorter
 from typing import TYPE_CHECKING, Any
 
-from local.account import arn
-from local.scope import Resource
+from local.account import ACCOUNT_ID, REGION, STACK_NAME, arn
+from local.function_specs import FunctionSpec, MappingSpec, ScheduleSpec, UrlSpec
+from local.scope import BadTemplate, Resource, Scope
+from local.template import dependencies, evaluate
+from local.unsupported_resources import UNSUPPORTED_RESOURCES
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_kms import KMSClient
     from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_sqs import SQSClient
+
 
 Properties = Mapping[str, Any]
 ClientFor = Callable[[str], Any]
@@ -93,3 +102,135 @@ PROVISIONED: dict[str, Callable[[ClientFor, str, Properties], Resource]] = {
     "AWS::KMS::Key": _key,
     "AWS::SecretsManager::Secret": _secret,
 }
+
+
+Template = Mapping[str, Any]
+
+_QUEUE = "AWS::SQS::Queue"
+_FUNCTION = "AWS::Lambda::Function"
+_MAPPING = "AWS::Lambda::EventSourceMapping"
+_RULE = "AWS::Events::Rule"
+_URL = "AWS::Lambda::Url"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProvisionedStack:
+    outputs: Mapping[str, str]
+    functions: tuple[FunctionSpec, ...]
+    mappings: tuple[MappingSpec, ...]
+    schedules: tuple[ScheduleSpec, ...]
+    urls: tuple[UrlSpec, ...]
+
+
+def provision(
+    template: Template,
+    parameters: Mapping[str, str],
+    client_for: ClientFor,
+    *,
+    new_url: Callable[[], str] = lambda: "http://127.0.0.1/",
+) -> ProvisionedStack:
+    """Make what moto holds, in the order of need; read from the template what is ours to run.
+
+    ``new_url`` says where a function will be called that has a URL in the template.
+    """
+    resources = {
+        name: _unsupported(name, body, new_url) for name, body in template["Resources"].items()
+    }
+    scope = Scope(_pseudo_parameters() | _parameters(template, parameters), resources)
+    for name in _dependency_order(template):
+        body = template["Resources"][name]
+        properties = evaluate(body.get("Properties", {}), scope)
+        resources[name] = PROVISIONED[body["Type"]](client_for, _physical(name), properties)
+    return _Reader(template, scope).furniture()
+
+
+def _unsupported(name: str, body: Mapping[str, Any], new_url: Callable[[], str]) -> Resource:
+    """How others refer to a resource that moto does not hold."""
+    match body["Type"]:
+        case kind if kind == _FUNCTION:
+            name = body["Properties"].get("FunctionName", _physical(name))
+            return Resource(name, {"Arn": arn("lambda", f"function:{name}")})
+        case kind if kind == _RULE:
+            return Resource(_physical(name), {"Arn": arn("events", f"rule/{_physical(name)}")})
+        case kind if kind == _URL:
+            return Resource(_physical(name), {"FunctionUrl": new_url()})
+        case kind if kind in {*PROVISIONED, *UNSUPPORTED_RESOURCES, _MAPPING}:
+            service = kind.split("::")[1].lower()
+            return Resource(_physical(name), {"Arn": arn(service, _physical(name))})
+        case kind:
+            raise BadTemplate(f"{name} is of a type the laptop does not know: {kind}")
+
+
+def _physical(name: str) -> str:
+    return f"{STACK_NAME}-{name}"
+
+
+def _pseudo_parameters() -> dict[str, str]:
+    return {
+        "AWS::AccountId": ACCOUNT_ID,
+        "AWS::Partition": "aws",
+        "AWS::Region": REGION,
+        "AWS::StackName": STACK_NAME,
+        "AWS::StackId": arn("cloudformation", f"stack/{STACK_NAME}/local"),
+        "AWS::URLSuffix": "amazonaws.com",
+    }
+
+
+def _parameters(template: Template, given: Mapping[str, str]) -> dict[str, str]:
+    declared = template.get("Parameters", {})
+    if unknown := given.keys() - declared.keys():
+        raise BadTemplate(f"no such parameter: {', '.join(sorted(unknown))}")
+    defaults = {name: body["Default"] for name, body in declared.items() if "Default" in body}
+    return defaults | dict(given)
+
+
+def _dependency_order(template: Template) -> Iterable[str]:
+    made = {
+        name: body for name, body in template["Resources"].items() if body["Type"] in PROVISIONED
+    }
+    needs = {name: set(dependencies(body)) & made.keys() - {name} for name, body in made.items()}
+    return TopologicalSorter(needs).static_order()
+
+
+class _Reader:
+    """Reads the rest of a template once everything that can be referred to exists."""
+
+    def __init__(self, template: Template, scope: Scope) -> None:
+        self._template = template
+        self._scope = scope
+
+    def furniture(self) -> ProvisionedStack:
+        return ProvisionedStack(
+            outputs=self._outputs(),
+            functions=tuple(self._functions()),
+            mappings=tuple(self._mappings()),
+            schedules=tuple(self._schedules()),
+            urls=tuple(self._urls()),
+        )
+
+    def _outputs(self) -> dict[str, str]:
+        outputs = self._template.get("Outputs", {})
+        return {name: str(evaluate(body["Value"], self._scope)) for name, body in outputs.items()}
+
+    def _functions(self) -> Iterator[FunctionSpec]:
+        for made, properties in self._of_type(_FUNCTION):
+            yield FunctionSpec.of(made.ref, properties)
+
+    def _urls(self) -> Iterator[UrlSpec]:
+        for made, properties in self._of_type(_URL):
+            yield UrlSpec.of(made.attributes["FunctionUrl"], properties)
+
+    def _mappings(self) -> Iterator[MappingSpec]:
+        queue_urls = {made.attributes["Arn"]: made.ref for made, _ in self._of_type(_QUEUE)}
+        for _, properties in self._of_type(_MAPPING):
+            yield MappingSpec.of(properties, queue_urls)
+
+    def _schedules(self) -> Iterator[ScheduleSpec]:
+        for made, properties in self._of_type(_RULE):
+            yield from ScheduleSpec.all_of(made.attributes["Arn"], properties)
+
+    def _of_type(self, kind: str) -> Iterator[tuple[Resource, Any]]:
+        for name, body in self._template["Resources"].items():
+            if body["Type"] == kind:
+                properties = evaluate(body.get("Properties", {}), self._scope)
+                yield self._scope.resources[name], properties

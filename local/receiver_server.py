@@ -12,13 +12,13 @@ OK = 200
 
 
 @dataclass(frozen=True)
-class Answer:
+class EndpointResponse:
     status: int = OK
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
 
 
-Take = Callable[[Mapping[str, str], bytes], Answer]
+Take = Callable[[Mapping[str, str], bytes], EndpointResponse]
 """The answer to a request with these headers, their names in lower case, and this body."""
 
 
@@ -29,7 +29,7 @@ class ReceiverServer(ThreadingHTTPServer):
     request_queue_size = 128
 
     def __init__(self, take: Take) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+        super().__init__(("127.0.0.1", 0), _EndpointHandler)
         self.take = take
         self._connections: set[socket.socket] = set()
 
@@ -53,7 +53,7 @@ class ReceiverServer(ThreadingHTTPServer):
             super().handle_error(request, client_address)
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _EndpointHandler(BaseHTTPRequestHandler):
     server: ReceiverServer
     protocol_version = "HTTP/1.1"
 

@@ -6,8 +6,8 @@ from threading import Condition
 from typing import Any
 
 from local.environment import Environment, Host
+from local.function_specs import FunctionSpec
 from local.invocation import Failure, Result
-from local.workload import FunctionSpec
 
 _PATIENCE_SECONDS = 0.2
 """A process costs most of a second to start: Lambda would not wait for a busy one, we do."""
@@ -66,7 +66,7 @@ class Function:
             return self._idle.pop() if self._idle else self._add()
 
     def _at_hand(self) -> bool:
-        self._bury_the_dead()
+        self._remove_dead_environments()
         return bool(self._idle) or not self._environments or self._closed
 
     def _possible(self) -> bool:
@@ -80,9 +80,9 @@ class Function:
     def _give_back(self, environment: Environment) -> None:
         with self._changed:
             self._idle.append(environment)
-            self._bury_the_dead()
+            self._remove_dead_environments()
             self._changed.notify_all()
 
-    def _bury_the_dead(self) -> None:
+    def _remove_dead_environments(self) -> None:
         self._idle = [environment for environment in self._idle if environment.alive]
         self._environments = {one for one in self._environments if one.alive}

@@ -9,7 +9,7 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
-from local.invocation import Answer, Failure
+from local.invocation import Failure, InvocationResult
 from local.runtime_api import RuntimeApi
 
 _HOST = "127.0.0.1"
@@ -23,7 +23,7 @@ class RuntimeServer(ThreadingHTTPServer):
     block_on_close = False
 
     def __init__(self, api: RuntimeApi) -> None:
-        super().__init__((_HOST, 0), _Handler)
+        super().__init__((_HOST, 0), _RuntimeHandler)
         self.api = api
         self._closing = False
         Thread(target=self._serve, name=f"runtime-api {self.address}", daemon=True).start()
@@ -45,7 +45,7 @@ class RuntimeServer(ThreadingHTTPServer):
                 self.handle_request()
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _RuntimeHandler(BaseHTTPRequestHandler):
     server: RuntimeServer
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
@@ -72,7 +72,7 @@ class _Handler(BaseHTTPRequestHandler):
             case ["", "init", "error"]:
                 self.server.api.end(Failure.reported(body))
             case ["", "invocation", invocation_id, "response"]:
-                self.server.api.settle(invocation_id, Answer(body))
+                self.server.api.settle(invocation_id, InvocationResult(body))
             case ["", "invocation", invocation_id, "error"]:
                 self.server.api.settle(invocation_id, Failure.reported(body))
             case _:

@@ -3,11 +3,11 @@
 import json
 from typing import Any
 
-from lakehook.domain.delivery import Delivery, Lane, NumberedEvent
-from lakehook.domain.endpoint import Endpoint
+from lakehook.domain.delivery import Delivery, Lane, SequencedEvent
+from lakehook.domain.destination import Endpoint
 from lakehook.domain.event import Event, pipeline_key_of
 from lakehook.domain.subscription import Subscription
-from lakehook.ports.events import Notice
+from lakehook.ports.queues import EventMessage
 
 
 def a_document(**changes: Any) -> dict[str, Any]:
@@ -25,9 +25,9 @@ def an_event(**changes: Any) -> Event:
     return Event.from_document(a_document(**changes))
 
 
-def a_notice(message_id: str = "m1", *, group: str | None = None, **changes: Any) -> Notice:
+def a_notice(message_id: str = "m1", *, group: str | None = None, **changes: Any) -> EventMessage:
     document = a_document(**changes)
-    return Notice(message_id, group or pipeline_key_of(document), json.dumps(document))
+    return EventMessage(message_id, group or pipeline_key_of(document), json.dumps(document))
 
 
 def a_delivery(
@@ -35,7 +35,7 @@ def a_delivery(
 ) -> Delivery:
     event = an_event(**{"event_id": f"e{sequence}", **changes})
     lane = Lane(subscription, event.pipeline_key)
-    return Delivery(lane, NumberedEvent(event, sequence, previous))
+    return Delivery(lane, SequencedEvent(event, sequence, previous))
 
 
 def a_subscription(**changes: Any) -> Subscription:

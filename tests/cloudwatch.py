@@ -159,13 +159,13 @@ def _calculate(node: ast.AST, found: Found) -> float | None:
 def _applied(
     apply: Callable[[float, float], float], nodes: list[Any], found: Found
 ) -> float | None:
-    left, right = (_calculate(one, found) for one in nodes)
+    left, right = (_calculate(node, found) for node in nodes)
     return None if left is None or right is None else float(apply(left, right))
 
 
 def _known(several: ast.AST, found: Found) -> list[float]:
     assert isinstance(several, ast.List)
-    return [value for one in several.elts if (value := _calculate(one, found)) is not None]
+    return [value for elt in several.elts if (value := _calculate(elt, found)) is not None]
 
 
 def _sum(arguments: list[Any], found: Found) -> float | None:
@@ -208,7 +208,7 @@ def alarms_of(template: Json) -> dict[str, Alarm]:
         for one in template["Resources"].values()
         if one["Type"] == "AWS::CloudWatch::Alarm"
     )
-    return {one["AlarmName"].rpartition("-")[2]: Alarm(one) for one in alarms}
+    return {alarm["AlarmName"].rpartition("-")[2]: Alarm(alarm) for alarm in alarms}
 
 
 def asked_of_widget(widget: Json) -> Iterator[Asked]:

@@ -7,34 +7,35 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from lakehook.domain.delivery import Delivery, Lane, NumberedEvent
-from lakehook.domain.document import Document
+from lakehook.domain.attempt import Attempt, Outcome, Response
+from lakehook.domain.circuit_breaker import EndpointHealth
+from lakehook.domain.delivery import Delivery, Lane, SequencedEvent
+from lakehook.domain.destination import Mail, Request
 from lakehook.domain.errors import (
-    BadSubscription,
-    ChangedMeanwhile,
-    LaneMoved,
-    OwnTrouble,
+    Conflict,
+    InfrastructureError,
+    InvalidSubscription,
+    LaneConflict,
     TemplateFailed,
 )
 from lakehook.domain.event import Event
-from lakehook.domain.health import Health
-from lakehook.domain.lane import DeliveryRecord, HeldLane, Status
-from lakehook.domain.lifecycle import Fate, Stage
-from lakehook.domain.mail import Mail
-from lakehook.domain.message import Resume
-from lakehook.domain.outcome import Answer, Attempt, Outcome
-from lakehook.domain.ping import Ping, Pong
-from lakehook.domain.pipeline import Advance, EventSkip, Pipeline
-from lakehook.domain.rate import Place
-from lakehook.domain.request import Request
+from lakehook.domain.json_document import Document
+from lakehook.domain.lane import DeliveryRecord, DeliveryStatus, HeldLane
+from lakehook.domain.ping import Ping, PingResult
+from lakehook.domain.pipeline import (
+    EventSkip,
+    Pipeline,
+    PipelineState,
+    PipelineTransition,
+    SkipReason,
+)
+from lakehook.domain.queue_message import Resume
+from lakehook.domain.rate_limit import Reservation
 from lakehook.domain.subscription import Subscription
-from lakehook.domain.template import Template, Typeset
-from lakehook.ports.events import Notice
-from lakehook.ports.history import Accepted, SetAside
-from lakehook.ports.keys import Keys
-from lakehook.ports.ledger import Census, Due, Page
-from lakehook.ports.messages import Parcel
-from lakehook.ports.sending import NoAnswer
+from lakehook.domain.template import RenderedTemplate, Template
+from lakehook.ports.outbound import NoResponse, SubscriptionCredentials
+from lakehook.ports.queues import EventMessage, QueueMessage
+from lakehook.ports.stores import AcceptedEvent, Backlog, DueItem, LedgerSnapshot, SkippedEvent
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
@@ -59,14 +60,14 @@ class FakeDice:
     def __init__(self) -> None:
         self._drawn = 0
 
-    def chance(self) -> float:
+    def fraction(self) -> float:
         return 0.0
 
-    def token(self) -> str:
+    def new_id(self) -> str:
         self._drawn += 1
         return f"{self._drawn:024x}"
 
-    def key(self) -> bytes:
+    def random_bytes(self) -> bytes:
         self._drawn += 1
         return self._drawn.to_bytes(32)
 
@@ -76,28 +77,30 @@ class FakeJournal:
     """Plays ``Chronicle``, ``Watch`` and ``PipelineReader`` too."""
 
     pipelines: dict[str, Pipeline] = field(default_factory=dict)
-    events: dict[tuple[str, str], NumberedEvent] = field(default_factory=dict)
-    implied: dict[tuple[str, str], list[NumberedEvent]] = field(default_factory=dict)
+    accepted_events: dict[tuple[str, str], SequencedEvent] = field(default_factory=dict)
+    implied: dict[tuple[str, str], list[SequencedEvent]] = field(default_factory=dict)
     clock: FakeClock = field(default_factory=FakeClock)
     accepted: dict[tuple[str, str], float] = field(default_factory=dict)
-    aside: dict[tuple[str, str], SetAside] = field(default_factory=dict)
+    aside: dict[tuple[str, str], SkippedEvent] = field(default_factory=dict)
     leases: dict[str, float] = field(default_factory=dict)
     pipelines_read: int = 0
 
-    def open(self, event: Event) -> tuple[Pipeline, Sequence[NumberedEvent]]:
+    def load(self, event: Event) -> tuple[Pipeline, Sequence[SequencedEvent]]:
         pipeline = self.pipelines.get(event.pipeline_key, Pipeline(event.pipeline_key))
         key = (event.pipeline_key, event.id)
-        known = (*self.implied[key], self.events[key]) if key in self.events else ()
+        known = (
+            (*self.implied[key], self.accepted_events[key]) if key in self.accepted_events else ()
+        )
         return pipeline, known
 
-    def append(self, advance: Advance) -> None:
+    def append(self, advance: PipelineTransition) -> None:
         self._must_be_new(advance)
         before = advance.before
-        for one in advance.numbered:
+        for one in advance.sequenced:
             key = (before.key, one.event.id)
-            self.events[key], self.implied[key] = one, []
+            self.accepted_events[key], self.implied[key] = one, []
             self.accepted[key] = self.clock.now()
-        self.implied[key] = list(advance.numbered[:-1])
+        self.implied[key] = list(advance.sequenced[:-1])
         self.pipelines[before.key] = advance.after(now=self.clock.now())
         self.leases.pop(before.key, None)
 
@@ -105,52 +108,59 @@ class FakeJournal:
         self.pipelines_read += len(keys)
         return _found(self.pipelines, keys)
 
-    def set_aside(self, event: Event, skip: EventSkip) -> None:
+    def record_skipped(self, event: Event, skip: EventSkip) -> None:
         before = skip.before
         if skip.changes_pipeline:
             if self.pipelines.get(before.key) != before:
-                raise OwnTrouble(f"pipeline {before.key} has moved on")
+                raise InfrastructureError(f"pipeline {before.key} has moved on")
             self.pipelines[before.key] = skip.after
             self.leases.pop(before.key, None)
-        self.aside[before.key, event.id] = SetAside(event, skip.fate, self.clock.now())
+        self.aside[before.key, event.id] = SkippedEvent(event, skip.fate, self.clock.now())
 
-    def history(self, pipeline_key: str) -> Sequence[Accepted]:
+    def events(self, pipeline_key: str) -> Sequence[AcceptedEvent]:
         events = [
-            Accepted(numbered, self.accepted[key])
-            for key, numbered in self.events.items()
+            AcceptedEvent(numbered, self.accepted[key])
+            for key, numbered in self.accepted_events.items()
             if key[0] == pipeline_key
         ]
-        return sorted(events, key=lambda one: one.numbered.sequence)
+        return sorted(events, key=lambda event: event.sequenced.sequence)
 
-    def unsent(self, pipeline_key: str) -> Sequence[SetAside]:
+    def skipped(self, pipeline_key: str) -> Sequence[SkippedEvent]:
         unsent = [one for key, one in self.aside.items() if key[0] == pipeline_key]
         return sorted(unsent, key=lambda one: one.at)
 
-    def unended(
-        self, stage: Stage, *, until: float, since: float | None = None, stalled: bool = False
+    def list(
+        self,
+        state: PipelineState,
+        *,
+        until: float,
+        since: float | None = None,
+        stalled: bool = False,
     ) -> Iterator[Pipeline]:
         found = [
-            (one.entered_at, one)
-            for one in self.pipelines.values()
-            if (one.round.stage, one.round.stalled) == (stage, stalled)
-            and one.entered_at is not None
-            and (since or 0.0) <= one.entered_at <= until
+            (pipeline.entered_at, pipeline)
+            for pipeline in self.pipelines.values()
+            if (pipeline.run.state, pipeline.run.stalled) == (state, stalled)
+            and pipeline.entered_at is not None
+            and (since or 0.0) <= pipeline.entered_at <= until
         ]
         yield from (one for _, one in sorted(found, key=lambda one: one[0]))
 
     def lease(self, pipeline: Pipeline, *, until: float) -> bool:
         now, known = self.clock.now(), self.pipelines[pipeline.key]
-        is_as_it_was = (known.round, known.entered_at) == (pipeline.round, pipeline.entered_at)
+        is_as_it_was = (known.run, known.entered_at) == (pipeline.run, pipeline.entered_at)
         if not is_as_it_was or self.leases.get(pipeline.key, now) > now:
             return False
         self.leases[pipeline.key] = until
         return True
 
-    def _must_be_new(self, advance: Advance) -> None:
+    def _must_be_new(self, advance: PipelineTransition) -> None:
         before = advance.before
-        is_known = any((before.key, one.event.id) in self.events for one in advance.numbered)
+        is_known = any(
+            (before.key, one.event.id) in self.accepted_events for one in advance.sequenced
+        )
         if is_known or self.pipelines.get(before.key, Pipeline(before.key)) != before:
-            raise OwnTrouble(f"pipeline {before.key} has moved on")
+            raise InfrastructureError(f"pipeline {before.key} has moved on")
 
 
 @dataclass
@@ -163,15 +173,15 @@ class FakeSubscriptions:
     def all(self) -> Sequence[Subscription]:
         return list(self.known.values())
 
-    def find(self, subscription_id: str, *, anew: bool = False) -> Subscription | None:
-        if anew:
+    def find(self, subscription_id: str, *, fresh: bool = False) -> Subscription | None:
+        if fresh:
             self.lagging.clear()
         return self.lagging.get(subscription_id) or self.known.get(subscription_id)
 
     def save(self, subscription: Subscription) -> Subscription:
         known = self.known.get(subscription.id)
         if known and known.version != subscription.version:
-            raise ChangedMeanwhile(subscription.id)
+            raise Conflict(subscription.id)
         saved = replace(subscription, version=subscription.version + 1)
         self.put(saved)
         return saved
@@ -194,7 +204,7 @@ class FakeOutbox:
     sent: list[Delivery] = field(default_factory=list)
     refused: set[str] = field(default_factory=set)
 
-    def send(self, deliveries: Sequence[Delivery]) -> Collection[str]:
+    def enqueue_deliveries(self, deliveries: Sequence[Delivery]) -> Collection[str]:
         lanes = [delivery.lane for delivery in deliveries]
         assert len(lanes) == len(set(lanes)), "two deliveries of one lane in one batch"
         self.sent += [one for one in deliveries if one.id not in self.refused]
@@ -203,36 +213,36 @@ class FakeOutbox:
 
 @dataclass
 class FakeSiding:
-    parked: list[tuple[Notice, str]] = field(default_factory=list)
+    parked: list[tuple[EventMessage, str]] = field(default_factory=list)
 
-    def park(self, notice: Notice, reason: str) -> None:
-        self.parked.append((notice, reason))
+    def quarantine(self, message: EventMessage, reason: str) -> None:
+        self.parked.append((message, reason))
 
 
 @dataclass
 class FakeHealths:
-    known: dict[str, Health] = field(default_factory=dict)
+    known: dict[str, EndpointHealth] = field(default_factory=dict)
     writes: int = 0
 
-    def find(self, subscription_id: str) -> Health:
-        return self.known.get(subscription_id) or Health(subscription_id=subscription_id)
+    def find(self, subscription_id: str) -> EndpointHealth:
+        return self.known.get(subscription_id) or EndpointHealth(subscription_id=subscription_id)
 
-    def save(self, before: Health, after: Health) -> bool:
+    def save(self, before: EndpointHealth, after: EndpointHealth) -> bool:
         if self.find(before.subscription_id).version != before.version:
             return False
         self.writes += 1
         self.known.pop(before.subscription_id, None)
-        if not after.is_well:
+        if not after.is_healthy:
             self.known[before.subscription_id] = after
         return True
 
-    def lease(self, due: Due, *, until: float) -> int | None:
+    def lease(self, due: DueItem, *, until: float) -> int | None:
         health = self.find(due.lane.subscription_id)
-        if health.due_at is None or health.token != due.token:
+        if health.due_at is None or health.due_token != due.due_token:
             return None
         leased = replace(health, due_at=until)
         self.known[health.subscription_id] = leased
-        return leased.token
+        return leased.due_token
 
 
 @dataclass
@@ -245,17 +255,17 @@ class FakeLedger:
     writes: int = 0
     clock: FakeClock = field(default_factory=FakeClock)
 
-    def read(self, deliveries: Collection[Delivery], lanes: Collection[Lane]) -> Page:
+    def load(self, deliveries: Collection[Delivery], lanes: Collection[Lane]) -> LedgerSnapshot:
         self.reads += 1
-        keys = ((one.lane, one.sequence) for one in deliveries)
-        subscriptions = (one.subscription_id for one in lanes)
-        return Page(
+        keys = ((delivery.lane, delivery.sequence) for delivery in deliveries)
+        subscriptions = (lane.subscription_id for lane in lanes)
+        return LedgerSnapshot(
             _found(self.lanes, lanes),
             _found(self.records, keys),
             _found(self.healths.known, subscriptions),
         )
 
-    def write(
+    def save(
         self, record: DeliveryRecord, *, before: HeldLane | None, after: HeldLane | None
     ) -> DeliveryRecord:
         if before or after:
@@ -275,68 +285,75 @@ class FakeLedger:
         self.records[key] = written
         return written
 
-    def move(self, before: HeldLane, after: HeldLane | None) -> None:
+    def save_lane(self, before: HeldLane, after: HeldLane | None) -> None:
         self._must_be(before.lane, before)
         self._put(before.lane, after)
         self.writes += 1
 
-    def waiting(self, lane: HeldLane) -> Iterator[DeliveryRecord]:
+    def waiting_deliveries(self, lane: HeldLane) -> Iterator[DeliveryRecord]:
         numbers = self.sequences[lane.lane]
         for number in numbers[bisect_left(numbers, lane.head) :]:
             record = self.records[lane.lane, number]
             if not record.status.is_final:
                 yield record
 
-    def due(self, now: float) -> Iterator[Due]:
-        yield from [Due(one.lane, one.token) for one in self.lanes.values() if one.is_due(now)]
+    def due(self, now: float) -> Iterator[DueItem]:
+        yield from [
+            DueItem(lane.lane, lane.due_token) for lane in self.lanes.values() if lane.is_due(now)
+        ]
         for health in list(self.healths.known.values()):
             if health.due_at is not None and health.due_at <= now:
-                yield Due(Lane(health.subscription_id, ""), health.token, breaker=True)
+                yield DueItem(Lane(health.subscription_id, ""), health.due_token, is_breaker=True)
 
-    def lease(self, due: Due, *, until: float) -> int | None:
-        if due.breaker:
+    def lease(self, due: DueItem, *, until: float) -> int | None:
+        if due.is_breaker:
             return self.healths.lease(due, until=until)
         held = self.lanes.get(due.lane)
-        if held is None or held.token != due.token:
+        if held is None or held.due_token != due.due_token:
             return None
         leased = replace(held, due_at=until, suspended_reason=None)
         self.lanes[due.lane] = leased
-        return leased.token
+        return leased.due_token
 
-    def census(self) -> Census:
-        return Census(
+    def backlog(self) -> Backlog:
+        return Backlog(
             lanes_held=len(self.lanes),
-            held_since=min((one.held_since for one in self.lanes.values()), default=None),
+            held_since=min((lane.held_since for lane in self.lanes.values()), default=None),
             breakers_open=sum(one.is_open for one in self.healths.known.values()),
         )
 
-    def held_by(self, subscription_id: str) -> Iterator[HeldLane]:
-        held = [one for one in self.lanes.values() if one.lane.subscription_id == subscription_id]
+    def held_lanes(self, subscription_id: str) -> Iterator[HeldLane]:
+        held = [
+            lane for lane in self.lanes.values() if lane.lane.subscription_id == subscription_id
+        ]
         yield from sorted(held, key=lambda one: one.held_since)
 
-    def asleep(self, subscription_id: str) -> Iterator[HeldLane]:
-        yield from (one for one in self.held_by(subscription_id) if one.suspended)
+    def suspended_lanes(self, subscription_id: str) -> Iterator[HeldLane]:
+        yield from (
+            held_lane for held_lane in self.held_lanes(subscription_id) if held_lane.suspended
+        )
 
-    def dead_of(self, subscription_id: str) -> Iterator[DeliveryRecord]:
+    def dead_letters(self, subscription_id: str) -> Iterator[DeliveryRecord]:
         yield from [
             record
             for record in self.records.values()
-            if record.status is Status.DEAD and record.lane.subscription_id == subscription_id
+            if record.status is DeliveryStatus.DEAD
+            and record.lane.subscription_id == subscription_id
         ]
 
     def _refuse_moved(self, record: DeliveryRecord, known: DeliveryRecord | None) -> None:
-        if record.status is Status.DELIVERED:
+        if record.status is DeliveryStatus.DELIVERED:
             if known and known.replayed_by != record.replayed_by:
-                raise LaneMoved(f"{record.lane}#{record.sequence} is lined up by a replay")
+                raise LaneConflict(f"{record.lane}#{record.sequence} is lined up by a replay")
             return
-        is_final = known is not None and known.status is Status.DELIVERED
+        is_final = known is not None and known.status is DeliveryStatus.DELIVERED
         if is_final or (known.version if known else 0) != record.version:
-            raise LaneMoved(f"{record.lane}#{record.sequence} is {known}")
+            raise LaneConflict(f"{record.lane}#{record.sequence} is {known}")
 
     def _must_be(self, lane: Lane, before: HeldLane | None) -> None:
         now = self.lanes.get(lane)
         if (now and now.version) != (before and before.version):
-            raise LaneMoved(f"{lane} is at {now}")
+            raise LaneConflict(f"{lane} is at {now}")
 
     def _put(self, lane: Lane, after: HeldLane | None) -> None:
         self.lanes.pop(lane, None)
@@ -352,23 +369,23 @@ def _found(known: Mapping[Key, Value], keys: Iterable[Key]) -> dict[Key, Value]:
 class FakeReceiver:
     """Answers what the script says, one answer a request; then 200."""
 
-    script: list[Answer | NoAnswer] = field(default_factory=list)
+    script: list[Response | NoResponse] = field(default_factory=list)
     requests: list[Request] = field(default_factory=list)
     mails: list[Mail] = field(default_factory=list)
 
-    def post(self, request: Request | Mail) -> Answer | NoAnswer:
+    def send(self, request: Request | Mail) -> Response | NoResponse:
         if isinstance(request, Mail):
             self.mails.append(request)
         else:
             self.requests.append(request)
-        return self.script.pop(0) if self.script else Answer(status=200, headers={}, body=b"")
+        return self.script.pop(0) if self.script else Response(status=200, headers={}, body=b"")
 
 
 class FakeKeyring:
-    def __init__(self, keys: Keys) -> None:
+    def __init__(self, keys: SubscriptionCredentials) -> None:
         self._keys = keys
 
-    def open(self, subscription: Subscription) -> Keys:
+    def load(self, subscription: Subscription) -> SubscriptionCredentials:
         return self._keys
 
 
@@ -419,31 +436,31 @@ class FakePaces:
     clock: FakeClock
     free_at: dict[str, float] = field(default_factory=dict)
 
-    def reserve(self, name: str, *, every: float, latest: float) -> Place:
-        free_at = max(self.free_at.get(name, 0.0), self.clock.now())
-        if free_at > latest:
-            return Place(None, free_at)
-        self.free_at[name] = free_at + every
-        return Place(free_at, free_at + every)
+    def reserve(self, key: str, *, interval: float, not_later_than: float) -> Reservation:
+        free_at = max(self.free_at.get(key, 0.0), self.clock.now())
+        if free_at > not_later_than:
+            return Reservation(None, free_at)
+        self.free_at[key] = free_at + interval
+        return Reservation(free_at, free_at + interval)
 
 
 @dataclass
 class FakeTypesetter:
     """Knows of Liquid no more than ``{{ field }}``, alone or among words."""
 
-    def check(self, template: Template) -> None:
-        for part, text in template.texts:
+    def validate(self, template: Template) -> None:
+        for part, text in template.parts:
             if text.rfind("{{") > text.rfind("}}"):
-                raise BadSubscription(f"{part}: line 1: {{{{ without }}}}")
+                raise InvalidSubscription(f"{part}: line 1: {{{{ without }}}}")
 
-    def set(self, template: Template, fields: Document) -> Typeset:
-        given = {part: self._set(part, text, fields) for part, text in template.texts}
-        asked = [name for _, text in template.texts for name in _FIELD.findall(text)]
-        return Typeset(
+    def render(self, template: Template, fields: Document) -> RenderedTemplate:
+        given = {part: self._set(part, text, fields) for part, text in template.parts}
+        asked = [name for _, text in template.parts for name in _FIELD.findall(text)]
+        return RenderedTemplate(
             body=given.get("template"),
             subject=given.get("template subject"),
             headers=tuple((name, given[f"template header {name}"]) for name, _ in template.headers),
-            unknown=tuple(dict.fromkeys(name for name in asked if name not in fields)),
+            missing_fields=tuple(dict.fromkeys(name for name in asked if name not in fields)),
         )
 
     def _set(self, part: str, text: str, fields: Document) -> str:
@@ -457,45 +474,45 @@ class FakeTypesetter:
 
 @dataclass
 class FakePings:
-    known: dict[Ping, Pong] = field(default_factory=dict)
+    known: dict[Ping, PingResult] = field(default_factory=dict)
 
-    def record(self, ping: Ping, pong: Pong) -> None:
-        self.known[ping] = pong
+    def record(self, ping: Ping, result: PingResult) -> None:
+        self.known[ping] = result
 
-    def find(self, ping: Ping) -> Pong | None:
+    def find(self, ping: Ping) -> PingResult | None:
         return self.known.get(ping)
 
 
 @dataclass
 class FakeDeadLetters:
-    """Plays ``LetterCopies`` too."""
+    """Plays ``DeadLetterCopies`` too."""
 
     buried: list[DeliveryRecord] = field(default_factory=list)
-    parked: list[tuple[Parcel, str]] = field(default_factory=list)
+    parked: list[tuple[QueueMessage, str]] = field(default_factory=list)
 
-    def bury(self, record: DeliveryRecord, *, endpoint: str) -> None:
+    def send(self, record: DeliveryRecord, *, endpoint: str) -> None:
         self.buried.append(record)
 
-    def remove(self, letters: Collection[DeliveryRecord]) -> int:
-        wanted = {(one.lane, one.sequence) for one in letters}
+    def delete_copies(self, records: Collection[DeliveryRecord]) -> int:
+        wanted = {(one.lane, one.sequence) for one in records}
         found = {(one.lane, one.sequence) for one in self.buried} & wanted
         self.buried = [one for one in self.buried if (one.lane, one.sequence) not in wanted]
         return len(found)
 
-    def park(self, parcel: Parcel, reason: str) -> None:
-        self.parked.append((parcel, reason))
+    def quarantine(self, message: QueueMessage, reason: str) -> None:
+        self.parked.append((message, reason))
 
 
 @dataclass
 class FakeReceipts:
-    acknowledged: list[Parcel] = field(default_factory=list)
-    postponed: list[tuple[Parcel, float]] = field(default_factory=list)
+    acknowledged: list[QueueMessage] = field(default_factory=list)
+    postponed: list[tuple[QueueMessage, float]] = field(default_factory=list)
 
-    def acknowledge(self, parcels: Sequence[Parcel]) -> None:
-        self.acknowledged += parcels
+    def ack(self, messages: Sequence[QueueMessage]) -> None:
+        self.acknowledged += messages
 
-    def postpone(self, parcel: Parcel, *, seconds: float) -> None:
-        self.postponed.append((parcel, seconds))
+    def nack(self, message: QueueMessage, *, seconds: float) -> None:
+        self.postponed.append((message, seconds))
 
 
 @dataclass
@@ -503,7 +520,7 @@ class FakeBell:
     rung: list[Resume] = field(default_factory=list)
     deaf: set[Lane] = field(default_factory=set)
 
-    def ring(self, resumes: Sequence[Resume]) -> Collection[Lane]:
+    def enqueue_resumes(self, resumes: Sequence[Resume]) -> Collection[Lane]:
         self.rung += [resume for resume in resumes if resume.lane not in self.deaf]
         return self.deaf & {resume.lane for resume in resumes}
 
@@ -514,16 +531,16 @@ class FakeTelemetry:
 
     told: list[tuple[str, object]] = field(default_factory=list)
 
-    def fanned_out(self, numbered: NumberedEvent, *, deliveries: int, repeated: bool) -> None:
+    def fanned_out(self, numbered: SequencedEvent, *, deliveries: int, repeated: bool) -> None:
         self.told.append(("repeated" if repeated else "fanned out", numbered.sequence))
 
-    def set_aside(self, event: Event, fate: Fate) -> None:
-        self.told.append((str(fate), event.id))
+    def event_skipped(self, event: Event, reason: SkipReason) -> None:
+        self.told.append((str(reason), event.id))
 
     def pattern_exhausted(self, subscription_id: str, event: Event) -> None:
         self.told.append(("pattern exhausted", subscription_id))
 
-    def parked(self, message_id: str, group: str, reason: str) -> None:
+    def quarantined(self, message_id: str, group: str, reason: str) -> None:
         self.told.append(("parked", message_id))
 
     def attempted(self, record: DeliveryRecord, *, next_at: float | None) -> None:
@@ -532,14 +549,14 @@ class FakeTelemetry:
     def discarded(self, record: DeliveryRecord) -> None:
         self.told.append(("discarded", record.sequence))
 
-    def buried(self, record: DeliveryRecord) -> None:
+    def dead_lettered(self, record: DeliveryRecord) -> None:
         self.told.append(("buried", record.sequence))
 
     def disabled(self, subscription_id: str, reason: str) -> None:
         self.told.append(("disabled", subscription_id))
 
-    def counted(self, census: Census, *, now: float) -> None:
-        self.told.append(("counted", census))
+    def backlog_measured(self, backlog: Backlog, *, now: float) -> None:
+        self.told.append(("counted", backlog))
 
-    def trouble(self, error: Exception, *, doing: str) -> None:
+    def internal_error(self, error: Exception, *, doing: str) -> None:
         self.told.append(("trouble", error))

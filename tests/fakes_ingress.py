@@ -6,9 +6,9 @@ from dataclasses import dataclass, field, replace
 from lakehook.domain.devlake.heard import Heard, LastAccepted, LastRefused, is_notice
 from lakehook.domain.devlake.refusal import Refusal
 from lakehook.domain.devlake.sources import DevLakeSource
-from lakehook.domain.document import Document, text_of
-from lakehook.domain.errors import OwnTrouble
+from lakehook.domain.errors import InfrastructureError
 from lakehook.domain.event import Event
+from lakehook.domain.json_document import Document, to_json
 from lakehook.ports.heard import ACCEPTED_EVERY_SECONDS, REFUSED_EVERY_SECONDS
 from lakehook.ports.ingress import LiveSecrets
 from tests.fakes import FakeClock
@@ -24,9 +24,9 @@ class FakeNotificationSecrets:
     _seen: list[str] = field(default_factory=list)
     _seen_own: dict[str, str] = field(default_factory=dict)
 
-    def live(self, source: str | None = None, *, anew: bool = False) -> LiveSecrets:
-        self.asked_anew += anew
-        if anew or not self._seen:
+    def active(self, source: str | None = None, *, fresh: bool = False) -> LiveSecrets:
+        self.asked_anew += fresh
+        if fresh or not self._seen:
             self._seen, self._seen_own = list(self.stored), dict(self.own)
         if source in self._seen_own:
             return LiveSecrets([self._seen_own[source]], are_own=True)
@@ -40,10 +40,11 @@ class FakePublisher:
 
     def publish(self, events: Iterable[Event]) -> int:
         if self.away:
-            raise OwnTrouble("SQS is away")
+            raise InfrastructureError("SQS is away")
         before = len(self.published)
         self.published += [
-            Event.from_message(text_of(one.document), group=one.pipeline_key) for one in events
+            Event.from_message(to_json(event.document), group=event.pipeline_key)
+            for event in events
         ]
         return len(self.published) - before
 
@@ -97,4 +98,4 @@ class FakeHeard:
 
     def _be_there(self) -> None:
         if self.away:
-            raise OwnTrouble("DynamoDB is away")
+            raise InfrastructureError("DynamoDB is away")

@@ -4,47 +4,44 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from lakehook.adapters.signing_keys import SigningKeys
-from lakehook.check_devlake import CheckDevLake
-from lakehook.discard import Discard
-from lakehook.domain.address import parse_networks
+from lakehook.adapters.signing_keys import CryptographySigningKeys
+from lakehook.cli.context import CommandService
+from lakehook.dead_letters import Discard, FindDeadLetters, Redrive
+from lakehook.delivery.ping import TestEndpoint
+from lakehook.delivery.render import RenderDelivery
 from lakehook.domain.delivery import Lane
 from lakehook.domain.devlake.setup_check import EndpointAnswer, EndpointResponse
-from lakehook.domain.devlake.signature import SignedNotice
+from lakehook.domain.devlake.signature import SignedNotification
 from lakehook.domain.devlake.sources import NONE, DevLakeSources
-from lakehook.domain.errors import BadSign
+from lakehook.domain.errors import InvalidSignature
 from lakehook.domain.event import Event
-from lakehook.domain.lane import DeliveryRecord, HeldLane, Status
-from lakehook.domain.ping import Ping, Pong
-from lakehook.explain import Explain
-from lakehook.find_letters import FindLetters
-from lakehook.judge_endpoint import JudgeEndpoint
-from lakehook.list_deliveries import ListDeliveries
-from lakehook.list_lanes import ListLanes
-from lakehook.list_pipelines import ListPipelines
-from lakehook.look_up import LookUp
-from lakehook.pause import Enable, Pause, Unpause, WakeGently
-from lakehook.ping.ask import AskEndpoint
-from lakehook.ports.sending import Typesetter
-from lakehook.preview import PreviewDelivery
-from lakehook.reconcile import Reconcile
-from lakehook.redrive import Redrive
+from lakehook.domain.lane import DeliveryRecord, DeliveryStatus, HeldLane
+from lakehook.domain.ping import Ping, PingResult
+from lakehook.domain.ssrf_policy import parse_networks
+from lakehook.ingestion.check_devlake import CheckDevLake
+from lakehook.ingestion.reconcile import Reconcile
+from lakehook.ports.outbound import TemplateRenderer
+from lakehook.queries import Explain, ListDeliveries, ListLanes, ListPipelines, ShowPipeline
 from lakehook.replay import (
     CountReplay,
+    DeleteStaleDlqCopies,
     FollowReplay,
     LookUpReplays,
     StartReplay,
     StopReplay,
-    TidyCopies,
 )
-from lakehook.say import Say
-from lakehook.subscribe import Amend, Subscribe
-from lakehook.subscribe.mint import Mint
-from lakehook.subscribe.rotate import RotateSecret
-from lakehook.tell_pipeline import TellPipeline
-from lakehook.unsubscribe import Unsubscribe
-from ops.desk import Desk
-from tests.devlake import FakeApiCredentials, FakeDevlake
+from lakehook.subscriptions.lifecycle import (
+    EnableSubscription,
+    FindSubscription,
+    PauseSubscription,
+    ResumeLanesGradually,
+    ResumeSubscription,
+    Unsubscribe,
+)
+from lakehook.subscriptions.preview import PreviewDelivery
+from lakehook.subscriptions.secrets import RotateSecret, SecretIssuer
+from lakehook.subscriptions.subscribe import Subscribe, UpdateSubscription, ValidateEndpoint
+from tests.devlake.port import FakeApiCredentials, FakeDevlake
 from tests.fakes import (
     FakeClock,
     FakeDeadLetters,
@@ -66,7 +63,7 @@ INGRESS_URL = "https://ingress.lambda-url.eu-central-1.on.aws/"
 class FakeSealer:
     """A sealed thing is no longer readable, and says for whom it was sealed."""
 
-    def seal(self, plaintext: bytes, *, subscription_id: str) -> bytes:
+    def encrypt(self, plaintext: bytes, *, subscription_id: str) -> bytes:
         return subscription_id.encode() + b":" + plaintext[::-1].hex().encode()
 
     def unseal(self, sealed: bytes, *, subscription_id: str) -> bytes:
@@ -108,8 +105,8 @@ class FakePublisher:
 class FakeRedrives:
     sent: list[DeliveryRecord] = field(default_factory=list)
 
-    def send(self, letter: DeliveryRecord, *, endpoint: str) -> None:
-        self.sent.append(letter)
+    def send(self, record: DeliveryRecord, *, endpoint: str) -> None:
+        self.sent.append(record)
 
 
 @dataclass
@@ -119,22 +116,24 @@ class FakeArchive:
     def find(self, lane: Lane, sequence: int) -> DeliveryRecord | None:
         return self.ledger.records.get((lane, sequence))
 
-    def of_lane(self, lane: Lane) -> Iterator[DeliveryRecord]:
-        records = [one for one in self.ledger.records.values() if one.lane == lane]
-        yield from sorted(records, key=lambda one: -one.sequence)
+    def by_lane(self, lane: Lane) -> Iterator[DeliveryRecord]:
+        records = [record for record in self.ledger.records.values() if record.lane == lane]
+        yield from sorted(records, key=lambda record: -record.sequence)
 
-    def of_subscription(
-        self, subscription_id: str | None, *, seen: Callable[[int], None]
+    def by_subscription(
+        self, subscription_id: str | None, *, on_scanned: Callable[[int], None]
     ) -> Iterator[DeliveryRecord]:
-        seen(len(self.ledger.records) + len(self.ledger.lanes))
+        on_scanned(len(self.ledger.records) + len(self.ledger.lanes))
         for record in list(self.ledger.records.values()):
             if subscription_id in (None, record.lane.subscription_id):
                 yield record
 
-    def behind(self, held: HeldLane) -> int:
+    def count_waiting_behind(self, held: HeldLane) -> int:
         return sum(
-            one.lane == held.lane and one.sequence > held.head and one.status is Status.WAITING
-            for one in self.ledger.records.values()
+            record.lane == held.lane
+            and record.sequence > held.head
+            and record.status is DeliveryStatus.WAITING
+            for record in self.ledger.records.values()
         )
 
 
@@ -143,10 +142,10 @@ class FakeDoorbell:
     """The delivery function at the other end: it answers at once, as the test has said."""
 
     pings: FakePings
-    pong: Callable[[Ping], Pong | None] = lambda _: None
+    pong: Callable[[Ping], PingResult | None] = lambda _: None
     asked: list[Ping] = field(default_factory=list)
 
-    def ask(self, ping: Ping) -> None:
+    def enqueue_ping(self, ping: Ping) -> None:
         self.asked.append(ping)
         if pong := self.pong(ping):
             self.pings.record(ping, pong)
@@ -165,8 +164,8 @@ class FakeEndpoint:
         if self.answer:
             return self.answer
         try:
-            SignedNotice(body, query).verify([self.secret])
-        except BadSign as error:
+            SignedNotification(body, query).verify([self.secret])
+        except InvalidSignature as error:
             return EndpointResponse(401, json.dumps({"error": str(error)}).encode())
         return EndpointResponse(202, b'{"test": true}')
 
@@ -188,41 +187,43 @@ class Office:
         self.reconciliations = FakeReconciliations()
         self.sources = DevLakeSources.parse(NONE, NONE, "{}")
         self.doorbell = FakeDoorbell(self.pings)
-        self.typesetter: Typesetter = FakeTypesetter()
+        self.typesetter: TemplateRenderer = FakeTypesetter()
         self.warnings: list[str] = []
         self.replays = FakeReplays()
         self.email_sender: str | None = "lakehook@team.example"
 
-    def desk(self, warn: Callable[[str], None] | None = None) -> Desk:
-        judge = JudgeEndpoint(
+    def desk(self, warn: Callable[[str], None] | None = None) -> CommandService:
+        judge = ValidateEndpoint(
             self.network.resolve, self.opened, warn or self.warnings.append, self.email_sender
         )
         subscriptions, ledger, archive = self.subscriptions, self.ledger, self.archive
-        wake = WakeGently(ledger, self.clock)
-        mint = Mint(SigningKeys(), self.sealer, self.clock, self.dice)
+        wake = ResumeLanesGradually(ledger, self.clock)
+        mint = SecretIssuer(CryptographySigningKeys(), self.sealer, self.clock, self.dice)
         count_replay = CountReplay(FakePast(self.journal), ledger, self.clock)
         replays = LookUpReplays(self.replays)
-        return Desk(
+        return CommandService(
             clock=self.clock,
-            look_up=LookUp(subscriptions),
+            find_subscription=FindSubscription(subscriptions),
             subscribe=Subscribe(
                 judge, subscriptions, self.sealer, mint, self.clock, self.dice, self.typesetter
             ),
-            ask=AskEndpoint(subscriptions, self.doorbell, self.pings, self.clock, self.dice),
-            amend=Amend(judge, subscriptions, self.sealer, wake, self.typesetter),
-            preview=PreviewDelivery(Say(self.typesetter), self.clock),
+            test_endpoint=TestEndpoint(
+                subscriptions, self.doorbell, self.pings, self.clock, self.dice
+            ),
+            update=UpdateSubscription(judge, subscriptions, self.sealer, wake, self.typesetter),
+            preview=PreviewDelivery(RenderDelivery(self.typesetter), self.clock),
             rotate_secret=RotateSecret(subscriptions, mint, self.clock),
             unsubscribe=Unsubscribe(subscriptions, ledger, self.clock),
-            pause=Pause(subscriptions, self.clock),
-            unpause=Unpause(subscriptions, wake),
-            enable=Enable(subscriptions, self.healths, wake),
-            find_letters=FindLetters(subscriptions, ledger, archive),
+            pause=PauseSubscription(subscriptions, self.clock),
+            resume=ResumeSubscription(subscriptions, wake),
+            enable=EnableSubscription(subscriptions, self.healths, wake),
+            find_dead_letters=FindDeadLetters(subscriptions, ledger, archive),
             redrive=Redrive(subscriptions, self.redrives, self.dead_letters),
             discard=Discard(ledger, self.dead_letters, self.clock),
             list_lanes=ListLanes(subscriptions, ledger, self.healths, archive),
             list_deliveries=ListDeliveries(subscriptions, archive),
             explain=Explain(subscriptions, ledger, archive),
-            tell_pipeline=TellPipeline(subscriptions, self.journal, archive),
+            show_pipeline=ShowPipeline(subscriptions, self.journal, archive),
             list_pipelines=ListPipelines(self.journal, self.clock),
             check_devlake=CheckDevLake(
                 self.secrets,
@@ -253,5 +254,5 @@ class Office:
             replays=replays,
             follow_replay=FollowReplay(replays, self.clock),
             stop_replay=StopReplay(replays, self.clock),
-            tidy_copies=TidyCopies(archive, self.dead_letters),
+            delete_stale_copies=DeleteStaleDlqCopies(archive, self.dead_letters),
         )

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, replace
 
 from lakehook.domain.devlake.reconciliation import Reconciliation
-from lakehook.domain.errors import OwnTrouble
+from lakehook.domain.errors import InfrastructureError
 from lakehook.domain.event import Event
 from lakehook.ports.reconcile import ReconcileReport
 
@@ -15,7 +15,7 @@ class FakeReconciliations:
 
     def find(self, source: str | None) -> Reconciliation | None:
         if self.away:
-            raise OwnTrouble("DynamoDB is away")
+            raise InfrastructureError("DynamoDB is away")
         return self.kept.get(source)
 
     def save(self, reconciliation: Reconciliation) -> Reconciliation | None:

@@ -3,11 +3,10 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from lakehook.domain.errors import ChangedMeanwhile, LaneMoved
+from lakehook.domain.errors import Conflict, LaneConflict
 from lakehook.domain.lane import DeliveryRecord, HeldLane
 from lakehook.domain.replay import Replay
-from lakehook.ports.history import Accepted
-from lakehook.ports.replay import Found, PastPage, Revived
+from lakehook.ports.stores import AcceptedEvent, JournalEntry, JournalPage, Requeued
 from tests.fakes import FakeJournal, FakeLedger
 
 
@@ -16,17 +15,17 @@ class FakeReplays:
     by_subscription: dict[str, Replay] = field(default_factory=dict)
     over: list[Replay] = field(default_factory=list)
 
-    def open(self) -> Sequence[Replay]:
+    def list_open(self) -> Sequence[Replay]:
         return list(self.by_subscription.values())
 
-    def ended(self) -> Sequence[Replay]:
+    def list_finished(self) -> Sequence[Replay]:
         return list(self.over)
 
     def save(self, replay: Replay) -> Replay:
         known = self.by_subscription.get(replay.subscription_id)
         was_read = (replay.id, replay.version) if replay.version else None
         if (known and (known.id, known.version)) != was_read:
-            raise ChangedMeanwhile(replay.id)
+            raise Conflict(replay.id)
         saved = replace(replay, version=replay.version + 1)
         self.by_subscription[replay.subscription_id] = saved
         if not saved.is_open:
@@ -39,19 +38,19 @@ class FakePast:
     journal: FakeJournal
     events_a_page: int = 500
 
-    def page(self, *, since: float, until: float, after: str) -> PastPage:
-        keys = sorted(self.journal.events)
+    def page(self, *, since: float, until: float, after: str) -> JournalPage:
+        keys = sorted(self.journal.accepted_events)
         page = [key for key in keys if _cursor(key) > after][: self.events_a_page]
         found = [
-            Found(self._accepted(key), _cursor(key))
+            JournalEntry(self._accepted(key), _cursor(key))
             for key in page
             if since <= self.journal.accepted[key] <= until
         ]
         is_last = not page or page[-1] == keys[-1]
-        return PastPage(found, "" if is_last else _cursor(page[-1]), len(page))
+        return JournalPage(found, "" if is_last else _cursor(page[-1]), len(page))
 
-    def _accepted(self, key: tuple[str, str]) -> Accepted:
-        return Accepted(self.journal.events[key], self.journal.accepted[key])
+    def _accepted(self, key: tuple[str, str]) -> AcceptedEvent:
+        return AcceptedEvent(self.journal.accepted_events[key], self.journal.accepted[key])
 
 
 def _cursor(key: tuple[str, str]) -> str:
@@ -64,18 +63,18 @@ class FakeRevival:
     wrote: Callable[[DeliveryRecord], None] = lambda _: None
     most: int = 90
 
-    def revive(
-        self, revived: Sequence[Revived], *, before: HeldLane | None, after: HeldLane
+    def requeue(
+        self, requeued: Sequence[Requeued], *, before: HeldLane | None, after: HeldLane
     ) -> None:
-        assert 0 < len(revived) <= self.most
+        assert 0 < len(requeued) <= self.most
         ledger = self.ledger
         ledger._must_be(after.lane, before)
-        for one in revived:
+        for one in requeued:
             known = ledger.records.get((after.lane, one.record.sequence))
-            if _stands(known) != _stands(one.was):
-                raise LaneMoved(f"{after.lane}#{one.record.sequence} is {known}")
+            if _stands(known) != _stands(one.previous):
+                raise LaneConflict(f"{after.lane}#{one.record.sequence} is {known}")
         ledger._put(after.lane, after)
-        for one in revived:
+        for one in requeued:
             self.wrote(ledger.keep(one.record))
         ledger.writes += 1
 

@@ -4,20 +4,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from lakehook.deliver import Crew, Deliver
+from lakehook.delivery.dependencies import DeliveryDependencies
+from lakehook.delivery.lane_processor import DeliverLane
+from lakehook.domain.attempt import Attempt, Outcome
 from lakehook.domain.delivery import Delivery, Lane
-from lakehook.domain.disposition import Disposition
-from lakehook.domain.lane import DeliveryRecord, Status
-from lakehook.domain.message import Message, Received
-from lakehook.domain.outcome import Attempt, Outcome
-from lakehook.domain.pipeline import Advance
-from lakehook.domain.replay import Replay, Wish
+from lakehook.domain.lane import DeliveryRecord, DeliveryStatus
+from lakehook.domain.pipeline import PipelineTransition
+from lakehook.domain.queue_message import Disposition, Message, ReceivedMessage
+from lakehook.domain.replay import Replay, ReplayRequest
 from lakehook.domain.retry import RetrySchedule
 from lakehook.domain.subscription import Subscription
-from lakehook.fan_out import FanOut
-from lakehook.replay import CountReplay, LookUpReplays, Started, StartReplay, WorkOffReplays
-from lakehook.replay.line_up import LineUp
-from lakehook.replay.page import LineUpPage
+from lakehook.ingestion.fan_out import FanOut
+from lakehook.replay import CountReplay, LookUpReplays, ProcessReplays, Started, StartReplay
+from lakehook.replay.worker import EnqueueLane, EnqueuePage
 from tests.builders import a_notice, a_subscription, an_event
 from tests.fakes import (
     NOON,
@@ -62,22 +61,22 @@ class World:
             event = an_event(
                 pipeline_id=pipeline, event_type=f"PIPELINE_{state}", event_id=f"{pipeline}{state}"
             )
-            before, _ = self.journal.open(event)
-            advance = before.take(event)
-            assert isinstance(advance, Advance)
+            before, _ = self.journal.load(event)
+            advance = before.apply(event)
+            assert isinstance(advance, PipelineTransition)
             self.journal.append(advance)
 
-    def record(self, pipeline: int, status: Status, *sequences: int) -> None:
+    def record(self, pipeline: int, status: DeliveryStatus, *sequences: int) -> None:
         """What became of some of its deliveries."""
         for sequence in sequences:
             record = DeliveryRecord.waiting(self.delivery(pipeline, sequence))
-            if status is Status.DELIVERED:
-                record = record.tried(SUCCESS)
-            self.ledger.write(replace(record, status=status), before=None, after=None)
+            if status is DeliveryStatus.DELIVERED:
+                record = record.with_attempt(SUCCESS)
+            self.ledger.save(replace(record, status=status), before=None, after=None)
 
     def delivery(self, pipeline: int, sequence: int) -> Delivery:
-        history = self.journal.history(str(pipeline))
-        return Delivery(Lane("sub_a", str(pipeline)), history[sequence - 1].numbered)
+        history = self.journal.events(str(pipeline))
+        return Delivery(Lane("sub_a", str(pipeline)), history[sequence - 1].sequenced)
 
     # --- replaying ---
 
@@ -105,18 +104,18 @@ class World:
         return LookUpReplays(self.replays)
 
     def start(self, since: str = "1h", **wish: Any) -> Started:
-        terms = self.start_replay.terms(Wish(since=since, **wish))
+        terms = self.start_replay.criteria(ReplayRequest(since=since, **wish))
         return self.start_replay(self.subscription, terms)
 
     def tick(self) -> int:
-        return WorkOffReplays(
+        return ProcessReplays(
             replays=self.replays,
             subscriptions=self.subscriptions,
-            past=self.past,
-            line_up=LineUpPage(
-                chronicle=self.journal,
-                line_up=LineUp(self.ledger, self.revival, self.clock),
-                bell=self.bell,
+            journal=self.past,
+            enqueue_page=EnqueuePage(
+                history=self.journal,
+                enqueue_lane=EnqueueLane(self.ledger, self.revival, self.clock),
+                queue=self.bell,
                 clock=self.clock,
                 telemetry=self.telemetry,
             ),
@@ -141,8 +140,8 @@ class World:
 
     def deliver(self, *messages: Message, again: bool = False) -> Sequence[Disposition]:
         """One lane's messages, in one visit."""
-        deliver = Deliver(self.crew)
-        received = [Received(one, again=again) for one in messages]
+        deliver = DeliverLane(self.crew)
+        received = [ReceivedMessage(message, redelivered=again) for message in messages]
         return deliver(received, deliver.read(messages), lambda: 900.0)
 
     def work_off(self) -> None:
@@ -161,21 +160,21 @@ class World:
         return outbox.sent
 
     @property
-    def crew(self) -> Crew:
-        return Crew(
+    def crew(self) -> DeliveryDependencies:
+        return DeliveryDependencies(
             ledger=self.ledger,
-            healths=self.ledger.healths,
-            paces=FakePaces(self.clock),
-            bell=self.bell,
+            endpoint_health=self.ledger.healths,
+            rate_limits=FakePaces(self.clock),
+            queue=self.bell,
             subscriptions=self.subscriptions,
             attempt=self._attempt,
             ping=nobody_asks,
             dead_letters=FakeDeadLetters(),
             clock=self.clock,
-            dice=FakeDice(),
+            random=FakeDice(),
             telemetry=self.telemetry,
             schedule=RetrySchedule((5, 300)),
-            alone=_Nobody(),
+            exclusive_attempts=_Nobody(),
         )
 
     def _attempt(self, delivery: Delivery, subscription: Subscription) -> Attempt:
@@ -186,7 +185,7 @@ class World:
     def heard(self) -> list[str]:
         return [one.id.removeprefix("sub_a#") for one in self.sent]
 
-    def statuses(self, pipeline: int) -> list[Status]:
+    def statuses(self, pipeline: int) -> list[DeliveryStatus]:
         lane = Lane("sub_a", str(pipeline))
         return [self.ledger.records[lane, n].status for n in self.ledger.sequences[lane]]
 

@@ -5,11 +5,11 @@ from functools import cache
 from typing import Any
 
 from functions.api.app import Api
-from functions.api.call import Call
-from lakehook.adapters.api_telemetry import ApiTelemetry
+from functions.api.http_request import HttpRequest
 from lakehook.adapters.aws import Aws
-from lakehook.desk import Desk
-from lakehook.desk.on_aws import desk_at
+from lakehook.adapters.telemetry.base import ApiTelemetry
+from lakehook.operations import OperatorService
+from lakehook.operations.bootstrap import build_operator_service
 from lakehook.settings import ApiSettings
 
 
@@ -19,17 +19,17 @@ def telemetry() -> ApiTelemetry:
 
 
 @cache
-def desk() -> Desk:
-    return desk_at(ApiSettings.from_env(os.environ), Aws(), telemetry().warn)
+def operator_service() -> OperatorService:
+    return build_operator_service(ApiSettings.from_env(os.environ), Aws(), telemetry().warn)
 
 
 @cache
 def api() -> Api:
-    return Api(desk, telemetry().failed)
+    return Api(operator_service, telemetry().failed)
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    call = Call.of(event)
+    call = HttpRequest.of(event)
     with telemetry().invocation(context.aws_request_id):
         answered = api()(call, context)
         telemetry().answered(

@@ -6,8 +6,8 @@ import sys
 from typing import Any
 
 from functions.api.app import Api
-from functions.api.fields import open_desk
-from functions.api.refusals import Refusal
+from functions.api.errors import Error
+from functions.api.parameters import open_service
 from lakehook import __version__
 
 DESCRIPTION = """\
@@ -30,7 +30,7 @@ OF_POWERTOOLS = ("HTTPValidationError", "ValidationError", "ResponseValidationEr
 
 
 def description() -> dict[str, Any]:
-    resolver = Api(open_desk, lambda _: None).resolver
+    resolver = Api(open_service, lambda _: None).resolver
     told: dict[str, Any] = json.loads(
         resolver.get_openapi_json_schema(
             title="Lakehook", version=__version__, description=DESCRIPTION
@@ -39,7 +39,7 @@ def description() -> dict[str, Any]:
     schemas = told["components"]["schemas"]
     for name in OF_POWERTOOLS:
         schemas.pop(name, None)
-    schemas["Refusal"] = Refusal.model_json_schema()
+    schemas["Refusal"] = Error.model_json_schema()
     told["components"]["securitySchemes"] = {"sigv4": SIGNED}
     told["security"] = [{"sigv4": []}]
     told["paths"] = {path: _operations(path, told["paths"][path]) for path in sorted(told["paths"])}

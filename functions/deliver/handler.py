@@ -9,30 +9,30 @@ from threading import Lock
 from typing import Any
 
 from lakehook.adapters.aws import Aws
-from lakehook.adapters.carriers import Carriers
-from lakehook.adapters.dynamo_health import DynamoHealths
-from lakehook.adapters.dynamo_ledger import DynamoLedger
-from lakehook.adapters.dynamo_paces import DynamoPaces
-from lakehook.adapters.dynamo_pings import DynamoPings
-from lakehook.adapters.dynamo_subscriptions import DynamoSubscriptions
-from lakehook.adapters.http import HttpReceiver
-from lakehook.adapters.kms import KmsKeyring
-from lakehook.adapters.liquid import LiquidTypesetter
-from lakehook.adapters.ses import SesMailer
-from lakehook.adapters.sqs_dead_letters import SqsDeadLetters
-from lakehook.adapters.sqs_deliveries import SqsDeliveries, SqsReceipts
-from lakehook.adapters.telemetry import PowertoolsTelemetry
-from lakehook.adapters.world import FairDice, WallClock
-from lakehook.attempt import AttemptDelivery, PostSigned
-from lakehook.deliver import Crew, Deliver
-from lakehook.deliver_batch import DeliverBatch
-from lakehook.domain.address import Network, networks_among
-from lakehook.domain.errors import BadInput
+from lakehook.adapters.dynamodb.circuit_breakers import DynamoEndpointHealthStore
+from lakehook.adapters.dynamodb.ledger import DynamoLedger
+from lakehook.adapters.dynamodb.pings import DynamoPings
+from lakehook.adapters.dynamodb.rate_limits import DynamoRateLimitStore
+from lakehook.adapters.dynamodb.subscriptions import DynamoSubscriptions
+from lakehook.adapters.http.client import HttpTransport
+from lakehook.adapters.kms import KmsCredentialStore
+from lakehook.adapters.liquid import LiquidRenderer
+from lakehook.adapters.sqs.dead_letters import SqsDeadLetterQueue
+from lakehook.adapters.sqs.deliveries import SqsDeliveryQueue, SqsMessageAcks
+from lakehook.adapters.system import SystemClock, SystemRandom
+from lakehook.adapters.telemetry.delivery import PowertoolsTelemetry
+from lakehook.adapters.transport import MailTransport, TransportRouter
+from lakehook.delivery.batch import DeliverBatch
+from lakehook.delivery.dependencies import DeliveryDependencies
+from lakehook.delivery.lane_processor import DeliverLane
+from lakehook.delivery.ping import PingEndpoint
+from lakehook.delivery.render import RenderDelivery
+from lakehook.delivery.sender import AttemptDelivery, SignedSender
+from lakehook.domain.errors import InvalidInput
 from lakehook.domain.retry import RetrySchedule
-from lakehook.ping import PingEndpoint
-from lakehook.ports.messages import Parcel
-from lakehook.say import Say
-from lakehook.settings import DeliverSettings, given, listed
+from lakehook.domain.ssrf_policy import Network, valid_networks
+from lakehook.ports.queues import QueueMessage
+from lakehook.settings import DeliverSettings, parse_list, parse_optional
 
 DAY = 24 * 3600
 LANES_AT_A_TIME = 10  # a batch has no more
@@ -48,66 +48,66 @@ def telemetry() -> PowertoolsTelemetry:
 @cache
 def deliver_batch() -> DeliverBatch:
     settings, aws = DeliverSettings.from_env(os.environ), Aws()
-    dead_letters = SqsDeadLetters(aws.sqs(), settings.dead_letter_queue_url)
+    dead_letters = SqsDeadLetterQueue(aws.sqs(), settings.dead_letter_queue_url)
     return DeliverBatch(
         deliver=deliver(settings, aws, dead_letters),
-        receipts=SqsReceipts(aws.sqs(), settings.deliveries_queue_url),
+        acks=SqsMessageAcks(aws.sqs(), settings.deliveries_queue_url),
         dead_letters=dead_letters,
         telemetry=telemetry(),
         workers=ThreadPoolExecutor(LANES_AT_A_TIME),
     )
 
 
-def deliver(settings: DeliverSettings, aws: Aws, dead_letters: SqsDeadLetters) -> Deliver:
-    dynamodb, clock = aws.dynamodb(), WallClock()
-    post = PostSigned(
-        keyring=KmsKeyring(aws.kms(), settings.secrets_key, clock),
-        receiver=Carriers(
-            http=HttpReceiver(opened=opened(settings)),
-            mail=SesMailer(aws.sesv2, sender=given(settings.email_sender)),
+def deliver(settings: DeliverSettings, aws: Aws, dead_letters: SqsDeadLetterQueue) -> DeliverLane:
+    dynamodb, clock = aws.dynamodb(), SystemClock()
+    post = SignedSender(
+        credentials=KmsCredentialStore(aws.kms(), settings.secrets_key, clock),
+        transport=TransportRouter(
+            http=HttpTransport(allowed_networks=allowed_networks(settings)),
+            mail=MailTransport(aws.sesv2, sender=parse_optional(settings.email_sender)),
         ),
         clock=clock,
-        dice=FairDice(),
+        random=SystemRandom(),
     )
-    crew = Crew(
+    crew = DeliveryDependencies(
         ledger=DynamoLedger(
             dynamodb,
             settings.deliveries_table,
             clock,
             retention_seconds=float(settings.record_retention_days) * DAY,
         ),
-        healths=DynamoHealths(dynamodb, settings.deliveries_table),
+        endpoint_health=DynamoEndpointHealthStore(dynamodb, settings.deliveries_table),
         subscriptions=DynamoSubscriptions(
             dynamodb,
             settings.subscriptions_table,
             clock,
             fresh_for_seconds=SUBSCRIPTIONS_FRESH_FOR_SECONDS,
         ),
-        attempt=AttemptDelivery(Say(LiquidTypesetter()), post, clock),
+        attempt=AttemptDelivery(RenderDelivery(LiquidRenderer()), post, clock),
         ping=PingEndpoint(post, DynamoPings(dynamodb, settings.deliveries_table, clock)),
         dead_letters=dead_letters,
-        paces=DynamoPaces(dynamodb, settings.deliveries_table, clock),
-        bell=SqsDeliveries(aws.sqs(), settings.deliveries_queue_url),
+        rate_limits=DynamoRateLimitStore(dynamodb, settings.deliveries_table, clock),
+        queue=SqsDeliveryQueue(aws.sqs(), settings.deliveries_queue_url),
         clock=clock,
-        dice=FairDice(),
+        random=SystemRandom(),
         telemetry=telemetry(),
         schedule=RetrySchedule.parse(settings.retry_schedule),
-        alone=Lock(),
+        exclusive_attempts=Lock(),
     )
-    return Deliver(crew)
+    return DeliverLane(crew)
 
 
-def opened(settings: DeliverSettings) -> Sequence[Network]:
+def allowed_networks(settings: DeliverSettings) -> Sequence[Network]:
     def warn(message: str) -> None:
-        telemetry().trouble(BadInput(message), doing="reading settings")
+        telemetry().internal_error(InvalidInput(message), doing="reading settings")
 
-    return networks_among(listed(settings.allowed_networks), warn=warn)
+    return valid_networks(parse_list(settings.allowed_networks), warn=warn)
 
 
-def parcel(record: dict[str, Any]) -> Parcel:
+def queue_message(record: dict[str, Any]) -> QueueMessage:
     attributes = record.get("messageAttributes", {})
     attempts = attributes.get("attempts", {}).get("stringValue", "")
-    return Parcel(
+    return QueueMessage(
         id=record["messageId"],
         group=record["attributes"]["MessageGroupId"],
         body=record["body"],
@@ -119,7 +119,7 @@ def parcel(record: dict[str, Any]) -> Parcel:
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    batch = [parcel(record) for record in event["Records"]]
+    batch = [queue_message(record) for record in event["Records"]]
     with telemetry().invocation(context.aws_request_id):
         again = deliver_batch()(batch, lambda: context.get_remaining_time_in_millis() / 1000)
     return {"batchItemFailures": [{"itemIdentifier": one.id} for one in again]}

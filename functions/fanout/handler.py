@@ -5,15 +5,15 @@ from functools import cache
 from typing import Any
 
 from lakehook.adapters.aws import Aws
-from lakehook.adapters.dynamo_heard import DynamoHeard
-from lakehook.adapters.dynamo_journal import DynamoJournal
-from lakehook.adapters.dynamo_subscriptions import DynamoSubscriptions
-from lakehook.adapters.sqs_dead_letters import SqsSiding
-from lakehook.adapters.sqs_deliveries import SqsDeliveries
-from lakehook.adapters.telemetry import PowertoolsTelemetry
-from lakehook.adapters.world import WallClock
-from lakehook.fan_out import FanOut
-from lakehook.ports.events import Notice
+from lakehook.adapters.dynamodb.journal import DynamoJournal
+from lakehook.adapters.dynamodb.last_heard import DynamoHeard
+from lakehook.adapters.dynamodb.subscriptions import DynamoSubscriptions
+from lakehook.adapters.sqs.dead_letters import SqsInvalidEventQueue
+from lakehook.adapters.sqs.deliveries import SqsDeliveryQueue
+from lakehook.adapters.system import SystemClock
+from lakehook.adapters.telemetry.delivery import PowertoolsTelemetry
+from lakehook.ingestion.fan_out import FanOut
+from lakehook.ports.queues import EventMessage
 from lakehook.settings import FanoutSettings
 
 DAY = 24 * 3600
@@ -27,7 +27,7 @@ def telemetry() -> PowertoolsTelemetry:
 @cache
 def fan_out() -> FanOut:
     settings = FanoutSettings.from_env(os.environ)
-    aws, clock = Aws(), WallClock()
+    aws, clock = Aws(), SystemClock()
     dynamodb, sqs = aws.dynamodb(), aws.sqs()
     return FanOut(
         journal=DynamoJournal(
@@ -37,18 +37,18 @@ def fan_out() -> FanOut:
             retention_seconds=float(settings.event_retention_days) * DAY,
         ),
         subscriptions=DynamoSubscriptions(dynamodb, settings.subscriptions_table, clock),
-        outbox=SqsDeliveries(sqs, settings.deliveries_queue_url),
-        siding=SqsSiding(sqs, settings.events_dead_letter_queue_url),
+        queue=SqsDeliveryQueue(sqs, settings.deliveries_queue_url),
+        invalid_events=SqsInvalidEventQueue(sqs, settings.events_dead_letter_queue_url),
         telemetry=telemetry(),
         heard=DynamoHeard(dynamodb, settings.pipelines_table, clock.now),
     )
 
 
-def notice(record: dict[str, Any]) -> Notice:
-    return Notice(record["messageId"], record["attributes"]["MessageGroupId"], record["body"])
+def event_message(record: dict[str, Any]) -> EventMessage:
+    return EventMessage(record["messageId"], record["attributes"]["MessageGroupId"], record["body"])
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     with telemetry().invocation(context.aws_request_id):
-        again = fan_out()([notice(record) for record in event["Records"]])
+        again = fan_out()([event_message(record) for record in event["Records"]])
     return {"batchItemFailures": [{"itemIdentifier": one.id} for one in again]}

@@ -11,7 +11,7 @@ from typing import Any, Self
 
 
 @dataclass(frozen=True)
-class Call:
+class NotificationRequest:
     method: str
     path: str
     query: str = field(repr=False)
@@ -28,9 +28,11 @@ class Call:
         )
 
 
-def answer(status: int, said: Mapping[str, Any], **headers: str) -> dict[str, Any]:
+def function_url_response(
+    status: int, document: Mapping[str, Any], **headers: str
+) -> dict[str, Any]:
     return {
         "statusCode": status,
         "headers": {"content-type": "application/json", **headers},
-        "body": json.dumps(said),
+        "body": json.dumps(document),
     }

@@ -7,39 +7,39 @@ from functools import cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from functions.ingress.function_url import Call, answer
-from lakehook.adapters.aws import HASTY, Aws
-from lakehook.adapters.notice_telemetry import NoticeTelemetry
-from lakehook.adapters.secrets_manager import StoredSecret
+from functions.ingress.function_url import NotificationRequest, function_url_response
+from lakehook.adapters.aws import FAIL_FAST_CONFIG, Aws
+from lakehook.adapters.secrets_manager import SecretsManagerNotificationSecret
+from lakehook.adapters.telemetry.base import NotificationTelemetry
 from lakehook.domain.devlake.refusal import Refusal, RefusalKind, has_signature, seems_devlake
-from lakehook.domain.devlake.signature import SignedNotice
+from lakehook.domain.devlake.signature import SignedNotification
 from lakehook.domain.devlake.sources import DevLakeSource, DevLakeSources
-from lakehook.domain.errors import OwnTrouble
+from lakehook.domain.errors import InfrastructureError
+from lakehook.ingestion.receive_notification import ReceiveNotification, ReceiveStatus
 from lakehook.ports.ingress import PipelineDetails
 from lakehook.publisher import PipelineEventPublisher
 from lakehook.settings import ALLOWED, IngressSettings
-from lakehook.take_notice import TakeNotice, Verdict
 
 if TYPE_CHECKING:
-    from lakehook.ports.devlake import DevLakePipelines
     from lakehook.ports.heard import RefusedRecorder
+    from lakehook.ports.ingress import DevLakePipelines
 
-MOST_BYTES = 64 * 1024
+MAX_BYTES = 64 * 1024
 PATH = re.compile(r"/(?:([^/]+)/?)?")  # of the default source, or of the one of that name
 STATUSES = {
-    Verdict.UNSIGNED: HTTPStatus.UNAUTHORIZED,
-    Verdict.UNREADABLE: HTTPStatus.BAD_REQUEST,
+    ReceiveStatus.UNSIGNED: HTTPStatus.UNAUTHORIZED,
+    ReceiveStatus.UNREADABLE: HTTPStatus.BAD_REQUEST,
 }
 
 
 @cache
-def telemetry() -> NoticeTelemetry:
-    return NoticeTelemetry.from_environment()
+def telemetry() -> NotificationTelemetry:
+    return NotificationTelemetry.from_environment()
 
 
 @cache
 def aws() -> Aws:
-    return Aws(config=HASTY)
+    return Aws(config=FAIL_FAST_CONFIG)
 
 
 @cache
@@ -54,10 +54,12 @@ def sources() -> DevLakeSources:
 
 
 @cache
-def take_notice() -> TakeNotice:
+def receive_notification() -> ReceiveNotification:
     told, secrets_manager = settings(), aws().secrets_manager()
-    return TakeNotice(
-        secrets=StoredSecret(secrets_manager, told.notification_secret_arn, time.time),
+    return ReceiveNotification(
+        secrets=SecretsManagerNotificationSecret(
+            secrets_manager, told.notification_secret_arn, time.time
+        ),
         publisher=PipelineEventPublisher(told.events_queue_url, aws().sqs()),
         details=_details(),
         empty_secret_allowed=told.empty_secret == ALLOWED,
@@ -69,8 +71,8 @@ def _details() -> PipelineDetails | None:
     if not any(source.api_url for source in sources()):
         return None
     from lakehook.adapters.api_credentials import StoredApiCredentials  # noqa: PLC0415
-    from lakehook.adapters.devlake_api import connect  # noqa: PLC0415
-    from lakehook.adapters.devlake_details import DevLakeDetails  # noqa: PLC0415
+    from lakehook.adapters.devlake.blueprints import connect  # noqa: PLC0415
+    from lakehook.adapters.devlake.details import DevLakeDetails  # noqa: PLC0415
 
     def connect_to(source: DevLakeSource) -> "DevLakePipelines":
         arn, secrets_manager = settings().devlake_api_secret_arn, aws().secrets_manager()
@@ -83,20 +85,20 @@ def _details() -> PipelineDetails | None:
 @cache
 def heard() -> "RefusedRecorder":
     """Made when the first notice is refused: what is accepted does not wait for its client."""
-    from lakehook.adapters.dynamo_heard import DynamoHeard  # noqa: PLC0415
+    from lakehook.adapters.dynamodb.last_heard import DynamoHeard  # noqa: PLC0415
 
     return DynamoHeard(aws().dynamodb(), settings().pipelines_table, time.time)
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     with telemetry().invocation(context.aws_request_id):
-        return _answer(Call.of(event))
+        return _answer(NotificationRequest.of(event))
 
 
-def _answer(call: Call) -> dict[str, Any]:
-    notice, source = SignedNotice(call.body, call.query), _source_at(call.path)
-    if len(call.body) > MOST_BYTES:
-        kind, reason = RefusalKind.TOO_LARGE, f"more than {MOST_BYTES} bytes"
+def _answer(call: NotificationRequest) -> dict[str, Any]:
+    notice, source = SignedNotification(call.body, call.query), _source_at(call.path)
+    if len(call.body) > MAX_BYTES:
+        kind, reason = RefusalKind.TOO_LARGE, f"more than {MAX_BYTES} bytes"
         refusal = Refusal(kind, reason, has_signature(call.query))
         return _refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, refusal, source)
     if source is None:
@@ -122,33 +124,33 @@ def _no_source() -> str:
     )
 
 
-def _taken(notice: SignedNotice, source: DevLakeSource) -> dict[str, Any]:
-    answered = take_notice()(notice, source)
+def _taken(notice: SignedNotification, source: DevLakeSource) -> dict[str, Any]:
+    answered = receive_notification()(notice, source)
     if answered.event:
-        telemetry().took(answered.event)
-        return answer(HTTPStatus.ACCEPTED, {"event_id": answered.event.id})
-    if answered.verdict is Verdict.TESTED:
+        telemetry().notification_accepted(answered.event)
+        return function_url_response(HTTPStatus.ACCEPTED, {"event_id": answered.event.id})
+    if answered.status is ReceiveStatus.TESTED:
         telemetry().tested(source.name)
-        return answer(HTTPStatus.ACCEPTED, {"test": True})
+        return function_url_response(HTTPStatus.ACCEPTED, {"test": True})
     if answered.refusal:
-        return _refused(STATUSES[answered.verdict], answered.refusal, source)
-    assert answered.trouble
-    telemetry().trouble(answered.trouble, doing="take a notice")
-    return answer(HTTPStatus.SERVICE_UNAVAILABLE, {"error": answered.reason})
+        return _refused(STATUSES[answered.status], answered.refusal, source)
+    assert answered.error
+    telemetry().internal_error(answered.error, doing="take a notice")
+    return function_url_response(HTTPStatus.SERVICE_UNAVAILABLE, {"error": answered.reason})
 
 
 def _refused(
     status: HTTPStatus, refusal: Refusal, source: DevLakeSource | None = None, **headers: str
 ) -> dict[str, Any]:
     name = source.name if source else None
-    telemetry().refused(status, refusal, source=name)
+    telemetry().notification_rejected(status, refusal, source=name)
     if refusal.seems_devlake:
         _record(name, refusal)
-    return answer(status, {"error": refusal.reason}, **headers)
+    return function_url_response(status, {"error": refusal.reason}, **headers)
 
 
 def _record(source: str | None, refusal: Refusal) -> None:
     try:
         heard().refused(source, refusal)
-    except OwnTrouble as error:
+    except InfrastructureError as error:
         telemetry().unrecorded(error)

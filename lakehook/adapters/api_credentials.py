@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from lakehook.adapters.aws import own_trouble
-from lakehook.domain.errors import BadInput, BadSubscription, OwnTrouble
-from lakehook.domain.header import checked_headers
+from lakehook.adapters.aws import translate_aws_errors
+from lakehook.domain.errors import InfrastructureError, InvalidInput, InvalidSubscription
+from lakehook.domain.headers import parse_headers
 from lakehook.ports.ingress import Now
-from lakehook.settings import NONE
+from lakehook.settings import UNSET
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
@@ -49,27 +49,27 @@ class StoredApiCredentials:
         self._tried_at = now
         try:
             return _checked(self._text())
-        except OwnTrouble:
+        except InfrastructureError:
             if self._headers is None:
                 raise
             return self._headers
 
     def _text(self) -> str:
-        with own_trouble():
+        with translate_aws_errors():
             try:
                 answer = self.secrets_manager.get_secret_value(
                     SecretId=self.arn, VersionStage=self.source or "AWSCURRENT"
                 )
             except ClientError as error:
                 if self.source and error.response["Error"]["Code"] == _NO_SUCH_VERSION:
-                    return NONE
+                    return UNSET
                 raise
         return answer["SecretString"]
 
 
 def _checked(text: str) -> Mapping[str, str]:
-    lines = [line for line in text.splitlines() if line.strip() not in {"", NONE}]
+    lines = [line for line in text.splitlines() if line.strip() not in {"", UNSET}]
     try:
-        return checked_headers(lines)
-    except BadSubscription as error:
-        raise BadInput(f"the secret for DevLake's API: {error}") from None
+        return parse_headers(lines)
+    except InvalidSubscription as error:
+        raise InvalidInput(f"the secret for DevLake's API: {error}") from None

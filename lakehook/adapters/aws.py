@@ -1,15 +1,20 @@
-"""AWS clients, and how their failures are told from everyone else's."""
+"""AWS clients, and how their failures are told from everyone else's.
+
+Where a deployment is: its stack says so in its outputs.
+"""
 
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
-from lakehook.domain.errors import OwnTrouble
+from lakehook.domain.errors import InfrastructureError, StackNotFound
+from lakehook.settings import StackOutputs
 
 if TYPE_CHECKING:
     import boto3
@@ -20,15 +25,18 @@ if TYPE_CHECKING:
     from mypy_boto3_sesv2 import SESV2Client
     from mypy_boto3_sqs import SQSClient
 
+
 # Ten lanes of a batch speak at once. A call that hangs must end well within an invocation.
-PATIENT = Config(
+PATIENT_CONFIG = Config(
     connect_timeout=2,
     read_timeout=5,
     max_pool_connections=20,
     retries={"mode": "standard", "max_attempts": 3},
 )
 
-HASTY = Config(connect_timeout=1, read_timeout=2, retries={"mode": "standard", "max_attempts": 2})
+FAIL_FAST_CONFIG = Config(
+    connect_timeout=1, read_timeout=2, retries={"mode": "standard", "max_attempts": 2}
+)
 """For where somebody waits for our answer."""
 
 _VALUE = re.compile(r"(?<=value: ).*?(?=, (?:type|valid))", re.DOTALL)
@@ -40,7 +48,9 @@ class Aws:
     A function starts a tenth of a second sooner without boto3, whose clients are botocore's.
     """
 
-    def __init__(self, session: "boto3.Session | None" = None, *, config: Config = PATIENT) -> None:
+    def __init__(
+        self, session: "boto3.Session | None" = None, *, config: Config = PATIENT_CONFIG
+    ) -> None:
         self._config = config
         self._clients: dict[str, Any] = {}
         self._create: Callable[..., Any] = (
@@ -73,11 +83,40 @@ class Aws:
 
 
 @contextmanager
-def own_trouble() -> Iterator[None]:
+def translate_aws_errors() -> Iterator[None]:
     """Give AWS's failures the one name that the use cases know."""
     try:
         yield
     except ParamValidationError as error:  # its text repeats what was to be sent
-        raise OwnTrouble(_VALUE.sub("…", str(error))) from None
+        raise InfrastructureError(_VALUE.sub("…", str(error))) from None
     except (BotoCoreError, ClientError) as error:
-        raise OwnTrouble(str(error)) from error
+        raise InfrastructureError(str(error)) from error
+
+
+_REFUSED = "ValidationError"  # the name is the whole request, so it is the name that is wrong
+
+
+@dataclass(frozen=True)
+class CloudFormationStacks:
+    cloudformation: "CloudFormationClient"
+
+    def find(self, name: str) -> StackOutputs:
+        """The deployment of that name; ``StackNotFound`` says what is missing."""
+        try:
+            return StackOutputs.from_outputs(self._outputs(name))
+        except KeyError as error:
+            raise StackNotFound(
+                f"stack {name!a} has no output {error.args[0]}; is it a Lakehook, fully deployed?"
+            ) from None
+
+    def _outputs(self, name: str) -> dict[str, str]:
+        if not name.isprintable():  # and so may be nothing that a request could hold
+            raise StackNotFound(f"stack {name!a} is no name that one could have")
+        with translate_aws_errors():
+            try:
+                stacks = self.cloudformation.describe_stacks(StackName=name)["Stacks"]
+            except ClientError as error:
+                if error.response["Error"]["Code"] != _REFUSED:
+                    raise
+                raise StackNotFound(error.response["Error"]["Message"]) from None
+        return {one["OutputKey"]: one["OutputValue"] for one in stacks[0].get("Outputs", [])}

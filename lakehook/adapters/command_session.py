@@ -12,7 +12,7 @@ from requests.exceptions import ConnectionError as ConnectionFailed
 from requests.exceptions import ProxyError, SSLError, Timeout
 from urllib3.exceptions import NameResolutionError, NewConnectionError
 
-from lakehook.domain.errors import BadInput
+from lakehook.domain.errors import InvalidInput
 
 
 def new_session(headers: Mapping[str, str]) -> requests.Session:
@@ -25,7 +25,7 @@ def new_session(headers: Mapping[str, str]) -> requests.Session:
 def refuse_missing_file(error: Exception) -> None:
     """Requests raises a plain ``OSError`` where a bundle of certificates is not."""
     if type(error) is OSError and error.args:
-        raise BadInput(f"REQUESTS_CA_BUNDLE: {error.args[0]}") from None
+        raise InvalidInput(f"REQUESTS_CA_BUNDLE: {error.args[0]}") from None
 
 
 def reason_of(error: Exception) -> object:

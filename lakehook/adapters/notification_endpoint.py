@@ -5,7 +5,7 @@ from requests.exceptions import RequestException
 from urllib3.exceptions import HTTPError
 
 from lakehook.adapters.command_session import describe_fault, new_session, refuse_missing_file
-from lakehook.adapters.devlake_rest import OWN_HEADERS, ApiResponse, within
+from lakehook.adapters.devlake.rest import OWN_HEADERS, ApiResponse, within
 from lakehook.domain.devlake.setup_check import (
     EndpointAnswer,
     EndpointResponse,

@@ -3,19 +3,25 @@
 Its import takes 25 ms and 8 MB on a laptop: a cold start that sees no such key is spared them.
 """
 
-from lakehook.domain.errors import BadInput
-from lakehook.domain.secret import PrivateKey, PublicKey, Secret, Signing
-from lakehook.domain.signature import SigningKey, VerifyingKey
+from lakehook.domain.errors import InvalidInput
+from lakehook.domain.signing import (
+    Ed25519PrivateKey,
+    Ed25519PublicKey,
+    HmacSecret,
+    SignatureAlgorithm,
+    SigningKey,
+    VerifyingKey,
+)
 
 
-class Ed25519Key(PrivateKey):
+class CryptographyPrivateKey(Ed25519PrivateKey):
     """RFC 8032; signatures of it are Standard Webhooks' ``v1a``."""
 
     __slots__ = ()
 
     @classmethod
-    def of_seed(cls, seed: bytes) -> "Ed25519Key":
-        return cls(seed + _public_half(seed))
+    def of_seed(cls, seed: bytes) -> "CryptographyPrivateKey":
+        return cls(seed + _public_bytes(seed))
 
     def sign(self, content: bytes) -> bytes:
         from cryptography.hazmat.primitives.asymmetric import ed25519  # noqa: PLC0415
@@ -23,7 +29,7 @@ class Ed25519Key(PrivateKey):
         return ed25519.Ed25519PrivateKey.from_private_bytes(self.seed).sign(content)
 
 
-class Ed25519PublicKey(PublicKey):
+class CryptographyPublicKey(Ed25519PublicKey):
     __slots__ = ()
 
     def verifies(self, content: bytes, signature: bytes) -> bool:
@@ -37,39 +43,45 @@ class Ed25519PublicKey(PublicKey):
         return True
 
 
-class SigningKeys:
+class CryptographySigningKeys:
     """Plays ``Keysmith``."""
 
-    def make(self, signing: Signing, seed: bytes) -> SigningKey:
-        return Secret(seed) if signing is Signing.HMAC else Ed25519Key.of_seed(seed)
+    def generate(self, signing: SignatureAlgorithm, seed: bytes) -> SigningKey:
+        return (
+            HmacSecret(seed)
+            if signing is SignatureAlgorithm.HMAC
+            else CryptographyPrivateKey.of_seed(seed)
+        )
 
-    def read(self, text: str) -> SigningKey:
+    def parse(self, text: str) -> SigningKey:
         written = text.strip()
-        if written.startswith(PublicKey.prefix):
-            raise BadInput(f"secret: a public key cannot sign; its other half is {_WHSK}")
-        if not written.startswith(PrivateKey.prefix):
-            return Secret.parse(written)
-        key = Ed25519Key.parse(written)
-        if Ed25519Key.of_seed(key.seed) != key:
-            raise BadInput("secret: its public half is not that of its seed")
+        if written.startswith(Ed25519PublicKey.prefix):
+            raise InvalidInput(f"secret: a public key cannot sign; its other half is {_WHSK}")
+        if not written.startswith(Ed25519PrivateKey.prefix):
+            return HmacSecret.parse(written)
+        key = CryptographyPrivateKey.parse(written)
+        if CryptographyPrivateKey.of_seed(key.seed) != key:
+            raise InvalidInput("secret: its public half is not that of its seed")
         return key
 
-    def restore(self, signing: Signing, key: bytes) -> SigningKey:
-        return Secret(key) if signing is Signing.HMAC else Ed25519Key(key)
+    def from_bytes(self, signing: SignatureAlgorithm, key: bytes) -> SigningKey:
+        return (
+            HmacSecret(key) if signing is SignatureAlgorithm.HMAC else CryptographyPrivateKey(key)
+        )
 
-    def verifying(self, text: str) -> VerifyingKey:
+    def parse_verifying_key(self, text: str) -> VerifyingKey:
         written = text.strip()
-        if written.startswith(PrivateKey.prefix):
-            return Ed25519PublicKey.parse(PrivateKey.parse(written).public)
-        if written.startswith(PublicKey.prefix):
-            return Ed25519PublicKey.parse(written)
-        return Secret.parse(written)
+        if written.startswith(Ed25519PrivateKey.prefix):
+            return CryptographyPublicKey.parse(Ed25519PrivateKey.parse(written).public)
+        if written.startswith(Ed25519PublicKey.prefix):
+            return CryptographyPublicKey.parse(written)
+        return HmacSecret.parse(written)
 
 
-_WHSK = f"{PrivateKey.prefix}<base64>"
+_WHSK = f"{Ed25519PrivateKey.prefix}<base64>"
 
 
-def _public_half(seed: bytes) -> bytes:
+def _public_bytes(seed: bytes) -> bytes:
     from cryptography.hazmat.primitives.asymmetric import ed25519  # noqa: PLC0415
 
     return ed25519.Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw()

@@ -11,12 +11,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
 
-from lakehook.adapters.events_queue import Entry
-from lakehook.domain.errors import BadSpool, SpoolFull
+from lakehook.adapters.sqs.events import EventEntry
+from lakehook.domain.errors import InvalidSpool, SpoolFull
 
 _VERSION = 1
 _BUSY_SECONDS = 5.0  # others hold the file for a commit at a time, far shorter
-_LONGEST_LOG_PAGES = 10_000  # 40 MB; by then whoever drains should have tidied up
+_MAX_LOG_PAGES = 10_000  # 40 MB; by then whoever drains should have tidied up
 _MEBIBYTE = 1024 * 1024
 _TABLE = """
     CREATE TABLE IF NOT EXISTS event (
@@ -31,41 +31,41 @@ _TABLE = """
 class SqliteSpool:
     """One connection, for one thread at a time."""
 
-    def __init__(self, path: Path, *, most_bytes: int, in_haste: bool = False) -> None:
+    def __init__(self, path: Path, *, max_bytes: int, fail_fast: bool = False) -> None:
         """``in_haste``: leave it to others to tidy up the write-ahead log, which takes its time."""
         self.last = 0  # the number of the last event that was added here
-        self._path, self._most_bytes = path, most_bytes
+        self._path, self._most_bytes = path, max_bytes
         self._alone = Lock()
-        with self._told():
+        with self._translated_errors():
             self._file = sqlite3.connect(
                 path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
             )
         try:
-            self._open(in_haste=in_haste)
+            self._open(fail_fast=fail_fast)
         except BaseException:
             self._file.close()
             raise
 
-    def add(self, entries: Sequence[Entry]) -> None:
+    def add(self, entries: Sequence[EventEntry]) -> None:
         """Add all or none. ``SpoolFull`` when there is no room."""
-        rows = [(one.pipeline_key, one.event_id, one.body) for one in entries]
+        rows = [(entry.pipeline_key, entry.event_id, entry.body) for entry in entries]
         with self._transaction() as file:
             file.executemany(
                 "INSERT INTO event (pipeline_id, event_id, body) VALUES (?, ?, ?)", rows
             )
             (self.last,) = file.execute("SELECT max(number) FROM event").fetchone()
 
-    def oldest(self, most: int) -> list[Entry]:
-        with self._alone, self._told():
+    def oldest(self, most: int) -> list[EventEntry]:
+        with self._alone, self._translated_errors():
             rows = self._file.execute(
                 "SELECT pipeline_id, event_id, body, number FROM event ORDER BY number LIMIT ?",
                 (most,),
             )
-            return [Entry(*row) for row in rows]
+            return [EventEntry(*row) for row in rows]
 
-    def remove(self, entries: Sequence[Entry]) -> None:
+    def remove(self, entries: Sequence[EventEntry]) -> None:
         with self._transaction() as file:
-            numbers = [(one.number,) for one in entries]
+            numbers = [(entry.number,) for entry in entries]
             file.executemany("DELETE FROM event WHERE number = ?", numbers)
 
     def holds(self, *, up_to: int) -> bool:
@@ -73,38 +73,38 @@ class SqliteSpool:
         return any(one.number <= up_to for one in self.oldest(1))
 
     def count(self) -> int:
-        with self._alone, self._told():
+        with self._alone, self._translated_errors():
             (count,) = self._file.execute("SELECT count(*) FROM event").fetchone()
         return int(count)
 
-    def tidy_up(self) -> None:
+    def vacuum(self) -> None:
         """Keep the write-ahead log short while nothing is removed."""
-        with self._alone, self._told():
+        with self._alone, self._translated_errors():
             self._file.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
     def close(self) -> None:
         with self._alone:
             self._file.close()
 
-    def _open(self, *, in_haste: bool) -> None:
-        with self._told():
+    def _open(self, *, fail_fast: bool) -> None:
+        with self._translated_errors():
             self._file.execute("PRAGMA journal_mode = WAL")
             self._file.execute("PRAGMA synchronous = NORMAL")
             (page_bytes,) = self._file.execute("PRAGMA page_size").fetchone()
             pages = max(1, self._most_bytes // page_bytes)
             self._file.execute(f"PRAGMA max_page_count = {pages}")
-            if in_haste:
-                self._file.execute(f"PRAGMA wal_autocheckpoint = {_LONGEST_LOG_PAGES}")
+            if fail_fast:
+                self._file.execute(f"PRAGMA wal_autocheckpoint = {_MAX_LOG_PAGES}")
         with self._transaction() as file:
             (version,) = file.execute("PRAGMA user_version").fetchone()
             if version not in (0, _VERSION):
-                raise BadSpool(f"{self._path} is a spool of version {version}, not {_VERSION}")
+                raise InvalidSpool(f"{self._path} is a spool of version {version}, not {_VERSION}")
             file.execute(_TABLE)
             file.execute(f"PRAGMA user_version = {_VERSION}")
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with self._alone, self._told():
+        with self._alone, self._translated_errors():
             self._file.execute("BEGIN IMMEDIATE")
             try:
                 yield self._file
@@ -115,7 +115,7 @@ class SqliteSpool:
             self._file.execute("COMMIT")
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _translated_errors(self) -> Iterator[None]:
         """Give SQLite's failures words that say what to do."""
         try:
             yield
@@ -125,7 +125,7 @@ class SqliteSpool:
                     f"the spool {self._path} is full at {self._most_bytes / _MEBIBYTE:g} MiB:"
                     " its events wait for SQS, or the disk has no room"
                 ) from None
-            raise BadSpool(f"the spool {self._path}: {error}") from error
+            raise InvalidSpool(f"the spool {self._path}: {error}") from error
 
 
 class DrainLock:

@@ -1,9 +1,14 @@
-"""A delivery: one event on its way to one subscription, in its lane."""
+"""A delivery: one event on its way to one subscription, in its lane.
+
+A delivery's id, read back: it says subscription, pipeline and sequence.
+"""
 
 import hashlib
+import re
 from dataclasses import dataclass
 from typing import Self
 
+from lakehook.domain.errors import InvalidInput
 from lakehook.domain.event import Event
 from lakehook.domain.pipeline_key import split_pipeline_key
 
@@ -34,7 +39,7 @@ class Lane:
 
 
 @dataclass(frozen=True)
-class NumberedEvent:
+class SequencedEvent:
     """An event and its place in its pipeline: 1, 2, 3 … without gaps."""
 
     event: Event
@@ -45,7 +50,7 @@ class NumberedEvent:
 @dataclass(frozen=True)
 class Delivery:
     lane: Lane
-    numbered: NumberedEvent
+    sequenced: SequencedEvent
     late: bool = False  # redriven after others had gone by
     replayed: bool = False  # sent again, or for the first time, by a replay
 
@@ -56,13 +61,27 @@ class Delivery:
 
     @property
     def event(self) -> Event:
-        return self.numbered.event
+        return self.sequenced.event
 
     @property
     def sequence(self) -> int:
-        return self.numbered.sequence
+        return self.sequenced.sequence
 
 
-def fingerprint(*parts: object) -> str:
+def deduplication_id(*parts: object) -> str:
     """A deduplication id: 64 characters, the same for the same parts."""
     return hashlib.sha256("\n".join(map(str, parts)).encode()).hexdigest()
+
+
+_ID = re.compile(r"(?P<lane>[^#]+#[^#]+)#(?P<sequence>[1-9][0-9]{0,9})", re.ASCII)
+MAX_SHOWN = 80
+
+
+def parse_delivery_id(text: str) -> tuple[Lane, int]:
+    """Its lane and its place there; ``InvalidInput`` when it is no delivery's id."""
+    found = _ID.fullmatch(text)
+    if not found:
+        raise InvalidInput(
+            f"delivery id: {text[:MAX_SHOWN]!a} is not <subscription>#<pipeline>#<sequence>"
+        )
+    return Lane.parse(found["lane"]), int(found["sequence"])

@@ -1,11 +1,252 @@
-"""Where a subscription's messages go: an endpoint of HTTP, or mailboxes."""
+"""Where a subscriber listens: a URL that has been judged, and how it is shown.
 
-from lakehook.domain.endpoint import Endpoint
-from lakehook.domain.mail import SCHEME, Mailbox
+How a URL is shown to people and in logs: without what may be a credential.
 
-Destination = Endpoint | Mailbox
+Chat and automation services put the whole credential into the path or the query: whoever reads
+the URL may post. Where a host is known to, little of its path is shown; of any path, nothing
+that looks drawn at random; of a query, the names.
+
+A mail, ready to leave; and the mailboxes it goes to.
+
+Where a subscription's messages go: an endpoint of HTTP, or mailboxes.
+
+A request: one POST, ready to leave.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Self
+from urllib.parse import SplitResult, unquote, urlsplit
+
+from lakehook.domain.errors import InvalidEndpoint
+from lakehook.domain.ssrf_policy import Network, check_address
+
+HIDDEN = "…"
+
+# How many segments of the path are shown, for a host and for what ends in a dot and the host.
+_SEGMENTS_SHOWN = {
+    "api.powerplatform.com": 1,
+    "api.telegram.org": 0,  # /bot<token>/sendMessage
+    "discord.com": 2,  # /api/webhooks/<id>/<token>
+    "discordapp.com": 2,
+    "hooks.slack.com": 1,  # /services/T…/B…/<token>
+    "hooks.slack-gov.com": 1,
+    "hooks.zapier.com": 2,  # /hooks/catch/<id>/<token>
+    "logic.azure.com": 1,  # /workflows/<id>/triggers/…
+    "make.com": 0,
+    "maker.ifttt.com": 1,  # /trigger/<event>/with/key/<key>
+    "ntfy.sh": 0,  # the topic is the credential
+    "office.com": 1,  # /webhookb2/<id>@<tenant>/IncomingWebhook/<id>/<id>
+    "office365.com": 1,
+    "webhook.site": 0,
+}
+_LOOKED_AT_FROM = 10
+_WORD = r"(?:[a-z]{1,15}(?:[A-Z][a-z]{1,14})*|(?:[A-Z][a-z]{1,14})+|[A-Z]{1,15}|v?[0-9]{1,4})"
+_WORDS = re.compile(rf"[._~]?{_WORD}(?:[-_.~+:]{_WORD})*[0-9]{{0,4}}")
+# What looks like words to the above and is none: QxZpRt, or more digits than a date and a number.
+_DRAWN = re.compile(r"(?:[A-Z][a-z]){3}(?![a-z])|(?:[0-9][^0-9]*){11}")
 
 
-def destination_of(url: str) -> Destination:
-    """Read a URL; ``BadEndpoint`` says in one line why nothing could be sent there."""
-    return Mailbox.parse(url) if url.startswith(SCHEME) else Endpoint.parse(url)
+def redact_url(url: str, *, host: str) -> str:
+    """A URL as it is shown."""
+    base, question, query = url.partition("?")
+    scheme, _, authority, *segments = base.split("/")
+    shown = "/".join([scheme, "", authority, *_shown_segments(host.rstrip("."), segments)])
+    return f"{shown}?{_shown_query(query)}" if question else shown
+
+
+def _shown_segments(host: str, segments: list[str]) -> list[str]:
+    count = _segments_shown(host)
+    masked = [_masked(segment) for segment in segments]
+    return masked if count is None or len(masked) <= count else [*masked[:count], HIDDEN]
+
+
+def _segments_shown(host: str) -> int | None:
+    labels = host.split(".")
+    names = (".".join(labels[start:]) for start in range(len(labels)))
+    return next((_SEGMENTS_SHOWN[name] for name in names if name in _SEGMENTS_SHOWN), None)
+
+
+def _shown_query(query: str) -> str:
+    pairs = (pair.partition("=") for pair in query.split("&"))
+    return "&".join(f"{_masked(name)}={HIDDEN}" if sign else HIDDEN for name, sign, _ in pairs)
+
+
+def _masked(text: str) -> str:
+    """The text, unless it is not short and no row of words and small numbers."""
+    if len(text) < _LOOKED_AT_FROM:
+        return text
+    return text if _WORDS.fullmatch(text) and not _DRAWN.search(text) else HIDDEN
+
+
+MAX_URL_CHARACTERS = 2048
+MAX_HOST_CHARACTERS = 253
+_DEFAULT_PORTS = {"https": 443, "http": 80}
+_PUBLIC_PORTS = (443, 8443)
+_PLAIN = re.compile(r"[!-~]+")  # printable ASCII without spaces, as in RFC 3986
+_FORBIDDEN = re.compile(r'["<>\\^`{|}]')
+# Other parsers see other hosts where more than this stands before the path. A zone (%) is none
+# of a URL's business; an underscore is in the names of containers.
+_AUTHORITY = re.compile(r"(?:[a-z0-9_.-]+|\[[0-9a-f:.]+\])(?::[0-9]*)?", re.IGNORECASE)
+_NAME = re.compile(r"(?:[a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}\.?")  # RFC 1035 section 2.3.4
+
+
+@dataclass(frozen=True, repr=False)
+class Endpoint:
+    """The parts of a URL that decide where a request goes."""
+
+    url: str
+    scheme: str
+    host: str
+    port: int
+
+    @classmethod
+    def parse(cls, url: str) -> Self:
+        """Read a URL; ``InvalidEndpoint`` says in one line why it is none that could be called."""
+        if not _PLAIN.fullmatch(url) or len(url) > MAX_URL_CHARACTERS:
+            raise InvalidEndpoint(
+                f"url: not 1 to {MAX_URL_CHARACTERS} printable ASCII characters without spaces"
+            )
+        try:
+            parts = urlsplit(url)
+            port = parts.port
+        except ValueError as error:
+            raise InvalidEndpoint(f"url: {error}") from None
+        host = _validated_host(parts)
+        if "#" in url:
+            raise InvalidEndpoint("url: has a fragment (#), which no server ever sees")
+        port = _DEFAULT_PORTS[parts.scheme] if port is None else port
+        return cls(url, parts.scheme, host, port)
+
+    def __repr__(self) -> str:
+        return f"Endpoint({self.display_url!r})"
+
+    @property
+    def origin(self) -> tuple[str, str, int]:
+        """Who is asked: https://www.rfc-editor.org/rfc/rfc6454#section-4."""
+        return self.scheme, self.host, self.port
+
+    @property
+    def host_header(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == _DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
+
+    @cached_property  # each delivery asks for it
+    def target(self) -> str:
+        """The path and the query, as the request line has them (RFC 9112 section 3.2.1).
+
+        As they are written, but for what no URI may hold as it is (RFC 3986 section 2).
+        """
+        parts = urlsplit(self.url)
+        question = "?" if "?" in self.url else ""
+        written = f"{parts.path or '/'}{question}{parts.query}"
+        return _FORBIDDEN.sub(lambda found: f"%{ord(found[0]):02X}", written)
+
+    def check_addresses(
+        self, addresses: Sequence[str], *, allowed_networks: Sequence[Network]
+    ) -> None:
+        """Refuse (``InvalidEndpoint``) unless every address the host has may be called this way.
+
+        One forbidden answer among good ones is a refusal: whoever mixes them is up to no good.
+        """
+        verdicts = [
+            check_address(address, allowed_networks=allowed_networks) for address in addresses
+        ]
+        for verdict in verdicts:
+            if not verdict.allowed:
+                raise InvalidEndpoint(f"url: {verdict.reason}")
+        if verdicts and all(verdict.opens for verdict in verdicts):
+            return
+        if self.scheme != "https":
+            raise InvalidEndpoint("url: only https, unless the network is opened by setting")
+        if self.port not in _PUBLIC_PORTS:
+            raise InvalidEndpoint(
+                f"url: port {self.port} is neither 443 nor 8443, and no opened network has it"
+            )
+
+    @property
+    def host_only(self) -> str:
+        """The URL where all behind its host is the credential."""
+        return f"{self.scheme}://{self.host_header}/{HIDDEN}"
+
+    @property
+    def display_url(self) -> str:
+        """The URL for people and logs, without what may be a credential."""
+        return redact_url(self.url, host=self.host)
+
+
+def _validated_host(parts: SplitResult) -> str:
+    if parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
+        raise InvalidEndpoint("url: not https://host/path")
+    if "@" in parts.netloc:
+        raise InvalidEndpoint("url: holds credentials; send them in a header")
+    host = parts.hostname
+    is_name = _NAME.fullmatch(host) and len(host.rstrip(".")) <= MAX_HOST_CHARACTERS
+    if not _AUTHORITY.fullmatch(parts.netloc) or not (":" in host or is_name):
+        raise InvalidEndpoint(f"url: {host} is no host name")
+    return host
+
+
+SCHEME = "mailto:"
+MAX_ADDRESSES = 10
+MAX_CHARACTERS = 254  # RFC 5321 section 4.5.3.1.3, less the angle brackets
+# What mail servers of today take: RFC 5321's dot-atom, and a name of two labels or more.
+_ADDRESS = re.compile(
+    r"[A-Za-z0-9!#$&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$&'*+/=?^_`{|}~-]+)*"
+    r"@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}"
+)
+
+
+@dataclass(frozen=True)
+class MailDestination:
+    """Where mail goes: ``mailto:`` and addresses with commas between them (RFC 6068)."""
+
+    url: str
+    addresses: tuple[str, ...]
+
+    @classmethod
+    def parse(cls, url: str) -> Self:
+        addresses = tuple(unquote(one) for one in url.removeprefix(SCHEME).split(","))
+        for address in addresses:
+            if len(address) > MAX_CHARACTERS or not _ADDRESS.fullmatch(address):
+                raise InvalidEndpoint(
+                    f"url: {address[:80]!a} is no address as in mailto:me@team.example"
+                )
+        if len(addresses) > MAX_ADDRESSES or len(set(addresses)) < len(addresses):
+            raise InvalidEndpoint(f"url: not 1 to {MAX_ADDRESSES} different addresses")
+        return cls(url, addresses)
+
+    @property
+    def display_url(self) -> str:
+        """For people and logs: no address is a credential."""
+        return self.url
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mail:
+    destination: MailDestination
+    subject: str
+    text: str = field(repr=False)
+    html: str = field(default="", repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    deadline_seconds: float
+
+
+Destination = Endpoint | MailDestination
+
+
+def parse_destination(url: str) -> Destination:
+    """Read a URL; ``InvalidEndpoint`` says in one line why nothing could be sent there."""
+    return MailDestination.parse(url) if url.startswith(SCHEME) else Endpoint.parse(url)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """The bytes that were signed are the bytes that are sent."""
+
+    endpoint: Endpoint = field(repr=False)  # a URL may be a credential
+    headers: Mapping[str, str] = field(repr=False)  # signatures, and credentials of the receiver
+    body: bytes = field(repr=False)
+    deadline_seconds: float

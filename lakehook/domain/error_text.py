@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from functools import cache
 
-from lakehook.domain.redaction import HIDDEN
+from lakehook.domain.destination import HIDDEN
 
 MAX_SCANNED = 8 * 1024
 """Characters that are looked at, far more than are kept: none of a credential is cut in two."""

@@ -7,13 +7,13 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any, Self
 
-from lakehook.domain.document import Document, ascii_of, read_document, text_of
-from lakehook.domain.errors import BadEvent
+from lakehook.domain.errors import InvalidEvent
 from lakehook.domain.event_fields import OPTIONAL, Check, check_time
+from lakehook.domain.json_document import Document, parse_json_object, to_ascii_json, to_json
 
 MAX_EVENT_BYTES = 128 * 1024
 UNKNOWN_TRIGGER = "unknown"  # what triggered the pipeline, where its source does not say
-MOST_SHOWN = 80  # characters of a value that is refused
+MAX_SHOWN = 80  # characters of a value that is refused
 _OURS = frozenset({"inferred", "late", "previous_event_type", "replayed", "sequence"})
 """What Lakehook alone says of an event; a producer's word for it is left out."""
 
@@ -47,18 +47,18 @@ class Event:
 
     @classmethod
     def from_message(cls, body: str, *, group: str) -> Self:
-        """Read a message of the events queue; ``BadEvent`` names the field and the way out."""
+        """Read a message of the events queue; ``InvalidEvent`` names the field and the way out."""
         _refuse_too_large(body)
         try:
-            document = read_document(body)
+            document = parse_json_object(body)
         except ValueError as error:
-            raise BadEvent(str(error)) from None
-        _refuse_too_large(text_of(document))  # written anew, 1e15 is 1000000000000000.0
+            raise InvalidEvent(str(error)) from None
+        _refuse_too_large(to_json(document))  # written anew, 1e15 is 1000000000000000.0
         event = cls.from_document(
             {name: value for name, value in document.items() if name not in _OURS}
         )
         if event.pipeline_key != group:
-            raise BadEvent(
+            raise InvalidEvent(
                 f"pipeline_id: {_shown(event.pipeline_key)} is not the MessageGroupId"
                 f" {_shown(group)}; send each event in the group of its pipeline,"
                 " <pipeline_id> or <source>/<pipeline_id>"
@@ -67,8 +67,8 @@ class Event:
 
     @classmethod
     def from_document(cls, document: Document) -> Self:
-        for complaint in _complaints(document):
-            raise BadEvent(complaint)
+        for complaint in _problems(document):
+            raise InvalidEvent(complaint)
         return cls(document.get("event_id") or _derived_id(document), document)
 
     @classmethod
@@ -111,7 +111,7 @@ class Event:
     @cached_property
     def as_ascii(self) -> str:
         """As it travels between our queues; written once, however many it goes to."""
-        return ascii_of(self.document)
+        return to_ascii_json(self.document)
 
     @property
     def is_inferred(self) -> bool:
@@ -144,7 +144,7 @@ def pipeline_key_of(document: Document) -> str:
 
 def _fits(document: Document) -> bool:
     try:
-        return len(text_of(document).encode()) <= MAX_EVENT_BYTES
+        return len(to_json(document).encode()) <= MAX_EVENT_BYTES
     except UnicodeEncodeError:  # a lone surrogate
         return False
 
@@ -152,10 +152,10 @@ def _fits(document: Document) -> bool:
 def _refuse_too_large(text: str) -> None:
     size = len(text.encode())
     if size > MAX_EVENT_BYTES:
-        raise BadEvent(f"the event has {size} bytes, more than {MAX_EVENT_BYTES}")
+        raise InvalidEvent(f"the event has {size} bytes, more than {MAX_EVENT_BYTES}")
 
 
-def _complaints(document: Document) -> list[str]:
+def _problems(document: Document) -> list[str]:
     missing = [
         f"{name}: missing; every event has {', '.join(_REQUIRED)}"
         for name in _REQUIRED
@@ -175,7 +175,7 @@ def _derived_id(document: Document) -> str:
     The time of a rerun may be that of the first run, its beginning never is.
     """
     began_at = document.get("began_at")
-    return event_id_of(
+    return derive_event_id(
         pipeline_key_of(document),
         document["event_type"],
         document.get("task"),
@@ -184,15 +184,15 @@ def _derived_id(document: Document) -> str:
     )
 
 
-def event_id_of(*said: Any) -> str:
+def derive_event_id(*said: Any) -> str:
     """An id that is the same for the same words, every time."""
-    return "evt_" + hashlib.sha256(ascii_of(said).encode()).hexdigest()[:40]
+    return "evt_" + hashlib.sha256(to_ascii_json(said).encode()).hexdigest()[:40]
 
 
 def _shown(value: Any) -> str:
     """Show a stranger's value on one line, of a bounded length, in ASCII."""
     shown = ascii(value)
-    return shown if len(shown) <= MOST_SHOWN else shown[: MOST_SHOWN - 3] + "..."
+    return shown if len(shown) <= MAX_SHOWN else shown[: MAX_SHOWN - 3] + "..."
 
 
 # --- the required fields ---

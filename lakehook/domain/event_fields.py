@@ -5,7 +5,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-from lakehook.domain.instant import instant
+from lakehook.domain.time import parse_rfc3339
 
 Check = Callable[[Any], str | None]
 
@@ -25,7 +25,7 @@ def check_source(value: Any) -> str | None:
 
 def check_time(value: Any) -> str | None:
     try:
-        instant(value)
+        parse_rfc3339(value)
     except (TypeError, ValueError):
         return "is not an RFC 3339 time with an offset, such as 2024-09-05T15:08:00+08:00"
     return None

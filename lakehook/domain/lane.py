@@ -18,18 +18,18 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Self
 
+from lakehook.domain.attempt import Attempt, Outcome
 from lakehook.domain.delivery import Delivery, Lane
-from lakehook.domain.outcome import Attempt, Outcome
 
-LOOK_AGAIN_SECONDS = 3600.0  # a blocked lane is looked at within the hour, so none is forgotten
+RECHECK_SECONDS = 3600.0  # a blocked lane is looked at within the hour, so none is forgotten
 LEASE_SECONDS = 300.0  # a resume that is lost is sent again after this
 EXPIRES_AFTER_SECONDS = 30 * 24 * 3600.0  # of waiting for a subscription that is blocked
-PLACE_SECONDS = 15.0
-MOST_ATTEMPTS_KEPT = 20
-MOST_ANNOUNCEMENTS = 3  # without an outcome: what was announced so often brings workers down
+RESERVATION_SECONDS = 15.0
+MAX_ATTEMPTS_KEPT = 20
+MAX_UNFINISHED_ATTEMPTS = 3  # without an outcome: what was announced so often brings workers down
 
 
-class Status(StrEnum):
+class DeliveryStatus(StrEnum):
     WAITING = "waiting"
     DELIVERED = "delivered"
     DEAD = "dead"
@@ -38,7 +38,7 @@ class Status(StrEnum):
 
     @property
     def is_final(self) -> bool:
-        return self in (Status.DELIVERED, Status.DISCARDED, Status.ABORTED)
+        return self in (DeliveryStatus.DELIVERED, DeliveryStatus.DISCARDED, DeliveryStatus.ABORTED)
 
 
 class SuspendedReason(StrEnum):
@@ -58,15 +58,15 @@ class HeldLane:
     due_at: float  # unix seconds; no look before, one soon after
     held_since: float
     attempts: int = 0  # of the head, within its budget
-    dead: bool = False  # the head is a dead letter
+    head_is_dead: bool = False  # the head is a dead letter
     suspended_reason: SuspendedReason | None = None  # none: it is not suspended
     retry_at: float = 0.0  # the head's own next attempt; one that a probe makes before is free
-    hinted_until: float = 0.0  # no attempt of the head before, by its receiver's wish
-    place: float = 0.0  # of the head's next attempt in the subscription's pace
+    retry_after_until: float = 0.0  # no attempt of the head before, by its receiver's wish
+    reserved_at: float = 0.0  # of the head's next attempt in the subscription's pace
     version: int
 
     @classmethod
-    def at(cls, lane: Lane, head: int, *, now: float) -> Self:
+    def held_at(cls, lane: Lane, head: int, *, now: float) -> Self:
         """A lane held anew. Its versions begin at the time, above all of an earlier hold."""
         version = round(now * 1000)
         return cls(lane=lane, head=head, due_at=now, held_since=now, version=version)
@@ -77,53 +77,59 @@ class HeldLane:
         return self.suspended_reason is not None
 
     @property
-    def token(self) -> int:
+    def due_token(self) -> int:
         """The due time in milliseconds, as a resume carries it."""
         return round(self.due_at * 1000)
 
     def is_due(self, now: float) -> bool:
         return self.due_at <= now
 
-    def has_place_after(self, now: float) -> bool:
-        return now < self.place
+    def is_before_reservation(self, now: float) -> bool:
+        return now < self.reserved_at
 
-    def has_place_at(self, now: float) -> bool:
+    def has_valid_reservation(self, now: float) -> bool:
         """Whoever comes much too late has lost it: others may be going by now."""
-        return self.place <= now < self.place + PLACE_SECONDS
+        return self.reserved_at <= now < self.reserved_at + RESERVATION_SECONDS
 
-    def would_be_early(self, time: float) -> bool:
+    def is_before_retry(self, time: float) -> bool:
         """Before the head's own time; whole seconds count, as in the queue."""
         return time < self.retry_at - 1
 
-    def head_failed(self, *, due_at: float, hinted_until: float = 0.0) -> Self:
-        return self._moved(
+    def head_failed(self, *, due_at: float, retry_after_until: float = 0.0) -> Self:
+        return self._changed(
             attempts=self.attempts + 1,
             due_at=due_at,
             retry_at=due_at,
-            hinted_until=hinted_until,
+            retry_after_until=retry_after_until,
         )
 
-    def failed_early(self, *, hinted_until: float) -> Self:
+    def probe_failed(self, *, retry_after_until: float) -> Self:
         """Before its time: that tells of the endpoint, and costs the head nothing."""
-        hinted_until = max(hinted_until, self.hinted_until)
-        return self._moved(due_at=max(self.retry_at, hinted_until), hinted_until=hinted_until)
+        retry_after_until = max(retry_after_until, self.retry_after_until)
+        return self._changed(
+            due_at=max(self.retry_at, retry_after_until), retry_after_until=retry_after_until
+        )
 
-    def joined_by(self, sequence: int) -> Self:
+    def with_appended(self, sequence: int) -> Self:
         """Another delivery has begun to wait; behind the head, unless it should have been it."""
         if sequence < self.head:
-            moved = self.moved_on(sequence, now=self.due_at)
-            return replace(moved, suspended_reason=self.suspended_reason, place=self.place)
-        return self._moved(suspended_reason=self.suspended_reason, place=self.place)
+            moved = self.advanced_to(sequence, now=self.due_at)
+            return replace(
+                moved, suspended_reason=self.suspended_reason, reserved_at=self.reserved_at
+            )
+        return self._changed(suspended_reason=self.suspended_reason, reserved_at=self.reserved_at)
 
-    def announced(self) -> Self:
+    def with_attempt_started(self) -> Self:
         """An attempt of the head is about to begin: whoever else holds the lane has lost it."""
-        return self._moved()
+        return self._changed()
 
-    def revived(self, sequence: int, *, now: float) -> Self:
+    def redriven(self, sequence: int, *, now: float) -> Self:
         """A redriven letter goes next, at once and with a fresh budget, or waits its turn."""
         if sequence > self.head:
-            return self._moved(suspended_reason=self.suspended_reason, place=self.place)
-        return self.moved_on(sequence, now=now)
+            return self._changed(
+                suspended_reason=self.suspended_reason, reserved_at=self.reserved_at
+            )
+        return self.advanced_to(sequence, now=now)
 
     def replayed(self, lowest: int, *, due_at: float) -> Self:
         """Deliveries of the past wait anew; the head is theirs unless they all come behind it.
@@ -131,39 +137,44 @@ class HeldLane:
         An endpoint that is down or slow, and a receiver's wish, put them off as they did before.
         """
         if lowest > self.head:
-            return self._moved(suspended_reason=self.suspended_reason)
-        due_at = self.due_at if self.suspended else max(due_at, self.hinted_until)
-        moved = self.moved_on(lowest, now=due_at)
+            return self._changed(suspended_reason=self.suspended_reason)
+        due_at = self.due_at if self.suspended else max(due_at, self.retry_after_until)
+        moved = self.advanced_to(lowest, now=due_at)
         return replace(
-            moved, suspended_reason=self.suspended_reason, hinted_until=self.hinted_until
+            moved, suspended_reason=self.suspended_reason, retry_after_until=self.retry_after_until
         )
 
-    def moved_on(self, head: int, *, now: float) -> Self:
-        return self._moved(
-            head=head, attempts=0, due_at=now, dead=False, retry_at=0.0, hinted_until=0.0
+    def advanced_to(self, head: int, *, now: float) -> Self:
+        return self._changed(
+            head=head,
+            attempts=0,
+            due_at=now,
+            head_is_dead=False,
+            retry_at=0.0,
+            retry_after_until=0.0,
         )
 
     def blocked(self, *, now: float) -> Self:
-        return self._moved(due_at=now + LOOK_AGAIN_SECONDS)
+        return self._changed(due_at=now + RECHECK_SECONDS)
 
-    def died(self, *, now: float) -> Self:
-        return self._moved(due_at=now + LOOK_AGAIN_SECONDS, dead=True)
+    def with_dead_head(self, *, now: float) -> Self:
+        return self._changed(due_at=now + RECHECK_SECONDS, head_is_dead=True)
 
     def suspended_until(self, time: float, *, reason: SuspendedReason) -> Self:
-        return self._moved(due_at=time, suspended_reason=reason)
+        return self._changed(due_at=time, suspended_reason=reason)
 
-    def placed(self, place: float, *, due_at: float) -> Self:
+    def with_reservation(self, reserved_at: float, *, due_at: float) -> Self:
         """The head goes when its place has come."""
-        return self._moved(due_at=due_at, place=place)
+        return self._changed(due_at=due_at, reserved_at=reserved_at)
 
-    def roused(self, *, now: float) -> Self:
-        return self._moved(due_at=max(now, self.hinted_until))
+    def resumed(self, *, now: float) -> Self:
+        return self._changed(due_at=max(now, self.retry_after_until))
 
-    def _moved(
+    def _changed(
         self,
         *,
         suspended_reason: SuspendedReason | None = None,
-        place: float = 0.0,
+        reserved_at: float = 0.0,
         **changes: Any,
     ) -> Self:
         """A place that was given serves once: whatever else is written, it is gone."""
@@ -171,7 +182,7 @@ class HeldLane:
             self,
             version=self.version + 1,
             suspended_reason=suspended_reason,
-            place=place,
+            reserved_at=reserved_at,
             **changes,
         )
 
@@ -184,10 +195,10 @@ class DeliveryRecord:
     sequence: int
     event_id: str
     event_type: str
-    status: Status
+    status: DeliveryStatus
     attempts: int = 0  # in all, over every budget
-    log: tuple[Attempt, ...] = ()  # the latest
-    announced: int = 0  # attempts begun, one after the other, of which no outcome is known
+    attempts_log: tuple[Attempt, ...] = ()  # the latest
+    attempts_started: int = 0  # attempts begun, one after the other, of which no outcome is known
     reason: str = ""  # why it is dead or discarded
     replayed_by: str = ""  # the last replay that sent it, or is to
     delivery: Delivery | None = None
@@ -201,51 +212,53 @@ class DeliveryRecord:
             sequence=delivery.sequence,
             event_id=delivery.event.id,
             event_type=delivery.event.type,
-            status=Status.WAITING,
+            status=DeliveryStatus.WAITING,
             delivery=delivery,
         )
 
-    def tried(self, attempt: Attempt) -> Self:
-        log = (*self.log, attempt)[-MOST_ATTEMPTS_KEPT:]
+    def with_attempt(self, attempt: Attempt) -> Self:
+        log = (*self.attempts_log, attempt)[-MAX_ATTEMPTS_KEPT:]
         settled = _SETTLED.get(attempt.outcome)
         return replace(
             self,
             attempts=self.attempts + 1,
-            log=log,
-            announced=0,
+            attempts_log=log,
+            attempts_started=0,
             status=settled or self.status,
             delivery=None if settled else self.delivery,
         )
 
-    def announce(self) -> Self:
-        return replace(self, announced=self.announced + 1)
+    def mark_attempt_started(self) -> Self:
+        return replace(self, attempts_started=self.attempts_started + 1)
 
-    def revived(self, *, late: bool) -> Self:
+    def redriven(self, *, late: bool) -> Self:
         """A dead letter that is redriven; ``late`` when others have gone by meanwhile."""
         assert self.delivery, f"{self.lane}#{self.sequence} is dead without its event"
         delivery = replace(self.delivery, late=late)
-        return replace(self, status=Status.WAITING, reason="", announced=0, delivery=delivery)
+        return replace(
+            self, status=DeliveryStatus.WAITING, reason="", attempts_started=0, delivery=delivery
+        )
 
     def replayed(self, delivery: Delivery, *, by: str) -> Self:
         """It is to be sent, whatever became of it; a replay's mark tells it to the receiver."""
         return replace(
             self,
-            status=Status.WAITING,
+            status=DeliveryStatus.WAITING,
             reason="",
-            announced=0,
+            attempts_started=0,
             delivery=replace(delivery, replayed=True),
             replayed_by=by,
         )
 
     def dead(self, reason: str) -> Self:
-        return replace(self, status=Status.DEAD, reason=reason)
+        return replace(self, status=DeliveryStatus.DEAD, reason=reason)
 
     def crashed(self) -> Self:
         """Dead of attempts without an outcome. They count: so no two deaths look alike."""
-        return replace(self.dead("crashed"), attempts=self.attempts + self.announced)
+        return replace(self.dead("crashed"), attempts=self.attempts + self.attempts_started)
 
     def discarded(self, reason: str) -> Self:
-        return replace(self, status=Status.DISCARDED, reason=reason, delivery=None)
+        return replace(self, status=DeliveryStatus.DISCARDED, reason=reason, delivery=None)
 
 
-_SETTLED = {Outcome.DELIVERED: Status.DELIVERED, Outcome.ABORTED: Status.ABORTED}
+_SETTLED = {Outcome.DELIVERED: DeliveryStatus.DELIVERED, Outcome.ABORTED: DeliveryStatus.ABORTED}

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from lakehook.domain.attempt import Attempt
 from lakehook.domain.delivery import Lane
-from lakehook.domain.document import text_of
-from lakehook.domain.outcome import Attempt
+from lakehook.domain.json_document import to_json
 
 PREFIX = "ping-"
 GOOD_FOR_SECONDS = 5 * 60.0
@@ -42,7 +42,7 @@ class Ping:
             "timestamp": self.timestamp,
             **({"challenge": self.challenge} if self.challenge else {}),
         }
-        return text_of(document).encode()
+        return to_json(document).encode()
 
     def is_stale(self, now: float) -> bool:
         asked_at = datetime.fromisoformat(self.timestamp).timestamp()
@@ -54,7 +54,7 @@ class Ping:
 
 
 @dataclass(frozen=True)
-class Pong:
+class PingResult:
     """What came of a ping. The attempt tells the start of the answer, also of a good one."""
 
     attempt: Attempt

@@ -1,15 +1,254 @@
-"""A pipeline as the journal knows it: how many events it had, and where it stands in its life."""
+"""The life of a pipeline in rounds, made whole from notices that race, repeat and get lost.
 
+::
+
+              CREATED ¹           RUNNING             an end ²
+    waiting ────────────▶ created ────────▶ running ──────────▶ ended
+       ▲                     │               │   ▲                ▲ │
+       │                     │     RUNNING ³ └───┘                │ │
+       │                     └──────────────────── an end ² ──────┘ │
+       │                  a notice of a later round                 │
+       └────────────────────────────────────────────────────────────┘
+
+    ¹ inferred before any other state    ² infers RUNNING where it is known when the round began
+    ³ with a later beginning: the run was interrupted and resumed, and is not told again
+
+A round is one run of a pipeline; a rerun is the next. A notice is of a later round, of this one or
+of an earlier one:
+
+- of a *later* round, only if ours has ended: if its ``began_at`` is later than ours; or, lacking a
+  later one, if it says another state than our end, and at a later time. It opens the round.
+- of an *earlier* round, if it began before ours, or happened before ours could: it is stale.
+- else of *this* round. If it leads on, it is told; if the round has told the same, it is absorbed;
+  if it leads back to a state that the round went past without telling, it is stale, too.
+
+A round that runs, and is said to have begun later than we knew, goes on: a restart of the source
+resumed it. Our ``began_at`` moves on with it, so an end of the earlier beginning is stale.
+
+So each round tells CREATED, RUNNING and one end at most once, in this order, and none follows on a
+round without an end. Tasks neither open nor end rounds. A stall is told once, while the round is
+still in the state that stalls.
+
+Events that nobody said, and that must have been: filled in, and marked ``inferred``.
+
+A pipeline as the journal knows it: how many events it had, and where it stands in its life.
+
+A pipeline that stays in one state for longer than its project allows: when, and what is said.
+"""
+
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Self
+from enum import StrEnum
+from typing import Any, Self
 
-from lakehook.domain.delivery import NumberedEvent
-from lakehook.domain.event import UNKNOWN_TRIGGER, Event
-from lakehook.domain.lifecycle import Fate, Round, Skip
+from lakehook.domain.delivery import SequencedEvent
+from lakehook.domain.errors import InvalidInput
+from lakehook.domain.event import UNKNOWN_TRIGGER, Event, EventType, derive_event_id
+from lakehook.domain.json_document import Document, parse_json_object
+from lakehook.domain.time import (
+    format_duration,
+    format_rfc3339,
+    is_later,
+    is_not_later,
+    parse_duration,
+)
+
+_CARRIED = (
+    "pipeline_id",
+    "source",
+    "trigger_source",
+    "project_name",
+    "pipeline_name",
+    "labels",
+    "created_at",
+    "pipeline_url",
+)
+
+
+def infer_created(event: Event, *, round_number: int, earlier_ended_at: str | None) -> Event:
+    """At the time its source says; but when the pipeline was created, no rerun of it was yet."""
+    said = event.document.get("created_at")
+    if said is None or is_not_later(said, earlier_ended_at):
+        said = event.began_at or event.at
+    return _infer(EventType.PIPELINE_CREATED, event, round_number=round_number, at=said)
+
+
+def infer_running(event: Event, *, round_number: int, began_at: str) -> Event:
+    running = _infer(EventType.PIPELINE_RUNNING, event, round_number=round_number, at=began_at)
+    running.document["began_at"] = began_at
+    return running
+
+
+def _infer(event_type: EventType, event: Event, *, round_number: int, at: str) -> Event:
+    """Its id says the round: whoever infers it again names it the same."""
+    document = {name: event.document[name] for name in _CARRIED if name in event.document}
+    document |= {"event_type": str(event_type), "timestamp": at, "updated_at": at, "inferred": True}
+    return Event(derive_event_id(event.pipeline_key, event_type, "round", round_number), document)
+
+
+CREATED, RUNNING = EventType.PIPELINE_CREATED, EventType.PIPELINE_RUNNING
+STALLED = EventType.PIPELINE_STALLED
+
+
+class PipelineState(StrEnum):
+    WAITING = "waiting"
+    CREATED = "created"
+    RUNNING = "running"
+    ENDED = "ended"
+
+    @property
+    def order(self) -> int:
+        return list(PipelineState).index(self)
+
+
+ACTIVE_STATES = (PipelineState.CREATED, PipelineState.RUNNING)
+
+
+class SkipReason(StrEnum):
+    """Why a notice is not sent."""
+
+    DUPLICATE = "duplicate"  # its round has told the same
+    STALE = "stale"  # it comes too late for its place
+    STALL_OVER = "stall_over"  # a stall that is over
 
 
 @dataclass(frozen=True, kw_only=True)
-class Label:
+class PipelineRun:
+    """What was told of the present round, and what of the earlier ones still matters."""
+
+    number: int = 0  # 0 before the first
+    emitted: tuple[EventType, ...] = ()  # its states, in order
+    began_at: str | None = None
+    changed_at: str | None = None  # when it came to the newest of these states
+    earlier_began_at: str | None = None
+    earlier_ended_at: str | None = None
+    stalled: bool = False  # and told so, in its present state
+
+    @property
+    def state(self) -> PipelineState:
+        return _state_after(self.emitted[-1]) if self.emitted else PipelineState.WAITING
+
+    def apply(self, event: Event) -> "Transition | Skip":
+        if event.type is STALLED:
+            return self._stall(event)
+        if not is_state(event.type):
+            return Transition(self, (event,))
+        if self._is_left_behind_by(event):
+            return _advanced(self._next_run(), event)
+        if self._has_left_behind(event):
+            return Skip(SkipReason.STALE, self)
+        if _state_after(event.type).order > self.state.order:
+            return _advanced(self, event)
+        return self._repeat(event)
+
+    def _repeat(self, event: Event) -> "Skip":
+        """A state that leads nowhere; but a run that is said to run again was resumed."""
+        if event.type not in self.emitted:
+            return Skip(SkipReason.STALE, self)
+        is_resumed = event.type is RUNNING and self.state is PipelineState.RUNNING
+        if is_resumed and is_later(event.began_at, self.began_at):
+            return Skip(SkipReason.DUPLICATE, replace(self, began_at=event.began_at))
+        return Skip(SkipReason.DUPLICATE, self)
+
+    def _stall(self, event: Event) -> "Transition | Skip":
+        """Who says no state or no round means the present one."""
+        about = event.document.get("data") or {}
+        is_of_now = (about.get("round", self.number), about.get("state", self.state)) == (
+            self.number,
+            self.state,
+        )
+        if not is_of_now or self.state not in ACTIVE_STATES:
+            return Skip(SkipReason.STALL_OVER, self)
+        if self.stalled:
+            return Skip(SkipReason.DUPLICATE, self)
+        return Transition(replace(self, stalled=True), (event,))
+
+    def _is_left_behind_by(self, event: Event) -> bool:
+        if self.number == 0:
+            return True
+        if self.state is not PipelineState.ENDED:
+            return False
+        if is_later(event.began_at, self.began_at or self.changed_at):
+            return True
+        if _has_start_time(event) or event.type is self.emitted[-1]:
+            return False
+        return is_later(event.at, self.changed_at)
+
+    def _has_left_behind(self, event: Event) -> bool:
+        if _has_start_time(event):
+            return is_later(self.began_at, event.began_at) or is_not_later(
+                event.began_at, self.earlier_began_at
+            )
+        if _state_after(event.type) is PipelineState.ENDED and is_later(self.began_at, event.at):
+            return True
+        return is_not_later(event.at, self.earlier_ended_at)
+
+    def _next_run(self) -> Self:
+        return type(self)(
+            number=self.number + 1,
+            earlier_began_at=self.began_at or self.earlier_began_at,
+            earlier_ended_at=self.changed_at or self.earlier_ended_at,
+        )
+
+
+@dataclass(frozen=True)
+class Transition:
+    """What a notice comes to: events to tell, inferred ones first, and the round after them."""
+
+    after: PipelineRun
+    events: tuple[Event, ...]
+
+
+@dataclass(frozen=True)
+class Skip:
+    """A notice that is not sent, and the round after it: it may have told of a later beginning."""
+
+    fate: SkipReason
+    after: PipelineRun
+
+
+def is_state(event_type: EventType) -> bool:
+    return event_type.is_of_pipeline and event_type is not STALLED
+
+
+def _advanced(round_: PipelineRun, event: Event) -> Transition:
+    events = (*_inferred(round_, event), event)
+    after = replace(
+        round_,
+        emitted=(*round_.emitted, *(one.type for one in events)),
+        began_at=event.began_at if _has_start_time(event) else round_.began_at,
+        changed_at=event.at,
+        stalled=False,
+    )
+    return Transition(after, events)
+
+
+def _inferred(round_: PipelineRun, event: Event) -> Iterator[Event]:
+    """What must have been before the event, though nobody has said so."""
+    if round_.state is PipelineState.WAITING and event.type is not CREATED:
+        yield infer_created(
+            event, round_number=round_.number, earlier_ended_at=round_.earlier_ended_at
+        )
+    skips_running = (
+        round_.state.order < PipelineState.RUNNING.order < _state_after(event.type).order
+    )
+    if skips_running and event.began_at:
+        yield infer_running(event, round_number=round_.number, began_at=event.began_at)
+
+
+def _state_after(event_type: EventType) -> PipelineState:
+    return {CREATED: PipelineState.CREATED, RUNNING: PipelineState.RUNNING}.get(
+        event_type, PipelineState.ENDED
+    )
+
+
+def _has_start_time(event: Event) -> bool:
+    """What waits has not begun: a beginning it names is that of an earlier round."""
+    return event.began_at is not None and event.type is not CREATED
+
+
+@dataclass(frozen=True, kw_only=True)
+class PipelineInfo:
     """What an event of ours needs to be one of the pipeline's: as the newest notice said it."""
 
     pipeline_id: str | int
@@ -20,7 +259,7 @@ class Label:
     pipeline_url: str | None = None
 
     @classmethod
-    def of(cls, event: Event, *, before: "Label | None") -> Self:
+    def from_event(cls, event: Event, *, before: "PipelineInfo | None") -> Self:
         """What the event leaves out is as it was said before."""
         said = event.document
         names = {name: said.get(name) or getattr(before, name, None) for name in _REMEMBERED}
@@ -40,37 +279,37 @@ class Pipeline:
     key: str  # see ``Event.pipeline_key``
     sequence: int = 0  # of the newest event; 0 before the first
     event_type: str | None = None  # of the newest event
-    round: Round = field(default_factory=Round)
-    label: Label | None = None
+    run: PipelineRun = field(default_factory=PipelineRun)
+    info: PipelineInfo | None = None
     entered_at: float | None = None  # unix seconds, when its present state was accepted
 
-    def take(self, event: Event) -> "Advance | EventSkip":
+    def apply(self, event: Event) -> "PipelineTransition | EventSkip":
         """An unknown trigger source is replaced by the one that earlier events gave."""
         event = self._with_known_trigger(event)
-        step = self.round.take(event)
+        step = self.run.apply(event)
         if isinstance(step, Skip):
-            after = replace(self, round=step.after, label=self._label_after(event))
+            after = replace(self, run=step.after, info=self._label_after(event))
             return EventSkip(step.fate, self, after)
-        numbered: list[NumberedEvent] = []
+        numbered: list[SequencedEvent] = []
         previous = self.event_type
         for sequence, one in enumerate(step.events, start=self.sequence + 1):
-            numbered.append(NumberedEvent(one, sequence, previous))
+            numbered.append(SequencedEvent(one, sequence, previous))
             previous = str(one.type)
-        return Advance(self, step.after, tuple(numbered))
+        return PipelineTransition(self, step.after, tuple(numbered))
 
     def _with_known_trigger(self, event: Event) -> Event:
-        known = self.label.trigger_source if self.label else UNKNOWN_TRIGGER
+        known = self.info.trigger_source if self.info else UNKNOWN_TRIGGER
         if known == UNKNOWN_TRIGGER or event.trigger_source != UNKNOWN_TRIGGER:
             return event
         return replace(event, document={**event.document, "trigger_source": known})
 
-    def _label_after(self, event: Event) -> Label | None:
+    def _label_after(self, event: Event) -> PipelineInfo | None:
         """An event that is not sent may be the first that knows the trigger."""
-        if self.label is None or self.label.trigger_source != UNKNOWN_TRIGGER:
-            return self.label
-        return replace(self.label, trigger_source=event.trigger_source)
+        if self.info is None or self.info.trigger_source != UNKNOWN_TRIGGER:
+            return self.info
+        return replace(self.info, trigger_source=event.trigger_source)
 
-    def may_be_half_sent(self, numbered: NumberedEvent) -> bool:
+    def may_be_partially_sent(self, numbered: SequencedEvent) -> bool:
         """Only the newest event can be: the group lets none past that was not sent whole."""
         return numbered.sequence == self.sequence
 
@@ -79,7 +318,7 @@ class Pipeline:
 class EventSkip:
     """An event that a pipeline is not told of, and what the pipeline has still learnt from it."""
 
-    fate: Fate
+    fate: SkipReason
     before: Pipeline
     after: Pipeline
 
@@ -89,28 +328,115 @@ class EventSkip:
 
 
 @dataclass(frozen=True)
-class Advance:
+class PipelineTransition:
     """A pipeline takes a step: the events it tells are written together, or not at all."""
 
     before: Pipeline
-    round: Round
-    numbered: tuple[NumberedEvent, ...]  # those inferred from the last one, and the last one
+    round: PipelineRun
+    sequenced: tuple[SequencedEvent, ...]  # those inferred from the last one, and the last one
 
     @property
-    def newest(self) -> NumberedEvent:
-        return self.numbered[-1]
+    def newest(self) -> SequencedEvent:
+        return self.sequenced[-1]
 
     def after(self, *, now: float) -> Pipeline:
         before, event = self.before, self.newest.event
-        is_entered = (self.round.number, self.round.stage) != (
-            before.round.number,
-            before.round.stage,
+        is_entered = (self.round.number, self.round.state) != (
+            before.run.number,
+            before.run.state,
         )
         return Pipeline(
             before.key,
             self.newest.sequence,
             str(event.type),
             self.round,
-            Label.of(event, before=before.label),
+            PipelineInfo.from_event(event, before=before.info),
             now if is_entered else before.entered_at,
         )
+
+
+MAX_SECONDS = 365 * 24 * 3600.0
+_PROJECTS = "projects"
+_EXAMPLE = '{"created": "15m", "running": "24h", "projects": {"payments": {"running": "2h"}}}'
+
+Limits = Mapping[PipelineState, float]  # in seconds
+
+
+@dataclass(frozen=True)
+class StallThresholds:
+    limits: Limits = field(
+        default_factory=lambda: {
+            PipelineState.CREATED: 15 * 60.0,
+            PipelineState.RUNNING: 24 * 3600.0,
+        }
+    )
+    projects: Mapping[str, Limits] = field(default_factory=dict)
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read JSON; what it does not say is as by default. ``InvalidInput`` says what is wrong."""
+        try:
+            said = parse_json_object(text)
+            projects = {name: _limits(one) for name, one in said.pop(_PROJECTS, {}).items()}
+            return cls({**cls().limits, **_limits(said)}, projects)
+        except (ValueError, TypeError, AttributeError, InvalidInput) as error:
+            raise InvalidInput(f"stall thresholds: {error}; write {_EXAMPLE}") from None
+
+    def min_seconds(self, stage: PipelineState) -> float:
+        """No pipeline stalls sooner, whatever its project."""
+        own = [limits[stage] for limits in self.projects.values() if stage in limits]
+        return min([self.limits[stage], *own])
+
+    def has_stalled(self, pipeline: Pipeline, *, now: float) -> bool:
+        project = pipeline.info.project_name if pipeline.info else None
+        limits = {**self.limits, **self.projects.get(project or "", {})}
+        limit = limits.get(pipeline.run.state)
+        return limit is not None and now - _entered_at(pipeline) >= limit
+
+
+def stalled_event(pipeline: Pipeline, *, now: float) -> Event:
+    """The event that tells it. Its id says round and state: each stall is told once."""
+    label, round_ = pipeline.info, pipeline.run
+    assert label, f"pipeline {pipeline.key} is watched, and nobody has told of it"
+    seconds = int(now - _entered_at(pipeline))
+    stall = EventType.PIPELINE_STALLED
+    document = {
+        "pipeline_id": label.pipeline_id,
+        "source": label.source,
+        "event_type": str(stall),
+        "trigger_source": label.trigger_source,
+        "timestamp": format_rfc3339(now),
+        "event_id": derive_event_id(pipeline.key, stall, "round", round_.number, round_.state),
+        "project_name": label.project_name,
+        "pipeline_name": label.pipeline_name,
+        "pipeline_url": label.pipeline_url,
+        "message": (
+            f"{round_.state} for {format_duration(seconds)}, and no change of state has been heard"
+        ),
+        "data": _data(pipeline, seconds),
+    }
+    said = {name: value for name, value in document.items() if value is not None}
+    return Event.from_document(said)
+
+
+def _data(pipeline: Pipeline, seconds: int) -> Document:
+    return {
+        "state": str(pipeline.run.state),
+        "since": format_rfc3339(_entered_at(pipeline)),
+        "seconds": seconds,
+        "round": pipeline.run.number,
+    }
+
+
+def _limits(said: Mapping[str, Any]) -> Limits:
+    if unknown := said.keys() - set(ACTIVE_STATES):
+        raise InvalidInput(f"{min(unknown)!a} is no state that stalls")
+    return {
+        PipelineState(name): parse_duration(str(value), what=name, longest=MAX_SECONDS)
+        for name, value in said.items()
+    }
+
+
+def _entered_at(pipeline: Pipeline) -> float:
+    assert pipeline.entered_at is not None, f"pipeline {pipeline.key} is watched, and in no state"
+    return pipeline.entered_at

@@ -3,7 +3,7 @@
 Neither a source's name nor a pipeline's id may hold a slash.
 """
 
-from lakehook.domain.errors import BadInput
+from lakehook.domain.errors import InvalidInput
 
 DEFAULT_SOURCE = "default"
 """How operators name the source that has no name."""
@@ -18,12 +18,12 @@ def split_pipeline_key(key: str) -> tuple[str | None, str]:
 
 
 def parse_pipeline_key(pipeline: str, *, source: str | None = None) -> str:
-    """Read ``staging/39``, or ``39`` with its source apart; ``BadInput`` if two are named."""
+    """Read ``staging/39``, or ``39`` with its source apart; ``InvalidInput`` if two are named."""
     named, pipeline_id = split_pipeline_key(pipeline)
     if source is None:
         return pipeline
     if named is not None and named != source:
-        raise BadInput(
+        raise InvalidInput(
             f"source: {source[:MAX_SHOWN]!a} is not that of {pipeline[:MAX_SHOWN]!a};"
             " give one of the two"
         )

@@ -15,18 +15,18 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Self
 
-from lakehook.domain.errors import BadInput
+from lakehook.domain.errors import InvalidInput
 from lakehook.domain.event import Event, EventType
-from lakehook.domain.lane import DeliveryRecord, Status
-from lakehook.domain.moment import parse_moment
-from lakehook.domain.rate import Rate
-from lakehook.domain.subscription import Subscription, checked_event_types
+from lakehook.domain.lane import DeliveryRecord, DeliveryStatus
+from lakehook.domain.rate_limit import Rate
+from lakehook.domain.subscription import Subscription, parse_event_types
+from lakehook.domain.time import parse_time_or_ago
 
 AT_ONCE_SECONDS = 60.0  # of its rate a replay lines up so much: until the clock comes again
 BEGINNING = "0"  # of time
 
 
-class Wanted(StrEnum):
+class DeliveryFilter(StrEnum):
     """Deliveries by how they stand. What waits is let be: it goes in its turn."""
 
     DEAD = "dead"
@@ -34,70 +34,72 @@ class Wanted(StrEnum):
     MISSING = "missing"  # never recorded: from before there was a subscription, or its filter
     ANY = "any"
 
-    def takes(self, record: DeliveryRecord | None) -> bool:
+    def matches(self, record: DeliveryRecord | None) -> bool:
         if record is None:
-            return self in (Wanted.MISSING, Wanted.ANY)
-        if record.status is Status.WAITING:
+            return self in (DeliveryFilter.MISSING, DeliveryFilter.ANY)
+        if record.status is DeliveryStatus.WAITING:
             return False
-        return self is Wanted.ANY or str(record.status) == str(self)
+        return self is DeliveryFilter.ANY or str(record.status) == str(self)
 
 
-class State(StrEnum):
+class ReplayState(StrEnum):
     OPEN = "open"
     DONE = "done"
     STOPPED = "stopped"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wish:
+class ReplayRequest:
     """What an operator asks for, as written."""
 
     since: str
     until: str = ""  # now
     event_types: tuple[str, ...] = ()  # none named: whatever the subscription wants
-    status: str = Wanted.ANY
+    status: str = DeliveryFilter.ANY
     rate: str = "10/s"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Terms:
+class ReplayCriteria:
     """A wish, understood. ``asked`` are its times as they were written."""
 
     since: float  # unix seconds, by when events were accepted
     until: float | None  # none: up to when the subscription is in force
     event_types: tuple[EventType, ...] = ()
-    status: Wanted = Wanted.ANY
+    status: DeliveryFilter = DeliveryFilter.ANY
     rate: Rate
     asked: tuple[str, str] = ("", "")
 
     @classmethod
-    def of(cls, wish: Wish, *, now: float) -> Self:
-        """``BadInput`` names what is not allowed."""
-        since = parse_moment(wish.since, what="since", now=now)
-        until = parse_moment(wish.until, what="until", now=now) if wish.until else now
-        for name, text, time in (("since", wish.since, since), ("until", wish.until, until)):
+    def from_request(cls, request: ReplayRequest, *, now: float) -> Self:
+        """``InvalidInput`` names what is not allowed."""
+        since = parse_time_or_ago(request.since, what="since", now=now)
+        until = parse_time_or_ago(request.until, what="until", now=now) if request.until else now
+        for name, text, time in (("since", request.since, since), ("until", request.until, until)):
             if time > now:
-                raise BadInput(f"{name}: {text[:40]!a} is yet to come; give a time up to now")
+                raise InvalidInput(f"{name}: {text[:40]!a} is yet to come; give a time up to now")
         if since > until:
-            raise BadInput(f"since: {wish.since[:40]!a} is after until, {wish.until[:40]!a}")
+            raise InvalidInput(
+                f"since: {request.since[:40]!a} is after until, {request.until[:40]!a}"
+            )
         return cls(
             since=since,
             until=until,
-            event_types=checked_event_types(wish.event_types),
-            status=checked_wanted(wish.status),
-            rate=Rate.parse(wish.rate),
-            asked=(wish.since, wish.until),
+            event_types=parse_event_types(request.event_types),
+            status=parse_delivery_filter(request.status),
+            rate=Rate.parse(request.rate),
+            asked=(request.since, request.until),
         )
 
-    def are_those_of(self, other: "Terms") -> bool:
+    def equals(self, other: "ReplayCriteria") -> bool:
         """Whether the same was asked: "2h" is another time each time, and the same wish."""
         return replace(self, since=0.0, until=None) == replace(other, since=0.0, until=None)
 
-    def reach(self, event: Event, *, at: float, subscription: Subscription) -> bool:
+    def matches(self, event: Event, *, at: float, subscription: Subscription) -> bool:
         """Whether an event that was accepted then is meant, whatever became of its delivery."""
         is_asked_for = not self.event_types or event.type in self.event_types
         is_within = self.since <= at and (self.until is None or at <= self.until)
-        wants = subscription.wants(event.type) and subscription.matches(event)
+        wants = subscription.accepts_type(event.type) and subscription.matches(event)
         return is_asked_for and is_within and wants
 
 
@@ -105,8 +107,8 @@ class Terms:
 class Replay:
     id: str
     subscription_id: str
-    terms: Terms
-    state: State = State.OPEN
+    criteria: ReplayCriteria
+    state: ReplayState = ReplayState.OPEN
     reason: str = ""  # why it was stopped
     started_at: float
     ended_at: float | None = None
@@ -121,39 +123,39 @@ class Replay:
 
     @property
     def is_open(self) -> bool:
-        return self.state is State.OPEN
+        return self.state is ReplayState.OPEN
 
     def may_send(self, now: float) -> bool:
         return self.next_at < now + AT_ONCE_SECONDS
 
-    def reaching(self, until: float) -> Self:
-        return replace(self, terms=replace(self.terms, until=until))
+    def with_end(self, until: float) -> Self:
+        return replace(self, criteria=replace(self.criteria, until=until))
 
     def claimed(self, now: float) -> Self:
         """What it did not send in the past is not made up for."""
         return replace(self, next_at=max(self.next_at, now))
 
-    def lined_up(self, pipeline: str, *, sent: int, waiting: int) -> Self:
+    def with_enqueued(self, pipeline: str, *, sent: int, waiting: int) -> Self:
         return replace(
             self,
             pipeline=pipeline,
             sent=self.sent + sent,
             waiting=self.waiting + waiting,
-            next_at=self.next_at + sent * self.terms.rate.seconds_each,
+            next_at=self.next_at + sent * self.criteria.rate.seconds_each,
         )
 
-    def left_out(self, pipeline: str) -> Self:
+    def with_skipped(self, pipeline: str) -> Self:
         return replace(self, pipeline=pipeline, failed=self.failed + 1)
 
-    def ended(self, state: State, *, now: float, reason: str = "") -> Self:
+    def ended(self, state: ReplayState, *, now: float, reason: str = "") -> Self:
         return replace(self, state=state, reason=reason, ended_at=now)
 
 
-def checked_wanted(name: str) -> Wanted:
-    if name not in tuple(Wanted):
-        raise BadInput(f"status: {name[:40]!a} is none of {_listed(Wanted)}")
-    return Wanted(name)
+def parse_delivery_filter(name: str) -> DeliveryFilter:
+    if name not in tuple(DeliveryFilter):
+        raise InvalidInput(f"status: {name[:40]!a} is none of {_format_list(DeliveryFilter)}")
+    return DeliveryFilter(name)
 
 
-def _listed(names: Iterable[str]) -> str:
+def _format_list(names: Iterable[str]) -> str:
     return ", ".join(names)

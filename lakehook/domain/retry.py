@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Self
 
-from lakehook.domain.errors import BadInput
+from lakehook.domain.errors import InvalidInput
 
-LONGEST_HINT_SECONDS = 24 * 3600.0
-LONGEST_DELAY_SECONDS = 7 * 24 * 3600.0
-MOST_DELAYS = 50
+MAX_RETRY_AFTER_SECONDS = 24 * 3600.0
+MAX_DELAY_SECONDS = 7 * 24 * 3600.0
+MAX_DELAYS = 50
 JITTER = 0.1
 
 # Plain seconds, and what a schedule writes of less than 0.0001 of one.
@@ -24,24 +24,28 @@ class RetrySchedule:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read ``5,300,0.5``; ``BadInput`` says what is wrong.
+        """Read ``5,300,0.5``; ``InvalidInput`` says what is wrong.
 
-        A stage (``infra.retention``) admits the same and nothing else.
+        A stage (``infra.config``) admits the same and nothing else.
         """
         written = [delay.strip(" ") for delay in text.split(",")]
         if not all(map(_DELAY.fullmatch, written)):
-            raise BadInput(f"retry schedule: {text[:40]!r} is not seconds with commas, like 5,300")
-        if len(written) > MOST_DELAYS:
-            raise BadInput(f"retry schedule: {len(written)} delays, at most {MOST_DELAYS}")
+            raise InvalidInput(
+                f"retry schedule: {text[:40]!r} is not seconds with commas, like 5,300"
+            )
+        if len(written) > MAX_DELAYS:
+            raise InvalidInput(f"retry schedule: {len(written)} delays, at most {MAX_DELAYS}")
         for delay in written:
-            if delay.startswith("-") or Decimal(delay) > LONGEST_DELAY_SECONDS:
-                raise BadInput(f"retry schedule: {delay} is not 0 to {LONGEST_DELAY_SECONDS:.0f} s")
+            if delay.startswith("-") or Decimal(delay) > MAX_DELAY_SECONDS:
+                raise InvalidInput(f"retry schedule: {delay} is not 0 to {MAX_DELAY_SECONDS:.0f} s")
         return cls(tuple(map(float, written)))
 
     def __str__(self) -> str:
         return ",".join(f"{delay:.15g}" for delay in self.delays)
 
-    def wait_after(self, attempts: int, *, hint: float | None, chance: float) -> float | None:
+    def wait_after(
+        self, attempts: int, *, retry_after: float | None, random: float
+    ) -> float | None:
         """Seconds to wait after the nth attempt has failed, or nothing when the budget is spent.
 
         ``chance`` (0 to 1) spreads the waits: jitter only adds, so nothing comes early. ``hint``
@@ -49,5 +53,5 @@ class RetrySchedule:
         """
         if attempts > len(self.delays):
             return None
-        delay = self.delays[attempts - 1] * (1 + JITTER * chance)
-        return max(delay, min(hint or 0.0, LONGEST_HINT_SECONDS))
+        delay = self.delays[attempts - 1] * (1 + JITTER * random)
+        return max(delay, min(retry_after or 0.0, MAX_RETRY_AFTER_SECONDS))

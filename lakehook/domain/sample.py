@@ -1,15 +1,15 @@
 """An event as it may come, with every field that is known: to try things on."""
 
-from lakehook.domain.delivery import Delivery, Lane, NumberedEvent
-from lakehook.domain.document import Document
-from lakehook.domain.endpoint import Endpoint
+from lakehook.domain.delivery import Delivery, Lane, SequencedEvent
+from lakehook.domain.destination import Endpoint
 from lakehook.domain.event import Event, EventType
+from lakehook.domain.json_document import Document
 from lakehook.domain.subscription import Subscription
-from lakehook.domain.template_fields import fields_of
+from lakehook.domain.template_fields import template_fields
 
 _CREATED_AT, _BEGAN_AT = "2026-01-01T11:58:00.000+00:00", "2026-01-01T11:58:30.000+00:00"
 _AT = "2026-01-01T12:00:00.000+00:00"
-_OF_ENDS = ("COMPLETED", "FAILED", "PARTIAL", "CANCELLED")
+_END_FIELDS = ("COMPLETED", "FAILED", "PARTIAL", "CANCELLED")
 _TASK = {"id": 7, "plugin": "github"}
 _OF_PIPELINE: Document = {
     "pipeline_name": "nightly",
@@ -41,7 +41,7 @@ _BY_STATE = {
 }
 
 
-def sample_of(event_type: EventType) -> Event:
+def sample_event(event_type: EventType) -> Event:
     document: Document = {
         "pipeline_id": 39,
         "event_type": str(event_type),
@@ -63,13 +63,13 @@ def fields_of_sample(event_type: EventType) -> Document:
     subscription = Subscription(
         id="sub_sample", name="sample", endpoint=Endpoint.parse("https://receiver.example/hook")
     )
-    return fields_of(delivery_of(sample_of(event_type), subscription), subscription)
+    return template_fields(sample_delivery(sample_event(event_type), subscription), subscription)
 
 
-def delivery_of(event: Event, subscription: Subscription) -> Delivery:
+def sample_delivery(event: Event, subscription: Subscription) -> Delivery:
     """As the one that would carry it, with a place in its pipeline that fits."""
     before = _before(event.type)
-    numbered = NumberedEvent(event, len(before) + 1, before[-1] if before else None)
+    numbered = SequencedEvent(event, len(before) + 1, before[-1] if before else None)
     return Delivery(Lane(subscription.id, event.pipeline_key), numbered)
 
 
@@ -83,7 +83,7 @@ def _times(event_type: EventType) -> Document:
     _, _, state = event_type.partition("_")
     if state == "CREATED":
         return {}
-    ended = {"finished_at": _AT} if state in _OF_ENDS else {}
+    ended = {"finished_at": _AT} if state in _END_FIELDS else {}
     return {"began_at": _BEGAN_AT, **ended}
 
 

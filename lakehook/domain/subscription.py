@@ -1,4 +1,7 @@
-"""A subscription: who wants which events, where, and signed how."""
+"""A subscription: who wants which events, where, and signed how.
+
+The languages in which a channel speaks to people.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -7,22 +10,32 @@ from functools import cached_property
 from typing import Self
 
 from lakehook.domain.destination import Destination
-from lakehook.domain.document import Document
-from lakehook.domain.errors import BadSubscription
+from lakehook.domain.errors import InvalidSubscription
 from lakehook.domain.event import Event, EventType
-from lakehook.domain.language import Language
-from lakehook.domain.pattern import PatternExhausted, Predicate, compiled
-from lakehook.domain.rate import Rate
+from lakehook.domain.event_pattern import PatternExhausted, Predicate, compile_pattern
+from lakehook.domain.json_document import Document
+from lakehook.domain.rate_limit import Rate
 from lakehook.domain.retry import RetrySchedule
-from lakehook.domain.rfc_3339 import rfc_3339
-from lakehook.domain.rotation import SealedSecret
-from lakehook.domain.secret import Signing
+from lakehook.domain.signing import EncryptedSecret, SignatureAlgorithm
 from lakehook.domain.template import Template
+from lakehook.domain.time import format_rfc3339
+
+
+class Language(StrEnum):
+    ENGLISH = "en"
+    CHINESE = "zh"
+
+
+def parse_language(name: str) -> Language:
+    if name not in tuple(Language):
+        raise InvalidSubscription(f"language: {name[:40]!a} is none of {', '.join(Language)}")
+    return Language(name)
+
 
 WEBHOOK = "webhook"  # the channel of whoever names none
 MAX_NAME_CHARACTERS = 100
 MIN_DEADLINE_SECONDS, DEFAULT_DEADLINE_SECONDS, MAX_DEADLINE_SECONDS = 1.0, 10.0, 20.0
-SETTLING_SECONDS = 10.0  # by then no function works with what it read before a change
+CACHE_PROPAGATION_SECONDS = 10.0  # by then no function works with what it read before a change
 
 
 class Ordering(StrEnum):
@@ -53,12 +66,16 @@ class Subscription:
     ordering: Ordering = Ordering.STRICT
     retry_schedule: RetrySchedule | None = None  # its own, else the deployment's
     rate: Rate | None = None  # its own, beside that of its channel
-    paced_by: str = ""  # those with the same name share one rate; empty: the subscription alone
+    rate_limit_key: str = (
+        ""  # those with the same name share one rate; empty: the subscription alone
+    )
     template: Template | None = None  # how it wants it said, else in the channel's way
-    secrets: tuple[SealedSecret, ...] = ()  # newest first
+    secrets: tuple[EncryptedSecret, ...] = ()  # newest first
     header_names: tuple[str, ...] = ()
-    sealed_headers: bytes | None = None
-    sealed_url: bytes | None = None  # where it is a credential: then the endpoint has it as shown
+    encrypted_headers: bytes | None = None
+    encrypted_url: bytes | None = (
+        None  # where it is a credential: then the endpoint has it as shown
+    )
     created_at: str = ""
     paused_at: str | None = None  # by an operator
     disabled_reason: str | None = None  # by the receiver's word, or for failing too long
@@ -67,18 +84,18 @@ class Subscription:
     version: int = 0  # as it was read; 0 is that of a new one
 
     @property
-    def signing(self) -> Signing:
+    def signing(self) -> SignatureAlgorithm:
         """How it is signed from now on; another kind may sign beside it for a while."""
-        return self.secrets[0].signing if self.secrets else Signing.HMAC
+        return self.secrets[0].signing if self.secrets else SignatureAlgorithm.HMAC
 
     @property
     def public_key(self) -> str | None:
         return self.secrets[0].public if self.secrets else None
 
     @property
-    def pace(self) -> str:
+    def effective_rate_limit_key(self) -> str:
         """The name of those with whom it shares its rate."""
-        return self.paced_by or self.id
+        return self.rate_limit_key or self.id
 
     @property
     def is_pending(self) -> bool:
@@ -88,9 +105,13 @@ class Subscription:
     def is_blocked(self) -> bool:
         return self.paused_at is not None or self.disabled_reason is not None
 
-    def receives(self, event: Event) -> bool:
+    def accepts(self, event: Event) -> bool:
         """Whether an event goes out to it, as it now stands; ``PatternExhausted`` if in doubt."""
-        return not self.is_pending and self.wants(event.type) and self._predicate(event.document)
+        return (
+            not self.is_pending
+            and self.accepts_type(event.type)
+            and self._predicate(event.document)
+        )
 
     def matches(self, event: Event) -> bool:
         """By its pattern; what can't be read, or asked in time, keeps nothing from going out."""
@@ -102,11 +123,11 @@ class Subscription:
     @cached_property  # for fan-out, which asks every subscription at every event
     def _predicate(self) -> Predicate:
         try:
-            return compiled(self.pattern) if self.pattern else _everything
-        except BadSubscription:
+            return compile_pattern(self.pattern) if self.pattern else _everything
+        except InvalidSubscription:
             return _everything
 
-    def wants(self, event_type: EventType) -> bool:
+    def accepts_type(self, event_type: EventType) -> bool:
         if self.event_types:
             return event_type in self.event_types
         return event_type.is_of_pipeline
@@ -115,10 +136,10 @@ class Subscription:
         """The tombstone: it knows what it was, and none of the secrets."""
         return replace(
             self,
-            removed_at=rfc_3339(at),
+            removed_at=format_rfc3339(at),
             secrets=(),
-            sealed_headers=None,
-            sealed_url=None,
+            encrypted_headers=None,
+            encrypted_url=None,
             header_names=(),
         )
 
@@ -127,43 +148,45 @@ def _everything(_document: Document) -> bool:
     return True
 
 
-def checked_name(name: str) -> str:
+def parse_name(name: str) -> str:
     if not 1 <= len(name) <= MAX_NAME_CHARACTERS or not name.isprintable() or name != name.strip():
-        raise BadSubscription(
+        raise InvalidSubscription(
             f"name: not 1 to {MAX_NAME_CHARACTERS} printable characters without spaces around them"
         )
     return name
 
 
-def checked_event_types(names: Iterable[str]) -> tuple[EventType, ...]:
+def parse_event_types(names: Iterable[str]) -> tuple[EventType, ...]:
     known = tuple(EventType)
     for name in names:
         if name not in known:
-            raise BadSubscription(f"event type: {name[:40]!a} is none of {', '.join(known)}")
+            raise InvalidSubscription(f"event type: {name[:40]!a} is none of {', '.join(known)}")
     return tuple(dict.fromkeys(EventType(name) for name in names))
 
 
-def checked_signing(name: str) -> Signing:
-    if name not in tuple(Signing):
-        raise BadSubscription(f"signing: {name[:40]!a} is none of {', '.join(Signing)}")
-    return Signing(name)
+def parse_signing(name: str) -> SignatureAlgorithm:
+    if name not in tuple(SignatureAlgorithm):
+        raise InvalidSubscription(
+            f"signing: {name[:40]!a} is none of {', '.join(SignatureAlgorithm)}"
+        )
+    return SignatureAlgorithm(name)
 
 
-def checked_format(name: str) -> Format:
+def parse_format(name: str) -> Format:
     if name not in tuple(Format):
-        raise BadSubscription(f"format: {name[:40]!a} is none of {', '.join(Format)}")
+        raise InvalidSubscription(f"format: {name[:40]!a} is none of {', '.join(Format)}")
     return Format(name)
 
 
-def checked_ordering(name: str) -> Ordering:
+def parse_ordering(name: str) -> Ordering:
     if name not in tuple(Ordering):
-        raise BadSubscription(f"ordering: {name[:40]!a} is none of {', '.join(Ordering)}")
+        raise InvalidSubscription(f"ordering: {name[:40]!a} is none of {', '.join(Ordering)}")
     return Ordering(name)
 
 
-def checked_deadline(seconds: float) -> float:
+def parse_deadline(seconds: float) -> float:
     if not MIN_DEADLINE_SECONDS <= seconds <= MAX_DEADLINE_SECONDS:
-        raise BadSubscription(
+        raise InvalidSubscription(
             f"deadline: {seconds:g} s is not within {MIN_DEADLINE_SECONDS:g}"
             f" to {MAX_DEADLINE_SECONDS:g} s"
         )

@@ -17,7 +17,7 @@ class Template:
     headers: tuple[tuple[str, str], ...] = ()  # name in lower case, and the text of the value
 
     @property
-    def texts(self) -> Iterator[tuple[str, str]]:
+    def parts(self) -> Iterator[tuple[str, str]]:
         """Each text, and the name of its part as people know it."""
         if self.body is not None:
             yield "template", self.body
@@ -32,10 +32,10 @@ class Template:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Typeset:
+class RenderedTemplate:
     """What a template gave for one delivery."""
 
     body: str | None = None
     subject: str | None = None
     headers: tuple[tuple[str, str], ...] = ()
-    unknown: tuple[str, ...] = ()  # fields that it asked for and that are not there
+    missing_fields: tuple[str, ...] = ()  # fields that it asked for and that are not there

@@ -1,17 +1,17 @@
 """What a template may speak of: the event, and the delivery that carries it."""
 
 from lakehook.domain.delivery import Delivery
-from lakehook.domain.document import Document
+from lakehook.domain.json_document import Document
 from lakehook.domain.subscription import Subscription
 
 
-def fields_of(delivery: Delivery, subscription: Subscription) -> Document:
+def template_fields(delivery: Delivery, subscription: Subscription) -> Document:
     """The event's fields by their own names, and ours beside them; no secret, no URL."""
     return {
         **delivery.event.document,
         "event_id": delivery.event.id,
         "sequence": delivery.sequence,
-        "previous_event_type": delivery.numbered.previous_event_type,
+        "previous_event_type": delivery.sequenced.previous_event_type,
         "delivery_id": delivery.id,
         "subscription": {"id": subscription.id, "name": subscription.name},
         "late": delivery.late,

@@ -1,18 +1,55 @@
 """Whether a captured request is genuine and, where it is not, why.
 
 Standard Webhooks 1.0.0, "Verifying webhook authenticity".
+
+What is commonly done to a body between the network and who verifies it.
 """
 
 import base64
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from json import dumps, loads
+from typing import Any
 
-from lakehook.domain.rewriting import rewritings
-from lakehook.domain.rfc_3339 import rfc_3339
-from lakehook.domain.secret import Signing
-from lakehook.domain.signature import VerifyingKey, signed_content
+from lakehook.domain.signing import SignatureAlgorithm, VerifyingKey, signed_content
+from lakehook.domain.time import format_rfc3339
+
+BOM = "\ufeff".encode()
+
+_OF_BYTES: tuple[tuple[str, Callable[[bytes], bytes]], ...] = (
+    ("without the line break at its end", lambda body: body.rstrip(b"\r\n")),
+    ("with a line break at its end", lambda body: body + b"\n"),
+    ("without the spaces around it", bytes.strip),
+    ("with LF for CRLF", lambda body: body.replace(b"\r\n", b"\n")),
+    ("with CRLF for LF", lambda body: body.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")),
+    ("without the byte order mark", lambda body: body.removeprefix(BOM)),
+)
+
+_OF_JSON: tuple[tuple[str, Callable[[Any], str]], ...] = (
+    ("as compact JSON", lambda one: dumps(one, ensure_ascii=False, separators=(",", ":"))),
+    ("as compact JSON in ASCII", lambda one: dumps(one, separators=(",", ":"))),
+    ("as JSON with spaces", lambda one: dumps(one, ensure_ascii=False)),
+    ("as JSON with spaces in ASCII", dumps),
+    ("as JSON with two spaces a level", lambda one: dumps(one, ensure_ascii=False, indent=2)),
+)
+
+
+def common_body_mutations(body: bytes) -> Iterator[tuple[str, bytes]]:
+    """The body as it may have been before, each with how it differs."""
+    undone = [(how, rewrite(body)) for how, rewrite in _OF_BYTES] + list(_parsed(body))
+    yield from ((how, before) for how, before in undone if before != body)
+
+
+def _parsed(body: bytes) -> Iterator[tuple[str, bytes]]:
+    """Whoever parses JSON and writes it again writes it in a way of their own."""
+    try:
+        document = loads(body.removeprefix(BOM))
+        yield from [(how, write(document).encode()) for how, write in _OF_JSON]
+    except (ValueError, RecursionError):  # no JSON, or none that can be written
+        return
+
 
 ID, TIMESTAMP, SIGNATURE = "webhook-id", "webhook-timestamp", "webhook-signature"
 TOLERANCE_SECONDS = 300.0  # of every reference library, in both directions
@@ -29,7 +66,7 @@ class Reason(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Doubt:
+class VerificationFailure:
     """Why a request is not to be trusted."""
 
     reason: Reason
@@ -38,28 +75,28 @@ class Doubt:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Capture:
+class CapturedRequest:
     """A request as it came: names of headers in lower case, the body byte for byte."""
 
     headers: Mapping[str, str]
     body: bytes
 
 
-def doubt_of(
-    capture: Capture, key: VerifyingKey, *, now: float, tolerance_seconds: float
-) -> Doubt | None:
+def verify_request(
+    capture: CapturedRequest, key: VerifyingKey, *, now: float, tolerance_seconds: float
+) -> VerificationFailure | None:
     """What is wrong with a request, the first thing first; nothing when it is genuine."""
     return (
-        _of_headers(capture.headers)
-        or _of_time(int(capture.headers[TIMESTAMP]), now, tolerance_seconds)
-        or _of_signatures(capture, key)
+        _check_headers(capture.headers)
+        or _check_time(int(capture.headers[TIMESTAMP]), now, tolerance_seconds)
+        or _check_signatures(capture, key)
     )
 
 
-def _of_headers(headers: Mapping[str, str]) -> Doubt | None:
+def _check_headers(headers: Mapping[str, str]) -> VerificationFailure | None:
     for name in (ID, TIMESTAMP, SIGNATURE):
         if not headers.get(name):
-            return Doubt(reason=Reason.MISSING_HEADER, detail=f"there is no {name}")
+            return VerificationFailure(reason=Reason.MISSING_HEADER, detail=f"there is no {name}")
     if not _SECONDS.fullmatch(headers[TIMESTAMP]):
         return _malformed(f"{TIMESTAMP} is no whole number of unix seconds")
     if any("," not in one for one in headers[SIGNATURE].split()):
@@ -67,28 +104,29 @@ def _of_headers(headers: Mapping[str, str]) -> Doubt | None:
     return None
 
 
-def _malformed(detail: str) -> Doubt:
-    return Doubt(reason=Reason.MALFORMED_HEADER, detail=detail)
+def _malformed(detail: str) -> VerificationFailure:
+    return VerificationFailure(reason=Reason.MALFORMED_HEADER, detail=detail)
 
 
-def _of_time(at: int, now: float, tolerance: float) -> Doubt | None:
+def _check_time(at: int, now: float, tolerance: float) -> VerificationFailure | None:
     if abs(now - at) <= tolerance:
         return None
     old = now > at
-    return Doubt(
+    return VerificationFailure(
         reason=Reason.TIMESTAMP_TOO_OLD if old else Reason.TIMESTAMP_TOO_NEW,
-        detail=f"signed at {rfc_3339(at)}, {abs(now - at):.0f} s {'before' if old else 'after'}"
-        f" {rfc_3339(now)}; {tolerance:.0f} s are tolerated",
+        detail=f"signed at {format_rfc3339(at)}, {abs(now - at):.0f} s "
+        f"{'before' if old else 'after'}"
+        f" {format_rfc3339(now)}; {tolerance:.0f} s are tolerated",
         hint="to check an old capture, say when it was captured" if old else "",
     )
 
 
-def _of_signatures(capture: Capture, key: VerifyingKey) -> Doubt | None:
+def _check_signatures(capture: CapturedRequest, key: VerifyingKey) -> VerificationFailure | None:
     given = list(_signatures(capture.headers[SIGNATURE]))
     mine = [signature for version, signature in given if version == key.signing.version]
     if not mine:
         versions = ", ".join(sorted({version[:10] for version, _ in given}))
-        return Doubt(
+        return VerificationFailure(
             reason=Reason.NO_KNOWN_VERSION,
             detail=f"signed as {versions!a}; this key checks {key.signing.version!a} alone",
             hint=_other_kind({version for version, _ in given}),
@@ -96,9 +134,11 @@ def _of_signatures(capture: Capture, key: VerifyingKey) -> Doubt | None:
     if _is_signed(capture, capture.body, key, mine):
         return None
     changed = (
-        how for how, body in rewritings(capture.body) if _is_signed(capture, body, key, mine)
+        how
+        for how, body in common_body_mutations(capture.body)
+        if _is_signed(capture, body, key, mine)
     )
-    return Doubt(
+    return VerificationFailure(
         reason=Reason.SIGNATURE_MISMATCH,
         detail=f"none of {len(mine)} {key.signing.version} signatures is of this id, time and body"
         " by this key",
@@ -107,10 +147,10 @@ def _of_signatures(capture: Capture, key: VerifyingKey) -> Doubt | None:
 
 
 def _is_signed(
-    capture: Capture, body: bytes, key: VerifyingKey, signatures: Sequence[bytes]
+    capture: CapturedRequest, body: bytes, key: VerifyingKey, signatures: Sequence[bytes]
 ) -> bool:
     content = signed_content(capture.headers[ID], capture.headers[TIMESTAMP], body)
-    return any([key.verifies(content, one) for one in signatures])  # noqa: C419  all, to take as long
+    return any([key.verifies(content, signature) for signature in signatures])  # noqa: C419  all, to take as long
 
 
 def _signatures(header: str) -> Iterator[tuple[str, bytes]]:
@@ -124,5 +164,5 @@ def _signatures(header: str) -> Iterator[tuple[str, bytes]]:
 
 
 def _other_kind(versions: set[str]) -> str:
-    others = [one for one in Signing if one.version in versions]
+    others = [one for one in SignatureAlgorithm if one.version in versions]
     return f"it takes the {others[0]} key of the subscription" if others else ""

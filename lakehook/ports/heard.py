@@ -1,4 +1,7 @@
-"""The record of when each DevLake was heard last. Any of these may raise ``OwnTrouble``."""
+"""The record of when each DevLake was heard last.
+
+Any of these may raise ``InfrastructureError``.
+"""
 
 from typing import Protocol
 

@@ -14,20 +14,26 @@ tidy.py       the dead-letter queue's copies of what was replayed
 ============  =========================================================
 """
 
-from lakehook.replay.count import CountReplay, Tally
-from lakehook.replay.look_up import FollowReplay, LookUpReplays, StopReplay
-from lakehook.replay.start import Started, StartReplay
-from lakehook.replay.tidy import TidyCopies
-from lakehook.replay.work_off import WorkOffReplays
+from lakehook.replay.manage import (
+    CountReplay,
+    DeleteStaleDlqCopies,
+    FollowReplay,
+    LookUpReplays,
+    ReplayCount,
+    Started,
+    StartReplay,
+    StopReplay,
+)
+from lakehook.replay.worker import ProcessReplays
 
 __all__ = [
     "CountReplay",
+    "DeleteStaleDlqCopies",
     "FollowReplay",
     "LookUpReplays",
+    "ProcessReplays",
+    "ReplayCount",
     "StartReplay",
     "Started",
     "StopReplay",
-    "Tally",
-    "TidyCopies",
-    "WorkOffReplays",
 ]

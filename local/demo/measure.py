@@ -9,11 +9,11 @@ import psutil
 
 from lakehook.domain.event import Event
 from lakehook.producer import PipelineEventPublisher
-from local.demo.cast import MEASURED, Subscriber
+from local.demo.subscribers import MEASURED, Subscriber
 
 IDLE_SECONDS = 2.0
 BURST_PIPELINES, BURST_EVENTS = 40, 4
-LONGEST_BURST_SECONDS = 60.0
+MAX_BURST_SECONDS = 60.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +42,7 @@ def burst(publisher: PipelineEventPublisher, cast: Sequence[Subscriber]) -> tupl
     began = time.monotonic()
     publisher.publish(events)
     for one in cast:
-        one.receiver.wait_for(len(events), within=LONGEST_BURST_SECONDS)
+        one.receiver.wait_for(len(events), within=MAX_BURST_SECONDS)
     return sum(len(one.receiver.arrivals) for one in cast), time.monotonic() - began
 
 

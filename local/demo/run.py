@@ -10,12 +10,18 @@ from rich.console import Console
 from rich.live import Live
 
 from lakehook.producer import PipelineEventPublisher
-from local.demo.cast import Subscriber, a_measuring_cast, on_stage, the_cast, the_stuck_one
+from local.demo.checks import judge
 from local.demo.measure import Measured, burst, idle_cpu_percent
-from local.demo.repair import repair
-from local.demo.screen import Timeline, show_measured, show_verdicts
-from local.demo.story import moments
-from local.demo.verdict import judge
+from local.demo.redrive import repair
+from local.demo.scenario import moments
+from local.demo.subscribers import (
+    Subscriber,
+    demo_subscribers,
+    measuring_subscribers,
+    running_subscribers,
+    stuck_subscriber,
+)
+from local.demo.timeline import Timeline, show_measured, show_verdicts
 from local.installation import LocalLakehook, Options
 
 OPTIONS = Options(allow_networks=("127.0.0.0/8",), retry_schedule="0.5,1", clock_seconds=5.0)
@@ -43,9 +49,9 @@ def run() -> int:
 
 def _show(console: Console, lakehook: LocalLakehook, ready_seconds: float) -> int:
     publisher = PipelineEventPublisher(lakehook.deployment.events_queue_url, lakehook.client("sqs"))
-    stuck_one, stuck = the_stuck_one()
-    cast = (*the_cast(), stuck_one)
-    with on_stage(lakehook.deployment, cast):
+    stuck_one, stuck = stuck_subscriber()
+    cast = (*demo_subscribers(), stuck_one)
+    with running_subscribers(lakehook.deployment, cast):
         _tell(console, publisher, cast)
         repair(console, lakehook.endpoint_url, stuck_one, stuck)
         verdicts = [judge(one.receiver.taken, one.expects()) for one in cast]
@@ -62,8 +68,8 @@ def _measure(
     ready_seconds: float,
 ) -> Measured:
     console.print("Measuring: at rest, then a burst of events to three more subscribers …")
-    idle, measuring = idle_cpu_percent(), a_measuring_cast(MEASURING_SUBSCRIBERS)
-    with on_stage(lakehook.deployment, measuring):
+    idle, measuring = idle_cpu_percent(), measuring_subscribers(MEASURING_SUBSCRIBERS)
+    with running_subscribers(lakehook.deployment, measuring):
         deliveries, seconds = burst(publisher, measuring)
     return Measured(
         ready_seconds=ready_seconds,

@@ -22,8 +22,8 @@ an item, by its name and with the reason; it passes all.
 from local.fifo.message import Message, Received, Sent
 from local.fifo.moves import MoveTask, MoveTasks
 from local.fifo.queue import FifoQueue
-from local.fifo.refusal import Refused
-from local.fifo.settings import Limits, Redrive, Settings
+from local.fifo.settings import Limits, QueueSettings, RedrivePolicy
+from local.fifo.validation import SqsError
 
 __all__ = [
     "FifoQueue",
@@ -31,9 +31,9 @@ __all__ = [
     "Message",
     "MoveTask",
     "MoveTasks",
+    "QueueSettings",
     "Received",
-    "Redrive",
-    "Refused",
+    "RedrivePolicy",
     "Sent",
-    "Settings",
+    "SqsError",
 ]

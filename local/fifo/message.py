@@ -1,8 +1,17 @@
-"""A message in its three lives: as it was sent, as it stands in the queue, as it is received."""
+"""Receipt handles: what they say, and until when it holds.
+
+A message in its three lives: as it was sent, as it stands in the queue, as it is received.
+
+What changes in a message that moves to another queue.
+
+https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-dead-letter-queues.html
+"""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+from local.fifo.validation import SqsError, invalid
 
 TWENTY_DIGITS = 10**19
 
@@ -46,7 +55,7 @@ class Received:
 
 
 @dataclass(slots=True)
-class Entry:
+class StoredMessage:
     """A message's place in the queue: the part that changes."""
 
     message: Message
@@ -58,3 +67,60 @@ class Entry:
     @property
     def visible(self) -> bool:
         return self.invisible_until is None
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """One receive of one message of one queue: nobody need remember the handles of the past."""
+
+    queue: str
+    sequence: int
+    receive_count: int
+
+    def handle(self) -> str:
+        words = f"{self.queue} {self.sequence} {self.receive_count}"
+        return words.encode().hex()
+
+    @classmethod
+    def read(cls, handle: str, queue: str) -> Self:
+        try:
+            name, sequence, receive_count = bytes.fromhex(handle).decode().rsplit(" ", 2)
+            receipt = cls(name, int(sequence), int(receive_count))
+        except ValueError:
+            raise _unreadable(handle) from None
+        if name != queue:
+            raise _unreadable(handle)
+        return receipt
+
+    def check_current(self, entry: StoredMessage) -> None:
+        """Refuse once the timeout is over, and when the message was received again since."""
+        if entry.visible or entry.receive_count != self.receive_count:
+            raise invalid("ReceiptHandle", self.handle(), "The receipt handle has expired.")
+
+    def held(self, entry: StoredMessage | None) -> StoredMessage:
+        """Answer the entry while this receipt holds it in flight."""
+        if entry is None:
+            raise invalid(
+                "ReceiptHandle",
+                self.handle(),
+                "Message does not exist or is not available for visibility timeout change.",
+            )
+        if entry.visible:
+            raise SqsError("MessageNotInflight", "The specified message isn't in flight.")
+        self.check_current(entry)
+        return entry
+
+
+def _unreadable(handle: str) -> SqsError:
+    return SqsError("ReceiptHandleIsInvalid", f'The input receipt handle "{handle}" is not valid.')
+
+
+def dead_letter(entry: StoredMessage, source: str) -> StoredMessage:
+    """Let the message's own id deduplicate it from now on."""
+    message = replace(entry.message, deduplication_id=entry.message.id, dead_letter_source=source)
+    return StoredMessage(message, entry.receive_count, entry.first_received_at)
+
+
+def redriven(message: Message, message_id: str) -> StoredMessage:
+    """Begin anew: under a new id, and received by nobody."""
+    return StoredMessage(replace(message, id=message_id, dead_letter_source=None))

@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from local.fifo.message import Message
 from local.fifo.queue import FifoQueue
-from local.fifo.refusal import Refused, invalid
+from local.fifo.validation import SqsError, invalid
 
 FASTEST_PER_SECOND = 500
 TASKS_KEPT = 10
@@ -81,7 +81,7 @@ class MoveTasks:
             raise invalid("MaxNumberOfMessagesPerSecond", per_second, "Must be from 1 to 500.")
         self.advance()
         if any(task.status == "RUNNING" for task in self._tasks[source.name]):
-            raise Refused("UnsupportedOperation", "There is already a task running.")
+            raise SqsError("UnsupportedOperation", "There is already a task running.")
         task = MoveTask(
             handle=self._new_handle(),
             source=source,
@@ -105,7 +105,7 @@ class MoveTasks:
             if task.handle == handle:
                 task.status = "CANCELLED"
                 return task
-        raise Refused("ResourceNotFoundException", "Task does not exist.")
+        raise SqsError("ResourceNotFoundException", "Task does not exist.")
 
     def advance(self) -> None:
         now = self._clock()

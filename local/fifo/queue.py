@@ -1,20 +1,86 @@
-"""One FIFO queue: what may be asked of it."""
+"""One FIFO queue: what may be asked of it.
+
+Which messages a receive takes, and what it makes of them.
+
+How long a consumer may hold a message.
+
+https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-visibility-timeout.html
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
-from local.fifo.attempts import Attempt, Attempts
-from local.fifo.contract import check_content, check_id
-from local.fifo.dead_letters import redriven
-from local.fifo.deduplication import Deduplication, choose_id
-from local.fifo.message import Entry, Message, Received, Sent
-from local.fifo.receipt import Receipt
-from local.fifo.settings import Limits, Settings
-from local.fifo.stock import Counts, Stock
-from local.fifo.taking import hand_out, take
-from local.fifo.visibility import check_timeout, check_total
+from local.fifo.message import (
+    Message,
+    Receipt,
+    Received,
+    Sent,
+    StoredMessage,
+    dead_letter,
+    redriven,
+)
+from local.fifo.message_store import (
+    Counts,
+    Deduplication,
+    MessageStore,
+    ReceiveAttempt,
+    ReceiveAttempts,
+    choose_id,
+)
+from local.fifo.settings import Limits, QueueSettings, RedrivePolicy
+from local.fifo.validation import check_content, check_id, invalid
+
+
+def take(
+    stock: MessageStore, limit: int, *, until: float, redrive: RedrivePolicy | None, source: str
+) -> list[StoredMessage]:
+    """Fill up from the group with the oldest head, then from the next; bury what is spent."""
+    taken: list[StoredMessage] = []
+    room = min(limit, stock.room_in_flight())
+    while len(taken) < room and (head := stock.free_head()):
+        for entry in stock.free_run(head, room - len(taken)):
+            if redrive and entry.receive_count >= redrive.max_receive_count:
+                stock.remove(entry)
+                redrive.queue.admit(dead_letter(entry, source))
+            else:
+                stock.hold(entry, until)
+                taken.append(entry)
+    return taken
+
+
+def hand_out(entry: StoredMessage, queue: str, now: float) -> Received:
+    entry.receive_count += 1
+    entry.received_at = now
+    if entry.first_received_at is None:
+        entry.first_received_at = now
+    return Received(
+        message=entry.message,
+        handle=Receipt(queue, entry.message.sequence, entry.receive_count).handle(),
+        receive_count=entry.receive_count,
+        first_received_at=entry.first_received_at,
+    )
+
+
+MAX_SECONDS = 43_200
+
+
+def check_timeout(seconds: float) -> None:
+    if not 0 <= seconds <= MAX_SECONDS:
+        raise invalid(
+            "VisibilityTimeout", seconds, f"Must be between 0 and {MAX_SECONDS}, if provided."
+        )
+
+
+def check_total(seconds: float, held_seconds: float) -> None:
+    """Twelve hours count from the receive, and no change starts them anew."""
+    if held_seconds + seconds > MAX_SECONDS:
+        raise invalid(
+            "VisibilityTimeout",
+            seconds,
+            f"Total VisibilityTimeout for the message is beyond the limit [{MAX_SECONDS} seconds]",
+        )
 
 
 class FifoQueue:
@@ -29,12 +95,12 @@ class FifoQueue:
         clock: Callable[[], float],
         *,
         name: str = "queue.fifo",
-        settings: Settings | None = None,
+        settings: QueueSettings | None = None,
         limits: Limits | None = None,
         new_id: Callable[[], str] = lambda: str(uuid4()),
     ) -> None:
         self.name = name
-        self.settings = settings or Settings()
+        self.settings = settings or QueueSettings()
         self._clock = clock
         self._limits = limits or Limits()
         self._new_id = new_id
@@ -83,7 +149,7 @@ class FifoQueue:
             return attempt.renew(self._stock, now + hold)
         entries = self._take(limit, now + hold)
         received = [hand_out(entry, self.name, now) for entry in entries]
-        self._attempts.note(attempt_id, Attempt(entries, received, now + hold), now)
+        self._attempts.note(attempt_id, ReceiveAttempt(entries, received, now + hold), now)
         return received
 
     def delete(self, handle: str) -> None:
@@ -104,8 +170,8 @@ class FifoQueue:
         self._stock.hold(entry, now + seconds)
 
     def purge(self) -> None:
-        self._stock = Stock(self._limits)
-        self._attempts = Attempts()
+        self._stock = MessageStore(self._limits)
+        self._attempts = ReceiveAttempts()
 
     def counts(self) -> Counts:
         self._settle()
@@ -128,7 +194,7 @@ class FifoQueue:
             self._stock.remove(entry)
             destination.admit(redriven(message, self._new_id()))
 
-    def admit(self, entry: Entry) -> None:
+    def admit(self, entry: StoredMessage) -> None:
         """Take in a message of another queue, whatever was sent here before."""
         self._last_sequence += 1
         entry.message = replace(entry.message, sequence=self._last_sequence, sent_at=self._clock())
@@ -141,9 +207,9 @@ class FifoQueue:
 
     def _accept(self, message: Message) -> Sent:
         self._last_sequence = message.sequence
-        self._stock.add(Entry(message))
+        self._stock.add(StoredMessage(message))
         return self._deduplication.note(message, self.settings)
 
-    def _take(self, limit: int, until: float) -> list[Entry]:
+    def _take(self, limit: int, until: float) -> list[StoredMessage]:
         redrive = self.settings.redrive
         return take(self._stock, limit, until=until, redrive=redrive, source=self.name)

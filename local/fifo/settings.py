@@ -3,25 +3,25 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from local.fifo.message import Entry
+from local.fifo.message import StoredMessage
 
 DAY = 86_400
 
 
-class DeadLetterQueue(Protocol):
-    def admit(self, entry: Entry) -> None: ...
+class RedriveTarget(Protocol):
+    def admit(self, entry: StoredMessage) -> None: ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Redrive:
+class RedrivePolicy:
     """Where a message goes once it was received ``max_receive_count`` times."""
 
-    queue: DeadLetterQueue
+    queue: RedriveTarget
     max_receive_count: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Settings:
+class QueueSettings:
     """Queue attributes; times are in seconds."""
 
     visibility_timeout: float = 30
@@ -30,7 +30,7 @@ class Settings:
     maximum_message_size: int = 1_048_576
     content_based_deduplication: bool = False
     deduplication_per_group: bool = False
-    redrive: Redrive | None = None
+    redrive: RedrivePolicy | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 from moto.sqs.exceptions import InvalidAttributeValue, InvalidParameterValue
 
-from local.fifo import Redrive, Settings
+from local.fifo import QueueSettings, RedrivePolicy
 
 CHOICES = {
     "DeduplicationScope": ("queue", "messageGroup"),
@@ -32,8 +32,8 @@ def check_throughput(attributes: Mapping[str, Any]) -> None:
         )
 
 
-def settings_from(attributes: Mapping[str, Any], redrive: Redrive | None) -> Settings:
-    return Settings(
+def settings_from(attributes: Mapping[str, Any], redrive: RedrivePolicy | None) -> QueueSettings:
+    return QueueSettings(
         visibility_timeout=attributes["VisibilityTimeout"],
         delay=attributes["DelaySeconds"],
         retention=attributes["MessageRetentionPeriod"],

@@ -54,7 +54,7 @@ class ModelledBackend(SQSBackend):
         queue = self.get_queue(queue_name)
         if isinstance(queue, ModelledQueue):
             refuse("DelaySeconds", delay_seconds)
-            return queue.send(
+            return queue.enqueue_deliveries(
                 message_body,
                 group_id=group_id,
                 deduplication_id=deduplication_id,

@@ -17,20 +17,20 @@ from moto.sqs.exceptions import (
     TooManyEntriesInBatchRequest,
 )
 
-from local.fifo.contract import size
+from local.fifo.validation import size
 
-MOST_ENTRIES = 10
+MAX_ENTRIES = 10
 ENTRY_ID = re.compile(r"[\w-]{1,80}", re.ASCII)
 
 Entry = dict[str, Any]
 Failure = dict[str, Any]
-Answer = TypeVar("Answer")
+BatchResponse = TypeVar("BatchResponse")
 
 
 def check_batch(entries: Sequence[Entry]) -> None:
     if not entries:
         raise EmptyBatchRequest
-    if len(entries) > MOST_ENTRIES:
+    if len(entries) > MAX_ENTRIES:
         raise TooManyEntriesInBatchRequest(len(entries))
     seen: set[str] = set()
     for entry_id in (entry["Id"] for entry in entries):
@@ -48,10 +48,10 @@ def check_batch_size(entries: Iterable[Entry]) -> None:
 
 
 def do_each(
-    entries: Iterable[Entry], do: Callable[[Entry], Answer]
-) -> tuple[list[Answer], list[Failure]]:
+    entries: Iterable[Entry], do: Callable[[Entry], BatchResponse]
+) -> tuple[list[BatchResponse], list[Failure]]:
     """Answer what was done, and what failed."""
-    done: list[Answer] = []
+    done: list[BatchResponse] = []
     failed: list[Failure] = []
     for entry in entries:
         try:

@@ -5,14 +5,14 @@ from contextlib import contextmanager
 
 from moto.sqs.exceptions import InvalidParameterValue, SQSException
 
-from local.fifo import Refused
+from local.fifo import SqsError
 
 
 @contextmanager
 def said_by_moto() -> Iterator[None]:
     try:
         yield
-    except Refused as refusal:
+    except SqsError as refusal:
         raise SQSException(refusal.code, str(refusal)) from refusal
 
 

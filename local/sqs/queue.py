@@ -10,7 +10,7 @@ from typing import Any
 from moto.sqs.exceptions import MissingParameter
 from moto.sqs.models import Queue
 
-from local.fifo import FifoQueue, MoveTasks, Received, Redrive
+from local.fifo import FifoQueue, MoveTasks, Received, RedrivePolicy
 from local.sqs.attributes import check_throughput, settings_from
 from local.sqs.batches import Entry
 from local.sqs.errors import refuse, said_by_moto
@@ -52,7 +52,7 @@ class ModelledQueue(Queue):
                 if isinstance(self.dead_letter_queue, ModelledQueue):
                     self.dead_letter_queue.wake()
 
-    def send(
+    def enqueue_deliveries(
         self,
         body: str,
         *,
@@ -75,7 +75,7 @@ class ModelledQueue(Queue):
 
     def send_entry(self, entry: Entry) -> WireMessage:
         refuse("DelaySeconds", entry["DelaySeconds"])
-        message = self.send(
+        message = self.enqueue_deliveries(
             entry["MessageBody"],
             group_id=entry.get("MessageGroupId"),
             deduplication_id=entry.get("MessageDeduplicationId"),
@@ -139,8 +139,10 @@ class ModelledQueue(Queue):
         with self.model() as model:
             model.settings = settings_from(self.attributes, self._redrive())
 
-    def _redrive(self) -> Redrive | None:
+    def _redrive(self) -> RedrivePolicy | None:
         target = self.dead_letter_queue
         if not self.redrive_policy or not isinstance(target, ModelledQueue):
             return None
-        return Redrive(queue=target.fifo, max_receive_count=self.redrive_policy["maxReceiveCount"])
+        return RedrivePolicy(
+            queue=target.fifo, max_receive_count=self.redrive_policy["maxReceiveCount"]
+        )

@@ -11,9 +11,9 @@ from local.sqs import redrive, wire
 from local.sqs.backend import ModelledBackend
 from local.sqs.queue import ModelledQueue
 
-MOST_MESSAGES = 10
-LONGEST_WAIT_SECONDS = 20
-MOST_TASKS = 10
+MAX_MESSAGES = 10
+MAX_WAIT_SECONDS = 20
+MAX_TASKS = 10
 
 
 class ModelledResponse(SQSResponse):
@@ -24,9 +24,9 @@ class ModelledResponse(SQSResponse):
         if not isinstance(queue, ModelledQueue):
             return super().receive_message()
         received = queue.receive(
-            self._number("MaxNumberOfMessages", 1, 1, MOST_MESSAGES),
+            self._number("MaxNumberOfMessages", 1, 1, MAX_MESSAGES),
             wait_seconds=self._number(
-                "WaitTimeSeconds", queue.receive_message_wait_time_seconds, 0, LONGEST_WAIT_SECONDS
+                "WaitTimeSeconds", queue.receive_message_wait_time_seconds, 0, MAX_WAIT_SECONDS
             ),
             hold_seconds=self._get_param("VisibilityTimeout"),
             attempt_id=self._get_param("ReceiveRequestAttemptId"),
@@ -45,7 +45,7 @@ class ModelledResponse(SQSResponse):
         return ActionResult({"TaskHandle": task.handle})
 
     def list_message_move_tasks(self) -> ActionResult:
-        limit = self._number("MaxResults", 1, 1, MOST_TASKS)
+        limit = self._number("MaxResults", 1, 1, MAX_TASKS)
         tasks = redrive.newest(self._backend, self._get_param("SourceArn"), limit)
         return ActionResult({"Results": [wire.move_task(task) for task in tasks]})
 

@@ -8,9 +8,9 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from lakehook.settings import Deployment
+from lakehook.settings import StackOutputs
 from local import dynamodb, sqs
-from local.furnish import furnish
+from local.provision import provision
 from tests.fakes import FakeClock
 
 TEMPLATE = Path(__file__).parents[2] / "local" / "template.json"
@@ -22,11 +22,11 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture
-def deployment() -> Iterator[Deployment]:
+def deployment() -> Iterator[StackOutputs]:
     sqs.install()
     dynamodb.install()
     with mock_aws():
         template = json.loads(TEMPLATE.read_text())
-        furniture = furnish(template, {}, boto3.client)  # type: ignore[arg-type]
-        yield Deployment.from_outputs(furniture.outputs)
+        furniture = provision(template, {}, boto3.client)  # type: ignore[arg-type]
+        yield StackOutputs.from_outputs(furniture.outputs)
     sqs.uninstall()

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from functions.api import handler as api_function
-from lakehook.settings import ApiSettings, Deployment
+from lakehook.settings import ApiSettings, StackOutputs
 from tests.api_caller import PRINCIPAL, Caller
 
 TERMS = {
@@ -19,7 +19,7 @@ TERMS = {
 
 @pytest.fixture
 def call(
-    deployment: Deployment, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+    deployment: StackOutputs, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> Iterator[Caller]:
     settings = {name: getattr(deployment, name) for name in ApiSettings.__dataclass_fields__}
     for name, value in ApiSettings(**settings).to_env().items():
@@ -27,10 +27,12 @@ def call(
     # Powertools keeps one logger for each service, with the stdout of the moment it was made.
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", request.node.name)
     monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "Lakehook")
-    wired = (api_function.telemetry, api_function.desk, api_function.api)
+    wired = (api_function.telemetry, api_function.operator_service, api_function.api)
     for one in wired:
         one.cache_clear()
-    monkeypatch.setattr("lakehook.desk.on_aws.resolve", lambda _host, _port: ["93.184.216.34"])
+    monkeypatch.setattr(
+        "lakehook.operations.bootstrap.resolve", lambda _host, _port: ["93.184.216.34"]
+    )
     yield Caller(api_function.lambda_handler)
     for one in wired:
         one.cache_clear()
@@ -74,25 +76,27 @@ def test_each_call_is_one_line_that_tells_who_did_what(
         ("GET", "/subscriptions/nobody", PRINCIPAL, 422),
     ]
     counted = [one for one in told if "_aws" in one]
-    assert [set(one) & {"ApiCalls", "ApiRefused"} for one in counted] == [
-        {"ApiCalls"},
-        {"ApiRefused"},
+    assert [set(one) & {"ApiRequests", "ApiClientErrors"} for one in counted] == [
+        {"ApiRequests"},
+        {"ApiClientErrors"},
     ]
     assert "canary" not in json.dumps(told)
 
 
 def test_what_fails_us_is_counted_and_told_without_what_was_given(
-    call: Caller, deployment: Deployment, capsys: pytest.CaptureFixture[str], monkeypatch: Any
+    call: Caller, deployment: StackOutputs, capsys: pytest.CaptureFixture[str], monkeypatch: Any
 ):
     monkeypatch.setenv("SUBSCRIPTIONS_TABLE", "gone")
 
     said = call("POST", "/subscriptions", TERMS)
 
     told = lines(capsys)
-    assert (said.status, said.document["error"]) == (503, "own_trouble")
-    assert [one["message"] for one in told if "message" in one] == ["own_trouble", "api_called"]
-    assert {name for one in told for name in one if name in ("ApiFailed", "OwnTrouble")} == {
-        "ApiFailed",
-        "OwnTrouble",
+    assert (said.status, said.document["error"]) == (503, "infrastructure_error")
+    assert [one["message"] for one in told if "message" in one] == ["internal_error", "api_called"]
+    assert {
+        name for one in told for name in one if name in ("ApiServerErrors", "InternalErrors")
+    } == {
+        "ApiServerErrors",
+        "InternalErrors",
     }
     assert "canary" not in json.dumps([told, said.document])

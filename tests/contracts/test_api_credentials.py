@@ -6,10 +6,10 @@ import boto3
 import pytest
 
 from lakehook.adapters.api_credentials import StoredApiCredentials
-from lakehook.domain.errors import BadInput, OwnTrouble
-from lakehook.ports.devlake import ApiCredentials
-from lakehook.settings import Deployment
-from tests.devlake import FakeApiCredentials
+from lakehook.domain.errors import InfrastructureError, InvalidInput
+from lakehook.ports.ingress import ApiCredentials
+from lakehook.settings import StackOutputs
+from tests.devlake.port import FakeApiCredentials
 from tests.fakes import FakeClock
 
 KEY = {"authorization": "Bearer k1"}
@@ -53,7 +53,7 @@ def test_there_are_none_until_some_are_stored(stored: tuple[ApiCredentials, Stor
 
 
 @pytest.fixture
-def arn(deployment: Deployment) -> str:
+def arn(deployment: StackOutputs) -> str:
     arn: str = boto3.client("secretsmanager").create_secret(
         Name="api-of-the-test", SecretString="authorization: Bearer k1"
     )["ARN"]
@@ -113,7 +113,9 @@ def test_several_headers_stand_on_lines_of_their_own(arn: str, clock: FakeClock)
 def test_what_is_no_header_is_bad_input_that_does_not_repeat_it(arn: str, clock: FakeClock):
     put(arn, "k1-without-a-name")
 
-    with pytest.raises(BadInput, match=r"secret for DevLake's API: header: not 'Name") as refused:
+    with pytest.raises(
+        InvalidInput, match=r"secret for DevLake's API: header: not 'Name"
+    ) as refused:
         credentials_of(arn, clock).headers()
 
     assert "k1" not in str(refused.value)
@@ -128,5 +130,5 @@ def test_what_was_read_stays_good_while_aws_is_away_and_before_that_is_our_troub
     clock.sleep(300)
 
     assert credentials.headers() == KEY
-    with pytest.raises(OwnTrouble):
+    with pytest.raises(InfrastructureError):
         credentials_of(arn, clock).headers()

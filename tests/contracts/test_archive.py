@@ -5,15 +5,13 @@ from dataclasses import dataclass
 import boto3
 import pytest
 
-from lakehook.adapters.dynamo_archive import DynamoArchive
-from lakehook.adapters.dynamo_health import DynamoHealths
-from lakehook.adapters.dynamo_ledger import DynamoLedger
+from lakehook.adapters.dynamodb.circuit_breakers import DynamoEndpointHealthStore
+from lakehook.adapters.dynamodb.ledger import DynamoDeliveryQueries, DynamoLedger
+from lakehook.domain.attempt import Attempt, Outcome
+from lakehook.domain.circuit_breaker import EndpointHealth
 from lakehook.domain.delivery import Lane
-from lakehook.domain.health import Health
 from lakehook.domain.lane import DeliveryRecord, HeldLane
-from lakehook.domain.outcome import Attempt, Outcome
-from lakehook.ports.archive import Archive
-from lakehook.ports.ledger import Healths, Ledger
+from lakehook.ports.stores import DeliveryQueries, EndpointHealthStore, Ledger
 from tests.builders import a_delivery
 from tests.fakes import NOON, FakeClock, FakeLedger
 from tests.fakes_ops import FakeArchive
@@ -25,8 +23,8 @@ SUCCESS = Attempt(at=NOON, outcome=Outcome.DELIVERED, milliseconds=12, status=20
 @dataclass
 class Both:
     ledger: Ledger
-    healths: Healths
-    archive: Archive
+    healths: EndpointHealthStore
+    archive: DeliveryQueries
 
 
 @pytest.fixture(params=["fake", "dynamodb"])
@@ -36,8 +34,11 @@ def both(request: pytest.FixtureRequest, clock: FakeClock) -> Both:
         return Both(fake, fake.healths, FakeArchive(fake))
     table = request.getfixturevalue("deployment").deliveries_table
     dynamodb = boto3.client("dynamodb")
-    ledger, healths = DynamoLedger(dynamodb, table, clock), DynamoHealths(dynamodb, table)
-    return Both(ledger, healths, DynamoArchive(dynamodb, table))
+    ledger, healths = (
+        DynamoLedger(dynamodb, table, clock),
+        DynamoEndpointHealthStore(dynamodb, table),
+    )
+    return Both(ledger, healths, DynamoDeliveryQueries(dynamodb, table))
 
 
 def waiting(sequence: int) -> DeliveryRecord:
@@ -45,25 +46,25 @@ def waiting(sequence: int) -> DeliveryRecord:
 
 
 def held_with(both: Both, *records: DeliveryRecord) -> HeldLane:
-    held = HeldLane.at(LANE, records[0].sequence, now=NOON)
-    both.ledger.write(records[0], before=None, after=held)
+    held = HeldLane.held_at(LANE, records[0].sequence, now=NOON)
+    both.ledger.save(records[0], before=None, after=held)
     for record in records[1:]:
-        after = held.joined_by(record.sequence)
-        both.ledger.write(record, before=held, after=after)
+        after = held.with_appended(record.sequence)
+        both.ledger.save(record, before=held, after=after)
         held = after
     return held
 
 
 def test_nothing_is_found_in_an_empty_ledger(both: Both):
     assert both.archive.find(LANE, 1) is None
-    assert list(both.archive.of_lane(LANE)) == []
+    assert list(both.archive.by_lane(LANE)) == []
 
 
 def test_a_delivery_is_found_with_the_time_of_its_last_change(both: Both, clock: FakeClock):
     held = held_with(both, waiting(1))
     clock.sleep(5.25)
-    delivered = waiting(1).tried(SUCCESS)
-    both.ledger.write(delivered, before=held, after=None)
+    delivered = waiting(1).with_attempt(SUCCESS)
+    both.ledger.save(delivered, before=held, after=None)
 
     found = both.archive.find(LANE, 1)
     assert found == delivered
@@ -73,31 +74,34 @@ def test_a_delivery_is_found_with_the_time_of_its_last_change(both: Both, clock:
 def test_the_deliveries_of_a_lane_come_the_highest_sequence_first(both: Both):
     held_with(both, *(waiting(sequence) for sequence in (1, 2, 9, 10, 11)))
     other = DeliveryRecord.waiting(a_delivery(3, pipeline_id=390))
-    both.ledger.write(other, before=None, after=None)
+    both.ledger.save(other, before=None, after=None)
 
-    assert [one.sequence for one in both.archive.of_lane(LANE)] == [11, 10, 9, 2, 1]
+    assert [one.sequence for one in both.archive.by_lane(LANE)] == [11, 10, 9, 2, 1]
 
 
 def test_the_deliveries_of_a_subscription_are_found_in_every_lane(both: Both):
     held_with(both, waiting(1))
     for subscription, pipeline in (("sub_a", 40), ("sub_ab", 40), ("sub_b", 39)):
         delivery = a_delivery(2, subscription=subscription, pipeline_id=pipeline)
-        both.ledger.write(DeliveryRecord.waiting(delivery).tried(SUCCESS), before=None, after=None)
+        both.ledger.save(
+            DeliveryRecord.waiting(delivery).with_attempt(SUCCESS), before=None, after=None
+        )
     both.healths.save(
-        Health(subscription_id="sub_a"), Health(subscription_id="sub_a", failures=1, version=1)
+        EndpointHealth(subscription_id="sub_a"),
+        EndpointHealth(subscription_id="sub_a", failures=1, version=1),
     )
     pages: list[int] = []
 
-    entries = list(both.archive.of_subscription("sub_a", seen=pages.append))
+    entries = list(both.archive.by_subscription("sub_a", on_scanned=pages.append))
 
-    found = {f"{one.lane}#{one.sequence}" for one in entries}
+    found = {f"{entry.lane}#{entry.sequence}" for entry in entries}
     assert found == {"sub_a#39#1", "sub_a#40#2"}
     assert sum(pages) >= 5  # four deliveries and one lane were looked at
 
 
 def test_only_what_waits_behind_the_head_is_counted(both: Both):
-    done, dead = waiting(3).tried(SUCCESS), waiting(4).dead("timed_out")
+    done, dead = waiting(3).with_attempt(SUCCESS), waiting(4).dead("timed_out")
     held = held_with(both, waiting(2), done, dead, waiting(5), waiting(6))
-    both.ledger.write(waiting(1), before=None, after=None)
+    both.ledger.save(waiting(1), before=None, after=None)
 
-    assert both.archive.behind(held) == 2
+    assert both.archive.count_waiting_behind(held) == 2

@@ -10,25 +10,24 @@ from typing import Any
 import boto3
 import pytest
 
-from lakehook.adapters.dynamo_health import DynamoHealths
-from lakehook.adapters.dynamo_journal import DynamoJournal
-from lakehook.adapters.dynamo_ledger import DynamoLedger
-from lakehook.adapters.dynamo_subscriptions import DynamoSubscriptions
-from lakehook.adapters.dynamo_watch import DynamoWatch
+from lakehook.adapters.dynamodb.circuit_breakers import DynamoEndpointHealthStore
+from lakehook.adapters.dynamodb.journal import DynamoJournal, DynamoUnfinishedPipelines
+from lakehook.adapters.dynamodb.ledger import DynamoLedger
+from lakehook.adapters.dynamodb.subscriptions import DynamoSubscriptions
+from lakehook.domain.attempt import Attempt, Outcome
+from lakehook.domain.circuit_breaker import EndpointHealth
 from lakehook.domain.delivery import Lane
-from lakehook.domain.errors import LaneMoved, OwnTrouble
-from lakehook.domain.health import Health
-from lakehook.domain.lane import DeliveryRecord, HeldLane, Status
-from lakehook.domain.outcome import Attempt, Outcome
-from lakehook.domain.pipeline import Advance
-from lakehook.ports.ledger import Due
-from lakehook.settings import Deployment
+from lakehook.domain.errors import InfrastructureError, LaneConflict
+from lakehook.domain.lane import DeliveryRecord, DeliveryStatus, HeldLane
+from lakehook.domain.pipeline import PipelineTransition
+from lakehook.ports.stores import DueItem
+from lakehook.settings import StackOutputs
 from tests.builders import a_delivery, a_subscription, an_event
 from tests.fakes import NOON, FakeClock
 
 LANE = Lane("sub_a", "39")
 SUCCESS = Attempt(at=NOON, outcome=Outcome.DELIVERED, milliseconds=12, status=200)
-DELIVERED = DeliveryRecord.waiting(a_delivery()).tried(SUCCESS)
+DELIVERED = DeliveryRecord.waiting(a_delivery()).with_attempt(SUCCESS)
 FOR_EVER = 99
 
 
@@ -55,21 +54,21 @@ class Conflicts:
 
 
 @pytest.fixture
-def conflicts(deployment: Deployment) -> Conflicts:
+def conflicts(deployment: StackOutputs) -> Conflicts:
     return Conflicts()
 
 
 @pytest.fixture
-def ledger(conflicts: Conflicts, deployment: Deployment, clock: FakeClock) -> DynamoLedger:
+def ledger(conflicts: Conflicts, deployment: StackOutputs, clock: FakeClock) -> DynamoLedger:
     return DynamoLedger(conflicts.client, deployment.deliveries_table, clock)
 
 
 def test_a_lane_that_a_worker_is_writing_is_leased_by_a_later_tick(
     ledger: DynamoLedger, conflicts: Conflicts
 ):
-    held = HeldLane.at(LANE, 1, now=NOON)
-    ledger.write(DeliveryRecord.waiting(a_delivery()), before=None, after=held)
-    due = Due(LANE, held.token)
+    held = HeldLane.held_at(LANE, 1, now=NOON)
+    ledger.save(DeliveryRecord.waiting(a_delivery()), before=None, after=held)
+    due = DueItem(LANE, held.due_token)
     conflicts.left = 1
 
     assert ledger.lease(due, until=NOON + 300) is None
@@ -79,10 +78,10 @@ def test_a_lane_that_a_worker_is_writing_is_leased_by_a_later_tick(
 def test_a_success_outlasts_a_transaction_on_its_record(ledger: DynamoLedger, conflicts: Conflicts):
     conflicts.left = 2
 
-    ledger.write(DELIVERED, before=None, after=None)
+    ledger.save(DELIVERED, before=None, after=None)
 
-    known = ledger.read([a_delivery()], []).records[LANE, 1]
-    assert known.status is Status.DELIVERED
+    known = ledger.load([a_delivery()], []).records[LANE, 1]
+    assert known.status is DeliveryStatus.DELIVERED
 
 
 def test_a_record_that_is_always_being_written_is_somebody_elses(
@@ -90,24 +89,24 @@ def test_a_record_that_is_always_being_written_is_somebody_elses(
 ):
     conflicts.left = FOR_EVER
 
-    with pytest.raises(LaneMoved):
-        ledger.write(DELIVERED, before=None, after=None)
+    with pytest.raises(LaneConflict):
+        ledger.save(DELIVERED, before=None, after=None)
 
 
 def test_a_lane_in_conflict_has_moved(ledger: DynamoLedger, conflicts: Conflicts):
-    held = HeldLane.at(LANE, 1, now=NOON)
+    held = HeldLane.held_at(LANE, 1, now=NOON)
     conflicts.left = 1
 
-    with pytest.raises(LaneMoved):
-        ledger.write(DeliveryRecord.waiting(a_delivery()), before=None, after=held)
+    with pytest.raises(LaneConflict):
+        ledger.save(DeliveryRecord.waiting(a_delivery()), before=None, after=held)
 
 
 def test_a_breaker_that_another_worker_is_writing_is_not_saved(
-    conflicts: Conflicts, deployment: Deployment
+    conflicts: Conflicts, deployment: StackOutputs
 ):
-    healths = DynamoHealths(conflicts.client, deployment.deliveries_table)
-    well = Health(subscription_id="sub_a")
-    ill = Health(subscription_id="sub_a", failures=1, lanes=("39",), version=1)
+    healths = DynamoEndpointHealthStore(conflicts.client, deployment.deliveries_table)
+    well = EndpointHealth(subscription_id="sub_a")
+    ill = EndpointHealth(subscription_id="sub_a", failures=1, lanes=("39",), version=1)
     conflicts.left = 1
 
     assert not healths.save(well, ill)
@@ -115,27 +114,27 @@ def test_a_breaker_that_another_worker_is_writing_is_not_saved(
 
 
 def test_events_of_a_pipeline_that_is_being_leased_are_accepted(
-    conflicts: Conflicts, deployment: Deployment, clock: FakeClock
+    conflicts: Conflicts, deployment: StackOutputs, clock: FakeClock
 ):
     journal = DynamoJournal(conflicts.client, deployment.pipelines_table, clock)
-    pipeline, _ = journal.open(an_event())
-    advance = pipeline.take(an_event())
-    assert isinstance(advance, Advance)
+    pipeline, _ = journal.load(an_event())
+    advance = pipeline.apply(an_event())
+    assert isinstance(advance, PipelineTransition)
     conflicts.left = 2
 
     journal.append(advance)
 
-    assert len(journal.history("39")) == 1
+    assert len(journal.events("39")) == 1
 
 
 def test_a_pipeline_whose_events_are_being_accepted_is_leased_by_a_later_tick(
-    conflicts: Conflicts, deployment: Deployment, clock: FakeClock
+    conflicts: Conflicts, deployment: StackOutputs, clock: FakeClock
 ):
     journal = DynamoJournal(conflicts.client, deployment.pipelines_table, clock)
-    watch = DynamoWatch(conflicts.client, deployment.pipelines_table, clock)
-    pipeline, _ = journal.open(an_event())
-    advance = pipeline.take(an_event())
-    assert isinstance(advance, Advance)
+    watch = DynamoUnfinishedPipelines(conflicts.client, deployment.pipelines_table, clock)
+    pipeline, _ = journal.load(an_event())
+    advance = pipeline.apply(an_event())
+    assert isinstance(advance, PipelineTransition)
     journal.append(advance)
     created = advance.after(now=clock.now())
     conflicts.left = 1
@@ -145,7 +144,7 @@ def test_a_pipeline_whose_events_are_being_accepted_is_leased_by_a_later_tick(
 
 
 def test_operators_who_change_two_subscriptions_at_once_are_not_in_each_others_way(
-    conflicts: Conflicts, deployment: Deployment, clock: FakeClock
+    conflicts: Conflicts, deployment: StackOutputs, clock: FakeClock
 ):
     subscriptions = DynamoSubscriptions(conflicts.client, deployment.subscriptions_table, clock)
     conflicts.left = 2
@@ -158,10 +157,10 @@ def test_operators_who_change_two_subscriptions_at_once_are_not_in_each_others_w
 
 
 def test_a_conflict_without_end_is_trouble_of_our_own(
-    conflicts: Conflicts, deployment: Deployment, clock: FakeClock
+    conflicts: Conflicts, deployment: StackOutputs, clock: FakeClock
 ):
     subscriptions = DynamoSubscriptions(conflicts.client, deployment.subscriptions_table, clock)
     conflicts.left = FOR_EVER
 
-    with pytest.raises(OwnTrouble):
+    with pytest.raises(InfrastructureError):
         subscriptions.save(a_subscription())

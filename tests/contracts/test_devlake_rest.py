@@ -5,19 +5,14 @@ from dataclasses import dataclass
 
 import pytest
 
-from lakehook.adapters import devlake_api, devlake_session
-from lakehook.adapters.devlake_rest import RestDevLake
+from lakehook.adapters.devlake import blueprints
+from lakehook.adapters.devlake import session as devlake_session
+from lakehook.adapters.devlake.rest import RestDevLake
 from lakehook.domain.devlake.api_address import ApiAddress
-from lakehook.ports.devlake import DevLakePipelines
-from tests.devlake import (
-    VERSION,
-    FakeApiCredentials,
-    FakeDevlake,
-    Row,
-    a_task,
-    serving_rest,
-    shown,
-)
+from lakehook.ports.ingress import DevLakePipelines
+from tests.devlake.port import FakeApiCredentials, FakeDevlake
+from tests.devlake.rest import VERSION, serving_rest
+from tests.devlake.rows import Row, a_task, shown
 
 PAGE_SIZE = 2
 PIPELINES = [
@@ -47,7 +42,7 @@ def there(request: pytest.FixtureRequest) -> Iterator[Shown]:
         return
     with serving_rest(fake.rest) as url:
         if request.param == "functions":
-            fetch = devlake_api.ApiFetch(url, FakeApiCredentials(), deadline_seconds=10)
+            fetch = blueprints.ApiFetch(url, FakeApiCredentials(), deadline_seconds=10)
             yield Shown(RestDevLake(fetch, page_size=PAGE_SIZE), pipelines)
             fetch.close()
         else:

@@ -11,35 +11,34 @@ import boto3
 import pytest
 from standardwebhooks import Webhook
 
-from functions.clock import handler as clock_function
 from functions.deliver import handler as deliver_function
 from functions.fanout import handler as fanout_function
-from lakehook.adapters.dynamo_ledger import DynamoLedger
-from lakehook.adapters.dynamo_subscriptions import DynamoSubscriptions
-from lakehook.adapters.kms import KmsSealer
+from functions.scheduler import handler as clock_function
+from lakehook.adapters.dynamodb.ledger import DynamoLedger
+from lakehook.adapters.dynamodb.subscriptions import DynamoSubscriptions
+from lakehook.adapters.kms import KmsEncryptor
 from lakehook.domain.delivery import Delivery
-from lakehook.domain.endpoint import Endpoint
-from lakehook.domain.lane import DeliveryRecord, HeldLane, Status
-from lakehook.domain.message import Message, Resume, decode, encode
-from lakehook.domain.rfc_3339 import rfc_3339
-from lakehook.domain.rotation import SealedSecret
-from lakehook.domain.secret import Secret
+from lakehook.domain.destination import Endpoint
+from lakehook.domain.lane import DeliveryRecord, DeliveryStatus, HeldLane
+from lakehook.domain.queue_message import Message, Resume, decode, encode
+from lakehook.domain.signing import EncryptedSecret, HmacSecret
 from lakehook.domain.subscription import Subscription
+from lakehook.domain.time import format_rfc3339
 from lakehook.settings import (
-    NONE,
-    ClockSettings,
+    UNSET,
     DeliverSettings,
-    Deployment,
     FanoutSettings,
+    SchedulerSettings,
     Settings,
+    StackOutputs,
 )
 from tests.builders import a_delivery, a_document, a_subscription
-from tests.devlake import RestApi, serving_rest, shown
-from tests.devlake.rows import Tables
+from tests.devlake.rest import RestApi, serving_rest
+from tests.devlake.rows import Tables, shown
 from tests.fakes import FakeClock
 from tests.integration.wire import Wire, answer, serving
 
-SECRET = Secret(b"a secret of thirty-two bytes, so")
+SECRET = HmacSecret(b"a secret of thirty-two bytes, so")
 OK, FAILING = answer("200 OK"), answer("500 Oh", b"broken")
 
 
@@ -98,7 +97,7 @@ def a_message(message: Message) -> tuple[str, str]:
 class Installation:
     """The deployment in this process, and its functions as Lambda would call them."""
 
-    def __init__(self, deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, deployment: StackOutputs, monkeypatch: pytest.MonkeyPatch) -> None:
         self.deployment = deployment
         self.sqs, self._dynamodb = boto3.client("sqs"), boto3.client("dynamodb")
         self.ledger = DynamoLedger(self._dynamodb, deployment.deliveries_table, FakeClock())
@@ -106,12 +105,14 @@ class Installation:
         self.networks = "127.0.0.0/8"
 
     def subscribe(self, wire: Wire, subscription_id: str = "sub_a", **changes: Any) -> Subscription:
-        sealer = KmsSealer(boto3.client("kms"), self.deployment.secrets_key)
+        sealer = KmsEncryptor(boto3.client("kms"), self.deployment.secrets_key)
         subscription = replace(
             a_subscription(id=subscription_id),
             endpoint=Endpoint.parse(wire.url),
             secrets=(
-                SealedSecret(sealed=sealer.seal(SECRET.key, subscription_id=subscription_id)),
+                EncryptedSecret(
+                    ciphertext=sealer.encrypt(SECRET.key, subscription_id=subscription_id)
+                ),
             ),
             **changes,
         )
@@ -120,13 +121,13 @@ class Installation:
 
     def hold(self, *, due_at: float, attempts: int = 0) -> HeldLane:
         record = DeliveryRecord.waiting(a_delivery(1))
-        held = replace(HeldLane.at(record.lane, 1, now=due_at), attempts=attempts)
-        self.ledger.write(record, before=None, after=held)
+        held = replace(HeldLane.held_at(record.lane, 1, now=due_at), attempts=attempts)
+        self.ledger.save(record, before=None, after=held)
         return held
 
-    def status(self, sequence: int) -> Status:
+    def status(self, sequence: int) -> DeliveryStatus:
         delivery = a_delivery(sequence)
-        return self.ledger.read([delivery], []).records[delivery.lane, sequence].status
+        return self.ledger.load([delivery], []).records[delivery.lane, sequence].status
 
     def fan_out(self, **bodies: tuple[str, str]) -> Mapping[str, Any]:
         settings = FanoutSettings(
@@ -151,9 +152,9 @@ class Installation:
         return self._invoke(deliver_function, settings, sqs_event(**bodies))
 
     def wake(
-        self, stall_thresholds: str = "{}", *, devlake_api_url: str = NONE, seconds: int = 30
+        self, stall_thresholds: str = "{}", *, devlake_api_url: str = UNSET, seconds: int = 30
     ) -> Mapping[str, Any]:
-        settings = ClockSettings(
+        settings = SchedulerSettings(
             subscriptions_table=self.deployment.subscriptions_table,
             deliveries_table=self.deployment.deliveries_table,
             deliveries_queue_url=self.deployment.deliveries_queue_url,
@@ -193,7 +194,7 @@ class Installation:
 
 
 @pytest.fixture
-def installed(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> Iterator[Installation]:
+def installed(deployment: StackOutputs, monkeypatch: pytest.MonkeyPatch) -> Iterator[Installation]:
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "functions")
     monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "Lakehook")
     yield Installation(deployment, monkeypatch)
@@ -206,8 +207,8 @@ def installed(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> Iterat
     for wiring in (
         fanout_function.fan_out,
         deliver_function.deliver_batch,
-        clock_function.wake_lanes,
-        clock_function.tell_stalled,
+        clock_function.resume_due_lanes,
+        clock_function.publish_stalled_pipelines,
         clock_function.reconcile,
     ):
         wiring.cache_clear()
@@ -285,7 +286,7 @@ def test_a_delivery_reaches_its_subscriber_signed(installed: Installation):
         answer = installed.deliver(m1=a_message(a_delivery(1)))
 
     assert answer == failures()
-    assert installed.status(1) is Status.DELIVERED
+    assert installed.status(1) is DeliveryStatus.DELIVERED
     head, _, body = wire.requests[0].partition(b"\r\n\r\n")
     headers = dict(line.split(": ", 1) for line in head.decode().split("\r\n")[1:])
     assert Webhook(SECRET.reveal()).verify(body, headers)["sequence"] == 1
@@ -301,8 +302,8 @@ def test_what_is_no_network_opens_nothing_stops_no_delivery_and_is_told_once(
         answers = [installed.deliver(m1=a_message(a_delivery(n))) for n in (1, 2)]
 
     assert answers == [failures()] * 2
-    assert installed.status(2) is Status.DELIVERED
-    (told,) = [one for one in caplog.records if one.message == "own_trouble"]
+    assert installed.status(2) is DeliveryStatus.DELIVERED
+    (told,) = [record for record in caplog.records if record.message == "internal_error"]
     assert str(told.exc_info[1]).endswith("opens nothing: '10.0.0.0/33', '...'")  # type: ignore[index]
 
 
@@ -373,10 +374,10 @@ def test_a_spent_budget_ends_as_a_dead_letter(installed: Installation):
     with serving(FAILING) as wire:
         installed.subscribe(wire)
         held = installed.hold(due_at=1000.0, attempts=2)
-        answer = installed.deliver(m1=a_message(Resume(held.lane, held.token)))
+        answer = installed.deliver(m1=a_message(Resume(held.lane, held.due_token)))
 
     assert answer == failures()
-    assert installed.status(1) is Status.DEAD
+    assert installed.status(1) is DeliveryStatus.DEAD
     (letter,) = installed.drain(installed.deployment.dead_letter_queue_url)
     assert decode(letter["Body"]) == a_delivery(1)
     assert letter["MessageAttributes"]["endpoint"]["StringValue"].endswith("/hook?key=…")
@@ -395,8 +396,8 @@ def test_a_lane_whose_time_has_come_is_woken_and_delivers_what_it_held(installed
         (resume,) = installed.drain(installed.deployment.deliveries_queue_url)
         assert installed.deliver(m1=(str(held.lane), resume["Body"])) == failures()
 
-    assert installed.status(1) is Status.DELIVERED
-    assert installed.ledger.read([], [held.lane]).lanes == {}
+    assert installed.status(1) is DeliveryStatus.DELIVERED
+    assert installed.ledger.load([], [held.lane]).lanes == {}
     assert len(wire.requests) == 1
 
 
@@ -421,7 +422,7 @@ def test_a_pipeline_that_stalls_is_told_once_like_any_event(installed: Installat
     now, patient = '{"created": "0s"}', '{"created": "0s", "projects": {"lake": {"created": "1h"}}}'
 
     assert installed.wake(patient)["stalled"] == 0
-    clock_function.tell_stalled.cache_clear()
+    clock_function.publish_stalled_pipelines.cache_clear()
     assert installed.wake(now)["stalled"] == 1
     (stall,) = installed.drain(installed.deployment.events_queue_url)
     assert installed.fan_out(m2=("39", stall["Body"])) == failures()
@@ -446,7 +447,7 @@ def devlake() -> Iterator[tuple[RestApi, str]]:
 
 
 def changed_now(rest: RestApi) -> None:
-    rest.tables.pipelines[39] |= {"updatedAt": rfc_3339(time.time() - 300)}
+    rest.tables.pipelines[39] |= {"updatedAt": format_rfc3339(time.time() - 300)}
 
 
 def test_what_devlake_could_not_tell_is_found_by_the_clock_once(
@@ -487,6 +488,6 @@ def test_a_devlake_that_is_away_fails_no_tick_and_says_why(
 
     assert installed.wake(devlake_api_url="http://127.0.0.1:9")["woken"] == 1
 
-    (failed,) = [one for one in caplog.records if one.message == "reconcile_failed"]
+    (failed,) = [record for record in caplog.records if record.message == "reconcile_failed"]
     assert vars(failed)["reason"] == "DevLake is away: no connection"
-    assert "OwnTrouble" not in capsys.readouterr().out
+    assert "InternalErrors" not in capsys.readouterr().out

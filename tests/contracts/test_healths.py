@@ -5,17 +5,17 @@ from dataclasses import replace
 import boto3
 import pytest
 
-from lakehook.adapters.dynamo_health import DynamoHealths
-from lakehook.adapters.dynamo_ledger import DynamoLedger
+from lakehook.adapters.dynamodb.circuit_breakers import DynamoEndpointHealthStore
+from lakehook.adapters.dynamodb.ledger import DynamoLedger
+from lakehook.domain.circuit_breaker import EndpointHealth
 from lakehook.domain.delivery import Lane
-from lakehook.domain.health import Health
 from lakehook.domain.lane import DeliveryRecord, HeldLane
-from lakehook.ports.ledger import Census, Due, Healths, Ledger
+from lakehook.ports.stores import Backlog, DueItem, EndpointHealthStore, Ledger
 from tests.builders import a_delivery
 from tests.fakes import NOON, FakeClock, FakeHealths, FakeLedger
 
-WELL = Health(subscription_id="sub_a")
-OPEN = Health(
+WELL = EndpointHealth(subscription_id="sub_a")
+OPEN = EndpointHealth(
     subscription_id="sub_a",
     failures=5,
     lanes=("sub_a#1", "sub_a#2"),
@@ -23,7 +23,7 @@ OPEN = Health(
     due_at=NOON + 5.25,
     probes=1,
     average_ms=2400.0,
-    slots=(NOON + 60,),
+    permits=(NOON + 60,),
     version=1,
 )
 
@@ -31,7 +31,7 @@ OPEN = Health(
 class Both:
     """Health is kept beside the lanes, read with them, and due as they are."""
 
-    def __init__(self, healths: Healths, ledger: Ledger) -> None:
+    def __init__(self, healths: EndpointHealthStore, ledger: Ledger) -> None:
         self.healths, self.ledger = healths, ledger
 
 
@@ -42,20 +42,20 @@ def both(request: pytest.FixtureRequest, clock: FakeClock) -> Both:
         return Both(healths, FakeLedger(healths=healths))
     table = request.getfixturevalue("deployment").deliveries_table
     dynamodb = boto3.client("dynamodb")
-    return Both(DynamoHealths(dynamodb, table), DynamoLedger(dynamodb, table, clock))
+    return Both(DynamoEndpointHealthStore(dynamodb, table), DynamoLedger(dynamodb, table, clock))
 
 
 def test_who_is_not_known_is_well(both: Both):
     assert both.healths.find("sub_a") == WELL
-    assert dict(both.ledger.read([], [Lane("sub_a", "39")]).healths) == {}
+    assert dict(both.ledger.load([], [Lane("sub_a", "39")]).endpoint_health) == {}
 
 
 def test_what_is_saved_is_found_and_read_with_the_lanes(both: Both):
     assert both.healths.save(WELL, OPEN)
 
     assert both.healths.find("sub_a") == OPEN
-    page = both.ledger.read([], [Lane("sub_a", "39"), Lane("sub_b", "39")])
-    assert dict(page.healths) == {"sub_a": OPEN}
+    page = both.ledger.load([], [Lane("sub_a", "39"), Lane("sub_b", "39")])
+    assert dict(page.endpoint_health) == {"sub_a": OPEN}
     assert dict(page.lanes) == {}
 
 
@@ -80,7 +80,7 @@ def test_an_open_breaker_is_due_and_leased_as_a_lane_is(both: Both):
     both.healths.save(WELL, OPEN)
     (due,) = both.ledger.due(NOON + 6)
 
-    assert (due.lane.subscription_id, due.breaker) == ("sub_a", True)
+    assert (due.lane.subscription_id, due.is_breaker) == ("sub_a", True)
     assert list(both.ledger.due(NOON + 5)) == []
     assert both.ledger.lease(due, until=NOON + 300) == round((NOON + 300) * 1000)
     assert both.ledger.lease(due, until=NOON + 300) is None
@@ -88,19 +88,19 @@ def test_an_open_breaker_is_due_and_leased_as_a_lane_is(both: Both):
 
 
 def test_what_is_held_is_counted(both: Both):
-    assert both.ledger.census() == Census()
+    assert both.ledger.backlog() == Backlog()
     both.healths.save(WELL, OPEN)
     for number in (3, 1, 2):
         record = DeliveryRecord.waiting(a_delivery(1, pipeline_id=number))
-        held = HeldLane.at(record.lane, 1, now=NOON + number)
-        both.ledger.write(record, before=None, after=held)
+        held = HeldLane.held_at(record.lane, 1, now=NOON + number)
+        both.ledger.save(record, before=None, after=held)
 
-    assert both.ledger.census() == Census(lanes_held=3, held_since=NOON + 1, breakers_open=1)
+    assert both.ledger.backlog() == Backlog(lanes_held=3, held_since=NOON + 1, breakers_open=1)
 
 
 def test_a_closed_breaker_is_never_due(both: Both):
     both.healths.save(WELL, replace(OPEN, due_at=None))
 
     assert list(both.ledger.due(NOON + 10**6)) == []
-    gone = Due(Lane("sub_a", ""), token=round((NOON + 5.25) * 1000), breaker=True)
+    gone = DueItem(Lane("sub_a", ""), due_token=round((NOON + 5.25) * 1000), is_breaker=True)
     assert both.ledger.lease(gone, until=NOON + 300) is None

@@ -5,12 +5,12 @@ from typing import Any
 import boto3
 import pytest
 
-from lakehook.adapters.dynamo_heard import DynamoHeard
+from lakehook.adapters.dynamodb.last_heard import DynamoHeard
 from lakehook.domain.devlake.heard import Heard, LastAccepted, LastRefused
 from lakehook.domain.devlake.refusal import Refusal, RefusalKind
-from lakehook.domain.errors import OwnTrouble
+from lakehook.domain.errors import InfrastructureError
 from lakehook.domain.event import Event
-from lakehook.settings import Deployment
+from lakehook.settings import StackOutputs
 from tests.builders import an_event
 from tests.fakes import NOON, FakeClock
 from tests.fakes_ingress import FakeHeard
@@ -133,24 +133,24 @@ def test_a_reason_is_one_short_line_without_what_moves_a_terminal(
 
 
 def test_what_cannot_be_written_is_our_own_trouble_and_not_tried_for_each_event(
-    deployment: Deployment, clock: FakeClock
+    deployment: StackOutputs, clock: FakeClock
 ):
     dynamodb = boto3.client("dynamodb")
     dynamodb.delete_table(TableName=deployment.pipelines_table)
     away = FakeHeard(clock, away=True)
 
     for record in (DynamoHeard(dynamodb, deployment.pipelines_table, clock.now), away):
-        with pytest.raises(OwnTrouble):
+        with pytest.raises(InfrastructureError):
             record.accepted(a_notice())
-        with pytest.raises(OwnTrouble):
+        with pytest.raises(InfrastructureError):
             record.refused(None, NOT_JSON)
-        with pytest.raises(OwnTrouble):
+        with pytest.raises(InfrastructureError):
             record.heard(None)
         record.accepted(a_notice())
         record.refused(None, NOT_JSON)
 
 
-def test_it_is_no_pipeline_and_never_expires(deployment: Deployment, clock: FakeClock):
+def test_it_is_no_pipeline_and_never_expires(deployment: StackOutputs, clock: FakeClock):
     dynamodb = boto3.client("dynamodb")
     record = DynamoHeard(dynamodb, deployment.pipelines_table, clock.now)
     record.accepted(a_notice())

@@ -13,18 +13,18 @@ import pytest
 
 from functions.fanout import handler as fanout_function
 from functions.ingress import handler as ingress_function
-from lakehook.adapters.dynamo_heard import DynamoHeard
-from lakehook.adapters.dynamo_subscriptions import DynamoSubscriptions
+from lakehook.adapters.dynamodb.last_heard import DynamoHeard
+from lakehook.adapters.dynamodb.subscriptions import DynamoSubscriptions
 from lakehook.domain.devlake.heard import Heard
-from lakehook.domain.devlake.rendering import render
+from lakehook.domain.devlake.notification import render
 from lakehook.domain.devlake.signature import signed_query
 from lakehook.domain.event import Event
-from lakehook.settings import ALLOWED, NONE, REFUSED, Deployment, FanoutSettings, IngressSettings
+from lakehook.settings import ALLOWED, REFUSED, UNSET, FanoutSettings, IngressSettings, StackOutputs
 from local.environment import ROOT
 from tests.builders import a_subscription
 from tests.contracts.test_handlers import Context, sqs_event
-from tests.devlake import RestApi, Row, a_task, serving_rest, shown
-from tests.devlake.rows import Tables
+from tests.devlake.rest import RestApi, serving_rest
+from tests.devlake.rows import Row, Tables, a_task, shown
 from tests.devlake_vectors import RECORDED, RECORDED_SECRET, VECTORS, Vector, named
 from tests.fakes import FakeClock
 
@@ -53,7 +53,7 @@ def a_call(
 class Installation:
     """The ingress and fan-out of a deployment, as Lambda would call them."""
 
-    def __init__(self, deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, deployment: StackOutputs, monkeypatch: pytest.MonkeyPatch) -> None:
         self.deployment, self._monkeypatch = deployment, monkeypatch
         self.sqs = boto3.client("sqs")
         self.configure()
@@ -62,8 +62,8 @@ class Installation:
         self,
         *,
         empty_secret: str = REFUSED,
-        devlake_api_url: str = NONE,
-        devlake_ui_url: str = NONE,
+        devlake_api_url: str = UNSET,
+        devlake_ui_url: str = UNSET,
         devlake_sources: str = "{}",
     ) -> None:
         settings = IngressSettings(
@@ -125,7 +125,7 @@ Clear = Callable[[], None]
 
 @pytest.fixture
 def installed(
-    deployment: Deployment, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+    deployment: StackOutputs, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> Iterator[Installation]:
     # Powertools keeps one logger for each service, with the stdout of the moment it was made.
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", request.node.name)
@@ -138,7 +138,7 @@ def installed(
         ingress_function.aws.cache_clear,
         ingress_function.settings.cache_clear,
         ingress_function.sources.cache_clear,
-        ingress_function.take_notice.cache_clear,
+        ingress_function.receive_notification.cache_clear,
         ingress_function.heard.cache_clear,
         ingress_function.telemetry.cache_clear,
         fanout_function.fan_out.cache_clear,
@@ -321,7 +321,7 @@ def test_a_test_notice_is_accepted_and_goes_nowhere(
     assert installed.events() == []
     logged = capsys.readouterr().out
     assert "test_notice_accepted" in logged
-    assert '"Notices":' not in logged
+    assert '"NotificationsReceived":' not in logged
 
 
 def test_a_queue_that_is_away_gets_503(installed: Installation):
@@ -357,7 +357,7 @@ def test_a_refused_notice_of_devlake_is_recorded_with_its_reason(
     assert (refused.kind, refused.reason) == ("signature", said["error"])
     logged = capsys.readouterr().out
     assert '"kind":"signature","seems_devlake":true' in logged
-    assert '"NoticesRefused":[1.0],"DevlakeNoticesRefused":[1.0]' in logged
+    assert '"NotificationsRejected":[1.0],"DevlakeNotificationsRejected":[1.0]' in logged
 
 
 def test_strangers_are_counted_and_not_recorded(
@@ -373,8 +373,8 @@ def test_strangers_are_counted_and_not_recorded(
     assert [kind for kind in kinds if kind] == [
         *("method", "unknown_source", "no_signature", "too_large")
     ]
-    assert logged.count('"NoticesRefused":[1.0]') == 4
-    assert "DevlakeNoticesRefused" not in logged
+    assert logged.count('"NotificationsRejected":[1.0]') == 4
+    assert "DevlakeNotificationsRejected" not in logged
     assert heard_of(installed) == Heard()
     assert ingress_function.heard.cache_info().currsize == 0
 
@@ -461,7 +461,7 @@ def test_a_refusal_that_cannot_be_recorded_is_answered_and_wakes_nobody(
 
     logged = capsys.readouterr().out
     assert "refusal_not_recorded" in logged
-    assert "own_trouble" not in logged
+    assert "internal_error" not in logged
 
 
 def test_nothing_that_is_logged_holds_a_secret_or_a_signature(
@@ -475,9 +475,9 @@ def test_nothing_that_is_logged_holds_a_secret_or_a_signature(
     installed.post(RUNNING)
 
     logged = capsys.readouterr().out
-    assert "notice_taken" in logged
-    assert "notice_refused" in logged
-    assert "own_trouble" in logged
+    assert "notification_accepted" in logged
+    assert "notification_rejected" in logged
+    assert "internal_error" in logged
     for secret in (SECRET, RUNNING.sign, named("secret 2").sign, RUNNING.nouce):
         assert secret not in logged
 
@@ -507,10 +507,10 @@ def test_a_replay_even_of_an_earlier_round_changes_nothing(installed: Installati
     second = ("TASK_RUNNING", "TASK_COMPLETED")
     notices = [*map(named, first), *map(of_second_round, second)]
 
-    assert [installed.post(one)[0] for one in notices] == [202] * 6
+    assert [installed.post(notice)[0] for notice in notices] == [202] * 6
     messages = installed.events()
     sent = installed.fanned_out(messages)
-    assert [installed.post(one)[0] for one in notices] == [202] * 6
+    assert [installed.post(notice)[0] for notice in notices] == [202] * 6
 
     assert installed.events() == []  # SQS knows them
     assert len(set(sent)) == len(sent) == 6
@@ -524,12 +524,14 @@ def test_a_replay_even_of_an_earlier_round_changes_nothing(installed: Installati
 def devlake_showing(*rows: Row, tasks: Sequence[Row] = ()) -> Iterator[str]:
     """The URL of its API, which asks for the key k, until the ingress has nothing open to it."""
     rest = RestApi(
-        Tables(pipelines={row["id"]: row for row in rows}, tasks={one["id"]: one for one in tasks})
+        Tables(
+            pipelines={row["id"]: row for row in rows}, tasks={task["id"]: task for task in tasks}
+        )
     )
     rest.api_key = "k"
     with serving_rest(rest) as url:
         yield f"{url}/rest"
-        details: Any = ingress_function.take_notice().details
+        details: Any = ingress_function.receive_notification().details
         for api in details._apis.values():
             api._fetch.close()
 
@@ -580,7 +582,7 @@ def test_each_source_is_asked_at_its_own_api_with_its_own_key(installed: Install
         assert installed.post(RUNNING, "/staging")[0] == 202
         assert installed.post(RUNNING)[0] == 202
 
-    of_staging, of_default = (json.loads(one["Body"]) for one in installed.events())
+    of_staging, of_default = (json.loads(event["Body"]) for event in installed.events())
     assert of_staging["pipeline_name"] == "of staging"
     assert of_staging["pipeline_url"].startswith("http://staging:4000/advanced/pipeline/")
     assert not {"pipeline_name", "pipeline_url"} & set(of_default)
@@ -601,7 +603,7 @@ def test_an_api_that_lets_nobody_in_is_told_and_no_notice_is_lost(
     assert line["source"] == "default"
     assert "output DevlakeApiSecretArn must hold the header" in line["reason"]
     assert "w-r-o-n-g" not in logged
-    assert '"OwnTrouble"' not in logged
+    assert '"InternalErrors"' not in logged
 
 
 def test_the_page_of_a_pipeline_needs_no_api(installed: Installation):
@@ -614,4 +616,4 @@ def test_the_page_of_a_pipeline_needs_no_api(installed: Installation):
     assert json.loads(message["Body"])["pipeline_url"] == (
         f"http://lake:4000/advanced/pipeline/{number}"
     )
-    assert ingress_function.take_notice().details is None
+    assert ingress_function.receive_notification().details is None

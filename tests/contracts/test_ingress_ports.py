@@ -5,12 +5,12 @@ from typing import Protocol
 import boto3
 import pytest
 
-from lakehook.adapters.secrets_manager import StoredSecret
-from lakehook.domain.errors import BadEvent, OwnTrouble
+from lakehook.adapters.secrets_manager import SecretsManagerNotificationSecret
+from lakehook.domain.errors import InfrastructureError, InvalidEvent
 from lakehook.domain.event import MAX_EVENT_BYTES, Event
-from lakehook.ports.ingress import LiveSecrets, NotificationSecrets, Publisher
+from lakehook.ports.ingress import LiveSecrets, NotificationSecretReader, Publisher
 from lakehook.producer import PipelineEventPublisher
-from lakehook.settings import Deployment
+from lakehook.settings import StackOutputs
 from tests.builders import an_event
 from tests.fakes import FakeClock
 from tests.fakes_ingress import FakeNotificationSecrets, FakePublisher
@@ -23,7 +23,9 @@ class Store(Protocol):
 
 
 @pytest.fixture(params=["fake", "secrets manager"])
-def stored(request: pytest.FixtureRequest, clock: FakeClock) -> tuple[NotificationSecrets, Store]:
+def stored(
+    request: pytest.FixtureRequest, clock: FakeClock
+) -> tuple[NotificationSecretReader, Store]:
     if request.param == "fake":
         fake = FakeNotificationSecrets(["first"])
 
@@ -43,87 +45,89 @@ def stored(request: pytest.FixtureRequest, clock: FakeClock) -> tuple[Notificati
         clock.sleep(10)
 
     arn = secrets_manager.create_secret(Name="of-the-test", SecretString="first")["ARN"]
-    return StoredSecret(secrets_manager, arn, clock.now), store
+    return SecretsManagerNotificationSecret(secrets_manager, arn, clock.now), store
 
 
-def test_a_secret_is_live_and_so_is_the_one_before_it(stored: tuple[NotificationSecrets, Store]):
+def test_a_secret_is_live_and_so_is_the_one_before_it(
+    stored: tuple[NotificationSecretReader, Store],
+):
     secrets, store = stored
-    assert list(secrets.live().values) == ["first"]
+    assert list(secrets.active().values) == ["first"]
 
     store("second")
-    assert list(secrets.live(anew=True).values) == ["second", "first"]
+    assert list(secrets.active(fresh=True).values) == ["second", "first"]
     store("third\n")
 
-    assert list(secrets.live(anew=True).values) == ["third\n", "second"]
-    assert list(secrets.live().values) == ["third\n", "second"]
+    assert list(secrets.active(fresh=True).values) == ["third\n", "second"]
+    assert list(secrets.active().values) == ["third\n", "second"]
 
 
 def test_a_source_has_the_secret_of_all_until_it_has_its_own(
-    stored: tuple[NotificationSecrets, Store],
+    stored: tuple[NotificationSecretReader, Store],
 ):
     secrets, store = stored
-    assert secrets.live("staging") == LiveSecrets(secrets.live().values)
+    assert secrets.active("staging") == LiveSecrets(secrets.active().values)
 
     store("of staging", source="staging")
 
-    own = secrets.live("staging", anew=True)
+    own = secrets.active("staging", fresh=True)
     assert (list(own.values), own.are_own) == (["of staging"], True)
-    assert list(secrets.live(anew=True).values) == ["first"]
-    assert list(secrets.live("production", anew=True).values) == ["first"]
+    assert list(secrets.active(fresh=True).values) == ["first"]
+    assert list(secrets.active("production", fresh=True).values) == ["first"]
     assert "of staging" not in repr(own)
 
     store("second of staging", source="staging")
-    assert list(secrets.live("staging", anew=True).values) == ["second of staging"]
+    assert list(secrets.active("staging", fresh=True).values) == ["second of staging"]
 
 
 def test_aws_is_asked_rarely_by_those_who_are_right_and_not_often_by_strangers(
-    deployment: Deployment, clock: FakeClock
+    deployment: StackOutputs, clock: FakeClock
 ):
     secrets_manager = boto3.client("secretsmanager")
     arn = deployment.notification_secret_arn
-    secrets = StoredSecret(secrets_manager, arn, clock.now)
-    (first,) = secrets.live().values
+    secrets = SecretsManagerNotificationSecret(secrets_manager, arn, clock.now)
+    (first,) = secrets.active().values
     secrets_manager.put_secret_value(SecretId=arn, SecretString="second")
 
     clock.sleep(9)
-    assert secrets.live(anew=True).values == (first,)
+    assert secrets.active(fresh=True).values == (first,)
     clock.sleep(1)
-    assert secrets.live().values == (first,)
-    assert secrets.live(anew=True).values == ("second", first)
+    assert secrets.active().values == (first,)
+    assert secrets.active(fresh=True).values == ("second", first)
     secrets_manager.put_secret_value(SecretId=arn, SecretString="third")
     clock.sleep(299)
-    assert secrets.live().values == ("second", first)
+    assert secrets.active().values == ("second", first)
     clock.sleep(1)
-    assert secrets.live().values == ("third", "second")
+    assert secrets.active().values == ("third", "second")
     assert "second" not in repr(secrets)
 
 
 def test_for_an_hour_without_aws_the_secrets_last_read_are_good(
-    deployment: Deployment, clock: FakeClock
+    deployment: StackOutputs, clock: FakeClock
 ):
     secrets_manager = boto3.client("secretsmanager")
     arn = deployment.notification_secret_arn
-    secrets = StoredSecret(secrets_manager, arn, clock.now)
-    (first,) = secrets.live().values
+    secrets = SecretsManagerNotificationSecret(secrets_manager, arn, clock.now)
+    (first,) = secrets.active().values
     secrets_manager.delete_secret(SecretId=arn, ForceDeleteWithoutRecovery=True)
 
     clock.sleep(3599)
-    assert secrets.live().values == (first,)
+    assert secrets.active().values == (first,)
     clock.sleep(300)
 
     for _ in range(2):
-        with pytest.raises(OwnTrouble):
-            secrets.live()
+        with pytest.raises(InfrastructureError):
+            secrets.active()
 
 
-def test_a_secret_that_is_gone_is_our_own_trouble(deployment: Deployment, clock: FakeClock):
-    secrets = StoredSecret(boto3.client("secretsmanager"), "nowhere", clock.now)
+def test_a_secret_that_is_gone_is_our_own_trouble(deployment: StackOutputs, clock: FakeClock):
+    secrets = SecretsManagerNotificationSecret(boto3.client("secretsmanager"), "nowhere", clock.now)
 
-    with pytest.raises(OwnTrouble):
-        secrets.live()
+    with pytest.raises(InfrastructureError):
+        secrets.active()
 
 
-def test_the_stack_generates_a_secret_that_an_env_file_can_hold(deployment: Deployment):
+def test_the_stack_generates_a_secret_that_an_env_file_can_hold(deployment: StackOutputs):
     answer = boto3.client("secretsmanager").get_secret_value(
         SecretId=deployment.notification_secret_arn
     )
@@ -146,16 +150,16 @@ def publisher(request: pytest.FixtureRequest) -> Publisher:
 def test_an_event_that_is_too_large_is_refused(publisher: Publisher):
     too_large = Event.from_document(an_event(message="x" * MAX_EVENT_BYTES).document)
 
-    with pytest.raises(BadEvent, match="more than 131072"):
+    with pytest.raises(InvalidEvent, match="more than 131072"):
         publisher.publish([too_large])
     assert publisher.publish([an_event()]) == 1
 
 
-def test_a_queue_that_is_away_is_our_own_trouble(deployment: Deployment):
+def test_a_queue_that_is_away_is_our_own_trouble(deployment: StackOutputs):
     sqs = boto3.client("sqs")
     sqs.delete_queue(QueueUrl=deployment.events_queue_url)
     away = FakePublisher(away=True)
 
     for publisher in (PipelineEventPublisher(deployment.events_queue_url, sqs), away):
-        with pytest.raises(OwnTrouble):
+        with pytest.raises(InfrastructureError):
             publisher.publish([an_event()])

@@ -6,17 +6,16 @@ from typing import Any
 import boto3
 import pytest
 
-from lakehook.adapters.kms import OPEN_FOR_SECONDS, KmsKeyring, KmsSealer
-from lakehook.adapters.signing_keys import Ed25519Key
-from lakehook.domain.errors import OwnTrouble
-from lakehook.domain.rotation import SealedSecret
-from lakehook.domain.secret import Secret, Signing
+from lakehook.adapters.kms import OPEN_FOR_SECONDS, KmsCredentialStore, KmsEncryptor
+from lakehook.adapters.signing_keys import CryptographyPrivateKey
+from lakehook.domain.errors import InfrastructureError
+from lakehook.domain.signing import EncryptedSecret, HmacSecret, SignatureAlgorithm
 from lakehook.domain.subscription import Subscription
-from lakehook.settings import Deployment
+from lakehook.settings import StackOutputs
 from tests.builders import a_subscription
 from tests.fakes import NOON, FakeClock
 
-OLD, NEW = Secret(b"an old secret of 26 bytes!"), Ed25519Key.of_seed(b"s" * 32)
+OLD, NEW = HmacSecret(b"an old secret of 26 bytes!"), CryptographyPrivateKey.of_seed(b"s" * 32)
 
 
 class CountingKms:
@@ -37,30 +36,33 @@ class CountingKms:
 class Vault:
     def __init__(self, key: str, clock: FakeClock) -> None:
         self.kms: Any = CountingKms()
-        self.sealer, self.keyring = KmsSealer(self.kms, key), KmsKeyring(self.kms, key, clock)
+        self.sealer, self.keyring = (
+            KmsEncryptor(self.kms, key),
+            KmsCredentialStore(self.kms, key, clock),
+        )
 
     def subscription(self, subscription_id: str = "sub_a", **changes: Any) -> Subscription:
         """One in the middle of a rotation, whose old secret ends in a minute."""
-        new = self.sealer.seal(NEW.key, subscription_id=subscription_id)
-        old = self.sealer.seal(OLD.key, subscription_id=subscription_id)
+        new = self.sealer.encrypt(NEW.key, subscription_id=subscription_id)
+        old = self.sealer.encrypt(OLD.key, subscription_id=subscription_id)
         secrets = (
-            SealedSecret(sealed=new, signing=Signing.ED25519, public=NEW.public),
-            SealedSecret(sealed=old, ends_at=int(NOON) + 60),
+            EncryptedSecret(ciphertext=new, signing=SignatureAlgorithm.ED25519, public=NEW.public),
+            EncryptedSecret(ciphertext=old, expires_at=int(NOON) + 60),
         )
         return a_subscription(id=subscription_id, **{"secrets": secrets, **changes})
 
 
 @pytest.fixture
-def vault(deployment: Deployment, clock: FakeClock) -> Vault:
+def vault(deployment: StackOutputs, clock: FakeClock) -> Vault:
     return Vault(deployment.secrets_key, clock)
 
 
 def test_every_live_secret_is_opened_as_the_key_it_was_the_newest_first(vault: Vault):
-    sealed = vault.sealer.seal(b'{"authorization": "Bearer t0ken"}', subscription_id="sub_a")
+    sealed = vault.sealer.encrypt(b'{"authorization": "Bearer t0ken"}', subscription_id="sub_a")
 
-    url = vault.sealer.seal(b"https://ci.example/?key=1", subscription_id="sub_a")
+    url = vault.sealer.encrypt(b"https://ci.example/?key=1", subscription_id="sub_a")
 
-    keys = vault.keyring.open(vault.subscription(sealed_headers=sealed, sealed_url=url))
+    keys = vault.keyring.load(vault.subscription(sealed_headers=sealed, sealed_url=url))
 
     assert keys.secrets == (NEW, OLD)
     assert keys.headers == {"authorization": "Bearer t0ken"}
@@ -72,12 +74,12 @@ def test_an_old_secret_ends_by_the_clock_though_nobody_writes_the_subscription(
     vault: Vault, clock: FakeClock
 ):
     subscription = vault.subscription()
-    assert len(vault.keyring.open(subscription).secrets) == 2
+    assert len(vault.keyring.load(subscription).secrets) == 2
 
     clock.sleep(59.9)
-    just_before = vault.keyring.open(subscription)
+    just_before = vault.keyring.load(subscription)
     clock.sleep(0.1)
-    at_the_end = vault.keyring.open(subscription)
+    at_the_end = vault.keyring.load(subscription)
 
     assert (len(just_before.secrets), at_the_end.secrets) == (2, (NEW,))
 
@@ -86,18 +88,18 @@ def test_what_is_open_is_not_asked_for_again(vault: Vault):
     subscription = vault.subscription()
 
     for _ in range(3):
-        vault.keyring.open(subscription)
+        vault.keyring.load(subscription)
 
     assert vault.kms.decrypted == 2
 
 
 def test_nothing_stays_open_for_longer_than_minutes_used_or_not(vault: Vault, clock: FakeClock):
-    vault.keyring.open(vault.subscription("sub_unused", secrets=()))
+    vault.keyring.load(vault.subscription("sub_unused", secrets=()))
     lasting = vault.subscription(secrets=vault.subscription().secrets[:1])
-    vault.keyring.open(lasting)
+    vault.keyring.load(lasting)
 
     clock.sleep(OPEN_FOR_SECONDS)
-    vault.keyring.open(lasting)
+    vault.keyring.load(lasting)
 
     assert list(vault.keyring._opened) == ["sub_a"]
     assert vault.kms.decrypted == 2
@@ -105,9 +107,9 @@ def test_nothing_stays_open_for_longer_than_minutes_used_or_not(vault: Vault, cl
 
 def test_a_rotation_is_seen_though_keys_are_open(vault: Vault):
     subscription = vault.subscription()
-    vault.keyring.open(subscription)
+    vault.keyring.load(subscription)
 
-    rotated = vault.keyring.open(vault.subscription(secrets=subscription.secrets[1:]))
+    rotated = vault.keyring.load(vault.subscription(secrets=subscription.secrets[1:]))
 
     assert rotated.secrets == (OLD,)
 
@@ -115,8 +117,8 @@ def test_a_rotation_is_seen_though_keys_are_open(vault: Vault):
 def test_what_was_sealed_for_another_does_not_open_and_the_trouble_tells_no_secret(vault: Vault):
     stolen = a_subscription(id="sub_thief", secrets=vault.subscription().secrets)
 
-    with pytest.raises(OwnTrouble) as trouble:
-        vault.keyring.open(stolen)
+    with pytest.raises(InfrastructureError) as trouble:
+        vault.keyring.load(stolen)
 
     told = "".join(traceback.format_exception(trouble.value))
     assert "InvalidCiphertext" in told
@@ -125,14 +127,14 @@ def test_what_was_sealed_for_another_does_not_open_and_the_trouble_tells_no_secr
 
 @pytest.mark.parametrize("plaintext", [b"t0p-s3cret" * 500, ["t0p-s3cret\n"]])
 def test_trouble_with_sealing_does_not_repeat_what_was_to_be_sealed(vault: Vault, plaintext: Any):
-    with pytest.raises(OwnTrouble) as trouble:
-        vault.sealer.seal(plaintext, subscription_id=None)  # type: ignore[arg-type]
+    with pytest.raises(InfrastructureError) as trouble:
+        vault.sealer.encrypt(plaintext, subscription_id=None)  # type: ignore[arg-type]
 
     assert "t0p-s3cret" not in "".join(traceback.format_exception(trouble.value))
 
 
 def test_a_keyring_shows_no_key(vault: Vault):
-    vault.keyring.open(vault.subscription())
+    vault.keyring.load(vault.subscription())
 
     shown = repr(vault.keyring) + repr(vault.keyring._opened)
     assert "Keys(…)" in shown

@@ -5,13 +5,13 @@ from dataclasses import replace
 import boto3
 import pytest
 
-from lakehook.adapters.dynamo_ledger import DynamoLedger
+from lakehook.adapters.dynamodb.ledger import DynamoLedger
+from lakehook.domain.attempt import Attempt, Outcome
 from lakehook.domain.delivery import Lane
-from lakehook.domain.errors import LaneMoved
-from lakehook.domain.lane import DeliveryRecord, HeldLane, Status, SuspendedReason
-from lakehook.domain.outcome import Attempt, Outcome
-from lakehook.ports.ledger import Due, Ledger
-from lakehook.settings import Deployment
+from lakehook.domain.errors import LaneConflict
+from lakehook.domain.lane import DeliveryRecord, DeliveryStatus, HeldLane, SuspendedReason
+from lakehook.ports.stores import DueItem, Ledger
+from lakehook.settings import StackOutputs
 from tests.builders import a_delivery
 from tests.fakes import NOON, FakeClock, FakeLedger
 
@@ -35,29 +35,29 @@ def waiting(sequence: int) -> DeliveryRecord:
 
 
 def held_at(ledger: Ledger, sequence: int = 1, *, due_at: float = NOON + 5) -> HeldLane:
-    held = replace(HeldLane.at(LANE, sequence, now=NOON), due_at=due_at)
-    ledger.write(waiting(sequence).tried(FAILURE), before=None, after=held)
+    held = replace(HeldLane.held_at(LANE, sequence, now=NOON), due_at=due_at)
+    ledger.save(waiting(sequence).with_attempt(FAILURE), before=None, after=held)
     return held
 
 
 def lane_of(ledger: Ledger) -> HeldLane | None:
-    return ledger.read([], [LANE]).lanes.get(LANE)
+    return ledger.load([], [LANE]).lanes.get(LANE)
 
 
 def record_of(ledger: Ledger, sequence: int) -> DeliveryRecord:
-    return ledger.read([a_delivery(sequence)], [LANE]).records[LANE, sequence]
+    return ledger.load([a_delivery(sequence)], [LANE]).records[LANE, sequence]
 
 
 def test_an_empty_ledger_knows_nothing(ledger: Ledger):
-    page = ledger.read([a_delivery(1)], [LANE])
+    page = ledger.load([a_delivery(1)], [LANE])
 
     assert (dict(page.lanes), dict(page.records)) == ({}, {})
 
 
 def test_a_success_is_read_back_and_its_lane_flows(ledger: Ledger):
-    record = waiting(1).tried(SUCCESS)
+    record = waiting(1).with_attempt(SUCCESS)
 
-    ledger.write(record, before=None, after=None)
+    ledger.save(record, before=None, after=None)
 
     assert record_of(ledger, 1) == record
     assert lane_of(ledger) is None
@@ -67,16 +67,16 @@ def test_a_failure_holds_its_lane_and_keeps_the_event(ledger: Ledger):
     held = held_at(ledger)
 
     assert lane_of(ledger) == held
-    assert record_of(ledger, 1) == waiting(1).tried(FAILURE)
+    assert record_of(ledger, 1) == waiting(1).with_attempt(FAILURE)
 
 
 def test_a_whole_batch_is_read_at_once(ledger: Ledger):
     deliveries = [a_delivery(1, pipeline_id=number) for number in range(10)]
     for delivery in deliveries:
-        record = DeliveryRecord.waiting(delivery).tried(SUCCESS)
-        ledger.write(record, before=None, after=None)
+        record = DeliveryRecord.waiting(delivery).with_attempt(SUCCESS)
+        ledger.save(record, before=None, after=None)
 
-    page = ledger.read([*deliveries, deliveries[0]], {delivery.lane for delivery in deliveries})
+    page = ledger.load([*deliveries, deliveries[0]], {delivery.lane for delivery in deliveries})
 
     assert len(page.records) == 10
 
@@ -84,43 +84,43 @@ def test_a_whole_batch_is_read_at_once(ledger: Ledger):
 def test_a_lane_is_held_by_one_worker_only(ledger: Ledger):
     held_at(ledger)
 
-    with pytest.raises(LaneMoved):
+    with pytest.raises(LaneConflict):
         held_at(ledger, 2)
 
-    assert (2 in {sequence for _, sequence in ledger.read([a_delivery(2)], []).records}) is False
+    assert (2 in {sequence for _, sequence in ledger.load([a_delivery(2)], []).records}) is False
 
 
 def test_a_write_on_an_older_version_changes_nothing(ledger: Ledger):
     held = held_at(ledger)
-    newer = held.joined_by(2)
-    ledger.write(waiting(2), before=held, after=newer)
+    newer = held.with_appended(2)
+    ledger.save(waiting(2), before=held, after=newer)
 
-    with pytest.raises(LaneMoved):
-        ledger.write(waiting(3), before=held, after=held.joined_by(3))
-    with pytest.raises(LaneMoved):
-        ledger.move(held, None)
+    with pytest.raises(LaneConflict):
+        ledger.save(waiting(3), before=held, after=held.with_appended(3))
+    with pytest.raises(LaneConflict):
+        ledger.save_lane(held, None)
 
     assert lane_of(ledger) == newer
-    assert ledger.read([a_delivery(3)], []).records == {}
+    assert ledger.load([a_delivery(3)], []).records == {}
 
 
 def test_a_failure_never_overwrites_a_success(ledger: Ledger):
     held = held_at(ledger)
-    ledger.write(waiting(1).tried(SUCCESS), before=None, after=None)
+    ledger.save(waiting(1).with_attempt(SUCCESS), before=None, after=None)
 
-    with pytest.raises(LaneMoved):
-        ledger.write(
-            waiting(1).tried(FAILURE), before=held, after=held.head_failed(due_at=NOON + 9)
+    with pytest.raises(LaneConflict):
+        ledger.save(
+            waiting(1).with_attempt(FAILURE), before=held, after=held.head_failed(due_at=NOON + 9)
         )
 
-    assert record_of(ledger, 1).status is Status.DELIVERED
+    assert record_of(ledger, 1).status is DeliveryStatus.DELIVERED
     assert lane_of(ledger) == held
 
 
 def test_the_last_success_of_a_held_lane_lets_it_flow(ledger: Ledger):
     held = held_at(ledger)
 
-    ledger.write(waiting(1).tried(FAILURE).tried(SUCCESS), before=held, after=None)
+    ledger.save(waiting(1).with_attempt(FAILURE).with_attempt(SUCCESS), before=held, after=None)
 
     assert lane_of(ledger) is None
     assert record_of(ledger, 1).attempts == 2
@@ -130,12 +130,12 @@ def test_the_waiting_line_comes_in_order_and_without_what_is_final(ledger: Ledge
     held = held_at(ledger)
     written = {}
     for sequence in range(25, 1, -1):
-        after = held.joined_by(sequence)
-        written[sequence] = ledger.write(waiting(sequence), before=held, after=after)
+        after = held.with_appended(sequence)
+        written[sequence] = ledger.save(waiting(sequence), before=held, after=after)
         held = after
-    ledger.write(written[7].discarded("by hand"), before=None, after=None)
+    ledger.save(written[7].discarded("by hand"), before=None, after=None)
 
-    line = [record.sequence for record in ledger.waiting(held)]
+    line = [record.sequence for record in ledger.waiting_deliveries(held)]
 
     assert line == [1, 2, 3, 4, 5, 6, *range(8, 26)]
 
@@ -143,15 +143,15 @@ def test_the_waiting_line_comes_in_order_and_without_what_is_final(ledger: Ledge
 def test_the_waiting_line_of_a_lane_holds_nobody_elses(ledger: Ledger):
     held = held_at(ledger)
     other = DeliveryRecord.waiting(a_delivery(2, pipeline_id=390))
-    ledger.write(other, before=None, after=HeldLane.at(other.lane, 2, now=NOON))
+    ledger.save(other, before=None, after=HeldLane.held_at(other.lane, 2, now=NOON))
 
-    assert [record.lane for record in ledger.waiting(held)] == [LANE]
+    assert [record.lane for record in ledger.waiting_deliveries(held)] == [LANE]
 
 
 def test_a_waiting_delivery_keeps_its_event_byte_for_byte(ledger: Ledger):
     held = held_at(ledger)
 
-    (record,) = ledger.waiting(held)
+    (record,) = ledger.waiting_deliveries(held)
 
     assert record.delivery == a_delivery(1, data={"湖": "\uffff", "n": 0.5})
 
@@ -160,7 +160,9 @@ def test_a_lane_is_due_when_its_time_has_come(ledger: Ledger):
     held = held_at(ledger, due_at=NOON + 5.25)
 
     assert list(ledger.due(NOON + 5)) == []
-    assert [(due.lane, due.token) for due in ledger.due(NOON + 5.25)] == [(LANE, held.token)]
+    assert [(due.lane, due.due_token) for due in ledger.due(NOON + 5.25)] == [
+        (LANE, held.due_token)
+    ]
 
 
 def test_of_two_clocks_one_gets_the_lease(ledger: Ledger):
@@ -178,7 +180,7 @@ def test_of_two_clocks_one_gets_the_lease(ledger: Ledger):
 def test_a_lane_that_has_gone_leaves_no_lease(ledger: Ledger):
     held = held_at(ledger)
     (due,) = ledger.due(NOON + 10)
-    ledger.move(held, None)
+    ledger.save_lane(held, None)
 
     assert ledger.lease(due, until=NOON + 310) is None
     assert lane_of(ledger) is None
@@ -189,26 +191,26 @@ def test_a_lease_disturbs_no_worker(ledger: Ledger):
     (due,) = ledger.due(NOON + 10)
     ledger.lease(due, until=NOON + 310)
 
-    ledger.write(waiting(2), before=held, after=held.joined_by(2))
+    ledger.save(waiting(2), before=held, after=held.with_appended(2))
 
-    assert lane_of(ledger) == held.joined_by(2)
+    assert lane_of(ledger) == held.with_appended(2)
 
 
 def test_the_lanes_that_a_subscription_holds_are_found(ledger: Ledger):
     held = held_at(ledger)
     other = DeliveryRecord.waiting(a_delivery(1, subscription="sub_b"))
-    ledger.write(other, before=None, after=HeldLane.at(other.lane, 1, now=NOON))
+    ledger.save(other, before=None, after=HeldLane.held_at(other.lane, 1, now=NOON))
 
-    assert list(ledger.held_by("sub_a")) == [held]
-    assert list(ledger.held_by("sub_c")) == []
+    assert list(ledger.held_lanes("sub_a")) == [held]
+    assert list(ledger.held_lanes("sub_c")) == []
 
 
 def test_the_longest_held_lane_comes_first(ledger: Ledger):
     for number, held_since in ((40, NOON + 2), (41, NOON), (42, NOON + 1)):
         record = DeliveryRecord.waiting(a_delivery(1, pipeline_id=number))
-        ledger.write(record, before=None, after=HeldLane.at(record.lane, 1, now=held_since))
+        ledger.save(record, before=None, after=HeldLane.held_at(record.lane, 1, now=held_since))
 
-    assert [held.lane.pipeline_key for held in ledger.held_by("sub_a")] == ["41", "42", "40"]
+    assert [held.lane.pipeline_key for held in ledger.held_lanes("sub_a")] == ["41", "42", "40"]
 
 
 # --- dead letters ---
@@ -217,63 +219,63 @@ def test_the_longest_held_lane_comes_first(ledger: Ledger):
 def test_a_dead_letter_is_found_beside_its_lane_and_is_none(ledger: Ledger):
     held = held_at(ledger)
     dead = record_of(ledger, 1).dead("rejected")
-    ledger.write(dead, before=held, after=held.blocked(now=NOON))
+    ledger.save(dead, before=held, after=held.blocked(now=NOON))
 
-    assert list(ledger.dead_of("sub_a")) == [dead]
-    assert [one.lane for one in ledger.held_by("sub_a")] == [LANE]
-    assert list(ledger.dead_of("sub_b")) == []
+    assert list(ledger.dead_letters("sub_a")) == [dead]
+    assert [held_lane.lane for held_lane in ledger.held_lanes("sub_a")] == [LANE]
+    assert list(ledger.dead_letters("sub_b")) == []
 
 
 def test_a_dead_letter_is_found_although_its_lane_has_gone_on(ledger: Ledger):
     held = held_at(ledger)
     dead = record_of(ledger, 1).dead("rejected")
-    ledger.write(dead, before=held, after=None)
+    ledger.save(dead, before=held, after=None)
 
-    assert list(ledger.dead_of("sub_a")) == [dead]
-    assert list(ledger.held_by("sub_a")) == []
+    assert list(ledger.dead_letters("sub_a")) == [dead]
+    assert list(ledger.held_lanes("sub_a")) == []
 
 
 @pytest.mark.parametrize("end", ["revived", "discarded", "delivered"])
 def test_what_is_no_longer_dead_is_no_dead_letter(ledger: Ledger, end: str):
     held = held_at(ledger)
     letter = record_of(ledger, 1).dead("rejected")
-    dead = ledger.write(letter, before=held, after=held.announced())
+    dead = ledger.save(letter, before=held, after=held.with_attempt_started())
     ends = {
-        "revived": dead.revived(late=False),
+        "revived": dead.redriven(late=False),
         "discarded": dead.discarded("by hand"),
-        "delivered": dead.revived(late=False).tried(SUCCESS),
+        "delivered": dead.redriven(late=False).with_attempt(SUCCESS),
     }
 
-    ledger.write(ends[end], before=held.announced(), after=None)
+    ledger.save(ends[end], before=held.with_attempt_started(), after=None)
 
-    assert list(ledger.dead_of("sub_a")) == []
+    assert list(ledger.dead_letters("sub_a")) == []
 
 
 def test_many_dead_letters_are_all_found(ledger: Ledger):
     for number in range(120):
         record = DeliveryRecord.waiting(a_delivery(1, pipeline_id=number)).dead("timed_out")
-        ledger.write(record, before=None, after=HeldLane.at(record.lane, 1, now=NOON))
+        ledger.save(record, before=None, after=HeldLane.held_at(record.lane, 1, now=NOON))
 
-    found = {int(record.lane.pipeline_key) for record in ledger.dead_of("sub_a")}
+    found = {int(record.lane.pipeline_key) for record in ledger.dead_letters("sub_a")}
 
     assert found == set(range(120))
-    assert len(list(ledger.held_by("sub_a"))) == 120
+    assert len(list(ledger.held_lanes("sub_a"))) == 120
 
 
 @pytest.mark.parametrize("end", ["waiting", "revived", "discarded"])
 def test_the_index_holds_lanes_and_dead_letters_alone(
-    deployment: Deployment, clock: FakeClock, end: str
+    deployment: StackOutputs, clock: FakeClock, end: str
 ):
     dynamodb, table = boto3.client("dynamodb"), deployment.deliveries_table
     ledger, letter = DynamoLedger(dynamodb, table, clock), waiting(1).dead("timed_out")
-    dead = ledger.write(letter, before=None, after=HeldLane.at(LANE, 1, now=NOON))
+    dead = ledger.save(letter, before=None, after=HeldLane.held_at(LANE, 1, now=NOON))
     ends = {
         "waiting": waiting(2),
-        "revived": dead.revived(late=False),
+        "revived": dead.redriven(late=False),
         "discarded": dead.discarded("by hand"),
     }
 
-    ledger.write(ends[end], before=None, after=None)
+    ledger.save(ends[end], before=None, after=None)
 
     indexed = dynamodb.scan(TableName=table, IndexName="held")["Items"]
     names = {"lane", "0000000001"} if end == "waiting" else {"lane"}
@@ -281,53 +283,53 @@ def test_the_index_holds_lanes_and_dead_letters_alone(
 
 
 def test_not_even_a_lane_that_flows_lets_a_success_be_overwritten(ledger: Ledger):
-    ledger.write(waiting(1).tried(SUCCESS), before=None, after=None)
+    ledger.save(waiting(1).with_attempt(SUCCESS), before=None, after=None)
 
-    with pytest.raises(LaneMoved):
-        ledger.write(waiting(1).discarded("too late"), before=None, after=None)
+    with pytest.raises(LaneConflict):
+        ledger.save(waiting(1).discarded("too late"), before=None, after=None)
 
-    assert record_of(ledger, 1).status is Status.DELIVERED
+    assert record_of(ledger, 1).status is DeliveryStatus.DELIVERED
 
 
 def test_a_late_success_is_no_answer_to_a_replay_that_has_lined_it_up_since(ledger: Ledger):
-    dead = ledger.write(waiting(1).dead("refused"), before=None, after=None)
+    dead = ledger.save(waiting(1).dead("refused"), before=None, after=None)
     lined_up = dead.replayed(a_delivery(1), by="rep_1")
-    lined_up = ledger.write(lined_up, before=None, after=None)
+    lined_up = ledger.save(lined_up, before=None, after=None)
 
-    with pytest.raises(LaneMoved):
-        ledger.write(waiting(1).tried(SUCCESS), before=None, after=None)
+    with pytest.raises(LaneConflict):
+        ledger.save(waiting(1).with_attempt(SUCCESS), before=None, after=None)
     assert record_of(ledger, 1) == lined_up
 
-    ledger.write(lined_up.tried(SUCCESS), before=None, after=None)
+    ledger.save(lined_up.with_attempt(SUCCESS), before=None, after=None)
     assert record_of(ledger, 1).replayed_by == "rep_1"
 
 
 def test_a_success_written_blindly_stands_although_its_version_was_known(ledger: Ledger):
-    known = ledger.write(waiting(1).dead("rejected"), before=None, after=None)
-    ledger.write(waiting(1).tried(SUCCESS), before=None, after=None)
+    known = ledger.save(waiting(1).dead("rejected"), before=None, after=None)
+    ledger.save(waiting(1).with_attempt(SUCCESS), before=None, after=None)
 
-    with pytest.raises(LaneMoved):
-        ledger.write(known.discarded("too late"), before=None, after=None)
+    with pytest.raises(LaneConflict):
+        ledger.save(known.discarded("too late"), before=None, after=None)
 
-    assert record_of(ledger, 1).status is Status.DELIVERED
+    assert record_of(ledger, 1).status is DeliveryStatus.DELIVERED
 
 
 def test_a_record_that_another_has_written_is_not_written_over(ledger: Ledger):
-    dead = ledger.write(waiting(1).dead("rejected"), before=None, after=None)
-    ledger.write(dead.discarded("by hand"), before=None, after=None)
+    dead = ledger.save(waiting(1).dead("rejected"), before=None, after=None)
+    ledger.save(dead.discarded("by hand"), before=None, after=None)
 
-    for late in (dead.revived(late=True), waiting(1)):
-        with pytest.raises(LaneMoved):
-            ledger.write(late, before=None, after=HeldLane.at(LANE, 1, now=NOON))
+    for late in (dead.redriven(late=True), waiting(1)):
+        with pytest.raises(LaneConflict):
+            ledger.save(late, before=None, after=HeldLane.held_at(LANE, 1, now=NOON))
 
-    assert record_of(ledger, 1).status is Status.DISCARDED
+    assert record_of(ledger, 1).status is DeliveryStatus.DISCARDED
     assert lane_of(ledger) is None
 
 
 def test_what_was_written_can_be_written_on(ledger: Ledger):
-    dead = ledger.write(waiting(1).dead("rejected"), before=None, after=None)
+    dead = ledger.save(waiting(1).dead("rejected"), before=None, after=None)
 
-    revived = ledger.write(dead.revived(late=False), before=None, after=None)
+    revived = ledger.save(dead.redriven(late=False), before=None, after=None)
 
     assert record_of(ledger, 1) == revived
     assert record_of(ledger, 1).version == revived.version
@@ -335,32 +337,32 @@ def test_what_was_written_can_be_written_on(ledger: Ledger):
 
 def test_lanes_that_sleep_are_found_until_they_are_told(ledger: Ledger):
     held = held_at(ledger)
-    ledger.move(held, held.suspended_until(NOON + 3600, reason=SuspendedReason.CIRCUIT_OPEN))
-    (asleep,) = ledger.asleep("sub_a")
+    ledger.save_lane(held, held.suspended_until(NOON + 3600, reason=SuspendedReason.CIRCUIT_OPEN))
+    (asleep,) = ledger.suspended_lanes("sub_a")
 
-    ledger.lease(Due(asleep.lane, asleep.token), until=NOON + 300)
+    ledger.lease(DueItem(asleep.lane, asleep.due_token), until=NOON + 300)
 
     assert (asleep.lane, asleep.suspended_reason) == (LANE, SuspendedReason.CIRCUIT_OPEN)
-    assert list(ledger.asleep("sub_a")) == []
-    assert list(ledger.asleep("sub_b")) == []
+    assert list(ledger.suspended_lanes("sub_a")) == []
+    assert list(ledger.suspended_lanes("sub_b")) == []
     assert lane_of(ledger) == replace(asleep, due_at=NOON + 300, suspended_reason=None)
 
 
 def test_a_receivers_wish_to_wait_stays_with_its_lane(ledger: Ledger):
     held = held_at(ledger)
 
-    ledger.move(held, held.head_failed(due_at=NOON + 9, hinted_until=NOON + 7.5))
+    ledger.save_lane(held, held.head_failed(due_at=NOON + 9, retry_after_until=NOON + 7.5))
 
     hinted = lane_of(ledger)
     assert hinted is not None
-    assert hinted.hinted_until == NOON + 7.5
+    assert hinted.retry_after_until == NOON + 7.5
 
 
-def test_none_of_many_due_lanes_is_always_the_last(deployment: Deployment, clock: FakeClock):
+def test_none_of_many_due_lanes_is_always_the_last(deployment: StackOutputs, clock: FakeClock):
     ledger = DynamoLedger(boto3.client("dynamodb"), deployment.deliveries_table, clock)
     for number in range(20):
         record = DeliveryRecord.waiting(a_delivery(1, pipeline_id=number))
-        ledger.write(record, before=None, after=HeldLane.at(record.lane, 1, now=NOON))
+        ledger.save(record, before=None, after=HeldLane.held_at(record.lane, 1, now=NOON))
 
     orders = [[due.lane for due in ledger.due(NOON + 60 * minute)] for minute in range(4)]
 

@@ -7,13 +7,20 @@ from typing import Any
 import boto3
 import pytest
 
-from lakehook.adapters.sqs_dead_letters import SqsDeadLetters
-from lakehook.adapters.sqs_redrive import SqsLetterCopies, SqsRedrives
+from lakehook.adapters.sqs.dead_letters import (
+    SqsDeadLetterCopies,
+    SqsDeadLetterQueue,
+    SqsDeadLetterRedriver,
+)
 from lakehook.domain.lane import DeliveryRecord
-from lakehook.domain.message import decode
-from lakehook.ports.letters import DeadLetters, LetterCopies, Redrives
-from lakehook.ports.messages import Parcel
-from lakehook.settings import Deployment
+from lakehook.domain.queue_message import decode
+from lakehook.ports.queues import (
+    DeadLetterCopies,
+    DeadLetterQueue,
+    DeadLetterRedriver,
+    QueueMessage,
+)
+from lakehook.settings import StackOutputs
 from tests.builders import a_delivery
 from tests.fakes import FakeDeadLetters, FakeDice
 from tests.fakes_ops import FakeRedrives
@@ -21,9 +28,9 @@ from tests.fakes_ops import FakeRedrives
 
 @dataclass
 class Queues:
-    dead_letters: DeadLetters
-    copies: LetterCopies
-    redrives: Redrives
+    dead_letters: DeadLetterQueue
+    copies: DeadLetterCopies
+    redrives: DeadLetterRedriver
     standing: Callable[[], list[str]]  # on the dead-letter queue, by id
     returned: Callable[[], list[str]]  # to the deliveries queue, by id
 
@@ -38,12 +45,12 @@ def queues(request: pytest.FixtureRequest) -> Queues:
     )
 
 
-def on_sqs(deployment: Deployment) -> Queues:
+def on_sqs(deployment: StackOutputs) -> Queues:
     sqs, url = boto3.client("sqs"), deployment.dead_letter_queue_url
     return Queues(
-        SqsDeadLetters(sqs, url),
-        SqsLetterCopies(sqs, url),
-        SqsRedrives(sqs, deployment.deliveries_queue_url, FakeDice()),
+        SqsDeadLetterQueue(sqs, url),
+        SqsDeadLetterCopies(sqs, url),
+        SqsDeadLetterRedriver(sqs, deployment.deliveries_queue_url, FakeDice()),
         lambda: [decode(one["Body"]).id for one in everything_on(url)],  # type: ignore[union-attr]
         lambda: [
             decode(one["Body"]).id  # type: ignore[union-attr]
@@ -53,7 +60,7 @@ def on_sqs(deployment: Deployment) -> Queues:
 
 
 def ids(records: list[DeliveryRecord]) -> list[str]:
-    return [f"{one.lane}#{one.sequence}" for one in records]
+    return [f"{record.lane}#{record.sequence}" for record in records]
 
 
 def everything_on(url: str) -> list[Any]:
@@ -82,9 +89,9 @@ def a_letter(sequence: int = 1, pipeline: int = 39) -> DeliveryRecord:
 def test_the_copy_of_a_letter_goes_and_others_stay_to_be_seen_at_once(queues: Queues):
     for pipeline in (39, 40):
         for sequence in (1, 2, 3):
-            queues.dead_letters.bury(a_letter(sequence, pipeline), endpoint="")
+            queues.dead_letters.send(a_letter(sequence, pipeline), endpoint="")
 
-    assert queues.copies.remove([a_letter(2), a_letter(1, 40)]) == 2
+    assert queues.copies.delete_copies([a_letter(2), a_letter(1, 40)]) == 2
 
     left = queues.standing()
     assert [one for one in left if "#39#" in one] == ["sub_a#39#1", "sub_a#39#3"]
@@ -92,29 +99,31 @@ def test_the_copy_of_a_letter_goes_and_others_stay_to_be_seen_at_once(queues: Qu
 
 
 def test_a_letter_that_the_queue_has_lost_is_no_error(queues: Queues):
-    queues.dead_letters.bury(a_letter(1), endpoint="")
+    queues.dead_letters.send(a_letter(1), endpoint="")
 
-    assert queues.copies.remove([a_letter(2)]) == 0
-    assert queues.copies.remove([]) == 0
+    assert queues.copies.delete_copies([a_letter(2)]) == 0
+    assert queues.copies.delete_copies([]) == 0
 
     assert queues.standing() == ["sub_a#39#1"]
 
 
 def test_a_letter_is_found_behind_many_of_other_lanes(queues: Queues):
     for pipeline in range(35):
-        queues.dead_letters.bury(a_letter(1, pipeline), endpoint="")
+        queues.dead_letters.send(a_letter(1, pipeline), endpoint="")
 
-    assert queues.copies.remove([a_letter(1, 34)]) == 1
+    assert queues.copies.delete_copies([a_letter(1, 34)]) == 1
 
     assert len(queues.standing()) == 34
 
 
-def test_a_bad_message_among_the_letters_is_let_be(deployment: Deployment):
+def test_a_bad_message_among_the_letters_is_let_be(deployment: StackOutputs):
     queues = on_sqs(deployment)
-    queues.dead_letters.park(Parcel(id="m", group="g", body="nonsense", receipt="r"), "bad")
-    queues.dead_letters.bury(a_letter(), endpoint="")
+    queues.dead_letters.quarantine(
+        QueueMessage(id="m", group="g", body="nonsense", receipt="r"), "bad"
+    )
+    queues.dead_letters.send(a_letter(), endpoint="")
 
-    assert queues.copies.remove([a_letter()]) == 1
+    assert queues.copies.delete_copies([a_letter()]) == 1
 
     (left,) = everything_on(deployment.dead_letter_queue_url)
     assert left["Body"] == "nonsense"
@@ -130,7 +139,7 @@ def test_a_letter_may_come_back_again_and_again(queues: Queues):
     assert queues.returned() == ["sub_a#39#1"] * 2
 
 
-def test_a_letter_comes_back_in_its_lane_with_what_an_operator_reads(deployment: Deployment):
+def test_a_letter_comes_back_in_its_lane_with_what_an_operator_reads(deployment: StackOutputs):
     letter = replace(a_letter(3), attempts=9)
 
     on_sqs(deployment).redrives.send(letter, endpoint="https://ci.example/")

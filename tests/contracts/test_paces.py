@@ -6,68 +6,72 @@ from concurrent.futures import ThreadPoolExecutor
 import boto3
 import pytest
 
-from lakehook.adapters.dynamo_paces import DynamoPaces
-from lakehook.domain.rate import Place
-from lakehook.ports.ledger import Paces
+from lakehook.adapters.dynamodb.rate_limits import DynamoRateLimitStore
+from lakehook.domain.rate_limit import Reservation
+from lakehook.ports.stores import RateLimitStore
 from tests.fakes import NOON, FakeClock, FakePaces
 
 EVERY, LATEST = 3.25, NOON + 30
 
 
 @pytest.fixture(params=["fake", "dynamodb"])
-def paces(request: pytest.FixtureRequest, clock: FakeClock) -> Paces:
+def paces(request: pytest.FixtureRequest, clock: FakeClock) -> RateLimitStore:
     if request.param == "fake":
         return FakePaces(clock)
     table = request.getfixturevalue("deployment").deliveries_table
-    return DynamoPaces(boto3.client("dynamodb"), table, clock)
+    return DynamoRateLimitStore(boto3.client("dynamodb"), table, clock)
 
 
 @pytest.fixture
-def reserve(paces: Paces) -> Callable[[], Place]:
-    return lambda: paces.reserve("sub_a", every=EVERY, latest=LATEST)
+def reserve(paces: RateLimitStore) -> Callable[[], Reservation]:
+    return lambda: paces.reserve("sub_a", interval=EVERY, not_later_than=LATEST)
 
 
-def test_the_first_goes_at_once_and_the_next_ones_after_it(reserve: Callable[[], Place]):
-    assert reserve() == Place(NOON, NOON + 3.25)
-    assert reserve() == Place(NOON + 3.25, NOON + 6.5)
-    assert reserve() == Place(NOON + 6.5, NOON + 9.75)
+def test_the_first_goes_at_once_and_the_next_ones_after_it(reserve: Callable[[], Reservation]):
+    assert reserve() == Reservation(NOON, NOON + 3.25)
+    assert reserve() == Reservation(NOON + 3.25, NOON + 6.5)
+    assert reserve() == Reservation(NOON + 6.5, NOON + 9.75)
 
 
-def test_a_place_that_nobody_took_in_time_is_gone(reserve: Callable[[], Place], clock: FakeClock):
+def test_a_place_that_nobody_took_in_time_is_gone(
+    reserve: Callable[[], Reservation], clock: FakeClock
+):
     reserve()
     clock.time += 10
 
-    assert reserve() == Place(NOON + 10, NOON + 13.25)
+    assert reserve() == Reservation(NOON + 10, NOON + 13.25)
 
 
-def test_no_place_is_given_later_than_is_asked_and_the_next_is_told(reserve: Callable[[], Place]):
+def test_no_place_is_given_later_than_is_asked_and_the_next_is_told(
+    reserve: Callable[[], Reservation],
+):
     places = [reserve() for _ in range(12)]
 
     assert places[9].at == NOON + 29.25
-    assert places[10] == places[11] == Place(None, NOON + 32.5)
+    assert places[10] == places[11] == Reservation(None, NOON + 32.5)
 
 
-def test_a_refusal_takes_nothing(paces: Paces, reserve: Callable[[], Place]):
+def test_a_refusal_takes_nothing(paces: RateLimitStore, reserve: Callable[[], Reservation]):
     for _ in range(12):
         reserve()
 
-    later = paces.reserve("sub_a", every=EVERY, latest=LATEST + EVERY)
+    later = paces.reserve("sub_a", interval=EVERY, not_later_than=LATEST + EVERY)
 
     assert later.at == NOON + 32.5
 
 
-def test_paces_of_two_names_are_two(paces: Paces):
-    paces.reserve("sub_a", every=EVERY, latest=LATEST)
+def test_paces_of_two_names_are_two(paces: RateLimitStore):
+    paces.reserve("sub_a", interval=EVERY, not_later_than=LATEST)
 
-    assert paces.reserve("sub_b", every=EVERY, latest=LATEST).at == NOON
+    assert paces.reserve("sub_b", interval=EVERY, not_later_than=LATEST).at == NOON
 
 
-def test_of_many_who_ask_at_once_each_gets_a_place_of_its_own(paces: Paces):
+def test_of_many_who_ask_at_once_each_gets_a_place_of_its_own(paces: RateLimitStore):
     if isinstance(paces, FakePaces):
         return  # one thread at a time is all it is asked by
 
     def ask(_: int) -> float | None:
-        return paces.reserve("sub_a", every=1.0, latest=NOON + 100).at
+        return paces.reserve("sub_a", interval=1.0, not_later_than=NOON + 100).at
 
     with ThreadPoolExecutor(8) as threads:
         places = list(threads.map(ask, range(40)))

@@ -3,11 +3,11 @@
 import boto3
 import pytest
 
-from lakehook.adapters.dynamo_pings import KEPT_SECONDS, DynamoPings
-from lakehook.domain.outcome import Attempt, Outcome
-from lakehook.domain.ping import Ping, Pong
-from lakehook.ports.sending import Pings
-from lakehook.settings import Deployment
+from lakehook.adapters.dynamodb.pings import KEPT_SECONDS, DynamoPings
+from lakehook.domain.attempt import Attempt, Outcome
+from lakehook.domain.ping import Ping, PingResult
+from lakehook.ports.outbound import Pings
+from lakehook.settings import StackOutputs
 from tests.fakes import NOON, FakeClock, FakePings
 
 PING = Ping("sub_a", "f00d", "2026-01-01T12:00:00Z", challenge="echo-me")
@@ -30,17 +30,19 @@ def test_nothing_is_known_of_a_ping_before_it_was_put(pings: Pings):
 
 @pytest.mark.parametrize("echoed", [True, False])
 def test_what_came_of_a_ping_is_found(pings: Pings, *, echoed: bool):
-    pings.record(PING, Pong(TAKEN, echoed=echoed))
+    pings.record(PING, PingResult(TAKEN, echoed=echoed))
 
-    assert pings.find(PING) == Pong(TAKEN, echoed=echoed)
+    assert pings.find(PING) == PingResult(TAKEN, echoed=echoed)
     assert pings.find(Ping("sub_a", "0ther", PING.timestamp)) is None
     assert pings.find(Ping("sub_b", "f00d", PING.timestamp)) is None
 
 
-def test_an_answer_is_kept_for_a_day(deployment: Deployment, clock: FakeClock):
+def test_an_answer_is_kept_for_a_day(deployment: StackOutputs, clock: FakeClock):
     dynamodb = boto3.client("dynamodb")
 
-    DynamoPings(dynamodb, deployment.deliveries_table, clock).record(PING, Pong(TAKEN, echoed=True))
+    DynamoPings(dynamodb, deployment.deliveries_table, clock).record(
+        PING, PingResult(TAKEN, echoed=True)
+    )
 
     (item,) = dynamodb.scan(TableName=deployment.deliveries_table)["Items"]
     assert int(item["expires_at"]["N"]) == NOON + KEPT_SECONDS

@@ -6,11 +6,10 @@ from dataclasses import replace
 import boto3
 import pytest
 
-from lakehook.adapters.dynamo_journal import DynamoJournal
-from lakehook.adapters.dynamo_reconciliations import DynamoReconciliations
+from lakehook.adapters.dynamodb.journal import DynamoJournal
+from lakehook.adapters.dynamodb.reconciliations import DynamoReconciliations
 from lakehook.domain.devlake.reconciliation import Backlog, Cursor, Reconciliation
-from lakehook.domain.lifecycle import Stage
-from lakehook.domain.pipeline import Advance, Pipeline
+from lakehook.domain.pipeline import Pipeline, PipelineState, PipelineTransition
 from lakehook.ports.reconcile import PipelineReader, Reconciliations
 from tests.builders import an_event
 from tests.fakes import NOON, FakeClock, FakeJournal
@@ -23,7 +22,9 @@ FULL = Reconciliation(
     watermark=NOON - 0.125,
     backlog=Backlog(since=NOON - 3600, page=11),
     bound_at=NOON - 0.125,
-    cursor=Cursor(stage=Stage.RUNNING, stalled=True, entered_at=NOON - 900.001, key="staging/39"),
+    cursor=Cursor(
+        stage=PipelineState.RUNNING, stalled=True, entered_at=NOON - 900.001, key="staging/39"
+    ),
     published={"devlake:staging/39:PIPELINE_FAILED:2026-01-01T11:10:00Z": NOON - 60},
     succeeded_at=NOON - 300,
     failed_at=NOON,
@@ -105,9 +106,9 @@ def test_pipelines_are_read_as_fan_out_left_them_and_others_are_not_there(
     accepted = {}
     for changes in ({}, {"source": "staging"}):
         event = an_event(began_at="2024-09-05T15:09:00Z", event_type="PIPELINE_RUNNING", **changes)
-        pipeline, _ = journal.open(event)
-        advance = pipeline.take(event)
-        assert isinstance(advance, Advance)
+        pipeline, _ = journal.load(event)
+        advance = pipeline.apply(event)
+        assert isinstance(advance, PipelineTransition)
         journal.append(advance)
         accepted[pipeline.key] = advance.after(now=clock.now())
 
@@ -120,8 +121,8 @@ def test_more_pipelines_are_read_than_one_request_holds(
 ):
     reader, journal = known
     event = an_event(pipeline_id=150)
-    advance = Pipeline("150").take(event)
-    assert isinstance(advance, Advance)
+    advance = Pipeline("150").apply(event)
+    assert isinstance(advance, PipelineTransition)
     journal.append(advance)
 
     assert reader.read_pipelines([str(n) for n in range(201)]).keys() == {"150"}

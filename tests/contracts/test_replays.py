@@ -6,22 +6,19 @@ from dataclasses import replace
 import boto3
 import pytest
 
-from lakehook.adapters.dynamo_journal import DynamoJournal
-from lakehook.adapters.dynamo_ledger import DynamoLedger
-from lakehook.adapters.dynamo_past import DynamoPast
-from lakehook.adapters.dynamo_replays import DynamoReplays
-from lakehook.adapters.dynamo_revival import DynamoRevival
+from lakehook.adapters.dynamodb.journal import DynamoJournal, DynamoJournalScan
+from lakehook.adapters.dynamodb.ledger import DynamoLedger, DynamoReplayWriter
+from lakehook.adapters.dynamodb.replays import DynamoReplays
+from lakehook.domain.attempt import Attempt, Outcome
 from lakehook.domain.delivery import Lane
-from lakehook.domain.errors import ChangedMeanwhile, LaneMoved
+from lakehook.domain.errors import Conflict, LaneConflict
 from lakehook.domain.event import EventType
-from lakehook.domain.lane import DeliveryRecord, HeldLane, Status
-from lakehook.domain.outcome import Attempt, Outcome
-from lakehook.domain.pipeline import Advance
-from lakehook.domain.rate import Rate
-from lakehook.domain.replay import Replay, State, Terms, Wanted
-from lakehook.ports.events import Journal
-from lakehook.ports.ledger import Ledger
-from lakehook.ports.replay import Past, Replays, Revival, Revived
+from lakehook.domain.lane import DeliveryRecord, DeliveryStatus, HeldLane
+from lakehook.domain.pipeline import PipelineTransition
+from lakehook.domain.rate_limit import Rate
+from lakehook.domain.replay import DeliveryFilter, Replay, ReplayCriteria, ReplayState
+from lakehook.ports.queues import Journal
+from lakehook.ports.stores import JournalScan, Ledger, ReplayStore, ReplayWriter, Requeued
 from tests.builders import a_delivery, an_event
 from tests.fakes import NOON, FakeClock, FakeJournal, FakeLedger
 from tests.fakes_replay import FakePast, FakeReplays, FakeRevival
@@ -34,7 +31,7 @@ SUCCESS = Attempt(at=NOON, outcome=Outcome.DELIVERED, milliseconds=12, status=20
 
 
 @pytest.fixture(params=["fake", "dynamodb"])
-def replays(request: pytest.FixtureRequest, clock: FakeClock) -> Replays:
+def replays(request: pytest.FixtureRequest, clock: FakeClock) -> ReplayStore:
     if request.param == "fake":
         return FakeReplays()
     deployment = request.getfixturevalue("deployment")
@@ -42,96 +39,96 @@ def replays(request: pytest.FixtureRequest, clock: FakeClock) -> Replays:
 
 
 def a_replay(**changes: object) -> Replay:
-    terms = Terms(
+    terms = ReplayCriteria(
         since=NOON - 0.5,
         until=NOON,
         event_types=(EventType.PIPELINE_FAILED,),
-        status=Wanted.DEAD,
+        status=DeliveryFilter.DEAD,
         rate=Rate(20, "m"),
         asked=("2h", ""),
     )
-    replay = Replay(id="rpl_1", subscription_id="sub_a", terms=terms, started_at=NOON, matched=7)
+    replay = Replay(id="rpl_1", subscription_id="sub_a", criteria=terms, started_at=NOON, matched=7)
     return replace(replay, **changes)  # type: ignore[arg-type]
 
 
-def test_there_are_none_at_first(replays: Replays):
-    assert (replays.open(), replays.ended()) == ([], [])
+def test_there_are_none_at_first(replays: ReplayStore):
+    assert (replays.list_open(), replays.list_finished()) == ([], [])
 
 
-def test_an_open_one_is_found_as_it_was_written(replays: Replays):
+def test_an_open_one_is_found_as_it_was_written(replays: ReplayStore):
     replay = a_replay(next_at=NOON + 0.25, cursor="39/event#e1", pipeline="39", sent=3)
 
     saved = replays.save(replay)
 
     assert saved == replace(replay, version=1)
-    assert replays.open() == [saved]
+    assert replays.list_open() == [saved]
     later = replays.save(replace(saved, sent=5, waiting=1, failed=1))
-    assert replays.open() == [later]
+    assert replays.list_open() == [later]
 
 
-def test_whoever_saves_one_knows_it_as_it_will_be_read(replays: Replays):
+def test_whoever_saves_one_knows_it_as_it_will_be_read(replays: ReplayStore):
     """A part of a millisecond is not kept, so it must not be told either."""
     saved = replays.save(a_replay(started_at=NOON + 0.0005678, next_at=NOON + 0.9999))
 
-    assert replays.open() == [saved]
+    assert replays.list_open() == [saved]
 
 
-def test_one_that_ends_makes_room_for_another(replays: Replays):
+def test_one_that_ends_makes_room_for_another(replays: ReplayStore):
     ended = replays.save(
-        replays.save(a_replay()).ended(State.STOPPED, now=NOON + 9, reason="by an operator")
+        replays.save(a_replay()).ended(ReplayState.STOPPED, now=NOON + 9, reason="by an operator")
     )
-    another = replays.save(a_replay(id="rpl_2", terms=replace(a_replay().terms, until=None)))
+    another = replays.save(a_replay(id="rpl_2", terms=replace(a_replay().criteria, until=None)))
 
-    assert replays.open() == [another]
-    assert replays.ended() == [ended]
+    assert replays.list_open() == [another]
+    assert replays.list_finished() == [ended]
 
 
-def test_a_subscription_has_one_at_a_time(replays: Replays):
+def test_a_subscription_has_one_at_a_time(replays: ReplayStore):
     replays.save(a_replay())
     other = replays.save(a_replay(id="rpl_3", subscription_id="sub_b"))
 
-    with pytest.raises(ChangedMeanwhile):
+    with pytest.raises(Conflict):
         replays.save(a_replay(id="rpl_2"))
 
-    assert [one.id for one in replays.open()] == ["rpl_1", "rpl_3"]
-    assert other in replays.open()
+    assert [one.id for one in replays.list_open()] == ["rpl_1", "rpl_3"]
+    assert other in replays.list_open()
 
 
 @pytest.mark.parametrize("ends", [False, True])
-def test_what_was_written_meanwhile_is_not_overwritten(replays: Replays, ends: bool):  # noqa: FBT001
+def test_what_was_written_meanwhile_is_not_overwritten(replays: ReplayStore, ends: bool):  # noqa: FBT001
     read = replays.save(a_replay())
     newer = replays.save(replace(read, sent=3))
 
-    with pytest.raises(ChangedMeanwhile):
-        replays.save(read.ended(State.DONE, now=NOON) if ends else replace(read, sent=1))
+    with pytest.raises(Conflict):
+        replays.save(read.ended(ReplayState.DONE, now=NOON) if ends else replace(read, sent=1))
 
-    assert (replays.open(), replays.ended()) == ([newer], [])
+    assert (replays.list_open(), replays.list_finished()) == ([newer], [])
 
 
-def test_one_that_has_ended_meanwhile_is_not_opened_again(replays: Replays):
+def test_one_that_has_ended_meanwhile_is_not_opened_again(replays: ReplayStore):
     read = replays.save(a_replay())
-    replays.save(read.ended(State.DONE, now=NOON))
+    replays.save(read.ended(ReplayState.DONE, now=NOON))
 
-    with pytest.raises(ChangedMeanwhile):
+    with pytest.raises(Conflict):
         replays.save(replace(read, sent=1))
 
     another = replays.save(a_replay(id="rpl_2"))
-    with pytest.raises(ChangedMeanwhile):
+    with pytest.raises(Conflict):
         replays.save(replace(read, sent=1))
-    assert replays.open() == [another]
+    assert replays.list_open() == [another]
 
 
 # --- the past ---
 
 
 @pytest.fixture(params=["fake", "dynamodb"])
-def past(request: pytest.FixtureRequest, clock: FakeClock) -> tuple[Journal, Past]:
+def past(request: pytest.FixtureRequest, clock: FakeClock) -> tuple[Journal, JournalScan]:
     if request.param == "fake":
         fake = FakeJournal(clock=clock)
         return fake, FakePast(fake, events_a_page=2)
     dynamodb = boto3.client("dynamodb")
     table = request.getfixturevalue("deployment").pipelines_table
-    return DynamoJournal(dynamodb, table, clock), DynamoPast(dynamodb, table, items_a_page=2)
+    return DynamoJournal(dynamodb, table, clock), DynamoJournalScan(dynamodb, table, items_a_page=2)
 
 
 def accept(journal: Journal, pipeline: int, *states: str) -> None:
@@ -139,27 +136,27 @@ def accept(journal: Journal, pipeline: int, *states: str) -> None:
         event = an_event(
             pipeline_id=pipeline, event_type=f"PIPELINE_{state}", event_id=f"{pipeline}-{state}"
         )
-        advance = journal.open(event)[0].take(event)
-        assert isinstance(advance, Advance)
+        advance = journal.load(event)[0].apply(event)
+        assert isinstance(advance, PipelineTransition)
         journal.append(advance)
 
 
-def read_all(past: Past, *, since: float = 0.0, until: float = NOON + 9) -> list[str]:
+def read_all(past: JournalScan, *, since: float = 0.0, until: float = NOON + 9) -> list[str]:
     ids, cursor, is_first = [], "", True
     while cursor or is_first:
         page = past.page(since=since, until=until, after=cursor)
-        ids += [one.accepted.numbered.event.id for one in page.found]
+        ids += [entry.accepted.sequenced.event.id for entry in page.entries]
         cursor, is_first = page.cursor, False
     return ids
 
 
-def test_an_empty_journal_has_no_past(past: tuple[Journal, Past]):
+def test_an_empty_journal_has_no_past(past: tuple[Journal, JournalScan]):
     page = past[1].page(since=0, until=NOON, after="")
 
-    assert (page.found, page.cursor) == ([], "")
+    assert (page.entries, page.cursor) == ([], "")
 
 
-def test_every_event_is_found_once_pipeline_by_pipeline(past: tuple[Journal, Past]):
+def test_every_event_is_found_once_pipeline_by_pipeline(past: tuple[Journal, JournalScan]):
     journal, reader = past
     accept(journal, 39, "CREATED", "RUNNING")
     accept(journal, 40, "CREATED", "RUNNING", "COMPLETED")
@@ -172,7 +169,9 @@ def test_every_event_is_found_once_pipeline_by_pipeline(past: tuple[Journal, Pas
     assert pipelines == sorted(pipelines)
 
 
-def test_only_what_was_accepted_in_between_is_found(past: tuple[Journal, Past], clock: FakeClock):
+def test_only_what_was_accepted_in_between_is_found(
+    past: tuple[Journal, JournalScan], clock: FakeClock
+):
     journal, reader = past
     for pipeline, at in ((39, NOON), (40, NOON + 1.5), (41, NOON + 3)):
         clock.time = at
@@ -181,43 +180,43 @@ def test_only_what_was_accepted_in_between_is_found(past: tuple[Journal, Past], 
     assert read_all(reader, since=NOON + 1.5, until=NOON + 1.5) == ["40-CREATED"]
 
 
-def test_reading_goes_on_behind_any_event(past: tuple[Journal, Past]):
+def test_reading_goes_on_behind_any_event(past: tuple[Journal, JournalScan]):
     journal, reader = past
     accept(journal, 39, "CREATED")
     accept(journal, 40, "CREATED")
-    (first, *_) = reader.page(since=0, until=NOON, after="").found
+    (first, *_) = reader.page(since=0, until=NOON, after="").entries
 
     rest = reader.page(since=0, until=NOON, after=first.cursor)
 
-    assert [one.accepted.numbered.event.pipeline_id for one in rest.found] == ["40"]
-    assert rest.found[0].accepted.at == NOON
+    assert [entry.accepted.sequenced.event.pipeline_id for entry in rest.entries] == ["40"]
+    assert rest.entries[0].accepted.at == NOON
 
 
 # --- reviving ---
 
 
 @pytest.fixture(params=["fake", "dynamodb"])
-def ledgers(request: pytest.FixtureRequest, clock: FakeClock) -> tuple[Ledger, Revival]:
+def ledgers(request: pytest.FixtureRequest, clock: FakeClock) -> tuple[Ledger, ReplayWriter]:
     if request.param == "fake":
         fake = FakeLedger(clock=clock)
         return fake, FakeRevival(fake)
     dynamodb = boto3.client("dynamodb")
     table = request.getfixturevalue("deployment").deliveries_table
-    return DynamoLedger(dynamodb, table, clock), DynamoRevival(dynamodb, table, clock)
+    return DynamoLedger(dynamodb, table, clock), DynamoReplayWriter(dynamodb, table, clock)
 
 
 def record_of(ledger: Ledger, sequence: int) -> DeliveryRecord | None:
-    return ledger.read([a_delivery(sequence)], []).records.get((LANE, sequence))
+    return ledger.load([a_delivery(sequence)], []).records.get((LANE, sequence))
 
 
 def delivered(ledger: Ledger, sequence: int) -> DeliveryRecord:
-    record = DeliveryRecord.waiting(a_delivery(sequence)).tried(SUCCESS)
-    return ledger.write(record, before=None, after=None)
+    record = DeliveryRecord.waiting(a_delivery(sequence)).with_attempt(SUCCESS)
+    return ledger.save(record, before=None, after=None)
 
 
-def revived(*known: tuple[int, DeliveryRecord | None]) -> Sequence[Revived]:
+def revived(*known: tuple[int, DeliveryRecord | None]) -> Sequence[Requeued]:
     return [
-        Revived(
+        Requeued(
             (was or DeliveryRecord.waiting(a_delivery(n))).replayed(a_delivery(n), by="rpl_1"), was
         )
         for n, was in known
@@ -225,100 +224,102 @@ def revived(*known: tuple[int, DeliveryRecord | None]) -> Sequence[Revived]:
 
 
 def held(head: int = 1) -> HeldLane:
-    return HeldLane.at(LANE, head, now=NOON)
+    return HeldLane.held_at(LANE, head, now=NOON)
 
 
 def test_what_was_done_with_waits_anew_with_its_event_and_its_lane_is_held(
-    ledgers: tuple[Ledger, Revival],
+    ledgers: tuple[Ledger, ReplayWriter],
 ):
     ledger, revival = ledgers
     was = delivered(ledger, 1)
 
-    revival.revive(revived((1, was), (2, None)), before=None, after=held())
+    revival.requeue(revived((1, was), (2, None)), before=None, after=held())
 
     first, second = record_of(ledger, 1), record_of(ledger, 2)
     assert first
     assert second
-    assert [one.status for one in (first, second)] == [Status.WAITING] * 2
+    assert [one.status for one in (first, second)] == [DeliveryStatus.WAITING] * 2
     assert first.delivery == replace(a_delivery(1), replayed=True)
-    assert (first.log, first.attempts, first.replayed_by) == (was.log, 1, "rpl_1")
+    assert (first.attempts_log, first.attempts, first.replayed_by) == (was.attempts_log, 1, "rpl_1")
     assert first.version > was.version
-    assert ledger.read([], [LANE]).lanes[LANE] == held()
-    assert [one.sequence for one in ledger.waiting(held())] == [1, 2]
+    assert ledger.load([], [LANE]).lanes[LANE] == held()
+    assert [
+        waiting_delivery.sequence for waiting_delivery in ledger.waiting_deliveries(held())
+    ] == [1, 2]
 
 
 def test_it_is_known_by_which_replay_it_was_sent_when_it_has_arrived(
-    ledgers: tuple[Ledger, Revival],
+    ledgers: tuple[Ledger, ReplayWriter],
 ):
     ledger, revival = ledgers
-    revival.revive(revived((1, None)), before=None, after=held())
+    revival.requeue(revived((1, None)), before=None, after=held())
     waiting = record_of(ledger, 1)
     assert waiting
 
-    ledger.write(waiting.tried(SUCCESS), before=held(), after=None)
+    ledger.save(waiting.with_attempt(SUCCESS), before=held(), after=None)
 
     arrived = record_of(ledger, 1)
     assert arrived
-    assert (arrived.status, arrived.replayed_by) == (Status.DELIVERED, "rpl_1")
+    assert (arrived.status, arrived.replayed_by) == (DeliveryStatus.DELIVERED, "rpl_1")
 
 
-def test_ninety_are_revived_at_once(ledgers: tuple[Ledger, Revival]):
+def test_ninety_are_revived_at_once(ledgers: tuple[Ledger, ReplayWriter]):
     ledger, revival = ledgers
 
-    revival.revive(revived(*((n, None) for n in range(1, 91))), before=None, after=held())
+    revival.requeue(revived(*((n, None) for n in range(1, 91))), before=None, after=held())
 
-    assert len(list(ledger.waiting(held()))) == 90
+    assert len(list(ledger.waiting_deliveries(held()))) == 90
 
 
-def test_a_lane_that_is_held_meanwhile_is_let_be(ledgers: tuple[Ledger, Revival]):
+def test_a_lane_that_is_held_meanwhile_is_let_be(ledgers: tuple[Ledger, ReplayWriter]):
     ledger, revival = ledgers
     was = delivered(ledger, 1)
     other = held(2)
-    ledger.write(DeliveryRecord.waiting(a_delivery(2)), before=None, after=other)
+    ledger.save(DeliveryRecord.waiting(a_delivery(2)), before=None, after=other)
 
-    with pytest.raises(LaneMoved):
-        revival.revive(revived((1, was)), before=None, after=held())
+    with pytest.raises(LaneConflict):
+        revival.requeue(revived((1, was)), before=None, after=held())
 
     assert record_of(ledger, 1) == was
-    assert ledger.read([], [LANE]).lanes[LANE] == other
+    assert ledger.load([], [LANE]).lanes[LANE] == other
 
 
-def test_a_lane_that_moves_on_meanwhile_is_let_be(ledgers: tuple[Ledger, Revival]):
+def test_a_lane_that_moves_on_meanwhile_is_let_be(ledgers: tuple[Ledger, ReplayWriter]):
     ledger, revival = ledgers
-    ledger.write(DeliveryRecord.waiting(a_delivery(2)), before=None, after=held(2))
-    ledger.move(held(2), newer := held(2).announced())
+    ledger.save(DeliveryRecord.waiting(a_delivery(2)), before=None, after=held(2))
+    ledger.save_lane(held(2), newer := held(2).with_attempt_started())
 
-    with pytest.raises(LaneMoved):
-        revival.revive(revived((1, None)), before=held(2), after=held(2).replayed(1, due_at=NOON))
+    with pytest.raises(LaneConflict):
+        revival.requeue(revived((1, None)), before=held(2), after=held(2).replayed(1, due_at=NOON))
 
     assert record_of(ledger, 1) is None
-    assert ledger.read([], [LANE]).lanes[LANE] == newer
+    assert ledger.load([], [LANE]).lanes[LANE] == newer
 
 
-def test_a_delivery_that_was_written_meanwhile_is_let_be(ledgers: tuple[Ledger, Revival]):
+def test_a_delivery_that_was_written_meanwhile_is_let_be(ledgers: tuple[Ledger, ReplayWriter]):
     ledger, revival = ledgers
-    dead = ledger.write(
+    dead = ledger.save(
         DeliveryRecord.waiting(a_delivery(1)).dead("gone"), before=None, after=held()
     )
-    ledger.write(dead.tried(SUCCESS), before=held(), after=None)
+    ledger.save(dead.with_attempt(SUCCESS), before=held(), after=None)
 
-    with pytest.raises(LaneMoved):
-        revival.revive(revived((1, dead)), before=None, after=held())
-    with pytest.raises(LaneMoved):
-        revival.revive(revived((1, None)), before=None, after=held())
+    with pytest.raises(LaneConflict):
+        revival.requeue(revived((1, dead)), before=None, after=held())
+    with pytest.raises(LaneConflict):
+        revival.requeue(revived((1, None)), before=None, after=held())
 
     arrived = record_of(ledger, 1)
     assert arrived
-    assert arrived.status is Status.DELIVERED
-    assert ledger.read([], [LANE]).lanes == {}
+    assert arrived.status is DeliveryStatus.DELIVERED
+    assert ledger.load([], [LANE]).lanes == {}
 
 
-def test_a_blind_success_of_the_same_version_is_seen(ledgers: tuple[Ledger, Revival]):
+def test_a_blind_success_of_the_same_version_is_seen(ledgers: tuple[Ledger, ReplayWriter]):
     ledger, revival = ledgers
-    read = ledger.write(DeliveryRecord.waiting(a_delivery(1)), before=None, after=held())
-    dead = ledger.write(read.dead("gone"), before=held(), after=None)
-    blind = ledger.write(read.tried(SUCCESS), before=None, after=None)
+    read = ledger.save(DeliveryRecord.waiting(a_delivery(1)), before=None, after=held())
+    dead = ledger.save(read.dead("gone"), before=held(), after=None)
+    blind = ledger.save(read.with_attempt(SUCCESS), before=None, after=None)
     assert blind.version == dead.version
 
-    with pytest.raises(LaneMoved):
-        revival.revive(revived((1, dead)), before=None, after=held())
+    with pytest.raises(LaneConflict):
+        revival.requeue(revived((1, dead)), before=None, after=held())

@@ -6,25 +6,25 @@ from dataclasses import dataclass, replace
 import boto3
 import pytest
 
-from lakehook.adapters.dynamo_archive import DynamoArchive
-from lakehook.adapters.dynamo_journal import DynamoJournal
-from lakehook.adapters.dynamo_ledger import DynamoLedger
-from lakehook.adapters.dynamo_past import DynamoPast
-from lakehook.adapters.dynamo_revival import DynamoRevival
-from lakehook.adapters.dynamo_watch import DynamoWatch
-from lakehook.adapters.sqs_dead_letters import SqsDeadLetters
-from lakehook.adapters.sqs_redrive import SqsLetterCopies
+from lakehook.adapters.dynamodb.journal import (
+    DynamoJournal,
+    DynamoJournalScan,
+    DynamoUnfinishedPipelines,
+)
+from lakehook.adapters.dynamodb.ledger import (
+    DynamoDeliveryQueries,
+    DynamoLedger,
+    DynamoReplayWriter,
+)
+from lakehook.adapters.sqs.dead_letters import SqsDeadLetterCopies, SqsDeadLetterQueue
+from lakehook.domain.attempt import Attempt, Outcome
 from lakehook.domain.delivery import Delivery, Lane
 from lakehook.domain.event import Event
 from lakehook.domain.lane import DeliveryRecord, HeldLane
-from lakehook.domain.lifecycle import Stage
-from lakehook.domain.outcome import Attempt, Outcome
-from lakehook.domain.pipeline import Advance
-from lakehook.ports.archive import Archive
-from lakehook.ports.ledger import Ledger
-from lakehook.ports.letters import DeadLetters, LetterCopies
-from lakehook.ports.replay import Past, Revival, Revived
-from lakehook.settings import Deployment
+from lakehook.domain.pipeline import PipelineState, PipelineTransition
+from lakehook.ports.queues import DeadLetterCopies, DeadLetterQueue
+from lakehook.ports.stores import DeliveryQueries, JournalScan, Ledger, ReplayWriter, Requeued
+from lakehook.settings import StackOutputs
 from tests.builders import a_delivery, an_event
 from tests.fakes import NOON, FakeClock, FakeDeadLetters, FakeJournal, FakeLedger
 from tests.fakes_ops import FakeArchive
@@ -38,13 +38,13 @@ SUCCESS = Attempt(at=NOON, outcome=Outcome.DELIVERED, milliseconds=12, status=20
 @dataclass
 class Stores:
     journal: FakeJournal | DynamoJournal
-    watch: FakeJournal | DynamoWatch
-    past: Past
+    watch: FakeJournal | DynamoUnfinishedPipelines
+    past: JournalScan
     ledger: Ledger
-    archive: Archive
-    revival: Revival
-    letters: DeadLetters
-    copies: LetterCopies
+    archive: DeliveryQueries
+    revival: ReplayWriter
+    letters: DeadLetterQueue
+    copies: DeadLetterCopies
 
 
 @pytest.fixture(params=["fake", "aws"])
@@ -64,18 +64,18 @@ def stores(request: pytest.FixtureRequest, clock: FakeClock) -> Stores:
     )
 
 
-def _on_aws(deployment: Deployment, clock: FakeClock) -> Stores:
+def _on_aws(deployment: StackOutputs, clock: FakeClock) -> Stores:
     dynamodb, sqs = boto3.client("dynamodb"), boto3.client("sqs")
     pipelines, deliveries = deployment.pipelines_table, deployment.deliveries_table
     return Stores(
         DynamoJournal(dynamodb, pipelines, clock),
-        DynamoWatch(dynamodb, pipelines, clock),
-        DynamoPast(dynamodb, pipelines, items_a_page=1),
+        DynamoUnfinishedPipelines(dynamodb, pipelines, clock),
+        DynamoJournalScan(dynamodb, pipelines, items_a_page=1),
         DynamoLedger(dynamodb, deliveries, clock),
-        DynamoArchive(dynamodb, deliveries),
-        DynamoRevival(dynamodb, deliveries, clock),
-        SqsDeadLetters(sqs, deployment.dead_letter_queue_url),
-        SqsLetterCopies(sqs, deployment.dead_letter_queue_url),
+        DynamoDeliveryQueries(dynamodb, deliveries),
+        DynamoReplayWriter(dynamodb, deliveries, clock),
+        SqsDeadLetterQueue(sqs, deployment.dead_letter_queue_url),
+        SqsDeadLetterCopies(sqs, deployment.dead_letter_queue_url),
     )
 
 
@@ -92,8 +92,8 @@ def delivery_of(key: str, sequence: int) -> Delivery:
 
 def accept(stores: Stores, key: str, state: str, **changes: object) -> None:
     event = event_of(key, state, **changes)
-    advance = stores.journal.open(event)[0].take(event)
-    assert isinstance(advance, Advance)
+    advance = stores.journal.load(event)[0].apply(event)
+    assert isinstance(advance, PipelineTransition)
     stores.journal.append(advance)
 
 
@@ -104,7 +104,10 @@ def test_each_pipeline_has_a_history_of_its_own(stores: Stores):
     accept(stores, "39", "FAILED")
 
     histories = {
-        key: [(one.numbered.sequence, one.numbered.event) for one in stores.journal.history(key)]
+        key: [
+            (event.sequenced.sequence, event.sequenced.event)
+            for event in stores.journal.events(key)
+        ]
         for key in BOTH
     }
 
@@ -120,19 +123,19 @@ def test_what_is_set_aside_is_so_of_one(stores: Stores):
         accept(stores, key, "CREATED")
     repeat = event_of("staging/39", "CREATED", timestamp="2024-09-05T15:09:00Z")
     repeat = replace(repeat, id="repeat")
-    skip = stores.journal.open(repeat)[0].take(repeat)
-    assert not isinstance(skip, Advance)
+    skip = stores.journal.load(repeat)[0].apply(repeat)
+    assert not isinstance(skip, PipelineTransition)
 
-    stores.journal.set_aside(repeat, skip)
+    stores.journal.record_skipped(repeat, skip)
 
-    unsent = {key: [one.event.id for one in stores.journal.unsent(key)] for key in BOTH}
+    unsent = {key: [one.event.id for one in stores.journal.skipped(key)] for key in BOTH}
     assert unsent == {"39": [], "staging/39": ["repeat"]}
 
 
 def test_each_is_watched_and_leased_by_itself(stores: Stores):
     for key in BOTH:
         accept(stores, key, "CREATED")
-    unended = {one.key: one for one in stores.watch.unended(Stage.CREATED, until=NOON)}
+    unended = {one.key: one for one in stores.watch.list(PipelineState.CREATED, until=NOON)}
 
     assert set(unended) == set(BOTH)
     assert stores.watch.lease(unended["39"], until=NOON + 60)
@@ -153,84 +156,86 @@ def test_the_past_of_both_is_read_to_its_end_each_event_once(stores: Stores):
     assert [key for key, _ in found].count("39") == 3
 
 
-def _past(past: Past) -> Iterator[Event]:
+def _past(past: JournalScan) -> Iterator[Event]:
     """Read on behind each event in turn, as a replay that stops at one does."""
     cursor = ""
     for _ in range(MOST_PAGES):
         page = past.page(since=0, until=NOON, after=cursor)
-        yield from (one.accepted.numbered.event for one in page.found)
+        yield from (entry.accepted.sequenced.event for entry in page.entries)
         if not page.cursor:
             return
-        cursor = page.found[-1].cursor if page.found else page.cursor
+        cursor = page.entries[-1].cursor if page.entries else page.cursor
     raise AssertionError("reading goes round in circles")
 
 
 def test_a_lane_that_is_held_holds_nothing_of_the_other(stores: Stores):
     ours, theirs = (Lane("sub_a", key) for key in BOTH)
-    held = HeldLane.at(theirs, 1, now=NOON)
-    stores.ledger.write(
+    held = HeldLane.held_at(theirs, 1, now=NOON)
+    stores.ledger.save(
         DeliveryRecord.waiting(delivery_of("staging/39", 1)), before=None, after=held
     )
 
-    page = stores.ledger.read([delivery_of("39", 1), delivery_of("staging/39", 1)], [ours, theirs])
+    page = stores.ledger.load([delivery_of("39", 1), delivery_of("staging/39", 1)], [ours, theirs])
 
     assert page.lanes == {theirs: held}
     assert list(page.records) == [(theirs, 1)]
-    assert [one.lane for one in stores.ledger.held_by("sub_a")] == [theirs]
-    assert [(one.lane, one.token) for one in stores.ledger.due(NOON)] == [(theirs, held.token)]
-    (waiting,) = stores.ledger.waiting(held)
+    assert [held_lane.lane for held_lane in stores.ledger.held_lanes("sub_a")] == [theirs]
+    assert [(one.lane, one.due_token) for one in stores.ledger.due(NOON)] == [
+        (theirs, held.due_token)
+    ]
+    (waiting,) = stores.ledger.waiting_deliveries(held)
     assert waiting.delivery == delivery_of("staging/39", 1)
 
 
 def test_what_became_of_a_delivery_is_told_of_one(stores: Stores):
-    delivered = DeliveryRecord.waiting(delivery_of("39", 1)).tried(SUCCESS)
-    stores.ledger.write(delivered, before=None, after=None)
-    stores.ledger.write(
+    delivered = DeliveryRecord.waiting(delivery_of("39", 1)).with_attempt(SUCCESS)
+    stores.ledger.save(delivered, before=None, after=None)
+    stores.ledger.save(
         DeliveryRecord.waiting(delivery_of("staging/39", 1)), before=None, after=None
     )
 
     found = {key: stores.archive.find(Lane("sub_a", key), 1) for key in BOTH}
-    listed = stores.archive.of_subscription("sub_a", seen=lambda _: None)
+    listed = stores.archive.by_subscription("sub_a", on_scanned=lambda _: None)
 
     assert found["39"] == delivered
     assert found["staging/39"]
     assert found["staging/39"].delivery == delivery_of("staging/39", 1)
     assert sorted(str(one.lane) for one in listed) == ["sub_a#39", "sub_a#staging/39"]
     for key in BOTH:
-        assert [one.lane.pipeline_key for one in stores.archive.of_lane(Lane("sub_a", key))] == [
+        assert [one.lane.pipeline_key for one in stores.archive.by_lane(Lane("sub_a", key))] == [
             key
         ]
 
 
 def test_a_replay_of_one_moves_nothing_of_the_other(stores: Stores):
-    delivered = DeliveryRecord.waiting(delivery_of("39", 1)).tried(SUCCESS)
-    stores.ledger.write(delivered, before=None, after=None)
+    delivered = DeliveryRecord.waiting(delivery_of("39", 1)).with_attempt(SUCCESS)
+    stores.ledger.save(delivered, before=None, after=None)
     delivery = delivery_of("staging/39", 1)
     record = DeliveryRecord.waiting(delivery).replayed(delivery, by="rpl_1")
-    held = HeldLane.at(delivery.lane, 1, now=NOON)
+    held = HeldLane.held_at(delivery.lane, 1, now=NOON)
 
-    stores.revival.revive([Revived(record, None)], before=None, after=held)
+    stores.revival.requeue([Requeued(record, None)], before=None, after=held)
 
     lanes = {Lane("sub_a", key) for key in BOTH}
-    assert stores.ledger.read([], lanes).lanes == {delivery.lane: held}
+    assert stores.ledger.load([], lanes).lanes == {delivery.lane: held}
     assert stores.archive.find(Lane("sub_a", "39"), 1) == delivered
 
 
 def test_the_copy_of_one_dead_letter_goes_and_the_other_stays(stores: Stores):
     letters = [DeliveryRecord.waiting(delivery_of(key, 1)).dead("gone") for key in BOTH]
     for letter in letters:
-        stores.letters.bury(letter, endpoint="https://ci.example/")
+        stores.letters.send(letter, endpoint="https://ci.example/")
 
-    assert stores.copies.remove(letters[1:]) == 1
-    assert stores.copies.remove(letters[1:]) == 0
-    assert stores.copies.remove(letters) == 1
+    assert stores.copies.delete_copies(letters[1:]) == 1
+    assert stores.copies.delete_copies(letters[1:]) == 0
+    assert stores.copies.delete_copies(letters) == 1
 
 
-def test_a_dead_letter_says_the_id_and_stands_in_the_group_of_its_source(deployment: Deployment):
+def test_a_dead_letter_says_the_id_and_stands_in_the_group_of_its_source(deployment: StackOutputs):
     sqs = boto3.client("sqs")
     letter = DeliveryRecord.waiting(delivery_of("staging/39", 1)).dead("gone")
 
-    SqsDeadLetters(sqs, deployment.dead_letter_queue_url).bury(letter, endpoint="-")
+    SqsDeadLetterQueue(sqs, deployment.dead_letter_queue_url).send(letter, endpoint="-")
 
     (message,) = sqs.receive_message(
         QueueUrl=deployment.dead_letter_queue_url,

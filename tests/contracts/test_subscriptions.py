@@ -6,22 +6,20 @@ from typing import Protocol
 import boto3
 import pytest
 
-from lakehook.adapters.dynamo_item import to_item
-from lakehook.adapters.dynamo_subscriptions import DynamoSubscriptions
-from lakehook.adapters.subscription_items import item_of
-from lakehook.domain.endpoint import Endpoint
-from lakehook.domain.errors import ChangedMeanwhile
+from lakehook.adapters.dynamodb.items import to_item
+from lakehook.adapters.dynamodb.subscriptions import DynamoSubscriptions, subscription_to_item
+from lakehook.domain.destination import Endpoint
+from lakehook.domain.errors import Conflict
 from lakehook.domain.event import EventType
-from lakehook.domain.rotation import SealedSecret
-from lakehook.domain.secret import Signing
+from lakehook.domain.signing import EncryptedSecret, SignatureAlgorithm
 from lakehook.domain.subscription import Subscription
-from lakehook.ports.subscriptions import Subscriptions
-from lakehook.settings import Deployment
+from lakehook.ports.stores import SubscriptionReader
+from lakehook.settings import StackOutputs
 from tests.builders import a_subscription
 from tests.fakes import FakeClock, FakeSubscriptions
 
 
-class Store(Subscriptions, Protocol):
+class Store(SubscriptionReader, Protocol):
     def save(self, subscription: Subscription) -> Subscription: ...
 
 
@@ -44,20 +42,20 @@ def test_a_subscription_is_read_as_it_was_saved(store: Store):
             Endpoint.parse("https://ci.example:8443/hook?key=1"),
             url="https://ci.example:8443/hook?key=…",
         ),
-        sealed_url=b"\x02",
+        encrypted_url=b"\x02",
         event_types=(EventType.PIPELINE_FAILED, EventType.TASK_FAILED),
         deadline_seconds=2.5,
         secrets=(
-            SealedSecret(
-                sealed=b"\x00new",
-                signing=Signing.ED25519,
+            EncryptedSecret(
+                ciphertext=b"\x00new",
+                signing=SignatureAlgorithm.ED25519,
                 public="whpk_",
                 created_at="2026-01-01T00:00:00Z",
             ),
-            SealedSecret(sealed=b"\xffold", ends_at=1_767_268_800),
+            EncryptedSecret(ciphertext=b"\xffold", expires_at=1_767_268_800),
         ),
         header_names=("authorization",),
-        sealed_headers=b"\x01",
+        encrypted_headers=b"\x01",
     )
 
     saved = store.save(subscription)
@@ -82,7 +80,7 @@ def test_of_two_who_change_it_at_once_one_is_refused(store: Store):
     read = store.save(a_subscription())
     removed = store.save(replace(read, removed_at="2026-01-01T00:00:00Z"))
 
-    with pytest.raises(ChangedMeanwhile):
+    with pytest.raises(Conflict):
         store.save(replace(read, name="renamed"))
 
     assert store.find("sub_a") == removed
@@ -92,7 +90,7 @@ def test_who_was_disabled_meanwhile_is_not_enabled_by_an_older_change(store: Sto
     read = store.save(a_subscription())
     store.disable("sub_a", "gone")
 
-    with pytest.raises(ChangedMeanwhile):
+    with pytest.raises(Conflict):
         store.save(replace(read, name="renamed"))
 
     found = store.find("sub_a")
@@ -101,13 +99,15 @@ def test_who_was_disabled_meanwhile_is_not_enabled_by_an_older_change(store: Sto
 
 
 def test_a_subscription_of_the_form_before_is_read_with_its_secrets(
-    deployment: Deployment, clock: FakeClock
+    deployment: StackOutputs, clock: FakeClock
 ):
     dynamodb = boto3.client("dynamodb")
     store = DynamoSubscriptions(dynamodb, deployment.subscriptions_table, clock)
     saved = store.save(a_subscription())
     item = {
-        name: value for name, value in item_of(saved).items() if name not in ("secrets", "form")
+        name: value
+        for name, value in subscription_to_item(saved).items()
+        if name not in ("secrets", "form")
     }
     before = to_item({"form": 1, "signing": "hmac", "sealed_secrets": [b"new", b"old"]})
     dynamodb.put_item(TableName=deployment.subscriptions_table, Item=item | before)
@@ -115,8 +115,8 @@ def test_a_subscription_of_the_form_before_is_read_with_its_secrets(
     (read,) = store.all()
     again = store.save(replace(read, name="renamed"))
 
-    assert read.secrets == (SealedSecret(sealed=b"new"), SealedSecret(sealed=b"old"))
-    assert read.signing is Signing.HMAC
+    assert read.secrets == (EncryptedSecret(ciphertext=b"new"), EncryptedSecret(ciphertext=b"old"))
+    assert read.signing is SignatureAlgorithm.HMAC
     assert store.find("sub_a") == again
 
 
@@ -166,7 +166,7 @@ def test_a_reader_that_may_lag_sees_a_change_when_it_asks_anew(deployment, clock
     reader.find("sub_a")
     writer.save(replace(saved, name="renamed"))
 
-    assert (reader.find("sub_a", anew=True) or a_subscription()).name == "renamed"
+    assert (reader.find("sub_a", fresh=True) or a_subscription()).name == "renamed"
     assert reader.generations == 2
 
 

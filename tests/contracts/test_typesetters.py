@@ -2,42 +2,42 @@
 
 import pytest
 
-from lakehook.adapters.liquid import LiquidTypesetter
-from lakehook.domain.errors import BadSubscription, TemplateFailed
-from lakehook.domain.template import Template, Typeset
-from lakehook.ports.sending import Typesetter
+from lakehook.adapters.liquid import LiquidRenderer
+from lakehook.domain.errors import InvalidSubscription, TemplateFailed
+from lakehook.domain.template import RenderedTemplate, Template
+from lakehook.ports.outbound import TemplateRenderer
 from tests.fakes import FakeTypesetter
 
 FIELDS = {"event_type": "PIPELINE_FAILED", "pipeline_id": 39, "message": "two\nlines"}
 
 
-@pytest.fixture(params=[FakeTypesetter, LiquidTypesetter])
-def typesetter(request: pytest.FixtureRequest) -> Typesetter:
-    made: Typesetter = request.param()
+@pytest.fixture(params=[FakeTypesetter, LiquidRenderer])
+def typesetter(request: pytest.FixtureRequest) -> TemplateRenderer:
+    made: TemplateRenderer = request.param()
     return made
 
 
-def test_each_part_is_set_and_what_is_no_part_stays_unsaid(typesetter: Typesetter):
+def test_each_part_is_set_and_what_is_no_part_stays_unsaid(typesetter: TemplateRenderer):
     template = Template(
         body="{{ pipeline_id }}: {{ event_type }}", headers=(("x-a", "{{ pipeline_id }}"),)
     )
 
-    typesetter.check(template)
+    typesetter.validate(template)
 
-    assert typesetter.set(template, FIELDS) == Typeset(
+    assert typesetter.render(template, FIELDS) == RenderedTemplate(
         body="39: PIPELINE_FAILED", headers=(("x-a", "39"),)
     )
-    assert typesetter.set(Template(subject="{{ event_type }}"), FIELDS) == Typeset(
+    assert typesetter.render(Template(subject="{{ event_type }}"), FIELDS) == RenderedTemplate(
         subject="PIPELINE_FAILED"
     )
 
 
-def test_what_is_not_there_is_empty_and_told_once(typesetter: Typesetter):
+def test_what_is_not_there_is_empty_and_told_once(typesetter: TemplateRenderer):
     template = Template(body="a{{ nope }}{{ nope }}b", subject="{{ other }}")
 
-    set_ = typesetter.set(template, FIELDS)
+    set_ = typesetter.render(template, FIELDS)
 
-    assert (set_.body, set_.subject, set_.unknown) == ("ab", "", ("nope", "other"))
+    assert (set_.body, set_.subject, set_.missing_fields) == ("ab", "", ("nope", "other"))
 
 
 @pytest.mark.parametrize(
@@ -49,10 +49,10 @@ def test_what_is_not_there_is_empty_and_told_once(typesetter: Typesetter):
     ],
 )
 def test_what_is_no_template_is_refused_by_the_name_of_its_part(
-    typesetter: Typesetter, template: Template, part: str
+    typesetter: TemplateRenderer, template: Template, part: str
 ):
-    with pytest.raises(BadSubscription, match=part):
-        typesetter.check(template)
+    with pytest.raises(InvalidSubscription, match=part):
+        typesetter.validate(template)
 
 
 @pytest.mark.parametrize(
@@ -65,6 +65,8 @@ def test_what_is_no_template_is_refused_by_the_name_of_its_part(
         ),
     ],
 )
-def test_what_could_not_be_sent_fails(typesetter: Typesetter, template: Template, reason: str):
+def test_what_could_not_be_sent_fails(
+    typesetter: TemplateRenderer, template: Template, reason: str
+):
     with pytest.raises(TemplateFailed, match=reason):
-        typesetter.set(template, FIELDS)
+        typesetter.render(template, FIELDS)

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from lakehook.domain.devlake.api_address import ApiAddress
-from lakehook.domain.document import Document
-from lakehook.domain.errors import DevlakeAway
+from lakehook.domain.errors import DevlakeUnavailable
+from lakehook.domain.json_document import Document
 from tests.devlake.rest import NOT_FOUND, OK, RestApi
 from tests.devlake.rows import Row, Tables, a_blueprint
 
@@ -110,7 +110,7 @@ class FakeDevlake:
 
     def _answer(self, target: str) -> tuple[int, Any]:
         if self.away:
-            raise DevlakeAway("DevLake is away: no connection")
+            raise DevlakeUnavailable("DevLake is away: no connection")
         response = self.rest.answer(target)
         return response.status, json.loads(response.body)
 

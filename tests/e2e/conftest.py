@@ -8,20 +8,18 @@ from pathlib import Path
 
 import pytest
 
+from lakehook.cli.bootstrap import open_service
+from lakehook.cli.context import CommandService
+from lakehook.cli.options import STACK
 from lakehook.domain.event import Event
 from lakehook.producer import PipelineEventPublisher
 from local.installation import LocalLakehook, Options
-from ops.desk import Desk
-from ops.options import STACK
-from ops.wiring import desk_of_stack
 from tests.devlake.rest import SharedRest, serving
 from tests.devlake_vectors import named
 from tests.e2e.evidence import Evidence
-from tests.e2e.kills import soon_visible_again
 from tests.e2e.subscribers import Subscribers
 from tests.e2e.terminal import Terminal
 
-__all__ = ["soon_visible_again"]
 HERE = Path(__file__).parent
 
 SENDER = "lakehook@team.example"
@@ -112,18 +110,20 @@ def evidence(lakehook: LocalLakehook, log: Path) -> Evidence:
 
 
 @pytest.fixture(scope="package")
-def desk(lakehook: LocalLakehook) -> Desk:
+def desk(lakehook: LocalLakehook) -> CommandService:
     """As the command finds it: by the name of the stack alone."""
-    return desk_of_stack(STACK, print)
+    return open_service(STACK, print)
 
 
 @pytest.fixture
-def terminal(desk: Desk, capsys: pytest.CaptureFixture[str]) -> Terminal:
+def terminal(desk: CommandService, capsys: pytest.CaptureFixture[str]) -> Terminal:
     return Terminal(desk, capsys)
 
 
 @pytest.fixture
-def subscribers(desk: Desk, terminal: Terminal, evidence: Evidence) -> Iterator[Subscribers]:
+def subscribers(
+    desk: CommandService, terminal: Terminal, evidence: Evidence
+) -> Iterator[Subscribers]:
     with Subscribers(desk, terminal, evidence) as subscribers:
         yield subscribers
 

@@ -10,7 +10,9 @@ from datetime import timedelta, timezone
 from threading import Event
 from typing import Any
 
-from tests.devlake import POSTGRESQL, V0_17, V1_0_1, V1_0_2, V1_0_3, DevLake, planned_task
+from tests.devlake.releases import POSTGRESQL, V0_17, V1_0_1, V1_0_2, V1_0_3
+from tests.devlake.rows import planned_task
+from tests.devlake.server import DevLake
 
 NOBODY = "http://127.0.0.1:1/"
 PROJECT = "R&D <lake> 湖"

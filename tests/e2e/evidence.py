@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from lakehook.adapters.ledger_items import LANE, record_of
+from lakehook.adapters.dynamodb.ledger_items import LANE, record_from_item
 from lakehook.domain.delivery import Lane
-from lakehook.domain.lane import DeliveryRecord, Status
+from lakehook.domain.lane import DeliveryRecord, DeliveryStatus
 from lakehook.settings import DeliveriesTable
 from local.installation import LocalLakehook
 
@@ -36,9 +36,11 @@ class Evidence:
             ExpressionAttributeNames={"#lane": DeliveriesTable.PARTITION_KEY},
             ExpressionAttributeValues={":lane": {"S": str(lane)}},
         )["Items"]
-        return [record_of(one) for one in items if one[DeliveriesTable.SORT_KEY]["S"] != LANE]
+        return [
+            record_from_item(one) for one in items if one[DeliveriesTable.SORT_KEY]["S"] != LANE
+        ]
 
-    def statuses(self, lane: Lane) -> list[Status]:
+    def statuses(self, lane: Lane) -> list[DeliveryStatus]:
         return [record.status for record in self.records(lane)]
 
     def letter(self, lane: Lane) -> Any:
@@ -63,7 +65,7 @@ class Evidence:
             deployment.pipelines_table,
             deployment.deliveries_table,
         )
-        items = [item for one in tables for item in self._dynamodb.scan(TableName=one)["Items"]]
+        items = [item for table in tables for item in self._dynamodb.scan(TableName=table)["Items"]]
         return b"\n".join(_leaves(items))
 
     @property

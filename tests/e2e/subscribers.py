@@ -4,10 +4,10 @@ from contextlib import ExitStack
 from dataclasses import replace
 from typing import Self
 
-from lakehook.domain.endpoint import Endpoint
-from lakehook.subscribe import Terms
+from lakehook.cli.context import CommandService
+from lakehook.domain.destination import Endpoint
+from lakehook.subscriptions.subscribe import SubscriptionFields
 from local.receiver import Receiver
-from ops.desk import Desk
 from tests.e2e.evidence import Evidence
 from tests.e2e.terminal import Terminal
 from tests.integration.eventually import eventually
@@ -16,7 +16,7 @@ from tests.integration.eventually import eventually
 class Subscribers:
     """Context manager: afterwards the queues are empty, and none is subscribed any more."""
 
-    def __init__(self, desk: Desk, terminal: Terminal, evidence: Evidence) -> None:
+    def __init__(self, desk: CommandService, terminal: Terminal, evidence: Evidence) -> None:
         self._desk, self._terminal, self._evidence = desk, terminal, evidence
         self._exits = ExitStack()
         self._ids: list[str] = []
@@ -51,7 +51,9 @@ class Subscribers:
 
     def slip_in(self, url: str) -> str:
         """The id of a subscription that the command would have refused."""
-        subscribe = replace(self._desk.subscribe, judge=lambda url, _channel: Endpoint.parse(url))
-        subscription, _ = subscribe(Terms(name="slipped in", url=url))
+        subscribe = replace(
+            self._desk.subscribe, validate_endpoint=lambda url, _channel: Endpoint.parse(url)
+        )
+        subscription, _ = subscribe(SubscriptionFields(name="slipped in", url=url))
         self._ids.append(subscription.id)
         return subscription.id

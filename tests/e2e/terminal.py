@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 
-from ops.command import run
-from ops.desk import Desk
+from lakehook.cli.command import run
+from lakehook.cli.context import CommandService
 
 
 class Terminal:
     """The desk stays open: to open it takes most of a second, and the command does it each time."""
 
-    def __init__(self, desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+    def __init__(self, desk: CommandService, capsys: pytest.CaptureFixture[str]) -> None:
         self._desk, self._capsys = desk, capsys
         self.complaint = ""
         self.said: list[str] = []  # all that it ever said

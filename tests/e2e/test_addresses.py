@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from lakehook.domain.attempt import Outcome
 from lakehook.domain.delivery import Lane
-from lakehook.domain.outcome import Outcome
 from local.receiver import Arrival, Receiver
 from tests.e2e.conftest import Publish
 from tests.e2e.evidence import Evidence, attributes_of
@@ -40,7 +40,7 @@ def test_a_letter_says_why_no_connection_came_about(
             eventually(evidence.nothing_is_under_way)  # the letter is there before the record is
             (record,) = evidence.records(lane)
             assert (letter["reason"], letter["last_status"]) == (outcome, outcome)
-            assert [attempt.outcome for attempt in record.log] == [outcome] * 3
+            assert [attempt.outcome for attempt in record.attempts_log] == [outcome] * 3
             assert "key" not in letter["endpoint"]
 
     assert receiver.arrivals == []
@@ -72,7 +72,7 @@ def test_a_name_that_is_bound_anew_between_two_attempts_is_called_no_more(
         eventually(evidence.nothing_is_under_way)
         (record,) = evidence.records(lane)
 
-    assert [attempt.outcome for attempt in record.log] == [
+    assert [attempt.outcome for attempt in record.attempts_log] == [
         Outcome.REJECTED,
         Outcome.ADDRESS_NOT_ALLOWED,
         Outcome.ADDRESS_NOT_ALLOWED,

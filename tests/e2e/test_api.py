@@ -73,7 +73,7 @@ def test_a_program_sees_and_settles_all_that_an_operator_does(
         assert program("POST", "dead-letters/discard", first)["number"] == 1
         replays(program, id_)
         removed = program("DELETE", f"subscriptions/{id_}?discard_waiting=true")
-        assert removed["discarding"]["waiting"] >= 1
+        assert removed["discarded"]["waiting"] >= 1
 
 
 def letters_of(program: Program, id_: str) -> list[str]:

@@ -11,11 +11,11 @@ from threading import Thread
 
 import pytest
 
-from lakehook.adapters.signing_keys import Ed25519Key
+from lakehook.adapters.signing_keys import CryptographyPrivateKey
 from lakehook.domain.delivery import Lane
 from lakehook.domain.event import Event
-from lakehook.domain.lane import Status
-from lakehook.domain.secret import Secret
+from lakehook.domain.lane import DeliveryStatus
+from lakehook.domain.signing import HmacSecret
 from local.receiver import Arrival, Receiver
 from tests.e2e.conftest import Publish
 from tests.e2e.evidence import Evidence
@@ -25,8 +25,8 @@ from tests.e2e.terminal import Terminal
 from tests.integration.eventually import eventually
 
 PATIENCE = 15.0
-SECRET = Secret(b"canary of the signing secret")
-PRIVATE = Ed25519Key.of_seed(b"canary of the signing secret too")
+SECRET = HmacSecret(b"canary of the signing secret")
+PRIVATE = CryptographyPrivateKey.of_seed(b"canary of the signing secret too")
 TOKEN = "canary-of-the-header"
 PASSWORD = base64.b64encode(b"user:canary-of-the-password").decode()
 KEY = "canary-of-the-query"
@@ -37,7 +37,7 @@ CANARIES = [
     *(one.encode() for one in (TOKEN, PASSWORD, "canary-of-the-password", KEY)),
 ]
 HEADERS = (f"authorization: Bearer {TOKEN}", f"x-upstream: Basic {PASSWORD}")
-OPTIONS = tuple(word for one in HEADERS for word in ("--header", one))
+OPTIONS = tuple(word for header in HEADERS for word in ("--header", header))
 
 
 def heard_in(text: bytes) -> list[bytes]:
@@ -119,7 +119,7 @@ class Aviary:
         self.publish([event])
         assert good.wait_for(1, within=PATIENCE)
         for lane in dying:
-            eventually(lambda lane=lane: self.evidence.statuses(lane) == [Status.DEAD])
+            eventually(lambda lane=lane: self.evidence.statuses(lane) == [DeliveryStatus.DEAD])
         return good.arrivals[0]
 
 
@@ -166,7 +166,7 @@ def test_no_secret_gets_out_whatever_happens(
 def assert_they_have_been_everywhere(evidence: Evidence, said: bytes, dying: list[Lane]) -> None:
     """Where nothing was told, nothing would be heard."""
     (record,) = evidence.records(dying[0])
-    assert record.log[-1].excerpt.startswith("you sent: /?key=… ")
+    assert record.attempts_log[-1].excerpt.startswith("you sent: /?key=… ")
     assert b"you sent: /?key=\\u2026" in said
     assert f"{dying[1]}#1".encode() in evidence.logged
     assert b"you sent: /?key=" in evidence.stored

@@ -5,13 +5,13 @@ from typing import Any
 
 from moto.ses.models import Message, ses_backends
 
+from lakehook.domain.attempt import Outcome
 from lakehook.domain.delivery import Lane
 from lakehook.domain.event import Event
-from lakehook.domain.lane import Status
-from lakehook.domain.outcome import Outcome
+from lakehook.domain.lane import DeliveryStatus
 from local.account import ACCOUNT_ID, REGION
 from local.installation import LocalLakehook
-from local.receiver import OK, Answer, Behaviour, Receiver
+from local.receiver import OK, Behaviour, EndpointResponse, Receiver
 from tests.e2e.conftest import SENDER, Publish
 from tests.e2e.evidence import Evidence, attributes_of
 from tests.e2e.pipelines import CREATED, FAILED, a_life
@@ -22,10 +22,10 @@ from tests.integration.eventually import eventually
 PATIENCE = 15.0
 KEY = "693a91f6-7aaa-4bc4-97a0-c4nary0fthekey"
 ONLY_FAILURES = ("--event-type", FAILED)
-TAKEN = Answer(OK, {}, b"ok")
+TAKEN = EndpointResponse(OK, {}, b"ok")
 
 
-def slack(*answers: Answer) -> Behaviour:
+def slack(*answers: EndpointResponse) -> Behaviour:
     """Each answer in its turn, then what Slack says of what it takes."""
     script = iter(answers)
     return lambda _: next(script, TAKEN)
@@ -34,7 +34,7 @@ def slack(*answers: Answer) -> Behaviour:
 def wecom(*codes: int) -> Behaviour:
     """As WeCom does, 200 whatever came of it."""
     script = iter(codes)
-    return lambda _: Answer(
+    return lambda _: EndpointResponse(
         OK,
         {"retry-after": "90"},  # longer than a message may stay in the queue
         json.dumps({"errcode": next(script, 0)}).encode(),
@@ -60,7 +60,7 @@ def bodies(receiver: Receiver) -> list[Any]:
 
 
 def attempts(evidence: Evidence, lane: Lane) -> list[Outcome]:
-    return [attempt.outcome for record in evidence.records(lane) for attempt in record.log]
+    return [attempt.outcome for record in evidence.records(lane) for attempt in record.attempts_log]
 
 
 def state(terminal: Terminal, subscription_id: str) -> str:
@@ -73,7 +73,7 @@ def state(terminal: Terminal, subscription_id: str) -> str:
 def test_slack_is_told_in_blocks_and_waits_as_long_as_it_says(
     subscribers: Subscribers, publish: Publish, evidence: Evidence
 ):
-    busy = Answer(429, {"retry-after": "1"}, b'{"ok":false,"error":"rate_limited"}')
+    busy = EndpointResponse(429, {"retry-after": "1"}, b'{"ok":false,"error":"rate_limited"}')
     receiver, life = Receiver("slack", slack(busy)), a_life(CREATED)
     lane = only(life, add_slack(subscribers, receiver))
 
@@ -85,13 +85,13 @@ def test_slack_is_told_in_blocks_and_waits_as_long_as_it_says(
     assert first.raw == second.raw
     assert first.body["text"] == f"🔵 数据湖: pipeline {lane.pipeline_key} created"
     assert "webhook-signature" not in first.headers
-    eventually(lambda: evidence.statuses(lane) == [Status.DELIVERED])
+    eventually(lambda: evidence.statuses(lane) == [DeliveryStatus.DELIVERED])
 
 
 def test_what_slack_cannot_read_is_a_letter_at_once_and_the_channel_goes_on(
     subscribers: Subscribers, publish: Publish, evidence: Evidence, terminal: Terminal
 ):
-    receiver = Receiver("strict", slack(Answer(400, {}, b"invalid_blocks")))
+    receiver = Receiver("strict", slack(EndpointResponse(400, {}, b"invalid_blocks")))
     subscription_id, life = add_slack(subscribers, receiver), a_life(CREATED)
 
     publish(life)
@@ -104,13 +104,13 @@ def test_what_slack_cannot_read_is_a_letter_at_once_and_the_channel_goes_on(
 def test_a_channel_that_is_archived_disables_the_subscription_and_nothing_is_lost(
     subscribers: Subscribers, publish: Publish, evidence: Evidence, terminal: Terminal
 ):
-    receiver = Receiver("archived", slack(Answer(410, {}, b"channel_is_archived")))
+    receiver = Receiver("archived", slack(EndpointResponse(410, {}, b"channel_is_archived")))
     subscription_id, life = add_slack(subscribers, receiver), a_life(CREATED)
     lane = only(life, subscription_id)
 
     publish(life)
     eventually(lambda: state(terminal, subscription_id) == "disabled")
-    eventually(lambda: evidence.statuses(lane) == [Status.WAITING])
+    eventually(lambda: evidence.statuses(lane) == [DeliveryStatus.WAITING])
 
     assert len(receiver.arrivals) == 1
 
@@ -127,10 +127,10 @@ def test_a_robot_is_told_in_chinese_and_a_ping_can_be_read(
 
     asked = terminal.json("subscriptions", "test", subscription_id)
     publish(life)
-    eventually(lambda: evidence.statuses(lane) == [Status.DELIVERED])
+    eventually(lambda: evidence.statuses(lane) == [DeliveryStatus.DELIVERED])
 
     assert asked["outcome"] == "delivered"
-    greeting, told = (one["markdown"]["content"] for one in bodies(receiver))
+    greeting, told = (body["markdown"]["content"] for body in bodies(receiver))
     assert "测试消息" in greeting
     assert f"❌ 数据湖：流水线 {lane.pipeline_key} 运行失败" in told
 
@@ -140,7 +140,7 @@ def test_an_errcode_decides_though_http_says_200(
 ):
     codes = (93000, 45009, 40001, 40058)
     robots = [Receiver(f"errcode{code}", wecom(code)) for code in codes]
-    ids = [add_robot(subscribers, one, "--retry-schedule", "60") for one in robots]
+    ids = [add_robot(subscribers, robot, "--retry-schedule", "60") for robot in robots]
     life = a_life(CREATED)
     lanes = [only(life, one) for one in ids]
 
@@ -166,7 +166,7 @@ def test_an_errcode_decides_though_http_says_200(
 
 def sent(to: str) -> list[Message]:
     mails = ses_backends[ACCOUNT_ID][REGION].sent_messages
-    return [one for one in mails if to in one.destinations["ToAddresses"]]
+    return [mail for mail in mails if to in mail.destinations["ToAddresses"]]
 
 
 def test_a_mail_goes_to_every_mailbox_from_the_one_sender(
@@ -178,7 +178,7 @@ def test_a_mail_goes_to_every_mailbox_from_the_one_sender(
     lane = only(life, subscription_id)
 
     publish(life)
-    eventually(lambda: evidence.statuses(lane) == [Status.DELIVERED])
+    eventually(lambda: evidence.statuses(lane) == [DeliveryStatus.DELIVERED])
 
     (mail,) = sent("a@team.example")
     assert secret is None

@@ -45,10 +45,10 @@ def test_each_subscriber_hears_the_life_of_twenty_pipelines_in_order(
         assert receiver.wait_for(60, within=PATIENCE)
         for life in lives:
             arrivals = of_pipeline(receiver, life)
-            assert [(one.sequence, one.event_type) for one in arrivals] == [
+            assert [(arrival.sequence, arrival.event_type) for arrival in arrivals] == [
                 (sequence, event.type) for sequence, event in enumerate(life, start=1)
             ]
-            previous = [one.body["previous_event_type"] for one in arrivals]
+            previous = [arrival.body["previous_event_type"] for arrival in arrivals]
             assert previous == [None, CREATED, RUNNING]
 
 
@@ -171,7 +171,7 @@ def test_the_command_from_its_own_process_sends_events(
     life = a_life()
 
     ended = subprocess.run(
-        [sys.executable, "-m", "ops", "events", "send", "--file", "-", "--output", "json"],
+        [sys.executable, "-m", "lakehook.cli", "events", "send", "--file", "-", "--output", "json"],
         cwd=ROOT,
         env=account.variables(lakehook.endpoint_url),
         input="\n".join(json.dumps(event.document) for event in life),

@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 
-from local.demo.cast import the_cast, the_stuck_one
+from local.demo.subscribers import demo_subscribers, stuck_subscriber
 from local.environment import ROOT
 
 REFUSED = {"shaky": "3", "stuck": "3"}
@@ -21,7 +21,7 @@ def test_the_demonstration_ends_well_and_says_what_arrived():
     )
 
     assert ended.returncode == 0, ended.stdout + ended.stderr
-    for one in (*the_cast(), the_stuck_one()[0]):
+    for one in (*demo_subscribers(), stuck_subscriber()[0]):
         expected = sum(map(len, one.expects().values()))
         (row,) = (
             row for row in ended.stdout.splitlines() if row.startswith(f"│ {one.receiver.name} ")

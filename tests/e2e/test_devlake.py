@@ -9,7 +9,8 @@ import pytest
 
 from local.installation import LocalLakehook
 from local.receiver import Arrival, Receiver
-from tests.devlake import DevLake, serving_rest
+from tests.devlake.rest import serving_rest
+from tests.devlake.server import DevLake
 from tests.devlake_vectors import Vector, named
 from tests.e2e.conftest import NOBODY
 from tests.e2e.evidence import Evidence
@@ -73,9 +74,9 @@ def test_what_go_has_made_reaches_a_subscriber_with_devlakes_own_body(
     assert receiver.wait_until_taken(3, within=PATIENCE)
     assert types_of(receiver, 39) == [CREATED, RUNNING, COMPLETED]
     arrivals = of(receiver, 39)
-    assert [one.sequence for one in arrivals] == [1, 2, 3]
-    assert [one.body["data"]["devlake"] for one in arrivals] == [one.body for one in life]
-    assert all(one.genuine for one in arrivals)
+    assert [arrival.sequence for arrival in arrivals] == [1, 2, 3]
+    assert [arrival.body["data"]["devlake"] for arrival in arrivals] == [one.body for one in life]
+    assert all(arrival.genuine for arrival in arrivals)
     assert arrivals[0].body["trigger_source"] == "unknown"
 
 

@@ -11,8 +11,8 @@ import pytest
 
 from local.installation import LocalLakehook
 from local.receiver import Receiver
-from tests.devlake import DevLake
 from tests.devlake.receiver import OldReceiver, listening
+from tests.devlake.server import DevLake
 from tests.e2e.evidence import Evidence
 from tests.e2e.pipelines import COMPLETED, CREATED, RUNNING
 from tests.e2e.subscribers import Subscribers

@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
-from lakehook.desk.subscription_facts import shown_once
-from lakehook.subscribe import SecretWish, Terms
+from lakehook.cli.context import CommandService
+from lakehook.operations.views import secret_to_reveal
+from lakehook.subscriptions.subscribe import SecretRequest, SubscriptionFields
 from local.installation import LocalLakehook
 from local.receiver import Arrival, Receiver
-from ops.desk import Desk
-from tests.devlake import DevLake, planned_task
 from tests.devlake.receiver import OldReceiver, listening
 from tests.devlake.rest import SharedRest
-from tests.devlake.rows import Tables
+from tests.devlake.rows import Tables, planned_task
+from tests.devlake.server import DevLake
 from tests.e2e.conftest import AWAY, DEVLAKES_UI, KNOWN, READ
 from tests.e2e.devlake_scenarios import PROJECT, RUN, SCENARIOS, Scenario, types
 from tests.e2e.evidence import Evidence
@@ -70,7 +70,7 @@ def _word(arrival: Arrival) -> str:
 
 
 @pytest.fixture(scope="module")
-def received(desk: Desk, evidence: Evidence) -> Iterator[Received]:
+def received(desk: CommandService, evidence: Evidence) -> Iterator[Received]:
     """Subscribers to everything, as DevLake would tell it, and to DevLake's own alone."""
     ids = []
     with ExitStack() as exits:
@@ -78,20 +78,20 @@ def received(desk: Desk, evidence: Evidence) -> Iterator[Received]:
         for receiver in (received.new, received.own):
             exits.enter_context(receiver)
         terms = (
-            Terms(name="old", url=received.old.url, format="devlake"),
-            Terms(name="new", url=received.new.url),
-            Terms(name="own", url=received.own.url, pattern=DEVLAKES_OWN),
+            SubscriptionFields(name="old", url=received.old.url, format="devlake"),
+            SubscriptionFields(name="new", url=received.new.url),
+            SubscriptionFields(name="own", url=received.own.url, pattern=DEVLAKES_OWN),
         )
         for requested in terms:
-            wish = SecretWish(brought=SECRET if requested.format else None)
+            wish = SecretRequest(provided=SECRET if requested.format else None)
             subscription, key = desk.subscribe(requested, wish)
             ids.append(subscription.id)
             if requested.name == received.new.name:
-                received.new.secret = shown_once(key, None) or ""
+                received.new.secret = secret_to_reveal(key, None) or ""
         yield received
         eventually(evidence.nothing_is_under_way)
         for subscription_id in ids:
-            desk.unsubscribe(desk.look_up(subscription_id), discard_waiting=True)
+            desk.unsubscribe(desk.find_subscription(subscription_id), discard_waiting=True)
 
 
 @pytest.fixture(scope="module")

@@ -4,10 +4,10 @@ from datetime import datetime
 
 import pytest
 
-from lakehook.domain.delivery import Delivery, Lane, NumberedEvent
-from lakehook.domain.lane import Status
-from lakehook.domain.message import decode
-from local.receiver import OK, Answer, Arrival, Behaviour, Receiver
+from lakehook.domain.delivery import Delivery, Lane, SequencedEvent
+from lakehook.domain.lane import DeliveryStatus
+from lakehook.domain.queue_message import decode
+from local.receiver import OK, Arrival, Behaviour, EndpointResponse, Receiver
 from tests.e2e.conftest import Publish
 from tests.e2e.evidence import Evidence, attributes_of
 from tests.e2e.pipelines import CREATED, a_life, heard
@@ -18,7 +18,7 @@ PATIENCE = 15.0
 ERROR = 500
 
 
-def scripted(*answers: int | Answer) -> Behaviour:
+def scripted(*answers: int | EndpointResponse) -> Behaviour:
     """Each answer in its turn, then 200."""
     script = iter(answers)
     return lambda _: next(script, OK)
@@ -44,7 +44,7 @@ def test_a_delivery_is_tried_again_by_the_same_id_and_what_follows_waits(
 def test_a_retry_never_comes_earlier_than_the_receiver_asked_and_is_signed_afresh(
     subscribers: Subscribers, publish: Publish
 ):
-    receiver = Receiver("busy", scripted(Answer(503, {"retry-after": "1"})))
+    receiver = Receiver("busy", scripted(EndpointResponse(503, {"retry-after": "1"})))
     subscribers.add(receiver)
     life = a_life()
 
@@ -79,7 +79,7 @@ def test_a_delivery_nobody_takes_becomes_a_letter_and_what_follows_is_held(
     head, *followers = evidence.records(lane)
     attributes = attributes_of(letter)
     assert rfc_3339_seconds(attributes.pop("last_attempt_at")) == pytest.approx(
-        head.log[-1].at, abs=0.002
+        head.attempts_log[-1].at, abs=0.002
     )
     assert attributes == {
         "reason": "rejected",
@@ -92,11 +92,11 @@ def test_a_delivery_nobody_takes_becomes_a_letter_and_what_follows_is_held(
         "last_status": "500",
     }
     assert (
-        decode(letter["Body"]) == head.delivery == Delivery(lane, NumberedEvent(life[0], 1, None))
+        decode(letter["Body"]) == head.delivery == Delivery(lane, SequencedEvent(life[0], 1, None))
     )
-    assert head.status is Status.DEAD
-    assert [one.status for one in head.log] == [ERROR] * 3
-    assert [one.status for one in followers] == [Status.WAITING] * 2
+    assert head.status is DeliveryStatus.DEAD
+    assert [one.status for one in head.attempts_log] == [ERROR] * 3
+    assert [follower.status for follower in followers] == [DeliveryStatus.WAITING] * 2
     assert heard(receiver, life) == [1, 1, 1]
 
 

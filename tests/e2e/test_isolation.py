@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from threading import Event as Signal
 
+from lakehook.domain.circuit_breaker import PROBE_LEASE_SECONDS
 from lakehook.domain.event import Event
-from lakehook.domain.health import PROBE_LEASE_SECONDS
 from local.receiver import OK, Arrival, Receiver
 from tests.e2e.conftest import Publish
 from tests.e2e.pipelines import a_life, heard

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from local.receiver import OK, Answer, Arrival, Receiver
+from local.receiver import OK, Arrival, EndpointResponse, Receiver
 from tests.e2e.conftest import Publish
 from tests.e2e.evidence import Evidence
 from tests.e2e.pipelines import a_life, heard
@@ -13,13 +13,13 @@ from tests.integration.eventually import eventually
 PATIENCE = 15.0
 
 
-def echo(arrival: Arrival) -> int | Answer:
+def echo(arrival: Arrival) -> int | EndpointResponse:
     challenge = arrival.body.get("challenge")
-    return Answer(OK, {}, challenge.encode()) if challenge else OK
+    return EndpointResponse(OK, {}, challenge.encode()) if challenge else OK
 
 
-def says(body: bytes) -> Callable[[Arrival], Answer]:
-    return lambda _: Answer(OK, {}, body)
+def says(body: bytes) -> Callable[[Arrival], EndpointResponse]:
+    return lambda _: EndpointResponse(OK, {}, body)
 
 
 def test_a_ping_is_signed_and_its_answer_is_shown(subscribers: Subscribers, terminal: Terminal):
@@ -54,6 +54,6 @@ def test_nothing_but_challenges_goes_out_before_one_is_echoed(
 
     assert asked["state"] == "active"
     assert receiver.wait_for(2 + len(life), within=PATIENCE)
-    assert [one.event_type for one in receiver.arrivals[:2]] == ["PING", "PING"]
+    assert [arrival.event_type for arrival in receiver.arrivals[:2]] == ["PING", "PING"]
     assert heard(receiver, early) == []
     assert heard(receiver, life) == [1, 2, 3]

@@ -3,7 +3,7 @@
 import time
 from dataclasses import replace
 
-from lakehook.adapters.dynamo_health import DynamoHealths
+from lakehook.adapters.dynamodb.circuit_breakers import DynamoEndpointHealthStore
 from lakehook.domain.event import Event, EventType
 from local.installation import LocalLakehook
 from local.receiver import OK, Arrival, Receiver
@@ -33,8 +33,10 @@ def pipelines(number: int) -> list[Event]:
     return [event for _ in range(number) for event in a_life(CREATED)]
 
 
-def healths_of(lakehook: LocalLakehook) -> DynamoHealths:
-    return DynamoHealths(lakehook.client("dynamodb"), lakehook.deployment.deliveries_table)
+def healths_of(lakehook: LocalLakehook) -> DynamoEndpointHealthStore:
+    return DynamoEndpointHealthStore(
+        lakehook.client("dynamodb"), lakehook.deployment.deliveries_table
+    )
 
 
 def breaker_is_open(lakehook: LocalLakehook, subscription_id: str) -> bool:

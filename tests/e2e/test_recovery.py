@@ -3,7 +3,7 @@
 import threading
 
 from lakehook.domain.delivery import Lane
-from lakehook.domain.lane import Status
+from lakehook.domain.lane import DeliveryStatus
 from local.receiver import OK, Arrival, Receiver
 from tests.e2e.conftest import Publish
 from tests.e2e.evidence import Evidence
@@ -35,7 +35,12 @@ def test_a_redriven_letter_arrives_and_then_all_that_waited_behind_it(
     subscription_id, life = subscribers.add(receiver), a_life()
     lane = Lane(subscription_id, life[0].pipeline_id)
     publish(life)
-    eventually(lambda: evidence.statuses(lane) == [Status.DEAD, Status.WAITING, Status.WAITING])
+    eventually(
+        lambda: (
+            evidence.statuses(lane)
+            == [DeliveryStatus.DEAD, DeliveryStatus.WAITING, DeliveryStatus.WAITING]
+        )
+    )
     switch.up = True
 
     redriven = terminal.json("dead-letters", "redrive", f"{lane}#1")
@@ -44,7 +49,7 @@ def test_a_redriven_letter_arrives_and_then_all_that_waited_behind_it(
     assert receiver.wait_until_taken(3, within=PATIENCE)
     assert [arrival.sequence for arrival in receiver.taken] == [1, 2, 3]
     assert len({arrival.id for arrival in receiver.arrivals}) == 3
-    eventually(lambda: evidence.statuses(lane) == [Status.DELIVERED] * 3)
+    eventually(lambda: evidence.statuses(lane) == [DeliveryStatus.DELIVERED] * 3)
     assert terminal.json("dead-letters", "list", "--subscription", subscription_id) == []
 
 

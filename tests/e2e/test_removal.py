@@ -1,7 +1,7 @@
 """A subscription that is removed: nothing more goes out, and what it held is given up."""
 
 from lakehook.domain.delivery import Lane
-from lakehook.domain.lane import Status
+from lakehook.domain.lane import DeliveryStatus
 from local.receiver import Receiver
 from tests.e2e.conftest import Publish
 from tests.e2e.evidence import Evidence
@@ -23,7 +23,7 @@ def test_what_a_removed_subscription_held_is_discarded_and_it_gets_nothing_more(
     life = a_life()
     lane = Lane(subscription, life[0].pipeline_id)
     publish(life[:2])
-    eventually(lambda: evidence.statuses(lane) == [Status.DEAD, Status.WAITING])
+    eventually(lambda: evidence.statuses(lane) == [DeliveryStatus.DEAD, DeliveryStatus.WAITING])
 
     refused = terminal("subscriptions", "remove", subscription)
     complaint = terminal.complaint
@@ -33,8 +33,8 @@ def test_what_a_removed_subscription_held_is_discarded_and_it_gets_nothing_more(
 
     assert refused == 1
     assert "1 waiting delivery and 1 dead letter in 1 lane; --discard-waiting" in complaint
-    assert removed["discarding"] == {"waiting": 1, "dead": 1, "lanes": 1}
-    eventually(lambda: evidence.statuses(lane) == [Status.DISCARDED] * 2)
+    assert removed["discarded"] == {"waiting": 1, "dead": 1, "lanes": 1}
+    eventually(lambda: evidence.statuses(lane) == [DeliveryStatus.DISCARDED] * 2)
     assert staying.wait_for(3, within=PATIENCE)
     assert heard(staying, life) == [1, 2, 3]
     assert len(leaving.arrivals) == had
@@ -53,5 +53,5 @@ def test_a_delivery_that_waits_for_its_next_attempt_is_not_attempted_after_the_r
 
     terminal.json("subscriptions", "remove", subscription, "--discard-waiting")
 
-    eventually(lambda: evidence.statuses(lane) == [Status.DISCARDED])
+    eventually(lambda: evidence.statuses(lane) == [DeliveryStatus.DISCARDED])
     assert len(leaving.arrivals) == 2

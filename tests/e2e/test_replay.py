@@ -9,13 +9,13 @@ from dataclasses import replace
 
 import pytest
 
+from lakehook.cli.context import CommandService
 from lakehook.domain.delivery import Lane
 from lakehook.domain.event import Event
-from lakehook.domain.lane import Status
+from lakehook.domain.lane import DeliveryStatus
 from local.environment import ROOT
 from local.installation import LocalLakehook
 from local.receiver import Arrival, Receiver
-from ops.desk import Desk
 from tests.e2e.conftest import Publish
 from tests.e2e.evidence import Evidence
 from tests.e2e.kills import kill
@@ -29,14 +29,14 @@ pytestmark = pytest.mark.usefixtures("soon_visible_again")
 PATIENCE = 20.0
 WHOLE = [(1, False), (2, False), (1, True), (2, True)]
 """Sent, and sent again: which, and whether by a replay."""
-DELIVERED, WAITING = Status.DELIVERED, Status.WAITING
+DELIVERED, WAITING = DeliveryStatus.DELIVERED, DeliveryStatus.WAITING
 
 
 @contextmanager
 def the_command(lakehook: LocalLakehook, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
     """In a process of its own, which can be killed."""
     command = subprocess.Popen(
-        [sys.executable, "-m", "ops", *arguments],
+        [sys.executable, "-m", "lakehook.cli", *arguments],
         cwd=ROOT,
         env={"AWS_ENDPOINT_URL": lakehook.endpoint_url, "PATH": ""},
         stdout=subprocess.PIPE,
@@ -52,7 +52,7 @@ def the_command(lakehook: LocalLakehook, *arguments: str) -> Iterator[subprocess
 def told(receiver: Receiver, life: list[Event]) -> list[tuple[int, bool]]:
     """What arrived of a pipeline, repeats left out: which, and whether it was replayed."""
     arrivals = of_pipeline(receiver, life)
-    return list(dict.fromkeys((one.sequence, is_replayed(one)) for one in arrivals))
+    return list(dict.fromkeys((arrival.sequence, is_replayed(arrival)) for arrival in arrivals))
 
 
 def is_replayed(arrival: Arrival) -> bool:
@@ -75,7 +75,7 @@ def test_it_goes_on_though_the_command_the_clock_and_the_sender_are_killed_in_it
     wish = ("replay", "--subscription", subscription_id, "--since", since, "--status", "delivered")
     with the_command(lakehook, *wish, "--rate", "1000/s") as command:
         eventually(lambda: WAITING in evidence.statuses(lanes[2]))
-        killed = kill(lakehook, "functions.clock")
+        killed = kill(lakehook, "functions.scheduler")
         command.kill()
     publish([completed(life) for life in lives[:2]])
     assert receiver.wait_until_taken(13, within=PATIENCE)
@@ -123,7 +123,7 @@ def test_the_command_follows_it_to_its_end(
 
 def test_a_new_subscriber_hears_the_past_once_and_in_order(
     publish: Publish,
-    desk: Desk,
+    desk: CommandService,
     evidence: Evidence,
     capsys: pytest.CaptureFixture[str],
 ):

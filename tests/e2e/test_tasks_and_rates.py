@@ -64,4 +64,4 @@ def test_what_is_over_the_rate_comes_later_in_order_and_spends_no_attempt(
     assert times[-1] - times[0] > 8 / 3
     assert all(later > earlier for earlier, later in pairwise(times))
     deliveries = terminal.json("deliveries", "list", "--subscription", subscription)
-    assert {one["attempts"] for one in deliveries} == {1}
+    assert {delivery["attempts"] for delivery in deliveries} == {1}

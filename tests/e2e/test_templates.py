@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from lakehook.domain.delivery import Lane
-from lakehook.domain.lane import Status
+from lakehook.domain.lane import DeliveryStatus
 from local.receiver import Receiver
 from tests.e2e.conftest import Publish
 from tests.e2e.evidence import Evidence, attributes_of
@@ -63,7 +63,7 @@ def test_one_that_fails_is_a_letter_with_the_reason_and_goes_out_once_it_is_mend
 
     assert attributes_of(letter)["reason"] == "template_failed"
     head, *_ = evidence.records(lane)
-    assert head.status is Status.DEAD
+    assert head.status is DeliveryStatus.DEAD
     assert receiver.arrivals == []
     told = terminal.json("deliveries", "show", f"{lane}#1")
     assert "template: it gives nothing" in str(told)

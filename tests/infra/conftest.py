@@ -2,7 +2,7 @@
 
 import pytest
 
-from infra.snapshot import synthesize
+from infra.local_template import synthesize
 from tests.infra.blueprint import Blueprint
 
 

@@ -11,21 +11,21 @@ from tests.cloudwatch import Alarm, Data, Metric, Values, alarms_of, calculate, 
 from tests.infra.blueprint import Blueprint
 
 NAMES = {
-    "BadEvents",
+    "InvalidEvents",
     "BreakersOpen",
-    "ClockSilent",
+    "SchedulerStopped",
     "DeadLetters",
     "FailureRate",
     "FunctionErrors",
     "GroupsInFlight",
-    "NoticesLost",
-    "NoticesRefused",
-    "NoticesTurnedAway",
-    "OldDeadLetters",
+    "NotificationsLost",
+    "NotificationsRejected",
+    "NotificationsThrottled",
+    "DeadLettersExpiring",
     "OldestDelivery",
     "OldestEvent",
-    "OldestHeld",
-    "OwnTrouble",
+    "OldestHeldLaneAge",
+    "InternalErrors",
     "PipelinesStalled",
     "ReconcileFailing",
     "ReplaysFailing",
@@ -54,29 +54,35 @@ Counted = Mapping[str, Values]
 
 RINGS: dict[str, tuple[Counted, Counted]] = {
     # what makes it ring, what does not yet
-    "BadEvents": ({"m1": [1]}, {"m1": [0]}),
+    "InvalidEvents": ({"m1": [1]}, {"m1": [0]}),
     "BreakersOpen": ({"m1": [0, 1]}, {"m1": [0]}),
-    "ClockSilent": ({}, {"m1": [1, 1]}),
+    "SchedulerStopped": ({}, {"m1": [1, 1]}),
     "DeadLetters": ({"m1": [1]}, {"m1": [0]}),
     "FailureRate": (
         {"failed": [1] * 11, "attempts": [70] * 20},
         {"failed": [1] * 10, "attempts": [70] * 20},
     ),
-    "FunctionErrors": ({"clock": [1] * 5}, {"clock": [1], "deliver": [1], "fanout": [0, 0]}),
+    "FunctionErrors": (
+        {"scheduler": [1] * 5},
+        {"scheduler": [1], "deliver": [1], "fanout": [0, 0]},
+    ),
     "GroupsInFlight": ({"m1": [96_001]}, {"m1": [96_000]}),
-    "NoticesLost": ({"trouble": [1]}, {"trouble": [0], "errors": [0]}),
-    "NoticesRefused": ({"refused": [1]}, {"refused": [1], "accepted": [50]}),
-    "NoticesTurnedAway": ({"m1": [1]}, {"m1": [0]}),
-    "OldDeadLetters": ({"parked": [10 * DAY + 1]}, {"letters": [10 * DAY], "parked": [10 * DAY]}),
+    "NotificationsLost": ({"trouble": [1]}, {"trouble": [0], "errors": [0]}),
+    "NotificationsRejected": ({"refused": [1]}, {"refused": [1], "accepted": [50]}),
+    "NotificationsThrottled": ({"m1": [1]}, {"m1": [0]}),
+    "DeadLettersExpiring": (
+        {"parked": [10 * DAY + 1]},
+        {"letters": [10 * DAY], "parked": [10 * DAY]},
+    ),
     "OldestDelivery": ({"m1": [901]}, {"m1": [900]}),
     "OldestEvent": ({"m1": [301]}, {"m1": [300]}),
-    "OldestHeld": ({"m1": [60, DAY + 1]}, {"m1": [DAY]}),
-    "OwnTrouble": ({"fanout": [1] * 4, "deliver": [1] * 2}, {"deliver": [1] * 5}),
+    "OldestHeldLaneAge": ({"m1": [60, DAY + 1]}, {"m1": [DAY]}),
+    "InternalErrors": ({"fanout": [1] * 4, "deliver": [1] * 2}, {"deliver": [1] * 5}),
     "PipelinesStalled": ({"m1": [1]}, {}),
     "ReconcileFailing": ({"m1": [0, 1801]}, {"m1": [1800]}),
     "ReplaysFailing": ({"m1": [1]}, {"m1": [0]}),
-    "Throttles": ({"deliver": [0, 1]}, {"deliver": [0], "clock": [0]}),
-    "Timeouts": ({"deliver": [30_000]}, {"deliver": [29_000], "clock": [40_000]}),
+    "Throttles": ({"deliver": [0, 1]}, {"deliver": [0], "scheduler": [0]}),
+    "Timeouts": ({"deliver": [30_000]}, {"deliver": [29_000], "scheduler": [40_000]}),
     "WorkersBusy": ({"m1": [181]}, {"m1": [180]}),
 }
 
@@ -131,10 +137,10 @@ def test_it_rings_when_it_has_lasted_long_enough_and_not_before(
 def test_nothing_counted_rings_no_alarm_but_that_of_the_silent_clock(
     alarms: Mapping[str, Alarm],
 ) -> None:
-    assert {name for name, alarm in alarms.items() if alarm.rings({})} == {"ClockSilent"}
+    assert {name for name, alarm in alarms.items() if alarm.rings({})} == {"SchedulerStopped"}
 
 
-@pytest.mark.parametrize("name", ["FunctionErrors", "OwnTrouble", "Timeouts"])
+@pytest.mark.parametrize("name", ["FunctionErrors", "InternalErrors", "Timeouts"])
 def test_what_is_summed_over_functions_is_looked_for_in_the_log_of_each(
     production: Blueprint, alarms: Mapping[str, Alarm], name: str
 ) -> None:
@@ -175,11 +181,11 @@ def test_what_it_says_fits_where_the_names_in_it_are_longest(
 def test_a_notice_that_may_be_lost_rings_at_once_and_nothing_else_does(
     alarms: Mapping[str, Alarm], counted: str
 ) -> None:
-    metric = alarms["NoticesLost"].asked[counted].metric
+    metric = alarms["NotificationsLost"].asked[counted].metric
     data = {metric: [[100.0]]}
 
     rung = {name for name, alarm in alarms.items() if alarm.rings(data)}
-    assert rung == {"NoticesLost", "ClockSilent"}
+    assert rung == {"NotificationsLost", "SchedulerStopped"}
 
 
 MINUTES_IN_PERIOD = 5
@@ -202,24 +208,24 @@ NIGHT: Sequence[int] = (2, 0, 0, 0, 0, 0, 0, 1)
 def test_a_devlake_with_another_secret_wakes_people(
     alarms: Mapping[str, Alarm], refused: Sequence[int], accepted: Sequence[int], *, rings: bool
 ) -> None:
-    asked = alarms["NoticesRefused"].asked
+    asked = alarms["NotificationsRejected"].asked
     counts = {"refused": refused, "accepted": accepted}
 
     data = {asked[name].metric: [[float(n)] for n in some] for name, some in counts.items()}
-    assert alarms["NoticesRefused"].rings(data) is rings
+    assert alarms["NotificationsRejected"].rings(data) is rings
 
 
 def test_who_scans_the_internet_wakes_nobody(alarms: Mapping[str, Alarm]) -> None:
     """They are counted, and no alarm looks at that count."""
     watched = {one.metric.name for alarm in alarms.values() for one in alarm.asked.values()}
 
-    assert metrics.NOTICES_REFUSED not in watched
+    assert metrics.NOTIFICATIONS_REJECTED not in watched
 
 
 def test_of_what_is_refused_in_a_night_people_are_told_once_an_hour_at_most(
     alarms: Mapping[str, Alarm],
 ) -> None:
-    alarm = alarms["NoticesRefused"]
+    alarm = alarms["NotificationsRejected"]
     refused = alarm.asked["refused"].metric
 
     assert alarm.periods * MINUTES_IN_PERIOD == 60
@@ -253,15 +259,15 @@ def test_what_we_watch_of_ours_is_what_the_functions_count(
 ) -> None:
     watched = [one.metric for alarm in alarms.values() for one in alarm.asked.values()]
     ours = [one for one in watched if not one.namespace.startswith("AWS/")]
-    variables = [one["Environment"]["Variables"] for one in production.functions.values()]
+    variables = [function["Environment"]["Variables"] for function in production.functions.values()]
 
     assert ours
-    assert {one.name for one in ours} <= COUNTED
-    assert {one.namespace for one in ours} == {
-        one["POWERTOOLS_METRICS_NAMESPACE"] for one in variables
+    assert {our.name for our in ours} <= COUNTED
+    assert {our.namespace for our in ours} == {
+        variable["POWERTOOLS_METRICS_NAMESPACE"] for variable in variables
     }
-    told = [tuple(one.dimensions) for one in ours]
-    services = {one["POWERTOOLS_SERVICE_NAME"] for one in variables}
+    told = [tuple(our.dimensions) for our in ours]
+    services = {variable["POWERTOOLS_SERVICE_NAME"] for variable in variables}
     assert all(name == "service" and value in services for ((name, value),) in told)
 
 
@@ -285,7 +291,7 @@ def test_silence_of_the_clock_is_an_alarm_and_silence_of_the_others_is_none(
 ) -> None:
     missing = {name: one.properties["TreatMissingData"] for name, one in alarms.items()}
 
-    assert missing.pop("ClockSilent") == "breaching"
+    assert missing.pop("SchedulerStopped") == "breaching"
     assert set(missing.values()) == {"notBreaching"}
 
 

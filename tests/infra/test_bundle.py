@@ -12,19 +12,19 @@ from typing import Any
 import pytest
 from packaging.requirements import Requirement
 
-from infra.bundle import (
+from infra.node import node_environment
+from infra.packaging.bundle import (
     DATA_NOBODY_READS,
-    DOOR,
+    FUNCTIONS_DIR,
     LEFT_UNCOMPILED,
     REQUIREMENTS,
     ROOT,
     function_names,
-    leave_out_what_nobody_reads,
+    remove_unused_files,
     write_bundle,
 )
-from infra.bundles import digest, size
-from infra.bytecode import PYTHON, lambdas_python, write_bytecode
-from infra.node import node_environment
+from infra.packaging.bundles import digest, size
+from infra.packaging.bytecode import PYTHON, lambdas_python, write_bytecode
 from tests.infra.blueprint import Blueprint
 
 BROUGHT_BY_THE_RUNTIME = {
@@ -50,8 +50,9 @@ RENEWED = {
     "functions/requirements.txt": ALL,
     "functions/__init__.py": ALL,
     "lakehook/domain/event.py": ALL,
-    "infra/bundle.py": ALL,
-    "infra/bytecode.py": ALL,
+    "lakehook/cli/command.py": set(),
+    "infra/packaging/bundle.py": ALL,
+    "infra/packaging/bytecode.py": ALL,
     "infra/stack.py": set(),
     "tests/conftest.py": set(),
     "requirements.txt": set(),
@@ -60,8 +61,8 @@ RENEWED = {
 HASHES = """
 import json, sys
 from aws_cdk import FileSystem, IgnoreMode
-from infra.bundle import function_names, sources_of
-from infra.bundling import all_but
+from infra.packaging.bundle import function_names, sources_of
+from infra.constructs.lambda_function import all_but
 
 print(json.dumps({
     tree: {
@@ -77,12 +78,12 @@ print(json.dumps({
 ASSETS = """
 import json, sys
 from aws_cdk import App, Stack
-from infra.bundling import code_of
+from infra.constructs.lambda_function import code_of
 
 def key(processor):
     app = App(context={"aws:cdk:bundling-stacks": [], "processor": processor})
     stack = Stack(app)
-    return code_of("clock", stack).bind(stack).s3_location.object_key
+    return code_of("scheduler", stack).bind(stack).s3_location.object_key
 
 print(json.dumps([key(processor) for processor in sys.argv[1:]]))
 """
@@ -161,12 +162,12 @@ def test_a_template_is_set_without_the_data_that_is_left_out(
         import os, sys
         sys.path[:0] = [{str(bundle)!r}]
         import babel, pytz
-        from lakehook.adapters.liquid import LiquidTypesetter
+        from lakehook.adapters.liquid import LiquidRenderer
         from lakehook.domain.template import Template
         assert babel.__file__.startswith({str(bundle)!r})
         text = "{{{{ at | date: '%H' }}}} {{{{ name | json }}}}"
         fields = {{"at": "2026-01-01T12:00:00Z", "name": "lake"}}
-        print(LiquidTypesetter().set(Template(body=text), fields).body)
+        print(LiquidRenderer().set(Template(body=text), fields).body)
     """
     ours = {"PYTHONDONTWRITEBYTECODE": "1"}
 
@@ -213,7 +214,7 @@ def test_where_there_is_no_python_like_lambdas_a_bundle_goes_without_and_one_is_
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "module.py").touch()
-    monkeypatch.setattr("infra.bytecode.lambdas_python", lambda: None)
+    monkeypatch.setattr("infra.packaging.bytecode.lambdas_python", lambda: None)
 
     write_bytecode(tmp_path)
 
@@ -241,14 +242,14 @@ def test_the_urllib3_that_meets_the_world_is_ours_and_not_the_runtimes(
 
     assert (bundles[name] / "urllib3").is_dir()
     assert found.name == f"urllib3-{version('urllib3')}.dist-info"
-    wanted = [Requirement(one) for one in requires("botocore") or ()]
+    wanted = [Requirement(require) for require in requires("botocore") or ()]
     assert [version("urllib3") in one.specifier for one in wanted if one.name == "urllib3"] == [
         True
     ]
 
 
 def test_what_ships_is_what_was_tested() -> None:
-    for path in ROOT.glob(f"{DOOR}/**/{REQUIREMENTS}"):
+    for path in ROOT.glob(f"{FUNCTIONS_DIR}/**/{REQUIREMENTS}"):
         assert pins(path) <= pins(ROOT / REQUIREMENTS)
 
 
@@ -258,7 +259,7 @@ def test_data_that_no_template_asks_for_stays_behind(tmp_path: Path) -> None:
         (tmp_path / data / "de.dat").touch()
     (tmp_path / "babel" / "core.py").touch()
 
-    leave_out_what_nobody_reads(tmp_path)
+    remove_unused_files(tmp_path)
 
     assert not any((tmp_path / data).exists() for data in DATA_NOBODY_READS)
     assert (tmp_path / "babel" / "core.py").exists()

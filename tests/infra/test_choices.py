@@ -26,7 +26,7 @@ def test_whoever_is_no_producer_is_refused_whatever_iam_says(production: Bluepri
     assert (others["Effect"], others["Principal"]) == ("Deny", {"AWS": "*"})
     assert others["Condition"] == {
         "ArnNotEquals": {
-            "aws:PrincipalArn": [role_of("ingress", production), role_of("clock", production)]
+            "aws:PrincipalArn": [role_of("ingress", production), role_of("scheduler", production)]
         },
         "StringNotEquals": {"aws:PrincipalAccount": [{"Ref": "AWS::AccountId"}]},
     }
@@ -46,7 +46,7 @@ def test_named_producers_of_any_account_alone_send_beside_lakehook_s_own(
     assert others["Condition"]["ArnNotEquals"]["aws:PrincipalArn"] == [
         role,
         role_of("ingress", chosen),
-        role_of("clock", chosen),
+        role_of("scheduler", chosen),
     ]
 
 
@@ -93,7 +93,7 @@ def test_the_sender_joins_the_network_and_so_does_who_asks_devlake(
     assert {name: config for name, config in joined.items() if config} == {
         "deliver": network,
         "ingress": where_devlake_is_asked,
-        "clock": where_devlake_is_asked,
+        "scheduler": where_devlake_is_asked,
     }
     assert chosen.template["Conditions"]["AsksDevlake"] == {
         "Fn::Or": [
@@ -101,7 +101,7 @@ def test_the_sender_joins_the_network_and_so_does_who_asks_devlake(
             {"Fn::Not": [{"Fn::Equals": [{"Ref": "DevlakeSources"}, "{}"]}]},
         ]
     }
-    assert not [one for one in production.functions.values() if "VpcConfig" in one]
+    assert not [function for function in production.functions.values() if "VpcConfig" in function]
     assert "AsksDevlake" not in production.template.get("Conditions", {})
 
 
@@ -168,6 +168,6 @@ def test_no_tick_of_the_clock_is_tried_again(production: Blueprint) -> None:
     """https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html"""
     (config,) = production.resources("AWS::Lambda::EventInvokeConfig").values()
 
-    assert config["FunctionName"]["Ref"] == production.logical_id("clock")
+    assert config["FunctionName"]["Ref"] == production.logical_id("scheduler")
     assert config["MaximumRetryAttempts"] == 0
     assert config["MaximumEventAgeInSeconds"] == 60

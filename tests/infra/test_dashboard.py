@@ -5,8 +5,8 @@ from itertools import combinations
 
 import pytest
 
-from infra.picture import PICTURE, drawn
-from infra.snapshot import SNAPSHOT
+from infra.dashboard_svg import PICTURE, draw_dashboard
+from infra.local_template import SNAPSHOT
 from tests.cloudwatch import Json, alarms_of, asked_of_widget, resolved
 from tests.infra.blueprint import Blueprint
 from tests.infra.test_alarms import AWS_OWN
@@ -22,7 +22,7 @@ def widgets(production: Blueprint) -> list[Json]:
 
 
 def test_it_asks_what_operators_ask(widgets: list[Json]) -> None:
-    told = [one["properties"]["markdown"] for one in widgets if one["type"] == "text"]
+    told = [widget["properties"]["markdown"] for widget in widgets if widget["type"] == "text"]
 
     assert [one.splitlines()[0] for one in told] == [
         "## Is it healthy?",
@@ -33,7 +33,7 @@ def test_it_asks_what_operators_ask(widgets: list[Json]) -> None:
 
 
 def test_it_shows_every_alarm(production: Blueprint, widgets: list[Json]) -> None:
-    (shown,) = (one["properties"]["alarms"] for one in widgets if one["type"] == "alarm")
+    (shown,) = (widget["properties"]["alarms"] for widget in widgets if widget["type"] == "alarm")
     alarms = production.resources("AWS::CloudWatch::Alarm")
 
     assert sorted(shown) == sorted(f"{id_}.Arn" for id_ in alarms)
@@ -78,7 +78,7 @@ def test_two_stages_in_one_account_have_two_dashboards(
 
 
 def test_the_picture_shows_it_as_it_is() -> None:
-    """``python -m infra.picture`` draws it anew."""
+    """``python -m infra.dashboard_svg`` draws it anew."""
     template = json.loads(SNAPSHOT.read_text(encoding="utf-8"))
 
-    assert PICTURE.read_text(encoding="utf-8") == drawn(template)
+    assert PICTURE.read_text(encoding="utf-8") == draw_dashboard(template)

@@ -13,8 +13,8 @@ import pytest
 import typer.main
 
 from bench import prices
+from lakehook.cli.command import app
 from local.environment import ROOT
-from ops.command import app
 from tests.cloudwatch import alarms_of
 
 ALARMS = alarms_of(json.loads((ROOT / "local" / "template.json").read_text(encoding="utf-8")))
@@ -88,7 +88,7 @@ def typed() -> Iterator[tuple[str, str]]:
         for language, block in FENCED.findall(document.read_text(encoding="utf-8")):
             if language == "sh":
                 lines = block.replace("\\\n", " ").splitlines()
-                yield from ((document.name, one.strip()) for one in lines)
+                yield from ((document.name, line.strip()) for line in lines)
     for name, alarm in ALARMS.items():
         yield f"alarm {name}", alarm.properties["AlarmDescription"].partition(" First: ")[2]
 
@@ -109,7 +109,7 @@ def of_ours(lines: Iterator[tuple[str, str]]) -> list[tuple[str, str]]:
 def words_of(line: str) -> list[str]:
     """Up to where the shell takes over: a pipe, a redirection, another command."""
     words = shlex.split(line, comments=True)
-    return list(takewhile(lambda one: one[0] not in "|<>&;", words))
+    return list(takewhile(lambda word: word[0] not in "|<>&;", words))
 
 
 def parsed(line: str) -> tuple[Any, dict[str, Any]]:
@@ -144,7 +144,7 @@ def test_each_command_in_the_prose_exists_with_its_options(where: str, line: str
 def test_each_command_to_be_typed_is_whole(where: str, line: str):
     command, given = parsed(line)
 
-    needed = {one.name for one in command.params if one.required}
+    needed = {param.name for param in command.params if param.required}
     assert needed <= given.keys()
     for one in command.params:
         if one.name in given and (choices := choices_of(one)):

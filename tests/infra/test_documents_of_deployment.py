@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from infra.bundle import ROOT
-from infra.snapshot import SNAPSHOT
-from infra.stages import STAGES, BadStages, stage_of
+from infra.local_template import SNAPSHOT
+from infra.packaging.bundle import ROOT
+from infra.stage import STAGES, InvalidStages, stage_of
 from tests.infra.blueprint import WRITE_ITS_LOG, Blueprint, as_list
 
 DOCUMENTS = {one: one.read_text("utf-8") for one in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]}
@@ -84,5 +84,5 @@ def test_the_refusal_that_is_shown_is_what_is_said(tmp_path: Path):
     table, choice = re.findall(r"^(\[.*?\]) (.*?):", shown)[0]
     (tmp_path / STAGES).write_text(f"{table}\n{choice}")
 
-    with pytest.raises(BadStages, match=f"{re.escape(shown)}$"):
+    with pytest.raises(InvalidStages, match=f"{re.escape(shown)}$"):
         stage_of("production", tmp_path / STAGES)

@@ -4,19 +4,19 @@ from dataclasses import fields
 
 import pytest
 
-from infra.bundle import ROOT
-from lakehook.domain.stall import StallThresholds
+from infra.packaging.bundle import ROOT
+from lakehook.domain.pipeline import StallThresholds
 from lakehook.settings import (
     ApiSettings,
-    ClockSettings,
     DeliverSettings,
     FanoutSettings,
     IngressSettings,
+    SchedulerSettings,
     Settings,
 )
 from tests.infra.blueprint import Blueprint
 
-NAMES = ["api", "clock", "deliver", "fanout", "ingress"]
+NAMES = ["api", "scheduler", "deliver", "fanout", "ingress"]
 
 
 def test_the_blueprint_has_these_functions(production: Blueprint) -> None:
@@ -35,7 +35,7 @@ def test_a_handler_is_where_lambda_will_look_for_it(production: Blueprint, name:
     ("name", "settings"),
     [
         ("api", ApiSettings),
-        ("clock", ClockSettings),
+        ("scheduler", SchedulerSettings),
         ("deliver", DeliverSettings),
         ("fanout", FanoutSettings),
         ("ingress", IngressSettings),
@@ -67,7 +67,7 @@ def test_networks_are_opened_by_a_parameter_and_none_is_unless_it_is_said(
 def test_a_project_may_have_stall_thresholds_of_its_own(production: Blueprint) -> None:
     default = production.template["Parameters"]["StallThresholds"]["Default"]
 
-    assert production.environment("clock")["STALL_THRESHOLDS"] == {"Ref": "StallThresholds"}
+    assert production.environment("scheduler")["STALL_THRESHOLDS"] == {"Ref": "StallThresholds"}
     assert StallThresholds.parse(default) == StallThresholds()
 
 
@@ -108,7 +108,7 @@ def test_the_clock_ticks_every_minute(production: Blueprint) -> None:
     woken = production.resources("AWS::Lambda::Function")[target["Arn"]["Fn::GetAtt"][0]]
 
     assert rule["ScheduleExpression"] == "rate(1 minute)"
-    assert woken["Handler"] == "functions.clock.handler.lambda_handler"
+    assert woken["Handler"] == "functions.scheduler.handler.lambda_handler"
 
 
 def test_every_function_has_a_log_of_its_own_for_three_months(production: Blueprint) -> None:
@@ -124,4 +124,4 @@ def test_every_function_has_a_log_of_its_own_for_three_months(production: Bluepr
 def test_only_deliver_may_wake_itself(production: Blueprint) -> None:
     loops = {name: one.get("RecursiveLoop") for name, one in production.functions.items()}
 
-    assert loops == {"deliver": "Allow"} | dict.fromkeys(("api", "clock", "fanout", "ingress"))
+    assert loops == {"deliver": "Allow"} | dict.fromkeys(("api", "scheduler", "fanout", "ingress"))

@@ -4,7 +4,7 @@ import pytest
 
 from tests.infra.blueprint import Blueprint
 
-NAMES = ["api", "clock", "deliver", "fanout", "ingress"]
+NAMES = ["api", "scheduler", "deliver", "fanout", "ingress"]
 
 TAKE_LETTERS = {"sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:ReceiveMessage"}
 CONSUME = {"sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"}
@@ -97,7 +97,7 @@ def test_deliver_keeps_the_ledger_and_alone_reads_secrets(production: Blueprint)
         "DeliveriesQueueUrl": CONSUME | SEND | {"sqs:ChangeMessageVisibility"},
         "DeadLetterQueueUrl": SEND,
         "SubscriptionsTable": READ_SUBSCRIPTIONS | {"dynamodb:UpdateItem"},
-        "DeliveriesTable/index/asleep": {"dynamodb:Query"},
+        "DeliveriesTable/index/suspended": {"dynamodb:Query"},
         "DeliveriesTable": KEEP_THE_LEDGER,
         "SecretsKey": {"kms:Decrypt"},
         "identity/*": {"ses:SendEmail"},
@@ -120,7 +120,7 @@ def test_the_api_seals_secrets_and_opens_none_and_sends_no_event(production: Blu
         },
         "DeliveriesTable/index/held": {"dynamodb:Query"},
         "PipelinesTable": {"dynamodb:Query", "dynamodb:Scan"},
-        "PipelinesTable/index/unended": {"dynamodb:Query"},
+        "PipelinesTable/index/active": {"dynamodb:Query"},
         "SecretsKey": {"kms:Encrypt"},
         "DeliveriesQueueUrl": SEND,
         "DeadLetterQueueUrl": TAKE_LETTERS,
@@ -129,7 +129,7 @@ def test_the_api_seals_secrets_and_opens_none_and_sends_no_event(production: Blu
 
 
 def test_the_clock_wakes_what_is_due_tells_of_stalls_and_replays(production: Blueprint) -> None:
-    assert granted("clock", production) == {
+    assert granted("scheduler", production) == {
         "DeliveriesTable/index/due": {"dynamodb:Query"},
         "DeliveriesTable/index/held": {"dynamodb:Query"},
         "DeliveriesTable": {
@@ -141,7 +141,7 @@ def test_the_clock_wakes_what_is_due_tells_of_stalls_and_replays(production: Blu
             "dynamodb:UpdateItem",
         },
         "DeliveriesQueueUrl": SEND,
-        "PipelinesTable/index/unended": {"dynamodb:Query"},
+        "PipelinesTable/index/active": {"dynamodb:Query"},
         "PipelinesTable": {
             "dynamodb:BatchGetItem",
             "dynamodb:Query",
@@ -151,5 +151,5 @@ def test_the_clock_wakes_what_is_due_tells_of_stalls_and_replays(production: Blu
         "SubscriptionsTable": READ_SUBSCRIPTIONS,
         "EventsQueueUrl": SEND,
         "DevlakeApiSecretArn": {"secretsmanager:GetSecretValue"},
-        own_log("clock", production): WRITE_ITS_LOG,
+        own_log("scheduler", production): WRITE_ITS_LOG,
     }

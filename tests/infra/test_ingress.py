@@ -109,7 +109,7 @@ def test_whoever_asks_devlake_knows_where_it_is_and_none_is_known_at_first(
 
     assert {name: parameters[name]["Default"] for name in names} == names
     assert {name: outputs[name]["Value"]["Ref"] for name in names} == {name: name for name in names}
-    for function in ("ingress", "clock"):
+    for function in ("ingress", "scheduler"):
         told = production.environment(function)
         assert told["DEVLAKE_API_URL"] == {"Ref": "DevlakeApiUrl"}
         assert told["DEVLAKE_UI_URL"] == {"Ref": "DevlakeUiUrl"}

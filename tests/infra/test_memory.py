@@ -4,8 +4,8 @@ from dataclasses import fields
 
 from lakehook.settings import (
     DeliveriesTable,
-    Deployment,
     PipelinesTable,
+    StackOutputs,
     SubscriptionsTable,
     output_name,
 )
@@ -26,7 +26,7 @@ def keys_of(table_or_index: Json) -> list[str]:
 def test_the_outputs_are_what_the_command_reads(production: Blueprint) -> None:
     told = set(production.template["Outputs"])
 
-    assert told == {output_name(field.name) for field in fields(Deployment)}
+    assert told == {output_name(field.name) for field in fields(StackOutputs)}
 
 
 def test_the_tables_are_keyed_as_the_adapters_read_them(production: Blueprint) -> None:
@@ -51,7 +51,10 @@ def test_lanes_are_found_by_due_time_and_by_who_waits_or_sleeps(production: Blue
     assert {name: keys_of(index) for name, index in indexes.items()} == {
         DeliveriesTable.DUE_INDEX: [DeliveriesTable.DUE_SHARD, DeliveriesTable.DUE_AT],
         DeliveriesTable.HELD_INDEX: [DeliveriesTable.HELD_BY, DeliveriesTable.HELD_SINCE],
-        DeliveriesTable.ASLEEP_INDEX: [DeliveriesTable.ASLEEP_OF, DeliveriesTable.HELD_SINCE],
+        DeliveriesTable.SUSPENDED_INDEX: [
+            DeliveriesTable.SUSPENDED_SUBSCRIPTION,
+            DeliveriesTable.HELD_SINCE,
+        ],
     }
     assert {name: index["Projection"] for name, index in indexes.items()} == {
         DeliveriesTable.DUE_INDEX: {
@@ -59,7 +62,7 @@ def test_lanes_are_found_by_due_time_and_by_who_waits_or_sleeps(production: Blue
             "NonKeyAttributes": [DeliveriesTable.HELD_SINCE],
         },
         DeliveriesTable.HELD_INDEX: {"ProjectionType": "KEYS_ONLY"},
-        DeliveriesTable.ASLEEP_INDEX: {"ProjectionType": "KEYS_ONLY"},
+        DeliveriesTable.SUSPENDED_INDEX: {"ProjectionType": "KEYS_ONLY"},
     }
     assert numbers == {DeliveriesTable.DUE_AT, DeliveriesTable.HELD_SINCE}
 
@@ -67,8 +70,8 @@ def test_lanes_are_found_by_due_time_and_by_who_waits_or_sleeps(production: Blue
 def test_pipelines_that_have_not_ended_are_found_by_state_and_age(production: Blueprint) -> None:
     (index,) = tables(production)["PipelinesTable"]["GlobalSecondaryIndexes"]
 
-    assert index["IndexName"] == PipelinesTable.UNENDED_INDEX
-    assert keys_of(index) == [PipelinesTable.UNENDED, PipelinesTable.ENTERED_AT]
+    assert index["IndexName"] == PipelinesTable.ACTIVE_INDEX
+    assert keys_of(index) == [PipelinesTable.ACTIVE, PipelinesTable.ENTERED_AT]
     assert index["Projection"] == {"ProjectionType": "ALL"}
 
 

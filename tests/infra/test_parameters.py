@@ -5,8 +5,8 @@ import re
 import pytest
 
 from lakehook.domain.devlake.sources import DevLakeSources
-from lakehook.domain.errors import BadInput
-from lakehook.settings import NONE
+from lakehook.domain.errors import InvalidInput
+from lakehook.settings import UNSET
 from tests.infra.blueprint import Blueprint
 
 
@@ -32,7 +32,7 @@ def test_the_sender_of_mail_is_one_plain_address_or_none(
 
 
 def test_unless_it_is_said_no_mail_is_sent(production: Blueprint):
-    assert production.template["Parameters"]["EmailSender"]["Default"] == NONE
+    assert production.template["Parameters"]["EmailSender"]["Default"] == UNSET
 
 
 SOURCES = [
@@ -79,10 +79,10 @@ def test_sources_that_are_admitted_can_be_read_and_no_others(
 
     assert (re.fullmatch(pattern, sources) is not None) == taken
     if taken:
-        assert DevLakeSources.parse(NONE, NONE, sources)
+        assert DevLakeSources.parse(UNSET, UNSET, sources)
     else:
-        with pytest.raises(BadInput, match="devlake sources"):
-            DevLakeSources.parse(NONE, NONE, sources)
+        with pytest.raises(InvalidInput, match="devlake sources"):
+            DevLakeSources.parse(UNSET, UNSET, sources)
 
 
 @pytest.mark.parametrize("name", ["DevlakeApiUrl", "DevlakeUiUrl"])
@@ -104,13 +104,13 @@ def test_a_url_of_devlake_that_is_admitted_can_be_read_and_no_other(
     production: Blueprint, name: str, url: str, *, taken: bool
 ):
     pattern = production.template["Parameters"][name]["AllowedPattern"]
-    urls = (url, NONE) if name == "DevlakeApiUrl" else (NONE, url)
+    urls = (url, UNSET) if name == "DevlakeApiUrl" else (UNSET, url)
 
     assert (re.fullmatch(pattern, url) is not None) == taken
     if taken:
         assert DevLakeSources.parse(*urls, "{}")
     else:
-        with pytest.raises(BadInput, match="devlake"):
+        with pytest.raises(InvalidInput, match="devlake"):
             DevLakeSources.parse(*urls, "{}")
 
 

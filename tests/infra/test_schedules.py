@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.retention import RETRY_SCHEDULE, SCHEDULE
-from lakehook.domain.errors import BadInput
+from infra.config import RETRY_SCHEDULE, SCHEDULE
+from lakehook.domain.errors import InvalidInput
 from lakehook.domain.retry import RetrySchedule
 
 
@@ -16,7 +16,7 @@ def is_admitted(text: str) -> bool:
 def is_read(text: str) -> bool:
     try:
         RetrySchedule.parse(text)
-    except BadInput:
+    except InvalidInput:
         return False
     return True
 

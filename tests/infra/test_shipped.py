@@ -11,16 +11,16 @@ from typing import Any
 import pytest
 from uv import find_uv_bin
 
-from infra.bundle import ROOT, function_names, this_processor, write_bundle
-from infra.bytecode import PYTHON, lambdas_python
-from lakehook.adapters.signing_keys import SigningKeys
-from lakehook.domain.verification import Capture, doubt_of
+from infra.packaging.bundle import ROOT, function_names, this_processor, write_bundle
+from infra.packaging.bytecode import PYTHON, lambdas_python
+from lakehook.adapters.signing_keys import CryptographySigningKeys
+from lakehook.cli.bootstrap import open_service
+from lakehook.cli.context import CommandService
+from lakehook.cli.options import STACK
+from lakehook.domain.verification import CapturedRequest, verify_request
 from local.installation import LocalLakehook, Options
 from local.receiver import Receiver
-from ops.desk import Desk
-from ops.options import STACK
-from ops.wiring import desk_of_stack
-from tests.devlake import DevLake
+from tests.devlake.server import DevLake
 from tests.e2e.terminal import Terminal
 
 PATIENCE = 15.0
@@ -70,8 +70,8 @@ def lakehook(bundles: Path, runtime: Path) -> Iterator[LocalLakehook]:
 
 
 @pytest.fixture(scope="module")
-def desk(lakehook: LocalLakehook) -> Desk:
-    return desk_of_stack(STACK, print)
+def desk(lakehook: LocalLakehook) -> CommandService:
+    return open_service(STACK, print)
 
 
 def devlake_of(lakehook: LocalLakehook) -> DevLake:
@@ -101,7 +101,7 @@ def test_a_bundle_has_all_that_its_function_imports(
 
 
 def test_what_ships_takes_a_notice_and_delivers_it_signed(
-    lakehook: LocalLakehook, desk: Desk, capsys: pytest.CaptureFixture[str]
+    lakehook: LocalLakehook, desk: CommandService, capsys: pytest.CaptureFixture[str]
 ) -> None:
     terminal, devlake = Terminal(desk, capsys), devlake_of(lakehook)
     with Receiver("hmac") as plain, Receiver("ed25519") as modern:
@@ -114,6 +114,11 @@ def test_what_ships_takes_a_notice_and_delivers_it_signed(
         assert modern.wait_for(1, within=PATIENCE)
     assert plain.arrivals[0].genuine
     (arrival,) = modern.arrivals
-    capture = Capture(headers=arrival.headers, body=arrival.raw)
+    capture = CapturedRequest(headers=arrival.headers, body=arrival.raw)
     at = int(arrival.headers["webhook-timestamp"])
-    assert doubt_of(capture, SigningKeys().verifying(key), now=at, tolerance_seconds=0) is None
+    assert (
+        verify_request(
+            capture, CryptographySigningKeys().parse_verifying_key(key), now=at, tolerance_seconds=0
+        )
+        is None
+    )

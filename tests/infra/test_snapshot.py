@@ -1,6 +1,6 @@
 """The laptop runs what is deployed."""
 
-from infra.snapshot import SNAPSHOT, as_snapshot
+from infra.local_template import SNAPSHOT, as_snapshot
 from tests.infra.blueprint import Blueprint
 
 
@@ -8,7 +8,7 @@ def test_the_committed_template_is_what_the_blueprint_says(production: Blueprint
     committed = SNAPSHOT.read_text(encoding="utf-8")
 
     assert committed == as_snapshot(production.template), (
-        f"{SNAPSHOT.name} is behind the blueprint; refresh it: python -m infra.snapshot"
+        f"{SNAPSHOT.name} is behind the blueprint; refresh it: python -m infra.local_template"
     )
 
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from infra.retention import Retention
-from infra.stage import LONGEST_DEADLINE_SECONDS, Stage, stage_named
+from infra.config import Retention
+from infra.stage import MAX_SUBSCRIPTION_DEADLINE_SECONDS, Stage, stage_named
 from lakehook.domain.subscription import MAX_DEADLINE_SECONDS
 from tests.infra.blueprint import Blueprint
 
@@ -13,11 +13,11 @@ from tests.infra.blueprint import Blueprint
 def a_stage(**changes: Any) -> Stage:
     valid: dict[str, Any] = {
         "name": "test",
-        "protected": False,
-        "fanouts_at_once": 2,
-        "deliveries_at_once": 2,
-        "notices_at_once": 1,
-        "api_calls_at_once": 1,
+        "retain_on_delete": False,
+        "fanout_concurrency": 2,
+        "deliver_concurrency": 2,
+        "ingress_concurrency": 1,
+        "api_concurrency": 1,
     }
     return Stage(**(valid | changes))
 
@@ -34,11 +34,11 @@ def a_stage(**changes: Any) -> Stage:
             {"fanout_timeout_seconds": 901, "visibility_seconds": 5406},
             "fanout_timeout_seconds = 901: choose 1 to 900",
         ),
-        ({"clock_timeout_seconds": 61}, "clock_timeout_seconds = 61: choose at most 60"),
-        ({"fanouts_at_once": 1}, "fanouts_at_once = 1: choose 2 to 1000"),
-        ({"deliveries_at_once": 1001}, "deliveries_at_once = 1001: choose 2 to 1000"),
-        ({"notices_at_once": 0}, "notices_at_once = 0: choose at least 1"),
-        ({"api_calls_at_once": 0}, "api_calls_at_once = 0: choose at least 1"),
+        ({"scheduler_timeout_seconds": 61}, "scheduler_timeout_seconds = 61: choose at most 60"),
+        ({"fanout_concurrency": 1}, "fanout_concurrency = 1: choose 2 to 1000"),
+        ({"deliver_concurrency": 1001}, "deliver_concurrency = 1001: choose 2 to 1000"),
+        ({"ingress_concurrency": 0}, "ingress_concurrency = 0: choose at least 1"),
+        ({"api_concurrency": 0}, "api_concurrency = 0: choose at least 1"),
         ({"name": "Staging"}, 'name = "Staging": choose .* lower-case'),
         ({"name": "a" * 25}, 'name = "a{25}": choose up to 24'),
     ],
@@ -55,7 +55,7 @@ def test_a_stage_that_cannot_work_is_refused_with_the_way_out(
     "changes",
     [
         {"name": "a" * 24},
-        {"fanouts_at_once": 2, "deliveries_at_once": 1000},
+        {"fanout_concurrency": 2, "deliver_concurrency": 1000},
         {"deliver_timeout_seconds": 26},
         {"fanout_timeout_seconds": 40, "visibility_seconds": 240},
         {"visibility_seconds": 43_200},
@@ -71,7 +71,7 @@ def test_a_stage_at_its_limits_is_accepted(changes: dict[str, Any]) -> None:
 
 
 def test_a_function_outlives_the_longest_deadline_that_a_subscription_may_have() -> None:
-    assert LONGEST_DEADLINE_SECONDS == MAX_DEADLINE_SECONDS
+    assert MAX_SUBSCRIPTION_DEADLINE_SECONDS == MAX_DEADLINE_SECONDS
 
 
 def test_production_is_the_stack_lakehook() -> None:
@@ -113,6 +113,6 @@ def test_nothing_is_forgotten_while_something_else_needs_it(
 
 
 def test_a_new_account_may_have_nothing_to_reserve():
-    stage = stage_named("try", {"notices_at_once": "none", "api_calls_at_once": "none"})
+    stage = stage_named("try", {"ingress_concurrency": "none", "api_concurrency": "none"})
 
-    assert (stage.notices_at_once, stage.api_calls_at_once) == (None, None)
+    assert (stage.ingress_concurrency, stage.api_concurrency) == (None, None)

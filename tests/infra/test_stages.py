@@ -10,10 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from infra.bundle import ROOT
 from infra.node import node_environment
-from infra.stage import stage_named
-from infra.stages import STAGES, BadStages, stage_of
+from infra.packaging.bundle import ROOT
+from infra.stage import STAGES, InvalidStages, stage_named, stage_of
 
 
 @pytest.fixture
@@ -24,7 +23,7 @@ def file(tmp_path: Path) -> Path:
 def refusal(file: Path, written: str, stage: str = "production") -> str:
     """The one line, after the file's name."""
     file.write_text(written, encoding="utf-8")
-    with pytest.raises(BadStages) as refused:
+    with pytest.raises(InvalidStages) as refused:
         stage_of(stage, file)
     where, _, line = str(refused.value).partition(": ")
     assert where == str(file)
@@ -35,22 +34,22 @@ def refusal(file: Path, written: str, stage: str = "production") -> str:
 @pytest.mark.parametrize(
     ("written", "line"),
     [
-        ("deliveries_at_once = 1", "[production] deliveries_at_once = 1: choose 2 to 1000"),
+        ("deliver_concurrency = 1", "[production] deliver_concurrency = 1: choose 2 to 1000"),
         (
-            "deliveries_at_once = 2.5",
-            "[production] deliveries_at_once = 2.5: choose a whole number",
+            "deliver_concurrency = 2.5",
+            "[production] deliver_concurrency = 2.5: choose a whole number",
         ),
         (
-            'deliveries_at_once = "3"',
-            '[production] deliveries_at_once = "3": choose a whole number',
+            'deliver_concurrency = "3"',
+            '[production] deliver_concurrency = "3": choose a whole number',
         ),
-        ("deliveries_at_once = true", "[production] deliveries_at_once = true: choose a whole"),
+        ("deliver_concurrency = true", "[production] deliver_concurrency = true: choose a whole"),
         (
-            'api_calls_at_once = "9"',
-            '[production] api_calls_at_once = "9": choose a whole number, without quotes, or ',
+            'api_concurrency = "9"',
+            '[production] api_concurrency = "9": choose a whole number, without quotes, or ',
         ),
         ("api_timeout_seconds = 901", "[production] api_timeout_seconds = 901: choose 1 to 900"),
-        ("protected = 1", "[production] protected = 1: choose true or false"),
+        ("retain_on_delete = 1", "[production] retain_on_delete = 1: choose true or false"),
         ("deliveries_at_one = 3", "[production] deliveries_at_one = 3: no such choice; there are "),
         ('name = "other"', '[production] name = "other": no such choice'),
         (
@@ -158,8 +157,11 @@ def test_producers_are_no_more_than_a_queue_s_policy_has_room_for(
         ("[prodution]", "[prodution]: write [production], or choose a name that is less like it"),
         ("[production]\n[Production.retention]", "[Production]: write [production], or choose "),
         ("[production]\n[Other]", '[Other] name = "Other": choose up to 24 lower-case letters'),
-        ("[production]\n[try]\ndeliveries_at_once = 1", "[try] deliveries_at_once = 1: choose 2 "),
-        ("deliveries_at_once = 5\n[production]", "deliveries_at_once = 5: of which stage? Put it "),
+        ("[production]\n[try]\ndeliveries_at_once = 1", "[try] deliver_concurrency = 1: choose 2 "),
+        (
+            "deliver_concurrency = 5\n[production]",
+            "deliver_concurrency = 5: of which stage? Put it ",
+        ),
         ("[[production]]", "production = [{}]: of which stage? Put it below its name, as "),
         ("[production", "Expected ']' at the end of a table declaration (at "),
     ],
@@ -174,11 +176,13 @@ def test_a_stage_is_one_that_the_file_names_and_nothing_in_it_is_passed_over(
 def test_a_name_that_is_no_slip_of_the_pen_is_a_stage(file: Path, name: str) -> None:
     file.write_text(f"[production]\n[{name}]\ndeliveries_at_once = 7")
 
-    assert stage_of(name, file) == replace(stage_named(name), deliveries_at_once=7)
+    assert stage_of(name, file) == replace(stage_named(name), deliver_concurrency=7)
 
 
 def test_a_file_that_is_not_there_is_named(file: Path) -> None:
-    with pytest.raises(BadStages, match=rf"^{re.escape(str(file))}: No such file or directory$"):
+    with pytest.raises(
+        InvalidStages, match=rf"^{re.escape(str(file))}: No such file or directory$"
+    ):
         stage_of("production", file)
 
 
@@ -193,7 +197,7 @@ def test_every_choice_that_the_file_shows_can_be_taken(file: Path) -> None:
     assert stage == replace(
         stage_named("production"), producers=stage.producers, network=stage.network
     )
-    assert small == replace(stage_named("try"), protected=True)
+    assert small == replace(stage_named("try"), retain_on_delete=True)
 
 
 def test_the_file_as_it_comes_changes_nothing() -> None:

@@ -27,9 +27,11 @@ def options_of(service: str, operation: str) -> set[str]:
     if (service, operation) in MADE_BY_THE_COMMAND:
         return MADE_BY_THE_COMMAND[service, operation]
     model = Session().get_service_model(service)
-    names = {xform_name(one, "-"): one for one in model.operation_names}
+    names = {
+        xform_name(operation_name, "-"): operation_name for operation_name in model.operation_names
+    }
     input_shape = model.operation_model(names[operation]).input_shape
-    return {xform_name(one, "-") for one in input_shape.members} if input_shape else set()
+    return {xform_name(member, "-") for member in input_shape.members} if input_shape else set()
 
 
 @pytest.mark.parametrize(("where", "command"), sorted(set(commands())))

@@ -3,14 +3,14 @@ from pathlib import Path
 
 import pytest
 
-from lakehook.adapters.http import HttpReceiver
+from lakehook.adapters.http.client import HttpTransport
 from tests.integration.authority import Authority
 from tests.integration.posting import LOOPBACK
 
 
 @pytest.fixture
-def receiver() -> Iterator[HttpReceiver]:
-    receiver = HttpReceiver(LOOPBACK)
+def receiver() -> Iterator[HttpTransport]:
+    receiver = HttpTransport(LOOPBACK)
     yield receiver
     receiver.close()
 

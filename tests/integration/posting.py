@@ -6,14 +6,13 @@ from typing import Any
 
 import pytest
 
-from lakehook.adapters import http_moment
-from lakehook.adapters.http import HttpReceiver
-from lakehook.adapters.http_names import SHARED_SECONDS
-from lakehook.domain.address import parse_networks
-from lakehook.domain.endpoint import Endpoint
-from lakehook.domain.outcome import Answer, Outcome
-from lakehook.domain.request import Request
-from lakehook.ports.sending import NoAnswer
+from lakehook.adapters.http import dns
+from lakehook.adapters.http.client import HttpTransport
+from lakehook.adapters.http.dns import SHARED_SECONDS
+from lakehook.domain.attempt import Outcome, Response
+from lakehook.domain.destination import Endpoint, Request
+from lakehook.domain.ssrf_policy import parse_networks
+from lakehook.ports.outbound import NoResponse
 from tests.integration.wire import answer
 
 LOOPBACK = parse_networks(["127.0.0.0/8", "::1/128"])
@@ -36,8 +35,8 @@ def an_impatient_request(url: str, body: bytes = b"{}") -> Request:
     )
 
 
-def failure(result: Answer | NoAnswer) -> Outcome:
-    assert isinstance(result, NoAnswer), result
+def failure(result: Response | NoResponse) -> Outcome:
+    assert isinstance(result, NoResponse), result
     return result.outcome
 
 
@@ -54,9 +53,9 @@ class Names:
 
 
 @contextmanager
-def a_receiver(*addresses: str, **options: Any) -> Iterator[HttpReceiver]:
+def a_receiver(*addresses: str, **options: Any) -> Iterator[HttpTransport]:
     """One for which every name has these addresses."""
-    receiver = HttpReceiver(LOOPBACK, resolve=Names(*addresses), **options)
+    receiver = HttpTransport(LOOPBACK, resolve=Names(*addresses), **options)
     try:
         yield receiver
     finally:
@@ -65,5 +64,5 @@ def a_receiver(*addresses: str, **options: Any) -> Iterator[HttpReceiver]:
 
 def a_moment_passes(monkeypatch: pytest.MonkeyPatch, seconds: float = 2 * SHARED_SECONDS) -> None:
     """What was looked up before is looked up anew."""
-    now = http_moment.monotonic
-    monkeypatch.setattr(http_moment, "monotonic", lambda: now() + seconds)
+    now = dns.monotonic
+    monkeypatch.setattr(dns, "monotonic", lambda: now() + seconds)

@@ -12,19 +12,19 @@ import pytest
 from moto import mock_aws
 
 from lakehook.adapters.aws import Aws
-from lakehook.adapters.dynamo_ledger import DynamoLedger
-from lakehook.adapters.dynamo_subscriptions import DynamoSubscriptions
-from lakehook.adapters.kms import KmsKeyring
+from lakehook.adapters.dynamodb.ledger import DynamoLedger
+from lakehook.adapters.dynamodb.subscriptions import DynamoSubscriptions
+from lakehook.adapters.kms import KmsCredentialStore
+from lakehook.cli.bootstrap import service_for_outputs
+from lakehook.cli.command import run
+from lakehook.cli.context import CommandService
 from lakehook.domain.lane import DeliveryRecord, HeldLane
-from lakehook.domain.secret import Secret
-from lakehook.ports.endpoints import Warn
-from lakehook.settings import Deployment
+from lakehook.domain.signing import HmacSecret
+from lakehook.ports.outbound import Warn
+from lakehook.settings import StackOutputs
 from local import sqs
 from local.cloud import Cloud
-from local.furnish import furnish
-from ops.command import run
-from ops.desk import Desk
-from ops.wiring import desk_of_deployment
+from local.provision import provision
 from tests.builders import a_delivery, a_document
 from tests.fakes import NOON, FakeClock
 
@@ -33,18 +33,18 @@ URL = "https://93.184.216.34/hook"  # an address is its own answer: no resolver 
 
 
 @pytest.fixture
-def deployment() -> Iterator[Deployment]:
+def deployment() -> Iterator[StackOutputs]:
     sqs.install()
     with mock_aws():
-        furniture = furnish(json.loads(TEMPLATE.read_text()), {}, boto3.client)  # type: ignore[arg-type]
-        yield Deployment.from_outputs(furniture.outputs)
+        furniture = provision(json.loads(TEMPLATE.read_text()), {}, boto3.client)  # type: ignore[arg-type]
+        yield StackOutputs.from_outputs(furniture.outputs)
     sqs.uninstall()
 
 
 class Terminal:
     """Runs the command, and keeps all that it ever said."""
 
-    def __init__(self, deployment: Deployment, capsys: pytest.CaptureFixture[str]) -> None:
+    def __init__(self, deployment: StackOutputs, capsys: pytest.CaptureFixture[str]) -> None:
         self._deployment, self._capsys = deployment, capsys
         self.said: list[str] = []
 
@@ -57,12 +57,12 @@ class Terminal:
         assert self(*arguments, "--output", "json") == 0, self.said[-1]
         return json.loads(self.said[-2])
 
-    def _desk(self, _stack: str, warn: Warn) -> Desk:
-        return desk_of_deployment(self._deployment, Aws(), warn)
+    def _desk(self, _stack: str, warn: Warn) -> CommandService:
+        return service_for_outputs(self._deployment, Aws(), warn)
 
 
 @pytest.fixture
-def terminal(deployment: Deployment, capsys: pytest.CaptureFixture[str]) -> Terminal:
+def terminal(deployment: StackOutputs, capsys: pytest.CaptureFixture[str]) -> Terminal:
     return Terminal(deployment, capsys)
 
 
@@ -88,7 +88,7 @@ def test_a_subscription_lives_from_add_to_remove(terminal: Terminal) -> None:
 
 
 def test_the_sender_opens_what_the_command_sealed(
-    terminal: Terminal, deployment: Deployment
+    terminal: Terminal, deployment: StackOutputs
 ) -> None:
     added = add(terminal, "--header", "authorization: Bearer top-secret")
 
@@ -96,19 +96,21 @@ def test_the_sender_opens_what_the_command_sealed(
         boto3.client("dynamodb"), deployment.subscriptions_table, FakeClock()
     )
     (subscription,) = store.all()
-    keys = KmsKeyring(boto3.client("kms"), deployment.secrets_key, FakeClock()).open(subscription)
+    keys = KmsCredentialStore(boto3.client("kms"), deployment.secrets_key, FakeClock()).load(
+        subscription
+    )
 
     assert [secret.reveal() for secret in keys.secrets] == [added["secret"]]
     assert keys.headers == {"authorization": "Bearer top-secret"}
 
 
 def test_secrets_are_told_once_and_nowhere_stored_in_clear(
-    terminal: Terminal, deployment: Deployment
+    terminal: Terminal, deployment: StackOutputs
 ) -> None:
     added = add(
         terminal, "--header", "authorization: Bearer top-secret", url=f"{URL}?token=in-the-url"
     )
-    key = Secret.parse(added["secret"]).key
+    key = HmacSecret.parse(added["secret"]).key
     first = "".join(terminal.said)
     terminal.said.clear()
 
@@ -127,7 +129,7 @@ def test_secrets_are_told_once_and_nowhere_stored_in_clear(
         assert sensitive not in stored
 
 
-def everything_in(deployment: Deployment) -> bytes:
+def everything_in(deployment: StackOutputs) -> bytes:
     """All that the three tables hold, as bytes; the mark shows that they were read."""
     dynamodb = boto3.client("dynamodb")
     tables = (
@@ -158,14 +160,14 @@ def _leaves(value: Any) -> Iterator[bytes]:
 @pytest.mark.parametrize(
     ("options", "kind"),
     [
-        (("--url", "https://127.0.0.1/"), "bad_endpoint"),
-        (("--url", "https://[::ffff:10.0.0.1]/"), "bad_endpoint"),
-        (("--url", "http://93.184.216.34/"), "bad_endpoint"),
-        (("--url", "no url"), "bad_endpoint"),
-        (("--url", URL, "--event-type", "PIPELINE_EXPLODED"), "bad_subscription"),
-        (("--url", URL, "--header", "x-a: 1\r\nhost: evil.example"), "bad_subscription"),
-        (("--url", URL, "--header", "x-a: 1\nx-b: 2"), "bad_subscription"),
-        (("--url", URL, "--signing", "none"), "bad_subscription"),
+        (("--url", "https://127.0.0.1/"), "invalid_endpoint"),
+        (("--url", "https://[::ffff:10.0.0.1]/"), "invalid_endpoint"),
+        (("--url", "http://93.184.216.34/"), "invalid_endpoint"),
+        (("--url", "no url"), "invalid_endpoint"),
+        (("--url", URL, "--event-type", "PIPELINE_EXPLODED"), "invalid_subscription"),
+        (("--url", URL, "--header", "x-a: 1\r\nhost: evil.example"), "invalid_subscription"),
+        (("--url", URL, "--header", "x-a: 1\nx-b: 2"), "invalid_subscription"),
+        (("--url", URL, "--signing", "none"), "invalid_subscription"),
     ],
 )
 def test_bad_input_is_refused_and_nothing_is_written(
@@ -188,29 +190,29 @@ def test_two_of_one_name_are_told_apart_by_their_ids(terminal: Terminal) -> None
 
 
 def test_waiting_deliveries_keep_a_subscription_until_they_may_be_discarded(
-    terminal: Terminal, deployment: Deployment
+    terminal: Terminal, deployment: StackOutputs
 ) -> None:
     subscription_id = add(terminal)["subscription_id"]
     ledger = DynamoLedger(boto3.client("dynamodb"), deployment.deliveries_table, FakeClock())
     delivery = a_delivery(1, subscription=subscription_id)
     held = HeldLane(lane=delivery.lane, head=1, due_at=NOON * 2, held_since=NOON, version=1)
-    ledger.write(DeliveryRecord.waiting(delivery), before=None, after=held)
+    ledger.save(DeliveryRecord.waiting(delivery), before=None, after=held)
 
     assert terminal("subscriptions", "remove", "ci") == 1
     assert "1 waiting delivery and 0 dead letters in 1 lane" in terminal.said[-1]
     removed = terminal.json("subscriptions", "remove", "ci", "--discard-waiting")
 
-    assert removed["discarding"] == {"waiting": 1, "dead": 0, "lanes": 1}
-    (after,) = ledger.held_by(subscription_id)
+    assert removed["discarded"] == {"waiting": 1, "dead": 0, "lanes": 1}
+    (after,) = ledger.held_lanes(subscription_id)
     assert after.due_at < held.due_at
 
 
 def test_events_arrive_in_order_in_the_group_of_their_pipeline(
-    terminal: Terminal, deployment: Deployment, tmp_path: Path
+    terminal: Terminal, deployment: StackOutputs, tmp_path: Path
 ) -> None:
     documents = [a_document(pipeline_id=p, event_id=f"{p}-{n}") for n in range(3) for p in (1, 2)]
     file = tmp_path / "events.jsonl"
-    file.write_text("\n\n".join(json.dumps(one) for one in documents), encoding="utf-8")
+    file.write_text("\n\n".join(json.dumps(document) for document in documents), encoding="utf-8")
 
     assert terminal.json("events", "send", "--file", str(file)) == {"sent": 6}
 
@@ -233,7 +235,7 @@ def everything_on(url: str) -> list[tuple[str, str]]:
 
 
 def test_a_network_that_is_none_stops_no_command(
-    deployment: Deployment, capsys: pytest.CaptureFixture[str]
+    deployment: StackOutputs, capsys: pytest.CaptureFixture[str]
 ) -> None:
     networks = "10.0.0.0/33,127.0.0.1/8"
     terminal = Terminal(replace(deployment, allowed_networks=networks), capsys)
@@ -250,10 +252,10 @@ def test_a_network_that_is_none_stops_no_command(
 
 
 def test_the_stack_says_where_everything_is(capsys: pytest.CaptureFixture[str]) -> None:
-    names = {name: f"the-{name}" for name in Deployment.__dataclass_fields__}
+    names = {name: f"the-{name}" for name in StackOutputs.__dataclass_fields__}
     with Cloud() as cloud:
         cloud.describe(
-            Deployment(
+            StackOutputs(
                 **names | {"allowed_networks": "-", "event_retention_days": "30"}
             ).to_outputs()
         )

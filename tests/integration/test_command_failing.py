@@ -11,68 +11,69 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from functions.deliver.handler import parcel
-from lakehook.adapters.dynamo_health import DynamoHealths
-from lakehook.adapters.dynamo_journal import DynamoJournal
-from lakehook.adapters.dynamo_ledger import DynamoLedger
-from lakehook.adapters.dynamo_subscriptions import DynamoSubscriptions
-from lakehook.adapters.sqs_dead_letters import SqsDeadLetters
-from lakehook.adapters.sqs_deliveries import SqsDeliveries, SqsReceipts
-from lakehook.adapters.world import FairDice, WallClock
-from lakehook.deliver import Crew, Deliver
-from lakehook.deliver_batch import DeliverBatch
+from functions.deliver.handler import queue_message
+from lakehook.adapters.dynamodb.circuit_breakers import DynamoEndpointHealthStore
+from lakehook.adapters.dynamodb.journal import DynamoJournal
+from lakehook.adapters.dynamodb.ledger import DynamoLedger
+from lakehook.adapters.dynamodb.subscriptions import DynamoSubscriptions
+from lakehook.adapters.sqs.dead_letters import SqsDeadLetterQueue
+from lakehook.adapters.sqs.deliveries import SqsDeliveryQueue, SqsMessageAcks
+from lakehook.adapters.system import SystemClock, SystemRandom
+from lakehook.delivery.batch import DeliverBatch
+from lakehook.delivery.dependencies import DeliveryDependencies
+from lakehook.delivery.lane_processor import DeliverLane
+from lakehook.delivery.scheduler import ResumeDueLanes
 from lakehook.domain.delivery import Lane
 from lakehook.domain.lane import DeliveryRecord, HeldLane
 from lakehook.domain.retry import RetrySchedule
-from lakehook.settings import Deployment
-from lakehook.wake import WakeLanes
+from lakehook.settings import StackOutputs
 from local import dynamodb, sqs
-from local.furnish import furnish
+from local.provision import provision
 from tests.builders import a_delivery, an_event
 from tests.fakes import NOON, FakeAttempts, FakeClock, FakePaces, FakeTelemetry, nobody_asks
 from tests.integration.test_command import TEMPLATE, Terminal, add
 
 
 @pytest.fixture
-def deployment() -> Iterator[Deployment]:
+def deployment() -> Iterator[StackOutputs]:
     sqs.install()
     dynamodb.install()
     with mock_aws():
-        furniture = furnish(json.loads(Path(TEMPLATE).read_text()), {}, boto3.client)  # type: ignore[arg-type]
-        yield Deployment.from_outputs(furniture.outputs)
+        furniture = provision(json.loads(Path(TEMPLATE).read_text()), {}, boto3.client)  # type: ignore[arg-type]
+        yield StackOutputs.from_outputs(furniture.outputs)
     sqs.uninstall()
 
 
 @pytest.fixture
-def terminal(deployment: Deployment, capsys: pytest.CaptureFixture[str]) -> Terminal:
+def terminal(deployment: StackOutputs, capsys: pytest.CaptureFixture[str]) -> Terminal:
     return Terminal(deployment, capsys)
 
 
 class Functions:
     """The delivery function and the clock, but for the network; every failure is a death."""
 
-    def __init__(self, deployment: Deployment) -> None:
-        dynamodb, clock = boto3.client("dynamodb"), WallClock()
+    def __init__(self, deployment: StackOutputs) -> None:
+        dynamodb, clock = boto3.client("dynamodb"), SystemClock()
         self.deployment, self.queue = deployment, boto3.client("sqs")
         self.attempts = FakeAttempts(FakeClock(NOON))
         self.ledger = DynamoLedger(dynamodb, deployment.deliveries_table, clock)
-        self.bell = SqsDeliveries(self.queue, deployment.deliveries_queue_url)
-        self._dead_letters = SqsDeadLetters(self.queue, deployment.dead_letter_queue_url)
-        self.healths = DynamoHealths(dynamodb, deployment.deliveries_table)
-        self._crew = Crew(
+        self.bell = SqsDeliveryQueue(self.queue, deployment.deliveries_queue_url)
+        self._dead_letters = SqsDeadLetterQueue(self.queue, deployment.dead_letter_queue_url)
+        self.healths = DynamoEndpointHealthStore(dynamodb, deployment.deliveries_table)
+        self._crew = DeliveryDependencies(
             ledger=self.ledger,
-            healths=self.healths,
+            endpoint_health=self.healths,
             subscriptions=DynamoSubscriptions(dynamodb, deployment.subscriptions_table, clock),
             attempt=self.attempts,
             ping=nobody_asks,
-            paces=FakePaces(FakeClock()),
+            rate_limits=FakePaces(FakeClock()),
             dead_letters=self._dead_letters,
-            bell=self.bell,
+            queue=self.bell,
             clock=clock,
-            dice=FairDice(),
+            random=SystemRandom(),
             telemetry=FakeTelemetry(),
             schedule=RetrySchedule(()),
-            alone=nullcontext(),
+            exclusive_attempts=nullcontext(),
         )
 
     def deliver(self) -> None:
@@ -80,19 +81,21 @@ class Functions:
         while messages := self.look_at(self.deployment.deliveries_queue_url):
             with ThreadPoolExecutor(1) as workers:
                 batch = DeliverBatch(
-                    deliver=Deliver(self._crew),
-                    receipts=SqsReceipts(self.queue, self.deployment.deliveries_queue_url),
+                    deliver=DeliverLane(self._crew),
+                    acks=SqsMessageAcks(self.queue, self.deployment.deliveries_queue_url),
                     dead_letters=self._dead_letters,
                     telemetry=FakeTelemetry(),
                     workers=workers,
                 )
-                again = {one.id for one in batch([self._parcel(one) for one in messages], _ages)}
-            done = [one for one in messages if one["MessageId"] not in again]
+                again = {
+                    one.id for one in batch([self._parcel(message) for message in messages], _ages)
+                }
+            done = [message for message in messages if message["MessageId"] not in again]
             self.delete(self.deployment.deliveries_queue_url, done)
 
     def tick(self) -> None:
         """What the clock does each minute, and what follows."""
-        WakeLanes(self.ledger, self.healths, self.bell, WallClock(), FakeTelemetry())()
+        ResumeDueLanes(self.ledger, self.healths, self.bell, SystemClock(), FakeTelemetry())()
         self.deliver()
 
     def look_at(self, url: str) -> list[Any]:
@@ -106,11 +109,11 @@ class Functions:
         return list(answer.get("Messages", []))
 
     def delete(self, url: str, messages: list[Any]) -> None:
-        for one in messages:
-            self.queue.delete_message(QueueUrl=url, ReceiptHandle=one["ReceiptHandle"])
+        for message in messages:
+            self.queue.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
 
     def _parcel(self, message: Any) -> Any:
-        return parcel(
+        return queue_message(
             {
                 "messageId": message["MessageId"],
                 "attributes": message["Attributes"],
@@ -126,7 +129,7 @@ def _ages() -> float:
 
 
 @pytest.fixture
-def functions(deployment: Deployment) -> Functions:
+def functions(deployment: StackOutputs) -> Functions:
     return Functions(deployment)
 
 
@@ -140,7 +143,7 @@ class Story:
         self.functions = functions
         functions.attempts.script[self.first] = [functions.attempts.failure()]
         for sequence in (1, 2, 3):
-            functions.bell.send([a_delivery(sequence, subscription=subscription)])
+            functions.bell.enqueue_deliveries([a_delivery(sequence, subscription=subscription)])
             functions.deliver()
 
     @property
@@ -159,7 +162,7 @@ def test_a_letter_holds_its_lane_and_is_explained(terminal: Terminal, functions:
 
     assert story.made == [1]
     assert (letter["delivery_id"], letter["reason"]) == (story.first, "rejected")
-    assert (lane["head"], lane["state"], lane["behind"]) == (1, "dead letter", 2)
+    assert (lane["head"], lane["state"], lane["waiting_behind"]) == (1, "dead letter", 2)
     assert shown["event"]["pipeline_id"] == 39
     assert [one["status"] for one in shown["log"]] == [500]
     assert behind["next"] == "waits behind #1, which is a dead letter"
@@ -167,7 +170,7 @@ def test_a_letter_holds_its_lane_and_is_explained(terminal: Terminal, functions:
 
 
 def test_a_letter_deleted_from_the_queue_by_hand_is_redriven_by_its_id(
-    terminal: Terminal, functions: Functions, deployment: Deployment
+    terminal: Terminal, functions: Functions, deployment: StackOutputs
 ) -> None:
     story = Story(terminal, functions)
     by_hand = functions.look_at(deployment.dead_letter_queue_url)
@@ -183,7 +186,7 @@ def test_a_letter_deleted_from_the_queue_by_hand_is_redriven_by_its_id(
 
 
 def test_a_redriven_letter_leaves_the_queue(
-    terminal: Terminal, functions: Functions, deployment: Deployment
+    terminal: Terminal, functions: Functions, deployment: StackOutputs
 ) -> None:
     story = Story(terminal, functions)
 
@@ -205,7 +208,7 @@ def test_a_letter_redriven_twice_is_revived_once(terminal: Terminal, functions: 
 
 
 def test_a_letter_that_dies_again_at_once_is_a_letter_again(
-    terminal: Terminal, functions: Functions, deployment: Deployment
+    terminal: Terminal, functions: Functions, deployment: StackOutputs
 ) -> None:
     story = Story(terminal, functions)
     functions.attempts.script[story.first] = [functions.attempts.failure()]
@@ -219,7 +222,7 @@ def test_a_letter_that_dies_again_at_once_is_a_letter_again(
 
 
 def test_a_discarded_letter_lets_its_lane_go_on(
-    terminal: Terminal, functions: Functions, deployment: Deployment
+    terminal: Terminal, functions: Functions, deployment: StackOutputs
 ) -> None:
     story = Story(terminal, functions)
 
@@ -235,7 +238,7 @@ def test_a_discarded_letter_lets_its_lane_go_on(
 
 @pytest.mark.parametrize("action", ["redrive", "discard"])
 def test_all_letters_need_a_yes(
-    terminal: Terminal, functions: Functions, deployment: Deployment, action: str
+    terminal: Terminal, functions: Functions, deployment: StackOutputs, action: str
 ) -> None:
     stories = [Story(terminal, functions) for _ in range(2)]
 
@@ -244,7 +247,12 @@ def test_all_letters_need_a_yes(
     done = terminal.json("dead-letters", action, "--all", "--yes")
     functions.tick()
 
-    assert (asked["would"], asked["number"], done["would"], done["number"]) == (True, 2, False, 2)
+    assert (asked["dry_run"], asked["number"], done["dry_run"], done["number"]) == (
+        True,
+        2,
+        False,
+        2,
+    )
     assert asked["dead_letters"] == still == done["dead_letters"]
     assert {one["delivery_id"] for one in still} == {story.first for story in stories}
     assert terminal.json("dead-letters", "list") == []
@@ -252,7 +260,7 @@ def test_all_letters_need_a_yes(
 
 
 def test_the_consoles_own_redrive_is_a_redrive(
-    terminal: Terminal, functions: Functions, deployment: Deployment
+    terminal: Terminal, functions: Functions, deployment: StackOutputs
 ) -> None:
     story = Story(terminal, functions)
     arns = [
@@ -299,7 +307,7 @@ def test_a_paused_subscription_waits_until_it_is_resumed(
 ) -> None:
     subscription = add(terminal)["subscription_id"]
     terminal.json("subscriptions", "pause", "ci")
-    functions.bell.send([a_delivery(1, subscription=subscription)])
+    functions.bell.enqueue_deliveries([a_delivery(1, subscription=subscription)])
     functions.deliver()
 
     (lane,) = terminal.json("lanes", "list", "--held", "--subscription", "ci")
@@ -309,37 +317,39 @@ def test_a_paused_subscription_waits_until_it_is_resumed(
 
     assert functions.attempts.made == []
     assert (lane["state"], shown["next"]) == ("paused", "blocked: paused")
-    assert (resumed["state"], resumed["lanes_woken"]) == ("active", 1)
+    assert (resumed["state"], resumed["lanes_resumed"]) == ("active", 1)
     assert (sooner["state"], sooner["due_at"] < lane["due_at"]) == ("waiting", True)
 
 
 def test_an_enabled_subscription_is_well_again(
-    terminal: Terminal, functions: Functions, deployment: Deployment
+    terminal: Terminal, functions: Functions, deployment: StackOutputs
 ) -> None:
     subscription = add(terminal)["subscription_id"]
-    healths = DynamoHealths(boto3.client("dynamodb"), deployment.deliveries_table)
+    healths = DynamoEndpointHealthStore(boto3.client("dynamodb"), deployment.deliveries_table)
     well = healths.find(subscription)
     throttled = functions.attempts.failure()
-    down = well.after(throttled, Lane(subscription, "39"), schedule=RetrySchedule((5,)), now=NOON)
+    down = well.with_attempt(
+        throttled, Lane(subscription, "39"), schedule=RetrySchedule((5,)), now=NOON
+    )
     assert healths.save(well, down)
     record = DeliveryRecord.waiting(a_delivery(1, subscription=subscription))
-    held = HeldLane.at(record.lane, 1, now=NOON).blocked(now=WallClock().now())
-    functions.ledger.write(record, before=None, after=held)
+    held = HeldLane.held_at(record.lane, 1, now=NOON).blocked(now=SystemClock().now())
+    functions.ledger.save(record, before=None, after=held)
 
     enabled = terminal.json("subscriptions", "enable", "ci")
 
-    assert enabled["lanes_woken"] == 1
+    assert enabled["lanes_resumed"] == 1
     assert healths.find(subscription).version == 0
 
 
 def test_a_pipeline_is_told_with_each_subscribers_place(
-    terminal: Terminal, functions: Functions, deployment: Deployment
+    terminal: Terminal, functions: Functions, deployment: StackOutputs
 ) -> None:
     journal = DynamoJournal(boto3.client("dynamodb"), deployment.pipelines_table, FakeClock())
     for n in (1, 2, 3):
         event = an_event(event_id=f"e{n}", event_type="TASK_RUNNING")
-        pipeline, _ = journal.open(event)
-        journal.append(pipeline.take(event))
+        pipeline, _ = journal.load(event)
+        journal.append(pipeline.apply(event))
     strict = Story(terminal, functions)
     skipping = Story(terminal, functions, "--ordering", "skip")
 

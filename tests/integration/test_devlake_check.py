@@ -10,14 +10,13 @@ from typing import Any
 import pytest
 
 from lakehook.adapters.aws import Aws
-from lakehook.ports.endpoints import Warn
+from lakehook.cli.bootstrap import service_for_outputs
+from lakehook.cli.command import run
+from lakehook.cli.context import CommandService, session
+from lakehook.ports.outbound import Warn
 from local.installation import LocalLakehook, Options
-from ops.command import run
-from ops.desk import Desk
-from ops.session import session
-from ops.wiring import desk_of_deployment
-from tests.devlake import DevLake, serving_rest
-from tests.devlake.server import Clock
+from tests.devlake.rest import serving_rest
+from tests.devlake.server import Clock, DevLake
 from tests.integration.eventually import eventually
 from tests.integration.wire import answer, serving
 
@@ -182,8 +181,8 @@ def test_an_endpoint_that_is_away_is_said_to_a_person(
 ):
     deployment = replace(lakehook.deployment, ingress_url=NOBODY_LISTENS)
 
-    def open_desk(_stack: str, warn: Warn) -> Desk:
-        return desk_of_deployment(deployment, Aws(session()), warn)
+    def open_desk(_stack: str, warn: Warn) -> CommandService:
+        return service_for_outputs(deployment, Aws(session()), warn)
 
     assert run(("devlake", "check", "--source", "new"), open_desk) == 6
 

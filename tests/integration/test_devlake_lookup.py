@@ -6,20 +6,21 @@ from contextlib import closing, contextmanager
 
 import pytest
 
-from lakehook.adapters.devlake_api import ApiFetch
-from lakehook.adapters.devlake_details import DevLakeDetails
-from lakehook.adapters.devlake_rest import RestDevLake
-from lakehook.domain.devlake.row import Row
+from lakehook.adapters.devlake.blueprints import ApiFetch
+from lakehook.adapters.devlake.details import DevLakeDetails
+from lakehook.adapters.devlake.rest import RestDevLake
+from lakehook.domain.devlake.notification import PipelineRow
 from lakehook.domain.devlake.sources import DevLakeSource
-from lakehook.domain.document import Document
-from tests.devlake import FakeApiCredentials, shown
+from lakehook.domain.json_document import Document
+from tests.devlake.port import FakeApiCredentials
+from tests.devlake.rows import shown
 from tests.fakes import FakeClock
 from tests.integration.wire import Behaviour, Wire, answer, dripping, flooding, serving, silence
 
 DEADLINE_SECONDS, PATIENCE_SECONDS = 0.3, 10.0
 FAILED = shown(39, "TASK_FAILED", message="oh")
 ROW = answer("200 OK", json.dumps(FAILED).encode())
-NOTICE = Row.read(FAILED).event("").document
+NOTICE = PipelineRow.parse(FAILED).to_event("").document
 CREDENTIALS = FakeApiCredentials()
 DRIPPING = dripping(b"HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\n", b" ")
 

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 
-from lakehook.adapters.devlake_api import ApiFetch
-from lakehook.adapters.devlake_rest import ApiResponse, RestDevLake
-from lakehook.adapters.devlake_session import SessionFetch
+from lakehook.adapters.devlake.blueprints import ApiFetch
+from lakehook.adapters.devlake.rest import ApiResponse, RestDevLake
+from lakehook.adapters.devlake.session import SessionFetch
 from lakehook.domain.devlake.api_address import ApiAddress
-from lakehook.domain.errors import BadInput, DevlakeAway, LakehookError, NoDevlake
-from tests.devlake import FakeApiCredentials
+from lakehook.domain.errors import DevlakeUnavailable, InvalidInput, LakehookError, NotDevlake
+from tests.devlake.port import FakeApiCredentials
 from tests.integration.authority import Authority
 from tests.integration.wire import Behaviour, Wire, answer, dripping, flooding, serving, silence
 
@@ -91,24 +91,28 @@ def test_each_request_says_what_lets_it_in_and_which_page_it_wants(fetching: Fet
 @pytest.mark.parametrize(
     ("said", "kind", "complaint"),
     [
-        (answer("401 No", b"{}"), BadInput, "401 to GET /pipelines: --header or --header-file"),
-        (answer("403 No", b"{}"), BadInput, "403 to GET /pipelines: --header or --header-file"),
-        (answer("404 No", b"{}"), NoDevlake, "404 to GET /pipelines; behind its config UI"),
-        (answer("400 No", b"{}"), NoDevlake, "400 to GET /pipelines; behind its config UI"),
-        (answer("302 Found", b"", "location: /login"), NoDevlake, "redirects are not followed"),
-        (answer("429 Slow", b"{}"), DevlakeAway, "429 to GET /pipelines: try again later"),
-        (answer("500 Oh", b"{}"), DevlakeAway, "500 to GET /pipelines"),
-        (answer("502 Oh", b"{}"), DevlakeAway, "502 to GET /pipelines"),
-        (answer("200 OK", b"<html>"), NoDevlake, "not JSON.*behind its config UI"),
-        (answer("200 OK", b'{"a":"\xff"}'), NoDevlake, "not UTF-8"),
-        (answer("200 OK", b"[" * 500), NoDevlake, "nested deeper than 64 levels"),
-        (answer("200 OK", b"[]"), NoDevlake, "not a JSON object but an array"),
-        (answer("200 OK", b'{"count":1}'), NoDevlake, "lists no pipelines"),
-        (answer("200 OK", b'{"pipelines":[1]}'), NoDevlake, "lists no pipelines"),
-        (answer("200 OK", b" " * 1001), NoDevlake, "more than 1000 bytes"),
-        (flooding(b"HTTP/1.1 200 OK\r\n\r\n", b" "), NoDevlake, "more than 1000 bytes"),
-        (b"no HTTP\r\n\r\n", DevlakeAway, "the answer broke off"),
-        (b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{", DevlakeAway, "the answer broke off"),
+        (answer("401 No", b"{}"), InvalidInput, "401 to GET /pipelines: --header or --header-file"),
+        (answer("403 No", b"{}"), InvalidInput, "403 to GET /pipelines: --header or --header-file"),
+        (answer("404 No", b"{}"), NotDevlake, "404 to GET /pipelines; behind its config UI"),
+        (answer("400 No", b"{}"), NotDevlake, "400 to GET /pipelines; behind its config UI"),
+        (answer("302 Found", b"", "location: /login"), NotDevlake, "redirects are not followed"),
+        (answer("429 Slow", b"{}"), DevlakeUnavailable, "429 to GET /pipelines: try again later"),
+        (answer("500 Oh", b"{}"), DevlakeUnavailable, "500 to GET /pipelines"),
+        (answer("502 Oh", b"{}"), DevlakeUnavailable, "502 to GET /pipelines"),
+        (answer("200 OK", b"<html>"), NotDevlake, "not JSON.*behind its config UI"),
+        (answer("200 OK", b'{"a":"\xff"}'), NotDevlake, "not UTF-8"),
+        (answer("200 OK", b"[" * 500), NotDevlake, "nested deeper than 64 levels"),
+        (answer("200 OK", b"[]"), NotDevlake, "not a JSON object but an array"),
+        (answer("200 OK", b'{"count":1}'), NotDevlake, "lists no pipelines"),
+        (answer("200 OK", b'{"pipelines":[1]}'), NotDevlake, "lists no pipelines"),
+        (answer("200 OK", b" " * 1001), NotDevlake, "more than 1000 bytes"),
+        (flooding(b"HTTP/1.1 200 OK\r\n\r\n", b" "), NotDevlake, "more than 1000 bytes"),
+        (b"no HTTP\r\n\r\n", DevlakeUnavailable, "the answer broke off"),
+        (
+            b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{",
+            DevlakeUnavailable,
+            "the answer broke off",
+        ),
     ],
 )
 def test_an_answer_that_lists_nothing_says_why(
@@ -135,7 +139,7 @@ def test_an_answer_that_lists_nothing_says_why(
 def test_what_hangs_is_left_at_the_deadline(fetching: Fetching, hanging: Behaviour):
     with (
         devlake(fetching, hanging, deadline_seconds=DEADLINE_SECONDS) as (api, _),
-        pytest.raises(DevlakeAway, match="no whole answer in time"),
+        pytest.raises(DevlakeUnavailable, match="no whole answer in time"),
     ):
         api.page(1)
 
@@ -146,7 +150,7 @@ def test_a_devlake_that_nobody_serves_is_away(fetching: Fetching):
 
     with (
         fetching(url, PATIENCE_SECONDS) as fetch,
-        pytest.raises(DevlakeAway, match="DevLake is away: no connection"),
+        pytest.raises(DevlakeUnavailable, match="DevLake is away: no connection"),
     ):
         fetch("/pipelines")
 
@@ -161,7 +165,7 @@ def test_a_devlake_whose_name_nobody_knows_is_away(
 
     with (
         fetching("http://devlake:8080", PATIENCE_SECONDS) as fetch,
-        pytest.raises(DevlakeAway, match="nobody knows its name"),
+        pytest.raises(DevlakeUnavailable, match="nobody knows its name"),
     ):
         fetch("/pipelines")
 
@@ -173,7 +177,7 @@ def test_a_devlake_without_tls_is_told_so(fetching: Fetching):
     with (
         serving(at_once=plainly) as wire,
         fetching(f"https://127.0.0.1:{wire.port}", PATIENCE_SECONDS) as fetch,
-        pytest.raises(DevlakeAway, match="DevLake is away: TLS: "),
+        pytest.raises(DevlakeUnavailable, match="DevLake is away: TLS: "),
     ):
         fetch("/pipelines")
 
@@ -184,7 +188,7 @@ def test_a_certificate_of_nobody_that_is_trusted_is_refused(
     with (
         serving(NOBODY, tls=authority.context(x509.DNSName("localhost"))) as wire,
         fetching(f"https://localhost:{wire.port}", PATIENCE_SECONDS) as fetch,
-        pytest.raises(DevlakeAway, match=r"TLS: .*certificate verify failed"),
+        pytest.raises(DevlakeUnavailable, match=r"TLS: .*certificate verify failed"),
     ):
         fetch("/pipelines")
 
@@ -197,7 +201,7 @@ def test_a_blueprint_whose_project_is_no_name_is_none(fetching: Fetching, projec
 
     with (
         devlake(fetching, said) as (api, _),
-        pytest.raises(NoDevlake, match="/blueprints/7 is not a blueprint"),
+        pytest.raises(NotDevlake, match="/blueprints/7 is not a blueprint"),
     ):
         api.project_of(7)
 
@@ -205,7 +209,7 @@ def test_a_blueprint_whose_project_is_no_name_is_none(fetching: Fetching, projec
 def test_who_may_read_pipelines_and_no_blueprints_is_told_so(fetching: Fetching):
     with (
         devlake(fetching, answer("403 No", b"{}")) as (api, _),
-        pytest.raises(BadInput, match="403 to GET /blueprints/7"),
+        pytest.raises(InvalidInput, match="403 to GET /blueprints/7"),
     ):
         api.project_of(7)
 
@@ -216,7 +220,7 @@ def test_a_404_that_is_not_devlakes_own_does_not_say_that_a_pipeline_is_gone(
 ):
     with (
         devlake(fetching, answer("404 Not Found", body)) as (api, _),
-        pytest.raises(NoDevlake, match="404 to GET /pipelines/39; behind its config UI"),
+        pytest.raises(NotDevlake, match="404 to GET /pipelines/39; behind its config UI"),
     ):
         api.pipeline(39)
 
@@ -224,7 +228,7 @@ def test_a_404_that_is_not_devlakes_own_does_not_say_that_a_pipeline_is_gone(
 def test_a_version_that_is_no_text_is_none(fetching: Fetching):
     with (
         devlake(fetching, answer("200 OK", b'{"version":1}')) as (api, _),
-        pytest.raises(NoDevlake, match="/version has no version"),
+        pytest.raises(NotDevlake, match="/version has no version"),
     ):
         api.version()
 
@@ -234,7 +238,7 @@ def test_a_redirect_is_not_followed(fetching: Fetching):
         there = f"location: http://127.0.0.1:{elsewhere.port}/pipelines"
         with (
             devlake(fetching, answer("307 There", b"", there)) as (api, _),
-            pytest.raises(NoDevlake),
+            pytest.raises(NotDevlake),
         ):
             api.page(1)
 
@@ -397,7 +401,9 @@ def test_a_proxy_that_lets_nobody_through_is_named_without_its_password(
 
     with (
         patient("http://devlake.example:8080") as fetch,
-        pytest.raises(DevlakeAway, match="no way through the proxy that HTTPS_PROXY") as refused,
+        pytest.raises(
+            DevlakeUnavailable, match="no way through the proxy that HTTPS_PROXY"
+        ) as refused,
     ):
         fetch("/pipelines")
 
@@ -421,7 +427,7 @@ def test_a_bundle_of_certificates_that_is_missing_is_named(monkeypatch: pytest.M
 
     with (
         patient("https://localhost:1") as fetch,
-        pytest.raises(BadInput, match=r"REQUESTS_CA_BUNDLE: .*/no/such/bundle\.pem"),
+        pytest.raises(InvalidInput, match=r"REQUESTS_CA_BUNDLE: .*/no/such/bundle\.pem"),
     ):
         fetch("/pipelines")
 
@@ -447,6 +453,6 @@ def test_a_compressed_answer_is_read_up_to_the_bytes_it_has_when_it_is_not():
 
     with (
         devlake(of_the_command, said) as (api, _),
-        pytest.raises(NoDevlake, match="more than 1000 bytes"),
+        pytest.raises(NotDevlake, match="more than 1000 bytes"),
     ):
         api.page(1)

@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tests.devlake import (
+from tests.devlake.releases import (
     MYSQL,
     NEWEST,
     POSTGRESQL,
@@ -24,13 +24,12 @@ from tests.devlake import (
     V1_0_1,
     V1_0_2,
     V1_0_3,
-    DevLake,
-    planned_task,
-    serving_config_ui,
-    serving_rest,
+    Database,
+    Release,
 )
-from tests.devlake.releases import Database, Release
-from tests.devlake.rows import a_blueprint, notice_of, shown
+from tests.devlake.rest import serving_config_ui, serving_rest
+from tests.devlake.rows import a_blueprint, notice_of, planned_task, shown
+from tests.devlake.server import DevLake
 from tests.devlake_vectors import VECTORS, Vector
 from tests.integration.eventually import eventually
 from tests.integration.wire import Wire, answer, serving

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from local.function_url import FunctionUrl
-from local.invocation import Answer, Failure, Result
+from local.invocation import Failure, InvocationResult, Result
 
 ANSWER = {"statusCode": 202, "headers": {"x-made-by": "the function"}, "body": "taken"}
 
@@ -20,7 +20,7 @@ class Function:
 
     def __init__(self) -> None:
         self.events: list[Mapping[str, Any]] = []
-        self.result: Result = Answer(json.dumps(ANSWER).encode())
+        self.result: Result = InvocationResult(json.dumps(ANSWER).encode())
 
     def __call__(self, event: Mapping[str, Any]) -> Result:
         self.events.append(json.loads(json.dumps(event)))
@@ -85,7 +85,7 @@ def test_an_answer_in_base64_goes_out_as_what_it_means(
     door: FunctionUrl, function: Function
 ) -> None:
     answer = {"statusCode": 200, "body": "/wA=", "isBase64Encoded": True}
-    function.result = Answer(json.dumps(answer).encode())
+    function.result = InvocationResult(json.dumps(answer).encode())
 
     assert call(door, "GET", "/").body == b"\xff\x00"
 

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from lakehook.adapters import http_connection
-from lakehook.adapters.http import HttpReceiver
-from lakehook.adapters.http_connection import in_turn
-from lakehook.domain.address import judge_address
-from lakehook.domain.outcome import Answer, Outcome
-from lakehook.ports.sending import NoAnswer
+from lakehook.adapters.http import connection
+from lakehook.adapters.http.client import HttpTransport
+from lakehook.adapters.http.connection import in_turn
+from lakehook.domain.attempt import Outcome, Response
+from lakehook.domain.ssrf_policy import check_address
+from lakehook.ports.outbound import NoResponse
 from tests.integration.posting import (
     LOOPBACK,
     OK,
@@ -30,20 +30,20 @@ from tests.integration.wire import serving
 
 def test_a_host_is_named_although_its_judged_address_is_called():
     names = Names("127.0.0.1")
-    receiver = HttpReceiver(LOOPBACK, resolve=names)
+    receiver = HttpTransport(LOOPBACK, resolve=names)
 
     with serving(OK) as wire:
-        result = receiver.post(a_request(f"http://ci.example:{wire.port}/hook"))
+        result = receiver.send(a_request(f"http://ci.example:{wire.port}/hook"))
         receiver.close()
 
-    assert isinstance(result, Answer)
+    assert isinstance(result, Response)
     assert names.asked == ["ci.example"]
     assert f"host: ci.example:{wire.port}\r\n".encode() in wire.requests[0]
 
 
 def test_an_address_that_is_not_allowed_is_never_connected_to():
     with serving(OK) as wire:
-        result = HttpReceiver().post(a_request(f"https://127.0.0.1:{wire.port}/"))
+        result = HttpTransport().send(a_request(f"https://127.0.0.1:{wire.port}/"))
 
     assert failure(result) is Outcome.ADDRESS_NOT_ALLOWED
     assert wire.connections == 0
@@ -52,7 +52,7 @@ def test_an_address_that_is_not_allowed_is_never_connected_to():
 @pytest.mark.parametrize("answers", [("127.0.0.1", "10.0.0.1"), ("10.0.0.1", "127.0.0.1")])
 def test_one_forbidden_address_among_good_ones_is_a_refusal(answers: tuple[str, str]):
     with a_receiver(*answers) as receiver, serving(OK) as wire:
-        result = receiver.post(a_request(f"http://ci.example:{wire.port}/"))
+        result = receiver.send(a_request(f"http://ci.example:{wire.port}/"))
 
     assert failure(result) is Outcome.ADDRESS_NOT_ALLOWED
     assert wire.connections == 0
@@ -62,16 +62,16 @@ def test_a_name_that_is_bound_anew_is_judged_anew_though_a_connection_is_open(
     monkeypatch: pytest.MonkeyPatch,
 ):
     names = Names("127.0.0.1")
-    receiver = HttpReceiver(LOOPBACK, resolve=names)
+    receiver = HttpTransport(LOOPBACK, resolve=names)
 
     with serving(OK, OK) as wire:
-        first = receiver.post(a_request(f"http://ci.example:{wire.port}/"))
+        first = receiver.send(a_request(f"http://ci.example:{wire.port}/"))
         names.addresses = ("169.254.169.254",)
         a_moment_passes(monkeypatch)
-        second = receiver.post(a_request(f"http://ci.example:{wire.port}/"))
+        second = receiver.send(a_request(f"http://ci.example:{wire.port}/"))
         receiver.close()
 
-    assert isinstance(first, Answer)
+    assert isinstance(first, Response)
     assert failure(second) is Outcome.ADDRESS_NOT_ALLOWED
     assert len(wire.requests) == 1
 
@@ -80,13 +80,13 @@ def test_a_connection_to_an_address_that_the_name_no_longer_has_is_not_used_agai
     monkeypatch: pytest.MonkeyPatch,
 ):
     names = Names("127.0.0.1")
-    receiver = HttpReceiver(LOOPBACK, resolve=names)
+    receiver = HttpTransport(LOOPBACK, resolve=names)
 
     with serving(OK, OK) as wire:
-        receiver.post(a_request(f"http://ci.example:{wire.port}/"))
+        receiver.send(a_request(f"http://ci.example:{wire.port}/"))
         names.addresses = ("::1",)  # where nobody listens
         a_moment_passes(monkeypatch)
-        second = receiver.post(a_request(f"http://ci.example:{wire.port}/"))
+        second = receiver.send(a_request(f"http://ci.example:{wire.port}/"))
         receiver.close()
 
     assert failure(second) is Outcome.REFUSED
@@ -95,9 +95,9 @@ def test_a_connection_to_an_address_that_the_name_no_longer_has_is_not_used_agai
 
 def test_where_one_address_refuses_the_next_is_tried():
     with a_receiver("::1", "127.0.0.1") as receiver, serving(OK) as wire:
-        result = receiver.post(a_request(f"http://ci.example:{wire.port}/"))
+        result = receiver.send(a_request(f"http://ci.example:{wire.port}/"))
 
-    assert isinstance(result, Answer), result
+    assert isinstance(result, Response), result
 
 
 @contextmanager
@@ -110,7 +110,7 @@ def nobody_at_home() -> Iterator[list[str]]:
         raise ConnectionRefusedError
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(http_connection, "create_connection", create_connection)
+        patch.setattr(connection, "create_connection", create_connection)
         yield connected
 
 
@@ -119,7 +119,7 @@ addresses = st.ip_addresses().map(str) | st.sampled_from(["8.8.8.8", "127.0.0.1"
 
 NAMES = Names()
 HOSTS = (f"ci-{number}.example" for number in count())  # each is looked up
-NAMING = HttpReceiver(LOOPBACK, resolve=NAMES)
+NAMING = HttpTransport(LOOPBACK, resolve=NAMES)
 
 
 @given(st.lists(addresses, max_size=5))
@@ -127,9 +127,9 @@ def test_what_is_connected_to_was_judged_with_all_its_company(answers: list[str]
     NAMES.addresses = answers
 
     with nobody_at_home() as connected:
-        result = NAMING.post(a_request(f"https://{next(HOSTS)}/"))
+        result = NAMING.send(a_request(f"https://{next(HOSTS)}/"))
 
-    allowed = all(judge_address(answer, opened=LOOPBACK).allowed for answer in answers)
+    allowed = all(check_address(answer, allowed_networks=LOOPBACK).allowed for answer in answers)
     assert sorted(connected) == (sorted(answers) if allowed else [])
     assert failure(result) is (
         Outcome.DNS_FAILED
@@ -157,25 +157,25 @@ def test_addresses_of_both_families_are_tried_by_turns(
 
 def test_an_address_that_answers_is_found_behind_many_that_do_not():
     with a_receiver(*["::1"] * 8, "127.0.0.1") as receiver, serving(OK) as wire:
-        result = receiver.post(a_request(f"http://ci.example:{wire.port}/"))
+        result = receiver.send(a_request(f"http://ci.example:{wire.port}/"))
 
-    assert isinstance(result, Answer), result
+    assert isinstance(result, Response), result
 
 
-def test_nobody_listening_is_a_refusal(receiver: HttpReceiver):
+def test_nobody_listening_is_a_refusal(receiver: HttpTransport):
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
 
-    result = receiver.post(a_request(f"http://127.0.0.1:{port}/"))
+    result = receiver.send(a_request(f"http://127.0.0.1:{port}/"))
 
-    assert result == NoAnswer(Outcome.REFUSED, "Connection refused")
+    assert result == NoResponse(Outcome.REFUSED, "Connection refused")
 
 
 def test_a_name_without_an_address_is_told_as_such():
     def resolve(host: str, port: int) -> Sequence[str]:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
-    result = HttpReceiver(resolve=resolve).post(a_request("https://nobody.invalid/"))
+    result = HttpTransport(resolve=resolve).send(a_request("https://nobody.invalid/"))
 
     assert failure(result) is Outcome.DNS_FAILED
 
@@ -183,13 +183,13 @@ def test_a_name_without_an_address_is_told_as_such():
 @pytest.mark.parametrize("host", ["a_b", "-a", "a-", "1.2.3", "1e3", "xn--"])
 def test_whatever_a_host_is_spelled_like_an_attempt_ends_with_an_outcome(host: str):
     with a_receiver("127.0.0.1") as receiver, serving(OK) as wire:
-        result = receiver.post(a_request(f"http://{host}:{wire.port}/"))
+        result = receiver.send(a_request(f"http://{host}:{wire.port}/"))
 
-    assert isinstance(result, Answer)
+    assert isinstance(result, Response)
     assert f"host: {host}:{wire.port}\r\n".encode() in wire.requests[0]
 
 
-CURIOUS = HttpReceiver()
+CURIOUS = HttpTransport()
 
 
 @given(st.ip_addresses(v=4))
@@ -211,9 +211,9 @@ def test_however_an_address_is_spelled_what_it_resolves_to_is_judged_and_called(
     ]
 
     with nobody_at_home() as connected:
-        results = [CURIOUS.post(a_request(f"https://{one}/")) for one in spellings]
+        results = [CURIOUS.send(a_request(f"https://{spelling}/")) for spelling in spellings]
 
-    allowed = judge_address(str(address)).allowed
+    allowed = check_address(str(address)).allowed
     outcome = Outcome.REFUSED if allowed else Outcome.ADDRESS_NOT_ALLOWED
     assert [failure(result) for result in results] == [outcome] * len(spellings)
     assert connected == ([str(address)] * 6 + [f"::ffff:{address}"] if allowed else [])

@@ -11,9 +11,9 @@ from time import thread_time
 import pytest
 from cryptography import x509
 
-from lakehook.adapters.http import MAX_ANSWER_BYTES, HttpReceiver
-from lakehook.adapters.http_answer import MAX_HEAD_BYTES
-from lakehook.domain.outcome import Answer, Outcome
+from lakehook.adapters.http.client import MAX_RESPONSE_BYTES, HttpTransport
+from lakehook.adapters.http.response import MAX_HEAD_BYTES
+from lakehook.domain.attempt import Outcome, Response
 from tests.integration.authority import Authority
 from tests.integration.posting import OK, a_receiver, a_request, an_impatient_request, failure
 from tests.integration.wire import Behaviour, Wire, answer, dripping, flooding, reset, serving
@@ -23,17 +23,17 @@ MULTIPART = STATUS_LINE + b"content-length: 0\r\ncontent-type: multipart/mixed"
 CHUNKED = STATUS_LINE + b"transfer-encoding: chunked\r\n"
 
 
-def test_an_answer_is_read_up_to_its_cap(receiver: HttpReceiver):
-    with serving(answer("500 Oh", b"x" * MAX_ANSWER_BYTES)) as wire:
-        result = receiver.post(a_request(wire.url))
+def test_an_answer_is_read_up_to_its_cap(receiver: HttpTransport):
+    with serving(answer("500 Oh", b"x" * MAX_RESPONSE_BYTES)) as wire:
+        result = receiver.send(a_request(wire.url))
 
-    assert isinstance(result, Answer)
-    assert len(result.body) == MAX_ANSWER_BYTES
+    assert isinstance(result, Response)
+    assert len(result.body) == MAX_RESPONSE_BYTES
 
 
-def test_no_compression_is_asked_for(receiver: HttpReceiver):
+def test_no_compression_is_asked_for(receiver: HttpTransport):
     with serving(OK) as wire:
-        receiver.post(a_request(wire.url))
+        receiver.send(a_request(wire.url))
 
     assert re.findall(rb"(?im)^(accept-encoding.*)\r$", wire.requests[0]) == [
         b"accept-encoding: identity"
@@ -56,15 +56,15 @@ BOMB = gzip.compress(ZEROS)
     ids=["gzip", "deflate", "gzip twice", "broken", "unknown"],
 )
 def test_what_is_compressed_unasked_is_an_answer_and_stays_as_it_came(
-    receiver: HttpReceiver, body: bytes, encoding: str
+    receiver: HttpTransport, body: bytes, encoding: str
 ):
     with serving(answer("200 OK", body, f"content-encoding: {encoding}")) as wire:
         tracemalloc.start()
-        result = receiver.post(a_request(wire.url))
+        result = receiver.send(a_request(wire.url))
         _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
 
-    assert isinstance(result, Answer)
+    assert isinstance(result, Response)
     assert (result.status, result.body) == (200, body)
     assert peak < 1_000_000
 
@@ -75,8 +75,8 @@ TEN_GIGABYTES = b"content-length: 10000000000\r\n\r\n"
 @pytest.mark.parametrize(
     "large",
     [
-        answer("200 OK", b"x" * (MAX_ANSWER_BYTES + 1)),
-        answer("200 OK", b"x" * (MAX_ANSWER_BYTES + 1), "content-encoding: gzip"),
+        answer("200 OK", b"x" * (MAX_RESPONSE_BYTES + 1)),
+        answer("200 OK", b"x" * (MAX_RESPONSE_BYTES + 1), "content-encoding: gzip"),
         dripping(STATUS_LINE + b"\r\n", b"x" * 16_384),
         flooding(STATUS_LINE + b"\r\n", b"x"),
         flooding(STATUS_LINE + TEN_GIGABYTES, b"x"),
@@ -101,10 +101,10 @@ TEN_GIGABYTES = b"content-length: 10000000000\r\n\r\n"
         "headers",
     ],
 )
-def test_more_than_the_cap_is_not_read(receiver: HttpReceiver, large: bytes | Behaviour):
+def test_more_than_the_cap_is_not_read(receiver: HttpTransport, large: bytes | Behaviour):
     with serving(large) as wire:
         tracemalloc.start()
-        result = receiver.post(a_request(wire.url))
+        result = receiver.send(a_request(wire.url))
         _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
 
@@ -134,13 +134,13 @@ def test_more_than_the_cap_is_not_read(receiver: HttpReceiver, large: bytes | Be
     ],
 )
 def test_an_exchange_that_breaks_is_disconnected(
-    receiver: HttpReceiver, garbage: bytes | Behaviour
+    receiver: HttpTransport, garbage: bytes | Behaviour
 ):
     def break_off(wire, connection) -> None:  # noqa: ANN001
         connection.sendall(garbage)
 
     with serving(break_off if isinstance(garbage, bytes) else garbage) as wire:
-        result = receiver.post(a_request(wire.url))
+        result = receiver.send(a_request(wire.url))
 
     assert failure(result) is Outcome.DISCONNECTED
 
@@ -157,15 +157,15 @@ def test_an_exchange_that_breaks_is_disconnected(
     ids=["short", "chunk", "negative chunk", "chunk extension", "headers"],
 )
 def test_a_body_that_breaks_off_leaves_the_verdict_to_the_status(
-    receiver: HttpReceiver, broken: bytes, body: bytes
+    receiver: HttpTransport, broken: bytes, body: bytes
 ):
     def break_off(wire, connection) -> None:  # noqa: ANN001
         connection.sendall(STATUS_LINE + broken)
 
     with serving(break_off, OK) as wire:
-        result = receiver.post(a_request(wire.url))
+        result = receiver.send(a_request(wire.url))
 
-    assert isinstance(result, Answer), result
+    assert isinstance(result, Response), result
     assert (result.status, result.body) == (200, body)
 
 
@@ -186,16 +186,16 @@ NEXT = answer("202 Accepted")
     ],
 )
 def test_a_header_line_that_is_none_is_left_out_and_what_follows_is_read(
-    receiver: HttpReceiver, line: bytes
+    receiver: HttpTransport, line: bytes
 ):
     """Its connection serves no other request: others may understand such a head another way."""
     head = line + b"\r\ncontent-length: 2\r\nretry-after: 7\r\n\r\n"
 
     with serving(STATUS_LINE + head + b"ok", NEXT) as wire:
-        result = receiver.post(an_impatient_request(wire.url))
-        receiver.post(a_request(wire.url))
+        result = receiver.send(an_impatient_request(wire.url))
+        receiver.send(a_request(wire.url))
 
-    assert isinstance(result, Answer), result
+    assert isinstance(result, Response), result
     assert (result.status, result.headers["retry-after"], result.body) == (200, "7", b"ok")
     assert wire.connections == 2
 
@@ -217,13 +217,13 @@ def test_a_header_line_that_is_none_is_left_out_and_what_follows_is_read(
     ],
 )
 def test_every_framing_of_the_rfc_ends_where_it_says(
-    receiver: HttpReceiver, head: bytes, body: bytes
+    receiver: HttpTransport, head: bytes, body: bytes
 ):
     """RFC 9112 section 6.3; where nobody knows the length, nothing of the body is waited for."""
     with serving(STATUS_LINE + head) as wire:
-        result = receiver.post(an_impatient_request(wire.url))
+        result = receiver.send(an_impatient_request(wire.url))
 
-    assert isinstance(result, Answer), result
+    assert isinstance(result, Response), result
     assert (result.status, result.body) == (200, body)
 
 
@@ -246,35 +246,35 @@ def test_an_answer_given_before_the_body_was_read_is_kept(
     ):
         for _ in range(5):
             url = f"{scheme}://ci.example:{wire.port}/"
-            result = receiver.post(a_request(url, b"x" * size))
-            assert isinstance(result, Answer), result
+            result = receiver.send(a_request(url, b"x" * size))
+            assert isinstance(result, Response), result
             assert result.status == 410
 
 
-def test_a_head_may_be_as_long_as_the_longest_of_sensible_servers(receiver: HttpReceiver):
+def test_a_head_may_be_as_long_as_the_longest_of_sensible_servers(receiver: HttpTransport):
     policy = f"content-security-policy: {'x' * (MAX_HEAD_BYTES - 100)}"
 
-    with serving(answer("200 OK", b"x" * MAX_ANSWER_BYTES, policy)) as wire:
-        result = receiver.post(a_request(wire.url))
+    with serving(answer("200 OK", b"x" * MAX_RESPONSE_BYTES, policy)) as wire:
+        result = receiver.send(a_request(wire.url))
 
-    assert isinstance(result, Answer), result
-    assert len(result.body) == MAX_ANSWER_BYTES
+    assert isinstance(result, Response), result
+    assert len(result.body) == MAX_RESPONSE_BYTES
 
 
-def test_a_204_ends_with_its_head_though_it_promises_chunks(receiver: HttpReceiver):
+def test_a_204_ends_with_its_head_though_it_promises_chunks(receiver: HttpTransport):
     with serving(b"HTTP/1.1 204 No Content\r\ntransfer-encoding: chunked\r\n\r\n") as wire:
-        result = receiver.post(an_impatient_request(wire.url))
+        result = receiver.send(an_impatient_request(wire.url))
 
-    assert isinstance(result, Answer), result
+    assert isinstance(result, Response), result
     assert (result.status, result.body) == (204, b"")
 
 
-def test_a_head_that_is_made_to_be_slow_to_read_does_not_hold_the_worker(receiver: HttpReceiver):
+def test_a_head_that_is_made_to_be_slow_to_read_does_not_hold_the_worker(receiver: HttpTransport):
     slow = MULTIPART + b'; a="' + b"\r\n ".join([b";" * 60_000] * 4) + b"\r\n\r\n"
 
     with serving(slow) as wire:
         began = thread_time()
-        result = receiver.post(a_request(wire.url))
+        result = receiver.send(a_request(wire.url))
         spent = thread_time() - began
 
     assert failure(result) is Outcome.RESPONSE_TOO_LARGE
@@ -287,12 +287,12 @@ def test_a_head_that_is_made_to_be_slow_to_read_does_not_hold_the_worker(receive
     ids=["header", "reset", "large"],
 )
 def test_a_broken_answer_puts_no_url_in_the_log_nor_in_the_detail(
-    receiver: HttpReceiver, caplog: pytest.LogCaptureFixture, broken: bytes | Behaviour
+    receiver: HttpTransport, caplog: pytest.LogCaptureFixture, broken: bytes | Behaviour
 ):
     caplog.set_level(logging.INFO)
 
     with serving(broken) as wire:
-        result = receiver.post(a_request(wire.url))
+        result = receiver.send(a_request(wire.url))
 
     assert "s3cret" not in caplog.text
     assert "s3cret" not in repr(result)

@@ -5,10 +5,10 @@ import io
 import pytest
 from cryptography import x509
 
-from lakehook.adapters import http_moment
-from lakehook.adapters.http import HttpReceiver
-from lakehook.adapters.http_connection import IDLE_SECONDS
-from lakehook.domain.outcome import Answer, Outcome
+from lakehook.adapters.http import dns
+from lakehook.adapters.http.client import HttpTransport
+from lakehook.adapters.http.connection import IDLE_SECONDS
+from lakehook.domain.attempt import Outcome, Response
 from tests.integration.authority import Authority
 from tests.integration.eventually import eventually
 from tests.integration.posting import OK, a_receiver, a_request, failure
@@ -28,13 +28,13 @@ from tests.integration.wire import Wire, answer, serving
     ],
     ids=["empty", "body", "failure", "204", "204 of length 0", "chunked", "early hints"],
 )
-def test_a_connection_is_used_again(receiver: HttpReceiver, first: bytes):
+def test_a_connection_is_used_again(receiver: HttpTransport, first: bytes):
     with serving(first, OK) as wire:
-        receiver.post(a_request(wire.url))
-        result = receiver.post(a_request(wire.url))
+        receiver.send(a_request(wire.url))
+        result = receiver.send(a_request(wire.url))
         receiver.close()
 
-    assert isinstance(result, Answer)
+    assert isinstance(result, Response)
     assert (len(wire.requests), wire.connections) == (2, 1)
 
 
@@ -48,13 +48,13 @@ def test_a_connection_is_used_again(receiver: HttpReceiver, first: bytes):
     ],
     ids=["close", "HTTP/1.0", "another protocol", "not read to its end"],
 )
-def test_a_connection_that_is_spent_is_not_used_again(receiver: HttpReceiver, first: bytes):
+def test_a_connection_that_is_spent_is_not_used_again(receiver: HttpTransport, first: bytes):
     with serving(first, OK) as wire:
-        receiver.post(a_request(wire.url))
-        result = receiver.post(a_request(wire.url))
+        receiver.send(a_request(wire.url))
+        result = receiver.send(a_request(wire.url))
         receiver.close()
 
-    assert isinstance(result, Answer)
+    assert isinstance(result, Response)
     assert (result.status, wire.connections) == (200, 2)
 
 
@@ -63,31 +63,31 @@ def test_a_connection_that_is_spent_is_not_used_again(receiver: HttpReceiver, fi
     ("idle_seconds", "connections"), [(IDLE_SECONDS - 1, 1), (IDLE_SECONDS + 1, 2)]
 )
 def test_a_connection_is_dropped_that_has_been_idle_too_long_by_either_clock(
-    receiver: HttpReceiver,
+    receiver: HttpTransport,
     monkeypatch: pytest.MonkeyPatch,
     clock: str,
     idle_seconds: float,
     connections: int,
 ):
     with serving(OK, OK) as wire:
-        receiver.post(a_request(wire.url))
-        now = getattr(http_moment, clock)
-        monkeypatch.setattr(http_moment, clock, lambda: now() + idle_seconds)
-        result = receiver.post(a_request(wire.url))
+        receiver.send(a_request(wire.url))
+        now = getattr(dns, clock)
+        monkeypatch.setattr(dns, clock, lambda: now() + idle_seconds)
+        result = receiver.send(a_request(wire.url))
         receiver.close()
 
-    assert isinstance(result, Answer)
+    assert isinstance(result, Response)
     assert wire.connections == connections
 
 
 def test_a_connection_is_dropped_if_the_wall_clock_was_set_back(
-    receiver: HttpReceiver, monkeypatch: pytest.MonkeyPatch
+    receiver: HttpTransport, monkeypatch: pytest.MonkeyPatch
 ):
     with serving(OK, OK) as wire:
-        receiver.post(a_request(wire.url))
-        now = http_moment.time
-        monkeypatch.setattr(http_moment, "time", lambda: now() - 3600)
-        receiver.post(a_request(wire.url))
+        receiver.send(a_request(wire.url))
+        now = dns.time
+        monkeypatch.setattr(dns, "time", lambda: now() - 3600)
+        receiver.send(a_request(wire.url))
         receiver.close()
 
     assert wire.connections == 2
@@ -104,36 +104,36 @@ def test_a_connection_that_the_receiver_has_closed_is_replaced_before_anything_i
         serving(OK, tls=tls) as wire,
     ):
         url = f"{scheme}://ci.example:{wire.port}/"
-        receiver.post(a_request(url))
+        receiver.send(a_request(url))
         ((kept,),) = receiver._connections._kept.values()
         eventually(lambda: not kept.is_connected)
         wire.answers.append(OK)
-        result = receiver.post(a_request(url))
+        result = receiver.send(a_request(url))
         receiver.close()
 
-    assert isinstance(result, Answer), result
+    assert isinstance(result, Response), result
     assert (len(wire.requests), wire.connections) == (2, 2)
 
 
-def test_a_request_that_may_have_left_is_never_repeated(receiver: HttpReceiver):
+def test_a_request_that_may_have_left_is_never_repeated(receiver: HttpTransport):
     def hang_up(wire: Wire, _: object) -> None:
         wire.answers.clear()
 
     with serving(OK, hang_up, OK) as wire:
-        receiver.post(a_request(wire.url))
-        result = receiver.post(a_request(wire.url))
+        receiver.send(a_request(wire.url))
+        result = receiver.send(a_request(wire.url))
 
     assert failure(result) is Outcome.DISCONNECTED
     assert (len(wire.requests), wire.connections) == (2, 1)
 
 
-def test_what_a_receiver_says_unasked_is_no_answer_to_the_next_request(receiver: HttpReceiver):
+def test_what_a_receiver_says_unasked_is_no_answer_to_the_next_request(receiver: HttpTransport):
     with serving(OK + answer("500 Smuggled"), answer("202 Accepted")) as wire:
-        receiver.post(a_request(wire.url))
-        result = receiver.post(a_request(wire.url))
+        receiver.send(a_request(wire.url))
+        result = receiver.send(a_request(wire.url))
         receiver.close()
 
-    assert isinstance(result, Answer)
+    assert isinstance(result, Response)
     assert (result.status, wire.connections) == (202, 2)
 
 
@@ -154,11 +154,11 @@ def test_what_came_with_the_last_record_of_tls_is_no_answer_to_the_next_request(
         ) as wire,
     ):
         url = f"https://ci.example:{wire.port}/"
-        receiver.post(a_request(url))
-        result = receiver.post(a_request(url))
+        receiver.send(a_request(url))
+        result = receiver.send(a_request(url))
         receiver.close()
 
-    assert isinstance(result, Answer)
+    assert isinstance(result, Response)
     assert (result.status, wire.connections) == (202, 2)
 
 
@@ -192,20 +192,20 @@ OF_LENGTH_2 = b"content-length: 2\r\n"
     ],
 )
 def test_a_connection_is_not_used_again_where_two_readers_see_two_ends(
-    receiver: HttpReceiver, head: bytes, body: bytes
+    receiver: HttpTransport, head: bytes, body: bytes
 ):
     with serving(head + b"\r\n" + body, OK) as wire:
-        first = receiver.post(a_request(wire.url))
-        receiver.post(a_request(wire.url))
+        first = receiver.send(a_request(wire.url))
+        receiver.send(a_request(wire.url))
         receiver.close()
 
-    assert isinstance(first, Answer), first
+    assert isinstance(first, Response), first
     assert wire.connections == 2
 
 
-def test_of_what_went_over_a_connection_it_keeps_nothing(receiver: HttpReceiver):
+def test_of_what_went_over_a_connection_it_keeps_nothing(receiver: HttpTransport):
     with serving(OK) as wire:
-        receiver.post(a_request(wire.url, bytes(100_000)))
+        receiver.send(a_request(wire.url, bytes(100_000)))
         ((kept,),) = receiver._connections._kept.values()
         receiver.close()
 
@@ -215,7 +215,7 @@ def test_of_what_went_over_a_connection_it_keeps_nothing(receiver: HttpReceiver)
 def test_endpoints_share_no_connection_though_they_share_an_address():
     with a_receiver("127.0.0.1") as receiver, serving(OK, OK) as wire:
         for host in ("one.example", "two.example"):
-            receiver.post(a_request(f"http://{host}:{wire.port}/"))
+            receiver.send(a_request(f"http://{host}:{wire.port}/"))
         receiver.close()
 
     assert wire.connections == 2
@@ -226,7 +226,7 @@ def test_connections_of_many_endpoints_are_kept():
 
     with a_receiver("127.0.0.1") as receiver, serving(*[OK] * 60) as wire:
         for host in hosts * 2:
-            receiver.post(a_request(f"http://{host}:{wire.port}/"))
+            receiver.send(a_request(f"http://{host}:{wire.port}/"))
         receiver.close()
 
     assert (len(wire.requests), wire.connections) == (60, 30)

@@ -10,10 +10,10 @@ from time import monotonic
 import pytest
 from cryptography import x509
 
-from lakehook.adapters import http, http_connection, http_deadline
-from lakehook.adapters.http import HttpReceiver
-from lakehook.adapters.http_deadline import Exchange
-from lakehook.domain.outcome import Answer, Outcome
+from lakehook.adapters.http import client, connection, response
+from lakehook.adapters.http.client import HttpTransport
+from lakehook.adapters.http.response import RequestDeadline
+from lakehook.domain.attempt import Outcome, Response
 from tests.integration.authority import Authority
 from tests.integration.posting import (
     LOOPBACK,
@@ -61,22 +61,22 @@ ENDLESS = [
 
 @pytest.mark.parametrize("behaviour", TOO_LONG)
 def test_an_answer_that_takes_too_long_costs_the_deadline(
-    receiver: HttpReceiver, behaviour: Behaviour
+    receiver: HttpTransport, behaviour: Behaviour
 ):
     with serving(behaviour) as wire, the_deadline_kept():
-        result = receiver.post(an_impatient_request(wire.url))
+        result = receiver.send(an_impatient_request(wire.url))
 
     assert failure(result) is Outcome.TIMED_OUT
 
 
 @pytest.mark.parametrize("behaviour", ENDLESS)
 def test_a_body_that_takes_too_long_costs_the_deadline_and_not_the_verdict(
-    receiver: HttpReceiver, behaviour: Behaviour
+    receiver: HttpTransport, behaviour: Behaviour
 ):
     with serving(behaviour) as wire, the_deadline_kept():
-        result = receiver.post(an_impatient_request(wire.url))
+        result = receiver.send(an_impatient_request(wire.url))
 
-    assert isinstance(result, Answer), result
+    assert isinstance(result, Response), result
     assert result.status == 200
 
 
@@ -86,10 +86,10 @@ def test_a_body_that_takes_too_long_costs_the_deadline_and_not_the_verdict(
     ids=["silence", "server hello"],
 )
 def test_a_handshake_that_takes_too_long_costs_the_deadline(
-    receiver: HttpReceiver, behaviour: Behaviour
+    receiver: HttpTransport, behaviour: Behaviour
 ):
     with serving(at_once=behaviour) as wire, the_deadline_kept():
-        result = receiver.post(an_impatient_request(f"https://127.0.0.1:{wire.port}/"))
+        result = receiver.send(an_impatient_request(f"https://127.0.0.1:{wire.port}/"))
 
     assert failure(result) is Outcome.TIMED_OUT
 
@@ -100,7 +100,7 @@ def test_a_handshake_has_all_that_is_left_though_there_were_other_addresses_to_t
         serving(at_once=silence) as wire,
         the_deadline_kept(),
     ):
-        result = receiver.post(an_impatient_request(f"https://ci.example:{wire.port}/"))
+        result = receiver.send(an_impatient_request(f"https://ci.example:{wire.port}/"))
 
     assert failure(result) is Outcome.TIMED_OUT
 
@@ -117,7 +117,7 @@ def test_a_request_that_nobody_takes_costs_the_deadline(
         serving(at_once=behaviour, tls=tls) as wire,
         the_deadline_kept(),
     ):
-        result = receiver.post(an_impatient_request(f"{scheme}://ci.example:{wire.port}/", LARGE))
+        result = receiver.send(an_impatient_request(f"{scheme}://ci.example:{wire.port}/", LARGE))
 
     assert failure(result) is Outcome.TIMED_OUT
 
@@ -129,10 +129,10 @@ def test_what_has_been_spent_before_the_answer_is_not_there_for_it(authority: Au
         Event().wait(PATIENCE_SECONDS / 2)
         return ["127.0.0.1"]
 
-    receiver = HttpReceiver(LOOPBACK, resolve=resolve)
+    receiver = HttpTransport(LOOPBACK, resolve=resolve)
 
     with serving(dripping(STATUS_LINE, b"x")) as wire, the_deadline_kept():
-        result = receiver.post(an_impatient_request(f"http://ci.example:{wire.port}/"))
+        result = receiver.send(an_impatient_request(f"http://ci.example:{wire.port}/"))
 
     assert failure(result) is Outcome.TIMED_OUT
 
@@ -152,10 +152,10 @@ def hung() -> Iterator[Callable[[str, int], Sequence[str]]]:
 
 
 def test_a_resolver_that_hangs_costs_the_deadline(hung: Callable[[str, int], Sequence[str]]):
-    receiver = HttpReceiver(LOOPBACK, resolve=hung)
+    receiver = HttpTransport(LOOPBACK, resolve=hung)
 
     with the_deadline_kept():
-        result = receiver.post(an_impatient_request("https://ci.example/"))
+        result = receiver.send(an_impatient_request("https://ci.example/"))
 
     assert failure(result) is Outcome.DNS_FAILED
 
@@ -163,15 +163,15 @@ def test_a_resolver_that_hangs_costs_the_deadline(hung: Callable[[str, int], Seq
 def test_a_resolver_that_hangs_for_one_host_hangs_for_no_other(
     hung: Callable[[str, int], Sequence[str]],
 ):
-    receiver = HttpReceiver(LOOPBACK, resolve=hung)
+    receiver = HttpTransport(LOOPBACK, resolve=hung)
     request = an_impatient_request("https://ci.example/")
     before = set(threads())
 
     with serving(OK) as wire:
         for _ in range(3):
-            receiver.post(request)
+            receiver.send(request)
         waiting = [one for one in set(threads()) - before if one.name.startswith("look-up")]
-        result = receiver.post(an_impatient_request(f"http://well.example:{wire.port}/"))
+        result = receiver.send(an_impatient_request(f"http://well.example:{wire.port}/"))
         receiver.close()
 
     assert len(waiting) == 1
@@ -185,11 +185,11 @@ def test_each_address_has_its_share_of_what_is_left(monkeypatch: pytest.MonkeyPa
         given.append(timeout)
         raise TimeoutError
 
-    monkeypatch.setattr(http_connection, "create_connection", create_connection)
+    monkeypatch.setattr(connection, "create_connection", create_connection)
     addresses = [f"127.0.0.{n}" for n in range(1, 6)]
 
     with a_receiver(*addresses) as receiver:
-        result = receiver.post(a_request("http://ci.example/"))
+        result = receiver.send(a_request("http://ci.example/"))
 
     assert failure(result) is Outcome.TIMED_OUT
     thirds = [5 / 3, 5 / 3, 5 / 3, 5 / 2, 5]
@@ -210,31 +210,31 @@ def test_the_next_attempt_begins_where_the_time_of_the_last_one_ended(
         clock[0] += timeout
         raise TimeoutError
 
-    monkeypatch.setattr(http_connection, "create_connection", create_connection)
-    monkeypatch.setattr(http_deadline, "monotonic", lambda: clock[0])
-    monkeypatch.setattr(http, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(connection, "create_connection", create_connection)
+    monkeypatch.setattr(response, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(client, "monotonic", lambda: clock[0])
     addresses = [f"127.0.0.{n}" for n in range(1, 10)]
 
     with a_receiver(*addresses) as receiver:
-        receiver.post(a_request("http://ci.example/"))
+        receiver.send(a_request("http://ci.example/"))
         first_again = len(tried)
-        receiver.post(a_request("http://ci.example/"))
+        receiver.send(a_request("http://ci.example/"))
 
     assert tried[0] == "127.0.0.1"
     assert tried[first_again] == "127.0.0.6"  # the first that had less than a fair share
 
 
 def test_once_the_deadline_has_passed_nothing_begins_any_more():
-    exchange = Exchange(["127.0.0.1"], ends_at=monotonic())
+    exchange = RequestDeadline(["127.0.0.1"], ends_at=monotonic())
 
     with pytest.raises(TimeoutError, match="deadline"):
-        exchange.left()
+        exchange.remaining()
 
 
-def test_a_flood_does_not_outlast_the_deadline(receiver: HttpReceiver):
+def test_a_flood_does_not_outlast_the_deadline(receiver: HttpTransport):
     with serving(flooding(b"", b"HTTP/1.1 100 Continue\r\n\r\n")) as wire:
         began = monotonic()
-        result = receiver.post(an_impatient_request(wire.url))
+        result = receiver.send(an_impatient_request(wire.url))
         took = monotonic() - began
 
     assert failure(result) in {Outcome.TIMED_OUT, Outcome.RESPONSE_TOO_LARGE}

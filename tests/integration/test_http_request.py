@@ -4,17 +4,17 @@ from pathlib import Path
 
 import pytest
 
-from lakehook.adapters.http import HttpReceiver
-from lakehook.domain.outcome import Answer
+from lakehook.adapters.http.client import HttpTransport
+from lakehook.domain.attempt import Response
 from tests.integration.posting import OK, a_receiver, a_request
 from tests.integration.wire import answer, serving
 
 
-def test_the_very_bytes_are_posted_with_the_headers_given(receiver: HttpReceiver):
+def test_the_very_bytes_are_posted_with_the_headers_given(receiver: HttpTransport):
     body = '{"湖":  "\\u00e9" }'.encode()
 
     with serving(OK) as wire:
-        receiver.post(a_request(wire.url, body, **{"webhook-id": "a#1#1"}))
+        receiver.send(a_request(wire.url, body, **{"webhook-id": "a#1#1"}))
 
     head, _, sent = wire.requests[0].partition(b"\r\n\r\n")
     lines = head.split(b"\r\n")
@@ -41,32 +41,32 @@ def test_the_very_bytes_are_posted_with_the_headers_given(receiver: HttpReceiver
     ],
 )
 def test_the_path_and_the_query_are_sent_as_they_are_written(
-    receiver: HttpReceiver, written: str, sent: str
+    receiver: HttpTransport, written: str, sent: str
 ):
     with serving(OK) as wire:
-        receiver.post(a_request(f"http://127.0.0.1:{wire.port}{written}"))
+        receiver.send(a_request(f"http://127.0.0.1:{wire.port}{written}"))
 
     assert wire.requests[0].startswith(f"POST {sent} HTTP/1.1\r\n".encode())
 
 
-def test_an_answer_is_its_status_its_headers_in_lower_case_and_its_body(receiver: HttpReceiver):
+def test_an_answer_is_its_status_its_headers_in_lower_case_and_its_body(receiver: HttpTransport):
     with serving(answer("500 Oh", b"broken\xff", "Retry-After: 7")) as wire:
-        result = receiver.post(a_request(wire.url))
+        result = receiver.send(a_request(wire.url))
 
-    assert isinstance(result, Answer)
+    assert isinstance(result, Response)
     assert (result.status, result.body) == (500, b"broken\xff")
     assert result.headers["retry-after"] == "7"
 
 
 @pytest.mark.parametrize("status", ["301 Moved", "302 Found", "303 See", "307 Temp", "308 Perm"])
-def test_a_redirect_is_an_answer_and_is_not_followed(receiver: HttpReceiver, status: str):
+def test_a_redirect_is_an_answer_and_is_not_followed(receiver: HttpTransport, status: str):
     with (
         serving(OK) as elsewhere,
         serving(answer(status, b"", f"location: {elsewhere.url}")) as wire,
     ):
-        result = receiver.post(a_request(wire.url))
+        result = receiver.send(a_request(wire.url))
 
-    assert isinstance(result, Answer)
+    assert isinstance(result, Response)
     assert result.status == int(status[:3])
     assert elsewhere.connections == 0
 
@@ -87,34 +87,34 @@ def test_a_redirect_to_metadata_asks_nobody_anything(metadata: str):
         a_receiver("127.0.0.1") as receiver,
         serving(answer("307 Temporary", b"", f"location: {metadata}")) as wire,
     ):
-        result = receiver.post(a_request(f"http://ci.example:{wire.port}/"))
+        result = receiver.send(a_request(f"http://ci.example:{wire.port}/"))
 
-    assert isinstance(result, Answer)
+    assert isinstance(result, Response)
     assert (result.status, wire.connections) == (307, 1)
 
 
 @pytest.mark.parametrize("interim", ["100 Continue", "102 Processing", "103 Early Hints"])
-def test_an_answer_is_the_final_one(receiver: HttpReceiver, interim: str):
+def test_an_answer_is_the_final_one(receiver: HttpTransport, interim: str):
     early = f"HTTP/1.1 {interim}\r\nlink: </a>\r\n\r\n".encode()
 
     with serving(early * 3 + answer("500 Oh", b"broken"), OK) as wire:
-        statuses = [receiver.post(a_request(wire.url)).status for _ in range(2)]  # type: ignore[union-attr]
+        statuses = [receiver.send(a_request(wire.url)).status for _ in range(2)]  # type: ignore[union-attr]
         receiver.close()
 
     assert statuses == [500, 200]
 
 
-def test_a_cookie_is_never_sent_back(receiver: HttpReceiver):
+def test_a_cookie_is_never_sent_back(receiver: HttpTransport):
     with serving(answer("200 OK", b"", "set-cookie: track=me; path=/"), OK) as wire:
-        receiver.post(a_request(wire.url))
-        receiver.post(a_request(wire.url))
+        receiver.send(a_request(wire.url))
+        receiver.send(a_request(wire.url))
         receiver.close()
 
     assert b"cookie" not in wire.requests[1].lower()
 
 
 def test_neither_proxies_nor_netrc_of_the_environment_have_a_say(
-    receiver: HttpReceiver, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    receiver: HttpTransport, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ):
     netrc = tmp_path / "netrc"
     netrc.write_text("default login me password s3cret\n")
@@ -123,7 +123,7 @@ def test_neither_proxies_nor_netrc_of_the_environment_have_a_say(
     with serving(OK) as proxy, serving(OK) as wire:
         for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "all_proxy", "ALL_PROXY"):
             monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.port}")
-        receiver.post(a_request(wire.url))
+        receiver.send(a_request(wire.url))
 
     assert (proxy.connections, wire.connections) == (0, 1)
     assert b"authorization" not in wire.requests[0].lower()

@@ -8,9 +8,9 @@ from ssl import SSLSocket
 import pytest
 from cryptography import x509
 
-from lakehook.adapters.http import HttpReceiver
-from lakehook.domain.outcome import Answer, Outcome
-from lakehook.ports.sending import NoAnswer
+from lakehook.adapters.http.client import HttpTransport
+from lakehook.domain.attempt import Outcome, Response
+from lakehook.ports.outbound import NoResponse
 from tests.integration.authority import Authority
 from tests.integration.posting import OK, a_receiver, a_request, failure
 from tests.integration.wire import Wire, serving
@@ -27,10 +27,10 @@ def test_the_name_is_what_the_certificate_must_say(authority: Authority, host: s
         serving(OK, OK, tls=context) as wire,
     ):
         url = f"https://{host}:{wire.port}/"
-        results = [receiver.post(a_request(url)) for _ in range(2)]
+        results = [receiver.send(a_request(url)) for _ in range(2)]
         receiver.close()
 
-    assert [isinstance(result, Answer) for result in results] == [True, True], results
+    assert [isinstance(result, Response) for result in results] == [True, True], results
     assert asked_for == ["ci.example"]
     assert wire.connections == 1
 
@@ -42,7 +42,7 @@ def test_a_certificate_for_the_address_does_not_speak_for_the_name(authority: Au
         a_receiver("127.0.0.1", authorities=authority.path) as receiver,
         serving(OK, tls=authority.context(*names)) as wire,
     ):
-        result = receiver.post(a_request(f"https://ci.example:{wire.port}/"))
+        result = receiver.send(a_request(f"https://ci.example:{wire.port}/"))
 
     assert failure(result) is Outcome.TLS_FAILED
     assert wire.requests == []
@@ -55,30 +55,30 @@ def test_where_the_host_is_an_address_its_certificate_must_say_so(authority: Aut
         a_receiver("127.0.0.1", authorities=authority.path) as receiver,
         serving(OK, tls=context) as wire,
     ):
-        result = receiver.post(a_request(f"https://127.0.0.1:{wire.port}/"))
+        result = receiver.send(a_request(f"https://127.0.0.1:{wire.port}/"))
 
-    assert isinstance(result, Answer), result
+    assert isinstance(result, Response), result
 
 
 def test_a_certificate_that_nobody_trusts_is_refused(authority: Authority):
     context = authority.context(x509.DNSName("ci.example"))
 
     with a_receiver("127.0.0.1") as receiver, serving(OK, tls=context) as wire:
-        result = receiver.post(a_request(f"https://ci.example:{wire.port}/?key=s3cret"))
+        result = receiver.send(a_request(f"https://ci.example:{wire.port}/?key=s3cret"))
 
-    assert isinstance(result, NoAnswer)
+    assert isinstance(result, NoResponse)
     assert result.outcome is Outcome.TLS_FAILED
     assert "certificate verify failed" in result.detail
     assert "s3cret" not in result.detail
     assert wire.requests == []
 
 
-def test_a_server_that_speaks_no_tls_is_told_as_such(receiver: HttpReceiver):
+def test_a_server_that_speaks_no_tls_is_told_as_such(receiver: HttpTransport):
     def speak_plainly(wire, connection) -> None:  # noqa: ANN001
         connection.sendall(OK)
 
     with serving(at_once=speak_plainly) as wire:
-        result = receiver.post(a_request(f"https://127.0.0.1:{wire.port}/"))
+        result = receiver.send(a_request(f"https://127.0.0.1:{wire.port}/"))
 
     assert failure(result) is Outcome.TLS_FAILED
 
@@ -97,6 +97,6 @@ def test_where_the_handshake_breaks_off_nobody_is_asked_for_an_answer(
     monkeypatch.setattr(SSLSocket, "do_handshake", break_off)
 
     with a_receiver("127.0.0.1") as receiver, serving(at_once=speak_plainly) as wire:
-        result = receiver.post(a_request(f"https://ci.example:{wire.port}/"))
+        result = receiver.send(a_request(f"https://ci.example:{wire.port}/"))
 
-    assert result == NoAnswer(Outcome.DISCONNECTED, "Broken pipe")
+    assert result == NoResponse(Outcome.DISCONNECTED, "Broken pipe")

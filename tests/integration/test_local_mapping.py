@@ -13,10 +13,10 @@ import pytest
 from local.account import arn
 from local.cloud import Cloud
 from local.environment import Host
-from local.invocation import Answer, Failure, Result
+from local.function_specs import FunctionSpec, MappingSpec
+from local.invocation import Failure, InvocationResult, Result
 from local.mapping import EventSourceMapping
 from local.runtime import Function
-from local.workload import FunctionSpec, MappingSpec
 from tests.integration.eventually import eventually
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 Event = Mapping[str, Any]
 Invoke = Callable[[Event], Result]
-ALL_WELL = Answer(b"null")
+ALL_WELL = InvocationResult(b"null")
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +116,7 @@ class Handler:
                     continue
                 self._remember(group, record)
         report = [{"itemIdentifier": each} for ids in failed.values() for each in ids]
-        return Answer(json.dumps({"batchItemFailures": report}).encode())
+        return InvocationResult(json.dumps({"batchItemFailures": report}).encode())
 
     def _remember(self, group: str, record: Mapping[str, Any]) -> None:
         receives = int(record["attributes"]["ApproximateReceiveCount"])

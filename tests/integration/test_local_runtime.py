@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from local.environment import ROOT, Host
-from local.invocation import Answer, Failure
+from local.function_specs import FunctionSpec
+from local.invocation import Failure, InvocationResult
 from local.runtime import Function, InitFailed
-from local.workload import FunctionSpec
 from tests.integration.eventually import eventually
 
 HANDLERS = '''
@@ -90,7 +90,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
 
 def answered(result: object) -> Any:
-    assert isinstance(result, Answer), result
+    assert isinstance(result, InvocationResult), result
     return json.loads(result.payload)
 
 
@@ -234,7 +234,7 @@ import sys
 from pathlib import Path
 from local.environment import Host
 from local.runtime import Function
-from local.workload import FunctionSpec
+from local.function_specs import FunctionSpec
 
 spec = FunctionSpec(
     name="sample", handler="handlers.hang", environment={}, timeout_seconds=60, memory_mb=128

@@ -15,9 +15,10 @@ from typing import IO, Any
 import boto3
 import pytest
 
-from lakehook.settings import Deployment
+from lakehook.settings import StackOutputs
 from local.environment import ROOT
-from tests.devlake import DevLake, serving_rest
+from tests.devlake.rest import serving_rest
+from tests.devlake.server import DevLake
 from tests.integration.eventually import eventually
 
 UP = [sys.executable, "-m", "local", "up"]
@@ -59,7 +60,7 @@ def test_the_line_tells_where_everything_is() -> None:
     devlakes = ("--devlake-api", "http://127.0.0.1:8080", "--devlake-source", "staging")
     options = ("--retry-schedule", "0.5,1", "--allow-network", "127.0.0.0/8", *devlakes)
     with up(*options) as (process, where):
-        names = {field.name for field in fields(Deployment)}
+        names = {field.name for field in fields(StackOutputs)}
         sqs = boto3.client(
             "sqs",
             endpoint_url=where["endpoint_url"],
@@ -165,7 +166,7 @@ def lakehook(where: dict[str, Any], *arguments: str) -> Any:
         "AWS_ACCESS_KEY_ID": "any",
         "AWS_SECRET_ACCESS_KEY": "any",
     }
-    command = [sys.executable, "-m", "ops", *arguments, "--output", "json"]
+    command = [sys.executable, "-m", "lakehook.cli", *arguments, "--output", "json"]
     ended = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, check=True)
     return json.loads(ended.stdout)
 

@@ -11,7 +11,7 @@ from lakehook.domain.devlake.setup_check import (
     EndpointResponse,
     EndpointUnreachable,
 )
-from lakehook.domain.errors import BadInput
+from lakehook.domain.errors import InvalidInput
 from tests.integration.authority import Authority
 from tests.integration.wire import Behaviour, Wire, answer, dripping, flooding, serving, silence
 
@@ -127,5 +127,5 @@ def test_the_companys_proxy_and_certificates_are_taken(
 def test_a_bundle_of_certificates_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/no/such/bundle.pem")
 
-    with pytest.raises(BadInput, match=r"REQUESTS_CA_BUNDLE: .*bundle\.pem"):
+    with pytest.raises(InvalidInput, match=r"REQUESTS_CA_BUNDLE: .*bundle\.pem"):
         post_notice("https://localhost:1/", QUERY, BODY)

@@ -7,9 +7,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from lakehook.domain.devlake.notice import read_notice
-from lakehook.domain.devlake.signature import SignedNotice
-from lakehook.domain.devlake.status import EVENT_TYPES
+from lakehook.domain.devlake.notification import EVENT_TYPES, parse_notification
+from lakehook.domain.devlake.signature import SignedNotification
 from tests.integration.wire import answer, serving
 
 SCRIPT = Path(__file__).parents[2] / "docs" / "examples" / "notify.sh"
@@ -18,7 +17,9 @@ SECRET = "s3cret"
 pytestmark = pytest.mark.skipif(not shutil.which("curl"), reason="there is no curl to post with")
 
 
-@pytest.mark.parametrize("status", [one for one in EVENT_TYPES if not one.startswith("TASK_RE")])
+@pytest.mark.parametrize(
+    "status", [event_type for event_type in EVENT_TYPES if not event_type.startswith("TASK_RE")]
+)
 def test_it_posts_a_signed_notice_of_each_status(status: str):
     with serving(answer("202 Accepted", b"{}")) as wire:
         environment = {
@@ -36,8 +37,8 @@ def test_it_posts_a_signed_notice_of_each_status(status: str):
 
     head, _, body = wire.requests[0].partition(b"\r\n\r\n")
     target = head.split()[1].decode()
-    SignedNotice(body, urlsplit(target).query).verify([SECRET])
-    told = read_notice(body)
+    SignedNotification(body, urlsplit(target).query).verify([SECRET])
+    told = parse_notification(body)
     assert (told["pipeline_id"], told["event_type"]) == (40, EVENT_TYPES[status])
     assert (done.stdout, done.stderr) == ("{} 202\n", "")
 

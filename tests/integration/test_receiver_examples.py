@@ -20,17 +20,17 @@ from urllib.error import HTTPError
 
 import pytest
 
+from lakehook.domain.channels.webhook import render, request_headers
 from lakehook.domain.event import EventType
 from lakehook.domain.ping import Ping
-from lakehook.domain.secret import Secret
-from lakehook.domain.webhook import render, request_headers
+from lakehook.domain.signing import HmacSecret
 from tests.builders import a_delivery
 from tests.integration.eventually import eventually
 from tests.integration.wire import serving
 from tests.interop.node import HERE, program
 
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples" / "receivers"
-SECRET, STRANGE = Secret(b"s" * 32), Secret(b"t" * 32)
+SECRET, STRANGE = HmacSecret(b"s" * 32), HmacSecret(b"t" * 32)
 TAKEN, UNREADABLE, UNSIGNED, TOO_LARGE = 204, 400, 401, 413
 
 CREATED, RUNNING, COMPLETED = "PIPELINE_CREATED", "PIPELINE_RUNNING", "PIPELINE_COMPLETED"
@@ -80,7 +80,9 @@ class Example:
     url: str
     process: subprocess.Popen[str]
 
-    def post(self, sequence: int, event_type: str, secret: Secret = SECRET, **changes: Any) -> int:
+    def post(
+        self, sequence: int, event_type: str, secret: HmacSecret = SECRET, **changes: Any
+    ) -> int:
         delivery = a_delivery(sequence, event_type=event_type, **changes)
         return self.send(delivery.id, render(delivery), secret)[0]
 
@@ -92,7 +94,7 @@ class Example:
         self,
         message_id: str,
         body: bytes,
-        secret: Secret = SECRET,
+        secret: HmacSecret = SECRET,
         *,
         chunks: Iterable[bytes] | None = None,
     ) -> tuple[int, bytes]:

@@ -41,7 +41,7 @@ def where(secret: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, An
 def subscribe(receiver: OldReceiver, secret: str, pattern: str) -> None:
     terms = ("--name", str(receiver.server_port), "--url", receiver.url, "--format", "devlake")
     options = (*terms, "--secret-file", secret, "--pattern", pattern)
-    command = [sys.executable, "-m", "ops", "subscriptions", "add", *options]
+    command = [sys.executable, "-m", "lakehook.cli", "subscriptions", "add", *options]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
 
 

@@ -12,18 +12,17 @@ import botocore.session
 import pytest
 from botocore.config import Config
 
-from lakehook.adapters.carriers import Carriers
-from lakehook.adapters.ses import SesMailer
-from lakehook.domain.errors import OwnTrouble
-from lakehook.domain.mail import Mail, Mailbox
-from lakehook.domain.outcome import Answer, Outcome
-from lakehook.ports.sending import NoAnswer
+from lakehook.adapters.transport import MailTransport, TransportRouter
+from lakehook.domain.attempt import Outcome, Response
+from lakehook.domain.destination import Mail, MailDestination
+from lakehook.domain.errors import InfrastructureError
+from lakehook.ports.outbound import NoResponse
 from tests.fakes import FakeReceiver
 from tests.integration.posting import a_request
 
 SENDER = "lakehook@team.example"
 MAIL = Mail(
-    mailbox=Mailbox.parse("mailto:a@team.example,b@team.example"),
+    destination=MailDestination.parse("mailto:a@team.example,b@team.example"),
     subject="❌ 湖",
     text="text",
     html="<p>html",
@@ -84,14 +83,14 @@ def ses() -> Iterator[Ses]:
 
 
 @pytest.fixture
-def mailer(ses: Ses) -> SesMailer:
-    return SesMailer(ses.client, sender=SENDER)
+def mailer(ses: Ses) -> MailTransport:
+    return MailTransport(ses.client, sender=SENDER)
 
 
-def test_a_mail_is_asked_for_whole_and_once(ses: Ses, mailer: SesMailer):
-    answer = mailer.post(MAIL)
+def test_a_mail_is_asked_for_whole_and_once(ses: Ses, mailer: MailTransport):
+    answer = mailer.send(MAIL)
 
-    assert answer == Answer(status=200, headers={}, body=b"m1")
+    assert answer == Response(status=200, headers={}, body=b"m1")
     assert ses.asked == [
         {
             "FromEmailAddress": SENDER,
@@ -110,8 +109,8 @@ def test_a_mail_is_asked_for_whole_and_once(ses: Ses, mailer: SesMailer):
     ]
 
 
-def test_without_html_there_is_the_text_alone(ses: Ses, mailer: SesMailer):
-    mailer.post(replace(MAIL, html=""))
+def test_without_html_there_is_the_text_alone(ses: Ses, mailer: MailTransport):
+    mailer.send(replace(MAIL, html=""))
 
     assert set(ses.asked[0]["Content"]["Simple"]["Body"]) == {"Text"}
 
@@ -126,31 +125,33 @@ def test_without_html_there_is_the_text_alone(ses: Ses, mailer: SesMailer):
     ],
 )
 def test_a_refusal_is_an_answer_and_is_not_tried_again(
-    ses: Ses, mailer: SesMailer, status: int, code: str
+    ses: Ses, mailer: MailTransport, status: int, code: str
 ):
     ses.refuses(status, code)
 
-    answer = mailer.post(MAIL)
+    answer = mailer.send(MAIL)
 
-    assert isinstance(answer, Answer)
+    assert isinstance(answer, Response)
     assert (answer.status, answer.body) == (status, f"{code}: because".encode())
     assert len(ses.asked) == 1
 
 
 @pytest.mark.parametrize("code", ["ExpiredTokenException", "UnrecognizedClientException"])
 def test_that_our_own_credentials_are_no_good_is_our_own_trouble(
-    ses: Ses, mailer: SesMailer, code: str
+    ses: Ses, mailer: MailTransport, code: str
 ):
     ses.refuses(403, code)
 
-    with pytest.raises(OwnTrouble):
-        mailer.post(MAIL)
+    with pytest.raises(InfrastructureError):
+        mailer.send(MAIL)
 
 
-def test_what_has_been_sent_and_not_answered_in_time_may_have_arrived(ses: Ses, mailer: SesMailer):
+def test_what_has_been_sent_and_not_answered_in_time_may_have_arrived(
+    ses: Ses, mailer: MailTransport
+):
     ses.answers = False
 
-    assert mailer.post(MAIL) == NoAnswer(Outcome.TIMED_OUT, "SES has not answered in time")
+    assert mailer.send(MAIL) == NoResponse(Outcome.TIMED_OUT, "SES has not answered in time")
 
 
 def test_what_could_not_be_sent_waits_until_ses_can_be_reached(ses: Ses):
@@ -158,16 +159,16 @@ def test_what_could_not_be_sent_waits_until_ses_can_be_reached(ses: Ses):
         nobody.bind(("127.0.0.1", 0))
         ses.url = f"http://127.0.0.1:{nobody.getsockname()[1]}"
 
-        answer = SesMailer(ses.client, sender=SENDER).post(MAIL)
+        answer = MailTransport(ses.client, sender=SENDER).send(MAIL)
 
-    assert isinstance(answer, NoAnswer)
+    assert isinstance(answer, NoResponse)
     assert answer.outcome is Outcome.THROTTLED
 
 
 def test_without_a_sender_nothing_is_sent_and_no_client_made(ses: Ses):
-    answer = SesMailer(ses.client, sender=None).post(MAIL)
+    answer = MailTransport(ses.client, sender=None).send(MAIL)
 
-    assert isinstance(answer, NoAnswer)
+    assert isinstance(answer, NoResponse)
     assert answer.outcome is Outcome.THROTTLED
     assert "EmailSender" in answer.detail
     assert (ses.asked, ses.clients) == ([], [])
@@ -175,23 +176,23 @@ def test_without_a_sender_nothing_is_sent_and_no_client_made(ses: Ses):
 
 @pytest.mark.parametrize("deadline", [1.0, 1.5, 10.0, 20.0])
 def test_a_client_keeps_the_deadline_and_is_made_once_and_not_before(ses: Ses, deadline: float):
-    mailer = SesMailer(ses.client, sender=SENDER)
+    mailer = MailTransport(ses.client, sender=SENDER)
     assert ses.clients == []
 
     for _ in range(2):
-        mailer.post(replace(MAIL, deadline_seconds=deadline))
+        mailer.send(replace(MAIL, deadline_seconds=deadline))
 
     (config,) = ses.clients
     assert 4 * config.connect_timeout + config.read_timeout <= deadline  # a name has some addresses
     assert config.retries["total_max_attempts"] == 1
 
 
-def test_each_message_goes_its_way(ses: Ses, mailer: SesMailer):
-    http = FakeReceiver([Answer(status=204, headers={}, body=b"")])
-    carriers = Carriers(http=http, mail=mailer)
+def test_each_message_goes_its_way(ses: Ses, mailer: MailTransport):
+    http = FakeReceiver([Response(status=204, headers={}, body=b"")])
+    carriers = TransportRouter(http=http, mail=mailer)
     request = a_request("https://ci.example/")
 
-    answers = [carriers.post(one) for one in (request, MAIL)]
+    answers = [carriers.send(one) for one in (request, MAIL)]
 
-    assert [one.status for one in answers if isinstance(one, Answer)] == [204, 200]
+    assert [answer.status for answer in answers if isinstance(answer, Response)] == [204, 200]
     assert (http.requests, http.mails, len(ses.asked)) == ([request], [], 1)

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 
 import pytest
 
-from lakehook.domain.address import parse_networks
-from lakehook.domain.endpoint import Endpoint
-from lakehook.domain.errors import BadEndpoint
-from lakehook.domain.webhook import Webhook
-from lakehook.judge_endpoint import JudgeEndpoint
-from lakehook.ports.endpoints import Resolve
+from lakehook.domain.channels.webhook import Webhook
+from lakehook.domain.destination import Endpoint
+from lakehook.domain.errors import InvalidEndpoint
+from lakehook.domain.ssrf_policy import parse_networks
+from lakehook.ports.outbound import ResolveHost
+from lakehook.subscriptions.subscribe import ValidateEndpoint
 
 OPENED = parse_networks(["10.2.0.0/16"])
 ALLOWED = ""
@@ -19,7 +19,7 @@ PUBLIC, PRIVATE = "8.8.8.8", "192.168.0.1"
 WEBHOOKS = Webhook()
 
 
-def naming(*answers: str) -> Resolve:
+def naming(*answers: str) -> ResolveHost:
     """Numbers are what the system reads; every name has these addresses."""
 
     def resolve(host: str, port: int) -> Sequence[str]:
@@ -138,12 +138,12 @@ def naming(*answers: str) -> Resolve:
     ],
 )
 def test_a_url_is_judged_by_where_it_leads(url: str, why: str):
-    judge = JudgeEndpoint(naming(PUBLIC), OPENED, print)
+    judge = ValidateEndpoint(naming(PUBLIC), OPENED, print)
 
     if why == ALLOWED:
         assert judge(url, WEBHOOKS).url == url
     else:
-        with pytest.raises(BadEndpoint, match=why):
+        with pytest.raises(InvalidEndpoint, match=why):
             judge(url, WEBHOOKS)
 
 
@@ -164,12 +164,12 @@ def test_a_url_is_judged_by_where_it_leads(url: str, why: str):
 )
 @pytest.mark.parametrize("host", ["ci.example", "ci.example.", "localhost", "xn--fsqu00a.example"])
 def test_a_name_is_judged_by_every_address_it_has(host: str, answers: tuple[str, ...], why: str):
-    judge = JudgeEndpoint(naming(*answers), OPENED, print)
+    judge = ValidateEndpoint(naming(*answers), OPENED, print)
 
     if why == ALLOWED:
         judged = judge(f"https://{host}/", WEBHOOKS)
         assert isinstance(judged, Endpoint)
         assert judged.host == host
     else:
-        with pytest.raises(BadEndpoint, match=why):
+        with pytest.raises(InvalidEndpoint, match=why):
             judge(f"https://{host}/", WEBHOOKS)

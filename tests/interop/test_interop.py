@@ -9,18 +9,17 @@ import pytest
 import standardwebhooks
 import svix.webhooks
 
-from lakehook.adapters.signing_keys import SigningKeys
-from lakehook.domain.secret import Secret, Signing
-from lakehook.domain.signature import SigningKey
-from lakehook.domain.webhook import render, request_headers
+from lakehook.adapters.signing_keys import CryptographySigningKeys
+from lakehook.domain.channels.webhook import render, request_headers
+from lakehook.domain.signing import HmacSecret, SignatureAlgorithm, SigningKey
 from tests.builders import a_delivery
 from tests.interop.node import node
 
 GENUINE, NO_MATCH = "genuine", "No matching signature found"
-OLD, NEW, LONGEST = Secret(b"\xfb" * 24), Secret(b"\xff" * 32), Secret(bytes(range(64)))
-STRANGE = Secret(b"s" * 32)
-PRIVATE = SigningKeys().make(Signing.ED25519, b"p" * 32)
-OTHER_PRIVATE = SigningKeys().make(Signing.ED25519, b"o" * 32)
+OLD, NEW, LONGEST = HmacSecret(b"\xfb" * 24), HmacSecret(b"\xff" * 32), HmacSecret(bytes(range(64)))
+STRANGE = HmacSecret(b"s" * 32)
+PRIVATE = CryptographySigningKeys().generate(SignatureAlgorithm.ED25519, b"p" * 32)
+OTHER_PRIVATE = CryptographySigningKeys().generate(SignatureAlgorithm.ED25519, b"o" * 32)
 BODY = render(a_delivery(project_name="数据湖 🌊 é \u2028 \\", data={"n": [1, 1.5, -0.0]}))
 
 
@@ -93,9 +92,10 @@ def test_the_public_library_of_javascript_and_the_crypto_of_node_verify_what_we_
     cases = HMAC + ED25519
 
     requests = [
-        {"key": one.key, "headers": dict(one.headers), "body": one.body.decode()} for one in cases
+        {"key": case.key, "headers": dict(case.headers), "body": case.body.decode()}
+        for case in cases
     ]
     verdicts = json.loads(node("verify.mjs", said=json.dumps(requests)))
 
-    told = dict(zip((one.name for one in cases), verdicts, strict=True))
-    assert told == {one.name: one.verdict for one in cases}
+    told = dict(zip((case.name for case in cases), verdicts, strict=True))
+    assert told == {case.name: case.verdict for case in cases}

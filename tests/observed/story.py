@@ -9,15 +9,16 @@ from uuid import uuid4
 import requests
 
 from lakehook import metrics as names
+from lakehook.cli.bootstrap import open_service
+from lakehook.cli.options import STACK
 from lakehook.domain.event import Event, EventType
-from lakehook.domain.replay import Wish
+from lakehook.domain.replay import ReplayRequest
 from lakehook.producer import PipelineEventPublisher
-from lakehook.subscribe import Terms
+from lakehook.subscriptions.subscribe import SubscriptionFields
 from local.installation import LocalLakehook, Options
 from local.receiver import Behaviour, Receiver, polite
-from ops.options import STACK
-from ops.wiring import desk_of_stack
-from tests.devlake import DevLake, serving_rest
+from tests.devlake.rest import serving_rest
+from tests.devlake.server import DevLake
 from tests.e2e.pipelines import COMPLETED, CREATED, RUNNING, a_life
 from tests.integration.eventually import eventually
 from tests.observed.heard import Heard
@@ -52,8 +53,8 @@ class Story:
 
     def _subscribe(self, name: str, behaviour: Behaviour) -> None:
         receiver = self.exits.enter_context(Receiver(name, behaviour))
-        desk = desk_of_stack(STACK, print)
-        subscription, _ = desk.subscribe(Terms(name=name, url=receiver.url))
+        desk = open_service(STACK, print)
+        subscription, _ = desk.subscribe(SubscriptionFields(name=name, url=receiver.url))
         self.ids[name] = subscription.id
 
     def _publish(self, *events: Event) -> None:
@@ -89,8 +90,8 @@ class Story:
         deployment = self.lakehook.deployment
         for queue_url in (deployment.events_queue_url, deployment.deliveries_queue_url):
             self._say("39", "nothing that is known", queue_url)
-        self._until(names.EVENTS_REPEATED, names.STALLS_OVER)
-        self._until_told(names.PARKED, "fanout", "deliver")
+        self._until(names.EVENTS_REDELIVERED, names.STALLS_DISCARDED)
+        self._until_told(names.INVALID_MESSAGES, "fanout", "deliver")
 
     def _devlake(self) -> None:
         url = self.lakehook.deployment.ingress_url
@@ -98,7 +99,9 @@ class Story:
             devlake = DevLake(url, secret)
             devlake.create(devlake.add_blueprint("lake"))
         self.devlake.live(self.devlake.create())  # it posts to nobody
-        self._until(names.NOTICES, names.NOTICES_REFUSED, names.PIPELINES_STALLED)
+        self._until(
+            names.NOTIFICATIONS_RECEIVED, names.NOTIFICATIONS_REJECTED, names.PIPELINES_STALLED
+        )
         self._until(names.EVENTS_RECONCILED, names.RECONCILE_LAG)
 
     def _bad_receivers(self) -> None:
@@ -110,26 +113,28 @@ class Story:
         self._subscribe("leaving", lambda _: GONE)
         self._subscribe("down", lambda _: ERROR)
         self._publish(*a_life())
-        self._until(names.FAILED, names.DEAD, names.DISABLED, names.LANES_HELD, names.OLDEST_HELD)
+        self._until(
+            names.FAILED, names.DEAD, names.DISABLED, names.LANES_HELD, names.OLDEST_HELD_LANE_AGE
+        )
         for life in [a_life() for _ in range(4)]:
             self._publish(*life)
         self._until(names.BREAKERS_OPEN)
         self._unsubscribe("down")
         self._unsubscribe("leaving")
-        self._until(names.LANES_WOKEN, names.DISCARDED)
+        self._until(names.LANES_RESUMED, names.DISCARDED)
 
     def _unsubscribe(self, name: str) -> None:
-        desk = desk_of_stack(STACK, print)
-        desk.unsubscribe(desk.look_up(self.ids[name]), discard_waiting=True)
+        desk = open_service(STACK, print)
+        desk.unsubscribe(desk.find_subscription(self.ids[name]), discard_waiting=True)
 
     def _operators(self) -> None:
         """By HTTP, and a replay of what the good one has had."""
         self._call("subscriptions")
         self._call("subscriptions/nobody")
-        self._until(names.API_CALLS, names.API_REFUSED)
-        desk = desk_of_stack(STACK, print)
-        terms = desk.start_replay.terms(Wish(since="1h", status="delivered"))
-        desk.start_replay(desk.look_up(self.ids["good"]), terms)
+        self._until(names.API_REQUESTS, names.API_CLIENT_ERRORS)
+        desk = open_service(STACK, print)
+        terms = desk.start_replay.criteria(ReplayRequest(since="1h", status="delivered"))
+        desk.start_replay(desk.find_subscription(self.ids["good"]), terms)
         self._until(names.REPLAYED)
 
     def _call(self, path: str) -> None:
@@ -141,7 +146,7 @@ class Story:
         self._until(names.EVENTS_INFERRED)
         self._publish(_as(running, CREATED))
         self._publish(*a_life(CREATED, COMPLETED, RUNNING))
-        self._until(names.EVENTS_ABSORBED, names.EVENTS_STALE)
+        self._until(names.EVENTS_DEDUPLICATED, names.EVENTS_STALE)
 
     def _our_own_trouble(self) -> None:
         """Last, for nothing comes after it: what the functions need is taken away."""
@@ -156,25 +161,25 @@ class Story:
         self._subscribe("lost", lambda _: ERROR)
         self._publish(*a_life())
         self._say("39", "nothing that is known", deployment.events_queue_url)
-        self._until_told(names.TROUBLE, "deliver", "fanout")
+        self._until_told(names.INTERNAL_ERRORS, "deliver", "fanout")
 
     def _nobody_knows_the_subscribers(self) -> None:
         """A replay for a new one is open for a minute: until all know the subscription."""
-        desk = desk_of_stack(STACK, print)
-        terms = desk.start_replay.terms(Wish(since="1h"))
-        desk.start_replay.for_new(desk.look_up(self.ids["lost"]), terms)
+        desk = open_service(STACK, print)
+        terms = desk.start_replay.criteria(ReplayRequest(since="1h"))
+        desk.start_replay.for_new(desk.find_subscription(self.ids["lost"]), terms)
         tables = self.lakehook.client("dynamodb")
         tables.delete_table(TableName=self.lakehook.deployment.subscriptions_table)
         self._call("subscriptions")
-        self._until(names.API_FAILED)
-        self._until_told(names.TROUBLE, "clock", "api")
+        self._until(names.API_SERVER_ERRORS)
+        self._until_told(names.INTERNAL_ERRORS, "scheduler", "api")
 
     def _no_notice_can_be_taken(self) -> None:
         deployment = self.lakehook.deployment
         self.lakehook.client("sqs").delete_queue(QueueUrl=deployment.events_queue_url)
         devlake = DevLake(deployment.ingress_url, self.lakehook.notification_secret)
         devlake.create(devlake.add_blueprint("lake"))
-        self._until_told(names.TROUBLE, "ingress")
+        self._until_told(names.INTERNAL_ERRORS, "ingress")
 
     def _until_told(self, name: str, *services: str) -> None:
         def told() -> bool:

@@ -34,7 +34,11 @@ def heard(tmp_path_factory: pytest.TempPathFactory) -> Heard:
 
 def properties_of(resource_type: str) -> list[Json]:
     resources = TEMPLATE["Resources"].values()
-    return [resolved(one["Properties"]) for one in resources if one["Type"] == resource_type]
+    return [
+        resolved(resource["Properties"])
+        for resource in resources
+        if resource["Type"] == resource_type
+    ]
 
 
 def widgets() -> list[Json]:
@@ -97,7 +101,7 @@ def test_each_saved_query_asks_for_fields_that_these_functions_write(heard: Hear
 
 
 def test_the_dashboard_asks_the_logs_what_a_saved_query_asks():
-    (asked,) = (one["properties"]["query"] for one in widgets() if one["type"] == "log")
+    (asked,) = (widget["properties"]["query"] for widget in widgets() if widget["type"] == "log")
     saved = {one["QueryString"] for one in properties_of("AWS::Logs::QueryDefinition")}
 
     assert asked.rpartition("' | ")[2] in saved
@@ -132,7 +136,7 @@ def test_one_line_for_each_event_and_each_attempt(heard: Heard):
     counted: dict[str, int] = {}
     for metric, values in heard.values.items():
         counted[metric.name] = counted.get(metric.name, 0) + int(sum(values))
-    assert len(told("event_fanned_out")) == counted["Events"] + counted["EventsRepeated"]
+    assert len(told("event_fanned_out")) == counted["Events"] + counted["EventsRedelivered"]
     assert (
         len(told("delivery_attempted"))
         == counted["DeliveriesDelivered"] + counted["AttemptsFailed"]

@@ -62,7 +62,7 @@ def _soak(seed: int, *, minutes: float | None, deliveries: int | None) -> int:
 def counted(played: Played) -> Counter[str]:
     system = played.system
     faults = {f"fault: {fault}": count for fault, count in system.faults.injected.items()}
-    ends = Counter(f"ended {one.status}" for one in system.ledger.records.values())
+    ends = Counter(f"ended {record.status}" for record in system.ledger.records.values())
     return Counter(
         histories=1,
         deliveries=len(system.ledger.records),

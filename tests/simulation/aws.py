@@ -6,7 +6,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from local.fifo import FifoQueue, Refused
+from local.fifo import FifoQueue, SqsError
 from tests.simulation.faults import Fault, Gate
 
 
@@ -76,7 +76,7 @@ class SimulatedSqs:
         for handle in handles:
             try:
                 self._queues[name].delete(handle)
-            except Refused:
+            except SqsError:
                 failed.append({"Id": handle, "Code": "ReceiptHandleIsInvalid"})
         self._changed(name)
         return {"Failed": failed}
@@ -107,7 +107,7 @@ class SimulatedSqs:
     def _change(self, *, QueueUrl: str, ReceiptHandle: str, VisibilityTimeout: int) -> Any:  # noqa: N803
         try:
             self._queues[QueueUrl].change_visibility(ReceiptHandle, VisibilityTimeout)
-        except Refused as refused:
+        except SqsError as refused:
             raise _error(refused.code) from None
         self._changed(QueueUrl)
         return {}
@@ -117,9 +117,9 @@ class SimulatedSqs:
 
 
 def _are_of_different_lanes(entries: Sequence[Mapping[str, Any]]) -> bool:
-    if len({one["MessageGroupId"] for one in entries}) == len(entries):
+    if len({entry["MessageGroupId"] for entry in entries}) == len(entries):
         return True
-    groups = [one["MessageGroupId"] for one in entries if _is_delivery(one)]
+    groups = [entry["MessageGroupId"] for entry in entries if _is_delivery(entry)]
     return len(groups) == len(set(groups))
 
 

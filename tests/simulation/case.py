@@ -8,7 +8,7 @@ from functools import cached_property
 from itertools import pairwise
 from operator import attrgetter
 
-from lakehook.domain.lane import DeliveryRecord, Status
+from lakehook.domain.lane import DeliveryRecord, DeliveryStatus
 from lakehook.domain.subscription import Ordering
 from tests.simulation.history import Entry, LaneHistory, Post
 from tests.simulation.lives import Step, life
@@ -37,15 +37,15 @@ class LaneCase:
     @cached_property
     def _entries(self) -> dict[int, list[Entry]]:
         entries: defaultdict[int, list[Entry]] = defaultdict(list)
-        for one in self.history.entries:
-            entries[one.record.sequence].append(one)
+        for entry in self.history.entries:
+            entries[entry.record.sequence].append(entry)
         return entries
 
     @cached_property
     def _posts(self) -> dict[int, list[Post]]:
         posts: defaultdict[int, list[Post]] = defaultdict(list)
-        for one in self.history.posts:
-            posts[one.sequence].append(one)
+        for post in self.history.posts:
+            posts[post.sequence].append(post)
         return posts
 
     def entries(self, sequence: int) -> Sequence[Entry]:
@@ -60,7 +60,7 @@ class LaneCase:
         before = bisect_left(entries, at, key=_number)
         return entries[before - 1] if before else None
 
-    def status(self, sequence: int, *, at: int) -> Status | None:
+    def status(self, sequence: int, *, at: int) -> DeliveryStatus | None:
         latest = self.latest(sequence, at=at)
         return latest.record.status if latest else None
 
@@ -77,13 +77,14 @@ class LaneCase:
         revived = [
             after
             for before, after in self.steps()
-            if before.record.status is Status.DEAD and after.record.status is Status.WAITING
+            if before.record.status is DeliveryStatus.DEAD
+            and after.record.status is DeliveryStatus.WAITING
         ]
         return sorted(one.number for one in (*self.replays, *revived))
 
     @cached_property
     def replays(self) -> list[Entry]:
-        return [one for one in self.history.entries if one.replayed]
+        return [entry for entry in self.history.entries if entry.replayed]
 
     def was_woken(self, *, since: int, until: int) -> bool:
         return _is_any_between(since, self.history.woken, until)

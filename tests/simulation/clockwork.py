@@ -51,7 +51,7 @@ class Clockwork:
             raise NeverRests
         for _ in range(1 + self.platform.faults.happens(Fault.TWO_TICKS, times_as_often=5)):
             deadline = self.platform.timeline.now() + TIMEOUT_SECONDS
-            invocation = Invocation("clock", deadline, frozenset())
+            invocation = Invocation("scheduler", deadline, frozenset())
             assert self.tick
             self.platform.invoke(invocation, self.tick, self._ended)
 

@@ -5,9 +5,9 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from lakehook.domain.attempt import Response
 from lakehook.domain.lane import DeliveryRecord
-from lakehook.domain.outcome import Answer
-from lakehook.ports.sending import NoAnswer
+from lakehook.ports.outbound import NoResponse
 from tests.fakes import NOON
 from tests.simulation.faults import Invocation
 
@@ -29,13 +29,13 @@ class Post:
     ended: int | None = None  # the sender died in its midst
     began_at: float = 0.0
     ended_at: float = 0.0
-    answer: Answer | NoAnswer | None = None
+    answer: Response | NoResponse | None = None
 
     @property
     def said(self) -> str:
         if self.answer is None:
             return "nothing"
-        if isinstance(self.answer, Answer):
+        if isinstance(self.answer, Response):
             return self.answer.headers.get("webhook-delivery", str(self.answer.status))
         return str(self.answer.outcome)
 
@@ -86,7 +86,7 @@ class History:
         self.lanes[post.lane].posts.append(post)
         self.counts["attempts"] += 1
 
-    def ended(self, post: Post, *, at: float, answer: Answer | NoAnswer) -> None:
+    def ended(self, post: Post, *, at: float, answer: Response | NoResponse) -> None:
         post.answer = answer
         self.tell(at, post.lane, "answer to", post.sequence, "is", post.said)
         post.ended, post.ended_at = self.happened, at
@@ -150,7 +150,7 @@ class Recorded:
         record = self.record
         details = {
             "attempts": record.attempts,
-            "announced": record.announced,
+            "announced": record.attempts_started,
             "for": record.reason,
             "by": record.replayed_by,
         }

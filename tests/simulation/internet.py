@@ -4,16 +4,16 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from lakehook.domain.attempt import Outcome, Response
+from lakehook.domain.destination import Request
 from lakehook.domain.event import pipeline_key_of
-from lakehook.domain.outcome import Answer, Outcome
-from lakehook.domain.request import Request
-from lakehook.ports.sending import NoAnswer
+from lakehook.ports.outbound import NoResponse
 from tests.simulation.faults import Gate, Killed, must_live
 from tests.simulation.history import History, Post
 from tests.simulation.receivers import SimulatedReceiver
 from tests.simulation.timeline import Timeline
 
-TIMED_OUT = NoAnswer(Outcome.TIMED_OUT, "no answer in time")
+TIMED_OUT = NoResponse(Outcome.TIMED_OUT, "no answer in time")
 
 
 @dataclass
@@ -25,15 +25,15 @@ class Internet:
     gate: Gate
     history: History
 
-    def post(self, request: Request) -> Answer | NoAnswer:
+    def send(self, request: Request) -> Response | NoResponse:
         if self.timeline.now() >= self.timeline.context.deadline:
             raise Killed  # Lambda does not thaw what it has given up; here only late writes go on
-        answer: Answer | NoAnswer = self.gate.call(
+        answer: Response | NoResponse = self.gate.call(
             "receiver.post", lambda: self._exchange(request), Killed
         )
         return answer
 
-    def _exchange(self, request: Request) -> Answer | NoAnswer:
+    def _exchange(self, request: Request) -> Response | NoResponse:
         body = json.loads(request.body.decode())
         subscription, pipeline = request.endpoint.host.partition(".")[0], pipeline_key_of(body)
         seconds, answer = self.receivers[subscription].react(self.timeline.now(), pipeline)

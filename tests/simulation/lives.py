@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from lakehook.domain.lane import DeliveryRecord, Status
-from lakehook.domain.outcome import Outcome
+from lakehook.domain.attempt import Outcome
+from lakehook.domain.lane import DeliveryRecord, DeliveryStatus
 from tests.simulation.history import Entry
 
 
@@ -21,16 +21,18 @@ class Step:
 
 def life(entries: Sequence[Entry]) -> Iterator[Step]:
     began = spent = attempts = 0
-    previous: Status | None = None
+    previous: DeliveryStatus | None = None
     paid: DeliveryRecord | None = None
     for entry in entries:
         record = entry.record
-        if (previous is Status.DEAD and record.status is Status.WAITING) or entry.replayed:
+        if (
+            previous is DeliveryStatus.DEAD and record.status is DeliveryStatus.WAITING
+        ) or entry.replayed:
             began, spent, paid = entry.number, 0, None
         tried = record.attempts > attempts and record.reason != "crashed"
-        if tried and not (entry.was_free or record.log[-1].outcome is Outcome.GONE):
+        if tried and not (entry.was_free or record.attempts_log[-1].outcome is Outcome.GONE):
             spent, paid = spent + 1, record
-        yield Step(entry, began, spent, tried and record.status is Status.WAITING, paid)
+        yield Step(entry, began, spent, tried and record.status is DeliveryStatus.WAITING, paid)
         previous, attempts = record.status, record.attempts
 
 
@@ -44,7 +46,7 @@ class Progress:
     first: int = 1  # nothing before it is left to do
 
     def note(self, record: DeliveryRecord) -> None:
-        if self.skips and record.status is Status.DEAD:
+        if self.skips and record.status is DeliveryStatus.DEAD:
             self.dead.add(record.sequence)
         if record.status.is_final or record.sequence in self.dead:
             self.done.add(record.sequence)

@@ -5,17 +5,21 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from lakehook.adapters.sqs_redrive import SqsLetterCopies, SqsRedrives
-from lakehook.discard import Discard
-from lakehook.domain.errors import BadInput, LaneMoved
+from lakehook.adapters.sqs.dead_letters import SqsDeadLetterCopies, SqsDeadLetterRedriver
+from lakehook.dead_letters import Discard, Redrive
+from lakehook.domain.errors import InvalidInput, LaneConflict
 from lakehook.domain.lane import DeliveryRecord
-from lakehook.domain.replay import Wanted, Wish
+from lakehook.domain.replay import DeliveryFilter, ReplayRequest
 from lakehook.domain.subscription import Ordering
-from lakehook.pause import Enable, Pause, Unpause, WakeGently
-from lakehook.ports.letters import LetterCopies
-from lakehook.redrive import Redrive
+from lakehook.ports.queues import DeadLetterCopies
 from lakehook.replay import CountReplay, StartReplay
-from lakehook.unsubscribe import Unsubscribe
+from lakehook.subscriptions.lifecycle import (
+    EnableSubscription,
+    PauseSubscription,
+    ResumeLanesGradually,
+    ResumeSubscription,
+    Unsubscribe,
+)
 from tests.fakes_replay import FakePast
 from tests.simulation.history import EVERYONE
 from tests.simulation.system import System
@@ -28,7 +32,7 @@ DAY = 86_400.0
 class NoCopies:
     """The command dies before it takes the queue's copies away, which loses nothing."""
 
-    def remove(self, letters: Collection[DeliveryRecord]) -> int:
+    def delete_copies(self, records: Collection[DeliveryRecord]) -> int:
         return 0
 
 
@@ -46,7 +50,7 @@ class Operator:
         known, timeline = self.system.subscriptions, self.system.timeline
         if known.known[subscription].paused_at:
             return
-        Pause(known, timeline)(known.known[subscription])
+        PauseSubscription(known, timeline)(known.known[subscription])
         timeline.at(timeline.now() + PAUSED_SECONDS, lambda: self.act("unpause", subscription))
 
     def unpause(self, subscription: str) -> None:
@@ -54,11 +58,11 @@ class Operator:
         if paused_at := known.known[subscription].paused_at:
             began = datetime.fromisoformat(paused_at).timestamp()
             self.system.history.pauses[subscription].append((began, self.system.timeline.now()))
-        Unpause(known, self._wake)(known.known[subscription])
+        ResumeSubscription(known, self._wake)(known.known[subscription])
 
     def enable(self, subscription: str) -> None:
         known = self.system.subscriptions
-        Enable(known, self.system.ledger.healths, self._wake)(known.known[subscription])
+        EnableSubscription(known, self.system.ledger.healths, self._wake)(known.known[subscription])
 
     def skip(self, subscription: str) -> None:
         """What died so far holds nobody up any more."""
@@ -74,22 +78,22 @@ class Operator:
     def redrive(self, subscription: str) -> None:
         """By the command: what the ledger has dead."""
         system = self.system
-        redrives = SqsRedrives(system.sqs, DELIVERIES, system.dice)
-        letters = list(system.ledger.dead_of(subscription))
+        redrives = SqsDeadLetterRedriver(system.sqs, DELIVERIES, system.dice)
+        letters = list(system.ledger.dead_letters(subscription))
         Redrive(system.subscriptions, redrives, self._copies)(letters)
 
     def discard(self, subscription: str) -> None:
         system = self.system
-        letters = list(system.ledger.dead_of(subscription))
-        with suppress(LaneMoved):  # the operator reads that it is at work, and tries again
+        letters = list(system.ledger.dead_letters(subscription))
+        with suppress(LaneConflict):  # the operator reads that it is at work, and tries again
             Discard(system.ledger, self._copies, system.timeline)(letters)
 
     def replay(self, subscription: str) -> None:
         """Of everything so far, or of what stands in one way."""
-        ways = (Wanted.ANY, *Wanted)
+        ways = (DeliveryFilter.ANY, *DeliveryFilter)
         self.replay_those(subscription, self.system.random.choice(ways))
 
-    def replay_those(self, subscription: str, status: Wanted) -> None:
+    def replay_those(self, subscription: str, status: DeliveryFilter) -> None:
         """Refused while another is open."""
         system = self.system
         past = FakePast(system.journal)
@@ -103,8 +107,8 @@ class Operator:
             journal_keeps_seconds=30 * DAY,
         )
         rate = system.random.choice(("10/s", "3/m"))
-        terms = start.terms(Wish(since="1d", status=status, rate=rate))
-        with suppress(BadInput):
+        terms = start.criteria(ReplayRequest(since="1d", status=status, rate=rate))
+        with suppress(InvalidInput):
             replay = start(system.subscriptions.known[subscription], terms).replay
             system.history.replays.setdefault(replay.id, system.history.happened)
 
@@ -117,13 +121,13 @@ class Operator:
         self.system.sources[DELIVERIES].poke()
 
     @property
-    def _wake(self) -> WakeGently:
-        return WakeGently(self.system.ledger, self.system.timeline)
+    def _wake(self) -> ResumeLanesGradually:
+        return ResumeLanesGradually(self.system.ledger, self.system.timeline)
 
     @property
-    def _copies(self) -> LetterCopies:
+    def _copies(self) -> DeadLetterCopies:
         finds = self.system.random.random() < 0.5
-        return SqsLetterCopies(self.system.sqs, DEAD) if finds else NoCopies()
+        return SqsDeadLetterCopies(self.system.sqs, DEAD) if finds else NoCopies()
 
     def _tell(self, action: str, subscription: str) -> None:
         now = self.system.timeline.now()

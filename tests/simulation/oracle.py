@@ -8,10 +8,10 @@ from itertools import takewhile
 
 from lakehook.domain.delivery import Delivery, Lane
 from lakehook.domain.event import Event, EventType
-from lakehook.domain.lane import PLACE_SECONDS
-from lakehook.domain.message import decode
-from lakehook.domain.replay import State, Wanted
-from lakehook.domain.rfc_3339 import rfc_3339
+from lakehook.domain.lane import RESERVATION_SECONDS
+from lakehook.domain.queue_message import decode
+from lakehook.domain.replay import DeliveryFilter, ReplayState
+from lakehook.domain.time import format_rfc3339
 from local.fifo import FifoQueue, Message
 from tests.simulation.case import LaneCase
 from tests.simulation.promises import PROMISES
@@ -21,7 +21,7 @@ from tests.simulation.wiring import DEAD, DEAD_EVENTS, DELIVERIES, EVENTS
 
 RUNS = re.compile("(cr?e)*(cr?)?")  # created, running, an end; only the newest may have none
 LETTERS = {EventType.PIPELINE_CREATED: "c", EventType.PIPELINE_RUNNING: "r"}
-LATEST_SECONDS = PLACE_SECONDS + 15.0  # behind its place, and then slow to leave
+LATEST_SECONDS = RESERVATION_SECONDS + 15.0  # behind its place, and then slow to leave
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,9 @@ def _everywhere(system: System) -> Iterator[str]:
         counts = system.queues[name].counts()
         if counts.visible or counts.in_flight:
             yield f"something is left in {name}: {counts}"
-    published = {(one.pipeline, one.event_id) for one in system.scenario.publications}
+    published = {
+        (publication.pipeline, publication.event_id) for publication in system.scenario.publications
+    }
     if published != (accepted := _accepted(system)):
         yield f"published and accepted differ: {published ^ accepted}"
     yield from _gaps(system)
@@ -72,21 +74,21 @@ def _hurry(system: System, subscriber: Subscriber) -> Iterator[str]:
         if name.startswith(f"{subscriber.id}#")
         for post in lane.posts
     )
-    most = int((pace.seconds + LATEST_SECONDS) / pace.spacing_seconds) + 1
+    most = int((pace.seconds + LATEST_SECONDS) / pace.min_interval_seconds) + 1
     for first, last in zip(times, times[most:], strict=False):
         if last - first < pace.seconds:
             yield f"{subscriber.id} got {most + 1} requests in {last - first:.1f} s, at {pace}"
 
 
 def _accepted(system: System) -> set[tuple[str, str]]:
-    events = system.journal.events.items()
+    events = system.journal.accepted_events.items()
     return {key for key, one in events if not one.event.is_inferred} | system.journal.aside.keys()
 
 
 def _gaps(system: System) -> Iterator[str]:
     for pipeline, known in system.journal.pipelines.items():
-        events = system.journal.history(pipeline)
-        numbers = [one.numbered.sequence for one in events]
+        events = system.journal.events(pipeline)
+        numbers = [event.sequenced.sequence for event in events]
         if numbers != list(range(1, known.sequence + 1)):
             yield f"pipeline {pipeline} has the sequences {numbers}"
 
@@ -94,7 +96,7 @@ def _gaps(system: System) -> Iterator[str]:
 def _runs(system: System) -> Iterator[str]:
     """Each run is told in order and to its end before the next, and by an end of its own."""
     for pipeline in system.journal.pipelines:
-        told = [one.numbered.event for one in system.journal.history(pipeline)]
+        told = [event.sequenced.event for event in system.journal.events(pipeline)]
         if not RUNS.fullmatch("".join(LETTERS.get(one.type, "e") for one in told)):
             yield f"pipeline {pipeline} is told {[str(one.type) for one in told]}"
         for one in told:
@@ -105,18 +107,22 @@ def _runs(system: System) -> Iterator[str]:
 def _ended_by_another(system: System, end: Event) -> Iterator[str]:
     """What a pipeline says comes in its order, so the newest beginning before is the run's."""
     earlier = takewhile(
-        lambda one: one.event_id != end.id,
-        (one for one in system.scenario.publications if one.pipeline == end.pipeline_key),
+        lambda publication: publication.event_id != end.id,
+        (
+            publication
+            for publication in system.scenario.publications
+            if publication.pipeline == end.pipeline_key
+        ),
     )
-    beginnings = [rfc_3339(one.began_at) for one in earlier if one.began_at]
+    beginnings = [format_rfc3339(one.began_at) for one in earlier if one.began_at]
     if end.began_at and end.began_at != max(beginnings, default=end.began_at):
         yield f"pipeline {end.pipeline_key} is ended by {end.id}, of an earlier beginning"
 
 
 def _replays(system: System) -> Iterator[str]:
-    for replay in system.replays.open():
+    for replay in system.replays.list_open():
         yield f"a replay goes on for ever: {replay}"
-    for replay in system.replays.ended():
+    for replay in system.replays.list_finished():
         if replay.failed:
             yield f"a replay has left something out: {replay}"
 
@@ -124,9 +130,9 @@ def _replays(system: System) -> Iterator[str]:
 def _whole_replays(system: System, subscription: str) -> dict[str, int]:
     return {
         one.id: system.history.replays[one.id]
-        for one in system.replays.ended()
+        for one in system.replays.list_finished()
         if one.subscription_id == subscription
-        and (one.state, one.terms.status) == (State.DONE, Wanted.ANY)
+        and (one.state, one.criteria.status) == (ReplayState.DONE, DeliveryFilter.ANY)
     }
 
 

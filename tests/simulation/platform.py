@@ -10,7 +10,7 @@ from math import inf
 from random import Random
 from typing import Any
 
-from lakehook.domain.errors import OwnTrouble
+from lakehook.domain.errors import InfrastructureError
 from local.fifo import FifoQueue, Received
 from tests.simulation.faults import Fault, Faults, Invocation, Killed
 from tests.simulation.history import EVERYONE, History
@@ -46,7 +46,7 @@ class Platform:
             self.running += 1
             try:
                 answer = work()
-            except (Killed, OwnTrouble):
+            except (Killed, InfrastructureError):
                 tell(answered=False)
             except Exception as error:  # noqa: BLE001  told by the oracle
                 self.history.surprises.append(repr(error))
@@ -103,10 +103,10 @@ class EventSource:
 
     def _begin(self, messages: list[Received]) -> None:
         self.running += 1
-        groups = frozenset(one.message.group_id for one in messages)
+        groups = frozenset(message.message.group_id for message in messages)
         deadline = self.platform.timeline.now() + self.timeout
         invocation = Invocation(self.name, deadline, groups)
-        records = [_record(one) for one in messages]
+        records = [_record(message) for message in messages]
 
         def ended(answered: bool, failed: Any) -> None:  # noqa: FBT001
             self.running -= 1
@@ -133,8 +133,8 @@ class EventSource:
 
 def _by_group(messages: Sequence[Received]) -> dict[str, list[str]]:
     groups: defaultdict[str, list[str]] = defaultdict(list)
-    for one in messages:
-        groups[one.message.group_id].append(f"#{one.message.sequence}")
+    for message in messages:
+        groups[message.message.group_id].append(f"#{message.message.sequence}")
     return groups
 
 

@@ -27,7 +27,7 @@ class Played:
     def story(self) -> str:
         """The violations, and the stories of the lanes they are about."""
         history = self.system.history
-        lanes = {one.lane for one in self.violations if one.lane}
+        lanes = {violation.lane for violation in self.violations if violation.lane}
         return "\n".join(
             [
                 *map(str, self.violations),
@@ -78,8 +78,8 @@ def _run(system: System, operator: Operator) -> tuple[Violation, ...]:
 
 def _plan(system: System, operator: Operator) -> None:
     scenario, timeline = system.scenario, system.timeline
-    for one in scenario.publications:
-        timeline.at(one.at, _publishing(system, one))
+    for publication in scenario.publications:
+        timeline.at(publication.at, _publishing(system, publication))
     for act in scenario.acts:
         timeline.at(act.at, _acting(operator, act.action, act.subscription))
     timeline.at(scenario.calm_at, lambda: _calm(system, operator))

@@ -10,12 +10,12 @@ from functools import partial
 from itertools import islice
 from typing import Any
 
+from lakehook.domain.circuit_breaker import EndpointHealth
 from lakehook.domain.delivery import Delivery, Lane
-from lakehook.domain.errors import OwnTrouble
-from lakehook.domain.health import Health
+from lakehook.domain.errors import InfrastructureError
 from lakehook.domain.lane import DeliveryRecord, HeldLane
 from lakehook.domain.replay import AT_ONCE_SECONDS, Replay
-from lakehook.ports.ledger import Due, Page
+from lakehook.ports.stores import DueItem, LedgerSnapshot
 from tests.fakes import FakeHealths, FakeLedger
 from tests.fakes_replay import FakeReplays
 from tests.simulation.clockwork import IsDue
@@ -51,18 +51,18 @@ class Reached:
 
 
 class ReachedLedger(Reached):
-    _seen: tuple[Due, ...] = ()
+    _seen: tuple[DueItem, ...] = ()
 
-    def read(self, deliveries: Collection[Delivery], lanes: Collection[Lane]) -> Page:
-        page: Page = self._through("read", lambda: self._torn(deliveries, lanes))
+    def read(self, deliveries: Collection[Delivery], lanes: Collection[Lane]) -> LedgerSnapshot:
+        page: LedgerSnapshot = self._through("read", lambda: self._torn(deliveries, lanes))
         return page
 
-    def _torn(self, deliveries: Collection[Delivery], lanes: Collection[Lane]) -> Page:
+    def _torn(self, deliveries: Collection[Delivery], lanes: Collection[Lane]) -> LedgerSnapshot:
         """Others may write while one batch is read: for milliseconds, not for minutes."""
         records = self._port.read(deliveries, []).records
         self._gate.timeline.sleep(TEAR_SECONDS)
-        held: Page = self._port.read([], lanes)
-        return Page(held.lanes, records, held.healths)
+        held: LedgerSnapshot = self._port.read([], lanes)
+        return LedgerSnapshot(held.lanes, records, held.endpoint_health)
 
     def waiting(self, lane: HeldLane) -> Iterator[DeliveryRecord]:
         while page := self._page(lane):
@@ -75,7 +75,7 @@ class ReachedLedger(Reached):
         )
         return page
 
-    def due(self, now: float) -> Iterator[Due]:
+    def due(self, now: float) -> Iterator[DueItem]:
         earlier, fresh = self._seen, tuple(self._through("due", lambda: [*self._port.due(now)]))
         self._seen = fresh
         yield from earlier if self._gate.faults.happens(Fault.INDEX_LAGGED) else fresh
@@ -99,7 +99,7 @@ class WitnessedHealths(FakeHealths):
         super().__init__()
         self._timeline, self._history, self._planned = timeline, history, planned
 
-    def save(self, before: Health, after: Health) -> bool:
+    def save(self, before: EndpointHealth, after: EndpointHealth) -> bool:
         saved = super().save(before, after)
         if saved and after.is_open != before.is_open:
             now, state = self._timeline.now(), "opens" if after.is_open else "closes"
@@ -107,7 +107,7 @@ class WitnessedHealths(FakeHealths):
         self._planned(self.find(before.subscription_id))
         return saved
 
-    def lease(self, due: Due, *, until: float) -> int | None:
+    def lease(self, due: DueItem, *, until: float) -> int | None:
         token = super().lease(due, until=until)
         self._planned(self.find(due.lane.subscription_id))
         return token
@@ -122,10 +122,10 @@ class WitnessedLedger(FakeLedger):
         super().__init__(healths=WitnessedHealths(timeline, history, planned), clock=timeline)
         self._timeline, self._history, self._planned = timeline, history, planned
 
-    def write(
+    def save(
         self, record: DeliveryRecord, *, before: HeldLane | None, after: HeldLane | None
     ) -> DeliveryRecord:
-        written = super().write(record, before=before, after=after)
+        written = super().save(record, before=before, after=after)
         self._history.wrote(
             written,
             at=self._timeline.now(),
@@ -134,7 +134,7 @@ class WitnessedLedger(FakeLedger):
         )
         return written
 
-    def lease(self, due: Due, *, until: float) -> int | None:
+    def lease(self, due: DueItem, *, until: float) -> int | None:
         now, held = self._timeline.now(), self.lanes.get(due.lane)
         token = super().lease(due, until=until)
         if held and token is not None:
@@ -176,15 +176,15 @@ class PlannedReplays(FakeReplays):
         return saved
 
 
-def _trouble() -> OwnTrouble:
-    return OwnTrouble("simulated")
+def _trouble() -> InfrastructureError:
+    return InfrastructureError("simulated")
 
 
 def _is_early(record: DeliveryRecord, before: HeldLane) -> bool:
     return (
         record.sequence == before.head
-        and bool(record.log)
-        and before.would_be_early(record.log[-1].at)
+        and bool(record.attempts_log)
+        and before.is_before_retry(record.attempts_log[-1].at)
     )
 
 
@@ -196,7 +196,7 @@ class Told:
 
     def trouble(self, error: Exception, *, doing: str) -> None:
         self._history.tell(self._timeline.now(), EVERYONE, "trouble while it would", doing, error)
-        if not isinstance(error, OwnTrouble):
+        if not isinstance(error, InfrastructureError):
             self._history.surprises.append(repr(error))
 
     def __getattr__(self, _name: str) -> Callable[..., None]:

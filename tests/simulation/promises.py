@@ -4,9 +4,9 @@ from collections import deque
 from collections.abc import Iterator
 from itertools import pairwise
 
-from lakehook.domain.lane import MOST_ANNOUNCEMENTS, DeliveryRecord, Status
-from lakehook.domain.outcome import Attempt
-from lakehook.domain.retry import JITTER, LONGEST_HINT_SECONDS
+from lakehook.domain.attempt import Attempt
+from lakehook.domain.lane import MAX_UNFINISHED_ATTEMPTS, DeliveryRecord, DeliveryStatus
+from lakehook.domain.retry import JITTER, MAX_RETRY_AFTER_SECONDS
 from lakehook.domain.subscription import Ordering
 from tests.simulation.case import LaneCase
 from tests.simulation.history import Entry, Post
@@ -30,7 +30,7 @@ def in_order(case: LaneCase) -> Iterator[str]:
 
 def first_arrivals(case: LaneCase) -> Iterator[str]:
     highest = 0
-    for sequence in dict.fromkeys(one.sequence for one in case.history.posts if not one.late):
+    for sequence in dict.fromkeys(post.sequence for post in case.history.posts if not post.late):
         if sequence < highest:
             yield f"#{sequence} first came after #{highest}"
         highest = max(highest, sequence)
@@ -40,9 +40,9 @@ def nothing_lost(case: LaneCase) -> Iterator[str]:
     yield from (f"#{sequence} is lost" for sequence in _missing(case))
     waits_for_an_operator = case.is_blocked
     for sequence, record in sorted(case.records.items()):
-        if record.status is Status.DEAD:
+        if record.status is DeliveryStatus.DEAD:
             waits_for_an_operator |= case.ordering is Ordering.STRICT
-        if record.status is Status.WAITING and not waits_for_an_operator:
+        if record.status is DeliveryStatus.WAITING and not waits_for_an_operator:
             yield f"#{sequence} waits for nobody: {record}"
         elif not _is_true(case, record):
             yield f"#{sequence} is said to be {record.status}, and is not"
@@ -56,17 +56,17 @@ def _missing(case: LaneCase) -> set[int]:
 
 def _is_true(case: LaneCase, record: DeliveryRecord) -> bool:
     """A delivered one was taken by its receiver, a dead one has a letter on the queue."""
-    said = {one.said for one in case.posts(record.sequence)}
+    said = {post.said for post in case.posts(record.sequence)}
     match record.status:
-        case Status.DEAD:
+        case DeliveryStatus.DEAD:
             return record.sequence in case.letters
-        case Status.DELIVERED:
+        case DeliveryStatus.DELIVERED:
             return "200" in said
-        case Status.ABORTED:
+        case DeliveryStatus.ABORTED:
             return "abort-message" in said
-        case Status.DISCARDED:
+        case DeliveryStatus.DISCARDED:
             return case.is_removed or record.reason == "discarded by operator"
-        case Status.WAITING:
+        case DeliveryStatus.WAITING:
             return True
 
 
@@ -102,7 +102,7 @@ def budgets(case: LaneCase) -> Iterator[str]:
     """A delivery dies of its last attempt, neither sooner nor later, or because it crashes."""
     for sequence in case.records:
         for step in case.life(sequence):
-            if step.entry.record.status is not Status.DEAD:
+            if step.entry.record.status is not DeliveryStatus.DEAD:
                 continue
             if step.entry.record.reason == "crashed":
                 yield from _crash(case, step)
@@ -121,9 +121,9 @@ def _crash(case: LaneCase, step: Step) -> Iterator[str]:
     """It takes three announcements, each by a worker that died, or never told what came of it."""
     sequence = step.entry.record.sequence
     known = [e for e in case.entries(sequence) if step.began <= e.number <= step.entry.number]
-    announced = [one for one in pairwise(known) if one[0].record.announced]
+    announced = [one for one in pairwise(known) if one[0].record.attempts_started]
     guilty = [here for here, after in announced if _came_to_grief(case, here, after)]
-    if len(guilty) < MOST_ANNOUNCEMENTS:
+    if len(guilty) < MAX_UNFINISHED_ATTEMPTS:
         yield f"#{sequence} is held to crash, and {len(guilty)} of its workers did"
 
 
@@ -138,8 +138,8 @@ def one_budget_a_redrive(case: LaneCase) -> Iterator[str]:
     """A dead letter comes to life by a redrive of its own, or by a replay."""
     for sequence in case.records:
         revivals = sum(
-            before.record.status is Status.DEAD
-            and after.record.status is Status.WAITING
+            before.record.status is DeliveryStatus.DEAD
+            and after.record.status is DeliveryStatus.WAITING
             and not after.replayed
             for before, after in pairwise(case.entries(sequence))
         )
@@ -154,7 +154,7 @@ def waits(case: LaneCase) -> Iterator[str]:
         for step in case.life(sequence):
             if not step.has_failed:
                 continue
-            began = (one for one in case.posts(sequence) if one.began > step.entry.number)
+            began = (post for post in case.posts(sequence) if post.began > step.entry.number)
             if following := next(began, None):
                 yield from _too_early(case, step, following)
 
@@ -162,14 +162,14 @@ def waits(case: LaneCase) -> Iterator[str]:
 def _too_early(case: LaneCase, step: Step, following: Post) -> Iterator[str]:
     if case.has_revived(since=step.began, until=following.began):
         return  # by an operator, who wants it at once
-    last = step.entry.record.log[-1]
-    waited, hint = _waited(last, following), min(last.retry_after or 0.0, LONGEST_HINT_SECONDS)
+    last = step.entry.record.attempts_log[-1]
+    waited, hint = _waited(last, following), min(last.retry_after or 0.0, MAX_RETRY_AFTER_SECONDS)
     if waited < hint - MILLISECOND:
         yield f"#{following.sequence} was sent again after {waited:.3f} s, asked to wait {hint:g} s"
     woken = case.was_woken(since=step.entry.number, until=following.began)
     if woken or step.paid is None:
         return
-    waited, delay = _waited(step.paid.log[-1], following), _delay(case, step)
+    waited, delay = _waited(step.paid.attempts_log[-1], following), _delay(case, step)
     if waited < delay - MILLISECOND:
         yield f"#{following.sequence} was sent again after {waited:.3f} s, not {delay:g} s"
 
@@ -187,11 +187,11 @@ def free_of_charge(case: LaneCase) -> Iterator[str]:
     """Only an attempt that came before its time costs nothing."""
     for sequence in case.records:
         for before, step in pairwise(case.life(sequence)):
-            if not (step.entry.was_free and before.paid and step.entry.record.log):
+            if not (step.entry.was_free and before.paid and step.entry.record.attempts_log):
                 continue
             if case.has_revived(since=step.began, until=step.entry.number):
                 continue  # what a letter overtakes begins its budget anew
-            last, attempt = before.paid.log[-1], step.entry.record.log[-1]
+            last, attempt = before.paid.attempts_log[-1], step.entry.record.attempts_log[-1]
             longest = max(_delay(case, before) * (1 + JITTER), last.retry_after or 0.0)
             if attempt.at > last.at + last.milliseconds / 1000 + longest:
                 yield f"#{sequence} was tried for nothing although its time had come"
@@ -211,7 +211,7 @@ def no_needless_repeat(case: LaneCase) -> Iterator[str]:
     """
     if case.is_tainted:
         return
-    taken = len({one.record.replayed_by for one in case.replays})
+    taken = len({replay.record.replayed_by for replay in case.replays})
     for sequence, record in case.records.items():
         unrecorded = len(case.posts(sequence)) - record.attempts
         if not 0 <= unrecorded <= taken:
@@ -224,7 +224,8 @@ def replayed_as_a_whole(case: LaneCase) -> Iterator[str]:
         for sequence in case.records:
             status = case.status(sequence, at=began)
             times = sum(
-                one.replayed and one.record.replayed_by == replay for one in case.entries(sequence)
+                entry.replayed and entry.record.replayed_by == replay
+                for entry in case.entries(sequence)
             )
             if status and status.is_final and times != 1:
                 yield f"#{sequence} was replayed {times} times by {replay}"

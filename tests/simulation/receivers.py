@@ -5,8 +5,8 @@ from email.utils import formatdate
 from enum import StrEnum
 from random import Random
 
-from lakehook.domain.outcome import Answer, Outcome
-from lakehook.ports.sending import NoAnswer
+from lakehook.domain.attempt import Outcome, Response
+from lakehook.ports.outbound import NoResponse
 
 
 class Temper(StrEnum):
@@ -22,16 +22,16 @@ class Temper(StrEnum):
     POISONED = "poisoned"  # refuses one pipeline, takes the others
 
 
-REFUSED = NoAnswer(Outcome.REFUSED, "nobody listens")
-DROPPED = NoAnswer(Outcome.DISCONNECTED, "the connection broke")
-TIMED_OUT = NoAnswer(Outcome.TIMED_OUT, "no answer in time")
-OK = Answer(status=200, headers={}, body=b"")
-SORRY = Answer(status=500, headers={}, body=b"sorry")
-GONE = Answer(status=410, headers={}, body=b"")
-LEAVE = Answer(status=500, headers={"webhook-delivery": "disable"}, body=b"")
-ABORT = Answer(status=500, headers={"webhook-delivery": "abort-message"}, body=b"")
+REFUSED = NoResponse(Outcome.REFUSED, "nobody listens")
+DROPPED = NoResponse(Outcome.DISCONNECTED, "the connection broke")
+TIMED_OUT = NoResponse(Outcome.TIMED_OUT, "no answer in time")
+OK = Response(status=200, headers={}, body=b"")
+SORRY = Response(status=500, headers={}, body=b"sorry")
+GONE = Response(status=410, headers={}, body=b"")
+LEAVE = Response(status=500, headers={"webhook-delivery": "disable"}, body=b"")
+ABORT = Response(status=500, headers={"webhook-delivery": "abort-message"}, body=b"")
 
-Reaction = tuple[float, Answer | NoAnswer]
+Reaction = tuple[float, Response | NoResponse]
 """Seconds until the answer, and the answer."""
 
 
@@ -48,7 +48,7 @@ class SimulatedReceiver:
             return self._soon(OK)
         return _REACTIONS[self.temper](self, now - self.begins_at, pipeline)
 
-    def _soon(self, answer: Answer | NoAnswer) -> Reaction:
+    def _soon(self, answer: Response | NoResponse) -> Reaction:
         return self.random.uniform(0.01, 0.2), answer
 
     def _quick(self, _age: float, _pipeline: str) -> Reaction:
@@ -72,7 +72,7 @@ class SimulatedReceiver:
         seconds = self.random.choice((0, 1, 7, 90, 4000))
         date = formatdate(self.begins_at + age + seconds, usegmt=True)
         wish = self.random.choice((str(seconds), date))
-        return self._soon(Answer(status=429, headers={"retry-after": wish}, body=b""))
+        return self._soon(Response(status=429, headers={"retry-after": wish}, body=b""))
 
     def _lying(self, _age: float, _pipeline: str) -> Reaction:
         return self._soon(self.random.choice((SORRY, DROPPED, TIMED_OUT, OK)))
@@ -91,8 +91,8 @@ class SimulatedReceiver:
 class ScriptedReceiver:
     """Plays a script, and then always says the same; after so many seconds each time."""
 
-    script: list[Answer | NoAnswer]
-    then: Answer | NoAnswer = OK
+    script: list[Response | NoResponse]
+    then: Response | NoResponse = OK
     seconds: float = 0.1
     is_calm: bool = False
 

@@ -8,7 +8,7 @@ from operator import attrgetter
 from random import Random
 
 from lakehook.domain.pipeline_key import split_pipeline_key
-from lakehook.domain.rate import Rate
+from lakehook.domain.rate_limit import Rate
 from lakehook.domain.retry import RetrySchedule
 from lakehook.domain.subscription import Ordering
 from tests.fakes import NOON
@@ -181,13 +181,13 @@ def _of_two_sources(publication: Publication) -> Publication:
 
 def _runs(random: Random, publications: Iterable[Publication]) -> Iterator[Publication]:
     state, beginnings = "", list[float]()
-    for one in publications:
+    for publication in publications:
         said = random.choice(FOLLOWERS[state])
         if said == "RUNNING":
-            beginnings.append(one.changed_at)
+            beginnings.append(publication.changed_at)
         is_late = said == "COMPLETED" and beginnings[1:] and random.random() < LATE_END
         began_at = beginnings[0 if is_late else -1] if beginnings and said != "CREATED" else None
-        yield replace(one, state=said, began_at=began_at)
+        yield replace(publication, state=said, began_at=began_at)
         if not is_late and not (state == "RUNNING" and said == "CREATED"):
             state = said
         if state == "COMPLETED":

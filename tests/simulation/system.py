@@ -5,38 +5,25 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
-from lakehook.adapters.sqs_deliveries import SqsDeliveries
-from lakehook.domain.endpoint import Endpoint
-from lakehook.domain.lane import HeldLane, Status
+from lakehook.adapters.sqs.deliveries import SqsDeliveryQueue
+from lakehook.delivery.scheduler import ResumeDueLanes
+from lakehook.domain.destination import Endpoint
+from lakehook.domain.lane import DeliveryStatus, HeldLane
 from lakehook.domain.retry import RetrySchedule
-from lakehook.domain.rfc_3339 import rfc_3339
 from lakehook.domain.subscription import Ordering, Subscription
-from lakehook.wake import WakeLanes
-from local.fifo import FifoQueue, Settings
+from lakehook.domain.time import format_rfc3339
+from local.fifo import FifoQueue, QueueSettings
 from tests.fakes import NOON, FakeJournal, FakePaces, FakeSubscriptions
 from tests.simulation.aws import SimulatedSqs
 from tests.simulation.clockwork import Clockwork, IsDue, NeverRests
 from tests.simulation.faults import Faults, Gate
 from tests.simulation.history import History, KindOf
 from tests.simulation.platform import EventSource, Platform
-from tests.simulation.ports import (
-    PlannedReplays,
-    ReachedLedger,
-    ReplayIsDue,
-    Told,
-    WitnessedLedger,
-)
+from tests.simulation.ports import PlannedReplays, ReachedLedger, ReplayIsDue, Told, WitnessedLedger
 from tests.simulation.receivers import SimulatedReceiver
 from tests.simulation.scenario import Publication, Scenario, Subscriber
 from tests.simulation.timeline import Timeline
-from tests.simulation.wiring import (
-    DEAD,
-    DEAD_EVENTS,
-    DELIVERIES,
-    EVENTS,
-    SimulatedDice,
-    Wiring,
-)
+from tests.simulation.wiring import DEAD, DEAD_EVENTS, DELIVERIES, EVENTS, SimulatedDice, Wiring
 
 DAY = 24 * 3600.0
 VISIBILITY_SECONDS = 180.0
@@ -75,13 +62,13 @@ class System:
             "pipeline_id": publication.pipeline_id,
             "event_type": publication.event_type,
             "trigger_source": "manual",
-            "timestamp": rfc_3339(publication.changed_at),
+            "timestamp": format_rfc3339(publication.changed_at),
             "event_id": publication.event_id,
         }
         if publication.source is not None:
             document["source"] = publication.source
         if publication.began_at is not None:
-            document["began_at"] = rfc_3339(publication.began_at)
+            document["began_at"] = format_rfc3339(publication.began_at)
         self.queues[EVENTS].send(
             json.dumps(document),
             group_id=publication.pipeline,
@@ -93,7 +80,7 @@ class System:
         """Whether nothing would change any more: all that waits, waits for an operator."""
         if (
             not self.faults.is_calm
-            or self.replays.open()
+            or self.replays.list_open()
             or any(source.running for source in self.sources.values())
         ):
             return False
@@ -107,7 +94,7 @@ class System:
         subscription = self.subscriptions.known[held.lane.subscription_id]
         if subscription.removed_at:
             return False
-        is_dead = head is not None and head.status is Status.DEAD
+        is_dead = head is not None and head.status is DeliveryStatus.DEAD
         return subscription.is_blocked or (is_dead and subscription.ordering is Ordering.STRICT)
 
     def _start(self) -> None:
@@ -131,9 +118,9 @@ class System:
             EVENTS: self._source(EVENTS, wiring.fan_out, concurrency=2),
             DELIVERIES: self._source(DELIVERIES, wiring.deliver, concurrency=4),
         }
-        bell = SqsDeliveries(self.sqs, DELIVERIES)
+        bell = SqsDeliveryQueue(self.sqs, DELIVERIES)
         told = Told(self.timeline, self.history)
-        wake = WakeLanes(reached, self.ledger.healths, bell, self.timeline, told)  # type: ignore[arg-type]
+        wake = ResumeDueLanes(reached, self.ledger.healths, bell, self.timeline, told)  # type: ignore[arg-type]
         self.clockwork.tick = lambda: (wake(), wiring.work_off_replays())
 
     def _source(self, name: str, handle: Callable[..., Any], *, concurrency: int) -> EventSource:
@@ -160,7 +147,7 @@ class System:
         )
 
     def _queue(self, name: str) -> FifoQueue:
-        settings = Settings(
+        settings = QueueSettings(
             visibility_timeout=VISIBILITY_SECONDS, retention=14 * DAY, deduplication_per_group=True
         )
         numbers = iter(range(10**9))
@@ -173,7 +160,7 @@ class System:
 
     def _all_due(self) -> list[IsDue]:
         lanes, healths = self.ledger.lanes.values(), self.ledger.healths.known.values()
-        return [*lanes, *healths, *map(ReplayIsDue, self.replays.open())]
+        return [*lanes, *healths, *map(ReplayIsDue, self.replays.list_open())]
 
     def _changed(self, name: str) -> None:
         deliveries = len(self.scenario.subscribers) * len(self.scenario.publications)

@@ -4,7 +4,7 @@ from statistics import median
 
 import pytest
 
-from lakehook.domain.lane import Status
+from lakehook.domain.lane import DeliveryStatus
 from tests.fakes import NOON
 from tests.simulation.faults import Fault
 from tests.simulation.operators import Operator
@@ -28,13 +28,16 @@ def events(pipelines: int, each: int, *, apart: float) -> tuple[Publication, ...
 
 
 def a_scenario(*subscribers: Subscriber, publications: tuple[Publication, ...]) -> Scenario:
-    last = max(one.at for one in publications)
+    last = max(publication.at for publication in publications)
     return Scenario(subscribers=subscribers, publications=publications, calm_at=last + HOUR)
 
 
 def delays(played: Played, subscription: str) -> list[float]:
     """From each event's publication to its arrival, in seconds."""
-    at = {(one.pipeline, one.number + 1): one.at for one in played.system.scenario.publications}
+    at = {
+        (publication.pipeline, publication.number + 1): publication.at
+        for publication in played.system.scenario.publications
+    }
     return sorted(
         post.ended_at - at[lane.partition("#")[2], post.sequence]
         for lane, history in played.system.history.lanes.items()
@@ -44,7 +47,7 @@ def delays(played: Played, subscription: str) -> list[float]:
     )
 
 
-def statuses(played: Played, subscription: str) -> set[Status]:
+def statuses(played: Played, subscription: str) -> set[DeliveryStatus]:
     return {
         record.status
         for (lane, _), record in played.system.ledger.records.items()
@@ -72,7 +75,7 @@ def test_the_queue_holds_no_backlog_of_a_dead_subscriber():
     word_to_a_lane = 1  # now and then, to see whether it is up again
     assert max(depth for second, depth in depths if second > last + MINUTE) <= word_to_a_lane
     assert max(delays(played, "b")) < 2.0
-    assert statuses(played, "a") == {Status.DELIVERED}
+    assert statuses(played, "a") == {DeliveryStatus.DELIVERED}
     told = sum("resume" in words for _, _, words in played.system.history.lines)
     assert told < 3 * 500  # lanes, each woken once or twice, although all came to be well at once
 
@@ -94,7 +97,7 @@ def test_ten_messages_of_one_lane_on_a_ten_second_endpoint_delay_nobody():
     played = play(a_scenario(slow, PROMPT, publications=publications), ten_seconds)
 
     assert not played.violations
-    assert statuses(played, "a") == {Status.DELIVERED}
+    assert statuses(played, "a") == {DeliveryStatus.DELIVERED}
     assert max(delays(played, "b")) < 1.5  # ten at once, one after the other
 
 
@@ -157,7 +160,7 @@ def test_ten_minutes_without_tables_or_keys_convict_nobody(out_of_order: frozens
 
     assert not played.violations
     assert played.system.faults.injected[Fault.OUTAGE] > 0
-    assert statuses(played, "a") == statuses(played, "b") == {Status.DELIVERED}
+    assert statuses(played, "a") == statuses(played, "b") == {DeliveryStatus.DELIVERED}
 
 
 @pytest.mark.parametrize("dependency", ["ledger", "journal", "subscriptions", "keyring", "sqs"])
@@ -176,4 +179,4 @@ def test_a_day_without_a_dependency_loses_nothing_and_keeps_the_order(dependency
 
     assert not played.violations
     assert played.system.faults.injected[Fault.OUTAGE] > 0
-    assert statuses(played, "a") == statuses(played, "b") == {Status.DELIVERED}
+    assert statuses(played, "a") == statuses(played, "b") == {DeliveryStatus.DELIVERED}

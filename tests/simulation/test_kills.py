@@ -2,7 +2,7 @@
 
 import pytest
 
-from lakehook.domain.lane import Status
+from lakehook.domain.lane import DeliveryStatus
 from tests.fakes import NOON
 from tests.simulation.faults import Fault
 from tests.simulation.operators import Operator
@@ -74,4 +74,4 @@ def test_no_two_kills_break_a_promise(apart: int):
 
 def arrived(history: Played) -> bool:
     records = history.system.ledger.records
-    return [one.status for one in records.values()] == [Status.DELIVERED] * EVENTS
+    return [record.status for record in records.values()] == [DeliveryStatus.DELIVERED] * EVENTS

@@ -3,7 +3,7 @@
 import pytest
 
 from lakehook.domain.delivery import Lane
-from lakehook.domain.lifecycle import Fate
+from lakehook.domain.pipeline import SkipReason
 from tests.fakes import NOON
 from tests.simulation.faults import Fault
 from tests.simulation.play import Played, play
@@ -39,7 +39,7 @@ def judged(played: Played) -> None:
             "PIPELINE_CREATED",
             "PIPELINE_RUNNING",
         ]
-    assert [one.event.id for one in played.system.journal.unsent("1")] == ["1-3"]
+    assert [one.event.id for one in played.system.journal.skipped("1")] == ["1-3"]
 
 
 def test_what_was_lost_is_told_in_order_and_what_is_late_is_set_aside():
@@ -60,8 +60,8 @@ def judged_as_one_run(played: Played) -> None:
     assert not played.violations, played.story()
     for lane in ("a#1", "b#1"):
         assert told(played, lane) == ["PIPELINE_CREATED", "PIPELINE_RUNNING", "PIPELINE_COMPLETED"]
-    unsent = [(one.event.id, one.fate) for one in played.system.journal.unsent("1")]
-    assert sorted(unsent) == [("1-2", Fate.ABSORBED), ("1-3", Fate.STALE)]
+    unsent = [(one.event.id, one.reason) for one in played.system.journal.skipped("1")]
+    assert sorted(unsent) == [("1-2", SkipReason.DUPLICATE), ("1-3", SkipReason.STALE)]
 
 
 def test_a_run_that_a_restart_interrupted_is_told_as_one_run_with_one_end():

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lakehook.domain.replay import Wanted
+from lakehook.domain.replay import DeliveryFilter
 from lakehook.domain.subscription import Ordering
 from tests.fakes import NOON
 from tests.simulation.faults import AT_A_CALL, Fault
@@ -36,7 +36,7 @@ def a_scenario(**changes: object) -> Scenario:
 
 
 def replaying(system: System, operator: Operator) -> None:
-    system.timeline.at(NOON + BEGINS, lambda: operator.replay_those("a", Wanted.ANY))
+    system.timeline.at(NOON + BEGINS, lambda: operator.replay_those("a", DeliveryFilter.ANY))
 
 
 def replayed(played: Played) -> dict[str, list[int]]:
@@ -51,7 +51,7 @@ def test_what_was_before_it_goes_out_once_more_and_what_is_new_once():
     played = play(a_scenario(), replaying)
 
     assert not played.violations
-    assert replayed(played) == {one: [1, 2, 3] for one in PIPELINES}
+    assert replayed(played) == {pipeline: [1, 2, 3] for pipeline in PIPELINES}
     posts = played.system.history.lanes["a#1"].posts
     assert len(posts) == len(TIMES) + 3
     assert {post.id for post in posts} == {f"a#1#{n}" for n in range(1, len(TIMES) + 1)}

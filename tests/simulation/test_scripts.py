@@ -2,20 +2,14 @@
 
 import pytest
 
-from lakehook.domain.lane import Status
+from lakehook.domain.lane import DeliveryStatus
 from lakehook.domain.subscription import Ordering
-from lakehook.ports.sending import NoAnswer
+from lakehook.ports.outbound import NoResponse
 from tests.fakes import NOON
 from tests.simulation.faults import Fault
 from tests.simulation.operators import PAUSED_SECONDS, Operator
 from tests.simulation.play import Played, Script, play
-from tests.simulation.receivers import (
-    REFUSED,
-    SORRY,
-    TIMED_OUT,
-    ScriptedReceiver,
-    Temper,
-)
+from tests.simulation.receivers import REFUSED, SORRY, TIMED_OUT, ScriptedReceiver, Temper
 from tests.simulation.scenario import Publication, Scenario, Subscriber
 from tests.simulation.system import System
 from tests.simulation.wiring import DEAD, DELIVERIES
@@ -32,9 +26,9 @@ def sent(played: Played) -> list[int]:
     return [post.sequence for post in played.system.history.lanes["a#1"].posts]
 
 
-def statuses(played: Played) -> list[Status]:
+def statuses(played: Played) -> list[DeliveryStatus]:
     records = played.system.ledger.records
-    return [records[key].status for key in sorted(records, key=lambda one: one[1])]
+    return [records[key].status for key in sorted(records, key=lambda record: record[1])]
 
 
 def test_a_late_duplicate_revives_no_dead_letter():
@@ -63,7 +57,7 @@ def test_a_late_duplicate_revives_no_dead_letter():
     played = play(a_scenario(subscribers=(dead,)), copy)
 
     assert not played.violations
-    assert statuses(played) == [Status.DEAD]
+    assert statuses(played) == [DeliveryStatus.DEAD]
     assert sent(played) == [1, 1, 1]
 
 
@@ -98,7 +92,7 @@ def test_a_zombie_that_wakes_after_another_has_delivered_undoes_nothing():
     played = play(scenario)
 
     assert not played.violations
-    assert statuses(played) == [Status.DELIVERED]
+    assert statuses(played) == [DeliveryStatus.DELIVERED]
     assert [post.said for post in played.system.history.lanes["a#1"].posts] == ["500", "200"]
 
 
@@ -112,7 +106,7 @@ def test_a_letter_that_dies_again_within_five_minutes_has_its_second_letter():
     played = play(a_scenario(subscribers=(dead,)), redrive_twice)
 
     assert not played.violations
-    assert statuses(played) == [Status.DEAD]
+    assert statuses(played) == [DeliveryStatus.DEAD]
     assert sent(played) == [1] * 8
 
 
@@ -131,7 +125,7 @@ def test_a_redrive_while_followers_arrive_keeps_the_order_of_a_strict_lane():
     played = console_while_followers_arrive(Ordering.STRICT)
 
     assert not played.violations
-    assert statuses(played) == [Status.DELIVERED] * 4
+    assert statuses(played) == [DeliveryStatus.DELIVERED] * 4
     assert sent(played) == [1, 1, 1, 2, 3, 4]
 
 
@@ -139,7 +133,7 @@ def test_a_redrive_while_followers_arrive_is_late_where_a_lane_skips():
     played = console_while_followers_arrive(Ordering.SKIP)
 
     assert not played.violations
-    assert statuses(played) == [Status.DELIVERED] * 4
+    assert statuses(played) == [DeliveryStatus.DELIVERED] * 4
     assert any(post.late for post in played.system.history.lanes["a#1"].posts)
 
 
@@ -169,7 +163,7 @@ def test_what_waits_for_a_subscriber_that_is_removed_is_discarded_unsent():
     played = play(scenario, acting((60, "remove")))
 
     assert not played.violations
-    assert statuses(played) == [Status.DISCARDED] * 3
+    assert statuses(played) == [DeliveryStatus.DISCARDED] * 3
     assert sent(played) == [1, 1]
     assert played.system.ledger.lanes == {}
 
@@ -184,7 +178,11 @@ def test_a_lane_behind_a_letter_goes_on_once_it_may_skip():
 
     played = play(scenario, skips)
 
-    assert statuses(played) == [Status.DEAD, Status.DELIVERED, Status.DELIVERED]
+    assert statuses(played) == [
+        DeliveryStatus.DEAD,
+        DeliveryStatus.DELIVERED,
+        DeliveryStatus.DELIVERED,
+    ]
     assert max(post.began_at for post in played.system.history.lanes["a#1"].posts) < NOON + 180
 
 
@@ -192,7 +190,7 @@ def test_a_lane_behind_a_letter_goes_on_once_it_may_skip():
     ("schedule", "answer", "seconds"), [("30,30", REFUSED, 0.1), ("1", TIMED_OUT, 20.0)]
 )
 def test_a_redrive_is_one_budget_whatever_its_visit_does_next(
-    schedule: str, answer: NoAnswer, seconds: float
+    schedule: str, answer: NoResponse, seconds: float
 ):
     """Under skip, other messages of the lane are worked off while the redriven one waits."""
     events = tuple(Publication(NOON + 20 * number, "1", number) for number in range(6))
@@ -217,7 +215,7 @@ def test_a_redrive_is_one_budget_whatever_its_visit_does_next(
 
 def redrive_once_something_is_dead(system: System, operator: Operator) -> None:
     def look() -> None:
-        if any(system.ledger.dead_of("a")):
+        if any(system.ledger.dead_letters("a")):
             operator.act("redrive", "a")
         else:
             system.timeline.at(system.timeline.now() + 1, look)

@@ -3,7 +3,7 @@
 import pytest
 
 from lakehook.domain.delivery import Lane
-from lakehook.domain.lane import Status
+from lakehook.domain.lane import DeliveryStatus
 from tests.fakes import NOON
 from tests.simulation.faults import Fault
 from tests.simulation.play import Played, play
@@ -69,6 +69,6 @@ def test_a_dead_letter_of_one_holds_nothing_of_the_other():
     records = played.system.ledger.records
     statuses = {lane: [records[lane, n].status for n in (1, 2, 3)] for lane, _ in records}
     assert statuses == {
-        Lane("a", "1"): [Status.DEAD, Status.WAITING, Status.WAITING],
-        Lane("a", "staging/1"): [Status.DELIVERED] * 3,
+        Lane("a", "1"): [DeliveryStatus.DEAD, DeliveryStatus.WAITING, DeliveryStatus.WAITING],
+        Lane("a", "staging/1"): [DeliveryStatus.DELIVERED] * 3,
     }

@@ -6,22 +6,22 @@ from functools import cached_property
 from random import Random
 from typing import Any
 
-from functions.deliver.handler import parcel
-from functions.fanout.handler import notice
-from lakehook.adapters.sqs_dead_letters import SqsDeadLetters, SqsSiding
-from lakehook.adapters.sqs_deliveries import SqsDeliveries, SqsReceipts
-from lakehook.attempt import AttemptDelivery, PostSigned
-from lakehook.deliver import Crew, Deliver
-from lakehook.deliver_batch import DeliverBatch
+from functions.deliver.handler import queue_message
+from functions.fanout.handler import event_message
+from lakehook.adapters.sqs.dead_letters import SqsDeadLetterQueue, SqsInvalidEventQueue
+from lakehook.adapters.sqs.deliveries import SqsDeliveryQueue, SqsMessageAcks
+from lakehook.delivery.batch import DeliverBatch
+from lakehook.delivery.dependencies import DeliveryDependencies
+from lakehook.delivery.lane_processor import DeliverLane
+from lakehook.delivery.render import RenderDelivery
+from lakehook.delivery.sender import AttemptDelivery, SignedSender
 from lakehook.domain.lane import DeliveryRecord
 from lakehook.domain.retry import RetrySchedule
-from lakehook.domain.secret import Secret
-from lakehook.fan_out import FanOut
-from lakehook.ports.keys import Keys
-from lakehook.replay import WorkOffReplays
-from lakehook.replay.line_up import LineUp
-from lakehook.replay.page import LineUpPage
-from lakehook.say import Say
+from lakehook.domain.signing import HmacSecret
+from lakehook.ingestion.fan_out import FanOut
+from lakehook.ports.outbound import SubscriptionCredentials
+from lakehook.replay import ProcessReplays
+from lakehook.replay.worker import EnqueueLane, EnqueuePage
 from tests.fakes import FakeDice, FakeKeyring, FakeTypesetter, nobody_asks
 from tests.fakes_replay import FakePast, FakeRevival
 from tests.simulation.faults import Gate, Invocation
@@ -35,7 +35,7 @@ from tests.simulation.workers import OneAtATime, SimulatedExecutor
 
 EVENTS, DELIVERIES = "events", "deliveries"
 DEAD, DEAD_EVENTS = "dead", "dead-events"
-KEYS = Keys((Secret(b"a key of at least 24 bytes"),))
+KEYS = SubscriptionCredentials((HmacSecret(b"a key of at least 24 bytes"),))
 DEPLOYED_SCHEDULE = RetrySchedule.parse("5,300")
 
 
@@ -46,7 +46,7 @@ class SimulatedDice(FakeDice):
         super().__init__()
         self._random = random
 
-    def chance(self) -> float:
+    def fraction(self) -> float:
         return self._random.random()
 
 
@@ -72,34 +72,36 @@ class Wiring:
     dice: SimulatedDice
 
     def fan_out(self, records: Records, _invocation: Invocation) -> set[str]:
-        return {one.id for one in self._fan_out([notice(record) for record in records])}
+        return {one.id for one in self._fan_out([event_message(record) for record in records])}
 
     def deliver(self, records: Records, invocation: Invocation) -> set[str]:
         deliver_batch = DeliverBatch(
-            deliver=Deliver(self._crew()),
-            receipts=self._receipts,
+            deliver=DeliverLane(self._crew()),
+            acks=self._receipts,
             dead_letters=self._dead_letters,
             telemetry=self.telemetry,
             workers=SimulatedExecutor(self.timeline),
         )
         again = deliver_batch(
-            [parcel(record) for record in records],
+            [queue_message(record) for record in records],
             lambda: invocation.deadline - self.timeline.now(),
         )
         return {one.id for one in again}
 
     @cached_property
-    def work_off_replays(self) -> WorkOffReplays:
+    def work_off_replays(self) -> ProcessReplays:
         ledger: Any = self.ledger._port
         revival = FakeRevival(ledger, self._replayed)
-        return WorkOffReplays(
+        return ProcessReplays(
             replays=self._reached("replays", self.replays),
             subscriptions=self._subscriptions,
-            past=self._reached("past", FakePast(self.journal, events_a_page=3)),
-            line_up=LineUpPage(
-                chronicle=self._reached("chronicle", self.journal),
-                line_up=LineUp(self.ledger, self._reached("revival", revival), self.timeline),
-                bell=self._deliveries,
+            journal=self._reached("past", FakePast(self.journal, events_a_page=3)),
+            enqueue_page=EnqueuePage(
+                history=self._reached("chronicle", self.journal),
+                enqueue_lane=EnqueueLane(
+                    self.ledger, self._reached("revival", revival), self.timeline
+                ),
+                queue=self._deliveries,
                 clock=self.timeline,
                 telemetry=self.telemetry,
             ),
@@ -116,37 +118,37 @@ class Wiring:
         return FanOut(
             journal=self._reached("journal", self.journal),
             subscriptions=self._subscriptions,
-            outbox=self._deliveries,
-            siding=SqsSiding(self.sqs, DEAD_EVENTS),
+            queue=self._deliveries,
+            invalid_events=SqsInvalidEventQueue(self.sqs, DEAD_EVENTS),
             telemetry=self.telemetry,
         )
 
-    def _crew(self) -> Crew:
-        return Crew(
+    def _crew(self) -> DeliveryDependencies:
+        return DeliveryDependencies(
             ledger=self.ledger,
-            healths=self._healths,
+            endpoint_health=self._healths,
             subscriptions=self._subscriptions,
             attempt=self._attempt,
             ping=nobody_asks,
             dead_letters=self._dead_letters,
-            paces=self._paces,
-            bell=self._deliveries,
+            rate_limits=self._paces,
+            queue=self._deliveries,
             clock=self.timeline,
-            dice=self.dice,
+            random=self.dice,
             telemetry=self.telemetry,
             schedule=DEPLOYED_SCHEDULE,
-            alone=OneAtATime(self.timeline),
+            exclusive_attempts=OneAtATime(self.timeline),
         )
 
     @cached_property
     def _attempt(self) -> AttemptDelivery:
-        post = PostSigned(
-            keyring=self._reached("keyring", FakeKeyring(KEYS)),
-            receiver=Internet(self.receivers, self.timeline, self.gate, self.history),
+        post = SignedSender(
+            credentials=self._reached("keyring", FakeKeyring(KEYS)),
+            transport=Internet(self.receivers, self.timeline, self.gate, self.history),
             clock=self.timeline,
-            dice=self.dice,
+            random=self.dice,
         )
-        return AttemptDelivery(Say(FakeTypesetter()), post, self.timeline)
+        return AttemptDelivery(RenderDelivery(FakeTypesetter()), post, self.timeline)
 
     @cached_property
     def _subscriptions(self) -> Any:
@@ -161,16 +163,16 @@ class Wiring:
         return self._reached("paces", self.paces)
 
     @cached_property
-    def _deliveries(self) -> SqsDeliveries:
-        return SqsDeliveries(self.sqs, DELIVERIES)
+    def _deliveries(self) -> SqsDeliveryQueue:
+        return SqsDeliveryQueue(self.sqs, DELIVERIES)
 
     @cached_property
-    def _dead_letters(self) -> SqsDeadLetters:
-        return SqsDeadLetters(self.sqs, DEAD)
+    def _dead_letters(self) -> SqsDeadLetterQueue:
+        return SqsDeadLetterQueue(self.sqs, DEAD)
 
     @cached_property
-    def _receipts(self) -> SqsReceipts:
-        return SqsReceipts(self.sqs, DELIVERIES)
+    def _receipts(self) -> SqsMessageAcks:
+        return SqsMessageAcks(self.sqs, DELIVERIES)
 
     def _reached(self, name: str, port: object) -> Any:
         return Reached(name, port, self.gate)

@@ -121,5 +121,5 @@ class OneAtATime:
 
 @contextmanager
 def simulated_waits(timeline: Timeline) -> Iterator[None]:
-    with patch("lakehook.deliver_batch.wait", SimulatedWait(timeline)):
+    with patch("lakehook.delivery.batch.wait", SimulatedWait(timeline)):
         yield

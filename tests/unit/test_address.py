@@ -4,8 +4,13 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from lakehook.domain.address import judge_address, networks_among, parse_networks
-from lakehook.domain.special_addresses import NEVER_CALLED, Rule
+from lakehook.domain.ssrf_policy import (
+    RESERVED_NETWORKS,
+    ReservedNetwork,
+    check_address,
+    parse_networks,
+    valid_networks,
+)
 
 PUBLIC = ""
 
@@ -243,29 +248,29 @@ EMBEDDINGS = [mapped, nat64, six_to_four, teredo]
 
 @pytest.mark.parametrize(("address", "reason"), ADDRESSES)
 def test_an_address_is_called_or_never_called_for_a_reason(address: str, reason: str):
-    verdict = judge_address(address)
+    verdict = check_address(address)
 
     assert verdict.allowed is (reason == PUBLIC), verdict
     assert reason in verdict.reason
-    assert not verdict.opened
+    assert not verdict.opens
 
 
 def test_a_reason_names_the_address_that_would_be_reached_and_its_source():
-    assert judge_address("64:ff9b::7f00:1").reason == (
+    assert check_address("64:ff9b::7f00:1").reason == (
         "127.0.0.1 is never called: loopback, RFC 1122 section 3.2.1.3"
     )
 
 
 @given(st.ip_addresses(v=4))
 def test_no_address_is_called_that_python_knows_not_to_be_global(address: IPv4Address):
-    assert address.is_global or not judge_address(str(address)).allowed
+    assert address.is_global or not check_address(str(address)).allowed
 
 
 @given(st.ip_addresses(v=6))
 def test_no_ipv6_address_is_called_that_python_knows_not_to_be_global(address: IPv6Address):
     embeds = address.sixtofour or address.teredo
 
-    assert address.is_global or embeds or not judge_address(str(address)).allowed
+    assert address.is_global or embeds or not check_address(str(address)).allowed
 
 
 @pytest.mark.parametrize("embed", EMBEDDINGS)
@@ -273,12 +278,12 @@ def test_no_ipv6_address_is_called_that_python_knows_not_to_be_global(address: I
 @example(inner=IPv4Address("8.8.8.8"))
 @example(inner=IPv4Address("127.0.0.1"))
 def test_what_embeds_an_address_is_judged_like_it(embed, inner: IPv4Address):  # noqa: ANN001
-    assert judge_address(embed(inner)) == judge_address(str(inner))
+    assert check_address(embed(inner)) == check_address(str(inner))
 
 
 @given(st.ip_addresses(v=4))
 def test_what_is_merely_compatible_with_an_address_is_never_called(inner: IPv4Address):
-    assert not judge_address(f"::{inner}").allowed
+    assert not check_address(f"::{inner}").allowed
 
 
 @pytest.mark.parametrize(
@@ -289,22 +294,22 @@ def test_what_is_merely_compatible_with_an_address_is_never_called(inner: IPv4Ad
 def test_an_opened_network_admits_its_addresses_and_what_embeds_them(address: str):
     opened = parse_networks(["10.2.0.0/16", "fd12:3456::/32", "fe80::/10"])
 
-    verdict = judge_address(address, opened=opened)
+    verdict = check_address(address, allowed_networks=opened)
 
-    assert (verdict.allowed, verdict.opened) == (True, True)
+    assert (verdict.allowed, verdict.opens) == (True, True)
 
 
 @pytest.mark.parametrize("address", ["10.1.255.255", "10.3.0.0", "fd12:3457::", "127.0.0.1", "::1"])
 def test_an_opened_network_admits_nothing_else(address: str):
     opened = parse_networks(["10.2.0.0/16", "fd12:3456::/32"])
 
-    assert not judge_address(address, opened=opened).allowed
+    assert not check_address(address, allowed_networks=opened).allowed
 
 
 def test_a_public_address_may_be_opened_too():
-    verdict = judge_address("8.8.8.8", opened=parse_networks(["8.8.8.0/24"]))
+    verdict = check_address("8.8.8.8", allowed_networks=parse_networks(["8.8.8.0/24"]))
 
-    assert (verdict.allowed, verdict.opened) == (True, True)
+    assert (verdict.allowed, verdict.opens) == (True, True)
 
 
 @pytest.mark.parametrize("name", ["", "-", "10.2.0.1/16", "10.2.0.0/33", "localhost", "10.2.0.0/a"])
@@ -320,16 +325,16 @@ def test_teredo_is_called_only_if_its_server_and_its_client_may_be(
     inverted = bytes(255 - byte for byte in client.packed)
     address = IPv6Address(b"\x20\x01\0\0" + server.packed + bytes(4) + inverted)
 
-    allowed = judge_address(str(address)).allowed
+    allowed = check_address(str(address)).allowed
 
-    assert allowed is all(judge_address(str(one)).allowed for one in (server, client))
+    assert allowed is all(check_address(str(one)).allowed for one in (server, client))
 
 
 @given(st.ip_addresses(v=4))
 @example(IPv4Address("8.8.8.8"))
 @example(IPv4Address("127.0.0.1"))
 def test_a_tunnel_is_called_only_if_its_end_may_be(end: IPv4Address):
-    assert judge_address(isatap(end)).allowed is judge_address(str(end)).allowed
+    assert check_address(isatap(end)).allowed is check_address(str(end)).allowed
 
 
 @given(st.ip_addresses(v=6, network="::/3") | st.ip_addresses(v=6, network="4000::/2"))
@@ -337,17 +342,17 @@ def test_of_ipv6_only_global_unicast_is_called_or_what_reaches_ipv4(address: IPv
     reached = address.ipv4_mapped or IPv4Address(address.packed[-4:])
     reaches = address.ipv4_mapped or address in IPv6Network("64:ff9b::/96")
 
-    assert judge_address(str(address)).allowed is bool(
-        reaches and judge_address(str(reached)).allowed
+    assert check_address(str(address)).allowed is bool(
+        reaches and check_address(str(reached)).allowed
     )
 
 
-@pytest.mark.parametrize("rule", NEVER_CALLED, ids=str)
-def test_each_rule_names_its_source_and_holds_to_both_its_ends(rule: Rule):
+@pytest.mark.parametrize("rule", RESERVED_NETWORKS, ids=str)
+def test_each_rule_names_its_source_and_holds_to_both_its_ends(rule: ReservedNetwork):
     ends = rule.network[0], rule.network[-1]
 
     assert rule.source.startswith("RFC ")
-    assert not any(judge_address(str(end)).allowed for end in ends)
+    assert not any(check_address(str(end)).allowed for end in ends)
 
 
 @pytest.mark.parametrize(
@@ -371,5 +376,5 @@ def test_a_setting_opens_what_is_a_network_and_tells_once_of_what_is_none(
 ):
     told: list[str] = []
 
-    assert networks_among(names, warn=told.append) == parse_networks(networks)
+    assert valid_networks(names, warn=told.append) == parse_networks(networks)
     assert told == complaints

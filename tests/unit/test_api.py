@@ -5,12 +5,12 @@ from typing import Any
 import pytest
 
 from functions.api.app import Api
-from functions.api.call import Call
-from lakehook.domain.errors import ChangedMeanwhile, OwnTrouble
-from lakehook.domain.lane import DeliveryRecord, Status
-from lakehook.domain.outcome import Attempt, Outcome
-from lakehook.domain.ping import Ping, Pong
-from lakehook.domain.pipeline import Advance
+from functions.api.http_request import HttpRequest
+from lakehook.domain.attempt import Attempt, Outcome
+from lakehook.domain.errors import Conflict, InfrastructureError
+from lakehook.domain.lane import DeliveryRecord, DeliveryStatus
+from lakehook.domain.ping import Ping, PingResult
+from lakehook.domain.pipeline import PipelineTransition
 from tests.api_caller import Caller, a_call
 from tests.builders import a_delivery, a_document, an_event
 from tests.contracts.test_handlers import Context
@@ -29,7 +29,9 @@ class Desktop:
         api = Api(self.office.desk, self.troubles.append)
         self.milliseconds_left = 30_000
         self.call = Caller(
-            lambda event, _: api(Call.of(event), Context(remaining_ms=self.milliseconds_left))
+            lambda event, _: api(
+                HttpRequest.of(event), Context(remaining_ms=self.milliseconds_left)
+            )
         )
 
     def subscribe(self, **terms: Any) -> str:
@@ -40,7 +42,7 @@ class Desktop:
     def with_a_letter(self) -> str:
         """The id of a subscription with a dead letter at 1, and one delivery behind it."""
         id_ = self.subscribe()
-        with_waiting_and_dead(self.office, self.office.desk().look_up(id_))
+        with_waiting_and_dead(self.office, self.office.desk().find_subscription(id_))
         return id_
 
 
@@ -110,7 +112,7 @@ def test_a_term_that_is_null_is_taken_away_and_one_not_named_stays(api: Desktop)
 def test_an_amendment_that_names_nothing_is_refused(api: Desktop):
     said = api.call("PATCH", f"/subscriptions/{api.subscribe()}", {})
 
-    assert (said.status, said.document["error"]) == (422, "bad_subscription")
+    assert (said.status, said.document["error"]) == (422, "invalid_subscription")
 
 
 def test_paused_resumed_and_enabled(api: Desktop):
@@ -122,7 +124,7 @@ def test_paused_resumed_and_enabled(api: Desktop):
     ]
 
     assert [one["state"] for one in said] == ["paused", "active", "active"]
-    assert [one.get("lanes_woken") for one in said] == [None, 0, 0]
+    assert [one.get("lanes_resumed") for one in said] == [None, 0, 0]
 
 
 def test_what_waits_keeps_a_subscription_unless_it_may_be_given_up(api: Desktop):
@@ -131,9 +133,9 @@ def test_what_waits_keeps_a_subscription_unless_it_may_be_given_up(api: Desktop)
     kept = api.call("DELETE", f"/subscriptions/{id_}")
     removed = api.call("DELETE", f"/subscriptions/{id_}?discard_waiting=true")
 
-    assert (kept.status, kept.document["error"]) == (409, "still_waiting")
+    assert (kept.status, kept.document["error"]) == (409, "pending_deliveries")
     assert "discard_waiting=true" in kept.document["message"]
-    assert removed.document["discarding"] == {"waiting": 1, "dead": 1, "lanes": 1}
+    assert removed.document["discarded"] == {"waiting": 1, "dead": 1, "lanes": 1}
     assert api.call("GET", f"/subscriptions/{id_}").document["state"] == "removed"
     assert not api.call("GET", "/dead-letters").document["dead_letters"]
 
@@ -144,7 +146,7 @@ def test_the_new_secret_is_told_once_and_the_old_one_signs_on(api: Desktop):
     said = api.call("POST", f"/subscriptions/{id_}/rotate-secret", {"overlap": "1h"})
 
     assert said.document["secret"].startswith("whsec_")
-    assert [one["signs_until"] for one in said.document["secrets"]] == [
+    assert [one["expires_at"] for one in said.document["secrets"]] == [
         None,
         "2026-01-01T13:00:00.000+00:00",
     ]
@@ -153,9 +155,9 @@ def test_the_new_secret_is_told_once_and_the_old_one_signs_on(api: Desktop):
 def test_an_endpoint_that_echoes_its_challenge_is_active(api: Desktop):
     id_ = api.subscribe(challenge=True)
 
-    def echoed(_: Ping) -> Pong:
+    def echoed(_: Ping) -> PingResult:
         attempt = Attempt(at=0.0, outcome=Outcome.DELIVERED, milliseconds=7, status=200)
-        return Pong(attempt, echoed=True)
+        return PingResult(attempt, echoed=True)
 
     api.office.doorbell.pong = echoed
     said = api.call("POST", f"/subscriptions/{id_}/test", {})
@@ -233,7 +235,7 @@ def test_held_lanes_are_listed_with_what_waits_behind(api: Desktop):
 
     (lane,) = api.call("GET", "/lanes?subscription=ci").document["lanes"]
 
-    assert (lane["head"], lane["state"], lane["behind"]) == (1, "dead letter", 1)
+    assert (lane["head"], lane["state"], lane["waiting_behind"]) == (1, "dead letter", 1)
 
 
 def test_dead_letters_go_again(api: Desktop):
@@ -250,7 +252,7 @@ def test_a_dry_run_only_says_which_letters_they_are(api: Desktop):
 
     for action in ("redrive", "discard"):
         said = api.call("POST", f"/dead-letters/{action}", {"all": True, "dry_run": True})
-        assert (said.document["would"], said.document["number"]) == (True, 1)
+        assert (said.document["dry_run"], said.document["number"]) == (True, 1)
 
     assert not api.office.redrives.sent
     assert len(api.call("GET", "/dead-letters?reason=spent").document["dead_letters"]) == 1
@@ -259,13 +261,13 @@ def test_a_dry_run_only_says_which_letters_they_are(api: Desktop):
 def test_no_more_letters_go_at_once_than_an_invocation_can_bear(api: Desktop):
     for sequence in range(1, 104):
         record = DeliveryRecord.waiting(a_delivery(sequence, subscription=api_id(api)))
-        api.office.ledger.write(record.dead("gone"), before=None, after=None)
+        api.office.ledger.save(record.dead("gone"), before=None, after=None)
 
     said = api.call("POST", "/dead-letters/discard", {"reason": "gone"})
 
     assert (said.document["number"], said.document["remaining"]) == (100, 3)
     statuses = [one.status for one in api.office.ledger.records.values()]
-    assert statuses.count(Status.DEAD) == 3
+    assert statuses.count(DeliveryStatus.DEAD) == 3
 
 
 def api_id(api: Desktop) -> str:
@@ -279,7 +281,7 @@ def api_id(api: Desktop) -> str:
 def test_letters_are_chosen_in_one_way_alone(api: Desktop, wanted: dict[str, Any]):
     said = api.call("POST", "/dead-letters/discard", wanted)
 
-    assert (said.status, said.document["error"]) == (422, "bad_input")
+    assert (said.status, said.document["error"]) == (422, "invalid_input")
 
 
 # --- pipelines ---
@@ -287,9 +289,9 @@ def test_letters_are_chosen_in_one_way_alone(api: Desktop, wanted: dict[str, Any
 
 def accept(api: Desktop, **changes: object) -> None:
     event = an_event(**changes)
-    pipeline, _ = api.office.journal.open(event)
-    advance = pipeline.take(event)
-    assert isinstance(advance, Advance)
+    pipeline, _ = api.office.journal.load(event)
+    advance = pipeline.apply(event)
+    assert isinstance(advance, PipelineTransition)
     api.office.journal.append(advance)
 
 
@@ -326,7 +328,7 @@ def test_a_pipeline_of_a_named_source_is_shown_by_its_key_or_its_source(api: Des
 def test_a_delivery_of_a_named_source_is_explained_in_either_form_of_its_path(api: Desktop):
     id_ = api.subscribe()
     record = DeliveryRecord.waiting(a_delivery(1, subscription=id_, source="staging"))
-    api.office.ledger.write(record, before=None, after=None)
+    api.office.ledger.save(record, before=None, after=None)
     decoded = a_call("GET", "/deliveries/x") | {"rawPath": f"/deliveries/{id_}#staging/39#1"}
 
     said = api.call("GET", f"/deliveries/{id_}%23staging%2F39%231")
@@ -406,13 +408,13 @@ def test_a_wrong_field_is_one_line_and_nothing_is_saved(
     [
         ("GET", "/subscriptions/nobody", 404, "not_found"),
         ("GET", "/deliveries/sub_a%2339%231", 404, "not_found"),
-        ("GET", "/deliveries/rubbish", 422, "bad_input"),
-        ("GET", "/deliveries?status=lost", 422, "bad_input"),
-        ("GET", "/deliveries?limit=0", 422, "bad_input"),
-        ("GET", "/deliveries?since=yesterday", 422, "bad_input"),
-        ("GET", "/deliveries?colour=red", 422, "bad_input"),
-        ("GET", "/pipelines?state=ended", 422, "bad_input"),
-        ("GET", "/pipelines?older_than=soon", 422, "bad_input"),
+        ("GET", "/deliveries/rubbish", 422, "invalid_input"),
+        ("GET", "/deliveries?status=lost", 422, "invalid_input"),
+        ("GET", "/deliveries?limit=0", 422, "invalid_input"),
+        ("GET", "/deliveries?since=yesterday", 422, "invalid_input"),
+        ("GET", "/deliveries?colour=red", 422, "invalid_input"),
+        ("GET", "/pipelines?state=ended", 422, "invalid_input"),
+        ("GET", "/pipelines?older_than=soon", 422, "invalid_input"),
         ("GET", "/pipelines/39", 404, "not_found"),
         ("GET", "/nowhere", 404, "not_found"),
         ("GET", "/nowhere?colour=red", 404, "not_found"),
@@ -438,15 +440,15 @@ def test_what_is_allowed_elsewhere_is_named(api: Desktop):
 @pytest.mark.parametrize(
     ("body", "terms", "status", "error"),
     [
-        (b"[]", {}, 422, "bad_body"),
-        (b'[{"name": "ci"}]', {}, 422, "bad_body"),
-        (b"{", {}, 422, "bad_body"),
-        (b'{"name": NaN}', {}, 422, "bad_body"),
-        (b"\xff", {"encoded": True}, 422, "bad_body"),
-        (b"", {}, 422, "bad_input"),
+        (b"[]", {}, 422, "invalid_body"),
+        (b'[{"name": "ci"}]', {}, 422, "invalid_body"),
+        (b"{", {}, 422, "invalid_body"),
+        (b'{"name": NaN}', {}, 422, "invalid_body"),
+        (b"\xff", {"encoded": True}, 422, "invalid_body"),
+        (b"", {}, 422, "invalid_input"),
         (b"name=ci", {"content_type": "application/x-www-form-urlencoded"}, 415, "not_json"),
-        (b" " * 262_145, {}, 413, "too_large"),
-        (b" " * 262_149, {"encoded": True}, 413, "too_large"),
+        (b" " * 262_145, {}, 413, "body_too_large"),
+        (b" " * 262_149, {"encoded": True}, 413, "body_too_large"),
     ],
 )
 def test_a_body_that_is_no_json_object_of_some_size_is_not_read(
@@ -472,20 +474,20 @@ def test_what_somebody_else_has_changed_is_a_conflict(
     id_ = api.subscribe()
 
     def changed(_: object) -> None:
-        raise ChangedMeanwhile(f"{id_} has been changed meanwhile")
+        raise Conflict(f"{id_} has been changed meanwhile")
 
     monkeypatch.setattr(api.office.subscriptions, "save", changed)
 
     said = api.call("PATCH", f"/subscriptions/{id_}", {"name": "other"})
 
-    assert (said.status, said.document["error"]) == (409, "changed_meanwhile")
+    assert (said.status, said.document["error"]) == (409, "conflict")
     assert not api.troubles
 
 
 @pytest.mark.parametrize(
     ("broken", "status", "error"),
     [
-        (OwnTrouble("the table is away"), 503, "own_trouble"),
+        (InfrastructureError("the table is away"), 503, "infrastructure_error"),
         (RuntimeError("whsec_hush"), 500, "unexpected"),
     ],
 )

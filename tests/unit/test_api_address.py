@@ -3,7 +3,7 @@
 import pytest
 
 from lakehook.domain.devlake.api_address import ApiAddress
-from lakehook.domain.errors import BadInput
+from lakehook.domain.errors import InvalidInput
 
 SECRET = "s3cret"
 
@@ -48,7 +48,7 @@ def test_a_slash_at_its_end_changes_nothing():
     ],
 )
 def test_what_is_no_address_is_refused_and_not_repeated(url: str, complaint: str):
-    with pytest.raises(BadInput, match=complaint) as refused:
+    with pytest.raises(InvalidInput, match=complaint) as refused:
         ApiAddress.parse(url)
 
     assert SECRET not in str(refused.value)
@@ -65,8 +65,8 @@ def test_its_headers_are_read_and_shown_to_nobody():
     "lines", [[SECRET], [f"a: {SECRET}", f"A: {SECRET}"], [f"host: {SECRET}"], [f"a: {SECRET}\n"]]
 )
 def test_bad_headers_are_refused_without_their_value(lines: list[str]):
-    with pytest.raises(BadInput, match="header: ") as refused:
+    with pytest.raises(InvalidInput, match="header: ") as refused:
         ApiAddress.parse("http://devlake", lines)
 
-    assert type(refused.value) is BadInput
+    assert type(refused.value) is InvalidInput
     assert SECRET not in str(refused.value)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lakehook.domain.pipeline import Advance, Pipeline
+from lakehook.domain.pipeline import Pipeline, PipelineTransition
 from tests.builders import a_document, an_event
 from tests.unit.test_api import URL, Desktop
 
@@ -17,8 +17,8 @@ def api() -> Desktop:
 def with_past(api: Desktop) -> str:
     """The id of a subscription that has missed an event."""
     id_ = api.subscribe()
-    step = Pipeline("39").take(an_event())
-    assert isinstance(step, Advance)
+    step = Pipeline("39").apply(an_event())
+    assert isinstance(step, PipelineTransition)
     api.office.journal.append(step)
     return id_
 
@@ -30,7 +30,7 @@ def test_a_replay_is_begun_and_the_same_again_is_the_one_that_is_open(api: Deskt
     again = api.call("POST", "/replays", order)
 
     assert (begun.status, begun.document["state"], begun.document["rate"]) == (201, "open", "20/m")
-    assert (begun.document["attached"], again.document["attached"]) == (False, True)
+    assert (begun.document["already_running"], again.document["already_running"]) == (False, True)
     assert begun.document["matched"] is None
     assert again.document["replay_id"] == begun.document["replay_id"]
 
@@ -56,7 +56,7 @@ def test_what_cannot_be_read_in_time_is_refused_in_words(api: Desktop):
     listed = api.call("GET", "/deliveries")
 
     for said, instead in ((counted, "replay --dry-run"), (listed, "name a pipeline")):
-        assert (said.status, said.document["error"]) == (422, "too_much")
+        assert (said.status, said.document["error"]) == (422, "list_too_long")
         assert instead in said.document["message"]
 
 

@@ -8,20 +8,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lakehook.apply import Apply, BadFile, Change, Done, Manuscript, Plan
-from lakehook.apply.export import Export
-from lakehook.apply.keys import KEYS
-from lakehook.domain.endpoint import Endpoint
-from lakehook.domain.errors import BadInput, BadSubscription, ChangedMeanwhile, StillWaiting
+from lakehook.cli.commands.subscriptions_apply import format_document, parse_source_file
+from lakehook.domain.destination import Endpoint
+from lakehook.domain.errors import Conflict, InvalidInput, InvalidSubscription, PendingDeliveries
 from lakehook.domain.event import EventType
-from lakehook.domain.rate import Rate
+from lakehook.domain.rate_limit import Rate
 from lakehook.domain.retry import RetrySchedule
-from lakehook.domain.rotation import SealedSecret
-from lakehook.domain.secret import Signing
+from lakehook.domain.signing import EncryptedSecret, SignatureAlgorithm
 from lakehook.domain.subscription import Format, Ordering, Subscription
 from lakehook.domain.template import Template
-from lakehook.subscribe import Terms
-from ops.subscriptions_file import manuscript_of, written
+from lakehook.subscriptions.apply import Apply, StepResult
+from lakehook.subscriptions.apply.export import Export
+from lakehook.subscriptions.apply.fields import FIELDS
+from lakehook.subscriptions.apply.plan import Change, Plan
+from lakehook.subscriptions.apply.source_file import InvalidFile, SourceFile
+from lakehook.subscriptions.subscribe import SubscriptionFields
 from tests.builders import a_subscription
 from tests.fakes_ops import Office
 from tests.unit.test_subscribe import with_waiting_and_dead
@@ -39,7 +40,7 @@ def office() -> Office:
 def revealing(variables: Mapping[str, str]) -> Any:
     def reveal(kind: str, name: str) -> str:
         if name not in variables:
-            raise BadInput(f"{kind}: {name!a} is not set, or empty")
+            raise InvalidInput(f"{kind}: {name!a} is not set, or empty")
         return variables[name]
 
     return reveal
@@ -48,17 +49,17 @@ def revealing(variables: Mapping[str, str]) -> Any:
 def plan(
     office: Office, *entries: Any, variables: Mapping[str, str] = VARIABLES, **how: Any
 ) -> Plan:
-    manuscript = Manuscript(name="s.yaml", document={"subscriptions": list(entries)}, lines={})
+    manuscript = SourceFile(name="s.yaml", document={"subscriptions": list(entries)}, lines={})
     return Apply(office.desk()).plan(manuscript, revealing(variables), **how)
 
 
-def apply(office: Office, *entries: Any, **how: Any) -> list[Done]:
+def apply(office: Office, *entries: Any, **how: Any) -> list[StepResult]:
     waiting = {"discard_waiting": how.get("discard_waiting", False)}
     return list(Apply(office.desk())(plan(office, *entries, **how), **waiting))
 
 
 def faults(office: Office, *entries: Any, **how: Any) -> list[str]:
-    with pytest.raises(BadFile) as refused:
+    with pytest.raises(InvalidFile) as refused:
         plan(office, *entries, **how)
     return [fault.removeprefix("s.yaml:1: ") for fault in refused.value.faults]
 
@@ -67,12 +68,12 @@ def changes(office: Office, *entries: Any, **how: Any) -> list[Change]:
     return [change for step in plan(office, *entries, **how).steps for change in step.changes]
 
 
-def _terms() -> Terms:
-    return Terms(name="ci", url=URL)
+def _terms() -> SubscriptionFields:
+    return SubscriptionFields(name="ci", url=URL)
 
 
 def only(office: Office) -> Subscription:
-    (one,) = office.desk().look_up.all()
+    (one,) = office.desk().find_subscription.all()
     return one
 
 
@@ -136,9 +137,9 @@ def test_a_term_of_which_the_file_says_nothing_becomes_as_usual(office: Office) 
     usual = Office()
     apply(usual, CI)
 
-    seen = [[key.now(only(one)) for key in KEYS] for one in (office, usual)]
+    seen = [[key.current(only(one)) for key in FIELDS] for one in (office, usual)]
     assert seen[0] == seen[1]
-    assert only(office).sealed_headers is None
+    assert only(office).encrypted_headers is None
 
 
 def test_of_a_pause_it_says_nothing_and_so_it_stays(office: Office) -> None:
@@ -181,8 +182,8 @@ def test_what_is_sealed_is_sealed_anew_where_that_is_asked_for(office: Office) -
     apply(office, entry, variables=other, reseal=True)
 
     assert told == [Change(one, "sealed", "sealed anew") for one in ("url", "headers")]
-    assert only(office).sealed_url != before.sealed_url
-    assert only(office).sealed_headers != before.sealed_headers
+    assert only(office).encrypted_url != before.encrypted_url
+    assert only(office).encrypted_headers != before.encrypted_headers
 
 
 def test_another_name_of_a_header_is_a_change(office: Office) -> None:
@@ -195,7 +196,7 @@ def test_another_name_of_a_header_is_a_change(office: Office) -> None:
 
 def test_another_url_is_known_by_the_hash_by_which_it_is_paced(office: Office) -> None:
     apply(office, {**CI, "url": {"env": "URL"}})
-    office.subscriptions.save(replace(only(office), paced_by="hash of another"))
+    office.subscriptions.save(replace(only(office), rate_limit_key="hash of another"))
 
     assert changes(office, {**CI, "url": {"env": "URL"}}) == [
         Change("url", "sealed", "sealed anew")
@@ -218,7 +219,7 @@ def test_prune_removes_them(office: Office) -> None:
     (done,) = apply(office, prune=True)
 
     assert done.subscription.removed_at
-    assert office.desk().look_up.all() == []
+    assert office.desk().find_subscription.all() == []
 
 
 def test_one_for_which_deliveries_wait_is_not_pruned_and_nothing_else_is_done(
@@ -227,12 +228,12 @@ def test_one_for_which_deliveries_wait_is_not_pruned_and_nothing_else_is_done(
     subscription, _ = office.desk().subscribe(_terms())
     with_waiting_and_dead(office, subscription)
 
-    with pytest.raises(StillWaiting, match="ci still has"):
+    with pytest.raises(PendingDeliveries, match="ci still has"):
         apply(office, {**CI, "name": "new"}, prune=True)
-    assert [one.name for one in office.desk().look_up.all()] == ["ci"]
+    assert [one.name for one in office.desk().find_subscription.all()] == ["ci"]
     apply(office, {**CI, "name": "new"}, prune=True, discard_waiting=True)
-    assert [one.name for one in office.desk().look_up.all()] == ["new"]
-    assert list(office.ledger.dead_of(subscription.id)) == []
+    assert [one.name for one in office.desk().find_subscription.all()] == ["new"]
+    assert list(office.ledger.dead_letters(subscription.id)) == []
 
 
 # --- somebody else is quicker ---
@@ -242,12 +243,12 @@ def test_where_somebody_was_quicker_it_stops_and_a_new_plan_has_the_rest(office:
     apply(office, {**CI, "name": "a"}, {**CI, "name": "b"}, {**CI, "name": "c"})
     wanted = [{**CI, "name": name, "deadline_seconds": 5} for name in "abc"]
     made = plan(office, *wanted)
-    office.desk().pause(office.desk().look_up("b"))
+    office.desk().pause(office.desk().find_subscription("b"))
 
     doing = Apply(office.desk())(made)
 
     assert next(doing).step.name == "a"
-    with pytest.raises(ChangedMeanwhile):
+    with pytest.raises(Conflict):
         next(doing)
     assert [step.name for step in plan(office, *wanted).steps] == ["b", "c"]
 
@@ -260,12 +261,12 @@ def test_of_two_runs_that_create_the_same_the_first_ones_stays(office: Office) -
     list_of_mine = verb(mine)
     made = [next(list_of_mine).subscription for _ in range(2)]
 
-    with pytest.raises(ChangedMeanwhile, match="ci: somebody has made the same meanwhile"):
+    with pytest.raises(Conflict, match="ci: somebody has made the same meanwhile"):
         next(list_of_mine)
 
-    in_force = {one.name: one.id for one in office.desk().look_up.all()}
+    in_force = {one.name: one.id for one in office.desk().find_subscription.all()}
     assert in_force == {"ci": first.id, "b": made[1].id}
-    with pytest.raises(ChangedMeanwhile, match=r"^b: somebody has made the same"):
+    with pytest.raises(Conflict, match=r"^b: somebody has made the same"):
         list(doing)
     assert plan(office, CI, CI | {"name": "b"}).steps == ()
 
@@ -315,7 +316,7 @@ def test_a_wrong_field_is_one_line_that_names_it_and_no_secret(
 
     assert line.startswith(fault)
     assert "top-secret" not in line
-    assert office.desk().look_up.all() == []
+    assert office.desk().find_subscription.all() == []
 
 
 def test_all_that_is_wrong_is_told_at_once_and_nothing_saved(office: Office) -> None:
@@ -329,7 +330,7 @@ def test_all_that_is_wrong_is_told_at_once_and_nothing_saved(office: Office) -> 
         "rate of x",
         "subscriptions[2]",
     ]
-    assert office.desk().look_up.all() == []
+    assert office.desk().find_subscription.all() == []
 
 
 def test_two_entries_of_a_name_are_refused(office: Office) -> None:
@@ -361,9 +362,9 @@ def test_what_a_subscription_keeps_is_not_changed(office: Office, said: Any, fau
 
 @pytest.mark.parametrize("document", [None, [], {}, {"subscriptions": None}, {"subscriptions": {}}])
 def test_what_holds_no_list_of_subscriptions_is_refused(office: Office, document: Any) -> None:
-    manuscript = Manuscript(name="s.yaml", document=document, lines={})
+    manuscript = SourceFile(name="s.yaml", document=document, lines={})
 
-    with pytest.raises(BadFile, match="a list of mappings under this key"):
+    with pytest.raises(InvalidFile, match="a list of mappings under this key"):
         Apply(office.desk()).plan(manuscript, revealing({}))
 
 
@@ -400,15 +401,18 @@ SUBSCRIPTIONS = st.builds(
     template=st.none() | TEMPLATES,
     secrets=st.sampled_from(
         [
-            (SealedSecret(sealed=b"", signing=Signing.HMAC),),
-            (SealedSecret(sealed=b"", signing=Signing.ED25519, public="whpk_x"),),
+            (EncryptedSecret(ciphertext=b"", signing=SignatureAlgorithm.HMAC),),
+            (EncryptedSecret(ciphertext=b"", signing=SignatureAlgorithm.ED25519, public="whpk_x"),),
         ]
     ),
 ).map(lambda one: replace(one, template=None) if one.format is Format.DEVLAKE else one)
 
 
 @settings(deadline=None, max_examples=60)
-@given(st.lists(SUBSCRIPTIONS, max_size=4, unique_by=lambda one: one.name), st.booleans())
+@given(
+    st.lists(SUBSCRIPTIONS, max_size=4, unique_by=lambda subscription: subscription.name),
+    st.booleans(),
+)
 def test_apply_finds_unchanged_what_was_exported(
     some: list[Subscription],
     through_text: bool,  # noqa: FBT001  drawn
@@ -416,7 +420,7 @@ def test_apply_finds_unchanged_what_was_exported(
     office, export = Office(), Export()
     kept = [
         office.subscriptions.save(
-            replace(one, id=f"s{number}", sealed_url=b"x" if "…" in one.endpoint.url else None)
+            replace(one, id=f"s{number}", encrypted_url=b"x" if "…" in one.endpoint.url else None)
         )
         for number, one in enumerate(some)
     ]
@@ -424,9 +428,11 @@ def test_apply_finds_unchanged_what_was_exported(
     document = export(kept)
     urls = {f"URL of {one.name}": f"{one.endpoint.url.replace('…', 'x')}" for one in kept}
     variables = {name: urls.get(what, "value") for name, what in export.variables.items()}
-    manuscript = Manuscript(name="s", document=document, lines={})
+    manuscript = SourceFile(name="s", document=document, lines={})
     if through_text:
-        manuscript = manuscript_of(written(document, comments=export.variables), name="s")
+        manuscript = parse_source_file(
+            format_document(document, comments=export.variables), name="s"
+        )
     made = Apply(office.desk()).plan(manuscript, revealing(variables))
 
     assert made.steps == ()
@@ -441,7 +447,7 @@ def test_what_is_exported_holds_a_variable_for_each_thing_that_is_sealed(office:
     )
 
     export = Export()
-    first, second = export(office.desk().look_up.all())["subscriptions"]
+    first, second = export(office.desk().find_subscription.all())["subscriptions"]
 
     assert first == {
         "name": "a b",
@@ -456,5 +462,5 @@ def test_names_that_two_bear_are_not_exported(office: Office) -> None:
     for _ in range(2):
         office.desk().subscribe(_terms())
 
-    with pytest.raises(BadSubscription, match="2 subscriptions bear 'ci'"):
-        Export()(office.desk().look_up.all())
+    with pytest.raises(InvalidSubscription, match="2 subscriptions bear 'ci'"):
+        Export()(office.desk().find_subscription.all())

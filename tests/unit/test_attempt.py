@@ -3,22 +3,19 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from lakehook.attempt import EXCERPT_CHARACTERS, AttemptDelivery, PostSigned
-from lakehook.domain.endpoint import Endpoint
-from lakehook.domain.errors import OwnTrouble
-from lakehook.domain.outcome import Answer, Attempt, Outcome
-from lakehook.domain.request import Request
-from lakehook.domain.secret import Secret
-from lakehook.domain.signature import signatures
+from lakehook.delivery.render import RenderDelivery
+from lakehook.delivery.sender import MAX_EXCERPT_CHARACTERS, AttemptDelivery, SignedSender
+from lakehook.domain.attempt import Attempt, Outcome, Response
+from lakehook.domain.channels.webhook import USER_AGENT
+from lakehook.domain.destination import Endpoint, Request
+from lakehook.domain.errors import InfrastructureError
+from lakehook.domain.signing import HmacSecret, signatures
 from lakehook.domain.subscription import Subscription
-from lakehook.domain.webhook import USER_AGENT
-from lakehook.ports.keys import Keys
-from lakehook.ports.sending import NoAnswer
-from lakehook.say import Say
+from lakehook.ports.outbound import NoResponse, SubscriptionCredentials
 from tests.builders import a_delivery, a_subscription
 from tests.fakes import NOON, FakeClock, FakeDice, FakeKeyring, FakeReceiver, FakeTypesetter
 
-SECRETS = (Secret(b"n" * 32), Secret(b"o" * 32))
+SECRETS = (HmacSecret(b"n" * 32), HmacSecret(b"o" * 32))
 ECHO = f"bad token theirs-t0ken for {SECRETS[0].reveal()} at /hook?key=qu3rycredential".encode()
 
 
@@ -29,25 +26,25 @@ class SlowReceiver(FakeReceiver):
     clock: FakeClock | None = None
     seconds: float = 0.0
 
-    def post(self, request: Request) -> Answer | NoAnswer:
+    def send(self, request: Request) -> Response | NoResponse:
         assert self.clock
         self.clock.sleep(self.seconds)
-        return super().post(request)
+        return super().send(request)
 
 
 class World:
     def __init__(self) -> None:
         self.clock = FakeClock()
-        self.keys = Keys(SECRETS, {"authorization": "Bearer theirs-t0ken"})
+        self.keys = SubscriptionCredentials(SECRETS, {"authorization": "Bearer theirs-t0ken"})
         self.receiver = SlowReceiver(clock=self.clock)
 
     def attempt(self, subscription: Subscription | None = None) -> Attempt:
-        post = PostSigned(FakeKeyring(self.keys), self.receiver, self.clock, FakeDice())
-        attempt = AttemptDelivery(Say(FakeTypesetter()), post, self.clock)
+        post = SignedSender(FakeKeyring(self.keys), self.receiver, self.clock, FakeDice())
+        attempt = AttemptDelivery(RenderDelivery(FakeTypesetter()), post, self.clock)
         return attempt(a_delivery(2), subscription or a_subscription())
 
     def answer(self, status: int, body: bytes = b"", **headers: str) -> None:
-        self.receiver.script = [Answer(status=status, headers=headers, body=body)]
+        self.receiver.script = [Response(status=status, headers=headers, body=body)]
 
     def sent(self) -> Request:
         (request,) = self.receiver.requests
@@ -91,7 +88,7 @@ def test_it_goes_where_the_subscription_says_and_for_as_long(world: World):
 
 def test_a_url_that_was_sealed_is_called_and_not_what_is_shown_of_it(world: World):
     url = "https://ci.example/hook?key=1"
-    world.keys = Keys(SECRETS, url=url)
+    world.keys = SubscriptionCredentials(SECRETS, url=url)
 
     world.attempt()
 
@@ -99,7 +96,9 @@ def test_a_url_that_was_sealed_is_called_and_not_what_is_shown_of_it(world: Worl
 
 
 def test_the_subscribers_headers_are_carried_and_ours_win(world: World):
-    world.keys = Keys(SECRETS, {"x-team": "lake", "user-agent": "theirs", "webhook-id": "theirs"})
+    world.keys = SubscriptionCredentials(
+        SECRETS, {"x-team": "lake", "user-agent": "theirs", "webhook-id": "theirs"}
+    )
 
     world.attempt()
 
@@ -137,14 +136,14 @@ def test_a_date_is_a_wish_counted_from_when_the_answer_came(world: World):
 
 def test_no_answer_keeps_its_name_and_a_bounded_detail(world: World):
     world.receiver.seconds = 2
-    world.receiver.script = [NoAnswer(Outcome.TIMED_OUT, "x" * 5000)]
+    world.receiver.script = [NoResponse(Outcome.TIMED_OUT, "x" * 5000)]
 
     attempt = world.attempt()
 
     assert replace(attempt, excerpt="") == Attempt(
         at=NOON, outcome=Outcome.TIMED_OUT, milliseconds=2000
     )
-    assert attempt.excerpt == "x" * EXCERPT_CHARACTERS
+    assert attempt.excerpt == "x" * MAX_EXCERPT_CHARACTERS
     assert attempt.last_status == "timed_out"
 
 
@@ -157,9 +156,9 @@ def test_no_answer_keeps_its_name_and_a_bounded_detail(world: World):
         ("\u202egnp.exe\u2066\ufeff\uffff".encode(), " gnp.exe   "),
         ("湖 é".encode(), "湖 é"),
         (b"\xff\xfe", "\ufffd\ufffd"),
-        (b"x" * 100_000, "x" * EXCERPT_CHARACTERS),
-        ("\U0001f30a".encode() * 2000, "\U0001f30a" * EXCERPT_CHARACTERS),
-        (b"x" + "\U0001f30a".encode() * 2000, "x" + "\U0001f30a" * (EXCERPT_CHARACTERS - 1)),
+        (b"x" * 100_000, "x" * MAX_EXCERPT_CHARACTERS),
+        ("\U0001f30a".encode() * 2000, "\U0001f30a" * MAX_EXCERPT_CHARACTERS),
+        (b"x" + "\U0001f30a".encode() * 2000, "x" + "\U0001f30a" * (MAX_EXCERPT_CHARACTERS - 1)),
     ],
     ids=range(9),
 )
@@ -180,7 +179,7 @@ def test_an_excerpt_of_what_is_encoded_says_so_and_shows_none_of_it(world: World
 
 def test_of_a_url_that_is_the_credential_an_excerpt_keeps_no_path(world: World):
     """As of a service like Slack's at a host that nobody knows."""
-    world.keys = Keys((), url="https://chat.example/hooks/payments-alerts")
+    world.keys = SubscriptionCredentials((), url="https://chat.example/hooks/payments-alerts")
     world.answer(500, b"cannot POST /hooks/payments-alerts")
     shown = Endpoint.parse("https://chat.example/")
 
@@ -198,13 +197,13 @@ def test_an_answer_that_says_it_is_plain_is_read(world: World, encoding: str):
 
 def test_trouble_of_our_own_flies_and_nothing_is_sent(world: World):
     class Locked(FakeKeyring):
-        def open(self, subscription: Subscription) -> Keys:
-            raise OwnTrouble("KMS is away")
+        def load(self, subscription: Subscription) -> SubscriptionCredentials:
+            raise InfrastructureError("KMS is away")
 
-    post = PostSigned(Locked(world.keys), world.receiver, world.clock, FakeDice())
-    attempt = AttemptDelivery(Say(FakeTypesetter()), post, world.clock)
+    post = SignedSender(Locked(world.keys), world.receiver, world.clock, FakeDice())
+    attempt = AttemptDelivery(RenderDelivery(FakeTypesetter()), post, world.clock)
 
-    with pytest.raises(OwnTrouble):
+    with pytest.raises(InfrastructureError):
         attempt(a_delivery(), a_subscription())
     assert world.receiver.requests == []
 
@@ -212,15 +211,15 @@ def test_trouble_of_our_own_flies_and_nothing_is_sent(world: World):
 @pytest.mark.parametrize(
     "answer",
     [
-        Answer(status=500, headers={}, body=ECHO),
-        Answer(status=410, headers={}, body=ECHO),
-        Answer(status=400, headers={"webhook-delivery": "abort-message"}, body=ECHO),
-        NoAnswer(Outcome.DISCONNECTED, ECHO.decode()),
+        Response(status=500, headers={}, body=ECHO),
+        Response(status=410, headers={}, body=ECHO),
+        Response(status=400, headers={"webhook-delivery": "abort-message"}, body=ECHO),
+        NoResponse(Outcome.DISCONNECTED, ECHO.decode()),
     ],
     ids=["rejected", "gone", "aborted", "no answer"],
 )
 def test_a_receiver_that_repeats_what_it_was_told_leaves_no_credential_behind(
-    world: World, answer: Answer | NoAnswer
+    world: World, answer: Response | NoResponse
 ):
     world.receiver.script = [answer]
     endpoint = Endpoint.parse("https://ci.example/hook?key=qu3rycredential")

@@ -5,16 +5,16 @@ from dataclasses import replace
 
 import pytest
 
-from lakehook.deliver import Crew, Deliver
+from lakehook.delivery.dependencies import DeliveryDependencies
+from lakehook.delivery.lane_processor import DeliverLane
+from lakehook.delivery.scheduler import ResumeDueLanes
+from lakehook.domain.attempt import Attempt, Outcome, Response
+from lakehook.domain.channels.webhook import retry_after
 from lakehook.domain.delivery import Delivery, Lane
-from lakehook.domain.disposition import Again, Disposition, Done
-from lakehook.domain.lane import Status, SuspendedReason
-from lakehook.domain.message import Message, Received, Resume
-from lakehook.domain.outcome import Answer, Attempt, Outcome
+from lakehook.domain.lane import DeliveryStatus, SuspendedReason
+from lakehook.domain.queue_message import Ack, Disposition, Message, Nack, ReceivedMessage, Resume
 from lakehook.domain.retry import RetrySchedule
 from lakehook.domain.subscription import Ordering, Subscription
-from lakehook.domain.webhook import retry_after
-from lakehook.wake import WakeLanes
 from tests.builders import a_delivery, a_subscription
 from tests.fakes import (
     FakeAttempts,
@@ -39,29 +39,29 @@ class World:
         self.subscriptions = FakeSubscriptions({"sub_a": a_subscription()})
         self.down = False
         self.took_ms = 5
-        self.deliver = Deliver(
-            Crew(
+        self.deliver = DeliverLane(
+            DeliveryDependencies(
                 ledger=self.ledger,
-                healths=self.ledger.healths,
+                endpoint_health=self.ledger.healths,
                 subscriptions=self.subscriptions,
                 attempt=self._attempt,
                 ping=nobody_asks,
-                paces=FakePaces(self.clock),
+                rate_limits=FakePaces(self.clock),
                 dead_letters=FakeDeadLetters(),
-                bell=self.bell,
+                queue=self.bell,
                 clock=self.clock,
-                dice=FakeDice(),
+                random=FakeDice(),
                 telemetry=FakeTelemetry(),
                 schedule=RetrySchedule((120,) * 5),
-                alone=nullcontext(),
+                exclusive_attempts=nullcontext(),
             )
         )
-        self.clockwork = WakeLanes(
+        self.clockwork = ResumeDueLanes(
             self.ledger, self.ledger.healths, self.bell, self.clock, FakeTelemetry()
         )
 
     def receive(self, *messages: Message) -> list[Disposition]:
-        received = [Received(message) for message in messages]
+        received = [ReceivedMessage(message) for message in messages]
         return self.deliver(received, self.deliver.read(messages), lambda: 30.0)
 
     def open_the_breaker(self) -> None:
@@ -107,10 +107,10 @@ def test_a_quick_success_at_a_well_endpoint_writes_nothing_of_its_health(world: 
 def test_while_the_breaker_is_open_new_deliveries_wait_unattempted(world: World):
     world.open_the_breaker()
 
-    assert world.receive(in_lane(77), in_lane(77, 2)) == [Done(), Done()]
+    assert world.receive(in_lane(77), in_lane(77, 2)) == [Ack(), Ack()]
 
     assert len(world.attempts.made) == 5
-    assert world.ledger.records[Lane("sub_a", "77"), 1].status is Status.WAITING
+    assert world.ledger.records[Lane("sub_a", "77"), 1].status is DeliveryStatus.WAITING
 
 
 def test_one_probe_at_a_time_looks_whether_it_is_up_again(world: World):
@@ -152,7 +152,7 @@ def test_other_subscriptions_know_nothing_of_it(world: World):
     world.open_the_breaker()
     world.down = False
 
-    assert world.receive(a_delivery(1, subscription="sub_b")) == [Done()]
+    assert world.receive(a_delivery(1, subscription="sub_b")) == [Ack()]
 
     assert world.attempts.made[-1] == "sub_b#39#1"
 
@@ -189,13 +189,13 @@ def test_a_slow_endpoint_has_three_lanes_worked_off_at_a_time(world: World):
         world.receive(in_lane(number))
         return Attempt(at=world.clock.now(), outcome=Outcome.DELIVERED, milliseconds=8000)
 
-    crew = world.deliver.crew
+    crew = world.deliver.dependencies
     object.__setattr__(crew, "attempt", another_comes)
 
     world.receive(in_lane(10))
 
     assert at_once == [11, 12, 13]
-    assert world.ledger.records[Lane("sub_a", "13"), 1].status is Status.WAITING
+    assert world.ledger.records[Lane("sub_a", "13"), 1].status is DeliveryStatus.WAITING
     assert Lane("sub_a", "13") in [resume.lane for resume in world.bell.rung]
 
 
@@ -204,13 +204,13 @@ def test_what_a_slow_endpoint_left_waiting_is_worked_off_without_the_clock(world
     world.receive(in_lane(1))
     health = world.ledger.healths.known["sub_a"]
     for _ in range(3):
-        taken = health.taking_a_slot(world.clock.now())
+        taken = health.with_permit_acquired(world.clock.now())
         assert taken
         health = taken
     world.ledger.healths.known["sub_a"] = health
     for number in range(10, 15):
-        assert world.receive(in_lane(number)) == [Done()]
-    world.ledger.healths.known["sub_a"] = health.giving_back(
+        assert world.receive(in_lane(number)) == [Ack()]
+    world.ledger.healths.known["sub_a"] = health.with_permit_released(
         world.clock.now() + 60, world.clock.now()
     )
 
@@ -222,14 +222,14 @@ def test_what_a_slow_endpoint_left_waiting_is_worked_off_without_the_clock(world
 
 
 def test_a_failing_probe_in_a_short_schedule_waits_in_the_queue_like_any_attempt(world: World):
-    object.__setattr__(world.deliver.crew, "schedule", RetrySchedule((10,) * 5))
+    object.__setattr__(world.deliver.dependencies, "schedule", RetrySchedule((10,) * 5))
     world.open_the_breaker()
     world.clock.sleep(10)
     world.bell.rung.clear()
     world.clockwork()
     probe = next(resume for resume in world.bell.rung if resume.probe)
 
-    assert world.receive(probe) == [Again(10.0)]
+    assert world.receive(probe) == [Nack(10.0)]
 
 
 def test_a_slow_endpoint_that_is_paused_rings_nobody(world: World):
@@ -250,8 +250,10 @@ def test_twenty_dead_lanes_keep_no_probe_from_a_living_one(world: World):
         world.receive(in_lane(number))
         lane = Lane("sub_a", str(number))
         held = world.ledger.lanes[lane]
-        world.ledger.move(held, held.died(now=world.clock.now()))
-    world.ledger.lanes = dict(sorted(world.ledger.lanes.items(), key=lambda one: not one[1].dead))
+        world.ledger.save_lane(held, held.with_dead_head(now=world.clock.now()))
+    world.ledger.lanes = dict(
+        sorted(world.ledger.lanes.items(), key=lambda one: not one[1].head_is_dead)
+    )
     world.down = False
     world.attempts.made.clear()
     world.clock.sleep(120)
@@ -262,7 +264,7 @@ def test_twenty_dead_lanes_keep_no_probe_from_a_living_one(world: World):
 
 
 def test_a_hint_of_a_thousand_years_is_a_day():
-    answer = Answer(status=503, headers={"retry-after": "9" * 400}, body=b"")
+    answer = Response(status=503, headers={"retry-after": "9" * 400}, body=b"")
 
     assert retry_after(answer, now=0.0) == 24 * 3600
 
@@ -285,10 +287,10 @@ def test_a_pause_in_the_midst_of_a_visit_loses_nothing(world: World):
     seen = iter([a_subscription()])
     find = world.subscriptions.find
 
-    def paused_meanwhile(subscription_id: str, *, anew: bool = False) -> Subscription | None:
+    def paused_meanwhile(subscription_id: str, *, fresh: bool = False) -> Subscription | None:
         paused = a_subscription(paused_at="2026-01-01T00:00:00Z")
         world.subscriptions.put(paused)
-        return next(seen, None) or find(subscription_id, anew=anew)
+        return next(seen, None) or find(subscription_id, fresh=fresh)
 
     world.subscriptions.find = paused_meanwhile  # type: ignore[method-assign]
 
@@ -350,7 +352,7 @@ def test_no_probe_goes_to_a_lane_before_its_receiver_wished(world: World):
     world.open_the_breaker()
     hinted = world.clock.now() + 3600
     for lane, held in list(world.ledger.lanes.items()):
-        world.ledger.lanes[lane] = replace(held, due_at=hinted, hinted_until=hinted)
+        world.ledger.lanes[lane] = replace(held, due_at=hinted, retry_after_until=hinted)
     world.receive(in_lane(77))
     world.clock.sleep(300)
 
@@ -372,12 +374,12 @@ def test_an_endpoint_that_is_quick_again_wakes_what_it_left_asleep(world: World)
     world.receive(in_lane(1))
     full = world.ledger.healths.known["sub_a"]
     for _ in range(3):
-        full = full.taking_a_slot(world.clock.now()) or full
+        full = full.with_permit_acquired(world.clock.now()) or full
     world.ledger.healths.known["sub_a"] = full
     for number in range(10, 15):
         world.receive(in_lane(number))
     world.took_ms = 5
-    world.ledger.healths.known["sub_a"] = replace(full, slots=(), average_ms=2001.0)
+    world.ledger.healths.known["sub_a"] = replace(full, permits=(), average_ms=2001.0)
 
     world.receive(in_lane(20))
     world.answer_the_bell()
@@ -398,7 +400,7 @@ def test_who_was_told_to_go_on_is_not_told_again(world: World):
 
 
 def test_a_probe_before_its_lanes_own_time_costs_the_lane_nothing(world: World):
-    object.__setattr__(world.deliver.crew, "schedule", RetrySchedule((300, 7200)))
+    object.__setattr__(world.deliver.dependencies, "schedule", RetrySchedule((300, 7200)))
     world.open_the_breaker()
     before = {lane: held.attempts for lane, held in world.ledger.lanes.items()}
     retry_at = {lane: held.retry_at for lane, held in world.ledger.lanes.items()}
@@ -416,18 +418,18 @@ def test_a_probe_before_its_lanes_own_time_costs_the_lane_nothing(world: World):
 
 
 def test_a_stray_503_keeps_nobody_longer_than_its_own_retry(world: World):
-    object.__setattr__(world.deliver.crew, "schedule", RetrySchedule((5, 300)))
+    object.__setattr__(world.deliver.dependencies, "schedule", RetrySchedule((5, 300)))
     throttled = Attempt(at=world.clock.now(), outcome=Outcome.THROTTLED, milliseconds=5, status=503)
-    object.__setattr__(world.deliver.crew, "attempt", lambda *_: throttled)
+    object.__setattr__(world.deliver.dependencies, "attempt", lambda *_: throttled)
     (again,) = world.receive(in_lane(1))
-    object.__setattr__(world.deliver.crew, "attempt", world._attempt)
+    object.__setattr__(world.deliver.dependencies, "attempt", world._attempt)
     world.receive(in_lane(2))
     world.clock.sleep(5)
 
     world.receive(in_lane(1))
     world.answer_the_bell()
 
-    assert again == Again(5.0)
+    assert again == Nack(5.0)
     assert world.ledger.lanes == {}
 
 
@@ -448,14 +450,14 @@ def test_who_gets_no_slot_in_a_crowd_does_without(world: World):
 def test_where_the_clock_finds_no_lane_to_probe_the_next_that_is_looked_at_does_it(world: World):
     world.open_the_breaker()
     for lane, held in list(world.ledger.lanes.items()):
-        world.ledger.lanes[lane] = replace(held, dead=True)
+        world.ledger.lanes[lane] = replace(held, head_is_dead=True)
     world.clock.sleep(300)
     assert not any(resume.probe for resume in told_by(world))
 
     world.down = False
     world.receive(in_lane(77))
 
-    assert world.ledger.records[Lane("sub_a", "77"), 1].status is Status.DELIVERED
+    assert world.ledger.records[Lane("sub_a", "77"), 1].status is DeliveryStatus.DELIVERED
 
 
 def told_by(world: World) -> list[Resume]:
@@ -470,7 +472,7 @@ def test_a_lane_that_falls_asleep_as_the_breaker_closes_goes_on_by_itself(world:
     world.down = False
     world.ledger.healths.known.clear()
 
-    world.deliver([Received(one) for one in late], page, lambda: 30.0)
+    world.deliver([ReceivedMessage(one) for one in late], page, lambda: 30.0)
 
-    assert world.ledger.records[Lane("sub_a", "77"), 1].status is Status.DELIVERED
+    assert world.ledger.records[Lane("sub_a", "77"), 1].status is DeliveryStatus.DELIVERED
     assert Lane("sub_a", "77") not in world.ledger.lanes

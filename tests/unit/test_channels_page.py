@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from lakehook.domain.attempt import Attempt, Outcome
 from lakehook.domain.channels import CHANNELS
-from lakehook.domain.language import Language
-from lakehook.domain.outcome import Attempt, Outcome
-from lakehook.domain.ping import Pong
+from lakehook.domain.ping import PingResult
+from lakehook.domain.subscription import Language
 from tests.builders import a_delivery
 from tests.fakes import NOON
 from tests.fakes_ops import Office
@@ -56,7 +56,7 @@ def commands() -> list[list[str]]:
 def test_its_commands_are_taken_as_they_stand(capsys: pytest.CaptureFixture[str]):
     terminal = Terminal(Office(), capsys)
     taken = Attempt(at=NOON, outcome=Outcome.DELIVERED, milliseconds=7, status=200)
-    terminal.office.doorbell.pong = lambda _: Pong(taken, echoed=False)
+    terminal.office.doorbell.pong = lambda _: PingResult(taken, echoed=False)
 
     for command in commands():
         assert terminal(*command) == 0, terminal.err

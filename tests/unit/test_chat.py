@@ -6,16 +6,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lakehook.domain.chat.story import MOST_OF_A_MESSAGE, MOST_OF_A_NAME, Story
-from lakehook.domain.chat.telling import Telling
-from lakehook.domain.chat.text import Size, fitted, in_bytes, in_utf_16, on_one_line
-from lakehook.domain.chat.words import words_in
+from lakehook.domain.channels.localization import translations_for
+from lakehook.domain.channels.notification import (
+    MAX_MESSAGE_CHARACTERS,
+    MAX_NAME_CHARACTERS,
+    Notification,
+    NotificationFacts,
+)
 from lakehook.domain.delivery import Delivery
 from lakehook.domain.event import EventType
-from lakehook.domain.language import Language
 from lakehook.domain.ping import Ping
-from lakehook.domain.pipeline import Advance, Pipeline
-from lakehook.domain.stall import stall_of
+from lakehook.domain.pipeline import Pipeline, PipelineTransition, stalled_event
+from lakehook.domain.subscription import Language
+from lakehook.domain.text import Size, single_line, truncate, utf8_size, utf16_size
 from tests.builders import a_delivery, an_event
 from tests.fakes import NOON
 
@@ -23,8 +26,8 @@ ENGLISH, CHINESE = Language.ENGLISH, Language.CHINESE
 BEGAN, ENDED = "2024-09-05T15:00:00+08:00", "2024-09-05T16:05:09.5+08:00"
 
 
-def told(delivery: Delivery, language: Language = ENGLISH) -> Telling:
-    return Telling.of(Story.of(delivery), language)
+def told(delivery: Delivery, language: Language = ENGLISH) -> Notification:
+    return Notification.from_facts(NotificationFacts.from_delivery(delivery), language)
 
 
 def facts(language: Language = ENGLISH, **changes: object) -> dict[str, str]:
@@ -37,12 +40,12 @@ def test_every_event_has_words_in_every_language(event_type: EventType, language
     telling = told(a_delivery(event_type=str(event_type), task={"id": 4}), language)
 
     assert "39" in telling.headline
-    assert words_in(language).states[event_type.partition("_")[2]] in telling.headline
+    assert translations_for(language).states[event_type.partition("_")[2]] in telling.headline
     assert ("4" in dict(telling.facts).values()) is not event_type.is_of_pipeline
 
 
 def test_both_languages_say_the_same_things():
-    english, chinese = (vars(words_in(language)) for language in (ENGLISH, CHINESE))
+    english, chinese = (vars(translations_for(language)) for language in (ENGLISH, CHINESE))
 
     for name in ("labels", "states", "triggers"):
         assert english[name].keys() == chinese[name].keys()
@@ -152,9 +155,9 @@ def test_a_duration_is_told_only_where_the_times_allow_it(
 
 
 def test_a_stall_is_told_in_both_languages():
-    advance = Pipeline("39").take(an_event(event_type="PIPELINE_CREATED"))
-    assert isinstance(advance, Advance)
-    stall = stall_of(advance.after(now=NOON), now=NOON + 900)
+    advance = Pipeline("39").apply(an_event(event_type="PIPELINE_CREATED"))
+    assert isinstance(advance, PipelineTransition)
+    stall = stalled_event(advance.after(now=NOON), now=NOON + 900)
     delivery = a_delivery(**stall.document)
 
     assert (
@@ -179,14 +182,17 @@ def test_what_was_filled_in_and_what_comes_late_says_so():
     odd = replace(a_delivery(inferred=True), late=True)
 
     assert told(usual).remarks == ()
-    assert told(odd, CHINESE).remarks == (words_in(CHINESE).inferred, words_in(CHINESE).late)
+    assert told(odd, CHINESE).remarks == (
+        translations_for(CHINESE).inferred,
+        translations_for(CHINESE).late,
+    )
 
 
 def test_a_test_message_says_for_whom_it_is():
     ping = Ping("sub_a", "f00d", "2026-01-01T12:00:00Z")
 
-    assert "sub_a" in Telling.of_ping(ping, ENGLISH).message
-    assert Telling.of_ping(ping, CHINESE).headline == "Lakehook：测试消息"
+    assert "sub_a" in Notification.from_ping(ping, ENGLISH).message
+    assert Notification.from_ping(ping, CHINESE).headline == "Lakehook：测试消息"
 
 
 # --- what a pipeline did, and what failed ---
@@ -374,22 +380,22 @@ def test_a_name_is_on_one_bounded_line_that_can_be_seen(
 
     for text in (telling.headline, *telling.lines, *telling.message.split("\n")):
         assert text.isprintable()
-    assert len(telling.headline) <= 3 * MOST_OF_A_NAME + 50
+    assert len(telling.headline) <= 3 * MAX_NAME_CHARACTERS + 50
 
 
 def test_a_long_message_is_cut():
     telling = told(a_delivery(message="x" * 100_000))
 
-    assert len(telling.message) == MOST_OF_A_MESSAGE
+    assert len(telling.message) == MAX_MESSAGE_CHARACTERS
     assert telling.message.endswith("x…")
 
 
 # --- text ---
 
 
-@given(st.text(), st.integers(0, 40), st.sampled_from([len, in_bytes, in_utf_16]))
+@given(st.text(), st.integers(0, 40), st.sampled_from([len, utf8_size, utf16_size]))
 def test_what_is_cut_fits_and_is_a_whole_number_of_characters(text: str, most: int, size: Size):
-    cut = fitted(text, most, size=size)
+    cut = truncate(text, most, size=size)
 
     assert size(cut) <= most
     assert cut == text if size(text) <= most else text.startswith(cut.removesuffix("…"))
@@ -397,7 +403,7 @@ def test_what_is_cut_fits_and_is_a_whole_number_of_characters(text: str, most: i
 
 @given(st.text("a&b", max_size=30), st.integers(1, 60))
 def test_what_one_character_became_stays_whole(text: str, most: int):
-    cut = fitted(text, most, write=lambda one: "&amp;" if one == "&" else one)
+    cut = truncate(text, most, encode=lambda one: "&amp;" if one == "&" else one)
 
     assert len(cut) <= most
     assert cut.replace("&amp;", "&").removesuffix("…") in text
@@ -405,6 +411,6 @@ def test_what_one_character_became_stays_whole(text: str, most: int):
 
 @given(st.text())
 def test_a_line_has_no_spaces_around_it_nor_two_together(text: str):
-    line = on_one_line(text, 1000)
+    line = single_line(text, 1000)
 
     assert line == " ".join(line.split())

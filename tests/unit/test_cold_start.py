@@ -11,32 +11,56 @@ ROOT = Path(__file__).parents[2]
 ANY = {"boto3", "s3transfer", "requests", "liquid", "babel", "cryptography", "sqlite3"}
 """What only some subscriptions need comes in when the first of them is met."""
 
-SENDER = {"lakehook.adapters.http"}
+SENDER = {"lakehook.adapters.http.client"}
 CALLER = {"pydantic", "aws_lambda_powertools.event_handler"}
 
 NEEDS = {
-    "ingress": "lakehook.take_notice",
-    "fanout": "lakehook.fan_out",
-    "deliver": "lakehook.deliver_batch",
-    "clock": "lakehook.wake",
-    "api": "lakehook.desk",
+    "ingress": "lakehook.ingestion.receive_notification",
+    "fanout": "lakehook.ingestion.fan_out",
+    "deliver": "lakehook.delivery.batch",
+    "scheduler": "lakehook.delivery.scheduler",
+    "api": "lakehook.operations",
 }
 DEAR = {
     "ingress": {
-        *(*ANY, *SENDER, *CALLER, "lakehook.ports.ledger", "lakehook.domain.subscription"),
-        "lakehook.adapters.dynamo_heard",
+        *(*ANY, *SENDER, *CALLER, "lakehook.ports.stores", "lakehook.domain.subscription"),
+        "lakehook.adapters.dynamodb.last_heard",
         "lakehook.domain.devlake.heard",
         "lakehook.adapters.api_credentials",
-        "lakehook.adapters.devlake_api",
-        "lakehook.adapters.devlake_details",
+        "lakehook.adapters.devlake.blueprints",
+        "lakehook.adapters.devlake.details",
     },
-    "fanout": {*ANY, *SENDER, *CALLER, "lakehook.deliver", "lakehook.adapters.dynamo_ledger"},
-    "deliver": {*ANY, *CALLER, "lakehook.fan_out", "lakehook.subscribe", "lakehook.replay"},
-    "clock": {
-        *(*ANY, *SENDER, *CALLER, "lakehook.deliver", "lakehook.fan_out", "lakehook.subscribe"),
-        *("lakehook.reconcile", "lakehook.adapters.devlake_api"),
+    "fanout": {
+        *ANY,
+        *SENDER,
+        *CALLER,
+        "lakehook.delivery.lane_processor",
+        "lakehook.adapters.dynamodb.ledger",
     },
-    "api": {*ANY, "lakehook.deliver", "lakehook.fan_out", "lakehook.publisher"},
+    "deliver": {
+        *ANY,
+        *CALLER,
+        "lakehook.ingestion.fan_out",
+        "lakehook.subscriptions.subscribe",
+        "lakehook.replay",
+    },
+    "scheduler": {
+        *(
+            *ANY,
+            *SENDER,
+            *CALLER,
+            "lakehook.delivery.lane_processor",
+            "lakehook.ingestion.fan_out",
+            "lakehook.subscriptions.subscribe",
+        ),
+        *("lakehook.ingestion.reconcile", "lakehook.adapters.devlake.blueprints"),
+    },
+    "api": {
+        *ANY,
+        "lakehook.delivery.lane_processor",
+        "lakehook.ingestion.fan_out",
+        "lakehook.publisher",
+    },
 }
 
 

@@ -3,13 +3,13 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import pytest
 
-from lakehook.deliver import Crew, Deliver
+from lakehook.delivery.dependencies import DeliveryDependencies
+from lakehook.delivery.lane_processor import DeliverLane
+from lakehook.domain.attempt import Attempt, Outcome
 from lakehook.domain.delivery import Lane
-from lakehook.domain.disposition import Again, Disposition, Done
-from lakehook.domain.errors import LaneMoved, OwnTrouble
-from lakehook.domain.lane import DeliveryRecord, Status
-from lakehook.domain.message import Message, Received, Resume
-from lakehook.domain.outcome import Attempt, Outcome
+from lakehook.domain.errors import InfrastructureError, LaneConflict
+from lakehook.domain.lane import DeliveryRecord, DeliveryStatus
+from lakehook.domain.queue_message import Ack, Disposition, Message, Nack, ReceivedMessage, Resume
 from lakehook.domain.retry import RetrySchedule
 from lakehook.domain.subscription import Format, Ordering
 from tests.builders import a_delivery, a_subscription
@@ -49,23 +49,25 @@ class World:
     def receive(
         self, *messages: Message, again: bool = False, redriven: bool = False
     ) -> list[Disposition]:
-        crew = Crew(
+        crew = DeliveryDependencies(
             ledger=self.ledger,
-            healths=self.ledger.healths,
-            bell=self.bell,
+            endpoint_health=self.ledger.healths,
+            queue=self.bell,
             subscriptions=self.subscriptions,
             attempt=self.attempts,
             ping=nobody_asks,
-            paces=self.paces,
+            rate_limits=self.paces,
             dead_letters=self.dead_letters,
             clock=self.clock,
-            dice=FakeDice(),
+            random=FakeDice(),
             telemetry=self.telemetry,
             schedule=self.schedule,
-            alone=self.alone,
+            exclusive_attempts=self.alone,
         )
-        deliver = Deliver(crew)
-        received = [Received(one, again=again, redriven=redriven) for one in messages]
+        deliver = DeliverLane(crew)
+        received = [
+            ReceivedMessage(message, redelivered=again, redriven=redriven) for message in messages
+        ]
         return deliver(received, deliver.read(messages), lambda: self.time_left)
 
     def ordered(self, ordering: Ordering) -> None:
@@ -91,7 +93,7 @@ class World:
         assert token
         return self.receive(Resume(LANE, token))
 
-    def status(self, sequence: int) -> Status:
+    def status(self, sequence: int) -> DeliveryStatus:
         return self.ledger.records[LANE, sequence].status
 
 
@@ -101,10 +103,10 @@ def world() -> World:
 
 
 def test_a_delivery_in_a_flowing_lane_costs_one_read_and_one_write(world: World):
-    assert world.receive(a_delivery(1)) == [Done()]
+    assert world.receive(a_delivery(1)) == [Ack()]
 
     assert world.attempts.made == [FIRST]
-    assert world.status(1) is Status.DELIVERED
+    assert world.status(1) is DeliveryStatus.DELIVERED
     assert (world.ledger.reads, world.ledger.writes) == (1, 1)
 
 
@@ -117,7 +119,7 @@ def test_the_event_of_a_delivered_record_is_not_kept(world: World):
 def test_what_was_delivered_is_never_delivered_again(world: World):
     world.receive(a_delivery(1))
 
-    assert world.receive(a_delivery(1)) == [Done()]
+    assert world.receive(a_delivery(1)) == [Ack()]
 
     assert world.attempts.made == [FIRST]
 
@@ -125,9 +127,9 @@ def test_what_was_delivered_is_never_delivered_again(world: World):
 def test_a_failed_attempt_holds_the_lane_and_comes_again_by_the_schedule(world: World):
     world.fail(FIRST)
 
-    assert world.receive(a_delivery(1)) == [Again(5.0)]
+    assert world.receive(a_delivery(1)) == [Nack(5.0)]
 
-    assert world.status(1) is Status.WAITING
+    assert world.status(1) is DeliveryStatus.WAITING
     assert world.ledger.lanes[LANE].head == 1
     assert world.telemetry.told == [("attempted", world.clock.time + 5)]
 
@@ -137,9 +139,9 @@ def test_what_follows_a_failed_head_waits_in_the_ledger_unattempted(world: World
 
     dispositions = world.receive(a_delivery(1), a_delivery(2), a_delivery(3))
 
-    assert dispositions == [Again(5.0), Done(), Done()]
+    assert dispositions == [Nack(5.0), Ack(), Ack()]
     assert world.attempts.made == [FIRST]
-    assert world.status(2) is world.status(3) is Status.WAITING
+    assert world.status(2) is world.status(3) is DeliveryStatus.WAITING
 
 
 def test_when_the_head_comes_again_the_waiting_line_follows_it_in_order(world: World):
@@ -147,7 +149,7 @@ def test_when_the_head_comes_again_the_waiting_line_follows_it_in_order(world: W
     world.receive(a_delivery(1), a_delivery(2), a_delivery(3))
     world.clock.time += 5
 
-    assert world.receive(a_delivery(1)) == [Done()]
+    assert world.receive(a_delivery(1)) == [Ack()]
 
     assert world.attempts.made == [FIRST, FIRST, SECOND, THIRD]
     assert world.ledger.lanes == {}
@@ -158,7 +160,7 @@ def test_the_head_is_not_attempted_before_its_time(world: World):
     world.receive(a_delivery(1))
     world.clock.time += 3
 
-    assert world.receive(a_delivery(1)) == [Again(2.0)]
+    assert world.receive(a_delivery(1)) == [Nack(2.0)]
 
     assert world.attempts.made == [FIRST]
 
@@ -168,9 +170,9 @@ def test_a_long_wait_leaves_the_queue_and_a_resume_brings_it_back(world: World):
     world.receive(a_delivery(1))
     world.clock.time += 5
 
-    assert world.receive(a_delivery(1)) == [Done()]
-    assert world.receive(a_delivery(2)) == [Done()]
-    assert world.resume() == [Done()]
+    assert world.receive(a_delivery(1)) == [Ack()]
+    assert world.receive(a_delivery(2)) == [Ack()]
+    assert world.resume() == [Ack()]
 
     assert world.attempts.made == [FIRST, FIRST, FIRST, SECOND]
     assert world.ledger.lanes == {}
@@ -181,7 +183,7 @@ def test_less_than_a_second_is_waited_out_since_the_queue_counts_whole_ones(worl
     world.fail(FIRST, times=2)
     began = world.clock.time
 
-    assert world.receive(a_delivery(1)) == [Done()]
+    assert world.receive(a_delivery(1)) == [Ack()]
 
     assert world.attempts.made == [FIRST] * 3
     assert world.clock.time == began + 0.75
@@ -190,7 +192,7 @@ def test_less_than_a_second_is_waited_out_since_the_queue_counts_whole_ones(worl
 def test_retry_after_is_never_undercut(world: World):
     world.fail(FIRST, retry_after=45.0)
 
-    assert world.receive(a_delivery(1)) == [Again(45.0)]
+    assert world.receive(a_delivery(1)) == [Nack(45.0)]
 
 
 def test_a_follower_that_fails_becomes_the_head_with_a_budget_of_its_own(world: World):
@@ -199,7 +201,7 @@ def test_a_follower_that_fails_becomes_the_head_with_a_budget_of_its_own(world: 
     world.fail(SECOND)
     world.clock.time += 5
 
-    assert world.receive(a_delivery(1)) == [Again(5.0)]
+    assert world.receive(a_delivery(1)) == [Nack(5.0)]
 
     held = world.ledger.lanes[LANE]
     assert (held.head, held.attempts) == (2, 1)
@@ -209,13 +211,13 @@ def test_a_spent_budget_makes_a_dead_letter_and_the_lane_stays_held(world: World
     world.schedule = RetrySchedule((0.1,))
     world.fail(FIRST, times=2)
 
-    assert world.receive(a_delivery(1), a_delivery(2)) == [Done(), Done()]
+    assert world.receive(a_delivery(1), a_delivery(2)) == [Ack(), Ack()]
 
     (letter,) = world.dead_letters.buried
     assert (letter.reason, letter.attempts, letter.sequence) == ("rejected", 2, 1)
     assert letter.delivery == a_delivery(1)
-    assert world.status(1) is Status.DEAD
-    assert world.status(2) is Status.WAITING
+    assert world.status(1) is DeliveryStatus.DEAD
+    assert world.status(2) is DeliveryStatus.WAITING
 
 
 def test_a_dead_head_stays_dead_however_often_it_is_looked_at(world: World):
@@ -223,9 +225,9 @@ def test_a_dead_head_stays_dead_however_often_it_is_looked_at(world: World):
     world.fail(FIRST, times=2)
     world.receive(a_delivery(1), a_delivery(2))
 
-    assert world.receive(a_delivery(1)) == [Done()]
-    assert world.resume() == [Done()]
-    assert world.resume() == [Done()]
+    assert world.receive(a_delivery(1)) == [Ack()]
+    assert world.resume() == [Ack()]
+    assert world.resume() == [Ack()]
 
     assert world.attempts.made == [FIRST, FIRST]
     assert world.ledger.lanes[LANE].due_at == world.clock.time + 3600
@@ -235,17 +237,17 @@ def test_the_letter_is_on_the_queue_before_the_ledger_says_so(world: World):
     world.schedule = RetrySchedule((0,))
     world.fail(FIRST, times=2)
     writes_at_burial = []
-    bury = world.dead_letters.bury
+    bury = world.dead_letters.send
 
     def watch(record, *, endpoint) -> None:  # noqa: ANN001
         writes_at_burial.append(world.status(1))
         bury(record, endpoint=endpoint)
 
-    world.dead_letters.bury = watch  # type: ignore[method-assign]
+    world.dead_letters.send = watch  # type: ignore[method-assign]
 
     world.receive(a_delivery(1))
 
-    assert writes_at_burial == [Status.WAITING]
+    assert writes_at_burial == [DeliveryStatus.WAITING]
 
 
 def test_a_stale_resume_does_nothing(world: World):
@@ -254,13 +256,13 @@ def test_a_stale_resume_does_nothing(world: World):
     world.clock.time += 5
     world.receive(a_delivery(1))
 
-    assert world.receive(Resume(LANE, token=1)) == [Done()]
+    assert world.receive(Resume(LANE, token=1)) == [Ack()]
 
     assert world.attempts.made == [FIRST, FIRST]
 
 
 def test_a_resume_for_a_lane_that_flows_does_nothing(world: World):
-    assert world.receive(Resume(LANE, token=1)) == [Done()]
+    assert world.receive(Resume(LANE, token=1)) == [Ack()]
 
 
 def test_a_message_already_delivered_wakes_what_its_lane_still_holds(world: World):
@@ -269,7 +271,7 @@ def test_a_message_already_delivered_wakes_what_its_lane_still_holds(world: Worl
     world.receive(a_delivery(2))
     world.clock.time += 5
 
-    assert world.receive(a_delivery(1)) == [Done()]
+    assert world.receive(a_delivery(1)) == [Ack()]
 
     assert world.attempts.made == [FIRST, SECOND, SECOND]
 
@@ -277,15 +279,15 @@ def test_a_message_already_delivered_wakes_what_its_lane_still_holds(world: Worl
 def test_no_attempt_begins_that_the_invocation_would_not_outlive(world: World):
     world.time_left = 11.0
 
-    assert world.receive(a_delivery(1), a_delivery(2)) == [Again(0), Again(0)]
+    assert world.receive(a_delivery(1), a_delivery(2)) == [Nack(0), Nack(0)]
 
     assert world.attempts.made == []
 
 
 def test_our_own_trouble_spends_no_attempt(world: World):
-    world.attempts.script[FIRST] = [OwnTrouble("KMS is away")]
+    world.attempts.script[FIRST] = [InfrastructureError("KMS is away")]
 
-    with pytest.raises(OwnTrouble):
+    with pytest.raises(InfrastructureError):
         world.receive(a_delivery(1))
 
     assert world.ledger.records == {}
@@ -299,13 +301,13 @@ def test_a_success_is_recorded_even_when_another_worker_has_moved_the_lane(world
 
     def move(_: object) -> None:
         held = world.ledger.lanes[LANE]
-        world.ledger.lanes[LANE] = held.joined_by(9)
+        world.ledger.lanes[LANE] = held.with_appended(9)
 
     world.attempts.during = move
 
-    assert world.receive(a_delivery(1)) == [Again(0)]
+    assert world.receive(a_delivery(1)) == [Nack(0)]
 
-    assert world.status(1) is Status.DELIVERED
+    assert world.status(1) is DeliveryStatus.DELIVERED
 
 
 def test_a_failure_never_overwrites_a_success(world: World):
@@ -319,9 +321,9 @@ def test_a_failure_never_overwrites_a_success(world: World):
 
     world.attempts.during = deliver_meanwhile
 
-    assert world.receive(a_delivery(1)) == [Again(0)]
+    assert world.receive(a_delivery(1)) == [Nack(0)]
 
-    assert world.status(1) is Status.DELIVERED
+    assert world.status(1) is DeliveryStatus.DELIVERED
 
 
 @pytest.mark.parametrize("known", [False, True], ids=["gone", "removed"])
@@ -332,10 +334,10 @@ def test_what_comes_for_a_removed_subscription_is_discarded_with_the_reason(
         {"sub_a": a_subscription(removed_at="2026-01-01T00:00:00Z")} if known else {}
     )
 
-    assert world.receive(a_delivery(1)) == [Done()]
+    assert world.receive(a_delivery(1)) == [Ack()]
 
     assert world.attempts.made == []
-    assert world.status(1) is Status.DISCARDED
+    assert world.status(1) is DeliveryStatus.DISCARDED
     assert world.ledger.records[LANE, 1].reason == "subscription_removed"
 
 
@@ -344,10 +346,10 @@ def test_removing_a_subscription_empties_its_held_lane(world: World):
     world.receive(a_delivery(1), a_delivery(2))
     world.subscriptions.put(a_subscription(removed_at="2026-01-01T00:00:00Z"))
 
-    assert world.resume() == [Done()]
+    assert world.resume() == [Ack()]
 
     assert world.ledger.lanes == {}
-    assert world.status(1) is world.status(2) is Status.DISCARDED
+    assert world.status(1) is world.status(2) is DeliveryStatus.DISCARDED
 
 
 def test_a_held_lane_is_given_up_though_the_removal_is_not_known_everywhere_yet(world: World):
@@ -356,10 +358,10 @@ def test_a_held_lane_is_given_up_though_the_removal_is_not_known_everywhere_yet(
     world.subscriptions.put(a_subscription(removed_at="2026-01-01T00:00:00Z"))
     world.subscriptions.lagging["sub_a"] = a_subscription()
 
-    assert world.resume() == [Done()]
+    assert world.resume() == [Ack()]
 
     assert world.attempts.made == [FIRST]
-    assert world.status(1) is world.status(2) is Status.DISCARDED
+    assert world.status(1) is world.status(2) is DeliveryStatus.DISCARDED
 
 
 def test_removing_a_subscription_discards_its_dead_letters_too(world: World):
@@ -368,10 +370,10 @@ def test_removing_a_subscription_discards_its_dead_letters_too(world: World):
     world.receive(a_delivery(1), a_delivery(2))
     world.subscriptions.put(a_subscription(removed_at="2026-01-01T00:00:00Z"))
 
-    assert world.resume() == [Done()]
+    assert world.resume() == [Ack()]
 
     assert world.ledger.lanes == {}
-    assert world.status(1) is world.status(2) is Status.DISCARDED
+    assert world.status(1) is world.status(2) is DeliveryStatus.DISCARDED
 
 
 def test_a_lane_that_moved_under_a_move_comes_again(world: World):
@@ -379,11 +381,11 @@ def test_a_lane_that_moved_under_a_move_comes_again(world: World):
     world.receive(a_delivery(1))
 
     def moved(*_: object, **__: object) -> None:
-        raise LaneMoved("by another")
+        raise LaneConflict("by another")
 
-    world.ledger.write = moved  # type: ignore[method-assign]
+    world.ledger.save = moved  # type: ignore[method-assign]
 
-    assert world.receive(a_delivery(2)) == [Again(0)]
+    assert world.receive(a_delivery(2)) == [Nack(0)]
 
 
 def test_under_skip_a_dead_letter_lets_the_next_go(world: World):
@@ -392,7 +394,7 @@ def test_under_skip_a_dead_letter_lets_the_next_go(world: World):
     world.die(a_delivery(2))
 
     assert world.attempts.made == [FIRST, FIRST, SECOND]
-    assert (world.status(1), world.status(2)) == (Status.DEAD, Status.DELIVERED)
+    assert (world.status(1), world.status(2)) == (DeliveryStatus.DEAD, DeliveryStatus.DELIVERED)
     assert world.ledger.lanes == {}
 
 
@@ -400,7 +402,7 @@ def test_under_skip_a_late_duplicate_of_a_dead_letter_revives_nothing(world: Wor
     world.ordered(Ordering.SKIP)
     world.die()
 
-    assert world.receive(a_delivery(1)) == [Done()]
+    assert world.receive(a_delivery(1)) == [Ack()]
 
     assert world.attempts.made == [FIRST, FIRST]
 
@@ -408,7 +410,7 @@ def test_under_skip_a_late_duplicate_of_a_dead_letter_revives_nothing(world: Wor
 def test_a_redriven_letter_goes_ahead_of_all_that_waited_behind_it(world: World):
     world.die(a_delivery(2), a_delivery(3))
 
-    assert world.redrive(1) == [Done()]
+    assert world.redrive(1) == [Ack()]
 
     assert world.attempts.made == [FIRST, FIRST, FIRST, SECOND, THIRD]
     assert world.ledger.lanes == {}
@@ -418,10 +420,10 @@ def test_a_redriven_letter_has_a_fresh_budget_and_may_die_again(world: World):
     world.die(a_delivery(2))
     world.fail(FIRST, times=2)
 
-    assert world.redrive(1) == [Done()]
+    assert world.redrive(1) == [Ack()]
 
     assert [letter.attempts for letter in world.dead_letters.buried] == [2, 4]
-    assert world.status(2) is Status.WAITING
+    assert world.status(2) is DeliveryStatus.WAITING
 
 
 def test_under_skip_a_redriven_letter_is_marked_late(world: World):
@@ -430,10 +432,10 @@ def test_under_skip_a_redriven_letter_is_marked_late(world: World):
     late = []
     world.attempts.during = lambda delivery: late.append(delivery.late)
 
-    assert world.redrive(1) == [Done()]
+    assert world.redrive(1) == [Ack()]
 
     assert late == [True]
-    assert world.status(1) is Status.DELIVERED
+    assert world.status(1) is DeliveryStatus.DELIVERED
 
 
 def test_under_skip_a_letter_that_dies_again_goes_with_its_message(world: World):
@@ -443,13 +445,13 @@ def test_under_skip_a_letter_that_dies_again_goes_with_its_message(world: World)
     world.fail(FIRST, times=2)
     world.fail(SECOND)
 
-    assert world.redrive(1) == [Again(5)]
+    assert world.redrive(1) == [Nack(5)]
     world.clock.time += 5
-    assert world.redrive(1) == [Done()], "or it would come again, and revive it once more"
+    assert world.redrive(1) == [Ack()], "or it would come again, and revive it once more"
     world.resume()
 
     assert world.attempts.made == [FIRST, FIRST, FIRST, FIRST, SECOND, SECOND]
-    assert (world.status(1), world.status(2)) == (Status.DEAD, Status.DELIVERED)
+    assert (world.status(1), world.status(2)) == (DeliveryStatus.DEAD, DeliveryStatus.DELIVERED)
 
 
 def test_a_letter_redriven_twice_is_delivered_once(world: World):
@@ -463,15 +465,19 @@ def test_a_letter_redriven_twice_is_delivered_once(world: World):
 
 def test_gone_disables_the_subscription_and_keeps_what_it_refused(world: World):
     gone = Attempt(
-        at=world.clock.now(), outcome=Outcome.GONE, milliseconds=1, status=410, unwanted=True
+        at=world.clock.now(),
+        outcome=Outcome.GONE,
+        milliseconds=1,
+        status=410,
+        disable_requested=True,
     )
     world.attempts.script[FIRST] = [gone]
 
-    assert world.receive(a_delivery(1), a_delivery(2)) == [Done(), Done()]
+    assert world.receive(a_delivery(1), a_delivery(2)) == [Ack(), Ack()]
 
     assert world.subscriptions.known["sub_a"].disabled_reason == "the receiver asked for it (410)"
     assert world.attempts.made == [FIRST]
-    assert world.status(1) is world.status(2) is Status.WAITING
+    assert world.status(1) is world.status(2) is DeliveryStatus.WAITING
     assert world.ledger.lanes[LANE].due_at == world.clock.time + 3600
 
 
@@ -484,7 +490,7 @@ def test_who_says_gone_under_a_200_is_quoted(world: World):
         outcome=Outcome.GONE,
         milliseconds=1,
         status=200,
-        unwanted=True,
+        disable_requested=True,
         excerpt=said,
     )
     world.attempts.script[FIRST] = [gone]
@@ -497,33 +503,37 @@ def test_who_says_gone_under_a_200_is_quoted(world: World):
 
 def test_a_receiver_that_takes_one_and_wants_no_more_is_not_sent_the_next(world: World):
     last = Attempt(
-        at=world.clock.now(), outcome=Outcome.DELIVERED, milliseconds=1, status=200, unwanted=True
+        at=world.clock.now(),
+        outcome=Outcome.DELIVERED,
+        milliseconds=1,
+        status=200,
+        disable_requested=True,
     )
     world.attempts.script[FIRST] = [last]
 
     world.receive(a_delivery(1), a_delivery(2))
 
     assert world.attempts.made == [FIRST]
-    assert (world.status(1), world.status(2)) == (Status.DELIVERED, Status.WAITING)
+    assert (world.status(1), world.status(2)) == (DeliveryStatus.DELIVERED, DeliveryStatus.WAITING)
 
 
 def test_an_aborted_message_lets_its_lane_go_on(world: World):
     aborted = Attempt(at=world.clock.now(), outcome=Outcome.ABORTED, milliseconds=1, status=500)
     world.attempts.script[FIRST] = [aborted]
 
-    assert world.receive(a_delivery(1), a_delivery(2)) == [Done(), Done()]
+    assert world.receive(a_delivery(1), a_delivery(2)) == [Ack(), Ack()]
 
-    assert (world.status(1), world.status(2)) == (Status.ABORTED, Status.DELIVERED)
+    assert (world.status(1), world.status(2)) == (DeliveryStatus.ABORTED, DeliveryStatus.DELIVERED)
 
 
 def test_while_a_subscription_is_paused_everything_waits_and_afterwards_goes_in_order(world: World):
     world.subscriptions.put(a_subscription(paused_at="2026-01-01T00:00:00Z"))
-    assert world.receive(a_delivery(1), a_delivery(2)) == [Done(), Done()]
-    assert world.resume() == [Done()]
+    assert world.receive(a_delivery(1), a_delivery(2)) == [Ack(), Ack()]
+    assert world.resume() == [Ack()]
     assert world.attempts.made == []
 
     world.subscriptions.put(a_subscription())
-    assert world.resume() == [Done()]
+    assert world.resume() == [Ack()]
 
     assert world.attempts.made == [FIRST, SECOND]
     assert world.ledger.lanes == {}
@@ -533,7 +543,7 @@ def test_a_subscription_may_have_a_schedule_of_its_own(world: World):
     world.subscriptions.put(a_subscription(retry_schedule=RetrySchedule((17,))))
     world.fail(FIRST)
 
-    assert world.receive(a_delivery(1)) == [Again(17.0)]
+    assert world.receive(a_delivery(1)) == [Nack(17.0)]
 
 
 class Killed(BaseException):
@@ -550,11 +560,11 @@ def test_what_has_killed_its_worker_again_and_again_is_a_dead_letter(world: Worl
     for again in (False, True, True, True):
         with pytest.raises(Killed):
             world.receive(a_delivery(1), again=again)
-    assert world.receive(a_delivery(1), again=True) == [Done()]
+    assert world.receive(a_delivery(1), again=True) == [Ack()]
 
     (letter,) = world.dead_letters.buried
-    assert (letter.reason, letter.attempts, letter.announced) == ("crashed", 3, 3)
-    assert world.status(1) is Status.DEAD
+    assert (letter.reason, letter.attempts, letter.attempts_started) == ("crashed", 3, 3)
+    assert world.status(1) is DeliveryStatus.DEAD
 
 
 def test_an_outcome_clears_all_earlier_announcements(world: World):
@@ -563,11 +573,13 @@ def test_an_outcome_clears_all_earlier_announcements(world: World):
         with pytest.raises(Killed):
             world.receive(a_delivery(1), again=True)
     world.attempts.during = lambda _: None
-    world.ledger.records[LANE, 1] = world.ledger.records[LANE, 1].tried(world.attempts.failure())
+    world.ledger.records[LANE, 1] = world.ledger.records[LANE, 1].with_attempt(
+        world.attempts.failure()
+    )
 
-    assert world.receive(a_delivery(1), again=True) == [Done()]
+    assert world.receive(a_delivery(1), again=True) == [Ack()]
 
-    assert world.status(1) is Status.DELIVERED
+    assert world.status(1) is DeliveryStatus.DELIVERED
 
 
 def test_messages_that_come_again_unattempted_are_convicted_of_nothing(world: World):
@@ -576,9 +588,9 @@ def test_messages_that_come_again_unattempted_are_convicted_of_nothing(world: Wo
         world.receive(a_delivery(1), again=True)
     world.time_left = 30.0
 
-    assert world.receive(a_delivery(1), again=True) == [Done()]
+    assert world.receive(a_delivery(1), again=True) == [Ack()]
 
-    assert world.status(1) is Status.DELIVERED
+    assert world.status(1) is DeliveryStatus.DELIVERED
 
 
 def test_a_worker_thought_dead_cannot_write_over_the_one_that_came_after_it(world: World):
@@ -590,13 +602,13 @@ def test_a_worker_thought_dead_cannot_write_over_the_one_that_came_after_it(worl
 
     world.attempts.during = another_comes
 
-    assert world.receive(a_delivery(1), again=True) == [Again(0)]
+    assert world.receive(a_delivery(1), again=True) == [Nack(0)]
 
     assert world.ledger.records[LANE, 1].attempts == 1
 
 
 def test_a_delivery_that_comes_twice_in_one_batch_is_attempted_once(world: World):
-    assert world.receive(a_delivery(1), a_delivery(1)) == [Done(), Done()]
+    assert world.receive(a_delivery(1), a_delivery(1)) == [Ack(), Ack()]
 
     assert world.attempts.made == [FIRST]
 
@@ -604,21 +616,21 @@ def test_a_delivery_that_comes_twice_in_one_batch_is_attempted_once(world: World
 def test_a_letter_redriven_twice_in_one_batch_is_attempted_once(world: World):
     world.die()
 
-    assert world.receive(a_delivery(1), a_delivery(1), redriven=True) == [Done(), Done()]
+    assert world.receive(a_delivery(1), a_delivery(1), redriven=True) == [Ack(), Ack()]
 
     assert world.attempts.made == [FIRST, FIRST, FIRST]
 
 
 def test_an_outage_of_ours_convicts_nobody(world: World):
     for _ in range(5):
-        world.attempts.script[FIRST] = [OwnTrouble("KMS is away")]
-        with pytest.raises(OwnTrouble):
+        world.attempts.script[FIRST] = [InfrastructureError("KMS is away")]
+        with pytest.raises(InfrastructureError):
             world.receive(a_delivery(1), again=True)
 
-    assert world.receive(a_delivery(1), again=True) == [Done()]
+    assert world.receive(a_delivery(1), again=True) == [Ack()]
 
     assert world.dead_letters.buried == []
-    assert world.status(1) is Status.DELIVERED
+    assert world.status(1) is DeliveryStatus.DELIVERED
 
 
 @pytest.mark.parametrize("again", [False, True], ids=["flowing", "held"])
@@ -628,13 +640,13 @@ def test_a_worker_that_comes_late_overwrites_no_success(world: World, *, again: 
 
     def another_delivers(_: object) -> None:
         record = world.ledger.records.get((LANE, 1)) or DeliveryRecord.waiting(a_delivery(1))
-        world.ledger.records[LANE, 1] = record.tried(world.attempts.success())
+        world.ledger.records[LANE, 1] = record.with_attempt(world.attempts.success())
 
     world.attempts.during = another_delivers
 
-    assert world.receive(a_delivery(1), again=again) == [Again(0)]
+    assert world.receive(a_delivery(1), again=again) == [Nack(0)]
 
-    assert world.status(1) is Status.DELIVERED
+    assert world.status(1) is DeliveryStatus.DELIVERED
 
 
 def test_whoever_has_waited_to_be_alone_looks_at_the_time_again(world: World):
@@ -645,7 +657,7 @@ def test_whoever_has_waited_to_be_alone_looks_at_the_time_again(world: World):
 
     world.alone = after_a_while()
 
-    assert world.receive(a_delivery(1), again=True) == [Again(0)]
+    assert world.receive(a_delivery(1), again=True) == [Nack(0)]
 
     assert world.attempts.made == []
 
@@ -667,10 +679,10 @@ def test_what_has_waited_a_month_for_a_paused_subscription_is_a_dead_letter(
     world.receive(a_delivery(2))
     world.clock.sleep(MONTH - 3600)
 
-    assert world.resume() == [Done()]
+    assert world.resume() == [Ack()]
 
     assert [(one.sequence, one.reason) for one in world.dead_letters.buried] == [(1, "expired")]
-    assert [world.status(n) for n in (1, 2)] == [Status.DEAD, Status.WAITING]
+    assert [world.status(n) for n in (1, 2)] == [DeliveryStatus.DEAD, DeliveryStatus.WAITING]
     assert world.attempts.made == []
     assert world.ledger.lanes[LANE].head == (1 if ordering is Ordering.STRICT else 2)
 
@@ -682,7 +694,7 @@ def test_a_lane_that_skips_flows_when_all_of_it_has_expired(world: World):
     world.receive(a_delivery(1), a_delivery(2))
     world.clock.sleep(MONTH)
 
-    assert world.resume() == [Done()]
+    assert world.resume() == [Ack()]
 
     assert [one.sequence for one in world.dead_letters.buried] == [1, 2]
     assert world.ledger.lanes == {}
@@ -693,9 +705,9 @@ def test_nothing_expires_before_its_month_is_over(world: World):
     world.receive(a_delivery(1))
     world.clock.sleep(MONTH - 1)
 
-    assert world.resume() == [Done()]
+    assert world.resume() == [Ack()]
 
-    assert world.status(1) is Status.WAITING
+    assert world.status(1) is DeliveryStatus.WAITING
     assert world.ledger.lanes[LANE].due_at == world.clock.now() + 3600
 
 
@@ -705,32 +717,32 @@ def test_a_letter_redriven_to_a_paused_subscription_has_another_month(world: Wor
     paused(world)
     world.redrive(1)
 
-    assert world.resume() == [Done()]
+    assert world.resume() == [Ack()]
 
-    assert world.status(1) is Status.WAITING
+    assert world.status(1) is DeliveryStatus.WAITING
 
 
 def test_what_came_of_an_attempt_is_written_though_the_ledger_fails_twice(world: World):
-    write, failures = world.ledger.write, [OwnTrouble("away"), OwnTrouble("away")]
+    write, failures = world.ledger.save, [InfrastructureError("away"), InfrastructureError("away")]
 
     def failing(*args: object, **changes: object) -> DeliveryRecord:
         if failures:
             raise failures.pop()
         return write(*args, **changes)  # type: ignore[arg-type]
 
-    world.ledger.write = failing  # type: ignore[method-assign]
+    world.ledger.save = failing  # type: ignore[method-assign]
 
-    assert world.receive(a_delivery(1)) == [Done()]
+    assert world.receive(a_delivery(1)) == [Ack()]
 
     assert world.attempts.made == [FIRST]
-    assert world.status(1) is Status.DELIVERED
+    assert world.status(1) is DeliveryStatus.DELIVERED
 
 
 def test_what_a_format_has_no_words_for_is_discarded_and_its_lane_goes_on(world: World):
     world.subscriptions.put(a_subscription(format=Format.DEVLAKE))
     stalled = a_delivery(1, event_type="PIPELINE_STALLED")
 
-    assert world.receive(stalled, a_delivery(2)) == [Done(), Done()]
+    assert world.receive(stalled, a_delivery(2)) == [Ack(), Ack()]
 
     assert world.attempts.made == [SECOND]
-    assert world.ledger.records[LANE, 1].reason == "format_has_no_words"
+    assert world.ledger.records[LANE, 1].reason == "unsupported_by_format"

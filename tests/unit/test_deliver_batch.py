@@ -6,12 +6,19 @@ from typing import Any
 
 import pytest
 
-from lakehook.deliver_batch import PAUSE_AFTER_TROUBLE_SECONDS, DeliverBatch
-from lakehook.domain.disposition import Again, Disposition, Done
-from lakehook.domain.errors import OwnTrouble
-from lakehook.domain.message import Message, Received, Resume, encode
-from lakehook.ports.ledger import Page
-from lakehook.ports.messages import Parcel, Remaining
+from lakehook.delivery.batch import PAUSE_AFTER_TROUBLE_SECONDS, DeliverBatch
+from lakehook.domain.errors import InfrastructureError
+from lakehook.domain.queue_message import (
+    Ack,
+    Disposition,
+    Message,
+    Nack,
+    ReceivedMessage,
+    Resume,
+    encode,
+)
+from lakehook.ports.queues import QueueMessage, Remaining
+from lakehook.ports.stores import LedgerSnapshot
 from tests.builders import a_delivery
 from tests.fakes import FakeDeadLetters, FakeReceipts, FakeTelemetry
 
@@ -21,7 +28,7 @@ Visit = Callable[[Sequence[Message]], list[Disposition]]
 
 
 def all_done(messages: Sequence[Message]) -> list[Disposition]:
-    return [Done()] * len(messages)
+    return [Ack()] * len(messages)
 
 
 @dataclass
@@ -30,15 +37,15 @@ class Lanes:
 
     script: dict[str, Visit] = field(default_factory=dict)
     visited: list[list[Message]] = field(default_factory=list)
-    received: list[Received] = field(default_factory=list)
+    received: list[ReceivedMessage] = field(default_factory=list)
     pages: list[list[Message]] = field(default_factory=list)
 
-    def read(self, messages: Sequence[Message]) -> Page:
+    def read(self, messages: Sequence[Message]) -> LedgerSnapshot:
         self.pages.append(list(messages))
-        return Page({}, {})
+        return LedgerSnapshot({}, {})
 
     def __call__(
-        self, received: Sequence[Received], page: Page, remaining: Remaining
+        self, received: Sequence[ReceivedMessage], page: LedgerSnapshot, remaining: Remaining
     ) -> list[Disposition]:
         self.received += received
         messages = [one.message for one in received]
@@ -53,8 +60,8 @@ class Receipts(FakeReceipts):
     told: Event = field(default_factory=Event)
     enough: int = 1
 
-    def acknowledge(self, parcels: Sequence[Parcel]) -> None:
-        super().acknowledge(parcels)
+    def ack(self, messages: Sequence[QueueMessage]) -> None:
+        super().ack(messages)
         if len(self.acknowledged) >= self.enough:
             self.told.set()
 
@@ -74,11 +81,11 @@ class World:
         self.dead_letters, self.telemetry = FakeDeadLetters(), FakeTelemetry()
         self.workers = workers
 
-    def receive(self, *batch: Parcel) -> list[str]:
+    def receive(self, *batch: QueueMessage) -> list[str]:
         """The ids of what must come again."""
         deliver_batch = DeliverBatch(
             deliver=self.lanes,
-            receipts=self.receipts,
+            acks=self.receipts,
             dead_letters=self.dead_letters,
             telemetry=self.telemetry,
             workers=self.workers,
@@ -103,13 +110,15 @@ def parallel() -> Iterator[World]:
         yield World(workers)
 
 
-def a_parcel(message_id: str, pipeline: int = 39, sequence: int = 1) -> Parcel:
+def a_parcel(message_id: str, pipeline: int = 39, sequence: int = 1) -> QueueMessage:
     delivery = a_delivery(sequence, pipeline_id=pipeline)
-    return Parcel(message_id, str(delivery.lane), encode(delivery), f"receipt of {message_id}")
+    return QueueMessage(
+        message_id, str(delivery.lane), encode(delivery), f"receipt of {message_id}"
+    )
 
 
-def garbage(message_id: str, body: str = "no JSON") -> Parcel:
-    return Parcel(message_id, "sub_a#39", body, f"receipt of {message_id}")
+def garbage(message_id: str, body: str = "no JSON") -> QueueMessage:
+    return QueueMessage(message_id, "sub_a#39", body, f"receipt of {message_id}")
 
 
 def failing(error: Exception) -> Visit:
@@ -134,7 +143,7 @@ def test_a_lane_is_visited_once_with_its_messages_in_order(world: World):
 def test_the_ledger_is_read_once_for_the_whole_batch(world: World):
     resume = Resume(a_delivery(pipeline_id=40).lane, 5)
 
-    world.receive(a_parcel("m1"), Parcel("m2", "sub_a#40", encode(resume), "r"))
+    world.receive(a_parcel("m1"), QueueMessage("m2", "sub_a#40", encode(resume), "r"))
 
     assert world.lanes.pages == [[a_delivery(1), resume]]
 
@@ -178,11 +187,11 @@ def test_what_is_done_is_acknowledged_while_a_slow_lane_still_runs(parallel: Wor
 def test_what_must_come_again_is_never_acknowledged(parallel: World):
     def wait_until_another_has_gone(messages: Sequence[Message]) -> list[Disposition]:
         assert parallel.receipts.told.wait(PATIENCE_SECONDS)
-        return [Again(7)] * len(messages)
+        return [Nack(7)] * len(messages)
 
     parallel.lanes.script = {
         "1": wait_until_another_has_gone,
-        "2": lambda _: [Again(5), Done(), Done()],
+        "2": lambda _: [Nack(5), Ack(), Ack()],
     }
 
     again = parallel.receive(
@@ -200,7 +209,7 @@ def test_what_finishes_together_goes_with_the_batch(world: World):
 
 
 def test_what_must_come_again_is_postponed_and_returned(world: World):
-    world.lanes.script = {"39": lambda _: [Again(5.5), Done()]}
+    world.lanes.script = {"39": lambda _: [Nack(5.5), Ack()]}
 
     assert world.receive(a_parcel("m1"), a_parcel("m2", sequence=2)) == ["m1"]
 
@@ -208,7 +217,7 @@ def test_what_must_come_again_is_postponed_and_returned(world: World):
 
 
 def test_trouble_in_one_lane_leaves_the_others_alone(world: World):
-    error = OwnTrouble("DynamoDB is away")
+    error = InfrastructureError("DynamoDB is away")
     world.lanes.script = {"39": failing(error)}
 
     again = world.receive(a_parcel("m1"), a_parcel("m2", sequence=2), a_parcel("m3", pipeline=40))
@@ -224,7 +233,7 @@ def test_trouble_in_one_lane_leaves_the_others_alone(world: World):
 def test_the_longer_our_own_trouble_lasts_the_longer_a_message_waits(
     world: World, receives: int, seconds: float
 ):
-    world.lanes.script = {"39": failing(OwnTrouble("DynamoDB is away"))}
+    world.lanes.script = {"39": failing(InfrastructureError("DynamoDB is away"))}
 
     world.receive(replace(a_parcel("m1"), receives=receives), a_parcel("m2", sequence=2))
 
@@ -258,22 +267,22 @@ def test_a_batch_of_nothing_but_bad_messages_is_worked_off(world: World):
 
 
 def test_a_message_that_cannot_be_parked_comes_again(world: World):
-    def fail(parcel: Parcel, reason: str) -> None:
-        raise OwnTrouble("SQS is away")
+    def fail(parcel: QueueMessage, reason: str) -> None:
+        raise InfrastructureError("SQS is away")
 
-    world.dead_letters.park = fail  # type: ignore[method-assign]
+    world.dead_letters.quarantine = fail  # type: ignore[method-assign]
 
-    with pytest.raises(OwnTrouble):
+    with pytest.raises(InfrastructureError):
         world.receive(garbage("m1"))
 
 
 def test_when_the_ledger_cannot_be_read_the_whole_batch_comes_again(world: World):
-    def fail(messages: Sequence[Message]) -> Page:
-        raise OwnTrouble("DynamoDB is away")
+    def fail(messages: Sequence[Message]) -> LedgerSnapshot:
+        raise InfrastructureError("DynamoDB is away")
 
     world.lanes.read = fail  # type: ignore[method-assign]
 
-    with pytest.raises(OwnTrouble):
+    with pytest.raises(InfrastructureError):
         world.receive(a_parcel("m1"))
     assert world.lanes.visited == []
 
@@ -286,4 +295,4 @@ def test_a_visit_learns_how_its_messages_came(world: World, *, again: bool, redr
     world.receive(parcel)
 
     (received,) = world.lanes.received
-    assert (received.again, received.redriven) == (again, redriven)
+    assert (received.redelivered, received.redriven) == (again, redriven)

@@ -6,27 +6,25 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from lakehook.adapters.world import FairDice
-from lakehook.attempt import AttemptDelivery, PostSigned
-from lakehook.domain.channels import channel_named
-from lakehook.domain.delivery import Delivery, Lane, NumberedEvent
-from lakehook.domain.devlake.notice import read_notice
-from lakehook.domain.devlake.secret import MOST_BYTES, TextSecret
-from lakehook.domain.devlake.signature import SignedNotice
-from lakehook.domain.endpoint import Endpoint
-from lakehook.domain.errors import BadInput, BadSubscription
+from lakehook.adapters.system import SystemRandom
+from lakehook.delivery.render import RenderDelivery
+from lakehook.delivery.sender import AttemptDelivery, SignedSender
+from lakehook.domain.channels import get_channel
+from lakehook.domain.delivery import Delivery, Lane, SequencedEvent
+from lakehook.domain.destination import Endpoint, Request
+from lakehook.domain.devlake.notification import parse_notification
+from lakehook.domain.devlake.signature import MAX_BYTES, SignedNotification, TextSecret
+from lakehook.domain.errors import InvalidInput, InvalidSubscription
 from lakehook.domain.event import Event
-from lakehook.domain.request import Request
 from lakehook.domain.subscription import WEBHOOK, Format, Subscription
-from lakehook.ports.keys import Keys
-from lakehook.say import Say
-from lakehook.subscribe import SecretWish, Terms
+from lakehook.ports.outbound import SubscriptionCredentials
+from lakehook.subscriptions.subscribe import SecretRequest, SubscriptionFields
 from tests.builders import a_delivery, a_subscription, an_event
 from tests.devlake_vectors import STATUSES, Vector
 from tests.fakes import FakeClock, FakeDice, FakeKeyring, FakeReceiver, FakeTypesetter
 from tests.fakes_ops import Office
 
-DEVLAKE = Terms(name="old", url="https://old.example/hook", format="devlake")
+DEVLAKE = SubscriptionFields(name="old", url="https://old.example/hook", format="devlake")
 
 
 def sent(
@@ -35,16 +33,18 @@ def sent(
     """The request, and the query that was added."""
     subscription = a_subscription(format=Format.DEVLAKE, endpoint=Endpoint.parse(url))
     receiver = FakeReceiver()
-    keyring = FakeKeyring(Keys((TextSecret(secret.encode()),), {"x-team": "lake"}))
-    post = PostSigned(keyring, receiver, FakeClock(), FakeDice())
-    AttemptDelivery(Say(FakeTypesetter()), post, FakeClock())(delivery, subscription)
+    keyring = FakeKeyring(
+        SubscriptionCredentials((TextSecret(secret.encode()),), {"x-team": "lake"})
+    )
+    post = SignedSender(keyring, receiver, FakeClock(), FakeDice())
+    AttemptDelivery(RenderDelivery(FakeTypesetter()), post, FakeClock())(delivery, subscription)
     (request,) = receiver.requests
     return request, urlsplit(request.endpoint.url).query
 
 
 def delivery_of(vector: Vector) -> Delivery:
-    event = Event.from_document(read_notice(vector.raw))
-    return Delivery(Lane("sub_a", event.pipeline_key), NumberedEvent(event, 2, None))
+    event = Event.from_document(parse_notification(vector.raw))
+    return Delivery(Lane("sub_a", event.pipeline_key), SequencedEvent(event, 2, None))
 
 
 @pytest.mark.parametrize("vector", STATUSES, ids=lambda vector: vector.name)
@@ -52,7 +52,7 @@ def test_a_notice_of_devlakes_goes_on_byte_for_byte_and_is_signed_as_devlake_wou
     request, query = sent(delivery_of(vector), vector.secret)
 
     assert request.body == vector.raw
-    SignedNotice(request.body, query).verify([vector.secret])
+    SignedNotification(request.body, query).verify([vector.secret])
     assert "webhook-signature" not in request.headers
     assert request.headers["webhook-id"].startswith("sub_a#")
     assert request.headers["x-team"] == "lake"
@@ -97,9 +97,12 @@ def test_a_query_that_is_there_stays():
 
 
 def test_every_attempt_has_a_nouce_of_its_own():
-    receiver, keyring = FakeReceiver(), FakeKeyring(Keys((TextSecret(b"geheim"),)))
-    post = PostSigned(keyring, receiver, FakeClock(), FairDice())
-    attempt = AttemptDelivery(Say(FakeTypesetter()), post, FakeClock())
+    receiver, keyring = (
+        FakeReceiver(),
+        FakeKeyring(SubscriptionCredentials((TextSecret(b"geheim"),))),
+    )
+    post = SignedSender(keyring, receiver, FakeClock(), SystemRandom())
+    attempt = AttemptDelivery(RenderDelivery(FakeTypesetter()), post, FakeClock())
     for _ in range(2):
         attempt(a_delivery(), a_subscription(format=Format.DEVLAKE))
 
@@ -116,8 +119,8 @@ def test_every_attempt_has_a_nouce_of_its_own():
     ],
 )
 def test_for_some_events_devlake_has_no_words(changes: dict[str, object]):
-    assert channel_named(WEBHOOK, Format.DEVLAKE).silence(an_event(**changes))
-    assert channel_named(WEBHOOK).silence(an_event(**changes)) is None
+    assert get_channel(WEBHOOK, Format.DEVLAKE).unsupported_reason(an_event(**changes))
+    assert get_channel(WEBHOOK).unsupported_reason(an_event(**changes)) is None
 
 
 # --- its secret ---
@@ -129,9 +132,9 @@ def office() -> Office:
 
 
 def opened(office: Office, subscription: Subscription) -> str:
-    sealed = subscription.secrets[0].sealed
+    sealed = subscription.secrets[0].ciphertext
     plaintext = office.sealer.unseal(sealed, subscription_id=subscription.id)
-    return TextSecret.unsealed(plaintext).reveal()
+    return TextSecret.from_plaintext(plaintext).reveal()
 
 
 @pytest.mark.parametrize(
@@ -139,17 +142,19 @@ def opened(office: Office, subscription: Subscription) -> str:
     [("geheim\n", "geheim"), ("geheim\r\n", "geheim"), (" a b ", " a b "), ("x", "x")],
 )
 def test_a_secret_that_is_brought_is_kept_as_it_is(office: Office, text: str, kept: str) -> None:
-    subscription, _ = office.desk().subscribe(DEVLAKE, SecretWish(brought=text))
+    subscription, _ = office.desk().subscribe(DEVLAKE, SecretRequest(provided=text))
 
     assert subscription.format is Format.DEVLAKE
     assert opened(office, subscription) == kept
 
 
 def test_an_empty_secret_takes_a_word_more(office: Office) -> None:
-    with pytest.raises(BadInput, match="--allow-empty-secret"):
-        office.desk().subscribe(DEVLAKE, SecretWish(brought=""))
+    with pytest.raises(InvalidInput, match="--allow-empty-secret"):
+        office.desk().subscribe(DEVLAKE, SecretRequest(provided=""))
 
-    subscription, _ = office.desk().subscribe(DEVLAKE, SecretWish(brought="", may_be_empty=True))
+    subscription, _ = office.desk().subscribe(
+        DEVLAKE, SecretRequest(provided="", may_be_empty=True)
+    )
 
     assert opened(office, subscription) == ""
 
@@ -164,25 +169,25 @@ def test_without_one_a_new_one_is_made(office: Office) -> None:
 @pytest.mark.parametrize(
     ("wish", "pending", "what"),
     [
-        (SecretWish(signing="hmac"), False, "signing: DevLake's format"),
-        (SecretWish(brought="x" * (MOST_BYTES + 1)), False, "secret: more than 1024 bytes"),
-        (SecretWish(), True, "challenge: DevLake's format"),
+        (SecretRequest(signing="hmac"), False, "signing: DevLake's format"),
+        (SecretRequest(provided="x" * (MAX_BYTES + 1)), False, "secret: more than 1024 bytes"),
+        (SecretRequest(), True, "challenge: DevLake's format"),
     ],
 )
 def test_what_the_format_has_no_room_for_is_refused(
-    office: Office, wish: SecretWish, what: str, *, pending: bool
+    office: Office, wish: SecretRequest, what: str, *, pending: bool
 ) -> None:
-    with pytest.raises(BadInput, match=what):
+    with pytest.raises(InvalidInput, match=what):
         office.desk().subscribe(DEVLAKE, wish, pending=pending)
 
     assert office.subscriptions.all() == []
 
 
 def test_its_secret_is_replaced_at_once_or_not_at_all(office: Office) -> None:
-    subscription, _ = office.desk().subscribe(DEVLAKE, SecretWish(brought="old"))
+    subscription, _ = office.desk().subscribe(DEVLAKE, SecretRequest(provided="old"))
     rotate = office.desk().rotate_secret
 
-    with pytest.raises(BadSubscription, match="overlap: DevLake's format"):
+    with pytest.raises(InvalidSubscription, match="overlap: DevLake's format"):
         rotate(subscription, overlap_seconds=60, brought="new")
     rotated = rotate(subscription, overlap_seconds=0, brought="new")
 
@@ -193,8 +198,8 @@ def test_its_secret_is_replaced_at_once_or_not_at_all(office: Office) -> None:
 def test_it_cannot_be_pinged(office: Office) -> None:
     subscription, _ = office.desk().subscribe(DEVLAKE)
 
-    with pytest.raises(BadSubscription, match="no word for a ping"):
-        office.desk().ask(subscription, within_seconds=1)
+    with pytest.raises(InvalidSubscription, match="no word for a ping"):
+        office.desk().test_endpoint(subscription, within_seconds=1)
 
 
 def test_its_secret_shows_nothing_of_itself():

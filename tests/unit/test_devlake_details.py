@@ -6,11 +6,10 @@ from typing import Any
 
 import pytest
 
-from lakehook.domain.devlake.notice import read_notice
-from lakehook.domain.devlake.row import Row
-from lakehook.domain.document import Document, text_of
+from lakehook.domain.devlake.notification import PipelineRow, parse_notification
 from lakehook.domain.event import MAX_EVENT_BYTES
-from tests.devlake import a_task, shown
+from lakehook.domain.json_document import Document, to_json
+from tests.devlake.rows import a_task, shown
 
 RECORDED = Path(__file__).parents[1] / "vectors" / "devlake" / "rest"
 SECRET = "s3cr3t-0f-0urs"
@@ -18,19 +17,19 @@ NOT_ENDED = {"finishedAt": None}
 ENDS = ("COMPLETED", "FAILED", "PARTIAL", "CANCELLED")
 
 
-def recorded(status: str) -> tuple[Row, list[Document]]:
+def recorded(status: str) -> tuple[PipelineRow, list[Document]]:
     row = json.loads((RECORDED / f"pipeline-{status}.json").read_text(encoding="utf-8"))
     tasks = RECORDED / f"pipeline-{status}-tasks.json"
     listed: list[Document] = (
         json.loads(tasks.read_text(encoding="utf-8"))["tasks"] if tasks.exists() else []
     )
-    return Row.read(row), listed
+    return PipelineRow.parse(row), listed
 
 
 def details(row: Document, *tasks: Document) -> Document:
     """Of the event of its present state."""
-    event = Row.read(row).event("payments", tasks=tasks).document
-    names = set(event) - set(read_notice(event["data"]["devlake"].encode()))
+    event = PipelineRow.parse(row).to_event("payments", tasks=tasks).document
+    names = set(event) - set(parse_notification(event["data"]["devlake"].encode()))
     return {name: event[name] for name in sorted(names)}
 
 
@@ -44,7 +43,7 @@ def failed(**changes: Any) -> Document:
 def test_a_run_that_failed_says_why_and_which_tasks():
     row, tasks = recorded("TASK_FAILED")
 
-    document = row.event("", tasks=tasks).document
+    document = row.to_event("", tasks=tasks).document
 
     assert document["pipeline_name"] == "p"
     assert document["message"].startswith("Error running pipeline 119.\nWraps: (2) Error running")
@@ -66,7 +65,7 @@ def test_without_its_tasks_what_finished_in_all_runs_is_no_count_of_this_one():
     row, _ = recorded("TASK_FAILED")
     assert (row.shown["finishedTasks"], row.shown["totalTasks"]) == (3, 1)
 
-    document = row.event("").document
+    document = row.to_event("").document
 
     assert document["total_tasks"] == 1
     assert "finished_tasks" not in document
@@ -76,7 +75,7 @@ def test_without_its_tasks_what_finished_in_all_runs_is_no_count_of_this_one():
 def test_a_run_that_failed_in_part_has_no_message_but_tasks():
     row, tasks = recorded("TASK_PARTIAL")
 
-    document = row.event("", tasks=tasks).document
+    document = row.to_event("", tasks=tasks).document
 
     assert document["labels"] == ["team-a"]
     assert (document["finished_tasks"], document["total_tasks"]) == (2, 2)
@@ -89,7 +88,7 @@ def test_a_run_that_failed_in_part_has_no_message_but_tasks():
 def test_what_has_not_ended_has_a_name_and_a_number_of_tasks(status: str):
     row, _ = recorded(status)
 
-    document = row.event("").document
+    document = row.to_event("").document
 
     assert document["total_tasks"] == 1
     assert document["pipeline_name"]
@@ -117,10 +116,10 @@ def test_a_run_that_a_restart_broke_off_has_not_lasted_as_long_as_the_one_before
 
 
 def test_a_row_that_has_moved_on_tells_only_what_holds_for_every_event():
-    row = Row.read(failed(message="oh", blueprintId=7, labels=["a"]))
-    running = Row.read(shown(39, "TASK_RUNNING", **NOT_ENDED)).event("").document
+    row = PipelineRow.parse(failed(message="oh", blueprintId=7, labels=["a"]))
+    running = PipelineRow.parse(shown(39, "TASK_RUNNING", **NOT_ENDED)).to_event("").document
     later = {"beganAt": "2026-01-01T11:30:00Z", "finishedAt": "2026-01-01T11:40:00Z"}
-    next_failure = Row.read(failed(**later)).event("").document
+    next_failure = PipelineRow.parse(failed(**later)).to_event("").document
     lasting = {
         "trigger_source": "blueprint:7",
         "pipeline_name": "nightly",
@@ -130,7 +129,7 @@ def test_a_row_that_has_moved_on_tells_only_what_holds_for_every_event():
 
     assert row.details(running) == lasting
     assert row.details(next_failure, [a_task(1)]) == lasting
-    assert row.details(Row.read(failed()).event("").document)["message"] == "oh"
+    assert row.details(PipelineRow.parse(failed()).to_event("").document)["message"] == "oh"
 
 
 # --- bounds ---
@@ -174,7 +173,7 @@ def test_texts_of_others_are_cut_and_go_without_credentials():
 
     found = details(row, a_task(1, message=f"password={SECRET}\u202e {long}", plugin="p\x1b[1m"))
 
-    assert SECRET not in text_of(found)
+    assert SECRET not in to_json(found)
     assert found["pipeline_name"] == f"n {'x' * 197}…"
     assert found["labels"][:3] == ["a b", f"{'x' * 99}…", "c"]
     assert len(found["labels"]) == 18
@@ -191,9 +190,9 @@ def test_an_event_with_the_most_details_is_far_from_the_largest():
     row = failed(name=wide, labels=[wide] * 99, message=wide, errorName=wide)
     tasks = [a_task(number, message=wide, plugin=wide) for number in range(99)]
 
-    event = Row.read(row).event("payments", tasks=tasks)
+    event = PipelineRow.parse(row).to_event("payments", tasks=tasks)
 
-    assert len(text_of(event.document).encode()) < MAX_EVENT_BYTES // 2
+    assert len(to_json(event.document).encode()) < MAX_EVENT_BYTES // 2
 
 
 @pytest.mark.parametrize(
@@ -245,9 +244,9 @@ _OF_A_NOTICE = (
 def test_a_cancelled_run_has_no_error():
     """What DevLake says of it, seen 2026-11-29 on 420e494, is that it was cancelled."""
     message = "Error running pipeline 4.\nWraps: (2) context canceled"
-    row = Row.read(shown(39, "TASK_CANCELLED", message=message, errorName=message))
+    row = PipelineRow.parse(shown(39, "TASK_CANCELLED", message=message, errorName=message))
 
-    assert {"message", "error_name"} & set(row.event("").document) == set()
+    assert {"message", "error_name"} & set(row.to_event("").document) == set()
 
 
 def test_an_error_has_no_control_characters_and_keeps_its_lines():

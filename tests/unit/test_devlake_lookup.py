@@ -6,12 +6,13 @@ from typing import Any, NoReturn
 
 import pytest
 
-from lakehook.adapters.devlake_details import QUIET_SECONDS, DevLakeDetails
-from lakehook.domain.devlake.row import Row
+from lakehook.adapters.devlake.details import QUIET_SECONDS, DevLakeDetails
+from lakehook.domain.devlake.notification import PipelineRow
 from lakehook.domain.devlake.sources import DevLakeSource
-from lakehook.domain.document import Document
-from lakehook.domain.errors import BadInput, DevlakeAway, NoDevlake, OwnTrouble
-from tests.devlake import FakeDevlake, a_task, shown
+from lakehook.domain.errors import DevlakeUnavailable, InfrastructureError, InvalidInput, NotDevlake
+from lakehook.domain.json_document import Document
+from tests.devlake.port import FakeDevlake
+from tests.devlake.rows import a_task, shown
 from tests.fakes import FakeClock
 
 SOURCE = DevLakeSource(api_url="http://devlake:8080")
@@ -23,7 +24,7 @@ LASTING = {"trigger_source": "blueprint:7", "pipeline_name": "nightly", "total_t
 
 def noticed(row: Document, source: str | None = None) -> Document:
     """The fields of the notice that DevLake would send of the row."""
-    document = Row.read(row).event("", source=source).document
+    document = PipelineRow.parse(row).to_event("", source=source).document
     return {name: document[name] for name in document if name not in LASTING}
 
 
@@ -122,10 +123,10 @@ def test_without_an_api_or_of_the_oldest_notices_nothing_is_asked(ingress: Ingre
 @pytest.mark.parametrize(
     ("error", "reason"),
     [
-        (DevlakeAway("DevLake is away: no connection"), "DevLake is away: no connection"),
-        (NoDevlake("not JSON"), "not JSON"),
-        (BadInput("401"), "401"),
-        (OwnTrouble("Secrets Manager is away"), "Secrets Manager is away"),
+        (DevlakeUnavailable("DevLake is away: no connection"), "DevLake is away: no connection"),
+        (NotDevlake("not JSON"), "not JSON"),
+        (InvalidInput("401"), "401"),
+        (InfrastructureError("Secrets Manager is away"), "Secrets Manager is away"),
         (KeyError("s3cret"), "unexpected: KeyError"),
     ],
 )
@@ -171,7 +172,7 @@ def test_if_only_the_tasks_cannot_be_read_the_row_counts(
     ingress: Ingress, monkeypatch: pytest.MonkeyPatch
 ):
     def fail(_: int) -> Sequence[Document]:
-        raise DevlakeAway("DevLake answered 500 to GET /pipelines/39/tasks")
+        raise DevlakeUnavailable("DevLake answered 500 to GET /pipelines/39/tasks")
 
     monkeypatch.setattr(ingress.devlake, "tasks_of", fail)
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from lakehook.domain.devlake.go_time import GoTime
-from lakehook.domain.devlake.notice import read_notice
-from lakehook.domain.errors import BadNotice
+from lakehook.domain.devlake.notification import parse_notification
+from lakehook.domain.errors import InvalidNotification
 from lakehook.domain.event import Event
 from tests.devlake_vectors import STATUSES, TIMES, VECTORS, Vector, named
 
@@ -24,7 +24,7 @@ def a_body(**changes: Any) -> bytes:
 
 @pytest.mark.parametrize("vector", VECTORS, ids=lambda one: one.name)
 def test_every_notice_is_an_event_that_carries_devlakes_own_body(vector: Vector):
-    event = Event.from_document(read_notice(vector.raw))
+    event = Event.from_document(parse_notification(vector.raw))
 
     assert event.document["data"]["devlake"] == vector.body
     assert event.id == event.document["event_id"]
@@ -33,18 +33,20 @@ def test_every_notice_is_an_event_that_carries_devlakes_own_body(vector: Vector)
 def test_a_body_is_carried_to_the_last_white_space():
     body = b" " + a_body() + b"\n\n"
 
-    assert read_notice(body)["data"]["devlake"].encode() == body
+    assert parse_notification(body)["data"]["devlake"].encode() == body
 
 
 def test_every_notice_is_an_event_by_the_published_schema():
     schema = json.loads((ROOT / "docs" / "schemas" / "event.v1.json").read_text(encoding="utf-8"))
 
     for vector in VECTORS:
-        Draft202012Validator(schema).validate(read_notice(vector.raw))
+        Draft202012Validator(schema).validate(parse_notification(vector.raw))
 
 
 def test_the_statuses_are_events_of_pipelines():
-    events = {one.said["Status"]: read_notice(one.raw)["event_type"] for one in STATUSES}
+    events = {
+        status.said["Status"]: parse_notification(status.raw)["event_type"] for status in STATUSES
+    }
 
     assert events == {
         "TASK_CREATED": "PIPELINE_CREATED",
@@ -59,7 +61,7 @@ def test_the_statuses_are_events_of_pipelines():
 
 
 def test_an_end_tells_all_its_times_as_written():
-    assert {**read_notice(named("TASK_PARTIAL").raw), "data": ...} == {
+    assert {**parse_notification(named("TASK_PARTIAL").raw), "data": ...} == {
         "pipeline_id": 39,
         "event_type": "PIPELINE_PARTIAL",
         "trigger_source": "unknown",
@@ -84,7 +86,7 @@ def test_an_end_tells_all_its_times_as_written():
     ],
 )
 def test_the_timestamp_is_when_the_state_began(status: str, changed_at: str):
-    assert read_notice(named(status).raw)["timestamp"] == changed_at
+    assert parse_notification(named(status).raw)["timestamp"] == changed_at
 
 
 @pytest.mark.parametrize(
@@ -95,7 +97,7 @@ def test_the_timestamp_is_when_the_state_began(status: str, changed_at: str):
     ],
 )
 def test_a_state_whose_own_time_is_unknown_changed_when_the_row_did(changes: dict[str, Any]):
-    document = read_notice(a_body(**changes))
+    document = parse_notification(a_body(**changes))
 
     assert document["timestamp"] == document["updated_at"]
 
@@ -103,8 +105,8 @@ def test_a_state_whose_own_time_is_unknown_changed_when_the_row_did(changes: dic
 def test_what_a_rerun_has_left_in_the_row_is_not_the_events():
     last_run = {"BeganAt": "2024-09-04T00:00:00Z", "FinishedAt": "2024-09-04T01:00:00Z"}
 
-    waiting = read_notice(a_body(Status="TASK_RERUN", **last_run))
-    running = read_notice(a_body(Status="TASK_RUNNING", FinishedAt=last_run["FinishedAt"]))
+    waiting = parse_notification(a_body(Status="TASK_RERUN", **last_run))
+    running = parse_notification(a_body(Status="TASK_RUNNING", FinishedAt=last_run["FinishedAt"]))
 
     assert not {"began_at", "finished_at"} & waiting.keys()
     assert "finished_at" not in running
@@ -113,14 +115,17 @@ def test_what_a_rerun_has_left_in_the_row_is_not_the_events():
 def test_a_late_created_notice_that_says_running_is_the_running_one():
     late = a_body(UpdatedAt="2024-09-05T15:09:00+08:00", BeganAt="2024-09-05T07:08:02.1Z")
 
-    assert read_notice(late)["event_id"] == read_notice(named("TASK_RUNNING").raw)["event_id"]
+    assert (
+        parse_notification(late)["event_id"]
+        == parse_notification(named("TASK_RUNNING").raw)["event_id"]
+    )
 
 
 def test_a_pipeline_of_the_same_number_in_another_database_is_another():
     body = a_body(Status="TASK_CREATED", BeganAt=None)
     anew = a_body(Status="TASK_CREATED", BeganAt=None, CreatedAt="2025-01-01T00:00:00Z")
 
-    assert read_notice(body)["event_id"] != read_notice(anew)["event_id"]
+    assert parse_notification(body)["event_id"] != parse_notification(anew)["event_id"]
 
 
 def test_each_round_has_ids_of_its_own():
@@ -133,23 +138,26 @@ def test_each_round_has_ids_of_its_own():
         *(a_body(Status=status, **second) for status in ("TASK_RERUN",)),
     ]
 
-    ids = [read_notice(body)["event_id"] for body in life]
+    ids = [parse_notification(body)["event_id"] for body in life]
 
     assert len(set(ids)) == len(ids) == 7
 
 
 def test_a_notice_does_not_say_who_started_its_pipeline_nor_does_its_project():
     """A project's blueprint may be started by hand, and one without a project by its schedule."""
-    without, of_project = read_notice(a_body(ProjectName="")), read_notice(a_body(ProjectName="湖"))
+    without, of_project = (
+        parse_notification(a_body(ProjectName="")),
+        parse_notification(a_body(ProjectName="湖")),
+    )
 
     assert "project_name" not in without
     assert of_project["project_name"] == "湖"
     assert without["trigger_source"] == of_project["trigger_source"] == "unknown"
-    assert read_notice(named("without a project").raw)["trigger_source"] == "unknown"
+    assert parse_notification(named("without a project").raw)["trigger_source"] == "unknown"
 
 
 def test_the_oldest_form_is_a_task_that_has_succeeded():
-    assert {**read_notice(named("of a task").raw), "data": ...} == {
+    assert {**parse_notification(named("of a task").raw), "data": ...} == {
         "pipeline_id": "task:39",
         "event_type": "TASK_COMPLETED",
         "trigger_source": "unknown",
@@ -165,7 +173,7 @@ def test_the_oldest_form_is_a_task_that_has_succeeded():
 def test_the_websites_spelling_of_the_end_is_understood():
     body = a_body(Status="TASK_COMPLETED", FinishedAt=..., FinishedAT="2024-09-05T16:00:00Z")
 
-    assert read_notice(body)["finished_at"] == "2024-09-05T16:00:00Z"
+    assert parse_notification(body)["finished_at"] == "2024-09-05T16:00:00Z"
 
 
 @pytest.mark.parametrize(
@@ -196,16 +204,16 @@ def test_the_websites_spelling_of_the_end_is_understood():
     ],
 )
 def test_what_is_no_notice_is_refused_with_the_reason(body: bytes, complaint: str):
-    with pytest.raises(BadNotice) as refused:
-        read_notice(body)
+    with pytest.raises(InvalidNotification) as refused:
+        parse_notification(body)
 
     assert complaint in str(refused.value)
 
 
 @given(st.binary())
 def test_no_body_is_worse_than_a_bad_notice(body: bytes):
-    with pytest.raises(BadNotice):
-        read_notice(body)
+    with pytest.raises(InvalidNotification):
+        parse_notification(body)
 
 
 @given(
@@ -215,8 +223,8 @@ def test_no_body_is_worse_than_a_bad_notice(body: bytes):
     )
 )
 def test_no_field_is_worse_than_a_bad_notice(changes: dict[str, Any]):
-    with suppress(BadNotice):
-        assert Event.from_document(read_notice(a_body(**changes)))
+    with suppress(InvalidNotification):
+        assert Event.from_document(parse_notification(a_body(**changes)))
 
 
 @pytest.mark.parametrize(("time", "written"), TIMES)

@@ -3,8 +3,8 @@
 import pytest
 
 from lakehook.domain.devlake.refusal import Refusal, RefusalKind, refuse_sign, seems_devlake
-from lakehook.domain.devlake.signature import SignedNotice, signed_query
-from lakehook.domain.errors import BadSign
+from lakehook.domain.devlake.signature import SignedNotification, signed_query
+from lakehook.domain.errors import InvalidSignature
 from tests.devlake_vectors import named
 
 RUNNING = named("TASK_RUNNING")
@@ -15,8 +15,8 @@ SIGNED = signed_query(BODY, "another", NOUCE)
 
 
 def refusal_of(body: bytes, query: str, *secrets: str) -> Refusal:
-    notice = SignedNotice(body, query)
-    with pytest.raises(BadSign) as refused:
+    notice = SignedNotification(body, query)
+    with pytest.raises(InvalidSignature) as refused:
         notice.verify(secrets)
     return refuse_sign(notice, refused.value, secrets)
 
@@ -88,4 +88,4 @@ def test_who_knows_no_secret_is_told_of_none() -> None:
 def test_two_parameters_or_a_readable_notice_are_the_form_of_devlake(
     body: bytes, query: str, *, is_devlakes: bool
 ) -> None:
-    assert seems_devlake(SignedNotice(body, query)) is is_devlakes
+    assert seems_devlake(SignedNotification(body, query)) is is_devlakes

@@ -3,22 +3,27 @@ from typing import Any
 
 import pytest
 
-from lakehook.domain.devlake.notice import read_notice
-from lakehook.domain.devlake.rendering import Unsendable, go_json, render
+from lakehook.domain.devlake.notification import (
+    UnsupportedEvent,
+    go_json,
+    parse_notification,
+    render,
+)
 from lakehook.domain.event import Event, EventType
 from tests.builders import an_event
 from tests.devlake_vectors import TEXTS, TIMES, VECTORS, Vector, named
 
 OF_PIPELINES = [one for one in VECTORS if "PipelineID" in one.said]
 REDRAWN = [
-    one
-    for one in OF_PIPELINES
-    if "ProjectName" in one.said and one.said["Status"] not in {"TASK_RERUN", "TASK_RESUME"}
+    of_pipeline
+    for of_pipeline in OF_PIPELINES
+    if "ProjectName" in of_pipeline.said
+    and of_pipeline.said["Status"] not in {"TASK_RERUN", "TASK_RESUME"}
 ]
 
 
 def event_of(vector: Vector, **changes: Any) -> Event:
-    return Event.from_document(read_notice(vector.raw) | changes)
+    return Event.from_document(parse_notification(vector.raw) | changes)
 
 
 def rendered(event: Event) -> Any:
@@ -27,7 +32,7 @@ def rendered(event: Event) -> Any:
     return json.loads(body)
 
 
-@pytest.mark.parametrize("vector", OF_PIPELINES, ids=lambda one: one.name)
+@pytest.mark.parametrize("vector", OF_PIPELINES, ids=lambda of_pipeline: of_pipeline.name)
 def test_what_devlake_said_is_sent_on_unchanged(vector: Vector):
     assert render(event_of(vector)) == vector.raw
 
@@ -84,17 +89,17 @@ def test_what_a_producer_calls_devlakes_body_and_is_none_is_not_sent(own: object
     [one for one in EventType if one.startswith("TASK_") or one == "PIPELINE_STALLED"],
 )
 def test_what_devlake_has_no_status_for_cannot_be_sent(event_type: EventType):
-    assert render(an_event(event_type=str(event_type))) == Unsendable(
+    assert render(an_event(event_type=str(event_type))) == UnsupportedEvent(
         f"DevLake has no status for {event_type}"
     )
 
 
 @pytest.mark.parametrize("pipeline_id", ["abc", "039", "-1", "1_0", "18446744073709551616", -1])
 def test_a_pipeline_whose_id_is_no_integer_cannot_be_sent(pipeline_id: str | int):
-    assert render(an_event(pipeline_id=pipeline_id)) == Unsendable(
+    assert render(an_event(pipeline_id=pipeline_id)) == UnsupportedEvent(
         f"DevLake's pipelines have integers for ids, not {pipeline_id}"
     )
 
 
 def test_the_oldest_form_cannot_be_sent():
-    assert isinstance(render(event_of(named("of a task"))), Unsendable)
+    assert isinstance(render(event_of(named("of a task"))), UnsupportedEvent)

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from lakehook.adapters.devlake_rest import ApiResponse, RestDevLake
-from lakehook.domain.devlake.row import Row
-from lakehook.domain.document import read_document
-from lakehook.domain.errors import NoDevlake
+from lakehook.adapters.devlake.rest import ApiResponse, RestDevLake
+from lakehook.domain.devlake.notification import PipelineRow
+from lakehook.domain.errors import NotDevlake
+from lakehook.domain.json_document import parse_json_object
 
 RECORDED = Path(__file__).parents[1] / "vectors" / "devlake" / "rest"
 NOT_FOUND, BAD_REQUEST = 404, 400
@@ -30,7 +30,7 @@ def recorded(name: str, status: int = 200) -> RestDevLake:
     ],
 )
 def test_every_recorded_pipeline_is_a_row(name: str, count: int):
-    rows = [Row.read(row) for row in recorded(name).page(1)]
+    rows = [PipelineRow.parse(row) for row in recorded(name).page(1)]
 
     assert len(rows) == count
     assert [row.id for row in rows] == sorted((row.id for row in rows), reverse=True)
@@ -61,12 +61,12 @@ def test_what_is_gone_is_none():
 
 
 def test_a_refusal_is_no_pipeline():
-    with pytest.raises(NoDevlake, match="400 to GET /pipelines/1"):
+    with pytest.raises(NotDevlake, match="400 to GET /pipelines/1"):
         recorded("pipeline-400", BAD_REQUEST).pipeline(1)
 
 
 def test_a_blueprint_tells_its_project():
-    said = read_document((RECORDED / "blueprint-1.json").read_text(encoding="utf-8"))
+    said = parse_json_object((RECORDED / "blueprint-1.json").read_text(encoding="utf-8"))
 
     assert recorded("blueprint-1").project_of(1) == said["projectName"]
     assert "湖" in said["projectName"]

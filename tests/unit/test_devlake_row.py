@@ -4,10 +4,9 @@ from typing import Any
 
 import pytest
 
-from lakehook.domain.devlake.notice import read_notice
-from lakehook.domain.devlake.row import Row
-from lakehook.domain.errors import BadNotice
-from tests.devlake import CREATED_AT, shown
+from lakehook.domain.devlake.notification import PipelineRow, parse_notification
+from lakehook.domain.errors import InvalidNotification
+from tests.devlake.rows import CREATED_AT, shown
 from tests.devlake_vectors import VECTORS, Vector, named
 
 OF_PIPELINES = [one for one in VECTORS if "ProjectName" in one.said]
@@ -26,33 +25,33 @@ def as_shown(notice: dict[str, Any], blueprint: int = 0) -> dict[str, Any]:
     )
 
 
-@pytest.mark.parametrize("vector", OF_PIPELINES, ids=lambda one: one.name)
+@pytest.mark.parametrize("vector", OF_PIPELINES, ids=lambda of_pipeline: of_pipeline.name)
 def test_the_event_is_that_of_the_notice_that_go_writes_to_the_last_byte(vector: Vector):
     project = vector.said["ProjectName"]
 
-    event = Row.read(as_shown(vector.said)).event(project)
+    event = PipelineRow.parse(as_shown(vector.said)).to_event(project)
 
-    notice = {**read_notice(vector.raw), "trigger_source": "manual"}
+    notice = {**parse_notification(vector.raw), "trigger_source": "manual"}
     assert {name: event.document.get(name) for name in notice} == notice
     assert event.document["data"]["devlake"] == vector.body
 
 
 def test_the_blueprint_is_the_trigger():
-    row = Row.read(shown(39, blueprintId=7))
+    row = PipelineRow.parse(shown(39, blueprintId=7))
 
-    assert row.event("payments").document["trigger_source"] == "blueprint:7"
-    assert row.event("").document["trigger_source"] == "blueprint:7"
-    assert Row.read(shown(39)).event("").document["trigger_source"] == "manual"
+    assert row.to_event("payments").document["trigger_source"] == "blueprint:7"
+    assert row.to_event("").document["trigger_source"] == "blueprint:7"
+    assert PipelineRow.parse(shown(39)).to_event("").document["trigger_source"] == "manual"
 
 
 def test_a_row_of_a_named_source_is_the_event_that_its_notice_was():
     body = named("TASK_FAILED")
-    row = Row.read(as_shown(body.said))
+    row = PipelineRow.parse(as_shown(body.said))
 
-    event = row.event(body.said["ProjectName"], source="staging")
+    event = row.to_event(body.said["ProjectName"], source="staging")
 
     assert event.pipeline_key == "staging/39"
-    assert event.id == read_notice(body.raw, "staging")["event_id"] != row.event("").id
+    assert event.id == parse_notification(body.raw, "staging")["event_id"] != row.to_event("").id
 
 
 @pytest.mark.parametrize(
@@ -70,7 +69,7 @@ def test_it_has_changed_at_the_latest_of_the_times_that_it_says(
 ):
     noon = 1_767_268_800
 
-    row = Row.read(shown(39, status, **changes))
+    row = PipelineRow.parse(shown(39, status, **changes))
 
     assert noon - row.changed_at == pytest.approx(changed_at, abs=0.2)
 
@@ -91,5 +90,5 @@ def test_it_has_changed_at_the_latest_of_the_times_that_it_says(
     ],
 )
 def test_what_devlake_could_not_say_in_a_notice_is_no_row(changes: dict[str, Any], complaint: str):
-    with pytest.raises(BadNotice, match=complaint):
-        Row.read(shown(39) | changes)
+    with pytest.raises(InvalidNotification, match=complaint):
+        PipelineRow.parse(shown(39) | changes)

@@ -7,9 +7,8 @@ from typing import Any
 import pytest
 
 from lakehook.domain.devlake.heard import Heard, LastAccepted, LastRefused
-from lakehook.domain.devlake.notice import read_notice
+from lakehook.domain.devlake.notification import PipelineRow, parse_notification
 from lakehook.domain.devlake.reconciliation import Reconciliation
-from lakehook.domain.devlake.row import Row
 from lakehook.domain.devlake.setup_check import (
     Arrival,
     Check,
@@ -31,8 +30,8 @@ from lakehook.domain.devlake.setup_check import (
     warn_of_no_api,
 )
 from lakehook.domain.devlake.sources import DevLakeSource
-from lakehook.domain.errors import DevlakeAway
-from tests.devlake import shown
+from lakehook.domain.errors import DevlakeUnavailable
+from tests.devlake.rows import shown
 from tests.fakes import NOON
 
 HOUR, DAY = 3600.0, 24 * 3600.0
@@ -87,7 +86,7 @@ def test_what_is_accepted_is_said_by_the_ingress_alone(
 
 
 def test_a_test_notice_is_one_that_devlake_could_sign_and_no_pipeline_of_its() -> None:
-    event = read_notice(probe_notice(NOON))
+    event = parse_notification(probe_notice(NOON))
 
     assert (event["pipeline_id"], event["event_type"]) == (0, "PIPELINE_CREATED")
     assert event["created_at"] == "2026-01-01T12:00:00.000+00:00"
@@ -108,11 +107,16 @@ def test_an_ingress_that_takes_the_test_notice_is_well() -> None:
         (EndpointResponse(200, b"[" * 65_536), "endpoint", "answered 200", "see what"),
         (EndpointResponse(302, b""), "endpoint", "answered 302", "see what"),
         (EndpointResponse(403, b'{"Message":"Forbidden"}'), "endpoint", "403", "deploy again"),
-        (EndpointResponse(429, b'{"Reason":"x"}'), "endpoint", "429", "NoticesTurnedAway"),
+        (EndpointResponse(429, b'{"Reason":"x"}'), "endpoint", "429", "NotificationsThrottled"),
         (EndpointResponse(502, b"Internal Server Error"), "endpoint", "502", "its log says why"),
         (EndpointResponse(401, b'{"error":"sign: x"}'), "test notice", "401: sign: x", "Try again"),
         (EndpointResponse(404, b'{"error":"x"}'), "test notice", "404: x", "DevlakeSources"),
-        (EndpointResponse(503, b'{"error":"try again"}'), "test notice", "503", "NoticesLost"),
+        (
+            EndpointResponse(503, b'{"error":"try again"}'),
+            "test notice",
+            "503",
+            "NotificationsLost",
+        ),
         (EndpointResponse(418, b'{"error":"tea"}'), "test notice", "418: tea", "table of answers"),
     ],
 )
@@ -215,8 +219,8 @@ def test_each_kind_of_refusal_has_its_cure(kind: str, remedy: str) -> None:
 # --- DevLake's API ---
 
 
-def a_row(number: int, status: str = "TASK_COMPLETED", **changes: Any) -> Row:
-    return Row.read(shown(number, status, **changes))
+def a_row(number: int, status: str = "TASK_COMPLETED", **changes: Any) -> PipelineRow:
+    return PipelineRow.parse(shown(number, status, **changes))
 
 
 def test_the_newest_that_has_begun_is_looked_for() -> None:
@@ -272,7 +276,7 @@ def test_one_that_runs_began_and_where_none_began_none_is_missed() -> None:
 
 
 def test_an_api_that_only_the_stack_can_read_is_no_failure() -> None:
-    away = DevlakeAway("DevLake is away: no connection\x1b[2J")
+    away = DevlakeUnavailable("DevLake is away: no connection\x1b[2J")
 
     here, nowhere = (refuse_api(away, stack_reads_it=reads) for reads in (True, False))
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lakehook.domain.devlake.signature import SignedNotice, nouce_of, signature, signed_query
-from lakehook.domain.errors import BadSign, Unsigned
+from lakehook.domain.devlake.signature import SignedNotification, nouce_of, signature, signed_query
+from lakehook.domain.errors import InvalidSignature, Unsigned
 from tests.devlake_vectors import RECORDED, VECTORS, Vector, named
 
 NOTICE = named("TASK_CREATED")
@@ -26,18 +26,18 @@ def test_a_sign_is_what_devlake_makes_of_body_secret_and_nouce(vector: Vector):
 
 @pytest.mark.parametrize("vector", VECTORS, ids=each)
 def test_what_devlake_has_signed_is_believed(vector: Vector):
-    SignedNotice(vector.raw, vector.query).verify(["another", vector.secret])
+    SignedNotification(vector.raw, vector.query).verify(["another", vector.secret])
 
 
 @pytest.mark.parametrize("vector", VECTORS, ids=each)
 def test_what_another_secret_has_signed_is_not_believed(vector: Vector):
-    with pytest.raises(BadSign, match="sign: not of this body"):
-        SignedNotice(vector.raw, vector.query).verify([f"{vector.secret} ", "another"])
+    with pytest.raises(InvalidSignature, match="sign: not of this body"):
+        SignedNotification(vector.raw, vector.query).verify([f"{vector.secret} ", "another"])
 
 
 def test_where_there_is_no_secret_nobody_is_believed():
-    with pytest.raises(BadSign):
-        SignedNotice(NOTICE.raw, NOTICE.query).verify([])
+    with pytest.raises(InvalidSignature):
+        SignedNotification(NOTICE.raw, NOTICE.query).verify([])
 
 
 @pytest.mark.parametrize(
@@ -51,20 +51,20 @@ def test_where_there_is_no_secret_nobody_is_believed():
     ids=["a space more", "another pipeline", "nothing", "the secret moved into the body"],
 )
 def test_a_body_that_was_touched_is_not_believed(body: bytes):
-    with pytest.raises(BadSign, match="sign"):
-        SignedNotice(body, NOTICE.query).verify([NOTICE.secret])
+    with pytest.raises(InvalidSignature, match="sign"):
+        SignedNotification(body, NOTICE.query).verify([NOTICE.secret])
 
 
 def test_the_nouce_of_another_notice_is_not_believed():
     query = f"nouce={named('TASK_RUNNING').nouce}&sign={NOTICE.sign}"
 
-    with pytest.raises(BadSign, match="sign"):
-        SignedNotice(NOTICE.raw, query).verify([NOTICE.secret])
+    with pytest.raises(InvalidSignature, match="sign"):
+        SignedNotification(NOTICE.raw, query).verify([NOTICE.secret])
 
 
 def test_what_real_devlakes_have_signed_is_believed():
     for notice in RECORDED:
-        SignedNotice(notice.raw, notice.query).verify([notice.secret])
+        SignedNotification(notice.raw, notice.query).verify([notice.secret])
 
 
 def test_the_recorded_notices_are_of_two_releases_and_most_have_a_digit_in_the_nouce():
@@ -82,12 +82,12 @@ def test_the_recorded_notices_are_of_two_releases_and_most_have_a_digit_in_the_n
 def test_every_nouce_that_devlake_can_draw_is_believed(number: int, drawn: str):
     query = signed_query(NOTICE.raw, "secret", f"{number}-{drawn}")
 
-    SignedNotice(NOTICE.raw, query).verify(["secret"])
+    SignedNotification(NOTICE.raw, query).verify(["secret"])
 
 
 @pytest.mark.parametrize("nouce", ["1", "x" * 128, "a.b_c-d", "-", "2026.1-aB3_"])
 def test_how_a_later_devlake_may_draw_it_is_its_own_affair(nouce: str):
-    SignedNotice(NOTICE.raw, signed_query(NOTICE.raw, "secret", nouce)).verify(["secret"])
+    SignedNotification(NOTICE.raw, signed_query(NOTICE.raw, "secret", nouce)).verify(["secret"])
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_a_nouce_that_could_hide_something_is_refused_though_it_is_signed(nouce:
     query = urlencode({"nouce": nouce, "sign": sign})
 
     with pytest.raises(Unsigned, match=r"nouce: not 1 to 128 letters, digits or _\.-"):
-        SignedNotice(NOTICE.raw, query).verify([NOTICE.secret])
+        SignedNotification(NOTICE.raw, query).verify([NOTICE.secret])
 
 
 @given(st.binary(max_size=64))
@@ -119,7 +119,7 @@ def test_a_nouce_that_holds_the_padding_of_a_length_extension_is_refused(more: b
     nouce = quote(NOTICE.nouce.encode() + padding + more)
 
     with pytest.raises(Unsigned, match="nouce"):
-        SignedNotice(NOTICE.raw, f"nouce={nouce}&sign={NOTICE.sign}").verify([NOTICE.secret])
+        SignedNotification(NOTICE.raw, f"nouce={nouce}&sign={NOTICE.sign}").verify([NOTICE.secret])
 
 
 @pytest.mark.parametrize("own", ["a=b", "a", "", "a=b&c=d", "a=b?c", "token=x/y&", "nonce=1"])
@@ -127,7 +127,7 @@ def test_an_endpoint_with_a_query_of_its_own_is_told_what_to_remove(own: str):
     query = f"{own}?{NOTICE.query}"  # DevLake appends a ? and its own, whatever is there
 
     with pytest.raises(Unsigned, match=r"has a query of its own.*remove everything from its first"):
-        SignedNotice(NOTICE.raw, query).verify([NOTICE.secret])
+        SignedNotification(NOTICE.raw, query).verify([NOTICE.secret])
 
 
 @pytest.mark.parametrize(
@@ -146,12 +146,12 @@ def test_an_endpoint_with_a_query_of_its_own_is_told_what_to_remove(own: str):
     ],
 )
 def test_a_query_says_each_once_and_right(query: str, complaint: str):
-    with pytest.raises(BadSign, match=complaint):
-        SignedNotice(NOTICE.raw, query).verify([NOTICE.secret])
+    with pytest.raises(InvalidSignature, match=complaint):
+        SignedNotification(NOTICE.raw, query).verify([NOTICE.secret])
 
 
 def test_a_notice_shows_nothing_of_itself():
-    assert repr(SignedNotice(NOTICE.raw, NOTICE.query)) == "SignedNotice()"
+    assert repr(SignedNotification(NOTICE.raw, NOTICE.query)) == "SignedNotification()"
 
 
 def test_a_nouce_is_drawn_as_devlake_draws_it():
@@ -159,6 +159,6 @@ def test_a_nouce_is_drawn_as_devlake_draws_it():
 
     for nouce in nouces:
         assert re.fullmatch("7-[A-Za-z0-9]{16}", nouce)
-        SignedNotice(NOTICE.raw, signed_query(NOTICE.raw, "secret", nouce)).verify(["secret"])
+        SignedNotification(NOTICE.raw, signed_query(NOTICE.raw, "secret", nouce)).verify(["secret"])
     drawn = set("".join(nouce.removeprefix("7-") for nouce in nouces))
     assert drawn == set(string.ascii_letters + string.digits)

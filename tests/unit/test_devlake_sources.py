@@ -3,7 +3,7 @@
 import pytest
 
 from lakehook.domain.devlake.sources import DevLakeSource, DevLakeSources, is_source_name
-from lakehook.domain.errors import BadInput
+from lakehook.domain.errors import InvalidInput
 from lakehook.domain.event_fields import check_source
 
 
@@ -28,11 +28,11 @@ def test_each_source_has_its_own_urls_without_a_last_slash():
         DevLakeSource("staging", "http://staging:8080", None),
         DevLakeSource("old", None, None),
     ]
-    assert [one.path for one in sources] == ["/", "/staging", "/old"]
+    assert [source.path for source in sources] == ["/", "/staging", "/old"]
 
 
 def test_a_url_that_is_refused_is_not_repeated():
-    with pytest.raises(BadInput) as refused:
+    with pytest.raises(InvalidInput) as refused:
         DevLakeSources.parse("https://user:hunter2@devlake", "-", "{}")
 
     assert "devlake API: not a URL such as" in str(refused.value)

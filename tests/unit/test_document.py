@@ -6,7 +6,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lakehook.domain.document import MOST_LEVELS, ascii_of, read_document, read_stored, text_of
+from lakehook.domain.json_document import (
+    MAX_LEVELS,
+    parse_json_object,
+    read_stored,
+    to_ascii_json,
+    to_json,
+)
 
 
 def nested(levels: int) -> str:
@@ -18,18 +24,18 @@ def nested(levels: int) -> str:
 
 
 def test_a_document_may_have_so_many_levels():
-    assert read_document(nested(MOST_LEVELS)) == json.loads(nested(MOST_LEVELS))
+    assert parse_json_object(nested(MAX_LEVELS)) == json.loads(nested(MAX_LEVELS))
 
 
 def test_one_level_more_is_refused():
     with pytest.raises(ValueError, match=r"^nested deeper than 64 levels$"):
-        read_document(nested(MOST_LEVELS + 1))
+        parse_json_object(nested(MAX_LEVELS + 1))
 
 
 def test_wide_is_not_deep():
     document = {"a": [[]] * 1000, "b": [{}] * 1000}
 
-    assert read_document(json.dumps(document)) == document
+    assert parse_json_object(json.dumps(document)) == document
 
 
 @pytest.mark.parametrize(
@@ -43,13 +49,13 @@ def test_wide_is_not_deep():
 )
 def test_what_would_cost_a_parser_dear_is_refused_at_once(text: str):
     with pytest.raises(ValueError, match=r"nested|JSON"):
-        read_document(text)
+        parse_json_object(text)
 
 
 @settings(max_examples=50)
 @given(st.dictionaries(st.text(), st.recursive(st.text(), st.lists, max_leaves=20)))
 def test_what_is_not_deep_is_read_whatever_its_strings_hold(document: dict[str, object]):
-    assert read_document(json.dumps(document, ensure_ascii=False)) == document
+    assert parse_json_object(json.dumps(document, ensure_ascii=False)) == document
 
 
 @pytest.mark.parametrize(
@@ -67,20 +73,20 @@ def test_what_is_not_deep_is_read_whatever_its_strings_hold(document: dict[str, 
 def test_a_number_is_written_as_it_was_read(number: str):
     text = f'{{"n":{number},"of":[{{"x":{number}}}]}}'
 
-    document = read_document(text)
+    document = parse_json_object(text)
 
-    assert text_of(document) == ascii_of(document) == text
-    assert text_of(read_stored(text_of(document))) == text
+    assert to_json(document) == to_ascii_json(document) == text
+    assert to_json(read_stored(to_json(document))) == text
 
 
 def test_text_beside_a_number_of_many_digits_is_written_as_ever():
     beside = {'\u2028"': ["湖", None, True, {}, []]}
-    document = read_document(text_of(beside)[:-1] + ',"n":1.10}')
+    document = parse_json_object(to_json(beside)[:-1] + ',"n":1.10}')
 
-    assert text_of(document) == text_of(beside)[:-1] + ',"n":1.10}'
-    assert read_document(ascii_of(document)) == document
+    assert to_json(document) == to_json(beside)[:-1] + ',"n":1.10}'
+    assert parse_json_object(to_ascii_json(document)) == document
 
 
 def test_a_number_without_a_finite_value_is_refused():
     with pytest.raises(ValueError, match="finite"):
-        read_document('{"n": 1e400}')
+        parse_json_object('{"n": 1e400}')

@@ -7,7 +7,7 @@ from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lakehook.adapters.dynamo_item import from_item, to_item
+from lakehook.adapters.dynamodb.items import from_item, to_item
 from lakehook.domain.event import EventType
 
 values = st.recursive(

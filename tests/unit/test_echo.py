@@ -5,24 +5,24 @@ from urllib.parse import quote
 
 import pytest
 
-from lakehook.adapters.signing_keys import Ed25519Key
-from lakehook.domain.echo import credentials_of, redacted
-from lakehook.domain.endpoint import Endpoint
-from lakehook.domain.secret import Secret
+from lakehook.adapters.signing_keys import CryptographyPrivateKey
+from lakehook.domain.destination import Endpoint
+from lakehook.domain.response_redaction import credential_variants, redact_credentials
+from lakehook.domain.signing import HmacSecret
 
 KEY = b"\xfb\xff'a key of 32 bytes, no text/<\x00"
-SECRET, PRIVATE = Secret(KEY), Ed25519Key.of_seed(KEY[:32])
+SECRET, PRIVATE = HmacSecret(KEY), CryptographyPrivateKey.of_seed(KEY[:32])
 TOKEN = "t0ken/with+\"all'&<that>=="
 PASSWORD = base64.b64encode(b"user:p4ssword!").decode()
 URL = "https://hooks.slack.com/services/T0123/B4567/sl4ckcredential?key=qu3ry%2Fcredential&a=b"
 
 CI = Endpoint.parse("https://ci.example/a")
 
-CREDENTIALS = credentials_of(
+CREDENTIALS = credential_variants(
     secrets=(SECRET, PRIVATE),
     headers={"authorization": f"Bearer {TOKEN}", "x-proxy": f"Basic {PASSWORD}", "x-empty": ""},
     destination=Endpoint.parse(URL),
-    shown=Endpoint.parse(URL).shown,
+    shown=Endpoint.parse(URL).display_url,
 )
 
 
@@ -58,7 +58,7 @@ CREDENTIALS = credentials_of(
     ],
 )
 def test_a_credential_does_not_stay_in_whatever_form_it_is_repeated(said: bytes):
-    left = redacted(b"sent you: <<" + said + b">> really", CREDENTIALS).decode()
+    left = redact_credentials(b"sent you: <<" + said + b">> really", CREDENTIALS).decode()
 
     assert left.startswith("sent you: <<")
     assert left.endswith(">> really")
@@ -71,7 +71,7 @@ def test_a_credential_does_not_stay_in_whatever_form_it_is_repeated(said: bytes)
 def test_what_is_no_credential_stays():
     said = b"https://hooks.slack.com/ says no: 404, user not found, basically"
 
-    assert redacted(said, CREDENTIALS) == said
+    assert redact_credentials(said, CREDENTIALS) == said
 
 
 @pytest.mark.parametrize(
@@ -84,11 +84,11 @@ def test_what_is_no_credential_stays():
 )
 def test_where_the_host_alone_is_shown_no_path_stays(said: bytes):
     chat = Endpoint.parse("https://chat.example/hooks/payments-alerts/ab12")
-    credentials = credentials_of(
+    credentials = credential_variants(
         secrets=(), headers={}, destination=chat, shown="https://chat.example/…"
     )
 
-    left = redacted(said, credentials).decode()
+    left = redact_credentials(said, credentials).decode()
 
     assert "…" in left
     assert "payments" not in left
@@ -97,26 +97,26 @@ def test_where_the_host_alone_is_shown_no_path_stays(said: bytes):
 
 def test_what_every_path_of_a_chat_service_has_stays_readable():
     robot = Endpoint.parse("https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=r0botscredential")
-    credentials = credentials_of(
+    credentials = credential_variants(
         secrets=(), headers={}, destination=robot, shown="https://qyapi.weixin.qq.com/…"
     )
     said = b'{"errcode":93000,"errmsg":"invalid webhook url"}'
 
-    assert redacted(said, credentials) == said
+    assert redact_credentials(said, credentials) == said
 
 
 def test_where_there_is_nothing_secret_nothing_is_taken_away():
-    none = credentials_of(secrets=(), headers={}, destination=CI, shown="https://ci.example/a")
+    none = credential_variants(secrets=(), headers={}, destination=CI, shown="https://ci.example/a")
 
-    assert redacted(b"all of it", none) == b"all of it"
+    assert redact_credentials(b"all of it", none) == b"all of it"
 
 
 def test_of_two_credentials_that_begin_alike_nothing_of_the_longer_stays():
-    credentials = credentials_of(
+    credentials = credential_variants(
         secrets=(),
         headers={"x-a": "credential", "x-b": "credential-and-more"},
         destination=CI,
-        shown=CI.shown,
+        shown=CI.display_url,
     )
 
-    assert redacted(b"<credential-and-more>", credentials) == "<…>".encode()
+    assert redact_credentials(b"<credential-and-more>", credentials) == "<…>".encode()

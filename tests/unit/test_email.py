@@ -6,25 +6,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lakehook.domain.channel import Content, Letter
-from lakehook.domain.channels import channel_named
-from lakehook.domain.endpoint import Endpoint
-from lakehook.domain.errors import BadEndpoint, BadInput, BadSubscription
-from lakehook.domain.language import Language
-from lakehook.domain.mail import Mail, Mailbox
-from lakehook.domain.outcome import Answer, Outcome, Reading
-from lakehook.domain.template import Typeset
-from lakehook.subscribe import SecretWish, Terms
+from lakehook.domain.attempt import Outcome, Response, ResponseVerdict
+from lakehook.domain.channels import get_channel
+from lakehook.domain.channels.base import OutboundMessage, RenderedMessage
+from lakehook.domain.destination import Endpoint, Mail, MailDestination
+from lakehook.domain.errors import InvalidEndpoint, InvalidInput, InvalidSubscription
+from lakehook.domain.subscription import Language
+from lakehook.domain.template import RenderedTemplate
+from lakehook.subscriptions.subscribe import SecretRequest, SubscriptionFields
 from tests.builders import a_delivery
 from tests.fakes import NOON
 from tests.fakes_ops import Office
 
-EMAIL = channel_named("email")
-MAILBOX = Mailbox.parse("mailto:a@team.example,b@team.example")
+EMAIL = get_channel("email")
+MAILBOX = MailDestination.parse("mailto:a@team.example,b@team.example")
 
 
-def addressed(content: Content, **headers: str) -> Mail:
-    letter = Letter(
+def addressed(content: RenderedMessage, **headers: str) -> Mail:
+    letter = OutboundMessage(
         id="sub_a#39#1",
         content=content,
         destination=MAILBOX,
@@ -32,7 +31,7 @@ def addressed(content: Content, **headers: str) -> Mail:
         deadline_seconds=5,
         headers=headers,
     )
-    mail = EMAIL.address(letter)
+    mail = EMAIL.build_request(letter)
     assert isinstance(mail, Mail)
     return mail
 
@@ -44,7 +43,7 @@ def mailed(language: Language = Language.ENGLISH, **changes: object) -> Mail:
 def test_a_mail_tells_it_as_text_and_as_html():
     mail = mailed(event_type="PIPELINE_FAILED", message="jira: 401 <b>", inferred=True)
 
-    assert mail.mailbox == MAILBOX
+    assert mail.destination == MAILBOX
     assert mail.subject == "❌ 湖: pipeline 39 failed"
     assert mail.text == (
         "湖: pipeline 39 failed\n\n"
@@ -119,7 +118,7 @@ def test_of_other_headers_those_go_along_that_steer_nothing():
         "x-lakehook-id": "theirs",
     }
 
-    mail = addressed(Content(body=b"", headers={"x-set": "1"}), **theirs)
+    mail = addressed(RenderedMessage(body=b"", headers={"x-set": "1"}), **theirs)
 
     assert mail.headers == {
         "X-Lakehook-Id": "sub_a#39#1",
@@ -131,7 +130,7 @@ def test_of_other_headers_those_go_along_that_steer_nothing():
 
 
 def test_ses_takes_no_more_than_fifteen_headers():
-    mail = addressed(Content(body=b""), **{f"x-{number}": "1" for number in range(40)})
+    mail = addressed(RenderedMessage(body=b""), **{f"x-{number}": "1" for number in range(40)})
 
     assert len(mail.headers) == 15
 
@@ -139,20 +138,22 @@ def test_ses_takes_no_more_than_fifteen_headers():
 @pytest.mark.parametrize(
     ("said", "subject", "text", "html"),
     [
-        (Typeset(), "usual", "text", "<p>html"),
-        (Typeset(body="<3 failed"), "usual", "<3 failed", ""),
-        (Typeset(body="<https://ci.example/39>"), "usual", "<https://ci.example/39>", ""),
-        (Typeset(body="\n<!doctype html><p>a"), "usual", "text", "\n<!doctype html><p>a"),
-        (Typeset(body="<br/>a"), "usual", "text", "<br/>a"),
-        (Typeset(subject="a\r\nb"), "a b", "text", "<p>html"),
-        (Typeset(body="plain"), "usual", "plain", ""),
-        (Typeset(body=" <h1>set</h1>"), "usual", "text", " <h1>set</h1>"),
+        (RenderedTemplate(), "usual", "text", "<p>html"),
+        (RenderedTemplate(body="<3 failed"), "usual", "<3 failed", ""),
+        (RenderedTemplate(body="<https://ci.example/39>"), "usual", "<https://ci.example/39>", ""),
+        (RenderedTemplate(body="\n<!doctype html><p>a"), "usual", "text", "\n<!doctype html><p>a"),
+        (RenderedTemplate(body="<br/>a"), "usual", "text", "<br/>a"),
+        (RenderedTemplate(subject="a\r\nb"), "a b", "text", "<p>html"),
+        (RenderedTemplate(body="plain"), "usual", "plain", ""),
+        (RenderedTemplate(body=" <h1>set</h1>"), "usual", "text", " <h1>set</h1>"),
     ],
 )
-def test_a_template_gives_subject_text_or_html(said: Typeset, subject: str, text: str, html: str):
-    usual = Content(body=b"text", subject="usual", html="<p>html")
+def test_a_template_gives_subject_text_or_html(
+    said: RenderedTemplate, subject: str, text: str, html: str
+):
+    usual = RenderedMessage(body=b"text", subject="usual", html="<p>html")
 
-    mail = addressed(EMAIL.compose(said, usual))
+    mail = addressed(EMAIL.apply_template(said, usual))
 
     assert (mail.subject, mail.text, mail.html) == (subject, text, html)
 
@@ -179,15 +180,15 @@ def test_a_template_gives_subject_text_or_html(said: Typeset, subject: str, text
     ],
 )
 def test_a_refusal_is_read_by_ses_s_code(status: int, code: str, outcome: Outcome):
-    answer = Answer(status=status, headers={}, body=code.encode())
+    answer = Response(status=status, headers={}, body=code.encode())
 
-    assert EMAIL.read(answer, now=NOON) == Reading(outcome=outcome)
+    assert EMAIL.interpret(answer, now=NOON) == ResponseVerdict(outcome=outcome)
 
 
 def test_what_ses_has_taken_is_delivered():
-    answer = Answer(status=200, headers={}, body=b"0100018f-1-000000")
+    answer = Response(status=200, headers={}, body=b"0100018f-1-000000")
 
-    assert EMAIL.read(answer, now=NOON) == Reading(outcome=Outcome.DELIVERED)
+    assert EMAIL.interpret(answer, now=NOON) == ResponseVerdict(outcome=Outcome.DELIVERED)
 
 
 # --- subscribing ---
@@ -198,7 +199,7 @@ def office() -> Office:
     return Office()
 
 
-TERMS = Terms(name="team", url=MAILBOX.url, channel="email", language="zh")
+TERMS = SubscriptionFields(name="team", url=MAILBOX.url, channel="email", language="zh")
 
 
 def test_mailboxes_are_subscribed_without_a_secret_and_nothing_of_them_is_sealed(
@@ -208,14 +209,14 @@ def test_mailboxes_are_subscribed_without_a_secret_and_nothing_of_them_is_sealed
 
     assert secret is None
     assert subscription.endpoint == MAILBOX
-    assert (subscription.sealed_url, subscription.secrets) == (None, ())
+    assert (subscription.encrypted_url, subscription.secrets) == (None, ())
     assert subscription.language is Language.CHINESE
 
 
 def test_without_a_sender_the_operator_is_told_how_to_have_one(office: Office) -> None:
     office.email_sender = None
 
-    with pytest.raises(BadEndpoint, match=r"--parameters EmailSender=\S+@") as refused:
+    with pytest.raises(InvalidEndpoint, match=r"--parameters EmailSender=\S+@") as refused:
         office.desk().subscribe(TERMS)
 
     assert "\n" not in str(refused.value)
@@ -225,19 +226,29 @@ def test_without_a_sender_the_operator_is_told_how_to_have_one(office: Office) -
 @pytest.mark.parametrize(
     ("terms", "wish", "pending", "what"),
     [
-        (Terms(name="a", url="https://ci.example/", channel="email"), {}, False, "url: mailto:"),
-        (Terms(name="a", url=MAILBOX.url, channel="slack"), {}, False, "url: https://host/path"),
-        (Terms(name="a", url=MAILBOX.url), {}, False, "url: https://host/path"),
-        (TERMS, {"brought": "whsec_x"}, False, "secret: channel email signs nothing"),
+        (
+            SubscriptionFields(name="a", url="https://ci.example/", channel="email"),
+            {},
+            False,
+            "url: mailto:",
+        ),
+        (
+            SubscriptionFields(name="a", url=MAILBOX.url, channel="slack"),
+            {},
+            False,
+            "url: https://host/path",
+        ),
+        (SubscriptionFields(name="a", url=MAILBOX.url), {}, False, "url: https://host/path"),
+        (TERMS, {"provided": "whsec_x"}, False, "secret: channel email signs nothing"),
         (TERMS, {"signing": "hmac"}, False, "signing: channel email"),
         (TERMS, {}, True, "challenge: channel email"),
     ],
 )
 def test_what_the_channel_has_no_room_for_is_refused(
-    office: Office, terms: Terms, wish: dict[str, str], what: str, *, pending: bool
+    office: Office, terms: SubscriptionFields, wish: dict[str, str], what: str, *, pending: bool
 ) -> None:
-    with pytest.raises(BadInput, match=what):
-        office.desk().subscribe(terms, SecretWish(**wish), pending=pending)
+    with pytest.raises(InvalidInput, match=what):
+        office.desk().subscribe(terms, SecretRequest(**wish), pending=pending)
 
     assert office.subscriptions.all() == []
 
@@ -245,11 +256,11 @@ def test_what_the_channel_has_no_room_for_is_refused(
 def test_there_is_no_secret_to_rotate(office: Office) -> None:
     subscription, _ = office.desk().subscribe(TERMS)
 
-    with pytest.raises(BadSubscription, match="channel: email signs nothing"):
+    with pytest.raises(InvalidSubscription, match="channel: email signs nothing"):
         office.desk().rotate_secret(subscription, overlap_seconds=0)
 
 
 def test_a_channel_takes_what_it_can_reach():
-    assert EMAIL.objection(MAILBOX) is None
-    assert EMAIL.objection(Endpoint.parse("https://ci.example/"))
+    assert EMAIL.validate_destination(MAILBOX) is None
+    assert EMAIL.validate_destination(Endpoint.parse("https://ci.example/"))
     assert EMAIL.rate is None

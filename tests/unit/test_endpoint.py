@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lakehook.domain.address import parse_networks
-from lakehook.domain.endpoint import Endpoint
-from lakehook.domain.errors import BadEndpoint
+from lakehook.domain.destination import Endpoint
+from lakehook.domain.errors import InvalidEndpoint
+from lakehook.domain.ssrf_policy import parse_networks
 
 OPENED = parse_networks(["10.2.0.0/16"])
 PUBLIC, PRIVATE, INSIDE = "8.8.8.8", "192.168.0.1", "10.2.0.1"
@@ -116,7 +116,7 @@ def test_a_url_is_read(url: str, scheme: str, host: str, port: int, host_header:
     ],
 )
 def test_a_url_that_is_none_is_refused_with_the_reason(url: str, complaint: str):
-    with pytest.raises(BadEndpoint, match=re.escape(complaint)):
+    with pytest.raises(InvalidEndpoint, match=re.escape(complaint)):
         Endpoint.parse(url)
 
 
@@ -141,7 +141,7 @@ AUTHORITIES = st.text("https:/[]@#?.%\\0123456789abcxn-_;&\t ", max_size=40)
 def test_any_text_is_an_endpoint_or_a_bad_one(text: str):
     try:
         endpoint = Endpoint.parse(text)
-    except BadEndpoint:
+    except InvalidEndpoint:
         return
 
     assert endpoint.host_header
@@ -156,7 +156,7 @@ def test_the_host_is_all_that_stands_between_the_slashes_but_the_port(
     url = f"https://{host}{port}/{rest}"
     try:
         endpoint = Endpoint.parse(url)
-    except BadEndpoint:
+    except InvalidEndpoint:
         return
 
     authority = re.split("[/?]", url.removeprefix("https://"))[0]
@@ -168,7 +168,7 @@ def test_the_host_is_all_that_stands_between_the_slashes_but_the_port(
 
 
 def judged(url: str, *addresses: str) -> None:
-    Endpoint.parse(url).judge(addresses, opened=OPENED)
+    Endpoint.parse(url).check_addresses(addresses, allowed_networks=OPENED)
 
 
 @pytest.mark.parametrize(
@@ -208,7 +208,7 @@ def test_an_endpoint_may_be_called(url: str, addresses: list[str]):
     ],
 )
 def test_an_endpoint_may_not_be_called(url: str, addresses: list[str], complaint: str):
-    with pytest.raises(BadEndpoint, match=re.escape(complaint)):
+    with pytest.raises(InvalidEndpoint, match=re.escape(complaint)):
         judged(url, *addresses)
 
 

@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lakehook.domain.document import ascii_of, read_document, text_of
-from lakehook.domain.errors import BadEvent
+from lakehook.domain.errors import InvalidEvent
 from lakehook.domain.event import MAX_EVENT_BYTES, Event, EventType, keep_valid
 from lakehook.domain.event_fields import OPTIONAL
+from lakehook.domain.json_document import parse_json_object, to_ascii_json, to_json
 from tests.builders import a_document, an_event
 
 
@@ -114,7 +114,7 @@ def test_an_event_keeps_the_id_its_producer_gave():
     ],
 )
 def test_a_bad_field_is_named_with_its_value(changes: dict[str, object], names: str):
-    with pytest.raises(BadEvent) as refused:
+    with pytest.raises(InvalidEvent) as refused:
         Event.from_message(json.dumps(a_document(**changes)), group="39")
 
     assert names in str(refused.value)
@@ -137,12 +137,12 @@ def test_a_bad_field_is_named_with_its_value(changes: dict[str, object], names: 
     ],
 )
 def test_what_is_no_json_object_is_a_bad_event(body: str):
-    with pytest.raises(BadEvent):
+    with pytest.raises(InvalidEvent):
         Event.from_message(body, group="39")
 
 
 def test_an_event_must_come_in_the_group_of_its_pipeline():
-    with pytest.raises(BadEvent, match="'39' is not the MessageGroupId '40'"):
+    with pytest.raises(InvalidEvent, match="'39' is not the MessageGroupId '40'"):
         read(group="40")
 
 
@@ -150,7 +150,9 @@ def test_an_event_that_names_its_source_comes_in_the_group_of_both():
     event = read("staging/39", source="staging")
 
     assert (event.source, event.pipeline_id, event.pipeline_key) == ("staging", "39", "staging/39")
-    with pytest.raises(BadEvent, match=r"'staging/39' is not the MessageGroupId '39'.*<source>/"):
+    with pytest.raises(
+        InvalidEvent, match=r"'staging/39' is not the MessageGroupId '39'.*<source>/"
+    ):
         read("39", source="staging")
 
 
@@ -215,7 +217,7 @@ def test_an_event_is_at_most_128_kib():
     room = MAX_EVENT_BYTES - len(json.dumps(a_document(message="")).encode())
 
     assert read(message="x" * room)
-    with pytest.raises(BadEvent, match="bytes, more than 131072"):
+    with pytest.raises(InvalidEvent, match="bytes, more than 131072"):
         read(message="x" * (room + 1))
 
 
@@ -245,14 +247,14 @@ JSON = st.recursive(
 
 @given(st.dictionaries(st.text(), JSON))
 def test_a_document_survives_being_written_either_way(document: dict[str, object]):
-    assert read_document(text_of(document)) == document
-    assert read_document(ascii_of(document)) == document
-    assert ascii_of(document).isascii()
+    assert parse_json_object(to_json(document)) == document
+    assert parse_json_object(to_ascii_json(document)) == document
+    assert to_ascii_json(document).isascii()
 
 
 @given(st.text())
 def test_no_text_is_worse_than_a_bad_event(body: str):
-    with pytest.raises(BadEvent):
+    with pytest.raises(InvalidEvent):
         Event.from_message(body, group="39")
 
 
@@ -260,7 +262,7 @@ def test_no_text_is_worse_than_a_bad_event(body: str):
 def test_no_field_is_worse_than_a_bad_event(changes: dict[str, object]):
     try:
         assert Event.from_document(a_document(**changes)).id
-    except BadEvent as refused:
+    except InvalidEvent as refused:
         told = str(refused)
         assert told.isprintable()
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from lakehook.domain.errors import BadEvent
+from lakehook.domain.errors import InvalidEvent
 from lakehook.domain.event import Event, EventType
 from lakehook.domain.event_fields import OPTIONAL
 from tests.builders import a_document
@@ -87,5 +87,5 @@ def test_the_schema_and_the_code_refuse_the_same(changes: dict[str, object]):
     if valid:
         assert Event.from_document(document)
     else:
-        with pytest.raises(BadEvent):
+        with pytest.raises(InvalidEvent):
             Event.from_document(document)

@@ -4,14 +4,14 @@ from dataclasses import replace
 
 import pytest
 
+from lakehook.domain.attempt import Attempt, Outcome
+from lakehook.domain.circuit_breaker import EndpointHealth
 from lakehook.domain.delivery import Lane
 from lakehook.domain.errors import NotFound
-from lakehook.domain.health import Health
-from lakehook.domain.lane import DeliveryRecord, HeldLane, Status, SuspendedReason
-from lakehook.domain.outcome import Attempt, Outcome
-from lakehook.domain.rate import Rate
+from lakehook.domain.lane import DeliveryRecord, DeliveryStatus, HeldLane, SuspendedReason
+from lakehook.domain.rate_limit import Rate
 from lakehook.domain.subscription import Ordering
-from lakehook.list_deliveries import Question
+from lakehook.queries import DeliveryQuery
 from tests.builders import a_delivery, a_subscription, an_event
 from tests.fakes import NOON
 from tests.fakes_ops import Office
@@ -35,27 +35,27 @@ def waiting(sequence: int = 1) -> DeliveryRecord:
 
 def hold(office: Office, *records: DeliveryRecord, attempts: int = 1) -> HeldLane:
     """The lane held at the first of these, due at half past."""
-    held = HeldLane.at(LANE, records[0].sequence, now=NOON)
+    held = HeldLane.held_at(LANE, records[0].sequence, now=NOON)
     held = replace(held, attempts=attempts, due_at=NOON + 1800)
-    office.ledger.write(records[0], before=None, after=held)
+    office.ledger.save(records[0], before=None, after=held)
     for record in records[1:]:
-        office.ledger.write(record, before=None, after=None)
+        office.ledger.save(record, before=None, after=None)
     return held
 
 
 def next_of(office: Office, sequence: int) -> str:
-    return office.desk().explain(f"sub_a#39#{sequence}").next.words
+    return office.desk().explain(f"sub_a#39#{sequence}").next.description
 
 
 # --- what happens next ---
 
 
 def test_a_failed_head_is_retried_when_its_lane_is_due(office: Office) -> None:
-    hold(office, waiting(1).tried(FAILURE))
+    hold(office, waiting(1).with_attempt(FAILURE))
 
     explained = office.desk().explain("sub_a#39#1")
 
-    assert explained.next.words == f"retried at {AT_HALF_PAST}"
+    assert explained.next.description == f"retried at {AT_HALF_PAST}"
     assert explained.next.at == NOON + 1800
 
 
@@ -70,7 +70,7 @@ def test_behind_a_dead_letter_there_is_no_time(office: Office) -> None:
 
     explained = office.desk().explain("sub_a#39#2")
 
-    assert explained.next.words == "waits behind #1, which is a dead letter"
+    assert explained.next.description == "waits behind #1, which is a dead letter"
     assert explained.next.at is None
     assert next_of(office, 1) == (
         "nothing until it is redriven or discarded: it is a dead letter (timed_out)"
@@ -103,10 +103,10 @@ def test_a_blocked_subscription_is_the_first_thing_to_say(
 
 def test_what_is_over_its_rate_says_so(office: Office) -> None:
     office.subscriptions.put(a_subscription(rate=Rate.parse("20/m")))
-    held = HeldLane.at(LANE, 1, now=NOON).suspended_until(
+    held = HeldLane.held_at(LANE, 1, now=NOON).suspended_until(
         NOON + 1800, reason=SuspendedReason.RATE_LIMIT
     )
-    office.ledger.write(waiting(), before=None, after=held)
+    office.ledger.save(waiting(), before=None, after=held)
 
     words = next_of(office, 1)
 
@@ -117,10 +117,10 @@ def test_what_is_over_its_rate_says_so(office: Office) -> None:
 
 def test_a_slow_endpoint_with_a_rate_is_not_over_its_rate(office: Office) -> None:
     office.subscriptions.put(a_subscription(channel="slack", rate=Rate.parse("1/s")))
-    held = HeldLane.at(LANE, 1, now=NOON).suspended_until(
+    held = HeldLane.held_at(LANE, 1, now=NOON).suspended_until(
         NOON + 1800, reason=SuspendedReason.CONCURRENCY_LIMIT
     )
-    office.ledger.write(waiting(), before=None, after=held)
+    office.ledger.save(waiting(), before=None, after=held)
 
     words = next_of(office, 1)
 
@@ -132,13 +132,15 @@ def test_a_slow_endpoint_with_a_rate_is_not_over_its_rate(office: Office) -> Non
 
 def test_an_endpoint_that_is_down_says_when_it_is_tried_again(office: Office) -> None:
     hold(office, waiting(1), waiting(2))
-    office.healths.known["sub_a"] = Health(subscription_id="sub_a", due_at=NOON + 300, version=1)
+    office.healths.known["sub_a"] = EndpointHealth(
+        subscription_id="sub_a", due_at=NOON + 300, version=1
+    )
     down = "blocked: the endpoint is down, and probed at 2026-01-01T12:05:00.000+00:00"
 
     explained = office.desk().explain("sub_a#39#1")
     (report,) = office.desk().list_lanes()
 
-    assert (explained.next.words, explained.next.at) == (down, NOON + 300)
+    assert (explained.next.description, explained.next.at) == (down, NOON + 300)
     assert next_of(office, 2) == f"waits behind #1, which is {down}"
     assert report.state == "endpoint down"
 
@@ -146,10 +148,10 @@ def test_an_endpoint_that_is_down_says_when_it_is_tried_again(office: Office) ->
 @pytest.mark.parametrize(
     ("record", "words"),
     [
-        (waiting().tried(SUCCESS), "delivered"),
+        (waiting().with_attempt(SUCCESS), "delivered"),
         (waiting().discarded("discarded by operator"), "nothing: discarded by operator"),
         (
-            replace(waiting(), status=Status.ABORTED),
+            replace(waiting(), status=DeliveryStatus.ABORTED),
             "nothing: the receiver wants no more of it",
         ),
         (waiting(), "attempted when its message comes"),
@@ -158,7 +160,7 @@ def test_an_endpoint_that_is_down_says_when_it_is_tried_again(office: Office) ->
 def test_what_has_come_to_an_end_says_so(
     office: Office, record: DeliveryRecord, words: str
 ) -> None:
-    office.ledger.write(record, before=None, after=None)
+    office.ledger.save(record, before=None, after=None)
 
     assert next_of(office, 1) == words
 
@@ -186,11 +188,11 @@ def test_a_held_lane_says_what_it_waits_for(
     office: Office, changes: dict[str, object], head: DeliveryRecord, attempts: int, state: str
 ) -> None:
     office.subscriptions.put(a_subscription(**changes))
-    held = hold(office, head, waiting(2), waiting(3).tried(SUCCESS), attempts=attempts)
+    held = hold(office, head, waiting(2), waiting(3).with_attempt(SUCCESS), attempts=attempts)
 
     (report,) = office.desk().list_lanes()
 
-    assert (report.held, report.state, report.behind) == (held, state, 1)
+    assert (report.held, report.state, report.waiting_behind) == (held, state, 1)
 
 
 def test_the_lanes_of_one_subscription_are_shown_alone(office: Office) -> None:
@@ -207,13 +209,13 @@ def test_the_lanes_of_one_subscription_are_shown_alone(office: Office) -> None:
 def written(office: Office, *records: DeliveryRecord) -> None:
     """One a second."""
     for record in records:
-        office.ledger.write(record, before=None, after=None)
+        office.ledger.save(record, before=None, after=None)
         office.clock.sleep(1)
 
 
 def listed(office: Office, **question: object) -> list[str]:
-    entries = office.desk().list_deliveries(Question(**question))  # type: ignore[arg-type]
-    return [f"{one.lane}#{one.sequence}" for one in entries]
+    entries = office.desk().list_deliveries(DeliveryQuery(**question))  # type: ignore[arg-type]
+    return [f"{entry.lane}#{entry.sequence}" for entry in entries]
 
 
 def test_deliveries_come_the_last_changed_first_up_to_the_limit(office: Office) -> None:
@@ -229,18 +231,20 @@ def test_deliveries_are_chosen_by_pipeline_subscription_status_and_time(office: 
         DeliveryRecord.waiting(a_delivery(1, subscription=subscription, pipeline_id=pipeline))
         for subscription, pipeline in (("sub_b", 39), ("sub_a", 40))
     )
-    written(office, waiting(1), other, elsewhere, waiting(2).tried(SUCCESS))
+    written(office, waiting(1), other, elsewhere, waiting(2).with_attempt(SUCCESS))
 
     assert listed(office, pipeline="39") == ["sub_a#39#2", "sub_b#39#1", "sub_a#39#1"]
     assert listed(office, pipeline="39", subscription_id="sub_b") == ["sub_b#39#1"]
     assert listed(office, subscription_id="sub_a", since=NOON + 2) == ["sub_a#39#2", "sub_a#40#1"]
-    assert listed(office, subscription_id="sub_a", status=Status.DELIVERED) == ["sub_a#39#2"]
+    assert listed(office, subscription_id="sub_a", status=DeliveryStatus.DELIVERED) == [
+        "sub_a#39#2"
+    ]
 
 
 def test_deliveries_of_all_are_listed_too(office: Office) -> None:
     written(office, waiting(1), waiting(2).dead("rejected"))
 
-    assert listed(office, status=Status.DEAD) == ["sub_a#39#2"]
+    assert listed(office, status=DeliveryStatus.DEAD) == ["sub_a#39#2"]
 
 
 # --- pipelines ---
@@ -250,18 +254,18 @@ def test_a_pipeline_tells_its_events_and_each_subscribers_place(office: Office) 
     office.subscriptions.put(a_subscription(id="sub_b"))
     for event_id in ("e1", "e2", "e3"):
         event = an_event(event_id=event_id, event_type="TASK_RUNNING")
-        pipeline, _ = office.journal.open(event)
-        office.journal.append(pipeline.take(event))
-    written(office, waiting(1).tried(SUCCESS), waiting(2).dead("timed_out"), waiting(3))
+        pipeline, _ = office.journal.load(event)
+        office.journal.append(pipeline.apply(event))
+    written(office, waiting(1).with_attempt(SUCCESS), waiting(2).dead("timed_out"), waiting(3))
 
-    story = office.desk().tell_pipeline("39")
+    story = office.desk().show_pipeline("39")
 
-    assert [one.numbered.event.id for one in story.events] == ["e1", "e2", "e3"]
-    (place,) = story.places
+    assert [one.sequenced.event.id for one in story.events] == ["e1", "e2", "e3"]
+    (place,) = story.subscribers
     assert place.subscription.id == "sub_a"
     assert (place.last_delivered, place.waiting, place.dead) == (1, 1, 1)
 
 
 def test_a_pipeline_nobody_spoke_of_is_not_found(office: Office) -> None:
     with pytest.raises(NotFound, match="'39'"):
-        office.desk().tell_pipeline("39")
+        office.desk().show_pipeline("39")

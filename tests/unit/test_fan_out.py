@@ -3,12 +3,11 @@ from collections.abc import Callable
 
 import pytest
 
-from lakehook.domain.errors import OwnTrouble
+from lakehook.domain.errors import InfrastructureError
 from lakehook.domain.event import EventType
-from lakehook.domain.lifecycle import Fate
-from lakehook.domain.pipeline import Advance
+from lakehook.domain.pipeline import PipelineTransition, SkipReason
 from lakehook.domain.subscription import Format
-from lakehook.fan_out import FanOut
+from lakehook.ingestion.fan_out import FanOut
 from tests.builders import a_notice, a_subscription
 from tests.fakes import FakeJournal, FakeOutbox, FakeSiding, FakeSubscriptions, FakeTelemetry
 from tests.fakes_ingress import FakeHeard
@@ -50,7 +49,7 @@ def test_each_event_gets_the_next_number_of_its_pipeline(world: World):
 
     assert again == []
     assert world.sent() == ["sub_all#39#1", "sub_all#40#1", "sub_all#39#2"]
-    assert [one.numbered.previous_event_type for one in world.outbox.sent] == [
+    assert [one.sequenced.previous_event_type for one in world.outbox.sent] == [
         None,
         None,
         "PIPELINE_CREATED",
@@ -75,7 +74,7 @@ def test_each_source_counts_its_own_pipelines(world: World):
     inferred = {
         one.event.id: one.event.source
         for one in world.outbox.sent
-        if one.numbered.event.is_inferred
+        if one.sequenced.event.is_inferred
     }
     assert sorted(map(str, inferred.values())) == ["None", "production", "staging"]
 
@@ -189,7 +188,7 @@ def test_what_an_event_skipped_is_sent_before_it_one_after_the_other(world: Worl
         (EventType.PIPELINE_RUNNING, True),
         (EventType.PIPELINE_FAILED, False),
     ]
-    assert [one.numbered.previous_event_type for one in told[:3]] == [
+    assert [one.sequenced.previous_event_type for one in told[:3]] == [
         None,
         "PIPELINE_CREATED",
         "PIPELINE_RUNNING",
@@ -284,8 +283,8 @@ def test_what_is_not_sent_may_still_tell_the_trigger(world: World):
     )
 
     assert triggers(world) == ["unknown", "blueprint:7"]
-    (aside,) = world.journal.unsent("39")
-    assert aside.fate is Fate.ABSORBED
+    (aside,) = world.journal.skipped("39")
+    assert aside.reason is SkipReason.DUPLICATE
 
 
 def test_a_repeat_says_of_the_trigger_what_was_said_at_first(world: World):
@@ -312,7 +311,7 @@ def test_a_late_original_is_absorbed_and_counted(world: World):
 
     assert again == []
     assert len(world.sent()) == 4
-    assert [what for what, _ in world.telemetry.told[-2:]] == ["absorbed", "absorbed"]
+    assert [what for what, _ in world.telemetry.told[-2:]] == ["duplicate", "duplicate"]
 
 
 def test_a_notice_of_an_older_round_is_recorded_and_not_sent(world: World):
@@ -324,24 +323,26 @@ def test_a_notice_of_an_older_round_is_recorded_and_not_sent(world: World):
     world.fan_out([older])
 
     assert len(world.sent()) == 4
-    (aside,) = world.journal.unsent("39")
-    assert (aside.event.id, aside.fate) == ("old", Fate.STALE)
+    (aside,) = world.journal.skipped("39")
+    assert (aside.event.id, aside.reason) == ("old", SkipReason.STALE)
     assert world.telemetry.told[-1] == ("stale", "old")
 
 
 def test_when_the_queue_is_away_everything_comes_again(world: World):
     def away(_: object) -> set[str]:
-        raise OwnTrouble("SQS is away")
+        raise InfrastructureError("SQS is away")
 
-    world.outbox.send = away  # type: ignore[method-assign]
+    world.outbox.enqueue_deliveries = away  # type: ignore[method-assign]
 
     assert [notice.id for notice in world.fan_out([a_notice("m1"), a_notice("m2")])] == ["m1", "m2"]
 
 
-def _fail_for(pipeline_id: str, append: Callable[[Advance], None]) -> Callable[[Advance], None]:
-    def failing(advance: Advance) -> None:
+def _fail_for(
+    pipeline_id: str, append: Callable[[PipelineTransition], None]
+) -> Callable[[PipelineTransition], None]:
+    def failing(advance: PipelineTransition) -> None:
         if advance.before.key == pipeline_id:
-            raise OwnTrouble("DynamoDB is away")
+            raise InfrastructureError("DynamoDB is away")
         append(advance)
 
     return failing

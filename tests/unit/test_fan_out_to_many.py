@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from lakehook.adapters.sqs_deliveries import SqsDeliveries
+from lakehook.adapters.sqs.deliveries import SqsDeliveryQueue
 from lakehook.domain import event as event_module
 from lakehook.domain import subscription as subscription_module
-from lakehook.domain.pipeline import Advance
+from lakehook.domain.pipeline import PipelineTransition
 from lakehook.domain.subscription import Subscription
-from lakehook.fan_out import FanOut
+from lakehook.ingestion.fan_out import FanOut
 from tests.builders import a_notice, a_subscription
 from tests.fakes import FakeJournal, FakeSiding, FakeSubscriptions, FakeTelemetry
 
@@ -32,11 +32,11 @@ class CountingSqs:
 class CountingJournal(FakeJournal):
     counts: "Counter[str]"
 
-    def open(self, *args: Any) -> Any:
+    def load(self, *args: Any) -> Any:
         self.counts["reads of the journal"] += 1
-        return super().open(*args)
+        return super().load(*args)
 
-    def append(self, advance: Advance) -> None:
+    def append(self, advance: PipelineTransition) -> None:
         self.counts["writes of the journal"] += 1
         super().append(advance)
 
@@ -67,13 +67,13 @@ def costs(count: int, monkeypatch: pytest.MonkeyPatch) -> "Counter[str]":
         monkeypatch.setattr(module, attribute, count_and_call)
 
     with monkeypatch.context() as monkeypatch:  # noqa: PLR1704  what it patches is undone here
-        counted("patterns compiled", subscription_module, "compiled")
-        counted("events written as text", event_module, "ascii_of")
+        counted("patterns compiled", subscription_module, "compile_pattern")
+        counted("events written as text", event_module, "to_ascii_json")
         counted("types of events read", event_module, "EventType")
         journal = CountingJournal()
         subscriptions = CountingSubscriptions({f"{n}": wanting(n) for n in range(count)})
         journal.counts = subscriptions.counts = counts
-        outbox = SqsDeliveries(CountingSqs(counts), "queue")  # type: ignore[arg-type]
+        outbox = SqsDeliveryQueue(CountingSqs(counts), "queue")  # type: ignore[arg-type]
         fan_out = FanOut(journal, subscriptions, outbox, FakeSiding(), FakeTelemetry())
         for number in range(EVENTS):
             notice = a_notice(f"m{number}", pipeline_id=number, event_id=f"e{number}", message=TEXT)

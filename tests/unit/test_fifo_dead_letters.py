@@ -2,7 +2,7 @@
 
 import pytest
 
-from local.fifo import FifoQueue, MoveTasks, Redrive, Refused, Settings
+from local.fifo import FifoQueue, MoveTasks, QueueSettings, RedrivePolicy, SqsError
 from tests.fakes import FakeClock
 
 PER_SECOND = 2
@@ -20,8 +20,8 @@ def dead(clock: FakeClock) -> FifoQueue:
 
 @pytest.fixture
 def live(clock: FakeClock, dead: FifoQueue) -> FifoQueue:
-    redrive = Redrive(queue=dead, max_receive_count=2)
-    return FifoQueue(clock.now, name="live.fifo", settings=Settings(redrive=redrive))
+    redrive = RedrivePolicy(queue=dead, max_receive_count=2)
+    return FifoQueue(clock.now, name="live.fifo", settings=QueueSettings(redrive=redrive))
 
 
 @pytest.fixture
@@ -90,7 +90,7 @@ def test_a_dead_letter_is_never_taken_for_a_duplicate(
 def test_the_retention_of_a_dead_letter_begins_with_its_death(
     live: FifoQueue, dead: FifoQueue, clock: FakeClock
 ) -> None:
-    dead.settings = Settings(retention=60)
+    dead.settings = QueueSettings(retention=60)
     send(live, "a0")
     clock.sleep(100)
 
@@ -165,7 +165,7 @@ def test_a_queue_has_one_move_at_a_time(live: FifoQueue, dead: FifoQueue, tasks:
     kill(live, "a0")
     tasks.start(dead, per_second=PER_SECOND)
 
-    with pytest.raises(Refused, match="already a task running"):
+    with pytest.raises(SqsError, match="already a task running"):
         tasks.start(dead)
 
 
@@ -188,7 +188,7 @@ def test_only_a_running_move_can_be_cancelled(
     kill(live, "a0")
     task = tasks.start(dead)
 
-    with pytest.raises(Refused, match="does not exist"):
+    with pytest.raises(SqsError, match="does not exist"):
         tasks.cancel(task.handle)
 
 
@@ -200,5 +200,5 @@ def test_moves_are_listed_newest_first(live: FifoQueue, dead: FifoQueue, tasks: 
 
 @pytest.mark.parametrize("per_second", [0, 501])
 def test_a_rate_is_1_to_500(dead: FifoQueue, tasks: MoveTasks, per_second: int) -> None:
-    with pytest.raises(Refused, match="MaxNumberOfMessagesPerSecond"):
+    with pytest.raises(SqsError, match="MaxNumberOfMessagesPerSecond"):
         tasks.start(dead, per_second=per_second)

@@ -12,7 +12,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from local.fifo import FifoQueue, Limits, Received, Refused, Settings
+from local.fifo import FifoQueue, Limits, QueueSettings, Received, SqsError
 from tests.fakes import FakeClock
 
 LOOK_AHEAD = 8
@@ -41,7 +41,7 @@ class Agreement(RuleBasedStateMachine):
         self.clock = FakeClock()
         self.queue = FifoQueue(
             self.clock.now,
-            settings=Settings(visibility_timeout=VISIBILITY_TIMEOUT),
+            settings=QueueSettings(visibility_timeout=VISIBILITY_TIMEOUT),
             limits=Limits(look_ahead=LOOK_AHEAD, in_flight=IN_FLIGHT),
         )
         self.left: list[Known] = []
@@ -50,7 +50,7 @@ class Agreement(RuleBasedStateMachine):
         self.first_deliveries: dict[str, list[int]] = {group: [] for group in GROUPS}
 
     @rule(group=st.sampled_from(GROUPS))
-    def send(self, group: str) -> None:
+    def enqueue_deliveries(self, group: str) -> None:
         self.sent += 1
         body = f"{group}{self.sent}"
         self.queue.send(body, group_id=group, deduplication_id=body)
@@ -87,7 +87,7 @@ class Agreement(RuleBasedStateMachine):
         handle = self.old_handles[which % len(self.old_handles)]
         if handle in {known.handle for known in self._held()}:
             return
-        with suppress(Refused):
+        with suppress(SqsError):
             self.queue.delete(handle)
 
     @rule(seconds=st.sampled_from([0.5, 1, 3, 12, 400]))

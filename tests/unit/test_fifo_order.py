@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from local.fifo import FifoQueue, Limits, Received, Settings
+from local.fifo import FifoQueue, Limits, QueueSettings, Received
 from tests.fakes import FakeClock
 
 
@@ -122,7 +122,7 @@ def test_at_the_limit_in_flight_the_next_chance_is_the_next_expiry(clock: FakeCl
 
 
 def test_a_delayed_queue_keeps_its_order(clock: FakeClock) -> None:
-    queue = FifoQueue(clock.now, settings=Settings(delay=5))
+    queue = FifoQueue(clock.now, settings=QueueSettings(delay=5))
     send(queue, "a0")
     clock.sleep(3)
     send(queue, "a1")
@@ -137,16 +137,16 @@ def test_a_delayed_queue_keeps_its_order(clock: FakeClock) -> None:
 
 
 def test_a_changed_delay_reaches_messages_already_sent(clock: FakeClock) -> None:
-    queue = FifoQueue(clock.now, settings=Settings(delay=900))
+    queue = FifoQueue(clock.now, settings=QueueSettings(delay=900))
     send(queue, "a0")
 
-    queue.settings = Settings(delay=0)
+    queue.settings = QueueSettings(delay=0)
 
     assert bodies(queue.receive()) == ["a0"]
 
 
 def test_a_message_is_gone_after_the_retention_period(clock: FakeClock) -> None:
-    queue = FifoQueue(clock.now, settings=Settings(retention=60))
+    queue = FifoQueue(clock.now, settings=QueueSettings(retention=60))
     send(queue, "a0")
     (held,) = queue.receive(visibility_timeout=1000)
     clock.sleep(30)
@@ -184,7 +184,7 @@ def test_the_queue_knows_when_a_receive_may_next_find_something(
 
 
 def test_the_counts_are_those_of_the_queues_attributes(clock: FakeClock) -> None:
-    queue = FifoQueue(clock.now, settings=Settings(delay=1))
+    queue = FifoQueue(clock.now, settings=QueueSettings(delay=1))
     send(queue, "a0", "a1", "a2")
     clock.sleep(1)
     queue.receive(1)

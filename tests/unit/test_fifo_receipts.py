@@ -2,7 +2,7 @@
 
 import pytest
 
-from local.fifo import FifoQueue, Received, Refused
+from local.fifo import FifoQueue, Received, SqsError
 from tests.fakes import FakeClock
 
 HALF_A_DAY = 43_200
@@ -27,7 +27,7 @@ def held(queue: FifoQueue) -> Received:
 
 def refusal_of(call: object, *args: object) -> str:
     assert callable(call)
-    with pytest.raises(Refused) as refusal:
+    with pytest.raises(SqsError) as refusal:
         call(*args)
     return refusal.value.code
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from local.fifo import FifoQueue, Refused, Settings
+from local.fifo import FifoQueue, QueueSettings, SqsError
 from tests.fakes import FakeClock
 
 
@@ -42,7 +42,7 @@ def test_a_duplicate_is_known_for_five_minutes_also_after_a_delete(
 
 
 def test_deduplication_per_group_keeps_the_same_id_of_another_group(clock: FakeClock) -> None:
-    queue = FifoQueue(clock.now, settings=Settings(deduplication_per_group=True))
+    queue = FifoQueue(clock.now, settings=QueueSettings(deduplication_per_group=True))
 
     for group in ("a", "b", "a"):
         queue.send(group, group_id=group, deduplication_id="d")
@@ -51,7 +51,7 @@ def test_deduplication_per_group_keeps_the_same_id_of_another_group(clock: FakeC
 
 
 def test_without_an_id_the_body_decides_where_the_queue_says_so(clock: FakeClock) -> None:
-    queue = FifoQueue(clock.now, settings=Settings(content_based_deduplication=True))
+    queue = FifoQueue(clock.now, settings=QueueSettings(content_based_deduplication=True))
 
     for body in ("same", "same", "other"):
         queue.send(body, group_id="g")
@@ -62,7 +62,7 @@ def test_without_an_id_the_body_decides_where_the_queue_says_so(clock: FakeClock
 def test_without_an_id_and_without_content_deduplication_a_send_is_refused(
     queue: FifoQueue,
 ) -> None:
-    with pytest.raises(Refused, match="ContentBasedDeduplication"):
+    with pytest.raises(SqsError, match="ContentBasedDeduplication"):
         queue.send("body", group_id="g")
 
 
@@ -77,9 +77,9 @@ def test_sequence_numbers_have_twenty_digits_and_rise_as_text(queue: FifoQueue) 
 
 @pytest.mark.parametrize("id_", ["", "a b", "é", "x" * 129, "a\n"])
 def test_an_id_is_1_to_128_printable_ascii_characters(queue: FifoQueue, id_: str) -> None:
-    with pytest.raises(Refused, match="MessageGroupId"):
+    with pytest.raises(SqsError, match="MessageGroupId"):
         queue.send("body", group_id=id_, deduplication_id="d")
-    with pytest.raises(Refused, match="MessageDeduplicationId"):
+    with pytest.raises(SqsError, match="MessageDeduplicationId"):
         queue.send("body", group_id="g", deduplication_id=id_)
 
 
@@ -102,9 +102,9 @@ def test_every_punctuation_is_allowed_in_an_id(queue: FifoQueue) -> None:
     ],
 )
 def test_a_bad_body_is_refused_by_its_code(clock: FakeClock, body: str, code: str) -> None:
-    queue = FifoQueue(clock.now, settings=Settings(maximum_message_size=100))
+    queue = FifoQueue(clock.now, settings=QueueSettings(maximum_message_size=100))
 
-    with pytest.raises(Refused) as refusal:
+    with pytest.raises(SqsError) as refusal:
         queue.send(body, group_id="g", deduplication_id="d")
 
     assert refusal.value.code == code
@@ -112,11 +112,11 @@ def test_a_bad_body_is_refused_by_its_code(clock: FakeClock, body: str, code: st
 
 def test_names_types_and_values_of_attributes_count_toward_the_size(clock: FakeClock) -> None:
     attributes = {"k": {"DataType": "Binary", "BinaryValue": b"123"}}
-    queue = FifoQueue(clock.now, settings=Settings(maximum_message_size=20))
+    queue = FifoQueue(clock.now, settings=QueueSettings(maximum_message_size=20))
 
     queue.send("x" * 10, group_id="g", deduplication_id="fits", attributes=attributes)
 
-    with pytest.raises(Refused, match="shorter than 20 bytes"):
+    with pytest.raises(SqsError, match="shorter than 20 bytes"):
         queue.send("x" * 11, group_id="g", deduplication_id="too long", attributes=attributes)
 
 
@@ -133,5 +133,5 @@ def test_names_types_and_values_of_attributes_count_toward_the_size(clock: FakeC
 def test_bad_attributes_are_refused(
     queue: FifoQueue, attributes: dict[str, dict[str, str]]
 ) -> None:
-    with pytest.raises(Refused, match="attribute"):
+    with pytest.raises(SqsError, match="attribute"):
         queue.send("body", group_id="g", deduplication_id="d", attributes=attributes)

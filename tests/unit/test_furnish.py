@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from local.furnish import Furniture, furnish
+from local.provision import ProvisionedStack, provision
 from local.scope import BadTemplate, Resource, Scope
 from local.template import dependencies, evaluate
 
@@ -105,9 +105,9 @@ def resource(kind: str, **properties: Any) -> dict[str, Any]:
 
 def furnished(
     resources: dict[str, Any], parameters: Mapping[str, str] | None = None, **sections: Any
-) -> tuple[Furniture, FakeClients]:
+) -> tuple[ProvisionedStack, FakeClients]:
     clients = FakeClients()
-    furniture = furnish({"Resources": resources, **sections}, parameters or {}, clients)
+    furniture = provision({"Resources": resources, **sections}, parameters or {}, clients)
     return furniture, clients
 
 
@@ -248,7 +248,7 @@ def test_a_function_with_a_url_is_called_where_the_laptop_listens() -> None:
 def test_a_url_that_iam_guards_is_called_there_too_and_nobody_asks_who_is_calling() -> None:
     furniture, _ = furnished(a_door("AWS_IAM"))
 
-    assert [one.url for one in furniture.urls] == ["http://127.0.0.1/"]
+    assert [url.url for url in furniture.urls] == ["http://127.0.0.1/"]
 
 
 def test_outputs_speak_of_what_was_made_and_of_the_parameters_given() -> None:

@@ -2,14 +2,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lakehook.domain.errors import BadSubscription
-from lakehook.domain.header import MAX_HEADER_BYTES, checked_headers
+from lakehook.domain.errors import InvalidSubscription
+from lakehook.domain.headers import MAX_HEADER_BYTES, parse_headers
 
 
 def test_headers_are_read_with_their_names_in_lower_case():
     lines = ["X-Team: lake", "Authorization:Bearer a:b=", "x-empty:", "x-tab: a\tb \t"]
 
-    assert checked_headers(lines) == {
+    assert parse_headers(lines) == {
         "x-team": "lake",
         "authorization": "Bearer a:b=",
         "x-empty": "",
@@ -33,8 +33,8 @@ def test_headers_are_read_with_their_names_in_lower_case():
     ],
 )
 def test_a_line_that_is_no_header_is_refused_and_not_repeated(line: str):
-    with pytest.raises(BadSubscription, match="not 'Name: value'") as bad:
-        checked_headers([line])
+    with pytest.raises(InvalidSubscription, match="not 'Name: value'") as bad:
+        parse_headers([line])
 
     assert "s3cret" not in str(bad.value)
 
@@ -55,8 +55,8 @@ def test_a_line_that_is_no_header_is_refused_and_not_repeated(line: str):
     ],
 )
 def test_a_value_that_could_break_a_request_is_refused_and_not_repeated(value: str, fault: str):
-    with pytest.raises(BadSubscription, match=f"the value of x-a {fault}") as bad:
-        checked_headers([f"x-a: {value}"])
+    with pytest.raises(InvalidSubscription, match=f"the value of x-a {fault}") as bad:
+        parse_headers([f"x-a: {value}"])
 
     assert "s3cret" not in str(bad.value)
 
@@ -88,31 +88,31 @@ def test_a_value_that_could_break_a_request_is_refused_and_not_repeated(value: s
     ],
 )
 def test_what_the_sender_says_itself_is_refused(name: str):
-    with pytest.raises(BadSubscription, match="is the sender's own"):
-        checked_headers([f"{name}: 1"])
+    with pytest.raises(InvalidSubscription, match="is the sender's own"):
+        parse_headers([f"{name}: 1"])
 
 
 def test_a_header_given_twice_is_refused():
-    with pytest.raises(BadSubscription, match="x-a is given twice"):
-        checked_headers(["x-a: 1", "X-A: 2"])
+    with pytest.raises(InvalidSubscription, match="x-a is given twice"):
+        parse_headers(["x-a: 1", "X-A: 2"])
 
 
 def test_headers_are_bounded_in_number_and_size():
-    assert len(checked_headers([f"x-{n}: 1" for n in range(20)])) == 20
-    with pytest.raises(BadSubscription, match="21 headers; at most 20"):
-        checked_headers([f"x-{n}: 1" for n in range(21)])
-    with pytest.raises(BadSubscription, match=f"bytes as JSON; at most {MAX_HEADER_BYTES}"):
-        checked_headers([f"x-{n}: {'v' * 1000}" for n in range(5)])
-    assert checked_headers([f"{'n' * 100}: 1"])
-    with pytest.raises(BadSubscription, match="a name of 101 characters; at most 100"):
-        checked_headers([f"{'n' * 101}: 1"])
+    assert len(parse_headers([f"x-{n}: 1" for n in range(20)])) == 20
+    with pytest.raises(InvalidSubscription, match="21 headers; at most 20"):
+        parse_headers([f"x-{n}: 1" for n in range(21)])
+    with pytest.raises(InvalidSubscription, match=f"bytes as JSON; at most {MAX_HEADER_BYTES}"):
+        parse_headers([f"x-{n}: {'v' * 1000}" for n in range(5)])
+    assert parse_headers([f"{'n' * 100}: 1"])
+    with pytest.raises(InvalidSubscription, match="a name of 101 characters; at most 100"):
+        parse_headers([f"{'n' * 101}: 1"])
 
 
 @given(st.lists(st.text(max_size=40) | st.from_regex(r"[a-z-]{1,8}: ?[ -~]{0,8}\Z"), max_size=4))
 def test_any_lines_are_headers_that_break_no_request_or_a_bad_subscription(lines: list[str]):
     try:
-        headers = checked_headers(lines)
-    except BadSubscription:
+        headers = parse_headers(lines)
+    except InvalidSubscription:
         return
 
     assert all(name.isascii() and name == name.lower() for name in headers)

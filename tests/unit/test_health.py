@@ -2,13 +2,13 @@ from dataclasses import replace
 
 import pytest
 
+from lakehook.domain.attempt import Attempt, Outcome
+from lakehook.domain.circuit_breaker import PERMITS, EndpointHealth
 from lakehook.domain.delivery import Lane
-from lakehook.domain.health import SLOTS, Health
-from lakehook.domain.outcome import Attempt, Outcome
 from lakehook.domain.retry import RetrySchedule
 from tests.fakes import NOON
 
-WELL = Health(subscription_id="sub_a")
+WELL = EndpointHealth(subscription_id="sub_a")
 SCHEDULE = RetrySchedule((5, 60, 7200))
 
 
@@ -19,19 +19,21 @@ def attempt(outcome: Outcome, *, milliseconds: int = 10, **fields: float) -> Att
 SUCCESS, FAILURE = attempt(Outcome.DELIVERED), attempt(Outcome.REJECTED)
 
 
-def after(health: Health, *attempts: Attempt, lanes: int = 5, now: float = NOON) -> Health:
+def after(
+    health: EndpointHealth, *attempts: Attempt, lanes: int = 5, now: float = NOON
+) -> EndpointHealth:
     """The attempts come one after the other from so many lanes in turn."""
     for index, one in enumerate(attempts):
         lane = Lane("sub_a", str(index % lanes))
-        health = health.after(one, lane, schedule=SCHEDULE, now=now)
+        health = health.with_attempt(one, lane, schedule=SCHEDULE, now=now)
     return health
 
 
 def test_a_quick_success_at_a_well_endpoint_need_not_be_known():
-    assert not WELL.needs_to_know(SUCCESS)
-    assert WELL.needs_to_know(FAILURE)
-    assert WELL.needs_to_know(attempt(Outcome.DELIVERED, milliseconds=2001))
-    assert after(WELL, FAILURE).needs_to_know(SUCCESS)
+    assert not WELL.is_affected_by(SUCCESS)
+    assert WELL.is_affected_by(FAILURE)
+    assert WELL.is_affected_by(attempt(Outcome.DELIVERED, milliseconds=2001))
+    assert after(WELL, FAILURE).is_affected_by(SUCCESS)
 
 
 def test_five_failures_in_a_row_of_three_lanes_open_the_breaker():
@@ -43,7 +45,7 @@ def test_five_failures_in_a_row_of_three_lanes_open_the_breaker():
 def test_a_success_ends_the_row_and_leaves_no_record():
     row = after(WELL, *[FAILURE] * 4, SUCCESS)
 
-    assert row.is_well
+    assert row.is_healthy
     assert not after(row, *[FAILURE] * 4).is_open
 
 
@@ -68,11 +70,11 @@ def test_each_success_after_the_breaker_has_closed_wakes_twice_as_many():
     woken = []
     for _ in range(9):
         health = after(health, SUCCESS)
-        woken.append(health.waking)
+        woken.append(health.resume_batch_size)
 
     assert woken == [1, 2, 4, 8, 16, 16, 16, 16, 16]
     assert not health.is_open
-    assert health.nothing_left_to_wake(NOON).is_well
+    assert health.with_nothing_left_to_resume(NOON).is_healthy
 
 
 def test_one_failure_while_waking_slows_it_down_and_shuts_nobody_out():
@@ -80,9 +82,9 @@ def test_one_failure_while_waking_slows_it_down_and_shuts_nobody_out():
 
     failed = after(waking, FAILURE)
 
-    assert waking.waking == 4
+    assert waking.resume_batch_size == 4
     assert not failed.is_open
-    assert failed.waking == 1
+    assert failed.resume_batch_size == 1
 
 
 def test_an_aborted_message_is_no_failure_of_the_endpoint():
@@ -111,7 +113,7 @@ def test_two_slow_attempts_in_a_hundred_do_not_make_an_endpoint_slow():
     slow = attempt(Outcome.DELIVERED, milliseconds=10000)
     health, slow_at_some_time = WELL, 0
     for one in ([slow] + [SUCCESS] * 49) * 4:
-        health = after(health, one) if health.needs_to_know(one) else health
+        health = after(health, one) if health.is_affected_by(one) else health
         slow_at_some_time += health.is_slow
 
     assert slow_at_some_time == 0
@@ -119,14 +121,14 @@ def test_two_slow_attempts_in_a_hundred_do_not_make_an_endpoint_slow():
 
 def test_a_slow_endpoint_has_a_few_slots_that_are_free_again_after_a_while():
     health = replace(WELL, average_ms=5000.0)
-    for _ in range(SLOTS):
-        taken = health.taking_a_slot(NOON)
+    for _ in range(PERMITS):
+        taken = health.with_permit_acquired(NOON)
         assert taken
         health = taken
 
-    assert health.taking_a_slot(NOON) is None
-    assert health.giving_back(NOON + 60, NOON).taking_a_slot(NOON)
-    assert health.taking_a_slot(NOON + 61)
+    assert health.with_permit_acquired(NOON) is None
+    assert health.with_permit_released(NOON + 60, NOON).with_permit_acquired(NOON)
+    assert health.with_permit_acquired(NOON + 61)
 
 
 def test_a_hint_holds_for_the_whole_endpoint_whatever_fails_after_it():
@@ -146,10 +148,10 @@ def test_a_lanes_own_hint_is_none_of_the_endpoints():
 def test_a_probe_is_made_by_one_when_it_is_time():
     opened = after(WELL, attempt(Outcome.THROTTLED))
 
-    probed = opened.probed(NOON + 5)
+    probed = opened.with_probe_started(NOON + 5)
 
-    assert opened.probed(NOON + 4.9) is None
+    assert opened.with_probe_started(NOON + 4.9) is None
     assert probed is not None
     assert probed.is_open
-    assert probed.probed(NOON + 34) is None
-    assert WELL.probed(NOON) is None
+    assert probed.with_probe_started(NOON + 34) is None
+    assert WELL.with_probe_started(NOON) is None

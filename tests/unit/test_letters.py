@@ -5,12 +5,11 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from lakehook.discard import MOST_TRIES, Discard
+from lakehook.dead_letters import MAX_TRIES, DeadLetterSelector, Discard
 from lakehook.domain.delivery import Delivery, Lane
-from lakehook.domain.errors import BadInput, LaneMoved, NotFound
-from lakehook.domain.lane import DeliveryRecord, HeldLane, Status
-from lakehook.find_letters import Choice
-from lakehook.ports.ledger import Page
+from lakehook.domain.errors import InvalidInput, LaneConflict, NotFound
+from lakehook.domain.lane import DeliveryRecord, DeliveryStatus, HeldLane
+from lakehook.ports.stores import LedgerSnapshot
 from tests.builders import a_delivery, a_subscription
 from tests.fakes import NOON, FakeLedger
 from tests.fakes_ops import Office
@@ -37,20 +36,20 @@ def a_letter(
     """A letter whose lane has gone on."""
     delivery = a_delivery(sequence, subscription=subscription, pipeline_id=pipeline)
     dead = DeliveryRecord.waiting(delivery).dead(reason)
-    letter = office.ledger.write(dead, before=None, after=None)
-    office.dead_letters.bury(letter, endpoint="")
+    letter = office.ledger.save(dead, before=None, after=None)
+    office.dead_letters.send(letter, endpoint="")
     return letter
 
 
 def held_by_letter(office: Office, *behind: DeliveryRecord) -> HeldLane:
-    held = HeldLane.at(LANE, 1, now=NOON - 60)
-    office.ledger.write(a_letter(office), before=None, after=held)
+    held = HeldLane.held_at(LANE, 1, now=NOON - 60)
+    office.ledger.save(a_letter(office), before=None, after=held)
     for record in behind:
-        after = held.joined_by(record.sequence)
-        office.ledger.write(record, before=held, after=after)
+        after = held.with_appended(record.sequence)
+        office.ledger.save(record, before=held, after=after)
         held = after
     blocked = held.blocked(now=NOON)
-    office.ledger.move(held, blocked)
+    office.ledger.save_lane(held, blocked)
     return blocked
 
 
@@ -58,7 +57,7 @@ def waiting(sequence: int) -> DeliveryRecord:
     return DeliveryRecord.waiting(a_delivery(sequence))
 
 
-def status(office: Office, sequence: int) -> Status:
+def status(office: Office, sequence: int) -> DeliveryStatus:
     return office.ledger.records[LANE, sequence].status
 
 
@@ -68,13 +67,13 @@ def status(office: Office, sequence: int) -> Status:
 def test_letters_are_found_lane_by_lane_in_the_order_of_their_sequence(office: Office) -> None:
     letters = [a_letter(office, n, pipeline=p) for n, p in ((10, 40), (2, 40), (1, 39))]
 
-    assert office.desk().find_letters(Choice()) == letters[::-1]
+    assert office.desk().find_dead_letters(DeadLetterSelector()) == letters[::-1]
 
 
 def test_a_removed_subscriptions_letters_are_found_too(office: Office) -> None:
     letter = a_letter(office, subscription="sub_b")
 
-    assert office.desk().find_letters(Choice()) == [letter]
+    assert office.desk().find_dead_letters(DeadLetterSelector()) == [letter]
 
 
 def test_letters_are_chosen_by_subscription_and_reason_at_once(office: Office) -> None:
@@ -82,36 +81,36 @@ def test_letters_are_chosen_by_subscription_and_reason_at_once(office: Office) -
     wanted = a_letter(office, 2, reason="crashed")
     a_letter(office, 3, subscription="sub_b", reason="crashed")
 
-    choice = Choice(subscription_id="sub_a", reason="crashed")
+    choice = DeadLetterSelector(subscription_id="sub_a", reason="crashed")
 
-    assert office.desk().find_letters(choice) == [wanted]
+    assert office.desk().find_dead_letters(choice) == [wanted]
 
 
 def test_letters_are_chosen_by_their_ids_each_once(office: Office) -> None:
     letters = [a_letter(office, 1), a_letter(office, 2)]
     a_letter(office, 3)
 
-    choice = Choice(ids=["sub_a#39#2", "sub_a#39#1", "sub_a#39#2"])
+    choice = DeadLetterSelector(ids=["sub_a#39#2", "sub_a#39#1", "sub_a#39#2"])
 
-    assert office.desk().find_letters(choice) == letters
+    assert office.desk().find_dead_letters(choice) == letters
 
 
 def test_what_is_no_dead_letter_is_told_apart_from_what_is_unknown(office: Office) -> None:
-    office.ledger.write(waiting(1), before=None, after=None)
-    find = office.desk().find_letters
+    office.ledger.save(waiting(1), before=None, after=None)
+    find = office.desk().find_dead_letters
 
     with pytest.raises(NotFound, match="no dead letter; it is waiting"):
-        find(Choice(ids=["sub_a#39#1"]))
+        find(DeadLetterSelector(ids=["sub_a#39#1"]))
     with pytest.raises(NotFound, match="no such delivery"):
-        find(Choice(ids=["sub_a#39#2"]))
+        find(DeadLetterSelector(ids=["sub_a#39#2"]))
 
 
 @pytest.mark.parametrize(
     "text", ["", "sub_a", "sub_a#39", "sub_a#39#x", "sub_a#39#0", "#39#1", "a#b#c#1", "a#b#1\n"]
 )
 def test_what_is_no_delivery_id_is_refused(office: Office, text: str) -> None:
-    with pytest.raises(BadInput, match="<subscription>#<pipeline>#<sequence>"):
-        office.desk().find_letters(Choice(ids=[text]))
+    with pytest.raises(InvalidInput, match="<subscription>#<pipeline>#<sequence>"):
+        office.desk().find_dead_letters(DeadLetterSelector(ids=[text]))
 
 
 # --- redrive ---
@@ -125,7 +124,7 @@ def test_letters_of_a_lane_go_back_in_sequence_and_leave_the_queue(office: Offic
 
     assert [letter.sequence for letter in office.redrives.sent] == [1, 2, 10]
     assert office.dead_letters.buried == [other]
-    assert status(office, 1) is Status.DEAD  # until the delivery function revives it
+    assert status(office, 1) is DeliveryStatus.DEAD  # until the delivery function revives it
 
 
 # --- discard ---
@@ -137,7 +136,7 @@ def test_a_discarded_head_lets_the_next_go_at_once(office: Office) -> None:
     office.desk().discard([office.ledger.records[LANE, 1]])
 
     record, lane = office.ledger.records[LANE, 1], office.ledger.lanes[LANE]
-    assert (record.status, record.reason) == (Status.DISCARDED, "discarded by operator")
+    assert (record.status, record.reason) == (DeliveryStatus.DISCARDED, "discarded by operator")
     assert record.delivery is None
     assert (lane.head, lane.due_at, lane.attempts) == (2, NOON, 0)
     assert lane.version > held.version
@@ -149,7 +148,7 @@ def test_a_discarded_head_that_was_alone_lets_its_lane_flow(office: Office) -> N
 
     office.desk().discard([office.ledger.records[LANE, 1]])
 
-    assert status(office, 1) is Status.DISCARDED
+    assert status(office, 1) is DeliveryStatus.DISCARDED
     assert office.ledger.lanes == {}
 
 
@@ -158,18 +157,18 @@ def test_a_letter_whose_lane_flows_is_discarded_and_the_lane_still_flows(office:
 
     assert office.desk().discard([letter]) == [letter]
 
-    assert status(office, 1) is Status.DISCARDED
+    assert status(office, 1) is DeliveryStatus.DISCARDED
     assert office.ledger.lanes == {}
 
 
 def test_a_letter_behind_another_head_leaves_that_head_its_time(office: Office) -> None:
     letter = a_letter(office)
-    held = HeldLane.at(LANE, 2, now=NOON).head_failed(due_at=NOON + 300)
-    office.ledger.write(waiting(2), before=None, after=held)
+    held = HeldLane.held_at(LANE, 2, now=NOON).head_failed(due_at=NOON + 300)
+    office.ledger.save(waiting(2), before=None, after=held)
 
     office.desk().discard([letter])
 
-    assert status(office, 1) is Status.DISCARDED
+    assert status(office, 1) is DeliveryStatus.DISCARDED
     assert office.ledger.lanes[LANE] == held  # its worker, if there is one, goes on
 
 
@@ -189,16 +188,16 @@ class BusyLedger(FakeLedger):
     busy: int = 0
     revives: list[DeliveryRecord] = field(default_factory=list)
 
-    def read(self, deliveries: Collection[Delivery], lanes: Collection[Lane]) -> Page:
-        page = super().read(deliveries, lanes)
+    def load(self, deliveries: Collection[Delivery], lanes: Collection[Lane]) -> LedgerSnapshot:
+        page = super().load(deliveries, lanes)
         if self.busy:
             self.busy -= 1
             held = self.lanes[LANE]
-            self.move(held, held.announced())
+            self.save_lane(held, held.with_attempt_started())
         if self.revives:
             revived = self.revives.pop()
-            held = HeldLane.at(LANE, 1, now=NOON)
-            self.write(revived, before=self.lanes.get(LANE), after=held)
+            held = HeldLane.held_at(LANE, 1, now=NOON)
+            self.save(revived, before=self.lanes.get(LANE), after=held)
         return page
 
 
@@ -209,27 +208,27 @@ def discarded(ledger: BusyLedger, letter: DeliveryRecord) -> list[DeliveryRecord
 
 def test_a_lane_that_has_moved_is_read_again() -> None:
     ledger, letter = BusyLedger(), waiting(1).dead("timed_out")
-    ledger.write(letter, before=None, after=HeldLane.at(LANE, 1, now=NOON))
-    ledger.busy = MOST_TRIES - 1
+    ledger.save(letter, before=None, after=HeldLane.held_at(LANE, 1, now=NOON))
+    ledger.busy = MAX_TRIES - 1
 
     assert discarded(ledger, letter) == [letter]
 
 
 def test_a_lane_that_never_rests_is_told_in_one_line() -> None:
     ledger, letter = BusyLedger(), waiting(1).dead("timed_out")
-    ledger.write(letter, before=None, after=HeldLane.at(LANE, 1, now=NOON))
-    ledger.busy = MOST_TRIES
+    ledger.save(letter, before=None, after=HeldLane.held_at(LANE, 1, now=NOON))
+    ledger.busy = MAX_TRIES
 
-    with pytest.raises(LaneMoved, match=r"^sub_a#39#1: its lane is at work; try again soon$"):
+    with pytest.raises(LaneConflict, match=r"^sub_a#39#1: its lane is at work; try again soon$"):
         discarded(ledger, letter)
     assert ledger.records[LANE, 1] == letter
 
 
 def test_a_letter_that_is_redriven_meanwhile_lives() -> None:
     ledger, letter = BusyLedger(), waiting(1).dead("timed_out")
-    written = ledger.write(letter, before=None, after=None)
-    ledger.revives = [written.revived(late=False)]
+    written = ledger.save(letter, before=None, after=None)
+    ledger.revives = [written.redriven(late=False)]
 
     assert discarded(ledger, letter) == []
 
-    assert ledger.records[LANE, 1].status is Status.WAITING
+    assert ledger.records[LANE, 1].status is DeliveryStatus.WAITING

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from lakehook.domain.pipeline import Advance, Pipeline
+from lakehook.domain.pipeline import Pipeline, PipelineTransition
 from tests.builders import an_event
 
 
@@ -33,9 +33,9 @@ def told_of(*notices: dict[str, Any]) -> Told:
     told: Told = []
     pipeline = Pipeline("39")
     for one in notices:
-        taken = pipeline.take(an_event(**one))
-        if isinstance(taken, Advance):
-            told += [word(step.event.type, step.event.is_inferred) for step in taken.numbered]
+        taken = pipeline.apply(an_event(**one))
+        if isinstance(taken, PipelineTransition):
+            told += [word(step.event.type, step.event.is_inferred) for step in taken.sequenced]
             pipeline = taken.after(now=0)
         else:
             told.append(f"({taken.fate})")
@@ -53,14 +53,14 @@ def word(event_type: str, is_inferred: bool) -> str:  # noqa: FBT001
     [
         pytest.param([CREATED, RUNNING, FAILED], "CREATED RUNNING FAILED", id="as it should be"),
         pytest.param([RUNNING], "created RUNNING", id="created is lost"),
-        pytest.param([RUNNING, CREATED], "created RUNNING (absorbed)", id="running overtakes"),
+        pytest.param([RUNNING, CREATED], "created RUNNING (duplicate)", id="running overtakes"),
         pytest.param([FAILED], "created running FAILED", id="only the end is seen"),
         pytest.param([ENDED], "created FAILED", id="an end of what never began"),
         pytest.param([CREATED, FAILED], "CREATED running FAILED", id="running is lost"),
         pytest.param([CREATED, ENDED], "CREATED FAILED", id="it ended before it began"),
         pytest.param(
             [FAILED, RUNNING, CREATED],
-            "created running FAILED (absorbed) (absorbed)",
+            "created running FAILED (duplicate) (duplicate)",
             id="the end overtakes all",
         ),
         pytest.param(
@@ -68,13 +68,13 @@ def word(event_type: str, is_inferred: bool) -> str:  # noqa: FBT001
         ),
         pytest.param(
             [RUNNING, RUNNING | {"timestamp": at(3)}, FAILED],
-            "created RUNNING (absorbed) FAILED",
+            "created RUNNING (duplicate) FAILED",
             id="the row was read late: created says RUNNING",
         ),
-        pytest.param([CREATED, CREATED], "CREATED (absorbed)", id="created twice"),
+        pytest.param([CREATED, CREATED], "CREATED (duplicate)", id="created twice"),
         pytest.param(
             [FAILED, notice("FAILED", 6, began=2)],
-            "created running FAILED (absorbed)",
+            "created running FAILED (duplicate)",
             id="end x 2",
         ),
         pytest.param(
@@ -97,9 +97,9 @@ def test_a_round_is_told_in_order_and_each_state_once(notices: list[dict[str, An
         pytest.param([notice("CREATED", 11, began=2)], "CREATED", id="waiting, and once begun"),
         pytest.param([notice("RUNNING", 11)], "created RUNNING", id="running again"),
         pytest.param([notice("COMPLETED", 11)], "created COMPLETED", id="another end later on"),
-        pytest.param([notice("CREATED", 5)], "(absorbed)", id="no later than the end"),
-        pytest.param([notice("RUNNING", 4)], "(absorbed)", id="late, though not of a later round"),
-        pytest.param([notice("FAILED", 11)], "(absorbed)", id="the same end once more"),
+        pytest.param([notice("CREATED", 5)], "(duplicate)", id="no later than the end"),
+        pytest.param([notice("RUNNING", 4)], "(duplicate)", id="late, though not of a later round"),
+        pytest.param([notice("FAILED", 11)], "(duplicate)", id="the same end once more"),
         pytest.param([notice("COMPLETED", 3)], "(stale)", id="an end that the other overtook"),
     ],
 )
@@ -137,30 +137,30 @@ RERUN_AFTER_IT, ITS_END = notice("RUNNING", 32, began=32), notice("FAILED", 33, 
 @pytest.mark.parametrize(
     ("notices", "told"),
     [
-        pytest.param([RESUMED, COMPLETED], "(absorbed) COMPLETED", id="running is said again"),
-        pytest.param([COMPLETED, RESUMED], "COMPLETED (absorbed)", id="the end overtakes it"),
+        pytest.param([RESUMED, COMPLETED], "(duplicate) COMPLETED", id="running is said again"),
+        pytest.param([COMPLETED, RESUMED], "COMPLETED (duplicate)", id="the end overtakes it"),
         pytest.param([COMPLETED], "COMPLETED", id="and nobody hears that it runs again"),
-        pytest.param([RESUMED, FAILED, COMPLETED], "(absorbed) (stale) COMPLETED", id="late end"),
+        pytest.param([RESUMED, FAILED, COMPLETED], "(duplicate) (stale) COMPLETED", id="late end"),
         pytest.param([COMPLETED, FAILED], "COMPLETED (stale)", id="end of the earlier beginning"),
-        pytest.param([RESUMED, RUNNING], "(absorbed) (stale)", id="the first beginning once more"),
+        pytest.param([RESUMED, RUNNING], "(duplicate) (stale)", id="the first beginning once more"),
         pytest.param(
             [RESUMED, RESUMED_AGAIN, RESUMED, COMPLETED, notice("FAILED", 21, began=20)],
-            "(absorbed) (absorbed) (stale) (stale) FAILED",
+            "(duplicate) (duplicate) (stale) (stale) FAILED",
             id="resumed twice",
         ),
         pytest.param(
             [WAITS_TO_RESUME, RESUMED, COMPLETED],
-            "(absorbed) (absorbed) COMPLETED",
+            "(duplicate) (duplicate) COMPLETED",
             id="reconcile reads it while it waits to resume",
         ),
         pytest.param(
             [WAITS_TO_RESUME | {"began_at": at(12)}, RESUMED, COMPLETED],
-            "(absorbed) (absorbed) COMPLETED",
+            "(duplicate) (duplicate) COMPLETED",
             id="and whatever beginning it names while it waits",
         ),
         pytest.param(
             [RESUMED, COMPLETED, RERUN_AFTER_IT, COMPLETED, ITS_END],
-            "(absorbed) COMPLETED created RUNNING (stale) FAILED",
+            "(duplicate) COMPLETED created RUNNING (stale) FAILED",
             id="and is run again once it has ended",
         ),
     ],
@@ -170,7 +170,7 @@ def test_a_run_that_is_resumed_is_one_run_with_one_end(notices: list[dict[str, A
 
 
 def test_a_run_of_which_no_beginning_was_said_goes_on_too():
-    assert told_of(CREATED, RAN, RESUMED, COMPLETED)[2:] == ["(absorbed)", "COMPLETED"]
+    assert told_of(CREATED, RAN, RESUMED, COMPLETED)[2:] == ["(duplicate)", "COMPLETED"]
 
 
 def test_an_earlier_beginning_is_stale_also_while_the_later_round_waits_to_begin():
@@ -205,11 +205,13 @@ def stall(**data: Any) -> dict[str, Any]:
         pytest.param([CREATED, stall(state="created", round=1)], "STALLED", id="still created"),
         pytest.param([RUNNING, stall(state="running", round=1)], "STALLED", id="still running"),
         pytest.param([RUNNING, stall()], "STALLED", id="whatever it is in"),
-        pytest.param([RUNNING, stall(state="created", round=1)], "(moved_on)", id="has begun"),
-        pytest.param([RERUNNING, stall(state="running", round=2)], "(moved_on)", id="other round"),
-        pytest.param([ENDED, stall()], "(moved_on)", id="has ended"),
-        pytest.param([stall()], "(moved_on)", id="never heard of"),
-        pytest.param([CREATED, stall(), stall()], "STALLED (absorbed)", id="told before"),
+        pytest.param([RUNNING, stall(state="created", round=1)], "(stall_over)", id="has begun"),
+        pytest.param(
+            [RERUNNING, stall(state="running", round=2)], "(stall_over)", id="other round"
+        ),
+        pytest.param([ENDED, stall()], "(stall_over)", id="has ended"),
+        pytest.param([stall()], "(stall_over)", id="never heard of"),
+        pytest.param([CREATED, stall(), stall()], "STALLED (duplicate)", id="told before"),
         pytest.param([CREATED, stall(), RUNNING, stall()], "STALLED RUNNING STALLED", id="again"),
     ],
 )
@@ -220,10 +222,10 @@ def test_a_stall_is_told_once_and_while_it_lasts(notices: list[dict[str, Any]], 
 def inferred_of(*notices: dict[str, Any]) -> list[dict[str, Any]]:
     pipeline = Pipeline("39")
     for one in notices:
-        taken = pipeline.take(an_event(**one))
-        assert isinstance(taken, Advance)
+        taken = pipeline.apply(an_event(**one))
+        assert isinstance(taken, PipelineTransition)
         pipeline = taken.after(now=0)
-    return [step.event.document for step in taken.numbered[:-1]]
+    return [step.event.document for step in taken.sequenced[:-1]]
 
 
 def test_what_is_inferred_says_so_and_carries_what_is_true_of_its_state_alone():
@@ -273,10 +275,10 @@ def test_a_rerun_was_not_created_when_the_pipeline_was():
 def ids_of(*notices: dict[str, Any]) -> list[str]:
     pipeline, ids = Pipeline("39"), []
     for one in notices:
-        taken = pipeline.take(an_event(**one))
-        assert isinstance(taken, Advance)
+        taken = pipeline.apply(an_event(**one))
+        assert isinstance(taken, PipelineTransition)
         pipeline = taken.after(now=0)
-        ids += [step.event.id for step in taken.numbered]
+        ids += [step.event.id for step in taken.sequenced]
     return ids
 
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lakehook.adapters.liquid import LiquidTypesetter
+from lakehook.adapters.liquid import LiquidRenderer
 from lakehook.adapters.liquid.filters import FILTERS
-from lakehook.domain.errors import BadSubscription, TemplateFailed
+from lakehook.domain.errors import InvalidSubscription, TemplateFailed
 from lakehook.domain.template import MAX_SUBJECT_CHARACTERS, MAX_TEMPLATE_BYTES, Template
 from tests.templating import fields, said
 
@@ -83,10 +83,10 @@ def test_a_field_that_is_not_there_is_empty_null_in_json_and_told():
         body="[{{ projekt }}{{ task.namen }}{{ nope | json }}]{% if x %}{% endif %}"
     )
 
-    set_ = LiquidTypesetter().set(template, fields())
+    set_ = LiquidRenderer().render(template, fields())
 
     assert set_.body == "[null]"
-    assert set_.unknown == ("projekt", "task.namen", "nope", "x")
+    assert set_.missing_fields == ("projekt", "task.namen", "nope", "x")
 
 
 def test_an_object_or_a_list_is_equal_to_no_other():
@@ -100,7 +100,7 @@ def test_an_object_or_a_list_is_equal_to_no_other():
 def test_a_subject_is_one_line_and_cut_where_it_is_too_long():
     template = Template(subject="{{ message }}\x1b[2J" + "é" * 300)
 
-    subject = LiquidTypesetter().set(template, fields()).subject
+    subject = LiquidRenderer().render(template, fields()).subject
 
     assert subject is not None
     assert subject.startswith("subtask collectIssues ended: HTTP 502 [2Jéé")
@@ -111,11 +111,11 @@ def test_a_subject_is_one_line_and_cut_where_it_is_too_long():
 def test_a_header_that_comes_out_empty_is_left_out():
     template = headers(**{"x-plugin": " {{ task.plugin }} ", "x-branch": "{{ branch }}"})
 
-    assert LiquidTypesetter().set(template, fields()).headers == (("x-plugin", "github"),)
+    assert LiquidRenderer().render(template, fields()).headers == (("x-plugin", "github"),)
 
 
 def test_parts_that_no_template_says_are_left_to_the_channel():
-    set_ = LiquidTypesetter().set(Template(subject="x"), fields())
+    set_ = LiquidRenderer().render(Template(subject="x"), fields())
 
     assert (set_.body, set_.subject, set_.headers) == (None, "x", ())
 
@@ -145,8 +145,8 @@ def test_parts_that_no_template_says_are_left_to_the_channel():
     ],
 )
 def test_what_is_no_template_is_refused_in_one_line_that_says_where(text: str, complaint: str):
-    with pytest.raises(BadSubscription, match=re.escape(complaint)) as refused:
-        LiquidTypesetter().check(Template(body=text))
+    with pytest.raises(InvalidSubscription, match=re.escape(complaint)) as refused:
+        LiquidRenderer().validate(Template(body=text))
 
     assert "\n" not in str(refused.value)
 
@@ -156,17 +156,17 @@ def test_each_part_is_checked_and_named():
         (Template(subject="{{"), "template subject: "),
         (headers(**{"x-a": "{{"}), "template header x-a: "),
     ]:
-        with pytest.raises(BadSubscription, match=part):
-            LiquidTypesetter().check(template)
+        with pytest.raises(InvalidSubscription, match=part):
+            LiquidRenderer().validate(template)
 
 
 @given(st.text(st.sampled_from("{}%|.:'\"[]()-# \nabifelsendcasewhnor0123456789"), max_size=80))
 def test_whatever_is_written_it_is_set_or_refused_and_never_else(text: str):
-    typesetter = LiquidTypesetter()
-    for step in (lambda: typesetter.check(Template(body=text)), lambda: said(text)):
+    typesetter = LiquidRenderer()
+    for step in (lambda: typesetter.validate(Template(body=text)), lambda: said(text)):
         try:
             step()
-        except (BadSubscription, TemplateFailed) as refused:
+        except (InvalidSubscription, TemplateFailed) as refused:
             assert str(refused).isprintable()  # noqa: PT017  both are as good as none
 
 
@@ -194,7 +194,7 @@ def test_whatever_is_written_it_is_set_or_refused_and_never_else(text: str):
 )
 def test_what_gives_nothing_that_could_be_sent_says_why(template: Template, reason: str):
     with pytest.raises(TemplateFailed, match=re.escape(reason)) as failed:
-        LiquidTypesetter().set(template, fields())
+        LiquidRenderer().render(template, fields())
 
     assert str(failed.value).isprintable()
     assert len(str(failed.value)) < 500
@@ -231,7 +231,7 @@ SOME = {
 def test_what_is_missing_leaves_a_gap_as_in_shopifys_liquid(text: str, given: str):
     template = Template(body=f"x{text}")
 
-    assert LiquidTypesetter().set(template, SOME).body == f"x{given}"
+    assert LiquidRenderer().render(template, SOME).body == f"x{given}"
 
 
 @pytest.mark.parametrize("name", sorted(FILTERS))
@@ -246,7 +246,7 @@ def test_no_filter_fails_for_want_of_a_field(name: str):
 
 def sets(text: str) -> bool:
     try:
-        LiquidTypesetter().set(Template(body=f"x{text}"), SOME)
+        LiquidRenderer().render(Template(body=f"x{text}"), SOME)
     except TemplateFailed:
         return False
     return True
@@ -262,8 +262,8 @@ def sets(text: str) -> bool:
     ],
 )
 def test_a_template_that_breaks_on_every_event_is_refused_when_it_is_saved(text: str):
-    with pytest.raises(BadSubscription, match=r"line 1: .*; so with a sample of every type"):
-        LiquidTypesetter().check(Template(body=text))
+    with pytest.raises(InvalidSubscription, match=r"line 1: .*; so with a sample of every type"):
+        LiquidRenderer().validate(Template(body=text))
 
 
 @pytest.mark.parametrize(
@@ -275,4 +275,4 @@ def test_a_template_that_breaks_on_every_event_is_refused_when_it_is_saved(text:
     ],
 )
 def test_a_template_that_some_event_may_make_good_is_saved(text: str):
-    LiquidTypesetter().check(Template(body=text))
+    LiquidRenderer().validate(Template(body=text))

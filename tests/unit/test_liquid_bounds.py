@@ -5,8 +5,8 @@ import tracemalloc
 
 import pytest
 
-from lakehook.adapters.liquid import LiquidTypesetter
-from lakehook.domain.errors import BadSubscription, TemplateFailed
+from lakehook.adapters.liquid import LiquidRenderer
+from lakehook.domain.errors import InvalidSubscription, TemplateFailed
 from lakehook.domain.template import MAX_TEMPLATE_BYTES, Template
 
 # Measured: 130 ms and 9 MB. A busy machine takes several times as long.
@@ -100,7 +100,7 @@ def test_a_template_that_would_keep_too_much_is_stopped_in_time(text: str):
 def test_the_same_is_stopped_at_the_same_place_each_time():
     def reason() -> str:
         with pytest.raises(TemplateFailed, match="too much") as failed:
-            LiquidTypesetter().set(Template(body=HOSTILE["loops in loops"]), EVENT)
+            LiquidRenderer().render(Template(body=HOSTILE["loops in loops"]), EVENT)
         return str(failed.value)
 
     assert {reason() for _ in range(3)} == {reason()}
@@ -116,16 +116,16 @@ def test_the_same_is_stopped_at_the_same_place_each_time():
 )
 def test_every_item_of_a_list_is_paid_for(text: str):
     with pytest.raises(TemplateFailed, match="it does too much"):
-        LiquidTypesetter().set(Template(body=text * 20), EVENT)
+        LiquidRenderer().render(Template(body=text * 20), EVENT)
 
 
 def test_all_parts_have_one_allowance():
     text = "{%for i in (1..4000)%}{{ i }}{%endfor%}"
-    alone = LiquidTypesetter().set(Template(body=text), EVENT)
+    alone = LiquidRenderer().render(Template(body=text), EVENT)
     assert alone.body
 
     with pytest.raises(TemplateFailed, match="template header x-a: line 1: it does too much"):
-        LiquidTypesetter().set(Template(body=text, headers=(("x-a", text),)), EVENT)
+        LiquidRenderer().render(Template(body=text, headers=(("x-a", text),)), EVENT)
 
 
 def test_what_a_large_pipeline_needs_is_allowed():
@@ -133,16 +133,16 @@ def test_what_a_large_pipeline_needs_is_allowed():
     text = "{% for one in tasks %}{% if one.status contains 'FAILED' %}- {{ one.plugin | upcase }}"
     text += " ({{ one.id }})\n{% endif %}{% endfor %}"
 
-    body = LiquidTypesetter().set(Template(body=text), {"tasks": tasks}).body
+    body = LiquidRenderer().render(Template(body=text), {"tasks": tasks}).body
 
     assert body is not None
     assert len(body.splitlines()) == 500
 
 
 def set_once(text: str) -> None:
-    template, typesetter = Template(body=text[:MAX_TEMPLATE_BYTES]), LiquidTypesetter()
+    template, typesetter = Template(body=text[:MAX_TEMPLATE_BYTES]), LiquidRenderer()
     try:
-        typesetter.check(template)
-        typesetter.set(template, EVENT)
-    except (BadSubscription, TemplateFailed):
+        typesetter.validate(template)
+        typesetter.render(template, EVENT)
+    except (InvalidSubscription, TemplateFailed):
         return

@@ -8,15 +8,15 @@ from time import monotonic
 
 import pytest
 
-from lakehook.adapters import http_moment
-from lakehook.adapters.http_names import (
+from lakehook.adapters.http import dns
+from lakehook.adapters.http.dns import (
     ANSWERS_KEPT,
     LOOKUPS_OF_A_DOMAIN,
     SHARED_SECONDS,
-    Lookups,
+    DnsResolver,
     domain_of,
 )
-from lakehook.domain.errors import OwnTrouble
+from lakehook.domain.errors import InfrastructureError
 
 SOON, LONG = 0.02, 10.0
 
@@ -43,7 +43,7 @@ def resolver() -> Iterator[Resolver]:
     resolver.let_go.set()
 
 
-def hangs(lookups: Lookups, host: str) -> bool:
+def hangs(lookups: DnsResolver, host: str) -> bool:
     try:
         lookups(host, 443, seconds=SOON)
     except socket.gaierror as error:
@@ -52,7 +52,7 @@ def hangs(lookups: Lookups, host: str) -> bool:
 
 
 def test_an_answer_is_passed_on(resolver: Resolver):
-    assert Lookups(resolver)("ci.example", 443, seconds=LONG) == ["192.0.2.1"]
+    assert DnsResolver(resolver)("ci.example", 443, seconds=LONG) == ["192.0.2.1"]
 
 
 @pytest.mark.parametrize("clock", ["monotonic", "time"])
@@ -60,12 +60,12 @@ def test_an_answer_is_passed_on(resolver: Resolver):
 def test_a_look_up_asks_anew_once_a_moment_has_passed_by_either_clock(
     resolver: Resolver, monkeypatch: pytest.MonkeyPatch, clock: str, passed: float, times: int
 ):
-    lookups = Lookups(resolver)
-    monkeypatch.setattr(http_moment, clock, lambda: 0.0)
+    lookups = DnsResolver(resolver)
+    monkeypatch.setattr(dns, clock, lambda: 0.0)
     lookups("ci.example", 443, seconds=LONG)
 
     resolver.addresses = ["192.0.2.2"]
-    monkeypatch.setattr(http_moment, clock, lambda: passed * SHARED_SECONDS)
+    monkeypatch.setattr(dns, clock, lambda: passed * SHARED_SECONDS)
 
     (address,) = lookups("ci.example", 443, seconds=LONG)
     assert address == f"192.0.2.{times}"
@@ -73,7 +73,7 @@ def test_a_look_up_asks_anew_once_a_moment_has_passed_by_either_clock(
 
 
 def test_an_answer_is_shared_for_its_own_host_and_port(resolver: Resolver):
-    lookups = Lookups(resolver)
+    lookups = DnsResolver(resolver)
     lookups("ci.example", 443, seconds=LONG)
 
     lookups("ci.example", 8443, seconds=LONG)
@@ -83,7 +83,7 @@ def test_an_answer_is_shared_for_its_own_host_and_port(resolver: Resolver):
 
 
 def test_of_many_hosts_the_answers_are_not_kept(resolver: Resolver):
-    lookups = Lookups(resolver)
+    lookups = DnsResolver(resolver)
 
     for number in range(1_000):
         lookups(f"ci-{number}.example", 443, seconds=LONG)
@@ -94,7 +94,7 @@ def test_of_many_hosts_the_answers_are_not_kept(resolver: Resolver):
 def test_a_resolver_that_hangs_is_waited_for_no_longer_than_allowed(resolver: Resolver):
     began = monotonic()
 
-    assert hangs(Lookups(resolver), "hung.example")
+    assert hangs(DnsResolver(resolver), "hung.example")
     assert SOON <= monotonic() - began < 1
 
 
@@ -102,7 +102,7 @@ def test_no_address_is_an_error(resolver: Resolver):
     resolver.addresses = []
 
     with pytest.raises(socket.gaierror, match="no address"):
-        Lookups(resolver)("ci.example", 443, seconds=LONG)
+        DnsResolver(resolver)("ci.example", 443, seconds=LONG)
 
 
 @pytest.mark.parametrize(
@@ -113,11 +113,11 @@ def test_whatever_the_resolver_fails_with_is_an_error_of_names(error: Exception)
         raise error
 
     with pytest.raises(socket.gaierror, match="no such"):
-        Lookups(resolve)("ci.example", 443, seconds=LONG)
+        DnsResolver(resolve)("ci.example", 443, seconds=LONG)
 
 
 def test_a_host_that_hangs_holds_one_thread_however_often_it_is_asked_for(resolver: Resolver):
-    lookups = Lookups(resolver)
+    lookups = DnsResolver(resolver)
     before = set(threads())
 
     assert all(hangs(lookups, "hung.example") for _ in range(10))
@@ -127,11 +127,11 @@ def test_a_host_that_hangs_holds_one_thread_however_often_it_is_asked_for(resolv
 
 
 def test_hosts_that_hang_hold_so_many_threads_and_no_more(resolver: Resolver):
-    lookups = Lookups(resolver, at_a_time=3)
+    lookups = DnsResolver(resolver, at_a_time=3)
     before = set(threads())
 
     assert all(hangs(lookups, f"hung-{n}.example") for n in range(3))
-    with pytest.raises(OwnTrouble, match="no thread is free"):
+    with pytest.raises(InfrastructureError, match="no thread is free"):
         lookups("hung-3.example", 443, seconds=SOON)
 
     assert len(set(threads()) - before) == 3
@@ -139,7 +139,7 @@ def test_hosts_that_hang_hold_so_many_threads_and_no_more(resolver: Resolver):
 
 
 def test_names_of_one_domain_that_hang_leave_threads_to_the_others(resolver: Resolver):
-    lookups = Lookups(resolver)
+    lookups = DnsResolver(resolver)
 
     assert all(hangs(lookups, f"hung-{n}.evil.example") for n in range(40))
 
@@ -148,7 +148,7 @@ def test_names_of_one_domain_that_hang_leave_threads_to_the_others(resolver: Res
 
 
 def test_names_of_one_domain_wait_for_each_other(resolver: Resolver):
-    lookups = Lookups(resolver)
+    lookups = DnsResolver(resolver)
 
     for number in range(3 * LOOKUPS_OF_A_DOMAIN):
         assert lookups(f"ci-{number}.corp.example", 443, seconds=LONG)
@@ -177,17 +177,17 @@ def test_where_no_thread_can_be_had_the_next_look_up_tries_again(
     def refuse(_: Thread) -> None:
         raise RuntimeError("can't start new thread")
 
-    lookups = Lookups(resolver)
+    lookups = DnsResolver(resolver)
     with monkeypatch.context() as patch:
         patch.setattr(Thread, "start", refuse)
-        with pytest.raises(OwnTrouble, match="can't start new thread"):
+        with pytest.raises(InfrastructureError, match="can't start new thread"):
             lookups("ci.example", 443, seconds=LONG)
 
     assert lookups("ci.example", 443, seconds=LONG) == ["192.0.2.1"]
 
 
 def test_when_the_resolver_answers_again_so_do_look_ups(resolver: Resolver):
-    lookups = Lookups(resolver, at_a_time=3)
+    lookups = DnsResolver(resolver, at_a_time=3)
     assert all(hangs(lookups, f"hung-{n}.example") for n in range(3))
 
     resolver.let_go.set()
@@ -197,7 +197,7 @@ def test_when_the_resolver_answers_again_so_do_look_ups(resolver: Resolver):
 
 
 def test_who_asks_while_a_look_up_is_under_way_shares_its_answer(resolver: Resolver):
-    lookups = Lookups(resolver)
+    lookups = DnsResolver(resolver)
     answers: list[Sequence[str]] = []
     asking = [
         Thread(target=lambda: answers.append(lookups("hung.example", 443, seconds=LONG)))

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from local.batch import done, event_of
-from local.invocation import Answer, Failure
+from local.invocation import Failure, InvocationResult
 
 QUEUE_ARN = "arn:aws:sqs:eu-west-1:123456789012:events.fifo"
 
@@ -100,17 +100,17 @@ NONE: list[str] = []
     ],
 )
 def test_what_a_handler_reports_decides_what_is_deleted(response: Any, deleted: list[str]) -> None:
-    answer = Answer(json.dumps(response).encode())
+    answer = InvocationResult(json.dumps(response).encode())
 
     assert done(ALL, answer, reports_failures=True) == deleted
 
 
 def test_an_empty_answer_is_the_success_of_all() -> None:
-    assert done(ALL, Answer(b""), reports_failures=True) == ALL
+    assert done(ALL, InvocationResult(b""), reports_failures=True) == ALL
 
 
 def test_an_answer_that_is_no_json_fails_the_whole_batch() -> None:
-    assert done(ALL, Answer(b"{"), reports_failures=True) == NONE
+    assert done(ALL, InvocationResult(b"{"), reports_failures=True) == NONE
 
 
 @pytest.mark.parametrize("reports_failures", [True, False])
@@ -121,6 +121,6 @@ def test_an_exception_fails_the_whole_batch(*, reports_failures: bool) -> None:
 
 
 def test_a_mapping_without_partial_failures_takes_any_answer_for_success() -> None:
-    answer = Answer(json.dumps(failures("b")).encode())
+    answer = InvocationResult(json.dumps(failures("b")).encode())
 
     assert done(ALL, answer, reports_failures=False) == ALL

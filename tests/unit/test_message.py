@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lakehook.adapters.world import FairDice
+from lakehook.adapters.system import SystemRandom
 from lakehook.domain.delivery import Delivery, Lane
-from lakehook.domain.document import MOST_LEVELS, read_document, text_of
-from lakehook.domain.errors import BadMessage
+from lakehook.domain.errors import InvalidMessage
 from lakehook.domain.event import Event
-from lakehook.domain.message import MAX_LANE, VERSION, Message, Resume, decode, encode
+from lakehook.domain.json_document import MAX_LEVELS, parse_json_object, to_json
 from lakehook.domain.ping import Ping
+from lakehook.domain.queue_message import MAX_LANE, VERSION, Message, Resume, decode, encode
 from tests.builders import a_delivery
 
 LANE = Lane("sub_a", "39")
@@ -68,7 +68,7 @@ def test_a_lane_says_of_which_source_its_pipeline_is(delivery: Delivery, source:
 
 
 def test_the_longest_lane_is_a_message_group_of_sqs():
-    subscription = f"sub_{FairDice().token()}"
+    subscription = f"sub_{SystemRandom().new_id()}"
     delivery = a_delivery(subscription=subscription, source="s" * 32, pipeline_id="p" * 64)
 
     assert decode(encode(delivery)) == delivery
@@ -80,7 +80,7 @@ def test_a_lane_that_is_no_message_group_of_sqs_is_refused():
 
     assert (len(fitting), len(too_long)) == (MAX_LANE, MAX_LANE + 1)
     assert decode(changed(RESUME, lane=fitting))
-    with pytest.raises(BadMessage):
+    with pytest.raises(InvalidMessage):
         decode(changed(RESUME, lane=too_long))
 
 
@@ -126,25 +126,25 @@ def changed(message: dict[str, Any], **changes: Any) -> str:
     ids=lambda text: text[:20],
 )
 def test_what_is_no_document_is_a_bad_message(text: str):
-    with pytest.raises(BadMessage):
+    with pytest.raises(InvalidMessage):
         decode(text)
 
 
 @pytest.mark.parametrize("name", DELIVERY)
 def test_a_delivery_with_a_part_missing_is_a_bad_message(name: str):
-    with pytest.raises(BadMessage):
+    with pytest.raises(InvalidMessage):
         decode(changed(DELIVERY, **{name: ...}))
 
 
 @pytest.mark.parametrize("name", [name for name in RESUME if name != "probe"])
 def test_a_resume_with_a_part_missing_is_a_bad_message(name: str):
-    with pytest.raises(BadMessage):
+    with pytest.raises(InvalidMessage):
         decode(changed(RESUME, **{name: ...}))
 
 
 @pytest.mark.parametrize("version", [0, VERSION + 1, "1", None, [], {}, -1])
 def test_an_unknown_version_is_refused(version: object):
-    with pytest.raises(BadMessage):
+    with pytest.raises(InvalidMessage):
         decode(changed(DELIVERY, version=version))
 
 
@@ -190,19 +190,19 @@ def test_an_unknown_version_is_refused(version: object):
     ids=str,
 )
 def test_a_delivery_that_could_not_be_worked_off_is_a_bad_message(changes: dict[str, Any]):
-    with pytest.raises(BadMessage):
+    with pytest.raises(InvalidMessage):
         decode(changed(DELIVERY, **changes))
 
 
 @pytest.mark.parametrize("token", [0, -1, 1.5, "5", None, True, 10**14, [], {}])
 def test_a_resume_needs_a_time_for_its_token(token: object):
-    with pytest.raises(BadMessage):
+    with pytest.raises(InvalidMessage):
         decode(changed(RESUME, token=token))
 
 
 @given(st.text() | values.map(json.dumps))
 def test_any_text_is_a_bad_message_and_nothing_else(text: str):
-    with pytest.raises(BadMessage):
+    with pytest.raises(InvalidMessage):
         decode(text)
 
 
@@ -214,14 +214,14 @@ def test_whatever_is_put_into_a_part_the_message_is_good_or_bad(
 
     try:
         decoded = decode(changed(message, **{name: value}))
-    except BadMessage:
+    except InvalidMessage:
         return
 
     assert decode(encode(decoded)) == decoded
 
 
 def test_the_reason_is_short_and_of_one_line_whatever_came():
-    with pytest.raises(BadMessage) as bad:
+    with pytest.raises(InvalidMessage) as bad:
         decode(changed(DELIVERY, kind="\n\uffff" * 10_000))
 
     assert str(bad.value).isprintable()
@@ -241,22 +241,22 @@ def test_an_event_is_carried_as_its_producer_wrote_it():
 def test_a_ping_that_does_not_say_when_it_was_asked_for_is_a_bad_message(timestamp: Any):
     body = json.loads(encode(Ping("sub_a", "1", "2026-01-01T12:00:00Z")))
 
-    with pytest.raises(BadMessage, match="no ping"):
+    with pytest.raises(InvalidMessage, match="no ping"):
         decode(json.dumps(body | {"timestamp": timestamp}))
 
 
 def test_a_ping_in_a_pipelines_lane_is_a_bad_message():
     text = encode(Ping("sub_a", "1", "2026-01-01T12:00:00Z")).replace("#ping-1", "#39")
 
-    with pytest.raises(BadMessage, match="no lane of its own"):
+    with pytest.raises(InvalidMessage, match="no lane of its own"):
         decode(text)
 
 
 def test_an_event_as_deep_as_may_be_travels():
     deepest: Any = 0
-    for _ in range(MOST_LEVELS - 2):
+    for _ in range(MAX_LEVELS - 2):
         deepest = [deepest]
     delivery = a_delivery(data={"deepest": deepest})
-    read_document(text_of(delivery.event.document))
+    parse_json_object(to_json(delivery.event.document))
 
     assert decode(encode(delivery)) == delivery

@@ -2,8 +2,8 @@
 
 import pytest
 
-from lakehook.domain.errors import BadInput
-from lakehook.domain.moment import parse_moment
+from lakehook.domain.errors import InvalidInput
+from lakehook.domain.time import parse_time_or_ago
 from tests.fakes import NOON
 
 HOUR = 3600.0
@@ -28,7 +28,7 @@ HOUR = 3600.0
     ],
 )
 def test_a_time_and_a_duration_are_both_moments(text: str, seconds: float) -> None:
-    assert parse_moment(text, what="since", now=NOON) == seconds
+    assert parse_time_or_ago(text, what="since", now=NOON) == seconds
 
 
 @pytest.mark.parametrize(
@@ -39,8 +39,8 @@ def test_a_time_and_a_duration_are_both_moments(text: str, seconds: float) -> No
     ],
 )
 def test_what_is_neither_is_refused_with_both_forms(text: str) -> None:
-    with pytest.raises(BadInput) as refused:
-        parse_moment(text, what="since", now=NOON)
+    with pytest.raises(InvalidInput) as refused:
+        parse_time_or_ago(text, what="since", now=NOON)
 
     assert str(refused.value) == (
         f"since: {text!a} is neither a time with an offset, such as 2026-01-01T12:00:00Z,"
@@ -49,12 +49,12 @@ def test_what_is_neither_is_refused_with_both_forms(text: str) -> None:
 
 
 def test_a_long_text_is_not_repeated_whole() -> None:
-    with pytest.raises(BadInput) as refused:
-        parse_moment("x" * 1000, what="until", now=NOON)
+    with pytest.raises(InvalidInput) as refused:
+        parse_time_or_ago("x" * 1000, what="until", now=NOON)
 
     assert len(str(refused.value)) < 200
 
 
 def test_longer_ago_than_ten_years_is_refused() -> None:
-    with pytest.raises(BadInput, match="since: 3651d is more than 3650d"):
-        parse_moment("3651d", what="since", now=NOON)
+    with pytest.raises(InvalidInput, match="since: 3651d is more than 3650d"):
+        parse_time_or_ago("3651d", what="since", now=NOON)

@@ -2,23 +2,22 @@
 
 import pytest
 
-from lakehook.attempt import AttemptDelivery, PostSigned
-from lakehook.domain.channel import Content, Letter, Seal
+from lakehook.delivery.ping import PingEndpoint
+from lakehook.delivery.render import RenderDelivery
+from lakehook.delivery.sender import AttemptDelivery, SignedSender
+from lakehook.domain.attempt import Outcome, Response, ResponseVerdict
 from lakehook.domain.channels import CHANNELS
+from lakehook.domain.channels.base import OutboundMessage, RenderedMessage, SignatureScheme
+from lakehook.domain.channels.webhook import http_only
 from lakehook.domain.delivery import Delivery
-from lakehook.domain.destination import Destination
+from lakehook.domain.destination import Destination, Request
 from lakehook.domain.event import Event
-from lakehook.domain.language import Language
-from lakehook.domain.outcome import Answer, Outcome, Reading
 from lakehook.domain.ping import Ping
-from lakehook.domain.rate import Rate
-from lakehook.domain.request import Request
-from lakehook.domain.template import Typeset
-from lakehook.domain.webhook import unreachable_by_http
-from lakehook.fan_out import FanOut
-from lakehook.ping import PingEndpoint
-from lakehook.ports.keys import Keys
-from lakehook.say import Say
+from lakehook.domain.rate_limit import Rate
+from lakehook.domain.subscription import Language
+from lakehook.domain.template import RenderedTemplate
+from lakehook.ingestion.fan_out import FanOut
+from lakehook.ports.outbound import SubscriptionCredentials
 from tests.builders import a_notice
 from tests.fakes import (
     FakeClock,
@@ -42,34 +41,34 @@ BUSY = b"busy"
 class Pager:
     """Takes a few letters, and says ``taken``; of what begins it wants to hear nothing."""
 
-    seal = Seal.NONE
-    speaks = True
+    signature_scheme = SignatureScheme.NONE
+    is_localized = True
     rate = Rate(3, "m")
-    takes_templates = False
+    supports_templates = False
 
-    def objection(self, destination: Destination) -> str | None:
-        return unreachable_by_http(destination)
+    def validate_destination(self, destination: Destination) -> str | None:
+        return http_only(destination)
 
-    def silence(self, event: Event) -> str | None:
+    def unsupported_reason(self, event: Event) -> str | None:
         return "nobody is called for that" if event.type.endswith("_CREATED") else None
 
-    def render(self, delivery: Delivery, language: Language) -> Content:
-        return Content(body=f"{language} {delivery.event.type}".encode())
+    def render(self, delivery: Delivery, language: Language) -> RenderedMessage:
+        return RenderedMessage(body=f"{language} {delivery.event.type}".encode())
 
-    def compose(self, _said: Typeset, usual: Content) -> Content:
-        return usual
+    def apply_template(self, _said: RenderedTemplate, default: RenderedMessage) -> RenderedMessage:
+        return default
 
-    def greet(self, _ping: Ping, language: Language) -> Content:
-        return Content(body=f"{language} hello".encode())
+    def render_ping(self, _ping: Ping, language: Language) -> RenderedMessage:
+        return RenderedMessage(body=f"{language} hello".encode())
 
-    def address(self, letter: Letter) -> Request:
-        return letter.posted({"x-page": letter.id})
+    def build_request(self, message: OutboundMessage) -> Request:
+        return message.to_request({"x-page": message.id})
 
-    def read(self, answer: Answer, *, now: float) -> Reading:
-        if answer.body == BUSY:
-            return Reading(outcome=Outcome.THROTTLED, retry_after=20)
-        taken = answer.body == b"taken"
-        return Reading(outcome=Outcome.DELIVERED if taken else Outcome.UNACCEPTABLE)
+    def interpret(self, response: Response, *, now: float) -> ResponseVerdict:
+        if response.body == BUSY:
+            return ResponseVerdict(outcome=Outcome.THROTTLED, retry_after=20)
+        taken = response.body == b"taken"
+        return ResponseVerdict(outcome=Outcome.DELIVERED if taken else Outcome.UNACCEPTABLE)
 
 
 @pytest.fixture
@@ -90,7 +89,7 @@ def test_the_command_knows_it_by_its_name(terminal: Terminal):
     assert (added["channel"], added["language"], added["signing"]) == ("pager", "zh", "none")
     assert added["secret"] is None
     assert "c4nary" not in terminal.out
-    assert terminal.office.subscriptions.all()[0].paced_by
+    assert terminal.office.subscriptions.all()[0].rate_limit_key
 
     assert terminal("subscriptions", "add", "--name", "x", "--url", URL, "--channel", "telex") == 2
     assert terminal.err.strip() == (
@@ -105,14 +104,16 @@ def test_fan_out_the_attempt_and_the_reading_go_its_way(terminal: Terminal):
         FakeJournal(), terminal.office.subscriptions, outbox, FakeSiding(), FakeTelemetry()
     )
     receiver = FakeReceiver(
-        [Answer(status=500, headers={}, body=body) for body in (b"taken", BUSY, b"what?")]
+        [Response(status=500, headers={}, body=body) for body in (b"taken", BUSY, b"what?")]
     )
-    post = PostSigned(FakeKeyring(Keys((), url=URL)), receiver, FakeClock(), FakeDice())
+    post = SignedSender(
+        FakeKeyring(SubscriptionCredentials((), url=URL)), receiver, FakeClock(), FakeDice()
+    )
     (subscription,) = terminal.office.subscriptions.all()
 
     fan_out([a_notice("m1"), a_notice("m2", event_type="PIPELINE_FAILED")])
     (delivery,) = outbox.sent
-    attempt = AttemptDelivery(Say(FakeTypesetter()), post, FakeClock())
+    attempt = AttemptDelivery(RenderDelivery(FakeTypesetter()), post, FakeClock())
     attempts = [attempt(delivery, subscription) for _ in range(3)]
 
     assert receiver.requests[0].body == b"en PIPELINE_FAILED"
@@ -128,8 +129,10 @@ def test_fan_out_the_attempt_and_the_reading_go_its_way(terminal: Terminal):
 def test_a_test_message_goes_its_way_too(terminal: Terminal):
     add(terminal, "--language", "zh")
     (subscription,) = terminal.office.subscriptions.all()
-    receiver, pings = FakeReceiver([Answer(status=200, headers={}, body=b"taken")]), FakePings()
-    post = PostSigned(FakeKeyring(Keys((), url=URL)), receiver, FakeClock(), FakeDice())
+    receiver, pings = FakeReceiver([Response(status=200, headers={}, body=b"taken")]), FakePings()
+    post = SignedSender(
+        FakeKeyring(SubscriptionCredentials((), url=URL)), receiver, FakeClock(), FakeDice()
+    )
     ping = Ping(subscription.id, "f00d", "2026-01-01T12:00:00Z")
 
     PingEndpoint(post, pings)(ping, subscription)

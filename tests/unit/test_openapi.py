@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from functions.api import answers, terms
+from functions.api import requests, responses
 from functions.api.openapi import description, written
-from lakehook.subscribe import SecretWish, Terms
+from lakehook.subscriptions.subscribe import SecretRequest, SubscriptionFields
 from tests.unit.test_api import Desktop
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "openapi.json"
@@ -52,31 +52,38 @@ def test_every_reference_leads_somewhere():
 def test_a_body_may_hold_what_is_described_and_nothing_else():
     schemas = description()["components"]["schemas"]
 
-    for model in ("NewSubscription", "Amendment", "Rotation", "Test", "Trial", "Chosen"):
+    for model in (
+        "NewSubscription",
+        "Amendment",
+        "RotationRequest",
+        "TestRequest",
+        "MatchRequest",
+        "DeadLetterSelection",
+    ):
         assert schemas[model]["additionalProperties"] is False
 
 
 def test_each_term_can_be_asked_for_by_its_own_name():
-    asked = set(Terms.__dataclass_fields__)
+    asked = set(SubscriptionFields.__dataclass_fields__)
 
-    assert asked <= set(terms.NewSubscription.model_fields)
-    assert asked - {"channel", "format"} <= set(terms.Amendment.model_fields)
-    extra = set(terms.NewSubscription.model_fields) - asked
+    assert asked <= set(requests.NewSubscription.model_fields)
+    assert asked - {"channel", "format"} <= set(requests.Amendment.model_fields)
+    extra = set(requests.NewSubscription.model_fields) - asked
     past = {"since", "from_beginning"}
     assert extra == {"signing", "secret", "allow_empty_secret", "challenge"} | past
-    assert len(SecretWish.__dataclass_fields__) == 3
+    assert len(SecretRequest.__dataclass_fields__) == 3
 
 
 def test_each_fact_that_is_told_is_described():
     api = Desktop()
     id_ = api.with_a_letter()
-    calls: list[tuple[type[answers.Answer], Any]] = [
-        (answers.SubscriptionInFull, api.call("GET", f"/subscriptions/{id_}").document),
-        (answers.Asked, api.call("POST", f"/subscriptions/{id_}/test", {"wait_seconds": 1})),
-        (answers.Rotated, api.call("POST", f"/subscriptions/{id_}/rotate-secret", {})),
-        (answers.DeliveryInFull, api.call("GET", f"/deliveries/{id_}%2339%231")),
-        (answers.Lane, api.call("GET", "/lanes").document["lanes"][0]),
-        (answers.Letter, api.call("GET", "/dead-letters").document["dead_letters"][0]),
+    calls: list[tuple[type[responses.ResponseModel], Any]] = [
+        (responses.SubscriptionDetail, api.call("GET", f"/subscriptions/{id_}").document),
+        (responses.PingReport, api.call("POST", f"/subscriptions/{id_}/test", {"wait_seconds": 1})),
+        (responses.RotatedSecret, api.call("POST", f"/subscriptions/{id_}/rotate-secret", {})),
+        (responses.DeliveryDetail, api.call("GET", f"/deliveries/{id_}%2339%231")),
+        (responses.Lane, api.call("GET", "/lanes").document["lanes"][0]),
+        (responses.DeadLetter, api.call("GET", "/dead-letters").document["dead_letters"][0]),
     ]
 
     for model, said in calls:

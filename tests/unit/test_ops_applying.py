@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from lakehook.apply.keys import NAMES
+from lakehook.subscriptions.apply.fields import NAMES
 from tests.fakes_ops import Office
 from tests.unit.test_ops_command import Terminal
 from tests.unit.test_subscribe import with_waiting_and_dead
@@ -104,7 +104,7 @@ def test_each_wrong_field_is_a_line_of_its_own(terminal: Terminal, file: Path) -
     lines = terminal.err.splitlines()
     assert [line.startswith(f"error: {file}:1: ") for line in lines] == [True, True]
     assert apply(terminal, file, wrong, options=("--output", "json")) == 2
-    assert [json.loads(line)["error"] for line in terminal.err.splitlines()] == ["bad_file"] * 2
+    assert [json.loads(line)["error"] for line in terminal.err.splitlines()] == ["invalid_file"] * 2
     assert terminal.out == ""
 
 
@@ -114,22 +114,22 @@ def test_more_than_one_is_removed_only_on_a_yes(terminal: Terminal, file: Path) 
     assert apply(terminal, file, options=("--prune",)) == 2
     assert "2 subscriptions would be removed: ci, b; --yes" in terminal.err
     assert apply(terminal, file, options=("--prune", "--dry-run")) == 0
-    assert len(terminal.office.desk().look_up.all()) == 2
+    assert len(terminal.office.desk().find_subscription.all()) == 2
     assert apply(terminal, file, options=("--prune", "--yes")) == 0
     assert terminal.out == "- ci\n- b\n2 removed, 0 unchanged\n"
-    assert terminal.office.desk().look_up.all() == []
+    assert terminal.office.desk().find_subscription.all() == []
 
 
 def test_one_that_has_deliveries_waiting_is_not_pruned_unless_they_may_go(
     terminal: Terminal, file: Path
 ) -> None:
     apply(terminal, file, CI)
-    with_waiting_and_dead(terminal.office, terminal.office.desk().look_up("ci"))
+    with_waiting_and_dead(terminal.office, terminal.office.desk().find_subscription("ci"))
 
     assert apply(terminal, file, options=("--prune",)) == 1
     assert "--discard-waiting gives that up" in terminal.err
     assert apply(terminal, file, options=("--prune", "--discard-waiting")) == 0
-    assert terminal.office.desk().look_up.all() == []
+    assert terminal.office.desk().find_subscription.all() == []
 
 
 def test_where_it_breaks_off_it_tells_what_was_done_and_the_secrets_of_that(
@@ -160,9 +160,9 @@ def test_secrets_come_from_the_environment_and_from_files_beside_the_file(
     entry = {**CI, "headers": {"a": {"file": "bearer.txt"}, "b": {"env": "KEY"}}}
 
     assert apply(terminal, file, entry) == 0
-    one = terminal.office.desk().look_up("ci")
-    assert one.sealed_headers
-    opened = terminal.office.sealer.unseal(one.sealed_headers, subscription_id=one.id)
+    one = terminal.office.desk().find_subscription("ci")
+    assert one.encrypted_headers
+    opened = terminal.office.sealer.unseal(one.encrypted_headers, subscription_id=one.id)
     assert json.loads(opened) == {"a": "Bearer top-secret", "b": "top-secret"}
     assert "top-secret" not in terminal.out
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from lakehook.domain.errors import OwnTrouble
-from lakehook.domain.outcome import Attempt, Outcome
-from lakehook.domain.ping import Ping, Pong
+from lakehook.domain.attempt import Attempt, Outcome
+from lakehook.domain.errors import InfrastructureError
+from lakehook.domain.ping import Ping, PingResult
 from tests.fakes import NOON
 from tests.fakes_ops import Office
 from tests.unit.test_ops_command import Terminal, add
@@ -20,17 +20,17 @@ def terminal(capsys: pytest.CaptureFixture[str]) -> Terminal:
     return Terminal(Office(), capsys)
 
 
-def echoes(ping: Ping) -> Pong:
-    return Pong(TAKEN, echoed=ping.challenge is not None)
+def echoes(ping: Ping) -> PingResult:
+    return PingResult(TAKEN, echoed=ping.challenge is not None)
 
 
-def shrugs(_: Ping) -> Pong:
-    return Pong(TAKEN, echoed=False)
+def shrugs(_: Ping) -> PingResult:
+    return PingResult(TAKEN, echoed=False)
 
 
-def refuses(_: Ping) -> Pong:
+def refuses(_: Ping) -> PingResult:
     attempt = Attempt(at=NOON, outcome=Outcome.TLS_FAILED, milliseconds=3, excerpt="expired")
-    return Pong(attempt, echoed=False)
+    return PingResult(attempt, echoed=False)
 
 
 def asked(terminal: Terminal, *arguments: str) -> tuple[int, Any]:
@@ -83,13 +83,13 @@ def test_a_challenge_that_is_echoed_makes_it_active_at_once(terminal: Terminal) 
 
 @pytest.mark.parametrize(
     ("trouble", "code"),
-    [(OwnTrouble("the queue is away"), 4), (KeyboardInterrupt(), 130)],
+    [(InfrastructureError("the queue is away"), 4), (KeyboardInterrupt(), 130)],
     ids=repr,
 )
 def test_a_secret_is_answered_whatever_comes_between_the_question_and_its_answer(
     terminal: Terminal, trouble: BaseException, code: int
 ) -> None:
-    def breaks_off(_: Ping) -> Pong:
+    def breaks_off(_: Ping) -> PingResult:
         raise trouble
 
     terminal.office.doorbell.pong = breaks_off

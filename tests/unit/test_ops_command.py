@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from lakehook.domain.errors import NoSuchStack, OwnTrouble
-from lakehook.ports.endpoints import Warn
-from ops.command import run
-from ops.desk import Desk
+from lakehook.cli.command import run
+from lakehook.cli.context import CommandService
+from lakehook.domain.errors import InfrastructureError, StackNotFound
+from lakehook.ports.outbound import Warn
 from tests.builders import a_document, a_subscription
 from tests.fakes_ops import Office
 from tests.unit.test_subscribe import with_waiting_and_dead
@@ -32,7 +32,7 @@ class Terminal:
         assert self(*arguments, "--output", "json") == 0, self.err
         return json.loads(self.out)
 
-    def _desk(self, stack: str, warn: Warn) -> Desk:
+    def _desk(self, stack: str, warn: Warn) -> CommandService:
         self.stacks.append(stack)
         return self.office.desk(warn)
 
@@ -109,7 +109,7 @@ def test_list_and_show_never_tell_secrets(terminal: Terminal) -> None:
             {
                 "signing": "hmac",
                 "created_at": "2026-01-01T12:00:00.000+00:00",
-                "signs_until": None,
+                "expires_at": None,
                 "public_key": None,
             }
         ],
@@ -193,7 +193,7 @@ def test_remove_refuses_in_one_line_while_deliveries_wait(terminal: Terminal) ->
         " --discard-waiting gives that up\n"
     )
     removed = terminal.json("subscriptions", "remove", "ci", "--discard-waiting")
-    assert removed["discarding"] == {"waiting": 1, "dead": 1, "lanes": 1}
+    assert removed["discarded"] == {"waiting": 1, "dead": 1, "lanes": 1}
 
 
 # --- events ---
@@ -266,15 +266,15 @@ def test_the_stack_is_the_option_else_the_variable_else_lakehook(
 @pytest.mark.parametrize(
     ("error", "code", "kind"),
     [
-        (NoSuchStack("no such stack"), 2, "no_such_stack"),
-        (OwnTrouble("KMS:\n is away"), 4, "own_trouble"),
+        (StackNotFound("no such stack"), 2, "stack_not_found"),
+        (InfrastructureError("KMS:\n is away"), 4, "infrastructure_error"),
         (RuntimeError("a fault of ours"), 1, "unexpected"),
     ],
 )
 def test_every_error_is_one_line_with_an_exit_code(
     capsys: pytest.CaptureFixture[str], error: Exception, code: int, kind: str
 ) -> None:
-    def failing(_stack: str, _warn: Warn) -> Desk:
+    def failing(_stack: str, _warn: Warn) -> CommandService:
         raise error
 
     assert run(["subscriptions", "list"], failing) == code
@@ -292,9 +292,9 @@ def test_every_error_is_one_line_with_an_exit_code(
     ("arguments", "code", "kind"),
     [
         (("show", "nobody"), 3, "not_found"),
-        (("add", "--name", "x", "--url", "https://laptop.example/"), 2, "bad_endpoint"),
+        (("add", "--name", "x", "--url", "https://laptop.example/"), 2, "invalid_endpoint"),
         (("add", "--name", "x", "--url", "https://ci.example/", "--header", "a:b\r\nc:d"), 2,
-         "bad_subscription"),
+         "invalid_subscription"),
         (("add", "--name", "x"), 2, "usage"),
         (("add", "--deadline", "soon"), 2, "usage"),
         (("nonsense",), 2, "usage"),

@@ -11,11 +11,11 @@ from lakehook.domain.devlake.heard import Heard, LastAccepted, LastRefused
 from lakehook.domain.devlake.reconciliation import Reconciliation
 from lakehook.domain.devlake.setup_check import EndpointResponse, EndpointUnreachable
 from lakehook.domain.devlake.sources import NONE, DevLakeSources
-from lakehook.domain.errors import DevlakeAway, NoDevlake, OwnTrouble
+from lakehook.domain.errors import DevlakeUnavailable, InfrastructureError, NotDevlake
 from lakehook.domain.event import Event
-from lakehook.domain.pipeline import Advance
+from lakehook.domain.pipeline import PipelineTransition
 from tests.builders import an_event
-from tests.devlake import shown
+from tests.devlake.rows import shown
 from tests.fakes import NOON
 from tests.fakes_ops import INGRESS_URL, SECRET, Office
 from tests.unit.test_ops_command import Terminal
@@ -45,9 +45,9 @@ def reconciled(source: str | None) -> Reconciliation:
 
 
 def accept(office: Office, event: Event) -> None:
-    pipeline, _ = office.journal.open(event)
-    advance = pipeline.take(event)
-    assert isinstance(advance, Advance)
+    pipeline, _ = office.journal.load(event)
+    advance = pipeline.apply(event)
+    assert isinstance(advance, PipelineTransition)
     office.journal.append(advance)
 
 
@@ -188,9 +188,9 @@ def test_a_pipeline_that_devlake_has_finished_and_lakehook_never_heard_fails(
 @pytest.mark.parametrize(
     "error",
     [
-        DevlakeAway("DevLake is away: no connection"),
-        NoDevlake("devlake: the answer to GET /version is not one of DevLake's (not JSON)"),
-        NoDevlake("devlake: an answer has more than 33554432 bytes"),
+        DevlakeUnavailable("DevLake is away: no connection"),
+        NotDevlake("devlake: the answer to GET /version is not one of DevLake's (not JSON)"),
+        NotDevlake("devlake: an answer has more than 33554432 bytes"),
     ],
 )
 def test_an_api_that_gives_nothing_is_one_clear_line(
@@ -348,9 +348,9 @@ def test_what_aws_does_not_tell_is_a_check_that_fails_and_the_others_go_on(
     terminal: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def denied(*_: Any, **__: Any) -> Any:
-        raise OwnTrouble("AccessDenied: secretsmanager:GetSecretValue")
+        raise InfrastructureError("AccessDenied: secretsmanager:GetSecretValue")
 
-    monkeypatch.setattr(terminal.office.secrets, "live", denied)
+    monkeypatch.setattr(terminal.office.secrets, "active", denied)
     expected = WELL | {"secret": "fail"}
     del expected["endpoint"], expected["test notice"]
 

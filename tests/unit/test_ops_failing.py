@@ -2,9 +2,9 @@
 
 import pytest
 
+from lakehook.domain.attempt import Attempt, Outcome
 from lakehook.domain.delivery import Lane
-from lakehook.domain.lane import DeliveryRecord, HeldLane, Status
-from lakehook.domain.outcome import Attempt, Outcome
+from lakehook.domain.lane import DeliveryRecord, DeliveryStatus, HeldLane
 from tests.builders import a_delivery, a_subscription, an_event
 from tests.fakes import NOON
 from tests.fakes_ops import Office
@@ -22,24 +22,24 @@ def terminal(capsys: pytest.CaptureFixture[str]) -> Terminal:
     return Terminal(office, capsys)
 
 
-def status(terminal: Terminal, sequence: int) -> Status:
+def status(terminal: Terminal, sequence: int) -> DeliveryStatus:
     return terminal.office.ledger.records[LANE, sequence].status
 
 
 def with_letter(terminal: Terminal) -> None:
     """A dead head, and one delivery that waits behind it."""
-    letter = DeliveryRecord.waiting(a_delivery(1)).tried(FAILURE).dead("rejected")
-    held = HeldLane.at(LANE, 1, now=NOON).died(now=NOON)
+    letter = DeliveryRecord.waiting(a_delivery(1)).with_attempt(FAILURE).dead("rejected")
+    held = HeldLane.held_at(LANE, 1, now=NOON).with_dead_head(now=NOON)
     ledger = terminal.office.ledger
-    ledger.write(letter, before=None, after=held)
+    ledger.save(letter, before=None, after=held)
     waiting = DeliveryRecord.waiting(a_delivery(2))
-    ledger.write(waiting, before=held, after=held.joined_by(2))
+    ledger.save(waiting, before=held, after=held.with_appended(2))
 
 
 def with_letters(terminal: Terminal, *sequences: int) -> None:
     for sequence in sequences:
         letter = DeliveryRecord.waiting(a_delivery(sequence)).dead("timed_out")
-        terminal.office.ledger.write(letter, before=None, after=None)
+        terminal.office.ledger.save(letter, before=None, after=None)
 
 
 # --- subscriptions ---
@@ -83,7 +83,7 @@ def test_the_state_of_a_subscription_is_shown(terminal: Terminal) -> None:
 
     assert (paused["state"], paused["paused_at"]) == ("paused", "2026-01-01T12:00:00.000+00:00")
     assert listed == [paused]
-    assert (resumed["state"], resumed["paused_at"], resumed["lanes_woken"]) == ("active", None, 0)
+    assert (resumed["state"], resumed["paused_at"], resumed["lanes_resumed"]) == ("active", None, 0)
 
 
 def test_a_disabled_subscription_says_why_until_it_is_enabled(terminal: Terminal) -> None:
@@ -102,7 +102,7 @@ def test_a_removed_subscription_leaves_no_letter_behind(terminal: Terminal) -> N
     assert "0 waiting deliveries and 2 dead letters in 0 lanes" in terminal.err
     assert terminal("subscriptions", "remove", "ci", "--discard-waiting") == 0
 
-    assert status(terminal, 1) is status(terminal, 2) is Status.DISCARDED
+    assert status(terminal, 1) is status(terminal, 2) is DeliveryStatus.DISCARDED
 
 
 @pytest.fixture
@@ -110,7 +110,7 @@ def removed(terminal: Terminal) -> Terminal:
     """A removal that broke off before its letters were given up."""
     with_letter(terminal)
     desk = terminal.office.desk()
-    desk.unsubscribe(desk.look_up("ci"), discard_waiting=True)
+    desk.unsubscribe(desk.find_subscription("ci"), discard_waiting=True)
     return terminal
 
 
@@ -150,10 +150,10 @@ def test_a_removal_that_is_said_again_gives_up_the_letters_that_were_left(
     again = removed.json("subscriptions", "remove", "sub_a")
     once_more = removed.json("subscriptions", "remove", "sub_a")
 
-    assert again["discarding"] == {"waiting": 1, "dead": 1, "lanes": 1}
-    assert once_more["discarding"]["dead"] == 0
+    assert again["discarded"] == {"waiting": 1, "dead": 1, "lanes": 1}
+    assert once_more["discarded"]["dead"] == 0
     assert again["removed_at"] == once_more["removed_at"] == first
-    assert status(removed, 1) is Status.DISCARDED
+    assert status(removed, 1) is DeliveryStatus.DISCARDED
 
 
 # --- dead letters ---
@@ -208,7 +208,7 @@ def test_one_letter_is_redriven_at_once(terminal: Terminal) -> None:
 
     done = terminal.json("dead-letters", "redrive", FIRST)
 
-    assert (done["action"], done["would"], done["number"]) == ("redrive", False, 1)
+    assert (done["action"], done["dry_run"], done["number"]) == ("redrive", False, 1)
     assert [one.sequence for one in terminal.office.redrives.sent] == [1]
 
 
@@ -225,10 +225,10 @@ def test_more_than_one_letter_needs_a_yes(
     assert terminal("dead-letters", action, *which) == 0
     assert "nothing is done yet; --yes does it" in terminal.out
     assert terminal.office.redrives.sent == []
-    assert status(terminal, 1) is status(terminal, 2) is Status.DEAD
+    assert status(terminal, 1) is status(terminal, 2) is DeliveryStatus.DEAD
     done = terminal.json("dead-letters", action, *which, "--yes")
 
-    assert (asked["would"], done["would"]) == (True, False)
+    assert (asked["dry_run"], done["dry_run"]) == (True, False)
     assert [one["delivery_id"] for one in asked["dead_letters"]] == [FIRST, SECOND]
     assert done["number"] == 2
 
@@ -239,7 +239,7 @@ def test_discard_gives_a_letter_up_and_its_lane_goes_on(terminal: Terminal) -> N
     done = terminal.json("dead-letters", "discard", FIRST)
 
     assert done["number"] == 1
-    assert status(terminal, 1) is Status.DISCARDED
+    assert status(terminal, 1) is DeliveryStatus.DISCARDED
     assert terminal.office.ledger.lanes[LANE].head == 2
     assert terminal("dead-letters", "discard", FIRST) == 3
     assert terminal.err == f"error: {FIRST}: no dead letter; it is discarded\n"
@@ -294,7 +294,7 @@ def test_held_lanes_are_listed(terminal: Terminal) -> None:
             "attempts": 1,
             "held_since": "2026-01-01T12:00:00.000+00:00",
             "due_at": "2026-01-01T13:00:00.000+00:00",
-            "behind": 1,
+            "waiting_behind": 1,
         }
     ]
     assert terminal("lanes", "list", "--held", "--subscription", "ci") == 0
@@ -338,7 +338,7 @@ def test_deliveries_are_listed_by_the_source_of_their_pipeline(
 ) -> None:
     with_letter(terminal)
     of_staging = DeliveryRecord.waiting(a_delivery(1, source="staging"))
-    terminal.office.ledger.write(of_staging, before=None, after=None)
+    terminal.office.ledger.save(of_staging, before=None, after=None)
 
     listed = terminal.json("deliveries", "list", *options)
     explained = terminal.json("deliveries", "show", "sub_a#staging/39#1")
@@ -363,10 +363,10 @@ def test_a_delivery_is_shown_with_what_happens_next(terminal: Terminal) -> None:
 def test_a_pipeline_is_shown_with_its_events_and_its_subscribers(terminal: Terminal) -> None:
     with_letter(terminal)
     event, repeat = an_event(event_id="e1"), an_event(event_id="e2")
-    pipeline, _ = terminal.office.journal.open(event)
-    terminal.office.journal.append(pipeline.take(event))
-    pipeline, _ = terminal.office.journal.open(repeat)
-    terminal.office.journal.set_aside(repeat, pipeline.take(repeat))
+    pipeline, _ = terminal.office.journal.load(event)
+    terminal.office.journal.append(pipeline.apply(event))
+    pipeline, _ = terminal.office.journal.load(repeat)
+    terminal.office.journal.record_skipped(repeat, pipeline.apply(repeat))
 
     shown = terminal.json("pipelines", "show", "39")
     assert terminal("pipelines", "show", "39") == 0
@@ -390,7 +390,7 @@ def test_a_pipeline_is_shown_with_its_events_and_its_subscribers(terminal: Termi
                 "timestamp": "2024-09-05T15:08:00.389+08:00",
                 "accepted_at": "2026-01-01T12:00:00.000+00:00",
                 "event_id": "e2",
-                "because": "absorbed",
+                "reason": "duplicate",
             }
         ],
         "subscribers": [

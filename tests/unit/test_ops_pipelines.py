@@ -2,8 +2,8 @@
 
 import pytest
 
-from lakehook.domain.pipeline import Advance
-from ops.terminal import write
+from lakehook.cli.terminal import write
+from lakehook.domain.pipeline import PipelineTransition
 from tests.builders import an_event
 from tests.fakes_ops import Office
 from tests.unit.test_ops_command import Terminal
@@ -17,9 +17,9 @@ def terminal(capsys: pytest.CaptureFixture[str]) -> Terminal:
 def accept(terminal: Terminal, **changes: object) -> None:
     event = an_event(**changes)
     journal = terminal.office.journal
-    pipeline, _ = journal.open(event)
-    advance = pipeline.take(event)
-    assert isinstance(advance, Advance)
+    pipeline, _ = journal.load(event)
+    advance = pipeline.apply(event)
+    assert isinstance(advance, PipelineTransition)
     journal.append(advance)
 
 
@@ -49,7 +49,7 @@ def test_pipelines_that_have_not_ended_are_listed_the_longest_first(busy: Termin
             "seconds": 3600,
             "round": 1,
             "project_name": "湖",
-            "stall_told": True,
+            "stalled": True,
         },
         {
             "pipeline_id": "2",
@@ -59,7 +59,7 @@ def test_pipelines_that_have_not_ended_are_listed_the_longest_first(busy: Termin
             "seconds": 1200,
             "round": 1,
             "project_name": None,
-            "stall_told": False,
+            "stalled": False,
         },
     ]
 

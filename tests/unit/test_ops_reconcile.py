@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from lakehook.domain.devlake.sources import NONE, DevLakeSources
-from tests.devlake import shown
+from tests.devlake.rows import shown
 from tests.fakes_ops import Office
 from tests.unit.test_ops_command import Terminal
 
@@ -138,7 +138,9 @@ def test_whoever_types_a_header_in_does_not_see_it(
             return True
 
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(Keyboard()))
-    monkeypatch.setattr("ops.given.getpass", lambda _prompt: f"authorization: Bearer {SECRET}")
+    monkeypatch.setattr(
+        "lakehook.cli.inputs.getpass", lambda _prompt: f"authorization: Bearer {SECRET}"
+    )
 
     assert terminal(*DEVLAKE, "--header-file", "-") == 0
 
@@ -252,4 +254,4 @@ def test_a_devlake_that_is_away_is_exit_code_1(terminal: Terminal) -> None:
     assert terminal.err == "error: DevLake is away: no connection\n"
 
     assert terminal(*DEVLAKE, "--output", "json") == 1
-    assert terminal.err.startswith('{"error": "devlake_away", ')
+    assert terminal.err.startswith('{"error": "devlake_unavailable", ')

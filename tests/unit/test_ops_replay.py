@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from lakehook.domain.errors import OwnTrouble
+from lakehook.domain.attempt import Attempt, Outcome
+from lakehook.domain.errors import InfrastructureError
 from lakehook.domain.lane import DeliveryRecord
-from lakehook.domain.outcome import Attempt, Outcome
-from lakehook.domain.pipeline import Advance
-from lakehook.domain.replay import Replay, State, Wish
+from lakehook.domain.pipeline import PipelineTransition
+from lakehook.domain.replay import Replay, ReplayRequest, ReplayState
 from tests.builders import a_delivery, a_subscription, an_event
 from tests.fakes import NOON
 from tests.fakes_ops import Office
@@ -28,8 +28,8 @@ def office() -> Office:
             event = an_event(
                 pipeline_id=pipeline, event_type=f"PIPELINE_{state}", event_id=f"{pipeline}{state}"
             )
-            advance = office.journal.open(event)[0].take(event)
-            assert isinstance(advance, Advance)
+            advance = office.journal.load(event)[0].apply(event)
+            assert isinstance(advance, PipelineTransition)
             office.journal.append(advance)
     return office
 
@@ -39,17 +39,17 @@ def terminal(office: Office, capsys: pytest.CaptureFixture[str]) -> Terminal:
     return Terminal(office, capsys)
 
 
-def the_clock_works(office: Office, state: State = State.DONE, **changes: Any) -> None:
+def the_clock_works(office: Office, state: ReplayState = ReplayState.DONE, **changes: Any) -> None:
     """While the command waits, two are lined up; then it ends."""
     sleep = office.clock.sleep
 
     def working(seconds: float) -> None:
         sleep(seconds)
-        (replay,) = office.replays.open()
+        (replay,) = office.replays.list_open()
         if replay.sent:
             office.replays.save(replay.ended(state, now=office.clock.now(), **changes))
         else:
-            office.replays.save(replay.lined_up("39", sent=2, waiting=0))
+            office.replays.save(replay.with_enqueued("39", sent=2, waiting=0))
 
     office.clock.sleep = working  # type: ignore[method-assign]
 
@@ -90,7 +90,7 @@ def test_a_dry_run_counts_and_writes_nothing(terminal: Terminal, office: Office)
             {"event_type": "PIPELINE_RUNNING", "deliveries": 2},
         ],
     }
-    assert office.replays.open() == []
+    assert office.replays.list_open() == []
 
 
 def test_it_follows_the_replay_to_its_end(terminal: Terminal, office: Office) -> None:
@@ -115,7 +115,7 @@ def test_it_follows_the_replay_to_its_end(terminal: Terminal, office: Office) ->
         "sent": 2,
         "waiting": 0,
         "failed": 0,
-        "attached": False,
+        "already_running": False,
     }
 
 
@@ -126,7 +126,7 @@ def test_people_are_told_how_it_is_called_before_they_wait(
 
     assert terminal(*REPLAY) == 0
 
-    (replay,) = office.replays.ended()
+    (replay,) = office.replays.list_finished()
     assert terminal.err == (
         f"replay {replay.id} has begun with 4 deliveries; it goes on without this command\n"
     )
@@ -134,13 +134,13 @@ def test_people_are_told_how_it_is_called_before_they_wait(
 
 def test_said_again_it_goes_on_with_the_same(terminal: Terminal, office: Office) -> None:
     desk = office.desk()
-    terms = desk.start_replay.terms(Wish(since="2h"))
+    terms = desk.start_replay.criteria(ReplayRequest(since="2h"))
     desk.start_replay(office.subscriptions.known["sub_a"], terms)
     office.clock.time += 30
     the_clock_works(office)
 
-    assert terminal.json(*REPLAY)["attached"] is True
-    assert len(office.replays.ended()) == 1
+    assert terminal.json(*REPLAY)["already_running"] is True
+    assert len(office.replays.list_finished()) == 1
 
 
 def test_another_one_is_refused_and_the_open_one_is_named(
@@ -157,13 +157,15 @@ def test_another_one_is_refused_and_the_open_one_is_named(
 def an_open_one(office: Office) -> Replay:
     desk = office.desk()
     subscription = office.subscriptions.known["sub_a"]
-    return desk.start_replay(subscription, desk.start_replay.terms(Wish(since="2h"))).replay
+    return desk.start_replay(
+        subscription, desk.start_replay.criteria(ReplayRequest(since="2h"))
+    ).replay
 
 
 def test_one_that_is_stopped_while_it_is_followed_has_the_exit_code_1(
     terminal: Terminal, office: Office
 ) -> None:
-    the_clock_works(office, State.STOPPED, reason="by an operator")
+    the_clock_works(office, ReplayState.STOPPED, reason="by an operator")
 
     assert terminal(*REPLAY, "--output", "json") == 1
     assert json.loads(terminal.out)["reason"] == "by an operator"
@@ -175,9 +177,9 @@ def test_the_copies_of_dead_letters_that_were_replayed_are_taken_off_the_queue(
     failure = Attempt(at=NOON, outcome=Outcome.REJECTED, milliseconds=1, status=500)
     letters = []
     for sequence in (1, 2):
-        record = DeliveryRecord.waiting(a_delivery(sequence)).tried(failure).dead("rejected")
-        letters.append(office.ledger.write(record, before=None, after=None))
-        office.dead_letters.bury(letters[-1], endpoint="-")
+        record = DeliveryRecord.waiting(a_delivery(sequence)).with_attempt(failure).dead("rejected")
+        letters.append(office.ledger.save(record, before=None, after=None))
+        office.dead_letters.send(letters[-1], endpoint="-")
     the_clock_works(office)
     revived = letters[0].replayed(a_delivery(1), by="rpl_1")
     office.clock.sleep = _also(office, lambda: office.ledger.records.update(_key(revived)))  # type: ignore[method-assign]
@@ -218,7 +220,7 @@ def test_what_is_not_allowed_is_said_on_one_line(
 
     assert terminal.err.startswith(complaint)
     assert terminal.err.count("\n") == 1
-    assert office.replays.open() == []
+    assert office.replays.list_open() == []
 
 
 def test_replays_are_listed_shown_and_stopped(terminal: Terminal, office: Office) -> None:
@@ -239,15 +241,15 @@ def test_a_new_subscription_may_have_the_past(
 ) -> None:
     added = terminal.json(*ADD, *past)
 
-    (replay,) = office.replays.open()
+    (replay,) = office.replays.list_open()
     assert (added["replay_id"], added["subscription_id"]) == (replay.id, replay.subscription_id)
-    assert replay.terms.until == NOON + 60
+    assert replay.criteria.until == NOON + 60
     assert added["secret"]
 
 
 def test_without_a_word_it_has_none(terminal: Terminal, office: Office) -> None:
     assert "replay_id" not in terminal.json(*ADD)
-    assert office.replays.open() == []
+    assert office.replays.list_open() == []
 
 
 @pytest.mark.parametrize("past", [("--from-beginning", "--since", "3d"), ("--since", "soon")])
@@ -262,7 +264,7 @@ def test_the_secret_is_shown_though_the_past_could_not_begin(
     terminal: Terminal, office: Office
 ) -> None:
     def fails(_replay: Replay) -> Replay:
-        raise OwnTrouble("throttled")
+        raise InfrastructureError("throttled")
 
     office.replays.save = fails  # type: ignore[method-assign]
 

@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 from standardwebhooks import Webhook
 
-from lakehook.adapters.signing_keys import Ed25519Key
-from lakehook.domain.rotation import live
+from lakehook.adapters.signing_keys import CryptographyPrivateKey
+from lakehook.domain.signing import active
 from lakehook.domain.subscription import Subscription
 from tests.fakes_ops import Office
 from tests.unit.test_ops_command import Terminal, add
 
 BROUGHT = "whsec_" + base64.b64encode(b"a canary of twenty-four!").decode()
-PRIVATE = Ed25519Key.of_seed(b"another canary of 32 bytes, yes!")
+PRIVATE = CryptographyPrivateKey.of_seed(b"another canary of 32 bytes, yes!")
 HOUR = 3600
 
 
@@ -41,8 +41,8 @@ def keys(terminal: Terminal) -> list[bytes]:
     """Those that sign now, the newest first."""
     subscription, office = stored(terminal), terminal.office
     return [
-        office.sealer.unseal(one.sealed, subscription_id=subscription.id)
-        for one in live(subscription.secrets, office.clock.now())
+        office.sealer.unseal(one.ciphertext, subscription_id=subscription.id)
+        for one in active(subscription.secrets, office.clock.now())
     ]
 
 
@@ -53,9 +53,9 @@ def rotate(terminal: Terminal, *options: str) -> Any:
 def headers(terminal: Terminal) -> Any:
     """As they are sealed."""
     subscription = stored(terminal)
-    assert subscription.sealed_headers
+    assert subscription.encrypted_headers
     opened = terminal.office.sealer.unseal(
-        subscription.sealed_headers, subscription_id=subscription.id
+        subscription.encrypted_headers, subscription_id=subscription.id
     )
     return json.loads(opened)
 
@@ -153,7 +153,7 @@ def test_ed25519_tells_its_public_key_at_add_and_show_and_never_its_private_one(
     shown = terminal.json("subscriptions", "show", "ci")
 
     (key,) = keys(terminal)
-    assert added["public_key"] == shown["public_key"] == Ed25519Key(key).public
+    assert added["public_key"] == shown["public_key"] == CryptographyPrivateKey(key).public
     assert (added["signing"], added["secret"]) == ("ed25519", None)
     assert terminal("subscriptions", "show", "ci") == 0
     assert added["public_key"] in terminal.out
@@ -190,7 +190,7 @@ def test_who_types_a_secret_does_not_see_it(
             return True
 
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(Keyboard()))
-    monkeypatch.setattr("ops.given.getpass", lambda _prompt: BROUGHT)
+    monkeypatch.setattr("lakehook.cli.inputs.getpass", lambda _prompt: BROUGHT)
 
     add(terminal, "--secret-file", "-")
 
@@ -238,7 +238,7 @@ def test_a_secret_of_another_kind_or_none_is_refused(
     terminal: Terminal, tmp_path: Path, options: tuple[str, ...], complaint: str
 ) -> None:
     file = file_of(tmp_path, BROUGHT)
-    options = tuple(file if one == "BROUGHT" else one for one in options)
+    options = tuple(file if option == "BROUGHT" else option for option in options)
 
     code = terminal("subscriptions", "add", "--name", "x", "--url", "https://ci.example/", *options)
 
@@ -257,8 +257,8 @@ def test_a_rotation_shows_the_new_secret_once_and_the_old_one_signs_on_for_a_day
     rotated = rotate(terminal)
 
     assert rotated["secret"] not in (None, old)
-    assert rotated["in_force_at"] == "2026-01-01T12:00:10.000+00:00"
-    assert [one["signs_until"] for one in rotated["secrets"]] == [
+    assert rotated["effective_at"] == "2026-01-01T12:00:10.000+00:00"
+    assert [one["expires_at"] for one in rotated["secrets"]] == [
         None,
         "2026-01-02T12:00:00.000+00:00",
     ]

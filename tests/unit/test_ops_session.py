@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from ops.session import session
+from lakehook.cli.context import session
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lakehook.adapters.liquid import LiquidTypesetter
+from lakehook.adapters.liquid import LiquidRenderer
 from lakehook.domain.template import Template
 from tests.builders import a_document
 from tests.fakes_ops import Office
@@ -20,7 +20,7 @@ UPDATE = ("subscriptions", "update", "ci")
 @pytest.fixture
 def terminal(capsys: pytest.CaptureFixture[str]) -> Terminal:
     office = Office()
-    office.typesetter = LiquidTypesetter()
+    office.typesetter = LiquidRenderer()
     return Terminal(office, capsys)
 
 

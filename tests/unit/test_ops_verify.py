@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from lakehook.adapters.world import WallClock
+from lakehook.adapters.system import SystemClock
 from tests.fakes_ops import Office
 from tests.unit.test_ops_command import Terminal
 from tests.vectors import vectors
@@ -143,7 +143,7 @@ def test_a_capture_of_long_ago_fails_unless_it_is_said_when_it_was_captured(case
 def test_when_it_was_captured_may_be_how_long_ago(
     case: Case, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(WallClock, "now", lambda _self: float(HMAC["timestamp"]) + 2 * 3600)
+    monkeypatch.setattr(SystemClock, "now", lambda _self: float(HMAC["timestamp"]) + 2 * 3600)
 
     assert case("--at", "2h") == 0
     assert case("--at", "1h") == 1

@@ -4,12 +4,16 @@ from itertools import pairwise
 
 import pytest
 
+from lakehook.domain.attempt import Outcome
 from lakehook.domain.delivery import Lane
-from lakehook.domain.disposition import Again, Done
-from lakehook.domain.lane import LOOK_AGAIN_SECONDS, PLACE_SECONDS, Status, SuspendedReason
-from lakehook.domain.message import Resume
-from lakehook.domain.outcome import Outcome
-from lakehook.domain.rate import Rate
+from lakehook.domain.lane import (
+    RECHECK_SECONDS,
+    RESERVATION_SECONDS,
+    DeliveryStatus,
+    SuspendedReason,
+)
+from lakehook.domain.queue_message import Ack, Nack, Resume
+from lakehook.domain.rate_limit import Rate
 from tests.builders import a_delivery, a_subscription
 from tests.fakes import NOON
 from tests.unit.test_deliver import FIRST, LANE, SECOND, World
@@ -37,7 +41,7 @@ def world() -> PacedWorld:
 
 
 def test_the_first_goes_at_once_as_if_there_were_no_rate(world: PacedWorld):
-    assert world.receive(a_delivery(1)) == [Done()]
+    assert world.receive(a_delivery(1)) == [Ack()]
 
     assert world.attempts.made == [FIRST]
     assert world.ledger.lanes == {}
@@ -46,9 +50,9 @@ def test_the_first_goes_at_once_as_if_there_were_no_rate(world: PacedWorld):
 def test_the_second_waits_for_its_place_in_the_queue_and_spends_no_attempt(world: PacedWorld):
     disposition = world.receive(a_delivery(1), a_delivery(2))[1]
 
-    assert disposition == Again(SPACING)
+    assert disposition == Nack(SPACING)
     assert world.attempts.made == [FIRST]
-    assert world.status(2) is Status.WAITING
+    assert world.status(2) is DeliveryStatus.WAITING
     assert world.ledger.records[LANE, 2].attempts == 0
     assert world.ledger.lanes[LANE].attempts == 0
 
@@ -57,7 +61,7 @@ def test_when_its_place_has_come_it_goes_and_takes_no_other(world: PacedWorld):
     world.receive(a_delivery(1), a_delivery(2))
     world.clock.time += SPACING
 
-    assert world.receive(a_delivery(2), again=True) == [Done()]
+    assert world.receive(a_delivery(2), again=True) == [Ack()]
 
     assert world.attempts.made == [FIRST, SECOND]
     assert world.paces.free_at == {"sub_a": NOON + 2 * SPACING}
@@ -67,35 +71,35 @@ def test_whoever_comes_before_its_place_is_sent_back_for_the_rest(world: PacedWo
     world.receive(a_delivery(1), a_delivery(2))
     world.clock.time += 1
 
-    assert world.receive(a_delivery(2), again=True) == [Again(SPACING - 1)]
+    assert world.receive(a_delivery(2), again=True) == [Nack(SPACING - 1)]
 
     assert world.attempts.made == [FIRST]
 
 
 def test_whoever_comes_much_too_late_takes_a_place_anew(world: PacedWorld):
     world.receive(a_delivery(1), a_delivery(2))
-    world.clock.time += SPACING + PLACE_SECONDS + 1
+    world.clock.time += SPACING + RESERVATION_SECONDS + 1
     world.receive(a_delivery(1, pipeline_id=7))
 
-    assert world.receive(a_delivery(2), again=True) == [Again(SPACING)]
+    assert world.receive(a_delivery(2), again=True) == [Nack(SPACING)]
 
 
 def test_what_comes_behind_waits_its_turn(world: PacedWorld):
     world.receive(a_delivery(1), a_delivery(2))
 
-    assert world.receive(a_delivery(3)) == [Done()]
+    assert world.receive(a_delivery(3)) == [Ack()]
 
-    assert world.ledger.lanes[LANE].place == NOON + SPACING
+    assert world.ledger.lanes[LANE].reserved_at == NOON + SPACING
     world.clock.time += SPACING
-    assert world.receive(a_delivery(2), again=True) == [Again(SPACING)]
+    assert world.receive(a_delivery(2), again=True) == [Nack(SPACING)]
     assert world.attempts.made == [FIRST, SECOND]
 
 
 def test_when_all_near_places_are_taken_a_lane_sleeps_in_the_ledger(world: PacedWorld):
     world.fill(11)
 
-    asleep = [one for one in world.ledger.lanes.values() if one.suspended]
-    assert [one.due_at for one in asleep] == [NOON + LOOK_AGAIN_SECONDS] * len(asleep)
+    asleep = [lane for lane in world.ledger.lanes.values() if lane.suspended]
+    assert [one.due_at for one in asleep] == [NOON + RECHECK_SECONDS] * len(asleep)
     assert len(world.attempts.made) == 1
     assert [one.suspended_reason for one in asleep] == [SuspendedReason.RATE_LIMIT]
     assert len(asleep) == 1  # nine places in thirty seconds, behind the one that went at once
@@ -111,7 +115,7 @@ def test_whoever_has_gone_rouses_one_that_sleeps(world: PacedWorld):
     assert word.lane == Lane("sub_a", "10")
     assert isinstance(word, Resume)
     world.receive(word)
-    assert world.ledger.lanes[word.lane].place == NOON + 10 * SPACING
+    assert world.ledger.lanes[word.lane].reserved_at == NOON + 10 * SPACING
 
 
 def test_a_lane_that_needs_another_place_rouses_nobody(world: PacedWorld):
@@ -126,7 +130,9 @@ def test_a_lane_that_needs_another_place_rouses_nobody(world: PacedWorld):
 
 def test_all_go_in_the_end_evenly_spaced_however_many_wait(world: PacedWorld):
     world.fill(60)
-    waiting = {one.lane: one.place for one in world.ledger.lanes.values() if not one.suspended}
+    waiting = {
+        one.lane: one.reserved_at for one in world.ledger.lanes.values() if not one.suspended
+    }
 
     while waiting:
         lane = min(waiting, key=lambda one: waiting[one])
@@ -136,7 +142,7 @@ def test_all_go_in_the_end_evenly_spaced_however_many_wait(world: PacedWorld):
             word = world.bell.rung.pop(0)
             world.receive(word)
             if held := world.ledger.lanes.get(word.lane):
-                waiting[word.lane] = held.place
+                waiting[word.lane] = held.reserved_at
 
     assert len(world.attempts.made) == 60
     times = world.times()
@@ -148,10 +154,10 @@ def test_a_place_far_away_is_waited_for_in_the_ledger_and_the_clock_is_early():
     world = PacedWorld("1/h")
     world.receive(a_delivery(1))
 
-    assert world.receive(a_delivery(1, pipeline_id=7)) == [Done()]
+    assert world.receive(a_delivery(1, pipeline_id=7)) == [Ack()]
 
     held = world.ledger.lanes[Lane("sub_a", "7")]
-    assert (held.place, held.due_at) == (NOON + 3605, NOON + 3545)
+    assert (held.reserved_at, held.due_at) == (NOON + 3605, NOON + 3545)
     assert not held.suspended
 
 
@@ -172,24 +178,24 @@ def test_a_retry_needs_a_place_as_well(world: PacedWorld):
 
     (disposition,) = world.receive(a_delivery(1), again=True)
 
-    assert disposition == Again(pytest.approx(SPACING - 0.1))
+    assert disposition == Nack(pytest.approx(SPACING - 0.1))
     assert world.ledger.lanes[LANE].attempts == 1
 
 
 def test_robots_of_one_url_share_one_pace(world: PacedWorld):
     rate = Rate.parse("20/m")
     for name in ("sub_a", "sub_b"):
-        world.subscriptions.put(a_subscription(id=name, rate=rate, paced_by="robot"))
+        world.subscriptions.put(a_subscription(id=name, rate=rate, rate_limit_key="robot"))
 
     world.receive(a_delivery(1))
 
-    assert world.receive(a_delivery(1, subscription="sub_b")) == [Again(SPACING)]
+    assert world.receive(a_delivery(1, subscription="sub_b")) == [Nack(SPACING)]
 
 
 def test_sleepers_of_either_are_roused(world: PacedWorld):
     rate = Rate.parse("20/m")
     for name in ("sub_a", "sub_b"):
-        world.subscriptions.put(a_subscription(id=name, rate=rate, paced_by="robot"))
+        world.subscriptions.put(a_subscription(id=name, rate=rate, rate_limit_key="robot"))
     world.fill(10)
     world.receive(a_delivery(1, subscription="sub_b"))
     world.clock.time += SPACING
@@ -204,6 +210,6 @@ def test_a_delivery_that_dies_of_its_message_alone_says_nothing_of_its_endpoint(
 
     world.receive(a_delivery(1))
 
-    assert world.status(1) is Status.DEAD
+    assert world.status(1) is DeliveryStatus.DEAD
     assert world.ledger.records[LANE, 1].reason == "unacceptable"
     assert world.ledger.healths.known == {}

@@ -12,15 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lakehook.domain import subscription as subscription_module
-from lakehook.domain.document import text_of
-from lakehook.domain.errors import BadSubscription
-from lakehook.domain.pattern import (
+from lakehook.domain.errors import InvalidSubscription
+from lakehook.domain.event_pattern import (
     MAX_PATTERN_BYTES,
     PatternExhausted,
     Predicate,
-    checked_pattern,
-    compiled,
+    compile_pattern,
+    parse_pattern,
 )
+from lakehook.domain.json_document import to_json
 from tests.builders import a_document, a_subscription, an_event
 
 EVENT = {
@@ -132,7 +132,7 @@ TABLE: list[tuple[Any, bool]] = [
 
 @pytest.mark.parametrize(("pattern", "matches"), TABLE, ids=lambda one: json.dumps(one)[:60])
 def test_an_event_matches_as_in_eventbridge(pattern: Any, *, matches: bool):
-    assert compiled(json.dumps(pattern))(EVENT) is matches
+    assert compile_pattern(json.dumps(pattern))(EVENT) is matches
 
 
 @pytest.mark.parametrize(
@@ -179,8 +179,8 @@ def test_an_event_matches_as_in_eventbridge(pattern: Any, *, matches: bool):
     ],
 )
 def test_what_is_no_pattern_is_refused_with_the_field_and_the_reason(text: str, complaint: str):
-    with pytest.raises(BadSubscription, match=complaint):
-        checked_pattern(text)
+    with pytest.raises(InvalidSubscription, match=complaint):
+        parse_pattern(text)
 
 
 values = st.recursive(
@@ -196,12 +196,12 @@ values = st.recursive(
 def test_whatever_is_given_is_a_pattern_or_refused_and_matches_or_not(
     pattern: Any, document: dict[str, Any]
 ):
-    with suppress(BadSubscription):
-        assert compiled(json.dumps(pattern))(document) in (True, False)
+    with suppress(InvalidSubscription):
+        assert compile_pattern(json.dumps(pattern))(document) in (True, False)
 
 
 def test_a_wildcard_takes_no_longer_the_more_stars_it_has():
-    predicate = compiled(json.dumps({"a": [{"wildcard": "*a" * 500 + "*b"}]}))
+    predicate = compile_pattern(json.dumps({"a": [{"wildcard": "*a" * 500 + "*b"}]}))
 
     began = time.process_time()
     assert not predicate({"a": "a" * 100_000})
@@ -212,9 +212,9 @@ def test_a_wildcard_takes_no_longer_the_more_stars_it_has():
 def test_a_subscription_receives_what_its_pattern_matches():
     subscription = a_subscription(pattern='{"project_name": [{"prefix": "lake-"}]}')
 
-    assert subscription.receives(an_event(project_name="lake-eu"))
-    assert not subscription.receives(an_event(project_name="pond"))
-    assert not subscription.receives(an_event(project_name="lake-eu", event_type="TASK_FAILED"))
+    assert subscription.accepts(an_event(project_name="lake-eu"))
+    assert not subscription.accepts(an_event(project_name="pond"))
+    assert not subscription.accepts(an_event(project_name="lake-eu", event_type="TASK_FAILED"))
 
 
 def test_a_pattern_is_compiled_once_however_many_events_there_are(
@@ -224,12 +224,12 @@ def test_a_pattern_is_compiled_once_however_many_events_there_are(
 
     def counting(text: str) -> Predicate:
         compilations.append(text)
-        return compiled(text)
+        return compile_pattern(text)
 
-    monkeypatch.setattr(subscription_module, "compiled", counting)
+    monkeypatch.setattr(subscription_module, "compile_pattern", counting)
     many = [a_subscription(pattern=f'{{"pipeline_id": [{n}]}}') for n in range(5000)]
 
-    received = [one.receives(an_event()) for _ in range(3) for one in many]
+    received = [one.accepts(an_event()) for _ in range(3) for one in many]
 
     assert sum(received) == 3
     assert len(compilations) == 5000
@@ -238,13 +238,13 @@ def test_a_pattern_is_compiled_once_however_many_events_there_are(
 def test_a_pattern_of_another_release_keeps_nothing_from_going_out():
     subscription = a_subscription(pattern='{"a": [{"cidr": "10.0.0.0/8"}]}')
 
-    assert subscription.receives(an_event())
+    assert subscription.accepts(an_event())
 
 
 def test_the_fields_are_those_that_the_producer_wrote():
     pattern = json.dumps({name: [value] for name, value in a_document().items()})
 
-    assert a_subscription(pattern=pattern).receives(an_event())
+    assert a_subscription(pattern=pattern).accepts(an_event())
 
 
 def filled(make: Callable[[int], Any]) -> str:
@@ -265,7 +265,7 @@ def filled(make: Callable[[int], Any]) -> str:
     ids=["alternatives of objects", "wildcards", "anything-but"],
 )
 def test_a_pattern_and_an_event_that_take_too_long_together_are_exhausted(pattern: str, leaf: Any):
-    predicate = compiled(pattern)
+    predicate = compile_pattern(pattern)
 
     with pytest.raises(PatternExhausted):
         predicate({"l": [leaf] * 40_000})
@@ -274,7 +274,7 @@ def test_a_pattern_and_an_event_that_take_too_long_together_are_exhausted(patter
 
 
 def test_many_literals_and_many_elements_are_no_product():
-    predicate = compiled(filled(lambda n: {"l": list(range(n))}))
+    predicate = compile_pattern(filled(lambda n: {"l": list(range(n))}))
 
     assert not predicate({"l": [-1] * 65_000})
     assert predicate({"l": [*[-1] * 65_000, 3]})
@@ -293,7 +293,7 @@ def test_many_literals_and_many_elements_are_no_product():
     ],
 )
 def test_a_literal_is_compared_by_its_value_and_kind(wanted: Any, value: Any, *, matches: bool):
-    predicate = compiled(text_of({"a": [wanted]}))
+    predicate = compile_pattern(to_json({"a": [wanted]}))
 
     assert predicate({} if value is ... else {"a": value}) is matches
     assert predicate({"a": [] if value is ... else ["x", value]}) is matches

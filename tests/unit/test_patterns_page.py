@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from lakehook.domain.errors import BadSubscription
+from lakehook.domain.errors import InvalidSubscription
 from lakehook.domain.event import Event
-from lakehook.domain.pattern import MAX_PATTERN_BYTES, MOST_LEVELS, checked_pattern
-from lakehook.domain.pattern_operators import OPERATORS
+from lakehook.domain.event_pattern import MAX_LEVELS, MAX_PATTERN_BYTES, OPERATORS, parse_pattern
 from tests.builders import a_subscription
 
 PAGE = (Path(__file__).parents[2] / "docs" / "patterns.md").read_text(encoding="utf-8")
@@ -22,15 +21,15 @@ REFUSED = re.findall(r"^\| `(\{.*\})` \| `(pattern: .*)` \|$", PAGE, re.MULTILIN
 def test_each_example_takes_the_event_or_not_as_it_says(pattern: str, answer: str):
     event = Event.from_document(json.loads(WRITTEN))
 
-    taken = a_subscription(pattern=checked_pattern(pattern)).receives(event)
+    taken = a_subscription(pattern=parse_pattern(pattern)).accepts(event)
 
     assert taken is (answer == "yes")
 
 
 @pytest.mark.parametrize(("pattern", "complaint"), REFUSED)
 def test_each_refusal_is_what_is_said(pattern: str, complaint: str):
-    with pytest.raises(BadSubscription, match=f"^{re.escape(complaint)}$"):
-        checked_pattern(pattern)
+    with pytest.raises(InvalidSubscription, match=f"^{re.escape(complaint)}$"):
+        parse_pattern(pattern)
 
 
 def test_every_row_is_tried_and_it_names_every_operator_and_bound():
@@ -39,4 +38,4 @@ def test_every_row_is_tried_and_it_names_every_operator_and_bound():
 
     assert len(rows) == len(TRIED) + len(REFUSED)
     assert sorted(named) == sorted([*OPERATORS, "$or"])
-    assert f"{MAX_PATTERN_BYTES:,} bytes of JSON and {MOST_LEVELS} levels" in PAGE
+    assert f"{MAX_PATTERN_BYTES:,} bytes of JSON and {MAX_LEVELS} levels" in PAGE

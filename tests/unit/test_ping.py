@@ -6,18 +6,18 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from lakehook.deliver import Crew, Deliver
-from lakehook.domain.channel import Content
-from lakehook.domain.disposition import Disposition, Done
-from lakehook.domain.errors import OwnTrouble
+from lakehook.delivery.dependencies import DeliveryDependencies
+from lakehook.delivery.lane_processor import DeliverLane
+from lakehook.delivery.ping import PingEndpoint
+from lakehook.domain.attempt import Attempt, Outcome
+from lakehook.domain.channels.base import RenderedMessage
+from lakehook.domain.errors import InfrastructureError
 from lakehook.domain.event import EventType
-from lakehook.domain.message import Received
-from lakehook.domain.outcome import Attempt, Outcome
-from lakehook.domain.ping import Ping, Pong
+from lakehook.domain.ping import Ping, PingResult
+from lakehook.domain.queue_message import Ack, Disposition, ReceivedMessage
 from lakehook.domain.retry import RetrySchedule
 from lakehook.domain.subscription import Subscription
-from lakehook.ping import PingEndpoint
-from lakehook.ports.sending import Exchange
+from lakehook.ports.outbound import SendResult
 from tests.builders import a_subscription, an_event
 from tests.fakes import (
     NOON,
@@ -42,19 +42,24 @@ REFUSED = replace(TAKEN, outcome=Outcome.REJECTED, status=404)
 
 @dataclass
 class FakePost:
-    exchange: Exchange
+    exchange: SendResult
     sent: list[tuple[str, bytes]] = field(default_factory=list)
 
     def __call__(
-        self, message_id: str, content: Content, subscription: Subscription, *, tell: bool = False
-    ) -> Exchange:
-        assert tell
+        self,
+        message_id: str,
+        content: RenderedMessage,
+        subscription: Subscription,
+        *,
+        keep_response: bool = False,
+    ) -> SendResult:
+        assert keep_response
         self.sent.append((message_id, content.body))
         return self.exchange
 
 
-def put(ping: Ping, attempt: Attempt, body: bytes = b"") -> tuple[FakePost, Pong]:
-    post, pings = FakePost(Exchange(attempt, body)), FakePings()
+def put(ping: Ping, attempt: Attempt, body: bytes = b"") -> tuple[FakePost, PingResult]:
+    post, pings = FakePost(SendResult(attempt, body)), FakePings()
     PingEndpoint(post, pings)(ping, a_subscription())
     return post, pings.known[ping]
 
@@ -93,7 +98,7 @@ def test_only_a_good_answer_that_is_the_challenge_echoes_it(
 ):
     _, pong = put(CHALLENGE, attempt, body)
 
-    assert pong == Pong(attempt, echoed=echoed)
+    assert pong == PingResult(attempt, echoed=echoed)
 
 
 def test_what_was_not_challenged_echoes_nothing():
@@ -114,28 +119,30 @@ class World:
 
     def receive(self, ping: Ping) -> list[Disposition]:
         ledger = FakeLedger(clock=self.clock)
-        deliver = Deliver(
-            Crew(
+        deliver = DeliverLane(
+            DeliveryDependencies(
                 ledger=ledger,
-                healths=ledger.healths,
+                endpoint_health=ledger.healths,
                 subscriptions=FakeSubscriptions({"sub_a": a_subscription()}),
                 attempt=FakeAttempts(self.clock),
                 ping=self._ping,
-                paces=FakePaces(self.clock),
+                rate_limits=FakePaces(self.clock),
                 dead_letters=FakeDeadLetters(),
-                bell=FakeBell(),
+                queue=FakeBell(),
                 clock=self.clock,
-                dice=FakeDice(),
+                random=FakeDice(),
                 telemetry=FakeTelemetry(),
                 schedule=RetrySchedule(()),
-                alone=nullcontext(),
+                exclusive_attempts=nullcontext(),
             )
         )
-        return deliver([Received(ping, again=True)], deliver.read([ping]), lambda: 30.0)
+        return deliver(
+            [ReceivedMessage(ping, redelivered=True)], deliver.read([ping]), lambda: 30.0
+        )
 
     def _ping(self, ping: Ping, _: Subscription) -> None:
         if self.trouble:
-            raise OwnTrouble("the key is away")
+            raise InfrastructureError("the key is away")
         self.put.append(ping)
 
 
@@ -146,7 +153,7 @@ def test_a_ping_of_more_than_five_minutes_ago_is_let_go(age: float, put: list[Pi
     world = World()
     world.clock.time = NOON + age
 
-    assert world.receive(PING) == [Done()]
+    assert world.receive(PING) == [Ack()]
 
     assert world.put == put
 
@@ -155,11 +162,11 @@ def test_a_ping_that_cannot_be_put_comes_again_for_five_minutes_and_no_longer():
     world = World()
     world.trouble = True
 
-    with pytest.raises(OwnTrouble):
+    with pytest.raises(InfrastructureError):
         world.receive(PING)
     world.clock.sleep(301)
 
-    assert world.receive(PING) == [Done()]
+    assert world.receive(PING) == [Ack()]
 
 
 # --- at the operator's door ---
@@ -177,24 +184,24 @@ def pending(office: Office) -> Subscription:
 def test_who_is_pending_receives_nothing(office: Office) -> None:
     subscription = pending(office)
 
-    assert not any(subscription.receives(an_event(event_type=one)) for one in EventType)
+    assert not any(subscription.accepts(an_event(event_type=one)) for one in EventType)
 
 
 def test_an_active_one_is_pinged_and_stays_as_it_is(office: Office) -> None:
     subscription = office.subscriptions.save(a_subscription())
-    office.doorbell.pong = lambda _: Pong(TAKEN, echoed=False)
+    office.doorbell.pong = lambda _: PingResult(TAKEN, echoed=False)
 
-    after, pong = office.desk().ask(subscription, within_seconds=5)
+    after, pong = office.desk().test_endpoint(subscription, within_seconds=5)
 
-    assert (after, pong) == (subscription, Pong(TAKEN, echoed=False))
+    assert (after, pong) == (subscription, PingResult(TAKEN, echoed=False))
     assert office.doorbell.asked[0].challenge is None
 
 
 def test_a_pending_one_is_active_once_it_has_echoed_its_challenge(office: Office) -> None:
     subscription = pending(office)
-    office.doorbell.pong = lambda ping: Pong(TAKEN, echoed=ping.challenge is not None)
+    office.doorbell.pong = lambda ping: PingResult(TAKEN, echoed=ping.challenge is not None)
 
-    after, _ = office.desk().ask(subscription, within_seconds=5)
+    after, _ = office.desk().test_endpoint(subscription, within_seconds=5)
 
     assert not after.is_pending
     assert office.subscriptions.find("sub_a") == after
@@ -202,9 +209,9 @@ def test_a_pending_one_is_active_once_it_has_echoed_its_challenge(office: Office
 
 def test_a_pending_one_that_says_something_else_stays_pending(office: Office) -> None:
     subscription = pending(office)
-    office.doorbell.pong = lambda _: Pong(TAKEN, echoed=False)
+    office.doorbell.pong = lambda _: PingResult(TAKEN, echoed=False)
 
-    after, _ = office.desk().ask(subscription, within_seconds=5)
+    after, _ = office.desk().test_endpoint(subscription, within_seconds=5)
 
     assert after.is_pending
 
@@ -212,7 +219,7 @@ def test_a_pending_one_that_says_something_else_stays_pending(office: Office) ->
 def test_no_challenge_is_like_another(office: Office) -> None:
     subscription = pending(office)
     for _ in range(2):
-        office.desk().ask(subscription, within_seconds=1)
+        office.desk().test_endpoint(subscription, within_seconds=1)
 
     first, second = (ping.challenge for ping in office.doorbell.asked)
     assert first != second
@@ -221,7 +228,7 @@ def test_no_challenge_is_like_another(office: Office) -> None:
 def test_nobody_waits_longer_than_was_said(office: Office) -> None:
     subscription = office.subscriptions.save(a_subscription())
 
-    _, pong = office.desk().ask(subscription, within_seconds=5)
+    _, pong = office.desk().test_endpoint(subscription, within_seconds=5)
 
     assert pong is None
     assert 5 <= office.clock.now() - NOON < 6

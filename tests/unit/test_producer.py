@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from lakehook.domain.errors import BadEvent, OwnTrouble
+from lakehook.domain.errors import InfrastructureError, InvalidEvent
 from lakehook.domain.event import MAX_EVENT_BYTES, Event
 from lakehook.producer import PipelineEventPublisher
 from tests.builders import an_event
@@ -21,9 +21,9 @@ class FakeQueue:
     def send_message_batch(self, *, QueueUrl: str, Entries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803  boto3's words
         assert QueueUrl == "https://sqs.example/events.fifo"
         assert 1 <= len(Entries) <= 10
-        assert sum(len(one["MessageBody"].encode()) for one in Entries) <= MEBIBYTE
+        assert sum(len(entry["MessageBody"].encode()) for entry in Entries) <= MEBIBYTE
         self.batches.append(Entries)
-        failed = [one for one in Entries if one["MessageDeduplicationId"] in self.refused]
+        failed = [entry for entry in Entries if entry["MessageDeduplicationId"] in self.refused]
         return {"Failed": [{"Id": one["Id"], "Code": "InternalError"} for one in failed]}
 
     def ids(self) -> list[str]:
@@ -115,7 +115,7 @@ def test_after_a_refusal_no_later_event_of_the_pipeline_goes(
 ) -> None:
     queue.refused = {"a-1"}
 
-    with pytest.raises(OwnTrouble, match="a-1: InternalError"):
+    with pytest.raises(InfrastructureError, match="a-1: InternalError"):
         publisher.publish(events_of("a", 3) + events_of("b", 3))
 
     assert "a-2" not in queue.ids()
@@ -125,7 +125,7 @@ def test_after_a_refusal_no_later_event_of_the_pipeline_goes(
 def test_a_bad_event_is_refused_before_anything_goes(
     publisher: PipelineEventPublisher, queue: FakeQueue, data: dict[str, Any]
 ) -> None:
-    with pytest.raises(BadEvent):
+    with pytest.raises(InvalidEvent):
         publisher.publish([an_event(pipeline_id=1), an_event(pipeline_id=2, data=data)])
 
     assert queue.batches == []

@@ -11,18 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lakehook.domain.event import EventType, pipeline_key_of
-from lakehook.domain.lifecycle import is_state
-from lakehook.fan_out import FanOut
-from lakehook.ports.events import Notice
+from lakehook.domain.pipeline import is_state
+from lakehook.ingestion.fan_out import FanOut
+from lakehook.ports.queues import EventMessage
 from tests.builders import a_subscription
-from tests.fakes import (
-    NOON,
-    FakeJournal,
-    FakeOutbox,
-    FakeSiding,
-    FakeSubscriptions,
-    FakeTelemetry,
-)
+from tests.fakes import NOON, FakeJournal, FakeOutbox, FakeSiding, FakeSubscriptions, FakeTelemetry
 
 Row = dict[str, Any]
 
@@ -85,7 +78,9 @@ def heard(rows: list[Row], *, in_batches_of: int = 10) -> tuple[FakeJournal, lis
     journal, outbox = FakeJournal(), FakeOutbox()
     subscriptions = FakeSubscriptions({everything.id: everything})
     fan_out = FanOut(journal, subscriptions, outbox, FakeSiding(), FakeTelemetry())
-    notices = [Notice(str(n), pipeline_key_of(row), json.dumps(row)) for n, row in enumerate(rows)]
+    notices = [
+        EventMessage(str(n), pipeline_key_of(row), json.dumps(row)) for n, row in enumerate(rows)
+    ]
     for start in range(0, len(notices), in_batches_of):
         batch = notices[start : start + in_batches_of]
         assert fan_out(batch) == []
@@ -95,7 +90,7 @@ def heard(rows: list[Row], *, in_batches_of: int = 10) -> tuple[FakeJournal, lis
         of_lane = [one for one in sent.values() if one.lane == lane]
         assert [one.sequence for one in of_lane] == list(range(1, len(of_lane) + 1))
         previous = [None, *(str(one.event.type) for one in of_lane)]
-        assert [one.numbered.previous_event_type for one in of_lane] == previous[:-1]
+        assert [one.sequenced.previous_event_type for one in of_lane] == previous[:-1]
     return journal, [one.event.document for one in sent.values()]
 
 
@@ -121,7 +116,7 @@ def states_of(told: list[Row]) -> list[Row]:
 
 
 def letters(states: list[Row]) -> str:
-    types = [one["event_type"].removeprefix("PIPELINE_") for one in states]
+    types = [state["event_type"].removeprefix("PIPELINE_") for state in states]
     return "".join(STATES.get(one, "e") for one in types)
 
 
@@ -160,7 +155,7 @@ def test_every_notice_is_told_or_recorded_as_set_aside(mangling: Any):
     journal, told = heard(rows)
 
     said = [one for one in told if not one.get("inferred")]
-    aside = [one.event.document for one in journal.unsent("39")]
+    aside = [one.event.document for one in journal.skipped("39")]
     assert all(row in said or row in aside for row in rows)
 
 

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lakehook.domain.errors import BadInput
-from lakehook.domain.rate import MOST, Rate
+from lakehook.domain.errors import InvalidInput
+from lakehook.domain.rate_limit import MAX_COUNT, Rate
 
 
 @pytest.mark.parametrize(
@@ -22,14 +22,14 @@ def test_a_rate_is_written_as_a_number_and_a_time(text: str, seconds: float):
     "text", ["", "20", "20/", "/m", "0/m", "020/m", "20/w", "-1/s", "1.5/s", "٣/m"]
 )
 def test_what_is_no_rate_is_refused_with_what_would_be_one(text: str):
-    with pytest.raises(BadInput, match=r"rate: .* is none of 20/m, 1/s, 500/h"):
+    with pytest.raises(InvalidInput, match=r"rate: .* is none of 20/m, 1/s, 500/h"):
         Rate.parse(text)
 
 
 def test_there_is_a_highest_rate():
-    assert Rate.parse(f"{MOST}/s").count == MOST
-    with pytest.raises(BadInput):
-        Rate.parse(f"{MOST + 1}/s")
+    assert Rate.parse(f"{MAX_COUNT}/s").count == MAX_COUNT
+    with pytest.raises(InvalidInput):
+        Rate.parse(f"{MAX_COUNT + 1}/s")
 
 
 @given(
@@ -38,7 +38,7 @@ def test_there_is_a_highest_rate():
 )
 def test_also_when_one_goes_out_late_no_time_has_more_than_so_many(rate: Rate, late: list[float]):
     latest = min(5.0, rate.seconds / 12)
-    times = [n * rate.spacing_seconds for n in range(rate.count + 1)]
+    times = [n * rate.min_interval_seconds for n in range(rate.count + 1)]
 
     first = times[0] + latest * late[0]
 
@@ -49,5 +49,5 @@ def test_also_when_one_goes_out_late_no_time_has_more_than_so_many(rate: Rate, l
 def test_of_two_rates_the_slower_one_holds():
     fast, slow = Rate.parse("1/s"), Rate.parse("20/m")
 
-    assert fast.slower(slow) is slow.slower(fast) is slow
-    assert fast.slower(None) is fast
+    assert fast.slower_of(slow) is slow.slower_of(fast) is slow
+    assert fast.slower_of(None) is fast

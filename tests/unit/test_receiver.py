@@ -2,11 +2,10 @@ import time
 
 import pytest
 
-from lakehook.domain.secret import Secret
-from lakehook.domain.signature import signatures
-from local.receiver import Answer, Receiver
+from lakehook.domain.signing import HmacSecret, signatures
+from local.receiver import EndpointResponse, Receiver
 
-SECRET = Secret(bytes(range(32)))
+SECRET = HmacSecret(bytes(range(32)))
 BODY = '{"project_name":"湖"}'.encode()
 
 
@@ -26,8 +25,8 @@ def test_what_our_own_secret_has_signed_is_genuine():
 
     answer = receiver.take(headers(), BODY)
 
-    assert answer == Answer(200)
-    assert [one.genuine for one in receiver.arrivals] == [True]
+    assert answer == EndpointResponse(200)
+    assert [arrival.genuine for arrival in receiver.arrivals] == [True]
 
 
 def test_nothing_is_genuine_before_the_secret_is_known_but_it_is_kept():
@@ -35,7 +34,7 @@ def test_nothing_is_genuine_before_the_secret_is_known_but_it_is_kept():
 
     receiver.take(headers(), BODY)
 
-    assert [one.genuine for one in receiver.arrivals] == [False]
+    assert [arrival.genuine for arrival in receiver.arrivals] == [False]
 
 
 @pytest.mark.parametrize(
@@ -54,4 +53,4 @@ def test_whatever_is_forged_is_not_genuine_but_it_is_kept(changes: dict[str, str
 
     receiver.take(headers(**changes), BODY)
 
-    assert [one.genuine for one in receiver.arrivals] == [False]
+    assert [arrival.genuine for arrival in receiver.arrivals] == [False]

@@ -7,13 +7,14 @@ from typing import Any
 import pytest
 
 from lakehook.domain.devlake.api_address import ApiAddress
-from lakehook.domain.document import text_of
-from lakehook.domain.errors import BadInput, DevlakeAway, NoDevlake
+from lakehook.domain.errors import DevlakeUnavailable, InvalidInput, NotDevlake
 from lakehook.domain.event import Event
-from lakehook.fan_out import FanOut
-from lakehook.ports.events import Notice
-from lakehook.reconcile import MOST_PAGES, Reconcile, Reconciled
-from tests.devlake import FakeDevlake, shown
+from lakehook.domain.json_document import to_json
+from lakehook.ingestion.fan_out import FanOut
+from lakehook.ingestion.reconcile import MAX_PAGES, Reconcile, Reconciled
+from lakehook.ports.queues import EventMessage
+from tests.devlake.port import FakeDevlake
+from tests.devlake.rows import shown
 from tests.fakes import FakeClock, FakeJournal, FakeOutbox, FakeSiding
 from tests.fakes_ops import FakePublisher
 from tests.unit.test_deliver import World
@@ -177,10 +178,10 @@ def test_a_devlake_that_never_ends_is_left_and_nothing_is_sent(desk: Desk):
 
     desk.devlake = Endless()
 
-    with pytest.raises(BadInput, match=r"since: .* later time"):
+    with pytest.raises(InvalidInput, match=r"since: .* later time"):
         desk.reconcile()
 
-    assert desk.devlake.pages_read == MOST_PAGES
+    assert desk.devlake.pages_read == MAX_PAGES
     assert desk.sent == []
 
 
@@ -201,7 +202,7 @@ def test_a_pipeline_that_cannot_be_told_is_left_out_and_named(desk: Desk):
 def test_where_no_pipeline_can_be_told_there_is_no_devlake(desk: Desk):
     desk.devlake.pipelines = [{"id": 1, "state": "done"}]
 
-    with pytest.raises(NoDevlake, match="no pipelines of DevLake's: pipeline '1': "):
+    with pytest.raises(NotDevlake, match="no pipelines of DevLake's: pipeline '1': "):
         desk.reconcile()
 
 
@@ -214,7 +215,7 @@ def test_nothing_is_sent_unless_all_has_been_read(desk: Desk):
     desk.devlake = Leaving(page_size=1)
     desk.devlake.pipelines = [shown(1), shown(2)]
 
-    with pytest.raises(DevlakeAway):
+    with pytest.raises(DevlakeUnavailable):
         desk.reconcile()
 
     assert desk.sent == []
@@ -233,14 +234,16 @@ class Stack:
         outbox = FakeOutbox()
         telemetry = self.world.telemetry
         fan_out = FanOut(self.journal, self.world.subscriptions, outbox, self.siding, telemetry)
-        notices = [Notice(one.id, one.pipeline_id, text_of(one.document)) for one in events]
+        notices = [
+            EventMessage(event.id, event.pipeline_id, to_json(event.document)) for event in events
+        ]
         assert fan_out(notices) == []
         for delivery in outbox.sent:
             self.world.receive(delivery)
 
     def told(self, pipeline: int) -> list[str]:
-        history = self.journal.history(str(pipeline))
-        return [str(one.numbered.event.type) for one in history]
+        history = self.journal.events(str(pipeline))
+        return [str(one.sequenced.event.type) for one in history]
 
     @property
     def delivered(self) -> list[str]:

@@ -8,19 +8,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lakehook.domain.devlake.row import Row
+from lakehook.domain.devlake.notification import PipelineRow
 from lakehook.domain.devlake.sources import DevLakeSource
-from lakehook.domain.document import Document, text_of
-from lakehook.domain.errors import DevlakeAway, OwnTrouble
+from lakehook.domain.errors import DevlakeUnavailable, InfrastructureError
 from lakehook.domain.event import Event
-from lakehook.domain.rfc_3339 import rfc_3339
-from lakehook.fan_out import FanOut
-from lakehook.ports.devlake import DevLakePipelines
-from lakehook.ports.events import Notice
-from lakehook.reconcile import held, run
-from lakehook.reconcile.schedule import MIN_RUN_SECONDS, ReconcileOnSchedule
-from tests.devlake import FakeDevlake, a_task
-from tests.devlake.rows import waiting_pipeline
+from lakehook.domain.json_document import Document, to_json
+from lakehook.domain.time import format_rfc3339
+from lakehook.ingestion.fan_out import FanOut
+from lakehook.ingestion.reconcile import held, run
+from lakehook.ingestion.reconcile.schedule import MIN_RUN_SECONDS, ReconcileOnSchedule
+from lakehook.ports.ingress import DevLakePipelines
+from lakehook.ports.queues import EventMessage
+from tests.devlake.port import FakeDevlake
+from tests.devlake.rows import a_task, waiting_pipeline
 from tests.fakes import NOON, FakeClock, FakeJournal, FakeOutbox, FakeSiding, FakeSubscriptions
 from tests.fakes_ops import FakePublisher
 from tests.fakes_reconcile import FakeReconcileTelemetry, FakeReconciliations
@@ -35,7 +35,7 @@ INTERVAL = 5 * MINUTE
 
 def at(seconds: float) -> str:
     """A time of DevLake's, so many seconds after noon."""
-    return rfc_3339(NOON + seconds)
+    return format_rfc3339(NOON + seconds)
 
 
 def waiting(number: int, seconds: float, **changes: Any) -> Document:
@@ -97,16 +97,18 @@ class Scheduler:
         fan_out = FanOut(
             self.journal, FakeSubscriptions(), FakeOutbox(), FakeSiding(), World().telemetry
         )
-        notices = [Notice(one.id, one.pipeline_key, text_of(one.document)) for one in events]
+        notices = [
+            EventMessage(event.id, event.pipeline_key, to_json(event.document)) for event in events
+        ]
         assert fan_out(notices) == []
 
     def told(self, key: str) -> list[str]:
-        return [str(one.numbered.event.type) for one in self.journal.history(key)]
+        return [str(event.sequenced.event.type) for event in self.journal.events(key)]
 
 
 def notices_of(rows: Iterable[Document]) -> list[Event]:
     """What the ingress makes of the notices of pipelines as they are."""
-    return [Row.read(row).event("") for row in rows]
+    return [PipelineRow.parse(row).to_event("") for row in rows]
 
 
 @pytest.fixture
@@ -184,7 +186,7 @@ def test_tasks_that_cannot_be_read_keep_no_pipeline_from_being_told(
     scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch
 ):
     def fail(_: int) -> NoReturn:
-        raise DevlakeAway("DevLake answered 500 to GET /pipelines/39/tasks")
+        raise DevlakeUnavailable("DevLake answered 500 to GET /pipelines/39/tasks")
 
     scheduler.devlake.pipelines = [ended(39, -600, "TASK_FAILED", message="it broke")]
     monkeypatch.setattr(scheduler.devlake, "tasks_of", fail)
@@ -323,8 +325,8 @@ def test_only_pipelines_of_this_devlake_are_asked_for(scheduler: Scheduler):
     others = ["nightly", "task:7", "007", str(2**64)]
     scheduler.hear(
         *(
-            Event.from_document(event.document | {"pipeline_id": one, "event_id": one})
-            for one in others
+            Event.from_document(event.document | {"pipeline_id": other, "event_id": other})
+            for other in others
         ),
         Event.from_document(event.document | {"source": "staging"}),
     )
@@ -411,7 +413,12 @@ def test_more_than_a_run_reads_is_read_by_the_next_ones(scheduler: Scheduler):
     bound = 2 * scheduler.devlake.page_size * run.MAX_PAGES
     assert [len(one) for one in runs] == [bound, count - bound, 0, 0]
     assert {int(key) for one in runs for key, _ in one} == set(range(1, count + 1))
-    assert [one.has_backlog for one in scheduler.telemetry.reports] == [True, False, False, False]
+    assert [report.has_backlog for report in scheduler.telemetry.reports] == [
+        True,
+        False,
+        False,
+        False,
+    ]
 
 
 def test_what_is_new_is_found_while_older_pages_are_read(scheduler: Scheduler):
@@ -575,7 +582,7 @@ def test_whichever_request_fails_nothing_is_lost(scheduler: Scheduler, away_at: 
 def test_what_sqs_does_not_take_is_published_by_the_next_run(scheduler: Scheduler):
     class Away(FakePublisher):
         def publish(self, events: Iterable[Event], **_: Any) -> int:
-            raise OwnTrouble("SQS is away")
+            raise InfrastructureError("SQS is away")
 
     scheduler.devlake.pipelines = [ended(39, -600)]
     queue, scheduler.queue = scheduler.queue, Away()
@@ -716,7 +723,7 @@ def test_where_its_state_cannot_be_read_nothing_is_asked(scheduler: Scheduler):
 def test_a_devlake_whose_credentials_cannot_be_read_has_failed(scheduler: Scheduler):
     class Locked(FakeDevlake):
         def page(self, number: int, *, status: str = "") -> Sequence[Document]:
-            raise OwnTrouble("AccessDenied")
+            raise InfrastructureError("AccessDenied")
 
     scheduler.devlake = Locked()
     scheduler.tick()
@@ -743,12 +750,12 @@ def test_each_devlake_has_pipelines_of_its_own(scheduler: Scheduler):
 
     assert scheduler.run() == [("39", COMPLETED), ("staging/39", FAILED)]
     assert [scheduler.run() for _ in range(3)] == [[]] * 3
-    assert {one.source for one in scheduler.telemetry.reports} == {None, "staging"}
+    assert {report.source for report in scheduler.telemetry.reports} == {None, "staging"}
 
 
 def test_each_devlake_is_asked_for_what_was_heard_of_it(scheduler: Scheduler):
     scheduler.others = {"staging": FakeDevlake()}
-    (event,) = [Row.read(running(39, -900)).event("", source="staging")]
+    (event,) = [PipelineRow.parse(running(39, -900)).to_event("", source="staging")]
     scheduler.hear(event)
     scheduler.clock.sleep(HOUR)
 
@@ -805,7 +812,7 @@ class Lossy:
         self.rows[number] = row = self._changed(row or waiting(number, self.now), status)
         self.scheduler.devlake.pipelines = list(self.rows.values())
         if heard and is_told:
-            self.scheduler.hear(Row.read(row).event(""))
+            self.scheduler.hear(PipelineRow.parse(row).to_event(""))
 
     def _changed(self, row: Document, status: str) -> Document:
         is_restart = status == "TASK_FAILED" and self.scheduler.clock.now() % 2
@@ -853,5 +860,7 @@ def test_whatever_is_lost_is_known_within_a_few_runs(steps: list[tuple[int, int,
 
     rows = {n: row for n, row in devlake.rows.items() if row["status"] != "TASK_RERUN"}
     told = {number: scheduler.told(str(number))[-1] for number in rows}
-    assert told == {number: str(Row.read(row).event("").type) for number, row in rows.items()}
+    assert told == {
+        number: str(PipelineRow.parse(row).to_event("").type) for number, row in rows.items()
+    }
     assert scheduler.run() == []

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lakehook.domain.endpoint import Endpoint
+from lakehook.domain.destination import Endpoint
 from tests.builders import a_subscription
 
 KEY = "xq7Zk93LmWv2RbTyPd81"
@@ -101,7 +101,7 @@ HEX = "1b2c3d4e5f60718293a4b5c6d7e8f901"
     ],
 )
 def test_what_may_be_a_credential_is_not_shown(url: str, shown: str):
-    assert Endpoint.parse(url).shown == shown
+    assert Endpoint.parse(url).display_url == shown
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,9 @@ def test_what_may_be_a_credential_is_not_shown(url: str, shown: str):
     ],
 )
 def test_a_segment_that_mixes_cases_and_digits_is_not_shown(segment: str):
-    assert Endpoint.parse(f"https://ci.example/in/{segment}").shown == "https://ci.example/in/…"
+    assert (
+        Endpoint.parse(f"https://ci.example/in/{segment}").display_url == "https://ci.example/in/…"
+    )
 
 
 @pytest.mark.parametrize(
@@ -151,7 +153,7 @@ def test_a_segment_that_mixes_cases_and_digits_is_not_shown(segment: str):
 def test_an_ordinary_segment_is_shown(segment: str):
     url = f"https://ci.example/in/{segment}"
 
-    assert Endpoint.parse(url).shown == url
+    assert Endpoint.parse(url).display_url == url
 
 
 @given(
@@ -162,7 +164,7 @@ def test_an_ordinary_segment_is_shown(segment: str):
 def test_a_random_segment_is_not_shown_wherever_it_stands(key: str):
     url = f"https://ci.example/{key}/in/{key}?{key}&a={key}&{key}=b"
 
-    shown = Endpoint.parse(url).shown
+    shown = Endpoint.parse(url).display_url
 
     assert key not in shown
 

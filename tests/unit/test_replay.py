@@ -6,21 +6,20 @@ from typing import Any
 
 import pytest
 
-from lakehook.domain.endpoint import Endpoint
-from lakehook.domain.errors import BadInput, NotFound, OwnTrouble
+from lakehook.delivery.scheduler import ResumeDueLanes
+from lakehook.domain.destination import Endpoint
+from lakehook.domain.errors import InfrastructureError, InvalidInput, NotFound
 from lakehook.domain.event import EventType
-from lakehook.domain.lane import Status
-from lakehook.domain.replay import State, Wish
+from lakehook.domain.lane import DeliveryStatus
+from lakehook.domain.replay import ReplayRequest, ReplayState
 from lakehook.domain.subscription import Format
-from lakehook.ports.history import Accepted
-from lakehook.ports.replay import PastPage
-from lakehook.replay import StopReplay, Tally
-from lakehook.wake import WakeLanes
+from lakehook.ports.stores import AcceptedEvent, JournalPage
+from lakehook.replay import ReplayCount, StopReplay
 from tests.builders import a_subscription
 from tests.fakes import NOON, FakeTelemetry
 from tests.replaying import World
 
-DELIVERED, DEAD, WAITING = Status.DELIVERED, Status.DEAD, Status.WAITING
+DELIVERED, DEAD, WAITING = DeliveryStatus.DELIVERED, DeliveryStatus.DEAD, DeliveryStatus.WAITING
 
 
 @pytest.fixture
@@ -37,7 +36,7 @@ def test_everything_goes_out_again_in_order_by_the_same_ids_and_says_so(world: W
     replay = world.replay()
     world.work_off()
 
-    assert (replay.state, replay.matched, replay.sent) == (State.DONE, 6, 6)
+    assert (replay.state, replay.matched, replay.sent) == (ReplayState.DONE, 6, 6)
     assert world.heard == ["1#1", "1#2", "1#3", "2#1", "2#2", "2#3"]
     assert all(one.replayed for one in world.sent)
     assert world.statuses(1) == [DELIVERED] * 3
@@ -61,13 +60,17 @@ def test_what_waits_is_let_be_and_the_rest_is_chosen_by_how_it_stands(
     world.record(1, DEAD, 2)
     world.record(1, WAITING, 3)
     world.live(2, "CREATED", "RUNNING")
-    world.record(2, Status.ABORTED, 1)
+    world.record(2, DeliveryStatus.ABORTED, 1)
 
     replay = world.replay(status=status)
 
     records = world.ledger.records.values()
     assert (
-        sorted(f"{one.lane.pipeline_key}#{one.sequence}" for one in records if one.replayed_by)
+        sorted(
+            f"{record.lane.pipeline_key}#{record.sequence}"
+            for record in records
+            if record.replayed_by
+        )
         == heard
     )
     assert (replay.sent, replay.waiting) == (len(heard), 1)
@@ -113,13 +116,13 @@ def test_it_counts_before_it_sends_and_a_count_writes_nothing(world: World):
     world.live(2, "CREATED")
     world.record(1, WAITING, 1)
     world.past.events_a_page = 2
-    terms = world.start_replay.terms(Wish(since="1h"))
+    terms = world.start_replay.criteria(ReplayRequest(since="1h"))
 
     tally = world.count(terms, world.subscription)
 
     by_type = {"PIPELINE_CREATED": 1, "PIPELINE_RUNNING": 1, "PIPELINE_COMPLETED": 1}
-    assert tally == Tally(deliveries=3, pipelines=2, waiting=1, by_type=by_type)
-    assert world.replays.open() == []
+    assert tally == ReplayCount(deliveries=3, pipelines=2, waiting=1, by_type=by_type)
+    assert world.replays.list_open() == []
     assert world.statuses(1) == [WAITING]
 
 
@@ -211,7 +214,7 @@ class dying_after:  # noqa: N801  it reads as a verb
     def __init__(self, world: World, writes: int) -> None:
         self._left, self._is_alive = writes, True
         world.replays.save = self._counted(world.replays.save)  # type: ignore[method-assign]
-        world.revival.revive = self._counted(world.revival.revive)  # type: ignore[method-assign]
+        world.revival.requeue = self._counted(world.revival.requeue)  # type: ignore[method-assign]
 
     def revive(self) -> None:
         self._left = 10**6
@@ -229,7 +232,7 @@ class dying_after:  # noqa: N801  it reads as a verb
 
 def woken_by_the_clock(world: World) -> None:
     telemetry = FakeTelemetry()
-    WakeLanes(world.ledger, world.ledger.healths, world.bell, world.clock, telemetry)()
+    ResumeDueLanes(world.ledger, world.ledger.healths, world.bell, world.clock, telemetry)()
 
 
 def test_two_ticks_at_once_share_nothing(world: World):
@@ -237,12 +240,12 @@ def test_two_ticks_at_once_share_nothing(world: World):
     world.live(2)
     world.start()
     second = []
-    open_ = world.replays.open()
+    open_ = world.replays.list_open()
     page = world.past.page
 
-    def beside(**asked: Any) -> PastPage:
+    def beside(**asked: Any) -> JournalPage:
         world.past.page = page  # type: ignore[method-assign]
-        world.replays.open = lambda: open_  # type: ignore[method-assign]
+        world.replays.list_open = lambda: open_  # type: ignore[method-assign]
         second.append(world.tick())
         return page(**asked)
 
@@ -259,18 +262,18 @@ def test_asked_for_again_it_is_the_same_that_goes_on(world: World):
 
     again = world.start(since="2h")
 
-    assert (first.attached, again.attached) == (False, True)
+    assert (first.already_running, again.already_running) == (False, True)
     assert again.replay == first.replay
 
 
 def test_another_one_waits_until_the_first_has_ended(world: World):
     first = world.start().replay
 
-    with pytest.raises(BadInput, match=f"{first.id}.*lakehook replays stop {first.id}"):
+    with pytest.raises(InvalidInput, match=f"{first.id}.*lakehook replays stop {first.id}"):
         world.start(status="dead")
 
     world.tick_until_ended(first)
-    assert not world.start(status="dead").attached
+    assert not world.start(status="dead").already_running
 
 
 def test_one_that_is_stopped_adds_nothing_and_what_is_lined_up_goes_out(world: World):
@@ -284,7 +287,7 @@ def test_one_that_is_stopped_adds_nothing_and_what_is_lined_up_goes_out(world: W
     world.tick()
     world.work_off()
 
-    assert (stopped.state, stopped.reason) == (State.STOPPED, "by an operator")
+    assert (stopped.state, stopped.reason) == (ReplayState.STOPPED, "by an operator")
     assert len(world.heard) == 3
     assert StopReplay(world.look_up, world.clock)(started.id) == stopped
     with pytest.raises(NotFound):
@@ -299,7 +302,7 @@ def test_a_removed_subscription_stops_its_replay(world: World):
     world.tick()
 
     ended = world.look_up(started.id)
-    assert (ended.state, ended.reason) == (State.STOPPED, "subscription_removed")
+    assert (ended.state, ended.reason) == (ReplayState.STOPPED, "subscription_removed")
     assert world.ledger.lanes == {}
 
 
@@ -309,8 +312,8 @@ def test_one_replay_in_trouble_stops_no_other_and_goes_on_when_it_is_over(world:
     world.subscriptions.put(other)
     first = world.start().replay
     world.clock.sleep(1)
-    world.start_replay(other, world.start_replay.terms(Wish(since="1h")))
-    page, trouble = world.past.page, [OwnTrouble("simulated")]
+    world.start_replay(other, world.start_replay.criteria(ReplayRequest(since="1h")))
+    page, trouble = world.past.page, [InfrastructureError("simulated")]
     world.past.page = lambda **asked: raise_of(trouble) or page(**asked)  # type: ignore[method-assign]
 
     assert world.tick() == 3
@@ -318,7 +321,7 @@ def test_one_replay_in_trouble_stops_no_other_and_goes_on_when_it_is_over(world:
     assert world.tick_until_ended(first).sent == 3
 
 
-def raise_of(troubles: list[OwnTrouble]) -> None:
+def raise_of(troubles: list[InfrastructureError]) -> None:
     if troubles:
         raise troubles.pop()
 
@@ -326,18 +329,18 @@ def raise_of(troubles: list[OwnTrouble]) -> None:
 def test_a_pipeline_that_nobody_can_read_is_left_out_and_told(world: World):
     for pipeline in (1, 2, 3):
         world.live(pipeline, "CREATED")
-    history = world.journal.history
+    history = world.journal.events
 
-    def poisoned(pipeline: str) -> Sequence[Accepted]:
+    def poisoned(pipeline: str) -> Sequence[AcceptedEvent]:
         if pipeline == "2":
             raise KeyError("sequence")
         return history(pipeline)
 
-    world.journal.history = poisoned  # type: ignore[method-assign]
+    world.journal.events = poisoned  # type: ignore[method-assign]
 
     replay = world.replay()
 
-    assert (replay.state, replay.sent, replay.failed) == (State.DONE, 2, 1)
+    assert (replay.state, replay.sent, replay.failed) == (ReplayState.DONE, 2, 1)
     assert "trouble" in dict(world.telemetry.told)
 
 
@@ -345,8 +348,8 @@ def test_a_pipeline_that_nobody_can_read_is_left_out_and_told(world: World):
 def test_what_the_journal_no_longer_keeps_is_warned_of(world: World, days: int):
     world.kept_days, older = days, f"{days + 1}d"
 
-    world.start_replay.terms(Wish(since=f"{days}d"))
-    world.start_replay.terms(Wish(since=older))
+    world.start_replay.criteria(ReplayRequest(since=f"{days}d"))
+    world.start_replay.criteria(ReplayRequest(since=older))
 
     assert world.warnings == [
         f"since: {older}: events are kept for {days} days; what is older is not sent"
@@ -371,16 +374,16 @@ def test_what_the_journal_no_longer_keeps_is_warned_of(world: World, days: int):
 def test_what_is_not_allowed_is_named_and_nothing_is_saved(
     world: World, wish: dict[str, str], complaint: str
 ):
-    with pytest.raises(BadInput, match=complaint):
+    with pytest.raises(InvalidInput, match=complaint):
         world.start(**wish)
 
-    assert world.replays.open() == []
+    assert world.replays.list_open() == []
 
 
 def test_a_new_subscription_hears_what_was_before_it_once_and_in_order(world: World):
     world.live(1, "CREATED", "RUNNING")
     world.live(2, "CREATED")
-    terms = world.start_replay.terms(Wish(since="0"))
+    terms = world.start_replay.criteria(ReplayRequest(since="0"))
     started = world.start_replay.for_new(world.subscription, terms).replay
     (in_both,) = world.fan_out(2, "RUNNING")  # accepted before the replay begins, and delivered
     world.deliver(in_both)
@@ -396,7 +399,7 @@ def test_a_new_subscription_hears_what_was_before_it_once_and_in_order(world: Wo
 
 
 def test_what_was_accepted_but_not_fanned_out_to_a_new_subscription_is_not_lost(world: World):
-    terms = world.start_replay.terms(Wish(since="0"))
+    terms = world.start_replay.criteria(ReplayRequest(since="0"))
     started = world.start_replay.for_new(world.subscription, terms).replay
     world.clock.sleep(20)
     world.live(1, "CREATED")  # by a fan-out that does not know it yet
@@ -411,7 +414,7 @@ def test_what_was_accepted_but_not_fanned_out_to_a_new_subscription_is_not_lost(
 def test_a_pending_subscription_hears_the_past_once_it_is_confirmed(world: World):
     world.live(1, "CREATED")
     world.subscriptions.put(replace(world.subscription, pending_since="2026-01-01T12:00:00Z"))
-    terms = world.start_replay.terms(Wish(since="0"))
+    terms = world.start_replay.criteria(ReplayRequest(since="0"))
     started = world.start_replay.for_new(world.subscription, terms).replay
     for _ in range(2):
         assert world.tick() == 0

@@ -5,19 +5,18 @@ from typing import Any
 
 import pytest
 
+from lakehook.domain.circuit_breaker import EndpointHealth
 from lakehook.domain.delivery import Delivery, Lane
-from lakehook.domain.disposition import Again, Done
-from lakehook.domain.errors import LaneMoved
-from lakehook.domain.health import Health
-from lakehook.domain.lane import LEASE_SECONDS, HeldLane, Status, SuspendedReason
-from lakehook.domain.message import Resume
+from lakehook.domain.errors import LaneConflict
+from lakehook.domain.lane import LEASE_SECONDS, DeliveryStatus, HeldLane, SuspendedReason
+from lakehook.domain.queue_message import Ack, Nack, Resume
 from lakehook.domain.subscription import Ordering
-from lakehook.replay import line_up
+from lakehook.replay import worker
 from tests.builders import a_subscription
 from tests.fakes import NOON
 from tests.replaying import World
 
-DELIVERED, DEAD, WAITING = Status.DELIVERED, Status.DEAD, Status.WAITING
+DELIVERED, DEAD, WAITING = DeliveryStatus.DELIVERED, DeliveryStatus.DEAD, DeliveryStatus.WAITING
 LANE = Lane("sub_a", "1")
 
 
@@ -42,7 +41,7 @@ def test_what_is_new_waits_behind_what_is_replayed(world: World):
     started(world)
 
     (new,) = world.fan_out(1, "COMPLETED")
-    assert world.deliver(new) == [Done()]
+    assert world.deliver(new) == [Ack()]
     assert world.heard == []
     world.work_off()
 
@@ -63,7 +62,7 @@ def test_what_arrives_while_it_is_lined_up_comes_again_in_its_turn(world: World)
     again = world.deliver(new, again=True)
     world.work_off()
 
-    assert (first, again) == ([Again()], [Done()])
+    assert (first, again) == ([Nack()], [Ack()])
     assert world.heard == ["1#3", "1#1", "1#2", "1#3"]
     assert world.statuses(1) == [DELIVERED] * 3
 
@@ -82,7 +81,7 @@ def test_a_worker_whose_attempt_fails_in_the_midst_comes_again_and_waits_its_tur
     again = world.deliver(new, again=True)
     world.work_off()
 
-    assert (first, again) == ([Again()], [Done()])
+    assert (first, again) == ([Nack()], [Ack()])
     assert world.heard == ["1#3", "1#1", "1#2", "1#3"]
 
 
@@ -92,26 +91,28 @@ def test_a_resume_waits_in_the_queue_until_its_lane_is_due(world: World):
     started(world, rate="6/m")
 
     first, second = world.bell.rung
-    assert world.deliver(first) == [Done()]
-    assert world.deliver(second) == [Again(10.0)]
+    assert world.deliver(first) == [Ack()]
+    assert world.deliver(second) == [Nack(10.0)]
     assert world.heard == ["1#1"]
 
 
 def test_a_lane_that_moves_on_meanwhile_is_read_anew(world: World):
     world.live(1)
     world.record(1, DELIVERED, 1, 2, 3)
-    read, moved = world.ledger.read, []
+    read, moved = world.ledger.load, []
 
     def moving(*asked: Any) -> Any:
         page = read(*asked)
         if len(moved) < 2:
             moved.append(world.delivery(1, len(moved) + 1))
             held = page.lanes.get(LANE)
-            world.ledger._put(LANE, held.announced() if held else HeldLane.at(LANE, 9, now=NOON))
+            world.ledger._put(
+                LANE, held.with_attempt_started() if held else HeldLane.held_at(LANE, 9, now=NOON)
+            )
         return page
 
     world.start()
-    world.ledger.read = moving  # type: ignore[method-assign]
+    world.ledger.load = moving  # type: ignore[method-assign]
 
     assert world.tick() == 3
 
@@ -120,15 +121,15 @@ def test_a_lane_that_never_rests_is_left_for_the_next_tick(world: World):
     world.live(1)
     world.live(2)
     first = world.start().replay
-    revive, moved = world.revival.revive, []
+    revive, moved = world.revival.requeue, []
 
     def elsewhere(*args: Any, **kwargs: Any) -> None:
-        if args[0][0].record.lane == LANE and len(moved) < line_up.MOST_TRIES:
+        if args[0][0].record.lane == LANE and len(moved) < worker.MAX_TRIES:
             moved.append(LANE)
-            raise LaneMoved("by others")
+            raise LaneConflict("by others")
         revive(*args, **kwargs)
 
-    world.revival.revive = elsewhere  # type: ignore[method-assign]
+    world.revival.requeue = elsewhere  # type: ignore[method-assign]
 
     assert world.tick() == 0
     assert world.tick_until_ended(first).sent == 6
@@ -140,15 +141,15 @@ def test_a_success_that_comes_to_light_meanwhile_is_not_overwritten_unseen(world
     world.record(1, WAITING, 1)
     world.ledger.records[LANE, 1] = replace(world.ledger.records[LANE, 1], status=DEAD)
     dead = world.ledger.records[LANE, 1]
-    revive, wrote = world.revival.revive, []
+    revive, wrote = world.revival.requeue, []
 
     def late(*args: Any, **kwargs: Any) -> None:
         if not wrote:
             wrote.append(True)
-            world.ledger.write(replace(dead, status=DELIVERED), before=None, after=None)
+            world.ledger.save(replace(dead, status=DELIVERED), before=None, after=None)
         revive(*args, **kwargs)
 
-    world.revival.revive = late  # type: ignore[method-assign]
+    world.revival.requeue = late  # type: ignore[method-assign]
 
     replay = world.replay(status="dead")
 
@@ -208,7 +209,7 @@ def test_a_lane_behind_a_dead_letter_goes_on_when_that_is_replayed(world: World)
         world.deliver(Resume(LANE, 1))
     world.deliver(world.delivery(1, 2))
     assert world.statuses(1) == [DEAD, WAITING]
-    assert world.ledger.lanes[LANE].dead
+    assert world.ledger.lanes[LANE].head_is_dead
 
     started(world, status="dead")
     world.work_off()
@@ -232,7 +233,7 @@ def test_what_is_replayed_before_a_dead_letter_goes_and_the_letter_stays(world: 
 
     assert world.heard == ["1#2"] * 3 + ["1#1"]
     assert world.statuses(1) == [DELIVERED, DEAD]
-    assert world.ledger.lanes[LANE].dead
+    assert world.ledger.lanes[LANE].head_is_dead
 
 
 def test_under_skip_a_dead_letter_is_sent_in_its_place_and_not_as_late(world: World):
@@ -266,7 +267,7 @@ def test_what_is_replayed_waits_for_a_subscription_that_is_blocked(world: World,
 def test_what_is_replayed_to_an_endpoint_that_is_down_sleeps(world: World):
     world.live(1)
     world.record(1, DELIVERED, 1, 2, 3)
-    down = Health(subscription_id="sub_a", failures=5, due_at=NOON + 300)
+    down = EndpointHealth(subscription_id="sub_a", failures=5, due_at=NOON + 300)
     world.ledger.healths.known["sub_a"] = down
 
     started(world)
@@ -280,7 +281,7 @@ def test_a_replay_does_not_rouse_a_lane_that_sleeps(world: World):
     world.live(1)
     world.record(1, DELIVERED, 1, 2, 3)
     down = SuspendedReason.CIRCUIT_OPEN
-    asleep = HeldLane.at(LANE, 4, now=NOON).suspended_until(NOON + 3600, reason=down)
+    asleep = HeldLane.held_at(LANE, 4, now=NOON).suspended_until(NOON + 3600, reason=down)
     world.ledger.lanes[LANE] = asleep
 
     started(world)
@@ -307,7 +308,7 @@ def test_each_delivery_has_a_fresh_budget_and_keeps_what_it_has_been_through(wor
 def test_what_is_held_to_crash_its_workers_is_given_another_chance(world: World):
     world.live(1, "CREATED")
     world.record(1, DEAD, 1)
-    crashed = replace(world.ledger.records[LANE, 1], announced=3, reason="crashed")
+    crashed = replace(world.ledger.records[LANE, 1], attempts_started=3, reason="crashed")
     world.ledger.records[LANE, 1] = crashed
 
     started(world)
@@ -322,16 +323,16 @@ def test_a_large_lane_is_lined_up_part_by_part_and_goes_when_the_last_is_there(
 ):
     world.live(1)
     world.record(1, DELIVERED, 1, 2, 3)
-    monkeypatch.setattr(line_up, "MOST_RECORDS", 2)
+    monkeypatch.setattr(worker, "MAX_RECORDS", 2)
     world.revival.most = 2
     dues: list[float] = []
-    revive = world.revival.revive
+    revive = world.revival.requeue
 
     def witnessed(*args: Any, **kwargs: Any) -> None:
         revive(*args, **kwargs)
         dues.append(world.ledger.lanes[LANE].due_at - NOON)
 
-    world.revival.revive = witnessed  # type: ignore[method-assign]
+    world.revival.requeue = witnessed  # type: ignore[method-assign]
     started(world)
 
     assert dues == [LEASE_SECONDS, 0]
@@ -344,17 +345,17 @@ def test_what_is_new_joins_a_large_lane_between_its_parts_and_waits(
 ):
     world.live(1, "CREATED", "RUNNING")
     world.record(1, DELIVERED, 1, 2)
-    monkeypatch.setattr(line_up, "MOST_RECORDS", 1)
+    monkeypatch.setattr(worker, "MAX_RECORDS", 1)
     new: list[Delivery] = []
-    revive = world.revival.revive
+    revive = world.revival.requeue
 
     def joined(*args: Any, **kwargs: Any) -> None:
         revive(*args, **kwargs)
         if not new:
             new.extend(world.fan_out(1, "COMPLETED"))
-            assert world.deliver(*new) == [Done()]
+            assert world.deliver(*new) == [Ack()]
 
-    world.revival.revive = joined  # type: ignore[method-assign]
+    world.revival.requeue = joined  # type: ignore[method-assign]
     started(world)
     world.clock.sleep(LEASE_SECONDS)
     world.work_off()
@@ -364,7 +365,7 @@ def test_what_is_new_joins_a_large_lane_between_its_parts_and_waits(
 
 def test_parts_are_bounded_by_their_bytes_too(world: World, monkeypatch: pytest.MonkeyPatch):
     world.live(1)
-    monkeypatch.setattr(line_up, "MOST_BYTES", line_up.RECORD_BYTES * 2)
+    monkeypatch.setattr(worker, "MAX_BYTES", worker.RECORD_BYTES * 2)
     world.revival.most = 1
 
     started(world)

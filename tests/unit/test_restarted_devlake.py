@@ -4,17 +4,17 @@ By default it resumes what ran: ``RESUME_PIPELINES``, ``markInterruptedPipelineA
 https://github.com/apache/incubator-devlake/blob/main/backend/server/services/pipeline.go
 """
 
-from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from lakehook.domain.devlake.notice import read_notice
-from lakehook.domain.document import text_of
+from lakehook.domain.devlake.notification import parse_notification
 from lakehook.domain.event import EventType
-from lakehook.fan_out import FanOut
-from lakehook.ports.events import Notice
+from lakehook.domain.json_document import to_json
+from lakehook.ingestion.fan_out import FanOut
+from lakehook.ports.queues import EventMessage
 from tests.builders import a_subscription
-from tests.devlake import Row
+from tests.devlake.rows import Row, notice_of, waiting_pipeline
 from tests.fakes import FakeJournal, FakeOutbox, FakeSiding, FakeSubscriptions, FakeTelemetry
 
 
@@ -22,15 +22,19 @@ def at(minute: int) -> str:
     return f"2024-09-05T15:{minute:02}:00.5+08:00"
 
 
-CREATED = Row(39, "lake", at(0), at(0))
-RUNNING = replace(CREATED, status="TASK_RUNNING", began_at=at(1))
-RESUMES = replace(RUNNING, status="TASK_RESUME", updated_at=at(10))
-RUNS_AGAIN = replace(RESUMES, status="TASK_RUNNING", began_at=at(11))
-COMPLETED = replace(RUNS_AGAIN, status="TASK_COMPLETED", updated_at=at(20), finished_at=at(20))
-INTERRUPTED = replace(RUNNING, status="TASK_FAILED", updated_at=at(10))  # it is not to resume
-WAITS_FOR_ITS_RERUN = replace(INTERRUPTED, status="TASK_RERUN", updated_at=at(30))
-RERUNS = replace(WAITS_FOR_ITS_RERUN, status="TASK_RUNNING", began_at=at(31))
-CANCELLED = replace(RERUNS, status="TASK_CANCELLED", updated_at=at(40), finished_at=at(40))
+def changed(row: Row, **changes: Any) -> Row:
+    return row | changes
+
+
+CREATED = waiting_pipeline(39, at(0))
+RUNNING = changed(CREATED, status="TASK_RUNNING", beganAt=at(1))
+RESUMES = changed(RUNNING, status="TASK_RESUME", updatedAt=at(10))
+RUNS_AGAIN = changed(RESUMES, status="TASK_RUNNING", beganAt=at(11))
+COMPLETED = changed(RUNS_AGAIN, status="TASK_COMPLETED", updatedAt=at(20), finishedAt=at(20))
+INTERRUPTED = changed(RUNNING, status="TASK_FAILED", updatedAt=at(10))  # it is not to resume
+WAITS_FOR_ITS_RERUN = changed(INTERRUPTED, status="TASK_RERUN", updatedAt=at(30))
+RERUNS = changed(WAITS_FOR_ITS_RERUN, status="TASK_RUNNING", beganAt=at(31))
+CANCELLED = changed(RERUNS, status="TASK_CANCELLED", updatedAt=at(40), finishedAt=at(40))
 
 
 def heard_of(*rows: Row) -> list[str]:
@@ -45,7 +49,15 @@ def heard_of(*rows: Row) -> list[str]:
         FakeTelemetry(),
     )
     for number, row in enumerate(rows):
-        fan_out([Notice(str(number), str(row.id), text_of(read_notice(row.body().encode())))])
+        fan_out(
+            [
+                EventMessage(
+                    str(number),
+                    str(row["id"]),
+                    to_json(parse_notification(notice_of(row, "lake").encode())),
+                )
+            ]
+        )
     types = [(one.event.type.removeprefix("PIPELINE_"), one.event) for one in outbox.sent]
     return [word.lower() if event.is_inferred else word for word, event in types]
 
@@ -91,19 +103,21 @@ def test_each_run_is_heard_once_and_to_its_end(rows: list[Row], heard: str):
 
 
 # What DevLake 420e494 (2026-05-05) posted of a pipeline while it was stopped and started again.
-WAITED = Row(87, "", "2026-11-29T19:54:38.866Z", "2026-11-29T19:54:38.883Z")
-BEGAN = replace(
+WAITED = changed(
+    waiting_pipeline(87, "2026-11-29T19:54:38.866Z"), updatedAt="2026-11-29T19:54:38.883Z"
+)
+BEGAN = changed(
     WAITED,
     status="TASK_RUNNING",
-    updated_at="2026-11-29T19:54:39.883Z",
-    began_at="2026-11-29T19:54:39.879Z",
+    updatedAt="2026-11-29T19:54:39.883Z",
+    beganAt="2026-11-29T19:54:39.879Z",
 )
-RESUMED = replace(BEGAN, updated_at="2026-11-29T19:54:44.537Z", began_at="2026-11-29T19:54:44.535Z")
-ENDED = replace(
+RESUMED = changed(BEGAN, updatedAt="2026-11-29T19:54:44.537Z", beganAt="2026-11-29T19:54:44.535Z")
+ENDED = changed(
     RESUMED,
     status="TASK_COMPLETED",
-    updated_at="2026-11-29T19:54:56.725Z",
-    finished_at="2026-11-29T19:54:56.724Z",
+    updatedAt="2026-11-29T19:54:56.725Z",
+    finishedAt="2026-11-29T19:54:56.724Z",
 )
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lakehook.domain.errors import BadInput
+from lakehook.domain.errors import InvalidInput
 from lakehook.domain.retry import RetrySchedule
 
 DAY = 24 * 3600.0
@@ -18,7 +18,7 @@ chances = st.floats(0, 1)
 def test_the_waits_follow_the_schedule_and_then_the_budget_is_spent():
     schedule = RetrySchedule.parse("5,300,0.5")
 
-    waits = [schedule.wait_after(n, hint=None, chance=0.0) for n in range(1, 6)]
+    waits = [schedule.wait_after(n, retry_after=None, random=0.0) for n in range(1, 6)]
 
     assert waits == [5, 300, 0.5, None, None]
 
@@ -26,7 +26,7 @@ def test_the_waits_follow_the_schedule_and_then_the_budget_is_spent():
 @given(schedules, hints, chances)
 def test_n_delays_are_n_plus_1_attempts(schedule: RetrySchedule, hint: float | None, chance: float):
     attempts = 1
-    while schedule.wait_after(attempts, hint=hint, chance=chance) is not None:
+    while schedule.wait_after(attempts, retry_after=hint, random=chance) is not None:
         attempts += 1
 
     assert attempts == len(schedule.delays) + 1
@@ -39,7 +39,7 @@ def test_no_retry_is_early_and_none_waits_longer_than_it_was_told(
     attempts = data.draw(st.integers(1, len(schedule.delays)))
     delay = schedule.delays[attempts - 1]
 
-    wait = schedule.wait_after(attempts, hint=hint, chance=chance)
+    wait = schedule.wait_after(attempts, retry_after=hint, random=chance)
 
     assert wait is not None
     assert wait >= delay
@@ -60,15 +60,15 @@ def test_no_retry_is_early_and_none_waits_longer_than_it_was_told(
     ],
 )
 def test_a_hint_is_obeyed_up_to_a_day_and_never_shortens_a_wait(hint: float | None, wait: float):
-    assert RetrySchedule((100,)).wait_after(1, hint=hint, chance=0) == wait
+    assert RetrySchedule((100,)).wait_after(1, retry_after=hint, random=0) == wait
 
 
 def test_a_schedule_may_be_slower_than_any_hint():
-    assert RetrySchedule((3 * DAY,)).wait_after(1, hint=DAY, chance=0) == 3 * DAY
+    assert RetrySchedule((3 * DAY,)).wait_after(1, retry_after=DAY, random=0) == 3 * DAY
 
 
 def test_jitter_adds_a_tenth_at_most():
-    assert RetrySchedule((100,)).wait_after(1, hint=None, chance=1) == pytest.approx(110)
+    assert RetrySchedule((100,)).wait_after(1, retry_after=None, random=1) == pytest.approx(110)
 
 
 @pytest.mark.parametrize(
@@ -90,12 +90,12 @@ def test_a_schedule_is_seconds_with_commas(text: str, read: tuple[float, ...]):
     ["", "-", "5,", ",5", "5;300", "5 300", "five", "-1", "604801", "nan", "inf", "-inf", "1e999"],
 )
 def test_what_is_no_schedule_is_refused(text: str):
-    with pytest.raises(BadInput, match="retry schedule: "):
+    with pytest.raises(InvalidInput, match="retry schedule: "):
         RetrySchedule.parse(text)
 
 
 def test_a_schedule_has_at_most_fifty_delays():
-    with pytest.raises(BadInput, match="51 delays, at most 50"):
+    with pytest.raises(InvalidInput, match="51 delays, at most 50"):
         RetrySchedule.parse(",".join(["1"] * 51))
 
 
@@ -103,7 +103,7 @@ def test_a_schedule_has_at_most_fifty_delays():
 def test_any_text_is_a_schedule_or_a_bad_input(text: str):
     try:
         schedule = RetrySchedule.parse(text)
-    except BadInput:
+    except InvalidInput:
         return
 
     assert all(0 <= delay <= 7 * DAY for delay in schedule.delays)

@@ -5,20 +5,19 @@ import subprocess
 import sys
 from pathlib import Path
 
-from lakehook.attempt import AttemptDelivery, PostSigned
-from lakehook.domain.outcome import Attempt, Consequence, Outcome
-from lakehook.domain.request import Request
-from lakehook.domain.secret import Secret
-from lakehook.domain.signature import signatures
+from lakehook.delivery.render import RenderDelivery
+from lakehook.delivery.sender import AttemptDelivery, SignedSender
+from lakehook.domain.attempt import Attempt, Consequence, Outcome
+from lakehook.domain.destination import Request
+from lakehook.domain.signing import HmacSecret, signatures
 from lakehook.domain.subscription import Subscription
 from lakehook.domain.template import Template
-from lakehook.ports.keys import Keys
-from lakehook.say import Say
+from lakehook.ports.outbound import SubscriptionCredentials
 from tests.builders import a_delivery, a_subscription
 from tests.fakes import NOON, FakeClock, FakeDice, FakeKeyring, FakeReceiver, FakeTypesetter
 
 ROOT = Path(__file__).parents[2]
-SECRETS = (Secret(b"n" * 32),)
+SECRETS = (HmacSecret(b"n" * 32),)
 
 
 def templated(**parts: object) -> Subscription:
@@ -26,10 +25,10 @@ def templated(**parts: object) -> Subscription:
 
 
 def attempted(subscription: Subscription) -> tuple[Attempt, list[Request]]:
-    keyring = FakeKeyring(Keys(SECRETS, {"x-team": "lake", "x-own": "theirs"}))
+    keyring = FakeKeyring(SubscriptionCredentials(SECRETS, {"x-team": "lake", "x-own": "theirs"}))
     receiver, clock = FakeReceiver(), FakeClock()
-    post = PostSigned(keyring, receiver, clock, FakeDice())
-    attempt = AttemptDelivery(Say(FakeTypesetter()), post, clock)
+    post = SignedSender(keyring, receiver, clock, FakeDice())
+    attempt = AttemptDelivery(RenderDelivery(FakeTypesetter()), post, clock)
     return attempt(a_delivery(2), subscription), receiver.requests
 
 
@@ -64,12 +63,12 @@ def test_a_template_that_fails_makes_no_request_and_is_a_dead_letter_with_the_re
         milliseconds=0,
         excerpt="template: it gives nothing",
     )
-    assert attempt.outcome.consequence is Consequence.BURY
-    assert not attempt.outcome.tells_of_endpoint
+    assert attempt.outcome.consequence is Consequence.DEAD_LETTER
+    assert not attempt.outcome.affects_health
 
 
 def test_the_delivery_function_has_no_liquid_before_the_first_template():
-    script = "import sys, functions.deliver.handler as h; h.LiquidTypesetter(); print(*sys.modules)"
+    script = "import sys, functions.deliver.handler as h; h.LiquidRenderer(); print(*sys.modules)"
 
     loaded = subprocess.run(
         [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from local.invocation import Answer, Failure, Result
+from local.invocation import Failure, InvocationResult, Result
 from local.schedule import Schedule
 
 RULE = "arn:aws:events:us-east-1:123456789012:rule/tick"
@@ -23,7 +23,7 @@ class Sleeper:
 
     def __call__(self, event: Mapping[str, Any]) -> Result:
         self.events.append(event)
-        result = self._results.pop(0) if self._results else Answer(b"null")
+        result = self._results.pop(0) if self._results else InvocationResult(b"null")
         if not self._results:
             self.rested.set()
         if isinstance(result, Exception):
@@ -47,7 +47,7 @@ def test_a_tick_is_the_event_that_a_rule_sends() -> None:
 
 @pytest.mark.parametrize("trouble", [Failure("ValueError", "no"), OSError("no more processes")])
 def test_the_next_tick_comes_whatever_came_of_this_one(trouble: Result | Exception) -> None:
-    sleeper = Sleeper(trouble, Answer(b"null"), Answer(b"null"))
+    sleeper = Sleeper(trouble, InvocationResult(b"null"), InvocationResult(b"null"))
     schedule = Schedule(RULE, sleeper, every_seconds=0.001)
 
     schedule.start()

@@ -13,18 +13,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lakehook.adapters.signing_keys import Ed25519Key, SigningKeys
-from lakehook.domain.errors import BadInput
-from lakehook.domain.secret import Secret, Signing
-from lakehook.ports.keys import Keys
+from lakehook.adapters.signing_keys import CryptographyPrivateKey, CryptographySigningKeys
+from lakehook.domain.errors import InvalidInput
+from lakehook.domain.signing import HmacSecret, SignatureAlgorithm
+from lakehook.ports.outbound import SubscriptionCredentials
 
 ROOT = Path(__file__).parents[2]
 KEY = b"never shown, never told!"
 TEXT = base64.b64encode(KEY).decode()
-SECRET = Secret.parse(TEXT)
-KEYS = SigningKeys()
-PRIVATE = Ed25519Key.of_seed(KEY + b"8 bytes.")
-OPENED = Keys((SECRET, PRIVATE), {"authorization": KEY.decode()})
+SECRET = HmacSecret.parse(TEXT)
+KEYS = CryptographySigningKeys()
+PRIVATE = CryptographyPrivateKey.of_seed(KEY + b"8 bytes.")
+OPENED = SubscriptionCredentials((SECRET, PRIVATE), {"authorization": KEY.decode()})
 
 
 def shows(text: str) -> bool:
@@ -35,23 +35,23 @@ def shows(text: str) -> bool:
 
 @given(st.binary(min_size=24, max_size=64))
 def test_what_is_revealed_is_read_again(key: bytes):
-    assert Secret.parse(Secret(key).reveal()).key == key
+    assert HmacSecret.parse(HmacSecret(key).reveal()).key == key
 
 
 @pytest.mark.parametrize("text", [f"whsec_{TEXT}", TEXT, f" whsec_{TEXT}\n"])
 def test_a_secret_is_read_with_and_without_its_prefix(text: str):
-    assert Secret.parse(text).key == KEY
+    assert HmacSecret.parse(text).key == KEY
 
 
 @pytest.mark.parametrize("length", [0, 1, 23, 65, 1000])
 def test_a_key_too_short_or_too_long_is_refused_with_its_length(length: int):
-    with pytest.raises(BadInput, match=f"secret: {length} bytes; .* 24 to 64"):
-        Secret.parse(base64.b64encode(bytes(length)).decode())
+    with pytest.raises(InvalidInput, match=f"secret: {length} bytes; .* 24 to 64"):
+        HmacSecret.parse(base64.b64encode(bytes(length)).decode())
 
 
 @pytest.mark.parametrize("length", [24, 64])
 def test_the_shortest_and_the_longest_key_are_taken(length: int):
-    assert len(Secret.parse(base64.b64encode(bytes(length)).decode()).key) == length
+    assert len(HmacSecret.parse(base64.b64encode(bytes(length)).decode()).key) == length
 
 
 @pytest.mark.parametrize(
@@ -71,9 +71,9 @@ def test_the_shortest_and_the_longest_key_are_taken(length: int):
 )
 def test_what_is_not_base64_is_refused_and_not_repeated(text: str):
     with pytest.raises(
-        BadInput, match=re.escape("secret: not base64, as in whsec_<base64>")
+        InvalidInput, match=re.escape("secret: not base64, as in whsec_<base64>")
     ) as bad:
-        Secret.parse(text)
+        HmacSecret.parse(text)
 
     assert text not in "".join(traceback.format_exception_only(bad.value))
     assert (bad.value.__cause__, bad.value.__suppress_context__) == (None, True)
@@ -82,11 +82,11 @@ def test_what_is_not_base64_is_refused_and_not_repeated(text: str):
 @given(st.text())
 def test_any_text_is_a_secret_or_a_bad_input(text: str):
     try:
-        secret = Secret.parse(text)
-    except BadInput:
+        secret = HmacSecret.parse(text)
+    except InvalidInput:
         return
 
-    assert Secret.parse(secret.reveal()) == secret
+    assert HmacSecret.parse(secret.reveal()) == secret
 
 
 @pytest.mark.parametrize("thing", [SECRET, PRIVATE, OPENED])
@@ -97,7 +97,7 @@ def test_a_secret_never_shows_itself(thing: object):
 
 
 def test_a_traceback_with_its_locals_shows_no_secret():
-    def fail(secret: Secret, keys: Keys) -> None:
+    def fail(secret: HmacSecret, keys: SubscriptionCredentials) -> None:
         raise RuntimeError(f"{secret} {keys}")
 
     with pytest.raises(RuntimeError) as raised:
@@ -105,7 +105,7 @@ def test_a_traceback_with_its_locals_shows_no_secret():
     trace = traceback.TracebackException.from_exception(raised.value, capture_locals=True)
 
     inner = trace.stack[-1]
-    assert (inner.locals or {})["secret"] == "Secret(…)"
+    assert (inner.locals or {})["secret"] == "HmacSecret(…)"
     assert not shows("".join(trace.format()))
 
 
@@ -114,10 +114,10 @@ def test_a_secret_goes_into_no_json():
 
 
 def test_equal_keys_are_equal_secrets():
-    assert Secret(KEY) == SECRET
-    assert Secret(bytes(24)) != SECRET
+    assert HmacSecret(KEY) == SECRET
+    assert HmacSecret(bytes(24)) != SECRET
     assert PRIVATE != SECRET
-    assert len({SECRET, Secret(KEY), PRIVATE}) == 2
+    assert len({SECRET, HmacSecret(KEY), PRIVATE}) == 2
 
 
 @dataclasses.dataclass
@@ -141,9 +141,13 @@ def test_nothing_takes_a_secret_apart_or_writes_it(thing: object):
 
 
 def test_a_private_key_is_read_as_it_is_revealed_and_tells_its_public_half():
-    read = KEYS.read(f" {PRIVATE.reveal()}\n")
+    read = KEYS.parse(f" {PRIVATE.reveal()}\n")
 
-    assert (read, read.signing, read.public) == (PRIVATE, Signing.ED25519, PRIVATE.public)
+    assert (read, read.signing, read.public) == (
+        PRIVATE,
+        SignatureAlgorithm.ED25519,
+        PRIVATE.public,
+    )
     assert PRIVATE.reveal().startswith("whsk_")
     assert len(PRIVATE.key) == 64
 
@@ -160,35 +164,35 @@ def test_a_private_key_is_read_as_it_is_revealed_and_tells_its_public_half():
     ],
 )
 def test_what_cannot_sign_is_refused_in_one_line(text: str, complaint: str):
-    with pytest.raises(BadInput, match=re.escape(complaint)) as bad:
-        KEYS.read(text)
+    with pytest.raises(InvalidInput, match=re.escape(complaint)) as bad:
+        KEYS.parse(text)
 
     assert "\n" not in str(bad.value)
 
 
 def test_what_cannot_verify_is_refused():
-    with pytest.raises(BadInput, match="public key: 31 bytes; that of ed25519 has 32"):
-        KEYS.verifying("whpk_" + base64.b64encode(bytes(31)).decode())
+    with pytest.raises(InvalidInput, match="public key: 31 bytes; that of ed25519 has 32"):
+        KEYS.parse_verifying_key("whpk_" + base64.b64encode(bytes(31)).decode())
 
 
 @given(st.text() | st.text().map("whsk_".__add__) | st.text().map("whpk_".__add__))
 def test_any_text_is_a_key_or_a_bad_input(text: str):
-    for read in (KEYS.read, KEYS.verifying):
+    for read in (KEYS.parse, KEYS.parse_verifying_key):
         try:
             read(text)
-        except BadInput as refused:
+        except InvalidInput as refused:
             assert "\n" not in str(refused)  # noqa: PT017  most texts are refused
 
 
 def test_a_key_is_restored_from_what_was_sealed():
     for key in (SECRET, PRIVATE):
-        assert KEYS.restore(key.signing, key.key) == key
+        assert KEYS.from_bytes(key.signing, key.key) == key
 
 
 def test_of_rfc_8032_the_first_vector_comes_out():
     seed = bytes.fromhex("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60")
 
-    key = Ed25519Key.of_seed(seed)
+    key = CryptographyPrivateKey.of_seed(seed)
 
     assert key.key[32:].hex() == "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"
     assert key.sign(b"").hex().startswith("e5564300c360ac729086e2cc806e828a84877f1eb8e5d974")
@@ -197,14 +201,14 @@ def test_of_rfc_8032_the_first_vector_comes_out():
 def test_cryptography_is_imported_only_for_a_key_that_needs_it():
     program = """
 import sys
-from lakehook.adapters.signing_keys import SigningKeys
-from lakehook.domain.secret import Signing
-from lakehook.adapters.kms import KmsKeyring
-keys = SigningKeys()
-hmac = keys.make(Signing.HMAC, b"s" * 32)
-hmac.sign(b""), keys.read(hmac.reveal()), keys.restore(Signing.HMAC, hmac.key)
+from lakehook.adapters.signing_keys import CryptographySigningKeys
+from lakehook.domain.signing import SignatureAlgorithm
+from lakehook.adapters.kms import KmsCredentialStore
+keys = CryptographySigningKeys()
+hmac = keys.generate(SignatureAlgorithm.HMAC, b"s" * 32)
+hmac.sign(b""), keys.parse(hmac.reveal()), keys.from_bytes(SignatureAlgorithm.HMAC, hmac.key)
 assert "cryptography" not in sys.modules
-keys.make(Signing.ED25519, b"s" * 32)
+keys.generate(SignatureAlgorithm.ED25519, b"s" * 32)
 assert "cryptography" in sys.modules
 """
     subprocess.run([sys.executable, "-c", program], check=True, cwd=ROOT)

@@ -2,19 +2,19 @@ from dataclasses import replace
 
 import pytest
 
-from lakehook.domain.address import parse_networks
+from lakehook.domain.ssrf_policy import parse_networks
 from lakehook.settings import (
-    NONE,
+    UNSET,
     ApiSettings,
-    ClockSettings,
     DeliverSettings,
-    Deployment,
     FanoutSettings,
     IngressSettings,
+    SchedulerSettings,
     Settings,
-    given,
-    listed,
+    StackOutputs,
     output_name,
+    parse_list,
+    parse_optional,
 )
 
 FANOUT = FanoutSettings(
@@ -30,32 +30,32 @@ DELIVER = DeliverSettings(
     dead_letter_queue_url="https://sqs/dead-letter.fifo",
     secrets_key="arn:aws:kms:key",
     retry_schedule="5,300",
-    allowed_networks=NONE,
-    email_sender=NONE,
+    allowed_networks=UNSET,
+    email_sender=UNSET,
 )
 INGRESS = IngressSettings(
     events_queue_url="https://sqs/events.fifo",
     pipelines_table="pipelines",
     notification_secret_arn="arn:aws:secretsmanager:secret",
     empty_secret="refused",
-    devlake_api_url=NONE,
+    devlake_api_url=UNSET,
     devlake_ui_url="https://devlake.example",
     devlake_sources="{}",
     devlake_api_secret_arn="arn:aws:secretsmanager:api",
 )
-CLOCK = ClockSettings(
+CLOCK = SchedulerSettings(
     subscriptions_table="subscriptions",
     deliveries_table="deliveries",
     deliveries_queue_url="https://sqs/d.fifo",
     pipelines_table="pipelines",
     events_queue_url="https://sqs/e.fifo",
     stall_thresholds="{}",
-    devlake_api_url=NONE,
+    devlake_api_url=UNSET,
     devlake_ui_url="https://devlake.example",
     devlake_sources="{}",
     devlake_api_secret_arn="arn:aws:secretsmanager:api",
 )
-DEPLOYMENT = Deployment(
+DEPLOYMENT = StackOutputs(
     events_queue_url="https://sqs/events.fifo",
     deliveries_queue_url="https://sqs/deliveries.fifo",
     dead_letter_queue_url="https://sqs/dead-letter.fifo",
@@ -64,15 +64,15 @@ DEPLOYMENT = Deployment(
     pipelines_table="pipelines",
     deliveries_table="deliveries",
     secrets_key="arn:aws:kms:key",
-    allowed_networks=NONE,
+    allowed_networks=UNSET,
     ingress_url="https://ingress.lambda-url/",
     notification_secret_arn="arn:aws:secretsmanager:secret",
-    devlake_api_url=NONE,
+    devlake_api_url=UNSET,
     devlake_ui_url="https://devlake.example",
     devlake_sources="{}",
     devlake_api_secret_arn="arn:aws:secretsmanager:api",
     api_url="https://api.lambda-url/",
-    email_sender=NONE,
+    email_sender=UNSET,
     event_retention_days="30",
 )
 API = ApiSettings(
@@ -82,8 +82,8 @@ API = ApiSettings(
     deliveries_queue_url="https://sqs/deliveries.fifo",
     dead_letter_queue_url="https://sqs/dead-letter.fifo",
     secrets_key="arn:aws:kms:key",
-    allowed_networks=NONE,
-    email_sender=NONE,
+    allowed_networks=UNSET,
+    email_sender=UNSET,
     event_retention_days="30",
 )
 
@@ -100,9 +100,9 @@ def test_settings_come_out_of_an_environment_as_they_went_in(settings: Settings)
 @pytest.mark.parametrize(
     ("api_url", "sources", "knows"),
     [
-        (NONE, "{}", False),
-        (NONE, '{"staging": {"ui_url": "https://ui.example/api_url"}}', False),
-        (NONE, '{"staging": {"api_url": "https://devlake.example/api"}}', True),
+        (UNSET, "{}", False),
+        (UNSET, '{"staging": {"ui_url": "https://ui.example/api_url"}}', False),
+        (UNSET, '{"staging": {"api_url": "https://devlake.example/api"}}', True),
         ("https://devlake.example/api", "{}", True),
     ],
 )
@@ -141,7 +141,7 @@ def test_a_missing_variable_is_named(settings: Settings):
 
 
 def test_a_deployment_comes_out_of_the_outputs_as_it_went_in():
-    assert Deployment.from_outputs(DEPLOYMENT.to_outputs() | {"Other": "1"}) == DEPLOYMENT
+    assert StackOutputs.from_outputs(DEPLOYMENT.to_outputs() | {"Other": "1"}) == DEPLOYMENT
 
 
 def test_a_missing_output_is_named():
@@ -149,7 +149,7 @@ def test_a_missing_output_is_named():
     del outputs["SecretsKey"]
 
     with pytest.raises(KeyError, match="'SecretsKey'"):
-        Deployment.from_outputs(outputs)
+        StackOutputs.from_outputs(outputs)
 
 
 def test_an_output_is_named_in_capitals():
@@ -161,10 +161,10 @@ def test_an_output_is_named_in_capitals():
     [("-", ()), ("10.0.0.0/8", ("10.0.0.0/8",)), ("10.0.0.0/8,::1/128", ("10.0.0.0/8", "::1/128"))],
 )
 def test_a_list_is_names_with_commas(text: str, names: tuple[str, ...]):
-    assert listed(text) == names
-    assert len(parse_networks(listed(text))) == len(names)
+    assert parse_list(text) == names
+    assert len(parse_networks(parse_list(text))) == len(names)
 
 
 @pytest.mark.parametrize(("text", "said"), [("-", None), ("a@team.example", "a@team.example")])
 def test_what_is_not_given_is_a_dash(text: str, said: str | None):
-    assert given(text) == said
+    assert parse_optional(text) == said

@@ -8,20 +8,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lakehook.domain.channel import Content, Letter
-from lakehook.domain.channels import channel_named
-from lakehook.domain.chat.text import in_utf_16
-from lakehook.domain.endpoint import Endpoint
-from lakehook.domain.language import Language
-from lakehook.domain.mail import Mailbox
-from lakehook.domain.outcome import Answer, Consequence, Outcome, Reading
+from lakehook.domain.attempt import Consequence, Outcome, Response, ResponseVerdict
+from lakehook.domain.channels import get_channel
+from lakehook.domain.channels.base import OutboundMessage, RenderedMessage
+from lakehook.domain.destination import Endpoint, MailDestination
 from lakehook.domain.ping import Ping
-from lakehook.domain.rate import Rate
-from lakehook.domain.template import Typeset
+from lakehook.domain.rate_limit import Rate
+from lakehook.domain.subscription import Language
+from lakehook.domain.template import RenderedTemplate
+from lakehook.domain.text import utf16_size
 from tests.builders import a_delivery
 from tests.fakes import NOON
 
-SLACK = channel_named("slack")
+SLACK = get_channel("slack")
 URL = "https://hooks.slack.com/services/T00000000/B00000000/XXXXXXXXXXXXXXXXXXXXXXXX"
 ANY_TEXT = st.text() | st.text("&<>@!*湖𠮷\n", max_size=500) | st.just("&" * 9000)
 
@@ -48,7 +47,7 @@ def test_the_blocks_tell_state_project_trigger_duration_id_and_message():
 
     header, facts, message, remarks = document["blocks"]
     assert header["text"]["text"] == document["text"] == "❌ 湖: pipeline 39 failed"
-    assert [one["text"] for one in facts["fields"]] == [
+    assert [fact["text"] for fact in facts["fields"]] == [
         "*Project*\n湖",
         "*Pipeline*\n39",
         "*State*\nfailed",
@@ -77,10 +76,10 @@ def test_no_text_of_a_strangers_is_markup_or_longer_than_slack_takes(
         assert ">" not in text
         assert not re.search(r"&(?!amp;|lt;|gt;)", text)
     header, facts, *sections = document["blocks"]
-    assert 1 <= in_utf_16(header["text"]["text"]) <= 150
+    assert 1 <= utf16_size(header["text"]["text"]) <= 150
     assert len(facts["fields"]) <= 10
-    assert all(in_utf_16(one["text"]) <= 2000 for one in facts["fields"])
-    assert all(1 <= in_utf_16(one["text"]["text"]) <= 3000 for one in sections)
+    assert all(utf16_size(fact["text"]) <= 2000 for fact in facts["fields"])
+    assert all(1 <= utf16_size(section["text"]["text"]) <= 3000 for section in sections)
 
 
 def test_what_failed_and_the_link_to_it_stand_below_the_facts():
@@ -94,7 +93,9 @@ def test_what_failed_and_the_link_to_it_stand_below_the_facts():
     )
 
     _, facts, message, link, remarks = document["blocks"]
-    assert "*Tasks*\n7 of 9 finished, 1 of them failed" in [one["text"] for one in facts["fields"]]
+    assert "*Tasks*\n7 of 9 finished, 1 of them failed" in [
+        fact["text"] for fact in facts["fields"]
+    ]
     assert message["text"]["text"] == "Failed tasks:\n131 (jira): &lt;!channel&gt; 401"
     assert link["text"]["text"] == (
         "<https://lake.example/pipeline/39?a=1&amp;b=%3C!here%3E%7C|Open the pipeline>"
@@ -121,8 +122,8 @@ def test_whatever_failed_slack_takes_it(messages: list[str], name: str):
 
     _, facts, *sections = document["blocks"]
     assert len(facts["fields"]) <= 10
-    assert all(in_utf_16(one["text"]) <= 2000 for one in facts["fields"])
-    assert all(1 <= in_utf_16(one["text"]["text"]) <= 3000 for one in sections)
+    assert all(utf16_size(fact["text"]) <= 2000 for fact in facts["fields"])
+    assert all(1 <= utf16_size(section["text"]["text"]) <= 3000 for section in sections)
 
 
 def test_a_mention_in_a_message_calls_nobody():
@@ -133,7 +134,7 @@ def test_a_mention_in_a_message_calls_nobody():
 
 def test_a_test_message_can_be_read():
     ping = Ping("sub_a", "f00d", "2026-01-01T12:00:00Z")
-    greeting = SLACK.greet(ping, Language.ENGLISH)
+    greeting = SLACK.render_ping(ping, Language.ENGLISH)
 
     assert greeting
     assert json.loads(greeting.body)["text"] == "🔵 Lakehook: a test message"
@@ -153,15 +154,17 @@ def test_a_test_message_can_be_read():
     ],
 )
 def test_a_template_gives_markup_or_the_whole_message(said: str, sent: object):
-    composed = SLACK.compose(Typeset(body=said), Content(body=b"usual"))
+    composed = SLACK.apply_template(RenderedTemplate(body=said), RenderedMessage(body=b"usual"))
 
     assert json.loads(composed.body) == sent
 
 
 def test_a_template_without_a_body_leaves_the_usual_one():
-    composed = SLACK.compose(Typeset(headers=(("x-a", "b"),)), Content(body=b"usual"))
+    composed = SLACK.apply_template(
+        RenderedTemplate(headers=(("x-a", "b"),)), RenderedMessage(body=b"usual")
+    )
 
-    assert composed == Content(body=b"usual", headers={"x-a": "b"})
+    assert composed == RenderedMessage(body=b"usual", headers={"x-a": "b"})
 
 
 # --- addressing ---
@@ -169,8 +172,8 @@ def test_a_template_without_a_body_leaves_the_usual_one():
 
 def test_it_is_posted_as_json_with_the_delivery_s_id_and_without_a_signature():
     endpoint = Endpoint.parse(URL)
-    content = Content(body=b"{}", headers={"content-type": "text/plain"})
-    letter = Letter(
+    content = RenderedMessage(body=b"{}", headers={"content-type": "text/plain"})
+    letter = OutboundMessage(
         id="sub_a#39#1",
         content=content,
         destination=endpoint,
@@ -179,7 +182,7 @@ def test_it_is_posted_as_json_with_the_delivery_s_id_and_without_a_signature():
         headers={"x-team": "lake"},
     )
 
-    request = SLACK.address(letter)
+    request = SLACK.build_request(letter)
 
     assert request.endpoint is endpoint
     assert request.headers["content-type"] == "application/json"
@@ -189,13 +192,13 @@ def test_it_is_posted_as_json_with_the_delivery_s_id_and_without_a_signature():
 
 
 def test_it_is_reached_over_http_alone_and_once_a_second():
-    assert SLACK.objection(Endpoint.parse(URL)) is None
-    assert SLACK.objection(Mailbox.parse("mailto:me@team.example"))
+    assert SLACK.validate_destination(Endpoint.parse(URL)) is None
+    assert SLACK.validate_destination(MailDestination.parse("mailto:me@team.example"))
     assert SLACK.rate == Rate.parse("1/s")
 
 
 def test_its_url_is_shown_without_what_is_a_credential():
-    assert Endpoint.parse(URL).shown == "https://hooks.slack.com/services/…"
+    assert Endpoint.parse(URL).display_url == "https://hooks.slack.com/services/…"
 
 
 # --- answers ---
@@ -231,9 +234,9 @@ def test_its_url_is_shown_without_what_is_a_credential():
     ],
 )
 def test_an_answer_is_read_by_its_status_and_its_word(status: int, body: bytes, outcome: Outcome):
-    reading = SLACK.read(Answer(status=status, headers={}, body=body), now=NOON)
+    reading = SLACK.interpret(Response(status=status, headers={}, body=body), now=NOON)
 
-    assert reading == Reading(outcome=outcome, unwanted=outcome is Outcome.GONE)
+    assert reading == ResponseVerdict(outcome=outcome, disable_requested=outcome is Outcome.GONE)
 
 
 @pytest.mark.parametrize(
@@ -243,11 +246,11 @@ def test_an_answer_is_read_by_its_status_and_its_word(status: int, body: bytes, 
 def test_when_it_was_too_many_it_waits_at_least_a_second(headers: dict[str, str], seconds: float):
     body = b'{"retry_after":1,"ok":false,"error":"rate_limited"}'
 
-    reading = SLACK.read(Answer(status=429, headers=headers, body=body), now=NOON)
+    reading = SLACK.interpret(Response(status=429, headers=headers, body=body), now=NOON)
 
-    assert reading == Reading(outcome=Outcome.THROTTLED, retry_after=seconds)
+    assert reading == ResponseVerdict(outcome=Outcome.THROTTLED, retry_after=seconds)
 
 
 def test_what_slack_never_takes_is_buried_and_tells_nothing_of_slack():
-    assert Outcome.UNACCEPTABLE.consequence is Consequence.BURY
-    assert not Outcome.UNACCEPTABLE.tells_of_endpoint
+    assert Outcome.UNACCEPTABLE.consequence is Consequence.DEAD_LETTER
+    assert not Outcome.UNACCEPTABLE.affects_health

@@ -19,13 +19,13 @@ from botocore.exceptions import EndpointConnectionError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lakehook import spool_drain
-from lakehook.adapters.events_queue import Entry
 from lakehook.adapters.sqlite_spool import DrainLock, SqliteSpool
-from lakehook.domain.errors import BadEvent, BadSpool, OwnTrouble, SpoolFull
+from lakehook.adapters.sqs.events import EventEntry
+from lakehook.domain.errors import InfrastructureError, InvalidEvent, InvalidSpool, SpoolFull
 from lakehook.domain.event import Event
 from lakehook.producer import SpooledPublisher
-from lakehook.spool_drain import SpoolDrain
+from lakehook.producer import spool as spool_drain
+from lakehook.producer.spool import SpoolDrain
 from tests.builders import an_event
 
 ROOT = Path(__file__).parents[2]
@@ -45,7 +45,7 @@ class FakeSqs:
         self.was_asked.set()
         if self.is_away:
             raise EndpointConnectionError(endpoint_url=QueueUrl)
-        self.ids += [one["MessageDeduplicationId"] for one in Entries]
+        self.ids += [entry["MessageDeduplicationId"] for entry in Entries]
         return {}
 
     def of(self, pipeline: str) -> list[str]:
@@ -55,7 +55,7 @@ class FakeSqs:
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(spool_drain, "FIRST_WAIT_SECONDS", 0.001)
-    monkeypatch.setattr(spool_drain, "LONGEST_WAIT_SECONDS", 0.01)
+    monkeypatch.setattr(spool_drain, "MAX_WAIT_SECONDS", 0.01)
     monkeypatch.setattr(spool_drain, "POLL_SECONDS", 0.005)
 
 
@@ -197,7 +197,7 @@ def test_a_full_spool_says_so_and_adds_nothing(path: Path):
 
 def test_a_bad_event_is_refused_before_any_is_spooled(path: Path):
     with opened(path, FakeSqs(is_away=True)) as publisher:
-        with pytest.raises(BadEvent):
+        with pytest.raises(InvalidEvent):
             publisher.publish([*events_of("a", range(2)), an_event(data={"n": float("nan")})])
 
         assert publisher.waiting() == 0
@@ -206,7 +206,7 @@ def test_a_bad_event_is_refused_before_any_is_spooled(path: Path):
 def test_a_file_that_is_no_spool_is_refused(path: Path):
     path.write_text("a file of somebody else's, and long enough to be one" * 100)
 
-    with pytest.raises(BadSpool, match=r"events\.spool: file is not a database"):
+    with pytest.raises(InvalidSpool, match=r"events\.spool: file is not a database"):
         opened(path, FakeSqs())
 
 
@@ -214,7 +214,7 @@ def test_a_publisher_that_was_closed_takes_nothing(path: Path):
     publisher = opened(path, FakeSqs())
     publisher.close()
 
-    with pytest.raises(BadSpool, match="closed"):
+    with pytest.raises(InvalidSpool, match="closed"):
         publisher.publish(events_of("a", range(1)))
 
 
@@ -223,7 +223,7 @@ def test_a_spool_of_another_version_is_refused(path: Path):
         file.execute("PRAGMA user_version = 2")
     file.close()
 
-    with pytest.raises(BadSpool, match="version 2"):
+    with pytest.raises(InvalidSpool, match="version 2"):
         opened(path, FakeSqs())
 
 
@@ -269,7 +269,7 @@ def eventually_ended(child: int) -> int:
     return -1
 
 
-@pytest.mark.parametrize("method", ["oldest", "remove", "tidy_up"])
+@pytest.mark.parametrize("method", ["oldest", "remove", "vacuum"])
 def test_a_disk_that_is_full_for_a_while_stops_nothing(
     path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, method: str
 ):
@@ -284,14 +284,14 @@ def test_a_disk_that_is_full_for_a_while_stops_nothing(
         return kept(spool, *arguments)
 
     monkeypatch.setattr(SqliteSpool, method, fails)
-    with opened(path, sqs := FakeSqs(is_away=method == "tidy_up")) as publisher:
+    with opened(path, sqs := FakeSqs(is_away=method == "vacuum")) as publisher:
         publisher.publish(events_of("a", range(3)))
         assert met.wait(PATIENCE)
         full[0] = sqs.is_away = False
         assert publisher.flush(PATIENCE)
 
     assert list(dict.fromkeys(sqs.of("a"))) == ids_of("a", range(3))
-    assert "the disk has no room" in caplog.text or method == "tidy_up"
+    assert "the disk has no room" in caplog.text or method == "vacuum"
 
 
 def test_a_lock_that_can_not_be_had_for_a_while_stops_nothing(
@@ -338,19 +338,19 @@ def test_a_queue_that_breaks_in_a_way_nobody_foresaw_stops_nothing(path: Path):
 
 
 def spooled(path: Path, pipelines: str) -> None:
-    spool = SqliteSpool(path, most_bytes=MEBIBYTE)
+    spool = SqliteSpool(path, max_bytes=MEBIBYTE)
     counts: dict[str, int] = {}
     for pipeline in pipelines:
         number = counts[pipeline] = counts.get(pipeline, -1) + 1
-        spool.add([Entry(pipeline, f"{pipeline}-{number}", "{}")])
+        spool.add([EventEntry(pipeline, f"{pipeline}-{number}", "{}")])
     spool.close()
 
 
 @contextmanager
 def draining(path: Path, send: spool_drain.Send) -> Iterator[tuple[SpoolDrain, SqliteSpool]]:
     """A drain without its thread, and a look at what it drains."""
-    drain = SpoolDrain(path, send, most_bytes=MEBIBYTE)
-    with closing(drain.spool), closing(SqliteSpool(path, most_bytes=MEBIBYTE)) as spool:
+    drain = SpoolDrain(path, send, max_bytes=MEBIBYTE)
+    with closing(drain.spool), closing(SqliteSpool(path, max_bytes=MEBIBYTE)) as spool:
         yield drain, spool
 
 
@@ -358,13 +358,13 @@ def test_an_event_that_is_refused_holds_up_its_own_pipeline_alone(path: Path):
     spooled(path, "aabbab")
     sent: list[str] = []
 
-    def send(batch: Sequence[Entry]) -> Mapping[Entry, str]:
+    def send(batch: Sequence[EventEntry]) -> Mapping[EventEntry, str]:
         sent.extend(one.event_id for one in batch)
         return {one: "InternalError" for one in batch if one.event_id == "a-1"}
 
     with draining(path, send) as (drain, spool):
-        with pytest.raises(OwnTrouble, match="1 pipelines: InternalError"):
-            drain.turn()
+        with pytest.raises(InfrastructureError, match="1 pipelines: InternalError"):
+            drain.drain_once()
 
         assert sent == ["a-0", "b-0", "a-1", "b-1", "b-2"]
         assert [one.event_id for one in spool.oldest(10)] == ["a-1", "a-2"]
@@ -377,14 +377,14 @@ class Fated:
     fates: list[str]
     arrived: list[str] = field(default_factory=list)
 
-    def send(self, batch: Sequence[Entry]) -> Mapping[Entry, str]:
+    def send(self, batch: Sequence[EventEntry]) -> Mapping[EventEntry, str]:
         fate = self.fates.pop() if self.fates else ""
         if fate == "away":
-            raise OwnTrouble("SQS is away")
+            raise InfrastructureError("SQS is away")
         failed = {one: "no" for one in batch if one.pipeline_key == fate}
         self.arrived += [one.event_id for one in batch if one not in failed]
         if fate == "lost":
-            raise OwnTrouble("an answer that was lost")
+            raise InfrastructureError("an answer that was lost")
         return failed
 
 
@@ -398,8 +398,8 @@ def test_whatever_sqs_refuses_no_event_is_lost_or_overtaken(pipelines: str, fate
         spooled(path, pipelines)
         with draining(path, queue.send) as (drain, _):
             for _ in range(turns):
-                with suppress(OwnTrouble):
-                    drain.turn()
+                with suppress(InfrastructureError):
+                    drain.drain_once()
 
     for pipeline in set(pipelines):
         of_pipeline = [one for one in queue.arrived if one.startswith(pipeline)]

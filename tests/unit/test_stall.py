@@ -7,13 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lakehook.domain.duration import in_words, parse_duration
-from lakehook.domain.errors import BadInput, OwnTrouble
+from lakehook.domain.errors import InfrastructureError, InvalidInput
 from lakehook.domain.event import Event
-from lakehook.domain.lifecycle import Stage
-from lakehook.domain.pipeline import Advance
-from lakehook.domain.stall import StallThresholds
-from lakehook.tell_stalled import LEASE_SECONDS, TellStalled
+from lakehook.domain.pipeline import PipelineState, PipelineTransition, StallThresholds
+from lakehook.domain.time import format_duration, parse_duration
+from lakehook.ingestion.detect_stalled import LEASE_SECONDS, PublishStalledPipelines
 from tests.builders import an_event
 from tests.fakes import NOON, FakeClock, FakeJournal
 from tests.fakes_ops import FakePublisher
@@ -31,14 +29,14 @@ class World:
         self.take(an_event(event_type=event_type, **changes))
 
     def take(self, event: Event) -> None:
-        pipeline, _ = self.journal.open(event)
-        advance = pipeline.take(event)
-        assert isinstance(advance, Advance)
+        pipeline, _ = self.journal.load(event)
+        advance = pipeline.apply(event)
+        assert isinstance(advance, PipelineTransition)
         self.journal.append(advance)
 
     def tick(self) -> int:
         publish = self.publisher.publish
-        return TellStalled(self.journal, publish, self.clock, self.thresholds)()
+        return PublishStalledPipelines(self.journal, publish, self.clock, self.thresholds)()
 
     def told(self) -> list[str]:
         return [event.pipeline_id for event in self.publisher.published]
@@ -157,12 +155,12 @@ def test_a_stall_that_was_lost_on_its_way_is_told_again_by_the_same_id(world: Wo
 
 def test_when_the_queue_is_away_the_stall_is_told_later(world: World):
     def away(_: Iterable[Event]) -> int:
-        raise OwnTrouble("SQS is away")
+        raise InfrastructureError("SQS is away")
 
     world.accept()
     world.clock.sleep(HOUR)
-    with pytest.raises(OwnTrouble):
-        TellStalled(world.journal, away, world.clock, world.thresholds)()
+    with pytest.raises(InfrastructureError):
+        PublishStalledPipelines(world.journal, away, world.clock, world.thresholds)()
 
     world.clock.sleep(LEASE_SECONDS)
     assert world.tick() == 1
@@ -197,8 +195,8 @@ def test_what_has_ended_never_stalls(world: World):
 def test_what_a_setting_does_not_say_is_as_by_default():
     assert StallThresholds.parse("{}") == StallThresholds()
     assert StallThresholds.parse('{"running": "2h"}').limits == {
-        Stage.CREATED: 15 * MINUTE,
-        Stage.RUNNING: 2 * HOUR,
+        PipelineState.CREATED: 15 * MINUTE,
+        PipelineState.RUNNING: 2 * HOUR,
     }
 
 
@@ -216,7 +214,7 @@ def test_what_a_setting_does_not_say_is_as_by_default():
     ],
 )
 def test_a_bad_setting_is_refused_with_the_way_out(text: str, names: str):
-    with pytest.raises(BadInput) as refused:
+    with pytest.raises(InvalidInput) as refused:
         StallThresholds.parse(text)
 
     assert names in str(refused.value)
@@ -234,7 +232,7 @@ def test_a_duration_is_a_number_and_a_unit(text: str, seconds: float):
 def test_no_text_is_worse_than_a_bad_duration(text: str):
     try:
         assert 0 <= parse_duration(text, what="x", longest=60) <= 60
-    except BadInput as refused:
+    except InvalidInput as refused:
         told = str(refused)
         assert told.isprintable()
 
@@ -254,7 +252,7 @@ def test_no_text_is_worse_than_a_bad_duration(text: str):
     ],
 )
 def test_seconds_are_said_in_words(seconds: float, words: str):
-    assert in_words(seconds) == words
+    assert format_duration(seconds) == words
 
 
 # --- listing them ---
@@ -264,6 +262,6 @@ def test_a_state_is_no_older_than_its_acceptance(world: World):
     world.accept()
     world.clock.sleep(MINUTE)
 
-    found = list(world.journal.unended(Stage.CREATED, until=NOON))
+    found = list(world.journal.list(PipelineState.CREATED, until=NOON))
 
     assert [one.entered_at for one in found] == [NOON]

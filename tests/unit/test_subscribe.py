@@ -5,19 +5,25 @@ from dataclasses import replace
 import pytest
 
 from lakehook.domain.delivery import Lane
-from lakehook.domain.errors import BadEndpoint, BadInput, BadSubscription, NotFound, StillWaiting
+from lakehook.domain.errors import (
+    InvalidEndpoint,
+    InvalidInput,
+    InvalidSubscription,
+    NotFound,
+    PendingDeliveries,
+)
 from lakehook.domain.event import EventType
 from lakehook.domain.lane import DeliveryRecord, HeldLane, SuspendedReason
-from lakehook.domain.rate import Rate
-from lakehook.domain.secret import Signing
+from lakehook.domain.rate_limit import Rate
+from lakehook.domain.signing import SignatureAlgorithm
 from lakehook.domain.subscription import Subscription
-from lakehook.subscribe import Terms
+from lakehook.subscriptions.subscribe import SubscriptionFields
 from tests.builders import a_delivery, a_subscription
 from tests.fakes import NOON
 from tests.fakes_ops import Office
 
 URL = "https://ci.example/hook"
-TERMS = Terms(name="ci", url=URL)
+TERMS = SubscriptionFields(name="ci", url=URL)
 
 
 @pytest.fixture
@@ -25,7 +31,7 @@ def office() -> Office:
     return Office()
 
 
-def subscribed(office: Office, terms: Terms = TERMS) -> Subscription:
+def subscribed(office: Office, terms: SubscriptionFields = TERMS) -> Subscription:
     return office.desk().subscribe(terms)[0]
 
 
@@ -37,7 +43,7 @@ def test_a_new_subscription_is_in_force_with_an_id_and_the_defaults(office: Offi
 
     assert re.fullmatch(r"sub_[0-9a-f]{24}", subscription.id)
     assert office.subscriptions.find(subscription.id) == subscription
-    assert (subscription.event_types, subscription.signing) == ((), Signing.HMAC)
+    assert (subscription.event_types, subscription.signing) == ((), SignatureAlgorithm.HMAC)
     assert subscription.deadline_seconds == 10
     assert subscription.created_at == "2026-01-01T12:00:00.000+00:00"
 
@@ -47,8 +53,8 @@ def test_its_secret_is_kept_sealed_for_it_alone(office: Office) -> None:
 
     (stored,) = subscription.secrets
     assert len(secret.key) == 32
-    assert secret.key not in stored.sealed
-    assert office.sealer.unseal(stored.sealed, subscription_id=subscription.id) == secret.key
+    assert secret.key not in stored.ciphertext
+    assert office.sealer.unseal(stored.ciphertext, subscription_id=subscription.id) == secret.key
 
 
 def test_headers_are_sealed_as_one_object_and_their_names_stay_visible(office: Office) -> None:
@@ -57,9 +63,9 @@ def test_headers_are_sealed_as_one_object_and_their_names_stay_visible(office: O
     subscription = subscribed(office, terms)
 
     assert subscription.header_names == ("x-team", "authorization")
-    assert subscription.sealed_headers is not None
-    assert b"top-secret" not in subscription.sealed_headers
-    unsealed = office.sealer.unseal(subscription.sealed_headers, subscription_id=subscription.id)
+    assert subscription.encrypted_headers is not None
+    assert b"top-secret" not in subscription.encrypted_headers
+    unsealed = office.sealer.unseal(subscription.encrypted_headers, subscription_id=subscription.id)
     assert json.loads(unsealed) == {"x-team": "lake", "authorization": "Bearer top-secret"}
 
 
@@ -76,20 +82,20 @@ def test_a_url_that_is_a_credential_is_sealed_and_what_is_shown_of_it_stays_visi
     office.network.hosts["hooks.slack.com"] = ["93.184.216.34"]
 
     first = subscribed(office, replace(TERMS, url=url))
-    renamed = office.desk().amend(first, Terms(name="renamed"))
-    plain = office.desk().amend(renamed, TERMS)
-    again = office.desk().amend(plain, Terms(url=url))
+    renamed = office.desk().update(first, SubscriptionFields(name="renamed"))
+    plain = office.desk().update(renamed, TERMS)
+    again = office.desk().update(plain, SubscriptionFields(url=url))
 
     for subscription in (first, renamed, again):
-        assert subscription.endpoint.url == subscription.endpoint.shown == shown
-        assert subscription.sealed_url
-        unsealed = office.sealer.unseal(subscription.sealed_url, subscription_id=first.id)
+        assert subscription.endpoint.url == subscription.endpoint.display_url == shown
+        assert subscription.encrypted_url
+        unsealed = office.sealer.unseal(subscription.encrypted_url, subscription_id=first.id)
         assert unsealed == url.encode()
-    assert (plain.endpoint.url, plain.sealed_url) == (URL, None)
+    assert (plain.endpoint.url, plain.encrypted_url) == (URL, None)
 
 
 def test_terms_show_neither_headers_nor_url() -> None:
-    terms = Terms(headers=["authorization: top-secret"], url=f"{URL}?key=top-secret")
+    terms = SubscriptionFields(headers=["authorization: top-secret"], url=f"{URL}?key=top-secret")
 
     assert "top-secret" not in repr(terms)
 
@@ -117,7 +123,7 @@ def test_terms_show_neither_headers_nor_url() -> None:
 def test_bad_terms_are_refused_and_nothing_is_saved(
     office: Office, change: dict[str, object], complaint: str
 ) -> None:
-    with pytest.raises(BadInput, match=re.escape(complaint)):
+    with pytest.raises(InvalidInput, match=re.escape(complaint)):
         office.desk().subscribe(replace(TERMS, **change))  # type: ignore[arg-type]
 
     assert office.subscriptions.all() == []
@@ -140,7 +146,7 @@ def test_bad_terms_are_refused_and_nothing_is_saved(
 def test_an_endpoint_is_judged_as_the_sender_will_judge_it(
     office: Office, url: str, complaint: str
 ) -> None:
-    with pytest.raises(BadEndpoint, match=re.escape(complaint)):
+    with pytest.raises(InvalidEndpoint, match=re.escape(complaint)):
         office.desk().subscribe(replace(TERMS, url=url))
 
     assert office.subscriptions.all() == []
@@ -169,7 +175,7 @@ def test_a_host_unknown_here_is_only_warned_of(office: Office) -> None:
 def test_amending_changes_what_the_terms_name_and_nothing_else(office: Office) -> None:
     before = subscribed(office, replace(TERMS, headers=["x-team: lake"]))
 
-    after = office.desk().amend(before, Terms(name="builds", deadline_seconds=3))
+    after = office.desk().update(before, SubscriptionFields(name="builds", deadline_seconds=3))
 
     assert after == replace(before, name="builds", deadline_seconds=3, version=before.version + 1)
     assert office.subscriptions.find(before.id) == after
@@ -180,7 +186,9 @@ def test_event_types_and_headers_are_replaced_as_a_whole(office: Office) -> None
         office, replace(TERMS, event_types=["TASK_FAILED"], headers=["x-a: 1", "x-b: 2"])
     )
 
-    after = office.desk().amend(before, Terms(event_types=["PIPELINE_FAILED"], headers=["x-c: 3"]))
+    after = office.desk().update(
+        before, SubscriptionFields(event_types=["PIPELINE_FAILED"], headers=["x-c: 3"])
+    )
 
     assert after.event_types == (EventType.PIPELINE_FAILED,)
     assert after.header_names == ("x-c",)
@@ -195,19 +203,21 @@ BEARER = "authorization: Bearer s3cret"
 )
 def test_headers_do_not_follow_a_url_to_another_server(office: Office, url: str) -> None:
     desk = office.desk()
-    subscription, _ = desk.subscribe(Terms(name="ci", url=URL, headers=[BEARER]))
+    subscription, _ = desk.subscribe(SubscriptionFields(name="ci", url=URL, headers=[BEARER]))
 
-    with pytest.raises(BadSubscription, match=r"whose headers \(authorization\) do not go there"):
-        desk.amend(subscription, Terms(url=url))
+    with pytest.raises(
+        InvalidSubscription, match=r"whose headers \(authorization\) do not go there"
+    ):
+        desk.update(subscription, SubscriptionFields(url=url))
 
-    assert desk.amend(subscription, Terms(url=url, headers=[])).header_names == ()
+    assert desk.update(subscription, SubscriptionFields(url=url, headers=[])).header_names == ()
 
 
 def test_headers_stay_with_another_path_of_their_server(office: Office) -> None:
     desk = office.desk()
-    subscription, _ = desk.subscribe(Terms(name="ci", url=URL, headers=[BEARER]))
+    subscription, _ = desk.subscribe(SubscriptionFields(name="ci", url=URL, headers=[BEARER]))
 
-    amended = desk.amend(subscription, Terms(url=f"{URL}/other"))
+    amended = desk.update(subscription, SubscriptionFields(url=f"{URL}/other"))
 
     assert amended.header_names == ("authorization",)
 
@@ -215,19 +225,19 @@ def test_headers_stay_with_another_path_of_their_server(office: Office) -> None:
 def test_event_types_and_headers_can_be_taken_away(office: Office) -> None:
     before = subscribed(office, replace(TERMS, event_types=["TASK_FAILED"], headers=["x-a: 1"]))
 
-    after = office.desk().amend(before, Terms(event_types=[], headers=[]))
+    after = office.desk().update(before, SubscriptionFields(event_types=[], headers=[]))
 
     assert after.event_types == ()
-    assert (after.header_names, after.sealed_headers) == ((), None)
+    assert (after.header_names, after.encrypted_headers) == ((), None)
 
 
 def test_a_bad_amendment_leaves_the_subscription_as_it_was(office: Office) -> None:
     before = subscribed(office)
 
-    with pytest.raises(BadEndpoint):
-        office.desk().amend(before, Terms(name="new", url="https://laptop.example/"))
-    with pytest.raises(BadSubscription, match="nothing to change"):
-        office.desk().amend(before, Terms())
+    with pytest.raises(InvalidEndpoint):
+        office.desk().update(before, SubscriptionFields(name="new", url="https://laptop.example/"))
+    with pytest.raises(InvalidSubscription, match="nothing to change"):
+        office.desk().update(before, SubscriptionFields())
 
     assert office.subscriptions.find(before.id) == before
 
@@ -237,7 +247,7 @@ def test_a_bad_amendment_leaves_the_subscription_as_it_was(office: Office) -> No
 
 def test_a_subscription_is_found_by_its_id_or_its_name(office: Office) -> None:
     office.subscriptions.save(a_subscription(id="sub_a", name="ci"))
-    look_up = office.desk().look_up
+    look_up = office.desk().find_subscription
 
     assert look_up("sub_a") == look_up("ci")
 
@@ -246,15 +256,15 @@ def test_a_name_that_two_bear_is_refused_with_their_ids(office: Office) -> None:
     office.subscriptions.save(a_subscription(id="sub_a", name="ci"))
     office.subscriptions.save(a_subscription(id="sub_b", name="ci"))
 
-    with pytest.raises(BadSubscription, match="sub_a, sub_b"):
-        office.desk().look_up("ci")
-    assert office.desk().look_up("sub_b").id == "sub_b"
+    with pytest.raises(InvalidSubscription, match="sub_a, sub_b"):
+        office.desk().find_subscription("ci")
+    assert office.desk().find_subscription("sub_b").id == "sub_b"
 
 
 def test_removed_subscriptions_do_not_count(office: Office) -> None:
     office.subscriptions.save(a_subscription(id="sub_a", name="ci", removed_at="2026"))
     office.subscriptions.save(a_subscription(id="sub_b", name="ci"))
-    look_up = office.desk().look_up
+    look_up = office.desk().find_subscription
 
     assert look_up("ci").id == "sub_b"
     assert [one.id for one in look_up.all()] == ["sub_b"]
@@ -265,7 +275,7 @@ def test_removed_subscriptions_do_not_count(office: Office) -> None:
 def test_a_removed_one_is_found_by_its_id_where_removed_ones_are_meant_too(office: Office) -> None:
     office.subscriptions.save(a_subscription(removed_at="2026-01-01T00:00:00Z", name="gone"))
     office.subscriptions.save(a_subscription(id="sub_b", name="sub_a"))
-    look_up = office.desk().look_up
+    look_up = office.desk().find_subscription
 
     assert look_up("sub_a", removed=True).id == "sub_a"
     assert look_up("sub_a").id == "sub_b"
@@ -277,7 +287,7 @@ def test_the_oldest_stands_first(office: Office) -> None:
     office.subscriptions.save(a_subscription(id="sub_new", created_at="2026-02-01T00:00:00+00:00"))
     office.subscriptions.save(a_subscription(id="sub_old", created_at="2026-01-01T00:00:00+00:00"))
 
-    assert [one.id for one in office.desk().look_up.all()] == ["sub_old", "sub_new"]
+    assert [one.id for one in office.desk().find_subscription.all()] == ["sub_old", "sub_new"]
 
 
 # --- unsubscribe ---
@@ -288,9 +298,9 @@ def with_waiting_and_dead(office: Office, subscription: Subscription) -> HeldLan
     head, follower = (a_delivery(n, subscription=subscription.id) for n in (1, 2))
     held = HeldLane(lane=head.lane, head=1, due_at=NOON + 3600, held_since=NOON, version=1)
     dead = DeliveryRecord.waiting(head).dead("spent")
-    office.ledger.write(dead, before=None, after=held)
-    joined = held.joined_by(2)
-    office.ledger.write(DeliveryRecord.waiting(follower), before=held, after=joined)
+    office.ledger.save(dead, before=None, after=held)
+    joined = held.with_appended(2)
+    office.ledger.save(DeliveryRecord.waiting(follower), before=held, after=joined)
     return joined
 
 
@@ -301,14 +311,14 @@ def test_a_removed_subscription_leaves_a_tombstone_without_secrets(office: Offic
 
     assert office.subscriptions.find(subscription.id) == tombstone
     assert tombstone.removed_at == "2026-01-01T12:00:00.000+00:00"
-    assert (tombstone.secrets, tombstone.sealed_headers) == ((), None)
+    assert (tombstone.secrets, tombstone.encrypted_headers) == ((), None)
 
 
 def test_what_waits_keeps_a_subscription(office: Office) -> None:
     subscription = subscribed(office)
     held = with_waiting_and_dead(office, subscription)
 
-    with pytest.raises(StillWaiting, match="1 waiting delivery and 1 dead letter in 1 lane"):
+    with pytest.raises(PendingDeliveries, match="1 waiting delivery and 1 dead letter in 1 lane"):
         office.desk().unsubscribe(subscription)
 
     assert office.subscriptions.find(subscription.id) == subscription
@@ -353,38 +363,42 @@ def test_lanes_behind_letters_go_on_as_soon_as_they_may_skip(office: Office) -> 
     subscription = office.subscriptions.save(a_subscription())
     lane = with_waiting_and_dead(office, subscription).lane
 
-    skipping = office.desk().amend(subscription, Terms(ordering="skip"))
-    office.desk().amend(skipping, Terms(ordering="skip"))
+    skipping = office.desk().update(subscription, SubscriptionFields(ordering="skip"))
+    office.desk().update(skipping, SubscriptionFields(ordering="skip"))
 
     assert office.ledger.lanes[lane].due_at == NOON + 10
 
 
 def test_lanes_that_a_rate_held_back_go_on_as_soon_as_it_has_changed(office: Office) -> None:
     subscription = office.subscriptions.save(a_subscription(rate=Rate.parse("1/h")))
-    held = HeldLane.at(Lane(subscription.id, "39"), 1, now=NOON).suspended_until(
+    held = HeldLane.held_at(Lane(subscription.id, "39"), 1, now=NOON).suspended_until(
         NOON + 3600, reason=SuspendedReason.CIRCUIT_OPEN
     )
     delivery = a_delivery(subscription=subscription.id)
-    office.ledger.write(DeliveryRecord.waiting(delivery), before=None, after=held)
+    office.ledger.save(DeliveryRecord.waiting(delivery), before=None, after=held)
 
-    quick = office.desk().amend(subscription, Terms(rate="none"))
+    quick = office.desk().update(subscription, SubscriptionFields(rate="none"))
     assert quick.rate is None
     assert office.ledger.lanes[held.lane].due_at == NOON + 10
 
 
-@pytest.mark.parametrize("terms", [Terms(channel="webhook"), Terms(format="lakehook")])
-def test_a_subscription_keeps_its_channel_and_its_format(office: Office, terms: Terms) -> None:
+@pytest.mark.parametrize(
+    "terms", [SubscriptionFields(channel="webhook"), SubscriptionFields(format="lakehook")]
+)
+def test_a_subscription_keeps_its_channel_and_its_format(
+    office: Office, terms: SubscriptionFields
+) -> None:
     subscription = subscribed(office)
 
-    with pytest.raises(BadSubscription, match="a subscription keeps its own"):
-        office.desk().amend(subscription, terms)
+    with pytest.raises(InvalidSubscription, match="a subscription keeps its own"):
+        office.desk().update(subscription, terms)
 
 
 def test_another_amendment_wakes_no_lane(office: Office) -> None:
     subscription = office.subscriptions.save(a_subscription())
     lane = with_waiting_and_dead(office, subscription).lane
 
-    office.desk().amend(subscription, Terms(ordering="strict", deadline_seconds=3))
+    office.desk().update(subscription, SubscriptionFields(ordering="strict", deadline_seconds=3))
 
     assert office.ledger.lanes[lane].due_at == NOON + 3600
 
@@ -393,9 +407,11 @@ def test_where_the_url_is_the_credential_no_more_than_its_host_is_shown(office: 
     office.network.hosts["chat.example"] = ["93.184.216.34"]
     url = "https://chat.example/hooks/abc/Zx9Y"
 
-    subscription = subscribed(office, Terms(name="team", url=url, channel="slack"))
+    subscription = subscribed(office, SubscriptionFields(name="team", url=url, channel="slack"))
 
-    assert subscription.endpoint.url == subscription.endpoint.shown == "https://chat.example/…"
-    assert subscription.sealed_url is not None
-    unsealed = office.sealer.unseal(subscription.sealed_url, subscription_id=subscription.id)
+    assert (
+        subscription.endpoint.url == subscription.endpoint.display_url == "https://chat.example/…"
+    )
+    assert subscription.encrypted_url is not None
+    unsealed = office.sealer.unseal(subscription.encrypted_url, subscription_id=subscription.id)
     assert unsealed == url.encode()

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from lakehook.domain.errors import BadInput
-from ops.subscriptions_file import manuscript_of, written
+from lakehook.cli.commands.subscriptions_apply import format_document, parse_source_file
+from lakehook.domain.errors import InvalidInput
 
 JSON = st.recursive(
     st.none()
@@ -23,26 +23,26 @@ JSON = st.recursive(
 @example("\x85")
 @example("\ufeff\ufffe")
 def test_what_is_written_is_read_as_it_was(value: Any) -> None:
-    text = written({"a": value}, comments={})
+    text = format_document({"a": value}, comments={})
 
-    assert repr(manuscript_of(text, name="s").document) == repr({"a": value})
+    assert repr(parse_source_file(text, name="s").document) == repr({"a": value})
 
 
 @pytest.mark.parametrize(
     "text", ["no", "on", "2026-01-01", "1:30", "0x1f", "0o7", "1_000", "=", "NO"]
 )
 def test_words_that_yaml_once_took_for_something_else_are_texts(text: str) -> None:
-    assert manuscript_of(f"a: {text}", name="s").document == {"a": text}
+    assert parse_source_file(f"a: {text}", name="s").document == {"a": text}
 
 
 def test_json_is_read_too() -> None:
-    assert manuscript_of('{"a": [1, "b", null, true]}', name="s").document == {
+    assert parse_source_file('{"a": [1, "b", null, true]}', name="s").document == {
         "a": [1, "b", None, True]
     }
 
 
 def test_it_knows_the_line_of_everything() -> None:
-    manuscript = manuscript_of("\na:\n  - b: 1\n    c: 2\n  - d\n", name="s")
+    manuscript = parse_source_file("\na:\n  - b: 1\n    c: 2\n  - d\n", name="s")
 
     assert [manuscript.line(*path) for path in (("a",), ("a", 0, "c"), ("a", 1))] == [2, 4, 5]
     assert manuscript.line("a", 0, "missing") == 3
@@ -64,18 +64,20 @@ def test_it_knows_the_line_of_everything() -> None:
     ],
 )
 def test_what_is_no_plain_yaml_is_refused_with_its_line(text: str, fault: str) -> None:
-    with pytest.raises(BadInput) as refused:
-        manuscript_of(text, name="s")
+    with pytest.raises(InvalidInput) as refused:
+        parse_source_file(text, name="s")
 
     assert str(refused.value).startswith(fault)
 
 
 def test_an_empty_file_says_nothing() -> None:
-    assert manuscript_of("# only a comment\n", name="s").document is None
+    assert parse_source_file("# only a comment\n", name="s").document is None
 
 
 def test_variables_stand_in_comments_above_and_break_no_line() -> None:
-    text = written({"subscriptions": []}, comments={"LAKEHOOK_URL_X": "URL of a\nsubscriptions: b"})
+    text = format_document(
+        {"subscriptions": []}, comments={"LAKEHOOK_URL_X": "URL of a\nsubscriptions: b"}
+    )
 
     assert "#   LAKEHOOK_URL_X: 'URL of a\\nsubscriptions: b'" in text
-    assert manuscript_of(text, name="s").document == {"subscriptions": []}
+    assert parse_source_file(text, name="s").document == {"subscriptions": []}

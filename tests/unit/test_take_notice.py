@@ -1,10 +1,14 @@
 import pytest
 
 from lakehook.domain.devlake.refusal import RefusalKind
-from lakehook.domain.devlake.signature import SignedNotice, signed_query
+from lakehook.domain.devlake.signature import SignedNotification, signed_query
 from lakehook.domain.devlake.sources import DevLakeSource
 from lakehook.domain.event import MAX_EVENT_BYTES
-from lakehook.take_notice import Answer, TakeNotice, Verdict
+from lakehook.ingestion.receive_notification import (
+    ReceiveNotification,
+    ReceiveResult,
+    ReceiveStatus,
+)
 from tests.devlake_vectors import VECTORS, Vector, named
 from tests.fakes_ingress import FakeDetails, FakeNotificationSecrets, FakePublisher
 
@@ -18,18 +22,20 @@ class World:
         self.publisher, self.details = FakePublisher(), FakeDetails()
         self.empty_secret_allowed = False
 
-    def post(self, vector: Vector, source: str | None = None) -> Answer:
+    def post(self, vector: Vector, source: str | None = None) -> ReceiveResult:
         return self.say(vector.raw, vector.query, source)
 
-    def say(self, body: bytes, query: str | None = None, source: str | None = None) -> Answer:
-        take_notice = TakeNotice(
+    def say(
+        self, body: bytes, query: str | None = None, source: str | None = None
+    ) -> ReceiveResult:
+        take_notice = ReceiveNotification(
             self.secrets,
             self.publisher,
             self.details,
             empty_secret_allowed=self.empty_secret_allowed,
         )
         query = query or signed_query(body, SECRET, RUNNING.nouce)
-        return take_notice(SignedNotice(body, query), DevLakeSource(source))
+        return take_notice(SignedNotification(body, query), DevLakeSource(source))
 
     def published(self) -> list[str]:
         return [event.id for event in self.publisher.published]
@@ -46,7 +52,7 @@ def world() -> World:
 def test_a_signed_notice_is_an_event_on_the_queue(world: World, vector: Vector):
     answer = world.post(vector)
 
-    assert answer.verdict is Verdict.TAKEN
+    assert answer.status is ReceiveStatus.ACCEPTED
     assert [answer.event] == world.publisher.published
     assert answer.event
     assert answer.event.document["data"] == {"devlake": vector.body}
@@ -58,7 +64,7 @@ def test_a_signed_notice_is_an_event_on_the_queue(world: World, vector: Vector):
 def test_what_another_has_signed_goes_nowhere(world: World, vector: Vector):
     answer = world.post(vector)
 
-    assert (answer.verdict, answer.event) == (Verdict.UNSIGNED, None)
+    assert (answer.status, answer.event) == (ReceiveStatus.UNSIGNED, None)
     assert "sign" in answer.reason
     assert world.publisher.published == []
     assert world.details.asked == []
@@ -67,7 +73,7 @@ def test_what_another_has_signed_goes_nowhere(world: World, vector: Vector):
 def test_a_bad_nouce_is_unsigned(world: World):
     answer = world.say(RUNNING.raw, RUNNING.query.replace("-", "%20"))
 
-    assert answer.verdict is Verdict.UNSIGNED
+    assert answer.status is ReceiveStatus.UNSIGNED
     assert "nouce" in answer.reason
 
 
@@ -76,28 +82,28 @@ def test_the_empty_secret_is_refused_unless_an_operator_allows_it(world: World):
     world.empty_secret_allowed = True
     allowed = world.post(EMPTY)
 
-    assert refused.verdict is Verdict.UNSIGNED
-    assert allowed.verdict is Verdict.TAKEN
-    assert world.post(RUNNING).verdict is Verdict.TAKEN
+    assert refused.status is ReceiveStatus.UNSIGNED
+    assert allowed.status is ReceiveStatus.ACCEPTED
+    assert world.post(RUNNING).status is ReceiveStatus.ACCEPTED
 
 
 def test_a_stored_secret_that_is_empty_lets_nobody_in(world: World):
     world.secrets.stored = [""]
 
-    assert world.post(EMPTY).verdict is Verdict.UNSIGNED
+    assert world.post(EMPTY).status is ReceiveStatus.UNSIGNED
 
 
 def test_a_changed_secret_is_good_at_once_and_the_one_before_it_still(world: World):
     world.secrets.stored = ["another"]
-    assert world.post(RUNNING).verdict is Verdict.UNSIGNED
+    assert world.post(RUNNING).status is ReceiveStatus.UNSIGNED
 
     world.secrets.stored = [SECRET, "another"]
 
-    assert world.post(RUNNING).verdict is Verdict.TAKEN
+    assert world.post(RUNNING).status is ReceiveStatus.ACCEPTED
     assert world.secrets.asked_anew == 2
     world.secrets.stored = ["the next", SECRET]
-    world.secrets.live(anew=True)
-    assert world.post(RUNNING).verdict is Verdict.TAKEN
+    world.secrets.active(fresh=True)
+    assert world.post(RUNNING).status is ReceiveStatus.ACCEPTED
 
 
 @pytest.mark.parametrize(
@@ -112,7 +118,7 @@ def test_a_changed_secret_is_good_at_once_and_the_one_before_it_still(world: Wor
 def test_what_is_no_notice_is_unreadable_with_the_reason(world: World, body: bytes, reason: str):
     answer = world.say(body)
 
-    assert answer.verdict is Verdict.UNREADABLE
+    assert answer.status is ReceiveStatus.UNREADABLE
     assert reason in answer.reason
     assert world.publisher.published == []
 
@@ -123,7 +129,7 @@ def test_a_notice_that_is_too_large_an_event_is_unreadable(world: World):
 
     answer = world.say(body)
 
-    assert answer.verdict is Verdict.UNREADABLE
+    assert answer.status is ReceiveStatus.UNREADABLE
     assert "more than 131072" in answer.reason
 
 
@@ -132,8 +138,8 @@ def test_when_the_queue_is_away_the_notice_is_not_taken(world: World):
 
     answer = world.post(RUNNING)
 
-    assert answer.verdict is Verdict.UNAVAILABLE
-    assert str(answer.trouble) == "SQS is away"
+    assert answer.status is ReceiveStatus.UNAVAILABLE
+    assert str(answer.error) == "SQS is away"
     assert "SQS" not in answer.reason
 
 
@@ -150,8 +156,10 @@ def test_a_replayed_notice_is_the_event_that_it_was(world: World):
 def test_a_replayed_signature_serves_for_no_other_body_and_no_other_nouce(world: World):
     later = RUNNING.raw.replace(b"2024-09-05T15:08:02", b"2025-01-01T00:00:00")
 
-    assert world.say(later, RUNNING.query).verdict is Verdict.UNSIGNED
-    assert world.say(RUNNING.raw, RUNNING.query.replace("=4-", "=5-")).verdict is Verdict.UNSIGNED
+    assert world.say(later, RUNNING.query).status is ReceiveStatus.UNSIGNED
+    assert (
+        world.say(RUNNING.raw, RUNNING.query.replace("=4-", "=5-")).status is ReceiveStatus.UNSIGNED
+    )
 
 
 def test_what_is_known_beyond_the_notice_is_in_the_event(world: World):
@@ -181,7 +189,7 @@ def test_what_is_known_beyond_the_notice_is_in_the_event(world: World):
 def test_details_that_no_event_may_have_cost_no_notice(world: World, malformed: dict[str, object]):
     world.details.known = {(None, 39): malformed}
 
-    assert world.post(RUNNING).verdict is Verdict.TAKEN
+    assert world.post(RUNNING).status is ReceiveStatus.ACCEPTED
     (event,) = world.publisher.published
     assert event.document["trigger_source"] == "unknown"
     assert not event.document.keys() & (malformed.keys() - {"trigger_source"})
@@ -212,7 +220,7 @@ def test_so_are_their_tasks_of_the_oldest_form(world: World):
 
 
 def test_a_source_without_a_secret_of_its_own_signs_with_that_of_all(world: World):
-    assert world.post(RUNNING, source="staging").verdict is Verdict.TAKEN
+    assert world.post(RUNNING, source="staging").status is ReceiveStatus.ACCEPTED
 
 
 def test_a_source_with_a_secret_of_its_own_takes_no_other(world: World):
@@ -225,12 +233,12 @@ def test_a_source_with_a_secret_of_its_own_takes_no_other(world: World):
     elsewhere = world.say(RUNNING.raw, own)
 
     for answer in refused:
-        assert answer.verdict is Verdict.UNSIGNED
+        assert answer.status is ReceiveStatus.UNSIGNED
         assert answer.refusal
         assert answer.refusal.kind is RefusalKind.SIGNATURE
         assert answer.reason.endswith("(the version with the staging label staging)")
-    assert accepted.verdict is Verdict.TAKEN
-    assert elsewhere.verdict is Verdict.UNSIGNED
+    assert accepted.status is ReceiveStatus.ACCEPTED
+    assert elsewhere.status is ReceiveStatus.UNSIGNED
     assert "staging label" not in elsewhere.reason
 
 
@@ -242,7 +250,7 @@ def a_test_notice(vector: Vector = RUNNING) -> bytes:
 def test_a_signed_notice_of_no_pipeline_is_a_test_and_no_event(world: World, source: str | None):
     answer = world.say(a_test_notice(), source=source)
 
-    assert (answer.verdict, answer.event, answer.refusal) == (Verdict.TESTED, None, None)
+    assert (answer.status, answer.event, answer.refusal) == (ReceiveStatus.TESTED, None, None)
     assert world.publisher.published == []
     assert world.details.asked == []
 
@@ -251,8 +259,8 @@ def test_a_test_notice_is_judged_as_any_other(world: World):
     another = signed_query(a_test_notice(), "another", RUNNING.nouce)
     no_notice = a_test_notice().replace(b"TASK_RUNNING", b"TASK_TESTED")
 
-    assert world.say(a_test_notice(), another).verdict is Verdict.UNSIGNED
-    assert world.say(no_notice).verdict is Verdict.UNREADABLE
+    assert world.say(a_test_notice(), another).status is ReceiveStatus.UNSIGNED
+    assert world.say(no_notice).status is ReceiveStatus.UNREADABLE
 
 
 def test_an_answer_does_not_show_the_body(world: World):

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from lakehook.adapters.telemetry import PowertoolsTelemetry
-from lakehook.domain.errors import OwnTrouble
+from lakehook.adapters.telemetry.delivery import PowertoolsTelemetry
+from lakehook.domain.attempt import Attempt, Outcome
+from lakehook.domain.errors import InfrastructureError
 from lakehook.domain.lane import DeliveryRecord
-from lakehook.domain.lifecycle import Fate
-from lakehook.domain.outcome import Attempt, Outcome
+from lakehook.domain.pipeline import SkipReason
 from lakehook.ports.reconcile import ReconcileReport
 from tests.builders import a_delivery
 from tests.fakes import NOON
@@ -25,10 +25,10 @@ FAILURE = Attempt(
 SUCCESS = Attempt(at=NOON, outcome=Outcome.DELIVERED, milliseconds=12, status=200)
 SILENCE = Attempt(at=NOON, outcome=Outcome.TIMED_OUT, milliseconds=10_000)
 WAITING = DeliveryRecord.waiting(a_delivery(2, message=BODY))
-NUMBERED = a_delivery(2, message=BODY).numbered
+NUMBERED = a_delivery(2, message=BODY).sequenced
 OF_STAGING = DeliveryRecord.waiting(a_delivery(2, message=BODY, source="staging"))
-OF_STAGING_NUMBERED = a_delivery(2, message=BODY, source="staging").numbered
-INFERRED = a_delivery(1, message=BODY, inferred=True).numbered
+OF_STAGING_NUMBERED = a_delivery(2, message=BODY, source="staging").sequenced
+INFERRED = a_delivery(1, message=BODY, inferred=True).sequenced
 DELIVERY = {
     "delivery": "sub_a#39#2",
     "subscription": "sub_a",
@@ -120,7 +120,7 @@ SAYINGS: list[tuple[Say, dict[str, object], dict[str, tuple[str, list[float]]]]]
     (
         lambda telemetry: telemetry.fanned_out(NUMBERED, deliveries=0, repeated=True),
         {"message": "event_fanned_out", "repeated": True},
-        {"EventsRepeated": ("Count", [1])},
+        {"EventsRedelivered": ("Count", [1])},
     ),
     (
         lambda telemetry: telemetry.fanned_out(INFERRED, deliveries=1, repeated=False),
@@ -129,9 +129,9 @@ SAYINGS: list[tuple[Say, dict[str, object], dict[str, tuple[str, list[float]]]]]
     ),
     *(
         (
-            lambda telemetry, fate=fate: telemetry.set_aside(NUMBERED.event, fate),
+            lambda telemetry, fate=fate: telemetry.event_skipped(NUMBERED.event, fate),
             {
-                "message": "event_set_aside",
+                "message": "event_skipped",
                 "level": "INFO",
                 "pipeline_id": "39",
                 "event_id": "e2",
@@ -141,9 +141,9 @@ SAYINGS: list[tuple[Say, dict[str, object], dict[str, tuple[str, list[float]]]]]
             {metric: ("Count", [1])},
         )
         for fate, metric in (
-            (Fate.ABSORBED, "EventsAbsorbed"),
-            (Fate.STALE, "EventsStale"),
-            (Fate.MOVED_ON, "StallsOver"),
+            (SkipReason.DUPLICATE, "EventsDeduplicated"),
+            (SkipReason.STALE, "EventsStale"),
+            (SkipReason.STALL_OVER, "StallsDiscarded"),
         )
     ),
     (
@@ -152,18 +152,18 @@ SAYINGS: list[tuple[Say, dict[str, object], dict[str, tuple[str, list[float]]]]]
         {"PipelinesStalled": ("Count", [2])},
     ),
     (
-        lambda telemetry: telemetry.parked("m1", "39", "not JSON"),
+        lambda telemetry: telemetry.quarantined("m1", "39", "not JSON"),
         {
-            "message": "bad_message_parked",
+            "message": "invalid_message",
             "level": "WARNING",
             "message_id": "m1",
             "group": "39",
             "reason": "not JSON",
         },
-        {"MessagesParked": ("Count", [1])},
+        {"InvalidMessages": ("Count", [1])},
     ),
     (
-        lambda telemetry: telemetry.attempted(WAITING.tried(SUCCESS), next_at=None),
+        lambda telemetry: telemetry.attempted(WAITING.with_attempt(SUCCESS), next_at=None),
         {
             "message": "delivery_attempted",
             "level": "INFO",
@@ -173,10 +173,10 @@ SAYINGS: list[tuple[Say, dict[str, object], dict[str, tuple[str, list[float]]]]]
             "status": 200,
             "milliseconds": 12,
         },
-        {"DeliveriesDelivered": ("Count", [1]), "ExchangeTime": ("Milliseconds", [12])},
+        {"DeliveriesDelivered": ("Count", [1]), "AttemptDuration": ("Milliseconds", [12])},
     ),
     (
-        lambda telemetry: telemetry.attempted(WAITING.tried(FAILURE), next_at=NOON + 5),
+        lambda telemetry: telemetry.attempted(WAITING.with_attempt(FAILURE), next_at=NOON + 5),
         {
             "message": "delivery_attempted",
             **DELIVERY,
@@ -184,12 +184,12 @@ SAYINGS: list[tuple[Say, dict[str, object], dict[str, tuple[str, list[float]]]]]
             "status": 500,
             "next_at": NOON + 5,
         },
-        {"AttemptsFailed": ("Count", [1]), "ExchangeTime": ("Milliseconds", [7])},
+        {"AttemptsFailed": ("Count", [1]), "AttemptDuration": ("Milliseconds", [7])},
     ),
     (
-        lambda telemetry: telemetry.attempted(WAITING.tried(SILENCE), next_at=None),
+        lambda telemetry: telemetry.attempted(WAITING.with_attempt(SILENCE), next_at=None),
         {"message": "delivery_attempted", **DELIVERY, "outcome": "timed_out"},
-        {"AttemptsFailed": ("Count", [1]), "ExchangeTime": ("Milliseconds", [10_000])},
+        {"AttemptsFailed": ("Count", [1]), "AttemptDuration": ("Milliseconds", [10_000])},
     ),
     (
         lambda telemetry: telemetry.discarded(WAITING.discarded("subscription_removed")),
@@ -197,12 +197,14 @@ SAYINGS: list[tuple[Say, dict[str, object], dict[str, tuple[str, list[float]]]]]
         {"DeliveriesDiscarded": ("Count", [1])},
     ),
     (
-        lambda telemetry: telemetry.buried(WAITING.tried(FAILURE).dead("rejected")),
+        lambda telemetry: telemetry.dead_lettered(WAITING.with_attempt(FAILURE).dead("rejected")),
         {"message": "delivery_dead", "level": "WARNING", **DELIVERY, "reason": "rejected"},
         {"DeliveriesDead": ("Count", [1])},
     ),
     (
-        lambda telemetry: telemetry.buried(OF_STAGING.tried(FAILURE).dead("rejected")),
+        lambda telemetry: telemetry.dead_lettered(
+            OF_STAGING.with_attempt(FAILURE).dead("rejected")
+        ),
         {
             "message": "delivery_dead",
             **DELIVERY,
@@ -217,14 +219,16 @@ SAYINGS: list[tuple[Say, dict[str, object], dict[str, tuple[str, list[float]]]]]
         {"Events": ("Count", [1])},
     ),
     (
-        lambda telemetry: telemetry.woken(4),
-        {"message": "lanes_woken", "level": "INFO", "lanes": 4},
-        {"LanesWoken": ("Count", [4])},
+        lambda telemetry: telemetry.lanes_resumed(4),
+        {"message": "lanes_resumed", "level": "INFO", "lanes": 4},
+        {"LanesResumed": ("Count", [4])},
     ),
     (
-        lambda telemetry: telemetry.trouble(OwnTrouble("KMS\nis away"), doing="deliver"),
-        {"message": "own_trouble", "level": "ERROR", "doing": "deliver"},
-        {"OwnTrouble": ("Count", [1])},
+        lambda telemetry: telemetry.internal_error(
+            InfrastructureError("KMS\nis away"), doing="deliver"
+        ),
+        {"message": "internal_error", "level": "ERROR", "doing": "deliver"},
+        {"InternalErrors": ("Count", [1])},
     ),
 ]
 
@@ -268,7 +272,7 @@ def test_what_is_not_known_is_left_out(hear: Hear):
     telemetry = PowertoolsTelemetry.from_environment()
 
     with telemetry.invocation("request-1"):
-        telemetry.attempted(WAITING.tried(SILENCE), next_at=None)
+        telemetry.attempted(WAITING.with_attempt(SILENCE), next_at=None)
 
     line, _ = hear()
     assert "status" not in line
@@ -279,16 +283,16 @@ def test_trouble_says_what_and_where(hear: Hear):
     telemetry = PowertoolsTelemetry.from_environment()
 
     def call_aws() -> None:
-        raise OwnTrouble("KMS is away")
+        raise InfrastructureError("KMS is away")
 
     try:
         call_aws()
-    except OwnTrouble as error:
+    except InfrastructureError as error:
         with telemetry.invocation("request-1"):
-            telemetry.trouble(error, doing="deliver")
+            telemetry.internal_error(error, doing="deliver")
 
     line, _ = hear()
-    assert line["exception_name"] == "OwnTrouble"
+    assert line["exception_name"] == "InfrastructureError"
     assert "KMS is away" in line["exception"]
     assert "in call_aws" in line["exception"]
 
@@ -330,7 +334,7 @@ def test_what_is_counted_while_metrics_are_flushed_is_told_with_the_next(
     hear: Hear, monkeypatch: pytest.MonkeyPatch
 ):
     telemetry = PowertoolsTelemetry.from_environment()
-    late = Thread(target=telemetry.parked, args=("m1", "39", "late"))
+    late = Thread(target=telemetry.quarantined, args=("m1", "39", "late"))
     add_metric = telemetry.metrics.add_metric
 
     def add_while_another_speaks(**metric: Any) -> None:
@@ -341,13 +345,13 @@ def test_what_is_counted_while_metrics_are_flushed_is_told_with_the_next(
     with monkeypatch.context() as patch:
         patch.setattr(telemetry.metrics, "add_metric", add_while_another_speaks)
         with telemetry.invocation("request-1"):
-            telemetry.woken(1)
+            telemetry.lanes_resumed(1)
     late.join()
     with telemetry.invocation("request-2"):
         pass
 
     first, second = (embedded(said) for said in hear() if "_aws" in said)
-    assert (list(first), list(second)) == (["LanesWoken"], ["MessagesParked"])
+    assert (list(first), list(second)) == (["LanesResumed"], ["InvalidMessages"])
 
 
 def test_metrics_are_flushed_even_when_the_invocation_fails(hear: Hear):
@@ -355,13 +359,13 @@ def test_metrics_are_flushed_even_when_the_invocation_fails(hear: Hear):
 
     def fail() -> None:
         with telemetry.invocation("request-1"):
-            telemetry.woken(1)
-            raise OwnTrouble("SQS is away")
+            telemetry.lanes_resumed(1)
+            raise InfrastructureError("SQS is away")
 
-    with pytest.raises(OwnTrouble):
+    with pytest.raises(InfrastructureError):
         fail()
 
-    assert "LanesWoken" in embedded(hear()[-1])
+    assert "LanesResumed" in embedded(hear()[-1])
 
 
 def test_each_invocation_counts_anew_under_its_own_id(hear: Hear):
@@ -369,17 +373,17 @@ def test_each_invocation_counts_anew_under_its_own_id(hear: Hear):
 
     for request_id in ("request-1", "request-2"):
         with telemetry.invocation(request_id):
-            telemetry.woken(2)
+            telemetry.lanes_resumed(2)
 
     first, _, second, flushed = hear()
     assert (first["request_id"], second["request_id"]) == ("request-1", "request-2")
-    assert embedded(flushed) == {"LanesWoken": ("Count", [2])}
+    assert embedded(flushed) == {"LanesResumed": ("Count", [2])}
 
 
 def test_lanes_that_speak_at_once_are_all_heard_and_counted(hear: Hear):
     telemetry = PowertoolsTelemetry.from_environment()
 
-    records = [replace(WAITING, sequence=number).tried(SUCCESS) for number in range(1, 401)]
+    records = [replace(WAITING, sequence=number).with_attempt(SUCCESS) for number in range(1, 401)]
 
     with telemetry.invocation("request-1"), ThreadPoolExecutor(10) as lanes:
         list(lanes.map(lambda record: telemetry.attempted(record, next_at=None), records))
@@ -391,4 +395,6 @@ def test_lanes_that_speak_at_once_are_all_heard_and_counted(hear: Hear):
     assert [blob["DeliveriesDelivered"][1] for blob in blobs if "DeliveriesDelivered" in blob] == [
         [400]
     ]
-    assert sum(len(blob["ExchangeTime"][1]) for blob in blobs if "ExchangeTime" in blob) == 400
+    assert (
+        sum(len(blob["AttemptDuration"][1]) for blob in blobs if "AttemptDuration" in blob) == 400
+    )

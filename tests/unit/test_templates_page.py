@@ -4,9 +4,9 @@ import json
 import re
 from pathlib import Path
 
-from lakehook.adapters.liquid import LiquidTypesetter
-from lakehook.adapters.liquid.allowance import MOST_BITS, MOST_ITEMS, MOST_STEPS
+from lakehook.adapters.liquid import LiquidRenderer
 from lakehook.adapters.liquid.filters import FILTERS
+from lakehook.adapters.liquid.limits import MAX_BITS, MAX_ITEMS, MAX_STEPS
 from lakehook.adapters.liquid.tags import NAMES
 from lakehook.domain.event import EventType
 from lakehook.domain.template import Template
@@ -36,12 +36,12 @@ def test_its_examples_come_out_as_they_should():
         "- gitlab 9: subtask collectIssues ended unexpectedly: HTTP 502",
         "https://devlake.example/advanced/pipeline/39",
     ]
-    set_ = LiquidTypesetter().set(Template(subject=SUBJECT), fields(EventType.PIPELINE_FAILED))
-    assert (set_.subject, set_.unknown) == ('[lake & "shore"] Failed #39', ())
+    set_ = LiquidRenderer().render(Template(subject=SUBJECT), fields(EventType.PIPELINE_FAILED))
+    assert (set_.subject, set_.missing_fields) == ('[lake & "shore"] Failed #39', ())
 
 
 def test_it_names_every_tag_filter_and_bound():
     assert sorted(named_after("Tags")) == sorted(NAMES)
     assert sorted(named_after("Filters")) == sorted(FILTERS)
-    for bound in (MOST_STEPS, MOST_ITEMS, MOST_BITS):
+    for bound in (MAX_STEPS, MAX_ITEMS, MAX_BITS):
         assert f"{bound:,}" in PAGE

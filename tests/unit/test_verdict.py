@@ -1,7 +1,7 @@
 import pytest
 
 from lakehook.domain.event import EventType
-from local.demo.verdict import judge
+from local.demo.checks import judge
 from local.receiver import Arrival
 
 CREATED, RUNNING = EventType.PIPELINE_CREATED, EventType.PIPELINE_RUNNING

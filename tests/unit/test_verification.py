@@ -6,43 +6,55 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lakehook.adapters.signing_keys import SigningKeys
-from lakehook.domain.secret import Secret, Signing
-from lakehook.domain.signature import SigningKey, VerifyingKey, signatures
-from lakehook.domain.verification import Capture, Doubt, Reason, doubt_of
+from lakehook.adapters.signing_keys import CryptographySigningKeys
+from lakehook.domain.signing import (
+    HmacSecret,
+    SignatureAlgorithm,
+    SigningKey,
+    VerifyingKey,
+    signatures,
+)
+from lakehook.domain.verification import (
+    CapturedRequest,
+    Reason,
+    VerificationFailure,
+    verify_request,
+)
 from tests.vectors import named, vectors
 
-KEYS = SigningKeys()
-SECRET = Secret(b"s" * 32)
-PRIVATE = KEYS.make(Signing.ED25519, b"p" * 32)
+KEYS = CryptographySigningKeys()
+SECRET = HmacSecret(b"s" * 32)
+PRIVATE = KEYS.generate(SignatureAlgorithm.ED25519, b"p" * 32)
 NOW = 1_767_268_800
 BODY = '{"project":"湖","n":[1,2.5],"sequence":1}'.encode()
 
 
-def capture_of(vector: Any) -> Capture:
+def capture_of(vector: Any) -> CapturedRequest:
     headers = {f"webhook-{name}": vector[name] for name in ("id", "timestamp", "signature")}
     given = {name: value for name, value in headers.items() if value is not None}
-    return Capture(headers=given, body=vector["body"].encode())
+    return CapturedRequest(headers=given, body=vector["body"].encode())
 
 
-def doubt_about(vector: Any, *, secret: str | None = None, late: float = 0) -> Doubt | None:
+def doubt_about(
+    vector: Any, *, secret: str | None = None, late: float = 0
+) -> VerificationFailure | None:
     now = float(vectors("signed")[0]["timestamp"]) + late
-    key = KEYS.verifying(secret or vector["secret"])
-    return doubt_of(capture_of(vector), key, now=now, tolerance_seconds=300)
+    key = KEYS.parse_verifying_key(secret or vector["secret"])
+    return verify_request(capture_of(vector), key, now=now, tolerance_seconds=300)
 
 
-def captured(body: bytes = BODY, *, secrets: tuple[SigningKey, ...] = (SECRET,)) -> Capture:
+def captured(body: bytes = BODY, *, secrets: tuple[SigningKey, ...] = (SECRET,)) -> CapturedRequest:
     signed = signatures(message_id="sub_a#39#1", timestamp=NOW, body=BODY, secrets=secrets)
     headers = {
         "webhook-id": "sub_a#39#1",
         "webhook-timestamp": str(NOW),
         "webhook-signature": signed,
     }
-    return Capture(headers=headers, body=body)
+    return CapturedRequest(headers=headers, body=body)
 
 
-def doubt(capture: Capture, key: VerifyingKey = SECRET) -> Doubt | None:
-    return doubt_of(capture, key, now=NOW, tolerance_seconds=300)
+def doubt(capture: CapturedRequest, key: VerifyingKey = SECRET) -> VerificationFailure | None:
+    return verify_request(capture, key, now=NOW, tolerance_seconds=300)
 
 
 # --- the published vectors ---
@@ -54,8 +66,8 @@ def test_a_published_request_is_genuine_by_either_half_of_its_key(vector: Any):
     halves = [vector["secret"], vector.get("public", vector["secret"])]
 
     for half in halves:
-        key = KEYS.verifying(half)
-        assert doubt_of(capture_of(vector), key, now=at, tolerance_seconds=300) is None
+        key = KEYS.parse_verifying_key(half)
+        assert verify_request(capture_of(vector), key, now=at, tolerance_seconds=300) is None
 
 
 @pytest.mark.parametrize("vector", vectors("accepted"), ids=named)
@@ -79,16 +91,16 @@ def test_what_may_not_differ_is_refused_with_its_reason(vector: Any):
 
 
 def test_each_of_several_keys_that_signed_verifies():
-    other = Secret(b"o" * 24)
+    other = HmacSecret(b"o" * 24)
     capture = captured(secrets=(PRIVATE, SECRET, other))
 
-    for key in (SECRET, other, KEYS.verifying(PRIVATE.reveal()), public_half()):
+    for key in (SECRET, other, KEYS.parse_verifying_key(PRIVATE.reveal()), public_half()):
         assert doubt(capture, key) is None
 
 
 def public_half() -> VerifyingKey:
     assert PRIVATE.public
-    return KEYS.verifying(PRIVATE.public)
+    return KEYS.parse_verifying_key(PRIVATE.public)
 
 
 @pytest.mark.parametrize(
@@ -108,7 +120,7 @@ def test_a_key_of_the_other_kind_is_told_from_a_wrong_one(
 
 
 def test_another_public_key_verifies_nothing():
-    other = KEYS.verifying(KEYS.make(Signing.ED25519, b"o" * 32).reveal())
+    other = KEYS.parse_verifying_key(KEYS.generate(SignatureAlgorithm.ED25519, b"o" * 32).reveal())
 
     found = doubt(captured(secrets=(PRIVATE,)), other)
 
@@ -157,7 +169,7 @@ def test_a_hint_says_how_the_body_was(sent: bytes, came: bytes, hint: str):
     signed = signatures(message_id="m", timestamp=NOW, body=sent, secrets=[SECRET])
     headers = {"webhook-id": "m", "webhook-timestamp": str(NOW), "webhook-signature": signed}
 
-    found = doubt(Capture(headers=headers, body=came))
+    found = doubt(CapturedRequest(headers=headers, body=came))
 
     assert found
     assert found.hint == f"the body is not as it was sent: it verifies {hint}"
@@ -171,7 +183,7 @@ texts = st.text(max_size=40) | st.from_regex(r"v1a?,[A-Za-z0-9+/]{0,8}=*( v1,)?"
 @given(st.dictionaries(st.sampled_from(list(captured().headers)), texts), st.binary(max_size=20))
 def test_whatever_came_nothing_but_the_signed_is_genuine(headers: dict[str, str], body: bytes):
     for key in (SECRET, public_half()):
-        found = doubt(Capture(headers=headers, body=body), key)
+        found = doubt(CapturedRequest(headers=headers, body=body), key)
 
         assert found
         assert "\n" not in found.detail
@@ -187,7 +199,8 @@ def test_one_bit_of_a_signature_makes_it_another(place: int, bit: int):
         forged = f"{version},{base64.b64encode(changed).decode()}"
 
         found = doubt(
-            Capture(headers={**genuine.headers, "webhook-signature": forged}, body=BODY), checker
+            CapturedRequest(headers={**genuine.headers, "webhook-signature": forged}, body=BODY),
+            checker,
         )
 
         assert found

@@ -3,12 +3,12 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
+from lakehook.delivery.scheduler import ResumeDueLanes
 from lakehook.domain.delivery import Lane
-from lakehook.domain.errors import OwnTrouble
-from lakehook.domain.lane import HeldLane
-from lakehook.domain.message import Resume
-from lakehook.ports.ledger import Due
-from lakehook.wake import LEASE_SECONDS, WakeLanes
+from lakehook.domain.errors import InfrastructureError
+from lakehook.domain.lane import LEASE_SECONDS, HeldLane
+from lakehook.domain.queue_message import Resume
+from lakehook.ports.stores import DueItem
 from tests.fakes import NOON, FakeBell, FakeClock, FakeLedger, FakeTelemetry
 
 
@@ -22,9 +22,9 @@ class Bell(FakeBell):
 
     rings: list[int] = field(default_factory=list)
 
-    def ring(self, resumes: Sequence[Resume]) -> Collection[Lane]:
+    def enqueue_resumes(self, resumes: Sequence[Resume]) -> Collection[Lane]:
         self.rings.append(len(resumes))
-        return super().ring(resumes)
+        return super().enqueue_resumes(resumes)
 
 
 class World:
@@ -34,12 +34,12 @@ class World:
 
     def hold(self, *numbers: int, due_at: float = NOON) -> None:
         for number in numbers:
-            held = HeldLane.at(lane(number), 1, now=NOON)
+            held = HeldLane.held_at(lane(number), 1, now=NOON)
             self.ledger.lanes[held.lane] = replace(held, due_at=due_at)
 
     def wake(self) -> int:
         ledger = self.ledger
-        return WakeLanes(ledger, ledger.healths, self.bell, self.clock, self.telemetry)()
+        return ResumeDueLanes(ledger, ledger.healths, self.bell, self.clock, self.telemetry)()
 
 
 @pytest.fixture
@@ -66,13 +66,13 @@ def test_nothing_due_rings_no_bell(world: World):
 def test_the_due_time_has_moved_on_before_word_is_sent(world: World):
     world.hold(1)
     due_when_rung = []
-    ring = world.bell.ring
+    ring = world.bell.enqueue_resumes
 
     def watch(resumes: Sequence[Resume]) -> Collection[Lane]:
         due_when_rung.append(world.ledger.lanes[lane(1)].due_at)
         return ring(resumes)
 
-    world.bell.ring = watch  # type: ignore[method-assign]
+    world.bell.enqueue_resumes = watch  # type: ignore[method-assign]
 
     world.wake()
 
@@ -85,7 +85,11 @@ def test_the_resume_carries_the_new_time_as_its_token(world: World):
     world.wake()
 
     (resume,) = world.bell.rung
-    assert resume.token == world.ledger.lanes[lane(1)].token == round((NOON + LEASE_SECONDS) * 1000)
+    assert (
+        resume.token
+        == world.ledger.lanes[lane(1)].due_token
+        == round((NOON + LEASE_SECONDS) * 1000)
+    )
 
 
 def test_of_two_clocks_that_tick_at_once_one_rings(world: World):
@@ -100,7 +104,7 @@ def test_of_two_clocks_that_tick_at_once_one_rings(world: World):
 def test_a_lane_that_moved_meanwhile_is_left_alone(world: World):
     world.hold(1, 2)
     due = list(world.ledger.due(NOON))
-    world.ledger.due = lambda now: iter([*due, Due(lane(9), 7)])  # type: ignore[method-assign]
+    world.ledger.due = lambda now: iter([*due, DueItem(lane(9), 7)])  # type: ignore[method-assign]
     world.ledger.lanes[lane(1)] = world.ledger.lanes[lane(1)].head_failed(due_at=NOON + 5)
 
     assert world.wake() == 1
@@ -131,15 +135,15 @@ def test_who_could_not_be_told_is_not_counted_and_told_later(world: World):
 
 def test_a_word_that_was_lost_is_sent_again_after_the_lease(world: World):
     world.hold(1)
-    ring = world.bell.ring
+    ring = world.bell.enqueue_resumes
 
     def fail(resumes: Sequence[Resume]) -> Collection[Lane]:
-        raise OwnTrouble("SQS is away")
+        raise InfrastructureError("SQS is away")
 
-    world.bell.ring = fail  # type: ignore[method-assign]
-    with pytest.raises(OwnTrouble):
+    world.bell.enqueue_resumes = fail  # type: ignore[method-assign]
+    with pytest.raises(InfrastructureError):
         world.wake()
-    world.bell.ring = ring  # type: ignore[method-assign]
+    world.bell.enqueue_resumes = ring  # type: ignore[method-assign]
 
     assert world.wake() == 0
     world.clock.sleep(LEASE_SECONDS)
@@ -151,9 +155,9 @@ class TroubledLedger(FakeLedger):
 
     troubled: Collection[Lane] = ()
 
-    def lease(self, due: Due, *, until: float) -> int | None:
+    def lease(self, due: DueItem, *, until: float) -> int | None:
         if due.lane in self.troubled:
-            raise OwnTrouble("the table throttles this item")
+            raise InfrastructureError("the table throttles this item")
         return super().lease(due, until=until)
 
 
@@ -174,7 +178,7 @@ def test_a_table_in_trouble_ends_the_tick_and_what_was_leased_is_told(world: Wor
     world.ledger.troubled = {lane(n) for n in range(2, 30)}
     world.hold(*range(1, 30))
 
-    with pytest.raises(OwnTrouble):
+    with pytest.raises(InfrastructureError):
         world.wake()
 
     assert [resume.lane for resume in world.bell.rung] == [lane(1)]

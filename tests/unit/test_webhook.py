@@ -10,25 +10,24 @@ from hypothesis import strategies as st
 from standardwebhooks import Webhook
 
 from lakehook import __version__
-from lakehook.domain.channel import Content, Letter
-from lakehook.domain.delivery import Delivery, Lane, NumberedEvent
-from lakehook.domain.endpoint import Endpoint
-from lakehook.domain.language import Language
-from lakehook.domain.outcome import Answer, Outcome
-from lakehook.domain.request import Request
-from lakehook.domain.secret import Secret
-from lakehook.domain.template import Typeset
-from lakehook.domain.webhook import Webhook as Channel
-from lakehook.domain.webhook import read_answer, render, request_headers, retry_after
+from lakehook.domain.attempt import Outcome, Response
+from lakehook.domain.channels.base import OutboundMessage, RenderedMessage
+from lakehook.domain.channels.webhook import Webhook as Channel
+from lakehook.domain.channels.webhook import classify_response, render, request_headers, retry_after
+from lakehook.domain.delivery import Delivery, Lane, SequencedEvent
+from lakehook.domain.destination import Endpoint, Request
+from lakehook.domain.signing import HmacSecret
+from lakehook.domain.subscription import Language
+from lakehook.domain.template import RenderedTemplate
 from tests.builders import a_delivery, a_document, an_event
 from tests.fakes import NOON
 
-SECRET = Secret(b"a secret of thirty-two bytes, so")
+SECRET = HmacSecret(b"a secret of thirty-two bytes, so")
 NOON_TEXT = "Thu, 01 Jan 2026 12:00:00 GMT"
 
 
-def asking(wish: str) -> Answer:
-    return Answer(status=503, headers={"retry-after": wish}, body=b"")
+def asking(wish: str) -> Response:
+    return Response(status=503, headers={"retry-after": wish}, body=b"")
 
 
 # --- what is sent ---
@@ -52,7 +51,7 @@ def test_the_first_event_says_that_nothing_came_before():
 
 def test_a_producer_cannot_say_what_is_ours():
     event = an_event(sequence=99, previous_event_type="NONE")
-    forged = Delivery(Lane("sub_a", "39"), NumberedEvent(event, 3, "PIPELINE_RUNNING"))
+    forged = Delivery(Lane("sub_a", "39"), SequencedEvent(event, 3, "PIPELINE_RUNNING"))
 
     body = json.loads(render(forged))
 
@@ -118,7 +117,7 @@ def test_a_request_shows_neither_headers_nor_body():
     ],
 )
 def test_an_answer_is_read_by_its_status(statuses: list[int], outcome: Outcome):
-    read = {read_answer(Answer(status=one, headers={}, body=b"")) for one in statuses}
+    read = {classify_response(Response(status=status, headers={}, body=b"")) for status in statuses}
 
     assert read == {outcome}
 
@@ -175,7 +174,7 @@ def test_nonsense_is_no_wish(wish: str):
 
 
 def test_who_says_nothing_wishes_nothing():
-    assert retry_after(Answer(status=503, headers={}, body=b""), now=NOON) is None
+    assert retry_after(Response(status=503, headers={}, body=b""), now=NOON) is None
 
 
 def test_a_date_without_a_zone_is_gmt_wherever_we_run(monkeypatch: pytest.MonkeyPatch):
@@ -220,11 +219,11 @@ def test_a_producers_trace_goes_on_and_each_attempt_is_a_span_of_its_own():
     spans = iter((b"\x01" * 32, b"\x02" * 32))
 
     headers = [
-        CHANNEL.address(replace(a_letter(content), chance=lambda: next(spans))).headers
+        CHANNEL.build_request(replace(a_letter(content), random_bytes=lambda: next(spans))).headers
         for _ in range(2)
     ]
 
-    assert [one["traceparent"] for one in headers] == [
+    assert [header["traceparent"] for header in headers] == [
         f"00-{TRACE}-0101010101010101-01",
         f"00-{TRACE}-0202020202020202-01",
     ]
@@ -236,23 +235,23 @@ def test_a_template_keeps_the_trace():
         a_delivery(traceparent=f"00-{TRACE}-00f067aa0ba902b7-01"), Language.ENGLISH
     )
 
-    content = CHANNEL.compose(Typeset(body="{}"), usual)
+    content = CHANNEL.apply_template(RenderedTemplate(body="{}"), usual)
 
-    assert "traceparent" in CHANNEL.address(a_letter(content)).headers
+    assert "traceparent" in CHANNEL.build_request(a_letter(content)).headers
 
 
 @pytest.mark.parametrize("traced", [..., None, 7, "nonsense"])
 def test_without_a_trace_there_is_no_header(traced: object):
     content = CHANNEL.render(a_delivery(traceparent=traced), Language.ENGLISH)
 
-    assert "traceparent" not in CHANNEL.address(a_letter(content)).headers
+    assert "traceparent" not in CHANNEL.build_request(a_letter(content)).headers
 
 
 CHANNEL = Channel()
 
 
-def a_letter(content: Content) -> Letter:
-    return Letter(
+def a_letter(content: RenderedMessage) -> OutboundMessage:
+    return OutboundMessage(
         id="sub_a#39#1",
         content=content,
         destination=Endpoint.parse("https://ci.example/hook"),

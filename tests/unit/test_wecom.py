@@ -8,22 +8,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lakehook.attempt import AttemptDelivery, PostSigned
-from lakehook.domain.channel import Content
-from lakehook.domain.channels import channel_named
-from lakehook.domain.chat.wecom import MOST_BYTES, cut_markdown
-from lakehook.domain.endpoint import Endpoint
-from lakehook.domain.language import Language
-from lakehook.domain.mail import Mailbox
-from lakehook.domain.outcome import Answer, Outcome, Reading
-from lakehook.domain.rate import Rate
-from lakehook.domain.template import Typeset
-from lakehook.ports.keys import Keys
-from lakehook.say import Say
+from lakehook.delivery.render import RenderDelivery
+from lakehook.delivery.sender import AttemptDelivery, SignedSender
+from lakehook.domain.attempt import Outcome, Response, ResponseVerdict
+from lakehook.domain.channels import get_channel
+from lakehook.domain.channels.base import RenderedMessage
+from lakehook.domain.channels.wecom import MAX_BYTES, cut_markdown
+from lakehook.domain.destination import Endpoint, MailDestination
+from lakehook.domain.rate_limit import Rate
+from lakehook.domain.subscription import Language
+from lakehook.domain.template import RenderedTemplate
+from lakehook.ports.outbound import SubscriptionCredentials
 from tests.builders import a_delivery, a_subscription
 from tests.fakes import NOON, FakeClock, FakeDice, FakeKeyring, FakeReceiver, FakeTypesetter
 
-WECOM = channel_named("wecom")
+WECOM = get_channel("wecom")
 KEY = "693a91f6-7aaa-4bc4-97a0-0ec2sifa5aaa"
 URL = f"https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key={KEY}"
 SHOWN = "https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=…"
@@ -31,7 +30,7 @@ OURS = re.compile(r'<font color="(?:info|warning|comment)">|</font>')
 ANY_TEXT = st.text() | st.text("湖<>@[](]\n𠮷", max_size=3000) | st.just("湖" * 5000)
 
 
-def content_of(content: Content) -> str:
+def content_of(content: RenderedMessage) -> str:
     document = json.loads(content.body)
     assert document["msgtype"] == "markdown"
     return str(document["markdown"]["content"])
@@ -78,7 +77,7 @@ def test_whatever_is_said_there_is_room_and_no_markup_of_a_strangers(
 
     text = content_of(WECOM.render(replace(delivery, late=odd), Language.CHINESE))
 
-    assert len(text.encode()) <= MOST_BYTES
+    assert len(text.encode()) <= MAX_BYTES
     assert text.count("<font") == text.count("</font>")
     assert "<" not in OURS.sub("", text)
     assert "](" not in text
@@ -125,7 +124,7 @@ def test_whatever_failed_there_is_room_for_some_of_it(name: str):
 
     text = content_of(WECOM.render(replace(delivery, late=True, replayed=True), Language.CHINESE))
 
-    assert len(text.encode()) <= MOST_BYTES
+    assert len(text.encode()) <= MAX_BYTES
     assert "湖" * 300 in text
 
 
@@ -133,7 +132,7 @@ def test_a_long_message_is_cut_between_characters_and_fills_what_room_there_is()
     text = rendered(message="湖" * 4000)
 
     assert text.endswith("湖…")
-    assert MOST_BYTES - 3 < len(text.encode()) <= MOST_BYTES
+    assert MAX_BYTES - 3 < len(text.encode()) <= MAX_BYTES
 
 
 @given(
@@ -148,9 +147,9 @@ def test_what_a_template_gave_is_cut_outside_of_markup(parts: list[str], filler:
 
     cut = cut_markdown(text)
 
-    assert len(cut.encode()) <= MOST_BYTES
+    assert len(cut.encode()) <= MAX_BYTES
     if cut != text:
-        assert len(text.encode()) > MOST_BYTES
+        assert len(text.encode()) > MAX_BYTES
         assert re.fullmatch(r"(?:[^<>]|<[^<>]*>)*", cut)
         assert cut.rfind("<font") <= cut.rfind("</font>")
 
@@ -167,7 +166,7 @@ def test_what_a_template_gave_is_cut_outside_of_markup(parts: list[str], filler:
 def test_a_cut_leaves_no_tag_begun_and_no_colour_open(text: str, end: str):
     cut = cut_markdown(text)
 
-    assert len(cut.encode()) <= MOST_BYTES
+    assert len(cut.encode()) <= MAX_BYTES
     assert cut.endswith(end)
     assert cut.count("<") == cut.count(">")
     assert cut.count("<font") == cut.count("</font>")
@@ -182,7 +181,7 @@ def test_a_cut_leaves_no_tag_begun_and_no_colour_open(text: str, end: str):
     ],
 )
 def test_a_template_gives_markdown_or_the_whole_message(said: str, sent: object):
-    composed = WECOM.compose(Typeset(body=said), Content(body=b"usual"))
+    composed = WECOM.apply_template(RenderedTemplate(body=said), RenderedMessage(body=b"usual"))
 
     assert json.loads(composed.body) == sent
 
@@ -199,12 +198,14 @@ def test_a_template_gives_markdown_or_the_whole_message(said: str, sent: object)
     ],
 )
 def test_a_url_without_the_key_is_refused(url: str):
-    assert WECOM.objection(Endpoint.parse(url)) == "a robot's ends in ?key=…; copy it whole"
+    assert (
+        WECOM.validate_destination(Endpoint.parse(url)) == "a robot's ends in ?key=…; copy it whole"
+    )
 
 
 def test_it_is_reached_over_http_alone_and_twenty_times_a_minute():
-    assert WECOM.objection(Endpoint.parse(URL)) is None
-    assert WECOM.objection(Mailbox.parse("mailto:me@team.example"))
+    assert WECOM.validate_destination(Endpoint.parse(URL)) is None
+    assert WECOM.validate_destination(MailDestination.parse("mailto:me@team.example"))
     assert WECOM.rate == Rate.parse("20/m")
 
 
@@ -218,15 +219,19 @@ def test_it_is_reached_over_http_alone_and_twenty_times_a_minute():
 )
 def test_the_key_is_never_shown_whatever_wecom_says(said: str):
     body = json.dumps({"errcode": 93000, "errmsg": said}).encode()
-    receiver = FakeReceiver([Answer(status=200, headers={}, body=body)])
-    post = PostSigned(FakeKeyring(Keys((), url=URL)), receiver, FakeClock(), FakeDice())
+    receiver = FakeReceiver([Response(status=200, headers={}, body=body)])
+    post = SignedSender(
+        FakeKeyring(SubscriptionCredentials((), url=URL)), receiver, FakeClock(), FakeDice()
+    )
     shown = a_subscription(channel="wecom", endpoint=replace(Endpoint.parse(URL), url=SHOWN))
 
-    attempt = AttemptDelivery(Say(FakeTypesetter()), post, FakeClock())(a_delivery(), shown)
+    attempt = AttemptDelivery(RenderDelivery(FakeTypesetter()), post, FakeClock())(
+        a_delivery(), shown
+    )
 
     (request,) = receiver.requests
     assert request.endpoint.url == URL
-    assert request.endpoint.shown == SHOWN
+    assert request.endpoint.display_url == SHOWN
     assert attempt.outcome is Outcome.GONE
     assert "93000" in attempt.excerpt
     assert KEY not in f"{attempt} {request} {request.endpoint!r}"
@@ -235,8 +240,8 @@ def test_the_key_is_never_shown_whatever_wecom_says(said: str):
 # --- answers ---
 
 
-def read(body: bytes, status: int = 200, **headers: str) -> Reading:
-    return WECOM.read(Answer(status=status, headers=headers, body=body), now=NOON)
+def read(body: bytes, status: int = 200, **headers: str) -> ResponseVerdict:
+    return WECOM.interpret(Response(status=status, headers=headers, body=body), now=NOON)
 
 
 @pytest.mark.parametrize(
@@ -257,7 +262,7 @@ def read(body: bytes, status: int = 200, **headers: str) -> Reading:
 def test_an_errcode_says_what_became_of_it(code: int, outcome: Outcome):
     reading = read(json.dumps({"errcode": code, "errmsg": "ok"}).encode())
 
-    assert reading == Reading(outcome=outcome, unwanted=outcome is Outcome.GONE)
+    assert reading == ResponseVerdict(outcome=outcome, disable_requested=outcome is Outcome.GONE)
 
 
 @pytest.mark.parametrize(
@@ -265,7 +270,7 @@ def test_an_errcode_says_what_became_of_it(code: int, outcome: Outcome):
     [b"", b"ok", b"[]", b'{"errmsg":"ok"}', b'{"errcode":"0"}', b'{"errcode":false}', b"\xff"],
 )
 def test_without_an_errcode_nothing_was_taken(body: bytes):
-    assert read(body) == Reading(outcome=Outcome.REJECTED)
+    assert read(body) == ResponseVerdict(outcome=Outcome.REJECTED)
 
 
 @pytest.mark.parametrize("code", [-1, 45009])
@@ -273,7 +278,7 @@ def test_without_an_errcode_nothing_was_taken(body: bytes):
 def test_too_many_or_busy_waits_at_least_a_minute(code: int, hint: dict[str, str], seconds: float):
     reading = read(json.dumps({"errcode": code}).encode(), **hint)
 
-    assert reading == Reading(outcome=Outcome.THROTTLED, retry_after=seconds)
+    assert reading == ResponseVerdict(outcome=Outcome.THROTTLED, retry_after=seconds)
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,7 @@ from pathlib import Path
 
 from uv import find_uv_bin
 
-from infra.bundle import PYTHON
-from infra.bytecode import lambdas_python
+from infra.packaging.bytecode import PYTHON, lambdas_python
 
 PINS = Path(__file__).with_name("requirements.txt")
 

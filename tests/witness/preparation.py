@@ -45,7 +45,7 @@ def _statements(resources: Json) -> Iterator[Json]:
 
 def _name_batches(statement: Json) -> None:
     actions = _as_list(statement["Action"])
-    statement["Action"] = actions + [f"{one}Batch" for one in actions if one in BATCHES]
+    statement["Action"] = actions + [f"{action}Batch" for action in actions if action in BATCHES]
 
 
 def _name_sessions(statement: Json) -> None:

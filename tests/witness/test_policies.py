@@ -10,10 +10,10 @@ from typing import Any
 import boto3
 import pytest
 
+from lakehook.cli.bootstrap import open_service
+from lakehook.cli.context import CommandService
 from lakehook.producer import PipelineEventPublisher
 from local.receiver import Receiver
-from ops.desk import Desk
-from ops.wiring import desk_of_stack
 from tests.e2e.pipelines import CREATED, a_life, heard
 from tests.e2e.terminal import Terminal
 from tests.integration.eventually import eventually
@@ -28,13 +28,13 @@ def publisher(outputs: Mapping[str, str]) -> PipelineEventPublisher:
 
 
 @pytest.fixture
-def desk(outputs: Mapping[str, str]) -> Desk:
+def desk(outputs: Mapping[str, str]) -> CommandService:
     assert outputs
-    return desk_of_stack(STACK, print)
+    return open_service(STACK, print)
 
 
 @pytest.fixture
-def receiver(desk: Desk, capsys: pytest.CaptureFixture[str]) -> Iterator[Receiver]:
+def receiver(desk: CommandService, capsys: pytest.CaptureFixture[str]) -> Iterator[Receiver]:
     """It subscribes, and is gone from the subscriptions when the test is."""
     operator = Terminal(desk, capsys)
     with Receiver("one") as receiver:

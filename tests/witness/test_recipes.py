@@ -13,7 +13,7 @@ from tests.witness.house import STAGE, House
 
 @pytest.fixture
 def fewer_at_once(house: House) -> Iterator[None]:
-    house.choose("deliveries_at_once = 7\n")
+    house.choose("deliver_concurrency = 7\n")
     yield
     house.choose()
 

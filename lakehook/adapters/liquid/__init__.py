@@ -14,31 +14,30 @@ The library comes in when the first template is looked at: most functions never 
 takes a third of a second.
 """
 
-from lakehook.domain.document import Document
-from lakehook.domain.errors import BadSubscription, TemplateFailed
+from lakehook.domain.errors import InvalidSubscription, TemplateFailed
 from lakehook.domain.event import EventType
-from lakehook.domain.header import MAX_HEADER_BYTES, fault_of
+from lakehook.domain.headers import MAX_HEADER_BYTES, find_fault
+from lakehook.domain.json_document import Document
 from lakehook.domain.sample import fields_of_sample
 from lakehook.domain.template import (
     MAX_RENDERED_BYTES,
     MAX_SUBJECT_CHARACTERS,
     MAX_TEMPLATE_BYTES,
+    RenderedTemplate,
     Template,
-    Typeset,
 )
 
 
-class LiquidTypesetter:
-    def check(self, template: Template) -> None:
-        from lakehook.adapters.liquid.engine import parsed  # noqa: PLC0415  see above
-        from lakehook.adapters.liquid.scrutiny import Unfit  # noqa: PLC0415
+class LiquidRenderer:
+    def validate(self, template: Template) -> None:
+        from lakehook.adapters.liquid.engine import InvalidTemplate, parse_template  # noqa: PLC0415
 
-        for part, text in template.texts:
+        for part, text in template.parts:
             _refuse_size(part, text)
             try:
-                parsed(text)
-            except Unfit as unfit:
-                raise BadSubscription(f"{part}: {unfit}") from None
+                parse_template(text)
+            except InvalidTemplate as unfit:
+                raise InvalidSubscription(f"{part}: {unfit}") from None
         self._try(template)
 
     def _try(self, template: Template) -> None:
@@ -46,32 +45,32 @@ class LiquidTypesetter:
 
         That it gives nothing tells nothing: a sample has no ``data``.
         """
-        from lakehook.adapters.liquid.engine import Press  # noqa: PLC0415  see above
+        from lakehook.adapters.liquid.engine import _Rendering  # noqa: PLC0415  see above
 
         failure: TemplateFailed | None = None
         for event_type in EventType:
-            press = Press(fields_of_sample(event_type))
+            press = _Rendering(fields_of_sample(event_type))
             try:
-                for part, text in template.texts:
+                for part, text in template.parts:
                     press(part, text)
             except TemplateFailed as failed:
                 failure = failure or failed
             else:
                 return
-        raise BadSubscription(f"{failure}; so with a sample of every type of event") from None
+        raise InvalidSubscription(f"{failure}; so with a sample of every type of event") from None
 
-    def set(self, template: Template, fields: Document) -> Typeset:
-        from lakehook.adapters.liquid.engine import Press  # noqa: PLC0415  see above
+    def render(self, template: Template, fields: Document) -> RenderedTemplate:
+        from lakehook.adapters.liquid.engine import _Rendering  # noqa: PLC0415  see above
 
-        press = Press(fields)
-        given = {part: press(part, text) for part, text in template.texts}
-        return Typeset(
+        press = _Rendering(fields)
+        given = {part: press(part, text) for part, text in template.parts}
+        return RenderedTemplate(
             body=_body(given["template"]) if "template" in given else None,
             subject=_subject(given["template subject"]) if "template subject" in given else None,
             headers=_headers(
                 {name: given[f"template header {name}"] for name, _ in template.headers}
             ),
-            unknown=tuple(press.unknown),
+            missing_fields=tuple(press.unknown),
         )
 
 
@@ -79,9 +78,9 @@ def _refuse_size(part: str, text: str) -> None:
     try:
         size = len(text.encode())
     except UnicodeEncodeError:
-        raise BadSubscription(f"{part}: not UTF-8") from None
+        raise InvalidSubscription(f"{part}: not UTF-8") from None
     if size > MAX_TEMPLATE_BYTES:
-        raise BadSubscription(f"{part}: {size} bytes; at most {MAX_TEMPLATE_BYTES}")
+        raise InvalidSubscription(f"{part}: {size} bytes; at most {MAX_TEMPLATE_BYTES}")
 
 
 def _body(text: str) -> str:
@@ -105,7 +104,7 @@ def _headers(given: dict[str, str]) -> tuple[tuple[str, str], ...]:
     """Those that came out empty are left out."""
     headers = tuple((name, value.strip(" \t")) for name, value in given.items())
     for name, value in headers:
-        if fault := fault_of(value):
+        if fault := find_fault(value):
             raise TemplateFailed(f"template header {name}: its value {fault}")
     if sum(len(name) + len(value) for name, value in headers) > MAX_HEADER_BYTES:
         raise TemplateFailed(f"template headers: more than {MAX_HEADER_BYTES} bytes in all")

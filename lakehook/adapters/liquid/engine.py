@@ -1,41 +1,115 @@
-"""The language as we speak it: nothing that reaches out, nothing that knows what time it is."""
+"""What is refused of a template before it is ever rendered, in one line that says where.
 
-from collections.abc import Mapping
+The language as we speak it: nothing that reaches out, nothing that knows what time it is.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache, lru_cache
 
-from liquid import BoundTemplate, Environment
+from liquid import BoundTemplate, Environment, Expression, Node, RenderContext
+from liquid.builtin.expressions import FilteredExpression
+from liquid.builtin.expressions.primitive import RangeLiteral
+from liquid.exceptions import LiquidError
 
-from lakehook.adapters.liquid.allowance import Allowance, Context
-from lakehook.adapters.liquid.filters import FILTERS, guarded
-from lakehook.adapters.liquid.scrutiny import (
-    Unfit,
-    refuse_what_is_slow_to_read,
-    refuse_what_is_unknown,
-    told,
-)
-from lakehook.adapters.liquid.tags import OURS, TAGS
-from lakehook.adapters.liquid.values import kept
-from lakehook.domain.document import Document
+from lakehook.adapters.liquid.filters import FILTERS, freeze, metered
+from lakehook.adapters.liquid.limits import Allowance, Context
+from lakehook.adapters.liquid.tags import METERED_TAGS, TAGS
 from lakehook.domain.errors import TemplateFailed
+from lakehook.domain.json_document import Document
+
+MAX_SPACES, MAX_RAW, MAX_BRACKETS = 200, 20, 100
+_MESSAGES = re.compile(r"\{[{%].*?[%}]\}", re.DOTALL)
+_RAW = re.compile(r"\{%-?\s{0,20}(?:raw|doc)")
+
+
+class InvalidTemplate(Exception):
+    """The text says where and why."""
+
+
+def reject_slow_to_parse(text: str) -> None:
+    """The library reads by regular expressions that go over such a text again and again."""
+    for opens, closes in (("{{", "}}"), ("{%", "%}")):
+        if text.rfind(opens) > text.rfind(closes):
+            raise InvalidTemplate(
+                f"line {_line(text, text.rfind(opens))}: {opens} without {closes}"
+            )
+    if found := re.search(rf"\s{{{MAX_SPACES},}}", text):
+        raise InvalidTemplate(
+            f"line {_line(text, found.start())}: more than {MAX_SPACES} spaces in a row"
+        )
+    if len(_RAW.findall(text)) > MAX_RAW:
+        raise InvalidTemplate(f"more than {MAX_RAW} of raw and doc")
+    if sum(found.group().count("(") for found in _MESSAGES.finditer(text)) > MAX_BRACKETS:
+        raise InvalidTemplate(f"more than {MAX_BRACKETS} opening brackets in tags")
+
+
+def reject_unknown_names(template: BoundTemplate, env: Environment) -> None:
+    for expression in iterate_expressions(template.nodes, RenderContext(template)):
+        if type(expression) is RangeLiteral:
+            raise InvalidTemplate(
+                f"{location(expression.token)}a range {expression} stands elsewhere than in a for"
+            )
+        for used in (
+            (expression.filters or ()) if isinstance(expression, FilteredExpression) else ()
+        ):
+            if used.name not in env.filters:
+                known = ", ".join(sorted(env.filters))
+                raise InvalidTemplate(
+                    f"{location(used.token)}{used.name[:40]!a} is none of the filters {known}"
+                )
+
+
+def iterate_expressions(nodes: Iterable[Node], context: RenderContext) -> Iterator[Expression]:
+    for node in nodes:
+        for expression in node.expressions():
+            yield from _within(expression)
+        yield from iterate_expressions(node.children(context), context)
+
+
+def _within(expression: Expression) -> Iterator[Expression]:
+    yield expression
+    for one in expression.children():
+        yield from _within(one)
+
+
+def format_error(error: BaseException) -> str:
+    """What went wrong on one line of a bounded length, in what can be printed."""
+    token = error.token if isinstance(error, LiquidError) else None
+    message = (
+        error.message if isinstance(error, LiquidError) else f"{type(error).__name__}: {error}"
+    )
+    line = "".join(c if c.isprintable() else " " for c in str(message)[:300])
+    return location(token) + " ".join(line.split())
+
+
+def location(token: object) -> str:
+    source, at = getattr(token, "source", ""), getattr(token, "start_index", -1)
+    return f"line {_line(source, at)}: " if at >= 0 else ""
+
+
+def _line(text: str, at: int) -> int:
+    return text.count("\n", 0, at) + 1
+
 
 REMEMBERED = 256  # texts, parsed
 
 
-class Press:
+class _Rendering:
     """Sets the parts of one template; all of them together have one allowance."""
 
     def __init__(self, fields: Document) -> None:
-        self._fields: Mapping[str, object] = kept(fields)
+        self._fields: Mapping[str, object] = freeze(fields)
         self._allowance = Allowance()
         self.unknown: dict[str, None] = {}
 
     def __call__(self, part: str, text: str) -> str:
         try:
-            return self._rendered(parsed(text))
-        except Unfit as unfit:
+            return self._rendered(parse_template(text))
+        except InvalidTemplate as unfit:
             raise TemplateFailed(f"{part}: {unfit}") from None
         except Exception as error:  # noqa: BLE001  a template is a stranger's program
-            raise TemplateFailed(f"{part}: {told(error)}") from None
+            raise TemplateFailed(f"{part}: {format_error(error)}") from None
 
     def _rendered(self, template: BoundTemplate) -> str:
         context = Context(template, self._fields, self._allowance)
@@ -48,17 +122,17 @@ class Press:
 
 
 @lru_cache(maxsize=REMEMBERED)
-def parsed(text: str) -> BoundTemplate:
+def parse_template(text: str) -> BoundTemplate:
     """``Unfit`` says where and why it is none."""
-    refuse_what_is_slow_to_read(text)
+    reject_slow_to_parse(text)
     env = environment()
     try:
         template = env.from_string(text)
-        refuse_what_is_unknown(template, env)
-    except Unfit:
+        reject_unknown_names(template, env)
+    except InvalidTemplate:
         raise
     except Exception as error:  # noqa: BLE001  a template is a stranger's program
-        raise Unfit(told(error.__cause__ or error)) from None
+        raise InvalidTemplate(format_error(error.__cause__ or error)) from None
     return template
 
 
@@ -66,7 +140,7 @@ def parsed(text: str) -> BoundTemplate:
 def environment() -> Environment:
     env = Environment()
     env.tags = {name: env.tags[name] for name in TAGS}
-    for ours in OURS:
+    for ours in METERED_TAGS:
         env.add_tag(ours)
-    env.filters = {name: guarded(function) for name, function in FILTERS.items()}
+    env.filters = {name: metered(function) for name, function in FILTERS.items()}
     return env

@@ -1,8 +1,11 @@
 """The filters there are: those of Liquid that only compute, each kept within bounds.
 
 Left out are those that reach out, ask the time, or go over a text again and again.
+
+An event's own lists and objects, as a template meets them; and any value as JSON.
 """
 
+import json
 import re
 from collections.abc import Callable
 from datetime import timedelta, timezone
@@ -14,11 +17,54 @@ from liquid import Environment, is_undefined
 from liquid.exceptions import FilterArgumentError, LiquidError
 from liquid.filter import sequence_filter, string_filter, with_context
 
-from lakehook.adapters.liquid.allowance import MOST_ITEMS, MOST_WEIGHT, Context, TooMuch
-from lakehook.adapters.liquid.values import to_json
-from lakehook.domain.instant import instant
+from lakehook.adapters.liquid.limits import MAX_ITEMS, MAX_WEIGHT, Context, LimitExceeded
+from lakehook.domain.time import parse_rfc3339
 
-_OF_LIQUID = (
+
+def _nothing(value: object) -> float | None:
+    """In JSON, of what JSON has no word for; a decimal is a number with digits to spare."""
+    return float(value) if isinstance(value, Decimal) else None
+
+
+to_json = json.JSONEncoder(
+    ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=_nothing
+).encode
+
+
+class JsonObject(dict[str, object]):
+    """Written as JSON, and like no other: to compare two of them deeply could take long."""
+
+    __hash__ = object.__hash__  # type: ignore[assignment]
+    __eq__ = object.__eq__
+    __ne__ = object.__ne__
+
+    def __str__(self) -> str:
+        return to_json(self)
+
+
+class JsonList(list[object]):
+    """The same of a list."""
+
+    __hash__ = object.__hash__  # type: ignore[assignment]
+    __eq__ = object.__eq__
+    __ne__ = object.__ne__
+    __lt__ = __gt__ = __le__ = __ge__ = lambda *_: NotImplemented
+
+    def __str__(self) -> str:
+        return to_json(self)
+
+
+def freeze(fields: dict[str, Any]) -> JsonObject:
+    return JsonObject({name: _freeze(value) for name, value in fields.items()})
+
+
+def _freeze(value: Any) -> object:
+    if isinstance(value, dict):
+        return freeze(value)
+    return JsonList(map(_freeze, value)) if isinstance(value, list) else value
+
+
+_BUILT_IN = (
     *("abs", "append", "at_least", "at_most", "base64_decode", "base64_encode"),
     *("base64_url_safe_decode", "base64_url_safe_encode", "capitalize", "ceil"),
     *("concat", "default", "divided_by", "downcase", "escape", "escape_once", "escapejs", "find"),
@@ -36,17 +82,17 @@ _ZONE = re.compile(r"([+-])([01]\d|2[0-3]):([0-5]\d)")
 Filter = Callable[..., Any]
 
 
-def guarded(function: Filter) -> Filter:
+def metered(function: Filter) -> Filter:
     """Pays for what goes in and what comes out; neither may be larger than a value may be."""
     wants_environment = getattr(function, "with_environment", False)
 
     @with_context
     def paid(value: object, *given: Any, context: Context, **named: Any) -> object:
-        context.allowance.move(value, *given, *named.values())
+        context.allowance.grow(value, *given, *named.values())
         if wants_environment:
             named["environment"] = context.env
         result = function(value, *given, **named)
-        context.allowance.move(result)
+        context.allowance.grow(result)
         return result
 
     return paid
@@ -58,7 +104,7 @@ def guarded(function: Filter) -> Filter:
 @string_filter
 def replace(text: str, old: Any, new: Any = "") -> str:
     old, new = _text(old), _text(new)
-    _refuse_weight(len(text) + text.count(old) * max(0, len(new) - len(old)))
+    _reject_weight(len(text) + text.count(old) * max(0, len(new) - len(old)))
     return text.replace(old, new)
 
 
@@ -67,8 +113,8 @@ def split(text: str, separator: Any = "") -> list[str]:
     separator = _text(separator)
     if not text or text == separator:
         return []
-    if (text.count(separator) if separator else len(text)) > MOST_ITEMS:
-        raise TooMuch(f"a list is too long: more than {MOST_ITEMS} items")
+    if (text.count(separator) if separator else len(text)) > MAX_ITEMS:
+        raise LimitExceeded(f"a list is too long: more than {MAX_ITEMS} items")
     if not separator:
         return list(text)
     return text.split(None if separator == " " else separator)
@@ -77,7 +123,7 @@ def split(text: str, separator: Any = "") -> list[str]:
 @sequence_filter
 def join(items: Any, separator: Any = " ") -> str:
     texts, separator = [_text(one) for one in items], _text(separator)
-    _refuse_weight(sum(map(len, texts)) + len(texts) * len(separator))
+    _reject_weight(sum(map(len, texts)) + len(texts) * len(separator))
     return str(separator).join(texts)
 
 
@@ -157,7 +203,7 @@ def date(value: Any, form: Any = None, zone: Any = None) -> str:
     What is no such time stays as it is; a year before 1900 is no time at all.
     """
     try:
-        at = instant(value)
+        at = parse_rfc3339(value)
     except (TypeError, ValueError):
         return _text(value)
     if at.year < _FIRST_YEAR:  # as Go writes a time that nobody has set
@@ -182,13 +228,13 @@ def _text(value: object) -> str:
     return value if isinstance(value, str) else str(value)
 
 
-def _refuse_weight(size: int) -> None:
-    if size > MOST_WEIGHT:
-        raise TooMuch(f"a value is too large: more than {MOST_WEIGHT} characters")
+def _reject_weight(size: int) -> None:
+    if size > MAX_WEIGHT:
+        raise LimitExceeded(f"a value is too large: more than {MAX_WEIGHT} characters")
 
 
 FILTERS: dict[str, Filter] = {
-    **{name: Environment().filters[name] for name in _OF_LIQUID},
+    **{name: Environment().filters[name] for name in _BUILT_IN},
     **{name: lenient(Environment().filters[name]) for name in _LENIENT},
     "compact": compact,
     "date": date,

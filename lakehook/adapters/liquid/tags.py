@@ -11,7 +11,7 @@ from liquid.builtin.tags.for_tag import ForNode, ForTag
 from liquid.exceptions import LiquidSyntaxError
 from liquid.stringify import to_liquid_string
 
-from lakehook.adapters.liquid.allowance import MOST_ITEMS, Context, TooMuch
+from lakehook.adapters.liquid.limits import MAX_ITEMS, Context, LimitExceeded
 
 TAGS = (
     *("#", "assign", "break", "capture", "case", "comment", "content", "continue", "cycle"),
@@ -20,7 +20,7 @@ TAGS = (
 NAMES = sorted({*TAGS, "echo", "for", "raw"} - {"content"})  # raw is none to the library
 
 
-class Unheard(Illegal):
+class UnknownTag(Illegal):
     """In the place of whatever tag is not ours."""
 
     def parse(self, stream: TokenStream) -> Node:  # type: ignore[override]
@@ -28,43 +28,43 @@ class Unheard(Illegal):
         raise LiquidSyntaxError(f"{token.value[:40]!a} is none of the tags {known}", token=token)
 
 
-class PaidOutputNode(OutputNode):
+class MeteredOutputNode(OutputNode):
     def render_to_output(self, context: RenderContext, buffer: TextIO) -> int:
-        return _say(self, context, buffer)
+        return _render(self, context, buffer)
 
 
-class PaidOutput(Output):
-    node_class = PaidOutputNode
+class MeteredOutput(Output):
+    node_class = MeteredOutputNode
 
 
-class PaidEchoNode(EchoNode):
+class MeteredEchoNode(EchoNode):
     def render_to_output(self, context: RenderContext, buffer: TextIO) -> int:
-        return _say(self, context, buffer)
+        return _render(self, context, buffer)
 
 
-class PaidEcho(EchoTag):
-    node_class = PaidEchoNode
+class MeteredEcho(EchoTag):
+    node_class = MeteredEchoNode
 
 
-def _say(node: OutputNode | EchoNode, context: RenderContext, buffer: TextIO) -> int:
+def _render(node: OutputNode | EchoNode, context: RenderContext, buffer: TextIO) -> int:
     assert isinstance(context, Context)
     value = node.expression.evaluate(context)
-    context.allowance.move(value)
+    context.allowance.grow(value)
     return buffer.write(to_liquid_string(value, autoescape=False))
 
 
-class PaidFor(ForTag):
+class MeteredFor(ForTag):
     def parse(self, stream: TokenStream) -> Node:
         began = stream.current.start_index
         node = super().parse(stream)
         assert isinstance(node, ForNode)
-        node.block = Round(node.block, length=stream.current.start_index - began)
+        node.block = MeteredBlock(node.block, length=stream.current.start_index - began)
         if isinstance(made := node.expression.iterable, RangeLiteral):
-            node.expression.iterable = ShortRange(made.token, made.start, made.stop)
+            node.expression.iterable = BoundedRange(made.token, made.start, made.stop)
         return node
 
 
-class Round(BlockNode):
+class MeteredBlock(BlockNode):
     """What a loop goes through: each time it costs as many steps as the loop has characters."""
 
     __slots__ = ("length",)
@@ -79,14 +79,14 @@ class Round(BlockNode):
         return super().render_to_output(context, buffer)
 
 
-class ShortRange(RangeLiteral):
+class BoundedRange(RangeLiteral):
     """Never so long that to turn it round would fill the memory."""
 
     def evaluate(self, context: RenderContext) -> range:
         made = super().evaluate(context)
-        if made.stop - made.start > MOST_ITEMS:
-            raise TooMuch(f"a range is too long: more than {MOST_ITEMS} items")
+        if made.stop - made.start > MAX_ITEMS:
+            raise LimitExceeded(f"a range is too long: more than {MAX_ITEMS} items")
         return made
 
 
-OURS = (PaidFor, PaidOutput, PaidEcho, Unheard)
+METERED_TAGS = (MeteredFor, MeteredOutput, MeteredEcho, UnknownTag)

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from typing import Self
 from urllib.parse import SplitResult, urlsplit
 
-from lakehook.domain.errors import BadInput, BadSubscription
-from lakehook.domain.header import checked_headers
+from lakehook.domain.errors import InvalidInput, InvalidSubscription
+from lakehook.domain.headers import parse_headers
 
-_MOST_CHARACTERS = 2048
+_MAX_CHARACTERS = 2048
 _PRINTED = re.compile(r"[!-~]+")
 
 
@@ -22,26 +22,26 @@ class ApiAddress:
 
     @classmethod
     def parse(cls, url: str, header_lines: Sequence[str] = ()) -> Self:
-        """``BadInput`` says what is wrong, and shows neither: a URL may hold a password."""
+        """``InvalidInput`` says what is wrong, and shows neither: a URL may hold a password."""
         try:
-            return cls(_checked(url), checked_headers(header_lines))
-        except BadSubscription as error:
-            raise BadInput(str(error)) from None
+            return cls(_validated(url), parse_headers(header_lines))
+        except InvalidSubscription as error:
+            raise InvalidInput(str(error)) from None
 
 
-def _checked(url: str) -> str:
+def _validated(url: str) -> str:
     parts = _split(url)
     if parts is None or parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise BadInput("devlake: not a URL such as http://devlake:8080 or https://host/api")
+        raise InvalidInput("devlake: not a URL such as http://devlake:8080 or https://host/api")
     if "@" in parts.netloc:
-        raise BadInput("devlake: credentials go into --header-file, not into the URL")
+        raise InvalidInput("devlake: credentials go into --header-file, not into the URL")
     if "?" in url or "#" in url:
-        raise BadInput("devlake: the URL ends before the first ? or #")
+        raise InvalidInput("devlake: the URL ends before the first ? or #")
     return url.rstrip("/")
 
 
 def _split(url: str) -> SplitResult | None:
-    if len(url) > _MOST_CHARACTERS or not _PRINTED.fullmatch(url):
+    if len(url) > _MAX_CHARACTERS or not _PRINTED.fullmatch(url):
         return None
     try:
         parts = urlsplit(url)

@@ -13,11 +13,11 @@ https://github.com/apache/incubator-devlake/blob/main/backend/server/services/pi
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from lakehook.domain.chat.text import fitted, on_one_line
-from lakehook.domain.document import Document
 from lakehook.domain.error_text import summary_of, without_credentials
 from lakehook.domain.event import EventType, keep_valid
 from lakehook.domain.event_fields import MAX_FAILED_TASKS, MAX_TASK_MESSAGE
+from lakehook.domain.json_document import Document
+from lakehook.domain.text import single_line, truncate
 
 MAX_NAME_CHARACTERS = 200
 MAX_LABELS, MAX_LABEL_CHARACTERS = 20, 100
@@ -97,7 +97,7 @@ def _failed_task(task: Mapping[str, Any]) -> Document:
         "id": task["id"],
         "plugin": _line(task["plugin"], MAX_NAME_CHARACTERS),
         "status": task["status"],
-        "message": on_one_line(message, MAX_TASK_MESSAGE) or None,
+        "message": single_line(message, MAX_TASK_MESSAGE) or None,
     }
     return {name: value for name, value in said.items() if value is not None}
 
@@ -109,7 +109,7 @@ def _labels(value: Any) -> Iterator[str]:
 
 
 def _line(value: Any, most: int) -> str:
-    return on_one_line(value, most) if isinstance(value, str) else ""
+    return single_line(value, most) if isinstance(value, str) else ""
 
 
 def _text(value: Any, most: int) -> str:
@@ -117,4 +117,4 @@ def _text(value: Any, most: int) -> str:
     if not isinstance(value, str):
         return ""
     seen = "".join(char if char.isprintable() or char in "\n\t" else " " for char in value)
-    return fitted(without_credentials(seen), most)
+    return truncate(without_credentials(seen), most)

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from lakehook.domain.chat.text import on_one_line
 from lakehook.domain.devlake.refusal import Refusal
 from lakehook.domain.event import Event
+from lakehook.domain.text import single_line
 
 MAX_REASON = 200  # characters
 _DEVLAKES_ID = "devlake:"
@@ -25,7 +25,7 @@ class LastRefused:
     @classmethod
     def of(cls, refusal: Refusal, *, now: float) -> "LastRefused":
         """Cleaned: a reason may quote what a stranger has sent."""
-        return cls(now, str(refusal.kind), on_one_line(refusal.reason, MAX_REASON))
+        return cls(now, str(refusal.kind), single_line(refusal.reason, MAX_REASON))
 
 
 @dataclass(frozen=True)

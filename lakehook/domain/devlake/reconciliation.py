@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Self
 
-from lakehook.domain.devlake.status import GREATEST_ID
-from lakehook.domain.lifecycle import Stage
+from lakehook.domain.devlake.notification import MAX_ID
+from lakehook.domain.pipeline import PipelineState
 from lakehook.domain.pipeline_key import split_pipeline_key
 
 LOOK_BACK_SECONDS = 24 * 3600.0
@@ -47,7 +47,7 @@ class Backlog:
 class Cursor:
     """The pipeline that was asked for last, of those that the journal holds as unfinished."""
 
-    stage: Stage
+    stage: PipelineState
     stalled: bool
     entered_at: float
     key: str
@@ -141,4 +141,4 @@ def pipeline_number(key: str, source: str | None) -> int | None:
     named, number = split_pipeline_key(key)
     if named != source or not number.isdecimal() or str(int(number)) != number:
         return None
-    return int(number) if int(number) <= GREATEST_ID else None
+    return int(number) if int(number) <= MAX_ID else None

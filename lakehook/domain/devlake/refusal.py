@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import parse_qs
 
-from lakehook.domain.devlake.notice import read_notice
-from lakehook.domain.devlake.signature import SignedNotice
-from lakehook.domain.errors import BadNotice, BadSign, Unsigned
+from lakehook.domain.devlake.notification import parse_notification
+from lakehook.domain.devlake.signature import SignedNotification
+from lakehook.domain.errors import InvalidNotification, InvalidSignature, Unsigned
 
 TEST_PIPELINE = 0
 """The id in a test notice; the pipelines of a DevLake begin at 1."""
@@ -36,7 +36,7 @@ def has_signature(query: str) -> bool:
     return parse_qs(query, keep_blank_values=True).keys() >= _SIGNATURE
 
 
-def seems_devlake(notice: SignedNotice) -> bool:
+def seems_devlake(notice: SignedNotification) -> bool:
     """Whether a person must look at it: who scans the internet sends neither form.
 
     A notice that can be read is DevLake's even without a signature: an endpoint that has a query
@@ -47,7 +47,11 @@ def seems_devlake(notice: SignedNotice) -> bool:
 
 
 def refuse_sign(
-    notice: SignedNotice, error: BadSign, secrets: Iterable[str], *, label: str | None = None
+    notice: SignedNotification,
+    error: InvalidSignature,
+    secrets: Iterable[str],
+    *,
+    label: str | None = None,
 ) -> Refusal:
     """The refusal of a notice that none of these secrets has signed.
 
@@ -65,18 +69,18 @@ def refuse_sign(
 
 def _pipeline_of(body: bytes) -> int | str | None:
     try:
-        pipeline_id: int | str = read_notice(body)["pipeline_id"]
-    except BadNotice:
+        pipeline_id: int | str = parse_notification(body)["pipeline_id"]
+    except InvalidNotification:
         return None
     return pipeline_id
 
 
-def _slip(notice: SignedNotice, secrets: Iterable[str]) -> str | None:
+def _slip(notice: SignedNotification, secrets: Iterable[str]) -> str | None:
     """What was slightly wrong with the secret that DevLake has, as far as that can be told."""
     for candidate, words in _slips(secrets):
         try:
             notice.verify([candidate])
-        except BadSign:
+        except InvalidSignature:
             continue
         return f"sign: {words}"
     return None

@@ -8,19 +8,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum, StrEnum, auto
 
-from lakehook.domain.chat.text import on_one_line
 from lakehook.domain.devlake.heard import Heard, LastAccepted, LastRefused
+from lakehook.domain.devlake.notification import CREATED, EVENT_TYPES, PipelineRow, go_json
 from lakehook.domain.devlake.reconciliation import Reconciliation
 from lakehook.domain.devlake.refusal import TEST_PIPELINE, RefusalKind
-from lakehook.domain.devlake.rendering import go_json
-from lakehook.domain.devlake.row import Row
 from lakehook.domain.devlake.sources import DevLakeSource
-from lakehook.domain.devlake.status import CREATED, EVENT_TYPES
-from lakehook.domain.document import Document, read_document
-from lakehook.domain.duration import in_words
-from lakehook.domain.errors import LakehookError, OwnTrouble
+from lakehook.domain.errors import InfrastructureError, LakehookError
 from lakehook.domain.event import EventType
-from lakehook.domain.rfc_3339 import rfc_3339
+from lakehook.domain.json_document import Document, parse_json_object
+from lakehook.domain.text import single_line
+from lakehook.domain.time import format_duration, format_rfc3339
 
 MAX_WORDS = 200  # of a stranger's, in characters
 QUIET_SECONDS = 7 * 24 * 3600.0
@@ -61,7 +58,7 @@ class Check:
         return cls(name, CheckState.FAIL, detail, remedy)
 
     @classmethod
-    def of_aws(cls, name: str, error: OwnTrouble) -> "Check":
+    def of_aws(cls, name: str, error: InfrastructureError) -> "Check":
         """What could not be asked of AWS."""
         return cls(name, CheckState.FAIL, cleaned(f"AWS: {error}"), _MAY_ASK, aws_failed=True)
 
@@ -70,11 +67,11 @@ _MAY_ASK = "try again, or see what you must be allowed: docs/deploy.md, Who oper
 
 
 def cleaned(text: str) -> str:
-    return on_one_line(text, MAX_WORDS)
+    return single_line(text, MAX_WORDS)
 
 
 def ago(at: float, *, now: float) -> str:
-    return f"{in_words(max(0.0, now - at))} ago"
+    return f"{format_duration(max(0.0, now - at))} ago"
 
 
 # --- the notification secret, and a signed test notice ---
@@ -82,7 +79,7 @@ def ago(at: float, *, now: float) -> str:
 
 def probe_notice(now: float) -> bytes:
     """Nothing is published of it: no DevLake has a pipeline of that number."""
-    at = rfc_3339(now)
+    at = format_rfc3339(now)
     body = {
         "ProjectName": "",
         "PipelineID": TEST_PIPELINE,
@@ -152,14 +149,14 @@ _REACH_ENDPOINT = (
 )
 _OF_LAMBDA = {
     403: "the function URL may not be called: deploy again",
-    429: "more notices at once than the stage's notices_at_once: see NoticesTurnedAway",
+    429: "more notices at once than the stage's ingress_concurrency: see NotificationsThrottled",
     502: "the function fails: its log says why; deploy again, or the release before",
 }
 
 
 def _ingress_said(body: bytes) -> Document | None:
     try:
-        said = read_document(body.decode())
+        said = parse_json_object(body.decode())
     except ValueError:  # also of what is not UTF-8
         return None
     return said if "test" in said or isinstance(said.get("error"), str) else None
@@ -177,7 +174,7 @@ _SEE_TABLE = "see the table of answers in docs/devlake.md"
 _OF_INGRESS = {
     401: "was the secret changed just now? Try again in ten seconds",
     404: "declare the source in the stack's parameter DevlakeSources",
-    503: "AWS failed: see NoticesLost in the runbook",
+    503: "AWS failed: see NotificationsLost in the runbook",
 }
 
 
@@ -264,14 +261,14 @@ class Arrival(Enum):
     NONE = auto()
 
 
-def newest_begun(rows: Iterable[Row]) -> Row | None:
+def newest_begun(rows: Iterable[PipelineRow]) -> PipelineRow | None:
     """The newest pipeline that has begun: of what waits, DevLake may post nothing."""
-    begun = (row for row in rows if row.said["BeganAt"] is not None and not _waits(row))
+    begun = (row for row in rows if row.document["BeganAt"] is not None and not _waits(row))
     return max(begun, key=lambda row: row.id, default=None)
 
 
 def check_newest(
-    row: Row | None, accepted: LastAccepted | None, arrival: Arrival, *, now: float
+    row: PipelineRow | None, accepted: LastAccepted | None, arrival: Arrival, *, now: float
 ) -> Check:
     """Whether DevLake has posted what its API shows of its newest pipeline."""
     name = "newest pipeline"
@@ -295,19 +292,19 @@ _UNHEARD = {
 }
 
 
-def _remedy_of(arrival: Arrival, row: Row, *, now: float) -> str:
+def _remedy_of(arrival: Arrival, row: PipelineRow, *, now: float) -> str:
     asked = f"what DevLake was answered: {_ANSWERS}"
     if arrival is Arrival.RECONCILED:
         return f"DevLake posts nothing of a deleted blueprint's pipelines; else {asked}"
     return f"{asked}; {_lost_since(row.changed_at, now=now)}"
 
 
-def _waits(row: Row) -> bool:
+def _waits(row: PipelineRow) -> bool:
     return _status_of(row) is EventType.PIPELINE_CREATED
 
 
-def _status_of(row: Row) -> EventType:
-    return EVENT_TYPES[row.said["Status"]]
+def _status_of(row: PipelineRow) -> EventType:
+    return EVENT_TYPES[row.document["Status"]]
 
 
 # --- what the stack knows of DevLake ---
@@ -342,7 +339,9 @@ def check_reconcile(reconciliation: Reconciliation | None, *, now: float) -> Che
         return Check.warn(name, "the scheduler has not run yet", "check again in five minutes")
     detail = _runs(reconciliation, now=now)
     if reconciliation.lag(now=now) >= MAX_LAG_SECONDS:
-        remedy = "see ReconcileFailing in docs/runbook.md, and ClockSilent if nothing has failed"
+        remedy = (
+            "see ReconcileFailing in docs/runbook.md, and SchedulerStopped if nothing has failed"
+        )
         return Check.fail(name, detail, remedy)
     if reconciliation.failures:
         return Check.warn(name, detail, "the scheduler tries again by itself")

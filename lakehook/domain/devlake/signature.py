@@ -1,4 +1,7 @@
-"""How DevLake signs: SHA-256 over the body, the secret and the ``nouce`` (its own spelling)."""
+"""How DevLake signs: SHA-256 over the body, the secret and the ``nouce`` (its own spelling).
+
+DevLake's secret: a text that goes into a hash exactly as it is given.
+"""
 
 import hashlib
 import hmac
@@ -6,9 +9,11 @@ import re
 import string
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import ClassVar, NoReturn, Self
 from urllib.parse import parse_qs
 
-from lakehook.domain.errors import BadSign, Unsigned
+from lakehook.domain.errors import InvalidInput, InvalidSignature, Unsigned
+from lakehook.domain.signing import SignatureAlgorithm, SigningKeyBase
 
 _NOUCE = re.compile(r"[0-9A-Za-z_.-]{1,128}")
 _ALPHABET = string.ascii_letters + string.digits  # DevLake's, since v0.18
@@ -16,14 +21,16 @@ _DRAWN_CHARACTERS = 16
 
 
 @dataclass(frozen=True)
-class SignedNotice:
+class SignedNotification:
     """One request of DevLake, before anybody has looked whether it is DevLake's."""
 
     body: bytes = field(repr=False)
     query: str = field(repr=False)
 
     def verify(self, secrets: Iterable[str]) -> None:
-        """``BadSign`` unless one of the secrets has signed these bytes; ``Unsigned`` without sign.
+        """``InvalidSignature`` unless one of the secrets has signed these bytes.
+
+        ``Unsigned`` without sign.
 
         SHA-256 of body, secret and nouce without separators is open to length extension: whoever
         has seen one signature can make that of a longer nouce. Such a nouce holds the padding of
@@ -38,7 +45,7 @@ class SignedNotice:
         wanted = [signature(self.body, secret, nouce).encode() for secret in secrets]
         given = sign.encode("utf-8", "replace")
         if not any([hmac.compare_digest(one, given) for one in wanted]):  # noqa: C419  each, always
-            raise BadSign(
+            raise InvalidSignature(
                 "sign: not of this body by the notification secret; DevLake's NOTIFICATION_SECRET"
                 " must be the one in Secrets Manager (output NotificationSecretArn), to the byte"
             )
@@ -78,3 +85,43 @@ def _has_own_query(parameters: Mapping[str, Sequence[str]]) -> bool:
     return any(
         "?nouce=" in f"?{name}={value}" for name, values in parameters.items() for value in values
     )
+
+
+MAX_BYTES = 1024
+_MARK = b"text:"
+"""Stands before the text where it is sealed: there is no ciphertext of nothing."""
+
+
+class TextSecret(SigningKeyBase):
+    __slots__ = ()
+    signing = SignatureAlgorithm.HMAC  # of the two kinds, the one whose secret both sides share
+    prefix = ""
+    public: ClassVar[str | None] = None
+
+    @classmethod
+    def parse(cls, text: str, *, may_be_empty: bool = False) -> Self:
+        """A text without the line's end that a file has.
+
+        ``InvalidInput`` if it is none to sign by.
+        """
+        text = text.removesuffix("\n").removesuffix("\r")
+        if not text and not may_be_empty:
+            raise InvalidInput("secret: it is empty, so anybody can sign; --allow-empty-secret")
+        if len(text.encode()) > MAX_BYTES:
+            raise InvalidInput(f"secret: more than {MAX_BYTES} bytes")
+        return cls(text.encode())
+
+    @classmethod
+    def from_plaintext(cls, plaintext: bytes) -> Self:
+        return cls(plaintext.removeprefix(_MARK))
+
+    @property
+    def plaintext(self) -> bytes:
+        """What is sealed."""
+        return _MARK + self.key
+
+    def reveal(self) -> str:
+        return self.key.decode()
+
+    def sign(self, _content: bytes) -> NoReturn:
+        raise TypeError("DevLake's secret is hashed with what it signs: see signature.py")

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Self
 
-from lakehook.domain.document import read_document
-from lakehook.domain.errors import BadInput
+from lakehook.domain.errors import InvalidInput
+from lakehook.domain.json_document import parse_json_object
 
 NONE = "-"
 """How a setting says that there is no URL."""
@@ -63,16 +63,19 @@ class DevLakeSources:
 
     @classmethod
     def parse(cls, api_url: str, ui_url: str, sources_json: str) -> Self:
-        """``BadInput`` says what is wrong; no URL is repeated, since one may hold a password."""
+        """``InvalidInput`` says what is wrong.
+
+        No URL is repeated, since one may hold a password.
+        """
         # Most have one DevLake, and their cold start need not wait for the pattern's compilation.
         if sources_json != NO_SOURCES and not re.fullmatch(SOURCES, sources_json):
-            raise BadInput(
+            raise InvalidInput(
                 "devlake sources: not an object of sources, each with api_url, ui_url or neither;"
                 f" write {_EXAMPLE}; a name has 1 to 32 letters, digits or -_, and is not default"
             )
         default = DevLakeSource(None, _url("devlake API", api_url), _url("devlake UI", ui_url))
         sources = {default.name: default}
-        for name, urls in read_document(sources_json).items():
+        for name, urls in parse_json_object(sources_json).items():
             api, ui = (_trimmed(urls.get(field)) for field in ("api_url", "ui_url"))
             sources[name] = DevLakeSource(name, api, ui)
         return cls(sources)
@@ -95,7 +98,7 @@ def _url(what: str, text: str) -> str | None:
     if text == NONE:
         return None
     if not re.fullmatch(URL, text):
-        raise BadInput(
+        raise InvalidInput(
             f"{what}: not a URL such as https://devlake.example/api, without credentials,"
             " a query or a fragment"
         )

@@ -1,0 +1,101 @@
+"""A call as it comes from the function's URL: who calls, and whether it is one to be heard.
+
+https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html#urls-payloads
+"""
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
+from urllib.parse import quote, unquote
+
+from lakehook.domain.errors import InvalidInput
+from lakehook.domain.json_document import Document, parse_json_object
+
+MAX_BYTES = 256 * 1024
+JSON = "application/json"
+_HOLDING_A_SLASH, _SPLIT_IN = ("pipelines", "deliveries"), 4
+"""Nothing stands below one pipeline or one delivery, so two segments are an id with a slash."""
+
+
+class InvalidBody(InvalidInput):
+    """A body that is no JSON object."""
+
+
+class BodyTooLarge(InvalidInput):
+    """A body that is not even read."""
+
+
+class NotJson(InvalidInput):
+    """A body of another type."""
+
+
+@dataclass(frozen=True)
+class HttpRequest:
+    event: Mapping[str, Any] = field(repr=False)
+
+    @classmethod
+    def of(cls, event: Mapping[str, Any]) -> Self:
+        """The path's segments percent-encoded, however much of that Lambda has undone.
+
+        A delivery's id holds ``#``, which no path holds as it is, and a ``/`` where its pipeline is
+        of a named source.
+        """
+        return cls({**event, "rawPath": _encoded(event["rawPath"])})
+
+    @property
+    def method(self) -> str:
+        return str(self.event["requestContext"]["http"]["method"])
+
+    @property
+    def path(self) -> str:
+        return unquote(self.event["rawPath"])
+
+    @property
+    def principal(self) -> str | None:
+        """Whose signature IAM has accepted; none on a laptop, where nobody asks."""
+        authorizer = self.event["requestContext"].get("authorizer") or {}
+        return (authorizer.get("iam") or {}).get("userArn")
+
+    def readable(self) -> dict[str, Any]:
+        """The event with its body as text; an error says why it is not even read."""
+        body = self.event.get("body") or ""
+        if not body:
+            return dict(self.event)
+        self._refuse_other_types()
+        encoded = self.event.get("isBase64Encoded", False)
+        _refuse_length(len(body) * 3 // 4 if encoded else len(body))
+        text = _text(body) if encoded else body
+        return {**self.event, "body": text, "isBase64Encoded": False}
+
+    def _refuse_other_types(self) -> None:
+        given = str(self.event.get("headers", {}).get("content-type", JSON))
+        if given.partition(";")[0].strip().lower() != JSON:
+            raise NotJson(f"content-type: {given[:40]!a} is not {JSON}")
+
+
+def _encoded(path: str) -> str:
+    segments = [quote(unquote(segment), safe="") for segment in path.split("/")]
+    is_split = len(segments) == _SPLIT_IN and all(segments[1:])
+    if is_split and segments[1] in _HOLDING_A_SLASH:
+        segments[2:] = [quote("/", safe="").join(segments[2:])]
+    return "/".join(segments)
+
+
+def _refuse_length(length: int) -> None:
+    if length > MAX_BYTES:
+        raise BodyTooLarge(f"body: more than {MAX_BYTES} bytes")
+
+
+def _text(body: str) -> str:
+    try:
+        return base64.b64decode(body).decode()
+    except ValueError:
+        raise InvalidBody("body: not UTF-8") from None
+
+
+def parse_body(text: str) -> Document:
+    try:
+        return parse_json_object(text)
+    except ValueError as error:
+        raise InvalidBody(f"body: {error}") from None

@@ -1,0 +1,36 @@
+"""A list in pages: each says where the next begins, also when things have come and gone since."""
+
+import base64
+import json
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from lakehook.domain.errors import InvalidInput
+
+SortKey = Callable[[Any], tuple[Any, ...]]
+"""The place of a thing in its list: no two have the same."""
+
+
+def paginate(
+    things: Iterable[Any], *, key: SortKey, limit: int, cursor: str | None
+) -> tuple[list[Any], str | None]:
+    """So many of the things, and the cursor of what follows; none at the end."""
+    ordered = sorted(things, key=key)
+    if cursor is not None:
+        ordered = _after_cursor(cursor, ordered, key)
+    following = _encode_cursor(key(ordered[limit - 1])) if len(ordered) > limit else None
+    return ordered[:limit], following
+
+
+def _after_cursor(cursor: str, ordered: list[Any], key: SortKey) -> list[Any]:
+    try:
+        place = json.loads(base64.urlsafe_b64decode(cursor))
+        return [one for one in ordered if list(key(one)) > place]  # a list alone compares with one
+    except (TypeError, ValueError, RecursionError):
+        raise InvalidInput(
+            f"cursor: {cursor[:40]!a} is none that an earlier page has told"
+        ) from None
+
+
+def _encode_cursor(place: tuple[Any, ...]) -> str:
+    return base64.urlsafe_b64encode(json.dumps(place).encode()).decode()

@@ -1,0 +1,135 @@
+"""What operations share: their parameters, the desk they are done at, and how they may fail."""
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Annotated, Any
+from urllib.parse import unquote
+
+from aws_lambda_powertools.event_handler import Depends
+from aws_lambda_powertools.event_handler.api_gateway import ApiGatewayResolver, Router
+from aws_lambda_powertools.event_handler.openapi.params import Path, Query
+from pydantic import BeforeValidator
+
+from lakehook.domain.errors import InvalidInput
+from lakehook.domain.pipeline_key import DEFAULT_SOURCE
+from lakehook.domain.time import FORMS
+from lakehook.operations import OperatorService
+
+MAX_LISTED, DEFAULT_LISTED = 1000, 100
+ANSWERS_WITHIN_MS = 5000
+DURATION = "^(0|[0-9]{1,9}[smhd])$"
+
+
+class ListTooLong(InvalidInput):
+    """More than can be read while a caller waits."""
+
+
+def open_service() -> OperatorService:
+    raise NotImplementedError("whoever makes the app says which desk it is")
+
+
+Service = Annotated[OperatorService, Depends(open_service)]
+
+SubscriptionId = Annotated[
+    str,
+    BeforeValidator(unquote),
+    Path(description="Its id, or its name if no other bears the same.", examples=["sub_0123"]),
+]
+DeliveryId = Annotated[
+    str,
+    BeforeValidator(unquote),
+    Path(
+        description="`<subscription>#<pipeline>#<sequence>`, percent-encoded: `#` is `%23`, and"
+        " `/` of a named source's `staging/39` is `%2F`.",
+        examples=["sub_0123#39#2"],
+    ),
+]
+PipelineId = Annotated[
+    str,
+    BeforeValidator(unquote),
+    Path(
+        description="The pipeline's id; of a named source with `source`, or as `staging/39`,"
+        " percent-encoded: `/` is `%2F`.",
+        examples=["39"],
+    ),
+]
+OfSource = Annotated[
+    str | None,
+    Query(
+        description=f"Pipelines of this source; `{DEFAULT_SOURCE}` is the one without a name.",
+        examples=["staging"],
+    ),
+]
+OfSubscription = Annotated[
+    str | None,
+    Query(description="Those of this one, by id or by name; a removed one by its id."),
+]
+Limit = Annotated[int, Query(description="At most so many.", ge=1, le=MAX_LISTED)]
+Cursor = Annotated[
+    str | None, Query(description="The `next` of the page before; else the first page.")
+]
+Since = Annotated[
+    str | None,
+    Query(
+        description=f"Those changed since then: {FORMS}.",
+        examples=["2026-01-01T12:00:00Z", "2h"],
+    ),
+]
+OlderThan = Annotated[
+    str,
+    Query(description="Those in their state for so long.", pattern=DURATION, examples=["15m"]),
+]
+
+
+def before_timeout(router: Router, *, instead: str) -> Callable[[int], None]:
+    """To be told of what is read: it refuses before Lambda ends the call, and says nothing."""
+
+    def told(_read: int) -> None:
+        if router.lambda_context.get_remaining_time_in_millis() < ANSWERS_WITHIN_MS:
+            raise ListTooLong(f"time: it is more than can be read in this call; {instead}")
+
+    return told
+
+
+_WORDS = {
+    HTTPStatus.NOT_FOUND: "There is none of that id.",
+    HTTPStatus.CONFLICT: "It has changed since it was read, or something still hangs on it.",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is too large.",
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "The body is not `application/json`.",
+    HTTPStatus.UNPROCESSABLE_ENTITY: "Something given is refused; nothing was changed.",
+    HTTPStatus.INTERNAL_SERVER_ERROR: "A fault of ours; the log has it under the request's id.",
+    HTTPStatus.SERVICE_UNAVAILABLE: "AWS fails us; try again.",
+}
+_ALWAYS = (422, 500, 503)
+_BODY_ERRORS = (413, 415)
+
+
+def operation(
+    summary: str, *failures: int, status: int = 200, body: bool = False
+) -> dict[str, Any]:
+    """What an operation answers: when it was done, and how it may fail beside what any may."""
+    refused = sorted({*failures, *_ALWAYS, *(_BODY_ERRORS if body else ())})
+    answers = {status: {"description": summary}, **{one: _failure(one) for one in refused}}
+    return {"status_code": status, "responses": answers, "middlewares": [reject_unknown_parameters]}
+
+
+def reject_unknown_parameters(app: ApiGatewayResolver, call: Callable[..., Any]) -> Any:
+    """Powertools lets what no operation asks for pass by in silence."""
+    asked, event = app.context["_route"].dependant, app.current_event
+    names = {query_param.alias for query_param in asked.query_params}
+    for name in event.query_string_parameters or ():
+        if name not in names:
+            raise InvalidInput(
+                f"{name[:40]!a}: no such parameter; known: {', '.join(sorted(names)) or 'none'}"
+            )
+    if event.body and not asked.body_params:
+        raise InvalidInput("body: none is asked for here")
+    return call(app)
+
+
+def _failure(status: int) -> dict[str, Any]:
+    schema = {"$ref": "#/components/schemas/Refusal"}
+    return {
+        "description": _WORDS[HTTPStatus(status)],
+        "content": {"application/json": {"schema": schema}},
+    }

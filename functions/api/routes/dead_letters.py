@@ -1,0 +1,114 @@
+"""``/dead-letters``: what was given up on, and what is to become of it."""
+
+from collections.abc import Callable, Sequence
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler.api_gateway import Router
+from aws_lambda_powertools.event_handler.openapi.params import Query
+
+from functions.api import responses
+from functions.api.pagination import paginate
+from functions.api.parameters import (
+    DEFAULT_LISTED,
+    Cursor,
+    Limit,
+    OfSubscription,
+    Service,
+    operation,
+)
+from functions.api.requests import MAX_DEAD_LETTERS, DeadLetterSelection
+from lakehook.dead_letters import DeadLetterSelector, is_exactly_one_selector
+from lakehook.domain.errors import InvalidInput
+from lakehook.domain.lane import DeliveryRecord
+from lakehook.operations import OperatorService
+from lakehook.operations.views import dead_letter_view
+
+ROUTES = Router()
+TAGS = ["Dead letters"]
+MAX_AT_ONCE = (
+    f"At most {MAX_DEAD_LETTERS} in one call; `remaining` says how many are left for another."
+)
+
+ReasonFilter = Annotated[str | None, Query(description="Those that died of this.")]
+Found = Sequence[DeliveryRecord]
+
+
+@ROUTES.get(
+    "/dead-letters",
+    summary="List dead letters",
+    description="By the ledger: also those that the queue has lost.",
+    tags=TAGS,
+    **operation("Lane by lane, in the order of their sequence.", 404),
+)
+def list_dead_letters(
+    *,
+    desk: Service,
+    subscription: OfSubscription = None,
+    reason: ReasonFilter = None,
+    limit: Limit = DEFAULT_LISTED,
+    cursor: Cursor = None,
+) -> responses.DeadLetters:
+    found, following = paginate(
+        desk.find_dead_letters(
+            DeadLetterSelector(subscription_id=desk.resolve_id(subscription), reason=reason)
+        ),
+        key=lambda dead_letter: (str(dead_letter.lane), dead_letter.sequence),
+        limit=limit,
+        cursor=cursor,
+    )
+    return responses.DeadLetters(dead_letters=_views(found), next=following)
+
+
+@ROUTES.post(
+    "/dead-letters/redrive",
+    summary="Send dead letters again",
+    description=f"Each before what waits behind it, with a fresh budget. {MAX_AT_ONCE}",
+    tags=TAGS,
+    **operation("The letters that go again.", 404, 409, body=True),
+)
+def redrive(desk: Service, wanted: DeadLetterSelection) -> responses.DeadLetterActionResult:
+    def act(letters: Found) -> Found:
+        desk.redrive(letters)
+        return letters
+
+    return _act("redrive", _selected(desk, wanted), act, dry_run=bool(wanted.dry_run))
+
+
+@ROUTES.post(
+    "/dead-letters/discard",
+    summary="Give dead letters up for good",
+    description=f"What waits behind them goes on. {MAX_AT_ONCE}",
+    tags=TAGS,
+    **operation("The letters that are given up.", 404, 409, body=True),
+)
+def discard(desk: Service, wanted: DeadLetterSelection) -> responses.DeadLetterActionResult:
+    return _act("discard", _selected(desk, wanted), desk.discard, dry_run=bool(wanted.dry_run))
+
+
+def _selected(desk: OperatorService, wanted: DeadLetterSelection) -> Found:
+    ids, subscription, reason = wanted.ids, wanted.subscription, wanted.reason
+    if not is_exactly_one_selector(ids, subscription, reason, every=bool(wanted.all)):
+        raise InvalidInput("ids: give these, or subscription and reason, or all alone")
+    return desk.find_dead_letters(
+        DeadLetterSelector(
+            ids=ids or (), subscription_id=desk.resolve_id(subscription), reason=reason
+        )
+    )
+
+
+def _act(
+    action: str, letters: Found, act: Callable[[Found], Found], *, dry_run: bool
+) -> responses.DeadLetterActionResult:
+    now = letters[:MAX_DEAD_LETTERS]
+    acted = now if dry_run else act(now)
+    return responses.DeadLetterActionResult(
+        action=action,
+        dry_run=dry_run,
+        number=len(acted),
+        remaining=len(letters) - len(now),
+        dead_letters=_views(acted),
+    )
+
+
+def _views(letters: Found) -> list[responses.DeadLetter]:
+    return [responses.DeadLetter(**dead_letter_view(letter)) for letter in letters]

@@ -1,0 +1,107 @@
+"""``/deliveries`` and ``/lanes``: where each is, what was tried, and what happens next."""
+
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler.api_gateway import Router
+from aws_lambda_powertools.event_handler.openapi.params import Query
+
+from functions.api import responses
+from functions.api.pagination import paginate
+from functions.api.parameters import (
+    DEFAULT_LISTED,
+    Cursor,
+    DeliveryId,
+    Limit,
+    OfSource,
+    OfSubscription,
+    Service,
+    Since,
+    before_timeout,
+    operation,
+)
+from lakehook.domain.lane import DeliveryStatus
+from lakehook.operations.views import attempt_view, delivery_view, explanation_view, lane_view
+from lakehook.queries import DeliveryQuery
+
+ROUTES = Router()
+TAGS = ["Deliveries"]
+
+PipelineFilter = Annotated[
+    str | None,
+    Query(
+        description="Those of this pipeline: its id, of a named source with `source` or as"
+        " `staging/39`.",
+        examples=["39"],
+    ),
+]
+StatusFilter = Annotated[DeliveryStatus | None, Query(description="Those that stand like this.")]
+
+
+@ROUTES.get(
+    "/deliveries",
+    summary="List deliveries",
+    description="Without `pipeline` the whole ledger is read, whatever else is asked. What takes"
+    " longer than the function may run is refused.",
+    tags=TAGS,
+    **operation("The last changed first, no more than `limit`.", 404),
+)
+def list_deliveries(  # noqa: PLR0913  each is a parameter
+    *,
+    desk: Service,
+    pipeline: PipelineFilter = None,
+    source: OfSource = None,
+    subscription: OfSubscription = None,
+    status: StatusFilter = None,
+    since: Since = None,
+    limit: Limit = DEFAULT_LISTED,
+) -> responses.Deliveries:
+    question = DeliveryQuery(
+        pipeline=pipeline,
+        source=source,
+        subscription_id=desk.resolve_id(subscription),
+        status=status,
+        since=0.0 if since is None else desk.moment(since, what="since"),
+        limit=limit,
+    )
+    seen = before_timeout(ROUTES, instead="name a pipeline, or ask lakehook deliveries list")
+    found = desk.list_deliveries(question, seen=seen)
+    return responses.Deliveries(
+        deliveries=[responses.Delivery(**delivery_view(one)) for one in found]
+    )
+
+
+@ROUTES.get(
+    "/deliveries/<delivery>",
+    summary="Explain a delivery",
+    tags=TAGS,
+    **operation("Every attempt, what came back, and what happens next.", 404),
+)
+def explain(desk: Service, delivery: DeliveryId) -> responses.DeliveryDetail:
+    explained = desk.explain(delivery)
+    log = [responses.Attempt(**attempt_view(one)) for one in explained.record.attempts_log]
+    return responses.DeliveryDetail(**explanation_view(explained), log=log)
+
+
+@ROUTES.get(
+    "/lanes",
+    summary="List held lanes",
+    description="The head that nothing overtakes, and how many wait behind it.",
+    tags=TAGS,
+    **operation("The longest held first.", 404),
+)
+def list_lanes(
+    desk: Service,
+    subscription: OfSubscription = None,
+    limit: Limit = DEFAULT_LISTED,
+    cursor: Cursor = None,
+) -> responses.Lanes:
+    asked = desk.find_subscription(subscription, removed=True) if subscription is not None else None
+    found, following = paginate(
+        desk.list_lanes(asked),
+        key=lambda lane: (lane.held.held_since, str(lane.held.lane)),
+        limit=limit,
+        cursor=cursor,
+    )
+    return responses.Lanes(
+        lanes=[responses.Lane(**lane_view(one)) for one in found], next=following
+    )

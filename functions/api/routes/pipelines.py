@@ -1,0 +1,84 @@
+"""``/pipelines``: what a pipeline has said, who has heard of it, and which don't end."""
+
+from typing import Annotated, Literal
+
+from aws_lambda_powertools.event_handler.api_gateway import Router
+from aws_lambda_powertools.event_handler.openapi.params import Query
+
+from functions.api import responses
+from functions.api.pagination import paginate
+from functions.api.parameters import (
+    DEFAULT_LISTED,
+    Cursor,
+    Limit,
+    OfSource,
+    OlderThan,
+    PipelineId,
+    Service,
+    operation,
+)
+from lakehook.domain.pipeline import MAX_SECONDS, PipelineState
+from lakehook.domain.time import parse_duration
+from lakehook.operations.views import (
+    event_view,
+    pipeline_facts,
+    pipeline_view,
+    progress_view,
+    skipped_view,
+)
+
+ROUTES = Router()
+TAGS = ["Pipelines"]
+
+InState = Annotated[
+    Literal[PipelineState.CREATED, PipelineState.RUNNING] | None,
+    Query(description="Those in this state; else in either."),
+]
+
+
+@ROUTES.get(
+    "/pipelines",
+    summary="List pipelines that have not ended",
+    description="Since their state was accepted.",
+    tags=TAGS,
+    **operation("The longest first."),
+)
+def list_pipelines(  # noqa: PLR0913  each is a parameter
+    *,
+    desk: Service,
+    state: InState = None,
+    older_than: OlderThan = "0",
+    source: OfSource = None,
+    limit: Limit = DEFAULT_LISTED,
+    cursor: Cursor = None,
+) -> responses.Pipelines:
+    seconds = parse_duration(older_than, what="older_than", longest=MAX_SECONDS)
+    found, following = paginate(
+        desk.list_pipelines(state, older_than=seconds, source=source),
+        key=lambda pipeline: (pipeline.since, pipeline.pipeline.key),
+        limit=limit,
+        cursor=cursor,
+    )
+    listed = [responses.Pipeline(**pipeline_view(one)) for one in found]
+    return responses.Pipelines(pipelines=listed, next=following)
+
+
+@ROUTES.get(
+    "/pipelines/<pipeline>",
+    summary="Show a pipeline",
+    tags=TAGS,
+    **operation("Its events, and each subscriber's place in it.", 404),
+)
+def show_pipeline(
+    desk: Service, pipeline: PipelineId, source: OfSource = None
+) -> responses.PipelineReport:
+    story = desk.show_pipeline(pipeline, source=source)
+    return responses.PipelineReport(
+        **pipeline_facts(story.pipeline_key),
+        events=[responses.Event(**event_view(event)) for event in story.events],
+        not_sent=[responses.SkippedEvent(**skipped_view(one)) for one in story.skipped],
+        subscribers=[
+            responses.SubscriberProgress(**progress_view(subscriber))
+            for subscriber in story.subscribers
+        ],
+    )

@@ -1,0 +1,100 @@
+"""``/replays``: what was sent, or missed, goes out once more."""
+
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler.api_gateway import Router
+from aws_lambda_powertools.event_handler.openapi.params import Path
+
+from functions.api import responses
+from functions.api.pagination import paginate
+from functions.api.parameters import (
+    DEFAULT_LISTED,
+    Cursor,
+    Limit,
+    Service,
+    before_timeout,
+    operation,
+)
+from functions.api.requests import NewReplay
+from lakehook.operations.views import event_type_view, replay_count_view, replay_view
+
+ROUTES = Router()
+TAGS = ["Replays"]
+
+ReplayId = Annotated[str, Path(description="The replay's id.", examples=["rpl_0123"])]
+
+
+@ROUTES.get("/replays", summary="List replays", tags=TAGS, **operation("The last started first."))
+def list_replays(
+    desk: Service, limit: Limit = DEFAULT_LISTED, cursor: Cursor = None
+) -> responses.ReplayList:
+    found, following = paginate(
+        desk.replays.all(),
+        key=lambda one: (-one.started_at, one.id),
+        limit=limit,
+        cursor=cursor,
+    )
+    return responses.ReplayList(
+        replays=[responses.Replay(**replay_view(one)) for one in found], next=following
+    )
+
+
+@ROUTES.post(
+    "/replays",
+    summary="Send the past again",
+    description="What was accepted in that time, in order, by the same ids, marked `replayed`."
+    " It is written down and goes on by itself; one subscription has one at a time, and asked for"
+    " once more it is the one that is open.",
+    tags=TAGS,
+    **operation("It is open, and sends.", 404, 409, status=201, body=True),
+)
+def replay(desk: Service, wanted: NewReplay) -> responses.ReplayStarted:
+    subscription = desk.find_subscription(wanted.subscription)
+    started = desk.start_replay(
+        subscription, desk.start_replay.criteria(wanted.request, subscription), counted=False
+    )
+    return responses.ReplayStarted(
+        **replay_view(started.replay), already_running=started.already_running
+    )
+
+
+@ROUTES.post(
+    "/replays/count",
+    summary="Count what a replay would send",
+    description="All of the journal is read for it, and nothing written. What takes longer than"
+    " the function may run is refused: it is for the command.",
+    tags=TAGS,
+    **operation("What it would send.", 404, body=True),
+)
+def count(desk: Service, wanted: NewReplay) -> responses.ReplayCount:
+    subscription = desk.find_subscription(wanted.subscription)
+    terms = desk.start_replay.criteria(wanted.request, subscription)
+    told_of = before_timeout(ROUTES, instead="lakehook replay --dry-run counts it")
+    tally = desk.count_replay(terms, subscription, told=told_of)
+    by_type = [
+        responses.EventTypeCount(**event_type_view(one)) for one in sorted(tally.by_type.items())
+    ]
+    return responses.ReplayCount(
+        **replay_count_view(tally, terms, subscription), event_types=by_type
+    )
+
+
+@ROUTES.get(
+    "/replays/<replay>",
+    summary="Show a replay",
+    tags=TAGS,
+    **operation("What it was asked for, and how far it has come.", 404),
+)
+def show_replay(desk: Service, replay: ReplayId) -> responses.Replay:
+    return responses.Replay(**replay_view(desk.replays(replay)))
+
+
+@ROUTES.post(
+    "/replays/<replay>/stop",
+    summary="Stop a replay",
+    description="What is lined up by now still goes out.",
+    tags=TAGS,
+    **operation("The replay; one that had ended is as it was.", 404, 409),
+)
+def stop_replay(desk: Service, replay: ReplayId) -> responses.Replay:
+    return responses.Replay(**replay_view(desk.stop_replay(replay)))

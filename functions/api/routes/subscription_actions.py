@@ -1,0 +1,121 @@
+"""``/subscriptions/{id}/…``: whether it is sent anything, is there, and how it is signed for."""
+
+from aws_lambda_powertools.event_handler.api_gateway import Router
+
+from functions.api import responses
+from functions.api.parameters import Service, SubscriptionId, operation
+from functions.api.requests import MatchRequest, RotationRequest, TestRequest
+from lakehook.domain.errors import InvalidEvent
+from lakehook.domain.event import Event, pipeline_key_of
+from lakehook.domain.json_document import Document, to_json
+from lakehook.domain.signing import MAX_OVERLAP_SECONDS
+from lakehook.domain.time import parse_duration
+from lakehook.operations.views import (
+    PingReport,
+    match_view,
+    rotation_view,
+    secret_to_reveal,
+    secret_view,
+    subscription_view,
+)
+from lakehook.subscriptions.preview import match
+
+ROUTES = Router()
+TAGS = ["Subscriptions"]
+
+
+@ROUTES.post(
+    "/subscriptions/<subscription>/pause",
+    summary="Pause a subscription",
+    description="Its deliveries wait in the ledger, in order, until it is resumed.",
+    tags=TAGS,
+    **operation("The subscription.", 404, 409),
+)
+def pause(desk: Service, subscription: SubscriptionId) -> responses.Subscription:
+    return responses.Subscription(
+        **subscription_view(desk.pause(desk.find_subscription(subscription)))
+    )
+
+
+@ROUTES.post(
+    "/subscriptions/<subscription>/resume",
+    summary="Resume a paused subscription",
+    description="Some six hundred lanes a minute go on.",
+    tags=TAGS,
+    **operation("The subscription, and how many lanes go on.", 404, 409),
+)
+def resume(desk: Service, subscription: SubscriptionId) -> responses.ResumedSubscription:
+    resumed, lanes = desk.resume(desk.find_subscription(subscription))
+    return responses.ResumedSubscription(**subscription_view(resumed), lanes_resumed=lanes)
+
+
+@ROUTES.post(
+    "/subscriptions/<subscription>/enable",
+    summary="Enable a subscription that was disabled",
+    description="Some six hundred lanes a minute go on; its endpoint is held to be well.",
+    tags=TAGS,
+    **operation("The subscription, and how many lanes go on.", 404, 409),
+)
+def enable(desk: Service, subscription: SubscriptionId) -> responses.ResumedSubscription:
+    enabled, lanes = desk.enable(desk.find_subscription(subscription))
+    return responses.ResumedSubscription(**subscription_view(enabled), lanes_resumed=lanes)
+
+
+@ROUTES.post(
+    "/subscriptions/<subscription>/test",
+    summary="Ask the endpoint whether it is there",
+    description="By a signed PING. One that is pending is sent a challenge, and is active once its"
+    " endpoint has echoed it.",
+    tags=TAGS,
+    **operation("What the endpoint answered, if it did.", 404, 409, body=True),
+)
+def test_endpoint(
+    desk: Service, subscription: SubscriptionId, wanted: TestRequest
+) -> responses.PingReport:
+    seconds = wanted.wait_seconds
+    after, pong = desk.test_endpoint(desk.find_subscription(subscription), within_seconds=seconds)
+    return responses.PingReport(**PingReport(after, pong, seconds).facts)
+
+
+@ROUTES.post(
+    "/subscriptions/<subscription>/rotate-secret",
+    summary="Sign by a new secret",
+    description="And by the old one too until the overlap is over.",
+    tags=TAGS,
+    **operation("The new secret, told this once, and when it is in force.", 404, 409, body=True),
+)
+def rotate_secret(
+    desk: Service, subscription: SubscriptionId, wanted: RotationRequest
+) -> responses.RotatedSecret:
+    rotated = desk.rotate_secret(
+        desk.find_subscription(subscription),
+        overlap_seconds=parse_duration(wanted.overlap, what="overlap", longest=MAX_OVERLAP_SECONDS),
+        signing=wanted.signing,
+        brought=wanted.secret,
+    )
+    secrets = [responses.Secret(**secret_view(one)) for one in rotated.subscription.secrets]
+    secret = secret_to_reveal(rotated.secret, wanted.secret)
+    return responses.RotatedSecret(**rotation_view(rotated, told=secret), secrets=secrets)
+
+
+@ROUTES.post(
+    "/subscriptions/<subscription>/match",
+    summary="Try events on a subscription",
+    description="Which of them would go out to it, and why the others would not; none is sent.",
+    tags=TAGS,
+    **operation("One answer for each event, in their order.", 404, body=True),
+)
+def match_events(
+    desk: Service, subscription: SubscriptionId, wanted: MatchRequest
+) -> responses.MatchResults:
+    found = desk.find_subscription(subscription)
+    events = [_event(number, one) for number, one in enumerate(wanted.events)]
+    tried = [responses.Match(**match_view(one)) for one in match(found, events)]
+    return responses.MatchResults(matches=tried)
+
+
+def _event(number: int, document: Document) -> Event:
+    try:
+        return Event.from_message(to_json(document), group=pipeline_key_of(document))
+    except InvalidEvent as error:
+        raise InvalidEvent(f"events.{number}: {error}") from None

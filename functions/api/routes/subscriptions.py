@@ -1,0 +1,127 @@
+"""``/subscriptions``: who wants which events, where, and signed how."""
+
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler.api_gateway import Router
+from aws_lambda_powertools.event_handler.openapi.params import Query
+
+from functions.api import responses
+from functions.api.pagination import paginate
+from functions.api.parameters import (
+    DEFAULT_LISTED,
+    Cursor,
+    Limit,
+    Service,
+    SubscriptionId,
+    operation,
+)
+from functions.api.requests import Amendment, NewSubscription, PreviewRequest
+from lakehook.operations.backfill import parse_backfill, start_backfill
+from lakehook.operations.views import (
+    preview_view,
+    removal_view,
+    secret_to_reveal,
+    secret_view,
+    subscription_detail_view,
+    subscription_view,
+)
+
+ROUTES = Router()
+TAGS = ["Subscriptions"]
+
+DiscardWaiting = Annotated[
+    bool, Query(description="Give up what waits for it, and its dead letters too.")
+]
+
+
+@ROUTES.get(
+    "/subscriptions", summary="List subscriptions", tags=TAGS, **operation("The oldest first.")
+)
+def list_subscriptions(
+    desk: Service, limit: Limit = DEFAULT_LISTED, cursor: Cursor = None
+) -> responses.Subscriptions:
+    found, following = paginate(
+        desk.find_subscription.all(),
+        key=lambda one: (one.created_at, one.id),
+        limit=limit,
+        cursor=cursor,
+    )
+    listed = [responses.Subscription(**subscription_view(one)) for one in found]
+    return responses.Subscriptions(subscriptions=listed, next=following)
+
+
+@ROUTES.post(
+    "/subscriptions",
+    summary="Subscribe an endpoint",
+    description="To every PIPELINE_* event, or to those of `event_types`. In force at once.",
+    tags=TAGS,
+    **operation("It is in force; its new secret is told this once.", status=201, body=True),
+)
+def subscribe(desk: Service, wanted: NewSubscription) -> responses.CreatedSubscription:
+    past = parse_backfill(desk, wanted.since, from_beginning=bool(wanted.from_beginning))
+    made, secret = desk.subscribe(
+        wanted.fields, wanted.secret_request, pending=bool(wanted.challenge)
+    )
+    begun = start_backfill(desk, made, past)
+    return responses.CreatedSubscription(
+        **subscription_view(made), secret=secret_to_reveal(secret, wanted.secret), **begun
+    )
+
+
+@ROUTES.get(
+    "/subscriptions/<subscription>",
+    summary="Show a subscription",
+    description="A removed one by its id.",
+    tags=TAGS,
+    **operation("The subscription, and which secrets sign for it.", 404),
+)
+def show_subscription(desk: Service, subscription: SubscriptionId) -> responses.SubscriptionDetail:
+    found = desk.find_subscription(subscription, removed=True)
+    secrets = [responses.Secret(**secret_view(secret)) for secret in found.secrets]
+    return responses.SubscriptionDetail(**subscription_detail_view(found), secrets=secrets)
+
+
+@ROUTES.patch(
+    "/subscriptions/<subscription>",
+    summary="Change terms of a subscription",
+    description="Those that are named; event types and headers are replaced as a whole.",
+    tags=TAGS,
+    **operation(
+        "The subscription, with these terms for every attempt from now on.", 404, 409, body=True
+    ),
+)
+def update(
+    desk: Service, subscription: SubscriptionId, wanted: Amendment
+) -> responses.Subscription:
+    return responses.Subscription(
+        **subscription_view(desk.update(desk.find_subscription(subscription), wanted.fields))
+    )
+
+
+@ROUTES.post(
+    "/subscriptions/<subscription>/preview",
+    summary="Show what would be sent of an event",
+    description="And send nothing. A template that fails on it is refused with its reason.",
+    tags=TAGS,
+    **operation("What would go out, to the letter.", 404, body=True),
+)
+def preview(
+    desk: Service, subscription: SubscriptionId, wanted: PreviewRequest
+) -> responses.PreviewResult:
+    previewed = desk.preview(desk.find_subscription(subscription), wanted.sample)
+    return responses.PreviewResult(**preview_view(previewed))
+
+
+@ROUTES.delete(
+    "/subscriptions/<subscription>",
+    summary="Remove a subscription",
+    description="Refused while deliveries wait for it or are dead letters. Said again, with its"
+    " id, it finishes what a removal that broke off has left.",
+    tags=TAGS,
+    **operation("It is removed, and this is being discarded.", 404, 409),
+)
+def remove(
+    *, desk: Service, subscription: SubscriptionId, discard_waiting: DiscardWaiting = False
+) -> responses.Removed:
+    tombstone, backlog = desk.remove_subscription(subscription, discard_waiting=discard_waiting)
+    return responses.Removed(**removal_view(tombstone, backlog))

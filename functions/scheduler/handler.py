@@ -1,0 +1,149 @@
+"""Lambda: every minute, word to the lanes that are due, of pipelines that stall; and replays."""
+
+import os
+from collections.abc import Callable
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from lakehook.adapters.aws import Aws
+from lakehook.adapters.dynamodb.circuit_breakers import DynamoEndpointHealthStore
+from lakehook.adapters.dynamodb.journal import (
+    DynamoJournal,
+    DynamoJournalScan,
+    DynamoUnfinishedPipelines,
+)
+from lakehook.adapters.dynamodb.ledger import DynamoLedger, DynamoReplayWriter
+from lakehook.adapters.dynamodb.replays import DynamoReplays
+from lakehook.adapters.dynamodb.subscriptions import DynamoSubscriptions
+from lakehook.adapters.sqs.deliveries import SqsDeliveryQueue
+from lakehook.adapters.system import SystemClock
+from lakehook.adapters.telemetry.delivery import PowertoolsTelemetry
+from lakehook.delivery.scheduler import ResumeDueLanes
+from lakehook.domain.pipeline import StallThresholds
+from lakehook.ingestion.detect_stalled import PublishStalledPipelines
+from lakehook.publisher import PipelineEventPublisher
+from lakehook.replay import ProcessReplays
+from lakehook.replay.worker import EnqueueLane, EnqueuePage
+from lakehook.settings import SchedulerSettings
+
+if TYPE_CHECKING:
+    from lakehook.ingestion.reconcile.schedule import ReconcileOnSchedule
+
+RECONCILE_SECONDS = 20.0  # of a tick
+SPARE_SECONDS = 10.0
+"""What the last request of a run may take beyond its end, and the writes behind it."""
+
+
+@cache
+def telemetry() -> PowertoolsTelemetry:
+    return PowertoolsTelemetry.from_environment()
+
+
+@cache
+def aws() -> Aws:
+    return Aws()
+
+
+@cache
+def resume_due_lanes() -> ResumeDueLanes:
+    settings, clock = SchedulerSettings.from_env(os.environ), SystemClock()
+    dynamodb = aws().dynamodb()
+    return ResumeDueLanes(
+        ledger=DynamoLedger(dynamodb, settings.deliveries_table, clock),
+        endpoint_health=DynamoEndpointHealthStore(dynamodb, settings.deliveries_table),
+        queue=SqsDeliveryQueue(aws().sqs(), settings.deliveries_queue_url),
+        clock=clock,
+        telemetry=telemetry(),
+    )
+
+
+@cache
+def publish_stalled_pipelines() -> PublishStalledPipelines:
+    settings, clock = SchedulerSettings.from_env(os.environ), SystemClock()
+    return PublishStalledPipelines(
+        pipelines=DynamoUnfinishedPipelines(aws().dynamodb(), settings.pipelines_table, clock),
+        publish=PipelineEventPublisher(settings.events_queue_url, aws().sqs()).publish,
+        clock=clock,
+        thresholds=StallThresholds.parse(settings.stall_thresholds),
+    )
+
+
+@cache
+def process_replays() -> ProcessReplays:
+    settings, clock = SchedulerSettings.from_env(os.environ), SystemClock()
+    dynamodb, deliveries = aws().dynamodb(), settings.deliveries_table
+    line_up = EnqueueLane(
+        ledger=DynamoLedger(dynamodb, deliveries, clock),
+        writer=DynamoReplayWriter(dynamodb, deliveries, clock),
+        clock=clock,
+    )
+    return ProcessReplays(
+        replays=DynamoReplays(dynamodb, deliveries, clock),
+        subscriptions=DynamoSubscriptions(dynamodb, settings.subscriptions_table, clock),
+        journal=DynamoJournalScan(dynamodb, settings.pipelines_table),
+        enqueue_page=EnqueuePage(
+            history=DynamoJournal(dynamodb, settings.pipelines_table, clock),
+            enqueue_lane=line_up,
+            queue=SqsDeliveryQueue(aws().sqs(), settings.deliveries_queue_url),
+            clock=clock,
+            telemetry=telemetry(),
+        ),
+        clock=clock,
+        telemetry=telemetry(),
+    )
+
+
+@cache
+def reconcile() -> "ReconcileOnSchedule | None":
+    """None where no API of DevLake is known: then nothing is loaded for it."""
+    settings = SchedulerSettings.from_env(os.environ)
+    if not settings.knows_an_api:
+        return None
+    from functions.scheduler.reconcile import build_reconcile  # noqa: PLC0415
+
+    return build_reconcile(settings, aws(), telemetry())
+
+
+def lambda_handler(_event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Lanes before pipelines before replays; trouble with one of them leaves the others alone.
+
+    DevLake's API comes last: nothing waits for it.
+    """
+    with telemetry().invocation(context.aws_request_id):
+        _contained(count_lanes, doing="count lanes")
+        # What there is to wake may take longer than there is time.
+        woken = _contained(resume_due_lanes(), doing="resume lanes")
+        if woken:
+            telemetry().lanes_resumed(woken)
+        stalled = _contained(publish_stalled_pipelines(), doing="find stalled pipelines")
+        if stalled:
+            telemetry().stalled(stalled)
+        replayed = _contained(process_replays(), doing="replay")
+        if replayed:
+            telemetry().replayed(replayed)
+        left_seconds = context.get_remaining_time_in_millis() / 1000
+        reconciled = _contained(lambda: _reconcile(left_seconds), doing="reconcile")
+    return {"woken": woken, "stalled": stalled, "replayed": replayed, "reconciled": reconciled}
+
+
+def _reconcile(left_seconds: float) -> int:
+    reconcile_sources = reconcile()
+    if reconcile_sources is None:
+        return 0
+    seconds = min(RECONCILE_SECONDS, left_seconds - SPARE_SECONDS)
+    return reconcile_sources(ends_at=SystemClock().now() + seconds)
+
+
+def count_lanes() -> int:
+    census = resume_due_lanes().ledger.backlog()
+    telemetry().backlog_measured(census, now=SystemClock().now())
+    return census.lanes_held
+
+
+def _contained(work: Callable[[], int], *, doing: str) -> int:
+    """Do a part of the tick; its trouble is counted and alarms, and the next part begins."""
+    try:
+        return work()
+    except Exception as error:  # noqa: BLE001  whatever it is, retries wait behind it
+        telemetry().internal_error(error, doing=doing)
+        return 0

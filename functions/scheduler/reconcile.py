@@ -1,0 +1,60 @@
+"""The scheduled reconcile, wired. The handler loads it only where the API of a DevLake is known."""
+
+import time
+
+from lakehook.adapters.api_credentials import StoredApiCredentials
+from lakehook.adapters.aws import Aws
+from lakehook.adapters.devlake.blueprints import connect
+from lakehook.adapters.dynamodb.journal import DynamoUnfinishedPipelines
+from lakehook.adapters.dynamodb.reconciliations import DynamoReconciliations
+from lakehook.adapters.system import SystemClock
+from lakehook.adapters.telemetry.delivery import PowertoolsTelemetry
+from lakehook.domain.devlake.sources import DevLakeSource, DevLakeSources
+from lakehook.ingestion.reconcile.schedule import ReconcileOnSchedule
+from lakehook.ingestion.reconcile.timed import REQUEST_SECONDS
+from lakehook.ports.ingress import DevLakePipelines
+from lakehook.publisher import PipelineEventPublisher
+from lakehook.settings import SchedulerSettings
+
+PAGE_SIZE = 20
+MAX_BYTES = 16 * 1024 * 1024
+"""Of a page, in which the plan of each pipeline comes along; parsed, it takes 100 of 256 MB."""
+
+
+def build_reconcile(
+    settings: SchedulerSettings, aws: Aws, telemetry: PowertoolsTelemetry
+) -> ReconcileOnSchedule:
+    dynamodb, clock = aws.dynamodb(), SystemClock()
+    reconciliations = DynamoReconciliations(dynamodb, settings.pipelines_table)
+    sources = DevLakeSources.parse(
+        settings.devlake_api_url, settings.devlake_ui_url, settings.devlake_sources
+    )
+    return ReconcileOnSchedule(
+        apis={
+            source: _api(source, source.api_url, settings, aws)
+            for source in sources
+            if source.api_url
+        },
+        reconciliations=reconciliations,
+        known=reconciliations,
+        watch=DynamoUnfinishedPipelines(dynamodb, settings.pipelines_table, clock),
+        publish=PipelineEventPublisher(settings.events_queue_url, aws.sqs()).publish,
+        clock=clock,
+        telemetry=telemetry,
+        interval_seconds=float(settings.reconcile_seconds),
+    )
+
+
+def _api(
+    source: DevLakeSource, url: str, settings: SchedulerSettings, aws: Aws
+) -> DevLakePipelines:
+    credentials = StoredApiCredentials(
+        aws.secrets_manager(), settings.devlake_api_secret_arn, source.name, time.time
+    )
+    return connect(
+        url,
+        credentials,
+        deadline_seconds=REQUEST_SECONDS,
+        max_bytes=MAX_BYTES,
+        page_size=PAGE_SIZE,
+    )

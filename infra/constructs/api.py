@@ -1,0 +1,83 @@
+"""The door for operators' programs: a URL that IAM guards, and all that a desk needs behind it."""
+
+from aws_cdk import Duration
+from aws_cdk import aws_lambda as lambda_
+from constructs import Construct
+
+from infra.constructs.lambda_function import LambdaFunction
+from infra.constructs.queues import QueueWithDeadLetters
+from infra.constructs.secrets_key import SecretsKey
+from infra.constructs.tables import READ_THE_PAST, Tables
+from infra.parameters import Parameters
+from infra.stage import Stage
+from lakehook.settings import ApiSettings
+
+KEEP_SUBSCRIPTIONS = (
+    "dynamodb:GetItem",
+    "dynamodb:PutItem",
+    "dynamodb:Scan",
+    "dynamodb:UpdateItem",
+)
+KEEP_LANES = (
+    "dynamodb:BatchGetItem",
+    "dynamodb:DeleteItem",
+    "dynamodb:GetItem",
+    "dynamodb:PutItem",
+    "dynamodb:Query",
+    "dynamodb:Scan",
+    "dynamodb:UpdateItem",
+)
+TAKE_LETTERS = ("sqs:DeleteMessage", "sqs:ReceiveMessage", "sqs:ChangeMessageVisibility")
+
+
+class HttpApi(Construct):
+    def __init__(  # noqa: PLR0913  all that the function is told
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        stage: Stage,
+        parameters: Parameters,
+        tables: Tables,
+        deliveries: QueueWithDeadLetters,
+        secrets: SecretsKey,
+    ) -> None:
+        super().__init__(scope, id_)
+        self._tables, self._deliveries, self._secrets = tables, deliveries, secrets
+        self._worker = LambdaFunction(
+            self,
+            "Api",
+            settings=self._settings(stage, parameters),
+            stage=stage,
+            timeout=Duration.seconds(stage.api_timeout_seconds),
+            memory_size=512,  # what describes and checks its documents takes long to load
+            reserved_concurrent_executions=stage.api_concurrency,
+        )
+        self.function = self._worker.function
+        self._grant()
+        self.url = self._worker.add_url(lambda_.FunctionUrlAuthType.AWS_IAM)
+
+    def _settings(self, stage: Stage, parameters: Parameters) -> ApiSettings:
+        return ApiSettings(
+            subscriptions_table=self._tables.subscriptions.table_name,
+            pipelines_table=self._tables.pipelines.table_name,
+            deliveries_table=self._tables.deliveries.table_name,
+            deliveries_queue_url=self._deliveries.queue.queue_url,
+            dead_letter_queue_url=self._deliveries.dead_letters.queue_url,
+            secrets_key=self._secrets.key.key_arn,
+            allowed_networks=parameters.allowed_networks,
+            email_sender=parameters.email_sender,
+            event_retention_days=str(stage.retention.events_days),
+        )
+
+    def _grant(self) -> None:
+        """It seals secrets, and can't open one."""
+        worker, tables = self._worker, self._tables
+        worker.allow(KEEP_SUBSCRIPTIONS, on=tables.subscriptions.table_arn)
+        worker.allow(KEEP_LANES, on=tables.deliveries.table_arn)
+        worker.allow(["dynamodb:Query"], on=tables.held_index_arn)
+        worker.allow(READ_THE_PAST, on=tables.pipelines.table_arn)
+        worker.allow(["dynamodb:Query"], on=tables.unended_index_arn)
+        worker.allow(["kms:Encrypt"], on=self._secrets.key.key_arn)
+        worker.allow_send(self._deliveries.queue)
+        worker.allow(TAKE_LETTERS, on=self._deliveries.dead_letters.queue_arn)

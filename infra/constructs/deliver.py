@@ -1,0 +1,84 @@
+"""Delivering: each message of the deliveries queue goes out, signed; its outcome is recorded."""
+
+from aws_cdk import Duration
+from aws_cdk import aws_lambda as lambda_
+from constructs import Construct
+
+from infra.constructs.lambda_function import LambdaFunction
+from infra.constructs.mail import may_send_mail
+from infra.constructs.queues import QueueWithDeadLetters
+from infra.constructs.secrets_key import SecretsKey
+from infra.constructs.tables import READ_SUBSCRIPTIONS, Tables
+from infra.parameters import Parameters
+from infra.stage import Stage
+from lakehook.settings import DeliverSettings
+
+DISABLE_SUBSCRIPTIONS = ("dynamodb:UpdateItem",)
+KEEP_THE_LEDGER = (
+    "dynamodb:BatchGetItem",
+    "dynamodb:DeleteItem",
+    "dynamodb:GetItem",
+    "dynamodb:PutItem",
+    "dynamodb:Query",
+    "dynamodb:UpdateItem",
+)
+FINISH_EARLY = ("sqs:ChangeMessageVisibility", "sqs:DeleteMessage")
+
+WAKES_ITSELF = lambda_.RecursiveLoop.ALLOW
+"""A success at an endpoint that was down sends word to lanes that wait for it, each lane once.
+
+Lambda would take that for a loop after 16 steps, and stop it.
+https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html
+"""
+
+
+class Deliver(LambdaFunction):
+    def __init__(  # noqa: PLR0913  all that the function is told
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        stage: Stage,
+        parameters: Parameters,
+        tables: Tables,
+        deliveries: QueueWithDeadLetters,
+        secrets: SecretsKey,
+    ) -> None:
+        self._tables, self._deliveries, self._secrets = tables, deliveries, secrets
+        super().__init__(
+            scope,
+            id_,
+            settings=self._settings(stage, parameters),
+            stage=stage,
+            timeout=Duration.seconds(stage.deliver_timeout_seconds),
+            memory_size=512,
+            recursive_loop=WAKES_ITSELF,
+        )
+        self.add_queue_trigger(deliveries.queue, at_once=stage.deliver_concurrency)
+        self._grant()
+        may_send_mail(self, sender=parameters.email_sender)
+        if stage.network:
+            self.attach_to_vpc(stage.network)
+
+    def _settings(self, stage: Stage, parameters: Parameters) -> DeliverSettings:
+        return DeliverSettings(
+            subscriptions_table=self._tables.subscriptions.table_name,
+            deliveries_table=self._tables.deliveries.table_name,
+            deliveries_queue_url=self._deliveries.queue.queue_url,
+            dead_letter_queue_url=self._deliveries.dead_letters.queue_url,
+            secrets_key=self._secrets.key.key_arn,
+            retry_schedule=stage.retention.retry_schedule,
+            allowed_networks=parameters.allowed_networks,
+            record_retention_days=str(stage.retention.records_days),
+            email_sender=parameters.email_sender,
+        )
+
+    def _grant(self) -> None:
+        self.allow(FINISH_EARLY, on=self._deliveries.queue.queue_arn)
+        self.allow(READ_SUBSCRIPTIONS, on=self._tables.subscriptions.table_arn)
+        self.allow(DISABLE_SUBSCRIPTIONS, on=self._tables.subscriptions.table_arn)
+        self.allow(KEEP_THE_LEDGER, on=self._tables.deliveries.table_arn)
+        self.allow(["dynamodb:Query"], on=self._tables.suspended_index_arn)
+        self.allow_send(self._deliveries.queue)
+        self.allow_send(self._deliveries.dead_letters)
+        self._secrets.allow_decrypt(self)

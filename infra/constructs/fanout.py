@@ -1,0 +1,45 @@
+"""Fan-out: each event is numbered, and becomes a delivery for each of its subscribers."""
+
+from aws_cdk import Duration
+from constructs import Construct
+
+from infra.constructs.lambda_function import LambdaFunction
+from infra.constructs.queues import QueueWithDeadLetters
+from infra.constructs.tables import OF_DEVLAKE, READ_SUBSCRIPTIONS, RECORD_HEARD, Tables
+from infra.stage import Stage
+from lakehook.settings import FanoutSettings
+
+NUMBER_EVENTS = ("dynamodb:BatchGetItem", "dynamodb:PutItem")
+
+
+class Fanout(LambdaFunction):
+    def __init__(  # noqa: PLR0913  what stands on either side of it
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        stage: Stage,
+        tables: Tables,
+        events: QueueWithDeadLetters,
+        deliveries: QueueWithDeadLetters,
+    ) -> None:
+        super().__init__(
+            scope,
+            id_,
+            settings=FanoutSettings(
+                subscriptions_table=tables.subscriptions.table_name,
+                pipelines_table=tables.pipelines.table_name,
+                deliveries_queue_url=deliveries.queue.queue_url,
+                events_dead_letter_queue_url=events.dead_letters.queue_url,
+                event_retention_days=str(stage.retention.events_days),
+            ),
+            stage=stage,
+            timeout=Duration.seconds(stage.fanout_timeout_seconds),
+            memory_size=256,
+        )
+        self.add_queue_trigger(events.queue, at_once=stage.fanout_concurrency)
+        self.allow(READ_SUBSCRIPTIONS, on=tables.subscriptions.table_arn)
+        self.allow(NUMBER_EVENTS, on=tables.pipelines.table_arn)
+        self.allow(RECORD_HEARD, on=tables.pipelines.table_arn, when=OF_DEVLAKE)
+        self.allow_send(deliveries.queue)
+        self.allow_send(events.dead_letters)

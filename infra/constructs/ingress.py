@@ -1,0 +1,94 @@
+"""The door for DevLake as it is: a URL that anybody may call, and the secret that tells who did."""
+
+from aws_cdk import Duration, SecretValue
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_secretsmanager as secretsmanager
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from infra.constructs.lambda_function import LambdaFunction, removal_policy
+from infra.constructs.tables import OF_DEVLAKE, RECORD_HEARD, Tables
+from infra.parameters import Parameters
+from infra.stage import Stage
+from infra.suppressions import acknowledge_rule
+from lakehook.settings import UNSET, IngressSettings
+
+SECRET_LENGTH = 48
+
+
+class Ingress(Construct):
+    def __init__(  # noqa: PLR0913  all that the function is told
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        stage: Stage,
+        parameters: Parameters,
+        tables: Tables,
+        events: sqs.Queue,
+    ) -> None:
+        super().__init__(scope, id_)
+        self.secret_arn = self._secret(stage).secret_arn
+        self.api_secret_arn = self._api_secret(stage).secret_arn
+        self.worker = worker = LambdaFunction(
+            self,
+            "Ingress",
+            settings=self._settings(parameters, tables, events),
+            stage=stage,
+            timeout=Duration.seconds(stage.ingress_timeout_seconds),
+            memory_size=256,
+            reserved_concurrent_executions=stage.ingress_concurrency,  # a flood takes no more
+        )
+        worker.allow(["secretsmanager:GetSecretValue"], on=self.secret_arn)
+        worker.allow(RECORD_HEARD, on=tables.pipelines.table_arn, when=OF_DEVLAKE)
+        worker.allow(["secretsmanager:GetSecretValue"], on=self.api_secret_arn)
+        worker.allow_send(events)
+        if stage.network:
+            worker.attach_to_vpc(stage.network, where=parameters.asks_devlake)
+        self.url = worker.add_url(lambda_.FunctionUrlAuthType.NONE)
+        self.function = worker.function
+
+    def _secret(self, stage: Stage) -> secretsmanager.Secret:
+        """Kept when production's stack goes: DevLake goes on signing with it."""
+        secret = secretsmanager.Secret(
+            self,
+            "Secret",
+            description="DevLake's NOTIFICATION_SECRET",
+            generate_secret_string=secretsmanager.SecretStringGenerator(
+                password_length=SECRET_LENGTH,
+                exclude_punctuation=True,  # it goes into an .env file
+            ),
+            removal_policy=removal_policy(retain=stage.retain_on_delete),
+        )
+        acknowledge_rule(
+            secret, "AwsSolutions-SMG4", "Rotation ends in DevLake's .env, which AWS can't write"
+        )
+        return secret
+
+    def _api_secret(self, stage: Stage) -> secretsmanager.Secret:
+        """Holds none until an operator puts the headers in that DevLake's API asks for."""
+        secret = secretsmanager.Secret(
+            self,
+            "ApiSecret",
+            description="Header lines for DevLake's REST API: authorization: Bearer KEY",
+            secret_string_value=SecretValue.unsafe_plain_text(UNSET),
+            removal_policy=removal_policy(retain=stage.retain_on_delete),
+        )
+        acknowledge_rule(
+            secret, "AwsSolutions-SMG4", "Rotation begins in DevLake, which makes the API key"
+        )
+        return secret
+
+    def _settings(
+        self, parameters: Parameters, tables: Tables, events: sqs.Queue
+    ) -> IngressSettings:
+        return IngressSettings(
+            events_queue_url=events.queue_url,
+            pipelines_table=tables.pipelines.table_name,
+            notification_secret_arn=self.secret_arn,
+            empty_secret=parameters.empty_secret,
+            devlake_api_url=parameters.devlake_api_url,
+            devlake_ui_url=parameters.devlake_ui_url,
+            devlake_sources=parameters.devlake_sources,
+            devlake_api_secret_arn=self.api_secret_arn,
+        )

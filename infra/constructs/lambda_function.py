@@ -1,0 +1,236 @@
+"""A function with its role, its log and the queue, the schedule or the URL that feeds it.
+
+What becomes of that which holds something when its stack lets go of it.
+
+The asset of each function.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import jsii
+from aws_cdk import (
+    ArnFormat,
+    AssetHashType,
+    Aws,
+    BundlingOptions,
+    CfnCondition,
+    Duration,
+    Fn,
+    IgnoreMode,
+    ILocalBundling,
+    RemovalPolicy,
+    Stack,
+)
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from infra.config import Network
+from infra.packaging.bundle import LAMBDAS_PROCESSOR, NOT_SHIPPED, ROOT, sources_of, write_bundle
+from infra.stage import Stage
+from infra.suppressions import FUNCTION_SUPPRESSIONS, acknowledge_rule
+from lakehook.settings import Settings
+
+
+def removal_policy(*, retain: bool) -> RemovalPolicy:
+    """Where protected it is kept, but for what a first deployment made in vain."""
+    return RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE if retain else RemovalPolicy.DESTROY
+
+
+@jsii.implements(ILocalBundling)
+class LocalBundling:
+    def __init__(self, function: str, processor: str) -> None:
+        self._function, self._processor = function, processor
+
+    def try_bundle(self, output_dir: str, *_options: Any, **_more: Any) -> bool:
+        write_bundle(self._function, Path(output_dir), processor=self._processor)
+        return True
+
+
+def code_of(function: str, scope: Construct) -> lambda_.Code:
+    """Its hash is that of the sources, pins included: the same sources are never uploaded twice.
+
+    The context's ``processor`` is for a cloud that runs functions on this machine.
+    """
+    processor = scope.node.try_get_context("processor") or LAMBDAS_PROCESSOR
+    return lambda_.Code.from_asset(
+        str(ROOT),
+        exclude=all_but(sources_of(function)),
+        ignore_mode=IgnoreMode.GLOB,
+        asset_hash_type=AssetHashType.SOURCE,
+        bundling=BundlingOptions(
+            image=lambda_.Runtime.PYTHON_3_13.bundling_image,  # named, never pulled
+            command=[processor],  # never run, but hashed: what is made for another is another asset
+            local=LocalBundling(function, processor),
+        ),
+    )
+
+
+def all_but(sources: tuple[str, ...]) -> list[str]:
+    """What the asset's hash does not look at; a folder is looked into only if it is let through."""
+    folders = {str(parent) for source in sources for parent in Path(source).parents} - {"."}
+    through = [f"!{folder}" for folder in sorted(folders)]
+    kept = [pattern for source in sources for pattern in (f"!{source}", f"!{source}/**")]
+    return [
+        "*",
+        *(f"{folder}/*" for folder in sorted(folders)),
+        *through,
+        *kept,
+        *(f"**/{name}" for name in NOT_SHIPPED),
+    ]
+
+
+BATCH_SIZE = 10
+"""The most that Lambda takes from a FIFO queue at a time."""
+
+TAKE_MESSAGES = ("sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage")
+"""https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html"""
+
+INTERFACES = (
+    "ec2:AssignPrivateIpAddresses",
+    "ec2:CreateNetworkInterface",
+    "ec2:DeleteNetworkInterface",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSubnets",
+    "ec2:UnassignPrivateIpAddresses",
+)
+"""https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html"""
+
+TICK_SUPPRESSIONS = "A tick that comes late is worth nothing"
+
+
+class LambdaFunction(Construct):
+    """It may write to its own log; all else is granted where both sides are in sight."""
+
+    def __init__(
+        self, scope: Construct, id_: str, *, settings: Settings, stage: Stage, **properties: Any
+    ) -> None:
+        super().__init__(scope, id_)
+        name = id_.lower()
+        log = self._log(stage)
+        self.role = self._role(log)
+        self.function = lambda_.Function(
+            self,
+            "Function",
+            code=code_of(name, self),
+            handler=f"functions.{name}.handler.lambda_handler",
+            runtime=lambda_.Runtime.PYTHON_3_13,
+            architecture=lambda_.Architecture.ARM_64,
+            environment=settings.to_env() | self._telemetry(name),
+            role=self.role,
+            log_group=log,
+            **properties,
+        )
+        for rule, reason in FUNCTION_SUPPRESSIONS.items():
+            acknowledge_rule(self.function, rule, reason)
+
+    def _log(self, stage: Stage) -> logs.LogGroup:
+        log = logs.LogGroup(
+            self, "Log", removal_policy=removal_policy(retain=stage.retain_on_delete)
+        )
+        resource = log.node.default_child
+        assert isinstance(resource, logs.CfnLogGroup)
+        resource.retention_in_days = stage.retention.logs_days  # the CDK has no type for any number
+        return log
+
+    def _role(self, log: logs.LogGroup) -> iam.Role:
+        role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+        log.grant_write(role)
+        return role
+
+    def _telemetry(self, name: str) -> dict[str, str]:
+        """Stages that share an account do not share a metric: the namespace is the stack's name."""
+        return {
+            "POWERTOOLS_SERVICE_NAME": name,
+            "POWERTOOLS_METRICS_NAMESPACE": Stack.of(self).stack_name,
+        }
+
+    def add_url(self, auth_type: lambda_.FunctionUrlAuthType) -> str:
+        """NONE is anybody: then what comes must prove itself by a signature of its own."""
+        return self.function.add_function_url(auth_type=auth_type).url
+
+    def add_queue_trigger(self, queue: sqs.IQueue, *, at_once: int) -> None:
+        """Also grants what taking messages from the queue needs; the CDK would grant more."""
+        self.allow(TAKE_MESSAGES, on=queue.queue_arn)
+        self.function.add_event_source_mapping(
+            "Queue",
+            event_source_arn=queue.queue_arn,
+            batch_size=BATCH_SIZE,
+            report_batch_item_failures=True,
+            max_concurrency=at_once,
+        )
+
+    def schedule_every(self, interval: Duration) -> str:
+        """By a rule of that name. A tick that comes late is worth nothing: the next is at hand.
+
+        So neither EventBridge tries one again, nor Lambda, which takes it first and runs it then.
+        https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
+        """
+        self.function.configure_async_invoke(retry_attempts=0, max_event_age=interval)
+        acknowledge_rule(
+            self.function, "Serverless-LambdaAsyncFailureDestination", TICK_SUPPRESSIONS
+        )
+        rule = events.Rule(
+            self,
+            "Schedule",
+            schedule=events.Schedule.rate(interval),
+            targets=[
+                targets.LambdaFunction(self.function, retry_attempts=0, max_event_age=interval)
+            ],
+        )
+        acknowledge_rule(rule, "Serverless-EventBusDLQ", TICK_SUPPRESSIONS)
+        return rule.rule_name
+
+    def allow_send(self, to: sqs.IQueue) -> None:
+        """A batch is asked for by the same name."""
+        self.allow(["sqs:SendMessage"], on=to.queue_arn)
+
+    def allow(
+        self, actions: Sequence[str], on: str, *, when: Mapping[str, Any] | None = None
+    ) -> None:
+        self.function.add_to_role_policy(
+            iam.PolicyStatement(actions=list(actions), resources=[on], conditions=when)
+        )
+
+    def attach_to_vpc(self, network: Network, *, where: CfnCondition | None = None) -> None:
+        """Lambda makes the interfaces, by the function's role; its code may not."""
+        resource = self.function.node.default_child
+        assert isinstance(resource, lambda_.CfnFunction)
+        config = {
+            "SubnetIds": list(network.subnets),
+            "SecurityGroupIds": list(network.security_groups),
+        }
+        resource.add_property_override(
+            "VpcConfig",
+            Fn.condition_if(where.logical_id, config, Aws.NO_VALUE) if where else config,
+        )
+        self.allow(INTERFACES, on="*")
+        acknowledge_rule(
+            self.role, "AwsSolutions-IAM5[Resource::*]", "Lambda names an interface as it makes it"
+        )
+        self.function.add_to_role_policy(
+            iam.PolicyStatement(
+                effect=iam.Effect.DENY,
+                actions=list(INTERFACES),
+                resources=["*"],
+                conditions={
+                    "ArnLike": {"lambda:SourceFunctionArn": self._functions_of_the_stack()}
+                },
+            )
+        )
+
+    def _functions_of_the_stack(self) -> str:
+        """By their prefix: a function is made after the policy that would have to name it."""
+        stack = Stack.of(self)
+        return stack.format_arn(
+            service="lambda",
+            resource="function",
+            resource_name=f"{stack.stack_name}-*",
+            arn_format=ArnFormat.COLON_RESOURCE_NAME,
+        )

@@ -1,0 +1,139 @@
+"""A FIFO queue that serves its message groups side by side, and the queue for what it gave up.
+
+The policy of the events queue: only the named producers send, and Lakehook's own functions.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from aws_cdk import ArnFormat, Aws, Duration, Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from infra.config import Producers
+from infra.suppressions import acknowledge_rule
+
+RETENTION = Duration.days(14)
+"""SQS's longest. What must last longer is in the ledger."""
+
+MAX_MESSAGE_BYTES = (1024 - 8) * 1024
+"""SQS's limit less 8 KiB, so that a message that is put aside fits with the reason beside it."""
+
+MAX_POLL = Duration.seconds(20)
+
+
+class QueueWithDeadLetters(Construct):
+    """Both names are spelled out: producers and operators look for the queues by name.
+
+    The queue has no redrive policy: SQS's own move knows neither lane nor reason, and would let
+    what follows overtake. A message leaves when its function says so, however often it came back.
+    """
+
+    def __init__(
+        self, scope: Construct, id_: str, *, name: str, dead_letter_name: str, visibility: Duration
+    ) -> None:
+        super().__init__(scope, id_)
+        self.dead_letters = _fifo(
+            self,
+            "DeadLetters",
+            queue_name=dead_letter_name,
+            visibility_timeout=visibility,
+            redrive_allow_policy=self._only_from(_source_name(dead_letter_name)),
+        )
+        acknowledge_rule(
+            self.dead_letters, "Serverless-SQSRedrivePolicy", "Dead letters go no further"
+        )
+        self._offer_redrive(dead_letter_name)
+        self.queue = _fifo(
+            self,
+            "Queue",
+            queue_name=name,
+            visibility_timeout=visibility,
+            max_message_size_bytes=MAX_MESSAGE_BYTES,
+        )
+        for rule in ("AwsSolutions-SQS3", "Serverless-SQSRedrivePolicy"):
+            acknowledge_rule(
+                self.queue, rule, "Functions send dead letters themselves, with the reason"
+            )
+
+    def _offer_redrive(self, dead_letter_name: str) -> None:
+        """Make the dead-letter queue one to SQS, so that the console offers its redrive.
+
+        ``StartMessageMoveTask`` takes messages only from a queue that another one's redrive policy
+        names. This other one is never sent a message, so its policy never acts.
+        """
+        _fifo(
+            self,
+            "RedriveSource",
+            queue_name=_source_name(dead_letter_name),
+            dead_letter_queue=sqs.DeadLetterQueue(queue=self.dead_letters, max_receive_count=1),
+        )
+
+    def _only_from(self, name: str) -> sqs.RedriveAllowPolicy:
+        """By name: each of the two queues refers to the other, and one reference must be loose."""
+        arn = Stack.of(self).format_arn(
+            service="sqs", resource=f"{name}.fifo", arn_format=ArnFormat.NO_RESOURCE_NAME
+        )
+        return sqs.RedriveAllowPolicy(
+            redrive_permission=sqs.RedrivePermission.BY_QUEUE,
+            source_queues=[sqs.Queue.from_queue_arn(self, "Source", arn)],
+        )
+
+
+def _source_name(dead_letter_name: str) -> str:
+    return f"{dead_letter_name}-source"
+
+
+def _fifo(scope: Construct, id_: str, *, queue_name: str, **properties: Any) -> sqs.Queue:
+    """High throughput needs both: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/high-throughput-fifo.html."""
+    return sqs.Queue(
+        scope,
+        id_,
+        queue_name=f"{queue_name}.fifo",
+        fifo=True,
+        deduplication_scope=sqs.DeduplicationScope.MESSAGE_GROUP,
+        fifo_throughput_limit=sqs.FifoThroughputLimit.PER_MESSAGE_GROUP_ID,
+        retention_period=RETENTION,
+        receive_message_wait_time=MAX_POLL,
+        encryption=sqs.QueueEncryption.SQS_MANAGED,
+        enforce_ssl=True,
+        **properties,
+    )
+
+
+def restrict_senders(producers: Producers, to: sqs.Queue, *, beside: Sequence[iam.IRole]) -> None:
+    """Others may not, whatever IAM lets them, and whatever is added to the queue's policy."""
+    invited = _invited(producers)
+    if invited:
+        to.add_to_resource_policy(
+            iam.PolicyStatement(
+                principals=invited,
+                actions=["sqs:GetQueueUrl", "sqs:SendMessage"],
+                resources=[to.queue_arn],
+            )
+        )
+    to.add_to_resource_policy(
+        iam.PolicyStatement(
+            effect=iam.Effect.DENY,
+            principals=[iam.AnyPrincipal()],
+            actions=["sqs:SendMessage"],
+            resources=[to.queue_arn],
+            conditions=_neither_named_nor(beside, producers),
+        )
+    )
+
+
+def _invited(producers: Producers) -> list[iam.IPrincipal]:
+    """This account needs no invitation: its IAM decides."""
+    accounts = [iam.AccountPrincipal(account) for account in producers.accounts]
+    return [*accounts, *(iam.ArnPrincipal(principal) for principal in producers.principals)]
+
+
+def _neither_named_nor(beside: Sequence[iam.IRole], producers: Producers) -> dict[str, object]:
+    """Both must hold; an AWS service has no such ARN, so it is refused as well."""
+    roles = [*producers.principals, *(one.role_arn for one in beside)]
+    this = [Aws.ACCOUNT_ID] if producers.include_this_account else []
+    accounts = [*producers.accounts, *this]
+    by_account = {"StringNotEquals": {"aws:PrincipalAccount": accounts}} if accounts else {}
+    return {"ArnNotEquals": {"aws:PrincipalArn": roles}, **by_account}

@@ -1,0 +1,69 @@
+"""The clock: each minute it wakes lanes, tells of stalls, and goes on with replays."""
+
+from aws_cdk import Duration
+from constructs import Construct
+
+from infra.constructs.lambda_function import LambdaFunction
+from infra.constructs.queues import QueueWithDeadLetters
+from infra.constructs.tables import READ_SUBSCRIPTIONS, READ_THE_PAST, Tables
+from infra.parameters import Parameters
+from infra.stage import SCHEDULER_INTERVAL_SECONDS, Stage
+from lakehook.settings import SchedulerSettings
+
+FIND_AND_LEASE = ("dynamodb:BatchGetItem", "dynamodb:UpdateItem")
+CLOSE_IDLE_BREAKER = ("dynamodb:GetItem", "dynamodb:DeleteItem")
+ENQUEUE_REPLAYS = ("dynamodb:PutItem", "dynamodb:Query")
+COMPARE_WITH_DEVLAKE = ("dynamodb:BatchGetItem",)
+LEASE_A_STALL = ("dynamodb:UpdateItem",)  # and write down how far DevLake was read
+
+
+class Scheduler(LambdaFunction):
+    def __init__(  # noqa: PLR0913  all that the function is told
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        stage: Stage,
+        parameters: Parameters,
+        tables: Tables,
+        events: QueueWithDeadLetters,
+        deliveries: QueueWithDeadLetters,
+        devlake_api_secret_arn: str,
+    ) -> None:
+        super().__init__(
+            scope,
+            id_,
+            settings=SchedulerSettings(
+                subscriptions_table=tables.subscriptions.table_name,
+                deliveries_table=tables.deliveries.table_name,
+                deliveries_queue_url=deliveries.queue.queue_url,
+                pipelines_table=tables.pipelines.table_name,
+                events_queue_url=events.queue.queue_url,
+                stall_thresholds=parameters.stall_thresholds,
+                devlake_api_url=parameters.devlake_api_url,
+                devlake_ui_url=parameters.devlake_ui_url,
+                devlake_sources=parameters.devlake_sources,
+                devlake_api_secret_arn=devlake_api_secret_arn,
+            ),
+            stage=stage,
+            timeout=Duration.seconds(stage.scheduler_timeout_seconds),
+            memory_size=256,
+        )
+        self.schedule_name = self.schedule_every(Duration.seconds(SCHEDULER_INTERVAL_SECONDS))
+        self._grant(tables)
+        self.allow_send(deliveries.queue)
+        self.allow_send(events.queue)
+        self.allow(["secretsmanager:GetSecretValue"], on=devlake_api_secret_arn)
+        if stage.network:
+            self.attach_to_vpc(stage.network, where=parameters.asks_devlake)
+
+    def _grant(self, tables: Tables) -> None:
+        self.allow(["dynamodb:Query"], on=tables.due_index_arn)
+        self.allow(["dynamodb:Query"], on=tables.held_index_arn)
+        self.allow(
+            (*FIND_AND_LEASE, *CLOSE_IDLE_BREAKER, *ENQUEUE_REPLAYS), on=tables.deliveries.table_arn
+        )
+        self.allow(["dynamodb:Query"], on=tables.unended_index_arn)
+        of_pipelines = (*COMPARE_WITH_DEVLAKE, *LEASE_A_STALL, *READ_THE_PAST)
+        self.allow(of_pipelines, on=tables.pipelines.table_arn)
+        self.allow(READ_SUBSCRIPTIONS, on=tables.subscriptions.table_arn)

@@ -1,0 +1,62 @@
+"""The key under which the subscriptions' secrets rest."""
+
+from aws_cdk import Duration, Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from constructs import Construct
+
+from infra.constructs.lambda_function import LambdaFunction, removal_policy
+
+ADMINISTER = (
+    *("kms:CancelKeyDeletion", "kms:CreateAlias", "kms:Delete*", "kms:Describe*", "kms:Disable*"),
+    *("kms:Enable*", "kms:Get*", "kms:List*", "kms:Put*", "kms:Revoke*", "kms:RotateKeyOnDemand"),
+    *("kms:ScheduleKeyDeletion", "kms:TagResource", "kms:UntagResource", "kms:Update*"),
+)
+"""https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html
+
+But for grants: whoever makes one could open what the policy lets nobody open.
+"""
+
+SOON = Duration.days(7)
+"""The least that KMS waits before a key is gone for good."""
+
+ENCRYPT = "kms:Encrypt"
+DECRYPT = "kms:Decrypt"
+
+
+class SecretsKey(Construct):
+    """In this account IAM decides who administers it and who seals; one function opens.
+
+    Kept when production's stack goes: without it no stored secret can ever be read again.
+    """
+
+    def __init__(self, scope: Construct, id_: str, *, protected: bool) -> None:
+        super().__init__(scope, id_)
+        self.key = kms.Key(
+            self,
+            "Key",
+            description="Encrypts the signing secrets of Lakehook's subscriptions",
+            alias=f"{Stack.of(self).stack_name}-secrets",
+            enable_key_rotation=True,
+            policy=iam.PolicyDocument(statements=[_iam_decides()]),
+            pending_window=None if protected else SOON,
+            removal_policy=removal_policy(retain=protected),
+        )
+
+    def allow_decrypt(self, worker: LambdaFunction) -> None:
+        """A role with that ARN, and only where its own policy says so too."""
+        worker.allow([DECRYPT], on=self.key.key_arn)
+        self.key.add_to_resource_policy(
+            iam.PolicyStatement(
+                principals=[iam.AccountRootPrincipal()],
+                actions=[DECRYPT],
+                resources=["*"],
+                conditions={"ArnEquals": {"aws:PrincipalArn": worker.role.role_arn}},
+            )
+        )
+
+
+def _iam_decides() -> iam.PolicyStatement:
+    return iam.PolicyStatement(
+        principals=[iam.AccountRootPrincipal()], actions=[*ADMINISTER, ENCRYPT], resources=["*"]
+    )

@@ -1,0 +1,107 @@
+"""What Lakehook remembers: subscriptions, pipelines and the ledger of deliveries."""
+
+from typing import Any
+
+from aws_cdk import RemovalPolicy
+from aws_cdk import aws_dynamodb as dynamodb
+from constructs import Construct
+
+from infra.suppressions import acknowledge_rule
+from lakehook.settings import DeliveriesTable, PipelinesTable, SubscriptionsTable
+
+READ_SUBSCRIPTIONS = ("dynamodb:GetItem", "dynamodb:Scan")
+RECORD_HEARD = ("dynamodb:UpdateItem",)
+OF_DEVLAKE = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [f"{PipelinesTable.DEVLAKE}*"]}}
+"""Of the journal no more than what is known of each DevLake.
+
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html
+"""
+READ_THE_PAST = ("dynamodb:Query", "dynamodb:Scan")
+
+
+class Tables(Construct):
+    """In production they outlive their stack: only a person deletes what was remembered.
+
+    Even what a first deployment made in vain: its rollback would fail over a table that refuses
+    deletion.
+    """
+
+    def __init__(self, scope: Construct, id_: str, *, protected: bool) -> None:
+        super().__init__(scope, id_)
+        self._protected = protected
+        if not protected:
+            acknowledge_rule(self, "AwsSolutions-DDB3", "Nobody goes back in time in a rehearsal")
+        self.subscriptions = self._table(
+            "Subscriptions", partition_key=_text(SubscriptionsTable.PARTITION_KEY)
+        )
+        self.pipelines = self._journal()
+        self.unended_index_arn = f"{self.pipelines.table_arn}/index/{PipelinesTable.ACTIVE_INDEX}"
+        self.deliveries = self._ledger()
+        self.due_index_arn = self._index_arn(DeliveriesTable.DUE_INDEX)
+        self.held_index_arn = self._index_arn(DeliveriesTable.HELD_INDEX)
+        self.suspended_index_arn = self._index_arn(DeliveriesTable.SUSPENDED_INDEX)
+
+    def _journal(self) -> dynamodb.Table:
+        table = self._table(
+            "Pipelines",
+            partition_key=_text(PipelinesTable.PARTITION_KEY),
+            sort_key=_text(PipelinesTable.SORT_KEY),
+            time_to_live_attribute=PipelinesTable.TTL,
+        )
+        table.add_global_secondary_index(
+            index_name=PipelinesTable.ACTIVE_INDEX,
+            partition_key=_text(PipelinesTable.ACTIVE),
+            sort_key=_number(PipelinesTable.ENTERED_AT),
+            projection_type=dynamodb.ProjectionType.ALL,
+        )
+        return table
+
+    def _index_arn(self, name: str) -> str:
+        return f"{self.deliveries.table_arn}/index/{name}"
+
+    def _ledger(self) -> dynamodb.Table:
+        table = self._table(
+            "Deliveries",
+            partition_key=_text(DeliveriesTable.PARTITION_KEY),
+            sort_key=_text(DeliveriesTable.SORT_KEY),
+            time_to_live_attribute=DeliveriesTable.TTL,
+        )
+        table.add_global_secondary_index(
+            index_name=DeliveriesTable.DUE_INDEX,
+            partition_key=_text(DeliveriesTable.DUE_SHARD),
+            sort_key=_number(DeliveriesTable.DUE_AT),
+            projection_type=dynamodb.ProjectionType.INCLUDE,
+            non_key_attributes=[DeliveriesTable.HELD_SINCE],
+        )
+        for name, subscription in (
+            (DeliveriesTable.HELD_INDEX, DeliveriesTable.HELD_BY),
+            (DeliveriesTable.SUSPENDED_INDEX, DeliveriesTable.SUSPENDED_SUBSCRIPTION),
+        ):
+            table.add_global_secondary_index(
+                index_name=name,
+                partition_key=_text(subscription),
+                sort_key=_number(DeliveriesTable.HELD_SINCE),
+                projection_type=dynamodb.ProjectionType.KEYS_ONLY,
+            )
+        return table
+
+    def _table(self, id_: str, **properties: Any) -> dynamodb.Table:
+        return dynamodb.Table(
+            self,
+            id_,
+            billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
+            point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
+                point_in_time_recovery_enabled=self._protected
+            ),
+            deletion_protection=self._protected,
+            removal_policy=RemovalPolicy.RETAIN if self._protected else RemovalPolicy.DESTROY,
+            **properties,
+        )
+
+
+def _text(name: str) -> dynamodb.Attribute:
+    return dynamodb.Attribute(name=name, type=dynamodb.AttributeType.STRING)
+
+
+def _number(name: str) -> dynamodb.Attribute:
+    return dynamodb.Attribute(name=name, type=dynamodb.AttributeType.NUMBER)

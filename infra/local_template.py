@@ -1,0 +1,70 @@
+"""The template in a file, so that the laptop needs neither Node.js nor the CDK."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from copy import deepcopy
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from infra.node import node_environment
+from infra.packaging.bundle import ROOT
+from infra.stage import STAGES, stage_named
+
+SNAPSHOT = ROOT / "local" / "template.json"
+
+ANY_BUNDLE = "bundle.zip"
+"""Stands for the asset's key, which changes with every line of code."""
+
+
+def synthesize(stage: str, out: Path, *, choices: str = "") -> dict[str, Any]:
+    """Run ``app.py`` as the CDK's command would, but bundle nothing and skip its validation.
+
+    What an operator has chosen in a file is none of the laptop's business.
+    """
+    stages = out / STAGES
+    stages.write_text(f"[{stage}]\n{choices}", encoding="utf-8")
+    environment = _cdk_environment({"stage": stage, "stages": str(stages)}, out)
+    subprocess.run([sys.executable, "app.py"], cwd=ROOT, env=environment, check=True)
+    path = out / f"{stage_named(stage).stack_name}.template.json"
+    template: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return template
+
+
+def _cdk_environment(choice: dict[str, str], out: Path) -> dict[str, str]:
+    flags = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]
+    context = flags | choice | {"aws:cdk:bundling-stacks": []}
+    return {
+        **os.environ,  # noqa: TID251  a command hands its environment on
+        **node_environment(),
+        "CDK_CONTEXT_JSON": json.dumps(context),
+        "CDK_OUTDIR": str(out),
+        "CDK_VALIDATION": "false",
+    }
+
+
+def as_snapshot(template: dict[str, Any]) -> str:
+    """What is the same on every machine and after every change that is not the blueprint's."""
+    kept = deepcopy(template)
+    del kept["Rules"], kept["Parameters"]["BootstrapVersion"]
+    for code in _function_codes(kept):
+        code["S3Key"] = ANY_BUNDLE
+    return json.dumps(kept, indent=2, sort_keys=True) + "\n"
+
+
+def _function_codes(template: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for resource in template["Resources"].values():
+        if resource["Type"] == "AWS::Lambda::Function":
+            yield resource["Properties"]["Code"]
+
+
+def main() -> None:
+    with TemporaryDirectory() as out:
+        SNAPSHOT.write_text(as_snapshot(synthesize("production", Path(out))), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

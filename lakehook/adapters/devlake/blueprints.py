@@ -1,0 +1,154 @@
+"""DevLake's REST API for the functions: one exchange at a time, over urllib3.
+
+Its connection is kept between the exchanges of one invocation. It takes no proxy and follows no
+redirect, which would carry the credentials elsewhere.
+"""
+
+from collections.abc import Mapping
+from contextlib import closing, suppress
+from http import HTTPStatus
+from http.client import HTTPException
+from socket import SHUT_RDWR
+from ssl import SSLError as TlsError
+from urllib.parse import urlsplit
+
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import HTTPError, NameResolutionError, NewConnectionError
+from urllib3.exceptions import TimeoutError as WaitedTooLong
+
+from lakehook.adapters.devlake.rest import (
+    OWN_HEADERS,
+    PAGE_SIZE,
+    ApiResponse,
+    RestDevLake,
+    refuse_too_large,
+    within,
+)
+from lakehook.adapters.http.dns import SuspendAwareTimer
+from lakehook.domain.errors import DevlakeUnavailable, NotDevlake
+from lakehook.ports.ingress import ApiCredentials
+
+MAX_BYTES = 4 * 1024 * 1024  # the plan of a pipeline comes along
+DEADLINE_SECONDS = 1.0
+IDLE_SECONDS = 4.0
+"""What was kept longer, proxies and a frozen Lambda's network may have forgotten."""
+
+_CHUNK_BYTES = 64 * 1024
+_HEADERS = {**OWN_HEADERS, "accept-encoding": "identity"}
+_REMEDY = "the secret of the output DevlakeApiSecretArn must hold the header that lets us in"
+_DENIED = frozenset((HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN))
+
+
+def connect(
+    url: str,
+    credentials: ApiCredentials,
+    *,
+    deadline_seconds: float = DEADLINE_SECONDS,
+    max_bytes: int = MAX_BYTES,
+    page_size: int = PAGE_SIZE,
+) -> RestDevLake:
+    """DevLake's REST API at a URL; the deadline is that of each request."""
+    fetch = ApiFetch(url, credentials, deadline_seconds=deadline_seconds, max_bytes=max_bytes)
+    return RestDevLake(fetch, page_size=page_size, remedy=_REMEDY)
+
+
+class ApiFetch:
+    """GET by a deadline from the look-up of the name to the last byte of the response."""
+
+    def __init__(
+        self,
+        url: str,
+        credentials: ApiCredentials,
+        *,
+        deadline_seconds: float = DEADLINE_SECONDS,
+        max_bytes: int = MAX_BYTES,
+    ) -> None:
+        self._url, self._credentials = urlsplit(url.rstrip("/")), credentials
+        self._deadline_seconds, self._max_bytes = deadline_seconds, max_bytes
+        self._kept: tuple[HTTPConnection, SuspendAwareTimer] | None = None
+
+    def __call__(self, target: str) -> ApiResponse:
+        headers = self._credentials.headers()
+        response = self._exchange(target, headers)
+        if response.status in _DENIED:
+            changed = self._credentials.headers(fresh=True)
+            return response if changed == headers else self._exchange(target, changed)
+        return response
+
+    def close(self) -> None:
+        """End the connection that is kept."""
+        if self._kept:
+            self._kept[0].close()
+            self._kept = None
+
+    def _exchange(self, target: str, headers: Mapping[str, str]) -> ApiResponse:
+        try:
+            with suppress(ConnectionError):  # it ended just now: a GET may be said again
+                if kept := self._take_kept():
+                    return self._exchange_over(kept, target, headers)
+            return self._exchange_over(self._connection(), target, headers)
+        except (HTTPError, HTTPException, OSError) as error:
+            raise DevlakeUnavailable(f"DevLake is away: {_fault(error)}") from None
+
+    def _exchange_over(
+        self, connection: HTTPConnection, target: str, headers: Mapping[str, str]
+    ) -> ApiResponse:
+        try:
+            response = within(
+                self._deadline_seconds, lambda: self._get(connection, target, headers)
+            )
+        except (HTTPError, HTTPException, OSError, NotDevlake):
+            _break_off(connection)
+            raise
+        self._kept = (connection, SuspendAwareTimer())
+        return response
+
+    def _take_kept(self) -> HTTPConnection | None:
+        kept, self._kept = self._kept, None
+        if kept is None:
+            return None
+        connection, since = kept
+        if since.age_seconds <= IDLE_SECONDS and connection.is_connected:
+            return connection
+        connection.close()
+        return None
+
+    def _connection(self) -> HTTPConnection:
+        kind = HTTPSConnection if self._url.scheme == "https" else HTTPConnection
+        return kind(self._url.hostname or "", self._url.port, timeout=self._deadline_seconds)
+
+    def _get(
+        self, connection: HTTPConnection, target: str, headers: Mapping[str, str]
+    ) -> ApiResponse:
+        """Nothing is decompressed, although somebody may compress unasked."""
+        path = self._url.path + target
+        connection.request("GET", path, headers={**_HEADERS, **headers}, preload_content=False)
+        with closing(connection.getresponse()) as response:
+            body = bytearray()
+            while chunk := response.read(_CHUNK_BYTES, decode_content=False):
+                body += chunk
+                if len(body) > self._max_bytes:
+                    refuse_too_large(self._max_bytes)
+            return ApiResponse(response.status, bytes(body))
+
+
+def _break_off(connection: HTTPConnection) -> None:
+    """End what another thread may still read, and that thread with it."""
+    sock = connection.sock
+    with suppress(OSError):
+        if sock:
+            sock.shutdown(SHUT_RDWR)
+    connection.close()
+
+
+def _fault(error: Exception) -> str:
+    match error:
+        case TlsError():
+            return f"TLS: {error}"
+        case NameResolutionError():
+            return "nobody knows its name"
+        case NewConnectionError():
+            return "no connection"
+        case TimeoutError() | WaitedTooLong():
+            return "no whole answer in time"
+    return "the answer broke off"

@@ -1,0 +1,1 @@
+"""The tables: the ledger, the journal, subscriptions, and what stands beside them."""

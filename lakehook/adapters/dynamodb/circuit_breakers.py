@@ -1,0 +1,114 @@
+"""The health of endpoints on DynamoDB, in the ledger's table: one small item, while one is ill."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from lakehook.adapters.aws import translate_aws_errors
+from lakehook.adapters.dynamodb.conflict import is_lost_race
+from lakehook.adapters.dynamodb.items import Item, from_item, to_item, to_milliseconds
+from lakehook.adapters.dynamodb.ledger_items import shard_of
+from lakehook.domain.circuit_breaker import EndpointHealth
+from lakehook.settings import DeliveriesTable as Table
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+HEALTH = "health"
+FORM = 1
+
+
+def is_health(item: Item) -> bool:
+    return bool(item[Table.SORT_KEY]["S"] == HEALTH)
+
+
+def health_key(subscription_id: str) -> Item:
+    """A partition beside those of the subscription's lanes: a lane without a pipeline."""
+    return to_item({Table.PARTITION_KEY: f"{subscription_id}#", Table.SORT_KEY: HEALTH})
+
+
+@dataclass(frozen=True)
+class DynamoEndpointHealthStore:
+    dynamodb: "DynamoDBClient"
+    table: str
+
+    def find(self, subscription_id: str) -> EndpointHealth:
+        with translate_aws_errors():
+            answer = self.dynamodb.get_item(
+                TableName=self.table, Key=health_key(subscription_id), ConsistentRead=True
+            )
+        item = answer.get("Item")
+        return health_from_item(item) if item else EndpointHealth(subscription_id=subscription_id)
+
+    def save(self, before: EndpointHealth, after: EndpointHealth) -> bool:
+        condition: Any = {
+            "ConditionExpression": "health_version = :version",
+            "ExpressionAttributeValues": to_item({":version": before.version}),
+        }
+        if before.version == 0:
+            condition = {
+                "ConditionExpression": "attribute_not_exists(#lane)",
+                "ExpressionAttributeNames": {"#lane": Table.PARTITION_KEY},
+            }
+        with translate_aws_errors():
+            try:
+                self._write(after, condition)
+            except ClientError as error:
+                if not is_lost_race(error):
+                    raise
+                return False
+        return True
+
+    def _write(self, after: EndpointHealth, condition: Any) -> None:
+        if after.is_healthy:
+            key = health_key(after.subscription_id)
+            self.dynamodb.delete_item(TableName=self.table, Key=key, **condition)
+        else:
+            self.dynamodb.put_item(TableName=self.table, Item=_health_to_item(after), **condition)
+
+
+def _health_to_item(health: EndpointHealth) -> Item:
+    """Only an open breaker has a due time, so only then is it in the index."""
+    due = health.due_at is not None
+    return health_key(health.subscription_id) | to_item(
+        {
+            Table.DUE_SHARD: shard_of(health.subscription_id) if due else None,
+            Table.DUE_AT: to_milliseconds(health.due_at) if health.due_at is not None else None,
+            "form": FORM,
+            "failures": health.failures,
+            "lanes": list(health.lanes),
+            "failing_since": _to_seconds(health.failing_since),
+            "retry_after_until": to_milliseconds(health.retry_after_until),
+            "probes": health.probes,
+            "resume_batch_size": health.resume_batch_size,
+            "average_ms": round(health.average_ms),
+            "permits": [to_milliseconds(slot) for slot in health.permits],
+            "health_version": health.version,
+        }
+    )
+
+
+def health_from_item(item: Item) -> EndpointHealth:
+    values = from_item(item)
+    return EndpointHealth(
+        subscription_id=values[Table.PARTITION_KEY].rstrip("#"),
+        failures=values["failures"],
+        lanes=tuple(values["lanes"]),
+        failing_since=_to_milliseconds(values.get("failing_since")),
+        due_at=_to_milliseconds(values.get(Table.DUE_AT)),
+        retry_after_until=values["retry_after_until"] / 1000,
+        probes=values["probes"],
+        resume_batch_size=values["resume_batch_size"],
+        average_ms=float(values["average_ms"]),
+        permits=tuple(slot / 1000 for slot in values["permits"]),
+        version=values["health_version"],
+    )
+
+
+def _to_seconds(seconds: float | None) -> int | None:
+    return None if seconds is None else to_milliseconds(seconds)
+
+
+def _to_milliseconds(milliseconds: int | None) -> float | None:
+    return None if milliseconds is None else milliseconds / 1000

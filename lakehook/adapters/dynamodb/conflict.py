@@ -1,0 +1,43 @@
+"""How DynamoDB says that another writer is at work on an item.
+
+A single write is refused while a transaction holds the item, and botocore does not repeat it:
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html#transaction-conflict-handling
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from lakehook.ports.system import Clock
+
+PAUSES_SECONDS = (0.05, 0.2)  # a transaction holds its items for milliseconds
+
+
+def is_lost_race(error: ClientError) -> bool:
+    """Whether the item is not as it was read, or a transaction is changing it right now."""
+    return bool(_codes(error) & {"ConditionalCheckFailed", "TransactionConflict"})
+
+
+def retry_conflicts(write: Callable[[], Any], clock: Clock) -> None:
+    """Repeat a write that a transaction was in the way of; any other refusal is final."""
+    for pause in PAUSES_SECONDS:
+        try:
+            write()
+        except ClientError as error:
+            if _codes(error) != {"TransactionConflict"}:
+                raise
+            clock.sleep(pause)
+        else:
+            return
+    write()
+
+
+def _codes(error: ClientError) -> set[str]:
+    """What refused the write: of a transaction, the reasons of each of its actions."""
+    response: Any = error.response
+    code = response["Error"]["Code"]
+    if code != "TransactionCanceledException":
+        return {code.removesuffix("Exception")}
+    reasons = {reason.get("Code") for reason in response.get("CancellationReasons", ())}
+    return {reason for reason in reasons if reason and reason != "None"}

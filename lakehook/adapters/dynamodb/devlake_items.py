@@ -1,0 +1,11 @@
+"""Where the pipelines table keeps what is known of a DevLake itself: a partition of each source."""
+
+from lakehook.adapters.dynamodb.items import Item, to_item
+from lakehook.domain.pipeline_key import DEFAULT_SOURCE
+from lakehook.settings import PipelinesTable as Table
+
+
+def devlake_item_key(source: str | None, record: str) -> Item:
+    """No pipeline has a ``#`` in its id."""
+    partition = f"{Table.DEVLAKE}{source or DEFAULT_SOURCE}"
+    return to_item({Table.PARTITION_KEY: partition, Table.SORT_KEY: record})

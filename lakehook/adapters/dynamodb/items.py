@@ -1,0 +1,106 @@
+"""Reading several items at once, consistently, whatever DynamoDB leaves for later.
+
+DynamoDB's typed values, to and from plain ones.
+
+boto3 has the like, for which a function would load all of boto3: a tenth of its start.
+https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_AttributeValue.html
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from lakehook.adapters.aws import translate_aws_errors
+from lakehook.domain.errors import InfrastructureError
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+
+Item = dict[str, Any]
+
+
+def to_item(values: Mapping[str, Any]) -> Item:
+    """Write plain values, leaving out those that are None."""
+    return {name: _typed(value) for name, value in values.items() if value is not None}
+
+
+def from_item(item: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _plain(value) for name, value in item.items()}
+
+
+def to_milliseconds(seconds: float) -> int:
+    return round(seconds * 1000)
+
+
+def _typed(value: Any) -> Item:
+    for kind, written in _SCALARS:
+        if isinstance(value, kind):
+            return written(value)
+    if isinstance(value, Mapping):
+        return {"M": {name: _typed(one) for name, one in value.items()}}
+    if isinstance(value, list | tuple):
+        return {"L": [_typed(one) for one in value]}
+    raise TypeError(f"{type(value).__name__} is nothing that we keep")
+
+
+_SCALARS: tuple[tuple[type, Callable[[Any], Item]], ...] = (
+    (str, lambda value: {"S": value}),
+    (bool, lambda value: {"BOOL": value}),  # before int, of which it is one to Python
+    (int, lambda value: {"N": str(value)}),
+    (bytes, lambda value: {"B": value}),
+    (type(None), lambda _: {"NULL": True}),
+)
+
+
+def _plain(typed: Mapping[str, Any]) -> Any:
+    ((kind, value),) = typed.items()
+    match kind:
+        case "N":
+            return int(value)
+        case "L":
+            return [_plain(one) for one in value]
+        case "M":
+            return from_item(value)
+        case "NULL":
+            return None
+    return value
+
+
+_TURNS = 5
+_MAX_KEYS = 100  # BatchGetItem
+
+
+def batch_get(dynamodb: "DynamoDBClient", table: str, keys: Sequence[Item]) -> Iterator[Item]:
+    """Read up to 100 different keys. A throttled table answers a part; the rest is asked again."""
+    assert len(keys) <= _MAX_KEYS, f"{len(keys)} keys in one read"
+    request: Any = {table: {"Keys": list(keys), "ConsistentRead": True}}
+    for _ in range(_TURNS):
+        if not keys or not request:
+            return
+        with translate_aws_errors():
+            answer = dynamodb.batch_get_item(RequestItems=request)
+        yield from answer["Responses"].get(table, [])
+        request = answer.get("UnprocessedKeys")
+    if request:
+        raise InfrastructureError(f"{table}: BatchGetItem left keys unread {_TURNS} times")
+
+
+def read_pages(call: Any, **request: Any) -> Iterator[Item]:
+    """Every item of a query or scan, page by page, each page when it is needed."""
+    for answer in read_responses(call, **request):
+        yield from answer["Items"]
+
+
+def read_responses(call: Any, *, later_limit: int | None = None, **request: Any) -> Iterator[Any]:
+    """A query or scan page by page, with what DynamoDB says of each page.
+
+    ``later_limit`` is that of every page but the first: who has come so far, wants more.
+    """
+    while True:
+        with translate_aws_errors():
+            answer = call(**request)
+        yield answer
+        if "LastEvaluatedKey" not in answer:
+            return
+        request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+        request |= {"Limit": later_limit} if later_limit else {}

@@ -1,0 +1,275 @@
+"""The journal on DynamoDB: a pipeline's counter, and each of its events with its sequence.
+
+The past on DynamoDB: the journal, read through from its front.
+
+No index finds events by their time: it would cost a write for each event, for what is seldom
+asked. A page may hold nothing that is meant, and is then only a place to read on from.
+
+Pipelines that have not ended, on DynamoDB: by a sparse index over the journal's counters.
+
+The index holds whole counters, so that a look at it is all that the clock reads. It may lag behind
+the table: a lease is asked of the table itself.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from lakehook.adapters.aws import translate_aws_errors
+from lakehook.adapters.dynamodb.conflict import is_lost_race, retry_conflicts
+from lakehook.adapters.dynamodb.items import (
+    Item,
+    batch_get,
+    from_item,
+    read_pages,
+    to_item,
+    to_milliseconds,
+)
+from lakehook.adapters.dynamodb.journal_items import (
+    COUNTER,
+    EVENT,
+    SKIPPED,
+    Values,
+    accepted_from_item,
+    counter_values,
+    event_name,
+    event_values,
+    pipeline_from_item,
+    sequenced_from_item,
+    skipped_from_item,
+    skipped_values,
+    unfinished_name,
+)
+from lakehook.domain.delivery import SequencedEvent
+from lakehook.domain.event import Event
+from lakehook.domain.pipeline import EventSkip, Pipeline, PipelineState, PipelineTransition
+from lakehook.ports.stores import AcceptedEvent, JournalEntry, JournalPage, SkippedEvent
+from lakehook.ports.system import Clock
+from lakehook.settings import PipelinesTable as Table
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+
+_NEW = f"attribute_not_exists({Table.PARTITION_KEY})"
+
+
+@dataclass(frozen=True)
+class DynamoJournal:
+    """Plays ``Journal`` for fan-out and ``Chronicle`` for the command."""
+
+    dynamodb: "DynamoDBClient"
+    table: str
+    clock: Clock
+    retention_seconds: float = 30 * 24 * 3600.0
+
+    def load(self, event: Event) -> tuple[Pipeline, Sequence[SequencedEvent]]:
+        """One read; two for a repeat of an event from which others were inferred."""
+        found = self._read(event.pipeline_key, COUNTER, event_name(event))
+        counter, known = found.get(COUNTER), found.get(event_name(event))
+        pipeline = pipeline_from_item(counter) if counter else Pipeline(event.pipeline_key)
+        if not known:
+            return pipeline, ()
+        implied = self._read(event.pipeline_key, *known.get("implied", ()))
+        events = map(sequenced_from_item, (*implied.values(), known))
+        return pipeline, sorted(events, key=lambda one: one.sequence)
+
+    def append(self, advance: PipelineTransition) -> None:
+        now = self.clock.now()
+        *implied, newest = advance.sequenced
+        events = [event_values(one) for one in implied] + [event_values(newest, implied)]
+        puts = [self._event(advance.before.key, event, now) for event in events]
+        self._put_all([*puts, self._counter(advance.before, advance.after(now=now), now)])
+
+    def record_skipped(self, event: Event, skip: EventSkip) -> None:
+        """One write; a transaction where the pipeline has learnt of a later beginning."""
+        now = self.clock.now()
+        aside = self._kept(skip.before.key, skipped_values(event, skip.fate), now)
+        if skip.changes_pipeline:
+            self._put_all([aside, self._counter(skip.before, skip.after, now)])
+            return
+        with translate_aws_errors():
+            self.dynamodb.put_item(**aside)
+
+    def events(self, pipeline_key: str) -> Sequence[AcceptedEvent]:
+        events = map(accepted_from_item, self._all(pipeline_key, EVENT))
+        return sorted(events, key=lambda event: event.sequenced.sequence)
+
+    def skipped(self, pipeline_key: str) -> Sequence[SkippedEvent]:
+        return sorted(
+            map(skipped_from_item, self._all(pipeline_key, SKIPPED)), key=lambda one: one.at
+        )
+
+    def _read(self, pipeline_key: str, *records: str) -> dict[str, Values]:
+        keys = [to_item({**_key(pipeline_key), Table.SORT_KEY: record}) for record in records]
+        items = map(from_item, batch_get(self.dynamodb, self.table, keys))
+        return {item[Table.SORT_KEY]: item for item in items}
+
+    def _all(self, pipeline_key: str, kind: str) -> Iterator[Values]:
+        items = read_pages(
+            self.dynamodb.query,
+            TableName=self.table,
+            ConsistentRead=True,
+            KeyConditionExpression="#pipeline = :pipeline AND begins_with(#record, :kind)",
+            ExpressionAttributeNames={
+                "#pipeline": Table.PARTITION_KEY,
+                "#record": Table.SORT_KEY,
+            },
+            ExpressionAttributeValues=to_item({":pipeline": pipeline_key, ":kind": kind}),
+        )
+        return map(from_item, items)
+
+    def _event(self, pipeline_key: str, values: Values, now: float) -> Any:
+        return self._kept(pipeline_key, values, now) | {"ConditionExpression": _NEW}
+
+    def _kept(self, pipeline_key: str, values: Values, now: float) -> Any:
+        item = {
+            **_key(pipeline_key),
+            **values,
+            "accepted_at": round(now * 1000),
+            Table.TTL: int(now + self.retention_seconds),
+        }
+        return {"TableName": self.table, "Item": to_item(item)}
+
+    def _put_all(self, puts: Sequence[Any]) -> None:
+        actions: list[Any] = [{"Put": put} for put in puts]
+        with translate_aws_errors():
+            retry_conflicts(
+                lambda: self.dynamodb.transact_write_items(TransactItems=actions), self.clock
+            )
+
+    def _counter(self, before: Pipeline, after: Pipeline, now: float) -> Any:
+        """On the version read: a sequence, and of one the beginning that it knew, which moves on.
+
+        A worker that was frozen would else write an earlier beginning over a later one.
+        """
+        item = {**_key(after.key), **counter_values(after), "changed_at": round(now * 1000)}
+        put: Item = {"TableName": self.table, "Item": to_item(item), "ConditionExpression": _NEW}
+        if before.sequence:
+            began_at = before.run.began_at
+            began = "#began_at = :began_at" if began_at else "attribute_not_exists(#began_at)"
+            values = {":sequence": before.sequence, ":began_at": began_at}
+            put["ConditionExpression"] = f"#sequence = :sequence AND {began}"
+            put["ExpressionAttributeNames"] = {"#sequence": "sequence", "#began_at": "began_at"}
+            put["ExpressionAttributeValues"] = to_item(values)
+        return put
+
+
+def _key(pipeline_key: str) -> Values:
+    return {Table.PARTITION_KEY: pipeline_key}
+
+
+MAX_ITEMS = 500
+_BETWEEN = "/"  # no id of a pipeline has one, but the key of one of a named source has
+_BEHIND_A_SLASH = " "  # no key and no id of an event has one
+
+
+@dataclass(frozen=True)
+class DynamoJournalScan:
+    dynamodb: "DynamoDBClient"
+    table: str
+    items_a_page: int = MAX_ITEMS
+
+    def page(self, *, since: float, until: float, after: str) -> JournalPage:
+        start = {"ExclusiveStartKey": _key_at(after)} if after else {}
+        with translate_aws_errors():
+            answer: Any = self.dynamodb.scan(
+                TableName=self.table,
+                ConsistentRead=True,
+                Limit=self.items_a_page,
+                FilterExpression="begins_with(#record, :event)"
+                " AND accepted_at BETWEEN :since AND :until",
+                ExpressionAttributeNames={"#record": Table.SORT_KEY},
+                ExpressionAttributeValues=to_item(
+                    {
+                        ":event": EVENT,
+                        ":since": to_milliseconds(since),
+                        ":until": to_milliseconds(until),
+                    }
+                ),
+                **start,
+            )
+        found = [
+            JournalEntry(accepted_from_item(from_item(one)), _cursor(one))
+            for one in answer["Items"]
+        ]
+        last = answer.get("LastEvaluatedKey")
+        return JournalPage(found, _cursor(last) if last else "", answer["ScannedCount"])
+
+
+def _cursor(item: Any) -> str:
+    pipeline, record = item[Table.PARTITION_KEY]["S"], item[Table.SORT_KEY]["S"]
+    between = _BEHIND_A_SLASH if _BETWEEN in pipeline else _BETWEEN
+    return f"{pipeline}{between}{record}"
+
+
+def _key_at(cursor: str) -> Any:
+    between = _BEHIND_A_SLASH if _BEHIND_A_SLASH in cursor else _BETWEEN
+    pipeline, _, record = cursor.partition(between)
+    return to_item({Table.PARTITION_KEY: pipeline, Table.SORT_KEY: record})
+
+
+_NAMES = {"#unended": Table.ACTIVE, "#entered_at": Table.ENTERED_AT}
+_STILL = "#unended = :unended AND #entered_at = :entered_at"
+_FREE = "(attribute_not_exists(leased_until) OR leased_until <= :now)"
+
+
+@dataclass(frozen=True)
+class DynamoUnfinishedPipelines:
+    dynamodb: "DynamoDBClient"
+    table: str
+    clock: Clock
+
+    def list(
+        self,
+        state: PipelineState,
+        *,
+        until: float,
+        since: float | None = None,
+        stalled: bool = False,
+    ) -> Iterator[Pipeline]:
+        first, last = 0 if since is None else _ms(since), _ms(until)
+        if first > last:  # DynamoDB refuses to look between them
+            return iter(())
+        unended = unfinished_name(state, stalled=stalled)
+        values = {":unended": unended, ":since": first, ":until": last}
+        items = read_pages(
+            self.dynamodb.query,
+            TableName=self.table,
+            IndexName=Table.ACTIVE_INDEX,
+            KeyConditionExpression="#unended = :unended AND #entered_at BETWEEN :since AND :until",
+            ExpressionAttributeNames=_NAMES,
+            ExpressionAttributeValues=to_item(values),
+        )
+        return map(pipeline_from_item, map(from_item, items))
+
+    def lease(self, pipeline: Pipeline, *, until: float) -> bool:
+        assert pipeline.entered_at is not None, f"pipeline {pipeline.key} is in no state"
+        round_ = pipeline.run
+        values = {
+            ":unended": unfinished_name(round_.state, stalled=round_.stalled),
+            ":entered_at": _ms(pipeline.entered_at),
+            ":now": _ms(self.clock.now()),
+            ":until": _ms(until),
+        }
+        with translate_aws_errors():
+            try:
+                self.dynamodb.update_item(
+                    TableName=self.table,
+                    Key=to_item({Table.PARTITION_KEY: pipeline.key, Table.SORT_KEY: COUNTER}),
+                    UpdateExpression="SET leased_until = :until",
+                    ConditionExpression=f"{_STILL} AND {_FREE}",
+                    ExpressionAttributeNames=_NAMES,
+                    ExpressionAttributeValues=to_item(values),
+                )
+            except ClientError as error:
+                if not is_lost_race(error):
+                    raise
+                return False
+        return True
+
+
+def _ms(seconds: float) -> int:
+    return round(seconds * 1000)

@@ -1,0 +1,169 @@
+"""How the journal writes a pipeline's counter, its events and what was set aside.
+
+The counter of a pipeline that has not ended is in a sparse index, under the state it is in; once
+its stall was told it moves to a place of its own there.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from lakehook.domain.delivery import SequencedEvent
+from lakehook.domain.event import Event, EventType
+from lakehook.domain.json_document import read_stored, to_json
+from lakehook.domain.pipeline import (
+    ACTIVE_STATES,
+    Pipeline,
+    PipelineInfo,
+    PipelineRun,
+    PipelineState,
+    SkipReason,
+    is_state,
+)
+from lakehook.ports.stores import AcceptedEvent, SkippedEvent
+from lakehook.settings import PipelinesTable as Table
+
+COUNTER = "counter"
+EVENT = "event#"
+SKIPPED = "aside#"
+_STALLED = "#stalled"
+
+Values = dict[str, Any]
+
+
+def event_name(event: Event) -> str:
+    return EVENT + event.id
+
+
+def unfinished_name(stage: PipelineState, *, stalled: bool) -> str:
+    return f"{stage}{_STALLED}" if stalled else str(stage)
+
+
+def event_values(numbered: SequencedEvent, implied: Sequence[SequencedEvent] = ()) -> Values:
+    """``implied`` are those that were inferred from this one."""
+    return {
+        **_event_document(numbered.event, in_=EVENT),
+        "sequence": numbered.sequence,
+        "previous_event_type": numbered.previous_event_type,
+        "implied": [event_name(one.event) for one in implied] or None,
+    }
+
+
+def skipped_values(event: Event, fate: SkipReason) -> Values:
+    return {**_event_document(event, in_=SKIPPED), "skip_reason": str(fate)}
+
+
+def _event_document(event: Event, *, in_: str) -> Values:
+    return {
+        Table.SORT_KEY: in_ + event.id,
+        "event_id": event.id,
+        "event": to_json(event.document),
+    }
+
+
+def counter_values(pipeline: Pipeline) -> Values:
+    return {
+        Table.SORT_KEY: COUNTER,
+        "sequence": pipeline.sequence,
+        "event_type": pipeline.event_type,
+        **_run_values(pipeline.run),
+        **_info_values(pipeline.info),
+        **_index_values(pipeline),
+    }
+
+
+def _run_values(round_: PipelineRun) -> Values:
+    return {
+        "round": round_.number,
+        "emitted": [str(one) for one in round_.emitted],
+        "began_at": round_.began_at,
+        "state_changed_at": round_.changed_at,
+        "earlier_began_at": round_.earlier_began_at,
+        "earlier_ended_at": round_.earlier_ended_at,
+        "stalled": round_.stalled,
+    }
+
+
+def _info_values(label: PipelineInfo | None) -> Values:
+    if label is None:
+        return {}
+    return {
+        "info_pipeline_id": label.pipeline_id,
+        "trigger_source": label.trigger_source,
+        "project_name": label.project_name,
+        "source": label.source,
+        "pipeline_name": label.pipeline_name,
+        "pipeline_url": label.pipeline_url,
+    }
+
+
+def _index_values(pipeline: Pipeline) -> Values:
+    entered_at = pipeline.entered_at
+    values = {Table.ENTERED_AT: None if entered_at is None else round(entered_at * 1000)}
+    if pipeline.run.state in ACTIVE_STATES:
+        name = unfinished_name(pipeline.run.state, stalled=pipeline.run.stalled)
+        return {**values, Table.ACTIVE: name}
+    return values
+
+
+def pipeline_from_item(values: Mapping[str, Any]) -> Pipeline:
+    entered_at = values.get(Table.ENTERED_AT)
+    return Pipeline(
+        values[Table.PARTITION_KEY],
+        values["sequence"],
+        values["event_type"],
+        _run_from_item(values),
+        _info_from_item(values),
+        None if entered_at is None else entered_at / 1000,
+    )
+
+
+def _run_from_item(values: Mapping[str, Any]) -> PipelineRun:
+    if "round" not in values:
+        return _run_before(EventType(values["event_type"]))
+    return PipelineRun(
+        number=values["round"],
+        emitted=tuple(EventType(one) for one in values["emitted"]),
+        began_at=values.get("began_at"),
+        changed_at=values.get("state_changed_at"),
+        earlier_began_at=values.get("earlier_began_at"),
+        earlier_ended_at=values.get("earlier_ended_at"),
+        stalled=values["stalled"],
+    )
+
+
+def _run_before(newest: EventType) -> PipelineRun:
+    """As the release before wrote it, which knew no more than the newest event."""
+    return PipelineRun(number=1, emitted=(newest,)) if is_state(newest) else PipelineRun()
+
+
+def _info_from_item(values: Mapping[str, Any]) -> PipelineInfo | None:
+    if "info_pipeline_id" not in values:
+        return None
+    return PipelineInfo(
+        pipeline_id=values["info_pipeline_id"],
+        trigger_source=values["trigger_source"],
+        project_name=values.get("project_name"),
+        source=values.get("source"),
+        pipeline_name=values.get("pipeline_name"),
+        pipeline_url=values.get("pipeline_url"),
+    )
+
+
+def sequenced_from_item(values: Mapping[str, Any]) -> SequencedEvent:
+    return SequencedEvent(
+        _event_from_item(values), values["sequence"], values.get("previous_event_type")
+    )
+
+
+def accepted_from_item(values: Mapping[str, Any]) -> AcceptedEvent:
+    return AcceptedEvent(sequenced_from_item(values), values["accepted_at"] / 1000)
+
+
+def skipped_from_item(values: Mapping[str, Any]) -> SkippedEvent:
+    return SkippedEvent(
+        _event_from_item(values), SkipReason(values["skip_reason"]), values["accepted_at"] / 1000
+    )
+
+
+def _event_from_item(values: Mapping[str, Any]) -> Event:
+    return Event(values["event_id"], read_stored(values["event"]))

@@ -1,0 +1,334 @@
+"""The ledger on DynamoDB: one partition a lane, one item a delivery, and the lane's own record.
+
+A lane has a record only while it holds something, so the indexes over lanes stay small. Items are
+written whole: DynamoDB charges an update for the whole item too.
+
+How the ledger is written: each write on condition that nobody else has written meanwhile.
+
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.ConditionExpressions.html
+
+The ledger on DynamoDB as people read it: by delivery, by lane, by subscription.
+
+Reviving on DynamoDB: deliveries of one lane wait anew, and it is held, in one transaction.
+
+https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
+"""
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from lakehook.adapters.aws import translate_aws_errors
+from lakehook.adapters.dynamodb.circuit_breakers import health_from_item, health_key, is_health
+from lakehook.adapters.dynamodb.conflict import is_lost_race, retry_conflicts
+from lakehook.adapters.dynamodb.items import Item, batch_get, read_pages, read_responses, to_item
+from lakehook.adapters.dynamodb.ledger_indexes import (
+    SUSPENDED,
+    all_due,
+    held_items,
+    lease,
+    measure_backlog,
+)
+from lakehook.adapters.dynamodb.ledger_items import (
+    FIRST_RECORD,
+    LAST_RECORD,
+    is_lane,
+    lane_from_item,
+    lane_key,
+    lane_to_item,
+    record_from_item,
+    record_key,
+    record_name,
+    record_to_item,
+)
+from lakehook.domain.circuit_breaker import EndpointHealth
+from lakehook.domain.delivery import Delivery, Lane
+from lakehook.domain.errors import LaneConflict
+from lakehook.domain.lane import DeliveryRecord, DeliveryStatus, HeldLane
+from lakehook.ports.stores import Backlog, DueItem, LedgerSnapshot, Requeued
+from lakehook.ports.system import Clock
+from lakehook.settings import DeliveriesTable as Table
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+
+ABSENT = {
+    "ConditionExpression": "attribute_not_exists(#lane)",
+    "ExpressionAttributeNames": {"#lane": Table.PARTITION_KEY},
+}
+
+
+def record_put(
+    table: str, record: DeliveryRecord, written: DeliveryRecord, *, retention_seconds: float
+) -> Item:
+    """Write a record as it is to be ``written``, over the version that was read."""
+    expires_at = int(written.changed_at + retention_seconds) if written.status.is_final else None
+    item = record_to_item(written, expires_at=expires_at)
+    return {"TableName": table, "Item": item, **_as_read(record)}
+
+
+def _as_read(record: DeliveryRecord) -> Item:
+    """Nothing is written over what others have written meanwhile, but that it has arrived."""
+    if record.status is DeliveryStatus.DELIVERED:
+        return _of_the_same_replay(record)
+    if record.version == 0:
+        return ABSENT
+    # A success that was written blindly may have this very version.
+    values = {":version": record.version, ":delivered": str(DeliveryStatus.DELIVERED)}
+    return {
+        "ConditionExpression": "record_version = :version AND #status <> :delivered",
+        "ExpressionAttributeNames": {"#status": "status"},
+        "ExpressionAttributeValues": to_item(values),
+    }
+
+
+def _of_the_same_replay(record: DeliveryRecord) -> Item:
+    """What arrived before is no answer to a replay that has lined it up since."""
+    if not record.replayed_by:
+        return {"ConditionExpression": "attribute_not_exists(replayed_by)"}
+    return {
+        "ConditionExpression": "replayed_by = :replay",
+        "ExpressionAttributeValues": to_item({":replay": record.replayed_by}),
+    }
+
+
+def lane_write(
+    table: str, lane: Lane, before: HeldLane | None, after: HeldLane | None
+) -> dict[str, Any]:
+    """An action of a transaction: the lane from ``before`` to ``after``."""
+    change: Item = {"TableName": table, **_unmoved(before)}
+    if after is None:
+        return {"Delete": {"Key": lane_key(lane), **change}}
+    return {"Put": {"Item": lane_to_item(after), **change}}
+
+
+def _unmoved(before: HeldLane | None) -> Item:
+    if before is None:
+        return ABSENT
+    return {
+        "ConditionExpression": "lane_version = :version",
+        "ExpressionAttributeValues": to_item({":version": before.version}),
+    }
+
+
+PAGE_OF_WAITING, LATER_PAGE = 10, 50  # a resume seldom gets further in one invocation
+
+
+@dataclass(frozen=True)
+class DynamoLedger:
+    dynamodb: "DynamoDBClient"
+    table: str
+    clock: Clock
+    retention_seconds: float = 60 * 24 * 3600.0  # of what is delivered or discarded
+
+    def load(self, deliveries: Collection[Delivery], lanes: Collection[Lane]) -> LedgerSnapshot:
+        records = {(delivery.lane, delivery.sequence) for delivery in deliveries}
+        subscriptions = {lane.subscription_id for lane in lanes}
+        keys = [
+            *(record_key(*one) for one in records),
+            *(lane_key(lane) for lane in set(lanes)),
+            *(health_key(subscription) for subscription in subscriptions),
+        ]
+        healths: dict[str, EndpointHealth] = {}
+        held_lanes: dict[Lane, HeldLane] = {}
+        known: dict[tuple[Lane, int], DeliveryRecord] = {}
+        for item in batch_get(self.dynamodb, self.table, keys):
+            if is_health(item):
+                health = health_from_item(item)
+                healths[health.subscription_id] = health
+            elif is_lane(item):
+                held = lane_from_item(item)
+                held_lanes[held.lane] = held
+            else:
+                record = record_from_item(item)
+                known[record.lane, record.sequence] = record
+        return LedgerSnapshot(held_lanes, known, healths)
+
+    def save(
+        self, record: DeliveryRecord, *, before: HeldLane | None, after: HeldLane | None
+    ) -> DeliveryRecord:
+        written = replace(record, version=record.version + 1, changed_at=self.clock.now())
+        put = record_put(self.table, record, written, retention_seconds=self.retention_seconds)
+        if before is None and after is None:
+            self._put(put)
+        else:
+            self._transact([{"Put": put}, lane_write(self.table, record.lane, before, after)])
+        return written
+
+    def save_lane(self, before: HeldLane, after: HeldLane | None) -> None:
+        self._transact([lane_write(self.table, before.lane, before, after)])
+
+    def waiting_deliveries(self, lane: HeldLane) -> Iterator[DeliveryRecord]:
+        items = read_pages(
+            self.dynamodb.query,
+            TableName=self.table,
+            ConsistentRead=True,
+            Limit=PAGE_OF_WAITING,
+            later_limit=LATER_PAGE,
+            KeyConditionExpression="#lane = :lane AND #record BETWEEN :head AND :last",
+            ExpressionAttributeNames={"#lane": Table.PARTITION_KEY, "#record": Table.SORT_KEY},
+            ExpressionAttributeValues=to_item(
+                {":lane": str(lane.lane), ":head": record_name(lane.head), ":last": LAST_RECORD}
+            ),
+        )
+        records = map(record_from_item, items)
+        return (record for record in records if not record.status.is_final)
+
+    def due(self, now: float) -> Iterator[DueItem]:
+        return all_due(self.dynamodb, self.table, now)
+
+    def lease(self, due: DueItem, *, until: float) -> int | None:
+        return lease(self.dynamodb, self.table, due, until=until)
+
+    def backlog(self) -> Backlog:
+        return measure_backlog(self.dynamodb, self.table)
+
+    def held_lanes(self, subscription_id: str) -> Iterator[HeldLane]:
+        held = held_items(self.dynamodb, self.table, subscription_id, wanted=is_lane)
+        return map(lane_from_item, held)
+
+    def suspended_lanes(self, subscription_id: str) -> Iterator[HeldLane]:
+        sleepers = held_items(
+            self.dynamodb, self.table, subscription_id, index=SUSPENDED, wanted=is_lane
+        )
+        return (lane for lane in map(lane_from_item, sleepers) if lane.suspended)
+
+    def dead_letters(self, subscription_id: str) -> Iterator[DeliveryRecord]:
+        held = held_items(
+            self.dynamodb, self.table, subscription_id, wanted=lambda key: not is_lane(key)
+        )
+        records = map(record_from_item, held)
+        return (record for record in records if record.status is DeliveryStatus.DEAD)
+
+    def _put(self, put: Item) -> None:
+        with translate_aws_errors():
+            try:
+                retry_conflicts(lambda: self.dynamodb.put_item(**put), self.clock)
+            except ClientError as error:
+                translate_conflict(error)
+                raise
+
+    def _transact(self, actions: list[Any]) -> None:
+        with translate_aws_errors():
+            try:
+                self.dynamodb.transact_write_items(TransactItems=actions)
+            except ClientError as error:
+                translate_conflict(error)
+                raise
+
+
+def translate_conflict(error: ClientError) -> None:
+    """Tell a lane that another worker has written from a table that is in trouble."""
+    if is_lost_race(error):
+        raise LaneConflict(str(error)) from None
+
+
+EVERY_LANE = "sub_"  # as every subscription's id begins
+_IN_LANE = "#lane = :lane AND #record BETWEEN :first AND :last"
+_NAMES = {"#lane": Table.PARTITION_KEY, "#record": Table.SORT_KEY}
+
+
+@dataclass(frozen=True)
+class DynamoDeliveryQueries:
+    dynamodb: "DynamoDBClient"
+    table: str
+
+    def find(self, lane: Lane, sequence: int) -> DeliveryRecord | None:
+        with translate_aws_errors():
+            answer = self.dynamodb.get_item(
+                TableName=self.table, Key=record_key(lane, sequence), ConsistentRead=True
+            )
+        return record_from_item(answer["Item"]) if "Item" in answer else None
+
+    def by_lane(self, lane: Lane) -> Iterator[DeliveryRecord]:
+        items = read_pages(
+            self.dynamodb.query,
+            TableName=self.table,
+            ConsistentRead=True,
+            ScanIndexForward=False,
+            KeyConditionExpression=_IN_LANE,
+            ExpressionAttributeNames=_NAMES,
+            ExpressionAttributeValues=to_item(
+                {":lane": str(lane), ":first": FIRST_RECORD, ":last": LAST_RECORD}
+            ),
+        )
+        return map(record_from_item, items)
+
+    def by_subscription(
+        self, subscription_id: str | None, *, on_scanned: Callable[[int], None]
+    ) -> Iterator[DeliveryRecord]:
+        answers = read_responses(
+            self.dynamodb.scan,
+            TableName=self.table,
+            FilterExpression="begins_with(#lane, :lanes) AND #record BETWEEN :first AND :last",
+            ExpressionAttributeNames=_NAMES,
+            ExpressionAttributeValues=to_item(
+                {
+                    ":lanes": str(Lane(subscription_id, "")) if subscription_id else EVERY_LANE,
+                    ":first": FIRST_RECORD,
+                    ":last": LAST_RECORD,
+                }
+            ),
+        )
+        for answer in answers:
+            on_scanned(answer["ScannedCount"])
+            yield from map(record_from_item, answer["Items"])
+
+    def count_waiting_behind(self, held: HeldLane) -> int:
+        answers = read_responses(
+            self.dynamodb.query,
+            TableName=self.table,
+            Select="COUNT",
+            ConsistentRead=True,
+            KeyConditionExpression=_IN_LANE,
+            FilterExpression="#status = :waiting",
+            ExpressionAttributeNames={**_NAMES, "#status": "status"},
+            ExpressionAttributeValues=to_item(
+                {
+                    ":lane": str(held.lane),
+                    ":first": record_name(held.head + 1),
+                    ":last": LAST_RECORD,
+                    ":waiting": str(DeliveryStatus.WAITING),
+                }
+            ),
+        )
+        return sum(answer["Count"] for answer in answers)
+
+
+@dataclass(frozen=True)
+class DynamoReplayWriter:
+    dynamodb: "DynamoDBClient"
+    table: str
+    clock: Clock
+
+    def requeue(
+        self, requeued: Sequence[Requeued], *, before: HeldLane | None, after: HeldLane
+    ) -> None:
+        now = self.clock.now()
+        actions: list[Any] = [{"Put": self._put(one, now)} for one in requeued]
+        actions.append(lane_write(self.table, after.lane, before, after))
+        with translate_aws_errors():
+            try:
+                self.dynamodb.transact_write_items(TransactItems=actions)
+            except ClientError as error:
+                translate_conflict(error)
+                raise
+
+    def _put(self, one: Requeued, now: float) -> Item:
+        written = replace(one.record, version=one.record.version + 1, changed_at=now)
+        item = record_to_item(written, expires_at=None)
+        return {"TableName": self.table, "Item": item, **_unchanged(one.previous)}
+
+
+def _unchanged(was: DeliveryRecord | None) -> Item:
+    """A success too may be written over here: it is to be sent again."""
+    if was is None:
+        return ABSENT
+    return {
+        "ConditionExpression": "record_version = :version AND #status = :status",
+        "ExpressionAttributeNames": {"#status": "status"},
+        "ExpressionAttributeValues": to_item({":version": was.version, ":status": str(was.status)}),
+    }

@@ -1,0 +1,146 @@
+"""Whose time has come: held lanes and open breakers, by one sparse index over due times.
+
+The index is sharded, since one partition takes 1,000 writes a second, and may lag behind.
+
+What is held for a subscription: lanes, dead letters, lanes that sleep; by sparse indexes.
+
+The indexes have keys alone and may lag behind the table, so each item is read by its key.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from lakehook.adapters.aws import translate_aws_errors
+from lakehook.adapters.dynamodb.circuit_breakers import health_key, is_health
+from lakehook.adapters.dynamodb.conflict import is_lost_race
+from lakehook.adapters.dynamodb.items import Item, batch_get, from_item, read_pages, to_item
+from lakehook.adapters.dynamodb.ledger_items import SHARDS, lane_key
+from lakehook.domain.delivery import Lane
+from lakehook.ports.stores import Backlog, DueItem
+from lakehook.settings import DeliveriesTable as Table
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+
+MINUTE = 60
+
+
+def all_due(dynamodb: "DynamoDBClient", table: str, now: float) -> Iterator[DueItem]:
+    for item in _entries(dynamodb, table, until=now):
+        values = from_item(item)
+        lane = Lane.parse(values[Table.PARTITION_KEY])
+        yield DueItem(lane, values[Table.DUE_AT], is_breaker=is_health(item))
+
+
+def measure_backlog(dynamodb: "DynamoDBClient", table: str) -> Backlog:
+    lanes, breakers, since = 0, 0, None
+    for item in _entries(dynamodb, table):
+        if is_health(item):
+            breakers += 1
+            continue
+        lanes += 1
+        held_since = from_item(item)[Table.HELD_SINCE] / 1000
+        since = held_since if since is None else min(since, held_since)
+    return Backlog(lanes_held=lanes, held_since=since, breakers_open=breakers)
+
+
+def lease(dynamodb: "DynamoDBClient", table: str, due: DueItem, *, until: float) -> int | None:
+    token = round(until * 1000)
+    with translate_aws_errors():
+        try:
+            dynamodb.update_item(
+                TableName=table,
+                Key=health_key(due.lane.subscription_id) if due.is_breaker else lane_key(due.lane),
+                UpdateExpression="SET #due_at = :token REMOVE #suspended, #reason",
+                ConditionExpression="#due_at = :due_at",
+                ExpressionAttributeNames={
+                    "#due_at": Table.DUE_AT,
+                    "#suspended": Table.SUSPENDED_SUBSCRIPTION,
+                    "#reason": Table.SUSPENDED_REASON,
+                },
+                ExpressionAttributeValues=to_item({":token": token, ":due_at": due.due_token}),
+            )
+        except ClientError as error:
+            if not is_lost_race(error):
+                raise
+            return None
+    return token
+
+
+def _entries(
+    dynamodb: "DynamoDBClient", table: str, *, until: float | None = None
+) -> Iterator[Item]:
+    condition, names = "#shard = :shard", {"#shard": Table.DUE_SHARD}
+    values: dict[str, int] = {}
+    if until is not None:
+        condition += " AND #due_at <= :until"
+        names |= {"#due_at": Table.DUE_AT}
+        values |= {":until": round(until * 1000)}
+    for shard in _shards(until or 0.0):
+        yield from read_pages(
+            dynamodb.query,
+            TableName=table,
+            IndexName=Table.DUE_INDEX,
+            KeyConditionExpression=condition,
+            ExpressionAttributeNames=names,
+            ExpressionAttributeValues=to_item({":shard": shard, **values}),
+        )
+
+
+def _shards(now: float) -> Sequence[str]:
+    """Another is the first each minute, so that none is always the last to be looked at."""
+    first = int(now // MINUTE) % len(SHARDS)
+    return (*SHARDS[first:], *SHARDS[:first])
+
+
+_AT_A_TIME = 50  # a dead letter has up to 128 KiB, and one read answers 16 MB at most
+
+
+@dataclass(frozen=True)
+class SparseIndex:
+    name: str
+    partition_key: str  # whose value is a subscription's id
+
+
+HELD = SparseIndex(Table.HELD_INDEX, Table.HELD_BY)
+SUSPENDED = SparseIndex(Table.SUSPENDED_INDEX, Table.SUSPENDED_SUBSCRIPTION)
+
+
+def held_items(
+    dynamodb: "DynamoDBClient",
+    table: str,
+    subscription_id: str,
+    *,
+    index: SparseIndex = HELD,
+    wanted: Callable[[Item], bool],
+) -> Iterator[Item]:
+    """The longest held first; what the index names and the table no longer has is left out."""
+    entries = _keys(dynamodb, table, subscription_id, index)
+    keys = ((name, key) for name, key in entries if wanted(key))
+    while some := dict(islice(keys, _AT_A_TIME)):  # one that has just moved may come twice
+        found = {_name(item): item for item in batch_get(dynamodb, table, list(some.values()))}
+        yield from (found[name] for name in some if name in found)
+
+
+def _keys(
+    dynamodb: "DynamoDBClient", table: str, subscription_id: str, index: SparseIndex
+) -> Iterator[tuple[tuple[str, str], Item]]:
+    entries = read_pages(
+        dynamodb.query,
+        TableName=table,
+        IndexName=index.name,
+        KeyConditionExpression="#subscription = :subscription",
+        ExpressionAttributeNames={"#subscription": index.partition_key},
+        ExpressionAttributeValues=to_item({":subscription": subscription_id}),
+    )
+    for entry in entries:
+        yield _name(entry), {key: entry[key] for key in (Table.PARTITION_KEY, Table.SORT_KEY)}
+
+
+def _name(item: Item) -> tuple[str, str]:
+    return item[Table.PARTITION_KEY]["S"], item[Table.SORT_KEY]["S"]

@@ -1,0 +1,148 @@
+"""The scheduled reconcile on DynamoDB: its state, and the pipelines that it compares with.
+
+The state of a source is one item of the pipelines table, beside what else is kept of a DevLake.
+It is written as an update, which needs no right that the scheduler has not.
+"""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from lakehook.adapters.aws import translate_aws_errors
+from lakehook.adapters.dynamodb.devlake_items import devlake_item_key
+from lakehook.adapters.dynamodb.items import batch_get, from_item, to_item, to_milliseconds
+from lakehook.adapters.dynamodb.journal_items import COUNTER, Values, pipeline_from_item
+from lakehook.domain.devlake.reconciliation import Backlog, Cursor, Reconciliation
+from lakehook.domain.pipeline import Pipeline, PipelineState
+from lakehook.settings import PipelinesTable as Table
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+_RECORD = "reconcile"
+_MAX_KEYS = 100  # BatchGetItem
+
+
+@dataclass(frozen=True)
+class DynamoReconciliations:
+    """Plays ``Reconciliations`` and ``PipelineReader``."""
+
+    dynamodb: "DynamoDBClient"
+    table: str
+
+    def find(self, source: str | None) -> Reconciliation | None:
+        found = [*batch_get(self.dynamodb, self.table, [devlake_item_key(source, _RECORD)])]
+        return _reconciliation(source, from_item(found[0])) if found else None
+
+    def save(self, reconciliation: Reconciliation) -> Reconciliation | None:
+        saved = replace(reconciliation, version=reconciliation.version + 1)
+        with translate_aws_errors():
+            try:
+                self.dynamodb.update_item(
+                    TableName=self.table,
+                    Key=devlake_item_key(reconciliation.source, _RECORD),
+                    **_update(_values(saved), version=reconciliation.version),
+                )
+            except self.dynamodb.exceptions.ConditionalCheckFailedException:
+                return None
+        return _reconciliation(saved.source, _values(saved))
+
+    def read_pipelines(self, keys: Collection[str]) -> Mapping[str, Pipeline]:
+        found: dict[str, Pipeline] = {}
+        for in_batch in _in_batches(list(keys)):
+            read = [
+                to_item({Table.PARTITION_KEY: key, Table.SORT_KEY: COUNTER}) for key in in_batch
+            ]
+            for item in batch_get(self.dynamodb, self.table, read):
+                pipeline = pipeline_from_item(from_item(item))
+                found[pipeline.key] = pipeline
+        return found
+
+
+def _in_batches(keys: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(keys), _MAX_KEYS):
+        yield keys[start : start + _MAX_KEYS]
+
+
+def _update(values: Values, *, version: int) -> Any:
+    """Set what has a value, remove what has none, if nobody has written since."""
+    kept = {name: value for name, value in values.items() if value is not None}
+    gone = values.keys() - kept.keys()
+    set_ = ", ".join(f"#{name} = :{name}" for name in kept)
+    remove = f" REMOVE {', '.join(f'#{name}' for name in sorted(gone))}" if gone else ""
+    as_read = "#version = :as_read" if version else "attribute_not_exists(#version)"
+    return {
+        "UpdateExpression": f"SET {set_}{remove}",
+        "ConditionExpression": as_read,
+        "ExpressionAttributeNames": {f"#{name}": name for name in values},
+        "ExpressionAttributeValues": to_item(
+            {f":{name}": value for name, value in kept.items()}
+            | ({":as_read": version} if version else {})
+        ),
+    }
+
+
+def _values(state: Reconciliation) -> Values:
+    return {
+        "version": state.version,
+        "started_at": to_milliseconds(state.started_at),
+        "due_at": to_milliseconds(state.due_at),
+        "watermark": to_milliseconds(state.watermark),
+        "backlog": state.backlog and _backlog_values(state.backlog),
+        "bound_at": _optional_milliseconds(state.bound_at),
+        "cursor": state.cursor and _cursor_values(state.cursor),
+        "published": {id_: to_milliseconds(at) for id_, at in state.published.items()},
+        "succeeded_at": _optional_milliseconds(state.succeeded_at),
+        "failed_at": _optional_milliseconds(state.failed_at),
+        "error": state.error,
+        "failures": state.failures,
+    }
+
+
+def _backlog_values(backlog: Backlog) -> Values:
+    return {"since": to_milliseconds(backlog.since), "page": backlog.page}
+
+
+def _cursor_values(cursor: Cursor) -> Values:
+    return {
+        "stage": str(cursor.stage),
+        "stalled": cursor.stalled,
+        "entered_at": to_milliseconds(cursor.entered_at),
+        "key": cursor.key,
+    }
+
+
+def _reconciliation(source: str | None, values: Values) -> Reconciliation:
+    backlog, cursor = values.get("backlog"), values.get("cursor")
+    return Reconciliation(
+        source=source,
+        version=values["version"],
+        started_at=values["started_at"] / 1000,
+        due_at=values["due_at"] / 1000,
+        watermark=values["watermark"] / 1000,
+        backlog=Backlog(since=backlog["since"] / 1000, page=backlog["page"]) if backlog else None,
+        bound_at=_seconds(values.get("bound_at")),
+        cursor=_cursor(cursor) if cursor else None,
+        published={id_: at / 1000 for id_, at in values["published"].items()},
+        succeeded_at=_seconds(values.get("succeeded_at")),
+        failed_at=_seconds(values.get("failed_at")),
+        error=values.get("error"),
+        failures=values["failures"],
+    )
+
+
+def _cursor(values: Values) -> Cursor:
+    return Cursor(
+        stage=PipelineState(values["stage"]),
+        stalled=values["stalled"],
+        entered_at=values["entered_at"] / 1000,
+        key=values["key"],
+    )
+
+
+def _optional_milliseconds(seconds: float | None) -> int | None:
+    return None if seconds is None else to_milliseconds(seconds)
+
+
+def _seconds(value: int | None) -> float | None:
+    return None if value is None else value / 1000

@@ -1,0 +1,260 @@
+"""A subscription as an item of its table, and back.
+
+Subscriptions on DynamoDB, read through one small item that says when they have changed.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from lakehook.adapters.aws import translate_aws_errors
+from lakehook.adapters.dynamodb.conflict import retry_conflicts
+from lakehook.adapters.dynamodb.items import Item, from_item, read_pages, to_item
+from lakehook.domain.destination import Destination, parse_destination
+from lakehook.domain.errors import Conflict
+from lakehook.domain.event import EventType
+from lakehook.domain.rate_limit import Rate
+from lakehook.domain.retry import RetrySchedule
+from lakehook.domain.signing import EncryptedSecret, SignatureAlgorithm
+from lakehook.domain.subscription import WEBHOOK, Format, Language, Ordering, Subscription
+from lakehook.domain.template import Template
+from lakehook.ports.system import Clock
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+
+CONCEALED = "…"
+FORM = 2
+"""In form 1 ``sealed_secrets`` was a list of ciphertexts, all of HMAC, that had no end."""
+
+
+def subscription_to_item(subscription: Subscription) -> Item:
+    return to_item(
+        {
+            "id": subscription.id,
+            "form": FORM,
+            "name": subscription.name,
+            "url": subscription.endpoint.url,
+            "event_types": [str(event_type) for event_type in subscription.event_types],
+            "pattern": subscription.pattern,
+            "channel": subscription.channel,
+            "language": str(subscription.language),
+            "format": str(subscription.format),
+            "ordering": str(subscription.ordering),
+            "retry_schedule": subscription.retry_schedule and str(subscription.retry_schedule),
+            "rate": subscription.rate and str(subscription.rate),
+            "rate_limit_key": subscription.rate_limit_key,
+            "template": subscription.template and _written(subscription.template),
+            "paused_at": subscription.paused_at,
+            "disabled_reason": subscription.disabled_reason,
+            "pending_since": subscription.pending_since,
+            "deadline_ms": round(subscription.deadline_seconds * 1000),
+            **_encrypted_values(subscription),
+            "created_at": subscription.created_at,
+            "version": subscription.version,
+            "removed_at": subscription.removed_at,
+        }
+    )
+
+
+def _encrypted_values(subscription: Subscription) -> dict[str, Any]:
+    return {
+        "secrets": [_stored(secret) for secret in subscription.secrets],
+        "header_names": list(subscription.header_names),
+        "encrypted_headers": subscription.encrypted_headers,
+        "encrypted_url": subscription.encrypted_url,
+    }
+
+
+def subscription_from_item(item: Item) -> Subscription:
+    values = from_item(item)
+    return Subscription(
+        id=values["id"],
+        name=values["name"],
+        endpoint=_destination(values["url"]),
+        event_types=tuple(EventType(one) for one in values["event_types"]),
+        deadline_seconds=values["deadline_ms"] / 1000,
+        pattern=values.get("pattern"),
+        channel=values.get("channel", WEBHOOK),
+        language=Language(values.get("language", Language.ENGLISH)),
+        format=Format(values.get("format", Format.LAKEHOOK)),
+        ordering=Ordering(values.get("ordering", Ordering.STRICT)),
+        retry_schedule=_schedule(values.get("retry_schedule")),
+        rate=_rate(values.get("rate")),
+        rate_limit_key=values.get("rate_limit_key", ""),
+        template=_template(values.get("template")),
+        paused_at=values.get("paused_at"),
+        disabled_reason=values.get("disabled_reason"),
+        pending_since=values.get("pending_since"),
+        secrets=_secrets(values),
+        header_names=tuple(values["header_names"]),
+        encrypted_headers=values.get("encrypted_headers"),
+        encrypted_url=values.get("encrypted_url"),
+        created_at=values["created_at"],
+        removed_at=values.get("removed_at"),
+        version=values["version"],
+    )
+
+
+def _destination(url: str) -> Destination:
+    """What stands for a credential in a URL as it is shown is nothing that a URL may hold."""
+    return replace(parse_destination(url.replace(CONCEALED, "-")), url=url)
+
+
+def _written(template: Template) -> dict[str, Any]:
+    return {
+        "body": template.body,
+        "subject": template.subject,
+        "headers": [list(header) for header in template.headers],
+    }
+
+
+def _template(stored: Mapping[str, Any] | None) -> Template | None:
+    if stored is None:
+        return None
+    headers = tuple((name, text) for name, text in stored["headers"])
+    return Template(body=stored.get("body"), subject=stored.get("subject"), headers=headers)
+
+
+def _rate(text: str | None) -> Rate | None:
+    return Rate.parse(text) if text else None
+
+
+def _stored(secret: EncryptedSecret) -> dict[str, Any]:
+    return {
+        "ciphertext": secret.ciphertext,
+        "signing": str(secret.signing),
+        "public": secret.public,
+        "created_at": secret.created_at,
+        "expires_at": secret.expires_at,
+    }
+
+
+def _secrets(values: Mapping[str, Any]) -> tuple[EncryptedSecret, ...]:
+    if values.get("form") == 1:
+        return tuple(EncryptedSecret(ciphertext=one) for one in values["sealed_secrets"])
+    return tuple(_secret(one) for one in values["secrets"])
+
+
+def _secret(stored: Mapping[str, Any]) -> EncryptedSecret:
+    return EncryptedSecret(
+        ciphertext=stored["ciphertext"],
+        signing=SignatureAlgorithm(stored["signing"]),
+        public=stored["public"],
+        created_at=stored["created_at"],
+        expires_at=stored["expires_at"],
+    )
+
+
+def _schedule(text: str | None) -> RetrySchedule | None:
+    return RetrySchedule.parse(text) if text else None
+
+
+_GENERATION = to_item({"id": "generation"})
+
+
+@dataclass
+class DynamoSubscriptions:
+    """``fresh_for_seconds`` is how long an answer may be used without asking for changes.
+
+    Zero asks on every reading: then a change is in force as soon as it has been written.
+    """
+
+    dynamodb: "DynamoDBClient"
+    table: str
+    clock: Clock
+    fresh_for_seconds: float = 0.0
+    _generation: int | None = None
+    _asked_at: float = float("-inf")
+    _known: Mapping[str, Subscription] = field(default_factory=dict)
+    _lock: Lock = field(default_factory=Lock)
+
+    def all(self) -> Sequence[Subscription]:
+        with self._lock:
+            self._refresh()
+            return list(self._known.values())
+
+    def find(self, subscription_id: str, *, fresh: bool = False) -> Subscription | None:
+        with self._lock:
+            if fresh or subscription_id not in self._known:
+                self._asked_at = float("-inf")
+            self._refresh()
+            return self._known.get(subscription_id)
+
+    def save(self, subscription: Subscription) -> Subscription:
+        saved = replace(subscription, version=subscription.version + 1)
+        put: Any = {
+            "TableName": self.table,
+            "Item": subscription_to_item(saved),
+            "ConditionExpression": "attribute_not_exists(id) OR version = :read",
+            "ExpressionAttributeValues": to_item({":read": subscription.version}),
+        }
+        with translate_aws_errors():
+            try:
+                self._transact([{"Put": put}, {"Update": self._bump()}])
+            except self.dynamodb.exceptions.TransactionCanceledException as error:
+                _translate_conflict(error, subscription)
+                raise
+        return saved
+
+    def disable(self, subscription_id: str, reason: str) -> None:
+        """Block it until an operator enables it; the first reason stands."""
+        update = {
+            "TableName": self.table,
+            "Key": to_item({"id": subscription_id}),
+            "UpdateExpression": "SET disabled_reason = if_not_exists(disabled_reason, :reason)"
+            " ADD version :one",
+            "ConditionExpression": "attribute_exists(id)",
+            "ExpressionAttributeValues": to_item({":reason": reason, ":one": 1}),
+        }
+        with translate_aws_errors():
+            self._transact([{"Update": update}, {"Update": self._bump()}])
+        with self._lock:
+            self._asked_at = float("-inf")
+
+    def _transact(self, actions: list[Any]) -> None:
+        """All that change anything meet at the generation, so they are in each other's way."""
+        retry_conflicts(
+            lambda: self.dynamodb.transact_write_items(TransactItems=actions), self.clock
+        )
+
+    def _bump(self) -> Any:
+        return {
+            "TableName": self.table,
+            "Key": _GENERATION,
+            "UpdateExpression": "ADD generation :one",
+            "ExpressionAttributeValues": to_item({":one": 1}),
+        }
+
+    def _refresh(self) -> None:
+        now = self.clock.now()
+        if now < self._asked_at + self.fresh_for_seconds:
+            return
+        generation = self._read_generation()
+        if generation != self._generation:
+            self._known = {one.id: one for one in self._scan()}
+            self._generation = generation
+        self._asked_at = now
+
+    def _read_generation(self) -> int:
+        with translate_aws_errors():
+            answer = self.dynamodb.get_item(
+                TableName=self.table, Key=_GENERATION, ConsistentRead=True
+            )
+        return int(from_item(answer.get("Item", {})).get("generation", 0))
+
+    def _scan(self) -> list[Subscription]:
+        items = read_pages(self.dynamodb.scan, TableName=self.table, ConsistentRead=True)
+        return [subscription_from_item(item) for item in items if item["id"] != _GENERATION["id"]]
+
+
+def _translate_conflict(error: ClientError, subscription: Subscription) -> None:
+    reasons: Any = error.response.get("CancellationReasons", [{}])
+    if reasons[0].get("Code") == "ConditionalCheckFailed":
+        raise Conflict(
+            f"{subscription.id} has been changed meanwhile; look at it and try again"
+        ) from None

@@ -1,0 +1,1 @@
+"""HTTP requests with one deadline, to addresses that were checked."""

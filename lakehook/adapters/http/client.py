@@ -1,0 +1,134 @@
+"""The receiver over HTTP: one POST to an address that was judged, and nothing else.
+
+The host is resolved once and every answer judged; the connection goes to a judged address, with
+the host's name kept for TLS and ``Host``. There is no session, so there are no proxies from the
+environment, no ``.netrc``, no cookies, no redirects and no repeats.
+
+What a failed exchange is called: one table from the libraries' exceptions to our outcomes.
+"""
+
+import socket
+import ssl
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from http.client import HTTPException
+from time import monotonic
+
+import certifi
+from urllib3 import exceptions as urllib3
+from urllib3.exceptions import HTTPError
+
+from lakehook.adapters.http.connection import ConnectionPool
+from lakehook.adapters.http.dns import DnsResolver, resolve
+from lakehook.adapters.http.response import RequestDeadline, ResponseTooLarge, StrictHTTPResponse
+from lakehook.domain.attempt import Outcome, Response
+from lakehook.domain.destination import Request
+from lakehook.domain.errors import InvalidEndpoint
+from lakehook.domain.ssrf_policy import Network
+from lakehook.ports.outbound import NoResponse, ResolveHost
+
+# The first match along the chain of causes, outermost first, row by row, gives the name.
+_NAMES: tuple[tuple[type[BaseException], Outcome], ...] = (
+    (ConnectionRefusedError, Outcome.REFUSED),
+    (urllib3.NewConnectionError, Outcome.REFUSED),  # to urllib3 a kind of timeout
+    (urllib3.TimeoutError, Outcome.TIMED_OUT),
+    (TimeoutError, Outcome.TIMED_OUT),
+    (ssl.SSLError, Outcome.TLS_FAILED),
+)
+
+
+def classify_error(error: BaseException) -> Outcome:
+    causes = list(_causes(error))
+    for kind, outcome in _NAMES:
+        if any(isinstance(cause, kind) for cause in causes):
+            return outcome
+    return Outcome.DISCONNECTED
+
+
+def describe_error(error: BaseException) -> str:
+    """What the system said at bottom, if it did: urllib3's own words would show the URL."""
+    said = [cause for cause in _causes(error) if isinstance(cause, OSError) and cause.strerror]
+    return str(said[-1].strerror) if said else type(error).__name__
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        reason = getattr(error, "reason", None)
+        inner = next((arg for arg in error.args if isinstance(arg, BaseException)), None)
+        error = (
+            (reason if isinstance(reason, BaseException) else None)
+            or inner
+            or (error.__cause__ or error.__context__)
+        )
+
+
+MAX_RESPONSE_BYTES = 64 * 1024
+
+
+class HttpTransport:
+    def __init__(
+        self,
+        allowed_networks: Sequence[Network] = (),
+        *,
+        resolve: ResolveHost = resolve,
+        authorities: str | None = None,
+    ) -> None:
+        """``authorities`` is a file of those that are trusted; by default Mozilla's."""
+        self._opened = allowed_networks
+        self._look_up = DnsResolver(resolve)
+        self._connections = ConnectionPool(authorities or certifi.where())
+
+    def send(self, request: Request) -> Response | NoResponse:
+        ends_at = monotonic() + request.deadline_seconds
+        try:
+            addresses = self._allowed_addresses(request)
+            return self._post(request, RequestDeadline(addresses, ends_at=ends_at))
+        except InvalidEndpoint as error:
+            return NoResponse(Outcome.ADDRESS_NOT_ALLOWED, str(error))
+        except socket.gaierror as error:
+            return NoResponse(Outcome.DNS_FAILED, str(error))
+        except ResponseTooLarge as error:
+            return NoResponse(Outcome.RESPONSE_TOO_LARGE, str(error))
+        except (HTTPException, HTTPError, OSError) as error:
+            return NoResponse(classify_error(error), describe_error(error))
+
+    def close(self) -> None:
+        """End the connections that are kept."""
+        self._connections.close()
+
+    def _allowed_addresses(self, request: Request) -> Sequence[str]:
+        endpoint = request.endpoint
+        addresses = self._look_up(endpoint.host, endpoint.port, seconds=request.deadline_seconds)
+        endpoint.check_addresses(addresses, allowed_networks=self._opened)
+        return addresses
+
+    def _post(self, request: Request, exchange: RequestDeadline) -> Response:
+        with self._connections.connection_for(request.endpoint, exchange) as connection:
+            connection.request(
+                "POST", request.endpoint.target, body=request.body, headers=_headers(request)
+            )
+            with closing(connection.getresponse()) as response:
+                body = _read(response)
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        return Response(status=response.status, headers=headers, body=body)
+
+
+def _headers(request: Request) -> dict[str, str]:
+    return {
+        "host": request.endpoint.host_header,
+        "accept-encoding": "identity",
+        **request.headers,
+    }
+
+
+def _read(response: StrictHTTPResponse) -> bytes:
+    """The body as it came, as far as the cap goes.
+
+    Nothing is decompressed, although somebody may compress unasked: a few bytes can become a
+    gigabyte.
+    """
+    body = response.read_up_to(MAX_RESPONSE_BYTES + 1)
+    if len(body) > MAX_RESPONSE_BYTES:
+        raise ResponseTooLarge(MAX_RESPONSE_BYTES)
+    return body

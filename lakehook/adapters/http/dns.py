@@ -1,0 +1,159 @@
+"""Looking names up within a deadline, which ``getaddrinfo`` knows nothing of.
+
+It can't be interrupted either, so whoever has waited long enough leaves it behind in its thread.
+Look-ups of one host are one, so that a resolver that hangs for it holds one thread, however many
+deliveries are on their way there. Who comes a moment later shares the answer, too: the other lanes
+of a batch, the next delivery of a lane.
+
+There are so many threads, and no more. Names of one domain have a few of them (a bulkhead), since
+they hang together: their name servers are the same. When all are taken, nobody knows anything of
+the name that is asked for, so that is trouble of our own.
+
+How long ago something was, in a process that may have been frozen since.
+"""
+
+import socket
+from collections import Counter
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from threading import Condition
+from time import monotonic, time
+
+from lakehook.domain.errors import InfrastructureError
+from lakehook.ports.outbound import ResolveHost
+
+
+class SuspendAwareTimer:
+    def __init__(self) -> None:
+        self._by_monotonic, self._by_wall = monotonic(), time()
+
+    @property
+    def age_seconds(self) -> float:
+        """By the clock that shows more: one may stand still in a frozen Lambda."""
+        return max(monotonic() - self._by_monotonic, abs(time() - self._by_wall))
+
+
+LOOKUPS_AT_A_TIME = 32
+LOOKUPS_OF_A_DOMAIN = 4
+FREE_THREAD_SECONDS = 1.0
+SHARED_SECONDS = 0.25
+"""Far below what any name server lets an answer be kept for (RFC 2181 section 8: whole seconds)."""
+ANSWERS_KEPT = 100
+
+
+def resolve(host: str, port: int) -> list[str]:
+    """Every address of a host; ``OSError`` when it has none."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(address[4][0]) for address in found))
+
+
+class DnsResolver:
+    def __init__(self, resolve: ResolveHost, *, at_a_time: int = LOOKUPS_AT_A_TIME) -> None:
+        self._resolve, self._at_a_time = resolve, at_a_time
+        self._workers = ThreadPoolExecutor(at_a_time, thread_name_prefix="look-up")
+        self._asked: dict[_Address, _PendingLookup] = {}
+        self._under_way: Counter[str] = Counter()  # by domain
+        self._changed = Condition()
+
+    def __call__(self, host: str, port: int, *, seconds: float) -> Sequence[str]:
+        """As ``Resolve``; whatever keeps it from an answer in so many seconds is a ``gaierror``.
+
+        ``InfrastructureError`` when every thread was taken by other domains' names.
+        """
+        until = monotonic() + seconds
+        try:
+            answer = self._joined((host, port), seconds)
+            addresses = answer.result(max(until - monotonic(), 0))
+        except TimeoutError:
+            raise socket.gaierror(socket.EAI_AGAIN, "the resolver did not answer in time") from None
+        except socket.gaierror:
+            raise
+        except OSError as error:
+            raise socket.gaierror(socket.EAI_FAIL, str(error)) from error
+        if not addresses:
+            raise socket.gaierror(socket.EAI_NONAME, "the name has no address")
+        return addresses
+
+    def _joined(self, place: "_Address", seconds: float) -> Future[Sequence[str]]:
+        domain = domain_of(place[0])
+        with self._changed:
+            self._changed.wait_for(lambda: self._known(place) or self._has_room(domain), seconds)
+            if known := self._known(place):
+                return known.answer
+            if not self._has_room(domain):
+                raise TimeoutError
+            if not self._changed.wait_for(self._has_thread, min(seconds, FREE_THREAD_SECONDS)):
+                raise InfrastructureError(
+                    f"{self._at_a_time} look-ups of names hang, and no thread is free"
+                )
+            return self._begin(place, domain)
+
+    def _known(self, place: "_Address") -> "_PendingLookup | None":
+        known = self._asked.get(place)
+        return known if known and not known.is_stale else None
+
+    def _has_room(self, domain: str) -> bool:
+        return self._under_way[domain] < min(LOOKUPS_OF_A_DOMAIN, self._at_a_time)
+
+    def _has_thread(self) -> bool:
+        return self._under_way.total() < self._at_a_time
+
+    def _begin(self, place: "_Address", domain: str) -> Future[Sequence[str]]:
+        self._forget_answers()
+        look_up = _PendingLookup(self._resolve, place, lambda: self._end(domain))
+        try:
+            look_up.answer = self._workers.submit(look_up)
+        except RuntimeError as error:  # the process can have no more threads: nobody asked
+            raise InfrastructureError(str(error)) from error
+        self._under_way[domain] += 1
+        self._asked[place] = look_up
+        return look_up.answer
+
+    def _end(self, domain: str) -> None:
+        with self._changed:
+            self._under_way[domain] -= 1
+            self._under_way += Counter()  # without those that are at nothing
+            self._changed.notify_all()
+
+    def _forget_answers(self) -> None:
+        if len(self._asked) >= ANSWERS_KEPT:
+            self._asked = {place: one for place, one in self._asked.items() if not one.answered}
+
+
+def domain_of(host: str) -> str:
+    """The part of a name that is registered, near enough: names under it share name servers.
+
+    ``a.b.example.com`` is of ``example.com``, and ``a.example.co.uk`` of ``example.co.uk``.
+    """
+    labels = host.rstrip(".").lower().split(".")
+    is_country = len(labels[-1]) == _COUNTRY_CODE_LENGTH
+    is_below_both = is_country and len(labels) > 1 and labels[-2] in _SECOND_LEVELS
+    return ".".join(labels[-3:] if is_below_both else labels[-2:])
+
+
+_COUNTRY_CODE_LENGTH = 2
+_SECOND_LEVELS = frozenset({"ac", "co", "com", "edu", "gob", "gov", "net", "or", "org"})
+
+
+class _PendingLookup:
+    """One that is under way, or was answered a moment ago."""
+
+    answer: Future[Sequence[str]]
+    answered: SuspendAwareTimer | None = None
+
+    def __init__(self, resolve: ResolveHost, place: "_Address", end: Callable[[], None]) -> None:
+        self._resolve, self._place, self._end = resolve, place, end
+
+    def __call__(self) -> Sequence[str]:
+        try:
+            return self._resolve(*self._place)
+        finally:
+            self.answered = SuspendAwareTimer()
+            self._end()
+
+    @property
+    def is_stale(self) -> bool:
+        return self.answered is not None and self.answered.age_seconds > SHARED_SECONDS
+
+
+_Address = tuple[str, int]

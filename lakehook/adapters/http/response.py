@@ -1,0 +1,225 @@
+"""Answers of strangers, read as RFC 9112 says: what is wrong with one costs its status nothing.
+
+Whether a delivery was taken is said by the status line. What comes behind it may be malformed, cut
+off or endless: as much is read as makes sense, and the connection serves no other request. For who
+reads on from the wrong place takes a part of one answer for the answer to the next (sections 6.3
+and 9.2).
+
+One deadline for the whole of an exchange, and an end to what is read of an answer.
+
+A socket's timeout bounds each operation and begins anew with the next: an answer that comes in
+drops, or TLS that sends record by record, could hold a worker for ever. Here each operation has
+what is left until the deadline.
+"""
+
+import re
+from collections.abc import Sequence
+from http.client import HTTPException, HTTPMessage, HTTPResponse
+from io import BufferedReader, RawIOBase
+from socket import socket
+from ssl import SSLSocket
+from time import monotonic
+from typing import Any
+
+MAX_WIRE_BYTES = 256 * 1024
+"""Of one answer, with its head, its framing and its compression: far above any sensible one."""
+
+
+class ResponseTooLarge(Exception):
+    """The answer has more bytes than we read: so many."""
+
+    def __init__(self, most_bytes: int) -> None:
+        super().__init__(f"more than {most_bytes} bytes")
+
+
+class RequestDeadline:
+    """Where one exchange may go and how long it may take."""
+
+    def __init__(self, addresses: Sequence[str], *, ends_at: float) -> None:
+        self.addresses = addresses
+        self._ends_at = ends_at
+
+    def remaining(self) -> float:
+        """Seconds until the deadline; once it has passed, ``TimeoutError``."""
+        left = self._ends_at - monotonic()
+        if left <= 0:
+            raise TimeoutError("the deadline has passed")
+        return left
+
+
+class DeadlineReader(RawIOBase):
+    """What comes over a socket, up to a number of bytes: at first those of the head."""
+
+    def __init__(self, sock: socket, exchange: RequestDeadline, *, most_bytes: int) -> None:
+        self._sock, self._exchange = sock, exchange
+        self._stream: Any = sock.makefile("rb", buffering=0)
+        self._bytes_left = self._most_bytes = most_bytes
+        self._has_ended = False
+        self.said_more = False
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        if self._has_ended:
+            return 0
+        if self._bytes_left <= 0:
+            raise ResponseTooLarge(self._most_bytes)
+        self._sock.settimeout(self._exchange.remaining())
+        read: int | None = self._stream.readinto(memoryview(buffer)[: self._bytes_left])
+        self._bytes_left -= read or 0
+        return read
+
+    def head_is_read(self) -> None:
+        self._bytes_left += MAX_WIRE_BYTES - self._most_bytes
+        self._most_bytes = MAX_WIRE_BYTES
+
+    def end(self) -> None:
+        """Nothing is read any more; what TLS has deciphered already came behind the end."""
+        self._has_ended = True
+        if isinstance(self._sock, SSLSocket):
+            self.said_more = self._sock.pending() > 0
+
+    def close(self) -> None:
+        self._stream.close()
+        super().close()
+
+
+MAX_HEAD_BYTES = 16 * 1024
+"""Of all heads of an answer together, as Node.js has it."""
+
+_SWITCHING_PROTOCOLS = 101
+_INTERIM = range(100, 200)
+_HTTP_1_0, _HTTP_1_1 = 10, 11
+_WITHOUT_BODY = (*_INTERIM, 204, 304)
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 section 5.6.2
+_SPACE = " \t"
+
+
+class MalformedResponse(HTTPException):
+    """A status line of another protocol, or framing of the body that makes no sense."""
+
+
+class StrictHTTPResponse(HTTPResponse):
+    """Reads past any number of interim answers (RFC 9110 section 15.2), not only past 100.
+
+    A final answer left unread would pass for that to the next request on the connection.
+    """
+
+    def __init__(self, sock: socket, exchange: RequestDeadline, *args: Any, **options: Any) -> None:
+        self._wire = DeadlineReader(sock, exchange, most_bytes=MAX_HEAD_BYTES)
+        self._is_malformed = False
+        super().__init__(_Source(self._wire), *args, **options)  # type: ignore[arg-type]
+
+    @property
+    def has_trailing_bytes(self) -> bool:
+        """Once it is closed: whether anything had come behind its end."""
+        return self._wire.said_more
+
+    def begin(self) -> None:
+        version, self.status, reason = self._read_status()
+        if not version.startswith("HTTP/1."):
+            raise MalformedResponse(version)
+        self.code, self.reason = self.status, reason.strip()
+        self.version = _HTTP_1_0 if version == "HTTP/1.0" else _HTTP_1_1
+        self.headers = self.msg = self._read_headers()
+        self._wire.head_is_read()
+        self.chunked, self.length = self._framing()
+        self.chunk_left = None
+        self.will_close = self._check_close() or self._is_malformed  # type: ignore[attr-defined]
+        if self.length is None and not self.chunked:
+            self.will_close = True
+        if self.status == _SWITCHING_PROTOCOLS:  # nobody speaks HTTP here any more
+            self.will_close = True
+
+    def read_up_to(self, max_bytes: int) -> bytes:
+        """The body, or as much of it as came: a body that breaks off is no news of the status."""
+        body = bytearray()
+        try:
+            while len(body) < max_bytes and (part := self.read1(max_bytes - len(body))):
+                body += part
+        except (HTTPException, OSError):
+            self.will_close = True
+        if self.length:
+            self.will_close = True
+        return bytes(body)
+
+    def _framing(self) -> tuple[bool, int | None]:
+        """Whether the body is chunked, and how long it is else: none is until the connection ends.
+
+        RFC 9112 section 6.3. Where nobody can say where it ends, it is left where it is.
+        """
+        lengths = {each.strip() for each in self._listed("content-length")}
+        codings = [each.strip().lower() for each in self._listed("transfer-encoding")]
+        if self.status in _WITHOUT_BODY:
+            self._is_malformed |= bool(codings) or lengths not in (set(), {"0"})
+            return False, 0
+        if codings:
+            self._is_malformed |= bool(lengths) or self.version == _HTTP_1_0
+            return codings[-1] == "chunked", None
+        if len(lengths) == 1 and _is_number(next(iter(lengths))):
+            return False, int(lengths.pop())
+        self._is_malformed |= bool(lengths)
+        return False, 0 if self._is_malformed else None
+
+    def _listed(self, name: str) -> list[str]:
+        return ",".join(self.headers.get_all(name, [])).split(",") if name in self.headers else []
+
+    def _read_status(self) -> tuple[str, int, str]:
+        while True:
+            line: tuple[str, int, str] = super()._read_status()  # type: ignore[misc]
+            if line[1] not in _INTERIM or line[1] == _SWITCHING_PROTOCOLS:
+                return line
+            self._read_headers()
+
+    def _read_headers(self) -> HTTPMessage:
+        """Field lines up to the empty one; a line that is none is left out, and those behind kept.
+
+        The library's own reader drops all that follows such a line, the length of the body too.
+        """
+        fields: list[list[str]] = []
+        while line := self.fp.readline().decode("latin-1").rstrip("\r\n"):
+            if line[0] in _SPACE and fields:  # RFC 9112 section 5.2: a value that goes on
+                fields[-1][1] += f" {line.strip()}"
+                continue
+            name, colon, value = line.partition(":")
+            is_field = bool(colon and _TOKEN.fullmatch(name.rstrip(_SPACE)))
+            # What is folded onto a line that is none goes with it.
+            fields.append([name.rstrip(_SPACE), value] if is_field else ["", ""])
+            self._is_malformed |= not is_field or name[-1] in _SPACE
+        headers = HTTPMessage()
+        for name, value in fields:
+            if name:
+                headers[name] = value.replace("\r", " ").strip()
+        return headers
+
+    def _read_next_chunk_size(self) -> int:
+        size: int = super()._read_next_chunk_size()  # type: ignore[misc]
+        if size < 0:
+            raise MalformedResponse("a chunk of less than nothing")
+        return size
+
+
+def _is_number(text: str) -> bool:
+    """Of as many digits as a length may sensibly have: the cap on what is read is far below."""
+    return text.isascii() and text.isdecimal() and len(text) <= len("18446744073709551615")
+
+
+class _Source:
+    """All that ``HTTPResponse`` wants of a socket."""
+
+    def __init__(self, wire: DeadlineReader) -> None:
+        self._wire = wire
+
+    def makefile(self, _mode: str) -> "_Stream":
+        return _Stream(self._wire)
+
+
+class _Stream(BufferedReader):
+    raw: DeadlineReader
+
+    def close(self) -> None:
+        if not self.closed:
+            self.raw.end()
+            self.raw.said_more |= bool(self.peek(1))
+        super().close()

@@ -1,0 +1,125 @@
+"""How much one setting may do: counted in steps, never by the clock.
+
+A clock would let a template pass on a quick machine and fail on a busy one. A step is what the
+slowest character of a template takes, a third of a microsecond; each thing that costs more with
+the size of what it works on pays in proportion.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from io import StringIO
+from typing import Any
+
+from liquid import Token, is_undefined
+from liquid.context import RenderContext
+from liquid.exceptions import ResourceLimitError
+from liquid.template import BoundTemplate
+from liquid.undefined import UNDEFINED
+from liquid.utils import ReadOnlyChainMap
+
+MAX_STEPS = 200_000
+MAX_WEIGHT = 512 * 1024  # of a value, about its characters
+MAX_ITEMS = 10_000  # of a list or range
+MAX_BITS = 2048  # of an integer
+_ITEM_WEIGHT = 32
+_STEP_CHARACTERS = 8  # so much weight is moved in one
+
+
+class LimitExceeded(ResourceLimitError):
+    def __init__(self, what: str) -> None:
+        super().__init__(what, token=None)
+
+
+@dataclass
+class Allowance:
+    left: int = MAX_STEPS
+
+    def grow(self, *values: object) -> None:
+        self.spend(sum(map(weight, values)) // _STEP_CHARACTERS)
+
+    def spend(self, steps: int) -> None:
+        self.left -= steps + 1
+        if self.left < 0:
+            raise LimitExceeded(
+                f"it does too much: more than {MAX_STEPS} steps; loop less, or over less"
+            )
+
+
+class Context(RenderContext):
+    """Pays for what is looked up, kept and written, and remembers what was not there."""
+
+    __slots__ = ("allowance", "unknown")
+
+    def __init__(
+        self, template: BoundTemplate, fields: Mapping[str, object], allowance: Allowance
+    ) -> None:
+        super().__init__(template, globals=fields)
+        self.scope = ReadOnlyChainMap(self.locals, self.globals, self.counters)  # no "now"
+        self.allowance = allowance
+        self.unknown: dict[str, None] = {}
+
+    def get(
+        self, path: list[object], *, token: Token | None, default: object = UNDEFINED
+    ) -> object:
+        found = super().get(path, token=token, default=default)
+        self.allowance.spend(len(path) + _comparison_cost(found))
+        if is_undefined(found):
+            self.unknown.setdefault(".".join(map(str, path)))
+        return found
+
+    def assign(self, key: str, val: Any) -> None:
+        self.allowance.grow(val)  # so what is kept in all is bounded too
+        self.locals[key] = val
+
+    def get_buffer(self, _buf: object = None) -> StringIO:
+        return BoundedBuffer(self.allowance)
+
+
+class BoundedBuffer(StringIO):
+    """What is written on; as long as one value may be."""
+
+    def __init__(self, allowance: Allowance) -> None:
+        super().__init__(newline="")
+        self._allowance = allowance
+        self._room = MAX_WEIGHT
+
+    def write(self, text: str) -> int:
+        self._allowance.spend(len(text) // 20)
+        self._room -= len(text)
+        if self._room < 0:
+            raise LimitExceeded(f"it writes too much: more than {MAX_WEIGHT} characters")
+        return super().write(text)
+
+
+def weight(value: object) -> int:
+    """How many characters a value has in all; ``TooMuch`` when no value may have so many."""
+    total, left = 0, [value]
+    while left:
+        one = left.pop()
+        total += _scalar_weight(one)
+        if total > MAX_WEIGHT:
+            raise LimitExceeded(f"a value is too large: more than {MAX_WEIGHT} characters")
+        if isinstance(one, dict):
+            left += [*one, *one.values()]
+        elif isinstance(one, list | tuple):
+            left += one
+    return total
+
+
+def _scalar_weight(value: object) -> int:
+    if isinstance(value, str):
+        return len(value)
+    if isinstance(value, list | tuple | range | dict):
+        if len(value) > MAX_ITEMS:
+            raise LimitExceeded(f"a list is too long: more than {MAX_ITEMS} items")
+        return _ITEM_WEIGHT * (1 + len(value))
+    if isinstance(value, int) and value.bit_length() > MAX_BITS:
+        raise LimitExceeded(f"a number is too large: more than {MAX_BITS} bits")
+    return 1
+
+
+def _comparison_cost(value: object) -> int:
+    """What it costs to compare it with another, or to look into it."""
+    if isinstance(value, str):
+        return len(value) // 100
+    return len(value) // 4 if isinstance(value, list | dict | tuple) else 0

@@ -1,0 +1,1 @@
+"""The queues: events, deliveries, and dead letters."""

@@ -1,0 +1,227 @@
+"""The way back for dead letters, and the end of their copies on the dead-letter queue.
+
+The two dead-letter queues: what stands there says why in attributes an operator can read.
+
+A deduplication id is new for each death, else SQS would swallow a second one within five minutes:
+a death that could not be recorded has the attempts of the next one, but not the record's version.
+"""
+
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from lakehook.adapters.aws import translate_aws_errors
+from lakehook.domain.delivery import Delivery, Lane, deduplication_id
+from lakehook.domain.errors import InvalidMessage
+from lakehook.domain.lane import DeliveryRecord
+from lakehook.domain.queue_message import decode, encode
+from lakehook.ports.queues import EventMessage, QueueMessage
+from lakehook.ports.system import Random
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+
+NO_VALUE = "-"  # SQS refuses an empty attribute
+MAX_REASON_CHARACTERS = 1000
+# SQS takes what XML 1.0 takes. A message that could not be put aside would come again for ever.
+_REFUSED = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+@dataclass(frozen=True)
+class SqsInvalidEventQueue:
+    """``events-dead-letter.fifo``: bad messages of producers, whole."""
+
+    sqs: "SQSClient"
+    url: str
+
+    def quarantine(self, message: EventMessage, reason: str) -> None:
+        send(
+            self.sqs,
+            self.url,
+            body=message.body,
+            group=message.group,
+            deduplication_id=deduplication_id(message.id),
+            attributes={"reason": reason},
+        )
+
+
+@dataclass(frozen=True)
+class SqsDeadLetterQueue:
+    """``dead-letter.fifo``: deliveries whose budget is spent, in the group of their lane."""
+
+    sqs: "SQSClient"
+    url: str
+
+    def send(self, record: DeliveryRecord, *, endpoint: str) -> None:
+        assert record.delivery, f"{record.lane}#{record.sequence} dies without its event"
+        send(
+            self.sqs,
+            self.url,
+            body=encode(record.delivery),
+            group=str(record.lane),
+            deduplication_id=deduplication_id(record.delivery.id, record.attempts, record.version),
+            attributes=dead_letter_attributes(record, endpoint),
+        )
+
+    def quarantine(self, message: QueueMessage, reason: str) -> None:
+        send(
+            self.sqs,
+            self.url,
+            body=message.body,
+            group=message.group,
+            deduplication_id=deduplication_id(message.id),
+            attributes={"reason": f"bad message: {reason}"},
+        )
+
+
+def dead_letter_attributes(record: DeliveryRecord, endpoint: str) -> dict[str, str]:
+    last = record.attempts_log[-1] if record.attempts_log else None
+    return {
+        "reason": record.reason,
+        "subscription": record.lane.subscription_id,
+        "endpoint": endpoint,
+        "event_type": record.event_type,
+        "pipeline_id": record.lane.pipeline_id,  # the group says of which source
+        "sequence": str(record.sequence),
+        "attempts": str(record.attempts),
+        "last_status": last.last_status if last else NO_VALUE,
+        "last_attempt_at": _format_rfc3339(last.at) if last else NO_VALUE,
+    }
+
+
+def _format_rfc3339(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")
+
+
+def send(  # noqa: PLR0913  a message has these parts
+    sqs: "SQSClient",
+    url: str,
+    *,
+    body: str,
+    group: str,
+    deduplication_id: str,
+    attributes: Mapping[str, str],
+) -> None:
+    typed: Any = {
+        name: {"DataType": "String", "StringValue": _sqs_text(value)}
+        for name, value in attributes.items()
+    }
+    with translate_aws_errors():
+        sqs.send_message(
+            QueueUrl=url,
+            MessageBody=body,
+            MessageGroupId=group,
+            MessageDeduplicationId=deduplication_id,
+            MessageAttributes=typed,
+        )
+
+
+def _sqs_text(value: str) -> str:
+    return _REFUSED.sub("\ufffd", value[:MAX_REASON_CHARACTERS]) or NO_VALUE
+
+
+AT_A_TIME = 10
+MAX_RECEIVES = 200  # 2,000 letters are looked through for those that are to go
+VISIBILITY_SECONDS = 60
+Copy = tuple[Lane, int, str]
+"""Lane, sequence, attempts: it may have died again meanwhile, and that copy stays."""
+
+LONG_POLL_SECONDS = 1  # a short poll may find nothing where there is something
+
+
+@dataclass(frozen=True)
+class SqsDeadLetterRedriver:
+    """``deliveries.fifo``, for letters that come back: no two are ever duplicates of another."""
+
+    sqs: "SQSClient"
+    url: str
+    random: Random
+
+    def send(self, record: DeliveryRecord, *, endpoint: str) -> None:
+        assert record.delivery, f"{record.lane}#{record.sequence} is dead without its event"
+        send(
+            self.sqs,
+            self.url,
+            body=encode(record.delivery),
+            group=str(record.lane),
+            deduplication_id=self.random.new_id(),
+            attributes=dead_letter_attributes(record, endpoint),
+        )
+
+
+@dataclass(frozen=True)
+class SqsDeadLetterCopies:
+    """``dead-letter.fifo``, looked through from its front.
+
+    What is not wanted stays in flight until the end, else a lane's next letters stay hidden
+    behind it; then it is visible again at once. Of one lane SQS shows no more than it gives out
+    in one receive, so a copy deep in its lane may be left: it revives nothing that is not dead.
+    """
+
+    sqs: "SQSClient"
+    url: str
+
+    def delete_copies(self, records: Collection[DeliveryRecord]) -> int:
+        wanted = {(letter.lane, letter.sequence, str(letter.attempts)) for letter in records}
+        found: set[Copy | None] = set()
+        others: list[Any] = []
+        try:
+            for messages in self._receives() if wanted else ():
+                copies = {
+                    _delivery_key(message): message
+                    for message in messages
+                    if _delivery_key(message) in wanted
+                }
+                others += [message for message in messages if _delivery_key(message) not in wanted]
+                self._delete(list(copies.values()))
+                found |= copies.keys()
+                if found == wanted:
+                    break
+        finally:
+            self._give_back(others)
+        return len(found)
+
+    def _receives(self) -> Iterator[list[Any]]:
+        for _ in range(MAX_RECEIVES):
+            with translate_aws_errors():
+                answer = self.sqs.receive_message(
+                    QueueUrl=self.url,
+                    MaxNumberOfMessages=AT_A_TIME,
+                    VisibilityTimeout=VISIBILITY_SECONDS,
+                    WaitTimeSeconds=LONG_POLL_SECONDS,
+                    MessageAttributeNames=["attempts"],
+                )
+            if not answer.get("Messages"):
+                return
+            yield list(answer["Messages"])
+
+    def _delete(self, messages: Sequence[Any]) -> None:
+        if messages:
+            with translate_aws_errors():
+                self.sqs.delete_message_batch(QueueUrl=self.url, Entries=_entries(messages))
+
+    def _give_back(self, messages: Sequence[Any]) -> None:
+        for start in range(0, len(messages), AT_A_TIME):
+            some = _entries(messages[start : start + AT_A_TIME], VisibilityTimeout=0)
+            with translate_aws_errors():
+                self.sqs.change_message_visibility_batch(QueueUrl=self.url, Entries=some)
+
+
+def _entries(messages: Sequence[Any], **change: int) -> list[Any]:
+    return [
+        {"Id": str(index), "ReceiptHandle": message["ReceiptHandle"], **change}
+        for index, message in enumerate(messages)
+    ]
+
+
+def _delivery_key(message: Any) -> Copy | None:
+    """Which death of which delivery a message tells of; none for one parked as no delivery."""
+    try:
+        found = decode(message["Body"])
+    except InvalidMessage:
+        return None
+    attempts = message.get("MessageAttributes", {}).get("attempts", {}).get("StringValue", "")
+    return (found.lane, found.sequence, attempts) if isinstance(found, Delivery) else None

@@ -1,0 +1,98 @@
+"""The events queue as a producer sees it: events go in, each in the group of its pipeline."""
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from lakehook.adapters.aws import translate_aws_errors
+from lakehook.domain.event import Event
+from lakehook.domain.json_document import to_json
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html
+MAX_ENTRIES = 10
+MAX_BYTES = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class EventEntry:
+    """An event as it goes onto the queue. ``number`` is its place in a spool, if it was in one."""
+
+    pipeline_key: str
+    event_id: str
+    body: str
+    number: int = 0
+
+    @classmethod
+    def of(cls, event: Event) -> "EventEntry":
+        """``InvalidEvent`` for what fan-out would refuse."""
+        body = _body(event)
+        Event.from_message(body, group=event.pipeline_key)
+        return cls(event.pipeline_key, event.id, body)
+
+
+@dataclass(frozen=True)
+class EventsQueue:
+    url: str
+    sqs: "SQSClient"
+
+    def send(self, batch: Sequence[EventEntry]) -> Mapping[EventEntry, str]:
+        """Those that SQS did not take, and why.
+
+        ``InfrastructureError`` when it answered nothing.
+        """
+        entries: Any = [
+            {
+                "Id": str(index),
+                "MessageBody": entry.body,
+                "MessageGroupId": entry.pipeline_key,
+                "MessageDeduplicationId": entry.event_id,
+            }
+            for index, entry in enumerate(batch)
+        ]
+        with translate_aws_errors():
+            answer = self.sqs.send_message_batch(QueueUrl=self.url, Entries=entries)
+        return {
+            batch[int(one["Id"])]: f"{one['Code']} {one.get('Message', '')}".strip()
+            for one in answer.get("Failed", [])
+        }
+
+
+def _body(event: Event) -> str:
+    """As short as JSON can be, without the two characters of JSON that SQS refuses."""
+    text = to_json(event.document)
+    return text.replace("\ufffe", r"\ufffe").replace("\uffff", r"\uffff")
+
+
+def batches(entries: Iterable[EventEntry]) -> Iterator[list[EventEntry]]:
+    """Pack what SQS takes at once, never two of one pipeline: a batch may fail in the middle."""
+    lines: dict[str, deque[EventEntry]] = {}
+    for entry in entries:
+        lines.setdefault(entry.pipeline_key, deque()).append(entry)
+    while lines:
+        batch = _packed(lines)
+        yield batch
+        for entry in batch:
+            _step_back(lines, entry.pipeline_key)
+
+
+def _packed(lines: dict[str, deque[EventEntry]]) -> list[EventEntry]:
+    batch: list[EventEntry] = []
+    size = 0
+    for line in lines.values():
+        size += len(line[0].body.encode())
+        if len(batch) == MAX_ENTRIES or size > MAX_BYTES:
+            break
+        batch.append(line[0])
+    return batch
+
+
+def _step_back(lines: dict[str, deque[EventEntry]], pipeline_key: str) -> None:
+    """The head of the line has gone; the rest of it goes behind the other pipelines."""
+    line = lines.pop(pipeline_key)
+    line.popleft()
+    if line:
+        lines[pipeline_key] = line

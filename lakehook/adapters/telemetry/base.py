@@ -1,0 +1,133 @@
+"""Powertools as every function uses it: JSON lines, and metrics in CloudWatch's embedded format.
+
+What the API tells: one line per call, with who called; never a body, nor a query.
+
+What the ingress tells: one line per notice, never its signature.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from threading import Lock
+from typing import Any, Self
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+
+from lakehook import metrics as names
+from lakehook.domain.devlake.refusal import Refusal
+from lakehook.domain.errors import InfrastructureError
+from lakehook.domain.event import Event
+
+
+@dataclass(frozen=True)
+class Powertools:
+    """The lanes of a batch speak from their own threads, and Metrics is not made for that."""
+
+    logger: Logger
+    metrics: Metrics
+    _counts: Counter[str] = field(default_factory=Counter)
+    _lock: Lock = field(default_factory=Lock)
+
+    @classmethod
+    def from_environment(cls) -> Self:
+        """Service and namespace are Powertools' own variables, written by the blueprint."""
+        return cls(Logger(use_rfc3339=True), Metrics())
+
+    @contextmanager
+    def invocation(self, request_id: str) -> Iterator[None]:
+        self.logger.append_keys(request_id=request_id)
+        try:
+            yield
+        finally:
+            self._flush()
+
+    def internal_error(self, error: Exception, *, doing: str) -> None:
+        self._count(names.INTERNAL_ERRORS)
+        self.logger.error("internal_error", doing=doing, exc_info=error)
+
+    def _info(self, action: str, **fields: Any) -> None:
+        self.logger.info(
+            action, **{name: value for name, value in fields.items() if value is not None}
+        )
+
+    def _count(self, name: str, number: int = 1) -> None:
+        """Counts of one invocation are one number."""
+        with self._lock:
+            self._counts[name] += number
+
+    def _measure(self, name: str, value: float, unit: MetricUnit) -> None:
+        with self._lock:
+            self.metrics.add_metric(name=name, unit=unit, value=value)
+
+    def _flush(self) -> None:
+        """A lane may still speak, where its batch was broken off: it is told with the next."""
+        with self._lock:
+            for name, number in self._counts.items():
+                self.metrics.add_metric(name=name, unit=MetricUnit.Count, value=number)
+            self._counts.clear()
+            if self.metrics.metric_set:
+                self.metrics.flush_metrics()
+
+
+MAX_PATH_CHARACTERS = 200
+
+
+class ApiTelemetry(Powertools):
+    def answered(self, *, method: str, path: str, principal: str | None, status: int) -> None:
+        self._count(_metric_for(status))
+        shown = path[:MAX_PATH_CHARACTERS]
+        self._info("api_called", method=method, path=shown, principal=principal, status=status)
+
+    def failed(self, error: Exception) -> None:
+        self.internal_error(error, doing="answer a call")
+
+    def warn(self, message: str) -> None:
+        self.logger.warning("api_warning", warning=message)
+
+
+def _metric_for(status: int) -> str:
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return names.API_SERVER_ERRORS
+    return names.API_CLIENT_ERRORS if status >= HTTPStatus.BAD_REQUEST else names.API_REQUESTS
+
+
+class NotificationTelemetry(Powertools):
+    def notification_accepted(self, event: Event) -> None:
+        self._count(names.NOTIFICATIONS_RECEIVED)
+        self._info(
+            "notification_accepted",
+            pipeline_id=event.pipeline_id,
+            source=event.source,
+            event_id=event.id,
+            event_type=event.type,
+            trigger_source=event.document["trigger_source"],
+        )
+
+    def tested(self, source: str | None) -> None:
+        """Not counted as a notice: no DevLake was heard."""
+        self._info("test_notice_accepted", source=source)
+
+    def notification_rejected(self, status: int, refusal: Refusal, *, source: str | None) -> None:
+        """Two counts and no dimension: a kind, which costs nothing in the line, would be paid."""
+        self._count(names.NOTIFICATIONS_REJECTED)
+        if refusal.seems_devlake:
+            self._count(names.DEVLAKE_REFUSED)
+        self._info(
+            "notification_rejected",
+            status=status,
+            source=source,
+            kind=refusal.kind,
+            seems_devlake=refusal.seems_devlake,
+            reason=refusal.reason,
+        )
+
+    def devlake_not_read(self, source: str | None, reason: str) -> None:
+        """Its notices are taken all the same, without what only its API knows."""
+        self.logger.warning("devlake_not_read", source=source or "default", reason=reason)
+
+    def unrecorded(self, error: InfrastructureError) -> None:
+        """No notice is lost by it, so it is not counted as trouble, at which people are woken."""
+        self.logger.warning("refusal_not_recorded", error=str(error))

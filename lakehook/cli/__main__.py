@@ -1,0 +1,6 @@
+"""``python -m ops`` is the ``lakehook`` command."""
+
+from lakehook.cli.command import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,87 @@
+"""The ``lakehook`` command."""
+
+import sys
+from collections.abc import Callable, Sequence
+from typing import Annotated
+
+import typer
+
+from lakehook import __version__
+from lakehook.cli.commands import (
+    dead_letters,
+    deliveries,
+    devlake,
+    events,
+    pipelines,
+    reconcile,
+    replay,
+    replays,
+    subscriptions,
+    verify,
+)
+from lakehook.cli.commands import deliveries as lanes
+from lakehook.cli.context import CommandService
+from lakehook.cli.errors import ErrorReporter, asks_for_json
+from lakehook.cli.options import examples
+from lakehook.cli.terminal import write
+from lakehook.ports.outbound import Warn
+
+app = typer.Typer(
+    rich_markup_mode=None,
+    add_completion=False,
+    help="Lakehook tells every system that cares what Apache DevLake's pipelines are doing.",
+    epilog=examples("lakehook subscriptions add --name ci --url https://ci.example/hook"),
+)
+app.add_typer(subscriptions.app, name="subscriptions")
+app.add_typer(events.app, name="events")
+app.add_typer(dead_letters.app, name="dead-letters")
+app.add_typer(lanes.lanes_app, name="lanes")
+app.add_typer(deliveries.app, name="deliveries")
+app.add_typer(pipelines.app, name="pipelines")
+app.add_typer(devlake.app, name="devlake")
+app.command("reconcile", epilog=reconcile.RECONCILE_EXAMPLES)(reconcile.reconcile)
+app.command("replay", epilog=replay.REPLAY_EXAMPLES)(replay.replay)
+app.add_typer(replays.app, name="replays")
+app.command("verify", epilog=verify.EXAMPLES)(verify.verify)
+
+
+def _show_version(*, asked: bool) -> None:
+    if asked:
+        write(f"lakehook {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def lakehook(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show it.")
+    ] = False,
+) -> None: ...
+
+
+def _open_service(stack: str, warn: Warn) -> CommandService:
+    from lakehook.cli.bootstrap import open_service  # noqa: PLC0415  --help need not wait for boto3
+
+    return open_service(stack, warn)
+
+
+def run(
+    arguments: Sequence[str], open_service: Callable[[str, Warn], CommandService] = _open_service
+) -> int:
+    """Do what the arguments say; the exit code."""
+    complaints = ErrorReporter(as_json=asks_for_json(arguments))
+    try:
+        status = app(
+            list(arguments),
+            prog_name="lakehook",
+            standalone_mode=False,
+            obj=lambda stack: open_service(stack, complaints.warn),
+        )
+    except Exception as error:  # noqa: BLE001  nobody at a terminal wants a traceback
+        return complaints.report(error)
+    return status or 0  # nothing, or what --help and --version end with
+
+
+def main() -> None:
+    sys.exit(run(sys.argv[1:]))

@@ -1,0 +1,1 @@
+"""The subcommands of ``lakehook``, by the resource they act on."""

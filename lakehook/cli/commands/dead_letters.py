@@ -1,0 +1,157 @@
+"""``lakehook dead-letters``: what was given up on, and what is to become of it."""
+
+from collections.abc import Callable, Sequence
+
+import typer
+
+from lakehook.cli.context import CommandService, service_of
+from lakehook.cli.options import (
+    STACK,
+    TEXT,
+    AnswerAs,
+    DeliveryId,
+    DeliveryIds,
+    Every,
+    OfSubscription,
+    Reason,
+    Stack,
+    Yes,
+    examples,
+)
+from lakehook.cli.output import (
+    ATTEMPTS,
+    LETTERS,
+    Output,
+    print_document,
+    print_listing,
+    progress_counter,
+)
+from lakehook.dead_letters import DeadLetterSelector, is_exactly_one_selector
+from lakehook.domain.errors import NotFound
+from lakehook.domain.lane import DeliveryRecord
+from lakehook.operations.views import dead_letter_view
+
+app = typer.Typer(rich_markup_mode=None, help="What was given up on, and what is to become of it.")
+
+
+@app.command(
+    "list",
+    epilog=examples(
+        "lakehook dead-letters list", "lakehook dead-letters list --subscription ci --reason gone"
+    ),
+)
+def list_(
+    context: typer.Context,
+    *,
+    subscription: OfSubscription = None,
+    reason: Reason = None,
+    output: AnswerAs = TEXT,
+    stack: Stack = STACK,
+) -> None:
+    """Show dead letters, by the ledger: also those that the queue has lost."""
+    desk = service_of(context, stack)
+    choice = _selector(desk, (), subscription, reason)
+    print_listing(output, LETTERS.table(desk.find_dead_letters(choice)))
+
+
+@app.command(epilog=examples("lakehook dead-letters show sub_0123#39#2"))
+def show(
+    context: typer.Context, delivery: DeliveryId, output: AnswerAs = TEXT, stack: Stack = STACK
+) -> None:
+    """Show one dead letter, the attempts that were made, and its event."""
+    (letter,) = service_of(context, stack).find_dead_letters(DeadLetterSelector(ids=[delivery]))
+    if letter.delivery is None:
+        raise NotFound(f"{delivery}: its event is not known")
+    document = {**dead_letter_view(letter), "event": letter.delivery.event.document}
+    print_document(output, document, sections={"log": ATTEMPTS.table(letter.attempts_log)})
+
+
+@app.command(
+    epilog=examples(
+        "lakehook dead-letters redrive sub_0123#39#2",
+        "lakehook dead-letters redrive --subscription ci --yes",
+    )
+)
+def redrive(  # noqa: PLR0913  each is an option
+    context: typer.Context,
+    *,
+    deliveries: DeliveryIds = None,
+    subscription: OfSubscription = None,
+    reason: Reason = None,
+    every: Every = False,
+    yes: Yes = False,
+    output: AnswerAs = TEXT,
+    stack: Stack = STACK,
+) -> None:
+    """Send dead letters again, each before what waits behind it, with a fresh budget."""
+    _require_exactly_one_selector(deliveries, subscription, reason, every=every)
+    desk = service_of(context, stack)
+
+    def act(letters: Sequence[DeliveryRecord]) -> Sequence[DeliveryRecord]:
+        with progress_counter("redriving", total=len(letters)) as told:
+            desk.redrive(letters, told=told)
+        return letters
+
+    letters = desk.find_dead_letters(_selector(desk, deliveries or (), subscription, reason))
+    _confirm_and_act(output, "redrive", letters, act, yes=yes)
+
+
+@app.command(
+    epilog=examples(
+        "lakehook dead-letters discard sub_0123#39#2",
+        "lakehook dead-letters discard --reason gone --yes",
+    )
+)
+def discard(  # noqa: PLR0913  each is an option
+    context: typer.Context,
+    *,
+    deliveries: DeliveryIds = None,
+    subscription: OfSubscription = None,
+    reason: Reason = None,
+    every: Every = False,
+    yes: Yes = False,
+    output: AnswerAs = TEXT,
+    stack: Stack = STACK,
+) -> None:
+    """Give dead letters up for good; what waits behind them goes on."""
+    _require_exactly_one_selector(deliveries, subscription, reason, every=every)
+    desk = service_of(context, stack)
+
+    def act(letters: Sequence[DeliveryRecord]) -> Sequence[DeliveryRecord]:
+        with progress_counter("discarding", total=len(letters)) as told:
+            return desk.discard(letters, told=told)
+
+    letters = desk.find_dead_letters(_selector(desk, deliveries or (), subscription, reason))
+    _confirm_and_act(output, "discard", letters, act, yes=yes)
+
+
+def _require_exactly_one_selector(
+    ids: Sequence[str] | None, subscription: str | None, reason: str | None, *, every: bool
+) -> None:
+    if not is_exactly_one_selector(ids, subscription, reason, every=every):
+        raise typer.BadParameter("give IDs, or --subscription and --reason, or --all alone")
+
+
+def _selector(
+    desk: CommandService, ids: Sequence[str], subscription: str | None, reason: str | None
+) -> DeadLetterSelector:
+    return DeadLetterSelector(ids=ids, subscription_id=desk.resolve_id(subscription), reason=reason)
+
+
+def _confirm_and_act(
+    output: Output,
+    action: str,
+    letters: Sequence[DeliveryRecord],
+    act: Callable[[Sequence[DeliveryRecord]], Sequence[DeliveryRecord]],
+    *,
+    yes: bool,
+) -> None:
+    """One letter is what was meant; more than one need a yes."""
+    would = len(letters) > 1 and not yes
+    acted = letters if would else act(letters)
+    print_document(
+        output,
+        {"action": action, "dry_run": would, "number": len(acted)},
+        sections={"dead_letters": LETTERS.table(acted)},
+        note="nothing is done yet; --yes does it" if would else "",
+    )

@@ -1,0 +1,151 @@
+"""``lakehook devlake``: whether DevLake and Lakehook are set up for each other."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Annotated, Any
+
+import typer
+
+from lakehook.cli.commands.devlake_source import declared_source, names_of, source_name
+from lakehook.cli.context import CommandService, service_of
+from lakehook.cli.errors import AWS_FAILED, PERSON_NEEDED
+from lakehook.cli.inputs import read_headers
+from lakehook.cli.options import STACK, TEXT, AnswerAs, ApiHeaderFile, ApiHeaders, Stack, examples
+from lakehook.cli.output import Listing, Output, print_document, print_section
+from lakehook.cli.terminal import write
+from lakehook.domain.devlake.api_address import ApiAddress
+from lakehook.domain.devlake.setup_check import Check, CheckState
+from lakehook.domain.devlake.sources import DevLakeSource
+from lakehook.domain.errors import InvalidInput
+from lakehook.domain.pipeline_key import DEFAULT_SOURCE
+from lakehook.ingestion.check_devlake import Checkup
+
+_HIDDEN = "(hidden; --show-secret)"
+
+app = typer.Typer(
+    rich_markup_mode=None, help="Whether DevLake and Lakehook are set up for each other."
+)
+
+ApiUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--api",
+        metavar="URL",
+        help="DevLake's REST API as it is reached from here; else the one that the stack knows.",
+    ),
+]
+SourceName = Annotated[
+    str | None,
+    typer.Option(
+        "--source",
+        metavar="NAME",
+        help=f"This DevLake alone: its name in DevlakeSources, or {DEFAULT_SOURCE}.",
+    ),
+]
+ShowSecret = Annotated[
+    bool, typer.Option("--show-secret", help="Print DevLake's NOTIFICATION_SECRET, too.")
+]
+
+
+@app.callback()
+def devlake() -> None:
+    """Keep ``check`` a command of its own: typer would merge it into a group of one."""
+
+
+@app.command(
+    epilog=examples(
+        "lakehook devlake check",
+        "lakehook devlake check --source staging --api http://devlake:8080 --output json",
+    )
+)
+def check(  # noqa: PLR0913  each is an option
+    context: typer.Context,
+    *,
+    api: ApiUrl = None,
+    header: ApiHeaders = None,
+    header_file: ApiHeaderFile = None,
+    source: SourceName = None,
+    show_secret: ShowSecret = False,
+    output: AnswerAs = TEXT,
+    stack: Stack = STACK,
+) -> None:
+    """Check each part of the set-up, and say of what is wrong what to type.
+
+    It sends one signed test notice, of which nothing is published. Exit code 6 says that something
+    needs a person, 4 that AWS could not be asked; what is only worth a look is no failure.
+    """
+    address = _address(api, read_headers(header_file, header))
+    desk = service_of(context, stack)
+    sources = _sources(desk, source)
+    if address and len(sources) > 1:
+        raise InvalidInput(f"api: of which DevLake? Give --source: {names_of(sources)}")
+    checkups = [desk.check_devlake(one, desk.ingress_url, address) for one in sources]
+    _tell(checkups, stack, output, show_secret=show_secret)
+    if code := _exit_code(checkups):
+        raise typer.Exit(code)
+
+
+def _address(api: str | None, headers: Sequence[str] | None) -> ApiAddress | None:
+    if api is None and headers:
+        raise InvalidInput("header: for which API? Give its URL by --api")
+    return None if api is None else ApiAddress.parse(api, headers or ())
+
+
+def _sources(desk: CommandService, name: str | None) -> Sequence[DevLakeSource]:
+    declared = list(desk.devlake_sources)
+    return declared if name is None else [declared_source(desk, name)]
+
+
+def _exit_code(checkups: Sequence[Checkup]) -> int:
+    if any(checkup.aws_failed for checkup in checkups):
+        return AWS_FAILED
+    return PERSON_NEEDED if any(checkup.needs_person for checkup in checkups) else 0
+
+
+def _tell(checkups: Sequence[Checkup], stack: str, output: Output, *, show_secret: bool) -> None:
+    if output is Output.JSON:
+        documents = [_document(one, show_secret=show_secret) for one in checkups]
+        print_document(output, {"stack": stack, "sources": documents})
+        return
+    for checkup in checkups:
+        write(f"stack {stack}, source {source_name(checkup.source)}\n")
+        print_section(_LINES.table(_rows(checkup.checks)))
+        write()
+        for name, value in _variables(checkup, show_secret=show_secret):
+            write(f"{name}={_HIDDEN if value is None else value}")
+        write()
+
+
+def _document(checkup: Checkup, *, show_secret: bool) -> dict[str, Any]:
+    return {
+        "source": source_name(checkup.source),
+        "needs_person": checkup.needs_person,
+        "checks": [_facts(one) for one in checkup.checks],
+        "environment": dict(_variables(checkup, show_secret=show_secret)),
+    }
+
+
+def _variables(checkup: Checkup, *, show_secret: bool) -> Iterator[tuple[str, str | None]]:
+    """As DevLake's .env has them."""
+    yield "NOTIFICATION_ENDPOINT", checkup.endpoint
+    yield "NOTIFICATION_SECRET", checkup.secret if show_secret else None
+
+
+def _facts(check: Check) -> dict[str, Any]:
+    return {
+        "check": check.name,
+        "state": str(check.state),
+        "detail": check.detail,
+        "remedy": check.remedy or None,
+    }
+
+
+def _rows(checks: Iterable[Check]) -> Iterator[Sequence[str]]:
+    """What to do has a line of its own below what is."""
+    for check in checks:
+        yield _WORDS[check.state], check.name, check.detail
+        if check.remedy:
+            yield "", "", f"→ {check.remedy}"
+
+
+_WORDS = {CheckState.OK: "ok", CheckState.WARN: "warn", CheckState.FAIL: "FAIL"}
+_LINES = Listing(("STATE", "CHECK", "WHAT IS, AND WHAT TO DO"), list, dict, "no checks")

@@ -1,0 +1,67 @@
+"""``lakehook events``: send events as the pipeline service would."""
+
+from collections.abc import Iterable, Iterator
+
+import typer
+
+from lakehook.cli.context import service_of
+from lakehook.cli.options import STACK, TEXT, AnswerAs, EventsFile, Stack, examples
+from lakehook.cli.output import print_document, progress_counter
+from lakehook.domain.errors import InvalidEvent
+from lakehook.domain.event import Event, pipeline_key_of
+from lakehook.domain.json_document import parse_json_object
+from lakehook.ports.ingress import Publish
+
+MANY = 100  # so many take long enough to show how it goes
+
+app = typer.Typer(rich_markup_mode=None, help="Send events as the pipeline service would.")
+
+
+@app.callback()
+def events() -> None:
+    """Keep ``send`` a command of its own: typer would merge it into a group of one."""
+
+
+@app.command(
+    epilog=examples(
+        "lakehook events send --file events.jsonl",
+        "lakehook events send --file - < events.jsonl",
+    )
+)
+def send(
+    context: typer.Context,
+    *,
+    file: EventsFile,
+    output: AnswerAs = TEXT,
+    stack: Stack = STACK,
+) -> None:
+    """Send events in order, or none if a line is wrong. A repeat does no harm."""
+    events = list(events_in(file))
+    sent = _published(service_of(context, stack).publish, events)
+    print_document(output, {"sent": sent})
+
+
+def events_in(lines: Iterable[bytes]) -> Iterator[Event]:
+    """One a line; ``InvalidEvent`` names the line that is none."""
+    for number, line in enumerate(lines, start=1):
+        try:
+            text = line.decode("utf-8-sig").strip()
+            if text:
+                yield _event(text)
+        except (InvalidEvent, UnicodeDecodeError) as error:
+            raise InvalidEvent(f"line {number}: {error}") from None
+
+
+def _event(text: str) -> Event:
+    try:
+        group = pipeline_key_of(parse_json_object(text))
+    except ValueError as error:
+        raise InvalidEvent(str(error)) from None
+    return Event.from_message(text, group=group)
+
+
+def _published(publish: Publish, events: list[Event]) -> int:
+    if len(events) < MANY:
+        return publish(events)
+    with progress_counter("sending", total=len(events)) as sent:
+        return publish(events, sent=sent)

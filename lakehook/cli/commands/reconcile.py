@@ -1,0 +1,104 @@
+"""``lakehook reconcile``: what was missed while the ingress was away."""
+
+from typing import Annotated, Any
+
+import typer
+
+from lakehook.cli.commands.devlake_source import OneSource, declared_source, source_name
+from lakehook.cli.context import service_of
+from lakehook.cli.inputs import read_headers
+from lakehook.cli.options import STACK, TEXT, AnswerAs, ApiHeaderFile, ApiHeaders, Stack, examples
+from lakehook.cli.output import Listing, print_document, progress_counter
+from lakehook.domain.devlake.api_address import ApiAddress
+from lakehook.domain.devlake.sources import DevLakeSource
+from lakehook.domain.errors import InvalidInput
+from lakehook.domain.event import Event
+from lakehook.domain.pipeline_key import DEFAULT_SOURCE
+from lakehook.domain.time import FORMS, format_rfc3339
+
+RECONCILE_EXAMPLES = examples(
+    "lakehook reconcile --devlake http://devlake:8080",
+    "lakehook reconcile --devlake https://devlake.example/api/rest --header-file key.txt"
+    " --since 2h --dry-run",
+    "lakehook reconcile --source staging",
+)
+
+DevlakeUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--devlake",
+        metavar="URL",
+        help="DevLake's REST API: http://devlake:8080; else the one that the stack knows.",
+    ),
+]
+Since = Annotated[
+    str | None,
+    typer.Option(
+        "--since", metavar="TIME", help=f"Pipelines changed since then; 24h if not said. {FORMS}."
+    ),
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the events and send none.")]
+
+
+def reconcile(  # noqa: PLR0913  each is an option
+    context: typer.Context,
+    *,
+    devlake: DevlakeUrl = None,
+    source: OneSource = DEFAULT_SOURCE,
+    since: Since = None,
+    header: ApiHeaders = None,
+    header_file: ApiHeaderFile = None,
+    dry_run: DryRun = False,
+    output: AnswerAs = TEXT,
+    stack: Stack = STACK,
+) -> None:
+    """Read DevLake's pipelines, and send what it may have told in vain. A repeat does no harm."""
+    headers = read_headers(header_file, header) or []
+    given = None if devlake is None else ApiAddress.parse(devlake, headers)
+    desk = service_of(context, stack)
+    declared = declared_source(desk, source)
+    address = given or ApiAddress.parse(_known_url(declared), headers)
+    moment = None if since is None else desk.moment(since, what="since")
+    with progress_counter("reconciling") as done:
+        found = desk.reconcile(address, declared, since=moment, dry_run=dry_run, done=done)
+    document = {
+        "since": format_rfc3339(found.since),
+        "read": found.read,
+        "changed": len(found.events),
+        "sent": found.sent,
+    }
+    print_document(
+        output, document, sections={"events": _EVENTS.table(found.events)} if dry_run else None
+    )
+
+
+def _known_url(source: DevLakeSource) -> str:
+    if source.api_url is None:
+        name = source_name(source)
+        raise InvalidInput(f"devlake: the stack knows no API of source {name}; give --devlake URL")
+    return source.api_url
+
+
+def _event(event: Event) -> dict[str, Any]:
+    return {
+        "pipeline_id": event.pipeline_id,
+        "source": event.source,
+        "event_type": str(event.type),
+        "timestamp": event.at,
+        "project_name": event.document.get("project_name"),
+        "event_id": event.id,
+    }
+
+
+_EVENTS = Listing(
+    ("PIPELINE", "EVENT TYPE", "TIMESTAMP", "PROJECT", "EVENT ID"),
+    lambda event: [
+        event.pipeline_key,
+        str(event.type),
+        event.at,
+        event.document.get("project_name") or "-",
+        event.id,
+    ],
+    _event,
+    "nothing has changed",
+)

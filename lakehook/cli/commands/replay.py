@@ -1,0 +1,132 @@
+"""``lakehook replay``: what was sent, or missed, goes out once more."""
+
+from typing import Annotated
+
+import typer
+
+from lakehook.cli.context import CommandService, service_of
+from lakehook.cli.options import STACK, TEXT, AnswerAs, Stack, examples
+from lakehook.cli.output import BY_TYPE, Output, print_document, progress_counter
+from lakehook.cli.terminal import write
+from lakehook.dead_letters import DeadLetterSelector
+from lakehook.domain.replay import (
+    DeliveryFilter,
+    Replay,
+    ReplayCriteria,
+    ReplayRequest,
+    ReplayState,
+)
+from lakehook.domain.subscription import Subscription
+from lakehook.domain.time import FORMS
+from lakehook.operations.views import replay_count_view, replay_view
+
+STOPPED = 1  # the exit code
+_USUAL = ReplayRequest(since="")
+
+REPLAY_EXAMPLES = examples(
+    "lakehook replay --subscription ci --since 2h --dry-run",
+    "lakehook replay --subscription ci --since 7d --until 2h --status dead --rate 20/m",
+)
+
+Of = Annotated[
+    str, typer.Option("--subscription", metavar="ID", help="To this one, by id or by name.")
+]
+Since = Annotated[
+    str,
+    typer.Option("--since", metavar="TIME", help=f"What was accepted since: {FORMS}."),
+]
+Until = Annotated[
+    str, typer.Option("--until", metavar="TIME", help=f"And until then; now if not said. {FORMS}.")
+]
+EventTypes = Annotated[
+    list[str] | None,
+    typer.Option("--event-type", metavar="TYPE", help="Of what it wants only this; repeatable."),
+]
+StatusName = Annotated[
+    str,
+    typer.Option(
+        "--status",
+        metavar="|".join(DeliveryFilter),
+        help="Deliveries that stand like this; any but waiting.",
+    ),
+]
+RateText = Annotated[
+    str, typer.Option("--rate", metavar="N/s|m|h", help="So many deliveries in that time at most.")
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Count, and send nothing.")]
+
+
+def replay(  # noqa: PLR0913  each is an option
+    context: typer.Context,
+    *,
+    subscription: Of,
+    since: Since,
+    until: Until = _USUAL.until,
+    event_types: EventTypes = None,
+    status: StatusName = _USUAL.status,
+    rate: RateText = _USUAL.rate,
+    dry_run: DryRun = False,
+    output: AnswerAs = TEXT,
+    stack: Stack = STACK,
+) -> None:
+    """Send again what was accepted since then, in order, by the same ids, marked replayed.
+
+    It goes on without this command, and said again this command goes on with it. What waits
+    anyway is not sent twice; what is new waits behind. Exit code 1 says that it was stopped.
+    """
+    wish = ReplayRequest(
+        since=since, until=until, event_types=tuple(event_types or ()), status=status, rate=rate
+    )
+    desk = service_of(context, stack)
+    found = desk.find_subscription(subscription)
+    terms = desk.start_replay.criteria(wish, found)
+    if dry_run:
+        _count(desk, found, terms, output)
+    else:
+        _replay(desk, found, terms, output)
+
+
+def _count(
+    desk: CommandService, subscription: Subscription, terms: ReplayCriteria, output: Output
+) -> None:
+    with progress_counter("counting") as told:
+        tally = desk.count_replay(terms, subscription, told=told)
+    document = replay_count_view(tally, terms, subscription)
+    by_type = BY_TYPE.table(sorted(tally.by_type.items()))
+    print_document(output, document, sections={"event_types": by_type}, note="nothing is sent yet")
+
+
+def _replay(
+    desk: CommandService, subscription: Subscription, terms: ReplayCriteria, output: Output
+) -> None:
+    letters = desk.find_dead_letters(DeadLetterSelector(subscription_id=subscription.id))
+    with progress_counter("counting") as told:
+        started = desk.start_replay(subscription, terms, told=told)
+    if output is Output.TEXT:
+        _tell(started.replay, attached=started.already_running)
+    ended = _follow(desk, started.replay)
+    desk.delete_stale_copies(letters)
+    document = replay_view(ended) | {"already_running": started.already_running}
+    print_document(output, document, note=_note_on(ended) if ended.sent else "")
+    if ended.state is ReplayState.STOPPED:
+        raise typer.Exit(STOPPED)
+
+
+def _note_on(replay: Replay) -> str:
+    """Sent is lined up: what became of it the lanes tell."""
+    of = replay.subscription_id
+    return f"what has not gone out yet: lakehook lanes list --subscription {of}"
+
+
+def _follow(desk: CommandService, replay: Replay) -> Replay:
+    with progress_counter("replaying", total=replay.matched) as sent:
+        return desk.follow_replay(replay, sent=sent)
+
+
+def _tell(replay: Replay, *, attached: bool) -> None:
+    """Whoever leaves now knows how it is called."""
+    is_, matched = "is open already" if attached else "has begun", replay.matched
+    of = (
+        "" if matched is None else f" with {matched} {'delivery' if matched == 1 else 'deliveries'}"
+    )
+    write(f"replay {replay.id} {is_}{of}; it goes on without this command", err=True)

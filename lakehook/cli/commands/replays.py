@@ -1,0 +1,39 @@
+"""``lakehook replays``: how far each has come, and how one is stopped."""
+
+from typing import Annotated
+
+import typer
+
+from lakehook.cli.context import service_of
+from lakehook.cli.options import STACK, TEXT, AnswerAs, Stack, examples
+from lakehook.cli.output import REPLAYS, print_document, print_listing
+from lakehook.operations.views import replay_view
+
+app = typer.Typer(rich_markup_mode=None, help="How far each has come, and how one is stopped.")
+
+ReplayId = Annotated[str, typer.Argument(metavar="ID", help="The replay's id: rpl_….")]
+
+
+@app.command("list", epilog=examples("lakehook replays list"))
+def list_(context: typer.Context, output: AnswerAs = TEXT, stack: Stack = STACK) -> None:
+    """Show every replay of the last 60 days, the last one first."""
+    print_listing(output, REPLAYS.table(service_of(context, stack).replays.all()))
+
+
+@app.command(epilog=examples("lakehook replays show rpl_0123"))
+def show(
+    context: typer.Context, replay: ReplayId, output: AnswerAs = TEXT, stack: Stack = STACK
+) -> None:
+    """Show what a replay was asked for, and how far it has come.
+
+    Done says that all of it is lined up to be sent, and sent counts what is.
+    """
+    print_document(output, replay_view(service_of(context, stack).replays(replay)))
+
+
+@app.command(epilog=examples("lakehook replays stop rpl_0123"))
+def stop(
+    context: typer.Context, replay: ReplayId, output: AnswerAs = TEXT, stack: Stack = STACK
+) -> None:
+    """Add nothing to what it has sent; what is lined up by now still goes out."""
+    print_document(output, replay_view(service_of(context, stack).stop_replay(replay)))

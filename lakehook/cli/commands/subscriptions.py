@@ -1,0 +1,328 @@
+"""``lakehook subscriptions``: who wants which events, where, and signed how.
+
+What a term becomes that is replaced as a whole, or emptied by an option of its own.
+
+``lakehook subscriptions pause|resume|enable|remove``: whether its deliveries go out.
+"""
+
+from typing import Any
+
+import typer
+
+from lakehook.cli.commands import subscription_secrets, subscriptions_apply, subscriptions_test
+from lakehook.cli.commands.subscription_secrets import note_on
+from lakehook.cli.commands.subscriptions_test import Challenge
+from lakehook.cli.context import service_of
+from lakehook.cli.inputs import read_headers, read_secret, read_template, require_single_stdin
+from lakehook.cli.options import (
+    STACK,
+    TEXT,
+    AllowEmptySecret,
+    AnswerAs,
+    ChannelName,
+    Deadline,
+    DefaultSchedule,
+    DiscardWaiting,
+    EventTypes,
+    EveryPipelineEvent,
+    FormatName,
+    FromBeginning,
+    HeaderFile,
+    Headers,
+    Id,
+    LanguageName,
+    Name,
+    NewName,
+    NewUrl,
+    NoHeaders,
+    NoPattern,
+    NoRate,
+    NoTemplate,
+    OrderingName,
+    PastSince,
+    Pattern,
+    RateText,
+    Schedule,
+    SecretFile,
+    SigningName,
+    Stack,
+    TemplateFile,
+    TemplateHeaders,
+    TemplateSubject,
+    Url,
+    examples,
+)
+from lakehook.cli.output import SECRETS, SUBSCRIPTIONS, print_document, print_listing
+from lakehook.operations.backfill import parse_backfill, start_backfill
+from lakehook.operations.views import (
+    removal_view,
+    secret_to_reveal,
+    subscription_detail_view,
+    subscription_view,
+)
+from lakehook.subscriptions.subscribe import (
+    DEFAULT_SCHEDULE,
+    NO_RATE,
+    SecretRequest,
+    SubscriptionFields,
+)
+
+
+def schedule_of(given: str | None, *, default: bool) -> str | None:
+    if given is not None and default:
+        raise typer.BadParameter("says two things", param_hint="--retry-schedule")
+    return DEFAULT_SCHEDULE if default else given
+
+
+def pattern_of(given: str | None, *, emptied: bool) -> str | None:
+    if given is not None and emptied:
+        raise typer.BadParameter(
+            "is given, and so is the option that says none", param_hint="--pattern"
+        )
+    return "" if emptied else given
+
+
+def rate_of(given: str | None, *, emptied: bool) -> str | None:
+    if given is not None and emptied:
+        raise _two_things("--rate")
+    return NO_RATE if emptied else given
+
+
+def replaced(option: str, given: list[str] | None, *, emptied: bool) -> list[str] | None:
+    if given and emptied:
+        raise _two_things(option)
+    return [] if emptied else given or None
+
+
+def templates_of(
+    file: typer.FileBinaryRead | None,
+    subject: str | None,
+    headers: list[str] | None,
+    *,
+    emptied: bool,
+) -> dict[str, Any]:
+    """The terms about the template, part by part."""
+    if emptied and (file is not None or subject is not None or headers):
+        raise _two_things("--template")
+    if emptied:
+        return {"template_body": "", "template_subject": "", "template_headers": []}
+    return {
+        "template_body": read_template(file),
+        "template_subject": subject,
+        "template_headers": headers or None,
+    }
+
+
+def _two_things(option: str) -> typer.BadParameter:
+    return typer.BadParameter("is given, and so is the option that says none", param_hint=option)
+
+
+lifecycle_app = typer.Typer(rich_markup_mode=None)
+
+
+@lifecycle_app.command(epilog=examples("lakehook subscriptions pause ci"))
+def pause(
+    context: typer.Context, subscription: Id, output: AnswerAs = TEXT, stack: Stack = STACK
+) -> None:
+    """Let deliveries wait in the ledger, in order, until it is resumed."""
+    desk = service_of(context, stack)
+    print_document(output, subscription_view(desk.pause(desk.find_subscription(subscription))))
+
+
+@lifecycle_app.command(epilog=examples("lakehook subscriptions resume ci"))
+def resume(
+    context: typer.Context, subscription: Id, output: AnswerAs = TEXT, stack: Stack = STACK
+) -> None:
+    """Let a paused subscription go on, some six hundred lanes a minute."""
+    desk = service_of(context, stack)
+    resumed, lanes = desk.resume(desk.find_subscription(subscription))
+    print_document(output, {**subscription_view(resumed), "lanes_resumed": lanes})
+
+
+@lifecycle_app.command(epilog=examples("lakehook subscriptions enable ci"))
+def enable(
+    context: typer.Context, subscription: Id, output: AnswerAs = TEXT, stack: Stack = STACK
+) -> None:
+    """Let a subscription that was disabled go on, some six hundred lanes a minute."""
+    desk = service_of(context, stack)
+    enabled, lanes = desk.enable(desk.find_subscription(subscription))
+    print_document(output, {**subscription_view(enabled), "lanes_resumed": lanes})
+
+
+@lifecycle_app.command(
+    epilog=examples(
+        "lakehook subscriptions remove ci",
+        "lakehook subscriptions remove ci --discard-waiting",
+    )
+)
+def remove(
+    context: typer.Context,
+    subscription: Id,
+    *,
+    discard_waiting: DiscardWaiting = False,
+    output: AnswerAs = TEXT,
+    stack: Stack = STACK,
+) -> None:
+    """Remove a subscription; refused while deliveries wait for it or are dead letters.
+
+    Said again, with its id, it finishes what a removal that broke off has left.
+    """
+    desk = service_of(context, stack)
+    print_document(
+        output,
+        removal_view(*desk.remove_subscription(subscription, discard_waiting=discard_waiting)),
+    )
+
+
+app = typer.Typer(rich_markup_mode=None, help="Who wants which events, where, and signed how.")
+app.add_typer(lifecycle_app)
+app.add_typer(subscription_secrets.rotation_app)
+app.add_typer(subscriptions_test.ping_app)
+app.add_typer(subscriptions_test.match_app)
+app.add_typer(subscriptions_test.preview_app)
+app.add_typer(subscriptions_apply.app)
+
+
+@app.command(
+    epilog=examples(
+        "lakehook subscriptions add --name ci --url https://ci.example/hook --challenge",
+        "lakehook subscriptions add --name pager --url https://pager.example/in"
+        " --event-type PIPELINE_FAILED --header-file bearer.txt",
+        "lakehook subscriptions add --name lake --url https://lake.example/hook"
+        ' --pattern \'{"project_name": [{"prefix": "lake-"}]}\'',
+        "lakehook subscriptions add --name archive --url https://archive.example/in --since 7d",
+        "lakehook subscriptions add --name old --url https://old.example/devlake"
+        " --format devlake --secret-file secret.txt",
+        "lakehook subscriptions add --name jenkins --url https://ci.example/build"
+        " --template build.liquid --template-header 'x-project: {{ project_name }}'",
+    )
+)
+def add(  # noqa: PLR0913  each is an option
+    context: typer.Context,
+    *,
+    name: Name,
+    url: Url,
+    channel: ChannelName = None,
+    format_: FormatName = None,
+    language: LanguageName = None,
+    event_types: EventTypes = None,
+    pattern: Pattern = None,
+    signing: SigningName = None,
+    secret_file: SecretFile = None,
+    allow_empty_secret: AllowEmptySecret = False,
+    challenge: Challenge = False,
+    deadline: Deadline = None,
+    ordering: OrderingName = None,
+    retry_schedule: Schedule = None,
+    rate: RateText = None,
+    headers: Headers = None,
+    header_file: HeaderFile = None,
+    from_beginning: FromBeginning = False,
+    since: PastSince = None,
+    template: TemplateFile = None,
+    template_subject: TemplateSubject = None,
+    template_headers: TemplateHeaders = None,
+    output: AnswerAs = TEXT,
+    stack: Stack = STACK,
+) -> None:
+    """Subscribe an endpoint to every PIPELINE_* event, or to those of --event-type.
+
+    Prints its id and, this once, the new secret; of ed25519 the public key instead. With
+    --challenge the exit code 1 says that it is pending: its endpoint has not echoed the challenge.
+    """
+    require_single_stdin(secret_file, header_file, template)
+    terms = SubscriptionFields(
+        name=name,
+        url=url,
+        channel=channel,
+        format=format_,
+        language=language,
+        event_types=event_types,
+        pattern=pattern,
+        deadline_seconds=deadline,
+        ordering=ordering,
+        retry_schedule=retry_schedule,
+        rate=rate,
+        headers=read_headers(header_file, headers),
+        **templates_of(template, template_subject, template_headers, emptied=False),
+    )
+    brought = read_secret(secret_file)
+    desk = service_of(context, stack)
+    past = parse_backfill(desk, since, from_beginning=from_beginning)
+    wish = SecretRequest(signing=signing, provided=brought, may_be_empty=allow_empty_secret)
+    subscription, secret = desk.subscribe(terms, wish, pending=challenge)
+    told = {"secret": secret_to_reveal(secret, brought), **start_backfill(desk, subscription, past)}
+    if challenge:
+        subscriptions_test.challenge(desk, subscription, told=told, output=output)
+    else:
+        print_document(output, subscription_view(subscription) | told, note=note_on(told["secret"]))
+
+
+@app.command("list", epilog=examples("lakehook subscriptions list --output json"))
+def list_(context: typer.Context, output: AnswerAs = TEXT, stack: Stack = STACK) -> None:
+    """Show every subscription."""
+    print_listing(output, SUBSCRIPTIONS.table(service_of(context, stack).find_subscription.all()))
+
+
+@app.command(epilog=examples("lakehook subscriptions show ci"))
+def show(
+    context: typer.Context, subscription: Id, output: AnswerAs = TEXT, stack: Stack = STACK
+) -> None:
+    """Show one subscription; a removed one by its id."""
+    found = service_of(context, stack).find_subscription(subscription, removed=True)
+    print_document(
+        output, subscription_detail_view(found), sections={"secrets": SECRETS.table(found.secrets)}
+    )
+
+
+@app.command(
+    epilog=examples(
+        "lakehook subscriptions update ci --url https://ci.example/hook/v2 --deadline 20",
+        "lakehook subscriptions update pager --every-pipeline-event --no-headers",
+    )
+)
+def update(  # noqa: PLR0913  each is an option
+    context: typer.Context,
+    subscription: Id,
+    *,
+    name: NewName = None,
+    url: NewUrl = None,
+    language: LanguageName = None,
+    event_types: EventTypes = None,
+    every_pipeline_event: EveryPipelineEvent = False,
+    pattern: Pattern = None,
+    no_pattern: NoPattern = False,
+    deadline: Deadline = None,
+    ordering: OrderingName = None,
+    retry_schedule: Schedule = None,
+    default_retry_schedule: DefaultSchedule = False,
+    rate: RateText = None,
+    no_rate: NoRate = False,
+    headers: Headers = None,
+    header_file: HeaderFile = None,
+    no_headers: NoHeaders = False,
+    template: TemplateFile = None,
+    template_subject: TemplateSubject = None,
+    template_headers: TemplateHeaders = None,
+    no_template: NoTemplate = False,
+    output: AnswerAs = TEXT,
+    stack: Stack = STACK,
+) -> None:
+    """Change the terms that are given; event types and headers are replaced as a whole."""
+    require_single_stdin(header_file, template)
+    terms = SubscriptionFields(
+        name=name,
+        url=url,
+        language=language,
+        event_types=replaced("--event-type", event_types, emptied=every_pipeline_event),
+        pattern=pattern_of(pattern, emptied=no_pattern),
+        deadline_seconds=deadline,
+        ordering=ordering,
+        retry_schedule=schedule_of(retry_schedule, default=default_retry_schedule),
+        rate=rate_of(rate, emptied=no_rate),
+        headers=replaced("--header", read_headers(header_file, headers), emptied=no_headers),
+        **templates_of(template, template_subject, template_headers, emptied=no_template),
+    )
+    desk = service_of(context, stack)
+    amended = desk.update(desk.find_subscription(subscription), terms)
+    print_document(output, subscription_view(amended) | {"created_at": amended.created_at})

@@ -1,0 +1,353 @@
+"""``lakehook subscriptions apply|export``: the subscriptions as a file has them.
+
+How a plan is shown, and what came of it: as a difference for people, as JSON for programs.
+
+Subscriptions as YAML: read with the line of everything, and written.
+
+Of YAML it reads what JSON has: no tags, no aliases, and no words that are truths or dates in
+disguise (``no``, ``on``, ``2026-01-01`` are texts).
+"""
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import zip_longest
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import yaml
+
+from lakehook.cli.context import service_of
+from lakehook.cli.inputs import References, bounded
+from lakehook.cli.options import STACK, TEXT, AnswerAs, DiscardWaiting, Stack, examples
+from lakehook.cli.output import NONE, Output
+from lakehook.cli.terminal import write
+from lakehook.domain.errors import InvalidInput
+from lakehook.domain.json_document import to_json
+from lakehook.operations.views import secret_to_reveal
+from lakehook.subscriptions.apply import Apply, StepResult
+from lakehook.subscriptions.apply.export import Export
+from lakehook.subscriptions.apply.plan import Action, Plan, Step
+from lakehook.subscriptions.apply.source_file import Part, SourceFile
+
+_SIGNS = {Action.CREATE: "+", Action.CHANGE: "~", Action.REMOVE: "-"}
+_COLOURS = {"+": "green", "~": "yellow", "-": "red"}
+_PAST = {Action.CREATE: "created", Action.CHANGE: "changed", Action.REMOVE: "removed"}
+
+
+def show(plan: Plan, done: Sequence[StepResult] | None, output: Output) -> None:
+    """``done`` is what came of the first steps; nothing where none was to be taken."""
+    if output is Output.JSON:
+        write(json.dumps(_document(plan, done), indent=2))
+        return
+    for colour, line in _lines(plan):
+        write(line, fg=colour)
+    write(_summary(plan, done), bold=True)
+    secrets = {one.step.name: told for one in done or () if (told := _secret(one))}
+    for name, told in secrets.items():
+        write(f"secret of {name}: {told}")
+    if secrets:
+        write("Keep the secrets: they are never shown again.")
+
+
+def _secret(done: StepResult) -> str | None:
+    return secret_to_reveal(done.secret, None)
+
+
+def _document(plan: Plan, done: Sequence[StepResult] | None) -> dict[str, Any]:
+    return {
+        "dry_run": done is None,
+        "steps": [_step(step, one) for step, one in zip_longest(plan.steps, done or ())],
+        "unchanged": list(plan.unchanged),
+        "not_in_file": list(plan.not_in_file),
+    }
+
+
+def _step(step: Step, done: StepResult | None) -> dict[str, Any]:
+    stands = done.subscription if done else step.existing
+    return {
+        "action": str(step.action),
+        "name": step.name,
+        "subscription_id": stands.id if stands else None,
+        "changes": [
+            {"field": change.field, "old": change.old, "new": change.new} for change in step.changes
+        ],
+        "done": done is not None,
+        "secret": _secret(done) if done else None,
+        "public_key": done.subscription.public_key if done else None,
+    }
+
+
+def _lines(plan: Plan) -> Iterator[tuple[str | None, str]]:
+    """Each with the colour that it has."""
+    for step in plan.steps:
+        sign = _SIGNS[step.action]
+        yield _COLOURS[sign], f"{sign} {step.name}{_where(step)}"
+        for change in step.changes:
+            yield None, f"    {change.field}: {_value(change.old)} → {_value(change.new)}"
+
+
+def _where(step: Step) -> str:
+    wanted = step.entry.desired if step.entry and not step.existing else None
+    return f"  {wanted.channel} at {wanted.endpoint.display_url}" if wanted else ""
+
+
+def _value(value: Any) -> str:
+    match value:
+        case None | "" | []:
+            return NONE
+        case str():
+            return value
+        case list():
+            return ", ".join(value)
+    return to_json(value)
+
+
+def _summary(plan: Plan, done: Sequence[StepResult] | None) -> str:
+    counts = [_count(plan, done, action) for action in Action if plan.steps_with(action)]
+    counts.append(f"{len(plan.unchanged)} unchanged")
+    if plan.not_in_file:
+        counts.append(f"{len(plan.not_in_file)} not in the file and left alone")
+    return ", ".join(counts)
+
+
+def _count(plan: Plan, done: Sequence[StepResult] | None, action: Action) -> str:
+    wanted = len(plan.steps_with(action))
+    if done is None:
+        return f"{wanted} to {action}"
+    finished = sum(one.step.action is action for one in done)
+    of_all = "" if finished == wanted else f" of {wanted}"
+    return f"{finished}{of_all} {_PAST[action]}"
+
+
+_CORE = "tag:yaml.org,2002:"
+_SCALARS = (
+    ("bool", r"true|false", "tf"),
+    ("int", r"-?(?:0|[1-9][0-9]*)", "-0123456789"),
+    ("float", r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?", "-0123456789"),
+    ("null", r"~|null|", ("~", "n", "")),
+)
+_KINDS = frozenset(_CORE + kind for kind in ("map", "seq", "str", *(one for one, *_ in _SCALARS)))
+
+
+class _Loader(yaml.SafeLoader):
+    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+            raise yaml.MarkedYAMLError(problem="an alias; write it out", problem_mark=mark)
+        return super().compose_node(parent, index)
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes what this reader, or one of YAML 1.1, would not read as a text."""
+
+    def ignore_aliases(self, _data: Any) -> bool:
+        return True
+
+    def represent_str(self, text: str) -> yaml.ScalarNode:
+        """Unless it is plain to see, in the one style that escapes: others lose a U+0085."""
+        style = None if text.isprintable() else '"'
+        return self.represent_scalar(f"{_CORE}str", text, style=style)
+
+
+_Dumper.add_representer(str, _Dumper.represent_str)
+
+
+for _name, _written, _first in _SCALARS:
+    for _class in (_Loader, _Dumper):
+        _class.add_implicit_resolver(_CORE + _name, re.compile(f"(?:{_written})$"), list(_first))
+
+
+def parse_source_file(text: str, *, name: str) -> SourceFile:
+    """What a file says; ``InvalidInput`` with the line where it is no YAML."""
+    lines: dict[tuple[Part, ...], int] = {}
+    try:
+        loader = _Loader(text)
+        node = loader.get_single_node()
+        document = None if node is None else _node_value(loader, node, (), lines)
+    except yaml.MarkedYAMLError as error:
+        raise InvalidInput(f"{name}:{_line(error.problem_mark)}: {error.problem}") from None
+    except yaml.YAMLError as error:
+        raise InvalidInput(f"{name}: not YAML: {error}") from None
+    except RecursionError:
+        raise InvalidInput(f"{name}: nested too deep") from None
+    return SourceFile(name=name, document=document, lines=lines)
+
+
+def format_document(document: Mapping[str, Any], *, comments: Mapping[str, str]) -> str:
+    """As YAML, under a comment for each variable."""
+    head = "".join(f"#   {name}: {_single_line(what)}\n" for name, what in comments.items())
+    if head:
+        head = "# What is sealed is not in here. To be set in the environment:\n" + head
+    return head + yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
+
+
+def _node_value(
+    loader: _Loader, node: yaml.Node, path: tuple[Part, ...], lines: dict[tuple[Part, ...], int]
+) -> Any:
+    lines.setdefault(path, node.start_mark.line + 1)
+    if node.tag not in _KINDS:
+        raise _fault(node, f"a tag, {node.tag}; plain values are what it takes")
+    match node:
+        case yaml.MappingNode():
+            return _mapping(loader, node, path, lines)
+        case yaml.SequenceNode():
+            return [
+                _node_value(loader, one, (*path, index), lines)
+                for index, one in enumerate(node.value)
+            ]
+    try:
+        return loader.construct_object(node)
+    except ValueError:
+        raise _fault(node, "no value of its kind") from None
+
+
+def _mapping(
+    loader: _Loader,
+    node: yaml.MappingNode,
+    path: tuple[Part, ...],
+    lines: dict[tuple[Part, ...], int],
+) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key_node, value_node in node.value:
+        key = key_node.value
+        if not isinstance(key_node, yaml.ScalarNode):
+            raise _fault(key_node, "a key that is no text")
+        if key in found:
+            raise _fault(key_node, f"{key!a} is given twice")
+        lines[(*path, key)] = key_node.start_mark.line + 1
+        found[key] = _node_value(loader, value_node, (*path, key), lines)
+    return found
+
+
+def _fault(node: yaml.Node, problem: str) -> yaml.MarkedYAMLError:
+    return yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark)
+
+
+def _line(mark: yaml.Mark | None) -> int:
+    return mark.line + 1 if mark else 1
+
+
+def _single_line(text: str) -> str:
+    return text if text.isprintable() else ascii(text)
+
+
+SOMETHING_TO_DO = 5  # the exit code
+MAX_FILE_BYTES = 1024 * 1024
+
+app = typer.Typer(rich_markup_mode=None)
+
+FileOption = Annotated[
+    typer.FileBinaryRead,
+    typer.Option(
+        "-f", "--file", metavar="FILE", help="YAML (or JSON) of all of them; - is standard input."
+    ),
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and do nothing.")]
+ExitCode = Annotated[
+    bool,
+    typer.Option(
+        "--exit-code", help=f"With --dry-run: {SOMETHING_TO_DO} if there is something to do."
+    ),
+]
+Reseal = Annotated[
+    bool,
+    typer.Option(
+        "--reseal",
+        help="Seal header values, and URLs that are credentials, anew: whether they have"
+        " changed, nobody can see.",
+    ),
+]
+Prune = Annotated[
+    bool, typer.Option("--prune", help="Remove those that are not in the file; else left alone.")
+]
+
+Yes = Annotated[bool, typer.Option("--yes", help="With --prune: remove also more than one.")]
+
+
+@app.command(
+    epilog=examples(
+        "lakehook subscriptions apply -f subscriptions.yaml --dry-run",
+        "lakehook subscriptions apply -f subscriptions.yaml --prune --yes",
+        "lakehook subscriptions apply -f subscriptions.yaml --reseal",
+    )
+)
+def apply(  # noqa: PLR0913  each is an option
+    context: typer.Context,
+    *,
+    file: FileOption,
+    dry_run: DryRun = False,
+    exit_code: ExitCode = False,
+    reseal: Reseal = False,
+    prune: Prune = False,
+    yes: Yes = False,
+    discard_waiting: DiscardWaiting = False,
+    output: AnswerAs = TEXT,
+    stack: Stack = STACK,
+) -> None:
+    """Have the subscriptions as a file wants them: one that is not there yet is created.
+
+    A term of which the file says nothing is as usual. Secrets of new ones are printed, this once;
+    those that are there are not touched. What broke off is finished by the same command again.
+    """
+    if exit_code and not dry_run:
+        raise typer.BadParameter("is about --dry-run", param_hint="--exit-code")
+    verb = Apply(service_of(context, stack))
+    plan = verb.plan(
+        _source_file(file),
+        References(Path(file.name).parent),
+        reseal=reseal,
+        prune=prune,
+        discard_waiting=discard_waiting,
+    )
+    if dry_run:
+        show(plan, None, output)
+    else:
+        _confirm_removals(plan, yes=yes)
+        _carry_out(plan, verb(plan, discard_waiting=discard_waiting), output)
+    if exit_code and plan.steps:
+        raise typer.Exit(SOMETHING_TO_DO)
+
+
+@app.command(epilog=examples("lakehook subscriptions export > subscriptions.yaml"))
+def export(context: typer.Context, output: AnswerAs = TEXT, stack: Stack = STACK) -> None:
+    """Write all subscriptions as YAML that apply would find unchanged.
+
+    What is sealed stays so: in its place stands a variable of the environment.
+    """
+    verb = Export()
+    document = verb(service_of(context, stack).find_subscription.all())
+    if output is Output.JSON:
+        write(json.dumps(document, indent=2))
+    else:
+        write(format_document(document, comments=verb.variables), nl=False)
+
+
+def _carry_out(plan: Plan, doing: Iterable[StepResult], output: Output) -> None:
+    done: list[StepResult] = []
+    try:
+        for one in doing:
+            done.append(one)  # noqa: PERF402  it stays known where the next one breaks off
+    finally:  # Ctrl-C too: secrets are shown now or never
+        show(plan, done, output)
+
+
+def _source_file(file: typer.FileBinaryRead) -> SourceFile:
+
+    read = bounded(file, what=file.name, limit=MAX_FILE_BYTES)
+    try:
+        return parse_source_file(read.decode("utf-8-sig"), name=file.name)
+    except UnicodeDecodeError:
+        raise InvalidInput(f"{file.name}: not text") from None
+
+
+def _confirm_removals(plan: Plan, *, yes: bool) -> None:
+    going = [step.name for step in plan.steps_with(Action.REMOVE)]
+    if len(going) > 1 and not yes:
+        raise InvalidInput(
+            f"{len(going)} subscriptions would be removed: {', '.join(going)};"
+            " --yes removes more than one"
+        )

@@ -1,0 +1,201 @@
+"""``lakehook subscriptions preview``: what would go out, to the letter?
+
+``lakehook subscriptions test``: is the endpoint there, and what does it say?
+
+``lakehook subscriptions match``: which of these events would go out?
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import typer
+
+from lakehook.cli.commands.events import events_in
+from lakehook.cli.commands.subscription_secrets import note_on
+from lakehook.cli.context import CommandService, service_of
+from lakehook.cli.inputs import bounded
+from lakehook.cli.options import STACK, TEXT, AnswerAs, EventsFile, Id, Stack, examples
+from lakehook.cli.output import Listing, Output, print_document, print_listing
+from lakehook.cli.terminal import write
+from lakehook.domain.errors import InvalidEvent
+from lakehook.domain.event import MAX_EVENT_BYTES, Event, EventType
+from lakehook.domain.json_document import parse_json_object
+from lakehook.domain.sample import sample_event
+from lakehook.domain.subscription import Subscription, parse_event_types
+from lakehook.operations.views import PingReport, match_view, preview_view, preview_warnings
+from lakehook.subscriptions.preview import Match, Preview
+from lakehook.subscriptions.preview import match as match_events
+
+NOT_TAKEN = 1  # the exit code
+WAIT_SECONDS = 30.0
+
+ping_app = typer.Typer(rich_markup_mode=None)
+
+Challenge = Annotated[
+    bool,
+    typer.Option(
+        "--challenge", help="No event goes to it before its endpoint has echoed a challenge."
+    ),
+]
+Wait = Annotated[
+    float,
+    typer.Option("--wait", metavar="SECONDS", min=1, max=300, help="For the answer, so long."),
+]
+
+
+@ping_app.command(
+    "test",
+    epilog=examples("lakehook subscriptions test ci", "lakehook subscriptions test ci --wait 60"),
+)
+def ping(
+    context: typer.Context,
+    subscription: Id,
+    *,
+    wait: Wait = WAIT_SECONDS,
+    output: AnswerAs = TEXT,
+    stack: Stack = STACK,
+) -> None:
+    """Send a signed PING and show the answer; exit code 1 says that it was not taken.
+
+    One that is pending is sent a challenge, and is active once its endpoint has echoed it.
+    """
+    desk = service_of(context, stack)
+    asked = ask(desk, desk.find_subscription(subscription), wait)
+    print_document(output, asked.facts)
+    _exit_unless_taken(asked)
+
+
+def challenge(
+    desk: CommandService, subscription: Subscription, *, told: Mapping[str, Any], output: Output
+) -> None:
+    """Ask a new one, and answer with it and its secret, whatever comes of that."""
+    asked = PingReport(subscription)
+    try:
+        asked = ask(desk, subscription)
+    finally:  # Ctrl-C too: the secret is shown now or never
+        print_document(output, {**asked.facts, **told}, note=note_on(told["secret"]))
+    _exit_unless_taken(asked)
+
+
+def ask(
+    desk: CommandService, subscription: Subscription, wait_seconds: float = WAIT_SECONDS
+) -> PingReport:
+    """A challenge to one that is pending, else a ping."""
+    after, pong = desk.test_endpoint(subscription, within_seconds=wait_seconds)
+    return PingReport(after, pong, wait_seconds)
+
+
+def _exit_unless_taken(asked: PingReport) -> None:
+    if not asked.is_taken:
+        raise typer.Exit(NOT_TAKEN)
+
+
+match_app = typer.Typer(rich_markup_mode=None)
+
+
+@match_app.command(
+    epilog=examples(
+        "lakehook subscriptions match ci --file events.jsonl",
+        "lakehook subscriptions match ci --file - --output json < events.jsonl",
+    )
+)
+def match(
+    context: typer.Context,
+    subscription: Id,
+    *,
+    file: EventsFile,
+    output: AnswerAs = TEXT,
+    stack: Stack = STACK,
+) -> None:
+    """Show which events of a file would go to it, and why the others would not; sends none."""
+    found = service_of(context, stack).find_subscription(subscription)
+    print_listing(output, _MATCHES.table(match_events(found, events_in(file))))
+
+
+def _match_row(tried: Match) -> tuple[str, ...]:
+    told = match_view(tried)
+    return (
+        "yes" if told["matches"] else "no",
+        tried.event.pipeline_key,
+        told["event_type"],
+        told["event_id"],
+        told["reason"] or "-",
+    )
+
+
+_MATCHES = Listing(
+    ("GOES OUT", "PIPELINE", "EVENT TYPE", "EVENT ID", "WHY NOT"),
+    _match_row,
+    match_view,
+    "no events",
+)
+
+
+preview_app = typer.Typer(rich_markup_mode=None)
+
+OfType = Annotated[
+    str | None,
+    typer.Option(
+        "--event-type",
+        metavar="TYPE",
+        help=f"Of a sample event: {EventType.PIPELINE_COMPLETED} if never said.",
+    ),
+]
+EventFile = Annotated[
+    typer.FileBinaryRead | None,
+    typer.Option(
+        "--file", metavar="FILE", help="An event of your own, as JSON; - is standard input."
+    ),
+]
+
+
+@preview_app.command(
+    epilog=examples(
+        "lakehook subscriptions preview ci --event-type PIPELINE_FAILED",
+        "lakehook subscriptions preview ci --file event.json",
+    )
+)
+def preview(  # noqa: PLR0913  each is an option
+    context: typer.Context,
+    subscription: Id,
+    *,
+    event_type: OfType = None,
+    file: EventFile = None,
+    output: AnswerAs = TEXT,
+    stack: Stack = STACK,
+) -> None:
+    """Show what would be sent of an event, and send nothing.
+
+    It warns of fields that the template asks for and that the event has not: they come out empty.
+    Exit code 1 says that the template fails on it: such a delivery would be a dead letter.
+    """
+    event = _event(file, event_type)
+    desk = service_of(context, stack)
+    previewed = desk.preview(desk.find_subscription(subscription), event)
+    if output is Output.JSON:
+        print_document(output, preview_view(previewed))
+        return
+    write(_report(previewed))
+    for warning in preview_warnings(previewed):
+        write(f"warning: {warning}", err=True)
+
+
+def _event(file: typer.FileBinaryRead | None, event_type: str | None) -> Event:
+    if file is None:
+        (checked,) = parse_event_types([event_type or EventType.PIPELINE_COMPLETED])
+        return sample_event(checked)
+    if event_type is not None:
+        raise typer.BadParameter("an event of your own has one", param_hint="--event-type")
+    try:
+        text = bounded(file, what="event", limit=MAX_EVENT_BYTES).decode("utf-8-sig")
+        return Event.from_document(parse_json_object(text))
+    except ValueError as error:
+        raise InvalidEvent(str(error)) from None
+
+
+def _report(previewed: Preview) -> str:
+    """As a request looks: its headers, an empty line, its body."""
+    subject = [] if previewed.subject is None else [f"subject: {previewed.subject}"]
+    headers = [f"{name}: {value}" for name, value in previewed.headers.items()]
+    html = [] if previewed.html is None else ["", previewed.html]
+    return "\n".join([*subject, *headers, "", previewed.body, *html])

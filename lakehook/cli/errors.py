@@ -1,0 +1,83 @@
+"""What goes wrong, on one line of stderr, and the exit code that it has.
+
+====  ==================================================
+0     done
+1     anything that has no code of its own
+2     bad input, wrong usage, no such stack
+3     no such subscription, delivery, dead letter or pipeline
+4     AWS failed, or could not be reached
+5     a dry run with ``--exit-code`` has found something to do
+6     ``devlake check`` has found something that needs a person
+====  ==================================================
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import typer
+from typer.exceptions import TyperException
+
+from lakehook.cli.terminal import on_one_line, write
+from lakehook.domain.errors import (
+    InfrastructureError,
+    InvalidInput,
+    LakehookError,
+    NotFound,
+    PendingDeliveries,
+)
+from lakehook.subscriptions.apply.source_file import InvalidFile
+
+FAILED, AWS_FAILED, PERSON_NEEDED = 1, 4, 6
+_EXIT_CODES: tuple[tuple[type[Exception], int], ...] = (
+    (TyperException, 2),
+    (InvalidInput, 2),
+    (NotFound, 3),
+    (InfrastructureError, AWS_FAILED),
+)
+_WAYS_OUT: dict[type[Exception], str] = {PendingDeliveries: "; --discard-waiting gives that up"}
+
+
+def asks_for_json(arguments: Sequence[str]) -> bool:
+    """Known before the arguments are parsed: that they cannot be is told in the same way."""
+    return "--output=json" in arguments or ("--output", "json") in pairwise(arguments)
+
+
+@dataclass(frozen=True)
+class ErrorReporter:
+    as_json: bool
+
+    def warn(self, message: str) -> None:
+        self._write("warning", "warning", message)
+
+    def report(self, error: Exception) -> int:
+        """Say what went wrong, a line for each thing, and return the exit code."""
+        for message in error.faults if isinstance(error, InvalidFile) else [_message(error)]:
+            self._write("error", _kind(error), message)
+        return next((code for kind, code in _EXIT_CODES if isinstance(error, kind)), FAILED)
+
+    def _write(self, level: str, kind: str, message: str) -> None:
+        line = on_one_line(" ".join(message.split()))
+        if self.as_json:
+            write(json.dumps({level: kind, "message": line}), err=True)
+        else:
+            write(f"{level}: {line}", err=True)
+
+
+def _kind(error: Exception) -> str:
+    if isinstance(error, TyperException):
+        return "usage"
+    if isinstance(error, LakehookError):
+        return error.kind
+    return "unexpected"
+
+
+def _message(error: Exception) -> str:
+    if isinstance(error, TyperException):
+        context: typer.Context | None = getattr(error, "ctx", None)
+        where = context.command_path if context else "lakehook"
+        return f"{error.format_message().rstrip('.')}; see {where} --help"
+    if isinstance(error, LakehookError):
+        return str(error) + _WAYS_OUT.get(type(error), "")
+    return f"{type(error).__name__}: {error}"

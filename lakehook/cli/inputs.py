@@ -1,0 +1,160 @@
+"""The headers of a captured request: lines as in HTTP or as curl -v shows them, or JSON.
+
+What is given to the command in a file, read as far as it may be long, and never repeated.
+
+What a file refers to, for it may not hold it: variables of the environment, and files.
+"""
+
+import os
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from getpass import getpass
+from io import BufferedReader
+from pathlib import Path
+
+import typer
+
+from lakehook.domain.errors import InvalidInput
+from lakehook.domain.json_document import parse_json_object
+from lakehook.domain.template import MAX_TEMPLATE_BYTES
+from lakehook.domain.verification import ID, SIGNATURE, TIMESTAMP
+
+MAX_SECRET_BYTES = 1024
+MAX_HEADER_BYTES = 16 * 1024
+MAX_TEMPLATE_FILE_BYTES = MAX_TEMPLATE_BYTES + 3  # and a byte order mark
+
+
+def bounded(file: BufferedReader, *, what: str, limit: int) -> bytes:
+    read = file.read(limit + 1)
+    if len(read) > limit:
+        raise InvalidInput(f"{what}: more than {limit} bytes")
+    return read
+
+
+def read_secret(file: typer.FileBinaryRead | None) -> str | None:
+    """The text of a secret; whoever types it in does not see it."""
+    if file is None:
+        return None
+    if file.isatty():
+        return getpass("secret: ")
+    return _text(file, what="secret", most=MAX_SECRET_BYTES)
+
+
+def read_headers(file: typer.FileBinaryRead | None, given: list[str] | None) -> list[str] | None:
+    """The headers that are given, and behind them those of the file, a line each.
+
+    Whoever types them in gives one, and does not see it.
+    """
+    if file is None:
+        return given
+    if file.isatty():
+        return [*(given or ()), getpass("header: ")]
+    text = _text(file, what="header file", most=MAX_HEADER_BYTES)
+    lines = [line.removesuffix("\r") for line in text.split("\n") if line.strip()]
+    if not lines:
+        raise InvalidInput("header file: no header in it")
+    return [*(given or ()), *lines]
+
+
+def read_template(file: typer.FileBinaryRead | None) -> str | None:
+    """The text of a body; the line break at the end of a file is none of it."""
+    if file is None:
+        return None
+    text = _text(file, what="template", most=MAX_TEMPLATE_FILE_BYTES)
+    if not text.strip():
+        raise InvalidInput("template: nothing in it; --no-template takes one away")
+    return text.removesuffix("\n").removesuffix("\r")
+
+
+def require_single_stdin(*files: typer.FileBinaryRead | None) -> None:
+    given = [id(file) for file in files if file is not None]
+    if len(set(given)) < len(given):
+        raise InvalidInput("standard input: only one of the files can be -")
+
+
+def _text(file: typer.FileBinaryRead, *, what: str, most: int) -> str:
+    try:
+        return bounded(file, what=what, limit=most).decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise InvalidInput(f"{what}: not text") from None
+
+
+_START_LINE = re.compile(r"[A-Z]+ \S+ HTTP/[0-9.]+|HTTP/[0-9.]+ [0-9]{3}.*")
+_MARK = re.compile(r"\s*[<>]")  # of what was sent and of what came, by curl -v
+_REMARK = re.compile(r"\s*[*{}](?:\s|$)")  # its own words
+_ASKED_FOR = (ID, TIMESTAMP, SIGNATURE)
+
+
+def captured_headers(text: str) -> dict[str, str]:
+    """Those that a signature is about, their names in lower case; all others are let go."""
+    headers: dict[str, str] = {}
+    for name, value in _pairs(text):
+        if name in headers:
+            raise InvalidInput(f"headers: {name} stands there twice")
+        headers[name] = value
+    return headers
+
+
+def _pairs(text: str) -> Iterator[tuple[str, str]]:
+    if text.lstrip().startswith("["):
+        raise InvalidInput("headers: a JSON array; an object is wanted, of names and values")
+    return _of_json(text) if text.lstrip().startswith("{") else _of_lines(text.splitlines())
+
+
+def _of_lines(lines: Iterable[str]) -> Iterator[tuple[str, str]]:
+    for number, written in enumerate(lines, start=1):
+        line = _MARK.sub("", written, count=1)
+        may_start = number == 1 or line != written
+        if not line.strip() or (may_start and _START_LINE.fullmatch(line.strip())):
+            continue
+        if _REMARK.match(line):
+            continue
+        name, colon, value = line.partition(":")
+        if not colon:
+            raise InvalidInput(f"headers: line {number} is not 'Name: value'")
+        if (name := name.strip().lower()) in _ASKED_FOR:
+            yield name, value.strip()
+
+
+def _of_json(text: str) -> Iterator[tuple[str, str]]:
+    try:
+        document = parse_json_object(text)
+    except ValueError as error:
+        raise InvalidInput(f"headers: {error}") from None
+    for name, value in document.items():
+        if name.lower() in _ASKED_FOR:
+            yield from ((name.lower(), one) for one in _values(name, value))
+
+
+def _values(name: str, value: object) -> Iterator[str]:
+    """One, or a list of them, as gateways write what may stand in a request twice."""
+    for one in value if isinstance(value, list) else [value]:
+        if isinstance(one, bool) or not isinstance(one, str | int):
+            raise InvalidInput(f"headers: {name.lower()} is no text")
+        yield str(one).strip()
+
+
+@dataclass(frozen=True)
+class References:
+    folder: Path  # from which files are seen
+
+    def __call__(self, kind: str, name: str) -> str:
+        return self._variable(name) if kind == "env" else self._file(name)
+
+    def _variable(self, name: str) -> str:
+        value = os.environ.get(name)  # noqa: TID251  the file says which
+        if not value:
+            raise InvalidInput(f"env: {name!a} is not set, or empty")
+        return value
+
+    def _file(self, path: str) -> str:
+        """Its text, less the line break at its end."""
+        try:
+            with (self.folder / path).open("rb") as file:
+                text = bounded(file, what="file", limit=MAX_HEADER_BYTES).decode("utf-8-sig")
+        except OSError as error:
+            raise InvalidInput(f"file: {path!a}: {error.strerror}") from None
+        except ValueError:  # a NUL in the path, too
+            raise InvalidInput(f"file: {path!a} is not text") from None
+        return text.removesuffix("\n").removesuffix("\r")

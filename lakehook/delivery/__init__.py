@@ -1,0 +1,1 @@
+"""Requests out: lanes, attempts, the circuit breaker, rate limits, and the scheduler."""

@@ -1,0 +1,54 @@
+"""Whoever has a part in delivering.
+
+What ends a visit, and what becomes of its message.
+"""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+from lakehook.domain.attempt import Attempt
+from lakehook.domain.delivery import Delivery
+from lakehook.domain.ping import Ping
+from lakehook.domain.queue_message import Ack, Disposition, Nack
+from lakehook.domain.retry import RetrySchedule
+from lakehook.domain.subscription import Subscription
+from lakehook.ports.queues import DeadLetterQueue, ResumeQueue
+from lakehook.ports.stores import EndpointHealthStore, Ledger, RateLimitStore, SubscriptionReader
+from lakehook.ports.system import Clock, Random
+from lakehook.ports.telemetry import Telemetry
+
+MAX_WAIT_IN_QUEUE_SECONDS = 60.0
+
+Stop = Disposition | None
+"""None when the lane may go on."""
+
+
+def nack_if_short(wait: float) -> Disposition:
+    """A short wait stays in the queue; for a long one the clock comes back to the lane."""
+    return Nack(wait) if wait <= MAX_WAIT_IN_QUEUE_SECONDS else Ack()
+
+
+POST_ATTEMPT_MARGIN_SECONDS = 2.0  # to write down what came of an attempt
+
+
+class InsufficientTime(Exception):
+    """Too little is left of this invocation for an attempt; the rest waits for another."""
+
+
+@dataclass(frozen=True)
+class DeliveryDependencies:
+    ledger: Ledger
+    endpoint_health: EndpointHealthStore
+    subscriptions: SubscriptionReader
+    attempt: Callable[[Delivery, Subscription], Attempt]
+    ping: Callable[[Ping, Subscription], None]
+    dead_letters: DeadLetterQueue
+    rate_limits: RateLimitStore
+    queue: ResumeQueue
+    clock: Clock
+    random: Random
+    telemetry: Telemetry
+    schedule: RetrySchedule
+    exclusive_attempts: AbstractContextManager[object]
+    """Entered for announced attempts: one at a time, so that one is to blame for a crash."""

@@ -1,0 +1,275 @@
+"""A visit: one worker's stay in one lane, and what it does there with each message.
+
+Deliver: the messages of one lane in order, each attempted when its turn has come.
+
+A delivery is attempted at once while its lane flows. When an attempt fails, the lane is held at
+that delivery: what comes after it waits in the ledger, and a resume works off the waiting line
+from its head. See ``domain/lane.py`` for the states.
+
+=========  ============================================================
+visit.py   one worker's stay in a lane: what to do with each message
+turn.py    one delivery's turn: attempt it, and what follows from that
+pulse.py   the health of the subscription's endpoint, felt at each attempt
+pace.py    its rate, where it has one: no attempt goes out before its place has come
+rouse.py   word to lanes that sleep
+hold.py    the lane's record as this worker last wrote it
+crew.py    whoever has a part in it
+=========  ============================================================
+"""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from lakehook.delivery.attempt_handler import AttemptHandler
+from lakehook.delivery.circuit_breaker import EndpointGuard
+from lakehook.delivery.dependencies import (
+    POST_ATTEMPT_MARGIN_SECONDS,
+    DeliveryDependencies,
+    InsufficientTime,
+    Stop,
+    nack_if_short,
+)
+from lakehook.delivery.lane_state import LaneState
+from lakehook.delivery.rate_limiter import RateLimiter
+from lakehook.domain.channels import channel_for
+from lakehook.domain.circuit_breaker import PERMIT_SECONDS, EndpointHealth
+from lakehook.domain.delivery import Delivery, Lane
+from lakehook.domain.errors import LaneConflict
+from lakehook.domain.lane import (
+    EXPIRES_AFTER_SECONDS,
+    RECHECK_SECONDS,
+    DeliveryRecord,
+    DeliveryStatus,
+    HeldLane,
+    SuspendedReason,
+)
+from lakehook.domain.ping import Ping
+from lakehook.domain.queue_message import Ack, Disposition, Message, Nack, ReceivedMessage, Resume
+from lakehook.domain.subscription import Ordering, Subscription
+from lakehook.ports.queues import Remaining
+from lakehook.ports.stores import LedgerSnapshot
+
+SHORTEST_WAIT_IN_QUEUE_SECONDS = 1.0  # SQS counts whole seconds; less is waited out here
+
+
+class LaneProcessor:
+    def __init__(
+        self,
+        dependencies: DeliveryDependencies,
+        lane: Lane,
+        page: LedgerSnapshot,
+        remaining: Remaining,
+    ) -> None:
+        self._dependencies = dependencies
+        self._lane = LaneState(dependencies.ledger, dependencies.clock, lane=lane, page=page)
+        self._remaining = remaining
+        health = page.endpoint_health.get(lane.subscription_id)
+        self._endpoint = EndpointGuard(
+            dependencies, health or EndpointHealth(subscription_id=lane.subscription_id)
+        )
+        self._rate_limiter = RateLimiter(dependencies, self._lane)
+        self._guarded = False
+        self._probing = False
+
+    def process(self, received: ReceivedMessage) -> Disposition:
+        try:
+            return self._process(received)
+        finally:
+            self._rate_limiter.release()
+
+    def _process(self, received: ReceivedMessage) -> Disposition:
+        disposition = self._dispatch(received)
+        while isinstance(disposition, Nack) and (
+            disposition.delay_seconds < SHORTEST_WAIT_IN_QUEUE_SECONDS
+        ):
+            self._dependencies.clock.sleep(disposition.delay_seconds)
+            disposition = self._resume()
+        return Ack() if self._died_again_after_redrive(received) else disposition
+
+    def _died_again_after_redrive(self, received: ReceivedMessage) -> bool:
+        """What came to revive a letter would do so once more: its lane goes on by the clock."""
+        message = received.message
+        if not received.redriven or not isinstance(message, Delivery):
+            return False
+        known = self._lane.record_of(message.sequence)
+        return known is not None and known.status is DeliveryStatus.DEAD
+
+    def _dispatch(self, received: ReceivedMessage) -> Disposition:
+        message = received.message
+        if isinstance(message, Ping):
+            return self._ping(message)
+        if isinstance(message, Resume):
+            self._guarded, self._probing = True, message.probe
+            return self._resume(token=message.token)
+        self._guarded |= received.redelivered
+        known = self._lane.record_of(message.sequence)
+        if known and received.revives(known):
+            return self._redrive(known)
+        if self._lane.record is None:
+            return self._attempt_now(message, known)
+        return self._resume() if known else self._append(self._lane.record, message)
+
+    def _ping(self, ping: Ping) -> Disposition:
+        """A question that an operator asks; whether deliveries go out is another one.
+
+        One that could not be put for minutes is let go: its asker has left.
+        """
+        if ping.is_stale(self._dependencies.clock.now()):
+            return Ack()
+        if subscription := self._subscription(fresh=True):
+            if self._remaining() < subscription.deadline_seconds + POST_ATTEMPT_MARGIN_SECONDS:
+                raise InsufficientTime
+            self._dependencies.ping(ping, subscription)
+        return Ack()
+
+    def _attempt_now(self, delivery: Delivery, known: DeliveryRecord | None) -> Disposition:
+        record = known or DeliveryRecord.waiting(delivery)
+        if record.status is not DeliveryStatus.WAITING:
+            return Ack()
+        if self._guarded or not self._can_attempt_immediately():
+            self._lane.write(record, self._lane.held_at(record))
+            return self._resume()
+        return self._handle(record, following=None) or Ack()
+
+    def _append(self, held: HeldLane, delivery: Delivery) -> Disposition:
+        self._lane.write(DeliveryRecord.waiting(delivery), held.with_appended(delivery.sequence))
+        return Ack()
+
+    def _redrive(self, dead: DeliveryRecord) -> Disposition:
+        """A letter that was redriven goes next, at once and with a fresh budget."""
+        subscription = self._subscription()
+        late = subscription is not None and subscription.ordering is Ordering.SKIP
+        held = self._lane.record or self._lane.held_at(dead)
+        revived = held.redriven(dead.sequence, now=self._dependencies.clock.now())
+        self._lane.write(dead.redriven(late=late), revived)
+        return self._resume()
+
+    def _resume(self, *, token: int | None = None) -> Disposition:
+        """Attempt the head, then those behind it, until none is left or one has failed."""
+        held, now = self._lane.record, self._dependencies.clock.now()
+        if held is None:
+            return Ack()
+        if token != held.due_token and not held.is_due(now):
+            return nack_if_short(held.due_at - now)
+        # What has waited may be wanted no more, and the lane would not be looked at again soon.
+        subscription = self._subscription(fresh=True)
+        if subscription and subscription.is_blocked:
+            return self._expire_or_block(subscription)
+        if subscription and (asleep := self._defer_if_unavailable(subscription)):
+            return asleep
+        with self._endpoint.permit() as admitted:
+            if admitted:
+                return self._drain()
+            return self._suspend(PERMIT_SECONDS, reason=SuspendedReason.CONCURRENCY_LIMIT)
+
+    def _drain(self) -> Disposition:
+        for record, following in self._lane.waiting():
+            if stop := self._handle(record, following):
+                return stop
+        self._lane.release()
+        return Ack()
+
+    def _expire_or_block(self, subscription: Subscription) -> Disposition:
+        """What has waited too long for a paused or disabled subscription is a dead letter."""
+        oldest = self._dependencies.clock.now() - EXPIRES_AFTER_SECONDS
+        if self._lane.has_held_since(oldest):
+            for record, following in self._lane.waiting():
+                if record.status is DeliveryStatus.WAITING and record.changed_at > oldest:
+                    break
+                if stop := self._attempt_handler(subscription).expire(record, following):
+                    return stop
+            else:
+                self._lane.release()
+                return Ack()
+        self._lane.block()
+        return Ack()
+
+    def _defer_if_unavailable(self, subscription: Subscription) -> Stop:
+        """What is paused, disabled or down is not attempted; then the message has done its work."""
+        if subscription.is_blocked:
+            self._lane.block()
+            return Ack()
+        if self._endpoint.is_open and not self._probing:
+            self._probing = self._endpoint.try_acquire_probe()
+            return None if self._probing else self._suspend_while_open()
+        return None
+
+    def _suspend_while_open(self) -> Stop:
+        """A breaker that closed meanwhile has woken who slept then: this lane goes on by itself."""
+        asleep = self._suspend(RECHECK_SECONDS, reason=SuspendedReason.CIRCUIT_OPEN)
+        if self._endpoint.refresh_is_open():
+            return asleep
+        self._lane.resume()
+        return None
+
+    def _suspend(self, seconds: float, *, reason: SuspendedReason) -> Disposition:
+        self._lane.suspend(until=self._dependencies.clock.now() + seconds, reason=reason)
+        return Ack()
+
+    def _handle(self, record: DeliveryRecord, following: DeliveryRecord | None) -> Stop:
+        subscription = self._subscription()
+        if subscription is None or _is_unsupported(record, subscription):
+            reason = "unsupported_by_format" if subscription else "subscription_removed"
+            discarded = record.discarded(reason)
+            self._dependencies.telemetry.discarded(discarded)
+            self._lane.complete(discarded, following)
+            return None
+        # A delivery of a flowing lane has no place to wait in: once begun, it goes.
+        if self._lane.record and (asleep := self._defer_if_unavailable(subscription)):
+            return asleep
+        turn = self._attempt_handler(subscription)
+        if record.status is DeliveryStatus.WAITING:
+            self._probing = False  # one attempt, whatever comes of it
+        return turn(record, following)
+
+    def _attempt_handler(self, subscription: Subscription) -> AttemptHandler:
+        return AttemptHandler(
+            self._dependencies,
+            self._lane,
+            self._endpoint,
+            self._rate_limiter,
+            subscription,
+            self._remaining,
+            self._guarded,
+        )
+
+    def _can_attempt_immediately(self) -> bool:
+        subscription = self._subscription()
+        if subscription is None:
+            return True  # to be discarded
+        return not (subscription.is_blocked or self._endpoint.is_open or self._endpoint.is_slow)
+
+    def _subscription(self, *, fresh: bool = False) -> Subscription | None:
+        """The lane's subscription; none when it was removed."""
+        lane = self._lane.lane
+        found = self._dependencies.subscriptions.find(lane.subscription_id, fresh=fresh)
+        return found if found and found.removed_at is None else None
+
+
+def _is_unsupported(record: DeliveryRecord, subscription: Subscription) -> bool:
+    """Fan-out sends no such thing; whoever else writes to the queue may."""
+    if record.status is not DeliveryStatus.WAITING or record.delivery is None:
+        return False
+    return channel_for(subscription).unsupported_reason(record.delivery.event) is not None
+
+
+@dataclass(frozen=True)
+class DeliverLane:
+    dependencies: DeliveryDependencies
+
+    def read(self, messages: Sequence[Message]) -> LedgerSnapshot:
+        """One consistent read for a whole batch: its lanes, and what is known of its deliveries."""
+        deliveries = [message for message in messages if isinstance(message, Delivery)]
+        return self.dependencies.ledger.load(deliveries, {message.lane for message in messages})
+
+    def __call__(
+        self, received: Sequence[ReceivedMessage], page: LedgerSnapshot, remaining: Remaining
+    ) -> list[Disposition]:
+        """Work off the messages of one lane; what is to become of each, in the same order."""
+        visit = LaneProcessor(self.dependencies, received[0].message.lane, page, remaining)
+        dispositions: list[Disposition] = []
+        with suppress(InsufficientTime, LaneConflict):
+            for one in received:
+                dispositions.append(visit.process(one))  # noqa: PERF401  keep those before a stop
+        return dispositions + [Nack()] * (len(received) - len(dispositions))

@@ -1,0 +1,75 @@
+"""Ask an endpoint, by way of the delivery function, and wait for what came of it.
+
+Ping: an endpoint is asked whether it is there, and by a challenge whether its owner agrees.
+
+===========  ======================================================================
+ask.py       at the operator's door: send the question, wait for what came of it
+__init__.py  in the delivery function, which alone holds a secret: put the question
+===========  ======================================================================
+"""
+
+from dataclasses import dataclass, replace
+
+from lakehook.domain.channels import channel_for
+from lakehook.domain.errors import InvalidSubscription
+from lakehook.domain.ping import Ping, PingResult
+from lakehook.domain.subscription import Subscription
+from lakehook.domain.time import format_rfc3339
+from lakehook.ports.outbound import Pings, Sender
+from lakehook.ports.queues import PingQueue
+from lakehook.ports.stores import SubscriptionRepository
+from lakehook.ports.system import Clock, Random
+
+
+@dataclass(frozen=True)
+class PingEndpoint:
+    send: Sender
+    pings: Pings
+
+    def __call__(self, ping: Ping, subscription: Subscription) -> None:
+        """One signed request, whatever state the subscription is in; no retry, no lane held."""
+        greeting = channel_for(subscription).render_ping(ping, subscription.language)
+        if greeting is None:
+            return  # nobody has asked for it: see ``ask.py``
+        exchange = self.send(ping.id, greeting, subscription, keep_response=True)
+        attempt = exchange.attempt
+        echoed = attempt.outcome.is_success and ping.is_echoed_by(exchange.body)
+        self.pings.record(ping, PingResult(attempt, echoed=echoed))
+
+
+PAUSE_SECONDS = 0.25
+
+
+@dataclass(frozen=True)
+class TestEndpoint:
+    registry: SubscriptionRepository
+    queue: PingQueue
+    pings: Pings
+    clock: Clock
+    random: Random
+
+    def __call__(
+        self, subscription: Subscription, *, within_seconds: float
+    ) -> tuple[Subscription, PingResult | None]:
+        """The subscription as it then stands, and the answer; none when none came in time.
+
+        One that is pending is challenged, and active once its endpoint has echoed the challenge.
+        """
+        ping = Ping(
+            subscription.id,
+            self.random.new_id(),
+            format_rfc3339(self.clock.now()),
+            challenge=self.random.new_id() if subscription.is_pending else None,
+        )
+        if channel_for(subscription).render_ping(ping, subscription.language) is None:
+            raise InvalidSubscription("test: DevLake's format has no word for a ping")
+        self.queue.enqueue_ping(ping)
+        pong = self._wait_for_result(ping, until=self.clock.now() + within_seconds)
+        if pong and pong.echoed:
+            subscription = self.registry.save(replace(subscription, pending_since=None))
+        return subscription, pong
+
+    def _wait_for_result(self, ping: Ping, *, until: float) -> PingResult | None:
+        while (pong := self.pings.find(ping)) is None and self.clock.now() < until:
+            self.clock.sleep(PAUSE_SECONDS)
+        return pong

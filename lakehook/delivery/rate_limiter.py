@@ -1,0 +1,105 @@
+"""The pace of a subscription that has a rate: no attempt goes out before its place has come.
+
+Places are given a little ahead, one spacing after the other. A lane that has one waits for it and
+goes; one for which all places that may be given are taken sleeps in the ledger, and spends no
+attempt. Whoever has gone, and needs no other place, rouses the next: so the places are always
+taken, by those that have waited longest, and nothing is done for those that only wait.
+"""
+
+from lakehook.delivery.dependencies import (
+    MAX_WAIT_IN_QUEUE_SECONDS,
+    DeliveryDependencies,
+    Stop,
+    nack_if_short,
+)
+from lakehook.delivery.lane_state import LaneState
+from lakehook.delivery.scheduler import ResumeSuspendedLanes
+from lakehook.domain.channels import effective_rate
+from lakehook.domain.lane import RECHECK_SECONDS, DeliveryRecord, HeldLane, SuspendedReason
+from lakehook.domain.queue_message import Ack
+from lakehook.domain.rate_limit import Rate
+from lakehook.domain.subscription import Subscription
+
+RESERVED_AHEAD_SECONDS = 30.0
+SLACK_SECONDS = 5.0  # there is always one place to be had, however far from one to the next
+MIN_WAIT_SECONDS = 1.0  # SQS counts whole seconds; less is waited out here
+MAX_LANES_RESUMED = 10
+
+
+class RateLimiter:
+    def __init__(self, dependencies: DeliveryDependencies, lane: LaneState) -> None:
+        self._dependencies, self._lane = dependencies, lane
+        self._acquired: tuple[Subscription, Rate] | None = None
+        self._free_at = 0.0  # the next place that nobody has
+
+    def acquire(self, record: DeliveryRecord, subscription: Subscription) -> Stop:
+        """None when the attempt may go now; else what becomes of the message."""
+        rate = effective_rate(subscription)
+        if rate is None:
+            return None
+        held, now = self._lane.held_at(record), self._dependencies.clock.now()
+        if held.is_before_reservation(now):
+            return nack_if_short(held.reserved_at - now)
+        if not held.has_valid_reservation(now) and (
+            stop := self._reserve(record, subscription, rate)
+        ):
+            return stop
+        self._acquired = subscription, rate
+        return None
+
+    def release(self) -> None:
+        """Whoever has gone leaves the places behind to others, unless its lane has another."""
+        if self._acquired is None:
+            return
+        held, now = self._lane.record, self._dependencies.clock.now()
+        if held and held.is_before_reservation(now):
+            return
+        subscription, rate = self._acquired
+        room = (now + _ahead(rate) - self._free_at) / rate.min_interval_seconds
+        for one in self._subscriptions_sharing_limit(subscription):
+            ResumeSuspendedLanes(self._dependencies)(one, max(1, min(int(room), MAX_LANES_RESUMED)))
+
+    def _reserve(self, record: DeliveryRecord, subscription: Subscription, rate: Rate) -> Stop:
+        now = self._dependencies.clock.now()
+        place = self._dependencies.rate_limits.reserve(
+            subscription.effective_rate_limit_key,
+            interval=rate.min_interval_seconds,
+            not_later_than=now + _ahead(rate),
+        )
+        self._free_at = place.next_free_at
+        if place.at is None:
+            held = self._lane.held_at(record).suspended_until(
+                now + RECHECK_SECONDS, reason=SuspendedReason.RATE_LIMIT
+            )
+            self._save(record, held)
+            return Ack()
+        wait = place.at - now
+        if wait < MIN_WAIT_SECONDS:
+            self._dependencies.clock.sleep(wait)
+            return None
+        self._save(record, _with_reservation(self._lane.held_at(record), place.at, wait))
+        return nack_if_short(wait)
+
+    def _save(self, record: DeliveryRecord, held: HeldLane) -> None:
+        """The delivery waits in the ledger; one that came to a flowing lane is not there yet."""
+        if self._lane.record is None:
+            self._lane.write(record, held)
+        else:
+            self._lane.await_reservation(held)
+
+    def _subscriptions_sharing_limit(self, subscription: Subscription) -> list[str]:
+        """Where a service counts by the URL, others wait for the same places."""
+        if not subscription.rate_limit_key:
+            return [subscription.id]
+        everyone = self._dependencies.subscriptions.all()
+        return [one.id for one in everyone if one.rate_limit_key == subscription.rate_limit_key]
+
+
+def _ahead(rate: Rate) -> float:
+    return max(RESERVED_AHEAD_SECONDS, rate.min_interval_seconds + SLACK_SECONDS)
+
+
+def _with_reservation(held: HeldLane, place: float, wait: float) -> HeldLane:
+    """The clock looks once a minute: it is to come by before the place does."""
+    early = MAX_WAIT_IN_QUEUE_SECONDS if wait > MAX_WAIT_IN_QUEUE_SECONDS else 0.0
+    return held.with_reservation(place, due_at=place - early)

@@ -1,0 +1,144 @@
+"""Attempt: one delivery rendered, signed, sent, and what came back, read."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from lakehook.delivery.render import RenderDelivery
+from lakehook.domain.attempt import Attempt, Outcome, Response
+from lakehook.domain.channels import channel_for
+from lakehook.domain.channels.base import Channel, OutboundMessage, RenderedMessage, display_url_for
+from lakehook.domain.delivery import Delivery
+from lakehook.domain.destination import Mail, Request, parse_destination
+from lakehook.domain.errors import TemplateFailed
+from lakehook.domain.response_redaction import credential_variants, redact_credentials
+from lakehook.domain.subscription import Subscription
+from lakehook.ports.outbound import (
+    CredentialStore,
+    NoResponse,
+    Sender,
+    SendResult,
+    SubscriptionCredentials,
+    Transport,
+)
+from lakehook.ports.system import Clock, Random
+
+MAX_EXCERPT_CHARACTERS = 1024
+_PLAIN = "identity"
+
+
+@dataclass(frozen=True)
+class AttemptDelivery:
+    render: RenderDelivery
+    send: Sender
+    clock: Clock
+
+    def __call__(self, delivery: Delivery, subscription: Subscription) -> Attempt:
+        try:
+            content = self.render(delivery, subscription).content
+        except TemplateFailed as failed:
+            return self._render_failure(str(failed))
+        return self.send(delivery.id, content, subscription).attempt
+
+    def _render_failure(self, reason: str) -> Attempt:
+        """No request is made: to try again would give the same."""
+        return Attempt(
+            at=self.clock.now(),
+            outcome=Outcome.TEMPLATE_FAILED,
+            milliseconds=0,
+            excerpt=reason[:MAX_EXCERPT_CHARACTERS],
+        )
+
+
+@dataclass(frozen=True)
+class SignedSender:
+    """Plays ``Post``: signed anew each time, by every secret that lives."""
+
+    credentials: CredentialStore
+    transport: Transport
+    clock: Clock
+    random: Random
+
+    def __call__(
+        self,
+        message_id: str,
+        content: RenderedMessage,
+        subscription: Subscription,
+        *,
+        keep_response: bool = False,
+    ) -> SendResult:
+        keys, channel = self.credentials.load(subscription), channel_for(subscription)
+        letter = self._outbound_message(message_id, content, subscription, keys)
+        request = channel.build_request(letter)
+        answer = self.transport.send(request)
+        attempt = _interpret(answer, channel, began=letter.at, now=self.clock.now())
+        said = _text(answer)
+        if said and (keep_response or not attempt.outcome.is_success):
+            excerpt = _excerpt(said, _credentials(request, channel, keys))
+            attempt = replace(attempt, excerpt=excerpt)
+        return SendResult(attempt, said)
+
+    def _outbound_message(
+        self,
+        message_id: str,
+        content: RenderedMessage,
+        subscription: Subscription,
+        keys: SubscriptionCredentials,
+    ) -> OutboundMessage:
+        return OutboundMessage(
+            id=message_id,
+            content=content,
+            destination=parse_destination(keys.url) if keys.url else subscription.endpoint,
+            at=self.clock.now(),
+            deadline_seconds=subscription.deadline_seconds,
+            secrets=keys.secrets,
+            headers=keys.headers,
+            random_bytes=self.random.random_bytes,
+        )
+
+
+def _interpret(
+    answer: Response | NoResponse, channel: Channel, *, began: float, now: float
+) -> Attempt:
+    milliseconds = round((now - began) * 1000)
+    if isinstance(answer, NoResponse):
+        return Attempt(at=began, outcome=answer.outcome, milliseconds=milliseconds)
+    reading = channel.interpret(answer, now=now)
+    return Attempt(
+        at=began,
+        outcome=reading.outcome,
+        milliseconds=milliseconds,
+        status=answer.status,
+        disable_requested=reading.disable_requested,
+        retry_after=reading.retry_after,
+    )
+
+
+def _text(answer: Response | NoResponse) -> bytes:
+    """What is not told plainly, though plain was asked for, nobody can read or look through."""
+    if isinstance(answer, NoResponse):
+        return answer.detail.encode(errors="replace")
+    encoding = answer.headers.get("content-encoding", _PLAIN)
+    if encoding.strip().lower() in ("", _PLAIN) or not answer.body:
+        return answer.body
+    return f"(encoded: {encoding})".encode(errors="replace")
+
+
+def _credentials(
+    request: Request | Mail, channel: Channel, keys: SubscriptionCredentials
+) -> Sequence[bytes]:
+    destination = request.destination if isinstance(request, Mail) else request.endpoint
+    return credential_variants(
+        secrets=keys.secrets,
+        headers=keys.headers,
+        destination=destination,
+        shown=display_url_for(channel, destination),
+    )
+
+
+def _excerpt(said: bytes, credentials: Sequence[bytes]) -> str:
+    """The start of what was said, on one line, without what could move a terminal.
+
+    A receiver may show the request it got: the credentials in it do not stay.
+    """
+    text = redact_credentials(said, credentials).decode(errors="replace")[:MAX_EXCERPT_CHARACTERS]
+    return "".join(c if c.isprintable() else " " for c in text)

@@ -1,0 +1,69 @@
+"""Lakehook in DevLake's place: receivers that were written for DevLake go on unchanged."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from lakehook.domain.attempt import Response, ResponseVerdict
+from lakehook.domain.channels.base import OutboundMessage, RenderedMessage, SignatureScheme
+from lakehook.domain.channels.webhook import USER_AGENT, http_only, interpret
+from lakehook.domain.delivery import Delivery
+from lakehook.domain.destination import Destination, Request
+from lakehook.domain.devlake.notification import UnsupportedEvent, render, unsupported_reason
+from lakehook.domain.devlake.signature import nouce_of, signed_query
+from lakehook.domain.event import Event
+from lakehook.domain.ping import Ping
+from lakehook.domain.subscription import Language
+from lakehook.domain.template import RenderedTemplate
+
+_MARKS = ("inferred", "reconciled")
+
+
+class DevLakeChannel:
+    """Body and signature are DevLake's, byte for byte; our id stands beside them, in a header.
+
+    So does the mark of an event that DevLake never posted: its body has no room for one.
+    """
+
+    signature_scheme = SignatureScheme.DEVLAKE
+    is_localized = False
+    rate = None
+    supports_templates = False  # receivers of DevLake's know one form
+    has_subject = False
+
+    def validate_destination(self, destination: Destination) -> str | None:
+        return http_only(destination)
+
+    def unsupported_reason(self, event: Event) -> str | None:
+        return unsupported_reason(event)
+
+    def render(self, delivery: Delivery, _language: Language) -> RenderedMessage:
+        rendered = render(delivery.event)
+        assert not isinstance(rendered, UnsupportedEvent), f"{delivery.id}: {rendered}"
+        return RenderedMessage(body=rendered, headers=_origin(delivery.event))
+
+    def apply_template(self, _said: RenderedTemplate, default: RenderedMessage) -> RenderedMessage:
+        return default
+
+    def render_ping(self, _ping: Ping, _language: Language) -> None:
+        """DevLake has no word for it."""
+
+    def build_request(self, message: OutboundMessage) -> Request:
+        """The newest secret signs: there is room for one signature."""
+        secret = message.secrets[0].key.decode()
+        nouce = nouce_of(int(message.at * 1000), message.random_bytes())
+        sign = "&" if "?" in message.endpoint.url else "?"
+        signed = signed_query(message.content.body, secret, nouce)
+        headers = {
+            "content-type": "application/json",
+            "user-agent": USER_AGENT,
+            "webhook-id": message.id,
+        }
+        endpoint = replace(message.endpoint, url=f"{message.endpoint.url}{sign}{signed}")
+        return message.to_request(headers, endpoint=endpoint)
+
+    def interpret(self, response: Response, *, now: float) -> ResponseVerdict:
+        return interpret(response, now=now)
+
+
+def _origin(event: Event) -> Mapping[str, str]:
+    return {f"lakehook-{mark}": "true" for mark in _MARKS if event.document.get(mark) is True}

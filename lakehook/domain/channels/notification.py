@@ -1,0 +1,447 @@
+"""A telling: a story in a language, in parts that each channel writes in its own form.
+
+What happened, told to people: the channels that end where somebody reads.
+
+===========  =====================================================================
+text.py      strangers' text, cleaned and cut
+story.py     what happened, as facts that were bounded and cleaned
+words.py     English and Chinese
+url.py       strangers' URLs
+telling.py   a story in a language: what each channel then writes in its own form
+channel.py   what these channels have in common
+slack.py     an incoming webhook of Slack
+wecom.py     a group robot of WeCom (企业微信)
+email.py     a mail
+===========  =====================================================================
+
+A story: what happened to a pipeline or a task, as facts that anybody may show.
+
+Whatever comes from the event is a stranger's text: it is bounded, and on one line where it is
+a name.
+
+What the channels have in common that end where somebody reads.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import Any, Self
+
+from lakehook.domain.channels.base import OutboundMessage, RenderedMessage, SignatureScheme
+from lakehook.domain.channels.localization import Translations, translations_for
+from lakehook.domain.channels.url import safe_url
+from lakehook.domain.channels.webhook import USER_AGENT, http_only
+from lakehook.domain.delivery import Delivery
+from lakehook.domain.destination import Destination, Request
+from lakehook.domain.error_text import first_line, is_nested, summary_of
+from lakehook.domain.event import Event, EventType
+from lakehook.domain.event_fields import MAX_FAILED_TASKS
+from lakehook.domain.json_document import Document, parse_json_object, to_json
+from lakehook.domain.ping import Ping
+from lakehook.domain.subscription import Language
+from lakehook.domain.template import RenderedTemplate
+from lakehook.domain.text import clean_lines, single_line
+from lakehook.domain.time import parse_rfc3339
+
+MAX_NAME_CHARACTERS = 100  # characters
+MAX_MESSAGE_CHARACTERS = 4000
+MAX_ERROR_CHARACTERS = 1000  # of one that DevLake has nested, on its one line
+MAX_TASK_MESSAGE_CHARACTERS = 300
+
+_FINISHED_STATES = frozenset(("COMPLETED", "FAILED", "PARTIAL", "CANCELLED"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class NotificationFacts:
+    """What nobody has said is empty, or none."""
+
+    state: str  # the end of the event's type: CREATED, FAILED …
+    pipeline: str
+    trigger: str  # as the event has it: manual, automatic, blueprint:7, unknown
+    at: datetime
+    task: "Task | None" = None
+    project: str = ""
+    name: str = ""  # the pipeline's
+    tasks: "TaskCount | None" = None
+    failures: tuple["Failure", ...] = ()
+    url: str = ""  # of the pipeline's page
+    seconds: int | None = None  # how long it has lasted
+    message: str = ""
+    stalled_in: str = ""  # the state that it has not left
+    inferred: bool = False
+    late: bool = False
+    replayed: bool = False
+
+    @classmethod
+    def from_delivery(cls, delivery: Delivery) -> Self:
+        event, document = delivery.event, delivery.event.document
+        return cls(
+            state=_state(event.type),
+            pipeline=event.pipeline_key,
+            trigger=document["trigger_source"],
+            at=parse_rfc3339(event.at),
+            task=None
+            if event.type.is_of_pipeline
+            else Task.from_document(document.get("task") or {}),
+            project=single_line(document.get("project_name") or "", MAX_NAME_CHARACTERS),
+            name=single_line(document.get("pipeline_name") or "", MAX_NAME_CHARACTERS),
+            tasks=TaskCount.of(event),
+            failures=tuple(_failures(event)),
+            url=safe_url(document.get("pipeline_url") or ""),
+            seconds=_seconds(event),
+            message=_message(event),
+            stalled_in=_stalled_in(event),
+            inferred=event.is_inferred,
+            late=delivery.late,
+            replayed=delivery.replayed,
+        )
+
+
+@dataclass(frozen=True)
+class Task:
+    id: str = ""
+    plugin: str = ""
+
+    @classmethod
+    def from_document(cls, document: dict[str, Any]) -> Self:
+        return cls(_name(document.get("id")), _name(document.get("plugin")))
+
+
+@dataclass(frozen=True)
+class TaskCount:
+    total: int
+    finished: int | None = None  # in all runs, so perhaps more
+
+    @classmethod
+    def of(cls, event: Event) -> Self | None:
+        total = event.document.get("total_tasks")
+        if not total or not event.type.is_of_pipeline:
+            return None
+        return cls(total, event.document.get("finished_tasks"))
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A task of the pipeline that failed, or was cancelled with it."""
+
+    task: Task
+    state: str = ""  # FAILED, CANCELLED …
+    message: str = ""  # on one line
+
+
+def _failures(event: Event) -> Iterator[Failure]:
+    """The event's own checks have passed: each has an id and a plug-in."""
+    for task in event.document.get("failed_tasks") or ():
+        yield Failure(
+            task=Task.from_document(task),
+            state=_name(task.get("status")).rpartition("_")[2],
+            message=single_line(task.get("message") or "", MAX_TASK_MESSAGE_CHARACTERS),
+        )
+
+
+def _message(event: Event) -> str:
+    """What is nested is said on one line; its first is enough where the failed tasks say why."""
+    text = event.document.get("message") or ""
+    if event.document.get("failed_tasks"):
+        return single_line(first_line(text), MAX_ERROR_CHARACTERS)
+    if is_nested(text):
+        return single_line(summary_of(text), MAX_ERROR_CHARACTERS)
+    return clean_lines(text, MAX_MESSAGE_CHARACTERS)
+
+
+def _state(event_type: EventType) -> str:
+    return event_type.partition("_")[2]
+
+
+def _name(said: Any) -> str:
+    """Of what an event's ``task`` holds nothing is promised."""
+    return single_line(str(said), MAX_NAME_CHARACTERS) if isinstance(said, str | int) else ""
+
+
+def _stalled_in(event: Event) -> str:
+    """See ``domain/pipeline.py``."""
+    if event.type is not EventType.PIPELINE_STALLED:
+        return ""
+    return _name((event.document.get("data") or {}).get("state")).upper()
+
+
+def _seconds(event: Event) -> int | None:
+    """From the beginning to the end, or to the event where no end is told; else as it says."""
+    if event.type is EventType.PIPELINE_STALLED:
+        seconds = (event.document.get("data") or {}).get("seconds")
+        return seconds if isinstance(seconds, int) and seconds >= 0 else None
+    if _state(event.type) not in _FINISHED_STATES:
+        return None
+    document = event.document
+    of_task = {} if event.type.is_of_pipeline else document.get("task") or {}
+    began = _instant(of_task.get("began_at") or document.get("began_at"))
+    ended = _instant(of_task.get("finished_at") or document.get("finished_at") or event.at)
+    if began is None or ended is None or ended < began:
+        return _spent_seconds(event)
+    return int((ended - began).total_seconds())
+
+
+def _spent_seconds(event: Event) -> int | None:
+    seconds = event.document.get("spent_seconds") if event.type.is_of_pipeline else None
+    return None if seconds is None else int(seconds)
+
+
+def _instant(said: Any) -> datetime | None:
+    try:
+        return parse_rfc3339(said)
+    except (TypeError, ValueError):
+        return None
+
+
+_DAY, _HOUR, _MINUTE = 24 * 3600, 3600, 60
+_BLUEPRINT = "blueprint:"
+
+MAX_FAILURES = 3
+"""Failed tasks that a message tells of, one a line."""
+
+
+class Severity(Enum):
+    """What a reader should make of it before reading."""
+
+    INFO = "🔵"
+    SUCCESS = "✅"
+    ERROR = "❌"
+    WARNING = "⚠️"
+
+    @property
+    def emoji(self) -> str:
+        return self.value
+
+
+_SEVERITIES = {
+    "COMPLETED": Severity.SUCCESS,
+    "FAILED": Severity.ERROR,
+    "PARTIAL": Severity.WARNING,
+    "CANCELLED": Severity.WARNING,
+    "STALLED": Severity.WARNING,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Notification:
+    severity: Severity
+    headline: str
+    facts: tuple[tuple[str, str], ...]  # what it is called, and what it is
+    message: str = ""  # lines
+    link: "Link | None" = None
+    remarks: tuple[str, ...] = ()
+    colon: str = ": "
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        return tuple(f"{name}{self.colon}{value}" for name, value in self.facts)
+
+    @classmethod
+    def from_facts(cls, facts: NotificationFacts, language: Language) -> Self:
+        words = translations_for(language)
+        remarks = (
+            (facts.inferred, words.inferred),
+            (facts.late, words.late),
+            (facts.replayed, words.replayed),
+        )
+        return cls(
+            severity=_SEVERITIES.get(facts.state, Severity.INFO),
+            headline=_headline(facts, words),
+            facts=tuple(_facts(facts, words)),
+            message="\n".join(_format_message(facts, words)),
+            link=Link(words.link, facts.url) if facts.url else None,
+            remarks=tuple(remark for applies, remark in remarks if applies),
+            colon=words.colon,
+        )
+
+    @classmethod
+    def from_ping(cls, ping: Ping, language: Language) -> Self:
+        words = translations_for(language)
+        return cls(
+            severity=Severity.INFO,
+            headline=words.ping_headline,
+            facts=((words.labels["time"], _time(parse_rfc3339(ping.timestamp))),),
+            message=words.ping_message.format(ping.subscription_id),
+            colon=words.colon,
+        )
+
+
+@dataclass(frozen=True)
+class Link:
+    text: str
+    url: str  # without quotes, brackets or bars
+
+
+def _headline(notified: NotificationFacts, translations: Translations) -> str:
+    said = translations.headline.format(
+        what=_subject(notified, translations), state=translations.states[notified.state]
+    )
+    if notified.project:
+        return translations.in_project.format(project=notified.project, what=said)
+    return said[0].upper() + said[1:]
+
+
+def _subject(notified: NotificationFacts, translations: Translations) -> str:
+    pipeline = translations.pipeline.format(notified.pipeline)
+    if notified.task is None:
+        return pipeline
+    task = _task_name(notified.task.id, notified.task.plugin, translations)
+    return (translations.task if task else translations.unknown_task).format(
+        task=task, pipeline=pipeline
+    )
+
+
+def _task_name(id_: str, name: str, translations: Translations) -> str:
+    return (id_ + (translations.brackets.format(name) if name else "")).strip()
+
+
+def _format_message(notified: NotificationFacts, translations: Translations) -> Iterator[str]:
+    """A stall is told by us, so it can be told in every language."""
+    if notified.stalled_in in translations.states and notified.seconds is not None:
+        state, duration = (
+            translations.states[notified.stalled_in],
+            _duration(notified.seconds, translations),
+        )
+        said = translations.stalled.format(state=state, duration=duration)
+        yield said[0].upper() + said[1:]
+    elif notified.message:
+        yield notified.message
+    yield from _format_failures(notified.failures, translations)
+
+
+def _format_failures(failures: Sequence[Failure], words: Translations) -> Iterator[str]:
+    if failures:
+        yield words.failed_tasks
+    for failure in failures[:MAX_FAILURES]:
+        task = _task_name(failure.task.id, failure.task.plugin, words)
+        state = words.states.get(failure.state, "") if failure.state != "FAILED" else ""
+        yield words.colon.join(part for part in (task, state, failure.message) if part)
+    if len(failures) > MAX_FAILURES:
+        are_all = len(failures) < MAX_FAILED_TASKS  # an event holds no more
+        pattern = words.more if are_all else words.more_at_least
+        yield pattern.format(len(failures) - MAX_FAILURES)
+
+
+def _facts(notified: NotificationFacts, translations: Translations) -> Iterator[tuple[str, str]]:
+    facts = {
+        "project": notified.project,
+        "pipeline": _task_name(notified.pipeline, notified.name, translations),
+        "task": _task_name(notified.task.id, notified.task.plugin, translations)
+        if notified.task
+        else "",
+        "state": translations.states[notified.state],
+        "trigger": _trigger(notified.trigger, translations),
+        "tasks": _task_count(notified, translations),
+        "duration": "" if notified.seconds is None else _duration(notified.seconds, translations),
+        "time": _time(notified.at),
+    }
+    yield from ((translations.labels[name], said) for name, said in facts.items() if said)
+
+
+def _task_count(story: NotificationFacts, words: Translations) -> str:
+    """``finished`` of DevLake's counts the tasks of all runs, and those that failed too."""
+    count = story.tasks
+    if count is None:
+        return ""
+    if count.finished is None:
+        return str(count.total)
+    pattern = words.tasks if count.finished <= count.total else words.tasks_of_all_runs
+    return pattern.format(total=count.total, finished=count.finished) + _failed(story, words)
+
+
+def _failed(story: NotificationFacts, words: Translations) -> str:
+    failed = sum(failure.state != "CANCELLED" for failure in story.failures)
+    if not failed:
+        return ""
+    are_all = len(story.failures) < MAX_FAILED_TASKS
+    return (words.failed if are_all else words.failed_at_least).format(failed)
+
+
+def _trigger(trigger: str, translations: Translations) -> str:
+    if trigger.startswith(_BLUEPRINT):
+        return translations.blueprint.format(trigger.removeprefix(_BLUEPRINT))
+    return translations.triggers.get(trigger, "")  # unknown: there is nothing to say
+
+
+def _duration(seconds: int, translations: Translations) -> str:
+    """Its two largest units: 1 h 5 min, 5 min 12 s, 0 s."""
+    counts = (
+        seconds // _DAY,
+        seconds % _DAY // _HOUR,
+        seconds % _HOUR // _MINUTE,
+        seconds % _MINUTE,
+    )
+    told = [unit.format(count) for count, unit in zip(counts, translations.units, strict=True)]
+    first = next((place for place, count in enumerate(counts) if count), len(counts) - 1)
+    shown = [told[place] for place in range(first, min(first + 2, len(told))) if counts[place]]
+    return " ".join(shown) or told[-1]
+
+
+def _time(at: datetime) -> str:
+    return at.isoformat(sep=" ", timespec="seconds")
+
+
+class NotificationChannel:
+    """It has words for every event, and shows them in ``write``."""
+
+    signature_scheme = SignatureScheme.NONE
+    is_localized = True
+    supports_templates = True
+    has_subject = False
+
+    def unsupported_reason(self, _event: Event) -> None:
+        """It has words for every event."""
+
+    def render(self, delivery: Delivery, language: Language) -> RenderedMessage:
+        return self.format(
+            Notification.from_facts(NotificationFacts.from_delivery(delivery), language)
+        )
+
+    def render_ping(self, ping: Ping, language: Language) -> RenderedMessage:
+        return self.format(Notification.from_ping(ping, language))
+
+    def format(self, notification: Notification) -> RenderedMessage:
+        raise NotImplementedError
+
+
+class WebhookNotificationChannel(NotificationChannel):
+    """One whose service takes JSON over HTTP; the URL is the credential."""
+
+    def validate_destination(self, destination: Destination) -> str | None:
+        return http_only(destination)
+
+    def apply_template(
+        self, rendered: RenderedTemplate, default: RenderedMessage
+    ) -> RenderedMessage:
+        """A body in the service's own JSON is sent as it was set; a text in its markup, as text.
+
+        There is no subject.
+        """
+        body = (
+            default.body
+            if rendered.body is None
+            else to_json(self.wrap_text(rendered.body)).encode()
+        )
+        return RenderedMessage(body=body, headers={**default.headers, **dict(rendered.headers)})
+
+    def wrap_text(self, text: str) -> Document:
+        raise NotImplementedError
+
+    def build_request(self, message: OutboundMessage) -> Request:
+        return message.to_request(
+            {
+                "content-type": "application/json",
+                "user-agent": USER_AGENT,
+                "webhook-id": message.id,
+            }
+        )
+
+
+def parse_template_document(body: str, *, any_of: tuple[str, ...]) -> Document | None:
+    """What a template gave, where it is the service's own JSON and no text to be shown."""
+    try:
+        document = parse_json_object(body)
+    except ValueError:
+        return None
+    return document if any(name in document for name in any_of) else None

@@ -1,0 +1,183 @@
+"""The webhook channel: how a delivery is rendered, and how an answer is read."""
+
+import re
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+from lakehook import __version__
+from lakehook.domain import trace_context
+from lakehook.domain.attempt import Outcome, Response, ResponseVerdict
+from lakehook.domain.channels.base import OutboundMessage, RenderedMessage, SignatureScheme
+from lakehook.domain.delivery import Delivery
+from lakehook.domain.destination import Destination, Endpoint, Request
+from lakehook.domain.event import Event
+from lakehook.domain.json_document import to_json
+from lakehook.domain.ping import Ping
+from lakehook.domain.retry import MAX_RETRY_AFTER_SECONDS
+from lakehook.domain.signing import SigningKey, signatures
+from lakehook.domain.subscription import Language
+from lakehook.domain.template import RenderedTemplate
+from lakehook.domain.time import parse_rfc3339
+from lakehook.domain.trace_context import Trace
+
+USER_AGENT = f"Lakehook/{__version__}"
+
+_THROTTLING = frozenset((429, 502, 503, 504))  # Standard Webhooks 1.0.0, "Operational"
+_SUCCESS = range(200, 300)
+_GONE = 410
+
+
+class Webhook:
+    """The event as it is, signed as Standard Webhooks has it."""
+
+    signature_scheme = SignatureScheme.STANDARD_WEBHOOKS
+    is_localized = False
+    rate = None
+    supports_templates = True
+    has_subject = False
+
+    def validate_destination(self, destination: Destination) -> str | None:
+        return http_only(destination)
+
+    def unsupported_reason(self, _event: Event) -> None:
+        """It has words for every event."""
+
+    def render(self, delivery: Delivery, _language: Language) -> RenderedMessage:
+        traced = delivery.event.document.get(trace_context.FIELD)
+        return RenderedMessage(body=render(delivery), trace=Trace.read(traced))
+
+    def apply_template(
+        self, rendered: RenderedTemplate, default: RenderedMessage
+    ) -> RenderedMessage:
+        """The body is sent as it was set; what it is, a header may say."""
+        body = default.body if rendered.body is None else rendered.body.encode()
+        return replace(default, body=body, headers={**default.headers, **dict(rendered.headers)})
+
+    def render_ping(self, ping: Ping, _language: Language) -> RenderedMessage:
+        return RenderedMessage(body=ping.body)
+
+    def build_request(self, message: OutboundMessage) -> Request:
+        headers = request_headers(
+            message_id=message.id, at=message.at, body=message.content.body, secrets=message.secrets
+        )
+        return message.to_request(
+            {**headers, **_content_type(message.content), **_trace_headers(message)}
+        )
+
+    def interpret(self, response: Response, *, now: float) -> ResponseVerdict:
+        return interpret(response, now=now)
+
+
+def http_only(destination: Destination) -> str | None:
+    return None if isinstance(destination, Endpoint) else "https://host/path is what it takes"
+
+
+def _trace_headers(message: OutboundMessage) -> dict[str, str]:
+    """Each attempt is a span of its own in the producer's trace."""
+    told = message.content.trace
+    return {trace_context.FIELD: told.parent(message.random_bytes())} if told else {}
+
+
+def _content_type(content: RenderedMessage) -> dict[str, str]:
+    said = content.headers.get("content-type")
+    return {"content-type": said} if said else {}
+
+
+def render(delivery: Delivery) -> bytes:
+    """The event as its producer wrote it, with its id and its place in the pipeline."""
+    return to_json(
+        {
+            **delivery.event.document,
+            "event_id": delivery.event.id,
+            "sequence": delivery.sequence,
+            "previous_event_type": delivery.sequenced.previous_event_type,
+            **({"late": True} if delivery.late else {}),
+            **({"replayed": True} if delivery.replayed else {}),
+        }
+    ).encode()
+
+
+def request_headers(
+    *, message_id: str, at: float, body: bytes, secrets: Sequence[SigningKey]
+) -> dict[str, str]:
+    timestamp = int(at)
+    return {
+        "content-type": "application/json",
+        "user-agent": USER_AGENT,
+        "webhook-id": message_id,
+        "webhook-timestamp": str(timestamp),
+        "webhook-signature": signatures(
+            message_id=message_id, timestamp=timestamp, body=body, secrets=secrets
+        ),
+    }
+
+
+def interpret(response: Response, *, now: float) -> ResponseVerdict:
+    return ResponseVerdict(
+        outcome=classify_response(response),
+        disable_requested=requests_disable(response),
+        retry_after=retry_after(response, now=now),
+    )
+
+
+def classify_response(response: Response) -> Outcome:
+    if response.status in _SUCCESS:
+        return Outcome.DELIVERED
+    if _control(response) == "abort-message":
+        return Outcome.ABORTED
+    if response.status == _GONE:
+        return Outcome.GONE
+    return Outcome.THROTTLED if response.status in _THROTTLING else Outcome.REJECTED
+
+
+def requests_disable(response: Response) -> bool:
+    """Whether the receiver asks for no more deliveries at all."""
+    return response.status == _GONE or _control(response) == "disable"
+
+
+def _control(response: Response) -> str:
+    """A receiver's word on deliveries, in the response header ``webhook-delivery``."""
+    return response.headers.get("webhook-delivery", "").strip().lower()
+
+
+def retry_after(response: Response, *, now: float) -> float | None:
+    """Seconds the receiver asks us to wait (RFC 9110 section 10.2.3), at most a day of them.
+
+    Beyond the RFC's whole seconds and dates, what servers write instead is understood: ``1.5``,
+    ``30s``, the header twice, a time by RFC 3339 or in Unix seconds or milliseconds.
+    """
+    wish = response.headers.get("retry-after", "").strip()
+    if number := _SECONDS.fullmatch(wish):
+        seconds = _until(float(number[1]), now)
+    else:
+        date = _date(wish)
+        if date is None:
+            return None
+        seconds = date.timestamp() - now
+    return min(max(0.0, seconds), MAX_RETRY_AFTER_SECONDS)
+
+
+def _until(number: float, now: float) -> float:
+    """A number so large is no wait but a time."""
+    if number >= _FIRST_MILLISECONDS:
+        return number / 1000 - now
+    return number - now if number >= _FIRST_SECONDS else number
+
+
+_SECONDS = re.compile(
+    r"(\d{1,999}(?:\.\d{1,9})?) ?(?:s|secs?|seconds?)?(?: ?,.*)?", re.ASCII | re.IGNORECASE
+)
+_FIRST_SECONDS, _FIRST_MILLISECONDS = 10**9, 10**12  # in 2001; as a wait, that is 31 years
+
+
+def _date(text: str) -> datetime | None:
+    with suppress(ValueError):
+        return parse_rfc3339(text)
+    try:
+        date = parsedate_to_datetime(text)
+    except (ValueError, OverflowError):  # the latter for numbers that no calendar has
+        return None
+    return date if date.tzinfo else date.replace(tzinfo=UTC)  # a date in HTTP is always GMT

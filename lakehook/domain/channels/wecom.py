@@ -1,0 +1,123 @@
+"""The WeCom channel: a group robot of 企业微信.
+
+https://developer.work.weixin.qq.com/document/path/91770: the key in the URL is all it asks for.
+"""
+
+import re
+from urllib.parse import parse_qs, urlsplit
+
+from lakehook.domain.attempt import Outcome, Response, ResponseVerdict
+from lakehook.domain.channels.base import RenderedMessage
+from lakehook.domain.channels.notification import (
+    Notification,
+    Severity,
+    WebhookNotificationChannel,
+    parse_template_document,
+)
+from lakehook.domain.channels.webhook import http_only, interpret
+from lakehook.domain.destination import Destination
+from lakehook.domain.json_document import Document, parse_json_object, to_json
+from lakehook.domain.rate_limit import Rate
+from lakehook.domain.text import ELLIPSIS, single_line, truncate, utf8_size
+
+MAX_BYTES = 4096  # of markdown
+MAX_LINE_BYTES = 300  # bytes of a stranger's, so that there is always room for the message
+MAX_URL_BYTES = 600  # of a link; without a longer one the message has room
+MIN_WAIT_SECONDS = 60.0
+
+_OK, _TAKEN = 200, 0
+_BUSY = frozenset((-1, 45009))  # busy; more than 20 a minute
+# Only what was seen to be permanent: in August 2021 WeCom answered 40008 to valid messages.
+_GONE = frozenset((93000,))  # no such robot, or none any more
+_UNACCEPTABLE = frozenset((40058,))  # a parameter, such as a text that is too long
+_COLOURS = {Severity.SUCCESS: "info", Severity.ERROR: "warning", Severity.WARNING: "warning"}
+_END = "</font>"
+_LINK = re.compile(r"\](?=[(\[])")
+# WeCom knows no way to say these without meaning them: <@somebody>, <font …>.
+_LOOKALIKES = str.maketrans({"<": "＜", ">": "＞"})
+
+
+class WeCom(WebhookNotificationChannel):
+    rate = Rate(20, "m")
+
+    def validate_destination(self, destination: Destination) -> str | None:
+        if objection := http_only(destination):
+            return objection
+        has_key = parse_qs(urlsplit(destination.url).query).get("key")
+        return None if has_key else "a robot's ends in ?key=…; copy it whole"
+
+    def format(self, notification: Notification) -> RenderedMessage:
+        lines = [_title(notification), *(f">{_plain(line)}" for line in notification.lines)]
+        if notification.link and utf8_size(notification.link.url) <= MAX_URL_BYTES:
+            lines.append(f"[{notification.link.text}]({notification.link.url})")
+        lines += [_coloured(remark, "comment") for remark in notification.remarks]
+        told = "\n".join(lines)
+        if notification.message:
+            room = MAX_BYTES - utf8_size(told) - len("\n\n")
+            message = notification.message.translate(_LOOKALIKES)
+            told += "\n\n" + truncate(_LINK.sub("] ", message), room, size=utf8_size)
+        return RenderedMessage(body=to_json(_markdown(told)).encode())
+
+    def wrap_text(self, text: str) -> Document:
+        return parse_template_document(text, any_of=("msgtype",)) or _markdown(cut_markdown(text))
+
+    def interpret(self, response: Response, *, now: float) -> ResponseVerdict:
+        """HTTP says 200 whatever came of it: ``errcode`` tells."""
+        usual = interpret(response, now=now)
+        if response.status != _OK:
+            taken = usual.outcome is Outcome.DELIVERED  # whoever says so is not WeCom
+            return ResponseVerdict(outcome=Outcome.REJECTED) if taken else usual
+        code = _errcode(response.body)
+        if code in _BUSY:
+            wait = max(usual.retry_after or 0.0, MIN_WAIT_SECONDS)
+            return ResponseVerdict(outcome=Outcome.THROTTLED, retry_after=wait)
+        return ResponseVerdict(outcome=_outcome(code), disable_requested=code in _GONE)
+
+
+def cut_markdown(text: str) -> str:
+    """As much of it as WeCom takes, with no markup begun and not ended."""
+    if utf8_size(text) <= MAX_BYTES:
+        return text
+    kept = truncate(text, MAX_BYTES - utf8_size(ELLIPSIS + _END), size=utf8_size).removesuffix(
+        ELLIPSIS
+    )
+    tag = kept.rfind("<")
+    if tag > kept.rfind(">"):
+        kept = kept[:tag]
+    return kept + ELLIPSIS + (_END if kept.rfind("<font") > kept.rfind(_END) else "")
+
+
+def _markdown(content: str) -> Document:
+    return {"msgtype": "markdown", "markdown": {"content": content}}
+
+
+def _title(telling: Notification) -> str:
+    colour = _COLOURS.get(telling.severity)
+    headline = _plain(f"{telling.severity.emoji} {telling.headline}")
+    return f"**{_coloured(headline, colour) if colour else headline}**"
+
+
+def _coloured(text: str, colour: str) -> str:
+    return f'<font color="{colour}">{text}{_END}'
+
+
+def _plain(text: str) -> str:
+    """A stranger's text without markup that acts: no mention, no link, no colour."""
+    harmless = _LINK.sub("] ", text.translate(_LOOKALIKES))
+    return truncate(single_line(harmless, MAX_LINE_BYTES), MAX_LINE_BYTES, size=utf8_size)
+
+
+def _errcode(body: bytes) -> int | None:
+    try:
+        code = parse_json_object(body.decode()).get("errcode")
+    except ValueError:
+        return None
+    return code if isinstance(code, int) and not isinstance(code, bool) else None
+
+
+def _outcome(code: int | None) -> Outcome:
+    if code == _TAKEN:
+        return Outcome.DELIVERED
+    if code in _GONE:
+        return Outcome.GONE
+    return Outcome.UNACCEPTABLE if code in _UNACCEPTABLE else Outcome.REJECTED

@@ -1,0 +1,154 @@
+"""The health of a subscription's endpoint: its breaker, its pace, and how it is woken again.
+
+::
+
+                 5 failures in a row of 3 lanes, or throttled
+        well ───────────────────────────────────────────────▶ open ◀──┐
+         ▲                                                     │  │   │ a probe fails
+         │ nothing is left to wake                             │  └───┘
+         │                                                     │ a probe succeeds
+         └── waking 1, 2, 4 … lanes, each success the next ◀───┘
+
+A subscription that is well has no record: only failing and slow attempts write one. While the
+breaker is open deliveries wait in the ledger unattempted, but for one probe at a time.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+from lakehook.domain.attempt import Attempt, Consequence, Outcome
+from lakehook.domain.delivery import Lane
+from lakehook.domain.retry import RetrySchedule
+
+FAILURES_TO_OPEN, LANES_TO_OPEN = 5, 3
+MAX_PROBE_WAIT_SECONDS = 300.0
+FAILING_TOO_LONG_SECONDS = 5 * 24 * 3600.0
+PROBE_LEASE_SECONDS = 30.0  # older word under way may put its lane to sleep: then another goes
+MAX_LANES_RESUMED_AT_ONCE = 16
+SLOW_MS, FORGOTTEN_MS = 2000, 1000
+WEIGHT = 0.15  # of the newest attempt in the average: a slow one now and then is no slowness
+PERMITS = 3  # lanes of a slow subscription that are worked off at a time
+PERMIT_SECONDS = 60.0  # a slot whose worker has died is free again after this
+
+
+@dataclass(frozen=True, kw_only=True)
+class EndpointHealth:
+    subscription_id: str
+    failures: int = 0  # in a row, over all lanes
+    lanes: tuple[str, ...] = ()  # whose failures they were; three are enough to know
+    failing_since: float | None = None
+    due_at: float | None = None  # of the next probe, while the breaker is open
+    retry_after_until: float = 0.0  # no probe before, by the receiver's wish
+    probes: int = 0  # that have failed since it opened
+    resume_batch_size: int = 0  # lanes that the next success wakes, after the breaker has closed
+    average_ms: float = 0.0  # of recent attempts
+    permits: tuple[float, ...] = ()  # when the workers of a slow subscription lose theirs
+    version: int = 0  # 0: there is no record
+
+    @property
+    def is_open(self) -> bool:
+        return self.due_at is not None
+
+    @property
+    def is_slow(self) -> bool:
+        return self.average_ms > SLOW_MS
+
+    @property
+    def is_healthy(self) -> bool:
+        ill = self.failures or self.is_open or self.resume_batch_size
+        return not (ill or self.permits or self.average_ms > FORGOTTEN_MS)
+
+    @property
+    def due_token(self) -> int:
+        return round((self.due_at or 0.0) * 1000)
+
+    def has_failed_too_long(self, now: float) -> bool:
+        """For days, and not one lane's fault alone."""
+        since = self.failing_since
+        return since is not None and now - since >= FAILING_TOO_LONG_SECONDS and len(self.lanes) > 1
+
+    def with_attempt(
+        self, attempt: Attempt, lane: Lane, *, schedule: RetrySchedule, now: float
+    ) -> "EndpointHealth":
+        """What an attempt tells of the endpoint."""
+        average_ms = (1 - WEIGHT) * self.average_ms + WEIGHT * attempt.milliseconds
+        timed = self._changed(now, average_ms=average_ms, permits=self._active_permits(now))
+        if attempt.outcome.consequence is Consequence.COMPLETE:
+            return _succeeded(timed)
+        return _failed(timed, attempt, lane, schedule=schedule, now=now)
+
+    def is_affected_by(self, attempt: Attempt) -> bool:
+        """Whether the attempt changes anything: a quick success at a well endpoint does not."""
+        quick = attempt.outcome.is_success and attempt.milliseconds <= SLOW_MS
+        return self.version > 0 or not quick
+
+    def with_probe_started(self, now: float) -> Self | None:
+        """With a probe under way; nothing if it is not time for one."""
+        if self.due_at is None or self.due_at > now:
+            return None
+        return self._changed(now, due_at=now + PROBE_LEASE_SECONDS)
+
+    def with_permit_acquired(self, now: float) -> Self | None:
+        """With one slot fewer; nothing if every slot is taken."""
+        taken = self._active_permits(now)
+        if len(taken) >= PERMITS:
+            return None
+        return self._changed(now, permits=(*taken, now + PERMIT_SECONDS))
+
+    def with_permit_released(self, permit: float, now: float) -> Self:
+        others = list(self._active_permits(now))
+        if permit in others:
+            others.remove(permit)
+        return self._changed(now, permits=tuple(others))
+
+    def with_nothing_left_to_resume(self, now: float) -> Self:
+        return self._changed(now, resume_batch_size=0)
+
+    def _active_permits(self, now: float) -> tuple[float, ...]:
+        return tuple(ends_at for ends_at in self.permits if ends_at > now)
+
+    def _changed(self, now: float, **changes: Any) -> Self:
+        """Versions begin at the time, so that none of an earlier record is used again."""
+        return replace(self, version=max(self.version + 1, round(now * 1000)), **changes)
+
+
+def _succeeded(health: "EndpointHealth") -> "EndpointHealth":
+    recovers = health.is_open or health.resume_batch_size
+    return replace(
+        health,
+        failures=0,
+        lanes=(),
+        failing_since=None,
+        due_at=None,
+        retry_after_until=0.0,
+        probes=0,
+        resume_batch_size=min(max(1, 2 * health.resume_batch_size), MAX_LANES_RESUMED_AT_ONCE)
+        if recovers
+        else 0,
+    )
+
+
+def _failed(
+    health: "EndpointHealth", attempt: Attempt, lane: Lane, *, schedule: RetrySchedule, now: float
+) -> "EndpointHealth":
+    throttled = attempt.outcome is Outcome.THROTTLED  # else the wish is of one lane alone
+    hint = attempt.retry_after or 0.0 if throttled else 0.0
+    failed = replace(
+        health,
+        failures=health.failures + 1,
+        lanes=tuple(dict.fromkeys((*health.lanes, str(lane))))[:LANES_TO_OPEN],
+        failing_since=health.failing_since or now,
+        retry_after_until=max(now + hint, health.retry_after_until),
+        resume_batch_size=min(health.resume_batch_size, 1),
+    )
+    many = failed.failures >= FAILURES_TO_OPEN and len(failed.lanes) >= LANES_TO_OPEN
+    if many or throttled or health.is_open:
+        return _opened(failed, schedule=schedule, now=now)
+    return failed
+
+
+def _opened(health: "EndpointHealth", *, schedule: RetrySchedule, now: float) -> "EndpointHealth":
+    delays = schedule.delays or (MAX_PROBE_WAIT_SECONDS,)
+    delay = delays[min(health.probes, len(delays) - 1)]
+    due_at = max(now + min(delay, MAX_PROBE_WAIT_SECONDS), health.retry_after_until)
+    return replace(health, due_at=due_at, probes=health.probes + 1, resume_batch_size=0)

@@ -1,0 +1,117 @@
+"""A JSON object as we accept and write it: strict, finite, valid Unicode."""
+
+import json
+import re
+from collections import Counter
+from decimal import Decimal
+from typing import Any, NoReturn
+
+Document = dict[str, Any]
+
+MAX_LEVELS = 64  # of arrays and objects within each other
+_STRINGS = re.compile(r'"(?:[^"\\]|\\.)*"?', re.DOTALL)  # to the end, if one has none
+_BRACKETS = re.compile(r"[\[\]{}]")
+
+
+def parse_json_object(
+    text: str, *, max_depth: int = MAX_LEVELS, allow_duplicate_keys: bool = True
+) -> Document:
+    """Parse one JSON object (RFC 8259); ``ValueError`` says in one line why it is none.
+
+    Refused beyond the grammar: numbers without a finite value, text that has no UTF-8
+    form, and nesting deeper than so many levels. Without ``twins`` so is a name that is given
+    twice in one object; else the last one counts.
+    """
+    _refuse_depth(text, max_depth)
+    reader = _READER if allow_duplicate_keys else _STRICT_READER
+    try:
+        document = reader.decode(text)
+        if "\\u" in text or not text.isascii():  # nothing else brings in what is no Unicode
+            to_json(document).encode()
+    except json.JSONDecodeError as error:
+        raise ValueError(f"not JSON: {error.msg} at character {error.pos}") from None
+    except UnicodeEncodeError:
+        raise ValueError("not Unicode: a lone surrogate") from None
+    if not isinstance(document, dict):
+        raise ValueError(f"not a JSON object but {_kind(document)}")  # noqa: TRY004  bad text
+    return document
+
+
+def read_stored(text: str) -> Document:
+    """Parse an object that was read before, and then stored as ``to_json`` wrote it."""
+    document: Document = _READER.decode(text)
+    return document
+
+
+def to_json(document: Any) -> str:
+    """Write for a reader: compact, every character as itself."""
+    return _write(_WRITER, document)
+
+
+def to_ascii_json(document: Any) -> str:
+    """Write for SQS, which refuses some characters that JSON allows: compact, ASCII only."""
+    return _write(_ASCII_WRITER, document)
+
+
+def _refuse_depth(text: str, levels: int) -> None:
+    """Before it is parsed; brackets within strings do not count."""
+    if text.count("{") + text.count("[") <= levels:
+        return
+    depth = 0
+    for bracket in _BRACKETS.findall(_STRINGS.sub("", text)):
+        depth += 1 if bracket in "[{" else -1
+        if depth > levels:
+            raise ValueError(f"nested deeper than {levels} levels")
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"not JSON: {name} is no number")
+
+
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> Document:
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        twin = next(name for name, count in Counter(name for name, _ in pairs).items() if count > 1)
+        raise ValueError(f"{twin[:40]!a} is given twice")
+    return made
+
+
+def _number(literal: str) -> float | Decimal:
+    """A number that is written again digit for digit; a double keeps most, a decimal the others."""
+    number = float(literal)
+    if number in (float("inf"), float("-inf")):
+        raise ValueError(f"not a finite number: {literal[:40]}")
+    return number if repr(number) == literal else Decimal(literal)
+
+
+def _write(encoder: json.JSONEncoder, document: Any) -> str:
+    try:
+        return encoder.encode(document)
+    except TypeError:  # the library can't write decimals, of which there are few
+        return _written(encoder, document)
+
+
+def _written(encoder: json.JSONEncoder, value: Any) -> str:
+    match value:
+        case Decimal():
+            return str(value)
+        case dict():
+            members = (f"{encoder.encode(k)}:{_written(encoder, v)}" for k, v in value.items())
+            return f"{{{','.join(members)}}}"
+        case list():
+            return f"[{','.join(_written(encoder, element) for element in value)}]"
+        case _:
+            return encoder.encode(value)
+
+
+def _kind(value: Any) -> str:
+    names = {list: "an array", str: "a string", bool: "true or false", type(None): "null"}
+    return names.get(type(value), "a number")
+
+
+_READER = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_number)
+_STRICT_READER = json.JSONDecoder(
+    parse_constant=_refuse_constant, parse_float=_number, object_pairs_hook=_without_duplicates
+)
+_WRITER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+_ASCII_WRITER = json.JSONEncoder(separators=(",", ":"))

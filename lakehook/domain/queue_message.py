@@ -1,0 +1,174 @@
+"""What travels through the deliveries queue: a delivery, word that a lane may go on, or a ping.
+
+Messages carry a version; a release reads its own and the one before.
+
+What is to become of a message once it has been looked at.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from lakehook.domain.delivery import Delivery, Lane, SequencedEvent
+from lakehook.domain.errors import InvalidEvent, InvalidMessage
+from lakehook.domain.event import Event
+from lakehook.domain.json_document import MAX_LEVELS, Document, parse_json_object, to_ascii_json
+from lakehook.domain.lane import DeliveryRecord, DeliveryStatus
+from lakehook.domain.ping import PREFIX, Ping
+
+VERSION = 1
+MAX_SEQUENCE = 10**10 - 1  # the ledger writes ten digits
+MAX_TOKEN = 10**14 - 1  # milliseconds, to the year 5138
+MAX_REASON_CHARACTERS = 200
+MAX_LANE = 128  # characters, SQS's limit for a MessageGroupId
+_LANE = re.compile(r"[A-Za-z0-9_-]{1,60}#(?:[A-Za-z0-9_-]{1,32}/)?[A-Za-z0-9_:-]{1,64}", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Resume:
+    """A held lane may be looked at again. ``token`` is the due time that the clock gave it."""
+
+    lane: Lane
+    token: int
+    probe: bool = False  # whether its endpoint is up again; it passes an open breaker
+
+
+Message = Delivery | Resume | Ping
+
+
+@dataclass(frozen=True)
+class ReceivedMessage:
+    """A message, and how it came."""
+
+    message: Message
+    redelivered: bool = False  # not its first receive: perhaps it has brought a worker down
+    redriven: bool = False  # from the dead-letter queue, which its reason attribute tells
+    attempts_at_death: int | None = None  # which death a redriven letter is of, if it says so
+
+    def revives(self, record: DeliveryRecord) -> bool:
+        """Whether this message gives a dead letter its fresh budget.
+
+        A redrive is good for one: a letter that has been attempted since it was redriven, and
+        died again, needs a redrive of its own, however often the message of the first returns.
+        """
+        return (
+            self.redriven
+            and record.status is DeliveryStatus.DEAD
+            and self.attempts_at_death in (None, record.attempts)
+        )
+
+
+def encode(message: Message) -> str:
+    if isinstance(message, Resume):
+        body: Document = {"kind": "resume", "token": message.token, "probe": message.probe}
+    elif isinstance(message, Ping):
+        body = {"kind": "ping", "timestamp": message.timestamp, "challenge": message.challenge}
+    else:
+        return _delivery_text(message)
+    return to_ascii_json({"version": VERSION, "lane": str(message.lane), **body})
+
+
+def _delivery_text(delivery: Delivery) -> str:
+    """What surrounds the event differs from lane to lane, the event does not."""
+    surroundings = to_ascii_json(
+        {
+            "version": VERSION,
+            "lane": str(delivery.lane),
+            "kind": "delivery",
+            "sequence": delivery.sequence,
+            "previous_event_type": delivery.sequenced.previous_event_type,
+            "event_id": delivery.event.id,
+        }
+    )
+    return f'{surroundings[:-1]},"event":{delivery.event.as_ascii}}}'
+
+
+def decode(text: str) -> Message:
+    """Read a message; ``InvalidMessage`` says why it is none of ours.
+
+    What is let in here can be worked off: a message that could not would come again for ever.
+    """
+    try:
+        body = parse_json_object(
+            text, max_depth=MAX_LEVELS + 1
+        )  # an event within it may have them all
+        read = _READERS[body["version"], body["kind"]]
+        return read(body)
+    except (ValueError, KeyError, TypeError, AttributeError, InvalidEvent) as error:
+        why = repr(error)[:MAX_REASON_CHARACTERS]
+        raise InvalidMessage(f"no delivery, no resume, no ping: {why}") from None
+
+
+def _resume(body: Document) -> Resume:
+    token = _number(body["token"], at_most=MAX_TOKEN)
+    return Resume(_lane(body["lane"]), token, probe=body.get("probe") is True)
+
+
+def _ping(body: Document) -> Ping:
+    lane, challenge = _lane(body["lane"]), body["challenge"]
+    if not lane.pipeline_key.startswith(PREFIX):
+        raise ValueError("a ping of no lane of its own")
+    return Ping(
+        lane.subscription_id,
+        lane.pipeline_key.removeprefix(PREFIX),
+        _time(body["timestamp"]),
+        challenge=challenge and _text(challenge),
+    )
+
+
+def _delivery(body: Document) -> Delivery:
+    lane, document = _lane(body["lane"]), body["event"]
+    if Event.from_document(document).pipeline_key != lane.pipeline_key:
+        raise ValueError("an event of another pipeline")
+    event = Event(_text(body["event_id"]), document)
+    sequence = _number(body["sequence"], at_most=MAX_SEQUENCE)
+    previous = body["previous_event_type"]
+    return Delivery(lane, SequencedEvent(event, sequence, previous and _text(previous)))
+
+
+def _lane(value: Any) -> Lane:
+    if not _LANE.fullmatch(value) or len(value) > MAX_LANE:
+        raise ValueError("no lane")
+    return Lane.parse(value)
+
+
+def _number(value: Any, *, at_most: int) -> int:
+    if type(value) is not int or not 0 < value <= at_most:
+        raise ValueError(f"no number from 1 to {at_most}")
+    return value
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError("no text")
+    return value
+
+
+def _time(value: Any) -> str:
+    if datetime.fromisoformat(value).tzinfo is None:
+        raise ValueError("no offset")
+    return _text(value)
+
+
+_READERS: dict[tuple[int, str], Callable[[Document], Message]] = {
+    (1, "delivery"): _delivery,
+    (1, "resume"): _resume,
+    (1, "ping"): _ping,
+}
+
+
+@dataclass(frozen=True)
+class Ack:
+    """It has done its work and may go."""
+
+
+@dataclass(frozen=True)
+class Nack:
+    """It must come back, after so many seconds and not sooner."""
+
+    delay_seconds: float = 0.0
+
+
+Disposition = Ack | Nack

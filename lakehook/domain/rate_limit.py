@@ -1,0 +1,67 @@
+"""A rate: so many in a time, evenly spaced."""
+
+import re
+from dataclasses import dataclass
+from typing import Self
+
+from lakehook.domain.errors import InvalidInput
+
+MAX_COUNT = 100_000
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 24 * 3600}
+_WRITTEN = re.compile(r"([1-9][0-9]{0,5})/([smhd])", re.ASCII)
+_LATEST_SECONDS, _LATEST_PART = 5.0, 1 / 12
+
+
+@dataclass(frozen=True)
+class Rate:
+    count: int
+    unit: str  # s, m, h or d
+
+    @classmethod
+    def parse(cls, text: str, *, what: str = "rate") -> Self:
+        """``20/m``; ``InvalidInput`` says what is wrong."""
+        found = _WRITTEN.fullmatch(text.strip())
+        if not found or int(found[1]) > MAX_COUNT:
+            raise InvalidInput(
+                f"{what}: {text[:40]!a} is none of 20/m, 1/s, 500/h: a number from 1 to "
+                f"{MAX_COUNT},"
+                " and s, m, h or d"
+            )
+        return cls(int(found[1]), found[2])
+
+    def __str__(self) -> str:
+        return f"{self.count}/{self.unit}"
+
+    @property
+    def seconds(self) -> float:
+        """The time in which there may be so many."""
+        return float(_SECONDS[self.unit])
+
+    @property
+    def seconds_each(self) -> float:
+        return self.seconds / self.count
+
+    @property
+    def min_interval_seconds(self) -> float:
+        """From one to the next.
+
+        It is a little more than the time divided by the number: when one goes out late, and the
+        next ones do not, there are still no more than so many in any such time.
+        """
+        latest = min(_LATEST_SECONDS, self.seconds * _LATEST_PART)
+        return (self.seconds + latest) / self.count
+
+    def slower_of(self, other: "Rate | None") -> "Rate":
+        return (
+            self
+            if other is None or other.min_interval_seconds <= self.min_interval_seconds
+            else other
+        )
+
+
+@dataclass(frozen=True)
+class Reservation:
+    """One place in a pace, if one was to be had, and when the next that nobody has is."""
+
+    at: float | None  # unix seconds, now or later
+    next_free_at: float

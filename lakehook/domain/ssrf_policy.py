@@ -1,0 +1,165 @@
+"""Which addresses a request may go to: every one is public unless a rule says why not.
+
+``ipaddress.is_global`` is no such rule: CPython 3.11 takes ``64:ff9b::7f00:1`` (127.0.0.1 behind
+NAT64) or multicast for global. So each range stands in a table, and an address that carries
+others is judged by them.
+
+The ranges that are never called, each with the document that sets it apart.
+
+They are those of IANA's two registries of special-purpose addresses, with multicast and what is
+deprecated; of IPv6 all but global unicast. AS112, AMT and the anycasts within 192.0.0.0/24 are
+globally reachable and yet stand here: they are machinery of the network, where nobody subscribes.
+https://www.iana.org/assignments/iana-ipv4-special-registry
+https://www.iana.org/assignments/iana-ipv6-special-registry
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+
+
+@dataclass(frozen=True)
+class ReservedNetwork:
+    """Why a range is never called."""
+
+    network: IPv4Network | IPv6Network
+    name: str
+    source: str
+
+    def __str__(self) -> str:
+        return f"{self.name}, {self.source}"
+
+
+# The first match is the reason that is given.
+RESERVED_NETWORKS: tuple[ReservedNetwork, ...] = tuple(
+    ReservedNetwork(ip_network(network), name, source)
+    for network, name, source in (
+        ("0.0.0.0/8", "this network", "RFC 1122 section 3.2.1.3"),
+        ("10.0.0.0/8", "private", "RFC 1918"),
+        ("100.64.0.0/10", "carrier-grade NAT", "RFC 6598"),
+        ("127.0.0.0/8", "loopback", "RFC 1122 section 3.2.1.3"),
+        ("169.254.0.0/16", "link-local, with the cloud's metadata", "RFC 3927"),
+        ("172.16.0.0/12", "private", "RFC 1918"),
+        ("192.0.0.0/24", "protocol assignments", "RFC 6890"),
+        ("192.0.2.0/24", "documentation", "RFC 5737"),
+        ("192.31.196.0/24", "AS112", "RFC 7535"),
+        ("192.52.193.0/24", "multicast tunnelling (AMT)", "RFC 7450"),
+        ("192.88.99.0/24", "6to4 relay anycast", "RFC 7526"),
+        ("192.168.0.0/16", "private", "RFC 1918"),
+        ("192.175.48.0/24", "AS112", "RFC 7534"),
+        ("198.18.0.0/15", "benchmarking", "RFC 2544"),
+        ("198.51.100.0/24", "documentation", "RFC 5737"),
+        ("203.0.113.0/24", "documentation", "RFC 5737"),
+        ("224.0.0.0/4", "multicast", "RFC 5771"),
+        ("255.255.255.255/32", "limited broadcast", "RFC 919"),
+        ("240.0.0.0/4", "reserved", "RFC 1112 section 4"),
+        ("::/128", "unspecified", "RFC 4291 section 2.5.2"),
+        ("::1/128", "loopback", "RFC 4291 section 2.5.3"),
+        ("::/96", "IPv4-compatible, deprecated", "RFC 4291 section 2.5.5.1"),
+        ("::ffff:0:0:0/96", "IPv4-translated", "RFC 2765 section 2.1"),
+        ("64:ff9b:1::/48", "local-use NAT64", "RFC 8215"),
+        ("100::/64", "discard-only", "RFC 6666"),
+        ("100:0:0:1::/64", "dummy prefix", "RFC 9780"),
+        ("2001::/23", "protocol assignments", "RFC 2928"),
+        ("2001:db8::/32", "documentation", "RFC 3849"),
+        ("2620:4f:8000::/48", "AS112", "RFC 7534"),
+        ("3fff::/20", "documentation", "RFC 9637"),
+        ("5f00::/16", "segment routing", "RFC 9602"),
+        ("fc00::/7", "unique local, with the cloud's metadata", "RFC 4193"),
+        ("fe80::/10", "link-local", "RFC 4291 section 2.5.6"),
+        ("fec0::/10", "site-local", "RFC 3879"),
+        ("ff00::/8", "multicast", "RFC 4291 section 2.7"),
+        # What is left of IPv6 outside of 2000::/3
+        ("::/3", "not global unicast", "RFC 4291 section 2.4"),
+        ("4000::/2", "not global unicast", "RFC 4291 section 2.4"),
+        ("8000::/1", "not global unicast", "RFC 4291 section 2.4"),
+    )
+)
+
+
+Address = IPv4Address | IPv6Address
+Network = IPv4Network | IPv6Network
+
+_NAT64 = IPv6Network("64:ff9b::/96")  # RFC 6052 section 2.1
+_ISATAP = (bytes.fromhex("00005efe"), bytes.fromhex("02005efe"))  # RFC 5214 section 6.1
+
+
+@dataclass(frozen=True)
+class AddressDecision:
+    """Whether an address may be called, and why not."""
+
+    allowed: bool
+    opens: bool = False  # by name, by an operator: admits http and any port
+    reason: str = ""
+
+
+def parse_networks(names: Sequence[str]) -> tuple[Network, ...]:
+    """Read networks such as ``10.2.0.0/16``; ``ValueError`` names the one that is none."""
+    return tuple(ip_network(name) for name in names)
+
+
+def valid_networks(names: Sequence[str], *, warn: Callable[[str], None]) -> tuple[Network, ...]:
+    """The networks of a setting that is in force already, and has to be lived with.
+
+    Host bits (``10.2.0.1/16``) are let go. What is no network opens nothing, is told of once, and
+    stops nobody.
+    """
+    networks, others = [], []
+    for name in names:
+        try:
+            networks.append(ip_network(name, strict=False))
+        except ValueError:
+            others.append(name)
+    if others:
+        warn(f"AllowedNetworks: no network, and opens nothing: {', '.join(map(ascii, others))}")
+    return tuple(networks)
+
+
+def check_address(text: str, *, allowed_networks: Sequence[Network] = ()) -> AddressDecision:
+    """Judge one answer of a resolver, by what it embeds where it embeds another address."""
+    return _check(text, tuple(allowed_networks))
+
+
+@lru_cache(maxsize=1024)  # the same few, time and again
+def _check(text: str, opened: tuple[Network, ...]) -> AddressDecision:
+    address = ip_address(text.partition("%")[0])
+    for passed in _transitional_address(address):
+        if rule := _blocking_rule(passed, opened):
+            return AddressDecision(allowed=False, reason=f"{passed} is never called: {rule}")
+    reached = _embedded_address(address)
+    if _is_in(opened, reached):
+        return AddressDecision(allowed=True, opens=True)
+    if rule := _blocking_rule(reached, ()):
+        return AddressDecision(allowed=False, reason=f"{reached} is never called: {rule}")
+    return AddressDecision(allowed=True)
+
+
+def _embedded_address(address: Address) -> Address:
+    """The IPv4 address that a transition mechanism would reach, or the address itself."""
+    if isinstance(address, IPv4Address):
+        return address
+    if address in _NAT64:
+        return IPv4Address(address.packed[-4:])
+    teredo = address.teredo  # RFC 4380: (server, client)
+    return address.ipv4_mapped or address.sixtofour or (teredo[1] if teredo else address)
+
+
+def _transitional_address(address: Address) -> Iterator[IPv4Address]:
+    """Who else gets a packet to this address: a Teredo server, the IPv4 end of an ISATAP tunnel."""
+    if isinstance(address, IPv4Address):
+        return
+    if address.teredo:
+        yield address.teredo[0]
+    elif address.packed[8:12] in _ISATAP:
+        yield IPv4Address(address.packed[12:])
+
+
+def _blocking_rule(address: Address, opened: Sequence[Network]) -> ReservedNetwork | None:
+    if _is_in(opened, address):
+        return None
+    return next((rule for rule in RESERVED_NETWORKS if address in rule.network), None)
+
+
+def _is_in(networks: Sequence[Network], address: Address) -> bool:
+    return any(address in network for network in networks)

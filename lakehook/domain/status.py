@@ -1,0 +1,126 @@
+"""How subscriptions, lanes and deliveries stand, and what happens next, in an operator's words."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from lakehook.domain.circuit_breaker import EndpointHealth
+from lakehook.domain.lane import DeliveryRecord, DeliveryStatus, HeldLane, SuspendedReason
+from lakehook.domain.subscription import Ordering, Subscription
+from lakehook.domain.time import format_rfc3339
+
+
+class SubscriptionState(StrEnum):
+    ACTIVE = "active"
+    PAUSED = "paused"
+    DISABLED = "disabled"
+    PENDING = "pending"  # a challenge
+    REMOVED = "removed"
+
+
+def subscription_state(subscription: Subscription | None) -> SubscriptionState:
+    """A subscription nobody remembers was removed."""
+    if subscription is None or subscription.removed_at:
+        return SubscriptionState.REMOVED
+    if subscription.paused_at:
+        return SubscriptionState.PAUSED
+    if subscription.disabled_reason:
+        return SubscriptionState.DISABLED
+    return SubscriptionState.PENDING if subscription.is_pending else SubscriptionState.ACTIVE
+
+
+@dataclass(frozen=True)
+class DeliveryContext:
+    """What one look at a delivery's surroundings found."""
+
+    subscription: Subscription | None
+    held: HeldLane | None = None  # none: the lane flows
+    head: DeliveryRecord | None = None
+    health: EndpointHealth | None = None  # none: the endpoint is well
+
+    @property
+    def probed_at(self) -> float | None:
+        """While the breaker is open: when the endpoint is tried again."""
+        return self.health.due_at if self.health else None
+
+
+def lane_state(context: DeliveryContext) -> str:
+    """What a held lane waits for."""
+    standing = subscription_state(context.subscription)
+    if standing is not SubscriptionState.ACTIVE:
+        return str(standing)
+    if context.head and context.head.status is DeliveryStatus.DEAD:
+        return "dead letter"
+    if context.probed_at is not None:
+        return "endpoint down"
+    if context.held and (state := _SUSPENDED.get(context.held.suspended_reason)):
+        return state
+    return "retrying" if context.held and context.held.attempts else "waiting"
+
+
+@dataclass(frozen=True)
+class NextAction:
+    """What happens next with a delivery, and when, if that is known."""
+
+    description: str
+    at: float | None = None
+
+
+def next_action(record: DeliveryRecord, context: DeliveryContext) -> NextAction:
+    if record.status is not DeliveryStatus.WAITING:
+        return NextAction(_ENDS[record.status].format(reason=record.reason))
+    standing = subscription_state(context.subscription)
+    if standing is not SubscriptionState.ACTIVE:
+        return NextAction(_blocked(context.subscription, standing))
+    if context.held is None:
+        return NextAction("attempted when its message comes")
+    if context.held.head == record.sequence:
+        return _head(context, context.held)
+    return _behind(context, context.held)
+
+
+def _blocked(subscription: Subscription | None, standing: SubscriptionState) -> str:
+    if standing is SubscriptionState.REMOVED:
+        return "discarded: the subscription is removed"
+    reason = subscription.disabled_reason if subscription else None
+    return f"blocked: {standing}" + (f" ({reason})" if reason else "")
+
+
+def _head(context: DeliveryContext, held: HeldLane) -> NextAction:
+    if context.probed_at is not None:
+        probed = format_rfc3339(context.probed_at)
+        return NextAction(
+            f"blocked: the endpoint is down, and probed at {probed}", context.probed_at
+        )
+    if condition := _RESUMED.get(held.suspended_reason):
+        latest = format_rfc3339(held.due_at)
+        return NextAction(f"attempted when {condition}, and looked at by {latest}", held.due_at)
+    verb = "retried" if held.attempts else "attempted"
+    return NextAction(f"{verb} at {format_rfc3339(held.due_at)}", held.due_at)
+
+
+def _behind(context: DeliveryContext, held: HeldLane) -> NextAction:
+    dead = context.head is not None and context.head.status is DeliveryStatus.DEAD
+    strict = context.subscription is not None and context.subscription.ordering is Ordering.STRICT
+    if dead and strict:
+        return NextAction(f"waits behind #{held.head}, which is a dead letter")
+    step = _head(context, held)
+    return NextAction(f"waits behind #{held.head}, which is {step.description}", step.at)
+
+
+# A lane that an open breaker suspends is shown by the breaker itself, which knows the next probe.
+_SUSPENDED: dict[SuspendedReason | None, str] = {
+    SuspendedReason.CONCURRENCY_LIMIT: "endpoint slow",
+    SuspendedReason.RATE_LIMIT: "over its rate",
+}
+_RESUMED: dict[SuspendedReason | None, str] = {
+    SuspendedReason.CONCURRENCY_LIMIT: "its slow endpoint has fewer requests in progress",
+    SuspendedReason.RATE_LIMIT: "its rate allows it",
+}
+_ENDS = {
+    DeliveryStatus.DELIVERED: "delivered",
+    DeliveryStatus.ABORTED: "nothing: the receiver wants no more of it",
+    DeliveryStatus.DISCARDED: "nothing: {reason}",
+    DeliveryStatus.DEAD: (
+        "nothing until it is redriven or discarded: it is a dead letter ({reason})"
+    ),
+}

@@ -1,0 +1,113 @@
+"""How long: as people write it in one word, and as they read it.
+
+A point in time as producers write it: RFC 3339 section 5.6, with an offset.
+
+Times as records and people write them.
+
+A moment as people give it: a time, or how long ago it was.
+"""
+
+import re
+from datetime import UTC, datetime
+
+from lakehook.domain.errors import InvalidInput
+
+_RFC_3339 = re.compile(
+    r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:(?P<second>\d{2})(\.\d+)?([Zz]|[+-]\d{2}:\d{2})", re.ASCII
+)
+_LEAP_SECOND = "60"
+
+
+def parse_rfc3339(text: str) -> datetime:
+    """Read it to the microsecond; ``ValueError`` when it is none, or on no calendar.
+
+    A leap second is taken for the second before it.
+    """
+    found = _RFC_3339.fullmatch(text)
+    if not found:
+        raise ValueError("not an RFC 3339 time with an offset")
+    if found["second"] == _LEAP_SECOND:
+        start, end = found.span("second")
+        text = f"{text[:start]}59{text[end:]}"
+    try:
+        return datetime.fromisoformat(text.upper())
+    except ValueError:
+        raise ValueError("a time that is on no calendar") from None
+
+
+def is_later(one: str | None, other: str | None) -> bool:
+    """Whether both are known, and one is after the other."""
+    return one is not None and other is not None and parse_rfc3339(one) > parse_rfc3339(other)
+
+
+def is_not_later(one: str | None, other: str | None) -> bool:
+    """Whether both are known, and one is at the other or before it."""
+    return one is not None and other is not None and parse_rfc3339(one) <= parse_rfc3339(other)
+
+
+def format_rfc3339(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")
+
+
+_SECONDS = {"d": 24 * 3600, "h": 3600, "m": 60, "s": 1}
+_NAMES = {"d": "day", "h": "hour", "m": "minute", "s": "second"}
+_WRITTEN = re.compile(r"([0-9]{1,9})([smhd])", re.ASCII)
+
+
+def is_duration(text: str) -> bool:
+    """Whether it is written as one, however long it is."""
+    return _WRITTEN.fullmatch(text) is not None
+
+
+def parse_duration(text: str, *, what: str, longest: float) -> float:
+    """Seconds; ``InvalidInput`` says what is wrong."""
+    found = _WRITTEN.fullmatch(text.strip())
+    if text.strip() != "0" and found is None:
+        raise InvalidInput(f"{what}: {text[:40]!a} is none of 45s, 30m, 24h, 7d or 0")
+    seconds = float(int(found[1]) * _SECONDS[found[2]]) if found else 0.0
+    if seconds > longest:
+        raise InvalidInput(f"{what}: {text.strip()} is more than {longest / _SECONDS['d']:g}d")
+    return seconds
+
+
+def format_duration(seconds: float) -> str:
+    """In the largest unit of which it is two or more, or just one: 15 minutes, 1 hour, 26 hours."""
+    whole = int(seconds)
+    for unit, size in _SECONDS.items():
+        count = whole // size
+        if count >= 2 or whole == size or unit == "s":  # noqa: PLR2004  two are many
+            break
+    return f"{count} {_NAMES[unit]}{'' if count == 1 else 's'}"
+
+
+MAX_DIGITS = len("99999999999")
+MAX_AGO_SECONDS = 10 * 365 * 24 * 3600.0
+
+FORMS = "2026-01-01T12:00:00Z, or how long ago: 15m, 2h, 7d"
+"""For help texts, the same wherever a moment is asked for."""
+
+
+def parse_time_or_ago(text: str, *, what: str, now: float) -> float:
+    """Unix seconds, of RFC 3339 with an offset, of a duration back from now, or as they are.
+
+    Before 1970 it is 1970: of the year 1 some offsets have no time that could be written.
+    """
+    text = text.strip()
+    if text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS:
+        return float(text)
+    if is_duration(text):
+        return max(now - parse_duration(text, what=what, longest=MAX_AGO_SECONDS), 0.0)
+    time = _parse_time(text)
+    if time is None or time.tzinfo is None:
+        raise InvalidInput(
+            f"{what}: {text[:40]!a} is neither a time with an offset, such as 2026-01-01T12:00:00Z,"
+            " nor a duration back from now, such as 15m, 2h or 7d"
+        )
+    return max(time.timestamp(), 0.0)
+
+
+def _parse_time(text: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text.upper())
+    except ValueError:
+        return None

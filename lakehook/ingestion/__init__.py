@@ -1,0 +1,1 @@
+"""Events in: DevLake's notifications, fan-out, stalled pipelines, and reconciliation."""

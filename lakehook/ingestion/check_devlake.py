@@ -1,0 +1,165 @@
+"""Check DevLake: whether it and Lakehook are set up for each other, part by part."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from lakehook.domain.devlake.api_address import ApiAddress
+from lakehook.domain.devlake.notification import PipelineRow
+from lakehook.domain.devlake.setup_check import (
+    Arrival,
+    Check,
+    CheckState,
+    check_api,
+    check_endpoint,
+    check_heard,
+    check_newest,
+    check_reconcile,
+    check_secret,
+    check_ui,
+    is_accepted,
+    is_read,
+    newest_begun,
+    probe_notice,
+    refuse_api,
+    warn_of_no_api,
+)
+from lakehook.domain.devlake.signature import nouce_of, signed_query
+from lakehook.domain.devlake.sources import DevLakeSource
+from lakehook.domain.errors import (
+    DevlakeUnavailable,
+    InfrastructureError,
+    InvalidInput,
+    InvalidNotification,
+)
+from lakehook.domain.json_document import Document
+from lakehook.ports.heard import HeardReader
+from lakehook.ports.ingress import ApiCredentials, DevLakePipelines, NotificationSecretReader
+from lakehook.ports.reconcile import Reconciliations
+from lakehook.ports.setup_check import PostNotice
+from lakehook.ports.stores import PipelineHistory
+from lakehook.ports.system import Clock, Random
+
+
+@dataclass(frozen=True)
+class Checkup:
+    """Of one source. The two variables that its DevLake must have come along."""
+
+    source: DevLakeSource
+    endpoint: str
+    secret: str | None = field(repr=False)  # none: it could not be read
+    checks: Sequence[Check]
+
+    @property
+    def needs_person(self) -> bool:
+        return any(check.state is CheckState.FAIL for check in self.checks)
+
+    @property
+    def aws_failed(self) -> bool:
+        return any(check.aws_failed for check in self.checks)
+
+
+@dataclass(frozen=True)
+class CheckDevLake:
+    """What fails is a check like any other, so that one command tells of all."""
+
+    secrets: NotificationSecretReader
+    post: PostNotice
+    heard: HeardReader
+    chronicle: PipelineHistory
+    reconciliations: Reconciliations
+    credentials: Callable[[str | None], ApiCredentials]
+    connect: Callable[[ApiAddress], DevLakePipelines]
+    clock: Clock
+    dice: Random
+
+    def __call__(self, source: DevLakeSource, url: str, api: ApiAddress | None = None) -> Checkup:
+        """``url`` is the ingress'; ``api`` comes before the one that the stack knows."""
+        endpoint, secret = f"{url}{source.name or ''}", self._secret(source)
+        checks = [
+            *([secret] if isinstance(secret, Check) else self._check_ingress(endpoint, secret)),
+            *self._asked("last accepted", lambda: self._check_heard(source)),
+            *self._asked("API", lambda: self._check_api(source, api)),
+            *self._asked("reconcile", lambda: self._check_reconcile(source)),
+            check_ui(source),
+        ]
+        return Checkup(source, endpoint, None if isinstance(secret, Check) else secret, checks)
+
+    def _secret(self, source: DevLakeSource) -> str | Check:
+        """The one that DevLake is to sign with."""
+        try:
+            return next(iter(self.secrets.active(source.name, fresh=True).values), "")
+        except InfrastructureError as error:
+            return Check.of_aws("secret", error)
+
+    def _check_ingress(self, endpoint: str, secret: str) -> Sequence[Check]:
+        now = self.clock.now()
+        body = probe_notice(now)
+        query = signed_query(body, secret, nouce_of(int(now), self.dice.random_bytes()))
+        answer = self.post(endpoint, query, body)
+        checked = check_secret(secret, is_accepted=is_accepted(answer))
+        return [checked, *check_endpoint(answer)]
+
+    def _check_heard(self, source: DevLakeSource) -> Sequence[Check]:
+        return check_heard(self.heard.heard(source.name), now=self.clock.now())
+
+    def _check_api(self, source: DevLakeSource, api: ApiAddress | None) -> Sequence[Check]:
+        try:
+            address = api or self._address(source)
+            if address is None:
+                return [warn_of_no_api(source)]
+            devlake = self.connect(address)
+            version, rows = devlake.version(), _readable(devlake.page(1))
+        except (InvalidInput, DevlakeUnavailable) as error:
+            reads = api is None and self._is_read(source)
+            return [refuse_api(error, stack_reads_it=reads)]
+        return [check_api(address.url, version), self._check_newest(source, rows)]
+
+    def _check_reconcile(self, source: DevLakeSource) -> Sequence[Check]:
+        """Without an API there is none, which the check of the API has said."""
+        if source.api_url is None:
+            return []
+        return [check_reconcile(self.reconciliations.find(source.name), now=self.clock.now())]
+
+    def _is_read(self, source: DevLakeSource) -> bool:
+        return is_read(self.reconciliations.find(source.name), now=self.clock.now())
+
+    def _address(self, source: DevLakeSource) -> ApiAddress | None:
+        if source.api_url is None:
+            return None
+        return ApiAddress(source.api_url, self.credentials(source.name).headers(fresh=True))
+
+    def _check_newest(self, source: DevLakeSource, rows: Sequence[PipelineRow]) -> Check:
+        row = newest_begun(rows)
+        return check_newest(
+            row,
+            self.heard.heard(source.name).accepted,
+            self._arrival_of(row, source) if row else Arrival.NONE,
+            now=self.clock.now(),
+        )
+
+    def _arrival_of(self, row: PipelineRow, source: DevLakeSource) -> Arrival:
+        """The event of its present state has an id that does not depend on how it came."""
+        event = row.to_event("", source=source.name)
+        sent = [one.sequenced.event for one in self.chronicle.events(event.pipeline_key)]
+        skipped = [one.event for one in self.chronicle.skipped(event.pipeline_key)]
+        came = [one for one in (*sent, *skipped) if one.id == event.id]
+        if not came:
+            return Arrival.NONE
+        is_posted = any(not one.is_reconciled for one in came)
+        return Arrival.POSTED if is_posted else Arrival.RECONCILED
+
+    def _asked(self, name: str, ask: Callable[[], Sequence[Check]]) -> Sequence[Check]:
+        try:
+            return ask()
+        except InfrastructureError as error:
+            return [Check.of_aws(name, error)]
+
+
+def _readable(page: Sequence[Document]) -> list[PipelineRow]:
+    rows: list[PipelineRow] = []
+    for shown in page:
+        try:
+            rows.append(PipelineRow.parse(shown))
+        except InvalidNotification:
+            continue  # reconcile names it
+    return rows

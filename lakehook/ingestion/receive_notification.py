@@ -1,0 +1,90 @@
+"""Take notice: what DevLake has signed becomes an event on the queue."""
+
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from lakehook.domain.devlake.notification import parse_notification
+from lakehook.domain.devlake.refusal import TEST_PIPELINE, Refusal, RefusalKind, refuse_sign
+from lakehook.domain.devlake.signature import SignedNotification
+from lakehook.domain.devlake.sources import DEFAULT_SOURCE, DevLakeSource
+from lakehook.domain.errors import (
+    InfrastructureError,
+    InvalidEvent,
+    InvalidNotification,
+    InvalidSignature,
+)
+from lakehook.domain.event import Event
+from lakehook.domain.json_document import Document
+from lakehook.ports.ingress import LiveSecrets, NotificationSecretReader, PipelineDetails, Publisher
+
+
+class ReceiveStatus(Enum):
+    ACCEPTED = auto()  # safe on the queue
+    TESTED = auto()  # signed, and of no pipeline: somebody tries whether notices get in
+    UNSIGNED = auto()
+    UNREADABLE = auto()
+    UNAVAILABLE = auto()  # AWS failed us: the notice may be sent again
+
+
+@dataclass(frozen=True)
+class ReceiveResult:
+    status: ReceiveStatus
+    event: Event | None = None
+    refusal: Refusal | None = None
+    error: InfrastructureError | None = None
+
+    @property
+    def reason(self) -> str:
+        """What the sender of a notice that was not taken is answered."""
+        return self.refusal.reason if self.refusal else "try again"
+
+
+@dataclass(frozen=True)
+class ReceiveNotification:
+    secrets: NotificationSecretReader
+    publisher: Publisher
+    details: PipelineDetails | None = None
+    empty_secret_allowed: bool = False
+
+    def __call__(
+        self, notice: SignedNotification, source: DevLakeSource = DEFAULT_SOURCE
+    ) -> ReceiveResult:
+        """The same notice gives the same event, which fan-out knows by its id: once is enough."""
+        try:
+            self._verify(notice, source.name)
+            return self._take(parse_notification(notice.body, source.name), source)
+        except InvalidSignature as error:
+            live = self._live(source.name)
+            label = source.name if live.are_own else None
+            return ReceiveResult(
+                ReceiveStatus.UNSIGNED, refusal=refuse_sign(notice, error, live.values, label=label)
+            )
+        except (InvalidNotification, InvalidEvent) as error:
+            refusal = Refusal(RefusalKind.NOT_A_NOTICE, str(error), seems_devlake=True)
+            return ReceiveResult(ReceiveStatus.UNREADABLE, refusal=refusal)
+        except InfrastructureError as error:
+            return ReceiveResult(ReceiveStatus.UNAVAILABLE, error=error)
+
+    def _verify(self, notice: SignedNotification, source: str | None) -> None:
+        """The secret may have been changed since it was read."""
+        try:
+            notice.verify(self._live(source).values)
+        except InvalidSignature:
+            notice.verify(self._live(source, fresh=True).values)
+
+    def _live(self, source: str | None, *, fresh: bool = False) -> LiveSecrets:
+        """By an empty secret anybody can sign, and a source that has its own takes no other."""
+        live = self.secrets.active(source, fresh=fresh)
+        secrets = [secret for secret in live.values if secret]
+        if self.empty_secret_allowed and not live.are_own:
+            secrets.append("")
+        return LiveSecrets(secrets, live.are_own)
+
+    def _take(self, document: Document, source: DevLakeSource) -> ReceiveResult:
+        if document["pipeline_id"] == TEST_PIPELINE:
+            return ReceiveResult(ReceiveStatus.TESTED)
+        page = {"pipeline_url": source.pipeline_url(document["pipeline_id"])}
+        details = self.details.of_event(source, document) if self.details else {}
+        event = Event.with_details(document, page | details)
+        self.publisher.publish([event])
+        return ReceiveResult(ReceiveStatus.ACCEPTED, event)

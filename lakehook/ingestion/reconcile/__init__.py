@@ -1,0 +1,80 @@
+"""Reconcile: what DevLake says of its pipelines now is sent, as if it had just told us."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from lakehook.domain.devlake.api_address import ApiAddress
+from lakehook.domain.devlake.notification import PipelineRow
+from lakehook.domain.devlake.sources import DEFAULT_SOURCE, DevLakeSource
+from lakehook.domain.errors import InvalidInput
+from lakehook.domain.event import Event
+from lakehook.ingestion.reconcile.events import EventsOfRows, read_rows
+from lakehook.ports.ingress import DevLakePipelines, Publish
+from lakehook.ports.outbound import Warn
+from lakehook.ports.system import Clock
+
+LOOKS_BACK_SECONDS = 24 * 3600.0
+MAX_PAGES = 1000
+"""More than a DevLake fills in years; a list that never ends is left there."""
+
+ConnectDevLake = Callable[[ApiAddress], DevLakePipelines]
+OnProgress = Callable[[int], None]
+
+
+@dataclass(frozen=True)
+class Reconciled:
+    since: float  # unix seconds
+    read: int  # pipelines, changed or not
+    events: Sequence[Event]  # of those that have changed since
+    sent: int
+
+
+@dataclass(frozen=True)
+class Reconcile:
+    connect: ConnectDevLake
+    publish: Publish
+    clock: Clock
+    warn: Warn
+
+    def __call__(
+        self,
+        address: ApiAddress,
+        source: DevLakeSource = DEFAULT_SOURCE,
+        *,
+        since: float | None = None,
+        dry_run: bool = False,
+        done: OnProgress = lambda _: None,
+    ) -> Reconciled:
+        """Send the present state of each pipeline that has changed since, by default, yesterday.
+
+        Safe to repeat, and beside an ingress that works: an event is known by its id, and what
+        it implies is inferred, as for any other. ``done`` is told of each page and each batch.
+        """
+        since = self.clock.now() - LOOKS_BACK_SECONDS if since is None else since
+        devlake = self.connect(address)
+        rows = self._read(devlake, since, done)
+        changed = [row for _, row in sorted(rows.items()) if row.changed_at >= since]
+        events_of = EventsOfRows(devlake, source)
+        events = [events_of.whole(row) for row in changed]
+        sent = 0 if dry_run else self.publish(events, sent=done)
+        return Reconciled(since, len(rows), events, sent)
+
+    def _read(
+        self, devlake: DevLakePipelines, since: float, done: OnProgress
+    ) -> dict[int, PipelineRow]:
+        """Until a whole page has not changed since.
+
+        The newest pipelines come first, but an old one may be run again; none is missed that was
+        created since. One that moves to the next page meanwhile counts as it was read last.
+        """
+        rows: dict[int, PipelineRow] = {}
+        for number in range(1, MAX_PAGES + 1):
+            page = devlake.page(number)
+            if not page:
+                return rows
+            read = read_rows(page, self.warn)
+            rows |= {row.id: row for row in read}
+            done(len(page))
+            if all(row.changed_at < since for row in read):
+                return rows
+        raise InvalidInput(f"since: DevLake shows more than {MAX_PAGES} pages; give a later time")

@@ -1,0 +1,112 @@
+"""Reconcile on a schedule: each DevLake whose API is known, every few minutes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from lakehook.domain.devlake.reconciliation import Reconciliation
+from lakehook.domain.devlake.sources import DevLakeSource
+from lakehook.domain.errors import LakehookError
+from lakehook.ingestion.reconcile.run import ReconcileRun
+from lakehook.ingestion.reconcile.timed import REQUEST_SECONDS, BoundReached, TimedDevLake
+from lakehook.ports.ingress import DevLakePipelines, Publish
+from lakehook.ports.reconcile import PipelineReader, ReconcileTelemetry, Reconciliations
+from lakehook.ports.stores import UnfinishedPipelines
+from lakehook.ports.system import Clock
+
+RUN_SECONDS = 20.0
+MIN_RUN_SECONDS = 2 * REQUEST_SECONDS
+"""A run with less time would read next to nothing, and wait an interval for the next."""
+
+INTERVAL_SECONDS = 300.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReconcileOnSchedule:
+    apis: Mapping[DevLakeSource, DevLakePipelines]
+    reconciliations: Reconciliations
+    known: PipelineReader
+    watch: UnfinishedPipelines
+    publish: Publish
+    clock: Clock
+    telemetry: ReconcileTelemetry
+    interval_seconds: float = INTERVAL_SECONDS
+
+    def __call__(self, *, ends_at: float) -> int:
+        """Run for each source that is due; return how many events were published.
+
+        It never raises, and one source's failure is not another's. The one that has been due for
+        longest comes first; one for which no time is left is due at the next call.
+        """
+        published, lags = 0, []
+        for before in self._in_order():
+            after, events = self._run_if_due(before, ends_at)
+            published += events
+            lags.append(after.lag(now=self.clock.now()))
+        if lags:
+            self.telemetry.reconcile_lag(max(lags))
+        return published
+
+    def _in_order(self) -> list[Reconciliation]:
+        found = [one for source in self.apis if (one := self._find(source.name))]
+        return sorted(found, key=lambda reconciliation: reconciliation.due_at)
+
+    def _find(self, source: str | None) -> Reconciliation | None:
+        try:
+            found = self.reconciliations.find(source)
+        except LakehookError as error:
+            self.telemetry.reconcile_failed(source, str(error))
+            return None
+        return found or Reconciliation.first(source, now=self.clock.now())
+
+    def _run_if_due(self, before: Reconciliation, ends_at: float) -> tuple[Reconciliation, int]:
+        now = self.clock.now()
+        if before.due_at > now:
+            return before, 0
+        if ends_at - now < MIN_RUN_SECONDS:
+            if before.lag(now=now) > 2 * self.interval_seconds:
+                self.telemetry.reconcile_failed(before.source, "no time is left in this tick")
+            return before, 0
+        try:
+            claimed = self.reconciliations.save(
+                before.claimed(now=now, interval=self.interval_seconds)
+            )
+            if claimed is None:  # another scheduler has it
+                return before, 0
+            run = self._run_of(claimed, ends_at=min(ends_at, now + RUN_SECONDS))
+            after = self._outcome_of(run)
+            self.reconciliations.save(after)
+        except LakehookError as error:
+            self.telemetry.reconcile_failed(before.source, str(error))
+            return before, 0
+        return after, run.published
+
+    def _run_of(self, claimed: Reconciliation, *, ends_at: float) -> ReconcileRun:
+        (source,) = (one for one in self.apis if one.name == claimed.source)
+        return ReconcileRun(
+            source=source,
+            devlake=TimedDevLake(self.apis[source], self.clock, ends_at),
+            known=self.known,
+            watch=self.watch,
+            publish=self.publish,
+            clock=self.clock,
+            telemetry=self.telemetry,
+            interval_seconds=self.interval_seconds,
+            state=claimed,
+        )
+
+    def _outcome_of(self, run: ReconcileRun) -> Reconciliation:
+        try:
+            report = run()
+        except (LakehookError, BoundReached) as error:
+            return self._failed(run.state, str(error))
+        except Exception as error:  # noqa: BLE001  no tick ends in an error because of DevLake
+            return self._failed(run.state, type(error).__name__, fault=error)
+        self.telemetry.reconciled(report)
+        return run.state.succeeded(now=self.clock.now())
+
+    def _failed(
+        self, state: Reconciliation, reason: str, *, fault: Exception | None = None
+    ) -> Reconciliation:
+        """Of a fault only its name is kept, for its text may say anything."""
+        self.telemetry.reconcile_failed(state.source, reason, fault=fault)
+        return state.failed(reason, now=self.clock.now(), interval=self.interval_seconds)

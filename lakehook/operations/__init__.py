@@ -1,0 +1,87 @@
+"""What an operator can have done: the use cases of one deployment, whatever the door.
+
+=====================  ============================================================
+__init__.py            the desk: the use cases, and the two steps of a removal
+on_aws.py              the desk of a deployment, with every technology behind it
+…_facts.py             what is told of things: the same JSON at every door
+=====================  ============================================================
+"""
+
+from dataclasses import dataclass
+
+from lakehook.dead_letters import DeadLetterSelector, Discard, FindDeadLetters, Redrive
+from lakehook.delivery.ping import TestEndpoint
+from lakehook.domain.subscription import Subscription
+from lakehook.domain.time import parse_time_or_ago
+from lakehook.ports.system import Clock
+from lakehook.queries import Explain, ListDeliveries, ListLanes, ListPipelines, ShowPipeline
+from lakehook.replay import (
+    CountReplay,
+    DeleteStaleDlqCopies,
+    FollowReplay,
+    LookUpReplays,
+    StartReplay,
+    StopReplay,
+)
+from lakehook.subscriptions.lifecycle import (
+    EnableSubscription,
+    FindSubscription,
+    PauseSubscription,
+    ResumeSubscription,
+    SubscriptionBacklog,
+    Unsubscribe,
+)
+from lakehook.subscriptions.preview import PreviewDelivery
+from lakehook.subscriptions.secrets import RotateSecret
+from lakehook.subscriptions.subscribe import Subscribe, UpdateSubscription
+
+
+@dataclass(frozen=True, kw_only=True)
+class OperatorService:
+    clock: Clock
+    find_subscription: FindSubscription
+    subscribe: Subscribe
+    test_endpoint: TestEndpoint
+    update: UpdateSubscription
+    preview: PreviewDelivery
+    rotate_secret: RotateSecret
+    unsubscribe: Unsubscribe
+    pause: PauseSubscription
+    resume: ResumeSubscription
+    enable: EnableSubscription
+    find_dead_letters: FindDeadLetters
+    redrive: Redrive
+    discard: Discard
+    list_lanes: ListLanes
+    list_deliveries: ListDeliveries
+    explain: Explain
+    show_pipeline: ShowPipeline
+    list_pipelines: ListPipelines
+    start_replay: StartReplay
+    count_replay: CountReplay
+    replays: LookUpReplays
+    follow_replay: FollowReplay
+    stop_replay: StopReplay
+    delete_stale_copies: DeleteStaleDlqCopies
+
+    def remove_subscription(
+        self, reference: str, *, discard_waiting: bool
+    ) -> tuple[Subscription, SubscriptionBacklog]:
+        """The tombstone, and what is being discarded: the letters here, the rest by the sender.
+
+        Said again, with its id, it finishes what a removal that broke off has left.
+        """
+        tombstone, backlog = self.unsubscribe(
+            self.find_subscription(reference, removed=True), discard_waiting=discard_waiting
+        )
+        if backlog.dead:
+            self.discard(self.find_dead_letters(DeadLetterSelector(subscription_id=tombstone.id)))
+        return tombstone, backlog
+
+    def moment(self, text: str, *, what: str) -> float:
+        """Unix seconds of a time, or of how long ago it was; ``InvalidInput`` shows both forms."""
+        return parse_time_or_ago(text, what=what, now=self.clock.now())
+
+    def resolve_id(self, reference: str | None) -> str | None:
+        """The id of the one that is meant by id or name, a removed one by id; none of none."""
+        return None if reference is None else self.find_subscription(reference, removed=True).id

@@ -1,0 +1,38 @@
+"""The past of a new subscription: asked for with it, and on its way as soon as it is in force."""
+
+from typing import Any
+
+from lakehook.domain.errors import InvalidInput, LakehookError
+from lakehook.domain.replay import BEGINNING, ReplayCriteria, ReplayRequest
+from lakehook.domain.subscription import Subscription
+from lakehook.operations import OperatorService
+
+
+def parse_backfill(
+    desk: OperatorService, since: str | None, *, from_beginning: bool
+) -> ReplayCriteria | None:
+    """Read before anything is saved."""
+    if since is not None and from_beginning:
+        raise InvalidInput(
+            "since: the past is asked for from the beginning, or since then, not both"
+        )
+    if since is None and not from_beginning:
+        return None
+    return desk.start_replay.criteria(ReplayRequest(since=BEGINNING if since is None else since))
+
+
+def start_backfill(
+    desk: OperatorService, subscription: Subscription, terms: ReplayCriteria | None
+) -> dict[str, Any]:
+    """What is told of it. The secret is shown now or never, whatever fails here."""
+    if terms is None:
+        return {}
+    try:
+        return {"replay_id": desk.start_replay.for_new(subscription, terms).replay.id}
+    except LakehookError as error:
+        since = terms.asked[0]
+        desk.start_replay.warn(
+            f"it is subscribed, and its past is not on its way: {error}; try: lakehook replay"
+            f" --subscription {subscription.id} --since {since} --status missing"
+        )
+        return {"replay_id": None}

@@ -1,0 +1,101 @@
+"""The desk of a deployment on AWS, or on what pretends to be AWS."""
+
+from lakehook.adapters.aws import Aws
+from lakehook.adapters.dynamodb.circuit_breakers import DynamoEndpointHealthStore
+from lakehook.adapters.dynamodb.journal import (
+    DynamoJournal,
+    DynamoJournalScan,
+    DynamoUnfinishedPipelines,
+)
+from lakehook.adapters.dynamodb.ledger import DynamoDeliveryQueries, DynamoLedger
+from lakehook.adapters.dynamodb.pings import DynamoPings
+from lakehook.adapters.dynamodb.replays import DynamoReplays
+from lakehook.adapters.dynamodb.subscriptions import DynamoSubscriptions
+from lakehook.adapters.http.dns import resolve
+from lakehook.adapters.kms import KmsEncryptor
+from lakehook.adapters.liquid import LiquidRenderer
+from lakehook.adapters.signing_keys import CryptographySigningKeys
+from lakehook.adapters.sqs.dead_letters import SqsDeadLetterCopies, SqsDeadLetterRedriver
+from lakehook.adapters.sqs.deliveries import SqsDeliveryQueue
+from lakehook.adapters.system import SystemClock, SystemRandom
+from lakehook.dead_letters import Discard, FindDeadLetters, Redrive
+from lakehook.delivery.ping import TestEndpoint
+from lakehook.delivery.render import RenderDelivery
+from lakehook.domain.ssrf_policy import valid_networks
+from lakehook.operations import OperatorService
+from lakehook.ports.outbound import Warn
+from lakehook.queries import Explain, ListDeliveries, ListLanes, ListPipelines, ShowPipeline
+from lakehook.replay import (
+    CountReplay,
+    DeleteStaleDlqCopies,
+    FollowReplay,
+    LookUpReplays,
+    StartReplay,
+    StopReplay,
+)
+from lakehook.settings import ResourceNames, parse_list, parse_optional
+from lakehook.subscriptions.lifecycle import (
+    EnableSubscription,
+    FindSubscription,
+    PauseSubscription,
+    ResumeLanesGradually,
+    ResumeSubscription,
+    Unsubscribe,
+)
+from lakehook.subscriptions.preview import PreviewDelivery
+from lakehook.subscriptions.secrets import RotateSecret, SecretIssuer
+from lakehook.subscriptions.subscribe import Subscribe, UpdateSubscription, ValidateEndpoint
+
+DAY = 24 * 3600
+
+
+def build_operator_service(resources: ResourceNames, aws: Aws, warn: Warn) -> OperatorService:
+    clock, dice, dynamodb, sqs = SystemClock(), SystemRandom(), aws.dynamodb(), aws.sqs()
+    subscriptions = DynamoSubscriptions(dynamodb, resources.subscriptions_table, clock)
+    ledger = DynamoLedger(dynamodb, resources.deliveries_table, clock)
+    healths = DynamoEndpointHealthStore(dynamodb, resources.deliveries_table)
+    archive = DynamoDeliveryQueries(dynamodb, resources.deliveries_table)
+    journal = DynamoJournal(dynamodb, resources.pipelines_table, clock)
+    watch = DynamoUnfinishedPipelines(dynamodb, resources.pipelines_table, clock)
+    sealer = KmsEncryptor(aws.kms(), resources.secrets_key)
+    typesetter = LiquidRenderer()
+    mint = SecretIssuer(CryptographySigningKeys(), sealer, clock, dice)
+    opened = valid_networks(parse_list(resources.allowed_networks), warn=warn)
+    judge = ValidateEndpoint(resolve, opened, warn, parse_optional(resources.email_sender))
+    wake = ResumeLanesGradually(ledger, clock)
+    deliveries = SqsDeliveryQueue(sqs, resources.deliveries_queue_url)
+    pings = DynamoPings(dynamodb, resources.deliveries_table, clock)
+    redrives = SqsDeadLetterRedriver(sqs, resources.deliveries_queue_url, dice)
+    copies = SqsDeadLetterCopies(sqs, resources.dead_letter_queue_url)
+    replays = DynamoReplays(dynamodb, resources.deliveries_table, clock)
+    kept_seconds = float(resources.event_retention_days) * DAY
+    count_replay = CountReplay(
+        DynamoJournalScan(dynamodb, resources.pipelines_table), ledger, clock
+    )
+    return OperatorService(
+        clock=clock,
+        find_subscription=FindSubscription(subscriptions),
+        subscribe=Subscribe(judge, subscriptions, sealer, mint, clock, dice, typesetter),
+        test_endpoint=TestEndpoint(subscriptions, deliveries, pings, clock, dice),
+        update=UpdateSubscription(judge, subscriptions, sealer, wake, typesetter),
+        preview=PreviewDelivery(RenderDelivery(typesetter), clock),
+        rotate_secret=RotateSecret(subscriptions, mint, clock),
+        unsubscribe=Unsubscribe(subscriptions, ledger, clock),
+        pause=PauseSubscription(subscriptions, clock),
+        resume=ResumeSubscription(subscriptions, wake),
+        enable=EnableSubscription(subscriptions, healths, wake),
+        find_dead_letters=FindDeadLetters(subscriptions, ledger, archive),
+        redrive=Redrive(subscriptions, redrives, copies),
+        discard=Discard(ledger, copies, clock),
+        list_lanes=ListLanes(subscriptions, ledger, healths, archive),
+        list_deliveries=ListDeliveries(subscriptions, archive),
+        explain=Explain(subscriptions, ledger, archive),
+        show_pipeline=ShowPipeline(subscriptions, journal, archive),
+        list_pipelines=ListPipelines(watch, clock),
+        start_replay=StartReplay(replays, count_replay, clock, dice, warn, kept_seconds),
+        count_replay=count_replay,
+        replays=LookUpReplays(replays),
+        follow_replay=FollowReplay(LookUpReplays(replays), clock),
+        stop_replay=StopReplay(LookUpReplays(replays), clock),
+        delete_stale_copies=DeleteStaleDlqCopies(archive, copies),
+    )

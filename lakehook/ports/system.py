@@ -1,0 +1,22 @@
+"""The time, and chance."""
+
+from typing import Protocol
+
+
+class Clock(Protocol):
+    def now(self) -> float:
+        """Unix time in seconds."""
+
+    def sleep(self, seconds: float) -> None:
+        """Let so much time pass."""
+
+
+class Random(Protocol):
+    def fraction(self) -> float:
+        """A number from 0 to 1, anew each time."""
+
+    def new_id(self) -> str:
+        """Letters and digits that nobody else will ever draw."""
+
+    def random_bytes(self) -> bytes:
+        """32 bytes nobody can guess."""

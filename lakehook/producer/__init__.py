@@ -1,0 +1,102 @@
+"""The pipeline service's door: events in, onto the events queue. Needs boto3 and nothing else."""
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING, Self
+
+from lakehook.adapters.aws import Aws
+from lakehook.adapters.sqlite_spool import SqliteSpool
+from lakehook.adapters.sqs.events import EventEntry, EventsQueue
+from lakehook.domain.event import Event
+from lakehook.producer.spool import SpoolDrain
+from lakehook.publisher import PipelineEventPublisher
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+__all__ = ["PipelineEventPublisher", "SpooledPublisher"]
+
+MAX_SPOOLED_BYTES = 256 * 1024 * 1024
+CLOSING_SECONDS = 5.0
+
+
+class SpooledPublisher:
+    """Writes events to a file and returns; a thread sends them, now or once AWS is back.
+
+    What is in the file survives the process. Several processes may share it, each with a
+    publisher of its own: one of them drains it. The events of a pipeline go in the order in which
+    they were written, whoever wrote them. One that went as the process died goes again: an event
+    is known by its id.
+    """
+
+    def __init__(
+        self,
+        queue_url: str,
+        path: str | Path,
+        client: "SQSClient | None" = None,
+        *,
+        most_bytes: int = MAX_SPOOLED_BYTES,
+    ) -> None:
+        """``InvalidSpool`` when the file is none; it is made where it is missing."""
+        queue = EventsQueue(queue_url, client or Aws().sqs())
+        self._process = os.getpid()
+        self._spool = SqliteSpool(Path(path), max_bytes=most_bytes, fail_fast=True)
+        self._drain = SpoolDrain(Path(path), queue.send, max_bytes=most_bytes)
+        self._drain.start()
+
+    def publish(self, events: Iterable[Event]) -> int:
+        """Spool all of these events, or none; how many. Never waits for AWS.
+
+        ``InvalidEvent`` for one that fan-out would refuse, ``SpoolFull`` when there is no room.
+        """
+        self._refuse_fork()
+        entries = [EventEntry.of(event) for event in events]
+        if entries:
+            self._spool.add(entries)
+            self._drain.notify()
+        return len(entries)
+
+    def waiting(self) -> int:
+        """How many events the file holds, of whichever process."""
+        self._refuse_fork()
+        return self._spool.count()
+
+    def flush(self, timeout: float) -> bool:
+        """Wait until all that was published here has gone; false if that takes too long."""
+        self._refuse_fork()
+        ends_at = monotonic() + timeout
+        while self._spool.holds(up_to=self._spool.last):
+            left = ends_at - monotonic()
+            if left <= 0:
+                return False
+            self._drain.wait_for_progress(left)
+        return True
+
+    def close(self, timeout: float = CLOSING_SECONDS) -> bool:
+        """Flush, and stop; what has not gone stays in the file for whoever opens it next.
+
+        In a child process it does nothing: the file and the thread are the parent's.
+        """
+        if os.getpid() != self._process:
+            return False
+        ends_at = monotonic() + timeout
+        flushed = self.flush(timeout)
+        self._drain.stop(within=max(0.1, ends_at - monotonic()))
+        self._spool.close()
+        return flushed
+
+    def _refuse_fork(self) -> None:
+        """SQLite forbids to carry a connection across one, and no thread passes it.
+
+        https://www.sqlite.org/howtocorrupt.html#_carrying_an_open_database_connection_across_a_fork_
+        """
+        if os.getpid() != self._process:
+            raise RuntimeError("a spool does not pass a fork: open it anew in the child process")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

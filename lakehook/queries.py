@@ -1,0 +1,242 @@
+"""Tell of a pipeline: its events, and how far each subscriber has come.
+
+List deliveries: of a pipeline, of a subscription, of both, or all; the newest first.
+
+List lanes: those that are held, at what, and what for.
+
+List pipelines that have not ended: in which state, and for how long.
+
+Explain: where one delivery is, what was tried, what came back, and what happens next.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from heapq import nlargest
+
+from lakehook.domain.delivery import Lane, parse_delivery_id
+from lakehook.domain.errors import NotFound
+from lakehook.domain.lane import DeliveryRecord, DeliveryStatus, HeldLane
+from lakehook.domain.pipeline import ACTIVE_STATES, Pipeline, PipelineState
+from lakehook.domain.pipeline_key import MAX_SHOWN, is_of_source, parse_pipeline_key
+from lakehook.domain.status import DeliveryContext, NextAction, lane_state, next_action
+from lakehook.domain.subscription import Subscription
+from lakehook.ports.stores import (
+    AcceptedEvent,
+    DeliveryQueries,
+    EndpointHealthStore,
+    Ledger,
+    PipelineHistory,
+    SkippedEvent,
+    SubscriptionReader,
+    UnfinishedPipelines,
+)
+from lakehook.ports.system import Clock
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeliveryQuery:
+    pipeline: str | None = None  # its key, ``staging/39``, or its id
+    source: str | None = None  # those of its pipelines; with an id, of which it is
+    subscription_id: str | None = None
+    status: DeliveryStatus | None = None
+    since: float = 0.0
+    limit: int = 100
+
+    @property
+    def pipeline_key(self) -> str | None:
+        if self.pipeline is None:
+            return None
+        return parse_pipeline_key(self.pipeline, source=self.source)
+
+    def matches(self, record: DeliveryRecord) -> bool:
+        if record.changed_at < self.since or self.status not in (None, record.status):
+            return False
+        return is_of_source(record.lane.pipeline_key, self.source)
+
+
+@dataclass(frozen=True)
+class ListDeliveries:
+    subscriptions: SubscriptionReader
+    archive: DeliveryQueries
+
+    def __call__(
+        self, question: DeliveryQuery, *, seen: Callable[[int], None] = lambda _: None
+    ) -> list[DeliveryRecord]:
+        """The last written first; ``seen`` is told how much of the ledger has been read."""
+        found = (record for record in self._asked(question, seen) if question.matches(record))
+        return nlargest(question.limit, found, key=lambda one: (one.changed_at, one.sequence))
+
+    def _asked(
+        self, question: DeliveryQuery, seen: Callable[[int], None]
+    ) -> Iterator[DeliveryRecord]:
+        if pipeline_key := question.pipeline_key:
+            for subscription_id in self._subscription_ids(question):
+                yield from self.archive.by_lane(Lane(subscription_id, pipeline_key))
+        else:
+            yield from self.archive.by_subscription(question.subscription_id, on_scanned=seen)
+
+    def _subscription_ids(self, question: DeliveryQuery) -> list[str]:
+        if question.subscription_id:
+            return [question.subscription_id]
+        return [one.id for one in self.subscriptions.all()]  # removed ones too
+
+
+@dataclass(frozen=True, kw_only=True)
+class LaneReport:
+    held: HeldLane
+    state: str
+    attempts: int  # of the head, in all
+    waiting_behind: int  # how many wait behind the head
+
+
+@dataclass(frozen=True)
+class ListLanes:
+    subscriptions: SubscriptionReader
+    ledger: Ledger
+    healths: EndpointHealthStore
+    archive: DeliveryQueries
+
+    def __call__(self, subscription: Subscription | None = None) -> list[LaneReport]:
+        """The lanes of one subscription or of all, removed ones too; the longest held first."""
+        asked = [subscription] if subscription else self.subscriptions.all()
+        reports = [report for one in asked for report in self._reports(one)]
+        return sorted(reports, key=lambda one: (one.held.held_since, str(one.held.lane)))
+
+    def _reports(self, subscription: Subscription) -> Iterator[LaneReport]:
+        health = self.healths.find(subscription.id)
+        for held in self.ledger.held_lanes(subscription.id):
+            head = self.archive.find(held.lane, held.head)
+            look = DeliveryContext(subscription, held, head, health)
+            yield LaneReport(
+                held=held,
+                state=lane_state(look),
+                attempts=look.head.attempts if look.head else 0,
+                waiting_behind=self.archive.count_waiting_behind(held),
+            )
+
+
+@dataclass(frozen=True)
+class UnfinishedPipeline:
+    pipeline: Pipeline
+    since: float  # unix seconds, when its state was accepted
+    seconds: float
+
+
+@dataclass(frozen=True)
+class ListPipelines:
+    watch: UnfinishedPipelines
+    clock: Clock
+
+    def __call__(
+        self,
+        stage: PipelineState | None = None,
+        *,
+        older_than: float = 0.0,
+        source: str | None = None,
+    ) -> list[UnfinishedPipeline]:
+        """Those in one state, or in any that is no end, for so many seconds; the longest first.
+
+        Of one source, if one is named.
+        """
+        now = self.clock.now()
+        found = [
+            unended
+            for one in ([stage] if stage else ACTIVE_STATES)
+            for stalled in (False, True)
+            for unended in self._unended(one, now=now, older_than=older_than, stalled=stalled)
+            if is_of_source(unended.pipeline.key, source)
+        ]
+        return sorted(found, key=lambda one: (one.since, one.pipeline.key))
+
+    def _unended(
+        self, stage: PipelineState, *, now: float, older_than: float, stalled: bool
+    ) -> Iterator[UnfinishedPipeline]:
+        for pipeline in self.watch.list(stage, until=now - older_than, stalled=stalled):
+            since = now if pipeline.entered_at is None else pipeline.entered_at
+            yield UnfinishedPipeline(pipeline, since, max(0.0, now - since))
+
+
+@dataclass(frozen=True)
+class Explanation:
+    record: DeliveryRecord
+    next: NextAction
+
+
+@dataclass(frozen=True)
+class Explain:
+    subscriptions: SubscriptionReader
+    ledger: Ledger
+    archive: DeliveryQueries
+
+    def __call__(self, delivery_id: str) -> Explanation:
+        lane, sequence = parse_delivery_id(delivery_id)
+        record = self.archive.find(lane, sequence)
+        if record is None:
+            raise NotFound(
+                f"{delivery_id}: not in the ledger; perhaps its message is still on the queue"
+            )
+        subscription = self.subscriptions.find(lane.subscription_id)
+        page = self.ledger.load([], [lane])
+        held = page.lanes.get(lane)
+        head = self.archive.find(lane, held.head) if held else None
+        health = page.endpoint_health.get(lane.subscription_id)
+        look = DeliveryContext(subscription, held, head, health)
+        return Explanation(record, next_action(record, look))
+
+
+@dataclass(frozen=True, kw_only=True)
+class SubscriberProgress:
+    """How far a subscriber has come in a pipeline, as far as the ledger still knows."""
+
+    subscription: Subscription
+    last_delivered: int | None
+    waiting: int
+    dead: int
+
+
+@dataclass(frozen=True)
+class PipelineReport:
+    pipeline_key: str
+    events: Sequence[AcceptedEvent]
+    skipped: Sequence[SkippedEvent]
+    subscribers: Sequence[SubscriberProgress]
+
+
+@dataclass(frozen=True)
+class ShowPipeline:
+    subscriptions: SubscriptionReader
+    history: PipelineHistory
+    archive: DeliveryQueries
+
+    def __call__(self, pipeline: str, *, source: str | None = None) -> PipelineReport:
+        """By its key, ``staging/39``, or its id and its source; no source is the default one."""
+        key = parse_pipeline_key(pipeline, source=source)
+        events = self.history.events(key)
+        if not events:
+            raise NotFound(f"no event of a pipeline {key[:MAX_SHOWN]!a} is known")
+        return PipelineReport(key, events, self.history.skipped(key), list(self._progress(key)))
+
+    def _progress(self, pipeline_key: str) -> Iterator[SubscriberProgress]:
+        for subscription in self.subscriptions.all():
+            place = self._progress_of(subscription, pipeline_key)
+            if place:
+                yield place
+
+    def _progress_of(
+        self, subscription: Subscription, pipeline_key: str
+    ) -> SubscriberProgress | None:
+        """None for a subscriber to whom nothing of it ever came."""
+        known = {
+            record.sequence: record.status
+            for record in self.archive.by_lane(Lane(subscription.id, pipeline_key))
+        }
+        if not known:
+            return None
+        delivered = [n for n, status in known.items() if status is DeliveryStatus.DELIVERED]
+        statuses = list(known.values())
+        return SubscriberProgress(
+            subscription=subscription,
+            last_delivered=max(delivered, default=None),
+            waiting=statuses.count(DeliveryStatus.WAITING),
+            dead=statuses.count(DeliveryStatus.DEAD),
+        )

@@ -1,0 +1,275 @@
+"""Start: a replay is counted and written down; the clock does the rest.
+
+Which events of the past are meant: by the replay's terms, and as the subscription now stands.
+
+Count: how much a replay would send, before it sends anything. Nothing is written.
+
+Replays by their ids: how far each has come; follow one, stop one.
+
+Tidy: what was a dead letter and has been replayed has no copy on the dead-letter queue.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from lakehook.domain.channels import channel_for
+from lakehook.domain.delivery import Delivery, Lane
+from lakehook.domain.errors import Conflict, InvalidInput, NotFound
+from lakehook.domain.lane import DeliveryRecord, DeliveryStatus
+from lakehook.domain.replay import (
+    BEGINNING,
+    DeliveryFilter,
+    Replay,
+    ReplayCriteria,
+    ReplayRequest,
+    ReplayState,
+)
+from lakehook.domain.subscription import Subscription
+from lakehook.domain.time import format_duration, format_rfc3339
+from lakehook.ports.outbound import Warn
+from lakehook.ports.queues import DeadLetterCopies
+from lakehook.ports.stores import AcceptedEvent, DeliveryQueries, JournalScan, Ledger, ReplayStore
+from lakehook.ports.system import Clock, Random
+
+
+def deliveries_for(
+    accepted: Iterable[AcceptedEvent], terms: ReplayCriteria, subscription: Subscription
+) -> list[Delivery]:
+    """Their deliveries, whatever has become of them."""
+    channel = channel_for(subscription)
+    return [
+        Delivery(Lane(subscription.id, one.sequenced.event.pipeline_key), one.sequenced)
+        for one in accepted
+        if terms.matches(one.sequenced.event, at=one.at, subscription=subscription)
+        and channel.unsupported_reason(one.sequenced.event) is None
+    ]
+
+
+RECORDS_AT_A_TIME = 50
+
+OnProgress = Callable[[int], None]
+"""How many more items of the journal have been read."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReplayCount:
+    deliveries: int
+    pipelines: int
+    waiting: int  # that wait anyway, and are let be
+    by_type: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class CountReplay:
+    journal: JournalScan
+    ledger: Ledger
+    clock: Clock
+
+    def __call__(
+        self,
+        terms: ReplayCriteria,
+        subscription: Subscription,
+        *,
+        told: OnProgress = lambda _: None,
+    ) -> ReplayCount:
+        """All of the journal is read for it, and the record of each delivery that is meant."""
+        types: Counter[str] = Counter()
+        pipelines, waiting = set(), 0
+        for deliveries in self._chosen(terms, subscription, told):
+            records = self.ledger.load(deliveries, ()).records
+            for delivery in deliveries:
+                record = records.get((delivery.lane, delivery.sequence))
+                waiting += record is not None and record.status is DeliveryStatus.WAITING
+                if terms.status.matches(record):
+                    types[delivery.event.type] += 1
+                    pipelines.add(delivery.lane.pipeline_key)
+        return ReplayCount(
+            deliveries=types.total(), pipelines=len(pipelines), waiting=waiting, by_type=types
+        )
+
+    def _chosen(
+        self, terms: ReplayCriteria, subscription: Subscription, told: OnProgress
+    ) -> Iterator[Sequence[Delivery]]:
+        until = self.clock.now() if terms.until is None else terms.until
+        cursor = ""
+        while True:
+            page = self.journal.page(since=terms.since, until=until, after=cursor)
+            told(page.read)
+            deliveries = deliveries_for(
+                (entry.accepted for entry in page.entries), terms, subscription
+            )
+            for start in range(0, len(deliveries), RECORDS_AT_A_TIME):
+                yield deliveries[start : start + RECORDS_AT_A_TIME]
+            cursor = page.cursor
+            if not cursor:
+                return
+
+
+FANOUT_SETTLING_SECONDS = 60.0
+"""Of a new subscription: a fan-out that has not seen it ends within 30 s, and clocks differ."""
+
+
+@dataclass(frozen=True)
+class Started:
+    replay: Replay
+    already_running: bool = False  # it was open already
+
+
+@dataclass(frozen=True)
+class StartReplay:
+    replays: ReplayStore
+    count: CountReplay
+    clock: Clock
+    random: Random
+    warn: Warn
+    journal_keeps_seconds: float
+    settling_seconds: float = FANOUT_SETTLING_SECONDS
+
+    def criteria(
+        self, wish: ReplayRequest, subscription: Subscription | None = None
+    ) -> ReplayCriteria:
+        """``InvalidInput`` names what is not allowed; what is, and is in vain, is warned of."""
+        now = self.clock.now()
+        terms = ReplayCriteria.from_request(wish, now=now)
+        for name in terms.event_types:
+            if subscription and not subscription.accepts_type(name):
+                self.warn(f"event type: {subscription.name} does not want {name}, so none is sent")
+        if wish.since != BEGINNING and terms.since < now - self.journal_keeps_seconds:
+            self.warn(
+                f"since: {wish.since}: events are kept for "
+                f"{format_duration(self.journal_keeps_seconds)};"
+                " what is older is not sent"
+            )
+        return terms
+
+    def __call__(
+        self,
+        subscription: Subscription,
+        terms: ReplayCriteria,
+        *,
+        counted: bool = True,
+        told: OnProgress = lambda _: None,
+    ) -> Started:
+        """One replay a subscription: asked for once more it is the one that is open.
+
+        To count takes as long as the journal is long: not all who ask can wait.
+        """
+        if open_ := self._open(subscription):
+            return _attach(open_, terms)
+        matched = self.count(terms, subscription, told=told).deliveries if counted else None
+        replay = replace(self._new(subscription, terms), matched=matched)
+        try:
+            return Started(self.replays.save(replay))
+        except Conflict:
+            if open_ := self._open(subscription):
+                return _attach(open_, terms)
+            raise
+
+    def for_new(self, subscription: Subscription, terms: ReplayCriteria) -> Started:
+        """What a new subscription has missed: all that was accepted before it was in force.
+
+        An event may be accepted while some fan-out does not know it yet. So the replay waits until
+        all know it, and takes what has no record then: nothing is lost, and nothing sent twice.
+        It is not counted: whoever subscribes waits for a secret.
+        """
+        now = self.clock.now()
+        until = None if subscription.is_pending else now + self.settling_seconds
+        missed = replace(terms, until=until, status=DeliveryFilter.MISSING)
+        return Started(self.replays.save(self._new(subscription, missed)))
+
+    def _new(self, subscription: Subscription, terms: ReplayCriteria) -> Replay:
+        return Replay(
+            id=f"rpl_{self.random.new_id()}",
+            subscription_id=subscription.id,
+            criteria=terms,
+            started_at=self.clock.now(),
+        )
+
+    def _open(self, subscription: Subscription) -> Replay | None:
+        found = (one for one in self.replays.list_open() if one.subscription_id == subscription.id)
+        return next(found, None)
+
+
+def _attach(replay: Replay, terms: ReplayCriteria) -> Started:
+    if not replay.criteria.equals(terms):
+        raise InvalidInput(
+            f"{replay.subscription_id}: another replay is open, {replay.id}, since"
+            f" {format_rfc3339(replay.criteria.since)}; wait for it, or: lakehook replays stop "
+            f"{replay.id}"
+        )
+    return Started(replay, already_running=True)
+
+
+POLL_SECONDS = 1.0
+MAX_TRIES = 5  # against a clock that writes it too
+
+
+@dataclass(frozen=True)
+class LookUpReplays:
+    replays: ReplayStore
+
+    def __call__(self, replay_id: str) -> Replay:
+        for one in self.all():
+            if one.id == replay_id:
+                return one
+        raise NotFound(f"no replay has the id {replay_id[:60]!a}")
+
+    def all(self) -> list[Replay]:
+        """The last started first."""
+        found = {one.id: one for one in (*self.replays.list_open(), *self.replays.list_finished())}
+        return sorted(found.values(), key=lambda one: -one.started_at)
+
+
+@dataclass(frozen=True)
+class FollowReplay:
+    look_up: LookUpReplays
+    clock: Clock
+
+    def __call__(self, replay: Replay, *, sent: Callable[[int], None] = lambda _: None) -> Replay:
+        """The replay when it has ended; ``sent`` is told how many more were lined up."""
+        sent(replay.sent)
+        while replay.is_open:
+            self.clock.sleep(POLL_SECONDS)
+            before, replay = replay, self.look_up(replay.id)
+            sent(replay.sent - before.sent)
+        return replay
+
+
+@dataclass(frozen=True)
+class StopReplay:
+    look_up: LookUpReplays
+    clock: Clock
+
+    def __call__(self, replay_id: str) -> Replay:
+        """What it has lined up goes out; nothing is added. One that has ended stays as it is."""
+        for _ in range(MAX_TRIES):
+            replay = self.look_up(replay_id)
+            if not replay.is_open:
+                return replay
+            stopped = replay.ended(
+                ReplayState.STOPPED, now=self.clock.now(), reason="by an operator"
+            )
+            try:
+                return self.look_up.replays.save(stopped)
+            except Conflict:
+                continue
+        raise Conflict(f"{replay_id} is at work; try again")
+
+
+@dataclass(frozen=True)
+class DeleteStaleDlqCopies:
+    """A copy that is left revives nothing: by the ledger it is no dead letter any more."""
+
+    archive: DeliveryQueries
+    copies: DeadLetterCopies
+
+    def __call__(self, letters: Sequence[DeliveryRecord]) -> int:
+        """Of letters as they once were; how many copies were taken away."""
+        gone = [letter for letter in letters if self._has_gone(letter)]
+        return self.copies.delete_copies(gone) if gone else 0
+
+    def _has_gone(self, letter: DeliveryRecord) -> bool:
+        now = self.archive.find(letter.lane, letter.sequence)
+        is_as_it_was = now and (now.status, now.attempts) == (DeliveryStatus.DEAD, letter.attempts)
+        return not is_as_it_was

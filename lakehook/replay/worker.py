@@ -1,0 +1,286 @@
+"""Line up: the chosen deliveries of one lane wait anew, and the lane is held at the first of them.
+
+The lane is written under its version and each record under its own, so whoever works in the lane
+meanwhile loses it, or we do. It is made due, and word goes through the lane's own message group:
+SQS lets no two workers into a lane, this way as any other. While it is held, what is new joins
+behind.
+
+A page of the past: as many of its pipelines are lined up as the rate and the time allow.
+
+Work off: a tick's share of every open replay.
+
+The replay's record moves on page by page. A tick that dies in between leaves deliveries that bear
+the replay's id: the next one finds them lined up, and goes on behind.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from itertools import groupby
+
+from lakehook.domain.delivery import Delivery, Lane
+from lakehook.domain.errors import Conflict, InfrastructureError, LaneConflict
+from lakehook.domain.json_document import to_json
+from lakehook.domain.lane import LEASE_SECONDS, DeliveryRecord, DeliveryStatus, HeldLane
+from lakehook.domain.queue_message import Resume
+from lakehook.domain.replay import Replay, ReplayState
+from lakehook.domain.subscription import Subscription
+from lakehook.ports.queues import ResumeQueue
+from lakehook.ports.stores import (
+    JournalEntry,
+    JournalScan,
+    Ledger,
+    PipelineHistory,
+    ReplayStore,
+    ReplayWriter,
+    Requeued,
+    SubscriptionReader,
+)
+from lakehook.ports.system import Clock
+from lakehook.ports.telemetry import Telemetry
+from lakehook.replay.manage import FANOUT_SETTLING_SECONDS, deliveries_for
+
+MAX_TRIES = 3
+MAX_RECORDS, MAX_BYTES = 90, 3_000_000  # of a transaction; DynamoDB takes 100 and 4 MB
+RECORD_BYTES = 4_000  # of a record without its event: twenty attempts, told briefly
+RECORDS_AT_A_TIME = 50
+
+
+@dataclass(frozen=True)
+class EnqueueResult:
+    sent: int = 0
+    waiting: int = 0
+    newly_held: bool = False  # so its lane is to be told
+
+
+@dataclass(frozen=True)
+class EnqueueLane:
+    ledger: Ledger
+    writer: ReplayWriter
+    clock: Clock
+
+    def __call__(
+        self, deliveries: Sequence[Delivery], replay: Replay, *, due_at: float
+    ) -> EnqueueResult:
+        """How many go out by this replay, those included that a tick before has lined up.
+
+        ``LaneConflict`` when others write the lane time and again.
+        """
+        for _ in range(MAX_TRIES - 1):
+            with suppress(LaneConflict):
+                return self._try(deliveries, replay, due_at)
+        return self._try(deliveries, replay, due_at)
+
+    def _try(self, deliveries: Sequence[Delivery], replay: Replay, due_at: float) -> EnqueueResult:
+        lane = deliveries[0].lane
+        held, known = self._read(lane, deliveries)
+        mine = {n for n, record in known.items() if record.replayed_by == replay.id}
+        revived = [
+            _requeued(delivery, known.get(delivery.sequence), replay)
+            for delivery in deliveries
+            if delivery.sequence not in mine
+            and replay.criteria.status.matches(known.get(delivery.sequence))
+        ]
+        self._requeue(lane, revived, held, due_at)
+        others = (record for n, record in known.items() if n not in mine)
+        waiting = sum(record.status is DeliveryStatus.WAITING for record in others)
+        return EnqueueResult(
+            sent=len(mine) + len(revived), waiting=waiting, newly_held=bool(revived)
+        )
+
+    def _read(
+        self, lane: Lane, deliveries: Sequence[Delivery]
+    ) -> tuple[HeldLane | None, dict[int, DeliveryRecord]]:
+        held: HeldLane | None = self.ledger.load((), [lane]).lanes.get(lane)
+        known: dict[int, DeliveryRecord] = {}
+        for start in range(0, len(deliveries), RECORDS_AT_A_TIME):
+            some = deliveries[start : start + RECORDS_AT_A_TIME]
+            records = self.ledger.load(some, ()).records
+            known |= {sequence: record for (_, sequence), record in records.items()}
+        return held, known
+
+    def _requeue(
+        self, lane: Lane, revived: Sequence[Requeued], held: HeldLane | None, due_at: float
+    ) -> None:
+        """In one transaction; of a large lane the first ones wait until the last are written."""
+        parts = list(_parts(revived))
+        for number, part in enumerate(parts, start=1):
+            lease = self.clock.now() + LEASE_SECONDS
+            due = due_at if number == len(parts) else max(due_at, lease)
+            after = _held(held, lane, revived[0].record.sequence, due, self.clock.now())
+            self.writer.requeue(part, before=held, after=after)
+            held = after
+
+
+def _held(held: HeldLane | None, lane: Lane, lowest: int, due_at: float, now: float) -> HeldLane:
+    if held:
+        return held.replayed(lowest, due_at=due_at)
+    return replace(HeldLane.held_at(lane, lowest, now=now), due_at=due_at)
+
+
+def _requeued(delivery: Delivery, was: DeliveryRecord | None, replay: Replay) -> Requeued:
+    record = was or DeliveryRecord.waiting(delivery)
+    return Requeued(record.replayed(delivery, by=replay.id), was)
+
+
+def _parts(revived: Sequence[Requeued]) -> Iterator[list[Requeued]]:
+    part: list[Requeued] = []
+    size = 0
+    for one in revived:
+        assert one.record.delivery, "what is to be sent has its event"
+        more = RECORD_BYTES + len(to_json(one.record.delivery.event.document).encode())
+        if part and (len(part) == MAX_RECORDS or size + more > MAX_BYTES):
+            yield part
+            part, size = [], 0
+        part.append(one)
+        size += more
+    if part:
+        yield part
+
+
+LANES_AT_A_TIME = 10
+
+
+@dataclass(frozen=True)
+class EnqueuePage:
+    history: PipelineHistory
+    enqueue_lane: EnqueueLane
+    queue: ResumeQueue
+    clock: Clock
+    telemetry: Telemetry
+
+    def __call__(
+        self,
+        found: Sequence[JournalEntry],
+        replay: Replay,
+        subscription: Subscription,
+        *,
+        sends_at: float,
+        ends_at: float,
+    ) -> tuple[Replay, bool]:
+        """The replay gone on, and whether that was the whole page."""
+        lanes: list[Lane] = []
+        is_whole = False
+        for pipeline, some in groupby(found, key=_pipeline_of):
+            if not replay.may_send(sends_at) or self.clock.now() >= ends_at:
+                break
+            try:
+                replay, held = self._enqueue(replay, pipeline, subscription)
+            except LaneConflict:
+                break  # the next tick finds it quieter
+            lanes += held
+            *_, last = some
+            replay = replace(replay, cursor=last.cursor)
+        else:
+            is_whole = True
+        self._resume(lanes)
+        return replay, is_whole
+
+    def _enqueue(
+        self, replay: Replay, pipeline: str, subscription: Subscription
+    ) -> tuple[Replay, Sequence[Lane]]:
+        """What nobody can read is left out, and told, so that it stops nothing else."""
+        if pipeline == replay.pipeline:
+            return replay, ()  # it goes on from the page before, and was lined up as a whole
+        try:
+            lined_up = self._all_of(pipeline, replay, subscription)
+        except (LaneConflict, InfrastructureError):
+            raise
+        except Exception as error:  # noqa: BLE001  a record that no release can read
+            self.telemetry.internal_error(error, doing="replay")
+            return replay.with_skipped(pipeline), ()
+        held = [Lane(subscription.id, pipeline)] if lined_up.newly_held else []
+        return replay.with_enqueued(pipeline, sent=lined_up.sent, waiting=lined_up.waiting), held
+
+    def _all_of(self, pipeline: str, replay: Replay, subscription: Subscription) -> EnqueueResult:
+        deliveries = deliveries_for(self.history.events(pipeline), replay.criteria, subscription)
+        if not deliveries:
+            return EnqueueResult()
+        return self.enqueue_lane(deliveries, replay, due_at=replay.next_at)
+
+    def _resume(self, lanes: Sequence[Lane]) -> None:
+        """A message that comes before its lane's time waits for it in the queue.
+
+        So a tick's deliveries are spread over its minute. What gets lost here, the clock wakes.
+        """
+        token = round(self.clock.now() * 1000)
+        for start in range(0, len(lanes), LANES_AT_A_TIME):
+            some = lanes[start : start + LANES_AT_A_TIME]
+            self.queue.enqueue_resumes([Resume(lane, token) for lane in some])
+
+
+def _pipeline_of(found: JournalEntry) -> str:
+    return found.accepted.sequenced.event.pipeline_key
+
+
+MAX_RUN_SECONDS = 20.0  # of a tick; the next one goes on
+
+
+@dataclass(frozen=True)
+class ProcessReplays:
+    replays: ReplayStore
+    subscriptions: SubscriptionReader
+    journal: JournalScan
+    enqueue_page: EnqueuePage
+    clock: Clock
+    telemetry: Telemetry
+    settling_seconds: float = FANOUT_SETTLING_SECONDS
+
+    def __call__(self) -> int:
+        """How many deliveries were lined up. One replay's trouble is not another's.
+
+        Whichever is furthest behind its rate comes first.
+        """
+        ends_at = self.clock.now() + MAX_RUN_SECONDS
+        replays = sorted(self.replays.list_open(), key=lambda one: one.next_at)
+        return sum(self._go_on(replay, ends_at) for replay in replays)
+
+    def _go_on(self, replay: Replay, ends_at: float) -> int:
+        latest = replay
+        try:
+            for saved in self._steps(replay, ends_at):
+                latest = saved
+        except Conflict:
+            pass  # another tick has it, or it was stopped
+        except Exception as error:  # noqa: BLE001  the other replays go on
+            self.telemetry.internal_error(error, doing="replay")
+        return latest.sent - replay.sent
+
+    def _steps(self, replay: Replay, ends_at: float) -> Iterator[Replay]:
+        """The replay each time it was saved."""
+        now, subscription = self.clock.now(), self._subscription(replay)
+        if subscription is None:
+            yield self._end(replay, ReplayState.STOPPED, reason="subscription_removed")
+        elif subscription.is_pending or not replay.may_send(now):
+            return
+        elif replay.criteria.until is None:  # it has just come to be in force
+            yield self.replays.save(replay.with_end(now + self.settling_seconds))
+        elif replay.criteria.until <= now:
+            yield from self._pages(
+                replay, subscription, until=replay.criteria.until, ends_at=ends_at
+            )
+
+    def _pages(
+        self, replay: Replay, subscription: Subscription, *, until: float, ends_at: float
+    ) -> Iterator[Replay]:
+        """Saved before anything is done, so that no two ticks work side by side."""
+        now = self.clock.now()
+        yield (replay := self.replays.save(replay.claimed(now)))
+        is_whole = True
+        while is_whole and replay.may_send(now) and self.clock.now() < ends_at:
+            page = self.journal.page(since=replay.criteria.since, until=until, after=replay.cursor)
+            replay, is_whole = self.enqueue_page(
+                page.entries, replay, subscription, sends_at=now, ends_at=ends_at
+            )
+            if is_whole and not page.cursor:
+                yield self._end(replay, ReplayState.DONE)
+                return
+            cursor = page.cursor if is_whole else replay.cursor
+            yield (replay := self.replays.save(replace(replay, cursor=cursor)))
+
+    def _end(self, replay: Replay, state: ReplayState, *, reason: str = "") -> Replay:
+        return self.replays.save(replay.ended(state, now=self.clock.now(), reason=reason))
+
+    def _subscription(self, replay: Replay) -> Subscription | None:
+        found = self.subscriptions.find(replay.subscription_id, fresh=True)
+        return found if found and found.removed_at is None else None

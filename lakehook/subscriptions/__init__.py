@@ -1,0 +1,1 @@
+"""Subscriptions: create, change, pause, preview, rotate secrets, and apply files."""

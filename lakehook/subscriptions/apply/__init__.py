@@ -1,0 +1,175 @@
+"""Apply: the subscriptions become what a file says; export: a file says what they are.
+
+=================  ============================================================
+manuscript.py      a file as it is written, with the line of everything
+keys.py            the keys of an entry, and what they are in a subscription
+readers.py         what a value may be; nothing secret stands in a file
+entry_reader.py    one entry, with all that is wrong with it
+reading.py         all entries
+plan.py            what has to be done; pure
+export.py          the way back
+=================  ============================================================
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from lakehook.dead_letters import DeadLetterSelector, Discard, FindDeadLetters
+from lakehook.domain.errors import Conflict, PendingDeliveries
+from lakehook.domain.signing import SigningKey
+from lakehook.domain.subscription import Subscription
+from lakehook.subscriptions.apply.fields import PAUSED, DesiredSubscription
+from lakehook.subscriptions.apply.parser import ParseEntries
+from lakehook.subscriptions.apply.plan import Action, Change, Plan, Step, build_plan
+from lakehook.subscriptions.apply.source_file import InvalidFile, SecretResolver, SourceFile
+from lakehook.subscriptions.lifecycle import (
+    FindSubscription,
+    PauseSubscription,
+    ResumeSubscription,
+    Unsubscribe,
+)
+from lakehook.subscriptions.subscribe import Subscribe, UpdateSubscription
+
+__all__ = [
+    "Action",
+    "Apply",
+    "Change",
+    "InvalidFile",
+    "Plan",
+    "SecretResolver",
+    "SourceFile",
+    "Step",
+    "StepResult",
+]
+
+
+class SubscriptionOperations(Protocol):
+    """What can be done to subscriptions one at a time; a desk has them all."""
+
+    @property
+    def find_subscription(self) -> FindSubscription: ...
+    @property
+    def subscribe(self) -> Subscribe: ...
+    @property
+    def update(self) -> UpdateSubscription: ...
+    @property
+    def pause(self) -> PauseSubscription: ...
+    @property
+    def resume(self) -> ResumeSubscription: ...
+    @property
+    def unsubscribe(self) -> Unsubscribe: ...
+    @property
+    def find_dead_letters(self) -> FindDeadLetters: ...
+    @property
+    def discard(self) -> Discard: ...
+
+
+@dataclass(frozen=True)
+class StepResult:
+    step: Step
+    subscription: Subscription  # as it stands now
+    secret: SigningKey | None = None  # of a new one: nobody can read it again
+
+
+@dataclass(frozen=True)
+class Apply:
+    operations: SubscriptionOperations
+
+    def plan(
+        self,
+        source: SourceFile,
+        reveal: SecretResolver,
+        *,
+        reseal: bool = False,
+        prune: bool = False,
+        discard_waiting: bool = False,
+    ) -> Plan:
+        """What has to be done: all of it is allowed, as far as can be known before it is done."""
+        in_force = self.operations.find_subscription.all()
+        entries = ParseEntries(self.operations.subscribe, reveal)(source, in_force)
+        plan = build_plan(entries, in_force, reseal=reseal, prune=prune)
+        if not discard_waiting:
+            self._refuse_waiting(plan)
+        return plan
+
+    def __call__(self, plan: Plan, *, discard_waiting: bool = False) -> Iterator[StepResult]:
+        """Step by step, each told as soon as it is done.
+
+        ``Conflict`` where somebody was quicker; what was done until then stands, and
+        a new plan has the rest.
+        """
+        created: list[Subscription] = []
+        for step in plan.steps:
+            match step.action:
+                case Action.CREATE:
+                    done = self._create(step, _entry(step))
+                    created.append(done.subscription)
+                    yield done
+                case Action.CHANGE:
+                    yield StepResult(step, self._change(step, _entry(step)))
+                case Action.REMOVE:
+                    yield StepResult(
+                        step, self._remove(_existing(step), discard_waiting=discard_waiting)
+                    )
+        if created:
+            self._remove_duplicates(created)
+
+    def _refuse_waiting(self, plan: Plan) -> None:
+        going = [_existing(step) for step in plan.steps_with(Action.REMOVE)]
+        backlogs = ((one, self.operations.unsubscribe.backlog(one)) for one in going)
+        still = [f"{one.name} still has {backlog}" for one, backlog in backlogs if backlog]
+        if still:
+            raise PendingDeliveries("; ".join(still))
+
+    def _create(self, step: Step, entry: DesiredSubscription) -> StepResult:
+        created, secret = self.operations.subscribe(
+            entry.new_fields, entry.secret_request, paused=entry.paused is True
+        )
+        return StepResult(
+            step, created, None if entry.secret_request.provided is not None else secret
+        )
+
+    def _remove_duplicates(self, created: Sequence[Subscription]) -> None:
+        """Two runs at a time may have made the same: of a name the oldest stays."""
+        oldest = {one.name: one for one in reversed(self.operations.find_subscription.all())}
+        twins = [one for one in created if oldest.get(one.name, one).id != one.id]
+        for one in twins:
+            self._remove(one, discard_waiting=True)
+        if twins:
+            names = ", ".join(twin.name for twin in twins)
+            raise Conflict(
+                f"{names}: somebody has made the same meanwhile, and it stays; ours is removed"
+            )
+
+    def _change(self, step: Step, entry: DesiredSubscription) -> Subscription:
+        """Paused first and resumed last: nothing goes out by half of the change."""
+        subscription = _existing(step)
+        fields = [change.field for change in step.changes]
+        if PAUSED in fields and entry.paused:
+            subscription = self.operations.pause(subscription)
+        if terms := [field for field in fields if field != PAUSED]:
+            subscription = self.operations.update(subscription, entry.fields(terms))
+        if PAUSED in fields and not entry.paused:
+            subscription, _ = self.operations.resume(subscription)
+        return subscription
+
+    def _remove(self, subscription: Subscription, *, discard_waiting: bool) -> Subscription:
+        tombstone, backlog = self.operations.unsubscribe(
+            subscription, discard_waiting=discard_waiting
+        )
+        if backlog.dead:
+            self.operations.discard(
+                self.operations.find_dead_letters(DeadLetterSelector(subscription_id=tombstone.id))
+            )
+        return tombstone
+
+
+def _entry(step: Step) -> DesiredSubscription:
+    assert step.entry is not None, "what is created or changed is in the file"
+    return step.entry
+
+
+def _existing(step: Step) -> Subscription:
+    assert step.existing is not None, "what is changed or removed is there"
+    return step.existing

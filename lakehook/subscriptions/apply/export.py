@@ -1,0 +1,74 @@
+"""Export: the subscriptions as a file that ``apply`` would find unchanged."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from lakehook.domain.channels import channel_for
+from lakehook.domain.channels.base import SignatureScheme
+from lakehook.domain.errors import InvalidSubscription
+from lakehook.domain.subscription import Subscription
+from lakehook.subscriptions.apply.fields import FIELDS, PAUSED, SIGNING
+from lakehook.subscriptions.apply.parser import ROOT
+
+CONCEALABLE = ("url", "headers")
+
+_NO_NAME = re.compile(r"[^A-Z0-9]+")
+
+
+@dataclass
+class Export:
+    """What is sealed can't be read: a variable of the environment stands for it."""
+
+    variables: dict[str, str] = field(default_factory=dict)  # name, and what it stands for
+
+    def __call__(self, subscriptions: Sequence[Subscription]) -> dict[str, Any]:
+        """As one document, with what differs from the usual; the variables are filled in."""
+        _reject_duplicates(subscriptions)
+        return {ROOT: [_without_empty(self._entry(subscription)) for subscription in subscriptions]}
+
+    def _entry(self, one: Subscription) -> Iterator[tuple[str, Any]]:
+        usual = Subscription(id="", name="", endpoint=one.endpoint, channel=one.channel)
+        for key in FIELDS:
+            now = key.current(one)
+            if key.name in CONCEALABLE or now != key.current(usual):
+                yield key.name, self._written(key.name, now, one)
+        yield PAUSED, True if one.paused_at else None
+        has_choice = channel_for(one).signature_scheme is SignatureScheme.STANDARD_WEBHOOKS
+        yield SIGNING, str(one.signing) if has_choice and one.public_key else None
+
+    def _written(self, key: str, now: Any, one: Subscription) -> Any:
+        if key == "headers":
+            return {name: self._variable("HEADER", one, name) for name in now} or None
+        if key == "url" and _is_credential(one):
+            return self._variable("URL", one)
+        return now
+
+    def _variable(self, kind: str, one: Subscription, header: str = "") -> dict[str, str]:
+        parts = (_NO_NAME.sub("_", part.upper()).strip("_") for part in (one.name, header))
+        base = "_".join(("LAKEHOOK", kind, *filter(None, parts)))
+        tries = (base, *(f"{base}_{number}" for number in range(2, len(self.variables) + 3)))
+        name = next(name for name in tries if name not in self.variables)
+        self.variables[name] = f"header {header} of {one.name}" if header else f"URL of {one.name}"
+        return {"env": name}
+
+
+def _without_empty(pairs: Iterator[tuple[str, Any]]) -> dict[str, Any]:
+    return {name: value for name, value in pairs if value is not None}
+
+
+def _reject_duplicates(subscriptions: Sequence[Subscription]) -> None:
+    ids: dict[str, list[str]] = {}
+    for subscription in subscriptions:
+        ids.setdefault(subscription.name, []).append(subscription.id)
+    for name, bearers in ids.items():
+        if len(bearers) > 1:
+            raise InvalidSubscription(
+                f"name: {len(bearers)} subscriptions bear {name!a}: {', '.join(bearers)};"
+                " rename all but one"
+            )
+
+
+def _is_credential(one: Subscription) -> bool:
+    return one.encrypted_url is not None or one.endpoint.url != one.endpoint.display_url

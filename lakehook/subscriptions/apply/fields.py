@@ -1,0 +1,209 @@
+"""What a value of a file may be, for each kind of key; nothing that is secret stands there.
+
+The keys of a subscription in a file. To add a term: its line in ``KEYS``.
+
+A key bears the name of its term in ``Terms``. What a subscription now is and what a file wants
+it to be are compared as the file would write them.
+
+An entry of a file: what one subscription shall be.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from lakehook.domain.channels import channel_for
+from lakehook.domain.errors import InvalidInput, InvalidSubscription
+from lakehook.domain.event import EventType
+from lakehook.domain.json_document import parse_json_object, to_json
+from lakehook.domain.subscription import DEFAULT_DEADLINE_SECONDS, Language, Ordering, Subscription
+from lakehook.domain.template import Template
+from lakehook.subscriptions.apply.source_file import SecretResolver
+from lakehook.subscriptions.subscribe import (
+    DEFAULT_SCHEDULE,
+    NO_RATE,
+    SecretRequest,
+    SubscriptionFields,
+)
+
+REFERENCES = ("env", "file")
+INSTEAD = "write {env: NAME} or {file: PATH}"
+MAX_SHOWN = 40
+
+
+def text(value: Any, _reveal: SecretResolver | None = None) -> str:
+    if not isinstance(value, str):
+        raise _type_error(value, "a text; put it in quotes")
+    return value
+
+
+def seconds(value: Any, _reveal: SecretResolver) -> float:
+    if not _is_number(value):
+        raise _type_error(value, "a number of seconds")
+    return float(value)
+
+
+def texts(value: Any, _reveal: SecretResolver) -> list[str]:
+    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+        raise _type_error(value, "a list of texts")
+    return value
+
+
+def pattern(value: Any, _reveal: SecretResolver) -> str:
+    if isinstance(value, str):
+        return value
+    if not isinstance(value, dict):
+        raise _type_error(value, "a mapping, or a text of JSON")
+    return to_json(value)
+
+
+def schedule(value: Any, _reveal: SecretResolver) -> str:
+    """As one text with commas, or as a list."""
+    if isinstance(value, str):
+        return value
+    delays = value if isinstance(value, list) else [value]
+    if not delays or not all(map(_is_number, delays)):
+        raise _type_error(value, "a list of seconds, or a text of them with commas")
+    return ",".join(f"{delay:.15g}" for delay in delays)
+
+
+def address(value: Any, reveal: SecretResolver) -> str:
+    if not isinstance(value, str | dict):
+        raise _type_error(value, f"a text; if it is a credential, {INSTEAD}")
+    return value if isinstance(value, str) else _resolved(value, reveal)
+
+
+def secret(value: Any, reveal: SecretResolver) -> str:
+    return _resolved(value, reveal)
+
+
+def headers(value: Any, reveal: SecretResolver) -> list[str]:
+    """Lines of name and value, from a mapping of names to where the values are."""
+    if not isinstance(value, dict):
+        raise _type_error(None, f"a mapping of names, for the value of each {INSTEAD}")
+    return [_header(name, one, reveal) for name, one in value.items()]
+
+
+def _header(name: str, value: Any, reveal: SecretResolver) -> str:
+    if ":" in name:
+        raise InvalidSubscription("header: a name with a colon in it; its value stands elsewhere")
+    try:
+        return f"{name}: {_resolved(value, reveal)}"
+    except InvalidInput as error:
+        raise InvalidSubscription(f"header: {name}: {str(error).partition(': ')[2]}") from None
+
+
+def _resolved(value: Any, reveal: SecretResolver) -> str:
+    """What is given here is not repeated: it may be the very secret."""
+    if not isinstance(value, dict) or len(value) != 1:
+        raise InvalidSubscription(f"secret: nothing secret stands in this file; {INSTEAD}")
+    ((kind, where),) = value.items()
+    if kind not in REFERENCES or not isinstance(where, str) or not where:
+        raise InvalidSubscription(f"secret: not where it is; {INSTEAD}")
+    return reveal(kind, where)
+
+
+def flag(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise _type_error(value, "true or false")
+    return value
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _type_error(value: Any, allowed: str) -> InvalidSubscription:
+    given = "it" if value is None else to_json(value)[:MAX_SHOWN]
+    return InvalidSubscription(f"field: {given} is not {allowed}")
+
+
+@dataclass(frozen=True)
+class FieldSpec:
+    name: str
+    read: Callable[[Any, SecretResolver], Any]
+    """What the file says, as ``Terms`` has it."""
+    current: Callable[[Subscription], Any]
+    """What a subscription has, as the file would say it."""
+    default: Any = None
+    """How ``Terms`` says what is meant when the file says nothing."""
+
+
+def _event_types(one: Subscription) -> list[str]:
+    return [str(event_type) for event_type in EventType if one.accepts_type(event_type)]
+
+
+def _pattern(one: Subscription) -> Any:
+    try:
+        return None if one.pattern is None else parse_json_object(one.pattern)
+    except ValueError:  # of a later release
+        return one.pattern
+
+
+def _language(one: Subscription) -> str | None:
+    return str(one.language) if channel_for(one).is_localized else None
+
+
+def _template(one: Subscription) -> Template:
+    return one.template or Template()
+
+
+def _template_headers(one: Subscription) -> list[str]:
+    return [f"{name}: {text}" for name, text in _template(one).headers]
+
+
+FIELDS = (
+    FieldSpec("name", text, lambda one: one.name),
+    FieldSpec("url", address, lambda one: one.endpoint.display_url),
+    FieldSpec("channel", text, lambda one: one.channel),
+    FieldSpec("format", text, lambda one: str(one.format)),
+    FieldSpec("language", text, _language, str(Language.ENGLISH)),
+    FieldSpec("event_types", texts, _event_types, ()),
+    FieldSpec("pattern", pattern, _pattern, ""),
+    FieldSpec(
+        "deadline_seconds",
+        seconds,
+        lambda one: round(one.deadline_seconds, 3),  # as it is kept
+        DEFAULT_DEADLINE_SECONDS,
+    ),
+    FieldSpec("ordering", text, lambda one: str(one.ordering), str(Ordering.STRICT)),
+    FieldSpec(
+        "retry_schedule",
+        schedule,
+        lambda one: str(one.retry_schedule) if one.retry_schedule else DEFAULT_SCHEDULE,
+        DEFAULT_SCHEDULE,
+    ),
+    FieldSpec("rate", text, lambda one: str(one.rate) if one.rate else NO_RATE, NO_RATE),
+    FieldSpec("template_body", text, lambda one: _template(one).body, ""),
+    FieldSpec("template_subject", text, lambda one: _template(one).subject, ""),
+    FieldSpec("template_headers", texts, _template_headers, ()),
+    FieldSpec("headers", headers, lambda header: sorted(header.header_names), ()),
+)
+TEMPLATE = ("template_body", "template_subject", "template_headers")
+PAUSED, SECRET, SIGNING = "paused", "secret", "signing"  # no terms, and yet in the file
+NAMES = (*(key.name for key in FIELDS), PAUSED, SECRET, SIGNING)
+KINDS = ("channel", "format")  # which a subscription keeps
+
+
+@dataclass(frozen=True, kw_only=True)
+class DesiredSubscription:
+    desired: Subscription  # as it would stand, were it new, less what is sealed
+    raw: Mapping[str, Any] = field(repr=False)  # by the keys of terms; may hold credentials
+    is_credential: bool  # its URL
+    paused: bool | None  # nothing: as it is
+    secret_request: SecretRequest  # of a new one
+    existing: Subscription | None
+
+    @property
+    def name(self) -> str:
+        return self.desired.name
+
+    @property
+    def new_fields(self) -> SubscriptionFields:
+        return SubscriptionFields(**self.raw)
+
+    def fields(self, names: Iterable[str]) -> SubscriptionFields:
+        """These terms alone; where the file says nothing of one, as it usually is."""
+        usual = {key.name: key.default for key in FIELDS}
+        return SubscriptionFields(**{name: self.raw.get(name, usual[name]) for name in names})

@@ -1,0 +1,257 @@
+"""Reads an entry of a file; all that is wrong with it is told at once.
+
+Reads a whole file of subscriptions.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from typing import Any
+
+from lakehook.domain.channels import channel_for, parse_channel
+from lakehook.domain.channels.base import Channel, SignatureScheme, display_url_for
+from lakehook.domain.destination import Destination
+from lakehook.domain.errors import InvalidSubscription
+from lakehook.domain.headers import parse_headers
+from lakehook.domain.subscription import Subscription, parse_signing
+from lakehook.domain.template import Template
+from lakehook.subscriptions.apply import fields as readers
+from lakehook.subscriptions.apply.fields import (
+    FIELDS,
+    KINDS,
+    NAMES,
+    PAUSED,
+    SECRET,
+    SIGNING,
+    TEMPLATE,
+    DesiredSubscription,
+)
+from lakehook.subscriptions.apply.source_file import SecretResolver, SourceFile, ValidationErrors
+from lakehook.subscriptions.subscribe import (
+    SecretRequest,
+    Subscribe,
+    SubscriptionFields,
+    channel_in,
+    rate_limit_key_for,
+    validate_fields,
+    validate_template,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EntryParser:
+    errors: ValidationErrors
+    reveal: SecretResolver
+    subscribe: Subscribe
+    by_name: Mapping[str, Sequence[Subscription]]  # those in force, by name
+    index: int
+    written: Mapping[str, Any]
+
+    def __call__(self) -> DesiredSubscription | None:
+        """The entry; nothing if anything is wrong with it, of which the proofreader knows."""
+        faults = len(self.errors.problems)
+        self._refuse_names()
+        said = self._raw()
+        existing = self._existing()
+        channel = self._channel(said, existing)
+        fields = self._validated(said, channel) if channel else {}
+        wish = self._secret_request(said, existing, channel) if channel else SecretRequest()
+        paused = self._one(PAUSED, readers.flag)
+        if len(self.errors.problems) > faults:
+            return None
+        return DesiredSubscription(
+            desired=Subscription(id="", **fields),
+            raw=said,
+            is_credential=fields["endpoint"].url != said["url"],
+            paused=paused,
+            secret_request=wish,
+            existing=existing,
+        )
+
+    @property
+    def _name(self) -> str:
+        name = self.written.get("name")
+        return name if isinstance(name, str) else f"subscriptions[{self.index}]"
+
+    def _error(self, key: str, why: str) -> None:
+        path = ("subscriptions", self.index, key)
+        self.errors.add(*path, what=f"{key} of {self._name}", why=why)
+
+    def _try(self, key: str, read: Callable[[], Any]) -> Any:
+        path = ("subscriptions", self.index, key)
+        return self.errors.collect(*path, what=f"{key} of {self._name}", read=read)
+
+    def _one(self, key: str, read: Callable[[Any], Any]) -> Any:
+        value = self.written.get(key)
+        return None if value is None else self._try(key, lambda: read(value))
+
+    def _refuse_names(self) -> None:
+        for key in (one for one in self.written if one not in NAMES):
+            near = get_close_matches(key, NAMES, n=1)
+            meant = f"did you mean {near[0]}?" if near else f"none of {', '.join(NAMES)}"
+            self._error(key, f"no such key; {meant}")
+        for key in (one for one in ("name", "url") if self.written.get(one) is None):
+            self._error(key, "is missing")
+
+    def _raw(self) -> dict[str, Any]:
+        read = {key.name: self._one(key.name, self._reader(key.read)) for key in FIELDS}
+        return {name: value for name, value in read.items() if value is not None}
+
+    def _reader(self, read: Callable[[Any, SecretResolver], Any]) -> Callable[[Any], Any]:
+        return lambda value: read(value, self.reveal)
+
+    def _existing(self) -> Subscription | None:
+        bearers = self.by_name.get(self._name, ())
+        if len(bearers) > 1:
+            ids = ", ".join(bearer.id for bearer in bearers)
+            self._error("name", f"{len(bearers)} subscriptions bear it: {ids}; rename all but one")
+        return bearers[0] if bearers else None
+
+    def _channel(self, said: Mapping[str, Any], existing: Subscription | None) -> Channel | None:
+        kinds = {kind: said[kind] for kind in KINDS if kind in said}
+        if "channel" in kinds and not self._try("channel", lambda: parse_channel(kinds["channel"])):
+            return None
+        channel: Channel | None = self._try(
+            "format", lambda: channel_in(SubscriptionFields(**kinds))
+        )
+        if channel and existing and channel is not channel_for(existing):
+            self._error(
+                "channel" if "channel" in kinds else "format",
+                f"a subscription keeps its own, and this one is {existing.channel},"
+                f" {existing.format}; give the new one another name",
+            )
+        return channel
+
+    def _validated(self, said: Mapping[str, Any], channel: Channel) -> dict[str, Any]:
+        """The fields of a subscription, each term by itself."""
+        fields: dict[str, Any] = {}
+        for name, value in said.items():
+            fields |= (
+                self._try(name, self._checked_with(SubscriptionFields(**{name: value}), channel))
+                or {}
+            )
+        if "template" in fields:
+            fields["template"] = self._template(said, channel)
+        return fields
+
+    def _template(self, said: Mapping[str, Any], channel: Channel) -> Template | None:
+        """Its parts, of which each was looked at alone, as one."""
+        terms = SubscriptionFields(**{name: said[name] for name in TEMPLATE if name in said})
+        try:
+            template: Template | None = self._with_template(terms, channel)["template"]
+        except InvalidSubscription:  # for a part, which was blamed
+            return None
+        return template
+
+    def _with_template(self, terms: SubscriptionFields, channel: Channel) -> dict[str, Any]:
+        return validate_template(terms, channel, self.subscribe.renderer)
+
+    def _checked_with(
+        self, terms: SubscriptionFields, channel: Channel
+    ) -> Callable[[], dict[str, Any]]:
+        return lambda: self._fields(terms, channel)
+
+    def _fields(self, terms: SubscriptionFields, channel: Channel) -> dict[str, Any]:
+        if terms.headers is not None:
+            return {"header_names": tuple(parse_headers(terms.headers))}
+        fields = validate_fields(
+            terms, channel, self.subscribe.validate_endpoint
+        ) | self._with_template(terms, channel)
+        if terms.url is not None:
+            return self._check_destination(fields["endpoint"], channel)
+        return fields
+
+    def _check_destination(self, destination: Destination, channel: Channel) -> dict[str, Any]:
+        url, shown = destination.url, display_url_for(channel, destination)
+        if isinstance(self.written["url"], str) and url != shown:
+            raise InvalidSubscription(
+                "url: it looks like a credential, and nothing secret stands in this file;"
+                f" {readers.INSTEAD}"
+            )
+        return {
+            "endpoint": replace(destination, url=shown),
+            "rate_limit_key": rate_limit_key_for(url, channel),
+        }
+
+    def _secret_request(
+        self, said: Mapping[str, Any], existing: Subscription | None, channel: Channel
+    ) -> SecretRequest:
+        """Of a new one. The secret of one that is there is not touched, nor looked for."""
+        signing = self._one(SIGNING, lambda value: parse_signing(readers.text(value)))
+        if existing:
+            if signing and (
+                channel.signature_scheme is not SignatureScheme.STANDARD_WEBHOOKS
+                or signing != existing.signing
+            ):
+                self._error(SIGNING, "another one takes lakehook subscriptions rotate-secret")
+            return SecretRequest()
+        brought = self._one(SECRET, self._reader(readers.secret))
+        wish = SecretRequest(signing=signing, provided=brought)
+        kinds = SubscriptionFields(**{kind: said.get(kind) for kind in KINDS})
+        self._try(SECRET, lambda: self.subscribe.secret_for(channel, kinds, wish))
+        return wish
+
+
+ROOT = "subscriptions"
+
+
+@dataclass(frozen=True)
+class ParseEntries:
+    subscribe: Subscribe
+    reveal: SecretResolver
+
+    def __call__(
+        self, manuscript: SourceFile, in_force: Sequence[Subscription]
+    ) -> Sequence[DesiredSubscription]:
+        """All that the file wants, or ``InvalidFile`` with all that is wrong with it."""
+        proofreader = ValidationErrors(manuscript)
+        written = list(_entries_in(proofreader))
+        _reject_duplicates(written, proofreader)
+        bearers: dict[str, list[Subscription]] = defaultdict(list)
+        for one in in_force:
+            bearers[one.name].append(one)
+        entries = [self._read(proofreader, bearers, index, one) for index, one in written]
+        proofreader.raise_if_any()
+        return [entry for entry in entries if entry]
+
+    def _read(
+        self,
+        proofreader: ValidationErrors,
+        bearers: Mapping[str, Sequence[Subscription]],
+        index: int,
+        written: Mapping[str, Any],
+    ) -> DesiredSubscription | None:
+        return EntryParser(
+            errors=proofreader,
+            reveal=self.reveal,
+            subscribe=self.subscribe,
+            by_name=bearers,
+            index=index,
+            written=written,
+        )()
+
+
+def _entries_in(proofreader: ValidationErrors) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    document = proofreader.source.document
+    if not isinstance(document, dict) or not isinstance(document.get(ROOT), list):
+        proofreader.add(what=ROOT, why="a list of mappings under this key is what it takes")
+        return
+    for key in (one for one in document if one != ROOT):
+        proofreader.add(key, what=key, why=f"no such key; {ROOT} is the only one")
+    for index, one in enumerate(document[ROOT]):
+        if isinstance(one, dict):
+            yield index, one
+        else:
+            proofreader.add(ROOT, index, what=f"{ROOT}[{index}]", why="is no mapping")
+
+
+def _reject_duplicates(
+    written: Sequence[tuple[int, Mapping[str, Any]]], proofreader: ValidationErrors
+) -> None:
+    names = Counter(one["name"] for _, one in written if isinstance(one.get("name"), str))
+    for name in (name for name, count in names.items() if count > 1):
+        *_, last = (index for index, one in written if one.get("name") == name)
+        proofreader.add(
+            ROOT, last, "name", what=f"name of {name}", why=f"{names[name]} entries bear it"
+        )

@@ -1,0 +1,121 @@
+"""What has to be done so that the subscriptions are as a file wants them."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from lakehook.domain.destination import Endpoint
+from lakehook.domain.subscription import Subscription
+from lakehook.subscriptions.apply.fields import FIELDS, PAUSED, DesiredSubscription
+
+ENCRYPTED, ENCRYPTED_AGAIN = "sealed", "sealed anew"
+
+
+class Action(StrEnum):
+    CREATE = "create"
+    CHANGE = "change"
+    REMOVE = "remove"
+
+
+@dataclass(frozen=True)
+class Change:
+    field: str
+    old: Any
+    new: Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    action: Action
+    name: str
+    existing: Subscription | None = None  # as it was read: whoever changes it meanwhile is noticed
+    entry: DesiredSubscription | None = None
+    changes: tuple[Change, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    steps: tuple[Step, ...]
+    unchanged: tuple[str, ...]
+    not_in_file: tuple[str, ...]  # and left alone
+
+    def steps_with(self, action: Action) -> list[Step]:
+        return [step for step in self.steps if step.action is action]
+
+
+def build_plan(
+    entries: Sequence[DesiredSubscription],
+    in_force: Sequence[Subscription],
+    *,
+    reseal: bool,
+    prune: bool,
+) -> Plan:
+    asked = [_step(entry, reseal=reseal) for entry in entries]
+    named = {entry.name for entry in entries}
+    others = [one for one in in_force if one.name not in named]
+    going = [
+        Step(action=Action.REMOVE, name=other.name, existing=other) for other in others if prune
+    ]
+    return Plan(
+        steps=(*(step for step in asked if step), *going),
+        unchanged=tuple(
+            entry.name for entry, step in zip(entries, asked, strict=True) if step is None
+        ),
+        not_in_file=() if prune else tuple(other.name for other in others),
+    )
+
+
+def _step(entry: DesiredSubscription, *, reseal: bool) -> Step | None:
+    if entry.existing is None:
+        return Step(action=Action.CREATE, name=entry.name, entry=entry)
+    changes = tuple(_changes(entry, entry.existing, reseal=reseal))
+    if not changes:
+        return None
+    return Step(
+        action=Action.CHANGE,
+        name=entry.name,
+        existing=entry.existing,
+        entry=entry,
+        changes=changes,
+    )
+
+
+def _changes(
+    entry: DesiredSubscription, existing: Subscription, *, reseal: bool
+) -> Iterator[Change]:
+    """Term by term; what is sealed can't be read, so that it counts as it is shown."""
+    sealed = _encrypted_differently(entry, existing, reseal=reseal)
+    for key in FIELDS:
+        old, new = key.current(existing), key.current(entry.desired)
+        if _canonical(old) != _canonical(new):
+            yield Change(key.name, old, new)
+        elif key.name in sealed:
+            yield Change(key.name, ENCRYPTED, ENCRYPTED_AGAIN)
+    paused = existing.paused_at is not None
+    if entry.paused not in (None, paused):
+        yield Change(PAUSED, paused, entry.paused)
+
+
+def _encrypted_differently(
+    entry: DesiredSubscription, existing: Subscription, *, reseal: bool
+) -> set[str]:
+    """What is shown the same and yet to be sealed anew."""
+    another = (
+        existing.rate_limit_key and existing.rate_limit_key != entry.desired.rate_limit_key
+    )  # known by its hash
+    url = {"url"} if another or (reseal and entry.is_credential) else set()
+    moves = _origin(existing) != _origin(entry.desired)  # headers are given anew to another server
+    headers = {"headers"} if (reseal or moves) and entry.desired.header_names else set()
+    return url | headers
+
+
+def _origin(subscription: Subscription) -> object:
+    endpoint = subscription.endpoint
+    return endpoint.origin if isinstance(endpoint, Endpoint) else endpoint
+
+
+def _canonical(value: Any) -> str:
+    """Python holds 1, 1.0 and true for equal; a pattern does not."""
+    return json.dumps(value, sort_keys=True)

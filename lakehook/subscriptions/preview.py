@@ -1,0 +1,113 @@
+"""Preview: what would be sent for an event, to the letter; nothing is, and no secret is opened.
+
+Match: which of these events would go out to a subscription, and why the others would not.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from lakehook.delivery.render import RenderDelivery, Rendered
+from lakehook.domain.channels import channel_for
+from lakehook.domain.channels.base import Channel, OutboundMessage, SignatureScheme
+from lakehook.domain.delivery import Delivery
+from lakehook.domain.destination import Mail, Request
+from lakehook.domain.devlake.signature import TextSecret
+from lakehook.domain.errors import InvalidSubscription
+from lakehook.domain.event import Event
+from lakehook.domain.sample import sample_delivery
+from lakehook.domain.signing import SigningKey
+from lakehook.domain.subscription import Subscription
+from lakehook.ports.system import Clock
+
+CONCEALED = "…"  # in the place of what only the delivery function may know
+_SIGNATURE = "webhook-signature"
+_ANY_SECRET = TextSecret.parse("preview")  # DevLake's signature goes into the URL, which is hidden
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preview:
+    body: str
+    html: str | None = None  # of a mail
+    subject: str | None = None
+    headers: dict[str, str]
+    missing_fields: tuple[str, ...]  # fields that the template asks for and that this event has not
+
+
+@dataclass(frozen=True)
+class PreviewDelivery:
+    render: RenderDelivery
+    clock: Clock
+
+    def __call__(self, subscription: Subscription, event: Event) -> Preview:
+        """``TemplateFailed`` when the template gives nothing that could be sent."""
+        channel = channel_for(subscription)
+        if silence := channel.unsupported_reason(event):
+            raise InvalidSubscription(f"event type: nothing is sent of it: {silence}")
+        delivery = sample_delivery(event, subscription)
+        said = self.render(delivery, subscription)
+        sent = channel.build_request(self._outbound_message(delivery, said, subscription, channel))
+        if isinstance(sent, Mail):
+            return _preview_mail(sent, said)
+        return _preview_request(sent, said, channel)
+
+    def _outbound_message(
+        self, delivery: Delivery, said: Rendered, subscription: Subscription, channel: Channel
+    ) -> OutboundMessage:
+        secrets: tuple[SigningKey, ...] = ()
+        if channel.signature_scheme is SignatureScheme.DEVLAKE:
+            secrets = (_ANY_SECRET,)
+        return OutboundMessage(
+            id=delivery.id,
+            content=said.content,
+            destination=subscription.endpoint,
+            at=self.clock.now(),
+            deadline_seconds=subscription.deadline_seconds,
+            secrets=secrets,
+            headers=dict.fromkeys(subscription.header_names, CONCEALED),
+            random_bytes=lambda: bytes(32),
+        )
+
+
+def _preview_request(request: Request, said: Rendered, channel: Channel) -> Preview:
+    signed = (
+        {_SIGNATURE: CONCEALED}
+        if channel.signature_scheme is SignatureScheme.STANDARD_WEBHOOKS
+        else {}
+    )
+    return Preview(
+        body=request.body.decode(errors="replace"),
+        headers={**request.headers, **signed},
+        missing_fields=said.missing_fields,
+    )
+
+
+def _preview_mail(mail: Mail, said: Rendered) -> Preview:
+    return Preview(
+        body=mail.text,
+        html=mail.html or None,
+        subject=mail.subject,
+        headers=dict(mail.headers),
+        missing_fields=said.missing_fields,
+    )
+
+
+@dataclass(frozen=True)
+class Match:
+    event: Event
+    reason: str | None  # why it would not go out
+
+
+def match(subscription: Subscription, events: Iterable[Event]) -> Iterator[Match]:
+    """Sends none; paused and disabled do not count, for what waits goes out in the end."""
+    for event in events:
+        yield Match(event, _reason(subscription, event))
+
+
+def _reason(subscription: Subscription, event: Event) -> str | None:
+    if subscription.is_pending:
+        return "pending a challenge"
+    if not subscription.accepts_type(event.type):
+        return "event type"
+    if not subscription.matches(event):
+        return "pattern"
+    return channel_for(subscription).unsupported_reason(event)

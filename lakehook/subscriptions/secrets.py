@@ -1,0 +1,96 @@
+"""Rotate: a new secret takes over, and the old one signs beside it for a while.
+
+The secret with which a subscription is signed: made, or brought; then sealed.
+"""
+
+from dataclasses import dataclass, replace
+
+from lakehook.domain.channels import channel_for
+from lakehook.domain.channels.base import SignatureScheme
+from lakehook.domain.devlake.signature import TextSecret
+from lakehook.domain.errors import InvalidSubscription
+from lakehook.domain.signing import EncryptedSecret, SignatureAlgorithm, SigningKey, rotate
+from lakehook.domain.subscription import CACHE_PROPAGATION_SECONDS, Subscription, parse_signing
+from lakehook.domain.time import format_rfc3339
+from lakehook.ports.outbound import Encryptor, SigningKeyFactory
+from lakehook.ports.stores import SubscriptionRepository
+from lakehook.ports.system import Clock, Random
+
+
+@dataclass(frozen=True)
+class SecretIssuer:
+    key_factory: SigningKeyFactory
+    encryptor: Encryptor
+    clock: Clock
+    random: Random
+
+    def __call__(
+        self, *, signing: str | None, brought: str | None, usual: SignatureAlgorithm
+    ) -> SigningKey:
+        """What was brought, else a new key of the kind that was asked for, else of the usual."""
+        asked = None if signing is None else parse_signing(signing)
+        if brought is None:
+            return self.key_factory.generate(asked or usual, self.random.random_bytes())
+        key = self.key_factory.parse(brought)
+        if asked not in (None, key.signing):
+            raise InvalidSubscription(f"secret: it is of {key.signing}, and signing says {asked}")
+        return key
+
+    def text(self, provided: str | None, *, may_be_empty: bool = False) -> TextSecret:
+        """DevLake's kind: what was brought, else a new one of letters and digits."""
+        text = self.random.random_bytes().hex() if provided is None else provided
+        return TextSecret.parse(text, may_be_empty=may_be_empty)
+
+    def encrypt(self, key: SigningKey, *, subscription_id: str) -> EncryptedSecret:
+        return EncryptedSecret(
+            ciphertext=self.encryptor.encrypt(key.plaintext, subscription_id=subscription_id),
+            signing=key.signing,
+            public=key.public,
+            created_at=format_rfc3339(self.clock.now()),
+        )
+
+
+@dataclass(frozen=True)
+class Rotated:
+    subscription: Subscription
+    secret: SigningKey  # nobody can read it again
+    effective_at: float
+    """Every attempt from then on is signed by it, and by none that ended at once."""
+
+
+@dataclass(frozen=True)
+class RotateSecret:
+    registry: SubscriptionRepository
+    issuer: SecretIssuer
+    clock: Clock
+
+    def __call__(
+        self,
+        subscription: Subscription,
+        *,
+        overlap_seconds: float,
+        signing: str | None = None,
+        brought: str | None = None,
+    ) -> Rotated:
+        seal = channel_for(subscription).signature_scheme
+        if seal is SignatureScheme.NONE:
+            raise InvalidSubscription(
+                f"channel: {subscription.channel} signs nothing; its URL is the key"
+            )
+        if seal is SignatureScheme.DEVLAKE:
+            _refuse_two_at_once(signing, overlap_seconds)
+            secret: SigningKey = self.issuer.text(brought)
+        else:
+            secret = self.issuer(signing=signing, brought=brought, usual=subscription.signing)
+        sealed = self.issuer.encrypt(secret, subscription_id=subscription.id)
+        now = self.clock.now()
+        secrets = rotate(subscription.secrets, sealed, now=now, overlap_seconds=overlap_seconds)
+        saved = self.registry.save(replace(subscription, secrets=secrets))
+        return Rotated(saved, secret, now + CACHE_PROPAGATION_SECONDS)
+
+
+def _refuse_two_at_once(signing: str | None, overlap_seconds: float) -> None:
+    if signing is not None:
+        raise InvalidSubscription("signing: DevLake's format has a signature of its own")
+    if overlap_seconds:
+        raise InvalidSubscription("overlap: DevLake's format has room for one signature: say 0")

@@ -1,0 +1,370 @@
+"""Subscribe and amend: what an operator asks for becomes a subscription, or is refused.
+
+The terms of a subscription: as an operator writes them, and as they are agreed.
+
+The template of a subscription: as an operator writes it, part by part, and as it is agreed.
+
+Judge an endpoint by the sender's own rule, before anything is ever sent to it.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from lakehook.domain.channels import channel_for, get_channel, parse_channel
+from lakehook.domain.channels.base import Channel, SignatureScheme, display_url_for
+from lakehook.domain.delivery import deduplication_id
+from lakehook.domain.destination import Destination, Endpoint, parse_destination
+from lakehook.domain.errors import InvalidEndpoint, InvalidSubscription
+from lakehook.domain.event_pattern import parse_pattern
+from lakehook.domain.headers import parse_headers, parse_template_headers
+from lakehook.domain.json_document import to_ascii_json
+from lakehook.domain.rate_limit import Rate
+from lakehook.domain.retry import RetrySchedule
+from lakehook.domain.signing import SignatureAlgorithm, SigningKey
+from lakehook.domain.ssrf_policy import Network
+from lakehook.domain.subscription import (
+    WEBHOOK,
+    Format,
+    Language,
+    Ordering,
+    Subscription,
+    parse_deadline,
+    parse_event_types,
+    parse_format,
+    parse_language,
+    parse_name,
+    parse_ordering,
+)
+from lakehook.domain.template import Template
+from lakehook.domain.time import format_rfc3339
+from lakehook.ports.outbound import Encryptor, ResolveHost, TemplateRenderer, Warn
+from lakehook.ports.stores import SubscriptionRepository
+from lakehook.ports.system import Clock, Random
+from lakehook.subscriptions.secrets import SecretIssuer
+
+DEFAULT_SCHEDULE = "default"  # how a term says: none of its own
+NO_RATE = "none"
+
+EndpointValidator = Callable[[str, Channel], Destination]
+"""What is at a URL; ``InvalidEndpoint`` when nothing is ever sent there by this channel."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SubscriptionFields:
+    """What an operator asks for, as written; what is None is left as it is."""
+
+    name: str | None = None
+    url: str | None = field(default=None, repr=False)  # may be a credential
+    channel: str | None = None  # of a new subscription only, like its format
+    format: str | None = None
+    language: str | None = None
+    event_types: Sequence[str] | None = None  # none named: every PIPELINE_*
+    pattern: str | None = None  # empty: every event of these types
+    deadline_seconds: float | None = None
+    ordering: str | None = None
+    retry_schedule: str | None = None
+    rate: str | None = None
+    headers: Sequence[str] | None = field(default=None, repr=False)  # may be credentials
+    template_body: str | None = None  # empty: in the channel's own way, as the two below
+    template_subject: str | None = None
+    template_headers: Sequence[str] | None = None
+
+
+def channel_in(terms: SubscriptionFields) -> Channel:
+    """The channel that the terms of a new subscription name."""
+    name = WEBHOOK if terms.channel is None else parse_channel(terms.channel)
+    format_ = Format.LAKEHOOK if terms.format is None else parse_format(terms.format)
+    if terms.format is not None and name != WEBHOOK:
+        raise InvalidSubscription(f"format: channel {name} has one of its own")
+    return get_channel(name, format_)
+
+
+def validate_fields(
+    terms: SubscriptionFields, channel: Channel, validate_endpoint: EndpointValidator
+) -> dict[str, Any]:
+    """The fields of a subscription that the terms name; headers are checked here, sealed later."""
+    parse_headers(terms.headers or ())
+    asked: tuple[tuple[str, Any, Callable[[Any], Any]], ...] = (
+        ("name", terms.name, parse_name),
+        ("channel", terms.channel, parse_channel),
+        ("format", terms.format, parse_format),
+        ("language", terms.language, lambda name: _language(name, channel)),
+        ("event_types", terms.event_types, parse_event_types),
+        ("pattern", terms.pattern, _pattern),
+        ("deadline_seconds", terms.deadline_seconds, parse_deadline),
+        ("ordering", terms.ordering, parse_ordering),
+        ("retry_schedule", terms.retry_schedule, _schedule),
+        ("rate", terms.rate, _rate),
+        ("endpoint", terms.url, lambda url: validate_endpoint(url, channel)),
+    )
+    return {name: check(value) for name, value, check in asked if value is not None}
+
+
+def _language(name: str, channel: Channel) -> Language:
+    language = parse_language(name)
+    if not channel.is_localized:
+        raise InvalidSubscription("language: this channel sends data, which has none")
+    return language
+
+
+def _pattern(text: str) -> str | None:
+    return parse_pattern(text) if text else None
+
+
+def _schedule(text: str) -> RetrySchedule | None:
+    return None if text == DEFAULT_SCHEDULE else RetrySchedule.parse(text)
+
+
+def _rate(text: str) -> Rate | None:
+    return None if text == NO_RATE else Rate.parse(text)
+
+
+def validate_template(
+    terms: SubscriptionFields,
+    channel: Channel,
+    renderer: TemplateRenderer,
+    before: Template | None = None,
+) -> dict[str, Any]:
+    """The field of a subscription, if the terms name any part; the other parts stay as they are."""
+    if (terms.template_body, terms.template_subject, terms.template_headers) == (None, None, None):
+        return {}
+    template = _changed(before or Template(), terms)
+    if template.is_empty:
+        return {"template": None}
+    if not channel.supports_templates:
+        raise InvalidSubscription("template: what this channel sends has one form, and takes none")
+    if template.subject is not None and not channel.has_subject:
+        raise InvalidSubscription("template subject: what this channel sends has no subject")
+    renderer.validate(template)
+    return {"template": template}
+
+
+def _changed(before: Template, terms: SubscriptionFields) -> Template:
+    headers = before.headers
+    if terms.template_headers is not None:
+        headers = tuple(parse_template_headers(terms.template_headers).items())
+    return Template(
+        body=_part(before.body, terms.template_body),
+        subject=_part(before.subject, terms.template_subject),
+        headers=headers,
+    )
+
+
+def _part(before: str | None, asked: str | None) -> str | None:
+    return before if asked is None else asked or None
+
+
+RATE_LIMIT_KEY_CHARACTERS = 40  # of a hash: enough for no two URLs to share it
+
+ResumeLanes = Callable[[Subscription], int]
+"""Have the lanes of a subscription looked at soon; how many they are."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SecretRequest:
+    """The secret of a new subscription: one that is brought, or a new one of a kind."""
+
+    signing: str | None = None
+    provided: str | None = field(default=None, repr=False)
+    may_be_empty: bool = False  # only DevLake's may
+
+
+ANY_SECRET = SecretRequest()
+
+
+@dataclass(frozen=True)
+class Subscribe:
+    validate_endpoint: EndpointValidator
+    registry: SubscriptionRepository
+    encryptor: Encryptor
+    issuer: SecretIssuer
+    clock: Clock
+    random: Random
+    renderer: TemplateRenderer
+
+    def __call__(
+        self,
+        terms: SubscriptionFields,
+        wish: SecretRequest = ANY_SECRET,
+        *,
+        pending: bool = False,
+        paused: bool = False,
+    ) -> tuple[Subscription, SigningKey | None]:
+        """A new subscription, in force at once, and its secret: nobody can read that again.
+
+        ``pending`` keeps all events from an endpoint that has not yet echoed a challenge. Where
+        the URL alone is the credential, there is no secret.
+        """
+        created_at = format_rfc3339(self.clock.now())
+        subscription_id = f"sub_{self.random.new_id()}"
+        channel = channel_in(terms)
+        fields = validate_fields(terms, channel, self.validate_endpoint) | validate_template(
+            terms, channel, self.renderer
+        )
+        if pending and channel.signature_scheme is not SignatureScheme.STANDARD_WEBHOOKS:
+            raise InvalidSubscription(f"challenge: {_named(terms)} has no word for it")
+        secret = self.secret_for(channel, terms, wish)
+        subscription = Subscription(
+            id=subscription_id,
+            created_at=created_at,
+            pending_since=created_at if pending else None,
+            paused_at=created_at if paused else None,
+            secrets=(self.issuer.encrypt(secret, subscription_id=subscription_id),)
+            if secret
+            else (),
+            **_with_destination(fields, channel, self.encryptor, subscription_id),
+            **_encrypted_headers(terms, self.encryptor, subscription_id),
+        )
+        return self.registry.save(subscription), secret
+
+    def secret_for(
+        self, channel: Channel, terms: SubscriptionFields, wish: SecretRequest
+    ) -> SigningKey | None:
+        if channel.signature_scheme is SignatureScheme.STANDARD_WEBHOOKS:
+            return self.issuer(
+                signing=wish.signing, brought=wish.provided, usual=SignatureAlgorithm.HMAC
+            )
+        if wish.signing is not None:
+            raise InvalidSubscription(
+                f"signing: {_named(terms)} has a signature of its own, or none"
+            )
+        if channel.signature_scheme is SignatureScheme.DEVLAKE:
+            return self.issuer.text(wish.provided, may_be_empty=wish.may_be_empty)
+        if wish.provided is not None:
+            raise InvalidSubscription(f"secret: {_named(terms)} signs nothing")
+        return None
+
+
+@dataclass(frozen=True)
+class UpdateSubscription:
+    validate_endpoint: EndpointValidator
+    registry: SubscriptionRepository
+    encryptor: Encryptor
+    resume_lanes: ResumeLanes
+    renderer: TemplateRenderer
+
+    def __call__(self, subscription: Subscription, terms: SubscriptionFields) -> Subscription:
+        """The subscription with new terms, for every attempt from now on.
+
+        Where dead letters held lanes that may go on without them now, or a rate did, those go on.
+        """
+        if terms == SubscriptionFields():
+            raise InvalidSubscription("nothing to change: name at least one term")
+        _reject_other_kind(terms)
+        channel = channel_for(subscription)
+        fields = validate_fields(terms, channel, self.validate_endpoint)
+        fields |= validate_template(terms, channel, self.renderer, subscription.template)
+        _refuse_headers_elsewhere(subscription, fields.get("endpoint"), terms)
+        headers = _encrypted_headers(terms, self.encryptor, subscription.id)
+        addressed = _with_destination(fields, channel, self.encryptor, subscription.id)
+        amended = replace(subscription, **addressed, **headers)
+        saved = self.registry.save(amended)
+        skips_now = saved.ordering is Ordering.SKIP is not subscription.ordering
+        if skips_now or saved.rate != subscription.rate:
+            self.resume_lanes(saved)
+        return saved
+
+
+def _named(terms: SubscriptionFields) -> str:
+    return f"channel {terms.channel}" if terms.channel else "DevLake's format"
+
+
+def _refuse_headers_elsewhere(
+    subscription: Subscription, destination: Destination | None, terms: SubscriptionFields
+) -> None:
+    """What lets us in at one server is no other's to read: whoever may change a URL could."""
+    if not subscription.header_names or terms.headers is not None:
+        return
+    if isinstance(destination, Endpoint) and isinstance(subscription.endpoint, Endpoint):
+        if destination.origin == subscription.endpoint.origin:
+            return
+        names = ", ".join(subscription.header_names)
+        raise InvalidSubscription(
+            f"url: {destination.host} is another server than {subscription.endpoint.host}, whose"
+            f" headers ({names}) do not go there; give the headers anew, or none"
+        )
+
+
+def _reject_other_kind(terms: SubscriptionFields) -> None:
+    for name, value in (("channel", terms.channel), ("format", terms.format)):
+        if value is not None:
+            raise InvalidSubscription(
+                f"{name}: a subscription keeps its own; add another one, and remove this"
+            )
+
+
+def _with_destination(
+    fields: dict[str, Any], channel: Channel, sealer: Encryptor, subscription_id: str
+) -> dict[str, Any]:
+    """The same, with a URL that is a credential sealed and no longer to be seen.
+
+    Where the channel's service counts messages by the URL, subscriptions of one URL share a pace.
+    """
+    destination: Destination | None = fields.get("endpoint")
+    if destination is None:
+        return fields
+    url, shown = destination.url, display_url_for(channel, destination)
+    is_credential = url != shown
+    return {
+        **fields,
+        "endpoint": replace(destination, url=shown),
+        "rate_limit_key": rate_limit_key_for(url, channel),
+        "encrypted_url": sealer.encrypt(url.encode(), subscription_id=subscription_id)
+        if is_credential
+        else None,
+    }
+
+
+def rate_limit_key_for(url: str, channel: Channel) -> str:
+    return deduplication_id(url)[:RATE_LIMIT_KEY_CHARACTERS] if channel.rate else ""
+
+
+def _encrypted_headers(
+    terms: SubscriptionFields, sealer: Encryptor, subscription_id: str
+) -> dict[str, Any]:
+    if terms.headers is None:
+        return {}
+    headers = parse_headers(terms.headers)
+    plaintext = to_ascii_json(headers).encode()
+    return {
+        "header_names": tuple(headers),
+        "encrypted_headers": sealer.encrypt(plaintext, subscription_id=subscription_id)
+        if headers
+        else None,
+    }
+
+
+@dataclass(frozen=True)
+class ValidateEndpoint:
+    resolve: ResolveHost
+    allowed_networks: Sequence[Network]
+    warn: Warn
+    email_sender: str | None = None
+
+    def __call__(self, url: str, channel: Channel) -> Destination:
+        """What is at a URL, or ``InvalidEndpoint``.
+
+        A name that only the sender's network knows is warned of and no more, but then judged
+        as a public one: what cannot be seen to be opened is not.
+        """
+        destination = parse_destination(url)
+        if objection := channel.validate_destination(destination):
+            raise InvalidEndpoint(f"url: {objection}")
+        if isinstance(destination, Endpoint):
+            destination.check_addresses(
+                self._addresses(destination), allowed_networks=self.allowed_networks
+            )
+        elif self.email_sender is None:
+            raise InvalidEndpoint(
+                "url: no mail goes out; deploy with --parameters EmailSender=lakehook@team.example,"
+                " an identity that SES has verified"
+            )
+        return destination
+
+    def _addresses(self, endpoint: Endpoint) -> Sequence[str]:
+        try:
+            return self.resolve(endpoint.host, endpoint.port)
+        except OSError:
+            self.warn(f"{endpoint.host} does not resolve from here; the sender will judge it again")
+            return ()

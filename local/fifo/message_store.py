@@ -1,0 +1,314 @@
+"""Who may be received next: the order of the queue, and of each group in it.
+
+The messages some consumer holds, and when each comes back by itself.
+
+The messages of a queue: delayed, waiting and in flight.
+
+What a queue remembers for five minutes: deduplication ids and receive attempts.
+
+Receives that may be asked for again, because their answer was lost.
+
+https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/using-receiverequestattemptid-request-parameter.html
+
+Which sends repeat an earlier one.
+
+https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/using-messagededuplicationid-property.html
+"""
+
+from collections import OrderedDict, deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+from heapq import heappop, heappush
+from itertools import islice, takewhile
+from math import inf
+from typing import Generic, TypeVar
+
+from local.fifo.message import Message, Received, Sent, StoredMessage
+from local.fifo.settings import Limits, QueueSettings
+from local.fifo.validation import SqsError, check_id
+
+Line = OrderedDict[int, StoredMessage]
+"""Entries by sequence, oldest first. It gives its first, and loses any, in constant time."""
+
+
+class Groups:
+    """A group is free when the first of its messages is visible.
+
+    Only the first ``look_ahead`` messages of the queue are in sight; a group whose messages all
+    stand behind them is not seen, however free it is.
+    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/avoid-backlog-with-the-same-message-group-id.html
+    """
+
+    def __init__(self, look_ahead: int) -> None:
+        self._look_ahead = look_ahead
+        self._in_sight: Line = OrderedDict()
+        self._out_of_sight: deque[StoredMessage] = deque()
+        self._lines: dict[str, Line] = {}
+        # Sequences of entries that were free heads when they were put here: a heap, may be stale.
+        self._heads: list[int] = []
+
+    def __len__(self) -> int:
+        return len(self._in_sight) + len(self._out_of_sight)
+
+    def append(self, entry: StoredMessage) -> None:
+        self._out_of_sight.append(entry)
+        self._look_further()
+
+    def remove(self, entry: StoredMessage) -> None:
+        """Take out an entry that is in sight; the next of its group may become its head."""
+        group_id, sequence = entry.message.group_id, entry.message.sequence
+        line = self._lines[group_id]
+        del line[sequence], self._in_sight[sequence]
+        if line:
+            self.offer(_first(line))
+        else:
+            del self._lines[group_id]
+        self._look_further()
+
+    def offer(self, entry: StoredMessage) -> None:
+        """Take note of an entry that may have become a free head."""
+        if self._is_free_head(entry):
+            heappush(self._heads, entry.message.sequence)
+
+    def find(self, sequence: int) -> StoredMessage | None:
+        return self._in_sight.get(sequence)
+
+    def oldest(self) -> StoredMessage | None:
+        return _first(self._in_sight) if self._in_sight else None
+
+    def free_head(self) -> StoredMessage | None:
+        """Answer the oldest head of a free group."""
+        while self._heads:
+            entry = self._in_sight.get(self._heads[0])
+            if entry and self._is_free_head(entry):
+                return entry
+            heappop(self._heads)
+        return None
+
+    def free_run(self, head: StoredMessage, limit: int) -> list[StoredMessage]:
+        """Answer what may be received of the head's group: up to the first invisible message."""
+        line = self._lines[head.message.group_id]
+        return list(islice(takewhile(_is_visible, line.values()), limit))
+
+    def _is_free_head(self, entry: StoredMessage) -> bool:
+        return entry.visible and _first(self._lines[entry.message.group_id]) is entry
+
+    def _look_further(self) -> None:
+        while self._out_of_sight and len(self._in_sight) < self._look_ahead:
+            entry = self._out_of_sight.popleft()
+            group_id, sequence = entry.message.group_id, entry.message.sequence
+            self._in_sight[sequence] = entry
+            self._lines.setdefault(group_id, OrderedDict())[sequence] = entry
+            self.offer(entry)
+
+
+def _first(line: Line) -> StoredMessage:
+    return next(iter(line.values()))
+
+
+def _is_visible(entry: StoredMessage) -> bool:
+    return entry.visible
+
+
+class InFlight:
+    """A heap of expiries. A changed visibility leaves its old expiry behind, which then is stale.
+
+    A stale expiry is dropped when its time comes, so that a change costs no search.
+    """
+
+    def __init__(self) -> None:
+        self._entries: dict[int, StoredMessage] = {}
+        self._expiries: list[tuple[float, int]] = []
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def hold(self, entry: StoredMessage, until: float) -> None:
+        sequence = entry.message.sequence
+        entry.invisible_until = until
+        self._entries[sequence] = entry
+        heappush(self._expiries, (until, sequence))
+
+    def drop(self, entry: StoredMessage) -> None:
+        entry.invisible_until = None
+        self._entries.pop(entry.message.sequence, None)
+
+    def expire(self, now: float) -> Iterator[StoredMessage]:
+        """Let go of every message whose time has come."""
+        while self.next_expiry() <= now:
+            entry = self._entries[self._expiries[0][1]]
+            self.drop(entry)
+            yield entry
+
+    def next_expiry(self) -> float:
+        """Answer the time, or infinity."""
+        while self._expiries:
+            until, sequence = self._expiries[0]
+            entry = self._entries.get(sequence)
+            if entry and entry.invisible_until == until:
+                return until
+            heappop(self._expiries)
+        return inf
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    visible: int
+    in_flight: int
+    delayed: int
+
+
+class MessageStore:
+    """Messages pass from delayed to waiting in the order they came, so no group changes its order.
+
+    Nothing happens by itself: what time does to messages is done when ``settle`` is told the time.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._delayed: deque[StoredMessage] = deque()
+        self._groups = Groups(limits.look_ahead)
+        self._in_flight = InFlight()
+
+    def settle(self, now: float, settings: QueueSettings) -> None:
+        """End delays, visibility timeouts and retention.
+
+        A changed delay reaches the messages already delayed: so it is on a FIFO queue.
+        """
+        while self._delayed and self._delayed[0].message.sent_at + settings.delay <= now:
+            self._groups.append(self._delayed.popleft())
+        for entry in self._in_flight.expire(now):
+            self._groups.offer(entry)
+        self._discard_sent_until(now - settings.retention)
+
+    def add(self, entry: StoredMessage) -> None:
+        self._delayed.append(entry)
+
+    def remove(self, entry: StoredMessage) -> None:
+        self._in_flight.drop(entry)
+        self._groups.remove(entry)
+
+    def hold(self, entry: StoredMessage, until: float) -> None:
+        self._in_flight.hold(entry, until)
+
+    def room_in_flight(self) -> int:
+        return self._limits.in_flight - len(self._in_flight)
+
+    def find(self, sequence: int) -> StoredMessage | None:
+        return self._groups.find(sequence)
+
+    def free_head(self) -> StoredMessage | None:
+        return self._groups.free_head()
+
+    def free_run(self, head: StoredMessage, limit: int) -> list[StoredMessage]:
+        return self._groups.free_run(head, limit)
+
+    def ready_at(self, settings: QueueSettings) -> float:
+        """Answer when a receive may next find something: at once is minus infinity."""
+        if self.room_in_flight() > 0 and self.free_head():
+            return -inf
+        end_of_delay = self._delayed[0].message.sent_at + settings.delay if self._delayed else inf
+        return min(self._in_flight.next_expiry(), end_of_delay)
+
+    def counts(self) -> Counts:
+        in_flight = len(self._in_flight)
+        return Counts(len(self._groups) - in_flight, in_flight, len(self._delayed))
+
+    def _discard_sent_until(self, time: float) -> None:
+        while (oldest := self._groups.oldest()) and oldest.message.sent_at <= time:
+            self.remove(oldest)
+        while self._delayed and self._delayed[0].message.sent_at <= time:
+            self._delayed.popleft()
+
+
+SECONDS = 300
+
+Key = TypeVar("Key")
+Value = TypeVar("Value")
+
+
+class ExpiringCache(Generic[Key, Value]):
+    """Forgets by itself; neither looking nor forgetting costs more than what it forgets."""
+
+    def __init__(self) -> None:
+        self._noted: OrderedDict[Key, tuple[float, Value]] = OrderedDict()
+
+    def note(self, key: Key, value: Value, now: float) -> None:
+        self._noted.pop(key, None)
+        self._noted[key] = (now + SECONDS, value)
+
+    def recall(self, key: Key, now: float) -> Value | None:
+        self._forget(now)
+        _, value = self._noted.get(key, (now, None))
+        return value
+
+    def _forget(self, now: float) -> None:
+        while self._noted and next(iter(self._noted.values()))[0] <= now:
+            self._noted.popitem(last=False)
+
+
+@dataclass(slots=True)
+class ReceiveAttempt:
+    entries: list[StoredMessage]
+    received: list[Received]
+    until: float
+
+    def is_untouched(self) -> bool:
+        """Tell whether nothing of it was deleted, was changed, or came back since."""
+        return all(entry.invisible_until == self.until for entry in self.entries)
+
+    def renew(self, stock: MessageStore, until: float) -> list[Received]:
+        """Hold its messages anew; it counts as no further receive."""
+        self.until = until
+        for entry in self.entries:
+            stock.hold(entry, until)
+        return self.received
+
+
+class ReceiveAttempts:
+    def __init__(self) -> None:
+        self._attempts: ExpiringCache[str, ReceiveAttempt] = ExpiringCache()
+
+    def repeated(self, attempt_id: str | None, now: float) -> ReceiveAttempt | None:
+        attempt = self._attempts.recall(attempt_id, now) if attempt_id else None
+        return attempt if attempt and attempt.is_untouched() else None
+
+    def note(self, attempt_id: str | None, attempt: ReceiveAttempt, now: float) -> None:
+        if attempt_id and attempt.entries:
+            self._attempts.note(attempt_id, attempt, now)
+
+
+class Deduplication:
+    """Five minutes count from the first send; neither a duplicate nor a delete changes that."""
+
+    def __init__(self) -> None:
+        self._sent: ExpiringCache[tuple[str, str], Sent] = ExpiringCache()
+
+    def earlier(self, message: Message, settings: QueueSettings) -> Sent | None:
+        return self._sent.recall(_key(message, settings), message.sent_at)
+
+    def note(self, message: Message, settings: QueueSettings) -> Sent:
+        sent = Sent(message.id, message.sequence_number)
+        self._sent.note(_key(message, settings), sent, message.sent_at)
+        return sent
+
+
+def choose_id(given: str | None, body: str, settings: QueueSettings) -> str:
+    """Prefer what the sender gave; the id by content is made of the body alone."""
+    if given is not None:
+        check_id("MessageDeduplicationId", given)
+        return given
+    if settings.content_based_deduplication:
+        return sha256(body.encode()).hexdigest()
+    raise SqsError(
+        "InvalidParameterValue",
+        "The queue should either have ContentBasedDeduplication enabled or "
+        "MessageDeduplicationId provided explicitly",
+    )
+
+
+def _key(message: Message, settings: QueueSettings) -> tuple[str, str]:
+    # A group id is never empty: no group's ids meet those of the whole queue.
+    scope = message.group_id if settings.deduplication_per_group else ""
+    return scope, message.deduplication_id

@@ -1,0 +1,59 @@
+"""What drives the functions: their queues, their schedules, and calls from outside."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from local.function_url import FunctionUrl
+from local.mapping import EventSourceMapping
+from local.provision import ProvisionedStack
+from local.runtime import Function
+from local.schedule import Schedule
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+_CONCURRENCY = 4
+"""Processes of a function at most; the template's bound is meant for more than a laptop."""
+
+Trigger = EventSourceMapping | Schedule | FunctionUrl
+
+
+def concurrency_of(furniture: ProvisionedStack) -> Mapping[str, int]:
+    """How many invocations of each function run at once."""
+    mapped = {spec.function: spec.maximum_concurrency for spec in furniture.mappings}
+    reserved = {spec.name: spec.reserved_concurrency or 1 for spec in furniture.functions}
+    return {name: min(at_once, _CONCURRENCY) for name, at_once in (reserved | mapped).items()}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Triggers:
+    furniture: ProvisionedStack
+    functions: Mapping[str, Function]
+    sqs: "SQSClient"
+    urls: Mapping[str, FunctionUrl]  # by their URLs
+    clock_seconds: float | None
+
+    def __iter__(self) -> Iterator[Trigger]:
+        yield from self._mappings()
+        yield from self._schedules()
+        for spec in self.furniture.urls:
+            yield self.urls[spec.url].to(self.functions[spec.function].invoke)
+
+    def _mappings(self) -> Iterator[EventSourceMapping]:
+        concurrency = concurrency_of(self.furniture)
+        for spec in self.furniture.mappings:
+            yield EventSourceMapping(
+                spec,
+                self.sqs,
+                self.functions[spec.function].invoke,
+                concurrency=concurrency[spec.function],
+            )
+
+    def _schedules(self) -> Iterator[Schedule]:
+        for spec in self.furniture.schedules:
+            yield Schedule(
+                spec.rule_arn,
+                self.functions[spec.function].invoke,
+                every_seconds=self.clock_seconds or spec.every_seconds,
+            )

@@ -1,1 +1,1 @@
-"""AWS's door: one thin handler per function."""
+"""AWS Lambda entry points: one thin handler per function."""

@@ -1,4 +1,4 @@
-"""The CDK's own command, as ``package-lock.json`` pins it, on a Node.js that it supports."""
+"""The CDK command, as ``package-lock.json`` pins it, on a Node.js that it supports."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""The template before checkov's rules, in an environment of its own; why some do not hold here.
+"""Checkov's rules on the template, in an environment of its own, and why some are suppressed.
 
 https://github.com/bridgecrewio/checkov
 """

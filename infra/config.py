@@ -1,16 +1,9 @@
-"""A table of the file, read as what it describes: each key has a name and a type to fit.
+"""Settings of a stage: typed tables of ``stages.toml``, and errors that name the key and the value.
 
-A choice that cannot work, told as the file has it: what stands there, and what may.
-
-A network of the operator's own, from which deliveries leave and DevLake's API is asked.
-
-So they reach private receivers and a private DevLake, or come from an address that does not change.
-Its subnets must lead to SQS, DynamoDB, KMS, SES if mail is sent, and Secrets Manager if an API of
-DevLake is known, by a NAT gateway or by endpoints.
-
-Who may send events: principals that a stage names, in this account or in others.
-
-For how long a stage remembers what, refused where one span needs another to be longer.
+They include the VPC, the principals that may send events, and how long data is kept. A VPC lets
+deliveries reach private endpoints, or leave from a fixed address. Its subnets need a route to SQS,
+DynamoDB and KMS, to SES if mail is sent, and to Secrets Manager if an API of DevLake is configured:
+by a NAT gateway or by VPC endpoints.
 """
 
 import json

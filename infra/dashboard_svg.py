@@ -1,4 +1,4 @@
-"""Draws the dashboard from its definition, so that a person can look at it without an account."""
+"""The dashboard as an SVG drawing, made from its definition without an AWS account."""
 
 import json
 from collections.abc import Iterator

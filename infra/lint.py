@@ -1,4 +1,4 @@
-"""The blueprint before other people's rules: cdk-nag's packs, the CDK's own, and cfn-lint.
+"""Lint rules on the stack: cdk-nag's packs, the CDK's own, and cfn-lint.
 
 https://github.com/cdklabs/cdk-nag, https://github.com/aws-cloudformation/cfn-lint
 """

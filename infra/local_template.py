@@ -1,4 +1,4 @@
-"""The template in a file, so that the laptop needs neither Node.js nor the CDK."""
+"""The synthesized template in a file, so that the laptop needs neither Node.js nor the CDK."""
 
 import json
 import os

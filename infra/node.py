@@ -1,4 +1,4 @@
-"""Which Node.js the CDK runs on: the machine's own where new enough, else the one from PyPI."""
+"""The Node.js that runs the CDK: the machine's own if it is new enough, else the one from PyPI."""
 
 import shutil
 import subprocess

@@ -1,4 +1,4 @@
-"""What may differ between two deployments of one template; the laptop gives values of its own."""
+"""CloudFormation parameters: what may differ between deployments of one template."""
 
 from functools import cached_property
 

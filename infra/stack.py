@@ -1,4 +1,4 @@
-"""The system in the order in which a message passes through it."""
+"""The stack: its constructs, in the order in which a message passes through them."""
 
 from aws_cdk import CfnOutput, Duration, Stack
 from constructs import Construct

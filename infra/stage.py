@@ -1,6 +1,6 @@
-"""What differs between one installation and the next, refused where the parts do not fit.
+"""Deployment stages: the settings of one installation, as ``stages.toml`` declares them.
 
-The file in which an operator says which stages there are, and how each differs.
+Settings that do not fit together are refused.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""Why a rule of others does not hold here; it stands beside what breaks the rule."""
+"""Suppression of a lint rule on a construct, with its reason."""
 
 from aws_cdk import Acknowledgment, Validations
 from constructs import IConstruct

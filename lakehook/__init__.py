@@ -1,3 +1,3 @@
-"""The library: what the system knows."""
+"""Lakehook: webhooks for pipeline events, at least once and in order."""
 
 __version__ = "0.1.0"

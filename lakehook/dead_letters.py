@@ -1,8 +1,6 @@
-"""Find letters: the dead ones, by the ledger, whatever has become of the queue's copies.
+"""Dead letters: find them in the ledger, redrive them with a fresh budget, or discard them.
 
-Redrive: dead letters go back to their lanes, each with a fresh budget.
-
-Discard: dead letters are given up for good, and their lanes move on.
+The ledger decides what is a dead letter, whatever became of the queue's copy.
 """
 
 from collections.abc import Callable, Iterator, Sequence

@@ -1,4 +1,4 @@
-"""The names of the metrics, for those who count and those who watch."""
+"""Names of the metrics, for the functions that count and the alarms that read."""
 
 NOTIFICATIONS_RECEIVED = "NotificationsReceived"  # of DevLake's, taken
 NOTIFICATIONS_REJECTED = "NotificationsRejected"  # whoever has sent them

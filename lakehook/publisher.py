@@ -1,4 +1,4 @@
-"""Events go straight onto the queue: for a producer that can wait for AWS, as our functions can."""
+"""Publisher straight onto the queue: for a producer that can wait for AWS, as our functions can."""
 
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING

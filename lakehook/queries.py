@@ -1,13 +1,4 @@
-"""Tell of a pipeline: its events, and how far each subscriber has come.
-
-List deliveries: of a pipeline, of a subscription, of both, or all; the newest first.
-
-List lanes: those that are held, at what, and what for.
-
-List pipelines that have not ended: in which state, and for how long.
-
-Explain: where one delivery is, what was tried, what came back, and what happens next.
-"""
+"""Queries for operators: pipelines, deliveries, held lanes, and the explanation of a delivery."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass

@@ -1,6 +1,6 @@
-"""The names shared by the blueprint, the functions and the command.
+"""Settings shared by the stack, the functions and the command.
 
-The blueprint writes them, the runtime reads them; neither spells one twice.
+The stack writes them, the runtime reads them; the names are spelled once.
 """
 
 from collections.abc import Mapping

@@ -1,1 +1,1 @@
-"""The laptop's door: an embedded cloud that drives the real handlers."""
+"""The local installation: an embedded cloud that drives the real handlers."""

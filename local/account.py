@@ -1,4 +1,4 @@
-"""The pretended AWS account, in which everything on the laptop happens."""
+"""The AWS account of the local cloud."""
 
 import os
 from collections.abc import Iterator

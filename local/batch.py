@@ -1,4 +1,4 @@
-"""What Lambda makes of received SQS messages, and which of them it deletes afterwards.
+"""Batches of SQS messages as Lambda makes them, and which messages it deletes afterwards.
 
 https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html
 https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html

@@ -1,4 +1,4 @@
-"""Writes down what a function asks of AWS: what its role must allow, and no more."""
+"""Record of a function's AWS calls, to compare with the permissions of its role."""
 
 import json
 import os

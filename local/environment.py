@@ -1,4 +1,4 @@
-"""One execution environment of a function: a worker process behind a Runtime API of its own."""
+"""One execution environment of a function: a worker process behind its own Runtime API."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""What runs, as the template says it: functions, and what feeds, calls and wakes them."""
+"""Functions of the template, with the queues, schedules and URLs that invoke them."""
 
 import re
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""A function's URL: HTTP on loopback in, Lambda's event with payload format 2.0 out, and back.
+"""Function URL: HTTP on loopback in, Lambda's event of payload format 2.0 out, and back.
 
 https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html#urls-payloads
 """

@@ -1,4 +1,4 @@
-"""What stands before moto: it brings every caller to the one account and region there is."""
+"""Gateway before moto: maps every caller to the one account and region."""
 
 import re
 from collections.abc import Callable, Iterable

@@ -1,7 +1,7 @@
-"""A hosts file for the machine that the functions run on, read anew at each look-up.
+"""Hosts file of the functions' machine, read again at each look-up.
 
-So a name may be bound anew between two attempts, or have mixed answers, on real sockets. It is the
-laptop's worker that has it, as a machine has /etc/hosts: the functions know of no such thing.
+A name may change between two attempts, or have mixed addresses, on real sockets. The laptop's
+worker has it, as a machine has /etc/hosts; the functions do not know of it.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""The whole of Lakehook on this machine: cloud, furniture, functions, and what drives them."""
+"""The whole of Lakehook on this machine: cloud, resources, functions, and their triggers."""
 
 import json
 from collections.abc import Iterator, Mapping

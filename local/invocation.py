@@ -1,4 +1,4 @@
-"""One invocation of a function, and how it can end."""
+"""Invocation of a function, and how it can end."""
 
 import json
 from concurrent.futures import Future

@@ -1,7 +1,7 @@
-"""The HTTP side of the embedded cloud: connections stay open, and only errors are worth a line.
+"""HTTP handler of the embedded cloud: keeps connections open, and logs only errors.
 
-werkzeug closes each connection after one answer, since it cannot know whether the request was read
-to its end. Here it always has been. A new connection would cost as much as a request.
+werkzeug closes each connection after one response, since it cannot know whether the request was
+read to its end. Here it always has been. A new connection would cost as much as a request.
 """
 
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""An event source mapping: takes batches from a queue to a function, as Lambda's pollers do."""
+"""Event source mapping: passes batches of a queue to a function, as Lambda's pollers do."""
 
 import logging
 from collections.abc import Callable, Mapping

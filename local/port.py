@@ -1,4 +1,4 @@
-"""Ports that may be taken."""
+"""Free TCP ports."""
 
 import errno
 from collections.abc import Iterator

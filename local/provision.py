@@ -1,6 +1,6 @@
-"""Furnishes the empty cloud from the synthesized template: the laptop runs what is deployed.
+"""Provisioning of the empty cloud from the synthesized template, by the calls of CloudFormation.
 
-The resources that moto holds for us, made by the calls that CloudFormation would make.
+So the laptop runs what is deployed.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""A sample subscriber: takes webhooks over real HTTP, checks each signature, keeps what came."""
+"""Sample subscriber: receives webhooks over real HTTP, checks signatures, keeps the requests."""
 
 import json
 import time

@@ -1,4 +1,4 @@
-"""HTTP on loopback for the sample subscriber: each POST is taken, and answered as it says."""
+"""HTTP server of the sample subscriber, on loopback."""
 
 import socket
 import sys

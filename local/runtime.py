@@ -1,4 +1,4 @@
-"""A Lambda function: as many execution environments as there are invocations at once."""
+"""Lambda function with as many execution environments as concurrent invocations."""
 
 import json
 from collections.abc import Mapping

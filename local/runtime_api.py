@@ -1,4 +1,4 @@
-"""Lambda's Runtime API, which one worker process asks for work and tells what came of it.
+"""Lambda's Runtime API, from which a worker process takes invocations and where it reports results.
 
 https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 """

@@ -1,4 +1,4 @@
-"""The Runtime API over HTTP, on an address of its own for each worker.
+"""Runtime API over HTTP, on an address of its own for each worker.
 
 https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 """

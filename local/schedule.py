@@ -1,4 +1,4 @@
-"""A schedule: invokes a function at a steady rate, as an EventBridge rule does."""
+"""Schedule: invokes a function at a fixed rate, as an EventBridge rule does."""
 
 import logging
 import time

@@ -1,4 +1,4 @@
-"""The names that an expression of the template may use, and what stands behind them."""
+"""Names that an expression of the template may use, and their values."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""The notification secret in a file, so that it outlives what runs on the laptop."""
+"""Notification secret in a file, so that it outlives the local installation."""
 
 import secrets
 import string

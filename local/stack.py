@@ -1,4 +1,4 @@
-"""CloudFormation's one question that the laptop answers itself: DescribeStacks.
+"""DescribeStacks of CloudFormation, which the laptop answers itself.
 
 https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStacks.html
 moto's CloudFormation would need 200 MB more of packages, and could not make the stack.

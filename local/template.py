@@ -1,4 +1,4 @@
-"""CloudFormation's expressions, evaluated against what already exists.
+"""Intrinsic functions of CloudFormation, evaluated against the resources that exist.
 
 https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference.html
 """

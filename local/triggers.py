@@ -1,4 +1,4 @@
-"""What drives the functions: their queues, their schedules, and calls from outside."""
+"""Triggers of the functions: queues, schedules and URLs."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

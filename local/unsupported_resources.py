@@ -1,4 +1,4 @@
-"""What of the template the laptop goes without, and why."""
+"""Resources of the template that the laptop does without, and why."""
 
 UNSUPPORTED_RESOURCES = {
     "AWS::CDK::Metadata": "tells AWS which constructs are used",

@@ -1,4 +1,4 @@
-"""Runs Lakehook until a signal says that it is enough."""
+"""Runs Lakehook until a signal arrives."""
 
 import json
 import logging

@@ -1,4 +1,4 @@
-"""The process of one execution environment: awslambdaric, never outliving its starter."""
+"""Process of one execution environment: awslambdaric, which never outlives its parent."""
 
 import argparse
 import os

@@ -1,4 +1,4 @@
-"""The API: its operations, and how everything that goes wrong is told."""
+"""The HTTP API: its operations, and the error responses for everything that goes wrong."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping

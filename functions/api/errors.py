@@ -1,4 +1,4 @@
-"""What goes wrong, told in one shape: the one that the command has under ``--output json``."""
+"""Error responses, in the form that the command prints under ``--output json``."""
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus

@@ -1,4 +1,4 @@
-"""Lambda behind a function URL that IAM guards: what the command does, over HTTP."""
+"""Lambda handler of the API: the operator's use cases over HTTP, behind a URL guarded by IAM."""
 
 import os
 from functools import cache

@@ -1,4 +1,4 @@
-"""A call as it comes from the function's URL: who calls, and whether it is one to be heard.
+"""HTTP request of the function URL: who calls, and whether the request can be served.
 
 https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html#urls-payloads
 """

@@ -1,4 +1,4 @@
-"""The API's description: ``python -m functions.api.openapi > docs/openapi.json``."""
+"""OpenAPI description: ``python -m functions.api.openapi > docs/openapi.json``."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""A list in pages: each says where the next begins, also when things have come and gone since."""
+"""Pagination by cursor: a page stays in place when items are added or removed before it."""
 
 import base64
 import json

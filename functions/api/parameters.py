@@ -1,4 +1,4 @@
-"""What operations share: their parameters, the desk they are done at, and how they may fail."""
+"""Parameters, dependencies and error responses that the operations share."""
 
 from collections.abc import Callable
 from http import HTTPStatus

@@ -1,6 +1,6 @@
-"""What a caller asks of a subscription. A new term is one line here, named as ``Terms`` has it.
+"""Request bodies of the API.
 
-What a caller asks for, other than the terms of a subscription.
+A new field of a subscription is one line here, named as in ``SubscriptionFields``.
 """
 
 from typing import Annotated, Any

@@ -1,6 +1,6 @@
-"""What the API answers: the documents of ``lakehook.operations``, described for whoever reads them.
+"""Response models of the API: the views of ``lakehook.operations.views``, described for clients.
 
-The facts rule, the description follows: a test keeps every field that is told described here.
+The views decide, the models follow: a test compares each view's fields with its model.
 """
 
 from typing import Any

@@ -1,4 +1,4 @@
-"""Lambda: deliveries in, signed requests out."""
+"""Lambda handler of the deliver function: deliveries in, signed requests out."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""Lambda: pipeline events in, deliveries out."""
+"""Lambda handler of the fan-out function: pipeline events in, deliveries out."""
 
 import os
 from functools import cache

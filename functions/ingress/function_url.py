@@ -1,4 +1,4 @@
-"""Lambda's function URL: a request as it comes, an answer as it goes, payload format 2.0.
+"""Requests and responses of a Lambda function URL, payload format 2.0.
 
 https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html#urls-payloads
 """

@@ -1,4 +1,4 @@
-"""Lambda behind a function URL: DevLake's notices in, pipeline events out."""
+"""Lambda handler of the ingress: DevLake's notifications in, pipeline events out."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""Lambda: every minute, word to the lanes that are due, of pipelines that stall; and replays."""
+"""Lambda handler of the scheduler: due lanes, stalled pipelines and replays, once a minute."""
 
 import os
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The scheduled reconcile, wired. The handler loads it only where the API of a DevLake is known."""
+"""Wiring of the scheduled reconcile; loaded only where a DevLake's API is configured."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""The door for operators' programs: a URL that IAM guards, and all that a desk needs behind it."""
+"""The HTTP API: a function URL guarded by IAM, and the permissions of the operations."""
 
 from aws_cdk import Duration
 from aws_cdk import aws_lambda as lambda_

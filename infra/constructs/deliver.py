@@ -1,4 +1,4 @@
-"""Delivering: each message of the deliveries queue goes out, signed; its outcome is recorded."""
+"""The deliver function: sends each message of the deliveries queue and records the outcome."""
 
 from aws_cdk import Duration
 from aws_cdk import aws_lambda as lambda_

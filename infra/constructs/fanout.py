@@ -1,4 +1,4 @@
-"""Fan-out: each event is numbered, and becomes a delivery for each of its subscribers."""
+"""The fan-out function: numbers each event and enqueues a delivery for each subscriber."""
 
 from aws_cdk import Duration
 from constructs import Construct

@@ -1,4 +1,4 @@
-"""The door for DevLake as it is: a URL that anybody may call, and the secret that tells who did."""
+"""The ingress: a public function URL for DevLake, and the secret that authenticates DevLake."""
 
 from aws_cdk import Duration, SecretValue
 from aws_cdk import aws_lambda as lambda_

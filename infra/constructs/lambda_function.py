@@ -1,9 +1,4 @@
-"""A function with its role, its log and the queue, the schedule or the URL that feeds it.
-
-What becomes of that which holds something when its stack lets go of it.
-
-The asset of each function.
-"""
+"""A Lambda function with its role, its log group, and its queue, schedule or URL."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Mail by SES: who may send it, and from where."""
+"""Mail by SES: the identity, and who may send from it."""
 
 from aws_cdk import Stack
 

@@ -1,6 +1,6 @@
-"""A FIFO queue that serves its message groups side by side, and the queue for what it gave up.
+"""A FIFO queue with its dead-letter queue, and the policy of the queue of events.
 
-The policy of the events queue: only the named producers send, and Lakehook's own functions.
+Only the named producers and Lakehook's own functions may send events.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""The clock: each minute it wakes lanes, tells of stalls, and goes on with replays."""
+"""The scheduler: resumes due lanes, reports stalled pipelines and runs replays every minute."""
 
 from aws_cdk import Duration
 from constructs import Construct

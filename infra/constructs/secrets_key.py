@@ -1,4 +1,4 @@
-"""The key under which the subscriptions' secrets rest."""
+"""The KMS key that encrypts the subscriptions' secrets at rest."""
 
 from aws_cdk import Duration, Stack
 from aws_cdk import aws_iam as iam

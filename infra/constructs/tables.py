@@ -1,4 +1,4 @@
-"""What Lakehook remembers: subscriptions, pipelines and the ledger of deliveries."""
+"""The DynamoDB tables: subscriptions, pipelines and the ledger of deliveries."""
 
 from typing import Any
 

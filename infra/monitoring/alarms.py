@@ -1,16 +1,6 @@
-"""Who is woken: the operators' topic, and an alarm for each thing that is watched.
+"""CloudWatch alarms on queues, deliveries, functions and notifications, and their SNS topic.
 
-One thing that wakes people: what is watched, what it means, the first command to type.
-
-The first command, where it is a log that knows: what functions have said in the last hour.
-
-What of the queues wakes people.
-
-What of the deliveries, as the functions count them, wakes people.
-
-What of the functions, as Lambda measures them, wakes people.
-
-What of DevLake's notices wakes people: DevLake posts each one once.
+Each alarm says what is measured, what it means, and the first command to run.
 """
 
 from collections.abc import Sequence

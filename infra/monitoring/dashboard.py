@@ -1,7 +1,4 @@
-"""What operators look at: is it healthy, who is failing, how late are we.
-
-What the dashboard is made of: headings, graphs, numbers, on a grid of 24 columns.
-"""
+"""The operators' dashboard: health, failing endpoints and latency, on a grid of 24 columns."""
 
 from collections.abc import Sequence
 

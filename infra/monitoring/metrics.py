@@ -1,4 +1,4 @@
-"""What is measured, as alarms and the dashboard ask CloudWatch for it."""
+"""CloudWatch metrics for the alarms and the dashboard."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Questions to the logs, saved where the console of Logs Insights offers them."""
+"""Queries of Logs Insights, saved where its console lists them."""
 
 from dataclasses import dataclass
 

@@ -1,1 +1,1 @@
-"""What ships with each function."""
+"""The functions' deployment packages."""

@@ -1,4 +1,4 @@
-"""What ships with a function: its code, the library, and the wheels that the runtime lacks."""
+"""Deployment package of a function: its code, the library, and the wheels the runtime lacks."""
 
 import platform
 import shutil

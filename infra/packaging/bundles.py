@@ -1,4 +1,4 @@
-"""Makes every function's bundle and says what each weighs."""
+"""Build of every function's package, with the size of each."""
 
 import sys
 from collections.abc import Iterator

@@ -1,7 +1,7 @@
-"""Bytecode beside the sources: Lambda can write none there, and compiles at every cold start.
+"""Bytecode beside the sources: Lambda cannot write any, and would compile at every cold start.
 
-It is the same for every processor and every release of one minor version; for any other Python it
-is as if it were not there (https://peps.python.org/pep-3147/).
+It is the same for every processor and every release of one minor version; any other Python
+ignores it (https://peps.python.org/pep-3147/).
 """
 
 import platform

@@ -1,1 +1,1 @@
-"""Technologies: how the ports are kept."""
+"""Adapters: the implementations of the ports on AWS, HTTP, SQLite and Liquid."""

@@ -1,8 +1,8 @@
-"""The credentials for DevLake's REST API, which an operator keeps in Secrets Manager.
+"""Credentials for DevLake's REST API, which an operator keeps in Secrets Manager.
 
-The secret is header lines, ``authorization: Bearer …``, or ``-`` for none. A named source has the
-version that carries its name as a staging label, and without one none: what lets us into one
-DevLake is never sent to another.
+The secret is header lines, ``authorization: Bearer …``, or ``-`` for none. A named source uses the
+version whose staging label is its name, and without that version it has none: credentials of one
+DevLake are never sent to another.
 """
 
 from collections.abc import Mapping

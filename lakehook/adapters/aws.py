@@ -1,7 +1,4 @@
-"""AWS clients, and how their failures are told from everyone else's.
-
-Where a deployment is: its stack says so in its outputs.
-"""
+"""AWS clients, the translation of their errors, and the outputs of a deployment's stack."""
 
 import re
 from collections.abc import Callable, Iterator

@@ -1,8 +1,8 @@
-"""How the operator's command goes out: a session of Requests, and what its failures are called.
+"""HTTP session of the operator's command, by Requests, and the names of its errors.
 
-It goes the way that the company's network has: ``HTTPS_PROXY`` and ``NO_PROXY``, and
-``REQUESTS_CA_BUNDLE`` for certificates of its own. Never ``.netrc``, whose password Requests
-would send in place of the header that was given.
+It respects the company's network: ``HTTPS_PROXY``, ``NO_PROXY``, and ``REQUESTS_CA_BUNDLE`` for
+its certificates. It never reads ``.netrc``, whose password Requests would send in place of the
+header that was given.
 """
 
 from collections.abc import Mapping

@@ -1,7 +1,7 @@
-"""Secrets at rest: sealed by the stack's KMS key, for one subscription each.
+"""Encryption of credentials at rest, by the stack's KMS key, for one subscription each.
 
 The encryption context is the subscription's id, so a ciphertext moved to another subscription
-does not open. https://docs.aws.amazon.com/kms/latest/developerguide/encrypt_context.html
+cannot be decrypted. https://docs.aws.amazon.com/kms/latest/developerguide/encrypt_context.html
 """
 
 import json

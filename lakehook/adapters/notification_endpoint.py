@@ -1,4 +1,4 @@
-"""A notice as DevLake sends one, sent by the operator's command."""
+"""A notification as DevLake sends it, sent by the operator's command."""
 
 import requests
 from requests.exceptions import RequestException

@@ -1,6 +1,6 @@
-"""The keys of both kinds. Only ed25519 needs ``cryptography``, and only those who use it wait.
+"""Signing keys of both kinds. Only ed25519 imports ``cryptography``.
 
-Its import takes 25 ms and 8 MB on a laptop: a cold start that sees no such key is spared them.
+The import takes 25 ms and 8 MB on a laptop: a cold start without such a key is spared them.
 """
 
 from lakehook.domain.errors import InvalidInput

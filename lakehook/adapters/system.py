@@ -1,4 +1,4 @@
-"""Time and chance, as the world has them."""
+"""The system's clock and random numbers."""
 
 import random
 import secrets

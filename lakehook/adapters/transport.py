@@ -1,8 +1,6 @@
-"""Mail by SES (API version 2): one request each, and what it says as an answer.
+"""Transports: mail by SES (API version 2), and the router that picks HTTP or mail.
 
 https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html
-
-The carriers: each message goes its way.
 """
 
 from collections.abc import Callable

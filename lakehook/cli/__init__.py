@@ -1,1 +1,1 @@
-"""The operator's door: the lakehook command."""
+"""The ``lakehook`` command for operators."""

@@ -1,4 +1,4 @@
-"""``python -m ops`` is the ``lakehook`` command."""
+"""``python -m lakehook.cli`` is the ``lakehook`` command."""
 
 from lakehook.cli.command import main
 

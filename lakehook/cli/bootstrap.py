@@ -1,4 +1,4 @@
-"""The desk on AWS. It imports boto3, for which ``--help`` need not wait."""
+"""The operator's use cases on AWS, imported late: ``--help`` need not wait for boto3."""
 
 from lakehook.adapters.api_credentials import StoredApiCredentials
 from lakehook.adapters.aws import Aws, CloudFormationStacks, translate_aws_errors

@@ -1,7 +1,4 @@
-"""Whose AWS the command speaks to: the caller's own, or one that pretends on a laptop.
-
-What the command can have done: what any door can, and what only a person at a terminal does.
-"""
+"""Context of a command: the AWS account it uses, and the use cases it can run."""
 
 import os
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What goes wrong, on one line of stderr, and the exit code that it has.
+"""Errors of the command: one line on stderr, and an exit code.
 
 ====  ==================================================
 0     done

@@ -1,8 +1,7 @@
-"""The headers of a captured request: lines as in HTTP or as curl -v shows them, or JSON.
+"""Inputs of the command: files up to a size, captured headers, and references to secrets.
 
-What is given to the command in a file, read as far as it may be long, and never repeated.
-
-What a file refers to, for it may not hold it: variables of the environment, and files.
+Headers are lines as in HTTP or as curl -v prints them, or JSON. A file refers to a secret by an
+environment variable or another file; contents are never repeated in errors.
 """
 
 import os

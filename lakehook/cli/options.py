@@ -1,9 +1,4 @@
-"""The arguments and options that commands share.
-
-The options about secrets, and about what was signed by them.
-
-``subscriptions add --from-beginning|--since``: the past of a new subscription.
-"""
+"""Arguments and options that commands share."""
 
 from typing import Annotated
 

@@ -1,13 +1,4 @@
-"""What a command answers on stdout: a few lines and tables for people, or JSON for programs.
-
-How deliveries, dead letters, attempts and lanes are listed.
-
-How replays are listed, and what one would send.
-
-How subscriptions and their secrets are listed.
-
-How far something has come, on a terminal and nowhere else.
-"""
+"""Output on stdout: lines and tables for people, JSON for programs; progress on a terminal only."""
 
 import json
 import sys

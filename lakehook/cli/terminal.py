@@ -1,7 +1,7 @@
-"""What the command writes: nothing that strangers wrote moves, hides or colours anything there.
+"""Safe output to a terminal: untrusted text cannot move, hide or colour anything there.
 
-Projects, error messages and answers of receivers are other people's text. A control character in it
-could clear the screen or set its title, and a bidirectional override could turn a line around.
+Projects, error messages and endpoints' responses are other people's text. A control character could
+clear the screen or set its title, and a bidirectional override could turn a line around.
 """
 
 import unicodedata

@@ -1,4 +1,4 @@
-"""A delivery's turn: attempt it if that may be, and do what follows from the outcome."""
+"""Handler of one delivery: attempts it if it may go, and applies the outcome to its lane."""
 
 from contextlib import nullcontext
 from dataclasses import dataclass, replace

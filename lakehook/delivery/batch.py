@@ -1,4 +1,4 @@
-"""Deliver a batch: its lanes side by side, each message let go soon after it is done."""
+"""Batch of the deliveries queue: lanes in parallel, each message acked soon after its end."""
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence

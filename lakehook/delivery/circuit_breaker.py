@@ -1,6 +1,7 @@
-"""The pulse of a subscription's endpoint: felt at each attempt, told to the ledger if it matters.
+"""Circuit breaker of a subscription's endpoint: closed, open or half-open.
 
-See ``domain/circuit_breaker.py`` for the states. A quick success at a well endpoint writes nothing.
+An attempt is recorded in the ledger only if it changes the endpoint's health. See
+``domain/circuit_breaker.py`` for the states. A quick success at a healthy endpoint writes nothing.
 """
 
 from collections.abc import Callable, Iterator

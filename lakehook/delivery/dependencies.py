@@ -1,7 +1,4 @@
-"""Whoever has a part in delivering.
-
-What ends a visit, and what becomes of its message.
-"""
+"""Dependencies of the delivery use case, and what ends the processing of a lane."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager

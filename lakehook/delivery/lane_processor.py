@@ -1,20 +1,18 @@
-"""A visit: one worker's stay in one lane, and what it does there with each message.
-
-Deliver: the messages of one lane in order, each attempted when its turn has come.
+"""Processor of one lane's messages, in order.
 
 A delivery is attempted at once while its lane flows. When an attempt fails, the lane is held at
-that delivery: what comes after it waits in the ledger, and a resume works off the waiting line
-from its head. See ``domain/lane.py`` for the states.
+that delivery: later deliveries wait in the ledger, and a resume drains them from the head. See
+``domain/lane.py`` for the states.
 
-=========  ============================================================
-visit.py   one worker's stay in a lane: what to do with each message
-turn.py    one delivery's turn: attempt it, and what follows from that
-pulse.py   the health of the subscription's endpoint, felt at each attempt
-pace.py    its rate, where it has one: no attempt goes out before its place has come
-rouse.py   word to lanes that sleep
-hold.py    the lane's record as this worker last wrote it
-crew.py    whoever has a part in it
-=========  ============================================================
+==================  ===================================================================
+lane_processor.py   the messages of one lane: what to do with each
+attempt_handler.py  one delivery: its attempt, and what follows from the outcome
+circuit_breaker.py  the health of the subscription's endpoint, recorded at each attempt
+rate_limiter.py     the subscription's rate: no attempt before its reserved send time
+scheduler.py        resumes of due lanes and of suspended ones
+lane_state.py       the lane's record as this worker last wrote it
+dependencies.py     the stores, queues and clocks behind it
+==================  ===================================================================
 """
 
 from collections.abc import Sequence

@@ -1,6 +1,6 @@
-"""The hold on a lane: its record as this worker last wrote it, and the ways to write it anew.
+"""State of a lane in memory: its record as this worker last wrote it, and the ways to change it.
 
-Each way raises ``LaneConflict`` when another worker has written the lane meanwhile.
+Each change raises ``LaneConflict`` when another worker has written the lane since.
 """
 
 from collections.abc import Iterator

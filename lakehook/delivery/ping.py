@@ -1,11 +1,7 @@
-"""Ask an endpoint, by way of the delivery function, and wait for what came of it.
+"""Pings: test an endpoint by a signed request, and verify its owner by a challenge.
 
-Ping: an endpoint is asked whether it is there, and by a challenge whether its owner agrees.
-
-===========  ======================================================================
-ask.py       at the operator's door: send the question, wait for what came of it
-__init__.py  in the delivery function, which alone holds a secret: put the question
-===========  ======================================================================
+The operator's side enqueues the ping and waits for its result. The deliver function sends it, since
+it alone can decrypt secrets.
 """
 
 from dataclasses import dataclass, replace

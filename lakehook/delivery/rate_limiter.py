@@ -1,9 +1,8 @@
-"""The pace of a subscription that has a rate: no attempt goes out before its place has come.
+"""Rate limiter of a subscription: no attempt goes out before its reserved send time.
 
-Places are given a little ahead, one spacing after the other. A lane that has one waits for it and
-goes; one for which all places that may be given are taken sleeps in the ledger, and spends no
-attempt. Whoever has gone, and needs no other place, rouses the next: so the places are always
-taken, by those that have waited longest, and nothing is done for those that only wait.
+Send times are reserved a little ahead, one interval after the other. A lane with a reservation
+waits for it. A lane that finds all of them taken is suspended in the ledger and spends no attempt.
+After a send, the lane resumes the longest-suspended lanes, so waiting lanes need no polling.
 """
 
 from lakehook.delivery.dependencies import (

@@ -1,4 +1,4 @@
-"""Say: what goes out for a delivery, by the subscriber's template or in the channel's own way."""
+"""Rendering of a delivery, by the subscription's template or in the channel's own form."""
 
 from dataclasses import dataclass
 

@@ -1,7 +1,4 @@
-"""Wake: send word to every held lane whose time has come.
-
-Rouse: word to lanes that sleep, the longest held first.
-"""
+"""Scheduler: resumes held lanes that are due, and suspended lanes, the longest held first."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Attempt: one delivery rendered, signed, sent, and what came back, read."""
+"""Sender: renders and signs one delivery, sends it, and interprets the response."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

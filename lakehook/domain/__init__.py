@@ -1,1 +1,1 @@
-"""Nouns and their rules, in plain Python."""
+"""Domain: the entities and their rules, in plain Python without I/O."""

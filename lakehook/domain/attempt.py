@@ -1,4 +1,4 @@
-"""What became of one attempt: a value, never an exception."""
+"""Outcome of one attempt: a value, never an exception."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,16 +1,17 @@
-"""The health of a subscription's endpoint: its breaker, its pace, and how it is woken again.
+"""Circuit breaker of a subscription's endpoint, with the permits of a slow one.
 
 ::
 
-                 5 failures in a row of 3 lanes, or throttled
-        well ───────────────────────────────────────────────▶ open ◀──┐
-         ▲                                                     │  │   │ a probe fails
-         │ nothing is left to wake                             │  └───┘
-         │                                                     │ a probe succeeds
-         └── waking 1, 2, 4 … lanes, each success the next ◀───┘
+                5 failures in a row of 3 lanes, or throttled
+     closed ────────────────────────────────────────────────▶ open ◀──┐
+       ▲  ▲                                                    │  │   │ the probe fails
+       │  │ no suspended lane is left                 is due   ▼  │   │
+       │  │                                                half-open ─┘
+       │  │                                                    │ the probe succeeds
+       │  └─ closed, resuming 1, 2, 4 … lanes per success ◀────┘
 
-A subscription that is well has no record: only failing and slow attempts write one. While the
-breaker is open deliveries wait in the ledger unattempted, but for one probe at a time.
+A healthy endpoint has no record: only failed and slow attempts write one. While the breaker is open
+deliveries wait in the ledger unattempted. Half-open, one probe at a time goes out.
 """
 
 from dataclasses import dataclass, replace

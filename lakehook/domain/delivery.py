@@ -1,7 +1,4 @@
-"""A delivery: one event on its way to one subscription, in its lane.
-
-A delivery's id, read back: it says subscription, pipeline and sequence.
-"""
+"""Delivery: one event on its way to one subscription, in its lane; and its id, parsed."""
 
 import hashlib
 import re

@@ -1,16 +1,8 @@
-"""Where a subscriber listens: a URL that has been judged, and how it is shown.
-
-How a URL is shown to people and in logs: without what may be a credential.
+"""Destinations: HTTP endpoints and mailboxes, the requests to them, and how a URL is displayed.
 
 Chat and automation services put the whole credential into the path or the query: whoever reads
-the URL may post. Where a host is known to, little of its path is shown; of any path, nothing
-that looks drawn at random; of a query, the names.
-
-A mail, ready to leave; and the mailboxes it goes to.
-
-Where a subscription's messages go: an endpoint of HTTP, or mailboxes.
-
-A request: one POST, ready to leave.
+the URL may post. Of a known host, little of the path is displayed; of any path, no segment that
+looks random; of a query, the names.
 """
 
 import re

@@ -1,6 +1,6 @@
-"""The text of an error of DevLake's: without credentials, and as people would say it.
+"""Error texts of DevLake: without credentials, and readable.
 
-Its plug-ins wrap what git, databases and HTTP clients say, and those repeat what they were called
+Its plug-ins wrap errors of git, databases and HTTP clients, which repeat what they were called
 with: URLs with passwords, headers, connection strings.
 """
 

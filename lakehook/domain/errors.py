@@ -1,33 +1,29 @@
-"""What can go wrong that is worth a name.
+"""Errors of Lakehook.
 
 ::
 
     LakehookError
-    ├── InvalidInput            someone gave us something we refuse: one line, nothing changed
-    │   ├── InvalidEvent        a message on the events queue
-    │   ├── InvalidMessage      a message on the deliveries queue
-    │   ├── InvalidNotification       a body that is no notice of DevLake's
-    │   ├── InvalidSignature         a notice that DevLake has not signed
-    │   │   └── Unsigned    a request without a sign as DevLake makes one
-    │   ├── InvalidEndpoint     a URL we never call
-    │   ├── InvalidSubscription a field of a subscription
-    │   ├── InvalidSpool        a file that is no spool, or cannot be used as one
+    ├── InvalidInput             refused input: one line, nothing changed
+    │   ├── InvalidEvent         a message on the events queue
+    │   ├── InvalidMessage       a message on the deliveries queue
+    │   ├── InvalidNotification  a body that is not a notification of DevLake
+    │   ├── InvalidSignature     a notification that DevLake has not signed
+    │   │   └── Unsigned         a request without a signature in DevLake's form
+    │   ├── InvalidEndpoint      a URL that is never called
+    │   ├── InvalidSubscription  a field of a subscription
+    │   ├── InvalidSpool         a file that is not a spool, or cannot be used as one
+    │   ├── NotDevlake           an address where DevLake's REST API does not answer
+    │   └── StackNotFound        a name under which no Lakehook is deployed
+    ├── NotFound                 no subscription of that id or name
+    ├── TemplateFailed           a template whose output cannot be sent
+    ├── Conflict                 the subscription was changed since it was read
+    ├── PendingDeliveries        a subscription that has waiting deliveries
+    ├── LaneConflict             another worker has written the lane since it was read
+    ├── SpoolFull                the producer's spool is at its limit
+    ├── DevlakeUnavailable       DevLake's REST API does not answer, or not now
+    └── InfrastructureError      DynamoDB, KMS or SQS failed: never the endpoint's fault
 
-
-    │   ├── NotDevlake       an address where DevLake's REST API does not answer
-    │   └── StackNotFound     a name under which no Lakehook is deployed
-    ├── NotFound            no subscription of that id or name
-    ├── TemplateFailed      a template that gives nothing which could be sent
-    ├── Conflict    somebody else has changed the subscription since it was read
-    ├── PendingDeliveries        a subscription that may not go while deliveries wait for it
-    ├── LaneConflict           another worker has written the lane since we read it
-    ├── SpoolFull           the producer's spool holds as much as it may
-
-
-    ├── DevlakeUnavailable         DevLake's REST API does not answer, or not now
-    └── InfrastructureError          DynamoDB, KMS or SQS failed us: never the receiver's fault
-
-A receiver's failure is none of these: it is an ``Outcome``.
+An endpoint's failure is none of these: it is an ``Outcome``.
 """
 
 import re

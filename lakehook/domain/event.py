@@ -1,4 +1,4 @@
-"""An event: one state change of one pipeline, as its producer says it."""
+"""Event: one state change of one pipeline, as its producer reports it."""
 
 import hashlib
 import re

@@ -1,4 +1,4 @@
-"""The optional fields of an event: each check answers what is wrong with a value, or nothing."""
+"""Optional fields of an event: each check returns what is wrong with a value, or None."""
 
 import re
 from collections.abc import Callable

@@ -1,16 +1,12 @@
-"""A pattern over an event's fields, in the syntax of EventBridge.
+"""Patterns over an event's fields, in the syntax of EventBridge.
 
-A pattern is an object as the event is; each leaf is a list of what its field may be, literally
-or by an operator. Fields within one object must all match, of ``$or`` one alternative; a field
-that is a list matches if one of its elements does, be it a leaf or an object, and lists within
-lists are one list. An empty list, and an object where a leaf is asked for, is as if it were absent.
+A pattern is an object of the event's shape; each leaf lists what its field may be, literally or by
+an operator. Fields within one object must all match, of ``$or`` one alternative; a field that is a
+list matches if one of its elements does, a leaf or an object, and nested lists count as one list.
+An empty list, and an object where a leaf is expected, count as absent.
 
 https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html
 https://github.com/aws/event-ruler#json-array-matching
-
-What a text may be: how it begins, how it ends, what it holds.
-
-What a field may be: a literal, or an operator with what it compares to.
 """
 
 import operator

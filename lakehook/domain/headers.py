@@ -1,4 +1,4 @@
-"""The headers of its own that a subscription's requests carry."""
+"""Custom headers of a subscription's requests."""
 
 import re
 from collections.abc import Collection, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""A JSON object as we accept and write it: strict, finite, valid Unicode."""
+"""JSON objects, parsed and written strictly: finite numbers, valid Unicode, bounded depth."""
 
 import json
 import re

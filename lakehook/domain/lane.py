@@ -1,4 +1,4 @@
-"""A held lane: its head has failed, nothing overtakes it, the others wait in the ledger.
+"""Held lane: its head has failed, nothing overtakes it, the others wait in the ledger.
 
 ::
 
@@ -6,7 +6,7 @@
       flowing ───────────────────▶ held, due ◀──────────────────────────┐
          ▲                          │  │  ▲ └──────── attempt ───────────┘
          │   last one delivered     │  │  │
-         └──────────────────────────┘  │  └── a letter is redriven
+         └──────────────────────────┘  │  └── a dead letter is redriven
                                        │ budget spent
                                        ▼
                                  held by a dead letter

@@ -1,4 +1,4 @@
-"""A ping: a word to an endpoint that is no event, to see whether it is there and what it says."""
+"""Ping: a test message to an endpoint, outside the order of its lanes."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""The life of a pipeline in rounds, made whole from notices that race, repeat and get lost.
+"""Life cycle of a pipeline in runs, restored from notifications that race, repeat and get lost.
 
 ::
 
@@ -7,33 +7,30 @@
        ▲                     │               │   ▲                ▲ │
        │                     │     RUNNING ³ └───┘                │ │
        │                     └──────────────────── an end ² ──────┘ │
-       │                  a notice of a later round                 │
+       │               a notification of a later run                │
        └────────────────────────────────────────────────────────────┘
 
-    ¹ inferred before any other state    ² infers RUNNING where it is known when the round began
-    ³ with a later beginning: the run was interrupted and resumed, and is not told again
+    ¹ inferred before any other state    ² infers RUNNING where the run's beginning is known
+    ³ with a later beginning: the run was interrupted and resumed, and is not emitted again
 
-A round is one run of a pipeline; a rerun is the next. A notice is of a later round, of this one or
-of an earlier one:
+A rerun of a pipeline is its next run. A notification is of a later run, of this one or of an
+earlier one:
 
-- of a *later* round, only if ours has ended: if its ``began_at`` is later than ours; or, lacking a
-  later one, if it says another state than our end, and at a later time. It opens the round.
-- of an *earlier* round, if it began before ours, or happened before ours could: it is stale.
-- else of *this* round. If it leads on, it is told; if the round has told the same, it is absorbed;
-  if it leads back to a state that the round went past without telling, it is stale, too.
+- of a *later* run, only if ours has ended: if its ``began_at`` is later than ours; or, lacking a
+  later one, if it has another state than our end, and a later time. It opens the run.
+- of an *earlier* run, if it began before ours, or happened before ours could: it is stale.
+- else of *this* run. If it advances the state, it is emitted; if the run has emitted the same, it
+  is a duplicate; if it leads back to a state that the run skipped, it is stale, too.
 
-A round that runs, and is said to have begun later than we knew, goes on: a restart of the source
-resumed it. Our ``began_at`` moves on with it, so an end of the earlier beginning is stale.
+A run that is said to have begun later than we knew goes on: a restart of the source resumed it. Our
+``began_at`` moves on with it, so an end of the earlier beginning is stale.
 
-So each round tells CREATED, RUNNING and one end at most once, in this order, and none follows on a
-round without an end. Tasks neither open nor end rounds. A stall is told once, while the round is
-still in the state that stalls.
+So each run emits CREATED, RUNNING and one end at most once, in this order, and no run follows one
+without an end. Tasks neither open nor end runs. Events that were lost and must have happened are
+filled in, and marked ``inferred``.
 
-Events that nobody said, and that must have been: filled in, and marked ``inferred``.
-
-A pipeline as the journal knows it: how many events it had, and where it stands in its life.
-
-A pipeline that stays in one state for longer than its project allows: when, and what is said.
+A pipeline that stays in one state for longer than its project allows is stalled: one event, while
+the run is still in that state.
 """
 
 from collections.abc import Iterator, Mapping

@@ -1,8 +1,6 @@
-"""What travels through the deliveries queue: a delivery, word that a lane may go on, or a ping.
+"""Messages of the deliveries queue: a delivery, a resume of a lane, or a ping; acked or nacked.
 
 Messages carry a version; a release reads its own and the one before.
-
-What is to become of a message once it has been looked at.
 """
 
 import re

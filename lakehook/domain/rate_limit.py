@@ -1,4 +1,4 @@
-"""A rate: so many in a time, evenly spaced."""
+"""Rate limit: a number of sends in a time, evenly spaced, and the reservation of a send time."""
 
 import re
 from dataclasses import dataclass

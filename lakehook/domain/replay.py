@@ -1,10 +1,10 @@
-"""A replay: events of the past are sent again to one subscription, in order, at a rate.
+"""Replay: past events are sent again to one subscription, in order, at a rate.
 
-It is a record that the clock works off, so whoever asked for it may leave.
+It is a record that the scheduler processes, so the operator may leave.
 
 ::
 
-                        all is lined up
+                       all is enqueued
       open ────────────────────────────────▶ done
         └──────────────────────────────────▶ stopped
               by an operator; its subscription was removed

@@ -1,4 +1,4 @@
-"""What a receiver says may hold what it was told: no credential in it stays."""
+"""Redaction of a subscription's credentials in an endpoint's response, which may echo them."""
 
 import base64
 import re

@@ -1,4 +1,4 @@
-"""When a failed delivery is tried again."""
+"""Retry schedule of failed deliveries."""
 
 import re
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""An event as it may come, with every field that is known: to try things on."""
+"""Sample event with every known field, for previews."""
 
 from lakehook.domain.delivery import Delivery, Lane, SequencedEvent
 from lakehook.domain.destination import Endpoint

@@ -1,14 +1,9 @@
-"""The keys that sign, in the forms in which Standard Webhooks 1.0.0 writes them.
+"""Signing keys and signatures of Standard Webhooks 1.0.0, and the rotation of secrets.
+
+After a rotation the newest secret signs, and older ones sign too until they expire. Secrets have a
+``repr`` that shows nothing.
 
 https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
-
-What holds something secret, and shows nothing of itself.
-
-Standard Webhooks 1.0.0: the signature of one attempt.
-
-https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
-
-How signing secrets follow one another: the newest signs, and older ones for a while yet.
 """
 
 import base64

@@ -1,14 +1,12 @@
-"""Which addresses a request may go to: every one is public unless a rule says why not.
+"""SSRF policy: which addresses a request may go to.
 
-``ipaddress.is_global`` is no such rule: CPython 3.11 takes ``64:ff9b::7f00:1`` (127.0.0.1 behind
-NAT64) or multicast for global. So each range stands in a table, and an address that carries
-others is judged by them.
+Every address is public unless a range of the table says why not. ``ipaddress.is_global`` does not
+suffice: CPython 3.11 takes ``64:ff9b::7f00:1`` (127.0.0.1 behind NAT64) or multicast for global. An
+address that embeds others is checked by them.
 
-The ranges that are never called, each with the document that sets it apart.
-
-They are those of IANA's two registries of special-purpose addresses, with multicast and what is
-deprecated; of IPv6 all but global unicast. AS112, AMT and the anycasts within 192.0.0.0/24 are
-globally reachable and yet stand here: they are machinery of the network, where nobody subscribes.
+The ranges are those of IANA's two registries of special-purpose addresses, with multicast and what
+is deprecated; of IPv6 all but global unicast. AS112, AMT and the anycasts within 192.0.0.0/24 are
+globally reachable and still listed: they are network machinery, where nobody subscribes.
 https://www.iana.org/assignments/iana-ipv4-special-registry
 https://www.iana.org/assignments/iana-ipv6-special-registry
 """

@@ -1,4 +1,4 @@
-"""How subscriptions, lanes and deliveries stand, and what happens next, in an operator's words."""
+"""Status of subscriptions, lanes and deliveries for operators, and the next action of each."""
 
 from dataclasses import dataclass
 from enum import StrEnum

@@ -1,7 +1,4 @@
-"""A subscription: who wants which events, where, and signed how.
-
-The languages in which a channel speaks to people.
-"""
+"""Subscription: which events go to which destination, filtered and signed how."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace

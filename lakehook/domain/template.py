@@ -1,4 +1,4 @@
-"""A template: how a subscriber wants it said, in Liquid, instead of the channel's own way."""
+"""Template: the body of a subscription's messages in Liquid, in place of the channel's own form."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

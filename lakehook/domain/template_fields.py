@@ -1,4 +1,4 @@
-"""What a template may speak of: the event, and the delivery that carries it."""
+"""Fields of a template: the event, and the delivery that carries it."""
 
 from lakehook.domain.delivery import Delivery
 from lakehook.domain.json_document import Document

@@ -1,4 +1,4 @@
-"""Strangers' text, made fit for a message: without what can't be seen, and not too long."""
+"""Untrusted text, cleaned for a message: without invisible characters, and not too long."""
 
 from collections.abc import Callable
 

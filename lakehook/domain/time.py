@@ -1,11 +1,4 @@
-"""How long: as people write it in one word, and as they read it.
-
-A point in time as producers write it: RFC 3339 section 5.6, with an offset.
-
-Times as records and people write them.
-
-A moment as people give it: a time, or how long ago it was.
-"""
+"""Times and durations: RFC 3339 (section 5.6, with an offset), and ``2h`` or ``30m``."""
 
 import re
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""Trace: what joins a request to whatever the producer was doing (W3C Trace Context).
+"""Trace context of a request, which joins it to the producer's trace (W3C).
 
 https://www.w3.org/TR/trace-context-2/
 """

@@ -1,8 +1,6 @@
-"""Whether a captured request is genuine and, where it is not, why.
+"""Verification of a captured request by Standard Webhooks 1.0.0 and, if it fails, why.
 
-Standard Webhooks 1.0.0, "Verifying webhook authenticity".
-
-What is commonly done to a body between the network and who verifies it.
+The causes include what is commonly done to a body between the network and the verifier.
 """
 
 import base64

@@ -1,4 +1,4 @@
-"""Check DevLake: whether it and Lakehook are set up for each other, part by part."""
+"""Check of DevLake: whether it and Lakehook are set up for each other, part by part."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field

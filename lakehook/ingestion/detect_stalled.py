@@ -1,4 +1,4 @@
-"""Tell of pipelines that have stalled: one event for each stall, on its way like any other."""
+"""Detection of stalled pipelines: one event for each stall."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass

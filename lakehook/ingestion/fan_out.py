@@ -1,4 +1,4 @@
-"""Fan-out: an event in, one delivery per interested subscription out."""
+"""Fan-out: one event in, one delivery per interested subscription out."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence

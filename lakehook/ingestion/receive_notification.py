@@ -1,4 +1,4 @@
-"""Take notice: what DevLake has signed becomes an event on the queue."""
+"""Ingress: a notification that DevLake has signed becomes an event on the queue."""
 
 from dataclasses import dataclass
 from enum import Enum, auto

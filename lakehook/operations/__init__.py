@@ -1,10 +1,11 @@
-"""What an operator can have done: the use cases of one deployment, whatever the door.
+"""Operations: the use cases of one deployment, for the command and the API alike.
 
-=====================  ============================================================
-__init__.py            the desk: the use cases, and the two steps of a removal
-on_aws.py              the desk of a deployment, with every technology behind it
-…_facts.py             what is told of things: the same JSON at every door
-=====================  ============================================================
+=============  ==================================================================
+__init__.py    the service: the use cases, and the two steps of a removal
+bootstrap.py   the service of a deployment, with its adapters
+backfill.py    the past of a new subscription
+views.py       the JSON that both the command and the API show
+=============  ==================================================================
 """
 
 from dataclasses import dataclass

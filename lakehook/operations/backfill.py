@@ -1,4 +1,4 @@
-"""The past of a new subscription: asked for with it, and on its way as soon as it is in force."""
+"""Backfill: a replay of the past for a new subscription, started once it is in force."""
 
 from typing import Any
 

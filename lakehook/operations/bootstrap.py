@@ -1,4 +1,4 @@
-"""The desk of a deployment on AWS, or on what pretends to be AWS."""
+"""Wiring of the operations on AWS, or on a local stand-in of AWS."""
 
 from lakehook.adapters.aws import Aws
 from lakehook.adapters.dynamodb.circuit_breakers import DynamoEndpointHealthStore

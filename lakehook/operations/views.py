@@ -1,16 +1,6 @@
-"""What anyone may see of a subscription: no secret, no header's value, no query's value.
+"""Views: the JSON of subscriptions, deliveries, pipelines, replays and previews.
 
-What is told of deliveries, dead letters, attempts and lanes.
-
-What is told of an event that was tried.
-
-What is told of a pipeline: what it has said, who has heard of it, and that it has not ended.
-
-What is told of a preview.
-
-What is told of replays, and of what one would send.
-
-What is told of an endpoint that was asked whether it is there.
+A view holds no secret, no header's value and no query's value.
 """
 
 from dataclasses import asdict, dataclass

@@ -1,4 +1,4 @@
-"""The roles that the use cases need; adapters play them, and fakes in the tests.
+"""Ports: the interfaces that the use cases need; adapters implement them, and fakes in the tests.
 
 Any of them may raise ``InfrastructureError``.
 """

@@ -1,4 +1,4 @@
-"""The record of when each DevLake was heard last.
+"""Port to the record of each DevLake's last notification.
 
 Any of these may raise ``InfrastructureError``.
 """

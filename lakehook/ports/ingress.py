@@ -1,6 +1,4 @@
-"""What DevLake shows, and what is made of it.
-
-The roles that taking notices needs: apart from the others, for DevLake waits for a cold start.
+"""Ports of the ingress: apart from the others, since DevLake waits for a cold start.
 
 Any of them may raise ``InfrastructureError``, but for ``PipelineDetails``.
 """

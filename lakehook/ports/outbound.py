@@ -1,9 +1,4 @@
-"""What goes out, and what comes back.
-
-Keys: made, sealed, opened.
-
-What is asked before an endpoint is taken.
-"""
+"""Ports of outbound requests: transports, templates, credentials and endpoint checks."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field

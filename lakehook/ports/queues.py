@@ -1,9 +1,4 @@
-"""What fan-out needs: the journal of events, and where what it takes in may go.
-
-The messages of the deliveries queue, and word that is sent by it.
-
-Dead letters, and their way back.
-"""
+"""Ports of the queues: events, deliveries, dead letters and invalid messages."""
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass

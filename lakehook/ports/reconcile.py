@@ -1,4 +1,4 @@
-"""The roles that reconciling on a schedule needs besides those of DevLake's API."""
+"""Ports of the scheduled reconcile, besides those of DevLake's API."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The role that checking the set-up needs beside those of DevLake's API and of the journal."""
+"""Port of the set-up check, besides those of DevLake's API and of the journal."""
 
 from typing import Protocol
 

@@ -1,13 +1,4 @@
-"""The deliveries, their lanes, and how their endpoints are.
-
-The ledger as people read it.
-
-What people and clocks read of pipelines.
-
-The roles that replaying needs beside those of delivering.
-
-Who is told, and where it is written.
-"""
+"""Ports of the stores: the ledger, the journal, health, rate limits, replays and subscriptions."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field

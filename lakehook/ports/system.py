@@ -1,4 +1,4 @@
-"""The time, and chance."""
+"""Ports of the system: the clock and random numbers."""
 
 from typing import Protocol
 

@@ -1,4 +1,4 @@
-"""What is told to those who look after it."""
+"""Port of logs and metrics."""
 
 from typing import Protocol
 

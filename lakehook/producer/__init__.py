@@ -1,4 +1,4 @@
-"""The pipeline service's door: events in, onto the events queue. Needs boto3 and nothing else."""
+"""Producer library for the pipeline service: publishes events. Needs boto3 and nothing else."""
 
 import os
 from collections.abc import Iterable

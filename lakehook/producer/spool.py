@@ -1,4 +1,4 @@
-"""What takes events from a spool to the queue, in the background, for as long as it takes."""
+"""Drain of the spool: sends its events to the queue in the background, with retries."""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence

@@ -1,17 +1,11 @@
-"""Replay: what a subscription has had, or has missed, goes out once more, in order.
+"""Replay: past events of a subscription are sent again, in order.
 
-An operator starts a replay, which is a record; the clock works it off, whoever has left meanwhile.
+An operator starts a replay, which is a record; the scheduler processes it.
 
-============  =========================================================
-start.py      count, and begin; or go on with the same one
-count.py      how much it is, by the journal and the ledger
-choose.py     which events of the past are meant
-work_off.py   a tick's share of every open replay
-page.py       of one page of the past
-line_up.py    one lane: its deliveries wait anew, in their order
-look_up.py    those there are, by id; follow one, stop one
-tidy.py       the dead-letter queue's copies of what was replayed
-============  =========================================================
+==========  =============================================================================
+manage.py   select, count, start, follow and stop a replay; delete stale queue copies
+worker.py   one tick's share of every open replay: a page of the past, lane by lane
+==========  =============================================================================
 """
 
 from lakehook.replay.manage import (

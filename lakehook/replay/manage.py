@@ -1,12 +1,7 @@
-"""Start: a replay is counted and written down; the clock does the rest.
+"""Management of replays: count what would be sent, start, follow and stop.
 
-Which events of the past are meant: by the replay's terms, and as the subscription now stands.
-
-Count: how much a replay would send, before it sends anything. Nothing is written.
-
-Replays by their ids: how far each has come; follow one, stop one.
-
-Tidy: what was a dead letter and has been replayed has no copy on the dead-letter queue.
+Events are selected by the replay's criteria and the subscription's present filter. Counting writes
+nothing. A dead letter that was replayed has its stale copy on the dead-letter queue deleted.
 """
 
 from collections import Counter

@@ -1,16 +1,13 @@
-"""Line up: the chosen deliveries of one lane wait anew, and the lane is held at the first of them.
+"""Worker of replays: one tick's share of every open replay, page by page.
 
-The lane is written under its version and each record under its own, so whoever works in the lane
-meanwhile loses it, or we do. It is made due, and word goes through the lane's own message group:
-SQS lets no two workers into a lane, this way as any other. While it is held, what is new joins
-behind.
+As many pipelines of a page are enqueued as the rate and the time allow. The deliveries of a lane
+wait anew, and the lane is held at the first of them. The lane is written under its version and each
+record under its own, so of two writers one has a conflict. It is made due and resumed through the
+lane's own message group: SQS lets no two workers into a lane. While it is held, new deliveries are
+appended behind.
 
-A page of the past: as many of its pipelines are lined up as the rate and the time allow.
-
-Work off: a tick's share of every open replay.
-
-The replay's record moves on page by page. A tick that dies in between leaves deliveries that bear
-the replay's id: the next one finds them lined up, and goes on behind.
+The replay's record advances page by page. A tick that is interrupted leaves deliveries with the
+replay's id: the next one finds them enqueued, and goes on behind.
 """
 
 from collections.abc import Iterator, Sequence

@@ -1,8 +1,6 @@
-"""Pause a subscription, and let it go on; enable one that its receiver has disabled.
+"""Life cycle of a subscription: find, pause, resume, enable and remove.
 
-Unsubscribe: a subscription goes, and leaves a tombstone.
-
-Look up: the subscriptions that are in force, by id or by name; removed ones by id alone.
+A removed subscription leaves a tombstone and is found by its id alone; others by id or name.
 """
 
 from dataclasses import dataclass, replace

@@ -1,6 +1,6 @@
-"""Preview: what would be sent for an event, to the letter; nothing is, and no secret is opened.
+"""Preview what would be sent for an event, and match events against a subscription.
 
-Match: which of these events would go out to a subscription, and why the others would not.
+Nothing is sent, and no secret is decrypted. A match says why an event would not go out.
 """
 
 from collections.abc import Iterable, Iterator

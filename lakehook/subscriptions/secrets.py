@@ -1,6 +1,6 @@
-"""Rotate: a new secret takes over, and the old one signs beside it for a while.
+"""Secrets of a subscription: issued or provided, encrypted, and rotated.
 
-The secret with which a subscription is signed: made, or brought; then sealed.
+After a rotation the old secret signs too for a while.
 """
 
 from dataclasses import dataclass, replace

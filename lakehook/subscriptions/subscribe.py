@@ -1,11 +1,4 @@
-"""Subscribe and amend: what an operator asks for becomes a subscription, or is refused.
-
-The terms of a subscription: as an operator writes them, and as they are agreed.
-
-The template of a subscription: as an operator writes it, part by part, and as it is agreed.
-
-Judge an endpoint by the sender's own rule, before anything is ever sent to it.
-"""
+"""Create and update subscriptions: fields are validated, and the endpoint by the sender's rules."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace

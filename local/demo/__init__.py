@@ -1,4 +1,4 @@
-"""The main job, shown: pipelines live, subscribers hear of it, and everything is checked."""
+"""The demonstration: pipelines run, subscribers receive, and every delivery is checked."""
 
 from local.demo.run import run
 

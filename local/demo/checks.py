@@ -1,4 +1,4 @@
-"""Whether a subscriber got what it should: all of it, in order, once, and genuine."""
+"""Checks of a subscriber: everything received, in order, once, and genuine."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""How fast the laptop delivers, and what it costs to do nothing."""
+"""Measurements on the laptop: the rate of deliveries, and the cost of an idle installation."""
 
 import time
 from collections.abc import Sequence

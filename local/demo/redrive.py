@@ -1,4 +1,4 @@
-"""What an operator does about a dead letter, shown with the operator's own command."""
+"""Redrive of a dead letter with the operator's own command."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""The demonstration, from the rising cloud to the verdict."""
+"""Run of the demonstration, from starting the cloud to the checks."""
 
 import tempfile
 import time

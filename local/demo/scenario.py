@@ -1,4 +1,4 @@
-"""What the pipelines of the demonstration live through, as DevLake would tell it."""
+"""Scenario of the demonstration: pipelines' states, as DevLake would notify them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

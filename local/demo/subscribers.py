@@ -1,4 +1,4 @@
-"""Who listens in the demonstration: subscribers of different manners, on real HTTP."""
+"""Subscribers of the demonstration, which behave differently, on real HTTP."""
 
 import itertools
 import time

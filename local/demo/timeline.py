@@ -1,4 +1,4 @@
-"""What a person sees: a timeline of each pipeline at each subscriber, then the summary."""
+"""Output of the demonstration: a timeline of each pipeline at each subscriber, then a summary."""
 
 from collections.abc import Sequence
 

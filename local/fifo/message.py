@@ -1,8 +1,4 @@
-"""Receipt handles: what they say, and until when it holds.
-
-A message in its three lives: as it was sent, as it stands in the queue, as it is received.
-
-What changes in a message that moves to another queue.
+"""Messages of a FIFO queue: as sent, stored and received, with receipt handles and moves.
 
 https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-dead-letter-queues.html
 """

@@ -1,17 +1,9 @@
-"""Who may be received next: the order of the queue, and of each group in it.
+"""Store of a queue's messages: delayed, available and in flight, in order of their groups.
 
-The messages some consumer holds, and when each comes back by itself.
-
-The messages of a queue: delayed, waiting and in flight.
-
-What a queue remembers for five minutes: deduplication ids and receive attempts.
-
-Receives that may be asked for again, because their answer was lost.
+Deduplication ids and receive attempts are kept for five minutes: a send that repeats an earlier one
+is recognized, and a receive whose response was lost can be repeated.
 
 https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/using-receiverequestattemptid-request-parameter.html
-
-Which sends repeat an earlier one.
-
 https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/using-messagededuplicationid-property.html
 """
 

@@ -1,8 +1,4 @@
-"""One FIFO queue: what may be asked of it.
-
-Which messages a receive takes, and what it makes of them.
-
-How long a consumer may hold a message.
+"""One FIFO queue: send, receive, delete, and visibility timeouts.
 
 https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-visibility-timeout.html
 """

@@ -1,4 +1,4 @@
-"""What an operator sets on a queue, and what Amazon sets on all of them."""
+"""Attributes of a queue that an operator sets, and limits that Amazon sets."""
 
 from dataclasses import dataclass
 from typing import Protocol

@@ -1,9 +1,7 @@
-"""What SQS refuses to take from a sender.
+"""Validation of what a sender passes to SQS, and its error.
 
 https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
 https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
-
-The one way the queue says no.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""What a FIFO queue's attributes may be, and what they mean to the model.
+"""Attributes of a FIFO queue, validated, and what they mean to the model.
 
 https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html
 """

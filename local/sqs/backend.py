@@ -1,4 +1,4 @@
-"""moto's SQS backend with every FIFO queue behind the model."""
+"""Backend of moto's SQS with the model behind every FIFO queue."""
 
 from threading import RLock
 from time import time

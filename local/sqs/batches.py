@@ -1,4 +1,4 @@
-"""What SQS asks of every batch, and how it answers: each entry succeeds or fails alone.
+"""SQS's rules of a batch, and its response: each entry succeeds or fails alone.
 
 https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html
 """

@@ -1,4 +1,4 @@
-"""Refusals in moto's words."""
+"""Errors of the model as moto's errors."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

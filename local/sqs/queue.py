@@ -1,4 +1,4 @@
-"""A FIFO queue of moto's whose messages are in the model, and whose long polls sleep."""
+"""FIFO queue of moto whose messages are in the model, with blocking long polls."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

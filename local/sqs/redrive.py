@@ -1,4 +1,4 @@
-"""SQS's move tasks, which moto does not have.
+"""Message move tasks of SQS, which moto does not have.
 
 https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_StartMessageMoveTask.html
 """

@@ -1,4 +1,4 @@
-"""The actions moto reads or answers too narrowly for a FIFO queue, or not at all."""
+"""Actions of SQS that moto lacks, or implements too narrowly for a FIFO queue."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The backend together with what answers requests for it, as moto asks for them."""
+"""Backend and responses of SQS, registered with moto."""
 
 from types import SimpleNamespace
 

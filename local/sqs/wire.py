@@ -1,4 +1,4 @@
-"""How messages and move tasks look on SQS's wire."""
+"""Wire format of messages and move tasks."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Self

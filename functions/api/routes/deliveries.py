@@ -1,4 +1,4 @@
-"""``/deliveries`` and ``/lanes``: where each is, what was tried, and what happens next."""
+"""``/deliveries`` and ``/lanes``: the state of each delivery, attempts, and what happens next."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""``/pipelines``: what a pipeline has said, who has heard of it, and which don't end."""
+"""``/pipelines``: a pipeline's events, its subscribers' progress, and unfinished pipelines."""
 
 from typing import Annotated, Literal
 

@@ -1,4 +1,4 @@
-"""``/replays``: what was sent, or missed, goes out once more."""
+"""``/replays``: send past events again."""
 
 from typing import Annotated
 

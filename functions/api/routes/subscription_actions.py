@@ -1,4 +1,4 @@
-"""``/subscriptions/{id}/…``: whether it is sent anything, is there, and how it is signed for."""
+"""``/subscriptions/{id}/…``: pause, resume, enable, test, and rotate secrets."""
 
 from aws_lambda_powertools.event_handler.api_gateway import Router
 

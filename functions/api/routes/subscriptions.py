@@ -1,4 +1,4 @@
-"""``/subscriptions``: who wants which events, where, and signed how."""
+"""``/subscriptions``: create, read, change and remove subscriptions."""
 
 from typing import Annotated
 

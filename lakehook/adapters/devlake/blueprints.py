@@ -1,6 +1,6 @@
-"""DevLake's REST API for the functions: one exchange at a time, over urllib3.
+"""DevLake's REST API for the functions: one request at a time, over urllib3.
 
-Its connection is kept between the exchanges of one invocation. It takes no proxy and follows no
+The connection is kept between the requests of one invocation. It uses no proxy and follows no
 redirect, which would carry the credentials elsewhere.
 """
 

@@ -1,4 +1,4 @@
-"""What DevLake's REST API knows beside a notice, read while DevLake waits for our answer."""
+"""Details of a pipeline from DevLake's REST API, read while DevLake waits for our response."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field

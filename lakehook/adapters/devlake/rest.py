@@ -1,4 +1,4 @@
-"""DevLake's REST API: its paths, and what its responses mean, whoever fetches them.
+"""DevLake's REST API: its paths, and the meaning of its responses, whichever client reads them.
 
 https://github.com/apache/incubator-devlake/blob/main/backend/server/api/router.go
 """

@@ -1,1 +1,1 @@
-"""The tables: the ledger, the journal, subscriptions, and what stands beside them."""
+"""DynamoDB tables: the ledger, the journal, subscriptions, and small records beside them."""

@@ -1,4 +1,4 @@
-"""The health of endpoints on DynamoDB, in the ledger's table: one small item, while one is ill."""
+"""Circuit breakers in the ledger's table: a small item for each endpoint that is not healthy."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any

@@ -1,4 +1,4 @@
-"""How DynamoDB says that another writer is at work on an item.
+"""Detection of write conflicts in DynamoDB's errors.
 
 A single write is refused while a transaction holds the item, and botocore does not repeat it:
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html#transaction-conflict-handling

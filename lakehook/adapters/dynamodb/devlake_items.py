@@ -1,4 +1,4 @@
-"""Where the pipelines table keeps what is known of a DevLake itself: a partition of each source."""
+"""Keys of the records about a DevLake itself: one partition of the pipelines table per source."""
 
 from lakehook.adapters.dynamodb.items import Item, to_item
 from lakehook.domain.pipeline_key import DEFAULT_SOURCE

@@ -1,8 +1,6 @@
-"""Reading several items at once, consistently, whatever DynamoDB leaves for later.
+"""DynamoDB's typed values, to and from plain ones, and consistent reads of several items.
 
-DynamoDB's typed values, to and from plain ones.
-
-boto3 has the like, for which a function would load all of boto3: a tenth of its start.
+boto3 has a serializer, for which a function would load all of boto3: a tenth of its start.
 https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_AttributeValue.html
 """
 

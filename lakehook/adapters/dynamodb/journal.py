@@ -1,14 +1,11 @@
-"""The journal on DynamoDB: a pipeline's counter, and each of its events with its sequence.
+"""The journal: a counter for each pipeline, and each of its events with its sequence.
 
-The past on DynamoDB: the journal, read through from its front.
+Past events are read by scanning the journal. No index finds them by their time: it would cost a
+write for each event, for a query that is rare. A page may hold no match, and then only says where
+to read on.
 
-No index finds events by their time: it would cost a write for each event, for what is seldom
-asked. A page may hold nothing that is meant, and is then only a place to read on from.
-
-Pipelines that have not ended, on DynamoDB: by a sparse index over the journal's counters.
-
-The index holds whole counters, so that a look at it is all that the clock reads. It may lag behind
-the table: a lease is asked of the table itself.
+Unfinished pipelines are found by a sparse index that holds whole counters, so the scheduler reads
+nothing else. The index may lag behind; a lease is taken on the table itself.
 """
 
 from collections.abc import Iterator, Sequence

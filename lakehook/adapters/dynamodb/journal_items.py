@@ -1,7 +1,7 @@
-"""How the journal writes a pipeline's counter, its events and what was set aside.
+"""Items of the journal: a pipeline's counter, its events and its skipped events.
 
-The counter of a pipeline that has not ended is in a sparse index, under the state it is in; once
-its stall was told it moves to a place of its own there.
+The counter of an unfinished pipeline is in a sparse index, under its state; once its stall was
+published it moves to a partition of its own there.
 """
 
 from collections.abc import Mapping, Sequence

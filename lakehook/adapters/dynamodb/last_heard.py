@@ -1,4 +1,4 @@
-"""When DevLake was heard last, in the journal's table: one small item for each source."""
+"""Time of the last notification of each source: one small item in the journal's table."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

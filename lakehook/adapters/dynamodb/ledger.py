@@ -1,16 +1,10 @@
-"""The ledger on DynamoDB: one partition a lane, one item a delivery, and the lane's own record.
+"""The ledger: one partition per lane, one item per delivery, and the lane's own record.
 
-A lane has a record only while it holds something, so the indexes over lanes stay small. Items are
-written whole: DynamoDB charges an update for the whole item too.
-
-How the ledger is written: each write on condition that nobody else has written meanwhile.
+A lane has a record only while it holds deliveries, so the indexes over lanes stay small. Items are
+written whole: DynamoDB charges an update for the whole item too. Each write is conditional on the
+version that was read (optimistic locking), and a replay requeues a lane in one transaction.
 
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.ConditionExpressions.html
-
-The ledger on DynamoDB as people read it: by delivery, by lane, by subscription.
-
-Reviving on DynamoDB: deliveries of one lane wait anew, and it is held, in one transaction.
-
 https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
 """
 

@@ -1,10 +1,8 @@
-"""Whose time has come: held lanes and open breakers, by one sparse index over due times.
+"""Sparse indexes of the ledger: what is due, and a subscription's held lanes and dead letters.
 
-The index is sharded, since one partition takes 1,000 writes a second, and may lag behind.
-
-What is held for a subscription: lanes, dead letters, lanes that sleep; by sparse indexes.
-
-The indexes have keys alone and may lag behind the table, so each item is read by its key.
+The index over due times covers held lanes and open circuit breakers. It is sharded, since one
+partition takes 1,000 writes a second. All indexes may lag behind the table; those by subscription
+have keys alone, so each item is read by its key.
 """
 
 from collections.abc import Callable, Iterator, Sequence

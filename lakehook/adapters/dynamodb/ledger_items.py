@@ -1,12 +1,10 @@
-"""How the ledger's nouns are written as items, and read back.
+"""Items of the ledger: lanes, deliveries and their attempts, written and read back.
 
 ====================  =======================================================
 record                one delivery (``0000000003``), or the lane itself (``lane``)
 version               of the item's form; a release reads its own and the one before
 times                 whole milliseconds, but ``expires_at``, which DynamoDB wants in seconds
 ====================  =======================================================
-
-An attempt as a map within an item, and back.
 """
 
 from typing import Any

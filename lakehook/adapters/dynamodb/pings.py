@@ -1,4 +1,4 @@
-"""What came of pings, in the ledger's table for a day: small items beside those of the lanes."""
+"""Results of pings, kept in the ledger's table for a day."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING

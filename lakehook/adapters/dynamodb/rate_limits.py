@@ -1,6 +1,6 @@
-"""Paces on DynamoDB, in the ledger's table: one small item each, which says when a place is free.
+"""Rate limits in the ledger's table: one small item per limit, with its next free send time.
 
-Nobody reads before writing: a condition decides, and a refusal tells how things stand.
+Nothing is read before a write: a condition decides, and a refusal returns the current item.
 """
 
 from dataclasses import dataclass

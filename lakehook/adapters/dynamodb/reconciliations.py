@@ -1,7 +1,7 @@
-"""The scheduled reconcile on DynamoDB: its state, and the pipelines that it compares with.
+"""State of the scheduled reconcile, and the unfinished pipelines that it compares with.
 
-The state of a source is one item of the pipelines table, beside what else is kept of a DevLake.
-It is written as an update, which needs no right that the scheduler has not.
+The state of a source is one item of the pipelines table. It is written as an update, which needs
+no right that the scheduler lacks.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence

@@ -1,11 +1,9 @@
-"""How a replay is written as an item, and read back.
+"""Replays in the ledger's table: their items, and the queries that find them without a scan.
 
 ==================  ==================================================================
-``replays#open``    by subscription: so there is one at a time, and the clock finds all
+``replays#open``    by subscription: one at a time, and the scheduler finds all
 ``replays#ended``   by its id, for 60 days
 ==================  ==================================================================
-
-Replays on DynamoDB, in the ledger's table: those that are open are found without a scan.
 """
 
 from collections.abc import Sequence

@@ -1,7 +1,4 @@
-"""A subscription as an item of its table, and back.
-
-Subscriptions on DynamoDB, read through one small item that says when they have changed.
-"""
+"""Subscriptions: their items, and a cache that one small item invalidates."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace

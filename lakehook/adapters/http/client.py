@@ -1,10 +1,9 @@
-"""The receiver over HTTP: one POST to an address that was judged, and nothing else.
+"""HTTP transport: one POST to a checked address, and nothing else.
 
-The host is resolved once and every answer judged; the connection goes to a judged address, with
-the host's name kept for TLS and ``Host``. There is no session, so there are no proxies from the
-environment, no ``.netrc``, no cookies, no redirects and no repeats.
-
-What a failed exchange is called: one table from the libraries' exceptions to our outcomes.
+The host is resolved once and every address checked; the connection goes to an allowed address,
+with the host's name kept for TLS and ``Host``. There is no session, so there are no proxies from
+the environment, no ``.netrc``, no cookies, no redirects and no repeats. One table maps the
+libraries' exceptions to outcomes.
 """
 
 import socket

@@ -1,10 +1,8 @@
-"""A connection of urllib3 that goes to an address which was judged, and serves while it is good.
+"""Connections of urllib3 to a checked address, and the pool that keeps them for each endpoint.
 
-Whether a connection is still good is asked before a byte of the next request is sent over it, and
-a bad one is replaced then. Later nobody can tell whether the receiver has acted on what it got, so
-a POST is never repeated.
-
-The connections that are kept for the next request to the same endpoint.
+A kept connection is checked before a byte of the next request is sent, and replaced if it is not
+good. Afterwards nobody can tell whether the endpoint has acted on the request, so a POST is never
+repeated.
 """
 
 import http.client

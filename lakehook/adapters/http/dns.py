@@ -1,15 +1,14 @@
-"""Looking names up within a deadline, which ``getaddrinfo`` knows nothing of.
+"""DNS look-ups within a deadline, which ``getaddrinfo`` does not support.
 
-It can't be interrupted either, so whoever has waited long enough leaves it behind in its thread.
-Look-ups of one host are one, so that a resolver that hangs for it holds one thread, however many
-deliveries are on their way there. Who comes a moment later shares the answer, too: the other lanes
-of a batch, the next delivery of a lane.
+``getaddrinfo`` cannot be interrupted, so a caller whose deadline has passed leaves it behind in its
+thread. Look-ups of one host are shared: a resolver that hangs for it holds one thread, however many
+deliveries wait for it. The result is kept for a moment, for the other lanes of a batch and the next
+delivery of a lane.
 
-There are so many threads, and no more. Names of one domain have a few of them (a bulkhead), since
-they hang together: their name servers are the same. When all are taken, nobody knows anything of
-the name that is asked for, so that is trouble of our own.
+The number of threads is bounded. Names of one domain share a few of them (a bulkhead), since their
+name servers are the same. When all are taken, the failure is ours and not the endpoint's.
 
-How long ago something was, in a process that may have been frozen since.
+A timer tells how old a result is, also in a process that was frozen in between.
 """
 
 import socket

@@ -1,15 +1,12 @@
-"""Answers of strangers, read as RFC 9112 says: what is wrong with one costs its status nothing.
+"""HTTP responses, read as RFC 9112 says, within one deadline and up to a size.
 
-Whether a delivery was taken is said by the status line. What comes behind it may be malformed, cut
-off or endless: as much is read as makes sense, and the connection serves no other request. For who
-reads on from the wrong place takes a part of one answer for the answer to the next (sections 6.3
-and 9.2).
+The status line decides whether a delivery was accepted. What follows may be malformed, cut off or
+endless: as much is read as is valid, and such a connection is not used again. A reader that goes on
+at the wrong byte would take a part of one response for the next one (sections 6.3 and 9.2).
 
-One deadline for the whole of an exchange, and an end to what is read of an answer.
-
-A socket's timeout bounds each operation and begins anew with the next: an answer that comes in
-drops, or TLS that sends record by record, could hold a worker for ever. Here each operation has
-what is left until the deadline.
+A socket's timeout bounds each operation, not the whole: a response sent byte by byte, or TLS sent
+record by record, could hold a worker for ever. Here each operation has the time that is left until
+the deadline.
 """
 
 import re

@@ -1,16 +1,14 @@
-"""Templates in Liquid (https://shopify.github.io/liquid), set by ``python-liquid``.
+"""Templates in Liquid (https://shopify.github.io/liquid), rendered by ``python-liquid``.
 
 =============  ===========================================================================
-__init__.py    the typesetter: each part of a template, and what must hold of what it gives
-engine.py      the language as we speak it, parsed and rendered
-scrutiny.py    what is refused before it is ever rendered
-tags.py        the tags there are
-filters.py     the filters there are, each kept within bounds
-values.py      an event's lists and objects
-allowance.py   how much one setting may do, counted, so that it is the same everywhere
+__init__.py    the renderer: each part of a template, and the checks of its output
+engine.py      the language as it is allowed here, parsed, validated and rendered
+tags.py        the tags
+filters.py     the filters, each within bounds, and an event's lists and objects
+limits.py      how much one rendering may do, counted in steps
 =============  ===========================================================================
 
-The library comes in when the first template is looked at: most functions never meet one, and it
+The library is imported with the first template: most functions never see one, and the import
 takes a third of a second.
 """
 

@@ -1,6 +1,7 @@
-"""What is refused of a template before it is ever rendered, in one line that says where.
+"""The Liquid language as it is allowed here, and the validation of a template before it is stored.
 
-The language as we speak it: nothing that reaches out, nothing that knows what time it is.
+No template can read a file, reach the network or know the time. An error is one line that names
+the place.
 """
 
 import re

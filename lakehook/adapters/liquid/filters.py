@@ -1,8 +1,6 @@
-"""The filters there are: those of Liquid that only compute, each kept within bounds.
+"""Liquid's filters that only compute, each within bounds, and an event's lists and objects.
 
-Left out are those that reach out, ask the time, or go over a text again and again.
-
-An event's own lists and objects, as a template meets them; and any value as JSON.
+Filters that reach out, read the time, or scan a text repeatedly are left out.
 """
 
 import json

@@ -1,8 +1,8 @@
-"""How much one setting may do: counted in steps, never by the clock.
+"""Limits of one rendering: counted in steps, never by the clock.
 
 A clock would let a template pass on a quick machine and fail on a busy one. A step is what the
-slowest character of a template takes, a third of a microsecond; each thing that costs more with
-the size of what it works on pays in proportion.
+slowest character of a template takes, a third of a microsecond; each operation whose cost grows
+with the size of its operands is charged in proportion.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""The tags there are: none that reads another template, and each that can go on is paid for."""
+"""Liquid's tags: none that loads another template, and each loop is charged for its iterations."""
 
 from typing import TextIO
 

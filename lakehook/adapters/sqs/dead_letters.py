@@ -1,9 +1,8 @@
-"""The way back for dead letters, and the end of their copies on the dead-letter queue.
+"""The dead-letter queues: sent with attributes that say why, redriven, and stale copies deleted.
 
-The two dead-letter queues: what stands there says why in attributes an operator can read.
-
-A deduplication id is new for each death, else SQS would swallow a second one within five minutes:
-a death that could not be recorded has the attempts of the next one, but not the record's version.
+A deduplication id is new for each dead letter, else SQS would drop a second one within five
+minutes. A dead letter that could not be recorded has the attempts of the next one, but not the
+record's version.
 """
 
 import re

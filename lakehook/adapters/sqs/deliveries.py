@@ -1,4 +1,4 @@
-"""The deliveries queue: deliveries and resumes go in, each in the group of its lane.
+"""The deliveries queue: deliveries, resumes and pings, each in the message group of its lane.
 
 Batches are packed by bytes, and every ``Failed`` entry of an accepted batch counts: SQS answers
 200 even when it took none. https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html

@@ -1,4 +1,4 @@
-"""The events queue as a producer sees it: events go in, each in the group of its pipeline."""
+"""The events queue for producers: each event in the message group of its pipeline."""
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -1,8 +1,8 @@
-"""Powertools as every function uses it: JSON lines, and metrics in CloudWatch's embedded format.
+"""Structured logs and metrics by Powertools, and what the API and the ingress log.
 
-What the API tells: one line per call, with who called; never a body, nor a query.
-
-What the ingress tells: one line per notice, never its signature.
+Logs are JSON lines, metrics CloudWatch's embedded format. The API logs one line per request with
+its caller, never a body or a query; the ingress logs one line per notification, never its
+signature.
 """
 
 from collections import Counter

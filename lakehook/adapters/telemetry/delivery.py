@@ -1,4 +1,4 @@
-"""What the functions tell: one canonical line per event and per attempt, and the metrics."""
+"""Logs and metrics of fan-out and delivery: one canonical line per event and per attempt."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any

@@ -1,4 +1,4 @@
-"""``lakehook dead-letters``: what was given up on, and what is to become of it."""
+"""``lakehook dead-letters``: list, redrive and discard dead letters."""
 
 from collections.abc import Callable, Sequence
 

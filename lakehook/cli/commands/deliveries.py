@@ -1,7 +1,4 @@
-"""``lakehook deliveries``: where each is, what was tried, and what happens next.
-
-``lakehook lanes``: what is held, at what, and until when.
-"""
+"""``lakehook deliveries`` and ``lakehook lanes``: states, attempts, and what happens next."""
 
 import typer
 

@@ -1,4 +1,4 @@
-"""The option ``--source``: which of the DevLakes that the stack declares."""
+"""The option ``--source``: one of the DevLakes that the stack declares."""
 
 from collections.abc import Sequence
 from typing import Annotated

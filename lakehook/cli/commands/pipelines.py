@@ -1,4 +1,4 @@
-"""``lakehook pipelines``: what a pipeline has said, who has heard of it, and which don't end."""
+"""``lakehook pipelines``: a pipeline's events, its subscribers' progress, unfinished pipelines."""
 
 from typing import Annotated, Any
 

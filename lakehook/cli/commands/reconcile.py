@@ -1,4 +1,4 @@
-"""``lakehook reconcile``: what was missed while the ingress was away."""
+"""``lakehook reconcile``: send pipeline states whose notifications were lost."""
 
 from typing import Annotated, Any
 

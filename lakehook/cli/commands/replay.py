@@ -1,4 +1,4 @@
-"""``lakehook replay``: what was sent, or missed, goes out once more."""
+"""``lakehook replay``: send past events again."""
 
 from typing import Annotated
 

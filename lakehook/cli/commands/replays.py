@@ -1,4 +1,4 @@
-"""``lakehook replays``: how far each has come, and how one is stopped."""
+"""``lakehook replays``: the progress of replays, and stopping one."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""``lakehook subscriptions rotate-secret``: a new secret, and the old one beside it for a while."""
+"""``lakehook subscriptions rotate-secret``: a new secret; the old one signs too for a while."""
 
 import typer
 

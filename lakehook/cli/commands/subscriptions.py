@@ -1,9 +1,4 @@
-"""``lakehook subscriptions``: who wants which events, where, and signed how.
-
-What a term becomes that is replaced as a whole, or emptied by an option of its own.
-
-``lakehook subscriptions pause|resume|enable|remove``: whether its deliveries go out.
-"""
+"""``lakehook subscriptions``: add, list, show, update, pause, resume, enable and remove."""
 
 from typing import Any
 

@@ -1,11 +1,7 @@
-"""``lakehook subscriptions apply|export``: the subscriptions as a file has them.
+"""``lakehook subscriptions apply|export``: subscriptions as code, in a YAML file.
 
-How a plan is shown, and what came of it: as a difference for people, as JSON for programs.
-
-Subscriptions as YAML: read with the line of everything, and written.
-
-Of YAML it reads what JSON has: no tags, no aliases, and no words that are truths or dates in
-disguise (``no``, ``on``, ``2026-01-01`` are texts).
+Of YAML only what JSON has is read: no tags, no aliases, and no words that turn into booleans or
+dates (``no``, ``on``, ``2026-01-01`` are texts).
 """
 
 import json

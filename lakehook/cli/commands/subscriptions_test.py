@@ -1,9 +1,4 @@
-"""``lakehook subscriptions preview``: what would go out, to the letter?
-
-``lakehook subscriptions test``: is the endpoint there, and what does it say?
-
-``lakehook subscriptions match``: which of these events would go out?
-"""
+"""``lakehook subscriptions preview|test|match``: try a subscription before events arrive."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any

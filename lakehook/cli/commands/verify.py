@@ -1,4 +1,4 @@
-"""``lakehook verify``: whether a captured request is genuine and, where it is not, why."""
+"""``lakehook verify``: whether a captured request is genuine and, if not, why."""
 
 import typer
 

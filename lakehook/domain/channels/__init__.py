@@ -1,4 +1,4 @@
-"""The channels there are. To add one: a module that plays ``Channel``, and its line here."""
+"""Registry of channels. To add one: a module that implements ``Channel``, and its line here."""
 
 from lakehook.domain.channels.base import Channel
 from lakehook.domain.channels.devlake import DevLakeChannel

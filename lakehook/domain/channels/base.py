@@ -1,4 +1,4 @@
-"""A channel: how a subscriber is spoken to, and how its answers are read."""
+"""Channel: how messages to a subscriber are written, and its responses interpreted."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field

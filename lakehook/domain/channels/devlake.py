@@ -1,4 +1,4 @@
-"""Lakehook in DevLake's place: receivers that were written for DevLake go on unchanged."""
+"""The ``devlake`` channel: DevLake's own notifications, for receivers written for DevLake."""
 
 from collections.abc import Mapping
 from dataclasses import replace

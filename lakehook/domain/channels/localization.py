@@ -1,4 +1,4 @@
-"""The words of the messages, in English and in Chinese."""
+"""Message catalogue of the notifications, in English and in Chinese."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

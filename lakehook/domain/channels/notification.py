@@ -1,25 +1,15 @@
-"""A telling: a story in a language, in parts that each channel writes in its own form.
+"""Notifications for people: facts of an event, localized, in parts that each channel formats.
 
-What happened, told to people: the channels that end where somebody reads.
+Text of an event is a stranger's: it is bounded, and a name is kept on one line.
 
-===========  =====================================================================
-text.py      strangers' text, cleaned and cut
-story.py     what happened, as facts that were bounded and cleaned
-words.py     English and Chinese
-url.py       strangers' URLs
-telling.py   a story in a language: what each channel then writes in its own form
-channel.py   what these channels have in common
-slack.py     an incoming webhook of Slack
-wecom.py     a group robot of WeCom (企业微信)
-email.py     a mail
-===========  =====================================================================
-
-A story: what happened to a pipeline or a task, as facts that anybody may show.
-
-Whatever comes from the event is a stranger's text: it is bounded, and on one line where it is
-a name.
-
-What the channels have in common that end where somebody reads.
+===============  =====================================================================
+notification.py  the facts, the notification, and what these channels share
+localization.py  English and Chinese
+url.py           strangers' URLs
+slack.py         an incoming webhook of Slack
+wecom.py         a group robot of WeCom (企业微信)
+email.py         a mail
+===============  =====================================================================
 """
 
 from collections.abc import Iterator, Sequence

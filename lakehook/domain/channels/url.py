@@ -1,4 +1,4 @@
-"""A stranger's URL, written so that it can't break out of a message's markup."""
+"""A stranger's URL, escaped so that it cannot break out of a message's markup."""
 
 from urllib.parse import quote
 

@@ -1,4 +1,4 @@
-"""The webhook channel: how a delivery is rendered, and how an answer is read."""
+"""The webhook channel: the standard JSON event, and the meaning of a response's status."""
 
 import re
 from collections.abc import Sequence

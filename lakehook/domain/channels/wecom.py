@@ -1,6 +1,6 @@
 """The WeCom channel: a group robot of 企业微信.
 
-https://developer.work.weixin.qq.com/document/path/91770: the key in the URL is all it asks for.
+https://developer.work.weixin.qq.com/document/path/91770: the key in the URL is the only credential.
 """
 
 import re

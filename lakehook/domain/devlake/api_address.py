@@ -1,4 +1,4 @@
-"""Where DevLake's REST API is, and what lets its caller in."""
+"""Address of DevLake's REST API, and its credentials."""
 
 import re
 from collections.abc import Mapping, Sequence

@@ -1,10 +1,10 @@
-"""What a row of DevLake's knows beside a notice: names, counts, the error, the tasks that failed.
+"""Details in a DevLake row beyond a notification: names, counts, the error, the failed tasks.
 
-All of it was written by others, so it is bounded, and error texts go without credentials. What
-a row has kept of an earlier run is not taken for this one's:
+All of it is untrusted text, so it is bounded, and error texts lose their credentials. Remains of an
+earlier run are not taken for this one's:
 
 - ``errorName`` is never cleared, ``message`` is when a run begins;
-- ``spentSeconds`` is written when a run ends, which one that a restart has broken off never does;
+- ``spentSeconds`` is written when a run ends; a run that a restart interrupts never writes it;
 - ``finishedTasks`` counts the tasks of all runs.
 
 https://github.com/apache/incubator-devlake/blob/main/backend/server/services/pipeline_runner.go

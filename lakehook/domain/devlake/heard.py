@@ -1,4 +1,4 @@
-"""When DevLake was heard last, and when it was refused last: one record for each source."""
+"""Time of the last notification of a source, and of the last one that was rejected."""
 
 from dataclasses import dataclass
 

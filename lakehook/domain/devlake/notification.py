@@ -1,18 +1,11 @@
-"""A notice of DevLake, read as one of our events.
+"""DevLake's notifications: parsed into events, written byte for byte, or made from an API row.
 
-The row that a notice tells of is read when it is sent, and a rerun begins with what the run before
-has left in it. What the row says of another state than its own is not taken for the event's: a
-waiting pipeline has not begun, and a running one has not finished. A notice does not say who or
-what started a pipeline, nor does its project.
-
-The states of a pipeline, in DevLake's words and in ours.
+DevLake reads the row when it sends, and a rerun begins with what the run before has left in it.
+Fields that belong to another state than the event's are ignored: a waiting pipeline has not begun,
+and a running one has not finished. A notification does not say who or what started a pipeline, nor
+its project.
 
 https://github.com/apache/incubator-devlake/blob/main/backend/core/models/task.go
-
-An event in DevLake's words, byte for byte as its Go writes them.
-
-A pipeline as DevLake's REST API shows it, and the notice that DevLake would send of it now.
-
 https://github.com/apache/incubator-devlake/blob/main/backend/core/models/pipeline.go
 """
 

@@ -1,4 +1,4 @@
-"""Why the ingress refuses a request, and whether DevLake seems to have sent it."""
+"""Reasons why the ingress rejects a request, and whether DevLake seems to have sent it."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass

@@ -1,6 +1,6 @@
-"""Whether DevLake and Lakehook are set up for each other: one judgement for each part of it.
+"""Checks of the set-up of DevLake and Lakehook: one finding for each part of it.
 
-What DevLake, its API or a proxy has said is cleaned before it is repeated.
+Text from DevLake, its API or a proxy is cleaned before it is repeated.
 """
 
 import re

@@ -1,7 +1,4 @@
-"""How DevLake signs: SHA-256 over the body, the secret and the ``nouce`` (its own spelling).
-
-DevLake's secret: a text that goes into a hash exactly as it is given.
-"""
+"""DevLake's signature: SHA-256 over the body, the secret and the ``nouce`` (DevLake's spelling)."""
 
 import hashlib
 import hmac

@@ -1,6 +1,6 @@
-"""The DevLakes that share one Lakehook: each has a path of its own, and may have an API and a UI.
+"""Sources: the DevLakes that share one Lakehook, each with its path, and maybe an API and a UI.
 
-What CloudFormation lets in as a parameter is what can be parsed here: both go by these patterns.
+CloudFormation's parameters are validated by the same patterns that parse them here.
 """
 
 import re

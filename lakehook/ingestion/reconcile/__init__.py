@@ -1,4 +1,4 @@
-"""Reconcile: what DevLake says of its pipelines now is sent, as if it had just told us."""
+"""Reconcile: DevLake's present states are published as if its notifications had just arrived."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

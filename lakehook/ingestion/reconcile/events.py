@@ -1,4 +1,4 @@
-"""Rows of DevLake's pipelines, and the events that they come to."""
+"""Rows of DevLake's pipelines, and the events that they amount to."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Pipelines that our journal holds as unfinished, in the order in which they are asked for."""
+"""Unfinished pipelines of our journal, in the order in which DevLake is asked for them."""
 
 from collections.abc import Iterator, Sequence
 from itertools import islice

@@ -1,14 +1,15 @@
-"""One run of the scheduled reconcile: read within bounds, publish what fan-out never heard.
+"""One run of the scheduled reconcile: read within bounds, publish what fan-out never saw.
 
-Three ways lead to what was lost:
+Three ways lead to lost states:
 
 - *pages* of pipelines, newest first, until a whole page has not changed since the watermark. What
   is beyond the bound of a run is its backlog, with which the next run goes on.
-- *lists* of what waits or runs, by status: an old pipeline that runs again is on a page far behind.
-- pipelines that our journal *holds* as unfinished, each asked for by its id: its end may be on
-  any page. They take turns, by a cursor.
+- *lists* of waiting or running pipelines, by status: an old pipeline that runs again is on a page
+  far behind.
+- pipelines that our journal *holds* as unfinished, each read by its id: its end may be on any
+  page. A cursor makes them take turns.
 
-Whether a state was heard is judged as fan-out would judge it now. So what was heard costs no
+Whether a state is known is decided as fan-out would decide it now. So a known state costs no
 message, and nothing depends on whose clock is right.
 """
 

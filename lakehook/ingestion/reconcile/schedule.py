@@ -1,4 +1,4 @@
-"""Reconcile on a schedule: each DevLake whose API is known, every few minutes."""
+"""Scheduled reconcile of each DevLake whose API is configured, every few minutes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,14 +1,12 @@
-"""Apply: the subscriptions become what a file says; export: a file says what they are.
+"""Apply and export: make the subscriptions what a file declares, or write such a file.
 
-=================  ============================================================
-manuscript.py      a file as it is written, with the line of everything
-keys.py            the keys of an entry, and what they are in a subscription
-readers.py         what a value may be; nothing secret stands in a file
-entry_reader.py    one entry, with all that is wrong with it
-reading.py         all entries
-plan.py            what has to be done; pure
-export.py          the way back
-=================  ============================================================
+==============  ==================================================================
+source_file.py  a file with the line of each value, and the errors in it
+fields.py       the fields of an entry, their types, and what they are in a subscription
+parser.py       one entry and all entries, with everything that is wrong
+plan.py         what has to be done; pure
+export.py       the way back
+==============  ==================================================================
 """
 
 from collections.abc import Iterator, Sequence

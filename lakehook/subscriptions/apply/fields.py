@@ -1,11 +1,7 @@
-"""What a value of a file may be, for each kind of key; nothing that is secret stands there.
+"""Fields of an entry in a file. To add one: its line in ``FIELDS``.
 
-The keys of a subscription in a file. To add a term: its line in ``KEYS``.
-
-A key bears the name of its term in ``Terms``. What a subscription now is and what a file wants
-it to be are compared as the file would write them.
-
-An entry of a file: what one subscription shall be.
+A field bears its name in ``SubscriptionFields``. The present and the desired subscription are
+compared in the form that the file would have. No value in a file is secret.
 """
 
 import math

@@ -1,7 +1,4 @@
-"""Reads an entry of a file; all that is wrong with it is told at once.
-
-Reads a whole file of subscriptions.
-"""
+"""Parser of a file of subscriptions; all errors of an entry are reported at once."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""What has to be done so that the subscriptions are as a file wants them."""
+"""Plan: the steps that make the subscriptions what a file declares."""
 
 import json
 from collections.abc import Iterator, Sequence

@@ -1,4 +1,4 @@
-"""A file as somebody has written it: what it says, and where; and what is wrong with it."""
+"""Source file: its values with their lines, and the errors found in it."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

@@ -202,6 +202,8 @@ def test_an_event_with_the_most_details_is_far_from_the_largest():
         {"name": "", "labels": "abc", "message": "", "errorName": None},
         {"totalTasks": -1, "finishedTasks": "7", "spentSeconds": None},
         {"totalTasks": True, "finishedTasks": 1.5, "spentSeconds": -1},
+        {"totalTasks": 2**63, "finishedTasks": 2**63, "spentSeconds": 2**63},
+        {"totalTasks": 10**30, "finishedTasks": 10**30, "spentSeconds": 1e20},
     ],
 )
 def test_what_is_malformed_is_left_out(changes: dict[str, Any]):
@@ -223,7 +225,9 @@ _EVENT_NAMES = {
 }
 
 
-@pytest.mark.parametrize("task", [{}, {"id": 1}, {"id": "1", "plugin": "a"}, {"id": True}])
+@pytest.mark.parametrize(
+    "task", [{}, {"id": 1}, {"id": "1", "plugin": "a"}, {"id": True}, a_task(2**63)]
+)
 def test_a_task_that_is_malformed_is_left_out(task: Document):
     found = details(failed(), task | {"status": "TASK_FAILED"}, a_task(7))
 

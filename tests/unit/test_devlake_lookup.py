@@ -156,6 +156,7 @@ def test_after_a_failure_a_source_is_left_alone_for_a_while_and_only_that_one(
         {"blueprintId": "7"},
         {"blueprintId": True},
         {"blueprintId": -1},
+        {"blueprintId": 2**64},
         {"status": "TASK_PONDERING"},
         {"createdAt": None},
     ],

@@ -60,6 +60,15 @@ def test_what_is_gone_is_none():
     assert recorded("blueprint-3", NOT_FOUND).project_of(3) == ""
 
 
+def test_an_answer_about_another_is_not_taken_for_the_one_asked_for():
+    with pytest.raises(NotDevlake, match="GET /pipelines/118 has the id '119'"):
+        recorded("pipeline-TASK_FAILED").pipeline(118)
+    with pytest.raises(NotDevlake, match="GET /pipelines/118/tasks has the pipelineId '119'"):
+        recorded("pipeline-TASK_FAILED-tasks").tasks_of(118)
+    with pytest.raises(NotDevlake, match="GET /blueprints/2 has the id '1'"):
+        recorded("blueprint-1").project_of(2)
+
+
 def test_a_refusal_is_no_pipeline():
     with pytest.raises(NotDevlake, match="400 to GET /pipelines/1"):
         recorded("pipeline-400", BAD_REQUEST).pipeline(1)

@@ -330,6 +330,12 @@ def test_a_reconcile_that_has_not_run_yet_will() -> None:
     assert not is_read(a_reconciliation(succeeded_at=NOON - HOUR), now=NOON)
 
 
+def test_an_api_that_refuses_the_scheduler_now_is_not_read_by_it() -> None:
+    refused = a_reconciliation(succeeded_at=NOON - 600, failed_at=NOON - 300, failures=1)
+
+    assert not is_read(refused, now=NOON)
+
+
 # --- what the stack knows ---
 
 

@@ -111,6 +111,20 @@ def test_a_project_is_its_blueprints_and_each_is_asked_for_once(desk: Desk):
     assert desk.devlake.projects_asked == [7]
 
 
+def test_a_blueprint_that_cannot_be_read_keeps_no_pipeline_from_being_sent(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+):
+    def fail(_: int) -> str:
+        raise DevlakeUnavailable("DevLake answered 500 to GET /blueprints/7")
+
+    desk.devlake.pipelines = [shown(1), shown(2, blueprintId=7)]
+    monkeypatch.setattr(desk.devlake, "project_of", fail)
+
+    desk.reconcile()
+
+    assert desk.sent == ["1", "2"]
+
+
 def test_the_blueprints_of_pipelines_that_have_not_changed_are_nobodys_business(desk: Desk):
     desk.devlake.pipelines = [shown(2), long_ago(1, blueprintId=7)]
 

@@ -1,6 +1,6 @@
 """What DevLake failed to notify is found within minutes, once, and within bounds."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
@@ -229,6 +229,56 @@ def test_of_a_blueprint_that_was_deleted_the_project_is_as_it_was_known(schedule
 
     (event,) = scheduler.queue.published
     assert (event.type, event.document["project_name"]) == (COMPLETED, "payments")
+
+
+def test_a_blueprint_that_cannot_be_read_keeps_no_pipeline_from_being_told(
+    scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch
+):
+    def ask(number: int, read: Callable[[int], str] = scheduler.devlake.project_of) -> str:
+        if number == 7:
+            raise DevlakeUnavailable("DevLake answered 500 to GET /blueprints/7")
+        return read(number)
+
+    scheduler.devlake.projects = {7: "payments", 8: "search"}
+    scheduler.devlake.pipelines = [running(38, -600, blueprintId=7)]
+    scheduler.run()
+    scheduler.devlake.pipelines = [
+        ended(38, -300, blueprintId=7, beganAt=at(-600)),
+        ended(39, -300, blueprintId=7),
+        ended(40, -300, blueprintId=8),
+    ]
+    monkeypatch.setattr(scheduler.devlake, "project_of", ask)
+
+    scheduler.run()
+
+    projects = {
+        one.pipeline_id: one.document.get("project_name") for one in scheduler.queue.published
+    }
+    assert projects == {"38": "payments", "39": None, "40": "search"}
+    assert scheduler.telemetry.failures == []
+
+
+def test_a_pipeline_that_cannot_be_asked_for_keeps_no_other_from_its_turn(
+    scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch
+):
+    def ask(
+        number: int, read: Callable[[int], Document | None] = scheduler.devlake.pipeline
+    ) -> Document | None:
+        if number == 1:
+            raise DevlakeUnavailable("DevLake answered 500 to GET /pipelines/1")
+        return read(number)
+
+    old_ones(scheduler)
+    scheduler.hear(*notices_of([running(1, -4 * DAY), running(2, -4 * DAY)]))
+    for number in (1, 2):
+        end = at(-3 * DAY)
+        change(scheduler, number, beganAt=at(-4 * DAY), finishedAt=end, updatedAt=end)
+    monkeypatch.setattr(scheduler.devlake, "pipeline", ask)
+    scheduler.clock.sleep(HOUR)
+
+    assert scheduler.run() == [("2", COMPLETED)]
+    (report,) = scheduler.telemetry.reports
+    assert report.unreadable == ("left out: pipeline 1: DevLake answered 500 to GET /pipelines/1",)
 
 
 def test_a_pipeline_that_cannot_be_read_is_left_out_and_counted(scheduler: Scheduler):

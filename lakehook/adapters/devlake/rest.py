@@ -53,18 +53,26 @@ class RestDevLake:
         return _listed(self._document(path, query), "pipelines", path)
 
     def pipeline(self, pipeline_id: int) -> Document | None:
-        return self._document_if_any(f"/pipelines/{pipeline_id}")
+        path = f"/pipelines/{pipeline_id}"
+        document = self._document_if_any(path)
+        if document is not None:
+            _refuse_other(document, "id", pipeline_id, path)
+        return document
 
     def tasks_of(self, pipeline_id: int) -> Sequence[Document]:
         path = f"/pipelines/{pipeline_id}/tasks"
         document = self._document_if_any(path)
-        return () if document is None else _listed(document, "tasks", path)
+        tasks = () if document is None else _listed(document, "tasks", path)
+        for task in tasks:
+            _refuse_other(task, "pipelineId", pipeline_id, path)
+        return tasks
 
     def project_of(self, blueprint_id: int) -> str:
         path = f"/blueprints/{blueprint_id}"
         document = self._document_if_any(path)
         if document is None:
             return ""
+        _refuse_other(document, "id", blueprint_id, path)
         return _text(document, "projectName", f"the answer to GET {path} is not a blueprint")
 
     def version(self) -> str:
@@ -147,6 +155,12 @@ def _listed(document: Document, name: str, path: str) -> Sequence[Document]:
     if not isinstance(listed, list) or not all(isinstance(row, dict) for row in listed):
         raise NotDevlake(f"devlake: the answer to GET {path} lists no {name}")
     return listed
+
+
+def _refuse_other(document: Document, name: str, number: int, path: str) -> None:
+    """What a proxy or a cache has mixed up is not taken for what was asked for."""
+    if (found := document.get(name, number)) != number:
+        raise NotDevlake(f"devlake: the answer to GET {path} has the {name} {str(found)[:20]!a}")
 
 
 def _text(document: Document, name: str, complaint: str) -> str:

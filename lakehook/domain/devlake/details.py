@@ -11,6 +11,7 @@ https://github.com/apache/incubator-devlake/blob/main/backend/server/services/pi
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from lakehook.domain.error_text import summary_of, without_credentials
@@ -20,6 +21,7 @@ from lakehook.domain.json_document import Document
 from lakehook.domain.text import single_line, truncate
 
 MAX_NAME_CHARACTERS = 200
+MAX_INTEGER = 2**63 - 1
 MAX_LABELS, MAX_LABEL_CHARACTERS = 20, 100
 MAX_MESSAGE_CHARACTERS, MAX_ERROR_NAME_CHARACTERS = 4000, 1000
 
@@ -47,7 +49,7 @@ def lasting_details(row: Mapping[str, Any]) -> Document:
         {
             "pipeline_name": _line(row.get("name"), MAX_NAME_CHARACTERS) or None,
             "labels": list(_labels(row.get("labels"))) or None,
-            "total_tasks": row.get("totalTasks"),
+            "total_tasks": _bounded(row.get("totalTasks")),
         }
     )
 
@@ -61,7 +63,7 @@ def end_details(row: Mapping[str, Any], tasks: Sequence[Mapping[str, Any]] = ())
             "message": message or None,
             "error_name": (error_name or None) if message else None,
             "finished_tasks": _ended(tasks) if tasks else _finished(row),
-            "spent_seconds": row.get("spentSeconds"),
+            "spent_seconds": _bounded(row.get("spentSeconds")),
             "failed_tasks": list(_failed(tasks))[:MAX_FAILED_TASKS] or None,
         }
     )
@@ -72,7 +74,13 @@ def _finished(row: Mapping[str, Any]) -> Any:
     finished, total = row.get("finishedTasks"), row.get("totalTasks")
     if type(finished) is int and type(total) is int and finished > total:
         return None
-    return finished
+    return _bounded(finished)
+
+
+def _bounded(number: Any) -> Any:
+    """Nothing where it is more than the integers of databases hold, and so of no DevLake."""
+    is_number = isinstance(number, (int, float, Decimal))
+    return None if is_number and number > MAX_INTEGER else number
 
 
 def _ended(tasks: Sequence[Mapping[str, Any]]) -> int:
@@ -88,7 +96,8 @@ def _failed(tasks: Sequence[Mapping[str, Any]]) -> Iterator[Document]:
 
 
 def _is_task(task: Mapping[str, Any]) -> bool:
-    return type(task.get("id")) is int and isinstance(task.get("plugin"), str)
+    number = task.get("id")
+    return type(number) is int and number <= MAX_INTEGER and isinstance(task.get("plugin"), str)
 
 
 def _failed_task(task: Mapping[str, Any]) -> Document:

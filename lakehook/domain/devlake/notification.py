@@ -277,8 +277,8 @@ class PipelineRow:
         said = {name: shown.get(field) for name, field in _SAID_AS.items()}
         document = parse_notification(go_json(said).encode())
         blueprint_id = shown.get("blueprintId")
-        if type(blueprint_id) is not int or blueprint_id < 0:
-            raise InvalidNotification("blueprintId: not 0 or more")
+        if type(blueprint_id) is not int or not 0 <= blueprint_id <= MAX_ID:
+            raise _rejection("blueprintId", f"an integer from 0 to {MAX_ID}")
         times = (document[name] for name in _TIMES if name in document)
         changed_at = max(parse_rfc3339(time).timestamp() for time in times)
         beside = {name: shown[name] for name in FIELDS if name in shown}

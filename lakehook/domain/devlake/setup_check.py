@@ -327,8 +327,8 @@ _REACH_API = "it was called from here: --api names another URL, --header-file wh
 
 
 def is_read(reconciliation: Reconciliation | None, *, now: float) -> bool:
-    """Whether the scheduler has lately read the API to the end."""
-    if reconciliation is None or reconciliation.succeeded_at is None:
+    """Whether the scheduler's last run has lately read the API to the end."""
+    if reconciliation is None or reconciliation.succeeded_at is None or reconciliation.failures:
         return False
     return reconciliation.lag(now=now) < MAX_LAG_SECONDS
 

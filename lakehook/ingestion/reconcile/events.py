@@ -45,7 +45,7 @@ class EventsOfRows:
         return row.to_event("", source=self.source.name)
 
     def whole(self, row: PipelineRow, pipeline: Pipeline | None = None) -> Event:
-        """With what DevLake is asked for; the project as it was, if the blueprint is gone."""
+        """With what DevLake is asked for; the project as it was, if no blueprint says it."""
         known = pipeline.info.project_name if pipeline and pipeline.info else None
         project = self._project_of(row.blueprint_id) or known or ""
         event = row.to_event(project, source=self.source.name, tasks=self._tasks_of(row))
@@ -63,5 +63,12 @@ class EventsOfRows:
 
     def _project_of(self, blueprint_id: int) -> str:
         if blueprint_id not in self._projects:
-            self._projects[blueprint_id] = self.devlake.project_of(blueprint_id)
+            self._projects[blueprint_id] = self._read_project(blueprint_id)
         return self._projects[blueprint_id]
+
+    def _read_project(self, blueprint_id: int) -> str:
+        """None where it can't be read: one broken blueprint stops no other's pipelines."""
+        try:
+            return self.devlake.project_of(blueprint_id)
+        except (DevlakeUnavailable, NotDevlake):
+            return ""

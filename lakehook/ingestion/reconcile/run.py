@@ -19,7 +19,7 @@ from dataclasses import dataclass, field, replace
 from lakehook.domain.devlake.notification import PipelineRow
 from lakehook.domain.devlake.reconciliation import Backlog, Cursor, Reconciliation, pipeline_number
 from lakehook.domain.devlake.sources import DevLakeSource
-from lakehook.domain.errors import InvalidNotification
+from lakehook.domain.errors import DevlakeUnavailable, InvalidNotification, NotDevlake
 from lakehook.domain.event import Event
 from lakehook.domain.json_document import Document
 from lakehook.domain.pipeline import Pipeline, PipelineTransition
@@ -155,8 +155,12 @@ class ReconcileRun:
     def _ask_for(self, number: int) -> None:
         if self._asked == MAX_ASKED:
             raise BoundReached(f"{MAX_ASKED} pipelines were asked for")
-        document = self.devlake.pipeline(number)
         self._asked += 1
+        try:
+            document = self.devlake.pipeline(number)
+        except (DevlakeUnavailable, NotDevlake) as error:  # those behind it get their turn
+            self.unreadable.append(f"left out: pipeline {number}: {error}")
+            return
         if document is not None:
             self._read_one(document)
 

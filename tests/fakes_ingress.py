@@ -3,13 +3,19 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from lakehook.domain.devlake.heard import Heard, LastAccepted, LastRefused, is_notice
+from lakehook.domain.devlake.heard import (
+    ACCEPTED_EVERY_SECONDS,
+    Heard,
+    LastAccepted,
+    LastRefused,
+    is_notice,
+)
 from lakehook.domain.devlake.refusal import Refusal
 from lakehook.domain.devlake.sources import DevLakeSource
 from lakehook.domain.errors import InfrastructureError
 from lakehook.domain.event import Event
 from lakehook.domain.json_document import Document, to_json
-from lakehook.ports.heard import ACCEPTED_EVERY_SECONDS, REFUSED_EVERY_SECONDS
+from lakehook.ports.heard import REFUSED_EVERY_SECONDS
 from lakehook.ports.ingress import LiveSecrets
 from tests.fakes import FakeClock
 
@@ -71,7 +77,7 @@ class FakeHeard:
     away: bool = False
     writes: int = 0
     _tried_at: dict[str | None, float] = field(default_factory=dict)
-    _refused_at: dict[str | None, float] = field(default_factory=dict)
+    _refused_at: dict[tuple[str | None, bool], float] = field(default_factory=dict)
 
     def accepted(self, event: Event) -> None:
         now = self.clock.now()
@@ -85,10 +91,13 @@ class FakeHeard:
 
     def refused(self, source: str | None, refusal: Refusal) -> None:
         now = self.clock.now()
-        if now - self._refused_at.get(source, float("-inf")) >= REFUSED_EVERY_SECONDS:
-            self._refused_at[source] = now
+        key = (source, refusal.is_notice)
+        if now - self._refused_at.get(key, float("-inf")) >= REFUSED_EVERY_SECONDS:
+            self._refused_at[key] = now
             self._be_there()
             heard = self.heard(source)
+            if not refusal.is_notice and _stands(heard):
+                return
             self.records[source] = replace(heard, refused=LastRefused.of(refusal, now=now))
             self.writes += 1
 
@@ -99,3 +108,10 @@ class FakeHeard:
     def _be_there(self) -> None:
         if self.away:
             raise InfrastructureError("DynamoDB is away")
+
+
+def _stands(heard: Heard) -> bool:
+    """Whether a notice was refused, and none accepted since."""
+    if heard.refused is None or not heard.refused.is_notice:
+        return False
+    return heard.accepted is None or heard.accepted.at <= heard.refused.at

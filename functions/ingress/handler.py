@@ -11,7 +11,7 @@ from functions.ingress.function_url import NotificationRequest, function_url_res
 from lakehook.adapters.aws import FAIL_FAST_CONFIG, Aws
 from lakehook.adapters.secrets_manager import SecretsManagerNotificationSecret
 from lakehook.adapters.telemetry.base import NotificationTelemetry
-from lakehook.domain.devlake.refusal import Refusal, RefusalKind, has_signature, seems_devlake
+from lakehook.domain.devlake.refusal import Refusal, RefusalKind, has_signature
 from lakehook.domain.devlake.signature import SignedNotification
 from lakehook.domain.devlake.sources import DevLakeSource, DevLakeSources
 from lakehook.domain.errors import InfrastructureError
@@ -102,10 +102,10 @@ def _answer(call: NotificationRequest) -> dict[str, Any]:
         refusal = Refusal(kind, reason, has_signature(call.query))
         return _refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, refusal, source)
     if source is None:
-        refusal = Refusal(RefusalKind.UNKNOWN_SOURCE, _no_source(), seems_devlake(notice))
+        refusal = Refusal.of(RefusalKind.UNKNOWN_SOURCE, _no_source(), notice)
         return _refused(HTTPStatus.NOT_FOUND, refusal)
     if call.method != "POST":
-        refusal = Refusal(RefusalKind.METHOD, "notices are posted", seems_devlake(notice))
+        refusal = Refusal.of(RefusalKind.METHOD, "notices are posted", notice)
         return _refused(HTTPStatus.METHOD_NOT_ALLOWED, refusal, source, allow="POST")
     return _taken(notice, source)
 

@@ -100,7 +100,8 @@ class CheckDevLake:
         return [checked, *check_endpoint(answer)]
 
     def _check_heard(self, source: DevLakeSource) -> Sequence[Check]:
-        return check_heard(self.heard.heard(source.name), now=self.clock.now())
+        heard = self.heard.heard(source.name)
+        return check_heard(heard, now=self.clock.now(), source=source)
 
     def _check_api(self, source: DevLakeSource, api: ApiAddress | None) -> Sequence[Check]:
         try:
@@ -135,6 +136,7 @@ class CheckDevLake:
             self.heard.heard(source.name).accepted,
             self._arrival_of(row, source) if row else Arrival.NONE,
             now=self.clock.now(),
+            source=source,
         )
 
     def _arrival_of(self, row: PipelineRow, source: DevLakeSource) -> Arrival:

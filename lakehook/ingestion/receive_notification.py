@@ -60,7 +60,9 @@ class ReceiveNotification:
                 ReceiveStatus.UNSIGNED, refusal=refuse_sign(notice, error, live.values, label=label)
             )
         except (InvalidNotification, InvalidEvent) as error:
-            refusal = Refusal(RefusalKind.NOT_A_NOTICE, str(error), seems_devlake=True)
+            refusal = Refusal(
+                RefusalKind.NOT_A_NOTICE, str(error), seems_devlake=True, is_notice=True
+            )
             return ReceiveResult(ReceiveStatus.UNREADABLE, refusal=refusal)
         except InfrastructureError as error:
             return ReceiveResult(ReceiveStatus.UNAVAILABLE, error=error)

@@ -9,19 +9,21 @@ from lakehook.domain.devlake.heard import Heard
 from lakehook.domain.devlake.refusal import Refusal
 from lakehook.domain.event import Event
 
-ACCEPTED_EVERY_SECONDS = 60.0
 REFUSED_EVERY_SECONDS = 10.0
 """Strangers must not make us write for each of their requests."""
 
 
 class AcceptedRecorder(Protocol):
     def accepted(self, event: Event) -> None:
-        """Record a notice, at most one a minute of each source; other events are left out."""
+        """Record a notice, at most one in ten seconds of each source; other events are left out."""
 
 
 class RefusedRecorder(Protocol):
     def refused(self, source: str | None, refusal: Refusal) -> None:
         """Record a refusal, at most one in ten seconds of each source.
+
+        One that anybody can cause, by a request that is no notice, neither takes the place of a
+        notice's, until another was accepted, nor puts one off.
 
         Only sources that are declared get here, so there are few.
         """

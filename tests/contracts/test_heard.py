@@ -16,9 +16,13 @@ from tests.fakes import NOON, FakeClock
 from tests.fakes_ingress import FakeHeard
 
 ANOTHER_SECRET = Refusal(
-    RefusalKind.SIGNATURE, "sign: not by the notification secret", seems_devlake=True
+    RefusalKind.SIGNATURE,
+    "sign: not by the notification secret",
+    seems_devlake=True,
+    is_notice=True,
 )
-NOT_JSON = Refusal(RefusalKind.NOT_A_NOTICE, "not JSON", seems_devlake=True)
+NOT_JSON = Refusal(RefusalKind.NOT_A_NOTICE, "not JSON", seems_devlake=True, is_notice=True)
+STRANGE = Refusal(RefusalKind.METHOD, "notices are posted", seems_devlake=True)
 
 
 @pytest.fixture(params=["fake", "dynamodb"])
@@ -67,11 +71,11 @@ def test_each_source_has_a_record_of_its_own(record: FakeHeard | DynamoHeard):
     )
 
 
-def test_of_each_source_one_notice_a_minute_is_recorded(
+def test_of_each_source_one_notice_in_ten_seconds_is_recorded(
     record: FakeHeard | DynamoHeard, clock: FakeClock
 ):
     record.accepted(a_notice(1))
-    clock.sleep(59)
+    clock.sleep(9)
     record.accepted(a_notice(2))
     record.accepted(a_notice(7, source="staging"))
     early = record.heard(None).accepted
@@ -79,7 +83,7 @@ def test_of_each_source_one_notice_a_minute_is_recorded(
     record.accepted(a_notice(3))
 
     assert early == LastAccepted(NOON, "devlake:1:PIPELINE_RUNNING:1")
-    assert record.heard(None).accepted == LastAccepted(NOON + 60, "devlake:3:PIPELINE_RUNNING:1")
+    assert record.heard(None).accepted == LastAccepted(NOON + 10, "devlake:3:PIPELINE_RUNNING:1")
     assert record.heard("staging").accepted
 
 
@@ -99,6 +103,27 @@ def test_strangers_do_not_make_us_write_for_each_of_them(
         LastRefused(NOON + 9.5, "not_a_notice", "not JSON"),
     )
     assert record.heard(None).refused == LastRefused(NOON + 10, "not_a_notice", "not JSON")
+
+
+def test_a_strangers_refusal_neither_hides_a_notices_nor_puts_it_off(
+    record: FakeHeard | DynamoHeard, clock: FakeClock
+):
+    record.refused(None, STRANGE)
+    assert record.heard(None).refused == LastRefused(
+        NOON, "method", "notices are posted", is_notice=False
+    )
+
+    record.refused(None, ANOTHER_SECRET)
+    clock.sleep(60)
+    record.refused(None, STRANGE)
+    assert record.heard(None).refused == LastRefused(NOON, "signature", ANOTHER_SECRET.reason)
+
+    record.accepted(a_notice())
+    clock.sleep(10)
+    record.refused(None, STRANGE)
+    refused = record.heard(None).refused
+    assert refused
+    assert (refused.at, refused.is_notice) == (NOON + 70, False)
 
 
 @pytest.mark.parametrize(

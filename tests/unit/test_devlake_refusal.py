@@ -22,6 +22,16 @@ def refusal_of(body: bytes, query: str, *secrets: str) -> Refusal:
 
 
 @pytest.mark.parametrize(
+    ("body", "query", "is_notice"),
+    [(BODY, SIGNED, True), (BODY, "", True), (DEEP, SIGNED, False), (TEST, SIGNED, False)],
+)
+def test_only_what_tells_of_a_pipeline_is_a_notice(
+    body: bytes, query: str, *, is_notice: bool
+) -> None:
+    assert refusal_of(body, query, SECRET).is_notice is is_notice
+
+
+@pytest.mark.parametrize(
     ("body", "query", "kind", "is_devlakes"),
     [
         (BODY, SIGNED, "signature", True),

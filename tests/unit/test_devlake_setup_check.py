@@ -6,7 +6,12 @@ from typing import Any
 
 import pytest
 
-from lakehook.domain.devlake.heard import Heard, LastAccepted, LastRefused
+from lakehook.domain.devlake.heard import (
+    ACCEPTED_EVERY_SECONDS,
+    Heard,
+    LastAccepted,
+    LastRefused,
+)
 from lakehook.domain.devlake.notification import PipelineRow, parse_notification
 from lakehook.domain.devlake.reconciliation import Reconciliation
 from lakehook.domain.devlake.setup_check import (
@@ -181,6 +186,7 @@ def test_a_silence_of_more_than_a_week_is_worth_a_look() -> None:
         (NOON - 60, None, "fail", "none was accepted since"),
         (NOON - 60, NOON - HOUR, "fail", "none was accepted since"),
         (NOON - HOUR, NOON - 60, "warn", "reconcile --devlake URL --since 3h"),
+        (NOON - 60, NOON - 65, "warn", "reconcile --devlake URL --since 2h"),
         (NOON - 2 * DAY, NOON - 60, "ok", ""),
     ],
 )
@@ -195,6 +201,50 @@ def test_a_refusal_is_for_a_person_until_a_notice_was_accepted(
     assert check.state == state
     assert "sign: not ours (signature)" in check.detail
     assert words in f"{check.detail} {check.remedy}"
+
+
+def test_one_that_was_accepted_right_after_a_refusal_may_not_be_recorded() -> None:
+    """The record may be older than what was accepted last, by the time between two writes."""
+    accepted = LastAccepted(NOON - ACCEPTED_EVERY_SECONDS, "devlake:39")
+    refusals = (LastRefused(at, "signature", "why") for at in (NOON - 0.5, NOON))
+
+    found = [check_heard(Heard(accepted, refused), now=NOON)[1] for refused in refusals]
+
+    assert [check.state for check in found] == ["warn", "fail"]
+
+
+@pytest.mark.parametrize("kind", ["not_a_notice", "unknown_source", "too_large", "method"])
+def test_what_anybody_can_send_is_no_failure(kind: str) -> None:
+    refused = LastRefused(NOON - 60, kind, "why", is_notice=False)
+
+    _, check = check_heard(Heard(refused=refused), now=NOON)
+
+    assert check.state == "warn"
+    assert check.remedy.startswith("anybody can send such; if it is DevLake: ")
+
+
+@pytest.mark.parametrize(
+    ("source", "command"),
+    [
+        (DevLakeSource(), "lakehook reconcile --devlake URL"),
+        (DevLakeSource(api_url="http://devlake:8080"), "lakehook reconcile"),
+        (DevLakeSource("staging"), "lakehook reconcile --source staging --devlake URL"),
+        (
+            DevLakeSource("staging", api_url="http://devlake:8080"),
+            "lakehook reconcile --source staging",
+        ),
+    ],
+)
+def test_a_remedy_is_the_command_of_its_source(source: DevLakeSource, command: str) -> None:
+    refused = LastRefused(NOON - HOUR, "signature", "why")
+
+    _, failed = check_heard(Heard(refused=refused), now=NOON, source=source)
+    _, warned = check_heard(Heard(ACCEPTED_AFTER, refused), now=NOON, source=source)
+    lost = check_newest(a_row(120), ACCEPTED_BEFORE, NONE, now=NOON, source=source)
+
+    assert failed.remedy.endswith(f"; then {command}")
+    assert warned.remedy == f"what was lost: {command} --since 3h"
+    assert lost.remedy.endswith(f"; what was lost: {command} --since 2h")
 
 
 @pytest.mark.parametrize(

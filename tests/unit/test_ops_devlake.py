@@ -182,7 +182,7 @@ def test_a_pipeline_that_devlake_has_finished_and_lakehook_never_heard_fails(
 
     assert states(found) == WELL | {"newest pipeline": "fail"}
     assert "DevLake's #121 finished 39 minutes ago" in found["newest pipeline"]["detail"]
-    assert "lakehook reconcile --devlake URL --since 2h" in found["newest pipeline"]["remedy"]
+    assert "lakehook reconcile --since 2h" in found["newest pipeline"]["remedy"]
 
 
 @pytest.mark.parametrize(

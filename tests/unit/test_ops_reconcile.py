@@ -218,6 +218,18 @@ def test_else_the_address_is_the_one_that_the_stack_knows(
     assert (address.url, address.headers) == (url, {"x-key": SECRET})
 
 
+@pytest.mark.parametrize("url", ["https://staging.example/api", "https://Staging.example/api/"])
+def test_the_api_of_another_source_is_refused(terminal: Terminal, url: str) -> None:
+    terminal.office.sources = DevLakeSources.parse("https://devlake.example/api", NONE, STAGING)
+
+    assert terminal("reconcile", "--devlake", url) == 2
+
+    complaint = "devlake: that is the API of source staging; give --source staging"
+    assert terminal.err == f"error: {complaint}\n"
+    assert terminal.office.devlake.reached == []
+    assert terminal("reconcile", "--devlake", url, "--source", "staging") == 0
+
+
 def test_the_events_are_those_of_their_source(terminal: Terminal) -> None:
     terminal.office.sources = DevLakeSources.parse(NONE, NONE, STAGING)
 

@@ -119,6 +119,8 @@ def test_what_is_no_notice_is_unreadable_with_the_reason(world: World, body: byt
     answer = world.say(body)
 
     assert answer.status is ReceiveStatus.UNREADABLE
+    assert answer.refusal
+    assert answer.refusal.is_notice  # nobody else can sign
     assert reason in answer.reason
     assert world.publisher.published == []
 

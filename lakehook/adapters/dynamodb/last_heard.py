@@ -1,22 +1,34 @@
 """Time of the last notification of each source: one small item in the journal's table."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from lakehook.adapters.aws import translate_aws_errors
 from lakehook.adapters.dynamodb.devlake_items import devlake_item_key
 from lakehook.adapters.dynamodb.items import from_item, to_item, to_milliseconds
-from lakehook.domain.devlake.heard import Heard, LastAccepted, LastRefused, is_notice
+from lakehook.domain.devlake.heard import (
+    ACCEPTED_EVERY_SECONDS,
+    Heard,
+    LastAccepted,
+    LastRefused,
+    is_notice,
+)
 from lakehook.domain.devlake.refusal import Refusal
 from lakehook.domain.event import Event
-from lakehook.ports.heard import ACCEPTED_EVERY_SECONDS, REFUSED_EVERY_SECONDS
+from lakehook.ports.heard import REFUSED_EVERY_SECONDS
 from lakehook.ports.ingress import Now
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 _RECORD = "heard"
+_MAY_REPLACE = (
+    "attribute_not_exists(refused_at) OR refused_is_notice = :refused_is_notice"
+    " OR accepted_at > refused_at"
+)
+"""Only a refusal of the same sort, or one that was followed by an accepted notice."""
 
 
 @dataclass
@@ -27,7 +39,7 @@ class DynamoHeard:
     table: str
     now: Now
     _accepted_at: dict[str | None, float] = field(default_factory=dict)
-    _refused_at: dict[str | None, float] = field(default_factory=dict)
+    _refused_at: dict[tuple[str | None, bool], float] = field(default_factory=dict)
 
     def accepted(self, event: Event) -> None:
         now = self.now()
@@ -39,16 +51,18 @@ class DynamoHeard:
 
     def refused(self, source: str | None, refusal: Refusal) -> None:
         now = self.now()
-        last_at = self._refused_at.get(source, float("-inf"))
+        key = (source, refusal.is_notice)
+        last_at = self._refused_at.get(key, float("-inf"))
         if now - last_at >= REFUSED_EVERY_SECONDS:
-            self._refused_at[source] = now
+            self._refused_at[key] = now
             last = LastRefused.of(refusal, now=now)
             values = {
                 "refused_at": to_milliseconds(last.at),
                 "refused_kind": last.kind,
                 "refused_reason": last.reason,
+                "refused_is_notice": last.is_notice,
             }
-            self._update(source, values)
+            self._update(source, values, "" if last.is_notice else _MAY_REPLACE)
 
     def heard(self, source: str | None) -> Heard:
         with translate_aws_errors():
@@ -58,9 +72,11 @@ class DynamoHeard:
         values = from_item(answer.get("Item", {}))
         return Heard(_last_accepted(values), _last_refused(values))
 
-    def _update(self, source: str | None, values: Mapping[str, Any]) -> None:
+    def _update(self, source: str | None, values: Mapping[str, Any], condition: str = "") -> None:
         assignments = ", ".join(f"{name} = :{name}" for name in values)
-        with translate_aws_errors():
+        only_if: Any = {"ConditionExpression": condition} if condition else {}
+        is_refused = self.dynamodb.exceptions.ConditionalCheckFailedException
+        with translate_aws_errors(), suppress(is_refused):
             self.dynamodb.update_item(
                 TableName=self.table,
                 Key=devlake_item_key(source, _RECORD),
@@ -68,6 +84,7 @@ class DynamoHeard:
                 ExpressionAttributeValues=to_item(
                     {f":{name}": value for name, value in values.items()}
                 ),
+                **only_if,
             )
 
 
@@ -81,5 +98,8 @@ def _last_refused(values: Mapping[str, Any]) -> LastRefused | None:
     if "refused_at" not in values:
         return None
     return LastRefused(
-        values["refused_at"] / 1000, values["refused_kind"], values["refused_reason"]
+        values["refused_at"] / 1000,
+        values["refused_kind"],
+        values["refused_reason"],
+        values.get("refused_is_notice", True),
     )

@@ -1,5 +1,6 @@
 """``lakehook reconcile``: send pipeline states whose notifications were lost."""
 
+from collections.abc import Iterable
 from typing import Annotated, Any
 
 import typer
@@ -57,6 +58,8 @@ def reconcile(  # noqa: PLR0913  each is an option
     given = None if devlake is None else ApiAddress.parse(devlake, headers)
     desk = service_of(context, stack)
     declared = declared_source(desk, source)
+    if given:
+        _refuse_others(given, declared, desk.devlake_sources)
     address = given or ApiAddress.parse(_known_url(declared), headers)
     moment = None if since is None else desk.moment(since, what="since")
     with progress_counter("reconciling") as done:
@@ -70,6 +73,16 @@ def reconcile(  # noqa: PLR0913  each is an option
     print_document(
         output, document, sections={"events": _EVENTS.table(found.events)} if dry_run else None
     )
+
+
+def _refuse_others(
+    given: ApiAddress, source: DevLakeSource, declared: Iterable[DevLakeSource]
+) -> None:
+    """One DevLake's pipelines must not be sent as another's: both count from 1."""
+    owners = [one for one in declared if (one.api_url or "").lower() == given.url.lower()]
+    if owners and source not in owners:
+        name = source_name(owners[0])
+        raise InvalidInput(f"devlake: that is the API of source {name}; give --source {name}")
 
 
 def _known_url(source: DevLakeSource) -> str:

@@ -7,6 +7,10 @@ from lakehook.domain.event import Event
 from lakehook.domain.text import single_line
 
 MAX_REASON = 200  # characters
+
+ACCEPTED_EVERY_SECONDS = 10.0
+"""What is recorded as accepted last may be as much older than what was accepted last."""
+
 _DEVLAKES_ID = "devlake:"
 
 
@@ -21,11 +25,14 @@ class LastRefused:
     at: float  # unix seconds
     kind: str  # of a later release, perhaps
     reason: str
+    is_notice: bool = True
 
     @classmethod
     def of(cls, refusal: Refusal, *, now: float) -> "LastRefused":
         """Cleaned: a reason may quote what a stranger has sent."""
-        return cls(now, str(refusal.kind), single_line(refusal.reason, MAX_REASON))
+        return cls(
+            now, str(refusal.kind), single_line(refusal.reason, MAX_REASON), refusal.is_notice
+        )
 
 
 @dataclass(frozen=True)

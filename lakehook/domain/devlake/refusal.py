@@ -29,6 +29,11 @@ class Refusal:
     kind: RefusalKind
     reason: str  # what the sender is answered
     seems_devlake: bool = False
+    is_notice: bool = False  # of a pipeline, or signed: what no scan of the internet hits upon
+
+    @classmethod
+    def of(cls, kind: RefusalKind, reason: str, notice: SignedNotification) -> "Refusal":
+        return cls(kind, reason, seems_devlake(notice), _is_notice(notice))
 
 
 def has_signature(query: str) -> bool:
@@ -46,6 +51,10 @@ def seems_devlake(notice: SignedNotification) -> bool:
     return has_signature(notice.query) if pipeline is None else pipeline != TEST_PIPELINE
 
 
+def _is_notice(notice: SignedNotification) -> bool:
+    return _pipeline_of(notice.body) not in {None, TEST_PIPELINE}
+
+
 def refuse_sign(
     notice: SignedNotification,
     error: InvalidSignature,
@@ -59,12 +68,12 @@ def refuse_sign(
     """
     reason = str(error)
     if isinstance(error, Unsigned):
-        return Refusal(RefusalKind.NO_SIGNATURE, reason, seems_devlake(notice))
+        return Refusal.of(RefusalKind.NO_SIGNATURE, reason, notice)
     if _pipeline_of(notice.body) is None:
-        return Refusal(RefusalKind.NOT_A_NOTICE, reason, seems_devlake(notice))
+        return Refusal.of(RefusalKind.NOT_A_NOTICE, reason, notice)
     of_label = f" (the version with the staging label {label})" if label else ""
     reason = (_slip(notice, secrets) or reason) + of_label
-    return Refusal(RefusalKind.SIGNATURE, reason, seems_devlake(notice))
+    return Refusal.of(RefusalKind.SIGNATURE, reason, notice)
 
 
 def _pipeline_of(body: bytes) -> int | str | None:

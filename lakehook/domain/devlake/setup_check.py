@@ -8,11 +8,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum, StrEnum, auto
 
-from lakehook.domain.devlake.heard import Heard, LastAccepted, LastRefused
+from lakehook.domain.devlake.heard import (
+    ACCEPTED_EVERY_SECONDS,
+    Heard,
+    LastAccepted,
+    LastRefused,
+)
 from lakehook.domain.devlake.notification import CREATED, EVENT_TYPES, PipelineRow, go_json
 from lakehook.domain.devlake.reconciliation import Reconciliation
 from lakehook.domain.devlake.refusal import TEST_PIPELINE, RefusalKind
-from lakehook.domain.devlake.sources import DevLakeSource
+from lakehook.domain.devlake.sources import DEFAULT_SOURCE, DevLakeSource
 from lakehook.domain.errors import InfrastructureError, LakehookError
 from lakehook.domain.event import EventType
 from lakehook.domain.json_document import Document, parse_json_object
@@ -181,10 +186,10 @@ _OF_INGRESS = {
 # --- what was heard of DevLake ---
 
 
-def check_heard(heard: Heard, *, now: float) -> list[Check]:
+def check_heard(heard: Heard, *, now: float, source: DevLakeSource = DEFAULT_SOURCE) -> list[Check]:
     checks = [_check_accepted(heard.accepted, now=now)]
     if heard.refused:
-        checks.append(_check_refused(heard.refused, heard.accepted, now=now))
+        checks.append(_check_refused(heard.refused, heard.accepted, source, now=now))
     return checks
 
 
@@ -213,21 +218,27 @@ def _event_named(event_id: str) -> str:
     return cleaned(event_id)
 
 
-def _check_refused(refused: LastRefused, accepted: LastAccepted | None, *, now: float) -> Check:
+def _check_refused(
+    refused: LastRefused, accepted: LastAccepted | None, source: DevLakeSource, *, now: float
+) -> Check:
     name, kind = "last refused", cleaned(refused.kind)
     detail = f"{ago(refused.at, now=now)}: {cleaned(refused.reason)} ({kind})"
-    if accepted is None or accepted.at <= refused.at:
-        remedy = _OF_KIND.get(kind, _SEE_TABLE)
-        return Check.fail(name, f"{detail}; none was accepted since", remedy)
+    if accepted is None or accepted.at + ACCEPTED_EVERY_SECONDS <= refused.at:
+        detail, remedy = f"{detail}; none was accepted since", _OF_KIND.get(kind, _SEE_TABLE)
+        if not refused.is_notice:
+            return Check.warn(name, detail, f"anybody can send such; if it is DevLake: {remedy}")
+        if kind == RefusalKind.SIGNATURE:
+            remedy = f"{remedy}; then {_reconcile(source)}"
+        return Check.fail(name, detail, remedy)
     if now - refused.at > RECENT_SECONDS:
         return Check.ok(name, detail)
-    return Check.warn(name, detail, _lost_since(refused.at, now=now))
+    return Check.warn(name, detail, _lost_since(refused.at, source, now=now))
 
 
 _OF_KIND: dict[str, str] = {
     RefusalKind.SIGNATURE: (
         "DevLake has another secret: give it the one below (--show-secret) and restart it, or store"
-        " DevLake's in Secrets Manager; then lakehook reconcile"
+        " DevLake's in Secrets Manager"
     ),
     RefusalKind.NO_SIGNATURE: (
         "the query is lost on the way: NOTIFICATION_ENDPOINT must be the URL below and nothing"
@@ -245,9 +256,15 @@ _OF_KIND: dict[str, str] = {
 }
 
 
-def _lost_since(at: float, *, now: float) -> str:
+def _lost_since(at: float, source: DevLakeSource, *, now: float) -> str:
     hours = int(max(0.0, now - at) // 3600) + 2
-    return f"what was lost: lakehook reconcile --devlake URL --since {hours}h"
+    return f"what was lost: {_reconcile(source)} --since {hours}h"
+
+
+def _reconcile(source: DevLakeSource) -> str:
+    of_source = f" --source {source.name}" if source.name else ""
+    at = "" if source.api_url else " --devlake URL"
+    return f"lakehook reconcile{of_source}{at}"
 
 
 # --- what DevLake's API says ---
@@ -268,7 +285,12 @@ def newest_begun(rows: Iterable[PipelineRow]) -> PipelineRow | None:
 
 
 def check_newest(
-    row: PipelineRow | None, accepted: LastAccepted | None, arrival: Arrival, *, now: float
+    row: PipelineRow | None,
+    accepted: LastAccepted | None,
+    arrival: Arrival,
+    *,
+    now: float,
+    source: DevLakeSource = DEFAULT_SOURCE,
 ) -> Check:
     """Whether DevLake has posted what its API shows of its newest pipeline."""
     name = "newest pipeline"
@@ -280,7 +302,8 @@ def check_newest(
         return Check.ok(name, f"{detail}, as was heard")
     if now - row.changed_at < UNDER_WAY_SECONDS:
         return Check.ok(name, f"{detail}; its notice may be on its way")
-    detail, remedy = f"{detail}, {_UNHEARD[arrival]}", _remedy_of(arrival, row, now=now)
+    detail = f"{detail}, {_UNHEARD[arrival]}"
+    remedy = _remedy_of(arrival, row, source, now=now)
     if accepted is None or (arrival is Arrival.RECONCILED and row.changed_at <= accepted.at):
         return Check.warn(name, detail, remedy)
     return Check.fail(name, detail, remedy)
@@ -292,11 +315,11 @@ _UNHEARD = {
 }
 
 
-def _remedy_of(arrival: Arrival, row: PipelineRow, *, now: float) -> str:
+def _remedy_of(arrival: Arrival, row: PipelineRow, source: DevLakeSource, *, now: float) -> str:
     asked = f"what DevLake was answered: {_ANSWERS}"
     if arrival is Arrival.RECONCILED:
         return f"DevLake posts nothing of a deleted blueprint's pipelines; else {asked}"
-    return f"{asked}; {_lost_since(row.changed_at, now=now)}"
+    return f"{asked}; {_lost_since(row.changed_at, source, now=now)}"
 
 
 def _waits(row: PipelineRow) -> bool:

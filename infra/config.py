@@ -14,6 +14,50 @@ from dataclasses import MISSING, dataclass, fields
 from math import ceil
 from typing import Any, Self, TypeVar, get_args, get_type_hints
 
+MAX_SUBNETS, MAX_SECURITY_GROUPS = 16, 5
+"""https://docs.aws.amazon.com/lambda/latest/api/API_VpcConfig.html"""
+THIS_ACCOUNT = "this account"
+"""Whom IAM lets in it. A stage that names roles instead shuts out all the others."""
+
+ALLOWED = f'name "{THIS_ACCOUNT}", an account by its 12 digits, or a role or user by its ARN'
+
+MAX_PRODUCERS, ROOM = 48, 3_000
+"""A queue's policy has 50 principals and 8,192 bytes, and each name stands in it twice.
+
+https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-policies.html
+"""
+
+_ACCOUNT = re.compile(r"[0-9]{12}")
+_PRINCIPAL = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:(role|user)/[\w+=,.@/-]+", re.ASCII)
+QUEUES_DAYS = 14
+"""https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html"""
+
+DAY = 24 * 3600
+
+RETRY_SCHEDULE = "5,300,1800,7200,18000,36000,50400,72000,86400"
+"""5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 14 h, 20 h, 24 h."""
+
+_WEEK = 604_800
+_BELOW_A_WEEK = r"0*(?:[0-9]{1,5}|[1-5][0-9]{5}|60[0-3][0-9]{3}|604[0-7][0-9]{2})(?:\.[0-9]+)?"
+_DELAY = rf" *(?:{_BELOW_A_WEEK}|0*{_WEEK}(?:\.0+)?|[0-9](?:\.[0-9]+)?e-[0-9]{{1,3}}) *"
+SCHEDULE = re.compile(rf"{_DELAY}(?:,{_DELAY}){{0,49}}")
+"""All that ``RetrySchedule.parse`` reads."""
+
+JITTER = 1.1
+"""Each wait is up to a tenth longer than the schedule says."""
+
+LOGS_DAYS = (
+    *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192),
+    *(2557, 2922, 3288, 3653),
+)
+"""https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html"""
+NONE = "none"
+"""How the file says what Python calls ``None``."""
+
+UNSET = {"name"}
+"""It is the table's own."""
+Kind = TypeVar("Kind")
+
 
 class InvalidSetting(ValueError):
     """The key, what was given, and what is allowed."""
@@ -25,18 +69,6 @@ class InvalidSetting(ValueError):
 
 class InvalidTable(ValueError):
     """A bad choice, and the table that it stands in."""
-
-
-@contextmanager
-def in_section(table: str) -> Iterator[None]:
-    try:
-        yield
-    except InvalidSetting as error:
-        raise InvalidTable(f"[{table}] {error}") from error
-
-
-MAX_SUBNETS, MAX_SECURITY_GROUPS = 16, 5
-"""https://docs.aws.amazon.com/lambda/latest/api/API_VpcConfig.html"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,27 +85,6 @@ class Network:
     @classmethod
     def of(cls, *, subnets: Sequence[str], security_groups: Sequence[str]) -> Self:
         return cls(subnets=tuple(subnets), security_groups=tuple(security_groups))
-
-
-def _check_ids(field: str, ids: tuple[str, ...], prefix: str, most: int) -> None:
-    of_aws = re.compile(rf"{prefix}-[0-9a-f]{{8}}([0-9a-f]{{9}})?")
-    if not 1 <= len(ids) <= most or not all(of_aws.fullmatch(one) for one in ids):
-        raise InvalidSetting(field, ids, f"name 1 to {most}, each {prefix}- and 8 or 17 digits")
-
-
-THIS_ACCOUNT = "this account"
-"""Whom IAM lets in it. A stage that names roles instead shuts out all the others."""
-
-ALLOWED = f'name "{THIS_ACCOUNT}", an account by its 12 digits, or a role or user by its ARN'
-
-MAX_PRODUCERS, ROOM = 48, 3_000
-"""A queue's policy has 50 principals and 8,192 bytes, and each name stands in it twice.
-
-https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-policies.html
-"""
-
-_ACCOUNT = re.compile(r"[0-9]{12}")
-_PRINCIPAL = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:(role|user)/[\w+=,.@/-]+", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -101,30 +112,6 @@ class Producers:
     @property
     def principals(self) -> list[str]:
         return [name for name in self.names if _PRINCIPAL.fullmatch(name)]
-
-
-QUEUES_DAYS = 14
-"""https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html"""
-
-DAY = 24 * 3600
-
-RETRY_SCHEDULE = "5,300,1800,7200,18000,36000,50400,72000,86400"
-"""5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 14 h, 20 h, 24 h."""
-
-_WEEK = 604_800
-_BELOW_A_WEEK = r"0*(?:[0-9]{1,5}|[1-5][0-9]{5}|60[0-3][0-9]{3}|604[0-7][0-9]{2})(?:\.[0-9]+)?"
-_DELAY = rf" *(?:{_BELOW_A_WEEK}|0*{_WEEK}(?:\.0+)?|[0-9](?:\.[0-9]+)?e-[0-9]{{1,3}}) *"
-SCHEDULE = re.compile(rf"{_DELAY}(?:,{_DELAY}){{0,49}}")
-"""All that ``RetrySchedule.parse`` reads."""
-
-JITTER = 1.1
-"""Each wait is up to a tenth longer than the schedule says."""
-
-LOGS_DAYS = (
-    *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192),
-    *(2557, 2922, 3288, 3653),
-)
-"""https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,15 +147,7 @@ class Retention:
         return sum(float(delay) for delay in self.retry_schedule.split(",")) * JITTER / DAY
 
 
-NONE = "none"
-"""How the file says what Python calls ``None``."""
-
-UNSET = {"name"}
-"""It is the table's own."""
-
 TABLES = (Retention, Network)
-
-Kind = TypeVar("Kind")
 
 
 @dataclass(frozen=True)
@@ -202,6 +181,20 @@ class ConfigTable:
                 place = f"{self.place}.{key}"
                 return ConfigTable(place, _table(key, given, place)).made_into(table)
         return _READERS[kind](key, given)
+
+
+@contextmanager
+def in_section(table: str) -> Iterator[None]:
+    try:
+        yield
+    except InvalidSetting as error:
+        raise InvalidTable(f"[{table}] {error}") from error
+
+
+def _check_ids(field: str, ids: tuple[str, ...], prefix: str, most: int) -> None:
+    of_aws = re.compile(rf"{prefix}-[0-9a-f]{{8}}([0-9a-f]{{9}})?")
+    if not 1 <= len(ids) <= most or not all(of_aws.fullmatch(one) for one in ids):
+        raise InvalidSetting(field, ids, f"name 1 to {most}, each {prefix}- and 8 or 17 digits")
 
 
 def _needed(kind: type[Any]) -> set[str]:

@@ -45,6 +45,10 @@ PRODUCTION = "production"
 
 NAME = re.compile(r"[a-z][a-z0-9-]{0,23}")
 """Short enough that every queue's name stays within SQS's 80 characters."""
+STAGES = "stages.toml"
+
+ALIKE = 0.85
+"""``[prodution]`` is; ``[preprod]`` is not."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,6 +151,10 @@ class Stage:
             raise InvalidSetting(field, getattr(self, field), allowed)
 
 
+class InvalidStages(ValueError):
+    """One line: the file, and what is wrong in it."""
+
+
 def stage_named(name: str, changes: Mapping[str, Any] | None = None) -> Stage:
     """Production is one; any other name is a rehearsal of it, smaller and free to be deleted."""
     with in_section(name):
@@ -174,16 +182,6 @@ def _non_production(name: str) -> Stage:
         ingress_concurrency=2,
         api_concurrency=2,
     )
-
-
-STAGES = "stages.toml"
-
-ALIKE = 0.85
-"""``[prodution]`` is; ``[preprod]`` is not."""
-
-
-class InvalidStages(ValueError):
-    """One line: the file, and what is wrong in it."""
 
 
 def stage_of(name: str, file: Path) -> Stage:

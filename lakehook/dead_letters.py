@@ -1,4 +1,4 @@
-"""Dead letters: find them in the ledger, redrive them with a fresh budget, or discard them.
+"""Dead dead_letters: find them in the ledger, redrive them with a fresh budget, or discard them.
 
 The ledger decides what is a dead letter, whatever became of the queue's copy.
 """
@@ -14,10 +14,14 @@ from lakehook.ports.queues import DeadLetterCopies, DeadLetterRedriver
 from lakehook.ports.stores import DeliveryQueries, Ledger, SubscriptionReader
 from lakehook.ports.system import Clock
 
+NO_ENDPOINT = "-"  # of a subscription that is not in the table
+REASON = "discarded by operator"
+MAX_TRIES = 5
+
 
 @dataclass(frozen=True, kw_only=True)
 class DeadLetterSelector:
-    """Letters by their ids, or else all those of a subscription, of a reason, of both."""
+    """Dead letters by their ids, or those of a subscription, of a reason, or of both."""
 
     ids: Sequence[str] = ()
     subscription_id: str | None = None
@@ -27,7 +31,7 @@ class DeadLetterSelector:
 def is_exactly_one_selector(
     ids: Sequence[str] | None, subscription: str | None, reason: str | None, *, every: bool
 ) -> bool:
-    """Whether letters are chosen by their ids, by what they share, or all: in one way alone."""
+    """Whether dead letters are selected in exactly one way: by ids, by filters, or all."""
     return [bool(ids), subscription is not None or reason is not None, every].count(True) == 1
 
 
@@ -38,35 +42,36 @@ class FindDeadLetters:
     archive: DeliveryQueries
 
     def __call__(self, choice: DeadLetterSelector) -> list[DeliveryRecord]:
-        """Lane by lane, in the order of their sequence; ``NotFound`` if an id is no letter's."""
+        """Lane by lane, in the order of sequence; ``NotFound`` if an id has no dead letter."""
         found = self._named(choice.ids) if choice.ids else self._chosen(choice)
-        letters = {(str(letter.lane), letter.sequence): letter for letter in found}
-        return [letters[key] for key in sorted(letters)]
+        dead_letters = {
+            (str(dead_letter.lane), dead_letter.sequence): dead_letter for dead_letter in found
+        }
+        return [dead_letters[key] for key in sorted(dead_letters)]
 
     def _named(self, ids: Sequence[str]) -> list[DeliveryRecord]:
-        return [self._letter(one) for one in ids]
+        return [self._find(delivery_id) for delivery_id in ids]
 
-    def _letter(self, delivery_id: str) -> DeliveryRecord:
+    def _find(self, delivery_id: str) -> DeliveryRecord:
         record = self.archive.find(*parse_delivery_id(delivery_id))
         if record is None:
             raise NotFound(f"{delivery_id}: the ledger has no such delivery")
         if record.status is not DeliveryStatus.DEAD:
-            raise NotFound(f"{delivery_id}: no dead letter; it is {record.status}")
+            raise NotFound(f"{delivery_id}: not a dead letter; it is {record.status}")
         return record
 
     def _chosen(self, choice: DeadLetterSelector) -> Iterator[DeliveryRecord]:
         for subscription_id in self._subscription_ids(choice):
-            for letter in self.ledger.dead_letters(subscription_id):
-                if choice.reason in (None, letter.reason):
-                    yield letter
+            for dead_letter in self.ledger.dead_letters(subscription_id):
+                if choice.reason in (None, dead_letter.reason):
+                    yield dead_letter
 
     def _subscription_ids(self, choice: DeadLetterSelector) -> list[str]:
         if choice.subscription_id:
             return [choice.subscription_id]
-        return [one.id for one in self.subscriptions.all()]  # removed ones may have left letters
-
-
-NO_ENDPOINT = "-"  # of a subscription that nobody remembers
+        return [
+            subscription.id for subscription in self.subscriptions.all()
+        ]  # removed subscriptions too
 
 
 @dataclass(frozen=True)
@@ -76,24 +81,23 @@ class Redrive:
     copies: DeadLetterCopies
 
     def __call__(
-        self, letters: Sequence[DeliveryRecord], *, told: Callable[[int], None] = lambda _: None
+        self,
+        dead_letters: Sequence[DeliveryRecord],
+        *,
+        on_progress: Callable[[int], None] = lambda _: None,
     ) -> None:
-        """Send letters back, those of one lane in the order of their sequence.
+        """Send dead letters back, those of one lane in the order of their sequence.
 
-        The delivery function revives them: it is the one writer of lanes. So the ledger still has
-        them dead for a moment, and a letter sent back twice is revived once. The queue's copies
-        go last: a crash before that leaves copies, and loses nothing.
+        The deliver function requeues them, as the only writer of lanes. So they stay dead in the
+        ledger for a moment, and a second redrive has no effect. The queue's copies are deleted
+        last: a crash before that leaves copies, and loses no delivery.
         """
-        endpoints = {one.id: one.endpoint.display_url for one in self.subscriptions.all()}
-        for letter in sorted(letters, key=lambda one: one.sequence):
-            endpoint = endpoints.get(letter.lane.subscription_id, NO_ENDPOINT)
-            self.redriver.send(letter, endpoint=endpoint)
-            told(1)
-        self.copies.delete_copies(letters)
-
-
-REASON = "discarded by operator"
-MAX_TRIES = 5
+        endpoints = {s.id: s.endpoint.display_url for s in self.subscriptions.all()}
+        for dead_letter in sorted(dead_letters, key=lambda record: record.sequence):
+            endpoint = endpoints.get(dead_letter.lane.subscription_id, NO_ENDPOINT)
+            self.redriver.send(dead_letter, endpoint=endpoint)
+            on_progress(1)
+        self.copies.delete_copies(dead_letters)
 
 
 @dataclass(frozen=True)
@@ -103,38 +107,45 @@ class Discard:
     clock: Clock
 
     def __call__(
-        self, letters: Sequence[DeliveryRecord], *, told: Callable[[int], None] = lambda _: None
+        self,
+        dead_letters: Sequence[DeliveryRecord],
+        *,
+        on_progress: Callable[[int], None] = lambda _: None,
     ) -> list[DeliveryRecord]:
-        """Those that were discarded; one that has been redriven meanwhile is let be."""
+        """Discard dead letters, and return those; one that was redriven since is skipped."""
         discarded = []
-        for letter in sorted(letters, key=lambda one: one.sequence):
-            if self._discard(letter):
-                discarded.append(letter)
-            told(1)
+        for dead_letter in sorted(dead_letters, key=lambda record: record.sequence):
+            if self._discard(dead_letter):
+                discarded.append(dead_letter)
+            on_progress(1)
         self.copies.delete_copies(discarded)
         return discarded
 
-    def _discard(self, letter: DeliveryRecord) -> bool:
+    def _discard(self, dead_letter: DeliveryRecord) -> bool:
         for _ in range(MAX_TRIES):
             with suppress(LaneConflict):
-                return self._try(letter)
-        raise LaneConflict(f"{letter.lane}#{letter.sequence}: its lane is at work; try again soon")
+                return self._try(dead_letter)
+        raise LaneConflict(
+            f"{dead_letter.lane}#{dead_letter.sequence}: its lane is at work; try again soon"
+        )
 
-    def _try(self, letter: DeliveryRecord) -> bool:
-        assert letter.delivery, f"{letter.lane}#{letter.sequence} is dead without its event"
-        page = self.ledger.load([letter.delivery], [letter.lane])
-        record = page.records.get((letter.lane, letter.sequence))
+    def _try(self, dead_letter: DeliveryRecord) -> bool:
+        assert dead_letter.delivery, (
+            f"{dead_letter.lane}#{dead_letter.sequence} is dead without its event"
+        )
+        page = self.ledger.load([dead_letter.delivery], [dead_letter.lane])
+        record = page.records.get((dead_letter.lane, dead_letter.sequence))
         if record is None or record.status is not DeliveryStatus.DEAD:
             return False
-        held = page.lanes.get(letter.lane)
+        held = page.lanes.get(dead_letter.lane)
         after = self._advanced(held, record) if held else None
         self.ledger.save(record.discarded(REASON), before=held, after=after)
         return True
 
     def _advanced(self, held: HeldLane, record: DeliveryRecord) -> HeldLane | None:
-        """The next that waits is the head, due now; the lane flows when there is none."""
+        """The lane held at the next waiting delivery, due now; None if there is none."""
         if held.head != record.sequence:
-            return held  # and if it has become the head meanwhile, this write fails
+            return held  # if it has become the head since, this write fails
         behind = (
             waiting_delivery
             for waiting_delivery in self.ledger.waiting_deliveries(held)

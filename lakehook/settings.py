@@ -84,7 +84,7 @@ class SchedulerSettings(Settings):
 
 @dataclass(frozen=True, kw_only=True)
 class ApiSettings(Settings):
-    """All that a desk needs, as ``Places`` says."""
+    """All that the operations need, as ``ResourceNames`` lists."""
 
     subscriptions_table: str
     pipelines_table: str
@@ -98,7 +98,7 @@ class ApiSettings(Settings):
 
 
 class ResourceNames(Protocol):
-    """Where a desk finds what it works with."""
+    """Names of the resources that the operations use."""
 
     @property
     def subscriptions_table(self) -> str: ...

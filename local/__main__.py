@@ -25,6 +25,21 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="The whole of Lakehook on this machine, without AWS.",
 )
+Port = Annotated[
+    int,
+    typer.Option(
+        min=0,
+        max=MAX_PORT,
+        help="Where to listen; the ingress is on the next port. 0: any free ports.",
+    ),
+]
+SecretFile = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="What DevLake signs with; if there is no such file, it is made with a new secret.",
+    ),
+]
 
 
 def _retry_schedule(text: str | None) -> str | None:
@@ -36,10 +51,24 @@ def _retry_schedule(text: str | None) -> str | None:
     return text
 
 
+Schedule = Annotated[
+    str | None,
+    typer.Option(callback=_retry_schedule, help="Seconds before each further attempt: 1,2,4."),
+]
+
+
 def _clock_seconds(seconds: float | None) -> float | None:
     if seconds is not None and not (math.isfinite(seconds) and seconds > 0):
         raise typer.BadParameter("give seconds above 0: 0.5")
     return seconds
+
+
+ClockSeconds = Annotated[
+    float | None,
+    typer.Option(
+        callback=_clock_seconds, help="Seconds between the clock's ticks; else as on AWS."
+    ),
+]
 
 
 def _networks(texts: list[str] | None) -> list[str]:
@@ -47,6 +76,14 @@ def _networks(texts: list[str] | None) -> list[str]:
         return [str(network) for network in parse_networks(texts or ())]
     except ValueError as error:
         raise typer.BadParameter(f"{error}; give a network: 127.0.0.0/8") from error
+
+
+AllowNetwork = Annotated[
+    list[str] | None,
+    typer.Option(
+        callback=_networks, help="A network that may be called though not public; repeatable."
+    ),
+]
 
 
 def _hosts(path: Path | None) -> Path | None:
@@ -58,60 +95,6 @@ def _hosts(path: Path | None) -> Path | None:
     return path
 
 
-def _url(text: str | None) -> str | None:
-    try:
-        if text is not None:
-            DevLakeSources.parse(text, NONE, "{}")
-    except InvalidInput as error:
-        raise typer.BadParameter(str(error).removeprefix("devlake API: ")) from error
-    return text
-
-
-def _sources(texts: list[str] | None) -> list[str]:
-    for text in texts or ():
-        name, _, url = text.partition("=")
-        if not is_source_name(name):
-            raise typer.BadParameter(
-                f"{name[:40]!a} is no name: give 1 to 32 letters, digits or -_, and not default"
-            )
-        _url(url or None)
-    return texts or []
-
-
-def _secret(path: Path | None) -> str | None:
-    try:
-        return None if path is None else kept_secret(path)
-    except OSError as error:
-        raise typer.BadParameter(f"{path}: {error.strerror}", param_hint="--secret-file") from error
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--secret-file") from error
-
-
-Port = Annotated[
-    int,
-    typer.Option(
-        min=0,
-        max=MAX_PORT,
-        help="Where to listen; the ingress is on the next port. 0: any free ports.",
-    ),
-]
-Schedule = Annotated[
-    str | None,
-    typer.Option(callback=_retry_schedule, help="Seconds before each further attempt: 1,2,4."),
-]
-ClockSeconds = Annotated[
-    float | None,
-    typer.Option(
-        callback=_clock_seconds, help="Seconds between the clock's ticks; else as on AWS."
-    ),
-]
-AllowNetwork = Annotated[
-    list[str] | None,
-    typer.Option(
-        callback=_networks, help="A network that may be called though not public; repeatable."
-    ),
-]
-
 HostsFile = Annotated[
     Path | None,
     typer.Option(
@@ -121,13 +104,17 @@ HostsFile = Annotated[
         ' {"ci.example": ["127.0.0.1"]}, read anew at each look-up.',
     ),
 ]
-SecretFile = Annotated[
-    Path | None,
-    typer.Option(
-        metavar="FILE",
-        help="What DevLake signs with; if there is no such file, it is made with a new secret.",
-    ),
-]
+
+
+def _url(text: str | None) -> str | None:
+    try:
+        if text is not None:
+            DevLakeSources.parse(text, NONE, "{}")
+    except InvalidInput as error:
+        raise typer.BadParameter(str(error).removeprefix("devlake API: ")) from error
+    return text
+
+
 DevlakeApi = Annotated[
     str | None,
     typer.Option(
@@ -144,6 +131,19 @@ DevlakeUi = Annotated[
         help="DevLake's config UI, to which messages link, such as http://127.0.0.1:4000.",
     ),
 ]
+
+
+def _sources(texts: list[str] | None) -> list[str]:
+    for text in texts or ():
+        name, _, url = text.partition("=")
+        if not is_source_name(name):
+            raise typer.BadParameter(
+                f"{name[:40]!a} is no name: give 1 to 32 letters, digits or -_, and not default"
+            )
+        _url(url or None)
+    return texts or []
+
+
 DevlakeSource = Annotated[
     list[str] | None,
     typer.Option(
@@ -153,6 +153,15 @@ DevlakeSource = Annotated[
         " repeatable.",
     ),
 ]
+
+
+def _secret(path: Path | None) -> str | None:
+    try:
+        return None if path is None else kept_secret(path)
+    except OSError as error:
+        raise typer.BadParameter(f"{path}: {error.strerror}", param_hint="--secret-file") from error
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--secret-file") from error
 
 
 @app.command(

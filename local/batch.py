@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from local.invocation import Failure, Result
+from local.invocation import InvocationFailure, Result
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs.type_defs import MessageAttributeValueOutputTypeDef, MessageTypeDef
@@ -51,7 +51,7 @@ def _message_attribute(value: "MessageAttributeValueOutputTypeDef") -> dict[str,
 
 def done(message_ids: Sequence[str], result: Result, *, reports_failures: bool) -> list[str]:
     """The messages to delete. Whatever cannot be understood keeps the whole batch in the queue."""
-    if isinstance(result, Failure):
+    if isinstance(result, InvocationFailure):
         return []
     if not reports_failures:
         return list(message_ids)

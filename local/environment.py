@@ -15,7 +15,7 @@ from uuid import uuid4
 
 from local import account
 from local.function_specs import FunctionSpec
-from local.invocation import Failure, Invocation, Result
+from local.invocation import Invocation, InvocationFailure, Result
 from local.runtime_api import RuntimeApi
 from local.runtime_server import RuntimeServer
 
@@ -77,13 +77,15 @@ class Environment:
     def alive(self) -> bool:
         return self._process.poll() is None
 
-    def wait_until_initialised(self) -> Failure | None:
+    def wait_until_initialised(self) -> InvocationFailure | None:
         """None when the process has asked for its first invocation."""
         try:
             return self._api.initialised.result(_INIT_SECONDS)
         except WaitedTooLong:
             self.kill()
-            return Failure("Sandbox.Timedout", f"not initialised after {_INIT_SECONDS} seconds")
+            return InvocationFailure(
+                "Sandbox.Timedout", f"not initialised after {_INIT_SECONDS} seconds"
+            )
 
     def invoke(self, event: bytes) -> Result:
         if failure := self.wait_until_initialised():
@@ -97,7 +99,7 @@ class Environment:
         except WaitedTooLong:
             self.kill()
             message = f"Task timed out after {self._timeout_seconds:.2f} seconds"
-            return Failure("Sandbox.Timedout", message)
+            return InvocationFailure("Sandbox.Timedout", message)
 
     def kill(self) -> None:
         """With everything the handler may have started."""
@@ -108,7 +110,9 @@ class Environment:
 
     def _watch(self) -> None:
         status = self._process.wait()
-        self._api.end(Failure("Runtime.ExitError", f"the process ended with status {status}"))
+        self._api.end(
+            InvocationFailure("Runtime.ExitError", f"the process ended with status {status}")
+        )
         self._server.close()
         assert self._process.stdin
         self._process.stdin.close()

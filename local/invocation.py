@@ -15,7 +15,7 @@ class InvocationResult:
 
 
 @dataclass(frozen=True)
-class Failure:
+class InvocationFailure:
     """The handler raised, or its process ended or was ended."""
 
     kind: str
@@ -34,7 +34,7 @@ class Failure:
         return f"{self.kind}: {self.message}"
 
 
-Result = InvocationResult | Failure
+Result = InvocationResult | InvocationFailure
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from local.batch import done, event_of
 from local.function_specs import MappingSpec
-from local.invocation import Failure, Result
+from local.invocation import InvocationFailure, Result
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -91,7 +91,7 @@ class EventSourceMapping:
 
     def _invoke_and_delete(self, messages: list["MessageTypeDef"]) -> None:
         result = self._invoke(event_of(messages, queue_arn=self._spec.queue_arn))
-        if isinstance(result, Failure) and not self._stopping.is_set():
+        if isinstance(result, InvocationFailure) and not self._stopping.is_set():
             logger.warning("%s failed: %s", self._spec.function, result)
         receipts = {message["MessageId"]: message["ReceiptHandle"] for message in messages}
         self._delete(

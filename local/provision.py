@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_sqs import SQSClient
 
-
 Properties = Mapping[str, Any]
 ClientFor = Callable[[str], Any]
 
@@ -29,6 +28,22 @@ _MAX_QUEUE_NAME = 80
 _NO_QUEUE_ATTRIBUTES = {"QueueName", "Tags"}
 _TABLE_ARGUMENTS = {"AttributeDefinitions", "KeySchema", "BillingMode", "LocalSecondaryIndexes"}
 _INDEX_ARGUMENTS = {"IndexName", "KeySchema", "Projection"}
+Template = Mapping[str, Any]
+
+_QUEUE = "AWS::SQS::Queue"
+_FUNCTION = "AWS::Lambda::Function"
+_MAPPING = "AWS::Lambda::EventSourceMapping"
+_RULE = "AWS::Events::Rule"
+_URL = "AWS::Lambda::Url"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProvisionedStack:
+    outputs: Mapping[str, str]
+    functions: tuple[FunctionSpec, ...]
+    mappings: tuple[MappingSpec, ...]
+    schedules: tuple[ScheduleSpec, ...]
+    urls: tuple[UrlSpec, ...]
 
 
 def _queue(client_for: ClientFor, name: str, properties: Properties) -> Resource:
@@ -104,24 +119,6 @@ PROVISIONED: dict[str, Callable[[ClientFor, str, Properties], Resource]] = {
 }
 
 
-Template = Mapping[str, Any]
-
-_QUEUE = "AWS::SQS::Queue"
-_FUNCTION = "AWS::Lambda::Function"
-_MAPPING = "AWS::Lambda::EventSourceMapping"
-_RULE = "AWS::Events::Rule"
-_URL = "AWS::Lambda::Url"
-
-
-@dataclass(frozen=True, kw_only=True)
-class ProvisionedStack:
-    outputs: Mapping[str, str]
-    functions: tuple[FunctionSpec, ...]
-    mappings: tuple[MappingSpec, ...]
-    schedules: tuple[ScheduleSpec, ...]
-    urls: tuple[UrlSpec, ...]
-
-
 def provision(
     template: Template,
     parameters: Mapping[str, str],
@@ -141,7 +138,7 @@ def provision(
         body = template["Resources"][name]
         properties = evaluate(body.get("Properties", {}), scope)
         resources[name] = PROVISIONED[body["Type"]](client_for, _physical(name), properties)
-    return _Reader(template, scope).furniture()
+    return _TemplateReader(template, scope).provisioned_stack()
 
 
 def _unsupported(name: str, body: Mapping[str, Any], new_url: Callable[[], str]) -> Resource:
@@ -192,14 +189,14 @@ def _dependency_order(template: Template) -> Iterable[str]:
     return TopologicalSorter(needs).static_order()
 
 
-class _Reader:
+class _TemplateReader:
     """Reads the rest of a template once everything that can be referred to exists."""
 
     def __init__(self, template: Template, scope: Scope) -> None:
         self._template = template
         self._scope = scope
 
-    def furniture(self) -> ProvisionedStack:
+    def provisioned_stack(self) -> ProvisionedStack:
         return ProvisionedStack(
             outputs=self._outputs(),
             functions=tuple(self._functions()),

@@ -7,7 +7,7 @@ from typing import Any
 
 from local.environment import Environment, Host
 from local.function_specs import FunctionSpec
-from local.invocation import Failure, Result
+from local.invocation import InvocationFailure, Result
 
 _PATIENCE_SECONDS = 0.2
 """A process costs most of a second to start: Lambda would not wait for a busy one, we do."""
@@ -42,7 +42,7 @@ class Function:
         payload = event if isinstance(event, bytes) else json.dumps(event).encode()
         environment = self._take()
         if environment is None:
-            return Failure("Sandbox.Closed", "the function is closed")
+            return InvocationFailure("Sandbox.Closed", "the function is closed")
         try:
             return environment.invoke(payload)
         finally:

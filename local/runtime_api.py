@@ -7,7 +7,7 @@ from concurrent.futures import Future
 from queue import SimpleQueue
 from threading import Lock
 
-from local.invocation import Failure, Invocation, Result
+from local.invocation import Invocation, InvocationFailure, Result
 
 
 class RuntimeApi:
@@ -15,11 +15,11 @@ class RuntimeApi:
 
     def __init__(self, function_arn: str) -> None:
         self.function_arn = function_arn
-        self.initialised: Future[Failure | None] = Future()
+        self.initialised: Future[InvocationFailure | None] = Future()
         self._handed_over: SimpleQueue[Invocation | None] = SimpleQueue()
         self._lock = Lock()
         self._current: Invocation | None = None
-        self._end: Failure | None = None
+        self._end: InvocationFailure | None = None
 
     def submit(self, invocation: Invocation) -> None:
         with self._lock:
@@ -40,7 +40,7 @@ class RuntimeApi:
             if current and current.id == invocation_id and not current.result.done():
                 current.result.set_result(result)
 
-    def end(self, failure: Failure) -> None:
+    def end(self, failure: InvocationFailure) -> None:
         """The process is gone, or could not be initialised: whoever waits for it learns why."""
         with self._lock:
             self._end = self._end or failure
@@ -49,7 +49,7 @@ class RuntimeApi:
         self._initialise(self._end)
         self._handed_over.put(None)
 
-    def _initialise(self, failure: Failure | None) -> None:
+    def _initialise(self, failure: InvocationFailure | None) -> None:
         with self._lock:
             if not self.initialised.done():
                 self.initialised.set_result(failure)

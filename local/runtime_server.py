@@ -9,7 +9,7 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
-from local.invocation import Failure, InvocationResult
+from local.invocation import InvocationFailure, InvocationResult
 from local.runtime_api import RuntimeApi
 
 _HOST = "127.0.0.1"
@@ -70,11 +70,11 @@ class _RuntimeHandler(BaseHTTPRequestHandler):
         body = self._body()
         match self.path.removeprefix(_RUNTIME).split("/"):
             case ["", "init", "error"]:
-                self.server.api.end(Failure.reported(body))
+                self.server.api.end(InvocationFailure.reported(body))
             case ["", "invocation", invocation_id, "response"]:
                 self.server.api.settle(invocation_id, InvocationResult(body))
             case ["", "invocation", invocation_id, "error"]:
-                self.server.api.settle(invocation_id, Failure.reported(body))
+                self.server.api.settle(invocation_id, InvocationFailure.reported(body))
             case _:
                 return self._reply(HTTPStatus.NOT_FOUND)
         return self._reply(HTTPStatus.ACCEPTED, b'{"status":"OK"}')

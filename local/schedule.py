@@ -9,7 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 from local.account import ACCOUNT_ID, REGION
-from local.invocation import Failure, Result
+from local.invocation import InvocationFailure, Result
 
 logger = logging.getLogger(__name__)
 
@@ -54,7 +54,7 @@ class Schedule:
         except Exception:
             logger.exception("%s could not invoke its function", self._rule_arn)
             return
-        if isinstance(result, Failure) and not self._stopping.is_set():
+        if isinstance(result, InvocationFailure) and not self._stopping.is_set():
             logger.warning("%s failed: %s", self._rule_arn, result)
 
 

@@ -37,7 +37,7 @@ HEADERS = {"content-type": JSON, "cache-control": "no-store"}
 
 @dataclass(frozen=True)
 class Api:
-    desk: Callable[[], OperatorService]
+    open_service: Callable[[], OperatorService]
     internal_error: Callable[[Exception], None]
     """Told of what is our own fault, or AWS's."""
 
@@ -57,7 +57,7 @@ class Api:
         app = LambdaFunctionUrlResolver(enable_validation=True, json_body_deserializer=parse_body)
         for part in PARTS:
             app.include_router(part.ROUTES)
-        app.dependency_overrides[open_service] = self.desk
+        app.dependency_overrides[open_service] = self.open_service
         app.exception_handler([RequestValidationError, RequestUnsupportedContentType])(
             _validation_error
         )

@@ -18,18 +18,6 @@ from lakehook.operations import OperatorService
 MAX_LISTED, DEFAULT_LISTED = 1000, 100
 ANSWERS_WITHIN_MS = 5000
 DURATION = "^(0|[0-9]{1,9}[smhd])$"
-
-
-class ListTooLong(InvalidInput):
-    """More than can be read while a caller waits."""
-
-
-def open_service() -> OperatorService:
-    raise NotImplementedError("whoever makes the app says which desk it is")
-
-
-Service = Annotated[OperatorService, Depends(open_service)]
-
 SubscriptionId = Annotated[
     str,
     BeforeValidator(unquote),
@@ -79,18 +67,6 @@ OlderThan = Annotated[
     str,
     Query(description="Those in their state for so long.", pattern=DURATION, examples=["15m"]),
 ]
-
-
-def before_timeout(router: Router, *, instead: str) -> Callable[[int], None]:
-    """To be told of what is read: it refuses before Lambda ends the call, and says nothing."""
-
-    def told(_read: int) -> None:
-        if router.lambda_context.get_remaining_time_in_millis() < ANSWERS_WITHIN_MS:
-            raise ListTooLong(f"time: it is more than can be read in this call; {instead}")
-
-    return told
-
-
 _WORDS = {
     HTTPStatus.NOT_FOUND: "There is none of that id.",
     HTTPStatus.CONFLICT: "It has changed since it was read, or something still hangs on it.",
@@ -102,6 +78,27 @@ _WORDS = {
 }
 _ALWAYS = (422, 500, 503)
 _BODY_ERRORS = (413, 415)
+
+
+class ListTooLong(InvalidInput):
+    """More than can be read while a caller waits."""
+
+
+def open_service() -> OperatorService:
+    raise NotImplementedError("whoever makes the app says which service it uses")
+
+
+Service = Annotated[OperatorService, Depends(open_service)]
+
+
+def before_timeout(router: Router, *, instead: str) -> Callable[[int], None]:
+    """A progress callback that raises ``ListTooLong`` before Lambda ends the invocation."""
+
+    def check_time(_read: int) -> None:
+        if router.lambda_context.get_remaining_time_in_millis() < ANSWERS_WITHIN_MS:
+            raise ListTooLong(f"time: it is more than can be read in this call; {instead}")
+
+    return check_time
 
 
 def operation(

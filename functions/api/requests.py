@@ -32,6 +32,30 @@ from lakehook.subscriptions.subscribe import (
     SubscriptionFields,
 )
 
+_NAME = ("What people call it.", "ci")
+_URL = ("Where it listens; never shown whole where it may be a credential.", "https://ci.example/")
+
+Seconds = Annotated[float, Field(strict=True)]
+_NONE: dict[str, Any] = {
+    "event_types": (),
+    "pattern": "",
+    "retry_schedule": DEFAULT_SCHEDULE,
+    "rate": NO_RATE,
+    "template_body": "",
+    "template_subject": "",
+    "template_headers": (),
+    "headers": (),
+}
+"""How a term says that there is none of it, where the API says null."""
+MAX_WAIT_SECONDS = 30
+MAX_EVENTS = MAX_DEAD_LETTERS = 100
+
+
+class RequestModel(BaseModel):
+    """A body: what it does not know it refuses."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
 
 def optional(description: str, *examples: Any, **schema: Any) -> Any:
     """A field that need not be said; what it may hold is told here, and judged by the domain."""
@@ -45,18 +69,6 @@ def optional(description: str, *examples: Any, **schema: Any) -> Any:
 
 def required(description: str, *examples: Any, **schema: Any) -> Any:
     return Field(description=description, examples=list(examples), json_schema_extra=schema or None)
-
-
-class RequestModel(BaseModel):
-    """A body: what it does not know it refuses."""
-
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
-
-
-_NAME = ("What people call it.", "ci")
-_URL = ("Where it listens; never shown whole where it may be a credential.", "https://ci.example/")
-
-Seconds = Annotated[float, Field(strict=True)]
 
 
 class _SubscriptionFields(RequestModel):
@@ -133,29 +145,6 @@ class Amendment(_SubscriptionFields):
 
     name: StrictStr = optional(*_NAME, minLength=1, maxLength=MAX_NAME_CHARACTERS)
     url: StrictStr = optional(*_URL, minLength=1)
-
-
-_NONE: dict[str, Any] = {
-    "event_types": (),
-    "pattern": "",
-    "retry_schedule": DEFAULT_SCHEDULE,
-    "rate": NO_RATE,
-    "template_body": "",
-    "template_subject": "",
-    "template_headers": (),
-    "headers": (),
-}
-"""How a term says that there is none of it, where the API says null."""
-
-
-def _written(name: str, value: Any) -> Any:
-    if value is None:
-        return _NONE.get(name)
-    return to_ascii_json(value) if isinstance(value, dict) else value
-
-
-MAX_WAIT_SECONDS = 30
-MAX_EVENTS = MAX_DEAD_LETTERS = 100
 
 
 class TestRequest(RequestModel):
@@ -243,3 +232,9 @@ class PreviewRequest(RequestModel):
         if self.event_type is not None:
             raise InvalidInput("event_type: an event of your own has one")
         return Event.from_document(self.event)
+
+
+def _written(name: str, value: Any) -> Any:
+    if value is None:
+        return _NONE.get(name)
+    return to_ascii_json(value) if isinstance(value, dict) else value

@@ -69,7 +69,7 @@ def deliver(settings: DeliverSettings, aws: Aws, dead_letters: SqsDeadLetterQueu
         clock=clock,
         random=SystemRandom(),
     )
-    crew = DeliveryDependencies(
+    dependencies = DeliveryDependencies(
         ledger=DynamoLedger(
             dynamodb,
             settings.deliveries_table,
@@ -94,7 +94,7 @@ def deliver(settings: DeliverSettings, aws: Aws, dead_letters: SqsDeadLetterQueu
         schedule=RetrySchedule.parse(settings.retry_schedule),
         exclusive_attempts=Lock(),
     )
-    return DeliverLane(crew)
+    return DeliverLane(dependencies)
 
 
 def allowed_networks(settings: DeliverSettings) -> Sequence[Network]:

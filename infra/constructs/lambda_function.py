@@ -32,6 +32,24 @@ from infra.stage import Stage
 from infra.suppressions import FUNCTION_SUPPRESSIONS, acknowledge_rule
 from lakehook.settings import Settings
 
+BATCH_SIZE = 10
+"""The most that Lambda takes from a FIFO queue at a time."""
+
+TAKE_MESSAGES = ("sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage")
+"""https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html"""
+
+INTERFACES = (
+    "ec2:AssignPrivateIpAddresses",
+    "ec2:CreateNetworkInterface",
+    "ec2:DeleteNetworkInterface",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSubnets",
+    "ec2:UnassignPrivateIpAddresses",
+)
+"""https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html"""
+
+TICK_SUPPRESSIONS = "A tick that comes late is worth nothing"
+
 
 def removal_policy(*, retain: bool) -> RemovalPolicy:
     """Where protected it is kept, but for what a first deployment made in vain."""
@@ -79,25 +97,6 @@ def all_but(sources: tuple[str, ...]) -> list[str]:
         *kept,
         *(f"**/{name}" for name in NOT_SHIPPED),
     ]
-
-
-BATCH_SIZE = 10
-"""The most that Lambda takes from a FIFO queue at a time."""
-
-TAKE_MESSAGES = ("sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage")
-"""https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html"""
-
-INTERFACES = (
-    "ec2:AssignPrivateIpAddresses",
-    "ec2:CreateNetworkInterface",
-    "ec2:DeleteNetworkInterface",
-    "ec2:DescribeNetworkInterfaces",
-    "ec2:DescribeSubnets",
-    "ec2:UnassignPrivateIpAddresses",
-)
-"""https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html"""
-
-TICK_SUPPRESSIONS = "A tick that comes late is worth nothing"
 
 
 class LambdaFunction(Construct):

@@ -22,6 +22,25 @@ from lakehook import metrics as names
 from lakehook.settings import UNSET
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
+INTERNAL_ERROR = "'\"internal_error\"'"
+FAILED_INVOCATION = """'?ERROR ?Error ?"timed out"'"""
+"""What our code raised, what ended the process, and what Lambda stopped.
+
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html
+"""
+MAX_IN_FLIGHT = 120_000
+"""https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-fifo.html"""
+
+NEAR = 0.8
+FAILED_ATTEMPTS = """'{ $.message = "delivery_attempted" && $.outcome != "delivered" }'"""
+POLLED_FUNCTIONS = ("fanout", "deliver", "scheduler")
+"""What Lambda turns away of theirs comes again."""
+MAX_LAG_SECONDS = 30 * MINUTE
+RECONCILE_FAILED = "'\"reconcile_failed\"'"
+ABOVE = cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD
+BELOW = cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD
+QUIET = cloudwatch.TreatMissingData.NOT_BREACHING
+LOUD = cloudwatch.TreatMissingData.BREACHING
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,12 +64,82 @@ class AlarmDefinition:
         return f"{self.summary} First: {self.first_command}"
 
 
-INTERNAL_ERROR = "'\"internal_error\"'"
-FAILED_INVOCATION = """'?ERROR ?Error ?"timed out"'"""
-"""What our code raised, what ended the process, and what Lambda stopped.
+class Alarms(Construct):
+    """They are named after the stack, so that a name in an e-mail is a title of the runbook."""
 
-https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html
-"""
+    def __init__(
+        self, scope: Construct, id_: str, *, measures: Metrics, stage: Stage, email: str
+    ) -> None:
+        super().__init__(scope, id_)
+        self._prefix = measures.namespace
+        topic = self._topic()
+        self._write_to(email, topic)
+        self._action = actions.SnsAction(topic)
+        watches = (
+            *queue_alarms(measures),
+            *delivery_alarms(measures),
+            *ingress_alarms(measures),
+            *function_alarms(measures, stage),
+        )
+        self.all = [*map(self._above, watches), self._scheduler_stopped(measures)]
+
+    def _topic(self) -> sns.Topic:
+        """A policy of one's own replaces SNS's, by which CloudWatch could publish.
+
+        https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-use-cases.html
+        """
+        topic = sns.Topic(self, "Operators", enforce_ssl=True)
+        topic.add_to_resource_policy(
+            iam.PolicyStatement(
+                principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
+                actions=["sns:Publish"],
+                resources=[topic.topic_arn],
+                conditions={"StringEquals": {"aws:SourceAccount": Stack.of(self).account}},
+            )
+        )
+        return topic
+
+    def _write_to(self, email: str, topic: sns.Topic) -> None:
+        """SNS asks the address first, and writes to it once it has agreed."""
+        subscription = sns.CfnSubscription(
+            self, "Email", topic_arn=topic.topic_arn, protocol="email", endpoint=email
+        )
+        given = Fn.condition_not(Fn.condition_equals(email, UNSET))
+        subscription.cfn_options.condition = CfnCondition(self, "EmailGiven", expression=given)
+        acknowledge_rule(
+            subscription, "Serverless-SNSRedrivePolicy", "Who would read what no mail could tell?"
+        )
+
+    def _above(self, watch: AlarmDefinition) -> cloudwatch.Alarm:
+        periods = _periods(watch.minutes)
+        return self._alarm(
+            watch.name,
+            metric=watch.metric,
+            threshold=watch.threshold,
+            comparison_operator=ABOVE,
+            evaluation_periods=_periods(watch.within) if watch.within else periods,
+            datapoints_to_alarm=periods if watch.within else None,
+            treat_missing_data=QUIET,
+            alarm_description=watch.description,
+        )
+
+    def _scheduler_stopped(self, measures: Metrics) -> cloudwatch.Alarm:
+        clock = measures.functions["scheduler"]
+        return self._alarm(
+            "SchedulerStopped",
+            metric=clock.metric_invocations(period=PERIOD),
+            threshold=1,
+            comparison_operator=BELOW,
+            evaluation_periods=2,
+            treat_missing_data=LOUD,
+            alarm_description="Nothing that waits is woken any more."
+            f" First: aws events describe-rule --name {measures.schedule_name}",
+        )
+
+    def _alarm(self, name: str, **properties: Any) -> cloudwatch.Alarm:
+        alarm = cloudwatch.Alarm(self, name, alarm_name=f"{self._prefix}-{name}", **properties)
+        alarm.add_alarm_action(self._action)
+        return alarm
 
 
 def log_tail_command(measures: Metrics, *services: str, pattern: str = "") -> str:
@@ -60,12 +149,6 @@ def log_tail_command(measures: Metrics, *services: str, pattern: str = "") -> st
     if len(logs) == 1:
         return f"aws logs tail {logs[0]} --since 1h{chosen}"
     return f"for log in {' '.join(logs)}; do echo $log; aws logs tail $log --since 1h{chosen}; done"
-
-
-MAX_IN_FLIGHT = 120_000
-"""https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-fifo.html"""
-
-NEAR = 0.8
 
 
 def queue_alarms(measures: Metrics) -> Sequence[AlarmDefinition]:
@@ -158,9 +241,6 @@ def _groups_in_flight(queue: QueueWithDeadLetters) -> cloudwatch.Metric:
     )
 
 
-FAILED_ATTEMPTS = """'{ $.message = "delivery_attempted" && $.outcome != "delivered" }'"""
-
-
 def delivery_alarms(measures: Metrics) -> Sequence[AlarmDefinition]:
     return (*_backlog_alarms(measures), *_attempt_alarms(measures))
 
@@ -222,10 +302,6 @@ def _attempt_alarms(measures: Metrics) -> Sequence[AlarmDefinition]:
             first_command=f"lakehook replays list --stack {measures.namespace}",
         ),
     )
-
-
-POLLED_FUNCTIONS = ("fanout", "deliver", "scheduler")
-"""What Lambda turns away of theirs comes again."""
 
 
 def function_alarms(measures: Metrics, stage: Stage) -> Sequence[AlarmDefinition]:
@@ -303,10 +379,6 @@ def _share_of_timeout(measures: Metrics, stage: Stage) -> cloudwatch.MathExpress
     )
 
 
-MAX_LAG_SECONDS = 30 * MINUTE
-RECONCILE_FAILED = "'\"reconcile_failed\"'"
-
-
 def ingress_alarms(measures: Metrics) -> Sequence[AlarmDefinition]:
     reconcile = f"lakehook reconcile --devlake http://devlake:8080 --stack {measures.namespace}"
     return (
@@ -355,90 +427,6 @@ def ingress_alarms(measures: Metrics) -> Sequence[AlarmDefinition]:
             first_command=log_tail_command(measures, "scheduler", pattern=RECONCILE_FAILED),
         ),
     )
-
-
-ABOVE = cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD
-BELOW = cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD
-QUIET = cloudwatch.TreatMissingData.NOT_BREACHING
-LOUD = cloudwatch.TreatMissingData.BREACHING
-
-
-class Alarms(Construct):
-    """They are named after the stack, so that a name in an e-mail is a title of the runbook."""
-
-    def __init__(
-        self, scope: Construct, id_: str, *, measures: Metrics, stage: Stage, email: str
-    ) -> None:
-        super().__init__(scope, id_)
-        self._prefix = measures.namespace
-        topic = self._topic()
-        self._write_to(email, topic)
-        self._action = actions.SnsAction(topic)
-        watches = (
-            *queue_alarms(measures),
-            *delivery_alarms(measures),
-            *ingress_alarms(measures),
-            *function_alarms(measures, stage),
-        )
-        self.all = [*map(self._above, watches), self._scheduler_stopped(measures)]
-
-    def _topic(self) -> sns.Topic:
-        """A policy of one's own replaces SNS's, by which CloudWatch could publish.
-
-        https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-use-cases.html
-        """
-        topic = sns.Topic(self, "Operators", enforce_ssl=True)
-        topic.add_to_resource_policy(
-            iam.PolicyStatement(
-                principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
-                actions=["sns:Publish"],
-                resources=[topic.topic_arn],
-                conditions={"StringEquals": {"aws:SourceAccount": Stack.of(self).account}},
-            )
-        )
-        return topic
-
-    def _write_to(self, email: str, topic: sns.Topic) -> None:
-        """SNS asks the address first, and writes to it once it has agreed."""
-        subscription = sns.CfnSubscription(
-            self, "Email", topic_arn=topic.topic_arn, protocol="email", endpoint=email
-        )
-        given = Fn.condition_not(Fn.condition_equals(email, UNSET))
-        subscription.cfn_options.condition = CfnCondition(self, "EmailGiven", expression=given)
-        acknowledge_rule(
-            subscription, "Serverless-SNSRedrivePolicy", "Who would read what no mail could tell?"
-        )
-
-    def _above(self, watch: AlarmDefinition) -> cloudwatch.Alarm:
-        periods = _periods(watch.minutes)
-        return self._alarm(
-            watch.name,
-            metric=watch.metric,
-            threshold=watch.threshold,
-            comparison_operator=ABOVE,
-            evaluation_periods=_periods(watch.within) if watch.within else periods,
-            datapoints_to_alarm=periods if watch.within else None,
-            treat_missing_data=QUIET,
-            alarm_description=watch.description,
-        )
-
-    def _scheduler_stopped(self, measures: Metrics) -> cloudwatch.Alarm:
-        clock = measures.functions["scheduler"]
-        return self._alarm(
-            "SchedulerStopped",
-            metric=clock.metric_invocations(period=PERIOD),
-            threshold=1,
-            comparison_operator=BELOW,
-            evaluation_periods=2,
-            treat_missing_data=LOUD,
-            alarm_description="Nothing that waits is woken any more."
-            f" First: aws events describe-rule --name {measures.schedule_name}",
-        )
-
-    def _alarm(self, name: str, **properties: Any) -> cloudwatch.Alarm:
-        alarm = cloudwatch.Alarm(self, name, alarm_name=f"{self._prefix}-{name}", **properties)
-        alarm.add_alarm_action(self._action)
-        return alarm
 
 
 def _periods(minutes: int) -> int:

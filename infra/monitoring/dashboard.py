@@ -11,6 +11,7 @@ from infra.monitoring.saved_queries import FAILURES
 from lakehook import metrics as names
 
 WIDTH, HALF, THIRD, TALL = 24, 12, 8, 6
+Row = Sequence[cloudwatch.IWidget]
 
 
 def heading(question: str, answer: str) -> cloudwatch.TextWidget:
@@ -31,9 +32,6 @@ def numbers(
         width=THIRD,
         height=TALL,
     )
-
-
-Row = Sequence[cloudwatch.IWidget]
 
 
 class Dashboard(Construct):

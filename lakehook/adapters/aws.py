@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from mypy_boto3_sesv2 import SESV2Client
     from mypy_boto3_sqs import SQSClient
 
-
 # Ten lanes of a batch speak at once. A call that hangs must end well within an invocation.
 PATIENT_CONFIG = Config(
     connect_timeout=2,
@@ -37,6 +36,7 @@ FAIL_FAST_CONFIG = Config(
 """For where somebody waits for our answer."""
 
 _VALUE = re.compile(r"(?<=value: ).*?(?=, (?:type|valid))", re.DOTALL)
+_REFUSED = "ValidationError"  # the name is the whole request, so it is the name that is wrong
 
 
 class Aws:
@@ -88,9 +88,6 @@ def translate_aws_errors() -> Iterator[None]:
         raise InfrastructureError(_VALUE.sub("…", str(error))) from None
     except (BotoCoreError, ClientError) as error:
         raise InfrastructureError(str(error)) from error
-
-
-_REFUSED = "ValidationError"  # the name is the whole request, so it is the name that is wrong
 
 
 @dataclass(frozen=True)

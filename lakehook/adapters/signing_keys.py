@@ -13,6 +13,8 @@ from lakehook.domain.signing import (
     VerifyingKey,
 )
 
+_WHSK = f"{Ed25519PrivateKey.prefix}<base64>"
+
 
 class CryptographyPrivateKey(Ed25519PrivateKey):
     """RFC 8032; signatures of it are Standard Webhooks' ``v1a``."""
@@ -76,9 +78,6 @@ class CryptographySigningKeys:
         if written.startswith(Ed25519PublicKey.prefix):
             return CryptographyPublicKey.parse(written)
         return HmacSecret.parse(written)
-
-
-_WHSK = f"{Ed25519PrivateKey.prefix}<base64>"
 
 
 def _public_bytes(seed: bytes) -> bytes:

@@ -20,26 +20,6 @@ from lakehook.ports.outbound import NoResponse
 if TYPE_CHECKING:
     from mypy_boto3_sesv2 import SESV2Client
 
-
-class HttpSender(Protocol):
-    def send(self, request: Request) -> Response | NoResponse: ...
-
-
-class MailSender(Protocol):
-    def send(self, mail: Mail) -> Response | NoResponse: ...
-
-
-@dataclass(frozen=True)
-class TransportRouter:
-    """Plays ``Receiver``."""
-
-    http: HttpSender
-    mail: MailSender
-
-    def send(self, request: Request | Mail) -> Response | NoResponse:
-        return self.mail.send(request) if isinstance(request, Mail) else self.http.send(request)
-
-
 _OK = 200
 _CHARSET = "UTF-8"
 _CONNECTIONS = 10  # a batch has no more lanes
@@ -58,6 +38,25 @@ _SENDER_FAULTS = frozenset(
 )
 
 ClientFor = Callable[[Config], "SESV2Client"]
+
+
+class HttpSender(Protocol):
+    def send(self, request: Request) -> Response | NoResponse: ...
+
+
+class MailSender(Protocol):
+    def send(self, mail: Mail) -> Response | NoResponse: ...
+
+
+@dataclass(frozen=True)
+class TransportRouter:
+    """Plays ``Receiver``."""
+
+    http: HttpSender
+    mail: MailSender
+
+    def send(self, request: Request | Mail) -> Response | NoResponse:
+        return self.mail.send(request) if isinstance(request, Mail) else self.http.send(request)
 
 
 class MailTransport:

@@ -14,6 +14,9 @@ from lakehook.ingestion.check_devlake import CheckDevLake
 from lakehook.ingestion.reconcile import Reconcile
 from lakehook.ports.ingress import Publish
 
+REGION = "us-east-1"
+_ANYONE = "local"
+
 
 @dataclass(frozen=True, kw_only=True)
 class CommandService(operations.OperatorService):
@@ -25,16 +28,12 @@ class CommandService(operations.OperatorService):
 
 
 OpenService = Callable[[str], CommandService]
-"""The desk of the stack of that name."""
+"""Builds the operations of the stack of that name."""
 
 
 def service_of(context: typer.Context, stack: str) -> CommandService:
     open_desk: OpenService = context.obj
     return open_desk(stack)
-
-
-REGION = "us-east-1"
-_ANYONE = "local"
 
 
 def session() -> boto3.Session:

@@ -22,6 +22,35 @@ from lakehook.domain.verification import ID, SIGNATURE, TIMESTAMP
 MAX_SECRET_BYTES = 1024
 MAX_HEADER_BYTES = 16 * 1024
 MAX_TEMPLATE_FILE_BYTES = MAX_TEMPLATE_BYTES + 3  # and a byte order mark
+_START_LINE = re.compile(r"[A-Z]+ \S+ HTTP/[0-9.]+|HTTP/[0-9.]+ [0-9]{3}.*")
+_MARK = re.compile(r"\s*[<>]")  # of what was sent and of what came, by curl -v
+_REMARK = re.compile(r"\s*[*{}](?:\s|$)")  # its own words
+_ASKED_FOR = (ID, TIMESTAMP, SIGNATURE)
+
+
+@dataclass(frozen=True)
+class References:
+    folder: Path  # from which files are seen
+
+    def __call__(self, kind: str, name: str) -> str:
+        return self._variable(name) if kind == "env" else self._file(name)
+
+    def _variable(self, name: str) -> str:
+        value = os.environ.get(name)  # noqa: TID251  the file says which
+        if not value:
+            raise InvalidInput(f"env: {name!a} is not set, or empty")
+        return value
+
+    def _file(self, path: str) -> str:
+        """Its text, less the line break at its end."""
+        try:
+            with (self.folder / path).open("rb") as file:
+                text = bounded(file, what="file", limit=MAX_HEADER_BYTES).decode("utf-8-sig")
+        except OSError as error:
+            raise InvalidInput(f"file: {path!a}: {error.strerror}") from None
+        except ValueError:  # a NUL in the path, too
+            raise InvalidInput(f"file: {path!a} is not text") from None
+        return text.removesuffix("\n").removesuffix("\r")
 
 
 def bounded(file: BufferedReader, *, what: str, limit: int) -> bytes:
@@ -79,12 +108,6 @@ def _text(file: typer.FileBinaryRead, *, what: str, most: int) -> str:
         raise InvalidInput(f"{what}: not text") from None
 
 
-_START_LINE = re.compile(r"[A-Z]+ \S+ HTTP/[0-9.]+|HTTP/[0-9.]+ [0-9]{3}.*")
-_MARK = re.compile(r"\s*[<>]")  # of what was sent and of what came, by curl -v
-_REMARK = re.compile(r"\s*[*{}](?:\s|$)")  # its own words
-_ASKED_FOR = (ID, TIMESTAMP, SIGNATURE)
-
-
 def captured_headers(text: str) -> dict[str, str]:
     """Those that a signature is about, their names in lower case; all others are let go."""
     headers: dict[str, str] = {}
@@ -132,28 +155,3 @@ def _values(name: str, value: object) -> Iterator[str]:
         if isinstance(one, bool) or not isinstance(one, str | int):
             raise InvalidInput(f"headers: {name.lower()} is no text")
         yield str(one).strip()
-
-
-@dataclass(frozen=True)
-class References:
-    folder: Path  # from which files are seen
-
-    def __call__(self, kind: str, name: str) -> str:
-        return self._variable(name) if kind == "env" else self._file(name)
-
-    def _variable(self, name: str) -> str:
-        value = os.environ.get(name)  # noqa: TID251  the file says which
-        if not value:
-            raise InvalidInput(f"env: {name!a} is not set, or empty")
-        return value
-
-    def _file(self, path: str) -> str:
-        """Its text, less the line break at its end."""
-        try:
-            with (self.folder / path).open("rb") as file:
-                text = bounded(file, what="file", limit=MAX_HEADER_BYTES).decode("utf-8-sig")
-        except OSError as error:
-            raise InvalidInput(f"file: {path!a}: {error.strerror}") from None
-        except ValueError:  # a NUL in the path, too
-            raise InvalidInput(f"file: {path!a} is not text") from None
-        return text.removesuffix("\n").removesuffix("\r")

@@ -234,13 +234,6 @@ EventsFile = Annotated[
     typer.FileBinaryRead,
     typer.Option("--file", metavar="FILE", help="One JSON event a line; - is standard input."),
 ]
-
-
-def examples(*lines: str) -> str:
-    r"""The end of a command's help; ``\b`` keeps the lines as they are."""
-    return "\n  ".join(("\b\nExamples:" if len(lines) > 1 else "\b\nExample:", *lines))
-
-
 SigningName = Annotated[
     str | None,
     typer.Option(
@@ -290,7 +283,6 @@ At = Annotated[
     typer.Option("--at", metavar="TIME", help=f"When it was captured: {FORMS}."),
 ]
 
-
 FromBeginning = Annotated[
     bool,
     typer.Option("--from-beginning", help="It is sent all of the past that is kept, at 10/s."),
@@ -299,3 +291,8 @@ PastSince = Annotated[
     str | None,
     typer.Option("--since", metavar="TIME", help=f"The past since then: {FORMS}."),
 ]
+
+
+def examples(*lines: str) -> str:
+    r"""The end of a command's help; ``\b`` keeps the lines as they are."""
+    return "\n  ".join(("\b\nExamples:" if len(lines) > 1 else "\b\nExample:", *lines))

@@ -30,6 +30,7 @@ from lakehook.queries import LaneReport
 
 _WIDEST = 10_000  # where nobody looks, nothing is wrapped
 NONE = "-"
+_LANE_COLUMNS = ("head", "state", "attempts", "held_since", "due_at", "waiting_behind")
 
 
 class Output(StrEnum):
@@ -48,6 +49,20 @@ class Listing:
 
     def table(self, things: Iterable[Any]) -> "Section":
         return Section(self, list(things))
+
+
+BY_TYPE = Listing(
+    ("EVENT TYPE", "DELIVERIES"),
+    lambda one: (one[0], str(one[1])),
+    event_type_view,
+    "nothing to send",
+)
+SECRETS = Listing(
+    ("SIGNING", "CREATED", "SIGNS UNTIL", "PUBLIC KEY"),
+    lambda one: [value or NONE for value in secret_view(one).values()],
+    secret_view,
+    "no secrets",
+)
 
 
 @dataclass(frozen=True)
@@ -135,6 +150,14 @@ def _letter_row(record: DeliveryRecord) -> tuple[str, ...]:
     )
 
 
+LETTERS = Listing(
+    ("ID", "EVENT TYPE", "REASON", "ATTEMPTS", "LAST", "LAST ATTEMPT"),
+    _letter_row,
+    dead_letter_view,
+    "no dead letters",
+)
+
+
 def _delivery_row(record: DeliveryRecord) -> tuple[str, ...]:
     return (
         f"{record.lane}#{record.sequence}",
@@ -147,6 +170,14 @@ def _delivery_row(record: DeliveryRecord) -> tuple[str, ...]:
     )
 
 
+DELIVERIES = Listing(
+    ("ID", "EVENT TYPE", "STATUS", "REASON", "ATTEMPTS", "LAST", "CHANGED"),
+    _delivery_row,
+    delivery_view,
+    "no deliveries",
+)
+
+
 def _attempt_row(attempt: Attempt) -> tuple[str, ...]:
     return (
         format_rfc3339(attempt.at),
@@ -157,28 +188,16 @@ def _attempt_row(attempt: Attempt) -> tuple[str, ...]:
     )
 
 
+ATTEMPTS = Listing(
+    ("ATTEMPT", "OUTCOME", "STATUS", "TOOK", "ANSWER"), _attempt_row, attempt_view, "no attempts"
+)
+
+
 def _lane_row(report: LaneReport) -> tuple[str, ...]:
     facts = lane_view(report)
     return str(report.held.lane), *(str(facts[name]) for name in _LANE_COLUMNS)
 
 
-_LANE_COLUMNS = ("head", "state", "attempts", "held_since", "due_at", "waiting_behind")
-
-LETTERS = Listing(
-    ("ID", "EVENT TYPE", "REASON", "ATTEMPTS", "LAST", "LAST ATTEMPT"),
-    _letter_row,
-    dead_letter_view,
-    "no dead letters",
-)
-DELIVERIES = Listing(
-    ("ID", "EVENT TYPE", "STATUS", "REASON", "ATTEMPTS", "LAST", "CHANGED"),
-    _delivery_row,
-    delivery_view,
-    "no deliveries",
-)
-ATTEMPTS = Listing(
-    ("ATTEMPT", "OUTCOME", "STATUS", "TOOK", "ANSWER"), _attempt_row, attempt_view, "no attempts"
-)
 LANES = Listing(
     ("LANE", "HEAD", "STATE", "ATTEMPTS", "HELD SINCE", "DUE", "BEHIND"),
     _lane_row,
@@ -207,22 +226,10 @@ REPLAYS = Listing(
     "no replays",
 )
 
-BY_TYPE = Listing(
-    ("EVENT TYPE", "DELIVERIES"),
-    lambda one: (one[0], str(one[1])),
-    event_type_view,
-    "nothing to send",
-)
-
 
 def _subscription_row(one: Subscription) -> tuple[str, ...]:
     types = ", ".join(one.event_types) or "every PIPELINE_*"
     return one.id, one.name, one.endpoint.display_url, types, _state(one)
-
-
-def _state(one: Subscription) -> str:
-    standing = str(subscription_state(one))
-    return f"{standing} ({one.disabled_reason})" if one.disabled_reason else standing
 
 
 SUBSCRIPTIONS = Listing(
@@ -231,12 +238,11 @@ SUBSCRIPTIONS = Listing(
     subscription_view,
     "no subscriptions",
 )
-SECRETS = Listing(
-    ("SIGNING", "CREATED", "SIGNS UNTIL", "PUBLIC KEY"),
-    lambda one: [value or NONE for value in secret_view(one).values()],
-    secret_view,
-    "no secrets",
-)
+
+
+def _state(one: Subscription) -> str:
+    standing = str(subscription_state(one))
+    return f"{standing} ({one.disabled_reason})" if one.disabled_reason else standing
 
 
 @contextmanager

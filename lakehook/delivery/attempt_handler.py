@@ -31,20 +31,20 @@ class AttemptHandler:
     subscription: Subscription
     remaining: Remaining
     guarded: bool
-    """Whether an earlier attempt may have brought its worker down: then each is announced."""
+    """Whether an earlier attempt may have crashed its worker; the start of each is then saved."""
 
     def __call__(self, record: DeliveryRecord, following: DeliveryRecord | None) -> Stop:
         if record.status is DeliveryStatus.DEAD:
             return self._skip_dead()
         self._stop_if_out_of_time()
         with self.dependencies.exclusive_attempts if self.guarded else nullcontext():
-            self._stop_if_out_of_time()  # others may have been alone for long
+            self._stop_if_out_of_time()  # another guarded attempt may have taken long
             if early := self.rate_limiter.acquire(record, self.subscription):
                 return early
             return self._attempt(record, following)
 
     def expire(self, record: DeliveryRecord, following: DeliveryRecord | None) -> Stop:
-        """Without an attempt: it has waited too long for its subscription."""
+        """Dead-letter a delivery without an attempt: it has waited too long."""
         if record.status is DeliveryStatus.DEAD:
             return self._skip_dead()
         self._stop_if_out_of_time()
@@ -85,7 +85,7 @@ class AttemptHandler:
         )
 
     def _undo_attempt_start(self, record: DeliveryRecord) -> None:
-        """No request was made: whatever failed us, this delivery brought nobody down."""
+        """Take the start back: no request was made, so the delivery crashed no worker."""
         if self.guarded:
             self.lane.write(
                 replace(record, attempts_started=record.attempts_started - 1),
@@ -133,7 +133,7 @@ class AttemptHandler:
         return nack_if_short(after.due_at - self.dependencies.clock.now())
 
     def _block_lane(self, tried: DeliveryRecord) -> Stop:
-        """The receiver wants nothing any more: what it refused waits with the rest."""
+        """Put the lane off: the endpoint asked to be disabled, and the delivery waits."""
         self.dependencies.telemetry.attempted(tried, next_at=None)
         self.lane.write(tried, self.lane.held_at(tried).blocked(now=self.dependencies.clock.now()))
         return Ack()
@@ -144,7 +144,7 @@ class AttemptHandler:
         self.dependencies.telemetry.disabled(self.subscription.id, reason)
 
     def _dead_letter(self, record: DeliveryRecord, following: DeliveryRecord | None) -> Stop:
-        """Queue first, ledger second: a crash between the two costs a second letter, not a loss."""
+        """Queue first, ledger second: a crash between the two costs a second copy, not a loss."""
         self.dependencies.dead_letters.send(record, endpoint=self.subscription.endpoint.display_url)
         self.dependencies.telemetry.dead_lettered(record)
         if self.subscription.ordering is Ordering.SKIP:

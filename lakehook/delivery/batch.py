@@ -13,7 +13,7 @@ from lakehook.ports.queues import DeadLetterQueue, MessageAcks, QueueMessage, Re
 from lakehook.ports.stores import LedgerSnapshot
 from lakehook.ports.telemetry import Telemetry
 
-GRACE_SECONDS = 0.25  # the fast are not kept waiting by the slowest of their batch
+GRACE_SECONDS = 0.25  # fast lanes are acked without waiting for the slowest of their batch
 PAUSE_AFTER_TROUBLE_SECONDS = 15.0  # doubled each time a message comes back
 MAX_PAUSE_SECONDS = 240.0
 
@@ -28,7 +28,7 @@ class LaneDelivery(Protocol):
 
 @dataclass
 class BatchResult:
-    """Parcels after their lanes were visited."""
+    """Messages of the queue after their lanes were processed."""
 
     acked: list[QueueMessage] = field(default_factory=list)
     nacked: list[QueueMessage] = field(default_factory=list)
@@ -43,8 +43,8 @@ class DeliverBatch:
     workers: Executor
 
     def __call__(self, batch: Sequence[QueueMessage], remaining: Remaining) -> list[QueueMessage]:
-        """Work a batch off, and return the parcels that must come again."""
-        messages = {parcel: message for parcel in batch if (message := self._decode(parcel))}
+        """Deliver a batch, and return the messages that must come again."""
+        messages = {queued: message for queued in batch if (message := self._decode(queued))}
         page = self.deliver.read(list(messages.values()))
         return self._collect(
             {
@@ -65,49 +65,49 @@ class DeliverBatch:
         self, lane: Mapping[QueueMessage, Message], snapshot: LedgerSnapshot, remaining: Remaining
     ) -> BatchResult:
         try:
-            received = [_received(parcel, message) for parcel, message in lane.items()]
+            received = [_received(queued, message) for queued, message in lane.items()]
             dispositions = self.deliver(received, snapshot, remaining)
-        except Exception as error:  # noqa: BLE001  one lane's trouble must not stop the others
+        except Exception as error:  # noqa: BLE001  one lane's error must not stop the others
             self.telemetry.internal_error(error, doing="deliver")
             dispositions = [Nack(_pause_after_trouble(lane))] * len(lane)
         outcome = BatchResult()
-        for parcel, disposition in zip(lane, dispositions, strict=True):
+        for queued, disposition in zip(lane, dispositions, strict=True):
             if isinstance(disposition, Nack):
-                self.acks.nack(parcel, seconds=disposition.delay_seconds)
-                outcome.nacked.append(parcel)
+                self.acks.nack(queued, seconds=disposition.delay_seconds)
+                outcome.nacked.append(queued)
             else:
-                outcome.acked.append(parcel)
+                outcome.acked.append(queued)
         return outcome
 
-    def _collect(self, visits: set[Future[BatchResult]]) -> list[QueueMessage]:
+    def _collect(self, running: set[Future[BatchResult]]) -> list[QueueMessage]:
         again: list[QueueMessage] = []
-        while visits:
-            finished, visits = wait(visits, return_when=FIRST_COMPLETED)
-            soon_after, visits = wait(visits, timeout=GRACE_SECONDS)
-            outcomes = [visit.result() for visit in finished | soon_after]
-            again += [parcel for outcome in outcomes for parcel in outcome.nacked]
-            if visits:  # what is left with the last of them goes with the batch
-                self.acks.ack([parcel for outcome in outcomes for parcel in outcome.acked])
+        while running:
+            finished, running = wait(running, return_when=FIRST_COMPLETED)
+            soon_after, running = wait(running, timeout=GRACE_SECONDS)
+            outcomes = [lane.result() for lane in finished | soon_after]
+            again += [queued for outcome in outcomes for queued in outcome.nacked]
+            if running:  # the messages of the last lanes are deleted with the batch
+                self.acks.ack([queued for outcome in outcomes for queued in outcome.acked])
         return again
 
 
 def _pause_after_trouble(lane: Collection[QueueMessage]) -> float:
-    """As long for all of a lane, which go in order; longer the longer our own trouble lasts."""
-    receives = max(parcel.receives for parcel in lane)
+    """One pause for all of a lane, to keep its order; longer after each receive."""
+    receives = max(queued.receives for queued in lane)
     return min(PAUSE_AFTER_TROUBLE_SECONDS * 2.0 ** min(receives - 1, 10), MAX_PAUSE_SECONDS)
 
 
-def _received(parcel: QueueMessage, message: Message) -> ReceivedMessage:
+def _received(queued: QueueMessage, message: Message) -> ReceivedMessage:
     return ReceivedMessage(
         message,
-        redelivered=parcel.receives > 1,
-        redriven=parcel.redriven,
-        attempts_at_death=parcel.attempts_at_death,
+        redelivered=queued.receives > 1,
+        redriven=queued.redriven,
+        attempts_at_death=queued.attempts_at_death,
     )
 
 
 def _by_lane(messages: Mapping[QueueMessage, Message]) -> list[dict[QueueMessage, Message]]:
     lanes: dict[Lane, dict[QueueMessage, Message]] = defaultdict(dict)
-    for parcel, message in messages.items():
-        lanes[message.lane][parcel] = message
+    for queued, message in messages.items():
+        lanes[message.lane][queued] = message
     return list(lanes.values())

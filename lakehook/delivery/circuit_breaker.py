@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from lakehook.delivery.dependencies import DeliveryDependencies
-from lakehook.delivery.scheduler import ResumeSuspendedLanes
+from lakehook.delivery.scheduler import resume_suspended_lanes
 from lakehook.domain.attempt import Attempt
 from lakehook.domain.circuit_breaker import (
     MAX_LANES_RESUMED_AT_ONCE,
@@ -18,14 +18,14 @@ from lakehook.domain.circuit_breaker import (
 from lakehook.domain.delivery import Lane
 from lakehook.domain.subscription import Subscription
 
-TRIES = 3  # when other workers write at the same time; a beat that is lost then is no harm
+TRIES = 3  # when other workers write at the same time; a lost update does no harm
 
 
 class EndpointGuard:
     def __init__(self, dependencies: DeliveryDependencies, health: EndpointHealth) -> None:
         self._dependencies = dependencies
         self._health = health
-        self._has_attempted = False  # whether an attempt was made
+        self._has_attempted = False
 
     @property
     def is_open(self) -> bool:
@@ -40,13 +40,13 @@ class EndpointGuard:
         return self._health.is_open
 
     def try_acquire_probe(self) -> bool:
-        """Whether it is time for one, and nobody else makes it: then this lane's attempt is it."""
+        """Whether the breaker turns half-open for this lane: its next attempt is the only probe."""
         return self._change(
             lambda health: health.with_probe_started(self._dependencies.clock.now())
         )
 
     def record(self, attempt: Attempt, lane: Lane, subscription: Subscription) -> None:
-        """Take an attempt into account; wake lanes, or disable, where it comes to that."""
+        """Record an attempt; resume lanes, or disable the subscription, if it leads to that."""
         self._has_attempted = True
         if not self._health.is_affected_by(attempt):
             return
@@ -64,9 +64,9 @@ class EndpointGuard:
 
     @contextmanager
     def permit(self) -> Iterator[bool]:
-        """A slow endpoint has few workers at a time; false when all are there already.
+        """Acquire a permit of a slow endpoint; false if all are taken.
 
-        Whoever has made an attempt sends for the next lane on leaving.
+        After an attempt, its release resumes the next lane.
         """
         if not self._health.is_slow:
             yield True
@@ -87,7 +87,7 @@ class EndpointGuard:
             self._resume_lanes(1)
 
     def _change(self, change: Callable[[EndpointHealth], EndpointHealth | None]) -> bool:
-        """Write a change; false if there is none, or others are quicker time and again."""
+        """Save a change; false if there is none, or if other workers always write first."""
         for _ in range(TRIES):
             after = change(self._health)
             if after is None:
@@ -99,7 +99,7 @@ class EndpointGuard:
         return False
 
     def _resume_lanes(self, number: int) -> int:
-        return ResumeSuspendedLanes(self._dependencies)(self._health.subscription_id, number)
+        return resume_suspended_lanes(self._dependencies, self._health.subscription_id, number)
 
     def _disable(self, subscription_id: str) -> None:
         reason = "every attempt has failed for five days"
@@ -108,5 +108,5 @@ class EndpointGuard:
 
 
 def _healthy(health: EndpointHealth) -> EndpointHealth:
-    """As one without a record."""
+    """The health of an endpoint without a record."""
     return EndpointHealth(subscription_id=health.subscription_id)

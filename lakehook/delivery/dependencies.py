@@ -18,19 +18,17 @@ from lakehook.ports.telemetry import Telemetry
 MAX_WAIT_IN_QUEUE_SECONDS = 60.0
 
 Stop = Disposition | None
-"""None when the lane may go on."""
+"""None if the lane may go on."""
+POST_ATTEMPT_MARGIN_SECONDS = 2.0  # to record the outcome of an attempt
 
 
 def nack_if_short(wait: float) -> Disposition:
-    """A short wait stays in the queue; for a long one the clock comes back to the lane."""
+    """Nack for a short wait; for a long one ack, since the scheduler resumes the lane."""
     return Nack(wait) if wait <= MAX_WAIT_IN_QUEUE_SECONDS else Ack()
 
 
-POST_ATTEMPT_MARGIN_SECONDS = 2.0  # to write down what came of an attempt
-
-
 class InsufficientTime(Exception):
-    """Too little is left of this invocation for an attempt; the rest waits for another."""
+    """Too little time is left in this invocation for an attempt; the messages come again."""
 
 
 @dataclass(frozen=True)
@@ -48,4 +46,4 @@ class DeliveryDependencies:
     telemetry: Telemetry
     schedule: RetrySchedule
     exclusive_attempts: AbstractContextManager[object]
-    """Entered for announced attempts: one at a time, so that one is to blame for a crash."""
+    """Lock of guarded attempts: one at a time, so that a crash can be attributed to it."""

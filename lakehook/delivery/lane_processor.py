@@ -86,7 +86,7 @@ class LaneProcessor:
         return Ack() if self._died_again_after_redrive(received) else disposition
 
     def _died_again_after_redrive(self, received: ReceivedMessage) -> bool:
-        """What came to revive a letter would do so once more: its lane goes on by the clock."""
+        """Whether a redriven delivery is dead again: its message would redrive it once more."""
         message = received.message
         if not received.redriven or not isinstance(message, Delivery):
             return False
@@ -109,9 +109,9 @@ class LaneProcessor:
         return self._resume() if known else self._append(self._lane.record, message)
 
     def _ping(self, ping: Ping) -> Disposition:
-        """A question that an operator asks; whether deliveries go out is another one.
+        """Send a ping, also for a paused subscription.
 
-        One that could not be put for minutes is let go: its asker has left.
+        A stale ping is dropped: the caller no longer waits.
         """
         if ping.is_stale(self._dependencies.clock.now()):
             return Ack()
@@ -135,7 +135,7 @@ class LaneProcessor:
         return Ack()
 
     def _redrive(self, dead: DeliveryRecord) -> Disposition:
-        """A letter that was redriven goes next, at once and with a fresh budget."""
+        """Requeue a dead letter: it goes next, at once and with a fresh budget."""
         subscription = self._subscription()
         late = subscription is not None and subscription.ordering is Ordering.SKIP
         held = self._lane.record or self._lane.held_at(dead)
@@ -144,18 +144,18 @@ class LaneProcessor:
         return self._resume()
 
     def _resume(self, *, token: int | None = None) -> Disposition:
-        """Attempt the head, then those behind it, until none is left or one has failed."""
+        """Drain a due lane from its head, until no delivery is left or one has failed."""
         held, now = self._lane.record, self._dependencies.clock.now()
         if held is None:
             return Ack()
         if token != held.due_token and not held.is_due(now):
             return nack_if_short(held.due_at - now)
-        # What has waited may be wanted no more, and the lane would not be looked at again soon.
+        # The subscription may have changed since, and the lane may not be due again soon.
         subscription = self._subscription(fresh=True)
         if subscription and subscription.is_blocked:
             return self._expire_or_block(subscription)
-        if subscription and (asleep := self._defer_if_unavailable(subscription)):
-            return asleep
+        if subscription and (stop := self._defer_if_unavailable(subscription)):
+            return stop
         with self._endpoint.permit() as admitted:
             if admitted:
                 return self._drain()
@@ -169,7 +169,7 @@ class LaneProcessor:
         return Ack()
 
     def _expire_or_block(self, subscription: Subscription) -> Disposition:
-        """What has waited too long for a paused or disabled subscription is a dead letter."""
+        """Dead-letter what has waited too long for a paused or disabled subscription."""
         oldest = self._dependencies.clock.now() - EXPIRES_AFTER_SECONDS
         if self._lane.has_held_since(oldest):
             for record, following in self._lane.waiting():
@@ -184,7 +184,7 @@ class LaneProcessor:
         return Ack()
 
     def _defer_if_unavailable(self, subscription: Subscription) -> Stop:
-        """What is paused, disabled or down is not attempted; then the message has done its work."""
+        """Ack without an attempt if the subscription is blocked, or its endpoint is down."""
         if subscription.is_blocked:
             self._lane.block()
             return Ack()
@@ -194,10 +194,10 @@ class LaneProcessor:
         return None
 
     def _suspend_while_open(self) -> Stop:
-        """A breaker that closed meanwhile has woken who slept then: this lane goes on by itself."""
-        asleep = self._suspend(RECHECK_SECONDS, reason=SuspendedReason.CIRCUIT_OPEN)
+        """Suspend the lane, unless the breaker has closed since: then nobody would resume it."""
+        stop = self._suspend(RECHECK_SECONDS, reason=SuspendedReason.CIRCUIT_OPEN)
         if self._endpoint.refresh_is_open():
-            return asleep
+            return stop
         self._lane.resume()
         return None
 
@@ -213,13 +213,13 @@ class LaneProcessor:
             self._dependencies.telemetry.discarded(discarded)
             self._lane.complete(discarded, following)
             return None
-        # A delivery of a flowing lane has no place to wait in: once begun, it goes.
-        if self._lane.record and (asleep := self._defer_if_unavailable(subscription)):
-            return asleep
-        turn = self._attempt_handler(subscription)
+        # A flowing lane has no record to wait in: a delivery that has begun is attempted.
+        if self._lane.record and (stop := self._defer_if_unavailable(subscription)):
+            return stop
+        handle = self._attempt_handler(subscription)
         if record.status is DeliveryStatus.WAITING:
             self._probing = False  # one attempt, whatever comes of it
-        return turn(record, following)
+        return handle(record, following)
 
     def _attempt_handler(self, subscription: Subscription) -> AttemptHandler:
         return AttemptHandler(
@@ -239,17 +239,10 @@ class LaneProcessor:
         return not (subscription.is_blocked or self._endpoint.is_open or self._endpoint.is_slow)
 
     def _subscription(self, *, fresh: bool = False) -> Subscription | None:
-        """The lane's subscription; none when it was removed."""
+        """The lane's subscription; None if it was removed."""
         lane = self._lane.lane
-        found = self._dependencies.subscriptions.find(lane.subscription_id, fresh=fresh)
-        return found if found and found.removed_at is None else None
-
-
-def _is_unsupported(record: DeliveryRecord, subscription: Subscription) -> bool:
-    """Fan-out sends no such thing; whoever else writes to the queue may."""
-    if record.status is not DeliveryStatus.WAITING or record.delivery is None:
-        return False
-    return channel_for(subscription).unsupported_reason(record.delivery.event) is not None
+        subscription = self._dependencies.subscriptions.find(lane.subscription_id, fresh=fresh)
+        return subscription if subscription and subscription.removed_at is None else None
 
 
 @dataclass(frozen=True)
@@ -257,17 +250,24 @@ class DeliverLane:
     dependencies: DeliveryDependencies
 
     def read(self, messages: Sequence[Message]) -> LedgerSnapshot:
-        """One consistent read for a whole batch: its lanes, and what is known of its deliveries."""
+        """Load the lanes and the known deliveries of a batch, by one consistent read."""
         deliveries = [message for message in messages if isinstance(message, Delivery)]
         return self.dependencies.ledger.load(deliveries, {message.lane for message in messages})
 
     def __call__(
         self, received: Sequence[ReceivedMessage], page: LedgerSnapshot, remaining: Remaining
     ) -> list[Disposition]:
-        """Work off the messages of one lane; what is to become of each, in the same order."""
-        visit = LaneProcessor(self.dependencies, received[0].message.lane, page, remaining)
+        """Process the messages of one lane; the disposition of each, in the same order."""
+        processor = LaneProcessor(self.dependencies, received[0].message.lane, page, remaining)
         dispositions: list[Disposition] = []
         with suppress(InsufficientTime, LaneConflict):
-            for one in received:
-                dispositions.append(visit.process(one))  # noqa: PERF401  keep those before a stop
+            for message in received:
+                dispositions.append(processor.process(message))  # noqa: PERF401  keep those before a stop
         return dispositions + [Nack()] * (len(received) - len(dispositions))
+
+
+def _is_unsupported(record: DeliveryRecord, subscription: Subscription) -> bool:
+    """Whether the channel cannot express the event; fan-out never enqueues such a delivery."""
+    if record.status is not DeliveryStatus.WAITING or record.delivery is None:
+        return False
+    return channel_for(subscription).unsupported_reason(record.delivery.event) is not None

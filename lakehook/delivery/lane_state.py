@@ -19,17 +19,17 @@ class LaneState:
         self._ledger = ledger
         self._clock = clock
         self.lane = lane
-        self.record = page.lanes.get(lane)  # none: the lane flows
+        self.record = page.lanes.get(lane)  # None: the lane flows
         self._records = {
             sequence: known for (of, sequence), known in page.records.items() if of == lane
         }
 
     def record_of(self, sequence: int) -> DeliveryRecord | None:
-        """What is known of a delivery, by the page that was read or by what was written since."""
+        """The record of a delivery, as it was loaded or written since."""
         return self._records.get(sequence)
 
     def waiting(self) -> Iterator[tuple[DeliveryRecord, DeliveryRecord | None]]:
-        """The waiting line from its head, each with the one that follows it."""
+        """Waiting deliveries from the head, each with the one that follows it."""
         if self.record is None:
             return
         record: DeliveryRecord | None = None
@@ -44,7 +44,7 @@ class LaneState:
         return self.record is not None and self.record.held_since <= time
 
     def held_at(self, record: DeliveryRecord) -> HeldLane:
-        """The lane held at this delivery; its budget is a fresh one unless it was the head."""
+        """The lane held at this delivery, with a fresh budget unless it was the head."""
         now = self._clock.now()
         if self.record is None:
             return HeldLane.held_at(record.lane, record.sequence, now=now)
@@ -53,7 +53,7 @@ class LaneState:
         return self.record
 
     def write(self, record: DeliveryRecord, after: HeldLane | None) -> DeliveryRecord:
-        """The record as it now stands. What has happened is worth more than one try to tell it."""
+        """Save a delivery and its lane; the record as saved. A failed write is tried again."""
         written = self._persist(record, after)
         self.record = after
         self._records[record.sequence] = written
@@ -68,7 +68,7 @@ class LaneState:
         return self._ledger.save(record, before=self.record, after=after)
 
     def complete(self, record: DeliveryRecord, following: DeliveryRecord | None) -> None:
-        """This delivery is done with: the lane goes on to the next, or flows."""
+        """Finish a delivery: the lane advances to the next one, or flows."""
         after = None
         if self.record and following:
             after = self.record.advanced_to(following.sequence, now=self._clock.now())
@@ -76,41 +76,41 @@ class LaneState:
             self.write(record, after)
         except LaneConflict:
             if record.status is DeliveryStatus.DELIVERED:
-                # Whoever has the lane now must not send again what has arrived.
+                # The worker that has the lane now must not send again what has arrived.
                 self._ledger.save(record, before=None, after=None)
             raise
 
     def mark_dead(self) -> None:
-        """The head is a dead letter, and stays so."""
+        """Hold the lane at a head that is a dead letter."""
         held = self._held()
         self._move(held, held.with_dead_head(now=self._clock.now()))
 
     def suspend(self, *, until: float, reason: SuspendedReason) -> None:
-        """The endpoint is down or slow: until then, unless a success wakes the lane."""
+        """Put the lane off until then; a success at its endpoint may resume it before."""
         held = self._held()
         self._move(held, held.suspended_until(until, reason=reason))
 
     def await_reservation(self, held: HeldLane) -> None:
-        """The head waits for its place, or for one to be had."""
+        """Put the lane off until its reserved send time, or until one is free."""
         self._move(self._held(), held)
 
     def resume(self) -> None:
-        """It need not have slept."""
+        """Make a suspended lane due now."""
         held = self._held()
         self._move(held, held.resumed(now=self._clock.now()))
 
     def block(self) -> None:
-        """Not yet: look again within the hour."""
+        """Put the lane off; it is checked again within the hour."""
         held = self._held()
         self._move(held, held.blocked(now=self._clock.now()))
 
     def release(self) -> None:
-        """Nothing waits any more: the lane flows."""
+        """Delete the lane's record: no delivery waits, so the lane flows."""
         if self.record:
             self._move(self.record, None)
 
     def _held(self) -> HeldLane:
-        """A flowing lane can put nothing off: whoever asks for it must not think that it did."""
+        """The lane's record. A flowing lane has none, so it cannot be put off."""
         assert self.record, f"{self.lane} flows, so nothing waits in it"
         return self.record
 

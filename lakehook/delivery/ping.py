@@ -16,6 +16,8 @@ from lakehook.ports.queues import PingQueue
 from lakehook.ports.stores import SubscriptionRepository
 from lakehook.ports.system import Clock, Random
 
+PAUSE_SECONDS = 0.25
+
 
 @dataclass(frozen=True)
 class PingEndpoint:
@@ -23,17 +25,14 @@ class PingEndpoint:
     pings: Pings
 
     def __call__(self, ping: Ping, subscription: Subscription) -> None:
-        """One signed request, whatever state the subscription is in; no retry, no lane held."""
-        greeting = channel_for(subscription).render_ping(ping, subscription.language)
-        if greeting is None:
-            return  # nobody has asked for it: see ``ask.py``
-        exchange = self.send(ping.id, greeting, subscription, keep_response=True)
-        attempt = exchange.attempt
-        echoed = attempt.outcome.is_success and ping.is_echoed_by(exchange.body)
+        """Send one signed request, whatever the subscription's state; no retry, no lane held."""
+        content = channel_for(subscription).render_ping(ping, subscription.language)
+        if content is None:
+            return  # ``TestEndpoint`` enqueues none for such a channel
+        result = self.send(ping.id, content, subscription, keep_response=True)
+        attempt = result.attempt
+        echoed = attempt.outcome.is_success and ping.is_echoed_by(result.body)
         self.pings.record(ping, PingResult(attempt, echoed=echoed))
-
-
-PAUSE_SECONDS = 0.25
 
 
 @dataclass(frozen=True)
@@ -47,9 +46,9 @@ class TestEndpoint:
     def __call__(
         self, subscription: Subscription, *, within_seconds: float
     ) -> tuple[Subscription, PingResult | None]:
-        """The subscription as it then stands, and the answer; none when none came in time.
+        """The subscription after the test, and the result; None if there is none in time.
 
-        One that is pending is challenged, and active once its endpoint has echoed the challenge.
+        A pending subscription is challenged, and active once its endpoint echoed the challenge.
         """
         ping = Ping(
             subscription.id,
@@ -60,12 +59,12 @@ class TestEndpoint:
         if channel_for(subscription).render_ping(ping, subscription.language) is None:
             raise InvalidSubscription("test: DevLake's format has no word for a ping")
         self.queue.enqueue_ping(ping)
-        pong = self._wait_for_result(ping, until=self.clock.now() + within_seconds)
-        if pong and pong.echoed:
+        result = self._wait_for_result(ping, until=self.clock.now() + within_seconds)
+        if result and result.echoed:
             subscription = self.registry.save(replace(subscription, pending_since=None))
-        return subscription, pong
+        return subscription, result
 
     def _wait_for_result(self, ping: Ping, *, until: float) -> PingResult | None:
-        while (pong := self.pings.find(ping)) is None and self.clock.now() < until:
+        while (result := self.pings.find(ping)) is None and self.clock.now() < until:
             self.clock.sleep(PAUSE_SECONDS)
-        return pong
+        return result

@@ -12,7 +12,7 @@ from lakehook.delivery.dependencies import (
     nack_if_short,
 )
 from lakehook.delivery.lane_state import LaneState
-from lakehook.delivery.scheduler import ResumeSuspendedLanes
+from lakehook.delivery.scheduler import resume_suspended_lanes
 from lakehook.domain.channels import effective_rate
 from lakehook.domain.lane import RECHECK_SECONDS, DeliveryRecord, HeldLane, SuspendedReason
 from lakehook.domain.queue_message import Ack
@@ -20,7 +20,7 @@ from lakehook.domain.rate_limit import Rate
 from lakehook.domain.subscription import Subscription
 
 RESERVED_AHEAD_SECONDS = 30.0
-SLACK_SECONDS = 5.0  # there is always one place to be had, however far from one to the next
+SLACK_SECONDS = 5.0  # so one send time can always be reserved, however long the interval
 MIN_WAIT_SECONDS = 1.0  # SQS counts whole seconds; less is waited out here
 MAX_LANES_RESUMED = 10
 
@@ -29,10 +29,10 @@ class RateLimiter:
     def __init__(self, dependencies: DeliveryDependencies, lane: LaneState) -> None:
         self._dependencies, self._lane = dependencies, lane
         self._acquired: tuple[Subscription, Rate] | None = None
-        self._free_at = 0.0  # the next place that nobody has
+        self._free_at = 0.0  # the next send time that is not reserved
 
     def acquire(self, record: DeliveryRecord, subscription: Subscription) -> Stop:
-        """None when the attempt may go now; else what becomes of the message."""
+        """None if the attempt may go now; else the disposition of the message."""
         rate = effective_rate(subscription)
         if rate is None:
             return None
@@ -47,7 +47,7 @@ class RateLimiter:
         return None
 
     def release(self) -> None:
-        """Whoever has gone leaves the places behind to others, unless its lane has another."""
+        """Resume suspended lanes for the free send times, unless this lane has one reserved."""
         if self._acquired is None:
             return
         held, now = self._lane.record, self._dependencies.clock.now()
@@ -55,50 +55,51 @@ class RateLimiter:
             return
         subscription, rate = self._acquired
         room = (now + _ahead(rate) - self._free_at) / rate.min_interval_seconds
-        for one in self._subscriptions_sharing_limit(subscription):
-            ResumeSuspendedLanes(self._dependencies)(one, max(1, min(int(room), MAX_LANES_RESUMED)))
+        number = max(1, min(int(room), MAX_LANES_RESUMED))
+        for subscription_id in self._subscriptions_sharing_limit(subscription):
+            resume_suspended_lanes(self._dependencies, subscription_id, number)
 
     def _reserve(self, record: DeliveryRecord, subscription: Subscription, rate: Rate) -> Stop:
         now = self._dependencies.clock.now()
-        place = self._dependencies.rate_limits.reserve(
+        reservation = self._dependencies.rate_limits.reserve(
             subscription.effective_rate_limit_key,
             interval=rate.min_interval_seconds,
             not_later_than=now + _ahead(rate),
         )
-        self._free_at = place.next_free_at
-        if place.at is None:
+        self._free_at = reservation.next_free_at
+        if reservation.at is None:
             held = self._lane.held_at(record).suspended_until(
                 now + RECHECK_SECONDS, reason=SuspendedReason.RATE_LIMIT
             )
             self._save(record, held)
             return Ack()
-        wait = place.at - now
+        wait = reservation.at - now
         if wait < MIN_WAIT_SECONDS:
             self._dependencies.clock.sleep(wait)
             return None
-        self._save(record, _with_reservation(self._lane.held_at(record), place.at, wait))
+        self._save(record, _with_reservation(self._lane.held_at(record), reservation.at, wait))
         return nack_if_short(wait)
 
     def _save(self, record: DeliveryRecord, held: HeldLane) -> None:
-        """The delivery waits in the ledger; one that came to a flowing lane is not there yet."""
+        """Hold the lane; a delivery of a flowing lane has no record yet."""
         if self._lane.record is None:
             self._lane.write(record, held)
         else:
             self._lane.await_reservation(held)
 
     def _subscriptions_sharing_limit(self, subscription: Subscription) -> list[str]:
-        """Where a service counts by the URL, others wait for the same places."""
+        """Ids of the subscriptions with the same limit: some services count by the URL."""
         if not subscription.rate_limit_key:
             return [subscription.id]
-        everyone = self._dependencies.subscriptions.all()
-        return [one.id for one in everyone if one.rate_limit_key == subscription.rate_limit_key]
+        key = subscription.rate_limit_key
+        return [s.id for s in self._dependencies.subscriptions.all() if s.rate_limit_key == key]
 
 
 def _ahead(rate: Rate) -> float:
     return max(RESERVED_AHEAD_SECONDS, rate.min_interval_seconds + SLACK_SECONDS)
 
 
-def _with_reservation(held: HeldLane, place: float, wait: float) -> HeldLane:
-    """The clock looks once a minute: it is to come by before the place does."""
+def _with_reservation(held: HeldLane, reserved_at: float, wait: float) -> HeldLane:
+    """Make the lane due early: the scheduler runs once a minute."""
     early = MAX_WAIT_IN_QUEUE_SECONDS if wait > MAX_WAIT_IN_QUEUE_SECONDS else 0.0
-    return held.with_reservation(place, due_at=place - early)
+    return held.with_reservation(reserved_at, due_at=reserved_at - early)

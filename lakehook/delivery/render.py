@@ -13,9 +13,7 @@ from lakehook.ports.outbound import TemplateRenderer
 @dataclass(frozen=True)
 class Rendered:
     content: RenderedMessage
-    missing_fields: tuple[
-        str, ...
-    ] = ()  # fields that the template asked for and that are not there
+    missing_fields: tuple[str, ...] = ()  # those that the template uses and the event lacks
 
 
 @dataclass(frozen=True)
@@ -23,10 +21,11 @@ class RenderDelivery:
     renderer: TemplateRenderer
 
     def __call__(self, delivery: Delivery, subscription: Subscription) -> Rendered:
-        """``TemplateFailed`` when its template gives nothing that could be sent."""
+        """Render a delivery; ``TemplateFailed`` if the template's output cannot be sent."""
         channel = channel_for(subscription)
-        usual = channel.render(delivery, subscription.language)
+        default = channel.render(delivery, subscription.language)
         if subscription.template is None:
-            return Rendered(usual)
-        set_ = self.renderer.render(subscription.template, template_fields(delivery, subscription))
-        return Rendered(channel.apply_template(set_, usual), set_.missing_fields)
+            return Rendered(default)
+        fields = template_fields(delivery, subscription)
+        rendered = self.renderer.render(subscription.template, fields)
+        return Rendered(channel.apply_template(rendered, default), rendered.missing_fields)

@@ -14,34 +14,7 @@ from lakehook.ports.stores import DueItem, EndpointHealthStore, Ledger
 from lakehook.ports.system import Clock
 from lakehook.ports.telemetry import Telemetry
 
-MAX_LANES_EXAMINED = 100  # for some whose receiver does not wish them to wait
-
-
-@dataclass(frozen=True)
-class ResumeSuspendedLanes:
-    dependencies: DeliveryDependencies
-
-    def __call__(self, subscription_id: str, number: int) -> int:
-        """Send word to so many of a subscription's; how many were told."""
-        now = self.dependencies.clock.now()
-        asleep = islice(
-            self.dependencies.ledger.suspended_lanes(subscription_id), MAX_LANES_EXAMINED
-        )
-        ready = (one for one in asleep if one.retry_after_until <= now)
-        resumes = [
-            resume
-            for one in islice(ready, number)
-            if (resume := self._lease(one, until=now + LEASE_SECONDS))
-        ]
-        return (
-            len(resumes) - len(self.dependencies.queue.enqueue_resumes(resumes)) if resumes else 0
-        )
-
-    def _lease(self, held: HeldLane, *, until: float) -> Resume | None:
-        token = self.dependencies.ledger.lease(DueItem(held.lane, held.due_token), until=until)
-        return None if token is None else Resume(held.lane, token)
-
-
+MAX_LANES_EXAMINED = 100  # some of them may still have to wait by their endpoint's Retry-After
 LANES_AT_A_TIME = 10
 LANES_TO_CHOOSE_FROM = 20
 MAX_TROUBLES = 3  # one lane may be in trouble; after so many, the table is
@@ -56,11 +29,9 @@ class ResumeDueLanes:
     telemetry: Telemetry
 
     def __call__(self) -> int:
-        """Wake the lanes that are due; how many were told.
-
-        The due time is moved on before word is sent, and the resume carries the new time as its
-        token: of two clocks that tick at once, one rings.
-        """
+        """Resume the lanes that are due; how many."""
+        # The due time is moved before a resume is sent, which carries the new time as its token:
+        # of two ticks at once, one sends it.
         resumed, troubles = 0, list[InfrastructureError]()
         for batch in _batches(self.ledger.due(self.clock.now()), LANES_AT_A_TIME):
             resumed += self._resume(batch, troubles)
@@ -69,7 +40,7 @@ class ResumeDueLanes:
         return resumed
 
     def _resume(self, due: Iterable[DueItem], troubles: list[InfrastructureError]) -> int:
-        """Tell those that could be leased, whatever became of the others: a lease takes minutes."""
+        """Resume those that could be leased, also if others failed: a lease lasts minutes."""
         until = self.clock.now() + LEASE_SECONDS
         resumes: list[Resume] = []
         for lane in due:
@@ -91,9 +62,9 @@ class ResumeDueLanes:
         return None if token is None else Resume(due.lane, token)
 
     def _probe(self, breaker: DueItem, until: float) -> Resume | None:
-        """Whether the endpoint is up again: by the lane that has spent least of its budget.
+        """Probe the endpoint by the lane that has spent least of its budget.
 
-        Where none may go, the probe stays due, for whichever lane is looked at next.
+        If no lane is ready, the probe stays due, for the next lane that is processed.
         """
         held = self.ledger.held_lanes(breaker.lane.subscription_id)
         first = next(held, None)
@@ -105,13 +76,13 @@ class ResumeDueLanes:
         lease = self.clock.now() + PROBE_LEASE_SECONDS
         if not lanes or self.ledger.lease(breaker, until=lease) is None:
             return None
-        lane: HeldLane = min(lanes, key=lambda one: one.attempts)
-        # Word to the same lane by this very tick must not be taken for the probe.
+        lane: HeldLane = min(lanes, key=lambda held: held.attempts)
+        # A resume of the same lane by this very tick must not be taken for the probe.
         token = self.ledger.lease(DueItem(lane.lane, lane.due_token), until=until + 1)
         return None if token is None else Resume(lane.lane, token, probe=True)
 
     def _close_idle_breaker(self, subscription_id: str) -> None:
-        """Nothing waits behind this breaker: what comes next finds out how its endpoint is."""
+        """Close a breaker behind which no lane waits; the next attempt tests the endpoint."""
         self.endpoint_health.save(
             self.endpoint_health.find(subscription_id),
             EndpointHealth(subscription_id=subscription_id),
@@ -121,6 +92,25 @@ class ResumeDueLanes:
         return not lane.head_is_dead and lane.retry_after_until <= self.clock.now()
 
 
+def resume_suspended_lanes(
+    dependencies: DeliveryDependencies, subscription_id: str, number: int
+) -> int:
+    """Resume so many lanes of a subscription, the longest held first; how many were resumed."""
+    now = dependencies.clock.now()
+    suspended = islice(dependencies.ledger.suspended_lanes(subscription_id), MAX_LANES_EXAMINED)
+    ready = (held for held in suspended if held.retry_after_until <= now)
+    resumes = [
+        Resume(held.lane, token)
+        for held in islice(ready, number)
+        if (token := _lease(dependencies.ledger, held, until=now + LEASE_SECONDS)) is not None
+    ]
+    return len(resumes) - len(dependencies.queue.enqueue_resumes(resumes)) if resumes else 0
+
+
+def _lease(ledger: Ledger, held: HeldLane, *, until: float) -> int | None:
+    return ledger.lease(DueItem(held.lane, held.due_token), until=until)
+
+
 def _batches(due: Iterator[DueItem], size: int) -> Iterator[list[DueItem]]:
-    while some := list(islice(due, size)):
-        yield some
+    while batch := list(islice(due, size)):
+        yield batch

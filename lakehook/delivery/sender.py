@@ -40,7 +40,7 @@ class AttemptDelivery:
         return self.send(delivery.id, content, subscription).attempt
 
     def _render_failure(self, reason: str) -> Attempt:
-        """No request is made: to try again would give the same."""
+        """The attempt without a request: a retry would fail in the same way."""
         return Attempt(
             at=self.clock.now(),
             outcome=Outcome.TEMPLATE_FAILED,
@@ -51,7 +51,7 @@ class AttemptDelivery:
 
 @dataclass(frozen=True)
 class SignedSender:
-    """Plays ``Post``: signed anew each time, by every secret that lives."""
+    """Signs each request with every active secret, and sends it."""
 
     credentials: CredentialStore
     transport: Transport
@@ -67,15 +67,15 @@ class SignedSender:
         keep_response: bool = False,
     ) -> SendResult:
         keys, channel = self.credentials.load(subscription), channel_for(subscription)
-        letter = self._outbound_message(message_id, content, subscription, keys)
-        request = channel.build_request(letter)
-        answer = self.transport.send(request)
-        attempt = _interpret(answer, channel, began=letter.at, now=self.clock.now())
-        said = _text(answer)
-        if said and (keep_response or not attempt.outcome.is_success):
-            excerpt = _excerpt(said, _credentials(request, channel, keys))
+        message = self._outbound_message(message_id, content, subscription, keys)
+        request = channel.build_request(message)
+        response = self.transport.send(request)
+        attempt = _interpret(response, channel, began=message.at, now=self.clock.now())
+        body = _text(response)
+        if body and (keep_response or not attempt.outcome.is_success):
+            excerpt = _excerpt(body, _credentials(request, channel, keys))
             attempt = replace(attempt, excerpt=excerpt)
-        return SendResult(attempt, said)
+        return SendResult(attempt, body)
 
     def _outbound_message(
         self,
@@ -97,29 +97,29 @@ class SignedSender:
 
 
 def _interpret(
-    answer: Response | NoResponse, channel: Channel, *, began: float, now: float
+    response: Response | NoResponse, channel: Channel, *, began: float, now: float
 ) -> Attempt:
     milliseconds = round((now - began) * 1000)
-    if isinstance(answer, NoResponse):
-        return Attempt(at=began, outcome=answer.outcome, milliseconds=milliseconds)
-    reading = channel.interpret(answer, now=now)
+    if isinstance(response, NoResponse):
+        return Attempt(at=began, outcome=response.outcome, milliseconds=milliseconds)
+    verdict = channel.interpret(response, now=now)
     return Attempt(
         at=began,
-        outcome=reading.outcome,
+        outcome=verdict.outcome,
         milliseconds=milliseconds,
-        status=answer.status,
-        disable_requested=reading.disable_requested,
-        retry_after=reading.retry_after,
+        status=response.status,
+        disable_requested=verdict.disable_requested,
+        retry_after=verdict.retry_after,
     )
 
 
-def _text(answer: Response | NoResponse) -> bytes:
-    """What is not told plainly, though plain was asked for, nobody can read or look through."""
-    if isinstance(answer, NoResponse):
-        return answer.detail.encode(errors="replace")
-    encoding = answer.headers.get("content-encoding", _PLAIN)
-    if encoding.strip().lower() in ("", _PLAIN) or not answer.body:
-        return answer.body
+def _text(response: Response | NoResponse) -> bytes:
+    """The body, unless it is encoded: credentials in it could not be found and redacted."""
+    if isinstance(response, NoResponse):
+        return response.detail.encode(errors="replace")
+    encoding = response.headers.get("content-encoding", _PLAIN)
+    if encoding.strip().lower() in ("", _PLAIN) or not response.body:
+        return response.body
     return f"(encoded: {encoding})".encode(errors="replace")
 
 
@@ -135,10 +135,10 @@ def _credentials(
     )
 
 
-def _excerpt(said: bytes, credentials: Sequence[bytes]) -> str:
-    """The start of what was said, on one line, without what could move a terminal.
+def _excerpt(body: bytes, credentials: Sequence[bytes]) -> str:
+    """The start of a response on one line, without control characters.
 
-    A receiver may show the request it got: the credentials in it do not stay.
+    An endpoint may echo the request: the credentials in it are redacted.
     """
-    text = redact_credentials(said, credentials).decode(errors="replace")[:MAX_EXCERPT_CHARACTERS]
+    text = redact_credentials(body, credentials).decode(errors="replace")[:MAX_EXCERPT_CHARACTERS]
     return "".join(c if c.isprintable() else " " for c in text)

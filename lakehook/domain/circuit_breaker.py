@@ -24,12 +24,12 @@ from lakehook.domain.retry import RetrySchedule
 FAILURES_TO_OPEN, LANES_TO_OPEN = 5, 3
 MAX_PROBE_WAIT_SECONDS = 300.0
 FAILING_TOO_LONG_SECONDS = 5 * 24 * 3600.0
-PROBE_LEASE_SECONDS = 30.0  # older word under way may put its lane to sleep: then another goes
+PROBE_LEASE_SECONDS = 30.0  # an older resume may suspend its lane: then another lane probes
 MAX_LANES_RESUMED_AT_ONCE = 16
 SLOW_MS, FORGOTTEN_MS = 2000, 1000
-WEIGHT = 0.15  # of the newest attempt in the average: a slow one now and then is no slowness
-PERMITS = 3  # lanes of a slow subscription that are worked off at a time
-PERMIT_SECONDS = 60.0  # a slot whose worker has died is free again after this
+WEIGHT = 0.15  # of the newest attempt in the average, so that a rare slow one does not count
+PERMITS = 3  # lanes of a slow endpoint that are drained at a time
+PERMIT_SECONDS = 60.0  # a permit whose worker has crashed is free again after this
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,11 +39,11 @@ class EndpointHealth:
     lanes: tuple[str, ...] = ()  # whose failures they were; three are enough to know
     failing_since: float | None = None
     due_at: float | None = None  # of the next probe, while the breaker is open
-    retry_after_until: float = 0.0  # no probe before, by the receiver's wish
+    retry_after_until: float = 0.0  # no probe before, by the endpoint's Retry-After
     probes: int = 0  # that have failed since it opened
-    resume_batch_size: int = 0  # lanes that the next success wakes, after the breaker has closed
+    resume_batch_size: int = 0  # lanes that the next success resumes, after the breaker has closed
     average_ms: float = 0.0  # of recent attempts
-    permits: tuple[float, ...] = ()  # when the workers of a slow subscription lose theirs
+    permits: tuple[float, ...] = ()  # when each permit of a slow endpoint expires
     version: int = 0  # 0: there is no record
 
     @property
@@ -56,22 +56,22 @@ class EndpointHealth:
 
     @property
     def is_healthy(self) -> bool:
-        ill = self.failures or self.is_open or self.resume_batch_size
-        return not (ill or self.permits or self.average_ms > FORGOTTEN_MS)
+        unhealthy = self.failures or self.is_open or self.resume_batch_size
+        return not (unhealthy or self.permits or self.average_ms > FORGOTTEN_MS)
 
     @property
     def due_token(self) -> int:
         return round((self.due_at or 0.0) * 1000)
 
     def has_failed_too_long(self, now: float) -> bool:
-        """For days, and not one lane's fault alone."""
+        """Whether attempts of more than one lane have failed for days."""
         since = self.failing_since
         return since is not None and now - since >= FAILING_TOO_LONG_SECONDS and len(self.lanes) > 1
 
     def with_attempt(
         self, attempt: Attempt, lane: Lane, *, schedule: RetrySchedule, now: float
     ) -> "EndpointHealth":
-        """What an attempt tells of the endpoint."""
+        """The health after an attempt."""
         average_ms = (1 - WEIGHT) * self.average_ms + WEIGHT * attempt.milliseconds
         timed = self._changed(now, average_ms=average_ms, permits=self._active_permits(now))
         if attempt.outcome.consequence is Consequence.COMPLETE:
@@ -79,18 +79,18 @@ class EndpointHealth:
         return _failed(timed, attempt, lane, schedule=schedule, now=now)
 
     def is_affected_by(self, attempt: Attempt) -> bool:
-        """Whether the attempt changes anything: a quick success at a well endpoint does not."""
+        """Whether the attempt changes anything: a quick success at a healthy endpoint does not."""
         quick = attempt.outcome.is_success and attempt.milliseconds <= SLOW_MS
         return self.version > 0 or not quick
 
     def with_probe_started(self, now: float) -> Self | None:
-        """With a probe under way; nothing if it is not time for one."""
+        """Half-open, with a probe under way; None if no probe is due."""
         if self.due_at is None or self.due_at > now:
             return None
         return self._changed(now, due_at=now + PROBE_LEASE_SECONDS)
 
     def with_permit_acquired(self, now: float) -> Self | None:
-        """With one slot fewer; nothing if every slot is taken."""
+        """With one permit fewer; None if all are taken."""
         taken = self._active_permits(now)
         if len(taken) >= PERMITS:
             return None
@@ -109,7 +109,7 @@ class EndpointHealth:
         return tuple(ends_at for ends_at in self.permits if ends_at > now)
 
     def _changed(self, now: float, **changes: Any) -> Self:
-        """Versions begin at the time, so that none of an earlier record is used again."""
+        """Versions start from the clock, so that none of a deleted record is used again."""
         return replace(self, version=max(self.version + 1, round(now * 1000)), **changes)
 
 
@@ -132,7 +132,7 @@ def _succeeded(health: "EndpointHealth") -> "EndpointHealth":
 def _failed(
     health: "EndpointHealth", attempt: Attempt, lane: Lane, *, schedule: RetrySchedule, now: float
 ) -> "EndpointHealth":
-    throttled = attempt.outcome is Outcome.THROTTLED  # else the wish is of one lane alone
+    throttled = attempt.outcome is Outcome.THROTTLED  # else Retry-After concerns one lane alone
     hint = attempt.retry_after or 0.0 if throttled else 0.0
     failed = replace(
         health,

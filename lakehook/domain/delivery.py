@@ -9,6 +9,9 @@ from lakehook.domain.errors import InvalidInput
 from lakehook.domain.event import Event
 from lakehook.domain.pipeline_key import split_pipeline_key
 
+_ID = re.compile(r"(?P<lane>[^#]+#[^#]+)#(?P<sequence>[1-9][0-9]{0,9})", re.ASCII)
+MAX_SHOWN = 80
+
 
 @dataclass(frozen=True)
 class Lane:
@@ -68,10 +71,6 @@ class Delivery:
 def deduplication_id(*parts: object) -> str:
     """A deduplication id: 64 characters, the same for the same parts."""
     return hashlib.sha256("\n".join(map(str, parts)).encode()).hexdigest()
-
-
-_ID = re.compile(r"(?P<lane>[^#]+#[^#]+)#(?P<sequence>[1-9][0-9]{0,9})", re.ASCII)
-MAX_SHOWN = 80
 
 
 def parse_delivery_id(text: str) -> tuple[Lane, int]:

@@ -39,40 +39,6 @@ _WORD = r"(?:[a-z]{1,15}(?:[A-Z][a-z]{1,14})*|(?:[A-Z][a-z]{1,14})+|[A-Z]{1,15}|
 _WORDS = re.compile(rf"[._~]?{_WORD}(?:[-_.~+:]{_WORD})*[0-9]{{0,4}}")
 # What looks like words to the above and is none: QxZpRt, or more digits than a date and a number.
 _DRAWN = re.compile(r"(?:[A-Z][a-z]){3}(?![a-z])|(?:[0-9][^0-9]*){11}")
-
-
-def redact_url(url: str, *, host: str) -> str:
-    """A URL as it is shown."""
-    base, question, query = url.partition("?")
-    scheme, _, authority, *segments = base.split("/")
-    shown = "/".join([scheme, "", authority, *_shown_segments(host.rstrip("."), segments)])
-    return f"{shown}?{_shown_query(query)}" if question else shown
-
-
-def _shown_segments(host: str, segments: list[str]) -> list[str]:
-    count = _segments_shown(host)
-    masked = [_masked(segment) for segment in segments]
-    return masked if count is None or len(masked) <= count else [*masked[:count], HIDDEN]
-
-
-def _segments_shown(host: str) -> int | None:
-    labels = host.split(".")
-    names = (".".join(labels[start:]) for start in range(len(labels)))
-    return next((_SEGMENTS_SHOWN[name] for name in names if name in _SEGMENTS_SHOWN), None)
-
-
-def _shown_query(query: str) -> str:
-    pairs = (pair.partition("=") for pair in query.split("&"))
-    return "&".join(f"{_masked(name)}={HIDDEN}" if sign else HIDDEN for name, sign, _ in pairs)
-
-
-def _masked(text: str) -> str:
-    """The text, unless it is not short and no row of words and small numbers."""
-    if len(text) < _LOOKED_AT_FROM:
-        return text
-    return text if _WORDS.fullmatch(text) and not _DRAWN.search(text) else HIDDEN
-
-
 MAX_URL_CHARACTERS = 2048
 MAX_HOST_CHARACTERS = 253
 _DEFAULT_PORTS = {"https": 443, "http": 80}
@@ -83,6 +49,14 @@ _FORBIDDEN = re.compile(r'["<>\\^`{|}]')
 # of a URL's business; an underscore is in the names of containers.
 _AUTHORITY = re.compile(r"(?:[a-z0-9_.-]+|\[[0-9a-f:.]+\])(?::[0-9]*)?", re.IGNORECASE)
 _NAME = re.compile(r"(?:[a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}\.?")  # RFC 1035 section 2.3.4
+SCHEME = "mailto:"
+MAX_ADDRESSES = 10
+MAX_CHARACTERS = 254  # RFC 5321 section 4.5.3.1.3, less the angle brackets
+# What mail servers of today take: RFC 5321's dot-atom, and a name of two labels or more.
+_ADDRESS = re.compile(
+    r"[A-Za-z0-9!#$&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$&'*+/=?^_`{|}~-]+)*"
+    r"@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}"
+)
 
 
 @dataclass(frozen=True, repr=False)
@@ -169,28 +143,6 @@ class Endpoint:
         return redact_url(self.url, host=self.host)
 
 
-def _validated_host(parts: SplitResult) -> str:
-    if parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
-        raise InvalidEndpoint("url: not https://host/path")
-    if "@" in parts.netloc:
-        raise InvalidEndpoint("url: holds credentials; send them in a header")
-    host = parts.hostname
-    is_name = _NAME.fullmatch(host) and len(host.rstrip(".")) <= MAX_HOST_CHARACTERS
-    if not _AUTHORITY.fullmatch(parts.netloc) or not (":" in host or is_name):
-        raise InvalidEndpoint(f"url: {host} is no host name")
-    return host
-
-
-SCHEME = "mailto:"
-MAX_ADDRESSES = 10
-MAX_CHARACTERS = 254  # RFC 5321 section 4.5.3.1.3, less the angle brackets
-# What mail servers of today take: RFC 5321's dot-atom, and a name of two labels or more.
-_ADDRESS = re.compile(
-    r"[A-Za-z0-9!#$&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$&'*+/=?^_`{|}~-]+)*"
-    r"@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}"
-)
-
-
 @dataclass(frozen=True)
 class MailDestination:
     """Where mail goes: ``mailto:`` and addresses with commas between them (RFC 6068)."""
@@ -216,6 +168,9 @@ class MailDestination:
         return self.url
 
 
+Destination = Endpoint | MailDestination
+
+
 @dataclass(frozen=True, kw_only=True)
 class Mail:
     destination: MailDestination
@@ -226,14 +181,6 @@ class Mail:
     deadline_seconds: float
 
 
-Destination = Endpoint | MailDestination
-
-
-def parse_destination(url: str) -> Destination:
-    """Read a URL; ``InvalidEndpoint`` says in one line why nothing could be sent there."""
-    return MailDestination.parse(url) if url.startswith(SCHEME) else Endpoint.parse(url)
-
-
 @dataclass(frozen=True, kw_only=True)
 class Request:
     """The bytes that were signed are the bytes that are sent."""
@@ -242,3 +189,52 @@ class Request:
     headers: Mapping[str, str] = field(repr=False)  # signatures, and credentials of the receiver
     body: bytes = field(repr=False)
     deadline_seconds: float
+
+
+def redact_url(url: str, *, host: str) -> str:
+    """A URL as it is shown."""
+    base, question, query = url.partition("?")
+    scheme, _, authority, *segments = base.split("/")
+    shown = "/".join([scheme, "", authority, *_shown_segments(host.rstrip("."), segments)])
+    return f"{shown}?{_shown_query(query)}" if question else shown
+
+
+def _shown_segments(host: str, segments: list[str]) -> list[str]:
+    count = _segments_shown(host)
+    masked = [_masked(segment) for segment in segments]
+    return masked if count is None or len(masked) <= count else [*masked[:count], HIDDEN]
+
+
+def _segments_shown(host: str) -> int | None:
+    labels = host.split(".")
+    names = (".".join(labels[start:]) for start in range(len(labels)))
+    return next((_SEGMENTS_SHOWN[name] for name in names if name in _SEGMENTS_SHOWN), None)
+
+
+def _shown_query(query: str) -> str:
+    pairs = (pair.partition("=") for pair in query.split("&"))
+    return "&".join(f"{_masked(name)}={HIDDEN}" if sign else HIDDEN for name, sign, _ in pairs)
+
+
+def _masked(text: str) -> str:
+    """The text, unless it is not short and no row of words and small numbers."""
+    if len(text) < _LOOKED_AT_FROM:
+        return text
+    return text if _WORDS.fullmatch(text) and not _DRAWN.search(text) else HIDDEN
+
+
+def _validated_host(parts: SplitResult) -> str:
+    if parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
+        raise InvalidEndpoint("url: not https://host/path")
+    if "@" in parts.netloc:
+        raise InvalidEndpoint("url: holds credentials; send them in a header")
+    host = parts.hostname
+    is_name = _NAME.fullmatch(host) and len(host.rstrip(".")) <= MAX_HOST_CHARACTERS
+    if not _AUTHORITY.fullmatch(parts.netloc) or not (":" in host or is_name):
+        raise InvalidEndpoint(f"url: {host} is no host name")
+    return host
+
+
+def parse_destination(url: str) -> Destination:
+    """Read a URL; ``InvalidEndpoint`` says in one line why nothing could be sent there."""
+    return MailDestination.parse(url) if url.startswith(SCHEME) else Endpoint.parse(url)

@@ -51,6 +51,11 @@ _BARE = (
     r"\beyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]{0,1000})?",
     r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----[^-]{0,8000}(?:-----END)?",
 )
+_WRAPPED = re.compile(r"[ |\t]*Wraps: \(\d+\)(?: (.*))?")
+_NOT_SAID = frozenset(("combined messages:", "attached stack trace"))
+"""What stands where nothing is said yet: of several messages, each is on lines of its own."""
+_MARGIN = " |\t{}"
+_TYPES = re.compile(r"[ |\t]*Error types: \(1\)")
 
 
 @cache
@@ -63,13 +68,6 @@ def _rules() -> tuple[tuple[re.Pattern[str], str], ...]:
             for start in _NAMED
         ),
     )
-
-
-_WRAPPED = re.compile(r"[ |\t]*Wraps: \(\d+\)(?: (.*))?")
-_NOT_SAID = frozenset(("combined messages:", "attached stack trace"))
-"""What stands where nothing is said yet: of several messages, each is on lines of its own."""
-_MARGIN = " |\t{}"
-_TYPES = re.compile(r"[ |\t]*Error types: \(1\)")
 
 
 def without_credentials(text: str) -> str:

@@ -49,7 +49,7 @@ class InvalidEvent(InvalidInput):
 
 
 class InvalidMessage(InvalidInput):
-    """A message on the deliveries queue that is no delivery, no resume and no ping."""
+    """A message on the deliveries queue that is not a delivery, a resume or a ping."""
 
 
 class InvalidNotification(InvalidInput):

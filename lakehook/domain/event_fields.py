@@ -79,23 +79,6 @@ def _failed_tasks(value: Any) -> str | None:
     )
 
 
-def _is_failed_task(task: Any) -> bool:
-    if not isinstance(task, dict) or not isinstance(task.get("plugin"), str):
-        return False
-    status, message = task.get("status"), task.get("message")
-    return (
-        type(task.get("id")) in {int, str}
-        and (status is None or isinstance(status, str))
-        and (message is None or _is_line(message))
-    )
-
-
-def _is_line(value: Any) -> bool:
-    if not isinstance(value, str) or len(value) > MAX_TASK_MESSAGE:
-        return False
-    return not {"\r", "\n"} & set(value)
-
-
 OPTIONAL: dict[str, Check] = {
     "event_id": _event_id,
     "source": check_source,
@@ -117,3 +100,20 @@ OPTIONAL: dict[str, Check] = {
     "task": _object,
     "data": _object,
 }
+
+
+def _is_failed_task(task: Any) -> bool:
+    if not isinstance(task, dict) or not isinstance(task.get("plugin"), str):
+        return False
+    status, message = task.get("status"), task.get("message")
+    return (
+        type(task.get("id")) in {int, str}
+        and (status is None or isinstance(status, str))
+        and (message is None or _is_line(message))
+    )
+
+
+def _is_line(value: Any) -> bool:
+    if not isinstance(value, str) or len(value) > MAX_TASK_MESSAGE:
+        return False
+    return not {"\r", "\n"} & set(value)

@@ -23,6 +23,57 @@ Test = Callable[[Any], bool]
 """Whether a leaf, or its absence, is what is wanted."""
 
 _PIECES = re.compile(r"\\[*\\]|.", re.DOTALL)
+ABSENT = object()
+"""The value of a field that is not there."""
+
+_Make = Callable[[Any, str], Test]
+_COMPARISONS: dict[Any, Callable[[Any, Any], bool]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    "=": operator.eq,
+    ">=": operator.ge,
+    ">": operator.gt,
+}
+_SIGNS = " ".join(_COMPARISONS)
+_FROM, _UP_TO = (">", ">="), ("<", "<=")
+_REFUSABLE = {"prefix", "suffix", "equals-ignore-case", "wildcard"}
+_NAMES = ", ".join(sorted(_REFUSABLE))
+
+MAX_PATTERN_BYTES = 4096
+MAX_LEVELS = 16
+MAX_TESTS = 100_000
+"""Of elements of lists, for one event: some tens of milliseconds. Both lengths are strangers'."""
+Predicate = Callable[[Any], bool]
+"""Whether an object, or its absence, matches."""
+
+
+class PatternExhausted(Exception):
+    """A pattern and an event that together would take longer than fan-out has for all of them."""
+
+
+@dataclass
+class PatternBudget:
+    """The tests of lists' elements that are left for one event."""
+
+    left: int = MAX_TESTS
+
+    def spend(self, elements: int, tests: int) -> None:
+        self.left -= elements * tests
+        if self.left < 0:
+            raise PatternExhausted
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """A pattern that was read. It is asked of one event at a time."""
+
+    predicate: Predicate
+    budget: PatternBudget
+
+    def __call__(self, document: Any) -> bool:
+        """Whether an event matches; ``PatternExhausted`` when that would take too long."""
+        self.budget.left = MAX_TESTS
+        return self.predicate(document)
 
 
 def prefix(operand: Any, path: str) -> Test:
@@ -91,12 +142,6 @@ def _text(operand: Any, path: str, name: str) -> str:
     if not isinstance(operand, str) or not operand:
         raise InvalidSubscription(f"pattern: {path}: {name} wants a text that is not empty")
     return operand
-
-
-ABSENT = object()
-"""The value of a field that is not there."""
-
-_Make = Callable[[Any, str], Test]
 
 
 def passes_any(tests: Sequence[Test], leaf: Any) -> bool:
@@ -180,6 +225,17 @@ def _numeric(operand: Any, path: str) -> Test:
     return lambda value: _is_number(value) and lower(value) and upper(value)
 
 
+OPERATORS: dict[str, _Make] = {
+    "prefix": prefix,
+    "suffix": suffix,
+    "equals-ignore-case": ignoring_case,
+    "wildcard": wildcard,
+    "exists": _exists,
+    "anything-but": _anything_but,
+    "numeric": _numeric,
+}
+
+
 def _bound(name: Any, limit: Any, path: str) -> Callable[[Any], bool]:
     if not isinstance(name, str) or name not in _COMPARISONS or not _is_number(limit):
         raise InvalidSubscription(f"pattern: {path}: numeric compares by {_SIGNS} with a number")
@@ -191,42 +247,6 @@ def _is_number(value: Any) -> bool:
     return type(value) in (int, float, Decimal)  # and so no ``true``, which is a kind of int
 
 
-_COMPARISONS: dict[Any, Callable[[Any, Any], bool]] = {
-    "<": operator.lt,
-    "<=": operator.le,
-    "=": operator.eq,
-    ">=": operator.ge,
-    ">": operator.gt,
-}
-_SIGNS = " ".join(_COMPARISONS)
-_FROM, _UP_TO = (">", ">="), ("<", "<=")
-OPERATORS: dict[str, _Make] = {
-    "prefix": prefix,
-    "suffix": suffix,
-    "equals-ignore-case": ignoring_case,
-    "wildcard": wildcard,
-    "exists": _exists,
-    "anything-but": _anything_but,
-    "numeric": _numeric,
-}
-_REFUSABLE = {"prefix", "suffix", "equals-ignore-case", "wildcard"}
-_NAMES = ", ".join(sorted(_REFUSABLE))
-
-
-MAX_PATTERN_BYTES = 4096
-MAX_LEVELS = 16
-MAX_TESTS = 100_000
-"""Of elements of lists, for one event: some tens of milliseconds. Both lengths are strangers'."""
-
-
-class PatternExhausted(Exception):
-    """A pattern and an event that together would take longer than fan-out has for all of them."""
-
-
-Predicate = Callable[[Any], bool]
-"""Whether an object, or its absence, matches."""
-
-
 def parse_pattern(text: str) -> str:
     """The pattern, if it is one.
 
@@ -234,31 +254,6 @@ def parse_pattern(text: str) -> str:
     """
     compile_pattern(text)
     return text
-
-
-@dataclass
-class Allowance:
-    """The tests of lists' elements that are left for one event."""
-
-    left: int = MAX_TESTS
-
-    def spend(self, elements: int, tests: int) -> None:
-        self.left -= elements * tests
-        if self.left < 0:
-            raise PatternExhausted
-
-
-@dataclass(frozen=True)
-class Pattern:
-    """A pattern that was read. It is asked of one event at a time."""
-
-    predicate: Predicate
-    allowance: Allowance
-
-    def __call__(self, document: Any) -> bool:
-        """Whether an event matches; ``PatternExhausted`` when that would take too long."""
-        self.allowance.left = MAX_TESTS
-        return self.predicate(document)
 
 
 def compile_pattern(text: str) -> Pattern:
@@ -270,15 +265,15 @@ def compile_pattern(text: str) -> Pattern:
         raise InvalidSubscription("pattern: not UTF-8") from None
     except ValueError as error:
         raise InvalidSubscription(f"pattern: {error}") from None
-    reader = _Reader(Allowance())
-    return Pattern(reader.object(pattern, ""), reader.allowance)
+    reader = _PatternParser(PatternBudget())
+    return Pattern(reader.object(pattern, ""), reader.budget)
 
 
 @dataclass
-class _Reader:
+class _PatternParser:
     """Reads a pattern; ``tests`` counts those that each object within it comes to."""
 
-    allowance: Allowance
+    budget: PatternBudget
     tests: int = 0
 
     def object(self, pattern: Document, path: str) -> Predicate:
@@ -317,7 +312,7 @@ class _Reader:
         """Of several objects in a list one must match by itself."""
         before = self.tests
         inner = self.object(pattern, path)
-        tests, spend = self.tests - before, self.allowance.spend
+        tests, spend = self.tests - before, self.budget.spend
 
         def matches(value: Any) -> bool:
             member = _get(value, name)
@@ -333,7 +328,7 @@ class _Reader:
         """Its literals are one look into a set; an object is no leaf, as if nothing were there."""
         literals = frozenset(_literal(each) for each in wanted if not isinstance(each, list | dict))
         operators = [predicate_from(each, path) for each in wanted if isinstance(each, list | dict)]
-        tests, spend = 1 + len(operators), self.allowance.spend
+        tests, spend = 1 + len(operators), self.budget.spend
         self.tests += tests
 
         def is_wanted(leaf: Any) -> bool:

@@ -11,6 +11,8 @@ Document = dict[str, Any]
 MAX_LEVELS = 64  # of arrays and objects within each other
 _STRINGS = re.compile(r'"(?:[^"\\]|\\.)*"?', re.DOTALL)  # to the end, if one has none
 _BRACKETS = re.compile(r"[\[\]{}]")
+_WRITER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+_ASCII_WRITER = json.JSONEncoder(separators=(",", ":"))
 
 
 def parse_json_object(
@@ -84,6 +86,12 @@ def _number(literal: str) -> float | Decimal:
     return number if repr(number) == literal else Decimal(literal)
 
 
+_READER = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_number)
+_STRICT_READER = json.JSONDecoder(
+    parse_constant=_refuse_constant, parse_float=_number, object_pairs_hook=_without_duplicates
+)
+
+
 def _write(encoder: json.JSONEncoder, document: Any) -> str:
     try:
         return encoder.encode(document)
@@ -107,11 +115,3 @@ def _written(encoder: json.JSONEncoder, value: Any) -> str:
 def _kind(value: Any) -> str:
     names = {list: "an array", str: "a string", bool: "true or false", type(None): "null"}
     return names.get(type(value), "a number")
-
-
-_READER = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_number)
-_STRICT_READER = json.JSONDecoder(
-    parse_constant=_refuse_constant, parse_float=_number, object_pairs_hook=_without_duplicates
-)
-_WRITER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
-_ASCII_WRITER = json.JSONEncoder(separators=(",", ":"))

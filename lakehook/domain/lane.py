@@ -21,12 +21,12 @@ from typing import Any, Self
 from lakehook.domain.attempt import Attempt, Outcome
 from lakehook.domain.delivery import Delivery, Lane
 
-RECHECK_SECONDS = 3600.0  # a blocked lane is looked at within the hour, so none is forgotten
+RECHECK_SECONDS = 3600.0  # a blocked lane is checked within the hour, so none is forgotten
 LEASE_SECONDS = 300.0  # a resume that is lost is sent again after this
 EXPIRES_AFTER_SECONDS = 30 * 24 * 3600.0  # of waiting for a subscription that is blocked
 RESERVATION_SECONDS = 15.0
 MAX_ATTEMPTS_KEPT = 20
-MAX_UNFINISHED_ATTEMPTS = 3  # without an outcome: what was announced so often brings workers down
+MAX_UNFINISHED_ATTEMPTS = 3  # without an outcome: such a delivery crashes its workers
 
 
 class DeliveryStatus(StrEnum):
@@ -34,11 +34,14 @@ class DeliveryStatus(StrEnum):
     DELIVERED = "delivered"
     DEAD = "dead"
     DISCARDED = "discarded"
-    ABORTED = "aborted"  # by the receiver's word
+    ABORTED = "aborted"  # by the endpoint's response
 
     @property
     def is_final(self) -> bool:
         return self in (DeliveryStatus.DELIVERED, DeliveryStatus.DISCARDED, DeliveryStatus.ABORTED)
+
+
+_SETTLED = {Outcome.DELIVERED: DeliveryStatus.DELIVERED, Outcome.ABORTED: DeliveryStatus.ABORTED}
 
 
 class SuspendedReason(StrEnum):
@@ -51,23 +54,23 @@ class SuspendedReason(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class HeldLane:
-    """The record of a lane that holds something. Each write is conditional on ``version``."""
+    """The record of a lane that holds deliveries. Each write is conditional on ``version``."""
 
     lane: Lane
     head: int  # the sequence that nothing overtakes
-    due_at: float  # unix seconds; no look before, one soon after
+    due_at: float  # unix seconds; the scheduler resumes the lane then
     held_since: float
     attempts: int = 0  # of the head, within its budget
     head_is_dead: bool = False  # the head is a dead letter
-    suspended_reason: SuspendedReason | None = None  # none: it is not suspended
+    suspended_reason: SuspendedReason | None = None  # None: it is not suspended
     retry_at: float = 0.0  # the head's own next attempt; one that a probe makes before is free
-    retry_after_until: float = 0.0  # no attempt of the head before, by its receiver's wish
-    reserved_at: float = 0.0  # of the head's next attempt in the subscription's pace
+    retry_after_until: float = 0.0  # no attempt of the head before, by the endpoint's Retry-After
+    reserved_at: float = 0.0  # send time of the head's next attempt, by the rate limit
     version: int
 
     @classmethod
     def held_at(cls, lane: Lane, head: int, *, now: float) -> Self:
-        """A lane held anew. Its versions begin at the time, above all of an earlier hold."""
+        """A newly held lane. Its versions start from the clock, above those of earlier records."""
         version = round(now * 1000)
         return cls(lane=lane, head=head, due_at=now, held_since=now, version=version)
 
@@ -88,7 +91,7 @@ class HeldLane:
         return now < self.reserved_at
 
     def has_valid_reservation(self, now: float) -> bool:
-        """Whoever comes much too late has lost it: others may be going by now."""
+        """Whether the send time has come and is not long past: others may use it by now."""
         return self.reserved_at <= now < self.reserved_at + RESERVATION_SECONDS
 
     def is_before_retry(self, time: float) -> bool:
@@ -104,14 +107,14 @@ class HeldLane:
         )
 
     def probe_failed(self, *, retry_after_until: float) -> Self:
-        """Before its time: that tells of the endpoint, and costs the head nothing."""
+        """After a probe that failed before the head's own time: it spends none of its budget."""
         retry_after_until = max(retry_after_until, self.retry_after_until)
         return self._changed(
             due_at=max(self.retry_at, retry_after_until), retry_after_until=retry_after_until
         )
 
     def with_appended(self, sequence: int) -> Self:
-        """Another delivery has begun to wait; behind the head, unless it should have been it."""
+        """Another delivery waits; behind the head, unless its sequence is lower."""
         if sequence < self.head:
             moved = self.advanced_to(sequence, now=self.due_at)
             return replace(
@@ -120,11 +123,11 @@ class HeldLane:
         return self._changed(suspended_reason=self.suspended_reason, reserved_at=self.reserved_at)
 
     def with_attempt_started(self) -> Self:
-        """An attempt of the head is about to begin: whoever else holds the lane has lost it."""
+        """A new version before an attempt of the head: other workers get a conflict."""
         return self._changed()
 
     def redriven(self, sequence: int, *, now: float) -> Self:
-        """A redriven letter goes next, at once and with a fresh budget, or waits its turn."""
+        """A redriven delivery is the head, due now with a fresh budget, or waits behind it."""
         if sequence > self.head:
             return self._changed(
                 suspended_reason=self.suspended_reason, reserved_at=self.reserved_at
@@ -132,9 +135,9 @@ class HeldLane:
         return self.advanced_to(sequence, now=now)
 
     def replayed(self, lowest: int, *, due_at: float) -> Self:
-        """Deliveries of the past wait anew; the head is theirs unless they all come behind it.
+        """Replayed deliveries wait; the lowest is the head unless they all come behind it.
 
-        An endpoint that is down or slow, and a receiver's wish, put them off as they did before.
+        An endpoint that is down or slow, and its Retry-After, put them off as before.
         """
         if lowest > self.head:
             return self._changed(suspended_reason=self.suspended_reason)
@@ -164,7 +167,7 @@ class HeldLane:
         return self._changed(due_at=time, suspended_reason=reason)
 
     def with_reservation(self, reserved_at: float, *, due_at: float) -> Self:
-        """The head goes when its place has come."""
+        """Attempt the head at its reserved send time."""
         return self._changed(due_at=due_at, reserved_at=reserved_at)
 
     def resumed(self, *, now: float) -> Self:
@@ -177,7 +180,7 @@ class HeldLane:
         reserved_at: float = 0.0,
         **changes: Any,
     ) -> Self:
-        """A place that was given serves once: whatever else is written, it is gone."""
+        """A reservation serves once: any other change drops it."""
         return replace(
             self,
             version=self.version + 1,
@@ -232,7 +235,7 @@ class DeliveryRecord:
         return replace(self, attempts_started=self.attempts_started + 1)
 
     def redriven(self, *, late: bool) -> Self:
-        """A dead letter that is redriven; ``late`` when others have gone by meanwhile."""
+        """A redriven dead letter; ``late`` if later deliveries have gone out before it."""
         assert self.delivery, f"{self.lane}#{self.sequence} is dead without its event"
         delivery = replace(self.delivery, late=late)
         return replace(
@@ -240,7 +243,7 @@ class DeliveryRecord:
         )
 
     def replayed(self, delivery: Delivery, *, by: str) -> Self:
-        """It is to be sent, whatever became of it; a replay's mark tells it to the receiver."""
+        """Waiting for a replay, whatever its status was; the receiver sees that it is replayed."""
         return replace(
             self,
             status=DeliveryStatus.WAITING,
@@ -254,11 +257,8 @@ class DeliveryRecord:
         return replace(self, status=DeliveryStatus.DEAD, reason=reason)
 
     def crashed(self) -> Self:
-        """Dead of attempts without an outcome. They count: so no two deaths look alike."""
+        """Dead after attempts without an outcome. They count, so dead letters differ."""
         return replace(self.dead("crashed"), attempts=self.attempts + self.attempts_started)
 
     def discarded(self, reason: str) -> Self:
         return replace(self, status=DeliveryStatus.DISCARDED, reason=reason, delivery=None)
-
-
-_SETTLED = {Outcome.DELIVERED: DeliveryStatus.DELIVERED, Outcome.ABORTED: DeliveryStatus.ABORTED}

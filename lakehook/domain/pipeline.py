@@ -60,31 +60,12 @@ _CARRIED = (
     "created_at",
     "pipeline_url",
 )
-
-
-def infer_created(event: Event, *, round_number: int, earlier_ended_at: str | None) -> Event:
-    """At the time its source says; but when the pipeline was created, no rerun of it was yet."""
-    said = event.document.get("created_at")
-    if said is None or is_not_later(said, earlier_ended_at):
-        said = event.began_at or event.at
-    return _infer(EventType.PIPELINE_CREATED, event, round_number=round_number, at=said)
-
-
-def infer_running(event: Event, *, round_number: int, began_at: str) -> Event:
-    running = _infer(EventType.PIPELINE_RUNNING, event, round_number=round_number, at=began_at)
-    running.document["began_at"] = began_at
-    return running
-
-
-def _infer(event_type: EventType, event: Event, *, round_number: int, at: str) -> Event:
-    """Its id says the round: whoever infers it again names it the same."""
-    document = {name: event.document[name] for name in _CARRIED if name in event.document}
-    document |= {"event_type": str(event_type), "timestamp": at, "updated_at": at, "inferred": True}
-    return Event(derive_event_id(event.pipeline_key, event_type, "round", round_number), document)
-
-
 CREATED, RUNNING = EventType.PIPELINE_CREATED, EventType.PIPELINE_RUNNING
 STALLED = EventType.PIPELINE_STALLED
+_REMEMBERED = ("project_name", "pipeline_name", "pipeline_url")
+MAX_SECONDS = 365 * 24 * 3600.0
+_PROJECTS = "projects"
+_EXAMPLE = '{"created": "15m", "running": "24h", "projects": {"payments": {"running": "2h"}}}'
 
 
 class PipelineState(StrEnum):
@@ -99,6 +80,7 @@ class PipelineState(StrEnum):
 
 
 ACTIVE_STATES = (PipelineState.CREATED, PipelineState.RUNNING)
+Limits = Mapping[PipelineState, float]  # in seconds
 
 
 class SkipReason(StrEnum):
@@ -204,46 +186,6 @@ class Skip:
     after: PipelineRun
 
 
-def is_state(event_type: EventType) -> bool:
-    return event_type.is_of_pipeline and event_type is not STALLED
-
-
-def _advanced(round_: PipelineRun, event: Event) -> Transition:
-    events = (*_inferred(round_, event), event)
-    after = replace(
-        round_,
-        emitted=(*round_.emitted, *(one.type for one in events)),
-        began_at=event.began_at if _has_start_time(event) else round_.began_at,
-        changed_at=event.at,
-        stalled=False,
-    )
-    return Transition(after, events)
-
-
-def _inferred(round_: PipelineRun, event: Event) -> Iterator[Event]:
-    """What must have been before the event, though nobody has said so."""
-    if round_.state is PipelineState.WAITING and event.type is not CREATED:
-        yield infer_created(
-            event, round_number=round_.number, earlier_ended_at=round_.earlier_ended_at
-        )
-    skips_running = (
-        round_.state.order < PipelineState.RUNNING.order < _state_after(event.type).order
-    )
-    if skips_running and event.began_at:
-        yield infer_running(event, round_number=round_.number, began_at=event.began_at)
-
-
-def _state_after(event_type: EventType) -> PipelineState:
-    return {CREATED: PipelineState.CREATED, RUNNING: PipelineState.RUNNING}.get(
-        event_type, PipelineState.ENDED
-    )
-
-
-def _has_start_time(event: Event) -> bool:
-    """What waits has not begun: a beginning it names is that of an earlier round."""
-    return event.began_at is not None and event.type is not CREATED
-
-
 @dataclass(frozen=True, kw_only=True)
 class PipelineInfo:
     """What an event of ours needs to be one of the pipeline's: as the newest notice said it."""
@@ -266,9 +208,6 @@ class PipelineInfo:
             source=event.source,
             **names,
         )
-
-
-_REMEMBERED = ("project_name", "pipeline_name", "pipeline_url")
 
 
 @dataclass(frozen=True)
@@ -352,13 +291,6 @@ class PipelineTransition:
         )
 
 
-MAX_SECONDS = 365 * 24 * 3600.0
-_PROJECTS = "projects"
-_EXAMPLE = '{"created": "15m", "running": "24h", "projects": {"payments": {"running": "2h"}}}'
-
-Limits = Mapping[PipelineState, float]  # in seconds
-
-
 @dataclass(frozen=True)
 class StallThresholds:
     limits: Limits = field(
@@ -389,6 +321,67 @@ class StallThresholds:
         limits = {**self.limits, **self.projects.get(project or "", {})}
         limit = limits.get(pipeline.run.state)
         return limit is not None and now - _entered_at(pipeline) >= limit
+
+
+def infer_created(event: Event, *, round_number: int, earlier_ended_at: str | None) -> Event:
+    """At the time its source says; but when the pipeline was created, no rerun of it was yet."""
+    said = event.document.get("created_at")
+    if said is None or is_not_later(said, earlier_ended_at):
+        said = event.began_at or event.at
+    return _infer(EventType.PIPELINE_CREATED, event, round_number=round_number, at=said)
+
+
+def infer_running(event: Event, *, round_number: int, began_at: str) -> Event:
+    running = _infer(EventType.PIPELINE_RUNNING, event, round_number=round_number, at=began_at)
+    running.document["began_at"] = began_at
+    return running
+
+
+def _infer(event_type: EventType, event: Event, *, round_number: int, at: str) -> Event:
+    """Its id says the round: whoever infers it again names it the same."""
+    document = {name: event.document[name] for name in _CARRIED if name in event.document}
+    document |= {"event_type": str(event_type), "timestamp": at, "updated_at": at, "inferred": True}
+    return Event(derive_event_id(event.pipeline_key, event_type, "round", round_number), document)
+
+
+def is_state(event_type: EventType) -> bool:
+    return event_type.is_of_pipeline and event_type is not STALLED
+
+
+def _advanced(round_: PipelineRun, event: Event) -> Transition:
+    events = (*_inferred(round_, event), event)
+    after = replace(
+        round_,
+        emitted=(*round_.emitted, *(one.type for one in events)),
+        began_at=event.began_at if _has_start_time(event) else round_.began_at,
+        changed_at=event.at,
+        stalled=False,
+    )
+    return Transition(after, events)
+
+
+def _inferred(round_: PipelineRun, event: Event) -> Iterator[Event]:
+    """What must have been before the event, though nobody has said so."""
+    if round_.state is PipelineState.WAITING and event.type is not CREATED:
+        yield infer_created(
+            event, round_number=round_.number, earlier_ended_at=round_.earlier_ended_at
+        )
+    skips_running = (
+        round_.state.order < PipelineState.RUNNING.order < _state_after(event.type).order
+    )
+    if skips_running and event.began_at:
+        yield infer_running(event, round_number=round_.number, began_at=event.began_at)
+
+
+def _state_after(event_type: EventType) -> PipelineState:
+    return {CREATED: PipelineState.CREATED, RUNNING: PipelineState.RUNNING}.get(
+        event_type, PipelineState.ENDED
+    )
+
+
+def _has_start_time(event: Event) -> bool:
+    """What waits has not begun: a beginning it names is that of an earlier round."""
+    return event.began_at is not None and event.type is not CREATED
 
 
 def stalled_event(pipeline: Pipeline, *, now: float) -> Event:

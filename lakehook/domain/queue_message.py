@@ -26,11 +26,11 @@ _LANE = re.compile(r"[A-Za-z0-9_-]{1,60}#(?:[A-Za-z0-9_-]{1,32}/)?[A-Za-z0-9_:-]
 
 @dataclass(frozen=True)
 class Resume:
-    """A held lane may be looked at again. ``token`` is the due time that the clock gave it."""
+    """Resume a held lane. ``token`` is the due time that the scheduler gave it."""
 
     lane: Lane
     token: int
-    probe: bool = False  # whether its endpoint is up again; it passes an open breaker
+    probe: bool = False  # tests whether the endpoint is up; it passes an open breaker
 
 
 Message = Delivery | Resume | Ping
@@ -38,24 +38,41 @@ Message = Delivery | Resume | Ping
 
 @dataclass(frozen=True)
 class ReceivedMessage:
-    """A message, and how it came."""
+    """A message, and how it was received."""
 
     message: Message
-    redelivered: bool = False  # not its first receive: perhaps it has brought a worker down
-    redriven: bool = False  # from the dead-letter queue, which its reason attribute tells
-    attempts_at_death: int | None = None  # which death a redriven letter is of, if it says so
+    redelivered: bool = False  # not its first receive: it may have crashed a worker
+    redriven: bool = False  # from the dead-letter queue, as its reason attribute shows
+    attempts_at_death: int | None = (
+        None  # attempts when it was dead-lettered, if the message has them
+    )
 
     def revives(self, record: DeliveryRecord) -> bool:
         """Whether this message gives a dead letter its fresh budget.
 
-        A redrive is good for one: a letter that has been attempted since it was redriven, and
-        died again, needs a redrive of its own, however often the message of the first returns.
+        One redrive gives one fresh budget. A delivery that is dead again needs another redrive,
+        however often the message of the first one returns.
         """
         return (
             self.redriven
             and record.status is DeliveryStatus.DEAD
             and self.attempts_at_death in (None, record.attempts)
         )
+
+
+@dataclass(frozen=True)
+class Ack:
+    """The message is processed and can be deleted."""
+
+
+@dataclass(frozen=True)
+class Nack:
+    """The message must come again, after so many seconds and not sooner."""
+
+    delay_seconds: float = 0.0
+
+
+Disposition = Ack | Nack
 
 
 def encode(message: Message) -> str:
@@ -69,7 +86,7 @@ def encode(message: Message) -> str:
 
 
 def _delivery_text(delivery: Delivery) -> str:
-    """What surrounds the event differs from lane to lane, the event does not."""
+    """The event's text is cached; only the fields around it differ from lane to lane."""
     surroundings = to_ascii_json(
         {
             "version": VERSION,
@@ -84,9 +101,9 @@ def _delivery_text(delivery: Delivery) -> str:
 
 
 def decode(text: str) -> Message:
-    """Read a message; ``InvalidMessage`` says why it is none of ours.
+    """Parse a message; ``InvalidMessage`` says why it is not valid.
 
-    What is let in here can be worked off: a message that could not would come again for ever.
+    Every message that passes can be processed: any other would come again for ever.
     """
     try:
         body = parse_json_object(
@@ -96,7 +113,7 @@ def decode(text: str) -> Message:
         return read(body)
     except (ValueError, KeyError, TypeError, AttributeError, InvalidEvent) as error:
         why = repr(error)[:MAX_REASON_CHARACTERS]
-        raise InvalidMessage(f"no delivery, no resume, no ping: {why}") from None
+        raise InvalidMessage(f"not a delivery, a resume or a ping: {why}") from None
 
 
 def _resume(body: Document) -> Resume:
@@ -126,6 +143,13 @@ def _delivery(body: Document) -> Delivery:
     return Delivery(lane, SequencedEvent(event, sequence, previous and _text(previous)))
 
 
+_READERS: dict[tuple[int, str], Callable[[Document], Message]] = {
+    (1, "delivery"): _delivery,
+    (1, "resume"): _resume,
+    (1, "ping"): _ping,
+}
+
+
 def _lane(value: Any) -> Lane:
     if not _LANE.fullmatch(value) or len(value) > MAX_LANE:
         raise ValueError("no lane")
@@ -148,25 +172,3 @@ def _time(value: Any) -> str:
     if datetime.fromisoformat(value).tzinfo is None:
         raise ValueError("no offset")
     return _text(value)
-
-
-_READERS: dict[tuple[int, str], Callable[[Document], Message]] = {
-    (1, "delivery"): _delivery,
-    (1, "resume"): _resume,
-    (1, "ping"): _ping,
-}
-
-
-@dataclass(frozen=True)
-class Ack:
-    """It has done its work and may go."""
-
-
-@dataclass(frozen=True)
-class Nack:
-    """It must come back, after so many seconds and not sooner."""
-
-    delay_seconds: float = 0.0
-
-
-Disposition = Ack | Nack

@@ -20,21 +20,21 @@ class Rate:
     @classmethod
     def parse(cls, text: str, *, what: str = "rate") -> Self:
         """``20/m``; ``InvalidInput`` says what is wrong."""
-        found = _WRITTEN.fullmatch(text.strip())
-        if not found or int(found[1]) > MAX_COUNT:
+        match = _WRITTEN.fullmatch(text.strip())
+        if not match or int(match[1]) > MAX_COUNT:
             raise InvalidInput(
                 f"{what}: {text[:40]!a} is none of 20/m, 1/s, 500/h: a number from 1 to "
                 f"{MAX_COUNT},"
                 " and s, m, h or d"
             )
-        return cls(int(found[1]), found[2])
+        return cls(int(match[1]), match[2])
 
     def __str__(self) -> str:
         return f"{self.count}/{self.unit}"
 
     @property
     def seconds(self) -> float:
-        """The time in which there may be so many."""
+        """The period in which ``count`` sends are allowed."""
         return float(_SECONDS[self.unit])
 
     @property
@@ -43,10 +43,10 @@ class Rate:
 
     @property
     def min_interval_seconds(self) -> float:
-        """From one to the next.
+        """The interval from one send to the next.
 
-        It is a little more than the time divided by the number: when one goes out late, and the
-        next ones do not, there are still no more than so many in any such time.
+        It is a little more than the period divided by the count: if one send is late and the next
+        ones are not, no period holds more than ``count``.
         """
         latest = min(_LATEST_SECONDS, self.seconds * _LATEST_PART)
         return (self.seconds + latest) / self.count
@@ -61,7 +61,7 @@ class Rate:
 
 @dataclass(frozen=True)
 class Reservation:
-    """One place in a pace, if one was to be had, and when the next that nobody has is."""
+    """A reserved send time, or None, and the next free one."""
 
     at: float | None  # unix seconds, now or later
     next_free_at: float

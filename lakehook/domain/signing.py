@@ -18,6 +18,11 @@ from typing import Any, ClassVar, NoReturn, Protocol, Self
 from lakehook.domain.errors import InvalidInput, InvalidSubscription
 from lakehook.domain.time import format_rfc3339
 
+MIN_SECRET_BYTES, MAX_SECRET_BYTES = 24, 64  # bytes, Standard Webhooks 1.0.0, "Symmetric"
+ED25519_SEED_BYTES = 32  # bytes: an ed25519 key is its seed and, behind it, its public half
+MAX_ACTIVE = 10
+MAX_OVERLAP_SECONDS = 30 * 24 * 3600.0
+
 
 class NonPrintable:
     """It is neither printed nor pickled, and ``asdict`` and ``vars`` find nothing in it.
@@ -38,10 +43,6 @@ class NonPrintable:
 
     def __reduce_ex__(self, _protocol: object) -> NoReturn:
         raise TypeError(f"{type(self).__name__} is not to be written anywhere")
-
-
-MIN_SECRET_BYTES, MAX_SECRET_BYTES = 24, 64  # bytes, Standard Webhooks 1.0.0, "Symmetric"
-ED25519_SEED_BYTES = 32  # bytes: an ed25519 key is its seed and, behind it, its public half
 
 
 class SignatureAlgorithm(StrEnum):
@@ -159,15 +160,6 @@ class Ed25519PublicKey(SigningKeyBase):
         super().__init__(key)
 
 
-def decode_key(text: str, prefix: str) -> bytes:
-    """The bytes after a prefix that may be missing; so may the padding of their base64."""
-    written = text.strip().removeprefix(prefix)
-    try:
-        return base64.b64decode(written + "=" * (-len(written) % 4), validate=True)
-    except ValueError:  # not base64, or not even ASCII
-        raise InvalidInput(f"secret: not base64, as in {prefix}<base64>") from None
-
-
 class SigningKey(Protocol):
     """A secret that signs, of whichever kind."""
 
@@ -200,6 +192,29 @@ class VerifyingKey(Protocol):
         """Whether it is the signature of just that; it takes as long where it nearly is."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class EncryptedSecret:
+    """A secret as it is stored: a ciphertext that only the sender's key opens."""
+
+    ciphertext: bytes
+    signing: SignatureAlgorithm = SignatureAlgorithm.HMAC
+    public: str | None = None  # of ed25519, the half that is none
+    created_at: str = ""
+    expires_at: int | None = None  # unix seconds; none while it is the newest
+
+    def is_active(self, now: float) -> bool:
+        return self.expires_at is None or now < self.expires_at
+
+
+def decode_key(text: str, prefix: str) -> bytes:
+    """The bytes after a prefix that may be missing; so may the padding of their base64."""
+    written = text.strip().removeprefix(prefix)
+    try:
+        return base64.b64decode(written + "=" * (-len(written) % 4), validate=True)
+    except ValueError:  # not base64, or not even ASCII
+        raise InvalidInput(f"secret: not base64, as in {prefix}<base64>") from None
+
+
 def signatures(
     *, message_id: str, timestamp: int, body: bytes, secrets: Sequence[SigningKey]
 ) -> str:
@@ -220,24 +235,6 @@ def signed_content(message_id: str, timestamp: str, body: bytes) -> bytes:
 
 def _written(signature: bytes) -> str:
     return base64.b64encode(signature).decode()
-
-
-MAX_ACTIVE = 10
-MAX_OVERLAP_SECONDS = 30 * 24 * 3600.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class EncryptedSecret:
-    """A secret as it is stored: a ciphertext that only the sender's key opens."""
-
-    ciphertext: bytes
-    signing: SignatureAlgorithm = SignatureAlgorithm.HMAC
-    public: str | None = None  # of ed25519, the half that is none
-    created_at: str = ""
-    expires_at: int | None = None  # unix seconds; none while it is the newest
-
-    def is_active(self, now: float) -> bool:
-        return self.expires_at is None or now < self.expires_at
 
 
 def active(secrets: Sequence[EncryptedSecret], now: float) -> tuple[EncryptedSecret, ...]:

@@ -16,6 +16,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
+Address = IPv4Address | IPv6Address
+Network = IPv4Network | IPv6Network
+
+_NAT64 = IPv6Network("64:ff9b::/96")  # RFC 6052 section 2.1
+_ISATAP = (bytes.fromhex("00005efe"), bytes.fromhex("02005efe"))  # RFC 5214 section 6.1
+
 
 @dataclass(frozen=True)
 class ReservedNetwork:
@@ -74,13 +80,6 @@ RESERVED_NETWORKS: tuple[ReservedNetwork, ...] = tuple(
         ("8000::/1", "not global unicast", "RFC 4291 section 2.4"),
     )
 )
-
-
-Address = IPv4Address | IPv6Address
-Network = IPv4Network | IPv6Network
-
-_NAT64 = IPv6Network("64:ff9b::/96")  # RFC 6052 section 2.1
-_ISATAP = (bytes.fromhex("00005efe"), bytes.fromhex("02005efe"))  # RFC 5214 section 6.1
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,24 @@ from lakehook.domain.lane import DeliveryRecord, DeliveryStatus, HeldLane, Suspe
 from lakehook.domain.subscription import Ordering, Subscription
 from lakehook.domain.time import format_rfc3339
 
+# A lane that an open breaker suspends is shown by the breaker itself, which knows the next probe.
+_SUSPENDED: dict[SuspendedReason | None, str] = {
+    SuspendedReason.CONCURRENCY_LIMIT: "endpoint slow",
+    SuspendedReason.RATE_LIMIT: "over its rate",
+}
+_RESUMED: dict[SuspendedReason | None, str] = {
+    SuspendedReason.CONCURRENCY_LIMIT: "its slow endpoint has fewer requests in progress",
+    SuspendedReason.RATE_LIMIT: "its rate allows it",
+}
+_ENDS = {
+    DeliveryStatus.DELIVERED: "delivered",
+    DeliveryStatus.ABORTED: "nothing: the receiver wants no more of it",
+    DeliveryStatus.DISCARDED: "nothing: {reason}",
+    DeliveryStatus.DEAD: (
+        "nothing until it is redriven or discarded: it is a dead letter ({reason})"
+    ),
+}
+
 
 class SubscriptionState(StrEnum):
     ACTIVE = "active"
@@ -105,22 +123,3 @@ def _behind(context: DeliveryContext, held: HeldLane) -> NextAction:
         return NextAction(f"waits behind #{held.head}, which is a dead letter")
     step = _head(context, held)
     return NextAction(f"waits behind #{held.head}, which is {step.description}", step.at)
-
-
-# A lane that an open breaker suspends is shown by the breaker itself, which knows the next probe.
-_SUSPENDED: dict[SuspendedReason | None, str] = {
-    SuspendedReason.CONCURRENCY_LIMIT: "endpoint slow",
-    SuspendedReason.RATE_LIMIT: "over its rate",
-}
-_RESUMED: dict[SuspendedReason | None, str] = {
-    SuspendedReason.CONCURRENCY_LIMIT: "its slow endpoint has fewer requests in progress",
-    SuspendedReason.RATE_LIMIT: "its rate allows it",
-}
-_ENDS = {
-    DeliveryStatus.DELIVERED: "delivered",
-    DeliveryStatus.ABORTED: "nothing: the receiver wants no more of it",
-    DeliveryStatus.DISCARDED: "nothing: {reason}",
-    DeliveryStatus.DEAD: (
-        "nothing until it is redriven or discarded: it is a dead letter ({reason})"
-    ),
-}

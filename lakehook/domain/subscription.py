@@ -17,6 +17,11 @@ from lakehook.domain.signing import EncryptedSecret, SignatureAlgorithm
 from lakehook.domain.template import Template
 from lakehook.domain.time import format_rfc3339
 
+WEBHOOK = "webhook"  # the channel of whoever names none
+MAX_NAME_CHARACTERS = 100
+MIN_DEADLINE_SECONDS, DEFAULT_DEADLINE_SECONDS, MAX_DEADLINE_SECONDS = 1.0, 10.0, 20.0
+CACHE_PROPAGATION_SECONDS = 10.0  # by then no function works with what it read before a change
+
 
 class Language(StrEnum):
     ENGLISH = "en"
@@ -27,12 +32,6 @@ def parse_language(name: str) -> Language:
     if name not in tuple(Language):
         raise InvalidSubscription(f"language: {name[:40]!a} is none of {', '.join(Language)}")
     return Language(name)
-
-
-WEBHOOK = "webhook"  # the channel of whoever names none
-MAX_NAME_CHARACTERS = 100
-MIN_DEADLINE_SECONDS, DEFAULT_DEADLINE_SECONDS, MAX_DEADLINE_SECONDS = 1.0, 10.0, 20.0
-CACHE_PROPAGATION_SECONDS = 10.0  # by then no function works with what it read before a change
 
 
 class Ordering(StrEnum):

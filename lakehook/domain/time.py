@@ -9,6 +9,14 @@ _RFC_3339 = re.compile(
     r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:(?P<second>\d{2})(\.\d+)?([Zz]|[+-]\d{2}:\d{2})", re.ASCII
 )
 _LEAP_SECOND = "60"
+_SECONDS = {"d": 24 * 3600, "h": 3600, "m": 60, "s": 1}
+_NAMES = {"d": "day", "h": "hour", "m": "minute", "s": "second"}
+_WRITTEN = re.compile(r"([0-9]{1,9})([smhd])", re.ASCII)
+MAX_DIGITS = len("99999999999")
+MAX_AGO_SECONDS = 10 * 365 * 24 * 3600.0
+
+FORMS = "2026-01-01T12:00:00Z, or how long ago: 15m, 2h, 7d"
+"""For help texts, the same wherever a moment is asked for."""
 
 
 def parse_rfc3339(text: str) -> datetime:
@@ -42,11 +50,6 @@ def format_rfc3339(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")
 
 
-_SECONDS = {"d": 24 * 3600, "h": 3600, "m": 60, "s": 1}
-_NAMES = {"d": "day", "h": "hour", "m": "minute", "s": "second"}
-_WRITTEN = re.compile(r"([0-9]{1,9})([smhd])", re.ASCII)
-
-
 def is_duration(text: str) -> bool:
     """Whether it is written as one, however long it is."""
     return _WRITTEN.fullmatch(text) is not None
@@ -71,13 +74,6 @@ def format_duration(seconds: float) -> str:
         if count >= 2 or whole == size or unit == "s":  # noqa: PLR2004  two are many
             break
     return f"{count} {_NAMES[unit]}{'' if count == 1 else 's'}"
-
-
-MAX_DIGITS = len("99999999999")
-MAX_AGO_SECONDS = 10 * 365 * 24 * 3600.0
-
-FORMS = "2026-01-01T12:00:00Z, or how long ago: 15m, 2h, 7d"
-"""For help texts, the same wherever a moment is asked for."""
 
 
 def parse_time_or_ago(text: str, *, what: str, now: float) -> float:

@@ -32,23 +32,6 @@ _OF_JSON: tuple[tuple[str, Callable[[Any], str]], ...] = (
     ("as JSON with spaces in ASCII", dumps),
     ("as JSON with two spaces a level", lambda one: dumps(one, ensure_ascii=False, indent=2)),
 )
-
-
-def common_body_mutations(body: bytes) -> Iterator[tuple[str, bytes]]:
-    """The body as it may have been before, each with how it differs."""
-    undone = [(how, rewrite(body)) for how, rewrite in _OF_BYTES] + list(_parsed(body))
-    yield from ((how, before) for how, before in undone if before != body)
-
-
-def _parsed(body: bytes) -> Iterator[tuple[str, bytes]]:
-    """Whoever parses JSON and writes it again writes it in a way of their own."""
-    try:
-        document = loads(body.removeprefix(BOM))
-        yield from [(how, write(document).encode()) for how, write in _OF_JSON]
-    except (ValueError, RecursionError):  # no JSON, or none that can be written
-        return
-
-
 ID, TIMESTAMP, SIGNATURE = "webhook-id", "webhook-timestamp", "webhook-signature"
 TOLERANCE_SECONDS = 300.0  # of every reference library, in both directions
 _SECONDS = re.compile(r"[0-9]{1,11}")
@@ -78,6 +61,21 @@ class CapturedRequest:
 
     headers: Mapping[str, str]
     body: bytes
+
+
+def common_body_mutations(body: bytes) -> Iterator[tuple[str, bytes]]:
+    """The body as it may have been before, each with how it differs."""
+    undone = [(how, rewrite(body)) for how, rewrite in _OF_BYTES] + list(_parsed(body))
+    yield from ((how, before) for how, before in undone if before != body)
+
+
+def _parsed(body: bytes) -> Iterator[tuple[str, bytes]]:
+    """Whoever parses JSON and writes it again writes it in a way of their own."""
+    try:
+        document = loads(body.removeprefix(BOM))
+        yield from [(how, write(document).encode()) for how, write in _OF_JSON]
+    except (ValueError, RecursionError):  # no JSON, or none that can be written
+        return
 
 
 def verify_request(

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from lakehook.domain.devlake.api_address import ApiAddress
 from lakehook.domain.devlake.notification import PipelineRow
 from lakehook.domain.devlake.setup_check import (
-    Arrival,
     Check,
     CheckState,
+    StateOrigin,
     check_api,
     check_endpoint,
     check_heard,
@@ -134,21 +134,21 @@ class CheckDevLake:
         return check_newest(
             row,
             self.heard.heard(source.name).accepted,
-            self._arrival_of(row, source) if row else Arrival.NONE,
+            self._origin_of(row, source) if row else StateOrigin.NONE,
             now=self.clock.now(),
             source=source,
         )
 
-    def _arrival_of(self, row: PipelineRow, source: DevLakeSource) -> Arrival:
+    def _origin_of(self, row: PipelineRow, source: DevLakeSource) -> StateOrigin:
         """The event of its present state has an id that does not depend on how it came."""
         event = row.to_event("", source=source.name)
         sent = [one.sequenced.event for one in self.chronicle.events(event.pipeline_key)]
         skipped = [one.event for one in self.chronicle.skipped(event.pipeline_key)]
         came = [one for one in (*sent, *skipped) if one.id == event.id]
         if not came:
-            return Arrival.NONE
+            return StateOrigin.NONE
         is_posted = any(not one.is_reconciled for one in came)
-        return Arrival.POSTED if is_posted else Arrival.RECONCILED
+        return StateOrigin.POSTED if is_posted else StateOrigin.RECONCILED
 
     def _asked(self, name: str, ask: Callable[[], Sequence[Check]]) -> Sequence[Check]:
         try:

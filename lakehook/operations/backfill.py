@@ -9,7 +9,7 @@ from lakehook.operations import OperatorService
 
 
 def parse_backfill(
-    desk: OperatorService, since: str | None, *, from_beginning: bool
+    service: OperatorService, since: str | None, *, from_beginning: bool
 ) -> ReplayCriteria | None:
     """Read before anything is saved."""
     if since is not None and from_beginning:
@@ -18,20 +18,20 @@ def parse_backfill(
         )
     if since is None and not from_beginning:
         return None
-    return desk.start_replay.criteria(ReplayRequest(since=BEGINNING if since is None else since))
+    return service.start_replay.criteria(ReplayRequest(since=BEGINNING if since is None else since))
 
 
 def start_backfill(
-    desk: OperatorService, subscription: Subscription, terms: ReplayCriteria | None
+    service: OperatorService, subscription: Subscription, terms: ReplayCriteria | None
 ) -> dict[str, Any]:
     """What is told of it. The secret is shown now or never, whatever fails here."""
     if terms is None:
         return {}
     try:
-        return {"replay_id": desk.start_replay.for_new(subscription, terms).replay.id}
+        return {"replay_id": service.start_replay.for_new(subscription, terms).replay.id}
     except LakehookError as error:
         since = terms.asked[0]
-        desk.start_replay.warn(
+        service.start_replay.warn(
             f"it is subscribed, and its past is not on its way: {error}; try: lakehook replay"
             f" --subscription {subscription.id} --since {since} --status missing"
         )

@@ -50,22 +50,24 @@ DAY = 24 * 3600
 
 
 def build_operator_service(resources: ResourceNames, aws: Aws, warn: Warn) -> OperatorService:
-    clock, dice, dynamodb, sqs = SystemClock(), SystemRandom(), aws.dynamodb(), aws.sqs()
+    clock, random, dynamodb, sqs = SystemClock(), SystemRandom(), aws.dynamodb(), aws.sqs()
     subscriptions = DynamoSubscriptions(dynamodb, resources.subscriptions_table, clock)
     ledger = DynamoLedger(dynamodb, resources.deliveries_table, clock)
-    healths = DynamoEndpointHealthStore(dynamodb, resources.deliveries_table)
+    endpoint_health = DynamoEndpointHealthStore(dynamodb, resources.deliveries_table)
     archive = DynamoDeliveryQueries(dynamodb, resources.deliveries_table)
     journal = DynamoJournal(dynamodb, resources.pipelines_table, clock)
     watch = DynamoUnfinishedPipelines(dynamodb, resources.pipelines_table, clock)
-    sealer = KmsEncryptor(aws.kms(), resources.secrets_key)
-    typesetter = LiquidRenderer()
-    mint = SecretIssuer(CryptographySigningKeys(), sealer, clock, dice)
-    opened = valid_networks(parse_list(resources.allowed_networks), warn=warn)
-    judge = ValidateEndpoint(resolve, opened, warn, parse_optional(resources.email_sender))
-    wake = ResumeLanesGradually(ledger, clock)
+    encryptor = KmsEncryptor(aws.kms(), resources.secrets_key)
+    renderer = LiquidRenderer()
+    secret_issuer = SecretIssuer(CryptographySigningKeys(), encryptor, clock, random)
+    allowed = valid_networks(parse_list(resources.allowed_networks), warn=warn)
+    validate_endpoint = ValidateEndpoint(
+        resolve, allowed, warn, parse_optional(resources.email_sender)
+    )
+    resume_lanes = ResumeLanesGradually(ledger, clock)
     deliveries = SqsDeliveryQueue(sqs, resources.deliveries_queue_url)
     pings = DynamoPings(dynamodb, resources.deliveries_table, clock)
-    redrives = SqsDeadLetterRedriver(sqs, resources.deliveries_queue_url, dice)
+    redriver = SqsDeadLetterRedriver(sqs, resources.deliveries_queue_url, random)
     copies = SqsDeadLetterCopies(sqs, resources.dead_letter_queue_url)
     replays = DynamoReplays(dynamodb, resources.deliveries_table, clock)
     kept_seconds = float(resources.event_retention_days) * DAY
@@ -75,24 +77,28 @@ def build_operator_service(resources: ResourceNames, aws: Aws, warn: Warn) -> Op
     return OperatorService(
         clock=clock,
         find_subscription=FindSubscription(subscriptions),
-        subscribe=Subscribe(judge, subscriptions, sealer, mint, clock, dice, typesetter),
-        test_endpoint=TestEndpoint(subscriptions, deliveries, pings, clock, dice),
-        update=UpdateSubscription(judge, subscriptions, sealer, wake, typesetter),
-        preview=PreviewDelivery(RenderDelivery(typesetter), clock),
-        rotate_secret=RotateSecret(subscriptions, mint, clock),
+        subscribe=Subscribe(
+            validate_endpoint, subscriptions, encryptor, secret_issuer, clock, random, renderer
+        ),
+        test_endpoint=TestEndpoint(subscriptions, deliveries, pings, clock, random),
+        update=UpdateSubscription(
+            validate_endpoint, subscriptions, encryptor, resume_lanes, renderer
+        ),
+        preview=PreviewDelivery(RenderDelivery(renderer), clock),
+        rotate_secret=RotateSecret(subscriptions, secret_issuer, clock),
         unsubscribe=Unsubscribe(subscriptions, ledger, clock),
         pause=PauseSubscription(subscriptions, clock),
-        resume=ResumeSubscription(subscriptions, wake),
-        enable=EnableSubscription(subscriptions, healths, wake),
+        resume=ResumeSubscription(subscriptions, resume_lanes),
+        enable=EnableSubscription(subscriptions, endpoint_health, resume_lanes),
         find_dead_letters=FindDeadLetters(subscriptions, ledger, archive),
-        redrive=Redrive(subscriptions, redrives, copies),
+        redrive=Redrive(subscriptions, redriver, copies),
         discard=Discard(ledger, copies, clock),
-        list_lanes=ListLanes(subscriptions, ledger, healths, archive),
+        list_lanes=ListLanes(subscriptions, ledger, endpoint_health, archive),
         list_deliveries=ListDeliveries(subscriptions, archive),
         explain=Explain(subscriptions, ledger, archive),
         show_pipeline=ShowPipeline(subscriptions, journal, archive),
         list_pipelines=ListPipelines(watch, clock),
-        start_replay=StartReplay(replays, count_replay, clock, dice, warn, kept_seconds),
+        start_replay=StartReplay(replays, count_replay, clock, random, warn, kept_seconds),
         count_replay=count_replay,
         replays=LookUpReplays(replays),
         follow_replay=FollowReplay(LookUpReplays(replays), clock),

@@ -23,8 +23,44 @@ from lakehook.ports.stores import AcceptedEvent, SkippedEvent
 from lakehook.queries import Explanation, LaneReport, SubscriberProgress, UnfinishedPipeline
 from lakehook.replay import ReplayCount
 from lakehook.subscriptions.lifecycle import SubscriptionBacklog
-from lakehook.subscriptions.preview import Match, Preview
+from lakehook.subscriptions.preview import EventMatch, Preview
 from lakehook.subscriptions.secrets import Rotated
+
+
+@dataclass(frozen=True)
+class PingReport:
+    """What came of a question, and how the subscription stands after it."""
+
+    subscription: Subscription
+    result: PingResult | None = None
+    waited_seconds: float | None = None  # none: it was broken off
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        attempt = self.result.attempt if self.result else None
+        return subscription_view(self.subscription) | {
+            "outcome": attempt and str(attempt.outcome),
+            "status": attempt and attempt.status,
+            "milliseconds": attempt and attempt.milliseconds,
+            "answer": attempt and (attempt.excerpt or None),
+            "hint": self._hint,
+        }
+
+    @property
+    def is_taken(self) -> bool:
+        """By the endpoint, and one that was pending has echoed its challenge."""
+        taken = self.result is not None and self.result.attempt.outcome.is_success
+        return taken and not self.subscription.is_pending
+
+    @property
+    def _hint(self) -> str | None:
+        if self.waited_seconds is None:
+            return "it was broken off; try again: lakehook subscriptions test ID"
+        if self.result is None:
+            return f"nothing within {self.waited_seconds:g} s: does the delivery function run?"
+        if self.subscription.is_pending and self.result.attempt.outcome.is_success:
+            return "the answer is not the challenge; try again: lakehook subscriptions test ID"
+        return None
 
 
 def dead_letter_view(record: DeliveryRecord) -> dict[str, Any]:
@@ -84,7 +120,7 @@ def lane_view(report: LaneReport) -> dict[str, Any]:
     }
 
 
-def match_view(tried: Match) -> dict[str, Any]:
+def match_view(tried: EventMatch) -> dict[str, Any]:
     return {
         "pipeline_id": tried.event.pipeline_id,
         "source": tried.event.source,
@@ -280,39 +316,3 @@ def _signing(one: Subscription) -> str:
         SignatureScheme.NONE: "none",
     }
     return seals[channel_for(one).signature_scheme]
-
-
-@dataclass(frozen=True)
-class PingReport:
-    """What came of a question, and how the subscription stands after it."""
-
-    subscription: Subscription
-    result: PingResult | None = None
-    waited_seconds: float | None = None  # none: it was broken off
-
-    @property
-    def facts(self) -> dict[str, Any]:
-        attempt = self.result.attempt if self.result else None
-        return subscription_view(self.subscription) | {
-            "outcome": attempt and str(attempt.outcome),
-            "status": attempt and attempt.status,
-            "milliseconds": attempt and attempt.milliseconds,
-            "answer": attempt and (attempt.excerpt or None),
-            "hint": self._hint,
-        }
-
-    @property
-    def is_taken(self) -> bool:
-        """By the endpoint, and one that was pending has echoed its challenge."""
-        taken = self.result is not None and self.result.attempt.outcome.is_success
-        return taken and not self.subscription.is_pending
-
-    @property
-    def _hint(self) -> str | None:
-        if self.waited_seconds is None:
-            return "it was broken off; try again: lakehook subscriptions test ID"
-        if self.result is None:
-            return f"nothing within {self.waited_seconds:g} s: does the delivery function run?"
-        if self.subscription.is_pending and self.result.attempt.outcome.is_success:
-            return "the answer is not the challenge; try again: lakehook subscriptions test ID"
-        return None

@@ -11,6 +11,9 @@ from lakehook.domain.devlake.sources import DevLakeSource
 from lakehook.domain.event import Event
 from lakehook.domain.json_document import Document
 
+Now = Callable[[], float]
+"""Unix time in seconds."""
+
 
 class Publish(Protocol):
     def __call__(
@@ -54,10 +57,6 @@ class ApiCredentials(Protocol):
         ``InvalidInput`` if what is stored are no headers, ``InfrastructureError`` if it can't be
         read.
         """
-
-
-Now = Callable[[], float]
-"""Unix time in seconds."""
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,12 @@ from lakehook.domain.signing import NonPrintable, SignatureAlgorithm, SigningKey
 from lakehook.domain.subscription import Subscription
 from lakehook.domain.template import RenderedTemplate, Template
 
+ResolveHost = Callable[[str, int], Sequence[str]]
+"""Every address of a host and port; ``OSError`` when it has none."""
+
+Warn = Callable[[str], None]
+"""Tell the operator of what is allowed and yet may be a mistake."""
+
 
 @dataclass(frozen=True)
 class NoResponse:
@@ -104,11 +110,3 @@ class SigningKeyFactory(Protocol):
 
     def parse_verifying_key(self, text: str) -> VerifyingKey:
         """What verifies: a shared secret, or either half of an ed25519 key."""
-
-
-ResolveHost = Callable[[str, int], Sequence[str]]
-"""Every address of a host and port; ``OSError`` when it has none."""
-
-
-Warn = Callable[[str], None]
-"""Tell the operator of what is allowed and yet may be a mistake."""

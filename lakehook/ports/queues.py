@@ -11,6 +11,9 @@ from lakehook.domain.ping import Ping
 from lakehook.domain.pipeline import EventSkip, Pipeline, PipelineTransition
 from lakehook.domain.queue_message import Resume
 
+Remaining = Callable[[], float]
+"""Seconds until the invocation that asks comes to its end."""
+
 
 class Journal(Protocol):
     """Every event of every pipeline, once, with its sequence."""
@@ -64,10 +67,6 @@ class QueueMessage:
     receives: int = 1
     redriven: bool = False
     attempts_at_death: int | None = None  # as a redriven letter tells them
-
-
-Remaining = Callable[[], float]
-"""Seconds until the invocation that asks comes to its end."""
 
 
 class MessageAcks(Protocol):

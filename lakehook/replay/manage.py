@@ -27,24 +27,14 @@ from lakehook.ports.queues import DeadLetterCopies
 from lakehook.ports.stores import AcceptedEvent, DeliveryQueries, JournalScan, Ledger, ReplayStore
 from lakehook.ports.system import Clock, Random
 
-
-def deliveries_for(
-    accepted: Iterable[AcceptedEvent], terms: ReplayCriteria, subscription: Subscription
-) -> list[Delivery]:
-    """Their deliveries, whatever has become of them."""
-    channel = channel_for(subscription)
-    return [
-        Delivery(Lane(subscription.id, one.sequenced.event.pipeline_key), one.sequenced)
-        for one in accepted
-        if terms.matches(one.sequenced.event, at=one.at, subscription=subscription)
-        and channel.unsupported_reason(one.sequenced.event) is None
-    ]
-
-
 RECORDS_AT_A_TIME = 50
 
 OnProgress = Callable[[int], None]
 """How many more items of the journal have been read."""
+FANOUT_SETTLING_SECONDS = 60.0
+"""Of a new subscription: a fan-out that has not seen it ends within 30 s, and clocks differ."""
+POLL_SECONDS = 1.0
+MAX_TRIES = 5  # against a clock that writes it too
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,12 +56,12 @@ class CountReplay:
         terms: ReplayCriteria,
         subscription: Subscription,
         *,
-        told: OnProgress = lambda _: None,
+        on_progress: OnProgress = lambda _: None,
     ) -> ReplayCount:
         """All of the journal is read for it, and the record of each delivery that is meant."""
         types: Counter[str] = Counter()
         pipelines, waiting = set(), 0
-        for deliveries in self._chosen(terms, subscription, told):
+        for deliveries in self._chosen(terms, subscription, on_progress):
             records = self.ledger.load(deliveries, ()).records
             for delivery in deliveries:
                 record = records.get((delivery.lane, delivery.sequence))
@@ -84,13 +74,13 @@ class CountReplay:
         )
 
     def _chosen(
-        self, terms: ReplayCriteria, subscription: Subscription, told: OnProgress
+        self, terms: ReplayCriteria, subscription: Subscription, on_progress: OnProgress
     ) -> Iterator[Sequence[Delivery]]:
         until = self.clock.now() if terms.until is None else terms.until
         cursor = ""
         while True:
             page = self.journal.page(since=terms.since, until=until, after=cursor)
-            told(page.read)
+            on_progress(page.read)
             deliveries = deliveries_for(
                 (entry.accepted for entry in page.entries), terms, subscription
             )
@@ -99,10 +89,6 @@ class CountReplay:
             cursor = page.cursor
             if not cursor:
                 return
-
-
-FANOUT_SETTLING_SECONDS = 60.0
-"""Of a new subscription: a fan-out that has not seen it ends within 30 s, and clocks differ."""
 
 
 @dataclass(frozen=True)
@@ -144,7 +130,7 @@ class StartReplay:
         terms: ReplayCriteria,
         *,
         counted: bool = True,
-        told: OnProgress = lambda _: None,
+        on_progress: OnProgress = lambda _: None,
     ) -> Started:
         """One replay a subscription: asked for once more it is the one that is open.
 
@@ -152,7 +138,9 @@ class StartReplay:
         """
         if open_ := self._open(subscription):
             return _attach(open_, terms)
-        matched = self.count(terms, subscription, told=told).deliveries if counted else None
+        matched = (
+            self.count(terms, subscription, on_progress=on_progress).deliveries if counted else None
+        )
         replay = replace(self._new(subscription, terms), matched=matched)
         try:
             return Started(self.replays.save(replay))
@@ -184,20 +172,6 @@ class StartReplay:
     def _open(self, subscription: Subscription) -> Replay | None:
         found = (one for one in self.replays.list_open() if one.subscription_id == subscription.id)
         return next(found, None)
-
-
-def _attach(replay: Replay, terms: ReplayCriteria) -> Started:
-    if not replay.criteria.equals(terms):
-        raise InvalidInput(
-            f"{replay.subscription_id}: another replay is open, {replay.id}, since"
-            f" {format_rfc3339(replay.criteria.since)}; wait for it, or: lakehook replays stop "
-            f"{replay.id}"
-        )
-    return Started(replay, already_running=True)
-
-
-POLL_SECONDS = 1.0
-MAX_TRIES = 5  # against a clock that writes it too
 
 
 @dataclass(frozen=True)
@@ -268,3 +242,26 @@ class DeleteStaleDlqCopies:
         now = self.archive.find(letter.lane, letter.sequence)
         is_as_it_was = now and (now.status, now.attempts) == (DeliveryStatus.DEAD, letter.attempts)
         return not is_as_it_was
+
+
+def deliveries_for(
+    accepted: Iterable[AcceptedEvent], terms: ReplayCriteria, subscription: Subscription
+) -> list[Delivery]:
+    """Their deliveries, whatever has become of them."""
+    channel = channel_for(subscription)
+    return [
+        Delivery(Lane(subscription.id, one.sequenced.event.pipeline_key), one.sequenced)
+        for one in accepted
+        if terms.matches(one.sequenced.event, at=one.at, subscription=subscription)
+        and channel.unsupported_reason(one.sequenced.event) is None
+    ]
+
+
+def _attach(replay: Replay, terms: ReplayCriteria) -> Started:
+    if not replay.criteria.equals(terms):
+        raise InvalidInput(
+            f"{replay.subscription_id}: another replay is open, {replay.id}, since"
+            f" {format_rfc3339(replay.criteria.since)}; wait for it, or: lakehook replays stop "
+            f"{replay.id}"
+        )
+    return Started(replay, already_running=True)

@@ -41,6 +41,8 @@ MAX_TRIES = 3
 MAX_RECORDS, MAX_BYTES = 90, 3_000_000  # of a transaction; DynamoDB takes 100 and 4 MB
 RECORD_BYTES = 4_000  # of a record without its event: twenty attempts, told briefly
 RECORDS_AT_A_TIME = 50
+LANES_AT_A_TIME = 10
+MAX_RUN_SECONDS = 20.0  # of a tick; the next one goes on
 
 
 @dataclass(frozen=True)
@@ -107,35 +109,6 @@ class EnqueueLane:
             after = _held(held, lane, revived[0].record.sequence, due, self.clock.now())
             self.writer.requeue(part, before=held, after=after)
             held = after
-
-
-def _held(held: HeldLane | None, lane: Lane, lowest: int, due_at: float, now: float) -> HeldLane:
-    if held:
-        return held.replayed(lowest, due_at=due_at)
-    return replace(HeldLane.held_at(lane, lowest, now=now), due_at=due_at)
-
-
-def _requeued(delivery: Delivery, was: DeliveryRecord | None, replay: Replay) -> Requeued:
-    record = was or DeliveryRecord.waiting(delivery)
-    return Requeued(record.replayed(delivery, by=replay.id), was)
-
-
-def _parts(revived: Sequence[Requeued]) -> Iterator[list[Requeued]]:
-    part: list[Requeued] = []
-    size = 0
-    for one in revived:
-        assert one.record.delivery, "what is to be sent has its event"
-        more = RECORD_BYTES + len(to_json(one.record.delivery.event.document).encode())
-        if part and (len(part) == MAX_RECORDS or size + more > MAX_BYTES):
-            yield part
-            part, size = [], 0
-        part.append(one)
-        size += more
-    if part:
-        yield part
-
-
-LANES_AT_A_TIME = 10
 
 
 @dataclass(frozen=True)
@@ -206,13 +179,6 @@ class EnqueuePage:
             self.queue.enqueue_resumes([Resume(lane, token) for lane in some])
 
 
-def _pipeline_of(found: JournalEntry) -> str:
-    return found.accepted.sequenced.event.pipeline_key
-
-
-MAX_RUN_SECONDS = 20.0  # of a tick; the next one goes on
-
-
 @dataclass(frozen=True)
 class ProcessReplays:
     replays: ReplayStore
@@ -281,3 +247,33 @@ class ProcessReplays:
     def _subscription(self, replay: Replay) -> Subscription | None:
         found = self.subscriptions.find(replay.subscription_id, fresh=True)
         return found if found and found.removed_at is None else None
+
+
+def _held(held: HeldLane | None, lane: Lane, lowest: int, due_at: float, now: float) -> HeldLane:
+    if held:
+        return held.replayed(lowest, due_at=due_at)
+    return replace(HeldLane.held_at(lane, lowest, now=now), due_at=due_at)
+
+
+def _requeued(delivery: Delivery, was: DeliveryRecord | None, replay: Replay) -> Requeued:
+    record = was or DeliveryRecord.waiting(delivery)
+    return Requeued(record.replayed(delivery, by=replay.id), was)
+
+
+def _parts(revived: Sequence[Requeued]) -> Iterator[list[Requeued]]:
+    part: list[Requeued] = []
+    size = 0
+    for one in revived:
+        assert one.record.delivery, "what is to be sent has its event"
+        more = RECORD_BYTES + len(to_json(one.record.delivery.event.document).encode())
+        if part and (len(part) == MAX_RECORDS or size + more > MAX_BYTES):
+            yield part
+            part, size = [], 0
+        part.append(one)
+        size += more
+    if part:
+        yield part
+
+
+def _pipeline_of(found: JournalEntry) -> str:
+    return found.accepted.sequenced.event.pipeline_key

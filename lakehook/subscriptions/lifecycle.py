@@ -106,13 +106,6 @@ class EnableSubscription:
         )
 
 
-def _resume(
-    subscription: Subscription, registry: SubscriptionRepository, wake: ResumeLanesGradually
-) -> tuple[Subscription, int]:
-    saved = registry.save(subscription)
-    return saved, wake(saved)
-
-
 @dataclass(frozen=True, kw_only=True)
 class SubscriptionBacklog:
     """What the ledger still holds for a subscription."""
@@ -176,10 +169,6 @@ class Unsubscribe:
             self.ledger.lease(DueItem(held.lane, held.due_token), until=self.clock.now())
 
 
-def _counted(number: int, one: str, several: str) -> str:
-    return f"{number} {one if number == 1 else several}"
-
-
 @dataclass(frozen=True)
 class FindSubscription:
     subscriptions: SubscriptionReader
@@ -209,3 +198,14 @@ class FindSubscription:
         """The oldest first."""
         in_force = [one for one in self.subscriptions.all() if one.removed_at is None]
         return sorted(in_force, key=lambda one: (one.created_at, one.id))
+
+
+def _resume(
+    subscription: Subscription, registry: SubscriptionRepository, wake: ResumeLanesGradually
+) -> tuple[Subscription, int]:
+    saved = registry.save(subscription)
+    return saved, wake(saved)
+
+
+def _counted(number: int, one: str, several: str) -> str:
+    return f"{number} {one if number == 1 else several}"

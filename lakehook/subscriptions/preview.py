@@ -68,6 +68,12 @@ class PreviewDelivery:
         )
 
 
+@dataclass(frozen=True)
+class EventMatch:
+    event: Event
+    reason: str | None  # why it would not go out
+
+
 def _preview_request(request: Request, said: Rendered, channel: Channel) -> Preview:
     signed = (
         {_SIGNATURE: CONCEALED}
@@ -91,16 +97,10 @@ def _preview_mail(mail: Mail, said: Rendered) -> Preview:
     )
 
 
-@dataclass(frozen=True)
-class Match:
-    event: Event
-    reason: str | None  # why it would not go out
-
-
-def match(subscription: Subscription, events: Iterable[Event]) -> Iterator[Match]:
+def match(subscription: Subscription, events: Iterable[Event]) -> Iterator[EventMatch]:
     """Sends none; paused and disabled do not count, for what waits goes out in the end."""
     for event in events:
-        yield Match(event, _reason(subscription, event))
+        yield EventMatch(event, _reason(subscription, event))
 
 
 def _reason(subscription: Subscription, event: Event) -> str | None:

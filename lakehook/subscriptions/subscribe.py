@@ -41,6 +41,10 @@ NO_RATE = "none"
 
 EndpointValidator = Callable[[str, Channel], Destination]
 """What is at a URL; ``InvalidEndpoint`` when nothing is ever sent there by this channel."""
+RATE_LIMIT_KEY_CHARACTERS = 40  # of a hash: enough for no two URLs to share it
+
+ResumeLanes = Callable[[Subscription], int]
+"""Have the lanes of a subscription looked at soon; how many they are."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,96 +66,6 @@ class SubscriptionFields:
     template_body: str | None = None  # empty: in the channel's own way, as the two below
     template_subject: str | None = None
     template_headers: Sequence[str] | None = None
-
-
-def channel_in(terms: SubscriptionFields) -> Channel:
-    """The channel that the terms of a new subscription name."""
-    name = WEBHOOK if terms.channel is None else parse_channel(terms.channel)
-    format_ = Format.LAKEHOOK if terms.format is None else parse_format(terms.format)
-    if terms.format is not None and name != WEBHOOK:
-        raise InvalidSubscription(f"format: channel {name} has one of its own")
-    return get_channel(name, format_)
-
-
-def validate_fields(
-    terms: SubscriptionFields, channel: Channel, validate_endpoint: EndpointValidator
-) -> dict[str, Any]:
-    """The fields of a subscription that the terms name; headers are checked here, sealed later."""
-    parse_headers(terms.headers or ())
-    asked: tuple[tuple[str, Any, Callable[[Any], Any]], ...] = (
-        ("name", terms.name, parse_name),
-        ("channel", terms.channel, parse_channel),
-        ("format", terms.format, parse_format),
-        ("language", terms.language, lambda name: _language(name, channel)),
-        ("event_types", terms.event_types, parse_event_types),
-        ("pattern", terms.pattern, _pattern),
-        ("deadline_seconds", terms.deadline_seconds, parse_deadline),
-        ("ordering", terms.ordering, parse_ordering),
-        ("retry_schedule", terms.retry_schedule, _schedule),
-        ("rate", terms.rate, _rate),
-        ("endpoint", terms.url, lambda url: validate_endpoint(url, channel)),
-    )
-    return {name: check(value) for name, value, check in asked if value is not None}
-
-
-def _language(name: str, channel: Channel) -> Language:
-    language = parse_language(name)
-    if not channel.is_localized:
-        raise InvalidSubscription("language: this channel sends data, which has none")
-    return language
-
-
-def _pattern(text: str) -> str | None:
-    return parse_pattern(text) if text else None
-
-
-def _schedule(text: str) -> RetrySchedule | None:
-    return None if text == DEFAULT_SCHEDULE else RetrySchedule.parse(text)
-
-
-def _rate(text: str) -> Rate | None:
-    return None if text == NO_RATE else Rate.parse(text)
-
-
-def validate_template(
-    terms: SubscriptionFields,
-    channel: Channel,
-    renderer: TemplateRenderer,
-    before: Template | None = None,
-) -> dict[str, Any]:
-    """The field of a subscription, if the terms name any part; the other parts stay as they are."""
-    if (terms.template_body, terms.template_subject, terms.template_headers) == (None, None, None):
-        return {}
-    template = _changed(before or Template(), terms)
-    if template.is_empty:
-        return {"template": None}
-    if not channel.supports_templates:
-        raise InvalidSubscription("template: what this channel sends has one form, and takes none")
-    if template.subject is not None and not channel.has_subject:
-        raise InvalidSubscription("template subject: what this channel sends has no subject")
-    renderer.validate(template)
-    return {"template": template}
-
-
-def _changed(before: Template, terms: SubscriptionFields) -> Template:
-    headers = before.headers
-    if terms.template_headers is not None:
-        headers = tuple(parse_template_headers(terms.template_headers).items())
-    return Template(
-        body=_part(before.body, terms.template_body),
-        subject=_part(before.subject, terms.template_subject),
-        headers=headers,
-    )
-
-
-def _part(before: str | None, asked: str | None) -> str | None:
-    return before if asked is None else asked or None
-
-
-RATE_LIMIT_KEY_CHARACTERS = 40  # of a hash: enough for no two URLs to share it
-
-ResumeLanes = Callable[[Subscription], int]
-"""Have the lanes of a subscription looked at soon; how many they are."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -259,6 +173,125 @@ class UpdateSubscription:
         return saved
 
 
+@dataclass(frozen=True)
+class ValidateEndpoint:
+    resolve: ResolveHost
+    allowed_networks: Sequence[Network]
+    warn: Warn
+    email_sender: str | None = None
+
+    def __call__(self, url: str, channel: Channel) -> Destination:
+        """What is at a URL, or ``InvalidEndpoint``.
+
+        A name that only the sender's network knows is warned of and no more, but then judged
+        as a public one: what cannot be seen to be opened is not.
+        """
+        destination = parse_destination(url)
+        if objection := channel.validate_destination(destination):
+            raise InvalidEndpoint(f"url: {objection}")
+        if isinstance(destination, Endpoint):
+            destination.check_addresses(
+                self._addresses(destination), allowed_networks=self.allowed_networks
+            )
+        elif self.email_sender is None:
+            raise InvalidEndpoint(
+                "url: no mail goes out; deploy with --parameters EmailSender=lakehook@team.example,"
+                " an identity that SES has verified"
+            )
+        return destination
+
+    def _addresses(self, endpoint: Endpoint) -> Sequence[str]:
+        try:
+            return self.resolve(endpoint.host, endpoint.port)
+        except OSError:
+            self.warn(f"{endpoint.host} does not resolve from here; the sender will judge it again")
+            return ()
+
+
+def channel_in(terms: SubscriptionFields) -> Channel:
+    """The channel that the terms of a new subscription name."""
+    name = WEBHOOK if terms.channel is None else parse_channel(terms.channel)
+    format_ = Format.LAKEHOOK if terms.format is None else parse_format(terms.format)
+    if terms.format is not None and name != WEBHOOK:
+        raise InvalidSubscription(f"format: channel {name} has one of its own")
+    return get_channel(name, format_)
+
+
+def validate_fields(
+    terms: SubscriptionFields, channel: Channel, validate_endpoint: EndpointValidator
+) -> dict[str, Any]:
+    """The fields of a subscription that the terms name; headers are checked here, sealed later."""
+    parse_headers(terms.headers or ())
+    asked: tuple[tuple[str, Any, Callable[[Any], Any]], ...] = (
+        ("name", terms.name, parse_name),
+        ("channel", terms.channel, parse_channel),
+        ("format", terms.format, parse_format),
+        ("language", terms.language, lambda name: _language(name, channel)),
+        ("event_types", terms.event_types, parse_event_types),
+        ("pattern", terms.pattern, _pattern),
+        ("deadline_seconds", terms.deadline_seconds, parse_deadline),
+        ("ordering", terms.ordering, parse_ordering),
+        ("retry_schedule", terms.retry_schedule, _schedule),
+        ("rate", terms.rate, _rate),
+        ("endpoint", terms.url, lambda url: validate_endpoint(url, channel)),
+    )
+    return {name: check(value) for name, value, check in asked if value is not None}
+
+
+def _language(name: str, channel: Channel) -> Language:
+    language = parse_language(name)
+    if not channel.is_localized:
+        raise InvalidSubscription("language: this channel sends data, which has none")
+    return language
+
+
+def _pattern(text: str) -> str | None:
+    return parse_pattern(text) if text else None
+
+
+def _schedule(text: str) -> RetrySchedule | None:
+    return None if text == DEFAULT_SCHEDULE else RetrySchedule.parse(text)
+
+
+def _rate(text: str) -> Rate | None:
+    return None if text == NO_RATE else Rate.parse(text)
+
+
+def validate_template(
+    terms: SubscriptionFields,
+    channel: Channel,
+    renderer: TemplateRenderer,
+    before: Template | None = None,
+) -> dict[str, Any]:
+    """The field of a subscription, if the terms name any part; the other parts stay as they are."""
+    if (terms.template_body, terms.template_subject, terms.template_headers) == (None, None, None):
+        return {}
+    template = _changed(before or Template(), terms)
+    if template.is_empty:
+        return {"template": None}
+    if not channel.supports_templates:
+        raise InvalidSubscription("template: what this channel sends has one form, and takes none")
+    if template.subject is not None and not channel.has_subject:
+        raise InvalidSubscription("template subject: what this channel sends has no subject")
+    renderer.validate(template)
+    return {"template": template}
+
+
+def _changed(before: Template, terms: SubscriptionFields) -> Template:
+    headers = before.headers
+    if terms.template_headers is not None:
+        headers = tuple(parse_template_headers(terms.template_headers).items())
+    return Template(
+        body=_part(before.body, terms.template_body),
+        subject=_part(before.subject, terms.template_subject),
+        headers=headers,
+    )
+
+
+def _part(before: str | None, asked: str | None) -> str | None:
+    return before if asked is None else asked or None
+
+
 def _named(terms: SubscriptionFields) -> str:
     return f"channel {terms.channel}" if terms.channel else "DevLake's format"
 
@@ -326,38 +359,3 @@ def _encrypted_headers(
         if headers
         else None,
     }
-
-
-@dataclass(frozen=True)
-class ValidateEndpoint:
-    resolve: ResolveHost
-    allowed_networks: Sequence[Network]
-    warn: Warn
-    email_sender: str | None = None
-
-    def __call__(self, url: str, channel: Channel) -> Destination:
-        """What is at a URL, or ``InvalidEndpoint``.
-
-        A name that only the sender's network knows is warned of and no more, but then judged
-        as a public one: what cannot be seen to be opened is not.
-        """
-        destination = parse_destination(url)
-        if objection := channel.validate_destination(destination):
-            raise InvalidEndpoint(f"url: {objection}")
-        if isinstance(destination, Endpoint):
-            destination.check_addresses(
-                self._addresses(destination), allowed_networks=self.allowed_networks
-            )
-        elif self.email_sender is None:
-            raise InvalidEndpoint(
-                "url: no mail goes out; deploy with --parameters EmailSender=lakehook@team.example,"
-                " an identity that SES has verified"
-            )
-        return destination
-
-    def _addresses(self, endpoint: Endpoint) -> Sequence[str]:
-        try:
-            return self.resolve(endpoint.host, endpoint.port)
-        except OSError:
-            self.warn(f"{endpoint.host} does not resolve from here; the sender will judge it again")
-            return ()

@@ -14,6 +14,15 @@ from local.demo.subscribers import MEASURED, Subscriber
 IDLE_SECONDS = 2.0
 BURST_PIPELINES, BURST_EVENTS = 40, 4
 MAX_BURST_SECONDS = 60.0
+_PIPELINES = range(1001, 1001 + BURST_PIPELINES)
+
+
+def idle_cpu_percent() -> float:
+    """Of one core, over all our processes, while nothing is asked of them."""
+    processes = [psutil.Process(), *psutil.Process().children(recursive=True)]
+    before, began = _cpu_seconds(processes), time.monotonic()
+    time.sleep(IDLE_SECONDS)
+    return 100 * (_cpu_seconds(processes) - before) / (time.monotonic() - began)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,14 +37,6 @@ class Measured:
         return self.deliveries / self.burst_seconds
 
 
-def idle_cpu_percent() -> float:
-    """Of one core, over all our processes, while nothing is asked of them."""
-    processes = [psutil.Process(), *psutil.Process().children(recursive=True)]
-    before, began = _cpu_seconds(processes), time.monotonic()
-    time.sleep(IDLE_SECONDS)
-    return 100 * (_cpu_seconds(processes) - before) / (time.monotonic() - began)
-
-
 def burst(publisher: PipelineEventPublisher, cast: Sequence[Subscriber]) -> tuple[int, float]:
     """Deliveries made of a burst of events, and the seconds that took."""
     events = [_event(pipeline, n) for n in range(BURST_EVENTS) for pipeline in _PIPELINES]
@@ -44,9 +45,6 @@ def burst(publisher: PipelineEventPublisher, cast: Sequence[Subscriber]) -> tupl
     for one in cast:
         one.receiver.wait_for(len(events), within=MAX_BURST_SECONDS)
     return sum(len(one.receiver.arrivals) for one in cast), time.monotonic() - began
-
-
-_PIPELINES = range(1001, 1001 + BURST_PIPELINES)
 
 
 def _event(pipeline: int, number: int) -> Event:

@@ -12,6 +12,20 @@ PARTIAL, CANCELLED = EventType.PIPELINE_PARTIAL, EventType.PIPELINE_CANCELLED
 
 FIRST_PIPELINE = 101
 TOGETHER = 3  # pipelines that take each of their steps in the same moment
+_LIVES = (
+    ("payments", "blueprint:7", (CREATED, RUNNING, COMPLETED)),
+    ("checkout", "blueprint:7", (CREATED, RUNNING, FAILED)),
+    ("search", "manual", (CREATED, RUNNING, COMPLETED)),
+    ("数据湖", "automatic", (CREATED, RUNNING, PARTIAL)),
+    ("mobile", "blueprint:9", (CREATED, CANCELLED)),
+    ("web", "automatic", (CREATED, RUNNING, COMPLETED)),
+    ("ledger", "blueprint:9", (CREATED, RUNNING, CANCELLED)),
+    ("docs", "manual", (CREATED, RUNNING, COMPLETED)),
+    ("infra", "blueprint:11", (CREATED, RUNNING, FAILED)),
+    ("billing", "automatic", (CREATED, RUNNING, COMPLETED)),
+    ("fraud", "blueprint:11", (CREATED, RUNNING, PARTIAL)),
+    ("reports", "manual", (CREATED, RUNNING, COMPLETED)),
+)
 
 
 @dataclass(frozen=True)
@@ -32,21 +46,6 @@ class DemoPipeline:
             }
         )
 
-
-_LIVES = (
-    ("payments", "blueprint:7", (CREATED, RUNNING, COMPLETED)),
-    ("checkout", "blueprint:7", (CREATED, RUNNING, FAILED)),
-    ("search", "manual", (CREATED, RUNNING, COMPLETED)),
-    ("数据湖", "automatic", (CREATED, RUNNING, PARTIAL)),
-    ("mobile", "blueprint:9", (CREATED, CANCELLED)),
-    ("web", "automatic", (CREATED, RUNNING, COMPLETED)),
-    ("ledger", "blueprint:9", (CREATED, RUNNING, CANCELLED)),
-    ("docs", "manual", (CREATED, RUNNING, COMPLETED)),
-    ("infra", "blueprint:11", (CREATED, RUNNING, FAILED)),
-    ("billing", "automatic", (CREATED, RUNNING, COMPLETED)),
-    ("fraud", "blueprint:11", (CREATED, RUNNING, PARTIAL)),
-    ("reports", "manual", (CREATED, RUNNING, COMPLETED)),
-)
 
 DEMO_PIPELINES = tuple(
     DemoPipeline(FIRST_PIPELINE + index, *life) for index, life in enumerate(_LIVES)

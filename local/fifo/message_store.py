@@ -22,6 +22,10 @@ from local.fifo.validation import SqsError, check_id
 
 Line = OrderedDict[int, StoredMessage]
 """Entries by sequence, oldest first. It gives its first, and loses any, in constant time."""
+SECONDS = 300
+
+Key = TypeVar("Key")
+Value = TypeVar("Value")
 
 
 class Groups:
@@ -93,14 +97,6 @@ class Groups:
             self._in_sight[sequence] = entry
             self._lines.setdefault(group_id, OrderedDict())[sequence] = entry
             self.offer(entry)
-
-
-def _first(line: Line) -> StoredMessage:
-    return next(iter(line.values()))
-
-
-def _is_visible(entry: StoredMessage) -> bool:
-    return entry.visible
 
 
 class InFlight:
@@ -214,12 +210,6 @@ class MessageStore:
             self._delayed.popleft()
 
 
-SECONDS = 300
-
-Key = TypeVar("Key")
-Value = TypeVar("Value")
-
-
 class ExpiringCache(Generic[Key, Value]):
     """Forgets by itself; neither looking nor forgetting costs more than what it forgets."""
 
@@ -284,6 +274,14 @@ class Deduplication:
         sent = Sent(message.id, message.sequence_number)
         self._sent.note(_key(message, settings), sent, message.sent_at)
         return sent
+
+
+def _first(line: Line) -> StoredMessage:
+    return next(iter(line.values()))
+
+
+def _is_visible(entry: StoredMessage) -> bool:
+    return entry.visible
 
 
 def choose_id(given: str | None, body: str, settings: QueueSettings) -> str:

@@ -28,6 +28,8 @@ from local.fifo.message_store import (
 from local.fifo.settings import Limits, QueueSettings, RedrivePolicy
 from local.fifo.validation import check_content, check_id, invalid
 
+MAX_SECONDS = 43_200
+
 
 def take(
     stock: MessageStore, limit: int, *, until: float, redrive: RedrivePolicy | None, source: str
@@ -57,9 +59,6 @@ def hand_out(entry: StoredMessage, queue: str, now: float) -> Received:
         receive_count=entry.receive_count,
         first_received_at=entry.first_received_at,
     )
-
-
-MAX_SECONDS = 43_200
 
 
 def check_timeout(seconds: float) -> None:

@@ -8,6 +8,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+MAX_ATTRIBUTES = 10
+ID = re.compile(r"[!-~]{1,128}")
+FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
 
 class SqsError(Exception):
     """A request SQS would answer with the error ``code``."""
@@ -26,11 +30,6 @@ def invalid(parameter: str, value: object, reason: str) -> SqsError:
 
 def missing(parameter: str) -> SqsError:
     return SqsError("MissingParameter", f"The request must contain the parameter {parameter}.")
-
-
-MAX_ATTRIBUTES = 10
-ID = re.compile(r"[!-~]{1,128}")
-FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def check_id(parameter: str, value: str) -> None:

@@ -8,7 +8,7 @@ from moto.sqs.models import Message, Queue, SQSBackend
 
 from local.fifo import FifoQueue, MoveTasks
 from local.sqs.attributes import is_fifo
-from local.sqs.batches import Entry, Failure, check_batch, check_batch_size, do_each
+from local.sqs.batches import Entry, FailedEntry, check_batch, check_batch_size, do_each
 from local.sqs.errors import refuse
 from local.sqs.queue import ModelledQueue
 
@@ -74,7 +74,7 @@ class ModelledBackend(SQSBackend):
 
     def send_message_batch(
         self, queue_name: str, entries: dict[str, Entry]
-    ) -> tuple[list[Message], list[Failure]]:
+    ) -> tuple[list[Message], list[FailedEntry]]:
         queue = self.get_queue(queue_name)
         if not isinstance(queue, ModelledQueue):
             return super().send_message_batch(queue_name, entries)
@@ -91,7 +91,7 @@ class ModelledBackend(SQSBackend):
 
     def delete_message_batch(
         self, queue_name: str, receipts: list[Entry]
-    ) -> tuple[list[str], list[Failure]]:
+    ) -> tuple[list[str], list[FailedEntry]]:
         check_batch(receipts)
         return do_each(receipts, lambda entry: self._delete_entry(queue_name, entry))
 
@@ -106,7 +106,7 @@ class ModelledBackend(SQSBackend):
 
     def change_message_visibility_batch(
         self, queue_name: str, entries: list[Entry]
-    ) -> tuple[list[str], list[Failure]]:
+    ) -> tuple[list[str], list[FailedEntry]]:
         check_batch(entries)
         return do_each(entries, lambda entry: self._change_entry(queue_name, entry))
 

@@ -23,7 +23,7 @@ MAX_ENTRIES = 10
 ENTRY_ID = re.compile(r"[\w-]{1,80}", re.ASCII)
 
 Entry = dict[str, Any]
-Failure = dict[str, Any]
+FailedEntry = dict[str, Any]
 BatchResponse = TypeVar("BatchResponse")
 
 
@@ -49,10 +49,10 @@ def check_batch_size(entries: Iterable[Entry]) -> None:
 
 def do_each(
     entries: Iterable[Entry], do: Callable[[Entry], BatchResponse]
-) -> tuple[list[BatchResponse], list[Failure]]:
+) -> tuple[list[BatchResponse], list[FailedEntry]]:
     """Answer what was done, and what failed."""
     done: list[BatchResponse] = []
-    failed: list[Failure] = []
+    failed: list[FailedEntry] = []
     for entry in entries:
         try:
             done.append(do(entry))
@@ -61,7 +61,7 @@ def do_each(
     return done, failed
 
 
-def _failure(entry: Entry, error: SQSException) -> Failure:
+def _failure(entry: Entry, error: SQSException) -> FailedEntry:
     return {
         "Id": entry["Id"],
         "SenderFault": True,

@@ -8,7 +8,7 @@ import pytest
 
 from lakehook.adapters.dynamodb.journal import DynamoJournal
 from lakehook.adapters.dynamodb.reconciliations import DynamoReconciliations
-from lakehook.domain.devlake.reconciliation import Backlog, Cursor, Reconciliation
+from lakehook.domain.devlake.reconciliation import Cursor, Reconciliation, UnreadPages
 from lakehook.domain.pipeline import Pipeline, PipelineState, PipelineTransition
 from lakehook.ports.reconcile import PipelineReader, Reconciliations
 from tests.builders import an_event
@@ -20,7 +20,7 @@ FULL = Reconciliation(
     started_at=NOON - 86_400.5,
     due_at=NOON + 300,
     watermark=NOON - 0.125,
-    backlog=Backlog(since=NOON - 3600, page=11),
+    backlog=UnreadPages(since=NOON - 3600, page=11),
     bound_at=NOON - 0.125,
     cursor=Cursor(
         stage=PipelineState.RUNNING, stalled=True, entered_at=NOON - 900.001, key="staging/39"

@@ -204,7 +204,7 @@ def test_a_letter_redriven_twice_is_revived_once(terminal: Terminal, functions: 
 
     assert story.made == [1, 1, 2, 3]
     assert terminal("dead-letters", "redrive", story.first) == 3
-    assert "no dead letter; it is delivered" in terminal.said[-1]
+    assert "not a dead letter; it is delivered" in terminal.said[-1]
 
 
 def test_a_letter_that_dies_again_at_once_is_a_letter_again(

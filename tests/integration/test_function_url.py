@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from local.function_url import FunctionUrl
-from local.invocation import Failure, InvocationResult, Result
+from local.invocation import InvocationFailure, InvocationResult, Result
 
 ANSWER = {"statusCode": 202, "headers": {"x-made-by": "the function"}, "body": "taken"}
 
@@ -91,7 +91,7 @@ def test_an_answer_in_base64_goes_out_as_what_it_means(
 
 
 def test_a_function_that_fails_is_a_bad_gateway(door: FunctionUrl, function: Function) -> None:
-    function.result = Failure("Sandbox.Timedout", "Task timed out")
+    function.result = InvocationFailure("Sandbox.Timedout", "Task timed out")
 
     assert call(door, "POST", "/").status == 502
 

@@ -14,7 +14,7 @@ from local.account import arn
 from local.cloud import Cloud
 from local.environment import Host
 from local.function_specs import FunctionSpec, MappingSpec
-from local.invocation import Failure, InvocationResult, Result
+from local.invocation import InvocationFailure, InvocationResult, Result
 from local.mapping import EventSourceMapping
 from local.runtime import Function
 from tests.integration.eventually import eventually
@@ -188,7 +188,7 @@ def test_a_reported_failure_comes_again_in_order_and_the_rest_is_deleted(queue: 
 
 def test_an_exception_brings_the_whole_batch_again(queue: Queue) -> None:
     handler = Handler()
-    results = iter([Failure("ValueError", "no")])
+    results = iter([InvocationFailure("ValueError", "no")])
 
     def invoke(event: Event) -> Result:
         return next(results, None) or handler(event)

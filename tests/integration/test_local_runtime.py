@@ -14,7 +14,7 @@ import pytest
 
 from local.environment import ROOT, Host
 from local.function_specs import FunctionSpec
-from local.invocation import Failure, InvocationResult
+from local.invocation import InvocationFailure, InvocationResult
 from local.runtime import Function, InitFailed
 from tests.integration.eventually import eventually
 
@@ -155,13 +155,13 @@ def test_there_are_never_more_processes_than_the_bound(start: Start) -> None:
 def test_an_exception_is_a_failure_with_its_type_and_words(start: Start) -> None:
     function = start("refuse")
 
-    assert function.invoke({"why": "closed"}) == Failure("ValueError", "no: closed")
+    assert function.invoke({"why": "closed"}) == InvocationFailure("ValueError", "no: closed")
 
 
 def test_a_process_that_ends_fails_the_invocation_and_is_replaced(start: Start) -> None:
     function = start("leave")
 
-    assert function.invoke({"leave": True}) == Failure(
+    assert function.invoke({"leave": True}) == InvocationFailure(
         "Runtime.ExitError", "the process ended with status 3"
     )
     assert answered(function.invoke({"leave": False})) == "stayed"
@@ -181,7 +181,7 @@ def test_a_handler_out_of_time_is_killed(start: Start, tmp_path: Path) -> None:
     function = start("hang", timeout_seconds=0.5)
     pid_file = tmp_path / "pid"
 
-    assert function.invoke({"pid_file": str(pid_file)}) == Failure(
+    assert function.invoke({"pid_file": str(pid_file)}) == InvocationFailure(
         "Sandbox.Timedout", "Task timed out after 0.50 seconds"
     )
     assert not alive(int(pid_file.read_text()))
@@ -225,7 +225,7 @@ def test_closing_ends_what_is_running(start: Start, tmp_path: Path) -> None:
         eventually(lambda: pid_file.exists() and pid_file.read_text())
         function.close()
 
-    assert isinstance(running.result(), Failure)
+    assert isinstance(running.result(), InvocationFailure)
     assert not alive(int(pid_file.read_text()))
 
 

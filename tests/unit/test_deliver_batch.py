@@ -254,7 +254,7 @@ def test_a_bad_message_is_parked_whole_and_its_lane_goes_on(world: World, body: 
 
     ((parcel, reason),) = world.dead_letters.parked
     assert parcel == bad
-    assert reason.startswith("no delivery, no resume, no ping")
+    assert reason.startswith("not a delivery, a resume or a ping")
     assert world.telemetry.told == [("parked", "m2")]
     assert world.lanes.visited == [[a_delivery(1), a_delivery(2)]]
 

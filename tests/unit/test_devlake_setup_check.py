@@ -15,11 +15,11 @@ from lakehook.domain.devlake.heard import (
 from lakehook.domain.devlake.notification import PipelineRow, parse_notification
 from lakehook.domain.devlake.reconciliation import Reconciliation
 from lakehook.domain.devlake.setup_check import (
-    Arrival,
     Check,
     EndpointAnswer,
     EndpointResponse,
     EndpointUnreachable,
+    StateOrigin,
     check_api,
     check_endpoint,
     check_heard,
@@ -43,7 +43,7 @@ HOUR, DAY = 3600.0, 24 * 3600.0
 TAKEN = EndpointResponse(202, b'{"test": true}')
 ACCEPTED_BEFORE = LastAccepted(NOON - HOUR, "devlake:39:PIPELINE_RUNNING:2026-01-01T10:59:00Z")
 ACCEPTED_AFTER = LastAccepted(NOON - 60, "devlake:121:PIPELINE_RUNNING:2026-01-01T11:59:00Z")
-POSTED, RECONCILED, NONE = Arrival
+POSTED, RECONCILED, NONE = StateOrigin
 
 
 def states(*checks: Check) -> dict[str, str]:
@@ -290,7 +290,7 @@ def test_the_newest_that_has_begun_is_looked_for() -> None:
 
 
 @pytest.mark.parametrize(
-    ("accepted", "arrival", "state", "words"),
+    ("accepted", "origin", "state", "words"),
     [
         (ACCEPTED_BEFORE, POSTED, "ok", "DevLake's #120 finished 39 minutes ago, as was heard"),
         (ACCEPTED_BEFORE, NONE, "fail", "finished 39 minutes ago, which Lakehook never heard"),
@@ -301,13 +301,13 @@ def test_the_newest_that_has_begun_is_looked_for() -> None:
     ],
 )
 def test_a_pipeline_that_devlake_knows_and_did_not_post_was_lost(
-    accepted: LastAccepted | None, arrival: Arrival, state: str, words: str
+    accepted: LastAccepted | None, origin: StateOrigin, state: str, words: str
 ) -> None:
-    check = check_newest(a_row(120), accepted, arrival, now=NOON)
+    check = check_newest(a_row(120), accepted, origin, now=NOON)
 
     assert check.state == state
     assert words in check.detail
-    assert ("_devlake_notifications" in check.remedy) is (arrival is not POSTED)
+    assert ("_devlake_notifications" in check.remedy) is (origin is not POSTED)
 
 
 def test_what_has_just_happened_may_be_on_its_way() -> None:

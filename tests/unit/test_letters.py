@@ -99,7 +99,7 @@ def test_what_is_no_dead_letter_is_told_apart_from_what_is_unknown(office: Offic
     office.ledger.save(waiting(1), before=None, after=None)
     find = office.desk().find_dead_letters
 
-    with pytest.raises(NotFound, match="no dead letter; it is waiting"):
+    with pytest.raises(NotFound, match="not a dead letter; it is waiting"):
         find(DeadLetterSelector(ids=["sub_a#39#1"]))
     with pytest.raises(NotFound, match="no such delivery"):
         find(DeadLetterSelector(ids=["sub_a#39#2"]))

@@ -242,7 +242,7 @@ def test_discard_gives_a_letter_up_and_its_lane_goes_on(terminal: Terminal) -> N
     assert status(terminal, 1) is DeliveryStatus.DISCARDED
     assert terminal.office.ledger.lanes[LANE].head == 2
     assert terminal("dead-letters", "discard", FIRST) == 3
-    assert terminal.err == f"error: {FIRST}: no dead letter; it is discarded\n"
+    assert terminal.err == f"error: {FIRST}: not a dead letter; it is discarded\n"
 
 
 def test_none_to_redrive_is_no_error(terminal: Terminal) -> None:

@@ -42,15 +42,15 @@ Found = Sequence[DeliveryRecord]
 )
 def list_dead_letters(
     *,
-    desk: Service,
+    service: Service,
     subscription: OfSubscription = None,
     reason: ReasonFilter = None,
     limit: Limit = DEFAULT_LISTED,
     cursor: Cursor = None,
 ) -> responses.DeadLetters:
     found, following = paginate(
-        desk.find_dead_letters(
-            DeadLetterSelector(subscription_id=desk.resolve_id(subscription), reason=reason)
+        service.find_dead_letters(
+            DeadLetterSelector(subscription_id=service.resolve_id(subscription), reason=reason)
         ),
         key=lambda dead_letter: (str(dead_letter.lane), dead_letter.sequence),
         limit=limit,
@@ -66,12 +66,12 @@ def list_dead_letters(
     tags=TAGS,
     **operation("The letters that go again.", 404, 409, body=True),
 )
-def redrive(desk: Service, wanted: DeadLetterSelection) -> responses.DeadLetterActionResult:
+def redrive(service: Service, wanted: DeadLetterSelection) -> responses.DeadLetterActionResult:
     def act(letters: Found) -> Found:
-        desk.redrive(letters)
+        service.redrive(letters)
         return letters
 
-    return _act("redrive", _selected(desk, wanted), act, dry_run=bool(wanted.dry_run))
+    return _act("redrive", _selected(service, wanted), act, dry_run=bool(wanted.dry_run))
 
 
 @ROUTES.post(
@@ -81,17 +81,19 @@ def redrive(desk: Service, wanted: DeadLetterSelection) -> responses.DeadLetterA
     tags=TAGS,
     **operation("The letters that are given up.", 404, 409, body=True),
 )
-def discard(desk: Service, wanted: DeadLetterSelection) -> responses.DeadLetterActionResult:
-    return _act("discard", _selected(desk, wanted), desk.discard, dry_run=bool(wanted.dry_run))
+def discard(service: Service, wanted: DeadLetterSelection) -> responses.DeadLetterActionResult:
+    return _act(
+        "discard", _selected(service, wanted), service.discard, dry_run=bool(wanted.dry_run)
+    )
 
 
-def _selected(desk: OperatorService, wanted: DeadLetterSelection) -> Found:
+def _selected(service: OperatorService, wanted: DeadLetterSelection) -> Found:
     ids, subscription, reason = wanted.ids, wanted.subscription, wanted.reason
     if not is_exactly_one_selector(ids, subscription, reason, every=bool(wanted.all)):
         raise InvalidInput("ids: give these, or subscription and reason, or all alone")
-    return desk.find_dead_letters(
+    return service.find_dead_letters(
         DeadLetterSelector(
-            ids=ids or (), subscription_id=desk.resolve_id(subscription), reason=reason
+            ids=ids or (), subscription_id=service.resolve_id(subscription), reason=reason
         )
     )
 

@@ -47,7 +47,7 @@ StatusFilter = Annotated[DeliveryStatus | None, Query(description="Those that st
 )
 def list_deliveries(  # noqa: PLR0913  each is a parameter
     *,
-    desk: Service,
+    service: Service,
     pipeline: PipelineFilter = None,
     source: OfSource = None,
     subscription: OfSubscription = None,
@@ -58,13 +58,13 @@ def list_deliveries(  # noqa: PLR0913  each is a parameter
     question = DeliveryQuery(
         pipeline=pipeline,
         source=source,
-        subscription_id=desk.resolve_id(subscription),
+        subscription_id=service.resolve_id(subscription),
         status=status,
-        since=0.0 if since is None else desk.moment(since, what="since"),
+        since=0.0 if since is None else service.moment(since, what="since"),
         limit=limit,
     )
     seen = before_timeout(ROUTES, instead="name a pipeline, or ask lakehook deliveries list")
-    found = desk.list_deliveries(question, seen=seen)
+    found = service.list_deliveries(question, seen=seen)
     return responses.Deliveries(
         deliveries=[responses.Delivery(**delivery_view(one)) for one in found]
     )
@@ -76,8 +76,8 @@ def list_deliveries(  # noqa: PLR0913  each is a parameter
     tags=TAGS,
     **operation("Every attempt, what came back, and what happens next.", 404),
 )
-def explain(desk: Service, delivery: DeliveryId) -> responses.DeliveryDetail:
-    explained = desk.explain(delivery)
+def explain(service: Service, delivery: DeliveryId) -> responses.DeliveryDetail:
+    explained = service.explain(delivery)
     log = [responses.Attempt(**attempt_view(one)) for one in explained.record.attempts_log]
     return responses.DeliveryDetail(**explanation_view(explained), log=log)
 
@@ -90,14 +90,16 @@ def explain(desk: Service, delivery: DeliveryId) -> responses.DeliveryDetail:
     **operation("The longest held first.", 404),
 )
 def list_lanes(
-    desk: Service,
+    service: Service,
     subscription: OfSubscription = None,
     limit: Limit = DEFAULT_LISTED,
     cursor: Cursor = None,
 ) -> responses.Lanes:
-    asked = desk.find_subscription(subscription, removed=True) if subscription is not None else None
+    asked = (
+        service.find_subscription(subscription, removed=True) if subscription is not None else None
+    )
     found, following = paginate(
-        desk.list_lanes(asked),
+        service.list_lanes(asked),
         key=lambda lane: (lane.held.held_since, str(lane.held.lane)),
         limit=limit,
         cursor=cursor,

@@ -45,7 +45,7 @@ InState = Annotated[
 )
 def list_pipelines(  # noqa: PLR0913  each is a parameter
     *,
-    desk: Service,
+    service: Service,
     state: InState = None,
     older_than: OlderThan = "0",
     source: OfSource = None,
@@ -54,7 +54,7 @@ def list_pipelines(  # noqa: PLR0913  each is a parameter
 ) -> responses.Pipelines:
     seconds = parse_duration(older_than, what="older_than", longest=MAX_SECONDS)
     found, following = paginate(
-        desk.list_pipelines(state, older_than=seconds, source=source),
+        service.list_pipelines(state, older_than=seconds, source=source),
         key=lambda pipeline: (pipeline.since, pipeline.pipeline.key),
         limit=limit,
         cursor=cursor,
@@ -70,9 +70,9 @@ def list_pipelines(  # noqa: PLR0913  each is a parameter
     **operation("Its events, and each subscriber's place in it.", 404),
 )
 def show_pipeline(
-    desk: Service, pipeline: PipelineId, source: OfSource = None
+    service: Service, pipeline: PipelineId, source: OfSource = None
 ) -> responses.PipelineReport:
-    story = desk.show_pipeline(pipeline, source=source)
+    story = service.show_pipeline(pipeline, source=source)
     return responses.PipelineReport(
         **pipeline_facts(story.pipeline_key),
         events=[responses.Event(**event_view(event)) for event in story.events],

@@ -26,10 +26,10 @@ ReplayId = Annotated[str, Path(description="The replay's id.", examples=["rpl_01
 
 @ROUTES.get("/replays", summary="List replays", tags=TAGS, **operation("The last started first."))
 def list_replays(
-    desk: Service, limit: Limit = DEFAULT_LISTED, cursor: Cursor = None
+    service: Service, limit: Limit = DEFAULT_LISTED, cursor: Cursor = None
 ) -> responses.ReplayList:
     found, following = paginate(
-        desk.replays.all(),
+        service.replays.all(),
         key=lambda one: (-one.started_at, one.id),
         limit=limit,
         cursor=cursor,
@@ -48,10 +48,10 @@ def list_replays(
     tags=TAGS,
     **operation("It is open, and sends.", 404, 409, status=201, body=True),
 )
-def replay(desk: Service, wanted: NewReplay) -> responses.ReplayStarted:
-    subscription = desk.find_subscription(wanted.subscription)
-    started = desk.start_replay(
-        subscription, desk.start_replay.criteria(wanted.request, subscription), counted=False
+def replay(service: Service, wanted: NewReplay) -> responses.ReplayStarted:
+    subscription = service.find_subscription(wanted.subscription)
+    started = service.start_replay(
+        subscription, service.start_replay.criteria(wanted.request, subscription), counted=False
     )
     return responses.ReplayStarted(
         **replay_view(started.replay), already_running=started.already_running
@@ -66,11 +66,11 @@ def replay(desk: Service, wanted: NewReplay) -> responses.ReplayStarted:
     tags=TAGS,
     **operation("What it would send.", 404, body=True),
 )
-def count(desk: Service, wanted: NewReplay) -> responses.ReplayCount:
-    subscription = desk.find_subscription(wanted.subscription)
-    terms = desk.start_replay.criteria(wanted.request, subscription)
-    told_of = before_timeout(ROUTES, instead="lakehook replay --dry-run counts it")
-    tally = desk.count_replay(terms, subscription, told=told_of)
+def count(service: Service, wanted: NewReplay) -> responses.ReplayCount:
+    subscription = service.find_subscription(wanted.subscription)
+    terms = service.start_replay.criteria(wanted.request, subscription)
+    on_progress = before_timeout(ROUTES, instead="lakehook replay --dry-run counts it")
+    tally = service.count_replay(terms, subscription, on_progress=on_progress)
     by_type = [
         responses.EventTypeCount(**event_type_view(one)) for one in sorted(tally.by_type.items())
     ]
@@ -85,8 +85,8 @@ def count(desk: Service, wanted: NewReplay) -> responses.ReplayCount:
     tags=TAGS,
     **operation("What it was asked for, and how far it has come.", 404),
 )
-def show_replay(desk: Service, replay: ReplayId) -> responses.Replay:
-    return responses.Replay(**replay_view(desk.replays(replay)))
+def show_replay(service: Service, replay: ReplayId) -> responses.Replay:
+    return responses.Replay(**replay_view(service.replays(replay)))
 
 
 @ROUTES.post(
@@ -96,5 +96,5 @@ def show_replay(desk: Service, replay: ReplayId) -> responses.Replay:
     tags=TAGS,
     **operation("The replay; one that had ended is as it was.", 404, 409),
 )
-def stop_replay(desk: Service, replay: ReplayId) -> responses.Replay:
-    return responses.Replay(**replay_view(desk.stop_replay(replay)))
+def stop_replay(service: Service, replay: ReplayId) -> responses.Replay:
+    return responses.Replay(**replay_view(service.stop_replay(replay)))

@@ -31,9 +31,9 @@ TAGS = ["Subscriptions"]
     tags=TAGS,
     **operation("The subscription.", 404, 409),
 )
-def pause(desk: Service, subscription: SubscriptionId) -> responses.Subscription:
+def pause(service: Service, subscription: SubscriptionId) -> responses.Subscription:
     return responses.Subscription(
-        **subscription_view(desk.pause(desk.find_subscription(subscription)))
+        **subscription_view(service.pause(service.find_subscription(subscription)))
     )
 
 
@@ -44,8 +44,8 @@ def pause(desk: Service, subscription: SubscriptionId) -> responses.Subscription
     tags=TAGS,
     **operation("The subscription, and how many lanes go on.", 404, 409),
 )
-def resume(desk: Service, subscription: SubscriptionId) -> responses.ResumedSubscription:
-    resumed, lanes = desk.resume(desk.find_subscription(subscription))
+def resume(service: Service, subscription: SubscriptionId) -> responses.ResumedSubscription:
+    resumed, lanes = service.resume(service.find_subscription(subscription))
     return responses.ResumedSubscription(**subscription_view(resumed), lanes_resumed=lanes)
 
 
@@ -56,8 +56,8 @@ def resume(desk: Service, subscription: SubscriptionId) -> responses.ResumedSubs
     tags=TAGS,
     **operation("The subscription, and how many lanes go on.", 404, 409),
 )
-def enable(desk: Service, subscription: SubscriptionId) -> responses.ResumedSubscription:
-    enabled, lanes = desk.enable(desk.find_subscription(subscription))
+def enable(service: Service, subscription: SubscriptionId) -> responses.ResumedSubscription:
+    enabled, lanes = service.enable(service.find_subscription(subscription))
     return responses.ResumedSubscription(**subscription_view(enabled), lanes_resumed=lanes)
 
 
@@ -70,10 +70,12 @@ def enable(desk: Service, subscription: SubscriptionId) -> responses.ResumedSubs
     **operation("What the endpoint answered, if it did.", 404, 409, body=True),
 )
 def test_endpoint(
-    desk: Service, subscription: SubscriptionId, wanted: TestRequest
+    service: Service, subscription: SubscriptionId, wanted: TestRequest
 ) -> responses.PingReport:
     seconds = wanted.wait_seconds
-    after, pong = desk.test_endpoint(desk.find_subscription(subscription), within_seconds=seconds)
+    after, pong = service.test_endpoint(
+        service.find_subscription(subscription), within_seconds=seconds
+    )
     return responses.PingReport(**PingReport(after, pong, seconds).facts)
 
 
@@ -85,10 +87,10 @@ def test_endpoint(
     **operation("The new secret, told this once, and when it is in force.", 404, 409, body=True),
 )
 def rotate_secret(
-    desk: Service, subscription: SubscriptionId, wanted: RotationRequest
+    service: Service, subscription: SubscriptionId, wanted: RotationRequest
 ) -> responses.RotatedSecret:
-    rotated = desk.rotate_secret(
-        desk.find_subscription(subscription),
+    rotated = service.rotate_secret(
+        service.find_subscription(subscription),
         overlap_seconds=parse_duration(wanted.overlap, what="overlap", longest=MAX_OVERLAP_SECONDS),
         signing=wanted.signing,
         brought=wanted.secret,
@@ -106,9 +108,9 @@ def rotate_secret(
     **operation("One answer for each event, in their order.", 404, body=True),
 )
 def match_events(
-    desk: Service, subscription: SubscriptionId, wanted: MatchRequest
+    service: Service, subscription: SubscriptionId, wanted: MatchRequest
 ) -> responses.MatchResults:
-    found = desk.find_subscription(subscription)
+    found = service.find_subscription(subscription)
     events = [_event(number, one) for number, one in enumerate(wanted.events)]
     tried = [responses.Match(**match_view(one)) for one in match(found, events)]
     return responses.MatchResults(matches=tried)

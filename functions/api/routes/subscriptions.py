@@ -38,10 +38,10 @@ DiscardWaiting = Annotated[
     "/subscriptions", summary="List subscriptions", tags=TAGS, **operation("The oldest first.")
 )
 def list_subscriptions(
-    desk: Service, limit: Limit = DEFAULT_LISTED, cursor: Cursor = None
+    service: Service, limit: Limit = DEFAULT_LISTED, cursor: Cursor = None
 ) -> responses.Subscriptions:
     found, following = paginate(
-        desk.find_subscription.all(),
+        service.find_subscription.all(),
         key=lambda one: (one.created_at, one.id),
         limit=limit,
         cursor=cursor,
@@ -57,12 +57,12 @@ def list_subscriptions(
     tags=TAGS,
     **operation("It is in force; its new secret is told this once.", status=201, body=True),
 )
-def subscribe(desk: Service, wanted: NewSubscription) -> responses.CreatedSubscription:
-    past = parse_backfill(desk, wanted.since, from_beginning=bool(wanted.from_beginning))
-    made, secret = desk.subscribe(
+def subscribe(service: Service, wanted: NewSubscription) -> responses.CreatedSubscription:
+    past = parse_backfill(service, wanted.since, from_beginning=bool(wanted.from_beginning))
+    made, secret = service.subscribe(
         wanted.fields, wanted.secret_request, pending=bool(wanted.challenge)
     )
-    begun = start_backfill(desk, made, past)
+    begun = start_backfill(service, made, past)
     return responses.CreatedSubscription(
         **subscription_view(made), secret=secret_to_reveal(secret, wanted.secret), **begun
     )
@@ -75,8 +75,10 @@ def subscribe(desk: Service, wanted: NewSubscription) -> responses.CreatedSubscr
     tags=TAGS,
     **operation("The subscription, and which secrets sign for it.", 404),
 )
-def show_subscription(desk: Service, subscription: SubscriptionId) -> responses.SubscriptionDetail:
-    found = desk.find_subscription(subscription, removed=True)
+def show_subscription(
+    service: Service, subscription: SubscriptionId
+) -> responses.SubscriptionDetail:
+    found = service.find_subscription(subscription, removed=True)
     secrets = [responses.Secret(**secret_view(secret)) for secret in found.secrets]
     return responses.SubscriptionDetail(**subscription_detail_view(found), secrets=secrets)
 
@@ -91,10 +93,10 @@ def show_subscription(desk: Service, subscription: SubscriptionId) -> responses.
     ),
 )
 def update(
-    desk: Service, subscription: SubscriptionId, wanted: Amendment
+    service: Service, subscription: SubscriptionId, wanted: Amendment
 ) -> responses.Subscription:
     return responses.Subscription(
-        **subscription_view(desk.update(desk.find_subscription(subscription), wanted.fields))
+        **subscription_view(service.update(service.find_subscription(subscription), wanted.fields))
     )
 
 
@@ -106,9 +108,9 @@ def update(
     **operation("What would go out, to the letter.", 404, body=True),
 )
 def preview(
-    desk: Service, subscription: SubscriptionId, wanted: PreviewRequest
+    service: Service, subscription: SubscriptionId, wanted: PreviewRequest
 ) -> responses.PreviewResult:
-    previewed = desk.preview(desk.find_subscription(subscription), wanted.sample)
+    previewed = service.preview(service.find_subscription(subscription), wanted.sample)
     return responses.PreviewResult(**preview_view(previewed))
 
 
@@ -121,7 +123,7 @@ def preview(
     **operation("It is removed, and this is being discarded.", 404, 409),
 )
 def remove(
-    *, desk: Service, subscription: SubscriptionId, discard_waiting: DiscardWaiting = False
+    *, service: Service, subscription: SubscriptionId, discard_waiting: DiscardWaiting = False
 ) -> responses.Removed:
-    tombstone, backlog = desk.remove_subscription(subscription, discard_waiting=discard_waiting)
+    tombstone, backlog = service.remove_subscription(subscription, discard_waiting=discard_waiting)
     return responses.Removed(**removal_view(tombstone, backlog))

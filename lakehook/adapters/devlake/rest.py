@@ -20,6 +20,7 @@ HEADER_OPTIONS = "--header or --header-file must say who may read it"
 """The way out of 401 and 403 for the operator's command."""
 
 _WHERE = "behind its config UI, the API is at /api or /api/rest"
+Read = TypeVar("Read")
 
 
 @dataclass(frozen=True)
@@ -27,8 +28,6 @@ class ApiResponse:
     status: int
     body: bytes = field(default=b"", repr=False)
 
-
-Read = TypeVar("Read")
 
 Fetch = Callable[[str], ApiResponse]
 """GET a path with its query, below the API's URL.

@@ -13,8 +13,16 @@ from lakehook.domain.errors import InfrastructureError
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-
 Item = dict[str, Any]
+_SCALARS: tuple[tuple[type, Callable[[Any], Item]], ...] = (
+    (str, lambda value: {"S": value}),
+    (bool, lambda value: {"BOOL": value}),  # before int, of which it is one to Python
+    (int, lambda value: {"N": str(value)}),
+    (bytes, lambda value: {"B": value}),
+    (type(None), lambda _: {"NULL": True}),
+)
+_TURNS = 5
+_MAX_KEYS = 100  # BatchGetItem
 
 
 def to_item(values: Mapping[str, Any]) -> Item:
@@ -41,15 +49,6 @@ def _typed(value: Any) -> Item:
     raise TypeError(f"{type(value).__name__} is nothing that we keep")
 
 
-_SCALARS: tuple[tuple[type, Callable[[Any], Item]], ...] = (
-    (str, lambda value: {"S": value}),
-    (bool, lambda value: {"BOOL": value}),  # before int, of which it is one to Python
-    (int, lambda value: {"N": str(value)}),
-    (bytes, lambda value: {"B": value}),
-    (type(None), lambda _: {"NULL": True}),
-)
-
-
 def _plain(typed: Mapping[str, Any]) -> Any:
     ((kind, value),) = typed.items()
     match kind:
@@ -62,10 +61,6 @@ def _plain(typed: Mapping[str, Any]) -> Any:
         case "NULL":
             return None
     return value
-
-
-_TURNS = 5
-_MAX_KEYS = 100  # BatchGetItem
 
 
 def batch_get(dynamodb: "DynamoDBClient", table: str, keys: Sequence[Item]) -> Iterator[Item]:

@@ -49,8 +49,13 @@ from lakehook.settings import PipelinesTable as Table
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-
 _NEW = f"attribute_not_exists({Table.PARTITION_KEY})"
+MAX_ITEMS = 500
+_BETWEEN = "/"  # no id of a pipeline has one, but the key of one of a named source has
+_BEHIND_A_SLASH = " "  # no key and no id of an event has one
+_NAMES = {"#unended": Table.ACTIVE, "#entered_at": Table.ENTERED_AT}
+_STILL = "#unended = :unended AND #entered_at = :entered_at"
+_FREE = "(attribute_not_exists(leased_until) OR leased_until <= :now)"
 
 
 @dataclass(frozen=True)
@@ -154,15 +159,6 @@ class DynamoJournal:
         return put
 
 
-def _key(pipeline_key: str) -> Values:
-    return {Table.PARTITION_KEY: pipeline_key}
-
-
-MAX_ITEMS = 500
-_BETWEEN = "/"  # no id of a pipeline has one, but the key of one of a named source has
-_BEHIND_A_SLASH = " "  # no key and no id of an event has one
-
-
 @dataclass(frozen=True)
 class DynamoJournalScan:
     dynamodb: "DynamoDBClient"
@@ -194,23 +190,6 @@ class DynamoJournalScan:
         ]
         last = answer.get("LastEvaluatedKey")
         return JournalPage(found, _cursor(last) if last else "", answer["ScannedCount"])
-
-
-def _cursor(item: Any) -> str:
-    pipeline, record = item[Table.PARTITION_KEY]["S"], item[Table.SORT_KEY]["S"]
-    between = _BEHIND_A_SLASH if _BETWEEN in pipeline else _BETWEEN
-    return f"{pipeline}{between}{record}"
-
-
-def _key_at(cursor: str) -> Any:
-    between = _BEHIND_A_SLASH if _BEHIND_A_SLASH in cursor else _BETWEEN
-    pipeline, _, record = cursor.partition(between)
-    return to_item({Table.PARTITION_KEY: pipeline, Table.SORT_KEY: record})
-
-
-_NAMES = {"#unended": Table.ACTIVE, "#entered_at": Table.ENTERED_AT}
-_STILL = "#unended = :unended AND #entered_at = :entered_at"
-_FREE = "(attribute_not_exists(leased_until) OR leased_until <= :now)"
 
 
 @dataclass(frozen=True)
@@ -266,6 +245,22 @@ class DynamoUnfinishedPipelines:
                     raise
                 return False
         return True
+
+
+def _key(pipeline_key: str) -> Values:
+    return {Table.PARTITION_KEY: pipeline_key}
+
+
+def _cursor(item: Any) -> str:
+    pipeline, record = item[Table.PARTITION_KEY]["S"], item[Table.SORT_KEY]["S"]
+    between = _BEHIND_A_SLASH if _BETWEEN in pipeline else _BETWEEN
+    return f"{pipeline}{between}{record}"
+
+
+def _key_at(cursor: str) -> Any:
+    between = _BEHIND_A_SLASH if _BEHIND_A_SLASH in cursor else _BETWEEN
+    pipeline, _, record = cursor.partition(between)
+    return to_item({Table.PARTITION_KEY: pipeline, Table.SORT_KEY: record})
 
 
 def _ms(seconds: float) -> int:

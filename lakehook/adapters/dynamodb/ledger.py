@@ -48,67 +48,14 @@ from lakehook.settings import DeliveriesTable as Table
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-
 ABSENT = {
     "ConditionExpression": "attribute_not_exists(#lane)",
     "ExpressionAttributeNames": {"#lane": Table.PARTITION_KEY},
 }
-
-
-def record_put(
-    table: str, record: DeliveryRecord, written: DeliveryRecord, *, retention_seconds: float
-) -> Item:
-    """Write a record as it is to be ``written``, over the version that was read."""
-    expires_at = int(written.changed_at + retention_seconds) if written.status.is_final else None
-    item = record_to_item(written, expires_at=expires_at)
-    return {"TableName": table, "Item": item, **_as_read(record)}
-
-
-def _as_read(record: DeliveryRecord) -> Item:
-    """Nothing is written over what others have written meanwhile, but that it has arrived."""
-    if record.status is DeliveryStatus.DELIVERED:
-        return _of_the_same_replay(record)
-    if record.version == 0:
-        return ABSENT
-    # A success that was written blindly may have this very version.
-    values = {":version": record.version, ":delivered": str(DeliveryStatus.DELIVERED)}
-    return {
-        "ConditionExpression": "record_version = :version AND #status <> :delivered",
-        "ExpressionAttributeNames": {"#status": "status"},
-        "ExpressionAttributeValues": to_item(values),
-    }
-
-
-def _of_the_same_replay(record: DeliveryRecord) -> Item:
-    """What arrived before is no answer to a replay that has lined it up since."""
-    if not record.replayed_by:
-        return {"ConditionExpression": "attribute_not_exists(replayed_by)"}
-    return {
-        "ConditionExpression": "replayed_by = :replay",
-        "ExpressionAttributeValues": to_item({":replay": record.replayed_by}),
-    }
-
-
-def lane_write(
-    table: str, lane: Lane, before: HeldLane | None, after: HeldLane | None
-) -> dict[str, Any]:
-    """An action of a transaction: the lane from ``before`` to ``after``."""
-    change: Item = {"TableName": table, **_unmoved(before)}
-    if after is None:
-        return {"Delete": {"Key": lane_key(lane), **change}}
-    return {"Put": {"Item": lane_to_item(after), **change}}
-
-
-def _unmoved(before: HeldLane | None) -> Item:
-    if before is None:
-        return ABSENT
-    return {
-        "ConditionExpression": "lane_version = :version",
-        "ExpressionAttributeValues": to_item({":version": before.version}),
-    }
-
-
 PAGE_OF_WAITING, LATER_PAGE = 10, 50  # a resume seldom gets further in one invocation
+EVERY_LANE = "sub_"  # as every subscription's id begins
+_IN_LANE = "#lane = :lane AND #record BETWEEN :first AND :last"
+_NAMES = {"#lane": Table.PARTITION_KEY, "#record": Table.SORT_KEY}
 
 
 @dataclass(frozen=True)
@@ -214,17 +161,6 @@ class DynamoLedger:
                 raise
 
 
-def translate_conflict(error: ClientError) -> None:
-    """Tell a lane that another worker has written from a table that is in trouble."""
-    if is_lost_race(error):
-        raise LaneConflict(str(error)) from None
-
-
-EVERY_LANE = "sub_"  # as every subscription's id begins
-_IN_LANE = "#lane = :lane AND #record BETWEEN :first AND :last"
-_NAMES = {"#lane": Table.PARTITION_KEY, "#record": Table.SORT_KEY}
-
-
 @dataclass(frozen=True)
 class DynamoDeliveryQueries:
     dynamodb: "DynamoDBClient"
@@ -315,6 +251,65 @@ class DynamoReplayWriter:
         written = replace(one.record, version=one.record.version + 1, changed_at=now)
         item = record_to_item(written, expires_at=None)
         return {"TableName": self.table, "Item": item, **_unchanged(one.previous)}
+
+
+def record_put(
+    table: str, record: DeliveryRecord, written: DeliveryRecord, *, retention_seconds: float
+) -> Item:
+    """Write a record as it is to be ``written``, over the version that was read."""
+    expires_at = int(written.changed_at + retention_seconds) if written.status.is_final else None
+    item = record_to_item(written, expires_at=expires_at)
+    return {"TableName": table, "Item": item, **_as_read(record)}
+
+
+def _as_read(record: DeliveryRecord) -> Item:
+    """Nothing is written over what others have written meanwhile, but that it has arrived."""
+    if record.status is DeliveryStatus.DELIVERED:
+        return _of_the_same_replay(record)
+    if record.version == 0:
+        return ABSENT
+    # A success that was written blindly may have this very version.
+    values = {":version": record.version, ":delivered": str(DeliveryStatus.DELIVERED)}
+    return {
+        "ConditionExpression": "record_version = :version AND #status <> :delivered",
+        "ExpressionAttributeNames": {"#status": "status"},
+        "ExpressionAttributeValues": to_item(values),
+    }
+
+
+def _of_the_same_replay(record: DeliveryRecord) -> Item:
+    """What arrived before is no answer to a replay that has lined it up since."""
+    if not record.replayed_by:
+        return {"ConditionExpression": "attribute_not_exists(replayed_by)"}
+    return {
+        "ConditionExpression": "replayed_by = :replay",
+        "ExpressionAttributeValues": to_item({":replay": record.replayed_by}),
+    }
+
+
+def lane_write(
+    table: str, lane: Lane, before: HeldLane | None, after: HeldLane | None
+) -> dict[str, Any]:
+    """An action of a transaction: the lane from ``before`` to ``after``."""
+    change: Item = {"TableName": table, **_unmoved(before)}
+    if after is None:
+        return {"Delete": {"Key": lane_key(lane), **change}}
+    return {"Put": {"Item": lane_to_item(after), **change}}
+
+
+def _unmoved(before: HeldLane | None) -> Item:
+    if before is None:
+        return ABSENT
+    return {
+        "ConditionExpression": "lane_version = :version",
+        "ExpressionAttributeValues": to_item({":version": before.version}),
+    }
+
+
+def translate_conflict(error: ClientError) -> None:
+    """Tell a lane that another worker has written from a table that is in trouble."""
+    if is_lost_race(error):
+        raise LaneConflict(str(error)) from None
 
 
 def _unchanged(was: DeliveryRecord | None) -> Item:

@@ -24,8 +24,18 @@ from lakehook.settings import DeliveriesTable as Table
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-
 MINUTE = 60
+_AT_A_TIME = 50  # a dead letter has up to 128 KiB, and one read answers 16 MB at most
+
+
+@dataclass(frozen=True)
+class SparseIndex:
+    name: str
+    partition_key: str  # whose value is a subscription's id
+
+
+HELD = SparseIndex(Table.HELD_INDEX, Table.HELD_BY)
+SUSPENDED = SparseIndex(Table.SUSPENDED_INDEX, Table.SUSPENDED_SUBSCRIPTION)
 
 
 def all_due(dynamodb: "DynamoDBClient", table: str, now: float) -> Iterator[DueItem]:
@@ -94,19 +104,6 @@ def _shards(now: float) -> Sequence[str]:
     """Another is the first each minute, so that none is always the last to be looked at."""
     first = int(now // MINUTE) % len(SHARDS)
     return (*SHARDS[first:], *SHARDS[:first])
-
-
-_AT_A_TIME = 50  # a dead letter has up to 128 KiB, and one read answers 16 MB at most
-
-
-@dataclass(frozen=True)
-class SparseIndex:
-    name: str
-    partition_key: str  # whose value is a subscription's id
-
-
-HELD = SparseIndex(Table.HELD_INDEX, Table.HELD_BY)
-SUSPENDED = SparseIndex(Table.SUSPENDED_INDEX, Table.SUSPENDED_SUBSCRIPTION)
 
 
 def held_items(

@@ -18,6 +18,10 @@ from lakehook.domain.json_document import read_stored, to_json
 from lakehook.domain.lane import DeliveryRecord, DeliveryStatus, HeldLane, SuspendedReason
 from lakehook.settings import DeliveriesTable as Table
 
+FORM = 1
+LANE = "lane"
+SHARDS = tuple("0123")  # of the index over due times: one partition takes 1,000 writes a second
+
 
 def attempt_to_item(attempt: Attempt) -> dict[str, Any]:
     item = {
@@ -38,11 +42,6 @@ def attempt_from_item(values: dict[str, Any]) -> Attempt:
         status=values.get("status"),
         excerpt=values.get("excerpt", ""),
     )
-
-
-FORM = 1
-LANE = "lane"
-SHARDS = tuple("0123")  # of the index over due times: one partition takes 1,000 writes a second
 
 
 def shard_of(text: str) -> str:

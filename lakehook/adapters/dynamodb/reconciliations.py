@@ -12,7 +12,7 @@ from lakehook.adapters.aws import translate_aws_errors
 from lakehook.adapters.dynamodb.devlake_items import devlake_item_key
 from lakehook.adapters.dynamodb.items import batch_get, from_item, to_item, to_milliseconds
 from lakehook.adapters.dynamodb.journal_items import COUNTER, Values, pipeline_from_item
-from lakehook.domain.devlake.reconciliation import Backlog, Cursor, Reconciliation
+from lakehook.domain.devlake.reconciliation import Cursor, Reconciliation, UnreadPages
 from lakehook.domain.pipeline import Pipeline, PipelineState
 from lakehook.settings import PipelinesTable as Table
 
@@ -99,7 +99,7 @@ def _values(state: Reconciliation) -> Values:
     }
 
 
-def _backlog_values(backlog: Backlog) -> Values:
+def _backlog_values(backlog: UnreadPages) -> Values:
     return {"since": to_milliseconds(backlog.since), "page": backlog.page}
 
 
@@ -120,7 +120,9 @@ def _reconciliation(source: str | None, values: Values) -> Reconciliation:
         started_at=values["started_at"] / 1000,
         due_at=values["due_at"] / 1000,
         watermark=values["watermark"] / 1000,
-        backlog=Backlog(since=backlog["since"] / 1000, page=backlog["page"]) if backlog else None,
+        backlog=UnreadPages(since=backlog["since"] / 1000, page=backlog["page"])
+        if backlog
+        else None,
         bound_at=_seconds(values.get("bound_at")),
         cursor=_cursor(cursor) if cursor else None,
         published={id_: at / 1000 for id_, at in values["published"].items()},

@@ -26,9 +26,57 @@ from lakehook.settings import DeliveriesTable as Table
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-
 FORM = 1
 OPEN, ENDED = "replays#open", "replays#ended"
+
+
+@dataclass(frozen=True)
+class DynamoReplays:
+    dynamodb: "DynamoDBClient"
+    table: str
+    clock: Clock
+    retention_seconds: float = 60 * 24 * 3600.0  # of what has ended
+
+    def list_open(self) -> Sequence[Replay]:
+        return self._in(OPEN)
+
+    def list_finished(self) -> Sequence[Replay]:
+        return self._in(ENDED)
+
+    def save(self, replay: Replay) -> Replay:
+        """As whoever reads it finds it: its times are kept to the millisecond."""
+        saved = replace(replay, version=replay.version + 1)
+        with translate_aws_errors():
+            try:
+                self.dynamodb.transact_write_items(TransactItems=self._actions(replay, saved))
+            except ClientError as error:
+                if not is_lost_race(error):
+                    raise
+                raise Conflict(f"{replay.id} has been changed meanwhile") from None
+        return replay_from_item(replay_to_item(saved, expires_at=None))
+
+    def _actions(self, replay: Replay, saved: Replay) -> Any:
+        as_read = _as_read(replay)
+        if saved.is_open:
+            item = replay_to_item(saved, expires_at=None)
+            return [{"Put": {"TableName": self.table, "Item": item, **as_read}}]
+        expires_at = int(self.clock.now() + self.retention_seconds)
+        item = replay_to_item(saved, expires_at=expires_at)
+        return [
+            {"Delete": {"TableName": self.table, "Key": open_key(replay), **as_read}},
+            {"Put": {"TableName": self.table, "Item": item}},
+        ]
+
+    def _in(self, partition: str) -> list[Replay]:
+        items = read_pages(
+            self.dynamodb.query,
+            TableName=self.table,
+            ConsistentRead=True,
+            KeyConditionExpression="#partition = :partition",
+            ExpressionAttributeNames={"#partition": Table.PARTITION_KEY},
+            ExpressionAttributeValues=to_item({":partition": partition}),
+        )
+        return [replay_from_item(item) for item in items]
 
 
 def open_key(replay: Replay) -> Item:
@@ -115,55 +163,6 @@ def _to_seconds(seconds: float | None) -> int | None:
 
 def _to_milliseconds(milliseconds: int | None) -> float | None:
     return None if milliseconds is None else milliseconds / 1000
-
-
-@dataclass(frozen=True)
-class DynamoReplays:
-    dynamodb: "DynamoDBClient"
-    table: str
-    clock: Clock
-    retention_seconds: float = 60 * 24 * 3600.0  # of what has ended
-
-    def list_open(self) -> Sequence[Replay]:
-        return self._in(OPEN)
-
-    def list_finished(self) -> Sequence[Replay]:
-        return self._in(ENDED)
-
-    def save(self, replay: Replay) -> Replay:
-        """As whoever reads it finds it: its times are kept to the millisecond."""
-        saved = replace(replay, version=replay.version + 1)
-        with translate_aws_errors():
-            try:
-                self.dynamodb.transact_write_items(TransactItems=self._actions(replay, saved))
-            except ClientError as error:
-                if not is_lost_race(error):
-                    raise
-                raise Conflict(f"{replay.id} has been changed meanwhile") from None
-        return replay_from_item(replay_to_item(saved, expires_at=None))
-
-    def _actions(self, replay: Replay, saved: Replay) -> Any:
-        as_read = _as_read(replay)
-        if saved.is_open:
-            item = replay_to_item(saved, expires_at=None)
-            return [{"Put": {"TableName": self.table, "Item": item, **as_read}}]
-        expires_at = int(self.clock.now() + self.retention_seconds)
-        item = replay_to_item(saved, expires_at=expires_at)
-        return [
-            {"Delete": {"TableName": self.table, "Key": open_key(replay), **as_read}},
-            {"Put": {"TableName": self.table, "Item": item}},
-        ]
-
-    def _in(self, partition: str) -> list[Replay]:
-        items = read_pages(
-            self.dynamodb.query,
-            TableName=self.table,
-            ConsistentRead=True,
-            KeyConditionExpression="#partition = :partition",
-            ExpressionAttributeNames={"#partition": Table.PARTITION_KEY},
-            ExpressionAttributeValues=to_item({":partition": partition}),
-        )
-        return [replay_from_item(item) for item in items]
 
 
 def _as_read(replay: Replay) -> Item:

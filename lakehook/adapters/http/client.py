@@ -34,34 +34,6 @@ _NAMES: tuple[tuple[type[BaseException], Outcome], ...] = (
     (TimeoutError, Outcome.TIMED_OUT),
     (ssl.SSLError, Outcome.TLS_FAILED),
 )
-
-
-def classify_error(error: BaseException) -> Outcome:
-    causes = list(_causes(error))
-    for kind, outcome in _NAMES:
-        if any(isinstance(cause, kind) for cause in causes):
-            return outcome
-    return Outcome.DISCONNECTED
-
-
-def describe_error(error: BaseException) -> str:
-    """What the system said at bottom, if it did: urllib3's own words would show the URL."""
-    said = [cause for cause in _causes(error) if isinstance(cause, OSError) and cause.strerror]
-    return str(said[-1].strerror) if said else type(error).__name__
-
-
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        reason = getattr(error, "reason", None)
-        inner = next((arg for arg in error.args if isinstance(arg, BaseException)), None)
-        error = (
-            (reason if isinstance(reason, BaseException) else None)
-            or inner
-            or (error.__cause__ or error.__context__)
-        )
-
-
 MAX_RESPONSE_BYTES = 64 * 1024
 
 
@@ -111,6 +83,32 @@ class HttpTransport:
                 body = _read(response)
         headers = {name.lower(): value for name, value in response.headers.items()}
         return Response(status=response.status, headers=headers, body=body)
+
+
+def classify_error(error: BaseException) -> Outcome:
+    causes = list(_causes(error))
+    for kind, outcome in _NAMES:
+        if any(isinstance(cause, kind) for cause in causes):
+            return outcome
+    return Outcome.DISCONNECTED
+
+
+def describe_error(error: BaseException) -> str:
+    """What the system said at bottom, if it did: urllib3's own words would show the URL."""
+    said = [cause for cause in _causes(error) if isinstance(cause, OSError) and cause.strerror]
+    return str(said[-1].strerror) if said else type(error).__name__
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        reason = getattr(error, "reason", None)
+        inner = next((arg for arg in error.args if isinstance(arg, BaseException)), None)
+        error = (
+            (reason if isinstance(reason, BaseException) else None)
+            or inner
+            or (error.__cause__ or error.__context__)
+        )
 
 
 def _headers(request: Request) -> dict[str, str]:

@@ -36,6 +36,8 @@ _SHARE = 3
 """An address that says nothing costs a third of what is left, so that there is time for others."""
 
 _RECORD_BYTES = 16 * 1024  # RFC 8446 section 5.1: what one write of TLS sends at most
+_ENDPOINTS = 50  # that have connections kept at a time; each as many as a batch has lanes
+_PoolKey = tuple[str, str, int]
 
 
 class PinnedConnection(HTTPConnection):
@@ -137,9 +139,6 @@ class PinnedTlsConnection(PinnedConnection, HTTPSConnection):
     pass
 
 
-_ENDPOINTS = 50  # that have connections kept at a time; each as many as a batch has lanes
-
-
 class ConnectionPool:
     """Those that are kept, by endpoint; of each the one that was used last is taken first."""
 
@@ -199,6 +198,3 @@ class ConnectionPool:
         _, connections = self._kept.popitem(last=False)
         for connection in connections:
             connection.close()
-
-
-_PoolKey = tuple[str, str, int]

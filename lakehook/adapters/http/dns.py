@@ -21,6 +21,16 @@ from time import monotonic, time
 from lakehook.domain.errors import InfrastructureError
 from lakehook.ports.outbound import ResolveHost
 
+LOOKUPS_AT_A_TIME = 32
+LOOKUPS_OF_A_DOMAIN = 4
+FREE_THREAD_SECONDS = 1.0
+SHARED_SECONDS = 0.25
+"""Far below what any name server lets an answer be kept for (RFC 2181 section 8: whole seconds)."""
+ANSWERS_KEPT = 100
+_COUNTRY_CODE_LENGTH = 2
+_SECOND_LEVELS = frozenset({"ac", "co", "com", "edu", "gob", "gov", "net", "or", "org"})
+_Address = tuple[str, int]
+
 
 class SuspendAwareTimer:
     def __init__(self) -> None:
@@ -30,14 +40,6 @@ class SuspendAwareTimer:
     def age_seconds(self) -> float:
         """By the clock that shows more: one may stand still in a frozen Lambda."""
         return max(monotonic() - self._by_monotonic, abs(time() - self._by_wall))
-
-
-LOOKUPS_AT_A_TIME = 32
-LOOKUPS_OF_A_DOMAIN = 4
-FREE_THREAD_SECONDS = 1.0
-SHARED_SECONDS = 0.25
-"""Far below what any name server lets an answer be kept for (RFC 2181 section 8: whole seconds)."""
-ANSWERS_KEPT = 100
 
 
 def resolve(host: str, port: int) -> list[str]:
@@ -130,10 +132,6 @@ def domain_of(host: str) -> str:
     return ".".join(labels[-3:] if is_below_both else labels[-2:])
 
 
-_COUNTRY_CODE_LENGTH = 2
-_SECOND_LEVELS = frozenset({"ac", "co", "com", "edu", "gob", "gov", "net", "or", "org"})
-
-
 class _PendingLookup:
     """One that is under way, or was answered a moment ago."""
 
@@ -153,6 +151,3 @@ class _PendingLookup:
     @property
     def is_stale(self) -> bool:
         return self.answered is not None and self.answered.age_seconds > SHARED_SECONDS
-
-
-_Address = tuple[str, int]

@@ -20,6 +20,15 @@ from typing import Any
 
 MAX_WIRE_BYTES = 256 * 1024
 """Of one answer, with its head, its framing and its compression: far above any sensible one."""
+MAX_HEAD_BYTES = 16 * 1024
+"""Of all heads of an answer together, as Node.js has it."""
+
+_SWITCHING_PROTOCOLS = 101
+_INTERIM = range(100, 200)
+_HTTP_1_0, _HTTP_1_1 = 10, 11
+_WITHOUT_BODY = (*_INTERIM, 204, 304)
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 section 5.6.2
+_SPACE = " \t"
 
 
 class ResponseTooLarge(Exception):
@@ -80,17 +89,6 @@ class DeadlineReader(RawIOBase):
     def close(self) -> None:
         self._stream.close()
         super().close()
-
-
-MAX_HEAD_BYTES = 16 * 1024
-"""Of all heads of an answer together, as Node.js has it."""
-
-_SWITCHING_PROTOCOLS = 101
-_INTERIM = range(100, 200)
-_HTTP_1_0, _HTTP_1_1 = 10, 11
-_WITHOUT_BODY = (*_INTERIM, 204, 304)
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 section 5.6.2
-_SPACE = " \t"
 
 
 class MalformedResponse(HTTPException):

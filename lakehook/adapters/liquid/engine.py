@@ -14,7 +14,7 @@ from liquid.builtin.expressions.primitive import RangeLiteral
 from liquid.exceptions import LiquidError
 
 from lakehook.adapters.liquid.filters import FILTERS, freeze, metered
-from lakehook.adapters.liquid.limits import Allowance, Context
+from lakehook.adapters.liquid.limits import Context, StepBudget
 from lakehook.adapters.liquid.tags import METERED_TAGS, TAGS
 from lakehook.domain.errors import TemplateFailed
 from lakehook.domain.json_document import Document
@@ -22,6 +22,7 @@ from lakehook.domain.json_document import Document
 MAX_SPACES, MAX_RAW, MAX_BRACKETS = 200, 20, 100
 _MESSAGES = re.compile(r"\{[{%].*?[%}]\}", re.DOTALL)
 _RAW = re.compile(r"\{%-?\s{0,20}(?:raw|doc)")
+REMEMBERED = 256  # texts, parsed
 
 
 class InvalidTemplate(Exception):
@@ -93,15 +94,12 @@ def _line(text: str, at: int) -> int:
     return text.count("\n", 0, at) + 1
 
 
-REMEMBERED = 256  # texts, parsed
-
-
 class _Rendering:
-    """Sets the parts of one template; all of them together have one allowance."""
+    """Sets the parts of one template; all of them together have one budget."""
 
     def __init__(self, fields: Document) -> None:
         self._fields: Mapping[str, object] = freeze(fields)
-        self._allowance = Allowance()
+        self._budget = StepBudget()
         self.unknown: dict[str, None] = {}
 
     def __call__(self, part: str, text: str) -> str:
@@ -113,7 +111,7 @@ class _Rendering:
             raise TemplateFailed(f"{part}: {format_error(error)}") from None
 
     def _rendered(self, template: BoundTemplate) -> str:
-        context = Context(template, self._fields, self._allowance)
+        context = Context(template, self._fields, self._budget)
         sheet = context.get_buffer()
         try:
             template.render_with_context(context, sheet)

@@ -86,11 +86,11 @@ def metered(function: Filter) -> Filter:
 
     @with_context
     def paid(value: object, *given: Any, context: Context, **named: Any) -> object:
-        context.allowance.grow(value, *given, *named.values())
+        context.budget.grow(value, *given, *named.values())
         if wants_environment:
             named["environment"] = context.env
         result = function(value, *given, **named)
-        context.allowance.grow(result)
+        context.budget.grow(result)
         return result
 
     return paid

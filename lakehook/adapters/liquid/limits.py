@@ -31,7 +31,7 @@ class LimitExceeded(ResourceLimitError):
 
 
 @dataclass
-class Allowance:
+class StepBudget:
     left: int = MAX_STEPS
 
     def grow(self, *values: object) -> None:
@@ -48,43 +48,43 @@ class Allowance:
 class Context(RenderContext):
     """Pays for what is looked up, kept and written, and remembers what was not there."""
 
-    __slots__ = ("allowance", "unknown")
+    __slots__ = ("budget", "unknown")
 
     def __init__(
-        self, template: BoundTemplate, fields: Mapping[str, object], allowance: Allowance
+        self, template: BoundTemplate, fields: Mapping[str, object], budget: StepBudget
     ) -> None:
         super().__init__(template, globals=fields)
         self.scope = ReadOnlyChainMap(self.locals, self.globals, self.counters)  # no "now"
-        self.allowance = allowance
+        self.budget = budget
         self.unknown: dict[str, None] = {}
 
     def get(
         self, path: list[object], *, token: Token | None, default: object = UNDEFINED
     ) -> object:
         found = super().get(path, token=token, default=default)
-        self.allowance.spend(len(path) + _comparison_cost(found))
+        self.budget.spend(len(path) + _comparison_cost(found))
         if is_undefined(found):
             self.unknown.setdefault(".".join(map(str, path)))
         return found
 
     def assign(self, key: str, val: Any) -> None:
-        self.allowance.grow(val)  # so what is kept in all is bounded too
+        self.budget.grow(val)  # so what is kept in all is bounded too
         self.locals[key] = val
 
     def get_buffer(self, _buf: object = None) -> StringIO:
-        return BoundedBuffer(self.allowance)
+        return BoundedBuffer(self.budget)
 
 
 class BoundedBuffer(StringIO):
     """What is written on; as long as one value may be."""
 
-    def __init__(self, allowance: Allowance) -> None:
+    def __init__(self, budget: StepBudget) -> None:
         super().__init__(newline="")
-        self._allowance = allowance
+        self._budget = budget
         self._room = MAX_WEIGHT
 
     def write(self, text: str) -> int:
-        self._allowance.spend(len(text) // 20)
+        self._budget.spend(len(text) // 20)
         self._room -= len(text)
         if self._room < 0:
             raise LimitExceeded(f"it writes too much: more than {MAX_WEIGHT} characters")

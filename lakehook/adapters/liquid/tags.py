@@ -46,13 +46,6 @@ class MeteredEcho(EchoTag):
     node_class = MeteredEchoNode
 
 
-def _render(node: OutputNode | EchoNode, context: RenderContext, buffer: TextIO) -> int:
-    assert isinstance(context, Context)
-    value = node.expression.evaluate(context)
-    context.allowance.grow(value)
-    return buffer.write(to_liquid_string(value, autoescape=False))
-
-
 class MeteredFor(ForTag):
     def parse(self, stream: TokenStream) -> Node:
         began = stream.current.start_index
@@ -62,6 +55,9 @@ class MeteredFor(ForTag):
         if isinstance(made := node.expression.iterable, RangeLiteral):
             node.expression.iterable = BoundedRange(made.token, made.start, made.stop)
         return node
+
+
+METERED_TAGS = (MeteredFor, MeteredOutput, MeteredEcho, UnknownTag)
 
 
 class MeteredBlock(BlockNode):
@@ -75,7 +71,7 @@ class MeteredBlock(BlockNode):
 
     def render_to_output(self, context: RenderContext, buffer: TextIO) -> int:
         assert isinstance(context, Context)
-        context.allowance.spend(self.length)
+        context.budget.spend(self.length)
         return super().render_to_output(context, buffer)
 
 
@@ -89,4 +85,8 @@ class BoundedRange(RangeLiteral):
         return made
 
 
-METERED_TAGS = (MeteredFor, MeteredOutput, MeteredEcho, UnknownTag)
+def _render(node: OutputNode | EchoNode, context: RenderContext, buffer: TextIO) -> int:
+    assert isinstance(context, Context)
+    value = node.expression.evaluate(context)
+    context.budget.grow(value)
+    return buffer.write(to_liquid_string(value, autoescape=False))

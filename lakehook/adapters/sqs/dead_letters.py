@@ -22,11 +22,17 @@ from lakehook.ports.system import Random
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
-
 NO_VALUE = "-"  # SQS refuses an empty attribute
 MAX_REASON_CHARACTERS = 1000
 # SQS takes what XML 1.0 takes. A message that could not be put aside would come again for ever.
 _REFUSED = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+AT_A_TIME = 10
+MAX_RECEIVES = 200  # 2,000 letters are looked through for those that are to go
+VISIBILITY_SECONDS = 60
+Copy = tuple[Lane, int, str]
+"""Lane, sequence, attempts: it may have died again meanwhile, and that copy stays."""
+
+LONG_POLL_SECONDS = 1  # a short poll may find nothing where there is something
 
 
 @dataclass(frozen=True)
@@ -74,61 +80,6 @@ class SqsDeadLetterQueue:
             deduplication_id=deduplication_id(message.id),
             attributes={"reason": f"bad message: {reason}"},
         )
-
-
-def dead_letter_attributes(record: DeliveryRecord, endpoint: str) -> dict[str, str]:
-    last = record.attempts_log[-1] if record.attempts_log else None
-    return {
-        "reason": record.reason,
-        "subscription": record.lane.subscription_id,
-        "endpoint": endpoint,
-        "event_type": record.event_type,
-        "pipeline_id": record.lane.pipeline_id,  # the group says of which source
-        "sequence": str(record.sequence),
-        "attempts": str(record.attempts),
-        "last_status": last.last_status if last else NO_VALUE,
-        "last_attempt_at": _format_rfc3339(last.at) if last else NO_VALUE,
-    }
-
-
-def _format_rfc3339(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")
-
-
-def send(  # noqa: PLR0913  a message has these parts
-    sqs: "SQSClient",
-    url: str,
-    *,
-    body: str,
-    group: str,
-    deduplication_id: str,
-    attributes: Mapping[str, str],
-) -> None:
-    typed: Any = {
-        name: {"DataType": "String", "StringValue": _sqs_text(value)}
-        for name, value in attributes.items()
-    }
-    with translate_aws_errors():
-        sqs.send_message(
-            QueueUrl=url,
-            MessageBody=body,
-            MessageGroupId=group,
-            MessageDeduplicationId=deduplication_id,
-            MessageAttributes=typed,
-        )
-
-
-def _sqs_text(value: str) -> str:
-    return _REFUSED.sub("\ufffd", value[:MAX_REASON_CHARACTERS]) or NO_VALUE
-
-
-AT_A_TIME = 10
-MAX_RECEIVES = 200  # 2,000 letters are looked through for those that are to go
-VISIBILITY_SECONDS = 60
-Copy = tuple[Lane, int, str]
-"""Lane, sequence, attempts: it may have died again meanwhile, and that copy stays."""
-
-LONG_POLL_SECONDS = 1  # a short poll may find nothing where there is something
 
 
 @dataclass(frozen=True)
@@ -207,6 +158,52 @@ class SqsDeadLetterCopies:
             some = _entries(messages[start : start + AT_A_TIME], VisibilityTimeout=0)
             with translate_aws_errors():
                 self.sqs.change_message_visibility_batch(QueueUrl=self.url, Entries=some)
+
+
+def dead_letter_attributes(record: DeliveryRecord, endpoint: str) -> dict[str, str]:
+    last = record.attempts_log[-1] if record.attempts_log else None
+    return {
+        "reason": record.reason,
+        "subscription": record.lane.subscription_id,
+        "endpoint": endpoint,
+        "event_type": record.event_type,
+        "pipeline_id": record.lane.pipeline_id,  # the group says of which source
+        "sequence": str(record.sequence),
+        "attempts": str(record.attempts),
+        "last_status": last.last_status if last else NO_VALUE,
+        "last_attempt_at": _format_rfc3339(last.at) if last else NO_VALUE,
+    }
+
+
+def _format_rfc3339(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")
+
+
+def send(  # noqa: PLR0913  a message has these parts
+    sqs: "SQSClient",
+    url: str,
+    *,
+    body: str,
+    group: str,
+    deduplication_id: str,
+    attributes: Mapping[str, str],
+) -> None:
+    typed: Any = {
+        name: {"DataType": "String", "StringValue": _sqs_text(value)}
+        for name, value in attributes.items()
+    }
+    with translate_aws_errors():
+        sqs.send_message(
+            QueueUrl=url,
+            MessageBody=body,
+            MessageGroupId=group,
+            MessageDeduplicationId=deduplication_id,
+            MessageAttributes=typed,
+        )
+
+
+def _sqs_text(value: str) -> str:
+    return _REFUSED.sub("\ufffd", value[:MAX_REASON_CHARACTERS]) or NO_VALUE
 
 
 def _entries(messages: Sequence[Any], **change: int) -> list[Any]:

@@ -61,28 +61,6 @@ class SqsDeliveryQueue:
         return failed
 
 
-def _entry(message: Message, deduplication_id: str) -> Entry:
-    return {
-        "MessageBody": encode(message),
-        "MessageGroupId": str(message.lane),
-        "MessageDeduplicationId": deduplication_id,
-    }
-
-
-def _packed(entries: Iterable[Entry]) -> Iterator[list[Any]]:
-    batch: list[Entry] = []
-    size = 0
-    for index, entry in enumerate(entries):
-        bytes_more = len(entry["MessageBody"])  # ASCII, so characters are bytes
-        if batch and (len(batch) == MAX_ENTRIES or size + bytes_more > MAX_BYTES):
-            yield batch
-            batch, size = [], 0
-        batch.append({"Id": str(index), **entry})
-        size += bytes_more
-    if batch:
-        yield batch
-
-
 @dataclass(frozen=True)
 class SqsMessageAcks:
     """A receipt that is no longer good is let be: its message has gone, or will come again."""
@@ -110,3 +88,25 @@ class SqsMessageAcks:
             )
         except (BotoCoreError, ClientError):
             return  # then it comes when the queue's own visibility timeout ends
+
+
+def _entry(message: Message, deduplication_id: str) -> Entry:
+    return {
+        "MessageBody": encode(message),
+        "MessageGroupId": str(message.lane),
+        "MessageDeduplicationId": deduplication_id,
+    }
+
+
+def _packed(entries: Iterable[Entry]) -> Iterator[list[Any]]:
+    batch: list[Entry] = []
+    size = 0
+    for index, entry in enumerate(entries):
+        bytes_more = len(entry["MessageBody"])  # ASCII, so characters are bytes
+        if batch and (len(batch) == MAX_ENTRIES or size + bytes_more > MAX_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append({"Id": str(index), **entry})
+        size += bytes_more
+    if batch:
+        yield batch

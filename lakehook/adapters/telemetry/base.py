@@ -21,6 +21,8 @@ from lakehook.domain.devlake.refusal import Refusal
 from lakehook.domain.errors import InfrastructureError
 from lakehook.domain.event import Event
 
+MAX_PATH_CHARACTERS = 200
+
 
 @dataclass(frozen=True)
 class Powertools:
@@ -72,9 +74,6 @@ class Powertools:
                 self.metrics.flush_metrics()
 
 
-MAX_PATH_CHARACTERS = 200
-
-
 class ApiTelemetry(Powertools):
     def answered(self, *, method: str, path: str, principal: str | None, status: int) -> None:
         self._count(_metric_for(status))
@@ -86,12 +85,6 @@ class ApiTelemetry(Powertools):
 
     def warn(self, message: str) -> None:
         self.logger.warning("api_warning", warning=message)
-
-
-def _metric_for(status: int) -> str:
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return names.API_SERVER_ERRORS
-    return names.API_CLIENT_ERRORS if status >= HTTPStatus.BAD_REQUEST else names.API_REQUESTS
 
 
 class NotificationTelemetry(Powertools):
@@ -131,3 +124,9 @@ class NotificationTelemetry(Powertools):
     def unrecorded(self, error: InfrastructureError) -> None:
         """No notice is lost by it, so it is not counted as trouble, at which people are woken."""
         self.logger.warning("refusal_not_recorded", error=str(error))
+
+
+def _metric_for(status: int) -> str:
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return names.API_SERVER_ERRORS
+    return names.API_CLIENT_ERRORS if status >= HTTPStatus.BAD_REQUEST else names.API_REQUESTS

@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from lakehook.ports.reconcile import ReconcileReport
 
 MAX_UNREADABLE = 3  # shown of each run
+_SKIPPED = {
+    SkipReason.DUPLICATE: names.EVENTS_DEDUPLICATED,
+    SkipReason.STALE: names.EVENTS_STALE,
+    SkipReason.STALL_OVER: names.STALLS_DISCARDED,
+}
 
 
 class PowertoolsTelemetry(Powertools):
@@ -135,13 +140,6 @@ class PowertoolsTelemetry(Powertools):
 
     def reconcile_lag(self, seconds: float) -> None:
         self._measure(names.RECONCILE_LAG, seconds, MetricUnit.Seconds)
-
-
-_SKIPPED = {
-    SkipReason.DUPLICATE: names.EVENTS_DEDUPLICATED,
-    SkipReason.STALE: names.EVENTS_STALE,
-    SkipReason.STALL_OVER: names.STALLS_DISCARDED,
-}
 
 
 def _fields(record: DeliveryRecord) -> Mapping[str, Any]:

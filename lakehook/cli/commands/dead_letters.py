@@ -49,9 +49,9 @@ def list_(
     stack: Stack = STACK,
 ) -> None:
     """Show dead letters, by the ledger: also those that the queue has lost."""
-    desk = service_of(context, stack)
-    choice = _selector(desk, (), subscription, reason)
-    print_listing(output, LETTERS.table(desk.find_dead_letters(choice)))
+    service = service_of(context, stack)
+    choice = _selector(service, (), subscription, reason)
+    print_listing(output, LETTERS.table(service.find_dead_letters(choice)))
 
 
 @app.command(epilog=examples("lakehook dead-letters show sub_0123#39#2"))
@@ -85,14 +85,14 @@ def redrive(  # noqa: PLR0913  each is an option
 ) -> None:
     """Send dead letters again, each before what waits behind it, with a fresh budget."""
     _require_exactly_one_selector(deliveries, subscription, reason, every=every)
-    desk = service_of(context, stack)
+    service = service_of(context, stack)
 
     def act(letters: Sequence[DeliveryRecord]) -> Sequence[DeliveryRecord]:
-        with progress_counter("redriving", total=len(letters)) as told:
-            desk.redrive(letters, told=told)
+        with progress_counter("redriving", total=len(letters)) as on_progress:
+            service.redrive(letters, on_progress=on_progress)
         return letters
 
-    letters = desk.find_dead_letters(_selector(desk, deliveries or (), subscription, reason))
+    letters = service.find_dead_letters(_selector(service, deliveries or (), subscription, reason))
     _confirm_and_act(output, "redrive", letters, act, yes=yes)
 
 
@@ -115,13 +115,13 @@ def discard(  # noqa: PLR0913  each is an option
 ) -> None:
     """Give dead letters up for good; what waits behind them goes on."""
     _require_exactly_one_selector(deliveries, subscription, reason, every=every)
-    desk = service_of(context, stack)
+    service = service_of(context, stack)
 
     def act(letters: Sequence[DeliveryRecord]) -> Sequence[DeliveryRecord]:
-        with progress_counter("discarding", total=len(letters)) as told:
-            return desk.discard(letters, told=told)
+        with progress_counter("discarding", total=len(letters)) as on_progress:
+            return service.discard(letters, on_progress=on_progress)
 
-    letters = desk.find_dead_letters(_selector(desk, deliveries or (), subscription, reason))
+    letters = service.find_dead_letters(_selector(service, deliveries or (), subscription, reason))
     _confirm_and_act(output, "discard", letters, act, yes=yes)
 
 
@@ -133,9 +133,11 @@ def _require_exactly_one_selector(
 
 
 def _selector(
-    desk: CommandService, ids: Sequence[str], subscription: str | None, reason: str | None
+    service: CommandService, ids: Sequence[str], subscription: str | None, reason: str | None
 ) -> DeadLetterSelector:
-    return DeadLetterSelector(ids=ids, subscription_id=desk.resolve_id(subscription), reason=reason)
+    return DeadLetterSelector(
+        ids=ids, subscription_id=service.resolve_id(subscription), reason=reason
+    )
 
 
 def _confirm_and_act(

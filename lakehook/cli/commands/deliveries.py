@@ -32,6 +32,7 @@ from lakehook.queries import DeliveryQuery
 app = typer.Typer(
     rich_markup_mode=None, help="Where each is, what was tried, and what happens next."
 )
+lanes_app = typer.Typer(rich_markup_mode=None, help="What is held, at what, and until when.")
 
 
 @app.command(
@@ -55,17 +56,17 @@ def list_(  # noqa: PLR0913  each is an option
     stack: Stack = STACK,
 ) -> None:
     """Show deliveries, the last changed first; without --pipeline, the whole ledger is read."""
-    desk = service_of(context, stack)
+    service = service_of(context, stack)
     question = DeliveryQuery(
         pipeline=pipeline,
         source=source,
-        subscription_id=desk.resolve_id(subscription),
+        subscription_id=service.resolve_id(subscription),
         status=status,
-        since=0.0 if since is None else desk.moment(since, what="since"),
+        since=0.0 if since is None else service.moment(since, what="since"),
         limit=limit,
     )
     with progress_counter("reading the ledger") as seen:
-        entries = desk.list_deliveries(question, seen=seen)
+        entries = service.list_deliveries(question, seen=seen)
     print_listing(output, DELIVERIES.table(entries))
 
 
@@ -77,9 +78,6 @@ def show(
     explained = service_of(context, stack).explain(delivery)
     log = ATTEMPTS.table(explained.record.attempts_log)
     print_document(output, explanation_view(explained), sections={"log": log})
-
-
-lanes_app = typer.Typer(rich_markup_mode=None, help="What is held, at what, and until when.")
 
 
 @lanes_app.callback()
@@ -102,6 +100,8 @@ def list_lanes(
     stack: Stack = STACK,
 ) -> None:
     """Show held lanes: the head that nothing overtakes, and how many wait behind it."""
-    desk = service_of(context, stack)
-    asked = desk.find_subscription(subscription, removed=True) if subscription is not None else None
-    print_listing(output, LANES.table(desk.list_lanes(asked)))
+    service = service_of(context, stack)
+    asked = (
+        service.find_subscription(subscription, removed=True) if subscription is not None else None
+    )
+    print_listing(output, LANES.table(service.list_lanes(asked)))

@@ -44,6 +44,8 @@ SourceName = Annotated[
 ShowSecret = Annotated[
     bool, typer.Option("--show-secret", help="Print DevLake's NOTIFICATION_SECRET, too.")
 ]
+_WORDS = {CheckState.OK: "ok", CheckState.WARN: "warn", CheckState.FAIL: "FAIL"}
+_LINES = Listing(("STATE", "CHECK", "WHAT IS, AND WHAT TO DO"), list, dict, "no checks")
 
 
 @app.callback()
@@ -74,11 +76,11 @@ def check(  # noqa: PLR0913  each is an option
     needs a person, 4 that AWS could not be asked; what is only worth a look is no failure.
     """
     address = _address(api, read_headers(header_file, header))
-    desk = service_of(context, stack)
-    sources = _sources(desk, source)
+    service = service_of(context, stack)
+    sources = _sources(service, source)
     if address and len(sources) > 1:
         raise InvalidInput(f"api: of which DevLake? Give --source: {names_of(sources)}")
-    checkups = [desk.check_devlake(one, desk.ingress_url, address) for one in sources]
+    checkups = [service.check_devlake(one, service.ingress_url, address) for one in sources]
     _tell(checkups, stack, output, show_secret=show_secret)
     if code := _exit_code(checkups):
         raise typer.Exit(code)
@@ -90,9 +92,9 @@ def _address(api: str | None, headers: Sequence[str] | None) -> ApiAddress | Non
     return None if api is None else ApiAddress.parse(api, headers or ())
 
 
-def _sources(desk: CommandService, name: str | None) -> Sequence[DevLakeSource]:
-    declared = list(desk.devlake_sources)
-    return declared if name is None else [declared_source(desk, name)]
+def _sources(service: CommandService, name: str | None) -> Sequence[DevLakeSource]:
+    declared = list(service.devlake_sources)
+    return declared if name is None else [declared_source(service, name)]
 
 
 def _exit_code(checkups: Sequence[Checkup]) -> int:
@@ -145,7 +147,3 @@ def _rows(checks: Iterable[Check]) -> Iterator[Sequence[str]]:
         yield _WORDS[check.state], check.name, check.detail
         if check.remedy:
             yield "", "", f"→ {check.remedy}"
-
-
-_WORDS = {CheckState.OK: "ok", CheckState.WARN: "warn", CheckState.FAIL: "FAIL"}
-_LINES = Listing(("STATE", "CHECK", "WHAT IS, AND WHAT TO DO"), list, dict, "no checks")

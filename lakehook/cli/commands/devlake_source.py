@@ -28,9 +28,9 @@ def names_of(sources: Sequence[DevLakeSource]) -> str:
     return ", ".join(map(source_name, sources))
 
 
-def declared_source(desk: CommandService, name: str) -> DevLakeSource:
+def declared_source(service: CommandService, name: str) -> DevLakeSource:
     """``InvalidInput`` names those that there are."""
-    declared = list(desk.devlake_sources)
+    declared = list(service.devlake_sources)
     for source in declared:
         if source_name(source) == name:
             return source

@@ -23,7 +23,6 @@ app = typer.Typer(
     rich_markup_mode=None, help="What a pipeline has said, and who has heard how much of it."
 )
 
-
 State = Annotated[
     str | None,
     typer.Option(
@@ -100,17 +99,16 @@ def _unended_row(one: UnfinishedPipeline) -> list[str]:
     return _row({name: value for name, value in facts.items() if name != "source"})
 
 
+_UNENDED = Listing(
+    ("PIPELINE", "STATE", "SINCE", "FOR", "ROUND", "PROJECT", "STALL TOLD"),
+    _unended_row,
+    pipeline_view,
+    "no such pipelines",
+)
+
+
 def _row(facts: dict[str, Any]) -> list[str]:
     return [_word(fact) for fact in facts.values()]
-
-
-def _word(value: Any) -> str:
-    match value:
-        case None | False:
-            return "-"
-        case True:
-            return "yes"
-    return str(value)
 
 
 _EVENTS = Listing(
@@ -131,9 +129,12 @@ _UNSENT = Listing(
     skipped_view,
     "every notice was sent",
 )
-_UNENDED = Listing(
-    ("PIPELINE", "STATE", "SINCE", "FOR", "ROUND", "PROJECT", "STALL TOLD"),
-    _unended_row,
-    pipeline_view,
-    "no such pipelines",
-)
+
+
+def _word(value: Any) -> str:
+    match value:
+        case None | False:
+            return "-"
+        case True:
+            return "yes"
+    return str(value)

@@ -56,14 +56,14 @@ def reconcile(  # noqa: PLR0913  each is an option
     """Read DevLake's pipelines, and send what it may have told in vain. A repeat does no harm."""
     headers = read_headers(header_file, header) or []
     given = None if devlake is None else ApiAddress.parse(devlake, headers)
-    desk = service_of(context, stack)
-    declared = declared_source(desk, source)
+    service = service_of(context, stack)
+    declared = declared_source(service, source)
     if given:
-        _refuse_others(given, declared, desk.devlake_sources)
+        _refuse_others(given, declared, service.devlake_sources)
     address = given or ApiAddress.parse(_known_url(declared), headers)
-    moment = None if since is None else desk.moment(since, what="since")
+    moment = None if since is None else service.moment(since, what="since")
     with progress_counter("reconciling") as done:
-        found = desk.reconcile(address, declared, since=moment, dry_run=dry_run, done=done)
+        found = service.reconcile(address, declared, since=moment, dry_run=dry_run, done=done)
     document = {
         "since": format_rfc3339(found.since),
         "read": found.read,

@@ -77,35 +77,35 @@ def replay(  # noqa: PLR0913  each is an option
     wish = ReplayRequest(
         since=since, until=until, event_types=tuple(event_types or ()), status=status, rate=rate
     )
-    desk = service_of(context, stack)
-    found = desk.find_subscription(subscription)
-    terms = desk.start_replay.criteria(wish, found)
+    service = service_of(context, stack)
+    found = service.find_subscription(subscription)
+    terms = service.start_replay.criteria(wish, found)
     if dry_run:
-        _count(desk, found, terms, output)
+        _count(service, found, terms, output)
     else:
-        _replay(desk, found, terms, output)
+        _replay(service, found, terms, output)
 
 
 def _count(
-    desk: CommandService, subscription: Subscription, terms: ReplayCriteria, output: Output
+    service: CommandService, subscription: Subscription, terms: ReplayCriteria, output: Output
 ) -> None:
-    with progress_counter("counting") as told:
-        tally = desk.count_replay(terms, subscription, told=told)
+    with progress_counter("counting") as on_progress:
+        tally = service.count_replay(terms, subscription, on_progress=on_progress)
     document = replay_count_view(tally, terms, subscription)
     by_type = BY_TYPE.table(sorted(tally.by_type.items()))
     print_document(output, document, sections={"event_types": by_type}, note="nothing is sent yet")
 
 
 def _replay(
-    desk: CommandService, subscription: Subscription, terms: ReplayCriteria, output: Output
+    service: CommandService, subscription: Subscription, terms: ReplayCriteria, output: Output
 ) -> None:
-    letters = desk.find_dead_letters(DeadLetterSelector(subscription_id=subscription.id))
-    with progress_counter("counting") as told:
-        started = desk.start_replay(subscription, terms, told=told)
+    letters = service.find_dead_letters(DeadLetterSelector(subscription_id=subscription.id))
+    with progress_counter("counting") as on_progress:
+        started = service.start_replay(subscription, terms, on_progress=on_progress)
     if output is Output.TEXT:
         _tell(started.replay, attached=started.already_running)
-    ended = _follow(desk, started.replay)
-    desk.delete_stale_copies(letters)
+    ended = _follow(service, started.replay)
+    service.delete_stale_copies(letters)
     document = replay_view(ended) | {"already_running": started.already_running}
     print_document(output, document, note=_note_on(ended) if ended.sent else "")
     if ended.state is ReplayState.STOPPED:
@@ -118,9 +118,9 @@ def _note_on(replay: Replay) -> str:
     return f"what has not gone out yet: lakehook lanes list --subscription {of}"
 
 
-def _follow(desk: CommandService, replay: Replay) -> Replay:
+def _follow(service: CommandService, replay: Replay) -> Replay:
     with progress_counter("replaying", total=replay.matched) as sent:
-        return desk.follow_replay(replay, sent=sent)
+        return service.follow_replay(replay, sent=sent)
 
 
 def _tell(replay: Replay, *, attached: bool) -> None:

@@ -46,9 +46,9 @@ def rotate_secret(  # noqa: PLR0913  each is an option
     """
     seconds = parse_duration(overlap, what="overlap", longest=MAX_OVERLAP_SECONDS)
     brought = read_secret(secret_file)
-    desk = service_of(context, stack)
-    rotated = desk.rotate_secret(
-        desk.find_subscription(subscription),
+    service = service_of(context, stack)
+    rotated = service.rotate_secret(
+        service.find_subscription(subscription),
         overlap_seconds=seconds,
         signing=signing,
         brought=brought,

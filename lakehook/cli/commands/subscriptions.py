@@ -62,6 +62,9 @@ from lakehook.subscriptions.subscribe import (
     SubscriptionFields,
 )
 
+lifecycle_app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(rich_markup_mode=None, help="Who wants which events, where, and signed how.")
+
 
 def schedule_of(given: str | None, *, default: bool) -> str | None:
     if given is not None and default:
@@ -112,16 +115,15 @@ def _two_things(option: str) -> typer.BadParameter:
     return typer.BadParameter("is given, and so is the option that says none", param_hint=option)
 
 
-lifecycle_app = typer.Typer(rich_markup_mode=None)
-
-
 @lifecycle_app.command(epilog=examples("lakehook subscriptions pause ci"))
 def pause(
     context: typer.Context, subscription: Id, output: AnswerAs = TEXT, stack: Stack = STACK
 ) -> None:
     """Let deliveries wait in the ledger, in order, until it is resumed."""
-    desk = service_of(context, stack)
-    print_document(output, subscription_view(desk.pause(desk.find_subscription(subscription))))
+    service = service_of(context, stack)
+    print_document(
+        output, subscription_view(service.pause(service.find_subscription(subscription)))
+    )
 
 
 @lifecycle_app.command(epilog=examples("lakehook subscriptions resume ci"))
@@ -129,8 +131,8 @@ def resume(
     context: typer.Context, subscription: Id, output: AnswerAs = TEXT, stack: Stack = STACK
 ) -> None:
     """Let a paused subscription go on, some six hundred lanes a minute."""
-    desk = service_of(context, stack)
-    resumed, lanes = desk.resume(desk.find_subscription(subscription))
+    service = service_of(context, stack)
+    resumed, lanes = service.resume(service.find_subscription(subscription))
     print_document(output, {**subscription_view(resumed), "lanes_resumed": lanes})
 
 
@@ -139,8 +141,8 @@ def enable(
     context: typer.Context, subscription: Id, output: AnswerAs = TEXT, stack: Stack = STACK
 ) -> None:
     """Let a subscription that was disabled go on, some six hundred lanes a minute."""
-    desk = service_of(context, stack)
-    enabled, lanes = desk.enable(desk.find_subscription(subscription))
+    service = service_of(context, stack)
+    enabled, lanes = service.enable(service.find_subscription(subscription))
     print_document(output, {**subscription_view(enabled), "lanes_resumed": lanes})
 
 
@@ -162,19 +164,28 @@ def remove(
 
     Said again, with its id, it finishes what a removal that broke off has left.
     """
-    desk = service_of(context, stack)
+    service = service_of(context, stack)
     print_document(
         output,
-        removal_view(*desk.remove_subscription(subscription, discard_waiting=discard_waiting)),
+        removal_view(*service.remove_subscription(subscription, discard_waiting=discard_waiting)),
     )
 
 
-app = typer.Typer(rich_markup_mode=None, help="Who wants which events, where, and signed how.")
 app.add_typer(lifecycle_app)
+
+
 app.add_typer(subscription_secrets.rotation_app)
+
+
 app.add_typer(subscriptions_test.ping_app)
+
+
 app.add_typer(subscriptions_test.match_app)
+
+
 app.add_typer(subscriptions_test.preview_app)
+
+
 app.add_typer(subscriptions_apply.app)
 
 
@@ -242,13 +253,16 @@ def add(  # noqa: PLR0913  each is an option
         **templates_of(template, template_subject, template_headers, emptied=False),
     )
     brought = read_secret(secret_file)
-    desk = service_of(context, stack)
-    past = parse_backfill(desk, since, from_beginning=from_beginning)
+    service = service_of(context, stack)
+    past = parse_backfill(service, since, from_beginning=from_beginning)
     wish = SecretRequest(signing=signing, provided=brought, may_be_empty=allow_empty_secret)
-    subscription, secret = desk.subscribe(terms, wish, pending=challenge)
-    told = {"secret": secret_to_reveal(secret, brought), **start_backfill(desk, subscription, past)}
+    subscription, secret = service.subscribe(terms, wish, pending=challenge)
+    told = {
+        "secret": secret_to_reveal(secret, brought),
+        **start_backfill(service, subscription, past),
+    }
     if challenge:
-        subscriptions_test.challenge(desk, subscription, told=told, output=output)
+        subscriptions_test.challenge(service, subscription, told=told, output=output)
     else:
         print_document(output, subscription_view(subscription) | told, note=note_on(told["secret"]))
 
@@ -318,6 +332,6 @@ def update(  # noqa: PLR0913  each is an option
         headers=replaced("--header", read_headers(header_file, headers), emptied=no_headers),
         **templates_of(template, template_subject, template_headers, emptied=no_template),
     )
-    desk = service_of(context, stack)
-    amended = desk.update(desk.find_subscription(subscription), terms)
+    service = service_of(context, stack)
+    amended = service.update(service.find_subscription(subscription), terms)
     print_document(output, subscription_view(amended) | {"created_at": amended.created_at})

@@ -30,6 +30,45 @@ from lakehook.subscriptions.apply.source_file import Part, SourceFile
 _SIGNS = {Action.CREATE: "+", Action.CHANGE: "~", Action.REMOVE: "-"}
 _COLOURS = {"+": "green", "~": "yellow", "-": "red"}
 _PAST = {Action.CREATE: "created", Action.CHANGE: "changed", Action.REMOVE: "removed"}
+_CORE = "tag:yaml.org,2002:"
+_SCALARS = (
+    ("bool", r"true|false", "tf"),
+    ("int", r"-?(?:0|[1-9][0-9]*)", "-0123456789"),
+    ("float", r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?", "-0123456789"),
+    ("null", r"~|null|", ("~", "n", "")),
+)
+_KINDS = frozenset(_CORE + kind for kind in ("map", "seq", "str", *(one for one, *_ in _SCALARS)))
+SOMETHING_TO_DO = 5  # the exit code
+MAX_FILE_BYTES = 1024 * 1024
+
+app = typer.Typer(rich_markup_mode=None)
+
+FileOption = Annotated[
+    typer.FileBinaryRead,
+    typer.Option(
+        "-f", "--file", metavar="FILE", help="YAML (or JSON) of all of them; - is standard input."
+    ),
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and do nothing.")]
+ExitCode = Annotated[
+    bool,
+    typer.Option(
+        "--exit-code", help=f"With --dry-run: {SOMETHING_TO_DO} if there is something to do."
+    ),
+]
+Reseal = Annotated[
+    bool,
+    typer.Option(
+        "--reseal",
+        help="Seal header values, and URLs that are credentials, anew: whether they have"
+        " changed, nobody can see.",
+    ),
+]
+Prune = Annotated[
+    bool, typer.Option("--prune", help="Remove those that are not in the file; else left alone.")
+]
+
+Yes = Annotated[bool, typer.Option("--yes", help="With --prune: remove also more than one.")]
 
 
 def show(plan: Plan, done: Sequence[StepResult] | None, output: Output) -> None:
@@ -115,16 +154,6 @@ def _count(plan: Plan, done: Sequence[StepResult] | None, action: Action) -> str
     finished = sum(one.step.action is action for one in done)
     of_all = "" if finished == wanted else f" of {wanted}"
     return f"{finished}{of_all} {_PAST[action]}"
-
-
-_CORE = "tag:yaml.org,2002:"
-_SCALARS = (
-    ("bool", r"true|false", "tf"),
-    ("int", r"-?(?:0|[1-9][0-9]*)", "-0123456789"),
-    ("float", r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?", "-0123456789"),
-    ("null", r"~|null|", ("~", "n", "")),
-)
-_KINDS = frozenset(_CORE + kind for kind in ("map", "seq", "str", *(one for one, *_ in _SCALARS)))
 
 
 class _Loader(yaml.SafeLoader):
@@ -229,39 +258,6 @@ def _line(mark: yaml.Mark | None) -> int:
 
 def _single_line(text: str) -> str:
     return text if text.isprintable() else ascii(text)
-
-
-SOMETHING_TO_DO = 5  # the exit code
-MAX_FILE_BYTES = 1024 * 1024
-
-app = typer.Typer(rich_markup_mode=None)
-
-FileOption = Annotated[
-    typer.FileBinaryRead,
-    typer.Option(
-        "-f", "--file", metavar="FILE", help="YAML (or JSON) of all of them; - is standard input."
-    ),
-]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and do nothing.")]
-ExitCode = Annotated[
-    bool,
-    typer.Option(
-        "--exit-code", help=f"With --dry-run: {SOMETHING_TO_DO} if there is something to do."
-    ),
-]
-Reseal = Annotated[
-    bool,
-    typer.Option(
-        "--reseal",
-        help="Seal header values, and URLs that are credentials, anew: whether they have"
-        " changed, nobody can see.",
-    ),
-]
-Prune = Annotated[
-    bool, typer.Option("--prune", help="Remove those that are not in the file; else left alone.")
-]
-
-Yes = Annotated[bool, typer.Option("--yes", help="With --prune: remove also more than one.")]
 
 
 @app.command(

@@ -18,7 +18,7 @@ from lakehook.domain.json_document import parse_json_object
 from lakehook.domain.sample import sample_event
 from lakehook.domain.subscription import Subscription, parse_event_types
 from lakehook.operations.views import PingReport, match_view, preview_view, preview_warnings
-from lakehook.subscriptions.preview import Match, Preview
+from lakehook.subscriptions.preview import EventMatch, Preview
 from lakehook.subscriptions.preview import match as match_events
 
 NOT_TAKEN = 1  # the exit code
@@ -35,6 +35,23 @@ Challenge = Annotated[
 Wait = Annotated[
     float,
     typer.Option("--wait", metavar="SECONDS", min=1, max=300, help="For the answer, so long."),
+]
+match_app = typer.Typer(rich_markup_mode=None)
+preview_app = typer.Typer(rich_markup_mode=None)
+
+OfType = Annotated[
+    str | None,
+    typer.Option(
+        "--event-type",
+        metavar="TYPE",
+        help=f"Of a sample event: {EventType.PIPELINE_COMPLETED} if never said.",
+    ),
+]
+EventFile = Annotated[
+    typer.FileBinaryRead | None,
+    typer.Option(
+        "--file", metavar="FILE", help="An event of your own, as JSON; - is standard input."
+    ),
 ]
 
 
@@ -54,38 +71,35 @@ def ping(
 
     One that is pending is sent a challenge, and is active once its endpoint has echoed it.
     """
-    desk = service_of(context, stack)
-    asked = ask(desk, desk.find_subscription(subscription), wait)
+    service = service_of(context, stack)
+    asked = ask(service, service.find_subscription(subscription), wait)
     print_document(output, asked.facts)
     _exit_unless_taken(asked)
 
 
 def challenge(
-    desk: CommandService, subscription: Subscription, *, told: Mapping[str, Any], output: Output
+    service: CommandService, subscription: Subscription, *, told: Mapping[str, Any], output: Output
 ) -> None:
     """Ask a new one, and answer with it and its secret, whatever comes of that."""
     asked = PingReport(subscription)
     try:
-        asked = ask(desk, subscription)
+        asked = ask(service, subscription)
     finally:  # Ctrl-C too: the secret is shown now or never
         print_document(output, {**asked.facts, **told}, note=note_on(told["secret"]))
     _exit_unless_taken(asked)
 
 
 def ask(
-    desk: CommandService, subscription: Subscription, wait_seconds: float = WAIT_SECONDS
+    service: CommandService, subscription: Subscription, wait_seconds: float = WAIT_SECONDS
 ) -> PingReport:
     """A challenge to one that is pending, else a ping."""
-    after, pong = desk.test_endpoint(subscription, within_seconds=wait_seconds)
+    after, pong = service.test_endpoint(subscription, within_seconds=wait_seconds)
     return PingReport(after, pong, wait_seconds)
 
 
 def _exit_unless_taken(asked: PingReport) -> None:
     if not asked.is_taken:
         raise typer.Exit(NOT_TAKEN)
-
-
-match_app = typer.Typer(rich_markup_mode=None)
 
 
 @match_app.command(
@@ -107,7 +121,7 @@ def match(
     print_listing(output, _MATCHES.table(match_events(found, events_in(file))))
 
 
-def _match_row(tried: Match) -> tuple[str, ...]:
+def _match_row(tried: EventMatch) -> tuple[str, ...]:
     told = match_view(tried)
     return (
         "yes" if told["matches"] else "no",
@@ -124,24 +138,6 @@ _MATCHES = Listing(
     match_view,
     "no events",
 )
-
-
-preview_app = typer.Typer(rich_markup_mode=None)
-
-OfType = Annotated[
-    str | None,
-    typer.Option(
-        "--event-type",
-        metavar="TYPE",
-        help=f"Of a sample event: {EventType.PIPELINE_COMPLETED} if never said.",
-    ),
-]
-EventFile = Annotated[
-    typer.FileBinaryRead | None,
-    typer.Option(
-        "--file", metavar="FILE", help="An event of your own, as JSON; - is standard input."
-    ),
-]
 
 
 @preview_app.command(
@@ -165,8 +161,8 @@ def preview(  # noqa: PLR0913  each is an option
     Exit code 1 says that the template fails on it: such a delivery would be a dead letter.
     """
     event = _event(file, event_type)
-    desk = service_of(context, stack)
-    previewed = desk.preview(desk.find_subscription(subscription), event)
+    service = service_of(context, stack)
+    previewed = service.preview(service.find_subscription(subscription), event)
     if output is Output.JSON:
         print_document(output, preview_view(previewed))
         return

@@ -40,6 +40,11 @@ MAX_ERROR_CHARACTERS = 1000  # of one that DevLake has nested, on its one line
 MAX_TASK_MESSAGE_CHARACTERS = 300
 
 _FINISHED_STATES = frozenset(("COMPLETED", "FAILED", "PARTIAL", "CANCELLED"))
+_DAY, _HOUR, _MINUTE = 24 * 3600, 3600, 60
+_BLUEPRINT = "blueprint:"
+
+MAX_FAILURES = 3
+"""Failed tasks that a message tells of, one a line."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,77 +125,6 @@ class Failure:
     message: str = ""  # on one line
 
 
-def _failures(event: Event) -> Iterator[Failure]:
-    """The event's own checks have passed: each has an id and a plug-in."""
-    for task in event.document.get("failed_tasks") or ():
-        yield Failure(
-            task=Task.from_document(task),
-            state=_name(task.get("status")).rpartition("_")[2],
-            message=single_line(task.get("message") or "", MAX_TASK_MESSAGE_CHARACTERS),
-        )
-
-
-def _message(event: Event) -> str:
-    """What is nested is said on one line; its first is enough where the failed tasks say why."""
-    text = event.document.get("message") or ""
-    if event.document.get("failed_tasks"):
-        return single_line(first_line(text), MAX_ERROR_CHARACTERS)
-    if is_nested(text):
-        return single_line(summary_of(text), MAX_ERROR_CHARACTERS)
-    return clean_lines(text, MAX_MESSAGE_CHARACTERS)
-
-
-def _state(event_type: EventType) -> str:
-    return event_type.partition("_")[2]
-
-
-def _name(said: Any) -> str:
-    """Of what an event's ``task`` holds nothing is promised."""
-    return single_line(str(said), MAX_NAME_CHARACTERS) if isinstance(said, str | int) else ""
-
-
-def _stalled_in(event: Event) -> str:
-    """See ``domain/pipeline.py``."""
-    if event.type is not EventType.PIPELINE_STALLED:
-        return ""
-    return _name((event.document.get("data") or {}).get("state")).upper()
-
-
-def _seconds(event: Event) -> int | None:
-    """From the beginning to the end, or to the event where no end is told; else as it says."""
-    if event.type is EventType.PIPELINE_STALLED:
-        seconds = (event.document.get("data") or {}).get("seconds")
-        return seconds if isinstance(seconds, int) and seconds >= 0 else None
-    if _state(event.type) not in _FINISHED_STATES:
-        return None
-    document = event.document
-    of_task = {} if event.type.is_of_pipeline else document.get("task") or {}
-    began = _instant(of_task.get("began_at") or document.get("began_at"))
-    ended = _instant(of_task.get("finished_at") or document.get("finished_at") or event.at)
-    if began is None or ended is None or ended < began:
-        return _spent_seconds(event)
-    return int((ended - began).total_seconds())
-
-
-def _spent_seconds(event: Event) -> int | None:
-    seconds = event.document.get("spent_seconds") if event.type.is_of_pipeline else None
-    return None if seconds is None else int(seconds)
-
-
-def _instant(said: Any) -> datetime | None:
-    try:
-        return parse_rfc3339(said)
-    except (TypeError, ValueError):
-        return None
-
-
-_DAY, _HOUR, _MINUTE = 24 * 3600, 3600, 60
-_BLUEPRINT = "blueprint:"
-
-MAX_FAILURES = 3
-"""Failed tasks that a message tells of, one a line."""
-
-
 class Severity(Enum):
     """What a reader should make of it before reading."""
 
@@ -261,6 +195,126 @@ class Notification:
 class Link:
     text: str
     url: str  # without quotes, brackets or bars
+
+
+class NotificationChannel:
+    """It has words for every event, and shows them in ``write``."""
+
+    signature_scheme = SignatureScheme.NONE
+    is_localized = True
+    supports_templates = True
+    has_subject = False
+
+    def unsupported_reason(self, _event: Event) -> None:
+        """It has words for every event."""
+
+    def render(self, delivery: Delivery, language: Language) -> RenderedMessage:
+        return self.format(
+            Notification.from_facts(NotificationFacts.from_delivery(delivery), language)
+        )
+
+    def render_ping(self, ping: Ping, language: Language) -> RenderedMessage:
+        return self.format(Notification.from_ping(ping, language))
+
+    def format(self, notification: Notification) -> RenderedMessage:
+        raise NotImplementedError
+
+
+class WebhookNotificationChannel(NotificationChannel):
+    """One whose service takes JSON over HTTP; the URL is the credential."""
+
+    def validate_destination(self, destination: Destination) -> str | None:
+        return http_only(destination)
+
+    def apply_template(
+        self, rendered: RenderedTemplate, default: RenderedMessage
+    ) -> RenderedMessage:
+        """A body in the service's own JSON is sent as it was set; a text in its markup, as text.
+
+        There is no subject.
+        """
+        body = (
+            default.body
+            if rendered.body is None
+            else to_json(self.wrap_text(rendered.body)).encode()
+        )
+        return RenderedMessage(body=body, headers={**default.headers, **dict(rendered.headers)})
+
+    def wrap_text(self, text: str) -> Document:
+        raise NotImplementedError
+
+    def build_request(self, message: OutboundMessage) -> Request:
+        return message.to_request(
+            {
+                "content-type": "application/json",
+                "user-agent": USER_AGENT,
+                "webhook-id": message.id,
+            }
+        )
+
+
+def _failures(event: Event) -> Iterator[Failure]:
+    """The event's own checks have passed: each has an id and a plug-in."""
+    for task in event.document.get("failed_tasks") or ():
+        yield Failure(
+            task=Task.from_document(task),
+            state=_name(task.get("status")).rpartition("_")[2],
+            message=single_line(task.get("message") or "", MAX_TASK_MESSAGE_CHARACTERS),
+        )
+
+
+def _message(event: Event) -> str:
+    """What is nested is said on one line; its first is enough where the failed tasks say why."""
+    text = event.document.get("message") or ""
+    if event.document.get("failed_tasks"):
+        return single_line(first_line(text), MAX_ERROR_CHARACTERS)
+    if is_nested(text):
+        return single_line(summary_of(text), MAX_ERROR_CHARACTERS)
+    return clean_lines(text, MAX_MESSAGE_CHARACTERS)
+
+
+def _state(event_type: EventType) -> str:
+    return event_type.partition("_")[2]
+
+
+def _name(said: Any) -> str:
+    """Of what an event's ``task`` holds nothing is promised."""
+    return single_line(str(said), MAX_NAME_CHARACTERS) if isinstance(said, str | int) else ""
+
+
+def _stalled_in(event: Event) -> str:
+    """See ``domain/pipeline.py``."""
+    if event.type is not EventType.PIPELINE_STALLED:
+        return ""
+    return _name((event.document.get("data") or {}).get("state")).upper()
+
+
+def _seconds(event: Event) -> int | None:
+    """From the beginning to the end, or to the event where no end is told; else as it says."""
+    if event.type is EventType.PIPELINE_STALLED:
+        seconds = (event.document.get("data") or {}).get("seconds")
+        return seconds if isinstance(seconds, int) and seconds >= 0 else None
+    if _state(event.type) not in _FINISHED_STATES:
+        return None
+    document = event.document
+    of_task = {} if event.type.is_of_pipeline else document.get("task") or {}
+    began = _instant(of_task.get("began_at") or document.get("began_at"))
+    ended = _instant(of_task.get("finished_at") or document.get("finished_at") or event.at)
+    if began is None or ended is None or ended < began:
+        return _spent_seconds(event)
+    return int((ended - began).total_seconds())
+
+
+def _spent_seconds(event: Event) -> int | None:
+    seconds = event.document.get("spent_seconds") if event.type.is_of_pipeline else None
+    return None if seconds is None else int(seconds)
+
+
+def _instant(said: Any) -> datetime | None:
+    try:
+        return parse_rfc3339(said)
+    except (TypeError, ValueError):
+        return None
 
 
 def _headline(notified: NotificationFacts, translations: Translations) -> str:
@@ -370,62 +424,6 @@ def _duration(seconds: int, translations: Translations) -> str:
 
 def _time(at: datetime) -> str:
     return at.isoformat(sep=" ", timespec="seconds")
-
-
-class NotificationChannel:
-    """It has words for every event, and shows them in ``write``."""
-
-    signature_scheme = SignatureScheme.NONE
-    is_localized = True
-    supports_templates = True
-    has_subject = False
-
-    def unsupported_reason(self, _event: Event) -> None:
-        """It has words for every event."""
-
-    def render(self, delivery: Delivery, language: Language) -> RenderedMessage:
-        return self.format(
-            Notification.from_facts(NotificationFacts.from_delivery(delivery), language)
-        )
-
-    def render_ping(self, ping: Ping, language: Language) -> RenderedMessage:
-        return self.format(Notification.from_ping(ping, language))
-
-    def format(self, notification: Notification) -> RenderedMessage:
-        raise NotImplementedError
-
-
-class WebhookNotificationChannel(NotificationChannel):
-    """One whose service takes JSON over HTTP; the URL is the credential."""
-
-    def validate_destination(self, destination: Destination) -> str | None:
-        return http_only(destination)
-
-    def apply_template(
-        self, rendered: RenderedTemplate, default: RenderedMessage
-    ) -> RenderedMessage:
-        """A body in the service's own JSON is sent as it was set; a text in its markup, as text.
-
-        There is no subject.
-        """
-        body = (
-            default.body
-            if rendered.body is None
-            else to_json(self.wrap_text(rendered.body)).encode()
-        )
-        return RenderedMessage(body=body, headers={**default.headers, **dict(rendered.headers)})
-
-    def wrap_text(self, text: str) -> Document:
-        raise NotImplementedError
-
-    def build_request(self, message: OutboundMessage) -> Request:
-        return message.to_request(
-            {
-                "content-type": "application/json",
-                "user-agent": USER_AGENT,
-                "webhook-id": message.id,
-            }
-        )
 
 
 def parse_template_document(body: str, *, any_of: tuple[str, ...]) -> Document | None:

@@ -28,6 +28,10 @@ USER_AGENT = f"Lakehook/{__version__}"
 _THROTTLING = frozenset((429, 502, 503, 504))  # Standard Webhooks 1.0.0, "Operational"
 _SUCCESS = range(200, 300)
 _GONE = 410
+_SECONDS = re.compile(
+    r"(\d{1,999}(?:\.\d{1,9})?) ?(?:s|secs?|seconds?)?(?: ?,.*)?", re.ASCII | re.IGNORECASE
+)
+_FIRST_SECONDS, _FIRST_MILLISECONDS = 10**9, 10**12  # in 2001; as a wait, that is 31 years
 
 
 class Webhook:
@@ -165,12 +169,6 @@ def _until(number: float, now: float) -> float:
     if number >= _FIRST_MILLISECONDS:
         return number / 1000 - now
     return number - now if number >= _FIRST_SECONDS else number
-
-
-_SECONDS = re.compile(
-    r"(\d{1,999}(?:\.\d{1,9})?) ?(?:s|secs?|seconds?)?(?: ?,.*)?", re.ASCII | re.IGNORECASE
-)
-_FIRST_SECONDS, _FIRST_MILLISECONDS = 10**9, 10**12  # in 2001; as a wait, that is 31 years
 
 
 def _date(text: str) -> datetime | None:

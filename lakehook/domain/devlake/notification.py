@@ -37,14 +37,101 @@ STATUSES = {event_type: word for word, event_type in reversed(EVENT_TYPES.items(
 """Of two words for one state, the first. What is not here, DevLake has no word for."""
 
 MAX_ID = 2**64 - 1
+OWN_BODY = "devlake"
+"""Where an event's ``data`` carries the body that DevLake sent."""
+_A_TIME = "an RFC 3339 time with an offset, such as 2024-09-05T15:08:00.389+08:00"
+_ESCAPED_BY_GO = str.maketrans({sign: f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"})
+
+# In the order of DevLake's notice; its project comes before them.
+_SAID_AS = {
+    "PipelineID": "id",
+    "CreatedAt": "createdAt",
+    "UpdatedAt": "updatedAt",
+    "BeganAt": "beganAt",
+    "FinishedAt": "finishedAt",
+    "Status": "status",
+}
+_TIMES = ("updated_at", "began_at", "timestamp")
+
+
+@dataclass(frozen=True)
+class UnsupportedEvent:
+    """DevLake has no words for it."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class PipelineRow:
+    """Its project is not in it, but its blueprint is, and the project is the blueprint's."""
+
+    id: int
+    blueprint_id: int  # 0 for none
+    changed_at: float  # unix seconds, the latest of all that it says
+    document: Document
+    shown: Document = field(default_factory=dict, repr=False)  # beside what a notice says
+
+    @classmethod
+    def parse(cls, shown: Mapping[str, Any]) -> Self:
+        """``InvalidNotification`` if DevLake could not have said this in a notice."""
+        said = {name: shown.get(field) for name, field in _SAID_AS.items()}
+        document = parse_notification(go_json(said).encode())
+        blueprint_id = shown.get("blueprintId")
+        if type(blueprint_id) is not int or not 0 <= blueprint_id <= MAX_ID:
+            raise _rejection("blueprintId", f"an integer from 0 to {MAX_ID}")
+        times = (document[name] for name in _TIMES if name in document)
+        changed_at = max(parse_rfc3339(time).timestamp() for time in times)
+        beside = {name: shown[name] for name in FIELDS if name in shown}
+        return cls(document["pipeline_id"], blueprint_id, changed_at, said, beside)
+
+    @property
+    def trigger_source(self) -> str:
+        """Whether a blueprint was started by hand or by its schedule, DevLake does not store."""
+        return f"blueprint:{self.blueprint_id}" if self.blueprint_id else "manual"
+
+    @property
+    def has_failed_tasks(self) -> bool:
+        """Whether it is worth reading its tasks."""
+        return self._notice()["event_type"] in FAILED_TYPES
+
+    def to_event(
+        self,
+        project: str,
+        *,
+        source: str | None = None,
+        tasks: Sequence[Mapping[str, Any]] = (),
+    ) -> Event:
+        """What the ingress makes of the notice: the same id, so it is known if it came."""
+        notice = self._notice(project, source)
+        return Event.with_details(notice, self.details(notice, tasks))
+
+    def details(self, notice: Document, tasks: Sequence[Mapping[str, Any]] = ()) -> Document:
+        """The fields that it adds to those of a notice.
+
+        If it has moved on since the notice was sent, only what holds for every event.
+        """
+        fields = {"trigger_source": self.trigger_source, **lasting_details(self.shown)}
+        if self.is_state_of(notice) and is_end(EventType(notice["event_type"])):
+            fields |= end_details(self.shown, tasks)
+            if "finished_at" not in notice:  # a restart has broken it off
+                fields.pop("spent_seconds", None)
+            if notice["event_type"] == EventType.PIPELINE_CANCELLED:  # it says no more than that
+                fields = {n: fields[n] for n in fields if n not in {"message", "error_name"}}
+        return fields
+
+    def is_state_of(self, notice: Document) -> bool:
+        """Whether a notice of its present state would say the same as this one."""
+        own = self._notice()
+        return all(own.get(name) == notice.get(name) for name in ("event_type", "began_at"))
+
+    def _notice(self, project: str = "", source: str | None = None) -> Document:
+        return parse_notification(
+            go_json({"ProjectName": project, **self.document}).encode(), source
+        )
 
 
 def is_end(event_type: EventType) -> bool:
     return event_type not in {EventType.PIPELINE_CREATED, EventType.PIPELINE_RUNNING}
-
-
-OWN_BODY = "devlake"
-"""Where an event's ``data`` carries the body that DevLake sent."""
 
 
 def parse_notification(body: bytes, source: str | None = None) -> Document:
@@ -167,21 +254,8 @@ def _time(said: Document, name: str) -> str | None:
     return str(value)
 
 
-_A_TIME = "an RFC 3339 time with an offset, such as 2024-09-05T15:08:00.389+08:00"
-
-
 def _rejection(name: str, wanted: str) -> InvalidNotification:
     return InvalidNotification(f"{name}: not {wanted}")
-
-
-_ESCAPED_BY_GO = str.maketrans({sign: f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"})
-
-
-@dataclass(frozen=True)
-class UnsupportedEvent:
-    """DevLake has no words for it."""
-
-    reason: str
 
 
 def render(event: Event) -> bytes | UnsupportedEvent:
@@ -247,84 +321,3 @@ def _fields(event: Event) -> Document:
 
 def _formatted(time: str | None) -> str | None:
     return str(GoTime.parse(time)) if time else None
-
-
-# In the order of DevLake's notice; its project comes before them.
-_SAID_AS = {
-    "PipelineID": "id",
-    "CreatedAt": "createdAt",
-    "UpdatedAt": "updatedAt",
-    "BeganAt": "beganAt",
-    "FinishedAt": "finishedAt",
-    "Status": "status",
-}
-_TIMES = ("updated_at", "began_at", "timestamp")
-
-
-@dataclass(frozen=True)
-class PipelineRow:
-    """Its project is not in it, but its blueprint is, and the project is the blueprint's."""
-
-    id: int
-    blueprint_id: int  # 0 for none
-    changed_at: float  # unix seconds, the latest of all that it says
-    document: Document
-    shown: Document = field(default_factory=dict, repr=False)  # beside what a notice says
-
-    @classmethod
-    def parse(cls, shown: Mapping[str, Any]) -> Self:
-        """``InvalidNotification`` if DevLake could not have said this in a notice."""
-        said = {name: shown.get(field) for name, field in _SAID_AS.items()}
-        document = parse_notification(go_json(said).encode())
-        blueprint_id = shown.get("blueprintId")
-        if type(blueprint_id) is not int or not 0 <= blueprint_id <= MAX_ID:
-            raise _rejection("blueprintId", f"an integer from 0 to {MAX_ID}")
-        times = (document[name] for name in _TIMES if name in document)
-        changed_at = max(parse_rfc3339(time).timestamp() for time in times)
-        beside = {name: shown[name] for name in FIELDS if name in shown}
-        return cls(document["pipeline_id"], blueprint_id, changed_at, said, beside)
-
-    @property
-    def trigger_source(self) -> str:
-        """Whether a blueprint was started by hand or by its schedule, DevLake does not store."""
-        return f"blueprint:{self.blueprint_id}" if self.blueprint_id else "manual"
-
-    @property
-    def has_failed_tasks(self) -> bool:
-        """Whether it is worth reading its tasks."""
-        return self._notice()["event_type"] in FAILED_TYPES
-
-    def to_event(
-        self,
-        project: str,
-        *,
-        source: str | None = None,
-        tasks: Sequence[Mapping[str, Any]] = (),
-    ) -> Event:
-        """What the ingress makes of the notice: the same id, so it is known if it came."""
-        notice = self._notice(project, source)
-        return Event.with_details(notice, self.details(notice, tasks))
-
-    def details(self, notice: Document, tasks: Sequence[Mapping[str, Any]] = ()) -> Document:
-        """The fields that it adds to those of a notice.
-
-        If it has moved on since the notice was sent, only what holds for every event.
-        """
-        fields = {"trigger_source": self.trigger_source, **lasting_details(self.shown)}
-        if self.is_state_of(notice) and is_end(EventType(notice["event_type"])):
-            fields |= end_details(self.shown, tasks)
-            if "finished_at" not in notice:  # a restart has broken it off
-                fields.pop("spent_seconds", None)
-            if notice["event_type"] == EventType.PIPELINE_CANCELLED:  # it says no more than that
-                fields = {n: fields[n] for n in fields if n not in {"message", "error_name"}}
-        return fields
-
-    def is_state_of(self, notice: Document) -> bool:
-        """Whether a notice of its present state would say the same as this one."""
-        own = self._notice()
-        return all(own.get(name) == notice.get(name) for name in ("event_type", "began_at"))
-
-    def _notice(self, project: str = "", source: str | None = None) -> Document:
-        return parse_notification(
-            go_json({"ProjectName": project, **self.document}).encode(), source
-        )

@@ -30,17 +30,17 @@ MAX_ERROR = 300  # characters
 
 
 @dataclass(frozen=True, kw_only=True)
-class Backlog:
+class UnreadPages:
     """Pages that no run has come to: from ``page`` on, until one has not changed ``since``."""
 
     since: float
     page: int
 
-    def joined(self, other: "Backlog | None") -> "Backlog":
+    def joined(self, other: "UnreadPages | None") -> "UnreadPages":
         """The pages of both."""
         if other is None:
             return self
-        return Backlog(since=min(self.since, other.since), page=min(self.page, other.page))
+        return UnreadPages(since=min(self.since, other.since), page=min(self.page, other.page))
 
 
 @dataclass(frozen=True, kw_only=True, order=True)
@@ -59,7 +59,7 @@ class Reconciliation:
     started_at: float  # the first run
     due_at: float
     watermark: float
-    backlog: Backlog | None = None
+    backlog: UnreadPages | None = None
     bound_at: float | None = None  # the watermark at which the newest pages were too many
     cursor: Cursor | None = None
     published: Mapping[str, float] = field(default_factory=dict)  # when, by event id
@@ -95,10 +95,10 @@ class Reconciliation:
         """Move the watermark on, and never beyond our own time: a row may say any year."""
         return replace(self, watermark=max(self.watermark, min(changed_at, now)))
 
-    def has_left(self, backlog: Backlog) -> Self:
+    def has_left(self, backlog: UnreadPages) -> Self:
         return replace(self, backlog=backlog.joined(self.backlog))
 
-    def has_reached_bound(self, backlog: Backlog) -> Self:
+    def has_reached_bound(self, backlog: UnreadPages) -> Self:
         """Leave the pages beyond the bound, but only once while nothing changes in DevLake.
 
         The overlap may have more pages than a run reads, and would be left again by every run.

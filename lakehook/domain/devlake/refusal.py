@@ -13,6 +13,10 @@ TEST_PIPELINE = 0
 """The id in a test notice; the pipelines of a DevLake begin at 1."""
 
 _SIGNATURE = frozenset(("nouce", "sign"))
+_EMPTY = "made with an empty secret; give DevLake the stack's as NOTIFICATION_SECRET"
+_QUOTED = "made with quotes around the secret; remove them from DevLake's NOTIFICATION_SECRET"
+_SPACE_BEHIND = "made with white space behind the secret; remove it in NOTIFICATION_SECRET"
+_SPACE_STORED = "made without the white space that the secret in Secrets Manager has; remove it"
 
 
 class RefusalKind(StrEnum):
@@ -22,6 +26,16 @@ class RefusalKind(StrEnum):
     UNKNOWN_SOURCE = "unknown_source"
     TOO_LARGE = "too_large"
     METHOD = "method"
+
+
+def seems_devlake(notice: SignedNotification) -> bool:
+    """Whether a person must look at it: who scans the internet sends neither form.
+
+    A notice that can be read is DevLake's even without a signature: an endpoint that has a query
+    of its own swallows it. A test notice is none of DevLake's.
+    """
+    pipeline = _pipeline_of(notice.body)
+    return has_signature(notice.query) if pipeline is None else pipeline != TEST_PIPELINE
 
 
 @dataclass(frozen=True)
@@ -39,16 +53,6 @@ class Refusal:
 def has_signature(query: str) -> bool:
     """Whether it has both of DevLake's parameters, whatever they say."""
     return parse_qs(query, keep_blank_values=True).keys() >= _SIGNATURE
-
-
-def seems_devlake(notice: SignedNotification) -> bool:
-    """Whether a person must look at it: who scans the internet sends neither form.
-
-    A notice that can be read is DevLake's even without a signature: an endpoint that has a query
-    of its own swallows it. A test notice is none of DevLake's.
-    """
-    pipeline = _pipeline_of(notice.body)
-    return has_signature(notice.query) if pipeline is None else pipeline != TEST_PIPELINE
 
 
 def _is_notice(notice: SignedNotification) -> bool:
@@ -102,9 +106,3 @@ def _slips(secrets: Iterable[str]) -> Iterator[tuple[str, str]]:
         yield from ((f"{quote}{secret}{quote}", _QUOTED) for quote in "\"'")
         yield from ((f"{secret}{end}", _SPACE_BEHIND) for end in ("\n", "\r\n", "\r", " "))
         yield secret.strip(), _SPACE_STORED
-
-
-_EMPTY = "made with an empty secret; give DevLake the stack's as NOTIFICATION_SECRET"
-_QUOTED = "made with quotes around the secret; remove them from DevLake's NOTIFICATION_SECRET"
-_SPACE_BEHIND = "made with white space behind the secret; remove it in NOTIFICATION_SECRET"
-_SPACE_STORED = "made without the white space that the secret in Secrets Manager has; remove it"

@@ -270,7 +270,7 @@ def _reconcile(source: DevLakeSource) -> str:
 # --- what DevLake's API says ---
 
 
-class Arrival(Enum):
+class StateOrigin(Enum):
     """How the present state of a pipeline came here."""
 
     POSTED = auto()
@@ -287,7 +287,7 @@ def newest_begun(rows: Iterable[PipelineRow]) -> PipelineRow | None:
 def check_newest(
     row: PipelineRow | None,
     accepted: LastAccepted | None,
-    arrival: Arrival,
+    origin: StateOrigin,
     *,
     now: float,
     source: DevLakeSource = DEFAULT_SOURCE,
@@ -298,26 +298,26 @@ def check_newest(
         return Check.ok(name, "DevLake has none that has begun")
     verb = "began" if _status_of(row) is EventType.PIPELINE_RUNNING else "finished"
     detail = f"DevLake's #{row.id} {verb} {ago(row.changed_at, now=now)}"
-    if arrival is Arrival.POSTED:
+    if origin is StateOrigin.POSTED:
         return Check.ok(name, f"{detail}, as was heard")
     if now - row.changed_at < UNDER_WAY_SECONDS:
         return Check.ok(name, f"{detail}; its notice may be on its way")
-    detail = f"{detail}, {_UNHEARD[arrival]}"
-    remedy = _remedy_of(arrival, row, source, now=now)
-    if accepted is None or (arrival is Arrival.RECONCILED and row.changed_at <= accepted.at):
+    detail = f"{detail}, {_UNHEARD[origin]}"
+    remedy = _remedy_of(origin, row, source, now=now)
+    if accepted is None or (origin is StateOrigin.RECONCILED and row.changed_at <= accepted.at):
         return Check.warn(name, detail, remedy)
     return Check.fail(name, detail, remedy)
 
 
 _UNHEARD = {
-    Arrival.RECONCILED: "which DevLake did not post, and reconcile found",
-    Arrival.NONE: "which Lakehook never heard",
+    StateOrigin.RECONCILED: "which DevLake did not post, and reconcile found",
+    StateOrigin.NONE: "which Lakehook never heard",
 }
 
 
-def _remedy_of(arrival: Arrival, row: PipelineRow, source: DevLakeSource, *, now: float) -> str:
+def _remedy_of(origin: StateOrigin, row: PipelineRow, source: DevLakeSource, *, now: float) -> str:
     asked = f"what DevLake was answered: {_ANSWERS}"
-    if arrival is Arrival.RECONCILED:
+    if origin is StateOrigin.RECONCILED:
         return f"DevLake posts nothing of a deleted blueprint's pipelines; else {asked}"
     return f"{asked}; {_lost_since(row.changed_at, source, now=now)}"
 

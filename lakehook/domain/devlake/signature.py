@@ -15,6 +15,9 @@ from lakehook.domain.signing import SignatureAlgorithm, SigningKeyBase
 _NOUCE = re.compile(r"[0-9A-Za-z_.-]{1,128}")
 _ALPHABET = string.ascii_letters + string.digits  # DevLake's, since v0.18
 _DRAWN_CHARACTERS = 16
+MAX_BYTES = 1024
+_MARK = b"text:"
+"""Stands before the text where it is sealed: there is no ciphertext of nothing."""
 
 
 @dataclass(frozen=True)
@@ -61,34 +64,6 @@ class SignedNotification:
         return nouces[0], signs[0]
 
 
-def signature(body: bytes, secret: str, nouce: str) -> str:
-    """The secret goes in as text, exactly as given; it may be empty."""
-    return hashlib.sha256(body + secret.encode() + nouce.encode()).hexdigest()
-
-
-def signed_query(body: bytes, secret: str, nouce: str) -> str:
-    """What DevLake puts behind the ``?`` of the endpoint."""
-    return f"nouce={nouce}&sign={signature(body, secret, nouce)}"
-
-
-def nouce_of(number: int, chance: bytes) -> str:
-    """A number and 16 letters or digits, one for each of the first bytes of ``chance``."""
-    drawn = (_ALPHABET[byte % len(_ALPHABET)] for byte in chance[:_DRAWN_CHARACTERS])
-    return f"{number}-{''.join(drawn)}"
-
-
-def _has_own_query(parameters: Mapping[str, Sequence[str]]) -> bool:
-    """Whether the endpoint had one, since DevLake appends its own behind another ``?``."""
-    return any(
-        "?nouce=" in f"?{name}={value}" for name, values in parameters.items() for value in values
-    )
-
-
-MAX_BYTES = 1024
-_MARK = b"text:"
-"""Stands before the text where it is sealed: there is no ciphertext of nothing."""
-
-
 class TextSecret(SigningKeyBase):
     __slots__ = ()
     signing = SignatureAlgorithm.HMAC  # of the two kinds, the one whose secret both sides share
@@ -122,3 +97,26 @@ class TextSecret(SigningKeyBase):
 
     def sign(self, _content: bytes) -> NoReturn:
         raise TypeError("DevLake's secret is hashed with what it signs: see signature.py")
+
+
+def signature(body: bytes, secret: str, nouce: str) -> str:
+    """The secret goes in as text, exactly as given; it may be empty."""
+    return hashlib.sha256(body + secret.encode() + nouce.encode()).hexdigest()
+
+
+def signed_query(body: bytes, secret: str, nouce: str) -> str:
+    """What DevLake puts behind the ``?`` of the endpoint."""
+    return f"nouce={nouce}&sign={signature(body, secret, nouce)}"
+
+
+def nouce_of(number: int, chance: bytes) -> str:
+    """A number and 16 letters or digits, one for each of the first bytes of ``chance``."""
+    drawn = (_ALPHABET[byte % len(_ALPHABET)] for byte in chance[:_DRAWN_CHARACTERS])
+    return f"{number}-{''.join(drawn)}"
+
+
+def _has_own_query(parameters: Mapping[str, Sequence[str]]) -> bool:
+    """Whether the endpoint had one, since DevLake appends its own behind another ``?``."""
+    return any(
+        "?nouce=" in f"?{name}={value}" for name, values in parameters.items() for value in values
+    )

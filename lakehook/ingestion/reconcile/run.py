@@ -17,7 +17,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from lakehook.domain.devlake.notification import PipelineRow
-from lakehook.domain.devlake.reconciliation import Backlog, Cursor, Reconciliation, pipeline_number
+from lakehook.domain.devlake.reconciliation import (
+    Cursor,
+    Reconciliation,
+    UnreadPages,
+    pipeline_number,
+)
 from lakehook.domain.devlake.sources import DevLakeSource
 from lakehook.domain.errors import DevlakeUnavailable, InvalidNotification, NotDevlake
 from lakehook.domain.event import Event
@@ -88,10 +93,10 @@ class ReconcileRun:
                 page = self._read_page(page, since, is_newest=True)
         except Exception:
             if page and page > 1:
-                self.state = self.state.has_left(Backlog(since=since, page=page))
+                self.state = self.state.has_left(UnreadPages(since=since, page=page))
             raise
         if page:
-            self.state = self.state.has_reached_bound(Backlog(since=since, page=page))
+            self.state = self.state.has_reached_bound(UnreadPages(since=since, page=page))
 
     def _read_backlog(self) -> None:
         """What was on such a page is there or on a later one, for no pipeline is ever deleted."""

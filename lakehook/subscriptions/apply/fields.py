@@ -26,6 +26,43 @@ from lakehook.subscriptions.subscribe import (
 REFERENCES = ("env", "file")
 INSTEAD = "write {env: NAME} or {file: PATH}"
 MAX_SHOWN = 40
+TEMPLATE = ("template_body", "template_subject", "template_headers")
+PAUSED, SECRET, SIGNING = "paused", "secret", "signing"  # no terms, and yet in the file
+KINDS = ("channel", "format")  # which a subscription keeps
+
+
+@dataclass(frozen=True)
+class FieldSpec:
+    name: str
+    read: Callable[[Any, SecretResolver], Any]
+    """What the file says, as ``Terms`` has it."""
+    current: Callable[[Subscription], Any]
+    """What a subscription has, as the file would say it."""
+    default: Any = None
+    """How ``Terms`` says what is meant when the file says nothing."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DesiredSubscription:
+    desired: Subscription  # as it would stand, were it new, less what is sealed
+    raw: Mapping[str, Any] = field(repr=False)  # by the keys of terms; may hold credentials
+    is_credential: bool  # its URL
+    paused: bool | None  # nothing: as it is
+    secret_request: SecretRequest  # of a new one
+    existing: Subscription | None
+
+    @property
+    def name(self) -> str:
+        return self.desired.name
+
+    @property
+    def new_fields(self) -> SubscriptionFields:
+        return SubscriptionFields(**self.raw)
+
+    def fields(self, names: Iterable[str]) -> SubscriptionFields:
+        """These terms alone; where the file says nothing of one, as it usually is."""
+        usual = {key.name: key.default for key in FIELDS}
+        return SubscriptionFields(**{name: self.raw.get(name, usual[name]) for name in names})
 
 
 def text(value: Any, _reveal: SecretResolver | None = None) -> str:
@@ -115,17 +152,6 @@ def _type_error(value: Any, allowed: str) -> InvalidSubscription:
     return InvalidSubscription(f"field: {given} is not {allowed}")
 
 
-@dataclass(frozen=True)
-class FieldSpec:
-    name: str
-    read: Callable[[Any, SecretResolver], Any]
-    """What the file says, as ``Terms`` has it."""
-    current: Callable[[Subscription], Any]
-    """What a subscription has, as the file would say it."""
-    default: Any = None
-    """How ``Terms`` says what is meant when the file says nothing."""
-
-
 def _event_types(one: Subscription) -> list[str]:
     return [str(event_type) for event_type in EventType if one.accepts_type(event_type)]
 
@@ -176,30 +202,4 @@ FIELDS = (
     FieldSpec("template_headers", texts, _template_headers, ()),
     FieldSpec("headers", headers, lambda header: sorted(header.header_names), ()),
 )
-TEMPLATE = ("template_body", "template_subject", "template_headers")
-PAUSED, SECRET, SIGNING = "paused", "secret", "signing"  # no terms, and yet in the file
 NAMES = (*(key.name for key in FIELDS), PAUSED, SECRET, SIGNING)
-KINDS = ("channel", "format")  # which a subscription keeps
-
-
-@dataclass(frozen=True, kw_only=True)
-class DesiredSubscription:
-    desired: Subscription  # as it would stand, were it new, less what is sealed
-    raw: Mapping[str, Any] = field(repr=False)  # by the keys of terms; may hold credentials
-    is_credential: bool  # its URL
-    paused: bool | None  # nothing: as it is
-    secret_request: SecretRequest  # of a new one
-    existing: Subscription | None
-
-    @property
-    def name(self) -> str:
-        return self.desired.name
-
-    @property
-    def new_fields(self) -> SubscriptionFields:
-        return SubscriptionFields(**self.raw)
-
-    def fields(self, names: Iterable[str]) -> SubscriptionFields:
-        """These terms alone; where the file says nothing of one, as it usually is."""
-        usual = {key.name: key.default for key in FIELDS}
-        return SubscriptionFields(**{name: self.raw.get(name, usual[name]) for name in names})

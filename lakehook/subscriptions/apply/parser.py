@@ -35,6 +35,8 @@ from lakehook.subscriptions.subscribe import (
     validate_template,
 )
 
+ROOT = "subscriptions"
+
 
 @dataclass(frozen=True, kw_only=True)
 class EntryParser:
@@ -188,9 +190,6 @@ class EntryParser:
         kinds = SubscriptionFields(**{kind: said.get(kind) for kind in KINDS})
         self._try(SECRET, lambda: self.subscribe.secret_for(channel, kinds, wish))
         return wish
-
-
-ROOT = "subscriptions"
 
 
 @dataclass(frozen=True)

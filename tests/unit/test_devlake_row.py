@@ -84,9 +84,9 @@ def test_it_has_changed_at_the_latest_of_the_times_that_it_says(
         ({"createdAt": "yesterday"}, "CreatedAt: not an RFC 3339 time"),
         ({"updatedAt": None}, "UpdatedAt: not an RFC 3339 time"),
         ({"beganAt": 7}, "BeganAt: not an RFC 3339 time"),
-        ({"blueprintId": None}, "blueprintId: not 0 or more"),
-        ({"blueprintId": True}, "blueprintId: not 0 or more"),
-        ({"blueprintId": -1}, "blueprintId: not 0 or more"),
+        ({"blueprintId": None}, "blueprintId: not an integer from 0 to"),
+        ({"blueprintId": True}, "blueprintId: not an integer from 0 to"),
+        ({"blueprintId": -1}, "blueprintId: not an integer from 0 to"),
     ],
 )
 def test_what_devlake_could_not_say_in_a_notice_is_no_row(changes: dict[str, Any], complaint: str):

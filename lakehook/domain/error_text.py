@@ -17,21 +17,34 @@ _NAME = (
     r"[\w.-]{0,60}(?:password|passwd|passphrase|secret|token|api[_-]?key|access[_-]?key(?:[_-]?id)?"
     r"|private[_-]?key|credentials?|signature|cookie)"
 )
-_BRIEF_NAME = r"(?:[\w.-]{0,60}[_-])?(?:key|pwd|sig|sign|auth|pat|jwt|sid)"
+_BRIEF_NAME = r"(?:[\w.-]{0,60}[_-])?(?:key|pwd|pass|pw|sig|sign|auth|pat|jwt|sid)"
+_SPOKEN_NAME = r"[\w.-]{0,60}(?:password|passwd|passphrase|pwd)"
 _SCHEME = r"(?:(?:Basic|Bearer|Digest|Negotiate|token)\s{1,3})"
 _VALUE = r"[^\s&\"'`;,<>]"
+_WORD = rf"(?:{_VALUE}|[&;,<>](?!\s|$|[\w.-]{{1,60}}=))+"
+"""To the next space, quote or field: a password may hold what separates fields."""
+
+_QUOTED = r"(?P<quote>[\"'`])(?:(?!(?P=quote))[^\\\n]|\\.)+"
 
 _NAMED = (
     # Authorization: Bearer …, Authorization:[Basic …], "authorization": "token …"
     rf"(?:proxy-)?authorization[\"']?\s{{0,3}}[:=]\s{{0,3}}\[?[\"']?{_SCHEME}?",
     # password=…, "token": "…", access_token:[…]
-    rf"{_NAME}[\"']?\s{{0,3}}=\s{{0,3}}[\"']?",
-    rf"{_NAME}(?:[\"']\s{{0,3}}:\s{{0,3}}[\"']|:\[?)",
-    # password: …; token: …, unless a word follows, as in "token: not found"
-    r"[\w.-]{0,60}(?:password|passwd|passphrase|pwd)\s{0,3}:\s{1,3}",
+    rf"{_NAME}[\"']?\s{{0,3}}=\s{{0,3}}",
+    rf"{_NAME}(?:[\"']\s{{0,3}}:\s{{0,3}}(?=[\"'\d])|:\[?)",
+    # \"token\":\"…\" as JSON within JSON has it
+    rf"{_NAME}\\{{1,3}}\"\s{{0,3}}:\s{{0,3}}\\{{1,3}}\"",
+    # password: …; pw: …; token: …, unless a word follows, as in "token: not found"
+    rf"(?:{_SPOKEN_NAME}|(?:[\w.-]{{0,60}}[_.-])?(?:pass|pw))\s{{0,3}}:\s{{1,3}}",
+    # password is '…', password '…'; without quotes if it is no word, as in "password is wrong"
+    rf"{_SPOKEN_NAME}\s{{1,3}}(?:(?:is|was)\s{{1,3}})?(?=[\"'`])",
+    rf"{_SPOKEN_NAME}\s{{1,3}}(?:(?:is|was)\s{{1,3}})?(?=\S{{0,100}}\d)(?=\S{{0,100}}[A-Za-z])(?=\S{{5}})",
+    # curl -u user:password
+    r"(?:-u|-U|--user|--proxy-user)[\s=]{0,3}(?=[^\s:]{1,200}:)",
     rf"{_NAME}\s{{0,3}}:\s{{1,3}}(?![A-Za-z-]{{1,20}}(?![\w./+=-]))",
     # ?key=…&sig=…
     rf"{_BRIEF_NAME}=",
+    rf"{_NAME}\s{{1,3}}(?:is|was)\s{{1,3}}(?=[\"'`])",
 )
 _BARE = (
     # https://user:password@host, whatever the scheme
@@ -40,11 +53,12 @@ _BARE = (
     r"(?<![^\s\"'`=(\[])[^\s:@\"'`=(\[]{1,200}:\S{1,200}(?=@(?:tcp|unix)\()",
     rf"(?<=\bBearer )(?=\S{{0,200}}[0-9=_]){_VALUE}{{8,}}",
     rf"(?<=\bBasic )(?=\S{{0,200}}[0-9=_]){_VALUE}{{8,}}",
-    # GitHub, GitLab, Slack, AWS, Google, Atlassian, a JWT, a key
+    # GitHub, GitLab, Slack, OpenAI, AWS, Google, Atlassian, a JWT, a key
     r"\bgh[pousr]_[A-Za-z0-9]{20,}",
     r"\bgithub_pat_\w{20,}",
     r"\bgl[a-z]{2,6}-[\w-]{20,}",
     r"\bxox[a-z]-[\w-]{10,}",
+    r"\bsk-[\w-]{16,}",
     r"\b(?:AKIA|ASIA)[A-Z0-9]{16}",
     r"\bAIza[\w-]{35}",
     r"\bATATT3[\w=.-]{20,}",
@@ -58,13 +72,20 @@ _MARGIN = " |\t{}"
 _TYPES = re.compile(r"[ |\t]*Error types: \(1\)")
 
 
+_COOKIE = r"\bcookie[\"']?\s{0,3}[:=]\s{0,3}\[?[\"']?"
+"""To the end of the line: it has several values."""
+
+_HIDING = rf"\1\g<quote>{HIDDEN}"
+
+
 @cache
 def _rules() -> tuple[tuple[re.Pattern[str], str], ...]:
     """Compiled when the first error comes: it takes longer than a function should start."""
     return (
         (re.compile("|".join(_BARE)), HIDDEN),
+        (re.compile(rf"({_COOKIE})[^\n]+", re.IGNORECASE), rf"\1{HIDDEN}"),
         *(
-            (re.compile(rf"(?<![\w.-])({start}){_VALUE}+", re.IGNORECASE), rf"\1{HIDDEN}")
+            (re.compile(rf"(?<![\w.-])({start})(?:{_QUOTED}|{_WORD})", re.IGNORECASE), _HIDING)
             for start in _NAMED
         ),
     )

@@ -30,10 +30,8 @@ def parse_json_object(
         document = reader.decode(text)
         if "\\u" in text or not text.isascii():  # nothing else brings in what is no Unicode
             to_json(document).encode()
-    except json.JSONDecodeError as error:
-        raise ValueError(f"not JSON: {error.msg} at character {error.pos}") from None
-    except UnicodeEncodeError:
-        raise ValueError("not Unicode: a lone surrogate") from None
+    except ValueError as error:
+        raise ValueError(_complaint(error)) from None
     if not isinstance(document, dict):
         raise ValueError(f"not a JSON object but {_kind(document)}")  # noqa: TRY004  bad text
     return document
@@ -53,6 +51,17 @@ def to_json(document: Any) -> str:
 def to_ascii_json(document: Any) -> str:
     """Write for SQS, which refuses some characters that JSON allows: compact, ASCII only."""
     return _write(_ASCII_WRITER, document)
+
+
+def _complaint(error: ValueError) -> str:
+    match error:
+        case json.JSONDecodeError():
+            return f"not JSON: {error.msg} at character {error.pos}"
+        case UnicodeEncodeError():
+            return "not Unicode: a lone surrogate"
+    text = str(error)
+    is_pythons = "integer string conversion" in text  # it reads 4300 digits, and speaks of sys
+    return "not a number that can be read: too many digits" if is_pythons else text
 
 
 def _refuse_depth(text: str, levels: int) -> None:

@@ -154,7 +154,7 @@ def test_a_reason_is_one_short_line_without_what_moves_a_terminal(
     refused = record.heard(None).refused
     assert refused
     assert refused.reason.startswith("[2J x yyy")
-    assert len(refused.reason) == 200
+    assert len(refused.reason) == 500
 
 
 def test_what_cannot_be_written_is_our_own_trouble_and_not_tried_for_each_event(

@@ -90,6 +90,14 @@ def test_what_devlake_never_posted_is_known_by_a_header(mark: str):
     assert denied.headers == posted.headers
 
 
+def test_of_which_devlake_a_notice_is_a_header_says():
+    default, _ = sent(a_delivery(), "geheim")
+    staging, _ = sent(a_delivery(source="staging"), "geheim")
+
+    assert staging.headers["lakehook-source"] == "staging"
+    assert "lakehook-source" not in default.headers
+
+
 def test_a_query_that_is_there_stays():
     _, query = sent(a_delivery(), "geheim", url="https://old.example/hook?team=lake")
 

@@ -87,6 +87,8 @@ def test_it_has_changed_at_the_latest_of_the_times_that_it_says(
         ({"blueprintId": None}, "blueprintId: not an integer from 0 to"),
         ({"blueprintId": True}, "blueprintId: not an integer from 0 to"),
         ({"blueprintId": -1}, "blueprintId: not an integer from 0 to"),
+        ({"blueprintId": 2**64}, "blueprintId: not an integer from 0 to"),
+        ({"id": 0}, "id: not 1 or more"),
     ],
 )
 def test_what_devlake_could_not_say_in_a_notice_is_no_row(changes: dict[str, Any], complaint: str):

@@ -141,7 +141,18 @@ def test_what_a_stranger_answers_moves_no_terminal_and_is_short() -> None:
     *_, check = check_endpoint(EndpointResponse(401, body))
 
     assert check.detail.isprintable()
-    assert len(check.detail) < 300
+    assert len(check.detail) < 600
+
+
+@pytest.mark.parametrize("length", [201, 500])
+def test_what_our_ingress_says_to_do_is_not_cut_off(length: int) -> None:
+    reason = "x" * length
+
+    *_, answered = check_endpoint(EndpointResponse(404, json.dumps({"error": reason}).encode()))
+    _, recorded = check_heard(Heard(refused=LastRefused(NOON, "signature", reason)), now=NOON)
+
+    assert reason in answered.detail
+    assert reason in recorded.detail
 
 
 # --- what was heard ---

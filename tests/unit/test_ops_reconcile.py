@@ -93,7 +93,7 @@ def test_the_events_of_a_dry_run_are_a_table_for_people(terminal: Terminal) -> N
 
 
 def test_a_dry_run_without_changes_says_so(terminal: Terminal) -> None:
-    assert terminal(*DEVLAKE, "--dry-run", "--since", "2027-01-01T00:00:00Z") == 0
+    assert terminal(*DEVLAKE, "--dry-run", "--since", "30s") == 0
 
     assert terminal.out.splitlines()[-1] == "nothing has changed"
 
@@ -154,6 +154,10 @@ def test_whoever_types_a_header_in_does_not_see_it(
         (("--devlake", f"ftp://{SECRET}"), "not a URL such as"),
         (("--devlake", f"http://a:{SECRET}@devlake"), "not into the URL"),
         (("--since", "yesterday"), "since: 'yesterday' is neither a time with an offset"),
+        (
+            ("--since", "2027-01-01T00:00:00Z"),
+            "since: 2027-01-01T00:00:00.000+00:00 is still to come",
+        ),
         (("--header", SECRET), "header: not 'Name: value'"),
         (("--header", f"host: {SECRET}"), "header: host is the sender's own"),
         (("--header-file", "/no/such/file"), "No such file"),

@@ -113,6 +113,7 @@ def test_a_changed_secret_is_good_at_once_and_the_one_before_it_still(world: Wor
         (b"[]", "not a JSON object"),
         (b'{"PipelineID":39,"Status":"TASK_LOST"}', "Status: not one of"),
         (b'{"PipelineID":39}', "Status: not one of"),
+        (b'{"PipelineID":' + b"9" * 5000 + b"}", "not a number that can be read: too many digits"),
     ],
 )
 def test_what_is_no_notice_is_unreadable_with_the_reason(world: World, body: bytes, reason: str):

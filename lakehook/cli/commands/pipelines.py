@@ -127,7 +127,7 @@ _UNSENT = Listing(
     ("NOT SENT", "TIMESTAMP", "ACCEPTED", "EVENT ID", "BECAUSE"),
     lambda one: _row(skipped_view(one)),
     skipped_view,
-    "every notice was sent",
+    "none was left out",
 )
 
 

@@ -66,4 +66,5 @@ class DevLakeChannel:
 
 
 def _origin(event: Event) -> Mapping[str, str]:
-    return {f"lakehook-{mark}": "true" for mark in _MARKS if event.document.get(mark) is True}
+    marks = {f"lakehook-{mark}": "true" for mark in _MARKS if event.document.get(mark) is True}
+    return marks | ({"lakehook-source": event.source} if event.source else {})

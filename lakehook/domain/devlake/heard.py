@@ -6,7 +6,7 @@ from lakehook.domain.devlake.refusal import Refusal
 from lakehook.domain.event import Event
 from lakehook.domain.text import single_line
 
-MAX_REASON = 200  # characters
+MAX_REASON = 500  # characters
 
 ACCEPTED_EVERY_SECONDS = 10.0
 """What is recorded as accepted last may be as much older than what was accepted last."""

@@ -76,6 +76,8 @@ class PipelineRow:
         """``InvalidNotification`` if DevLake could not have said this in a notice."""
         said = {name: shown.get(field) for name, field in _SAID_AS.items()}
         document = parse_notification(go_json(said).encode())
+        if document["pipeline_id"] == 0:  # DevLake counts from 1
+            raise InvalidNotification("id: not 1 or more")
         blueprint_id = shown.get("blueprintId")
         if type(blueprint_id) is not int or not 0 <= blueprint_id <= MAX_ID:
             raise _rejection("blueprintId", f"an integer from 0 to {MAX_ID}")

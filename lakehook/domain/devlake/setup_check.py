@@ -25,6 +25,7 @@ from lakehook.domain.text import single_line
 from lakehook.domain.time import format_duration, format_rfc3339
 
 MAX_WORDS = 200  # of a stranger's, in characters
+MAX_REASON_WORDS = 500  # of our own ingress: its reasons say what to do
 QUIET_SECONDS = 7 * 24 * 3600.0
 """A DevLake of which nothing was heard for so long is worth a look."""
 
@@ -171,7 +172,7 @@ def _check_test_notice(status: int, said: Document) -> Check:
     name = "test notice"
     if said.get("test") is True:
         return Check.ok(name, "signed with the secret, and accepted")
-    detail = f"refused with {status}: {cleaned(str(said.get('error')))}"
+    detail = f"refused with {status}: {single_line(str(said.get('error')), MAX_REASON_WORDS)}"
     return Check.fail(name, detail, _OF_INGRESS.get(status, _SEE_TABLE))
 
 
@@ -222,7 +223,7 @@ def _check_refused(
     refused: LastRefused, accepted: LastAccepted | None, source: DevLakeSource, *, now: float
 ) -> Check:
     name, kind = "last refused", cleaned(refused.kind)
-    detail = f"{ago(refused.at, now=now)}: {cleaned(refused.reason)} ({kind})"
+    detail = f"{ago(refused.at, now=now)}: {single_line(refused.reason, MAX_REASON_WORDS)} ({kind})"
     if accepted is None or accepted.at + ACCEPTED_EVERY_SECONDS <= refused.at:
         detail, remedy = f"{detail}; none was accepted since", _OF_KIND.get(kind, _SEE_TABLE)
         if not refused.is_notice:

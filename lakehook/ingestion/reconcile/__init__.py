@@ -8,6 +8,7 @@ from lakehook.domain.devlake.notification import PipelineRow
 from lakehook.domain.devlake.sources import DEFAULT_SOURCE, DevLakeSource
 from lakehook.domain.errors import InvalidInput
 from lakehook.domain.event import Event
+from lakehook.domain.time import format_rfc3339
 from lakehook.ingestion.reconcile.events import EventsOfRows, read_rows
 from lakehook.ports.ingress import DevLakePipelines, Publish
 from lakehook.ports.outbound import Warn
@@ -50,7 +51,10 @@ class Reconcile:
         Safe to repeat, and beside an ingress that works: an event is known by its id, and what
         it implies is inferred, as for any other. ``done`` is told of each page and each batch.
         """
-        since = self.clock.now() - LOOKS_BACK_SECONDS if since is None else since
+        now = self.clock.now()
+        since = now - LOOKS_BACK_SECONDS if since is None else since
+        if since > now:
+            raise InvalidInput(f"since: {format_rfc3339(since)} is still to come")
         devlake = self.connect(address)
         rows = self._read(devlake, since, done)
         changed = [row for _, row in sorted(rows.items()) if row.changed_at >= since]

@@ -17,11 +17,11 @@ DELIVERED = "DeliveriesDelivered"
 FAILED = "AttemptsFailed"
 DEAD = "DeliveriesDead"
 DISCARDED = "DeliveriesDiscarded"
-DISABLED = "SubscriptionsDisabled"  # by the receiver's word, or for failing too long
+DISABLED = "SubscriptionsDisabled"  # by the endpoint's response, or after failing too long
 ATTEMPT_DURATION = "AttemptDuration"  # milliseconds, from DNS to the last byte
 
 PIPELINES_STALLED = "PipelinesStalled"  # told so by the clock
-EVENTS_RECONCILED = "EventsReconciled"  # which DevLake's notices had not told
+EVENTS_RECONCILED = "EventsReconciled"  # whose notifications were lost
 RECONCILE_LAG = "ReconcileLag"  # seconds since the last success, of the DevLake furthest behind
 
 LANES_RESUMED = "LanesResumed"

@@ -51,25 +51,25 @@ class ListDeliveries:
     archive: DeliveryQueries
 
     def __call__(
-        self, question: DeliveryQuery, *, seen: Callable[[int], None] = lambda _: None
+        self, query: DeliveryQuery, *, seen: Callable[[int], None] = lambda _: None
     ) -> list[DeliveryRecord]:
-        """The last written first; ``seen`` is told how much of the ledger has been read."""
-        found = (record for record in self._asked(question, seen) if question.matches(record))
-        return nlargest(question.limit, found, key=lambda one: (one.changed_at, one.sequence))
+        """The last written first; ``seen`` is called with the number of records scanned."""
+        matching = (record for record in self._records(query, seen) if query.matches(record))
+        return nlargest(query.limit, matching, key=lambda r: (r.changed_at, r.sequence))
 
-    def _asked(
-        self, question: DeliveryQuery, seen: Callable[[int], None]
+    def _records(
+        self, query: DeliveryQuery, seen: Callable[[int], None]
     ) -> Iterator[DeliveryRecord]:
-        if pipeline_key := question.pipeline_key:
-            for subscription_id in self._subscription_ids(question):
+        if pipeline_key := query.pipeline_key:
+            for subscription_id in self._subscription_ids(query):
                 yield from self.archive.by_lane(Lane(subscription_id, pipeline_key))
         else:
-            yield from self.archive.by_subscription(question.subscription_id, on_scanned=seen)
+            yield from self.archive.by_subscription(query.subscription_id, on_scanned=seen)
 
-    def _subscription_ids(self, question: DeliveryQuery) -> list[str]:
-        if question.subscription_id:
-            return [question.subscription_id]
-        return [one.id for one in self.subscriptions.all()]  # removed ones too
+    def _subscription_ids(self, query: DeliveryQuery) -> list[str]:
+        if query.subscription_id:
+            return [query.subscription_id]
+        return [s.id for s in self.subscriptions.all()]  # removed ones too
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,19 +89,19 @@ class ListLanes:
 
     def __call__(self, subscription: Subscription | None = None) -> list[LaneReport]:
         """The lanes of one subscription or of all, removed ones too; the longest held first."""
-        asked = [subscription] if subscription else self.subscriptions.all()
-        reports = [report for one in asked for report in self._reports(one)]
-        return sorted(reports, key=lambda one: (one.held.held_since, str(one.held.lane)))
+        subscriptions = [subscription] if subscription else self.subscriptions.all()
+        reports = [report for s in subscriptions for report in self._reports(s)]
+        return sorted(reports, key=lambda report: (report.held.held_since, str(report.held.lane)))
 
     def _reports(self, subscription: Subscription) -> Iterator[LaneReport]:
         health = self.healths.find(subscription.id)
         for held in self.ledger.held_lanes(subscription.id):
             head = self.archive.find(held.lane, held.head)
-            look = DeliveryContext(subscription, held, head, health)
+            context = DeliveryContext(subscription, held, head, health)
             yield LaneReport(
                 held=held,
-                state=lane_state(look),
-                attempts=look.head.attempts if look.head else 0,
+                state=lane_state(context),
+                attempts=context.head.attempts if context.head else 0,
                 waiting_behind=self.archive.count_waiting_behind(held),
             )
 
@@ -125,24 +125,24 @@ class ListPipelines:
         older_than: float = 0.0,
         source: str | None = None,
     ) -> list[UnfinishedPipeline]:
-        """Those in one state, or in any that is no end, for so many seconds; the longest first.
+        """Unfinished pipelines in one state or any, for so many seconds; the longest first.
 
-        Of one source, if one is named.
+        Those of one source, if it is named.
         """
         now = self.clock.now()
-        found = [
-            unended
-            for one in ([stage] if stage else ACTIVE_STATES)
+        unfinished = [
+            report
+            for state in ([stage] if stage else ACTIVE_STATES)
             for stalled in (False, True)
-            for unended in self._unended(one, now=now, older_than=older_than, stalled=stalled)
-            if is_of_source(unended.pipeline.key, source)
+            for report in self._unfinished(state, now=now, older_than=older_than, stalled=stalled)
+            if is_of_source(report.pipeline.key, source)
         ]
-        return sorted(found, key=lambda one: (one.since, one.pipeline.key))
+        return sorted(unfinished, key=lambda report: (report.since, report.pipeline.key))
 
-    def _unended(
-        self, stage: PipelineState, *, now: float, older_than: float, stalled: bool
+    def _unfinished(
+        self, state: PipelineState, *, now: float, older_than: float, stalled: bool
     ) -> Iterator[UnfinishedPipeline]:
-        for pipeline in self.watch.list(stage, until=now - older_than, stalled=stalled):
+        for pipeline in self.watch.list(state, until=now - older_than, stalled=stalled):
             since = now if pipeline.entered_at is None else pipeline.entered_at
             yield UnfinishedPipeline(pipeline, since, max(0.0, now - since))
 
@@ -171,8 +171,8 @@ class Explain:
         held = page.lanes.get(lane)
         head = self.archive.find(lane, held.head) if held else None
         health = page.endpoint_health.get(lane.subscription_id)
-        look = DeliveryContext(subscription, held, head, health)
-        return Explanation(record, next_action(record, look))
+        context = DeliveryContext(subscription, held, head, health)
+        return Explanation(record, next_action(record, context))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -209,14 +209,14 @@ class ShowPipeline:
 
     def _progress(self, pipeline_key: str) -> Iterator[SubscriberProgress]:
         for subscription in self.subscriptions.all():
-            place = self._progress_of(subscription, pipeline_key)
-            if place:
-                yield place
+            progress = self._progress_of(subscription, pipeline_key)
+            if progress:
+                yield progress
 
     def _progress_of(
         self, subscription: Subscription, pipeline_key: str
     ) -> SubscriberProgress | None:
-        """None for a subscriber to whom nothing of it ever came."""
+        """None for a subscriber without a delivery of the pipeline."""
         known = {
             record.sequence: record.status
             for record in self.archive.by_lane(Lane(subscription.id, pipeline_key))

@@ -37,7 +37,7 @@ def parse_language(name: str) -> Language:
 class Ordering(StrEnum):
     """What becomes of a lane behind a dead letter."""
 
-    STRICT = "strict"  # it is held until the letter is redriven or discarded
+    STRICT = "strict"  # it is held until the dead letter is redriven or discarded
     SKIP = "skip"  # it goes on, and the sequence shows the gap
 
 
@@ -74,7 +74,7 @@ class Subscription:
     )
     created_at: str = ""
     paused_at: str | None = None  # by an operator
-    disabled_reason: str | None = None  # by the receiver's word, or for failing too long
+    disabled_reason: str | None = None  # by the endpoint's response, or after failing too long
     pending_since: str | None = None  # until its endpoint echoes a challenge it gets no event
     removed_at: str | None = None  # a tombstone: its id is never used again
     version: int = 0  # as it was read; 0 is that of a new one

@@ -15,7 +15,7 @@ from lakehook.domain.pipeline import (
 from lakehook.ports.stores import UnfinishedPipelines
 from lakehook.ports.system import Clock
 
-LEASE_SECONDS = 300.0  # a stall that is lost on its way is told again after this, by the same id
+LEASE_SECONDS = 300.0  # a lost event of a stall is published again after this, by the same id
 PIPELINES_AT_A_TIME = 10
 MAX_PER_TICK = 500  # of one state; the others are found by the next
 
@@ -30,23 +30,25 @@ class PublishStalledPipelines:
     thresholds: StallThresholds
 
     def __call__(self) -> int:
-        """Tell each stall once; of how many.
+        """Publish one event for each stall; how many.
 
-        A stall is leased before it is told, so that of two clocks one tells it. It has been told
-        once fan-out has accepted it, and is told again if that does not happen.
+        A stall is leased before, so that of two ticks one publishes it. It is published again
+        unless fan-out accepts it.
         """
-        return sum(self._publish(some) for stage in ACTIVE_STATES for some in self._stalled(stage))
-
-    def _stalled(self, stage: PipelineState) -> Iterator[list[Pipeline]]:
-        now = self.clock.now()
-        found = self.pipelines.list(stage, until=now - self.thresholds.min_seconds(stage))
-        stalled = islice(
-            (one for one in found if self.thresholds.has_stalled(one, now=now)), MAX_PER_TICK
+        return sum(
+            self._publish(batch) for state in ACTIVE_STATES for batch in self._stalled(state)
         )
-        while some := list(islice(stalled, PIPELINES_AT_A_TIME)):
-            yield some
+
+    def _stalled(self, state: PipelineState) -> Iterator[list[Pipeline]]:
+        now = self.clock.now()
+        candidates = self.pipelines.list(state, until=now - self.thresholds.min_seconds(state))
+        stalled = islice(
+            (p for p in candidates if self.thresholds.has_stalled(p, now=now)), MAX_PER_TICK
+        )
+        while batch := list(islice(stalled, PIPELINES_AT_A_TIME)):
+            yield batch
 
     def _publish(self, stalled: Iterable[Pipeline]) -> int:
         now = self.clock.now()
-        ours = [one for one in stalled if self.pipelines.lease(one, until=now + LEASE_SECONDS)]
-        return self.publish([stalled_event(our, now=now) for our in ours])
+        leased = [p for p in stalled if self.pipelines.lease(p, until=now + LEASE_SECONDS)]
+        return self.publish([stalled_event(pipeline, now=now) for pipeline in leased])

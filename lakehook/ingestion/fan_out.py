@@ -27,50 +27,50 @@ class FanOut:
     heard: AcceptedRecorder | None = None
 
     def __call__(self, batch: Sequence[EventMessage]) -> list[EventMessage]:
-        """Fan a batch out, and return the notices that must come again.
+        """Fan a batch out, and return the messages that must come again.
 
-        A pipeline's event is numbered only after the one before it has been sent whole, so the
-        batch is worked off in turns: the first notice of each pipeline, then the second. What
-        follows a failure in its group comes again with it.
+        A pipeline's event is numbered only after all deliveries of the one before were enqueued. So
+        the batch goes in rounds: the first message of each pipeline, then the second. Messages
+        behind a failure in their group come again with it.
         """
         subscriptions = [s for s in self.subscriptions.all() if s.removed_at is None]
         failed: list[EventMessage] = []
         stopped: set[str] = set()
-        for notices in _rounds(batch):
-            going = [notice for notice in notices if notice.group not in stopped]
+        for messages in _rounds(batch):
+            going = [message for message in messages if message.group not in stopped]
             again = self._fan_out(going, subscriptions)
-            failed += [n for n in notices if n.group in stopped or n in again]
-            stopped |= {notice.group for notice in again}
+            failed += [n for n in messages if n.group in stopped or n in again]
+            stopped |= {message.group for message in again}
         return failed
 
     def _fan_out(
-        self, notices: Sequence[EventMessage], subscriptions: Sequence[Subscription]
+        self, messages: Sequence[EventMessage], subscriptions: Sequence[Subscription]
     ) -> list[EventMessage]:
         again: list[EventMessage] = []
         deliveries: dict[EventMessage, list[list[Delivery]]] = {}
-        for notice in notices:
+        for message in messages:
             try:
-                deliveries[notice] = self._accept(notice, subscriptions)
-            except Exception as error:  # noqa: BLE001  one event's trouble stops its group alone
+                deliveries[message] = self._accept(message, subscriptions)
+            except Exception as error:  # noqa: BLE001  one event's error stops its group alone
                 self.telemetry.internal_error(error, doing="fan out")
-                again.append(notice)
+                again.append(message)
         return again + self._send(deliveries)
 
     def _send(
         self, deliveries: Mapping[EventMessage, Sequence[Sequence[Delivery]]]
     ) -> list[EventMessage]:
-        """Send one event of each notice, then the next: never two of a lane at once."""
+        """Enqueue one event of each message, then the next: never two of a lane at once."""
         again: list[EventMessage] = []
-        for turn in range(max(map(len, deliveries.values()), default=0)):
+        for index in range(max(map(len, deliveries.values()), default=0)):
             going = {
-                notice: events[turn]
-                for notice, events in deliveries.items()
-                if turn < len(events) and notice not in again
+                message: events[index]
+                for message, events in deliveries.items()
+                if index < len(events) and message not in again
             }
-            unsent = self._put([one for several in going.values() for one in several])
+            unsent = self._put([delivery for several in going.values() for delivery in several])
             again += [
-                notice
-                for notice, several in going.items()
+                message
+                for message, several in going.items()
                 if any(delivery.id in unsent for delivery in several)
             ]
         return again
@@ -83,14 +83,14 @@ class FanOut:
             return {delivery.id for delivery in deliveries}
 
     def _accept(
-        self, notice: EventMessage, subscriptions: Sequence[Subscription]
+        self, message: EventMessage, subscriptions: Sequence[Subscription]
     ) -> list[list[Delivery]]:
-        """The deliveries of each event that the notice has come to."""
+        """The deliveries of each event that results from the message."""
         try:
-            event = Event.from_message(notice.body, group=notice.group)
+            event = Event.from_message(message.body, group=message.group)
         except InvalidEvent as error:
-            self.invalid_events.quarantine(notice, str(error))
-            self.telemetry.quarantined(notice.id, notice.group, str(error))
+            self.invalid_events.quarantine(message, str(error))
+            self.telemetry.quarantined(message.id, message.group, str(error))
             return []
         self._record(event)
         pipeline, known = self.journal.load(event)
@@ -103,7 +103,7 @@ class FanOut:
         ]
 
     def _record(self, event: Event) -> None:
-        """When DevLake was heard last is not worth a delivery."""
+        """Record when DevLake was heard last; a failure must not stop the fan-out."""
         try:
             if self.heard:
                 self.heard.accepted(event)
@@ -133,7 +133,7 @@ class FanOut:
         return deliveries
 
     def _is_wanted(self, subscription: Subscription, event: Event) -> bool:
-        """What can't be matched in time goes out: too much is better than lost."""
+        """Whether the subscription accepts the event; if matching takes too long, it does."""
         try:
             return subscription.accepts(event)
         except PatternExhausted:
@@ -143,7 +143,7 @@ class FanOut:
 
 def _rounds(batch: Sequence[EventMessage]) -> Iterator[list[EventMessage]]:
     groups: dict[str, list[EventMessage]] = defaultdict(list)
-    for notice in batch:
-        groups[notice.group].append(notice)
-    for turn in range(max(map(len, groups.values()), default=0)):
-        yield [notices[turn] for notices in groups.values() if turn < len(notices)]
+    for message in batch:
+        groups[message.group].append(message)
+    for index in range(max(map(len, groups.values()), default=0)):
+        yield [messages[index] for messages in groups.values() if index < len(messages)]

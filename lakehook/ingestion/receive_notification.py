@@ -20,10 +20,10 @@ from lakehook.ports.ingress import LiveSecrets, NotificationSecretReader, Pipeli
 
 class ReceiveStatus(Enum):
     ACCEPTED = auto()  # safe on the queue
-    TESTED = auto()  # signed, and of no pipeline: somebody tries whether notices get in
+    TESTED = auto()  # signed, and of no pipeline: a test of the set-up
     UNSIGNED = auto()
     UNREADABLE = auto()
-    UNAVAILABLE = auto()  # AWS failed us: the notice may be sent again
+    UNAVAILABLE = auto()  # AWS failed: the notification may be sent again
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class ReceiveResult:
 
     @property
     def reason(self) -> str:
-        """What the sender of a notice that was not taken is answered."""
+        """The response to the sender of a rejected notification."""
         return self.refusal.reason if self.refusal else "try again"
 
 
@@ -49,7 +49,7 @@ class ReceiveNotification:
     def __call__(
         self, notice: SignedNotification, source: DevLakeSource = DEFAULT_SOURCE
     ) -> ReceiveResult:
-        """The same notice gives the same event, which fan-out knows by its id: once is enough."""
+        """Publish the event of a notification; fan-out drops a repeated one by its id."""
         try:
             self._verify(notice, source.name)
             return self._take(parse_notification(notice.body, source.name), source)
@@ -68,14 +68,14 @@ class ReceiveNotification:
             return ReceiveResult(ReceiveStatus.UNAVAILABLE, error=error)
 
     def _verify(self, notice: SignedNotification, source: str | None) -> None:
-        """The secret may have been changed since it was read."""
+        """Verify the signature; on failure again with fresh secrets."""
         try:
             notice.verify(self._live(source).values)
         except InvalidSignature:
             notice.verify(self._live(source, fresh=True).values)
 
     def _live(self, source: str | None, *, fresh: bool = False) -> LiveSecrets:
-        """By an empty secret anybody can sign, and a source that has its own takes no other."""
+        """The active secrets; an empty one only if allowed, and never beside a source's own."""
         live = self.secrets.active(source, fresh=fresh)
         secrets = [secret for secret in live.values if secret]
         if self.empty_secret_allowed and not live.are_own:

@@ -19,7 +19,7 @@ class Publish(Protocol):
     def __call__(
         self, events: Iterable[Event], *, sent: Callable[[int], None] | None = None
     ) -> int:
-        """Send events; how many. ``sent`` is told of each batch."""
+        """Send events; how many. ``sent`` is called with each batch's size."""
 
 
 class DevLakePipelines(Protocol):
@@ -69,9 +69,9 @@ class LiveSecrets:
 
 class NotificationSecretReader(Protocol):
     def active(self, source: str | None = None, *, fresh: bool = False) -> LiveSecrets:
-        """Those of a source: as of some minutes ago at most, or ``anew`` as of now.
+        """The secrets of a source, cached for some minutes unless ``fresh``.
 
-        As of now is as of some seconds ago for whoever asks too often.
+        ``fresh`` reads are limited to one every few seconds.
         """
 
 
@@ -82,7 +82,7 @@ class Publisher(Protocol):
 
 class PipelineDetails(Protocol):
     def of_event(self, source: DevLakeSource, document: Document) -> Document:
-        """The fields that a notice leaves out of its event, as far as they can be learnt soon.
+        """The fields that a notification lacks, as far as they can be read in time.
 
-        It never raises: a notice must not be lost for what only adds detail.
+        It never raises: a notification must not be lost for what only adds detail.
         """

@@ -17,7 +17,7 @@ ResolveHost = Callable[[str, int], Sequence[str]]
 """Every address of a host and port; ``OSError`` when it has none."""
 
 Warn = Callable[[str], None]
-"""Tell the operator of what is allowed and yet may be a mistake."""
+"""Warn the operator of what is allowed and may be a mistake."""
 
 
 @dataclass(frozen=True)
@@ -48,29 +48,29 @@ class Sender(Protocol):
         *,
         keep_response: bool = False,
     ) -> SendResult:
-        """Sign and send; ``tell`` keeps the start of what was said also of a success."""
+        """Sign and send; ``keep_response`` keeps an excerpt also of a success."""
 
 
 class TemplateRenderer(Protocol):
-    """Sets templates. The same template gives the same for the same fields, wherever it is set."""
+    """Renders templates: the same output for the same fields, on every machine."""
 
     def validate(self, template: Template) -> None:
         """``InvalidSubscription`` names the part, the line, what is wrong and what is allowed."""
 
     def render(self, template: Template, fields: Document) -> RenderedTemplate:
-        """``TemplateFailed`` says why it gives nothing that could be sent."""
+        """``TemplateFailed`` says why the output cannot be sent."""
 
 
 class Pings(Protocol):
     def record(self, ping: Ping, result: PingResult) -> None:
-        """Keep what came of a ping, for a day."""
+        """Keep the result of a ping for a day."""
 
     def find(self, ping: Ping) -> PingResult | None:
-        """What came of it; none as long as nothing has."""
+        """The result of a ping; None until there is one."""
 
 
 class SubscriptionCredentials(NonPrintable):
-    """What a subscription keeps sealed, opened: never stored, never shown."""
+    """Decrypted credentials of a subscription: never stored, never shown."""
 
     __slots__ = ("headers", "secrets", "url")
 
@@ -82,31 +82,31 @@ class SubscriptionCredentials(NonPrintable):
         url: str | None = None,
     ) -> None:
         self.secrets = secrets
-        self.url = url  # where the subscription does not say all of it
+        self.url = url  # if the subscription has only a part of it
         self.headers: Mapping[str, str] = headers or {}
 
 
 class CredentialStore(Protocol):
     def load(self, subscription: Subscription) -> SubscriptionCredentials:
-        """Open what the subscription keeps sealed; of its secrets, those that live as of now."""
+        """Decrypt a subscription's credentials; of its secrets, the active ones."""
 
 
 class Encryptor(Protocol):
     def encrypt(self, plaintext: bytes, *, subscription_id: str) -> bytes:
-        """Encrypt so that only the sender can open it, and only for this subscription."""
+        """Encrypt for the deliver function alone, and for this subscription alone."""
 
 
 class SigningKeyFactory(Protocol):
     """Makes keys of either kind. What it refuses is ``InvalidInput`` and not repeated."""
 
     def generate(self, signing: SignatureAlgorithm, seed: bytes) -> SigningKey:
-        """A new one of 32 bytes that nobody can guess."""
+        """A new key of 32 random bytes."""
 
     def parse(self, text: str) -> SigningKey:
-        """One that somebody brings: ``whsec_…`` or ``whsk_…``."""
+        """A provided key: ``whsec_…`` or ``whsk_…``."""
 
     def from_bytes(self, signing: SignatureAlgorithm, key: bytes) -> SigningKey:
-        """One as it was sealed."""
+        """A key that was encrypted."""
 
     def parse_verifying_key(self, text: str) -> VerifyingKey:
         """What verifies: a shared secret, or either half of an ed25519 key."""

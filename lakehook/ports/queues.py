@@ -12,34 +12,34 @@ from lakehook.domain.pipeline import EventSkip, Pipeline, PipelineTransition
 from lakehook.domain.queue_message import Resume
 
 Remaining = Callable[[], float]
-"""Seconds until the invocation that asks comes to its end."""
+"""Seconds until the current invocation ends."""
 
 
 class Journal(Protocol):
     """Every event of every pipeline, once, with its sequence."""
 
     def load(self, event: Event) -> tuple[Pipeline, Sequence[SequencedEvent]]:
-        """Where the event's pipeline stands; and the event itself if it is already in.
+        """The event's pipeline; and the event itself if the journal has it already.
 
-        It comes last then, after those that were inferred from it.
+        It is then the last, after those that were inferred from it.
         """
 
     def append(self, advance: PipelineTransition) -> None:
         """Write counter and events together.
 
-        ``InfrastructureError`` if the pipeline has moved on.
+        ``InfrastructureError`` if the pipeline has been written since.
         """
 
     def record_skipped(self, event: Event, skip: EventSkip) -> None:
-        """Record a notice that is not sent, and why; with it what the pipeline has learnt.
+        """Record a skipped event with its reason, and what the pipeline has learnt from it.
 
-        ``InfrastructureError`` if the pipeline has moved on meanwhile.
+        ``InfrastructureError`` if the pipeline has been written since.
         """
 
 
 class DeliveryQueue(Protocol):
     def enqueue_deliveries(self, deliveries: Sequence[Delivery]) -> Collection[str]:
-        """Put deliveries on their lanes, at most one of each lane; the ids that did not go."""
+        """Enqueue deliveries, at most one of each lane; the ids of those that failed."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class EventMessage:
 
 class InvalidEventQueue(Protocol):
     def quarantine(self, message: EventMessage, reason: str) -> None:
-        """Put a bad message aside, whole, with the reason."""
+        """Quarantine an invalid message unchanged, with the reason."""
 
 
 @dataclass(frozen=True)
@@ -66,44 +66,44 @@ class QueueMessage:
     receipt: str
     receives: int = 1
     redriven: bool = False
-    attempts_at_death: int | None = None  # as a redriven letter tells them
+    attempts_at_death: int | None = None  # of a redriven dead letter
 
 
 class MessageAcks(Protocol):
-    """What may be done with messages we hold; a receipt that is no longer good is let be."""
+    """Ack or nack messages in flight; an expired receipt is ignored."""
 
     def ack(self, messages: Sequence[QueueMessage]) -> None:
-        """Their work is done: they go, and their lanes go on."""
+        """Delete processed messages, so that their lanes advance."""
 
     def nack(self, message: QueueMessage, *, seconds: float) -> None:
-        """Let it come back after so long, in whole seconds, never earlier."""
+        """Make the message visible again after so long, in whole seconds, never earlier."""
 
 
 class ResumeQueue(Protocol):
     def enqueue_resumes(self, resumes: Sequence[Resume]) -> Collection[Lane]:
-        """Send word to lanes that they may go on; those that could not be told."""
+        """Enqueue resumes; the lanes of those that failed."""
 
 
 class PingQueue(Protocol):
     def enqueue_ping(self, ping: Ping) -> None:
-        """Have an endpoint pinged."""
+        """Enqueue a ping of an endpoint."""
 
 
 class DeadLetterQueue(Protocol):
     def send(self, record: DeliveryRecord, *, endpoint: str) -> None:
-        """Put a delivery on the dead-letter queue, as it was, with what an operator reads."""
+        """Send a delivery to the dead-letter queue, with attributes for operators."""
 
     def quarantine(self, message: QueueMessage, reason: str) -> None:
-        """Put a message aside, whole, that is no delivery at all."""
+        """Quarantine a message unchanged that is not valid."""
 
 
 class DeadLetterRedriver(Protocol):
     def send(self, record: DeliveryRecord, *, endpoint: str) -> None:
-        """Send a dead letter back to its lane, with the attributes that tell a redrive."""
+        """Send a dead letter back to its lane, with the attributes that mark a redrive."""
 
 
 class DeadLetterCopies(Protocol):
-    """What the dead-letter queue shows an operator's console; the ledger alone knows all."""
+    """Copies of dead letters on the queue, for the console; the ledger decides what is dead."""
 
     def delete_copies(self, records: Collection[DeliveryRecord]) -> int:
-        """Take letters off the queue, as far as they are found there; how many were."""
+        """Delete the copies that are found on the queue; how many."""

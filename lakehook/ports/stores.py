@@ -22,12 +22,12 @@ class LedgerSnapshot:
     records: Mapping[tuple[Lane, int], DeliveryRecord]
     endpoint_health: Mapping[str, EndpointHealth] = field(
         default_factory=dict
-    )  # of those that are not well
+    )  # of those that are not healthy
 
 
 @dataclass(frozen=True)
 class DueItem:
-    """A held lane whose time has come, and what that time was; or a subscription's breaker."""
+    """A held lane or a circuit breaker that is due, with the token of its due time."""
 
     lane: Lane
     due_token: int
@@ -44,7 +44,7 @@ class Backlog:
 
 
 class Ledger(Protocol):
-    """The deliveries and the lanes: the idempotency records, the attempt log, the waiting line."""
+    """The deliveries and lanes: idempotency records, attempt logs and waiting deliveries."""
 
     def load(self, deliveries: Collection[Delivery], lanes: Collection[Lane]) -> LedgerSnapshot:
         """Read consistently, in one call for a batch of up to 10 messages."""
@@ -56,8 +56,7 @@ class Ledger(Protocol):
 
         The record as it now stands; ``LaneConflict`` when it is no longer of the version that was
         read, or the lane no longer as it was before. Only a success is written over whatever is
-        there, unless a replay has lined it up since; on a lane that flows on it costs one plain
-        write.
+        there, unless a replay has requeued it since; on a flowing lane it costs one plain write.
         """
 
     def save_lane(self, before: HeldLane, after: HeldLane | None) -> None:
@@ -70,22 +69,22 @@ class Ledger(Protocol):
         """Held lanes whose due time has come, by an index that may lag behind."""
 
     def lease(self, due: DueItem, *, until: float) -> int | None:
-        """Move a due time on, and return the token; nothing if it was moved meanwhile.
+        """Move a due time, and return the new token; None if it was moved since.
 
-        Whoever was asleep is awake then.
+        A suspended lane is no longer suspended then.
         """
 
     def backlog(self) -> Backlog:
         """Count what is held, by an index that may lag behind."""
 
     def held_lanes(self, subscription_id: str) -> Iterator[HeldLane]:
-        """Lanes in which something waits for this subscription, the longest held first.
+        """Held lanes of a subscription, the longest held first.
 
-        By an index that may lag behind, as ``dead_of``; what it names is read consistently.
+        By an index that may lag behind, as ``dead_letters``; what it names is read consistently.
         """
 
     def suspended_lanes(self, subscription_id: str) -> Iterator[HeldLane]:
-        """Those of them that wait to be woken."""
+        """Held lanes that are suspended, the longest held first."""
 
     def dead_letters(self, subscription_id: str) -> Iterator[DeliveryRecord]:
         """Its dead letters, also those whose lane has gone on."""
@@ -93,17 +92,17 @@ class Ledger(Protocol):
 
 class EndpointHealthStore(Protocol):
     def find(self, subscription_id: str) -> EndpointHealth:
-        """The health of an endpoint as of now; that of a well one if there is no record."""
+        """The present health of an endpoint; that of a healthy one if there is no record."""
 
     def save(self, before: EndpointHealth, after: EndpointHealth) -> bool:
-        """Write it, or forget it when all is well; false if it was written meanwhile."""
+        """Save it, or delete it if healthy; false if it was written since."""
 
 
 class RateLimitStore(Protocol):
     def reserve(self, key: str, *, interval: float, not_later_than: float) -> Reservation:
-        """Take the next free place of a pace, unless it is later than ``latest``.
+        """Reserve the next free send time, unless it is later than ``not_later_than``.
 
-        Places are ``every`` seconds apart or more; of two who ask at once, each gets its own.
+        Send times are ``interval`` seconds apart or more, and never reserved twice.
         """
 
 
@@ -121,7 +120,7 @@ class DeliveryQueries(Protocol):
     ) -> Iterator[DeliveryRecord]:
         """Every delivery of a subscription, or of all, in no order.
 
-        All of the ledger is read for it, page by page; ``seen`` is told how much each page held.
+        All of the ledger is read for it, page by page; ``on_scanned`` gets each page's size.
         """
 
     def count_waiting_behind(self, held: HeldLane) -> int:
@@ -138,7 +137,7 @@ class AcceptedEvent:
 
 @dataclass(frozen=True)
 class SkippedEvent:
-    """A notice of a pipeline that was not sent, why, and when it came."""
+    """An event of a pipeline that was skipped, with the reason and the time."""
 
     event: Event
     reason: SkipReason
@@ -150,7 +149,7 @@ class PipelineHistory(Protocol):
         """The events of a pipeline that are still kept, in the order of their sequence."""
 
     def skipped(self, pipeline_key: str) -> Sequence[SkippedEvent]:
-        """Its notices that were not sent and are still kept, in the order in which they came."""
+        """The skipped events of a pipeline that are still kept, in order of arrival."""
 
 
 class UnfinishedPipelines(Protocol):
@@ -166,12 +165,12 @@ class UnfinishedPipelines(Protocol):
     ) -> Iterator[Pipeline]:
         """Those in this state since ``until`` or longer, the longest first; read as needed.
 
-        Either those of which a stall was told, or those of which none was. ``since`` leaves out
+        Either those whose stall was published, or the others. ``since`` leaves out
         those that came into it earlier.
         """
 
     def lease(self, pipeline: Pipeline, *, until: float) -> bool:
-        """Keep other clocks from telling its stall for so long; false if it is theirs, or over."""
+        """Lease a stall against other ticks; false if it is leased, or over."""
 
 
 class ReplayStore(Protocol):
@@ -184,7 +183,7 @@ class ReplayStore(Protocol):
         """Those that have ended and are still known."""
 
     def save(self, replay: Replay) -> Replay:
-        """Write it, and return it as it now stands; one that is ended by that makes room.
+        """Save a replay, and return it as saved; an ended one allows another to open.
 
         ``Conflict`` when it is no longer of the version that was read, or when a new one
         finds another open for its subscription.
@@ -228,7 +227,7 @@ class ReplayWriter(Protocol):
     def requeue(
         self, requeued: Sequence[Requeued], *, before: HeldLane | None, after: HeldLane
     ) -> None:
-        """Let up to 90 deliveries of a lane wait, and hold it: all of that, or nothing.
+        """Requeue up to 90 deliveries of a lane and hold it, in one transaction.
 
         ``LaneConflict`` when the lane or one of the records is no longer as it was.
         """
@@ -239,15 +238,15 @@ class SubscriptionReader(Protocol):
         """Every subscription, removed ones too, as of now."""
 
     def find(self, subscription_id: str, *, fresh: bool = False) -> Subscription | None:
-        """One subscription, removed or not: as of a little earlier, or ``anew`` as of now."""
+        """One subscription, removed or not: from the cache, or ``fresh``."""
 
     def disable(self, subscription_id: str, reason: str) -> None:
-        """Block it until an operator enables it; the first reason stands."""
+        """Disable a subscription until an operator enables it; the first reason is kept."""
 
 
 class SubscriptionRepository(SubscriptionReader, Protocol):
     def save(self, subscription: Subscription) -> Subscription:
-        """Write a subscription, and return it as it now stands; whoever reads sees it.
+        """Save a subscription, and return it as saved; every reader sees it.
 
         ``Conflict`` when it is no longer of the version that was read.
         """

@@ -13,10 +13,10 @@ class Clock(Protocol):
 
 class Random(Protocol):
     def fraction(self) -> float:
-        """A number from 0 to 1, anew each time."""
+        """A number from 0 to 1, new each time."""
 
     def new_id(self) -> str:
-        """Letters and digits that nobody else will ever draw."""
+        """A unique id of letters and digits."""
 
     def random_bytes(self) -> bytes:
-        """32 bytes nobody can guess."""
+        """32 random bytes."""

@@ -11,7 +11,7 @@ from lakehook.adapters.sqs.events import EventEntry, batches
 from lakehook.domain.errors import InfrastructureError, LakehookError
 
 WINDOW = 200  # events looked at together, so that batches are full where pipelines are many
-POLL_SECONDS = 0.2  # another process rings no bell of ours
+POLL_SECONDS = 0.2  # another process cannot notify this one
 FIRST_WAIT_SECONDS, MAX_WAIT_SECONDS = 0.1, 30.0
 
 Send = Callable[[Sequence[EventEntry]], Mapping[EventEntry, str]]

@@ -41,7 +41,7 @@ MAX_TRIES = 5  # against a clock that writes it too
 class ReplayCount:
     deliveries: int
     pipelines: int
-    waiting: int  # that wait anyway, and are let be
+    waiting: int  # that wait anyway, and are not touched
     by_type: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -58,7 +58,7 @@ class CountReplay:
         *,
         on_progress: OnProgress = lambda _: None,
     ) -> ReplayCount:
-        """All of the journal is read for it, and the record of each delivery that is meant."""
+        """Count by reading the whole journal, and the record of each selected delivery."""
         types: Counter[str] = Counter()
         pipelines, waiting = set(), 0
         for deliveries in self._chosen(terms, subscription, on_progress):
@@ -110,7 +110,7 @@ class StartReplay:
     def criteria(
         self, wish: ReplayRequest, subscription: Subscription | None = None
     ) -> ReplayCriteria:
-        """``InvalidInput`` names what is not allowed; what is, and is in vain, is warned of."""
+        """``InvalidInput`` names what is not allowed; criteria without effect are warned of."""
         now = self.clock.now()
         terms = ReplayCriteria.from_request(wish, now=now)
         for name in terms.event_types:
@@ -132,9 +132,9 @@ class StartReplay:
         counted: bool = True,
         on_progress: OnProgress = lambda _: None,
     ) -> Started:
-        """One replay a subscription: asked for once more it is the one that is open.
+        """Start a replay, or attach to the open one of the subscription.
 
-        To count takes as long as the journal is long: not all who ask can wait.
+        Counting takes as long as the journal is long; the API cannot wait for it.
         """
         if open_ := self._open(subscription):
             return _attach(open_, terms)
@@ -150,11 +150,11 @@ class StartReplay:
             raise
 
     def for_new(self, subscription: Subscription, terms: ReplayCriteria) -> Started:
-        """What a new subscription has missed: all that was accepted before it was in force.
+        """Start a replay of what was accepted before a new subscription was active.
 
         An event may be accepted while some fan-out does not know it yet. So the replay waits until
         all know it, and takes what has no record then: nothing is lost, and nothing sent twice.
-        It is not counted: whoever subscribes waits for a secret.
+        It is not counted: the caller waits for its secret.
         """
         now = self.clock.now()
         until = None if subscription.is_pending else now + self.settling_seconds
@@ -170,8 +170,8 @@ class StartReplay:
         )
 
     def _open(self, subscription: Subscription) -> Replay | None:
-        found = (one for one in self.replays.list_open() if one.subscription_id == subscription.id)
-        return next(found, None)
+        replays = self.replays.list_open()
+        return next((r for r in replays if r.subscription_id == subscription.id), None)
 
 
 @dataclass(frozen=True)
@@ -179,15 +179,15 @@ class LookUpReplays:
     replays: ReplayStore
 
     def __call__(self, replay_id: str) -> Replay:
-        for one in self.all():
-            if one.id == replay_id:
-                return one
+        for replay in self.all():
+            if replay.id == replay_id:
+                return replay
         raise NotFound(f"no replay has the id {replay_id[:60]!a}")
 
     def all(self) -> list[Replay]:
         """The last started first."""
-        found = {one.id: one for one in (*self.replays.list_open(), *self.replays.list_finished())}
-        return sorted(found.values(), key=lambda one: -one.started_at)
+        replays = {r.id: r for r in (*self.replays.list_open(), *self.replays.list_finished())}
+        return sorted(replays.values(), key=lambda replay: -replay.started_at)
 
 
 @dataclass(frozen=True)
@@ -196,7 +196,7 @@ class FollowReplay:
     clock: Clock
 
     def __call__(self, replay: Replay, *, sent: Callable[[int], None] = lambda _: None) -> Replay:
-        """The replay when it has ended; ``sent`` is told how many more were lined up."""
+        """Wait for the end of a replay; ``sent`` is called with how many more were enqueued."""
         sent(replay.sent)
         while replay.is_open:
             self.clock.sleep(POLL_SECONDS)
@@ -211,7 +211,7 @@ class StopReplay:
     clock: Clock
 
     def __call__(self, replay_id: str) -> Replay:
-        """What it has lined up goes out; nothing is added. One that has ended stays as it is."""
+        """Stop a replay: enqueued deliveries go out, no more are added; an ended one is kept."""
         for _ in range(MAX_TRIES):
             replay = self.look_up(replay_id)
             if not replay.is_open:
@@ -228,20 +228,22 @@ class StopReplay:
 
 @dataclass(frozen=True)
 class DeleteStaleDlqCopies:
-    """A copy that is left revives nothing: by the ledger it is no dead letter any more."""
+    """Deletes copies of former dead letters; a copy that is left has no effect."""
 
     archive: DeliveryQueries
     copies: DeadLetterCopies
 
-    def __call__(self, letters: Sequence[DeliveryRecord]) -> int:
-        """Of letters as they once were; how many copies were taken away."""
-        gone = [letter for letter in letters if self._has_gone(letter)]
-        return self.copies.delete_copies(gone) if gone else 0
+    def __call__(self, records: Sequence[DeliveryRecord]) -> int:
+        """Delete the copies of records that were dead and are not now; how many."""
+        stale = [record for record in records if not self._is_still_dead(record)]
+        return self.copies.delete_copies(stale) if stale else 0
 
-    def _has_gone(self, letter: DeliveryRecord) -> bool:
-        now = self.archive.find(letter.lane, letter.sequence)
-        is_as_it_was = now and (now.status, now.attempts) == (DeliveryStatus.DEAD, letter.attempts)
-        return not is_as_it_was
+    def _is_still_dead(self, record: DeliveryRecord) -> bool:
+        now = self.archive.find(record.lane, record.sequence)
+        return now is not None and (now.status, now.attempts) == (
+            DeliveryStatus.DEAD,
+            record.attempts,
+        )
 
 
 def deliveries_for(

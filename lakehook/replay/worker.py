@@ -39,7 +39,7 @@ from lakehook.replay.manage import FANOUT_SETTLING_SECONDS, deliveries_for
 
 MAX_TRIES = 3
 MAX_RECORDS, MAX_BYTES = 90, 3_000_000  # of a transaction; DynamoDB takes 100 and 4 MB
-RECORD_BYTES = 4_000  # of a record without its event: twenty attempts, told briefly
+RECORD_BYTES = 4_000  # of a record without its event: twenty attempts, in short
 RECORDS_AT_A_TIME = 50
 LANES_AT_A_TIME = 10
 MAX_RUN_SECONDS = 20.0  # of a tick; the next one goes on
@@ -49,7 +49,7 @@ MAX_RUN_SECONDS = 20.0  # of a tick; the next one goes on
 class EnqueueResult:
     sent: int = 0
     waiting: int = 0
-    newly_held: bool = False  # so its lane is to be told
+    newly_held: bool = False  # so its lane is to be resumed
 
 
 @dataclass(frozen=True)
@@ -61,9 +61,9 @@ class EnqueueLane:
     def __call__(
         self, deliveries: Sequence[Delivery], replay: Replay, *, due_at: float
     ) -> EnqueueResult:
-        """How many go out by this replay, those included that a tick before has lined up.
+        """Enqueue deliveries of a lane; how many go out, with those of an earlier tick.
 
-        ``LaneConflict`` when others write the lane time and again.
+        ``LaneConflict`` if other workers keep writing the lane.
         """
         for _ in range(MAX_TRIES - 1):
             with suppress(LaneConflict):
@@ -74,17 +74,17 @@ class EnqueueLane:
         lane = deliveries[0].lane
         held, known = self._read(lane, deliveries)
         mine = {n for n, record in known.items() if record.replayed_by == replay.id}
-        revived = [
+        requeued = [
             _requeued(delivery, known.get(delivery.sequence), replay)
             for delivery in deliveries
             if delivery.sequence not in mine
             and replay.criteria.status.matches(known.get(delivery.sequence))
         ]
-        self._requeue(lane, revived, held, due_at)
+        self._requeue(lane, requeued, held, due_at)
         others = (record for n, record in known.items() if n not in mine)
         waiting = sum(record.status is DeliveryStatus.WAITING for record in others)
         return EnqueueResult(
-            sent=len(mine) + len(revived), waiting=waiting, newly_held=bool(revived)
+            sent=len(mine) + len(requeued), waiting=waiting, newly_held=bool(requeued)
         )
 
     def _read(
@@ -93,20 +93,20 @@ class EnqueueLane:
         held: HeldLane | None = self.ledger.load((), [lane]).lanes.get(lane)
         known: dict[int, DeliveryRecord] = {}
         for start in range(0, len(deliveries), RECORDS_AT_A_TIME):
-            some = deliveries[start : start + RECORDS_AT_A_TIME]
-            records = self.ledger.load(some, ()).records
+            batch = deliveries[start : start + RECORDS_AT_A_TIME]
+            records = self.ledger.load(batch, ()).records
             known |= {sequence: record for (_, sequence), record in records.items()}
         return held, known
 
     def _requeue(
-        self, lane: Lane, revived: Sequence[Requeued], held: HeldLane | None, due_at: float
+        self, lane: Lane, requeued: Sequence[Requeued], held: HeldLane | None, due_at: float
     ) -> None:
         """In one transaction; of a large lane the first ones wait until the last are written."""
-        parts = list(_parts(revived))
+        parts = list(_parts(requeued))
         for number, part in enumerate(parts, start=1):
             lease = self.clock.now() + LEASE_SECONDS
             due = due_at if number == len(parts) else max(due_at, lease)
-            after = _held(held, lane, revived[0].record.sequence, due, self.clock.now())
+            after = _held(held, lane, requeued[0].record.sequence, due, self.clock.now())
             self.writer.requeue(part, before=held, after=after)
             held = after
 
@@ -128,7 +128,7 @@ class EnqueuePage:
         sends_at: float,
         ends_at: float,
     ) -> tuple[Replay, bool]:
-        """The replay gone on, and whether that was the whole page."""
+        """The advanced replay, and whether the whole page was enqueued."""
         lanes: list[Lane] = []
         is_whole = False
         for pipeline, some in groupby(found, key=_pipeline_of):
@@ -149,18 +149,18 @@ class EnqueuePage:
     def _enqueue(
         self, replay: Replay, pipeline: str, subscription: Subscription
     ) -> tuple[Replay, Sequence[Lane]]:
-        """What nobody can read is left out, and told, so that it stops nothing else."""
+        """Enqueue a pipeline; an unreadable record is skipped and logged."""
         if pipeline == replay.pipeline:
-            return replay, ()  # it goes on from the page before, and was lined up as a whole
+            return replay, ()  # it goes on from the page before, and was enqueued as a whole
         try:
-            lined_up = self._all_of(pipeline, replay, subscription)
+            enqueued = self._all_of(pipeline, replay, subscription)
         except (LaneConflict, InfrastructureError):
             raise
         except Exception as error:  # noqa: BLE001  a record that no release can read
             self.telemetry.internal_error(error, doing="replay")
             return replay.with_skipped(pipeline), ()
-        held = [Lane(subscription.id, pipeline)] if lined_up.newly_held else []
-        return replay.with_enqueued(pipeline, sent=lined_up.sent, waiting=lined_up.waiting), held
+        held = [Lane(subscription.id, pipeline)] if enqueued.newly_held else []
+        return replay.with_enqueued(pipeline, sent=enqueued.sent, waiting=enqueued.waiting), held
 
     def _all_of(self, pipeline: str, replay: Replay, subscription: Subscription) -> EnqueueResult:
         deliveries = deliveries_for(self.history.events(pipeline), replay.criteria, subscription)
@@ -169,14 +169,14 @@ class EnqueuePage:
         return self.enqueue_lane(deliveries, replay, due_at=replay.next_at)
 
     def _resume(self, lanes: Sequence[Lane]) -> None:
-        """A message that comes before its lane's time waits for it in the queue.
+        """Resume the held lanes; a resume that arrives early waits in the queue.
 
-        So a tick's deliveries are spread over its minute. What gets lost here, the clock wakes.
+        So a tick's deliveries are spread over its minute. The scheduler resumes lost ones.
         """
         token = round(self.clock.now() * 1000)
         for start in range(0, len(lanes), LANES_AT_A_TIME):
-            some = lanes[start : start + LANES_AT_A_TIME]
-            self.queue.enqueue_resumes([Resume(lane, token) for lane in some])
+            batch = lanes[start : start + LANES_AT_A_TIME]
+            self.queue.enqueue_resumes([Resume(lane, token) for lane in batch])
 
 
 @dataclass(frozen=True)
@@ -190,12 +190,12 @@ class ProcessReplays:
     settling_seconds: float = FANOUT_SETTLING_SECONDS
 
     def __call__(self) -> int:
-        """How many deliveries were lined up. One replay's trouble is not another's.
+        """Process every open replay; how many deliveries were enqueued.
 
-        Whichever is furthest behind its rate comes first.
+        The one furthest behind its rate comes first. A failing replay does not stop the others.
         """
         ends_at = self.clock.now() + MAX_RUN_SECONDS
-        replays = sorted(self.replays.list_open(), key=lambda one: one.next_at)
+        replays = sorted(self.replays.list_open(), key=lambda replay: replay.next_at)
         return sum(self._go_on(replay, ends_at) for replay in replays)
 
     def _go_on(self, replay: Replay, ends_at: float) -> int:
@@ -216,7 +216,7 @@ class ProcessReplays:
             yield self._end(replay, ReplayState.STOPPED, reason="subscription_removed")
         elif subscription.is_pending or not replay.may_send(now):
             return
-        elif replay.criteria.until is None:  # it has just come to be in force
+        elif replay.criteria.until is None:  # the subscription is active only now
             yield self.replays.save(replay.with_end(now + self.settling_seconds))
         elif replay.criteria.until <= now:
             yield from self._pages(
@@ -226,7 +226,7 @@ class ProcessReplays:
     def _pages(
         self, replay: Replay, subscription: Subscription, *, until: float, ends_at: float
     ) -> Iterator[Replay]:
-        """Saved before anything is done, so that no two ticks work side by side."""
+        """Process pages; the replay is claimed first, so that no two ticks process it at once."""
         now = self.clock.now()
         yield (replay := self.replays.save(replay.claimed(now)))
         is_whole = True
@@ -245,8 +245,8 @@ class ProcessReplays:
         return self.replays.save(replay.ended(state, now=self.clock.now(), reason=reason))
 
     def _subscription(self, replay: Replay) -> Subscription | None:
-        found = self.subscriptions.find(replay.subscription_id, fresh=True)
-        return found if found and found.removed_at is None else None
+        subscription = self.subscriptions.find(replay.subscription_id, fresh=True)
+        return subscription if subscription and subscription.removed_at is None else None
 
 
 def _held(held: HeldLane | None, lane: Lane, lowest: int, due_at: float, now: float) -> HeldLane:
@@ -260,20 +260,20 @@ def _requeued(delivery: Delivery, was: DeliveryRecord | None, replay: Replay) ->
     return Requeued(record.replayed(delivery, by=replay.id), was)
 
 
-def _parts(revived: Sequence[Requeued]) -> Iterator[list[Requeued]]:
+def _parts(requeued: Sequence[Requeued]) -> Iterator[list[Requeued]]:
     part: list[Requeued] = []
     size = 0
-    for one in revived:
-        assert one.record.delivery, "what is to be sent has its event"
-        more = RECORD_BYTES + len(to_json(one.record.delivery.event.document).encode())
+    for requeue in requeued:
+        assert requeue.record.delivery, "what is to be sent has its event"
+        more = RECORD_BYTES + len(to_json(requeue.record.delivery.event.document).encode())
         if part and (len(part) == MAX_RECORDS or size + more > MAX_BYTES):
             yield part
             part, size = [], 0
-        part.append(one)
+        part.append(requeue)
         size += more
     if part:
         yield part
 
 
-def _pipeline_of(found: JournalEntry) -> str:
-    return found.accepted.sequenced.event.pipeline_key
+def _pipeline_of(entry: JournalEntry) -> str:
+    return entry.accepted.sequenced.event.pipeline_key

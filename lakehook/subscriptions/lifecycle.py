@@ -34,7 +34,7 @@ class PauseSubscription:
     clock: Clock
 
     def __call__(self, subscription: Subscription) -> Subscription:
-        """From now on its deliveries wait; an attempt under way still ends."""
+        """Pause: deliveries wait from now on; an attempt under way still ends."""
         if subscription.paused_at:
             return subscription
         paused = replace(subscription, paused_at=format_rfc3339(self.clock.now()))
@@ -52,20 +52,20 @@ class ResumeLanesGradually:
     clock: Clock
 
     def __call__(self, subscription: Subscription) -> int:
-        """How many lanes will be looked at sooner for it; none while it is still blocked."""
+        """Make the lanes due earlier; how many. None while the subscription is blocked."""
         if subscription.is_blocked:
             return 0
         first = self.clock.now() + CACHE_PROPAGATION_SECONDS
-        woken = 0
+        resumed = 0
         strict = subscription.ordering is Ordering.STRICT
         for held in self.ledger.held_lanes(subscription.id):
             if held.head_is_dead and strict:
-                continue  # it waits for its letter to be redriven
-            until = max(first + woken / LANES_A_SECOND, held.retry_after_until)
+                continue  # its dead letter has to be redriven first
+            until = max(first + resumed / LANES_A_SECOND, held.retry_after_until)
             if until < held.due_at:
                 self.ledger.lease(DueItem(held.lane, held.due_token), until=until)
-                woken += 1
-        return woken
+                resumed += 1
+        return resumed
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class ResumeSubscription:
     resume_lanes: ResumeLanesGradually
 
     def __call__(self, subscription: Subscription) -> tuple[Subscription, int]:
-        """The subscription, and how many lanes go on."""
+        """The subscription, and how many lanes are resumed."""
         return _resume(replace(subscription, paused_at=None), self.registry, self.resume_lanes)
 
 
@@ -85,10 +85,10 @@ class EnableSubscription:
     resume_lanes: ResumeLanesGradually
 
     def __call__(self, subscription: Subscription) -> tuple[Subscription, int]:
-        """The subscription, and how many lanes go on.
+        """The subscription, and how many lanes are resumed.
 
-        Its endpoint is held to be well: a breaker that is open closes, and days of failing that
-        count towards the next disabling are forgotten.
+        Its endpoint counts as healthy: an open circuit breaker is closed, and past failures no
+        longer count towards the next disabling.
         """
         self._forget_failures(subscription.id)
         return _resume(
@@ -96,10 +96,10 @@ class EnableSubscription:
         )
 
     def _forget_failures(self, subscription_id: str) -> None:
-        well = EndpointHealth(subscription_id=subscription_id)
+        healthy = EndpointHealth(subscription_id=subscription_id)
         for _ in range(MAX_TRIES):
             health = self.endpoint_health.find(subscription_id)
-            if health.is_healthy or self.endpoint_health.save(health, well):
+            if health.is_healthy or self.endpoint_health.save(health, healthy):
                 return
         raise InfrastructureError(
             f"{subscription_id}: its breaker is being written all the time; try again"
@@ -138,9 +138,9 @@ class Unsubscribe:
 
         For one that is removed already it has been decided: what a first try left is finished.
 
-        What waits is not discarded here: each lane is made due, and the delivery function, the
-        one writer of lanes, finds the subscription removed. A dead letter whose lane has gone on
-        is nobody's head: whoever gives it up does so letter by letter.
+        What waits is not discarded here: each lane is made due, and the deliver function, the
+        only writer of lanes, finds the subscription removed. A dead letter whose lane has advanced
+        is not its head, and is discarded by the caller.
         """
         backlog = self.backlog(subscription)
         if backlog and not (discard_waiting or subscription.removed_at):
@@ -174,37 +174,34 @@ class FindSubscription:
     subscriptions: SubscriptionReader
 
     def __call__(self, id_or_name: str, *, removed: bool = False) -> Subscription:
-        """The one meant; a name will do while no other subscription bears it.
+        """The subscription of this id or name, if no other has the name.
 
         With ``removed`` an id may be that of a tombstone. Its name is free for others.
         """
         in_force = self.all()
-        by_id = [
-            one
-            for one in (self.subscriptions.all() if removed else in_force)
-            if one.id == id_or_name
-        ]
-        found = by_id or [one for one in in_force if one.name == id_or_name]
-        if not found:
+        candidates = self.subscriptions.all() if removed else in_force
+        by_id = [subscription for subscription in candidates if subscription.id == id_or_name]
+        matches = by_id or [s for s in in_force if s.name == id_or_name]
+        if not matches:
             raise NotFound(f"no subscription has the id or the name {id_or_name[:100]!a}")
-        if len(found) > 1:
-            ids = ", ".join(one.id for one in found)
+        if len(matches) > 1:
+            ids = ", ".join(subscription.id for subscription in matches)
             raise InvalidSubscription(
-                f"name: {len(found)} subscriptions bear {id_or_name[:100]!a}: {ids}"
+                f"name: {len(matches)} subscriptions bear {id_or_name[:100]!a}: {ids}"
             )
-        return found[0]
+        return matches[0]
 
     def all(self) -> list[Subscription]:
         """The oldest first."""
-        in_force = [one for one in self.subscriptions.all() if one.removed_at is None]
-        return sorted(in_force, key=lambda one: (one.created_at, one.id))
+        in_force = [s for s in self.subscriptions.all() if s.removed_at is None]
+        return sorted(in_force, key=lambda subscription: (subscription.created_at, subscription.id))
 
 
 def _resume(
-    subscription: Subscription, registry: SubscriptionRepository, wake: ResumeLanesGradually
+    subscription: Subscription, registry: SubscriptionRepository, resume_lanes: ResumeLanesGradually
 ) -> tuple[Subscription, int]:
     saved = registry.save(subscription)
-    return saved, wake(saved)
+    return saved, resume_lanes(saved)
 
 
 def _counted(number: int, one: str, several: str) -> str:

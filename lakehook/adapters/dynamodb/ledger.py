@@ -132,10 +132,10 @@ class DynamoLedger:
         return map(lane_from_item, held)
 
     def suspended_lanes(self, subscription_id: str) -> Iterator[HeldLane]:
-        sleepers = held_items(
+        suspended = held_items(
             self.dynamodb, self.table, subscription_id, index=SUSPENDED, wanted=is_lane
         )
-        return (lane for lane in map(lane_from_item, sleepers) if lane.suspended)
+        return (lane for lane in map(lane_from_item, suspended) if lane.suspended)
 
     def dead_letters(self, subscription_id: str) -> Iterator[DeliveryRecord]:
         held = held_items(

@@ -40,7 +40,7 @@ class DynamoRateLimitStore:
             taken, next_free_at = self._take_next(key, now, interval, not_later_than, kept_until)
             if taken:
                 return Reservation(next_free_at - interval, next_free_at)
-        raise InfrastructureError(f"{key}: its pace is being written all the time")
+        raise InfrastructureError(f"{key}: its rate limit is being written all the time")
 
     def _take_now(self, name: str, now: float, every: float, kept_until: int) -> tuple[bool, float]:
         next_free_at, conditions = (

@@ -34,23 +34,23 @@ class LiquidRenderer:
             _refuse_size(part, text)
             try:
                 parse_template(text)
-            except InvalidTemplate as unfit:
-                raise InvalidSubscription(f"{part}: {unfit}") from None
+            except InvalidTemplate as invalid:
+                raise InvalidSubscription(f"{part}: {invalid}") from None
         self._try(template)
 
     def _try(self, template: Template) -> None:
-        """Set it for a sample of each type of event: what breaks for all would for every event.
+        """Render a sample of each event type; a template that fails for all is refused.
 
-        That it gives nothing tells nothing: a sample has no ``data``.
+        An empty output is not refused: a sample has no ``data``.
         """
         from lakehook.adapters.liquid.engine import _Rendering  # noqa: PLC0415  see above
 
         failure: TemplateFailed | None = None
         for event_type in EventType:
-            press = _Rendering(fields_of_sample(event_type))
+            rendering = _Rendering(fields_of_sample(event_type))
             try:
                 for part, text in template.parts:
-                    press(part, text)
+                    rendering(part, text)
             except TemplateFailed as failed:
                 failure = failure or failed
             else:
@@ -60,15 +60,17 @@ class LiquidRenderer:
     def render(self, template: Template, fields: Document) -> RenderedTemplate:
         from lakehook.adapters.liquid.engine import _Rendering  # noqa: PLC0415  see above
 
-        press = _Rendering(fields)
-        given = {part: press(part, text) for part, text in template.parts}
+        rendering = _Rendering(fields)
+        rendered = {part: rendering(part, text) for part, text in template.parts}
         return RenderedTemplate(
-            body=_body(given["template"]) if "template" in given else None,
-            subject=_subject(given["template subject"]) if "template subject" in given else None,
+            body=_body(rendered["template"]) if "template" in rendered else None,
+            subject=_subject(rendered["template subject"])
+            if "template subject" in rendered
+            else None,
             headers=_headers(
-                {name: given[f"template header {name}"] for name, _ in template.headers}
+                {name: rendered[f"template header {name}"] for name, _ in template.headers}
             ),
-            missing_fields=tuple(press.unknown),
+            missing_fields=tuple(rendering.unknown),
         )
 
 

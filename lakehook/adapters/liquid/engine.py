@@ -95,7 +95,7 @@ def _line(text: str, at: int) -> int:
 
 
 class _Rendering:
-    """Sets the parts of one template; all of them together have one budget."""
+    """Renders the parts of one template; together they have one budget."""
 
     def __init__(self, fields: Document) -> None:
         self._fields: Mapping[str, object] = freeze(fields)
@@ -112,17 +112,17 @@ class _Rendering:
 
     def _rendered(self, template: BoundTemplate) -> str:
         context = Context(template, self._fields, self._budget)
-        sheet = context.get_buffer()
+        buffer = context.get_buffer()
         try:
-            template.render_with_context(context, sheet)
+            template.render_with_context(context, buffer)
         finally:
             self.unknown |= context.unknown
-        return sheet.getvalue()
+        return buffer.getvalue()
 
 
 @lru_cache(maxsize=REMEMBERED)
 def parse_template(text: str) -> BoundTemplate:
-    """``Unfit`` says where and why it is none."""
+    """``InvalidTemplate`` says where and why it is not valid."""
     reject_slow_to_parse(text)
     env = environment()
     try:

@@ -27,10 +27,10 @@ MAX_REASON_CHARACTERS = 1000
 # SQS takes what XML 1.0 takes. A message that could not be put aside would come again for ever.
 _REFUSED = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 AT_A_TIME = 10
-MAX_RECEIVES = 200  # 2,000 letters are looked through for those that are to go
+MAX_RECEIVES = 200  # 2,000 messages are searched for those to delete
 VISIBILITY_SECONDS = 60
 Copy = tuple[Lane, int, str]
-"""Lane, sequence, attempts: it may have died again meanwhile, and that copy stays."""
+"""Lane, sequence, attempts: a newer dead letter has more attempts, and its copy stays."""
 
 LONG_POLL_SECONDS = 1  # a short poll may find nothing where there is something
 
@@ -61,7 +61,7 @@ class SqsDeadLetterQueue:
     url: str
 
     def send(self, record: DeliveryRecord, *, endpoint: str) -> None:
-        assert record.delivery, f"{record.lane}#{record.sequence} dies without its event"
+        assert record.delivery, f"{record.lane}#{record.sequence} is dead without its event"
         send(
             self.sqs,
             self.url,
@@ -84,7 +84,7 @@ class SqsDeadLetterQueue:
 
 @dataclass(frozen=True)
 class SqsDeadLetterRedriver:
-    """``deliveries.fifo``, for letters that come back: no two are ever duplicates of another."""
+    """``deliveries.fifo``, for redriven dead letters: no two are ever duplicates."""
 
     sqs: "SQSClient"
     url: str
@@ -106,16 +106,16 @@ class SqsDeadLetterRedriver:
 class SqsDeadLetterCopies:
     """``dead-letter.fifo``, looked through from its front.
 
-    What is not wanted stays in flight until the end, else a lane's next letters stay hidden
+    What is not wanted stays in flight until the end, else a lane's next messages stay hidden
     behind it; then it is visible again at once. Of one lane SQS shows no more than it gives out
-    in one receive, so a copy deep in its lane may be left: it revives nothing that is not dead.
+    in one receive, so a copy deep in its lane may be left: it has no effect.
     """
 
     sqs: "SQSClient"
     url: str
 
     def delete_copies(self, records: Collection[DeliveryRecord]) -> int:
-        wanted = {(letter.lane, letter.sequence, str(letter.attempts)) for letter in records}
+        wanted = {(record.lane, record.sequence, str(record.attempts)) for record in records}
         found: set[Copy | None] = set()
         others: list[Any] = []
         try:
@@ -214,7 +214,7 @@ def _entries(messages: Sequence[Any], **change: int) -> list[Any]:
 
 
 def _delivery_key(message: Any) -> Copy | None:
-    """Which death of which delivery a message tells of; none for one parked as no delivery."""
+    """The key of a dead letter's copy; None for a quarantined message."""
     try:
         found = decode(message["Body"])
     except InvalidMessage:

@@ -30,7 +30,7 @@ Entry = dict[str, Any]
 
 @dataclass(frozen=True)
 class SqsDeliveryQueue:
-    """Plays ``Outbox`` for fan-out, ``Bell`` for the clock, ``Doorbell`` for operators."""
+    """Implements ``DeliveryQueue``, ``ResumeQueue`` and ``PingQueue``."""
 
     sqs: "SQSClient"
     url: str
@@ -63,7 +63,7 @@ class SqsDeliveryQueue:
 
 @dataclass(frozen=True)
 class SqsMessageAcks:
-    """A receipt that is no longer good is let be: its message has gone, or will come again."""
+    """An expired receipt is ignored: its message is deleted, or comes again."""
 
     sqs: "SQSClient"
     url: str
@@ -71,8 +71,8 @@ class SqsMessageAcks:
     def ack(self, messages: Sequence[QueueMessage]) -> None:
         for start in range(0, len(messages), MAX_ENTRIES):
             entries = [
-                {"Id": str(index), "ReceiptHandle": parcel.receipt}
-                for index, parcel in enumerate(messages[start : start + MAX_ENTRIES])
+                {"Id": str(index), "ReceiptHandle": message.receipt}
+                for index, message in enumerate(messages[start : start + MAX_ENTRIES])
             ]
             try:
                 self.sqs.delete_message_batch(QueueUrl=self.url, Entries=entries)  # type: ignore[arg-type]

@@ -91,7 +91,8 @@ class _FunctionUrlHandler(BaseHTTPRequestHandler):
         raise AttributeError(name)
 
     def _event(self, body: bytes) -> dict[str, Any]:
-        path, _, query = self.path.partition("?")
+        target = self.requestline.split()[1]  # http.server makes one slash of several in its path
+        path, _, query = target.partition("?")
         headers = {name.lower(): value for name, value in self.headers.items()}
         is_text = headers.get("content-type", "").startswith(_TEXT)
         return {

@@ -108,3 +108,12 @@ def test_more_than_lambda_takes_is_refused_unread(door: FunctionUrl, function: F
 def test_nobody_outside_this_machine_can_call(door: FunctionUrl) -> None:
     with socket.create_server(("127.0.0.2", door.server_port)):
         pass  # had it listened on every address, this one would be taken
+
+
+def test_a_path_comes_as_it_was_sent(door: FunctionUrl, function: Function):
+    """``//staging`` is no path of the ingress, and must not seem to be one on the laptop."""
+    call(door, "POST", "//staging?a=1")
+
+    (event,) = function.events
+    assert (event["rawPath"], event["rawQueryString"]) == ("//staging", "a=1")
+    assert event["requestContext"]["http"]["path"] == "//staging"

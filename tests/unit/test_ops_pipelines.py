@@ -113,6 +113,24 @@ def test_a_project_moves_no_terminal(terminal: Terminal):
     assert all(line.isprintable() for line in shown.split("\n"))
 
 
+def test_a_long_project_is_cut_in_its_column_and_whole_in_json(terminal: Terminal):
+    accept(terminal, pipeline_id=1, project_name="p" * 500)
+
+    assert terminal("pipelines", "list") == 0
+    assert f"{'p' * 59}…" in terminal.out
+    assert max(map(len, terminal.out.splitlines())) < 200
+    (found,) = terminal.json("pipelines", "list")
+    assert found["project_name"] == "p" * 500
+
+
+def test_a_pipeline_that_nobody_was_sent_is_not_said_to_have_been_sent(terminal: Terminal):
+    accept(terminal, pipeline_id=1)
+
+    assert terminal("pipelines", "show", "1") == 0
+    assert "no subscriber has heard of it yet" in terminal.out
+    assert "was sent" not in terminal.out
+
+
 @pytest.mark.parametrize(
     ("text", "shown"),
     [

@@ -199,6 +199,21 @@ def test_a_devlake_that_never_ends_is_left_and_nothing_is_sent(desk: Desk):
     assert desk.sent == []
 
 
+def test_a_list_that_repeats_itself_is_left_with_the_reason(desk: Desk):
+    class Deaf(FakeDevlake):
+        def page(self, number: int, *, pending: bool = False) -> Sequence[dict[str, Any]]:
+            super().page(number)
+            return super().page(1)
+
+    desk.devlake = Deaf()
+    desk.devlake.pipelines = [shown(1), shown(2)]
+
+    with pytest.raises(NotDevlake, match="page 3 lists the same pipelines"):
+        desk.reconcile()
+
+    assert desk.sent == []
+
+
 # --- what goes wrong ---
 
 

@@ -9,6 +9,7 @@ from lakehook.cli.options import STACK, TEXT, AnswerAs, OfSource, PipelineId, St
 from lakehook.cli.output import Listing, Output, print_document, print_listing
 from lakehook.domain.errors import InvalidInput
 from lakehook.domain.pipeline import ACTIVE_STATES, MAX_SECONDS, PipelineState
+from lakehook.domain.text import truncate
 from lakehook.domain.time import format_duration, parse_duration
 from lakehook.operations.views import (
     event_view,
@@ -18,6 +19,8 @@ from lakehook.operations.views import (
     skipped_view,
 )
 from lakehook.queries import UnfinishedPipeline
+
+MAX_PROJECT_WIDTH = 60  # characters
 
 app = typer.Typer(
     rich_markup_mode=None, help="What a pipeline has said, and who has heard how much of it."
@@ -95,6 +98,7 @@ def _unended_row(one: UnfinishedPipeline) -> list[str]:
         **pipeline_view(one),
         "pipeline_id": one.pipeline.key,
         "seconds": format_duration(one.seconds),
+        "project_name": _project(one),
     }
     return _row({name: value for name, value in facts.items() if name != "source"})
 
@@ -105,6 +109,12 @@ _UNENDED = Listing(
     pipeline_view,
     "no such pipelines",
 )
+
+
+def _project(one: UnfinishedPipeline) -> str | None:
+    """In a column of its own a long one would push the others off the screen."""
+    name = one.pipeline.info.project_name if one.pipeline.info else None
+    return truncate(name, MAX_PROJECT_WIDTH) if name else None
 
 
 def _row(facts: dict[str, Any]) -> list[str]:

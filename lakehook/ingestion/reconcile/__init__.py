@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from lakehook.domain.devlake.api_address import ApiAddress
 from lakehook.domain.devlake.notification import PipelineRow
 from lakehook.domain.devlake.sources import DEFAULT_SOURCE, DevLakeSource
-from lakehook.domain.errors import InvalidInput
+from lakehook.domain.errors import InvalidInput, NotDevlake
 from lakehook.domain.event import Event
 from lakehook.domain.time import format_rfc3339
 from lakehook.ingestion.reconcile.events import EventsOfRows, read_rows
@@ -15,6 +15,9 @@ from lakehook.ports.outbound import Warn
 from lakehook.ports.system import Clock
 
 LOOKS_BACK_SECONDS = 24 * 3600.0
+MAX_REPEATED_PAGES = 2
+"""In a row: what moves on while pages are read can fill one of them."""
+
 MAX_PAGES = 1000
 """More than a DevLake fills in years; a list that never ends is left there."""
 
@@ -72,13 +75,24 @@ class Reconcile:
         created since. One that moves to the next page meanwhile counts as it was read last.
         """
         rows: dict[int, PipelineRow] = {}
+        repeated = 0  # pages in a row
         for number in range(1, MAX_PAGES + 1):
             page = devlake.page(number)
             if not page:
                 return rows
             read = read_rows(page, self.warn)
+            repeated = 0 if {row.id for row in read} - rows.keys() else repeated + 1
+            _refuse_repetition(number, repeated)
             rows |= {row.id: row for row in read}
             done(len(page))
             if all(row.changed_at < since for row in read):
                 return rows
         raise InvalidInput(f"since: DevLake shows more than {MAX_PAGES} pages; give a later time")
+
+
+def _refuse_repetition(number: int, repeated: int) -> None:
+    if repeated >= MAX_REPEATED_PAGES:
+        raise NotDevlake(
+            f"devlake: page {number} lists the same pipelines as the pages before it: does a proxy"
+            " drop the query of GET /pipelines?page=…?"
+        )

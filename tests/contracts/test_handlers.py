@@ -201,7 +201,7 @@ def installed(deployment: StackOutputs, monkeypatch: pytest.MonkeyPatch) -> Iter
     if deliver_function.deliver_batch.cache_info().currsize:
         batch = deliver_function.deliver_batch()
         batch.workers.shutdown()
-        batch.deliver.crew.attempt.post.receiver.http.close()  # type: ignore[attr-defined]
+        batch.deliver.dependencies.attempt.send.transport.http.close()  # type: ignore[attr-defined]
     for function in (fanout_function, deliver_function, clock_function):
         function.telemetry.cache_clear()
     for wiring in (
@@ -270,7 +270,7 @@ def test_only_events_whose_deliveries_could_not_be_sent_come_again(
     answer = installed.fan_out(
         sent=an_event(),
         bad=("40", "no JSON"),
-        unwanted=an_event(pipeline_id=41, event_type="TASK_FAILED"),
+        disable_requested=an_event(pipeline_id=41, event_type="TASK_FAILED"),
         later=an_event(event_type="PIPELINE_RUNNING"),
     )
 

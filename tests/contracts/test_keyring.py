@@ -62,7 +62,7 @@ def test_every_live_secret_is_opened_as_the_key_it_was_the_newest_first(vault: V
 
     url = vault.sealer.encrypt(b"https://ci.example/?key=1", subscription_id="sub_a")
 
-    keys = vault.keyring.load(vault.subscription(sealed_headers=sealed, sealed_url=url))
+    keys = vault.keyring.load(vault.subscription(encrypted_headers=sealed, encrypted_url=url))
 
     assert keys.secrets == (NEW, OLD)
     assert keys.headers == {"authorization": "Bearer t0ken"}
@@ -137,5 +137,5 @@ def test_a_keyring_shows_no_key(vault: Vault):
     vault.keyring.load(vault.subscription())
 
     shown = repr(vault.keyring) + repr(vault.keyring._opened)
-    assert "Keys(…)" in shown
+    assert "SubscriptionCredentials(…)" in shown
     assert "old secret" not in shown

@@ -77,7 +77,7 @@ def test_one_that_ends_makes_room_for_another(replays: ReplayStore):
     ended = replays.save(
         replays.save(a_replay()).ended(ReplayState.STOPPED, now=NOON + 9, reason="by an operator")
     )
-    another = replays.save(a_replay(id="rpl_2", terms=replace(a_replay().criteria, until=None)))
+    another = replays.save(a_replay(id="rpl_2", criteria=replace(a_replay().criteria, until=None)))
 
     assert replays.list_open() == [another]
     assert replays.list_finished() == [ended]

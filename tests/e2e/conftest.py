@@ -17,9 +17,11 @@ from local.installation import LocalLakehook, Options
 from tests.devlake.rest import SharedRest, serving
 from tests.devlake_vectors import named
 from tests.e2e.evidence import Evidence
+from tests.e2e.kills import soon_visible_again
 from tests.e2e.subscribers import Subscribers
 from tests.e2e.terminal import Terminal
 
+__all__ = ["soon_visible_again"]
 HERE = Path(__file__).parent
 
 SENDER = "lakehook@team.example"

@@ -167,7 +167,7 @@ def test_a_template_is_set_without_the_data_that_is_left_out(
         assert babel.__file__.startswith({str(bundle)!r})
         text = "{{{{ at | date: '%H' }}}} {{{{ name | json }}}}"
         fields = {{"at": "2026-01-01T12:00:00Z", "name": "lake"}}
-        print(LiquidRenderer().set(Template(body=text), fields).body)
+        print(LiquidRenderer().render(Template(body=text), fields).body)
     """
     ours = {"PYTHONDONTWRITEBYTECODE": "1"}
 

@@ -16,7 +16,7 @@ from lakehook.settings import (
 )
 from tests.infra.blueprint import Blueprint
 
-NAMES = ["api", "scheduler", "deliver", "fanout", "ingress"]
+NAMES = ["api", "deliver", "fanout", "ingress", "scheduler"]
 
 
 def test_the_blueprint_has_these_functions(production: Blueprint) -> None:

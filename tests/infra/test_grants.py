@@ -4,7 +4,7 @@ import pytest
 
 from tests.infra.blueprint import Blueprint
 
-NAMES = ["api", "scheduler", "deliver", "fanout", "ingress"]
+NAMES = ["api", "deliver", "fanout", "ingress", "scheduler"]
 
 TAKE_LETTERS = {"sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:ReceiveMessage"}
 CONSUME = {"sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"}

@@ -157,7 +157,10 @@ def test_producers_are_no_more_than_a_queue_s_policy_has_room_for(
         ("[prodution]", "[prodution]: write [production], or choose a name that is less like it"),
         ("[production]\n[Production.retention]", "[Production]: write [production], or choose "),
         ("[production]\n[Other]", '[Other] name = "Other": choose up to 24 lower-case letters'),
-        ("[production]\n[try]\ndeliveries_at_once = 1", "[try] deliver_concurrency = 1: choose 2 "),
+        (
+            "[production]\n[try]\ndeliver_concurrency = 1",
+            "[try] deliver_concurrency = 1: choose 2 ",
+        ),
         (
             "deliver_concurrency = 5\n[production]",
             "deliver_concurrency = 5: of which stage? Put it ",
@@ -174,7 +177,7 @@ def test_a_stage_is_one_that_the_file_names_and_nothing_in_it_is_passed_over(
 
 @pytest.mark.parametrize("name", ["preprod", "prod", "production2", "pre-production", "staging"])
 def test_a_name_that_is_no_slip_of_the_pen_is_a_stage(file: Path, name: str) -> None:
-    file.write_text(f"[production]\n[{name}]\ndeliveries_at_once = 7")
+    file.write_text(f"[production]\n[{name}]\ndeliver_concurrency = 7")
 
     assert stage_of(name, file) == replace(stage_named(name), deliver_concurrency=7)
 

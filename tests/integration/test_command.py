@@ -256,7 +256,9 @@ def test_the_stack_says_where_everything_is(capsys: pytest.CaptureFixture[str]) 
     with Cloud() as cloud:
         cloud.describe(
             StackOutputs(
-                **names | {"allowed_networks": "-", "event_retention_days": "30"}
+                **names
+                | dict.fromkeys(("allowed_networks", "devlake_api_url", "devlake_ui_url"), "-")
+                | {"devlake_sources": "{}", "event_retention_days": "30"}
             ).to_outputs()
         )
         boto3.client("dynamodb").create_table(

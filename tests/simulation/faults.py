@@ -130,7 +130,7 @@ class Gate:
         if fault is None:
             return effect()
         self.faults.injected[fault] += 1
-        invocation.wrote_in_vain |= call == "ledger.write" and fault in TROUBLES
+        invocation.wrote_in_vain |= call == "ledger.save" and fault in TROUBLES
         self.faults.touched(invocation)
         return self._suffer(fault, effect, trouble, invocation)
 

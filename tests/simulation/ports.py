@@ -53,25 +53,25 @@ class Reached:
 class ReachedLedger(Reached):
     _seen: tuple[DueItem, ...] = ()
 
-    def read(self, deliveries: Collection[Delivery], lanes: Collection[Lane]) -> LedgerSnapshot:
-        page: LedgerSnapshot = self._through("read", lambda: self._torn(deliveries, lanes))
+    def load(self, deliveries: Collection[Delivery], lanes: Collection[Lane]) -> LedgerSnapshot:
+        page: LedgerSnapshot = self._through("load", lambda: self._torn(deliveries, lanes))
         return page
 
     def _torn(self, deliveries: Collection[Delivery], lanes: Collection[Lane]) -> LedgerSnapshot:
         """Others may write while one batch is read: for milliseconds, not for minutes."""
-        records = self._port.read(deliveries, []).records
+        records = self._port.load(deliveries, []).records
         self._gate.timeline.sleep(TEAR_SECONDS)
-        held: LedgerSnapshot = self._port.read([], lanes)
+        held: LedgerSnapshot = self._port.load([], lanes)
         return LedgerSnapshot(held.lanes, records, held.endpoint_health)
 
-    def waiting(self, lane: HeldLane) -> Iterator[DeliveryRecord]:
+    def waiting_deliveries(self, lane: HeldLane) -> Iterator[DeliveryRecord]:
         while page := self._page(lane):
             yield from page
             lane = replace(lane, head=page[-1].sequence + 1)
 
     def _page(self, lane: HeldLane) -> list[DeliveryRecord]:
         page: list[DeliveryRecord] = self._through(
-            "waiting", lambda: list(islice(self._port.waiting(lane), PAGE))
+            "waiting_deliveries", lambda: list(islice(self._port.waiting_deliveries(lane), PAGE))
         )
         return page
 
@@ -80,14 +80,18 @@ class ReachedLedger(Reached):
         self._seen = fresh
         yield from earlier if self._gate.faults.happens(Fault.INDEX_LAGGED) else fresh
 
-    def held_by(self, subscription_id: str) -> Iterator[HeldLane]:
-        yield from self._through("held_by", lambda: [*self._port.held_by(subscription_id)])
+    def held_lanes(self, subscription_id: str) -> Iterator[HeldLane]:
+        yield from self._through("held_lanes", lambda: [*self._port.held_lanes(subscription_id)])
 
-    def asleep(self, subscription_id: str) -> Iterator[HeldLane]:
-        yield from self._through("asleep", lambda: [*self._port.asleep(subscription_id)])
+    def suspended_lanes(self, subscription_id: str) -> Iterator[HeldLane]:
+        yield from self._through(
+            "suspended_lanes", lambda: [*self._port.suspended_lanes(subscription_id)]
+        )
 
-    def dead_of(self, subscription_id: str) -> Iterator[DeliveryRecord]:
-        yield from self._through("dead_of", lambda: [*self._port.dead_of(subscription_id)])
+    def dead_letters(self, subscription_id: str) -> Iterator[DeliveryRecord]:
+        yield from self._through(
+            "dead_letters", lambda: [*self._port.dead_letters(subscription_id)]
+        )
 
 
 class WitnessedHealths(FakeHealths):

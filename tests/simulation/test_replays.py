@@ -14,11 +14,11 @@ from tests.simulation.system import System
 
 PIPELINES = ("1", "2")
 CALLS = {
-    "replays.open": 2,
+    "replays.list_open": 2,
     "replays.save": 4,
     "past.page": 3,
-    "chronicle.history": 2,
-    "revival.revive": 2,
+    "chronicle.events": 2,
+    "revival.requeue": 2,
 }
 """What the clock asks of each port for it, at least so often."""
 BEGINS = 50.0  # and the clock comes ten seconds later

@@ -73,7 +73,7 @@ def test_a_fan_out_that_is_repeated_after_the_deduplication_window_sends_nothing
 
 
 def test_a_crash_between_the_request_and_its_record_repeats_it_under_its_id():
-    played = play(a_scenario(planned={"ledger.write": [Fault.KILL_BEFORE]}))
+    played = play(a_scenario(planned={"ledger.save": [Fault.KILL_BEFORE]}))
 
     assert not played.violations
     assert sent(played) == [1, 1]
@@ -86,7 +86,7 @@ def test_a_zombie_that_wakes_after_another_has_delivered_undoes_nothing():
         seed=2,
         subscribers=(recovers_soon,),
         publications=(Publication(NOON + 590, "1", 0),),
-        planned={"ledger.write": [Fault.FREEZE_BEFORE]},
+        planned={"ledger.save": [Fault.FREEZE_BEFORE]},
     )
 
     played = play(scenario)
@@ -233,7 +233,7 @@ def test_a_death_that_was_not_recorded_leaves_room_for_the_letter_of_the_next(ki
             system.timeline.at(NOON + seconds, lambda action=action: operator.act(action, "a"))
 
     dead = Subscriber(id="a", temper=Temper.DEAD, recovers=False, schedule="1")
-    planned = {"ledger.write": [None] * kill_at + [Fault.KILL_BEFORE]}
+    planned = {"ledger.save": [None] * kill_at + [Fault.KILL_BEFORE]}
 
     played = play(a_scenario(subscribers=(dead,), planned=planned), script)
 

@@ -11,9 +11,9 @@ from standardwebhooks import Webhook, WebhookVerificationError
 from standardwebhooks.webhooks import EmptyWebhookSecretError
 
 from lakehook.domain.event import pipeline_key_of
-from local.receiver_server import OK, EndpointResponse, ReceiverServer
+from local.receiver_server import OK, CannedResponse, ReceiverServer
 
-__all__ = ["OK", "Arrival", "Behaviour", "EndpointResponse", "Receiver", "polite"]
+__all__ = ["OK", "Arrival", "Behaviour", "CannedResponse", "Receiver", "polite"]
 
 _SUCCESS = range(200, 300)
 _LOOK_SECONDS = 0.1
@@ -48,7 +48,7 @@ class Arrival:
         return str(self.body["event_type"])
 
 
-Behaviour = Callable[[Arrival], int | EndpointResponse]
+Behaviour = Callable[[Arrival], int | CannedResponse]
 """Answers an arrival, perhaps by an HTTP status alone, after as long as it likes."""
 
 
@@ -84,7 +84,7 @@ class Receiver:
     def url(self) -> str:
         return f"http://127.0.0.1:{self._server.server_port}/{self.name}"
 
-    def take(self, headers: Mapping[str, str], body: bytes) -> EndpointResponse:
+    def take(self, headers: Mapping[str, str], body: bytes) -> CannedResponse:
         arrival = Arrival(
             at=time.time(),
             headers=headers,
@@ -96,7 +96,7 @@ class Receiver:
             self.arrivals.append(arrival)
             self.changed.notify_all()
         answer = self.behaviour(arrival)
-        answer = answer if isinstance(answer, EndpointResponse) else EndpointResponse(answer)
+        answer = answer if isinstance(answer, CannedResponse) else CannedResponse(answer)
         if answer.status in _SUCCESS:
             with self.changed:
                 self.taken.append(arrival)

@@ -12,13 +12,13 @@ OK = 200
 
 
 @dataclass(frozen=True)
-class EndpointResponse:
+class CannedResponse:
     status: int = OK
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
 
 
-Take = Callable[[Mapping[str, str], bytes], EndpointResponse]
+Take = Callable[[Mapping[str, str], bytes], CannedResponse]
 """The answer to a request with these headers, their names in lower case, and this body."""
 
 

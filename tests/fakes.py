@@ -74,7 +74,7 @@ class FakeDice:
 
 @dataclass
 class FakeJournal:
-    """Plays ``Chronicle``, ``Watch`` and ``PipelineReader`` too."""
+    """Plays ``PipelineHistory``, ``UnfinishedPipelines`` and ``PipelineReader`` too."""
 
     pipelines: dict[str, Pipeline] = field(default_factory=dict)
     accepted_events: dict[tuple[str, str], SequencedEvent] = field(default_factory=dict)

@@ -46,7 +46,7 @@ class CryptographyPublicKey(Ed25519PublicKey):
 
 
 class CryptographySigningKeys:
-    """Plays ``Keysmith``."""
+    """Plays ``SigningKeyFactory``."""
 
     def generate(self, signing: SignatureAlgorithm, seed: bytes) -> SigningKey:
         return (

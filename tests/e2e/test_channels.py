@@ -11,7 +11,7 @@ from lakehook.domain.event import Event
 from lakehook.domain.lane import DeliveryStatus
 from local.account import ACCOUNT_ID, REGION
 from local.installation import LocalLakehook
-from local.receiver import OK, Behaviour, EndpointResponse, Receiver
+from local.receiver import OK, Behaviour, CannedResponse, Receiver
 from tests.e2e.conftest import SENDER, Publish
 from tests.e2e.evidence import Evidence, attributes_of
 from tests.e2e.pipelines import CREATED, FAILED, a_life
@@ -22,10 +22,10 @@ from tests.integration.eventually import eventually
 PATIENCE = 15.0
 KEY = "693a91f6-7aaa-4bc4-97a0-c4nary0fthekey"
 ONLY_FAILURES = ("--event-type", FAILED)
-TAKEN = EndpointResponse(OK, {}, b"ok")
+TAKEN = CannedResponse(OK, {}, b"ok")
 
 
-def slack(*answers: EndpointResponse) -> Behaviour:
+def slack(*answers: CannedResponse) -> Behaviour:
     """Each answer in its turn, then what Slack says of what it takes."""
     script = iter(answers)
     return lambda _: next(script, TAKEN)
@@ -34,7 +34,7 @@ def slack(*answers: EndpointResponse) -> Behaviour:
 def wecom(*codes: int) -> Behaviour:
     """As WeCom does, 200 whatever came of it."""
     script = iter(codes)
-    return lambda _: EndpointResponse(
+    return lambda _: CannedResponse(
         OK,
         {"retry-after": "90"},  # longer than a message may stay in the queue
         json.dumps({"errcode": next(script, 0)}).encode(),
@@ -73,7 +73,7 @@ def state(terminal: Terminal, subscription_id: str) -> str:
 def test_slack_is_told_in_blocks_and_waits_as_long_as_it_says(
     subscribers: Subscribers, publish: Publish, evidence: Evidence
 ):
-    busy = EndpointResponse(429, {"retry-after": "1"}, b'{"ok":false,"error":"rate_limited"}')
+    busy = CannedResponse(429, {"retry-after": "1"}, b'{"ok":false,"error":"rate_limited"}')
     receiver, life = Receiver("slack", slack(busy)), a_life(CREATED)
     lane = only(life, add_slack(subscribers, receiver))
 
@@ -91,7 +91,7 @@ def test_slack_is_told_in_blocks_and_waits_as_long_as_it_says(
 def test_what_slack_cannot_read_is_a_letter_at_once_and_the_channel_goes_on(
     subscribers: Subscribers, publish: Publish, evidence: Evidence, terminal: Terminal
 ):
-    receiver = Receiver("strict", slack(EndpointResponse(400, {}, b"invalid_blocks")))
+    receiver = Receiver("strict", slack(CannedResponse(400, {}, b"invalid_blocks")))
     subscription_id, life = add_slack(subscribers, receiver), a_life(CREATED)
 
     publish(life)
@@ -104,7 +104,7 @@ def test_what_slack_cannot_read_is_a_letter_at_once_and_the_channel_goes_on(
 def test_a_channel_that_is_archived_disables_the_subscription_and_nothing_is_lost(
     subscribers: Subscribers, publish: Publish, evidence: Evidence, terminal: Terminal
 ):
-    receiver = Receiver("archived", slack(EndpointResponse(410, {}, b"channel_is_archived")))
+    receiver = Receiver("archived", slack(CannedResponse(410, {}, b"channel_is_archived")))
     subscription_id, life = add_slack(subscribers, receiver), a_life(CREATED)
     lane = only(life, subscription_id)
 

@@ -7,7 +7,7 @@ import pytest
 from lakehook.domain.delivery import Delivery, Lane, SequencedEvent
 from lakehook.domain.lane import DeliveryStatus
 from lakehook.domain.queue_message import decode
-from local.receiver import OK, Arrival, Behaviour, EndpointResponse, Receiver
+from local.receiver import OK, Arrival, Behaviour, CannedResponse, Receiver
 from tests.e2e.conftest import Publish
 from tests.e2e.evidence import Evidence, attributes_of
 from tests.e2e.pipelines import CREATED, a_life, heard
@@ -18,7 +18,7 @@ PATIENCE = 15.0
 ERROR = 500
 
 
-def scripted(*answers: int | EndpointResponse) -> Behaviour:
+def scripted(*answers: int | CannedResponse) -> Behaviour:
     """Each answer in its turn, then 200."""
     script = iter(answers)
     return lambda _: next(script, OK)
@@ -44,7 +44,7 @@ def test_a_delivery_is_tried_again_by_the_same_id_and_what_follows_waits(
 def test_a_retry_never_comes_earlier_than_the_receiver_asked_and_is_signed_afresh(
     subscribers: Subscribers, publish: Publish
 ):
-    receiver = Receiver("busy", scripted(EndpointResponse(503, {"retry-after": "1"})))
+    receiver = Receiver("busy", scripted(CannedResponse(503, {"retry-after": "1"})))
     subscribers.add(receiver)
     life = a_life()
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from local.receiver import OK, Arrival, EndpointResponse, Receiver
+from local.receiver import OK, Arrival, CannedResponse, Receiver
 from tests.e2e.conftest import Publish
 from tests.e2e.evidence import Evidence
 from tests.e2e.pipelines import a_life, heard
@@ -13,13 +13,13 @@ from tests.integration.eventually import eventually
 PATIENCE = 15.0
 
 
-def echo(arrival: Arrival) -> int | EndpointResponse:
+def echo(arrival: Arrival) -> int | CannedResponse:
     challenge = arrival.body.get("challenge")
-    return EndpointResponse(OK, {}, challenge.encode()) if challenge else OK
+    return CannedResponse(OK, {}, challenge.encode()) if challenge else OK
 
 
-def says(body: bytes) -> Callable[[Arrival], EndpointResponse]:
-    return lambda _: EndpointResponse(OK, {}, body)
+def says(body: bytes) -> Callable[[Arrival], CannedResponse]:
+    return lambda _: CannedResponse(OK, {}, body)
 
 
 def test_a_ping_is_signed_and_its_answer_is_shown(subscribers: Subscribers, terminal: Terminal):

@@ -82,7 +82,7 @@ MUTANTS = (
     Mutant(
         "what was removed is discarded, and nothing else",
         "lakehook/delivery/lane_processor.py",
-        "return found if found and found.removed_at is None else None",
+        "return subscription if subscription and subscription.removed_at is None else None",
         "return None",
     ),
     Mutant(
@@ -107,7 +107,7 @@ MUTANTS = (
     Mutant(
         "what follows a failure in its group comes again with it",
         "lakehook/ingestion/fan_out.py",
-        "if notice.group not in stopped]",
+        "if message.group not in stopped]",
         "]",
     ),
     Mutant(

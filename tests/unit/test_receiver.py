@@ -3,7 +3,7 @@ import time
 import pytest
 
 from lakehook.domain.signing import HmacSecret, signatures
-from local.receiver import EndpointResponse, Receiver
+from local.receiver import CannedResponse, Receiver
 
 SECRET = HmacSecret(bytes(range(32)))
 BODY = '{"project_name":"湖"}'.encode()
@@ -25,7 +25,7 @@ def test_what_our_own_secret_has_signed_is_genuine():
 
     answer = receiver.take(headers(), BODY)
 
-    assert answer == EndpointResponse(200)
+    assert answer == CannedResponse(200)
     assert [arrival.genuine for arrival in receiver.arrivals] == [True]
 
 

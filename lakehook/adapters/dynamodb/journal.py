@@ -60,7 +60,7 @@ _FREE = "(attribute_not_exists(leased_until) OR leased_until <= :now)"
 
 @dataclass(frozen=True)
 class DynamoJournal:
-    """Plays ``Journal`` for fan-out and ``Chronicle`` for the command."""
+    """Plays ``Journal`` for fan-out and ``PipelineHistory`` for the command."""
 
     dynamodb: "DynamoDBClient"
     table: str

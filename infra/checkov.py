@@ -37,17 +37,17 @@ SUPPRESSED = {
 def broken(checkov: str, template: Path) -> set[str]:
     """All rules that the template breaks, excused or not."""
     options = ("--framework", "cloudformation", "--skip-download", "--compact", "--output", "json")
-    told = subprocess.run(  # noqa: S603
+    result = subprocess.run(  # noqa: S603
         [checkov, *options, "--file", str(template)], capture_output=True, text=True, check=False
     )
-    if not told.stdout:
-        raise SystemExit(told.stderr)
-    failed = json.loads(told.stdout)["results"]["failed_checks"]
+    if not result.stdout:
+        raise SystemExit(result.stderr)
+    failed = json.loads(result.stdout)["results"]["failed_checks"]
     return {f"{one['check_id']} {one['resource']}" for one in failed}
 
 
 def judge(found: set[str]) -> int:
-    """How many are without an excuse, or excuses without a need; each is told."""
+    """How many are without an excuse, or excuses without a need; each is result."""
     excuses = tuple(SUPPRESSED)
     worse = sorted(one for one in found if not one.startswith(excuses))
     better = [excuse for excuse in excuses if not any(each.startswith(excuse) for each in found)]

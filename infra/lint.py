@@ -26,7 +26,7 @@ REPORT = "validation-report.json"
 
 
 def lint(out: Path) -> int:
-    """More than 0 if a rule is broken without an excuse; each has been told."""
+    """More than 0 if a rule is broken without an excuse; each is printed."""
     app = App(context=_context(), outdir=str(out), analytics_reporting=False)
     Validations.of(app).add_plugins(AwsSolutionsChecks(app), ServerlessChecks(app))
     for stage in (stage_named("production"), _everything_chosen()):

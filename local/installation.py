@@ -97,9 +97,9 @@ class LocalLakehook:
         """Return when the queues are there and each function waits for its first invocation."""
         with ExitStack() as exits:
             exits.enter_context(self._cloud)
-            furniture = self._furnish(exits)
-            self.functions = exits.enter_context(self._running(furniture))
-            exits.enter_context(self._driven(furniture))
+            stack = self._provision(exits)
+            self.functions = exits.enter_context(self._running(stack))
+            exits.enter_context(self._driven(stack))
             self._exits = exits.pop_all()
         return self
 
@@ -110,30 +110,30 @@ class LocalLakehook:
         """A boto3 client of the local cloud."""
         return self._cloud.client(service)
 
-    def _furnish(self, exits: ExitStack) -> ProvisionedStack:
+    def _provision(self, exits: ExitStack) -> ProvisionedStack:
         template = json.loads(_TEMPLATE.read_text(encoding="utf-8"))
-        self._doors: dict[str, FunctionUrl] = {}
+        self._function_urls: dict[str, FunctionUrl] = {}
         ports = count(self._options.port + 1) if self._options.port else repeat(0)
 
         def new_url() -> str:
-            door = exits.enter_context(FunctionUrl(next(ports)))
-            self._doors[door.url] = door
-            return door.url
+            function_url = exits.enter_context(FunctionUrl(next(ports)))
+            self._function_urls[function_url.url] = function_url
+            return function_url.url
 
         parameters = self._options.parameters()
-        furniture = provision(template, parameters, self._cloud.client, new_url=new_url)
-        self._cloud.describe(furniture.outputs)
-        self.deployment = StackOutputs.from_outputs(furniture.outputs)
+        stack = provision(template, parameters, self._cloud.client, new_url=new_url)
+        self._cloud.describe(stack.outputs)
+        self.deployment = StackOutputs.from_outputs(stack.outputs)
         if secret := self._options.notification_secret:
             self.client("secretsmanager").put_secret_value(
                 SecretId=self.deployment.notification_secret_arn, SecretString=secret
             )
         if sender := self._options.email_sender:
             self.client("sesv2").create_email_identity(EmailIdentity=sender)
-        return furniture
+        return stack
 
     @contextmanager
-    def _running(self, furniture: ProvisionedStack) -> Iterator[Mapping[str, Function]]:
+    def _running(self, stack: ProvisionedStack) -> Iterator[Mapping[str, Function]]:
         host = Host(
             endpoint_url=self.endpoint_url,
             sink=self._options.sink,
@@ -143,10 +143,10 @@ class LocalLakehook:
             python=self._options.python,
             calls=self._options.calls,
         )
-        concurrency = concurrency_of(furniture)
+        concurrency = concurrency_of(stack)
         functions = {
             spec.name: Function(spec, host, concurrency=concurrency[spec.name])
-            for spec in furniture.functions
+            for spec in stack.functions
         }
         try:
             for function in functions.values():
@@ -159,14 +159,14 @@ class LocalLakehook:
                 function.close()
 
     @contextmanager
-    def _driven(self, furniture: ProvisionedStack) -> Iterator[None]:
+    def _driven(self, stack: ProvisionedStack) -> Iterator[None]:
         """At the end processes are killed first: a batch under way would only delay the end."""
         drivers = list(
             Triggers(
-                furniture=furniture,
+                stack=stack,
                 functions=self.functions,
                 sqs=self._cloud.client("sqs"),
-                urls=self._doors,
+                urls=self._function_urls,
                 clock_seconds=self._options.clock_seconds,
             )
         )

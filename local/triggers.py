@@ -19,16 +19,16 @@ _CONCURRENCY = 4
 Trigger = EventSourceMapping | Schedule | FunctionUrl
 
 
-def concurrency_of(furniture: ProvisionedStack) -> Mapping[str, int]:
+def concurrency_of(stack: ProvisionedStack) -> Mapping[str, int]:
     """How many invocations of each function run at once."""
-    mapped = {spec.function: spec.maximum_concurrency for spec in furniture.mappings}
-    reserved = {spec.name: spec.reserved_concurrency or 1 for spec in furniture.functions}
+    mapped = {spec.function: spec.maximum_concurrency for spec in stack.mappings}
+    reserved = {spec.name: spec.reserved_concurrency or 1 for spec in stack.functions}
     return {name: min(at_once, _CONCURRENCY) for name, at_once in (reserved | mapped).items()}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Triggers:
-    furniture: ProvisionedStack
+    stack: ProvisionedStack
     functions: Mapping[str, Function]
     sqs: "SQSClient"
     urls: Mapping[str, FunctionUrl]  # by their URLs
@@ -37,12 +37,12 @@ class Triggers:
     def __iter__(self) -> Iterator[Trigger]:
         yield from self._mappings()
         yield from self._schedules()
-        for spec in self.furniture.urls:
+        for spec in self.stack.urls:
             yield self.urls[spec.url].to(self.functions[spec.function].invoke)
 
     def _mappings(self) -> Iterator[EventSourceMapping]:
-        concurrency = concurrency_of(self.furniture)
-        for spec in self.furniture.mappings:
+        concurrency = concurrency_of(self.stack)
+        for spec in self.stack.mappings:
             yield EventSourceMapping(
                 spec,
                 self.sqs,
@@ -51,7 +51,7 @@ class Triggers:
             )
 
     def _schedules(self) -> Iterator[Schedule]:
-        for spec in self.furniture.schedules:
+        for spec in self.stack.schedules:
             yield Schedule(
                 spec.rule_arn,
                 self.functions[spec.function].invoke,

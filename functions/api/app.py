@@ -39,10 +39,10 @@ HEADERS = {"content-type": JSON, "cache-control": "no-store"}
 class Api:
     open_service: Callable[[], OperatorService]
     internal_error: Callable[[Exception], None]
-    """Told of what is our own fault, or AWS's."""
+    """Called with an error of ours, or of AWS."""
 
     def __call__(self, call: HttpRequest, context: Any) -> dict[str, Any]:
-        """What a call is answered, in the form of a function's URL."""
+        """Handle a request; the response in the form of a function URL."""
         try:
             answered = self.resolver.resolve(call.readable(), context)
         except InvalidInput as error:

@@ -27,9 +27,7 @@ def _after_cursor(cursor: str, ordered: list[Any], key: SortKey) -> list[Any]:
         place = json.loads(base64.urlsafe_b64decode(cursor))
         return [one for one in ordered if list(key(one)) > place]  # a list alone compares with one
     except (TypeError, ValueError, RecursionError):
-        raise InvalidInput(
-            f"cursor: {cursor[:40]!a} is none that an earlier page has told"
-        ) from None
+        raise InvalidInput(f"cursor: {cursor[:40]!a} is not a cursor of an earlier page") from None
 
 
 def _encode_cursor(place: tuple[Any, ...]) -> str:

@@ -49,20 +49,22 @@ def settings() -> IngressSettings:
 
 @cache
 def sources() -> DevLakeSources:
-    told = settings()
-    return DevLakeSources.parse(told.devlake_api_url, told.devlake_ui_url, told.devlake_sources)
+    config = settings()
+    return DevLakeSources.parse(
+        config.devlake_api_url, config.devlake_ui_url, config.devlake_sources
+    )
 
 
 @cache
 def receive_notification() -> ReceiveNotification:
-    told, secrets_manager = settings(), aws().secrets_manager()
+    config, secrets_manager = settings(), aws().secrets_manager()
     return ReceiveNotification(
         secrets=SecretsManagerNotificationSecret(
-            secrets_manager, told.notification_secret_arn, time.time
+            secrets_manager, config.notification_secret_arn, time.time
         ),
-        publisher=PipelineEventPublisher(told.events_queue_url, aws().sqs()),
+        publisher=PipelineEventPublisher(config.events_queue_url, aws().sqs()),
         details=_details(),
-        empty_secret_allowed=told.empty_secret == ALLOWED,
+        empty_secret_allowed=config.empty_secret == ALLOWED,
     )
 
 
@@ -84,7 +86,7 @@ def _details() -> PipelineDetails | None:
 
 @cache
 def heard() -> "RefusedRecorder":
-    """Made when the first notice is refused: what is accepted does not wait for its client."""
+    """Created at the first rejection, so that accepted notifications do not wait for its client."""
     from lakehook.adapters.dynamodb.last_heard import DynamoHeard  # noqa: PLC0415
 
     return DynamoHeard(aws().dynamodb(), settings().pipelines_table, time.time)
@@ -107,7 +109,7 @@ def _answer(call: NotificationRequest) -> dict[str, Any]:
     if call.method != "POST":
         refusal = Refusal.of(RefusalKind.METHOD, "notices are posted", notice)
         return _refused(HTTPStatus.METHOD_NOT_ALLOWED, refusal, source, allow="POST")
-    return _taken(notice, source)
+    return _receive(notice, source)
 
 
 def _source_at(path: str) -> DevLakeSource | None:
@@ -116,7 +118,7 @@ def _source_at(path: str) -> DevLakeSource | None:
 
 
 def _no_source() -> str:
-    """The names are not told to whoever asks."""
+    """The names of the sources are not shown to an unauthenticated caller."""
     declared = len(sources()) - 1
     return (
         "no DevLake is declared for this path: NOTIFICATION_ENDPOINT is the stack's IngressUrl as"
@@ -124,7 +126,7 @@ def _no_source() -> str:
     )
 
 
-def _taken(notice: SignedNotification, source: DevLakeSource) -> dict[str, Any]:
+def _receive(notice: SignedNotification, source: DevLakeSource) -> dict[str, Any]:
     answered = receive_notification()(notice, source)
     if answered.event:
         telemetry().notification_accepted(answered.event)
@@ -135,7 +137,7 @@ def _taken(notice: SignedNotification, source: DevLakeSource) -> dict[str, Any]:
     if answered.refusal:
         return _refused(STATUSES[answered.status], answered.refusal, source)
     assert answered.error
-    telemetry().internal_error(answered.error, doing="take a notice")
+    telemetry().internal_error(answered.error, doing="receive a notification")
     return function_url_response(HTTPStatus.SERVICE_UNAVAILABLE, {"error": answered.reason})
 
 

@@ -111,10 +111,10 @@ def lambda_handler(_event: dict[str, Any], context: Any) -> dict[str, Any]:
     """
     with telemetry().invocation(context.aws_request_id):
         _contained(count_lanes, doing="count lanes")
-        # What there is to wake may take longer than there is time.
-        woken = _contained(resume_due_lanes(), doing="resume lanes")
-        if woken:
-            telemetry().lanes_resumed(woken)
+        # Resuming all due lanes may take longer than the invocation has.
+        resumed = _contained(resume_due_lanes(), doing="resume lanes")
+        if resumed:
+            telemetry().lanes_resumed(resumed)
         stalled = _contained(publish_stalled_pipelines(), doing="find stalled pipelines")
         if stalled:
             telemetry().stalled(stalled)
@@ -123,7 +123,7 @@ def lambda_handler(_event: dict[str, Any], context: Any) -> dict[str, Any]:
             telemetry().replayed(replayed)
         left_seconds = context.get_remaining_time_in_millis() / 1000
         reconciled = _contained(lambda: _reconcile(left_seconds), doing="reconcile")
-    return {"woken": woken, "stalled": stalled, "replayed": replayed, "reconciled": reconciled}
+    return {"resumed": resumed, "stalled": stalled, "replayed": replayed, "reconciled": reconciled}
 
 
 def _reconcile(left_seconds: float) -> int:

@@ -31,7 +31,7 @@ TAKE_LETTERS = ("sqs:DeleteMessage", "sqs:ReceiveMessage", "sqs:ChangeMessageVis
 
 
 class HttpApi(Construct):
-    def __init__(  # noqa: PLR0913  all that the function is told
+    def __init__(  # noqa: PLR0913  all settings of the function
         self,
         scope: Construct,
         id_: str,

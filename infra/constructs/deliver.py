@@ -25,7 +25,7 @@ KEEP_THE_LEDGER = (
 FINISH_EARLY = ("sqs:ChangeMessageVisibility", "sqs:DeleteMessage")
 
 WAKES_ITSELF = lambda_.RecursiveLoop.ALLOW
-"""A success at an endpoint that was down sends word to lanes that wait for it, each lane once.
+"""A success at an endpoint that was down resumes the lanes that wait for it, each once.
 
 Lambda would take that for a loop after 16 steps, and stop it.
 https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html
@@ -33,7 +33,7 @@ https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html
 
 
 class Deliver(LambdaFunction):
-    def __init__(  # noqa: PLR0913  all that the function is told
+    def __init__(  # noqa: PLR0913  all settings of the function
         self,
         scope: Construct,
         id_: str,

@@ -17,7 +17,7 @@ SECRET_LENGTH = 48
 
 
 class Ingress(Construct):
-    def __init__(  # noqa: PLR0913  all that the function is told
+    def __init__(  # noqa: PLR0913  all settings of the function
         self,
         scope: Construct,
         id_: str,

@@ -18,7 +18,7 @@ LEASE_A_STALL = ("dynamodb:UpdateItem",)  # and write down how far DevLake was r
 
 
 class Scheduler(LambdaFunction):
-    def __init__(  # noqa: PLR0913  all that the function is told
+    def __init__(  # noqa: PLR0913  all settings of the function
         self,
         scope: Construct,
         id_: str,

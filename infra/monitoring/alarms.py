@@ -47,7 +47,7 @@ LOUD = cloudwatch.TreatMissingData.BREACHING
 class AlarmDefinition:
     """``above`` is the value at which nobody needs to get up yet.
 
-    It rings when that was exceeded for so many ``minutes``: without a break, or, of what happens
+    It goes off when that was exceeded for so many ``minutes``: without a break, or, of what happens
     now and then, ``within`` a longer time, so that it does not write for each.
     """
 

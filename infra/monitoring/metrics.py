@@ -13,7 +13,7 @@ from lakehook import metrics as names
 PERIOD = Duration.minutes(5)
 
 RETRIED_FUNCTIONS = ("fanout", "deliver", "scheduler", "api")
-"""What these fail at comes again, or its caller knows. A notice of DevLake's does not."""
+"""What these fail at comes again, or its caller knows. A notification of DevLake does not."""
 
 WORKERS = ("fanout", "deliver", "api")
 """Whose trouble makes things late; the clock tells of its replays alone, and else fails."""

@@ -47,5 +47,5 @@ def lambdas_python() -> str | None:
 
 def _found_by_uv() -> str | None:
     find = (find_uv_bin(), "python", "find", "--no-project", "--no-python-downloads", PYTHON)
-    told = subprocess.run(find, capture_output=True, text=True, check=False)  # noqa: S603  ours
-    return told.stdout.strip() or None
+    found = subprocess.run(find, capture_output=True, text=True, check=False)  # noqa: S603  ours
+    return found.stdout.strip() or None

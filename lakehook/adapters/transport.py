@@ -50,7 +50,7 @@ class MailSender(Protocol):
 
 @dataclass(frozen=True)
 class TransportRouter:
-    """Plays ``Receiver``."""
+    """Sends a request by HTTP or by mail."""
 
     http: HttpSender
     mail: MailSender

@@ -292,9 +292,9 @@ def secret_view(one: EncryptedSecret) -> dict[str, Any]:
     }
 
 
-def secret_to_reveal(secret: SigningKey | None, brought: str | None) -> str | None:
-    """What the receiver needs and nobody has yet: no private key, and nothing that was brought."""
-    if secret is None or brought is not None or secret.signing is not SignatureAlgorithm.HMAC:
+def secret_to_reveal(secret: SigningKey | None, provided: str | None) -> str | None:
+    """The secret to show once: a new shared one, never a private key or a provided one."""
+    if secret is None or provided is not None or secret.signing is not SignatureAlgorithm.HMAC:
         return None
     return secret.reveal()
 

@@ -25,19 +25,21 @@ class SecretIssuer:
     random: Random
 
     def __call__(
-        self, *, signing: str | None, brought: str | None, usual: SignatureAlgorithm
+        self, *, signing: str | None, provided: str | None, default: SignatureAlgorithm
     ) -> SigningKey:
-        """What was brought, else a new key of the kind that was asked for, else of the usual."""
-        asked = None if signing is None else parse_signing(signing)
-        if brought is None:
-            return self.key_factory.generate(asked or usual, self.random.random_bytes())
-        key = self.key_factory.parse(brought)
-        if asked not in (None, key.signing):
-            raise InvalidSubscription(f"secret: it is of {key.signing}, and signing says {asked}")
+        """The provided key, else a new one of the requested algorithm, or of the default."""
+        requested = None if signing is None else parse_signing(signing)
+        if provided is None:
+            return self.key_factory.generate(requested or default, self.random.random_bytes())
+        key = self.key_factory.parse(provided)
+        if requested not in (None, key.signing):
+            raise InvalidSubscription(
+                f"secret: it is of {key.signing}, and signing says {requested}"
+            )
         return key
 
     def text(self, provided: str | None, *, may_be_empty: bool = False) -> TextSecret:
-        """DevLake's kind: what was brought, else a new one of letters and digits."""
+        """A secret of DevLake's kind: the provided text, else a new one."""
         text = self.random.random_bytes().hex() if provided is None else provided
         return TextSecret.parse(text, may_be_empty=may_be_empty)
 
@@ -70,21 +72,21 @@ class RotateSecret:
         *,
         overlap_seconds: float,
         signing: str | None = None,
-        brought: str | None = None,
+        provided: str | None = None,
     ) -> Rotated:
-        seal = channel_for(subscription).signature_scheme
-        if seal is SignatureScheme.NONE:
+        scheme = channel_for(subscription).signature_scheme
+        if scheme is SignatureScheme.NONE:
             raise InvalidSubscription(
                 f"channel: {subscription.channel} signs nothing; its URL is the key"
             )
-        if seal is SignatureScheme.DEVLAKE:
+        if scheme is SignatureScheme.DEVLAKE:
             _refuse_two_at_once(signing, overlap_seconds)
-            secret: SigningKey = self.issuer.text(brought)
+            secret: SigningKey = self.issuer.text(provided)
         else:
-            secret = self.issuer(signing=signing, brought=brought, usual=subscription.signing)
-        sealed = self.issuer.encrypt(secret, subscription_id=subscription.id)
+            secret = self.issuer(signing=signing, provided=provided, default=subscription.signing)
+        encrypted = self.issuer.encrypt(secret, subscription_id=subscription.id)
         now = self.clock.now()
-        secrets = rotate(subscription.secrets, sealed, now=now, overlap_seconds=overlap_seconds)
+        secrets = rotate(subscription.secrets, encrypted, now=now, overlap_seconds=overlap_seconds)
         saved = self.registry.save(replace(subscription, secrets=secrets))
         return Rotated(saved, secret, now + CACHE_PROPAGATION_SECONDS)
 

@@ -70,7 +70,7 @@ class SubscriptionFields:
 
 @dataclass(frozen=True, kw_only=True)
 class SecretRequest:
-    """The secret of a new subscription: one that is brought, or a new one of a kind."""
+    """The secret of a new subscription: one that is provided, or a new one of a kind."""
 
     signing: str | None = None
     provided: str | None = field(default=None, repr=False)
@@ -130,7 +130,7 @@ class Subscribe:
     ) -> SigningKey | None:
         if channel.signature_scheme is SignatureScheme.STANDARD_WEBHOOKS:
             return self.issuer(
-                signing=wish.signing, brought=wish.provided, usual=SignatureAlgorithm.HMAC
+                signing=wish.signing, provided=wish.provided, default=SignatureAlgorithm.HMAC
             )
         if wish.signing is not None:
             raise InvalidSubscription(

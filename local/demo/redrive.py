@@ -14,7 +14,7 @@ PATIENCE_SECONDS = 15.0
 
 
 def repair(console: Console, endpoint_url: str, subscriber: Subscriber, stuck: Stuck) -> None:
-    """The letter is there, with all that waits behind it; the receiver is repaired; redrive."""
+    """Show the dead letter and what waits behind it, repair the receiver, redrive."""
     name = subscriber.receiver.name
     console.print(
         f"{name} has refused #1 of pipeline {REFUSED}: a dead letter, and what follows waits"
@@ -22,7 +22,9 @@ def repair(console: Console, endpoint_url: str, subscriber: Subscriber, stuck: S
     _wait_for_the_letter(endpoint_url, name)
     _run(console, endpoint_url, "dead-letters", "list", "--subscription", name)
     stuck.repaired = True
-    console.print(f"{name} is repaired; the letter goes back, and all that waited follows in order")
+    console.print(
+        f"{name} is repaired; the dead letter is redriven, and all that waited follows in order"
+    )
     _run(console, endpoint_url, "dead-letters", "redrive", "--subscription", name, "--yes")
     subscriber.receiver.wait_until_taken(subscriber.count, within=PATIENCE_SECONDS)
 
@@ -30,17 +32,17 @@ def repair(console: Console, endpoint_url: str, subscriber: Subscriber, stuck: S
 def _wait_for_the_letter(endpoint_url: str, name: str) -> None:
     ends_at = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < ends_at:
-        told = _lakehook(
+        completed = _lakehook(
             endpoint_url, "dead-letters", "list", "--subscription", name, "--output=json"
         )
-        if told.stdout.strip() not in {"", "[]"}:
+        if completed.stdout.strip() not in {"", "[]"}:
             return
 
 
 def _run(console: Console, endpoint_url: str, *arguments: str) -> None:
     console.print(f"$ lakehook {' '.join(arguments)}", style="bold")
-    told = _lakehook(endpoint_url, *arguments)
-    console.print(told.stdout + told.stderr, highlight=False, markup=False)
+    completed = _lakehook(endpoint_url, *arguments)
+    console.print(completed.stdout + completed.stderr, highlight=False, markup=False)
 
 
 def _lakehook(endpoint_url: str, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -34,7 +34,7 @@ MAX_SECONDS = 43_200
 def take(
     stock: MessageStore, limit: int, *, until: float, redrive: RedrivePolicy | None, source: str
 ) -> list[StoredMessage]:
-    """Fill up from the group with the oldest head, then from the next; bury what is spent."""
+    """Fill from the group of the oldest head, then from the next; dead-letter spent ones."""
     taken: list[StoredMessage] = []
     room = min(limit, stock.room_in_flight())
     while len(taken) < room and (head := stock.free_head()):

@@ -392,7 +392,7 @@ def test_a_lane_whose_time_has_come_is_woken_and_delivers_what_it_held(installed
         installed.subscribe(wire)
         held = installed.hold(due_at=1000.0)
 
-        assert installed.wake() == {"woken": 1, "stalled": 0, "replayed": 0, "reconciled": 0}
+        assert installed.wake() == {"resumed": 1, "stalled": 0, "replayed": 0, "reconciled": 0}
         (resume,) = installed.drain(installed.deployment.deliveries_queue_url)
         assert installed.deliver(m1=(str(held.lane), resume["Body"])) == failures()
 
@@ -402,7 +402,7 @@ def test_a_lane_whose_time_has_come_is_woken_and_delivers_what_it_held(installed
 
 
 def test_a_clock_with_nothing_to_do_says_so(installed: Installation):
-    assert installed.wake() == {"woken": 0, "stalled": 0, "replayed": 0, "reconciled": 0}
+    assert installed.wake() == {"resumed": 0, "stalled": 0, "replayed": 0, "reconciled": 0}
 
 
 def test_the_clock_counts_what_is_held_before_it_wakes_it(
@@ -486,7 +486,7 @@ def test_a_devlake_that_is_away_fails_no_tick_and_says_why(
 ):
     installed.hold(due_at=1000.0)
 
-    assert installed.wake(devlake_api_url="http://127.0.0.1:9")["woken"] == 1
+    assert installed.wake(devlake_api_url="http://127.0.0.1:9")["resumed"] == 1
 
     (failed,) = [record for record in caplog.records if record.message == "reconcile_failed"]
     assert vars(failed)["reason"] == "DevLake is away: no connection"

@@ -196,8 +196,8 @@ def test_its_secret_is_replaced_at_once_or_not_at_all(office: Office) -> None:
     rotate = office.desk().rotate_secret
 
     with pytest.raises(InvalidSubscription, match="overlap: DevLake's format"):
-        rotate(subscription, overlap_seconds=60, brought="new")
-    rotated = rotate(subscription, overlap_seconds=0, brought="new")
+        rotate(subscription, overlap_seconds=60, provided="new")
+    rotated = rotate(subscription, overlap_seconds=0, provided="new")
 
     assert opened(office, rotated.subscription) == "new"
     assert len(rotated.subscription.secrets) == 1

@@ -93,7 +93,7 @@ def rotate_secret(
         service.find_subscription(subscription),
         overlap_seconds=parse_duration(wanted.overlap, what="overlap", longest=MAX_OVERLAP_SECONDS),
         signing=wanted.signing,
-        brought=wanted.secret,
+        provided=wanted.secret,
     )
     secrets = [responses.Secret(**secret_view(one)) for one in rotated.subscription.secrets]
     secret = secret_to_reveal(rotated.secret, wanted.secret)

@@ -45,15 +45,15 @@ def rotate_secret(  # noqa: PLR0913  each is an option
     Prints, this once, the new secret; of ed25519 the public key instead.
     """
     seconds = parse_duration(overlap, what="overlap", longest=MAX_OVERLAP_SECONDS)
-    brought = read_secret(secret_file)
+    provided = read_secret(secret_file)
     service = service_of(context, stack)
     rotated = service.rotate_secret(
         service.find_subscription(subscription),
         overlap_seconds=seconds,
         signing=signing,
-        brought=brought,
+        provided=provided,
     )
-    told = secret_to_reveal(rotated.secret, brought)
+    told = secret_to_reveal(rotated.secret, provided)
     print_document(
         output,
         rotation_view(rotated, told=told),

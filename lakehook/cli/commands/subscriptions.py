@@ -252,13 +252,13 @@ def add(  # noqa: PLR0913  each is an option
         headers=read_headers(header_file, headers),
         **templates_of(template, template_subject, template_headers, emptied=False),
     )
-    brought = read_secret(secret_file)
+    provided = read_secret(secret_file)
     service = service_of(context, stack)
     past = parse_backfill(service, since, from_beginning=from_beginning)
-    wish = SecretRequest(signing=signing, provided=brought, may_be_empty=allow_empty_secret)
+    wish = SecretRequest(signing=signing, provided=provided, may_be_empty=allow_empty_secret)
     subscription, secret = service.subscribe(terms, wish, pending=challenge)
     told = {
-        "secret": secret_to_reveal(secret, brought),
+        "secret": secret_to_reveal(secret, provided),
         **start_backfill(service, subscription, past),
     }
     if challenge:

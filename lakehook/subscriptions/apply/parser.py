@@ -185,8 +185,8 @@ class EntryParser:
             ):
                 self._error(SIGNING, "another one takes lakehook subscriptions rotate-secret")
             return SecretRequest()
-        brought = self._one(SECRET, self._reader(readers.secret))
-        wish = SecretRequest(signing=signing, provided=brought)
+        provided = self._one(SECRET, self._reader(readers.secret))
+        wish = SecretRequest(signing=signing, provided=provided)
         kinds = SubscriptionFields(**{kind: said.get(kind) for kind in KINDS})
         self._try(SECRET, lambda: self.subscribe.secret_for(channel, kinds, wish))
         return wish

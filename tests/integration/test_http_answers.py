@@ -226,7 +226,7 @@ def test_every_framing_of_the_rfc_ends_where_it_says(
 
 
 @pytest.mark.parametrize("size", [40_000, 130_000])
-def test_an_answer_given_before_the_body_was_read_is_kept(receiver: HttpSender, size: int):
+def test_an_answer_given_before_the_body_was_read_is_kept(receiver: HttpTransport, size: int):
     """The socket is closed with the body unread, so that the rest of it meets a reset."""
 
     def turn_away(wire: Wire, connection: socket.socket) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from local.batch import done, event_of
-from local.invocation import Failure, InvocationResult
+from local.invocation import InvocationFailure, InvocationResult
 
 QUEUE_ARN = "arn:aws:sqs:eu-west-1:123456789012:events.fifo"
 
@@ -115,7 +115,7 @@ def test_an_answer_that_is_no_json_fails_the_whole_batch() -> None:
 
 @pytest.mark.parametrize("reports_failures", [True, False])
 def test_an_exception_fails_the_whole_batch(*, reports_failures: bool) -> None:
-    failure = Failure("ValueError", "no")
+    failure = InvocationFailure("ValueError", "no")
 
     assert done(ALL, failure, reports_failures=reports_failures) == NONE
 

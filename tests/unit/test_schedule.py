@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from local.invocation import Failure, InvocationResult, Result
+from local.invocation import InvocationFailure, InvocationResult, Result
 from local.schedule import Schedule
 
 RULE = "arn:aws:events:us-east-1:123456789012:rule/tick"
@@ -45,7 +45,9 @@ def test_a_tick_is_the_event_that_a_rule_sends() -> None:
     assert event["resources"] == [RULE]
 
 
-@pytest.mark.parametrize("trouble", [Failure("ValueError", "no"), OSError("no more processes")])
+@pytest.mark.parametrize(
+    "trouble", [InvocationFailure("ValueError", "no"), OSError("no more processes")]
+)
 def test_the_next_tick_comes_whatever_came_of_this_one(trouble: Result | Exception) -> None:
     sleeper = Sleeper(trouble, InvocationResult(b"null"), InvocationResult(b"null"))
     schedule = Schedule(RULE, sleeper, every_seconds=0.001)

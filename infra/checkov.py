@@ -15,7 +15,7 @@ OWNED_BY_AWS = "Encrypted at rest by a key that AWS owns; signing secrets are se
 SUPPRESSED = {
     "CKV_AWS_26 AWS::SNS::Topic.": "An alarm's name and numbers pass through it, and no event",
     "CKV_AWS_27 AWS::SQS::Queue.": "Encrypted at rest by SQS's own key, which the rule overlooks",
-    "CKV_AWS_115 AWS::Lambda::Function.Clock": "A minute's tick ends before the next one comes",
+    "CKV_AWS_115 AWS::Lambda::Function.Scheduler": "A minute's tick ends before the next one comes",
     "CKV_AWS_115 AWS::Lambda::Function.Deliver": "Its event source has a bound, which costs nobody",
     "CKV_AWS_115 AWS::Lambda::Function.Fanout": "Its event source has a bound, which costs nobody",
     "CKV_AWS_116 AWS::Lambda::Function.": "Nothing is invoked asynchronously but the clock, and the"

@@ -7,7 +7,8 @@ from lakehook.adapters.dynamodb.last_heard import DynamoHeard
 from lakehook.adapters.dynamodb.reconciliations import DynamoReconciliations
 from lakehook.adapters.secrets_manager import SecretsManagerNotificationSecret
 from lakehook.adapters.system import SystemClock, SystemRandom
-from lakehook.cli.context import CommandService, session
+from lakehook.cli.aws_session import session
+from lakehook.cli.context import CommandService
 from lakehook.domain.devlake.api_address import ApiAddress
 from lakehook.domain.devlake.setup_check import EndpointAnswer
 from lakehook.domain.devlake.sources import DevLakeSources

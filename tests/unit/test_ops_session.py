@@ -1,8 +1,10 @@
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from lakehook.cli.context import session
+from lakehook.cli.aws_session import session
 
 
 @pytest.fixture
@@ -54,3 +56,13 @@ def test_a_region_is_taken_by_the_name_that_other_tools_of_aws_know(
     monkeypatch.setenv("AWS_REGION", "eu-west-1")
 
     assert session().region_name == "eu-west-1"
+
+
+def test_help_does_not_wait_for_boto3():
+    script = "import sys, lakehook.cli.command; print(*sys.modules)"
+
+    loaded = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+
+    assert not {"boto3", "requests"} & set(loaded.stdout.split())

@@ -55,6 +55,8 @@ class StoredMessage:
     """A message's place in the queue: the part that changes."""
 
     message: Message
+    place: int = 0
+    """Which free group is served next: that whose head has the lowest place."""
     receive_count: int = 0
     first_received_at: float | None = None
     received_at: float = 0.0
@@ -114,7 +116,9 @@ def _unreadable(handle: str) -> SqsError:
 def dead_letter(entry: StoredMessage, source: str) -> StoredMessage:
     """Let the message's own id deduplicate it from now on."""
     message = replace(entry.message, deduplication_id=entry.message.id, dead_letter_source=source)
-    return StoredMessage(message, entry.receive_count, entry.first_received_at)
+    return StoredMessage(
+        message, receive_count=entry.receive_count, first_received_at=entry.first_received_at
+    )
 
 
 def redriven(message: Message, message_id: str) -> StoredMessage:

@@ -41,15 +41,22 @@ class Groups:
         self._in_sight: Line = OrderedDict()
         self._out_of_sight: deque[StoredMessage] = deque()
         self._lines: dict[str, Line] = {}
-        # Sequences of entries that were free heads when they were put here: a heap, may be stale.
-        self._heads: list[int] = []
+        # Places and sequences of entries that were free heads when put here: a heap, may be stale.
+        self._heads: list[tuple[int, int]] = []
+        self._last_place = 0
 
     def __len__(self) -> int:
         return len(self._in_sight) + len(self._out_of_sight)
 
     def append(self, entry: StoredMessage) -> None:
+        self._place_last(entry)
         self._out_of_sight.append(entry)
         self._look_further()
+
+    def take_back(self, entry: StoredMessage) -> None:
+        """Serve an entry that came back after everything that waits now, as SQS was seen to do."""
+        self._place_last(entry)
+        self._offer(entry)
 
     def remove(self, entry: StoredMessage) -> None:
         """Take out an entry that is in sight; the next of its group may become its head."""
@@ -57,15 +64,10 @@ class Groups:
         line = self._lines[group_id]
         del line[sequence], self._in_sight[sequence]
         if line:
-            self.offer(_first(line))
+            self._offer(_first(line))
         else:
             del self._lines[group_id]
         self._look_further()
-
-    def offer(self, entry: StoredMessage) -> None:
-        """Take note of an entry that may have become a free head."""
-        if self._is_free_head(entry):
-            heappush(self._heads, entry.message.sequence)
 
     def find(self, sequence: int) -> StoredMessage | None:
         return self._in_sight.get(sequence)
@@ -74,10 +76,11 @@ class Groups:
         return _first(self._in_sight) if self._in_sight else None
 
     def free_head(self) -> StoredMessage | None:
-        """Answer the oldest head of a free group."""
+        """Answer the head of the free group that is to be served next."""
         while self._heads:
-            entry = self._in_sight.get(self._heads[0])
-            if entry and self._is_free_head(entry):
+            place, sequence = self._heads[0]
+            entry = self._in_sight.get(sequence)
+            if entry and entry.place == place and self._is_free_head(entry):
                 return entry
             heappop(self._heads)
         return None
@@ -86,6 +89,15 @@ class Groups:
         """Answer what may be received of the head's group: up to the first invisible message."""
         line = self._lines[head.message.group_id]
         return list(islice(takewhile(_is_visible, line.values()), limit))
+
+    def _place_last(self, entry: StoredMessage) -> None:
+        self._last_place += 1
+        entry.place = self._last_place
+
+    def _offer(self, entry: StoredMessage) -> None:
+        """Take note of an entry that may have become a free head."""
+        if self._is_free_head(entry):
+            heappush(self._heads, (entry.place, entry.message.sequence))
 
     def _is_free_head(self, entry: StoredMessage) -> bool:
         return entry.visible and _first(self._lines[entry.message.group_id]) is entry
@@ -96,7 +108,7 @@ class Groups:
             group_id, sequence = entry.message.group_id, entry.message.sequence
             self._in_sight[sequence] = entry
             self._lines.setdefault(group_id, OrderedDict())[sequence] = entry
-            self.offer(entry)
+            self._offer(entry)
 
 
 class InFlight:
@@ -167,7 +179,7 @@ class MessageStore:
         while self._delayed and self._delayed[0].message.sent_at + settings.delay <= now:
             self._groups.append(self._delayed.popleft())
         for entry in self._in_flight.expire(now):
-            self._groups.offer(entry)
+            self._groups.take_back(entry)
         self._discard_sent_until(now - settings.retention)
 
     def add(self, entry: StoredMessage) -> None:

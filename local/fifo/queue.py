@@ -34,7 +34,7 @@ MAX_SECONDS = 43_200
 def take(
     stock: MessageStore, limit: int, *, until: float, redrive: RedrivePolicy | None, source: str
 ) -> list[StoredMessage]:
-    """Fill from the group of the oldest head, then from the next; dead-letter spent ones."""
+    """Fill from the group that is next, then from the one after it; dead-letter spent ones."""
     taken: list[StoredMessage] = []
     room = min(limit, stock.room_in_flight())
     while len(taken) < room and (head := stock.free_head()):
@@ -100,7 +100,6 @@ class FifoQueue:
         self._limits = limits or Limits()
         self._new_id = new_id
         self._last_sequence = 0
-        self._deduplication = Deduplication()
         self.purge()
 
     def send(
@@ -165,6 +164,8 @@ class FifoQueue:
         self._stock.hold(entry, now + seconds)
 
     def purge(self) -> None:
+        """Forget deduplication ids too: what was sent before may be sent again at once."""
+        self._deduplication = Deduplication()
         self._stock = MessageStore(self._limits)
         self._attempts = ReceiveAttempts()
 

@@ -80,6 +80,7 @@ class ModelledBackend(SQSBackend):
             return super().send_message_batch(queue_name, entries)
         check_batch(list(entries.values()))
         check_batch_size(entries.values())
+        queue.check_ids(entries.values())
         return do_each(entries.values(), queue.send_entry)
 
     def delete_message(self, queue_name: str, receipt_handle: str) -> None:

@@ -1,5 +1,7 @@
 """SQS's rules of a batch, and its response: each entry succeeds or fails alone.
 
+An entry without an id that its queue needs is the exception: it fails the batch.
+
 https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html
 """
 

@@ -1,16 +1,17 @@
 """FIFO queue of moto whose messages are in the model, with blocking long polls."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from math import inf
 from threading import Condition, RLock
 from time import time
 from typing import Any
 
-from moto.sqs.exceptions import MissingParameter
+from moto.sqs.exceptions import InvalidParameterValue, MissingParameter
 from moto.sqs.models import Queue
 
 from local.fifo import FifoQueue, MoveTasks, Received, RedrivePolicy
+from local.fifo.message_store import choose_id
 from local.sqs.attributes import check_throughput, settings_from
 from local.sqs.batches import Entry
 from local.sqs.errors import refuse, said_by_moto
@@ -72,6 +73,17 @@ class ModelledQueue(Queue):
                 trace_header=(system_attributes or {}).get("AWSTraceHeader", {}).get("StringValue"),
             )
         return sent_message(sent, body, attributes or {})
+
+    def check_ids(self, entries: Iterable[Entry]) -> None:
+        """Refuse a batch as a whole if an entry lacks an id, as SQS was recorded to."""
+        for entry in entries:
+            if not entry.get("MessageGroupId"):
+                raise InvalidParameterValue(
+                    "The request must contain the parameter MessageGroupId."
+                )
+            if not entry.get("MessageDeduplicationId"):
+                with said_by_moto():
+                    choose_id(None, entry["MessageBody"], self.fifo.settings)
 
     def send_entry(self, entry: Entry) -> WireMessage:
         refuse("DelaySeconds", entry["DelaySeconds"])

@@ -115,6 +115,34 @@ def test_each_entry_of_a_batch_fails_alone(sqs: Any) -> None:
     assert deleted["Failed"][0]["Code"] == "ReceiptHandleIsInvalid"
 
 
+@pytest.mark.parametrize(
+    ("missing", "message"),
+    [
+        ("MessageGroupId", "The request must contain the parameter MessageGroupId."),
+        ("MessageDeduplicationId", "The queue should either have ContentBasedDeduplication"),
+    ],
+)
+def test_a_batch_with_an_entry_without_an_id_is_refused_as_a_whole(
+    sqs: Any, missing: str, message: str
+) -> None:
+    """Recorded on AWS on 2024-04-30, see tests/outside/sqs: ``test_send_batch_missing_…``."""
+    url, _ = make(sqs, "q.fifo")
+    ids = {"MessageGroupId": "g", "MessageDeduplicationId": "d"}
+    bad = {name: value for name, value in ids.items() if name != missing}
+
+    with pytest.raises(ClientError, match=message) as refused:
+        sqs.send_message_batch(
+            QueueUrl=url,
+            Entries=[
+                {"Id": "good", "MessageBody": "x", **ids},
+                {"Id": "bad", "MessageBody": "y", **bad},
+            ],
+        )
+
+    assert refused.value.response["Error"]["Code"] == "InvalidParameterValue"
+    assert receive(sqs, url) == []
+
+
 def test_a_batch_with_the_same_entry_id_twice_is_refused(sqs: Any) -> None:
     url, _ = make(sqs, "q.fifo")
     entry = {"Id": "1", "MessageBody": "x", "MessageGroupId": "g", "MessageDeduplicationId": "d"}

@@ -2,7 +2,8 @@
 
 The scan looks at every message at every step. It is short enough to be believed, and it states the
 promises: of each group a receive returns the first messages that are left, up to the first one
-that somebody holds; nothing is lost, and nothing comes back after its delete.
+that somebody holds; groups are served in the order of the places of their first messages, and what
+comes back takes the last place; nothing is lost, and nothing comes back after its delete.
 """
 
 from contextlib import suppress
@@ -26,9 +27,12 @@ which = st.integers(min_value=0, max_value=1000)
 @dataclass(eq=False)
 class Known:
     body: str
+    number: int
+    place: int
     held_until: float = 0.0
     handle: str = ""
     deliveries: int = 0
+    is_out: bool = False
 
     @property
     def group(self) -> str:
@@ -47,14 +51,16 @@ class Agreement(RuleBasedStateMachine):
         self.left: list[Known] = []
         self.old_handles: list[str] = []
         self.sent = 0
+        self.places = 0
         self.first_deliveries: dict[str, list[int]] = {group: [] for group in GROUPS}
 
     @rule(group=st.sampled_from(GROUPS))
     def enqueue_deliveries(self, group: str) -> None:
+        self._take_back()
         self.sent += 1
         body = f"{group}{self.sent}"
         self.queue.send(body, group_id=group, deduplication_id=body)
-        self.left.append(Known(body))
+        self.left.append(Known(body, self.sent, self._next_place()))
 
     @rule(limit=st.integers(1, 10), timeout=st.sampled_from([None, 0, 3, 25]))
     def receive(self, limit: int, timeout: int | None) -> None:
@@ -114,18 +120,29 @@ class Agreement(RuleBasedStateMachine):
     def teardown(self) -> None:
         """Whatever happened, a patient consumer gets all that is left, in order."""
         self.clock.sleep(1000)
-        drained: list[str] = []
+        drained: dict[str, list[str]] = {group: [] for group in GROUPS}
         while received := self.queue.receive(1):
-            drained.append(received[0].message.body)
+            drained[received[0].message.group_id].append(received[0].message.body)
             self.queue.delete(received[0].handle)
-        assert drained == [known.body for known in self.left]
+        for group, found in drained.items():
+            assert found == [known.body for known in self.left if known.group == group]
 
     def _expected(self, limit: int) -> list[Known]:
+        self._take_back()
         room = min(limit, IN_FLIGHT - len(self._held()))
-        expected: list[Known] = []
-        for group in dict.fromkeys(known.group for known in self.left[:LOOK_AHEAD]):
-            expected += self._run_of(group)
-        return expected[:room]
+        runs = [run for group in GROUPS if (run := self._run_of(group))]
+        runs.sort(key=lambda run: run[0].place)
+        return [known for run in runs for known in run][:room]
+
+    def _take_back(self) -> None:
+        """What came back since the last look takes the last places, the first back the first."""
+        back = [known for known in self.left if known.is_out and not self._is_held(known)]
+        for known in sorted(back, key=lambda known: (known.held_until, known.number)):
+            known.is_out, known.place = False, self._next_place()
+
+    def _next_place(self) -> int:
+        self.places += 1
+        return self.places
 
     def _run_of(self, group: str) -> list[Known]:
         run: list[Known] = []
@@ -141,7 +158,7 @@ class Agreement(RuleBasedStateMachine):
         assert received.receive_count == known.deliveries
         if known.deliveries == 1:
             self.first_deliveries[known.group].append(int(known.body[1:]))
-        known.handle, known.held_until = received.handle, held_until
+        known.handle, known.held_until, known.is_out = received.handle, held_until, True
         self.old_handles.append(received.handle)
 
     def _held(self) -> list[Known]:

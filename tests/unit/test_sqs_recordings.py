@@ -1,0 +1,65 @@
+"""The model of a FIFO queue answers as Amazon SQS was recorded to: see tests/outside/sqs."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local.fifo import FifoQueue, QueueSettings, SqsError
+from tests.fakes import FakeClock
+
+RECORDED = Path(__file__).parents[1] / "outside" / "sqs" / "fifo.json"
+HISTORIES: list[dict[str, Any]] = json.loads(RECORDED.read_text(encoding="utf-8"))
+
+
+class Replaying:
+    """One history's queue, and the receipts that were given."""
+
+    def __init__(self, settings: dict[str, Any]) -> None:
+        self.clock = FakeClock()
+        self.queue = FifoQueue(self.clock.now, settings=QueueSettings(**settings))
+        self.handles: dict[str, str] = {}
+
+    def send(self, *bodies: str) -> None:
+        for body in bodies:
+            self.send_as(body, body)
+
+    def send_as(self, deduplication_id: str, body: str) -> None:
+        self.queue.send(body, group_id=body[0], deduplication_id=deduplication_id)
+
+    def receive(
+        self, limit: int, expected: list[str], said: dict[str, float] | None = None
+    ) -> None:
+        received = self.queue.receive(limit, visibility_timeout=(said or {}).get("visibility"))
+        self.handles |= {one.message.body: one.handle for one in received}
+        assert [one.message.body for one in received] == expected
+
+    def delete(self, body: str, refusal: dict[str, str] | None = None) -> None:
+        if refusal is None:
+            self.queue.delete(self.handles[body])
+            return
+        with pytest.raises(SqsError) as refused:
+            self.queue.delete(self.handles[body])
+        assert refused.value.code == refusal["refused"]
+
+    def change(self, body: str, seconds: float) -> None:
+        self.queue.change_visibility(self.handles[body], seconds)
+
+    def wait(self, seconds: float) -> None:
+        self.clock.sleep(seconds)
+
+    def purge(self) -> None:
+        self.queue.purge()
+
+    def counts(self, visible: int, in_flight: int) -> None:
+        counts = self.queue.counts()
+        assert (counts.visible, counts.in_flight) == (visible, in_flight)
+
+
+@pytest.mark.parametrize("history", HISTORIES, ids=lambda history: history["name"])
+def test_the_model_answers_as_sqs_was_recorded_to(history: dict[str, Any]):
+    replaying = Replaying(history["queue"])
+
+    for step, *words in history["steps"]:
+        getattr(replaying, step)(*words)

@@ -18,7 +18,7 @@ from bench.harness import CLOUD, Row, Sample, within
 from lakehook.cli.bootstrap import open_service
 from lakehook.cli.options import STACK
 from lakehook.domain.event import Event
-from lakehook.producer import PipelineEventPublisher
+from lakehook.producer import Publisher
 from lakehook.subscriptions.subscribe import SubscriptionFields
 from local.installation import LocalLakehook, Options
 from local.receiver import Receiver
@@ -55,7 +55,7 @@ def _ways(exits: ExitStack) -> Iterator[tuple[Callable[[Event], object], Receive
     receivers = [exits.enter_context(Receiver(name)) for name in ("ours", "bare", "invoked")]
     ours, alone, invoked = receivers
     open_service(STACK, lambda _: None).subscribe(SubscriptionFields(name="bench", url=ours.url))
-    publisher = PipelineEventPublisher(lakehook.deployment.events_queue_url, lakehook.client("sqs"))
+    publisher = Publisher(lakehook.deployment.events_queue_url, lakehook.client("sqs"))
     yield lambda event: publisher.publish([event]), ours
     bare = exits.enter_context(BarePath(lakehook, alone.url))
     yield lambda event: bare.send(json.dumps(event.document)), alone

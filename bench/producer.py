@@ -24,7 +24,7 @@ from lakehook.adapters.aws import Aws, translate_aws_errors
 from lakehook.domain.errors import InfrastructureError
 from lakehook.domain.event import Event
 from lakehook.domain.json_document import to_json
-from lakehook.producer import PipelineEventPublisher, SpooledPublisher
+from lakehook.producer import Publisher, SpooledPublisher
 
 PIPELINES = 50
 AWAY_EVENTS = 5  # each of them waits
@@ -68,7 +68,7 @@ def _measured(url: str, events: Sequence[Event], *, way: str = "") -> Iterator[M
     sqs = Aws(boto3.Session("anyone", "anything", region_name="us-east-1")).sqs()
     queue = url + QUEUE
     yield _timed(f"{way}send_message", _plain(sqs, queue), events)
-    yield _timed(f"{way}PipelineEventPublisher", _one_by_one(sqs, queue), events)
+    yield _timed(f"{way}Publisher", _one_by_one(sqs, queue), events)
     with TemporaryDirectory() as folder:
         spooled = SpooledPublisher(queue, Path(folder) / "spool", sqs)
         began = time.perf_counter()
@@ -107,7 +107,7 @@ def _plain(sqs: Any, queue: str) -> Publish:
 
 
 def _one_by_one(sqs: Any, queue: str) -> Publish:
-    publisher = PipelineEventPublisher(queue, sqs)
+    publisher = Publisher(queue, sqs)
     return lambda event: publisher.publish([event])
 
 

@@ -17,7 +17,7 @@ from lakehook.domain.devlake.sources import DevLakeSource, DevLakeSources
 from lakehook.domain.errors import InfrastructureError
 from lakehook.ingestion.receive_notification import ReceiveNotification, ReceiveStatus
 from lakehook.ports.ingress import PipelineDetails
-from lakehook.publisher import PipelineEventPublisher
+from lakehook.publisher import Publisher
 from lakehook.settings import ALLOWED, IngressSettings
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def receive_notification() -> ReceiveNotification:
         secrets=SecretsManagerNotificationSecret(
             secrets_manager, config.notification_secret_arn, time.time
         ),
-        publisher=PipelineEventPublisher(config.events_queue_url, aws().sqs()),
+        publisher=Publisher(config.events_queue_url, aws().sqs()),
         details=_details(),
         empty_secret_allowed=config.empty_secret == ALLOWED,
     )

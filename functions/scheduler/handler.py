@@ -21,7 +21,7 @@ from lakehook.adapters.telemetry.delivery import PowertoolsTelemetry
 from lakehook.delivery.scheduler import ResumeDueLanes
 from lakehook.domain.pipeline import StallThresholds
 from lakehook.ingestion.detect_stalled import PublishStalledPipelines
-from lakehook.publisher import PipelineEventPublisher
+from lakehook.publisher import Publisher
 from lakehook.replay import ProcessReplays
 from lakehook.replay.worker import EnqueueLane, EnqueuePage
 from lakehook.settings import SchedulerSettings
@@ -62,7 +62,7 @@ def publish_stalled_pipelines() -> PublishStalledPipelines:
     settings, clock = SchedulerSettings.from_env(os.environ), SystemClock()
     return PublishStalledPipelines(
         pipelines=DynamoUnfinishedPipelines(aws().dynamodb(), settings.pipelines_table, clock),
-        publish=PipelineEventPublisher(settings.events_queue_url, aws().sqs()).publish,
+        publish=Publisher(settings.events_queue_url, aws().sqs()).publish,
         clock=clock,
         thresholds=StallThresholds.parse(settings.stall_thresholds),
     )

@@ -13,7 +13,7 @@ from lakehook.domain.devlake.sources import DevLakeSource, DevLakeSources
 from lakehook.ingestion.reconcile.schedule import ReconcileOnSchedule
 from lakehook.ingestion.reconcile.timed import REQUEST_SECONDS
 from lakehook.ports.ingress import DevLakePipelines
-from lakehook.publisher import PipelineEventPublisher
+from lakehook.publisher import Publisher
 from lakehook.settings import SchedulerSettings
 
 PAGE_SIZE = 20
@@ -38,7 +38,7 @@ def build_reconcile(
         reconciliations=reconciliations,
         known=reconciliations,
         watch=DynamoUnfinishedPipelines(dynamodb, settings.pipelines_table, clock),
-        publish=PipelineEventPublisher(settings.events_queue_url, aws.sqs()).publish,
+        publish=Publisher(settings.events_queue_url, aws.sqs()).publish,
         clock=clock,
         telemetry=telemetry,
         interval_seconds=float(settings.reconcile_seconds),

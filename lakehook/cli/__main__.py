@@ -1,6 +1,6 @@
 """``python -m lakehook.cli`` is the ``lakehook`` command."""
 
-from lakehook.cli.command import main
+from lakehook.cli import main
 
 if __name__ == "__main__":
     main()

@@ -17,7 +17,7 @@ from lakehook.ingestion.reconcile import Reconcile
 from lakehook.operations.bootstrap import build_operator_service
 from lakehook.ports.ingress import DevLakePipelines
 from lakehook.ports.outbound import Warn
-from lakehook.producer import PipelineEventPublisher
+from lakehook.producer import Publisher
 from lakehook.settings import StackOutputs
 
 
@@ -30,7 +30,7 @@ def open_service(stack: str, warn: Warn) -> CommandService:
 
 
 def service_for_outputs(deployment: StackOutputs, aws: Aws, warn: Warn) -> CommandService:
-    publish = PipelineEventPublisher(deployment.events_queue_url, aws.sqs()).publish
+    publish = Publisher(deployment.events_queue_url, aws.sqs()).publish
     return CommandService(
         **vars(build_operator_service(deployment, aws, warn)),
         publish=publish,

@@ -51,13 +51,16 @@ def _show_version(*, asked: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
+@app.callback(invoke_without_command=True)
 def lakehook(
+    context: typer.Context,
     *,
-    version: Annotated[
+    version: Annotated[  # noqa: ARG001  its callback has answered
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show it.")
     ] = False,
-) -> None: ...
+) -> None:
+    if context.invoked_subcommand is None:
+        write(context.get_help())
 
 
 def _open_service(stack: str, warn: Warn) -> CommandService:

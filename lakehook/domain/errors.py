@@ -19,7 +19,9 @@
     ├── Conflict                 the subscription was changed since it was read
     ├── PendingDeliveries        a subscription that has waiting deliveries
     ├── LaneConflict             another worker has written the lane since it was read
-    ├── SpoolFull                the producer's spool is at its limit
+    ├── PublishError             whatever a publisher raises: InvalidEvent, InvalidSpool, and
+    │   ├── QueueUnavailable     SQS did not take an event: also an InfrastructureError
+    │   └── SpoolFull            the producer's spool is at its limit
     ├── DevlakeUnavailable       DevLake's REST API does not answer, or not now
     └── InfrastructureError      DynamoDB, KMS or SQS failed: never the endpoint's fault
 
@@ -44,7 +46,11 @@ class InvalidInput(LakehookError):
     """Someone gave us something we refuse; the text says what, and what is allowed."""
 
 
-class InvalidEvent(InvalidInput):
+class PublishError(LakehookError):
+    """An event was not published, or a publisher can't be made; the text says why."""
+
+
+class InvalidEvent(InvalidInput, PublishError):
     """A message on the events queue that is no event."""
 
 
@@ -72,7 +78,7 @@ class InvalidSubscription(InvalidInput):
     """A field of a subscription that is not allowed."""
 
 
-class InvalidSpool(InvalidInput):
+class InvalidSpool(InvalidInput, PublishError):
     """A file that is no spool, or cannot be used as one."""
 
 
@@ -104,7 +110,7 @@ class LaneConflict(LakehookError):
     """Another worker has written the lane since we read it."""
 
 
-class SpoolFull(LakehookError):
+class SpoolFull(PublishError):
     """The producer's spool holds as much as it may; nothing was added."""
 
 
@@ -114,3 +120,11 @@ class DevlakeUnavailable(LakehookError):
 
 class InfrastructureError(LakehookError):
     """DynamoDB, KMS or SQS failed us; the receiver had no part in it."""
+
+
+class QueueUnavailable(InfrastructureError, PublishError):
+    """SQS did not take an event: no queue, no access, or no answer."""
+
+    @property
+    def kind(self) -> str:
+        return "infrastructure_error"

@@ -2,18 +2,20 @@
 
 import hashlib
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
 from typing import Any, Self
 
 from lakehook.domain.errors import InvalidEvent
 from lakehook.domain.event_fields import OPTIONAL, Check, check_time
+from lakehook.domain.event_values import show_value, to_event_document
 from lakehook.domain.json_document import Document, parse_json_object, to_ascii_json, to_json
 
 MAX_EVENT_BYTES = 128 * 1024
 UNKNOWN_TRIGGER = "unknown"  # what triggered the pipeline, where its source does not say
-MAX_SHOWN = 80  # characters of a value that is refused
 _OURS = frozenset({"inferred", "late", "previous_event_type", "replayed", "sequence"})
 """What Lakehook alone says of an event; a producer's word for it is left out."""
 
@@ -38,12 +40,45 @@ class EventType(StrEnum):
         return self.startswith("PIPELINE_")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class Event:
     """What the producer wrote, unknown fields too, and the id that names it."""
 
     id: str
     document: Document
+
+    def __init__(
+        self,
+        *,
+        pipeline_id: int | str,
+        event_type: EventType | str,
+        trigger_source: str,
+        timestamp: datetime | str,
+        **fields: Any,
+    ) -> None:
+        """Times may be ``datetime``; ``InvalidEvent`` names the field that is wrong.
+
+        Further fields are those of docs/schemas/event.v1.json; others are carried as they are.
+        """
+        required = (pipeline_id, event_type, trigger_source, timestamp)
+        document = to_event_document({**dict(zip(_REQUIRED, required, strict=True)), **fields})
+        self._set(*_validated(document))
+
+    @classmethod
+    def from_values(cls, values: Mapping[str, Any]) -> Self:
+        """An event of a dict, whose values may be those that the constructor takes."""
+        return cls.from_document(to_event_document(values))
+
+    @classmethod
+    def restored(cls, event_id: str, document: Document) -> Self:
+        """An event that was validated before, under the id that it had."""
+        event = cls.__new__(cls)
+        event._set(event_id, document)  # noqa: SLF001  it is one of ours
+        return event
+
+    def _set(self, event_id: str, document: Document) -> None:
+        object.__setattr__(self, "id", event_id)
+        object.__setattr__(self, "document", document)
 
     @classmethod
     def from_message(cls, body: str, *, group: str) -> Self:
@@ -59,17 +94,15 @@ class Event:
         )
         if event.pipeline_key != group:
             raise InvalidEvent(
-                f"pipeline_id: {_shown(event.pipeline_key)} is not the MessageGroupId"
-                f" {_shown(group)}; send each event in the group of its pipeline,"
+                f"pipeline_id: {show_value(event.pipeline_key)} is not the MessageGroupId"
+                f" {show_value(group)}; send each event in the group of its pipeline,"
                 " <pipeline_id> or <source>/<pipeline_id>"
             )
         return event
 
     @classmethod
     def from_document(cls, document: Document) -> Self:
-        for complaint in _problems(document):
-            raise InvalidEvent(complaint)
-        return cls(document.get("event_id") or _derived_id(document), document)
+        return cls.restored(*_validated(document))
 
     @classmethod
     def with_details(cls, document: Document, details: Document) -> Self:
@@ -155,6 +188,13 @@ def _refuse_too_large(text: str) -> None:
         raise InvalidEvent(f"the event has {size} bytes, more than {MAX_EVENT_BYTES}")
 
 
+def _validated(document: Document) -> tuple[str, Document]:
+    """The id of the event that the document is, and the document."""
+    for problem in _problems(document):
+        raise InvalidEvent(problem)
+    return document.get("event_id") or _derived_id(document), document
+
+
 def _problems(document: Document) -> list[str]:
     missing = [
         f"{name}: missing; every event has {', '.join(_REQUIRED)}"
@@ -162,7 +202,7 @@ def _problems(document: Document) -> list[str]:
         if document.get(name) is None
     ]
     wrong = [
-        f"{name}: {_shown(document[name])} {complaint}"
+        f"{name}: {show_value(document[name])} {complaint}"
         for name, complain in _CHECKS.items()
         if document.get(name) is not None and (complaint := complain(document[name]))
     ]
@@ -187,12 +227,6 @@ def _derived_id(document: Document) -> str:
 def derive_event_id(*said: Any) -> str:
     """An id that is the same for the same words, every time."""
     return "evt_" + hashlib.sha256(to_ascii_json(said).encode()).hexdigest()[:40]
-
-
-def _shown(value: Any) -> str:
-    """Show a stranger's value on one line, of a bounded length, in ASCII."""
-    shown = ascii(value)
-    return shown if len(shown) <= MAX_SHOWN else shown[: MAX_SHOWN - 3] + "..."
 
 
 # --- the required fields ---

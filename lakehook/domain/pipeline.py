@@ -237,7 +237,7 @@ class Pipeline:
         known = self.info.trigger_source if self.info else UNKNOWN_TRIGGER
         if known == UNKNOWN_TRIGGER or event.trigger_source != UNKNOWN_TRIGGER:
             return event
-        return replace(event, document={**event.document, "trigger_source": known})
+        return Event.restored(event.id, {**event.document, "trigger_source": known})
 
     def _label_after(self, event: Event) -> PipelineInfo | None:
         """An event that is not sent may be the first that knows the trigger."""
@@ -341,7 +341,9 @@ def _infer(event_type: EventType, event: Event, *, round_number: int, at: str) -
     """Its id says the round: whoever infers it again names it the same."""
     document = {name: event.document[name] for name in _CARRIED if name in event.document}
     document |= {"event_type": str(event_type), "timestamp": at, "updated_at": at, "inferred": True}
-    return Event(derive_event_id(event.pipeline_key, event_type, "round", round_number), document)
+    return Event.restored(
+        derive_event_id(event.pipeline_key, event_type, "round", round_number), document
+    )
 
 
 def is_state(event_type: EventType) -> bool:

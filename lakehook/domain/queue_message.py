@@ -137,7 +137,7 @@ def _delivery(body: Document) -> Delivery:
     lane, document = _lane(body["lane"]), body["event"]
     if Event.from_document(document).pipeline_key != lane.pipeline_key:
         raise ValueError("an event of another pipeline")
-    event = Event(_text(body["event_id"]), document)
+    event = Event.restored(_text(body["event_id"]), document)
     sequence = _number(body["sequence"], at_most=MAX_SEQUENCE)
     previous = body["previous_event_type"]
     return Delivery(lane, SequencedEvent(event, sequence, previous and _text(previous)))

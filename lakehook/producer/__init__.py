@@ -1,22 +1,22 @@
 """Producer library for the pipeline service: publishes events. Needs boto3 and nothing else."""
 
 import os
-from collections.abc import Iterable
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Self
 
-from lakehook.adapters.aws import Aws
 from lakehook.adapters.sqlite_spool import SqliteSpool
-from lakehook.adapters.sqs.events import EventEntry, EventsQueue
-from lakehook.domain.event import Event
+from lakehook.adapters.sqs.events import EventsQueue
+from lakehook.adapters.sqs.producer_client import checked_queue_url, new_sqs_client
 from lakehook.producer.spool import SpoolDrain
-from lakehook.publisher import PipelineEventPublisher
+from lakehook.publisher import Events, Publisher, to_entries
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
-__all__ = ["PipelineEventPublisher", "SpooledPublisher"]
+__all__ = ["PipelineEventPublisher", "Publisher", "SpooledPublisher"]
+
+PipelineEventPublisher = Publisher  # its name in 0.1
 
 MAX_SPOOLED_BYTES = 256 * 1024 * 1024
 CLOSING_SECONDS = 5.0
@@ -39,24 +39,35 @@ class SpooledPublisher:
         *,
         most_bytes: int = MAX_SPOOLED_BYTES,
     ) -> None:
-        """``InvalidSpool`` when the file is none; it is made where it is missing."""
-        queue = EventsQueue(queue_url, client or Aws().sqs())
+        """``PublishError`` as of ``Publisher``; ``InvalidSpool`` when the file is none.
+
+        The file is made where it is missing; its folder is not.
+        """
+        url = checked_queue_url(queue_url)
+        queue = EventsQueue(url, client or new_sqs_client(url))
         self._process = os.getpid()
         self._spool = SqliteSpool(Path(path), max_bytes=most_bytes, fail_fast=True)
         self._drain = SpoolDrain(Path(path), queue.send, max_bytes=most_bytes)
         self._drain.start()
 
-    def publish(self, events: Iterable[Event]) -> int:
-        """Spool all of these events, or none; how many. Never waits for AWS.
+    def publish(self, events: Events) -> int:
+        """Spool an event or several, all or none; how many. Never waits for AWS.
 
-        ``InvalidEvent`` for one that fan-out would refuse, ``SpoolFull`` when there is no room.
+        ``InvalidEvent`` for one that fan-out would refuse, ``SpoolFull`` when there is no room:
+        both are a ``PublishError``.
         """
         self._refuse_fork()
-        entries = [EventEntry.of(event) for event in events]
+        entries = to_entries(events)
         if entries:
             self._spool.add(entries)
             self._drain.notify()
         return len(entries)
+
+    async def apublish(self, events: Events) -> int:
+        """As ``publish``, in a thread: the event loop does not wait for the disk."""
+        import asyncio  # noqa: PLC0415  as of ``Publisher``
+
+        return await asyncio.to_thread(self.publish, events)
 
     def waiting(self) -> int:
         """How many events the file holds, of whichever process."""

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import psutil
 
 from lakehook.domain.event import Event
-from lakehook.producer import PipelineEventPublisher
+from lakehook.producer import Publisher
 from local.demo.subscribers import MEASURED, Subscriber
 
 IDLE_SECONDS = 2.0
@@ -37,7 +37,7 @@ class Measured:
         return self.deliveries / self.burst_seconds
 
 
-def burst(publisher: PipelineEventPublisher, cast: Sequence[Subscriber]) -> tuple[int, float]:
+def burst(publisher: Publisher, cast: Sequence[Subscriber]) -> tuple[int, float]:
     """Deliveries made of a burst of events, and the seconds that took."""
     events = [_event(pipeline, n) for n in range(BURST_EVENTS) for pipeline in _PIPELINES]
     began = time.monotonic()

@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.live import Live
 
-from lakehook.producer import PipelineEventPublisher
+from lakehook.producer import Publisher
 from local.demo.checks import judge
 from local.demo.measure import Measured, burst, idle_cpu_percent
 from local.demo.redrive import repair
@@ -48,7 +48,7 @@ def run() -> int:
 
 
 def _show(console: Console, lakehook: LocalLakehook, ready_seconds: float) -> int:
-    publisher = PipelineEventPublisher(lakehook.deployment.events_queue_url, lakehook.client("sqs"))
+    publisher = Publisher(lakehook.deployment.events_queue_url, lakehook.client("sqs"))
     stuck_one, stuck = stuck_subscriber()
     cast = (*demo_subscribers(), stuck_one)
     with running_subscribers(lakehook.deployment, cast):
@@ -64,7 +64,7 @@ def _show(console: Console, lakehook: LocalLakehook, ready_seconds: float) -> in
 def _measure(
     console: Console,
     lakehook: LocalLakehook,
-    publisher: PipelineEventPublisher,
+    publisher: Publisher,
     ready_seconds: float,
 ) -> Measured:
     console.print("Measuring: at rest, then a burst of events to three more subscribers …")
@@ -79,7 +79,7 @@ def _measure(
     )
 
 
-def _tell(console: Console, publisher: PipelineEventPublisher, cast: Sequence[Subscriber]) -> None:
+def _tell(console: Console, publisher: Publisher, cast: Sequence[Subscriber]) -> None:
     timeline = Timeline(cast)
     with Live(timeline, console=console, refresh_per_second=10):
         for moment in moments():

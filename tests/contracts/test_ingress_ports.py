@@ -9,7 +9,7 @@ from lakehook.adapters.secrets_manager import SecretsManagerNotificationSecret
 from lakehook.domain.errors import InfrastructureError, InvalidEvent
 from lakehook.domain.event import MAX_EVENT_BYTES, Event
 from lakehook.ports.ingress import LiveSecrets, NotificationSecretReader, Publisher
-from lakehook.producer import PipelineEventPublisher
+from lakehook.producer import Publisher as QueuePublisher
 from lakehook.settings import StackOutputs
 from tests.builders import an_event
 from tests.fakes import FakeClock
@@ -144,7 +144,7 @@ def publisher(request: pytest.FixtureRequest) -> Publisher:
     if request.param == "fake":
         return FakePublisher()
     deployment = request.getfixturevalue("deployment")
-    return PipelineEventPublisher(deployment.events_queue_url, boto3.client("sqs"))
+    return QueuePublisher(deployment.events_queue_url, boto3.client("sqs"))
 
 
 def test_an_event_that_is_too_large_is_refused(publisher: Publisher):
@@ -160,6 +160,6 @@ def test_a_queue_that_is_away_is_our_own_trouble(deployment: StackOutputs):
     sqs.delete_queue(QueueUrl=deployment.events_queue_url)
     away = FakePublisher(away=True)
 
-    for publisher in (PipelineEventPublisher(deployment.events_queue_url, sqs), away):
+    for publisher in (QueuePublisher(deployment.events_queue_url, sqs), away):
         with pytest.raises(InfrastructureError):
             publisher.publish([an_event()])

@@ -12,7 +12,7 @@ from lakehook.cli.bootstrap import open_service
 from lakehook.cli.context import CommandService
 from lakehook.cli.options import STACK
 from lakehook.domain.event import Event
-from lakehook.producer import PipelineEventPublisher
+from lakehook.producer import Publisher
 from local.installation import LocalLakehook, Options
 from tests.devlake.rest import SharedRest, serving
 from tests.devlake_vectors import named
@@ -133,4 +133,4 @@ def subscribers(
 @pytest.fixture(scope="package")
 def publish(lakehook: LocalLakehook) -> Publish:
     queue_url = lakehook.deployment.events_queue_url
-    return PipelineEventPublisher(queue_url, lakehook.client("sqs")).publish
+    return Publisher(queue_url, lakehook.client("sqs")).publish

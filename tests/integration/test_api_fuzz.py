@@ -11,7 +11,7 @@ from hypothesis import settings
 from schemathesis import checks
 
 from functions.api.openapi import description
-from lakehook.producer import PipelineEventPublisher
+from lakehook.producer import Publisher
 from tests.builders import an_event
 from tests.integration.eventually import eventually
 from tests.integration.test_local_up import up
@@ -62,7 +62,7 @@ def _furnished(where: dict[str, Any]) -> dict[str, str]:
         aws_access_key_id="anyone",
         aws_secret_access_key="anything",
     )
-    PipelineEventPublisher(where["events_queue_url"], sqs).publish([an_event(pipeline_id=PIPELINE)])
+    Publisher(where["events_queue_url"], sqs).publish([an_event(pipeline_id=PIPELINE)])
     letters = f"{url}dead-letters"
     eventually(lambda: requests.get(letters, timeout=30).json()["dead_letters"])
     order = {"subscription": made["subscription_id"], "since": "1h"}

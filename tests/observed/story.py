@@ -13,7 +13,7 @@ from lakehook.cli.bootstrap import open_service
 from lakehook.cli.options import STACK
 from lakehook.domain.event import Event, EventType
 from lakehook.domain.replay import ReplayRequest
-from lakehook.producer import PipelineEventPublisher
+from lakehook.producer import Publisher
 from lakehook.subscriptions.subscribe import SubscriptionFields
 from local.installation import LocalLakehook, Options
 from local.receiver import Behaviour, Receiver, polite
@@ -59,7 +59,7 @@ class Story:
 
     def _publish(self, *events: Event) -> None:
         queue_url = self.lakehook.deployment.events_queue_url
-        PipelineEventPublisher(queue_url, self.lakehook.client("sqs")).publish(events)
+        Publisher(queue_url, self.lakehook.client("sqs")).publish(events)
 
     def _say(self, group: str, body: str, queue_url: str) -> None:
         """As SQS takes it when it has forgotten that it had it."""

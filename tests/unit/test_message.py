@@ -234,7 +234,7 @@ def test_an_event_is_carried_as_its_producer_wrote_it():
     decoded = decode(encode(delivery))
 
     assert isinstance(decoded, Delivery)
-    assert decoded.event == Event("e1", delivery.event.document)
+    assert decoded.event == Event.restored("e1", delivery.event.document)
 
 
 @pytest.mark.parametrize("timestamp", ["", "soon", "2026-01-01T12:00:00", 7, None])

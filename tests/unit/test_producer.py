@@ -1,11 +1,17 @@
+import asyncio
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 
-from lakehook.domain.errors import InfrastructureError, InvalidEvent
+from lakehook import PublishError
+from lakehook.domain.errors import InfrastructureError, InvalidEvent, QueueUnavailable
 from lakehook.domain.event import MAX_EVENT_BYTES, Event
-from lakehook.producer import PipelineEventPublisher
+from lakehook.producer import Publisher
 from tests.builders import an_event
 
 MEBIBYTE = 1024 * 1024
@@ -17,9 +23,12 @@ class FakeQueue:
 
     refused: set[str] = field(default_factory=set)  # deduplication ids
     batches: list[list[dict[str, Any]]] = field(default_factory=list)
+    error: Exception | None = None
 
     def send_message_batch(self, *, QueueUrl: str, Entries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803  boto3's words
         assert QueueUrl == "https://sqs.example/events.fifo"
+        if self.error:
+            raise self.error
         assert 1 <= len(Entries) <= 10
         assert sum(len(entry["MessageBody"].encode()) for entry in Entries) <= MEBIBYTE
         self.batches.append(Entries)
@@ -36,8 +45,8 @@ def queue() -> FakeQueue:
 
 
 @pytest.fixture
-def publisher(queue: FakeQueue) -> PipelineEventPublisher:
-    return PipelineEventPublisher("https://sqs.example/events.fifo", queue)  # type: ignore[arg-type]
+def publisher(queue: FakeQueue) -> Publisher:
+    return Publisher("https://sqs.example/events.fifo", queue)  # type: ignore[arg-type]
 
 
 def events_of(pipeline: str, count: int) -> list[Event]:
@@ -45,7 +54,7 @@ def events_of(pipeline: str, count: int) -> list[Event]:
 
 
 def test_an_event_goes_in_the_group_of_its_pipeline_known_by_its_id(
-    publisher: PipelineEventPublisher, queue: FakeQueue
+    publisher: Publisher, queue: FakeQueue
 ) -> None:
     event = an_event(pipeline_id=39)
 
@@ -58,7 +67,7 @@ def test_an_event_goes_in_the_group_of_its_pipeline_known_by_its_id(
 
 
 def test_pipelines_of_two_sources_go_in_groups_of_their_own_and_in_one_batch(
-    publisher: PipelineEventPublisher, queue: FakeQueue
+    publisher: Publisher, queue: FakeQueue
 ) -> None:
     events = [an_event(), an_event(source="staging"), an_event(source="production")]
 
@@ -72,7 +81,7 @@ def test_pipelines_of_two_sources_go_in_groups_of_their_own_and_in_one_batch(
 
 
 def test_a_pipelines_events_go_in_order_one_to_a_batch(
-    publisher: PipelineEventPublisher, queue: FakeQueue
+    publisher: Publisher, queue: FakeQueue
 ) -> None:
     events = events_of("a", 5) + events_of("b", 3) + events_of("c", 1)
 
@@ -87,14 +96,14 @@ def test_a_pipelines_events_go_in_order_one_to_a_batch(
 
 
 def test_batches_are_full_where_there_are_pipelines_enough(
-    publisher: PipelineEventPublisher, queue: FakeQueue
+    publisher: Publisher, queue: FakeQueue
 ) -> None:
     publisher.publish([an_event(pipeline_id=n) for n in range(25)])
 
     assert [len(batch) for batch in queue.batches] == [10, 10, 5]
 
 
-def test_batches_are_packed_by_bytes(publisher: PipelineEventPublisher, queue: FakeQueue) -> None:
+def test_batches_are_packed_by_bytes(publisher: Publisher, queue: FakeQueue) -> None:
     large = "湖" * (MAX_EVENT_BYTES // 3 - 200)
 
     publisher.publish([an_event(pipeline_id=n, message=large) for n in range(12)])
@@ -102,7 +111,7 @@ def test_batches_are_packed_by_bytes(publisher: PipelineEventPublisher, queue: F
     assert [len(batch) for batch in queue.batches] == [8, 4]
 
 
-def test_each_batch_is_told_of(publisher: PipelineEventPublisher) -> None:
+def test_each_batch_is_told_of(publisher: Publisher) -> None:
     told: list[int] = []
 
     publisher.publish([an_event(pipeline_id=n) for n in range(12)], sent=told.append)
@@ -111,29 +120,102 @@ def test_each_batch_is_told_of(publisher: PipelineEventPublisher) -> None:
 
 
 def test_after_a_refusal_no_later_event_of_the_pipeline_goes(
-    publisher: PipelineEventPublisher, queue: FakeQueue
+    publisher: Publisher, queue: FakeQueue
 ) -> None:
     queue.refused = {"a-1"}
 
-    with pytest.raises(InfrastructureError, match="a-1: InternalError"):
+    with pytest.raises(InfrastructureError, match=r"a-1: InternalError"):
         publisher.publish(events_of("a", 3) + events_of("b", 3))
 
     assert "a-2" not in queue.ids()
 
 
-@pytest.mark.parametrize("data", [{"text": "x" * MAX_EVENT_BYTES}, {"number": float("nan")}])
-def test_a_bad_event_is_refused_before_anything_goes(
-    publisher: PipelineEventPublisher, queue: FakeQueue, data: dict[str, Any]
-) -> None:
-    with pytest.raises(InvalidEvent):
-        publisher.publish([an_event(pipeline_id=1), an_event(pipeline_id=2, data=data)])
+AT = datetime(2026, 1, 1, 12, tzinfo=UTC)
+FIELDS = {
+    "pipeline_id": 39,
+    "event_type": "PIPELINE_CREATED",
+    "trigger_source": "blueprint:7",
+    "timestamp": AT,
+}
+WRONG: list[tuple[dict[str, Any], str]] = [
+    ({"timestamp": None}, "timestamp: missing; every event has pipeline_id"),
+    ({"timestamp": datetime(2026, 1, 1)}, "timestamp: 2026-01-01 00:00:00 has no time zone;"),  # noqa: DTZ001
+    ({"event_type": "DONE"}, "event_type: 'DONE' is none of PIPELINE_CREATED"),
+    ({"data": {"text": "x" * MAX_EVENT_BYTES}}, "the event has 131"),
+    ({"data": {"rate": float("nan")}}, "data.rate: nan is not a finite number"),
+    ({"data": {"rate": Decimal("sNaN")}}, "data.rate: sNaN is not a finite number"),
+    ({"data": {"tags": [{"a"}]}}, "data.tags[0]: {'a'} is a set, which JSON can't hold"),
+    ({"data": {1: 2}}, "data: the key 1 is not a string"),
+    ({"data": {"n": 10**5000}}, "data.n: an integer of more than 14000 bits"),
+    ({"message": "\ud800"}, "message: '\\ud800' is not Unicode"),
+]
 
+
+@pytest.mark.parametrize(("changes", "problem"), WRONG, ids=[problem for _, problem in WRONG])
+def test_a_bad_event_is_refused_with_its_field_before_anything_goes(
+    publisher: Publisher, queue: FakeQueue, changes: dict[str, Any], problem: str
+) -> None:
+    with pytest.raises(InvalidEvent) as refusal:
+        publisher.publish([an_event(pipeline_id=1), FIELDS | changes])
+
+    (line,) = str(refusal.value).splitlines()
+    assert line.startswith(f"event 2: {problem}")
+    assert isinstance(refusal.value, PublishError)
     assert queue.batches == []
 
 
-def test_characters_that_sqs_refuses_go_escaped(
-    publisher: PipelineEventPublisher, queue: FakeQueue
+def test_one_event_goes_alone_and_a_dict_is_as_good(publisher: Publisher, queue: FakeQueue):
+    data = {"cost": Decimal("1.10"), "at": AT, "steps": ("a", {"b": None}), "done": True}
+
+    assert publisher.publish(Event(**FIELDS, data=data)) == 1
+    assert asyncio.run(publisher.apublish(FIELDS | {"data": data})) == 1
+
+    first, second = (batch[0]["MessageBody"] for batch in queue.batches)
+    assert first == second
+    at = '"2026-01-01T12:00:00+00:00"'
+    assert f'"timestamp":{at}' in first
+    assert f'{{"cost":1.10,"at":{at},"steps":["a",{{"b":null}}],"done":true}}' in first
+
+
+@pytest.mark.parametrize("wrong", [None, "PIPELINE_CREATED", 39, [39]])
+def test_what_is_no_event_is_refused_in_a_line(publisher: Publisher, wrong: Any) -> None:
+    with pytest.raises(PublishError, match=r"is not an event: give an Event or a dict$"):
+        publisher.publish(wrong)
+
+
+@pytest.mark.parametrize("url", [None, "", "events.fifo", "https://sqs.example/events"])
+def test_a_url_of_no_queue_is_refused_at_construction(url: Any) -> None:
+    with pytest.raises(PublishError, match=r"^queue URL: .* is not the URL of a FIFO queue"):
+        Publisher(url)
+
+
+def test_no_region_and_no_credentials_are_told_at_construction(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    for name in ("AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, str(tmp_path / "none"))
+
+    with pytest.raises(PublishError, match=r"^no AWS region: set AWS_REGION"):
+        Publisher("https://sqs.example/events.fifo")
+    with pytest.raises(PublishError, match=r"^no AWS credentials: "):
+        Publisher("https://sqs.eu-central-1.amazonaws.com/123456789012/events.fifo")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9/")
+    Publisher("http://127.0.0.1:9/123456789012/events.fifo")  # a laptop asks for neither
+
+
+def test_aws_away_is_a_publish_error_in_a_line(publisher: Publisher, queue: FakeQueue) -> None:
+    queue.error = EndpointConnectionError(endpoint_url="https://sqs.example")
+
+    with pytest.raises(QueueUnavailable, match=r"^Could not connect to the endpoint URL"):
+        publisher.publish(FIELDS)
+
+    assert issubclass(QueueUnavailable, PublishError)
+
+
+def test_characters_that_sqs_refuses_go_escaped(publisher: Publisher, queue: FakeQueue) -> None:
     """https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html."""
     event = an_event(message="a\x00b\ufffec\uffffd湖")
 
@@ -144,8 +226,6 @@ def test_characters_that_sqs_refuses_go_escaped(
     assert Event.from_message(body, group="39").document == event.document
 
 
-def test_nothing_to_send_is_nothing_sent(
-    publisher: PipelineEventPublisher, queue: FakeQueue
-) -> None:
+def test_nothing_to_send_is_nothing_sent(publisher: Publisher, queue: FakeQueue) -> None:
     assert publisher.publish([]) == 0
     assert queue.batches == []

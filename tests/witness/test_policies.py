@@ -12,7 +12,7 @@ import pytest
 
 from lakehook.cli.bootstrap import open_service
 from lakehook.cli.context import CommandService
-from lakehook.producer import PipelineEventPublisher
+from lakehook.producer import Publisher
 from local.receiver import Receiver
 from tests.e2e.pipelines import CREATED, a_life, heard
 from tests.e2e.terminal import Terminal
@@ -23,8 +23,8 @@ PATIENCE = 60.0
 
 
 @pytest.fixture
-def publisher(outputs: Mapping[str, str]) -> PipelineEventPublisher:
-    return PipelineEventPublisher(outputs["EventsQueueUrl"])
+def publisher(outputs: Mapping[str, str]) -> Publisher:
+    return Publisher(outputs["EventsQueueUrl"])
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ def forbidden(role: str, action: str) -> Iterator[None]:
 
 
 def test_events_reach_a_subscriber_in_order_and_by_the_stack_s_own_policies(
-    receiver: Receiver, publisher: PipelineEventPublisher, folder: Path
+    receiver: Receiver, publisher: Publisher, folder: Path
 ):
     lives = [a_life() for _ in range(10)]
 
@@ -82,7 +82,7 @@ def test_events_reach_a_subscriber_in_order_and_by_the_stack_s_own_policies(
     ("role", "action"), [("DeliverRole", "kms:Decrypt"), ("FanoutRole", "sqs:SendMessage")]
 )
 def test_one_permission_less_and_nothing_is_delivered(
-    receiver: Receiver, publisher: PipelineEventPublisher, folder: Path, role: str, action: str
+    receiver: Receiver, publisher: Publisher, folder: Path, role: str, action: str
 ):
     log, refused = folder / "ministack.log", f"not authorized to perform: {action}"
 

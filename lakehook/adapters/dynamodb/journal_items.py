@@ -166,4 +166,4 @@ def skipped_from_item(values: Mapping[str, Any]) -> SkippedEvent:
 
 
 def _event_from_item(values: Mapping[str, Any]) -> Event:
-    return Event(values["event_id"], read_stored(values["event"]))
+    return Event.restored(values["event_id"], read_stored(values["event"]))

@@ -164,7 +164,7 @@ def lane_from_item(item: Item) -> HeldLane:
 def _delivery_from_item(values: dict[str, Any], lane: Lane, sequence: int) -> Delivery | None:
     if "event" not in values:
         return None
-    event = Event(values["event_id"], read_stored(values["event"]))
+    event = Event.restored(values["event_id"], read_stored(values["event"]))
     numbered = SequencedEvent(event, sequence, values.get("previous_event_type"))
     late, replayed = values.get("late", False), values.get("replayed", False)
     return Delivery(lane, numbered, late=late, replayed=replayed)

@@ -1,0 +1,50 @@
+"""SQS client of a producer, and what can be known to be wrong before it sends anything."""
+
+import re
+from typing import TYPE_CHECKING, Any, cast
+
+from botocore.exceptions import BotoCoreError, NoRegionError
+
+from lakehook.adapters.aws import PATIENT_CONFIG
+from lakehook.domain.errors import PublishError
+from lakehook.domain.event_values import show_value
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+_QUEUE_URL = re.compile(r"https?://[!-~]+\.fifo")
+_ON_AWS = re.compile(r"https://sqs\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?/.*")
+_EXAMPLE = "https://sqs.eu-central-1.amazonaws.com/123456789012/events.fifo"
+
+
+def checked_queue_url(url: Any) -> str:
+    """The URL; ``PublishError`` if it can't be one of a FIFO queue."""
+    if isinstance(url, str) and _QUEUE_URL.fullmatch(url):
+        return url
+    raise PublishError(
+        f"queue URL: {show_value(url)} is not the URL of a FIFO queue, such as {_EXAMPLE};"
+        " the stack's output EventsQueueUrl says which"
+    )
+
+
+def new_sqs_client(queue_url: str) -> "SQSClient":
+    """A client in the queue's own region; ``PublishError`` where region or credentials lack."""
+    from lakehook.adapters.aws_session import new_session  # noqa: PLC0415  functions have clients
+
+    on_aws = _ON_AWS.fullmatch(queue_url)
+    try:
+        session = new_session(region=on_aws[1] if on_aws else None)
+        client = session.create_client("sqs", config=PATIENT_CONFIG)
+        credentials = session.get_credentials()
+    except NoRegionError:
+        raise PublishError(
+            "no AWS region: set AWS_REGION, or for a laptop AWS_ENDPOINT_URL"
+        ) from None
+    except (BotoCoreError, ValueError) as error:  # ValueError: an endpoint URL that is none
+        raise PublishError(" ".join(str(error).split())) from error
+    if credentials is None:
+        raise PublishError(
+            "no AWS credentials: give the process a role, AWS_PROFILE or AWS_ACCESS_KEY_ID;"
+            " for a laptop set AWS_ENDPOINT_URL"
+        )
+    return cast("SQSClient", client)

@@ -1,4 +1,4 @@
-"""The CDK's way in: pick the stage, build its one stack, synthesize."""
+"""Entry point of the CDK: read the stage, build its stack, synthesize."""
 
 import sys
 from pathlib import Path
@@ -7,14 +7,14 @@ from aws_cdk import App
 
 from infra.packaging.bundle import ROOT
 from infra.stack import LakehookStack
-from infra.stage import STAGES, InvalidStages, stage_of
+from infra.stage import STAGES, InvalidStages, read_stage
 
 
 def main() -> None:
     app = App(analytics_reporting=False)
     stage = app.node.try_get_context("stage") or "production"
     stages = app.node.try_get_context("stages") or ROOT / STAGES
-    LakehookStack(app, stage=stage_of(stage, Path(stages)))
+    LakehookStack(app, stage=read_stage(stage, Path(stages)))
     app.synth()
 
 

@@ -16,10 +16,11 @@ STALL_THRESHOLDS = '{"created": "15m", "running": "24h"}'
 
 
 class Parameters(Construct):
-    """A stack keeps what it was once given: what a stage chooses is none of them.
+    """The parameters of a stack, which keep their value from one deployment to the next.
 
-    ``cdk deploy`` asks for the previous value of each that is not given anew, whatever its default
-    has become. https://docs.aws.amazon.com/cdk/v2/guide/parameters.html
+    ``cdk deploy`` reuses the previous value of each parameter that is not given, even where the
+    template has another default: settings of a stage are therefore not parameters.
+    https://docs.aws.amazon.com/cdk/v2/guide/parameters.html
     """
 
     def __init__(self, scope: Construct, id_: str) -> None:
@@ -28,37 +29,37 @@ class Parameters(Construct):
             "AllowedNetworks",
             default=UNSET,
             pattern=r"-|[0-9A-Fa-f.:/]+(,[0-9A-Fa-f.:/]+)*",
-            description=f"Networks that are not public and may yet be called; {UNSET} for none",
+            description=f"Private networks that may be called, as CIDR blocks; {UNSET} for none",
         )
         self.empty_secret = self._parameter(
             "EmptyNotificationSecret",
             default=REFUSED,
             pattern="|".join(EMPTY_SECRET),
-            description="Whether DevLake may sign without a secret, so that anybody can",
+            description="Whether notifications signed with an empty secret are accepted",
         )
         acknowledge_rule(
             Stack.of(self),
             "CloudFormation-Validate::W2509",
-            "Its value is a policy and not a secret",
+            "Its value is a policy, not a secret",
         )
         self.devlake_api_url = self._parameter(
             "DevlakeApiUrl",
             default=UNSET,
             pattern=f"{UNSET}|{sources.URL}",
-            description="DevLake's REST API, such as https://devlake.example/api: its pipelines'"
-            f" blueprints, errors and lost notices; {UNSET} for none",
+            description="DevLake's REST API, such as https://devlake.example/api, to read trigger"
+            f" sources, errors and lost notifications; {UNSET} for none",
         )
         self.devlake_ui_url = self._parameter(
             "DevlakeUiUrl",
             default=UNSET,
             pattern=f"{UNSET}|{sources.URL}",
-            description=f"DevLake's config UI, to which messages link; {UNSET} for none",
+            description=f"DevLake's config UI, for links in messages; {UNSET} for none",
         )
         self.devlake_sources = self._parameter(
             "DevlakeSources",
             default=sources.NO_SOURCES,
             pattern=sources.SOURCES,
-            description="Further DevLakes, each by its name, which is the path of its notices:"
+            description="Further DevLakes by name; the name is the path of their notifications:"
             ' {"staging": {"api_url": "https://devlake-staging.example/api"}}',
             max_length=MAX_SOURCES,
         )
@@ -66,26 +67,26 @@ class Parameters(Construct):
             "EmailSender",
             default=UNSET,
             pattern=r"-|[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9.-]{1,253}",
-            description=f"From whom mail comes, an identity of SES; {UNSET} for no mail",
+            description=f"Sender of e-mail, a verified identity of SES; {UNSET} for no e-mail",
         )
 
         self.stall_thresholds = self._parameter(
             "StallThresholds",
             default=STALL_THRESHOLDS,
             pattern=r"\{.*\}",
-            description="How long a pipeline may stay in a state before it is told to have stalled;"
-            ' a project may have its own: {"projects": {"payments": {"running": "2h"}}}',
+            description="How long a pipeline may stay in a state before it counts as stalled;"
+            ' by project: {"projects": {"payments": {"running": "2h"}}}',
         )
         self.operators_email = self._parameter(
             "OperatorsEmail",
             default=UNSET,
             pattern=r"-|[^@\s]+@[^@\s]+",
-            description=f"Who is written to when an alarm rings; {UNSET} for nobody",
+            description=f"E-mail address that alarms are sent to; {UNSET} for none",
         )
 
     @cached_property
     def asks_devlake(self) -> CfnCondition:
-        """Whether some DevLake's API may be known."""
+        """The condition that the API of at least one DevLake is configured."""
         is_default_known = Fn.condition_not(Fn.condition_equals(self.devlake_api_url, UNSET))
         are_more_declared = Fn.condition_not(
             Fn.condition_equals(self.devlake_sources, sources.NO_SOURCES)

@@ -61,7 +61,7 @@ class LakehookStack(Stack):
             deliveries=self._deliveries,
             secrets=self._secrets,
         )
-        clock = Scheduler(
+        scheduler = Scheduler(
             self,
             "Scheduler",
             stage=stage,
@@ -81,14 +81,14 @@ class LakehookStack(Stack):
             secrets=self._secrets,
         )
         restrict_senders(
-            stage.producers, self._events.queue, beside=[self._ingress.worker.role, clock.role]
+            self._events.queue, stage, own_roles=[self._ingress.worker.role, scheduler.role]
         )
 
-        self._add_what_operators_see(fanout, deliver, clock)
-        self._tell_outputs()
+        self._add_monitoring(fanout, deliver, scheduler)
+        self._add_outputs()
 
-    def _add_what_operators_see(self, fanout: Fanout, deliver: Deliver, clock: Scheduler) -> None:
-        measures = Metrics(
+    def _add_monitoring(self, fanout: Fanout, deliver: Deliver, scheduler: Scheduler) -> None:
+        metrics = Metrics(
             namespace=self.stack_name,
             events=self._events,
             deliveries=self._deliveries,
@@ -96,15 +96,15 @@ class LakehookStack(Stack):
                 "ingress": self._ingress.function,
                 "fanout": fanout.function,
                 "deliver": deliver.function,
-                "scheduler": clock.function,
+                "scheduler": scheduler.function,
                 "api": self._api.function,
             },
-            schedule_name=clock.schedule_name,
+            schedule_name=scheduler.schedule_name,
         )
         email = self._parameters.operators_email
-        alarms = Alarms(self, "Alarms", measures=measures, stage=self._stage, email=email)
-        Dashboard(self, "Dashboard", measures=measures, alarms=alarms.all)
-        SavedQueries(self, "Queries", measures=measures)
+        alarms = Alarms(self, "Alarms", metrics=metrics, stage=self._stage, email=email)
+        Dashboard(self, "Dashboard", metrics=metrics, alarms=alarms.all)
+        SavedQueries(self, "Queries", metrics=metrics)
 
     def _queue(self, id_: str, name: str, dead_letter_name: str) -> QueueWithDeadLetters:
         return QueueWithDeadLetters(
@@ -115,8 +115,8 @@ class LakehookStack(Stack):
             visibility=Duration.seconds(self._stage.visibility_seconds),
         )
 
-    def _tell_outputs(self) -> None:
-        deployment = StackOutputs(
+    def _add_outputs(self) -> None:
+        outputs = StackOutputs(
             events_queue_url=self._events.queue.queue_url,
             deliveries_queue_url=self._deliveries.queue.queue_url,
             dead_letter_queue_url=self._deliveries.dead_letters.queue_url,
@@ -136,5 +136,5 @@ class LakehookStack(Stack):
             email_sender=self._parameters.email_sender,
             event_retention_days=str(self._stage.retention.events_days),
         )
-        for name, value in deployment.to_outputs().items():
+        for name, value in outputs.to_outputs().items():
             CfnOutput(self, name, value=value)

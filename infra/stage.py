@@ -1,31 +1,43 @@
 """Deployment stages: the settings of one installation, as ``stages.toml`` declares them.
 
-Settings that do not fit together are refused.
+pydantic reads the file's tables. A setting that cannot work is refused in one line, with its table,
+key and value, before anything is built.
 """
 
+import json
 import re
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import field
 from difflib import get_close_matches
+from math import ceil
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from infra.config import (
-    ConfigTable,
-    InvalidSetting,
-    InvalidTable,
-    Network,
-    Producers,
-    Retention,
-    in_section,
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    StrictBool,
+    StrictInt,
+    StrictStr,
+    TypeAdapter,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
 )
+from pydantic.dataclasses import dataclass
+from pydantic_core import PydanticCustomError
 
-MAX_SUBSCRIPTION_DEADLINE_SECONDS = 20
-"""The most that a subscription may grant its endpoint for one exchange."""
+from lakehook.domain.errors import InvalidInput
+from lakehook.domain.retry import JITTER, RetrySchedule
+from lakehook.domain.subscription import MAX_DEADLINE_SECONDS
+
+STAGES = "stages.toml"
+PRODUCTION = "production"
 
 DEADLINE_MARGIN_SECONDS = 5
-"""What a function needs around that exchange: to read the ledger, to sign, to write it down."""
+"""The time a function needs around an exchange: to read the ledger, sign, and write the result."""
 
 VISIBILITY_FACTOR = 6
 """https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html"""
@@ -33,164 +45,321 @@ VISIBILITY_FACTOR = 6
 MAX_VISIBILITY_SECONDS = 43_200
 """https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_CreateQueue.html"""
 
-CONCURRENCY = range(2, 1001)
-"""https://docs.aws.amazon.com/lambda/latest/api/API_ScalingConfig.html"""
-
 MAX_TIMEOUT_SECONDS = 900
 """https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
 
+MIN_CONCURRENCY, MAX_CONCURRENCY = 2, 1000
+"""https://docs.aws.amazon.com/lambda/latest/api/API_ScalingConfig.html"""
+
 SCHEDULER_INTERVAL_SECONDS = 60
 
-PRODUCTION = "production"
+MAX_SUBNETS, MAX_SECURITY_GROUPS = 16, 5
+"""https://docs.aws.amazon.com/lambda/latest/api/API_VpcConfig.html"""
 
-NAME = re.compile(r"[a-z][a-z0-9-]{0,23}")
-"""Short enough that every queue's name stays within SQS's 80 characters."""
-STAGES = "stages.toml"
+THIS_ACCOUNT = "this account"
+"""Every role of the account that IAM allows. A stage that names roles excludes the others."""
 
-ALIKE = 0.85
-"""``[prodution]`` is; ``[preprod]`` is not."""
+MAX_PRODUCERS, MAX_PRODUCERS_CHARACTERS = 48, 3_000
+"""A queue's policy has 50 principals and 8,192 bytes, and contains each name twice.
+
+https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-policies.html
+"""
+
+MAX_QUEUE_DAYS = 14
+"""https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html"""
+
+RETRY_SCHEDULE = "5,300,1800,7200,18000,36000,50400,72000,86400"
+"""5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 14 h, 20 h, 24 h."""
+
+LOGS_DAYS = (
+    *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192),
+    *(2557, 2922, 3288, 3653),
+)
+"""https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html"""
+
+MIN_SIMILARITY = 0.85
+"""``[prodution]`` is as similar to ``[production]``; ``[preprod]`` is not."""
+
+_DAY_SECONDS = 24 * 3600
+_NAME = re.compile(r"[a-z][a-z0-9-]{0,23}")
+"""Short enough that the name of each queue stays within the 80 characters of SQS."""
+_ACCOUNT = re.compile(r"[0-9]{12}")
+_PRINCIPAL = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:(role|user)/[\w+=,.@/-]+", re.ASCII)
+
+_TYPE_ERRORS = {
+    "int_type": "choose a whole number, without quotes",
+    "bool_type": "choose true or false, without quotes",
+    "string_type": "choose a text, in quotes",
+    "list_of_texts": 'choose a list of texts, each in quotes: ["…", "…"]',
+}
 
 
-@dataclass(frozen=True, kw_only=True)
-class Stage:
-    """Times in seconds.
+class InvalidStages(ValueError):
+    """The error of a file of stages: one line with the file, the table, the key and the value."""
 
-    ``protected``: the stack refuses deletion; tables, key, secret and logs outlive it all the
-    same, and tables can be restored to a minute.
+
+def _check(holds: object, allowed: str) -> None:
+    if not holds:
+        raise PydanticCustomError("not_allowed", "{allowed}", {"allowed": allowed})
+
+
+def _allowed(text: str, test: Callable[[Any], object]) -> AfterValidator:
+    def check(value: Any) -> Any:
+        _check(test(value), text)
+        return value
+
+    return AfterValidator(check)
+
+
+def _to_number_or_none(value: object) -> object:
+    """Read ``"none"``, by which TOML says what Python calls ``None``."""
+    text = f'{_TYPE_ERRORS["int_type"]}, or "none"'
+    _check(value == "none" or not isinstance(value, str), text)
+    return None if value == "none" else value
+
+
+def _to_texts(value: object) -> object:
+    """Refuse a list as a whole if an item is not text; producers may be given as they are."""
+    is_list = isinstance(value, list | tuple) and all(isinstance(item, str) for item in value)
+    _check(is_list, _TYPE_ERRORS["list_of_texts"])
+    return value
+
+
+def _of_ids(prefix: str, maximum: int) -> AfterValidator:
+    form = re.compile(rf"{prefix}-[0-9a-f]{{8}}([0-9a-f]{{9}})?")
+    return _allowed(
+        f"name 1 to {maximum}, each {prefix}- and 8 or 17 digits",
+        lambda ids: 1 <= len(ids) <= maximum and all(map(form.fullmatch, ids)),
+    )
+
+
+Timeout = Annotated[
+    StrictInt,
+    _allowed(
+        f"choose 1 to {MAX_TIMEOUT_SECONDS}, the range of Lambda",
+        lambda seconds: 1 <= seconds <= MAX_TIMEOUT_SECONDS,
+    ),
+]
+Concurrency = Annotated[
+    StrictInt,
+    _allowed(
+        f"choose {MIN_CONCURRENCY} to {MAX_CONCURRENCY}, the range of an event source mapping",
+        lambda number: MIN_CONCURRENCY <= number <= MAX_CONCURRENCY,
+    ),
+]
+ReservedConcurrency = Annotated[
+    StrictInt | None,
+    BeforeValidator(_to_number_or_none),
+    _allowed(
+        'choose at least 1, or "none" for no reservation; 0 would refuse every caller',
+        lambda number: number is None or number >= 1,
+    ),
+]
+Texts = Annotated[tuple[StrictStr, ...], BeforeValidator(_to_texts)]
+Principal = Annotated[
+    StrictStr,
+    _allowed(
+        f'name "{THIS_ACCOUNT}", an account by its 12 digits, or a role or user by its ARN',
+        lambda name: name == THIS_ACCOUNT or _ACCOUNT.fullmatch(name) or _PRINCIPAL.fullmatch(name),
+    ),
+]
+
+_validated = dataclass(
+    frozen=True, kw_only=True, config=ConfigDict(extra="forbid", validate_default=True)
+)
+
+
+@_validated
+class Network:
+    """The VPC of a stage, given by its subnets.
+
+    Deliveries then reach private endpoints, or leave from a fixed address. The subnets need a route
+    to SQS, DynamoDB and KMS, to SES if mail is sent, and to Secrets Manager if an API of DevLake is
+    configured: by a NAT gateway or by VPC endpoints.
     """
 
-    name: str
-    retain_on_delete: bool
-    fanout_concurrency: int
-    deliver_concurrency: int
-    ingress_concurrency: int | None  # reserved; none: whatever the account has left
-    api_concurrency: int | None
-    ingress_timeout_seconds: int = 15
-    fanout_timeout_seconds: int = 30
-    deliver_timeout_seconds: int = 30
-    scheduler_timeout_seconds: int = 60
-    api_timeout_seconds: int = 60
-    visibility_seconds: int = 180
-    retention: Retention = field(default_factory=Retention)
-    producers: Producers = field(default_factory=Producers)
-    network: Network | None = None
+    subnets: Annotated[Texts, _of_ids("subnet", MAX_SUBNETS)]
+    security_groups: Annotated[Texts, _of_ids("sg", MAX_SECURITY_GROUPS)]
 
-    def __post_init__(self) -> None:
-        self._check_name()
-        for function in ("ingress", "fanout", "deliver", "scheduler", "api"):
-            self._check_timeout(f"{function}_timeout_seconds")
-        self._check_visibility()
-        self._check_deadline()
-        self._check_scheduler()
-        self._check_concurrency("fanout_concurrency")
-        self._check_concurrency("deliver_concurrency")
-        self._check_reserved("ingress_concurrency")
-        self._check_reserved("api_concurrency")
+
+@_validated
+class Retention:
+    """How long data is kept: events for replays, records to explain deliveries, and logs."""
+
+    retry_schedule: StrictStr = RETRY_SCHEDULE
+    events_days: StrictInt = 30
+    records_days: StrictInt = 60
+    logs_days: Annotated[
+        StrictInt,
+        _allowed(f"choose one of {', '.join(map(str, LOGS_DAYS))}", lambda days: days in LOGS_DAYS),
+    ] = 90
+
+    @field_validator("retry_schedule")
+    @classmethod
+    def _read_schedule(cls, text: str) -> str:
+        try:
+            RetrySchedule.parse(text)
+        except InvalidInput as error:
+            raise PydanticCustomError("not_allowed", "{allowed}", {"allowed": str(error)}) from None
+        return text
+
+    @field_validator("events_days", "records_days", "logs_days")
+    @classmethod
+    def _outlive(cls, days: int, info: ValidationInfo) -> int:
+        for minimum, purpose in _minimum_days(info):
+            _check(days >= minimum, f"choose at least the {ceil(minimum)} days {purpose}")
+        return days
+
+
+def _minimum_days(info: ValidationInfo) -> list[tuple[float, str]]:
+    """List what the setting must outlive; nothing while an earlier setting is invalid."""
+    valid = info.data
+    if info.field_name == "events_days" and "retry_schedule" in valid:
+        delays = RetrySchedule.parse(valid["retry_schedule"]).delays
+        return [
+            (MAX_QUEUE_DAYS, "that a queue may hold a message back"),
+            (sum(delays) * (1 + JITTER) / _DAY_SECONDS, "that a delivery may be retried"),
+        ]
+    if info.field_name == "records_days" and "events_days" in valid:
+        return [(valid["events_days"], "that an event can be replayed")]
+    if info.field_name == "logs_days" and "records_days" in valid:
+        return [(valid["records_days"], "that a delivery can be explained")]
+    return []
+
+
+@_validated
+class Stage:
+    """The settings of a stage; times are in seconds.
+
+    With ``retain_on_delete`` the stack refuses deletion, its tables, key, secret and logs outlive
+    it all the same, and its tables can be restored to a point in time. A reserved concurrency of
+    ``None`` reserves nothing: the function shares what the account has left.
+    """
+
+    name: Annotated[
+        StrictStr,
+        _allowed(
+            "choose up to 24 lower-case letters, digits and hyphens, a letter first; "
+            "it becomes part of every queue's name",
+            _NAME.fullmatch,
+        ),
+    ]
+    retain_on_delete: StrictBool
+    fanout_concurrency: Concurrency
+    deliver_concurrency: Concurrency
+    ingress_concurrency: ReservedConcurrency
+    api_concurrency: ReservedConcurrency
+    ingress_timeout_seconds: Timeout = 15
+    fanout_timeout_seconds: Timeout = 30
+    deliver_timeout_seconds: Timeout = 30
+    scheduler_timeout_seconds: Timeout = 60
+    api_timeout_seconds: Timeout = 60
+    visibility_seconds: StrictInt = 180
+    retention: Retention = field(default_factory=Retention)
+    producers: Annotated[tuple[Principal, ...], BeforeValidator(_to_texts)] = (THIS_ACCOUNT,)
+    network: Network | None = None
 
     @property
     def stack_name(self) -> str:
         return "Lakehook" if self.name == PRODUCTION else f"Lakehook-{self.name}"
 
-    def _check_name(self) -> None:
-        self._check(
-            "name",
-            NAME.fullmatch(self.name),
-            "choose up to 24 lower-case letters, digits and hyphens, a letter first; "
-            "it becomes part of every queue's name",
+    @property
+    def includes_this_account(self) -> bool:
+        return THIS_ACCOUNT in self.producers
+
+    @property
+    def producer_accounts(self) -> list[str]:
+        return [name for name in self.producers if _ACCOUNT.fullmatch(name)]
+
+    @property
+    def producer_principals(self) -> list[str]:
+        return [name for name in self.producers if _PRINCIPAL.fullmatch(name)]
+
+    @field_validator("deliver_timeout_seconds")
+    @classmethod
+    def _outlive_an_exchange(cls, seconds: int) -> int:
+        minimum = MAX_DEADLINE_SECONDS + DEADLINE_MARGIN_SECONDS
+        _check(
+            seconds > minimum,
+            f"choose more than {minimum:g}, to outlive an exchange of {MAX_DEADLINE_SECONDS:g} s",
         )
+        return seconds
 
-    def _check_timeout(self, field: str) -> None:
-        fits = 1 <= getattr(self, field) <= MAX_TIMEOUT_SECONDS
-        self._check(field, fits, f"choose 1 to {MAX_TIMEOUT_SECONDS}, all that Lambda grants")
+    @field_validator("scheduler_timeout_seconds")
+    @classmethod
+    def _end_before_the_next(cls, seconds: int) -> int:
+        _check(
+            seconds <= SCHEDULER_INTERVAL_SECONDS,
+            f"choose at most {SCHEDULER_INTERVAL_SECONDS}, so that two runs never overlap",
+        )
+        return seconds
 
-    def _check_visibility(self) -> None:
-        """A message that comes back while its function still runs would be delivered twice."""
-        longest = max(self.fanout_timeout_seconds, self.deliver_timeout_seconds)
-        least = VISIBILITY_FACTOR * longest
-        self._check(
-            "visibility_seconds",
-            least <= self.visibility_seconds <= MAX_VISIBILITY_SECONDS,
-            f"choose {least} ({VISIBILITY_FACTOR} times the longest function timeout, "
+    @field_validator("visibility_seconds")
+    @classmethod
+    def _outlive_the_functions(cls, seconds: int, info: ValidationInfo) -> int:
+        """Refuse a time after which a message comes back while its function still runs."""
+        timeouts = ("fanout_timeout_seconds", "deliver_timeout_seconds")
+        longest = max(info.data.get(timeout, 0) for timeout in timeouts)
+        minimum = VISIBILITY_FACTOR * longest
+        _check(
+            minimum <= seconds <= MAX_VISIBILITY_SECONDS,
+            f"choose {minimum} ({VISIBILITY_FACTOR} times the longest function timeout, "
             f"{longest}) to {MAX_VISIBILITY_SECONDS}, or shorten the timeout",
         )
+        return seconds
 
-    def _check_deadline(self) -> None:
-        least = MAX_SUBSCRIPTION_DEADLINE_SECONDS + DEADLINE_MARGIN_SECONDS
-        self._check(
-            "deliver_timeout_seconds",
-            self.deliver_timeout_seconds > least,
-            f"choose more than {least}, to outlive an exchange of "
-            f"{MAX_SUBSCRIPTION_DEADLINE_SECONDS} s",
+    @field_validator("producers")
+    @classmethod
+    def _fit_into_a_policy(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        _check(
+            len(names) <= MAX_PRODUCERS and len("".join(names)) <= MAX_PRODUCERS_CHARACTERS,
+            f"name at most {MAX_PRODUCERS}, of {MAX_PRODUCERS_CHARACTERS} characters together, "
+            "or their accounts",
         )
-
-    def _check_scheduler(self) -> None:
-        self._check(
-            "scheduler_timeout_seconds",
-            self.scheduler_timeout_seconds <= SCHEDULER_INTERVAL_SECONDS,
-            f"choose at most {SCHEDULER_INTERVAL_SECONDS}, so that two clocks do not run side by "
-            "side",
-        )
-
-    def _check_concurrency(self, field: str) -> None:
-        self._check(
-            field,
-            getattr(self, field) in CONCURRENCY,
-            f"choose {CONCURRENCY.start} to {CONCURRENCY.stop - 1}, "
-            "all that an event source mapping accepts",
-        )
-
-    def _check_reserved(self, field: str) -> None:
-        self._check(
-            field,
-            getattr(self, field) is None or getattr(self, field) >= 1,
-            'choose at least 1, or "none"; it is reserved, so 0 would turn every caller away',
-        )
-
-    def _check(self, field: str, holds: object, allowed: str) -> None:
-        if not holds:
-            raise InvalidSetting(field, getattr(self, field), allowed)
+        return names
 
 
-class InvalidStages(ValueError):
-    """One line: the file, and what is wrong in it."""
+_STAGE = TypeAdapter(Stage)
+_TABLES: Mapping[str, Any] = {"retention": Retention, "network": Network}
+
+_PRODUCTION_DEFAULTS = {
+    "retain_on_delete": True,
+    "fanout_concurrency": 20,
+    "deliver_concurrency": 200,
+    "ingress_concurrency": 10,
+    "api_concurrency": 5,
+}
+_DEFAULTS = {
+    "retain_on_delete": False,
+    "fanout_concurrency": 2,
+    "deliver_concurrency": 10,
+    "ingress_concurrency": 2,
+    "api_concurrency": 2,
+}
 
 
-def stage_named(name: str, changes: Mapping[str, Any] | None = None) -> Stage:
-    """Production is one; any other name is a rehearsal of it, smaller and free to be deleted."""
-    with in_section(name):
-        base = _production() if name == PRODUCTION else _non_production(name)
-        return replace(base, **ConfigTable(name, changes or {}).choices_for(Stage))
+def stage_named(name: str, settings: Mapping[str, Any] | None = None) -> Stage:
+    """Build a stage from its defaults and settings; ``InvalidStages`` names the wrong one.
+
+    Any stage but production is smaller and free to be deleted.
+    """
+    written = settings or {}
+    if "name" in written:
+        raise InvalidStages(_line(name, "name", written["name"], _unknown(Stage)))
+    defaults = _PRODUCTION_DEFAULTS if name == PRODUCTION else _DEFAULTS
+    try:
+        return _STAGE.validate_python({"name": name, **defaults, **written})
+    except ValidationError as error:
+        raise InvalidStages(_describe(name, error)) from None
 
 
-def _production() -> Stage:
-    return Stage(
-        name=PRODUCTION,
-        retain_on_delete=True,
-        fanout_concurrency=20,
-        deliver_concurrency=200,
-        ingress_concurrency=10,
-        api_concurrency=5,
-    )
-
-
-def _non_production(name: str) -> Stage:
-    return Stage(
-        name=name,
-        retain_on_delete=False,
-        fanout_concurrency=2,
-        deliver_concurrency=10,
-        ingress_concurrency=2,
-        api_concurrency=2,
-    )
-
-
-def stage_of(name: str, file: Path) -> Stage:
-    """Whichever stage is asked for, all of the file is judged."""
+def read_stage(name: str, file: Path) -> Stage:
+    """Read one stage of a file, all of which is checked."""
     stages = _read(file)
     if name not in stages:
-        there = ", ".join(stages) or "none"
+        existing = ", ".join(stages) or "none"
         raise InvalidStages(
-            f'{file}: no stage "{name}", there is {there}; a table makes one: [{name}]'
+            f'{file}: no stage "{name}", the file has {existing}; add it as a table: [{name}]'
         )
     return stages[name]
 
@@ -207,14 +376,37 @@ def _read(file: Path) -> Mapping[str, Stage]:
 
 def _stage(name: str, table: Any) -> Stage:
     if not isinstance(table, Mapping):
-        raise InvalidSetting(
-            name, table, f"of which stage? Put it below its name, as [{PRODUCTION}]"
+        value = json.dumps(table, ensure_ascii=False, default=str)
+        raise InvalidStages(
+            f"{name} = {value}: a setting of which stage? Put it below its name, as [{PRODUCTION}]"
         )
-    if _is_a_slip(name):
-        raise InvalidTable(f"[{name}]: write [{PRODUCTION}], or choose a name that is less like it")
+    if PRODUCTION not in name and get_close_matches(name, [PRODUCTION], cutoff=MIN_SIMILARITY):
+        raise InvalidStages(f"[{name}]: write [{PRODUCTION}], or choose a less similar name")
     return stage_named(name, table)
 
 
-def _is_a_slip(name: str) -> bool:
-    """What is chosen there would be missed where it was meant."""
-    return PRODUCTION not in name and bool(get_close_matches(name, [PRODUCTION], cutoff=ALIKE))
+def _describe(stage: str, error: ValidationError) -> str:
+    """Describe one error: a misspelled key comes before the key that it leaves missing."""
+    unknown = "unexpected_keyword_argument"
+    first = min(error.errors(include_url=False), key=lambda found: found["type"] != unknown)
+    *tables, key = [part for part in first["loc"] if isinstance(part, str)]
+    table = ".".join((stage, *tables))
+    match first["type"]:
+        case "missing":
+            return f"[{table}] {key} is missing"
+        case "unexpected_keyword_argument":
+            allowed = _unknown(_TABLES[tables[0]] if tables else Stage)
+        case "dataclass_type":
+            allowed = f"choose in a table of its own, [{table}.{key}]"
+        case kind:
+            allowed = _TYPE_ERRORS.get(kind, first["msg"])
+    return _line(table, key, first["input"], allowed)
+
+
+def _unknown(table: Any) -> str:
+    keys = sorted(table.__pydantic_fields__.keys() - {"name"})
+    return f"no such setting; there are {', '.join(keys)}"
+
+
+def _line(table: str, key: str, value: Any, allowed: str) -> str:
+    return f"[{table}] {key} = {json.dumps(value, ensure_ascii=False, default=str)}: {allowed}"

@@ -26,9 +26,8 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from infra.config import Network
 from infra.packaging.bundle import LAMBDAS_PROCESSOR, NOT_SHIPPED, ROOT, sources_of, write_bundle
-from infra.stage import Stage
+from infra.stage import Network, Stage
 from infra.suppressions import FUNCTION_SUPPRESSIONS, acknowledge_rule
 from lakehook.settings import Settings
 

@@ -11,7 +11,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from infra.config import Producers
+from infra.stage import Stage
 from infra.suppressions import acknowledge_rule
 
 RETENTION = Duration.days(14)
@@ -102,38 +102,40 @@ def _fifo(scope: Construct, id_: str, *, queue_name: str, **properties: Any) -> 
     )
 
 
-def restrict_senders(producers: Producers, to: sqs.Queue, *, beside: Sequence[iam.IRole]) -> None:
-    """Others may not, whatever IAM lets them, and whatever is added to the queue's policy."""
-    invited = _invited(producers)
-    if invited:
-        to.add_to_resource_policy(
+def restrict_senders(queue: sqs.Queue, stage: Stage, *, own_roles: Sequence[iam.IRole]) -> None:
+    """Allow the producers of the stage to send, and deny it to everybody else.
+
+    The denial holds whatever IAM allows, and whatever is added to the queue's policy.
+    """
+    if principals := _external_principals(stage):
+        queue.add_to_resource_policy(
             iam.PolicyStatement(
-                principals=invited,
+                principals=principals,
                 actions=["sqs:GetQueueUrl", "sqs:SendMessage"],
-                resources=[to.queue_arn],
+                resources=[queue.queue_arn],
             )
         )
-    to.add_to_resource_policy(
+    queue.add_to_resource_policy(
         iam.PolicyStatement(
             effect=iam.Effect.DENY,
             principals=[iam.AnyPrincipal()],
             actions=["sqs:SendMessage"],
-            resources=[to.queue_arn],
-            conditions=_neither_named_nor(beside, producers),
+            resources=[queue.queue_arn],
+            conditions=_not_a_sender(stage, own_roles),
         )
     )
 
 
-def _invited(producers: Producers) -> list[iam.IPrincipal]:
-    """This account needs no invitation: its IAM decides."""
-    accounts = [iam.AccountPrincipal(account) for account in producers.accounts]
-    return [*accounts, *(iam.ArnPrincipal(principal) for principal in producers.principals)]
+def _external_principals(stage: Stage) -> list[iam.IPrincipal]:
+    """List the producers that the queue's policy must allow; IAM allows those of this account."""
+    accounts = [iam.AccountPrincipal(account) for account in stage.producer_accounts]
+    return [*accounts, *(iam.ArnPrincipal(arn) for arn in stage.producer_principals)]
 
 
-def _neither_named_nor(beside: Sequence[iam.IRole], producers: Producers) -> dict[str, object]:
-    """Both must hold; an AWS service has no such ARN, so it is refused as well."""
-    roles = [*producers.principals, *(one.role_arn for one in beside)]
-    this = [Aws.ACCOUNT_ID] if producers.include_this_account else []
-    accounts = [*producers.accounts, *this]
+def _not_a_sender(stage: Stage, own_roles: Sequence[iam.IRole]) -> dict[str, object]:
+    """Match callers of neither kind; an AWS service has no such ARN, so it is denied as well."""
+    roles = [*stage.producer_principals, *(role.role_arn for role in own_roles)]
+    this_account = [Aws.ACCOUNT_ID] if stage.includes_this_account else []
+    accounts = [*stage.producer_accounts, *this_account]
     by_account = {"StringNotEquals": {"aws:PrincipalAccount": accounts}} if accounts else {}
     return {"ArnNotEquals": {"aws:PrincipalArn": roles}, **by_account}

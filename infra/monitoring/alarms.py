@@ -34,7 +34,7 @@ MAX_IN_FLIGHT = 120_000
 NEAR = 0.8
 FAILED_ATTEMPTS = """'{ $.message = "delivery_attempted" && $.outcome != "delivered" }'"""
 POLLED_FUNCTIONS = ("fanout", "deliver", "scheduler")
-"""What Lambda turns away of theirs comes again."""
+"""Lambda retries their throttled invocations: their event sources offer the work again."""
 MAX_LAG_SECONDS = 30 * MINUTE
 RECONCILE_FAILED = "'\"reconcile_failed\"'"
 ABOVE = cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD
@@ -45,10 +45,10 @@ LOUD = cloudwatch.TreatMissingData.BREACHING
 
 @dataclass(frozen=True, kw_only=True)
 class AlarmDefinition:
-    """``above`` is the value at which nobody needs to get up yet.
+    """An alarm on one metric, which fires while the metric exceeds ``threshold``.
 
-    It goes off when that was exceeded for so many ``minutes``: without a break, or, of what happens
-    now and then, ``within`` a longer time, so that it does not write for each.
+    The metric must exceed it for ``minutes`` without a break. With ``within`` it must exceed it
+    for ``minutes`` in total in that longer window, so that rare events give one e-mail, not many.
     """
 
     name: str
@@ -57,7 +57,7 @@ class AlarmDefinition:
     minutes: int
     within: int | None = None  # minutes
     summary: str
-    first_command: str  # first
+    first_command: str
 
     @property
     def description(self) -> str:
@@ -65,26 +65,28 @@ class AlarmDefinition:
 
 
 class Alarms(Construct):
-    """They are named after the stack, so that a name in an e-mail is a title of the runbook."""
+    """All alarms of the stack, named ``<stack>-<name>``: the name is a heading of the runbook."""
 
     def __init__(
-        self, scope: Construct, id_: str, *, measures: Metrics, stage: Stage, email: str
+        self, scope: Construct, id_: str, *, metrics: Metrics, stage: Stage, email: str
     ) -> None:
         super().__init__(scope, id_)
-        self._prefix = measures.namespace
+        self._prefix = metrics.namespace
         topic = self._topic()
         self._write_to(email, topic)
         self._action = actions.SnsAction(topic)
         watches = (
-            *queue_alarms(measures),
-            *delivery_alarms(measures),
-            *ingress_alarms(measures),
-            *function_alarms(measures, stage),
+            *queue_alarms(metrics),
+            *delivery_alarms(metrics),
+            *ingress_alarms(metrics),
+            *function_alarms(metrics, stage),
         )
-        self.all = [*map(self._above, watches), self._scheduler_stopped(measures)]
+        self.all = [*map(self._above, watches), self._scheduler_stopped(metrics)]
 
     def _topic(self) -> sns.Topic:
-        """A policy of one's own replaces SNS's, by which CloudWatch could publish.
+        """The topic for operators, on which CloudWatch may publish.
+
+        A policy of our own replaces the default one of SNS, which would have allowed that.
 
         https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-use-cases.html
         """
@@ -100,14 +102,17 @@ class Alarms(Construct):
         return topic
 
     def _write_to(self, email: str, topic: sns.Topic) -> None:
-        """SNS asks the address first, and writes to it once it has agreed."""
+        """Subscribe the address, which must confirm before SNS sends anything to it."""
         subscription = sns.CfnSubscription(
             self, "Email", topic_arn=topic.topic_arn, protocol="email", endpoint=email
         )
         given = Fn.condition_not(Fn.condition_equals(email, UNSET))
         subscription.cfn_options.condition = CfnCondition(self, "EmailGiven", expression=given)
         acknowledge_rule(
-            subscription, "Serverless-SNSRedrivePolicy", "Who would read what no mail could tell?"
+            subscription,
+            "Serverless-SNSRedrivePolicy",
+            "An alarm e-mail that SNS cannot deliver has no other reader: a queue would not be"
+            " read.",
         )
 
     def _above(self, watch: AlarmDefinition) -> cloudwatch.Alarm:
@@ -123,17 +128,18 @@ class Alarms(Construct):
             alarm_description=watch.description,
         )
 
-    def _scheduler_stopped(self, measures: Metrics) -> cloudwatch.Alarm:
-        clock = measures.functions["scheduler"]
+    def _scheduler_stopped(self, metrics: Metrics) -> cloudwatch.Alarm:
+        scheduler = metrics.functions["scheduler"]
         return self._alarm(
             "SchedulerStopped",
-            metric=clock.metric_invocations(period=PERIOD),
+            metric=scheduler.metric_invocations(period=PERIOD),
             threshold=1,
             comparison_operator=BELOW,
             evaluation_periods=2,
             treat_missing_data=LOUD,
-            alarm_description="Nothing that waits is woken any more."
-            f" First: aws events describe-rule --name {measures.schedule_name}",
+            alarm_description="The scheduler has not run for 10 minutes: held lanes are not"
+            " retried."
+            f" First: aws events describe-rule --name {metrics.schedule_name}",
         )
 
     def _alarm(self, name: str, **properties: Any) -> cloudwatch.Alarm:
@@ -142,29 +148,30 @@ class Alarms(Construct):
         return alarm
 
 
-def log_tail_command(measures: Metrics, *services: str, pattern: str = "") -> str:
-    """One log after the other, for ``aws logs tail`` reads a single one."""
+def log_tail_command(metrics: Metrics, *services: str, pattern: str = "") -> str:
+    """Build a shell command that shows the logs in turn: ``aws logs tail`` reads one log group."""
     chosen = f" --filter-pattern {pattern}" if pattern else ""
-    logs = [measures.log_group(service) for service in services]
+    logs = [metrics.log_group(service) for service in services]
     if len(logs) == 1:
         return f"aws logs tail {logs[0]} --since 1h{chosen}"
     return f"for log in {' '.join(logs)}; do echo $log; aws logs tail $log --since 1h{chosen}; done"
 
 
-def queue_alarms(measures: Metrics) -> Sequence[AlarmDefinition]:
-    return (*_dead_letter_alarms(measures), *_work_queue_alarms(measures))
+def queue_alarms(metrics: Metrics) -> Sequence[AlarmDefinition]:
+    return (*_dead_letter_alarms(metrics), *_work_queue_alarms(metrics))
 
 
-def _dead_letter_alarms(measures: Metrics) -> Sequence[AlarmDefinition]:
-    events, deliveries = measures.events.dead_letters, measures.deliveries.dead_letters
-    stack = measures.namespace
+def _dead_letter_alarms(metrics: Metrics) -> Sequence[AlarmDefinition]:
+    events, deliveries = metrics.events.dead_letters, metrics.deliveries.dead_letters
+    stack = metrics.namespace
     return (
         AlarmDefinition(
             name="DeadLetters",
             metric=deliveries.metric_approximate_number_of_messages_visible(),
             threshold=0,
             minutes=5,
-            summary="Deliveries were given up; under strict ordering their lanes stand still.",
+            summary="Deliveries became dead letters. Under strict ordering their lanes wait"
+            " behind them.",
             first_command=f"lakehook dead-letters list --stack {stack}",
         ),
         AlarmDefinition(
@@ -172,26 +179,27 @@ def _dead_letter_alarms(measures: Metrics) -> Sequence[AlarmDefinition]:
             metric=events.metric_approximate_number_of_messages_visible(),
             threshold=0,
             minutes=5,
-            summary="A producer has sent what is no event; each message says why.",
+            summary="A producer sent invalid events; the attribute reason of each message says"
+            " why.",
             first_command="aws sqs receive-message --message-attribute-names All "
             "--visibility-timeout 0"
             f" --queue-url {events.queue_url}",
         ),
         AlarmDefinition(
             name="DeadLettersExpiring",
-            metric=_oldest_message_age(measures),
+            metric=_oldest_message_age(metrics),
             threshold=10 * DAY,
             minutes=5,
-            summary="In less than four days SQS forgets a message that nobody has looked at.",
+            summary="A dead letter is more than 10 days old; SQS deletes its copy after 14 days.",
             first_command=f"lakehook dead-letters list --stack {stack}",
         ),
     )
 
 
-def _oldest_message_age(measures: Metrics) -> cloudwatch.MathExpression:
+def _oldest_message_age(metrics: Metrics) -> cloudwatch.MathExpression:
     queues = {
-        "letters": measures.deliveries.dead_letters,
-        "parked": measures.events.dead_letters,
+        "letters": metrics.deliveries.dead_letters,
+        "parked": metrics.events.dead_letters,
     }
     return cloudwatch.MathExpression(
         expression="MAX([FILL(letters, 0), FILL(parked, 0)])",
@@ -203,32 +211,33 @@ def _oldest_message_age(measures: Metrics) -> cloudwatch.MathExpression:
     )
 
 
-def _work_queue_alarms(measures: Metrics) -> Sequence[AlarmDefinition]:
+def _work_queue_alarms(metrics: Metrics) -> Sequence[AlarmDefinition]:
     return (
         AlarmDefinition(
             name="OldestEvent",
-            metric=measures.events.queue.metric_approximate_age_of_oldest_message(),
+            metric=metrics.events.queue.metric_approximate_age_of_oldest_message(),
             threshold=5 * MINUTE,
             minutes=5,
-            summary="Events are not being fanned out: the function fails, or tables are away.",
-            first_command=log_tail_command(measures, "fanout"),
+            summary="Events are not fanned out: the function fails, or DynamoDB does not answer.",
+            first_command=log_tail_command(metrics, "fanout"),
         ),
         AlarmDefinition(
             name="OldestDelivery",
-            metric=measures.deliveries.queue.metric_approximate_age_of_oldest_message(),
+            metric=metrics.deliveries.queue.metric_approximate_age_of_oldest_message(),
             threshold=15 * MINUTE,
             minutes=5,
-            summary="Deliveries are not taken off their queue, where nothing should ever wait "
-            "long.",
-            first_command=log_tail_command(measures, "deliver"),
+            summary="Delivery messages wait in their queue for more than 15 minutes: workers fail"
+            " or are"
+            " too few.",
+            first_command=log_tail_command(metrics, "deliver"),
         ),
         AlarmDefinition(
             name="GroupsInFlight",
-            metric=_groups_in_flight(measures.deliveries),
+            metric=_groups_in_flight(metrics.deliveries),
             threshold=NEAR * MAX_IN_FLIGHT,
             minutes=5,
-            summary=f"SQS hands out nothing more at {MAX_IN_FLIGHT} messages in flight.",
-            first_command=f"lakehook lanes list --held --stack {measures.namespace}",
+            summary=f"SQS stops handing out messages at {MAX_IN_FLIGHT} in flight.",
+            first_command=f"lakehook lanes list --held --stack {metrics.namespace}",
         ),
     )
 
@@ -241,120 +250,127 @@ def _groups_in_flight(queue: QueueWithDeadLetters) -> cloudwatch.Metric:
     )
 
 
-def delivery_alarms(measures: Metrics) -> Sequence[AlarmDefinition]:
-    return (*_backlog_alarms(measures), *_attempt_alarms(measures))
+def delivery_alarms(metrics: Metrics) -> Sequence[AlarmDefinition]:
+    return (*_backlog_alarms(metrics), *_attempt_alarms(metrics))
 
 
-def _backlog_alarms(measures: Metrics) -> Sequence[AlarmDefinition]:
-    held = f"lakehook lanes list --held --stack {measures.namespace}"
+def _backlog_alarms(metrics: Metrics) -> Sequence[AlarmDefinition]:
+    held = f"lakehook lanes list --held --stack {metrics.namespace}"
     return (
         AlarmDefinition(
             name="OldestHeldLaneAge",
-            metric=measures.custom(names.OLDEST_HELD_LANE_AGE, "scheduler", "Maximum"),
+            metric=metrics.custom(names.OLDEST_HELD_LANE_AGE, "scheduler", "Maximum"),
             threshold=24 * HOUR,
             minutes=15,
-            summary="Something has waited for a day, behind a dead letter or a receiver down.",
+            summary="A lane has been held for a day, behind a dead letter or an endpoint that is"
+            " down.",
             first_command=held,
         ),
         AlarmDefinition(
             name="BreakersOpen",
-            metric=measures.custom(names.BREAKERS_OPEN, "scheduler", "Maximum"),
+            metric=metrics.custom(names.BREAKERS_OPEN, "scheduler", "Maximum"),
             threshold=0,
             minutes=15,
-            summary="An endpoint has been down for a quarter of an hour; its deliveries wait.",
+            summary="An endpoint has been down for 15 minutes. Its deliveries wait; others are"
+            " not affected.",
             first_command=held,
         ),
         AlarmDefinition(
             name="PipelinesStalled",
-            metric=measures.custom(names.PIPELINES_STALLED, "scheduler"),
+            metric=metrics.custom(names.PIPELINES_STALLED, "scheduler"),
             threshold=0,
             minutes=5,
             summary="A pipeline has stayed in one state for longer than its project allows.",
-            first_command=f"lakehook pipelines list --older-than 15m --stack {measures.namespace}",
+            first_command=f"lakehook pipelines list --older-than 15m --stack {metrics.namespace}",
         ),
     )
 
 
-def _attempt_alarms(measures: Metrics) -> Sequence[AlarmDefinition]:
+def _attempt_alarms(metrics: Metrics) -> Sequence[AlarmDefinition]:
     return (
         AlarmDefinition(
             name="FailureRate",
-            metric=measures.failure_rate(),
+            metric=metrics.failure_rate(),
             threshold=50,
             minutes=15,
-            summary="Of a hundred attempts more than fifty fail: many receivers, or our way out.",
-            first_command=log_tail_command(measures, "deliver", pattern=FAILED_ATTEMPTS),
+            summary="More than half of all attempts fail: many endpoints are down, or our way out"
+            " is.",
+            first_command=log_tail_command(metrics, "deliver", pattern=FAILED_ATTEMPTS),
         ),
         AlarmDefinition(
             name="InternalErrors",
-            metric=measures.internal_errors(WORKERS),
+            metric=metrics.internal_errors(WORKERS),
             threshold=5,
             minutes=5,
-            summary="AWS fails us, or we do: nothing is lost, and everything is late.",
-            first_command=log_tail_command(measures, *WORKERS, pattern=INTERNAL_ERROR),
+            summary="AWS calls or our own code failed more than 5 times in 5 minutes. Nothing is"
+            " lost;"
+            " deliveries are late.",
+            first_command=log_tail_command(metrics, *WORKERS, pattern=INTERNAL_ERROR),
         ),
         AlarmDefinition(
             name="ReplaysFailing",
-            metric=measures.custom(names.INTERNAL_ERRORS, "scheduler"),
+            metric=metrics.custom(names.INTERNAL_ERRORS, "scheduler"),
             threshold=0,
             minutes=15,
-            summary="For a quarter of an hour a replay has failed; what is new goes on.",
-            first_command=f"lakehook replays list --stack {measures.namespace}",
+            summary="A replay has failed for 15 minutes. New events are not affected.",
+            first_command=f"lakehook replays list --stack {metrics.namespace}",
         ),
     )
 
 
-def function_alarms(measures: Metrics, stage: Stage) -> Sequence[AlarmDefinition]:
+def function_alarms(metrics: Metrics, stage: Stage) -> Sequence[AlarmDefinition]:
     return (
         AlarmDefinition(
             name="FunctionErrors",
             metric=total(
                 {
-                    retried_function: measures.for_function("Errors", retried_function)
+                    retried_function: metrics.for_function("Errors", retried_function)
                     for retried_function in RETRIED_FUNCTIONS
                 },
                 label="Errors",
             ),
             threshold=2,
             minutes=5,
-            summary="Functions end in an error: what they had taken comes again in three minutes.",
-            first_command=log_tail_command(measures, *RETRIED_FUNCTIONS, pattern=FAILED_INVOCATION),
+            summary="Functions end in an error. SQS offers their messages again after the"
+            " visibility timeout.",
+            first_command=log_tail_command(metrics, *RETRIED_FUNCTIONS, pattern=FAILED_INVOCATION),
         ),
         AlarmDefinition(
             name="Timeouts",
-            metric=_share_of_timeout(measures, stage),
+            metric=_share_of_timeout(metrics, stage),
             threshold=99,
             minutes=5,
-            summary="A function was stopped in the midst of its work, which comes again.",
-            first_command=log_tail_command(measures, *RETRIED_FUNCTIONS, pattern="'\"timed out\"'"),
+            summary="Lambda stopped a function at its timeout. SQS offers its messages again.",
+            first_command=log_tail_command(metrics, *RETRIED_FUNCTIONS, pattern="'\"timed out\"'"),
         ),
         AlarmDefinition(
             name="Throttles",
             metric=total(
                 {
-                    polled_function: measures.for_function("Throttles", polled_function)
+                    polled_function: metrics.for_function("Throttles", polled_function)
                     for polled_function in POLLED_FUNCTIONS
                 },
                 label="Throttles",
             ),
             threshold=0,
             minutes=15,
-            summary="Lambda has no room for us in this account: everything is late.",
+            summary="Lambda throttles our functions: the account's concurrency is used up. All"
+            " work is late.",
             first_command="aws lambda get-account-settings",
         ),
         AlarmDefinition(
             name="WorkersBusy",
-            metric=measures.for_function("ConcurrentExecutions", "deliver", "Maximum"),
+            metric=metrics.for_function("ConcurrentExecutions", "deliver", "Maximum"),
             threshold=0.9 * stage.deliver_concurrency,
             minutes=15,
-            summary="All workers are busy, so that every subscriber waits for the slow ones.",
-            first_command=f"lakehook lanes list --held --stack {measures.namespace}",
+            summary="All delivery workers are busy: slow endpoints delay every subscriber.",
+            first_command=f"lakehook lanes list --held --stack {metrics.namespace}",
         ),
     )
 
 
-def _share_of_timeout(measures: Metrics, stage: Stage) -> cloudwatch.MathExpression:
-    """Per cent. Lambda reports no duration longer than the timeout.
+def _share_of_timeout(metrics: Metrics, stage: Stage) -> cloudwatch.MathExpression:
+    """The longest run in per cent of its timeout, which is the longest duration Lambda reports.
 
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/lam-metricscollected.html
     """
@@ -371,7 +387,7 @@ def _share_of_timeout(measures: Metrics, stage: Stage) -> cloudwatch.MathExpress
     return cloudwatch.MathExpression(
         expression=f"MAX([{shares}])",
         using_metrics={
-            retried_function: measures.for_function("Duration", retried_function, "Maximum")
+            retried_function: metrics.for_function("Duration", retried_function, "Maximum")
             for retried_function in RETRIED_FUNCTIONS
         },
         label="Longest run (% of its timeout)",
@@ -379,52 +395,53 @@ def _share_of_timeout(measures: Metrics, stage: Stage) -> cloudwatch.MathExpress
     )
 
 
-def ingress_alarms(measures: Metrics) -> Sequence[AlarmDefinition]:
-    reconcile = f"lakehook reconcile --devlake http://devlake:8080 --stack {measures.namespace}"
+def ingress_alarms(metrics: Metrics) -> Sequence[AlarmDefinition]:
+    reconcile = f"lakehook reconcile --devlake http://devlake:8080 --stack {metrics.namespace}"
     return (
         AlarmDefinition(
             name="NotificationsLost",
             metric=total(
                 {
-                    "trouble": measures.custom(names.INTERNAL_ERRORS, "ingress"),
-                    "errors": measures.for_function("Errors", "ingress"),
+                    "trouble": metrics.custom(names.INTERNAL_ERRORS, "ingress"),
+                    "errors": metrics.for_function("Errors", "ingress"),
                 },
-                label="Notices lost",
+                label="Notifications lost",
             ),
             threshold=0,
             minutes=5,
-            summary="The ingress has failed at notices, which DevLake does not repeat."
-            " Ask your DevLake, by its URL, what they were.",
+            summary="The ingress failed to store notifications, which DevLake does not repeat."
+            " Reconcile with DevLake's API to get them back.",
             first_command=reconcile,
         ),
         AlarmDefinition(
             name="NotificationsRejected",
-            metric=measures.devlake_refused(),
+            metric=metrics.devlake_refused(),
             threshold=0,
             minutes=5,
             within=60,
-            summary="Notices in DevLake's form were refused while few or none were accepted, and"
-            " DevLake does not repeat them. The command shows the last one. signature: a readable"
-            " notice by another secret, so DevLake's NOTIFICATION_SECRET is not the stack's."
-            " no_signature, not_a_notice: perhaps somebody else.",
-            first_command=f"lakehook devlake check --stack {measures.namespace}",
+            summary="Notifications in DevLake's form were refused while few or none were"
+            " accepted, and"
+            " DevLake does not repeat them. The command shows the last one. signature: signed with"
+            " another secret, so DevLake's NOTIFICATION_SECRET differs from the stack's."
+            " no_signature, not_a_notice: possibly another sender.",
+            first_command=f"lakehook devlake check --stack {metrics.namespace}",
         ),
         AlarmDefinition(
             name="NotificationsThrottled",
-            metric=measures.for_function("Throttles", "ingress"),
+            metric=metrics.for_function("Throttles", "ingress"),
             threshold=0,
             minutes=5,
-            summary="Lambda has turned notices away, which DevLake does not repeat."
-            " Ask your DevLake, by its URL, what they were.",
+            summary="Lambda throttled notifications, which DevLake does not repeat."
+            " Reconcile with DevLake's API to get them back.",
             first_command=reconcile,
         ),
         AlarmDefinition(
             name="ReconcileFailing",
-            metric=measures.custom(names.RECONCILE_LAG, "scheduler", "Maximum"),
+            metric=metrics.custom(names.RECONCILE_LAG, "scheduler", "Maximum"),
             threshold=MAX_LAG_SECONDS,
             minutes=5,
-            summary="For half an hour DevLake's API has not been read: lost notices stay lost.",
-            first_command=log_tail_command(measures, "scheduler", pattern=RECONCILE_FAILED),
+            summary="DevLake's API has not been read for 30 minutes: lost notifications stay lost.",
+            first_command=log_tail_command(metrics, "scheduler", pattern=RECONCILE_FAILED),
         ),
     )
 

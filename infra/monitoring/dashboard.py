@@ -36,63 +36,65 @@ def numbers(
 
 class Dashboard(Construct):
     def __init__(
-        self, scope: Construct, id_: str, *, measures: Metrics, alarms: list[cloudwatch.Alarm]
+        self, scope: Construct, id_: str, *, metrics: Metrics, alarms: list[cloudwatch.Alarm]
     ) -> None:
         super().__init__(scope, id_)
-        self._measures = measures
+        self._metrics = metrics
         rows = (
-            *self._is_it_healthy(alarms),
-            *self._who_is_failing(),
-            *self._how_late_are_we(),
-            *self._what_comes_in(),
+            *self._health_rows(alarms),
+            *self._failure_rows(),
+            *self._latency_rows(),
+            *self._input_rows(),
         )
         cloudwatch.Dashboard(
             self,
             "Dashboard",
-            dashboard_name=measures.namespace,
+            dashboard_name=metrics.namespace,
             default_interval=Duration.hours(3),
             widgets=[list(row) for row in rows],
         )
 
-    def _is_it_healthy(self, alarms: list[cloudwatch.Alarm]) -> Sequence[Row]:
-        ours = self._measures.custom
+    def _health_rows(self, alarms: list[cloudwatch.Alarm]) -> Sequence[Row]:
+        ours = self._metrics.custom
         return (
             [heading("Is it healthy?", "Each alarm has its section in docs/runbook.md.")],
             [cloudwatch.AlarmStatusWidget(alarms=alarms, title="Alarms", width=WIDTH, height=4)],
             [
                 numbers("Now", ours(names.LANES_HELD, "scheduler", "Maximum"), self._breakers()),
                 numbers(
-                    "In this time",
+                    "In this period",
                     ours(names.EVENTS, "fanout"),
                     ours(names.DELIVERED, "deliver"),
                     ours(names.DEAD, "deliver"),
                     over_all=True,
                 ),
                 graph(
-                    "Our own trouble",
-                    self._measures.internal_errors(self._measures.functions),
+                    "Errors of AWS and of our code",
+                    self._metrics.internal_errors(self._metrics.functions),
                     *self._of_functions("Errors"),
                 ),
             ],
         )
 
     def _breakers(self) -> cloudwatch.Metric:
-        return self._measures.custom(names.BREAKERS_OPEN, "scheduler", "Maximum")
+        return self._metrics.custom(names.BREAKERS_OPEN, "scheduler", "Maximum")
 
     def _of_functions(self, name: str) -> Sequence[cloudwatch.IMetric]:
-        return [
-            self._measures.for_function(name, function) for function in self._measures.functions
-        ]
+        return [self._metrics.for_function(name, function) for function in self._metrics.functions]
 
-    def _who_is_failing(self) -> Sequence[Row]:
-        ours = self._measures.custom
+    def _failure_rows(self) -> Sequence[Row]:
+        ours = self._metrics.custom
         return (
-            [heading("Who is failing?", "lakehook lanes list --held says who waits, and why.")],
+            [
+                heading(
+                    "Who is failing?", "lakehook lanes list --held shows which lanes wait, and why."
+                )
+            ],
             [
                 cloudwatch.GraphWidget(
                     title="Attempts",
                     left=[ours(names.DELIVERED, "deliver"), ours(names.FAILED, "deliver")],
-                    right=[self._measures.failure_rate()],
+                    right=[self._metrics.failure_rate()],
                     stacked=True,
                     width=HALF,
                     height=TALL,
@@ -101,7 +103,7 @@ class Dashboard(Construct):
             ],
             [
                 graph(
-                    "Given up",
+                    "Dead letters and discarded deliveries",
                     ours(names.DEAD, "deliver"),
                     ours(names.DISCARDED, "deliver"),
                     ours(names.DISABLED, "deliver"),
@@ -114,74 +116,83 @@ class Dashboard(Construct):
     def _failures(self) -> cloudwatch.LogQueryWidget:
         return cloudwatch.LogQueryWidget(
             title="Attempts that failed, by subscription and reason",
-            log_group_names=[self._measures.log_group(function) for function in FAILURES.functions],
+            log_group_names=[self._metrics.log_group(function) for function in FAILURES.functions],
             query_string=FAILURES.query,
             width=HALF,
             height=TALL,
         )
 
     def _dead_letters(self) -> Sequence[cloudwatch.IMetric]:
-        queues = {"deliveries": self._measures.deliveries, "events": self._measures.events}
+        queues = {"deliveries": self._metrics.deliveries, "events": self._metrics.events}
         return [
             queue.dead_letters.metric_approximate_number_of_messages_visible(label=name)
             for name, queue in queues.items()
         ]
 
-    def _how_late_are_we(self) -> Sequence[Row]:
-        measures = self._measures
-        queues = {"events": measures.events.queue, "deliveries": measures.deliveries.queue}
+    def _latency_rows(self) -> Sequence[Row]:
+        metrics = self._metrics
+        queues = {"events": metrics.events.queue, "deliveries": metrics.deliveries.queue}
         ages = [
             queue.metric_approximate_age_of_oldest_message(label=name)
             for name, queue in queues.items()
         ]
         return (
-            [heading("How late are we?", "Seconds in the queues and lanes, ms at the receivers.")],
+            [
+                heading(
+                    "How late are we?", "Seconds in queues and lanes, milliseconds at endpoints."
+                )
+            ],
             [
                 graph("Oldest in the queues (s)", *ages),
                 graph(
                     "Oldest held (s)",
-                    measures.custom(names.OLDEST_HELD_LANE_AGE, "scheduler", "Maximum"),
+                    metrics.custom(names.OLDEST_HELD_LANE_AGE, "scheduler", "Maximum"),
                 ),
-                graph("Exchanges (ms)", *self._percentiles()),
+                graph("Attempts (ms)", *self._percentiles()),
             ],
         )
 
     def _percentiles(self) -> Sequence[cloudwatch.IMetric]:
         return [
-            self._measures.custom(names.ATTEMPT_DURATION, "deliver", one).with_(label=one)
-            for one in ("p50", "p90", "p99")
+            self._metrics.custom(names.ATTEMPT_DURATION, "deliver", statistic).with_(
+                label=statistic
+            )
+            for statistic in ("p50", "p90", "p99")
         ]
 
-    def _what_comes_in(self) -> Sequence[Row]:
-        ours = self._measures.custom
-        busy = self._measures.for_function("ConcurrentExecutions", "deliver", "Maximum")
-        of_events = (
+    def _input_rows(self) -> Sequence[Row]:
+        ours = self._metrics.custom
+        busy = self._metrics.for_function("ConcurrentExecutions", "deliver", "Maximum")
+        event_metrics = (
             names.EVENTS,
             names.EVENTS_INFERRED,
             names.EVENTS_DEDUPLICATED,
             names.EVENTS_STALE,
         )
-        of_notices = (
+        notification_metrics = (
             names.NOTIFICATIONS_RECEIVED,
             names.NOTIFICATIONS_REJECTED,
             names.DEVLAKE_REFUSED,
         )
-        notices = [ours(of_notice, "ingress") for of_notice in of_notices]
+        notifications = [ours(name, "ingress") for name in notification_metrics]
         return (
-            [heading("What comes in?", "And how many workers are at it.")],
+            [heading("What comes in?", "Events, notifications of DevLake, and busy workers.")],
             [
-                graph("Events", *(ours(of_event, "fanout") for of_event in of_events)),
+                graph("Events", *(ours(name, "fanout") for name in event_metrics)),
                 graph(
-                    "Notices of DevLake, and bad events",
-                    *notices,
+                    "Notifications of DevLake, and invalid events",
+                    *notifications,
                     ours(names.INVALID_MESSAGES, "fanout"),
                 ),
                 graph("Workers", busy, *self._of_functions("Throttles")),
             ],
             [
-                graph("Events whose notices were lost", ours(names.EVENTS_RECONCILED, "scheduler")),
                 graph(
-                    "Since DevLake's API was read (s)",
+                    "Events recovered from DevLake's API",
+                    ours(names.EVENTS_RECONCILED, "scheduler"),
+                ),
+                graph(
+                    "Time since DevLake's API was read (s)",
                     ours(names.RECONCILE_LAG, "scheduler", "Maximum"),
                 ),
             ],

@@ -13,16 +13,16 @@ from lakehook import metrics as names
 PERIOD = Duration.minutes(5)
 
 RETRIED_FUNCTIONS = ("fanout", "deliver", "scheduler", "api")
-"""What these fail at comes again, or its caller knows. A notification of DevLake does not."""
+"""Functions whose work is retried, or whose caller sees the error; DevLake never retries."""
 
 WORKERS = ("fanout", "deliver", "api")
-"""Whose trouble makes things late; the clock tells of its replays alone, and else fails."""
+"""Functions whose internal errors delay work; those of the scheduler concern replays only."""
 
-FEW_ATTEMPTS = 20
-"""Of so few, half may fail by chance."""
+MIN_ATTEMPTS = 20
+"""Below this number, half of the attempts may fail by chance."""
 
-FEW_REFUSED = 50
-"""Less than one in so many: somebody plays DevLake, beside one that is heard."""
+MIN_REFUSED_SHARE = 50
+"""Fewer than 1 in 50 refused: a stranger imitates DevLake, while DevLake itself is accepted."""
 
 _UNITS = {
     names.OLDEST_HELD_LANE_AGE: cloudwatch.Unit.SECONDS,
@@ -33,7 +33,7 @@ _UNITS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Metrics:
-    """``namespace`` is the stack's name, as the functions are told; they go by their services."""
+    """The metrics of one stack: its namespace is the stack's name, its dimension the function."""
 
     namespace: str
     events: QueueWithDeadLetters
@@ -42,7 +42,7 @@ class Metrics:
     schedule_name: str
 
     def custom(self, name: str, service: str, statistic: str = "Sum") -> cloudwatch.Metric:
-        """One service is one dimension, and no other is paid for."""
+        """Build a metric of our own, whose single dimension keeps its price low."""
         return cloudwatch.Metric(
             namespace=self.namespace,
             metric_name=name,
@@ -59,12 +59,12 @@ class Metrics:
 
     def internal_errors(self, services: Iterable[str]) -> cloudwatch.MathExpression:
         counted = {service: self.custom(names.INTERNAL_ERRORS, service) for service in services}
-        return total(counted, label="Own trouble")
+        return total(counted, label="Internal errors")
 
     def failure_rate(self) -> cloudwatch.MathExpression:
-        """Per cent. Every attempt has taken some time, so the samples of that are the attempts."""
+        """Build the share of failed attempts, in per cent of the samples of their duration."""
         return cloudwatch.MathExpression(
-            expression=f"IF(attempts >= {FEW_ATTEMPTS}, 100 * failed / attempts, 0)",
+            expression=f"IF(attempts >= {MIN_ATTEMPTS}, 100 * failed / attempts, 0)",
             using_metrics={
                 "failed": self.custom(names.FAILED, "deliver"),
                 "attempts": self.custom(names.ATTEMPT_DURATION, "deliver", "SampleCount"),
@@ -74,18 +74,18 @@ class Metrics:
         )
 
     def devlake_refused(self) -> cloudwatch.MathExpression:
-        """Refused notices in DevLake's form, unless they are few beside those that are accepted.
+        """Count refused notifications in DevLake's form, unless most others are accepted.
 
-        Where none was ever accepted that metric is missing, and FILL does not help: a sum does.
+        If none was ever accepted, that metric does not exist and FILL has no effect; SUM has.
         """
         refused, all_ = "FILL(refused, 0)", "SUM([FILL(refused, 0), FILL(accepted, 0)])"
         return cloudwatch.MathExpression(
-            expression=f"IF({FEW_REFUSED} * {refused} >= {all_}, {refused}, 0)",
+            expression=f"IF({MIN_REFUSED_SHARE} * {refused} >= {all_}, {refused}, 0)",
             using_metrics={
                 "refused": self.custom(names.DEVLAKE_REFUSED, "ingress"),
                 "accepted": self.custom(names.NOTIFICATIONS_RECEIVED, "ingress"),
             },
-            label="Notices of DevLake refused",
+            label="Notifications of DevLake refused",
             period=PERIOD,
         )
 
@@ -94,7 +94,7 @@ class Metrics:
 
 
 def total(metrics: Mapping[str, cloudwatch.IMetric], label: str) -> cloudwatch.MathExpression:
-    """What is counted only when it happens counts as nothing while it does not."""
+    """Sum metrics that have data points only when something happens."""
     filled = ", ".join(f"FILL({name}, 0)" for name in metrics)
     return cloudwatch.MathExpression(
         expression=f"SUM([{filled}])", using_metrics=metrics, label=label, period=PERIOD

@@ -1,4 +1,4 @@
-"""Queries of Logs Insights, saved where its console lists them."""
+"""Saved queries of CloudWatch Logs Insights, which its console lists."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from infra.monitoring.metrics import Metrics
 @dataclass(frozen=True, kw_only=True)
 class SavedQuery:
     name: str
-    functions: tuple[str, ...]  # the functions that know
+    functions: tuple[str, ...]  # whose logs are read
     query: str
 
 
@@ -58,17 +58,17 @@ pct(milliseconds, 99) as p99, max(milliseconds) as longest by subscription
 )
 
 REFUSALS = SavedQuery(
-    name="refused notices",
+    name="refused notifications",
     functions=("ingress",),
     query="""\
 filter message = "notification_rejected"
-| stats count(*) as notices, max(@timestamp) as latest by seems_devlake, kind, status, reason
-| sort notices desc
+| stats count(*) as notifications, max(@timestamp) as latest by seems_devlake, kind, status, reason
+| sort notifications desc
 | limit 100""",
 )
 
 INTERNAL_ERRORS = SavedQuery(
-    name="our own trouble",
+    name="internal errors",
     functions=("ingress", "fanout", "deliver", "scheduler", "api"),
     query="""\
 fields @timestamp, @log, doing, exception_name, @message
@@ -78,8 +78,8 @@ or @message like "Task timed out"
 | limit 100""",
 )
 
-LOST_NOTICES = SavedQuery(
-    name="lost notices",
+LOST_NOTIFICATIONS = SavedQuery(
+    name="lost notifications",
     functions=("scheduler",),
     query="""\
 fields @timestamp, message, source, pipeline_id, event_type, event_id, reason
@@ -88,25 +88,25 @@ fields @timestamp, message, source, pipeline_id, event_type, event_id, reason
 | limit 1000""",
 )
 
-QUESTIONS = (
+SAVED_QUERIES = (
     ONE_PIPELINE,
     ONE_SUBSCRIPTION,
     FAILURES,
     LATENCY,
     REFUSALS,
-    LOST_NOTICES,
+    LOST_NOTIFICATIONS,
     INTERNAL_ERRORS,
 )
 
 
 class SavedQueries(Construct):
-    def __init__(self, scope: Construct, id_: str, *, measures: Metrics) -> None:
+    def __init__(self, scope: Construct, id_: str, *, metrics: Metrics) -> None:
         super().__init__(scope, id_)
-        for question in QUESTIONS:
+        for query in SAVED_QUERIES:
             logs.CfnQueryDefinition(
                 self,
-                question.name.title().replace(" ", ""),
-                name=f"{measures.namespace}/{question.name}",
-                query_string=question.query,
-                log_group_names=[measures.log_group(function) for function in question.functions],
+                query.name.title().replace(" ", ""),
+                name=f"{metrics.namespace}/{query.name}",
+                query_string=query.query,
+                log_group_names=[metrics.log_group(function) for function in query.functions],
             )

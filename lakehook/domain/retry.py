@@ -24,10 +24,7 @@ class RetrySchedule:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read ``5,300,0.5``; ``InvalidInput`` says what is wrong.
-
-        A stage (``infra.config``) admits the same and nothing else.
-        """
+        """Read ``5,300,0.5``; ``InvalidInput`` says what is wrong."""
         written = [delay.strip(" ") for delay in text.split(",")]
         if not all(map(_DELAY.fullmatch, written)):
             raise InvalidInput(
@@ -46,10 +43,10 @@ class RetrySchedule:
     def wait_after(
         self, attempts: int, *, retry_after: float | None, random: float
     ) -> float | None:
-        """Seconds to wait after the nth attempt has failed, or nothing when the budget is spent.
+        """Return the seconds to wait after the nth failed attempt; None if the budget is spent.
 
-        ``chance`` (0 to 1) spreads the waits: jitter only adds, so nothing comes early. ``hint``
-        is the receiver's ``retry-after``; up to 24 h of it are never undercut.
+        ``random`` (0 to 1) is the share of jitter, which only adds. ``retry_after`` is the
+        receiver's header in seconds; the wait is never shorter, up to 24 h.
         """
         if attempts > len(self.delays):
             return None

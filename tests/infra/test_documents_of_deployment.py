@@ -10,7 +10,7 @@ import pytest
 
 from infra.local_template import SNAPSHOT
 from infra.packaging.bundle import ROOT
-from infra.stage import STAGES, InvalidStages, stage_of
+from infra.stage import STAGES, InvalidStages, read_stage
 from tests.infra.blueprint import WRITE_ITS_LOG, Blueprint, as_list
 
 DOCUMENTS = {one: one.read_text("utf-8") for one in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]}
@@ -85,4 +85,4 @@ def test_the_refusal_that_is_shown_is_what_is_said(tmp_path: Path):
     (tmp_path / STAGES).write_text(f"{table}\n{choice}")
 
     with pytest.raises(InvalidStages, match=f"{re.escape(shown)}$"):
-        stage_of("production", tmp_path / STAGES)
+        read_stage("production", tmp_path / STAGES)

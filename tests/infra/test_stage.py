@@ -4,22 +4,8 @@ from typing import Any
 
 import pytest
 
-from infra.config import Retention
-from infra.stage import MAX_SUBSCRIPTION_DEADLINE_SECONDS, Stage, stage_named
-from lakehook.domain.subscription import MAX_DEADLINE_SECONDS
+from infra.stage import InvalidStages, stage_named
 from tests.infra.blueprint import Blueprint
-
-
-def a_stage(**changes: Any) -> Stage:
-    valid: dict[str, Any] = {
-        "name": "test",
-        "retain_on_delete": False,
-        "fanout_concurrency": 2,
-        "deliver_concurrency": 2,
-        "ingress_concurrency": 1,
-        "api_concurrency": 1,
-    }
-    return Stage(**(valid | changes))
 
 
 @pytest.mark.parametrize(
@@ -39,22 +25,19 @@ def a_stage(**changes: Any) -> Stage:
         ({"deliver_concurrency": 1001}, "deliver_concurrency = 1001: choose 2 to 1000"),
         ({"ingress_concurrency": 0}, "ingress_concurrency = 0: choose at least 1"),
         ({"api_concurrency": 0}, "api_concurrency = 0: choose at least 1"),
-        ({"name": "Staging"}, 'name = "Staging": choose .* lower-case'),
-        ({"name": "a" * 25}, 'name = "a{25}": choose up to 24'),
     ],
     ids=str,
 )
 def test_a_stage_that_cannot_work_is_refused_with_the_way_out(
     changes: dict[str, Any], message: str
 ) -> None:
-    with pytest.raises(ValueError, match=message):
-        a_stage(**changes)
+    with pytest.raises(InvalidStages, match=message):
+        stage_named("test", changes)
 
 
 @pytest.mark.parametrize(
     "changes",
     [
-        {"name": "a" * 24},
         {"fanout_concurrency": 2, "deliver_concurrency": 1000},
         {"deliver_timeout_seconds": 26},
         {"fanout_timeout_seconds": 40, "visibility_seconds": 240},
@@ -65,13 +48,17 @@ def test_a_stage_that_cannot_work_is_refused_with_the_way_out(
     ids=str,
 )
 def test_a_stage_at_its_limits_is_accepted(changes: dict[str, Any]) -> None:
-    stage = a_stage(**changes)
-
-    assert stage.stack_name == f"Lakehook-{stage.name}"
+    assert stage_named("test", changes)
 
 
-def test_a_function_outlives_the_longest_deadline_that_a_subscription_may_have() -> None:
-    assert MAX_SUBSCRIPTION_DEADLINE_SECONDS == MAX_DEADLINE_SECONDS
+@pytest.mark.parametrize("name", ["Staging", "a" * 25, "", "1st", "a_b"])
+def test_a_name_that_a_queue_cannot_have_is_refused(name: str) -> None:
+    with pytest.raises(InvalidStages, match=r'name = ".*": choose up to 24 lower-case'):
+        stage_named(name)
+
+
+def test_a_stage_names_its_stack() -> None:
+    assert stage_named("a" * 24).stack_name == f"Lakehook-{'a' * 24}"
 
 
 def test_production_is_the_stack_lakehook() -> None:
@@ -101,15 +88,15 @@ def test_two_stages_in_an_account_share_no_metric(rehearsal: Blueprint) -> None:
         ({"records_days": 29}, "records_days = 29: choose at least the 30 days"),
         ({"records_days": 91}, "logs_days = 90: choose at least the 91 days"),
         ({"logs_days": 100}, "logs_days = 100: choose one of"),
-        ({"retry_schedule": "5;300"}, 'retry_schedule = "5;300": choose 1 to 50 delays'),
+        ({"retry_schedule": "5;300"}, 'retry_schedule = "5;300": .* is not seconds with commas'),
     ],
     ids=str,
 )
 def test_nothing_is_forgotten_while_something_else_needs_it(
     changes: dict[str, Any], message: str
 ) -> None:
-    with pytest.raises(ValueError, match=message):
-        Retention(**changes)
+    with pytest.raises(InvalidStages, match=message):
+        stage_named("test", {"retention": changes})
 
 
 def test_a_new_account_may_have_nothing_to_reserve():

@@ -12,7 +12,7 @@ import pytest
 
 from infra.node import node_environment
 from infra.packaging.bundle import ROOT
-from infra.stage import STAGES, InvalidStages, stage_named, stage_of
+from infra.stage import STAGES, InvalidStages, read_stage, stage_named
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def refusal(file: Path, written: str, stage: str = "production") -> str:
     """The one line, after the file's name."""
     file.write_text(written, encoding="utf-8")
     with pytest.raises(InvalidStages) as refused:
-        stage_of(stage, file)
+        read_stage(stage, file)
     where, _, line = str(refused.value).partition(": ")
     assert where == str(file)
     assert "\n" not in line
@@ -50,15 +50,18 @@ def refusal(file: Path, written: str, stage: str = "production") -> str:
         ),
         ("api_timeout_seconds = 901", "[production] api_timeout_seconds = 901: choose 1 to 900"),
         ("retain_on_delete = 1", "[production] retain_on_delete = 1: choose true or false"),
-        ("deliveries_at_one = 3", "[production] deliveries_at_one = 3: no such choice; there are "),
-        ('name = "other"', '[production] name = "other": no such choice'),
+        (
+            "deliveries_at_one = 3",
+            "[production] deliveries_at_one = 3: no such setting; there are ",
+        ),
+        ('name = "other"', '[production] name = "other": no such setting'),
         (
             "retention = 30",
             "[production] retention = 30: choose in a table of its own, [production.",
         ),
         (
             "retention.log_days = 1",
-            "[production.retention] log_days = 1: no such choice; there are ",
+            "[production.retention] log_days = 1: no such setting; there are ",
         ),
         ("retention.events_days = 13", "[production.retention] events_days = 13: choose at least"),
         (
@@ -71,13 +74,13 @@ def refusal(file: Path, written: str, stage: str = "production") -> str:
         ),
         (
             'retention.retry_schedule = "5s"',
-            '[production.retention] retry_schedule = "5s": choose 1 ',
+            '[production.retention] retry_schedule = "5s": retry ',
         ),
         (
             'network.subnets = ["subnet-01234567"]',
-            "[production.network] chooses no security_groups",
+            "[production.network] security_groups is missing",
         ),
-        ("network.vpc = 1", "[production.network] vpc = 1: no such choice; there are "),
+        ("network.vpc = 1", "[production.network] vpc = 1: no such setting; there are "),
     ],
 )
 def test_a_wrong_choice_is_told_by_its_place_its_value_and_what_is_allowed(
@@ -152,9 +155,9 @@ def test_producers_are_no_more_than_a_queue_s_policy_has_room_for(
 @pytest.mark.parametrize(
     ("written", "line"),
     [
-        ("", 'no stage "production", there is none; a table makes one: [production]'),
-        ("[try]\n[other]", 'no stage "production", there is try, other; a table makes one: '),
-        ("[prodution]", "[prodution]: write [production], or choose a name that is less like it"),
+        ("", 'no stage "production", the file has none; add it as a table: [production]'),
+        ("[try]\n[other]", 'no stage "production", the file has try, other; add it as a table: '),
+        ("[prodution]", "[prodution]: write [production], or choose a less similar name"),
         ("[production]\n[Production.retention]", "[Production]: write [production], or choose "),
         ("[production]\n[Other]", '[Other] name = "Other": choose up to 24 lower-case letters'),
         (
@@ -163,9 +166,12 @@ def test_producers_are_no_more_than_a_queue_s_policy_has_room_for(
         ),
         (
             "deliver_concurrency = 5\n[production]",
-            "deliver_concurrency = 5: of which stage? Put it ",
+            "deliver_concurrency = 5: a setting of which stage? Put it ",
         ),
-        ("[[production]]", "production = [{}]: of which stage? Put it below its name, as "),
+        (
+            "[[production]]",
+            "production = [{}]: a setting of which stage? Put it below its name, as ",
+        ),
         ("[production", "Expected ']' at the end of a table declaration (at "),
     ],
 )
@@ -179,24 +185,24 @@ def test_a_stage_is_one_that_the_file_names_and_nothing_in_it_is_passed_over(
 def test_a_name_that_is_no_slip_of_the_pen_is_a_stage(file: Path, name: str) -> None:
     file.write_text(f"[production]\n[{name}]\ndeliver_concurrency = 7")
 
-    assert stage_of(name, file) == replace(stage_named(name), deliver_concurrency=7)
+    assert read_stage(name, file) == replace(stage_named(name), deliver_concurrency=7)
 
 
 def test_a_file_that_is_not_there_is_named(file: Path) -> None:
     with pytest.raises(
         InvalidStages, match=rf"^{re.escape(str(file))}: No such file or directory$"
     ):
-        stage_of("production", file)
+        read_stage("production", file)
 
 
 def test_every_choice_that_the_file_shows_can_be_taken(file: Path) -> None:
     shown = (ROOT / STAGES).read_text(encoding="utf-8")
     file.write_text(re.sub(r"^# (?=\[|\w+ = )", "", shown, flags=re.MULTILINE))
 
-    stage, small = stage_of("production", file), stage_of("try", file)
+    stage, small = read_stage("production", file), read_stage("try", file)
 
     assert stage.network
-    assert len(stage.producers.names) == 3
+    assert len(stage.producers) == 3
     assert stage == replace(
         stage_named("production"), producers=stage.producers, network=stage.network
     )
@@ -204,8 +210,8 @@ def test_every_choice_that_the_file_shows_can_be_taken(file: Path) -> None:
 
 
 def test_the_file_as_it_comes_changes_nothing() -> None:
-    assert stage_of("production", ROOT / STAGES) == stage_named("production")
-    assert stage_of("try", ROOT / STAGES) == stage_named("try")
+    assert read_stage("production", ROOT / STAGES) == stage_named("production")
+    assert read_stage("try", ROOT / STAGES) == stage_named("try")
 
 
 def test_the_app_refuses_in_one_line_with_status_2_and_synthesises_nothing(
@@ -224,6 +230,6 @@ def test_the_app_refuses_in_one_line_with_status_2_and_synthesises_nothing(
         check=False,
     )
 
-    line = f'{file}: no stage "tyr", there is production, try; a table makes one: [tyr]\n'
+    line = f'{file}: no stage "tyr", the file has production, try; add it as a table: [tyr]\n'
     assert (refused.returncode, refused.stdout, refused.stderr) == (2, "", line)
     assert not list(tmp_path.glob("out/*"))

@@ -78,6 +78,8 @@ def test_jitter_adds_a_tenth_at_most():
         ("0", (0,)),
         ("0.25, 1.5 ,3", (0.25, 1.5, 3)),
         ("604800", (604800,)),
+        ("007,00604800.0", (7, 604800)),
+        ("1e-05,1.5e-07", (1e-05, 1.5e-07)),
         (",".join(["1"] * 50), (1,) * 50),
     ],
 )
@@ -87,7 +89,26 @@ def test_a_schedule_is_seconds_with_commas(text: str, read: tuple[float, ...]):
 
 @pytest.mark.parametrize(
     "text",
-    ["", "-", "5,", ",5", "5;300", "5 300", "five", "-1", "604801", "nan", "inf", "-inf", "1e999"],
+    [
+        *(
+            "",
+            " ",
+            "-",
+            "5,",
+            ",5",
+            "5,,5",
+            "5;300",
+            "5 300",
+            "5\t",
+            "5\n",
+            "five",
+            "-1",
+            "-0",
+            "+1",
+        ),
+        *(".5", "5.", "1_000", "1e3", "1e-0001", "1e999", "\u0665", "nan", "inf", "-inf"),
+        *("604801", "604800.1", "604800.00000000000000000001"),
+    ],
 )
 def test_what_is_no_schedule_is_refused(text: str):
     with pytest.raises(InvalidInput, match="retry schedule: "):
@@ -97,6 +118,11 @@ def test_what_is_no_schedule_is_refused(text: str):
 def test_a_schedule_has_at_most_fifty_delays():
     with pytest.raises(InvalidInput, match="51 delays, at most 50"):
         RetrySchedule.parse(",".join(["1"] * 51))
+
+
+@given(st.lists(st.floats(0, 604_800), min_size=1, max_size=50))
+def test_a_schedule_reads_what_it_writes(delays: list[float]):
+    assert RetrySchedule.parse(str(RetrySchedule(tuple(delays)))).delays == pytest.approx(delays)
 
 
 @given(st.text())

@@ -43,7 +43,16 @@ def description() -> dict[str, Any]:
     told["components"]["securitySchemes"] = {"sigv4": SIGNED}
     told["security"] = [{"sigv4": []}]
     told["paths"] = {path: _operations(path, told["paths"][path]) for path in sorted(told["paths"])}
-    return told
+    return _without_suffix(told)
+
+
+def _without_suffix(document: dict[str, Any]) -> dict[str, Any]:
+    """The schemas by their public names: ``SubscriptionView`` is ``Subscription`` to clients."""
+    text = re.sub(r'"((?:#/components/schemas/)?\w+)View"', r'"\1"', json.dumps(document))
+    renamed: dict[str, Any] = json.loads(text)
+    schemas = renamed["components"]["schemas"]
+    renamed["components"]["schemas"] = dict(sorted(schemas.items()))
+    return renamed
 
 
 def _operations(path: str, operations: dict[str, Any]) -> dict[str, Any]:

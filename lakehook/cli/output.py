@@ -4,33 +4,15 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, is_dataclass
 from enum import StrEnum
 from typing import Any
 
 from lakehook.cli.terminal import on_one_line, write
-from lakehook.domain.attempt import Attempt
 from lakehook.domain.json_document import to_ascii_json
-from lakehook.domain.lane import DeliveryRecord
-from lakehook.domain.replay import Replay
-from lakehook.domain.status import subscription_state
-from lakehook.domain.subscription import Subscription
-from lakehook.domain.time import format_rfc3339
-from lakehook.operations.views import (
-    attempt_view,
-    dead_letter_view,
-    delivery_view,
-    event_type_view,
-    lane_view,
-    replay_view,
-    secret_view,
-    subscription_view,
-)
-from lakehook.queries import LaneReport
 
 _WIDEST = 10_000  # where nobody looks, nothing is wrapped
 NONE = "-"
-_LANE_COLUMNS = ("head", "state", "attempts", "held_since", "due_at", "waiting_behind")
 
 
 class Output(StrEnum):
@@ -39,76 +21,91 @@ class Output(StrEnum):
 
 
 @dataclass(frozen=True)
-class Listing:
-    """How things of one kind are listed: a row for people, a document for programs."""
+class Table:
+    """How views of one kind are listed for people: the columns, and what is said of none."""
 
-    headings: Sequence[str]
-    row: Callable[[Any], Sequence[str]]
-    facts: Callable[[Any], Mapping[str, Any]]
-    none: str  # what is said when there are none
+    columns: Mapping[str, str | Callable[[Any], str]]  # heading: a field, or what it says
+    none: str
 
-    def table(self, things: Iterable[Any]) -> "Section":
-        return Section(self, list(things))
+    def row(self, view: Any) -> list[str]:
+        return [
+            on_one_line(column(view)) if callable(column) else to_text(_fields(view)[column])
+            for column in self.columns.values()
+        ]
 
 
-BY_TYPE = Listing(
-    ("EVENT TYPE", "DELIVERIES"),
-    lambda one: (one[0], str(one[1])),
-    event_type_view,
-    "nothing to send",
-)
-SECRETS = Listing(
-    ("SIGNING", "CREATED", "SIGNS UNTIL", "PUBLIC KEY"),
-    lambda one: [value or NONE for value in secret_view(one).values()],
-    secret_view,
+BY_TYPE = Table({"EVENT TYPE": "event_type", "DELIVERIES": "deliveries"}, "nothing to send")
+SECRETS = Table(
+    {
+        "SIGNING": "signing",
+        "CREATED": "created_at",
+        "SIGNS UNTIL": "expires_at",
+        "PUBLIC KEY": "public_key",
+    },
     "no secrets",
 )
-
-
-@dataclass(frozen=True)
-class Section:
-    listing: Listing
-    things: Sequence[Any]
-
-    @property
-    def documents(self) -> list[Mapping[str, Any]]:
-        return [self.listing.facts(thing) for thing in self.things]
+LETTERS = Table(
+    {
+        "ID": "delivery_id",
+        "EVENT TYPE": "event_type",
+        "REASON": "reason",
+        "ATTEMPTS": "attempts",
+        "LAST": "last_status",
+        "LAST ATTEMPT": "last_attempt_at",
+    },
+    "no dead letters",
+)
+ATTEMPTS = Table(
+    {
+        "ATTEMPT": "at",
+        "OUTCOME": "outcome",
+        "STATUS": "status",
+        "TOOK": lambda view: f"{view.milliseconds} ms",
+        "ANSWER": "answer",
+    },
+    "no attempts",
+)
 
 
 def print_document(
-    output: Output,
-    document: Mapping[str, Any],
-    *,
-    sections: Mapping[str, Section] | None = None,
-    note: str = "",
+    output: Output, view: Any, *, tables: Mapping[str, Table] | None = None, note: str = ""
 ) -> None:
-    """Answer with one thing, and lists that belong to it; ``note`` is for people alone."""
-    sections = sections or {}
+    """Answer with one view, its fields of ``tables`` as tables; ``note`` is for people alone."""
     if output is Output.JSON:
-        lists = {name: section.documents for name, section in sections.items()}
-        write(json.dumps({**document, **lists}, indent=2))
+        write(json.dumps(_document(view), indent=2))
         return
-    write(_lines(document))
-    for section in sections.values():
+    tables = tables or {}
+    fields = _fields(view)
+    write(_lines({name: value for name, value in fields.items() if name not in tables}))
+    for name, table in tables.items():
         write()
-        print_section(section)
+        print_table(table, fields[name])
     if note:
         write(note)
 
 
-def print_listing(output: Output, section: Section) -> None:
+def print_listing(output: Output, table: Table, views: Iterable[Any]) -> None:
     if output is Output.JSON:
-        write(json.dumps(section.documents, indent=2))
+        write(json.dumps([_document(view) for view in views], indent=2))
     else:
-        print_section(section)
+        print_table(table, list(views))
 
 
-def _lines(document: Mapping[str, Any]) -> str:
-    width = max(map(len, document)) + 2
-    return "\n".join(f"{name:{width}}{_written(value)}" for name, value in document.items())
+def _fields(view: Any) -> Mapping[str, Any]:
+    return view if isinstance(view, Mapping) else vars(view)
 
 
-def _written(value: Any) -> str:
+def _document(view: Any) -> Any:
+    return asdict(view) if is_dataclass(view) and not isinstance(view, type) else view
+
+
+def _lines(fields: Mapping[str, Any]) -> str:
+    width = max(map(len, fields)) + 2
+    return "\n".join(f"{name:{width}}{to_text(value)}" for name, value in fields.items())
+
+
+def to_text(value: Any) -> str:
+    """A value on one line, as people read it."""
     match value:
         case None | "" | []:
             return NONE
@@ -118,131 +115,25 @@ def _written(value: Any) -> str:
             return on_one_line(", ".join(value))
         case dict():
             return to_ascii_json(value)
+    if is_dataclass(value) and not isinstance(value, type):
+        return to_ascii_json(asdict(value))
     return on_one_line(str(value))
 
 
-def print_section(section: Section) -> None:
+def print_table(table: Table, views: Sequence[Any]) -> None:
     from rich.console import Console  # noqa: PLC0415  only a table needs it, and it takes 0.1 s
-    from rich.table import Table  # noqa: PLC0415
+    from rich.table import Table as Grid  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
-    if not section.things:
-        write(section.listing.none)
+    if not views:
+        write(table.none)
         return
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in section.listing.headings:
-        table.add_column(heading, overflow="fold")
-    for thing in section.things:
-        # As text: a name is no markup.
-        table.add_row(*(Text(on_one_line(cell)) for cell in section.listing.row(thing)))
-    Console(width=None if sys.stdout.isatty() else _WIDEST).print(table)
-
-
-def _letter_row(record: DeliveryRecord) -> tuple[str, ...]:
-    last = record.attempts_log[-1] if record.attempts_log else None
-    return (
-        f"{record.lane}#{record.sequence}",
-        record.event_type,
-        record.reason,
-        str(record.attempts),
-        last.last_status if last else NONE,
-        format_rfc3339(last.at) if last else NONE,
-    )
-
-
-LETTERS = Listing(
-    ("ID", "EVENT TYPE", "REASON", "ATTEMPTS", "LAST", "LAST ATTEMPT"),
-    _letter_row,
-    dead_letter_view,
-    "no dead letters",
-)
-
-
-def _delivery_row(record: DeliveryRecord) -> tuple[str, ...]:
-    return (
-        f"{record.lane}#{record.sequence}",
-        record.event_type,
-        str(record.status),
-        record.reason or NONE,
-        str(record.attempts),
-        record.attempts_log[-1].last_status if record.attempts_log else NONE,
-        format_rfc3339(record.changed_at),
-    )
-
-
-DELIVERIES = Listing(
-    ("ID", "EVENT TYPE", "STATUS", "REASON", "ATTEMPTS", "LAST", "CHANGED"),
-    _delivery_row,
-    delivery_view,
-    "no deliveries",
-)
-
-
-def _attempt_row(attempt: Attempt) -> tuple[str, ...]:
-    return (
-        format_rfc3339(attempt.at),
-        str(attempt.outcome),
-        str(attempt.status or NONE),
-        f"{attempt.milliseconds} ms",
-        attempt.excerpt or NONE,
-    )
-
-
-ATTEMPTS = Listing(
-    ("ATTEMPT", "OUTCOME", "STATUS", "TOOK", "ANSWER"), _attempt_row, attempt_view, "no attempts"
-)
-
-
-def _lane_row(report: LaneReport) -> tuple[str, ...]:
-    facts = lane_view(report)
-    return str(report.held.lane), *(str(facts[name]) for name in _LANE_COLUMNS)
-
-
-LANES = Listing(
-    ("LANE", "HEAD", "STATE", "ATTEMPTS", "HELD SINCE", "DUE", "BEHIND"),
-    _lane_row,
-    lane_view,
-    "no lanes are held",
-)
-
-
-def _replay_row(one: Replay) -> tuple[str, ...]:
-    matched = NONE if one.matched is None else str(one.matched)
-    return (
-        one.id,
-        one.subscription_id,
-        f"{one.state} ({one.reason})" if one.reason else str(one.state),
-        str(one.sent),
-        matched,
-        str(one.criteria.rate),
-        format_rfc3339(one.started_at),
-    )
-
-
-REPLAYS = Listing(
-    ("ID", "SUBSCRIPTION", "STATE", "SENT", "OF", "RATE", "STARTED AT"),
-    _replay_row,
-    replay_view,
-    "no replays",
-)
-
-
-def _subscription_row(one: Subscription) -> tuple[str, ...]:
-    types = ", ".join(one.event_types) or "every PIPELINE_*"
-    return one.id, one.name, one.endpoint.display_url, types, _state(one)
-
-
-SUBSCRIPTIONS = Listing(
-    ("ID", "NAME", "URL", "EVENT TYPES", "STATE"),
-    _subscription_row,
-    subscription_view,
-    "no subscriptions",
-)
-
-
-def _state(one: Subscription) -> str:
-    standing = str(subscription_state(one))
-    return f"{standing} ({one.disabled_reason})" if one.disabled_reason else standing
+    grid = Grid(box=None, pad_edge=False, header_style="bold")
+    for heading in table.columns:
+        grid.add_column(heading, overflow="fold")
+    for view in views:
+        grid.add_row(*map(Text, table.row(view)))  # as text: a name is no markup
+    Console(width=None if sys.stdout.isatty() else _WIDEST).print(grid)
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from lakehook.domain.errors import InvalidEvent
 from lakehook.domain.event_fields import OPTIONAL, Check, check_time
 from lakehook.domain.event_values import show_value, to_event_document
 from lakehook.domain.json_document import Document, parse_json_object, to_ascii_json, to_json
+from lakehook.domain.pipeline_key import join_pipeline_key
 
 MAX_EVENT_BYTES = 128 * 1024
 UNKNOWN_TRIGGER = "unknown"  # what triggered the pipeline, where its source does not say
@@ -171,8 +172,7 @@ def pipeline_key_of(document: Document) -> str:
 
     It is what the MessageGroupId must be. Neither part may hold a slash.
     """
-    source, pipeline_id = document.get("source"), str(document.get("pipeline_id"))
-    return pipeline_id if source is None else f"{source}/{pipeline_id}"
+    return join_pipeline_key(document.get("source"), str(document.get("pipeline_id")))
 
 
 def _fits(document: Document) -> bool:

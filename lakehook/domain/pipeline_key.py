@@ -17,6 +17,10 @@ def split_pipeline_key(key: str) -> tuple[str | None, str]:
     return source or None, pipeline_id
 
 
+def join_pipeline_key(source: str | None, pipeline_id: str) -> str:
+    return pipeline_id if source is None else f"{source}/{pipeline_id}"
+
+
 def parse_pipeline_key(pipeline: str, *, source: str | None = None) -> str:
     """Read ``staging/39``, or ``39`` with its source apart; ``InvalidInput`` if two are named."""
     named, pipeline_id = split_pipeline_key(pipeline)
@@ -27,7 +31,7 @@ def parse_pipeline_key(pipeline: str, *, source: str | None = None) -> str:
             f"source: {source[:MAX_SHOWN]!a} is not that of {pipeline[:MAX_SHOWN]!a};"
             " give one of the two"
         )
-    return pipeline_id if source == DEFAULT_SOURCE else f"{source}/{pipeline_id}"
+    return join_pipeline_key(None if source == DEFAULT_SOURCE else source, pipeline_id)
 
 
 def is_of_source(key: str, source: str | None) -> bool:

@@ -4,7 +4,7 @@
 __init__.py    the service: the use cases, and the two steps of a removal
 bootstrap.py   the service of a deployment, with its adapters
 backfill.py    the past of a new subscription
-views.py       the JSON that both the command and the API show
+views/         the model of each resource that the command and the API show
 =============  ==================================================================
 """
 

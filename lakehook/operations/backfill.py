@@ -1,7 +1,5 @@
 """Backfill: a replay of the past for a new subscription, started once it is in force."""
 
-from typing import Any
-
 from lakehook.domain.errors import InvalidInput, LakehookError
 from lakehook.domain.replay import BEGINNING, ReplayCriteria, ReplayRequest
 from lakehook.domain.subscription import Subscription
@@ -23,16 +21,16 @@ def parse_backfill(
 
 def start_backfill(
     service: OperatorService, subscription: Subscription, terms: ReplayCriteria | None
-) -> dict[str, Any]:
-    """What is told of it. The secret is shown now or never, whatever fails here."""
+) -> str | None:
+    """The replay's id. The secret is shown now or never, so a failure is only warned of."""
     if terms is None:
-        return {}
+        return None
     try:
-        return {"replay_id": service.start_replay.for_new(subscription, terms).replay.id}
+        return service.start_replay.for_new(subscription, terms).replay.id
     except LakehookError as error:
         since = terms.asked[0]
         service.start_replay.warn(
             f"it is subscribed, and its past is not on its way: {error}; try: lakehook replay"
             f" --subscription {subscription.id} --since {since} --status missing"
         )
-        return {"replay_id": None}
+        return None

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from lakehook.cli.context import CommandService
-from lakehook.operations.views import secret_to_reveal
+from lakehook.operations.views.subscriptions import secret_to_reveal
 from lakehook.subscriptions.subscribe import SecretRequest, SubscriptionFields
 from local.installation import LocalLakehook
 from local.receiver import Arrival, Receiver

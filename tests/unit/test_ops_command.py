@@ -73,8 +73,10 @@ def test_add_answers_with_the_subscription_and_its_secret(terminal: Terminal) ->
         "headers": ["x-team"],
         "template": None,
         "state": "active",
+        "created_at": "2026-01-01T12:00:00.000+00:00",
         "paused_at": None,
         "disabled_reason": None,
+        "replay_id": None,
     }
 
 
@@ -99,11 +101,11 @@ def test_list_and_show_never_tell_secrets(terminal: Terminal) -> None:
     options = ("--header", "authorization: Bearer top-secret")
     answer = add(terminal, *options)
     secret, added = answer.pop("secret"), answer
+    assert added.pop("replay_id") is None
 
     assert terminal.json("subscriptions", "list") == [added]
     assert terminal.json("subscriptions", "show", "ci") == {
         **added,
-        "created_at": "2026-01-01T12:00:00.000+00:00",
         "removed_at": None,
         "secrets": [
             {

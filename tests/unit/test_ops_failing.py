@@ -286,6 +286,7 @@ def test_held_lanes_are_listed(terminal: Terminal) -> None:
 
     assert terminal.json("lanes", "list", "--held") == [
         {
+            "lane": "sub_a#39",
             "subscription_id": "sub_a",
             "pipeline_id": "39",
             "source": None,

@@ -248,7 +248,7 @@ def test_a_new_subscription_may_have_the_past(
 
 
 def test_without_a_word_it_has_none(terminal: Terminal, office: Office) -> None:
-    assert "replay_id" not in terminal.json(*ADD)
+    assert terminal.json(*ADD)["replay_id"] is None
     assert office.replays.list_open() == []
 
 

@@ -21,7 +21,7 @@ from lakehook.dead_letters import DeadLetterSelector, is_exactly_one_selector
 from lakehook.domain.errors import InvalidInput
 from lakehook.domain.lane import DeliveryRecord
 from lakehook.operations import OperatorService
-from lakehook.operations.views import dead_letter_view
+from lakehook.operations.views.deliveries import DeadLetterActionResult, DeadLetterView
 
 ROUTES = Router()
 TAGS = ["Dead letters"]
@@ -56,7 +56,9 @@ def list_dead_letters(
         limit=limit,
         cursor=cursor,
     )
-    return responses.DeadLetters(dead_letters=_views(found), next=following)
+    return responses.DeadLetters(
+        dead_letters=[DeadLetterView.from_record(letter) for letter in found], next=following
+    )
 
 
 @ROUTES.post(
@@ -66,7 +68,7 @@ def list_dead_letters(
     tags=TAGS,
     **operation("The letters that go again.", 404, 409, body=True),
 )
-def redrive(service: Service, wanted: DeadLetterSelection) -> responses.DeadLetterActionResult:
+def redrive(service: Service, wanted: DeadLetterSelection) -> DeadLetterActionResult:
     def act(letters: Found) -> Found:
         service.redrive(letters)
         return letters
@@ -81,7 +83,7 @@ def redrive(service: Service, wanted: DeadLetterSelection) -> responses.DeadLett
     tags=TAGS,
     **operation("The letters that are given up.", 404, 409, body=True),
 )
-def discard(service: Service, wanted: DeadLetterSelection) -> responses.DeadLetterActionResult:
+def discard(service: Service, wanted: DeadLetterSelection) -> DeadLetterActionResult:
     return _act(
         "discard", _selected(service, wanted), service.discard, dry_run=bool(wanted.dry_run)
     )
@@ -100,17 +102,9 @@ def _selected(service: OperatorService, wanted: DeadLetterSelection) -> Found:
 
 def _act(
     action: str, letters: Found, act: Callable[[Found], Found], *, dry_run: bool
-) -> responses.DeadLetterActionResult:
+) -> DeadLetterActionResult:
     now = letters[:MAX_DEAD_LETTERS]
     acted = now if dry_run else act(now)
-    return responses.DeadLetterActionResult(
-        action=action,
-        dry_run=dry_run,
-        number=len(acted),
-        remaining=len(letters) - len(now),
-        dead_letters=_views(acted),
+    return DeadLetterActionResult.from_records(
+        action, acted, dry_run=dry_run, remaining=len(letters) - len(now)
     )
-
-
-def _views(letters: Found) -> list[responses.DeadLetter]:
-    return [responses.DeadLetter(**dead_letter_view(letter)) for letter in letters]

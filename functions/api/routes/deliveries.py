@@ -20,7 +20,7 @@ from functions.api.parameters import (
     operation,
 )
 from lakehook.domain.lane import DeliveryStatus
-from lakehook.operations.views import attempt_view, delivery_view, explanation_view, lane_view
+from lakehook.operations.views.deliveries import DeliveryDetailView, DeliveryView, LaneView
 from lakehook.queries import DeliveryQuery
 
 ROUTES = Router()
@@ -65,9 +65,7 @@ def list_deliveries(  # noqa: PLR0913  each is a parameter
     )
     seen = before_timeout(ROUTES, instead="name a pipeline, or ask lakehook deliveries list")
     found = service.list_deliveries(question, seen=seen)
-    return responses.Deliveries(
-        deliveries=[responses.Delivery(**delivery_view(one)) for one in found]
-    )
+    return responses.Deliveries(deliveries=[DeliveryView.from_record(record) for record in found])
 
 
 @ROUTES.get(
@@ -76,10 +74,8 @@ def list_deliveries(  # noqa: PLR0913  each is a parameter
     tags=TAGS,
     **operation("Every attempt, what came back, and what happens next.", 404),
 )
-def explain(service: Service, delivery: DeliveryId) -> responses.DeliveryDetail:
-    explained = service.explain(delivery)
-    log = [responses.Attempt(**attempt_view(one)) for one in explained.record.attempts_log]
-    return responses.DeliveryDetail(**explanation_view(explained), log=log)
+def explain(service: Service, delivery: DeliveryId) -> DeliveryDetailView:
+    return DeliveryDetailView.from_explanation(service.explain(delivery))
 
 
 @ROUTES.get(
@@ -104,6 +100,4 @@ def list_lanes(
         limit=limit,
         cursor=cursor,
     )
-    return responses.Lanes(
-        lanes=[responses.Lane(**lane_view(one)) for one in found], next=following
-    )
+    return responses.Lanes(lanes=[LaneView.from_report(lane) for lane in found], next=following)

@@ -19,13 +19,7 @@ from functions.api.parameters import (
 )
 from lakehook.domain.pipeline import MAX_SECONDS, PipelineState
 from lakehook.domain.time import parse_duration
-from lakehook.operations.views import (
-    event_view,
-    pipeline_facts,
-    pipeline_view,
-    progress_view,
-    skipped_view,
-)
+from lakehook.operations.views.pipelines import PipelineReportView, PipelineView
 
 ROUTES = Router()
 TAGS = ["Pipelines"]
@@ -59,7 +53,7 @@ def list_pipelines(  # noqa: PLR0913  each is a parameter
         limit=limit,
         cursor=cursor,
     )
-    listed = [responses.Pipeline(**pipeline_view(one)) for one in found]
+    listed = [PipelineView.from_unfinished(pipeline) for pipeline in found]
     return responses.Pipelines(pipelines=listed, next=following)
 
 
@@ -71,14 +65,5 @@ def list_pipelines(  # noqa: PLR0913  each is a parameter
 )
 def show_pipeline(
     service: Service, pipeline: PipelineId, source: OfSource = None
-) -> responses.PipelineReport:
-    story = service.show_pipeline(pipeline, source=source)
-    return responses.PipelineReport(
-        **pipeline_facts(story.pipeline_key),
-        events=[responses.Event(**event_view(event)) for event in story.events],
-        not_sent=[responses.SkippedEvent(**skipped_view(one)) for one in story.skipped],
-        subscribers=[
-            responses.SubscriberProgress(**progress_view(subscriber))
-            for subscriber in story.subscribers
-        ],
-    )
+) -> PipelineReportView:
+    return PipelineReportView.from_report(service.show_pipeline(pipeline, source=source))

@@ -16,7 +16,7 @@ from functions.api.parameters import (
     operation,
 )
 from functions.api.requests import NewReplay
-from lakehook.operations.views import event_type_view, replay_count_view, replay_view
+from lakehook.operations.views.replays import ReplayCountView, ReplayStartedView, ReplayView
 
 ROUTES = Router()
 TAGS = ["Replays"]
@@ -35,7 +35,7 @@ def list_replays(
         cursor=cursor,
     )
     return responses.ReplayList(
-        replays=[responses.Replay(**replay_view(one)) for one in found], next=following
+        replays=[ReplayView.from_replay(replay) for replay in found], next=following
     )
 
 
@@ -48,14 +48,12 @@ def list_replays(
     tags=TAGS,
     **operation("It is open, and sends.", 404, 409, status=201, body=True),
 )
-def replay(service: Service, wanted: NewReplay) -> responses.ReplayStarted:
+def replay(service: Service, wanted: NewReplay) -> ReplayStartedView:
     subscription = service.find_subscription(wanted.subscription)
     started = service.start_replay(
         subscription, service.start_replay.criteria(wanted.request, subscription), counted=False
     )
-    return responses.ReplayStarted(
-        **replay_view(started.replay), already_running=started.already_running
-    )
+    return ReplayStartedView.from_replay(started.replay, already_running=started.already_running)
 
 
 @ROUTES.post(
@@ -66,17 +64,12 @@ def replay(service: Service, wanted: NewReplay) -> responses.ReplayStarted:
     tags=TAGS,
     **operation("What it would send.", 404, body=True),
 )
-def count(service: Service, wanted: NewReplay) -> responses.ReplayCount:
+def count(service: Service, wanted: NewReplay) -> ReplayCountView:
     subscription = service.find_subscription(wanted.subscription)
     terms = service.start_replay.criteria(wanted.request, subscription)
     on_progress = before_timeout(ROUTES, instead="lakehook replay --dry-run counts it")
     tally = service.count_replay(terms, subscription, on_progress=on_progress)
-    by_type = [
-        responses.EventTypeCount(**event_type_view(one)) for one in sorted(tally.by_type.items())
-    ]
-    return responses.ReplayCount(
-        **replay_count_view(tally, terms, subscription), event_types=by_type
-    )
+    return ReplayCountView.from_count(tally, terms, subscription)
 
 
 @ROUTES.get(
@@ -85,8 +78,8 @@ def count(service: Service, wanted: NewReplay) -> responses.ReplayCount:
     tags=TAGS,
     **operation("What it was asked for, and how far it has come.", 404),
 )
-def show_replay(service: Service, replay: ReplayId) -> responses.Replay:
-    return responses.Replay(**replay_view(service.replays(replay)))
+def show_replay(service: Service, replay: ReplayId) -> ReplayView:
+    return ReplayView.from_replay(service.replays(replay))
 
 
 @ROUTES.post(
@@ -96,5 +89,5 @@ def show_replay(service: Service, replay: ReplayId) -> responses.Replay:
     tags=TAGS,
     **operation("The replay; one that had ended is as it was.", 404, 409),
 )
-def stop_replay(service: Service, replay: ReplayId) -> responses.Replay:
-    return responses.Replay(**replay_view(service.stop_replay(replay)))
+def stop_replay(service: Service, replay: ReplayId) -> ReplayView:
+    return ReplayView.from_replay(service.stop_replay(replay))

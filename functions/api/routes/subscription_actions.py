@@ -10,13 +10,12 @@ from lakehook.domain.event import Event, pipeline_key_of
 from lakehook.domain.json_document import Document, to_json
 from lakehook.domain.signing import MAX_OVERLAP_SECONDS
 from lakehook.domain.time import parse_duration
-from lakehook.operations.views import (
-    PingReport,
-    match_view,
-    rotation_view,
-    secret_to_reveal,
-    secret_view,
-    subscription_view,
+from lakehook.operations.views.subscriptions import (
+    MatchView,
+    PingReportView,
+    ResumedSubscriptionView,
+    RotatedSecretView,
+    SubscriptionView,
 )
 from lakehook.subscriptions.preview import match
 
@@ -31,10 +30,9 @@ TAGS = ["Subscriptions"]
     tags=TAGS,
     **operation("The subscription.", 404, 409),
 )
-def pause(service: Service, subscription: SubscriptionId) -> responses.Subscription:
-    return responses.Subscription(
-        **subscription_view(service.pause(service.find_subscription(subscription)))
-    )
+def pause(service: Service, subscription: SubscriptionId) -> SubscriptionView:
+    paused = service.pause(service.find_subscription(subscription))
+    return SubscriptionView.from_subscription(paused)
 
 
 @ROUTES.post(
@@ -44,9 +42,9 @@ def pause(service: Service, subscription: SubscriptionId) -> responses.Subscript
     tags=TAGS,
     **operation("The subscription, and how many lanes go on.", 404, 409),
 )
-def resume(service: Service, subscription: SubscriptionId) -> responses.ResumedSubscription:
+def resume(service: Service, subscription: SubscriptionId) -> ResumedSubscriptionView:
     resumed, lanes = service.resume(service.find_subscription(subscription))
-    return responses.ResumedSubscription(**subscription_view(resumed), lanes_resumed=lanes)
+    return ResumedSubscriptionView.from_subscription(resumed, lanes_resumed=lanes)
 
 
 @ROUTES.post(
@@ -56,9 +54,9 @@ def resume(service: Service, subscription: SubscriptionId) -> responses.ResumedS
     tags=TAGS,
     **operation("The subscription, and how many lanes go on.", 404, 409),
 )
-def enable(service: Service, subscription: SubscriptionId) -> responses.ResumedSubscription:
+def enable(service: Service, subscription: SubscriptionId) -> ResumedSubscriptionView:
     enabled, lanes = service.enable(service.find_subscription(subscription))
-    return responses.ResumedSubscription(**subscription_view(enabled), lanes_resumed=lanes)
+    return ResumedSubscriptionView.from_subscription(enabled, lanes_resumed=lanes)
 
 
 @ROUTES.post(
@@ -71,12 +69,12 @@ def enable(service: Service, subscription: SubscriptionId) -> responses.ResumedS
 )
 def test_endpoint(
     service: Service, subscription: SubscriptionId, wanted: TestRequest
-) -> responses.PingReport:
+) -> PingReportView:
     seconds = wanted.wait_seconds
     after, pong = service.test_endpoint(
         service.find_subscription(subscription), within_seconds=seconds
     )
-    return responses.PingReport(**PingReport(after, pong, seconds).facts)
+    return PingReportView.from_ping(after, pong, seconds)
 
 
 @ROUTES.post(
@@ -88,16 +86,14 @@ def test_endpoint(
 )
 def rotate_secret(
     service: Service, subscription: SubscriptionId, wanted: RotationRequest
-) -> responses.RotatedSecret:
+) -> RotatedSecretView:
     rotated = service.rotate_secret(
         service.find_subscription(subscription),
         overlap_seconds=parse_duration(wanted.overlap, what="overlap", longest=MAX_OVERLAP_SECONDS),
         signing=wanted.signing,
         provided=wanted.secret,
     )
-    secrets = [responses.Secret(**secret_view(one)) for one in rotated.subscription.secrets]
-    secret = secret_to_reveal(rotated.secret, wanted.secret)
-    return responses.RotatedSecret(**rotation_view(rotated, told=secret), secrets=secrets)
+    return RotatedSecretView.from_rotation(rotated, provided=wanted.secret)
 
 
 @ROUTES.post(
@@ -112,7 +108,7 @@ def match_events(
 ) -> responses.MatchResults:
     found = service.find_subscription(subscription)
     events = [_event(number, one) for number, one in enumerate(wanted.events)]
-    tried = [responses.Match(**match_view(one)) for one in match(found, events)]
+    tried = [MatchView.from_match(one) for one in match(found, events)]
     return responses.MatchResults(matches=tried)
 
 

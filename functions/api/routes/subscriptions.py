@@ -17,13 +17,13 @@ from functions.api.parameters import (
 )
 from functions.api.requests import Amendment, NewSubscription, PreviewRequest
 from lakehook.operations.backfill import parse_backfill, start_backfill
-from lakehook.operations.views import (
-    preview_view,
-    removal_view,
+from lakehook.operations.views.subscriptions import (
+    CreatedSubscriptionView,
+    PreviewResultView,
+    RemovedView,
+    SubscriptionDetailView,
+    SubscriptionView,
     secret_to_reveal,
-    secret_view,
-    subscription_detail_view,
-    subscription_view,
 )
 
 ROUTES = Router()
@@ -46,7 +46,7 @@ def list_subscriptions(
         limit=limit,
         cursor=cursor,
     )
-    listed = [responses.Subscription(**subscription_view(one)) for one in found]
+    listed = [SubscriptionView.from_subscription(subscription) for subscription in found]
     return responses.Subscriptions(subscriptions=listed, next=following)
 
 
@@ -57,14 +57,15 @@ def list_subscriptions(
     tags=TAGS,
     **operation("It is in force; its new secret is told this once.", status=201, body=True),
 )
-def subscribe(service: Service, wanted: NewSubscription) -> responses.CreatedSubscription:
+def subscribe(service: Service, wanted: NewSubscription) -> CreatedSubscriptionView:
     past = parse_backfill(service, wanted.since, from_beginning=bool(wanted.from_beginning))
     made, secret = service.subscribe(
         wanted.fields, wanted.secret_request, pending=bool(wanted.challenge)
     )
-    begun = start_backfill(service, made, past)
-    return responses.CreatedSubscription(
-        **subscription_view(made), secret=secret_to_reveal(secret, wanted.secret), **begun
+    return CreatedSubscriptionView.from_subscription(
+        made,
+        secret=secret_to_reveal(secret, wanted.secret),
+        replay_id=start_backfill(service, made, past),
     )
 
 
@@ -75,12 +76,9 @@ def subscribe(service: Service, wanted: NewSubscription) -> responses.CreatedSub
     tags=TAGS,
     **operation("The subscription, and which secrets sign for it.", 404),
 )
-def show_subscription(
-    service: Service, subscription: SubscriptionId
-) -> responses.SubscriptionDetail:
+def show_subscription(service: Service, subscription: SubscriptionId) -> SubscriptionDetailView:
     found = service.find_subscription(subscription, removed=True)
-    secrets = [responses.Secret(**secret_view(secret)) for secret in found.secrets]
-    return responses.SubscriptionDetail(**subscription_detail_view(found), secrets=secrets)
+    return SubscriptionDetailView.from_subscription(found)
 
 
 @ROUTES.patch(
@@ -92,12 +90,9 @@ def show_subscription(
         "The subscription, with these terms for every attempt from now on.", 404, 409, body=True
     ),
 )
-def update(
-    service: Service, subscription: SubscriptionId, wanted: Amendment
-) -> responses.Subscription:
-    return responses.Subscription(
-        **subscription_view(service.update(service.find_subscription(subscription), wanted.fields))
-    )
+def update(service: Service, subscription: SubscriptionId, wanted: Amendment) -> SubscriptionView:
+    updated = service.update(service.find_subscription(subscription), wanted.fields)
+    return SubscriptionView.from_subscription(updated)
 
 
 @ROUTES.post(
@@ -109,9 +104,9 @@ def update(
 )
 def preview(
     service: Service, subscription: SubscriptionId, wanted: PreviewRequest
-) -> responses.PreviewResult:
+) -> PreviewResultView:
     previewed = service.preview(service.find_subscription(subscription), wanted.sample)
-    return responses.PreviewResult(**preview_view(previewed))
+    return PreviewResultView.from_preview(previewed)
 
 
 @ROUTES.delete(
@@ -124,6 +119,7 @@ def preview(
 )
 def remove(
     *, service: Service, subscription: SubscriptionId, discard_waiting: DiscardWaiting = False
-) -> responses.Removed:
-    tombstone, backlog = service.remove_subscription(subscription, discard_waiting=discard_waiting)
-    return responses.Removed(**removal_view(tombstone, backlog))
+) -> RemovedView:
+    return RemovedView.from_removal(
+        *service.remove_subscription(subscription, discard_waiting=discard_waiting)
+    )

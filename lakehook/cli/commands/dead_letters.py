@@ -29,7 +29,11 @@ from lakehook.cli.output import (
 from lakehook.dead_letters import DeadLetterSelector, is_exactly_one_selector
 from lakehook.domain.errors import NotFound
 from lakehook.domain.lane import DeliveryRecord
-from lakehook.operations.views import dead_letter_view
+from lakehook.operations.views.deliveries import (
+    DeadLetterActionResult,
+    DeadLetterDetailView,
+    DeadLetterView,
+)
 
 app = typer.Typer(rich_markup_mode=None, help="What was given up on, and what is to become of it.")
 
@@ -51,7 +55,8 @@ def list_(
     """Show dead letters, by the ledger: also those that the queue has lost."""
     service = service_of(context, stack)
     choice = _selector(service, (), subscription, reason)
-    print_listing(output, LETTERS.table(service.find_dead_letters(choice)))
+    letters = service.find_dead_letters(choice)
+    print_listing(output, LETTERS, [DeadLetterView.from_record(letter) for letter in letters])
 
 
 @app.command(epilog=examples("lakehook dead-letters show sub_0123#39#2"))
@@ -62,8 +67,7 @@ def show(
     (letter,) = service_of(context, stack).find_dead_letters(DeadLetterSelector(ids=[delivery]))
     if letter.delivery is None:
         raise NotFound(f"{delivery}: its event is not known")
-    document = {**dead_letter_view(letter), "event": letter.delivery.event.document}
-    print_document(output, document, sections={"log": ATTEMPTS.table(letter.attempts_log)})
+    print_document(output, DeadLetterDetailView.from_record(letter), tables={"log": ATTEMPTS})
 
 
 @app.command(
@@ -153,7 +157,7 @@ def _confirm_and_act(
     acted = letters if would else act(letters)
     print_document(
         output,
-        {"action": action, "dry_run": would, "number": len(acted)},
-        sections={"dead_letters": LETTERS.table(acted)},
+        DeadLetterActionResult.from_records(action, acted, dry_run=would),
+        tables={"dead_letters": LETTERS},
         note="nothing is done yet; --yes does it" if would else "",
     )

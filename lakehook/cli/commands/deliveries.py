@@ -20,19 +20,43 @@ from lakehook.cli.options import (
 )
 from lakehook.cli.output import (
     ATTEMPTS,
-    DELIVERIES,
-    LANES,
+    Table,
     print_document,
     print_listing,
     progress_counter,
 )
-from lakehook.operations.views import explanation_view
+from lakehook.operations.views.deliveries import DeliveryDetailView, DeliveryView, LaneView
 from lakehook.queries import DeliveryQuery
 
 app = typer.Typer(
     rich_markup_mode=None, help="Where each is, what was tried, and what happens next."
 )
 lanes_app = typer.Typer(rich_markup_mode=None, help="What is held, at what, and until when.")
+
+_DELIVERIES = Table(
+    {
+        "ID": "delivery_id",
+        "EVENT TYPE": "event_type",
+        "STATUS": "status",
+        "REASON": "reason",
+        "ATTEMPTS": "attempts",
+        "LAST": "last_status",
+        "CHANGED": "changed_at",
+    },
+    "no deliveries",
+)
+_LANES = Table(
+    {
+        "LANE": "lane",
+        "HEAD": "head",
+        "STATE": "state",
+        "ATTEMPTS": "attempts",
+        "HELD SINCE": "held_since",
+        "DUE": "due_at",
+        "BEHIND": "waiting_behind",
+    },
+    "no lanes are held",
+)
 
 
 @app.command(
@@ -67,7 +91,7 @@ def list_(  # noqa: PLR0913  each is an option
     )
     with progress_counter("reading the ledger") as seen:
         entries = service.list_deliveries(question, seen=seen)
-    print_listing(output, DELIVERIES.table(entries))
+    print_listing(output, _DELIVERIES, [DeliveryView.from_record(entry) for entry in entries])
 
 
 @app.command(epilog=examples("lakehook deliveries show sub_0123#39#2"))
@@ -76,8 +100,7 @@ def show(
 ) -> None:
     """Show one delivery: every attempt, what came back, and what happens next."""
     explained = service_of(context, stack).explain(delivery)
-    log = ATTEMPTS.table(explained.record.attempts_log)
-    print_document(output, explanation_view(explained), sections={"log": log})
+    print_document(output, DeliveryDetailView.from_explanation(explained), tables={"log": ATTEMPTS})
 
 
 @lanes_app.callback()
@@ -104,4 +127,5 @@ def list_lanes(
     asked = (
         service.find_subscription(subscription, removed=True) if subscription is not None else None
     )
-    print_listing(output, LANES.table(service.list_lanes(asked)))
+    lanes = [LaneView.from_report(report) for report in service.list_lanes(asked)]
+    print_listing(output, _LANES, lanes)

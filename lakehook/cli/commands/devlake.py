@@ -1,6 +1,7 @@
 """``lakehook devlake``: whether DevLake and Lakehook are set up for each other."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from operator import itemgetter
 from typing import Annotated, Any
 
 import typer
@@ -10,7 +11,7 @@ from lakehook.cli.context import CommandService, service_of
 from lakehook.cli.errors import AWS_FAILED, PERSON_NEEDED
 from lakehook.cli.inputs import read_headers
 from lakehook.cli.options import STACK, TEXT, AnswerAs, ApiHeaderFile, ApiHeaders, Stack, examples
-from lakehook.cli.output import Listing, Output, print_document, print_section
+from lakehook.cli.output import Output, Table, print_document, print_table
 from lakehook.cli.terminal import write
 from lakehook.domain.devlake.api_address import ApiAddress
 from lakehook.domain.devlake.setup_check import Check, CheckState
@@ -45,7 +46,10 @@ ShowSecret = Annotated[
     bool, typer.Option("--show-secret", help="Print DevLake's NOTIFICATION_SECRET, too.")
 ]
 _WORDS = {CheckState.OK: "ok", CheckState.WARN: "warn", CheckState.FAIL: "FAIL"}
-_LINES = Listing(("STATE", "CHECK", "WHAT IS, AND WHAT TO DO"), list, dict, "no checks")
+_LINES = Table(
+    {"STATE": itemgetter(0), "CHECK": itemgetter(1), "WHAT IS, AND WHAT TO DO": itemgetter(2)},
+    "no checks",
+)
 
 
 @app.callback()
@@ -110,7 +114,7 @@ def _tell(checkups: Sequence[Checkup], stack: str, output: Output, *, show_secre
         return
     for checkup in checkups:
         write(f"stack {stack}, source {source_name(checkup.source)}\n")
-        print_section(_LINES.table(_rows(checkup.checks)))
+        print_table(_LINES, list(_rows(checkup.checks)))
         write()
         for name, value in _variables(checkup, show_secret=show_secret):
             write(f"{name}={_HIDDEN if value is None else value}")

@@ -1,24 +1,18 @@
 """``lakehook pipelines``: a pipeline's events, its subscribers' progress, unfinished pipelines."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from lakehook.cli.context import service_of
 from lakehook.cli.options import STACK, TEXT, AnswerAs, OfSource, PipelineId, Stack, examples
-from lakehook.cli.output import Listing, Output, print_document, print_listing
+from lakehook.cli.output import NONE, Table, print_document, print_listing
 from lakehook.domain.errors import InvalidInput
 from lakehook.domain.pipeline import ACTIVE_STATES, MAX_SECONDS, PipelineState
+from lakehook.domain.pipeline_key import join_pipeline_key
 from lakehook.domain.text import truncate
 from lakehook.domain.time import format_duration, parse_duration
-from lakehook.operations.views import (
-    event_view,
-    pipeline_facts,
-    pipeline_view,
-    progress_view,
-    skipped_view,
-)
-from lakehook.queries import UnfinishedPipeline
+from lakehook.operations.views.pipelines import PipelineReportView, PipelineView
 
 MAX_PROJECT_WIDTH = 60  # characters
 
@@ -58,7 +52,7 @@ def list_(  # noqa: PLR0913  each is an option
     stage = None if state is None else _stage(state)
     seconds = _seconds(older_than) if older_than else 0.0
     found = service_of(context, stack).list_pipelines(stage, older_than=seconds, source=source)
-    print_listing(output, _UNENDED.table(found))
+    print_listing(output, _UNENDED, [PipelineView.from_unfinished(one) for one in found])
 
 
 def _seconds(text: str) -> float:
@@ -82,69 +76,56 @@ def show(
 ) -> None:
     """Show the events of a pipeline, and each subscriber's place in it."""
     story = service_of(context, stack).show_pipeline(pipeline, source=source)
-    sections = {
-        "events": _EVENTS.table(story.events),
-        "not_sent": _UNSENT.table(story.skipped),
-        "subscribers": _PLACES.table(story.subscribers),
-    }
-    key = story.pipeline_key
-    document = pipeline_facts(key) if output is Output.JSON else {"pipeline_id": key}
-    print_document(output, document, sections=sections)
+    tables = {"events": _EVENTS, "not_sent": _UNSENT, "subscribers": _PLACES}
+    print_document(output, PipelineReportView.from_report(story), tables=tables)
 
 
-def _unended_row(one: UnfinishedPipeline) -> list[str]:
-    """Where it is listed, a pipeline is named as it may be asked for."""
-    facts = {
-        **pipeline_view(one),
-        "pipeline_id": one.pipeline.key,
-        "seconds": format_duration(one.seconds),
-        "project_name": _project(one),
-    }
-    return _row({name: value for name, value in facts.items() if name != "source"})
+def _project(pipeline: PipelineView) -> str:
+    """In a column of its own a long one would push the others off the screen."""
+    return truncate(pipeline.project_name or NONE, MAX_PROJECT_WIDTH)
 
 
-_UNENDED = Listing(
-    ("PIPELINE", "STATE", "SINCE", "FOR", "ROUND", "PROJECT", "STALL TOLD"),
-    _unended_row,
-    pipeline_view,
+_UNENDED = Table(
+    {
+        "PIPELINE": lambda view: join_pipeline_key(view.source, view.pipeline_id),
+        "STATE": "state",
+        "SINCE": "since",
+        "FOR": lambda view: format_duration(view.seconds),
+        "ROUND": "round",
+        "PROJECT": _project,
+        "STALL TOLD": "stalled",
+    },
     "no such pipelines",
 )
-
-
-def _project(one: UnfinishedPipeline) -> str | None:
-    """In a column of its own a long one would push the others off the screen."""
-    name = one.pipeline.info.project_name if one.pipeline.info else None
-    return truncate(name, MAX_PROJECT_WIDTH) if name else None
-
-
-def _row(facts: dict[str, Any]) -> list[str]:
-    return [_word(fact) for fact in facts.values()]
-
-
-_EVENTS = Listing(
-    ("SEQUENCE", "EVENT TYPE", "TIMESTAMP", "ACCEPTED", "EVENT ID", "INFERRED"),
-    lambda one: _row(event_view(one)),
-    event_view,
+_EVENTS = Table(
+    {
+        "SEQUENCE": "sequence",
+        "EVENT TYPE": "event_type",
+        "TIMESTAMP": "timestamp",
+        "ACCEPTED": "accepted_at",
+        "EVENT ID": "event_id",
+        "INFERRED": "inferred",
+    },
     "no events",
 )
-_PLACES = Listing(
-    ("SUBSCRIBER", "NAME", "STATE", "LAST DELIVERED", "WAITING", "DEAD"),
-    lambda one: _row(progress_view(one)),
-    progress_view,
+_PLACES = Table(
+    {
+        "SUBSCRIBER": "subscription_id",
+        "NAME": "name",
+        "STATE": "state",
+        "LAST DELIVERED": "last_delivered",
+        "WAITING": "waiting",
+        "DEAD": "dead",
+    },
     "no subscriber has heard of it yet",
 )
-_UNSENT = Listing(
-    ("NOT SENT", "TIMESTAMP", "ACCEPTED", "EVENT ID", "BECAUSE"),
-    lambda one: _row(skipped_view(one)),
-    skipped_view,
+_UNSENT = Table(
+    {
+        "NOT SENT": "event_type",
+        "TIMESTAMP": "timestamp",
+        "ACCEPTED": "accepted_at",
+        "EVENT ID": "event_id",
+        "BECAUSE": "reason",
+    },
     "none was left out",
 )
-
-
-def _word(value: Any) -> str:
-    match value:
-        case None | False:
-            return "-"
-        case True:
-            return "yes"
-    return str(value)

@@ -9,12 +9,12 @@ from lakehook.cli.commands.devlake_source import OneSource, declared_source, sou
 from lakehook.cli.context import service_of
 from lakehook.cli.inputs import read_headers
 from lakehook.cli.options import STACK, TEXT, AnswerAs, ApiHeaderFile, ApiHeaders, Stack, examples
-from lakehook.cli.output import Listing, print_document, progress_counter
+from lakehook.cli.output import Table, print_document, progress_counter
 from lakehook.domain.devlake.api_address import ApiAddress
 from lakehook.domain.devlake.sources import DevLakeSource
 from lakehook.domain.errors import InvalidInput
 from lakehook.domain.event import Event
-from lakehook.domain.pipeline_key import DEFAULT_SOURCE
+from lakehook.domain.pipeline_key import DEFAULT_SOURCE, join_pipeline_key
 from lakehook.domain.time import FORMS, format_rfc3339
 
 RECONCILE_EXAMPLES = examples(
@@ -64,15 +64,15 @@ def reconcile(  # noqa: PLR0913  each is an option
     moment = None if since is None else service.moment(since, what="since")
     with progress_counter("reconciling") as done:
         found = service.reconcile(address, declared, since=moment, dry_run=dry_run, done=done)
-    document = {
+    document: dict[str, Any] = {
         "since": format_rfc3339(found.since),
         "read": found.read,
         "changed": len(found.events),
         "sent": found.sent,
     }
-    print_document(
-        output, document, sections={"events": _EVENTS.table(found.events)} if dry_run else None
-    )
+    if dry_run:
+        document["events"] = [_event(event) for event in found.events]
+    print_document(output, document, tables={"events": _EVENTS} if dry_run else None)
 
 
 def _refuse_others(
@@ -103,15 +103,13 @@ def _event(event: Event) -> dict[str, Any]:
     }
 
 
-_EVENTS = Listing(
-    ("PIPELINE", "EVENT TYPE", "TIMESTAMP", "PROJECT", "EVENT ID"),
-    lambda event: [
-        event.pipeline_key,
-        str(event.type),
-        event.at,
-        event.document.get("project_name") or "-",
-        event.id,
-    ],
-    _event,
+_EVENTS = Table(
+    {
+        "PIPELINE": lambda event: join_pipeline_key(event["source"], event["pipeline_id"]),
+        "EVENT TYPE": "event_type",
+        "TIMESTAMP": "timestamp",
+        "PROJECT": "project_name",
+        "EVENT ID": "event_id",
+    },
     "nothing has changed",
 )

@@ -18,7 +18,7 @@ from lakehook.domain.replay import (
 )
 from lakehook.domain.subscription import Subscription
 from lakehook.domain.time import FORMS
-from lakehook.operations.views import replay_count_view, replay_view
+from lakehook.operations.views.replays import ReplayCountView, ReplayStartedView
 
 STOPPED = 1  # the exit code
 _USUAL = ReplayRequest(since="")
@@ -91,9 +91,8 @@ def _count(
 ) -> None:
     with progress_counter("counting") as on_progress:
         tally = service.count_replay(terms, subscription, on_progress=on_progress)
-    document = replay_count_view(tally, terms, subscription)
-    by_type = BY_TYPE.table(sorted(tally.by_type.items()))
-    print_document(output, document, sections={"event_types": by_type}, note="nothing is sent yet")
+    view = ReplayCountView.from_count(tally, terms, subscription)
+    print_document(output, view, tables={"event_types": BY_TYPE}, note="nothing is sent yet")
 
 
 def _replay(
@@ -106,8 +105,8 @@ def _replay(
         _tell(started.replay, attached=started.already_running)
     ended = _follow(service, started.replay)
     service.delete_stale_copies(letters)
-    document = replay_view(ended) | {"already_running": started.already_running}
-    print_document(output, document, note=_note_on(ended) if ended.sent else "")
+    view = ReplayStartedView.from_replay(ended, already_running=started.already_running)
+    print_document(output, view, note=_note_on(ended) if ended.sent else "")
     if ended.state is ReplayState.STOPPED:
         raise typer.Exit(STOPPED)
 

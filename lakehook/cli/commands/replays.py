@@ -6,9 +6,21 @@ import typer
 
 from lakehook.cli.context import service_of
 from lakehook.cli.options import STACK, TEXT, AnswerAs, Stack, examples
-from lakehook.cli.output import REPLAYS, print_document, print_listing
-from lakehook.operations.views import replay_view
+from lakehook.cli.output import Table, print_document, print_listing
+from lakehook.operations.views.replays import ReplayView
 
+_REPLAYS = Table(
+    {
+        "ID": "replay_id",
+        "SUBSCRIPTION": "subscription_id",
+        "STATE": lambda view: f"{view.state} ({view.reason})" if view.reason else view.state,
+        "SENT": "sent",
+        "OF": "matched",
+        "RATE": "rate",
+        "STARTED AT": "started_at",
+    },
+    "no replays",
+)
 app = typer.Typer(rich_markup_mode=None, help="How far each has come, and how one is stopped.")
 
 ReplayId = Annotated[str, typer.Argument(metavar="ID", help="The replay's id: rpl_….")]
@@ -17,7 +29,8 @@ ReplayId = Annotated[str, typer.Argument(metavar="ID", help="The replay's id: rp
 @app.command("list", epilog=examples("lakehook replays list"))
 def list_(context: typer.Context, output: AnswerAs = TEXT, stack: Stack = STACK) -> None:
     """Show every replay of the last 60 days, the last one first."""
-    print_listing(output, REPLAYS.table(service_of(context, stack).replays.all()))
+    replays = service_of(context, stack).replays.all()
+    print_listing(output, _REPLAYS, [ReplayView.from_replay(replay) for replay in replays])
 
 
 @app.command(epilog=examples("lakehook replays show rpl_0123"))
@@ -28,7 +41,7 @@ def show(
 
     Done says that all of it is lined up to be sent, and sent counts what is.
     """
-    print_document(output, replay_view(service_of(context, stack).replays(replay)))
+    print_document(output, ReplayView.from_replay(service_of(context, stack).replays(replay)))
 
 
 @app.command(epilog=examples("lakehook replays stop rpl_0123"))
@@ -36,4 +49,5 @@ def stop(
     context: typer.Context, replay: ReplayId, output: AnswerAs = TEXT, stack: Stack = STACK
 ) -> None:
     """Add nothing to what it has sent; what is lined up by now still goes out."""
-    print_document(output, replay_view(service_of(context, stack).stop_replay(replay)))
+    stopped = service_of(context, stack).stop_replay(replay)
+    print_document(output, ReplayView.from_replay(stopped))

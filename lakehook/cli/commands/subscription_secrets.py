@@ -18,7 +18,7 @@ from lakehook.cli.options import (
 from lakehook.cli.output import SECRETS, print_document
 from lakehook.domain.signing import MAX_OVERLAP_SECONDS
 from lakehook.domain.time import parse_duration
-from lakehook.operations.views import rotation_view, secret_to_reveal
+from lakehook.operations.views.subscriptions import RotatedSecretView
 
 rotation_app = typer.Typer(rich_markup_mode=None)
 
@@ -53,13 +53,8 @@ def rotate_secret(  # noqa: PLR0913  each is an option
         signing=signing,
         provided=provided,
     )
-    told = secret_to_reveal(rotated.secret, provided)
-    print_document(
-        output,
-        rotation_view(rotated, told=told),
-        sections={"secrets": SECRETS.table(rotated.subscription.secrets)},
-        note=note_on(told),
-    )
+    view = RotatedSecretView.from_rotation(rotated, provided=provided)
+    print_document(output, view, tables={"secrets": SECRETS}, note=note_on(view.secret))
 
 
 def note_on(told: str | None) -> str:

@@ -47,13 +47,16 @@ from lakehook.cli.options import (
     Url,
     examples,
 )
-from lakehook.cli.output import SECRETS, SUBSCRIPTIONS, print_document, print_listing
+from lakehook.cli.output import SECRETS, Table, print_document, print_listing
+from lakehook.domain.event import EventType
 from lakehook.operations.backfill import parse_backfill, start_backfill
-from lakehook.operations.views import (
-    removal_view,
+from lakehook.operations.views.subscriptions import (
+    CreatedSubscriptionView,
+    RemovedView,
+    ResumedSubscriptionView,
+    SubscriptionDetailView,
+    SubscriptionView,
     secret_to_reveal,
-    subscription_detail_view,
-    subscription_view,
 )
 from lakehook.subscriptions.subscribe import (
     DEFAULT_SCHEDULE,
@@ -121,9 +124,8 @@ def pause(
 ) -> None:
     """Let deliveries wait in the ledger, in order, until it is resumed."""
     service = service_of(context, stack)
-    print_document(
-        output, subscription_view(service.pause(service.find_subscription(subscription)))
-    )
+    paused = service.pause(service.find_subscription(subscription))
+    print_document(output, SubscriptionView.from_subscription(paused))
 
 
 @lifecycle_app.command(epilog=examples("lakehook subscriptions resume ci"))
@@ -133,7 +135,7 @@ def resume(
     """Let a paused subscription go on, some six hundred lanes a minute."""
     service = service_of(context, stack)
     resumed, lanes = service.resume(service.find_subscription(subscription))
-    print_document(output, {**subscription_view(resumed), "lanes_resumed": lanes})
+    print_document(output, ResumedSubscriptionView.from_subscription(resumed, lanes_resumed=lanes))
 
 
 @lifecycle_app.command(epilog=examples("lakehook subscriptions enable ci"))
@@ -143,7 +145,7 @@ def enable(
     """Let a subscription that was disabled go on, some six hundred lanes a minute."""
     service = service_of(context, stack)
     enabled, lanes = service.enable(service.find_subscription(subscription))
-    print_document(output, {**subscription_view(enabled), "lanes_resumed": lanes})
+    print_document(output, ResumedSubscriptionView.from_subscription(enabled, lanes_resumed=lanes))
 
 
 @lifecycle_app.command(
@@ -165,10 +167,8 @@ def remove(
     Said again, with its id, it finishes what a removal that broke off has left.
     """
     service = service_of(context, stack)
-    print_document(
-        output,
-        removal_view(*service.remove_subscription(subscription, discard_waiting=discard_waiting)),
-    )
+    removed = service.remove_subscription(subscription, discard_waiting=discard_waiting)
+    print_document(output, RemovedView.from_removal(*removed))
 
 
 app.add_typer(lifecycle_app)
@@ -257,20 +257,42 @@ def add(  # noqa: PLR0913  each is an option
     past = parse_backfill(service, since, from_beginning=from_beginning)
     wish = SecretRequest(signing=signing, provided=provided, may_be_empty=allow_empty_secret)
     subscription, secret = service.subscribe(terms, wish, pending=challenge)
-    told = {
+    shown = {
         "secret": secret_to_reveal(secret, provided),
-        **start_backfill(service, subscription, past),
+        "replay_id": start_backfill(service, subscription, past),
     }
     if challenge:
-        subscriptions_test.challenge(service, subscription, told=told, output=output)
+        subscriptions_test.challenge(service, subscription, output=output, **shown)
     else:
-        print_document(output, subscription_view(subscription) | told, note=note_on(told["secret"]))
+        view = CreatedSubscriptionView.from_subscription(subscription, **shown)
+        print_document(output, view, note=note_on(view.secret))
 
 
 @app.command("list", epilog=examples("lakehook subscriptions list --output json"))
 def list_(context: typer.Context, output: AnswerAs = TEXT, stack: Stack = STACK) -> None:
     """Show every subscription."""
-    print_listing(output, SUBSCRIPTIONS.table(service_of(context, stack).find_subscription.all()))
+    found = service_of(context, stack).find_subscription.all()
+    print_listing(output, _SUBSCRIPTIONS, map(SubscriptionView.from_subscription, found))
+
+
+def _event_types(view: SubscriptionView) -> str:
+    if view.event_types == [name for name in EventType if name.is_of_pipeline]:
+        return "every PIPELINE_*"
+    return ", ".join(view.event_types)
+
+
+_SUBSCRIPTIONS = Table(
+    {
+        "ID": "subscription_id",
+        "NAME": "name",
+        "URL": "url",
+        "EVENT TYPES": _event_types,
+        "STATE": lambda view: (
+            f"{view.state} ({view.disabled_reason})" if view.disabled_reason else view.state
+        ),
+    },
+    "no subscriptions",
+)
 
 
 @app.command(epilog=examples("lakehook subscriptions show ci"))
@@ -279,9 +301,8 @@ def show(
 ) -> None:
     """Show one subscription; a removed one by its id."""
     found = service_of(context, stack).find_subscription(subscription, removed=True)
-    print_document(
-        output, subscription_detail_view(found), sections={"secrets": SECRETS.table(found.secrets)}
-    )
+    view = SubscriptionDetailView.from_subscription(found)
+    print_document(output, view, tables={"secrets": SECRETS})
 
 
 @app.command(
@@ -334,4 +355,4 @@ def update(  # noqa: PLR0913  each is an option
     )
     service = service_of(context, stack)
     amended = service.update(service.find_subscription(subscription), terms)
-    print_document(output, subscription_view(amended) | {"created_at": amended.created_at})
+    print_document(output, SubscriptionView.from_subscription(amended))

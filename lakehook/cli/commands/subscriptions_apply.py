@@ -21,7 +21,7 @@ from lakehook.cli.output import NONE, Output
 from lakehook.cli.terminal import write
 from lakehook.domain.errors import InvalidInput
 from lakehook.domain.json_document import to_json
-from lakehook.operations.views import secret_to_reveal
+from lakehook.operations.views.subscriptions import secret_to_reveal
 from lakehook.subscriptions.apply import Apply, StepResult
 from lakehook.subscriptions.apply.export import Export
 from lakehook.subscriptions.apply.plan import Action, Plan, Step

@@ -1,6 +1,5 @@
 """``lakehook subscriptions preview|test|match``: try a subscription before events arrive."""
 
-from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
@@ -10,15 +9,20 @@ from lakehook.cli.commands.subscription_secrets import note_on
 from lakehook.cli.context import CommandService, service_of
 from lakehook.cli.inputs import bounded
 from lakehook.cli.options import STACK, TEXT, AnswerAs, EventsFile, Id, Stack, examples
-from lakehook.cli.output import Listing, Output, print_document, print_listing
+from lakehook.cli.output import Output, Table, print_document, print_listing
 from lakehook.cli.terminal import write
 from lakehook.domain.errors import InvalidEvent
 from lakehook.domain.event import MAX_EVENT_BYTES, Event, EventType
 from lakehook.domain.json_document import parse_json_object
+from lakehook.domain.pipeline_key import join_pipeline_key
 from lakehook.domain.sample import sample_event
 from lakehook.domain.subscription import Subscription, parse_event_types
-from lakehook.operations.views import PingReport, match_view, preview_view, preview_warnings
-from lakehook.subscriptions.preview import EventMatch, Preview
+from lakehook.operations.views.subscriptions import (
+    ChallengedSubscriptionView,
+    MatchView,
+    PingReportView,
+    PreviewResultView,
+)
 from lakehook.subscriptions.preview import match as match_events
 
 NOT_TAKEN = 1  # the exit code
@@ -72,33 +76,34 @@ def ping(
     One that is pending is sent a challenge, and is active once its endpoint has echoed it.
     """
     service = service_of(context, stack)
-    asked = ask(service, service.find_subscription(subscription), wait)
-    print_document(output, asked.facts)
-    _exit_unless_taken(asked)
+    found = service.find_subscription(subscription)
+    after, result = service.test_endpoint(found, within_seconds=wait)
+    report = PingReportView.from_ping(after, result, wait)
+    print_document(output, report)
+    _exit_unless_taken(report)
 
 
 def challenge(
-    service: CommandService, subscription: Subscription, *, told: Mapping[str, Any], output: Output
+    service: CommandService,
+    subscription: Subscription,
+    *,
+    secret: str | None,
+    replay_id: str | None,
+    output: Output,
 ) -> None:
-    """Ask a new one, and answer with it and its secret, whatever comes of that."""
-    asked = PingReport(subscription)
+    """Challenge the endpoint of a new one, and answer with its secret, whatever comes of that."""
+    shown: dict[str, Any] = {"secret": secret, "replay_id": replay_id}
+    report = ChallengedSubscriptionView.from_ping(subscription, **shown)
     try:
-        asked = ask(service, subscription)
+        after, result = service.test_endpoint(subscription, within_seconds=WAIT_SECONDS)
+        report = ChallengedSubscriptionView.from_ping(after, result, WAIT_SECONDS, **shown)
     finally:  # Ctrl-C too: the secret is shown now or never
-        print_document(output, {**asked.facts, **told}, note=note_on(told["secret"]))
-    _exit_unless_taken(asked)
+        print_document(output, report, note=note_on(secret))
+    _exit_unless_taken(report)
 
 
-def ask(
-    service: CommandService, subscription: Subscription, wait_seconds: float = WAIT_SECONDS
-) -> PingReport:
-    """A challenge to one that is pending, else a ping."""
-    after, pong = service.test_endpoint(subscription, within_seconds=wait_seconds)
-    return PingReport(after, pong, wait_seconds)
-
-
-def _exit_unless_taken(asked: PingReport) -> None:
-    if not asked.is_taken:
+def _exit_unless_taken(report: PingReportView) -> None:
+    if not report.is_taken:
         raise typer.Exit(NOT_TAKEN)
 
 
@@ -118,24 +123,18 @@ def match(
 ) -> None:
     """Show which events of a file would go to it, and why the others would not; sends none."""
     found = service_of(context, stack).find_subscription(subscription)
-    print_listing(output, _MATCHES.table(match_events(found, events_in(file))))
+    matches = [MatchView.from_match(tried) for tried in match_events(found, events_in(file))]
+    print_listing(output, _MATCHES, matches)
 
 
-def _match_row(tried: EventMatch) -> tuple[str, ...]:
-    told = match_view(tried)
-    return (
-        "yes" if told["matches"] else "no",
-        tried.event.pipeline_key,
-        told["event_type"],
-        told["event_id"],
-        told["reason"] or "-",
-    )
-
-
-_MATCHES = Listing(
-    ("GOES OUT", "PIPELINE", "EVENT TYPE", "EVENT ID", "WHY NOT"),
-    _match_row,
-    match_view,
+_MATCHES = Table(
+    {
+        "GOES OUT": "matches",
+        "PIPELINE": lambda view: join_pipeline_key(view.source, view.pipeline_id),
+        "EVENT TYPE": "event_type",
+        "EVENT ID": "event_id",
+        "WHY NOT": "reason",
+    },
     "no events",
 )
 
@@ -162,12 +161,14 @@ def preview(  # noqa: PLR0913  each is an option
     """
     event = _event(file, event_type)
     service = service_of(context, stack)
-    previewed = service.preview(service.find_subscription(subscription), event)
+    previewed = PreviewResultView.from_preview(
+        service.preview(service.find_subscription(subscription), event)
+    )
     if output is Output.JSON:
-        print_document(output, preview_view(previewed))
+        print_document(output, previewed)
         return
     write(_report(previewed))
-    for warning in preview_warnings(previewed):
+    for warning in previewed.warnings:
         write(f"warning: {warning}", err=True)
 
 
@@ -184,7 +185,7 @@ def _event(file: typer.FileBinaryRead | None, event_type: str | None) -> Event:
         raise InvalidEvent(str(error)) from None
 
 
-def _report(previewed: Preview) -> str:
+def _report(previewed: PreviewResultView) -> str:
     """As a request looks: its headers, an empty line, its body."""
     subject = [] if previewed.subject is None else [f"subject: {previewed.subject}"]
     headers = [f"{name}: {value}" for name, value in previewed.headers.items()]

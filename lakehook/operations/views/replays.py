@@ -1,0 +1,91 @@
+"""Views of replays, and of what one would send."""
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+from lakehook.domain.replay import Replay, ReplayCriteria
+from lakehook.domain.subscription import Subscription
+from lakehook.domain.time import format_rfc3339
+from lakehook.operations.views import described, example, format_time
+from lakehook.replay import ReplayCount
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReplayView:
+    replay_id: str = example("rpl_0123")
+    subscription_id: str
+    state: str = described("open, done or stopped; done is lined up to be sent.")
+    reason: str | None = described("Why it was stopped.")
+    since: str
+    until: str | None
+    event_types: list[str]
+    status: str
+    rate: str
+    started_at: str
+    ended_at: str | None
+    matched: int | None = described("Deliveries, where they were counted.")
+    sent: int = described("Deliveries that were lined up.")
+    waiting: int = described("That waited anyway, and were let be.")
+    failed: int = described("Pipelines that were left out, for a fault of ours.")
+
+    @classmethod
+    def from_replay(cls, replay: Replay, **more: Any) -> Self:
+        """The view; ``more`` are the fields that a subclass adds."""
+        criteria = replay.criteria
+        return cls(
+            replay_id=replay.id,
+            subscription_id=replay.subscription_id,
+            state=str(replay.state),
+            reason=replay.reason or None,
+            since=format_rfc3339(criteria.since),
+            until=format_time(criteria.until),
+            event_types=[str(event_type) for event_type in criteria.event_types],
+            status=str(criteria.status),
+            rate=str(criteria.rate),
+            started_at=format_rfc3339(replay.started_at),
+            ended_at=format_time(replay.ended_at),
+            matched=replay.matched,
+            sent=replay.sent,
+            waiting=replay.waiting,
+            failed=replay.failed,
+            **more,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReplayStartedView(ReplayView):
+    already_running: bool = described("It was open already.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventTypeCount:
+    event_type: str
+    deliveries: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReplayCountView:
+    subscription_id: str
+    since: str
+    until: str | None
+    deliveries: int
+    pipelines: int
+    waiting: int
+    event_types: list[EventTypeCount]
+
+    @classmethod
+    def from_count(
+        cls, count: ReplayCount, criteria: ReplayCriteria, subscription: Subscription
+    ) -> Self:
+        return cls(
+            subscription_id=subscription.id,
+            since=format_rfc3339(criteria.since),
+            until=format_time(criteria.until),
+            deliveries=count.deliveries,
+            pipelines=count.pipelines,
+            waiting=count.waiting,
+            event_types=[
+                EventTypeCount(event_type=str(event_type), deliveries=deliveries)
+                for event_type, deliveries in sorted(count.by_type.items())
+            ],
+        )

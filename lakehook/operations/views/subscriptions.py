@@ -1,0 +1,269 @@
+"""Views of subscriptions, their secrets, previews, and what an endpoint has answered."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from lakehook.domain.attempt import Outcome
+from lakehook.domain.channels import channel_for
+from lakehook.domain.channels.base import SignatureScheme
+from lakehook.domain.event import EventType
+from lakehook.domain.ping import PingResult
+from lakehook.domain.signing import EncryptedSecret, SignatureAlgorithm, SigningKey
+from lakehook.domain.status import SubscriptionState, subscription_state
+from lakehook.domain.subscription import Format, Subscription
+from lakehook.domain.template import Template
+from lakehook.domain.time import format_rfc3339
+from lakehook.operations.views import described, example, format_time
+from lakehook.subscriptions.lifecycle import SubscriptionBacklog
+from lakehook.subscriptions.preview import EventMatch, Preview
+from lakehook.subscriptions.secrets import Rotated
+
+OF_SOURCE = "Which DevLake, or other service, counts the pipeline; null is the default one."
+
+
+@dataclass(frozen=True, kw_only=True)
+class SecretView:
+    signing: str
+    created_at: str | None
+    expires_at: str | None
+    public_key: str | None
+
+    @classmethod
+    def from_secret(cls, secret: EncryptedSecret) -> Self:
+        return cls(
+            signing=str(secret.signing),
+            created_at=secret.created_at or None,
+            expires_at=format_time(secret.expires_at),
+            public_key=secret.public,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class SubscriptionView:
+    subscription_id: str = example("sub_0123")
+    name: str
+    url: str = described("Without what may be a credential.")
+    channel: str
+    format: str
+    language: str | None = described("Of a channel that speaks to people.")
+    event_types: list[str]
+    pattern: str | None = described("As JSON text.")
+    signing: str
+    public_key: str | None
+    deadline_seconds: float
+    ordering: str
+    retry_schedule: str
+    rate: str | None
+    headers: Sequence[str] = described("Their names alone.")
+    template: Mapping[str, Any] | None = described("Body, subject and headers, in Liquid.")
+    state: str = described("active, paused, disabled, pending or removed.")
+    created_at: str
+    paused_at: str | None
+    disabled_reason: str | None
+
+    @classmethod
+    def from_subscription(cls, subscription: Subscription, **more: Any) -> Self:
+        """The view; ``more`` are the fields that a subclass adds."""
+        is_localized = channel_for(subscription).is_localized
+        return cls(
+            subscription_id=subscription.id,
+            name=subscription.name,
+            url=subscription.endpoint.display_url,
+            channel=subscription.channel,
+            format=str(subscription.format),
+            language=str(subscription.language) if is_localized else None,
+            event_types=[str(name) for name in EventType if subscription.accepts_type(name)],
+            pattern=subscription.pattern,
+            signing=_signing(subscription),
+            public_key=subscription.public_key,
+            deadline_seconds=subscription.deadline_seconds,
+            ordering=str(subscription.ordering),
+            retry_schedule=str(subscription.retry_schedule or "default"),
+            rate=str(subscription.rate) if subscription.rate else None,
+            headers=list(subscription.header_names),
+            template=_template(subscription.template),
+            state=str(subscription_state(subscription)),
+            created_at=subscription.created_at,
+            paused_at=subscription.paused_at,
+            disabled_reason=subscription.disabled_reason,
+            **more,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class SubscriptionDetailView(SubscriptionView):
+    removed_at: str | None
+    secrets: list[SecretView]
+
+    @classmethod
+    def from_subscription(cls, subscription: Subscription, **more: Any) -> Self:
+        secrets = [SecretView.from_secret(secret) for secret in subscription.secrets]
+        return super().from_subscription(
+            subscription, removed_at=subscription.removed_at, secrets=secrets, **more
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class CreatedSubscriptionView(SubscriptionView):
+    secret: str | None = described(
+        "Told this once; null where it was brought, or has a public key instead."
+    )
+    replay_id: str | None = field(
+        default=None, metadata={"description": "Of its past, where that was asked for."}
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class RotatedSecretView(CreatedSubscriptionView):
+    effective_at: str
+    secrets: list[SecretView]
+
+    @classmethod
+    def from_rotation(cls, rotated: Rotated, *, provided: str | None) -> Self:
+        return cls.from_subscription(
+            rotated.subscription,
+            secret=secret_to_reveal(rotated.secret, provided),
+            effective_at=format_rfc3339(rotated.effective_at),
+            secrets=[SecretView.from_secret(secret) for secret in rotated.subscription.secrets],
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResumedSubscriptionView(SubscriptionView):
+    lanes_resumed: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class PingReportView(SubscriptionView):
+    """What came of a ping, and how the subscription stands after it."""
+
+    outcome: str | None = described("null: nothing came in time.")
+    status: int | None
+    milliseconds: int | None
+    answer: str | None
+    hint: str | None
+
+    @property
+    def is_taken(self) -> bool:
+        """By the endpoint, and one that was pending has echoed its challenge."""
+        return self.outcome == Outcome.DELIVERED and self.state != SubscriptionState.PENDING
+
+    @classmethod
+    def from_ping(
+        cls,
+        subscription: Subscription,
+        result: PingResult | None = None,
+        waited_seconds: float | None = None,
+        **more: Any,
+    ) -> Self:
+        """``waited_seconds`` is None where the wait was broken off."""
+        attempt = result.attempt if result else None
+        return cls.from_subscription(
+            subscription,
+            outcome=attempt and str(attempt.outcome),
+            status=attempt and attempt.status,
+            milliseconds=attempt and attempt.milliseconds,
+            answer=attempt and (attempt.excerpt or None),
+            hint=_ping_hint(subscription, result, waited_seconds),
+            **more,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChallengedSubscriptionView(PingReportView, CreatedSubscriptionView):
+    """A new subscription whose endpoint was sent a challenge."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RemovedView:
+    subscription_id: str
+    name: str
+    removed_at: str | None
+    discarded: SubscriptionBacklog
+
+    @classmethod
+    def from_removal(cls, tombstone: Subscription, backlog: SubscriptionBacklog) -> Self:
+        return cls(
+            subscription_id=tombstone.id,
+            name=tombstone.name,
+            removed_at=tombstone.removed_at,
+            discarded=backlog,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class MatchView:
+    pipeline_id: str
+    source: str | None = described(OF_SOURCE)
+    event_type: str
+    event_id: str
+    matches: bool
+    reason: str | None = described("Why it would not go out.")
+
+    @classmethod
+    def from_match(cls, tried: EventMatch) -> Self:
+        return cls(
+            pipeline_id=tried.event.pipeline_id,
+            source=tried.event.source,
+            event_type=str(tried.event.type),
+            event_id=tried.event.id,
+            matches=tried.reason is None,
+            reason=tried.reason,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class PreviewResultView:
+    subject: str | None
+    headers: Mapping[str, str] = described("Less what only the sender knows.")
+    body: str
+    html: str | None
+    warnings: list[str]
+
+    @classmethod
+    def from_preview(cls, preview: Preview) -> Self:
+        return cls(
+            subject=preview.subject,
+            headers=preview.headers,
+            body=preview.body,
+            html=preview.html,
+            warnings=[
+                f"{name[:100]}: this event has no such field" for name in preview.missing_fields
+            ],
+        )
+
+
+def secret_to_reveal(secret: SigningKey | None, provided: str | None) -> str | None:
+    """The secret to show once: a new shared one, never a private key or a provided one."""
+    if secret is None or provided is not None or secret.signing is not SignatureAlgorithm.HMAC:
+        return None
+    return secret.reveal()
+
+
+def _template(template: Template | None) -> dict[str, Any] | None:
+    if template is None:
+        return None
+    headers = dict(template.headers)
+    return {"body": template.body, "subject": template.subject, "headers": headers}
+
+
+def _signing(subscription: Subscription) -> str:
+    names = {
+        SignatureScheme.STANDARD_WEBHOOKS: str(subscription.signing),
+        SignatureScheme.DEVLAKE: str(Format.DEVLAKE),
+        SignatureScheme.NONE: "none",
+    }
+    return names[channel_for(subscription).signature_scheme]
+
+
+def _ping_hint(
+    subscription: Subscription, result: PingResult | None, waited_seconds: float | None
+) -> str | None:
+    if waited_seconds is None:
+        return "it was broken off; try again: lakehook subscriptions test ID"
+    if result is None:
+        return f"nothing within {waited_seconds:g} s: does the delivery function run?"
+    if subscription.is_pending and result.attempt.outcome.is_success:
+        return "the answer is not the challenge; try again: lakehook subscriptions test ID"
+    return None

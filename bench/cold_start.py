@@ -43,7 +43,7 @@ SETTINGS = {
 }
 READY = {
     "deliver": "h.deliver_batch()",
-    "fanout": "h.fan_out()",
+    "fanout": "h.fan_out_batch()",
     "scheduler": "h.resume_due_lanes(); h.publish_stalled_pipelines(); h.process_replays()",
     "ingress": "h.receive_notification()",
     "api": "h.desk(); h.api().resolver",

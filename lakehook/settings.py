@@ -44,6 +44,7 @@ class IngressSettings(Settings):
 class FanoutSettings(Settings):
     subscriptions_table: str
     pipelines_table: str
+    events_queue_url: str
     deliveries_queue_url: str
     events_dead_letter_queue_url: str
     event_retention_days: str = "30"

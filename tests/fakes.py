@@ -34,7 +34,7 @@ from lakehook.domain.rate_limit import Reservation
 from lakehook.domain.subscription import Subscription
 from lakehook.domain.template import RenderedTemplate, Template
 from lakehook.ports.outbound import NoResponse, SubscriptionCredentials
-from lakehook.ports.queues import EventMessage, QueueMessage
+from lakehook.ports.queues import EventMessage, InFlight, QueueMessage
 from lakehook.ports.stores import AcceptedEvent, Backlog, DueItem, LedgerSnapshot, SkippedEvent
 
 Key = TypeVar("Key")
@@ -217,6 +217,19 @@ class FakeSiding:
 
     def quarantine(self, message: EventMessage, reason: str) -> None:
         self.parked.append((message, reason))
+
+
+@dataclass
+class FakeUnfinishedAttempts:
+    numbers: dict[str, int] = field(default_factory=dict)
+    reads: int = 0
+
+    def count(self, messages: Sequence[EventMessage]) -> Mapping[EventMessage, int]:
+        self.reads += 1
+        return {message: self.numbers.get(message.id, 0) for message in messages}
+
+    def save(self, message: EventMessage, number: int) -> None:
+        self.numbers[message.id] = number
 
 
 @dataclass
@@ -505,13 +518,13 @@ class FakeDeadLetters:
 
 @dataclass
 class FakeReceipts:
-    acknowledged: list[QueueMessage] = field(default_factory=list)
-    postponed: list[tuple[QueueMessage, float]] = field(default_factory=list)
+    acknowledged: list[InFlight] = field(default_factory=list)
+    postponed: list[tuple[InFlight, float]] = field(default_factory=list)
 
-    def ack(self, messages: Sequence[QueueMessage]) -> None:
+    def ack(self, messages: Sequence[InFlight]) -> None:
         self.acknowledged += messages
 
-    def nack(self, message: QueueMessage, *, seconds: float) -> None:
+    def nack(self, message: InFlight, *, seconds: float) -> None:
         self.postponed.append((message, seconds))
 
 

@@ -8,11 +8,13 @@ from lakehook.adapters.aws import Aws
 from lakehook.adapters.dynamodb.journal import DynamoJournal
 from lakehook.adapters.dynamodb.last_heard import DynamoHeard
 from lakehook.adapters.dynamodb.subscriptions import DynamoSubscriptions
+from lakehook.adapters.dynamodb.unfinished_attempts import DynamoUnfinishedAttempts
 from lakehook.adapters.sqs.dead_letters import SqsInvalidEventQueue
-from lakehook.adapters.sqs.deliveries import SqsDeliveryQueue
+from lakehook.adapters.sqs.deliveries import SqsDeliveryQueue, SqsMessageAcks
 from lakehook.adapters.system import SystemClock
 from lakehook.adapters.telemetry.delivery import PowertoolsTelemetry
 from lakehook.ingestion.fan_out import FanOut
+from lakehook.ingestion.fan_out_batch import FanOutBatch
 from lakehook.ports.queues import EventMessage
 from lakehook.settings import FanoutSettings
 
@@ -25,11 +27,11 @@ def telemetry() -> PowertoolsTelemetry:
 
 
 @cache
-def fan_out() -> FanOut:
+def fan_out_batch() -> FanOutBatch:
     settings = FanoutSettings.from_env(os.environ)
     aws, clock = Aws(), SystemClock()
     dynamodb, sqs = aws.dynamodb(), aws.sqs()
-    return FanOut(
+    fan_out = FanOut(
         journal=DynamoJournal(
             dynamodb,
             settings.pipelines_table,
@@ -42,13 +44,26 @@ def fan_out() -> FanOut:
         telemetry=telemetry(),
         heard=DynamoHeard(dynamodb, settings.pipelines_table, clock.now),
     )
+    return FanOutBatch(
+        fan_out,
+        DynamoUnfinishedAttempts(dynamodb, settings.pipelines_table, clock),
+        SqsMessageAcks(sqs, settings.events_queue_url),
+    )
 
 
 def event_message(record: dict[str, Any]) -> EventMessage:
-    return EventMessage(record["messageId"], record["attributes"]["MessageGroupId"], record["body"])
+    attributes = record["attributes"]
+    return EventMessage(
+        record["messageId"],
+        attributes["MessageGroupId"],
+        record["body"],
+        record["receiptHandle"],
+        int(attributes["ApproximateReceiveCount"]),
+    )
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    batch = [event_message(record) for record in event["Records"]]
     with telemetry().invocation(context.aws_request_id):
-        again = fan_out()([event_message(record) for record in event["Records"]])
+        again = fan_out_batch()(batch, lambda: context.get_remaining_time_in_millis() / 1000)
     return {"batchItemFailures": [{"itemIdentifier": one.id} for one in again]}

@@ -4,7 +4,7 @@ from aws_cdk import Duration
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from infra.constructs.lambda_function import LambdaFunction
+from infra.constructs.lambda_function import FINISH_EARLY, LambdaFunction
 from infra.constructs.mail import may_send_mail
 from infra.constructs.queues import QueueWithDeadLetters
 from infra.constructs.secrets_key import SecretsKey
@@ -22,7 +22,6 @@ KEEP_THE_LEDGER = (
     "dynamodb:Query",
     "dynamodb:UpdateItem",
 )
-FINISH_EARLY = ("sqs:ChangeMessageVisibility", "sqs:DeleteMessage")
 
 WAKES_ITSELF = lambda_.RecursiveLoop.ALLOW
 """A success at an endpoint that was down resumes the lanes that wait for it, each once.

@@ -3,7 +3,7 @@
 from aws_cdk import Duration
 from constructs import Construct
 
-from infra.constructs.lambda_function import LambdaFunction
+from infra.constructs.lambda_function import FINISH_EARLY, LambdaFunction
 from infra.constructs.queues import QueueWithDeadLetters
 from infra.constructs.tables import OF_DEVLAKE, READ_SUBSCRIPTIONS, RECORD_HEARD, Tables
 from infra.stage import Stage
@@ -29,6 +29,7 @@ class Fanout(LambdaFunction):
             settings=FanoutSettings(
                 subscriptions_table=tables.subscriptions.table_name,
                 pipelines_table=tables.pipelines.table_name,
+                events_queue_url=events.queue.queue_url,
                 deliveries_queue_url=deliveries.queue.queue_url,
                 events_dead_letter_queue_url=events.dead_letters.queue_url,
                 event_retention_days=str(stage.retention.events_days),
@@ -38,6 +39,7 @@ class Fanout(LambdaFunction):
             memory_size=256,
         )
         self.add_queue_trigger(events.queue, at_once=stage.fanout_concurrency)
+        self.allow(FINISH_EARLY, on=events.queue.queue_arn)
         self.allow(READ_SUBSCRIPTIONS, on=tables.subscriptions.table_arn)
         self.allow(NUMBER_EVENTS, on=tables.pipelines.table_arn)
         self.allow(RECORD_HEARD, on=tables.pipelines.table_arn, when=OF_DEVLAKE)

@@ -37,6 +37,9 @@ BATCH_SIZE = 10
 TAKE_MESSAGES = ("sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage")
 """https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html"""
 
+FINISH_EARLY = ("sqs:ChangeMessageVisibility", "sqs:DeleteMessage")
+"""For a function that deletes a message, or gives it back, before its whole batch is done."""
+
 INTERFACES = (
     "ec2:AssignPrivateIpAddresses",
     "ec2:CreateNetworkInterface",

@@ -43,6 +43,10 @@ class FanOut:
             stopped |= {message.group for message in again}
         return failed
 
+    def quarantine(self, message: EventMessage, reason: str) -> None:
+        self.invalid_events.quarantine(message, reason)
+        self.telemetry.quarantined(message.id, message.group, reason)
+
     def _fan_out(
         self, messages: Sequence[EventMessage], subscriptions: Sequence[Subscription]
     ) -> list[EventMessage]:
@@ -89,8 +93,7 @@ class FanOut:
         try:
             event = Event.from_message(message.body, group=message.group)
         except InvalidEvent as error:
-            self.invalid_events.quarantine(message, str(error))
-            self.telemetry.quarantined(message.id, message.group, str(error))
+            self.quarantine(message, str(error))
             return []
         self._record(event)
         pipeline, known = self.journal.load(event)

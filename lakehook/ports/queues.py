@@ -1,6 +1,6 @@
 """Ports of the queues: events, deliveries, dead letters and invalid messages."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -49,6 +49,18 @@ class EventMessage:
     id: str
     group: str
     body: str
+    receipt: str = ""
+    receives: int = 1
+
+
+class UnfinishedAttempts(Protocol):
+    """Attempts at one event alone that were started, and of which no outcome is known."""
+
+    def count(self, messages: Sequence[EventMessage]) -> Mapping[EventMessage, int]:
+        """The number of each message, by one consistent read; none is 0."""
+
+    def save(self, message: EventMessage, number: int) -> None:
+        """Save the number of one message."""
 
 
 class InvalidEventQueue(Protocol):
@@ -69,13 +81,20 @@ class QueueMessage:
     attempts_at_death: int | None = None  # of a redriven dead letter
 
 
+class InFlight(Protocol):
+    """A message that was received and neither deleted nor given back."""
+
+    @property
+    def receipt(self) -> str: ...
+
+
 class MessageAcks(Protocol):
     """Ack or nack messages in flight; an expired receipt is ignored."""
 
-    def ack(self, messages: Sequence[QueueMessage]) -> None:
-        """Delete processed messages, so that their lanes advance."""
+    def ack(self, messages: Sequence[InFlight]) -> None:
+        """Delete processed messages, so that their groups advance."""
 
-    def nack(self, message: QueueMessage, *, seconds: float) -> None:
+    def nack(self, message: InFlight, *, seconds: float) -> None:
         """Make the message visible again after so long, in whole seconds, never earlier."""
 
 

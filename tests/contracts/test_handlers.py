@@ -133,6 +133,7 @@ class Installation:
         settings = FanoutSettings(
             subscriptions_table=self.deployment.subscriptions_table,
             pipelines_table=self.deployment.pipelines_table,
+            events_queue_url=self.deployment.events_queue_url,
             deliveries_queue_url=self.deployment.deliveries_queue_url,
             events_dead_letter_queue_url=self.deployment.events_dead_letter_queue_url,
         )
@@ -205,7 +206,7 @@ def installed(deployment: StackOutputs, monkeypatch: pytest.MonkeyPatch) -> Iter
     for function in (fanout_function, deliver_function, clock_function):
         function.telemetry.cache_clear()
     for wiring in (
-        fanout_function.fan_out,
+        fanout_function.fan_out_batch,
         deliver_function.deliver_batch,
         clock_function.resume_due_lanes,
         clock_function.publish_stalled_pipelines,

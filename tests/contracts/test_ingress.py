@@ -95,6 +95,7 @@ class Installation:
         settings = FanoutSettings(
             subscriptions_table=self.deployment.subscriptions_table,
             pipelines_table=self.deployment.pipelines_table,
+            events_queue_url=self.deployment.events_queue_url,
             deliveries_queue_url=self.deployment.deliveries_queue_url,
             events_dead_letter_queue_url=self.deployment.events_dead_letter_queue_url,
         )
@@ -141,7 +142,7 @@ def installed(
         ingress_function.receive_notification.cache_clear,
         ingress_function.heard.cache_clear,
         ingress_function.telemetry.cache_clear,
-        fanout_function.fan_out.cache_clear,
+        fanout_function.fan_out_batch.cache_clear,
         fanout_function.telemetry.cache_clear,
     ]
     for clear in caches:

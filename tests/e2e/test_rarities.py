@@ -5,12 +5,14 @@ from dataclasses import replace
 
 from lakehook.adapters.dynamodb.circuit_breakers import DynamoEndpointHealthStore
 from lakehook.domain.event import Event, EventType
+from lakehook.domain.json_document import to_json
 from local.installation import LocalLakehook
+from local.invocation import InvocationResult
 from local.receiver import OK, Arrival, Receiver
 from tests.builders import an_event
 from tests.e2e.conftest import STALLING, Publish
 from tests.e2e.evidence import Evidence
-from tests.e2e.pipelines import CREATED, a_life, of_pipeline
+from tests.e2e.pipelines import CREATED, a_life, heard, of_pipeline
 from tests.e2e.subscribers import Subscribers
 from tests.e2e.terminal import Terminal
 from tests.integration.eventually import eventually
@@ -74,6 +76,32 @@ def test_a_pipeline_that_stays_in_a_state_for_too_long_is_told_of(
     assert receiver.wait_until_taken(2, within=PATIENCE)
     told = [arrival.event_type for arrival in of_pipeline(receiver, life)]
     assert told == [created.type, EventType.PIPELINE_STALLED]
+
+
+def test_an_event_that_comes_back_to_fan_out_goes_on_its_way(
+    lakehook: LocalLakehook, subscribers: Subscribers
+):
+    """As after a crash, but nobody need wait for the queue to bring it back."""
+    receiver = Receiver("patient")
+    subscribers.add(receiver)
+    (created,) = life = a_life(CREATED)
+    attributes = {
+        "MessageGroupId": created.pipeline_key,
+        "ApproximateReceiveCount": "2",
+    }
+    record = {
+        "messageId": created.id,
+        "receiptHandle": "expired",
+        "body": to_json(created.document),
+        "attributes": attributes,
+    }
+
+    (fan_out,) = (one for name, one in lakehook.functions.items() if "Fanout" in name)
+    answer = fan_out.invoke({"Records": [record]})
+
+    assert answer == InvocationResult(b'{"batchItemFailures": []}')
+    assert receiver.wait_until_taken(1, within=PATIENCE)
+    assert heard(receiver, life) == [1]
 
 
 def test_an_endpoint_that_says_it_is_gone_is_not_called_again(

@@ -70,7 +70,7 @@ def test_the_ingress_reads_its_secrets_and_sends_events(production: Blueprint) -
 
 def test_fanout_numbers_events_and_sends_deliveries(production: Blueprint) -> None:
     assert granted("fanout", production) == {
-        "EventsQueueUrl": CONSUME,
+        "EventsQueueUrl": CONSUME | {"sqs:ChangeMessageVisibility"},
         "EventsDeadLetterQueueUrl": SEND,
         "SubscriptionsTable": READ_SUBSCRIPTIONS,
         "PipelinesTable": NUMBER_EVENTS | RECORD_HEARD,

@@ -130,7 +130,8 @@ class Gate:
         if fault is None:
             return effect()
         self.faults.injected[fault] += 1
-        invocation.wrote_in_vain |= call == "ledger.save" and fault in TROUBLES
+        is_write = call in ("ledger.save", "unfinished.save")
+        invocation.wrote_in_vain |= is_write and fault in TROUBLES
         self.faults.touched(invocation)
         return self._suffer(fault, effect, trouble, invocation)
 

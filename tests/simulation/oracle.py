@@ -1,21 +1,22 @@
 """Judges a history once it has come to rest: as a whole, and lane by lane."""
 
+import json
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import takewhile
+from itertools import chain, takewhile
 
-from lakehook.domain.delivery import Delivery, Lane
+from lakehook.domain.delivery import Delivery, Lane, deduplication_id
 from lakehook.domain.event import Event, EventType
-from lakehook.domain.lane import RESERVATION_SECONDS
+from lakehook.domain.lane import MAX_UNFINISHED_ATTEMPTS, RESERVATION_SECONDS
 from lakehook.domain.queue_message import decode
 from lakehook.domain.replay import DeliveryFilter, ReplayState
 from lakehook.domain.time import format_rfc3339
 from local.fifo import FifoQueue, Message
 from tests.simulation.case import LaneCase
 from tests.simulation.promises import PROMISES
-from tests.simulation.scenario import Subscriber
+from tests.simulation.scenario import Publication, Subscriber
 from tests.simulation.system import System
 from tests.simulation.wiring import DEAD, DEAD_EVENTS, DELIVERIES, EVENTS
 
@@ -35,31 +36,52 @@ class Violation:
 
 def judge(system: System) -> tuple[Violation, ...]:
     """Every promise that was broken."""
-    letters = _letters(system)
-    found = [Violation(what, "") for what in _everywhere(system)]
-    for case in _cases(system, letters):
+    letters, crashed = _letters(system), _peek(system, DEAD_EVENTS)
+    found = [Violation(what, "") for what in _everywhere(system, crashed)]
+    for case in _cases(system, letters, set(map(_event_key, crashed))):
         for promise in PROMISES:
             found += [Violation(what, case.name) for what in promise(case)]
     return tuple(found)
 
 
-def _everywhere(system: System) -> Iterator[str]:
+def _everywhere(system: System, crashed: Sequence[Message]) -> Iterator[str]:
     for surprise in system.history.surprises:
         yield f"an error that no one foresaw: {surprise}"
-    for name in (EVENTS, DELIVERIES, DEAD_EVENTS):
+    for name in (EVENTS, DELIVERIES):
         counts = system.queues[name].counts()
         if counts.visible or counts.in_flight:
             yield f"something is left in {name}: {counts}"
-    published = {
-        (publication.pipeline, publication.event_id) for publication in system.scenario.publications
-    }
-    if published != (accepted := _accepted(system)):
-        yield f"published and accepted differ: {published ^ accepted}"
-    yield from _gaps(system)
-    yield from _runs(system)
+    yield from chain.from_iterable(_unjust(system, message) for message in crashed)
+    yield from _sources(system, crashed)
     yield from _replays(system)
     for subscriber in system.scenario.subscribers:
         yield from _hurry(system, subscriber)
+
+
+def _sources(system: System, crashed: Sequence[Message]) -> Iterator[str]:
+    """What was published is accepted, numbered, and told run by run."""
+    lost = set(map(_event_key, crashed)) - _accepted(system)
+    published = [
+        one for one in system.scenario.publications if (one.pipeline, one.event_id) not in lost
+    ]
+    known = {(one.pipeline, one.event_id) for one in published}
+    if known != (accepted := _accepted(system)):
+        yield f"published and accepted differ: {known ^ accepted}"
+    yield from _gaps(system)
+    yield from _runs(system, published)
+
+
+def _unjust(system: System, message: Message) -> Iterator[str]:
+    """An event is quarantined if three workers have died of it, or may have, each alone with it."""
+    announced = {deduplication_id(id_): by for id_, by in system.unfinished.announced.items()}
+    workers = announced.get(message.deduplication_id, [])
+    guilty = sum(one.is_dead or one.is_zombie or one.wrote_in_vain for one in workers)
+    if guilty < MAX_UNFINISHED_ATTEMPTS:
+        yield f"{_event_key(message)} is held to crash fan-out, and {guilty} of its workers did"
+
+
+def _event_key(message: Message) -> tuple[str, str]:
+    return message.group_id, json.loads(message.body)["event_id"]
 
 
 def _hurry(system: System, subscriber: Subscriber) -> Iterator[str]:
@@ -93,7 +115,7 @@ def _gaps(system: System) -> Iterator[str]:
             yield f"pipeline {pipeline} has the sequences {numbers}"
 
 
-def _runs(system: System) -> Iterator[str]:
+def _runs(system: System, published: Sequence[Publication]) -> Iterator[str]:
     """Each run is told in order and to its end before the next, and by an end of its own."""
     for pipeline in system.journal.pipelines:
         told = [event.sequenced.event for event in system.journal.events(pipeline)]
@@ -101,18 +123,14 @@ def _runs(system: System) -> Iterator[str]:
             yield f"pipeline {pipeline} is told {[str(one.type) for one in told]}"
         for one in told:
             if one.type not in LETTERS:
-                yield from _ended_by_another(system, one)
+                yield from _ended_by_another(published, one)
 
 
-def _ended_by_another(system: System, end: Event) -> Iterator[str]:
+def _ended_by_another(published: Sequence[Publication], end: Event) -> Iterator[str]:
     """What a pipeline says comes in its order, so the newest beginning before is the run's."""
     earlier = takewhile(
         lambda publication: publication.event_id != end.id,
-        (
-            publication
-            for publication in system.scenario.publications
-            if publication.pipeline == end.pipeline_key
-        ),
+        (publication for publication in published if publication.pipeline == end.pipeline_key),
     )
     beginnings = [format_rfc3339(one.began_at) for one in earlier if one.began_at]
     if end.began_at and end.began_at != max(beginnings, default=end.began_at):
@@ -137,15 +155,19 @@ def _whole_replays(system: System, subscription: str) -> dict[str, int]:
 
 
 def _letters(system: System) -> Mapping[Lane, set[int]]:
-    """What an operator finds on the dead-letter queue; looked at, and left where it is."""
-    queue, aside = system.queues[DEAD], FifoQueue(system.timeline.now)
-    messages = [decode(one.body) for one in _moved(queue, aside)]
-    assert len(list(_moved(aside, queue))) == len(messages)
     letters: defaultdict[Lane, set[int]] = defaultdict(set)
-    for one in messages:
+    for one in (decode(message.body) for message in _peek(system, DEAD)):
         if isinstance(one, Delivery):
             letters[one.lane].add(one.sequence)
     return letters
+
+
+def _peek(system: System, name: str) -> list[Message]:
+    """What an operator finds on a queue; looked at, and left where it is."""
+    queue, aside = system.queues[name], FifoQueue(system.timeline.now)
+    messages = list(_moved(queue, aside))
+    assert len(list(_moved(aside, queue))) == len(messages)
+    return messages
 
 
 def _moved(source: FifoQueue, destination: FifoQueue) -> Iterator[Message]:
@@ -155,7 +177,9 @@ def _moved(source: FifoQueue, destination: FifoQueue) -> Iterator[Message]:
         yield message
 
 
-def _cases(system: System, letters: Mapping[Lane, set[int]]) -> Iterator[LaneCase]:
+def _cases(
+    system: System, letters: Mapping[Lane, set[int]], crashed: Collection[tuple[str, str]]
+) -> Iterator[LaneCase]:
     ledger, records = system.ledger, system.ledger.records
     for subscriber in system.scenario.subscribers:
         subscription = system.subscriptions.known[subscriber.id]
@@ -174,5 +198,14 @@ def _cases(system: System, letters: Mapping[Lane, set[int]]) -> Iterator[LaneCas
                 is_removed=subscription.removed_at is not None,
                 paused=tuple(system.history.pauses[subscriber.id]),
                 letters=frozenset(letters[lane]),
+                crashed=frozenset(_crashed(system, pipeline, crashed)),
                 whole_replays=whole_replays,
             )
+
+
+def _crashed(system: System, pipeline: str, crashed: Collection[tuple[str, str]]) -> Iterator[int]:
+    """The sequences of its quarantined events, and of what was inferred from them."""
+    for key in crashed:
+        if key[0] == pipeline and key in system.journal.accepted_events:
+            for one in (*system.journal.implied[key], system.journal.accepted_events[key]):
+                yield one.sequence

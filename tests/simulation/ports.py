@@ -4,6 +4,7 @@ What DynamoDB does that a dictionary does not: a batch is not read at one instan
 pages of ten, an index lags behind.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
@@ -15,11 +16,12 @@ from lakehook.domain.delivery import Delivery, Lane
 from lakehook.domain.errors import InfrastructureError
 from lakehook.domain.lane import DeliveryRecord, HeldLane
 from lakehook.domain.replay import AT_ONCE_SECONDS, Replay
+from lakehook.ports.queues import EventMessage
 from lakehook.ports.stores import DueItem, LedgerSnapshot
-from tests.fakes import FakeHealths, FakeLedger
+from tests.fakes import FakeHealths, FakeLedger, FakeUnfinishedAttempts
 from tests.fakes_replay import FakeReplays
 from tests.simulation.clockwork import IsDue
-from tests.simulation.faults import Fault, Gate
+from tests.simulation.faults import Fault, Gate, Invocation
 from tests.simulation.history import EVERYONE, History
 from tests.simulation.timeline import Timeline
 
@@ -92,6 +94,20 @@ class ReachedLedger(Reached):
         yield from self._through(
             "dead_letters", lambda: [*self._port.dead_letters(subscription_id)]
         )
+
+
+class WitnessedAttempts(FakeUnfinishedAttempts):
+    """Remembers whose attempt at which event was announced."""
+
+    def __init__(self, timeline: Timeline) -> None:
+        super().__init__()
+        self._timeline = timeline
+        self.announced: defaultdict[str, list[Invocation]] = defaultdict(list)
+
+    def save(self, message: EventMessage, number: int) -> None:
+        if number > self.numbers.get(message.id, 0):
+            self.announced[message.id].append(self._timeline.context)
+        super().save(message, number)
 
 
 class WitnessedHealths(FakeHealths):
@@ -198,7 +214,7 @@ class Told:
     def __init__(self, timeline: Timeline, history: History) -> None:
         self._timeline, self._history = timeline, history
 
-    def trouble(self, error: Exception, *, doing: str) -> None:
+    def internal_error(self, error: Exception, *, doing: str) -> None:
         self._history.tell(self._timeline.now(), EVERYONE, "trouble while it would", doing, error)
         if not isinstance(error, InfrastructureError):
             self._history.surprises.append(repr(error))

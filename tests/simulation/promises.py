@@ -18,7 +18,8 @@ MILLISECOND = 0.001  # what an attempt's duration is rounded to
 
 def in_order(case: LaneCase) -> Iterator[str]:
     """Whatever is sent, all before it is done with; under ``skip`` a dead letter is, too."""
-    progress, entries = Progress(case.ordering is Ordering.SKIP), deque(case.history.entries)
+    progress = Progress(case.ordering is Ordering.SKIP, done=set(case.crashed))
+    entries = deque(case.history.entries)
     for post in case.history.posts:
         while entries and entries[0].number < post.began:
             progress.note(entries.popleft().record)
@@ -31,7 +32,7 @@ def in_order(case: LaneCase) -> Iterator[str]:
 def first_arrivals(case: LaneCase) -> Iterator[str]:
     highest = 0
     for sequence in dict.fromkeys(post.sequence for post in case.history.posts if not post.late):
-        if sequence < highest:
+        if sequence < highest and sequence not in case.crashed:
             yield f"#{sequence} first came after #{highest}"
         highest = max(highest, sequence)
 
@@ -51,7 +52,7 @@ def nothing_lost(case: LaneCase) -> Iterator[str]:
 def _missing(case: LaneCase) -> set[int]:
     if case.is_removed:  # and wants nothing of what comes after
         return set()
-    return set(range(1, case.events + 1)) - case.records.keys()
+    return set(range(1, case.events + 1)) - case.records.keys() - case.crashed
 
 
 def _is_true(case: LaneCase, record: DeliveryRecord) -> bool:

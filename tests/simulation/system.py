@@ -19,7 +19,14 @@ from tests.simulation.clockwork import Clockwork, IsDue, NeverRests
 from tests.simulation.faults import Faults, Gate
 from tests.simulation.history import History, KindOf
 from tests.simulation.platform import EventSource, Platform
-from tests.simulation.ports import PlannedReplays, ReachedLedger, ReplayIsDue, Told, WitnessedLedger
+from tests.simulation.ports import (
+    PlannedReplays,
+    ReachedLedger,
+    ReplayIsDue,
+    Told,
+    WitnessedAttempts,
+    WitnessedLedger,
+)
 from tests.simulation.receivers import SimulatedReceiver
 from tests.simulation.scenario import Publication, Scenario, Subscriber
 from tests.simulation.timeline import Timeline
@@ -45,6 +52,7 @@ class System:
         self.clockwork = Clockwork(self.platform, self.is_at_rest, self._all_due)
         self.ledger = WitnessedLedger(self.timeline, self.history, self.clockwork.plan)
         self.journal = FakeJournal(clock=self.timeline)
+        self.unfinished = WitnessedAttempts(self.timeline)
         self.replays = PlannedReplays(self.clockwork.plan)
         self.subscriptions = FakeSubscriptions({s.id: _of(s) for s in scenario.subscribers})
         self.receivers = {
@@ -107,6 +115,7 @@ class System:
             healths=self.ledger.healths,
             paces=FakePaces(self.timeline),  # type: ignore[arg-type]
             journal=self.journal,
+            unfinished=self.unfinished,
             replays=self.replays,
             subscriptions=self.subscriptions,
             receivers=self.receivers,

@@ -3,13 +3,16 @@
 import pytest
 
 from lakehook.domain.lane import DeliveryStatus
+from lakehook.domain.pipeline import PipelineTransition
+from lakehook.ingestion.fan_out_batch import TURN_SECONDS
 from tests.fakes import NOON
-from tests.simulation.faults import Fault
+from tests.simulation.faults import Fault, Killed
 from tests.simulation.operators import Operator
 from tests.simulation.play import Played, play
 from tests.simulation.receivers import OK, SORRY, ScriptedReceiver
 from tests.simulation.scenario import Publication, Scenario, Subscriber
-from tests.simulation.system import System
+from tests.simulation.system import VISIBILITY_SECONDS, System
+from tests.simulation.wiring import DEAD_EVENTS
 
 FAULTS = (
     Fault.KILL_BEFORE,
@@ -70,6 +73,40 @@ def test_no_two_kills_break_a_promise(apart: int):
 
         assert not history.violations, f"{kills}\n{history.story()}"
         assert arrived(history), f"{kills}\n{history.system.history.read()}"
+
+
+def crashing(system: System, _operator: Operator) -> None:
+    """Whoever numbers the first event of pipeline 1 is killed."""
+    append = system.journal.append
+
+    def kill(advance: PipelineTransition) -> None:
+        if advance.newest.event.id == "1-0":
+            system.timeline.context.is_dead = True
+            raise Killed
+        append(advance)
+
+    system.journal.append = kill  # type: ignore[method-assign]
+
+
+def test_an_event_that_kills_fan_out_is_quarantined_and_the_other_pipelines_go_on():
+    publications = (
+        *(Publication(NOON + n / 10, str(pipeline), n) for n in range(3) for pipeline in range(6)),
+        *(Publication(NOON + 200 + n, str(n), 0) for n in range(10, 40)),
+    )
+
+    history = play(Scenario(publications=publications, calm_at=NOON + 7200), crashing)
+
+    assert not history.violations, history.story()
+    assert history.system.queues[DEAD_EVENTS].counts().visible == 1
+    lanes = history.system.history.lanes
+    assert [post.sequence for post in lanes["a#1"].posts] == [1, 2, 3]  # CREATED is inferred
+    for publication in publications:
+        arrived_at = lanes[f"a#{publication.pipeline}"].posts[-1].began_at
+        took = arrived_at - publication.at
+        if publication.pipeline != "1":
+            assert took < VISIBILITY_SECONDS + 2 * TURN_SECONDS
+        if publication.at > NOON + VISIBILITY_SECONDS:
+            assert took < 2 * TURN_SECONDS
 
 
 def arrived(history: Played) -> bool:

@@ -19,7 +19,9 @@ from lakehook.domain.lane import DeliveryRecord
 from lakehook.domain.retry import RetrySchedule
 from lakehook.domain.signing import HmacSecret
 from lakehook.ingestion.fan_out import FanOut
+from lakehook.ingestion.fan_out_batch import FanOutBatch
 from lakehook.ports.outbound import SubscriptionCredentials
+from lakehook.ports.queues import Remaining
 from lakehook.replay import ProcessReplays
 from lakehook.replay.worker import EnqueueLane, EnqueuePage
 from tests.fakes import FakeDice, FakeKeyring, FakeTypesetter, nobody_asks
@@ -64,6 +66,7 @@ class Wiring:
     healths: object
     paces: object
     journal: Any
+    unfinished: object
     replays: object
     subscriptions: object
     receivers: Mapping[str, SimulatedReceiver]
@@ -71,8 +74,11 @@ class Wiring:
     telemetry: Any
     dice: SimulatedDice
 
-    def fan_out(self, records: Records, _invocation: Invocation) -> set[str]:
-        return {one.id for one in self._fan_out([event_message(record) for record in records])}
+    def fan_out(self, records: Records, invocation: Invocation) -> set[str]:
+        again = self._fan_out(
+            [event_message(record) for record in records], self._remaining(invocation)
+        )
+        return {one.id for one in again}
 
     def deliver(self, records: Records, invocation: Invocation) -> set[str]:
         deliver_batch = DeliverBatch(
@@ -83,10 +89,12 @@ class Wiring:
             workers=SimulatedExecutor(self.timeline),
         )
         again = deliver_batch(
-            [queue_message(record) for record in records],
-            lambda: invocation.deadline - self.timeline.now(),
+            [queue_message(record) for record in records], self._remaining(invocation)
         )
         return {one.id for one in again}
+
+    def _remaining(self, invocation: Invocation) -> Remaining:
+        return lambda: invocation.deadline - self.timeline.now()
 
     @cached_property
     def work_off_replays(self) -> ProcessReplays:
@@ -114,14 +122,16 @@ class Wiring:
         self.history.wrote(record, at=now, by=by, replayed=True)
 
     @cached_property
-    def _fan_out(self) -> FanOut:
-        return FanOut(
+    def _fan_out(self) -> FanOutBatch:
+        fan_out = FanOut(
             journal=self._reached("journal", self.journal),
             subscriptions=self._subscriptions,
             queue=self._deliveries,
             invalid_events=SqsInvalidEventQueue(self.sqs, DEAD_EVENTS),
             telemetry=self.telemetry,
         )
+        unfinished = self._reached("unfinished", self.unfinished)
+        return FanOutBatch(fan_out, unfinished, SqsMessageAcks(self.sqs, EVENTS))
 
     def _crew(self) -> DeliveryDependencies:
         return DeliveryDependencies(

@@ -20,6 +20,7 @@ from lakehook.settings import (
 FANOUT = FanoutSettings(
     subscriptions_table="subscriptions",
     pipelines_table="pipelines",
+    events_queue_url="https://sqs/events.fifo",
     deliveries_queue_url="https://sqs/deliveries.fifo",
     events_dead_letter_queue_url="https://sqs/events-dead-letter.fifo",
 )

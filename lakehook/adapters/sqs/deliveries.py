@@ -16,7 +16,7 @@ from lakehook.domain.delivery import Delivery, Lane, deduplication_id
 from lakehook.domain.errors import InfrastructureError
 from lakehook.domain.ping import Ping
 from lakehook.domain.queue_message import Message, Resume, encode
-from lakehook.ports.queues import QueueMessage
+from lakehook.ports.queues import InFlight
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -68,7 +68,7 @@ class SqsMessageAcks:
     sqs: "SQSClient"
     url: str
 
-    def ack(self, messages: Sequence[QueueMessage]) -> None:
+    def ack(self, messages: Sequence[InFlight]) -> None:
         for start in range(0, len(messages), MAX_ENTRIES):
             entries = [
                 {"Id": str(index), "ReceiptHandle": message.receipt}
@@ -79,7 +79,7 @@ class SqsMessageAcks:
             except (BotoCoreError, ClientError):
                 return  # the event source deletes what the function has not
 
-    def nack(self, message: QueueMessage, *, seconds: float) -> None:
+    def nack(self, message: InFlight, *, seconds: float) -> None:
         try:
             self.sqs.change_message_visibility(
                 QueueUrl=self.url,

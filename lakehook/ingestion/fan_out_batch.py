@@ -1,0 +1,98 @@
+"""Batch of the events queue: fanned out at once, or message by message if it has come back.
+
+A message that comes back may have crashed its worker: out of time, out of memory. A receive count
+does not say so, since our own outages raise it, and so does any other message of the batch. So
+each message that came back is tried alone, after an announcement that is kept until its outcome is
+known. Three announcements without an outcome convict the message: it is quarantined.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from lakehook.domain.errors import InfrastructureError
+from lakehook.domain.lane import MAX_UNFINISHED_ATTEMPTS
+from lakehook.ingestion.fan_out import FanOut
+from lakehook.ports.queues import EventMessage, MessageAcks, Remaining, UnfinishedAttempts
+
+TURN_SECONDS = 5
+"""For the messages of a batch that came back: then the others are visible again, crash or not.
+
+What is left of an invocation is more than a call to AWS can hang, so that no outage convicts.
+"""
+CRASHED = (
+    f"crashed: fan-out ended {MAX_UNFINISHED_ATTEMPTS} times while it worked on this event alone"
+)
+
+
+@dataclass(frozen=True)
+class FanOutBatch:
+    fan_out: FanOut
+    unfinished: UnfinishedAttempts
+    acks: MessageAcks
+
+    def __call__(
+        self, batch: Sequence[EventMessage], remaining: Remaining
+    ) -> Sequence[EventMessage]:
+        """Fan a batch out, and return the messages that must come again."""
+        if all(message.receives == 1 for message in batch):
+            return self.fan_out(batch)
+        return self._isolate(batch, remaining)
+
+    def _isolate(self, batch: Sequence[EventMessage], remaining: Remaining) -> list[EventMessage]:
+        """Work on one message at a time, the least suspect first, and delete each when it is done.
+
+        A crash holds up the message that was being tried, and no other for more than a turn.
+        """
+        unfinished = self.unfinished.count(batch)
+        turn_ends = remaining() - TURN_SECONDS
+        for message in batch:
+            self.acks.nack(message, seconds=TURN_SECONDS)
+        again: list[EventMessage] = []
+        for position, message in enumerate(_least_suspect_first(batch, unfinished)):
+            is_stopped = message.group in {failed.group for failed in again}
+            if is_stopped or (position and remaining() < turn_ends):
+                again.append(message)
+                continue
+            self.acks.nack(message, seconds=remaining())  # nobody else tries it meanwhile
+            if self._is_done(message, unfinished.get(message, 0)):
+                self.acks.ack([message])
+            else:
+                again.append(message)
+        return again
+
+    def _is_done(self, message: EventMessage, unfinished: int) -> bool:
+        """Whether the message is fanned out or quarantined."""
+        try:
+            if unfinished >= MAX_UNFINISHED_ATTEMPTS:
+                self.fan_out.quarantine(message, CRASHED)
+                return True
+            if message.receives == 1:
+                return self._is_fanned_out(message)
+            self.unfinished.save(message, unfinished + 1)
+            done = self._is_fanned_out(message)
+            self.unfinished.save(message, 0 if done else unfinished)
+        except InfrastructureError as error:
+            self._log(error)
+            return False
+        return done
+
+    def _is_fanned_out(self, message: EventMessage) -> bool:
+        try:
+            return not self.fan_out([message])
+        except Exception as error:  # noqa: BLE001  an error is an outcome: this worker lives
+            self._log(error)
+            return False
+
+    def _log(self, error: Exception) -> None:
+        self.fan_out.telemetry.internal_error(error, doing="fan out")
+
+
+def _least_suspect_first(
+    batch: Sequence[EventMessage], unfinished: Mapping[EventMessage, int]
+) -> list[EventMessage]:
+    """Groups by their suspicion; a group keeps its order."""
+    suspicion: dict[str, tuple[int, bool]] = {}
+    for message in batch:
+        known = suspicion.get(message.group, (0, False))
+        suspicion[message.group] = max(known, (unfinished.get(message, 0), message.receives > 1))
+    return sorted(batch, key=lambda message: suspicion[message.group])

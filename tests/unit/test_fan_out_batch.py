@@ -1,0 +1,185 @@
+"""A batch that comes back: its messages are tried alone, and one that crashes fan-out is found."""
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from lakehook.domain.delivery import Delivery
+from lakehook.domain.errors import InfrastructureError
+from lakehook.domain.lane import MAX_UNFINISHED_ATTEMPTS
+from lakehook.ingestion.fan_out import FanOut
+from lakehook.ingestion.fan_out_batch import CRASHED, TURN_SECONDS, FanOutBatch
+from lakehook.ports.queues import EventMessage
+from tests.builders import a_notice, a_subscription
+from tests.fakes import (
+    FakeJournal,
+    FakeOutbox,
+    FakeReceipts,
+    FakeSiding,
+    FakeSubscriptions,
+    FakeTelemetry,
+    FakeUnfinishedAttempts,
+)
+
+TIMEOUT = 30.0
+
+
+class Crash(BaseException):
+    """The worker is no more: neither an answer nor a handler of errors."""
+
+
+@dataclass
+class CrashingOutbox(FakeOutbox):
+    poison: str = ""  # pipeline of the event that crashes whoever sends it
+    errors: list[Exception] = field(default_factory=list)
+    slow: Callable[[], None] = lambda: None
+
+    def enqueue_deliveries(self, deliveries: Sequence[Delivery]) -> Collection[str]:
+        if any(delivery.event.pipeline_id == self.poison for delivery in deliveries):
+            raise Crash
+        self.slow()
+        if self.errors:
+            raise self.errors.pop(0)
+        return super().enqueue_deliveries(deliveries)
+
+
+@dataclass
+class BrokenAttempts(FakeUnfinishedAttempts):
+    def save(self, message: EventMessage, number: int) -> None:
+        raise InfrastructureError(f"{message.id}: {number} is not saved")
+
+
+class World:
+    def __init__(self, unfinished: FakeUnfinishedAttempts | None = None) -> None:
+        self.outbox, self.siding, self.acks = CrashingOutbox(), FakeSiding(), FakeReceipts()
+        self.unfinished, self.telemetry = unfinished or FakeUnfinishedAttempts(), FakeTelemetry()
+        subscriptions = FakeSubscriptions({"sub_a": a_subscription()})
+        fan_out = FanOut(FakeJournal(), subscriptions, self.outbox, self.siding, self.telemetry)
+        self._handle = FanOutBatch(fan_out, self.unfinished, self.acks)
+        self.seconds = [TIMEOUT]
+
+    def handle(self, *batch: EventMessage) -> list[str]:
+        """The ids that must come again; whatever was deleted before does not."""
+        again = self._handle(batch, lambda: self.seconds[0])
+        return [message.id for message in again]
+
+    def crash(self, *batch: EventMessage) -> None:
+        with pytest.raises(Crash):
+            self.handle(*batch)
+
+    def acked(self) -> list[str]:
+        return [message.id for message in self.acks.acknowledged]  # type: ignore[attr-defined]
+
+    def visible_after(self) -> dict[str, float]:
+        return {m.id: seconds for m, seconds in self.acks.postponed}  # type: ignore[attr-defined]
+
+    def parked(self) -> list[tuple[str, str]]:
+        return [(message.id, reason) for message, reason in self.siding.parked]
+
+    def sent(self) -> list[str]:
+        return [delivery.id for delivery in self.outbox.sent]
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def message(name: str, *, receives: int = 2, **changes: object) -> EventMessage:
+    """The event of a pipeline of that name."""
+    return replace(a_notice(name, **{"pipeline_id": name, **changes}), receives=receives)
+
+
+def test_a_batch_that_comes_for_the_first_time_costs_no_call_more(world: World) -> None:
+    assert world.handle(message("good", receives=1), message("other", receives=1)) == []
+
+    assert world.sent() == ["sub_a#good#1", "sub_a#other#1"]
+    assert (world.unfinished.reads, world.unfinished.numbers) == (0, {})
+    assert (world.acked(), world.acks.postponed) == ([], [])
+
+
+def test_an_event_that_crashes_fan_out_is_found_and_holds_up_nobody_else(world: World) -> None:
+    world.outbox.poison = "bad"
+    bad, good = message("bad"), message("good")
+    world.crash(replace(bad, receives=1), replace(good, receives=1))
+    world.crash(bad, good)  # no one is accused yet
+
+    for _ in range(MAX_UNFINISHED_ATTEMPTS - 1):
+        world.crash(bad, good, message("new", receives=1))
+        assert {"good", "new"} <= set(world.acked())
+        assert world.parked() == []
+
+    assert world.handle(bad) == []
+    assert world.parked() == [("bad", CRASHED)]
+    assert world.telemetry.told[-1] == ("parked", "bad")
+    assert world.acked()[-1] == "bad"
+
+
+def test_a_crash_holds_up_what_was_tried_and_no_other_for_more_than_seconds(world: World) -> None:
+    world.outbox.poison = "bad"
+
+    world.crash(message("bad"), message("good"))
+
+    assert world.visible_after() == {"bad": TIMEOUT, "good": TURN_SECONDS}
+
+
+def test_the_rest_of_its_pipeline_goes_on_in_order_behind_a_quarantined_event(world: World) -> None:
+    world.unfinished.numbers["bad"] = MAX_UNFINISHED_ATTEMPTS
+    followers = [
+        message(name, receives=1, pipeline_id="bad", event_type=f"PIPELINE_{name}")
+        for name in ("RUNNING", "COMPLETED")
+    ]
+
+    assert world.handle(message("bad"), message("good"), *followers) == []
+
+    assert world.acked() == ["good", "bad", "RUNNING", "COMPLETED"]
+    types = [one.event.type for one in world.outbox.sent if one.event.pipeline_id == "bad"]
+    assert types == ["PIPELINE_CREATED", "PIPELINE_RUNNING", "PIPELINE_COMPLETED"]
+    assert [one.event.is_inferred for one in world.outbox.sent] == [False, True, False, False]
+
+
+@pytest.mark.parametrize("error", [InfrastructureError("SQS is away"), ValueError("a bug")])
+def test_an_error_is_an_outcome_and_convicts_nobody(world: World, error: Exception) -> None:
+    for _ in range(MAX_UNFINISHED_ATTEMPTS + 1):
+        world.outbox.errors = [error]
+        assert world.handle(message("good")) == ["good"]
+
+    assert world.handle(message("good")) == []
+    assert world.parked() == []
+    assert world.unfinished.numbers == {"good": 0}
+
+
+def test_an_event_that_is_done_is_acquitted_should_its_message_come_again(world: World) -> None:
+    for _ in range(MAX_UNFINISHED_ATTEMPTS + 1):
+        assert world.handle(message("good")) == []
+
+    assert world.parked() == []
+
+
+def test_what_follows_a_failure_in_its_group_is_not_tried(world: World) -> None:
+    world.outbox.errors = [InfrastructureError("SQS is away")]
+    follower = message("follower", pipeline_id="good", event_type="PIPELINE_RUNNING")
+
+    assert world.handle(message("good"), follower, message("other")) == ["good", "follower"]
+
+    assert world.sent() == ["sub_a#other#1"]
+    assert world.acked() == ["other"]
+
+
+def test_no_attempt_starts_unannounced() -> None:
+    world = World(BrokenAttempts())
+
+    assert world.handle(message("good")) == ["good"]
+
+    assert world.sent() == []
+
+
+def test_when_its_turn_is_over_a_worker_leaves_the_others_to_the_next(world: World) -> None:
+    """Else Lambda would stop it in the midst of an event that is slow through no fault of its."""
+    world.outbox.slow = lambda: world.seconds.insert(0, TIMEOUT - TURN_SECONDS - 1)
+
+    assert world.handle(message("good"), message("other"), message("third")) == ["other", "third"]
+
+    assert world.visible_after() == {"good": TIMEOUT, "other": TURN_SECONDS, "third": TURN_SECONDS}
+    assert world.unfinished.numbers == {"good": 0}  # the others were not announced

@@ -84,10 +84,10 @@ class LakehookStack(Stack):
             self._events.queue, stage, own_roles=[self._ingress.worker.role, scheduler.role]
         )
 
-        self._add_monitoring(fanout, deliver, scheduler)
-        self._add_outputs()
+        alarms = self._add_monitoring(fanout, deliver, scheduler)
+        self._add_outputs(alarms)
 
-    def _add_monitoring(self, fanout: Fanout, deliver: Deliver, scheduler: Scheduler) -> None:
+    def _add_monitoring(self, fanout: Fanout, deliver: Deliver, scheduler: Scheduler) -> Alarms:
         metrics = Metrics(
             namespace=self.stack_name,
             events=self._events,
@@ -105,6 +105,7 @@ class LakehookStack(Stack):
         alarms = Alarms(self, "Alarms", metrics=metrics, stage=self._stage, email=email)
         Dashboard(self, "Dashboard", metrics=metrics, alarms=alarms.all)
         SavedQueries(self, "Queries", metrics=metrics)
+        return alarms
 
     def _queue(self, id_: str, name: str, dead_letter_name: str) -> QueueWithDeadLetters:
         return QueueWithDeadLetters(
@@ -115,7 +116,7 @@ class LakehookStack(Stack):
             visibility=Duration.seconds(self._stage.visibility_seconds),
         )
 
-    def _add_outputs(self) -> None:
+    def _add_outputs(self, alarms: Alarms) -> None:
         outputs = StackOutputs(
             events_queue_url=self._events.queue.queue_url,
             deliveries_queue_url=self._deliveries.queue.queue_url,
@@ -135,6 +136,7 @@ class LakehookStack(Stack):
             api_url=self._api.url,
             email_sender=self._parameters.email_sender,
             event_retention_days=str(self._stage.retention.events_days),
+            operators_topic_arn=alarms.topic.topic_arn,
         )
         for name, value in outputs.to_outputs().items():
             CfnOutput(self, name, value=value)

@@ -86,6 +86,8 @@ _NAME = re.compile(r"[a-z][a-z0-9-]{0,23}")
 _ACCOUNT = re.compile(r"[0-9]{12}")
 _PRINCIPAL = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:(role|user)/[\w+=,.@/-]+", re.ASCII)
 
+_TOPIC = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[\w-]{1,256}", re.ASCII)
+
 _TYPE_ERRORS = {
     "int_type": "choose a whole number, without quotes",
     "bool_type": "choose true or false, without quotes",
@@ -258,6 +260,15 @@ class Stage:
     retention: Retention = field(default_factory=Retention)
     producers: Annotated[tuple[Principal, ...], BeforeValidator(_to_texts)] = (THIS_ACCOUNT,)
     network: Network | None = None
+    operators_topic_arn: (
+        Annotated[
+            StrictStr,
+            _allowed(
+                "choose the ARN of an SNS topic that CloudWatch may publish to", _TOPIC.fullmatch
+            ),
+        ]
+        | None
+    ) = None
 
     @property
     def stack_name(self) -> str:

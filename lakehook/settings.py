@@ -143,6 +143,7 @@ class StackOutputs:
     api_url: str
     email_sender: str  # or NONE
     event_retention_days: str
+    operators_topic_arn: str
 
     @classmethod
     def from_outputs(cls, outputs: Mapping[str, str]) -> Self:

@@ -1,6 +1,9 @@
 """CloudWatch alarms on queues, deliveries, functions and notifications, and their SNS topic.
 
-Each alarm says what is measured, what it means, and the first command to run.
+Each alarm says what is measured, what it means, and the first command to run. CloudWatch notifies
+only when an alarm changes state: whatever a person must know each time is therefore an alarm on
+events counted per period, not on a level that stays high.
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-actions.html
 """
 
 from collections.abc import Sequence
@@ -14,7 +17,6 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
-from infra.constructs.queues import QueueWithDeadLetters
 from infra.monitoring.metrics import PERIOD, RETRIED_FUNCTIONS, WORKERS, Metrics, total
 from infra.stage import Stage
 from infra.suppressions import acknowledge_rule
@@ -72,9 +74,9 @@ class Alarms(Construct):
     ) -> None:
         super().__init__(scope, id_)
         self._prefix = metrics.namespace
-        topic = self._topic()
-        self._write_to(email, topic)
-        self._action = actions.SnsAction(topic)
+        self.topic = self._topic(stage.operators_topic_arn)
+        self._subscribe(email)
+        self._action = actions.SnsAction(self.topic)
         watches = (
             *queue_alarms(metrics),
             *delivery_alarms(metrics),
@@ -83,13 +85,15 @@ class Alarms(Construct):
         )
         self.all = [*map(self._above, watches), self._scheduler_stopped(metrics)]
 
-    def _topic(self) -> sns.Topic:
-        """The topic for operators, on which CloudWatch may publish.
+    def _topic(self, existing_arn: str | None) -> sns.ITopic:
+        """Create the topic for operators, on which CloudWatch may publish, or use an existing one.
 
         A policy of our own replaces the default one of SNS, which would have allowed that.
 
         https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-use-cases.html
         """
+        if existing_arn:
+            return sns.Topic.from_topic_arn(self, "Operators", existing_arn)
         topic = sns.Topic(self, "Operators", enforce_ssl=True)
         topic.add_to_resource_policy(
             iam.PolicyStatement(
@@ -101,10 +105,10 @@ class Alarms(Construct):
         )
         return topic
 
-    def _write_to(self, email: str, topic: sns.Topic) -> None:
+    def _subscribe(self, email: str) -> None:
         """Subscribe the address, which must confirm before SNS sends anything to it."""
         subscription = sns.CfnSubscription(
-            self, "Email", topic_arn=topic.topic_arn, protocol="email", endpoint=email
+            self, "Email", topic_arn=self.topic.topic_arn, protocol="email", endpoint=email
         )
         given = Fn.condition_not(Fn.condition_equals(email, UNSET))
         subscription.cfn_options.condition = CfnCondition(self, "EmailGiven", expression=given)
@@ -145,6 +149,7 @@ class Alarms(Construct):
     def _alarm(self, name: str, **properties: Any) -> cloudwatch.Alarm:
         alarm = cloudwatch.Alarm(self, name, alarm_name=f"{self._prefix}-{name}", **properties)
         alarm.add_alarm_action(self._action)
+        alarm.add_ok_action(self._action)
         return alarm
 
 
@@ -162,12 +167,11 @@ def queue_alarms(metrics: Metrics) -> Sequence[AlarmDefinition]:
 
 
 def _dead_letter_alarms(metrics: Metrics) -> Sequence[AlarmDefinition]:
-    events, deliveries = metrics.events.dead_letters, metrics.deliveries.dead_letters
-    stack = metrics.namespace
+    events, stack = metrics.events.dead_letters, metrics.namespace
     return (
         AlarmDefinition(
             name="DeadLetters",
-            metric=deliveries.metric_approximate_number_of_messages_visible(),
+            metric=metrics.custom(names.DEAD, "deliver"),
             threshold=0,
             minutes=5,
             summary="Deliveries became dead letters. Under strict ordering their lanes wait"
@@ -176,7 +180,7 @@ def _dead_letter_alarms(metrics: Metrics) -> Sequence[AlarmDefinition]:
         ),
         AlarmDefinition(
             name="InvalidEvents",
-            metric=events.metric_approximate_number_of_messages_visible(),
+            metric=metrics.custom(names.INVALID_MESSAGES, "fanout"),
             threshold=0,
             minutes=5,
             summary="A producer sent invalid events; the attribute reason of each message says"
@@ -233,20 +237,12 @@ def _work_queue_alarms(metrics: Metrics) -> Sequence[AlarmDefinition]:
         ),
         AlarmDefinition(
             name="GroupsInFlight",
-            metric=_groups_in_flight(metrics.deliveries),
+            metric=metrics.deliveries.queue.metric_approximate_number_of_messages_not_visible(),
             threshold=NEAR * MAX_IN_FLIGHT,
             minutes=5,
             summary=f"SQS stops handing out messages at {MAX_IN_FLIGHT} in flight.",
             first_command=f"lakehook lanes list --held --stack {metrics.namespace}",
         ),
-    )
-
-
-def _groups_in_flight(queue: QueueWithDeadLetters) -> cloudwatch.Metric:
-    return queue.queue.metric(
-        "ApproximateNumberOfGroupsWithInflightMessages",
-        statistic="Maximum",
-        period=PERIOD,
     )
 
 
@@ -274,6 +270,16 @@ def _backlog_alarms(metrics: Metrics) -> Sequence[AlarmDefinition]:
             summary="An endpoint has been down for 15 minutes. Its deliveries wait; others are"
             " not affected.",
             first_command=held,
+        ),
+        AlarmDefinition(
+            name="SubscriptionsDisabled",
+            metric=metrics.custom(names.DISABLED, "deliver"),
+            threshold=0,
+            minutes=5,
+            summary="A subscription was disabled: its endpoint answered 410 Gone, or failed for"
+            " five"
+            " days. Its deliveries wait.",
+            first_command=f"lakehook subscriptions list --stack {metrics.namespace}",
         ),
         AlarmDefinition(
             name="PipelinesStalled",

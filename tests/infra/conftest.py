@@ -17,6 +17,7 @@ def rehearsal(tmp_path_factory: pytest.TempPathFactory) -> Blueprint:
 
 
 CHOSEN = """
+operators_topic_arn = "arn:aws:sns:eu-central-1:210987654321:on-call"
 producers = ["210987654321", "arn:aws:iam::123456789012:role/pipeline-service"]
 
 [chosen.retention]

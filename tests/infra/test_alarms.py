@@ -14,6 +14,7 @@ NAMES = {
     "InvalidEvents",
     "BreakersOpen",
     "SchedulerStopped",
+    "SubscriptionsDisabled",
     "DeadLetters",
     "FailureRate",
     "FunctionErrors",
@@ -38,7 +39,7 @@ COUNTED = {name for key, name in vars(metrics).items() if key.isupper()}
 AWS_OWN = {
     # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
     ("AWS/SQS", "ApproximateAgeOfOldestMessage"): ("QueueName", "Seconds"),
-    ("AWS/SQS", "ApproximateNumberOfGroupsWithInflightMessages"): ("QueueName", "Count"),
+    ("AWS/SQS", "ApproximateNumberOfMessagesNotVisible"): ("QueueName", "Count"),
     ("AWS/SQS", "ApproximateNumberOfMessagesVisible"): ("QueueName", "Count"),
     # https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
     ("AWS/Lambda", "ConcurrentExecutions"): ("FunctionName", "Count"),
@@ -81,6 +82,7 @@ RINGS: dict[str, tuple[Counted, Counted]] = {
     "PipelinesStalled": ({"m1": [1]}, {}),
     "ReconcileFailing": ({"m1": [0, 1801]}, {"m1": [1800]}),
     "ReplaysFailing": ({"m1": [1]}, {"m1": [0]}),
+    "SubscriptionsDisabled": ({"m1": [1]}, {"m1": [0]}),
     "Throttles": ({"deliver": [0, 1]}, {"deliver": [0], "scheduler": [0]}),
     "Timeouts": ({"deliver": [30_000]}, {"deliver": [29_000], "scheduler": [40_000]}),
     "WorkersBusy": ({"m1": [181]}, {"m1": [180]}),
@@ -111,8 +113,30 @@ def test_it_says_what_it_means_and_what_to_type_and_tells_the_operators(
     assert meaning.endswith(".")
     assert first.split()[0] in {"aws", "for", "lakehook"}
     assert said["AlarmName"] == f"Lakehook-{name}"
-    assert said["AlarmActions"] == [topic]
+    assert said["AlarmActions"] == said["OKActions"] == [topic]
     assert "ActionsEnabled" not in said
+
+
+def test_a_stage_may_name_the_topic_that_its_alarms_are_sent_to(chosen: Blueprint) -> None:
+    topic = "arn:aws:sns:eu-central-1:210987654321:on-call"
+
+    alarms = alarms_of(chosen.template).values()
+
+    assert {tuple(alarm.properties["AlarmActions"]) for alarm in alarms} == {(topic,)}
+    assert chosen.template["Outputs"]["OperatorsTopicArn"]["Value"] == topic
+    assert "AWS::SNS::Topic" not in {
+        resource["Type"] for resource in chosen.template["Resources"].values()
+    }
+
+
+@pytest.mark.parametrize("name", ["DeadLetters", "InvalidEvents", "SubscriptionsDisabled"])
+def test_what_a_person_must_know_each_time_notifies_again_after_a_quiet_period(
+    alarms: Mapping[str, Alarm], name: str
+) -> None:
+    (metric,) = [asked.metric for asked in alarms[name].asked.values()]
+
+    assert not alarms[name].rings({metric: [[1.0], []]})
+    assert alarms[name].rings({metric: [[1.0], [], [1.0]]})
 
 
 @pytest.mark.parametrize("name", sorted(NAMES))

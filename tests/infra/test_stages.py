@@ -80,6 +80,10 @@ def refusal(file: Path, written: str, stage: str = "production") -> str:
             'network.subnets = ["subnet-01234567"]',
             "[production.network] security_groups is missing",
         ),
+        (
+            'operators_topic_arn = "on-call"',
+            '[production] operators_topic_arn = "on-call": choose ',
+        ),
         ("network.vpc = 1", "[production.network] vpc = 1: no such setting; there are "),
     ],
 )
@@ -204,7 +208,10 @@ def test_every_choice_that_the_file_shows_can_be_taken(file: Path) -> None:
     assert stage.network
     assert len(stage.producers) == 3
     assert stage == replace(
-        stage_named("production"), producers=stage.producers, network=stage.network
+        stage_named("production"),
+        producers=stage.producers,
+        network=stage.network,
+        operators_topic_arn=stage.operators_topic_arn,
     )
     assert small == replace(stage_named("try"), retain_on_delete=True)
 

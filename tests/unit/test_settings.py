@@ -75,6 +75,7 @@ DEPLOYMENT = StackOutputs(
     api_url="https://api.lambda-url/",
     email_sender=UNSET,
     event_retention_days="30",
+    operators_topic_arn="arn:aws:sns:eu-central-1:123456789012:operators",
 )
 API = ApiSettings(
     subscriptions_table="subscriptions",

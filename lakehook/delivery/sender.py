@@ -1,6 +1,5 @@
 """Sender: renders and signs one delivery, sends it, and interprets the response."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from lakehook.delivery.render import RenderDelivery
@@ -10,7 +9,7 @@ from lakehook.domain.channels.base import Channel, OutboundMessage, RenderedMess
 from lakehook.domain.delivery import Delivery
 from lakehook.domain.destination import Mail, Request, parse_destination
 from lakehook.domain.errors import TemplateFailed
-from lakehook.domain.response_redaction import credential_variants, redact_credentials
+from lakehook.domain.response_redaction import MAX_EXCERPT_CHARACTERS, Credentials
 from lakehook.domain.subscription import Subscription
 from lakehook.ports.outbound import (
     CredentialStore,
@@ -22,7 +21,6 @@ from lakehook.ports.outbound import (
 )
 from lakehook.ports.system import Clock, Random
 
-MAX_EXCERPT_CHARACTERS = 1024
 _PLAIN = "identity"
 
 
@@ -73,7 +71,7 @@ class SignedSender:
         attempt = _interpret(response, channel, began=message.at, now=self.clock.now())
         body = _text(response)
         if body and (keep_response or not attempt.outcome.is_success):
-            excerpt = _excerpt(body, _credentials(request, channel, keys))
+            excerpt = _credentials(request, channel, keys).redact(body)
             attempt = replace(attempt, excerpt=excerpt)
         return SendResult(attempt, body)
 
@@ -125,20 +123,11 @@ def _text(response: Response | NoResponse) -> bytes:
 
 def _credentials(
     request: Request | Mail, channel: Channel, keys: SubscriptionCredentials
-) -> Sequence[bytes]:
+) -> Credentials:
     destination = request.destination if isinstance(request, Mail) else request.endpoint
-    return credential_variants(
+    return Credentials.of(
         secrets=keys.secrets,
         headers=keys.headers,
         destination=destination,
         shown=display_url_for(channel, destination),
     )
-
-
-def _excerpt(body: bytes, credentials: Sequence[bytes]) -> str:
-    """The start of a response on one line, without control characters.
-
-    An endpoint may echo the request: the credentials in it are redacted.
-    """
-    text = redact_credentials(body, credentials).decode(errors="replace")[:MAX_EXCERPT_CHARACTERS]
-    return "".join(c if c.isprintable() else " " for c in text)

@@ -1,83 +1,163 @@
-"""Redaction of a subscription's credentials in an endpoint's response, which may echo them."""
+"""Redaction of a subscription's credentials in an endpoint's response, which may echo them.
+
+A receiver may spell them in any way, so no list of spellings is searched for. A part of a
+credential is found by its letters and digits, whatever case or separators they have, and in all
+that the text can be decoded to. What cannot be decoded and looks random is not shown either.
+"""
 
 import base64
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from html import escape
-from urllib.parse import quote, unquote_plus
+import string
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from urllib.parse import unquote_plus
 
-from lakehook.domain.destination import Destination, Endpoint
-from lakehook.domain.json_document import to_ascii_json
+from lakehook.domain.decoding import Undecodable, decodings, escaped_letters
+from lakehook.domain.destination import HIDDEN, Destination, Endpoint
 from lakehook.domain.signing import ED25519_SEED_BYTES, SigningKey
 
-MARK = "…".encode()
-MIN_CHARACTERS = (
-    6  # characters: of a part of a value, for less is no credential, and is found in words
-)
-# What stands in the paths of chat services, and in what they say: no credential.
+PART_CHARACTERS = 8
+"""Letters and digits in a row: so much of a credential is not shown. Fewer are found in words."""
+MIN_CHARACTERS = 4
+"""Of a credential that is shorter than a part, and then is looked for as a whole."""
+MIN_PIECE_CHARACTERS = 6
+"""Of a piece of a URL or of a header's value, of which many are words."""
+MAX_EXCERPT_CHARACTERS = 1024
+WITHHELD = "(not shown: it may repeat a credential)"
+NOT_TEXT = "(not shown: it is not text)"
+
+_MAX_READ_BYTES = 4 * MAX_EXCERPT_CHARACTERS
+_MARK = HIDDEN.encode()
+# Segments of the paths of chat services, which their responses name too.
 _SCHEMES = frozenset(("cgi-bin", "services", "triggers", "webhook", "webhooks", "workflows"))
+_ESSENTIAL = (string.ascii_letters + string.digits).encode()
+_SEPARATORS = bytes(code for code in range(256) if code not in _ESSENTIAL)
 
-_ENCODINGS: tuple[Callable[[str], str], ...] = (
-    str,
-    quote,
-    lambda text: quote(text, safe=""),
-    escape,  # as in a page that tells of an error
-    lambda text: escape(text).replace("&#x27;", "&#039;"),
-    lambda text: to_ascii_json(text)[1:-1],  # as in JSON
-    lambda text: to_ascii_json(text)[1:-1].replace("/", "\\/"),  # as PHP writes it
+_TOKEN = re.compile(r"[^\s\"'<>()\[\]{},…]{11,}")
+_CHUNK = re.compile(r"\S{10,}")
+_ROW = re.compile(
+    r"(?<!\w)(?:(?:0[xbo])?[0-9a-fA-F]{1,8}[\s,;:|]+){9,}[0-9a-fA-F]+"
+    r"|(?:(?<!\S)(?=\S{1,2}\s|\S*[^A-Za-z\s])\S{1,4}\s+){9,}\S+",
+    re.ASCII,
 )
+"""Ten numbers, or ten groups of few characters."""
+_UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+_PIECE = re.compile(rf"{_UUID}|[A-Za-z0-9]{{2,}}")
+_WORDS = re.compile(
+    r"(?!.*(?:[A-Z][a-z]){3}(?![a-z]))"  # but QxZpRt
+    r"(?:[A-Z]{1,15}|[a-z]{0,24}(?:[A-Z]{1,5}[a-z]{1,24})*+)[0-9]{0,5}"
+    rf"|[0-9]{{1,20}}|{_UUID}"
+)
+_MAX_RANDOM_CHARACTERS = 10
+"""In a row without a space, of what is no word: a short code or two, and less than a credential."""
+_NOISE = re.compile(r"[!#$%&*+;=?@^`|~]|(?<![A-Za-z0-9])[A-Za-z](?![A-Za-z0-9])")
+_MAX_NOISE = 8
+_MAX_ESCAPED_LETTERS = 3
+"""Nobody escapes a letter or a digit, but to hide it."""
 
 
-def credential_variants(
-    *,
-    secrets: Sequence[SigningKey],
-    headers: Mapping[str, str],
-    destination: Destination,
-    shown: str,
-) -> list[bytes]:
-    """All that is secret, in every form in which a receiver may repeat it; the longest first.
+@dataclass(frozen=True, repr=False)
+class Credentials:
+    """All that is secret in a request, as it is meant; of its destination what is not shown."""
 
-    Of the destination that is whatever is not ``shown``.
-    """
-    texts = {*_header_variants(headers.values()), *_destination_variants(destination, shown)} - {""}
-    written = {write(text).encode() for text in texts for write in _ENCODINGS}
-    keys = [text.encode() for text in texts] + [
-        key for secret in secrets for key in _secret_variants(secret)
-    ]
-    encoded = {form for key in keys for form in _encodings(key)}
-    return sorted(written | encoded, key=len, reverse=True)
+    values: tuple[bytes, ...]
+
+    @classmethod
+    def of(
+        cls,
+        *,
+        secrets: Sequence[SigningKey],
+        headers: Mapping[str, str],
+        destination: Destination,
+        shown: str,
+    ) -> "Credentials":
+        keys = (form for secret in secrets for form in _forms(secret.key))
+        texts = (*_header_texts(headers.values()), *_url_texts(destination, shown))
+        found = (_essence(value) for value in (*keys, *(text.encode() for text in texts)))
+        return cls(tuple(dict.fromkeys(one for one in found if len(one) >= MIN_CHARACTERS)))
+
+    def redact(self, response: bytes) -> str:
+        """The start of a response on one line, with ``…`` in the place of credentials."""
+        start = response[:_MAX_READ_BYTES]
+        if not self.values:
+            return _single_line(start)
+        if _is_binary(start):
+            return NOT_TEXT
+        text = _single_line(self._without_parts(start))
+        text = _TOKEN.sub(lambda token: HIDDEN if self._is_in(token[0]) else token[0], text)
+        text = _ROW.sub(HIDDEN, _CHUNK.sub(_without_random, text))
+        return WITHHELD if self._is_in(text) else text
+
+    def _is_in(self, text: str) -> bool:
+        plain = unicodedata.normalize("NFKC", text).encode()  # full width, superscript …
+        try:
+            return any(self._spans(_essence(view)) for view in decodings(plain))
+        except Undecodable:
+            return True
+
+    def _without_parts(self, text: bytes) -> bytes:
+        """Cut out from the first to the last letter or digit of each part that is found."""
+        places = [at for at, code in enumerate(text) if code in _ESSENTIAL]
+        kept, end = [], 0
+        for first, last in self._spans(_essence(text)):
+            kept += [text[end : places[first]], _MARK]
+            end = places[last] + 1
+            end += len(text[end:]) - len(text[end:].lstrip(b"="))  # of base64
+        return b"".join((*kept, text[end:]))
+
+    def _spans(self, essence: bytes) -> list[tuple[int, int]]:
+        """The first and the last character of each stretch that belongs to credentials."""
+        spans: list[tuple[int, int]] = []
+        for start in range(len(essence)):
+            size = next((n for n in self._sizes if essence[start : start + n] in self._parts), 0)
+            if size and spans and start <= spans[-1][1] + 1:
+                spans[-1] = (spans[-1][0], max(spans[-1][1], start + size - 1))
+            elif size:
+                spans.append((start, start + size - 1))
+        return spans
+
+    @cached_property
+    def _parts(self) -> frozenset[bytes]:
+        return frozenset(
+            part
+            for value in self.values
+            for written in (value, value[::-1])
+            for part in _parts_of(written)
+        )
+
+    @cached_property
+    def _sizes(self) -> Sequence[int]:
+        return sorted({len(part) for part in self._parts}, reverse=True)
 
 
-def redact_credentials(said: bytes, credentials: Sequence[bytes]) -> bytes:
-    """The same with a mark where each was; of two of which one holds the other, the longer goes."""
-    for credential in credentials:
-        said = said.replace(credential, MARK)
-    return said
+def _parts_of(value: bytes) -> Iterator[bytes]:
+    size = min(len(value), PART_CHARACTERS)
+    return (value[start : start + size] for start in range(len(value) - size + 1))
 
 
-def _secret_variants(secret: SigningKey) -> Iterable[bytes]:
-    return secret.key, secret.key[
-        :ED25519_SEED_BYTES
-    ]  # the seed of an ed25519 key is the whole of it
+def _essence(text: bytes) -> bytes:
+    """Letters and digits in lower case: what every way to write a credential leaves of it."""
+    return text.translate(None, _SEPARATORS).lower()
 
 
-def _encodings(key: bytes) -> Iterable[bytes]:
-    for padded in (base64.b64encode(key), base64.urlsafe_b64encode(key)):
-        yield from (padded, padded.rstrip(b"="))
-    yield from (key, key.hex().encode(), key.hex().upper().encode())
+def _forms(key: bytes) -> Iterator[bytes]:
+    """A key as it is, and as it is written; the seed of an ed25519 key is the whole of it."""
+    for one in (key, key[:ED25519_SEED_BYTES]):
+        yield from (one, base64.b64encode(one), base64.b16encode(one))
 
 
-def _header_variants(values: Iterable[str]) -> Iterable[str]:
-    """A value, and the parts of it: a receiver tells of a token and leaves out ``Bearer``."""
+def _header_texts(values: Iterable[str]) -> Iterator[str]:
+    """A value and its parts: a receiver may repeat a token and leave out ``Bearer``."""
     for value in values:
         yield value
         for part in re.split(r"[\s,;]+", value):
-            yield from (
-                one for one in (part, *_basic_auth_variants(part)) if len(one) >= MIN_CHARACTERS
-            )
+            if len(part) >= MIN_PIECE_CHARACTERS:
+                yield from (part, *_basic_auth_texts(part))
 
 
-def _basic_auth_variants(part: str) -> Iterable[str]:
+def _basic_auth_texts(part: str) -> Iterable[str]:
     """The password in ``Basic <base64>`` (RFC 7617)."""
     try:
         credentials = base64.b64decode(part, validate=True).decode()
@@ -86,17 +166,41 @@ def _basic_auth_variants(part: str) -> Iterable[str]:
     return credentials, credentials.partition(":")[2]
 
 
-def _destination_variants(destination: Destination, shown: str) -> Iterable[str]:
-    """The pieces of a URL that are not shown, as they are written and as they are meant.
-
-    One that is short is found in words: then the URL is looked for as a whole.
-    """
-    hidden = _pieces(destination.url) - _pieces(shown) - _SCHEMES
-    for piece in hidden:
-        yield from (one for one in (piece, unquote_plus(piece)) if len(one) >= MIN_CHARACTERS)
-    if isinstance(destination, Endpoint) and any(len(piece) < MIN_CHARACTERS for piece in hidden):
-        yield from (destination.url, destination.target)
+def _url_texts(destination: Destination, shown: str) -> Iterator[str]:
+    """The pieces of a URL that are not shown, each and together, as written and as meant."""
+    if not isinstance(destination, Endpoint):
+        return
+    visible = {*_pieces(shown), *_SCHEMES}
+    hidden = [piece for piece in _pieces(destination.url) if piece not in visible]
+    for text in ("".join(hidden), *hidden):
+        yield from (one for one in (text, unquote_plus(text)) if len(one) >= MIN_PIECE_CHARACTERS)
 
 
-def _pieces(url: str) -> set[str]:
-    return set(re.split(r"[/?&=]", url))
+def _pieces(url: str) -> list[str]:
+    return re.split(r"[/?&=]", url)
+
+
+def _is_binary(text: bytes) -> bool:
+    """More than here and there a byte that is not text: of UTF-16, of something compressed."""
+    characters = text.decode(errors="replace")
+    odd = sum(one == "\ufffd" or (one < " " and one not in "\t\r\n") for one in characters)
+    return odd > len(characters) / 4
+
+
+def _single_line(text: bytes) -> str:
+    characters = text.decode(errors="replace")[:MAX_EXCERPT_CHARACTERS]
+    return "".join(one if one.isprintable() else " " for one in characters)
+
+
+def _without_random(chunk: re.Match[str]) -> str:
+    """The chunk, with ``…`` for what is no word and no number: it may be encoded somehow."""
+    text = unicodedata.normalize("NFKC", chunk[0])
+    pieces = _PIECE.findall(text)
+    random = sum(len(piece) for piece in pieces if not _WORDS.fullmatch(piece))
+    noise = len(_NOISE.findall(text))
+    mixed = noise >= _MAX_NOISE and random + noise > sum(map(len, pieces)) - random
+    if mixed or escaped_letters(text.encode()) > _MAX_ESCAPED_LETTERS:
+        return HIDDEN
+    if random < _MAX_RANDOM_CHARACTERS:
+        return chunk[0]
+    return _PIECE.sub(lambda piece: piece[0] if _WORDS.fullmatch(piece[0]) else HIDDEN, text)

@@ -61,11 +61,11 @@ def test_what_is_gone_is_none():
 
 
 def test_an_answer_about_another_is_not_taken_for_the_one_asked_for():
-    with pytest.raises(NotDevlake, match="GET /pipelines/118 has the id '119'"):
+    with pytest.raises(NotDevlake, match="GET /pipelines/118 has another id: 119"):
         recorded("pipeline-TASK_FAILED").pipeline(118)
-    with pytest.raises(NotDevlake, match="GET /pipelines/118/tasks has the pipelineId '119'"):
+    with pytest.raises(NotDevlake, match="GET /pipelines/118/tasks has another pipelineId: 119"):
         recorded("pipeline-TASK_FAILED-tasks").tasks_of(118)
-    with pytest.raises(NotDevlake, match="GET /blueprints/2 has the id '1'"):
+    with pytest.raises(NotDevlake, match="GET /blueprints/2 has another id: 1"):
         recorded("blueprint-1").project_of(2)
 
 

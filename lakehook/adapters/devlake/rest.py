@@ -157,9 +157,13 @@ def _listed(document: Document, name: str, path: str) -> Sequence[Document]:
 
 
 def _refuse_other(document: Document, name: str, number: int, path: str) -> None:
-    """What a proxy or a cache has mixed up is not taken for what was asked for."""
+    """What a proxy or a cache has mixed up is not taken for what was asked for.
+
+    A text in its place is not repeated: a server may echo the credentials that it got.
+    """
     if (found := document.get(name, number)) != number:
-        raise NotDevlake(f"devlake: the answer to GET {path} has the {name} {str(found)[:20]!a}")
+        shown = found if isinstance(found, int) else "of another kind"
+        raise NotDevlake(f"devlake: the answer to GET {path} has another {name}: {shown}")
 
 
 def _text(document: Document, name: str, complaint: str) -> str:

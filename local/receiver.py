@@ -10,8 +10,8 @@ from typing import Any, Self
 from standardwebhooks import Webhook, WebhookVerificationError
 from standardwebhooks.webhooks import EmptyWebhookSecretError
 
+from lakehook.adapters.http.receiver_server import OK, CannedResponse, ReceiverServer
 from lakehook.domain.event import pipeline_key_of
-from local.receiver_server import OK, CannedResponse, ReceiverServer
 
 __all__ = ["OK", "Arrival", "Behaviour", "CannedResponse", "Receiver", "polite"]
 

@@ -20,6 +20,8 @@ from lakehook.domain.ping import Ping, PingResult
 from lakehook.domain.ssrf_policy import parse_networks
 from lakehook.ingestion.check_devlake import CheckDevLake
 from lakehook.ingestion.reconcile import Reconcile
+from lakehook.operations.follow import FollowEvents
+from lakehook.operations.trigger import TriggerEvent
 from lakehook.ports.outbound import TemplateRenderer
 from lakehook.queries import Explain, ListDeliveries, ListLanes, ListPipelines, ShowPipeline
 from lakehook.replay import (
@@ -48,6 +50,7 @@ from tests.fakes import (
     FakeDice,
     FakeJournal,
     FakeLedger,
+    FakeOutbox,
     FakePings,
     FakeSubscriptions,
     FakeTypesetter,
@@ -191,6 +194,8 @@ class Office:
         self.warnings: list[str] = []
         self.replays = FakeReplays()
         self.email_sender: str | None = "lakehook@team.example"
+        self.is_laptop = False
+        self.deliveries = FakeOutbox()
 
     def desk(self, warn: Callable[[str], None] | None = None) -> CommandService:
         judge = ValidateEndpoint(
@@ -238,6 +243,11 @@ class Office:
             ),
             devlake_sources=self.sources,
             ingress_url=INGRESS_URL,
+            trigger=TriggerEvent(self.publisher.publish, self.deliveries, archive, self.clock),
+            follow_events=FollowEvents(
+                self.journal, self.journal, FakePast(self.journal), self.clock
+            ),
+            is_laptop=self.is_laptop,
             publish=self.publisher.publish,
             reconcile=Reconcile(
                 self.devlake.reach, self.publisher.publish, self.clock, warn or self.warnings.append

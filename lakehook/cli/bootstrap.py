@@ -2,12 +2,18 @@
 
 from lakehook.adapters.api_credentials import StoredApiCredentials
 from lakehook.adapters.aws import Aws, CloudFormationStacks, translate_aws_errors
-from lakehook.adapters.dynamodb.journal import DynamoJournal
+from lakehook.adapters.dynamodb.journal import (
+    DynamoJournal,
+    DynamoJournalScan,
+    DynamoUnfinishedPipelines,
+)
 from lakehook.adapters.dynamodb.last_heard import DynamoHeard
+from lakehook.adapters.dynamodb.ledger import DynamoDeliveryQueries
 from lakehook.adapters.dynamodb.reconciliations import DynamoReconciliations
 from lakehook.adapters.secrets_manager import SecretsManagerNotificationSecret
+from lakehook.adapters.sqs.deliveries import SqsDeliveryQueue
 from lakehook.adapters.system import SystemClock, SystemRandom
-from lakehook.cli.aws_session import session
+from lakehook.cli.aws_session import is_loopback_url, session
 from lakehook.cli.context import CommandService
 from lakehook.domain.devlake.api_address import ApiAddress
 from lakehook.domain.devlake.setup_check import EndpointAnswer
@@ -15,6 +21,8 @@ from lakehook.domain.devlake.sources import DevLakeSources
 from lakehook.ingestion.check_devlake import CheckDevLake
 from lakehook.ingestion.reconcile import Reconcile
 from lakehook.operations.bootstrap import build_operator_service
+from lakehook.operations.follow import FollowEvents
+from lakehook.operations.trigger import TriggerEvent
 from lakehook.ports.ingress import DevLakePipelines
 from lakehook.ports.outbound import Warn
 from lakehook.producer import Publisher
@@ -40,6 +48,24 @@ def service_for_outputs(deployment: StackOutputs, aws: Aws, warn: Warn) -> Comma
             deployment.devlake_api_url, deployment.devlake_ui_url, deployment.devlake_sources
         ),
         ingress_url=deployment.ingress_url,
+        trigger=TriggerEvent(
+            publish,
+            SqsDeliveryQueue(aws.sqs(), deployment.deliveries_queue_url),
+            DynamoDeliveryQueries(aws.dynamodb(), deployment.deliveries_table),
+            SystemClock(),
+        ),
+        follow_events=_follow_events(deployment, aws),
+        is_laptop=is_loopback_url(aws.sqs().meta.endpoint_url),
+    )
+
+
+def _follow_events(deployment: StackOutputs, aws: Aws) -> FollowEvents:
+    dynamodb, table, clock = aws.dynamodb(), deployment.pipelines_table, SystemClock()
+    return FollowEvents(
+        DynamoUnfinishedPipelines(dynamodb, table, clock),
+        DynamoJournal(dynamodb, table, clock),
+        DynamoJournalScan(dynamodb, table),
+        clock,
     )
 
 

@@ -12,6 +12,7 @@ from lakehook.cli.commands import (
     deliveries,
     devlake,
     events,
+    listen,
     pipelines,
     reconcile,
     replay,
@@ -34,6 +35,7 @@ app = typer.Typer(
 )
 app.add_typer(subscriptions.app, name="subscriptions")
 app.add_typer(events.app, name="events")
+app.command("listen", epilog=listen.EXAMPLES)(listen.listen)
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(lanes.lanes_app, name="lanes")
 app.add_typer(deliveries.app, name="deliveries")

@@ -9,6 +9,8 @@ from lakehook import operations
 from lakehook.domain.devlake.sources import DevLakeSources
 from lakehook.ingestion.check_devlake import CheckDevLake
 from lakehook.ingestion.reconcile import Reconcile
+from lakehook.operations.follow import FollowEvents
+from lakehook.operations.trigger import TriggerEvent
 from lakehook.ports.ingress import Publish
 
 
@@ -19,6 +21,9 @@ class CommandService(operations.OperatorService):
     check_devlake: CheckDevLake
     devlake_sources: DevLakeSources
     ingress_url: str
+    follow_events: FollowEvents
+    trigger: TriggerEvent
+    is_laptop: bool  # whether the sender is on this machine, and so reaches it
 
 
 OpenService = Callable[[str], CommandService]

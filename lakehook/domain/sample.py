@@ -1,4 +1,4 @@
-"""Sample event with every known field, for previews."""
+"""Sample events: with every known field for previews, and as of now for trying a subscription."""
 
 from lakehook.domain.delivery import Delivery, Lane, SequencedEvent
 from lakehook.domain.destination import Endpoint
@@ -6,6 +6,7 @@ from lakehook.domain.event import Event, EventType
 from lakehook.domain.json_document import Document
 from lakehook.domain.subscription import Subscription
 from lakehook.domain.template_fields import template_fields
+from lakehook.domain.time import format_rfc3339
 
 _CREATED_AT, _BEGAN_AT = "2026-01-01T11:58:00.000+00:00", "2026-01-01T11:58:30.000+00:00"
 _AT = "2026-01-01T12:00:00.000+00:00"
@@ -41,6 +42,17 @@ _BY_STATE = {
 }
 
 
+_MESSAGES = {
+    "FAILED": "subtask collectIssues ended:\nHTTP 502",
+    "PARTIAL": "subtask collectIssues ended:\nHTTP 502",
+    "STALLED": "running for 24 hours, and no change of state has been heard",
+}
+_PLAIN_MESSAGE = "collects the sources of team-lake"
+_STALL: Document = {"state": "running", "since": _BEGAN_AT, "seconds": 86_400, "round": 1}
+_OF_ITS_TIME = ("event_id", "created_at", "began_at", "updated_at", "finished_at")
+"""What would place a trial into another run of the pipeline, were it kept."""
+
+
 def sample_event(event_type: EventType) -> Event:
     document: Document = {
         "pipeline_id": 39,
@@ -51,11 +63,21 @@ def sample_event(event_type: EventType) -> Event:
         "project_name": 'lake & "shore"',  # a template that forgets to quote shows it here
         "created_at": _CREATED_AT,
         "updated_at": _AT,
-        "message": "subtask collectIssues ended:\nHTTP 502",
+        "message": _MESSAGES.get(event_type.partition("_")[2], _PLAIN_MESSAGE),
         **_times(event_type),
         **_details(event_type),
     }
     return Event.from_document(document)
+
+
+def trial_event(
+    event_type: EventType, *, at: float, pipeline_id: int | str, source: str | None = None
+) -> Event:
+    """A sample that happens now, for a pipeline of somebody's choice."""
+    sample = sample_event(event_type).document
+    document = {name: value for name, value in sample.items() if name not in _OF_ITS_TIME}
+    document |= {"pipeline_id": pipeline_id, "timestamp": format_rfc3339(at)}
+    return Event.from_document(document | ({"source": source} if source else {}))
 
 
 def fields_of_sample(event_type: EventType) -> Document:
@@ -76,7 +98,8 @@ def sample_delivery(event: Event, subscription: Subscription) -> Delivery:
 def _details(event_type: EventType) -> Document:
     if not event_type.is_of_pipeline:
         return {"task": _TASK}
-    return _OF_PIPELINE | _BY_STATE.get(event_type.removeprefix("PIPELINE_"), {})
+    stall = {"data": _STALL} if event_type is EventType.PIPELINE_STALLED else {}
+    return _OF_PIPELINE | _BY_STATE.get(event_type.removeprefix("PIPELINE_"), {}) | stall
 
 
 def _times(event_type: EventType) -> Document:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from lakehook.adapters.liquid import LiquidRenderer
 from lakehook.adapters.liquid.filters import FILTERS
 from lakehook.domain.errors import InvalidSubscription, TemplateFailed
+from lakehook.domain.event import EventType
 from lakehook.domain.template import MAX_SUBJECT_CHARACTERS, MAX_TEMPLATE_BYTES, Template
 from tests.templating import fields, said
 
@@ -100,7 +101,7 @@ def test_an_object_or_a_list_is_equal_to_no_other():
 def test_a_subject_is_one_line_and_cut_where_it_is_too_long():
     template = Template(subject="{{ message }}\x1b[2J" + "é" * 300)
 
-    subject = LiquidRenderer().render(template, fields()).subject
+    subject = LiquidRenderer().render(template, fields(EventType.PIPELINE_FAILED)).subject
 
     assert subject is not None
     assert subject.startswith("subtask collectIssues ended: HTTP 502 [2Jéé")

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 
 import typer
 
+from lakehook.cli.commands import events_try
 from lakehook.cli.context import service_of
 from lakehook.cli.options import STACK, TEXT, AnswerAs, EventsFile, Stack, examples
 from lakehook.cli.output import print_document, progress_counter
@@ -14,12 +15,12 @@ from lakehook.ports.ingress import Publish
 
 MANY = 100  # so many take long enough to show how it goes
 
-app = typer.Typer(rich_markup_mode=None, help="Send events as the pipeline service would.")
+app = typer.Typer(
+    rich_markup_mode=None, help="Send events as the pipeline service would, and watch them."
+)
 
 
-@app.callback()
-def events() -> None:
-    """Keep ``send`` a command of its own: typer would merge it into a group of one."""
+app.add_typer(events_try.app)
 
 
 @app.command(

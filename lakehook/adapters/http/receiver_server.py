@@ -1,14 +1,16 @@
-"""HTTP server of the sample subscriber, on loopback."""
+"""HTTP server of a receiver on loopback: of ``lakehook listen``, and of the laptop's samples."""
 
 import socket
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 OK = 200
+MAX_BODY_BYTES = 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -28,8 +30,8 @@ class ReceiverServer(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, take: Take) -> None:
-        super().__init__(("127.0.0.1", 0), _EndpointHandler)
+    def __init__(self, take: Take, port: int = 0) -> None:
+        super().__init__(("127.0.0.1", port), _EndpointHandler)
         self.take = take
         self._connections: set[socket.socket] = set()
 
@@ -58,7 +60,14 @@ class _EndpointHandler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["content-length"]))
+        size = self.headers.get("content-length", "")
+        if not size.isdecimal() or int(size) > MAX_BODY_BYTES:
+            self.close_connection = True
+            self.send_error(
+                HTTPStatus.REQUEST_ENTITY_TOO_LARGE if size else HTTPStatus.LENGTH_REQUIRED
+            )
+            return
+        body = self.rfile.read(int(size))
         headers = {name.lower(): value for name, value in self.headers.items()}
         answer = self.server.take(headers, body)
         self.send_response(answer.status)

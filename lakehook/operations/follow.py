@@ -1,0 +1,108 @@
+"""Follow the journal: the events of all pipelines as fan-out accepts them, without touching any.
+
+The index of unfinished pipelines says at once which pipelines moved. It never holds one whose first
+event ended it, so a page of the journal is read each second as well: that finds the others, and
+costs the same however long the journal is.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from lakehook.domain.pipeline import ACTIVE_STATES, PipelineState
+from lakehook.ports.stores import (
+    AcceptedEvent,
+    JournalScan,
+    PipelineHistory,
+    UnfinishedPipelines,
+)
+from lakehook.ports.system import Clock
+
+POLL_SECONDS = 1.0
+CLOCK_SKEW_SECONDS = 60.0  # by which fan-out's clock may be ahead of ours
+
+
+@dataclass(frozen=True)
+class FollowEvents:
+    unfinished: UnfinishedPipelines
+    history: PipelineHistory
+    journal: JournalScan
+    clock: Clock
+
+    def past(self, *, since: float) -> Sequence[AcceptedEvent]:
+        """Events accepted since then, in that order; the whole journal is read for it."""
+        cursor, found = "", []
+        until = self.clock.now() + CLOCK_SKEW_SECONDS
+        while True:
+            page = self.journal.page(since=since, until=until, after=cursor)
+            found += [entry.accepted for entry in page.entries]
+            cursor = page.cursor
+            if not cursor:
+                return sorted(found, key=_order)
+
+    def __call__(self, *, since: float) -> Iterator[AcceptedEvent]:
+        """Events accepted since then, each pipeline's in order; it never ends."""
+        follower = _Follower(self, since)
+        while True:
+            yield from follower.poll()
+            self.clock.sleep(POLL_SECONDS)
+
+
+@dataclass
+class _Follower:
+    """What was seen at the last poll."""
+
+    sources: FollowEvents
+    since: float
+    cursor: str = ""  # in the journal
+    unfinished: dict[str, int] | None = None  # pipelines and their sequences
+    followed: dict[str, int] = field(default_factory=dict)  # the last sequence of each
+
+    def poll(self) -> list[AcceptedEvent]:
+        moved = self._moved() | self._scanned()
+        return sorted((event for key in moved for event in self._new_events(key)), key=_order)
+
+    def _moved(self) -> set[str]:
+        before, now = self.unfinished, self._list_unfinished()
+        self.unfinished = now
+        if before is None:
+            return set()
+        return {key for key in before | now if before.get(key) != now.get(key)}
+
+    def _list_unfinished(self) -> dict[str, int]:
+        until = self.sources.clock.now() + CLOCK_SKEW_SECONDS
+        return {
+            pipeline.key: pipeline.sequence
+            for state in ACTIVE_STATES
+            for stalled in (False, True)
+            for pipeline in self.sources.unfinished.list(
+                PipelineState(state), until=until, stalled=stalled
+            )
+        }
+
+    def _scanned(self) -> set[str]:
+        until = self.sources.clock.now() + CLOCK_SKEW_SECONDS
+        page = self.sources.journal.page(since=self.since, until=until, after=self.cursor)
+        self.cursor = page.cursor
+        return {
+            entry.accepted.sequenced.event.pipeline_key
+            for entry in page.entries
+            if entry.accepted.sequenced.sequence > self._last(entry.accepted)
+        }
+
+    def _last(self, accepted: AcceptedEvent) -> int:
+        return self.followed.get(accepted.sequenced.event.pipeline_key, 0)
+
+    def _new_events(self, pipeline_key: str) -> list[AcceptedEvent]:
+        events = [
+            accepted
+            for accepted in self.sources.history.events(pipeline_key)
+            if accepted.at >= self.since and accepted.sequenced.sequence > self._last(accepted)
+        ]
+        if events:
+            self.followed[pipeline_key] = events[-1].sequenced.sequence
+        return events
+
+
+def _order(accepted: AcceptedEvent) -> tuple[float, str, int]:
+    event = accepted.sequenced
+    return accepted.at, event.event.pipeline_key, event.sequence

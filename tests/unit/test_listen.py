@@ -1,0 +1,291 @@
+"""``lakehook listen``: it verifies, answers, prints a line, and leaves nothing behind."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from io import BytesIO
+from typing import Any
+
+import pytest
+import urllib3
+
+from lakehook.adapters.http.receiver_server import CannedResponse
+from lakehook.cli import listening
+from lakehook.cli.command import run
+from lakehook.cli.receiver import Forwarder
+from lakehook.domain.channels.webhook import request_headers
+from lakehook.domain.errors import InfrastructureError
+from lakehook.domain.json_document import to_json
+from lakehook.domain.pipeline import PipelineTransition
+from lakehook.domain.signing import HmacSecret
+from lakehook.operations import follow
+from tests.builders import a_document, an_event
+from tests.fakes_ops import Office
+
+
+class Server:
+    """Stands for the one on loopback: a test posts to it by a call."""
+
+    server_port = 8000
+
+    def __init__(self, take: Callable[..., CannedResponse], port: int) -> None:
+        self.take, self.port, self.is_closed = take, port, False
+
+    def serve_forever(self, _poll: float) -> None: ...
+
+    def shutdown(self) -> None:
+        self.is_closed = True
+
+    def server_close(self) -> None: ...
+
+
+class Listening:
+    """The command on a laptop; what is done while it listens is given to it."""
+
+    def __init__(self, office: Office, capsys: pytest.CaptureFixture[str]) -> None:
+        self.office, self._capsys = office, capsys
+        self.servers: list[Server] = []
+        self.while_it_listens: Callable[[], None] = lambda: None
+        self.out = self.err = ""
+
+    def __call__(self, *arguments: str) -> int:
+        code = run(["listen", *arguments], lambda _stack, warn: self.office.desk(warn))
+        self.out, self.err = self._capsys.readouterr()
+        return code
+
+    def serve(self, take: Callable[..., CannedResponse], port: int) -> Server:
+        self.servers.append(Server(take, port))
+        return self.servers[-1]
+
+    def wait(self) -> None:
+        self.while_it_listens()
+        raise KeyboardInterrupt
+
+    def post(
+        self, document: dict[str, Any], *, number: int = 1, secret: str = ""
+    ) -> CannedResponse:
+        """What the sender would post, signed by the secret that was printed."""
+        shown = self._capsys.readouterr()
+        self.printed = shown.out + shown.err
+        (name,) = (word.rstrip(",") for word in self.printed.split() if word.startswith("whsec_"))
+        return self.post_signed(document, HmacSecret.parse(secret or name), number)
+
+    def post_signed(self, document: dict[str, Any], key: HmacSecret, number: int) -> CannedResponse:
+        body = to_json(document).encode()
+        headers = request_headers(
+            message_id=f"sub_a#39#{number}", at=self.office.clock.now(), body=body, secrets=[key]
+        )
+        return self.servers[0].take(headers, body)
+
+
+@pytest.fixture
+def office() -> Office:
+    office = Office(opened=["127.0.0.0/8"])
+    office.network.hosts["127.0.0.1"] = ["127.0.0.1"]
+    office.is_laptop = True
+    return office
+
+
+@pytest.fixture
+def listen(
+    office: Office, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Listening:
+    listening_ = Listening(office, capsys)
+    monkeypatch.setattr(listening, "ReceiverServer", listening_.serve)
+    monkeypatch.setattr(listening, "wait_for_interrupt", listening_.wait)
+    return listening_
+
+
+def living(office: Office) -> list[str]:
+    return [one.name for one in office.subscriptions.all() if one.removed_at is None]
+
+
+def test_a_delivery_is_verified_answered_and_printed_in_a_line(listen: Listening, office: Office):
+    answers = []
+
+    def deliver() -> None:
+        assert living(office) == ["listen-8000"]
+        answers.append(listen.post(a_document(sequence=2)).status)
+
+    listen.while_it_listens = deliver
+
+    assert listen() == 0
+
+    assert answers == [204]
+    assert listen.printed.startswith(
+        "listening at http://127.0.0.1:8000/ as subscription listen-8000\nsecret whsec_"
+    )
+    (line,) = listen.out.splitlines()
+    assert line[8:] == "      39 #2   PIPELINE_CREATED    湖                    -> 204"
+    assert living(office) == []
+    assert listen.servers[0].is_closed
+
+
+def test_what_an_earlier_one_left_when_it_was_killed_is_removed(listen: Listening, office: Office):
+    left = office.desk().subscribe(
+        listening._fields_of(
+            listening._model(office.desk(), None), "listen-8000", "http://127.0.0.1:8000/"
+        )
+    )[0]
+
+    listen()
+
+    assert office.subscriptions.find(left.id).removed_at is not None  # type: ignore[union-attr]
+
+
+def test_a_stranger_gets_401_and_is_told_why(listen: Listening):
+    answers: list[CannedResponse] = []
+    strange = HmacSecret(bytes(32))
+    listen.while_it_listens = lambda: answers.append(listen.post_signed(a_document(), strange, 1))
+
+    listen()
+
+    assert answers[0].status == 401
+    assert "-> 401  not verified: none of 1 v1 signatures is of this id, time" in listen.out
+
+
+def test_a_challenge_is_echoed_and_a_repeat_is_said(listen: Listening):
+    answers: list[CannedResponse] = []
+    ping = {"event_type": "PING", "event_id": "ping-1", "challenge": "echo me"}
+
+    def deliver() -> None:
+        answers.append(listen.post(ping))
+        key = HmacSecret.parse(next(w for w in listen.printed.split() if "whsec_" in w).rstrip(","))
+        listen.post_signed(a_document(), key, 1)
+
+    listen.while_it_listens = deliver
+    listen()
+
+    assert (answers[0].status, answers[0].body) == (200, b"echo me")
+    assert "PING" in listen.out
+    assert listen.out.splitlines()[1].endswith("-> 204  repeat")
+
+
+def test_it_fails_and_is_slow_as_it_is_asked(listen: Listening, office: Office):
+    answers: list[int] = []
+    began = office.clock.now()
+    listen.while_it_listens = lambda: answers.append(listen.post(a_document()).status)
+
+    assert listen("--fail", "503", "--slow", "9") == 0
+
+    assert answers == [503]
+    assert office.clock.now() == began + 9
+    assert listen.out.rstrip().endswith("-> 503  as --fail says")
+
+
+def test_for_programs_a_delivery_is_a_line_of_json(listen: Listening):
+    listen.while_it_listens = lambda: print(listen.post(a_document()).status)  # noqa: T201
+
+    assert listen("--output", "json") == 0
+
+    line = json.loads(listen.out.splitlines()[0])
+    assert (line["webhook_id"], line["status"], line["note"]) == ("sub_a#39#1", 204, None)
+    assert line["event"]["project_name"] == "湖"
+
+
+def test_the_cloud_may_end_before_it(listen: Listening, office: Office):
+    def end() -> None:
+        office.subscriptions.save = _away  # type: ignore[method-assign,assignment]
+
+    listen.while_it_listens = end
+
+    assert listen() == 0
+
+
+def _away(_: Any) -> Any:
+    raise InfrastructureError("Could not connect")
+
+
+class App:
+    """What is forwarded to."""
+
+    def __init__(self, *, error: Exception | None = None) -> None:
+        self.requests: list[tuple[str, bytes, Mapping[str, str]]] = []
+        self.error = error
+
+    def request(self, _method: str, url: str, **request: Any) -> urllib3.HTTPResponse:
+        if self.error:
+            raise self.error
+        self.requests.append((url, request["body"], request["headers"]))
+        headers = {"retry-after": "7", "x-other": "1"}
+        return urllib3.HTTPResponse(BytesIO(b"busy"), headers, 429, preload_content=False)
+
+
+def test_what_is_forwarded_goes_as_it_came_and_is_answered_as_the_app_does():
+    app = App()
+    came = {"webhook-id": "sub_a#39#1", "host": "127.0.0.1:8000", "content-length": "2"}
+
+    answer, note = Forwarder("http://localhost:3000/hook", app)(came, b"{}")  # type: ignore[arg-type]
+
+    assert app.requests == [("http://localhost:3000/hook", b"{}", {"webhook-id": "sub_a#39#1"})]
+    assert (answer.status, answer.headers, answer.body) == (429, {"retry-after": "7"}, b"busy")
+    assert note == ""
+
+
+def test_an_app_that_is_away_is_told():
+    app = App(error=urllib3.exceptions.ProtocolError("refused"))
+
+    answer, note = Forwarder("http://localhost:3000/", app)({}, b"{}")  # type: ignore[arg-type]
+
+    assert (answer.status, note) == (500, "no answer from http://localhost:3000/: refused")
+
+
+def test_it_forwards_to_a_url_alone(listen: Listening):
+    assert listen("--forward-to", "localhost:3000") == 2
+    assert "forward to: 'localhost:3000' is not a URL such as http://localhost" in listen.err
+
+
+# --- against AWS ---
+
+
+def accept(office: Office, **changes: Any) -> None:
+    event = an_event(**changes)
+    pipeline, _ = office.journal.load(event)
+    transition = pipeline.apply(event)
+    assert isinstance(transition, PipelineTransition)
+    office.journal.append(transition)
+
+
+@pytest.fixture
+def on_aws(office: Office, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Callable[[], None]]]:
+    """What happens between polls, one thing each; then somebody interrupts it."""
+    office.is_laptop = False
+    moments: list[Callable[[], None]] = []
+
+    def sleep(seconds: float) -> None:
+        assert seconds == follow.POLL_SECONDS
+        if not moments:
+            raise KeyboardInterrupt
+        office.clock.time += seconds
+        moments.pop(0)()
+
+    monkeypatch.setattr(office.clock, "sleep", sleep)
+    yield moments
+    assert moments == []
+
+
+def test_on_aws_it_takes_what_a_subscription_would_get_and_changes_nothing(
+    listen: Listening, office: Office, on_aws: list[Callable[[], None]]
+):
+    desk = office.desk()
+    fields = listening.SubscriptionFields(
+        name="ci", url="https://ci.example/", event_types=["PIPELINE_RUNNING", "PIPELINE_FAILED"]
+    )
+    desk.subscribe(fields)
+    accept(office, pipeline_id=1)
+    on_aws += [
+        lambda: accept(office, pipeline_id=1, event_type="PIPELINE_RUNNING"),
+        lambda: accept(office, pipeline_id=2, event_type="PIPELINE_FAILED"),
+        lambda: accept(office, pipeline_id=1, event_type="PIPELINE_COMPLETED"),
+    ]
+
+    assert listen("--subscription", "ci") == 0, listen.err
+
+    lines = listen.out.splitlines()
+    assert lines[0] == "following the journal, as subscription ci would"
+    assert [line.split()[1:4] for line in lines[3:]] == [
+        ["1", "#2", "PIPELINE_RUNNING"],
+        ["2", "#2", "PIPELINE_FAILED"],
+    ]
+    assert all(line.endswith("-> 204") for line in lines[3:])
+    assert living(office) == ["ci"]
+    assert not office.ledger.records

@@ -1,0 +1,127 @@
+"""``lakehook events trigger`` and ``events tail``."""
+
+import json
+from typing import Any
+
+import pytest
+
+from lakehook.cli.command import run
+from lakehook.domain.event import EventType
+from lakehook.domain.sample import trial_event
+from lakehook.subscriptions.subscribe import SubscriptionFields
+from tests.fakes_ops import Office
+from tests.unit.test_listen import accept
+
+
+class Terminal:
+    def __init__(self, office: Office, capsys: pytest.CaptureFixture[str]) -> None:
+        self.office, self._capsys = office, capsys
+        self.out = self.err = ""
+
+    def __call__(self, *arguments: str) -> int:
+        code = run(["events", *arguments], lambda _stack, warn: self.office.desk(warn))
+        self.out, self.err = self._capsys.readouterr()
+        return code
+
+
+@pytest.fixture
+def office() -> Office:
+    return Office()
+
+
+@pytest.fixture
+def terminal(office: Office, capsys: pytest.CaptureFixture[str]) -> Terminal:
+    return Terminal(office, capsys)
+
+
+def subscribe(office: Office, **fields: Any) -> str:
+    terms = SubscriptionFields(name="ci", url="https://ci.example/", **fields)
+    return office.desk().subscribe(terms)[0].id
+
+
+def test_on_a_laptop_a_sample_is_published_as_it_happens_now(terminal: Terminal, office: Office):
+    office.is_laptop = True
+
+    assert terminal("trigger", "PIPELINE_FAILED") == 0
+
+    (event,) = office.publisher.published
+    assert (event.pipeline_key, str(event.type)) == ("39", "PIPELINE_FAILED")
+    assert event.at == "2026-01-01T12:00:00.000+00:00"
+    assert event.document["failed_tasks"]
+    assert "began_at" not in event.document  # a later one would begin another run
+    assert terminal.out.endswith("what came of it: lakehook pipelines show 39\n")
+
+
+def test_on_aws_everybody_gets_it_only_if_that_is_said(terminal: Terminal, office: Office):
+    assert terminal("trigger", "PIPELINE_CREATED") == 2
+    assert "goes to every subscriber of the stack; give --to NAME for one, or --yes" in terminal.err
+    assert office.publisher.published == []
+
+    assert terminal("trigger", "PIPELINE_CREATED", "--pipeline", "staging-7", "--yes") == 0
+    assert [one.pipeline_id for one in office.publisher.published] == ["staging-7"]
+
+
+def test_one_subscription_gets_it_in_lanes_of_its_own(terminal: Terminal, office: Office):
+    id_ = subscribe(office)
+
+    assert terminal("trigger", "PIPELINE_CREATED", "--pipeline", "7", "--to", "ci") == 0
+
+    (delivery,) = office.deliveries.sent
+    assert delivery.id == f"{id_}#trial/7#1"
+    assert delivery.event.document["pipeline_id"] == 7
+    assert office.publisher.published == []
+    assert f"lakehook deliveries show {delivery.id}" in terminal.out
+
+
+def test_what_a_subscription_does_not_get_is_not_sent_to_it(terminal: Terminal, office: Office):
+    subscribe(office, event_types=["PIPELINE_FAILED"])
+
+    assert terminal("trigger", "PIPELINE_CREATED", "--to", "ci") == 2
+
+    assert "ci does not get PIPELINE_CREATED: event type" in terminal.err
+    assert office.deliveries.sent == []
+
+
+@pytest.mark.parametrize("event_type", EventType)
+def test_a_sample_fits_its_type(event_type: EventType):
+    document = trial_event(event_type, at=0.0, pipeline_id=1).document
+
+    has_failed = event_type.endswith(("FAILED", "PARTIAL"))
+    assert ("HTTP 502" in document["message"]) is has_failed
+    assert ("failed_tasks" in document) is (has_failed and event_type.is_of_pipeline)
+
+
+def test_the_last_events_are_shown_in_the_order_they_were_accepted(
+    terminal: Terminal, office: Office
+):
+    for pipeline in (2, 1, 3):
+        office.clock.time += 60
+        accept(office, pipeline_id=pipeline, project_name="数据湖\x1b[2J")
+
+    assert terminal("tail", "--limit", "2") == 0
+    shown = [line.split()[1:] for line in terminal.out.splitlines()]
+    assert shown == [[id_, "#1", "PIPELINE_CREATED", r"数据湖\x1b[2J"] for id_ in "13"]
+
+    assert terminal("tail", "--since", "90s", "--output", "json") == 0
+    told = [json.loads(line) for line in terminal.out.splitlines()]
+    assert [(one["pipeline_id"], one["sequence"]) for one in told] == [(1, 1), (3, 1)]
+
+
+def test_those_to_come_are_shown_until_somebody_interrupts_it(
+    terminal: Terminal, office: Office, monkeypatch: pytest.MonkeyPatch
+):
+    moments = [lambda: accept(office, pipeline_id=7), lambda: None]
+
+    def sleep(seconds: float) -> None:
+        if not moments:
+            raise KeyboardInterrupt
+        office.clock.time += seconds
+        moments.pop(0)()
+
+    accept(office, pipeline_id=6)
+    office.clock.time += 1
+    monkeypatch.setattr(office.clock, "sleep", sleep)
+
+    assert terminal("tail", "--follow") == 0
+
+    assert [line.split()[1:3] for line in terminal.out.splitlines()] == [["7", "#1"]]

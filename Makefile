@@ -5,6 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 SET ?= dev
 
+# Whoever forbids bytecode in their shell would have each of some hundred processes compile anew.
+export PYTHONDONTWRITEBYTECODE :=
 export UV_LINK_MODE := copy
 export UV_SYSTEM_CERTS := 1
 

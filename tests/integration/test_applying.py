@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.test_command import Terminal, deployment, terminal
+from tests.integration.test_command import Terminal, terminal
 
-__all__ = ["deployment", "terminal"]
+__all__ = ["terminal"]
 
 EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "subscriptions.yaml"
 HOST = "https://93.184.216.34"  # an address is its own answer: no resolver is asked

@@ -9,7 +9,6 @@ from typing import Any
 
 import boto3
 import pytest
-from moto import mock_aws
 
 from lakehook.adapters.aws import Aws
 from lakehook.adapters.dynamodb.ledger import DynamoLedger
@@ -22,23 +21,10 @@ from lakehook.domain.lane import DeliveryRecord, HeldLane
 from lakehook.domain.signing import HmacSecret
 from lakehook.ports.outbound import Warn
 from lakehook.settings import StackOutputs
-from local import sqs
-from local.cloud import Cloud
-from local.provision import provision
 from tests.builders import a_delivery, a_document
 from tests.fakes import NOON, FakeClock
 
-TEMPLATE = Path(__file__).parents[2] / "local" / "template.json"
 URL = "https://93.184.216.34/hook"  # an address is its own answer: no resolver is asked
-
-
-@pytest.fixture
-def deployment() -> Iterator[StackOutputs]:
-    sqs.install()
-    with mock_aws():
-        furniture = provision(json.loads(TEMPLATE.read_text()), {}, boto3.client)  # type: ignore[arg-type]
-        yield StackOutputs.from_outputs(furniture.outputs)
-    sqs.uninstall()
 
 
 class Terminal:
@@ -246,66 +232,3 @@ def test_a_network_that_is_none_stops_no_command(
     assert json.loads(terminal.said[-1])["message"] == (
         "AllowedNetworks: no network, and opens nothing: '10.0.0.0/33'"
     )
-
-
-# --- finding the deployment, over the wire ---
-
-
-def test_the_stack_says_where_everything_is(capsys: pytest.CaptureFixture[str]) -> None:
-    names = {name: f"the-{name}" for name in StackOutputs.__dataclass_fields__}
-    with Cloud() as cloud:
-        cloud.describe(
-            StackOutputs(
-                **names
-                | dict.fromkeys(("allowed_networks", "devlake_api_url", "devlake_ui_url"), "-")
-                | {"devlake_sources": "{}", "event_retention_days": "30"}
-            ).to_outputs()
-        )
-        boto3.client("dynamodb").create_table(
-            TableName="the-subscriptions_table",
-            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
-            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
-            BillingMode="PAY_PER_REQUEST",
-        )
-
-        code = run(["subscriptions", "list"])
-
-    assert (code, capsys.readouterr().out) == (0, "no subscriptions\n")
-
-
-def test_a_missing_stack_is_told_in_aws_words(capsys: pytest.CaptureFixture[str]) -> None:
-    with Cloud():
-        code = run(["subscriptions", "list", "--stack", "Nowhere"])
-
-    assert (code, capsys.readouterr().err) == (2, "error: Stack with id Nowhere does not exist\n")
-
-
-@pytest.mark.parametrize("name", ["a\udcffb", "a\0b", "\x1b[31m"])
-def test_what_no_request_can_hold_is_no_stack(
-    capsys: pytest.CaptureFixture[str], name: str
-) -> None:
-    code = run(["subscriptions", "list", "--stack", name])
-
-    assert code == 2
-    assert capsys.readouterr().err == f"error: stack {name!a} is no name that one could have\n"
-
-
-def test_a_stack_of_something_else_is_told_so(capsys: pytest.CaptureFixture[str]) -> None:
-    with Cloud() as cloud:
-        cloud.describe({"Website": "https://elsewhere.example"})
-
-        code = run(["subscriptions", "list"])
-
-    assert code == 2
-    assert "has no output EventsQueueUrl" in capsys.readouterr().err
-
-
-def test_an_aws_that_is_away_is_our_own_trouble(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
-
-    code = run(["subscriptions", "list"])
-
-    assert code == 4
-    assert capsys.readouterr().err.startswith("error: Could not connect to the endpoint URL")

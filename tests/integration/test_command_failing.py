@@ -1,15 +1,11 @@
 """Dead letters and held lanes on the cloud of the template: the command, and who delivers."""
 
-import json
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
-from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
-from moto import mock_aws
 
 from functions.deliver.handler import queue_message
 from lakehook.adapters.dynamodb.circuit_breakers import DynamoEndpointHealthStore
@@ -27,21 +23,9 @@ from lakehook.domain.delivery import Lane
 from lakehook.domain.lane import DeliveryRecord, HeldLane
 from lakehook.domain.retry import RetrySchedule
 from lakehook.settings import StackOutputs
-from local import dynamodb, sqs
-from local.provision import provision
 from tests.builders import a_delivery, an_event
 from tests.fakes import NOON, FakeAttempts, FakeClock, FakePaces, FakeTelemetry, nobody_asks
-from tests.integration.test_command import TEMPLATE, Terminal, add
-
-
-@pytest.fixture
-def deployment() -> Iterator[StackOutputs]:
-    sqs.install()
-    dynamodb.install()
-    with mock_aws():
-        furniture = provision(json.loads(Path(TEMPLATE).read_text()), {}, boto3.client)  # type: ignore[arg-type]
-        yield StackOutputs.from_outputs(furniture.outputs)
-    sqs.uninstall()
+from tests.integration.test_command import Terminal, add
 
 
 @pytest.fixture

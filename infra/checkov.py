@@ -43,18 +43,18 @@ def broken(checkov: str, template: Path) -> set[str]:
     if not result.stdout:
         raise SystemExit(result.stderr)
     failed = json.loads(result.stdout)["results"]["failed_checks"]
-    return {f"{one['check_id']} {one['resource']}" for one in failed}
+    return {f"{finding['check_id']} {finding['resource']}" for finding in failed}
 
 
 def judge(found: set[str]) -> int:
     """How many are without an excuse, or excuses without a need; each is result."""
     excuses = tuple(SUPPRESSED)
-    worse = sorted(one for one in found if not one.startswith(excuses))
+    worse = sorted(finding for finding in found if not finding.startswith(excuses))
     better = [excuse for excuse in excuses if not any(each.startswith(excuse) for each in found)]
-    for one in worse:
-        print(f"broken without an excuse: {one}")  # noqa: T201  it is what one asked for
-    for one in better:
-        print(f"excused though not broken: {one}")  # noqa: T201
+    for finding in worse:
+        print(f"broken without an excuse: {finding}")  # noqa: T201  it is what one asked for
+    for finding in better:
+        print(f"excused though not broken: {finding}")  # noqa: T201
     return len(worse) + len(better)
 
 

@@ -35,9 +35,9 @@ def draw_dashboard(template: Json) -> str:
 def _dashboard(template: Json) -> Json:
     """What a name in it stands for is known on AWS alone: its logical id stands here."""
     (dashboard,) = (
-        one["Properties"]["DashboardBody"]
-        for one in template["Resources"].values()
-        if one["Type"] == "AWS::CloudWatch::Dashboard"
+        resource["Properties"]["DashboardBody"]
+        for resource in template["Resources"].values()
+        if resource["Type"] == "AWS::CloudWatch::Dashboard"
     )
     parts = dashboard["Fn::Join"][1]
     body: Json = json.loads(
@@ -47,15 +47,15 @@ def _dashboard(template: Json) -> Json:
 
 
 def _name(expression: Json) -> str:
-    (said,) = expression.values()
-    return said if isinstance(said, str) else str(said[0])
+    (value,) = expression.values()
+    return value if isinstance(value, str) else str(value[0])
 
 
 def _alarm_names(template: Json) -> dict[str, str]:
     return {
-        id_: one["Properties"]["AlarmName"].rpartition("-")[2]
-        for id_, one in template["Resources"].items()
-        if one["Type"] == "AWS::CloudWatch::Alarm"
+        id_: resource["Properties"]["AlarmName"].rpartition("-")[2]
+        for id_, resource in template["Resources"].items()
+        if resource["Type"] == "AWS::CloudWatch::Alarm"
     }
 
 
@@ -117,8 +117,8 @@ def _lines(properties: Json) -> Iterator[str]:
     for *_, options in properties.get("metrics", []):
         if options.get("visible", True):
             statistic = options.get("stat")
-            said = {options["label"]: None, statistic: None}  # one that is its own label, once
-            yield ", ".join(filter(None, said))
+            texts = {options["label"]: None, statistic: None}  # one that is its own label, once
+            yield ", ".join(filter(None, texts))
 
 
 def _title(properties: Json) -> str:

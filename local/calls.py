@@ -60,8 +60,8 @@ def _asked(service: str, operation: str, params: Mapping[str, Any]) -> Iterator[
     match operation:
         case "TransactWriteItems" | "TransactGetItems":
             for item in params["TransactItems"]:
-                for kind, one in item.items():
-                    yield _TRANSACTED[kind], one["TableName"]
+                for kind, value in item.items():
+                    yield _TRANSACTED[kind], value["TableName"]
         case "BatchGetItem" | "BatchWriteItem":
             for table in params["RequestItems"]:
                 yield f"{service}:{operation}", table

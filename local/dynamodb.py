@@ -100,8 +100,8 @@ class SerialDynamoDB(DynamoDBBackend):
         current = self.get_item(*key)
         if condition.expr(current):
             return _NO_REASON
-        wanted = action.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD"
-        shown = current.to_json()["Attributes"] if wanted and current else None
+        returns_old = action.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD"
+        shown = current.to_json()["Attributes"] if returns_old and current else None
         return ("ConditionalCheckFailed", "The conditional request failed", shown)
 
     def _apply(self, kind: str, action: Item) -> None:

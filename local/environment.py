@@ -49,8 +49,8 @@ class Host:
         return self.bundles / function.folder if self.bundles else self.task_root
 
     def python_path(self, function: FunctionSpec) -> str:
-        ours = [] if self.bundles else [ROOT]
-        return os.pathsep.join(str(one) for one in (self.task_root_of(function), *ours))
+        roots = [] if self.bundles else [ROOT]
+        return os.pathsep.join(str(one) for one in (self.task_root_of(function), *roots))
 
 
 class Environment:

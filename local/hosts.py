@@ -42,7 +42,7 @@ def _looking_up_in(path: Path, system: Callable[..., Any]) -> Callable[..., Any]
             return system(host, *args, **options)
         if not addresses:
             raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
-        return [one for address in addresses for one in system(address, *args, **options)]
+        return [info for address in addresses for info in system(address, *args, **options)]
 
     return getaddrinfo
 

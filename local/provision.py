@@ -100,8 +100,8 @@ def _secret(client_for: ClientFor, name: str, properties: Properties) -> Resourc
     secrets_manager: SecretsManagerClient = client_for("secretsmanager")
     secret = properties.get("SecretString")
     if secret is None:
-        wanted = properties["GenerateSecretString"]
-        secret = secrets_manager.get_random_password(**wanted)["RandomPassword"]
+        options = properties["GenerateSecretString"]
+        secret = secrets_manager.get_random_password(**options)["RandomPassword"]
     arn = secrets_manager.create_secret(
         Name=properties.get("Name", name),
         Description=properties.get("Description", name),

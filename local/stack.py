@@ -42,9 +42,9 @@ def answer(body: bytes, stack: Stack | None) -> tuple[str, bytes]:
     action = form.get("Action", "")
     if action != "DescribeStacks":
         return _refuse("InvalidAction", f"{action or 'This'} is not among the laptop's actions")
-    wanted = form.get("StackName")
-    if wanted is not None and (stack is None or wanted not in {stack.name, stack.id}):
-        return _refuse("ValidationError", f"Stack with id {wanted} does not exist")
+    stack_name = form.get("StackName")
+    if stack_name is not None and (stack is None or stack_name not in {stack.name, stack.id}):
+        return _refuse("ValidationError", f"Stack with id {stack_name} does not exist")
     return _describe([stack] if stack else [])
 
 

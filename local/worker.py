@@ -16,13 +16,13 @@ def main() -> None:
 
     The starter holds the other end of that pipe, so even when it is killed outright nothing stays.
     """
-    given = _given()
-    if given.hosts:
-        have_hosts(given.hosts)
-    if given.calls:
-        write_down_calls(given.calls)
+    settings = _given()
+    if settings.hosts:
+        have_hosts(settings.hosts)
+    if settings.calls:
+        write_down_calls(settings.calls)
     threading.Thread(target=_end_with_the_starter, daemon=True).start()
-    sys.argv[1:] = [given.handler]
+    sys.argv[1:] = [settings.handler]
     runpy.run_module("awslambdaric", run_name="__main__", alter_sys=True)
 
 

@@ -75,8 +75,8 @@ class Api:
     def _internal_error(self, error: Exception) -> Response[Any]:
         """What broke is in the log alone: its text may hold what was given."""
         self.internal_error(error)
-        said = error_body("unexpected", "a fault of ours; the log tells it under the request's id")
-        return _response(HTTPStatus.INTERNAL_SERVER_ERROR, said)
+        body = error_body("unexpected", "a fault of ours; the log tells it under the request's id")
+        return _response(HTTPStatus.INTERNAL_SERVER_ERROR, body)
 
 
 def _validation_error(error: RequestValidationError) -> Response[Any]:
@@ -91,13 +91,13 @@ def _not_found(app: LambdaFunctionUrlResolver) -> Response[Any]:
     A path that is written out is no parameter of another: ``/replays/count`` is no replay.
     """
     path = app.current_event.path
-    written_out, others = app._static_routes, app._dynamic_routes  # noqa: SLF001  untold elsewhere
-    methods = _methods_at(path, written_out) or _methods_at(path, others)
+    static_routes, dynamic_routes = app._static_routes, app._dynamic_routes  # noqa: SLF001
+    methods = _methods_at(path, static_routes) or _methods_at(path, dynamic_routes)
     if not methods:
         return _response(HTTPStatus.NOT_FOUND, error_body("not_found", "there is no such path"))
     allowed = ", ".join(methods)
-    said = error_body("method_not_allowed", f"method: allowed here: {allowed}")
-    return _response(HTTPStatus.METHOD_NOT_ALLOWED, said, {"allow": allowed})
+    body = error_body("method_not_allowed", f"method: allowed here: {allowed}")
+    return _response(HTTPStatus.METHOD_NOT_ALLOWED, body, {"allow": allowed})
 
 
 def _methods_at(path: str, routes: Iterable[Route]) -> list[str]:

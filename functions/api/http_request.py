@@ -69,9 +69,9 @@ class HttpRequest:
         return {**self.event, "body": text, "isBase64Encoded": False}
 
     def _refuse_other_types(self) -> None:
-        given = str(self.event.get("headers", {}).get("content-type", JSON))
-        if given.partition(";")[0].strip().lower() != JSON:
-            raise NotJson(f"content-type: {given[:40]!a} is not {JSON}")
+        content_type = str(self.event.get("headers", {}).get("content-type", JSON))
+        if content_type.partition(";")[0].strip().lower() != JSON:
+            raise NotJson(f"content-type: {content_type[:40]!a} is not {JSON}")
 
 
 def _encoded(path: str) -> str:

@@ -25,7 +25,8 @@ def paginate(
 def _after_cursor(cursor: str, ordered: list[Any], key: SortKey) -> list[Any]:
     try:
         place = json.loads(base64.urlsafe_b64decode(cursor))
-        return [one for one in ordered if list(key(one)) > place]  # a list alone compares with one
+        # JSON has made the tuple a list, which compares with lists alone.
+        return [item for item in ordered if list(key(item)) > place]
     except (TypeError, ValueError, RecursionError):
         raise InvalidInput(f"cursor: {cursor[:40]!a} is not a cursor of an earlier page") from None
 

@@ -106,7 +106,10 @@ def operation(
 ) -> dict[str, Any]:
     """What an operation answers: when it was done, and how it may fail beside what any may."""
     refused = sorted({*failures, *_ALWAYS, *(_BODY_ERRORS if body else ())})
-    answers = {status: {"description": summary}, **{one: _failure(one) for one in refused}}
+    answers = {
+        status: {"description": summary},
+        **{status_code: _failure(status_code) for status_code in refused},
+    }
     return {"status_code": status, "responses": answers, "middlewares": [reject_unknown_parameters]}
 
 

@@ -66,4 +66,4 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     batch = [event_message(record) for record in event["Records"]]
     with telemetry().invocation(context.aws_request_id):
         again = fan_out_batch()(batch, lambda: context.get_remaining_time_in_millis() / 1000)
-    return {"batchItemFailures": [{"itemIdentifier": one.id} for one in again]}
+    return {"batchItemFailures": [{"itemIdentifier": message.id} for message in again]}

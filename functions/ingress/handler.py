@@ -113,8 +113,8 @@ def _answer(call: NotificationRequest) -> dict[str, Any]:
 
 
 def _source_at(path: str) -> DevLakeSource | None:
-    found = PATH.fullmatch(path)
-    return sources().get(found[1]) if found else None
+    match = PATH.fullmatch(path)
+    return sources().get(match[1]) if match else None
 
 
 def _no_source() -> str:

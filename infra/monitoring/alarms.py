@@ -110,8 +110,8 @@ class Alarms(Construct):
         subscription = sns.CfnSubscription(
             self, "Email", topic_arn=self.topic.topic_arn, protocol="email", endpoint=email
         )
-        given = Fn.condition_not(Fn.condition_equals(email, UNSET))
-        subscription.cfn_options.condition = CfnCondition(self, "EmailGiven", expression=given)
+        is_given = Fn.condition_not(Fn.condition_equals(email, UNSET))
+        subscription.cfn_options.condition = CfnCondition(self, "EmailGiven", expression=is_given)
         acknowledge_rule(
             subscription,
             "Serverless-SNSRedrivePolicy",

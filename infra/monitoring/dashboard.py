@@ -55,17 +55,17 @@ class Dashboard(Construct):
         )
 
     def _health_rows(self, alarms: list[cloudwatch.Alarm]) -> Sequence[Row]:
-        ours = self._metrics.custom
+        metric = self._metrics.custom
         return (
             [heading("Is it healthy?", "Each alarm has its section in docs/runbook.md.")],
             [cloudwatch.AlarmStatusWidget(alarms=alarms, title="Alarms", width=WIDTH, height=4)],
             [
-                numbers("Now", ours(names.LANES_HELD, "scheduler", "Maximum"), self._breakers()),
+                numbers("Now", metric(names.LANES_HELD, "scheduler", "Maximum"), self._breakers()),
                 numbers(
                     "In this period",
-                    ours(names.EVENTS, "fanout"),
-                    ours(names.DELIVERED, "deliver"),
-                    ours(names.DEAD, "deliver"),
+                    metric(names.EVENTS, "fanout"),
+                    metric(names.DELIVERED, "deliver"),
+                    metric(names.DEAD, "deliver"),
                     over_all=True,
                 ),
                 graph(
@@ -83,7 +83,7 @@ class Dashboard(Construct):
         return [self._metrics.for_function(name, function) for function in self._metrics.functions]
 
     def _failure_rows(self) -> Sequence[Row]:
-        ours = self._metrics.custom
+        metric = self._metrics.custom
         return (
             [
                 heading(
@@ -93,7 +93,7 @@ class Dashboard(Construct):
             [
                 cloudwatch.GraphWidget(
                     title="Attempts",
-                    left=[ours(names.DELIVERED, "deliver"), ours(names.FAILED, "deliver")],
+                    left=[metric(names.DELIVERED, "deliver"), metric(names.FAILED, "deliver")],
                     right=[self._metrics.failure_rate()],
                     stacked=True,
                     width=HALF,
@@ -104,11 +104,11 @@ class Dashboard(Construct):
             [
                 graph(
                     "Dead letters and discarded deliveries",
-                    ours(names.DEAD, "deliver"),
-                    ours(names.DISCARDED, "deliver"),
-                    ours(names.DISABLED, "deliver"),
+                    metric(names.DEAD, "deliver"),
+                    metric(names.DISCARDED, "deliver"),
+                    metric(names.DISABLED, "deliver"),
                 ),
-                graph("Endpoints down", self._breakers(), ours(names.LANES_RESUMED, "scheduler")),
+                graph("Endpoints down", self._breakers(), metric(names.LANES_RESUMED, "scheduler")),
                 graph("Dead letters", *self._dead_letters()),
             ],
         )
@@ -161,7 +161,7 @@ class Dashboard(Construct):
         ]
 
     def _input_rows(self) -> Sequence[Row]:
-        ours = self._metrics.custom
+        metric = self._metrics.custom
         busy = self._metrics.for_function("ConcurrentExecutions", "deliver", "Maximum")
         event_metrics = (
             names.EVENTS,
@@ -174,26 +174,26 @@ class Dashboard(Construct):
             names.NOTIFICATIONS_REJECTED,
             names.DEVLAKE_REFUSED,
         )
-        notifications = [ours(name, "ingress") for name in notification_metrics]
+        notifications = [metric(name, "ingress") for name in notification_metrics]
         return (
             [heading("What comes in?", "Events, notifications of DevLake, and busy workers.")],
             [
-                graph("Events", *(ours(name, "fanout") for name in event_metrics)),
+                graph("Events", *(metric(name, "fanout") for name in event_metrics)),
                 graph(
                     "Notifications of DevLake, and invalid events",
                     *notifications,
-                    ours(names.INVALID_MESSAGES, "fanout"),
+                    metric(names.INVALID_MESSAGES, "fanout"),
                 ),
                 graph("Workers", busy, *self._of_functions("Throttles")),
             ],
             [
                 graph(
                     "Events recovered from DevLake's API",
-                    ours(names.EVENTS_RECONCILED, "scheduler"),
+                    metric(names.EVENTS_RECONCILED, "scheduler"),
                 ),
                 graph(
                     "Time since DevLake's API was read (s)",
-                    ours(names.RECONCILE_LAG, "scheduler", "Maximum"),
+                    metric(names.RECONCILE_LAG, "scheduler", "Maximum"),
                 ),
             ],
         )

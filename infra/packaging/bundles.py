@@ -30,8 +30,8 @@ def files(bundle: Path) -> Iterator[Path]:
 def main(out: Path) -> None:
     for name in function_names():
         write_bundle(name, out / name)
-        told = f"{size(out / name) / MEGABYTE:5.1f} MB  {digest(out / name)[:16]}"
-        print(f"{name:<12}{told}")  # noqa: T201  it is what one asked for
+        line = f"{size(out / name) / MEGABYTE:5.1f} MB  {digest(out / name)[:16]}"
+        print(f"{name:<12}{line}")  # noqa: T201  it is what one asked for
 
 
 if __name__ == "__main__":

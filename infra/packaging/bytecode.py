@@ -42,10 +42,10 @@ def lambdas_python() -> str | None:
     if platform.python_version().rpartition(".")[0] == PYTHON:
         return sys.executable
     kept = sorted(Path.home().glob(f".pyenv/versions/{PYTHON}.*/bin/python"))
-    return _found_by_uv() or next((str(one) for one in kept), None)
+    return _found_by_uv() or next((str(path) for path in kept), None)
 
 
 def _found_by_uv() -> str | None:
     find = (find_uv_bin(), "python", "find", "--no-project", "--no-python-downloads", PYTHON)
-    found = subprocess.run(find, capture_output=True, text=True, check=False)  # noqa: S603  ours
-    return found.stdout.strip() or None
+    process = subprocess.run(find, capture_output=True, text=True, check=False)  # noqa: S603  ours
+    return process.stdout.strip() or None

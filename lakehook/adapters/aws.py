@@ -113,4 +113,6 @@ class CloudFormationStacks:
                 if error.response["Error"]["Code"] != _REFUSED:
                     raise
                 raise StackNotFound(error.response["Error"]["Message"]) from None
-        return {one["OutputKey"]: one["OutputValue"] for one in stacks[0].get("Outputs", [])}
+        return {
+            output["OutputKey"]: output["OutputValue"] for output in stacks[0].get("Outputs", [])
+        }

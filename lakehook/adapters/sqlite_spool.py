@@ -70,7 +70,7 @@ class SqliteSpool:
 
     def holds(self, *, up_to: int) -> bool:
         """Whether it holds an event of this number or a lower one."""
-        return any(one.number <= up_to for one in self.oldest(1))
+        return any(event.number <= up_to for event in self.oldest(1))
 
     def count(self) -> int:
         with self._alone, self._translated_errors():

@@ -97,10 +97,10 @@ class EndpointHealth:
         return self._changed(now, permits=(*taken, now + PERMIT_SECONDS))
 
     def with_permit_released(self, permit: float, now: float) -> Self:
-        others = list(self._active_permits(now))
-        if permit in others:
-            others.remove(permit)
-        return self._changed(now, permits=tuple(others))
+        active = list(self._active_permits(now))
+        if permit in active:
+            active.remove(permit)
+        return self._changed(now, permits=tuple(active))
 
     def with_nothing_left_to_resume(self, now: float) -> Self:
         return self._changed(now, resume_batch_size=0)

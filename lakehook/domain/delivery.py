@@ -75,9 +75,9 @@ def deduplication_id(*parts: object) -> str:
 
 def parse_delivery_id(text: str) -> tuple[Lane, int]:
     """Its lane and its place there; ``InvalidInput`` when it is no delivery's id."""
-    found = _ID.fullmatch(text)
-    if not found:
+    match = _ID.fullmatch(text)
+    if not match:
         raise InvalidInput(
             f"delivery id: {text[:MAX_SHOWN]!a} is not <subscription>#<pipeline>#<sequence>"
         )
-    return Lane.parse(found["lane"]), int(found["sequence"])
+    return Lane.parse(match["lane"]), int(match["sequence"])

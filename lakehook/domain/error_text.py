@@ -133,5 +133,5 @@ def _causes(lines: list[str]) -> Iterator[str]:
 
 
 def _plain(text: str) -> str:
-    said = text.strip(_MARGIN)
-    return "" if said in _NOT_SAID or _TYPES.match(said) else said.rstrip(".:").rstrip()
+    stripped = text.strip(_MARGIN)
+    return "" if stripped in _NOT_SAID or _TYPES.match(stripped) else stripped.rstrip(".:").rstrip()

@@ -234,10 +234,10 @@ class Pipeline:
         return PipelineTransition(self, step.after, tuple(numbered))
 
     def _with_known_trigger(self, event: Event) -> Event:
-        known = self.info.trigger_source if self.info else UNKNOWN_TRIGGER
-        if known == UNKNOWN_TRIGGER or event.trigger_source != UNKNOWN_TRIGGER:
+        known_source = self.info.trigger_source if self.info else UNKNOWN_TRIGGER
+        if known_source == UNKNOWN_TRIGGER or event.trigger_source != UNKNOWN_TRIGGER:
             return event
-        return Event.restored(event.id, {**event.document, "trigger_source": known})
+        return Event.restored(event.id, {**event.document, "trigger_source": known_source})
 
     def _label_after(self, event: Event) -> PipelineInfo | None:
         """An event that is not sent may be the first that knows the trigger."""

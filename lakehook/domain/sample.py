@@ -113,4 +113,7 @@ def _times(event_type: EventType) -> Document:
 def _before(event_type: EventType) -> list[str]:
     """What came before an event of this type, in a life where all went well until then."""
     life = [EventType.PIPELINE_CREATED, EventType.PIPELINE_RUNNING]
-    return [str(one) for one in life[: life.index(event_type) if event_type in life else 2]]
+    return [
+        str(earlier_type)
+        for earlier_type in life[: life.index(event_type) if event_type in life else 2]
+    ]

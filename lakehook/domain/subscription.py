@@ -153,10 +153,12 @@ def parse_name(name: str) -> str:
 
 
 def parse_event_types(names: Iterable[str]) -> tuple[EventType, ...]:
-    known = tuple(EventType)
+    all_types = tuple(EventType)
     for name in names:
-        if name not in known:
-            raise InvalidSubscription(f"event type: {name[:40]!a} is none of {', '.join(known)}")
+        if name not in all_types:
+            raise InvalidSubscription(
+                f"event type: {name[:40]!a} is none of {', '.join(all_types)}"
+            )
     return tuple(dict.fromkeys(EventType(name) for name in names))
 
 

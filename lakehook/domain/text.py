@@ -21,8 +21,8 @@ def truncate(text: str, limit: int, *, encode: Callable[[str], str] = str, size:
 
     ``write`` is asked about each character by itself: what it makes of one stays whole.
     """
-    written = [encode(one) for one in text]
-    sizes = [size(one) for one in written]
+    written = [encode(character) for character in text]
+    sizes = [size(character) for character in written]
     if sum(sizes) <= limit:
         return "".join(written)
     room, kept = limit - size(ELLIPSIS), 0
@@ -34,7 +34,7 @@ def truncate(text: str, limit: int, *, encode: Callable[[str], str] = str, size:
 
 def single_line(text: str, limit: int) -> str:
     """Without breaks, control characters, or anything else that is not seen."""
-    seen = "".join(one if one.isprintable() else " " for one in text)
+    seen = "".join(character if character.isprintable() else " " for character in text)
     return truncate(" ".join(seen.split()), limit)
 
 

@@ -24,11 +24,11 @@ def parse_rfc3339(text: str) -> datetime:
 
     A leap second is taken for the second before it.
     """
-    found = _RFC_3339.fullmatch(text)
-    if not found:
+    match = _RFC_3339.fullmatch(text)
+    if not match:
         raise ValueError("not an RFC 3339 time with an offset")
-    if found["second"] == _LEAP_SECOND:
-        start, end = found.span("second")
+    if match["second"] == _LEAP_SECOND:
+        start, end = match.span("second")
         text = f"{text[:start]}59{text[end:]}"
     try:
         return datetime.fromisoformat(text.upper())
@@ -57,10 +57,10 @@ def is_duration(text: str) -> bool:
 
 def parse_duration(text: str, *, what: str, longest: float) -> float:
     """Seconds; ``InvalidInput`` says what is wrong."""
-    found = _WRITTEN.fullmatch(text.strip())
-    if text.strip() != "0" and found is None:
+    match = _WRITTEN.fullmatch(text.strip())
+    if text.strip() != "0" and match is None:
         raise InvalidInput(f"{what}: {text[:40]!a} is none of 45s, 30m, 24h, 7d or 0")
-    seconds = float(int(found[1]) * _SECONDS[found[2]]) if found else 0.0
+    seconds = float(int(match[1]) * _SECONDS[match[2]]) if match else 0.0
     if seconds > longest:
         raise InvalidInput(f"{what}: {text.strip()} is more than {longest / _SECONDS['d']:g}d")
     return seconds

@@ -32,10 +32,10 @@ class Trace:
 
         Of a later version than ours the part that we know counts (section 4.3).
         """
-        found = _PARENT.fullmatch(value) if isinstance(value, str) else None
-        if found is None or (found["version"] == _VERSION and found["more"]):
+        match = _PARENT.fullmatch(value) if isinstance(value, str) else None
+        if match is None or (match["version"] == _VERSION and match["more"]):
             return None
-        return cls(found["trace"], int(found["flags"], 16) & _KNOWN_FLAGS)
+        return cls(match["trace"], int(match["flags"], 16) & _KNOWN_FLAGS)
 
     def parent(self, chance: bytes) -> str:
         """The header of one attempt, which is a span of its own: its id is made of the chance."""

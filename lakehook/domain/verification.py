@@ -26,11 +26,17 @@ _OF_BYTES: tuple[tuple[str, Callable[[bytes], bytes]], ...] = (
 )
 
 _OF_JSON: tuple[tuple[str, Callable[[Any], str]], ...] = (
-    ("as compact JSON", lambda one: dumps(one, ensure_ascii=False, separators=(",", ":"))),
-    ("as compact JSON in ASCII", lambda one: dumps(one, separators=(",", ":"))),
-    ("as JSON with spaces", lambda one: dumps(one, ensure_ascii=False)),
+    (
+        "as compact JSON",
+        lambda document: dumps(document, ensure_ascii=False, separators=(",", ":")),
+    ),
+    ("as compact JSON in ASCII", lambda document: dumps(document, separators=(",", ":"))),
+    ("as JSON with spaces", lambda document: dumps(document, ensure_ascii=False)),
     ("as JSON with spaces in ASCII", dumps),
-    ("as JSON with two spaces a level", lambda one: dumps(one, ensure_ascii=False, indent=2)),
+    (
+        "as JSON with two spaces a level",
+        lambda document: dumps(document, ensure_ascii=False, indent=2),
+    ),
 )
 ID, TIMESTAMP, SIGNATURE = "webhook-id", "webhook-timestamp", "webhook-signature"
 TOLERANCE_SECONDS = 300.0  # of every reference library, in both directions
@@ -95,7 +101,7 @@ def _check_headers(headers: Mapping[str, str]) -> VerificationFailure | None:
             return VerificationFailure(reason=Reason.MISSING_HEADER, detail=f"there is no {name}")
     if not _SECONDS.fullmatch(headers[TIMESTAMP]):
         return _malformed(f"{TIMESTAMP} is no whole number of unix seconds")
-    if any("," not in one for one in headers[SIGNATURE].split()):
+    if any("," not in entry for entry in headers[SIGNATURE].split()):
         return _malformed(f"{SIGNATURE} is no list of <version>,<base64> with spaces between")
     return None
 
@@ -119,25 +125,25 @@ def _check_time(at: int, now: float, tolerance: float) -> VerificationFailure | 
 
 def _check_signatures(capture: CapturedRequest, key: VerifyingKey) -> VerificationFailure | None:
     given = list(_signatures(capture.headers[SIGNATURE]))
-    mine = [signature for version, signature in given if version == key.signing.version]
-    if not mine:
+    same_version = [signature for version, signature in given if version == key.signing.version]
+    if not same_version:
         versions = ", ".join(sorted({version[:10] for version, _ in given}))
         return VerificationFailure(
             reason=Reason.NO_KNOWN_VERSION,
             detail=f"signed as {versions!a}; this key checks {key.signing.version!a} alone",
             hint=_other_kind({version for version, _ in given}),
         )
-    if _is_signed(capture, capture.body, key, mine):
+    if _is_signed(capture, capture.body, key, same_version):
         return None
     changed = (
         how
         for how, body in common_body_mutations(capture.body)
-        if _is_signed(capture, body, key, mine)
+        if _is_signed(capture, body, key, same_version)
     )
     return VerificationFailure(
         reason=Reason.SIGNATURE_MISMATCH,
-        detail=f"none of {len(mine)} {key.signing.version} signatures is of this id, time and body"
-        " by this key",
+        detail=f"none of {len(same_version)} {key.signing.version} signatures is of this id, time"
+        " and body by this key",
         hint=next((f"the body is not as it was sent: it verifies {how}" for how in changed), ""),
     )
 
@@ -151,8 +157,8 @@ def _is_signed(
 
 def _signatures(header: str) -> Iterator[tuple[str, bytes]]:
     """Version and signature of each; what is not base64 is the signature of nothing."""
-    for one in header.split():
-        version, _, written = one.partition(",")
+    for entry in header.split():
+        version, _, written = entry.partition(",")
         try:
             yield version, base64.b64decode(written, validate=True)
         except ValueError:
@@ -160,5 +166,5 @@ def _signatures(header: str) -> Iterator[tuple[str, bytes]]:
 
 
 def _other_kind(versions: set[str]) -> str:
-    others = [one for one in SignatureAlgorithm if one.version in versions]
-    return f"it takes the {others[0]} key of the subscription" if others else ""
+    alternatives = [entry for entry in SignatureAlgorithm if entry.version in versions]
+    return f"it takes the {alternatives[0]} key of the subscription" if alternatives else ""

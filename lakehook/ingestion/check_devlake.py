@@ -142,12 +142,12 @@ class CheckDevLake:
     def _origin_of(self, row: PipelineRow, source: DevLakeSource) -> StateOrigin:
         """The event of its present state has an id that does not depend on how it came."""
         event = row.to_event("", source=source.name)
-        sent = [one.sequenced.event for one in self.chronicle.events(event.pipeline_key)]
-        skipped = [one.event for one in self.chronicle.skipped(event.pipeline_key)]
-        came = [one for one in (*sent, *skipped) if one.id == event.id]
-        if not came:
+        sent = [entry.sequenced.event for entry in self.chronicle.events(event.pipeline_key)]
+        skipped = [entry.event for entry in self.chronicle.skipped(event.pipeline_key)]
+        arrived = [entry for entry in (*sent, *skipped) if entry.id == event.id]
+        if not arrived:
             return StateOrigin.NONE
-        is_posted = any(not one.is_reconciled for one in came)
+        is_posted = any(not entry.is_reconciled for entry in arrived)
         return StateOrigin.POSTED if is_posted else StateOrigin.RECONCILED
 
     def _asked(self, name: str, ask: Callable[[], Sequence[Check]]) -> Sequence[Check]:

@@ -96,13 +96,13 @@ class FanOut:
             self.quarantine(message, str(error))
             return []
         self._record(event)
-        pipeline, known = self.journal.load(event)
-        if known and not pipeline.may_be_partially_sent(known[-1]):
-            self.telemetry.fanned_out(known[-1], deliveries=0, repeated=True)
+        pipeline, recorded = self.journal.load(event)
+        if recorded and not pipeline.may_be_partially_sent(recorded[-1]):
+            self.telemetry.fanned_out(recorded[-1], deliveries=0, repeated=True)
             return []
         return [
-            self._deliveries(numbered, subscriptions, repeated=bool(known))
-            for numbered in known or self._number(pipeline, event)
+            self._deliveries(numbered, subscriptions, repeated=bool(recorded))
+            for numbered in recorded or self._number(pipeline, event)
         ]
 
     def _record(self, event: Event) -> None:

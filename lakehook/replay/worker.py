@@ -73,18 +73,18 @@ class EnqueueLane:
     def _try(self, deliveries: Sequence[Delivery], replay: Replay, due_at: float) -> EnqueueResult:
         lane = deliveries[0].lane
         held, known = self._read(lane, deliveries)
-        mine = {n for n, record in known.items() if record.replayed_by == replay.id}
+        own = {n for n, record in known.items() if record.replayed_by == replay.id}
         requeued = [
             _requeued(delivery, known.get(delivery.sequence), replay)
             for delivery in deliveries
-            if delivery.sequence not in mine
+            if delivery.sequence not in own
             and replay.criteria.status.matches(known.get(delivery.sequence))
         ]
         self._requeue(lane, requeued, held, due_at)
-        others = (record for n, record in known.items() if n not in mine)
-        waiting = sum(record.status is DeliveryStatus.WAITING for record in others)
+        foreign = (record for n, record in known.items() if n not in own)
+        waiting = sum(record.status is DeliveryStatus.WAITING for record in foreign)
         return EnqueueResult(
-            sent=len(mine) + len(requeued), waiting=waiting, newly_held=bool(requeued)
+            sent=len(own) + len(requeued), waiting=waiting, newly_held=bool(requeued)
         )
 
     def _read(
@@ -131,7 +131,7 @@ class EnqueuePage:
         """The advanced replay, and whether the whole page was enqueued."""
         lanes: list[Lane] = []
         is_whole = False
-        for pipeline, some in groupby(found, key=_pipeline_of):
+        for pipeline, group in groupby(found, key=_pipeline_of):
             if not replay.may_send(sends_at) or self.clock.now() >= ends_at:
                 break
             try:
@@ -139,7 +139,7 @@ class EnqueuePage:
             except LaneConflict:
                 break  # the next tick finds it quieter
             lanes += held
-            *_, last = some
+            *_, last = group
             replay = replace(replay, cursor=last.cursor)
         else:
             is_whole = True

@@ -32,7 +32,7 @@ class ModelledResponse(SQSResponse):
             attempt_id=self._get_param("ReceiveRequestAttemptId"),
         )
         return ActionResult(
-            {"Messages": [self._shown(one) for one in received]} if received else {}
+            {"Messages": [self._shown(message) for message in received]} if received else {}
         )
 
     def start_message_move_task(self) -> ActionResult:

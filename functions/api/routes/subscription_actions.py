@@ -106,9 +106,9 @@ def rotate_secret(
 def match_events(
     service: Service, subscription: SubscriptionId, wanted: MatchRequest
 ) -> responses.MatchResults:
-    found = service.find_subscription(subscription)
+    owner = service.find_subscription(subscription)
     events = [_event(number, one) for number, one in enumerate(wanted.events)]
-    tried = [MatchView.from_match(one) for one in match(found, events)]
+    tried = [MatchView.from_match(result) for result in match(owner, events)]
     return responses.MatchResults(matches=tried)
 
 

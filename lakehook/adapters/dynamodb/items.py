@@ -43,9 +43,9 @@ def _typed(value: Any) -> Item:
         if isinstance(value, kind):
             return written(value)
     if isinstance(value, Mapping):
-        return {"M": {name: _typed(one) for name, one in value.items()}}
+        return {"M": {name: _typed(member) for name, member in value.items()}}
     if isinstance(value, list | tuple):
-        return {"L": [_typed(one) for one in value]}
+        return {"L": [_typed(member) for member in value]}
     raise TypeError(f"{type(value).__name__} is nothing that we keep")
 
 
@@ -55,7 +55,7 @@ def _plain(typed: Mapping[str, Any]) -> Any:
         case "N":
             return int(value)
         case "L":
-            return [_plain(one) for one in value]
+            return [_plain(member) for member in value]
         case "M":
             return from_item(value)
         case "NULL":

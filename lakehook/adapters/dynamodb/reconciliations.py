@@ -67,9 +67,9 @@ def _in_batches(keys: Sequence[str]) -> Iterator[Sequence[str]]:
 def _update(values: Values, *, version: int) -> Any:
     """Set what has a value, remove what has none, if nobody has written since."""
     kept = {name: value for name, value in values.items() if value is not None}
-    gone = values.keys() - kept.keys()
+    obsolete = values.keys() - kept.keys()
     set_ = ", ".join(f"#{name} = :{name}" for name in kept)
-    remove = f" REMOVE {', '.join(f'#{name}' for name in sorted(gone))}" if gone else ""
+    remove = f" REMOVE {', '.join(f'#{name}' for name in sorted(obsolete))}" if obsolete else ""
     as_read = "#version = :as_read" if version else "attribute_not_exists(#version)"
     return {
         "UpdateExpression": f"SET {set_}{remove}",

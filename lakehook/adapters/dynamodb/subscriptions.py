@@ -108,7 +108,7 @@ class DynamoSubscriptions:
             return
         generation = self._read_generation()
         if generation != self._generation:
-            self._known = {one.id: one for one in self._scan()}
+            self._known = {value.id: value for value in self._scan()}
             self._generation = generation
         self._asked_at = now
 
@@ -168,7 +168,7 @@ def subscription_from_item(item: Item) -> Subscription:
         id=values["id"],
         name=values["name"],
         endpoint=_destination(values["url"]),
-        event_types=tuple(EventType(one) for one in values["event_types"]),
+        event_types=tuple(EventType(value) for value in values["event_types"]),
         deadline_seconds=values["deadline_ms"] / 1000,
         pattern=values.get("pattern"),
         channel=values.get("channel", WEBHOOK),
@@ -228,8 +228,8 @@ def _stored(secret: EncryptedSecret) -> dict[str, Any]:
 
 def _secrets(values: Mapping[str, Any]) -> tuple[EncryptedSecret, ...]:
     if values.get("form") == 1:
-        return tuple(EncryptedSecret(ciphertext=one) for one in values["sealed_secrets"])
-    return tuple(_secret(one) for one in values["secrets"])
+        return tuple(EncryptedSecret(ciphertext=value) for value in values["sealed_secrets"])
+    return tuple(_secret(value) for value in values["secrets"])
 
 
 def _secret(stored: Mapping[str, Any]) -> EncryptedSecret:

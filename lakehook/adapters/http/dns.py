@@ -79,8 +79,8 @@ class DnsResolver:
         domain = domain_of(place[0])
         with self._changed:
             self._changed.wait_for(lambda: self._known(place) or self._has_room(domain), seconds)
-            if known := self._known(place):
-                return known.answer
+            if lookup := self._known(place):
+                return lookup.answer
             if not self._has_room(domain):
                 raise TimeoutError
             if not self._changed.wait_for(self._has_thread, min(seconds, FREE_THREAD_SECONDS)):
@@ -90,8 +90,8 @@ class DnsResolver:
             return self._begin(place, domain)
 
     def _known(self, place: "_Address") -> "_PendingLookup | None":
-        known = self._asked.get(place)
-        return known if known and not known.is_stale else None
+        lookup = self._asked.get(place)
+        return lookup if lookup and not lookup.is_stale else None
 
     def _has_room(self, domain: str) -> bool:
         return self._under_way[domain] < min(LOOKUPS_OF_A_DOMAIN, self._at_a_time)
@@ -118,7 +118,9 @@ class DnsResolver:
 
     def _forget_answers(self) -> None:
         if len(self._asked) >= ANSWERS_KEPT:
-            self._asked = {place: one for place, one in self._asked.items() if not one.answered}
+            self._asked = {
+                place: lookup for place, lookup in self._asked.items() if not lookup.answered
+            }
 
 
 def domain_of(host: str) -> str:

@@ -36,13 +36,13 @@ def reject_slow_to_parse(text: str) -> None:
             raise InvalidTemplate(
                 f"line {_line(text, text.rfind(opens))}: {opens} without {closes}"
             )
-    if found := re.search(rf"\s{{{MAX_SPACES},}}", text):
+    if match := re.search(rf"\s{{{MAX_SPACES},}}", text):
         raise InvalidTemplate(
-            f"line {_line(text, found.start())}: more than {MAX_SPACES} spaces in a row"
+            f"line {_line(text, match.start())}: more than {MAX_SPACES} spaces in a row"
         )
     if len(_RAW.findall(text)) > MAX_RAW:
         raise InvalidTemplate(f"more than {MAX_RAW} of raw and doc")
-    if sum(found.group().count("(") for found in _MESSAGES.finditer(text)) > MAX_BRACKETS:
+    if sum(match.group().count("(") for match in _MESSAGES.finditer(text)) > MAX_BRACKETS:
         raise InvalidTemplate(f"more than {MAX_BRACKETS} opening brackets in tags")
 
 
@@ -71,8 +71,8 @@ def iterate_expressions(nodes: Iterable[Node], context: RenderContext) -> Iterat
 
 def _within(expression: Expression) -> Iterator[Expression]:
     yield expression
-    for one in expression.children():
-        yield from _within(one)
+    for child in expression.children():
+        yield from _within(child)
 
 
 def format_error(error: BaseException) -> str:
@@ -139,7 +139,7 @@ def parse_template(text: str) -> BoundTemplate:
 def environment() -> Environment:
     env = Environment()
     env.tags = {name: env.tags[name] for name in TAGS}
-    for ours in METERED_TAGS:
-        env.add_tag(ours)
+    for tag in METERED_TAGS:
+        env.add_tag(tag)
     env.filters = {name: metered(function) for name, function in FILTERS.items()}
     return env

@@ -207,17 +207,17 @@ def date(value: Any, form: Any = None, zone: Any = None) -> str:
     if at.year < _FIRST_YEAR:  # as Go writes a time that nobody has set
         return ""
     form, zone = _text(form), _text(zone)
-    if "".join(found.group() for found in _DIRECTIVES.finditer(form)) != form:
+    if "".join(match.group() for match in _DIRECTIVES.finditer(form)) != form:
         raise FilterArgumentError(f"date: of % it knows {_KNOWN}", token=None)
     return (at.astimezone(_zone(zone)) if zone else at).strftime(form)
 
 
 def _zone(text: str) -> timezone:
-    found = _ZONE.fullmatch(text)
-    if not found:
+    match = _ZONE.fullmatch(text)
+    if not match:
         raise FilterArgumentError(f"date: {text[:20]!a} is no offset as +08:00", token=None)
-    offset = timedelta(hours=int(found[2]), minutes=int(found[3]))
-    return timezone(-offset if found[1] == "-" else offset)
+    offset = timedelta(hours=int(match[2]), minutes=int(match[3]))
+    return timezone(-offset if match[1] == "-" else offset)
 
 
 def _text(value: object) -> str:

@@ -95,14 +95,14 @@ def weight(value: object) -> int:
     """How many characters a value has in all; ``TooMuch`` when no value may have so many."""
     total, left = 0, [value]
     while left:
-        one = left.pop()
-        total += _scalar_weight(one)
+        node = left.pop()
+        total += _scalar_weight(node)
         if total > MAX_WEIGHT:
             raise LimitExceeded(f"a value is too large: more than {MAX_WEIGHT} characters")
-        if isinstance(one, dict):
-            left += [*one, *one.values()]
-        elif isinstance(one, list | tuple):
-            left += one
+        if isinstance(node, dict):
+            left += [*node, *node.values()]
+        elif isinstance(node, list | tuple):
+            left += node
     return total
 
 

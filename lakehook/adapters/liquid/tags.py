@@ -24,8 +24,8 @@ class UnknownTag(Illegal):
     """In the place of whatever tag is not ours."""
 
     def parse(self, stream: TokenStream) -> Node:  # type: ignore[override]
-        token, known = stream.current, ", ".join(NAMES)
-        raise LiquidSyntaxError(f"{token.value[:40]!a} is none of the tags {known}", token=token)
+        token, names = stream.current, ", ".join(NAMES)
+        raise LiquidSyntaxError(f"{token.value[:40]!a} is none of the tags {names}", token=token)
 
 
 class MeteredOutputNode(OutputNode):

@@ -92,10 +92,10 @@ class Email(NotificationChannel):
 
 def _headers(letter: OutboundMessage) -> Mapping[str, str]:
     """Ours, and so many of the subscriber's as there is room for: none that steers a mail."""
-    ours = {"X-Lakehook-Id": letter.id, "Auto-Submitted": "auto-generated"}  # RFC 3834
+    own_headers = {"X-Lakehook-Id": letter.id, "Auto-Submitted": "auto-generated"}  # RFC 3834
     theirs = {**letter.headers, **letter.content.headers}
     kept = ((name, _value(value)) for name, value in theirs.items() if _is_reserved(name))
-    return {**ours, **dict(_first(kept, MAX_HEADERS - len(ours)))}
+    return {**own_headers, **dict(_first(kept, MAX_HEADERS - len(own_headers)))}
 
 
 def _is_reserved(name: str) -> bool:

@@ -89,7 +89,7 @@ class Slack(WebhookNotificationChannel):
 
 def escape(text: str) -> str:
     """Without markup that acts: no mention, no link."""
-    return "".join(_ESCAPES.get(one, one) for one in text)
+    return "".join(_ESCAPES.get(character, character) for character in text)
 
 
 def _truncate(text: str, most: int) -> str:

@@ -81,13 +81,13 @@ def http_only(destination: Destination) -> str | None:
 
 def _trace_headers(message: OutboundMessage) -> dict[str, str]:
     """Each attempt is a span of its own in the producer's trace."""
-    told = message.content.trace
-    return {trace_context.FIELD: told.parent(message.random_bytes())} if told else {}
+    trace = message.content.trace
+    return {trace_context.FIELD: trace.parent(message.random_bytes())} if trace else {}
 
 
 def _content_type(content: RenderedMessage) -> dict[str, str]:
-    said = content.headers.get("content-type")
-    return {"content-type": said} if said else {}
+    content_type = content.headers.get("content-type")
+    return {"content-type": content_type} if content_type else {}
 
 
 def render(delivery: Delivery) -> bytes:

@@ -102,13 +102,13 @@ def _is_task(task: Mapping[str, Any]) -> bool:
 
 def _failed_task(task: Mapping[str, Any]) -> Document:
     message = summary_of(_text(task.get("message"), MAX_MESSAGE_CHARACTERS))
-    said = {
+    fields = {
         "id": task["id"],
         "plugin": _line(task["plugin"], MAX_NAME_CHARACTERS),
         "status": task["status"],
         "message": single_line(message, MAX_TASK_MESSAGE) or None,
     }
-    return {name: value for name, value in said.items() if value is not None}
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 def _labels(value: Any) -> Iterator[str]:

@@ -21,10 +21,10 @@ class GoTime:
     @classmethod
     def parse(cls, text: str) -> Self:
         """Read RFC 3339; ``ValueError`` where it has no offset or is not on the calendar."""
-        found = _RFC_3339.fullmatch(text)
-        if not found:
+        match = _RFC_3339.fullmatch(text)
+        if not match:
             raise ValueError("not RFC 3339 with an offset")
-        date, minute, second, fraction, offset = found.groups(default="")
+        date, minute, second, fraction, offset = match.groups(default="")
         second = "59" if second == "60" else second  # Go knows no leap second
         moment = datetime.fromisoformat(f"{date}T{minute}{second}{offset.upper()}")
         return cls(moment, fraction[:_NANOSECOND_DIGITS].rstrip("0"))

@@ -296,10 +296,13 @@ def _own_body(event: Event) -> str | None:
     if not isinstance(text, str):
         return None
     try:
-        told = parse_notification(text.encode())
+        notification = parse_notification(text.encode())
     except InvalidNotification:
         return None
-    is_same = (str(told["pipeline_id"]), told["event_type"]) == (event.pipeline_id, event.type)
+    is_same = (str(notification["pipeline_id"]), notification["event_type"]) == (
+        event.pipeline_id,
+        event.type,
+    )
     return text if is_same else None
 
 

@@ -42,9 +42,9 @@ class SignedNotification:
         nouce, sign = self._parameters()
         if not _NOUCE.fullmatch(nouce):
             raise Unsigned("nouce: not 1 to 128 letters, digits or _.-")
-        wanted = [signature(self.body, secret, nouce).encode() for secret in secrets]
-        given = sign.encode("utf-8", "replace")
-        if not any([hmac.compare_digest(one, given) for one in wanted]):  # noqa: C419  each, always
+        expected = [signature(self.body, secret, nouce).encode() for secret in secrets]
+        received = sign.encode("utf-8", "replace")
+        if not any([hmac.compare_digest(candidate, received) for candidate in expected]):  # noqa: C419  each, always
             raise InvalidSignature(
                 "sign: not of this body by the notification secret; DevLake's NOTIFICATION_SECRET"
                 " must be the one in Secrets Manager (output NotificationSecretArn), to the byte"

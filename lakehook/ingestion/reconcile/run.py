@@ -186,8 +186,8 @@ class ReconcileRun:
         """With ``settle``, what has just changed is left to the next run: it may be on its way."""
         lost = list(self._lost(rows, settle=settle))
         for start in range(0, len(lost), PUBLISHED_AT_A_TIME):
-            some = lost[start : start + PUBLISHED_AT_A_TIME]
-            self._publish([self._events.whole(row, pipeline) for row, pipeline in some])
+            chunk = lost[start : start + PUBLISHED_AT_A_TIME]
+            self._publish([self._events.whole(row, pipeline) for row, pipeline in chunk])
 
     def _publish(self, events: Sequence[Event]) -> None:
         self.publish(events)
@@ -202,10 +202,10 @@ class ReconcileRun:
     ) -> Iterator[tuple[PipelineRow, Pipeline]]:
         """Rows that lead their pipelines on, each with what is known of it; the oldest first."""
         events = {row.id: self._events.bare(row) for row in rows if self._is_news(row)}
-        known = self.known.read_pipelines({event.pipeline_key for event in events.values()})
+        pipelines = self.known.read_pipelines({event.pipeline_key for event in events.values()})
         for number, event in sorted(events.items()):
             row = self.read[number]
-            pipeline = known.get(event.pipeline_key) or Pipeline(event.pipeline_key)
+            pipeline = pipelines.get(event.pipeline_key) or Pipeline(event.pipeline_key)
             if self._leads_on(event, pipeline) and not (settle and self._is_settling(row)):
                 yield row, pipeline
 

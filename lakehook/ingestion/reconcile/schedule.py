@@ -47,7 +47,7 @@ class ReconcileOnSchedule:
         return published
 
     def _in_order(self) -> list[Reconciliation]:
-        found = [one for source in self.apis if (one := self._find(source.name))]
+        found = [state for source in self.apis if (state := self._find(source.name))]
         return sorted(found, key=lambda reconciliation: reconciliation.due_at)
 
     def _find(self, source: str | None) -> Reconciliation | None:
@@ -81,7 +81,7 @@ class ReconcileOnSchedule:
         return after, run.published
 
     def _run_of(self, claimed: Reconciliation, *, ends_at: float) -> ReconcileRun:
-        (source,) = (one for one in self.apis if one.name == claimed.source)
+        (source,) = (api for api in self.apis if api.name == claimed.source)
         return ReconcileRun(
             source=source,
             devlake=TimedDevLake(self.apis[source], self.clock, ends_at),

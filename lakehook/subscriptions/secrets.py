@@ -3,6 +3,7 @@
 After a rotation the old secret signs too for a while.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from lakehook.domain.channels import channel_for
@@ -73,7 +74,9 @@ class RotateSecret:
         overlap_seconds: float,
         signing: str | None = None,
         provided: str | None = None,
+        show: Callable[[Rotated], None] = lambda _: None,
     ) -> Rotated:
+        """Save the new secret once ``show`` has shown it: if that raises, nothing has changed."""
         scheme = channel_for(subscription).signature_scheme
         if scheme is SignatureScheme.NONE:
             raise InvalidSubscription(
@@ -87,8 +90,10 @@ class RotateSecret:
         encrypted = self.issuer.encrypt(secret, subscription_id=subscription.id)
         now = self.clock.now()
         secrets = rotate(subscription.secrets, encrypted, now=now, overlap_seconds=overlap_seconds)
-        saved = self.registry.save(replace(subscription, secrets=secrets))
-        return Rotated(saved, secret, now + CACHE_PROPAGATION_SECONDS)
+        changed = replace(subscription, secrets=secrets)
+        rotated = Rotated(changed, secret, now + CACHE_PROPAGATION_SECONDS)
+        show(rotated)
+        return replace(rotated, subscription=self.registry.save(changed))
 
 
 def _refuse_two_at_once(signing: str | None, overlap_seconds: float) -> None:

@@ -152,6 +152,20 @@ def test_the_new_secret_is_told_once_and_the_old_one_signs_on(api: Desktop):
     ]
 
 
+def test_a_rotation_whose_answer_may_be_lost_needs_an_overlap_or_a_secret(api: Desktop):
+    id_ = api.subscribe()
+    there = api.office.subscriptions.all()
+    path, own = f"/subscriptions/{id_}/rotate-secret", "whsec_" + "MDEy" * 8
+
+    refused = api.call("POST", path, {"overlap": "0"})
+
+    assert refused.status == 422
+    assert refused.document["message"].startswith("overlap: without one a lost answer")
+    assert api.office.subscriptions.all() == there
+    for terms in ({"secret": own}, {"signing": "ed25519"}):
+        assert api.call("POST", path, {"overlap": "0", **terms}).status == 200
+
+
 def test_an_endpoint_that_echoes_its_challenge_is_active(api: Desktop):
     id_ = api.subscribe(challenge=True)
 

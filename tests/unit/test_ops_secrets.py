@@ -1,9 +1,13 @@
 """Secrets at a terminal: brought, rotated, and shown no oftener than once."""
 
 import base64
+import errno
 import io
 import json
+import os
+import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +15,7 @@ import pytest
 from standardwebhooks import Webhook
 
 from lakehook.adapters.signing_keys import CryptographyPrivateKey
+from lakehook.domain.errors import Conflict
 from lakehook.domain.signing import active
 from lakehook.domain.subscription import Subscription
 from tests.fakes_ops import Office
@@ -338,3 +343,98 @@ def test_people_read_the_new_secret_and_that_it_is_the_only_time(terminal: Termi
     assert Webhook(secret.split()[1])
     assert "never shown again" in terminal.out
     assert "SIGNS UNTIL" in terminal.out
+
+
+# --- what is shown once is not lost ---
+
+
+class BrokenPipe(io.RawIOBase):
+    """Takes nothing, as a full disk does, or a pipe that nobody reads."""
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, _bytes: object) -> int:
+        raise OSError(self._number, os.strerror(self._number))
+
+
+def _broken(number: int) -> io.TextIOWrapper:
+    return io.TextIOWrapper(io.BufferedWriter(BrokenPipe(number)), encoding="utf-8")
+
+
+OUTPUTS: dict[str, tuple[Callable[[], io.TextIOWrapper | None], str]] = {
+    "full disk": (lambda: _broken(errno.ENOSPC), "No space left on device"),
+    "closed pipe": (lambda: _broken(errno.EPIPE), "Broken pipe"),
+    "no standard output": (lambda: None, "Bad file descriptor"),
+    "another encoding": (
+        lambda: io.TextIOWrapper(io.BytesIO(), encoding="latin-1"),
+        "can't encode",
+    ),
+}
+FILE = "subscriptions:\n- {name: 湖, url: 'https://ci.example/hook'}\n"
+COMMANDS = {
+    "add": ("add", "--name", "湖", "--url", "https://ci.example/hook"),
+    "challenge": ("add", "--name", "湖", "--url", "https://ci.example/hook", "--challenge"),
+    "apply": ("apply", "--file", "FILE"),
+    "rotate": ("rotate-secret", "there", "--overlap", "0"),
+}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("output", OUTPUTS)
+def test_where_a_secret_cannot_be_shown_nothing_has_changed(
+    terminal: Terminal,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    output: str,
+    command: str,
+) -> None:
+    add(terminal, name="there 湖")
+    there = stored(terminal)
+    words = {"FILE": file_of(tmp_path, FILE), "there": there.id}
+    arguments = [words.get(word, word) for word in COMMANDS[command]]
+    stdout, reason = OUTPUTS[output]
+    with monkeypatch.context() as patched:
+        patched.setattr(sys, "stdout", stdout())
+        code = terminal("subscriptions", *arguments)
+
+    assert (code, terminal.err.count("\n")) == (1, 1)
+    assert terminal.err.startswith("error: standard output: ")
+    assert reason in terminal.err
+    assert terminal.office.desk().find_subscription.all() == [there]
+
+
+def test_ctrl_c_while_a_subscription_is_saved_removes_it_again(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save = terminal.office.subscriptions.save
+
+    def save_slowly(subscription: Subscription) -> Subscription:
+        saved = save(subscription)
+        if not subscription.removed_at:
+            signal.raise_signal(signal.SIGINT)
+        return saved
+
+    monkeypatch.setattr(terminal.office.subscriptions, "save", save_slowly)
+    code = terminal("subscriptions", "add", "--name", "ci", "--url", "https://ci.example/hook")
+
+    assert code != 0
+    assert terminal.office.desk().find_subscription.all() == []
+
+
+def test_a_rotation_that_cannot_be_saved_says_that_what_it_showed_may_not_sign(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(terminal)
+
+    def refuse(_: Subscription) -> Subscription:
+        raise Conflict("somebody was quicker")
+
+    monkeypatch.setattr(terminal.office.subscriptions, "save", refuse)
+
+    assert terminal("subscriptions", "rotate-secret", "ci") == 1
+    assert "whsec_" in terminal.out
+    assert "somebody was quicker; the secret above signs only if" in terminal.err

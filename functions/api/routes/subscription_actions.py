@@ -5,7 +5,7 @@ from aws_lambda_powertools.event_handler.api_gateway import Router
 from functions.api import responses
 from functions.api.parameters import Service, SubscriptionId, operation
 from functions.api.requests import MatchRequest, RotationRequest, TestRequest
-from lakehook.domain.errors import InvalidEvent
+from lakehook.domain.errors import InvalidEvent, InvalidInput
 from lakehook.domain.event import Event, pipeline_key_of
 from lakehook.domain.json_document import Document, to_json
 from lakehook.domain.signing import MAX_OVERLAP_SECONDS
@@ -16,8 +16,10 @@ from lakehook.operations.views.subscriptions import (
     ResumedSubscriptionView,
     RotatedSecretView,
     SubscriptionView,
+    secret_to_reveal,
 )
 from lakehook.subscriptions.preview import match
+from lakehook.subscriptions.secrets import Rotated
 
 ROUTES = Router()
 TAGS = ["Subscriptions"]
@@ -80,7 +82,8 @@ def test_endpoint(
 @ROUTES.post(
     "/subscriptions/<subscription>/rotate-secret",
     summary="Sign by a new secret",
-    description="And by the old one too until the overlap is over.",
+    description="And by the old one too until the overlap is over: if the answer is lost, say it"
+    " again. Without an overlap bring the secret, or nobody might know the one that signs.",
     tags=TAGS,
     **operation("The new secret, told this once, and when it is in force.", 404, 409, body=True),
 )
@@ -92,8 +95,19 @@ def rotate_secret(
         overlap_seconds=parse_duration(wanted.overlap, what="overlap", longest=MAX_OVERLAP_SECONDS),
         signing=wanted.signing,
         provided=wanted.secret,
+        show=lambda rotated: _refuse_loss(rotated, wanted),
     )
     return RotatedSecretView.from_rotation(rotated, provided=wanted.secret)
+
+
+def _refuse_loss(rotated: Rotated, wanted: RotationRequest) -> None:
+    """A response may be lost: then the old secret must still sign, or the caller know the new."""
+    older = rotated.subscription.secrets[1:]
+    if not older and secret_to_reveal(rotated.secret, wanted.secret):
+        raise InvalidInput(
+            "overlap: without one a lost answer would lose the secret that signs; bring one"
+            " (secret), or name an overlap, such as 10m, within which this can be said again"
+        )
 
 
 @ROUTES.post(

@@ -16,9 +16,13 @@ from lakehook.cli.options import (
     examples,
 )
 from lakehook.cli.output import SECRETS, print_document
+from lakehook.cli.reveal import confirmed_output
+from lakehook.domain.errors import Conflict, InfrastructureError
 from lakehook.domain.signing import MAX_OVERLAP_SECONDS
+from lakehook.domain.subscription import Subscription
 from lakehook.domain.time import parse_duration
 from lakehook.operations.views.subscriptions import RotatedSecretView
+from lakehook.subscriptions.secrets import Rotated
 
 rotation_app = typer.Typer(rich_markup_mode=None)
 
@@ -42,19 +46,36 @@ def rotate_secret(  # noqa: PLR0913  each is an option
 ) -> None:
     """Sign by a new secret from now on, and by the old one too until the overlap is over.
 
-    Prints, this once, the new secret; of ed25519 the public key instead.
+    Prints, this once, the new secret, and then puts it in force; of ed25519 the public key
+    instead. A failure afterwards says so: then the secret that was shown may not sign.
     """
     seconds = parse_duration(overlap, what="overlap", longest=MAX_OVERLAP_SECONDS)
     provided = read_secret(secret_file)
     service = service_of(context, stack)
-    rotated = service.rotate_secret(
-        service.find_subscription(subscription),
-        overlap_seconds=seconds,
-        signing=signing,
-        provided=provided,
+    found = service.find_subscription(subscription)
+    shown: list[RotatedSecretView] = []
+
+    def show(rotated: Rotated) -> None:
+        view = RotatedSecretView.from_rotation(rotated, provided=provided)
+        with confirmed_output():
+            print_document(output, view, tables={"secrets": SECRETS}, note=note_on(view.secret))
+        shown.append(view)
+
+    try:
+        service.rotate_secret(
+            found, overlap_seconds=seconds, signing=signing, provided=provided, show=show
+        )
+    except (Conflict, InfrastructureError) as error:
+        if shown:
+            raise type(error)(f"{error}; {_may_not_sign(found)}") from None
+        raise
+
+
+def _may_not_sign(subscription: Subscription) -> str:
+    return (
+        "the secret above signs only if it is the first that this shows:"
+        f" lakehook subscriptions show {subscription.id}"
     )
-    view = RotatedSecretView.from_rotation(rotated, provided=provided)
-    print_document(output, view, tables={"secrets": SECRETS}, note=note_on(view.secret))
 
 
 def note_on(told: str | None) -> str:

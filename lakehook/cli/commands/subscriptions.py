@@ -48,6 +48,7 @@ from lakehook.cli.options import (
     examples,
 )
 from lakehook.cli.output import SECRETS, Table, print_document, print_listing
+from lakehook.cli.reveal import NewSecrets, deferred_interrupt
 from lakehook.domain.event import EventType
 from lakehook.operations.backfill import parse_backfill, start_backfill
 from lakehook.operations.views.subscriptions import (
@@ -256,16 +257,18 @@ def add(  # noqa: PLR0913  each is an option
     service = service_of(context, stack)
     past = parse_backfill(service, since, from_beginning=from_beginning)
     wish = SecretRequest(signing=signing, provided=provided, may_be_empty=allow_empty_secret)
-    subscription, secret = service.subscribe(terms, wish, pending=challenge)
-    shown = {
-        "secret": secret_to_reveal(secret, provided),
-        "replay_id": start_backfill(service, subscription, past),
-    }
-    if challenge:
-        subscriptions_test.challenge(service, subscription, output=output, **shown)
-    else:
+    with NewSecrets(service) as new:
+        with deferred_interrupt():
+            subscription, key = service.subscribe(terms, wish, pending=challenge)
+            if secret := secret_to_reveal(key, provided):
+                new.add(subscription)
+        shown = {"secret": secret, "replay_id": start_backfill(service, subscription, past)}
+        if challenge:
+            subscriptions_test.challenge(new, subscription, output=output, **shown)
+            return
         view = CreatedSubscriptionView.from_subscription(subscription, **shown)
-        print_document(output, view, note=note_on(view.secret))
+        with new.shown():
+            print_document(output, view, note=note_on(secret))
 
 
 @app.command("list", epilog=examples("lakehook subscriptions list --output json"))

@@ -6,7 +6,7 @@ dates (``no``, ``on``, ``2026-01-01`` are texts).
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import zip_longest
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,10 +14,11 @@ from typing import Annotated, Any
 import typer
 import yaml
 
-from lakehook.cli.context import service_of
+from lakehook.cli.context import CommandService, service_of
 from lakehook.cli.inputs import References, bounded
 from lakehook.cli.options import STACK, TEXT, AnswerAs, DiscardWaiting, Stack, examples
 from lakehook.cli.output import NONE, Output
+from lakehook.cli.reveal import NewSecrets, deferred_interrupt
 from lakehook.cli.terminal import write
 from lakehook.domain.errors import InvalidInput
 from lakehook.domain.json_document import to_json
@@ -287,7 +288,8 @@ def apply(  # noqa: PLR0913  each is an option
     """
     if exit_code and not dry_run:
         raise typer.BadParameter("is about --dry-run", param_hint="--exit-code")
-    verb = Apply(service_of(context, stack))
+    service = service_of(context, stack)
+    verb = Apply(service)
     plan = verb.plan(
         _source_file(file),
         References(Path(file.name).parent),
@@ -299,7 +301,7 @@ def apply(  # noqa: PLR0913  each is an option
         show(plan, None, output)
     else:
         _confirm_removals(plan, yes=yes)
-        _carry_out(plan, verb(plan, discard_waiting=discard_waiting), output)
+        _carry_out(plan, verb(plan, discard_waiting=discard_waiting), service, output)
     if exit_code and plan.steps:
         raise typer.Exit(SOMETHING_TO_DO)
 
@@ -318,13 +320,25 @@ def export(context: typer.Context, output: AnswerAs = TEXT, stack: Stack = STACK
         write(format_document(document, comments=verb.variables), nl=False)
 
 
-def _carry_out(plan: Plan, doing: Iterable[StepResult], output: Output) -> None:
+def _carry_out(
+    plan: Plan, doing: Iterator[StepResult], service: CommandService, output: Output
+) -> None:
     done: list[StepResult] = []
-    try:
-        for one in doing:
-            done.append(one)  # noqa: PERF402  it stays known where the next one breaks off
-    finally:  # Ctrl-C too: secrets are shown now or never
-        show(plan, done, output)
+    with NewSecrets(service) as new:
+        try:
+            while one := _next(doing, new):
+                done.append(one)  # it stays known where the next one breaks off
+        finally:  # Ctrl-C too: secrets are shown now or never
+            with new.shown():
+                show(plan, done, output)
+
+
+def _next(doing: Iterator[StepResult], new: NewSecrets) -> StepResult | None:
+    with deferred_interrupt():
+        one = next(doing, None)
+        if one and _secret(one):
+            new.add(one.subscription)
+    return one
 
 
 def _source_file(file: typer.FileBinaryRead) -> SourceFile:

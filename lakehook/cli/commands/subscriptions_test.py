@@ -6,10 +6,11 @@ import typer
 
 from lakehook.cli.commands.events import events_in
 from lakehook.cli.commands.subscription_secrets import note_on
-from lakehook.cli.context import CommandService, service_of
+from lakehook.cli.context import service_of
 from lakehook.cli.inputs import bounded
 from lakehook.cli.options import STACK, TEXT, AnswerAs, EventsFile, Id, Stack, examples
 from lakehook.cli.output import Output, Table, print_document, print_listing
+from lakehook.cli.reveal import NewSecrets
 from lakehook.cli.terminal import write
 from lakehook.domain.errors import InvalidEvent
 from lakehook.domain.event import MAX_EVENT_BYTES, Event, EventType
@@ -84,7 +85,7 @@ def ping(
 
 
 def challenge(
-    service: CommandService,
+    new: NewSecrets,
     subscription: Subscription,
     *,
     secret: str | None,
@@ -95,10 +96,11 @@ def challenge(
     shown: dict[str, Any] = {"secret": secret, "replay_id": replay_id}
     report = ChallengedSubscriptionView.from_ping(subscription, **shown)
     try:
-        after, result = service.test_endpoint(subscription, within_seconds=WAIT_SECONDS)
+        after, result = new.service.test_endpoint(subscription, within_seconds=WAIT_SECONDS)
         report = ChallengedSubscriptionView.from_ping(after, result, WAIT_SECONDS, **shown)
     finally:  # Ctrl-C too: the secret is shown now or never
-        print_document(output, report, note=note_on(secret))
+        with new.shown():
+            print_document(output, report, note=note_on(secret))
     _exit_unless_taken(report)
 
 

@@ -112,7 +112,12 @@ class CloudFormationStacks:
             except ClientError as error:
                 if error.response["Error"]["Code"] != _REFUSED:
                     raise
-                raise StackNotFound(error.response["Error"]["Message"]) from None
+                message = error.response["Error"]["Message"]
+                region = self.cloudformation.meta.region_name
+                raise StackNotFound(
+                    f"{message} in {region}, in the account of these credentials; AWS_REGION,"
+                    " AWS_PROFILE and --stack (or LAKEHOOK_STACK) say where to look"
+                ) from None
         return {
             output["OutputKey"]: output["OutputValue"] for output in stacks[0].get("Outputs", [])
         }

@@ -1,5 +1,6 @@
 """The AWS account that the command uses. It imports boto3, for which ``--help`` need not wait."""
 
+import os
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -7,8 +8,15 @@ import boto3
 
 from lakehook.adapters.aws_session import new_session
 
+_THIS_MACHINE = "127.0.0.1,localhost,::1"
+
 
 def session() -> boto3.Session:
+    """As configured; to a laptop's cloud no proxy leads, whatever the variables say."""
+    environ = os.environ  # noqa: TID251  botocore reads proxies there
+    if is_loopback_url(environ.get("AWS_ENDPOINT_URL", "")):
+        kept = environ.get("no_proxy") or environ.get("NO_PROXY")
+        environ["no_proxy"] = f"{kept},{_THIS_MACHINE}" if kept else _THIS_MACHINE
     return boto3.Session(botocore_session=new_session())
 
 

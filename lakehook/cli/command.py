@@ -29,9 +29,8 @@ from lakehook.ports.outbound import Warn
 
 app = typer.Typer(
     rich_markup_mode=None,
-    add_completion=False,
     help="Lakehook tells every system that cares what Apache DevLake's pipelines are doing.",
-    epilog=examples("lakehook subscriptions add --name ci --url https://ci.example/hook"),
+    epilog=examples("lakehook listen", "lakehook events trigger PIPELINE_CREATED"),
 )
 app.add_typer(subscriptions.app, name="subscriptions")
 app.add_typer(events.app, name="events")

@@ -22,6 +22,7 @@ from typer.exceptions import TyperException
 from lakehook.cli.terminal import on_one_line, write
 from lakehook.domain.errors import (
     InfrastructureError,
+    InvalidEndpoint,
     InvalidInput,
     LakehookError,
     NotFound,
@@ -36,7 +37,26 @@ _EXIT_CODES: tuple[tuple[type[Exception], int], ...] = (
     (NotFound, 3),
     (InfrastructureError, AWS_FAILED),
 )
-_WAYS_OUT: dict[type[Exception], str] = {PendingDeliveries: "; --discard-waiting gives that up"}
+_WAYS_OUT: tuple[tuple[type[Exception], str, str], ...] = (
+    (PendingDeliveries, "", "--discard-waiting gives that up"),
+    (InfrastructureError, "specify a region", "set AWS_REGION, or for a laptop AWS_ENDPOINT_URL"),
+    (
+        InfrastructureError,
+        "Unable to locate credentials",
+        "set AWS_PROFILE, or for a laptop AWS_ENDPOINT_URL",
+    ),
+    (
+        InfrastructureError,
+        'endpoint URL: "http://127.0.0.1',
+        "AWS_ENDPOINT_URL names this machine; is the laptop running? python -m local up",
+    ),
+    (
+        InvalidEndpoint,
+        " is never called",
+        "what opens a network is --allow-network of a laptop, and AllowedNetworks of a stack",
+    ),
+)
+"""A kind of error, a part of its text, and what to do about it."""
 
 
 def asks_for_json(arguments: Sequence[str]) -> bool:
@@ -79,5 +99,15 @@ def _message(error: Exception) -> str:
         where = context.command_path if context else "lakehook"
         return f"{error.format_message().rstrip('.')}; see {where} --help"
     if isinstance(error, LakehookError):
-        return str(error) + _WAYS_OUT.get(type(error), "")
+        way_out = _way_out(error)
+        return f"{str(error).rstrip('.')}; {way_out}" if way_out else str(error)
     return f"{type(error).__name__}: {error}"
+
+
+def _way_out(error: LakehookError) -> str | None:
+    found = (
+        way_out
+        for kind, part, way_out in _WAYS_OUT
+        if isinstance(error, kind) and part in str(error)
+    )
+    return next(found, None)

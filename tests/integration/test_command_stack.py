@@ -34,7 +34,9 @@ def test_a_missing_stack_is_told_in_aws_words(capsys: pytest.CaptureFixture[str]
     with Cloud():
         code = run(["subscriptions", "list", "--stack", "Nowhere"])
 
-    assert (code, capsys.readouterr().err) == (2, "error: Stack with id Nowhere does not exist\n")
+    error = capsys.readouterr().err
+    assert (code, error.count("\n")) == (2, 1)
+    assert error.startswith("error: Stack with id Nowhere does not exist in us-east-1, in the")
 
 
 @pytest.mark.parametrize("name", ["a\udcffb", "a\0b", "\x1b[31m"])

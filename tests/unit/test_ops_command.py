@@ -47,6 +47,56 @@ def add(terminal: Terminal, *options: str, name: str = "ci") -> Any:
     return terminal.json("subscriptions", "add", "--name", name, "--url", url, *options)
 
 
+def test_a_shell_completes_its_commands(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("_LAKEHOOK_COMPLETE", "complete_bash")
+    monkeypatch.setenv("COMP_WORDS", "lakehook ev")
+    monkeypatch.setenv("COMP_CWORD", "1")
+
+    with pytest.raises(SystemExit):
+        run([])
+
+    assert capsys.readouterr().out.split() == ["events"]
+
+
+# --- errors that say the way out ---
+
+
+@pytest.mark.parametrize(
+    ("error", "way_out"),
+    [
+        ("You must specify a region.", "set AWS_REGION, or for a laptop AWS_ENDPOINT_URL"),
+        ("Unable to locate credentials", "set AWS_PROFILE, or for a laptop AWS_ENDPOINT_URL"),
+        (
+            'Could not connect to the endpoint URL: "http://127.0.0.1:4566/"',
+            "is the laptop running? python -m local up",
+        ),
+        ("AccessDenied", "AccessDenied"),
+    ],
+)
+def test_what_aws_needs_is_said_with_the_error(
+    capsys: pytest.CaptureFixture[str], error: str, way_out: str
+) -> None:
+    def fail(*_: object) -> CommandService:
+        raise InfrastructureError(error)
+
+    assert run(["subscriptions", "list"], fail) == 4
+
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"error: {error.rstrip('.')}")
+    assert line.endswith(way_out)
+
+
+def test_of_a_private_address_it_says_what_opens_its_network(terminal: Terminal) -> None:
+    url = ("--url", "https://laptop.example/")
+
+    assert terminal("subscriptions", "add", "--name", "x", *url) == 2
+
+    assert "127.0.0.1 is never called" in terminal.err
+    assert "--allow-network of a laptop, and AllowedNetworks of a stack" in terminal.err
+
+
 # --- subscriptions ---
 
 

@@ -3,6 +3,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from botocore.utils import get_environ_proxies
 
 from lakehook.cli.aws_session import session
 
@@ -56,6 +57,18 @@ def test_a_region_is_taken_by_the_name_that_other_tools_of_aws_know(
     monkeypatch.setenv("AWS_REGION", "eu-west-1")
 
     assert session().region_name == "eu-west-1"
+
+
+def test_no_proxy_leads_to_a_laptops_cloud(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://proxy.example:3128")
+    monkeypatch.setenv("no_proxy", "git.example")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4566")
+
+    session()
+
+    assert get_environ_proxies("http://127.0.0.1:4566/") == {}
+    assert get_environ_proxies("http://devlake.example/")
+    assert get_environ_proxies("http://git.example/") == {}
 
 
 def test_help_does_not_wait_for_boto3():

@@ -257,6 +257,9 @@ def _signing(subscription: Subscription) -> str:
     return names[channel_for(subscription).signature_scheme]
 
 
+_SIGNATURE_REFUSED = (401, 403)
+
+
 def _ping_hint(
     subscription: Subscription, result: PingResult | None, waited_seconds: float | None
 ) -> str | None:
@@ -266,4 +269,9 @@ def _ping_hint(
         return f"nothing within {waited_seconds:g} s: does the delivery function run?"
     if subscription.is_pending and result.attempt.outcome.is_success:
         return "the answer is not the challenge; try again: lakehook subscriptions test ID"
+    if result.attempt.status in _SIGNATURE_REFUSED:
+        return (
+            "has the receiver another secret? lakehook verify says what is wrong with a request,"
+            " and lakehook subscriptions rotate-secret ID shows a new secret"
+        )
     return None

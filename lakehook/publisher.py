@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Self
 
-from lakehook.adapters.sqs.events import EventEntry, EventsQueue, batches
-from lakehook.adapters.sqs.producer_client import checked_queue_url, new_sqs_client
+from lakehook.adapters.sqs.events import EventEntry, batches
+from lakehook.adapters.sqs.producer_client import open_events_queue
 from lakehook.domain.errors import InfrastructureError, InvalidEvent, QueueUnavailable
 from lakehook.domain.event import Event
 from lakehook.domain.event_values import show_value
@@ -22,8 +22,7 @@ class Publisher:
 
     def __init__(self, queue_url: str, client: "SQSClient | None" = None) -> None:
         """``PublishError`` when there is no such URL, no region, or no credentials."""
-        url = checked_queue_url(queue_url)
-        self._queue = EventsQueue(url, client or new_sqs_client(url))
+        self._queue = open_events_queue(queue_url, client)
 
     def publish(self, events: Events, *, sent: Callable[[int], None] | None = None) -> int:
         """Send an event or several; how many. ``sent`` is told of each batch that SQS has taken.

@@ -6,8 +6,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Self
 
 from lakehook.adapters.sqlite_spool import SqliteSpool
-from lakehook.adapters.sqs.events import EventsQueue
-from lakehook.adapters.sqs.producer_client import checked_queue_url, new_sqs_client
+from lakehook.adapters.sqs.producer_client import open_events_queue
 from lakehook.producer.spool import SpoolDrain
 from lakehook.publisher import Events, Publisher, to_entries
 
@@ -43,8 +42,7 @@ class SpooledPublisher:
 
         The file is made where it is missing; its folder is not.
         """
-        url = checked_queue_url(queue_url)
-        queue = EventsQueue(url, client or new_sqs_client(url))
+        queue = open_events_queue(queue_url, client)
         self._process = os.getpid()
         self._spool = SqliteSpool(Path(path), max_bytes=most_bytes, fail_fast=True)
         self._drain = SpoolDrain(Path(path), queue.send, max_bytes=most_bytes)

@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 
 import lakehook
+from lakehook.adapters.sqs import producer_client
 from local.environment import ROOT
 
 URL = "https://sqs.eu-central-1.amazonaws.com/123456789012/events.fifo"
@@ -55,8 +56,7 @@ class Signal:
 def queue(monkeypatch: pytest.MonkeyPatch) -> Queue:
     queue = Queue()
     monkeypatch.setenv("EVENTS_QUEUE_URL", URL)
-    monkeypatch.setattr("lakehook.publisher.new_sqs_client", lambda _: queue)
-    monkeypatch.setattr("lakehook.producer.new_sqs_client", lambda _: queue)
+    monkeypatch.setattr(producer_client, "new_sqs_client", lambda _: queue)
     return queue
 
 

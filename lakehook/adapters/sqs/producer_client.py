@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 from botocore.exceptions import BotoCoreError, NoRegionError
 
 from lakehook.adapters.aws import PATIENT_CONFIG
+from lakehook.adapters.sqs.events import EventsQueue
 from lakehook.domain.errors import PublishError
 from lakehook.domain.event_values import show_value
 
@@ -17,10 +18,13 @@ _ON_AWS = re.compile(r"https://sqs\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?/.*")
 _EXAMPLE = "https://sqs.eu-central-1.amazonaws.com/123456789012/events.fifo"
 
 
-def checked_queue_url(url: Any) -> str:
-    """The URL; ``PublishError`` if it can't be one of a FIFO queue."""
-    if isinstance(url, str) and _QUEUE_URL.fullmatch(url):
-        return url
+def open_events_queue(url: Any, client: "SQSClient | None") -> EventsQueue:
+    """``PublishError`` if it can't be the URL of a FIFO queue, and as ``new_sqs_client``.
+
+    Whoever brings a client knows the URL by the stack's output, as our functions do.
+    """
+    if isinstance(url, str) and (_QUEUE_URL.fullmatch(url) or (client and url)):
+        return EventsQueue(url, client or new_sqs_client(url))
     raise PublishError(
         f"queue URL: {show_value(url)} is not the URL of a FIFO queue, such as {_EXAMPLE};"
         " the stack's output EventsQueueUrl says which"

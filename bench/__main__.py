@@ -36,6 +36,7 @@ BENCHMARKS = (
     "fan_out",
     "patterns",
     "waiting",
+    "status",
     "hops",
     "simulation",
 )

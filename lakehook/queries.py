@@ -3,7 +3,9 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from heapq import nlargest
+from itertools import islice
 
+from lakehook.domain.circuit_breaker import EndpointHealth
 from lakehook.domain.delivery import Lane, parse_delivery_id
 from lakehook.domain.errors import NotFound
 from lakehook.domain.lane import DeliveryRecord, DeliveryStatus, HeldLane
@@ -15,6 +17,7 @@ from lakehook.ports.stores import (
     AcceptedEvent,
     DeliveryQueries,
     EndpointHealthStore,
+    HeldSummary,
     Ledger,
     PipelineHistory,
     SkippedEvent,
@@ -22,6 +25,8 @@ from lakehook.ports.stores import (
     UnfinishedPipelines,
 )
 from lakehook.ports.system import Clock
+
+MAX_STALLED = 100
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,12 +144,66 @@ class ListPipelines:
         ]
         return sorted(unfinished, key=lambda report: (report.since, report.pipeline.key))
 
+    def stalled(self) -> list[UnfinishedPipeline]:
+        """Those that are stalled, the longest first, up to a limit for each state."""
+        now = self.clock.now()
+        stalled = [
+            pipeline
+            for state in ACTIVE_STATES
+            for pipeline in islice(
+                self._unfinished(state, now=now, older_than=0.0, stalled=True), MAX_STALLED
+            )
+        ]
+        return sorted(stalled, key=lambda report: (report.since, report.pipeline.key))
+
     def _unfinished(
         self, state: PipelineState, *, now: float, older_than: float, stalled: bool
     ) -> Iterator[UnfinishedPipeline]:
         for pipeline in self.watch.list(state, until=now - older_than, stalled=stalled):
             since = now if pipeline.entered_at is None else pipeline.entered_at
             yield UnfinishedPipeline(pipeline, since, max(0.0, now - since))
+
+
+@dataclass(frozen=True, kw_only=True)
+class SubscriberStatus:
+    subscription: Subscription
+    health: EndpointHealth
+    held: HeldSummary
+
+
+@dataclass(frozen=True)
+class StatusReport:
+    at: float
+    subscribers: Sequence[SubscriberStatus]
+    stalled: Sequence[UnfinishedPipeline]  # the longest stalled, up to a limit
+
+
+@dataclass(frozen=True)
+class ShowStatus:
+    """Reads grow with the subscriptions, never with what waits for them."""
+
+    subscriptions: SubscriptionReader
+    endpoint_health: EndpointHealthStore
+    ledger: Ledger
+    pipelines: ListPipelines
+    clock: Clock
+
+    def __call__(self) -> StatusReport:
+        in_force = [s for s in self.subscriptions.all() if s.removed_at is None]
+        return StatusReport(self.clock.now(), self.of(in_force), self.pipelines.stalled())
+
+    def of(self, subscriptions: Sequence[Subscription]) -> list[SubscriberStatus]:
+        ids = [subscription.id for subscription in subscriptions]
+        healths, held = self.endpoint_health.find_many(ids), self.ledger.summarize_held(ids)
+        return [
+            SubscriberStatus(
+                subscription=subscription,
+                health=healths.get(subscription.id)
+                or EndpointHealth(subscription_id=subscription.id),
+                held=held.get(subscription.id) or HeldSummary(),
+            )
+            for subscription in subscriptions
+        ]
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,14 @@ from lakehook.domain.subscription import Subscription
 from lakehook.domain.template import RenderedTemplate, Template
 from lakehook.ports.outbound import NoResponse, SubscriptionCredentials
 from lakehook.ports.queues import EventMessage, InFlight, QueueMessage
-from lakehook.ports.stores import AcceptedEvent, Backlog, DueItem, LedgerSnapshot, SkippedEvent
+from lakehook.ports.stores import (
+    AcceptedEvent,
+    Backlog,
+    DueItem,
+    HeldSummary,
+    LedgerSnapshot,
+    SkippedEvent,
+)
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
@@ -193,7 +200,9 @@ class FakeSubscriptions:
     def disable(self, subscription_id: str, reason: str) -> None:
         known = self.known[subscription_id]
         if known.disabled_reason is None:
-            known = replace(known, disabled_reason=reason)
+            known = replace(
+                known, disabled_reason=reason, disabled_at="2026-01-01T12:00:00.000+00:00"
+            )
         self.known[subscription_id] = replace(known, version=known.version + 1)
 
 
@@ -239,6 +248,9 @@ class FakeHealths:
 
     def find(self, subscription_id: str) -> EndpointHealth:
         return self.known.get(subscription_id) or EndpointHealth(subscription_id=subscription_id)
+
+    def find_many(self, subscription_ids: Collection[str]) -> Mapping[str, EndpointHealth]:
+        return _found(self.known, subscription_ids)
 
     def save(self, before: EndpointHealth, after: EndpointHealth) -> bool:
         if self.find(before.subscription_id).version != before.version:
@@ -340,6 +352,26 @@ class FakeLedger:
             lane for lane in self.lanes.values() if lane.lane.subscription_id == subscription_id
         ]
         yield from sorted(held, key=lambda one: one.held_since)
+
+    def summarize_held(self, subscription_ids: Sequence[str]) -> Mapping[str, HeldSummary]:
+        summaries = {name: self._summary(name) for name in subscription_ids}
+        return {name: summary for name, summary in summaries.items() if summary.since is not None}
+
+    def _summary(self, subscription_id: str) -> HeldSummary:
+        held, dead = (
+            list(self.held_lanes(subscription_id)),
+            list(self.dead_letters(subscription_id)),
+        )
+        first = held[0] if held else None
+        return HeldSummary(
+            lanes=len(held),
+            dead=len(dead),
+            since=first.held_since
+            if first
+            else min((one.changed_at for one in dead), default=None),
+            lane=first,
+            head=self.records.get((first.lane, first.head)) if first else next(iter(dead), None),
+        )
 
     def suspended_lanes(self, subscription_id: str) -> Iterator[HeldLane]:
         yield from (

@@ -23,7 +23,14 @@ from lakehook.ingestion.reconcile import Reconcile
 from lakehook.operations.follow import FollowEvents
 from lakehook.operations.trigger import TriggerEvent
 from lakehook.ports.outbound import TemplateRenderer
-from lakehook.queries import Explain, ListDeliveries, ListLanes, ListPipelines, ShowPipeline
+from lakehook.queries import (
+    Explain,
+    ListDeliveries,
+    ListLanes,
+    ListPipelines,
+    ShowPipeline,
+    ShowStatus,
+)
 from lakehook.replay import (
     CountReplay,
     DeleteStaleDlqCopies,
@@ -225,6 +232,13 @@ class Office:
             find_dead_letters=FindDeadLetters(subscriptions, ledger, archive),
             redrive=Redrive(subscriptions, self.redrives, self.dead_letters),
             discard=Discard(ledger, self.dead_letters, self.clock),
+            show_status=ShowStatus(
+                subscriptions,
+                self.healths,
+                ledger,
+                ListPipelines(self.journal, self.clock),
+                self.clock,
+            ),
             list_lanes=ListLanes(subscriptions, ledger, self.healths, archive),
             list_deliveries=ListDeliveries(subscriptions, archive),
             explain=Explain(subscriptions, ledger, archive),

@@ -22,13 +22,14 @@ from functions.api.routes import (
     deliveries,
     pipelines,
     replays,
+    status,
     subscription_actions,
     subscriptions,
 )
 from lakehook.domain.errors import InvalidInput, LakehookError
 from lakehook.operations import OperatorService
 
-PARTS = (subscriptions, subscription_actions, deliveries, dead_letters, pipelines, replays)
+PARTS = (subscriptions, subscription_actions, deliveries, dead_letters, pipelines, replays, status)
 """Each with operations of its own; a new one is named here."""
 
 HEADERS = {"content-type": JSON, "cache-control": "no-store"}

@@ -17,6 +17,7 @@ from lakehook.cli.commands import (
     reconcile,
     replay,
     replays,
+    status,
     subscriptions,
     verify,
 )
@@ -32,6 +33,7 @@ app = typer.Typer(
     help="Lakehook tells every system that cares what Apache DevLake's pipelines are doing.",
     epilog=examples("lakehook listen", "lakehook events trigger PIPELINE_CREATED"),
 )
+app.command("status", epilog=status.STATUS_EXAMPLES)(status.status)
 app.add_typer(subscriptions.app, name="subscriptions")
 app.add_typer(events.app, name="events")
 app.command("listen", epilog=listen.EXAMPLES)(listen.listen)

@@ -7,7 +7,7 @@
 3     no such subscription, delivery, dead letter or pipeline
 4     AWS failed, or could not be reached
 5     a dry run with ``--exit-code`` has found something to do
-6     ``devlake check`` has found something that needs a person
+6     ``devlake check`` or ``status`` has found something that needs a person
 ====  ==================================================
 """
 

@@ -30,6 +30,9 @@ Stack = Annotated[
     ),
 ]
 AnswerAs = Annotated[Output, typer.Option("--output", help="For people, or for programs.")]
+Utc = Annotated[
+    bool, typer.Option("--utc", help="Exact times, in UTC; else how long ago they were.")
+]
 Id = Annotated[
     str, typer.Argument(metavar="ID", help="Its id, or its name if no other bears the same.")
 ]

@@ -1,6 +1,7 @@
 """Output on stdout: lines and tables for people, JSON for programs; progress on a terminal only."""
 
 import json
+import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -10,6 +11,7 @@ from typing import Any
 
 from lakehook.cli.terminal import on_one_line, write
 from lakehook.domain.json_document import to_ascii_json
+from lakehook.domain.time import format_age, parse_rfc3339
 
 _WIDEST = 10_000  # where nobody looks, nothing is wrapped
 NONE = "-"
@@ -134,6 +136,35 @@ def print_table(table: Table, views: Sequence[Any]) -> None:
     for view in views:
         grid.add_row(*map(Text, table.row(view)))  # as text: a name is no markup
     Console(width=None if sys.stdout.isatty() else _WIDEST).print(grid)
+
+
+def relative_time(at: str | None, *, now: str) -> str | None:
+    """``18 min ago``, or ``in 40 s``."""
+    if at is None:
+        return None
+    seconds = (parse_rfc3339(at) - parse_rfc3339(now)).total_seconds()
+    return f"in {format_age(seconds)}" if seconds > 0 else f"{format_age(-seconds)} ago"
+
+
+def print_columns(
+    headings: Sequence[str], rows: Sequence[tuple[Sequence[str], Sequence[str]]]
+) -> None:
+    """Rows of cells, each with lines of its own below; nothing is folded but cut at its end."""
+    from rich.cells import cell_len, set_cell_size  # noqa: PLC0415  wide characters take two cells
+
+    cells = [headings, *(tuple(map(on_one_line, row)) for row, _ in rows)]
+    widths = [max(map(cell_len, column)) for column in zip(*cells, strict=True)]
+    widest = shutil.get_terminal_size().columns if sys.stdout.isatty() else _WIDEST
+    lines: list[tuple[Sequence[str], Sequence[str]]] = [
+        (headings, ()),
+        *((row, below) for row, (_, below) in zip(cells[1:], rows, strict=True)),
+    ]
+    for row, below in lines:
+        padded = (set_cell_size(cell, width) for cell, width in zip(row, widths, strict=True))
+        line = "  ".join(padded).rstrip()
+        write(set_cell_size(line, widest) if cell_len(line) > widest else line)
+        for text in below:
+            write(f"  {text}")
 
 
 @contextmanager

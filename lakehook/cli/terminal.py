@@ -4,6 +4,7 @@ Projects, error messages and endpoints' responses are other people's text. A con
 clear the screen or set its title, and a bidirectional override could turn a line around.
 """
 
+import sys
 import unicodedata
 
 import typer
@@ -20,6 +21,12 @@ def write(
     """Write lines to standard output or standard error; ``fg`` and ``bold`` as Click has them."""
     lines = "\n".join(map(on_one_line, text.split("\n")))
     typer.secho(lines, err=err, nl=nl, fg=fg, bold=bold)
+
+
+def clear_screen() -> None:
+    """Before a page is shown anew, where there is a screen."""
+    if sys.stdout.isatty():
+        typer.echo("\x1b[2J\x1b[H", nl=False)
 
 
 def on_one_line(text: str) -> str:

@@ -14,7 +14,7 @@ A healthy endpoint has no record: only failed and slow attempts write one. While
 deliveries wait in the ledger unattempted. Half-open, one probe at a time goes out.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 from lakehook.domain.attempt import Attempt, Consequence, Outcome
@@ -44,6 +44,9 @@ class EndpointHealth:
     resume_batch_size: int = 0  # lanes that the next success resumes, after the breaker has closed
     average_ms: float = 0.0  # of recent attempts
     permits: tuple[float, ...] = ()  # when each permit of a slow endpoint expires
+    slow_since: float | None = field(default=None, compare=False)  # shown, as the next two
+    last_attempt: Attempt | None = field(default=None, compare=False)
+    last_success_at: float | None = field(default=None, compare=False)
     version: int = 0  # 0: there is no record
 
     @property
@@ -73,7 +76,14 @@ class EndpointHealth:
     ) -> "EndpointHealth":
         """The health after an attempt."""
         average_ms = (1 - WEIGHT) * self.average_ms + WEIGHT * attempt.milliseconds
-        timed = self._changed(now, average_ms=average_ms, permits=self._active_permits(now))
+        timed = self._changed(
+            now,
+            average_ms=average_ms,
+            permits=self._active_permits(now),
+            slow_since=(self.slow_since or now) if average_ms > SLOW_MS else None,
+            last_attempt=attempt,
+            last_success_at=attempt.at if attempt.outcome.is_success else self.last_success_at,
+        )
         if attempt.outcome.consequence is Consequence.COMPLETE:
             return _succeeded(timed)
         return _failed(timed, attempt, lane, schedule=schedule, now=now)

@@ -46,6 +46,30 @@ def subscription_state(subscription: Subscription | None) -> SubscriptionState:
     return SubscriptionState.PENDING if subscription.is_pending else SubscriptionState.ACTIVE
 
 
+class HealthState(StrEnum):
+    """How a subscription is, in one word."""
+
+    OK = "ok"
+    FAILING = "failing"  # the last attempts have failed, and others are still made
+    SLOW = "slow"  # the average attempt takes over two seconds
+    DOWN = "down"  # the circuit breaker is open
+    PAUSED = "paused"
+    DISABLED = "disabled"
+    PENDING = "pending"  # a challenge
+
+
+def health_state(subscription: Subscription, health: EndpointHealth) -> HealthState:
+    """What an operator has said counts before what the endpoint does."""
+    state = subscription_state(subscription)
+    if state is not SubscriptionState.ACTIVE:
+        return HealthState(state)
+    if health.is_open:
+        return HealthState.DOWN
+    if health.is_slow:
+        return HealthState.SLOW
+    return HealthState.FAILING if health.failures else HealthState.OK
+
+
 @dataclass(frozen=True)
 class DeliveryContext:
     """What one look at a delivery's surroundings found."""

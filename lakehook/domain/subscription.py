@@ -75,6 +75,7 @@ class Subscription:
     created_at: str = ""
     paused_at: str | None = None  # by an operator
     disabled_reason: str | None = None  # by the endpoint's response, or after failing too long
+    disabled_at: str | None = None
     pending_since: str | None = None  # until its endpoint echoes a challenge it gets no event
     removed_at: str | None = None  # a tombstone: its id is never used again
     version: int = 0  # as it was read; 0 is that of a new one

@@ -76,6 +76,14 @@ def format_duration(seconds: float) -> str:
     return f"{count} {_NAMES[unit]}{'' if count == 1 else 's'}"
 
 
+def format_age(seconds: float) -> str:
+    """Short, for a table: 40 s, 18 min, 3 h, 12 d."""
+    for unit, size in (("d", 2 * 24 * 3600), ("h", 2 * 3600), ("min", 120)):
+        if seconds >= size:
+            return f"{int(seconds // (size // 2))} {unit}"
+    return f"{max(0, int(seconds))} s"
+
+
 def parse_time_or_ago(text: str, *, what: str, now: float) -> float:
     """Unix seconds, of RFC 3339 with an offset, of a duration back from now, or as they are.
 

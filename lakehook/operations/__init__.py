@@ -15,7 +15,14 @@ from lakehook.delivery.ping import TestEndpoint
 from lakehook.domain.subscription import Subscription
 from lakehook.domain.time import parse_time_or_ago
 from lakehook.ports.system import Clock
-from lakehook.queries import Explain, ListDeliveries, ListLanes, ListPipelines, ShowPipeline
+from lakehook.queries import (
+    Explain,
+    ListDeliveries,
+    ListLanes,
+    ListPipelines,
+    ShowPipeline,
+    ShowStatus,
+)
 from lakehook.replay import (
     CountReplay,
     DeleteStaleDlqCopies,
@@ -40,6 +47,7 @@ from lakehook.subscriptions.subscribe import Subscribe, UpdateSubscription
 @dataclass(frozen=True, kw_only=True)
 class OperatorService:
     clock: Clock
+    show_status: ShowStatus
     find_subscription: FindSubscription
     subscribe: Subscribe
     test_endpoint: TestEndpoint

@@ -24,7 +24,14 @@ from lakehook.delivery.render import RenderDelivery
 from lakehook.domain.ssrf_policy import valid_networks
 from lakehook.operations import OperatorService
 from lakehook.ports.outbound import Warn
-from lakehook.queries import Explain, ListDeliveries, ListLanes, ListPipelines, ShowPipeline
+from lakehook.queries import (
+    Explain,
+    ListDeliveries,
+    ListLanes,
+    ListPipelines,
+    ShowPipeline,
+    ShowStatus,
+)
 from lakehook.replay import (
     CountReplay,
     DeleteStaleDlqCopies,
@@ -76,6 +83,9 @@ def build_operator_service(resources: ResourceNames, aws: Aws, warn: Warn) -> Op
     )
     return OperatorService(
         clock=clock,
+        show_status=ShowStatus(
+            subscriptions, endpoint_health, ledger, ListPipelines(watch, clock), clock
+        ),
         find_subscription=FindSubscription(subscriptions),
         subscribe=Subscribe(
             validate_endpoint, subscriptions, encryptor, secret_issuer, clock, random, renderer

@@ -43,6 +43,18 @@ class Backlog:
     breakers_open: int = 0
 
 
+@dataclass(frozen=True, kw_only=True)
+class HeldSummary:
+    """What is held for one subscription, and the delivery that has held up others longest."""
+
+    lanes: int = 0
+    dead: int = 0
+    is_truncated: bool = False  # there are more of either: the count ended early
+    since: float | None = None
+    lane: HeldLane | None = None  # None: it is a dead letter whose lane has gone on
+    head: DeliveryRecord | None = None
+
+
 class Ledger(Protocol):
     """The deliveries and lanes: idempotency records, attempt logs and waiting deliveries."""
 
@@ -83,6 +95,12 @@ class Ledger(Protocol):
         By an index that may lag behind, as ``dead_letters``; what it names is read consistently.
         """
 
+    def summarize_held(self, subscription_ids: Sequence[str]) -> Mapping[str, HeldSummary]:
+        """Count what is held, for those subscriptions that hold anything.
+
+        By the index, and no more than one page of it each, however much is held.
+        """
+
     def suspended_lanes(self, subscription_id: str) -> Iterator[HeldLane]:
         """Held lanes that are suspended, the longest held first."""
 
@@ -93,6 +111,9 @@ class Ledger(Protocol):
 class EndpointHealthStore(Protocol):
     def find(self, subscription_id: str) -> EndpointHealth:
         """The present health of an endpoint; that of a healthy one if there is no record."""
+
+    def find_many(self, subscription_ids: Collection[str]) -> Mapping[str, EndpointHealth]:
+        """The health of those endpoints that are not healthy."""
 
     def save(self, before: EndpointHealth, after: EndpointHealth) -> bool:
         """Save it, or delete it if healthy; false if it was written since."""

@@ -92,7 +92,9 @@ class EnableSubscription:
         """
         self._forget_failures(subscription.id)
         return _resume(
-            replace(subscription, disabled_reason=None), self.registry, self.resume_lanes
+            replace(subscription, disabled_reason=None, disabled_at=None),
+            self.registry,
+            self.resume_lanes,
         )
 
     def _forget_failures(self, subscription_id: str) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from lakehook.adapters.dynamodb.circuit_breakers import DynamoEndpointHealthStore
 from lakehook.adapters.dynamodb.ledger import DynamoLedger
+from lakehook.domain.attempt import Attempt, Outcome
 from lakehook.domain.circuit_breaker import EndpointHealth
 from lakehook.domain.delivery import Lane
 from lakehook.domain.lane import DeliveryRecord, HeldLane
@@ -15,6 +16,7 @@ from tests.builders import a_delivery
 from tests.fakes import NOON, FakeClock, FakeHealths, FakeLedger
 
 WELL = EndpointHealth(subscription_id="sub_a")
+LAST = Attempt(at=NOON, outcome=Outcome.REJECTED, milliseconds=7, status=401, excerpt="no")
 OPEN = EndpointHealth(
     subscription_id="sub_a",
     failures=5,
@@ -24,6 +26,9 @@ OPEN = EndpointHealth(
     probes=1,
     average_ms=2400.0,
     permits=(NOON + 60,),
+    slow_since=NOON,
+    last_attempt=LAST,
+    last_success_at=NOON - 9,
     version=1,
 )
 
@@ -53,7 +58,10 @@ def test_who_is_not_known_is_well(both: Both):
 def test_what_is_saved_is_found_and_read_with_the_lanes(both: Both):
     assert both.healths.save(WELL, OPEN)
 
-    assert both.healths.find("sub_a") == OPEN
+    found = both.healths.find("sub_a")
+    assert found == OPEN
+    assert (found.last_attempt, found.slow_since, found.last_success_at) == (LAST, NOON, NOON - 9)
+    assert dict(both.healths.find_many(["sub_a", "sub_b"])) == {"sub_a": OPEN}
     page = both.ledger.load([], [Lane("sub_a", "39"), Lane("sub_b", "39")])
     assert dict(page.endpoint_health) == {"sub_a": OPEN}
     assert dict(page.lanes) == {}

@@ -213,6 +213,22 @@ def test_the_longest_held_lane_comes_first(ledger: Ledger):
     assert [held.lane.pipeline_key for held in ledger.held_lanes("sub_a")] == ["41", "42", "40"]
 
 
+def test_what_is_held_is_summarized_by_its_oldest(ledger: Ledger):
+    held = held_at(ledger)
+    other = DeliveryRecord.waiting(a_delivery(1, pipeline_id=40))
+    ledger.save(other, before=None, after=HeldLane.held_at(other.lane, 1, now=NOON + 1))
+    passed = DeliveryRecord.waiting(a_delivery(1, subscription="sub_b")).dead("rejected")
+    ledger.save(passed, before=None, after=None)
+
+    summaries = ledger.summarize_held(["sub_a", "sub_b", "sub_c"])
+
+    a, b = summaries["sub_a"], summaries["sub_b"]
+    assert (a.lanes, a.dead, a.is_truncated, a.since, a.lane) == (2, 0, False, NOON, held)
+    assert a.head == record_of(ledger, 1)
+    assert (b.lanes, b.dead, b.lane, b.head) == (0, 1, None, passed)
+    assert "sub_c" not in summaries
+
+
 # --- dead letters ---
 
 

@@ -28,6 +28,9 @@ class Terminal:
         self.out, self.err = self._capsys.readouterr()
         return code
 
+    def shown(self) -> Any:
+        return json.loads(self.out)
+
     def json(self, *arguments: str) -> Any:
         assert self(*arguments, "--output", "json") == 0, self.err
         return json.loads(self.out)
@@ -125,6 +128,7 @@ def test_add_answers_with_the_subscription_and_its_secret(terminal: Terminal) ->
         "state": "active",
         "created_at": "2026-01-01T12:00:00.000+00:00",
         "paused_at": None,
+        "disabled_at": None,
         "disabled_reason": None,
         "replay_id": None,
     }

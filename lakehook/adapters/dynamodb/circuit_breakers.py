@@ -1,5 +1,6 @@
 """Circuit breakers in the ledger's table: a small item for each endpoint that is not healthy."""
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -7,8 +8,14 @@ from botocore.exceptions import ClientError
 
 from lakehook.adapters.aws import translate_aws_errors
 from lakehook.adapters.dynamodb.conflict import is_lost_race
-from lakehook.adapters.dynamodb.items import Item, from_item, to_item, to_milliseconds
-from lakehook.adapters.dynamodb.ledger_items import shard_of
+from lakehook.adapters.dynamodb.items import (
+    Item,
+    batch_get_all,
+    from_item,
+    to_item,
+    to_milliseconds,
+)
+from lakehook.adapters.dynamodb.ledger_items import attempt_from_item, attempt_to_item, shard_of
 from lakehook.domain.circuit_breaker import EndpointHealth
 from lakehook.settings import DeliveriesTable as Table
 
@@ -40,6 +47,11 @@ class DynamoEndpointHealthStore:
             )
         item = answer.get("Item")
         return health_from_item(item) if item else EndpointHealth(subscription_id=subscription_id)
+
+    def find_many(self, subscription_ids: Collection[str]) -> Mapping[str, EndpointHealth]:
+        keys = [health_key(subscription_id) for subscription_id in subscription_ids]
+        found = map(health_from_item, batch_get_all(self.dynamodb, self.table, keys))
+        return {health.subscription_id: health for health in found}
 
     def save(self, before: EndpointHealth, after: EndpointHealth) -> bool:
         condition: Any = {
@@ -74,16 +86,19 @@ def _health_to_item(health: EndpointHealth) -> Item:
     return health_key(health.subscription_id) | to_item(
         {
             Table.DUE_SHARD: shard_of(health.subscription_id) if due else None,
-            Table.DUE_AT: to_milliseconds(health.due_at) if health.due_at is not None else None,
+            Table.DUE_AT: _to_milliseconds(health.due_at),
             "form": FORM,
             "failures": health.failures,
             "lanes": list(health.lanes),
-            "failing_since": _to_seconds(health.failing_since),
+            "failing_since": _to_milliseconds(health.failing_since),
             "retry_after_until": to_milliseconds(health.retry_after_until),
             "probes": health.probes,
             "resume_batch_size": health.resume_batch_size,
             "average_ms": round(health.average_ms),
             "permits": [to_milliseconds(slot) for slot in health.permits],
+            "slow_since": _to_milliseconds(health.slow_since),
+            "last_attempt": health.last_attempt and attempt_to_item(health.last_attempt),
+            "last_success_at": _to_milliseconds(health.last_success_at),
             "health_version": health.version,
         }
     )
@@ -95,20 +110,23 @@ def health_from_item(item: Item) -> EndpointHealth:
         subscription_id=values[Table.PARTITION_KEY].rstrip("#"),
         failures=values["failures"],
         lanes=tuple(values["lanes"]),
-        failing_since=_to_milliseconds(values.get("failing_since")),
-        due_at=_to_milliseconds(values.get(Table.DUE_AT)),
+        failing_since=_to_seconds(values.get("failing_since")),
+        due_at=_to_seconds(values.get(Table.DUE_AT)),
         retry_after_until=values["retry_after_until"] / 1000,
         probes=values["probes"],
         resume_batch_size=values["resume_batch_size"],
         average_ms=float(values["average_ms"]),
         permits=tuple(slot / 1000 for slot in values["permits"]),
+        slow_since=_to_seconds(values.get("slow_since")),
+        last_attempt=attempt_from_item(last) if (last := values.get("last_attempt")) else None,
+        last_success_at=_to_seconds(values.get("last_success_at")),
         version=values["health_version"],
     )
 
 
-def _to_seconds(seconds: float | None) -> int | None:
+def _to_milliseconds(seconds: float | None) -> int | None:
     return None if seconds is None else to_milliseconds(seconds)
 
 
-def _to_milliseconds(milliseconds: int | None) -> float | None:
+def _to_seconds(milliseconds: int | None) -> float | None:
     return None if milliseconds is None else milliseconds / 1000

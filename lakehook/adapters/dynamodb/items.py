@@ -78,6 +78,14 @@ def batch_get(dynamodb: "DynamoDBClient", table: str, keys: Sequence[Item]) -> I
         raise InfrastructureError(f"{table}: BatchGetItem left keys unread {_TURNS} times")
 
 
+def batch_get_all(
+    dynamodb: "DynamoDBClient", table: str, keys: Sequence[Item], *, at_a_time: int = _MAX_KEYS
+) -> Iterator[Item]:
+    """Read however many different keys, in no order."""
+    for start in range(0, len(keys), at_a_time):
+        yield from batch_get(dynamodb, table, keys[start : start + at_a_time])
+
+
 def read_pages(call: Any, **request: Any) -> Iterator[Item]:
     """Every item of a query or scan, page by page, each page when it is needed."""
     for answer in read_responses(call, **request):

@@ -8,7 +8,7 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.Con
 https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
 """
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from botocore.exceptions import ClientError
 from lakehook.adapters.aws import translate_aws_errors
 from lakehook.adapters.dynamodb.circuit_breakers import health_from_item, health_key, is_health
 from lakehook.adapters.dynamodb.conflict import is_lost_race, retry_conflicts
+from lakehook.adapters.dynamodb.held_index import HeldIndex
 from lakehook.adapters.dynamodb.items import Item, batch_get, read_pages, read_responses, to_item
 from lakehook.adapters.dynamodb.ledger_indexes import (
     SUSPENDED,
@@ -41,7 +42,7 @@ from lakehook.domain.circuit_breaker import EndpointHealth
 from lakehook.domain.delivery import Delivery, Lane
 from lakehook.domain.errors import LaneConflict
 from lakehook.domain.lane import DeliveryRecord, DeliveryStatus, HeldLane
-from lakehook.ports.stores import Backlog, DueItem, LedgerSnapshot, Requeued
+from lakehook.ports.stores import Backlog, DueItem, HeldSummary, LedgerSnapshot, Requeued
 from lakehook.ports.system import Clock
 from lakehook.settings import DeliveriesTable as Table
 
@@ -130,6 +131,9 @@ class DynamoLedger:
     def held_lanes(self, subscription_id: str) -> Iterator[HeldLane]:
         held = held_items(self.dynamodb, self.table, subscription_id, wanted=is_lane)
         return map(lane_from_item, held)
+
+    def summarize_held(self, subscription_ids: Sequence[str]) -> Mapping[str, HeldSummary]:
+        return HeldIndex(self.dynamodb, self.table).summarize(subscription_ids)
 
     def suspended_lanes(self, subscription_id: str) -> Iterator[HeldLane]:
         suspended = held_items(

@@ -18,6 +18,7 @@ from lakehook.domain.retry import RetrySchedule
 from lakehook.domain.signing import EncryptedSecret, SignatureAlgorithm
 from lakehook.domain.subscription import WEBHOOK, Format, Language, Ordering, Subscription
 from lakehook.domain.template import Template
+from lakehook.domain.time import format_rfc3339
 from lakehook.ports.system import Clock
 
 if TYPE_CHECKING:
@@ -78,10 +79,12 @@ class DynamoSubscriptions:
         update = {
             "TableName": self.table,
             "Key": to_item({"id": subscription_id}),
-            "UpdateExpression": "SET disabled_reason = if_not_exists(disabled_reason, :reason)"
-            " ADD version :one",
+            "UpdateExpression": "SET disabled_reason = if_not_exists(disabled_reason, :reason),"
+            " disabled_at = if_not_exists(disabled_at, :now) ADD version :one",
             "ConditionExpression": "attribute_exists(id)",
-            "ExpressionAttributeValues": to_item({":reason": reason, ":one": 1}),
+            "ExpressionAttributeValues": to_item(
+                {":reason": reason, ":now": format_rfc3339(self.clock.now()), ":one": 1}
+            ),
         }
         with translate_aws_errors():
             self._transact([{"Update": update}, {"Update": self._bump()}])
@@ -143,6 +146,7 @@ def subscription_to_item(subscription: Subscription) -> Item:
             "template": subscription.template and _written(subscription.template),
             "paused_at": subscription.paused_at,
             "disabled_reason": subscription.disabled_reason,
+            "disabled_at": subscription.disabled_at,
             "pending_since": subscription.pending_since,
             "deadline_ms": round(subscription.deadline_seconds * 1000),
             **_encrypted_values(subscription),
@@ -181,6 +185,7 @@ def subscription_from_item(item: Item) -> Subscription:
         template=_template(values.get("template")),
         paused_at=values.get("paused_at"),
         disabled_reason=values.get("disabled_reason"),
+        disabled_at=values.get("disabled_at"),
         pending_since=values.get("pending_since"),
         secrets=_secrets(values),
         header_names=tuple(values["header_names"]),

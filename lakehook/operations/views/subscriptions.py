@@ -60,6 +60,7 @@ class SubscriptionView:
     state: str = described("active, paused, disabled, pending or removed.")
     created_at: str
     paused_at: str | None
+    disabled_at: str | None
     disabled_reason: str | None
 
     @classmethod
@@ -86,6 +87,7 @@ class SubscriptionView:
             state=str(subscription_state(subscription)),
             created_at=subscription.created_at,
             paused_at=subscription.paused_at,
+            disabled_at=subscription.disabled_at,
             disabled_reason=subscription.disabled_reason,
             **more,
         )

@@ -1,0 +1,135 @@
+"""``lakehook status``: one look at every subscription, what waits, and what needs a person."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Annotated
+
+import typer
+
+from lakehook.cli.context import CommandService, service_of
+from lakehook.cli.errors import PERSON_NEEDED
+from lakehook.cli.options import STACK, TEXT, AnswerAs, Stack, Utc, examples
+from lakehook.cli.output import Output, print_columns, print_document, relative_time
+from lakehook.cli.terminal import clear_screen, write
+from lakehook.domain.pipeline_key import join_pipeline_key
+from lakehook.domain.status import HealthState
+from lakehook.domain.time import format_age, parse_rfc3339
+from lakehook.operations.views.status import StatusView, SubscriberStatusView
+
+STATUS_EXAMPLES = examples(
+    "lakehook status", "lakehook status --watch", "lakehook status --output json"
+)
+WATCH_SECONDS = 5.0
+MAX_NAMED = 8
+_HEADINGS = ("SUBSCRIBER", "HEALTH", "SINCE", "WAIT", "DEAD", "LAST ANSWER")
+
+Watch = Annotated[bool, typer.Option("--watch", help="Show it again every few seconds.")]
+
+
+def status(
+    context: typer.Context,
+    *,
+    watch: Watch = False,
+    utc: Utc = False,
+    output: AnswerAs = TEXT,
+    stack: Stack = STACK,
+) -> None:
+    """Show how each subscription is, since when, what waits for it, and what to type.
+
+    WAIT counts the pipelines of which something waits. Exit code 6 says that something needs a
+    person: a dead letter, a stalled pipeline, a subscription that is disabled or pending, an
+    endpoint that has failed for a quarter of an hour or answers what waiting does not mend.
+    """
+    service = service_of(context, stack)
+    view = _show(service, output, utc=utc)
+    with suppress(KeyboardInterrupt):
+        while watch:
+            service.clock.sleep(WATCH_SECONDS)
+            if output is Output.TEXT:
+                clear_screen()
+            view = _show(service, output, utc=utc)
+    if view.needs_person:
+        raise typer.Exit(PERSON_NEEDED)
+
+
+def _show(service: CommandService, output: Output, *, utc: bool) -> StatusView:
+    view = StatusView.from_report(service.show_status())
+    if output is Output.JSON:
+        print_document(output, view)
+    else:
+        _print(view, utc=utc)
+    return view
+
+
+def _print(view: StatusView, *, utc: bool) -> None:
+    write(_totals(view))
+    shown = [one for one in view.subscribers if not _is_quiet(one)]
+    if shown:
+        write()
+        rows = [(_row(one, view, utc=utc), list(_remarks(one, view, utc=utc))) for one in shown]
+        print_columns(_HEADINGS, rows)
+    if quiet := [one.name for one in view.subscribers if _is_quiet(one)]:
+        others = f" and {len(quiet) - MAX_NAMED} others" if len(quiet) > MAX_NAMED else ""
+        write(f"\nok: {', '.join(quiet[:MAX_NAMED])}{others}")
+    for pipeline in view.stalled_pipelines:
+        key = join_pipeline_key(pipeline.source, pipeline.pipeline_id)
+        project = f" ({pipeline.project_name})" if pipeline.project_name else ""
+        write(
+            f"stalled: pipeline {key}{project} {pipeline.state} for {format_age(pipeline.seconds)}"
+        )
+    if view.stalled_pipelines:
+        write("  → lakehook pipelines list")
+
+
+def _is_quiet(one: SubscriberStatusView) -> bool:
+    return one.health == HealthState.OK and not (one.lanes_held or one.dead_letters)
+
+
+def _totals(view: StatusView) -> str:
+    more = "+" if view.has_more else ""
+    parts = [
+        "nothing lost",
+        f"{view.lanes_held:,}{more} wait" if view.lanes_held else "nothing waits",
+        f"{view.dead_letters:,}{more} dead" if view.dead_letters else "",
+        f"{view.stalled} stalled" if view.stalled else "",
+        f"oldest {_age(view.oldest_held_since, view)}" if view.oldest_held_since else "",
+    ]
+    return f"Lakehook · {view.at[11:16]}Z   {' · '.join(part for part in parts if part)}"
+
+
+def _row(one: SubscriberStatusView, view: StatusView, *, utc: bool) -> tuple[str, ...]:
+    more = "+" if one.has_more else ""
+    since = one.since if utc else _age(one.since, view)
+    return (
+        one.name,
+        _health(one),
+        since or "-",
+        f"{one.lanes_held}{more}" if one.lanes_held else "-",
+        f"{one.dead_letters}{more}" if one.dead_letters else "-",
+        one.last_answer or "-",
+    )
+
+
+def _health(one: SubscriberStatusView) -> str:
+    if one.average_ms is not None:
+        return f"{one.health} {one.average_ms / 1000:.1f} s"
+    return f"{one.lanes_held} held" if one.health == HealthState.OK else one.health
+
+
+def _remarks(one: SubscriberStatusView, view: StatusView, *, utc: bool) -> Iterator[str]:
+    """What happens next by itself, and what a person can type, a line each."""
+    if one.disabled_reason:
+        yield one.disabled_reason
+    if one.next:
+        when = one.next_at if utc else relative_time(one.next_at, now=view.at)
+        left = f"; about {format_age(one.seconds_left)} left" if one.seconds_left else ""
+        deadline = f"; the deadline is {one.deadline_seconds:g} s" if one.average_ms else ""
+        yield one.next + (f" {when}" if when else "") + left + deadline
+    for command in one.commands:
+        yield f"→ {command}"
+
+
+def _age(at: str | None, view: StatusView) -> str:
+    if at is None:
+        return "-"
+    return format_age((parse_rfc3339(view.at) - parse_rfc3339(at)).total_seconds())

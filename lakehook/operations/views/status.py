@@ -1,0 +1,251 @@
+"""View of the status: how each subscription is, what waits for it, and what a person can type."""
+
+import re
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+from lakehook.domain.attempt import Attempt, Outcome
+from lakehook.domain.circuit_breaker import PERMITS
+from lakehook.domain.lane import EXPIRES_AFTER_SECONDS, DeliveryStatus, SuspendedReason
+from lakehook.domain.status import HealthState, health_state, subscription_state
+from lakehook.domain.time import format_rfc3339
+from lakehook.operations.views import described, format_time
+from lakehook.operations.views.pipelines import PipelineView
+from lakehook.queries import StatusReport, SubscriberStatus
+
+FAILING_TOO_LONG_SECONDS = 900.0  # what has not come back by itself until then needs a person
+_PLAIN = re.compile(r"[\w.,:/@%+=][\w.,:/@%+=#-]*", re.ASCII)
+_UNAUTHORIZED = (401, 403)
+_TRANSIENT = (408, 425, 429)
+_LASTING = (Outcome.TLS_FAILED, Outcome.ADDRESS_NOT_ALLOWED)
+_WORST_FIRST = (
+    HealthState.DOWN,
+    HealthState.DISABLED,
+    HealthState.FAILING,
+    HealthState.SLOW,
+    HealthState.PENDING,
+    HealthState.PAUSED,
+    HealthState.OK,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SubscriberStatusView:
+    subscription_id: str
+    name: str
+    channel: str
+    url: str = described("Without what may be a credential.")
+    state: str = described("active, paused, disabled or pending.")
+    health: str = described("ok, failing, slow, down, paused, disabled or pending.")
+    since: str | None = described("Since when it is so; where it is ok, since when a lane is held.")
+    disabled_reason: str | None
+    last_answer: str | None = described("Of the last attempt that failed or was slow.")
+    last_answer_at: str | None
+    last_success_at: str | None = described("null: not known of an endpoint that is well.")
+    average_ms: int | None = described("Of recent attempts; null: under two seconds.")
+    deadline_seconds: float
+    lanes_held: int = described("Pipelines of which something waits for it.")
+    dead_letters: int
+    has_more: bool = described("Both are of the index's first page: there are more.")
+    seconds_left: int | None = described("Until a slow endpoint has what waits, at its speed now.")
+    next: str | None = described("What happens next, in words.")
+    next_at: str | None
+    commands: Sequence[str] = described("What a person can type about it.")
+    needs_person: bool
+
+    @classmethod
+    def from_status(cls, status: SubscriberStatus, *, now: float) -> Self:
+        subscription, health, held = status.subscription, status.health, status.held
+        state, last = health_state(subscription, health), _last_attempt(status)
+        is_slow = state is HealthState.SLOW
+        step, step_at = _next_step(status, state)
+        return cls(
+            subscription_id=subscription.id,
+            name=subscription.name,
+            channel=subscription.channel,
+            url=subscription.endpoint.display_url,
+            state=str(subscription_state(subscription)),
+            health=str(state),
+            since=_since(status, state),
+            disabled_reason=subscription.disabled_reason,
+            last_answer=f"{last.last_status} {last.excerpt}".strip() if last else None,
+            last_answer_at=format_rfc3339(last.at) if last else None,
+            last_success_at=format_time(health.last_success_at),
+            average_ms=round(health.average_ms) if is_slow else None,
+            deadline_seconds=subscription.deadline_seconds,
+            lanes_held=held.lanes,
+            dead_letters=held.dead,
+            has_more=held.is_truncated,
+            seconds_left=round(held.lanes * health.average_ms / 1000 / PERMITS)
+            if is_slow
+            else None,
+            next=step,
+            next_at=step_at,
+            commands=_commands(status, state, last),
+            needs_person=_needs_person(status, state, last, now=now),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class StatusView:
+    at: str
+    needs_person: bool
+    lanes_held: int = described("Pipelines of which something waits, over all subscriptions.")
+    dead_letters: int
+    stalled: int
+    has_more: bool = described("What is held was not counted to its end.")
+    oldest_held_since: str | None
+    subscribers: Sequence[SubscriberStatusView] = described("The worst first.")
+    stalled_pipelines: list[PipelineView]
+
+    @classmethod
+    def from_report(cls, report: StatusReport) -> Self:
+        subscribers = sorted(
+            (SubscriberStatusView.from_status(one, now=report.at) for one in report.subscribers),
+            key=_urgency,
+        )
+        held = [subscriber.held for subscriber in report.subscribers]
+        return cls(
+            at=format_rfc3339(report.at),
+            needs_person=bool(report.stalled) or any(one.needs_person for one in subscribers),
+            lanes_held=sum(one.lanes for one in held),
+            dead_letters=sum(one.dead for one in held),
+            stalled=len(report.stalled),
+            has_more=any(one.is_truncated for one in held),
+            oldest_held_since=format_time(
+                min((one.since for one in held if one.since is not None), default=None)
+            ),
+            subscribers=subscribers,
+            stalled_pipelines=[PipelineView.from_unfinished(one) for one in report.stalled],
+        )
+
+
+def quoted(text: str) -> str:
+    """One word of a command as a shell takes it; an id goes as it is."""
+    return text if _PLAIN.fullmatch(text) else shlex.quote(text)
+
+
+def _urgency(view: SubscriberStatusView) -> tuple[bool, int, bool, int, str]:
+    order = _WORST_FIRST.index(HealthState(view.health))
+    return (not view.needs_person, order, not view.lanes_held, -view.lanes_held, view.name)
+
+
+def _last_attempt(status: SubscriberStatus) -> Attempt | None:
+    """What the endpoint has said last, as far as it is kept: a success of a well one is not."""
+    head = status.held.head
+    log = head.attempts_log if head else ()
+    return status.health.last_attempt or (log[-1] if log else None)
+
+
+def _since(status: SubscriberStatus, state: HealthState) -> str | None:
+    subscription, health = status.subscription, status.health
+    match state:
+        case HealthState.PAUSED:
+            return subscription.paused_at
+        case HealthState.DISABLED:
+            return subscription.disabled_at
+        case HealthState.PENDING:
+            return subscription.pending_since
+        case HealthState.SLOW:
+            return format_time(health.slow_since)
+        case HealthState.OK:
+            return format_time(status.held.since)
+    return format_time(health.failing_since)
+
+
+def _next_step(status: SubscriberStatus, state: HealthState) -> tuple[str | None, str | None]:
+    """What happens next by itself, and when."""
+    match state:
+        case HealthState.PAUSED | HealthState.DISABLED:
+            return _kept_until(status)
+        case HealthState.PENDING:
+            return "no event goes to it before its endpoint has echoed a challenge", None
+        case HealthState.DOWN:
+            return "the endpoint is probed", format_time(status.health.due_at)
+        case HealthState.SLOW:
+            return f"{PERMITS} pipelines go at a time", None
+    return _head_step(status)
+
+
+def _kept_until(status: SubscriberStatus) -> tuple[str | None, str | None]:
+    since = status.held.since
+    if since is None:
+        return "what comes meanwhile waits in its order", None
+    return "what waits becomes a dead letter, expired,", format_time(since + EXPIRES_AFTER_SECONDS)
+
+
+def _head_step(status: SubscriberStatus) -> tuple[str | None, str | None]:
+    lane, head = status.held.lane, status.held.head
+    if head is not None and head.status is DeliveryStatus.DEAD:
+        behind = "; its pipeline waits behind it" if lane and lane.head_is_dead else ""
+        return f"{_delivery_name(status)} is a dead letter{behind}", None
+    if lane is None:
+        return None, None
+    if lane.suspended_reason is SuspendedReason.RATE_LIMIT:
+        return "it is over its rate, and goes on by itself", None
+    again = " again" if lane.attempts else ""
+    return f"{_delivery_name(status)} is due{again}", format_rfc3339(lane.due_at)
+
+
+def _delivery_name(status: SubscriberStatus) -> str:
+    """``name#pipeline#sequence``, as every command takes it."""
+    head = status.held.head
+    assert head, "what is named is held"
+    return f"{status.subscription.name}#{head.lane.pipeline_key}#{head.sequence}"
+
+
+def _commands(status: SubscriberStatus, state: HealthState, last: Attempt | None) -> list[str]:
+    name = quoted(status.subscription.name)
+    verbs: dict[HealthState, list[str | None]] = {
+        HealthState.PAUSED: ["resume {name}"],
+        HealthState.DISABLED: ["enable {name}", "remove {name}"],
+        HealthState.PENDING: ["test {name}"],
+        HealthState.DOWN: [_remedy(last), "pause {name}"],
+        HealthState.FAILING: [_remedy(last)],
+    }
+    lines = [f"lakehook subscriptions {one}" for one in verbs.get(state, ()) if one]
+    return [line.format(name=name) for line in lines] + _letter_commands(status, name)
+
+
+def _remedy(last: Attempt | None) -> str | None:
+    """What helps against an answer that waiting does not mend."""
+    status = last.status if last else None
+    if status in _UNAUTHORIZED:
+        return "rotate-secret {name}"
+    if status is not None and 300 <= status < 400:  # noqa: PLR2004  redirects
+        return "update {name} --url URL"
+    return None
+
+
+def _letter_commands(status: SubscriberStatus, name: str) -> list[str]:
+    held = status.held
+    if not held.dead:
+        return []
+    if held.dead == 1 and held.head and held.head.status is DeliveryStatus.DEAD:
+        delivery = quoted(_delivery_name(status))
+        return [f"lakehook dead-letters {verb} {delivery}" for verb in ("show", "redrive")]
+    return [
+        f"lakehook dead-letters list --subscription {name}",
+        f"lakehook dead-letters redrive --subscription {name} --yes",
+    ]
+
+
+def _needs_person(
+    status: SubscriberStatus, state: HealthState, last: Attempt | None, *, now: float
+) -> bool:
+    if status.held.dead or state in (HealthState.DISABLED, HealthState.PENDING):
+        return True
+    since = status.health.failing_since
+    if state not in (HealthState.DOWN, HealthState.FAILING) or since is None:
+        return False
+    is_lasting = state is HealthState.DOWN and last is not None and not _is_transient(last)
+    return is_lasting or now - since >= FAILING_TOO_LONG_SECONDS
+
+
+def _is_transient(last: Attempt) -> bool:
+    """Whether such an answer may go away by itself."""
+    if last.status is None:
+        return last.outcome not in _LASTING
+    return last.status in _TRANSIENT or not 300 <= last.status < 500  # noqa: PLR2004

@@ -1,0 +1,208 @@
+"""The status: one word and one next step a subscription, in as many reads however much waits."""
+
+from typing import Any
+
+import pytest
+
+from bench.status import SUBSCRIPTIONS, HeldTable, show_status
+from lakehook.domain.attempt import Attempt, Outcome
+from lakehook.domain.circuit_breaker import EndpointHealth
+from lakehook.domain.lane import DeliveryRecord, HeldLane
+from tests.builders import a_delivery, a_subscription
+from tests.fakes import NOON, FakeClock
+from tests.fakes_ops import Office
+from tests.unit.test_ops_command import Terminal
+
+AGO = NOON - 1080  # 18 minutes
+PAUSED_AT = "2026-01-01T11:42:00.000+00:00"
+
+
+@pytest.fixture
+def terminal(capsys: pytest.CaptureFixture[str]) -> Terminal:
+    return Terminal(Office(), capsys)
+
+
+def subscribe(terminal: Terminal, name: str, **changes: Any) -> str:
+    id_ = f"sub_{len(terminal.office.subscriptions.known)}"
+    terminal.office.subscriptions.known[id_] = a_subscription(id=id_, name=name, **changes)
+    return id_
+
+
+def attempt(status: int | None, excerpt: str = "", outcome: Outcome = Outcome.REJECTED) -> Attempt:
+    return Attempt(at=NOON - 60, outcome=outcome, milliseconds=40, status=status, excerpt=excerpt)
+
+
+def down(terminal: Terminal, name: str, last: Attempt, *, since: float = AGO) -> str:
+    id_ = subscribe(terminal, name)
+    terminal.office.healths.known[id_] = EndpointHealth(
+        subscription_id=id_, failures=9, failing_since=since, due_at=NOON + 40, last_attempt=last
+    )
+    return id_
+
+
+def hold(
+    terminal: Terminal, id_: str, pipeline: int = 39, *, dead: str = "", last: Attempt | None = None
+) -> None:
+    record = DeliveryRecord.waiting(a_delivery(1, subscription=id_, pipeline_id=pipeline))
+    record = record.with_attempt(last) if last else record
+    held = HeldLane.held_at(record.lane, 1, now=AGO)
+    if dead:
+        record, held = record.dead(dead), held.with_dead_head(now=NOON)
+    terminal.office.ledger.save(record, before=None, after=held)
+
+
+def status(terminal: Terminal, name: str, *, code: int = 6) -> Any:
+    assert terminal("status", "--output", "json") == code, terminal.err
+    (found,) = [one for one in terminal.shown()["subscribers"] if one["name"] == name]
+    return found
+
+
+def test_where_all_is_well_nothing_is_to_be_done(terminal: Terminal) -> None:
+    subscribe(terminal, "healthy")
+
+    assert terminal("status") == 0
+    assert terminal.out == "Lakehook · 12:00Z   nothing lost · nothing waits\n\nok: healthy\n"
+
+
+@pytest.mark.parametrize(
+    ("last", "remedy"),
+    [
+        (attempt(503, "upstream connect error", Outcome.THROTTLED), None),
+        (attempt(401, "signature mismatch"), "lakehook subscriptions rotate-secret ci"),
+        (attempt(302, "moved to /new"), "lakehook subscriptions update ci --url URL"),
+    ],
+)
+def test_an_endpoint_that_is_down_has_its_answer_and_what_helps(
+    terminal: Terminal, last: Attempt, remedy: str | None
+) -> None:
+    id_ = down(terminal, "ci", last)
+    hold(terminal, id_)
+
+    found = status(terminal, "ci")
+
+    assert (found["health"], found["state"]) == ("down", "active")
+    assert found["since"] == "2026-01-01T11:42:00.000+00:00"
+    assert found["last_answer"] == f"{last.status} {last.excerpt}"
+    assert (found["next"], found["next_at"]) == (
+        "the endpoint is probed",
+        "2026-01-01T12:00:40.000+00:00",
+    )
+    assert found["commands"] == [
+        *([remedy] if remedy else []),
+        "lakehook subscriptions pause ci",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("last", "since", "code"),
+    [
+        (attempt(503, outcome=Outcome.THROTTLED), NOON - 60, 0),
+        (attempt(503, outcome=Outcome.THROTTLED), NOON - 900, 6),
+        (attempt(401), NOON - 60, 6),
+        (attempt(None, outcome=Outcome.TIMED_OUT), NOON - 60, 0),
+        (attempt(None, outcome=Outcome.TLS_FAILED), NOON - 60, 6),
+    ],
+)
+def test_a_person_is_needed_where_waiting_mends_nothing_or_has_lasted(
+    terminal: Terminal, last: Attempt, since: float, code: int
+) -> None:
+    down(terminal, "ci", last, since=since)
+
+    assert terminal("status") == code
+
+
+def test_a_slow_endpoint_says_how_slow_and_how_long(terminal: Terminal) -> None:
+    id_ = subscribe(terminal, "slowpoke")
+    terminal.office.healths.known[id_] = EndpointHealth(
+        subscription_id=id_, average_ms=9000, slow_since=AGO, last_attempt=attempt(200)
+    )
+    for pipeline in range(100):
+        hold(terminal, id_, pipeline)
+
+    found = status(terminal, "slowpoke", code=0)
+
+    assert (found["health"], found["average_ms"], found["seconds_left"]) == ("slow", 9000, 300)
+    assert terminal("status") == 0
+    assert "slow 9.0 s" in terminal.out
+    assert "3 pipelines go at a time; about 5 min left; the deadline is 10 s" in terminal.out
+
+
+@pytest.mark.parametrize(
+    ("changes", "health", "commands", "code"),
+    [
+        ({"paused_at": PAUSED_AT}, "paused", ["resume"], 0),
+        ({"disabled_at": PAUSED_AT, "disabled_reason": "410"}, "disabled", ["enable", "remove"], 6),
+        ({"pending_since": PAUSED_AT}, "pending", ["test"], 6),
+    ],
+)
+def test_a_blocked_one_says_since_when_and_how_it_goes_on(
+    terminal: Terminal, changes: dict[str, str], health: str, commands: list[str], code: int
+) -> None:
+    id_ = subscribe(terminal, "it's mine", **changes)
+    hold(terminal, id_)
+
+    found = status(terminal, "it's mine", code=code)
+
+    assert (found["health"], found["since"]) == (health, PAUSED_AT)
+    quoted = """'it'"'"'s mine'"""
+    assert found["commands"] == [f"lakehook subscriptions {verb} {quoted}" for verb in commands]
+
+
+def test_one_dead_letter_is_named_and_many_are_listed(terminal: Terminal) -> None:
+    audit, tmpl = subscribe(terminal, "audit"), subscribe(terminal, "tmpl")
+    hold(terminal, audit, dead="rejected", last=attempt(500, "KeyError: 'owner'"))
+    for pipeline in (40, 41):
+        hold(terminal, tmpl, pipeline, dead="template_failed")
+
+    found = status(terminal, "audit")
+
+    assert (found["health"], found["dead_letters"], found["lanes_held"]) == ("ok", 1, 1)
+    assert found["last_answer"] == "500 KeyError: 'owner'"
+    assert found["commands"] == [
+        "lakehook dead-letters show audit#39#1",
+        "lakehook dead-letters redrive audit#39#1",
+    ]
+    assert status(terminal, "tmpl")["commands"] == [
+        "lakehook dead-letters list --subscription tmpl",
+        "lakehook dead-letters redrive --subscription tmpl --yes",
+    ]
+
+
+def test_the_worst_comes_first_and_nothing_is_folded(terminal: Terminal) -> None:
+    subscribe(terminal, "healthy")
+    hold(terminal, down(terminal, "ci-dead", attempt(503, "upstream\x1b[2J error" * 20)))
+
+    assert terminal("status") == 6
+
+    totals, _, heading, row, *_ = terminal.out.splitlines()
+    assert totals.endswith("nothing lost · 1 wait · oldest 18 min")
+    assert heading.split()[:4] == ["SUBSCRIBER", "HEALTH", "SINCE", "WAIT"]
+    assert row.startswith("ci-dead     down    18 min  1     -     503 upstream\\x1b[2J error")
+    assert "  the endpoint is probed in 40 s\n" in terminal.out
+    assert terminal.out.endswith("\nok: healthy\n")
+
+
+def test_watching_goes_on_until_it_is_broken_off(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subscribe(terminal, "healthy")
+    waits = iter([None, None, KeyboardInterrupt()])
+
+    def sleep(_clock: FakeClock, _seconds: float) -> None:
+        if interrupted := next(waits):
+            raise interrupted
+
+    monkeypatch.setattr(FakeClock, "sleep", sleep)
+
+    assert terminal("status", "--watch") == 0, terminal.err
+    assert terminal.out.count("ok: healthy") == 3
+
+
+def test_its_reads_do_not_grow_with_what_waits() -> None:
+    few, many = HeldTable(lanes_each=1), HeldTable(lanes_each=200)
+
+    show_status(few)()
+    report = show_status(many)()
+
+    assert few.calls == many.calls <= 2 * SUBSCRIPTIONS + 25
+    assert sum(one.held.lanes for one in report.subscribers) == 100_000

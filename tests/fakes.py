@@ -60,7 +60,7 @@ class FakeClock:
         return self.time
 
     def sleep(self, seconds: float) -> None:
-        self.time += seconds
+        self.time += max(0.0, seconds)
 
 
 class FakeDice:

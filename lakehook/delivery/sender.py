@@ -97,7 +97,7 @@ class SignedSender:
 def _interpret(
     response: Response | NoResponse, channel: Channel, *, began: float, now: float
 ) -> Attempt:
-    milliseconds = round((now - began) * 1000)
+    milliseconds = max(0, round((now - began) * 1000))  # the clock may have been set back
     if isinstance(response, NoResponse):
         return Attempt(at=began, outcome=response.outcome, milliseconds=milliseconds)
     verdict = channel.interpret(response, now=now)

@@ -95,7 +95,10 @@ class MessageAcks(Protocol):
         """Delete processed messages, so that their groups advance."""
 
     def nack(self, message: InFlight, *, seconds: float) -> None:
-        """Make the message visible again after so long, in whole seconds, never earlier."""
+        """Make the message visible again after so long, in whole seconds, never earlier.
+
+        At once if the wait is over already, as a negative number says.
+        """
 
 
 class ResumeQueue(Protocol):

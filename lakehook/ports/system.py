@@ -8,7 +8,7 @@ class Clock(Protocol):
         """Unix time in seconds."""
 
     def sleep(self, seconds: float) -> None:
-        """Let so much time pass."""
+        """Let so much time pass; none if the wait is over already, as a negative number says."""
 
 
 class Random(Protocol):

@@ -324,7 +324,8 @@ def test_what_is_postponed_by_nothing_comes_again_at_once_and_first(deliveries: 
 
 
 @pytest.mark.parametrize(
-    ("seconds", "timeout"), [(0, 0), (0.01, 1), (5, 5), (5.2, 6), (59.999, 60), (1e9, 43_000)]
+    ("seconds", "timeout"),
+    [(-3.2, 0), (0, 0), (0.01, 1), (5, 5), (5.2, 6), (59.999, 60), (1e9, 43_000)],
 )
 def test_nothing_comes_earlier_than_it_was_postponed_to(seconds: float, timeout: int):
     client = boto3.client("sqs")

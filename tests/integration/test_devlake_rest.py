@@ -355,6 +355,7 @@ def test_the_command_gives_up_after_some_tries():
         ("0", [0.5]),
         ("soon", [0.5]),
         ("Wed, 21 Oct 2015 07:28:00 GMT", [0.5]),
+        (f"Wed, 21 Oct {'9' * 30} 07:28:00 GMT", [0.5]),
         ("3600", []),
         ("9" * 400, []),
     ],

@@ -47,6 +47,10 @@ class World:
     def answer(self, status: int, body: bytes = b"", **headers: str) -> None:
         self.receiver.script = [Response(status=status, headers=headers, body=body)]
 
+    def set_back(self) -> NoResponse:
+        self.clock.time -= 3600
+        return NoResponse(Outcome.TIMED_OUT, "")
+
     def sent(self) -> Request:
         (request,) = self.receiver.requests
         return request
@@ -55,6 +59,12 @@ class World:
 @pytest.fixture
 def world() -> World:
     return World()
+
+
+def test_an_attempt_during_which_the_clock_was_set_back_took_no_time(world: World):
+    world.receiver.send = lambda _: world.set_back()  # type: ignore[method-assign]
+
+    assert world.attempt().milliseconds == 0
 
 
 def test_the_bytes_signed_are_the_bytes_sent(world: World):

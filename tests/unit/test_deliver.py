@@ -1,5 +1,6 @@
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any
 
 import pytest
 
@@ -132,6 +133,24 @@ def test_a_failed_attempt_holds_the_lane_and_comes_again_by_the_schedule(world: 
     assert world.status(1) is DeliveryStatus.WAITING
     assert world.ledger.lanes[LANE].head == 1
     assert world.telemetry.told == [("attempted", world.clock.time + 5)]
+
+
+def test_a_retry_that_is_due_before_its_failure_is_written_goes_at_once(world: World):
+    """The wait is over by then: nobody waits a negative time, and it is no trouble of ours."""
+    world.fail(FIRST)
+    save = world.ledger.save
+
+    def slow(*args: Any, **kwargs: Any) -> DeliveryRecord:
+        world.clock.time += 7
+        return save(*args, **kwargs)
+
+    world.ledger.save = slow  # type: ignore[method-assign]
+    began_at = world.clock.time
+
+    assert world.receive(a_delivery(1)) == [Ack()]
+
+    assert world.attempts.made == [FIRST, FIRST]
+    assert world.clock.time == began_at + 14
 
 
 def test_what_follows_a_failed_head_waits_in_the_ledger_unattempted(world: World):

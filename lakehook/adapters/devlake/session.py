@@ -116,7 +116,7 @@ def _asked_wait(response: requests.Response) -> float:
         return float(text)
     try:
         return max(0.0, parsedate_to_datetime(text).timestamp() - time())
-    except ValueError:
+    except (ValueError, OverflowError):  # the latter for numbers that no calendar has
         return 0.0
 
 

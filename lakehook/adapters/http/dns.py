@@ -63,7 +63,7 @@ class DnsResolver:
         """
         until = monotonic() + seconds
         try:
-            answer = self._joined((host, port), seconds)
+            answer = self._joined((host, port), until)
             addresses = answer.result(max(until - monotonic(), 0))
         except TimeoutError:
             raise socket.gaierror(socket.EAI_AGAIN, "the resolver did not answer in time") from None
@@ -75,15 +75,18 @@ class DnsResolver:
             raise socket.gaierror(socket.EAI_NONAME, "the name has no address")
         return addresses
 
-    def _joined(self, place: "_Address", seconds: float) -> Future[Sequence[str]]:
+    def _joined(self, place: "_Address", until: float) -> Future[Sequence[str]]:
         domain = domain_of(place[0])
         with self._changed:
-            self._changed.wait_for(lambda: self._known(place) or self._has_room(domain), seconds)
+            self._changed.wait_for(
+                lambda: self._known(place) or self._has_room(domain), until - monotonic()
+            )
             if lookup := self._known(place):
                 return lookup.answer
             if not self._has_room(domain):
                 raise TimeoutError
-            if not self._changed.wait_for(self._has_thread, min(seconds, FREE_THREAD_SECONDS)):
+            patience = min(until - monotonic(), FREE_THREAD_SECONDS)
+            if not self._changed.wait_for(self._has_thread, patience):
                 raise InfrastructureError(
                     f"{self._at_a_time} look-ups of names hang, and no thread is free"
                 )

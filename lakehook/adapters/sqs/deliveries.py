@@ -84,7 +84,7 @@ class SqsMessageAcks:
             self.sqs.change_message_visibility(
                 QueueUrl=self.url,
                 ReceiptHandle=message.receipt,
-                VisibilityTimeout=min(ceil(seconds), MAX_VISIBILITY_SECONDS),
+                VisibilityTimeout=max(0, min(ceil(seconds), MAX_VISIBILITY_SECONDS)),
             )
         except (BotoCoreError, ClientError):
             return  # then it comes when the queue's own visibility timeout ends

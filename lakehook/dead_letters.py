@@ -1,16 +1,19 @@
-"""Dead dead_letters: find them in the ledger, redrive them with a fresh budget, or discard them.
+"""Dead letters: find them in the ledger, redrive them with a fresh budget, or discard them.
 
-The ledger decides what is a dead letter, whatever became of the queue's copy.
+The ledger decides what is a dead letter, whatever became of the queue's copy. Only what SQS or a
+person has moved to the queue, past its lane, may be unknown to the ledger.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import takewhile
 
-from lakehook.domain.delivery import parse_delivery_id
-from lakehook.domain.errors import LaneConflict, NotFound
-from lakehook.domain.lane import DeliveryRecord, DeliveryStatus, HeldLane
-from lakehook.ports.queues import DeadLetterCopies, DeadLetterRedriver
+from lakehook.domain.delivery import Delivery, parse_delivery_id
+from lakehook.domain.errors import InfrastructureError, LaneConflict, NotFound
+from lakehook.domain.lane import MOVED_BY_SQS, DeliveryRecord, DeliveryStatus, HeldLane
+from lakehook.ports.outbound import Warn
+from lakehook.ports.queues import DeadLetterCopies, DeadLetterQueueReader, DeadLetterRedriver
 from lakehook.ports.stores import DeliveryQueries, Ledger, SubscriptionReader
 from lakehook.ports.system import Clock
 
@@ -26,6 +29,7 @@ class DeadLetterSelector:
     ids: Sequence[str] = ()
     subscription_id: str | None = None
     reason: str | None = None
+    on_queue: bool = False  # also those that only the queue has, which takes as long as it is long
 
 
 def is_exactly_one_selector(
@@ -36,24 +40,76 @@ def is_exactly_one_selector(
 
 
 @dataclass(frozen=True)
+class FindMovedLetters:
+    """Deliveries that only the dead-letter queue has: SQS or a person moved them there.
+
+    What the ledger knows is left out: it is a copy, and the lane has gone on without it. A delivery
+    that is unknown there was passed over, by what its receiver has had since: then it is late.
+    """
+
+    queue: DeadLetterQueueReader
+    archive: DeliveryQueries
+    warn: Warn
+
+    def __call__(self, choice: DeadLetterSelector) -> list[DeliveryRecord]:
+        """Those that are chosen; a queue that may not be read is a warning."""
+        if choice.reason not in (None, MOVED_BY_SQS):
+            return []
+        try:
+            found = self.queue.without_reason()
+        except InfrastructureError as error:
+            self.warn(f"the dead-letter queue was not looked through: {error}")
+            return []
+        deliveries = [message for message in found if isinstance(message, Delivery)]
+        self._tell(len(found), len(found) - len(deliveries))
+        records = map(self._record, (d for d in deliveries if _is_chosen(d, choice)))
+        return [record for record in records if record]
+
+    def _tell(self, number: int, others: int) -> None:
+        if number:
+            self.warn(
+                f"{number} of the messages on the dead-letter queue were moved there by SQS or by"
+                f" hand, not by Lakehook ({others} are no deliveries, and may be deleted); does the"
+                " deliveries queue have a redrive policy? See the runbook"
+            )
+
+    def _record(self, delivery: Delivery) -> DeliveryRecord | None:
+        """The delivery as a dead letter; None if the ledger knows it."""
+        if self.archive.find(delivery.lane, delivery.sequence):
+            return None
+        late = any(
+            record.attempts > 0
+            for record in takewhile(
+                lambda record: record.sequence > delivery.sequence,
+                self.archive.by_lane(delivery.lane),
+            )
+        )
+        return DeliveryRecord.waiting(replace(delivery, late=late)).dead(MOVED_BY_SQS)
+
+
+@dataclass(frozen=True)
 class FindDeadLetters:
     subscriptions: SubscriptionReader
     ledger: Ledger
     archive: DeliveryQueries
+    moved: FindMovedLetters
 
     def __call__(self, choice: DeadLetterSelector) -> list[DeliveryRecord]:
         """Lane by lane, in the order of sequence; ``NotFound`` if an id has no dead letter."""
-        found = self._named(choice.ids) if choice.ids else self._chosen(choice)
+        found = self._named(choice) if choice.ids else self._chosen(choice)
         dead_letters = {
             (str(dead_letter.lane), dead_letter.sequence): dead_letter for dead_letter in found
         }
         return [dead_letters[key] for key in sorted(dead_letters)]
 
-    def _named(self, ids: Sequence[str]) -> list[DeliveryRecord]:
-        return [self._find(delivery_id) for delivery_id in ids]
+    def _named(self, choice: DeadLetterSelector) -> list[DeliveryRecord]:
+        """Those with these ids; the queue is looked through for what the ledger does not know."""
+        known = {id_: self.archive.find(*parse_delivery_id(id_)) for id_ in choice.ids}
+        if None in known.values():
+            known |= {f"{one.lane}#{one.sequence}": one for one in self.moved(choice)}
+        return [self._checked(id_, known[id_]) for id_ in choice.ids]
 
-    def _find(self, delivery_id: str) -> DeliveryRecord:
-        record = self.archive.find(*parse_delivery_id(delivery_id))
+    def _checked(self, delivery_id: str, record: DeliveryRecord | None) -> DeliveryRecord:
         if record is None:
             raise NotFound(f"{delivery_id}: the ledger has no such delivery")
         if record.status is not DeliveryStatus.DEAD:
@@ -65,6 +121,8 @@ class FindDeadLetters:
             for dead_letter in self.ledger.dead_letters(subscription_id):
                 if choice.reason in (None, dead_letter.reason):
                     yield dead_letter
+        if choice.on_queue:
+            yield from self.moved(choice)
 
     def _subscription_ids(self, choice: DeadLetterSelector) -> list[str]:
         if choice.subscription_id:
@@ -134,7 +192,9 @@ class Discard:
             f"{dead_letter.lane}#{dead_letter.sequence} is dead without its event"
         )
         page = self.ledger.load([dead_letter.delivery], [dead_letter.lane])
-        record = page.records.get((dead_letter.lane, dead_letter.sequence))
+        known = page.records.get((dead_letter.lane, dead_letter.sequence))
+        is_moved = known is None and dead_letter.reason == MOVED_BY_SQS
+        record = dead_letter if is_moved else known
         if record is None or record.status is not DeliveryStatus.DEAD:
             return False
         held = page.lanes.get(dead_letter.lane)
@@ -153,3 +213,9 @@ class Discard:
         )
         following = next(behind, None)
         return held.advanced_to(following.sequence, now=self.clock.now()) if following else None
+
+
+def _is_chosen(delivery: Delivery, choice: DeadLetterSelector) -> bool:
+    if choice.ids:
+        return delivery.id in choice.ids
+    return choice.subscription_id in (None, delivery.lane.subscription_id)

@@ -20,7 +20,7 @@ from lakehook.domain.errors import (
 )
 from lakehook.domain.event import Event
 from lakehook.domain.json_document import Document
-from lakehook.domain.lane import DeliveryRecord, DeliveryStatus, HeldLane
+from lakehook.domain.lane import MOVED_BY_SQS, DeliveryRecord, DeliveryStatus, HeldLane
 from lakehook.domain.ping import Ping, PingResult
 from lakehook.domain.pipeline import (
     EventSkip,
@@ -29,7 +29,7 @@ from lakehook.domain.pipeline import (
     PipelineTransition,
     SkipReason,
 )
-from lakehook.domain.queue_message import Resume
+from lakehook.domain.queue_message import Message, Resume
 from lakehook.domain.rate_limit import Reservation
 from lakehook.domain.subscription import Subscription
 from lakehook.domain.template import RenderedTemplate, Template
@@ -530,10 +530,14 @@ class FakePings:
 
 @dataclass
 class FakeDeadLetters:
-    """Plays ``DeadLetterCopies`` too."""
+    """Plays ``DeadLetterCopies`` and ``DeadLetterQueueReader`` too."""
 
     buried: list[DeliveryRecord] = field(default_factory=list)
     parked: list[tuple[QueueMessage, str]] = field(default_factory=list)
+    moved: list[Message | None] = field(default_factory=list)  # there by SQS, or by hand
+
+    def without_reason(self) -> Sequence[Message | None]:
+        return list(self.moved)
 
     def send(self, record: DeliveryRecord, *, endpoint: str) -> None:
         self.buried.append(record)
@@ -542,6 +546,12 @@ class FakeDeadLetters:
         wanted = {(one.lane, one.sequence) for one in records}
         found = {(one.lane, one.sequence) for one in self.buried} & wanted
         self.buried = [one for one in self.buried if (one.lane, one.sequence) not in wanted]
+        moved = {(one.lane, one.sequence) for one in records if one.reason == MOVED_BY_SQS}
+        self.moved = [
+            one
+            for one in self.moved
+            if not isinstance(one, Delivery) or (one.lane, one.sequence) not in moved
+        ]
         return len(found)
 
     def quarantine(self, message: QueueMessage, reason: str) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from lakehook.adapters.signing_keys import CryptographySigningKeys
 from lakehook.cli.context import CommandService
-from lakehook.dead_letters import Discard, FindDeadLetters, Redrive
+from lakehook.dead_letters import Discard, FindDeadLetters, FindMovedLetters, Redrive
 from lakehook.delivery.ping import TestEndpoint
 from lakehook.delivery.render import RenderDelivery
 from lakehook.domain.delivery import Lane
@@ -229,7 +229,12 @@ class Office:
             pause=PauseSubscription(subscriptions, self.clock),
             resume=ResumeSubscription(subscriptions, wake),
             enable=EnableSubscription(subscriptions, self.healths, wake),
-            find_dead_letters=FindDeadLetters(subscriptions, ledger, archive),
+            find_dead_letters=FindDeadLetters(
+                subscriptions,
+                ledger,
+                archive,
+                FindMovedLetters(self.dead_letters, archive, warn or self.warnings.append),
+            ),
             redrive=Redrive(subscriptions, self.redrives, self.dead_letters),
             discard=Discard(ledger, self.dead_letters, self.clock),
             show_status=ShowStatus(

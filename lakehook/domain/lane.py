@@ -26,6 +26,7 @@ LEASE_SECONDS = 300.0  # a resume that is lost is sent again after this
 EXPIRES_AFTER_SECONDS = 30 * 24 * 3600.0  # of waiting for a subscription that is blocked
 RESERVATION_SECONDS = 15.0
 MAX_ATTEMPTS_KEPT = 20
+MOVED_BY_SQS = "moved_by_sqs"  # reason of a letter that has none, and no record: not ours
 MAX_UNFINISHED_ATTEMPTS = 3  # without an outcome: such a delivery crashes its workers
 
 

@@ -87,16 +87,15 @@ def encode(message: Message) -> str:
 
 def _delivery_text(delivery: Delivery) -> str:
     """The event's text is cached; only the fields around it differ from lane to lane."""
-    surroundings = to_ascii_json(
-        {
-            "version": VERSION,
-            "lane": str(delivery.lane),
-            "kind": "delivery",
-            "sequence": delivery.sequence,
-            "previous_event_type": delivery.sequenced.previous_event_type,
-            "event_id": delivery.event.id,
-        }
-    )
+    fields = {
+        "version": VERSION,
+        "lane": str(delivery.lane),
+        "kind": "delivery",
+        "sequence": delivery.sequence,
+        "previous_event_type": delivery.sequenced.previous_event_type,
+        "event_id": delivery.event.id,
+    }
+    surroundings = to_ascii_json(fields | ({"late": True} if delivery.late else {}))
     return f'{surroundings[:-1]},"event":{delivery.event.as_ascii}}}'
 
 
@@ -140,7 +139,8 @@ def _delivery(body: Document) -> Delivery:
     event = Event.restored(_text(body["event_id"]), document)
     sequence = _number(body["sequence"], at_most=MAX_SEQUENCE)
     previous = body["previous_event_type"]
-    return Delivery(lane, SequencedEvent(event, sequence, previous and _text(previous)))
+    sequenced = SequencedEvent(event, sequence, previous and _text(previous))
+    return Delivery(lane, sequenced, late=body.get("late") is True)
 
 
 _READERS: dict[tuple[int, str], Callable[[Document], Message]] = {

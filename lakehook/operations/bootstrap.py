@@ -18,7 +18,7 @@ from lakehook.adapters.signing_keys import CryptographySigningKeys
 from lakehook.adapters.sqs.dead_letters import SqsDeadLetterCopies, SqsDeadLetterRedriver
 from lakehook.adapters.sqs.deliveries import SqsDeliveryQueue
 from lakehook.adapters.system import SystemClock, SystemRandom
-from lakehook.dead_letters import Discard, FindDeadLetters, Redrive
+from lakehook.dead_letters import Discard, FindDeadLetters, FindMovedLetters, Redrive
 from lakehook.delivery.ping import TestEndpoint
 from lakehook.delivery.render import RenderDelivery
 from lakehook.domain.ssrf_policy import valid_networks
@@ -100,7 +100,9 @@ def build_operator_service(resources: ResourceNames, aws: Aws, warn: Warn) -> Op
         pause=PauseSubscription(subscriptions, clock),
         resume=ResumeSubscription(subscriptions, resume_lanes),
         enable=EnableSubscription(subscriptions, endpoint_health, resume_lanes),
-        find_dead_letters=FindDeadLetters(subscriptions, ledger, archive),
+        find_dead_letters=FindDeadLetters(
+            subscriptions, ledger, archive, FindMovedLetters(copies, archive, warn)
+        ),
         redrive=Redrive(subscriptions, redriver, copies),
         discard=Discard(ledger, copies, clock),
         list_lanes=ListLanes(subscriptions, ledger, endpoint_health, archive),

@@ -9,7 +9,7 @@ from lakehook.domain.event import Event
 from lakehook.domain.lane import DeliveryRecord
 from lakehook.domain.ping import Ping
 from lakehook.domain.pipeline import EventSkip, Pipeline, PipelineTransition
-from lakehook.domain.queue_message import Resume
+from lakehook.domain.queue_message import Message, Resume
 
 Remaining = Callable[[], float]
 """Seconds until the current invocation ends."""
@@ -122,6 +122,14 @@ class DeadLetterQueue(Protocol):
 class DeadLetterRedriver(Protocol):
     def send(self, record: DeliveryRecord, *, endpoint: str) -> None:
         """Send a dead letter back to its lane, with the attributes that mark a redrive."""
+
+
+class DeadLetterQueueReader(Protocol):
+    def without_reason(self) -> Sequence[Message | None]:
+        """What is on the queue without a reason: SQS or a person moved it there, not Lakehook.
+
+        None is a message that cannot be read.
+        """
 
 
 class DeadLetterCopies(Protocol):

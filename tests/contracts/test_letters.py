@@ -12,8 +12,8 @@ from lakehook.adapters.sqs.dead_letters import (
     SqsDeadLetterQueue,
     SqsDeadLetterRedriver,
 )
-from lakehook.domain.lane import DeliveryRecord
-from lakehook.domain.queue_message import decode
+from lakehook.domain.lane import MOVED_BY_SQS, DeliveryRecord
+from lakehook.domain.queue_message import Resume, decode, encode
 from lakehook.ports.queues import (
     DeadLetterCopies,
     DeadLetterQueue,
@@ -127,6 +127,26 @@ def test_a_bad_message_among_the_letters_is_let_be(deployment: StackOutputs):
 
     (left,) = everything_on(deployment.dead_letter_queue_url)
     assert left["Body"] == "nonsense"
+
+
+def test_what_was_moved_without_a_reason_is_found_kept_and_deleted(deployment: StackOutputs):
+    queues, sqs = on_sqs(deployment), boto3.client("sqs")
+    resume = Resume(a_delivery(1).lane, 1)
+    queues.dead_letters.send(a_letter(1), endpoint="")
+    for number, body in enumerate((encode(a_delivery(2)), encode(resume), "nonsense")):
+        sqs.send_message(
+            QueueUrl=deployment.dead_letter_queue_url,
+            MessageBody=body,
+            MessageGroupId="sub_a#39",
+            MessageDeduplicationId=str(number),
+        )
+    reader: Any = queues.copies
+
+    assert reader.without_reason() == [a_delivery(2), resume, None]
+
+    moved = DeliveryRecord.waiting(a_delivery(2)).dead(MOVED_BY_SQS)
+    assert queues.copies.delete_copies([moved]) == 1
+    assert reader.without_reason() == [resume, None]
 
 
 # --- redrives ---

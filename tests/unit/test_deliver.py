@@ -1,5 +1,6 @@
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from lakehook.delivery.dependencies import DeliveryDependencies
 from lakehook.delivery.lane_processor import DeliverLane
 from lakehook.domain.attempt import Attempt, Outcome
-from lakehook.domain.delivery import Lane
+from lakehook.domain.delivery import Delivery, Lane
 from lakehook.domain.errors import InfrastructureError, LaneConflict
 from lakehook.domain.lane import DeliveryRecord, DeliveryStatus
 from lakehook.domain.queue_message import Ack, Disposition, Message, Nack, ReceivedMessage, Resume
@@ -151,6 +152,20 @@ def test_a_retry_that_is_due_before_its_failure_is_written_goes_at_once(world: W
 
     assert world.attempts.made == [FIRST, FIRST]
     assert world.clock.time == began_at + 14
+
+
+def test_what_sqs_had_moved_past_its_lane_goes_before_those_that_wait_and_says_late(world: World):
+    world.fail(SECOND)
+    world.receive(a_delivery(2))
+    went: list[Delivery] = []
+    world.attempts.during = went.append
+    moved = replace(a_delivery(1), late=True)
+
+    assert world.receive(moved, redriven=True) == [Ack()]  # recorded, as the new head
+    assert world.resume() == [Ack()]
+
+    assert went == [moved, a_delivery(2)]
+    assert world.ledger.lanes == {}
 
 
 def test_what_follows_a_failed_head_waits_in_the_ledger_unattempted(world: World):

@@ -1,17 +1,18 @@
 """Finding, redriving and discarding dead letters."""
 
-from collections.abc import Collection
-from dataclasses import dataclass, field
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
 
 import pytest
 
 from lakehook.dead_letters import MAX_TRIES, DeadLetterSelector, Discard
 from lakehook.domain.delivery import Delivery, Lane
-from lakehook.domain.errors import InvalidInput, LaneConflict, NotFound
-from lakehook.domain.lane import DeliveryRecord, DeliveryStatus, HeldLane
+from lakehook.domain.errors import InfrastructureError, InvalidInput, LaneConflict, NotFound
+from lakehook.domain.lane import MOVED_BY_SQS, DeliveryRecord, DeliveryStatus, HeldLane
+from lakehook.domain.queue_message import Message, Resume
 from lakehook.ports.stores import LedgerSnapshot
 from tests.builders import a_delivery, a_subscription
-from tests.fakes import NOON, FakeLedger
+from tests.fakes import NOON, FakeDeadLetters, FakeLedger
 from tests.fakes_ops import Office
 
 LANE = Lane("sub_a", "39")
@@ -111,6 +112,100 @@ def test_what_is_no_dead_letter_is_told_apart_from_what_is_unknown(office: Offic
 def test_what_is_no_delivery_id_is_refused(office: Office, text: str) -> None:
     with pytest.raises(InvalidInput, match="<subscription>#<pipeline>#<sequence>"):
         office.desk().find_dead_letters(DeadLetterSelector(ids=[text]))
+
+
+# --- what SQS or a person has moved to the queue ---
+
+
+ANY = DeadLetterSelector(on_queue=True)
+
+
+def test_a_delivery_that_only_the_queue_has_is_found_and_told_of(office: Office) -> None:
+    letter = a_letter(office, 1, pipeline=38)
+    office.dead_letters.moved = [a_delivery(2), a_delivery(1, subscription="sub_b")]
+
+    found = office.desk().find_dead_letters(ANY)
+
+    assert [(str(one.lane), one.sequence, one.reason) for one in found] == [
+        ("sub_a#38", letter.sequence, "timed_out"),
+        ("sub_a#39", 2, MOVED_BY_SQS),
+        ("sub_b#39", 1, MOVED_BY_SQS),
+    ]
+    (warning,) = office.warnings
+    assert "2 of the messages" in warning
+    assert "not by Lakehook (0 are no deliveries" in warning
+
+
+@pytest.mark.parametrize(
+    ("choice", "number"),
+    [
+        (DeadLetterSelector(), 0),  # by the ledger alone
+        (DeadLetterSelector(subscription_id="sub_a", on_queue=True), 1),
+        (DeadLetterSelector(subscription_id="sub_b", on_queue=True), 0),
+        (DeadLetterSelector(reason=MOVED_BY_SQS, on_queue=True), 1),
+        (DeadLetterSelector(reason="gone", on_queue=True), 0),
+        (DeadLetterSelector(ids=["sub_a#39#2"]), 1),
+    ],
+)
+def test_what_was_moved_is_chosen_like_any_letter(
+    office: Office, choice: DeadLetterSelector, number: int
+) -> None:
+    office.dead_letters.moved = [a_delivery(2)]
+
+    assert len(office.desk().find_dead_letters(choice)) == number
+
+
+def test_what_the_ledger_knows_a_resume_and_a_strangers_message_are_no_letters(
+    office: Office,
+) -> None:
+    """A copy's lane goes on without it, and the scheduler resumes a lane again by itself."""
+    office.ledger.save(waiting(1), before=None, after=None)
+    office.dead_letters.moved = [a_delivery(1), Resume(LANE, 1), None]
+
+    assert office.desk().find_dead_letters(ANY) == []
+
+    assert "(2 are no deliveries" in office.warnings[0]
+
+
+def test_letters_are_found_though_the_queue_may_not_be_read(office: Office) -> None:
+    letter = a_letter(office)
+    office.dead_letters = Unreadable(office.dead_letters.buried)
+
+    assert office.desk().find_dead_letters(ANY) == [letter]
+
+    assert office.warnings == ["the dead-letter queue was not looked through: AccessDenied"]
+
+
+class Unreadable(FakeDeadLetters):
+    def without_reason(self) -> Sequence[Message | None]:
+        raise InfrastructureError("AccessDenied")
+
+
+@pytest.mark.parametrize(("attempts", "late"), [(0, False), (1, True)])
+def test_what_was_moved_goes_back_as_late_if_a_later_one_was_sent(
+    office: Office, attempts: int, *, late: bool
+) -> None:
+    following = replace(waiting(3), attempts=attempts)
+    office.ledger.save(following, before=None, after=HeldLane.held_at(LANE, 3, now=NOON))
+    office.dead_letters.moved = [a_delivery(2), a_delivery(1)]
+
+    office.desk().redrive(office.desk().find_dead_letters(ANY))
+
+    sent = [one.delivery for one in office.redrives.sent]
+    assert sent == [replace(a_delivery(n), late=late) for n in (1, 2)]
+    assert office.dead_letters.moved == []
+
+
+def test_what_was_moved_is_discarded_for_good_and_its_lane_is_left_alone(office: Office) -> None:
+    held = HeldLane.held_at(LANE, 3, now=NOON).head_failed(due_at=NOON + 300)
+    office.ledger.save(waiting(3), before=None, after=held)
+    office.dead_letters.moved = [a_delivery(2), None]
+
+    assert len(office.desk().discard(office.desk().find_dead_letters(ANY))) == 1
+
+    assert status(office, 2) is DeliveryStatus.DISCARDED
+    assert office.ledger.lanes[LANE] == held
+    assert office.dead_letters.moved == [None]
 
 
 # --- redrive ---

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -26,13 +27,14 @@ values = st.recursive(
 )  # fmt: skip
 sequences = st.integers(1, 10**10 - 1)
 deliveries = st.builds(
-    lambda sequence, previous, data, message: a_delivery(
-        sequence, previous=previous, data=data, message=message
+    lambda sequence, previous, data, message, late: replace(
+        a_delivery(sequence, previous=previous, data=data, message=message), late=late
     ),
     sequences,
     st.none() | st.sampled_from(["PIPELINE_CREATED", "TASK_FAILED"]),
     st.dictionaries(texts, values, max_size=4),
     texts,
+    st.booleans(),
 )
 resumes = st.builds(Resume, st.just(LANE), st.integers(1, 10**14 - 1))
 tokens = st.text("0123456789abcdef", min_size=1, max_size=50)

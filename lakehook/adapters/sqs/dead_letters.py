@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 from lakehook.adapters.aws import translate_aws_errors
 from lakehook.domain.delivery import Delivery, Lane, deduplication_id
 from lakehook.domain.errors import InvalidMessage
-from lakehook.domain.lane import DeliveryRecord
-from lakehook.domain.queue_message import decode, encode
+from lakehook.domain.lane import MOVED_BY_SQS, DeliveryRecord
+from lakehook.domain.queue_message import Message, decode, encode
 from lakehook.ports.queues import EventMessage, QueueMessage
 from lakehook.ports.system import Random
 
@@ -30,7 +30,10 @@ AT_A_TIME = 10
 MAX_RECEIVES = 200  # 2,000 messages are searched for those to delete
 VISIBILITY_SECONDS = 60
 Copy = tuple[Lane, int, str]
-"""Lane, sequence, attempts: a newer dead letter has more attempts, and its copy stays."""
+"""Lane, sequence, attempts: a newer dead letter has more attempts, and its copy stays.
+
+What Lakehook has not sent there says no attempts.
+"""
 
 LONG_POLL_SECONDS = 1  # a short poll may find nothing where there is something
 
@@ -115,7 +118,7 @@ class SqsDeadLetterCopies:
     url: str
 
     def delete_copies(self, records: Collection[DeliveryRecord]) -> int:
-        wanted = {(record.lane, record.sequence, str(record.attempts)) for record in records}
+        wanted = {_record_key(record) for record in records}
         found: set[Copy | None] = set()
         others: list[Any] = []
         try:
@@ -134,6 +137,17 @@ class SqsDeadLetterCopies:
             self._give_back(others)
         return len(found)
 
+    def without_reason(self) -> Sequence[Message | None]:
+        found: list[Message | None] = []
+        received: list[Any] = []
+        try:
+            for messages in self._receives():
+                received += messages
+                found += [_decoded(m) for m in messages if not _attribute(m, "reason")]
+        finally:
+            self._give_back(received)
+        return found
+
     def _receives(self) -> Iterator[list[Any]]:
         for _ in range(MAX_RECEIVES):
             with translate_aws_errors():
@@ -142,7 +156,7 @@ class SqsDeadLetterCopies:
                     MaxNumberOfMessages=AT_A_TIME,
                     VisibilityTimeout=VISIBILITY_SECONDS,
                     WaitTimeSeconds=LONG_POLL_SECONDS,
-                    MessageAttributeNames=["attempts"],
+                    MessageAttributeNames=["attempts", "reason"],
                 )
             if not answer.get("Messages"):
                 return
@@ -213,11 +227,25 @@ def _entries(messages: Sequence[Any], **change: int) -> list[Any]:
     ]
 
 
+def _record_key(record: DeliveryRecord) -> Copy:
+    attempts = "" if record.reason == MOVED_BY_SQS else str(record.attempts)
+    return record.lane, record.sequence, attempts
+
+
 def _delivery_key(message: Any) -> Copy | None:
     """The key of a dead letter's copy; None for a quarantined message."""
+    found = _decoded(message)
+    if not isinstance(found, Delivery):
+        return None
+    return found.lane, found.sequence, _attribute(message, "attempts")
+
+
+def _decoded(message: Any) -> Message | None:
     try:
-        found = decode(message["Body"])
+        return decode(message["Body"])
     except InvalidMessage:
         return None
-    attempts = message.get("MessageAttributes", {}).get("attempts", {}).get("StringValue", "")
-    return (found.lane, found.sequence, attempts) if isinstance(found, Delivery) else None
+
+
+def _attribute(message: Any, name: str) -> str:
+    return str(message.get("MessageAttributes", {}).get(name, {}).get("StringValue", ""))

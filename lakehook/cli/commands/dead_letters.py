@@ -52,7 +52,7 @@ def list_(
     output: AnswerAs = TEXT,
     stack: Stack = STACK,
 ) -> None:
-    """Show dead letters, by the ledger: also those that the queue has lost."""
+    """Show dead letters: by the ledger, and what SQS has moved to the queue by itself."""
     service = service_of(context, stack)
     choice = _selector(service, (), subscription, reason)
     letters = service.find_dead_letters(choice)
@@ -140,7 +140,10 @@ def _selector(
     service: CommandService, ids: Sequence[str], subscription: str | None, reason: str | None
 ) -> DeadLetterSelector:
     return DeadLetterSelector(
-        ids=ids, subscription_id=service.resolve_id(subscription), reason=reason
+        ids=ids,
+        subscription_id=service.resolve_id(subscription),
+        reason=reason,
+        on_queue=True,
     )
 
 

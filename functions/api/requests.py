@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr
 
 from functions.api.parameters import DURATION
-from lakehook.domain.channels import CHANNELS
+from lakehook.domain.channels import CHANNELS, CHANNELS_BY_FORMAT
 from lakehook.domain.errors import InvalidInput
 from lakehook.domain.event import Event, EventType
 from lakehook.domain.json_document import to_ascii_json
@@ -20,7 +20,6 @@ from lakehook.domain.subscription import (
     MAX_NAME_CHARACTERS,
     MIN_DEADLINE_SECONDS,
     WEBHOOK,
-    Format,
     Language,
     Ordering,
 )
@@ -117,8 +116,13 @@ class _SubscriptionFields(RequestModel):
 class NewSubscription(_SubscriptionFields):
     name: StrictStr = required(*_NAME, minLength=1, maxLength=MAX_NAME_CHARACTERS)
     url: StrictStr = required(*_URL, minLength=1)
-    channel: StrictStr = optional("By which it is told.", WEBHOOK, enum=list(CHANNELS))
-    format: Format = optional("The event as it is, or DevLake's own notice.", "lakehook")
+    channel: StrictStr = optional(
+        "How it is reached, and in which form.", WEBHOOK, enum=list(CHANNELS)
+    )
+    format: StrictStr = optional(
+        "An older name: lakehook is channel webhook, devlake is channel devlake.",
+        enum=list(CHANNELS_BY_FORMAT),
+    )
     signing: SignatureAlgorithm | None = optional(
         "By a shared secret, or by a key with a public half.", "hmac"
     )

@@ -26,7 +26,7 @@ from lakehook.domain.delivery import Delivery, Lane
 from lakehook.domain.destination import Endpoint, Request
 from lakehook.domain.errors import InvalidInput, LakehookError, TemplateFailed
 from lakehook.domain.signing import SignatureAlgorithm, SigningKey, VerifyingKey
-from lakehook.domain.subscription import WEBHOOK, Format, Subscription
+from lakehook.domain.subscription import WEBHOOK, Subscription
 from lakehook.ports.stores import AcceptedEvent
 from lakehook.subscriptions.preview import match
 from lakehook.subscriptions.subscribe import SubscriptionFields
@@ -51,10 +51,9 @@ def _model(service: CommandService, reference: str | None) -> Subscription:
             id="sub_listen", name="listen", endpoint=Endpoint.parse("http://localhost/")
         )
     found = service.find_subscription(reference)
-    if found.channel != WEBHOOK or found.format is not Format.LAKEHOOK:
+    if found.channel != WEBHOOK:
         raise InvalidInput(
-            f"subscription: {found.name} is of another channel than webhook, or in DevLake's"
-            " format; listen takes signed webhooks"
+            f"subscription: {found.name} is of channel {found.channel}; listen takes webhooks"
         )
     return found
 

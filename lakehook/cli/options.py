@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from lakehook.cli.output import Output
-from lakehook.domain.channels import CHANNELS
+from lakehook.domain.channels import CHANNELS, CHANNELS_BY_FORMAT
 from lakehook.domain.lane import DeliveryStatus
 from lakehook.domain.pipeline_key import DEFAULT_SOURCE
 from lakehook.domain.signing import SignatureAlgorithm
@@ -14,7 +14,6 @@ from lakehook.domain.subscription import (
     MAX_DEADLINE_SECONDS,
     MIN_DEADLINE_SECONDS,
     WEBHOOK,
-    Format,
     Language,
     Ordering,
 )
@@ -101,8 +100,9 @@ FormatName = Annotated[
     str | None,
     typer.Option(
         "--format",
-        metavar="|".join(Format),
-        help="The event with a signature of Standard Webhooks, or DevLake's own notice.",
+        metavar="|".join(CHANNELS_BY_FORMAT),
+        hidden=True,
+        help="An older name: lakehook is channel webhook, devlake is channel devlake.",
     ),
 ]
 OrderingName = Annotated[

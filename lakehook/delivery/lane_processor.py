@@ -208,7 +208,7 @@ class LaneProcessor:
     def _handle(self, record: DeliveryRecord, following: DeliveryRecord | None) -> Stop:
         subscription = self._subscription()
         if subscription is None or _is_unsupported(record, subscription):
-            reason = "unsupported_by_format" if subscription else "subscription_removed"
+            reason = "unsupported_by_channel" if subscription else "subscription_removed"
             discarded = record.discarded(reason)
             self._dependencies.telemetry.discarded(discarded)
             self._lane.complete(discarded, following)

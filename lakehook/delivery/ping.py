@@ -57,7 +57,7 @@ class TestEndpoint:
             challenge=self.random.new_id() if subscription.is_pending else None,
         )
         if channel_for(subscription).render_ping(ping, subscription.language) is None:
-            raise InvalidSubscription("test: DevLake's format has no word for a ping")
+            raise InvalidSubscription(f"test: channel {subscription.channel} cannot send a ping")
         self.queue.enqueue_ping(ping)
         result = self._wait_for_result(ping, until=self.clock.now() + within_seconds)
         if result and result.echoed:

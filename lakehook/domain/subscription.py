@@ -41,11 +41,6 @@ class Ordering(StrEnum):
     SKIP = "skip"  # it goes on, and the sequence shows the gap
 
 
-class Format(StrEnum):
-    LAKEHOOK = "lakehook"  # the event, signed as Standard Webhooks
-    DEVLAKE = "devlake"  # DevLake's own notice, signed DevLake's way
-
-
 @dataclass(frozen=True, kw_only=True)
 class Subscription:
     """``sealed`` values are ciphertexts that only the sender's key opens."""
@@ -57,7 +52,6 @@ class Subscription:
     language: Language = Language.ENGLISH  # of a channel that speaks to people
     event_types: tuple[EventType, ...] = ()  # none named: every PIPELINE_*
     pattern: str | None = None  # over the event's fields, as JSON
-    format: Format = Format.LAKEHOOK
     deadline_seconds: float = DEFAULT_DEADLINE_SECONDS
     ordering: Ordering = Ordering.STRICT
     retry_schedule: RetrySchedule | None = None  # its own, else the deployment's
@@ -169,12 +163,6 @@ def parse_signing(name: str) -> SignatureAlgorithm:
             f"signing: {name[:40]!a} is none of {', '.join(SignatureAlgorithm)}"
         )
     return SignatureAlgorithm(name)
-
-
-def parse_format(name: str) -> Format:
-    if name not in tuple(Format):
-        raise InvalidSubscription(f"format: {name[:40]!a} is none of {', '.join(Format)}")
-    return Format(name)
 
 
 def parse_ordering(name: str) -> Ordering:

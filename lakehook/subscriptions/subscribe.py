@@ -4,7 +4,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from lakehook.domain.channels import channel_for, get_channel, parse_channel
+from lakehook.domain.channels import (
+    CHANNELS,
+    channel_for,
+    parse_channel,
+    parse_channel_or_format,
+    parse_format,
+)
 from lakehook.domain.channels.base import Channel, SignatureScheme, display_url_for
 from lakehook.domain.delivery import deduplication_id
 from lakehook.domain.destination import Destination, Endpoint, parse_destination
@@ -17,14 +23,11 @@ from lakehook.domain.retry import RetrySchedule
 from lakehook.domain.signing import SignatureAlgorithm, SigningKey
 from lakehook.domain.ssrf_policy import Network
 from lakehook.domain.subscription import (
-    WEBHOOK,
-    Format,
     Language,
     Ordering,
     Subscription,
     parse_deadline,
     parse_event_types,
-    parse_format,
     parse_language,
     parse_name,
     parse_ordering,
@@ -53,8 +56,8 @@ class SubscriptionFields:
 
     name: str | None = None
     url: str | None = field(default=None, repr=False)  # may be a credential
-    channel: str | None = None  # of a new subscription only, like its format
-    format: str | None = None
+    channel: str | None = None  # of a new subscription only
+    format: str | None = None  # an older name of two channels
     language: str | None = None
     event_types: Sequence[str] | None = None  # none named: every PIPELINE_*
     pattern: str | None = None  # empty: every event of these types
@@ -105,13 +108,14 @@ class Subscribe:
         """
         created_at = format_rfc3339(self.clock.now())
         subscription_id = f"sub_{self.random.new_id()}"
-        channel = channel_in(terms)
+        name = parse_channel_or_format(terms.channel, terms.format)
+        channel = CHANNELS[name]
         fields = validate_fields(terms, channel, self.validate_endpoint) | validate_template(
             terms, channel, self.renderer
         )
         if pending and channel.signature_scheme is not SignatureScheme.STANDARD_WEBHOOKS:
-            raise InvalidSubscription(f"challenge: {_named(terms)} has no word for it")
-        secret = self.secret_for(channel, terms, wish)
+            raise InvalidSubscription(f"challenge: channel {name} cannot send one")
+        secret = self.secret_for(name, wish)
         subscription = Subscription(
             id=subscription_id,
             created_at=created_at,
@@ -120,26 +124,27 @@ class Subscribe:
             secrets=(self.issuer.encrypt(secret, subscription_id=subscription_id),)
             if secret
             else (),
-            **_with_destination(fields, channel, self.encryptor, subscription_id),
+            **_with_destination(
+                {**fields, "channel": name}, channel, self.encryptor, subscription_id
+            ),
             **_encrypted_headers(terms, self.encryptor, subscription_id),
         )
         return self.registry.save(subscription), secret
 
-    def secret_for(
-        self, channel: Channel, terms: SubscriptionFields, wish: SecretRequest
-    ) -> SigningKey | None:
+    def secret_for(self, name: str, wish: SecretRequest) -> SigningKey | None:
+        channel = CHANNELS[name]
         if channel.signature_scheme is SignatureScheme.STANDARD_WEBHOOKS:
             return self.issuer(
                 signing=wish.signing, provided=wish.provided, default=SignatureAlgorithm.HMAC
             )
         if wish.signing is not None:
             raise InvalidSubscription(
-                f"signing: {_named(terms)} has a signature of its own, or none"
+                f"signing: channel {name} has a signature of its own, or none"
             )
         if channel.signature_scheme is SignatureScheme.DEVLAKE:
             return self.issuer.text(wish.provided, may_be_empty=wish.may_be_empty)
         if wish.provided is not None:
-            raise InvalidSubscription(f"secret: {_named(terms)} signs nothing")
+            raise InvalidSubscription(f"secret: channel {name} signs nothing")
         return None
 
 
@@ -208,15 +213,6 @@ class ValidateEndpoint:
             return ()
 
 
-def channel_in(terms: SubscriptionFields) -> Channel:
-    """The channel that the terms of a new subscription name."""
-    name = WEBHOOK if terms.channel is None else parse_channel(terms.channel)
-    format_ = Format.LAKEHOOK if terms.format is None else parse_format(terms.format)
-    if terms.format is not None and name != WEBHOOK:
-        raise InvalidSubscription(f"format: channel {name} has one of its own")
-    return get_channel(name, format_)
-
-
 def validate_fields(
     terms: SubscriptionFields, channel: Channel, validate_endpoint: EndpointValidator
 ) -> dict[str, Any]:
@@ -225,7 +221,7 @@ def validate_fields(
     asked: tuple[tuple[str, Any, Callable[[Any], Any]], ...] = (
         ("name", terms.name, parse_name),
         ("channel", terms.channel, parse_channel),
-        ("format", terms.format, parse_format),
+        ("channel", terms.format, parse_format),
         ("language", terms.language, lambda name: _language(name, channel)),
         ("event_types", terms.event_types, parse_event_types),
         ("pattern", terms.pattern, _pattern),
@@ -290,10 +286,6 @@ def _changed(before: Template, terms: SubscriptionFields) -> Template:
 
 def _part(before: str | None, asked: str | None) -> str | None:
     return before if asked is None else asked or None
-
-
-def _named(terms: SubscriptionFields) -> str:
-    return f"channel {terms.channel}" if terms.channel else "DevLake's format"
 
 
 def _refuse_headers_elsewhere(

@@ -15,7 +15,7 @@ from lakehook.domain.event import EventType
 from lakehook.domain.rate_limit import Rate
 from lakehook.domain.retry import RetrySchedule
 from lakehook.domain.signing import EncryptedSecret, SignatureAlgorithm
-from lakehook.domain.subscription import Format, Ordering, Subscription
+from lakehook.domain.subscription import WEBHOOK, Ordering, Subscription
 from lakehook.domain.template import Template
 from lakehook.subscriptions.apply import Apply, StepResult
 from lakehook.subscriptions.apply.export import Export
@@ -282,8 +282,8 @@ def test_of_two_runs_that_create_the_same_the_first_ones_stays(office: Office) -
         ({"url": {"env": "NO"}}, "url of ci: 'NO' is not set, or empty"),
         ({"url": "https://laptop.example"}, "url of ci: 127.0.0.1 is never called"),
         ({"url": None}, "url of ci: is missing"),
-        ({"channel": "smoke"}, "channel of ci: 'smoke' is none of webhook"),
-        ({"format": "xml"}, "format of ci: 'xml' is none of lakehook, devlake"),
+        ({"channel": "smoke"}, "channel of ci: 'smoke' is not one of webhook"),
+        ({"format": "xml"}, "format of ci: 'xml' is not one of lakehook, devlake"),
         ({"language": "zh"}, "language of ci: this channel sends data, which has none"),
         ({"event_types": "PIPELINE_FAILED"}, 'event_types of ci: "PIPELINE_FAILED" is not a list'),
         ({"event_types": ["NO"]}, "event_types of ci: 'NO' is none of PIPELINE_CREATED"),
@@ -348,7 +348,10 @@ def test_a_name_that_two_bear_is_refused(office: Office) -> None:
 @pytest.mark.parametrize(
     ("said", "fault"),
     [
-        ({"format": "devlake"}, "format of ci: a subscription keeps its own, and this one is"),
+        (
+            {"format": "devlake"},
+            "format of ci: a subscription keeps its own, and this one is webhook",
+        ),
         ({"signing": "ed25519"}, "signing of ci: another one takes lakehook subscriptions rotate"),
     ],
 )
@@ -386,7 +389,7 @@ SUBSCRIPTIONS = st.builds(
     a_subscription,
     name=NAMES,
     endpoint=st.sampled_from(ENDPOINTS),
-    format=st.sampled_from(Format),
+    channel=st.sampled_from([WEBHOOK, "devlake"]),
     event_types=st.lists(st.sampled_from(EventType), unique=True).map(tuple),
     pattern=st.none() | st.sampled_from(['{"a": [1, true, 1.5, null]}', '{"no":["on", "湖"]}']),
     deadline_seconds=st.floats(1, 20),
@@ -405,7 +408,7 @@ SUBSCRIPTIONS = st.builds(
             (EncryptedSecret(ciphertext=b"", signing=SignatureAlgorithm.ED25519, public="whpk_x"),),
         ]
     ),
-).map(lambda one: replace(one, template=None) if one.format is Format.DEVLAKE else one)
+).map(lambda one: replace(one, template=None) if one.channel == "devlake" else one)
 
 
 @settings(deadline=None, max_examples=60)
@@ -437,6 +440,17 @@ def test_apply_finds_unchanged_what_was_exported(
 
     assert made.steps == ()
     assert made.unchanged == tuple(one.name for one in kept)
+
+
+@pytest.mark.parametrize("channel", ["slack", "devlake"])
+def test_what_is_exported_says_its_channel(office: Office, channel: str) -> None:
+    written = {**CI, "channel": channel, "url": {"env": "URL"}}
+    apply(office, written)
+
+    (exported,) = Export()(office.desk().find_subscription.all())["subscriptions"]
+
+    assert exported["channel"] == channel
+    assert "format" not in exported
 
 
 def test_what_is_exported_holds_a_variable_for_each_thing_that_is_sealed(office: Office) -> None:

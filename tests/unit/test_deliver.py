@@ -13,7 +13,7 @@ from lakehook.domain.errors import InfrastructureError, LaneConflict
 from lakehook.domain.lane import DeliveryRecord, DeliveryStatus
 from lakehook.domain.queue_message import Ack, Disposition, Message, Nack, ReceivedMessage, Resume
 from lakehook.domain.retry import RetrySchedule
-from lakehook.domain.subscription import Format, Ordering
+from lakehook.domain.subscription import Ordering
 from tests.builders import a_delivery, a_subscription
 from tests.fakes import (
     FakeAttempts,
@@ -773,10 +773,10 @@ def test_what_came_of_an_attempt_is_written_though_the_ledger_fails_twice(world:
 
 
 def test_what_a_format_has_no_words_for_is_discarded_and_its_lane_goes_on(world: World):
-    world.subscriptions.put(a_subscription(format=Format.DEVLAKE))
+    world.subscriptions.put(a_subscription(channel="devlake"))
     stalled = a_delivery(1, event_type="PIPELINE_STALLED")
 
     assert world.receive(stalled, a_delivery(2)) == [Ack(), Ack()]
 
     assert world.attempts.made == [SECOND]
-    assert world.ledger.records[LANE, 1].reason == "unsupported_by_format"
+    assert world.ledger.records[LANE, 1].reason == "unsupported_by_channel"

@@ -1,6 +1,7 @@
 """A subscriber that was written for DevLake gets what DevLake sends, signed DevLake's way."""
 
 import json
+from dataclasses import replace
 from hashlib import sha256
 from urllib.parse import parse_qs, urlsplit
 
@@ -9,14 +10,14 @@ import pytest
 from lakehook.adapters.system import SystemRandom
 from lakehook.delivery.render import RenderDelivery
 from lakehook.delivery.sender import AttemptDelivery, SignedSender
-from lakehook.domain.channels import get_channel
+from lakehook.domain.channels import CHANNELS
 from lakehook.domain.delivery import Delivery, Lane, SequencedEvent
 from lakehook.domain.destination import Endpoint, Request
 from lakehook.domain.devlake.notification import parse_notification
 from lakehook.domain.devlake.signature import MAX_BYTES, SignedNotification, TextSecret
 from lakehook.domain.errors import InvalidInput, InvalidSubscription
 from lakehook.domain.event import Event
-from lakehook.domain.subscription import WEBHOOK, Format, Subscription
+from lakehook.domain.subscription import Subscription
 from lakehook.ports.outbound import SubscriptionCredentials
 from lakehook.subscriptions.subscribe import SecretRequest, SubscriptionFields
 from tests.builders import a_delivery, a_subscription, an_event
@@ -31,7 +32,7 @@ def sent(
     delivery: Delivery, secret: str, *, url: str = "https://old.example/hook"
 ) -> tuple[Request, str]:
     """The request, and the query that was added."""
-    subscription = a_subscription(format=Format.DEVLAKE, endpoint=Endpoint.parse(url))
+    subscription = a_subscription(channel="devlake", endpoint=Endpoint.parse(url))
     receiver = FakeReceiver()
     keyring = FakeKeyring(
         SubscriptionCredentials((TextSecret(secret.encode()),), {"x-team": "lake"})
@@ -112,7 +113,7 @@ def test_every_attempt_has_a_nouce_of_its_own():
     post = SignedSender(keyring, receiver, FakeClock(), SystemRandom())
     attempt = AttemptDelivery(RenderDelivery(FakeTypesetter()), post, FakeClock())
     for _ in range(2):
-        attempt(a_delivery(), a_subscription(format=Format.DEVLAKE))
+        attempt(a_delivery(), a_subscription(channel="devlake"))
 
     first, second = (request.endpoint.url for request in receiver.requests)
     assert first != second
@@ -127,8 +128,8 @@ def test_every_attempt_has_a_nouce_of_its_own():
     ],
 )
 def test_for_some_events_devlake_has_no_words(changes: dict[str, object]):
-    assert get_channel(WEBHOOK, Format.DEVLAKE).unsupported_reason(an_event(**changes))
-    assert get_channel(WEBHOOK).unsupported_reason(an_event(**changes)) is None
+    assert CHANNELS["devlake"].unsupported_reason(an_event(**changes))
+    assert CHANNELS["webhook"].unsupported_reason(an_event(**changes)) is None
 
 
 # --- its secret ---
@@ -146,13 +147,42 @@ def opened(office: Office, subscription: Subscription) -> str:
 
 
 @pytest.mark.parametrize(
+    ("channel", "format_", "named"),
+    [
+        (None, "devlake", "devlake"),
+        ("webhook", "devlake", "devlake"),
+        ("devlake", None, "devlake"),
+        ("devlake", "devlake", "devlake"),
+        (None, "lakehook", "webhook"),
+        ("webhook", "lakehook", "webhook"),
+    ],
+)
+def test_a_format_is_an_older_name_of_a_channel(
+    office: Office, channel: str | None, format_: str | None, named: str
+) -> None:
+    terms = replace(DEVLAKE, channel=channel, format=format_)
+
+    subscription, _ = office.desk().subscribe(terms)
+
+    assert subscription.channel == named
+
+
+@pytest.mark.parametrize(("channel", "format_"), [("slack", "devlake"), ("devlake", "lakehook")])
+def test_a_format_of_another_channel_is_refused(office: Office, channel: str, format_: str) -> None:
+    with pytest.raises(
+        InvalidSubscription, match=f"format: {format_} is channel .*, not {channel}"
+    ):
+        office.desk().subscribe(replace(DEVLAKE, channel=channel, format=format_))
+
+
+@pytest.mark.parametrize(
     ("text", "kept"),
     [("geheim\n", "geheim"), ("geheim\r\n", "geheim"), (" a b ", " a b "), ("x", "x")],
 )
 def test_a_secret_that_is_brought_is_kept_as_it_is(office: Office, text: str, kept: str) -> None:
     subscription, _ = office.desk().subscribe(DEVLAKE, SecretRequest(provided=text))
 
-    assert subscription.format is Format.DEVLAKE
+    assert subscription.channel == "devlake"
     assert opened(office, subscription) == kept
 
 
@@ -177,9 +207,13 @@ def test_without_one_a_new_one_is_made(office: Office) -> None:
 @pytest.mark.parametrize(
     ("wish", "pending", "what"),
     [
-        (SecretRequest(signing="hmac"), False, "signing: DevLake's format"),
+        (
+            SecretRequest(signing="hmac"),
+            False,
+            "signing: channel devlake has a signature",
+        ),
         (SecretRequest(provided="x" * (MAX_BYTES + 1)), False, "secret: more than 1024 bytes"),
-        (SecretRequest(), True, "challenge: DevLake's format"),
+        (SecretRequest(), True, "challenge: channel devlake cannot send one"),
     ],
 )
 def test_what_the_format_has_no_room_for_is_refused(
@@ -206,7 +240,7 @@ def test_its_secret_is_replaced_at_once_or_not_at_all(office: Office) -> None:
 def test_it_cannot_be_pinged(office: Office) -> None:
     subscription, _ = office.desk().subscribe(DEVLAKE)
 
-    with pytest.raises(InvalidSubscription, match="no word for a ping"):
+    with pytest.raises(InvalidSubscription, match="channel devlake cannot send a ping"):
         office.desk().test_endpoint(subscription, within_seconds=1)
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lakehook.domain.attempt import Outcome, Response, ResponseVerdict
-from lakehook.domain.channels import get_channel
+from lakehook.domain.channels import CHANNELS
 from lakehook.domain.channels.base import OutboundMessage, RenderedMessage
 from lakehook.domain.destination import Endpoint, Mail, MailDestination
 from lakehook.domain.errors import InvalidEndpoint, InvalidInput, InvalidSubscription
@@ -18,7 +18,7 @@ from tests.builders import a_delivery
 from tests.fakes import NOON
 from tests.fakes_ops import Office
 
-EMAIL = get_channel("email")
+EMAIL = CHANNELS["email"]
 MAILBOX = MailDestination.parse("mailto:a@team.example,b@team.example")
 
 

@@ -93,7 +93,7 @@ def test_the_command_knows_it_by_its_name(terminal: Terminal):
 
     assert terminal("subscriptions", "add", "--name", "x", "--url", URL, "--channel", "telex") == 2
     assert terminal.err.strip() == (
-        "error: channel: 'telex' is none of webhook, slack, wecom, email, pager"
+        "error: channel: 'telex' is not one of webhook, slack, wecom, email, devlake, pager"
     )
 
 

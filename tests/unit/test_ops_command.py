@@ -113,7 +113,6 @@ def test_add_answers_with_the_subscription_and_its_secret(terminal: Terminal) ->
         "name": "ci",
         "url": "https://ci.example/hook",
         "channel": "webhook",
-        "format": "lakehook",
         "language": None,
         "pattern": None,
         "event_types": ["TASK_FAILED"],
@@ -367,7 +366,7 @@ def test_bad_input_is_told_in_json_when_asked(
 @pytest.mark.parametrize(
     "option",
     [
-        *("--channel", "--format", "--event-type", "--signing", "--ordering", "--retry-schedule"),
+        *("--channel", "--event-type", "--signing", "--ordering", "--retry-schedule"),
         *("--rate", "--since", "--pattern", "--template-header"),
     ],
 )

@@ -12,7 +12,6 @@ from lakehook.domain.errors import InfrastructureError, InvalidInput, NotFound
 from lakehook.domain.event import EventType
 from lakehook.domain.lane import DeliveryStatus
 from lakehook.domain.replay import ReplayRequest, ReplayState
-from lakehook.domain.subscription import Format
 from lakehook.ports.stores import AcceptedEvent, JournalPage
 from lakehook.replay import ReplayCount, StopReplay
 from tests.builders import a_subscription
@@ -106,7 +105,7 @@ def test_it_sends_what_the_subscription_wants_as_it_now_stands(world: World):
 def test_a_format_without_words_for_an_event_is_sent_none(world: World):
     world.live(1, "CREATED", "STALLED")
     endpoint = Endpoint.parse("https://ci.example/devlake")
-    world.subscriptions.put(a_subscription(format=Format.DEVLAKE, endpoint=endpoint))
+    world.subscriptions.put(a_subscription(channel="devlake", endpoint=endpoint))
 
     assert world.start().replay.matched == 1
 

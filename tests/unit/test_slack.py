@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lakehook.domain.attempt import Consequence, Outcome, Response, ResponseVerdict
-from lakehook.domain.channels import get_channel
+from lakehook.domain.channels import CHANNELS
 from lakehook.domain.channels.base import OutboundMessage, RenderedMessage
 from lakehook.domain.destination import Endpoint, MailDestination
 from lakehook.domain.ping import Ping
@@ -20,7 +20,7 @@ from lakehook.domain.text import utf16_size
 from tests.builders import a_delivery
 from tests.fakes import NOON
 
-SLACK = get_channel("slack")
+SLACK = CHANNELS["slack"]
 URL = "https://hooks.slack.com/services/T00000000/B00000000/XXXXXXXXXXXXXXXXXXXXXXXX"
 ANY_TEXT = st.text() | st.text("&<>@!*湖𠮷\n", max_size=500) | st.just("&" * 9000)
 

@@ -109,7 +109,7 @@ def test_terms_show_neither_headers_nor_url() -> None:
         ({"deadline_seconds": 20.1}, "deadline: "),
         ({"deadline_seconds": float("nan")}, "deadline: "),
         ({"rate": "20"}, "rate: '20' is none of 20/m, 1/s, 500/h"),
-        ({"channel": "pigeon"}, "channel: 'pigeon' is none of webhook"),
+        ({"channel": "pigeon"}, "channel: 'pigeon' is not one of webhook"),
         ({"language": "zh"}, "language: this channel sends data"),
         ({"language": "latin"}, "language: 'latin' is none of en, zh"),
         ({"url": "mailto:me@team.example"}, "url: https://host/path is what it takes"),

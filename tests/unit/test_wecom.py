@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from lakehook.delivery.render import RenderDelivery
 from lakehook.delivery.sender import AttemptDelivery, SignedSender
 from lakehook.domain.attempt import Outcome, Response, ResponseVerdict
-from lakehook.domain.channels import get_channel
+from lakehook.domain.channels import CHANNELS
 from lakehook.domain.channels.base import RenderedMessage
 from lakehook.domain.channels.wecom import MAX_BYTES, cut_markdown
 from lakehook.domain.destination import Endpoint, MailDestination
@@ -22,7 +22,7 @@ from lakehook.ports.outbound import SubscriptionCredentials
 from tests.builders import a_delivery, a_subscription
 from tests.fakes import NOON, FakeClock, FakeDice, FakeKeyring, FakeReceiver, FakeTypesetter
 
-WECOM = get_channel("wecom")
+WECOM = CHANNELS["wecom"]
 KEY = "693a91f6-7aaa-4bc4-97a0-0ec2sifa5aaa"
 URL = f"https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key={KEY}"
 SHOWN = "https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=…"

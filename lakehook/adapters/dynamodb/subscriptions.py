@@ -16,7 +16,7 @@ from lakehook.domain.event import EventType
 from lakehook.domain.rate_limit import Rate
 from lakehook.domain.retry import RetrySchedule
 from lakehook.domain.signing import EncryptedSecret, SignatureAlgorithm
-from lakehook.domain.subscription import WEBHOOK, Format, Language, Ordering, Subscription
+from lakehook.domain.subscription import WEBHOOK, Language, Ordering, Subscription
 from lakehook.domain.template import Template
 from lakehook.domain.time import format_rfc3339
 from lakehook.ports.system import Clock
@@ -138,7 +138,6 @@ def subscription_to_item(subscription: Subscription) -> Item:
             "pattern": subscription.pattern,
             "channel": subscription.channel,
             "language": str(subscription.language),
-            "format": str(subscription.format),
             "ordering": str(subscription.ordering),
             "retry_schedule": subscription.retry_schedule and str(subscription.retry_schedule),
             "rate": subscription.rate and str(subscription.rate),
@@ -177,7 +176,6 @@ def subscription_from_item(item: Item) -> Subscription:
         pattern=values.get("pattern"),
         channel=values.get("channel", WEBHOOK),
         language=Language(values.get("language", Language.ENGLISH)),
-        format=Format(values.get("format", Format.LAKEHOOK)),
         ordering=Ordering(values.get("ordering", Ordering.STRICT)),
         retry_schedule=_schedule(values.get("retry_schedule")),
         rate=_rate(values.get("rate")),

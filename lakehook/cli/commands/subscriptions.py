@@ -199,7 +199,7 @@ app.add_typer(subscriptions_apply.app)
         ' --pattern \'{"project_name": [{"prefix": "lake-"}]}\'',
         "lakehook subscriptions add --name archive --url https://archive.example/in --since 7d",
         "lakehook subscriptions add --name old --url https://old.example/devlake"
-        " --format devlake --secret-file secret.txt",
+        " --channel devlake --secret-file secret.txt",
         "lakehook subscriptions add --name jenkins --url https://ci.example/build"
         " --template build.liquid --template-header 'x-project: {{ project_name }}'",
     )

@@ -8,25 +8,22 @@ from lakehook.domain.channels.webhook import Webhook
 from lakehook.domain.channels.wecom import WeCom
 from lakehook.domain.errors import InvalidSubscription
 from lakehook.domain.rate_limit import Rate
-from lakehook.domain.subscription import WEBHOOK, Format, Subscription
+from lakehook.domain.subscription import WEBHOOK, Subscription
 
 CHANNELS: dict[str, Channel] = {
     WEBHOOK: Webhook(),
     "slack": Slack(),
     "wecom": WeCom(),
     "email": Email(),
+    "devlake": DevLakeChannel(),
 }
 
-_DEVLAKE = DevLakeChannel()
+CHANNELS_BY_FORMAT = {"lakehook": WEBHOOK, "devlake": "devlake"}
+"""The channel that each value of the older option ``--format`` stands for."""
 
 
 def channel_for(subscription: Subscription) -> Channel:
-    """By its name; a webhook may be in DevLake's own format."""
-    return get_channel(subscription.channel, subscription.format)
-
-
-def get_channel(name: str, format_: Format = Format.LAKEHOOK) -> Channel:
-    return _DEVLAKE if format_ is Format.DEVLAKE else CHANNELS[name]
+    return CHANNELS[subscription.channel]
 
 
 def effective_rate(subscription: Subscription) -> Rate | None:
@@ -37,5 +34,24 @@ def effective_rate(subscription: Subscription) -> Rate | None:
 
 def parse_channel(name: str) -> str:
     if name not in CHANNELS:
-        raise InvalidSubscription(f"channel: {name[:40]!a} is none of {', '.join(CHANNELS)}")
+        raise InvalidSubscription(f"channel: {name[:40]!a} is not one of {', '.join(CHANNELS)}")
     return name
+
+
+def parse_format(name: str) -> str:
+    """Return the name of the channel that a format stands for."""
+    if name not in CHANNELS_BY_FORMAT:
+        formats = ", ".join(CHANNELS_BY_FORMAT)
+        raise InvalidSubscription(f"format: {name[:40]!a} is not one of {formats}")
+    return CHANNELS_BY_FORMAT[name]
+
+
+def parse_channel_or_format(channel: str | None, format_: str | None) -> str:
+    """Return the name of the channel of a new subscription; neither option means a webhook."""
+    name = WEBHOOK if channel is None else parse_channel(channel)
+    if format_ is None:
+        return name
+    by_format = parse_format(format_)
+    if name not in (WEBHOOK, by_format):
+        raise InvalidSubscription(f"format: {format_} is channel {by_format}, not {name}")
+    return by_format

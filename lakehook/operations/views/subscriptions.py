@@ -11,7 +11,7 @@ from lakehook.domain.event import EventType
 from lakehook.domain.ping import PingResult
 from lakehook.domain.signing import EncryptedSecret, SignatureAlgorithm, SigningKey
 from lakehook.domain.status import SubscriptionState, subscription_state
-from lakehook.domain.subscription import Format, Subscription
+from lakehook.domain.subscription import Subscription
 from lakehook.domain.template import Template
 from lakehook.domain.time import format_rfc3339
 from lakehook.operations.views import described, example, format_time
@@ -45,7 +45,6 @@ class SubscriptionView:
     name: str
     url: str = described("Without what may be a credential.")
     channel: str
-    format: str
     language: str | None = described("Of a channel that speaks to people.")
     event_types: list[str]
     pattern: str | None = described("As JSON text.")
@@ -72,7 +71,6 @@ class SubscriptionView:
             name=subscription.name,
             url=subscription.endpoint.display_url,
             channel=subscription.channel,
-            format=str(subscription.format),
             language=str(subscription.language) if is_localized else None,
             event_types=[str(name) for name in EventType if subscription.accepts_type(name)],
             pattern=subscription.pattern,
@@ -253,7 +251,7 @@ def _template(template: Template | None) -> dict[str, Any] | None:
 def _signing(subscription: Subscription) -> str:
     names = {
         SignatureScheme.STANDARD_WEBHOOKS: str(subscription.signing),
-        SignatureScheme.DEVLAKE: str(Format.DEVLAKE),
+        SignatureScheme.DEVLAKE: "devlake",
         SignatureScheme.NONE: "none",
     }
     return names[channel_for(subscription).signature_scheme]

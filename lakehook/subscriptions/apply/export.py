@@ -8,7 +8,7 @@ from typing import Any
 from lakehook.domain.channels import channel_for
 from lakehook.domain.channels.base import SignatureScheme
 from lakehook.domain.errors import InvalidSubscription
-from lakehook.domain.subscription import Subscription
+from lakehook.domain.subscription import WEBHOOK, Subscription
 from lakehook.subscriptions.apply.fields import FIELDS, PAUSED, SIGNING
 from lakehook.subscriptions.apply.parser import ROOT
 
@@ -32,7 +32,8 @@ class Export:
         usual = Subscription(id="", name="", endpoint=one.endpoint, channel=one.channel)
         for key in FIELDS:
             now = key.current(one)
-            if key.name in CONCEALABLE or now != key.current(usual):
+            default = WEBHOOK if key.name == "channel" else key.current(usual)
+            if key.name in CONCEALABLE or now != default:
                 yield key.name, self._written(key.name, now, one)
         yield PAUSED, True if one.paused_at else None
         has_choice = channel_for(one).signature_scheme is SignatureScheme.STANDARD_WEBHOOKS

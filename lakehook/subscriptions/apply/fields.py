@@ -179,7 +179,7 @@ FIELDS = (
     FieldSpec("name", text, lambda one: one.name),
     FieldSpec("url", address, lambda one: one.endpoint.display_url),
     FieldSpec("channel", text, lambda one: one.channel),
-    FieldSpec("format", text, lambda one: str(one.format)),
+    FieldSpec("format", text, lambda _: None),  # an older name of two channels
     FieldSpec("language", text, _language, str(Language.ENGLISH)),
     FieldSpec("event_types", texts, _event_types, ()),
     FieldSpec("pattern", pattern, _pattern, ""),

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any
 
-from lakehook.domain.channels import channel_for, parse_channel
+from lakehook.domain.channels import CHANNELS, parse_channel, parse_channel_or_format
 from lakehook.domain.channels.base import Channel, SignatureScheme, display_url_for
 from lakehook.domain.destination import Destination
 from lakehook.domain.errors import InvalidSubscription
@@ -29,7 +29,6 @@ from lakehook.subscriptions.subscribe import (
     SecretRequest,
     Subscribe,
     SubscriptionFields,
-    channel_in,
     rate_limit_key_for,
     validate_fields,
     validate_template,
@@ -53,9 +52,11 @@ class EntryParser:
         self._refuse_names()
         said = self._raw()
         existing = self._existing()
-        channel = self._channel(said, existing)
-        fields = self._validated(said, channel) if channel else {}
-        wish = self._secret_request(said, existing, channel) if channel else SecretRequest()
+        channel_name = self._channel(said, existing)
+        fields, wish = dict[str, Any](), SecretRequest()
+        if channel_name:
+            fields = self._validated(said, CHANNELS[channel_name]) | {"channel": channel_name}
+            wish = self._secret_request(existing, channel_name)
         paused = self._one(PAUSED, readers.flag)
         if len(self.errors.problems) > faults:
             return None
@@ -107,20 +108,20 @@ class EntryParser:
             self._error("name", f"{len(bearers)} subscriptions bear it: {ids}; rename all but one")
         return bearers[0] if bearers else None
 
-    def _channel(self, said: Mapping[str, Any], existing: Subscription | None) -> Channel | None:
+    def _channel(self, said: Mapping[str, Any], existing: Subscription | None) -> str | None:
         kinds = {kind: said[kind] for kind in KINDS if kind in said}
         if "channel" in kinds and not self._try("channel", lambda: parse_channel(kinds["channel"])):
             return None
-        channel: Channel | None = self._try(
-            "format", lambda: channel_in(SubscriptionFields(**kinds))
+        name: str | None = self._try(
+            "format", lambda: parse_channel_or_format(said.get("channel"), said.get("format"))
         )
-        if channel and existing and channel is not channel_for(existing):
+        if name and existing and name != existing.channel:
             self._error(
                 "channel" if "channel" in kinds else "format",
-                f"a subscription keeps its own, and this one is {existing.channel},"
-                f" {existing.format}; give the new one another name",
+                f"a subscription keeps its own, and this one is {existing.channel};"
+                " give the new one another name",
             )
-        return channel
+        return name
 
     def _validated(self, said: Mapping[str, Any], channel: Channel) -> dict[str, Any]:
         """The fields of a subscription, each term by itself."""
@@ -173,22 +174,19 @@ class EntryParser:
             "rate_limit_key": rate_limit_key_for(url, channel),
         }
 
-    def _secret_request(
-        self, said: Mapping[str, Any], existing: Subscription | None, channel: Channel
-    ) -> SecretRequest:
+    def _secret_request(self, existing: Subscription | None, channel_name: str) -> SecretRequest:
         """Of a new one. The secret of one that is there is not touched, nor looked for."""
         signing = self._one(SIGNING, lambda value: parse_signing(readers.text(value)))
         if existing:
             if signing and (
-                channel.signature_scheme is not SignatureScheme.STANDARD_WEBHOOKS
+                CHANNELS[channel_name].signature_scheme is not SignatureScheme.STANDARD_WEBHOOKS
                 or signing != existing.signing
             ):
                 self._error(SIGNING, "another one takes lakehook subscriptions rotate-secret")
             return SecretRequest()
         provided = self._one(SECRET, self._reader(readers.secret))
         wish = SecretRequest(signing=signing, provided=provided)
-        kinds = SubscriptionFields(**{kind: said.get(kind) for kind in KINDS})
-        self._try(SECRET, lambda: self.subscribe.secret_for(channel, kinds, wish))
+        self._try(SECRET, lambda: self.subscribe.secret_for(channel_name, wish))
         return wish
 
 

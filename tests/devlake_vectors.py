@@ -1,9 +1,11 @@
-"""What DevLake's own algorithm gives, and what real servers gave: see tests/vectors/devlake."""
+"""What DevLake's own algorithm gives, and what real servers gave: see tests/outside/devlake."""
 
 import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from tests.outside import OUTSIDE
 
 _DIRECTORY = Path(__file__).parent / "vectors" / "devlake"
 _ALL: dict[str, Any] = json.loads((_DIRECTORY / "notices.json").read_text(encoding="utf-8"))
@@ -43,7 +45,7 @@ def named(name: str) -> Vector:
     return vector
 
 
-# --- what real servers made: see tests/vectors/devlake/README.md ---
+# --- what real servers made: see tests/outside/devlake/SOURCE.md ---
 
 RECORDED_SECRET = "old-devlake-secret"
 
@@ -55,5 +57,7 @@ class Recorded(Vector):
 
 RECORDED = [
     Recorded(name=one["nouce"], secret=RECORDED_SECRET, **one)
-    for one in map(json.loads, (_DIRECTORY / "recorded.jsonl").read_text("utf-8").splitlines())
+    for one in map(
+        json.loads, (OUTSIDE / "devlake" / "notices.jsonl").read_text("utf-8").splitlines()
+    )
 ]

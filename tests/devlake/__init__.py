@@ -2,7 +2,7 @@
 
 Each rule has its source beside it: a file below ``backend/`` or ``backend/server/`` of
 https://github.com/apache/incubator-devlake at 420e494, or "seen", where that server was run,
-unmodified, on 2026-11-29. What it answered then is in tests/vectors/devlake/rest, and
+unmodified, on 2026-11-29. What it answered then is in tests/outside/devlake/rest, and
 tests/integration/test_devlake_stand_in.py holds this one to it.
 """
 

@@ -7,7 +7,6 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
-from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 from urllib.error import HTTPError
@@ -33,8 +32,9 @@ from tests.devlake.server import DevLake
 from tests.devlake_vectors import VECTORS, Vector
 from tests.integration.eventually import eventually
 from tests.integration.wire import Wire, answer, serving
+from tests.outside import OUTSIDE
 
-RECORDED = Path(__file__).parents[1] / "vectors" / "devlake" / "rest"
+RECORDED = OUTSIDE / "devlake" / "rest"
 OF_PIPELINES = [vector for vector in VECTORS if "ProjectName" in vector.said]
 instant = datetime.fromisoformat
 OK = answer("200 OK")

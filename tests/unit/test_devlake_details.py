@@ -1,7 +1,6 @@
 """What a row knows beside a notice, bounded, and nothing of it from an earlier run."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,8 +9,9 @@ from lakehook.domain.devlake.notification import PipelineRow, parse_notification
 from lakehook.domain.event import MAX_EVENT_BYTES
 from lakehook.domain.json_document import Document, to_json
 from tests.devlake.rows import a_task, shown
+from tests.outside import OUTSIDE
 
-RECORDED = Path(__file__).parents[1] / "vectors" / "devlake" / "rest"
+RECORDED = OUTSIDE / "devlake" / "rest"
 SECRET = "s3cr3t-0f-0urs"
 NOT_ENDED = {"finishedAt": None}
 ENDS = ("COMPLETED", "FAILED", "PARTIAL", "CANCELLED")

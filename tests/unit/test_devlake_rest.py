@@ -1,6 +1,4 @@
-"""What a real DevLake answered is read: see tests/vectors/devlake/rest."""
-
-from pathlib import Path
+"""What a real DevLake answered is read: see tests/outside/devlake/rest."""
 
 import pytest
 
@@ -8,8 +6,9 @@ from lakehook.adapters.devlake.rest import ApiResponse, RestDevLake
 from lakehook.domain.devlake.notification import PipelineRow
 from lakehook.domain.errors import NotDevlake
 from lakehook.domain.json_document import parse_json_object
+from tests.outside import OUTSIDE
 
-RECORDED = Path(__file__).parents[1] / "vectors" / "devlake" / "rest"
+RECORDED = OUTSIDE / "devlake" / "rest"
 NOT_FOUND, BAD_REQUEST = 404, 400
 
 

@@ -1,15 +1,15 @@
 """An error's text goes without credentials, and is said on one line."""
 
 import json
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lakehook.domain.error_text import MAX_SCANNED, first_line, summary_of, without_credentials
+from tests.outside import OUTSIDE
 
-RECORDED = Path(__file__).parents[1] / "vectors" / "devlake" / "rest"
+RECORDED = OUTSIDE / "devlake" / "rest"
 SECRET = "s3cr3t-0f-0urs"
 
 

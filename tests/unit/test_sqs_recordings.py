@@ -1,16 +1,16 @@
 """The model of a FIFO queue answers as Amazon SQS was recorded to: see tests/outside/sqs."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from local.fifo import FifoQueue, QueueSettings, SqsError
 from tests.fakes import FakeClock
+from tests.outside import OUTSIDE
 
-RECORDED = Path(__file__).parents[1] / "outside" / "sqs" / "fifo.json"
-HISTORIES: list[dict[str, Any]] = json.loads(RECORDED.read_text(encoding="utf-8"))
+RECORDED = (OUTSIDE / "sqs" / "fifo.json").read_text(encoding="utf-8")
+HISTORIES: list[dict[str, Any]] = json.loads(RECORDED)
 
 
 class Replaying:

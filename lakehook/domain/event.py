@@ -9,6 +9,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any, Self
 
+from lakehook.domain.dotted_names import expand_names
 from lakehook.domain.errors import InvalidEvent
 from lakehook.domain.event_fields import OPTIONAL, Check, check_time
 from lakehook.domain.event_values import show_value, to_event_document
@@ -124,6 +125,12 @@ class Event:
     def pipeline_key(self) -> str:
         """The id of the pipeline among those of all sources."""
         return pipeline_key_of(self.document)
+
+    @cached_property  # of every subscription with a pattern
+    def expanded(self) -> Document:
+        """What patterns are matched with: a name with dots is objects within each other."""
+        expanded: Document = expand_names(self.document)
+        return expanded
 
     @cached_property  # of every subscription it is asked
     def type(self) -> EventType:

@@ -5,44 +5,36 @@ an operator. Fields within one object must all match, of ``$or`` one alternative
 list matches if one of its elements does, a leaf or an object, and nested lists count as one list.
 An empty list, and an object where a leaf is expected, count as absent.
 
+A field is known by its path, its names joined by dots, however they are nested. Of two wishes for
+one path the later one counts; so what stands in ``$or`` replaces a field that stands before it.
+
 https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html
 https://github.com/aws/event-ruler#json-array-matching
+Outcomes recorded on AWS: tests/outside/eventbridge
 """
 
-import operator
-import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from lakehook.domain.dotted_names import MAX_NAMES_OF_A_PATH
 from lakehook.domain.errors import InvalidSubscription
 from lakehook.domain.json_document import Document, parse_json_object
-
-Test = Callable[[Any], bool]
-"""Whether a leaf, or its absence, is what is wanted."""
-
-_PIECES = re.compile(r"\\[*\\]|.", re.DOTALL)
-ABSENT = object()
-"""The value of a field that is not there."""
-
-_Make = Callable[[Any, str], Test]
-_COMPARISONS: dict[Any, Callable[[Any, Any], bool]] = {
-    "<": operator.lt,
-    "<=": operator.le,
-    "=": operator.eq,
-    ">=": operator.ge,
-    ">": operator.gt,
-}
-_SIGNS = " ".join(_COMPARISONS)
-_FROM, _UP_TO = (">", ">="), ("<", "<=")
-_REFUSABLE = {"prefix", "suffix", "equals-ignore-case", "wildcard"}
-_NAMES = ", ".join(sorted(_REFUSABLE))
+from lakehook.domain.pattern_operators import (
+    ABSENT,
+    NO_FIELDS_WITHIN_OR,
+    Test,
+    passes_any,
+    predicate_from,
+)
 
 MAX_PATTERN_BYTES = 4096
-MAX_LEVELS = 16
+MAX_LEVELS = MAX_NAMES_OF_A_PATH
+MAX_ALTERNATIVES = 1000
+"""Of all ``$or`` of a pattern together, as in EventBridge."""
 MAX_TESTS = 100_000
-"""Of elements of lists, for one event: some tens of milliseconds. Both lengths are strangers'."""
+"""Of elements of lists and of alternatives, for one event: some tens of milliseconds."""
 Predicate = Callable[[Any], bool]
 """Whether an object, or its absence, matches."""
 
@@ -52,10 +44,31 @@ class PatternExhausted(Exception):
 
 
 @dataclass
-class PatternBudget:
-    """The tests of lists' elements that are left for one event."""
+class _Matching:
+    """What is known of the one event that is matched, and the tests that are left for it."""
 
+    document: Any = None
     left: int = MAX_TESTS
+    absent: dict[str, bool] = field(default_factory=dict)
+
+    def begin(self, document: Any) -> None:
+        self.document, self.left = document, MAX_TESTS
+        if self.absent:
+            self.absent = {}
+
+    def is_absent(self, path: str) -> bool:
+        """Whether nothing stands at a path, in none of the objects of a list."""
+        if path not in self.absent:
+            self.absent[path] = not self._has(self.document, path.split("."))
+        return self.absent[path]
+
+    def _has(self, value: Any, names: Sequence[str]) -> bool:
+        if isinstance(value, list):
+            self.spend(len(value), 1)
+            return any(self._has(each, names) for each in value)
+        if not names or not isinstance(value, dict):
+            return not names and not isinstance(value, dict)
+        return names[0] in value and self._has(value[names[0]], names[1:])
 
     def spend(self, elements: int, tests: int) -> None:
         self.left -= elements * tests
@@ -68,183 +81,15 @@ class Pattern:
     """A pattern that was read. It is asked of one event at a time."""
 
     predicate: Predicate
-    budget: PatternBudget
+    matching: _Matching
 
     def __call__(self, document: Any) -> bool:
-        """Whether an event matches; ``PatternExhausted`` when that would take too long."""
-        self.budget.left = MAX_TESTS
+        """Whether an event matches; ``PatternExhausted`` when that would take too long.
+
+        The document is an event's ``expanded`` one: names with dots are found there alone.
+        """
+        self.matching.begin(document)
         return self.predicate(document)
-
-
-def prefix(operand: Any, path: str) -> Test:
-    return _of_ends(operand, path, "prefix", str.startswith)
-
-
-def suffix(operand: Any, path: str) -> Test:
-    return _of_ends(operand, path, "suffix", str.endswith)
-
-
-def _of_ends(operand: Any, path: str, name: str, is_at: Callable[[str, str], bool]) -> Test:
-    if isinstance(operand, dict) and operand.keys() == {"equals-ignore-case"}:
-        folded = _text(operand["equals-ignore-case"], path, name).casefold()
-        return lambda value: isinstance(value, str) and is_at(value.casefold(), folded)
-    text = _text(operand, path, name)
-    return lambda value: isinstance(value, str) and is_at(value, text)
-
-
-def ignoring_case(operand: Any, path: str) -> Test:
-    folded = _text(operand, path, "equals-ignore-case").casefold()
-    return lambda value: isinstance(value, str) and value.casefold() == folded
-
-
-def wildcard(operand: Any, path: str) -> Test:
-    first, *others = _between_stars(_text(operand, path, "wildcard"), path)
-    if not others:
-        return lambda value: isinstance(value, str) and value == first
-    *middle, last = others
-    return lambda value: (
-        isinstance(value, str)
-        and value.startswith(first)
-        and value.endswith(last)
-        and _has_between(value, middle, len(first), len(value) - len(last))
-    )
-
-
-def _between_stars(text: str, path: str) -> Sequence[str]:
-    """What stands before, between and behind the stars that are not escaped."""
-    pieces = _PIECES.findall(text)
-    if "\\" in pieces:
-        raise InvalidSubscription(
-            f"pattern: {path}: a backslash in a wildcard stands before * or \\"
-        )
-    parts = [""]
-    for piece in pieces:
-        if piece == "*":
-            parts.append("")
-        else:
-            parts[-1] += piece[-1]
-    if "" in parts[1:-1]:
-        raise InvalidSubscription(f"pattern: {path}: two * in a row in a wildcard")
-    return parts
-
-
-def _has_between(value: str, parts: Sequence[str], at: int, end: int) -> bool:
-    """Each part after the one before it, at the first place where it is: linear, whatever came."""
-    for part in parts:
-        found = value.find(part, at, end)
-        if found < 0:
-            return False
-        at = found + len(part)
-    return at <= end
-
-
-def _text(operand: Any, path: str, name: str) -> str:
-    if not isinstance(operand, str) or not operand:
-        raise InvalidSubscription(f"pattern: {path}: {name} wants a text that is not empty")
-    return operand
-
-
-def passes_any(tests: Sequence[Test], leaf: Any) -> bool:
-    """A loop, for ``any`` makes a generator for each of a thousand subscriptions."""
-    for test in tests:  # noqa: SIM110
-        if test(leaf):
-            return True
-    return False
-
-
-def predicate_from(wanted: Any, path: str) -> Test:
-    if isinstance(wanted, dict):
-        return _operator(wanted, path)
-    if isinstance(wanted, list):
-        raise InvalidSubscription(f"pattern: {path} holds a list within its list")
-    return lambda value: _is_same(value, wanted)
-
-
-def _is_same(value: Any, wanted: Any) -> bool:
-    """``true`` is no 1, as Python would have it."""
-    return value == wanted and isinstance(value, bool) == isinstance(wanted, bool)
-
-
-def _operator(wanted: dict[str, Any], path: str) -> Test:
-    if len(wanted) != 1:
-        raise InvalidSubscription(
-            f"pattern: {path} has an operator with {len(wanted)} names, not one"
-        )
-    ((name, operand),) = wanted.items()
-    if name not in OPERATORS:
-        raise InvalidSubscription(
-            f"pattern: {path}: {name[:40]!a} is none of {', '.join(OPERATORS)}"
-        )
-    return OPERATORS[name](operand, path)
-
-
-def _exists(operand: Any, path: str) -> Test:
-    if not isinstance(operand, bool):
-        raise InvalidSubscription(f"pattern: {path}: exists is true or false")
-    return lambda value: (value is not ABSENT) is operand
-
-
-def _anything_but(operand: Any, path: str) -> Test:
-    """A field that is there, and is none of these."""
-    if isinstance(operand, dict):
-        if operand.keys() - _REFUSABLE:
-            raise InvalidSubscription(
-                f"pattern: {path}: anything-but goes with {_NAMES}, or values"
-            )
-        several = _each(operand, path)
-    else:
-        values = operand if isinstance(operand, list) else [operand]
-        is_flat = not any(isinstance(one, list | dict) for one in values)
-        several = [predicate_from(one, path) for one in values] if is_flat else []
-    if not several:
-        raise InvalidSubscription(f"pattern: {path}: anything-but wants a value or a list of them")
-    return lambda value: value is not ABSENT and not passes_any(several, value)
-
-
-def _each(operand: dict[str, Any], path: str) -> list[Test]:
-    """An operator within ``anything-but`` may have several operands."""
-    return [
-        _operator({name: one}, path)
-        for name, operands in operand.items()
-        for one in (operands if isinstance(operands, list) else [operands])
-    ]
-
-
-def _numeric(operand: Any, path: str) -> Test:
-    steps = operand if isinstance(operand, list) else []
-    if len(steps) not in (2, 4):
-        raise InvalidSubscription(f'pattern: {path}: numeric is a list such as [">", 0, "<=", 5]')
-    lower = _bound(steps[0], steps[1], path)
-    if len(steps) == 2:  # noqa: PLR2004  one sign and its number
-        return lambda value: _is_number(value) and lower(value)
-    upper = _bound(steps[2], steps[3], path)
-    if steps[0] not in _FROM or steps[2] not in _UP_TO or steps[1] >= steps[3]:
-        raise InvalidSubscription(
-            f"pattern: {path}: numeric is from > or >= a number up to < or <= a larger one"
-        )
-    return lambda value: _is_number(value) and lower(value) and upper(value)
-
-
-OPERATORS: dict[str, _Make] = {
-    "prefix": prefix,
-    "suffix": suffix,
-    "equals-ignore-case": ignoring_case,
-    "wildcard": wildcard,
-    "exists": _exists,
-    "anything-but": _anything_but,
-    "numeric": _numeric,
-}
-
-
-def _bound(name: Any, limit: Any, path: str) -> Callable[[Any], bool]:
-    if not isinstance(name, str) or name not in _COMPARISONS or not _is_number(limit):
-        raise InvalidSubscription(f"pattern: {path}: numeric compares by {_SIGNS} with a number")
-    compare = _COMPARISONS[name]
-    return lambda value: bool(compare(value, limit))
-
-
-def _is_number(value: Any) -> bool:
-    return type(value) in (int, float, Decimal)  # and so no ``true``, which is a kind of int
 
 
 def parse_pattern(text: str) -> str:
@@ -265,84 +110,176 @@ def compile_pattern(text: str) -> Pattern:
         raise InvalidSubscription("pattern: not UTF-8") from None
     except ValueError as error:
         raise InvalidSubscription(f"pattern: {error}") from None
-    reader = _PatternParser(PatternBudget())
-    return Pattern(reader.object(pattern, ""), reader.budget)
+    matching = _Matching()
+    return Pattern(_either(_alternatives(pattern), matching), matching)
+
+
+@dataclass(frozen=True)
+class _Leaf:
+    """What the field at a path may be."""
+
+    path: str
+    is_wanted: Test
+    tests: int
+
+    @classmethod
+    def parse(cls, wanted: Sequence[Any], path: str) -> "_Leaf":
+        """Its literals are one look into a set."""
+        literals = frozenset(_literal(each) for each in wanted if not isinstance(each, list | dict))
+        operators = [predicate_from(each, path) for each in wanted if isinstance(each, list | dict)]
+        return cls(
+            path,
+            lambda leaf: _literal(leaf) in literals or passes_any(operators, leaf),
+            1 + len(operators),
+        )
+
+
+_Alternative = dict[str, _Leaf]
+"""Leaves by their path; all must match."""
+
+
+def _alternatives(pattern: Document) -> list[_Alternative]:
+    alternatives: list[_Alternative] = [{}]
+    _read_object(pattern, "", alternatives, within_or=False)
+    return alternatives
+
+
+def _read_object(
+    pattern: Document, path: str, alternatives: list[_Alternative], *, within_or: bool
+) -> None:
+    """Add an object's fields to each of the alternatives that stand before it."""
+    if not pattern:
+        raise InvalidSubscription(f"pattern: {path or 'it'} is empty, and so would match nothing")
+    for name, wanted in pattern.items():
+        if name == "$or":
+            _read_or(wanted, path, alternatives)
+        else:
+            where = f"{path}.{name}" if path else name
+            _check_name(name, where, within_or=within_or)
+            _read_field(wanted, where, alternatives, within_or=within_or)
+
+
+def _read_field(
+    wanted: Any, path: str, alternatives: list[_Alternative], *, within_or: bool
+) -> None:
+    if isinstance(wanted, dict):
+        _read_object(wanted, path, alternatives, within_or=within_or)
+    elif isinstance(wanted, list) and wanted:
+        leaf = _Leaf.parse(wanted, path)
+        for alternative in alternatives:
+            alternative[path] = leaf
+    else:
+        raise InvalidSubscription(
+            f"pattern: {path} is neither an object nor a list of what it may be"
+        )
+
+
+def _check_name(name: str, path: str, *, within_or: bool) -> None:
+    if within_or and name in NO_FIELDS_WITHIN_OR:
+        raise InvalidSubscription(f"pattern: {path}: no field may be called so within $or")
+    if path.count(".") >= MAX_LEVELS:
+        raise InvalidSubscription(f"pattern: nested deeper than {MAX_LEVELS} levels")
+
+
+def _read_or(wanted: Any, path: str, alternatives: list[_Alternative]) -> None:
+    where = f"{path}.$or".lstrip(".")
+    if not isinstance(wanted, list) or len(wanted) < 2:  # noqa: PLR2004  one is none
+        raise InvalidSubscription(f"pattern: {where} is not a list of two patterns or more")
+    if not all(isinstance(each, dict) for each in wanted):
+        raise InvalidSubscription(f"pattern: {where} holds what is no pattern")
+    before = [dict(alternative) for alternative in alternatives]
+    alternatives.clear()
+    for each in wanted:
+        added = [dict(alternative) for alternative in before]
+        _read_object(each, path, added, within_or=True)
+        alternatives += added
+        if len(alternatives) > MAX_ALTERNATIVES:
+            raise InvalidSubscription(
+                f"pattern: all $or together have more than {MAX_ALTERNATIVES} alternatives"
+            )
 
 
 @dataclass
-class _PatternParser:
-    """Reads a pattern; ``tests`` counts those that each object within it comes to."""
+class _Node:
+    """What one alternative wants at one name, and below it."""
 
-    budget: PatternBudget
-    tests: int = 0
+    leaf: _Leaf | None = None
+    members: dict[str, "_Node"] = field(default_factory=dict)
 
-    def object(self, pattern: Document, path: str) -> Predicate:
-        if not pattern:
-            raise InvalidSubscription(
-                f"pattern: {path or 'it'} is empty, and so would match nothing"
-            )
-        parts = [
-            self._field(name, wanted, f"{path}.{name}".lstrip("."))
-            for name, wanted in pattern.items()
-            if name != "$or"
-        ]
-        if "$or" in pattern:
-            parts.append(self._either(pattern["$or"], path))
-        return parts[0] if len(parts) == 1 else lambda value: _match_all(parts, value)
+    @classmethod
+    def from_alternative(cls, alternative: Mapping[str, _Leaf]) -> "_Node":
+        root = cls()
+        for path, leaf in alternative.items():
+            node = root
+            for name in path.split("."):
+                node = node.members.setdefault(name, cls())
+            node.leaf = leaf
+        return root
 
-    def _either(self, alternatives: Any, path: str) -> Predicate:
-        where = f"{path}.$or".lstrip(".")
-        if not isinstance(alternatives, list) or len(alternatives) < 2:  # noqa: PLR2004  one is none
-            raise InvalidSubscription(f"pattern: {where} is not a list of two patterns or more")
-        if not all(isinstance(each, dict) for each in alternatives):
-            raise InvalidSubscription(f"pattern: {where} holds what is no pattern")
-        predicates = [self.object(each, where) for each in alternatives]
-        return lambda value: any(predicate(value) for predicate in predicates)
+    @property
+    def tests(self) -> int:
+        own = self.leaf.tests if self.leaf else 0
+        return own + sum(node.tests for node in self.members.values())
 
-    def _field(self, name: str, pattern: Any, path: str) -> Predicate:
-        if isinstance(pattern, dict):
-            return self._inner(name, pattern, path)
-        if not isinstance(pattern, list) or not pattern:
-            raise InvalidSubscription(
-                f"pattern: {path} is neither an object nor a list of what it may be"
-            )
-        return self._leaf(name, pattern, path)
 
-    def _inner(self, name: str, pattern: Document, path: str) -> Predicate:
-        """Of several objects in a list one must match by itself."""
-        before = self.tests
-        inner = self.object(pattern, path)
-        tests, spend = self.tests - before, self.budget.spend
+def _either(alternatives: Sequence[_Alternative], matching: _Matching) -> Predicate:
+    nodes = [_Node.from_alternative(alternative) for alternative in alternatives]
+    if len(nodes) == 1:
+        return _all_members(nodes[0], matching)
+    predicates = [(node.tests, _all_members(node, matching)) for node in nodes]
 
-        def matches(value: Any) -> bool:
-            member = _get(value, name)
-            if not isinstance(member, list):
-                return inner(member)
-            objects: list[Any] = [each for each in _flatten(member) if isinstance(each, dict)]
-            spend(len(objects), tests)
-            return any(map(inner, objects or [ABSENT]))
+    def matches(value: Any) -> bool:
+        for tests, predicate in predicates:
+            matching.spend(1, tests)
+            if predicate(value):
+                return True
+        return False
 
-        return matches
+    return matches
 
-    def _leaf(self, name: str, wanted: Sequence[Any], path: str) -> Predicate:
-        """Its literals are one look into a set; an object is no leaf, as if nothing were there."""
-        literals = frozenset(_literal(each) for each in wanted if not isinstance(each, list | dict))
-        operators = [predicate_from(each, path) for each in wanted if isinstance(each, list | dict)]
-        tests, spend = 1 + len(operators), self.budget.spend
-        self.tests += tests
 
-        def is_wanted(leaf: Any) -> bool:
-            return _literal(leaf) in literals or passes_any(operators, leaf)
+def _all_members(node: _Node, matching: _Matching) -> Predicate:
+    parts: list[Predicate] = []
+    for name, member in node.members.items():
+        if member.leaf:
+            parts.append(_matches_leaf(name, member.leaf, matching))
+        if member.members:
+            parts.append(_matches_inner(name, member, matching))
+    return parts[0] if len(parts) == 1 else lambda value: _match_all(parts, value)
 
-        def matches(value: Any) -> bool:
-            leaf = value.get(name, ABSENT) if isinstance(value, dict) else ABSENT
-            if isinstance(leaf, list | dict):
-                leaves = _leaves(leaf)
-                spend(len(leaves), tests)
+
+def _matches_inner(name: str, node: _Node, matching: _Matching) -> Predicate:
+    """Of several objects in a list one must match by itself."""
+    inner, tests, spend = _all_members(node, matching), node.tests, matching.spend
+
+    def matches(value: Any) -> bool:
+        member = value.get(name, ABSENT) if isinstance(value, dict) else ABSENT
+        if not isinstance(member, list):
+            return inner(member)
+        objects: list[Any] = [each for each in _flatten(member) if isinstance(each, dict)]
+        spend(len(objects), tests)
+        return any(map(inner, objects or [ABSENT]))
+
+    return matches
+
+
+def _matches_leaf(name: str, wanted: _Leaf, matching: _Matching) -> Predicate:
+    """An object is no leaf, and to be absent, the field has to be so in the whole event."""
+    is_wanted, tests, spend = wanted.is_wanted, wanted.tests, matching.spend
+    may_be_absent = is_wanted(ABSENT)
+
+    def matches(value: Any) -> bool:
+        leaf = value.get(name, ABSENT) if isinstance(value, dict) else ABSENT
+        if isinstance(leaf, list):
+            leaves = [each for each in _flatten(leaf) if not isinstance(each, dict)]
+            spend(len(leaves), tests)
+            if leaves:
                 return any(map(is_wanted, leaves))
+        elif leaf is not ABSENT and not isinstance(leaf, dict):
             return is_wanted(leaf)
+        return may_be_absent and matching.is_absent(wanted.path)
 
-        return matches
+    return matches
 
 
 def _literal(value: Any) -> Any:
@@ -360,18 +297,9 @@ def _match_all(parts: Sequence[Predicate], value: Any) -> bool:
     return True
 
 
-def _get(value: Any, name: str) -> Any:
-    return value.get(name, ABSENT) if isinstance(value, dict) else ABSENT
-
-
-def _leaves(value: list[Any] | Document) -> Sequence[Any]:
-    leaves = [one for one in _flatten(value) if not isinstance(one, dict)]
-    return leaves if leaves and isinstance(value, list) else [ABSENT]
-
-
 def _flatten(values: Iterable[Any]) -> Iterator[Any]:
-    for one in values:
-        if isinstance(one, list):
-            yield from _flatten(one)
+    for each in values:
+        if isinstance(each, list):
+            yield from _flatten(each)
         else:
-            yield one
+            yield each

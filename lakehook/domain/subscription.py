@@ -101,20 +101,20 @@ class Subscription:
         return (
             not self.is_pending
             and self.accepts_type(event.type)
-            and self._predicate(event.document)
+            and (self.pattern is None or self._predicate(event.expanded))
         )
 
     def matches(self, event: Event) -> bool:
         """By its pattern; what can't be read, or asked in time, keeps nothing from going out."""
         try:
-            return self._predicate(event.document)
+            return self.pattern is None or self._predicate(event.expanded)
         except PatternExhausted:
             return True
 
     @cached_property  # for fan-out, which asks every subscription at every event
     def _predicate(self) -> Predicate:
         try:
-            return compile_pattern(self.pattern) if self.pattern else _everything
+            return compile_pattern(self.pattern or "")
         except InvalidSubscription:
             return _everything
 

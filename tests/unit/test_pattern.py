@@ -1,6 +1,7 @@
 """Patterns over events: what EventBridge's syntax means, and what is refused when it is saved."""
 
 import json
+import math
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -12,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lakehook.domain import subscription as subscription_module
+from lakehook.domain.dotted_names import expand_names
 from lakehook.domain.errors import InvalidSubscription
 from lakehook.domain.event_pattern import (
     MAX_PATTERN_BYTES,
@@ -35,6 +37,10 @@ EVENT = {
         "note": None,
         "empty": [],
         "path": "a*b\\c",
+        "street": "Straße",
+        "a.b": 1,
+        "both.x": 1,
+        "both": [{"x": 2}],
         "jobs": [
             {"plugin": "jira", "state": "failed", "tries": [1, [2, 3]]},
             [{"plugin": "gitlab", "state": "done"}],
@@ -127,12 +133,43 @@ TABLE: list[tuple[Any, bool]] = [
     ({"$or": [{"pipeline_id": [1]}, {"task": {"id": [8]}}]}, False),
     ({"event_type": ["PIPELINE_CREATED"], "$or": [{"pipeline_id": [39]}, {"x": [1]}]}, False),
     ({"data": {"$or": [{"ratio": [1]}, {"ok": [True]}]}}, True),
+    # of two wishes for one path the later one counts
+    ({"pipeline_id": [1], "$or": [{"pipeline_id": [39]}, {"task": {"id": [8]}}]}, True),
+    ({"$or": [{"pipeline_id": [39]}, {"task": {"id": [7]}}], "pipeline_id": [1]}, False),
+    ({"task.id": [8], "task": {"id": [7]}}, True),
+    ({"task": {"id": [7]}, "task.id": [8]}, False),
+    # names with dots, in the pattern and in the event
+    ({"task.plugin": ["gitlab"], "data": {"a.b": [1]}}, True),
+    ({"data": {"a": {"b": [1]}}}, True),
+    ({"data.a.b": [2]}, False),
+    ({"data.both.x": [1]}, True),
+    ({"data.both.x": [2]}, True),
+    # case, of each character by itself
+    ({"data": {"street": [{"equals-ignore-case": "STRASSE"}]}}, False),
+    ({"data": {"street": [{"equals-ignore-case": "STRAßE"}]}}, True),
+    ({"data": {"street": [{"suffix": {"equals-ignore-case": "SSE"}}]}}, False),
+    ({"data": {"street": [{"prefix": {"equals-ignore-case": "\u017f"}}]}}, True),
+    ({"project_name": [{"suffix": {"equals-ignore-case": "\u017f"}}]}, False),
+    ({"data": {"street": [{"prefix": {"equals-ignore-case": ""}}]}}, True),
+    ({"data": {"street": [{"suffix": {"equals-ignore-case": ""}}]}}, True),
+    ({"data": {"street": [{"suffix": {"equals-ignore-case": "xStraße"}}]}}, False),
+    # absent is absent from all objects of a list
+    ({"data": {"jobs": {"tries": [{"exists": False}]}}}, False),
+    ({"data": {"jobs": {"plugin": ["gitlab"], "tries": [{"exists": False}]}}}, False),
+    ({"data": {"jobs": {"plugin": ["gitlab"], "error": [{"exists": False}]}}}, True),
 ]
 
 
 @pytest.mark.parametrize(("pattern", "matches"), TABLE, ids=lambda one: json.dumps(one)[:60])
 def test_an_event_matches_as_in_eventbridge(pattern: Any, *, matches: bool):
-    assert compile_pattern(json.dumps(pattern))(EVENT) is matches
+    assert compile_pattern(json.dumps(pattern))(expand_names(EVENT)) is matches
+
+
+def or_of(combinations: int) -> str:
+    """Three ``$or`` that multiply to as many alternatives, or to a few more."""
+    each = math.ceil(combinations ** (1 / 3))
+    alternatives = [{"a": [number]} for number in range(each)]
+    return json.dumps({name: {"$or": alternatives} for name in "xyz"})
 
 
 @pytest.mark.parametrize(
@@ -147,7 +184,10 @@ def test_an_event_matches_as_in_eventbridge(pattern: Any, *, matches: bool):
         ('{"task": {"plugin": [["a"]]}}', "pattern: task.plugin holds a list"),
         ('{"a": [{"regex": "x"}]}', "pattern: a: 'regex' is none of prefix"),
         ('{"a": [{"prefix": "x", "suffix": "y"}]}', "pattern: a has an operator with 2 names"),
-        ('{"a": [{"prefix": ""}]}', "pattern: a: prefix wants a text"),
+        (
+            '{"a": [{"prefix": {"suffix": "x"}}]}',
+            "pattern: a: prefix wants a text, or equals-ignore",
+        ),
         ('{"a": [{"prefix": 1}]}', "pattern: a: prefix wants a text"),
         ('{"a": [{"wildcard": "a**b"}]}', "pattern: a: two \\* in a row"),
         ('{"a": [{"wildcard": "a***b"}]}', "pattern: a: two \\* in a row"),
@@ -163,8 +203,23 @@ def test_an_event_matches_as_in_eventbridge(pattern: Any, *, matches: bool):
         ('{"a": [{"numeric": [">", 5, "<", 3]}]}', "pattern: a: numeric is from > or >= a number"),
         ('{"a": [{"numeric": ["<", 3, ">", 5]}]}', "pattern: a: numeric is from > or >= a number"),
         ('{"a": [{"numeric": [">", 3, "<", 3]}]}', "pattern: a: numeric is from > or >= a number"),
-        ('{"a": [{"anything-but": {}}]}', "pattern: a: anything-but wants"),
-        ('{"a": [{"anything-but": {"prefix": []}}]}', "pattern: a: anything-but wants"),
+        ('{"a": [{"anything-but": {}}]}', "pattern: a: anything-but goes with one of equals"),
+        (
+            '{"a": [{"anything-but": {"prefix": []}}]}',
+            "pattern: a: prefix within anything-but wants",
+        ),
+        ('{"a": [{"anything-but": {"prefix": ""}}]}', "wants a text that is not empty"),
+        (
+            '{"a": [{"anything-but": {"prefix": "a", "suffix": "b"}}]}',
+            "pattern: a: anything-but goes with one of",
+        ),
+        (
+            '{"a": [{"anything-but": {"suffix": {"equals-ignore-case": "a"}}}]}',
+            "pattern: a: suffix within anything-but wants a text",
+        ),
+        ('{"a": [{"anything-but": null}]}', "pattern: a: anything-but wants a text or a number"),
+        ('{"a": [{"anything-but": ["x", true]}]}', "pattern: a: anything-but wants a text or"),
+        ('{"a": [{"anything-but": ["x", 1]}]}', "or a list of one kind"),
         ('{"a": [{"anything-but": [[1]]}]}', "pattern: a: anything-but wants"),
         ('{"a": [1], "a": [2]}', "pattern: 'a' is given twice"),
         ('{"a": ["\udcff"]}', "pattern: not UTF-8"),
@@ -174,6 +229,12 @@ def test_an_event_matches_as_in_eventbridge(pattern: Any, *, matches: bool):
         ('{"$or": [{"a": [1]}]}', "pattern: \\$or is not a list of two"),
         ('{"$or": null}', "pattern: \\$or is not a list of two"),
         ('{"$or": [{"a": [1]}, 2]}', "pattern: \\$or holds what is no pattern"),
+        (
+            '{"$or": [{"a": [1]}, {"b": {"prefix": [1]}}]}',
+            "pattern: b.prefix: no field may be called",
+        ),
+        (or_of(1001), "pattern: all \\$or together have more than 1000 alternatives"),
+        (json.dumps({".".join("a" * 17): [1]}), "pattern: nested deeper than 16 levels"),
         ('{"a": ' * 20 + "[1]" + "}" * 20, "pattern: nested deeper than 16 levels"),
         ('{"a": ["' + "x" * MAX_PATTERN_BYTES + '"]}', "pattern: more than 4096 bytes"),
     ],
@@ -197,7 +258,7 @@ def test_whatever_is_given_is_a_pattern_or_refused_and_matches_or_not(
     pattern: Any, document: dict[str, Any]
 ):
     with suppress(InvalidSubscription):
-        assert compile_pattern(json.dumps(pattern))(document) in (True, False)
+        assert compile_pattern(json.dumps(pattern))(expand_names(document)) in (True, False)
 
 
 def test_a_wildcard_takes_no_longer_the_more_stars_it_has():
@@ -271,6 +332,27 @@ def test_a_pattern_and_an_event_that_take_too_long_together_are_exhausted(patter
         predicate({"l": [leaf] * 40_000})
 
     assert predicate({"l": [leaf]}) is False  # the next event has an allowance of its own
+
+
+def test_many_alternatives_are_counted_too():
+    """A thousand of hundred tests each would take longer than the lists of any event."""
+    many = [{"x": [n]} for n in range(10)]
+    wanted: dict[str, Any] = {name: {"$or": many} for name in "abc"}
+    wanted |= {f"n{number}": [1] for number in range(200)}
+    predicate = compile_pattern(json.dumps(wanted))
+
+    with pytest.raises(PatternExhausted):
+        predicate({})
+
+
+def test_thousands_of_names_that_lead_to_one_list_are_expanded_in_time():
+    event = {"a": [1] * 20_000, **{f"a.{number}": 1 for number in range(10_000)}}
+    began = time.process_time()
+
+    expanded = expand_names(event)
+
+    assert len(expanded["a"]) == 30_000
+    assert time.process_time() - began < 1.0
 
 
 def test_many_literals_and_many_elements_are_no_product():

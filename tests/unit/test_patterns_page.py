@@ -8,7 +8,8 @@ import pytest
 
 from lakehook.domain.errors import InvalidSubscription
 from lakehook.domain.event import Event
-from lakehook.domain.event_pattern import MAX_LEVELS, MAX_PATTERN_BYTES, OPERATORS, parse_pattern
+from lakehook.domain.event_pattern import MAX_LEVELS, MAX_PATTERN_BYTES, parse_pattern
+from lakehook.domain.pattern_operators import OPERATORS
 from tests.builders import a_subscription
 
 PAGE = (Path(__file__).parents[2] / "docs" / "patterns.md").read_text(encoding="utf-8")

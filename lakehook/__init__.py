@@ -1,6 +1,6 @@
 """Lakehook: webhooks for pipeline events, at least once and in order.
 
-A producer imports what it needs from here; nothing is loaded before it is named.
+A producer imports the names that it needs from here; each is loaded on first use.
 """
 
 from typing import TYPE_CHECKING, Any

@@ -1,7 +1,7 @@
 """Dead letters: find them in the ledger, redrive them with a fresh budget, or discard them.
 
-The ledger decides what is a dead letter, whatever became of the queue's copy. Only what SQS or a
-person has moved to the queue, past its lane, may be unknown to the ledger.
+The ledger decides what is a dead letter, whatever happened to the queue's copy. Only messages that
+SQS or a person has moved to the queue, past their lane, may be unknown to the ledger.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -17,14 +17,14 @@ from lakehook.ports.queues import DeadLetterCopies, DeadLetterQueueReader, DeadL
 from lakehook.ports.stores import DeliveryQueries, Ledger, SubscriptionReader
 from lakehook.ports.system import Clock
 
-NO_ENDPOINT = "-"  # of a subscription that is not in the table
+NO_ENDPOINT = "-"  # for a subscription that is not in the table
 REASON = "discarded by operator"
 MAX_TRIES = 5
 
 
 @dataclass(frozen=True, kw_only=True)
 class DeadLetterSelector:
-    """Dead letters by their ids, or those of a subscription, of a reason, or of both."""
+    """Selection of dead letters by ids, or by subscription, by reason, or by both."""
 
     ids: Sequence[str] = ()
     subscription_id: str | None = None
@@ -95,7 +95,7 @@ class FindDeadLetters:
     moved: FindMovedLetters
 
     def __call__(self, choice: DeadLetterSelector) -> list[DeliveryRecord]:
-        """Lane by lane, in the order of sequence; ``NotFound`` if an id has no dead letter."""
+        """Return them lane by lane, by sequence; ``NotFound`` for an id without a dead letter."""
         found = self._named(choice) if choice.ids else self._chosen(choice)
         dead_letters = {
             (str(dead_letter.lane), dead_letter.sequence): dead_letter for dead_letter in found
@@ -170,7 +170,7 @@ class Discard:
         *,
         on_progress: Callable[[int], None] = lambda _: None,
     ) -> list[DeliveryRecord]:
-        """Discard dead letters, and return those; one that was redriven since is skipped."""
+        """Discard dead letters, and return them; one that was redriven since is skipped."""
         discarded = []
         for dead_letter in sorted(dead_letters, key=lambda record: record.sequence):
             if self._discard(dead_letter):
@@ -203,9 +203,9 @@ class Discard:
         return True
 
     def _advanced(self, held: HeldLane, record: DeliveryRecord) -> HeldLane | None:
-        """The lane held at the next waiting delivery, due now; None if there is none."""
+        """Return the lane held at the next waiting delivery, due now; None if there is none."""
         if held.head != record.sequence:
-            return held  # if it has become the head since, this write fails
+            return held  # if it has become the head since, this write conflicts
         behind = (
             waiting_delivery
             for waiting_delivery in self.ledger.waiting_deliveries(held)

@@ -1,38 +1,38 @@
-"""Names of the metrics, for the functions that count and the alarms that read."""
+"""Names of the metrics, for the functions that count and the alarms that read them."""
 
-NOTIFICATIONS_RECEIVED = "NotificationsReceived"  # of DevLake's, taken
-NOTIFICATIONS_REJECTED = "NotificationsRejected"  # whoever has sent them
-DEVLAKE_REFUSED = "DevlakeNotificationsRejected"  # of those, what has the form of DevLake's
+NOTIFICATIONS_RECEIVED = "NotificationsReceived"  # accepted from DevLake
+NOTIFICATIONS_REJECTED = "NotificationsRejected"  # from any sender
+DEVLAKE_REFUSED = "DevlakeNotificationsRejected"  # those in the form of DevLake's notifications
 
 EVENTS = "Events"  # numbered and fanned out
-EVENTS_REDELIVERED = "EventsRedelivered"  # known already
-EVENTS_INFERRED = "EventsInferred"  # filled in, and counted as events too
-EVENTS_DEDUPLICATED = "EventsDeduplicated"  # told before, perhaps inferred
-EVENTS_STALE = "EventsStale"  # too late for their place, recorded and not sent
-STALLS_DISCARDED = "StallsDiscarded"  # before they could be told
-PATTERNS_EXHAUSTED = "PatternsExhausted"  # took too long on an event, which went out
-INVALID_MESSAGES = "InvalidMessages"  # bad, put aside whole
+EVENTS_REDELIVERED = "EventsRedelivered"  # received again
+EVENTS_INFERRED = "EventsInferred"  # inferred, and counted as events, too
+EVENTS_DEDUPLICATED = "EventsDeduplicated"  # emitted before, perhaps as inferred
+EVENTS_STALE = "EventsStale"  # too late for their state; recorded but not sent
+STALLS_DISCARDED = "StallsDiscarded"  # over before they were emitted
+PATTERNS_EXHAUSTED = "PatternsExhausted"  # over its limit on an event, which was sent unfiltered
+INVALID_MESSAGES = "InvalidMessages"  # quarantined unchanged
 
 DELIVERED = "DeliveriesDelivered"
 FAILED = "AttemptsFailed"
 DEAD = "DeliveriesDead"
 DISCARDED = "DeliveriesDiscarded"
-DISABLED = "SubscriptionsDisabled"  # by the endpoint's response, or after failing too long
+DISABLED = "SubscriptionsDisabled"  # by the endpoint's response, or after failures for days
 ATTEMPT_DURATION = "AttemptDuration"  # milliseconds, from DNS to the last byte
 
-PIPELINES_STALLED = "PipelinesStalled"  # told so by the clock
+PIPELINES_STALLED = "PipelinesStalled"  # detected by the scheduler
 EVENTS_RECONCILED = "EventsReconciled"  # whose notifications were lost
 RECONCILE_LAG = "ReconcileLag"  # seconds since the last success, of the DevLake furthest behind
 
 LANES_RESUMED = "LanesResumed"
-REPLAYED = "DeliveriesReplayed"  # lined up by the clock to be sent again
+REPLAYED = "DeliveriesReplayed"  # enqueued by the scheduler for a replay
 
 LANES_HELD = "LanesHeld"
-OLDEST_HELD_LANE_AGE = "OldestHeldLaneAge"  # seconds that the longest held lane has been held
+OLDEST_HELD_LANE_AGE = "OldestHeldLaneAge"  # seconds
 BREAKERS_OPEN = "BreakersOpen"
 
-INTERNAL_ERRORS = "InternalErrors"  # AWS failed us, or a fault of ours
+INTERNAL_ERRORS = "InternalErrors"  # AWS failures and faults of ours
 
-API_REQUESTS = "ApiRequests"  # answered as asked
-API_CLIENT_ERRORS = "ApiClientErrors"  # 4xx: the caller's doing
-API_SERVER_ERRORS = "ApiServerErrors"  # 5xx: ours, or AWS's
+API_REQUESTS = "ApiRequests"  # successful ones
+API_CLIENT_ERRORS = "ApiClientErrors"  # 4xx: errors of the caller
+API_SERVER_ERRORS = "ApiServerErrors"  # 5xx: errors of ours or of AWS

@@ -1,4 +1,4 @@
-"""Publisher straight onto the queue: for a producer that can wait for AWS, as our functions can."""
+"""Publisher straight onto the queue, for a producer that can wait for AWS, and our functions."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Self
@@ -14,22 +14,22 @@ if TYPE_CHECKING:
 
 Publishable = Event | Mapping[str, Any]
 Events = Publishable | Iterable[Publishable]
-"""What a publisher takes: an event, a dict of its fields, or several of them."""
+"""An event, a dict of its fields, or several of them."""
 
 
 class Publisher:
-    """Keeps the events of each pipeline in the order in which they are given."""
+    """Publisher that keeps the order of each pipeline's events."""
 
     def __init__(self, queue_url: str, client: "SQSClient | None" = None) -> None:
-        """``PublishError`` when there is no such URL, no region, or no credentials."""
+        """Create a publisher; ``PublishError`` for a bad URL, or without region or credentials."""
         self._queue = open_events_queue(queue_url, client)
 
     def publish(self, events: Events, *, sent: Callable[[int], None] | None = None) -> int:
-        """Send an event or several; how many. ``sent`` is told of each batch that SQS has taken.
+        """Send one or several events, and return how many. ``sent`` is called for each batch.
 
-        ``InvalidEvent`` before anything is sent. ``QueueUnavailable`` at the first event that
-        SQS does not take: no later one of its pipeline has gone, and all may be sent again, since
-        an event is known by its id. Both are a ``PublishError``.
+        Raises ``InvalidEvent`` before anything is sent, and ``QueueUnavailable`` at the first event
+        that SQS does not accept. No later event of its pipeline was sent then, and all may be sent
+        again, since events are recognized by id. Both are a ``PublishError``.
         """
         total = 0
         for batch in list(batches(to_entries(events))):
@@ -45,13 +45,13 @@ class Publisher:
         return total
 
     async def apublish(self, events: Events) -> int:
-        """As ``publish``, in a thread: the event loop does not wait for AWS."""
+        """Publish in a thread, so that the event loop does not wait for AWS."""
         import asyncio  # noqa: PLC0415  no function needs it
 
         return await asyncio.to_thread(self.publish, events)
 
     def close(self) -> None:
-        """Nothing waits here: what was published has gone."""
+        """Do nothing: there is no buffer to flush."""
 
     def __enter__(self) -> Self:
         return self
@@ -61,14 +61,14 @@ class Publisher:
 
 
 def to_entries(events: Events) -> list[EventEntry]:
-    """Entries for the queue; ``InvalidEvent`` names the event among several, and its field."""
+    """Build the queue's entries; ``InvalidEvent`` names the event among several, and its field."""
     if isinstance(events, Event | Mapping):
         return [_to_entry(events)]
     return [_numbered_entry(number, event) for number, event in enumerate(_each(events), start=1)]
 
 
 def _each(events: Any) -> Iterable[Publishable]:
-    """Several events; text is iterable, and no event in it."""
+    """Return the events; text is iterable, but is not an event."""
     if isinstance(events, str | bytes) or not isinstance(events, Iterable):
         raise InvalidEvent(f"{show_value(events)} is not an event: give an Event or a dict")
     return events

@@ -1,6 +1,6 @@
 """Settings shared by the stack, the functions and the command.
 
-The stack writes them, the runtime reads them; the names are spelled once.
+The stack writes them, and the others read them; each name is defined once.
 """
 
 from collections.abc import Mapping
@@ -8,14 +8,14 @@ from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Protocol, Self
 
 UNSET = "-"
-"""How an empty list is written: CloudFormation refuses an output without a value."""
+"""Value of an empty list: CloudFormation rejects an output without a value."""
 
 REFUSED, ALLOWED = EMPTY_SECRET = ("refused", "allowed")
-"""Whether a notice may be signed with the empty secret, by which anybody can sign."""
+"""Whether notifications may be signed with an empty secret, so that anybody can sign."""
 
 
 class Settings:
-    """Each field is one variable: ``deliveries_queue_url`` is ``DELIVERIES_QUEUE_URL``."""
+    """Settings from the environment: ``deliveries_queue_url`` is ``DELIVERIES_QUEUE_URL``."""
 
     __dataclass_fields__: ClassVar[dict[str, Any]]
 
@@ -79,13 +79,13 @@ class SchedulerSettings(Settings):
 
     @property
     def knows_an_api(self) -> bool:
-        """Whether some DevLake's REST API is known, by a look that parses nothing."""
+        """Whether an API is configured for any DevLake, without parsing the settings."""
         return self.devlake_api_url != UNSET or '"api_url"' in self.devlake_sources
 
 
 @dataclass(frozen=True, kw_only=True)
 class ApiSettings(Settings):
-    """All that the operations need, as ``ResourceNames`` lists."""
+    """All that the operations need, as listed in ``ResourceNames``."""
 
     subscriptions_table: str
     pipelines_table: str
@@ -123,7 +123,7 @@ class ResourceNames(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class StackOutputs:
-    """The outputs of the stack: ``events_queue_url`` is the output ``EventsQueueUrl``."""
+    """Outputs of the stack: ``events_queue_url`` is the output ``EventsQueueUrl``."""
 
     events_queue_url: str
     deliveries_queue_url: str
@@ -163,19 +163,19 @@ class SubscriptionsTable:
 
 
 class PipelinesTable:
-    """The journal. Its index is sparse: counters of pipelines that have not ended."""
+    """The journal. Its index is sparse: only counters of unfinished pipelines."""
 
     PARTITION_KEY = "pipeline_id"
     SORT_KEY = "record"
     TTL = "expires_at"
-    DEVLAKE = "devlake#"  # and a source: the partition of what is known of its DevLake
+    DEVLAKE = "devlake#"  # and a source: partition of the records about its DevLake
     ACTIVE_INDEX = "active"
     ACTIVE = "active"
     ENTERED_AT = "entered_at"
 
 
 class DeliveriesTable:
-    """The ledger. Its indexes are sparse: held lanes, open breakers, dead letters, sleepers."""
+    """The ledger. Its indexes are sparse: held lanes, open breakers, dead letters."""
 
     PARTITION_KEY = "lane"
     SORT_KEY = "record"
@@ -192,10 +192,10 @@ class DeliveriesTable:
 
 
 def parse_list(text: str) -> tuple[str, ...]:
-    """Read a list as the settings write it: names with commas, or ``-`` for none."""
+    """Parse a list of a setting: names separated by commas, or ``-`` for none."""
     return () if text == UNSET else tuple(text.split(","))
 
 
 def parse_optional(text: str) -> str | None:
-    """What a setting says, where ``-`` says nothing."""
+    """Return a setting's value, or None for ``-``."""
     return None if text == UNSET else text

@@ -1,7 +1,7 @@
-"""Credentials for DevLake's REST API, which an operator keeps in Secrets Manager.
+"""Credentials for DevLake's REST API, stored in Secrets Manager by an operator.
 
 The secret is header lines, ``authorization: Bearer …``, or ``-`` for none. A named source uses the
-version whose staging label is its name, and without that version it has none: credentials of one
+version whose staging label is its name, and has no credentials without that version: those of one
 DevLake are never sent to another.
 """
 
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 
 FRESH_SECONDS = 300.0
 MIN_SECONDS_BETWEEN_READS = 30.0
-"""A DevLake that goes on refusing must not make us ask AWS for each notice."""
+"""Minimum interval of reads, so that a DevLake that keeps refusing does not cause one each time."""
 
 _NO_SUCH_VERSION = "ResourceNotFoundException"
 
 
 @dataclass
 class StoredApiCredentials:
-    """Plays ``ApiCredentials``. What was read stays good while AWS can't be asked."""
+    """``ApiCredentials`` from Secrets Manager; cached values stay valid during an outage."""
 
     secrets_manager: "SecretsManagerClient"
     arn: str

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sesv2 import SESV2Client
     from mypy_boto3_sqs import SQSClient
 
-# Ten lanes of a batch speak at once. A call that hangs must end well within an invocation.
+# The ten lanes of a batch call in parallel. A hanging call must end well within an invocation.
 PATIENT_CONFIG = Config(
     connect_timeout=2,
     read_timeout=5,
@@ -33,16 +33,16 @@ PATIENT_CONFIG = Config(
 FAIL_FAST_CONFIG = Config(
     connect_timeout=1, read_timeout=2, retries={"mode": "standard", "max_attempts": 2}
 )
-"""For where somebody waits for our answer."""
+"""For callers that wait for the response."""
 
 _VALUE = re.compile(r"(?<=value: ).*?(?=, (?:type|valid))", re.DOTALL)
-_REFUSED = "ValidationError"  # the name is the whole request, so it is the name that is wrong
+_REFUSED = "ValidationError"  # the name is the whole request, so the name is invalid
 
 
 class Aws:
-    """The clients of one process; made from one session, each once and when it is asked for.
+    """AWS clients of one process, each created from one session when it is first used.
 
-    A function starts a tenth of a second sooner without boto3, whose clients are botocore's.
+    boto3 would add a tenth of a second to a function's start; its clients are botocore's.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class Aws:
         return cast("SecretsManagerClient", self._client("secretsmanager"))
 
     def sesv2(self, config: Config) -> "SESV2Client":
-        """With timeouts of its own: a mail has a deadline."""
+        """Create a client with its own timeouts: a mail has a deadline."""
         return cast("SESV2Client", self._create("sesv2", config=config))
 
     def _client(self, service: str) -> Any:
@@ -81,10 +81,10 @@ class Aws:
 
 @contextmanager
 def translate_aws_errors() -> Iterator[None]:
-    """Give AWS's failures the one name that the use cases know."""
+    """Translate AWS's errors to ``InfrastructureError``."""
     try:
         yield
-    except ParamValidationError as error:  # its text repeats what was to be sent
+    except ParamValidationError as error:  # its text repeats the request
         raise InfrastructureError(_VALUE.sub("…", str(error))) from None
     except (BotoCoreError, ClientError) as error:
         raise InfrastructureError(str(error)) from error
@@ -95,7 +95,7 @@ class CloudFormationStacks:
     cloudformation: "CloudFormationClient"
 
     def find(self, name: str) -> StackOutputs:
-        """The deployment of that name; ``StackNotFound`` says what is missing."""
+        """Return the outputs of the deployment; ``StackNotFound`` says what is missing."""
         try:
             return StackOutputs.from_outputs(self._outputs(name))
         except KeyError as error:
@@ -104,7 +104,7 @@ class CloudFormationStacks:
             ) from None
 
     def _outputs(self, name: str) -> dict[str, str]:
-        if not name.isprintable():  # and so may be nothing that a request could hold
+        if not name.isprintable():  # a request may be unable to hold it
             raise StackNotFound(f"stack {name!a} is no name that one could have")
         with translate_aws_errors():
             try:

@@ -1,4 +1,4 @@
-"""AWS session of a process that somebody starts by hand: the command, or a producer's service."""
+"""AWS session of a process that is not a function: the command, or a producer's service."""
 
 import os
 
@@ -9,9 +9,9 @@ _ANYONE = "local"
 
 
 def new_session(*, region: str | None = None) -> botocore.session.Session:
-    """What the caller has configured; for a laptop, ``AWS_ENDPOINT_URL`` is enough."""
+    """Create a session from the caller's configuration; locally ``AWS_ENDPOINT_URL`` is enough."""
     session = botocore.session.get_session()
-    # AWS_REGION is what the CDK and other SDKs of AWS read; botocore does not.
+    # The CDK and other AWS SDKs read AWS_REGION; botocore does not.
     if region := region or os.environ.get("AWS_REGION"):  # noqa: TID251
         session.set_config_variable("region", region)
     if os.environ.get("AWS_ENDPOINT_URL"):  # noqa: TID251  the one place that looks
@@ -20,7 +20,7 @@ def new_session(*, region: str | None = None) -> botocore.session.Session:
 
 
 def _fill_in(session: botocore.session.Session) -> None:
-    # A laptop has no role of its own, and asking the network for one takes seconds.
+    # A laptop has no instance role, and querying the network for one takes seconds.
     session.get_component("credential_provider").remove("iam-role")
     if session.get_config_variable("region") is None:
         session.set_config_variable("region", LAPTOP_REGION)

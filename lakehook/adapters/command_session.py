@@ -1,8 +1,8 @@
-"""HTTP session of the operator's command, by Requests, and the names of its errors.
+"""HTTP session of the operator's command, by Requests, and descriptions of its errors.
 
-It respects the company's network: ``HTTPS_PROXY``, ``NO_PROXY``, and ``REQUESTS_CA_BUNDLE`` for
-its certificates. It never reads ``.netrc``, whose password Requests would send in place of the
-header that was given.
+The settings of a company's network apply: ``HTTPS_PROXY``, ``NO_PROXY``, and ``REQUESTS_CA_BUNDLE``
+for its certificates. ``.netrc`` is not read: Requests would send its password instead of the
+configured header.
 """
 
 from collections.abc import Mapping
@@ -23,13 +23,13 @@ def new_session(headers: Mapping[str, str]) -> requests.Session:
 
 
 def refuse_missing_file(error: Exception) -> None:
-    """Requests raises a plain ``OSError`` where a bundle of certificates is not."""
+    """Report a missing certificate bundle, for which Requests raises a plain ``OSError``."""
     if type(error) is OSError and error.args:
         raise InvalidInput(f"REQUESTS_CA_BUNDLE: {error.args[0]}") from None
 
 
 def reason_of(error: Exception) -> object:
-    """What urllib3 says within what Requests says."""
+    """Return urllib3's reason, which Requests wraps."""
     cause = error.args[0] if error.args else None
     return getattr(cause, "reason", cause)
 
@@ -50,5 +50,5 @@ def describe_fault(error: Exception) -> str:
 
 
 def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    """A session with an ``auth`` does not look into ``.netrc``."""
+    """Leave the request unchanged: a session with an ``auth`` does not read ``.netrc``."""
     return request

@@ -34,7 +34,7 @@ class _LoadedCredentials:
     keys: SubscriptionCredentials
 
     def is_of(self, subscription: Subscription, now: float) -> bool:
-        """When the time of a secret is over, what was opened with it goes."""
+        """Whether the credentials are current; none are used beyond the expiry of a secret."""
         return now < self.at + OPEN_FOR_SECONDS and self.sealed == _ciphertexts(subscription, now)
 
 
@@ -52,7 +52,7 @@ class KmsEncryptor:
 
 @dataclass(frozen=True)
 class KmsCredentialStore:
-    """Opened keys are kept in memory for minutes; a call for every attempt would cost and wait."""
+    """Store of credentials. Decrypted keys are cached for minutes, to save a call per attempt."""
 
     kms: "KMSClient"
     key: str
@@ -69,7 +69,7 @@ class KmsCredentialStore:
         return opened.keys
 
     def _evict(self, now: float) -> None:
-        """Also what nobody asks for any more; other threads may be at it too."""
+        """Drop expired credentials, also unused ones; other threads may do so at the same time."""
         for subscription_id, opened in list(self._opened.items()):
             if now >= opened.at + OPEN_FOR_SECONDS:
                 self._opened.pop(subscription_id, None)

@@ -13,16 +13,16 @@ from lakehook.domain.devlake.setup_check import (
 )
 
 DEADLINE_SECONDS = 20.0
-"""The ingress answers within 15 s, whatever AWS does."""
+"""The ingress responds within 15 s, even if AWS does not."""
 
 MAX_BYTES = 64 * 1024
-"""Of a response more is not read, and it is not our ingress that sends so much."""
+"""Maximum bytes read; the ingress sends fewer."""
 
 
 def post_notice(
     url: str, query: str, body: bytes, *, deadline_seconds: float = DEADLINE_SECONDS
 ) -> EndpointAnswer:
-    """Plays ``PostNotice``. It follows no redirect, which would make a GET of it."""
+    """``PostNotice`` by HTTP. Redirects, which would turn it into a GET, are not followed."""
     try:
         answer = within(deadline_seconds, lambda: _post(f"{url}?{query}", body, deadline_seconds))
     except (RequestException, HTTPError, OSError) as error:

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 FRESH_FOR_SECONDS = 300.0
 REFRESH_AFTER_SECONDS = 10.0
-"""Strangers with wrong signs must not make us ask AWS for each of them."""
+"""Minimum interval of ``fresh`` reads, so that invalid signatures don't cause one each."""
 
 GOOD_WITHOUT_AWS_SECONDS = 3600.0
-"""DevLake sends no notice twice, so a short outage must not turn any away."""
+"""Age up to which a value is used during an outage: DevLake never sends again."""
 
 CURRENT, PREVIOUS = "AWSCURRENT", "AWSPREVIOUS"
 _NO_SUCH_VERSION = "ResourceNotFoundException"
@@ -28,7 +28,7 @@ Secrets = tuple[str, ...]
 
 @dataclass
 class _Remembered:
-    """What a reader has read, for as long as it is good."""
+    """Cached value of a reader."""
 
     read: Callable[[], Secrets]
     secrets: Secrets = field(default=(), repr=False)
@@ -51,10 +51,10 @@ class _Remembered:
 
 @dataclass
 class SecretsManagerNotificationSecret:
-    """The secret before a change is good for as long as Secrets Manager knows it.
+    """Notification secrets; the previous version is valid while Secrets Manager has it.
 
-    DevLake reads its own at its start, and sends no notice twice. A source has a secret of its own
-    if a version carries the source's name as its staging label.
+    DevLake reads its secret at start-up, and never repeats a notification. A source has a secret of
+    its own if a version's staging label is the source's name.
     https://docs.aws.amazon.com/secretsmanager/latest/userguide/whats-in-a-secret.html
     """
 
@@ -68,7 +68,7 @@ class SecretsManagerNotificationSecret:
         return LiveSecrets(own, are_own=True) if own else LiveSecrets(self._live(None, fresh=fresh))
 
     def _live(self, source: str | None, *, fresh: bool) -> Secrets:
-        """Only sources that are declared get here, so there are few."""
+        """Return the secrets from the cache; only declared sources get here, so there are few."""
         if source not in self._remembered:
             self._remembered[source] = _Remembered(lambda: self._read(source))
         return self._remembered[source].live(self.now(), fresh=fresh)

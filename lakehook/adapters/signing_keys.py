@@ -1,6 +1,6 @@
 """Signing keys of both kinds. Only ed25519 imports ``cryptography``.
 
-The import takes 25 ms and 8 MB on a laptop: a cold start without such a key is spared them.
+The import takes 25 ms and 8 MB on a laptop: a cold start without such a key avoids it.
 """
 
 from lakehook.domain.errors import InvalidInput
@@ -17,7 +17,7 @@ _WHSK = f"{Ed25519PrivateKey.prefix}<base64>"
 
 
 class CryptographyPrivateKey(Ed25519PrivateKey):
-    """RFC 8032; signatures of it are Standard Webhooks' ``v1a``."""
+    """Private key of RFC 8032; its signatures are Standard Webhooks' ``v1a``."""
 
     __slots__ = ()
 
@@ -46,7 +46,7 @@ class CryptographyPublicKey(Ed25519PublicKey):
 
 
 class CryptographySigningKeys:
-    """Plays ``SigningKeyFactory``."""
+    """``SigningKeyFactory`` by ``cryptography``."""
 
     def generate(self, signing: SignatureAlgorithm, seed: bytes) -> SigningKey:
         return (

@@ -1,7 +1,7 @@
 """A spool of events in an SQLite file on a local disk, which several processes may share.
 
-A commit is in the file when it returns and survives the process (``kill -9``); it is not forced
-onto the disk (``synchronous=NORMAL``), so that what was written last may be lost with the power.
+A commit is in the file when it returns and survives the process (``kill -9``). It is not forced
+onto the disk (``synchronous=NORMAL``), so a power failure may lose the last commits.
 https://www.sqlite.org/pragma.html#pragma_synchronous
 """
 
@@ -15,8 +15,8 @@ from lakehook.adapters.sqs.events import EventEntry
 from lakehook.domain.errors import InvalidSpool, SpoolFull
 
 _VERSION = 1
-_BUSY_SECONDS = 5.0  # others hold the file for a commit at a time, far shorter
-_MAX_LOG_PAGES = 10_000  # 40 MB; by then whoever drains should have tidied up
+_BUSY_SECONDS = 5.0  # others hold the file for one commit at a time, which is far shorter
+_MAX_LOG_PAGES = 10_000  # 40 MB; by then the drainer should have checkpointed
 _MEBIBYTE = 1024 * 1024
 _TABLE = """
     CREATE TABLE IF NOT EXISTS event (
@@ -29,11 +29,11 @@ _TABLE = """
 
 
 class SqliteSpool:
-    """One connection, for one thread at a time."""
+    """A spool's connection, for one thread at a time."""
 
     def __init__(self, path: Path, *, max_bytes: int, fail_fast: bool = False) -> None:
-        """``in_haste``: leave it to others to tidy up the write-ahead log, which takes its time."""
-        self.last = 0  # the number of the last event that was added here
+        """Open a spool; ``fail_fast`` leaves the checkpoint of the write-ahead log to others."""
+        self.last = 0  # number of the last event added here
         self._path, self._most_bytes = path, max_bytes
         self._alone = Lock()
         with self._translated_errors():
@@ -47,7 +47,7 @@ class SqliteSpool:
             raise
 
     def add(self, entries: Sequence[EventEntry]) -> None:
-        """Add all or none. ``SpoolFull`` when there is no room."""
+        """Add all entries or none; raises ``SpoolFull`` when there is no room."""
         rows = [(entry.pipeline_key, entry.event_id, entry.body) for entry in entries]
         with self._transaction() as file:
             file.executemany(
@@ -69,7 +69,7 @@ class SqliteSpool:
             file.executemany("DELETE FROM event WHERE number = ?", numbers)
 
     def holds(self, *, up_to: int) -> bool:
-        """Whether it holds an event of this number or a lower one."""
+        """Whether it contains an event of this number or a lower one."""
         return any(event.number <= up_to for event in self.oldest(1))
 
     def count(self) -> int:
@@ -78,7 +78,7 @@ class SqliteSpool:
         return int(count)
 
     def vacuum(self) -> None:
-        """Keep the write-ahead log short while nothing is removed."""
+        """Checkpoint the write-ahead log, which grows while nothing is removed."""
         with self._alone, self._translated_errors():
             self._file.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
@@ -116,7 +116,7 @@ class SqliteSpool:
 
     @contextmanager
     def _translated_errors(self) -> Iterator[None]:
-        """Give SQLite's failures words that say what to do."""
+        """Translate SQLite's errors, with a remedy."""
         try:
             yield
         except sqlite3.DatabaseError as error:
@@ -129,7 +129,7 @@ class SqliteSpool:
 
 
 class DrainLock:
-    """Whoever holds it may take from the spool; it goes with the process, however that ends."""
+    """Lock of the process that drains the spool; it is released when the process ends."""
 
     def __init__(self, path: Path) -> None:
         self._path = path.with_name(f"{path.name}.lock")

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 _OK = 200
 _CHARSET = "UTF-8"
-_CONNECTIONS = 10  # a batch has no more lanes
-# The function's own credentials: whatever else it asks AWS for fails too.
+_CONNECTIONS = 10  # as many as a batch has lanes
+# Faults of the function's own credentials: every other call of AWS fails, too.
 _SENDER_FAULTS = frozenset(
     (
         "ExpiredToken",
@@ -60,19 +60,18 @@ class TransportRouter:
 
 
 class MailTransport:
-    """A client is made when the first mail is sent, and one for each deadline in whole seconds.
+    """Mail transport. Clients are created at the first mail, one for each deadline in seconds.
 
-    That SES can't be reached, or has not been allowed to send, is no ``InfrastructureError``: it
-    may last, and what waits for it belongs in the ledger, not in the queue. Said to be throttled,
-    it is
-    probed, and spends nobody's budget but the probes'.
+    Neither an unreachable SES nor missing permissions are an ``InfrastructureError``: these may
+    last, and then deliveries should wait in the ledger, not in the queue. Reported as throttling,
+    the endpoint is probed, and only probes spend budget.
     """
 
     def __init__(self, client_for: ClientFor, *, sender: str | None) -> None:
         self._client_for = client_for
         self._sender = sender
         self._clients: dict[int, SESV2Client] = {}
-        self._making = Lock()  # a session makes one client at a time
+        self._making = Lock()  # a session must create clients one at a time
 
     def send(self, mail: Mail) -> Response | NoResponse:
         if self._sender is None:
@@ -97,7 +96,7 @@ class MailTransport:
 
 
 def _within(seconds: int) -> Config:
-    """No repeat: it could be a second mail. A name of SES's has a few addresses to be tried."""
+    """Return a configuration with short timeouts, and no retries: they could mail twice."""
     return Config(
         connect_timeout=seconds / 8,
         read_timeout=seconds / 2,
@@ -130,7 +129,7 @@ def _refusal(error: ClientError) -> Response:
 
 
 def _no_answer(error: Exception) -> NoResponse:
-    """Once it was sent it may have arrived; before that, nothing has."""
+    """Classify an error: once the request was sent, the mail may have been accepted."""
     if isinstance(error, ReadTimeoutError):
         return NoResponse(Outcome.TIMED_OUT, "SES has not answered in time")
     if isinstance(error, NotConnected):

@@ -38,7 +38,7 @@ class AttemptHandler:
             return self._skip_dead()
         self._stop_if_out_of_time()
         with self.dependencies.exclusive_attempts if self.guarded else nullcontext():
-            self._stop_if_out_of_time()  # another guarded attempt may have taken long
+            self._stop_if_out_of_time()  # waiting for another guarded attempt may have taken long
             if early := self.rate_limiter.acquire(record, self.subscription):
                 return early
             return self._attempt(record, following)
@@ -55,7 +55,7 @@ class AttemptHandler:
             raise InsufficientTime
 
     def _skip_dead(self) -> Stop:
-        """A dead letter stays dead until it is redriven or discarded."""
+        """Stop at a dead letter, which stays dead until it is redriven or discarded."""
         if self.subscription.ordering is Ordering.SKIP:
             return None
         self.lane.mark_dead()
@@ -85,7 +85,7 @@ class AttemptHandler:
         )
 
     def _undo_attempt_start(self, record: DeliveryRecord) -> None:
-        """Take the start back: no request was made, so the delivery crashed no worker."""
+        """Undo the recorded start: without a request, the delivery cannot have crashed a worker."""
         if self.guarded:
             self.lane.write(
                 replace(record, attempts_started=record.attempts_started - 1),
@@ -133,7 +133,7 @@ class AttemptHandler:
         return nack_if_short(after.due_at - self.dependencies.clock.now())
 
     def _block_lane(self, tried: DeliveryRecord) -> Stop:
-        """Put the lane off: the endpoint asked to be disabled, and the delivery waits."""
+        """Defer the lane: the endpoint asked to be disabled, and the delivery waits."""
         self.dependencies.telemetry.attempted(tried, next_at=None)
         self.lane.write(tried, self.lane.held_at(tried).blocked(now=self.dependencies.clock.now()))
         return Ack()
@@ -144,7 +144,7 @@ class AttemptHandler:
         self.dependencies.telemetry.disabled(self.subscription.id, reason)
 
     def _dead_letter(self, record: DeliveryRecord, following: DeliveryRecord | None) -> Stop:
-        """Queue first, ledger second: a crash between the two costs a second copy, not a loss."""
+        """Write the queue before the ledger: a crash in between costs a copy, not a loss."""
         self.dependencies.dead_letters.send(record, endpoint=self.subscription.endpoint.display_url)
         self.dependencies.telemetry.dead_lettered(record)
         if self.subscription.ordering is Ordering.SKIP:

@@ -28,7 +28,7 @@ class LaneDelivery(Protocol):
 
 @dataclass
 class BatchResult:
-    """Messages of the queue after their lanes were processed."""
+    """Outcome of a batch after its lanes were processed."""
 
     acked: list[QueueMessage] = field(default_factory=list)
     nacked: list[QueueMessage] = field(default_factory=list)
@@ -86,13 +86,13 @@ class DeliverBatch:
             soon_after, running = wait(running, timeout=GRACE_SECONDS)
             outcomes = [lane.result() for lane in finished | soon_after]
             again += [queued for outcome in outcomes for queued in outcome.nacked]
-            if running:  # the messages of the last lanes are deleted with the batch
+            if running:  # the messages of the last lanes are deleted with the batch by Lambda
                 self.acks.ack([queued for outcome in outcomes for queued in outcome.acked])
         return again
 
 
 def _pause_after_trouble(lane: Collection[QueueMessage]) -> float:
-    """One pause for all of a lane, to keep its order; longer after each receive."""
+    """Return one delay for all messages of a lane, to keep order; longer after each receive."""
     receives = max(queued.receives for queued in lane)
     return min(PAUSE_AFTER_TROUBLE_SECONDS * 2.0 ** min(receives - 1, 10), MAX_PAUSE_SECONDS)
 

@@ -18,7 +18,7 @@ from lakehook.domain.circuit_breaker import (
 from lakehook.domain.delivery import Lane
 from lakehook.domain.subscription import Subscription
 
-TRIES = 3  # when other workers write at the same time; a lost update does no harm
+TRIES = 3  # when other workers write at the same time; a lost update is harmless
 
 
 class EndpointGuard:
@@ -40,7 +40,7 @@ class EndpointGuard:
         return self._health.is_open
 
     def try_acquire_probe(self) -> bool:
-        """Whether the breaker turns half-open for this lane: its next attempt is the only probe."""
+        """Whether the breaker became half-open for this lane: its next attempt is the one probe."""
         return self._change(
             lambda health: health.with_probe_started(self._dependencies.clock.now())
         )

@@ -28,7 +28,7 @@ def nack_if_short(wait: float) -> Disposition:
 
 
 class InsufficientTime(Exception):
-    """Too little time is left in this invocation for an attempt; the messages come again."""
+    """Too little time is left in this invocation for an attempt; the messages come back."""
 
 
 @dataclass(frozen=True)

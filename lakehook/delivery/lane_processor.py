@@ -48,7 +48,7 @@ from lakehook.domain.subscription import Ordering, Subscription
 from lakehook.ports.queues import Remaining
 from lakehook.ports.stores import LedgerSnapshot
 
-SHORTEST_WAIT_IN_QUEUE_SECONDS = 1.0  # SQS counts whole seconds; less is waited out here
+SHORTEST_WAIT_IN_QUEUE_SECONDS = 1.0  # SQS counts whole seconds; a shorter wait happens here
 
 
 class LaneProcessor:
@@ -150,7 +150,7 @@ class LaneProcessor:
             return Ack()
         if token != held.due_token and not held.is_due(now):
             return nack_if_short(held.due_at - now)
-        # The subscription may have changed since, and the lane may not be due again soon.
+        # The subscription may have changed, and the lane may not be due again soon.
         subscription = self._subscription(fresh=True)
         if subscription and subscription.is_blocked:
             return self._expire_or_block(subscription)
@@ -169,7 +169,7 @@ class LaneProcessor:
         return Ack()
 
     def _expire_or_block(self, subscription: Subscription) -> Disposition:
-        """Dead-letter what has waited too long for a paused or disabled subscription."""
+        """Dead-letter deliveries that waited too long for a paused or disabled subscription."""
         oldest = self._dependencies.clock.now() - EXPIRES_AFTER_SECONDS
         if self._lane.has_held_since(oldest):
             for record, following in self._lane.waiting():
@@ -194,7 +194,7 @@ class LaneProcessor:
         return None
 
     def _suspend_while_open(self) -> Stop:
-        """Suspend the lane, unless the breaker has closed since: then nobody would resume it."""
+        """Suspend the lane, unless the breaker has closed since, when nothing would resume it."""
         stop = self._suspend(RECHECK_SECONDS, reason=SuspendedReason.CIRCUIT_OPEN)
         if self._endpoint.refresh_is_open():
             return stop
@@ -213,12 +213,12 @@ class LaneProcessor:
             self._dependencies.telemetry.discarded(discarded)
             self._lane.complete(discarded, following)
             return None
-        # A flowing lane has no record to wait in: a delivery that has begun is attempted.
+        # A flowing lane has no record to wait in, so a delivery that has begun is attempted.
         if self._lane.record and (stop := self._defer_if_unavailable(subscription)):
             return stop
         handle = self._attempt_handler(subscription)
         if record.status is DeliveryStatus.WAITING:
-            self._probing = False  # one attempt, whatever comes of it
+            self._probing = False  # one attempt, whatever its outcome
         return handle(record, following)
 
     def _attempt_handler(self, subscription: Subscription) -> AttemptHandler:

@@ -11,7 +11,7 @@ from lakehook.domain.lane import DeliveryRecord, DeliveryStatus, HeldLane, Suspe
 from lakehook.ports.stores import Ledger, LedgerSnapshot
 from lakehook.ports.system import Clock
 
-PAUSES_SECONDS = (0.2, 0.8)  # between the tries of a write that fails
+PAUSES_SECONDS = (0.2, 0.8)  # between the attempts of a write that fails
 
 
 class LaneState:
@@ -53,7 +53,7 @@ class LaneState:
         return self.record
 
     def write(self, record: DeliveryRecord, after: HeldLane | None) -> DeliveryRecord:
-        """Save a delivery and its lane; the record as saved. A failed write is tried again."""
+        """Save a delivery and its lane, and return the saved record. A failed write is retried."""
         written = self._persist(record, after)
         self.record = after
         self._records[record.sequence] = written
@@ -76,7 +76,7 @@ class LaneState:
             self.write(record, after)
         except LaneConflict:
             if record.status is DeliveryStatus.DELIVERED:
-                # The worker that has the lane now must not send again what has arrived.
+                # The worker that holds the lane now must not send again what has arrived.
                 self._ledger.save(record, before=None, after=None)
             raise
 
@@ -86,12 +86,12 @@ class LaneState:
         self._move(held, held.with_dead_head(now=self._clock.now()))
 
     def suspend(self, *, until: float, reason: SuspendedReason) -> None:
-        """Put the lane off until then; a success at its endpoint may resume it before."""
+        """Suspend the lane until then; a success at its endpoint may resume it earlier."""
         held = self._held()
         self._move(held, held.suspended_until(until, reason=reason))
 
     def await_reservation(self, held: HeldLane) -> None:
-        """Put the lane off until its reserved send time, or until one is free."""
+        """Defer the lane to its reserved send time, or until one is free."""
         self._move(self._held(), held)
 
     def resume(self) -> None:
@@ -100,7 +100,7 @@ class LaneState:
         self._move(held, held.resumed(now=self._clock.now()))
 
     def block(self) -> None:
-        """Put the lane off; it is checked again within the hour."""
+        """Defer the lane; it is checked again within the hour."""
         held = self._held()
         self._move(held, held.blocked(now=self._clock.now()))
 
@@ -110,7 +110,7 @@ class LaneState:
             self._move(self.record, None)
 
     def _held(self) -> HeldLane:
-        """The lane's record. A flowing lane has none, so it cannot be put off."""
+        """Return the lane's record. A flowing lane has none, so it cannot be deferred."""
         assert self.record, f"{self.lane} flows, so nothing waits in it"
         return self.record
 

@@ -25,7 +25,7 @@ class PingEndpoint:
     pings: Pings
 
     def __call__(self, ping: Ping, subscription: Subscription) -> None:
-        """Send one signed request, whatever the subscription's state; no retry, no lane held."""
+        """Send one signed request, whatever the subscription's state, without retries or a lane."""
         content = channel_for(subscription).render_ping(ping, subscription.language)
         if content is None:
             return  # ``TestEndpoint`` enqueues none for such a channel
@@ -46,9 +46,9 @@ class TestEndpoint:
     def __call__(
         self, subscription: Subscription, *, within_seconds: float
     ) -> tuple[Subscription, PingResult | None]:
-        """The subscription after the test, and the result; None if there is none in time.
+        """Return the subscription after the test, and the result; None if there is none in time.
 
-        A pending subscription is challenged, and active once its endpoint echoed the challenge.
+        A pending subscription gets a challenge, and is active once its endpoint echoed it.
         """
         ping = Ping(
             subscription.id,

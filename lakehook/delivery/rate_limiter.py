@@ -21,7 +21,7 @@ from lakehook.domain.subscription import Subscription
 
 RESERVED_AHEAD_SECONDS = 30.0
 SLACK_SECONDS = 5.0  # so one send time can always be reserved, however long the interval
-MIN_WAIT_SECONDS = 1.0  # SQS counts whole seconds; less is waited out here
+MIN_WAIT_SECONDS = 1.0  # SQS counts whole seconds; a shorter wait happens here
 MAX_LANES_RESUMED = 10
 
 
@@ -32,7 +32,7 @@ class RateLimiter:
         self._free_at = 0.0  # the next send time that is not reserved
 
     def acquire(self, record: DeliveryRecord, subscription: Subscription) -> Stop:
-        """None if the attempt may go now; else the disposition of the message."""
+        """Return None if the attempt may start now; else the disposition of the message."""
         rate = effective_rate(subscription)
         if rate is None:
             return None
@@ -88,7 +88,7 @@ class RateLimiter:
             self._lane.await_reservation(held)
 
     def _subscriptions_sharing_limit(self, subscription: Subscription) -> list[str]:
-        """Ids of the subscriptions with the same limit: some services count by the URL."""
+        """Return the subscriptions with the same limit: some services count per URL."""
         if not subscription.rate_limit_key:
             return [subscription.id]
         key = subscription.rate_limit_key

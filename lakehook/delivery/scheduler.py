@@ -17,7 +17,7 @@ from lakehook.ports.telemetry import Telemetry
 MAX_LANES_EXAMINED = 100  # some of them may still have to wait by their endpoint's Retry-After
 LANES_AT_A_TIME = 10
 LANES_TO_CHOOSE_FROM = 20
-MAX_TROUBLES = 3  # one lane may be in trouble; after so many, the table is
+MAX_TROUBLES = 3  # one failure may concern one lane; this many concern the table
 
 
 @dataclass(frozen=True)
@@ -29,9 +29,9 @@ class ResumeDueLanes:
     telemetry: Telemetry
 
     def __call__(self) -> int:
-        """Resume the lanes that are due; how many."""
-        # The due time is moved before a resume is sent, which carries the new time as its token:
-        # of two ticks at once, one sends it.
+        """Resume the lanes that are due, and return how many."""
+        # The due time is moved first, and the resume carries the new time as its token: of two
+        # concurrent ticks, one sends it.
         resumed, troubles = 0, list[InfrastructureError]()
         for batch in _batches(self.ledger.due(self.clock.now()), LANES_AT_A_TIME):
             resumed += self._resume(batch, troubles)
@@ -40,7 +40,7 @@ class ResumeDueLanes:
         return resumed
 
     def _resume(self, due: Iterable[DueItem], troubles: list[InfrastructureError]) -> int:
-        """Resume those that could be leased, also if others failed: a lease lasts minutes."""
+        """Resume the leased lanes even if others failed, since a lease lasts minutes."""
         until = self.clock.now() + LEASE_SECONDS
         resumes: list[Resume] = []
         for lane in due:
@@ -77,7 +77,7 @@ class ResumeDueLanes:
         if not lanes or self.ledger.lease(breaker, until=lease) is None:
             return None
         lane: HeldLane = min(lanes, key=lambda held: held.attempts)
-        # A resume of the same lane by this very tick must not be taken for the probe.
+        # A resume of the same lane in this tick must not be taken for the probe.
         token = self.ledger.lease(DueItem(lane.lane, lane.due_token), until=until + 1)
         return None if token is None else Resume(lane.lane, token, probe=True)
 
@@ -95,7 +95,7 @@ class ResumeDueLanes:
 def resume_suspended_lanes(
     dependencies: DeliveryDependencies, subscription_id: str, number: int
 ) -> int:
-    """Resume so many lanes of a subscription, the longest held first; how many were resumed."""
+    """Resume up to ``number`` lanes of a subscription, the longest held first; return how many."""
     now = dependencies.clock.now()
     suspended = islice(dependencies.ledger.suspended_lanes(subscription_id), MAX_LANES_EXAMINED)
     ready = (held for held in suspended if held.retry_after_until <= now)

@@ -38,7 +38,7 @@ class AttemptDelivery:
         return self.send(delivery.id, content, subscription).attempt
 
     def _render_failure(self, reason: str) -> Attempt:
-        """The attempt without a request: a retry would fail in the same way."""
+        """Return the failed attempt; no request is sent, since a retry would fail as well."""
         return Attempt(
             at=self.clock.now(),
             outcome=Outcome.TEMPLATE_FAILED,
@@ -112,7 +112,7 @@ def _interpret(
 
 
 def _text(response: Response | NoResponse) -> bytes:
-    """The body, unless it is encoded: credentials in it could not be found and redacted."""
+    """Return the body, or nothing if it is encoded: credentials in it could not be redacted."""
     if isinstance(response, NoResponse):
         return response.detail.encode(errors="replace")
     encoding = response.headers.get("content-encoding", _PLAIN)

@@ -5,24 +5,24 @@ from dataclasses import dataclass
 from enum import Enum, StrEnum
 
 _OK = 200
-_MAX_DISABLE_REASON_CHARACTERS = 80  # characters
+_MAX_DISABLE_REASON_CHARACTERS = 80
 
 
 class Outcome(StrEnum):
     DELIVERED = "delivered"
-    REJECTED = "rejected"  # an answer that is not 2xx
+    REJECTED = "rejected"  # a response other than 2xx
     THROTTLED = "throttled"  # 429, 502, 503, 504
-    GONE = "gone"  # 410, or what a channel's service says instead
+    GONE = "gone"  # 410, or a channel's equivalent of it
     TIMED_OUT = "timed_out"
-    REFUSED = "refused"  # no connection came about: nobody listens, or no way leads there
-    DISCONNECTED = "disconnected"  # the connection broke: perhaps it arrived, perhaps not
+    REFUSED = "refused"  # no connection was made: nothing listens there, or there is no route
+    DISCONNECTED = "disconnected"  # the connection broke; the request may or may not have arrived
     TLS_FAILED = "tls_failed"
     DNS_FAILED = "dns_failed"
     ADDRESS_NOT_ALLOWED = "address_not_allowed"
     RESPONSE_TOO_LARGE = "response_too_large"
-    ABORTED = "aborted"  # the receiver wants no more of this message
-    UNACCEPTABLE = "unacceptable"  # whatever is tried, this message is never taken there
-    TEMPLATE_FAILED = "template_failed"  # the subscriber's own: there is nothing to send
+    ABORTED = "aborted"  # the receiver asked for no more attempts of this message
+    UNACCEPTABLE = "unacceptable"  # the service never accepts this message
+    TEMPLATE_FAILED = "template_failed"  # the subscription's template failed
 
     @property
     def is_success(self) -> bool:
@@ -30,7 +30,7 @@ class Outcome(StrEnum):
 
     @property
     def affects_health(self) -> bool:
-        """A message that nobody would take says nothing of how its receiver is."""
+        """Whether the attempt says anything about the endpoint; a rejected message does not."""
         return self.consequence is not Consequence.DEAD_LETTER
 
     @property
@@ -39,15 +39,15 @@ class Outcome(StrEnum):
 
 
 class Consequence(Enum):
-    """What an outcome means for the delivery."""
+    """Consequence of an outcome for the delivery."""
 
-    COMPLETE = "it is done with, and its lane goes on"
-    RETRY = "it is tried again while its budget lasts, and not before the receiver's hint"
-    DEAD_LETTER = "it is a dead letter at once: to try again could not help"
-    DISABLE = "it waits, and so does all else, until an operator enables the subscription"
+    COMPLETE = "the delivery is complete, and its lane goes on"
+    RETRY = "the delivery is retried within its budget, not before Retry-After"
+    DEAD_LETTER = "the delivery is dead-lettered at once: a retry cannot succeed"
+    DISABLE = "every delivery waits until an operator enables the subscription"
 
 
-# Whatever is not named here is retried.
+# Any outcome that is not listed here is retried.
 _CONSEQUENCES = {
     Outcome.DELIVERED: Consequence.COMPLETE,
     Outcome.ABORTED: Consequence.COMPLETE,
@@ -59,7 +59,7 @@ _CONSEQUENCES = {
 
 @dataclass(frozen=True, kw_only=True)
 class Response:
-    """What came back over the network, before a channel has read it."""
+    """HTTP response as it was received, before a channel interprets it."""
 
     status: int
     headers: Mapping[str, str]  # names in lower case
@@ -68,33 +68,33 @@ class Response:
 
 @dataclass(frozen=True, kw_only=True)
 class ResponseVerdict:
-    """What a channel has read in an answer."""
+    """Result of a channel's interpretation of a response."""
 
     outcome: Outcome
-    disable_requested: bool = False  # the receiver asks for no more deliveries at all
-    retry_after: float | None = None  # seconds, the receiver's wish
+    disable_requested: bool = False  # the receiver asks for no further deliveries
+    retry_after: float | None = None  # seconds, from the receiver
 
 
 @dataclass(frozen=True, kw_only=True)
 class Attempt:
-    """One try of a delivery and what became of it."""
+    """One attempt of a delivery, and its result."""
 
-    at: float  # unix seconds, when it began
+    at: float  # unix seconds, at its start
     outcome: Outcome
     milliseconds: int
-    status: int | None = None  # HTTP, when there was an answer
+    status: int | None = None  # HTTP status, if there was a response
     disable_requested: bool = False  # the receiver has asked to be disabled
-    retry_after: float | None = None  # seconds, the receiver's wish
-    excerpt: str = ""  # the start of a failed answer, or what the network said
+    retry_after: float | None = None  # seconds, from the receiver
+    excerpt: str = ""  # the start of a failed response, or the network error
 
     @property
     def last_status(self) -> str:
-        """The HTTP status, else the outcome's name: what an operator reads first."""
+        """HTTP status, or the outcome's name if there was no response."""
         return str(self.status) if self.status else str(self.outcome)
 
     @property
     def disable_reason(self) -> str:
-        """How it asked for no more: by its status, or in words, for which a 200 says nothing."""
+        """Request to be disabled, for operators: the status, or the text of a 200 response."""
         in_words = self.outcome is Outcome.GONE and self.status == _OK
         return (
             self.excerpt[:_MAX_DISABLE_REASON_CHARACTERS]

@@ -24,30 +24,30 @@ from lakehook.domain.retry import RetrySchedule
 FAILURES_TO_OPEN, LANES_TO_OPEN = 5, 3
 MAX_PROBE_WAIT_SECONDS = 300.0
 FAILING_TOO_LONG_SECONDS = 5 * 24 * 3600.0
-PROBE_LEASE_SECONDS = 30.0  # an older resume may suspend its lane: then another lane probes
+PROBE_LEASE_SECONDS = 30.0  # a resume from before may suspend its lane; then another lane probes
 MAX_LANES_RESUMED_AT_ONCE = 16
 SLOW_MS, FORGOTTEN_MS = 2000, 1000
-WEIGHT = 0.15  # of the newest attempt in the average, so that a rare slow one does not count
+WEIGHT = 0.15  # of the newest attempt in the average, so that a single slow one does not count
 PERMITS = 3  # lanes of a slow endpoint that are drained at a time
-PERMIT_SECONDS = 60.0  # a permit whose worker has crashed is free again after this
+PERMIT_SECONDS = 60.0  # a permit of a crashed worker expires after this
 
 
 @dataclass(frozen=True, kw_only=True)
 class EndpointHealth:
     subscription_id: str
-    failures: int = 0  # in a row, over all lanes
-    lanes: tuple[str, ...] = ()  # whose failures they were; three are enough to know
+    failures: int = 0  # consecutive, over all lanes
+    lanes: tuple[str, ...] = ()  # the failing lanes; three are enough to decide
     failing_since: float | None = None
     due_at: float | None = None  # of the next probe, while the breaker is open
-    retry_after_until: float = 0.0  # no probe before, by the endpoint's Retry-After
-    probes: int = 0  # that have failed since it opened
-    resume_batch_size: int = 0  # lanes that the next success resumes, after the breaker has closed
+    retry_after_until: float = 0.0  # no probe before this, by the endpoint's Retry-After
+    probes: int = 0  # failed since it opened
+    resume_batch_size: int = 0  # lanes that the next success resumes after the breaker has closed
     average_ms: float = 0.0  # of recent attempts
     permits: tuple[float, ...] = ()  # when each permit of a slow endpoint expires
-    slow_since: float | None = field(default=None, compare=False)  # shown, as the next two
+    slow_since: float | None = field(default=None, compare=False)  # for display, like the next two
     last_attempt: Attempt | None = field(default=None, compare=False)
     last_success_at: float | None = field(default=None, compare=False)
-    version: int = 0  # 0: there is no record
+    version: int = 0  # 0 if there is no record
 
     @property
     def is_open(self) -> bool:
@@ -67,7 +67,7 @@ class EndpointHealth:
         return round((self.due_at or 0.0) * 1000)
 
     def has_failed_too_long(self, now: float) -> bool:
-        """Whether attempts of more than one lane have failed for days."""
+        """Whether attempts of more than one lane have failed for several days."""
         since = self.failing_since
         return since is not None and now - since >= FAILING_TOO_LONG_SECONDS and len(self.lanes) > 1
 
@@ -119,7 +119,7 @@ class EndpointHealth:
         return tuple(ends_at for ends_at in self.permits if ends_at > now)
 
     def _changed(self, now: float, **changes: Any) -> Self:
-        """Versions start from the clock, so that none of a deleted record is used again."""
+        """Apply changes. Versions start from the clock, so a deleted record's are never reused."""
         return replace(self, version=max(self.version + 1, round(now * 1000)), **changes)
 
 
@@ -142,7 +142,7 @@ def _succeeded(health: "EndpointHealth") -> "EndpointHealth":
 def _failed(
     health: "EndpointHealth", attempt: Attempt, lane: Lane, *, schedule: RetrySchedule, now: float
 ) -> "EndpointHealth":
-    throttled = attempt.outcome is Outcome.THROTTLED  # else Retry-After concerns one lane alone
+    throttled = attempt.outcome is Outcome.THROTTLED  # else Retry-After concerns one lane
     hint = attempt.retry_after or 0.0 if throttled else 0.0
     failed = replace(
         health,

@@ -1,7 +1,8 @@
-"""Decoding of a text that may be encoded, once or several times, in ways that nobody announced.
+"""Decoding of a text that may be encoded several times, in ways that are not known.
 
-Escapes (percent, HTML, JSON, C, quoted-printable), base64, base32 and hexadecimal digits, whatever
-separates or surrounds them. All that is decoded has one limit, so the work is bounded.
+Escapes (percent, HTML, JSON, C, quoted-printable), base64, base32 and hexadecimal are tried,
+whatever separates or surrounds the digits. One limit covers all decoded text, so the work is
+bounded.
 """
 
 import base64
@@ -10,9 +11,9 @@ import re
 from collections.abc import Iterator
 
 MAX_DEPTH = 5
-"""A text that is encoded more often counts as one that cannot be decoded."""
+"""A text that is encoded more often counts as undecodable."""
 MAX_DECODED_BYTES = 32 * 1024
-"""Of all that one text is decoded to; a plain text of a kilobyte comes to a quarter of it."""
+"""Limit of all that one text decodes to; a plain kilobyte uses a quarter of it."""
 
 _ESCAPE = re.compile(
     rb"(?i:%u00|%|=|0x|\\{1,8}x|\\{1,8}u00|\\{1,8}u\{0*|&#x0*)([0-9a-fA-F]{2})[;}]?"
@@ -21,7 +22,7 @@ _ESCAPE = re.compile(
     rb"|(&[A-Za-z]{2,8};|\\{1,8}[bfnrt](?![A-Za-z])|=\r?\n)"
 )
 _BASES = (16, 10, 8)
-"""Of the numbers in the groups above; what the last group holds stands for a separator."""
+"""Bases of the numbers in the groups above; the last group stands for a separator."""
 _RUN = re.compile(rb"[\t\n\r -~]{8,}")
 _URL_SAFE = bytes.maketrans(b"-_", b"+/")
 _BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
@@ -34,14 +35,14 @@ class Undecodable(Exception):
 
 
 def decodings(text: bytes) -> Iterator[bytes]:
-    """The text, and all that it can be decoded to, from either end.
+    """Yield the text and everything that it decodes to, read from either end.
 
-    ``Undecodable`` where that does not come to an end.
+    Raises ``Undecodable`` if a limit is reached.
     """
     left, level = MAX_DECODED_BYTES, [text, text[::-1]]
     yield text
     for _ in range(MAX_DEPTH):
-        decoded = [view for one in level for view in _decode(one)]
+        decoded = [view for encoded in level for view in _decode(encoded)]
         left -= sum(map(len, decoded))
         if left < 0:
             raise Undecodable
@@ -53,7 +54,7 @@ def decodings(text: bytes) -> Iterator[bytes]:
 
 
 def escaped_letters(text: bytes) -> int:
-    """How many letters and digits are escaped in a text."""
+    """Count the letters and digits that are escaped in a text."""
     return sum(_character(escape).isalnum() for escape in _ESCAPE.finditer(text))
 
 
@@ -80,7 +81,7 @@ def _character(escape: re.Match[bytes]) -> bytes:
 
 
 def _only(alphabet: bytes, text: bytes) -> bytes:
-    """Without what separates digits: they may stand in several lines, or in pairs."""
+    """Remove separators between digits, which may be on several lines or in pairs."""
     return text.translate(None, _others(alphabet))
 
 

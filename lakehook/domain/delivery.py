@@ -1,4 +1,4 @@
-"""Delivery: one event on its way to one subscription, in its lane; and its id, parsed."""
+"""Delivery: one event for one subscription, in its lane; and the parsing of its id."""
 
 import hashlib
 import re
@@ -31,7 +31,7 @@ class Lane:
 
     @property
     def pipeline_id(self) -> str:
-        """What its source calls the pipeline, as its events say it."""
+        """Id of the pipeline in its source, as its events have it."""
         return split_pipeline_key(self.pipeline_key)[1]
 
     def __str__(self) -> str:
@@ -40,7 +40,7 @@ class Lane:
 
 @dataclass(frozen=True)
 class SequencedEvent:
-    """An event and its place in its pipeline: 1, 2, 3 … without gaps."""
+    """An event and its sequence number in its pipeline: 1, 2, 3 … without gaps."""
 
     event: Event
     sequence: int
@@ -51,12 +51,12 @@ class SequencedEvent:
 class Delivery:
     lane: Lane
     sequenced: SequencedEvent
-    late: bool = False  # redriven after others had gone by
-    replayed: bool = False  # sent again, or for the first time, by a replay
+    late: bool = False  # redriven after later deliveries were sent
+    replayed: bool = False  # sent by a replay, again or for the first time
 
     @property
     def id(self) -> str:
-        """The same on every attempt; it says subscription, pipeline and sequence."""
+        """Id, the same on every attempt: subscription, pipeline and sequence."""
         return f"{self.lane}#{self.sequence}"
 
     @property
@@ -69,12 +69,12 @@ class Delivery:
 
 
 def deduplication_id(*parts: object) -> str:
-    """A deduplication id: 64 characters, the same for the same parts."""
+    """Return a deduplication id: 64 characters, the same for the same parts."""
     return hashlib.sha256("\n".join(map(str, parts)).encode()).hexdigest()
 
 
 def parse_delivery_id(text: str) -> tuple[Lane, int]:
-    """Its lane and its place there; ``InvalidInput`` when it is no delivery's id."""
+    """Return the lane and the sequence; raises ``InvalidInput`` if the id is not valid."""
     match = _ID.fullmatch(text)
     if not match:
         raise InvalidInput(

@@ -1,8 +1,8 @@
 """Destinations: HTTP endpoints and mailboxes, the requests to them, and how a URL is displayed.
 
-Chat and automation services put the whole credential into the path or the query: whoever reads
-the URL may post. Of a known host, little of the path is displayed; of any path, no segment that
-looks random; of a query, the names.
+Chat and automation services put the whole credential into the path or the query: anyone who reads
+the URL can post. Of a known host, little of the path is displayed. Of other hosts, segments that
+look random are hidden, and the values of the query.
 """
 
 import re
@@ -17,7 +17,7 @@ from lakehook.domain.ssrf_policy import Network, check_address
 
 HIDDEN = "…"
 
-# How many segments of the path are shown, for a host and for what ends in a dot and the host.
+# Displayed path segments, for a host and its subdomains.
 _SEGMENTS_SHOWN = {
     "api.powerplatform.com": 1,
     "api.telegram.org": 0,  # /bot<token>/sendMessage
@@ -37,7 +37,7 @@ _SEGMENTS_SHOWN = {
 _LOOKED_AT_FROM = 10
 _WORD = r"(?:[a-z]{1,15}(?:[A-Z][a-z]{1,14})*|(?:[A-Z][a-z]{1,14})+|[A-Z]{1,15}|v?[0-9]{1,4})"
 _WORDS = re.compile(rf"[._~]?{_WORD}(?:[-_.~+:]{_WORD})*[0-9]{{0,4}}")
-# What looks like words to the above and is none: QxZpRt, or more digits than a date and a number.
+# Matches what ``_WORDS`` takes for words although it is random: QxZpRt, or more than ten digits.
 _DRAWN = re.compile(r"(?:[A-Z][a-z]){3}(?![a-z])|(?:[0-9][^0-9]*){11}")
 MAX_URL_CHARACTERS = 2048
 MAX_HOST_CHARACTERS = 253
@@ -45,14 +45,14 @@ _DEFAULT_PORTS = {"https": 443, "http": 80}
 _PUBLIC_PORTS = (443, 8443)
 _PLAIN = re.compile(r"[!-~]+")  # printable ASCII without spaces, as in RFC 3986
 _FORBIDDEN = re.compile(r'["<>\\^`{|}]')
-# Other parsers see other hosts where more than this stands before the path. A zone (%) is none
-# of a URL's business; an underscore is in the names of containers.
+# URL parsers disagree about the host where more than this precedes the path. A zone (%) is not
+# valid in a URL; container names contain underscores.
 _AUTHORITY = re.compile(r"(?:[a-z0-9_.-]+|\[[0-9a-f:.]+\])(?::[0-9]*)?", re.IGNORECASE)
 _NAME = re.compile(r"(?:[a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}\.?")  # RFC 1035 section 2.3.4
 SCHEME = "mailto:"
 MAX_ADDRESSES = 10
 MAX_CHARACTERS = 254  # RFC 5321 section 4.5.3.1.3, less the angle brackets
-# What mail servers of today take: RFC 5321's dot-atom, and a name of two labels or more.
+# The form that mail servers accept: RFC 5321's dot-atom, and a name of two labels or more.
 _ADDRESS = re.compile(
     r"[A-Za-z0-9!#$&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$&'*+/=?^_`{|}~-]+)*"
     r"@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}"
@@ -70,7 +70,7 @@ class Endpoint:
 
     @classmethod
     def parse(cls, url: str) -> Self:
-        """Read a URL; ``InvalidEndpoint`` says in one line why it is none that could be called."""
+        """Parse a URL; ``InvalidEndpoint`` says in one line why it can't be called."""
         if not _PLAIN.fullmatch(url) or len(url) > MAX_URL_CHARACTERS:
             raise InvalidEndpoint(
                 f"url: not 1 to {MAX_URL_CHARACTERS} printable ASCII characters without spaces"
@@ -91,7 +91,7 @@ class Endpoint:
 
     @property
     def origin(self) -> tuple[str, str, int]:
-        """Who is asked: https://www.rfc-editor.org/rfc/rfc6454#section-4."""
+        """Origin of the URL: https://www.rfc-editor.org/rfc/rfc6454#section-4."""
         return self.scheme, self.host, self.port
 
     @property
@@ -99,11 +99,11 @@ class Endpoint:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == _DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
 
-    @cached_property  # each delivery asks for it
+    @cached_property  # read for each delivery
     def target(self) -> str:
-        """The path and the query, as the request line has them (RFC 9112 section 3.2.1).
+        """Path and query, as the request line has them (RFC 9112 section 3.2.1).
 
-        As they are written, but for what no URI may hold as it is (RFC 3986 section 2).
+        Only characters that no URI may contain are escaped (RFC 3986 section 2).
         """
         parts = urlsplit(self.url)
         question = "?" if "?" in self.url else ""
@@ -113,9 +113,9 @@ class Endpoint:
     def check_addresses(
         self, addresses: Sequence[str], *, allowed_networks: Sequence[Network]
     ) -> None:
-        """Refuse (``InvalidEndpoint``) unless every address the host has may be called this way.
+        """Raise ``InvalidEndpoint`` unless every address of the host may be called.
 
-        One forbidden answer among good ones is a refusal: whoever mixes them is up to no good.
+        A single forbidden address is enough to refuse: such a mix is a sign of an attack.
         """
         verdicts = [
             check_address(address, allowed_networks=allowed_networks) for address in addresses
@@ -134,25 +134,25 @@ class Endpoint:
 
     @property
     def host_only(self) -> str:
-        """The URL where all behind its host is the credential."""
+        """URL without anything behind its host, for hosts where all of that is the credential."""
         return f"{self.scheme}://{self.host_header}/{HIDDEN}"
 
     @property
     def display_url(self) -> str:
-        """The URL for people and logs, without what may be a credential."""
+        """URL for people and logs, without parts that may be credentials."""
         return redact_url(self.url, host=self.host)
 
 
 @dataclass(frozen=True)
 class MailDestination:
-    """Where mail goes: ``mailto:`` and addresses with commas between them (RFC 6068)."""
+    """Mail addresses: ``mailto:`` and addresses separated by commas (RFC 6068)."""
 
     url: str
     addresses: tuple[str, ...]
 
     @classmethod
     def parse(cls, url: str) -> Self:
-        addresses = tuple(unquote(one) for one in url.removeprefix(SCHEME).split(","))
+        addresses = tuple(unquote(address) for address in url.removeprefix(SCHEME).split(","))
         for address in addresses:
             if len(address) > MAX_CHARACTERS or not _ADDRESS.fullmatch(address):
                 raise InvalidEndpoint(
@@ -164,7 +164,7 @@ class MailDestination:
 
     @property
     def display_url(self) -> str:
-        """For people and logs: no address is a credential."""
+        """URL for people and logs; an address is not a credential."""
         return self.url
 
 
@@ -183,7 +183,7 @@ class Mail:
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """The bytes that were signed are the bytes that are sent."""
+    """HTTP request; the bytes that were signed are the bytes that are sent."""
 
     endpoint: Endpoint = field(repr=False)  # a URL may be a credential
     headers: Mapping[str, str] = field(repr=False)  # signatures, and credentials of the receiver
@@ -192,7 +192,7 @@ class Request:
 
 
 def redact_url(url: str, *, host: str) -> str:
-    """A URL as it is shown."""
+    """Return a URL as it is displayed."""
     base, question, query = url.partition("?")
     scheme, _, authority, *segments = base.split("/")
     shown = "/".join([scheme, "", authority, *_shown_segments(host.rstrip("."), segments)])
@@ -217,7 +217,7 @@ def _shown_query(query: str) -> str:
 
 
 def _masked(text: str) -> str:
-    """The text, unless it is not short and no row of words and small numbers."""
+    """Return the text if it is short, or consists of words and small numbers; else ``…``."""
     if len(text) < _LOOKED_AT_FROM:
         return text
     return text if _WORDS.fullmatch(text) and not _DRAWN.search(text) else HIDDEN
@@ -236,5 +236,5 @@ def _validated_host(parts: SplitResult) -> str:
 
 
 def parse_destination(url: str) -> Destination:
-    """Read a URL; ``InvalidEndpoint`` says in one line why nothing could be sent there."""
+    """Parse a URL; ``InvalidEndpoint`` says in one line why nothing can be sent there."""
     return MailDestination.parse(url) if url.startswith(SCHEME) else Endpoint.parse(url)

@@ -1,7 +1,7 @@
-"""Error texts of DevLake: without credentials, and readable.
+"""Error texts of DevLake: credentials removed, and made readable.
 
-Its plug-ins wrap errors of git, databases and HTTP clients, which repeat what they were called
-with: URLs with passwords, headers, connection strings.
+DevLake's plug-ins wrap errors of git, databases and HTTP clients. These repeat their arguments:
+URLs with passwords, headers, connection strings.
 """
 
 import re
@@ -11,7 +11,7 @@ from functools import cache
 from lakehook.domain.destination import HIDDEN
 
 MAX_SCANNED = 8 * 1024
-"""Characters that are looked at, far more than are kept: none of a credential is cut in two."""
+"""Characters that are examined: many more than are kept, so no credential is cut in two."""
 
 _NAME = (
     r"[\w.-]{0,60}(?:password|passwd|passphrase|secret|token|api[_-]?key|access[_-]?key(?:[_-]?id)?"
@@ -22,7 +22,7 @@ _SPOKEN_NAME = r"[\w.-]{0,60}(?:password|passwd|passphrase|pwd)"
 _SCHEME = r"(?:(?:Basic|Bearer|Digest|Negotiate|token)\s{1,3})"
 _VALUE = r"[^\s&\"'`;,<>]"
 _WORD = rf"(?:{_VALUE}|[&;,<>](?!\s|$|[\w.-]{{1,60}}=))+"
-"""To the next space, quote or field: a password may hold what separates fields."""
+"""Up to the next space, quote or field: a password may contain field separators."""
 
 _QUOTED = r"(?P<quote>[\"'`])(?:(?!(?P=quote))[^\\\n]|\\.)+"
 
@@ -32,7 +32,7 @@ _NAMED = (
     # password=…, "token": "…", access_token:[…]
     rf"{_NAME}[\"']?\s{{0,3}}=\s{{0,3}}",
     rf"{_NAME}(?:[\"']\s{{0,3}}:\s{{0,3}}(?=[\"'\d])|:\[?)",
-    # \"token\":\"…\" as JSON within JSON has it
+    # \"token\":\"…\", JSON within JSON
     rf"{_NAME}\\{{1,3}}\"\s{{0,3}}:\s{{0,3}}\\{{1,3}}\"",
     # password: …; pw: …; token: …, unless a word follows, as in "token: not found"
     rf"(?:{_SPOKEN_NAME}|(?:[\w.-]{{0,60}}[_.-])?(?:pass|pw))\s{{0,3}}:\s{{1,3}}",
@@ -67,20 +67,20 @@ _BARE = (
 )
 _WRAPPED = re.compile(r"[ |\t]*Wraps: \(\d+\)(?: (.*))?")
 _NOT_SAID = frozenset(("combined messages:", "attached stack trace"))
-"""What stands where nothing is said yet: of several messages, each is on lines of its own."""
+"""A line without text of its own: each of several messages starts on a new line."""
 _MARGIN = " |\t{}"
 _TYPES = re.compile(r"[ |\t]*Error types: \(1\)")
 
 
 _COOKIE = r"\bcookie[\"']?\s{0,3}[:=]\s{0,3}\[?[\"']?"
-"""To the end of the line: it has several values."""
+"""Up to the end of the line: the value has several parts."""
 
 _HIDING = rf"\1\g<quote>{HIDDEN}"
 
 
 @cache
 def _rules() -> tuple[tuple[re.Pattern[str], str], ...]:
-    """Compiled when the first error comes: it takes longer than a function should start."""
+    """Compile the rules at the first error: it takes longer than a cold start should."""
     return (
         (re.compile("|".join(_BARE)), HIDDEN),
         (re.compile(rf"({_COOKIE})[^\n]+", re.IGNORECASE), rf"\1{HIDDEN}"),
@@ -92,7 +92,7 @@ def _rules() -> tuple[tuple[re.Pattern[str], str], ...]:
 
 
 def without_credentials(text: str) -> str:
-    """The text with ``…`` for what looks like a credential, and no more than is looked at."""
+    """Return the text, truncated, with ``…`` for everything that looks like a credential."""
     text = text[:MAX_SCANNED]
     for pattern, replacement in _rules():
         text = pattern.sub(replacement, text)
@@ -100,19 +100,19 @@ def without_credentials(text: str) -> str:
 
 
 def is_nested(text: str) -> bool:
-    """Whether it is an error within another, as DevLake writes them, a line each."""
+    """Whether the text is a nested error in DevLake's form, one line each."""
     return any(_TYPES.match(line) or _WRAPPED.match(line) for line in text.splitlines())
 
 
 def summary_of(text: str) -> str:
-    """What went wrong and why, as DevLake nests it; of any other text its first line.
+    """Summarize a nested error by what failed and why; any other text by its first line.
 
     ``Error running task 131: subtask sleep ended unexpectedly: it was to fail``.
     """
     if not is_nested(text):
         return first_line(text)
     lines = [line for line in text.splitlines() if line.strip()]
-    causes = dict.fromkeys(_causes(lines))  # one that is wrapped twice is said once
+    causes = dict.fromkeys(_causes(lines))  # a cause that is wrapped twice appears once
     return ": ".join(causes)
 
 
@@ -121,7 +121,7 @@ def first_line(text: str) -> str:
 
 
 def _causes(lines: list[str]) -> Iterator[str]:
-    """The first line and what is wrapped, if need be on a line below."""
+    """Yield the first line and the wrapped causes, whose text may start on the next line."""
     is_due = True
     for line in lines:
         wrapped = _WRAPPED.match(line)

@@ -34,16 +34,16 @@ _WORD_START = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
 class LakehookError(Exception):
-    """The root of the tree."""
+    """Root of the tree."""
 
     @property
     def kind(self) -> str:
-        """What programs know it by: ``invalid_subscription``."""
+        """Name for programs: ``invalid_subscription``."""
         return _WORD_START.sub("_", type(self).__name__).lower()
 
 
 class InvalidInput(LakehookError):
-    """Someone gave us something we refuse; the text says what, and what is allowed."""
+    """Refused input; the text says what was wrong, and what is allowed."""
 
 
 class PublishError(LakehookError):
@@ -51,7 +51,7 @@ class PublishError(LakehookError):
 
 
 class InvalidEvent(InvalidInput, PublishError):
-    """A message on the events queue that is no event."""
+    """A message on the events queue that is not an event."""
 
 
 class InvalidMessage(InvalidInput):
@@ -59,15 +59,15 @@ class InvalidMessage(InvalidInput):
 
 
 class InvalidNotification(InvalidInput):
-    """A body that is no notice of DevLake's."""
+    """A body that is not a notification of DevLake."""
 
 
 class InvalidSignature(InvalidInput):
-    """A notice that was not signed with the notification secret."""
+    """A notification that the notification secret has not signed."""
 
 
 class Unsigned(InvalidSignature):
-    """A request whose query holds no sign as DevLake makes one."""
+    """A request whose query has no signature in DevLake's form."""
 
 
 class InvalidEndpoint(InvalidInput):
@@ -79,39 +79,39 @@ class InvalidSubscription(InvalidInput):
 
 
 class InvalidSpool(InvalidInput, PublishError):
-    """A file that is no spool, or cannot be used as one."""
+    """A file that is not a spool, or cannot be used as one."""
 
 
 class NotDevlake(InvalidInput):
-    """What answers at that address is not DevLake's REST API."""
+    """An address at which something other than DevLake's REST API answers."""
 
 
 class StackNotFound(InvalidInput):
-    """No stack of that name says where a Lakehook is."""
+    """No deployed stack of this name is a Lakehook."""
 
 
 class NotFound(LakehookError):
-    """There is no subscription of that id or name."""
+    """No subscription has this id or name."""
 
 
 class TemplateFailed(LakehookError):
-    """A subscription's template gives nothing that could be sent; the text says why."""
+    """A template's output cannot be sent; the text says why."""
 
 
 class Conflict(LakehookError):
-    """Somebody else has changed the subscription since it was read."""
+    """The subscription was changed since it was read."""
 
 
 class PendingDeliveries(LakehookError):
-    """The subscription has deliveries that wait for it or are dead letters."""
+    """The subscription has waiting deliveries or dead letters."""
 
 
 class LaneConflict(LakehookError):
-    """Another worker has written the lane since we read it."""
+    """Another worker has written the lane since it was read."""
 
 
 class SpoolFull(PublishError):
-    """The producer's spool holds as much as it may; nothing was added."""
+    """The producer's spool is full; the event was not added."""
 
 
 class DevlakeUnavailable(LakehookError):
@@ -119,11 +119,11 @@ class DevlakeUnavailable(LakehookError):
 
 
 class InfrastructureError(LakehookError):
-    """DynamoDB, KMS or SQS failed us; the receiver had no part in it."""
+    """DynamoDB, KMS or SQS failed; the endpoint was not at fault."""
 
 
 class QueueUnavailable(InfrastructureError, PublishError):
-    """SQS did not take an event: no queue, no access, or no answer."""
+    """SQS did not accept an event: no queue, no access, or no response."""
 
     @property
     def kind(self) -> str:

@@ -17,9 +17,9 @@ from lakehook.domain.json_document import Document, parse_json_object, to_ascii_
 from lakehook.domain.pipeline_key import join_pipeline_key
 
 MAX_EVENT_BYTES = 128 * 1024
-UNKNOWN_TRIGGER = "unknown"  # what triggered the pipeline, where its source does not say
+UNKNOWN_TRIGGER = "unknown"  # the trigger where the source does not give one
 _OURS = frozenset({"inferred", "late", "previous_event_type", "replayed", "sequence"})
-"""What Lakehook alone says of an event; a producer's word for it is left out."""
+"""Fields that only Lakehook sets; a producer's value is ignored."""
 
 
 class EventType(StrEnum):
@@ -44,7 +44,7 @@ class EventType(StrEnum):
 
 @dataclass(frozen=True, init=False)
 class Event:
-    """What the producer wrote, unknown fields too, and the id that names it."""
+    """An event as its producer wrote it, with unknown fields, and its id."""
 
     id: str
     document: Document
@@ -58,9 +58,9 @@ class Event:
         timestamp: datetime | str,
         **fields: Any,
     ) -> None:
-        """Times may be ``datetime``; ``InvalidEvent`` names the field that is wrong.
+        """Build an event; times may be ``datetime``. ``InvalidEvent`` names the wrong field.
 
-        Further fields are those of docs/schemas/event.v1.json; others are carried as they are.
+        Further fields are in docs/schemas/event.v1.json; unknown ones are carried along.
         """
         required = (pipeline_id, event_type, trigger_source, timestamp)
         document = to_event_document({**dict(zip(_REQUIRED, required, strict=True)), **fields})
@@ -68,12 +68,12 @@ class Event:
 
     @classmethod
     def from_values(cls, values: Mapping[str, Any]) -> Self:
-        """An event of a dict, whose values may be those that the constructor takes."""
+        """Build an event from a dict, with the values that the constructor takes."""
         return cls.from_document(to_event_document(values))
 
     @classmethod
     def restored(cls, event_id: str, document: Document) -> Self:
-        """An event that was validated before, under the id that it had."""
+        """Restore an event that was validated before, with its id."""
         event = cls.__new__(cls)
         event._set(event_id, document)  # noqa: SLF001  it is one of ours
         return event
@@ -84,13 +84,13 @@ class Event:
 
     @classmethod
     def from_message(cls, body: str, *, group: str) -> Self:
-        """Read a message of the events queue; ``InvalidEvent`` names the field and the way out."""
+        """Parse a message of the events queue; ``InvalidEvent`` names the field and the remedy."""
         _refuse_too_large(body)
         try:
             document = parse_json_object(body)
         except ValueError as error:
             raise InvalidEvent(str(error)) from None
-        _refuse_too_large(to_json(document))  # written anew, 1e15 is 1000000000000000.0
+        _refuse_too_large(to_json(document))  # 1e15 is written as 1000000000000000.0
         event = cls.from_document(
             {name: value for name, value in document.items() if name not in _OURS}
         )
@@ -108,7 +108,7 @@ class Event:
 
     @classmethod
     def with_details(cls, document: Document, details: Document) -> Self:
-        """An event with the details that fit it: what only adds detail must not cost the event."""
+        """Build an event with the details that keep it valid: a detail must not cost the event."""
         detailed = document | keep_valid(details)
         return cls.from_document(detailed if _fits(detailed) else document)
 
@@ -118,21 +118,21 @@ class Event:
 
     @property
     def source(self) -> str | None:
-        """The DevLake, or other service, that counts this pipeline; none is the default one."""
+        """DevLake or other service that numbers this pipeline; None is the default source."""
         return self.document.get("source")
 
     @cached_property
     def pipeline_key(self) -> str:
-        """The id of the pipeline among those of all sources."""
+        """Id of the pipeline, unique over all sources."""
         return pipeline_key_of(self.document)
 
-    @cached_property  # of every subscription with a pattern
+    @cached_property  # read for every subscription with a pattern
     def expanded(self) -> Document:
-        """What patterns are matched with: a name with dots is objects within each other."""
+        """Document for patterns: a name with dots becomes nested objects."""
         expanded: Document = expand_names(self.document)
         return expanded
 
-    @cached_property  # of every subscription it is asked
+    @cached_property  # read for every subscription
     def type(self) -> EventType:
         return EventType(self.document["event_type"])
 
@@ -142,7 +142,7 @@ class Event:
 
     @property
     def at(self) -> str:
-        """When the state changed, by the producer's clock."""
+        """Time of the state change, by the producer's clock."""
         return str(self.document["timestamp"])
 
     @property
@@ -151,22 +151,22 @@ class Event:
 
     @cached_property
     def as_ascii(self) -> str:
-        """As it travels between our queues; written once, however many it goes to."""
+        """Serialize for our queues; cached, since many messages carry it."""
         return to_ascii_json(self.document)
 
     @property
     def is_inferred(self) -> bool:
-        """Whether Lakehook filled it in, since another event could not have been without it."""
+        """Whether Lakehook filled it in because a later event implies it."""
         return self.document.get("inferred") is True
 
     @property
     def is_reconciled(self) -> bool:
-        """Whether it was read from DevLake's API, since its notice may have been lost."""
+        """Whether it was read from DevLake's API because its notification may have been lost."""
         return self.document.get("reconciled") is True
 
 
 def keep_valid(details: Document) -> Document:
-    """Those whose values an event may have."""
+    """Return those details whose values are valid in an event."""
     return {
         name: value
         for name, value in details.items()
@@ -175,9 +175,9 @@ def keep_valid(details: Document) -> Document:
 
 
 def pipeline_key_of(document: Document) -> str:
-    """``39``, or ``staging/39`` where the event names a source: every source counts from 1.
+    """Return ``39``, or ``staging/39`` with a source: each source numbers from 1.
 
-    It is what the MessageGroupId must be. Neither part may hold a slash.
+    This is the required MessageGroupId. Neither part may contain a slash.
     """
     return join_pipeline_key(document.get("source"), str(document.get("pipeline_id")))
 
@@ -196,7 +196,7 @@ def _refuse_too_large(text: str) -> None:
 
 
 def _validated(document: Document) -> tuple[str, Document]:
-    """The id of the event that the document is, and the document."""
+    """Return the event's id and the validated document."""
     for problem in _problems(document):
         raise InvalidEvent(problem)
     return document.get("event_id") or _derived_id(document), document
@@ -217,9 +217,9 @@ def _problems(document: Document) -> list[str]:
 
 
 def _derived_id(document: Document) -> str:
-    """Name an event that came without an id: the same for the same event, every time.
+    """Derive the id of an event that has none; the same event gets the same id.
 
-    The time of a rerun may be that of the first run, its beginning never is.
+    A rerun's creation time may be that of the first run; its start time never is.
     """
     began_at = document.get("began_at")
     return derive_event_id(
@@ -231,9 +231,9 @@ def _derived_id(document: Document) -> str:
     )
 
 
-def derive_event_id(*said: Any) -> str:
-    """An id that is the same for the same words, every time."""
-    return "evt_" + hashlib.sha256(to_ascii_json(said).encode()).hexdigest()[:40]
+def derive_event_id(*values: Any) -> str:
+    """Derive an id from values; the same values get the same id."""
+    return "evt_" + hashlib.sha256(to_ascii_json(values).encode()).hexdigest()[:40]
 
 
 # --- the required fields ---

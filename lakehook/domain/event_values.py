@@ -1,4 +1,4 @@
-"""Values of an event as a Python program has them, turned into what JSON can hold."""
+"""Values of an event from a Python program, converted to JSON."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -9,14 +9,14 @@ from typing import Any
 from lakehook.domain.errors import InvalidEvent
 from lakehook.domain.json_document import MAX_LEVELS, Document
 
-MAX_BITS = 14_000  # Python writes no more than 4300 digits
-MAX_SHOWN = 80  # characters of a value that is refused
+MAX_BITS = 14_000  # Python writes at most 4300 digits
+MAX_SHOWN = 80  # characters of a rejected value
 
 
 def to_event_document(values: Mapping[str, Any]) -> Document:
-    """The document of an event; a field that is ``None`` is left out.
+    """Build the document of an event; a field that is ``None`` is left out.
 
-    ``InvalidEvent`` names the field whose value has no form in JSON.
+    ``InvalidEvent`` names the field whose value can't be converted to JSON.
     """
     if not isinstance(values, Mapping):
         raise InvalidEvent(f"{show_value(values)} is not an event: give an Event or a dict")
@@ -25,7 +25,7 @@ def to_event_document(values: Mapping[str, Any]) -> Document:
 
 
 def show_value(value: Any) -> str:
-    """Show a stranger's value on one line, of a bounded length, in ASCII."""
+    """Format an untrusted value on one line, in ASCII, with a bounded length."""
     shown = ascii(value)
     return shown if len(shown) <= MAX_SHOWN else shown[: MAX_SHOWN - 3] + "..."
 

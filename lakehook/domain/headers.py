@@ -30,11 +30,11 @@ _RESERVED = frozenset(
     )
 )
 _RESERVED_PREFIXES = ("lakehook-", "proxy-", "webhook-", "x-amz-")
-_TEMPLATE_ALLOWED = frozenset(("content-type",))  # who words the body knows what it is
+_TEMPLATE_ALLOWED = frozenset(("content-type",))  # a template that writes the body knows its type
 
 
 def parse_headers(lines: Sequence[str]) -> Mapping[str, str]:
-    """Read ``Name: value`` lines; a value may be a credential, so no error shows one."""
+    """Parse ``Name: value`` lines; a value may be a credential, so no error shows one."""
     headers = _read(lines)
     for name, value in headers.items():
         _refuse_name(name)
@@ -45,7 +45,7 @@ def parse_headers(lines: Sequence[str]) -> Mapping[str, str]:
 
 
 def parse_template_headers(lines: Sequence[str]) -> Mapping[str, str]:
-    """Read ``Name: text`` lines, the text being a template of the value; it may say the type."""
+    """Parse ``Name: text`` lines with a template of the value; ``content-type`` is allowed."""
     headers = _read(lines)
     for name in headers:
         _refuse_name(name, allowed=_TEMPLATE_ALLOWED)
@@ -55,7 +55,7 @@ def parse_template_headers(lines: Sequence[str]) -> Mapping[str, str]:
 
 
 def find_fault(value: str) -> str | None:
-    """Why it is no value of a header; none if it is one."""
+    """Return why this is not a valid header value; None if it is."""
     if _VALUE.fullmatch(value):
         return None
     if "\r" in value or "\n" in value:
@@ -91,7 +91,7 @@ def _refuse_name(name: str, *, allowed: Collection[str] = ()) -> None:
 def _refuse_too_much(headers: Mapping[str, str]) -> None:
     if len(headers) > MAX_HEADERS:
         raise InvalidSubscription(f"header: {len(headers)} headers; at most {MAX_HEADERS}")
-    size = len(to_ascii_json(headers))  # sealed as this text, of which KMS takes no more
+    size = len(to_ascii_json(headers))  # KMS encrypts no more than this
     if size > MAX_HEADER_BYTES:
         raise InvalidSubscription(
             f"header: {', '.join(headers)[:200]} have {size} bytes as JSON;"

@@ -8,8 +8,8 @@ from typing import Any, NoReturn
 
 Document = dict[str, Any]
 
-MAX_LEVELS = 64  # of arrays and objects within each other
-_STRINGS = re.compile(r'"(?:[^"\\]|\\.)*"?', re.DOTALL)  # to the end, if one has none
+MAX_LEVELS = 64  # levels of nested arrays and objects
+_STRINGS = re.compile(r'"(?:[^"\\]|\\.)*"?', re.DOTALL)  # an unterminated string ends with the text
 _BRACKETS = re.compile(r"[\[\]{}]")
 _WRITER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _ASCII_WRITER = json.JSONEncoder(separators=(",", ":"))
@@ -18,17 +18,17 @@ _ASCII_WRITER = json.JSONEncoder(separators=(",", ":"))
 def parse_json_object(
     text: str, *, max_depth: int = MAX_LEVELS, allow_duplicate_keys: bool = True
 ) -> Document:
-    """Parse one JSON object (RFC 8259); ``ValueError`` says in one line why it is none.
+    """Parse one JSON object (RFC 8259); ``ValueError`` says in one line why it is invalid.
 
-    Refused beyond the grammar: numbers without a finite value, text that has no UTF-8
-    form, and nesting deeper than so many levels. Without ``twins`` so is a name that is given
-    twice in one object; else the last one counts.
+    Also rejected: numbers without a finite value, text without a UTF-8 form, and nesting beyond
+    ``max_depth``. Without ``allow_duplicate_keys`` so is a repeated key; with it, the last one
+    counts.
     """
     _refuse_depth(text, max_depth)
     reader = _READER if allow_duplicate_keys else _STRICT_READER
     try:
         document = reader.decode(text)
-        if "\\u" in text or not text.isascii():  # nothing else brings in what is no Unicode
+        if "\\u" in text or not text.isascii():  # only these can introduce a lone surrogate
             to_json(document).encode()
     except ValueError as error:
         raise ValueError(_complaint(error)) from None
@@ -38,18 +38,18 @@ def parse_json_object(
 
 
 def read_stored(text: str) -> Document:
-    """Parse an object that was read before, and then stored as ``to_json`` wrote it."""
+    """Parse an object that was validated before and written by ``to_json``."""
     document: Document = _READER.decode(text)
     return document
 
 
 def to_json(document: Any) -> str:
-    """Write for a reader: compact, every character as itself."""
+    """Serialize for a reader: compact, every character as itself."""
     return _write(_WRITER, document)
 
 
 def to_ascii_json(document: Any) -> str:
-    """Write for SQS, which refuses some characters that JSON allows: compact, ASCII only."""
+    """Serialize for SQS, which rejects some characters of JSON: compact, ASCII only."""
     return _write(_ASCII_WRITER, document)
 
 
@@ -60,12 +60,12 @@ def _complaint(error: ValueError) -> str:
         case UnicodeEncodeError():
             return "not Unicode: a lone surrogate"
     text = str(error)
-    is_pythons = "integer string conversion" in text  # it reads 4300 digits, and speaks of sys
+    is_pythons = "integer string conversion" in text  # the limit of 4300 digits
     return "not a number that can be read: too many digits" if is_pythons else text
 
 
 def _refuse_depth(text: str, levels: int) -> None:
-    """Before it is parsed; brackets within strings do not count."""
+    """Check before parsing; brackets within strings do not count."""
     if text.count("{") + text.count("[") <= levels:
         return
     depth = 0
@@ -88,7 +88,7 @@ def _without_duplicates(pairs: list[tuple[str, Any]]) -> Document:
 
 
 def _number(literal: str) -> float | Decimal:
-    """A number that is written again digit for digit; a double keeps most, a decimal the others."""
+    """Parse a number that keeps its digits when written: a float if possible, else a decimal."""
     number = float(literal)
     if number in (float("inf"), float("-inf")):
         raise ValueError(f"not a finite number: {literal[:40]}")
@@ -104,7 +104,7 @@ _STRICT_READER = json.JSONDecoder(
 def _write(encoder: json.JSONEncoder, document: Any) -> str:
     try:
         return encoder.encode(document)
-    except TypeError:  # the library can't write decimals, of which there are few
+    except TypeError:  # the library can't write decimals, which are rare
         return _written(encoder, document)
 
 

@@ -21,13 +21,13 @@ from typing import Any, Self
 from lakehook.domain.attempt import Attempt, Outcome
 from lakehook.domain.delivery import Delivery, Lane
 
-RECHECK_SECONDS = 3600.0  # a blocked lane is checked within the hour, so none is forgotten
-LEASE_SECONDS = 300.0  # a resume that is lost is sent again after this
-EXPIRES_AFTER_SECONDS = 30 * 24 * 3600.0  # of waiting for a subscription that is blocked
+RECHECK_SECONDS = 3600.0  # a blocked lane is checked hourly, so none is forgotten
+LEASE_SECONDS = 300.0  # a lost resume is sent again after this
+EXPIRES_AFTER_SECONDS = 30 * 24 * 3600.0  # waiting time for a blocked subscription
 RESERVATION_SECONDS = 15.0
 MAX_ATTEMPTS_KEPT = 20
-MOVED_BY_SQS = "moved_by_sqs"  # reason of a letter that has none, and no record: not ours
-MAX_UNFINISHED_ATTEMPTS = 3  # without an outcome: such a delivery crashes its workers
+MOVED_BY_SQS = "moved_by_sqs"  # reason of a dead letter without attributes or record
+MAX_UNFINISHED_ATTEMPTS = 3  # without an outcome: such a delivery seems to crash its workers
 
 
 class DeliveryStatus(StrEnum):
@@ -35,7 +35,7 @@ class DeliveryStatus(StrEnum):
     DELIVERED = "delivered"
     DEAD = "dead"
     DISCARDED = "discarded"
-    ABORTED = "aborted"  # by the endpoint's response
+    ABORTED = "aborted"  # as the endpoint's response requested
 
     @property
     def is_final(self) -> bool:
@@ -46,11 +46,11 @@ _SETTLED = {Outcome.DELIVERED: DeliveryStatus.DELIVERED, Outcome.ABORTED: Delive
 
 
 class SuspendedReason(StrEnum):
-    """Why a lane waits for its endpoint, or for others, and not for its own retry."""
+    """Reason why a lane waits for its endpoint or its rate instead of its own retry."""
 
-    CIRCUIT_OPEN = "circuit_open"  # the endpoint is down; its probe's success resumes the lane
-    CONCURRENCY_LIMIT = "concurrency_limit"  # the endpoint is slow, and has enough workers
-    RATE_LIMIT = "rate_limit"  # every send time that may be reserved is taken
+    CIRCUIT_OPEN = "circuit_open"  # the endpoint is down; a successful probe resumes the lane
+    CONCURRENCY_LIMIT = "concurrency_limit"  # the endpoint is slow, and all its permits are taken
+    RATE_LIMIT = "rate_limit"  # all send times within the horizon are reserved
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,15 +58,15 @@ class HeldLane:
     """The record of a lane that holds deliveries. Each write is conditional on ``version``."""
 
     lane: Lane
-    head: int  # the sequence that nothing overtakes
-    due_at: float  # unix seconds; the scheduler resumes the lane then
+    head: int  # the sequence of the delivery that nothing overtakes
+    due_at: float  # unix seconds; the scheduler resumes the lane at this time
     held_since: float
-    attempts: int = 0  # of the head, within its budget
+    attempts: int = 0  # of the head, in its present budget
     head_is_dead: bool = False  # the head is a dead letter
-    suspended_reason: SuspendedReason | None = None  # None: it is not suspended
-    retry_at: float = 0.0  # the head's own next attempt; one that a probe makes before is free
-    retry_after_until: float = 0.0  # no attempt of the head before, by the endpoint's Retry-After
-    reserved_at: float = 0.0  # send time of the head's next attempt, by the rate limit
+    suspended_reason: SuspendedReason | None = None  # None if it is not suspended
+    retry_at: float = 0.0  # the head's own next attempt; an earlier probe spends no budget
+    retry_after_until: float = 0.0  # no attempt of the head before this, by Retry-After
+    reserved_at: float = 0.0  # reserved send time of the head's next attempt
     version: int
 
     @classmethod
@@ -77,7 +77,7 @@ class HeldLane:
 
     @property
     def suspended(self) -> bool:
-        """A success elsewhere may resume it before it is due."""
+        """Whether a success elsewhere may resume the lane before it is due."""
         return self.suspended_reason is not None
 
     @property
@@ -92,11 +92,11 @@ class HeldLane:
         return now < self.reserved_at
 
     def has_valid_reservation(self, now: float) -> bool:
-        """Whether the send time has come and is not long past: others may use it by now."""
+        """Whether the reserved send time has come and is still valid; an old one may be taken."""
         return self.reserved_at <= now < self.reserved_at + RESERVATION_SECONDS
 
     def is_before_retry(self, time: float) -> bool:
-        """Before the head's own time; whole seconds count, as in the queue."""
+        """Whether ``time`` is before the head's own retry, in whole seconds as in the queue."""
         return time < self.retry_at - 1
 
     def head_failed(self, *, due_at: float, retry_after_until: float = 0.0) -> Self:
@@ -108,14 +108,14 @@ class HeldLane:
         )
 
     def probe_failed(self, *, retry_after_until: float) -> Self:
-        """After a probe that failed before the head's own time: it spends none of its budget."""
+        """Return the lane after a failed early probe, which spends none of the head's budget."""
         retry_after_until = max(retry_after_until, self.retry_after_until)
         return self._changed(
             due_at=max(self.retry_at, retry_after_until), retry_after_until=retry_after_until
         )
 
     def with_appended(self, sequence: int) -> Self:
-        """Another delivery waits; behind the head, unless its sequence is lower."""
+        """Add a waiting delivery; it is behind the head, unless its sequence is lower."""
         if sequence < self.head:
             moved = self.advanced_to(sequence, now=self.due_at)
             return replace(
@@ -124,11 +124,11 @@ class HeldLane:
         return self._changed(suspended_reason=self.suspended_reason, reserved_at=self.reserved_at)
 
     def with_attempt_started(self) -> Self:
-        """A new version before an attempt of the head: other workers get a conflict."""
+        """Increment the version before an attempt, so that other workers get a conflict."""
         return self._changed()
 
     def redriven(self, sequence: int, *, now: float) -> Self:
-        """A redriven delivery is the head, due now with a fresh budget, or waits behind it."""
+        """Make a redriven delivery the head, due now with a fresh budget, or let it wait behind."""
         if sequence > self.head:
             return self._changed(
                 suspended_reason=self.suspended_reason, reserved_at=self.reserved_at
@@ -136,9 +136,9 @@ class HeldLane:
         return self.advanced_to(sequence, now=now)
 
     def replayed(self, lowest: int, *, due_at: float) -> Self:
-        """Replayed deliveries wait; the lowest is the head unless they all come behind it.
+        """Add replayed deliveries; the lowest becomes the head unless all come behind it.
 
-        An endpoint that is down or slow, and its Retry-After, put them off as before.
+        An open breaker, a slow endpoint and Retry-After delay them as before.
         """
         if lowest > self.head:
             return self._changed(suspended_reason=self.suspended_reason)
@@ -168,7 +168,7 @@ class HeldLane:
         return self._changed(due_at=time, suspended_reason=reason)
 
     def with_reservation(self, reserved_at: float, *, due_at: float) -> Self:
-        """Attempt the head at its reserved send time."""
+        """Schedule the head's attempt at its reserved send time."""
         return self._changed(due_at=due_at, reserved_at=reserved_at)
 
     def resumed(self, *, now: float) -> Self:
@@ -181,7 +181,7 @@ class HeldLane:
         reserved_at: float = 0.0,
         **changes: Any,
     ) -> Self:
-        """A reservation serves once: any other change drops it."""
+        """Apply changes and drop the reservation, which is used once."""
         return replace(
             self,
             version=self.version + 1,
@@ -193,21 +193,21 @@ class HeldLane:
 
 @dataclass(frozen=True, kw_only=True)
 class DeliveryRecord:
-    """What the ledger knows of one delivery. Its event stays with it until it is final."""
+    """The ledger's record of one delivery. It contains the event until its status is final."""
 
     lane: Lane
     sequence: int
     event_id: str
     event_type: str
     status: DeliveryStatus
-    attempts: int = 0  # in all, over every budget
+    attempts: int = 0  # in total, over all budgets
     attempts_log: tuple[Attempt, ...] = ()  # the latest
-    attempts_started: int = 0  # attempts begun, one after the other, of which no outcome is known
+    attempts_started: int = 0  # consecutive attempts without a known outcome
     reason: str = ""  # why it is dead or discarded
-    replayed_by: str = ""  # the last replay that sent it, or is to
+    replayed_by: str = ""  # the last replay that sent it, or will
     delivery: Delivery | None = None
-    version: int = field(default=0, compare=False)  # as it was read; 0 is that of a new one
-    changed_at: float = field(default=0.0, compare=False)  # unix seconds, when it was written
+    version: int = field(default=0, compare=False)  # as read; 0 for a new record
+    changed_at: float = field(default=0.0, compare=False)  # unix seconds of the last write
 
     @classmethod
     def waiting(cls, delivery: Delivery) -> Self:
@@ -236,7 +236,7 @@ class DeliveryRecord:
         return replace(self, attempts_started=self.attempts_started + 1)
 
     def redriven(self, *, late: bool) -> Self:
-        """A redriven dead letter; ``late`` if later deliveries have gone out before it."""
+        """Return the redriven record; ``late`` if later deliveries were sent before it."""
         assert self.delivery, f"{self.lane}#{self.sequence} is dead without its event"
         delivery = replace(self.delivery, late=late)
         return replace(
@@ -244,7 +244,7 @@ class DeliveryRecord:
         )
 
     def replayed(self, delivery: Delivery, *, by: str) -> Self:
-        """Waiting for a replay, whatever its status was; the receiver sees that it is replayed."""
+        """Return the record as waiting for a replay, whatever its status."""
         return replace(
             self,
             status=DeliveryStatus.WAITING,
@@ -258,7 +258,7 @@ class DeliveryRecord:
         return replace(self, status=DeliveryStatus.DEAD, reason=reason)
 
     def crashed(self) -> Self:
-        """Dead after attempts without an outcome. They count, so dead letters differ."""
+        """Dead-letter after attempts without an outcome. They count, so dead letters differ."""
         return replace(self.dead("crashed"), attempts=self.attempts + self.attempts_started)
 
     def discarded(self, reason: str) -> Self:

@@ -9,16 +9,16 @@ from lakehook.domain.json_document import to_json
 
 PREFIX = "ping-"
 GOOD_FOR_SECONDS = 5 * 60.0
-"""The longest that anybody waits for an answer; after that nobody has asked."""
+"""Seconds after which a ping is dropped, since its caller no longer waits."""
 
 
 @dataclass(frozen=True)
 class Ping:
-    """``challenge`` is a word that whoever owns the endpoint sends back as the whole answer."""
+    """Test message. The endpoint must return ``challenge``, if set, as the whole response body."""
 
     subscription_id: str
     token: str
-    timestamp: str  # RFC 3339, when it was asked for
+    timestamp: str  # RFC 3339, time of the request
     challenge: str | None = None
 
     @property
@@ -27,7 +27,7 @@ class Ping:
 
     @property
     def lane(self) -> Lane:
-        """One of its own: it waits behind no pipeline, and none behind it."""
+        """A lane of its own, so a ping neither waits for pipelines nor delays them."""
         return Lane(self.subscription_id, self.event_id)
 
     @property
@@ -49,13 +49,13 @@ class Ping:
         return now - asked_at > GOOD_FOR_SECONDS
 
     def is_echoed_by(self, answer: bytes) -> bool:
-        """Whether an answer is the challenge; a line's end behind it does no harm."""
+        """Whether a response body is the challenge; a trailing line break is allowed."""
         return self.challenge is not None and answer.strip() == self.challenge.encode()
 
 
 @dataclass(frozen=True)
 class PingResult:
-    """What came of a ping. The attempt tells the start of the answer, also of a good one."""
+    """Result of a ping. The attempt contains the start of the response, also of a success."""
 
     attempt: Attempt
-    echoed: bool  # the challenge, in an answer that took it
+    echoed: bool  # a successful response contained the challenge

@@ -80,28 +80,28 @@ class PipelineState(StrEnum):
 
 
 ACTIVE_STATES = (PipelineState.CREATED, PipelineState.RUNNING)
-Limits = Mapping[PipelineState, float]  # in seconds
+Limits = Mapping[PipelineState, float]  # seconds
 
 
 class SkipReason(StrEnum):
-    """Why a notice is not sent."""
+    """Reason why an event is not sent."""
 
-    DUPLICATE = "duplicate"  # its round has told the same
-    STALE = "stale"  # it comes too late for its place
-    STALL_OVER = "stall_over"  # a stall that is over
+    DUPLICATE = "duplicate"  # its run has emitted the same
+    STALE = "stale"  # the pipeline has passed this state
+    STALL_OVER = "stall_over"  # the pipeline is no longer stalled
 
 
 @dataclass(frozen=True, kw_only=True)
 class PipelineRun:
-    """What was told of the present round, and what of the earlier ones still matters."""
+    """The present run's emitted events, and what still matters of earlier runs."""
 
-    number: int = 0  # 0 before the first
+    number: int = 0  # 0 before the first run
     emitted: tuple[EventType, ...] = ()  # its states, in order
     began_at: str | None = None
-    changed_at: str | None = None  # when it came to the newest of these states
+    changed_at: str | None = None  # time of the latest of these states
     earlier_began_at: str | None = None
     earlier_ended_at: str | None = None
-    stalled: bool = False  # and told so, in its present state
+    stalled: bool = False  # whether it stalled in its present state, and that was emitted
 
     @property
     def state(self) -> PipelineState:
@@ -121,7 +121,7 @@ class PipelineRun:
         return self._repeat(event)
 
     def _repeat(self, event: Event) -> "Skip":
-        """A state that leads nowhere; but a run that is said to run again was resumed."""
+        """Handle a state that does not advance; RUNNING with a later start means a resumed run."""
         if event.type not in self.emitted:
             return Skip(SkipReason.STALE, self)
         is_resumed = event.type is RUNNING and self.state is PipelineState.RUNNING
@@ -130,7 +130,7 @@ class PipelineRun:
         return Skip(SkipReason.DUPLICATE, self)
 
     def _stall(self, event: Event) -> "Transition | Skip":
-        """Who says no state or no round means the present one."""
+        """Handle a stall. Without a state or a run it concerns the present one."""
         about = event.document.get("data") or {}
         is_of_now = (about.get("round", self.number), about.get("state", self.state)) == (
             self.number,
@@ -172,7 +172,7 @@ class PipelineRun:
 
 @dataclass(frozen=True)
 class Transition:
-    """What a notice comes to: events to tell, inferred ones first, and the round after them."""
+    """Events to emit, inferred ones first, and the run after them."""
 
     after: PipelineRun
     events: tuple[Event, ...]
@@ -180,7 +180,7 @@ class Transition:
 
 @dataclass(frozen=True)
 class Skip:
-    """A notice that is not sent, and the round after it: it may have told of a later beginning."""
+    """An event that is not sent, and the run after it: the event may contain a later start."""
 
     fate: SkipReason
     after: PipelineRun
@@ -188,7 +188,7 @@ class Skip:
 
 @dataclass(frozen=True, kw_only=True)
 class PipelineInfo:
-    """What an event of ours needs to be one of the pipeline's: as the newest notice said it."""
+    """Facts that our own events repeat, as the newest notification gave them."""
 
     pipeline_id: str | int
     trigger_source: str
@@ -199,7 +199,7 @@ class PipelineInfo:
 
     @classmethod
     def from_event(cls, event: Event, *, before: "PipelineInfo | None") -> Self:
-        """What the event leaves out is as it was said before."""
+        """Build the facts; what the event leaves out is kept from before."""
         said = event.document
         names = {name: said.get(name) or getattr(before, name, None) for name in _REMEMBERED}
         return cls(
@@ -213,14 +213,14 @@ class PipelineInfo:
 @dataclass(frozen=True)
 class Pipeline:
     key: str  # see ``Event.pipeline_key``
-    sequence: int = 0  # of the newest event; 0 before the first
+    sequence: int = 0  # of the newest event; 0 before the first one
     event_type: str | None = None  # of the newest event
     run: PipelineRun = field(default_factory=PipelineRun)
     info: PipelineInfo | None = None
     entered_at: float | None = None  # unix seconds, when its present state was accepted
 
     def apply(self, event: Event) -> "PipelineTransition | EventSkip":
-        """An unknown trigger source is replaced by the one that earlier events gave."""
+        """Advance by an event; an unknown trigger is replaced by that of earlier events."""
         event = self._with_known_trigger(event)
         step = self.run.apply(event)
         if isinstance(step, Skip):
@@ -240,19 +240,19 @@ class Pipeline:
         return Event.restored(event.id, {**event.document, "trigger_source": known_source})
 
     def _label_after(self, event: Event) -> PipelineInfo | None:
-        """An event that is not sent may be the first that knows the trigger."""
+        """Return the facts; even a skipped event may be the first with the trigger."""
         if self.info is None or self.info.trigger_source != UNKNOWN_TRIGGER:
             return self.info
         return replace(self.info, trigger_source=event.trigger_source)
 
     def may_be_partially_sent(self, numbered: SequencedEvent) -> bool:
-        """Only the newest event can be: the group lets none past that was not sent whole."""
+        """Whether fan-out may have stopped half-way: only at the newest event of a FIFO group."""
         return numbered.sequence == self.sequence
 
 
 @dataclass(frozen=True)
 class EventSkip:
-    """An event that a pipeline is not told of, and what the pipeline has still learnt from it."""
+    """An event that is not emitted, and the facts that the pipeline still learns from it."""
 
     fate: SkipReason
     before: Pipeline
@@ -265,11 +265,11 @@ class EventSkip:
 
 @dataclass(frozen=True)
 class PipelineTransition:
-    """A pipeline takes a step: the events it tells are written together, or not at all."""
+    """Events of one step, written together or not at all."""
 
     before: Pipeline
     round: PipelineRun
-    sequenced: tuple[SequencedEvent, ...]  # those inferred from the last one, and the last one
+    sequenced: tuple[SequencedEvent, ...]  # the inferred events and the one that implied them
 
     @property
     def newest(self) -> SequencedEvent:
@@ -303,7 +303,7 @@ class StallThresholds:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read JSON; what it does not say is as by default. ``InvalidInput`` says what is wrong."""
+        """Parse JSON; what is missing has its default. ``InvalidInput`` names the wrong value."""
         try:
             said = parse_json_object(text)
             projects = {name: _limits(one) for name, one in said.pop(_PROJECTS, {}).items()}
@@ -312,7 +312,7 @@ class StallThresholds:
             raise InvalidInput(f"stall thresholds: {error}; write {_EXAMPLE}") from None
 
     def min_seconds(self, stage: PipelineState) -> float:
-        """No pipeline stalls sooner, whatever its project."""
+        """Return the shortest limit of all projects."""
         own = [limits[stage] for limits in self.projects.values() if stage in limits]
         return min([self.limits[stage], *own])
 
@@ -324,7 +324,7 @@ class StallThresholds:
 
 
 def infer_created(event: Event, *, round_number: int, earlier_ended_at: str | None) -> Event:
-    """At the time its source says; but when the pipeline was created, no rerun of it was yet."""
+    """Build CREATED at the source's time, but for a rerun no earlier than the previous end."""
     said = event.document.get("created_at")
     if said is None or is_not_later(said, earlier_ended_at):
         said = event.began_at or event.at
@@ -338,7 +338,7 @@ def infer_running(event: Event, *, round_number: int, began_at: str) -> Event:
 
 
 def _infer(event_type: EventType, event: Event, *, round_number: int, at: str) -> Event:
-    """Its id says the round: whoever infers it again names it the same."""
+    """Build an event. Its id contains the run, so it is the same however often it is inferred."""
     document = {name: event.document[name] for name in _CARRIED if name in event.document}
     document |= {"event_type": str(event_type), "timestamp": at, "updated_at": at, "inferred": True}
     return Event.restored(
@@ -354,7 +354,7 @@ def _advanced(round_: PipelineRun, event: Event) -> Transition:
     events = (*_inferred(round_, event), event)
     after = replace(
         round_,
-        emitted=(*round_.emitted, *(one.type for one in events)),
+        emitted=(*round_.emitted, *(added.type for added in events)),
         began_at=event.began_at if _has_start_time(event) else round_.began_at,
         changed_at=event.at,
         stalled=False,
@@ -363,7 +363,7 @@ def _advanced(round_: PipelineRun, event: Event) -> Transition:
 
 
 def _inferred(round_: PipelineRun, event: Event) -> Iterator[Event]:
-    """What must have been before the event, though nobody has said so."""
+    """Yield the events that must have happened before this one but were not reported."""
     if round_.state is PipelineState.WAITING and event.type is not CREATED:
         yield infer_created(
             event, round_number=round_.number, earlier_ended_at=round_.earlier_ended_at
@@ -382,12 +382,12 @@ def _state_after(event_type: EventType) -> PipelineState:
 
 
 def _has_start_time(event: Event) -> bool:
-    """What waits has not begun: a beginning it names is that of an earlier round."""
+    """Whether the event has its run's start; a waiting pipeline has that of the run before."""
     return event.began_at is not None and event.type is not CREATED
 
 
 def stalled_event(pipeline: Pipeline, *, now: float) -> Event:
-    """The event that tells it. Its id says round and state: each stall is told once."""
+    """Build the stall's event. Its id contains run and state, so each stall is emitted once."""
     label, round_ = pipeline.info, pipeline.run
     assert label, f"pipeline {pipeline.key} is watched, and nobody has told of it"
     seconds = int(now - _entered_at(pipeline))

@@ -1,18 +1,18 @@
-"""The key of a pipeline among those of all sources: ``39``, or ``staging/39`` of a named source.
+"""Key of a pipeline, unique over all sources: ``39``, or ``staging/39`` of a named source.
 
-Neither a source's name nor a pipeline's id may hold a slash.
+Neither a source's name nor a pipeline's id may contain a slash.
 """
 
 from lakehook.domain.errors import InvalidInput
 
 DEFAULT_SOURCE = "default"
-"""How operators name the source that has no name."""
+"""Operators' name of the source that has no name."""
 
 MAX_SHOWN = 80
 
 
 def split_pipeline_key(key: str) -> tuple[str | None, str]:
-    """The source's name, none of the default source, and the pipeline's id there."""
+    """Return the source's name (None for the default source) and the pipeline's id there."""
     source, _, pipeline_id = key.rpartition("/")
     return source or None, pipeline_id
 
@@ -22,7 +22,7 @@ def join_pipeline_key(source: str | None, pipeline_id: str) -> str:
 
 
 def parse_pipeline_key(pipeline: str, *, source: str | None = None) -> str:
-    """Read ``staging/39``, or ``39`` with its source apart; ``InvalidInput`` if two are named."""
+    """Parse ``staging/39``, or ``39`` with a separate source; ``InvalidInput`` if two differ."""
     named, pipeline_id = split_pipeline_key(pipeline)
     if source is None:
         return pipeline
@@ -35,5 +35,5 @@ def parse_pipeline_key(pipeline: str, *, source: str | None = None) -> str:
 
 
 def is_of_source(key: str, source: str | None) -> bool:
-    """Whether a pipeline is of the source that an operator named; if none, any is."""
+    """Whether a pipeline belongs to the source that an operator named; without one, True."""
     return source is None or (split_pipeline_key(key)[0] or DEFAULT_SOURCE) == source

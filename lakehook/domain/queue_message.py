@@ -17,8 +17,8 @@ from lakehook.domain.lane import DeliveryRecord, DeliveryStatus
 from lakehook.domain.ping import PREFIX, Ping
 
 VERSION = 1
-MAX_SEQUENCE = 10**10 - 1  # the ledger writes ten digits
-MAX_TOKEN = 10**14 - 1  # milliseconds, to the year 5138
+MAX_SEQUENCE = 10**10 - 1  # the ledger's keys have ten digits
+MAX_TOKEN = 10**14 - 1  # milliseconds, up to the year 5138
 MAX_REASON_CHARACTERS = 200
 MAX_LANE = 128  # characters, SQS's limit for a MessageGroupId
 _LANE = re.compile(r"[A-Za-z0-9_-]{1,60}#(?:[A-Za-z0-9_-]{1,32}/)?[A-Za-z0-9_:-]{1,64}", re.ASCII)
@@ -42,16 +42,16 @@ class ReceivedMessage:
 
     message: Message
     redelivered: bool = False  # not its first receive: it may have crashed a worker
-    redriven: bool = False  # from the dead-letter queue, as its reason attribute shows
+    redriven: bool = False  # from the dead-letter queue, recognized by its reason attribute
     attempts_at_death: int | None = (
-        None  # attempts when it was dead-lettered, if the message has them
+        None  # attempts when it was dead-lettered, if the message contains them
     )
 
     def revives(self, record: DeliveryRecord) -> bool:
         """Whether this message gives a dead letter its fresh budget.
 
         One redrive gives one fresh budget. A delivery that is dead again needs another redrive,
-        however often the message of the first one returns.
+        even if the first one's message is received again.
         """
         return (
             self.redriven
@@ -62,12 +62,12 @@ class ReceivedMessage:
 
 @dataclass(frozen=True)
 class Ack:
-    """The message is processed and can be deleted."""
+    """Result: the message is processed and can be deleted."""
 
 
 @dataclass(frozen=True)
 class Nack:
-    """The message must come again, after so many seconds and not sooner."""
+    """Result: the message must be received again, after this many seconds and no sooner."""
 
     delay_seconds: float = 0.0
 
@@ -86,7 +86,7 @@ def encode(message: Message) -> str:
 
 
 def _delivery_text(delivery: Delivery) -> str:
-    """The event's text is cached; only the fields around it differ from lane to lane."""
+    """Serialize a delivery; the event's text is cached, since only the fields around it differ."""
     fields = {
         "version": VERSION,
         "lane": str(delivery.lane),
@@ -102,12 +102,12 @@ def _delivery_text(delivery: Delivery) -> str:
 def decode(text: str) -> Message:
     """Parse a message; ``InvalidMessage`` says why it is not valid.
 
-    Every message that passes can be processed: any other would come again for ever.
+    Every accepted message can be processed; others would be received again for ever.
     """
     try:
         body = parse_json_object(
             text, max_depth=MAX_LEVELS + 1
-        )  # an event within it may have them all
+        )  # the event inside may use all levels
         read = _READERS[body["version"], body["kind"]]
         return read(body)
     except (ValueError, KeyError, TypeError, AttributeError, InvalidEvent) as error:

@@ -1,13 +1,13 @@
 """Replay: past events are sent again to one subscription, in order, at a rate.
 
-It is a record that the scheduler processes, so the operator may leave.
+The scheduler processes a stored record, so the operator's command may end.
 
 ::
 
-                       all is enqueued
-      open ────────────────────────────────▶ done
-        └──────────────────────────────────▶ stopped
-              by an operator; its subscription was removed
+                  all is enqueued
+    open ────────────────────────────────▶ done
+      └──────────────────────────────────▶ stopped
+             by an operator; its subscription was removed
 """
 
 from collections.abc import Iterable
@@ -22,16 +22,16 @@ from lakehook.domain.rate_limit import Rate
 from lakehook.domain.subscription import Subscription, parse_event_types
 from lakehook.domain.time import parse_time_or_ago
 
-AT_ONCE_SECONDS = 60.0  # of its rate a replay lines up so much: until the clock comes again
-BEGINNING = "0"  # of time
+AT_ONCE_SECONDS = 60.0  # share of the rate that one run of the scheduler enqueues
+BEGINNING = "0"  # of the journal
 
 
 class DeliveryFilter(StrEnum):
-    """Deliveries by how they stand. What waits is let be: it goes in its turn."""
+    """Deliveries by status. A waiting delivery is left alone: it is sent anyway."""
 
     DEAD = "dead"
     DELIVERED = "delivered"
-    MISSING = "missing"  # never recorded: from before there was a subscription, or its filter
+    MISSING = "missing"  # no record: accepted before the subscription or its filter existed
     ANY = "any"
 
     def matches(self, record: DeliveryRecord | None) -> bool:
@@ -50,21 +50,21 @@ class ReplayState(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class ReplayRequest:
-    """What an operator asks for, as written."""
+    """A replay as an operator requested it."""
 
     since: str
-    until: str = ""  # now
-    event_types: tuple[str, ...] = ()  # none named: whatever the subscription wants
+    until: str = ""  # empty: now
+    event_types: tuple[str, ...] = ()  # empty: the subscription's own
     status: str = DeliveryFilter.ANY
     rate: str = "10/s"
 
 
 @dataclass(frozen=True, kw_only=True)
 class ReplayCriteria:
-    """A wish, understood. ``asked`` are its times as they were written."""
+    """Parsed criteria. ``asked`` holds the times as they were written."""
 
-    since: float  # unix seconds, by when events were accepted
-    until: float | None  # none: up to when the subscription is in force
+    since: float  # unix seconds, of the events' acceptance
+    until: float | None  # None: when the new subscription takes effect
     event_types: tuple[EventType, ...] = ()
     status: DeliveryFilter = DeliveryFilter.ANY
     rate: Rate
@@ -72,7 +72,7 @@ class ReplayCriteria:
 
     @classmethod
     def from_request(cls, request: ReplayRequest, *, now: float) -> Self:
-        """``InvalidInput`` names what is not allowed."""
+        """Parse a request; ``InvalidInput`` names the wrong field."""
         since = parse_time_or_ago(request.since, what="since", now=now)
         until = parse_time_or_ago(request.until, what="until", now=now) if request.until else now
         for name, text, time in (("since", request.since, since), ("until", request.until, until)):
@@ -92,11 +92,11 @@ class ReplayCriteria:
         )
 
     def equals(self, other: "ReplayCriteria") -> bool:
-        """Whether the same was asked: "2h" is another time each time, and the same wish."""
+        """Whether the requests are equal: "2h" is another time each time, but the same request."""
         return replace(self, since=0.0, until=None) == replace(other, since=0.0, until=None)
 
     def matches(self, event: Event, *, at: float, subscription: Subscription) -> bool:
-        """Whether an event that was accepted then is meant, whatever became of its delivery."""
+        """Whether an event accepted at ``at`` is selected, whatever its delivery's status."""
         is_asked_for = not self.event_types or event.type in self.event_types
         is_within = self.since <= at and (self.until is None or at <= self.until)
         wants = subscription.accepts_type(event.type) and subscription.matches(event)
@@ -112,14 +112,14 @@ class Replay:
     reason: str = ""  # why it was stopped
     started_at: float
     ended_at: float | None = None
-    next_at: float = 0.0  # when the next delivery may go, by the rate
-    cursor: str = ""  # how far the journal has been read
-    pipeline: str = ""  # the last one that was lined up: its events may go on behind the cursor
-    matched: int | None = None  # deliveries, if they were counted when it was asked for
-    sent: int = 0  # deliveries, lined up
-    waiting: int = 0  # deliveries that waited anyway, and were let be
-    failed: int = 0  # pipelines that were left out, for a fault of ours
-    version: int = 0  # as it was read; 0 is that of a new one
+    next_at: float = 0.0  # earliest time of the next delivery, by the rate
+    cursor: str = ""  # position in the journal
+    pipeline: str = ""  # the last one enqueued; its events may continue after the cursor
+    matched: int | None = None  # deliveries, if they were counted at the start
+    sent: int = 0  # deliveries that were enqueued
+    waiting: int = 0  # deliveries that were waiting anyway, and left alone
+    failed: int = 0  # pipelines that were skipped because of an internal error
+    version: int = 0  # as read; 0 for a new record
 
     @property
     def is_open(self) -> bool:
@@ -132,7 +132,7 @@ class Replay:
         return replace(self, criteria=replace(self.criteria, until=until))
 
     def claimed(self, now: float) -> Self:
-        """What it did not send in the past is not made up for."""
+        """Claim the next batch; an unused rate of the past is not made up for."""
         return replace(self, next_at=max(self.next_at, now))
 
     def with_enqueued(self, pipeline: str, *, sent: int, waiting: int) -> Self:

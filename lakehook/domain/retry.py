@@ -12,19 +12,19 @@ MAX_DELAY_SECONDS = 7 * 24 * 3600.0
 MAX_DELAYS = 50
 JITTER = 0.1
 
-# Plain seconds, and what a schedule writes of less than 0.0001 of one.
+# Plain seconds, and the form that ``str`` gives to less than 0.0001.
 _DELAY = re.compile(r"-?[0-9]+(?:\.[0-9]+)?|[0-9](?:\.[0-9]+)?e-[0-9]{1,3}")
 
 
 @dataclass(frozen=True)
 class RetrySchedule:
-    """The delays between attempts, in seconds: n delays are n + 1 attempts."""
+    """Delays between attempts, in seconds: n delays are n + 1 attempts."""
 
     delays: tuple[float, ...]
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read ``5,300,0.5``; ``InvalidInput`` says what is wrong."""
+        """Parse ``5,300,0.5``; ``InvalidInput`` says what is wrong."""
         written = [delay.strip(" ") for delay in text.split(",")]
         if not all(map(_DELAY.fullmatch, written)):
             raise InvalidInput(

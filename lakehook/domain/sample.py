@@ -1,4 +1,4 @@
-"""Sample events: with every known field for previews, and as of now for trying a subscription."""
+"""Sample events: with every known field for previews, and at the present time for trials."""
 
 from lakehook.domain.delivery import Delivery, Lane, SequencedEvent
 from lakehook.domain.destination import Endpoint
@@ -50,7 +50,7 @@ _MESSAGES = {
 _PLAIN_MESSAGE = "collects the sources of team-lake"
 _STALL: Document = {"state": "running", "since": _BEGAN_AT, "seconds": 86_400, "round": 1}
 _OF_ITS_TIME = ("event_id", "created_at", "began_at", "updated_at", "finished_at")
-"""What would place a trial into another run of the pipeline, were it kept."""
+"""Fields that would place a trial event into another run of the pipeline."""
 
 
 def sample_event(event_type: EventType) -> Event:
@@ -60,7 +60,7 @@ def sample_event(event_type: EventType) -> Event:
         "trigger_source": "blueprint:7",
         "timestamp": _AT,
         "event_id": "evt_sample",
-        "project_name": 'lake & "shore"',  # a template that forgets to quote shows it here
+        "project_name": 'lake & "shore"',  # shows a template that forgets to escape
         "created_at": _CREATED_AT,
         "updated_at": _AT,
         "message": _MESSAGES.get(event_type.partition("_")[2], _PLAIN_MESSAGE),
@@ -73,7 +73,7 @@ def sample_event(event_type: EventType) -> Event:
 def trial_event(
     event_type: EventType, *, at: float, pipeline_id: int | str, source: str | None = None
 ) -> Event:
-    """A sample that happens now, for a pipeline of somebody's choice."""
+    """Build a sample that happens now, of the given pipeline."""
     sample = sample_event(event_type).document
     document = {name: value for name, value in sample.items() if name not in _OF_ITS_TIME}
     document |= {"pipeline_id": pipeline_id, "timestamp": format_rfc3339(at)}
@@ -81,7 +81,7 @@ def trial_event(
 
 
 def fields_of_sample(event_type: EventType) -> Document:
-    """What a template may speak of, for a sample of this type."""
+    """Return a template's fields, for a sample of this type."""
     subscription = Subscription(
         id="sub_sample", name="sample", endpoint=Endpoint.parse("https://receiver.example/hook")
     )
@@ -89,7 +89,7 @@ def fields_of_sample(event_type: EventType) -> Document:
 
 
 def sample_delivery(event: Event, subscription: Subscription) -> Delivery:
-    """As the one that would carry it, with a place in its pipeline that fits."""
+    """Build the delivery of an event, with a plausible sequence."""
     before = _before(event.type)
     numbered = SequencedEvent(event, len(before) + 1, before[-1] if before else None)
     return Delivery(Lane(subscription.id, event.pipeline_key), numbered)
@@ -111,7 +111,7 @@ def _times(event_type: EventType) -> Document:
 
 
 def _before(event_type: EventType) -> list[str]:
-    """What came before an event of this type, in a life where all went well until then."""
+    """Return the event types before this one, if nothing failed until then."""
     life = [EventType.PIPELINE_CREATED, EventType.PIPELINE_RUNNING]
     return [
         str(earlier_type)

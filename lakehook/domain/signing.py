@@ -1,7 +1,7 @@
 """Signing keys and signatures of Standard Webhooks 1.0.0, and the rotation of secrets.
 
-After a rotation the newest secret signs, and older ones sign too until they expire. Secrets have a
-``repr`` that shows nothing.
+After a rotation the newest secret signs, and older ones sign too until they expire. The ``repr`` of
+a secret shows nothing.
 
 https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
 """
@@ -19,15 +19,15 @@ from lakehook.domain.errors import InvalidInput, InvalidSubscription
 from lakehook.domain.time import format_rfc3339
 
 MIN_SECRET_BYTES, MAX_SECRET_BYTES = 24, 64  # bytes, Standard Webhooks 1.0.0, "Symmetric"
-ED25519_SEED_BYTES = 32  # bytes: an ed25519 key is its seed and, behind it, its public half
+ED25519_SEED_BYTES = 32  # bytes: an ed25519 key is its seed followed by its public half
 MAX_ACTIVE = 10
 MAX_OVERLAP_SECONDS = 30 * 24 * 3600.0
 
 
 class NonPrintable:
-    """It is neither printed nor pickled, and ``asdict`` and ``vars`` find nothing in it.
+    """Mix-in of secrets: not printed, not pickled, and hidden from ``asdict`` and ``vars``.
 
-    A copy is the thing itself: there is one place in memory less to look for it.
+    A copy is the object itself, so that memory holds the secret once.
     """
 
     __slots__ = ()
@@ -46,7 +46,7 @@ class NonPrintable:
 
 
 class SignatureAlgorithm(StrEnum):
-    """The kinds of signature, and what Standard Webhooks calls each."""
+    """Signature algorithms, and the prefixes of Standard Webhooks for each."""
 
     HMAC = "hmac"
     ED25519 = "ed25519"
@@ -57,7 +57,7 @@ class SignatureAlgorithm(StrEnum):
 
 
 class SigningKeyBase(NonPrintable):
-    """Bytes that sign; they are told only where ``key`` or ``reveal`` is asked for by name."""
+    """Bytes that sign; only ``key`` and ``reveal`` return them."""
 
     __slots__ = ("_key",)
     signing: ClassVar[SignatureAlgorithm]
@@ -68,9 +68,9 @@ class SigningKeyBase(NonPrintable):
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read the prefix and base64.
+        """Parse the prefix and base64.
 
-        ``InvalidInput`` says what is wrong and repeats none of it.
+        ``InvalidInput`` says what is wrong without repeating the text.
         """
         return cls(decode_key(text, cls.prefix))
 
@@ -80,7 +80,7 @@ class SigningKeyBase(NonPrintable):
 
     @property
     def plaintext(self) -> bytes:
-        """What is sealed."""
+        """Bytes to encrypt."""
         return self._key
 
     def reveal(self) -> str:
@@ -96,7 +96,7 @@ class SigningKeyBase(NonPrintable):
 
 
 class HmacSecret(SigningKeyBase):
-    """Of HMAC-SHA256: 24 to 64 bytes that sender and receiver share."""
+    """Key of HMAC-SHA256: 24 to 64 bytes that sender and receiver share."""
 
     __slots__ = ()
     signing = SignatureAlgorithm.HMAC
@@ -119,9 +119,9 @@ class HmacSecret(SigningKeyBase):
 
 
 class Ed25519PrivateKey(SigningKeyBase):
-    """Of ed25519: what the sender alone holds, of which the receiver knows the public half.
+    """Private key of ed25519: the receiver knows only the public half.
 
-    To sign with it takes more than the standard library, so that is an adapter's work.
+    Signing needs more than the standard library, so an adapter does it.
     """
 
     __slots__ = ()
@@ -146,7 +146,7 @@ class Ed25519PrivateKey(SigningKeyBase):
 
 
 class Ed25519PublicKey(SigningKeyBase):
-    """The half of an ed25519 key that anyone may see."""
+    """Public half of an ed25519 key."""
 
     __slots__ = ()
     signing = SignatureAlgorithm.ED25519
@@ -161,7 +161,7 @@ class Ed25519PublicKey(SigningKeyBase):
 
 
 class SigningKey(Protocol):
-    """A secret that signs, of whichever kind."""
+    """A secret of either kind that signs."""
 
     @property
     def signing(self) -> SignatureAlgorithm: ...
@@ -171,11 +171,11 @@ class SigningKey(Protocol):
 
     @property
     def plaintext(self) -> bytes:
-        """What is sealed."""
+        """Bytes to encrypt."""
 
     @property
     def public(self) -> str | None:
-        """What a receiver verifies with, where that is no secret."""
+        """Public key for receivers, where it is not a secret."""
 
     def reveal(self) -> str: ...
 
@@ -183,31 +183,31 @@ class SigningKey(Protocol):
 
 
 class VerifyingKey(Protocol):
-    """What a receiver holds: the shared secret, or the public half of the sender's."""
+    """Key of a receiver: the shared secret, or the sender's public key."""
 
     @property
     def signing(self) -> SignatureAlgorithm: ...
 
     def verifies(self, content: bytes, signature: bytes) -> bool:
-        """Whether it is the signature of just that; it takes as long where it nearly is."""
+        """Whether the signature is valid for the content, in constant time."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class EncryptedSecret:
-    """A secret as it is stored: a ciphertext that only the sender's key opens."""
+    """A secret as it is stored: a ciphertext that only the sender's KMS key decrypts."""
 
     ciphertext: bytes
     signing: SignatureAlgorithm = SignatureAlgorithm.HMAC
-    public: str | None = None  # of ed25519, the half that is none
+    public: str | None = None  # public half of an ed25519 key
     created_at: str = ""
-    expires_at: int | None = None  # unix seconds; none while it is the newest
+    expires_at: int | None = None  # unix seconds; None while it is the newest
 
     def is_active(self, now: float) -> bool:
         return self.expires_at is None or now < self.expires_at
 
 
 def decode_key(text: str, prefix: str) -> bytes:
-    """The bytes after a prefix that may be missing; so may the padding of their base64."""
+    """Decode base64 after an optional prefix, with optional padding."""
     written = text.strip().removeprefix(prefix)
     try:
         return base64.b64decode(written + "=" * (-len(written) % 4), validate=True)
@@ -218,10 +218,10 @@ def decode_key(text: str, prefix: str) -> bytes:
 def signatures(
     *, message_id: str, timestamp: int, body: bytes, secrets: Sequence[SigningKey]
 ) -> str:
-    """Sign the very bytes that are sent: the value of ``webhook-signature``.
+    """Sign the exact bytes that are sent; returns the value of ``webhook-signature``.
 
-    ``timestamp`` is the unix time of this attempt in seconds, so a signature is never kept.
-    Every live secret signs, the newest first: a receiver may hold any of them (rotation).
+    ``timestamp`` is the unix time of this attempt in seconds, so signatures are never reused. Every
+    active secret signs, the newest first: a receiver may hold any of them (rotation).
     """
     content = signed_content(message_id, str(timestamp), body)
     return " ".join(
@@ -244,10 +244,10 @@ def active(secrets: Sequence[EncryptedSecret], now: float) -> tuple[EncryptedSec
 def rotate(
     secrets: Sequence[EncryptedSecret], new: EncryptedSecret, *, now: float, overlap_seconds: float
 ) -> tuple[EncryptedSecret, ...]:
-    """The secrets when a new one takes over: the one it replaces signs on for the overlap.
+    """Return the secrets after a rotation: the replaced one signs on for the overlap.
 
-    Those that were replaced before keep the end they were told, for a receiver may count on it.
-    Without any overlap every one of them ends at once: so a secret that leaked is put out.
+    Secrets that were replaced earlier keep their end, since a receiver may count on it. An overlap
+    of 0 ends all of them at once, as after a leak.
     """
     if not overlap_seconds:
         return (new,)

@@ -4,10 +4,10 @@ Every address is public unless a range of the table says why not. ``ipaddress.is
 suffice: CPython 3.11 takes ``64:ff9b::7f00:1`` (127.0.0.1 behind NAT64) or multicast for global. An
 address that embeds others is checked by them.
 
-The ranges are those of IANA's two registries of special-purpose addresses, with multicast and what
-is deprecated; of IPv6 all but global unicast. AS112, AMT and the anycasts within 192.0.0.0/24 are
-globally reachable and still listed: they are network machinery, where nobody subscribes.
-https://www.iana.org/assignments/iana-ipv4-special-registry
+The ranges are those of IANA's two registries of special-purpose addresses, with multicast and
+deprecated ranges; of IPv6, everything but global unicast. AS112, AMT and the anycasts within
+192.0.0.0/24 are globally reachable and still listed: they are network infrastructure without
+subscribers. https://www.iana.org/assignments/iana-ipv4-special-registry
 https://www.iana.org/assignments/iana-ipv6-special-registry
 """
 
@@ -25,7 +25,7 @@ _ISATAP = (bytes.fromhex("00005efe"), bytes.fromhex("02005efe"))  # RFC 5214 sec
 
 @dataclass(frozen=True)
 class ReservedNetwork:
-    """Why a range is never called."""
+    """A range that is never called, and why."""
 
     network: IPv4Network | IPv6Network
     name: str
@@ -35,7 +35,7 @@ class ReservedNetwork:
         return f"{self.name}, {self.source}"
 
 
-# The first match is the reason that is given.
+# The first match gives the reason.
 RESERVED_NETWORKS: tuple[ReservedNetwork, ...] = tuple(
     ReservedNetwork(ip_network(network), name, source)
     for network, name, source in (
@@ -74,7 +74,7 @@ RESERVED_NETWORKS: tuple[ReservedNetwork, ...] = tuple(
         ("fe80::/10", "link-local", "RFC 4291 section 2.5.6"),
         ("fec0::/10", "site-local", "RFC 3879"),
         ("ff00::/8", "multicast", "RFC 4291 section 2.7"),
-        # What is left of IPv6 outside of 2000::/3
+        # The rest of IPv6 outside 2000::/3.
         ("::/3", "not global unicast", "RFC 4291 section 2.4"),
         ("4000::/2", "not global unicast", "RFC 4291 section 2.4"),
         ("8000::/1", "not global unicast", "RFC 4291 section 2.4"),
@@ -87,20 +87,20 @@ class AddressDecision:
     """Whether an address may be called, and why not."""
 
     allowed: bool
-    opens: bool = False  # by name, by an operator: admits http and any port
+    opens: bool = False  # listed by an operator: allows http and any port
     reason: str = ""
 
 
 def parse_networks(names: Sequence[str]) -> tuple[Network, ...]:
-    """Read networks such as ``10.2.0.0/16``; ``ValueError`` names the one that is none."""
+    """Parse networks such as ``10.2.0.0/16``; ``ValueError`` names the invalid one."""
     return tuple(ip_network(name) for name in names)
 
 
 def valid_networks(names: Sequence[str], *, warn: Callable[[str], None]) -> tuple[Network, ...]:
-    """The networks of a setting that is in force already, and has to be lived with.
+    """Parse the networks of a setting that is already in force, and must not stop the function.
 
-    Host bits (``10.2.0.1/16``) are let go. What is no network opens nothing, is told of once, and
-    stops nobody.
+    Host bits (``10.2.0.1/16``) are ignored. An invalid network allows nothing and is warned of
+    once.
     """
     networks, others = [], []
     for name in names:
@@ -114,11 +114,11 @@ def valid_networks(names: Sequence[str], *, warn: Callable[[str], None]) -> tupl
 
 
 def check_address(text: str, *, allowed_networks: Sequence[Network] = ()) -> AddressDecision:
-    """Judge one answer of a resolver, by what it embeds where it embeds another address."""
+    """Decide on one address of a DNS answer, by the address that it embeds, if any."""
     return _check(text, tuple(allowed_networks))
 
 
-@lru_cache(maxsize=1024)  # the same few, time and again
+@lru_cache(maxsize=1024)  # deliveries go to the same few addresses
 def _check(text: str, opened: tuple[Network, ...]) -> AddressDecision:
     address = ip_address(text.partition("%")[0])
     for passed in _transitional_address(address):
@@ -143,7 +143,7 @@ def _embedded_address(address: Address) -> Address:
 
 
 def _transitional_address(address: Address) -> Iterator[IPv4Address]:
-    """Who else gets a packet to this address: a Teredo server, the IPv4 end of an ISATAP tunnel."""
+    """Yield other hosts that would get a packet: a Teredo server, an ISATAP tunnel's IPv4 end."""
     if isinstance(address, IPv4Address):
         return
     if address.teredo:

@@ -8,7 +8,7 @@ from lakehook.domain.lane import DeliveryRecord, DeliveryStatus, HeldLane, Suspe
 from lakehook.domain.subscription import Ordering, Subscription
 from lakehook.domain.time import format_rfc3339
 
-# A lane that an open breaker suspends is shown by the breaker itself, which knows the next probe.
+# An open breaker shows itself as the lane's state, since it knows the next probe.
 _SUSPENDED: dict[SuspendedReason | None, str] = {
     SuspendedReason.CONCURRENCY_LIMIT: "endpoint slow",
     SuspendedReason.RATE_LIMIT: "over its rate",
@@ -31,12 +31,12 @@ class SubscriptionState(StrEnum):
     ACTIVE = "active"
     PAUSED = "paused"
     DISABLED = "disabled"
-    PENDING = "pending"  # a challenge
+    PENDING = "pending"  # not yet verified by a challenge
     REMOVED = "removed"
 
 
 def subscription_state(subscription: Subscription | None) -> SubscriptionState:
-    """A subscription nobody remembers was removed."""
+    """Return the subscription's state; one without a record was removed."""
     if subscription is None or subscription.removed_at:
         return SubscriptionState.REMOVED
     if subscription.paused_at:
@@ -72,21 +72,21 @@ def health_state(subscription: Subscription, health: EndpointHealth) -> HealthSt
 
 @dataclass(frozen=True)
 class DeliveryContext:
-    """What one look at a delivery's surroundings found."""
+    """Records around a delivery that decide its status."""
 
     subscription: Subscription | None
-    held: HeldLane | None = None  # none: the lane flows
+    held: HeldLane | None = None  # None: the lane flows
     head: DeliveryRecord | None = None
-    health: EndpointHealth | None = None  # none: the endpoint is well
+    health: EndpointHealth | None = None  # None: the endpoint is healthy
 
     @property
     def probed_at(self) -> float | None:
-        """While the breaker is open: when the endpoint is tried again."""
+        """Time of the next probe while the breaker is open."""
         return self.health.due_at if self.health else None
 
 
 def lane_state(context: DeliveryContext) -> str:
-    """What a held lane waits for."""
+    """Return what a held lane waits for."""
     standing = subscription_state(context.subscription)
     if standing is not SubscriptionState.ACTIVE:
         return str(standing)
@@ -101,7 +101,7 @@ def lane_state(context: DeliveryContext) -> str:
 
 @dataclass(frozen=True)
 class NextAction:
-    """What happens next with a delivery, and when, if that is known."""
+    """Next action on a delivery, and its time, if that is known."""
 
     description: str
     at: float | None = None

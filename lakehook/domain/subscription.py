@@ -1,4 +1,4 @@
-"""Subscription: which events go to which destination, filtered and signed how."""
+"""Subscription: a destination, the filter of its events, and how they are sent and signed."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -17,10 +17,10 @@ from lakehook.domain.signing import EncryptedSecret, SignatureAlgorithm
 from lakehook.domain.template import Template
 from lakehook.domain.time import format_rfc3339
 
-WEBHOOK = "webhook"  # the channel of whoever names none
+WEBHOOK = "webhook"  # the default channel
 MAX_NAME_CHARACTERS = 100
 MIN_DEADLINE_SECONDS, DEFAULT_DEADLINE_SECONDS, MAX_DEADLINE_SECONDS = 1.0, 10.0, 20.0
-CACHE_PROPAGATION_SECONDS = 10.0  # by then no function works with what it read before a change
+CACHE_PROPAGATION_SECONDS = 10.0  # cached subscriptions are never older than this
 
 
 class Language(StrEnum):
@@ -35,48 +35,46 @@ def parse_language(name: str) -> Language:
 
 
 class Ordering(StrEnum):
-    """What becomes of a lane behind a dead letter."""
+    """Behaviour of a lane behind a dead letter."""
 
-    STRICT = "strict"  # it is held until the dead letter is redriven or discarded
-    SKIP = "skip"  # it goes on, and the sequence shows the gap
+    STRICT = "strict"  # the lane is held until the dead letter is redriven or discarded
+    SKIP = "skip"  # the lane goes on, and the sequence numbers show the gap
 
 
 @dataclass(frozen=True, kw_only=True)
 class Subscription:
-    """``sealed`` values are ciphertexts that only the sender's key opens."""
+    """A subscription; ``sealed`` values are ciphertexts that only the sender's KMS key decrypts."""
 
     id: str
     name: str
     endpoint: Destination
-    channel: str = WEBHOOK  # one of ``channels.py``
-    language: Language = Language.ENGLISH  # of a channel that speaks to people
-    event_types: tuple[EventType, ...] = ()  # none named: every PIPELINE_*
-    pattern: str | None = None  # over the event's fields, as JSON
+    channel: str = WEBHOOK  # a name in ``channels/``
+    language: Language = Language.ENGLISH  # of channels that write to people
+    event_types: tuple[EventType, ...] = ()  # empty: every PIPELINE_*
+    pattern: str | None = None  # filter on the event's fields, as JSON
     deadline_seconds: float = DEFAULT_DEADLINE_SECONDS
     ordering: Ordering = Ordering.STRICT
     retry_schedule: RetrySchedule | None = None  # its own, else the deployment's
-    rate: Rate | None = None  # its own, beside that of its channel
-    rate_limit_key: str = (
-        ""  # those with the same name share one rate; empty: the subscription alone
-    )
-    template: Template | None = None  # how it wants it said, else in the channel's way
+    rate: Rate | None = None  # its own, besides that of its channel
+    rate_limit_key: str = ""  # subscriptions with the same key share one rate; empty: not shared
+    template: Template | None = None  # its own messages, else the channel's
     secrets: tuple[EncryptedSecret, ...] = ()  # newest first
     header_names: tuple[str, ...] = ()
     encrypted_headers: bytes | None = None
     encrypted_url: bytes | None = (
-        None  # where it is a credential: then the endpoint has it as shown
+        None  # set where the URL is a credential; ``endpoint`` is then the displayed URL
     )
     created_at: str = ""
-    paused_at: str | None = None  # by an operator
-    disabled_reason: str | None = None  # by the endpoint's response, or after failing too long
+    paused_at: str | None = None  # when an operator paused it
+    disabled_reason: str | None = None  # the endpoint's response, or failures for days
     disabled_at: str | None = None
-    pending_since: str | None = None  # until its endpoint echoes a challenge it gets no event
-    removed_at: str | None = None  # a tombstone: its id is never used again
-    version: int = 0  # as it was read; 0 is that of a new one
+    pending_since: str | None = None  # until it echoes a challenge: no events
+    removed_at: str | None = None  # set for a tombstone, whose id is never reused
+    version: int = 0  # as read; 0 for a new record
 
     @property
     def signing(self) -> SignatureAlgorithm:
-        """How it is signed from now on; another kind may sign beside it for a while."""
+        """Algorithm of the newest secret; after a change, another may sign too for a while."""
         return self.secrets[0].signing if self.secrets else SignatureAlgorithm.HMAC
 
     @property
@@ -85,7 +83,7 @@ class Subscription:
 
     @property
     def effective_rate_limit_key(self) -> str:
-        """The name of those with whom it shares its rate."""
+        """Key of the rate limit, which several subscriptions may share."""
         return self.rate_limit_key or self.id
 
     @property
@@ -97,7 +95,7 @@ class Subscription:
         return self.paused_at is not None or self.disabled_reason is not None
 
     def accepts(self, event: Event) -> bool:
-        """Whether an event goes out to it, as it now stands; ``PatternExhausted`` if in doubt."""
+        """Whether an event is sent to it at present; ``PatternExhausted`` if that is undecided."""
         return (
             not self.is_pending
             and self.accepts_type(event.type)
@@ -105,13 +103,13 @@ class Subscription:
         )
 
     def matches(self, event: Event) -> bool:
-        """By its pattern; what can't be read, or asked in time, keeps nothing from going out."""
+        """Whether the pattern matches; an unreadable or too costly one does not filter."""
         try:
             return self.pattern is None or self._predicate(event.expanded)
         except PatternExhausted:
             return True
 
-    @cached_property  # for fan-out, which asks every subscription at every event
+    @cached_property  # fan-out reads it for every event
     def _predicate(self) -> Predicate:
         try:
             return compile_pattern(self.pattern or "")
@@ -124,7 +122,7 @@ class Subscription:
         return event_type.is_of_pipeline
 
     def removed(self, *, at: float) -> Self:
-        """The tombstone: it knows what it was, and none of the secrets."""
+        """Return the tombstone: without secrets."""
         return replace(
             self,
             removed_at=format_rfc3339(at),

@@ -3,22 +3,22 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-MAX_TEMPLATE_BYTES = 16 * 1024  # of each text
+MAX_TEMPLATE_BYTES = 16 * 1024  # of each part
 MAX_RENDERED_BYTES = 256 * 1024
-MAX_SUBJECT_CHARACTERS = 250  # what is longer is cut
+MAX_SUBJECT_CHARACTERS = 250  # a longer one is truncated
 
 
 @dataclass(frozen=True, kw_only=True)
 class Template:
-    """Each part is a text in Liquid; what is None is said in the channel's own way."""
+    """Liquid source of each part; a part that is None has the channel's default."""
 
     body: str | None = None
     subject: str | None = None
-    headers: tuple[tuple[str, str], ...] = ()  # name in lower case, and the text of the value
+    headers: tuple[tuple[str, str], ...] = ()  # name in lower case, and the template of the value
 
     @property
     def parts(self) -> Iterator[tuple[str, str]]:
-        """Each text, and the name of its part as people know it."""
+        """Parts that are set: the name for operators, and the source."""
         if self.body is not None:
             yield "template", self.body
         if self.subject is not None:
@@ -33,9 +33,9 @@ class Template:
 
 @dataclass(frozen=True, kw_only=True)
 class RenderedTemplate:
-    """What a template gave for one delivery."""
+    """Output of a template for one delivery."""
 
     body: str | None = None
     subject: str | None = None
     headers: tuple[tuple[str, str], ...] = ()
-    missing_fields: tuple[str, ...] = ()  # fields that it asked for and that are not there
+    missing_fields: tuple[str, ...] = ()  # used by the template, absent in the event

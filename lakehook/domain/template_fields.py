@@ -1,4 +1,4 @@
-"""Fields of a template: the event, and the delivery that carries it."""
+"""Fields for templates: the event, and the delivery that carries it."""
 
 from lakehook.domain.delivery import Delivery
 from lakehook.domain.json_document import Document
@@ -6,7 +6,7 @@ from lakehook.domain.subscription import Subscription
 
 
 def template_fields(delivery: Delivery, subscription: Subscription) -> Document:
-    """The event's fields by their own names, and ours beside them; no secret, no URL."""
+    """Return the event's fields and ours; no secret, no URL."""
     return {
         **delivery.event.document,
         "event_id": delivery.event.id,

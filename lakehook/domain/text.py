@@ -1,4 +1,4 @@
-"""Untrusted text, cleaned for a message: without invisible characters, and not too long."""
+"""Untrusted text, cleaned for a message: no invisible characters, and a bounded length."""
 
 from collections.abc import Callable
 
@@ -12,14 +12,14 @@ def utf8_size(text: str) -> int:
 
 
 def utf16_size(text: str) -> int:
-    """As JavaScript counts: 2 for what is outside the basic plane, where Python counts 1."""
+    """Count as JavaScript does: 2 for characters outside the basic plane, where Python counts 1."""
     return len(text.encode("utf-16-le")) // 2
 
 
 def truncate(text: str, limit: int, *, encode: Callable[[str], str] = str, size: Size = len) -> str:
-    """The text as it is written, or so many whole characters of it and ``…`` as fit.
+    """Truncate to as many whole characters, plus ``…``, as fit once encoded.
 
-    ``write`` is asked about each character by itself: what it makes of one stays whole.
+    ``encode`` is called for each character, and its result is never cut.
     """
     written = [encode(character) for character in text]
     sizes = [size(character) for character in written]
@@ -33,12 +33,12 @@ def truncate(text: str, limit: int, *, encode: Callable[[str], str] = str, size:
 
 
 def single_line(text: str, limit: int) -> str:
-    """Without breaks, control characters, or anything else that is not seen."""
+    """Keep one line, without control and invisible characters."""
     seen = "".join(character if character.isprintable() else " " for character in text)
     return truncate(" ".join(seen.split()), limit)
 
 
 def clean_lines(text: str, limit: int) -> str:
-    """The same of each line; no line is empty."""
+    """Clean each line, and drop empty ones."""
     lines = (single_line(line, limit) for line in text.splitlines())
     return truncate("\n".join(line for line in lines if line), limit)

@@ -16,13 +16,13 @@ MAX_DIGITS = len("99999999999")
 MAX_AGO_SECONDS = 10 * 365 * 24 * 3600.0
 
 FORMS = "2026-01-01T12:00:00Z, or how long ago: 15m, 2h, 7d"
-"""For help texts, the same wherever a moment is asked for."""
+"""Wording for help texts and errors."""
 
 
 def parse_rfc3339(text: str) -> datetime:
-    """Read it to the microsecond; ``ValueError`` when it is none, or on no calendar.
+    """Parse to the microsecond; ``ValueError`` if it is not a time, or not on the calendar.
 
-    A leap second is taken for the second before it.
+    A leap second becomes the second before it.
     """
     match = _RFC_3339.fullmatch(text)
     if not match:
@@ -37,12 +37,12 @@ def parse_rfc3339(text: str) -> datetime:
 
 
 def is_later(one: str | None, other: str | None) -> bool:
-    """Whether both are known, and one is after the other."""
+    """Whether both are known, and the first is later."""
     return one is not None and other is not None and parse_rfc3339(one) > parse_rfc3339(other)
 
 
 def is_not_later(one: str | None, other: str | None) -> bool:
-    """Whether both are known, and one is at the other or before it."""
+    """Whether both are known, and the first is not later."""
     return one is not None and other is not None and parse_rfc3339(one) <= parse_rfc3339(other)
 
 
@@ -51,12 +51,12 @@ def format_rfc3339(at: float) -> str:
 
 
 def is_duration(text: str) -> bool:
-    """Whether it is written as one, however long it is."""
+    """Whether the text is a duration of any length."""
     return _WRITTEN.fullmatch(text) is not None
 
 
 def parse_duration(text: str, *, what: str, longest: float) -> float:
-    """Seconds; ``InvalidInput`` says what is wrong."""
+    """Parse a duration to seconds; ``InvalidInput`` says what is wrong."""
     match = _WRITTEN.fullmatch(text.strip())
     if text.strip() != "0" and match is None:
         raise InvalidInput(f"{what}: {text[:40]!a} is none of 45s, 30m, 24h, 7d or 0")
@@ -67,7 +67,7 @@ def parse_duration(text: str, *, what: str, longest: float) -> float:
 
 
 def format_duration(seconds: float) -> str:
-    """In the largest unit of which it is two or more, or just one: 15 minutes, 1 hour, 26 hours."""
+    """Format in the largest unit that gives 2 or more, or exactly 1: 15 minutes, 26 hours."""
     whole = int(seconds)
     for unit, size in _SECONDS.items():
         count = whole // size
@@ -85,9 +85,9 @@ def format_age(seconds: float) -> str:
 
 
 def parse_time_or_ago(text: str, *, what: str, now: float) -> float:
-    """Unix seconds, of RFC 3339 with an offset, of a duration back from now, or as they are.
+    """Return unix seconds of RFC 3339 with an offset, of a duration back from now, or of a number.
 
-    Before 1970 it is 1970: of the year 1 some offsets have no time that could be written.
+    A time before 1970 becomes 1970: some offsets of the year 1 cannot be represented.
     """
     text = text.strip()
     if text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS:

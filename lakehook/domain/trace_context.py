@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 FIELD = "traceparent"
-"""The field of an event and the header of a request go by one name."""
+"""Name of both the event's field and the request's header."""
 
 _VERSION = "00"
 _KNOWN_FLAGS = 0b11  # sampled, random trace id
@@ -28,9 +28,9 @@ class Trace:
 
     @classmethod
     def read(cls, value: Any) -> Self | None:
-        """None for what is no trace: a tracer's fault keeps no event from its subscribers.
+        """Parse a trace; None if it is invalid, since a tracer's error must not stop an event.
 
-        Of a later version than ours the part that we know counts (section 4.3).
+        Of a version later than ours, the known part is used (section 4.3).
         """
         match = _PARENT.fullmatch(value) if isinstance(value, str) else None
         if match is None or (match["version"] == _VERSION and match["more"]):
@@ -38,6 +38,6 @@ class Trace:
         return cls(match["trace"], int(match["flags"], 16) & _KNOWN_FLAGS)
 
     def parent(self, chance: bytes) -> str:
-        """The header of one attempt, which is a span of its own: its id is made of the chance."""
-        span = max(1, int.from_bytes(chance[:8], "big"))  # zero is no span
+        """Build the header of one attempt, a span of its own whose id is made of ``chance``."""
+        span = max(1, int.from_bytes(chance[:8], "big"))  # zero is not a valid span id
         return f"{_VERSION}-{self.id}-{span:016x}-{self.flags:02x}"

@@ -1,6 +1,6 @@
 """Verification of a captured request by Standard Webhooks 1.0.0 and, if it fails, why.
 
-The causes include what is commonly done to a body between the network and the verifier.
+Known causes include what programs commonly do to a body before it is verified.
 """
 
 import base64
@@ -54,7 +54,7 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class VerificationFailure:
-    """Why a request is not to be trusted."""
+    """Reason why a request can't be trusted."""
 
     reason: Reason
     detail: str
@@ -63,31 +63,31 @@ class VerificationFailure:
 
 @dataclass(frozen=True, kw_only=True)
 class CapturedRequest:
-    """A request as it came: names of headers in lower case, the body byte for byte."""
+    """A request as received: header names in lower case, the body byte for byte."""
 
     headers: Mapping[str, str]
     body: bytes
 
 
 def common_body_mutations(body: bytes) -> Iterator[tuple[str, bytes]]:
-    """The body as it may have been before, each with how it differs."""
+    """Yield variants of the body as it may have been sent, each with a description."""
     undone = [(how, rewrite(body)) for how, rewrite in _OF_BYTES] + list(_parsed(body))
     yield from ((how, before) for how, before in undone if before != body)
 
 
 def _parsed(body: bytes) -> Iterator[tuple[str, bytes]]:
-    """Whoever parses JSON and writes it again writes it in a way of their own."""
+    """Yield common serializations of the parsed body."""
     try:
         document = loads(body.removeprefix(BOM))
         yield from [(how, write(document).encode()) for how, write in _OF_JSON]
-    except (ValueError, RecursionError):  # no JSON, or none that can be written
+    except (ValueError, RecursionError):  # not JSON, or JSON that can't be written
         return
 
 
 def verify_request(
     capture: CapturedRequest, key: VerifyingKey, *, now: float, tolerance_seconds: float
 ) -> VerificationFailure | None:
-    """What is wrong with a request, the first thing first; nothing when it is genuine."""
+    """Return the first thing wrong with a request; None if it is genuine."""
     return (
         _check_headers(capture.headers)
         or _check_time(int(capture.headers[TIMESTAMP]), now, tolerance_seconds)
@@ -124,14 +124,14 @@ def _check_time(at: int, now: float, tolerance: float) -> VerificationFailure | 
 
 
 def _check_signatures(capture: CapturedRequest, key: VerifyingKey) -> VerificationFailure | None:
-    given = list(_signatures(capture.headers[SIGNATURE]))
-    same_version = [signature for version, signature in given if version == key.signing.version]
+    received = list(_signatures(capture.headers[SIGNATURE]))
+    same_version = [signature for version, signature in received if version == key.signing.version]
     if not same_version:
-        versions = ", ".join(sorted({version[:10] for version, _ in given}))
+        versions = ", ".join(sorted({version[:10] for version, _ in received}))
         return VerificationFailure(
             reason=Reason.NO_KNOWN_VERSION,
             detail=f"signed as {versions!a}; this key checks {key.signing.version!a} alone",
-            hint=_other_kind({version for version, _ in given}),
+            hint=_other_kind({version for version, _ in received}),
         )
     if _is_signed(capture, capture.body, key, same_version):
         return None
@@ -156,7 +156,7 @@ def _is_signed(
 
 
 def _signatures(header: str) -> Iterator[tuple[str, bytes]]:
-    """Version and signature of each; what is not base64 is the signature of nothing."""
+    """Yield version and signature of each; invalid base64 becomes an empty signature."""
     for entry in header.split():
         version, _, written = entry.partition(",")
         try:

@@ -1,4 +1,4 @@
-"""Check of DevLake: whether it and Lakehook are set up for each other, part by part."""
+"""Check of the set-up of DevLake and Lakehook for each other, part by part."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -42,11 +42,11 @@ from lakehook.ports.system import Clock, Random
 
 @dataclass(frozen=True)
 class Checkup:
-    """Of one source. The two variables that its DevLake must have come along."""
+    """Checks of one source, and the two variables that its DevLake needs."""
 
     source: DevLakeSource
     endpoint: str
-    secret: str | None = field(repr=False)  # none: it could not be read
+    secret: str | None = field(repr=False)  # None if it could not be read
     checks: Sequence[Check]
 
     @property
@@ -60,7 +60,7 @@ class Checkup:
 
 @dataclass(frozen=True)
 class CheckDevLake:
-    """What fails is a check like any other, so that one command tells of all."""
+    """Check of all parts: a failure is a result like any other, so one run reports everything."""
 
     secrets: NotificationSecretReader
     post: PostNotice
@@ -73,7 +73,7 @@ class CheckDevLake:
     dice: Random
 
     def __call__(self, source: DevLakeSource, url: str, api: ApiAddress | None = None) -> Checkup:
-        """``url`` is the ingress'; ``api`` comes before the one that the stack knows."""
+        """Check a source; ``url`` is the ingress's, ``api`` overrides the stack's own setting."""
         endpoint, secret = f"{url}{source.name or ''}", self._secret(source)
         checks = [
             *([secret] if isinstance(secret, Check) else self._check_ingress(endpoint, secret)),
@@ -85,7 +85,7 @@ class CheckDevLake:
         return Checkup(source, endpoint, None if isinstance(secret, Check) else secret, checks)
 
     def _secret(self, source: DevLakeSource) -> str | Check:
-        """The one that DevLake is to sign with."""
+        """Return the secret that DevLake must sign with, or a failed check."""
         try:
             return next(iter(self.secrets.active(source.name, fresh=True).values), "")
         except InfrastructureError as error:
@@ -116,7 +116,7 @@ class CheckDevLake:
         return [check_api(address.url, version), self._check_newest(source, rows)]
 
     def _check_reconcile(self, source: DevLakeSource) -> Sequence[Check]:
-        """Without an API there is none, which the check of the API has said."""
+        """Check the scheduled reconcile; a missing API is reported by another check."""
         if source.api_url is None:
             return []
         return [check_reconcile(self.reconciliations.find(source.name), now=self.clock.now())]
@@ -140,7 +140,7 @@ class CheckDevLake:
         )
 
     def _origin_of(self, row: PipelineRow, source: DevLakeSource) -> StateOrigin:
-        """The event of its present state has an id that does not depend on how it came."""
+        """Find out how the present state came; its event's id is the same either way."""
         event = row.to_event("", source=source.name)
         sent = [entry.sequenced.event for entry in self.chronicle.events(event.pipeline_key)]
         skipped = [entry.event for entry in self.chronicle.skipped(event.pipeline_key)]

@@ -15,9 +15,9 @@ from lakehook.domain.pipeline import (
 from lakehook.ports.stores import UnfinishedPipelines
 from lakehook.ports.system import Clock
 
-LEASE_SECONDS = 300.0  # a lost event of a stall is published again after this, by the same id
+LEASE_SECONDS = 300.0  # a lost stall event is published again after this, with the same id
 PIPELINES_AT_A_TIME = 10
-MAX_PER_TICK = 500  # of one state; the others are found by the next
+MAX_PER_TICK = 500  # of one state; the next tick finds the rest
 
 Publish = Callable[[Iterable[Event]], int]
 
@@ -30,10 +30,10 @@ class PublishStalledPipelines:
     thresholds: StallThresholds
 
     def __call__(self) -> int:
-        """Publish one event for each stall; how many.
+        """Publish one event for each stall, and return how many.
 
-        A stall is leased before, so that of two ticks one publishes it. It is published again
-        unless fan-out accepts it.
+        Each stall is leased first, so that only one of two ticks publishes it. It is published
+        again unless fan-out accepts it.
         """
         return sum(
             self._publish(batch) for state in ACTIVE_STATES for batch in self._stalled(state)

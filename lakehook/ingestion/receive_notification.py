@@ -19,8 +19,8 @@ from lakehook.ports.ingress import LiveSecrets, NotificationSecretReader, Pipeli
 
 
 class ReceiveStatus(Enum):
-    ACCEPTED = auto()  # safe on the queue
-    TESTED = auto()  # signed, and of no pipeline: a test of the set-up
+    ACCEPTED = auto()  # stored on the queue
+    TESTED = auto()  # signed, but of no pipeline: a test of the set-up
     UNSIGNED = auto()
     UNREADABLE = auto()
     UNAVAILABLE = auto()  # AWS failed: the notification may be sent again
@@ -75,7 +75,7 @@ class ReceiveNotification:
             notice.verify(self._live(source, fresh=True).values)
 
     def _live(self, source: str | None, *, fresh: bool = False) -> LiveSecrets:
-        """The active secrets; an empty one only if allowed, and never beside a source's own."""
+        """Return the active secrets; an empty one only if allowed, and never a source's own."""
         live = self.secrets.active(source, fresh=fresh)
         secrets = [secret for secret in live.values if secret]
         if self.empty_secret_allowed and not live.are_own:

@@ -1,6 +1,6 @@
-"""Port to the record of each DevLake's last notification.
+"""Ports to the record of each DevLake's last notification.
 
-Any of these may raise ``InfrastructureError``.
+Each of them may raise ``InfrastructureError``.
 """
 
 from typing import Protocol
@@ -10,25 +10,25 @@ from lakehook.domain.devlake.refusal import Refusal
 from lakehook.domain.event import Event
 
 REFUSED_EVERY_SECONDS = 10.0
-"""Strangers must not make us write for each of their requests."""
+"""Minimum interval between writes, so that unauthenticated requests can't cause many."""
 
 
 class AcceptedRecorder(Protocol):
     def accepted(self, event: Event) -> None:
-        """Record a notice, at most one in ten seconds of each source; other events are left out."""
+        """Record a notification, at most once in ten seconds per source; ignore others."""
 
 
 class RefusedRecorder(Protocol):
     def refused(self, source: str | None, refusal: Refusal) -> None:
-        """Record a refusal, at most one in ten seconds of each source.
+        """Record a refusal, at most once in ten seconds for each source.
 
-        One that anybody can cause, by a request that is no notice, neither takes the place of a
-        notice's, until another was accepted, nor puts one off.
+        A refusal that anybody can cause, by a request that is not a notification, neither replaces
+        that of a notification before another is accepted, nor delays its recording.
 
-        Only sources that are declared get here, so there are few.
+        Called only for declared sources, so there are few records.
         """
 
 
 class HeardReader(Protocol):
     def heard(self, source: str | None) -> Heard:
-        """What was recorded last, consistently; none is the default source."""
+        """Read the last record, consistently; None is the default source."""

@@ -1,6 +1,6 @@
-"""Ports of the ingress: apart from the others, since DevLake waits for a cold start.
+"""Ports of the ingress, in a module of their own: DevLake waits for the ingress's cold start.
 
-Any of them may raise ``InfrastructureError``, but for ``PipelineDetails``.
+Each of them may raise ``InfrastructureError``, except ``PipelineDetails``.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -19,57 +19,57 @@ class Publish(Protocol):
     def __call__(
         self, events: Iterable[Event], *, sent: Callable[[int], None] | None = None
     ) -> int:
-        """Send events; how many. ``sent`` is called with each batch's size."""
+        """Send events and return how many. ``sent`` is called with each batch's size."""
 
 
 class DevLakePipelines(Protocol):
-    """What DevLake shows by its REST API.
+    """DevLake's REST API.
 
-    ``DevlakeUnavailable``, or ``InvalidInput`` if it never will.
+    Raises ``DevlakeUnavailable``, or ``InvalidInput`` if a retry can't help.
     """
 
     def page(self, number: int, *, status: str = "") -> Sequence[Document]:
-        """Pipelines as they are now, newest first; page 1 is the first, none past the last.
+        """Read a page of pipelines, newest first, from page 1; empty beyond the last one.
 
-        ``status`` selects those of one of DevLake's statuses, such as ``TASK_RERUN``. Its own
-        ``pending=1`` would leave out reruns: their rows have the end of the run before.
+        ``status`` selects one of DevLake's statuses, such as ``TASK_RERUN``. DevLake's own
+        ``pending=1`` would omit reruns: their rows have the end of the run before.
         """
 
     def pipeline(self, pipeline_id: int) -> Document | None:
-        """One pipeline as it is now; none if DevLake has none of that id, or not yet."""
+        """Read one pipeline; None if DevLake has none of that id, or not yet."""
 
     def tasks_of(self, pipeline_id: int) -> Sequence[Document]:
-        """The newest run of each task of a pipeline; none if the pipeline is gone."""
+        """Read the newest run of each task of a pipeline; empty if the pipeline is gone."""
 
     def project_of(self, blueprint_id: int) -> str:
-        """The project's name; empty if the blueprint has none, or is gone."""
+        """Read a blueprint's project name; empty if it has none, or is gone."""
 
     def version(self) -> str:
-        """DevLake's version, as it writes it: ``v1.0.2@1a2b3c4``."""
+        """Read DevLake's version as it writes it: ``v1.0.2@1a2b3c4``."""
 
 
 class ApiCredentials(Protocol):
-    """The headers that let a caller read DevLake's REST API; often none."""
+    """Headers that authorize calls of DevLake's REST API; often none."""
 
     def headers(self, *, fresh: bool = False) -> Mapping[str, str]:
-        """As read some minutes ago at most; ``fresh`` reads again, at most every 30 s.
+        """Return the headers, cached for some minutes; ``fresh`` reads again, at most every 30 s.
 
-        ``InvalidInput`` if what is stored are no headers, ``InfrastructureError`` if it can't be
-        read.
+        Raises ``InvalidInput`` if the stored text is not headers, ``InfrastructureError`` if it
+        can't be read.
         """
 
 
 @dataclass(frozen=True)
 class LiveSecrets:
-    """The secrets that a DevLake may sign with, the newest first."""
+    """Secrets that a DevLake may sign with, the newest first."""
 
     values: Sequence[str] = field(repr=False)
-    are_own: bool = False  # of this source alone, and not those of the stack
+    are_own: bool = False  # of this source only, instead of the stack's
 
 
 class NotificationSecretReader(Protocol):
     def active(self, source: str | None = None, *, fresh: bool = False) -> LiveSecrets:
-        """The secrets of a source, cached for some minutes unless ``fresh``.
+        """Return the secrets of a source, cached for some minutes unless ``fresh``.
 
         ``fresh`` reads are limited to one every few seconds.
         """
@@ -77,12 +77,12 @@ class NotificationSecretReader(Protocol):
 
 class Publisher(Protocol):
     def publish(self, events: Iterable[Event]) -> int:
-        """Return when all events are safe on the queue; ``InvalidEvent`` before any is sent."""
+        """Return once all events are stored on the queue; ``InvalidEvent`` before any is sent."""
 
 
 class PipelineDetails(Protocol):
     def of_event(self, source: DevLakeSource, document: Document) -> Document:
-        """The fields that a notification lacks, as far as they can be read in time.
+        """Return the fields that a notification lacks, as far as they can be read in time.
 
-        It never raises: a notification must not be lost for what only adds detail.
+        Never raises: a notification must not be lost for an additional detail.
         """

@@ -14,10 +14,10 @@ from lakehook.domain.subscription import Subscription
 from lakehook.domain.template import RenderedTemplate, Template
 
 ResolveHost = Callable[[str, int], Sequence[str]]
-"""Every address of a host and port; ``OSError`` when it has none."""
+"""Returns every address of a host and port; ``OSError`` when it has none."""
 
 Warn = Callable[[str], None]
-"""Warn the operator of what is allowed and may be a mistake."""
+"""Warns the operator of something that is allowed but may be a mistake."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Transport(Protocol):
 
 @dataclass(frozen=True)
 class SendResult:
-    """One request, and what came back: read, and as it was."""
+    """Result of one request: the interpreted attempt, and the raw response."""
 
     attempt: Attempt
     body: bytes = field(default=b"", repr=False)
@@ -48,7 +48,7 @@ class Sender(Protocol):
         *,
         keep_response: bool = False,
     ) -> SendResult:
-        """Sign and send; ``keep_response`` keeps an excerpt also of a success."""
+        """Sign and send; ``keep_response`` keeps an excerpt of a successful response, too."""
 
 
 class TemplateRenderer(Protocol):
@@ -82,31 +82,31 @@ class SubscriptionCredentials(NonPrintable):
         url: str | None = None,
     ) -> None:
         self.secrets = secrets
-        self.url = url  # if the subscription has only a part of it
+        self.url = url  # set even if the subscription has only a displayed URL
         self.headers: Mapping[str, str] = headers or {}
 
 
 class CredentialStore(Protocol):
     def load(self, subscription: Subscription) -> SubscriptionCredentials:
-        """Decrypt a subscription's credentials; of its secrets, the active ones."""
+        """Decrypt a subscription's credentials, with its active secrets."""
 
 
 class Encryptor(Protocol):
     def encrypt(self, plaintext: bytes, *, subscription_id: str) -> bytes:
-        """Encrypt for the deliver function alone, and for this subscription alone."""
+        """Encrypt so that only the deliver function can decrypt, and only for this subscription."""
 
 
 class SigningKeyFactory(Protocol):
-    """Makes keys of either kind. What it refuses is ``InvalidInput`` and not repeated."""
+    """Factory of signing keys. Errors are ``InvalidInput`` and do not repeat the text."""
 
     def generate(self, signing: SignatureAlgorithm, seed: bytes) -> SigningKey:
-        """A new key of 32 random bytes."""
+        """Generate a key from 32 random bytes."""
 
     def parse(self, text: str) -> SigningKey:
-        """A provided key: ``whsec_…`` or ``whsk_…``."""
+        """Parse a provided key: ``whsec_…`` or ``whsk_…``."""
 
     def from_bytes(self, signing: SignatureAlgorithm, key: bytes) -> SigningKey:
-        """A key that was encrypted."""
+        """Restore a key that was encrypted."""
 
     def parse_verifying_key(self, text: str) -> VerifyingKey:
-        """What verifies: a shared secret, or either half of an ed25519 key."""
+        """Parse a key for verification: a shared secret, or either half of an ed25519 key."""

@@ -19,27 +19,27 @@ class Journal(Protocol):
     """Every event of every pipeline, once, with its sequence."""
 
     def load(self, event: Event) -> tuple[Pipeline, Sequence[SequencedEvent]]:
-        """The event's pipeline; and the event itself if the journal has it already.
+        """Load the event's pipeline, and the event itself if the journal has it already.
 
-        It is then the last, after those that were inferred from it.
+        The event is then the last of the sequence, after those that were inferred from it.
         """
 
     def append(self, advance: PipelineTransition) -> None:
         """Write counter and events together.
 
-        ``InfrastructureError`` if the pipeline has been written since.
+        Raises ``InfrastructureError`` if the pipeline has been written since.
         """
 
     def record_skipped(self, event: Event, skip: EventSkip) -> None:
-        """Record a skipped event with its reason, and what the pipeline has learnt from it.
+        """Record a skipped event with its reason, and the facts it adds to the pipeline.
 
-        ``InfrastructureError`` if the pipeline has been written since.
+        Raises ``InfrastructureError`` if the pipeline has been written since.
         """
 
 
 class DeliveryQueue(Protocol):
     def enqueue_deliveries(self, deliveries: Sequence[Delivery]) -> Collection[str]:
-        """Enqueue deliveries, at most one of each lane; the ids of those that failed."""
+        """Enqueue deliveries, at most one of each lane, and return the ids of those that failed."""
 
 
 @dataclass(frozen=True)
@@ -54,13 +54,13 @@ class EventMessage:
 
 
 class UnfinishedAttempts(Protocol):
-    """Attempts at one event alone that were started, and of which no outcome is known."""
+    """Counter of attempts at single events that were started and have no known outcome."""
 
     def count(self, messages: Sequence[EventMessage]) -> Mapping[EventMessage, int]:
-        """The number of each message, by one consistent read; none is 0."""
+        """Read the count of each message consistently; missing means 0."""
 
     def save(self, message: EventMessage, number: int) -> None:
-        """Save the number of one message."""
+        """Save the count of one message."""
 
 
 class InvalidEventQueue(Protocol):
@@ -82,7 +82,7 @@ class QueueMessage:
 
 
 class InFlight(Protocol):
-    """A message that was received and neither deleted nor given back."""
+    """A message that was received and neither deleted nor returned."""
 
     @property
     def receipt(self) -> str: ...
@@ -95,15 +95,15 @@ class MessageAcks(Protocol):
         """Delete processed messages, so that their groups advance."""
 
     def nack(self, message: InFlight, *, seconds: float) -> None:
-        """Make the message visible again after so long, in whole seconds, never earlier.
+        """Make the message visible again after this time, rounded up to whole seconds.
 
-        At once if the wait is over already, as a negative number says.
+        At once if the time is negative.
         """
 
 
 class ResumeQueue(Protocol):
     def enqueue_resumes(self, resumes: Sequence[Resume]) -> Collection[Lane]:
-        """Enqueue resumes; the lanes of those that failed."""
+        """Enqueue resumes, and return the lanes of those that failed."""
 
 
 class PingQueue(Protocol):
@@ -136,4 +136,4 @@ class DeadLetterCopies(Protocol):
     """Copies of dead letters on the queue, for the console; the ledger decides what is dead."""
 
     def delete_copies(self, records: Collection[DeliveryRecord]) -> int:
-        """Delete the copies that are found on the queue; how many."""
+        """Delete the copies that are found on the queue, and return how many."""

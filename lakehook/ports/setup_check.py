@@ -7,4 +7,4 @@ from lakehook.domain.devlake.setup_check import EndpointAnswer
 
 class PostNotice(Protocol):
     def __call__(self, url: str, query: str, body: bytes) -> EndpointAnswer:
-        """Send a notice as DevLake does, once; what came of it is a value, whatever it is."""
+        """Send a notification as DevLake does, once; failures are returned as values."""

@@ -16,13 +16,13 @@ from lakehook.domain.subscription import Subscription
 
 @dataclass(frozen=True)
 class LedgerSnapshot:
-    """What one consistent read of the ledger found."""
+    """Result of one consistent read of the ledger."""
 
     lanes: Mapping[Lane, HeldLane]
     records: Mapping[tuple[Lane, int], DeliveryRecord]
     endpoint_health: Mapping[str, EndpointHealth] = field(
         default_factory=dict
-    )  # of those that are not healthy
+    )  # of endpoints that are not healthy
 
 
 @dataclass(frozen=True)
@@ -36,10 +36,10 @@ class DueItem:
 
 @dataclass(frozen=True, kw_only=True)
 class Backlog:
-    """How much waits, over all subscriptions."""
+    """Totals of the held lanes, over all subscriptions."""
 
     lanes_held: int = 0
-    held_since: float | None = None  # of the one that has been held longest
+    held_since: float | None = None  # of the lane that has been held longest
     breakers_open: int = 0
 
 
@@ -64,35 +64,35 @@ class Ledger(Protocol):
     def save(
         self, record: DeliveryRecord, *, before: HeldLane | None, after: HeldLane | None
     ) -> DeliveryRecord:
-        """Record a delivery and move its lane from ``before`` to ``after``, both or neither.
+        """Record a delivery and move its lane from ``before`` to ``after``, atomically.
 
-        The record as it now stands; ``LaneConflict`` when it is no longer of the version that was
-        read, or the lane no longer as it was before. Only a success is written over whatever is
-        there, unless a replay has requeued it since; on a flowing lane it costs one plain write.
+        Returns the record as saved. Raises ``LaneConflict`` if the record or the lane has changed
+        since it was read. A success is always written, unless a replay has requeued the delivery
+        since; on a flowing lane it costs one plain write.
         """
 
     def save_lane(self, before: HeldLane, after: HeldLane | None) -> None:
-        """Move a lane alone; ``LaneConflict`` when it is no longer as it was before."""
+        """Move a lane only; raises ``LaneConflict`` if it has changed."""
 
     def waiting_deliveries(self, lane: HeldLane) -> Iterator[DeliveryRecord]:
-        """The head and those behind it that are not final, in order, read as they are needed."""
+        """Yield the head and the unfinished deliveries behind it in order, reading as needed."""
 
     def due(self, now: float) -> Iterator[DueItem]:
-        """Held lanes whose due time has come, by an index that may lag behind."""
+        """Yield due lanes and breakers, by an index that may lag behind."""
 
     def lease(self, due: DueItem, *, until: float) -> int | None:
         """Move a due time, and return the new token; None if it was moved since.
 
-        A suspended lane is no longer suspended then.
+        A suspended lane is no longer suspended afterwards.
         """
 
     def backlog(self) -> Backlog:
-        """Count what is held, by an index that may lag behind."""
+        """Count the held deliveries and lanes, by an index that may lag behind."""
 
     def held_lanes(self, subscription_id: str) -> Iterator[HeldLane]:
-        """Held lanes of a subscription, the longest held first.
+        """Yield the held lanes of a subscription, the longest held first.
 
-        By an index that may lag behind, as ``dead_letters``; what it names is read consistently.
+        The index may lag behind, as for ``dead_letters``; the lanes are then read consistently.
         """
 
     def summarize_held(self, subscription_ids: Sequence[str]) -> Mapping[str, HeldSummary]:
@@ -105,18 +105,18 @@ class Ledger(Protocol):
         """Held lanes that are suspended, the longest held first."""
 
     def dead_letters(self, subscription_id: str) -> Iterator[DeliveryRecord]:
-        """Its dead letters, also those whose lane has gone on."""
+        """Yield a subscription's dead letters, also those whose lane has gone on."""
 
 
 class EndpointHealthStore(Protocol):
     def find(self, subscription_id: str) -> EndpointHealth:
-        """The present health of an endpoint; that of a healthy one if there is no record."""
+        """Read an endpoint's health; without a record it is healthy."""
 
     def find_many(self, subscription_ids: Collection[str]) -> Mapping[str, EndpointHealth]:
         """The health of those endpoints that are not healthy."""
 
     def save(self, before: EndpointHealth, after: EndpointHealth) -> bool:
-        """Save it, or delete it if healthy; false if it was written since."""
+        """Save the health, or delete the record if healthy; false if it was written since."""
 
 
 class RateLimitStore(Protocol):
@@ -128,29 +128,29 @@ class RateLimitStore(Protocol):
 
 
 class DeliveryQueries(Protocol):
-    """The ledger as people read it: what became of every delivery."""
+    """Queries of the ledger for operators."""
 
     def find(self, lane: Lane, sequence: int) -> DeliveryRecord | None:
-        """One delivery, consistently."""
+        """Read one delivery consistently."""
 
     def by_lane(self, lane: Lane) -> Iterator[DeliveryRecord]:
-        """Every delivery of a lane that is still known, the highest sequence first."""
+        """Yield the stored deliveries of a lane, the highest sequence first."""
 
     def by_subscription(
         self, subscription_id: str | None, *, on_scanned: Callable[[int], None]
     ) -> Iterator[DeliveryRecord]:
-        """Every delivery of a subscription, or of all, in no order.
+        """Yield the deliveries of a subscription, or of all, in no order.
 
-        All of the ledger is read for it, page by page; ``on_scanned`` gets each page's size.
+        Scans the whole ledger page by page; ``on_scanned`` gets each page's size.
         """
 
     def count_waiting_behind(self, held: HeldLane) -> int:
-        """How many wait behind the head of a held lane."""
+        """Count the deliveries behind the head of a held lane."""
 
 
 @dataclass(frozen=True)
 class AcceptedEvent:
-    """An event of a pipeline, and when it was accepted."""
+    """An event of a pipeline, and the time of its acceptance."""
 
     sequenced: SequencedEvent
     at: float
@@ -167,10 +167,10 @@ class SkippedEvent:
 
 class PipelineHistory(Protocol):
     def events(self, pipeline_key: str) -> Sequence[AcceptedEvent]:
-        """The events of a pipeline that are still kept, in the order of their sequence."""
+        """Read the stored events of a pipeline, in the order of their sequence."""
 
     def skipped(self, pipeline_key: str) -> Sequence[SkippedEvent]:
-        """The skipped events of a pipeline that are still kept, in order of arrival."""
+        """Read the stored skipped events of a pipeline, in order of arrival."""
 
 
 class UnfinishedPipelines(Protocol):
@@ -184,10 +184,10 @@ class UnfinishedPipelines(Protocol):
         since: float | None = None,
         stalled: bool = False,
     ) -> Iterator[Pipeline]:
-        """Those in this state since ``until`` or longer, the longest first; read as needed.
+        """Yield pipelines in this state since ``until`` or longer, the longest first, as needed.
 
-        Either those whose stall was published, or the others. ``since`` leaves out
-        those that came into it earlier.
+        ``stalled`` selects those whose stall was published, else the others. ``since`` leaves out
+        those that entered the state earlier.
         """
 
     def lease(self, pipeline: Pipeline, *, until: float) -> bool:
@@ -195,25 +195,25 @@ class UnfinishedPipelines(Protocol):
 
 
 class ReplayStore(Protocol):
-    """The jobs: those that are open, one a subscription, and those that have ended."""
+    """Store of replays: open ones, at most one per subscription, and finished ones."""
 
     def list_open(self) -> Sequence[Replay]:
-        """All that are open, consistently."""
+        """Read the open replays consistently."""
 
     def list_finished(self) -> Sequence[Replay]:
-        """Those that have ended and are still known."""
+        """Read the finished replays that are still stored."""
 
     def save(self, replay: Replay) -> Replay:
-        """Save a replay, and return it as saved; an ended one allows another to open.
+        """Save a replay, and return it as saved; once it has ended, another may open.
 
-        ``Conflict`` when it is no longer of the version that was read, or when a new one
-        finds another open for its subscription.
+        Raises ``Conflict`` if it has changed since it was read, or if a new one finds another open
+        for its subscription.
         """
 
 
 @dataclass(frozen=True)
 class JournalEntry:
-    """An event of the past, and where to read on behind it."""
+    """An event of the journal, and the cursor behind it."""
 
     accepted: AcceptedEvent
     cursor: str
@@ -221,7 +221,7 @@ class JournalEntry:
 
 @dataclass(frozen=True)
 class JournalPage:
-    """``cursor`` is where the next page begins; none is left when it is empty."""
+    """A page of the journal; ``cursor`` is the start of the next one, empty after the last."""
 
     entries: Sequence[JournalEntry]
     cursor: str
@@ -230,15 +230,15 @@ class JournalPage:
 
 class JournalScan(Protocol):
     def page(self, *, since: float, until: float, after: str) -> JournalPage:
-        """Some of the events that were accepted from then until then, pipeline by pipeline.
+        """Read events accepted in this interval, pipeline by pipeline.
 
-        All of the journal is read for it, page by page; ``after`` is empty for the first one.
+        Scans the whole journal page by page; ``after`` is the cursor, empty for the first page.
         """
 
 
 @dataclass(frozen=True)
 class Requeued:
-    """A record that is to wait, and what it was."""
+    """A record that is requeued, and its previous version."""
 
     record: DeliveryRecord
     previous: DeliveryRecord | None
@@ -250,13 +250,13 @@ class ReplayWriter(Protocol):
     ) -> None:
         """Requeue up to 90 deliveries of a lane and hold it, in one transaction.
 
-        ``LaneConflict`` when the lane or one of the records is no longer as it was.
+        Raises ``LaneConflict`` if the lane or one of the records has changed.
         """
 
 
 class SubscriptionReader(Protocol):
     def all(self) -> Sequence[Subscription]:
-        """Every subscription, removed ones too, as of now."""
+        """Read every subscription, removed ones too, without the cache."""
 
     def find(self, subscription_id: str, *, fresh: bool = False) -> Subscription | None:
         """One subscription, removed or not: from the cache, or ``fresh``."""
@@ -269,5 +269,5 @@ class SubscriptionRepository(SubscriptionReader, Protocol):
     def save(self, subscription: Subscription) -> Subscription:
         """Save a subscription, and return it as saved; every reader sees it.
 
-        ``Conflict`` when it is no longer of the version that was read.
+        Raises ``Conflict`` if it has changed since it was read.
         """

@@ -8,15 +8,15 @@ class Clock(Protocol):
         """Unix time in seconds."""
 
     def sleep(self, seconds: float) -> None:
-        """Let so much time pass; none if the wait is over already, as a negative number says."""
+        """Wait for this time; not at all if it is negative."""
 
 
 class Random(Protocol):
     def fraction(self) -> float:
-        """A number from 0 to 1, new each time."""
+        """Return a random number from 0 to 1."""
 
     def new_id(self) -> str:
-        """A unique id of letters and digits."""
+        """Return a unique id of letters and digits."""
 
     def random_bytes(self) -> bytes:
-        """32 random bytes."""
+        """Return 32 random bytes."""

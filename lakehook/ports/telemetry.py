@@ -17,7 +17,7 @@ class Telemetry(Protocol):
     def event_skipped(self, event: Event, reason: SkipReason) -> None: ...
 
     def pattern_exhausted(self, subscription_id: str, event: Event) -> None:
-        """Log a pattern that took too long on an event, which went out unmatched."""
+        """Log a pattern that exceeded its limit on an event, which was sent unfiltered."""
 
     def quarantined(self, message_id: str, group: str, reason: str) -> None: ...
 

@@ -30,18 +30,18 @@ from lakehook.ports.system import Clock, Random
 RECORDS_AT_A_TIME = 50
 
 OnProgress = Callable[[int], None]
-"""How many more items of the journal have been read."""
+"""Called with the number of further journal items read."""
 FANOUT_SETTLING_SECONDS = 60.0
-"""Of a new subscription: a fan-out that has not seen it ends within 30 s, and clocks differ."""
+"""Delay of a new subscription's replay: a fan-out with an older cache ends within 30 s."""
 POLL_SECONDS = 1.0
-MAX_TRIES = 5  # against a clock that writes it too
+MAX_TRIES = 5  # against a scheduler that writes it, too
 
 
 @dataclass(frozen=True, kw_only=True)
 class ReplayCount:
     deliveries: int
     pipelines: int
-    waiting: int  # that wait anyway, and are not touched
+    waiting: int  # waiting already, so not touched
     by_type: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -110,7 +110,7 @@ class StartReplay:
     def criteria(
         self, wish: ReplayRequest, subscription: Subscription | None = None
     ) -> ReplayCriteria:
-        """``InvalidInput`` names what is not allowed; criteria without effect are warned of."""
+        """Parse the criteria; ``InvalidInput`` names a wrong one; useless ones are warned of."""
         now = self.clock.now()
         terms = ReplayCriteria.from_request(wish, now=now)
         for name in terms.event_types:
@@ -134,7 +134,7 @@ class StartReplay:
     ) -> Started:
         """Start a replay, or attach to the open one of the subscription.
 
-        Counting takes as long as the journal is long; the API cannot wait for it.
+        Counting reads the whole journal, for which the API has no time.
         """
         if open_ := self._open(subscription):
             return _attach(open_, terms)
@@ -150,11 +150,11 @@ class StartReplay:
             raise
 
     def for_new(self, subscription: Subscription, terms: ReplayCriteria) -> Started:
-        """Start a replay of what was accepted before a new subscription was active.
+        """Start a replay of events accepted before a new subscription was active.
 
-        An event may be accepted while some fan-out does not know it yet. So the replay waits until
-        all know it, and takes what has no record then: nothing is lost, and nothing sent twice.
-        It is not counted: the caller waits for its secret.
+        A fan-out with an older cache may still accept events. So the replay waits until none is
+        left, and takes events without a record: nothing is lost, and nothing is sent twice. It is
+        not counted, since the caller waits for its secret.
         """
         now = self.clock.now()
         until = None if subscription.is_pending else now + self.settling_seconds
@@ -185,7 +185,7 @@ class LookUpReplays:
         raise NotFound(f"no replay has the id {replay_id[:60]!a}")
 
     def all(self) -> list[Replay]:
-        """The last started first."""
+        """Return all replays, the last started first."""
         replays = {r.id: r for r in (*self.replays.list_open(), *self.replays.list_finished())}
         return sorted(replays.values(), key=lambda replay: -replay.started_at)
 
@@ -196,7 +196,7 @@ class FollowReplay:
     clock: Clock
 
     def __call__(self, replay: Replay, *, sent: Callable[[int], None] = lambda _: None) -> Replay:
-        """Wait for the end of a replay; ``sent`` is called with how many more were enqueued."""
+        """Wait for the end of a replay; ``sent`` is called with each further number enqueued."""
         sent(replay.sent)
         while replay.is_open:
             self.clock.sleep(POLL_SECONDS)
@@ -211,7 +211,7 @@ class StopReplay:
     clock: Clock
 
     def __call__(self, replay_id: str) -> Replay:
-        """Stop a replay: enqueued deliveries go out, no more are added; an ended one is kept."""
+        """Stop a replay: enqueued deliveries are still sent. An ended one is returned unchanged."""
         for _ in range(MAX_TRIES):
             replay = self.look_up(replay_id)
             if not replay.is_open:
@@ -234,7 +234,7 @@ class DeleteStaleDlqCopies:
     copies: DeadLetterCopies
 
     def __call__(self, records: Sequence[DeliveryRecord]) -> int:
-        """Delete the copies of records that were dead and are not now; how many."""
+        """Delete the copies of records that were dead and are not any more; return how many."""
         stale = [record for record in records if not self._is_still_dead(record)]
         return self.copies.delete_copies(stale) if stale else 0
 
@@ -249,7 +249,7 @@ class DeleteStaleDlqCopies:
 def deliveries_for(
     accepted: Iterable[AcceptedEvent], terms: ReplayCriteria, subscription: Subscription
 ) -> list[Delivery]:
-    """Their deliveries, whatever has become of them."""
+    """Build the deliveries of the selected events, whatever their status."""
     channel = channel_for(subscription)
     return [
         Delivery(Lane(subscription.id, one.sequenced.event.pipeline_key), one.sequenced)

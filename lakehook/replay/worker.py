@@ -1,13 +1,13 @@
 """Worker of replays: one tick's share of every open replay, page by page.
 
 As many pipelines of a page are enqueued as the rate and the time allow. The deliveries of a lane
-wait anew, and the lane is held at the first of them. The lane is written under its version and each
-record under its own, so of two writers one has a conflict. It is made due and resumed through the
-lane's own message group: SQS lets no two workers into a lane. While it is held, new deliveries are
-appended behind.
+wait again, and the lane is held at the first of them. Lane and records are written conditionally on
+their versions, so of two writers one gets a conflict. The lane is made due and resumed through its
+own message group, in which SQS allows only one worker. New deliveries are appended while it is
+held.
 
-The replay's record advances page by page. A tick that is interrupted leaves deliveries with the
-replay's id: the next one finds them enqueued, and goes on behind.
+The replay's record advances page by page. An interrupted tick leaves deliveries with the replay's
+id; the next tick finds them enqueued, and continues after them.
 """
 
 from collections.abc import Iterator, Sequence
@@ -38,18 +38,18 @@ from lakehook.ports.telemetry import Telemetry
 from lakehook.replay.manage import FANOUT_SETTLING_SECONDS, deliveries_for
 
 MAX_TRIES = 3
-MAX_RECORDS, MAX_BYTES = 90, 3_000_000  # of a transaction; DynamoDB takes 100 and 4 MB
-RECORD_BYTES = 4_000  # of a record without its event: twenty attempts, in short
+MAX_RECORDS, MAX_BYTES = 90, 3_000_000  # of a transaction; DynamoDB allows 100 and 4 MB
+RECORD_BYTES = 4_000  # of a record without its event: about twenty attempts
 RECORDS_AT_A_TIME = 50
 LANES_AT_A_TIME = 10
-MAX_RUN_SECONDS = 20.0  # of a tick; the next one goes on
+MAX_RUN_SECONDS = 20.0  # of a tick; the next one continues
 
 
 @dataclass(frozen=True)
 class EnqueueResult:
     sent: int = 0
     waiting: int = 0
-    newly_held: bool = False  # so its lane is to be resumed
+    newly_held: bool = False  # the lane must be resumed
 
 
 @dataclass(frozen=True)
@@ -61,9 +61,9 @@ class EnqueueLane:
     def __call__(
         self, deliveries: Sequence[Delivery], replay: Replay, *, due_at: float
     ) -> EnqueueResult:
-        """Enqueue deliveries of a lane; how many go out, with those of an earlier tick.
+        """Enqueue deliveries of a lane, and count them with those of an interrupted tick.
 
-        ``LaneConflict`` if other workers keep writing the lane.
+        Raises ``LaneConflict`` if other workers keep writing the lane.
         """
         for _ in range(MAX_TRIES - 1):
             with suppress(LaneConflict):
@@ -101,7 +101,7 @@ class EnqueueLane:
     def _requeue(
         self, lane: Lane, requeued: Sequence[Requeued], held: HeldLane | None, due_at: float
     ) -> None:
-        """In one transaction; of a large lane the first ones wait until the last are written."""
+        """Requeue in one transaction; in a large lane the first wait until the last are written."""
         parts = list(_parts(requeued))
         for number, part in enumerate(parts, start=1):
             lease = self.clock.now() + LEASE_SECONDS
@@ -128,7 +128,7 @@ class EnqueuePage:
         sends_at: float,
         ends_at: float,
     ) -> tuple[Replay, bool]:
-        """The advanced replay, and whether the whole page was enqueued."""
+        """Enqueue a page; return the advanced replay, and whether the whole page was enqueued."""
         lanes: list[Lane] = []
         is_whole = False
         for pipeline, group in groupby(found, key=_pipeline_of):
@@ -137,7 +137,7 @@ class EnqueuePage:
             try:
                 replay, held = self._enqueue(replay, pipeline, subscription)
             except LaneConflict:
-                break  # the next tick finds it quieter
+                break  # the next tick tries again
             lanes += held
             *_, last = group
             replay = replace(replay, cursor=last.cursor)
@@ -151,7 +151,7 @@ class EnqueuePage:
     ) -> tuple[Replay, Sequence[Lane]]:
         """Enqueue a pipeline; an unreadable record is skipped and logged."""
         if pipeline == replay.pipeline:
-            return replay, ()  # it goes on from the page before, and was enqueued as a whole
+            return replay, ()  # continued from the previous page, and enqueued as a whole there
         try:
             enqueued = self._all_of(pipeline, replay, subscription)
         except (LaneConflict, InfrastructureError):
@@ -169,9 +169,9 @@ class EnqueuePage:
         return self.enqueue_lane(deliveries, replay, due_at=replay.next_at)
 
     def _resume(self, lanes: Sequence[Lane]) -> None:
-        """Resume the held lanes; a resume that arrives early waits in the queue.
+        """Resume the held lanes, each with a delay in the queue.
 
-        So a tick's deliveries are spread over its minute. The scheduler resumes lost ones.
+        The delays spread a tick's deliveries over its minute. The scheduler resumes lost ones.
         """
         token = round(self.clock.now() * 1000)
         for start in range(0, len(lanes), LANES_AT_A_TIME):
@@ -190,9 +190,10 @@ class ProcessReplays:
     settling_seconds: float = FANOUT_SETTLING_SECONDS
 
     def __call__(self) -> int:
-        """Process every open replay; how many deliveries were enqueued.
+        """Process every open replay, and return how many deliveries were enqueued.
 
-        The one furthest behind its rate comes first. A failing replay does not stop the others.
+        The one furthest behind its rate is processed first. A failing replay does not stop the
+        others.
         """
         ends_at = self.clock.now() + MAX_RUN_SECONDS
         replays = sorted(self.replays.list_open(), key=lambda replay: replay.next_at)
@@ -204,19 +205,19 @@ class ProcessReplays:
             for saved in self._steps(replay, ends_at):
                 latest = saved
         except Conflict:
-            pass  # another tick has it, or it was stopped
+            pass  # another tick processes it, or it was stopped
         except Exception as error:  # noqa: BLE001  the other replays go on
             self.telemetry.internal_error(error, doing="replay")
         return latest.sent - replay.sent
 
     def _steps(self, replay: Replay, ends_at: float) -> Iterator[Replay]:
-        """The replay each time it was saved."""
+        """Yield the replay each time it was saved."""
         now, subscription = self.clock.now(), self._subscription(replay)
         if subscription is None:
             yield self._end(replay, ReplayState.STOPPED, reason="subscription_removed")
         elif subscription.is_pending or not replay.may_send(now):
             return
-        elif replay.criteria.until is None:  # the subscription is active only now
+        elif replay.criteria.until is None:  # the subscription was not active before
             yield self.replays.save(replay.with_end(now + self.settling_seconds))
         elif replay.criteria.until <= now:
             yield from self._pages(
@@ -226,7 +227,7 @@ class ProcessReplays:
     def _pages(
         self, replay: Replay, subscription: Subscription, *, until: float, ends_at: float
     ) -> Iterator[Replay]:
-        """Process pages; the replay is claimed first, so that no two ticks process it at once."""
+        """Process pages; the replay is claimed first, so that only one tick processes it."""
         now = self.clock.now()
         yield (replay := self.replays.save(replay.claimed(now)))
         is_whole = True

@@ -1,6 +1,6 @@
 """Life cycle of a subscription: find, pause, resume, enable and remove.
 
-A removed subscription leaves a tombstone and is found by its id alone; others by id or name.
+A removed subscription leaves a tombstone and is found only by its id; others by id or name.
 """
 
 from dataclasses import dataclass, replace
@@ -34,7 +34,7 @@ class PauseSubscription:
     clock: Clock
 
     def __call__(self, subscription: Subscription) -> Subscription:
-        """Pause: deliveries wait from now on; an attempt under way still ends."""
+        """Pause: deliveries wait from now on; an attempt in progress still finishes."""
         if subscription.paused_at:
             return subscription
         paused = replace(subscription, paused_at=format_rfc3339(self.clock.now()))
@@ -45,14 +45,14 @@ class PauseSubscription:
 class ResumeLanesGradually:
     """Makes the lanes of a subscription due, spread over time.
 
-    An endpoint that has just recovered is not hit by its whole backlog at once.
+    A recovered endpoint does not get its whole backlog at once.
     """
 
     ledger: Ledger
     clock: Clock
 
     def __call__(self, subscription: Subscription) -> int:
-        """Make the lanes due earlier; how many. None while the subscription is blocked."""
+        """Make the lanes due earlier, and return how many; 0 while the subscription is blocked."""
         if subscription.is_blocked:
             return 0
         first = self.clock.now() + CACHE_PROPAGATION_SECONDS
@@ -60,7 +60,7 @@ class ResumeLanesGradually:
         strict = subscription.ordering is Ordering.STRICT
         for held in self.ledger.held_lanes(subscription.id):
             if held.head_is_dead and strict:
-                continue  # its dead letter has to be redriven first
+                continue  # its dead letter must be redriven first
             until = max(first + resumed / LANES_A_SECOND, held.retry_after_until)
             if until < held.due_at:
                 self.ledger.lease(DueItem(held.lane, held.due_token), until=until)
@@ -74,7 +74,7 @@ class ResumeSubscription:
     resume_lanes: ResumeLanesGradually
 
     def __call__(self, subscription: Subscription) -> tuple[Subscription, int]:
-        """The subscription, and how many lanes are resumed."""
+        """Return the subscription, and how many lanes are resumed."""
         return _resume(replace(subscription, paused_at=None), self.registry, self.resume_lanes)
 
 
@@ -85,7 +85,7 @@ class EnableSubscription:
     resume_lanes: ResumeLanesGradually
 
     def __call__(self, subscription: Subscription) -> tuple[Subscription, int]:
-        """The subscription, and how many lanes are resumed.
+        """Return the subscription, and how many lanes are resumed.
 
         Its endpoint counts as healthy: an open circuit breaker is closed, and past failures no
         longer count towards the next disabling.
@@ -110,7 +110,7 @@ class EnableSubscription:
 
 @dataclass(frozen=True, kw_only=True)
 class SubscriptionBacklog:
-    """What the ledger still holds for a subscription."""
+    """Records that the ledger still has for a subscription."""
 
     waiting: int
     dead: int
@@ -136,13 +136,12 @@ class Unsubscribe:
     def __call__(
         self, subscription: Subscription, *, discard_waiting: bool = False
     ) -> tuple[Subscription, SubscriptionBacklog]:
-        """The tombstone, and what there was to discard; ``PendingDeliveries`` unless that may be.
+        """Return the tombstone and the backlog; ``PendingDeliveries`` unless that may be discarded.
 
-        For one that is removed already it has been decided: what a first try left is finished.
-
-        What waits is not discarded here: each lane is made due, and the deliver function, the
-        only writer of lanes, finds the subscription removed. A dead letter whose lane has advanced
-        is not its head, and is discarded by the caller.
+        For a subscription that is removed already, an interrupted removal is completed. Waiting
+        deliveries are not discarded here: each lane is made due, and the deliver function, the only
+        writer of lanes, finds the subscription removed. A dead letter whose lane has advanced is
+        not its head, and is discarded by the caller.
         """
         backlog = self.backlog(subscription)
         if backlog and not (discard_waiting or subscription.removed_at):
@@ -166,7 +165,7 @@ class Unsubscribe:
         return self.registry.save(subscription.removed(at=self.clock.now()))
 
     def _make_due(self, subscription: Subscription) -> None:
-        """Read anew: a lane may have come to be held while the tombstone was not yet there."""
+        """Make all lanes due, read again: one may have been held before the tombstone."""
         for held in self.ledger.held_lanes(subscription.id):
             self.ledger.lease(DueItem(held.lane, held.due_token), until=self.clock.now())
 
@@ -176,9 +175,9 @@ class FindSubscription:
     subscriptions: SubscriptionReader
 
     def __call__(self, id_or_name: str, *, removed: bool = False) -> Subscription:
-        """The subscription of this id or name, if no other has the name.
+        """Return the subscription of this id or name, if no other has the name.
 
-        With ``removed`` an id may be that of a tombstone. Its name is free for others.
+        With ``removed`` the id may be that of a tombstone. A tombstone's name is free for others.
         """
         in_force = self.all()
         candidates = self.subscriptions.all() if removed else in_force
@@ -194,7 +193,7 @@ class FindSubscription:
         return matches[0]
 
     def all(self) -> list[Subscription]:
-        """The oldest first."""
+        """Return all, the oldest first."""
         in_force = [s for s in self.subscriptions.all() if s.removed_at is None]
         return sorted(in_force, key=lambda subscription: (subscription.created_at, subscription.id))
 

@@ -1,6 +1,7 @@
 """Preview what would be sent for an event, and match events against a subscription.
 
-Nothing is sent, and no secret is decrypted. A match says why an event would not go out.
+Nothing is sent, and no secret is decrypted. A match gives the reason why an event would not be
+sent.
 """
 
 from collections.abc import Iterable, Iterator
@@ -19,9 +20,9 @@ from lakehook.domain.signing import SigningKey
 from lakehook.domain.subscription import Subscription
 from lakehook.ports.system import Clock
 
-CONCEALED = "…"  # in the place of what only the delivery function may know
+CONCEALED = "…"  # replaces what only the deliver function may know
 _SIGNATURE = "webhook-signature"
-_ANY_SECRET = TextSecret.parse("preview")  # DevLake's signature goes into the URL, which is hidden
+_ANY_SECRET = TextSecret.parse("preview")  # DevLake's signature is part of the URL, which is hidden
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +31,7 @@ class Preview:
     html: str | None = None  # of a mail
     subject: str | None = None
     headers: dict[str, str]
-    missing_fields: tuple[str, ...]  # fields that the template asks for and that this event has not
+    missing_fields: tuple[str, ...]  # fields that the template uses but this event does not have
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class PreviewDelivery:
     clock: Clock
 
     def __call__(self, subscription: Subscription, event: Event) -> Preview:
-        """``TemplateFailed`` when the template gives nothing that could be sent."""
+        """Preview a delivery; raises ``TemplateFailed`` if the template's output cannot be sent."""
         channel = channel_for(subscription)
         if silence := channel.unsupported_reason(event):
             raise InvalidSubscription(f"event type: nothing is sent of it: {silence}")
@@ -71,7 +72,7 @@ class PreviewDelivery:
 @dataclass(frozen=True)
 class EventMatch:
     event: Event
-    reason: str | None  # why it would not go out
+    reason: str | None  # why it would not be sent
 
 
 def _preview_request(request: Request, said: Rendered, channel: Channel) -> Preview:
@@ -98,7 +99,7 @@ def _preview_mail(mail: Mail, said: Rendered) -> Preview:
 
 
 def match(subscription: Subscription, events: Iterable[Event]) -> Iterator[EventMatch]:
-    """Sends none; paused and disabled do not count, for what waits goes out in the end."""
+    """Match events without sending; paused and disabled are ignored, since events wait then."""
     for event in events:
         yield EventMatch(event, _reason(subscription, event))
 

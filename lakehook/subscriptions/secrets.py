@@ -1,6 +1,6 @@
 """Secrets of a subscription: issued or provided, encrypted, and rotated.
 
-After a rotation the old secret signs too for a while.
+After a rotation the old secret signs, too, for a while.
 """
 
 from collections.abc import Callable
@@ -28,7 +28,7 @@ class SecretIssuer:
     def __call__(
         self, *, signing: str | None, provided: str | None, default: SignatureAlgorithm
     ) -> SigningKey:
-        """The provided key, else a new one of the requested algorithm, or of the default."""
+        """Return the provided key, else a new one of the requested or default algorithm."""
         requested = None if signing is None else parse_signing(signing)
         if provided is None:
             return self.key_factory.generate(requested or default, self.random.random_bytes())
@@ -40,7 +40,7 @@ class SecretIssuer:
         return key
 
     def text(self, provided: str | None, *, may_be_empty: bool = False) -> TextSecret:
-        """A secret of DevLake's kind: the provided text, else a new one."""
+        """Return a secret of DevLake's kind: the provided text, else a new one."""
         text = self.random.random_bytes().hex() if provided is None else provided
         return TextSecret.parse(text, may_be_empty=may_be_empty)
 
@@ -56,9 +56,9 @@ class SecretIssuer:
 @dataclass(frozen=True)
 class Rotated:
     subscription: Subscription
-    secret: SigningKey  # nobody can read it again
+    secret: SigningKey  # shown once
     effective_at: float
-    """Every attempt from then on is signed by it, and by none that ended at once."""
+    """Time from which every attempt is signed by it, and by none that expired at once."""
 
 
 @dataclass(frozen=True)

@@ -39,45 +39,45 @@ from lakehook.ports.stores import SubscriptionRepository
 from lakehook.ports.system import Clock, Random
 from lakehook.subscriptions.secrets import SecretIssuer
 
-DEFAULT_SCHEDULE = "default"  # how a term says: none of its own
+DEFAULT_SCHEDULE = "default"  # value that removes the subscription's own schedule
 NO_RATE = "none"
 
 EndpointValidator = Callable[[str, Channel], Destination]
-"""What is at a URL; ``InvalidEndpoint`` when nothing is ever sent there by this channel."""
-RATE_LIMIT_KEY_CHARACTERS = 40  # of a hash: enough for no two URLs to share it
+"""Validates a URL; ``InvalidEndpoint`` if this channel never sends there."""
+RATE_LIMIT_KEY_CHARACTERS = 40  # of a hash: enough to be unique
 
 ResumeLanes = Callable[[Subscription], int]
-"""Have the lanes of a subscription looked at soon; how many they are."""
+"""Makes the lanes of a subscription due, and returns how many."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class SubscriptionFields:
-    """What an operator asks for, as written; what is None is left as it is."""
+    """Fields of a subscription as an operator wrote them; None leaves a field unchanged."""
 
     name: str | None = None
     url: str | None = field(default=None, repr=False)  # may be a credential
     channel: str | None = None  # of a new subscription only
     format: str | None = None  # an older name of two channels
     language: str | None = None
-    event_types: Sequence[str] | None = None  # none named: every PIPELINE_*
-    pattern: str | None = None  # empty: every event of these types
+    event_types: Sequence[str] | None = None  # empty: every PIPELINE_*
+    pattern: str | None = None  # empty: no filter
     deadline_seconds: float | None = None
     ordering: str | None = None
     retry_schedule: str | None = None
     rate: str | None = None
     headers: Sequence[str] | None = field(default=None, repr=False)  # may be credentials
-    template_body: str | None = None  # empty: in the channel's own way, as the two below
+    template_body: str | None = None  # empty: the channel's default, as for the next two
     template_subject: str | None = None
     template_headers: Sequence[str] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class SecretRequest:
-    """The secret of a new subscription: one that is provided, or a new one of a kind."""
+    """Request for a new subscription's secret: a provided one, or a new one of an algorithm."""
 
     signing: str | None = None
     provided: str | None = field(default=None, repr=False)
-    may_be_empty: bool = False  # only DevLake's may
+    may_be_empty: bool = False  # only allowed for DevLake's format
 
 
 ANY_SECRET = SecretRequest()
@@ -101,10 +101,10 @@ class Subscribe:
         pending: bool = False,
         paused: bool = False,
     ) -> tuple[Subscription, SigningKey | None]:
-        """A new subscription, in force at once, and its secret: nobody can read that again.
+        """Create a subscription, active at once, and return its secret, which is shown once.
 
-        ``pending`` keeps all events from an endpoint that has not yet echoed a challenge. Where
-        the URL alone is the credential, there is no secret.
+        ``pending`` withholds events until the endpoint has echoed a challenge. Where the URL is the
+        credential, there is no secret.
         """
         created_at = format_rfc3339(self.clock.now())
         subscription_id = f"sub_{self.random.new_id()}"
@@ -157,9 +157,9 @@ class UpdateSubscription:
     renderer: TemplateRenderer
 
     def __call__(self, subscription: Subscription, terms: SubscriptionFields) -> Subscription:
-        """The subscription with new terms, for every attempt from now on.
+        """Change the fields; this applies to every attempt from now on.
 
-        Where dead letters held lanes that may go on without them now, or a rate did, those go on.
+        Lanes that the change releases, from a dead letter or a rate, are resumed.
         """
         if terms == SubscriptionFields():
             raise InvalidSubscription("nothing to change: name at least one term")
@@ -186,10 +186,10 @@ class ValidateEndpoint:
     email_sender: str | None = None
 
     def __call__(self, url: str, channel: Channel) -> Destination:
-        """What is at a URL, or ``InvalidEndpoint``.
+        """Validate a URL; raises ``InvalidEndpoint``.
 
-        A name that only the sender's network knows is warned of and no more, but then judged
-        as a public one: what cannot be seen to be opened is not.
+        A name that does not resolve here gets a warning, and is then treated as public: without its
+        addresses no network can be recognized as allowed.
         """
         destination = parse_destination(url)
         if objection := channel.validate_destination(destination):
@@ -216,7 +216,7 @@ class ValidateEndpoint:
 def validate_fields(
     terms: SubscriptionFields, channel: Channel, validate_endpoint: EndpointValidator
 ) -> dict[str, Any]:
-    """The fields of a subscription that the terms name; headers are checked here, sealed later."""
+    """Validate the given fields; headers are validated here and encrypted later."""
     parse_headers(terms.headers or ())
     asked: tuple[tuple[str, Any, Callable[[Any], Any]], ...] = (
         ("name", terms.name, parse_name),
@@ -259,7 +259,7 @@ def validate_template(
     renderer: TemplateRenderer,
     before: Template | None = None,
 ) -> dict[str, Any]:
-    """The field of a subscription, if the terms name any part; the other parts stay as they are."""
+    """Validate the template if any part is given; the other parts remain unchanged."""
     if (terms.template_body, terms.template_subject, terms.template_headers) == (None, None, None):
         return {}
     template = _changed(before or Template(), terms)
@@ -291,7 +291,7 @@ def _part(before: str | None, asked: str | None) -> str | None:
 def _refuse_headers_elsewhere(
     subscription: Subscription, destination: Destination | None, terms: SubscriptionFields
 ) -> None:
-    """What lets us in at one server is no other's to read: whoever may change a URL could."""
+    """Refuse to send headers to another server: otherwise changing the URL would reveal them."""
     if not subscription.header_names or terms.headers is not None:
         return
     if isinstance(destination, Endpoint) and isinstance(subscription.endpoint, Endpoint):
@@ -315,9 +315,10 @@ def _reject_other_kind(terms: SubscriptionFields) -> None:
 def _with_destination(
     fields: dict[str, Any], channel: Channel, sealer: Encryptor, subscription_id: str
 ) -> dict[str, Any]:
-    """The same, with a URL that is a credential sealed and no longer to be seen.
+    """Encrypt a URL that is a credential, and keep only its displayed form.
 
-    Where the channel's service counts messages by the URL, subscriptions of one URL share a pace.
+    Where the channel's service counts messages per URL, subscriptions of one URL share a rate
+    limit.
     """
     destination: Destination | None = fields.get("endpoint")
     if destination is None:

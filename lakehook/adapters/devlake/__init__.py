@@ -1,1 +1,1 @@
-"""DevLake's REST API: which blueprint a pipeline belongs to, and what pipelines did."""
+"""DevLake's REST API: pipelines, their tasks and their blueprints."""

@@ -1,7 +1,7 @@
 """DevLake's REST API for the functions: one request at a time, over urllib3.
 
-The connection is kept between the requests of one invocation. It uses no proxy and follows no
-redirect, which would carry the credentials elsewhere.
+The connection is kept between the requests of one invocation. Proxies are not used, and redirects
+not followed, which would send the credentials elsewhere.
 """
 
 from collections.abc import Mapping
@@ -28,10 +28,10 @@ from lakehook.adapters.http.dns import SuspendAwareTimer
 from lakehook.domain.errors import DevlakeUnavailable, NotDevlake
 from lakehook.ports.ingress import ApiCredentials
 
-MAX_BYTES = 4 * 1024 * 1024  # the plan of a pipeline comes along
+MAX_BYTES = 4 * 1024 * 1024  # a pipeline's plan is part of the response
 DEADLINE_SECONDS = 1.0
 IDLE_SECONDS = 4.0
-"""What was kept longer, proxies and a frozen Lambda's network may have forgotten."""
+"""Maximum idle time: proxies, and the network of a frozen Lambda, drop older connections."""
 
 _CHUNK_BYTES = 64 * 1024
 _HEADERS = {**OWN_HEADERS, "accept-encoding": "identity"}
@@ -47,13 +47,13 @@ def connect(
     max_bytes: int = MAX_BYTES,
     page_size: int = PAGE_SIZE,
 ) -> RestDevLake:
-    """DevLake's REST API at a URL; the deadline is that of each request."""
+    """Return DevLake's REST API at a URL; the deadline applies to each request."""
     fetch = ApiFetch(url, credentials, deadline_seconds=deadline_seconds, max_bytes=max_bytes)
     return RestDevLake(fetch, page_size=page_size, remedy=_REMEDY)
 
 
 class ApiFetch:
-    """GET by a deadline from the look-up of the name to the last byte of the response."""
+    """GET within a deadline, from the DNS look-up to the last byte of the response."""
 
     def __init__(
         self,
@@ -76,14 +76,14 @@ class ApiFetch:
         return response
 
     def close(self) -> None:
-        """End the connection that is kept."""
+        """Close the kept connection."""
         if self._kept:
             self._kept[0].close()
             self._kept = None
 
     def _exchange(self, target: str, headers: Mapping[str, str]) -> ApiResponse:
         try:
-            with suppress(ConnectionError):  # it ended just now: a GET may be said again
+            with suppress(ConnectionError):  # it was closed just now, and a GET may be repeated
                 if kept := self._take_kept():
                     return self._exchange_over(kept, target, headers)
             return self._exchange_over(self._connection(), target, headers)
@@ -120,7 +120,7 @@ class ApiFetch:
     def _get(
         self, connection: HTTPConnection, target: str, headers: Mapping[str, str]
     ) -> ApiResponse:
-        """Nothing is decompressed, although somebody may compress unasked."""
+        """Send a GET. Nothing is decompressed, even if the server compresses unasked."""
         path = self._url.path + target
         connection.request("GET", path, headers={**_HEADERS, **headers}, preload_content=False)
         with closing(connection.getresponse()) as response:
@@ -133,7 +133,7 @@ class ApiFetch:
 
 
 def _break_off(connection: HTTPConnection) -> None:
-    """End what another thread may still read, and that thread with it."""
+    """Close a connection that another thread may be reading, which ends that thread."""
     sock = connection.sock
     with suppress(OSError):
         if sock:

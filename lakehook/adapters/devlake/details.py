@@ -10,18 +10,18 @@ from lakehook.domain.errors import InvalidNotification, LakehookError
 from lakehook.domain.json_document import Document
 from lakehook.ports.ingress import DevLakePipelines, Now
 
-DEADLINE_SECONDS = 1.0  # for all that is read beside one notice
+DEADLINE_SECONDS = 1.0  # for all reads of one notification
 QUIET_SECONDS = 10.0
-"""After a failure a source is left alone: its pipelines wait for DevLake, and DevLake for us."""
+"""Pause after a failure: pipelines wait for DevLake, and DevLake for our response."""
 
 Connect = Callable[[DevLakeSource], DevLakePipelines]
 Warn = Callable[[str | None, str], None]
-"""Tell that a source's API was not read, and why."""
+"""Reports that a source's API was not read, and why."""
 
 
 @dataclass
 class DevLakeDetails:
-    """Plays ``PipelineDetails``: it never raises, and what was read until the deadline counts."""
+    """``PipelineDetails`` from the API: never raises, and returns what was read by the deadline."""
 
     connect: Connect
     now: Now
@@ -31,7 +31,7 @@ class DevLakeDetails:
     _quiet_until: dict[str | None, float] = field(default_factory=dict)
 
     def of_event(self, source: DevLakeSource, document: Document) -> Document:
-        is_pipeline = type(document["pipeline_id"]) is int  # the oldest notices name a task
+        is_pipeline = type(document["pipeline_id"]) is int  # the oldest form names a task
         if source.api_url is None or not is_pipeline or self._is_quiet(source):
             return {}
         return self._read_in_time(source, document)
@@ -40,7 +40,7 @@ class DevLakeDetails:
         return self.now() < self._quiet_until.get(source.name, float("-inf"))
 
     def _read_in_time(self, source: DevLakeSource, document: Document) -> Document:
-        learnt: list[Document] = [{}]  # each holds what the one before it does
+        learnt: list[Document] = [{}]  # each contains the one before
         try:
             within(self.deadline_seconds, lambda: self._read(source, document, learnt))
         except Exception as error:  # noqa: BLE001  no notice is lost for what only adds detail
@@ -49,11 +49,11 @@ class DevLakeDetails:
         return learnt[-1]
 
     def _read(self, source: DevLakeSource, document: Document, learnt: list[Document]) -> None:
-        """The row's, then with those of its tasks, if it has failed and no further run begun."""
+        """Read the row; for a failed pipeline without a later run, its tasks, too."""
         api = self._api(source)
         number = document["pipeline_id"]
         shown = api.pipeline(number)
-        if shown is None:  # DevLake may tell of a pipeline before it has committed it
+        if shown is None:  # DevLake may notify before it has committed the pipeline
             return
         row = PipelineRow.parse(shown)
         learnt.append(row.details(document))

@@ -1,4 +1,4 @@
-"""DevLake's REST API: its paths, and the meaning of its responses, whichever client reads them.
+"""DevLake's REST API: its paths, and the meaning of its responses, for any HTTP client.
 
 https://github.com/apache/incubator-devlake/blob/main/backend/server/api/router.go
 """
@@ -14,10 +14,10 @@ from lakehook import __version__
 from lakehook.domain.errors import DevlakeUnavailable, InvalidInput, NotDevlake
 from lakehook.domain.json_document import Document, parse_json_object
 
-PAGE_SIZE = 50  # DevLake's own; the plan of each pipeline comes along
+PAGE_SIZE = 50  # DevLake's default; each pipeline includes its plan
 OWN_HEADERS = {"accept": "application/json", "user-agent": f"Lakehook/{__version__}"}
 HEADER_OPTIONS = "--header or --header-file must say who may read it"
-"""The way out of 401 and 403 for the operator's command."""
+"""Remedy of 401 and 403 for the operator's command."""
 
 _WHERE = "behind its config UI, the API is at /api or /api/rest"
 Read = TypeVar("Read")
@@ -37,7 +37,7 @@ Fetch = Callable[[str], ApiResponse]
 
 
 class RestDevLake:
-    """Plays ``DevLakePipelines``. What is wrong with a response is one line without its text."""
+    """``DevLakePipelines`` over HTTP. Errors are one line without the response's text."""
 
     def __init__(
         self, fetch: Fetch, *, page_size: int = PAGE_SIZE, remedy: str = HEADER_OPTIONS
@@ -84,7 +84,7 @@ class RestDevLake:
         return _document(response.body, path)
 
     def _document_if_any(self, path: str) -> Document | None:
-        """None for DevLake's own 404; another server's says that DevLake is not there."""
+        """Return None for DevLake's own 404; another server's 404 means an incorrect address."""
         response = self._fetch(path)
         if response.status == HTTPStatus.NOT_FOUND and _is_refusal(response.body):
             return None
@@ -112,9 +112,9 @@ def refuse_too_large(most_bytes: int) -> NoReturn:
 
 
 def within(seconds: float, read: Callable[[], Read]) -> Read:
-    """What is read, or ``TimeoutError``; a daemon holds up no exit.
+    """Read within a time limit, or raise ``TimeoutError``; a daemon thread does not delay an exit.
 
-    Neither a look-up of a name nor a response that comes in drops ends by a socket's timeout.
+    A socket's timeout bounds neither a DNS look-up nor a response that trickles in.
     """
     reading: Future[Read] = Future()
     Thread(target=_settle, args=(reading, read), name="devlake", daemon=True).start()
@@ -141,7 +141,7 @@ def _document(body: bytes, path: str) -> Document:
 
 
 def _is_refusal(body: bytes) -> bool:
-    """Whether DevLake wrote it: see ``ApiBody`` in its ``server/api/shared/api_output.go``."""
+    """Whether DevLake wrote the body: see ``ApiBody`` in ``server/api/shared/api_output.go``."""
     try:
         return parse_json_object(body.decode()).get("success") is False
     except ValueError:
@@ -149,7 +149,7 @@ def _is_refusal(body: bytes) -> bool:
 
 
 def _listed(document: Document, name: str, path: str) -> Sequence[Document]:
-    """Go writes a slice that nothing was added to as null: the tasks of an unknown pipeline."""
+    """Return a list; Go writes an empty slice as null, such as an unknown pipeline's tasks."""
     listed: Any = document.get(name, "missing") or []
     if not isinstance(listed, list) or not all(isinstance(row, dict) for row in listed):
         raise NotDevlake(f"devlake: the answer to GET {path} lists no {name}")
@@ -157,7 +157,7 @@ def _listed(document: Document, name: str, path: str) -> Sequence[Document]:
 
 
 def _refuse_other(document: Document, name: str, number: int, path: str) -> None:
-    """What a proxy or a cache has mixed up is not taken for what was asked for.
+    """Reject a document of another id, which a proxy or a cache may have mixed up.
 
     A text in its place is not repeated: a server may echo the credentials that it got.
     """

@@ -29,7 +29,7 @@ from lakehook.domain.errors import DevlakeUnavailable
 MAX_BYTES = 32 * 1024 * 1024
 DEADLINE_SECONDS = 30.0
 WAITS_SECONDS = (0.5, 1.0, 2.0)
-"""Between the tries of one GET, unless DevLake asks for more; the deadline is that of them all."""
+"""Waits between the tries of one GET, or Retry-After if longer; one deadline covers all."""
 
 _CHUNK_BYTES = 64 * 1024
 _RETRIED = frozenset((HTTPStatus.TOO_MANY_REQUESTS, *range(500, 600)))
@@ -40,7 +40,7 @@ def connect(address: ApiAddress) -> RestDevLake:
 
 
 class SessionFetch:
-    """GET with retries. It follows no redirect: that would carry the credentials elsewhere."""
+    """GET with retries. Redirects, which would send the credentials elsewhere, are not followed."""
 
     def __init__(
         self,
@@ -70,7 +70,7 @@ class SessionFetch:
             raise DevlakeUnavailable(f"DevLake is away: {describe_fault(error)}") from None
 
     def _get(self, target: str, ends_at: float) -> ApiResponse:
-        """The first response that is final, or the last there was time for."""
+        """Return the first final response, or the last one before the deadline."""
         waits = iter(self._waits)
         while True:
             try:
@@ -84,7 +84,7 @@ class SessionFetch:
                 return response
 
     def _pause(self, waits: Iterator[float], ends_at: float, *, at_least: float = 0.0) -> bool:
-        """Whether it is worth another try; then the wait before it is over."""
+        """Wait, and return whether another try makes sense."""
         seconds = max(next(waits, float("inf")), at_least)
         if monotonic() + seconds >= ends_at:
             return False
@@ -110,7 +110,7 @@ class SessionFetch:
 
 
 def _asked_wait(response: requests.Response) -> float:
-    """Seconds or a date: https://www.rfc-editor.org/rfc/rfc9110#name-retry-after."""
+    """Parse seconds or a date: https://www.rfc-editor.org/rfc/rfc9110#name-retry-after."""
     text = response.headers.get("retry-after", "")
     if text.isdecimal():
         return float(text)
@@ -121,6 +121,6 @@ def _asked_wait(response: requests.Response) -> float:
 
 
 def _is_lasting(error: RequestException) -> bool:
-    """Whether another try would only take longer to fail."""
+    """Whether another try would fail as well."""
     is_unknown = isinstance(reason_of(error), NameResolutionError)
     return is_unknown or isinstance(error, SSLError | ProxyError | Timeout)

@@ -1,1 +1,1 @@
-"""DynamoDB tables: the ledger, the journal, subscriptions, and small records beside them."""
+"""DynamoDB tables: the ledger, the journal, subscriptions, and small records in them."""

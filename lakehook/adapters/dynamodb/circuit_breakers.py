@@ -31,7 +31,7 @@ def is_health(item: Item) -> bool:
 
 
 def health_key(subscription_id: str) -> Item:
-    """A partition beside those of the subscription's lanes: a lane without a pipeline."""
+    """Return the key: a partition without a pipeline, next to the subscription's lanes."""
     return to_item({Table.PARTITION_KEY: f"{subscription_id}#", Table.SORT_KEY: HEALTH})
 
 
@@ -81,7 +81,7 @@ class DynamoEndpointHealthStore:
 
 
 def _health_to_item(health: EndpointHealth) -> Item:
-    """Only an open breaker has a due time, so only then is it in the index."""
+    """Build the item. Only an open breaker has a due time, and so is in the index."""
     due = health.due_at is not None
     return health_key(health.subscription_id) | to_item(
         {

@@ -1,6 +1,6 @@
 """Detection of write conflicts in DynamoDB's errors.
 
-A single write is refused while a transaction holds the item, and botocore does not repeat it:
+A single write is rejected while a transaction holds the item, and botocore does not retry it:
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html#transaction-conflict-handling
 """
 
@@ -15,12 +15,12 @@ PAUSES_SECONDS = (0.05, 0.2)  # a transaction holds its items for milliseconds
 
 
 def is_lost_race(error: ClientError) -> bool:
-    """Whether the item is not as it was read, or a transaction is changing it right now."""
+    """Whether the item has changed since it was read, or a transaction is changing it now."""
     return bool(_codes(error) & {"ConditionalCheckFailed", "TransactionConflict"})
 
 
 def retry_conflicts(write: Callable[[], Any], clock: Clock) -> None:
-    """Repeat a write that a transaction was in the way of; any other refusal is final."""
+    """Retry a write that conflicts with a transaction; any other error is final."""
     for pause in PAUSES_SECONDS:
         try:
             write()
@@ -34,7 +34,7 @@ def retry_conflicts(write: Callable[[], Any], clock: Clock) -> None:
 
 
 def _codes(error: ClientError) -> set[str]:
-    """What refused the write: of a transaction, the reasons of each of its actions."""
+    """Return the error codes; of a transaction, those of each of its actions."""
     response: Any = error.response
     code = response["Error"]["Code"]
     if code != "TransactionCanceledException":

@@ -6,6 +6,6 @@ from lakehook.settings import PipelinesTable as Table
 
 
 def devlake_item_key(source: str | None, record: str) -> Item:
-    """No pipeline has a ``#`` in its id."""
+    """Return the key; the ``#`` keeps it apart from pipelines, whose ids have none."""
     partition = f"{Table.DEVLAKE}{source or DEFAULT_SOURCE}"
     return to_item({Table.PARTITION_KEY: partition, Table.SORT_KEY: record})

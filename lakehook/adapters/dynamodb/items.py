@@ -1,6 +1,6 @@
 """DynamoDB's typed values, to and from plain ones, and consistent reads of several items.
 
-boto3 has a serializer, for which a function would load all of boto3: a tenth of its start.
+boto3 has a serializer, but importing boto3 takes a tenth of a function's start.
 https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_AttributeValue.html
 """
 
@@ -16,17 +16,17 @@ if TYPE_CHECKING:
 Item = dict[str, Any]
 _SCALARS: tuple[tuple[type, Callable[[Any], Item]], ...] = (
     (str, lambda value: {"S": value}),
-    (bool, lambda value: {"BOOL": value}),  # before int, of which it is one to Python
+    (bool, lambda value: {"BOOL": value}),  # before int, since a bool is an int in Python
     (int, lambda value: {"N": str(value)}),
     (bytes, lambda value: {"B": value}),
     (type(None), lambda _: {"NULL": True}),
 )
 _TURNS = 5
-_MAX_KEYS = 100  # BatchGetItem
+_MAX_KEYS = 100  # limit of BatchGetItem
 
 
 def to_item(values: Mapping[str, Any]) -> Item:
-    """Write plain values, leaving out those that are None."""
+    """Write plain values, omitting None."""
     return {name: _typed(value) for name, value in values.items() if value is not None}
 
 
@@ -64,7 +64,7 @@ def _plain(typed: Mapping[str, Any]) -> Any:
 
 
 def batch_get(dynamodb: "DynamoDBClient", table: str, keys: Sequence[Item]) -> Iterator[Item]:
-    """Read up to 100 different keys. A throttled table answers a part; the rest is asked again."""
+    """Read up to 100 different keys. A throttled table returns a part; the rest is read again."""
     assert len(keys) <= _MAX_KEYS, f"{len(keys)} keys in one read"
     request: Any = {table: {"Keys": list(keys), "ConsistentRead": True}}
     for _ in range(_TURNS):
@@ -87,15 +87,15 @@ def batch_get_all(
 
 
 def read_pages(call: Any, **request: Any) -> Iterator[Item]:
-    """Every item of a query or scan, page by page, each page when it is needed."""
+    """Yield every item of a query or scan; pages are read as needed."""
     for answer in read_responses(call, **request):
         yield from answer["Items"]
 
 
 def read_responses(call: Any, *, later_limit: int | None = None, **request: Any) -> Iterator[Any]:
-    """A query or scan page by page, with what DynamoDB says of each page.
+    """Yield the responses of a query or scan, page by page.
 
-    ``later_limit`` is that of every page but the first: who has come so far, wants more.
+    ``later_limit`` applies to every page but the first: a caller that gets there needs more.
     """
     while True:
         with translate_aws_errors():

@@ -1,11 +1,10 @@
 """The journal: a counter for each pipeline, and each of its events with its sequence.
 
-Past events are read by scanning the journal. No index finds them by their time: it would cost a
-write for each event, for a query that is rare. A page may hold no match, and then only says where
-to read on.
+Past events are read by scanning the journal. An index by time would cost a write for each event,
+for a rare query. A page without a match only says where to continue.
 
-Unfinished pipelines are found by a sparse index that holds whole counters, so the scheduler reads
-nothing else. The index may lag behind; a lease is taken on the table itself.
+Unfinished pipelines are found by a sparse index with whole counters, so the scheduler reads nothing
+else. The index may lag behind; a lease is taken on the table itself.
 """
 
 from collections.abc import Iterator, Sequence
@@ -51,8 +50,8 @@ if TYPE_CHECKING:
 
 _NEW = f"attribute_not_exists({Table.PARTITION_KEY})"
 MAX_ITEMS = 500
-_BETWEEN = "/"  # no id of a pipeline has one, but the key of one of a named source has
-_BEHIND_A_SLASH = " "  # no key and no id of an event has one
+_BETWEEN = "/"  # separates source and pipeline; neither contains it
+_BEHIND_A_SLASH = " "  # occurs neither in keys nor in event ids
 _NAMES = {"#unended": Table.ACTIVE, "#entered_at": Table.ENTERED_AT}
 _STILL = "#unended = :unended AND #entered_at = :entered_at"
 _FREE = "(attribute_not_exists(leased_until) OR leased_until <= :now)"
@@ -60,7 +59,7 @@ _FREE = "(attribute_not_exists(leased_until) OR leased_until <= :now)"
 
 @dataclass(frozen=True)
 class DynamoJournal:
-    """Plays ``Journal`` for fan-out and ``PipelineHistory`` for the command."""
+    """``Journal`` for fan-out, ``PipelineHistory`` for the command."""
 
     dynamodb: "DynamoDBClient"
     table: str
@@ -68,7 +67,7 @@ class DynamoJournal:
     retention_seconds: float = 30 * 24 * 3600.0
 
     def load(self, event: Event) -> tuple[Pipeline, Sequence[SequencedEvent]]:
-        """One read; two for a repeat of an event from which others were inferred."""
+        """Read once, or twice for a repeated event from which others were inferred."""
         found = self._read(event.pipeline_key, COUNTER, event_name(event))
         counter, known = found.get(COUNTER), found.get(event_name(event))
         pipeline = pipeline_from_item(counter) if counter else Pipeline(event.pipeline_key)
@@ -86,7 +85,7 @@ class DynamoJournal:
         self._put_all([*puts, self._counter(advance.before, advance.after(now=now), now)])
 
     def record_skipped(self, event: Event, skip: EventSkip) -> None:
-        """One write; a transaction where the pipeline has learnt of a later beginning."""
+        """Record in one write, or in a transaction if the pipeline learnt of a later start."""
         now = self.clock.now()
         aside = self._kept(skip.before.key, skipped_values(event, skip.fate), now)
         if skip.changes_pipeline:
@@ -143,9 +142,9 @@ class DynamoJournal:
             )
 
     def _counter(self, before: Pipeline, after: Pipeline, now: float) -> Any:
-        """On the version read: a sequence, and of one the beginning that it knew, which moves on.
+        """Return a condition on the version read: the sequence, and the run's start.
 
-        A worker that was frozen would else write an earlier beginning over a later one.
+        Without the start, a worker that was frozen could overwrite a later one.
         """
         item = {**_key(after.key), **counter_values(after), "changed_at": round(now * 1000)}
         put: Item = {"TableName": self.table, "Item": to_item(item), "ConditionExpression": _NEW}
@@ -207,7 +206,7 @@ class DynamoUnfinishedPipelines:
         stalled: bool = False,
     ) -> Iterator[Pipeline]:
         first, last = 0 if since is None else _ms(since), _ms(until)
-        if first > last:  # DynamoDB refuses to look between them
+        if first > last:  # DynamoDB rejects an empty interval
             return iter(())
         unended = unfinished_name(state, stalled=stalled)
         values = {":unended": unended, ":since": first, ":until": last}

@@ -39,7 +39,7 @@ def unfinished_name(stage: PipelineState, *, stalled: bool) -> str:
 
 
 def event_values(numbered: SequencedEvent, implied: Sequence[SequencedEvent] = ()) -> Values:
-    """``implied`` are those that were inferred from this one."""
+    """Build the values; ``implied`` are the events that were inferred from this one."""
     return {
         **_event_document(numbered.event, in_=EVENT),
         "sequence": numbered.sequence,
@@ -132,7 +132,7 @@ def _run_from_item(values: Mapping[str, Any]) -> PipelineRun:
 
 
 def _run_before(newest: EventType) -> PipelineRun:
-    """As the release before wrote it, which knew no more than the newest event."""
+    """Read a run as the previous release wrote it, with the newest event only."""
     return PipelineRun(number=1, emitted=(newest,)) if is_state(newest) else PipelineRun()
 
 

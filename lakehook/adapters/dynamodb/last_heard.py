@@ -28,12 +28,12 @@ _MAY_REPLACE = (
     "attribute_not_exists(refused_at) OR refused_is_notice = :refused_is_notice"
     " OR accepted_at > refused_at"
 )
-"""Only a refusal of the same sort, or one that was followed by an accepted notice."""
+"""Replace only a refusal of the same kind, or one that an accepted notification followed."""
 
 
 @dataclass
 class DynamoHeard:
-    """Fan-out records what was accepted, the ingress what it refused: neither reads it."""
+    """Recorder of last notifications. Fan-out writes accepted ones, the ingress rejected ones."""
 
     dynamodb: "DynamoDBClient"
     table: str
@@ -45,7 +45,7 @@ class DynamoHeard:
         now = self.now()
         last = self._accepted_at.get(event.source, float("-inf"))
         if is_notice(event) and now - last >= ACCEPTED_EVERY_SECONDS:
-            self._accepted_at[event.source] = now  # also if it fails: not for each event again
+            self._accepted_at[event.source] = now  # also after a failure, which is not retried
             values = {"accepted_at": to_milliseconds(now), "accepted_event_id": event.id}
             self._update(event.source, values)
 

@@ -53,8 +53,8 @@ ABSENT = {
     "ConditionExpression": "attribute_not_exists(#lane)",
     "ExpressionAttributeNames": {"#lane": Table.PARTITION_KEY},
 }
-PAGE_OF_WAITING, LATER_PAGE = 10, 50  # a resume seldom gets further in one invocation
-EVERY_LANE = "sub_"  # as every subscription's id begins
+PAGE_OF_WAITING, LATER_PAGE = 10, 50  # a resume seldom processes more in one invocation
+EVERY_LANE = "sub_"  # prefix of every subscription's id
 _IN_LANE = "#lane = :lane AND #record BETWEEN :first AND :last"
 _NAMES = {"#lane": Table.PARTITION_KEY, "#record": Table.SORT_KEY}
 
@@ -64,7 +64,7 @@ class DynamoLedger:
     dynamodb: "DynamoDBClient"
     table: str
     clock: Clock
-    retention_seconds: float = 60 * 24 * 3600.0  # of what is delivered or discarded
+    retention_seconds: float = 60 * 24 * 3600.0  # of delivered and discarded deliveries
 
     def load(self, deliveries: Collection[Delivery], lanes: Collection[Lane]) -> LedgerSnapshot:
         records = {(delivery.lane, delivery.sequence) for delivery in deliveries}
@@ -260,19 +260,19 @@ class DynamoReplayWriter:
 def record_put(
     table: str, record: DeliveryRecord, written: DeliveryRecord, *, retention_seconds: float
 ) -> Item:
-    """Write a record as it is to be ``written``, over the version that was read."""
+    """Build the write of a record over the version that was read."""
     expires_at = int(written.changed_at + retention_seconds) if written.status.is_final else None
     item = record_to_item(written, expires_at=expires_at)
     return {"TableName": table, "Item": item, **_as_read(record)}
 
 
 def _as_read(record: DeliveryRecord) -> Item:
-    """Nothing is written over what others have written meanwhile, but that it has arrived."""
+    """Return the condition: unchanged since it was read, unless the delivery succeeded."""
     if record.status is DeliveryStatus.DELIVERED:
         return _of_the_same_replay(record)
     if record.version == 0:
         return ABSENT
-    # A success that was written blindly may have this very version.
+    # A success that was written unconditionally may have the same version.
     values = {":version": record.version, ":delivered": str(DeliveryStatus.DELIVERED)}
     return {
         "ConditionExpression": "record_version = :version AND #status <> :delivered",
@@ -282,7 +282,7 @@ def _as_read(record: DeliveryRecord) -> Item:
 
 
 def _of_the_same_replay(record: DeliveryRecord) -> Item:
-    """What arrived before is no answer to a replay that has lined it up since."""
+    """Return the condition: a success from before a replay must not overwrite its requeueing."""
     if not record.replayed_by:
         return {"ConditionExpression": "attribute_not_exists(replayed_by)"}
     return {
@@ -294,7 +294,7 @@ def _of_the_same_replay(record: DeliveryRecord) -> Item:
 def lane_write(
     table: str, lane: Lane, before: HeldLane | None, after: HeldLane | None
 ) -> dict[str, Any]:
-    """An action of a transaction: the lane from ``before`` to ``after``."""
+    """Build the transaction's action that moves the lane from ``before`` to ``after``."""
     change: Item = {"TableName": table, **_unmoved(before)}
     if after is None:
         return {"Delete": {"Key": lane_key(lane), **change}}
@@ -311,13 +311,13 @@ def _unmoved(before: HeldLane | None) -> Item:
 
 
 def translate_conflict(error: ClientError) -> None:
-    """Tell a lane that another worker has written from a table that is in trouble."""
+    """Raise ``LaneConflict`` for a lane that another worker has written, else the error itself."""
     if is_lost_race(error):
         raise LaneConflict(str(error)) from None
 
 
 def _unchanged(was: DeliveryRecord | None) -> Item:
-    """A success too may be written over here: it is to be sent again."""
+    """Return the condition: unchanged. A success may be overwritten, since it is sent again."""
     if was is None:
         return ABSENT
     return {

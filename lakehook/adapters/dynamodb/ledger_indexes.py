@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 MINUTE = 60
-_AT_A_TIME = 50  # a dead letter has up to 128 KiB, and one read answers 16 MB at most
+_AT_A_TIME = 50  # a dead letter has up to 128 KiB, and a response at most 16 MB
 
 
 @dataclass(frozen=True)
 class SparseIndex:
     name: str
-    partition_key: str  # whose value is a subscription's id
+    partition_key: str  # the attribute that holds a subscription's id
 
 
 HELD = SparseIndex(Table.HELD_INDEX, Table.HELD_BY)
@@ -101,7 +101,7 @@ def _entries(
 
 
 def _shards(now: float) -> Sequence[str]:
-    """Another is the first each minute, so that none is always the last to be looked at."""
+    """Return the shards, rotated each minute, so that none is always read last."""
     first = int(now // MINUTE) % len(SHARDS)
     return (*SHARDS[first:], *SHARDS[:first])
 
@@ -114,10 +114,10 @@ def held_items(
     index: SparseIndex = HELD,
     wanted: Callable[[Item], bool],
 ) -> Iterator[Item]:
-    """The longest held first; what the index names and the table no longer has is left out."""
+    """Yield the items, the longest held first, skipping those that the table no longer has."""
     entries = _keys(dynamodb, table, subscription_id, index)
     keys = ((name, key) for name, key in entries if wanted(key))
-    while some := dict(islice(keys, _AT_A_TIME)):  # one that has just moved may come twice
+    while some := dict(islice(keys, _AT_A_TIME)):  # an item that has just moved may appear twice
         found = {_name(item): item for item in batch_get(dynamodb, table, list(some.values()))}
         yield from (found[name] for name in some if name in found)
 

@@ -3,7 +3,7 @@
 ====================  =======================================================
 record                one delivery (``0000000003``), or the lane itself (``lane``)
 version               of the item's form; a release reads its own and the one before
-times                 whole milliseconds, but ``expires_at``, which DynamoDB wants in seconds
+times                 whole milliseconds, except ``expires_at``: seconds, for DynamoDB
 ====================  =======================================================
 """
 
@@ -64,7 +64,7 @@ def lane_key(lane: Lane) -> Item:
 
 
 def is_lane(item: Item) -> bool:
-    """Whether it is a lane's own record, and no delivery's."""
+    """Whether it is a lane's own record, and not a delivery's."""
     return bool(item[Table.SORT_KEY]["S"] == LANE)
 
 
@@ -72,7 +72,7 @@ def record_to_item(record: DeliveryRecord, *, expires_at: int | None) -> Item:
     delivery = record.delivery
     dead = (
         record.status is DeliveryStatus.DEAD
-    )  # and so in the index, beside the lanes that are held
+    )  # so it is in the index, like the lanes that are held
     return to_item(
         {
             Table.PARTITION_KEY: str(record.lane),

@@ -45,5 +45,5 @@ class DynamoPings:
 
 
 def _key(ping: Ping) -> Item:
-    """Where the subscription's health is: a lane without a pipeline."""
+    """Return the key, in the partition of the endpoint's health."""
     return to_item({Table.PARTITION_KEY: f"{ping.subscription_id}#", Table.SORT_KEY: ping.event_id})

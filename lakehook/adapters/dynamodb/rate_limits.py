@@ -1,6 +1,6 @@
 """Rate limits in the ledger's table: one small item per limit, with its next free send time.
 
-Nothing is read before a write: a condition decides, and a refusal returns the current item.
+Nothing is read before a write: a condition decides, and a rejection returns the current item.
 """
 
 from dataclasses import dataclass
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 RATE_LIMIT = "rate_limit"
-KEPT_SECONDS = 24 * 3600  # behind the last place that was given
-MAX_TRIES = 5  # when others take places at the same time
+KEPT_SECONDS = 24 * 3600  # after the last reserved time
+MAX_TRIES = 5  # if others reserve at the same time
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class DynamoRateLimitStore:
     clock: Clock
 
     def reserve(self, key: str, *, interval: float, not_later_than: float) -> Reservation:
-        """One write where nobody waits, two where somebody does."""
+        """Reserve in one write if no lane waits, in two otherwise."""
         kept_until = int(not_later_than + interval) + KEPT_SECONDS
         for _ in range(MAX_TRIES):
             now = self.clock.now()
@@ -66,7 +66,7 @@ class DynamoRateLimitStore:
     def _update(
         self, name: str, update: str, condition: str, values: dict[str, int], kept_until: int
     ) -> tuple[bool, float]:
-        """Whether it was written, and which place is free, then or still."""
+        """Return whether it was written, and the next free time."""
         with translate_aws_errors():
             try:
                 answer = self.dynamodb.update_item(

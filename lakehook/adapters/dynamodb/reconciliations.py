@@ -1,7 +1,7 @@
 """State of the scheduled reconcile, and the unfinished pipelines that it compares with.
 
-The state of a source is one item of the pipelines table. It is written as an update, which needs
-no right that the scheduler lacks.
+The state of a source is one item of the pipelines table. It is written by an update, for which the
+scheduler has permission already.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 _RECORD = "reconcile"
-_MAX_KEYS = 100  # BatchGetItem
+_MAX_KEYS = 100  # limit of BatchGetItem
 
 
 @dataclass(frozen=True)
 class DynamoReconciliations:
-    """Plays ``Reconciliations`` and ``PipelineReader``."""
+    """``Reconciliations`` and ``PipelineReader`` on DynamoDB."""
 
     dynamodb: "DynamoDBClient"
     table: str
@@ -65,7 +65,7 @@ def _in_batches(keys: Sequence[str]) -> Iterator[Sequence[str]]:
 
 
 def _update(values: Values, *, version: int) -> Any:
-    """Set what has a value, remove what has none, if nobody has written since."""
+    """Build the conditional update: set fields with a value, remove the others."""
     kept = {name: value for name, value in values.items() if value is not None}
     obsolete = values.keys() - kept.keys()
     set_ = ", ".join(f"#{name} = :{name}" for name in kept)

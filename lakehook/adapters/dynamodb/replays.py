@@ -1,8 +1,8 @@
 """Replays in the ledger's table: their items, and the queries that find them without a scan.
 
 ==================  ==================================================================
-``replays#open``    by subscription: one at a time, and the scheduler finds all
-``replays#ended``   by its id, for 60 days
+``replays#open``    keyed by subscription: one at a time, and the scheduler finds all
+``replays#ended``   keyed by id, for 60 days
 ==================  ==================================================================
 """
 
@@ -35,7 +35,7 @@ class DynamoReplays:
     dynamodb: "DynamoDBClient"
     table: str
     clock: Clock
-    retention_seconds: float = 60 * 24 * 3600.0  # of what has ended
+    retention_seconds: float = 60 * 24 * 3600.0  # of finished replays
 
     def list_open(self) -> Sequence[Replay]:
         return self._in(OPEN)
@@ -44,7 +44,7 @@ class DynamoReplays:
         return self._in(ENDED)
 
     def save(self, replay: Replay) -> Replay:
-        """As whoever reads it finds it: its times are kept to the millisecond."""
+        """Save, and return the replay with its times rounded to the stored millisecond."""
         saved = replace(replay, version=replay.version + 1)
         with translate_aws_errors():
             try:

@@ -26,15 +26,15 @@ if TYPE_CHECKING:
 
 CONCEALED = "…"
 FORM = 2
-"""In form 1 ``sealed_secrets`` was a list of ciphertexts, all of HMAC, that had no end."""
+"""In form 1 ``sealed_secrets`` was a list of ciphertexts of HMAC keys that never expired."""
 _GENERATION = to_item({"id": "generation"})
 
 
 @dataclass
 class DynamoSubscriptions:
-    """``fresh_for_seconds`` is how long an answer may be used without asking for changes.
+    """Subscriptions with a cache that is valid for ``fresh_for_seconds`` without a check.
 
-    Zero asks on every reading: then a change is in force as soon as it has been written.
+    Zero checks at every read: a change then takes effect as soon as it is written.
     """
 
     dynamodb: "DynamoDBClient"
@@ -75,7 +75,7 @@ class DynamoSubscriptions:
         return saved
 
     def disable(self, subscription_id: str, reason: str) -> None:
-        """Block it until an operator enables it; the first reason stands."""
+        """Disable until an operator enables it; the first reason is kept."""
         update = {
             "TableName": self.table,
             "Key": to_item({"id": subscription_id}),
@@ -92,7 +92,7 @@ class DynamoSubscriptions:
             self._asked_at = float("-inf")
 
     def _transact(self, actions: list[Any]) -> None:
-        """All that change anything meet at the generation, so they are in each other's way."""
+        """Write a transaction; each one updates the generation, so concurrent changes conflict."""
         retry_conflicts(
             lambda: self.dynamodb.transact_write_items(TransactItems=actions), self.clock
         )
@@ -196,7 +196,7 @@ def subscription_from_item(item: Item) -> Subscription:
 
 
 def _destination(url: str) -> Destination:
-    """What stands for a credential in a URL as it is shown is nothing that a URL may hold."""
+    """Parse a destination; a displayed URL contains characters that a real one may not."""
     return replace(parse_destination(url.replace(CONCEALED, "-")), url=url)
 
 

@@ -1,4 +1,4 @@
-"""Attempts at an event alone without an outcome: one item a message, in the journal's table."""
+"""Attempts at single events without an outcome: one item per message, in the journal's table."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 _RECORD = "unfinished#"
-KEPT_SECONDS = 14 * 24 * 3600.0  # as long as the queue keeps the message
+KEPT_SECONDS = 14 * 24 * 3600.0  # the retention of the queue
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,9 @@
 """HTTP transport: one POST to a checked address, and nothing else.
 
-The host is resolved once and every address checked; the connection goes to an allowed address,
-with the host's name kept for TLS and ``Host``. There is no session, so there are no proxies from
-the environment, no ``.netrc``, no cookies, no redirects and no repeats. One table maps the
-libraries' exceptions to outcomes.
+The host is resolved once and every address checked. The connection goes to an allowed address, with
+the host's name kept for TLS and ``Host``. There is no session, so there are no proxies from the
+environment, no ``.netrc``, no cookies, no redirects and no repeats. One table maps the libraries'
+exceptions to outcomes.
 """
 
 import socket
@@ -26,10 +26,10 @@ from lakehook.domain.errors import InvalidEndpoint
 from lakehook.domain.ssrf_policy import Network
 from lakehook.ports.outbound import NoResponse, ResolveHost
 
-# The first match along the chain of causes, outermost first, row by row, gives the name.
+# The first row with a match in the chain of causes, outermost first, decides.
 _NAMES: tuple[tuple[type[BaseException], Outcome], ...] = (
     (ConnectionRefusedError, Outcome.REFUSED),
-    (urllib3.NewConnectionError, Outcome.REFUSED),  # to urllib3 a kind of timeout
+    (urllib3.NewConnectionError, Outcome.REFUSED),  # a subclass of urllib3's timeout
     (urllib3.TimeoutError, Outcome.TIMED_OUT),
     (TimeoutError, Outcome.TIMED_OUT),
     (ssl.SSLError, Outcome.TLS_FAILED),
@@ -45,7 +45,7 @@ class HttpTransport:
         resolve: ResolveHost = resolve,
         authorities: str | None = None,
     ) -> None:
-        """``authorities`` is a file of those that are trusted; by default Mozilla's."""
+        """Create the transport; ``authorities`` is a file of trusted CAs, by default Mozilla's."""
         self._opened = allowed_networks
         self._look_up = DnsResolver(resolve)
         self._connections = ConnectionPool(authorities or certifi.where())
@@ -65,7 +65,7 @@ class HttpTransport:
             return NoResponse(classify_error(error), describe_error(error))
 
     def close(self) -> None:
-        """End the connections that are kept."""
+        """Close the kept connections."""
         self._connections.close()
 
     def _allowed_addresses(self, request: Request) -> Sequence[str]:
@@ -94,7 +94,7 @@ def classify_error(error: BaseException) -> Outcome:
 
 
 def describe_error(error: BaseException) -> str:
-    """What the system said at bottom, if it did: urllib3's own words would show the URL."""
+    """Describe an error by the system's message, since urllib3's would show the URL."""
     said = [cause for cause in _causes(error) if isinstance(cause, OSError) and cause.strerror]
     return str(said[-1].strerror) if said else type(error).__name__
 
@@ -120,9 +120,9 @@ def _headers(request: Request) -> dict[str, str]:
 
 
 def _read(response: StrictHTTPResponse) -> bytes:
-    """The body as it came, as far as the cap goes.
+    """Read the body as it was sent, up to the cap.
 
-    Nothing is decompressed, although somebody may compress unasked: a few bytes can become a
+    Nothing is decompressed, even if the server compresses unasked: a few bytes can become a
     gigabyte.
     """
     body = response.read_up_to(MAX_RESPONSE_BYTES + 1)

@@ -1,7 +1,7 @@
 """Connections of urllib3 to a checked address, and the pool that keeps them for each endpoint.
 
 A kept connection is checked before a byte of the next request is sent, and replaced if it is not
-good. Afterwards nobody can tell whether the endpoint has acted on the request, so a POST is never
+usable. After that it is unknown whether the endpoint has acted on the request, so a POST is never
 repeated.
 """
 
@@ -26,48 +26,48 @@ from lakehook.adapters.http.response import RequestDeadline, StrictHTTPResponse
 from lakehook.domain.destination import Endpoint
 
 IDLE_SECONDS = 4.0
-"""So long an idle connection is kept: less than receivers do (Node.js and Apache: 5 s), so that
-they do not close it while a request is on its way; and when a frozen Lambda wakes, what it kept
-is forgotten by every NAT and load balancer between. Lanes of a batch follow within milliseconds."""
+"""Maximum idle time, shorter than that of receivers (Node.js, Apache: 5 s), which could otherwise
+close a connection while a request is on its way. When a frozen Lambda continues, NAT gateways and
+load balancers have dropped its connections. Lanes of a batch follow within milliseconds."""
 
 MAX_ADDRESSES_TRIED = 20
-_FAIR_SECONDS = 0.25  # who had less may have had too little: the next attempt begins there
+_FAIR_SECONDS = 0.25  # an address that had less may be good: the next attempt starts with it
 _SHARE = 3
-"""An address that says nothing costs a third of what is left, so that there is time for others."""
+"""Share of the remaining time for each address, so that a silent one leaves time for others."""
 
-_RECORD_BYTES = 16 * 1024  # RFC 8446 section 5.1: what one write of TLS sends at most
-_ENDPOINTS = 50  # that have connections kept at a time; each as many as a batch has lanes
+_RECORD_BYTES = 16 * 1024  # RFC 8446 section 5.1: maximum of one TLS record
+_ENDPOINTS = 50  # with kept connections, each up to as many as a batch has lanes
 _PoolKey = tuple[str, str, int]
 
 
 class PinnedConnection(HTTPConnection):
     deadline: RequestDeadline
     address = ""
-    starts_at = ""  # the address to try first, if it is still one of the endpoint's
+    starts_at = ""  # the address to try first, if the endpoint still has it
     _parts: list[bytes]
     _answer: StrictHTTPResponse
     _idle_since: SuspendAwareTimer
 
     def prepare(self, exchange: RequestDeadline) -> None:
-        """Take the next exchange, on a new connection unless the one there is good for it."""
+        """Prepare the next exchange: keep the connection if it is usable, else open a new one."""
         self.deadline = exchange
         if self.sock and not self._is_good():
             self.close()
 
     def _is_good(self) -> bool:
-        """It goes where we may go, is fresh, and has neither ended nor said anything unasked."""
+        """Whether the address is allowed, and the connection fresh, open, and without input."""
         allowed = self.address in self.deadline.addresses
         fresh = self._idle_since.age_seconds <= IDLE_SECONDS
         return allowed and fresh and self.is_connected
 
     def release(self) -> None:
-        """Be kept, unless nobody knows what is on its way here."""
+        """Keep the connection, or close it if unread data may arrive."""
         if self._answer.has_trailing_bytes or self._answer.will_close:
             self.close()
         self._idle_since = SuspendAwareTimer()
 
     def _new_conn(self) -> socket:
-        """To the first address that takes us; each has its share of the time that is left."""
+        """Connect to the first address that accepts; each gets a share of the remaining time."""
         addresses = in_turn(self.deadline.addresses, first=self.starts_at)[:MAX_ADDRESSES_TRIED]
         failure: OSError | None = None
         for behind, address in zip(range(len(addresses) - 1, -1, -1), addresses, strict=True):
@@ -92,12 +92,12 @@ class PinnedConnection(HTTPConnection):
         )
 
     def request(self, *args: Any, **options: Any) -> None:
-        """Head and body leave together: one write, one record of TLS, one segment if they fit."""
+        """Send head and body together: one write, one TLS record, one segment if they fit."""
         self._parts = []
         super().request(*args, **options)
         if not self.sock:
             self.connect()
-        # Whoever hears no more may have answered before: 410, 413 and 429 need no body.
+        # A receiver that stops reading may have responded: 410, 413 and 429 need no body.
         with suppress(BrokenPipeError, ConnectionResetError, ssl.SSLEOFError):
             self._send(b"".join(self._parts))
         self._parts = []
@@ -111,7 +111,7 @@ class PinnedConnection(HTTPConnection):
         self._parts.append(data)
 
     def getresponse(self) -> StrictHTTPResponse:  # type: ignore[override]
-        """As it comes: what urllib3 wraps around it decodes and decompresses."""
+        """Return the raw response: urllib3's wrapper decodes and decompresses."""
         http.client.HTTPConnection.getresponse(self)
         return self._answer
 
@@ -121,9 +121,9 @@ class PinnedConnection(HTTPConnection):
 
 
 def in_turn(addresses: Sequence[str], *, first: str) -> list[str]:
-    """Addresses of the two families by turns, on from ``first``.
+    """Alternate between the address families, starting at ``first``.
 
-    One family may lead nowhere from here: https://www.rfc-editor.org/rfc/rfc8305#section-4.
+    One family may be unreachable: https://www.rfc-editor.org/rfc/rfc8305#section-4.
     """
     is_of_first_family = [(":" in address) == (":" in addresses[0]) for address in addresses]
     one_family = list(compress(addresses, is_of_first_family))
@@ -140,10 +140,10 @@ class PinnedTlsConnection(PinnedConnection, HTTPSConnection):
 
 
 class ConnectionPool:
-    """Those that are kept, by endpoint; of each the one that was used last is taken first."""
+    """Pool of kept connections by endpoint; the one used last is taken first."""
 
     def __init__(self, authorities: str) -> None:
-        self._tls = create_urllib3_context()  # once: to read the authorities takes longer than TLS
+        self._tls = create_urllib3_context()  # once: loading the CAs takes longer than TLS
         self._tls.load_verify_locations(authorities)
         self._kept: OrderedDict[_PoolKey, list[PinnedConnection]] = OrderedDict()
         self._starts_at: OrderedDict[_PoolKey, str] = OrderedDict()
@@ -153,7 +153,7 @@ class ConnectionPool:
     def connection_for(
         self, endpoint: Endpoint, exchange: RequestDeadline
     ) -> Iterator[PinnedConnection]:
-        """One that is nobody else's meanwhile; kept when all went well."""
+        """Lend a connection to one caller; it is kept if the exchange succeeded."""
         place = endpoint.scheme, endpoint.host, endpoint.port
         with self._lock:
             kept = self._kept.get(place)
@@ -187,7 +187,7 @@ class ConnectionPool:
                 self._evict_one()
 
     def _remember(self, place: "_PoolKey", address: str) -> None:
-        """The address that the next connection to this place begins with."""
+        """Remember the address that the next connection to this endpoint tries first."""
         with self._lock:
             self._starts_at[place] = address
             self._starts_at.move_to_end(place)

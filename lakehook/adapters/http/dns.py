@@ -1,14 +1,14 @@
 """DNS look-ups within a deadline, which ``getaddrinfo`` does not support.
 
-``getaddrinfo`` cannot be interrupted, so a caller whose deadline has passed leaves it behind in its
-thread. Look-ups of one host are shared: a resolver that hangs for it holds one thread, however many
+``getaddrinfo`` cannot be interrupted, so a caller whose deadline has passed abandons it in its
+thread. Look-ups of one host are shared: a hanging resolver holds one thread, however many
 deliveries wait for it. The result is kept for a moment, for the other lanes of a batch and the next
 delivery of a lane.
 
 The number of threads is bounded. Names of one domain share a few of them (a bulkhead), since their
 name servers are the same. When all are taken, the failure is ours and not the endpoint's.
 
-A timer tells how old a result is, also in a process that was frozen in between.
+A timer measures the age of a result, also in a process that was frozen in between.
 """
 
 import socket
@@ -25,7 +25,7 @@ LOOKUPS_AT_A_TIME = 32
 LOOKUPS_OF_A_DOMAIN = 4
 FREE_THREAD_SECONDS = 1.0
 SHARED_SECONDS = 0.25
-"""Far below what any name server lets an answer be kept for (RFC 2181 section 8: whole seconds)."""
+"""Far below the TTL of any DNS record (RFC 2181 section 8: whole seconds)."""
 ANSWERS_KEPT = 100
 _COUNTRY_CODE_LENGTH = 2
 _SECOND_LEVELS = frozenset({"ac", "co", "com", "edu", "gob", "gov", "net", "or", "org"})
@@ -38,12 +38,12 @@ class SuspendAwareTimer:
 
     @property
     def age_seconds(self) -> float:
-        """By the clock that shows more: one may stand still in a frozen Lambda."""
+        """Age by the clock that has advanced more: one may stop in a frozen Lambda."""
         return max(monotonic() - self._by_monotonic, abs(time() - self._by_wall))
 
 
 def resolve(host: str, port: int) -> list[str]:
-    """Every address of a host; ``OSError`` when it has none."""
+    """Return every address of a host; raises ``OSError`` when it has none."""
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(str(address[4][0]) for address in found))
 
@@ -53,13 +53,13 @@ class DnsResolver:
         self._resolve, self._at_a_time = resolve, at_a_time
         self._workers = ThreadPoolExecutor(at_a_time, thread_name_prefix="look-up")
         self._asked: dict[_Address, _PendingLookup] = {}
-        self._under_way: Counter[str] = Counter()  # by domain
+        self._under_way: Counter[str] = Counter()  # look-ups by domain
         self._changed = Condition()
 
     def __call__(self, host: str, port: int, *, seconds: float) -> Sequence[str]:
-        """As ``Resolve``; whatever keeps it from an answer in so many seconds is a ``gaierror``.
+        """Resolve as ``ResolveHost``; any failure within the time is a ``gaierror``.
 
-        ``InfrastructureError`` when every thread was taken by other domains' names.
+        Raises ``InfrastructureError`` when names of other domains hold every thread.
         """
         until = monotonic() + seconds
         try:
@@ -107,7 +107,7 @@ class DnsResolver:
         look_up = _PendingLookup(self._resolve, place, lambda: self._end(domain))
         try:
             look_up.answer = self._workers.submit(look_up)
-        except RuntimeError as error:  # the process can have no more threads: nobody asked
+        except RuntimeError as error:  # the process can't start more threads: no look-up was made
             raise InfrastructureError(str(error)) from error
         self._under_way[domain] += 1
         self._asked[place] = look_up
@@ -116,7 +116,7 @@ class DnsResolver:
     def _end(self, domain: str) -> None:
         with self._changed:
             self._under_way[domain] -= 1
-            self._under_way += Counter()  # without those that are at nothing
+            self._under_way += Counter()  # drops the zero counts
             self._changed.notify_all()
 
     def _forget_answers(self) -> None:
@@ -127,7 +127,7 @@ class DnsResolver:
 
 
 def domain_of(host: str) -> str:
-    """The part of a name that is registered, near enough: names under it share name servers.
+    """Return roughly the registered part of a name: names under it share name servers.
 
     ``a.b.example.com`` is of ``example.com``, and ``a.example.co.uk`` of ``example.co.uk``.
     """
@@ -138,7 +138,7 @@ def domain_of(host: str) -> str:
 
 
 class _PendingLookup:
-    """One that is under way, or was answered a moment ago."""
+    """A look-up that is in progress, or finished a moment ago."""
 
     answer: Future[Sequence[str]]
     answered: SuspendAwareTimer | None = None

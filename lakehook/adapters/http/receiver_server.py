@@ -1,4 +1,4 @@
-"""HTTP server of a receiver on loopback: of ``lakehook listen``, and of the laptop's samples."""
+"""HTTP server of a receiver on loopback, for ``lakehook listen`` and the local samples."""
 
 import socket
 import sys
@@ -21,11 +21,11 @@ class CannedResponse:
 
 
 Take = Callable[[Mapping[str, str], bytes], CannedResponse]
-"""The answer to a request with these headers, their names in lower case, and this body."""
+"""Returns the response to a request's headers, with names in lower case, and body."""
 
 
 class ReceiverServer(ThreadingHTTPServer):
-    """Closed, it is gone for good: a connection kept alive would go on being answered."""
+    """Server that also closes kept-alive connections; otherwise they would go on being served."""
 
     daemon_threads = True
     request_queue_size = 128
@@ -46,11 +46,11 @@ class ReceiverServer(ThreadingHTTPServer):
     def server_close(self) -> None:
         super().server_close()
         for connection in list(self._connections):
-            with suppress(OSError):  # the sender may have been first
+            with suppress(OSError):  # the sender may have closed it first
                 connection.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """That the sender has hung up, its deadline being over, is no error here."""
+        """Ignore a sender that has hung up at its deadline."""
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)
 
@@ -78,4 +78,4 @@ class _EndpointHandler(BaseHTTPRequestHandler):
         self.wfile.write(answer.body)
 
     def log_message(self, *_: object) -> None:
-        """Say nothing: what came is known to the receiver."""
+        """Log nothing: the receiver knows its requests."""

@@ -1,8 +1,8 @@
 """HTTP responses, read as RFC 9112 says, within one deadline and up to a size.
 
-The status line decides whether a delivery was accepted. What follows may be malformed, cut off or
-endless: as much is read as is valid, and such a connection is not used again. A reader that goes on
-at the wrong byte would take a part of one response for the next one (sections 6.3 and 9.2).
+The status line decides whether a delivery was accepted. The rest may be malformed, cut off or
+endless: it is read as far as it is valid, and such a connection is not used again. Continuing at
+the wrong byte would take a part of one response for the next one (sections 6.3 and 9.2).
 
 A socket's timeout bounds each operation, not the whole: a response sent byte by byte, or TLS sent
 record by record, could hold a worker for ever. Here each operation has the time that is left until
@@ -19,9 +19,9 @@ from time import monotonic
 from typing import Any
 
 MAX_WIRE_BYTES = 256 * 1024
-"""Of one answer, with its head, its framing and its compression: far above any sensible one."""
+"""Bytes of one response with head, framing and compression: far above any sensible one."""
 MAX_HEAD_BYTES = 16 * 1024
-"""Of all heads of an answer together, as Node.js has it."""
+"""Bytes of all heads of a response together, as in Node.js."""
 
 _SWITCHING_PROTOCOLS = 101
 _INTERIM = range(100, 200)
@@ -32,21 +32,21 @@ _SPACE = " \t"
 
 
 class ResponseTooLarge(Exception):
-    """The answer has more bytes than we read: so many."""
+    """The response has more bytes than this limit."""
 
     def __init__(self, most_bytes: int) -> None:
         super().__init__(f"more than {most_bytes} bytes")
 
 
 class RequestDeadline:
-    """Where one exchange may go and how long it may take."""
+    """Allowed networks and deadline of one exchange."""
 
     def __init__(self, addresses: Sequence[str], *, ends_at: float) -> None:
         self.addresses = addresses
         self._ends_at = ends_at
 
     def remaining(self) -> float:
-        """Seconds until the deadline; once it has passed, ``TimeoutError``."""
+        """Return the seconds until the deadline; raises ``TimeoutError`` after it."""
         left = self._ends_at - monotonic()
         if left <= 0:
             raise TimeoutError("the deadline has passed")
@@ -54,7 +54,7 @@ class RequestDeadline:
 
 
 class DeadlineReader(RawIOBase):
-    """What comes over a socket, up to a number of bytes: at first those of the head."""
+    """Reader of a socket with a limit of bytes, first that of the head."""
 
     def __init__(self, sock: socket, exchange: RequestDeadline, *, most_bytes: int) -> None:
         self._sock, self._exchange = sock, exchange
@@ -81,7 +81,7 @@ class DeadlineReader(RawIOBase):
         self._most_bytes = MAX_WIRE_BYTES
 
     def end(self) -> None:
-        """Nothing is read any more; what TLS has deciphered already came behind the end."""
+        """Stop reading; bytes that TLS has already decrypted are trailing ones."""
         self._has_ended = True
         if isinstance(self._sock, SSLSocket):
             self.said_more = self._sock.pending() > 0
@@ -92,13 +92,13 @@ class DeadlineReader(RawIOBase):
 
 
 class MalformedResponse(HTTPException):
-    """A status line of another protocol, or framing of the body that makes no sense."""
+    """A status line of another protocol, or invalid framing of the body."""
 
 
 class StrictHTTPResponse(HTTPResponse):
-    """Reads past any number of interim answers (RFC 9110 section 15.2), not only past 100.
+    """Response that skips any number of interim ones (RFC 9110 section 15.2), not only 100.
 
-    A final answer left unread would pass for that to the next request on the connection.
+    An unread final response would be taken for the response to the connection's next request.
     """
 
     def __init__(self, sock: socket, exchange: RequestDeadline, *args: Any, **options: Any) -> None:
@@ -108,7 +108,7 @@ class StrictHTTPResponse(HTTPResponse):
 
     @property
     def has_trailing_bytes(self) -> bool:
-        """Once it is closed: whether anything had come behind its end."""
+        """Whether bytes had arrived after its end, once it is closed."""
         return self._wire.said_more
 
     def begin(self) -> None:
@@ -124,11 +124,11 @@ class StrictHTTPResponse(HTTPResponse):
         self.will_close = self._check_close() or self._is_malformed  # type: ignore[attr-defined]
         if self.length is None and not self.chunked:
             self.will_close = True
-        if self.status == _SWITCHING_PROTOCOLS:  # nobody speaks HTTP here any more
+        if self.status == _SWITCHING_PROTOCOLS:  # the connection no longer speaks HTTP
             self.will_close = True
 
     def read_up_to(self, max_bytes: int) -> bytes:
-        """The body, or as much of it as came: a body that breaks off is no news of the status."""
+        """Return the body, or what arrived of it: a truncated body does not change the status."""
         body = bytearray()
         try:
             while len(body) < max_bytes and (part := self.read1(max_bytes - len(body))):
@@ -140,10 +140,7 @@ class StrictHTTPResponse(HTTPResponse):
         return bytes(body)
 
     def _framing(self) -> tuple[bool, int | None]:
-        """Whether the body is chunked, and how long it is else: none is until the connection ends.
-
-        RFC 9112 section 6.3. Where nobody can say where it ends, it is left where it is.
-        """
+        """Return whether the body is chunked, and else its length; None: unknown."""
         lengths = {each.strip() for each in self._listed("content-length")}
         codings = [each.strip().lower() for each in self._listed("transfer-encoding")]
         if self.status in _WITHOUT_BODY:
@@ -168,18 +165,18 @@ class StrictHTTPResponse(HTTPResponse):
             self._read_headers()
 
     def _read_headers(self) -> HTTPMessage:
-        """Field lines up to the empty one; a line that is none is left out, and those behind kept.
+        """Read field lines up to the empty one, skipping invalid ones but keeping those after them.
 
-        The library's own reader drops all that follows such a line, the length of the body too.
+        The library's own reader drops everything after such a line, including the body's length.
         """
         fields: list[list[str]] = []
         while line := self.fp.readline().decode("latin-1").rstrip("\r\n"):
-            if line[0] in _SPACE and fields:  # RFC 9112 section 5.2: a value that goes on
+            if line[0] in _SPACE and fields:  # RFC 9112 section 5.2: a folded value
                 fields[-1][1] += f" {line.strip()}"
                 continue
             name, colon, value = line.partition(":")
             is_field = bool(colon and _TOKEN.fullmatch(name.rstrip(_SPACE)))
-            # What is folded onto a line that is none goes with it.
+            # A continuation of an invalid line is dropped with it.
             fields.append([name.rstrip(_SPACE), value] if is_field else ["", ""])
             self._is_malformed |= not is_field or name[-1] in _SPACE
         headers = HTTPMessage()
@@ -196,12 +193,12 @@ class StrictHTTPResponse(HTTPResponse):
 
 
 def _is_number(text: str) -> bool:
-    """Of as many digits as a length may sensibly have: the cap on what is read is far below."""
+    """Whether the text is a number of plausible length; the cap on reading is far below."""
     return text.isascii() and text.isdecimal() and len(text) <= len("18446744073709551615")
 
 
 class _Source:
-    """All that ``HTTPResponse`` wants of a socket."""
+    """The part of a socket that ``HTTPResponse`` needs."""
 
     def __init__(self, wire: DeadlineReader) -> None:
         self._wire = wire

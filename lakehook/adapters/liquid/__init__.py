@@ -2,14 +2,14 @@
 
 =============  ===========================================================================
 __init__.py    the renderer: each part of a template, and the checks of its output
-engine.py      the language as it is allowed here, parsed, validated and rendered
+engine.py      the supported language: parsing, validation and rendering
 tags.py        the tags
 filters.py     the filters, each within bounds, and an event's lists and objects
-limits.py      how much one rendering may do, counted in steps
+limits.py      limits of one rendering, counted in steps
 =============  ===========================================================================
 
-The library is imported with the first template: most functions never see one, and the import
-takes a third of a second.
+The library is imported with the first template: most functions never need it, and the import takes
+a third of a second.
 """
 
 from lakehook.domain.errors import InvalidSubscription, TemplateFailed
@@ -39,9 +39,9 @@ class LiquidRenderer:
         self._try(template)
 
     def _try(self, template: Template) -> None:
-        """Render a sample of each event type; a template that fails for all is refused.
+        """Render a sample of each event type; reject a template that fails for all of them.
 
-        An empty output is not refused: a sample has no ``data``.
+        An empty output is accepted: a sample has no ``data``.
         """
         from lakehook.adapters.liquid.engine import _Rendering  # noqa: PLC0415  see above
 
@@ -93,7 +93,7 @@ def _body(text: str) -> str:
 
 
 def _subject(text: str) -> str:
-    """On one line, and cut where it is too long: that is no reason not to tell."""
+    """Return the subject on one line, truncated rather than rejected."""
     _encoded("template subject", text)
     line = "".join(c if c.isprintable() else " " for c in text)
     line = " ".join(line.split())
@@ -101,7 +101,7 @@ def _subject(text: str) -> str:
 
 
 def _headers(given: dict[str, str]) -> tuple[tuple[str, str], ...]:
-    """Those that came out empty are left out."""
+    """Return the headers that are not empty."""
     headers = tuple((name, value.strip(" \t")) for name, value in given.items())
     for name, value in headers:
         if fault := find_fault(value):

@@ -1,7 +1,7 @@
-"""The Liquid language as it is allowed here, and the validation of a template before it is stored.
+"""The supported part of Liquid, and the validation of a template before it is stored.
 
-No template can read a file, reach the network or know the time. An error is one line that names
-the place.
+No template can read a file, use the network or read the time. An error is one line that names its
+place.
 """
 
 import re
@@ -22,15 +22,15 @@ from lakehook.domain.json_document import Document
 MAX_SPACES, MAX_RAW, MAX_BRACKETS = 200, 20, 100
 _MESSAGES = re.compile(r"\{[{%].*?[%}]\}", re.DOTALL)
 _RAW = re.compile(r"\{%-?\s{0,20}(?:raw|doc)")
-REMEMBERED = 256  # texts, parsed
+REMEMBERED = 256  # parsed templates
 
 
 class InvalidTemplate(Exception):
-    """The text says where and why."""
+    """A template is not valid; the text says where and why."""
 
 
 def reject_slow_to_parse(text: str) -> None:
-    """The library reads by regular expressions that go over such a text again and again."""
+    """Reject text that the library's regular expressions would scan over and over."""
     for opens, closes in (("{{", "}}"), ("{%", "%}")):
         if text.rfind(opens) > text.rfind(closes):
             raise InvalidTemplate(
@@ -76,7 +76,7 @@ def _within(expression: Expression) -> Iterator[Expression]:
 
 
 def format_error(error: BaseException) -> str:
-    """What went wrong on one line of a bounded length, in what can be printed."""
+    """Describe an error on one line, of a bounded length, in printable characters."""
     token = error.token if isinstance(error, LiquidError) else None
     message = (
         error.message if isinstance(error, LiquidError) else f"{type(error).__name__}: {error}"
@@ -95,7 +95,7 @@ def _line(text: str, at: int) -> int:
 
 
 class _Rendering:
-    """Renders the parts of one template; together they have one budget."""
+    """Renderer of a template's parts, which share one budget."""
 
     def __init__(self, fields: Document) -> None:
         self._fields: Mapping[str, object] = freeze(fields)
@@ -122,7 +122,7 @@ class _Rendering:
 
 @lru_cache(maxsize=REMEMBERED)
 def parse_template(text: str) -> BoundTemplate:
-    """``InvalidTemplate`` says where and why it is not valid."""
+    """Parse a template; ``InvalidTemplate`` says where and why it is not valid."""
     reject_slow_to_parse(text)
     env = environment()
     try:

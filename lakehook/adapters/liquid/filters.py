@@ -1,6 +1,6 @@
 """Liquid's filters that only compute, each within bounds, and an event's lists and objects.
 
-Filters that reach out, read the time, or scan a text repeatedly are left out.
+Filters that do I/O, read the time, or scan a text repeatedly are omitted.
 """
 
 import json
@@ -20,7 +20,7 @@ from lakehook.domain.time import parse_rfc3339
 
 
 def _nothing(value: object) -> float | None:
-    """In JSON, of what JSON has no word for; a decimal is a number with digits to spare."""
+    """Convert values that JSON lacks; a decimal is a number with additional digits."""
     return float(value) if isinstance(value, Decimal) else None
 
 
@@ -30,7 +30,7 @@ to_json = json.JSONEncoder(
 
 
 class JsonObject(dict[str, object]):
-    """Written as JSON, and like no other: to compare two of them deeply could take long."""
+    """JSON object, equal only to itself, since a deep comparison could take long."""
 
     __hash__ = object.__hash__  # type: ignore[assignment]
     __eq__ = object.__eq__
@@ -41,7 +41,7 @@ class JsonObject(dict[str, object]):
 
 
 class JsonList(list[object]):
-    """The same of a list."""
+    """JSON list, likewise."""
 
     __hash__ = object.__hash__  # type: ignore[assignment]
     __eq__ = object.__eq__
@@ -81,7 +81,7 @@ Filter = Callable[..., Any]
 
 
 def metered(function: Filter) -> Filter:
-    """Pays for what goes in and what comes out; neither may be larger than a value may be."""
+    """Charge a filter for its input and its output, and bound both."""
     wants_environment = getattr(function, "with_environment", False)
 
     @with_context
@@ -96,7 +96,7 @@ def metered(function: Filter) -> Filter:
     return paid
 
 
-# --- those that multiply look first how much would come out ---
+# --- filters that multiply check the size of their output first ---
 
 
 @string_filter
@@ -127,7 +127,7 @@ def join(items: Any, separator: Any = " ") -> str:
 
 @sequence_filter
 def uniq(items: Any, key: Any = None) -> list[object]:
-    """By what they are in JSON; where a key is given, by what each has there."""
+    """Remove duplicates, compared as JSON, or by their values of a key."""
     first: dict[str, object] = {}
     for one in items:
         compared = one.get(key) if isinstance(one, dict) and key is not None else one
@@ -135,18 +135,18 @@ def uniq(items: Any, key: Any = None) -> list[object]:
     return list(first.values())
 
 
-# --- those that the library lets fail where Shopify's Liquid makes do with what is missing ---
+# --- filters that fail on a missing value in the library, but not in Shopify's Liquid ---
 
 
 @sequence_filter
 def compact(items: Any, key: Any = None) -> list[object]:
-    """Without what is nothing, or has nothing by the key."""
+    """Remove nil values, or items that lack the key."""
     return [item for item in items if _member(item, key) is not None]
 
 
 @sequence_filter
 def sort(items: Any, key: Any = None) -> list[object]:
-    """What is nothing comes last; what can't be compared stays in its order."""
+    """Sort with nil last; values that can't be compared keep their order."""
     there = [item for item in items if _member(item, key) is not None]
     missing = [item for item in items if _member(item, key) is None]
     try:
@@ -157,21 +157,21 @@ def sort(items: Any, key: Any = None) -> list[object]:
 
 @sequence_filter
 def sum_(items: Any, key: Any = None) -> int | Decimal:
-    """What is no number counts as 0."""
+    """Sum numbers; other values count as 0."""
     total = sum((_number(_member(item, key)) for item in items), Decimal(0))
     return int(total) if total == total.to_integral_value() else total
 
 
 def lenient(function: Filter) -> Filter:
-    """Gives nothing where the filter can't: to divide by what is missing, to decode what is none.
+    """Return nothing where the filter fails, as in a division by a missing value.
 
-    Shopify's Liquid writes its complaint into the text there, and goes on.
+    Shopify's Liquid writes an error message into the text instead, and continues.
     """
 
     def given(value: object, *arguments: Any, **named: Any) -> object:
         try:
             return function(value, *arguments, **named)
-        except (LiquidError, ValueError):  # of what is decoded, that it is no UTF-8
+        except (LiquidError, ValueError):  # also decoded bytes that are not UTF-8
             return ""
 
     return wraps(function)(given)
@@ -192,19 +192,19 @@ def _number(value: object) -> Decimal:
     return Decimal(text) if _NUMBER.fullmatch(text) else Decimal(0)
 
 
-# --- our own ---
+# --- our own filters ---
 
 
 def date(value: Any, form: Any = None, zone: Any = None) -> str:
-    """A time as RFC 3339 has it, by a form of strftime: at its own offset, or at another.
+    """Format an RFC 3339 time by strftime, at its own offset or another.
 
-    What is no such time stays as it is; a year before 1900 is no time at all.
+    Any other text is returned unchanged; a year before 1900 means no time.
     """
     try:
         at = parse_rfc3339(value)
     except (TypeError, ValueError):
         return _text(value)
-    if at.year < _FIRST_YEAR:  # as Go writes a time that nobody has set
+    if at.year < _FIRST_YEAR:  # Go's zero time
         return ""
     form, zone = _text(form), _text(zone)
     if "".join(match.group() for match in _DIRECTIVES.finditer(form)) != form:

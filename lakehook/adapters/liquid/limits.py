@@ -18,11 +18,11 @@ from liquid.undefined import UNDEFINED
 from liquid.utils import ReadOnlyChainMap
 
 MAX_STEPS = 200_000
-MAX_WEIGHT = 512 * 1024  # of a value, about its characters
+MAX_WEIGHT = 512 * 1024  # of a value, roughly its characters
 MAX_ITEMS = 10_000  # of a list or range
 MAX_BITS = 2048  # of an integer
 _ITEM_WEIGHT = 32
-_STEP_CHARACTERS = 8  # so much weight is moved in one
+_STEP_CHARACTERS = 8  # weight moved in one step
 
 
 class LimitExceeded(ResourceLimitError):
@@ -46,7 +46,7 @@ class StepBudget:
 
 
 class Context(RenderContext):
-    """Pays for what is looked up, kept and written, and remembers what was not there."""
+    """Render context that charges for reads, stores and output, and records missing fields."""
 
     __slots__ = ("budget", "unknown")
 
@@ -54,7 +54,7 @@ class Context(RenderContext):
         self, template: BoundTemplate, fields: Mapping[str, object], budget: StepBudget
     ) -> None:
         super().__init__(template, globals=fields)
-        self.scope = ReadOnlyChainMap(self.locals, self.globals, self.counters)  # no "now"
+        self.scope = ReadOnlyChainMap(self.locals, self.globals, self.counters)  # without "now"
         self.budget = budget
         self.unknown: dict[str, None] = {}
 
@@ -68,7 +68,7 @@ class Context(RenderContext):
         return found
 
     def assign(self, key: str, val: Any) -> None:
-        self.budget.grow(val)  # so what is kept in all is bounded too
+        self.budget.grow(val)  # bounds the total of stored values, too
         self.locals[key] = val
 
     def get_buffer(self, _buf: object = None) -> StringIO:
@@ -76,7 +76,7 @@ class Context(RenderContext):
 
 
 class BoundedBuffer(StringIO):
-    """What is written on; as long as one value may be."""
+    """Output buffer, limited to the size of one value."""
 
     def __init__(self, budget: StepBudget) -> None:
         super().__init__(newline="")
@@ -92,7 +92,7 @@ class BoundedBuffer(StringIO):
 
 
 def weight(value: object) -> int:
-    """How many characters a value has in all; ``TooMuch`` when no value may have so many."""
+    """Return a value's characters in total; raises ``LimitExceeded`` beyond the maximum."""
     total, left = 0, [value]
     while left:
         node = left.pop()
@@ -119,7 +119,7 @@ def _scalar_weight(value: object) -> int:
 
 
 def _comparison_cost(value: object) -> int:
-    """What it costs to compare it with another, or to look into it."""
+    """Return the cost of comparing or searching a value."""
     if isinstance(value, str):
         return len(value) // 100
     return len(value) // 4 if isinstance(value, list | dict | tuple) else 0

@@ -17,11 +17,11 @@ TAGS = (
     *("#", "assign", "break", "capture", "case", "comment", "content", "continue", "cycle"),
     *("decrement", "doc", "if", "ifchanged", "increment", "liquid", "unless"),
 )
-NAMES = sorted({*TAGS, "echo", "for", "raw"} - {"content"})  # raw is none to the library
+NAMES = sorted({*TAGS, "echo", "for", "raw"} - {"content"})  # the library handles raw separately
 
 
 class UnknownTag(Illegal):
-    """In the place of whatever tag is not ours."""
+    """Stands in for every unsupported tag."""
 
     def parse(self, stream: TokenStream) -> Node:  # type: ignore[override]
         token, names = stream.current, ", ".join(NAMES)
@@ -61,7 +61,7 @@ METERED_TAGS = (MeteredFor, MeteredOutput, MeteredEcho, UnknownTag)
 
 
 class MeteredBlock(BlockNode):
-    """What a loop goes through: each time it costs as many steps as the loop has characters."""
+    """Body of a loop: each iteration costs as many steps as the loop has characters."""
 
     __slots__ = ("length",)
 
@@ -76,7 +76,7 @@ class MeteredBlock(BlockNode):
 
 
 class BoundedRange(RangeLiteral):
-    """Never so long that to turn it round would fill the memory."""
+    """Range of a bounded length, so that reversing it cannot fill the memory."""
 
     def evaluate(self, context: RenderContext) -> range:
         made = super().evaluate(context)

@@ -22,9 +22,9 @@ from lakehook.ports.system import Random
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
-NO_VALUE = "-"  # SQS refuses an empty attribute
+NO_VALUE = "-"  # SQS rejects an empty attribute
 MAX_REASON_CHARACTERS = 1000
-# SQS takes what XML 1.0 takes. A message that could not be put aside would come again for ever.
+# SQS accepts the characters of XML 1.0. A message that can't be quarantined would return for ever.
 _REFUSED = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 AT_A_TIME = 10
 MAX_RECEIVES = 200  # 2,000 messages are searched for those to delete
@@ -35,12 +35,12 @@ Copy = tuple[Lane, int, str]
 What Lakehook has not sent there says no attempts.
 """
 
-LONG_POLL_SECONDS = 1  # a short poll may find nothing where there is something
+LONG_POLL_SECONDS = 1  # a short poll may miss messages
 
 
 @dataclass(frozen=True)
 class SqsInvalidEventQueue:
-    """``events-dead-letter.fifo``: bad messages of producers, whole."""
+    """``events-dead-letter.fifo``: invalid messages of producers, unchanged."""
 
     sqs: "SQSClient"
     url: str
@@ -58,7 +58,7 @@ class SqsInvalidEventQueue:
 
 @dataclass(frozen=True)
 class SqsDeadLetterQueue:
-    """``dead-letter.fifo``: deliveries whose budget is spent, in the group of their lane."""
+    """``dead-letter.fifo``: deliveries whose budget is spent, in their lane's group."""
 
     sqs: "SQSClient"
     url: str
@@ -87,7 +87,7 @@ class SqsDeadLetterQueue:
 
 @dataclass(frozen=True)
 class SqsDeadLetterRedriver:
-    """``deliveries.fifo``, for redriven dead letters: no two are ever duplicates."""
+    """Sender of redriven dead letters to ``deliveries.fifo``; none counts as a duplicate."""
 
     sqs: "SQSClient"
     url: str
@@ -107,11 +107,11 @@ class SqsDeadLetterRedriver:
 
 @dataclass(frozen=True)
 class SqsDeadLetterCopies:
-    """``dead-letter.fifo``, looked through from its front.
+    """``dead-letter.fifo``, searched from its front.
 
-    What is not wanted stays in flight until the end, else a lane's next messages stay hidden
-    behind it; then it is visible again at once. Of one lane SQS shows no more than it gives out
-    in one receive, so a copy deep in its lane may be left: it has no effect.
+    Other messages stay in flight until the end, or they would hide the next ones of their lane;
+    then they are visible again at once. SQS returns a lane's messages only up to one receive, so a
+    copy deep in its lane may remain, without effect.
     """
 
     sqs: "SQSClient"
@@ -181,7 +181,7 @@ def dead_letter_attributes(record: DeliveryRecord, endpoint: str) -> dict[str, s
         "subscription": record.lane.subscription_id,
         "endpoint": endpoint,
         "event_type": record.event_type,
-        "pipeline_id": record.lane.pipeline_id,  # the group says of which source
+        "pipeline_id": record.lane.pipeline_id,  # the group names the source
         "sequence": str(record.sequence),
         "attempts": str(record.attempts),
         "last_status": last.last_status if last else NO_VALUE,

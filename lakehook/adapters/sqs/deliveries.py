@@ -1,7 +1,8 @@
 """The deliveries queue: deliveries, resumes and pings, each in the message group of its lane.
 
-Batches are packed by bytes, and every ``Failed`` entry of an accepted batch counts: SQS answers
-200 even when it took none. https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html
+Batches are packed by bytes, and every ``Failed`` entry counts: SQS responds with 200 even when it
+accepted none.
+https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 MAX_ENTRIES = 10
 MAX_BYTES = 1024 * 1024
-MAX_VISIBILITY_SECONDS = 43_000  # SQS counts its 12 hours from the receipt
+MAX_VISIBILITY_SECONDS = 43_000  # SQS counts its 12 hours from the receive
 
 Entry = dict[str, Any]
 
@@ -52,7 +53,7 @@ class SqsDeliveryQueue:
             raise InfrastructureError("the deliveries queue did not take the ping; try again")
 
     def _send(self, entries: Iterable[Entry]) -> set[int]:
-        """Entries are written as they go: a thousand subscribers are a thousand copies."""
+        """Send entries as they are generated: a thousand subscribers are a thousand copies."""
         failed: set[int] = set()
         for batch in _packed(entries):
             with translate_aws_errors():
@@ -63,7 +64,7 @@ class SqsDeliveryQueue:
 
 @dataclass(frozen=True)
 class SqsMessageAcks:
-    """An expired receipt is ignored: its message is deleted, or comes again."""
+    """``MessageAcks`` on SQS. With an expired receipt, the message is deleted or received again."""
 
     sqs: "SQSClient"
     url: str
@@ -77,7 +78,7 @@ class SqsMessageAcks:
             try:
                 self.sqs.delete_message_batch(QueueUrl=self.url, Entries=entries)  # type: ignore[arg-type]
             except (BotoCoreError, ClientError):
-                return  # the event source deletes what the function has not
+                return  # the event source deletes the rest
 
     def nack(self, message: InFlight, *, seconds: float) -> None:
         try:
@@ -87,7 +88,7 @@ class SqsMessageAcks:
                 VisibilityTimeout=max(0, min(ceil(seconds), MAX_VISIBILITY_SECONDS)),
             )
         except (BotoCoreError, ClientError):
-            return  # then it comes when the queue's own visibility timeout ends
+            return  # it is received again after the queue's visibility timeout
 
 
 def _entry(message: Message, deduplication_id: str) -> Entry:

@@ -19,7 +19,7 @@ MAX_BYTES = 1024 * 1024
 
 @dataclass(frozen=True)
 class EventEntry:
-    """An event as it goes onto the queue. ``number`` is its place in a spool, if it was in one."""
+    """An event's entry for the queue. ``number`` is its position in a spool, if it was in one."""
 
     pipeline_key: str
     event_id: str
@@ -28,7 +28,7 @@ class EventEntry:
 
     @classmethod
     def of(cls, event: Event) -> "EventEntry":
-        """``InvalidEvent`` for what fan-out would refuse."""
+        """Build an entry; raises ``InvalidEvent`` where fan-out would reject it."""
         body = _body(event)
         Event.from_message(body, group=event.pipeline_key)
         return cls(event.pipeline_key, event.id, body)
@@ -40,9 +40,9 @@ class EventsQueue:
     sqs: "SQSClient"
 
     def send(self, batch: Sequence[EventEntry]) -> Mapping[EventEntry, str]:
-        """Those that SQS did not take, and why.
+        """Send a batch, and return the entries that SQS rejected, with reasons.
 
-        ``InfrastructureError`` when it answered nothing.
+        Raises ``InfrastructureError`` if SQS does not respond.
         """
         entries: Any = [
             {
@@ -62,13 +62,13 @@ class EventsQueue:
 
 
 def _body(event: Event) -> str:
-    """As short as JSON can be, without the two characters of JSON that SQS refuses."""
+    """Serialize compactly, without the two characters of JSON that SQS rejects."""
     text = to_json(event.document)
     return text.replace("\ufffe", r"\ufffe").replace("\uffff", r"\uffff")
 
 
 def batches(entries: Iterable[EventEntry]) -> Iterator[list[EventEntry]]:
-    """Pack what SQS takes at once, never two of one pipeline: a batch may fail in the middle."""
+    """Pack batches for SQS, without two events of a pipeline: part of a batch may fail."""
     lines: dict[str, deque[EventEntry]] = {}
     for entry in entries:
         lines.setdefault(entry.pipeline_key, deque()).append(entry)
@@ -91,7 +91,7 @@ def _packed(lines: dict[str, deque[EventEntry]]) -> list[EventEntry]:
 
 
 def _step_back(lines: dict[str, deque[EventEntry]], pipeline_key: str) -> None:
-    """The head of the line has gone; the rest of it goes behind the other pipelines."""
+    """Move a pipeline behind the others after its first event was taken."""
     line = lines.pop(pipeline_key)
     line.popleft()
     if line:

@@ -1,4 +1,4 @@
-"""SQS client of a producer, and what can be known to be wrong before it sends anything."""
+"""SQS client of a producer, and checks before anything is sent."""
 
 import re
 from typing import TYPE_CHECKING, Any, cast
@@ -19,9 +19,9 @@ _EXAMPLE = "https://sqs.eu-central-1.amazonaws.com/123456789012/events.fifo"
 
 
 def open_events_queue(url: Any, client: "SQSClient | None") -> EventsQueue:
-    """``PublishError`` if it can't be the URL of a FIFO queue, and as ``new_sqs_client``.
+    """Open the queue; ``PublishError`` if the URL can't be one of a FIFO queue, or without access.
 
-    Whoever brings a client knows the URL by the stack's output, as our functions do.
+    A caller with a client of its own has the URL from the stack's output, as our functions do.
     """
     if isinstance(url, str) and (_QUEUE_URL.fullmatch(url) or (client and url)):
         return EventsQueue(url, client or new_sqs_client(url))
@@ -32,7 +32,7 @@ def open_events_queue(url: Any, client: "SQSClient | None") -> EventsQueue:
 
 
 def new_sqs_client(queue_url: str) -> "SQSClient":
-    """A client in the queue's own region; ``PublishError`` where region or credentials lack."""
+    """Create a client in the queue's region; ``PublishError`` without region or credentials."""
     from lakehook.adapters.aws_session import new_session  # noqa: PLC0415  functions have clients
 
     on_aws = _ON_AWS.fullmatch(queue_url)
@@ -44,7 +44,7 @@ def new_sqs_client(queue_url: str) -> "SQSClient":
         raise PublishError(
             "no AWS region: set AWS_REGION, or for a laptop AWS_ENDPOINT_URL"
         ) from None
-    except (BotoCoreError, ValueError) as error:  # ValueError: an endpoint URL that is none
+    except (BotoCoreError, ValueError) as error:  # ValueError: an invalid endpoint URL
         raise PublishError(" ".join(str(error).split())) from error
     if credentials is None:
         raise PublishError(

@@ -26,7 +26,7 @@ MAX_PATH_CHARACTERS = 200
 
 @dataclass(frozen=True)
 class Powertools:
-    """The lanes of a batch speak from their own threads, and Metrics is not made for that."""
+    """Thread-safe Powertools: lanes of a batch log in parallel, which Metrics can't do."""
 
     logger: Logger
     metrics: Metrics
@@ -35,7 +35,7 @@ class Powertools:
 
     @classmethod
     def from_environment(cls) -> Self:
-        """Service and namespace are Powertools' own variables, written by the blueprint."""
+        """Read service and namespace from Powertools' own variables, which the blueprint sets."""
         return cls(Logger(use_rfc3339=True), Metrics())
 
     @contextmanager
@@ -56,7 +56,7 @@ class Powertools:
         )
 
     def _count(self, name: str, number: int = 1) -> None:
-        """Counts of one invocation are one number."""
+        """Count; the counts of one invocation are summed."""
         with self._lock:
             self._counts[name] += number
 
@@ -65,7 +65,7 @@ class Powertools:
             self.metrics.add_metric(name=name, unit=unit, value=value)
 
     def _flush(self) -> None:
-        """A lane may still speak, where its batch was broken off: it is told with the next."""
+        """Write the metrics. A lane of an aborted batch may still count, for the next one."""
         with self._lock:
             for name, number in self._counts.items():
                 self.metrics.add_metric(name=name, unit=MetricUnit.Count, value=number)
@@ -100,11 +100,11 @@ class NotificationTelemetry(Powertools):
         )
 
     def tested(self, source: str | None) -> None:
-        """Not counted as a notice: no DevLake was heard."""
+        """Log a test, which is not counted: it did not come from DevLake."""
         self._info("test_notice_accepted", source=source)
 
     def notification_rejected(self, status: int, refusal: Refusal, *, source: str | None) -> None:
-        """Two counts and no dimension: a kind, which costs nothing in the line, would be paid."""
+        """Count twice without a dimension: the kind is free in the log, but not in a metric."""
         self._count(names.NOTIFICATIONS_REJECTED)
         if refusal.seems_devlake:
             self._count(names.DEVLAKE_REFUSED)
@@ -118,11 +118,11 @@ class NotificationTelemetry(Powertools):
         )
 
     def devlake_not_read(self, source: str | None, reason: str) -> None:
-        """Its notices are taken all the same, without what only its API knows."""
+        """Log that an API was not read; its notifications are accepted without those details."""
         self.logger.warning("devlake_not_read", source=source or "default", reason=reason)
 
     def unrecorded(self, error: InfrastructureError) -> None:
-        """No notice is lost by it, so it is not counted as trouble, at which people are woken."""
+        """Log a lost record; no notification is lost, so it raises no alarm."""
         self.logger.warning("refusal_not_recorded", error=str(error))
 
 

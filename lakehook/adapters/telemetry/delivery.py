@@ -16,7 +16,7 @@ from lakehook.ports.stores import Backlog
 if TYPE_CHECKING:
     from lakehook.ports.reconcile import ReconcileReport
 
-MAX_UNREADABLE = 3  # shown of each run
+MAX_UNREADABLE = 3  # per run
 _SKIPPED = {
     SkipReason.DUPLICATE: names.EVENTS_DEDUPLICATED,
     SkipReason.STALE: names.EVENTS_STALE,
@@ -112,7 +112,7 @@ class PowertoolsTelemetry(Powertools):
         self._count(names.BREAKERS_OPEN, backlog.breakers_open)
 
     def reconciled(self, report: "ReconcileReport") -> None:
-        self._count(names.EVENTS_RECONCILED, 0)  # so that there is a number where none was lost
+        self._count(names.EVENTS_RECONCILED, 0)  # so that the metric has a value without losses
         self._info(
             "reconciled",
             source=report.source,
@@ -135,7 +135,7 @@ class PowertoolsTelemetry(Powertools):
     def reconcile_failed(
         self, source: str | None, reason: str, *, fault: Exception | None = None
     ) -> None:
-        """It is no trouble of ours by which deliveries are late; its lag says how long it lasts."""
+        """Log a failed reconcile; it delays no delivery, and its lag has a metric of its own."""
         self.logger.warning("reconcile_failed", source=source, reason=reason, exc_info=fault)
 
     def reconcile_lag(self, seconds: float) -> None:

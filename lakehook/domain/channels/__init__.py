@@ -1,4 +1,4 @@
-"""Registry of channels. To add one: a module that implements ``Channel``, and its line here."""
+"""Registry of channels. A new channel is a module that implements ``Channel``, and a line here."""
 
 from lakehook.domain.channels.base import Channel
 from lakehook.domain.channels.devlake import DevLakeChannel
@@ -27,7 +27,7 @@ def channel_for(subscription: Subscription) -> Channel:
 
 
 def effective_rate(subscription: Subscription) -> Rate | None:
-    """Its own, or what the channel's service takes, whichever is slower."""
+    """Return the slower of the subscription's own rate and its channel's."""
     own, services = subscription.rate, channel_for(subscription).rate
     return own.slower_of(services) if own else services
 

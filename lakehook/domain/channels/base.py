@@ -1,4 +1,4 @@
-"""Channel: how messages to a subscriber are written, and its responses interpreted."""
+"""Channel: renders messages for a kind of subscriber, and interprets the responses."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,15 +18,15 @@ from lakehook.domain.trace_context import Trace
 
 
 class SignatureScheme(Enum):
-    """How a channel's messages are signed, and so what secret its subscriptions have."""
+    """How a channel signs its messages, which also decides the kind of secret."""
 
-    STANDARD_WEBHOOKS = "as Standard Webhooks has it"
-    DEVLAKE = "as DevLake does, by a text"
-    NONE = "not at all: the URL is the credential"
+    STANDARD_WEBHOOKS = "as in Standard Webhooks"
+    DEVLAKE = "as DevLake does, with a text as the secret"
+    NONE = "unsigned: the URL is the credential"
 
 
 def display_url_for(channel: "Channel", destination: Destination) -> str:
-    """A destination as people may see it: where nothing is signed, the URL is the credential."""
+    """Return a destination as people may see it. Without a signature, the URL is the credential."""
     if channel.signature_scheme is SignatureScheme.NONE and isinstance(destination, Endpoint):
         return destination.host_only
     return destination.display_url
@@ -34,37 +34,37 @@ def display_url_for(channel: "Channel", destination: Destination) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class RenderedMessage:
-    """What is said, before it is signed and addressed."""
+    """Content of a message, before it is signed and addressed."""
 
     body: bytes = field(repr=False)
-    subject: str = field(default="", repr=False)  # of a mail alone, like the next
+    subject: str = field(default="", repr=False)  # of a mail only, like ``html``
     html: str = field(default="", repr=False)
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)  # in lower case
-    trace: Trace | None = None  # of the producer, where it told of one
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)  # names in lower case
+    trace: Trace | None = None  # of the producer, if the event has one
 
 
 @dataclass(frozen=True, kw_only=True)
 class OutboundMessage:
-    """What is about to be sent, and what it may be signed with."""
+    """Message to send, with the secrets to sign it."""
 
     id: str
     content: RenderedMessage
     destination: Destination = field(repr=False)
     at: float  # unix seconds
     deadline_seconds: float
-    secrets: Sequence[SigningKey] = ()  # those that live, the newest first
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)  # the subscriber's own
-    random_bytes: Callable[[], bytes] = bytes  # 32 bytes that nobody can guess
+    secrets: Sequence[SigningKey] = ()  # those in force, the newest first
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)  # the subscription's own
+    random_bytes: Callable[[], bytes] = bytes  # 32 unpredictable bytes
 
     @property
     def endpoint(self) -> Endpoint:
-        assert isinstance(self.destination, Endpoint), "a channel over HTTP has objected to others"
+        assert isinstance(self.destination, Endpoint), "HTTP channels reject other destinations"
         return self.destination
 
     def to_request(
         self, headers: Mapping[str, str], *, endpoint: Endpoint | None = None
     ) -> Request:
-        """As one POST. The template's headers win over the subscriber's, the channel's over all."""
+        """Build a POST. Headers: the template's override the subscription's, the channel's all."""
         return Request(
             endpoint=endpoint or self.endpoint,
             headers={**self.headers, **self.content.headers, **headers},
@@ -74,46 +74,46 @@ class OutboundMessage:
 
 
 class Channel(Protocol):
-    """To add one: a module that plays this, and its line in ``channels.py``."""
+    """Interface of a channel. Each is a module that implements it, registered in ``channels/``."""
 
     @property
     def signature_scheme(self) -> SignatureScheme: ...
 
     @property
     def is_localized(self) -> bool:
-        """Whether it says it to people, in a language that they choose."""
+        """Whether the channel writes to people, in a language that the subscription chooses."""
 
     @property
     def rate(self) -> Rate | None:
-        """How often its service takes a message at one destination; none: as often as we like."""
+        """Rate that the service accepts per destination; None if it is unlimited."""
 
     @property
     def supports_templates(self) -> bool: ...
 
     @property
     def has_subject(self) -> bool:
-        """Whether a template may say one."""
+        """Whether a template may set a subject."""
 
     def validate_destination(self, destination: Destination) -> str | None:
-        """Why it can send nothing there; none if it can."""
+        """Return why nothing can be sent to this destination; None if it is supported."""
 
     def unsupported_reason(self, event: Event) -> str | None:
-        """Why it has no words for an event; none if it has."""
+        """Return why the channel cannot express an event; None if it can."""
 
     def render(self, delivery: Delivery, language: Language) -> RenderedMessage: ...
 
     def apply_template(
         self, rendered: RenderedTemplate, default: RenderedMessage
     ) -> RenderedMessage:
-        """What a template gave, as this channel sends it, and the usual where it gave nothing.
+        """Build the message of a template's output, with the default for each part it left out.
 
-        ``TemplateFailed`` where its service would never take that.
+        Raises ``TemplateFailed`` if the service would never accept it.
         """
 
     def render_ping(self, ping: Ping, language: Language) -> RenderedMessage | None:
-        """A ping; none where it has no word for one."""
+        """Render a ping; None if the channel has no form for one."""
 
     def build_request(self, message: OutboundMessage) -> Request | Mail:
-        """Sign the very bytes that are sent, anew for each attempt."""
+        """Sign the exact bytes that are sent; called for each attempt."""
 
     def interpret(self, response: Response, *, now: float) -> ResponseVerdict: ...

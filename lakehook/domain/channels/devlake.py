@@ -19,15 +19,15 @@ _MARKS = ("inferred", "reconciled")
 
 
 class DevLakeChannel:
-    """Body and signature are DevLake's, byte for byte; our id stands beside them, in a header.
+    """Body and signature as DevLake writes them, byte for byte, with our id in a header.
 
-    So does the mark of an event that DevLake never posted: its body has no room for one.
+    DevLake's body has no room for a mark on events that DevLake never posted; a header carries it.
     """
 
     signature_scheme = SignatureScheme.DEVLAKE
     is_localized = False
     rate = None
-    supports_templates = False  # receivers of DevLake's know one form
+    supports_templates = False  # receivers written for DevLake know one form
     has_subject = False
 
     def validate_destination(self, destination: Destination) -> str | None:
@@ -45,10 +45,10 @@ class DevLakeChannel:
         return default
 
     def render_ping(self, _ping: Ping, _language: Language) -> None:
-        """DevLake has no word for it."""
+        """Return None: DevLake has no form for a ping."""
 
     def build_request(self, message: OutboundMessage) -> Request:
-        """The newest secret signs: there is room for one signature."""
+        """Sign with the newest secret only: DevLake's form has room for one signature."""
         secret = message.secrets[0].key.decode()
         nouce = nouce_of(int(message.at * 1000), message.random_bytes())
         sign = "&" if "?" in message.endpoint.url else "?"

@@ -16,9 +16,9 @@ from lakehook.domain.destination import Destination, Mail, MailDestination
 from lakehook.domain.template import RenderedTemplate
 from lakehook.domain.text import single_line
 
-MAX_SUBJECT_CHARACTERS = 200  # characters
+MAX_SUBJECT_CHARACTERS = 200
 MAX_HEADERS = 15  # https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_Message.html
-MAX_VALUE_CHARACTERS = 800  # of the 870 that SES takes with the name
+MAX_VALUE_CHARACTERS = 800  # SES accepts 870 characters, including the name
 OWN_PREFIX = "x-"
 
 _THROTTLED = frozenset(
@@ -29,11 +29,11 @@ _UNACCEPTABLE = frozenset(("MessageRejected", "BadRequestException"))
 _NOT_VERIFIED = "not verified"
 _COLOURS = {Severity.SUCCESS: "#1a7f37", Severity.ERROR: "#cf222e", Severity.WARNING: "#9a6700"}
 _DEFAULT_COLOUR = "#0969da"
-_TAG = re.compile(r"\s*<(?:!|[A-Za-z][A-Za-z0-9]*[\s/>])")  # and no <3, no <https://…>
+_TAG = re.compile(r"\s*<(?:!|[A-Za-z][A-Za-z0-9]*[\s/>])")  # does not match <3 or <https://…>
 
 
 class Email(NotificationChannel):
-    rate = None  # SES counts per account
+    rate = None  # SES limits the account, not the recipient
     has_subject = True
 
     def validate_destination(self, destination: Destination) -> str | None:
@@ -55,7 +55,7 @@ class Email(NotificationChannel):
     def apply_template(
         self, rendered: RenderedTemplate, default: RenderedMessage
     ) -> RenderedMessage:
-        """A body that begins with a tag is HTML beside the usual text; any other is the text."""
+        """Send a body that begins with a tag as HTML, with the default text; any other as text."""
         content = replace(default, headers={**default.headers, **dict(rendered.headers)})
         if rendered.subject is not None:
             content = replace(content, subject=rendered.subject)
@@ -67,7 +67,7 @@ class Email(NotificationChannel):
 
     def build_request(self, message: OutboundMessage) -> Mail:
         mailbox = message.destination
-        assert isinstance(mailbox, MailDestination), "it has objected to others"
+        assert isinstance(mailbox, MailDestination), "email rejects other destinations"
         return Mail(
             destination=mailbox,
             subject=single_line(message.content.subject, MAX_SUBJECT_CHARACTERS),
@@ -78,20 +78,20 @@ class Email(NotificationChannel):
         )
 
     def interpret(self, response: Response, *, now: float) -> ResponseVerdict:
-        """By SES's code, with which the body of a refusal begins.
+        """Interpret SES's error code, with which the body of a refusal begins.
 
-        ``adapters/transport.py`` writes it.
+        ``adapters/transport.py`` writes that body.
         """
         code, _, why = response.body.decode(errors="replace").partition(":")
         if code in _THROTTLED | _NOT_PERMITTED:
             return ResponseVerdict(outcome=Outcome.THROTTLED)
-        if code in _UNACCEPTABLE and _NOT_VERIFIED not in why:  # that is the account's fault
+        if code in _UNACCEPTABLE and _NOT_VERIFIED not in why:  # an account's fault
             return ResponseVerdict(outcome=Outcome.UNACCEPTABLE)
         return interpret(response, now=now)
 
 
 def _headers(letter: OutboundMessage) -> Mapping[str, str]:
-    """Ours, and so many of the subscriber's as there is room for: none that steers a mail."""
+    """Return our headers and as many of the subscription's as fit; none can redirect mail."""
     own_headers = {"X-Lakehook-Id": letter.id, "Auto-Submitted": "auto-generated"}  # RFC 3834
     theirs = {**letter.headers, **letter.content.headers}
     kept = ((name, _value(value)) for name, value in theirs.items() if _is_reserved(name))
@@ -103,7 +103,7 @@ def _is_reserved(name: str) -> bool:
 
 
 def _value(text: str) -> str:
-    """On one line, and in ASCII, as SES takes it."""
+    """Return the text on one line and in ASCII, as SES requires."""
     return single_line(text, MAX_VALUE_CHARACTERS).encode("ascii", errors="replace").decode()
 
 

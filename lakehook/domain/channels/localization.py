@@ -1,4 +1,4 @@
-"""Message catalogue of the notifications, in English and in Chinese."""
+"""Message catalogue of the notifications, in English and Chinese."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,21 +8,21 @@ from lakehook.domain.subscription import Language
 
 @dataclass(frozen=True, kw_only=True)
 class Translations:
-    """What has ``{}`` in it is filled in."""
+    """Texts in one language; ``{}`` marks a value to fill in."""
 
-    labels: Mapping[str, str]  # of the facts
+    labels: Mapping[str, str]  # names of the facts
     states: Mapping[str, str]
     headline: str
     in_project: str
     pipeline: str
-    task: str  # of a pipeline
+    task: str  # a task of a known pipeline
     unknown_task: str
     brackets: str
     triggers: Mapping[str, str]
     blueprint: str
-    tasks: str  # that finished, of all
-    tasks_of_all_runs: str  # more finished than there are
-    failed: str  # of them, behind either
+    tasks: str  # finished tasks, of all tasks
+    tasks_of_all_runs: str  # used when reruns make finished exceed the total
+    failed: str  # appended to either count
     failed_at_least: str
     failed_tasks: str
     more: str

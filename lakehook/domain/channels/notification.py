@@ -1,11 +1,11 @@
 """Notifications for people: facts of an event, localized, in parts that each channel formats.
 
-Text of an event is a stranger's: it is bounded, and a name is kept on one line.
+Event texts are untrusted: they are bounded, and a name is kept on one line.
 
 ===============  =====================================================================
 notification.py  the facts, the notification, and what these channels share
 localization.py  English and Chinese
-url.py           strangers' URLs
+url.py           untrusted URLs
 slack.py         an incoming webhook of Slack
 wecom.py         a group robot of WeCom (企业微信)
 email.py         a mail
@@ -34,9 +34,9 @@ from lakehook.domain.template import RenderedTemplate
 from lakehook.domain.text import clean_lines, single_line
 from lakehook.domain.time import parse_rfc3339
 
-MAX_NAME_CHARACTERS = 100  # characters
+MAX_NAME_CHARACTERS = 100
 MAX_MESSAGE_CHARACTERS = 4000
-MAX_ERROR_CHARACTERS = 1000  # of one that DevLake has nested, on its one line
+MAX_ERROR_CHARACTERS = 1000  # of an error that DevLake nests, shown on one line
 MAX_TASK_MESSAGE_CHARACTERS = 300
 
 _FINISHED_STATES = frozenset(("COMPLETED", "FAILED", "PARTIAL", "CANCELLED"))
@@ -44,26 +44,26 @@ _DAY, _HOUR, _MINUTE = 24 * 3600, 3600, 60
 _BLUEPRINT = "blueprint:"
 
 MAX_FAILURES = 3
-"""Failed tasks that a message tells of, one a line."""
+"""Failed tasks that a message lists, one a line."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class NotificationFacts:
-    """What nobody has said is empty, or none."""
+    """Facts of a notification; an unknown one is empty or None."""
 
-    state: str  # the end of the event's type: CREATED, FAILED …
+    state: str  # the suffix of the event type: CREATED, FAILED …
     pipeline: str
-    trigger: str  # as the event has it: manual, automatic, blueprint:7, unknown
+    trigger: str  # as in the event: manual, automatic, blueprint:7, unknown
     at: datetime
     task: "Task | None" = None
     project: str = ""
-    name: str = ""  # the pipeline's
+    name: str = ""  # the pipeline's name
     tasks: "TaskCount | None" = None
     failures: tuple["Failure", ...] = ()
-    url: str = ""  # of the pipeline's page
-    seconds: int | None = None  # how long it has lasted
+    url: str = ""  # the pipeline's page
+    seconds: int | None = None  # duration of the pipeline or task
     message: str = ""
-    stalled_in: str = ""  # the state that it has not left
+    stalled_in: str = ""  # the state in which the pipeline stalled
     inferred: bool = False
     late: bool = False
     replayed: bool = False
@@ -106,7 +106,7 @@ class Task:
 @dataclass(frozen=True)
 class TaskCount:
     total: int
-    finished: int | None = None  # in all runs, so perhaps more
+    finished: int | None = None  # in all runs, so possibly more than ``total``
 
     @classmethod
     def of(cls, event: Event) -> Self | None:
@@ -118,7 +118,7 @@ class TaskCount:
 
 @dataclass(frozen=True)
 class Failure:
-    """A task of the pipeline that failed, or was cancelled with it."""
+    """A task of the pipeline that failed, or was cancelled after another failed."""
 
     task: Task
     state: str = ""  # FAILED, CANCELLED …
@@ -126,7 +126,7 @@ class Failure:
 
 
 class Severity(Enum):
-    """What a reader should make of it before reading."""
+    """Severity of a notification, which decides its colour and emoji."""
 
     INFO = "🔵"
     SUCCESS = "✅"
@@ -151,7 +151,7 @@ _SEVERITIES = {
 class Notification:
     severity: Severity
     headline: str
-    facts: tuple[tuple[str, str], ...]  # what it is called, and what it is
+    facts: tuple[tuple[str, str], ...]  # label and value
     message: str = ""  # lines
     link: "Link | None" = None
     remarks: tuple[str, ...] = ()
@@ -198,7 +198,7 @@ class Link:
 
 
 class NotificationChannel:
-    """It has words for every event, and shows them in ``write``."""
+    """Channel that writes to people. It can express every event, and formats it in ``write``."""
 
     signature_scheme = SignatureScheme.NONE
     is_localized = True
@@ -206,7 +206,7 @@ class NotificationChannel:
     has_subject = False
 
     def unsupported_reason(self, _event: Event) -> None:
-        """It has words for every event."""
+        """Return None: every event can be expressed."""
 
     def render(self, delivery: Delivery, language: Language) -> RenderedMessage:
         return self.format(
@@ -221,7 +221,7 @@ class NotificationChannel:
 
 
 class WebhookNotificationChannel(NotificationChannel):
-    """One whose service takes JSON over HTTP; the URL is the credential."""
+    """Notification channel whose service takes JSON over HTTP; the URL is the credential."""
 
     def validate_destination(self, destination: Destination) -> str | None:
         return http_only(destination)
@@ -229,9 +229,9 @@ class WebhookNotificationChannel(NotificationChannel):
     def apply_template(
         self, rendered: RenderedTemplate, default: RenderedMessage
     ) -> RenderedMessage:
-        """A body in the service's own JSON is sent as it was set; a text in its markup, as text.
+        """Send a body in the service's own JSON unchanged, and any other as text in its markup.
 
-        There is no subject.
+        Such a service has no subject.
         """
         body = (
             default.body
@@ -254,7 +254,7 @@ class WebhookNotificationChannel(NotificationChannel):
 
 
 def _failures(event: Event) -> Iterator[Failure]:
-    """The event's own checks have passed: each has an id and a plug-in."""
+    """Yield the failed tasks; validation has ensured that each has an id and a plug-in."""
     for task in event.document.get("failed_tasks") or ():
         yield Failure(
             task=Task.from_document(task),
@@ -264,7 +264,7 @@ def _failures(event: Event) -> Iterator[Failure]:
 
 
 def _message(event: Event) -> str:
-    """What is nested is said on one line; its first is enough where the failed tasks say why."""
+    """Return the error. A nested one becomes one line: its first, if failed tasks explain it."""
     text = event.document.get("message") or ""
     if event.document.get("failed_tasks"):
         return single_line(first_line(text), MAX_ERROR_CHARACTERS)
@@ -278,19 +278,19 @@ def _state(event_type: EventType) -> str:
 
 
 def _name(said: Any) -> str:
-    """Of what an event's ``task`` holds nothing is promised."""
+    """Return a name from an event's ``task``, whose values are not validated."""
     return single_line(str(said), MAX_NAME_CHARACTERS) if isinstance(said, str | int) else ""
 
 
 def _stalled_in(event: Event) -> str:
-    """See ``domain/pipeline.py``."""
+    """Return the state in which the pipeline stalled; see ``domain/pipeline.py``."""
     if event.type is not EventType.PIPELINE_STALLED:
         return ""
     return _name((event.document.get("data") or {}).get("state")).upper()
 
 
 def _seconds(event: Event) -> int | None:
-    """From the beginning to the end, or to the event where no end is told; else as it says."""
+    """Return the duration from the start to the end, or to the event; else the event's own."""
     if event.type is EventType.PIPELINE_STALLED:
         seconds = (event.document.get("data") or {}).get("seconds")
         return seconds if isinstance(seconds, int) and seconds >= 0 else None
@@ -341,7 +341,7 @@ def _task_name(id_: str, name: str, translations: Translations) -> str:
 
 
 def _format_message(notified: NotificationFacts, translations: Translations) -> Iterator[str]:
-    """A stall is told by us, so it can be told in every language."""
+    """Yield the message. A stall is detected here, so its text exists in every language."""
     if notified.stalled_in in translations.states and notified.seconds is not None:
         state, duration = (
             translations.states[notified.stalled_in],
@@ -362,7 +362,7 @@ def _format_failures(failures: Sequence[Failure], words: Translations) -> Iterat
         state = words.states.get(failure.state, "") if failure.state != "FAILED" else ""
         yield words.colon.join(part for part in (task, state, failure.message) if part)
     if len(failures) > MAX_FAILURES:
-        are_all = len(failures) < MAX_FAILED_TASKS  # an event holds no more
+        are_all = len(failures) < MAX_FAILED_TASKS  # an event holds no more than these
         pattern = words.more if are_all else words.more_at_least
         yield pattern.format(len(failures) - MAX_FAILURES)
 
@@ -384,7 +384,7 @@ def _facts(notified: NotificationFacts, translations: Translations) -> Iterator[
 
 
 def _task_count(story: NotificationFacts, words: Translations) -> str:
-    """``finished`` of DevLake's counts the tasks of all runs, and those that failed too."""
+    """Format the task counts. DevLake's ``finished`` counts all runs, and failed tasks too."""
     count = story.tasks
     if count is None:
         return ""
@@ -405,11 +405,11 @@ def _failed(story: NotificationFacts, words: Translations) -> str:
 def _trigger(trigger: str, translations: Translations) -> str:
     if trigger.startswith(_BLUEPRINT):
         return translations.blueprint.format(trigger.removeprefix(_BLUEPRINT))
-    return translations.triggers.get(trigger, "")  # unknown: there is nothing to say
+    return translations.triggers.get(trigger, "")  # an unknown trigger is left out
 
 
 def _duration(seconds: int, translations: Translations) -> str:
-    """Its two largest units: 1 h 5 min, 5 min 12 s, 0 s."""
+    """Format the two largest units: 1 h 5 min, 5 min 12 s, 0 s."""
     counts = (
         seconds // _DAY,
         seconds % _DAY // _HOUR,
@@ -427,7 +427,7 @@ def _time(at: datetime) -> str:
 
 
 def parse_template_document(body: str, *, any_of: tuple[str, ...]) -> Document | None:
-    """What a template gave, where it is the service's own JSON and no text to be shown."""
+    """Parse a template's output as the service's own JSON; None if it is text to show."""
     try:
         document = parse_json_object(body)
     except ValueError:

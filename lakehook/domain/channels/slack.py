@@ -79,7 +79,7 @@ class Slack(WebhookNotificationChannel):
             return ResponseVerdict(outcome=Outcome.THROTTLED, retry_after=wait)
         if response.status in _UNACCEPTABLE:
             return ResponseVerdict(outcome=Outcome.UNACCEPTABLE)
-        taken = usual.outcome is Outcome.DELIVERED  # whoever says so is not Slack
+        taken = usual.outcome is Outcome.DELIVERED  # such a response does not come from Slack
         return (
             ResponseVerdict(outcome=Outcome.REJECTED, retry_after=usual.retry_after)
             if taken
@@ -88,7 +88,7 @@ class Slack(WebhookNotificationChannel):
 
 
 def escape(text: str) -> str:
-    """Without markup that acts: no mention, no link."""
+    """Remove active markup: no mention, no link."""
     return "".join(_ESCAPES.get(character, character) for character in text)
 
 
@@ -121,15 +121,14 @@ def _context(remarks: tuple[str, ...]) -> Document:
 
 
 def _markup(text: str) -> Document:
-    """``verbatim``: a name of a channel or a person in it stays text."""
+    """Build a text object; ``verbatim`` keeps names of channels and people as plain text."""
     return {"type": "mrkdwn", "text": text, "verbatim": True}
 
 
 def _is_taken(word: str) -> bool:
-    """Whether a 200 means it: workflows say ``{"ok":true}``, imitators ``{"success":true}``.
+    """Whether a 200 response means success; workflows, for example, send ``{"ok":true}``.
 
-    What says no does so by its status, by a word of Slack's, or by a false in its JSON; a page of
-    HTML is somebody else's.
+    A refusal is a status, a word of Slack's, or a false in the JSON. HTML is not from Slack.
     """
     says_no = word in _GONE_ERRORS or word.startswith("<") or _NO.search(word) is not None
     return not says_no

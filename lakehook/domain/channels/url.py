@@ -1,12 +1,12 @@
-"""A stranger's URL, escaped so that it cannot break out of a message's markup."""
+"""Untrusted URLs, escaped so that they cannot break out of a message's markup."""
 
 from urllib.parse import quote
 
 _SAFE = "!#$%&*+,-./:;=?@_~"
-"""What a URL may have and no markup takes for its own: no quotes, brackets or bars."""
+"""Characters of URLs that no markup interprets: no quotes, brackets or bars."""
 
 
 def safe_url(url: str) -> str:
-    """Empty where it can't be written so: a host that is an IPv6 address stands in brackets."""
+    """Return the escaped URL, or "" if that is impossible: an IPv6 host needs brackets."""
     host = url.partition("://")[2].partition("/")[0]
     return "" if "[" in host else quote(url, safe=_SAFE)

@@ -1,4 +1,4 @@
-"""The webhook channel: the standard JSON event, and the meaning of a response's status."""
+"""The webhook channel: the event as JSON, and the meaning of a response's status."""
 
 import re
 from collections.abc import Sequence
@@ -31,11 +31,11 @@ _GONE = 410
 _SECONDS = re.compile(
     r"(\d{1,999}(?:\.\d{1,9})?) ?(?:s|secs?|seconds?)?(?: ?,.*)?", re.ASCII | re.IGNORECASE
 )
-_FIRST_SECONDS, _FIRST_MILLISECONDS = 10**9, 10**12  # in 2001; as a wait, that is 31 years
+_FIRST_SECONDS, _FIRST_MILLISECONDS = 10**9, 10**12  # in 2001; as a delay, 31 years
 
 
 class Webhook:
-    """The event as it is, signed as Standard Webhooks has it."""
+    """The event as JSON, signed as in Standard Webhooks."""
 
     signature_scheme = SignatureScheme.STANDARD_WEBHOOKS
     is_localized = False
@@ -47,7 +47,7 @@ class Webhook:
         return http_only(destination)
 
     def unsupported_reason(self, _event: Event) -> None:
-        """It has words for every event."""
+        """Return None: every event can be expressed."""
 
     def render(self, delivery: Delivery, _language: Language) -> RenderedMessage:
         traced = delivery.event.document.get(trace_context.FIELD)
@@ -56,7 +56,7 @@ class Webhook:
     def apply_template(
         self, rendered: RenderedTemplate, default: RenderedMessage
     ) -> RenderedMessage:
-        """The body is sent as it was set; what it is, a header may say."""
+        """Send the template's body unchanged; a template header may set its content type."""
         body = default.body if rendered.body is None else rendered.body.encode()
         return replace(default, body=body, headers={**default.headers, **dict(rendered.headers)})
 
@@ -80,7 +80,7 @@ def http_only(destination: Destination) -> str | None:
 
 
 def _trace_headers(message: OutboundMessage) -> dict[str, str]:
-    """Each attempt is a span of its own in the producer's trace."""
+    """Return trace headers: each attempt is a span of its own in the producer's trace."""
     trace = message.content.trace
     return {trace_context.FIELD: trace.parent(message.random_bytes())} if trace else {}
 
@@ -91,7 +91,7 @@ def _content_type(content: RenderedMessage) -> dict[str, str]:
 
 
 def render(delivery: Delivery) -> bytes:
-    """The event as its producer wrote it, with its id and its place in the pipeline."""
+    """Render the event as its producer wrote it, with its id and its sequence."""
     return to_json(
         {
             **delivery.event.document,
@@ -138,20 +138,20 @@ def classify_response(response: Response) -> Outcome:
 
 
 def requests_disable(response: Response) -> bool:
-    """Whether the receiver asks for no more deliveries at all."""
+    """Whether the receiver asks for no further deliveries."""
     return response.status == _GONE or _control(response) == "disable"
 
 
 def _control(response: Response) -> str:
-    """A receiver's word on deliveries, in the response header ``webhook-delivery``."""
+    """Return the receiver's instruction from the response header ``webhook-delivery``."""
     return response.headers.get("webhook-delivery", "").strip().lower()
 
 
 def retry_after(response: Response, *, now: float) -> float | None:
-    """Seconds the receiver asks us to wait (RFC 9110 section 10.2.3), at most a day of them.
+    """Return the seconds the receiver asks us to wait (RFC 9110 section 10.2.3), at most a day.
 
-    Beyond the RFC's whole seconds and dates, what servers write instead is understood: ``1.5``,
-    ``30s``, the header twice, a time by RFC 3339 or in Unix seconds or milliseconds.
+    Besides the RFC's whole seconds and dates, forms that servers use are accepted: ``1.5``,
+    ``30s``, a repeated header, RFC 3339, and Unix time in seconds or milliseconds.
     """
     wish = response.headers.get("retry-after", "").strip()
     if number := _SECONDS.fullmatch(wish):
@@ -165,7 +165,7 @@ def retry_after(response: Response, *, now: float) -> float | None:
 
 
 def _until(number: float, now: float) -> float:
-    """A number so large is no wait but a time."""
+    """Return the seconds to wait; a very large number is a time and not a delay."""
     if number >= _FIRST_MILLISECONDS:
         return number / 1000 - now
     return number - now if number >= _FIRST_SECONDS else number
@@ -176,6 +176,6 @@ def _date(text: str) -> datetime | None:
         return parse_rfc3339(text)
     try:
         date = parsedate_to_datetime(text)
-    except (ValueError, OverflowError):  # the latter for numbers that no calendar has
+    except (ValueError, OverflowError):  # OverflowError for numbers beyond the calendar
         return None
     return date if date.tzinfo else date.replace(tzinfo=UTC)  # a date in HTTP is always GMT

@@ -20,20 +20,20 @@ from lakehook.domain.json_document import Document, parse_json_object, to_json
 from lakehook.domain.rate_limit import Rate
 from lakehook.domain.text import ELLIPSIS, single_line, truncate, utf8_size
 
-MAX_BYTES = 4096  # of markdown
-MAX_LINE_BYTES = 300  # bytes of a stranger's, so that there is always room for the message
-MAX_URL_BYTES = 600  # of a link; without a longer one the message has room
+MAX_BYTES = 4096  # of a markdown message
+MAX_LINE_BYTES = 300  # of an untrusted text, so that there is always room for the message
+MAX_URL_BYTES = 600  # of a link; a longer one is left out to make room for the message
 MIN_WAIT_SECONDS = 60.0
 
 _OK, _TAKEN = 200, 0
 _BUSY = frozenset((-1, 45009))  # busy; more than 20 a minute
-# Only what was seen to be permanent: in August 2021 WeCom answered 40008 to valid messages.
-_GONE = frozenset((93000,))  # no such robot, or none any more
-_UNACCEPTABLE = frozenset((40058,))  # a parameter, such as a text that is too long
+# Only codes that were seen to be permanent: in August 2021 WeCom answered 40008 to valid messages.
+_GONE = frozenset((93000,))  # no such robot, or it was removed
+_UNACCEPTABLE = frozenset((40058,))  # an invalid parameter, such as a text that is too long
 _COLOURS = {Severity.SUCCESS: "info", Severity.ERROR: "warning", Severity.WARNING: "warning"}
 _END = "</font>"
 _LINK = re.compile(r"\](?=[(\[])")
-# WeCom knows no way to say these without meaning them: <@somebody>, <font …>.
+# WeCom cannot escape these: <@somebody> and <font …> always take effect.
 _LOOKALIKES = str.maketrans({"<": "＜", ">": "＞"})
 
 
@@ -62,10 +62,10 @@ class WeCom(WebhookNotificationChannel):
         return parse_template_document(text, any_of=("msgtype",)) or _markdown(cut_markdown(text))
 
     def interpret(self, response: Response, *, now: float) -> ResponseVerdict:
-        """HTTP says 200 whatever came of it: ``errcode`` tells."""
+        """Interpret ``errcode``: the HTTP status is always 200."""
         usual = interpret(response, now=now)
         if response.status != _OK:
-            taken = usual.outcome is Outcome.DELIVERED  # whoever says so is not WeCom
+            taken = usual.outcome is Outcome.DELIVERED  # such a response does not come from WeCom
             return ResponseVerdict(outcome=Outcome.REJECTED) if taken else usual
         code = _errcode(response.body)
         if code in _BUSY:
@@ -75,7 +75,7 @@ class WeCom(WebhookNotificationChannel):
 
 
 def cut_markdown(text: str) -> str:
-    """As much of it as WeCom takes, with no markup begun and not ended."""
+    """Truncate to what WeCom accepts, without an unclosed markup element."""
     if utf8_size(text) <= MAX_BYTES:
         return text
     kept = truncate(text, MAX_BYTES - utf8_size(ELLIPSIS + _END), size=utf8_size).removesuffix(
@@ -102,7 +102,7 @@ def _coloured(text: str, colour: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """A stranger's text without markup that acts: no mention, no link, no colour."""
+    """Remove active markup from an untrusted text: no mention, no link, no colour."""
     harmless = _LINK.sub("] ", text.translate(_LOOKALIKES))
     return truncate(single_line(harmless, MAX_LINE_BYTES), MAX_LINE_BYTES, size=utf8_size)
 

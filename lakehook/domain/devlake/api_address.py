@@ -15,14 +15,20 @@ _PRINTED = re.compile(r"[!-~]+")
 
 @dataclass(frozen=True)
 class ApiAddress:
-    """The operator's own word: it may be anywhere. Its headers are credentials."""
+    """Address of DevLake's API, chosen by the operator, so any network is allowed.
+
+    The headers are credentials.
+    """
 
     url: str
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @classmethod
     def parse(cls, url: str, header_lines: Sequence[str] = ()) -> Self:
-        """``InvalidInput`` says what is wrong, and shows neither: a URL may hold a password."""
+        """Parse a URL and headers.
+
+        ``InvalidInput`` repeats neither, since a URL may hold a password.
+        """
         try:
             return cls(_validated(url), parse_headers(header_lines))
         except InvalidSubscription as error:

@@ -1,7 +1,7 @@
 """Details in a DevLake row beyond a notification: names, counts, the error, the failed tasks.
 
-All of it is untrusted text, so it is bounded, and error texts lose their credentials. Remains of an
-earlier run are not taken for this one's:
+All of it is untrusted text, so it is bounded, and error texts lose their credentials. Values that
+an earlier run left in the row are ignored:
 
 - ``errorName`` is never cleared, ``message`` is when a run begins;
 - ``spentSeconds`` is written when a run ends; a run that a restart interrupts never writes it;
@@ -34,17 +34,17 @@ FIELDS = (
     "message",
     "errorName",
 )
-"""Of a row, beside those of a notice."""
+"""Fields of a row that a notification does not have."""
 
 FAILED_TYPES = frozenset((EventType.PIPELINE_FAILED, EventType.PIPELINE_PARTIAL))
-"""Whose tasks are worth reading."""
+"""Final states whose tasks are worth reading."""
 
 _FAILED, _CANCELLED = "TASK_FAILED", "TASK_CANCELLED"
 _ENDED = frozenset((_FAILED, _CANCELLED, "TASK_COMPLETED", "TASK_PARTIAL"))
 
 
 def lasting_details(row: Mapping[str, Any]) -> Document:
-    """What holds for every event of the pipeline."""
+    """Return the details that apply to every event of the pipeline."""
     return keep_valid(
         {
             "pipeline_name": _line(row.get("name"), MAX_NAME_CHARACTERS) or None,
@@ -55,7 +55,7 @@ def lasting_details(row: Mapping[str, Any]) -> Document:
 
 
 def end_details(row: Mapping[str, Any], tasks: Sequence[Mapping[str, Any]] = ()) -> Document:
-    """What holds for an end; ``tasks`` are those of this run, if they were read."""
+    """Return the details of an end; ``tasks`` are those of this run, if they were read."""
     message = _text(row.get("message"), MAX_MESSAGE_CHARACTERS)
     error_name = _text(row.get("errorName"), MAX_ERROR_NAME_CHARACTERS)
     return keep_valid(
@@ -70,7 +70,7 @@ def end_details(row: Mapping[str, Any], tasks: Sequence[Mapping[str, Any]] = ())
 
 
 def _finished(row: Mapping[str, Any]) -> Any:
-    """Nothing where a rerun has made it more than there are: nobody could read that."""
+    """Return the count, or None where reruns have made it exceed the total."""
     finished, total = row.get("finishedTasks"), row.get("totalTasks")
     if type(finished) is int and type(total) is int and finished > total:
         return None
@@ -78,7 +78,7 @@ def _finished(row: Mapping[str, Any]) -> Any:
 
 
 def _bounded(number: Any) -> Any:
-    """Nothing where it is more than the integers of databases hold, and so of no DevLake."""
+    """Return the number, or None if it exceeds a database's integers."""
     is_number = isinstance(number, (int, float, Decimal))
     return None if is_number and number > MAX_INTEGER else number
 
@@ -88,7 +88,7 @@ def _ended(tasks: Sequence[Mapping[str, Any]]) -> int:
 
 
 def _failed(tasks: Sequence[Mapping[str, Any]]) -> Iterator[Document]:
-    """In the order in which they were made, those that were cancelled last."""
+    """Yield the failed tasks in the order of their creation, the cancelled ones last."""
     for status in (_FAILED, _CANCELLED):
         of_status = [task for task in tasks if task.get("status") == status and _is_task(task)]
         for task in sorted(of_status, key=lambda task: int(task["id"])):
@@ -122,7 +122,7 @@ def _line(value: Any, most: int) -> str:
 
 
 def _text(value: Any, most: int) -> str:
-    """Lines as they are, without anything else that moves a terminal or is not seen."""
+    """Keep lines, and remove control and invisible characters."""
     if not isinstance(value, str):
         return ""
     seen = "".join(char if char.isprintable() or char in "\n\t" else " " for char in value)

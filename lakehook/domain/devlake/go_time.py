@@ -13,19 +13,19 @@ _NANOSECOND_DIGITS = 9
 
 @dataclass(frozen=True)
 class GoTime:
-    """To the nanosecond, which ``datetime`` can't hold, and with the offset of its writer."""
+    """Time with nanoseconds, which ``datetime`` can't hold, and with its original offset."""
 
     moment: datetime  # whole seconds
     fraction: str = ""  # of a second: digits without trailing zeros
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read RFC 3339; ``ValueError`` where it has no offset or is not on the calendar."""
+        """Parse RFC 3339; raises ``ValueError`` without an offset, or if it is no date."""
         match = _RFC_3339.fullmatch(text)
         if not match:
             raise ValueError("not RFC 3339 with an offset")
         date, minute, second, fraction, offset = match.groups(default="")
-        second = "59" if second == "60" else second  # Go knows no leap second
+        second = "59" if second == "60" else second  # Go does not support leap seconds
         moment = datetime.fromisoformat(f"{date}T{minute}{second}{offset.upper()}")
         return cls(moment, fraction[:_NANOSECOND_DIGITS].rstrip("0"))
 
@@ -36,8 +36,8 @@ class GoTime:
 
     @property
     def in_utc(self) -> str:
-        """The same for the same point in time, wherever its writer was."""
+        """Text in UTC, the same for the same instant whatever the offset was."""
         try:
             return str(GoTime(self.moment.astimezone(UTC), self.fraction))
-        except OverflowError:  # the first and the last day of the calendar
+        except OverflowError:  # on the first and the last day of the calendar
             return str(self)

@@ -1,4 +1,4 @@
-"""Time of the last notification of a source, and of the last one that was rejected."""
+"""Time of a source's last accepted notification, and of the last rejected one."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from lakehook.domain.text import single_line
 MAX_REASON = 500  # characters
 
 ACCEPTED_EVERY_SECONDS = 10.0
-"""What is recorded as accepted last may be as much older than what was accepted last."""
+"""Age at which the recorded time is written again, so it may lag by this much."""
 
 _DEVLAKES_ID = "devlake:"
 
@@ -23,13 +23,13 @@ class LastAccepted:
 @dataclass(frozen=True)
 class LastRefused:
     at: float  # unix seconds
-    kind: str  # of a later release, perhaps
+    kind: str  # may be of a later release, so it is not an enum
     reason: str
     is_notice: bool = True
 
     @classmethod
     def of(cls, refusal: Refusal, *, now: float) -> "LastRefused":
-        """Cleaned: a reason may quote what a stranger has sent."""
+        """Build a record with a cleaned reason: it may quote untrusted text."""
         return cls(
             now, str(refusal.kind), single_line(refusal.reason, MAX_REASON), refusal.is_notice
         )
@@ -42,5 +42,5 @@ class Heard:
 
 
 def is_notice(event: Event) -> bool:
-    """Whether DevLake itself has just sent it: no other producer, and no reconcile."""
+    """Whether DevLake itself sent the event just now: not another producer, not a reconcile."""
     return event.id.startswith(_DEVLAKES_ID) and not (event.is_reconciled or event.is_inferred)

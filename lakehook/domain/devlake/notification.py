@@ -1,11 +1,11 @@
 """DevLake's notifications: parsed into events, written byte for byte, or made from an API row.
 
-DevLake reads the row when it sends, and a rerun begins with what the run before has left in it.
-Fields that belong to another state than the event's are ignored: a waiting pipeline has not begun,
-and a running one has not finished. A notification does not say who or what started a pipeline, nor
-its project.
+DevLake reads the row when it sends, and a rerun starts with the values of the run before it. Fields
+that do not fit the event's state are ignored: a waiting pipeline has not begun, and a running one
+has not finished. A notification contains neither the trigger nor the project.
 
 https://github.com/apache/incubator-devlake/blob/main/backend/core/models/task.go
+
 https://github.com/apache/incubator-devlake/blob/main/backend/core/models/pipeline.go
 """
 
@@ -24,7 +24,7 @@ CREATED = "TASK_CREATED"
 
 EVENT_TYPES = {
     CREATED: EventType.PIPELINE_CREATED,
-    "TASK_RERUN": EventType.PIPELINE_CREATED,  # it waits again
+    "TASK_RERUN": EventType.PIPELINE_CREATED,  # the pipeline waits again
     "TASK_RESUME": EventType.PIPELINE_CREATED,
     "TASK_RUNNING": EventType.PIPELINE_RUNNING,
     "TASK_COMPLETED": EventType.PIPELINE_COMPLETED,
@@ -34,15 +34,15 @@ EVENT_TYPES = {
 }
 
 STATUSES = {event_type: word for word, event_type in reversed(EVENT_TYPES.items())}
-"""Of two words for one state, the first. What is not here, DevLake has no word for."""
+"""DevLake's status of each event type, the first of two; other types have none."""
 
 MAX_ID = 2**64 - 1
 OWN_BODY = "devlake"
-"""Where an event's ``data`` carries the body that DevLake sent."""
+"""Key in an event's ``data`` of the body that DevLake sent."""
 _A_TIME = "an RFC 3339 time with an offset, such as 2024-09-05T15:08:00.389+08:00"
 _ESCAPED_BY_GO = str.maketrans({sign: f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"})
 
-# In the order of DevLake's notice; its project comes before them.
+# In the order of DevLake's notification; its project comes before them.
 _SAID_AS = {
     "PipelineID": "id",
     "CreatedAt": "createdAt",
@@ -56,27 +56,27 @@ _TIMES = ("updated_at", "began_at", "timestamp")
 
 @dataclass(frozen=True)
 class UnsupportedEvent:
-    """DevLake has no words for it."""
+    """Reason why DevLake's format cannot express an event."""
 
     reason: str
 
 
 @dataclass(frozen=True)
 class PipelineRow:
-    """Its project is not in it, but its blueprint is, and the project is the blueprint's."""
+    """A pipeline's row in DevLake's API. It names the blueprint, which names the project."""
 
     id: int
-    blueprint_id: int  # 0 for none
-    changed_at: float  # unix seconds, the latest of all that it says
+    blueprint_id: int  # 0 if there is none
+    changed_at: float  # unix seconds, the latest time in the row
     document: Document
-    shown: Document = field(default_factory=dict, repr=False)  # beside what a notice says
+    shown: Document = field(default_factory=dict, repr=False)  # others
 
     @classmethod
     def parse(cls, shown: Mapping[str, Any]) -> Self:
-        """``InvalidNotification`` if DevLake could not have said this in a notice."""
+        """Parse a row; ``InvalidNotification`` if a notification could not have these values."""
         said = {name: shown.get(field) for name, field in _SAID_AS.items()}
         document = parse_notification(go_json(said).encode())
-        if document["pipeline_id"] == 0:  # DevLake counts from 1
+        if document["pipeline_id"] == 0:  # DevLake's ids start at 1
             raise InvalidNotification("id: not 1 or more")
         blueprint_id = shown.get("blueprintId")
         if type(blueprint_id) is not int or not 0 <= blueprint_id <= MAX_ID:
@@ -88,12 +88,12 @@ class PipelineRow:
 
     @property
     def trigger_source(self) -> str:
-        """Whether a blueprint was started by hand or by its schedule, DevLake does not store."""
+        """Trigger; DevLake does not store whether a person or the schedule started a blueprint."""
         return f"blueprint:{self.blueprint_id}" if self.blueprint_id else "manual"
 
     @property
     def has_failed_tasks(self) -> bool:
-        """Whether it is worth reading its tasks."""
+        """Whether its tasks are worth reading."""
         return self._notice()["event_type"] in FAILED_TYPES
 
     def to_event(
@@ -103,26 +103,26 @@ class PipelineRow:
         source: str | None = None,
         tasks: Sequence[Mapping[str, Any]] = (),
     ) -> Event:
-        """What the ingress makes of the notice: the same id, so it is known if it came."""
+        """Build the event that the ingress builds from the notification; its id is the same."""
         notice = self._notice(project, source)
         return Event.with_details(notice, self.details(notice, tasks))
 
     def details(self, notice: Document, tasks: Sequence[Mapping[str, Any]] = ()) -> Document:
-        """The fields that it adds to those of a notice.
+        """Return the fields that the row adds to a notification.
 
-        If it has moved on since the notice was sent, only what holds for every event.
+        If the pipeline has changed since the notification, only those that apply to every event.
         """
         fields = {"trigger_source": self.trigger_source, **lasting_details(self.shown)}
         if self.is_state_of(notice) and is_end(EventType(notice["event_type"])):
             fields |= end_details(self.shown, tasks)
-            if "finished_at" not in notice:  # a restart has broken it off
+            if "finished_at" not in notice:  # a restart interrupted the run
                 fields.pop("spent_seconds", None)
-            if notice["event_type"] == EventType.PIPELINE_CANCELLED:  # it says no more than that
+            if notice["event_type"] == EventType.PIPELINE_CANCELLED:  # nothing else is known
                 fields = {n: fields[n] for n in fields if n not in {"message", "error_name"}}
         return fields
 
     def is_state_of(self, notice: Document) -> bool:
-        """Whether a notice of its present state would say the same as this one."""
+        """Whether a notification of the row's present state would equal this one."""
         own = self._notice()
         return all(own.get(name) == notice.get(name) for name in ("event_type", "began_at"))
 
@@ -137,9 +137,9 @@ def is_end(event_type: EventType) -> bool:
 
 
 def parse_notification(body: bytes, source: str | None = None) -> Document:
-    """An event's fields; ``InvalidNotification`` names the field of DevLake's and what it must be.
+    """Parse a notification into an event's fields; ``InvalidNotification`` names the wrong field.
 
-    Every DevLake counts its pipelines from 1, so a source that has a name is part of the id.
+    Each DevLake numbers its pipelines from 1, so the id contains the name of a named source.
     """
     try:
         text = body.decode()
@@ -175,7 +175,7 @@ def _pipeline_event(said: Document, of_source: str) -> Document:
 
 
 def _task_event(said: Document, of_source: str) -> Document:
-    """The oldest form knows one state, that a task has succeeded, and not of which pipeline."""
+    """Parse the oldest form: it reports only a task's success, and no pipeline."""
     number, at = _number(said, "TaskID"), _required_time(said, "UpdatedAt")
     return {
         "pipeline_id": f"task:{number}",
@@ -190,9 +190,9 @@ def _task_event(said: Document, of_source: str) -> Document:
 
 
 def _run(said: Document) -> str:
-    """A run and its end are known by when it began; what waits, by the run before it, if any.
+    """Return the identity of the run: its start time; while waiting, the run before it, if any.
 
-    So two notices of one state are one event, whoever was late and whatever else the row says.
+    Two notifications of one state therefore become the same event, whatever else the row contains.
     """
     return GoTime.parse(_time(said, "BeganAt") or _required_time(said, "CreatedAt")).in_utc
 
@@ -209,9 +209,9 @@ def _changed_at(said: Document, event_type: EventType) -> str:
 
 
 def _finished(said: Document) -> str | None:
-    """DevLake's website spells it otherwise than DevLake.
+    """Return the end time, whose field DevLake's website spells differently from DevLake.
 
-    A run that a restart of DevLake has broken off never finishes; then it is the run before's.
+    A run that a restart interrupted has no end of its own; the row keeps that of the run before.
     """
     finished = _time(said, "FinishedAt") or _time(said, "FinishedAT")
     return None if is_later(_time(said, "BeganAt"), finished) else finished
@@ -261,14 +261,14 @@ def _rejection(name: str, wanted: str) -> InvalidNotification:
 
 
 def render(event: Event) -> bytes | UnsupportedEvent:
-    """DevLake's own body where the event came with one, else the same of the event's fields."""
+    """Render DevLake's own body if the event carries it, else one of the event's fields."""
     if reason := unsupported_reason(event):
         return UnsupportedEvent(reason)
     return (_own_body(event) or go_json(_fields(event))).encode()
 
 
 def unsupported_reason(event: Event) -> str | None:
-    """Why DevLake has no words for it; asked for each subscription, so nothing is rendered."""
+    """Return why DevLake's format cannot express an event, without rendering it."""
     if event.type not in STATUSES:
         return f"DevLake has no status for {event.type}"
     if not _is_number(event.pipeline_id):
@@ -277,9 +277,9 @@ def unsupported_reason(event: Event) -> str | None:
 
 
 def go_json(value: object) -> str:
-    """Compact JSON as Go's ``json.Marshal`` writes it: safe within HTML and JavaScript.
+    """Write compact JSON as Go's ``json.Marshal`` does: safe within HTML and JavaScript.
 
-    https://pkg.go.dev/encoding/json#Marshal. The five signs occur nowhere in JSON but in strings.
+    https://pkg.go.dev/encoding/json#Marshal. The five characters occur only within JSON strings.
     """
     return to_json(value).translate(_ESCAPED_BY_GO)
 
@@ -291,7 +291,7 @@ def _is_number(pipeline_id: str) -> bool:
 
 
 def _own_body(event: Event) -> str | None:
-    """As it came, unless it tells of another state: an event may be inferred from a later one."""
+    """Return the body as received, unless the event was inferred from one of another state."""
     text = (event.document.get("data") or {}).get(OWN_BODY)
     if not isinstance(text, str):
         return None
@@ -307,7 +307,7 @@ def _own_body(event: Event) -> str | None:
 
 
 def _fields(event: Event) -> Document:
-    """In the order of DevLake's struct. Its creation is never null, so something must stand in."""
+    """Return the fields in the order of DevLake's struct. ``CreatedAt`` is never null there."""
     said = event.document
     at = said["timestamp"]
     began = None if event.type is EventType.PIPELINE_CREATED else said.get("began_at")

@@ -1,6 +1,6 @@
-"""State of the scheduled reconcile of one DevLake: how far it has read, and how the runs ended.
+"""State of the scheduled reconcile of one DevLake: the progress of its reading, and its results.
 
-``watermark`` is in the time of DevLake's own clock, which may be wrong by hours; all else is ours.
+``watermark`` is in DevLake's clock, which may be hours off; all other times are ours.
 """
 
 from collections.abc import Iterable, Mapping
@@ -12,17 +12,17 @@ from lakehook.domain.pipeline import PipelineState
 from lakehook.domain.pipeline_key import split_pipeline_key
 
 LOOK_BACK_SECONDS = 24 * 3600.0
-"""How far the first run looks back."""
+"""How far back the first run reads."""
 
 OVERLAP_SECONDS = 600.0
-"""What changed so shortly before the watermark is read again.
+"""Length before the watermark that is read again.
 
-Rows change while pages are read, a transaction may commit after a later one, and what has just
-changed is left for the next run.
+Rows change while pages are read, a transaction may commit after a later one, and recent changes are
+left for the next run.
 """
 
 REPUBLISH_SECONDS = 3600.0
-"""What was published is not published again sooner, even if fan-out is behind by so much."""
+"""Minimum interval before an event is published again, in case fan-out is behind."""
 
 MAX_PUBLISHED = 500  # of an item that may have 400 KB
 MAX_BACKOFF = 4  # intervals
@@ -31,13 +31,13 @@ MAX_ERROR = 300  # characters
 
 @dataclass(frozen=True, kw_only=True)
 class UnreadPages:
-    """Pages that no run has come to: from ``page`` on, until one has not changed ``since``."""
+    """Pages that were not read: from ``page`` on, up to the first that is unchanged ``since``."""
 
     since: float
     page: int
 
     def joined(self, other: "UnreadPages | None") -> "UnreadPages":
-        """The pages of both."""
+        """Return the pages of both."""
         if other is None:
             return self
         return UnreadPages(since=min(self.since, other.since), page=min(self.page, other.page))
@@ -45,7 +45,7 @@ class UnreadPages:
 
 @dataclass(frozen=True, kw_only=True, order=True)
 class Cursor:
-    """The pipeline that was asked for last, of those that the journal holds as unfinished."""
+    """The pipeline that was read last, of those that the journal holds as unfinished."""
 
     stage: PipelineState
     stalled: bool
@@ -55,14 +55,14 @@ class Cursor:
 
 @dataclass(frozen=True, kw_only=True)
 class Reconciliation:
-    source: str | None  # none is the default source
-    started_at: float  # the first run
+    source: str | None  # None: the default source
+    started_at: float  # start of the first run
     due_at: float
     watermark: float
     backlog: UnreadPages | None = None
-    bound_at: float | None = None  # the watermark at which the newest pages were too many
+    bound_at: float | None = None  # the watermark at which a run left pages beyond the bound
     cursor: Cursor | None = None
-    published: Mapping[str, float] = field(default_factory=dict)  # when, by event id
+    published: Mapping[str, float] = field(default_factory=dict)  # publication times by event id
     succeeded_at: float | None = None
     failed_at: float | None = None
     error: str | None = None
@@ -80,28 +80,29 @@ class Reconciliation:
 
     @property
     def since(self) -> float:
-        """What has changed since then is looked at."""
+        """Time from which changes are read."""
         return self.watermark - OVERLAP_SECONDS
 
     def lag(self, *, now: float) -> float:
-        """Seconds since a run succeeded."""
+        """Return the seconds since the last successful run."""
         return max(0.0, now - (self.started_at if self.succeeded_at is None else self.succeeded_at))
 
     def claimed(self, *, now: float, interval: float) -> Self:
-        """As the run that takes it leaves it: no other begins within the interval."""
+        """Return the state after a run has claimed it: no other starts within the interval."""
         return replace(self, due_at=now + interval)
 
     def has_seen(self, changed_at: float, *, now: float) -> Self:
-        """Move the watermark on, and never beyond our own time: a row may say any year."""
+        """Move the watermark forward, never beyond our clock: a row may contain any year."""
         return replace(self, watermark=max(self.watermark, min(changed_at, now)))
 
     def has_left(self, backlog: UnreadPages) -> Self:
         return replace(self, backlog=backlog.joined(self.backlog))
 
     def has_reached_bound(self, backlog: UnreadPages) -> Self:
-        """Leave the pages beyond the bound, but only once while nothing changes in DevLake.
+        """Leave the pages beyond the bound, once per watermark.
 
-        The overlap may have more pages than a run reads, and would be left again by every run.
+        The overlap may have more pages than a run reads; otherwise every run would leave them
+        again.
         """
         if self.bound_at == self.watermark:
             return self
@@ -121,7 +122,7 @@ class Reconciliation:
         return replace(self, succeeded_at=now, failures=0)
 
     def failed(self, error: str, *, now: float, interval: float) -> Self:
-        """Back off: twice the interval after the second failure in a row, then four times."""
+        """Back off: two intervals after the second consecutive failure, then four."""
         failures = self.failures + 1
         backoff = min(2 ** (failures - 1), MAX_BACKOFF)
         return replace(
@@ -134,9 +135,9 @@ class Reconciliation:
 
 
 def pipeline_number(key: str, source: str | None) -> int | None:
-    """The id that this DevLake knows the pipeline by; none if it is not one of its pipelines.
+    """Return DevLake's id of a pipeline; None if it is not one of this DevLake's.
 
-    The journal has pipelines of other sources, and of producers that name them as they like.
+    The journal also has pipelines of other sources, and of producers with ids of any form.
     """
     named, number = split_pipeline_key(key)
     if named != source or not number.isdecimal() or str(int(number)) != number:

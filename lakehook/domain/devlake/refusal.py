@@ -10,7 +10,7 @@ from lakehook.domain.devlake.signature import SignedNotification
 from lakehook.domain.errors import InvalidNotification, InvalidSignature, Unsigned
 
 TEST_PIPELINE = 0
-"""The id in a test notice; the pipelines of a DevLake begin at 1."""
+"""Pipeline id of a test notification; DevLake's ids start at 1."""
 
 _SIGNATURE = frozenset(("nouce", "sign"))
 _EMPTY = "made with an empty secret; give DevLake the stack's as NOTIFICATION_SECRET"
@@ -20,7 +20,7 @@ _SPACE_STORED = "made without the white space that the secret in Secrets Manager
 
 
 class RefusalKind(StrEnum):
-    SIGNATURE = "signature"  # a readable notice, signed with another secret
+    SIGNATURE = "signature"  # a valid notification, signed with another secret
     NO_SIGNATURE = "no_signature"
     NOT_A_NOTICE = "not_a_notice"
     UNKNOWN_SOURCE = "unknown_source"
@@ -29,10 +29,10 @@ class RefusalKind(StrEnum):
 
 
 def seems_devlake(notice: SignedNotification) -> bool:
-    """Whether a person must look at it: who scans the internet sends neither form.
+    """Whether an operator must look at it: internet scanners send neither form.
 
-    A notice that can be read is DevLake's even without a signature: an endpoint that has a query
-    of its own swallows it. A test notice is none of DevLake's.
+    A readable notification counts even without a signature, since an endpoint with a query of its
+    own loses it. A test notification does not count.
     """
     pipeline = _pipeline_of(notice.body)
     return has_signature(notice.query) if pipeline is None else pipeline != TEST_PIPELINE
@@ -41,9 +41,9 @@ def seems_devlake(notice: SignedNotification) -> bool:
 @dataclass(frozen=True)
 class Refusal:
     kind: RefusalKind
-    reason: str  # what the sender is answered
+    reason: str  # the response's text
     seems_devlake: bool = False
-    is_notice: bool = False  # of a pipeline, or signed: what no scan of the internet hits upon
+    is_notice: bool = False  # of a pipeline, or signed: a scan does not produce these by chance
 
     @classmethod
     def of(cls, kind: RefusalKind, reason: str, notice: SignedNotification) -> "Refusal":
@@ -51,7 +51,7 @@ class Refusal:
 
 
 def has_signature(query: str) -> bool:
-    """Whether it has both of DevLake's parameters, whatever they say."""
+    """Whether the query has both of DevLake's parameters, with any values."""
     return parse_qs(query, keep_blank_values=True).keys() >= _SIGNATURE
 
 
@@ -66,9 +66,9 @@ def refuse_sign(
     *,
     label: str | None = None,
 ) -> Refusal:
-    """The refusal of a notice that none of these secrets has signed.
+    """Build the refusal of a notification that none of these secrets has signed.
 
-    ``label`` is the staging label of the one secret that its source has for itself.
+    ``label`` is the staging label of the secret that belongs to the source alone.
     """
     reason = str(error)
     if isinstance(error, Unsigned):
@@ -89,7 +89,7 @@ def _pipeline_of(body: bytes) -> int | str | None:
 
 
 def _slip(notice: SignedNotification, secrets: Iterable[str]) -> str | None:
-    """What was slightly wrong with the secret that DevLake has, as far as that can be told."""
+    """Return how DevLake's secret differs slightly from ours, if that can be determined."""
     for candidate, words in _slips(secrets):
         try:
             notice.verify([candidate])
@@ -100,7 +100,7 @@ def _slip(notice: SignedNotification, secrets: Iterable[str]) -> str | None:
 
 
 def _slips(secrets: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """Secrets that are nearly ours, and what to do about each."""
+    """Yield near misses of our secrets, each with its remedy."""
     yield "", _EMPTY
     for secret in secrets:
         yield from ((f"{quote}{secret}{quote}", _QUOTED) for quote in "\"'")

@@ -1,6 +1,6 @@
-"""Checks of the set-up of DevLake and Lakehook: one finding for each part of it.
+"""Checks of the set-up of DevLake and Lakehook, each with one finding.
 
-Text from DevLake, its API or a proxy is cleaned before it is repeated.
+Text from DevLake, its API or a proxy is cleaned before it is shown.
 """
 
 import re
@@ -24,23 +24,23 @@ from lakehook.domain.json_document import Document, parse_json_object
 from lakehook.domain.text import single_line
 from lakehook.domain.time import format_duration, format_rfc3339
 
-MAX_WORDS = 200  # of a stranger's, in characters
-MAX_REASON_WORDS = 500  # of our own ingress: its reasons say what to do
+MAX_WORDS = 200  # of an untrusted text
+MAX_REASON_WORDS = 500  # of our ingress, whose reasons contain the remedy
 QUIET_SECONDS = 7 * 24 * 3600.0
-"""A DevLake of which nothing was heard for so long is worth a look."""
+"""A source without a notification for this long gets a warning."""
 
 RECENT_SECONDS = 24 * 3600.0
 UNDER_WAY_SECONDS = 120.0
-"""What changed so shortly ago may still be on its way here."""
+"""Changes this recent may not have arrived yet."""
 
 MAX_LAG_SECONDS = 1800.0
-"""As the alarm ReconcileFailing has it."""
+"""The threshold of the alarm ReconcileFailing."""
 
 
 class CheckState(StrEnum):
     OK = "ok"
-    WARN = "warn"  # it works, and something is missing or worth a look
-    FAIL = "fail"  # a person must do something
+    WARN = "warn"  # working, but something is missing or deserves attention
+    FAIL = "fail"  # an operator must act
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Check:
 
     @classmethod
     def of_aws(cls, name: str, error: InfrastructureError) -> "Check":
-        """What could not be asked of AWS."""
+        """Build the finding that AWS could not be queried."""
         return cls(name, CheckState.FAIL, cleaned(f"AWS: {error}"), _MAY_ASK, aws_failed=True)
 
 
@@ -80,11 +80,11 @@ def ago(at: float, *, now: float) -> str:
     return f"{format_duration(max(0.0, now - at))} ago"
 
 
-# --- the notification secret, and a signed test notice ---
+# --- the notification secret, and a signed test notification ---
 
 
 def probe_notice(now: float) -> bytes:
-    """Nothing is published of it: no DevLake has a pipeline of that number."""
+    """Build a test notification. It publishes nothing: no DevLake has a pipeline of that number."""
     at = format_rfc3339(now)
     body = {
         "ProjectName": "",
@@ -99,7 +99,7 @@ def probe_notice(now: float) -> bytes:
 
 
 def check_secret(secret: str, *, is_accepted: bool) -> Check:
-    """``is_accepted``: the ingress takes what it signs."""
+    """Check the secret; ``is_accepted`` says whether the ingress accepted its signature."""
     name = "secret"
     if not secret and is_accepted:
         detail = "it is empty, and EmptyNotificationSecret allows it, so anybody can sign"
@@ -138,7 +138,7 @@ def is_accepted(answer: EndpointAnswer) -> bool:
 
 
 def check_endpoint(answer: EndpointAnswer) -> list[Check]:
-    """What came of a signed test notice: whether our ingress answers, and then how."""
+    """Check the response to a signed test notification: whether it is our ingress's, and OK."""
     name = "endpoint"
     if isinstance(answer, EndpointUnreachable):
         return [Check.fail(name, cleaned(answer.fault), _REACH_ENDPOINT)]
@@ -163,7 +163,7 @@ _OF_LAMBDA = {
 def _ingress_said(body: bytes) -> Document | None:
     try:
         said = parse_json_object(body.decode())
-    except ValueError:  # also of what is not UTF-8
+    except ValueError:  # also if it is not UTF-8
         return None
     return said if "test" in said or isinstance(said.get("error"), str) else None
 
@@ -184,7 +184,7 @@ _OF_INGRESS = {
 }
 
 
-# --- what was heard of DevLake ---
+# --- notifications received from DevLake ---
 
 
 def check_heard(heard: Heard, *, now: float, source: DevLakeSource = DEFAULT_SOURCE) -> list[Check]:
@@ -212,7 +212,7 @@ _FIRST_TIME = (
 
 
 def _event_named(event_id: str) -> str:
-    """``devlake:staging/39:PIPELINE_RUNNING:…`` is PIPELINE_RUNNING of pipeline staging/39."""
+    """Format ``devlake:39:PIPELINE_RUNNING:…`` as PIPELINE_RUNNING of pipeline 39."""
     match event_id.split(":"):
         case [_, pipeline, event_type, *_] if event_type in EVENT_TYPES.values():
             return cleaned(f"{event_type} of pipeline {pipeline}")
@@ -268,19 +268,19 @@ def _reconcile(source: DevLakeSource) -> str:
     return f"lakehook reconcile{of_source}{at}"
 
 
-# --- what DevLake's API says ---
+# --- DevLake's API ---
 
 
 class StateOrigin(Enum):
-    """How the present state of a pipeline came here."""
+    """How the present state of a pipeline reached the journal."""
 
     POSTED = auto()
-    RECONCILED = auto()  # DevLake's notice of it never came
+    RECONCILED = auto()  # found by reconcile: DevLake's notification never arrived
     NONE = auto()
 
 
 def newest_begun(rows: Iterable[PipelineRow]) -> PipelineRow | None:
-    """The newest pipeline that has begun: of what waits, DevLake may post nothing."""
+    """Return the newest pipeline that has begun; DevLake may not announce waiting ones."""
     begun = (row for row in rows if row.document["BeganAt"] is not None and not _waits(row))
     return max(begun, key=lambda row: row.id, default=None)
 
@@ -293,7 +293,7 @@ def check_newest(
     now: float,
     source: DevLakeSource = DEFAULT_SOURCE,
 ) -> Check:
-    """Whether DevLake has posted what its API shows of its newest pipeline."""
+    """Check whether DevLake has posted the state that its API shows for its newest pipeline."""
     name = "newest pipeline"
     if row is None:
         return Check.ok(name, "DevLake has none that has begun")
@@ -331,7 +331,7 @@ def _status_of(row: PipelineRow) -> EventType:
     return EVENT_TYPES[row.document["Status"]]
 
 
-# --- what the stack knows of DevLake ---
+# --- the stack's settings for DevLake ---
 
 
 def check_api(url: str, version: str) -> Check:
@@ -339,7 +339,7 @@ def check_api(url: str, version: str) -> Check:
 
 
 def refuse_api(error: LakehookError, *, stack_reads_it: bool) -> Check:
-    """The scheduler may be nearer to DevLake than the operator."""
+    """Build the finding of a failed API call; the scheduler may reach DevLake where we can't."""
     name, detail = "API", cleaned(str(error))
     if stack_reads_it:
         remedy = "the stack's scheduler reads it; --api names a way from here"
@@ -351,7 +351,7 @@ _REACH_API = "it was called from here: --api names another URL, --header-file wh
 
 
 def is_read(reconciliation: Reconciliation | None, *, now: float) -> bool:
-    """Whether the scheduler's last run has lately read the API to the end."""
+    """Whether the scheduler's last run is recent and read the API completely."""
     if reconciliation is None or reconciliation.succeeded_at is None or reconciliation.failures:
         return False
     return reconciliation.lag(now=now) < MAX_LAG_SECONDS
@@ -399,7 +399,7 @@ def _parameter(source: DevLakeSource, of_default: str) -> str:
 
 _VERSION = re.compile(r"v?(\d{1,4})\.(\d{1,4})\.(\d{1,4})")
 _ALL_STATES = (1, 0, 2)
-"""The release since which DevLake posts more than the end."""
+"""First release of DevLake that posts more than the end of a pipeline."""
 
 
 def _note_on(version: str) -> str:

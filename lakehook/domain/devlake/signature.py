@@ -17,27 +17,27 @@ _ALPHABET = string.ascii_letters + string.digits  # DevLake's, since v0.18
 _DRAWN_CHARACTERS = 16
 MAX_BYTES = 1024
 _MARK = b"text:"
-"""Stands before the text where it is sealed: there is no ciphertext of nothing."""
+"""Precedes the text before encryption, since KMS can't encrypt an empty text."""
 
 
 @dataclass(frozen=True)
 class SignedNotification:
-    """One request of DevLake, before anybody has looked whether it is DevLake's."""
+    """A notification request that has not been verified."""
 
     body: bytes = field(repr=False)
     query: str = field(repr=False)
 
     def verify(self, secrets: Iterable[str]) -> None:
-        """``InvalidSignature`` unless one of the secrets has signed these bytes.
+        """Raise ``InvalidSignature`` unless one of the secrets has signed these bytes.
 
-        ``Unsigned`` without sign.
+        Raises ``Unsigned`` if there is no signature.
 
-        SHA-256 of body, secret and nouce without separators is open to length extension: whoever
-        has seen one signature can make that of a longer nouce. Such a nouce holds the padding of
-        SHA-256, which begins with byte 0x80 and goes on with zeros, so it is enough that a nouce
-        is printable ASCII. Nor can characters move between body and nouce: a body ends with a
-        brace, and a nouce holds neither a brace nor white space. How DevLake draws it is no
-        concern of safety, and has changed between its releases.
+        SHA-256 of body, secret and nouce without separators allows length extension: from one
+        signature, that of a longer nouce can be computed. Such a nouce contains SHA-256's padding
+        (byte 0x80, then zeros), so requiring printable ASCII prevents it. Nor can characters move
+        between body and nouce: a body ends with a brace, and a nouce contains neither braces nor
+        white space. DevLake's way of choosing it has changed between releases, and does not matter
+        here.
         """
         nouce, sign = self._parameters()
         if not _NOUCE.fullmatch(nouce):
@@ -66,15 +66,15 @@ class SignedNotification:
 
 class TextSecret(SigningKeyBase):
     __slots__ = ()
-    signing = SignatureAlgorithm.HMAC  # of the two kinds, the one whose secret both sides share
+    signing = SignatureAlgorithm.HMAC  # the shared-secret kind: both sides hold the same secret
     prefix = ""
     public: ClassVar[str | None] = None
 
     @classmethod
     def parse(cls, text: str, *, may_be_empty: bool = False) -> Self:
-        """A text without the line's end that a file has.
+        """Parse a text, without the line break that a file ends with.
 
-        ``InvalidInput`` if it is none to sign by.
+        Raises ``InvalidInput`` if it can't be a secret.
         """
         text = text.removesuffix("\n").removesuffix("\r")
         if not text and not may_be_empty:
@@ -89,7 +89,7 @@ class TextSecret(SigningKeyBase):
 
     @property
     def plaintext(self) -> bytes:
-        """What is sealed."""
+        """Text to encrypt."""
         return _MARK + self.key
 
     def reveal(self) -> str:
@@ -100,23 +100,23 @@ class TextSecret(SigningKeyBase):
 
 
 def signature(body: bytes, secret: str, nouce: str) -> str:
-    """The secret goes in as text, exactly as given; it may be empty."""
+    """Return the signature; the secret is hashed as text, exactly as given, and may be empty."""
     return hashlib.sha256(body + secret.encode() + nouce.encode()).hexdigest()
 
 
 def signed_query(body: bytes, secret: str, nouce: str) -> str:
-    """What DevLake puts behind the ``?`` of the endpoint."""
+    """Return the query that DevLake appends to the endpoint after ``?``."""
     return f"nouce={nouce}&sign={signature(body, secret, nouce)}"
 
 
 def nouce_of(number: int, chance: bytes) -> str:
-    """A number and 16 letters or digits, one for each of the first bytes of ``chance``."""
+    """Return a number and 16 letters or digits, one for each of the first ``random_bytes``."""
     drawn = (_ALPHABET[byte % len(_ALPHABET)] for byte in chance[:_DRAWN_CHARACTERS])
     return f"{number}-{''.join(drawn)}"
 
 
 def _has_own_query(parameters: Mapping[str, Sequence[str]]) -> bool:
-    """Whether the endpoint had one, since DevLake appends its own behind another ``?``."""
+    """Whether the endpoint had a query of its own: DevLake appends its own after a second ``?``."""
     return any(
         "?nouce=" in f"?{name}={value}" for name, values in parameters.items() for value in values
     )

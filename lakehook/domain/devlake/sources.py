@@ -1,6 +1,6 @@
-"""Sources: the DevLakes that share one Lakehook, each with its path, and maybe an API and a UI.
+"""Sources: the DevLakes that share one Lakehook, each with a path, and maybe an API and a UI.
 
-CloudFormation's parameters are validated by the same patterns that parse them here.
+CloudFormation validates the parameters with the same patterns.
 """
 
 import re
@@ -12,13 +12,13 @@ from lakehook.domain.errors import InvalidInput
 from lakehook.domain.json_document import parse_json_object
 
 NONE = "-"
-"""How a setting says that there is no URL."""
+"""Value of a setting without a URL."""
 
 URL = r"https?://[!$->A-\[\]-~]{1,1000}"
-"""Without a query, a fragment or credentials, and without a character that JSON would escape."""
+"""No query, fragment or credentials, and no character that JSON escapes."""
 
 NAME = r"(?!AWS|default(?![A-Za-z0-9_-]))[A-Za-z0-9][A-Za-z0-9_-]{0,31}"
-"""The default source has none. AWS's staging labels of a secret begin with AWS."""
+"""The default source has no name. AWS reserves staging labels that begin with AWS."""
 
 _SPACE = r"[ \t\r\n]*"
 _URLS = rf'{_SPACE}"(api_url|ui_url)"{_SPACE}:{_SPACE}"{URL}"{_SPACE}'
@@ -33,21 +33,21 @@ _EXAMPLE = '{"staging": {"api_url": "https://devlake.example/api", "ui_url": "ht
 
 @dataclass(frozen=True)
 class DevLakeSource:
-    name: str | None = None  # none is the default source
+    name: str | None = None  # None: the default source
     api_url: str | None = None
     ui_url: str | None = None
 
     @property
     def path(self) -> str:
-        """What its ``NOTIFICATION_ENDPOINT`` has behind the host."""
+        """Path of its ``NOTIFICATION_ENDPOINT``."""
         return f"/{self.name or ''}"
 
     def pipeline_url(self, pipeline_id: object) -> str | None:
-        """The page of a pipeline in the config UI, as it is since v0.21.
+        """Return a pipeline's page in the config UI, as since v0.21.
 
         https://github.com/apache/incubator-devlake/blob/main/config-ui/src/app/router.tsx
         """
-        if self.ui_url is None or type(pipeline_id) is not int:  # the oldest notices name a task
+        if self.ui_url is None or type(pipeline_id) is not int:  # the oldest form names a task
             return None
         return f"{self.ui_url}/advanced/pipeline/{pipeline_id}"
 
@@ -57,17 +57,17 @@ DEFAULT_SOURCE = DevLakeSource()
 
 @dataclass(frozen=True)
 class DevLakeSources:
-    """The default source, and those that are declared."""
+    """The default source and the declared ones."""
 
     _by_name: Mapping[str | None, DevLakeSource]
 
     @classmethod
     def parse(cls, api_url: str, ui_url: str, sources_json: str) -> Self:
-        """``InvalidInput`` says what is wrong.
+        """Parse the settings; ``InvalidInput`` names the wrong one.
 
         No URL is repeated, since one may hold a password.
         """
-        # Most have one DevLake, and their cold start need not wait for the pattern's compilation.
+        # Most deployments have one DevLake, so a cold start avoids compiling the pattern.
         if sources_json != NO_SOURCES and not re.fullmatch(SOURCES, sources_json):
             raise InvalidInput(
                 "devlake sources: not an object of sources, each with api_url, ui_url or neither;"

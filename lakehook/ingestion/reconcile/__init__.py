@@ -16,10 +16,10 @@ from lakehook.ports.system import Clock
 
 LOOKS_BACK_SECONDS = 24 * 3600.0
 MAX_REPEATED_PAGES = 2
-"""In a row: what moves on while pages are read can fill one of them."""
+"""Consecutive pages without news: rows that move while pages are read can fill one."""
 
 MAX_PAGES = 1000
-"""More than a DevLake fills in years; a list that never ends is left there."""
+"""More than a DevLake fills in years; a bound for lists that never end."""
 
 ConnectDevLake = Callable[[ApiAddress], DevLakePipelines]
 OnProgress = Callable[[int], None]
@@ -29,7 +29,7 @@ OnProgress = Callable[[int], None]
 class Reconciled:
     since: float  # unix seconds
     read: int  # pipelines, changed or not
-    events: Sequence[Event]  # of those that have changed since
+    events: Sequence[Event]  # of the pipelines that have changed since
     sent: int
 
 
@@ -51,8 +51,8 @@ class Reconcile:
     ) -> Reconciled:
         """Send the present state of each pipeline that has changed since, by default, yesterday.
 
-        Safe to repeat, and beside an ingress that works: an event is known by its id, and what
-        it implies is inferred, as for any other. ``done`` is told of each page and each batch.
+        Safe to repeat, and while the ingress works: events are recognized by id, and implied events
+        are inferred as usual. ``done`` is called for each page and each batch.
         """
         now = self.clock.now()
         since = now - LOOKS_BACK_SECONDS if since is None else since
@@ -69,13 +69,13 @@ class Reconcile:
     def _read(
         self, devlake: DevLakePipelines, since: float, done: OnProgress
     ) -> dict[int, PipelineRow]:
-        """Until a whole page has not changed since.
+        """Read pages until one is unchanged since then.
 
-        The newest pipelines come first, but an old one may be run again; none is missed that was
-        created since. One that moves to the next page meanwhile counts as it was read last.
+        The newest pipelines come first, but an old one may be rerun; none created since is missed.
+        Of a pipeline that moves to the next page during the read, the later row counts.
         """
         rows: dict[int, PipelineRow] = {}
-        repeated = 0  # pages in a row
+        repeated = 0  # consecutive pages
         for number in range(1, MAX_PAGES + 1):
             page = devlake.page(number)
             if not page:

@@ -1,4 +1,4 @@
-"""Rows of DevLake's pipelines, and the events that they amount to."""
+"""Rows of DevLake's pipelines, converted to events."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -14,9 +14,9 @@ from lakehook.ports.outbound import Warn
 
 
 def read_rows(page: Sequence[Document], warn: Warn) -> list[PipelineRow]:
-    """Rows that can be read; ``warn`` gets a line for each other one.
+    """Parse rows; ``warn`` gets a line for each one that is invalid.
 
-    ``NotDevlake`` if a page has pipelines and none can be read.
+    Raises ``NotDevlake`` if a page has pipelines and all are invalid.
     """
     rows: list[PipelineRow] = []
     complaints: list[str] = []
@@ -34,18 +34,18 @@ def read_rows(page: Sequence[Document], warn: Warn) -> list[PipelineRow]:
 
 @dataclass(frozen=True)
 class EventsOfRows:
-    """A row says no project, but a blueprint, which is asked for its own; each of them once."""
+    """Conversion of rows to events. A row lacks the project; its blueprint, read once, names it."""
 
     devlake: DevLakePipelines
     source: DevLakeSource = DEFAULT_SOURCE
     _projects: dict[int, str] = field(default_factory=lambda: {0: ""})
 
     def bare(self, row: PipelineRow) -> Event:
-        """What the row alone says: enough to judge whether its state was heard."""
+        """Build the event of the row only, which is enough to recognize its state."""
         return row.to_event("", source=self.source.name)
 
     def whole(self, row: PipelineRow, pipeline: Pipeline | None = None) -> Event:
-        """With what DevLake is asked for; the project as it was, if no blueprint says it."""
+        """Build the full event; the project is kept from before if no blueprint names it."""
         known = pipeline.info.project_name if pipeline and pipeline.info else None
         project = self._project_of(row.blueprint_id) or known or ""
         event = row.to_event(project, source=self.source.name, tasks=self._tasks_of(row))
@@ -53,7 +53,7 @@ class EventsOfRows:
         return Event.with_details(event.document | {"reconciled": True}, page)
 
     def _tasks_of(self, row: PipelineRow) -> Sequence[Document]:
-        """None where they can't be read: better no tasks than a pipeline that is never told."""
+        """Read the tasks; none if that fails, since an event without tasks is better than none."""
         if not row.has_failed_tasks:
             return ()
         try:
@@ -67,7 +67,7 @@ class EventsOfRows:
         return self._projects[blueprint_id]
 
     def _read_project(self, blueprint_id: int) -> str:
-        """None where it can't be read: one broken blueprint stops no other's pipelines."""
+        """Read the project; "" if that fails: one broken blueprint must not stop the others."""
         try:
             return self.devlake.project_of(blueprint_id)
         except (DevlakeUnavailable, NotDevlake):

@@ -1,4 +1,4 @@
-"""Unfinished pipelines of our journal, in the order in which DevLake is asked for them."""
+"""Unfinished pipelines of our journal, in the order in which they are read from DevLake."""
 
 from collections.abc import Iterator, Sequence
 from itertools import islice
@@ -17,9 +17,9 @@ _PARTS = sorted((stage, stalled) for stage in ACTIVE_STATES for stalled in (Fals
 def held_pipelines(
     watch: UnfinishedPipelines, *, after: Cursor | None, until: float
 ) -> Sequence[Cursor]:
-    """Those of all sources that come after the cursor, in its order; at most ``MAX_HELD``.
+    """Return the pipelines of all sources after the cursor, in its order; at most ``MAX_HELD``.
 
-    ``until`` is the latest time at which they may have come into their state.
+    ``until`` is the latest time at which they may have entered their state.
     """
     held = (one for one in _held(watch, after, until) if after is None or one > after)
     return sorted(islice(held, MAX_HELD))
@@ -33,7 +33,7 @@ def _held(watch: UnfinishedPipelines, after: Cursor | None, until: float) -> Ite
 
 
 def _first_of(part: Part, after: Cursor | None) -> float | None:
-    """From when on a part of the index is read; none if it is wholly before the cursor."""
+    """Return the start of the read in a part of the index; None if it is before the cursor."""
     if after is None or part > (after.stage, after.stalled):
         return 0.0
     return after.entered_at if part == (after.stage, after.stalled) else None

@@ -1,16 +1,16 @@
-"""One run of the scheduled reconcile: read within bounds, publish what fan-out never saw.
+"""One run of the scheduled reconcile: read within bounds, publish events that fan-out lacks.
 
-Three ways lead to lost states:
+Lost states are found in three ways:
 
-- *pages* of pipelines, newest first, until a whole page has not changed since the watermark. What
-  is beyond the bound of a run is its backlog, with which the next run goes on.
+- *pages* of pipelines, newest first, until a whole page is unchanged since the watermark. Pages
+  beyond the bound of a run are its backlog, which the next run continues.
 - *lists* of waiting or running pipelines, by status: an old pipeline that runs again is on a page
   far behind.
 - pipelines that our journal *holds* as unfinished, each read by its id: its end may be on any
-  page. A cursor makes them take turns.
+  page. A cursor takes them in turns.
 
-Whether a state is known is decided as fan-out would decide it now. So a known state costs no
-message, and nothing depends on whose clock is right.
+Whether a state is known is decided by the code of fan-out. So a known state costs no message, and
+nothing depends on whose clock is right.
 """
 
 from collections.abc import Iterator, Sequence
@@ -38,20 +38,20 @@ from lakehook.ports.system import Clock
 
 MAX_PAGES = 10  # of the newest, and as many of the backlog
 MAX_LIST_PAGES = 3  # of each status
-MAX_ASKED = 20  # one by one
+MAX_ASKED = 20  # read one by one
 
 UNFINISHED = ("TASK_RUNNING", "TASK_RERUN", "TASK_CREATED")
 
 PUBLISHED_AT_A_TIME = 10
-"""So much is safe before DevLake is asked for the projects of more."""
+"""Events published at a time, before projects of further ones are read."""
 
 SETTLED_SHARE = 5
-"""Of an interval, a fifth: a change has a minute to be heard before it counts as lost."""
+"""A fifth of an interval: a change has a minute to arrive before it counts as lost."""
 
 
 @dataclass
 class ReconcileRun:
-    """``state`` is what is known so far, also where the run was broken off."""
+    """One run. ``state`` is the progress so far, also after an interruption."""
 
     source: DevLakeSource
     devlake: DevLakePipelines
@@ -85,7 +85,7 @@ class ReconcileRun:
         )
 
     def _read_newest(self) -> None:
-        """Pages from the first on; those that are not reached are left to the backlog."""
+        """Read pages from the first on; pages beyond the bound become the backlog."""
         since = self.state.since
         page: int | None = 1
         try:
@@ -99,7 +99,7 @@ class ReconcileRun:
             self.state = self.state.has_reached_bound(UnreadPages(since=since, page=page))
 
     def _read_backlog(self) -> None:
-        """What was on such a page is there or on a later one, for no pipeline is ever deleted."""
+        """Read the backlog. A row is on its page or a later one, since none is ever deleted."""
         pages = 0
         try:
             while (backlog := self.state.backlog) and pages < MAX_PAGES:
@@ -112,9 +112,10 @@ class ReconcileRun:
                 raise
 
     def _read_page(self, number: int, since: float, *, is_newest: bool = False) -> int | None:
-        """Publish what has changed since; the number of the next page, if that may have more.
+        """Publish the changes of a page; return the next page's number if that may have more.
 
-        Only on the first page is a change left to settle: no later run is sure to see another.
+        Only changes on the first page may be left to settle: no later run is sure to see the
+        others.
         """
         rows = self._rows(self.devlake.page(number))
         changed = [row for row in rows if row.changed_at >= since]
@@ -133,7 +134,7 @@ class ReconcileRun:
                 self._publish_lost(rows, settle=True)
 
     def _ask_for_held(self) -> None:
-        """The next run goes on behind the last one that was looked at."""
+        """Read pipelines that the journal holds as unfinished, from the cursor on."""
         until = self.clock.now() - self.interval_seconds
         held = held_pipelines(self.watch, after=self.state.cursor, until=until)
         try:
@@ -148,7 +149,7 @@ class ReconcileRun:
                 self.state = replace(self.state, cursor=None)
 
     def _look_at(self, held: Cursor) -> None:
-        """DevLake is asked for it unless this run has read it. One that is gone stays as it is."""
+        """Read one pipeline unless this run has read it; one that is gone is left alone."""
         number = pipeline_number(held.key, self.source.name)
         if number is None:
             return
@@ -163,7 +164,7 @@ class ReconcileRun:
         self._asked += 1
         try:
             document = self.devlake.pipeline(number)
-        except (DevlakeUnavailable, NotDevlake) as error:  # those behind it get their turn
+        except (DevlakeUnavailable, NotDevlake) as error:  # the next ones get their turn
             self.unreadable.append(f"left out: pipeline {number}: {error}")
             return
         if document is not None:
@@ -183,7 +184,7 @@ class ReconcileRun:
         return rows
 
     def _publish_lost(self, rows: Sequence[PipelineRow], *, settle: bool) -> None:
-        """With ``settle``, what has just changed is left to the next run: it may be on its way."""
+        """Publish lost events; ``settle`` leaves recent changes, which may be under way."""
         lost = list(self._lost(rows, settle=settle))
         for start in range(0, len(lost), PUBLISHED_AT_A_TIME):
             chunk = lost[start : start + PUBLISHED_AT_A_TIME]
@@ -200,7 +201,7 @@ class ReconcileRun:
     def _lost(
         self, rows: Sequence[PipelineRow], *, settle: bool
     ) -> Iterator[tuple[PipelineRow, Pipeline]]:
-        """Rows that lead their pipelines on, each with what is known of it; the oldest first."""
+        """Yield rows that advance their pipelines, each with its pipeline; the oldest first."""
         events = {row.id: self._events.bare(row) for row in rows if self._is_news(row)}
         pipelines = self.known.read_pipelines({event.pipeline_key for event in events.values()})
         for number, event in sorted(events.items()):
@@ -210,7 +211,7 @@ class ReconcileRun:
                 yield row, pipeline
 
     def _is_news(self, row: PipelineRow) -> bool:
-        """Whether this run has not judged it as it is."""
+        """Whether this run has not seen the row in this state."""
         before = self._judged.get(row.id)
         self._judged[row.id] = row
         return row != before
@@ -220,6 +221,6 @@ class ReconcileRun:
         return is_unheard and self.state.may_publish(event.id, now=self.clock.now())
 
     def _is_settling(self, row: PipelineRow) -> bool:
-        """A change in the future is by a clock that is wrong, and tells nothing."""
+        """Whether a change is recent; one in the future comes from a wrong clock, and is not."""
         age = self.clock.now() - row.changed_at
         return 0 <= age < self.interval_seconds / SETTLED_SHARE

@@ -15,7 +15,7 @@ from lakehook.ports.system import Clock
 
 RUN_SECONDS = 20.0
 MIN_RUN_SECONDS = 2 * REQUEST_SECONDS
-"""A run with less time would read next to nothing, and wait an interval for the next."""
+"""Minimum time of a run; with less it would read almost nothing, then wait an interval."""
 
 INTERVAL_SECONDS = 300.0
 
@@ -32,10 +32,10 @@ class ReconcileOnSchedule:
     interval_seconds: float = INTERVAL_SECONDS
 
     def __call__(self, *, ends_at: float) -> int:
-        """Run for each source that is due; return how many events were published.
+        """Run for each source that is due, and return how many events were published.
 
-        It never raises, and one source's failure is not another's. The one that has been due for
-        longest comes first; one for which no time is left is due at the next call.
+        Never raises, and one source's failure does not affect another. The source that has been due
+        longest comes first; if no time is left, a source is due at the next call.
         """
         published, lags = 0, []
         for before in self._in_order():
@@ -70,7 +70,7 @@ class ReconcileOnSchedule:
             claimed = self.reconciliations.save(
                 before.claimed(now=now, interval=self.interval_seconds)
             )
-            if claimed is None:  # another scheduler has it
+            if claimed is None:  # another scheduler runs it
                 return before, 0
             run = self._run_of(claimed, ends_at=min(ends_at, now + RUN_SECONDS))
             after = self._outcome_of(run)
@@ -107,6 +107,6 @@ class ReconcileOnSchedule:
     def _failed(
         self, state: Reconciliation, reason: str, *, fault: Exception | None = None
     ) -> Reconciliation:
-        """Of a fault only its name is kept, for its text may say anything."""
+        """Record a failure; of an unexpected one only the type, since its text may be secret."""
         self.telemetry.reconcile_failed(state.source, reason, fault=fault)
         return state.failed(reason, now=self.clock.now(), interval=self.interval_seconds)

@@ -1,4 +1,4 @@
-"""DevLake's API within the time of a run: no request begins that could outlast it."""
+"""DevLake's API within the time of a run: no request starts that could outlast it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ REQUEST_SECONDS = 5.0
 
 
 class BoundReached(Exception):
-    """The run has taken as long, or asked as much, as it may; the next run goes on."""
+    """The run has reached its bound of time or requests; the next run continues."""
 
 
 @dataclass(frozen=True)
 class TimedDevLake:
-    """Plays ``DevLakePipelines``. A request takes at most ``REQUEST_SECONDS``."""
+    """``DevLakePipelines`` within a time limit. A request takes at most ``REQUEST_SECONDS``."""
 
     devlake: DevLakePipelines
     clock: Clock

@@ -2,10 +2,10 @@
 
 ==============  ==================================================================
 source_file.py  a file with the line of each value, and the errors in it
-fields.py       the fields of an entry, their types, and what they are in a subscription
-parser.py       one entry and all entries, with everything that is wrong
-plan.py         what has to be done; pure
-export.py       the way back
+fields.py       the fields of an entry, their types, and their subscription fields
+parser.py       one entry and all entries, with all of their errors
+plan.py         the steps of an apply, without I/O
+export.py       the inverse
 ==============  ==================================================================
 """
 
@@ -43,7 +43,7 @@ __all__ = [
 
 
 class SubscriptionOperations(Protocol):
-    """What can be done to subscriptions one at a time; a desk has them all."""
+    """Operations on single subscriptions that apply uses; ``OperatorService`` has them all."""
 
     @property
     def find_subscription(self) -> FindSubscription: ...
@@ -66,8 +66,8 @@ class SubscriptionOperations(Protocol):
 @dataclass(frozen=True)
 class StepResult:
     step: Step
-    subscription: Subscription  # as it stands now
-    secret: SigningKey | None = None  # of a new one: nobody can read it again
+    subscription: Subscription  # after the step
+    secret: SigningKey | None = None  # of a new one, shown once
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class Apply:
         prune: bool = False,
         discard_waiting: bool = False,
     ) -> Plan:
-        """What has to be done: all of it is allowed, as far as can be known before it is done."""
+        """Plan the steps, and check as far as possible that all of them are allowed."""
         in_force = self.operations.find_subscription.all()
         entries = ParseEntries(self.operations.subscribe, reveal)(source, in_force)
         plan = build_plan(entries, in_force, reseal=reseal, prune=prune)
@@ -92,10 +92,10 @@ class Apply:
         return plan
 
     def __call__(self, plan: Plan, *, discard_waiting: bool = False) -> Iterator[StepResult]:
-        """Step by step, each told as soon as it is done.
+        """Execute the steps, yielding each one when it is done.
 
-        ``Conflict`` where somebody was quicker; what was done until then stands, and
-        a new plan has the rest.
+        Raises ``Conflict`` if another change came first. Completed steps remain, and a new plan
+        contains the rest.
         """
         created: list[Subscription] = []
         for step in plan.steps:
@@ -129,7 +129,7 @@ class Apply:
         )
 
     def _remove_duplicates(self, created: Sequence[Subscription]) -> None:
-        """Two runs at a time may have made the same: of a name the oldest stays."""
+        """Remove duplicates: two concurrent runs may have created the same; the oldest stays."""
         oldest = {one.name: one for one in reversed(self.operations.find_subscription.all())}
         twins = [one for one in created if oldest.get(one.name, one).id != one.id]
         for one in twins:
@@ -141,7 +141,7 @@ class Apply:
             )
 
     def _change(self, step: Step, entry: DesiredSubscription) -> Subscription:
-        """Paused first and resumed last: nothing goes out by half of the change."""
+        """Pause first and resume last, so that nothing is sent with half of the change."""
         subscription = _existing(step)
         fields = [change.field for change in step.changes]
         if PAUSED in fields and entry.paused:

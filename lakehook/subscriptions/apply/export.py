@@ -19,12 +19,12 @@ _NO_NAME = re.compile(r"[^A-Z0-9]+")
 
 @dataclass
 class Export:
-    """What is sealed can't be read: a variable of the environment stands for it."""
+    """Export. Encrypted values can't be read; each is replaced by an environment variable."""
 
-    variables: dict[str, str] = field(default_factory=dict)  # name, and what it stands for
+    variables: dict[str, str] = field(default_factory=dict)  # name and meaning
 
     def __call__(self, subscriptions: Sequence[Subscription]) -> dict[str, Any]:
-        """As one document, with what differs from the usual; the variables are filled in."""
+        """Return one document of values that differ from defaults, and fill in ``variables``."""
         _reject_duplicates(subscriptions)
         return {ROOT: [_without_empty(self._entry(subscription)) for subscription in subscriptions]}
 

@@ -1,6 +1,6 @@
-"""Fields of an entry in a file. To add one: its line in ``FIELDS``.
+"""Fields of an entry in a file. A new field is a line in ``FIELDS``.
 
-A field bears its name in ``SubscriptionFields``. The present and the desired subscription are
+A field has its name in ``SubscriptionFields``. The present and the desired subscription are
 compared in the form that the file would have. No value in a file is secret.
 """
 
@@ -27,27 +27,27 @@ REFERENCES = ("env", "file")
 INSTEAD = "write {env: NAME} or {file: PATH}"
 MAX_SHOWN = 40
 TEMPLATE = ("template_body", "template_subject", "template_headers")
-PAUSED, SECRET, SIGNING = "paused", "secret", "signing"  # no terms, and yet in the file
-KINDS = ("channel", "format")  # which a subscription keeps
+PAUSED, SECRET, SIGNING = "paused", "secret", "signing"  # keys that are not subscription fields
+KINDS = ("channel", "format")  # fixed for a subscription
 
 
 @dataclass(frozen=True)
 class FieldSpec:
     name: str
     read: Callable[[Any, SecretResolver], Any]
-    """What the file says, as ``Terms`` has it."""
+    """Parses the file's value for ``SubscriptionFields``."""
     current: Callable[[Subscription], Any]
-    """What a subscription has, as the file would say it."""
+    """Returns a subscription's value in the file's form."""
     default: Any = None
-    """How ``Terms`` says what is meant when the file says nothing."""
+    """Default for ``SubscriptionFields`` where the file has no value."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class DesiredSubscription:
-    desired: Subscription  # as it would stand, were it new, less what is sealed
-    raw: Mapping[str, Any] = field(repr=False)  # by the keys of terms; may hold credentials
-    is_credential: bool  # its URL
-    paused: bool | None  # nothing: as it is
+    desired: Subscription  # as if it were new, without encrypted values
+    raw: Mapping[str, Any] = field(repr=False)  # by field name; may contain credentials
+    is_credential: bool  # whether the URL is one
+    paused: bool | None  # None: unchanged
     secret_request: SecretRequest  # of a new one
     existing: Subscription | None
 
@@ -60,7 +60,7 @@ class DesiredSubscription:
         return SubscriptionFields(**self.raw)
 
     def fields(self, names: Iterable[str]) -> SubscriptionFields:
-        """These terms alone; where the file says nothing of one, as it usually is."""
+        """Return these fields only, with the default where the file has no value."""
         usual = {key.name: key.default for key in FIELDS}
         return SubscriptionFields(**{name: self.raw.get(name, usual[name]) for name in names})
 
@@ -92,7 +92,7 @@ def pattern(value: Any, _reveal: SecretResolver) -> str:
 
 
 def schedule(value: Any, _reveal: SecretResolver) -> str:
-    """As one text with commas, or as a list."""
+    """Parse a text with commas, or a list."""
     if isinstance(value, str):
         return value
     delays = value if isinstance(value, list) else [value]
@@ -112,7 +112,7 @@ def secret(value: Any, reveal: SecretResolver) -> str:
 
 
 def headers(value: Any, reveal: SecretResolver) -> list[str]:
-    """Lines of name and value, from a mapping of names to where the values are."""
+    """Build header lines from a mapping of names to references of their values."""
     if not isinstance(value, dict):
         raise _type_error(None, f"a mapping of names, for the value of each {INSTEAD}")
     return [_header(name, one, reveal) for name, one in value.items()]
@@ -128,7 +128,7 @@ def _header(name: str, value: Any, reveal: SecretResolver) -> str:
 
 
 def _resolved(value: Any, reveal: SecretResolver) -> str:
-    """What is given here is not repeated: it may be the very secret."""
+    """Resolve a reference; the given value is not repeated, as it may be the secret itself."""
     if not isinstance(value, dict) or len(value) != 1:
         raise InvalidSubscription(f"secret: nothing secret stands in this file; {INSTEAD}")
     ((kind, where),) = value.items()
@@ -159,7 +159,7 @@ def _event_types(one: Subscription) -> list[str]:
 def _pattern(one: Subscription) -> Any:
     try:
         return None if one.pattern is None else parse_json_object(one.pattern)
-    except ValueError:  # of a later release
+    except ValueError:  # written by a later release
         return one.pattern
 
 
@@ -186,7 +186,7 @@ FIELDS = (
     FieldSpec(
         "deadline_seconds",
         seconds,
-        lambda one: round(one.deadline_seconds, 3),  # as it is kept
+        lambda one: round(one.deadline_seconds, 3),  # as it is stored
         DEFAULT_DEADLINE_SECONDS,
     ),
     FieldSpec("ordering", text, lambda one: str(one.ordering), str(Ordering.STRICT)),

@@ -42,12 +42,12 @@ class EntryParser:
     errors: ValidationErrors
     reveal: SecretResolver
     subscribe: Subscribe
-    by_name: Mapping[str, Sequence[Subscription]]  # those in force, by name
+    by_name: Mapping[str, Sequence[Subscription]]  # the present ones, by name
     index: int
     written: Mapping[str, Any]
 
     def __call__(self) -> DesiredSubscription | None:
-        """The entry; nothing if anything is wrong with it, of which the proofreader knows."""
+        """Return the entry, or None if it has errors, which are collected."""
         faults = len(self.errors.problems)
         self._refuse_names()
         said = self._raw()
@@ -124,7 +124,7 @@ class EntryParser:
         return name
 
     def _validated(self, said: Mapping[str, Any], channel: Channel) -> dict[str, Any]:
-        """The fields of a subscription, each term by itself."""
+        """Validate the fields one by one."""
         fields: dict[str, Any] = {}
         for name, value in said.items():
             fields |= (
@@ -136,11 +136,11 @@ class EntryParser:
         return fields
 
     def _template(self, said: Mapping[str, Any], channel: Channel) -> Template | None:
-        """Its parts, of which each was looked at alone, as one."""
+        """Validate the parts of the template together, after each one alone."""
         terms = SubscriptionFields(**{name: said[name] for name in TEMPLATE if name in said})
         try:
             template: Template | None = self._with_template(terms, channel)["template"]
-        except InvalidSubscription:  # for a part, which was blamed
+        except InvalidSubscription:  # of a part, whose error is recorded already
             return None
         return template
 
@@ -175,7 +175,7 @@ class EntryParser:
         }
 
     def _secret_request(self, existing: Subscription | None, channel_name: str) -> SecretRequest:
-        """Of a new one. The secret of one that is there is not touched, nor looked for."""
+        """Return the request of a new subscription's secret; an existing one is not touched."""
         signing = self._one(SIGNING, lambda value: parse_signing(readers.text(value)))
         if existing:
             if signing and (
@@ -198,7 +198,7 @@ class ParseEntries:
     def __call__(
         self, manuscript: SourceFile, in_force: Sequence[Subscription]
     ) -> Sequence[DesiredSubscription]:
-        """All that the file wants, or ``InvalidFile`` with all that is wrong with it."""
+        """Parse all entries, or raise ``InvalidFile`` with all of their errors."""
         proofreader = ValidationErrors(manuscript)
         written = list(_entries_in(proofreader))
         _reject_duplicates(written, proofreader)

@@ -30,7 +30,7 @@ class Change:
 class Step:
     action: Action
     name: str
-    existing: Subscription | None = None  # as it was read: whoever changes it meanwhile is noticed
+    existing: Subscription | None = None  # as read, so that concurrent changes conflict
     entry: DesiredSubscription | None = None
     changes: tuple[Change, ...] = ()
 
@@ -39,7 +39,7 @@ class Step:
 class Plan:
     steps: tuple[Step, ...]
     unchanged: tuple[str, ...]
-    not_in_file: tuple[str, ...]  # and left alone
+    not_in_file: tuple[str, ...]  # and left unchanged
 
     def steps_with(self, action: Action) -> list[Step]:
         return [step for step in self.steps if step.action is action]
@@ -85,7 +85,7 @@ def _step(entry: DesiredSubscription, *, reseal: bool) -> Step | None:
 def _changes(
     entry: DesiredSubscription, existing: Subscription, *, reseal: bool
 ) -> Iterator[Change]:
-    """Term by term; what is sealed can't be read, so that it counts as it is shown."""
+    """Yield the changes by field; encrypted values are compared as they are displayed."""
     sealed = _encrypted_differently(entry, existing, reseal=reseal)
     for key in FIELDS:
         old, new = key.current(existing), key.current(entry.desired)
@@ -101,12 +101,12 @@ def _changes(
 def _encrypted_differently(
     entry: DesiredSubscription, existing: Subscription, *, reseal: bool
 ) -> set[str]:
-    """What is shown the same and yet to be sealed anew."""
+    """Return encrypted values that look the same but must be encrypted again."""
     another = (
         existing.rate_limit_key and existing.rate_limit_key != entry.desired.rate_limit_key
-    )  # known by its hash
+    )  # compared by its hash
     url = {"url"} if another or (reseal and entry.is_credential) else set()
-    moves = _origin(existing) != _origin(entry.desired)  # headers are given anew to another server
+    moves = _origin(existing) != _origin(entry.desired)  # another server needs its headers again
     headers = {"headers"} if (reseal or moves) and entry.desired.header_names else set()
     return url | headers
 
@@ -117,5 +117,5 @@ def _origin(subscription: Subscription) -> object:
 
 
 def _canonical(value: Any) -> str:
-    """Python holds 1, 1.0 and true for equal; a pattern does not."""
+    """Serialize a pattern: Python takes 1, 1.0 and true for equal, a pattern does not."""
     return json.dumps(value, sort_keys=True)

@@ -9,7 +9,7 @@ from lakehook.domain.errors import InvalidInput
 Part = str | int
 T = TypeVar("T")
 
-MAX_NAMED = 200  # characters, of what a fault is in
+MAX_NAMED = 200  # characters of an error's place
 
 SecretResolver = Callable[[str, str], str]
 """What stands in the environment (``env``, name) or in a file (``file``, path).
@@ -19,7 +19,7 @@ SecretResolver = Callable[[str, str], str]
 
 
 class InvalidFile(InvalidInput):
-    """A file that says what it may not; a line for each thing that is wrong."""
+    """A file with errors; a line for each."""
 
     def __init__(self, faults: list[str]) -> None:
         super().__init__("\n".join(faults))
@@ -33,7 +33,7 @@ class SourceFile:
     lines: Mapping[tuple[Part, ...], int] = field(repr=False)
 
     def line(self, *path: Part) -> int:
-        """Of what is not there, the line of what it would belong to."""
+        """Return the line; for a missing value, that of its parent."""
         while path and path not in self.lines:
             path = path[:-1]
         return self.lines.get(path, 1)
@@ -41,17 +41,17 @@ class SourceFile:
 
 @dataclass(frozen=True)
 class ValidationErrors:
-    """Reads on after a fault, so that all of them are told at once."""
+    """Collector of errors, so that all of them are reported at once."""
 
     source: SourceFile
-    problems: list[tuple[int, str]] = field(default_factory=list)  # each with its line
+    problems: list[tuple[int, str]] = field(default_factory=list)  # with their lines
 
     def add(self, *path: Part, what: str, why: str) -> None:
         what = (what if what.isprintable() else ascii(what))[:MAX_NAMED]
         self.problems.append((self.source.line(*path), f"{what}: {why}"))
 
     def collect(self, *path: Part, what: str, read: Callable[[], T]) -> T | None:
-        """What was read; nothing if it was a fault, told by ``what`` it is of."""
+        """Return what ``read`` returns; record an error, described by ``what``, and return None."""
         try:
             return read()
         except InvalidInput as error:

@@ -1,8 +1,12 @@
 """The blueprint, synthesized once per stage and session."""
 
+import platform
+from pathlib import Path
+
 import pytest
 
 from infra.local_template import synthesize
+from infra.packaging.bundle import function_names, this_processor, write_bundle
 from tests.infra.blueprint import Blueprint
 
 
@@ -36,3 +40,15 @@ security_groups = ["sg-0123456789abcdef0"]
 def chosen(tmp_path_factory: pytest.TempPathFactory) -> Blueprint:
     """A stage of which everything was chosen that can be."""
     return Blueprint(synthesize("chosen", tmp_path_factory.mktemp("chosen"), choices=CHOSEN))
+
+
+@pytest.fixture(scope="session")
+def bundles(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """By the recipe that makes them for Lambda, but for this machine's processor."""
+    if platform.system() != "Linux":
+        pytest.skip("the bundles hold wheels for Linux, and this machine has another system")
+    out = tmp_path_factory.mktemp("bundles")
+    made = {name: out / name for name in function_names()}
+    for name, path in made.items():
+        write_bundle(name, path, processor=this_processor())
+    return made

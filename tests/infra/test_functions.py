@@ -4,7 +4,7 @@ from dataclasses import fields
 
 import pytest
 
-from infra.packaging.bundle import ROOT
+from infra.packaging.bundle import ROOT, function_names
 from lakehook.domain.pipeline import StallThresholds
 from lakehook.settings import (
     ApiSettings,
@@ -125,3 +125,10 @@ def test_only_deliver_may_wake_itself(production: Blueprint) -> None:
     loops = {name: one.get("RecursiveLoop") for name, one in production.functions.items()}
 
     assert loops == {"deliver": "Allow"} | dict.fromkeys(("api", "scheduler", "fanout", "ingress"))
+
+
+def test_the_same_sources_are_the_same_assets_for_every_stage(
+    production: Blueprint, rehearsal: Blueprint
+) -> None:
+    assert len(production.asset_keys) == len(function_names())
+    assert production.asset_keys == rehearsal.asset_keys

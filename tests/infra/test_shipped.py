@@ -1,6 +1,5 @@
 """The bundles run as Lambda runs them: Python 3.13 with awslambdaric and boto3 alone."""
 
-import platform
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -11,7 +10,7 @@ from typing import Any
 import pytest
 from uv import find_uv_bin
 
-from infra.packaging.bundle import ROOT, function_names, this_processor, write_bundle
+from infra.packaging.bundle import ROOT, function_names
 from infra.packaging.bytecode import PYTHON, lambdas_python
 from lakehook.adapters.signing_keys import CryptographySigningKeys
 from lakehook.cli.bootstrap import open_service
@@ -26,17 +25,6 @@ from tests.e2e.terminal import Terminal
 PATIENCE = 15.0
 BROUGHT = ("awslambdaric", "boto3")
 WORKERS = ("__init__.py", "calls.py", "hosts.py", "worker.py")
-
-
-@pytest.fixture(scope="module")
-def bundles(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """By the recipe that makes them for Lambda, but for this machine's processor."""
-    if platform.system() != "Linux":
-        pytest.skip("the bundles hold wheels for Linux, and this machine has another system")
-    out = tmp_path_factory.mktemp("bundles")
-    for name in function_names():
-        write_bundle(name, out / name, processor=this_processor())
-    return out
 
 
 @pytest.fixture(scope="module")
@@ -58,11 +46,11 @@ def runtime(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def lakehook(bundles: Path, runtime: Path) -> Iterator[LocalLakehook]:
+def lakehook(bundles: dict[str, Path], runtime: Path) -> Iterator[LocalLakehook]:
     options = Options(
         allow_networks=("127.0.0.0/8",),
         clock_seconds=0.5,
-        bundles=bundles,
+        bundles=bundles["deliver"].parent,
         python=runtime,
     )
     with LocalLakehook(options) as installation:
@@ -85,19 +73,19 @@ def subscribed(terminal: Terminal, receiver: Receiver, signing: str) -> Any:
 
 @pytest.mark.parametrize("name", function_names())
 def test_a_bundle_has_all_that_its_function_imports(
-    bundles: Path, runtime: Path, name: str
+    bundles: dict[str, Path], runtime: Path, name: str
 ) -> None:
     told = subprocess.run(
         [runtime, "-c", f"import functions.{name}.handler as it; print(it.__file__)"],
-        cwd=bundles / name,
-        env={"PYTHONPATH": str(bundles / name), "AWS_DEFAULT_REGION": "us-east-1"},
+        cwd=bundles[name],
+        env={"PYTHONPATH": str(bundles[name]), "AWS_DEFAULT_REGION": "us-east-1"},
         capture_output=True,
         text=True,
         check=False,
     )
 
     assert told.stderr == ""
-    assert Path(told.stdout.strip()).is_relative_to(bundles / name)
+    assert Path(told.stdout.strip()).is_relative_to(bundles[name])
 
 
 def test_what_ships_takes_a_notice_and_delivers_it_signed(

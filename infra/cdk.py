@@ -12,7 +12,7 @@ from infra.packaging.bundle import ROOT
 COMMAND = ROOT / "node_modules" / "aws-cdk" / "bin" / "cdk"
 LOCK = ROOT / "package-lock.json"
 INSTALLED = ROOT / "node_modules" / ".package-lock.json"
-"""Where npm writes down what it has installed."""
+"""npm's record of what it has installed."""
 
 
 def main(arguments: list[str]) -> int:
@@ -31,7 +31,7 @@ def _run(*command: str, check: bool = True) -> int:
 
 
 def _environment() -> dict[str, str]:
-    """npm and the CDK look for Node.js on the path as well."""
+    """Return the environment; npm and the CDK look for Node.js on the path, too."""
     environment = os.environ | node_environment()  # noqa: TID251  a command hands its environment on
     path = os.pathsep.join([str(Path(_node()).parent), environment.get("PATH", os.defpath)])
     return environment | {"PATH": path, "CDK_DISABLE_CLI_TELEMETRY": "true"}

@@ -31,11 +31,11 @@ SUPPRESSED = {
     "CKV_AWS_258 AWS::Lambda::Url.Notifications": "DevLake can't sign for IAM: its own signature is"
     " judged instead",
 }
-"""By rule and resource, or how the resource begins."""
+"""Reasons by rule and by resource, or by the resource's prefix."""
 
 
 def broken(checkov: str, template: Path) -> set[str]:
-    """All rules that the template breaks, excused or not."""
+    """Return all rules that the template violates, suppressed or not."""
     options = ("--framework", "cloudformation", "--skip-download", "--compact", "--output", "json")
     result = subprocess.run(  # noqa: S603
         [checkov, *options, "--file", str(template)], capture_output=True, text=True, check=False
@@ -47,7 +47,7 @@ def broken(checkov: str, template: Path) -> set[str]:
 
 
 def judge(found: set[str]) -> int:
-    """How many are without an excuse, or excuses without a need; each is result."""
+    """Count violations without a suppression, and suppressions without a violation."""
     excuses = tuple(SUPPRESSED)
     worse = sorted(finding for finding in found if not finding.startswith(excuses))
     better = [excuse for excuse in excuses if not any(each.startswith(excuse) for each in found)]

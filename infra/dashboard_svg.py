@@ -13,14 +13,14 @@ from infra.packaging.bundle import ROOT
 PICTURE = ROOT / "docs" / "img" / "dashboard.svg"
 CELL = 48  # pixels; CloudWatch's grid has 24 columns
 LINE = 18
-CHARACTERS = 72  # in half of the width
+CHARACTERS = 72  # of half the width
 COLOURS = ("#1f77b4", "#ff7f0e", "#2ca02c", "#d62728", "#9467bd", "#8c564b", "#e377c2")
 
 Json = dict[str, Any]
 
 
 def draw_dashboard(template: Json) -> str:
-    """An SVG of every widget: where it stands, what it is called, what it shows."""
+    """Draw every widget of the dashboard: its position, its title and its contents."""
     widgets = _dashboard(template)["widgets"]
     width = CELL * max(widget["x"] + widget["width"] for widget in widgets)
     height = CELL * max(widget["y"] + widget["height"] for widget in widgets)
@@ -33,7 +33,7 @@ def draw_dashboard(template: Json) -> str:
 
 
 def _dashboard(template: Json) -> Json:
-    """What a name in it stands for is known on AWS alone: its logical id stands here."""
+    """Parse the dashboard; references become logical ids, since values exist only on AWS."""
     (dashboard,) = (
         resource["Properties"]["DashboardBody"]
         for resource in template["Resources"].values()
@@ -97,7 +97,7 @@ def _alarms(properties: Json, names: dict[str, str], width: int) -> Iterator[str
 
 
 def _shown(properties: Json, width: int, height: int) -> Iterator[str]:
-    """A graph's legend stands at its bottom; a number, or a query, is told line by line."""
+    """Draw the contents: a graph's legend at its bottom, a number or a query line by line."""
     yield _title(properties)
     lines = list(_lines(properties))
     if properties["view"] == "timeSeries":
@@ -117,7 +117,7 @@ def _lines(properties: Json) -> Iterator[str]:
     for *_, options in properties.get("metrics", []):
         if options.get("visible", True):
             statistic = options.get("stat")
-            texts = {options["label"]: None, statistic: None}  # one that is its own label, once
+            texts = {options["label"]: None, statistic: None}  # once if it is its own label
             yield ", ".join(filter(None, texts))
 
 

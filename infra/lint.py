@@ -18,7 +18,7 @@ from infra.stack import LakehookStack
 from infra.stage import Stage, stage_named
 
 REDUNDANT_DEPENDENCY = "W3005"
-"""The CDK writes dependencies that CloudFormation would infer."""
+"""Violated by the CDK, which writes dependencies that CloudFormation would infer."""
 
 
 REPORT = "validation-report.json"
@@ -30,7 +30,7 @@ def lint(out: Path) -> int:
     Validations.of(app).add_plugins(AwsSolutionsChecks(app), ServerlessChecks(app))
     for stage in (stage_named("production"), _full_stage()):
         LakehookStack(app, stage=stage)
-    app.synth()  # raises where a rule is broken
+    app.synth()  # raises if a rule is violated
     templates = [str(path) for path in out.glob("*.template.json")]
     return max(_is_warned(out), _lint(templates))
 

@@ -1,4 +1,4 @@
-"""The synthesized template in a file, so that the laptop needs neither Node.js nor the CDK."""
+"""The synthesized template in a file, so that a laptop needs neither Node.js nor the CDK."""
 
 import json
 import os
@@ -17,13 +17,13 @@ from infra.stage import STAGES, stage_named
 SNAPSHOT = ROOT / "local" / "template.json"
 
 ANY_BUNDLE = "bundle.zip"
-"""Stands for the asset's key, which changes with every line of code."""
+"""Replaces the asset's key, which changes with every line of code."""
 
 
 def synthesize(stage: str, out: Path, *, choices: str = "") -> dict[str, Any]:
     """Run ``app.py`` as the CDK's command would, but bundle nothing and skip its validation.
 
-    What an operator has chosen in a file is none of the laptop's business.
+    An operator's settings in a file do not apply to the laptop.
     """
     stages = out / STAGES
     stages.write_text(f"[{stage}]\n{choices}", encoding="utf-8")
@@ -47,7 +47,7 @@ def _cdk_environment(choice: dict[str, str], out: Path) -> dict[str, str]:
 
 
 def as_snapshot(template: dict[str, Any]) -> str:
-    """What is the same on every machine and after every change that is not the blueprint's."""
+    """Return the template without the parts that depend on the machine or the code only."""
     kept = deepcopy(template)
     del kept["Rules"], kept["Parameters"]["BootstrapVersion"]
     for code in _function_codes(kept):

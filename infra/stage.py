@@ -37,7 +37,7 @@ STAGES = "stages.toml"
 PRODUCTION = "production"
 
 DEADLINE_MARGIN_SECONDS = 5
-"""The time a function needs around an exchange: to read the ledger, sign, and write the result."""
+"""Seconds that a function needs around a request: reading, signing, and writing the result."""
 
 VISIBILITY_FACTOR = 6
 """https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html"""
@@ -57,7 +57,7 @@ MAX_SUBNETS, MAX_SECURITY_GROUPS = 16, 5
 """https://docs.aws.amazon.com/lambda/latest/api/API_VpcConfig.html"""
 
 THIS_ACCOUNT = "this account"
-"""Every role of the account that IAM allows. A stage that names roles excludes the others."""
+"""Every role of the account that IAM allows. A stage that lists roles excludes the others."""
 
 MAX_PRODUCERS, MAX_PRODUCERS_CHARACTERS = 48, 3_000
 """A queue's policy has 50 principals and 8,192 bytes, and contains each name twice.

@@ -15,5 +15,5 @@ FUNCTION_SUPPRESSIONS = {
 
 
 def acknowledge_rule(construct: IConstruct, rule: str, reason: str) -> None:
-    """For everything under the construct too."""
+    """Suppress a rule for the construct and everything under it."""
     Validations.of(construct).acknowledge(Acknowledgment(id=rule, reason=reason))

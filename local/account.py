@@ -21,7 +21,7 @@ def arn(service: str, resource: str) -> str:
 
 
 def variables(endpoint_url: str) -> dict[str, str]:
-    """What a process needs to take the local cloud for AWS, whatever its user has configured."""
+    """Return variables that make a process use the local cloud, whatever is configured."""
     return {
         "AWS_ENDPOINT_URL": endpoint_url,
         "AWS_REGION": REGION,
@@ -35,9 +35,9 @@ def variables(endpoint_url: str) -> dict[str, str]:
 
 @contextmanager
 def entered(endpoint_url: str) -> Iterator[None]:
-    """While inside, this process has no other AWS and no proxy before it; afterwards its own again.
+    """Point this process to the local cloud, without proxies; restore its own settings afterwards.
 
-    A profile that does not exist would stop even moto, which asks boto3 for the list of regions.
+    A profile that does not exist would stop even moto, which reads the regions through boto3.
     """
     environ = os.environ  # noqa: TID251  the SDK and moto read the process's own environment
     kept = {name: environ.pop(name) for name in list(environ) if _leads_elsewhere(name)}
@@ -55,7 +55,7 @@ def _leads_elsewhere(name: str) -> bool:
 
 
 def client(service: Any, endpoint_url: str) -> Any:
-    """A boto3 client of the local cloud, out of which nothing leads."""
+    """Create a boto3 client of the local cloud, which never connects elsewhere."""
     session = boto3.Session(
         aws_access_key_id=_CREDENTIALS["AWS_ACCESS_KEY_ID"],
         aws_secret_access_key=_CREDENTIALS["AWS_SECRET_ACCESS_KEY"],

@@ -50,7 +50,7 @@ def _message_attribute(value: "MessageAttributeValueOutputTypeDef") -> dict[str,
 
 
 def done(message_ids: Sequence[str], result: Result, *, reports_failures: bool) -> list[str]:
-    """The messages to delete. Whatever cannot be understood keeps the whole batch in the queue."""
+    """Return the messages to delete. An invalid response keeps the whole batch in the queue."""
     if isinstance(result, InvocationFailure):
         return []
     if not reports_failures:
@@ -62,7 +62,7 @@ def done(message_ids: Sequence[str], result: Result, *, reports_failures: bool) 
 
 
 def _failed(payload: bytes) -> set[str] | None:
-    """The ids that a handler reports; None when its answer is not such a report."""
+    """Return the ids that a handler reports; None if the response is not a report."""
     try:
         response = json.loads(payload or b"null")
     except ValueError:

@@ -10,7 +10,7 @@ import botocore
 import botocore.session
 
 Asked = tuple[str, str]
-"""An action as IAM names it, and the resource as the call names it."""
+"""An action in IAM's form, and the resource as in the call."""
 
 _TRANSACTED = {
     "ConditionCheck": "dynamodb:ConditionCheckItem",
@@ -34,7 +34,7 @@ _NAMED_BY = ("QueueUrl", "SecretId", "KeyId", "TopicArn", "Identity")
 
 
 def write_down_calls(path: Path) -> None:
-    """From now on every client of this process does; a line each, as ``asked_of`` reads them."""
+    """Record the calls of every client of this process from now on, one line each."""
     seen: set[Asked] = set()
     function = os.environ["AWS_LAMBDA_FUNCTION_NAME"]  # noqa: TID251  Lambda's way to tell
 
@@ -51,7 +51,7 @@ def write_down_calls(path: Path) -> None:
 
 
 def _append(path: Path, line: str) -> None:
-    """In one write, for several processes share the file."""
+    """Append in one write, since several processes share the file."""
     with path.open("ab", buffering=0) as file:
         file.write(f"{line}\n".encode())
 
@@ -71,7 +71,7 @@ def _asked(service: str, operation: str, params: Mapping[str, Any]) -> Iterator[
 
 
 def _resource(params: Mapping[str, Any]) -> str:
-    """A mail is sent by an identity, the address or its domain: SES knows which."""
+    """Return the resource; a mail's identity, the address or its domain, is known only to SES."""
     if "FromEmailAddress" in params:
         return "identity/*"
     if table := params.get("TableName"):
@@ -81,7 +81,7 @@ def _resource(params: Mapping[str, Any]) -> str:
 
 
 def asked_of(path: Path) -> dict[str, set[Asked]]:
-    """What each function asked, by the function's name."""
+    """Return the calls of each function, by the function's name."""
     asked: dict[str, set[Asked]] = {}
     for line in path.read_text(encoding="utf-8").splitlines():
         function, action, resource = json.loads(line)

@@ -1,4 +1,4 @@
-"""The embedded cloud: moto's server in this process, for this machine alone."""
+"""The embedded cloud: moto's server in this process, reachable only from this machine."""
 
 import socket
 import time
@@ -18,11 +18,11 @@ from local.port import listening_on
 from local.stack import Stack
 
 _HOST = "127.0.0.1"
-"""Nothing asks who is calling, so nobody from outside may."""
+"""Loopback only, since callers are not authenticated."""
 
 
 class Cloud:
-    """Starts empty. One at a time in a process, for moto's memory is the process's."""
+    """An empty cloud. One per process, since moto's memory belongs to the process."""
 
     def __init__(self, port: int = 0) -> None:
         self._port = port
@@ -50,7 +50,7 @@ class Cloud:
         self._exits.close()
 
     def describe(self, outputs: Mapping[str, str]) -> None:
-        """From now on DescribeStacks shows the stack as made, with these outputs."""
+        """Make DescribeStacks show the stack as created, with these outputs."""
         self._stack = Stack.made(outputs, at_seconds=time.time())
 
     def client(self, service: str) -> Any:
@@ -68,7 +68,7 @@ class Cloud:
 
 
 def _listen(port: int) -> socket.socket:
-    """Bind here rather than in werkzeug, which ends the process when the port is busy."""
+    """Bind here instead of in werkzeug, which exits if the port is busy."""
     with listening_on(port):
         return socket.create_server((_HOST, port), backlog=128)
 

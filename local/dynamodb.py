@@ -1,7 +1,7 @@
 """DynamoDB on a laptop: moto's tables, one call at a time, transactions of their own items only.
 
-moto copies every table that a transaction names, and puts the copies back when it fails. That costs
-more with every item there is, and it takes back what others have written meanwhile.
+moto copies every table of a transaction, and restores the copies when it fails. That costs more
+with every item in the tables, and undoes concurrent writes.
 """
 
 from copy import deepcopy
@@ -18,7 +18,7 @@ from moto.dynamodb.exceptions import (
 )
 from moto.dynamodb.models import DynamoDBBackend, dynamodb_backends
 
-_MAX_ACTIONS = 100  # TransactWriteItems
+_MAX_ACTIONS = 100  # limit of TransactWriteItems
 
 Item = dict[str, Any]
 Reason = tuple[str | None, str | None, Item | None]
@@ -27,7 +27,7 @@ _NO_REASON: Reason = (None, None, None)
 
 
 def install() -> None:
-    """Call it before a server or a mock starts. Tables made earlier are forgotten."""
+    """Install this; call it before a server or a mock starts. Earlier tables are lost."""
     if dynamodb_backends.backend is not SerialDynamoDB:
         dynamodb_backends.backend = SerialDynamoDB
         dynamodb_backends.clear()
@@ -40,7 +40,7 @@ class SerialDynamoDB(DynamoDBBackend):
 
     @property
     def _url_module(self) -> SimpleNamespace:
-        """Say who answers; moto would look for a module ``urls`` beside this one."""
+        """Module of the URLs; moto would look for a module ``urls`` next to this one."""
         return SimpleNamespace(url_bases=urls.url_bases, url_paths=urls.url_paths)
 
     def get_item(self, *args: Any, **kwargs: Any) -> Any:
@@ -60,7 +60,7 @@ class SerialDynamoDB(DynamoDBBackend):
             return super().put_item(*args, **kwargs)
 
     def update_item(self, *args: Any, **kwargs: Any) -> Any:
-        """A copy, or the answer would tell what others have written since."""
+        """Update, and return a copy, which later writes do not change."""
         with self._alone:
             return deepcopy(super().update_item(*args, **kwargs))
 
@@ -69,7 +69,7 @@ class SerialDynamoDB(DynamoDBBackend):
             return super().delete_item(*args, **kwargs)
 
     def transact_write_items(self, transact_items: list[Item]) -> None:
-        """Every condition is asked before anything is written, so nothing need be taken back."""
+        """Check every condition before anything is written, so nothing needs to be undone."""
         actions = [next(iter(item.items())) for item in transact_items]
         if len(actions) > _MAX_ACTIONS:
             raise TooManyTransactionsException

@@ -24,16 +24,16 @@ THIS_PYTHON = Path(sys.executable)
 
 _STDERR = 2
 _INIT_SECONDS = 30
-"""Lambda grants 10; a busy laptop may need more."""
+"""Seconds; Lambda allows 10, but a busy laptop may need more."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Host:
-    """What every worker is given by the machine it runs on.
+    """Settings of the machine that every worker gets.
 
-    ``bundles`` holds a folder for each function, as it ships; then nothing else of ours is at hand,
-    and ``python`` must know ``local.worker`` by itself. ``calls`` is where the functions' calls of
-    AWS are written down.
+    ``bundles`` holds a folder for each function as it is deployed. Then none of our other code is
+    on the path, and ``python`` must have ``local.worker`` installed. ``calls`` is the file where
+    the functions' AWS calls are recorded.
     """
 
     endpoint_url: str
@@ -50,11 +50,11 @@ class Host:
 
     def python_path(self, function: FunctionSpec) -> str:
         roots = [] if self.bundles else [ROOT]
-        return os.pathsep.join(str(one) for one in (self.task_root_of(function), *roots))
+        return os.pathsep.join(str(path) for path in (self.task_root_of(function), *roots))
 
 
 class Environment:
-    """Serves one invocation at a time, as on Lambda, until it dies."""
+    """Environment that serves one invocation at a time, as on Lambda, until its process ends."""
 
     def __init__(self, function: FunctionSpec, host: Host) -> None:
         self._timeout_seconds = function.timeout_seconds
@@ -68,7 +68,7 @@ class Environment:
             stdin=subprocess.PIPE,
             stdout=host.sink,
             stderr=host.sink,
-            start_new_session=True,  # Ctrl-C is for us; we end our workers
+            start_new_session=True,  # Ctrl-C must reach only us; we end the workers
         )
         self._watcher = Thread(target=self._watch, name="environment", daemon=True)
         self._watcher.start()
@@ -78,7 +78,7 @@ class Environment:
         return self._process.poll() is None
 
     def wait_until_initialised(self) -> InvocationFailure | None:
-        """None when the process has asked for its first invocation."""
+        """Wait, and return None once the process has requested its first invocation."""
         try:
             return self._api.initialised.result(_INIT_SECONDS)
         except WaitedTooLong:
@@ -102,7 +102,7 @@ class Environment:
             return InvocationFailure("Sandbox.Timedout", message)
 
     def kill(self) -> None:
-        """With everything the handler may have started."""
+        """End the process, and everything that the handler has started."""
         if self.alive:
             with suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
@@ -119,14 +119,17 @@ class Environment:
 
 
 def _files(host: Host) -> Iterator[str]:
-    """What ``local.worker`` takes after the handler."""
+    """Yield the arguments of ``local.worker`` after the handler."""
     for name in ("hosts", "calls"):
         if path := getattr(host, name):
             yield f"--{name}={path.absolute()}"
 
 
 def _lambdas_variables(function: FunctionSpec, host: Host) -> dict[str, str]:
-    """https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html"""
+    """Return Lambda's variables.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
+    """
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     return {
         **account.variables(host.endpoint_url),
@@ -149,6 +152,6 @@ def _lambdas_variables(function: FunctionSpec, host: Host) -> dict[str, str]:
 
 
 def log_level() -> dict[str, str]:
-    """The one variable of the user's that reaches the workers."""
+    """Return the log level, the one variable of the user that the workers get."""
     level = os.environ.get("LOG_LEVEL")  # noqa: TID251  the laptop's door
     return {"LOG_LEVEL": level} if level else {}

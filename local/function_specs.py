@@ -26,7 +26,7 @@ class FunctionSpec:
 
     @property
     def folder(self) -> str:
-        """Its own under ``functions``: the handler is ``functions.<folder>.handler.<function>``."""
+        """Folder under ``functions``: the handler is ``functions.<folder>.handler.<function>``."""
         return self.handler.split(".")[1]
 
     @classmethod
@@ -69,7 +69,7 @@ class MappingSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class UrlSpec:
-    """Whatever its AuthType: the laptop asks nobody who is calling."""
+    """A function URL of any AuthType: locally callers are not authenticated."""
 
     function: str
     url: str
@@ -87,7 +87,7 @@ class ScheduleSpec:
 
     @classmethod
     def all_of(cls, rule_arn: str, properties: Mapping[str, Any]) -> list[Self]:
-        """One for each target of an enabled rule."""
+        """Build one for each target of an enabled rule."""
         if properties.get("State") == "DISABLED":
             return []
         every_seconds = _rate_seconds(properties["ScheduleExpression"])

@@ -21,17 +21,17 @@ from local.port import listening_on
 
 _HOST = "127.0.0.1"
 _LOOK_SECONDS = 0.1
-"""How often the server looks whether it is over."""
+"""Seconds between the server's checks whether to stop."""
 
 _MAX_BYTES = 6 * 1024 * 1024
 """https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
 
 _TEXT = ("text/", "application/json", "application/xml", "application/javascript")
-"""Bodies of these types come as they are; all others in Base64."""
+"""Content types whose bodies are passed as text; all others in Base64."""
 
 
 class FunctionUrl(ThreadingHTTPServer):
-    """It has its address from the start, and answers once it has been told whom to invoke."""
+    """A function's URL; its address exists from the start, and it serves once it has a function."""
 
     daemon_threads = True
     block_on_close = False
@@ -57,7 +57,7 @@ class FunctionUrl(ThreadingHTTPServer):
         self._server.start()
 
     def ask_to_stop(self) -> None:
-        """Nothing is under way that would be lost: whoever calls is still waiting."""
+        """Request a stop. Nothing is lost: callers still wait for their responses."""
 
     def stop(self) -> None:
         self.shutdown()
@@ -85,13 +85,13 @@ class _FunctionUrlHandler(BaseHTTPRequestHandler):
         return self._reply(answer["statusCode"], body, answer.get("headers", {}))
 
     def __getattr__(self, name: str) -> Any:
-        """Whatever the method is called, the function shall say what it thinks of it."""
+        """Handle every method: the function decides about it."""
         if name.startswith("do_"):
             return self._call
         raise AttributeError(name)
 
     def _event(self, body: bytes) -> dict[str, Any]:
-        target = self.requestline.split()[1]  # http.server makes one slash of several in its path
+        target = self.requestline.split()[1]  # http.server merges several slashes of a path
         path, _, query = target.partition("?")
         headers = {name.lower(): value for name, value in self.headers.items()}
         is_text = headers.get("content-type", "").startswith(_TEXT)
@@ -137,4 +137,4 @@ class _FunctionUrlHandler(BaseHTTPRequestHandler):
             self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
-        """Say nothing: the query holds a signature."""
+        """Log nothing: the query contains a signature."""

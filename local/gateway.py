@@ -16,7 +16,7 @@ _SCOPE = re.compile(r"Credential=[^/,]+/(?P<date>\d+)/[^/]+/(?P<service>[^/]+)/"
 
 
 class Gateway:
-    """A WSGI application. Signatures are not checked, so any credentials will do."""
+    """A WSGI application. Signatures are not checked, so any credentials work."""
 
     def __init__(self, described: Callable[[], stack.Stack | None]) -> None:
         self._described = described
@@ -41,7 +41,7 @@ class Gateway:
         return [xml]
 
     def _application(self, service: str, environ: "WSGIEnvironment") -> "WSGIApplication":
-        """moto lists its own directory to find a service, at every request; we remember."""
+        """Cache moto's applications: moto lists its own directory at every request."""
         api, _, _ = environ.get("HTTP_X_AMZ_TARGET", "").partition(".")
         if (service, api) not in self._applications:
             application = self._dispatcher.get_application(environ)
@@ -52,9 +52,9 @@ class Gateway:
 
 
 def _brought_home(environ: "WSGIEnvironment") -> str:
-    """Rewrite the credential scope to the local account and region; give the service it names.
+    """Rewrite the credential scope to the local account and region; return its service.
 
-    moto reads the region from the user agent before the scope, so the user agent goes.
+    moto prefers the region in the user agent to the scope, so the user agent is removed.
     """
     environ.pop("HTTP_USER_AGENT", None)
     authorization = environ.get("HTTP_AUTHORIZATION", "")

@@ -1,7 +1,7 @@
 """Hosts file of the functions' machine, read again at each look-up.
 
-A name may change between two attempts, or have mixed addresses, on real sockets. The laptop's
-worker has it, as a machine has /etc/hosts; the functions do not know of it.
+It lets a name change between two attempts, or have mixed addresses, on real sockets. The worker has
+it, as a machine has /etc/hosts; the functions do not know of it.
 """
 
 import json
@@ -15,11 +15,11 @@ Hosts = Mapping[str, Sequence[str]]
 
 
 class BadHosts(ValueError):
-    """Not a JSON object of names, each with a list of addresses."""
+    """A file that is not a JSON object of names, each with a list of addresses."""
 
 
 def read_hosts(path: Path) -> Hosts:
-    """The addresses of each name, in lower case and without the last dot."""
+    """Read the addresses of each name, in lower case and without the trailing dot."""
     try:
         hosts = json.loads(path.read_text(encoding="utf-8"))
         return {_key(name): [_address(host) for host in hosts[name]] for name in hosts}
@@ -31,7 +31,7 @@ def read_hosts(path: Path) -> Hosts:
 
 
 def have_hosts(path: Path) -> None:
-    """From now on this process looks names up there first; ``[]`` is a name without an address."""
+    """Make this process look up names in the file first; ``[]`` is a name without an address."""
     socket.getaddrinfo = _looking_up_in(path, socket.getaddrinfo)
 
 

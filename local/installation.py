@@ -22,9 +22,9 @@ _TEMPLATE = ROOT / "local" / "template.json"
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """``None`` leaves what the template says."""
+    """Options of the installation; ``None`` keeps the template's value."""
 
-    port: int = 0  # and the next ones for the functions' URLs, in the template's order
+    port: int = 0  # the functions' URLs have the next ones, in the template's order
     retry_schedule: str | None = None
     stall_thresholds: str | None = None
     allow_networks: tuple[str, ...] = ()
@@ -57,7 +57,7 @@ class Options:
         return json.dumps({name: {"api_url": url} if url else {} for name, url in urls})
 
     def variables(self) -> dict[str, str]:
-        """What the template has said to the functions, and the laptop says otherwise."""
+        """Return the functions' variables that differ from the template."""
         chosen = {
             "RETRY_SCHEDULE": self.retry_schedule,
             "RECONCILE_SECONDS": self.clock_seconds and str(self.clock_seconds),
@@ -66,9 +66,9 @@ class Options:
 
 
 class LocalLakehook:
-    """Context manager: inside, events published to the local cloud are delivered.
+    """Context manager in which events published to the local cloud are delivered.
 
-    While inside, the AWS of this process is the local cloud too, so any boto3 client finds it.
+    Inside, the local cloud is also this process's AWS, so any boto3 client uses it.
     """
 
     region = account.REGION
@@ -86,7 +86,7 @@ class LocalLakehook:
 
     @property
     def notification_secret(self) -> str:
-        """What DevLake signs with."""
+        """Secret that DevLake signs with."""
         secrets_manager, arn = (
             self.client("secretsmanager"),
             self.deployment.notification_secret_arn,
@@ -94,7 +94,7 @@ class LocalLakehook:
         return str(secrets_manager.get_secret_value(SecretId=arn)["SecretString"])
 
     def __enter__(self) -> Self:
-        """Return when the queues are there and each function waits for its first invocation."""
+        """Start; returns when the queues exist and each function waits for its first invocation."""
         with ExitStack() as exits:
             exits.enter_context(self._cloud)
             stack = self._provision(exits)
@@ -107,7 +107,7 @@ class LocalLakehook:
         self._exits.close()
 
     def client(self, service: str) -> Any:
-        """A boto3 client of the local cloud."""
+        """Create a boto3 client of the local cloud."""
         return self._cloud.client(service)
 
     def _provision(self, exits: ExitStack) -> ProvisionedStack:
@@ -160,7 +160,7 @@ class LocalLakehook:
 
     @contextmanager
     def _driven(self, stack: ProvisionedStack) -> Iterator[None]:
-        """At the end processes are killed first: a batch under way would only delay the end."""
+        """Run the functions; at the end the processes are killed, without waiting for a batch."""
         drivers = list(
             Triggers(
                 stack=stack,

@@ -9,21 +9,21 @@ from uuid import uuid4
 
 @dataclass(frozen=True)
 class InvocationResult:
-    """What the handler returned, as JSON."""
+    """JSON that the handler returned."""
 
     payload: bytes
 
 
 @dataclass(frozen=True)
 class InvocationFailure:
-    """The handler raised, or its process ended or was ended."""
+    """Failure: the handler raised an exception, or its process ended."""
 
     kind: str
     message: str
 
     @classmethod
     def reported(cls, body: bytes) -> Self:
-        """An error as a runtime reports it."""
+        """Build a failure from a runtime's report."""
         try:
             error = json.loads(body)
             return cls(error["errorType"], error["errorMessage"])

@@ -1,7 +1,7 @@
 """HTTP handler of the embedded cloud: keeps connections open, and logs only errors.
 
 werkzeug closes each connection after one response, since it cannot know whether the request was
-read to its end. Here it always has been. A new connection would cost as much as a request.
+read to its end. Here it always is. A new connection would cost as much as a request.
 """
 
 from collections.abc import Callable
@@ -15,8 +15,8 @@ Headers = list[tuple[str, str]]
 
 class KeepAliveHandler(MotoRequestHandler):
     protocol_version = "HTTP/1.1"
-    wbufsize = -1  # an answer leaves in one piece
-    disable_nagle_algorithm = True  # and waits for no ACK
+    wbufsize = -1  # sends a response in one piece
+    disable_nagle_algorithm = True  # and does not wait for an ACK
 
     def run_wsgi(self) -> None:
         environ = self.make_environ()

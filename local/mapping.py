@@ -17,16 +17,16 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs.type_defs import MessageTypeDef
 
 _LONG_POLL_SECONDS = 2
-"""Lambda waits 20; we also want to stop soon, and an empty poll costs next to nothing."""
+"""Seconds; Lambda waits 20, but here a stop should be quick, and an empty poll is cheap."""
 
 _PAUSE_SECONDS = 1
-"""After a poll that failed, before the next."""
+"""Seconds between a failed poll and the next."""
 
 logger = logging.getLogger(__name__)
 
 
 class EventSourceMapping:
-    """That no message group is in flight twice is the queue's own promise."""
+    """Mapping of a queue to a function; the queue keeps a group from being in flight twice."""
 
     def __init__(
         self,
@@ -48,17 +48,17 @@ class EventSourceMapping:
         self._poller.start()
 
     def ask_to_stop(self) -> None:
-        """Return at once; the poll under way still takes what it may receive."""
+        """Request a stop, without waiting; the poll in progress may still receive."""
         self._stopping.set()
 
     def stop(self) -> None:
-        """Return when the last batch taken has been dealt with."""
+        """Wait until the last batch has been processed."""
         self.ask_to_stop()
         self._poller.join()
         self._invocations.shutdown()
 
     def _poll(self) -> None:
-        """Receive only when a batch could be invoked, so that none ages in our hands."""
+        """Receive only when a batch could be invoked, so that no message waits here."""
         while self._slots.acquire() and not self._stopping.is_set():
             messages = self._received()
             if messages:
@@ -102,7 +102,7 @@ class EventSourceMapping:
         )
 
     def _delete(self, receipts: Any) -> None:
-        """What the function has deleted itself is no error; what SQS refuses comes again."""
+        """Delete messages; those that the function has deleted, or SQS rejects, are ignored."""
         entries: Any = [
             {"Id": str(index), "ReceiptHandle": receipt} for index, receipt in enumerate(receipts)
         ]

@@ -14,7 +14,7 @@ class PortTaken(OSError):
 
 @contextmanager
 def listening_on(port: int) -> Iterator[None]:
-    """``PortTaken`` if what is done inside fails because of it."""
+    """Raise ``PortTaken`` if the body fails because of the port."""
     try:
         yield
     except OSError as error:

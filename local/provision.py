@@ -1,4 +1,4 @@
-"""Provisioning of the empty cloud from the synthesized template, by the calls of CloudFormation.
+"""Provisioning of the empty cloud from the synthesized template, in CloudFormation's calls.
 
 So the laptop runs what is deployed.
 """
@@ -64,12 +64,12 @@ def _queue_name(name: str, properties: Properties) -> str:
 
 
 def _attribute(value: Any) -> str:
-    """SQS takes every attribute as text: numbers, ``true``, and policies as JSON."""
+    """Convert to text, as SQS expects every attribute: numbers, ``true``, and policies as JSON."""
     return value if isinstance(value, str) else json.dumps(value)
 
 
 def _table(client_for: ClientFor, name: str, properties: Properties) -> Resource:
-    """Tables of both kinds; the replicas of a global one would be in other regions."""
+    """Create a table of either kind; the replicas of a global one would be in other regions."""
     dynamodb: DynamoDBClient = client_for("dynamodb")
     name = properties.get("TableName") or name
     arguments = _only(_TABLE_ARGUMENTS, properties)
@@ -126,10 +126,7 @@ def provision(
     *,
     new_url: Callable[[], str] = lambda: "http://127.0.0.1/",
 ) -> ProvisionedStack:
-    """Make what moto holds, in the order of need; read from the template what is ours to run.
-
-    ``new_url`` says where a function will be called that has a URL in the template.
-    """
+    """Create moto's resources in order of dependencies, and read the others from the template."""
     resources = {
         name: _unsupported(name, body, new_url) for name, body in template["Resources"].items()
     }
@@ -142,7 +139,7 @@ def provision(
 
 
 def _unsupported(name: str, body: Mapping[str, Any], new_url: Callable[[], str]) -> Resource:
-    """How others refer to a resource that moto does not hold."""
+    """Return the references to a resource that moto does not have."""
     match body["Type"]:
         case kind if kind == _FUNCTION:
             name = body["Properties"].get("FunctionName", _physical(name))
@@ -190,7 +187,7 @@ def _dependency_order(template: Template) -> Iterable[str]:
 
 
 class _TemplateReader:
-    """Reads the rest of a template once everything that can be referred to exists."""
+    """Reader of the rest of a template, once all resources exist."""
 
     def __init__(self, template: Template, scope: Scope) -> None:
         self._template = template

@@ -17,18 +17,18 @@ __all__ = ["OK", "Arrival", "Behaviour", "CannedResponse", "Receiver", "polite"]
 
 _SUCCESS = range(200, 300)
 _LOOK_SECONDS = 0.1
-"""How often the server looks whether it is over."""
+"""Seconds between the server's checks whether to stop."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Arrival:
-    """One request, as the receiver saw it."""
+    """One request, as the receiver got it."""
 
     at: float  # unix seconds
     headers: Mapping[str, str]  # names in lower case
-    raw: bytes  # what was signed
+    raw: bytes  # the signed bytes
     body: Mapping[str, Any]
-    genuine: bool  # the public library has verified the signature
+    genuine: bool  # verified by the public library
 
     @property
     def id(self) -> str:
@@ -36,7 +36,7 @@ class Arrival:
 
     @property
     def pipeline(self) -> str:
-        """Its key, ``staging/39`` of a named source; a PING is of none."""
+        """Key of the pipeline, ``staging/39`` of a named source; a PING has none."""
         return pipeline_key_of(dict(self.body)) if "pipeline_id" in self.body else ""
 
     @property
@@ -49,7 +49,7 @@ class Arrival:
 
 
 Behaviour = Callable[[Arrival], int | CannedResponse]
-"""Answers an arrival, perhaps by an HTTP status alone, after as long as it likes."""
+"""Returns a response, or only its HTTP status, after any time."""
 
 
 def polite(_: Arrival) -> int:
@@ -58,13 +58,13 @@ def polite(_: Arrival) -> int:
 
 @dataclass
 class Receiver:
-    """Context manager: inside, it listens on loopback at ``url``."""
+    """Context manager that listens on loopback at ``url``."""
 
     name: str
     behaviour: Behaviour = polite
-    secret: str = field(default="", repr=False)  # known once the subscription has been made
+    secret: str = field(default="", repr=False)  # set once the subscription exists
     arrivals: list[Arrival] = field(default_factory=list)
-    taken: list[Arrival] = field(default_factory=list)  # those answered with success
+    taken: list[Arrival] = field(default_factory=list)  # answered with success
     changed: Condition = field(default_factory=Condition)
 
     def __enter__(self) -> Self:
@@ -104,12 +104,12 @@ class Receiver:
         return answer
 
     def wait_for(self, count: int, *, within: float) -> bool:
-        """Whether so many requests came in that many seconds."""
+        """Whether this many requests came in this time."""
         with self.changed:
             return self.changed.wait_for(lambda: len(self.arrivals) >= count, within)
 
     def wait_until_taken(self, count: int, *, within: float) -> bool:
-        """Whether so many deliveries were answered with success in that many seconds."""
+        """Whether this many deliveries were answered with success in this time."""
         with self.changed:
             return self.changed.wait_for(lambda: len(self.taken) >= count, within)
 
@@ -118,5 +118,5 @@ def _is_genuine(secret: str, headers: Mapping[str, str], body: bytes) -> bool:
     try:
         Webhook(secret).verify(body, dict(headers))
     except (EmptyWebhookSecretError, WebhookVerificationError, ValueError):
-        return False  # it is not known yet; nothing signs so; no such thing is a signature
+        return False  # no secret yet, another algorithm, or not a signature
     return True

@@ -10,7 +10,7 @@ from local.function_specs import FunctionSpec
 from local.invocation import InvocationFailure, Result
 
 _PATIENCE_SECONDS = 0.2
-"""A process costs most of a second to start: Lambda would not wait for a busy one, we do."""
+"""Seconds to wait for a busy process, since a new one takes most of a second; Lambda would not."""
 
 
 class InitFailed(RuntimeError):
@@ -28,7 +28,7 @@ class Function:
         self._closed = False
 
     def start(self) -> None:
-        """Have one environment initialise itself while the caller goes on."""
+        """Start initializing one environment, without waiting."""
         with self._changed:
             self._idle.append(self._add())
 
@@ -38,7 +38,7 @@ class Function:
                 raise InitFailed(f"{self._spec.handler}: {failure}")
 
     def invoke(self, event: bytes | Mapping[str, Any]) -> Result:
-        """The result, once an environment was free for it; the one used last comes first."""
+        """Invoke once an environment is free, and return the result; the last used comes first."""
         payload = event if isinstance(event, bytes) else json.dumps(event).encode()
         environment = self._take()
         if environment is None:
@@ -49,7 +49,7 @@ class Function:
             self._give_back(environment)
 
     def close(self) -> None:
-        """End every process; what is being invoked fails."""
+        """End every process; invocations in progress fail."""
         with self._changed:
             self._closed = True
             environments = list(self._environments)
@@ -85,4 +85,4 @@ class Function:
 
     def _remove_dead_environments(self) -> None:
         self._idle = [environment for environment in self._idle if environment.alive]
-        self._environments = {one for one in self._environments if one.alive}
+        self._environments = {kept for kept in self._environments if kept.alive}

@@ -1,4 +1,4 @@
-"""Lambda's Runtime API, from which a worker process takes invocations and where it reports results.
+"""Lambda's Runtime API, from which a worker takes invocations, and to which it reports results.
 
 https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 """
@@ -11,7 +11,7 @@ from local.invocation import Invocation, InvocationFailure, Result
 
 
 class RuntimeApi:
-    """Hands out invocations one at a time; once ended, every invocation ends the same way."""
+    """Queue of invocations, one at a time; after the end, every one fails in the same way."""
 
     def __init__(self, function_arn: str) -> None:
         self.function_arn = function_arn
@@ -29,19 +29,19 @@ class RuntimeApi:
         self._handed_over.put(invocation)
 
     def next(self) -> Invocation | None:
-        """Wait for an invocation; None at the end. To ask the first time is to be initialised."""
+        """Wait for an invocation; None at the end. The first call shows a completed start."""
         self._initialise(None)
         return self._handed_over.get()
 
     def settle(self, invocation_id: str, result: Result) -> None:
-        """A result that comes after the end, or of another invocation, changes nothing."""
+        """Record a result; one that comes after the end, or of another invocation, is ignored."""
         with self._lock:
             current = self._current
             if current and current.id == invocation_id and not current.result.done():
                 current.result.set_result(result)
 
     def end(self, failure: InvocationFailure) -> None:
-        """The process is gone, or could not be initialised: whoever waits for it learns why."""
+        """End: the process is gone, or failed to initialize; waiting callers get the failure."""
         with self._lock:
             self._end = self._end or failure
             if self._current and not self._current.result.done():

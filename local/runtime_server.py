@@ -17,7 +17,7 @@ _RUNTIME = "/2018-06-01/runtime"
 
 
 class RuntimeServer(ThreadingHTTPServer):
-    """Serves from the start until closed."""
+    """Server that runs from its creation until it is closed."""
 
     daemon_threads = True
     block_on_close = False
@@ -33,13 +33,13 @@ class RuntimeServer(ThreadingHTTPServer):
         return f"{_HOST}:{self.server_port}"
 
     def close(self) -> None:
-        """Return at once; a last connection of our own wakes the waiting thread."""
+        """Close at once; a connection of our own unblocks the waiting thread."""
         self._closing = True
         with suppress(OSError), socket.create_connection((_HOST, self.server_port)):
             pass
 
     def _serve(self) -> None:
-        """One connection after another without a timeout, so that waiting costs nothing."""
+        """Serve one connection after another without a timeout, so that waiting costs nothing."""
         with self:
             while not self._closing:
                 self.handle_request()
@@ -101,4 +101,4 @@ class _RuntimeHandler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
-        """Say nothing: the handlers' own logs are what people read."""
+        """Log nothing: the handlers have logs of their own."""

@@ -15,7 +15,7 @@ logger = logging.getLogger(__name__)
 
 
 class Schedule:
-    """One invocation after another; ticks that fall into a running one become one afterwards."""
+    """Invocations one after the other; ticks during a running one become one afterwards."""
 
     def __init__(
         self,
@@ -37,7 +37,7 @@ class Schedule:
         self._stopping.set()
 
     def stop(self) -> None:
-        """Return when the last invocation has ended."""
+        """Wait until the last invocation has ended."""
         self.ask_to_stop()
         self._ticker.join()
 
@@ -48,7 +48,7 @@ class Schedule:
             due_at = max(due_at + self._every_seconds, time.monotonic())
 
     def _invoke_once(self) -> None:
-        """Whatever happens, the next tick comes."""
+        """Invoke; a failure does not prevent the next tick."""
         try:
             result = self._invoke(_scheduled_event(self._rule_arn))
         except Exception:
@@ -59,7 +59,10 @@ class Schedule:
 
 
 def _scheduled_event(rule_arn: str) -> dict[str, Any]:
-    """https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-run-lambda-schedule.html"""
+    """Build the event.
+
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-run-lambda-schedule.html
+    """
     now = datetime.fromtimestamp(time.time(), UTC)
     return {
         "version": "0",

@@ -5,16 +5,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 NO_VALUE = object()
-"""What ``AWS::NoValue`` leaves of a property: nothing."""
+"""Value of ``AWS::NoValue``, which removes a property."""
 
 
 class BadTemplate(ValueError):
-    """Something in the template that the laptop cannot make."""
+    """A part of the template that the laptop cannot create."""
 
 
 @dataclass(frozen=True)
 class Resource:
-    """What ``Ref`` and ``Fn::GetAtt`` say of a resource that exists."""
+    """``Ref`` and ``Fn::GetAtt`` of a resource that exists."""
 
     ref: str
     attributes: Mapping[str, str] = field(default_factory=dict)
@@ -22,7 +22,7 @@ class Resource:
 
 @dataclass(frozen=True)
 class Scope:
-    """The names an expression may use."""
+    """Names for an expression."""
 
     values: Mapping[str, Any]
     resources: Mapping[str, Resource]

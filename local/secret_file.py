@@ -1,16 +1,16 @@
-"""Notification secret in a file, so that it outlives the local installation."""
+"""Notification secret in a file, so that it is kept when the local installation ends."""
 
 import secrets
 import string
 from pathlib import Path
 
-_ALPHABET, _LENGTH = string.ascii_letters + string.digits, 48  # as the stack makes one on AWS
+_ALPHABET, _LENGTH = string.ascii_letters + string.digits, 48  # as the stack generates on AWS
 
 
 def kept_secret(path: Path) -> str:
-    """The file's first line; where there is no file, a new secret that is written to it.
+    """Return the file's first line; without a file, a new secret, which is written to it.
 
-    ``OSError`` if it can be neither read nor written, ``ValueError`` if there is nothing in it.
+    Raises ``OSError`` if the file can be neither read nor written, ``ValueError`` if it is empty.
     """
     try:
         lines = path.read_text(encoding="utf-8").splitlines()

@@ -1,7 +1,8 @@
-"""DescribeStacks of CloudFormation, which the laptop answers itself.
+"""DescribeStacks of CloudFormation, implemented here.
 
 https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStacks.html
-moto's CloudFormation would need 200 MB more of packages, and could not make the stack.
+
+moto's CloudFormation would need 200 MB more of packages, and could not create the stack.
 """
 
 from collections.abc import Mapping
@@ -21,7 +22,7 @@ _BAD_REQUEST = "400 Bad Request"
 
 @dataclass(frozen=True)
 class Stack:
-    """The stack as made, known by its name or by its id."""
+    """The created stack, found by name or id."""
 
     outputs: Mapping[str, str]
     created_at: datetime
@@ -37,7 +38,7 @@ class Stack:
 
 
 def answer(body: bytes, stack: Stack | None) -> tuple[str, bytes]:
-    """Status line and XML for a request of the query protocol."""
+    """Return status line and XML for a request of the query protocol."""
     form = {name: values[0] for name, values in parse_qs(body.decode()).items()}
     action = form.get("Action", "")
     if action != "DescribeStacks":

@@ -13,7 +13,7 @@ _PLACEHOLDER = re.compile(r"\$\{([^!][^}]*)\}")
 
 
 def evaluate(expression: Any, scope: Scope) -> Any:
-    """The value of an expression, or of everything inside a list or an object."""
+    """Evaluate an expression, or everything inside a list or an object."""
     if isinstance(expression, list):
         values = (evaluate(item, scope) for item in expression)
         return [value for value in values if value is not NO_VALUE]
@@ -82,7 +82,7 @@ _FUNCTIONS: dict[str, Callable[[Any, Scope], Any]] = {
 
 
 def dependencies(expression: Any) -> Iterator[str]:
-    """Every name an expression speaks of, those of parameters among them."""
+    """Yield every name in an expression, including parameters."""
     if isinstance(expression, list):
         for item in expression:
             yield from dependencies(item)

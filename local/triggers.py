@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 _CONCURRENCY = 4
-"""Processes of a function at most; the template's bound is meant for more than a laptop."""
+"""Maximum processes of a function; the template's value is too high for a laptop."""
 
 Trigger = EventSourceMapping | Schedule | FunctionUrl
 
 
 def concurrency_of(stack: ProvisionedStack) -> Mapping[str, int]:
-    """How many invocations of each function run at once."""
+    """Return the concurrency of each function."""
     mapped = {spec.function: spec.maximum_concurrency for spec in stack.mappings}
     reserved = {spec.name: spec.reserved_concurrency or 1 for spec in stack.functions}
     return {name: min(at_once, _CONCURRENCY) for name, at_once in (reserved | mapped).items()}
@@ -31,7 +31,7 @@ class Triggers:
     stack: ProvisionedStack
     functions: Mapping[str, Function]
     sqs: "SQSClient"
-    urls: Mapping[str, FunctionUrl]  # by their URLs
+    urls: Mapping[str, FunctionUrl]  # by URL
     clock_seconds: float | None
 
     def __iter__(self) -> Iterator[Trigger]:

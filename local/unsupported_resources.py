@@ -1,4 +1,4 @@
-"""Resources of the template that the laptop does without, and why."""
+"""Resources of the template that the laptop ignores, each with the reason."""
 
 UNSUPPORTED_RESOURCES = {
     "AWS::CDK::Metadata": "tells AWS which constructs are used",

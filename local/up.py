@@ -1,4 +1,4 @@
-"""Runs Lakehook until a signal arrives."""
+"""Run Lakehook until a signal arrives."""
 
 import json
 import logging
@@ -20,7 +20,7 @@ _NOBODY_ASKS = "is the HTTP API: here nobody asks who is calling, on AWS IAM doe
 
 
 def up(options: Options) -> int:
-    """Exit status, when the end has come; what people should read goes to stderr."""
+    """Run, and return the exit status; messages for people go to stderr."""
     logging.basicConfig(stream=sys.stderr, format="%(levelname)s %(message)s")
     try:
         _until_interrupted(lambda: _serve(options))
@@ -43,14 +43,14 @@ def _until_interrupted(serve: Callable[[], None]) -> None:
 
 
 def _interrupt(*_: Any) -> None:
-    """The first signal starts the end; a second must not disturb it."""
+    """Stop at the first signal; a second one must not interrupt the shutdown."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 
 def _serve(options: Options) -> None:
-    """When ready, tell where everything is: the one line on stdout."""
+    """Serve, and print where everything is: the only line on stdout."""
     with LocalLakehook(options) as lakehook:
         where = {
             "endpoint_url": lakehook.endpoint_url,

@@ -1,4 +1,4 @@
-"""Process of one execution environment: awslambdaric, which never outlives its parent."""
+"""Process of one execution environment: awslambdaric, which ends with its parent."""
 
 import argparse
 import os
@@ -12,9 +12,9 @@ from local.hosts import have_hosts
 
 
 def main() -> None:
-    """Run ``python -m awslambdaric <handler>`` here, and end when standard input does.
+    """Run ``python -m awslambdaric <handler>``, and end when standard input ends.
 
-    The starter holds the other end of that pipe, so even when it is killed outright nothing stays.
+    The parent holds the other end of that pipe, so the worker ends even if the parent is killed.
     """
     settings = _given()
     if settings.hosts:

@@ -35,7 +35,7 @@ from lakehook.ports.queues import QueueMessage
 from lakehook.settings import DeliverSettings, parse_list, parse_optional
 
 DAY = 24 * 3600
-LANES_AT_A_TIME = 10  # a batch has no more
+LANES_AT_A_TIME = 10  # a batch has at most this many lanes
 SUBSCRIPTIONS_FRESH_FOR_SECONDS = 5.0
 _COUNT = re.compile("[0-9]{1,9}")
 
@@ -122,4 +122,4 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     batch = [queue_message(record) for record in event["Records"]]
     with telemetry().invocation(context.aws_request_id):
         again = deliver_batch()(batch, lambda: context.get_remaining_time_in_millis() / 1000)
-    return {"batchItemFailures": [{"itemIdentifier": one.id} for one in again]}
+    return {"batchItemFailures": [{"itemIdentifier": message.id} for message in again]}

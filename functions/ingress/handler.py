@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from lakehook.ports.ingress import DevLakePipelines
 
 MAX_BYTES = 64 * 1024
-PATH = re.compile(r"/(?:([^/]+)/?)?")  # of the default source, or of the one of that name
+PATH = re.compile(r"/(?:([^/]+)/?)?")  # without a name the default source
 STATUSES = {
     ReceiveStatus.UNSIGNED: HTTPStatus.UNAUTHORIZED,
     ReceiveStatus.UNREADABLE: HTTPStatus.BAD_REQUEST,
@@ -69,7 +69,7 @@ def receive_notification() -> ReceiveNotification:
 
 
 def _details() -> PipelineDetails | None:
-    """Imported only where an API is known: DevLake waits for a cold start."""
+    """Import the API's client only if an API is configured: DevLake waits for a cold start."""
     if not any(source.api_url for source in sources()):
         return None
     from lakehook.adapters.api_credentials import StoredApiCredentials  # noqa: PLC0415
@@ -118,7 +118,7 @@ def _source_at(path: str) -> DevLakeSource | None:
 
 
 def _no_source() -> str:
-    """The names of the sources are not shown to an unauthenticated caller."""
+    """Describe the error without naming the sources to an unauthenticated caller."""
     declared = len(sources()) - 1
     return (
         "no DevLake is declared for this path: NOTIFICATION_ENDPOINT is the stack's IngressUrl as"

@@ -29,9 +29,9 @@ from lakehook.settings import SchedulerSettings
 if TYPE_CHECKING:
     from lakehook.ingestion.reconcile.schedule import ReconcileOnSchedule
 
-RECONCILE_SECONDS = 20.0  # of a tick
+RECONCILE_SECONDS = 20.0  # of one tick
 SPARE_SECONDS = 10.0
-"""What the last request of a run may take beyond its end, and the writes behind it."""
+"""Time for the last request of a run, and for the writes after it."""
 
 
 @cache
@@ -95,7 +95,7 @@ def process_replays() -> ProcessReplays:
 
 @cache
 def reconcile() -> "ReconcileOnSchedule | None":
-    """None where no API of DevLake is known: then nothing is loaded for it."""
+    """Return the reconcile; None without a configured API, so that nothing is loaded for it."""
     settings = SchedulerSettings.from_env(os.environ)
     if not settings.knows_an_api:
         return None
@@ -105,13 +105,13 @@ def reconcile() -> "ReconcileOnSchedule | None":
 
 
 def lambda_handler(_event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Lanes before pipelines before replays; trouble with one of them leaves the others alone.
+    """Resume lanes, then publish stalls, then process replays; a failure does not affect the rest.
 
     DevLake's API comes last: nothing waits for it.
     """
     with telemetry().invocation(context.aws_request_id):
         _contained(count_lanes, doing="count lanes")
-        # Resuming all due lanes may take longer than the invocation has.
+        # Resuming all due lanes may take longer than this invocation has.
         resumed = _contained(resume_due_lanes(), doing="resume lanes")
         if resumed:
             telemetry().lanes_resumed(resumed)
@@ -141,7 +141,7 @@ def count_lanes() -> int:
 
 
 def _contained(work: Callable[[], int], *, doing: str) -> int:
-    """Do a part of the tick; its trouble is counted and alarms, and the next part begins."""
+    """Run a part of the tick. A failure is counted, which alarms, and the next part runs."""
     try:
         return work()
     except Exception as error:  # noqa: BLE001  whatever it is, retries wait behind it

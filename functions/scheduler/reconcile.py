@@ -18,7 +18,7 @@ from lakehook.settings import SchedulerSettings
 
 PAGE_SIZE = 20
 MAX_BYTES = 16 * 1024 * 1024
-"""Of a page, in which the plan of each pipeline comes along; parsed, it takes 100 of 256 MB."""
+"""Bytes of a page, with each pipeline's plan; parsed, it takes 100 of 256 MB."""
 
 
 def build_reconcile(

@@ -50,7 +50,7 @@ class HttpApi(Construct):
             settings=self._settings(stage, parameters),
             stage=stage,
             timeout=Duration.seconds(stage.api_timeout_seconds),
-            memory_size=512,  # what describes and checks its documents takes long to load
+            memory_size=512,  # the libraries for the API's documents take long to load
             reserved_concurrent_executions=stage.api_concurrency,
         )
         self.function = self._worker.function
@@ -71,7 +71,7 @@ class HttpApi(Construct):
         )
 
     def _grant(self) -> None:
-        """It seals secrets, and can't open one."""
+        """Grant permissions; the function encrypts secrets, and can't decrypt any."""
         worker, tables = self._worker, self._tables
         worker.allow(KEEP_SUBSCRIPTIONS, on=tables.subscriptions.table_arn)
         worker.allow(KEEP_LANES, on=tables.deliveries.table_arn)

@@ -24,7 +24,7 @@ KEEP_THE_LEDGER = (
 )
 
 WAKES_ITSELF = lambda_.RecursiveLoop.ALLOW
-"""A success at an endpoint that was down resumes the lanes that wait for it, each once.
+"""A success at an endpoint that was down resumes the suspended lanes, each once.
 
 Lambda would take that for a loop after 16 steps, and stop it.
 https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html

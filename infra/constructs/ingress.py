@@ -37,7 +37,7 @@ class Ingress(Construct):
             stage=stage,
             timeout=Duration.seconds(stage.ingress_timeout_seconds),
             memory_size=256,
-            reserved_concurrent_executions=stage.ingress_concurrency,  # a flood takes no more
+            reserved_concurrent_executions=stage.ingress_concurrency,  # limits a flood
         )
         worker.allow(["secretsmanager:GetSecretValue"], on=self.secret_arn)
         worker.allow(RECORD_HEARD, on=tables.pipelines.table_arn, when=OF_DEVLAKE)
@@ -49,14 +49,14 @@ class Ingress(Construct):
         self.function = worker.function
 
     def _secret(self, stage: Stage) -> secretsmanager.Secret:
-        """Kept when production's stack goes: DevLake goes on signing with it."""
+        """Create the secret. Production keeps it after the stack: DevLake still signs with it."""
         secret = secretsmanager.Secret(
             self,
             "Secret",
             description="DevLake's NOTIFICATION_SECRET",
             generate_secret_string=secretsmanager.SecretStringGenerator(
                 password_length=SECRET_LENGTH,
-                exclude_punctuation=True,  # it goes into an .env file
+                exclude_punctuation=True,  # it is copied into an .env file
             ),
             removal_policy=removal_policy(retain=stage.retain_on_delete),
         )
@@ -66,7 +66,7 @@ class Ingress(Construct):
         return secret
 
     def _api_secret(self, stage: Stage) -> secretsmanager.Secret:
-        """Holds none until an operator puts the headers in that DevLake's API asks for."""
+        """Create the secret without a value; an operator stores the headers for DevLake's API."""
         secret = secretsmanager.Secret(
             self,
             "ApiSecret",

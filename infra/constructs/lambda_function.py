@@ -32,13 +32,13 @@ from infra.suppressions import FUNCTION_SUPPRESSIONS, acknowledge_rule
 from lakehook.settings import Settings
 
 BATCH_SIZE = 10
-"""The most that Lambda takes from a FIFO queue at a time."""
+"""Maximum batch size of a FIFO queue."""
 
 TAKE_MESSAGES = ("sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage")
 """https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html"""
 
 FINISH_EARLY = ("sqs:ChangeMessageVisibility", "sqs:DeleteMessage")
-"""For a function that deletes a message, or gives it back, before its whole batch is done."""
+"""Actions of a function that deletes or returns a message before its batch is done."""
 
 INTERFACES = (
     "ec2:AssignPrivateIpAddresses",
@@ -54,7 +54,7 @@ TICK_SUPPRESSIONS = "A tick that comes late is worth nothing"
 
 
 def removal_policy(*, retain: bool) -> RemovalPolicy:
-    """Where protected it is kept, but for what a first deployment made in vain."""
+    """Retain in protected stages, except when the first deployment rolls back."""
     return RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE if retain else RemovalPolicy.DESTROY
 
 
@@ -69,7 +69,7 @@ class LocalBundling:
 
 
 def code_of(function: str, scope: Construct) -> lambda_.Code:
-    """Its hash is that of the sources, pins included: the same sources are never uploaded twice.
+    """Bundle the code; its hash covers the sources and the pins, so they are uploaded once.
 
     The context's ``processor`` is for a cloud that runs functions on this machine.
     """
@@ -80,15 +80,15 @@ def code_of(function: str, scope: Construct) -> lambda_.Code:
         ignore_mode=IgnoreMode.GLOB,
         asset_hash_type=AssetHashType.SOURCE,
         bundling=BundlingOptions(
-            image=lambda_.Runtime.PYTHON_3_13.bundling_image,  # named, never pulled
-            command=[processor],  # never run, but hashed: what is made for another is another asset
+            image=lambda_.Runtime.PYTHON_3_13.bundling_image,  # required, but never pulled
+            command=[processor],  # never run, but hashed: another processor needs another asset
             local=LocalBundling(function, processor),
         ),
     )
 
 
 def all_but(sources: tuple[str, ...]) -> list[str]:
-    """What the asset's hash does not look at; a folder is looked into only if it is let through."""
+    """Return patterns that exclude everything but the sources from the asset's hash."""
     folders = {str(parent) for source in sources for parent in Path(source).parents} - {"."}
     through = [f"!{folder}" for folder in sorted(folders)]
     kept = [pattern for source in sources for pattern in (f"!{source}", f"!{source}/**")]
@@ -102,7 +102,7 @@ def all_but(sources: tuple[str, ...]) -> list[str]:
 
 
 class LambdaFunction(Construct):
-    """It may write to its own log; all else is granted where both sides are in sight."""
+    """A function that may write its own log; the stack grants all other permissions."""
 
     def __init__(
         self, scope: Construct, id_: str, *, settings: Settings, stage: Stage, **properties: Any
@@ -132,7 +132,7 @@ class LambdaFunction(Construct):
         )
         resource = log.node.default_child
         assert isinstance(resource, logs.CfnLogGroup)
-        resource.retention_in_days = stage.retention.logs_days  # the CDK has no type for any number
+        resource.retention_in_days = stage.retention.logs_days  # the CDK's enum lacks some numbers
         return log
 
     def _role(self, log: logs.LogGroup) -> iam.Role:
@@ -141,18 +141,18 @@ class LambdaFunction(Construct):
         return role
 
     def _telemetry(self, name: str) -> dict[str, str]:
-        """Stages that share an account do not share a metric: the namespace is the stack's name."""
+        """Return variables; the namespace is the stack's name, so stages have separate metrics."""
         return {
             "POWERTOOLS_SERVICE_NAME": name,
             "POWERTOOLS_METRICS_NAMESPACE": Stack.of(self).stack_name,
         }
 
     def add_url(self, auth_type: lambda_.FunctionUrlAuthType) -> str:
-        """NONE is anybody: then what comes must prove itself by a signature of its own."""
+        """Add a URL. With NONE anybody may call, so the function must verify a signature."""
         return self.function.add_function_url(auth_type=auth_type).url
 
     def add_queue_trigger(self, queue: sqs.IQueue, *, at_once: int) -> None:
-        """Also grants what taking messages from the queue needs; the CDK would grant more."""
+        """Add a queue as a trigger, with fewer permissions than the CDK would grant."""
         self.allow(TAKE_MESSAGES, on=queue.queue_arn)
         self.function.add_event_source_mapping(
             "Queue",
@@ -163,9 +163,9 @@ class LambdaFunction(Construct):
         )
 
     def schedule_every(self, interval: Duration) -> str:
-        """By a rule of that name. A tick that comes late is worth nothing: the next is at hand.
+        """Add a rule of that name. A late tick is useless, since the next one follows.
 
-        So neither EventBridge tries one again, nor Lambda, which takes it first and runs it then.
+        So neither EventBridge nor Lambda, whose asynchronous invocations have a queue, may retry.
         https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
         """
         self.function.configure_async_invoke(retry_attempts=0, max_event_age=interval)
@@ -184,7 +184,7 @@ class LambdaFunction(Construct):
         return rule.rule_name
 
     def allow_send(self, to: sqs.IQueue) -> None:
-        """A batch is asked for by the same name."""
+        """Allow sending; the same permission covers batches."""
         self.allow(["sqs:SendMessage"], on=to.queue_arn)
 
     def allow(
@@ -195,7 +195,7 @@ class LambdaFunction(Construct):
         )
 
     def attach_to_vpc(self, network: Network, *, where: CfnCondition | None = None) -> None:
-        """Lambda makes the interfaces, by the function's role; its code may not."""
+        """Attach to a VPC. Lambda creates interfaces with the function's role; its code can't."""
         resource = self.function.node.default_child
         assert isinstance(resource, lambda_.CfnFunction)
         config = {
@@ -222,7 +222,7 @@ class LambdaFunction(Construct):
         )
 
     def _functions_of_the_stack(self) -> str:
-        """By their prefix: a function is made after the policy that would have to name it."""
+        """Return the prefix of the functions' ARNs: the policy is created before the functions."""
         stack = Stack.of(self)
         return stack.format_arn(
             service="lambda",

@@ -1,4 +1,4 @@
-"""Mail by SES: the identity, and who may send from it."""
+"""Mail by SES: the sender's identity, and the permission to send."""
 
 from aws_cdk import Stack
 
@@ -9,10 +9,10 @@ SEND_MAIL = ("ses:SendEmail",)
 
 
 def may_send_mail(worker: LambdaFunction, *, sender: str) -> None:
-    """By any identity of this account, which may be the address or its domain, and as no other.
+    """Allow sending as this sender, by any identity of the account: the address or its domain.
 
-    SES asks for the configuration set, too, where the identity has one. Where the sender is ``-``
-    nobody may.
+    SES also checks the configuration set, if the identity has one. A sender of ``-`` allows
+    nothing.
     https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsimpleemailservicev2.html
     """
     for kind in ("identity", "configuration-set"):

@@ -15,19 +15,20 @@ from infra.stage import Stage
 from infra.suppressions import acknowledge_rule
 
 RETENTION = Duration.days(14)
-"""SQS's longest. What must last longer is in the ledger."""
+"""SQS's maximum. Longer waits are in the ledger."""
 
 MAX_MESSAGE_BYTES = (1024 - 8) * 1024
-"""SQS's limit less 8 KiB, so that a message that is put aside fits with the reason beside it."""
+"""SQS's limit less 8 KiB, so that a quarantined message fits with its reason."""
 
 MAX_POLL = Duration.seconds(20)
 
 
 class QueueWithDeadLetters(Construct):
-    """Both names are spelled out: producers and operators look for the queues by name.
+    """A queue and its dead-letter queue, with fixed names, which producers and operators use.
 
-    The queue has no redrive policy: SQS's own move knows neither lane nor reason, and would let
-    what follows overtake. A message leaves when its function says so, however often it came back.
+    The queue has no redrive policy: SQS's own move knows neither lanes nor reasons, and would let
+    later messages overtake. A message leaves only when its function decides so, however often it
+    was received.
     """
 
     def __init__(
@@ -58,10 +59,10 @@ class QueueWithDeadLetters(Construct):
             )
 
     def _offer_redrive(self, dead_letter_name: str) -> None:
-        """Make the dead-letter queue one to SQS, so that the console offers its redrive.
+        """Make SQS treat this as a dead-letter queue, so that the console offers its redrive.
 
         ``StartMessageMoveTask`` takes messages only from a queue that another one's redrive policy
-        names. This other one is never sent a message, so its policy never acts.
+        names. The other queue here never gets a message, so its policy never acts.
         """
         _fifo(
             self,
@@ -71,7 +72,7 @@ class QueueWithDeadLetters(Construct):
         )
 
     def _only_from(self, name: str) -> sqs.RedriveAllowPolicy:
-        """By name: each of the two queues refers to the other, and one reference must be loose."""
+        """Allow by name: the two queues refer to each other, and one reference must be static."""
         arn = Stack.of(self).format_arn(
             service="sqs", resource=f"{name}.fifo", arn_format=ArnFormat.NO_RESOURCE_NAME
         )
@@ -86,7 +87,10 @@ def _source_name(dead_letter_name: str) -> str:
 
 
 def _fifo(scope: Construct, id_: str, *, queue_name: str, **properties: Any) -> sqs.Queue:
-    """High throughput needs both: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/high-throughput-fifo.html."""
+    """Create a FIFO queue; high throughput needs both settings.
+
+    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/high-throughput-fifo.html
+    """
     return sqs.Queue(
         scope,
         id_,
@@ -105,7 +109,7 @@ def _fifo(scope: Construct, id_: str, *, queue_name: str, **properties: Any) -> 
 def restrict_senders(queue: sqs.Queue, stage: Stage, *, own_roles: Sequence[iam.IRole]) -> None:
     """Allow the producers of the stage to send, and deny it to everybody else.
 
-    The denial holds whatever IAM allows, and whatever is added to the queue's policy.
+    The denial overrides IAM and any addition to the queue's policy.
     """
     if principals := _external_principals(stage):
         queue.add_to_resource_policy(

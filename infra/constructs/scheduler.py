@@ -14,7 +14,7 @@ FIND_AND_LEASE = ("dynamodb:BatchGetItem", "dynamodb:UpdateItem")
 CLOSE_IDLE_BREAKER = ("dynamodb:GetItem", "dynamodb:DeleteItem")
 ENQUEUE_REPLAYS = ("dynamodb:PutItem", "dynamodb:Query")
 COMPARE_WITH_DEVLAKE = ("dynamodb:BatchGetItem",)
-LEASE_A_STALL = ("dynamodb:UpdateItem",)  # and write down how far DevLake was read
+LEASE_A_STALL = ("dynamodb:UpdateItem",)  # and record the progress of reading DevLake
 
 
 class Scheduler(LambdaFunction):

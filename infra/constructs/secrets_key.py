@@ -18,16 +18,16 @@ But for grants: whoever makes one could open what the policy lets nobody open.
 """
 
 SOON = Duration.days(7)
-"""The least that KMS waits before a key is gone for good."""
+"""KMS's minimum waiting period before a key is deleted."""
 
 ENCRYPT = "kms:Encrypt"
 DECRYPT = "kms:Decrypt"
 
 
 class SecretsKey(Construct):
-    """In this account IAM decides who administers it and who seals; one function opens.
+    """Key whose administrators and encrypting roles IAM decides; only one function decrypts.
 
-    Kept when production's stack goes: without it no stored secret can ever be read again.
+    Production keeps it after the stack: without it, no stored secret can be read.
     """
 
     def __init__(self, scope: Construct, id_: str, *, protected: bool) -> None:
@@ -44,7 +44,7 @@ class SecretsKey(Construct):
         )
 
     def allow_decrypt(self, worker: LambdaFunction) -> None:
-        """A role with that ARN, and only where its own policy says so too."""
+        """Allow a role of this ARN to decrypt, if its own policy allows it, too."""
         worker.allow([DECRYPT], on=self.key.key_arn)
         self.key.add_to_resource_policy(
             iam.PolicyStatement(

@@ -20,10 +20,9 @@ READ_THE_PAST = ("dynamodb:Query", "dynamodb:Scan")
 
 
 class Tables(Construct):
-    """In production they outlive their stack: only a person deletes what was remembered.
+    """The tables. In production they outlive the stack: only a person deletes data.
 
-    Even what a first deployment made in vain: its rollback would fail over a table that refuses
-    deletion.
+    This includes a first deployment that rolls back, which could not delete a protected table.
     """
 
     def __init__(self, scope: Construct, id_: str, *, protected: bool) -> None:

@@ -26,7 +26,7 @@ from lakehook.settings import UNSET
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 INTERNAL_ERROR = "'\"internal_error\"'"
 FAILED_INVOCATION = """'?ERROR ?Error ?"timed out"'"""
-"""What our code raised, what ended the process, and what Lambda stopped.
+"""Exceptions of our code, crashes of the process, and timeouts.
 
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html
 """

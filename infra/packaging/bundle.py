@@ -14,19 +14,19 @@ ROOT = Path(__file__).parents[2]
 FUNCTIONS_DIR, LIBRARY, REQUIREMENTS = "functions", "lakehook", "requirements.txt"
 
 COMMANDS = "bin"
-"""They begin with a path of the machine that built them, and nobody types on Lambda."""
+"""Scripts that contain a path of the building machine, and are not used on Lambda."""
 
 NOT_SHIPPED = ("__pycache__", "cli")
 """The operator's command is in the wheel, and in no function."""
 
 DATA_NOBODY_READS = (
-    "babel/locale-data",  # with the next, 36 MB for filters and tags that are not among ours
+    "babel/locale-data",  # with the next, 36 MB for filters and tags that we do not use
     "pytz/zoneinfo",
-    "aws_lambda_powertools/event_handler/openapi/swagger_ui",  # a page for browsers: we show none
+    "aws_lambda_powertools/event_handler/openapi/swagger_ui",  # an unused page for browsers
 )
 
 LEFT_UNCOMPILED = ("api",)
-"""With its bytecode it would weigh a quarter more than any should, and no pipeline waits for it."""
+"""Bytecode would exceed the size limit by a quarter, and no pipeline waits for this function."""
 
 LAMBDAS_PROCESSOR = "aarch64"
 
@@ -36,7 +36,7 @@ def function_names() -> list[str]:
 
 
 def sources_of(function: str) -> tuple[str, ...]:
-    """All that decides what is in the bundle, and the recipe."""
+    """Return everything that determines the bundle, including its recipe."""
     shared = (f"{FUNCTIONS_DIR}/__init__.py", f"{FUNCTIONS_DIR}/{REQUIREMENTS}")
     return (
         LIBRARY,
@@ -48,7 +48,7 @@ def sources_of(function: str) -> tuple[str, ...]:
 
 
 def write_bundle(function: str, out: Path, *, processor: str = LAMBDAS_PROCESSOR) -> None:
-    """Needs no Docker: pip fetches wheels for another machine than the one it runs on."""
+    """Build the bundle without Docker: pip fetches wheels for another platform."""
     _install_wheels(_requirements_of(function), out, processor)
     remove_unused_files(out)
     for package in (LIBRARY, f"{FUNCTIONS_DIR}/{function}"):
@@ -63,7 +63,7 @@ def this_processor() -> str:
 
 
 def _requirements_of(function: str) -> list[Path]:
-    """What all functions need, and what this one needs beside."""
+    """Return the requirements of all functions, and those of this one."""
     asked = (ROOT / FUNCTIONS_DIR / REQUIREMENTS, ROOT / FUNCTIONS_DIR / function / REQUIREMENTS)
     return [path for path in asked if path.exists()]
 
@@ -83,7 +83,7 @@ def _install_wheels(requirements: list[Path], out: Path, processor: str) -> None
 
 
 def _wheels_for(processor: str) -> list[str]:
-    """Amazon Linux 2023 runs both kinds; some projects have stopped building the older one."""
+    """Return the platforms of wheels: Amazon Linux 2023 runs both; some have dropped the older."""
     return [
         *("--platform", f"manylinux2014_{processor}"),
         *("--platform", f"manylinux_2_28_{processor}"),
@@ -100,7 +100,7 @@ def remove_unused_files(out: Path) -> None:
 
 
 def _pip() -> list[str]:
-    """Any pip will do: the one beside this Python, else (uv makes none) the one on the path."""
+    """Return any pip: this Python's, or (uv installs none) the one on the path."""
     if find_spec("pip"):
         return [sys.executable, "-m", "pip"]
     on_path = shutil.which("pip")

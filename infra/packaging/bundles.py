@@ -11,7 +11,7 @@ MEGABYTE = 1_000_000
 
 
 def digest(bundle: Path) -> str:
-    """Of every file's name and content: two machines with the same sources get the same."""
+    """Hash every file's name and content: the same sources give the same digest on any machine."""
     whole = sha256()
     for path in files(bundle):
         content = sha256(path.read_bytes()).hexdigest()

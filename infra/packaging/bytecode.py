@@ -1,6 +1,6 @@
-"""Bytecode beside the sources: Lambda cannot write any, and would compile at every cold start.
+"""Bytecode in the bundle: Lambda's file system is read-only, so every cold start would compile.
 
-It is the same for every processor and every release of one minor version; any other Python
+Bytecode is the same for every processor and every release of one minor version; any other Python
 ignores it (https://peps.python.org/pep-3147/).
 """
 
@@ -15,13 +15,13 @@ from uv import find_uv_bin
 PYTHON = "3.13"
 
 WHERE_IT_RUNS = "/var/task"
-"""What tracebacks say, instead of a path of the machine that built it."""
+"""Path in tracebacks, instead of one of the building machine."""
 
 NONE_FOUND = f"no Python {PYTHON} here to compile for Lambda's, so functions will start slower"
 
 
 def write_bytecode(bundle: Path) -> None:
-    """Believed unchecked: what is unpacked on Lambda has another time than what was packed here."""
+    """Compile to unchecked bytecode, since file times change when Lambda unpacks the bundle."""
     python = lambdas_python()
     if python is None:
         print(f"{NONE_FOUND}: uv python install {PYTHON}", file=sys.stderr)  # noqa: T201  they wait
@@ -38,7 +38,7 @@ def write_bytecode(bundle: Path) -> None:
 
 @cache
 def lambdas_python() -> str | None:
-    """This one, else one that uv finds, else one that pyenv keeps and that is not in use."""
+    """Return this Python, else one that uv finds, else one that pyenv has installed."""
     if platform.python_version().rpartition(".")[0] == PYTHON:
         return sys.executable
     kept = sorted(Path.home().glob(f".pyenv/versions/{PYTHON}.*/bin/python"))

@@ -14,7 +14,7 @@ TWENTY_DIGITS = 10**19
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Message:
-    """What was sent; ``attributes`` are in SQS's own shape (``DataType``, ``StringValue`` …)."""
+    """A sent message; ``attributes`` are in SQS's own form (``DataType``, ``StringValue`` …)."""
 
     id: str
     body: str
@@ -28,13 +28,13 @@ class Message:
 
     @property
     def sequence_number(self) -> str:
-        """Twenty digits, so that numbers rise as text too."""
+        """Twenty digits, so that numbers also sort as text."""
         return str(TWENTY_DIGITS + self.sequence)
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """The answer to a send, and to each duplicate of it."""
+    """Response to a send, and to each duplicate of it."""
 
     message_id: str
     sequence_number: str
@@ -42,7 +42,7 @@ class Sent:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Received:
-    """One hand-out of a message to one consumer."""
+    """One receive of a message by a consumer."""
 
     message: Message
     handle: str
@@ -52,11 +52,11 @@ class Received:
 
 @dataclass(slots=True)
 class StoredMessage:
-    """A message's place in the queue: the part that changes."""
+    """Mutable state of a message in the queue."""
 
     message: Message
     place: int = 0
-    """Which free group is served next: that whose head has the lowest place."""
+    """Position; of the free groups, the one whose head has the lowest is served next."""
     receive_count: int = 0
     first_received_at: float | None = None
     received_at: float = 0.0
@@ -69,7 +69,7 @@ class StoredMessage:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """One receive of one message of one queue: nobody need remember the handles of the past."""
+    """One receive of a message, encoded in its handle, so that no handles need to be stored."""
 
     queue: str
     sequence: int
@@ -91,12 +91,12 @@ class Receipt:
         return receipt
 
     def check_current(self, entry: StoredMessage) -> None:
-        """Refuse once the timeout is over, and when the message was received again since."""
+        """Raise if the timeout is over, or the message was received again since."""
         if entry.visible or entry.receive_count != self.receive_count:
             raise invalid("ReceiptHandle", self.handle(), "The receipt handle has expired.")
 
     def held(self, entry: StoredMessage | None) -> StoredMessage:
-        """Answer the entry while this receipt holds it in flight."""
+        """Return the entry while this receipt holds it in flight; raise otherwise."""
         if entry is None:
             raise invalid(
                 "ReceiptHandle",
@@ -114,7 +114,7 @@ def _unreadable(handle: str) -> SqsError:
 
 
 def dead_letter(entry: StoredMessage, source: str) -> StoredMessage:
-    """Let the message's own id deduplicate it from now on."""
+    """Prepare a dead letter; from now on its own id deduplicates it."""
     message = replace(entry.message, deduplication_id=entry.message.id, dead_letter_source=source)
     return StoredMessage(
         message, receive_count=entry.receive_count, first_received_at=entry.first_received_at
@@ -122,5 +122,5 @@ def dead_letter(entry: StoredMessage, source: str) -> StoredMessage:
 
 
 def redriven(message: Message, message_id: str) -> StoredMessage:
-    """Begin anew: under a new id, and received by nobody."""
+    """Prepare a redriven message: a new id, and no receives."""
     return StoredMessage(replace(message, id=message_id, dead_letter_source=None))

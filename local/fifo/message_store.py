@@ -21,7 +21,7 @@ from local.fifo.settings import Limits, QueueSettings
 from local.fifo.validation import SqsError, check_id
 
 Line = OrderedDict[int, StoredMessage]
-"""Entries by sequence, oldest first. It gives its first, and loses any, in constant time."""
+"""Entries by sequence, oldest first; reading the first and removing any takes constant time."""
 SECONDS = 300
 
 Key = TypeVar("Key")
@@ -29,10 +29,10 @@ Value = TypeVar("Value")
 
 
 class Groups:
-    """A group is free when the first of its messages is visible.
+    """Groups of messages; a group is free when its first message is visible.
 
-    Only the first ``look_ahead`` messages of the queue are in sight; a group whose messages all
-    stand behind them is not seen, however free it is.
+    Only the first ``look_ahead`` messages of the queue are in sight; a group whose messages are all
+    behind them is not found, even if it is free.
     https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/avoid-backlog-with-the-same-message-group-id.html
     """
 
@@ -41,7 +41,8 @@ class Groups:
         self._in_sight: Line = OrderedDict()
         self._out_of_sight: deque[StoredMessage] = deque()
         self._lines: dict[str, Line] = {}
-        # Places and sequences of entries that were free heads when put here: a heap, may be stale.
+        # Positions and sequences of entries that were free heads when added: a heap, possibly
+        # stale.
         self._heads: list[tuple[int, int]] = []
         self._last_place = 0
 
@@ -54,12 +55,12 @@ class Groups:
         self._look_further()
 
     def take_back(self, entry: StoredMessage) -> None:
-        """Serve an entry that came back after everything that waits now, as SQS was seen to do."""
+        """Put an entry that came back behind everything that waits now, as SQS was seen to do."""
         self._place_last(entry)
         self._offer(entry)
 
     def remove(self, entry: StoredMessage) -> None:
-        """Take out an entry that is in sight; the next of its group may become its head."""
+        """Remove an entry that is in sight; the next of its group may become its head."""
         group_id, sequence = entry.message.group_id, entry.message.sequence
         line = self._lines[group_id]
         del line[sequence], self._in_sight[sequence]
@@ -76,7 +77,7 @@ class Groups:
         return _first(self._in_sight) if self._in_sight else None
 
     def free_head(self) -> StoredMessage | None:
-        """Answer the head of the free group that is to be served next."""
+        """Return the head of the free group that is served next."""
         while self._heads:
             place, sequence = self._heads[0]
             entry = self._in_sight.get(sequence)
@@ -86,7 +87,7 @@ class Groups:
         return None
 
     def free_run(self, head: StoredMessage, limit: int) -> list[StoredMessage]:
-        """Answer what may be received of the head's group: up to the first invisible message."""
+        """Return the receivable messages of the head's group: up to the first invisible one."""
         line = self._lines[head.message.group_id]
         return list(islice(takewhile(_is_visible, line.values()), limit))
 
@@ -95,7 +96,7 @@ class Groups:
         entry.place = self._last_place
 
     def _offer(self, entry: StoredMessage) -> None:
-        """Take note of an entry that may have become a free head."""
+        """Record an entry that may have become a free head."""
         if self._is_free_head(entry):
             heappush(self._heads, (entry.place, entry.message.sequence))
 
@@ -112,9 +113,9 @@ class Groups:
 
 
 class InFlight:
-    """A heap of expiries. A changed visibility leaves its old expiry behind, which then is stale.
+    """Messages in flight, with a heap of expiries, some of them stale after a change.
 
-    A stale expiry is dropped when its time comes, so that a change costs no search.
+    A stale expiry is dropped when its time comes, so that a change needs no search.
     """
 
     def __init__(self) -> None:
@@ -135,14 +136,14 @@ class InFlight:
         self._entries.pop(entry.message.sequence, None)
 
     def expire(self, now: float) -> Iterator[StoredMessage]:
-        """Let go of every message whose time has come."""
+        """Yield and release every message whose timeout has expired."""
         while self.next_expiry() <= now:
             entry = self._entries[self._expiries[0][1]]
             self.drop(entry)
             yield entry
 
     def next_expiry(self) -> float:
-        """Answer the time, or infinity."""
+        """Return the time of the next expiry, or infinity."""
         while self._expiries:
             until, sequence = self._expiries[0]
             entry = self._entries.get(sequence)
@@ -160,9 +161,9 @@ class Counts:
 
 
 class MessageStore:
-    """Messages pass from delayed to waiting in the order they came, so no group changes its order.
+    """Messages of a queue. Delays end in the order of the sends, so groups keep their order.
 
-    Nothing happens by itself: what time does to messages is done when ``settle`` is told the time.
+    Time has an effect only when ``settle`` is called.
     """
 
     def __init__(self, limits: Limits) -> None:
@@ -174,7 +175,7 @@ class MessageStore:
     def settle(self, now: float, settings: QueueSettings) -> None:
         """End delays, visibility timeouts and retention.
 
-        A changed delay reaches the messages already delayed: so it is on a FIFO queue.
+        A changed delay applies to messages that are already delayed, as on a FIFO queue.
         """
         while self._delayed and self._delayed[0].message.sent_at + settings.delay <= now:
             self._groups.append(self._delayed.popleft())
@@ -205,7 +206,7 @@ class MessageStore:
         return self._groups.free_run(head, limit)
 
     def ready_at(self, settings: QueueSettings) -> float:
-        """Answer when a receive may next find something: at once is minus infinity."""
+        """Return when a receive may next find something: now is minus infinity."""
         if self.room_in_flight() > 0 and self.free_head():
             return -inf
         end_of_delay = self._delayed[0].message.sent_at + settings.delay if self._delayed else inf
@@ -223,7 +224,7 @@ class MessageStore:
 
 
 class ExpiringCache(Generic[Key, Value]):
-    """Forgets by itself; neither looking nor forgetting costs more than what it forgets."""
+    """Cache whose entries expire; each operation costs only as much as it removes."""
 
     def __init__(self) -> None:
         self._noted: OrderedDict[Key, tuple[float, Value]] = OrderedDict()
@@ -249,11 +250,11 @@ class ReceiveAttempt:
     until: float
 
     def is_untouched(self) -> bool:
-        """Tell whether nothing of it was deleted, was changed, or came back since."""
+        """Whether none of its messages was deleted, changed, or returned since."""
         return all(entry.invisible_until == self.until for entry in self.entries)
 
     def renew(self, stock: MessageStore, until: float) -> list[Received]:
-        """Hold its messages anew; it counts as no further receive."""
+        """Hold its messages again; it does not count as a further receive."""
         self.until = until
         for entry in self.entries:
             stock.hold(entry, until)
@@ -274,7 +275,7 @@ class ReceiveAttempts:
 
 
 class Deduplication:
-    """Five minutes count from the first send; neither a duplicate nor a delete changes that."""
+    """Deduplication for five minutes from the first send; duplicates and deletes don't matter."""
 
     def __init__(self) -> None:
         self._sent: ExpiringCache[tuple[str, str], Sent] = ExpiringCache()
@@ -297,7 +298,7 @@ def _is_visible(entry: StoredMessage) -> bool:
 
 
 def choose_id(given: str | None, body: str, settings: QueueSettings) -> str:
-    """Prefer what the sender gave; the id by content is made of the body alone."""
+    """Return the given id, else one made of the body."""
     if given is not None:
         check_id("MessageDeduplicationId", given)
         return given
@@ -311,6 +312,6 @@ def choose_id(given: str | None, body: str, settings: QueueSettings) -> str:
 
 
 def _key(message: Message, settings: QueueSettings) -> tuple[str, str]:
-    # A group id is never empty: no group's ids meet those of the whole queue.
+    # A group id is never empty, so no group's ids collide with those of the whole queue.
     scope = message.group_id if settings.deduplication_per_group else ""
     return scope, message.deduplication_id

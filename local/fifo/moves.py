@@ -22,10 +22,10 @@ FindQueue = Callable[[str], FifoQueue | None]
 
 @dataclass(kw_only=True)
 class MoveTask:
-    """Moves what was there and visible when it began, oldest first: each group keeps its order.
+    """Task that moves the messages visible at its start, oldest first: each group keeps its order.
 
-    Without a rate it moves all at once. A message that a plain send brought to the dead-letter
-    queue names no source: if no destination is given either, the task fails at it.
+    Without a rate it moves all at once. A message that was sent to the dead-letter queue directly
+    names no source: without a destination, the task fails at it.
     """
 
     handle: str
@@ -59,7 +59,7 @@ class MoveTask:
 
 
 class MoveTasks:
-    """All tasks of an account. They go on only when told to ``advance``."""
+    """All tasks of an account. They proceed only on ``advance``."""
 
     def __init__(
         self,
@@ -99,7 +99,7 @@ class MoveTasks:
         return list(self._tasks[source])[:limit]
 
     def cancel(self, handle: str) -> MoveTask:
-        """Stop what was not moved yet; what was moved stays moved."""
+        """Stop a task; what was moved stays moved."""
         self.advance()
         for task in self._running():
             if task.handle == handle:

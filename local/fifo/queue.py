@@ -34,7 +34,7 @@ MAX_SECONDS = 43_200
 def take(
     stock: MessageStore, limit: int, *, until: float, redrive: RedrivePolicy | None, source: str
 ) -> list[StoredMessage]:
-    """Fill from the group that is next, then from the one after it; dead-letter spent ones."""
+    """Receive from the next group, then from the one after it; dead-letter exhausted messages."""
     taken: list[StoredMessage] = []
     room = min(limit, stock.room_in_flight())
     while len(taken) < room and (head := stock.free_head()):
@@ -69,7 +69,7 @@ def check_timeout(seconds: float) -> None:
 
 
 def check_total(seconds: float, held_seconds: float) -> None:
-    """Twelve hours count from the receive, and no change starts them anew."""
+    """Check the total of twelve hours from the receive, which changes do not extend."""
     if held_seconds + seconds > MAX_SECONDS:
         raise invalid(
             "VisibilityTimeout",
@@ -79,10 +79,10 @@ def check_total(seconds: float, held_seconds: float) -> None:
 
 
 class FifoQueue:
-    """No operation costs more than the logarithm of what is queued.
+    """A queue; operations cost at most the logarithm of the number of messages.
 
-    Not thread-safe. ``name`` is what a message in a dead-letter queue calls its source. What SQS
-    would refuse raises ``Refused``.
+    Not thread-safe. ``name`` is the source in a dead-letter queue's messages. What SQS would reject
+    raises ``SqsError``.
     """
 
     def __init__(
@@ -111,7 +111,7 @@ class FifoQueue:
         attributes: Mapping[str, Any] | None = None,
         trace_header: str | None = None,
     ) -> Sent:
-        """Answer a duplicate as the first was answered, and drop it."""
+        """Send; a duplicate gets the first one's response, and is dropped."""
         check_content(body, attributes or {}, self.settings.maximum_message_size)
         check_id("MessageGroupId", group_id)
         message = Message(
@@ -133,7 +133,7 @@ class FifoQueue:
         visibility_timeout: float | None = None,
         attempt_id: str | None = None,
     ) -> list[Received]:
-        """Answer the same attempt id with the same messages, while nobody touched them."""
+        """Receive; the same attempt id returns the same messages while they are untouched."""
         hold = (
             self.settings.visibility_timeout if visibility_timeout is None else visibility_timeout
         )
@@ -147,7 +147,7 @@ class FifoQueue:
         return received
 
     def delete(self, handle: str) -> None:
-        """Take a message out for good; that it is gone already is no error."""
+        """Delete a message; deleting it again is not an error."""
         self._settle()
         receipt = Receipt.read(handle, self.name)
         if entry := self._stock.find(receipt.sequence):
@@ -155,7 +155,7 @@ class FifoQueue:
             self._stock.remove(entry)
 
     def change_visibility(self, handle: str, seconds: float) -> None:
-        """Count the new timeout from now; 0 gives the message back at once."""
+        """Set the timeout from now; 0 returns the message at once."""
         check_timeout(seconds)
         now = self._settle()
         receipt = Receipt.read(handle, self.name)
@@ -164,7 +164,7 @@ class FifoQueue:
         self._stock.hold(entry, now + seconds)
 
     def purge(self) -> None:
-        """Forget deduplication ids too: what was sent before may be sent again at once."""
+        """Purge, with the deduplication ids: the same message may be sent again at once."""
         self._deduplication = Deduplication()
         self._stock = MessageStore(self._limits)
         self._attempts = ReceiveAttempts()
@@ -174,24 +174,24 @@ class FifoQueue:
         return self._stock.counts()
 
     def ready_at(self) -> float:
-        """Answer when a receive may find something if nobody calls; minus infinity is now."""
+        """Return when a receive may find something without further calls; now is minus infinity."""
         self._settle()
         return self._stock.ready_at(self.settings)
 
     def next_free(self) -> Message | None:
-        """Answer what a receive would find first, without receiving it."""
+        """Return what a receive would find first, without receiving it."""
         self._settle()
         head = self._stock.free_head()
         return head.message if head else None
 
     def move(self, message: Message, destination: "FifoQueue") -> None:
-        """Take out what ``next_free`` answered, and let it begin anew elsewhere."""
+        """Move what ``next_free`` returned to another queue, as a new message."""
         if entry := self._stock.find(message.sequence):
             self._stock.remove(entry)
             destination.admit(redriven(message, self._new_id()))
 
     def admit(self, entry: StoredMessage) -> None:
-        """Take in a message of another queue, whatever was sent here before."""
+        """Accept a message of another queue, without deduplication."""
         self._last_sequence += 1
         entry.message = replace(entry.message, sequence=self._last_sequence, sent_at=self._clock())
         self._stock.add(entry)

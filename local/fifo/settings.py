@@ -1,4 +1,4 @@
-"""Attributes of a queue that an operator sets, and limits that Amazon sets."""
+"""Attributes of a queue, and quotas of SQS."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -14,7 +14,7 @@ class RedriveTarget(Protocol):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RedrivePolicy:
-    """Where a message goes once it was received ``max_receive_count`` times."""
+    """Target of a message that was received ``max_receive_count`` times."""
 
     queue: RedriveTarget
     max_receive_count: int

@@ -14,7 +14,7 @@ FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]
 
 
 class SqsError(Exception):
-    """A request SQS would answer with the error ``code``."""
+    """A request that SQS would reject with the error ``code``."""
 
     def __init__(self, code: str, reason: str) -> None:
         super().__init__(reason)
@@ -49,7 +49,7 @@ def check_content(body: str, attributes: Mapping[str, Any], maximum_size: int) -
 
 
 def size(body: str, attributes: Mapping[str, Any]) -> int:
-    """Bytes, not characters; of each attribute the name, the type and the value count."""
+    """Return the size in bytes; an attribute counts with its name, type and value."""
     return len(_bytes(body)) + sum(
         len(_bytes(name)) + sum(len(_bytes(part)) for part in attribute.values())
         for name, attribute in attributes.items()
@@ -86,5 +86,5 @@ def _check_attribute(name: str, attribute: Mapping[str, Any]) -> None:
 
 
 def _bytes(value: str | bytes) -> bytes:
-    # A lone surrogate is refused as a forbidden character; a batch is measured before that.
+    # A lone surrogate is rejected as a forbidden character, but a batch is measured before that.
     return value.encode(errors="surrogatepass") if isinstance(value, str) else value

@@ -1,7 +1,7 @@
-"""SQS on a laptop: moto's service, with the faithful model behind every FIFO queue.
+"""SQS on a laptop: moto's service, with the model behind every FIFO queue.
 
-Standard queues stay moto's, but for two rules of SQS they are held to: no deduplication id, and no
-more than ten entries in a batch. The model feeds neither moto's CloudFormation nor its Lambda.
+Standard queues are moto's, with two additional rules of SQS: no deduplication id, and at most ten
+entries in a batch. moto's CloudFormation and Lambda do not use the model.
 """
 
 from moto.sqs.models import SQSBackend, sqs_backends
@@ -10,12 +10,12 @@ from local.sqs.service import ModelledService
 
 
 def install() -> None:
-    """Call it before a server or a mock starts. Queues made earlier are forgotten."""
+    """Install this; call it before a server or a mock starts. Earlier queues are lost."""
     _serve(ModelledService)
 
 
 def uninstall() -> None:
-    """Leave SQS to moto alone, with no queues."""
+    """Restore moto's own SQS, without queues."""
     _serve(SQSBackend)
 
 

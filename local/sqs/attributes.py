@@ -1,4 +1,4 @@
-"""Attributes of a FIFO queue, validated, and what they mean to the model.
+"""Attributes of a FIFO queue, validated, and converted to the model's settings.
 
 https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html
 """

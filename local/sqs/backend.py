@@ -14,7 +14,7 @@ from local.sqs.queue import ModelledQueue
 
 
 class ModelledBackend(SQSBackend):
-    """Each method answers for FIFO queues, and leaves the others to moto."""
+    """Backend whose methods serve FIFO queues, and leave the others to moto."""
 
     def __init__(self, region_name: str, account_id: str) -> None:
         super().__init__(region_name, account_id)

@@ -1,6 +1,6 @@
 """SQS's rules of a batch, and its response: each entry succeeds or fails alone.
 
-An entry without an id that its queue needs is the exception: it fails the batch.
+A missing id that the queue needs is the exception: it fails the whole batch.
 
 https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html
 """
@@ -52,7 +52,7 @@ def check_batch_size(entries: Iterable[Entry]) -> None:
 def do_each(
     entries: Iterable[Entry], do: Callable[[Entry], BatchResponse]
 ) -> tuple[list[BatchResponse], list[FailedEntry]]:
-    """Answer what was done, and what failed."""
+    """Return the results of successful entries, and the failed ones."""
     done: list[BatchResponse] = []
     failed: list[FailedEntry] = []
     for entry in entries:

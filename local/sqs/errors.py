@@ -17,7 +17,7 @@ def said_by_moto() -> Iterator[None]:
 
 
 def refuse(parameter: str, value: object) -> None:
-    """Refuse a parameter, if given, that a queue of the other type would take."""
+    """Reject a parameter, if given, that applies only to the other type of queue."""
     if value:
         raise InvalidParameterValue(
             f"Value {value} for parameter {parameter} is invalid. Reason: "

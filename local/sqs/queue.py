@@ -19,10 +19,10 @@ from local.sqs.wire import WireMessage, sent_message
 
 
 class ModelledQueue(Queue):
-    """All queues of an account share one lock, because a receive may touch two of them.
+    """Queue of moto on the model. All queues of an account share one lock: a receive may use two.
 
-    A waiting poll knows when time alone will bring it a message, and sleeps until then. Whoever
-    makes that come earlier wakes it.
+    A long poll knows when time alone brings it a message, and waits until then. Whatever makes that
+    time earlier notifies it.
     """
 
     # moto sets these by their SQS names.
@@ -42,7 +42,7 @@ class ModelledQueue(Queue):
 
     @contextmanager
     def model(self) -> Iterator[FifoQueue]:
-        """Lend the model to one thread at a time, and say its refusals in moto's words."""
+        """Lock the model for one thread, and convert its errors to moto's."""
         with self._changed:
             try:
                 self._tasks.advance()
@@ -75,7 +75,7 @@ class ModelledQueue(Queue):
         return sent_message(sent, body, attributes or {})
 
     def check_ids(self, entries: Iterable[Entry]) -> None:
-        """Refuse a batch as a whole if an entry lacks an id, as SQS was recorded to."""
+        """Reject the whole batch if an entry lacks an id, as SQS was recorded to do."""
         for entry in entries:
             if not entry.get("MessageGroupId"):
                 raise InvalidParameterValue(
@@ -100,7 +100,7 @@ class ModelledQueue(Queue):
     def receive(
         self, limit: int, *, wait_seconds: float, hold_seconds: int | None, attempt_id: str | None
     ) -> list[Received]:
-        """Answer as soon as there is something, or with nothing when the wait is over."""
+        """Return as soon as there is a message, or with none when the wait is over."""
         deadline = time() + wait_seconds
         with self._changed:
             while True:
@@ -113,7 +113,7 @@ class ModelledQueue(Queue):
                 self._sleep(deadline)
 
     def wake(self) -> None:
-        """Let the waiting polls look again if something comes earlier than they believe."""
+        """Notify waiting polls, in case a message comes earlier than expected."""
         if self._ready_at() < self._expected_at:
             self._changed.notify_all()
 

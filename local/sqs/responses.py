@@ -17,7 +17,7 @@ MAX_TASKS = 10
 
 
 class ModelledResponse(SQSResponse):
-    """moto makes one for each request."""
+    """Response object, which moto creates for each request."""
 
     def receive_message(self) -> ActionResult:
         queue = self._backend.get_queue(self._get_queue_name())
@@ -71,7 +71,7 @@ class ModelledResponse(SQSResponse):
     def _shown(self, received: Received) -> dict[str, Any]:
         return wire.received_message(
             received,
-            # The first name is the old one of the second; SQS still reads both.
+            # The first name is an older one of the second; SQS still accepts both.
             system_names=[
                 *self._get_param("AttributeNames", []),
                 *self._get_param("MessageSystemAttributeNames", []),

@@ -11,7 +11,7 @@ from local.sqs.responses import ModelledResponse
 class ModelledService(ModelledBackend):
     @property
     def _url_module(self) -> SimpleNamespace:
-        """Say who answers; moto would look for a module ``urls`` beside this one."""
+        """Module of the URLs; moto would look for a module ``urls`` next to this one."""
         return SimpleNamespace(
             url_bases=urls.url_bases,
             url_paths=dict.fromkeys(urls.url_paths, ModelledResponse.dispatch),

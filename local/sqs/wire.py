@@ -9,12 +9,12 @@ from local.fifo import MoveTask, Received, Sent
 
 
 class WireMessage(Message):
-    """A passing thing that lends moto's checksums and its choice of attributes."""
+    """Temporary message that uses moto's checksums and its selection of attributes."""
 
     user_id: str
 
     def __new__(cls, *_: Any, **__: Any) -> Self:
-        # moto keeps every instance of its models for its dashboard: these would never go away.
+        # moto keeps every instance of its models for its dashboard: these would never be freed.
         return object.__new__(cls)
 
     def __init__(self, message_id: str, body: str, attributes: Mapping[str, Any]) -> None:
@@ -49,7 +49,7 @@ def received_message(
 
 
 def move_task(task: MoveTask) -> dict[str, Any]:
-    """Show the handle of a running task only: no other can be cancelled."""
+    """Return the task; only a running one has a handle, since no other can be cancelled."""
     return _without_nones(
         {
             "TaskHandle": task.handle if task.status == "RUNNING" else None,

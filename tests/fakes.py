@@ -16,6 +16,7 @@ from lakehook.domain.errors import (
     InfrastructureError,
     InvalidSubscription,
     LaneConflict,
+    NameTaken,
     TemplateFailed,
 )
 from lakehook.domain.event import Event
@@ -185,7 +186,10 @@ class FakeSubscriptions:
             self.lagging.clear()
         return self.lagging.get(subscription_id) or self.known.get(subscription_id)
 
-    def save(self, subscription: Subscription) -> Subscription:
+    def save(self, subscription: Subscription, *, claim_name: bool = False) -> Subscription:
+        named = [s for s in self.known.values() if s.name == subscription.name and not s.removed_at]
+        if claim_name and any(other.id != subscription.id for other in named):
+            raise NameTaken(f"name: {subscription.name!a} is taken")
         known = self.known.get(subscription.id)
         if known and known.version != subscription.version:
             raise Conflict(subscription.id)

@@ -27,8 +27,8 @@ DeliveryId = Annotated[
     str,
     BeforeValidator(unquote),
     Path(
-        description="`<subscription>#<pipeline>#<sequence>`, percent-encoded: `#` is `%23`, and"
-        " `/` of a named source's `staging/39` is `%2F`.",
+        description="`<subscription>#<pipeline>#<sequence>`, by the subscription's id or name,"
+        " percent-encoded: `#` is `%23`, and `/` of a named source's `staging/39` is `%2F`.",
         examples=["sub_0123#39#2"],
     ),
 ]

@@ -171,11 +171,11 @@ DiscardWaiting = Annotated[
 ]
 
 _DELIVERY_ID = typer.Argument(
-    metavar="ID", help="<subscription>#<pipeline>#<sequence>, such as sub_0123#staging/39#2."
+    metavar="ID", help="<subscription>#<pipeline>#<sequence>: ci#39#2, or sub_0123#staging/39#2."
 )
 DeliveryId = Annotated[str, _DELIVERY_ID]
 DeliveryIds = Annotated[
-    list[str] | None, typer.Argument(metavar="ID", help="<subscription>#<pipeline>#<sequence>.")
+    list[str] | None, typer.Argument(metavar="ID", help="Such as ci#39#2, or sub_0123#39#2.")
 ]
 PipelineId = Annotated[
     str,

@@ -102,6 +102,10 @@ class Conflict(LakehookError):
     """The subscription was changed since it was read."""
 
 
+class NameTaken(Conflict):
+    """Another subscription in force has the name."""
+
+
 class PendingDeliveries(LakehookError):
     """The subscription has waiting deliveries or dead letters."""
 

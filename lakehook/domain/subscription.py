@@ -18,6 +18,7 @@ from lakehook.domain.template import Template
 from lakehook.domain.time import format_rfc3339
 
 WEBHOOK = "webhook"  # the default channel
+ID_PREFIX = "sub_"  # of every id; a name cannot begin with it
 MAX_NAME_CHARACTERS = 100
 MIN_DEADLINE_SECONDS, DEFAULT_DEADLINE_SECONDS, MAX_DEADLINE_SECONDS = 1.0, 10.0, 20.0
 CACHE_PROPAGATION_SECONDS = 10.0  # cached subscriptions are never older than this
@@ -142,6 +143,8 @@ def parse_name(name: str) -> str:
         raise InvalidSubscription(
             f"name: not 1 to {MAX_NAME_CHARACTERS} printable characters without spaces around them"
         )
+    if name.startswith(ID_PREFIX):
+        raise InvalidSubscription(f"name: {name!a} begins with {ID_PREFIX}, as ids do")
     return name
 
 

@@ -8,11 +8,12 @@ views/         the model of each resource that the command and the API show
 =============  ==================================================================
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from lakehook.dead_letters import DeadLetterSelector, Discard, FindDeadLetters, Redrive
 from lakehook.delivery.ping import TestEndpoint
-from lakehook.domain.subscription import Subscription
+from lakehook.domain.subscription import ID_PREFIX, Subscription
 from lakehook.domain.time import parse_time_or_ago
 from lakehook.ports.system import Clock
 from lakehook.queries import (
@@ -42,6 +43,13 @@ from lakehook.subscriptions.lifecycle import (
 from lakehook.subscriptions.preview import PreviewDelivery
 from lakehook.subscriptions.secrets import RotateSecret
 from lakehook.subscriptions.subscribe import Subscribe, UpdateSubscription
+
+
+def _split_delivery(reference: str) -> tuple[str, str, str]:
+    """The subscription, which may hold ``#`` in its name, and ``pipeline#sequence``."""
+    lane, _, sequence = reference.rpartition("#")
+    name, separator, pipeline = lane.rpartition("#")
+    return name, separator, f"{pipeline}#{sequence}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,6 +98,17 @@ class OperatorService:
     def moment(self, text: str, *, what: str) -> float:
         """Unix seconds of a time, or of how long ago it was; ``InvalidInput`` shows both forms."""
         return parse_time_or_ago(text, what=what, now=self.clock.now())
+
+    def subscriptions_by_id(self) -> Mapping[str, Subscription]:
+        """Every subscription, removed ones too."""
+        return {s.id: s for s in self.find_subscription.subscriptions.all()}
+
+    def resolve_delivery(self, reference: str) -> str:
+        """The id of a delivery whose subscription may be given by its name."""
+        name, separator, rest = _split_delivery(reference)
+        if not separator or name.startswith(ID_PREFIX):
+            return reference
+        return f"{self.find_subscription(name).id}#{rest}"
 
     def resolve_id(self, reference: str | None) -> str | None:
         """The id of the one that is meant by id or name, a removed one by id; none of none."""

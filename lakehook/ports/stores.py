@@ -266,8 +266,9 @@ class SubscriptionReader(Protocol):
 
 
 class SubscriptionRepository(SubscriptionReader, Protocol):
-    def save(self, subscription: Subscription) -> Subscription:
+    def save(self, subscription: Subscription, *, claim_name: bool = False) -> Subscription:
         """Save a subscription, and return it as saved; every reader sees it.
 
-        Raises ``Conflict`` if it has changed since it was read.
+        Raises ``Conflict`` if it has changed since it was read. With ``claim_name`` raises
+        ``NameTaken`` if another subscription has the name, even if both are saved at once.
         """

@@ -23,6 +23,7 @@ from lakehook.domain.retry import RetrySchedule
 from lakehook.domain.signing import SignatureAlgorithm, SigningKey
 from lakehook.domain.ssrf_policy import Network
 from lakehook.domain.subscription import (
+    ID_PREFIX,
     Language,
     Ordering,
     Subscription,
@@ -107,7 +108,7 @@ class Subscribe:
         credential, there is no secret.
         """
         created_at = format_rfc3339(self.clock.now())
-        subscription_id = f"sub_{self.random.new_id()}"
+        subscription_id = f"{ID_PREFIX}{self.random.new_id()}"
         name = parse_channel_or_format(terms.channel, terms.format)
         channel = CHANNELS[name]
         fields = validate_fields(terms, channel, self.validate_endpoint) | validate_template(
@@ -129,7 +130,7 @@ class Subscribe:
             ),
             **_encrypted_headers(terms, self.encryptor, subscription_id),
         )
-        return self.registry.save(subscription), secret
+        return self.registry.save(subscription, claim_name=True), secret
 
     def secret_for(self, name: str, wish: SecretRequest) -> SigningKey | None:
         channel = CHANNELS[name]
@@ -171,7 +172,7 @@ class UpdateSubscription:
         headers = _encrypted_headers(terms, self.encryptor, subscription.id)
         addressed = _with_destination(fields, channel, self.encryptor, subscription.id)
         amended = replace(subscription, **addressed, **headers)
-        saved = self.registry.save(amended)
+        saved = self.registry.save(amended, claim_name=amended.name != subscription.name)
         skips_now = saved.ordering is Ordering.SKIP is not subscription.ordering
         if skips_now or saved.rate != subscription.rate:
             self.resume_lanes(saved)

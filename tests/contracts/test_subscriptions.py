@@ -1,7 +1,7 @@
 """What fan-out, delivering and the command rely on in a store of subscriptions."""
 
 from dataclasses import replace
-from typing import Protocol
+from typing import Any, Protocol
 
 import boto3
 import pytest
@@ -9,7 +9,7 @@ import pytest
 from lakehook.adapters.dynamodb.items import to_item
 from lakehook.adapters.dynamodb.subscriptions import DynamoSubscriptions, subscription_to_item
 from lakehook.domain.destination import Endpoint
-from lakehook.domain.errors import Conflict
+from lakehook.domain.errors import Conflict, NameTaken
 from lakehook.domain.event import EventType
 from lakehook.domain.signing import EncryptedSecret, SignatureAlgorithm
 from lakehook.domain.subscription import Subscription
@@ -20,7 +20,7 @@ from tests.fakes import FakeClock, FakeSubscriptions
 
 
 class Store(SubscriptionReader, Protocol):
-    def save(self, subscription: Subscription) -> Subscription: ...
+    def save(self, subscription: Subscription, *, claim_name: bool = False) -> Subscription: ...
 
 
 @pytest.fixture(params=["fake", "dynamodb"])
@@ -34,6 +34,36 @@ def store(request: pytest.FixtureRequest, clock: FakeClock) -> Store:
 def test_nobody_subscribes_at_first(store: Store):
     assert store.all() == []
     assert store.find("sub_a") is None
+
+
+def test_a_name_is_one_subscriptions_until_that_is_removed(store: Store):
+    first = store.save(a_subscription(id="sub_a"), claim_name=True)
+
+    with pytest.raises(NameTaken):
+        store.save(a_subscription(id="sub_b"), claim_name=True)
+
+    store.save(first.removed(at=0.0))
+    assert store.save(a_subscription(id="sub_b"), claim_name=True).version == 1
+    assert len(store.all()) == 2
+
+
+def test_of_two_who_claim_a_name_at_once_one_gets_it(deployment: StackOutputs, clock: FakeClock):
+    client = boto3.client("dynamodb")
+    ours, theirs = (
+        DynamoSubscriptions(client, deployment.subscriptions_table, clock) for _ in range(2)
+    )
+    transact = ours._transact
+
+    def after_theirs(actions: list[Any]) -> None:
+        ours._transact = transact  # type: ignore[method-assign]
+        theirs.save(a_subscription(id="sub_b"), claim_name=True)
+        transact(actions)
+
+    ours._transact = after_theirs  # type: ignore[method-assign]
+
+    with pytest.raises(NameTaken, match="sub_b"):
+        ours.save(a_subscription(id="sub_a"), claim_name=True)
+    assert [subscription.id for subscription in ours.all()] == ["sub_b"]
 
 
 def test_a_subscription_is_read_as_it_was_saved(store: Store):

@@ -54,6 +54,7 @@ class Subscribers:
         subscribe = replace(
             self._desk.subscribe, validate_endpoint=lambda url, _channel: Endpoint.parse(url)
         )
-        subscription, _ = subscribe(SubscriptionFields(name="slipped in", url=url))
+        name = f"slipped in {len(self._ids)}"
+        subscription, _ = subscribe(SubscriptionFields(name=name, url=url))
         self._ids.append(subscription.id)
         return subscription.id

@@ -487,7 +487,7 @@ def test_what_somebody_else_has_changed_is_a_conflict(
 ):
     id_ = api.subscribe()
 
-    def changed(_: object) -> None:
+    def changed(_: object, **_claim: bool) -> None:
         raise Conflict(f"{id_} has been changed meanwhile")
 
     monkeypatch.setattr(api.office.subscriptions, "save", changed)

@@ -137,10 +137,10 @@ def test_where_it_breaks_off_it_tells_what_was_done_and_the_secrets_of_that(
 ) -> None:
     saved = terminal.office.subscriptions.save
 
-    def save_one(one: Any) -> Any:
+    def save_one(one: Any, *, claim_name: bool) -> Any:
         if one.name == "b":
             raise RuntimeError("the lights went out")
-        return saved(one)
+        return saved(one, claim_name=claim_name)
 
     monkeypatch.setattr(terminal.office.subscriptions, "save", save_one)
 

@@ -100,6 +100,7 @@ def test_a_secret_is_answered_whatever_comes_between_the_question_and_its_answer
     assert answer["subscription_id"] == subscription.id
     assert answer["secret"].startswith("whsec_")
     assert answer["hint"] == "it was broken off; try again: lakehook subscriptions test ID"
+    assert terminal("subscriptions", "remove", subscription.id) == 0
     assert terminal(*("subscriptions", *CHALLENGED)) == code
     assert "whsec_" in terminal.out
 

@@ -394,15 +394,22 @@ def test_a_warning_stands_beside_the_answer(terminal: Terminal) -> None:
 
     assert terminal("subscriptions", "add", "--name", "vpc", "--url", url) == 0
     assert terminal.err.startswith("warning: vpc.internal does not resolve")
-    assert terminal.json("subscriptions", "add", "--name", "vpc", "--url", url)["secret"]
+    assert terminal.json("subscriptions", "add", "--name", "vpc-2", "--url", url)["secret"]
     assert json.loads(terminal.err)["warning"] == "warning"
 
 
-def test_a_name_that_two_bear_is_bad_input(terminal: Terminal) -> None:
-    ids = [add(terminal)["subscription_id"] for _ in range(2)]
+def test_a_name_that_is_taken_is_refused(terminal: Terminal) -> None:
+    add(terminal)
+    add(terminal, name="other")
 
-    assert terminal("subscriptions", "show", "ci") == 2
-    assert all(one in terminal.err for one in ids)
+    for command in (
+        ("add", "--name", "ci", "--url", "https://ci.example/hook"),
+        ("update", "other", "--name", "ci"),
+    ):
+        assert terminal("subscriptions", *command) == 1
+        assert terminal.err == "error: name: 'ci' is taken\n"
+    assert terminal("subscriptions", "remove", "ci") == 0
+    assert terminal("subscriptions", "update", "other", "--name", "ci") == 0
 
 
 # --- help ---

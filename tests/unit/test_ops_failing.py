@@ -281,6 +281,25 @@ def test_bad_input_is_one_line(terminal: Terminal, arguments: tuple[str, ...], c
 # --- lanes, deliveries, pipelines ---
 
 
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        (("deliveries", "show", "the lake's #1#39#1"), 0),
+        (("dead-letters", "show", "the lake's #1#39#1"), 0),
+        (("dead-letters", "redrive", "the lake's #1#39#1"), 0),
+        (("deliveries", "show", "nobody#39#1"), 3),
+        (("deliveries", "show", "39#1"), 2),
+    ],
+)
+def test_a_delivery_goes_by_the_name_of_its_subscription(
+    terminal: Terminal, command: tuple[str, ...], code: int
+) -> None:
+    with_letter(terminal)
+    terminal.office.subscriptions.put(a_subscription(name="the lake's #1"))
+
+    assert terminal(*command) == code, terminal.err
+
+
 def test_held_lanes_are_listed(terminal: Terminal) -> None:
     with_letter(terminal)
 

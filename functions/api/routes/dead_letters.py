@@ -95,7 +95,9 @@ def _selected(service: OperatorService, wanted: DeadLetterSelection) -> Found:
         raise InvalidInput("ids: give these, or subscription and reason, or all alone")
     return service.find_dead_letters(
         DeadLetterSelector(
-            ids=ids or (), subscription_id=service.resolve_id(subscription), reason=reason
+            ids=[service.resolve_delivery(one) for one in ids or ()],
+            subscription_id=service.resolve_id(subscription),
+            reason=reason,
         )
     )
 

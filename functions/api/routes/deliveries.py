@@ -75,7 +75,7 @@ def list_deliveries(  # noqa: PLR0913  each is a parameter
     **operation("Every attempt, what came back, and what happens next.", 404),
 )
 def explain(service: Service, delivery: DeliveryId) -> DeliveryDetailView:
-    return DeliveryDetailView.from_explanation(service.explain(delivery))
+    return DeliveryDetailView.from_explanation(service.explain(service.resolve_delivery(delivery)))
 
 
 @ROUTES.get(

@@ -42,6 +42,7 @@ from lakehook.domain.circuit_breaker import EndpointHealth
 from lakehook.domain.delivery import Delivery, Lane
 from lakehook.domain.errors import LaneConflict
 from lakehook.domain.lane import DeliveryRecord, DeliveryStatus, HeldLane
+from lakehook.domain.subscription import ID_PREFIX
 from lakehook.ports.stores import Backlog, DueItem, HeldSummary, LedgerSnapshot, Requeued
 from lakehook.ports.system import Clock
 from lakehook.settings import DeliveriesTable as Table
@@ -54,7 +55,6 @@ ABSENT = {
     "ExpressionAttributeNames": {"#lane": Table.PARTITION_KEY},
 }
 PAGE_OF_WAITING, LATER_PAGE = 10, 50  # a resume seldom processes more in one invocation
-EVERY_LANE = "sub_"  # prefix of every subscription's id
 _IN_LANE = "#lane = :lane AND #record BETWEEN :first AND :last"
 _NAMES = {"#lane": Table.PARTITION_KEY, "#record": Table.SORT_KEY}
 
@@ -201,7 +201,7 @@ class DynamoDeliveryQueries:
             ExpressionAttributeNames=_NAMES,
             ExpressionAttributeValues=to_item(
                 {
-                    ":lanes": str(Lane(subscription_id, "")) if subscription_id else EVERY_LANE,
+                    ":lanes": str(Lane(subscription_id, "")) if subscription_id else ID_PREFIX,
                     ":first": FIRST_RECORD,
                     ":last": LAST_RECORD,
                 }

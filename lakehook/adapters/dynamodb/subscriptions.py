@@ -1,6 +1,7 @@
 """Subscriptions: their items, and a cache that one small item invalidates."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ from lakehook.adapters.aws import translate_aws_errors
 from lakehook.adapters.dynamodb.conflict import retry_conflicts
 from lakehook.adapters.dynamodb.items import Item, from_item, read_pages, to_item
 from lakehook.domain.destination import Destination, parse_destination
-from lakehook.domain.errors import Conflict
+from lakehook.domain.errors import Conflict, InfrastructureError, NameTaken
 from lakehook.domain.event import EventType
 from lakehook.domain.rate_limit import Rate
 from lakehook.domain.retry import RetrySchedule
@@ -28,6 +29,13 @@ CONCEALED = "…"
 FORM = 2
 """In form 1 ``sealed_secrets`` was a list of ciphertexts of HMAC keys that never expired."""
 _GENERATION = to_item({"id": "generation"})
+
+
+MAX_CLAIMS = 10  # of a name, while others write
+
+
+class _GenerationChanged(Exception):
+    """Some subscription has been written since all were read."""
 
 
 @dataclass
@@ -58,7 +66,28 @@ class DynamoSubscriptions:
             self._refresh()
             return self._known.get(subscription_id)
 
-    def save(self, subscription: Subscription) -> Subscription:
+    def save(self, subscription: Subscription, *, claim_name: bool = False) -> Subscription:
+        if not claim_name:
+            return self._save(subscription, {})
+        for _ in range(MAX_CLAIMS):
+            with suppress(_GenerationChanged):
+                return self._save(subscription, self._claim(subscription))
+        raise InfrastructureError(f"{self.table}: it is being written all the time; try again")
+
+    def _claim(self, subscription: Subscription) -> Item:
+        """A condition on the generation in which no other subscription has the name."""
+        with self._lock:
+            self._asked_at = float("-inf")
+            self._refresh()
+            known, generation = list(self._known.values()), self._generation
+        owners = [s.id for s in known if s.name == subscription.name and not s.removed_at]
+        if owners and owners != [subscription.id]:
+            raise NameTaken(f"name: {subscription.name!a} is taken by {', '.join(owners)}")
+        if not generation:
+            return {"ConditionExpression": "attribute_not_exists(generation)"}
+        return {"ConditionExpression": "generation = :read", "read": generation}
+
+    def _save(self, subscription: Subscription, claim: Item) -> Subscription:
         saved = replace(subscription, version=subscription.version + 1)
         put: Any = {
             "TableName": self.table,
@@ -68,7 +97,7 @@ class DynamoSubscriptions:
         }
         with translate_aws_errors():
             try:
-                self._transact([{"Put": put}, {"Update": self._bump()}])
+                self._transact([{"Put": put}, {"Update": self._bump(**claim)}])
             except self.dynamodb.exceptions.TransactionCanceledException as error:
                 _translate_conflict(error, subscription)
                 raise
@@ -97,12 +126,13 @@ class DynamoSubscriptions:
             lambda: self.dynamodb.transact_write_items(TransactItems=actions), self.clock
         )
 
-    def _bump(self) -> Any:
+    def _bump(self, *, read: int | None = None, **condition: str) -> Any:
         return {
             "TableName": self.table,
             "Key": _GENERATION,
             "UpdateExpression": "ADD generation :one",
-            "ExpressionAttributeValues": to_item({":one": 1}),
+            "ExpressionAttributeValues": to_item({":one": 1, ":read": read}),
+            **condition,
         }
 
     def _refresh(self) -> None:
@@ -255,3 +285,5 @@ def _translate_conflict(error: ClientError, subscription: Subscription) -> None:
         raise Conflict(
             f"{subscription.id} has been changed meanwhile; look at it and try again"
         ) from None
+    if reasons[-1].get("Code") == "ConditionalCheckFailed":
+        raise _GenerationChanged from None

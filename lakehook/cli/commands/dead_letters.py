@@ -64,7 +64,8 @@ def show(
     context: typer.Context, delivery: DeliveryId, output: AnswerAs = TEXT, stack: Stack = STACK
 ) -> None:
     """Show one dead letter, the attempts that were made, and its event."""
-    (letter,) = service_of(context, stack).find_dead_letters(DeadLetterSelector(ids=[delivery]))
+    service = service_of(context, stack)
+    (letter,) = service.find_dead_letters(_selector(service, [delivery], None, None))
     if letter.delivery is None:
         raise NotFound(f"{delivery}: its event is not known")
     print_document(output, DeadLetterDetailView.from_record(letter), tables={"log": ATTEMPTS})
@@ -140,7 +141,7 @@ def _selector(
     service: CommandService, ids: Sequence[str], subscription: str | None, reason: str | None
 ) -> DeadLetterSelector:
     return DeadLetterSelector(
-        ids=ids,
+        ids=[service.resolve_delivery(one) for one in ids],
         subscription_id=service.resolve_id(subscription),
         reason=reason,
         on_queue=True,

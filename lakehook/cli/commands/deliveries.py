@@ -99,7 +99,8 @@ def show(
     context: typer.Context, delivery: DeliveryId, output: AnswerAs = TEXT, stack: Stack = STACK
 ) -> None:
     """Show one delivery: every attempt, what came back, and what happens next."""
-    explained = service_of(context, stack).explain(delivery)
+    service = service_of(context, stack)
+    explained = service.explain(service.resolve_delivery(delivery))
     print_document(output, DeliveryDetailView.from_explanation(explained), tables={"log": ATTEMPTS})
 
 

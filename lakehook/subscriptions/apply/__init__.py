@@ -9,12 +9,12 @@ export.py       the inverse
 ==============  ==================================================================
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
 from lakehook.dead_letters import DeadLetterSelector, Discard, FindDeadLetters
-from lakehook.domain.errors import Conflict, PendingDeliveries
+from lakehook.domain.errors import PendingDeliveries
 from lakehook.domain.signing import SigningKey
 from lakehook.domain.subscription import Subscription
 from lakehook.subscriptions.apply.fields import PAUSED, DesiredSubscription
@@ -97,21 +97,16 @@ class Apply:
         Raises ``Conflict`` if another change came first. Completed steps remain, and a new plan
         contains the rest.
         """
-        created: list[Subscription] = []
         for step in plan.steps:
             match step.action:
                 case Action.CREATE:
-                    done = self._create(step, _entry(step))
-                    created.append(done.subscription)
-                    yield done
+                    yield self._create(step, _entry(step))
                 case Action.CHANGE:
                     yield StepResult(step, self._change(step, _entry(step)))
                 case Action.REMOVE:
                     yield StepResult(
                         step, self._remove(_existing(step), discard_waiting=discard_waiting)
                     )
-        if created:
-            self._remove_duplicates(created)
 
     def _refuse_waiting(self, plan: Plan) -> None:
         going = [_existing(step) for step in plan.steps_with(Action.REMOVE)]
@@ -127,18 +122,6 @@ class Apply:
         return StepResult(
             step, created, None if entry.secret_request.provided is not None else secret
         )
-
-    def _remove_duplicates(self, created: Sequence[Subscription]) -> None:
-        """Remove duplicates: two concurrent runs may have created the same; the oldest stays."""
-        oldest = {one.name: one for one in reversed(self.operations.find_subscription.all())}
-        twins = [one for one in created if oldest.get(one.name, one).id != one.id]
-        for one in twins:
-            self._remove(one, discard_waiting=True)
-        if twins:
-            names = ", ".join(twin.name for twin in twins)
-            raise Conflict(
-                f"{names}: somebody has made the same meanwhile, and it stays; ours is removed"
-            )
 
     def _change(self, step: Step, entry: DesiredSubscription) -> Subscription:
         """Pause first and resume last, so that nothing is sent with half of the change."""

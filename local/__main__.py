@@ -15,6 +15,8 @@ from lakehook.domain.ssrf_policy import parse_networks
 from local.hosts import BadHosts, read_hosts
 from local.secret_file import kept_secret
 
+DEFAULT_PORT = 4566
+LAPTOP_SECRET = "the-laptops-notification-secret-which-is-no-secret"  # noqa: S105  on loopback alone
 MAX_PORT = 65533
 """Two ports follow, for the functions that have a URL."""
 
@@ -30,14 +32,27 @@ Port = Annotated[
     typer.Option(
         min=0,
         max=MAX_PORT,
-        help="Where to listen; the ingress is on the next port. 0: any free ports.",
+        help="Where to listen; the ingress and the API are on the next ports. 0: any free ports.",
+    ),
+]
+AsJson = Annotated[
+    bool,
+    typer.Option(
+        "--json", help="For programs: one line of JSON on standard output, as without a terminal."
+    ),
+]
+EmailSender = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ADDRESS", help="From which mails go out, so that the channel email can be tried."
     ),
 ]
 SecretFile = Annotated[
     Path | None,
     typer.Option(
         metavar="FILE",
-        help="What DevLake signs with; if there is no such file, it is made with a new secret.",
+        help="What DevLake signs with, else the same text on every laptop; if there is no such"
+        " file, it is made with a new secret.",
     ),
 ]
 
@@ -170,7 +185,7 @@ def _secret(path: Path | None) -> str | None:
 )
 def up(  # noqa: PLR0913  each is an option
     *,
-    port: Port = 0,
+    port: Port = DEFAULT_PORT,
     retry_schedule: Schedule = None,
     clock_seconds: ClockSeconds = None,
     allow_network: AllowNetwork = None,
@@ -179,8 +194,14 @@ def up(  # noqa: PLR0913  each is an option
     devlake_api: DevlakeApi = None,
     devlake_ui: DevlakeUi = None,
     devlake_source: DevlakeSource = None,
+    email_sender: EmailSender = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Run until SIGTERM or Ctrl-C. When ready, print one line of JSON: where everything is."""
+    """Run until SIGTERM or Ctrl-C. When ready, say where everything is.
+
+    A terminal gets it for people, a pipe or a file as one line of JSON. What it holds is gone when
+    it ends.
+    """
     from local.installation import Options  # noqa: PLC0415  moto takes a second; --help should not
     from local.up import up as run  # noqa: PLC0415
 
@@ -190,12 +211,13 @@ def up(  # noqa: PLR0913  each is an option
         clock_seconds=clock_seconds,
         allow_networks=tuple(allow_network or ()),
         hosts=hosts,
-        notification_secret=_secret(secret_file),
+        notification_secret=_secret(secret_file) or LAPTOP_SECRET,
+        email_sender=email_sender,
         devlake_api_url=devlake_api,
         devlake_ui_url=devlake_ui,
         devlake_sources=dict(_named(text) for text in devlake_source or ()),
     )
-    raise typer.Exit(run(options))
+    raise typer.Exit(run(options, as_json=as_json or not sys.stdout.isatty()))
 
 
 def _named(source: str) -> tuple[str, str | None]:

@@ -16,14 +16,13 @@ from local.runtime import InitFailed
 _ENDED_WELL = 0
 _FAILED = 1
 _USAGE_ERROR = 2
-_NOBODY_ASKS = "is the HTTP API: here nobody asks who is calling, on AWS IAM does"
 
 
-def up(options: Options) -> int:
+def up(options: Options, *, as_json: bool) -> int:
     """Run, and return the exit status; messages for people go to stderr."""
     logging.basicConfig(stream=sys.stderr, format="%(levelname)s %(message)s")
     try:
-        _until_interrupted(lambda: _serve(options))
+        _until_interrupted(lambda: _serve(options, as_json=as_json))
     except PortTaken as error:
         print(error, file=sys.stderr)
         return _USAGE_ERROR
@@ -49,14 +48,30 @@ def _interrupt(*_: Any) -> None:
     raise KeyboardInterrupt
 
 
-def _serve(options: Options) -> None:
-    """Serve, and print where everything is: the only line on stdout."""
+def _serve(options: Options, *, as_json: bool) -> None:
+    """When ready, tell where everything is: to people, and to programs by one line on stdout."""
     with LocalLakehook(options) as lakehook:
-        where = {
-            "endpoint_url": lakehook.endpoint_url,
-            "region": lakehook.region,
-            "notification_secret": lakehook.notification_secret,
-        }
-        print(f"{lakehook.deployment.api_url} {_NOBODY_ASKS}", file=sys.stderr)
-        print(json.dumps(where | asdict(lakehook.deployment)), flush=True)
+        print(_ready(lakehook), file=sys.stderr if as_json else sys.stdout, flush=True)
+        if as_json:
+            where = {
+                "endpoint_url": lakehook.endpoint_url,
+                "region": lakehook.region,
+                "notification_secret": lakehook.notification_secret,
+            }
+            print(json.dumps(where | asdict(lakehook.deployment)), flush=True)
         Event().wait()
+
+
+def _ready(lakehook: LocalLakehook) -> str:
+    deployment = lakehook.deployment
+    return f"""\
+Lakehook is ready on this machine. What it holds is gone when it ends (Ctrl-C).
+  DevLake posts to  {deployment.ingress_url}
+  and signs with    {lakehook.notification_secret}
+  HTTP API          {deployment.api_url}  (nobody asks who is calling; on AWS, IAM does)
+Now try, in another terminal:
+  export AWS_ENDPOINT_URL={lakehook.endpoint_url}
+  .venv/bin/lakehook listen
+and in a third one:
+  export AWS_ENDPOINT_URL={lakehook.endpoint_url}
+  .venv/bin/lakehook events trigger PIPELINE_CREATED"""

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from lakehook.domain.event import EventType
 from local.receiver import Arrival
 
+Steps = Mapping[str, Sequence[tuple[int, EventType]]]
+"""Per pipeline the sequences and types of its events."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
@@ -16,14 +19,22 @@ class Verdict:
     in_order: bool
     genuine: bool
     repeated: int
+    missing: tuple[tuple[str, int], ...] = ()  # pipeline and sequence of each
 
     def __bool__(self) -> bool:
         return self.complete and self.in_order and self.genuine
 
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What is wrong beside what is missing."""
+        return (
+            *([] if self.in_order else ["events of a pipeline arrived out of order"]),
+            *([] if self.genuine else ["a request had no signature of ours"]),
+            *([] if self.complete or self.missing else ["something arrived that nobody sent"]),
+        )
 
-def judge(
-    arrivals: Sequence[Arrival], expected: Mapping[str, Sequence[tuple[int, EventType]]]
-) -> Verdict:
+
+def judge(arrivals: Sequence[Arrival], expected: Steps) -> Verdict:
     """Hold what arrived against what was said: per pipeline, sequences and types in order."""
     heard: dict[str, list[tuple[int, EventType]]] = defaultdict(list)
     for arrival in _first_of_each(arrivals):
@@ -35,6 +46,12 @@ def judge(
         in_order=all(line == sorted(line) for line in heard.values()),
         genuine=all(arrival.genuine for arrival in arrivals),
         repeated=len(arrivals) - sum(map(len, heard.values())),
+        missing=tuple(
+            (pipeline, sequence)
+            for pipeline, line in expected.items()
+            for sequence, event_type in line
+            if (sequence, event_type) not in heard.get(pipeline, ())
+        ),
     )
 
 
@@ -45,7 +62,5 @@ def _first_of_each(arrivals: Iterable[Arrival]) -> Iterable[Arrival]:
     return first.values()
 
 
-def _sorted(
-    lines: Mapping[str, Sequence[tuple[int, EventType]]],
-) -> dict[str, list[tuple[int, EventType]]]:
+def _sorted(lines: Steps) -> dict[str, list[tuple[int, EventType]]]:
     return {pipeline: sorted(line) for pipeline, line in lines.items() if line}

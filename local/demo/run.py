@@ -9,10 +9,13 @@ from pathlib import Path
 from rich.console import Console
 from rich.live import Live
 
+from lakehook.adapters.aws import Aws
+from lakehook.operations.bootstrap import build_operator_service
 from lakehook.producer import Publisher
-from local.demo.checks import judge
+from local.demo.checks import Verdict, judge
 from local.demo.measure import Measured, burst, idle_cpu_percent
 from local.demo.redrive import repair
+from local.demo.report import explain_by, faults, proven
 from local.demo.scenario import moments
 from local.demo.subscribers import (
     Subscriber,
@@ -20,14 +23,19 @@ from local.demo.subscribers import (
     measuring_subscribers,
     running_subscribers,
     stuck_subscriber,
+    wait_until_taken,
 )
-from local.demo.timeline import Timeline, show_measured, show_verdicts
+from local.demo.timeline import Timeline, show_cast, show_measured, show_verdicts
 from local.installation import LocalLakehook, Options
 
 OPTIONS = Options(allow_networks=("127.0.0.0/8",), retry_schedule="0.5,1", clock_seconds=5.0)
 BETWEEN_MOMENTS_SECONDS = 0.3
-PATIENCE_SECONDS = 10.0
 MEASURING_SUBSCRIBERS = 3
+NEXT = (
+    "Now try it yourself:",
+    "  .venv/bin/python -m local up --allow-network 127.0.0.0/8",
+    "says how to go on, with `lakehook listen` and `lakehook events trigger`.",
+)
 
 
 def run() -> int:
@@ -36,7 +44,7 @@ def run() -> int:
     with tempfile.NamedTemporaryFile(
         "w+", prefix="lakehook-demo-", suffix=".log", delete=False
     ) as log:
-        console.print("Furnishing a cloud on this machine …")
+        console.print("A cloud starts on this machine, from the template that is deployed …")
         began = time.monotonic()
         with LocalLakehook(replace(OPTIONS, sink=log.fileno())) as lakehook:
             status = _show(console, lakehook, time.monotonic() - began)
@@ -51,6 +59,7 @@ def _show(console: Console, lakehook: LocalLakehook, ready_seconds: float) -> in
     publisher = Publisher(lakehook.deployment.events_queue_url, lakehook.client("sqs"))
     stuck_one, stuck = stuck_subscriber()
     cast = (*demo_subscribers(), stuck_one)
+    show_cast(console, cast)
     with running_subscribers(lakehook.deployment, cast):
         _tell(console, publisher, cast)
         repair(console, lakehook.endpoint_url, stuck_one, stuck)
@@ -58,7 +67,25 @@ def _show(console: Console, lakehook: LocalLakehook, ready_seconds: float) -> in
     measured = _measure(console, lakehook, publisher, ready_seconds)
     show_verdicts(console, cast, verdicts)
     show_measured(console, measured)
-    return 0 if all(verdicts) else 1
+    return _report(console, lakehook, cast, verdicts)
+
+
+def _report(
+    console: Console,
+    lakehook: LocalLakehook,
+    cast: Sequence[Subscriber],
+    verdicts: Sequence[Verdict],
+) -> int:
+    """Exit status, after saying what was proven, or what is wrong and why."""
+    if all(verdicts):
+        for line in (*proven(cast, verdicts), "", *NEXT):
+            console.print(line, highlight=False)
+        return 0
+    explain = explain_by(build_operator_service(lakehook.deployment, Aws(), console.print))
+    for subscriber, verdict in zip(cast, verdicts, strict=True):
+        for line in faults(subscriber, verdict, explain):
+            console.print(line, style="bold red", highlight=False, soft_wrap=True)
+    return 1
 
 
 def _measure(
@@ -87,11 +114,4 @@ def _tell(console: Console, publisher: Publisher, cast: Sequence[Subscriber]) ->
             for pipeline, step in moment:
                 timeline.says(pipeline.id, step)
             time.sleep(BETWEEN_MOMENTS_SECONDS)
-        _wait_for_the_last(cast)
-
-
-def _wait_for_the_last(cast: Sequence[Subscriber]) -> None:
-    ends_at = time.monotonic() + PATIENCE_SECONDS
-    for one in cast:
-        left = max(0.0, ends_at - time.monotonic())
-        one.receiver.wait_until_taken(one.count - one.refuses, within=left)
+        wait_until_taken(cast)

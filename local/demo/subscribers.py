@@ -1,38 +1,35 @@
 """Subscribers of the demonstration, which behave differently, on real HTTP."""
 
-import itertools
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from threading import Lock
 
 from lakehook.adapters.aws import Aws
-from lakehook.adapters.dynamodb.subscriptions import DynamoSubscriptions
-from lakehook.adapters.http.dns import resolve
-from lakehook.adapters.kms import KmsEncryptor
-from lakehook.adapters.liquid import LiquidRenderer
-from lakehook.adapters.signing_keys import CryptographySigningKeys
-from lakehook.adapters.system import SystemClock, SystemRandom
 from lakehook.domain.event import EventType
-from lakehook.domain.ssrf_policy import parse_networks
-from lakehook.settings import StackOutputs, parse_list
-from lakehook.subscriptions.secrets import SecretIssuer
-from lakehook.subscriptions.subscribe import Subscribe, SubscriptionFields, ValidateEndpoint
+from lakehook.domain.subscription import MAX_DEADLINE_SECONDS
+from lakehook.operations.bootstrap import build_operator_service
+from lakehook.settings import StackOutputs
+from lakehook.subscriptions.subscribe import SubscriptionFields
 from local.demo.scenario import DEMO_PIPELINES, FAILED, PARTIAL
 from local.receiver import OK, Arrival, Receiver, polite
 
 SLOW_SECONDS = 0.4
 FAILS_AT_FIRST = 3
-REFUSED = DEMO_PIPELINES[2].id
+DEADLINE_SECONDS = MAX_DEADLINE_SECONDS  # so that a slow machine is not taken for a slow receiver
+REFUSED = str(DEMO_PIPELINES[2].id)
 UNAVAILABLE = 500
+NO_PROGRESS_SECONDS = 60.0
 MEASURED = (EventType.TASK_RUNNING,)
 
 
 @dataclass(frozen=True)
 class Subscriber:
     receiver: Receiver
-    manner: str
+    manner: str = ""  # in a word or two
+    description: str = ""
     event_types: tuple[EventType, ...] = ()
     refuses: int = 0  # of what it should get, until it is repaired
 
@@ -51,13 +48,17 @@ class Subscriber:
 
 
 class Shaky:
-    """Fails some times, and is well from then on."""
+    """Fails the first attempt of some deliveries: none of them spends all of its retries."""
 
     def __init__(self, times: int) -> None:
-        self._failures = itertools.repeat(UNAVAILABLE, times)
+        self._times, self._failed, self._alone = times, set[str](), Lock()
 
-    def __call__(self, _: Arrival) -> int:
-        return next(self._failures, OK)
+    def __call__(self, arrival: Arrival) -> int:
+        with self._alone:
+            if arrival.id in self._failed or len(self._failed) == self._times:
+                return OK
+            self._failed.add(arrival.id)
+            return UNAVAILABLE
 
 
 class Stuck:
@@ -74,35 +75,65 @@ class Stuck:
 def demo_subscribers() -> tuple[Subscriber, ...]:
     return (
         Subscriber(Receiver("quick"), "answers at once"),
-        Subscriber(Receiver("slow", _slow), f"takes {SLOW_SECONDS:g} s to answer"),
-        Subscriber(Receiver("failures"), "wants only failures", (FAILED, PARTIAL)),
-        Subscriber(Receiver("shaky", Shaky(FAILS_AT_FIRST)), f"fails {FAILS_AT_FIRST} times first"),
+        Subscriber(
+            Receiver("slow", _slow),
+            f"takes {SLOW_SECONDS:g} s",
+            f"takes {SLOW_SECONDS:g} s for each answer, and delays nobody else",
+        ),
+        Subscriber(
+            Receiver("failures"),
+            "failures only",
+            "asks for PIPELINE_FAILED and PIPELINE_PARTIAL alone",
+            event_types=(FAILED, PARTIAL),
+        ),
+        Subscriber(
+            Receiver("shaky", Shaky(FAILS_AT_FIRST)),
+            f"fails {FAILS_AT_FIRST} times",
+            f"answers {UNAVAILABLE} to its first {FAILS_AT_FIRST} deliveries, which come again",
+        ),
     )
 
 
 def stuck_subscriber() -> tuple[Subscriber, Stuck]:
-    stuck = Stuck(pipeline=str(REFUSED))
-    refused = len(
-        next(demo_pipeline.life for demo_pipeline in DEMO_PIPELINES if demo_pipeline.id == REFUSED)
+    stuck = Stuck(pipeline=REFUSED)
+    (refused,) = (len(pipeline.life) for pipeline in DEMO_PIPELINES if str(pipeline.id) == REFUSED)
+    subscriber = Subscriber(
+        Receiver("stuck", stuck),
+        f"refuses {REFUSED}",
+        f"answers {UNAVAILABLE} to all of pipeline {REFUSED}, until it is repaired",
+        refuses=refused,
     )
-    manner = f"refuses {REFUSED} until repaired"
-    return Subscriber(Receiver("stuck", stuck), manner, refuses=refused), stuck
+    return subscriber, stuck
 
 
 def measuring_subscribers(count: int) -> tuple[Subscriber, ...]:
     """Subscribers that the story does not disturb."""
-    return tuple(Subscriber(Receiver(f"load-{n}", polite), "", MEASURED) for n in range(count))
+    return tuple(
+        Subscriber(Receiver(f"load-{n}", polite), event_types=MEASURED) for n in range(count)
+    )
+
+
+def wait_until_taken(cast: Sequence[Subscriber]) -> None:
+    """Until each has taken what it can, or one makes no progress: slowness is no fault."""
+    for subscriber in cast:
+        receiver, expected = subscriber.receiver, subscriber.count - subscriber.refuses
+        while (taken := len(receiver.taken)) < expected:
+            if not receiver.wait_until_taken(taken + 1, within=NO_PROGRESS_SECONDS):
+                return
 
 
 @contextmanager
 def running_subscribers(deployment: StackOutputs, cast: Sequence[Subscriber]) -> Iterator[None]:
     """Have each listen and subscribe, as an operator would have it."""
-    subscribe = _subscribe(deployment)
+    subscribe = build_operator_service(deployment, Aws(), print).subscribe
     with ExitStack() as exits:
         for one in cast:
             receiver = exits.enter_context(one.receiver)
             terms = SubscriptionFields(
-                name=receiver.name, url=receiver.url, event_types=one.event_types
+                name=receiver.name,
+                url=receiver.url,
+                event_types=one.event_types,
+                deadline_seconds=DEADLINE_SECONDS,
             )
             _, secret = subscribe(terms)
             assert secret, "a webhook is signed"
@@ -113,18 +144,3 @@ def running_subscribers(deployment: StackOutputs, cast: Sequence[Subscriber]) ->
 def _slow(_: Arrival) -> int:
     time.sleep(SLOW_SECONDS)
     return OK
-
-
-def _subscribe(deployment: StackOutputs) -> Subscribe:
-    aws, clock, dice = Aws(), SystemClock(), SystemRandom()
-    sealer = KmsEncryptor(aws.kms(), deployment.secrets_key)
-    opened = parse_networks(parse_list(deployment.allowed_networks))
-    return Subscribe(
-        validate_endpoint=ValidateEndpoint(resolve, opened, print),
-        registry=DynamoSubscriptions(aws.dynamodb(), deployment.subscriptions_table, clock),
-        encryptor=sealer,
-        issuer=SecretIssuer(CryptographySigningKeys(), sealer, clock, dice),
-        clock=clock,
-        random=dice,
-        renderer=LiquidRenderer(),
-    )

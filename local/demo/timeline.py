@@ -43,7 +43,9 @@ class Timeline:
         self._said[str(pipeline_id)].append(event_type)
 
     def __rich__(self) -> RenderableType:
-        table = Table(title="Pipelines, and what each subscriber has heard of them", expand=False)
+        table = Table(
+            title="Events of each pipeline: published, and arrived at each subscriber", expand=False
+        )
         for heading in ("pipeline", "project", "published"):
             table.add_column(heading)
         for one in self._cast:
@@ -79,7 +81,7 @@ def show_verdicts(
     console: Console, cast: Sequence[Subscriber], verdicts: Sequence[Verdict]
 ) -> None:
     table = Table(title="What arrived")
-    headings = ("subscriber", "manner", "arrived", "in order", "signatures", "refused", "repeated")
+    headings = ("name", "manner", "arrived", "in order", "signed", "refused", "twice")
     for heading in headings:
         table.add_column(heading)
     for one, verdict in zip(cast, verdicts, strict=True):
@@ -87,12 +89,20 @@ def show_verdicts(
             one.receiver.name,
             one.manner,
             f"{verdict.arrived} of {verdict.expected}",
-            _yes_or_no(said=verdict.in_order and verdict.complete),
+            _yes_or_no(said=verdict.in_order),
             _yes_or_no(said=verdict.genuine),
             str(len(one.receiver.arrivals) - len(one.receiver.taken)),
             str(verdict.repeated),
         )
     console.print(table)
+
+
+def show_cast(console: Console, cast: Sequence[Subscriber]) -> None:
+    console.print(f"{len(DEMO_PIPELINES)} pipelines run, and {len(cast)} subscribers are told:")
+    for subscriber in cast:
+        described = subscriber.description or subscriber.manner
+        console.print(f"  {subscriber.receiver.name:<10}{described}", highlight=False)
+    console.print()
 
 
 def show_measured(console: Console, measured: Measured) -> None:

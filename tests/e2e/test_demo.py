@@ -4,9 +4,12 @@ import os
 import subprocess
 import sys
 
+from rich.cells import cell_len
+
 from local.demo.subscribers import demo_subscribers, stuck_subscriber
 from local.environment import ROOT
 
+COLUMNS = 80
 REFUSED = {"shaky": "3", "stuck": "3"}
 
 
@@ -14,7 +17,7 @@ def test_the_demonstration_ends_well_and_says_what_arrived():
     ended = subprocess.run(
         [sys.executable, "-m", "local", "demo"],
         cwd=ROOT,
-        env={"PATH": os.defpath, "COLUMNS": "120", "PYTHONUTF8": "1"},
+        env={"PATH": os.defpath, "COLUMNS": "80", "PYTHONUTF8": "1"},
         capture_output=True,
         text=True,
         check=False,
@@ -30,3 +33,5 @@ def test_the_demonstration_ends_well_and_says_what_arrived():
         assert cells[2:5] == [f"{expected} of {expected}", "yes", "yes"]
         assert cells[5:] == [REFUSED.get(one.receiver.name, "0"), "0"]
     assert "deliveries/s (480 in " in ended.stdout
+    assert "stuck, 103: #1 #2 #3 arrived in order after the redrive." in ended.stdout
+    assert max(map(cell_len, ended.stdout.splitlines())) <= COLUMNS

@@ -17,7 +17,7 @@ import pytest
 import requests
 
 from lakehook.settings import StackOutputs
-from local.__main__ import main
+from local.__main__ import LAPTOP_SECRET, main
 from local.environment import ROOT
 from tests.devlake.rest import serving_rest
 from tests.devlake.server import DevLake
@@ -27,10 +27,14 @@ UP = [sys.executable, "-m", "local", "up"]
 
 
 @contextmanager
-def up(*arguments: str) -> Iterator[tuple["subprocess.Popen[str]", dict[str, Any]]]:
+def up(
+    *arguments: str, stderr: int | None = None
+) -> Iterator[tuple["subprocess.Popen[str]", dict[str, Any]]]:
     """The command while it runs, and the line that it prints when it is ready."""
-    command = [*UP, *arguments]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+    command = [*UP, "--port", "0", *arguments]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=stderr, text=True
+    ) as process:
         try:
             yield process, json.loads(_stdout(process).readline())
         finally:
@@ -61,7 +65,7 @@ def alive(pid: int) -> bool:
 def test_the_line_tells_where_everything_is_and_a_signal_ends_it_well() -> None:
     devlakes = ("--devlake-api", "http://127.0.0.1:8080", "--devlake-source", "staging")
     options = ("--retry-schedule", "0.5,1", "--allow-network", "127.0.0.0/8", *devlakes)
-    with up(*options) as (process, where):
+    with up(*options, stderr=subprocess.PIPE) as (process, where):
         names = {field.name for field in fields(StackOutputs)}
         sqs = boto3.client(
             "sqs",
@@ -81,6 +85,13 @@ def test_the_line_tells_where_everything_is_and_a_signal_ends_it_well() -> None:
 
         assert_ends_well_by(signal.SIGTERM, process)
         assert _stdout(process).read() == ""
+        assert process.stderr
+        said = process.stderr.read()
+        assert "What it holds is gone when it ends" in said
+        assert (
+            f"  export AWS_ENDPOINT_URL={where['endpoint_url']}\n  .venv/bin/lakehook lis" in said
+        )
+        assert where["notification_secret"] == LAPTOP_SECRET
 
 
 def assert_ends_well_by(number: signal.Signals, process: "subprocess.Popen[str]") -> None:

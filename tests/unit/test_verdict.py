@@ -2,7 +2,9 @@ import pytest
 
 from lakehook.domain.event import EventType
 from local.demo.checks import judge
-from local.receiver import Arrival
+from local.demo.report import faults
+from local.demo.subscribers import Shaky, Subscriber
+from local.receiver import Arrival, Receiver
 
 CREATED, RUNNING = EventType.PIPELINE_CREATED, EventType.PIPELINE_RUNNING
 COMPLETED, FAILED = EventType.PIPELINE_COMPLETED, EventType.PIPELINE_FAILED
@@ -50,7 +52,7 @@ def test_one_missing_is_a_no(missing: int):
     verdict = judge(arrivals, EXPECTED)
 
     assert not verdict
-    assert (verdict.complete, verdict.arrived) == (False, 5)
+    assert (verdict.complete, verdict.arrived, len(verdict.missing)) == (False, 5, 1)
 
 
 def test_nothing_at_all_is_a_no():
@@ -107,3 +109,32 @@ def test_another_type_in_the_place_of_the_right_one_is_a_no():
     arrivals[-1] = an_arrival("102", 3, COMPLETED)
 
     assert not judge(arrivals, EXPECTED)
+
+
+# --- what is said of a fault, and why chance makes none ---
+
+
+def test_a_fault_says_which_delivery_is_missing_and_why():
+    arrivals = as_it_should_be()[2:]
+    arrivals[0], arrivals[2] = arrivals[2], arrivals[0]
+
+    told = faults(
+        Subscriber(Receiver("shaky")),
+        judge(arrivals, EXPECTED),
+        lambda name, pipeline, sequence: f"{name}#{pipeline}#{sequence} is dead",
+    )
+
+    assert list(told) == [
+        "shaky: events of a pipeline arrived out of order",
+        "shaky: #1 of 101 is missing: shaky#101#1 is dead",
+        "shaky: #1 of 102 is missing: shaky#102#1 is dead",
+    ]
+
+
+def test_no_delivery_fails_twice_so_that_none_spends_its_retries():
+    shaky, first, second = Shaky(2), *as_it_should_be()[:2]
+
+    answers = [shaky(arrival) for arrival in (first, first, first, second, second, first)]
+
+    assert answers == [500, 200, 200, 500, 200, 200]
+    assert shaky(as_it_should_be()[2]) == 200

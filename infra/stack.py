@@ -7,6 +7,7 @@ from infra.constructs.api import HttpApi
 from infra.constructs.deliver import Deliver
 from infra.constructs.fanout import Fanout
 from infra.constructs.ingress import Ingress
+from infra.constructs.operators_topic import OperatorsTopic
 from infra.constructs.queues import QueueWithDeadLetters, restrict_senders
 from infra.constructs.scheduler import Scheduler
 from infra.constructs.secrets_key import SecretsKey
@@ -35,6 +36,13 @@ class LakehookStack(Stack):
         self._deliveries = self._queue("Deliveries", "deliveries", "dead-letter")
         self._tables = Tables(self, "Tables", protected=stage.retain_on_delete)
         self._secrets = SecretsKey(self, "Secrets", protected=stage.retain_on_delete)
+
+        self._operators = OperatorsTopic(
+            self,
+            "OperatorsTopic",
+            existing_arn=stage.operators_topic_arn,
+            email=self._parameters.operators_email,
+        )
 
         self._ingress = Ingress(
             self,
@@ -70,6 +78,7 @@ class LakehookStack(Stack):
             events=self._events,
             deliveries=self._deliveries,
             devlake_api_secret_arn=self._ingress.api_secret_arn,
+            topic=self._operators,
         )
         self._api = HttpApi(
             self,
@@ -84,10 +93,10 @@ class LakehookStack(Stack):
             self._events.queue, stage, own_roles=[self._ingress.worker.role, scheduler.role]
         )
 
-        alarms = self._add_monitoring(fanout, deliver, scheduler)
-        self._add_outputs(alarms)
+        self._add_monitoring(fanout, deliver, scheduler)
+        self._add_outputs()
 
-    def _add_monitoring(self, fanout: Fanout, deliver: Deliver, scheduler: Scheduler) -> Alarms:
+    def _add_monitoring(self, fanout: Fanout, deliver: Deliver, scheduler: Scheduler) -> None:
         metrics = Metrics(
             namespace=self.stack_name,
             events=self._events,
@@ -101,11 +110,10 @@ class LakehookStack(Stack):
             },
             schedule_name=scheduler.schedule_name,
         )
-        email = self._parameters.operators_email
-        alarms = Alarms(self, "Alarms", metrics=metrics, stage=self._stage, email=email)
+        topic = self._operators.topic
+        alarms = Alarms(self, "Alarms", metrics=metrics, stage=self._stage, topic=topic)
         Dashboard(self, "Dashboard", metrics=metrics, alarms=alarms.all)
         SavedQueries(self, "Queries", metrics=metrics)
-        return alarms
 
     def _queue(self, id_: str, name: str, dead_letter_name: str) -> QueueWithDeadLetters:
         return QueueWithDeadLetters(
@@ -116,7 +124,7 @@ class LakehookStack(Stack):
             visibility=Duration.seconds(self._stage.visibility_seconds),
         )
 
-    def _add_outputs(self, alarms: Alarms) -> None:
+    def _add_outputs(self) -> None:
         outputs = StackOutputs(
             events_queue_url=self._events.queue.queue_url,
             deliveries_queue_url=self._deliveries.queue.queue_url,
@@ -136,7 +144,7 @@ class LakehookStack(Stack):
             api_url=self._api.url,
             email_sender=self._parameters.email_sender,
             event_retention_days=str(self._stage.retention.events_days),
-            operators_topic_arn=alarms.topic.topic_arn,
+            operators_topic_arn=self._operators.arn,
         )
         for name, value in outputs.to_outputs().items():
             CfnOutput(self, name, value=value)

@@ -75,7 +75,10 @@ class SchedulerSettings(Settings):
     devlake_ui_url: str  # or NONE
     devlake_sources: str  # JSON, see ``DevLakeSources``
     devlake_api_secret_arn: str
+    operators_topic_arn: str
+    stack_name: str
     reconcile_seconds: str = "300"
+    status_seconds: str = "300"
 
     @property
     def knows_an_api(self) -> bool:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_kms import KMSClient
     from mypy_boto3_secretsmanager import SecretsManagerClient
+    from mypy_boto3_sns import SNSClient
     from mypy_boto3_sqs import SQSClient
 
 Properties = Mapping[str, Any]
@@ -110,12 +111,19 @@ def _secret(client_for: ClientFor, name: str, properties: Properties) -> Resourc
     return Resource(arn, {"Id": arn})
 
 
+def _topic(client_for: ClientFor, name: str, _properties: Properties) -> Resource:
+    sns: SNSClient = client_for("sns")
+    topic_arn = sns.create_topic(Name=name)["TopicArn"]
+    return Resource(topic_arn, {"TopicArn": topic_arn, "TopicName": name})
+
+
 PROVISIONED: dict[str, Callable[[ClientFor, str, Properties], Resource]] = {
     "AWS::SQS::Queue": _queue,
     "AWS::DynamoDB::Table": _table,
     "AWS::DynamoDB::GlobalTable": _table,
     "AWS::KMS::Key": _key,
     "AWS::SecretsManager::Secret": _secret,
+    "AWS::SNS::Topic": _topic,
 }
 
 

@@ -15,7 +15,6 @@ UNSUPPORTED_RESOURCES = {
     "AWS::Logs::MetricFilter": "the functions' logs go to stderr",
     "AWS::Logs::QueryDefinition": "the functions' logs go to stderr",
     "AWS::SNS::Subscription": "there is nobody to notify",
-    "AWS::SNS::Topic": "there is nobody to notify",
     "AWS::SNS::TopicPolicy": "everything is permitted here",
     "AWS::SQS::QueuePolicy": "everything is permitted here",
 }

@@ -344,13 +344,6 @@ class FakeLedger:
         self.lanes[due.lane] = leased
         return leased.due_token
 
-    def backlog(self) -> Backlog:
-        return Backlog(
-            lanes_held=len(self.lanes),
-            held_since=min((lane.held_since for lane in self.lanes.values()), default=None),
-            breakers_open=sum(one.is_open for one in self.healths.known.values()),
-        )
-
     def held_lanes(self, subscription_id: str) -> Iterator[HeldLane]:
         held = [
             lane for lane in self.lanes.values() if lane.lane.subscription_id == subscription_id
@@ -616,6 +609,9 @@ class FakeTelemetry:
 
     def backlog_measured(self, backlog: Backlog, *, now: float) -> None:
         self.told.append(("counted", backlog))
+
+    def operators_notified(self, notices: int) -> None:
+        self.told.append(("notified", notices))
 
     def internal_error(self, error: Exception, *, doing: str) -> None:
         self.told.append(("trouble", error))

@@ -28,6 +28,7 @@ from lakehook.settings import SchedulerSettings
 
 if TYPE_CHECKING:
     from lakehook.ingestion.reconcile.schedule import ReconcileOnSchedule
+    from lakehook.operations.notify_operators import NotifyOperators
 
 RECONCILE_SECONDS = 20.0  # of one tick
 SPARE_SECONDS = 10.0
@@ -94,6 +95,14 @@ def process_replays() -> ProcessReplays:
 
 
 @cache
+def notify_operators() -> "NotifyOperators":
+    from functions.scheduler.operators import build_notify_operators  # noqa: PLC0415
+
+    settings = SchedulerSettings.from_env(os.environ)
+    return build_notify_operators(settings, aws(), telemetry())
+
+
+@cache
 def reconcile() -> "ReconcileOnSchedule | None":
     """Return the reconcile; None without a configured API, so that nothing is loaded for it."""
     settings = SchedulerSettings.from_env(os.environ)
@@ -110,8 +119,7 @@ def lambda_handler(_event: dict[str, Any], context: Any) -> dict[str, Any]:
     DevLake's API comes last: nothing waits for it.
     """
     with telemetry().invocation(context.aws_request_id):
-        _contained(count_lanes, doing="count lanes")
-        # Resuming all due lanes may take longer than this invocation has.
+        # Resuming all due lanes may take longer than the invocation has.
         resumed = _contained(resume_due_lanes(), doing="resume lanes")
         if resumed:
             telemetry().lanes_resumed(resumed)
@@ -121,9 +129,20 @@ def lambda_handler(_event: dict[str, Any], context: Any) -> dict[str, Any]:
         replayed = _contained(process_replays(), doing="replay")
         if replayed:
             telemetry().replayed(replayed)
+        notified = _contained(_notify, doing="notify operators")
         left_seconds = context.get_remaining_time_in_millis() / 1000
         reconciled = _contained(lambda: _reconcile(left_seconds), doing="reconcile")
-    return {"resumed": resumed, "stalled": stalled, "replayed": replayed, "reconciled": reconciled}
+    return {
+        "resumed": resumed,
+        "stalled": stalled,
+        "replayed": replayed,
+        "notified": notified,
+        "reconciled": reconciled,
+    }
+
+
+def _notify() -> int:
+    return notify_operators()()
 
 
 def _reconcile(left_seconds: float) -> int:
@@ -132,12 +151,6 @@ def _reconcile(left_seconds: float) -> int:
         return 0
     seconds = min(RECONCILE_SECONDS, left_seconds - SPARE_SECONDS)
     return reconcile_sources(ends_at=SystemClock().now() + seconds)
-
-
-def count_lanes() -> int:
-    census = resume_due_lanes().ledger.backlog()
-    telemetry().backlog_measured(census, now=SystemClock().now())
-    return census.lanes_held
 
 
 def _contained(work: Callable[[], int], *, doing: str) -> int:

@@ -4,6 +4,7 @@ from aws_cdk import Duration
 from constructs import Construct
 
 from infra.constructs.lambda_function import LambdaFunction
+from infra.constructs.operators_topic import OperatorsTopic
 from infra.constructs.queues import QueueWithDeadLetters
 from infra.constructs.tables import READ_SUBSCRIPTIONS, READ_THE_PAST, Tables
 from infra.parameters import Parameters
@@ -29,6 +30,7 @@ class Scheduler(LambdaFunction):
         events: QueueWithDeadLetters,
         deliveries: QueueWithDeadLetters,
         devlake_api_secret_arn: str,
+        topic: OperatorsTopic,
     ) -> None:
         super().__init__(
             scope,
@@ -44,6 +46,8 @@ class Scheduler(LambdaFunction):
                 devlake_ui_url=parameters.devlake_ui_url,
                 devlake_sources=parameters.devlake_sources,
                 devlake_api_secret_arn=devlake_api_secret_arn,
+                operators_topic_arn=topic.arn,
+                stack_name=stage.stack_name,
             ),
             stage=stage,
             timeout=Duration.seconds(stage.scheduler_timeout_seconds),
@@ -54,6 +58,7 @@ class Scheduler(LambdaFunction):
         self.allow_send(deliveries.queue)
         self.allow_send(events.queue)
         self.allow(["secretsmanager:GetSecretValue"], on=devlake_api_secret_arn)
+        self.allow(["sns:Publish"], on=topic.arn)
         if stage.network:
             self.attach_to_vpc(stage.network, where=parameters.asks_devlake)
 

@@ -1,4 +1,4 @@
-"""CloudWatch alarms on queues, deliveries, functions and notifications, and their SNS topic.
+"""CloudWatch alarms on queues, deliveries, functions and notifications.
 
 Each alarm says what is measured, what it means, and the first command to run. CloudWatch notifies
 only when an alarm changes state: whatever a person must know each time is therefore an alarm on
@@ -10,18 +10,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from aws_cdk import CfnCondition, Fn, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from infra.monitoring.metrics import PERIOD, RETRIED_FUNCTIONS, WORKERS, Metrics, total
 from infra.stage import Stage
-from infra.suppressions import acknowledge_rule
 from lakehook import metrics as names
-from lakehook.settings import UNSET
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 INTERNAL_ERROR = "'\"internal_error\"'"
@@ -70,13 +66,11 @@ class Alarms(Construct):
     """All alarms of the stack, named ``<stack>-<name>``: the name is a heading of the runbook."""
 
     def __init__(
-        self, scope: Construct, id_: str, *, metrics: Metrics, stage: Stage, email: str
+        self, scope: Construct, id_: str, *, metrics: Metrics, stage: Stage, topic: sns.ITopic
     ) -> None:
         super().__init__(scope, id_)
         self._prefix = metrics.namespace
-        self.topic = self._topic(stage.operators_topic_arn)
-        self._subscribe(email)
-        self._action = actions.SnsAction(self.topic)
+        self._action = actions.SnsAction(topic)
         watches = (
             *queue_alarms(metrics),
             *delivery_alarms(metrics),
@@ -84,40 +78,6 @@ class Alarms(Construct):
             *function_alarms(metrics, stage),
         )
         self.all = [*map(self._above, watches), self._scheduler_stopped(metrics)]
-
-    def _topic(self, existing_arn: str | None) -> sns.ITopic:
-        """Create the topic for operators, on which CloudWatch may publish, or use an existing one.
-
-        A policy of our own replaces the default one of SNS, which would have allowed that.
-
-        https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-use-cases.html
-        """
-        if existing_arn:
-            return sns.Topic.from_topic_arn(self, "Operators", existing_arn)
-        topic = sns.Topic(self, "Operators", enforce_ssl=True)
-        topic.add_to_resource_policy(
-            iam.PolicyStatement(
-                principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
-                actions=["sns:Publish"],
-                resources=[topic.topic_arn],
-                conditions={"StringEquals": {"aws:SourceAccount": Stack.of(self).account}},
-            )
-        )
-        return topic
-
-    def _subscribe(self, email: str) -> None:
-        """Subscribe the address, which must confirm before SNS sends anything to it."""
-        subscription = sns.CfnSubscription(
-            self, "Email", topic_arn=self.topic.topic_arn, protocol="email", endpoint=email
-        )
-        is_given = Fn.condition_not(Fn.condition_equals(email, UNSET))
-        subscription.cfn_options.condition = CfnCondition(self, "EmailGiven", expression=is_given)
-        acknowledge_rule(
-            subscription,
-            "Serverless-SNSRedrivePolicy",
-            "An alarm e-mail that SNS cannot deliver has no other reader: a queue would not be"
-            " read.",
-        )
 
     def _above(self, watch: AlarmDefinition) -> cloudwatch.Alarm:
         periods = _periods(watch.minutes)

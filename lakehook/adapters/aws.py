@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mypy_boto3_kms import KMSClient
     from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_sesv2 import SESV2Client
+    from mypy_boto3_sns import SNSClient
     from mypy_boto3_sqs import SQSClient
 
 # The ten lanes of a batch call in parallel. A hanging call must end well within an invocation.
@@ -68,6 +69,9 @@ class Aws:
 
     def secrets_manager(self) -> "SecretsManagerClient":
         return cast("SecretsManagerClient", self._client("secretsmanager"))
+
+    def sns(self) -> "SNSClient":
+        return cast("SNSClient", self._client("sns"))
 
     def sesv2(self, config: Config) -> "SESV2Client":
         """Create a client with its own timeouts: a mail has a deadline."""

@@ -119,6 +119,11 @@ class DeadLetterQueue(Protocol):
         """Quarantine a message unchanged that is not valid."""
 
 
+class OperatorsTopic(Protocol):
+    def publish(self, subject: str, text: str) -> None:
+        """Notify the people who operate the deployment."""
+
+
 class DeadLetterRedriver(Protocol):
     def send(self, record: DeliveryRecord, *, endpoint: str) -> None:
         """Send a dead letter back to its lane, with the attributes that mark a redrive."""

@@ -8,6 +8,7 @@ from lakehook.domain.circuit_breaker import EndpointHealth
 from lakehook.domain.delivery import Delivery, Lane, SequencedEvent
 from lakehook.domain.event import Event
 from lakehook.domain.lane import DeliveryRecord, HeldLane
+from lakehook.domain.operator_notice import SubscriptionCondition
 from lakehook.domain.pipeline import Pipeline, PipelineState, SkipReason
 from lakehook.domain.rate_limit import Reservation
 from lakehook.domain.replay import Replay
@@ -86,9 +87,6 @@ class Ledger(Protocol):
         A suspended lane is no longer suspended afterwards.
         """
 
-    def backlog(self) -> Backlog:
-        """Count the held deliveries and lanes, by an index that may lag behind."""
-
     def held_lanes(self, subscription_id: str) -> Iterator[HeldLane]:
         """Yield the held lanes of a subscription, the longest held first.
 
@@ -106,6 +104,15 @@ class Ledger(Protocol):
 
     def dead_letters(self, subscription_id: str) -> Iterator[DeliveryRecord]:
         """Yield a subscription's dead letters, also those whose lane has gone on."""
+
+
+class ConditionStore(Protocol):
+    """What operators were last notified of."""
+
+    def load(self) -> tuple[float, Mapping[str, SubscriptionCondition]]:
+        """When the status was last looked at, and the subscriptions that were not well."""
+
+    def save(self, looked_at: float, conditions: Mapping[str, SubscriptionCondition]) -> None: ...
 
 
 class EndpointHealthStore(Protocol):

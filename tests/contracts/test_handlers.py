@@ -9,6 +9,7 @@ from typing import Any
 
 import boto3
 import pytest
+from moto.backends import get_backend
 from standardwebhooks import Webhook
 
 from functions.deliver import handler as deliver_function
@@ -32,6 +33,7 @@ from lakehook.settings import (
     Settings,
     StackOutputs,
 )
+from local.account import ACCOUNT_ID, REGION
 from tests.builders import a_delivery, a_document, a_subscription
 from tests.devlake.rest import RestApi, serving_rest
 from tests.devlake.rows import Tables, shown
@@ -103,6 +105,7 @@ class Installation:
         self.ledger = DynamoLedger(self._dynamodb, deployment.deliveries_table, FakeClock())
         self._monkeypatch = monkeypatch
         self.networks = "127.0.0.0/8"
+        self.status_seconds = "300"
 
     def subscribe(self, wire: Wire, subscription_id: str = "sub_a", **changes: Any) -> Subscription:
         sealer = KmsEncryptor(boto3.client("kms"), self.deployment.secrets_key)
@@ -166,6 +169,9 @@ class Installation:
             devlake_ui_url=self.deployment.devlake_ui_url,
             devlake_sources=self.deployment.devlake_sources,
             devlake_api_secret_arn=self.deployment.devlake_api_secret_arn,
+            operators_topic_arn=self.deployment.operators_topic_arn,
+            stack_name="Lakehook",
+            status_seconds=self.status_seconds,
         )
         context = Context(remaining_ms=1000 * seconds)
         return self._invoke(clock_function, settings, {"source": "aws.scheduler"}, context)
@@ -211,6 +217,7 @@ def installed(deployment: StackOutputs, monkeypatch: pytest.MonkeyPatch) -> Iter
         clock_function.resume_due_lanes,
         clock_function.publish_stalled_pipelines,
         clock_function.reconcile,
+        clock_function.notify_operators,
     ):
         wiring.cache_clear()
 
@@ -393,7 +400,7 @@ def test_a_lane_whose_time_has_come_is_woken_and_delivers_what_it_held(installed
         installed.subscribe(wire)
         held = installed.hold(due_at=1000.0)
 
-        assert installed.wake() == {"resumed": 1, "stalled": 0, "replayed": 0, "reconciled": 0}
+        assert installed.wake()["resumed"] == 1
         (resume,) = installed.drain(installed.deployment.deliveries_queue_url)
         assert installed.deliver(m1=(str(held.lane), resume["Body"])) == failures()
 
@@ -403,18 +410,43 @@ def test_a_lane_whose_time_has_come_is_woken_and_delivers_what_it_held(installed
 
 
 def test_a_clock_with_nothing_to_do_says_so(installed: Installation):
-    assert installed.wake() == {"resumed": 0, "stalled": 0, "replayed": 0, "reconciled": 0}
+    answer = installed.wake()
+
+    assert answer.keys() == {"resumed", "stalled", "replayed", "notified", "reconciled"}
+    assert not any(answer.values())
 
 
-def test_the_clock_counts_what_is_held_before_it_wakes_it(
-    installed: Installation, capsys: pytest.CaptureFixture[str]
+def test_what_is_held_is_measured_every_few_minutes(
+    installed: Installation, nobody: Wire, capsys: pytest.CaptureFixture[str]
 ):
-    installed.hold(due_at=1000.0)
+    installed.subscribe(nobody)
+    installed.hold(due_at=time.time() + 3600)
 
     installed.wake()
+    installed.wake()
 
-    (counted,) = [line for line in capsys.readouterr().out.splitlines() if "LanesHeld" in line]
-    assert json.loads(counted)["LanesHeld"] == [1.0]
+    (measured,) = [line for line in capsys.readouterr().out.splitlines() if "LanesHeld" in line]
+    assert json.loads(measured)["LanesHeld"] == [1.0]
+
+
+def test_operators_are_notified_by_their_topic_of_a_dead_letter_and_only_once(
+    installed: Installation, nobody: Wire
+):
+    subscription = installed.subscribe(nobody)
+    record = DeliveryRecord.waiting(a_delivery(1))
+    held = HeldLane.held_at(record.lane, 1, now=time.time()).with_dead_head(now=time.time())
+    installed.ledger.save(record.dead("rejected"), before=None, after=held)
+
+    assert [installed.wake()["notified"] for _ in range(2)] == [1, 0]
+    clock_function.notify_operators.cache_clear()
+    installed.status_seconds = "0"
+    assert installed.wake()["notified"] == 0
+
+    topic = installed.deployment.operators_topic_arn
+    backend = get_backend("sns")[ACCOUNT_ID][REGION]
+    ((_, text, subject, *_),) = backend.topics[topic].sent_notifications
+    assert subject == "Lakehook: 1 new, look at lakehook status"
+    assert text.startswith(f"OPERATIONS_DEAD_LETTERS: {subscription.name} ({subscription.id})")
 
 
 def test_a_pipeline_that_stalls_is_told_once_like_any_event(installed: Installation, nobody: Wire):

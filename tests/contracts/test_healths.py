@@ -10,9 +10,7 @@ from lakehook.adapters.dynamodb.ledger import DynamoLedger
 from lakehook.domain.attempt import Attempt, Outcome
 from lakehook.domain.circuit_breaker import EndpointHealth
 from lakehook.domain.delivery import Lane
-from lakehook.domain.lane import DeliveryRecord, HeldLane
-from lakehook.ports.stores import Backlog, DueItem, EndpointHealthStore, Ledger
-from tests.builders import a_delivery
+from lakehook.ports.stores import DueItem, EndpointHealthStore, Ledger
 from tests.fakes import NOON, FakeClock, FakeHealths, FakeLedger
 
 WELL = EndpointHealth(subscription_id="sub_a")
@@ -93,17 +91,6 @@ def test_an_open_breaker_is_due_and_leased_as_a_lane_is(both: Both):
     assert both.ledger.lease(due, until=NOON + 300) == round((NOON + 300) * 1000)
     assert both.ledger.lease(due, until=NOON + 300) is None
     assert both.healths.find("sub_a") == replace(OPEN, due_at=NOON + 300)
-
-
-def test_what_is_held_is_counted(both: Both):
-    assert both.ledger.backlog() == Backlog()
-    both.healths.save(WELL, OPEN)
-    for number in (3, 1, 2):
-        record = DeliveryRecord.waiting(a_delivery(1, pipeline_id=number))
-        held = HeldLane.held_at(record.lane, 1, now=NOON + number)
-        both.ledger.save(record, before=None, after=held)
-
-    assert both.ledger.backlog() == Backlog(lanes_held=3, held_since=NOON + 1, breakers_open=1)
 
 
 def test_a_closed_breaker_is_never_due(both: Both):

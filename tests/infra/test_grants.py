@@ -151,5 +151,6 @@ def test_the_clock_wakes_what_is_due_tells_of_stalls_and_replays(production: Blu
         "SubscriptionsTable": READ_SUBSCRIPTIONS,
         "EventsQueueUrl": SEND,
         "DevlakeApiSecretArn": {"secretsmanager:GetSecretValue"},
+        "OperatorsTopicArn": {"sns:Publish"},
         own_log("scheduler", production): WRITE_ITS_LOG,
     }

@@ -55,6 +55,8 @@ CLOCK = SchedulerSettings(
     devlake_ui_url="https://devlake.example",
     devlake_sources="{}",
     devlake_api_secret_arn="arn:aws:secretsmanager:api",
+    operators_topic_arn="arn:aws:sns:eu-central-1:123456789012:operators",
+    stack_name="Lakehook",
 )
 DEPLOYMENT = StackOutputs(
     events_queue_url="https://sqs/events.fifo",
@@ -126,7 +128,10 @@ def test_a_setting_is_named_like_a_variable():
         "DEVLAKE_UI_URL": "https://devlake.example",
         "DEVLAKE_SOURCES": "{}",
         "DEVLAKE_API_SECRET_ARN": "arn:aws:secretsmanager:api",
+        "OPERATORS_TOPIC_ARN": "arn:aws:sns:eu-central-1:123456789012:operators",
+        "STACK_NAME": "Lakehook",
         "RECONCILE_SECONDS": "300",
+        "STATUS_SECONDS": "300",
     }
 
 

@@ -24,7 +24,6 @@ from lakehook.adapters.dynamodb.ledger_indexes import (
     all_due,
     held_items,
     lease,
-    measure_backlog,
 )
 from lakehook.adapters.dynamodb.ledger_items import (
     FIRST_RECORD,
@@ -43,7 +42,7 @@ from lakehook.domain.delivery import Delivery, Lane
 from lakehook.domain.errors import LaneConflict
 from lakehook.domain.lane import DeliveryRecord, DeliveryStatus, HeldLane
 from lakehook.domain.subscription import ID_PREFIX
-from lakehook.ports.stores import Backlog, DueItem, HeldSummary, LedgerSnapshot, Requeued
+from lakehook.ports.stores import DueItem, HeldSummary, LedgerSnapshot, Requeued
 from lakehook.ports.system import Clock
 from lakehook.settings import DeliveriesTable as Table
 
@@ -124,9 +123,6 @@ class DynamoLedger:
 
     def lease(self, due: DueItem, *, until: float) -> int | None:
         return lease(self.dynamodb, self.table, due, until=until)
-
-    def backlog(self) -> Backlog:
-        return measure_backlog(self.dynamodb, self.table)
 
     def held_lanes(self, subscription_id: str) -> Iterator[HeldLane]:
         held = held_items(self.dynamodb, self.table, subscription_id, wanted=is_lane)

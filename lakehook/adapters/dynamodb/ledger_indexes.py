@@ -18,7 +18,7 @@ from lakehook.adapters.dynamodb.conflict import is_lost_race
 from lakehook.adapters.dynamodb.items import Item, batch_get, from_item, read_pages, to_item
 from lakehook.adapters.dynamodb.ledger_items import SHARDS, lane_key
 from lakehook.domain.delivery import Lane
-from lakehook.ports.stores import Backlog, DueItem
+from lakehook.ports.stores import DueItem
 from lakehook.settings import DeliveriesTable as Table
 
 if TYPE_CHECKING:
@@ -45,18 +45,6 @@ def all_due(dynamodb: "DynamoDBClient", table: str, now: float) -> Iterator[DueI
         yield DueItem(lane, values[Table.DUE_AT], is_breaker=is_health(item))
 
 
-def measure_backlog(dynamodb: "DynamoDBClient", table: str) -> Backlog:
-    lanes, breakers, since = 0, 0, None
-    for item in _entries(dynamodb, table):
-        if is_health(item):
-            breakers += 1
-            continue
-        lanes += 1
-        held_since = from_item(item)[Table.HELD_SINCE] / 1000
-        since = held_since if since is None else min(since, held_since)
-    return Backlog(lanes_held=lanes, held_since=since, breakers_open=breakers)
-
-
 def lease(dynamodb: "DynamoDBClient", table: str, due: DueItem, *, until: float) -> int | None:
     token = round(until * 1000)
     with translate_aws_errors():
@@ -80,23 +68,15 @@ def lease(dynamodb: "DynamoDBClient", table: str, due: DueItem, *, until: float)
     return token
 
 
-def _entries(
-    dynamodb: "DynamoDBClient", table: str, *, until: float | None = None
-) -> Iterator[Item]:
-    condition, names = "#shard = :shard", {"#shard": Table.DUE_SHARD}
-    values: dict[str, int] = {}
-    if until is not None:
-        condition += " AND #due_at <= :until"
-        names |= {"#due_at": Table.DUE_AT}
-        values |= {":until": round(until * 1000)}
-    for shard in _shards(until or 0.0):
+def _entries(dynamodb: "DynamoDBClient", table: str, *, until: float) -> Iterator[Item]:
+    for shard in _shards(until):
         yield from read_pages(
             dynamodb.query,
             TableName=table,
             IndexName=Table.DUE_INDEX,
-            KeyConditionExpression=condition,
-            ExpressionAttributeNames=names,
-            ExpressionAttributeValues=to_item({":shard": shard, **values}),
+            KeyConditionExpression="#shard = :shard AND #due_at <= :until",
+            ExpressionAttributeNames={"#shard": Table.DUE_SHARD, "#due_at": Table.DUE_AT},
+            ExpressionAttributeValues=to_item({":shard": shard, ":until": round(until * 1000)}),
         )
 
 

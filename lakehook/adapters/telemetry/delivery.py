@@ -111,6 +111,9 @@ class PowertoolsTelemetry(Powertools):
         self._measure(names.OLDEST_HELD_LANE_AGE, oldest, MetricUnit.Seconds)
         self._count(names.BREAKERS_OPEN, backlog.breakers_open)
 
+    def operators_notified(self, notices: int) -> None:
+        self._info("operators_notified", notices=notices)
+
     def reconciled(self, report: "ReconcileReport") -> None:
         self._count(names.EVENTS_RECONCILED, 0)  # so that the metric has a value without losses
         self._info(

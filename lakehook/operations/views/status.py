@@ -84,7 +84,7 @@ class SubscriberStatusView:
             next=step,
             next_at=step_at,
             commands=_commands(status, state, last),
-            needs_person=_needs_person(status, state, last, now=now),
+            needs_person=_needs_person(status, state, now=now),
         )
 
 
@@ -232,12 +232,16 @@ def _letter_commands(status: SubscriberStatus, name: str) -> list[str]:
     ]
 
 
-def _needs_person(
-    status: SubscriberStatus, state: HealthState, last: Attempt | None, *, now: float
-) -> bool:
+def _needs_person(status: SubscriberStatus, state: HealthState, *, now: float) -> bool:
     if status.held.dead or state in (HealthState.DISABLED, HealthState.PENDING):
         return True
-    since = status.health.failing_since
+    return is_down_for_long(status, now=now)
+
+
+def is_down_for_long(status: SubscriberStatus, *, now: float) -> bool:
+    """Whether the endpoint fails in a way, or for a time, that a person must know of."""
+    state = health_state(status.subscription, status.health)
+    since, last = status.health.failing_since, _last_attempt(status)
     if state not in (HealthState.DOWN, HealthState.FAILING) or since is None:
         return False
     is_lasting = state is HealthState.DOWN and last is not None and not _is_transient(last)

@@ -1,0 +1,120 @@
+"""Watch over the status for operators: measure the backlog, and notify of each new trouble."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from lakehook.domain.operator_notice import OperatorNotice, SubscriptionCondition, notices_between
+from lakehook.domain.status import HealthState, health_state
+from lakehook.domain.text import single_line
+from lakehook.operations.views.status import SubscriberStatusView, is_down_for_long
+from lakehook.ports.queues import OperatorsTopic
+from lakehook.ports.stores import Backlog, ConditionStore
+from lakehook.ports.system import Clock
+from lakehook.ports.telemetry import Telemetry
+from lakehook.queries import ShowStatus, StatusReport, SubscriberStatus
+
+MAX_NOTICES = 20
+"""In one message: the others are counted, and `lakehook status` shows them."""
+
+MAX_ANSWER_CHARACTERS = 200
+
+_ORDER = tuple(OperatorNotice)
+_RUNBOOK = {
+    OperatorNotice.SUBSCRIPTION_DISABLED: "subscriptionsdisabled",
+    OperatorNotice.ENDPOINT_DOWN: "breakersopen",
+    OperatorNotice.DEAD_LETTERS: "deadletters",
+}
+
+
+@dataclass(frozen=True)
+class NotifyOperators:
+    """What the scheduler does every few minutes; its cost does not grow with what waits."""
+
+    show_status: ShowStatus
+    conditions: ConditionStore
+    topic: OperatorsTopic
+    clock: Clock
+    telemetry: Telemetry
+    stack: str
+    interval_seconds: float
+
+    def __call__(self) -> int:
+        """Look at the status if that is due, and return how many notices were sent.
+
+        A crash between sending and saving sends the same notices once more.
+        """
+        now = self.clock.now()
+        looked_at, before = self.conditions.load()
+        if now < looked_at + self.interval_seconds:
+            return 0
+        report = self.show_status()
+        self.telemetry.backlog_measured(_backlog(report), now=now)
+        notices, after = list[_Notice](), dict[str, SubscriptionCondition]()
+        for status in report.subscribers:
+            name, condition = status.subscription.id, _condition(status, now=now)
+            if not condition.is_well:
+                after[name] = condition
+            view = SubscriberStatusView.from_status(status, now=now)
+            known = before.get(name, SubscriptionCondition())
+            notices += [(notice, view) for notice in notices_between(known, condition)]
+        if notices:
+            notices.sort(key=lambda notice: _ORDER.index(notice[0]))
+            self.topic.publish(_subject(self.stack, notices), _text(self.stack, notices))
+            self.telemetry.operators_notified(len(notices))
+        self.conditions.save(now, after)
+        return len(notices)
+
+
+_Notice = tuple[OperatorNotice, SubscriberStatusView]
+
+
+def _backlog(report: StatusReport) -> Backlog:
+    held = [subscriber.held for subscriber in report.subscribers]
+    return Backlog(
+        lanes_held=sum(summary.lanes for summary in held),
+        held_since=min((s.since for s in held if s.lanes and s.since is not None), default=None),
+        breakers_open=sum(subscriber.health.is_open for subscriber in report.subscribers),
+    )
+
+
+def _condition(status: SubscriberStatus, *, now: float) -> SubscriptionCondition:
+    state = health_state(status.subscription, status.health)
+    return SubscriptionCondition(
+        is_disabled=state is HealthState.DISABLED,
+        is_down=is_down_for_long(status, now=now),
+        dead_letters=status.held.dead,
+    )
+
+
+def _subject(stack: str, notices: Sequence[_Notice]) -> str:
+    """At most 100 ASCII characters, as SNS takes it: names may be in Chinese."""
+    troubles = sum(notice is not OperatorNotice.RECOVERED for notice, _ in notices)
+    if not troubles:
+        return f"{stack}: {len(notices)} well again"
+    return f"{stack}: {troubles} new, look at lakehook status"
+
+
+def _text(stack: str, notices: Sequence[_Notice]) -> str:
+    blocks = ["\n".join(_lines(*notice)) for notice in notices[:MAX_NOTICES]]
+    if len(notices) > MAX_NOTICES:
+        blocks.append(f"and {len(notices) - MAX_NOTICES} more")
+    return "\n\n".join([*blocks, f"All of it: lakehook status --stack {stack}"])
+
+
+def _lines(notice: OperatorNotice, subscriber: SubscriberStatusView) -> Iterator[str]:
+    yield f"{notice}: {subscriber.name} ({subscriber.subscription_id})"
+    if notice is OperatorNotice.RECOVERED:
+        yield "  It is well again, and has no dead letters."
+        return
+    since = f" since {subscriber.since}" if subscriber.since else ""
+    reason = f": {subscriber.disabled_reason}" if subscriber.disabled_reason else ""
+    yield f"  It is {subscriber.health}{since}{reason}."
+    if subscriber.last_answer:
+        yield f"  Last answer: {single_line(subscriber.last_answer, MAX_ANSWER_CHARACTERS)}"
+    more = " or more" if subscriber.has_more else ""
+    yield (
+        f"  Pipelines that wait: {subscriber.lanes_held}{more}."
+        f" Dead letters: {subscriber.dead_letters}{more}."
+    )
+    yield from (f"  {command}" for command in subscriber.commands)
+    yield f"  docs/runbook.md#{_RUNBOOK[notice]}"

@@ -1,0 +1,206 @@
+"""Operators are notified of each new trouble by the subscription's name, and once."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from lakehook.domain.circuit_breaker import EndpointHealth
+from lakehook.domain.lane import DeliveryRecord, HeldLane
+from lakehook.domain.operator_notice import (
+    OperatorNotice,
+    SubscriptionCondition,
+    notices_between,
+)
+from lakehook.operations.notify_operators import MAX_NOTICES, NotifyOperators
+from lakehook.ports.stores import Backlog
+from tests.builders import a_delivery, a_subscription
+from tests.fakes import NOON, FakeTelemetry
+from tests.fakes_ops import Office
+
+INTERVAL = 300.0
+WELL = SubscriptionCondition()
+DOWN = SubscriptionCondition(is_down=True)
+
+
+@dataclass
+class FakeConditions:
+    looked_at: float = 0.0
+    known: Mapping[str, SubscriptionCondition] = field(default_factory=dict)
+
+    def load(self) -> tuple[float, Mapping[str, SubscriptionCondition]]:
+        return self.looked_at, self.known
+
+    def save(self, looked_at: float, conditions: Mapping[str, SubscriptionCondition]) -> None:
+        self.looked_at, self.known = looked_at, dict(conditions)
+
+
+@dataclass
+class FakeTopic:
+    published: list[tuple[str, str]] = field(default_factory=list)
+    error: Exception | None = None
+
+    def publish(self, subject: str, text: str) -> None:
+        if self.error:
+            raise self.error
+        self.published.append((subject, text))
+
+
+class Watch:
+    """A watch over an office, which looks each time that five minutes are over."""
+
+    def __init__(self) -> None:
+        self.office, self.topic, self.telemetry = Office(), FakeTopic(), FakeTelemetry()
+        self.conditions = FakeConditions()
+        self.notify = NotifyOperators(
+            show_status=self.office.desk().show_status,
+            conditions=self.conditions,
+            topic=self.topic,
+            clock=self.office.clock,
+            telemetry=self.telemetry,
+            stack="Lakehook",
+            interval_seconds=INTERVAL,
+        )
+
+    def subscribe(self, name: str, **changes: object) -> str:
+        id_ = f"sub_{len(self.office.subscriptions.known)}"
+        self.office.subscriptions.known[id_] = a_subscription(id=id_, name=name, **changes)
+        return id_
+
+    def break_down(self, id_: str, *, failing_for: float = 1080.0) -> None:
+        now = self.office.clock.now()
+        self.office.healths.known[id_] = EndpointHealth(
+            subscription_id=id_, failures=9, failing_since=now - failing_for, due_at=now + 40
+        )
+
+    def bury(self, id_: str, pipeline: int) -> None:
+        record = DeliveryRecord.waiting(a_delivery(1, subscription=id_, pipeline_id=pipeline))
+        held = HeldLane.held_at(record.lane, 1, now=NOON).with_dead_head(now=NOON)
+        self.office.ledger.save(record.dead("rejected"), before=None, after=held)
+
+    def look(self) -> list[str]:
+        """Look once more, and return the lines of what was published."""
+        self.office.clock.time += INTERVAL
+        before = len(self.topic.published)
+        self.notify()
+        return [line for _, text in self.topic.published[before:] for line in text.splitlines()]
+
+
+@pytest.fixture
+def watch() -> Watch:
+    return Watch()
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "notices"),
+    [
+        (WELL, WELL, []),
+        (WELL, DOWN, [OperatorNotice.ENDPOINT_DOWN]),
+        (DOWN, DOWN, []),
+        (DOWN, WELL, [OperatorNotice.RECOVERED]),
+        (
+            DOWN,
+            SubscriptionCondition(is_disabled=True),
+            [OperatorNotice.SUBSCRIPTION_DISABLED],
+        ),
+        (
+            SubscriptionCondition(dead_letters=2),
+            SubscriptionCondition(dead_letters=3),
+            [OperatorNotice.DEAD_LETTERS],
+        ),
+        (SubscriptionCondition(dead_letters=3), SubscriptionCondition(dead_letters=2), []),
+        (
+            WELL,
+            replace(DOWN, dead_letters=1),
+            [OperatorNotice.ENDPOINT_DOWN, OperatorNotice.DEAD_LETTERS],
+        ),
+    ],
+)
+def test_a_notice_is_of_what_is_new(
+    before: SubscriptionCondition, after: SubscriptionCondition, notices: list[OperatorNotice]
+) -> None:
+    assert list(notices_between(before, after)) == notices
+
+
+def test_where_all_is_well_nothing_is_published_and_the_backlog_is_measured(watch: Watch) -> None:
+    watch.subscribe("ci")
+
+    assert watch.look() == []
+    assert watch.telemetry.told == [("counted", Backlog())]
+    assert watch.conditions.known == {}
+
+
+def test_each_endpoint_that_is_down_is_named_with_what_helps_and_named_once(watch: Watch) -> None:
+    first, second = watch.subscribe("ci"), watch.subscribe("值班群")
+    watch.break_down(first)
+
+    lines = watch.look()
+    watch.break_down(second)
+    later = watch.look()
+
+    assert lines[0] == f"OPERATIONS_ENDPOINT_DOWN: ci ({first})"
+    assert "  lakehook subscriptions pause ci" in lines
+    assert "  docs/runbook.md#breakersopen" in lines
+    assert lines[-1] == "All of it: lakehook status --stack Lakehook"
+    assert [line for line in later if line.startswith("OPERATIONS")] == [
+        f"OPERATIONS_ENDPOINT_DOWN: 值班群 ({second})"
+    ]
+    assert watch.look() == []
+    subjects = [subject for subject, _ in watch.topic.published]
+    assert subjects == ["Lakehook: 1 new, look at lakehook status"] * 2
+
+
+def test_an_endpoint_that_is_down_for_a_minute_wakes_nobody(watch: Watch) -> None:
+    watch.break_down(watch.subscribe("ci"), failing_for=60.0)
+
+    assert watch.look() == []
+
+
+def test_more_dead_letters_notify_again_and_the_end_of_trouble_is_told(watch: Watch) -> None:
+    id_ = watch.subscribe("ci")
+    watch.bury(id_, 1)
+    first = watch.look()
+    watch.bury(id_, 2)
+    second = watch.look()
+    watch.office.ledger.lanes.clear()
+    watch.office.ledger.records.clear()
+    third = watch.look()
+
+    assert f"OPERATIONS_DEAD_LETTERS: ci ({id_})" == first[0] == second[0]
+    assert "  Pipelines that wait: 2. Dead letters: 2." in second
+    assert third[0] == f"OPERATIONS_RECOVERED: ci ({id_})"
+    assert watch.look() == []
+
+
+def test_the_worst_comes_first_and_a_message_is_bounded(watch: Watch) -> None:
+    for number in range(MAX_NOTICES + 5):
+        watch.break_down(watch.subscribe(f"down-{number}"))
+    watch.subscribe("off", disabled_reason="410", disabled_at="2026-01-01T11:00:00.000+00:00")
+
+    lines = watch.look()
+    named = [line for line in lines if line.startswith("OPERATIONS")]
+
+    assert named[0].startswith("OPERATIONS_SUBSCRIPTION_DISABLED: off")
+    assert "  It is disabled since 2026-01-01T11:00:00.000+00:00: 410." in lines
+    assert len(named) == MAX_NOTICES
+    assert "and 6 more" in lines
+
+
+def test_between_two_looks_nothing_is_read(watch: Watch) -> None:
+    watch.look()
+    watch.office.clock.time += INTERVAL - 1
+
+    assert watch.notify() == 0
+    assert watch.telemetry.told == [("counted", Backlog())]
+
+
+def test_what_could_not_be_published_is_published_at_the_next_run(watch: Watch) -> None:
+    watch.break_down(watch.subscribe("ci"))
+    watch.topic.error = ConnectionError("no route to SNS")
+    with pytest.raises(ConnectionError):
+        watch.look()
+
+    watch.topic.error = None
+    watch.notify()
+
+    assert "OPERATIONS_ENDPOINT_DOWN: ci" in watch.topic.published[0][1]

@@ -32,9 +32,9 @@ from lakehook.ports.outbound import NoResponse, SubscriptionCredentials
 from lakehook.ports.stores import EndpointHealthStore, Ledger
 from tests.builders import a_delivery, a_subscription
 from tests.fakes import (
-    FakeBell,
     FakeClock,
     FakeDeadLetters,
+    FakeDeliveryQueue,
     FakeKeyring,
     FakeLedger,
     FakePaces,
@@ -128,7 +128,7 @@ class Function:
             ping=nobody_asks,
             dead_letters=FakeDeadLetters(),
             rate_limits=FakePaces(FakeClock()),
-            queue=FakeBell(),
+            queue=FakeDeliveryQueue(),
             clock=clock,
             random=dice,
             telemetry=self._telemetry,

@@ -13,7 +13,7 @@ from lakehook.domain.delivery import Delivery, parse_delivery_id
 from lakehook.domain.errors import InfrastructureError, LaneConflict, NotFound
 from lakehook.domain.lane import MOVED_BY_SQS, DeliveryRecord, DeliveryStatus, HeldLane
 from lakehook.ports.outbound import Warn
-from lakehook.ports.queues import DeadLetterCopies, DeadLetterQueueReader, DeadLetterRedriver
+from lakehook.ports.queues import DeadLetterCopies, DeadLetterRedriver
 from lakehook.ports.stores import DeliveryQueries, Ledger, SubscriptionReader
 from lakehook.ports.system import Clock
 
@@ -47,7 +47,7 @@ class FindMovedLetters:
     that is unknown there was passed over, by what its receiver has had since: then it is late.
     """
 
-    queue: DeadLetterQueueReader
+    queue: DeadLetterCopies
     archive: DeliveryQueries
     warn: Warn
 

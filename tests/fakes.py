@@ -211,17 +211,42 @@ class FakeSubscriptions:
 
 
 @dataclass
-class FakeOutbox:
-    """Plays the deliveries queue: a lane's messages in the order they came."""
+class FakePings:
+    known: dict[Ping, PingResult] = field(default_factory=dict)
+
+    def record(self, ping: Ping, result: PingResult) -> None:
+        self.known[ping] = result
+
+    def find(self, ping: Ping) -> PingResult | None:
+        return self.known.get(ping)
+
+
+@dataclass
+class FakeDeliveryQueue:
+    """Keeps what was sent to it. A ping has its result at once, where the test says one."""
 
     sent: list[Delivery] = field(default_factory=list)
     refused: set[str] = field(default_factory=set)
+    resumes: list[Resume] = field(default_factory=list)
+    refused_lanes: set[Lane] = field(default_factory=set)
+    pinged: list[Ping] = field(default_factory=list)
+    pings: FakePings = field(default_factory=FakePings)
+    result_of: Callable[[Ping], PingResult | None] = lambda _: None
 
     def enqueue_deliveries(self, deliveries: Sequence[Delivery]) -> Collection[str]:
         lanes = [delivery.lane for delivery in deliveries]
         assert len(lanes) == len(set(lanes)), "two deliveries of one lane in one batch"
         self.sent += [one for one in deliveries if one.id not in self.refused]
         return self.refused & {delivery.id for delivery in deliveries}
+
+    def enqueue_resumes(self, resumes: Sequence[Resume]) -> Collection[Lane]:
+        self.resumes += [resume for resume in resumes if resume.lane not in self.refused_lanes]
+        return self.refused_lanes & {resume.lane for resume in resumes}
+
+    def enqueue_ping(self, ping: Ping) -> None:
+        self.pinged.append(ping)
+        if result := self.result_of(ping):
+            self.pings.record(ping, result)
 
 
 @dataclass
@@ -515,19 +540,8 @@ class FakeTypesetter:
 
 
 @dataclass
-class FakePings:
-    known: dict[Ping, PingResult] = field(default_factory=dict)
-
-    def record(self, ping: Ping, result: PingResult) -> None:
-        self.known[ping] = result
-
-    def find(self, ping: Ping) -> PingResult | None:
-        return self.known.get(ping)
-
-
-@dataclass
 class FakeDeadLetters:
-    """Plays ``DeadLetterCopies`` and ``DeadLetterQueueReader`` too."""
+    """Plays ``DeadLetterCopies`` too."""
 
     buried: list[DeliveryRecord] = field(default_factory=list)
     parked: list[tuple[QueueMessage, str]] = field(default_factory=list)
@@ -565,16 +579,6 @@ class FakeReceipts:
 
     def nack(self, message: InFlight, *, seconds: float) -> None:
         self.postponed.append((message, seconds))
-
-
-@dataclass
-class FakeBell:
-    rung: list[Resume] = field(default_factory=list)
-    deaf: set[Lane] = field(default_factory=set)
-
-    def enqueue_resumes(self, resumes: Sequence[Resume]) -> Collection[Lane]:
-        self.rung += [resume for resume in resumes if resume.lane not in self.deaf]
-        return self.deaf & {resume.lane for resume in resumes}
 
 
 @dataclass

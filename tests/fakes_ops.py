@@ -6,9 +6,7 @@ from dataclasses import dataclass, field
 
 from lakehook.adapters.signing_keys import CryptographySigningKeys
 from lakehook.cli.context import CommandService
-from lakehook.dead_letters import Discard, FindDeadLetters, FindMovedLetters, Redrive
-from lakehook.delivery.ping import TestEndpoint
-from lakehook.delivery.render import RenderDelivery
+from lakehook.cli.factory import CommandPorts, build_command_service
 from lakehook.domain.delivery import Lane
 from lakehook.domain.devlake.setup_check import EndpointAnswer, EndpointResponse
 from lakehook.domain.devlake.signature import SignedNotification
@@ -16,49 +14,17 @@ from lakehook.domain.devlake.sources import NONE, DevLakeSources
 from lakehook.domain.errors import InvalidSignature
 from lakehook.domain.event import Event
 from lakehook.domain.lane import DeliveryRecord, DeliveryStatus, HeldLane
-from lakehook.domain.ping import Ping, PingResult
 from lakehook.domain.ssrf_policy import parse_networks
-from lakehook.ingestion.check_devlake import CheckDevLake
-from lakehook.ingestion.reconcile import Reconcile
-from lakehook.operations.follow import FollowEvents
-from lakehook.operations.trigger import TriggerEvent
+from lakehook.operations.factory import OperatorPorts
 from lakehook.ports.outbound import TemplateRenderer
-from lakehook.queries import (
-    Explain,
-    ListDeliveries,
-    ListLanes,
-    ListPipelines,
-    ShowPipeline,
-    ShowStatus,
-)
-from lakehook.replay import (
-    CountReplay,
-    DeleteStaleDlqCopies,
-    FollowReplay,
-    LookUpReplays,
-    StartReplay,
-    StopReplay,
-)
-from lakehook.subscriptions.lifecycle import (
-    EnableSubscription,
-    FindSubscription,
-    PauseSubscription,
-    ResumeLanesGradually,
-    ResumeSubscription,
-    Unsubscribe,
-)
-from lakehook.subscriptions.preview import PreviewDelivery
-from lakehook.subscriptions.secrets import RotateSecret, SecretIssuer
-from lakehook.subscriptions.subscribe import Subscribe, UpdateSubscription, ValidateEndpoint
 from tests.devlake.port import FakeApiCredentials, FakeDevlake
 from tests.fakes import (
     FakeClock,
     FakeDeadLetters,
+    FakeDeliveryQueue,
     FakeDice,
     FakeJournal,
     FakeLedger,
-    FakeOutbox,
-    FakePings,
     FakeSubscriptions,
     FakeTypesetter,
 )
@@ -148,20 +114,6 @@ class FakeArchive:
 
 
 @dataclass
-class FakeDoorbell:
-    """The delivery function at the other end: it answers at once, as the test has said."""
-
-    pings: FakePings
-    pong: Callable[[Ping], PingResult | None] = lambda _: None
-    asked: list[Ping] = field(default_factory=list)
-
-    def enqueue_ping(self, ping: Ping) -> None:
-        self.asked.append(ping)
-        if pong := self.pong(ping):
-            self.pings.record(ping, pong)
-
-
-@dataclass
 class FakeEndpoint:
     """The ingress at the other end: it checks the sign of a test notice, as the real one does."""
 
@@ -191,97 +143,56 @@ class Office:
         self.redrives, self.dead_letters = FakeRedrives(), FakeDeadLetters()
         self.network, self.publisher = FakeNetwork(), FakePublisher()
         self.opened = parse_networks(opened)
-        self.pings, self.devlake = FakePings(), FakeDevlake()
+        self.devlake, self.queue = FakeDevlake(), FakeDeliveryQueue()
         self.secrets, self.endpoint = FakeNotificationSecrets([SECRET]), FakeEndpoint(SECRET)
         self.heard, self.credentials = FakeHeard(self.clock), FakeApiCredentials()
         self.reconciliations = FakeReconciliations()
         self.sources = DevLakeSources.parse(NONE, NONE, "{}")
-        self.doorbell = FakeDoorbell(self.pings)
         self.typesetter: TemplateRenderer = FakeTypesetter()
         self.warnings: list[str] = []
         self.replays = FakeReplays()
         self.email_sender: str | None = "lakehook@team.example"
         self.is_laptop = False
-        self.deliveries = FakeOutbox()
 
     def desk(self, warn: Callable[[str], None] | None = None) -> CommandService:
-        judge = ValidateEndpoint(
-            self.network.resolve, self.opened, warn or self.warnings.append, self.email_sender
+        return build_command_service(
+            CommandPorts(
+                operator=self._operator_ports(warn or self.warnings.append),
+                publish=self.publisher.publish,
+                connect=self.devlake.reach,
+                notification_secrets=self.secrets,
+                api_credentials=lambda source: self.credentials,
+                post_notice=self.endpoint,
+                heard=self.heard,
+                reconciliations=self.reconciliations,
+                devlake_sources=self.sources,
+                ingress_url=INGRESS_URL,
+                is_laptop=self.is_laptop,
+            )
         )
-        subscriptions, ledger, archive = self.subscriptions, self.ledger, self.archive
-        wake = ResumeLanesGradually(ledger, self.clock)
-        mint = SecretIssuer(CryptographySigningKeys(), self.sealer, self.clock, self.dice)
-        count_replay = CountReplay(FakePast(self.journal), ledger, self.clock)
-        replays = LookUpReplays(self.replays)
-        return CommandService(
+
+    def _operator_ports(self, warn: Callable[[str], None]) -> OperatorPorts:
+        return OperatorPorts(
             clock=self.clock,
-            find_subscription=FindSubscription(subscriptions),
-            subscribe=Subscribe(
-                judge, subscriptions, self.sealer, mint, self.clock, self.dice, self.typesetter
-            ),
-            test_endpoint=TestEndpoint(
-                subscriptions, self.doorbell, self.pings, self.clock, self.dice
-            ),
-            update=UpdateSubscription(judge, subscriptions, self.sealer, wake, self.typesetter),
-            preview=PreviewDelivery(RenderDelivery(self.typesetter), self.clock),
-            rotate_secret=RotateSecret(subscriptions, mint, self.clock),
-            unsubscribe=Unsubscribe(subscriptions, ledger, self.clock),
-            pause=PauseSubscription(subscriptions, self.clock),
-            resume=ResumeSubscription(subscriptions, wake),
-            enable=EnableSubscription(subscriptions, self.healths, wake),
-            find_dead_letters=FindDeadLetters(
-                subscriptions,
-                ledger,
-                archive,
-                FindMovedLetters(self.dead_letters, archive, warn or self.warnings.append),
-            ),
-            redrive=Redrive(subscriptions, self.redrives, self.dead_letters),
-            discard=Discard(ledger, self.dead_letters, self.clock),
-            show_status=ShowStatus(
-                subscriptions,
-                self.healths,
-                ledger,
-                ListPipelines(self.journal, self.clock),
-                self.clock,
-            ),
-            list_lanes=ListLanes(subscriptions, ledger, self.healths, archive),
-            list_deliveries=ListDeliveries(subscriptions, archive),
-            explain=Explain(subscriptions, ledger, archive),
-            show_pipeline=ShowPipeline(subscriptions, self.journal, archive),
-            list_pipelines=ListPipelines(self.journal, self.clock),
-            check_devlake=CheckDevLake(
-                self.secrets,
-                self.endpoint,
-                self.heard,
-                self.journal,
-                self.reconciliations,
-                lambda source: self.credentials,
-                self.devlake.reach,
-                self.clock,
-                self.dice,
-            ),
-            devlake_sources=self.sources,
-            ingress_url=INGRESS_URL,
-            trigger=TriggerEvent(self.publisher.publish, self.deliveries, archive, self.clock),
-            follow_events=FollowEvents(
-                self.journal, self.journal, FakePast(self.journal), self.clock
-            ),
-            is_laptop=self.is_laptop,
-            publish=self.publisher.publish,
-            reconcile=Reconcile(
-                self.devlake.reach, self.publisher.publish, self.clock, warn or self.warnings.append
-            ),
-            start_replay=StartReplay(
-                self.replays,
-                count_replay,
-                self.clock,
-                self.dice,
-                warn or self.warnings.append,
-                journal_keeps_seconds=30 * 86_400.0,
-            ),
-            count_replay=count_replay,
-            replays=replays,
-            follow_replay=FollowReplay(replays, self.clock),
-            stop_replay=StopReplay(replays, self.clock),
-            delete_stale_copies=DeleteStaleDlqCopies(archive, self.dead_letters),
+            random=self.dice,
+            subscriptions=self.subscriptions,
+            ledger=self.ledger,
+            archive=self.archive,
+            endpoint_health=self.healths,
+            journal=self.journal,
+            journal_scan=FakePast(self.journal),
+            unfinished=self.journal,
+            replays=self.replays,
+            pings=self.queue.pings,
+            queue=self.queue,
+            redriver=self.redrives,
+            copies=self.dead_letters,
+            encryptor=self.sealer,
+            signing_keys=CryptographySigningKeys(),
+            renderer=self.typesetter,
+            resolve=self.network.resolve,
+            warn=warn,
+            allowed_networks=self.opened,
+            email_sender=self.email_sender,
+            journal_keeps_seconds=30 * 86_400.0,
         )

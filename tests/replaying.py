@@ -21,13 +21,12 @@ from tests.builders import a_notice, a_subscription, an_event
 from tests.fakes import (
     NOON,
     FakeAttempts,
-    FakeBell,
     FakeClock,
     FakeDeadLetters,
+    FakeDeliveryQueue,
     FakeDice,
     FakeJournal,
     FakeLedger,
-    FakeOutbox,
     FakePaces,
     FakeSiding,
     FakeSubscriptions,
@@ -47,7 +46,7 @@ class World:
         self.subscriptions = FakeSubscriptions({"sub_a": a_subscription()})
         self.replays, self.past = FakeReplays(), FakePast(self.journal)
         self.revival = FakeRevival(self.ledger)
-        self.bell, self.telemetry = FakeBell(), FakeTelemetry()
+        self.queue, self.telemetry = FakeDeliveryQueue(), FakeTelemetry()
         self.attempts = FakeAttempts(self.clock)
         self.sent: list[Delivery] = []
         self.warnings: list[str] = []
@@ -115,7 +114,7 @@ class World:
             enqueue_page=EnqueuePage(
                 history=self.journal,
                 enqueue_lane=EnqueueLane(self.ledger, self.revival, self.clock),
-                queue=self.bell,
+                queue=self.queue,
                 clock=self.clock,
                 telemetry=self.telemetry,
             ),
@@ -146,15 +145,15 @@ class World:
 
     def work_off(self) -> None:
         """Whoever was told goes on, in the order of the telling."""
-        while self.bell.rung:
-            resume = self.bell.rung.pop(0)
+        while self.queue.resumes:
+            resume = self.queue.resumes.pop(0)
             if held := self.ledger.lanes.get(resume.lane):
                 self.clock.time = max(self.clock.time, held.due_at)
             self.deliver(resume)
 
     def fan_out(self, pipeline: int, state: str) -> Sequence[Delivery]:
         """Something new, on its way."""
-        outbox = FakeOutbox()
+        outbox = FakeDeliveryQueue()
         fan_out = FanOut(self.journal, self.subscriptions, outbox, FakeSiding(), FakeTelemetry())
         fan_out([a_notice(pipeline_id=pipeline, event_type=f"PIPELINE_{state}")])
         return outbox.sent
@@ -165,7 +164,7 @@ class World:
             ledger=self.ledger,
             endpoint_health=self.ledger.healths,
             rate_limits=FakePaces(self.clock),
-            queue=self.bell,
+            queue=self.queue,
             subscriptions=self.subscriptions,
             attempt=self._attempt,
             ping=nobody_asks,

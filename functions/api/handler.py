@@ -9,7 +9,8 @@ from functions.api.http_request import HttpRequest
 from lakehook.adapters.aws import Aws
 from lakehook.adapters.telemetry.base import ApiTelemetry
 from lakehook.operations import OperatorService
-from lakehook.operations.bootstrap import build_operator_service
+from lakehook.operations.bootstrap import operator_ports
+from lakehook.operations.factory import build_operator_service
 from lakehook.settings import ApiSettings
 
 
@@ -20,7 +21,8 @@ def telemetry() -> ApiTelemetry:
 
 @cache
 def operator_service() -> OperatorService:
-    return build_operator_service(ApiSettings.from_env(os.environ), Aws(), telemetry().warn)
+    ports = operator_ports(ApiSettings.from_env(os.environ), Aws(), telemetry().warn)
+    return build_operator_service(ports)
 
 
 @cache

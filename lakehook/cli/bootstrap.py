@@ -2,27 +2,16 @@
 
 from lakehook.adapters.api_credentials import StoredApiCredentials
 from lakehook.adapters.aws import Aws, CloudFormationStacks, translate_aws_errors
-from lakehook.adapters.dynamodb.journal import (
-    DynamoJournal,
-    DynamoJournalScan,
-    DynamoUnfinishedPipelines,
-)
 from lakehook.adapters.dynamodb.last_heard import DynamoHeard
-from lakehook.adapters.dynamodb.ledger import DynamoDeliveryQueries
 from lakehook.adapters.dynamodb.reconciliations import DynamoReconciliations
 from lakehook.adapters.secrets_manager import SecretsManagerNotificationSecret
-from lakehook.adapters.sqs.deliveries import SqsDeliveryQueue
-from lakehook.adapters.system import SystemClock, SystemRandom
 from lakehook.cli.aws_session import is_loopback_url, session
 from lakehook.cli.context import CommandService
+from lakehook.cli.factory import CommandPorts, build_command_service
 from lakehook.domain.devlake.api_address import ApiAddress
 from lakehook.domain.devlake.setup_check import EndpointAnswer
 from lakehook.domain.devlake.sources import DevLakeSources
-from lakehook.ingestion.check_devlake import CheckDevLake
-from lakehook.ingestion.reconcile import Reconcile
-from lakehook.operations.bootstrap import build_operator_service
-from lakehook.operations.follow import FollowEvents
-from lakehook.operations.trigger import TriggerEvent
+from lakehook.operations.bootstrap import operator_ports
 from lakehook.ports.ingress import DevLakePipelines
 from lakehook.ports.outbound import Warn
 from lakehook.producer import Publisher
@@ -38,54 +27,28 @@ def open_service(stack: str, warn: Warn) -> CommandService:
 
 
 def service_for_outputs(deployment: StackOutputs, aws: Aws, warn: Warn) -> CommandService:
-    publish = Publisher(deployment.events_queue_url, aws.sqs()).publish
-    return CommandService(
-        **vars(build_operator_service(deployment, aws, warn)),
-        publish=publish,
-        reconcile=Reconcile(_connect, publish, SystemClock(), warn),
-        check_devlake=_check_devlake(deployment, aws),
-        devlake_sources=DevLakeSources.parse(
-            deployment.devlake_api_url, deployment.devlake_ui_url, deployment.devlake_sources
-        ),
-        ingress_url=deployment.ingress_url,
-        trigger=TriggerEvent(
-            publish,
-            SqsDeliveryQueue(aws.sqs(), deployment.deliveries_queue_url),
-            DynamoDeliveryQueries(aws.dynamodb(), deployment.deliveries_table),
-            SystemClock(),
-        ),
-        follow_events=_follow_events(deployment, aws),
-        is_laptop=is_loopback_url(aws.sqs().meta.endpoint_url),
-    )
-
-
-def _follow_events(deployment: StackOutputs, aws: Aws) -> FollowEvents:
-    dynamodb, table, clock = aws.dynamodb(), deployment.pipelines_table, SystemClock()
-    return FollowEvents(
-        DynamoUnfinishedPipelines(dynamodb, table, clock),
-        DynamoJournal(dynamodb, table, clock),
-        DynamoJournalScan(dynamodb, table),
-        clock,
-    )
-
-
-def _check_devlake(deployment: StackOutputs, aws: Aws) -> CheckDevLake:
-    clock, dynamodb, table = SystemClock(), aws.dynamodb(), deployment.pipelines_table
-    secrets_manager, api_secret = aws.secrets_manager(), deployment.devlake_api_secret_arn
-    return CheckDevLake(
-        secrets=SecretsManagerNotificationSecret(
-            secrets_manager, deployment.notification_secret_arn, clock.now
-        ),
-        post=_post_notice,
-        heard=DynamoHeard(dynamodb, table, clock.now),
-        chronicle=DynamoJournal(dynamodb, table, clock),
-        reconciliations=DynamoReconciliations(dynamodb, table),
-        credentials=lambda source: StoredApiCredentials(
-            secrets_manager, api_secret, source, clock.now
-        ),
-        connect=_connect,
-        clock=clock,
-        dice=SystemRandom(),
+    operator, secrets_manager = operator_ports(deployment, aws, warn), aws.secrets_manager()
+    dynamodb, table, clock = aws.dynamodb(), deployment.pipelines_table, operator.clock
+    return build_command_service(
+        CommandPorts(
+            operator=operator,
+            publish=Publisher(deployment.events_queue_url, aws.sqs()).publish,
+            connect=_connect,
+            notification_secrets=SecretsManagerNotificationSecret(
+                secrets_manager, deployment.notification_secret_arn, clock.now
+            ),
+            api_credentials=lambda source: StoredApiCredentials(
+                secrets_manager, deployment.devlake_api_secret_arn, source, clock.now
+            ),
+            post_notice=_post_notice,
+            heard=DynamoHeard(dynamodb, table, clock.now),
+            reconciliations=DynamoReconciliations(dynamodb, table),
+            devlake_sources=DevLakeSources.parse(
+                deployment.devlake_api_url, deployment.devlake_ui_url, deployment.devlake_sources
+            ),
+            ingress_url=deployment.ingress_url,
+            is_laptop=is_loopback_url(aws.sqs().meta.endpoint_url),
+        )
     )
 
 

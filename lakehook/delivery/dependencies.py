@@ -10,7 +10,7 @@ from lakehook.domain.ping import Ping
 from lakehook.domain.queue_message import Ack, Disposition, Nack
 from lakehook.domain.retry import RetrySchedule
 from lakehook.domain.subscription import Subscription
-from lakehook.ports.queues import DeadLetterQueue, ResumeQueue
+from lakehook.ports.queues import DeadLetterQueue, DeliveryQueue
 from lakehook.ports.stores import EndpointHealthStore, Ledger, RateLimitStore, SubscriptionReader
 from lakehook.ports.system import Clock, Random
 from lakehook.ports.telemetry import Telemetry
@@ -40,7 +40,7 @@ class DeliveryDependencies:
     ping: Callable[[Ping, Subscription], None]
     dead_letters: DeadLetterQueue
     rate_limits: RateLimitStore
-    queue: ResumeQueue
+    queue: DeliveryQueue
     clock: Clock
     random: Random
     telemetry: Telemetry

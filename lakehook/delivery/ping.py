@@ -12,7 +12,7 @@ from lakehook.domain.ping import Ping, PingResult
 from lakehook.domain.subscription import Subscription
 from lakehook.domain.time import format_rfc3339
 from lakehook.ports.outbound import Pings, Sender
-from lakehook.ports.queues import PingQueue
+from lakehook.ports.queues import DeliveryQueue
 from lakehook.ports.stores import SubscriptionRepository
 from lakehook.ports.system import Clock, Random
 
@@ -38,7 +38,7 @@ class PingEndpoint:
 @dataclass(frozen=True)
 class TestEndpoint:
     registry: SubscriptionRepository
-    queue: PingQueue
+    queue: DeliveryQueue
     pings: Pings
     clock: Clock
     random: Random

@@ -9,7 +9,7 @@ from lakehook.domain.circuit_breaker import PROBE_LEASE_SECONDS, EndpointHealth
 from lakehook.domain.errors import InfrastructureError
 from lakehook.domain.lane import LEASE_SECONDS, HeldLane
 from lakehook.domain.queue_message import Resume
-from lakehook.ports.queues import ResumeQueue
+from lakehook.ports.queues import DeliveryQueue
 from lakehook.ports.stores import DueItem, EndpointHealthStore, Ledger
 from lakehook.ports.system import Clock
 from lakehook.ports.telemetry import Telemetry
@@ -24,7 +24,7 @@ MAX_TROUBLES = 3  # one failure may concern one lane; this many concern the tabl
 class ResumeDueLanes:
     ledger: Ledger
     endpoint_health: EndpointHealthStore
-    queue: ResumeQueue
+    queue: DeliveryQueue
     clock: Clock
     telemetry: Telemetry
 

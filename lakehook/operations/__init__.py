@@ -2,7 +2,8 @@
 
 =============  ==================================================================
 __init__.py    the service: the use cases, and the two steps of a removal
-bootstrap.py   the service of a deployment, with its adapters
+factory.py     the service, made of its ports
+bootstrap.py   the ports of a deployment: its adapters
 backfill.py    the past of a new subscription
 views/         the model of each resource that the command and the API show
 =============  ==================================================================

@@ -41,6 +41,12 @@ class DeliveryQueue(Protocol):
     def enqueue_deliveries(self, deliveries: Sequence[Delivery]) -> Collection[str]:
         """Enqueue deliveries, at most one of each lane, and return the ids of those that failed."""
 
+    def enqueue_resumes(self, resumes: Sequence[Resume]) -> Collection[Lane]:
+        """Enqueue resumes, and return the lanes of those that failed."""
+
+    def enqueue_ping(self, ping: Ping) -> None:
+        """Enqueue a ping of an endpoint."""
+
 
 @dataclass(frozen=True)
 class EventMessage:
@@ -101,16 +107,6 @@ class MessageAcks(Protocol):
         """
 
 
-class ResumeQueue(Protocol):
-    def enqueue_resumes(self, resumes: Sequence[Resume]) -> Collection[Lane]:
-        """Enqueue resumes, and return the lanes of those that failed."""
-
-
-class PingQueue(Protocol):
-    def enqueue_ping(self, ping: Ping) -> None:
-        """Enqueue a ping of an endpoint."""
-
-
 class DeadLetterQueue(Protocol):
     def send(self, record: DeliveryRecord, *, endpoint: str) -> None:
         """Send a delivery to the dead-letter queue, with attributes for operators."""
@@ -129,16 +125,14 @@ class DeadLetterRedriver(Protocol):
         """Send a dead letter back to its lane, with the attributes that mark a redrive."""
 
 
-class DeadLetterQueueReader(Protocol):
-    def without_reason(self) -> Sequence[Message | None]:
-        """What is on the queue without a reason: SQS or a person moved it there, not Lakehook.
-
-        None is a message that cannot be read.
-        """
-
-
 class DeadLetterCopies(Protocol):
     """Copies of dead letters on the queue, for the console; the ledger decides what is dead."""
 
     def delete_copies(self, records: Collection[DeliveryRecord]) -> int:
         """Delete the copies that are found on the queue, and return how many."""
+
+    def without_reason(self) -> Sequence[Message | None]:
+        """What is on the queue without a reason: SQS or a person moved it there, not Lakehook.
+
+        None is a message that cannot be read.
+        """

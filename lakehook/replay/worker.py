@@ -22,7 +22,7 @@ from lakehook.domain.lane import LEASE_SECONDS, DeliveryRecord, DeliveryStatus, 
 from lakehook.domain.queue_message import Resume
 from lakehook.domain.replay import Replay, ReplayState
 from lakehook.domain.subscription import Subscription
-from lakehook.ports.queues import ResumeQueue
+from lakehook.ports.queues import DeliveryQueue
 from lakehook.ports.stores import (
     JournalEntry,
     JournalScan,
@@ -115,7 +115,7 @@ class EnqueueLane:
 class EnqueuePage:
     history: PipelineHistory
     enqueue_lane: EnqueueLane
-    queue: ResumeQueue
+    queue: DeliveryQueue
     clock: Clock
     telemetry: Telemetry
 

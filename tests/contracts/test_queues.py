@@ -22,11 +22,10 @@ from lakehook.ports.queues import (
     EventMessage,
     InvalidEventQueue,
     QueueMessage,
-    ResumeQueue,
 )
 from lakehook.settings import StackOutputs
 from tests.builders import a_delivery
-from tests.fakes import NOON, FakeBell, FakeDeadLetters, FakeOutbox, FakeSiding
+from tests.fakes import NOON, FakeDeadLetters, FakeDeliveryQueue, FakeSiding
 
 LARGEST_MESSAGE = 1_040_384  # what the blueprint lets the queues of events and deliveries take
 LANE = Lane("sub_a", "39")
@@ -125,7 +124,7 @@ Sent = Callable[[], list[Message]]
 @pytest.fixture(params=["fake", "sqs"])
 def outbox(request: pytest.FixtureRequest) -> tuple[DeliveryQueue, Sent]:
     if request.param == "fake":
-        fake = FakeOutbox()
+        fake = FakeDeliveryQueue()
         return fake, lambda: list(fake.sent)
     queue: Queue = request.getfixturevalue("deliveries")
     return SqsDeliveryQueue(queue.sqs, queue.url), queue.messages
@@ -236,15 +235,15 @@ def test_when_sqs_is_away_that_is_trouble_of_our_own(failing_sqs: Any):
 
 
 @pytest.fixture(params=["fake", "sqs"])
-def bell(request: pytest.FixtureRequest) -> tuple[ResumeQueue, Sent]:
+def bell(request: pytest.FixtureRequest) -> tuple[DeliveryQueue, Sent]:
     if request.param == "fake":
-        fake = FakeBell()
-        return fake, lambda: list(fake.rung)
+        fake = FakeDeliveryQueue()
+        return fake, lambda: list(fake.resumes)
     queue: Queue = request.getfixturevalue("deliveries")
     return SqsDeliveryQueue(queue.sqs, queue.url), queue.messages
 
 
-def test_word_comes_to_its_lane(bell: tuple[ResumeQueue, Sent]):
+def test_word_comes_to_its_lane(bell: tuple[DeliveryQueue, Sent]):
     ringer, rung = bell
     resumes = [Resume(Lane("sub_a", str(number)), token=number) for number in range(1, 12)]
 

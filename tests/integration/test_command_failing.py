@@ -41,7 +41,7 @@ class Functions:
         self.deployment, self.queue = deployment, boto3.client("sqs")
         self.attempts = FakeAttempts(FakeClock(NOON))
         self.ledger = DynamoLedger(dynamodb, deployment.deliveries_table, clock)
-        self.bell = SqsDeliveryQueue(self.queue, deployment.deliveries_queue_url)
+        self.queue = SqsDeliveryQueue(self.queue, deployment.deliveries_queue_url)
         self._dead_letters = SqsDeadLetterQueue(self.queue, deployment.dead_letter_queue_url)
         self.healths = DynamoEndpointHealthStore(dynamodb, deployment.deliveries_table)
         self._crew = DeliveryDependencies(
@@ -52,7 +52,7 @@ class Functions:
             ping=nobody_asks,
             rate_limits=FakePaces(FakeClock()),
             dead_letters=self._dead_letters,
-            queue=self.bell,
+            queue=self.queue,
             clock=clock,
             random=SystemRandom(),
             telemetry=FakeTelemetry(),
@@ -79,7 +79,7 @@ class Functions:
 
     def tick(self) -> None:
         """What the clock does each minute, and what follows."""
-        ResumeDueLanes(self.ledger, self.healths, self.bell, SystemClock(), FakeTelemetry())()
+        ResumeDueLanes(self.ledger, self.healths, self.queue, SystemClock(), FakeTelemetry())()
         self.deliver()
 
     def look_at(self, url: str) -> list[Any]:

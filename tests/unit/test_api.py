@@ -173,7 +173,7 @@ def test_an_endpoint_that_echoes_its_challenge_is_active(api: Desktop):
         attempt = Attempt(at=0.0, outcome=Outcome.DELIVERED, milliseconds=7, status=200)
         return PingResult(attempt, echoed=True)
 
-    api.office.doorbell.pong = echoed
+    api.office.queue.result_of = echoed
     said = api.call("POST", f"/subscriptions/{id_}/test", {})
 
     assert (said.document["outcome"], said.document["state"]) == ("delivered", "active")

@@ -18,9 +18,9 @@ from lakehook.domain.subscription import Ordering, Subscription
 from tests.builders import a_delivery, a_subscription
 from tests.fakes import (
     FakeAttempts,
-    FakeBell,
     FakeClock,
     FakeDeadLetters,
+    FakeDeliveryQueue,
     FakeDice,
     FakeLedger,
     FakePaces,
@@ -35,7 +35,7 @@ class World:
         self.clock = FakeClock()
         self.ledger = FakeLedger(clock=self.clock)
         self.attempts = FakeAttempts(self.clock)
-        self.bell = FakeBell()
+        self.queue = FakeDeliveryQueue()
         self.subscriptions = FakeSubscriptions({"sub_a": a_subscription()})
         self.down = False
         self.took_ms = 5
@@ -48,7 +48,7 @@ class World:
                 ping=nobody_asks,
                 rate_limits=FakePaces(self.clock),
                 dead_letters=FakeDeadLetters(),
-                queue=self.bell,
+                queue=self.queue,
                 clock=self.clock,
                 random=FakeDice(),
                 telemetry=FakeTelemetry(),
@@ -57,7 +57,7 @@ class World:
             )
         )
         self.clockwork = ResumeDueLanes(
-            self.ledger, self.ledger.healths, self.bell, self.clock, FakeTelemetry()
+            self.ledger, self.ledger.healths, self.queue, self.clock, FakeTelemetry()
         )
 
     def receive(self, *messages: Message) -> list[Disposition]:
@@ -71,14 +71,14 @@ class World:
 
     def tick(self) -> list[Lane]:
         """The clock rings, and each word it sends is worked off; the lanes that were told."""
-        self.bell.rung.clear()
+        self.queue.resumes.clear()
         self.clockwork()
         return self.answer_the_bell()
 
     def answer_the_bell(self) -> list[Lane]:
         told = []
-        while self.bell.rung:
-            resume = self.bell.rung.pop(0)
+        while self.queue.resumes:
+            resume = self.queue.resumes.pop(0)
             told.append(resume.lane)
             self.receive(resume)
         return told
@@ -131,14 +131,14 @@ def test_after_a_success_all_that_waited_is_woken_little_by_little(world: World)
         world.receive(in_lane(pipeline), in_lane(pipeline, 2))
     world.down = False
     world.clock.sleep(120)
-    world.bell.rung.clear()
+    world.queue.resumes.clear()
     world.clockwork()
-    (probe,) = [resume for resume in world.bell.rung if resume.probe]
-    world.bell.rung = []
+    (probe,) = [resume for resume in world.queue.resumes if resume.probe]
+    world.queue.resumes = []
 
     world.receive(probe)
 
-    assert len(world.bell.rung) == 1 + 2, "its two deliveries have woken one lane, then two"
+    assert len(world.queue.resumes) == 1 + 2, "its two deliveries have woken one lane, then two"
     world.answer_the_bell()
     world.clock.sleep(7200)
     world.tick()
@@ -196,7 +196,7 @@ def test_a_slow_endpoint_has_three_lanes_worked_off_at_a_time(world: World):
 
     assert at_once == [11, 12, 13]
     assert world.ledger.records[Lane("sub_a", "13"), 1].status is DeliveryStatus.WAITING
-    assert Lane("sub_a", "13") in [resume.lane for resume in world.bell.rung]
+    assert Lane("sub_a", "13") in [resume.lane for resume in world.queue.resumes]
 
 
 def test_what_a_slow_endpoint_left_waiting_is_worked_off_without_the_clock(world: World):
@@ -225,9 +225,9 @@ def test_a_failing_probe_in_a_short_schedule_waits_in_the_queue_like_any_attempt
     object.__setattr__(world.deliver.dependencies, "schedule", RetrySchedule((10,) * 5))
     world.open_the_breaker()
     world.clock.sleep(10)
-    world.bell.rung.clear()
+    world.queue.resumes.clear()
     world.clockwork()
-    probe = next(resume for resume in world.bell.rung if resume.probe)
+    probe = next(resume for resume in world.queue.resumes if resume.probe)
 
     assert world.receive(probe) == [Nack(10.0)]
 
@@ -237,11 +237,11 @@ def test_a_slow_endpoint_that_is_paused_rings_nobody(world: World):
     world.receive(in_lane(1))
     world.subscriptions.put(a_subscription(paused_at="2026-01-01T00:00:00Z"))
     world.receive(in_lane(2))
-    world.bell.rung.clear()
+    world.queue.resumes.clear()
     world.clock.sleep(3600)
 
     assert world.tick() == [Lane("sub_a", "2")]
-    assert world.bell.rung == []
+    assert world.queue.resumes == []
 
 
 def test_twenty_dead_lanes_keep_no_probe_from_a_living_one(world: World):
@@ -340,7 +340,7 @@ def test_a_probe_that_came_to_nothing_is_soon_followed_by_another(world: World):
     world.down = False
     world.clock.sleep(120)
     world.clockwork()
-    world.bell.rung.clear()
+    world.queue.resumes.clear()
     world.clock.sleep(30)
 
     world.tick()
@@ -462,7 +462,7 @@ def test_where_the_clock_finds_no_lane_to_probe_the_next_that_is_looked_at_does_
 
 def told_by(world: World) -> list[Resume]:
     world.clockwork()
-    return world.bell.rung
+    return world.queue.resumes
 
 
 def test_a_lane_that_falls_asleep_as_the_breaker_closes_goes_on_by_itself(world: World):

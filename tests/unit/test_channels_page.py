@@ -56,7 +56,7 @@ def commands() -> list[list[str]]:
 def test_its_commands_are_taken_as_they_stand(capsys: pytest.CaptureFixture[str]):
     terminal = Terminal(Office(), capsys)
     taken = Attempt(at=NOON, outcome=Outcome.DELIVERED, milliseconds=7, status=200)
-    terminal.office.doorbell.pong = lambda _: PingResult(taken, echoed=False)
+    terminal.office.queue.result_of = lambda _: PingResult(taken, echoed=False)
 
     for command in commands():
         assert terminal(*command) == 0, terminal.err

@@ -17,9 +17,9 @@ from lakehook.domain.subscription import Ordering
 from tests.builders import a_delivery, a_subscription
 from tests.fakes import (
     FakeAttempts,
-    FakeBell,
     FakeClock,
     FakeDeadLetters,
+    FakeDeliveryQueue,
     FakeDice,
     FakeLedger,
     FakePaces,
@@ -38,7 +38,7 @@ class World:
     def __init__(self) -> None:
         self.clock = FakeClock()
         self.ledger = FakeLedger(clock=self.clock)
-        self.bell = FakeBell()
+        self.queue = FakeDeliveryQueue()
         self.paces = FakePaces(self.clock)
         self.attempts = FakeAttempts(self.clock)
         self.subscriptions = FakeSubscriptions({"sub_a": a_subscription()})
@@ -54,7 +54,7 @@ class World:
         crew = DeliveryDependencies(
             ledger=self.ledger,
             endpoint_health=self.ledger.healths,
-            queue=self.bell,
+            queue=self.queue,
             subscriptions=self.subscriptions,
             attempt=self.attempts,
             ping=nobody_asks,

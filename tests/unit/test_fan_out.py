@@ -9,7 +9,7 @@ from lakehook.domain.pipeline import PipelineTransition, SkipReason
 from lakehook.domain.subscription import WEBHOOK
 from lakehook.ingestion.fan_out import FanOut
 from tests.builders import a_notice, a_subscription
-from tests.fakes import FakeJournal, FakeOutbox, FakeSiding, FakeSubscriptions, FakeTelemetry
+from tests.fakes import FakeDeliveryQueue, FakeJournal, FakeSiding, FakeSubscriptions, FakeTelemetry
 from tests.fakes_ingress import FakeHeard
 
 
@@ -18,7 +18,7 @@ class World:
         everything = a_subscription(id="sub_all")
         failures = a_subscription(id="sub_bad", event_types=(EventType.PIPELINE_FAILED,))
         self.subscriptions = FakeSubscriptions({one.id: one for one in (everything, failures)})
-        self.journal, self.outbox, self.siding = FakeJournal(), FakeOutbox(), FakeSiding()
+        self.journal, self.outbox, self.siding = FakeJournal(), FakeDeliveryQueue(), FakeSiding()
         self.telemetry, self.heard = FakeTelemetry(), FakeHeard()
         self.fan_out = FanOut(
             self.journal,

@@ -13,8 +13,8 @@ from lakehook.ingestion.fan_out_batch import CRASHED, TURN_SECONDS, FanOutBatch
 from lakehook.ports.queues import EventMessage
 from tests.builders import a_notice, a_subscription
 from tests.fakes import (
+    FakeDeliveryQueue,
     FakeJournal,
-    FakeOutbox,
     FakeReceipts,
     FakeSiding,
     FakeSubscriptions,
@@ -30,7 +30,7 @@ class Crash(BaseException):
 
 
 @dataclass
-class CrashingOutbox(FakeOutbox):
+class CrashingOutbox(FakeDeliveryQueue):
     poison: str = ""  # pipeline of the event that crashes whoever sends it
     errors: list[Exception] = field(default_factory=list)
     slow: Callable[[], None] = lambda: None

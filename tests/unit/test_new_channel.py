@@ -21,10 +21,10 @@ from lakehook.ports.outbound import SubscriptionCredentials
 from tests.builders import a_notice
 from tests.fakes import (
     FakeClock,
+    FakeDeliveryQueue,
     FakeDice,
     FakeJournal,
     FakeKeyring,
-    FakeOutbox,
     FakePings,
     FakeReceiver,
     FakeSiding,
@@ -99,7 +99,7 @@ def test_the_command_knows_it_by_its_name(terminal: Terminal):
 
 def test_fan_out_the_attempt_and_the_reading_go_its_way(terminal: Terminal):
     add(terminal)
-    outbox = FakeOutbox()
+    outbox = FakeDeliveryQueue()
     fan_out = FanOut(
         FakeJournal(), terminal.office.subscriptions, outbox, FakeSiding(), FakeTelemetry()
     )

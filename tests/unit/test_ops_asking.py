@@ -40,7 +40,7 @@ def asked(terminal: Terminal, *arguments: str) -> tuple[int, Any]:
 
 def test_the_answer_of_an_endpoint_is_shown(terminal: Terminal) -> None:
     add(terminal)
-    terminal.office.doorbell.pong = shrugs
+    terminal.office.queue.result_of = shrugs
 
     code, answer = asked(terminal, "test", "ci")
 
@@ -51,7 +51,7 @@ def test_the_answer_of_an_endpoint_is_shown(terminal: Terminal) -> None:
 
 def test_an_endpoint_that_does_not_take_it_is_exit_code_1(terminal: Terminal) -> None:
     add(terminal)
-    terminal.office.doorbell.pong = refuses
+    terminal.office.queue.result_of = refuses
 
     code, answer = asked(terminal, "test", "ci")
 
@@ -72,7 +72,7 @@ CHALLENGED = ("add", "--name", "ci", "--url", "https://ci.example/hook", "--chal
 
 
 def test_a_challenge_that_is_echoed_makes_it_active_at_once(terminal: Terminal) -> None:
-    terminal.office.doorbell.pong = echoes
+    terminal.office.queue.result_of = echoes
 
     code, answer = asked(terminal, *CHALLENGED)
 
@@ -92,7 +92,7 @@ def test_a_secret_is_answered_whatever_comes_between_the_question_and_its_answer
     def breaks_off(_: Ping) -> PingResult:
         raise trouble
 
-    terminal.office.doorbell.pong = breaks_off
+    terminal.office.queue.result_of = breaks_off
     found, answer = asked(terminal, *CHALLENGED)
 
     (subscription,) = terminal.office.subscriptions.all()
@@ -106,13 +106,13 @@ def test_a_secret_is_answered_whatever_comes_between_the_question_and_its_answer
 
 
 def test_one_that_is_not_echoed_leaves_it_pending_until_it_is(terminal: Terminal) -> None:
-    terminal.office.doorbell.pong = shrugs
+    terminal.office.queue.result_of = shrugs
     code, answer = asked(terminal, *CHALLENGED)
     assert (code, answer["state"]) == (1, "pending")
     assert answer["secret"].startswith("whsec_")
     assert "try again: lakehook subscriptions test" in answer["hint"]
 
-    terminal.office.doorbell.pong = echoes
+    terminal.office.queue.result_of = echoes
     code, answer = asked(terminal, "test", "ci")
 
     assert (code, answer["state"]) == (0, "active")

@@ -66,7 +66,7 @@ def test_one_subscription_gets_it_in_lanes_of_its_own(terminal: Terminal, office
 
     assert terminal("trigger", "PIPELINE_CREATED", "--pipeline", "7", "--to", "ci") == 0
 
-    (delivery,) = office.deliveries.sent
+    (delivery,) = office.queue.sent
     assert delivery.id == f"{id_}#trial/7#1"
     assert delivery.event.document["pipeline_id"] == 7
     assert office.publisher.published == []
@@ -79,7 +79,7 @@ def test_what_a_subscription_does_not_get_is_not_sent_to_it(terminal: Terminal, 
     assert terminal("trigger", "PIPELINE_CREATED", "--to", "ci") == 2
 
     assert "ci does not get PIPELINE_CREATED: event type" in terminal.err
-    assert office.deliveries.sent == []
+    assert office.queue.sent == []
 
 
 @pytest.mark.parametrize("event_type", EventType)

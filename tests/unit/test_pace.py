@@ -111,7 +111,7 @@ def test_whoever_has_gone_rouses_one_that_sleeps(world: PacedWorld):
 
     world.receive(a_delivery(1, pipeline_id=1), again=True)
 
-    (word,) = world.bell.rung
+    (word,) = world.queue.resumes
     assert word.lane == Lane("sub_a", "10")
     assert isinstance(word, Resume)
     world.receive(word)
@@ -125,7 +125,7 @@ def test_a_lane_that_needs_another_place_rouses_nobody(world: PacedWorld):
 
     world.receive(a_delivery(1, pipeline_id=1), again=True)
 
-    assert world.bell.rung == []
+    assert world.queue.resumes == []
 
 
 def test_all_go_in_the_end_evenly_spaced_however_many_wait(world: PacedWorld):
@@ -138,8 +138,8 @@ def test_all_go_in_the_end_evenly_spaced_however_many_wait(world: PacedWorld):
         lane = min(waiting, key=lambda one: waiting[one])
         world.clock.time = max(world.clock.time, waiting.pop(lane))
         world.receive(a_delivery(1, pipeline_id=int(lane.pipeline_key)), again=True)
-        while world.bell.rung:
-            word = world.bell.rung.pop(0)
+        while world.queue.resumes:
+            word = world.queue.resumes.pop(0)
             world.receive(word)
             if held := world.ledger.lanes.get(word.lane):
                 waiting[word.lane] = held.reserved_at
@@ -202,7 +202,7 @@ def test_sleepers_of_either_are_roused(world: PacedWorld):
 
     world.receive(a_delivery(1, pipeline_id=1), again=True)
 
-    assert [one.lane for one in world.bell.rung] == [Lane("sub_b", "39")]
+    assert [one.lane for one in world.queue.resumes] == [Lane("sub_b", "39")]
 
 
 def test_a_delivery_that_dies_of_its_message_alone_says_nothing_of_its_endpoint(world: World):

@@ -22,9 +22,9 @@ from tests.builders import a_subscription, an_event
 from tests.fakes import (
     NOON,
     FakeAttempts,
-    FakeBell,
     FakeClock,
     FakeDeadLetters,
+    FakeDeliveryQueue,
     FakeDice,
     FakeLedger,
     FakePaces,
@@ -128,7 +128,7 @@ class World:
                 ping=self._ping,
                 rate_limits=FakePaces(self.clock),
                 dead_letters=FakeDeadLetters(),
-                queue=FakeBell(),
+                queue=FakeDeliveryQueue(),
                 clock=self.clock,
                 random=FakeDice(),
                 telemetry=FakeTelemetry(),
@@ -189,17 +189,17 @@ def test_who_is_pending_receives_nothing(office: Office) -> None:
 
 def test_an_active_one_is_pinged_and_stays_as_it_is(office: Office) -> None:
     subscription = office.subscriptions.save(a_subscription())
-    office.doorbell.pong = lambda _: PingResult(TAKEN, echoed=False)
+    office.queue.result_of = lambda _: PingResult(TAKEN, echoed=False)
 
     after, pong = office.desk().test_endpoint(subscription, within_seconds=5)
 
     assert (after, pong) == (subscription, PingResult(TAKEN, echoed=False))
-    assert office.doorbell.asked[0].challenge is None
+    assert office.queue.pinged[0].challenge is None
 
 
 def test_a_pending_one_is_active_once_it_has_echoed_its_challenge(office: Office) -> None:
     subscription = pending(office)
-    office.doorbell.pong = lambda ping: PingResult(TAKEN, echoed=ping.challenge is not None)
+    office.queue.result_of = lambda ping: PingResult(TAKEN, echoed=ping.challenge is not None)
 
     after, _ = office.desk().test_endpoint(subscription, within_seconds=5)
 
@@ -209,7 +209,7 @@ def test_a_pending_one_is_active_once_it_has_echoed_its_challenge(office: Office
 
 def test_a_pending_one_that_says_something_else_stays_pending(office: Office) -> None:
     subscription = pending(office)
-    office.doorbell.pong = lambda _: PingResult(TAKEN, echoed=False)
+    office.queue.result_of = lambda _: PingResult(TAKEN, echoed=False)
 
     after, _ = office.desk().test_endpoint(subscription, within_seconds=5)
 
@@ -221,7 +221,7 @@ def test_no_challenge_is_like_another(office: Office) -> None:
     for _ in range(2):
         office.desk().test_endpoint(subscription, within_seconds=1)
 
-    first, second = (ping.challenge for ping in office.doorbell.asked)
+    first, second = (ping.challenge for ping in office.queue.pinged)
     assert first != second
 
 

@@ -15,7 +15,14 @@ from lakehook.domain.pipeline import is_state
 from lakehook.ingestion.fan_out import FanOut
 from lakehook.ports.queues import EventMessage
 from tests.builders import a_subscription
-from tests.fakes import NOON, FakeJournal, FakeOutbox, FakeSiding, FakeSubscriptions, FakeTelemetry
+from tests.fakes import (
+    NOON,
+    FakeDeliveryQueue,
+    FakeJournal,
+    FakeSiding,
+    FakeSubscriptions,
+    FakeTelemetry,
+)
 
 Row = dict[str, Any]
 
@@ -75,7 +82,7 @@ def mangled(draw: st.DrawFn) -> tuple[Source, list[Row]]:
 def heard(rows: list[Row], *, in_batches_of: int = 10) -> tuple[FakeJournal, list[Row]]:
     """What a subscriber of everything is sent, repeats left out; each batch comes twice."""
     everything = a_subscription(event_types=tuple(EventType))
-    journal, outbox = FakeJournal(), FakeOutbox()
+    journal, outbox = FakeJournal(), FakeDeliveryQueue()
     subscriptions = FakeSubscriptions({everything.id: everything})
     fan_out = FanOut(journal, subscriptions, outbox, FakeSiding(), FakeTelemetry())
     notices = [

@@ -15,7 +15,7 @@ from lakehook.ingestion.reconcile import MAX_PAGES, Reconcile, Reconciled
 from lakehook.ports.queues import EventMessage
 from tests.devlake.port import FakeDevlake
 from tests.devlake.rows import shown
-from tests.fakes import FakeClock, FakeJournal, FakeOutbox, FakeSiding
+from tests.fakes import FakeClock, FakeDeliveryQueue, FakeJournal, FakeSiding
 from tests.fakes_ops import FakePublisher
 from tests.unit.test_deliver import World
 
@@ -260,7 +260,7 @@ class Stack:
         self.world, self.journal, self.siding = World(), FakeJournal(), FakeSiding()
 
     def take(self, events: Sequence[Event]) -> None:
-        outbox = FakeOutbox()
+        outbox = FakeDeliveryQueue()
         telemetry = self.world.telemetry
         fan_out = FanOut(self.journal, self.world.subscriptions, outbox, self.siding, telemetry)
         notices = [

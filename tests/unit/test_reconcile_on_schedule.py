@@ -21,7 +21,14 @@ from lakehook.ports.ingress import DevLakePipelines
 from lakehook.ports.queues import EventMessage
 from tests.devlake.port import FakeDevlake
 from tests.devlake.rows import a_task, waiting_pipeline
-from tests.fakes import NOON, FakeClock, FakeJournal, FakeOutbox, FakeSiding, FakeSubscriptions
+from tests.fakes import (
+    NOON,
+    FakeClock,
+    FakeDeliveryQueue,
+    FakeJournal,
+    FakeSiding,
+    FakeSubscriptions,
+)
 from tests.fakes_ops import FakePublisher
 from tests.fakes_reconcile import FakeReconcileTelemetry, FakeReconciliations
 from tests.unit.test_deliver import World
@@ -95,7 +102,7 @@ class Scheduler:
 
     def hear(self, *events: Event) -> None:
         fan_out = FanOut(
-            self.journal, FakeSubscriptions(), FakeOutbox(), FakeSiding(), World().telemetry
+            self.journal, FakeSubscriptions(), FakeDeliveryQueue(), FakeSiding(), World().telemetry
         )
         notices = [
             EventMessage(event.id, event.pipeline_key, to_json(event.document)) for event in events

@@ -231,7 +231,7 @@ class dying_after:  # noqa: N801  it reads as a verb
 
 def woken_by_the_clock(world: World) -> None:
     telemetry = FakeTelemetry()
-    ResumeDueLanes(world.ledger, world.ledger.healths, world.bell, world.clock, telemetry)()
+    ResumeDueLanes(world.ledger, world.ledger.healths, world.queue, world.clock, telemetry)()
 
 
 def test_two_ticks_at_once_share_nothing(world: World):

@@ -32,7 +32,7 @@ def started(world: World, **wish: Any) -> None:
 
 
 def resume(world: World) -> Resume:
-    return world.bell.rung.pop(0)
+    return world.queue.resumes.pop(0)
 
 
 def test_what_is_new_waits_behind_what_is_replayed(world: World):
@@ -90,7 +90,7 @@ def test_a_resume_waits_in_the_queue_until_its_lane_is_due(world: World):
     world.live(2, "CREATED")
     started(world, rate="6/m")
 
-    first, second = world.bell.rung
+    first, second = world.queue.resumes
     assert world.deliver(first) == [Ack()]
     assert world.deliver(second) == [Nack(10.0)]
     assert world.heard == ["1#1"]

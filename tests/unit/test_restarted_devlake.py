@@ -15,7 +15,7 @@ from lakehook.ingestion.fan_out import FanOut
 from lakehook.ports.queues import EventMessage
 from tests.builders import a_subscription
 from tests.devlake.rows import Row, notice_of, waiting_pipeline
-from tests.fakes import FakeJournal, FakeOutbox, FakeSiding, FakeSubscriptions, FakeTelemetry
+from tests.fakes import FakeDeliveryQueue, FakeJournal, FakeSiding, FakeSubscriptions, FakeTelemetry
 
 
 def at(minute: int) -> str:
@@ -40,7 +40,7 @@ CANCELLED = changed(RERUNS, status="TASK_CANCELLED", updatedAt=at(40), finishedA
 def heard_of(*rows: Row) -> list[str]:
     """What is sent to a subscriber of everything, in small letters where it is inferred."""
     everything = a_subscription(event_types=tuple(EventType))
-    outbox = FakeOutbox()
+    outbox = FakeDeliveryQueue()
     fan_out = FanOut(
         FakeJournal(),
         FakeSubscriptions({everything.id: everything}),

@@ -9,7 +9,7 @@ from lakehook.domain.errors import InfrastructureError
 from lakehook.domain.lane import LEASE_SECONDS, HeldLane
 from lakehook.domain.queue_message import Resume
 from lakehook.ports.stores import DueItem
-from tests.fakes import NOON, FakeBell, FakeClock, FakeLedger, FakeTelemetry
+from tests.fakes import NOON, FakeClock, FakeDeliveryQueue, FakeLedger, FakeTelemetry
 
 
 def lane(number: int) -> Lane:
@@ -17,7 +17,7 @@ def lane(number: int) -> Lane:
 
 
 @dataclass
-class Bell(FakeBell):
+class Bell(FakeDeliveryQueue):
     """Also knows how many were told at a time."""
 
     rings: list[int] = field(default_factory=list)
@@ -29,7 +29,7 @@ class Bell(FakeBell):
 
 class World:
     def __init__(self) -> None:
-        self.clock, self.ledger, self.bell = FakeClock(), FakeLedger(), Bell()
+        self.clock, self.ledger, self.queue = FakeClock(), FakeLedger(), Bell()
         self.telemetry = FakeTelemetry()
 
     def hold(self, *numbers: int, due_at: float = NOON) -> None:
@@ -39,7 +39,7 @@ class World:
 
     def wake(self) -> int:
         ledger = self.ledger
-        return ResumeDueLanes(ledger, ledger.healths, self.bell, self.clock, self.telemetry)()
+        return ResumeDueLanes(ledger, ledger.healths, self.queue, self.clock, self.telemetry)()
 
 
 @pytest.fixture
@@ -53,26 +53,26 @@ def test_a_lane_whose_time_has_come_is_told_so(world: World):
 
     assert world.wake() == 1
 
-    assert [resume.lane for resume in world.bell.rung] == [lane(1)]
+    assert [resume.lane for resume in world.queue.resumes] == [lane(1)]
 
 
 def test_nothing_due_rings_no_bell(world: World):
     world.hold(1, due_at=NOON + 1)
 
     assert world.wake() == 0
-    assert world.bell.rings == []
+    assert world.queue.rings == []
 
 
 def test_the_due_time_has_moved_on_before_word_is_sent(world: World):
     world.hold(1)
     due_when_rung = []
-    ring = world.bell.enqueue_resumes
+    ring = world.queue.enqueue_resumes
 
     def watch(resumes: Sequence[Resume]) -> Collection[Lane]:
         due_when_rung.append(world.ledger.lanes[lane(1)].due_at)
         return ring(resumes)
 
-    world.bell.enqueue_resumes = watch  # type: ignore[method-assign]
+    world.queue.enqueue_resumes = watch  # type: ignore[method-assign]
 
     world.wake()
 
@@ -84,7 +84,7 @@ def test_the_resume_carries_the_new_time_as_its_token(world: World):
 
     world.wake()
 
-    (resume,) = world.bell.rung
+    (resume,) = world.queue.resumes
     assert (
         resume.token
         == world.ledger.lanes[lane(1)].due_token
@@ -98,7 +98,7 @@ def test_of_two_clocks_that_tick_at_once_one_rings(world: World):
     world.ledger.due = lambda now: iter(both_see)  # type: ignore[method-assign]
 
     assert [world.wake(), world.wake()] == [1, 0]
-    assert len(world.bell.rung) == 1
+    assert len(world.queue.resumes) == 1
 
 
 def test_a_lane_that_moved_meanwhile_is_left_alone(world: World):
@@ -109,7 +109,7 @@ def test_a_lane_that_moved_meanwhile_is_left_alone(world: World):
 
     assert world.wake() == 1
 
-    assert [resume.lane for resume in world.bell.rung] == [lane(2)]
+    assert [resume.lane for resume in world.queue.resumes] == [lane(2)]
 
 
 def test_many_lanes_are_told_ten_at_a_time(world: World):
@@ -117,33 +117,33 @@ def test_many_lanes_are_told_ten_at_a_time(world: World):
 
     assert world.wake() == 25
 
-    assert world.bell.rings == [10, 10, 5]
+    assert world.queue.rings == [10, 10, 5]
 
 
 def test_who_could_not_be_told_is_not_counted_and_told_later(world: World):
     world.hold(1, 2)
-    world.bell.deaf = {lane(1)}
+    world.queue.refused_lanes = {lane(1)}
 
     assert world.wake() == 1
 
-    world.bell.deaf = set()
+    world.queue.refused_lanes = set()
     world.clock.sleep(LEASE_SECONDS)
     world.ledger.lanes.pop(lane(2))
     assert world.wake() == 1
-    assert [resume.lane for resume in world.bell.rung] == [lane(2), lane(1)]
+    assert [resume.lane for resume in world.queue.resumes] == [lane(2), lane(1)]
 
 
 def test_a_word_that_was_lost_is_sent_again_after_the_lease(world: World):
     world.hold(1)
-    ring = world.bell.enqueue_resumes
+    ring = world.queue.enqueue_resumes
 
     def fail(resumes: Sequence[Resume]) -> Collection[Lane]:
         raise InfrastructureError("SQS is away")
 
-    world.bell.enqueue_resumes = fail  # type: ignore[method-assign]
+    world.queue.enqueue_resumes = fail  # type: ignore[method-assign]
     with pytest.raises(InfrastructureError):
         world.wake()
-    world.bell.enqueue_resumes = ring  # type: ignore[method-assign]
+    world.queue.enqueue_resumes = ring  # type: ignore[method-assign]
 
     assert world.wake() == 0
     world.clock.sleep(LEASE_SECONDS)
@@ -168,7 +168,7 @@ def test_trouble_with_one_lane_leaves_the_others_of_its_tick_alone(world: World)
 
     assert world.wake() == 4
 
-    assert {resume.lane for resume in world.bell.rung} == {lane(n) for n in (1, 2, 4, 5)}
+    assert {resume.lane for resume in world.queue.resumes} == {lane(n) for n in (1, 2, 4, 5)}
     assert [what for what, _ in world.telemetry.told] == ["trouble"]
     assert world.ledger.lanes[lane(3)].due_at == NOON  # so the next tick finds it
 
@@ -181,5 +181,5 @@ def test_a_table_in_trouble_ends_the_tick_and_what_was_leased_is_told(world: Wor
     with pytest.raises(InfrastructureError):
         world.wake()
 
-    assert [resume.lane for resume in world.bell.rung] == [lane(1)]
+    assert [resume.lane for resume in world.queue.resumes] == [lane(1)]
     assert len(world.telemetry.told) == 3

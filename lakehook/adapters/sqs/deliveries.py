@@ -31,7 +31,7 @@ Entry = dict[str, Any]
 
 @dataclass(frozen=True)
 class SqsDeliveryQueue:
-    """Implements ``DeliveryQueue``, ``ResumeQueue`` and ``PingQueue``."""
+    """Implements ``DeliveryQueue``."""
 
     sqs: "SQSClient"
     url: str

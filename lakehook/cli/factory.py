@@ -1,0 +1,58 @@
+"""Factory of the command's use cases: the operations, and what the command adds to them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from lakehook.cli.context import CommandService
+from lakehook.domain.devlake.sources import DevLakeSources
+from lakehook.ingestion.check_devlake import CheckDevLake
+from lakehook.ingestion.reconcile import ConnectDevLake, Reconcile
+from lakehook.operations.factory import OperatorPorts, build_operator_service
+from lakehook.operations.follow import FollowEvents
+from lakehook.operations.trigger import TriggerEvent
+from lakehook.ports.heard import HeardReader
+from lakehook.ports.ingress import ApiCredentials, NotificationSecretReader, Publish
+from lakehook.ports.reconcile import Reconciliations
+from lakehook.ports.setup_check import PostNotice
+
+
+@dataclass(frozen=True, kw_only=True)
+class CommandPorts:
+    operator: OperatorPorts
+    publish: Publish
+    connect: ConnectDevLake
+    notification_secrets: NotificationSecretReader
+    api_credentials: Callable[[str | None], ApiCredentials]
+    post_notice: PostNotice
+    heard: HeardReader
+    reconciliations: Reconciliations
+    devlake_sources: DevLakeSources
+    ingress_url: str
+    is_laptop: bool
+
+
+def build_command_service(ports: CommandPorts) -> CommandService:
+    operator, clock = ports.operator, ports.operator.clock
+    return CommandService(
+        **vars(build_operator_service(operator)),
+        publish=ports.publish,
+        reconcile=Reconcile(ports.connect, ports.publish, clock, operator.warn),
+        check_devlake=CheckDevLake(
+            secrets=ports.notification_secrets,
+            post=ports.post_notice,
+            heard=ports.heard,
+            chronicle=operator.journal,
+            reconciliations=ports.reconciliations,
+            credentials=ports.api_credentials,
+            connect=ports.connect,
+            clock=clock,
+            dice=operator.random,
+        ),
+        devlake_sources=ports.devlake_sources,
+        ingress_url=ports.ingress_url,
+        trigger=TriggerEvent(ports.publish, operator.queue, operator.archive, clock),
+        follow_events=FollowEvents(
+            operator.unfinished, operator.journal, operator.journal_scan, clock
+        ),
+        is_laptop=ports.is_laptop,
+    )

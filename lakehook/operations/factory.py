@@ -1,0 +1,129 @@
+"""Factory of the operations, from the ports that a deployment or a test gives."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from lakehook.dead_letters import Discard, FindDeadLetters, FindMovedLetters, Redrive
+from lakehook.delivery.ping import TestEndpoint
+from lakehook.delivery.render import RenderDelivery
+from lakehook.domain.ssrf_policy import Network
+from lakehook.operations import OperatorService
+from lakehook.ports.outbound import (
+    Encryptor,
+    Pings,
+    ResolveHost,
+    SigningKeyFactory,
+    TemplateRenderer,
+    Warn,
+)
+from lakehook.ports.queues import DeadLetterCopies, DeadLetterRedriver, DeliveryQueue
+from lakehook.ports.stores import (
+    DeliveryQueries,
+    EndpointHealthStore,
+    JournalScan,
+    Ledger,
+    PipelineHistory,
+    ReplayStore,
+    SubscriptionRepository,
+    UnfinishedPipelines,
+)
+from lakehook.ports.system import Clock, Random
+from lakehook.queries import (
+    Explain,
+    ListDeliveries,
+    ListLanes,
+    ListPipelines,
+    ShowPipeline,
+    ShowStatus,
+)
+from lakehook.replay import (
+    CountReplay,
+    DeleteStaleDlqCopies,
+    FollowReplay,
+    LookUpReplays,
+    StartReplay,
+    StopReplay,
+)
+from lakehook.subscriptions.lifecycle import (
+    EnableSubscription,
+    FindSubscription,
+    PauseSubscription,
+    ResumeLanesGradually,
+    ResumeSubscription,
+    Unsubscribe,
+)
+from lakehook.subscriptions.preview import PreviewDelivery
+from lakehook.subscriptions.secrets import RotateSecret, SecretIssuer
+from lakehook.subscriptions.subscribe import Subscribe, UpdateSubscription, ValidateEndpoint
+
+
+@dataclass(frozen=True, kw_only=True)
+class OperatorPorts:
+    clock: Clock
+    random: Random
+    subscriptions: SubscriptionRepository
+    ledger: Ledger
+    archive: DeliveryQueries
+    endpoint_health: EndpointHealthStore
+    journal: PipelineHistory
+    journal_scan: JournalScan
+    unfinished: UnfinishedPipelines
+    replays: ReplayStore
+    pings: Pings
+    queue: DeliveryQueue
+    redriver: DeadLetterRedriver
+    copies: DeadLetterCopies
+    encryptor: Encryptor
+    signing_keys: SigningKeyFactory
+    renderer: TemplateRenderer
+    resolve: ResolveHost
+    warn: Warn
+    allowed_networks: Sequence[Network]
+    email_sender: str | None
+    journal_keeps_seconds: float
+
+
+def build_operator_service(ports: OperatorPorts) -> OperatorService:
+    subscriptions, ledger, archive = ports.subscriptions, ports.ledger, ports.archive
+    clock, random, copies, renderer = ports.clock, ports.random, ports.copies, ports.renderer
+    issuer = SecretIssuer(ports.signing_keys, ports.encryptor, clock, random)
+    validate = ValidateEndpoint(
+        ports.resolve, ports.allowed_networks, ports.warn, ports.email_sender
+    )
+    resume = ResumeLanesGradually(ledger, clock)
+    pipelines = ListPipelines(ports.unfinished, clock)
+    count, replays = CountReplay(ports.journal_scan, ledger, clock), LookUpReplays(ports.replays)
+    return OperatorService(
+        clock=clock,
+        show_status=ShowStatus(subscriptions, ports.endpoint_health, ledger, pipelines, clock),
+        find_subscription=FindSubscription(subscriptions),
+        subscribe=Subscribe(
+            validate, subscriptions, ports.encryptor, issuer, clock, random, renderer
+        ),
+        test_endpoint=TestEndpoint(subscriptions, ports.queue, ports.pings, clock, random),
+        update=UpdateSubscription(validate, subscriptions, ports.encryptor, resume, renderer),
+        preview=PreviewDelivery(RenderDelivery(renderer), clock),
+        rotate_secret=RotateSecret(subscriptions, issuer, clock),
+        unsubscribe=Unsubscribe(subscriptions, ledger, clock),
+        pause=PauseSubscription(subscriptions, clock),
+        resume=ResumeSubscription(subscriptions, resume),
+        enable=EnableSubscription(subscriptions, ports.endpoint_health, resume),
+        find_dead_letters=FindDeadLetters(
+            subscriptions, ledger, archive, FindMovedLetters(copies, archive, ports.warn)
+        ),
+        redrive=Redrive(subscriptions, ports.redriver, copies),
+        discard=Discard(ledger, copies, clock),
+        list_lanes=ListLanes(subscriptions, ledger, ports.endpoint_health, archive),
+        list_deliveries=ListDeliveries(subscriptions, archive),
+        explain=Explain(subscriptions, ledger, archive),
+        show_pipeline=ShowPipeline(subscriptions, ports.journal, archive),
+        list_pipelines=pipelines,
+        start_replay=StartReplay(
+            ports.replays, count, clock, random, ports.warn, ports.journal_keeps_seconds
+        ),
+        count_replay=count,
+        replays=replays,
+        follow_replay=FollowReplay(replays, clock),
+        stop_replay=StopReplay(replays, clock),
+        delete_stale_copies=DeleteStaleDlqCopies(archive, copies),
+    )

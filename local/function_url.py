@@ -30,6 +30,14 @@ _TEXT = ("text/", "application/json", "application/xml", "application/javascript
 """Content types whose bodies are passed as text; all others in Base64."""
 
 
+def to_parameters(query: str) -> dict[str, str]:
+    """Commas join the values of a parameter that is repeated: tests/outside/aws_lambda."""
+    values: dict[str, list[str]] = {}
+    for name, value in parse_qsl(query, keep_blank_values=True):
+        values.setdefault(name, []).append(value)
+    return {name: ",".join(several) for name, several in values.items()}
+
+
 class FunctionUrl(ThreadingHTTPServer):
     """A function's URL; its address exists from the start, and it serves once it has a function."""
 
@@ -101,7 +109,7 @@ class _FunctionUrlHandler(BaseHTTPRequestHandler):
             "rawPath": path,
             "rawQueryString": query,
             "headers": headers,
-            "queryStringParameters": dict(parse_qsl(query, keep_blank_values=True)),
+            "queryStringParameters": to_parameters(query),
             "requestContext": self._context(path, headers),
             "body": body.decode(errors="replace") if is_text else base64.b64encode(body).decode(),
             "isBase64Encoded": not is_text,

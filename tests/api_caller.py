@@ -5,8 +5,9 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlsplit
 
+from local.function_url import to_parameters
 from tests.contracts.test_handlers import Context
 
 PRINCIPAL = "arn:aws:iam::111122223333:user/operator"
@@ -29,7 +30,7 @@ def a_call(
         "routeKey": "$default",
         "rawPath": parts.path,
         "rawQueryString": parts.query,
-        "queryStringParameters": dict(parse_qsl(parts.query, keep_blank_values=True)),
+        "queryStringParameters": to_parameters(parts.query),
         "headers": {"content-type": content_type} if content_type else {},
         "requestContext": {
             "http": {"method": method, "path": parts.path, "sourceIp": "192.0.2.1"},

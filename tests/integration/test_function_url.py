@@ -11,7 +11,11 @@ import pytest
 
 from local.function_url import FunctionUrl
 from local.invocation import InvocationFailure, InvocationResult, Result
+from tests.outside import OUTSIDE
 
+RECORDED: list[dict[str, Any]] = json.loads(
+    (OUTSIDE / "aws_lambda" / "function_url.json").read_text(encoding="utf-8")
+)
 ANSWER = {"statusCode": 202, "headers": {"x-made-by": "the function"}, "body": "taken"}
 
 
@@ -72,6 +76,20 @@ def test_a_request_is_an_event_and_the_answer_goes_back(
     assert event["headers"]["content-type"] == "application/json"
     assert (response.status, response.headers["x-made-by"]) == (202, "the function")
     assert response.body == b"taken"
+
+
+@pytest.mark.parametrize("recorded", RECORDED, ids=lambda recorded: recorded["test"])
+def test_a_request_is_the_event_that_was_recorded(
+    door: FunctionUrl, function: Function, recorded: dict[str, Any]
+) -> None:
+    body = recorded["body"].encode()
+
+    call(door, recorded["method"], recorded["target"], body, recorded["content_type"])
+
+    (event,) = function.events
+    assert event["requestContext"]["http"]["path"] == event["rawPath"] == recorded["path"]
+    assert event["queryStringParameters"] == recorded["parameters"]
+    assert event["body"] == recorded["body"]
 
 
 def test_what_is_no_text_comes_in_base64(door: FunctionUrl, function: Function) -> None:

@@ -28,8 +28,18 @@ MAX_HEADER_CHARACTERS, MAX_FIELD_CHARACTERS, MAX_SECTION_CHARACTERS, MAX_TEXT_CH
 MIN_WAIT_SECONDS = 1.0
 
 _OK, _TOO_MANY = 200, 429
-_UNACCEPTABLE = frozenset((400, 413))
-_GONE = frozenset((403, 404, 410))
+_GONE = 410
+# A status alone proves nothing, for a proxy on the way may have said it: Slack says these words.
+# https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks#handling_errors
+_UNACCEPTABLE_ERRORS = frozenset(
+    (
+        "invalid_blocks",
+        "invalid_payload",
+        "missing_text_or_fallback_or_attachments",
+        "no_text",
+        "too_many_attachments",
+    )
+)
 _GONE_ERRORS = frozenset(
     (
         "action_prohibited",
@@ -72,12 +82,12 @@ class Slack(WebhookNotificationChannel):
         usual, word = interpret(response, now=now), _error_code(response)
         if response.status == _OK and _is_taken(word):
             return ResponseVerdict(outcome=Outcome.DELIVERED)
-        if response.status in _GONE or word in _GONE_ERRORS:
+        if response.status == _GONE or word in _GONE_ERRORS:
             return ResponseVerdict(outcome=Outcome.GONE, disable_requested=True)
         if response.status == _TOO_MANY:
             wait = max(usual.retry_after or 0.0, MIN_WAIT_SECONDS)
             return ResponseVerdict(outcome=Outcome.THROTTLED, retry_after=wait)
-        if response.status in _UNACCEPTABLE:
+        if word in _UNACCEPTABLE_ERRORS:
             return ResponseVerdict(outcome=Outcome.UNACCEPTABLE)
         taken = usual.outcome is Outcome.DELIVERED  # such a response does not come from Slack
         return (
@@ -130,8 +140,8 @@ def _is_taken(word: str) -> bool:
 
     A refusal is a status, a word of Slack's, or a false in the JSON. HTML is not from Slack.
     """
-    says_no = word in _GONE_ERRORS or word.startswith("<") or _NO.search(word) is not None
-    return not says_no
+    is_error = word in _GONE_ERRORS | _UNACCEPTABLE_ERRORS
+    return not (is_error or word.startswith("<") or _NO.search(word))
 
 
 def _error_code(answer: Response) -> str:

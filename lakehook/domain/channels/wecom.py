@@ -28,8 +28,8 @@ MIN_WAIT_SECONDS = 60.0
 _OK, _TAKEN = 200, 0
 _BUSY = frozenset((-1, 45009))  # busy; more than 20 a minute
 # Only codes that were seen to be permanent: in August 2021 WeCom answered 40008 to valid messages.
-_GONE = frozenset((93000,))  # no such robot, or it was removed
-_UNACCEPTABLE = frozenset((40058,))  # an invalid parameter, such as a text that is too long
+_GONE = frozenset((93000,))  # "invalid webhook url": wes-lin/Cloud189Checkin#175
+_UNACCEPTABLE = frozenset((40058,))  # "exceed max length 4096": dromara/domain-admin#82
 _COLOURS = {Severity.SUCCESS: "info", Severity.ERROR: "warning", Severity.WARNING: "warning"}
 _END = "</font>"
 _LINK = re.compile(r"\](?=[(\[])")

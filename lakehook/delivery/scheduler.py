@@ -17,6 +17,7 @@ from lakehook.ports.telemetry import Telemetry
 MAX_LANES_EXAMINED = 100  # some of them may still have to wait by their endpoint's Retry-After
 LANES_AT_A_TIME = 10
 LANES_TO_CHOOSE_FROM = 20
+MAX_INDEX_LAG_SECONDS = 600.0  # DynamoDB states no bound; usually it is milliseconds
 MAX_TROUBLES = 3  # one failure may concern one lane; this many concern the table
 
 
@@ -82,11 +83,14 @@ class ResumeDueLanes:
         return None if token is None else Resume(lane.lane, token, probe=True)
 
     def _close_idle_breaker(self, subscription_id: str) -> None:
-        """Close a breaker behind which no lane waits; the next attempt tests the endpoint."""
-        self.endpoint_health.save(
-            self.endpoint_health.find(subscription_id),
-            EndpointHealth(subscription_id=subscription_id),
-        )
+        """Close a breaker behind which no lane has waited since long before it was due.
+
+        The index of held lanes may lag, and a closed breaker resumes no lane. While the breaker is
+        due, no lane comes to wait behind it: the next delivery is its probe.
+        """
+        health = self.endpoint_health.find(subscription_id)
+        if health.due_at and health.due_at + MAX_INDEX_LAG_SECONDS <= self.clock.now():
+            self.endpoint_health.save(health, EndpointHealth(subscription_id=subscription_id))
 
     def _is_ready(self, lane: HeldLane) -> bool:
         return not lane.head_is_dead and lane.retry_after_until <= self.clock.now()

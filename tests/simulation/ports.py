@@ -27,6 +27,7 @@ from tests.simulation.timeline import Timeline
 
 PAGE = 10
 TEAR_SECONDS = 0.01
+LAG_SECONDS = 2.0  # of an index by subscription
 
 
 class Reached:
@@ -83,17 +84,29 @@ class ReachedLedger(Reached):
         yield from earlier if self._gate.faults.happens(Fault.INDEX_LAGGED) else fresh
 
     def held_lanes(self, subscription_id: str) -> Iterator[HeldLane]:
-        yield from self._through("held_lanes", lambda: [*self._port.held_lanes(subscription_id)])
+        yield from self._lanes("held_lanes", subscription_id)
 
     def suspended_lanes(self, subscription_id: str) -> Iterator[HeldLane]:
-        yield from self._through(
-            "suspended_lanes", lambda: [*self._port.suspended_lanes(subscription_id)]
-        )
+        yield from self._lanes("suspended_lanes", subscription_id)
 
     def dead_letters(self, subscription_id: str) -> Iterator[DeliveryRecord]:
-        yield from self._through(
+        letters: list[DeliveryRecord] = self._through(
             "dead_letters", lambda: [*self._port.dead_letters(subscription_id)]
         )
+        since = self._seen_until()
+        yield from (letter for letter in letters if letter.changed_at <= since)
+
+    def _lanes(self, index: str, subscription_id: str) -> Iterator[HeldLane]:
+        """Each is read by its key; so a lag hides what was written since, and shows nothing old."""
+        lanes: list[HeldLane] = self._through(
+            index, lambda: [*getattr(self._port, index)(subscription_id)]
+        )
+        since = self._seen_until()
+        yield from (held for held in lanes if self._port.written_at[held.lane] <= since)
+
+    def _seen_until(self) -> float:
+        now = self._gate.timeline.now()
+        return now - LAG_SECONDS if self._gate.faults.happens(Fault.INDEX_LAGGED) else now
 
 
 class WitnessedAttempts(FakeUnfinishedAttempts):
@@ -141,6 +154,7 @@ class WitnessedLedger(FakeLedger):
     ) -> None:
         super().__init__(healths=WitnessedHealths(timeline, history, planned), clock=timeline)
         self._timeline, self._history, self._planned = timeline, history, planned
+        self.written_at: dict[Lane, float] = {}
 
     def save(
         self, record: DeliveryRecord, *, before: HeldLane | None, after: HeldLane | None
@@ -158,13 +172,14 @@ class WitnessedLedger(FakeLedger):
         now, held = self._timeline.now(), self.lanes.get(due.lane)
         token = super().lease(due, until=until)
         if held and token is not None:
+            self.written_at[due.lane] = now
             self._history.leased(due.lane, at=now, early=not held.is_due(now))
             self._planned(self.lanes[due.lane])
         return token
 
     def _put(self, lane: Lane, after: HeldLane | None) -> None:
         super()._put(lane, after)
-        now = self._timeline.now()
+        now = self.written_at[lane] = self._timeline.now()
         if after is None:
             self._history.tell(now, lane, "flows")
             return

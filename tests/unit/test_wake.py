@@ -3,7 +3,8 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from lakehook.delivery.scheduler import ResumeDueLanes
+from lakehook.delivery.scheduler import MAX_INDEX_LAG_SECONDS, ResumeDueLanes
+from lakehook.domain.circuit_breaker import EndpointHealth
 from lakehook.domain.delivery import Lane
 from lakehook.domain.errors import InfrastructureError
 from lakehook.domain.lane import LEASE_SECONDS, HeldLane
@@ -159,6 +160,30 @@ class TroubledLedger(FakeLedger):
         if due.lane in self.troubled:
             raise InfrastructureError("the table throttles this item")
         return super().lease(due, until=until)
+
+
+def test_a_breaker_behind_which_the_index_shows_no_lane_is_not_forgotten(world: World):
+    """The index of held lanes lags behind a lane that has just come to wait."""
+    breaker = EndpointHealth(subscription_id="sub_a", failures=5, due_at=NOON, version=1)
+    world.ledger.healths.known["sub_a"] = breaker
+
+    world.wake()
+    world.clock.sleep(MAX_INDEX_LAG_SECONDS - 1)
+    world.wake()
+
+    assert world.ledger.healths.find("sub_a") == breaker
+
+
+def test_a_breaker_that_has_opened_anew_since_it_was_found_due_stays_open(world: World):
+    now = world.clock.now()
+    anew = EndpointHealth(subscription_id="sub_a", failures=6, due_at=now + 300, version=2)
+    world.ledger.healths.known["sub_a"] = anew
+    found = DueItem(Lane("sub_a", ""), round((now - MAX_INDEX_LAG_SECONDS) * 1000), is_breaker=True)
+    world.ledger.due = lambda _now: iter([found])  # type: ignore[method-assign]
+
+    world.wake()
+
+    assert world.ledger.healths.known["sub_a"] == anew
 
 
 def test_trouble_with_one_lane_leaves_the_others_of_its_tick_alone(world: World):

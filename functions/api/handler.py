@@ -9,8 +9,7 @@ from functions.api.http_request import HttpRequest
 from lakehook.adapters.aws import Aws
 from lakehook.adapters.telemetry.base import ApiTelemetry
 from lakehook.operations import OperatorService
-from lakehook.operations.bootstrap import operator_ports
-from lakehook.operations.factory import build_operator_service
+from lakehook.operations.bootstrap import operator_service_on
 from lakehook.settings import ApiSettings
 
 
@@ -21,8 +20,7 @@ def telemetry() -> ApiTelemetry:
 
 @cache
 def operator_service() -> OperatorService:
-    ports = operator_ports(ApiSettings.from_env(os.environ), Aws(), telemetry().warn)
-    return build_operator_service(ports)
+    return operator_service_on(ApiSettings.from_env(os.environ), Aws(), telemetry().warn)
 
 
 @cache

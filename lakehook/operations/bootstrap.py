@@ -19,11 +19,16 @@ from lakehook.adapters.sqs.dead_letters import SqsDeadLetterCopies, SqsDeadLette
 from lakehook.adapters.sqs.deliveries import SqsDeliveryQueue
 from lakehook.adapters.system import SystemClock, SystemRandom
 from lakehook.domain.ssrf_policy import valid_networks
-from lakehook.operations.factory import OperatorPorts
+from lakehook.operations import OperatorService
+from lakehook.operations.factory import OperatorPorts, build_operator_service
 from lakehook.ports.outbound import Warn
 from lakehook.settings import ResourceNames, parse_list, parse_optional
 
 DAY = 24 * 3600
+
+
+def operator_service_on(resources: ResourceNames, aws: Aws, warn: Warn) -> OperatorService:
+    return build_operator_service(operator_ports(resources, aws, warn))
 
 
 def operator_ports(resources: ResourceNames, aws: Aws, warn: Warn) -> OperatorPorts:

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.live import Live
 
 from lakehook.adapters.aws import Aws
-from lakehook.operations.bootstrap import build_operator_service
+from lakehook.operations.bootstrap import operator_service_on
 from lakehook.producer import Publisher
 from local.demo.checks import Verdict, judge
 from local.demo.measure import Measured, burst, idle_cpu_percent
@@ -81,7 +81,7 @@ def _report(
         for line in (*proven(cast, verdicts), "", *NEXT):
             console.print(line, highlight=False)
         return 0
-    explain = explain_by(build_operator_service(lakehook.deployment, Aws(), console.print))
+    explain = explain_by(operator_service_on(lakehook.deployment, Aws(), console.print))
     for subscriber, verdict in zip(cast, verdicts, strict=True):
         for line in faults(subscriber, verdict, explain):
             console.print(line, style="bold red", highlight=False, soft_wrap=True)

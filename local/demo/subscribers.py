@@ -10,7 +10,7 @@ from threading import Lock
 from lakehook.adapters.aws import Aws
 from lakehook.domain.event import EventType
 from lakehook.domain.subscription import MAX_DEADLINE_SECONDS
-from lakehook.operations.bootstrap import build_operator_service
+from lakehook.operations.bootstrap import operator_service_on
 from lakehook.settings import StackOutputs
 from lakehook.subscriptions.subscribe import SubscriptionFields
 from local.demo.scenario import DEMO_PIPELINES, FAILED, PARTIAL
@@ -125,7 +125,7 @@ def wait_until_taken(cast: Sequence[Subscriber]) -> None:
 @contextmanager
 def running_subscribers(deployment: StackOutputs, cast: Sequence[Subscriber]) -> Iterator[None]:
     """Have each listen and subscribe, as an operator would have it."""
-    subscribe = build_operator_service(deployment, Aws(), print).subscribe
+    subscribe = operator_service_on(deployment, Aws(), print).subscribe
     with ExitStack() as exits:
         for one in cast:
             receiver = exits.enter_context(one.receiver)

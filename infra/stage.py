@@ -399,7 +399,7 @@ def _stage(name: str, table: Any) -> Stage:
 def _describe(stage: str, error: ValidationError) -> str:
     """Describe one error: a misspelled key comes before the key that it leaves missing."""
     unknown = "unexpected_keyword_argument"
-    first = min(error.errors(include_url=False), key=lambda found: found["type"] != unknown)
+    first = min(error.errors(include_url=False), key=lambda error_: error_["type"] != unknown)
     *tables, key = [part for part in first["loc"] if isinstance(part, str)]
     table = ".".join((stage, *tables))
     match first["type"]:

@@ -56,12 +56,12 @@ class FindMovedLetters:
         if choice.reason not in (None, MOVED_BY_SQS):
             return []
         try:
-            found = self.queue.without_reason()
+            messages = self.queue.without_reason()
         except InfrastructureError as error:
-            self.warn(f"the dead-letter queue was not looked through: {error}")
+            self.warn(f"the dead-letter queue could not be searched: {error}")
             return []
-        deliveries = [message for message in found if isinstance(message, Delivery)]
-        self._tell(len(found), len(found) - len(deliveries))
+        deliveries = [message for message in messages if isinstance(message, Delivery)]
+        self._tell(len(messages), len(messages) - len(deliveries))
         records = map(self._record, (d for d in deliveries if _is_chosen(d, choice)))
         return [record for record in records if record]
 
@@ -96,18 +96,18 @@ class FindDeadLetters:
 
     def __call__(self, choice: DeadLetterSelector) -> list[DeliveryRecord]:
         """Return them lane by lane, by sequence; ``NotFound`` for an id without a dead letter."""
-        found = self._named(choice) if choice.ids else self._chosen(choice)
+        selected = self._named(choice) if choice.ids else self._chosen(choice)
         dead_letters = {
-            (str(dead_letter.lane), dead_letter.sequence): dead_letter for dead_letter in found
+            (str(dead_letter.lane), dead_letter.sequence): dead_letter for dead_letter in selected
         }
         return [dead_letters[key] for key in sorted(dead_letters)]
 
     def _named(self, choice: DeadLetterSelector) -> list[DeliveryRecord]:
         """Those with these ids; the queue is looked through for what the ledger does not know."""
-        known = {id_: self.archive.find(*parse_delivery_id(id_)) for id_ in choice.ids}
-        if None in known.values():
-            known |= {f"{one.lane}#{one.sequence}": one for one in self.moved(choice)}
-        return [self._checked(id_, known[id_]) for id_ in choice.ids]
+        records = {id_: self.archive.find(*parse_delivery_id(id_)) for id_ in choice.ids}
+        if None in records.values():
+            records |= {f"{record.lane}#{record.sequence}": record for record in self.moved(choice)}
+        return [self._checked(id_, records[id_]) for id_ in choice.ids]
 
     def _checked(self, delivery_id: str, record: DeliveryRecord | None) -> DeliveryRecord:
         if record is None:
@@ -184,7 +184,8 @@ class Discard:
             with suppress(LaneConflict):
                 return self._try(dead_letter)
         raise LaneConflict(
-            f"{dead_letter.lane}#{dead_letter.sequence}: its lane is at work; try again soon"
+            f"{dead_letter.lane}#{dead_letter.sequence}: its lane is being processed;"
+            " try again soon"
         )
 
     def _try(self, dead_letter: DeliveryRecord) -> bool:
@@ -192,9 +193,9 @@ class Discard:
             f"{dead_letter.lane}#{dead_letter.sequence} is dead without its event"
         )
         page = self.ledger.load([dead_letter.delivery], [dead_letter.lane])
-        known = page.records.get((dead_letter.lane, dead_letter.sequence))
-        is_moved = known is None and dead_letter.reason == MOVED_BY_SQS
-        record = dead_letter if is_moved else known
+        stored = page.records.get((dead_letter.lane, dead_letter.sequence))
+        is_moved = stored is None and dead_letter.reason == MOVED_BY_SQS
+        record = dead_letter if is_moved else stored
         if record is None or record.status is not DeliveryStatus.DEAD:
             return False
         held = page.lanes.get(dead_letter.lane)

@@ -54,7 +54,7 @@ class MappingSpec:
     def of(cls, properties: Mapping[str, Any], queue_urls: Mapping[str, str]) -> Self:
         arn = properties["EventSourceArn"]
         if arn not in queue_urls:
-            raise BadTemplate(f"event source {arn} is no queue of this template")
+            raise BadTemplate(f"event source {arn} is not a queue of this template")
         scaling = properties.get("ScalingConfig", {})
         return cls(
             queue_url=queue_urls[arn],

@@ -42,14 +42,14 @@ class Options:
 
     def parameters(self) -> dict[str, str]:
         networks = ",".join(self.allow_networks) or UNSET
-        told = {
+        changed = {
             "StallThresholds": self.stall_thresholds,
             "EmailSender": self.email_sender,
             "DevlakeApiUrl": self.devlake_api_url,
             "DevlakeUiUrl": self.devlake_ui_url,
             "DevlakeSources": self._sources() if self.devlake_sources else None,
         }
-        chosen = {name: value for name, value in told.items() if value is not None}
+        chosen = {name: value for name, value in changed.items() if value is not None}
         return {"AllowedNetworks": networks, **chosen}
 
     def _sources(self) -> str:

@@ -38,7 +38,7 @@ class Scope:
 
     def attribute(self, name: str, attribute: str) -> str:
         if name not in self.resources:
-            raise BadTemplate(f"Fn::GetAtt of {name}, which is no resource")
+            raise BadTemplate(f"Fn::GetAtt of {name}, which is not a resource")
         attributes = self.resources[name].attributes
         if attribute not in attributes:
             raise BadTemplate(f"{name} has no attribute {attribute} on the laptop")

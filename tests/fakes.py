@@ -533,7 +533,7 @@ class FakeTypesetter:
     def _set(self, part: str, text: str, fields: Document) -> str:
         given = _FIELD.sub(lambda found: str(fields.get(found[1], "")), text)
         if part == "template" and not given.strip():
-            raise TemplateFailed("template: it gives nothing")
+            raise TemplateFailed("template: its output is empty")
         if part.startswith("template header") and "\n" in given:
             raise TemplateFailed(f"{part}: its value has a line break")
         return given

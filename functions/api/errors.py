@@ -51,7 +51,7 @@ class Error(BaseModel):
     error: str = Field(description="What programs know it by.", examples=["invalid_subscription"])
     message: str = Field(
         description="One line for people: the field, what was given, what is allowed.",
-        examples=["ordering: 'loose' is none of strict, skip"],
+        examples=["ordering: 'loose' is not one of strict, skip"],
     )
 
 

@@ -68,7 +68,7 @@ OlderThan = Annotated[
     Query(description="Those in their state for so long.", pattern=DURATION, examples=["15m"]),
 ]
 _WORDS = {
-    HTTPStatus.NOT_FOUND: "There is none of that id.",
+    HTTPStatus.NOT_FOUND: "Nothing has this id.",
     HTTPStatus.CONFLICT: "It has changed since it was read, or something still hangs on it.",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is too large.",
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "The body is not `application/json`.",

@@ -45,7 +45,7 @@ _NONE: dict[str, Any] = {
     "template_headers": (),
     "headers": (),
 }
-"""How a term says that there is none of it, where the API says null."""
+"""Value that removes a field, where the API has null."""
 MAX_WAIT_SECONDS = 30
 MAX_EVENTS = MAX_DEAD_LETTERS = 100
 

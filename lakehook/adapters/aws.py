@@ -109,7 +109,7 @@ class CloudFormationStacks:
 
     def _outputs(self, name: str) -> dict[str, str]:
         if not name.isprintable():  # a request may be unable to hold it
-            raise StackNotFound(f"stack {name!a} is no name that one could have")
+            raise StackNotFound(f"stack {name!a} is not a possible name")
         with translate_aws_errors():
             try:
                 stacks = self.cloudformation.describe_stacks(StackName=name)["Stacks"]

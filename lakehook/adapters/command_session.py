@@ -37,16 +37,16 @@ def reason_of(error: Exception) -> object:
 def describe_fault(error: Exception) -> str:
     match error, reason_of(error):
         case ProxyError(), _:
-            return "no way through the proxy that HTTPS_PROXY or HTTP_PROXY names"
+            return "no connection through the proxy that HTTPS_PROXY or HTTP_PROXY names"
         case SSLError(), reason:
             return f"TLS: {reason}; REQUESTS_CA_BUNDLE names a file of trusted certificates"
         case ((Timeout() | TimeoutError()), _):
-            return "no whole answer in time"
+            return "no complete response in time"
         case ConnectionFailed(), NameResolutionError():
-            return "nobody knows its name"
+            return "its name does not resolve"
         case ConnectionFailed(), NewConnectionError():
             return "no connection"
-    return "the answer broke off"
+    return "the response was cut off"
 
 
 def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:

@@ -134,4 +134,4 @@ def _no_answer(error: Exception) -> NoResponse:
         return NoResponse(Outcome.TIMED_OUT, "SES has not answered in time")
     if isinstance(error, NotConnected):
         return NoResponse(Outcome.THROTTLED, f"SES could not be reached: {type(error).__name__}")
-    return NoResponse(Outcome.DISCONNECTED, f"SES broke off: {type(error).__name__}")
+    return NoResponse(Outcome.DISCONNECTED, f"SES closed the connection: {type(error).__name__}")

@@ -86,7 +86,7 @@ def read_headers(file: typer.FileBinaryRead | None, given: list[str] | None) -> 
 
 
 def read_template(file: typer.FileBinaryRead | None) -> str | None:
-    """The text of a body; the line break at the end of a file is none of it."""
+    """Return a body's text, without the line break at the end of the file."""
     if file is None:
         return None
     text = _text(file, what="template", most=MAX_TEMPLATE_FILE_BYTES)

@@ -90,8 +90,8 @@ class LaneProcessor:
         message = received.message
         if not received.redriven or not isinstance(message, Delivery):
             return False
-        known = self._lane.record_of(message.sequence)
-        return known is not None and known.status is DeliveryStatus.DEAD
+        record = self._lane.record_of(message.sequence)
+        return record is not None and record.status is DeliveryStatus.DEAD
 
     def _dispatch(self, received: ReceivedMessage) -> Disposition:
         message = received.message
@@ -101,12 +101,12 @@ class LaneProcessor:
             self._guarded, self._probing = True, message.probe
             return self._resume(token=message.token)
         self._guarded |= received.redelivered
-        known = self._lane.record_of(message.sequence)
-        if known and received.revives(known):
-            return self._redrive(known)
+        record = self._lane.record_of(message.sequence)
+        if record and received.revives(record):
+            return self._redrive(record)
         if self._lane.record is None:
-            return self._attempt_now(message, known)
-        return self._resume() if known else self._append(self._lane.record, message)
+            return self._attempt_now(message, record)
+        return self._resume() if record else self._append(self._lane.record, message)
 
     def _ping(self, ping: Ping) -> Disposition:
         """Send a ping, also for a paused subscription.

@@ -108,7 +108,7 @@ class Endpoint:
         parts = urlsplit(self.url)
         question = "?" if "?" in self.url else ""
         written = f"{parts.path or '/'}{question}{parts.query}"
-        return _FORBIDDEN.sub(lambda found: f"%{ord(found[0]):02X}", written)
+        return _FORBIDDEN.sub(lambda match: f"%{ord(match[0]):02X}", written)
 
     def check_addresses(
         self, addresses: Sequence[str], *, allowed_networks: Sequence[Network]
@@ -156,7 +156,7 @@ class MailDestination:
         for address in addresses:
             if len(address) > MAX_CHARACTERS or not _ADDRESS.fullmatch(address):
                 raise InvalidEndpoint(
-                    f"url: {address[:80]!a} is no address as in mailto:me@team.example"
+                    f"url: {address[:80]!a} is not an address as in mailto:me@team.example"
                 )
         if len(addresses) > MAX_ADDRESSES or len(set(addresses)) < len(addresses):
             raise InvalidEndpoint(f"url: not 1 to {MAX_ADDRESSES} different addresses")
@@ -231,7 +231,7 @@ def _validated_host(parts: SplitResult) -> str:
     host = parts.hostname
     is_name = _NAME.fullmatch(host) and len(host.rstrip(".")) <= MAX_HOST_CHARACTERS
     if not _AUTHORITY.fullmatch(parts.netloc) or not (":" in host or is_name):
-        raise InvalidEndpoint(f"url: {host} is no host name")
+        raise InvalidEndpoint(f"url: {host} is not a host name")
     return host
 
 

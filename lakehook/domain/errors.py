@@ -25,7 +25,7 @@
     ├── DevlakeUnavailable       DevLake's REST API does not answer, or not now
     └── InfrastructureError      DynamoDB, KMS or SQS failed: never the endpoint's fault
 
-An endpoint's failure is none of these: it is an ``Outcome``.
+An endpoint's failure is not one of these: it is an ``Outcome``.
 """
 
 import re

@@ -250,7 +250,7 @@ def _pipeline_id(value: Any) -> str | None:
 
 
 def _event_type(value: Any) -> str | None:
-    return None if value in _EVENT_TYPES else f"is none of {', '.join(_EVENT_TYPES)}"
+    return None if value in _EVENT_TYPES else f"is not one of {', '.join(_EVENT_TYPES)}"
 
 
 def _trigger_source(value: Any) -> str | None:

@@ -76,7 +76,7 @@ def _refuse_depth(text: str, levels: int) -> None:
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"not JSON: {name} is no number")
+    raise ValueError(f"not JSON: {name} is not a number")
 
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> Document:

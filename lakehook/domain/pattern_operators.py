@@ -130,7 +130,7 @@ def _exists(operand: Any, path: str) -> Test:
 
 
 def _anything_but(operand: Any, path: str) -> Test:
-    """A field that is there, and is none of these."""
+    """A field that is there, and is not one of these."""
     refused = _refused_texts(operand, path) if isinstance(operand, dict) else None
     if refused is None:
         refused = [predicate_from(value, path) for value in _refused_values(operand, path)]
@@ -239,6 +239,6 @@ def _operator(wanted: dict[str, Any], path: str) -> Test:
     ((name, operand),) = wanted.items()
     if name not in OPERATORS:
         raise InvalidSubscription(
-            f"pattern: {path}: {name[:40]!a} is none of {', '.join(OPERATORS)}"
+            f"pattern: {path}: {name[:40]!a} is not one of {', '.join(OPERATORS)}"
         )
     return OPERATORS[name](operand, path)

@@ -200,11 +200,11 @@ class PipelineInfo:
     @classmethod
     def from_event(cls, event: Event, *, before: "PipelineInfo | None") -> Self:
         """Build the facts; what the event leaves out is kept from before."""
-        said = event.document
-        names = {name: said.get(name) or getattr(before, name, None) for name in _REMEMBERED}
+        document = event.document
+        names = {name: document.get(name) or getattr(before, name, None) for name in _REMEMBERED}
         return cls(
-            pipeline_id=said["pipeline_id"],
-            trigger_source=said["trigger_source"],
+            pipeline_id=document["pipeline_id"],
+            trigger_source=document["trigger_source"],
             source=event.source,
             **names,
         )
@@ -305,9 +305,9 @@ class StallThresholds:
     def parse(cls, text: str) -> Self:
         """Parse JSON; what is missing has its default. ``InvalidInput`` names the wrong value."""
         try:
-            said = parse_json_object(text)
-            projects = {name: _limits(one) for name, one in said.pop(_PROJECTS, {}).items()}
-            return cls({**cls().limits, **_limits(said)}, projects)
+            limits = parse_json_object(text)
+            projects = {name: _limits(one) for name, one in limits.pop(_PROJECTS, {}).items()}
+            return cls({**cls().limits, **_limits(limits)}, projects)
         except (ValueError, TypeError, AttributeError, InvalidInput) as error:
             raise InvalidInput(f"stall thresholds: {error}; write {_EXAMPLE}") from None
 
@@ -325,10 +325,10 @@ class StallThresholds:
 
 def infer_created(event: Event, *, round_number: int, earlier_ended_at: str | None) -> Event:
     """Build CREATED at the source's time, but for a rerun no earlier than the previous end."""
-    said = event.document.get("created_at")
-    if said is None or is_not_later(said, earlier_ended_at):
-        said = event.began_at or event.at
-    return _infer(EventType.PIPELINE_CREATED, event, round_number=round_number, at=said)
+    created_at = event.document.get("created_at")
+    if created_at is None or is_not_later(created_at, earlier_ended_at):
+        created_at = event.began_at or event.at
+    return _infer(EventType.PIPELINE_CREATED, event, round_number=round_number, at=created_at)
 
 
 def infer_running(event: Event, *, round_number: int, began_at: str) -> Event:
@@ -403,12 +403,12 @@ def stalled_event(pipeline: Pipeline, *, now: float) -> Event:
         "pipeline_name": label.pipeline_name,
         "pipeline_url": label.pipeline_url,
         "message": (
-            f"{round_.state} for {format_duration(seconds)}, and no change of state has been heard"
+            f"{round_.state} for {format_duration(seconds)}, and no change of state was reported"
         ),
         "data": _data(pipeline, seconds),
     }
-    said = {name: value for name, value in document.items() if value is not None}
-    return Event.from_document(said)
+    fields = {name: value for name, value in document.items() if value is not None}
+    return Event.from_document(fields)
 
 
 def _data(pipeline: Pipeline, seconds: int) -> Document:
@@ -422,7 +422,7 @@ def _data(pipeline: Pipeline, seconds: int) -> Document:
 
 def _limits(said: Mapping[str, Any]) -> Limits:
     if unknown := said.keys() - set(ACTIVE_STATES):
-        raise InvalidInput(f"{min(unknown)!a} is no state that stalls")
+        raise InvalidInput(f"{min(unknown)!a} is not a state that stalls")
     return {
         PipelineState(name): parse_duration(str(value), what=name, longest=MAX_SECONDS)
         for name, value in said.items()

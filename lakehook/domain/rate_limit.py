@@ -23,7 +23,7 @@ class Rate:
         match = _WRITTEN.fullmatch(text.strip())
         if not match or int(match[1]) > MAX_COUNT:
             raise InvalidInput(
-                f"{what}: {text[:40]!a} is none of 20/m, 1/s, 500/h: a number from 1 to "
+                f"{what}: {text[:40]!a} is not a rate such as 20/m, 1/s, 500/h: a number from 1 to "
                 f"{MAX_COUNT},"
                 " and s, m, h or d"
             )

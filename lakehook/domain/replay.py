@@ -77,7 +77,7 @@ class ReplayCriteria:
         until = parse_time_or_ago(request.until, what="until", now=now) if request.until else now
         for name, text, time in (("since", request.since, since), ("until", request.until, until)):
             if time > now:
-                raise InvalidInput(f"{name}: {text[:40]!a} is yet to come; give a time up to now")
+                raise InvalidInput(f"{name}: {text[:40]!a} is in the future; give a time up to now")
         if since > until:
             raise InvalidInput(
                 f"since: {request.since[:40]!a} is after until, {request.until[:40]!a}"
@@ -153,7 +153,7 @@ class Replay:
 
 def parse_delivery_filter(name: str) -> DeliveryFilter:
     if name not in tuple(DeliveryFilter):
-        raise InvalidInput(f"status: {name[:40]!a} is none of {_format_list(DeliveryFilter)}")
+        raise InvalidInput(f"status: {name[:40]!a} is not one of {_format_list(DeliveryFilter)}")
     return DeliveryFilter(name)
 
 

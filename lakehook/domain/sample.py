@@ -45,7 +45,7 @@ _BY_STATE = {
 _MESSAGES = {
     "FAILED": "subtask collectIssues ended:\nHTTP 502",
     "PARTIAL": "subtask collectIssues ended:\nHTTP 502",
-    "STALLED": "running for 24 hours, and no change of state has been heard",
+    "STALLED": "running for 24 hours, and no change of state was reported",
 }
 _PLAIN_MESSAGE = "collects the sources of team-lake"
 _STALL: Document = {"state": "running", "since": _BEGAN_AT, "seconds": 86_400, "round": 1}

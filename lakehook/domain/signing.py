@@ -253,8 +253,8 @@ def rotate(
         return (new,)
     ends_at = ceil(now + overlap_seconds)
     older = tuple(
-        one if one.expires_at is not None else replace(one, expires_at=ends_at)
-        for one in active(secrets, now)
+        secret if secret.expires_at is not None else replace(secret, expires_at=ends_at)
+        for secret in active(secrets, now)
     )
     _refuse_too_many(older)
     return (new, *older)
@@ -263,7 +263,7 @@ def rotate(
 def _refuse_too_many(older: Sequence[EncryptedSecret]) -> None:
     if len(older) < MAX_ACTIVE:
         return
-    next_end = min(one.expires_at for one in older if one.expires_at is not None)
+    next_end = min(secret.expires_at for secret in older if secret.expires_at is not None)
     raise InvalidSubscription(
         f"secret: {len(older)} sign already, at most {MAX_ACTIVE}; the next ends at"
         f" {format_rfc3339(next_end)}, and an overlap of 0 ends all"

@@ -102,14 +102,17 @@ def valid_networks(names: Sequence[str], *, warn: Callable[[str], None]) -> tupl
     Host bits (``10.2.0.1/16``) are ignored. An invalid network allows nothing and is warned of
     once.
     """
-    networks, others = [], []
+    networks, invalid = [], []
     for name in names:
         try:
             networks.append(ip_network(name, strict=False))
         except ValueError:
-            others.append(name)
-    if others:
-        warn(f"AllowedNetworks: no network, and opens nothing: {', '.join(map(ascii, others))}")
+            invalid.append(name)
+    if invalid:
+        warn(
+            "AllowedNetworks: not a network, so it allows nothing:"
+            f" {', '.join(map(ascii, invalid))}"
+        )
     return tuple(networks)
 
 

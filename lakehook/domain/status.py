@@ -19,7 +19,7 @@ _RESUMED: dict[SuspendedReason | None, str] = {
 }
 _ENDS = {
     DeliveryStatus.DELIVERED: "delivered",
-    DeliveryStatus.ABORTED: "nothing: the receiver wants no more of it",
+    DeliveryStatus.ABORTED: "nothing: the receiver asked for no more attempts",
     DeliveryStatus.DISCARDED: "nothing: {reason}",
     DeliveryStatus.DEAD: (
         "nothing until it is redriven or discarded: it is a dead letter ({reason})"
@@ -114,7 +114,7 @@ def next_action(record: DeliveryRecord, context: DeliveryContext) -> NextAction:
     if standing is not SubscriptionState.ACTIVE:
         return NextAction(_blocked(context.subscription, standing))
     if context.held is None:
-        return NextAction("attempted when its message comes")
+        return NextAction("attempted when its message is received")
     if context.held.head == record.sequence:
         return _head(context, context.held)
     return _behind(context, context.held)
@@ -135,7 +135,7 @@ def _head(context: DeliveryContext, held: HeldLane) -> NextAction:
         )
     if condition := _RESUMED.get(held.suspended_reason):
         latest = format_rfc3339(held.due_at)
-        return NextAction(f"attempted when {condition}, and looked at by {latest}", held.due_at)
+        return NextAction(f"attempted when {condition}, and checked by {latest}", held.due_at)
     verb = "retried" if held.attempts else "attempted"
     return NextAction(f"{verb} at {format_rfc3339(held.due_at)}", held.due_at)
 

@@ -31,7 +31,7 @@ class Language(StrEnum):
 
 def parse_language(name: str) -> Language:
     if name not in tuple(Language):
-        raise InvalidSubscription(f"language: {name[:40]!a} is none of {', '.join(Language)}")
+        raise InvalidSubscription(f"language: {name[:40]!a} is not one of {', '.join(Language)}")
     return Language(name)
 
 
@@ -153,7 +153,7 @@ def parse_event_types(names: Iterable[str]) -> tuple[EventType, ...]:
     for name in names:
         if name not in all_types:
             raise InvalidSubscription(
-                f"event type: {name[:40]!a} is none of {', '.join(all_types)}"
+                f"event type: {name[:40]!a} is not one of {', '.join(all_types)}"
             )
     return tuple(dict.fromkeys(EventType(name) for name in names))
 
@@ -161,14 +161,14 @@ def parse_event_types(names: Iterable[str]) -> tuple[EventType, ...]:
 def parse_signing(name: str) -> SignatureAlgorithm:
     if name not in tuple(SignatureAlgorithm):
         raise InvalidSubscription(
-            f"signing: {name[:40]!a} is none of {', '.join(SignatureAlgorithm)}"
+            f"signing: {name[:40]!a} is not one of {', '.join(SignatureAlgorithm)}"
         )
     return SignatureAlgorithm(name)
 
 
 def parse_ordering(name: str) -> Ordering:
     if name not in tuple(Ordering):
-        raise InvalidSubscription(f"ordering: {name[:40]!a} is none of {', '.join(Ordering)}")
+        raise InvalidSubscription(f"ordering: {name[:40]!a} is not one of {', '.join(Ordering)}")
     return Ordering(name)
 
 

@@ -59,7 +59,9 @@ def parse_duration(text: str, *, what: str, longest: float) -> float:
     """Parse a duration to seconds; ``InvalidInput`` says what is wrong."""
     match = _WRITTEN.fullmatch(text.strip())
     if text.strip() != "0" and match is None:
-        raise InvalidInput(f"{what}: {text[:40]!a} is none of 45s, 30m, 24h, 7d or 0")
+        raise InvalidInput(
+            f"{what}: {text[:40]!a} is not a duration such as 45s, 30m, 24h, 7d or 0"
+        )
     seconds = float(int(match[1]) * _SECONDS[match[2]]) if match else 0.0
     if seconds > longest:
         raise InvalidInput(f"{what}: {text.strip()} is more than {longest / _SECONDS['d']:g}d")

@@ -100,9 +100,9 @@ def _check_headers(headers: Mapping[str, str]) -> VerificationFailure | None:
         if not headers.get(name):
             return VerificationFailure(reason=Reason.MISSING_HEADER, detail=f"there is no {name}")
     if not _SECONDS.fullmatch(headers[TIMESTAMP]):
-        return _malformed(f"{TIMESTAMP} is no whole number of unix seconds")
+        return _malformed(f"{TIMESTAMP} is not a whole number of unix seconds")
     if any("," not in entry for entry in headers[SIGNATURE].split()):
-        return _malformed(f"{SIGNATURE} is no list of <version>,<base64> with spaces between")
+        return _malformed(f"{SIGNATURE} is not a list of <version>,<base64> with spaces between")
     return None
 
 

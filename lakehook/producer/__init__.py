@@ -102,7 +102,9 @@ class SpooledPublisher:
         https://www.sqlite.org/howtocorrupt.html#_carrying_an_open_database_connection_across_a_fork_
         """
         if os.getpid() != self._process:
-            raise RuntimeError("a spool does not pass a fork: open it anew in the child process")
+            raise RuntimeError(
+                "a spool cannot be used after a fork: open it again in the child process"
+            )
 
     def __enter__(self) -> Self:
         return self

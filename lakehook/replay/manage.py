@@ -223,7 +223,7 @@ class StopReplay:
                 return self.look_up.replays.save(stopped)
             except Conflict:
                 continue
-        raise Conflict(f"{replay_id} is at work; try again")
+        raise Conflict(f"{replay_id} is being processed; try again")
 
 
 @dataclass(frozen=True)
@@ -252,10 +252,10 @@ def deliveries_for(
     """Build the deliveries of the selected events, whatever their status."""
     channel = channel_for(subscription)
     return [
-        Delivery(Lane(subscription.id, one.sequenced.event.pipeline_key), one.sequenced)
-        for one in accepted
-        if terms.matches(one.sequenced.event, at=one.at, subscription=subscription)
-        and channel.unsupported_reason(one.sequenced.event) is None
+        Delivery(Lane(subscription.id, event.sequenced.event.pipeline_key), event.sequenced)
+        for event in accepted
+        if terms.matches(event.sequenced.event, at=event.at, subscription=subscription)
+        and channel.unsupported_reason(event.sequenced.event) is None
     ]
 
 

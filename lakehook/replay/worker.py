@@ -72,16 +72,16 @@ class EnqueueLane:
 
     def _try(self, deliveries: Sequence[Delivery], replay: Replay, due_at: float) -> EnqueueResult:
         lane = deliveries[0].lane
-        held, known = self._read(lane, deliveries)
-        own = {n for n, record in known.items() if record.replayed_by == replay.id}
+        held, records = self._read(lane, deliveries)
+        own = {n for n, record in records.items() if record.replayed_by == replay.id}
         requeued = [
-            _requeued(delivery, known.get(delivery.sequence), replay)
+            _requeued(delivery, records.get(delivery.sequence), replay)
             for delivery in deliveries
             if delivery.sequence not in own
-            and replay.criteria.status.matches(known.get(delivery.sequence))
+            and replay.criteria.status.matches(records.get(delivery.sequence))
         ]
         self._requeue(lane, requeued, held, due_at)
-        foreign = (record for n, record in known.items() if n not in own)
+        foreign = (record for n, record in records.items() if n not in own)
         waiting = sum(record.status is DeliveryStatus.WAITING for record in foreign)
         return EnqueueResult(
             sent=len(own) + len(requeued), waiting=waiting, newly_held=bool(requeued)

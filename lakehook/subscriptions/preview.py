@@ -45,11 +45,13 @@ class PreviewDelivery:
         if silence := channel.unsupported_reason(event):
             raise InvalidSubscription(f"event type: nothing is sent of it: {silence}")
         delivery = sample_delivery(event, subscription)
-        said = self.render(delivery, subscription)
-        sent = channel.build_request(self._outbound_message(delivery, said, subscription, channel))
+        rendered = self.render(delivery, subscription)
+        sent = channel.build_request(
+            self._outbound_message(delivery, rendered, subscription, channel)
+        )
         if isinstance(sent, Mail):
-            return _preview_mail(sent, said)
-        return _preview_request(sent, said, channel)
+            return _preview_mail(sent, rendered)
+        return _preview_request(sent, rendered, channel)
 
     def _outbound_message(
         self, delivery: Delivery, said: Rendered, subscription: Subscription, channel: Channel

@@ -100,4 +100,4 @@ def _refuse_two_at_once(signing: str | None, overlap_seconds: float) -> None:
     if signing is not None:
         raise InvalidSubscription("signing: DevLake's format has a signature of its own")
     if overlap_seconds:
-        raise InvalidSubscription("overlap: DevLake's format has room for one signature: say 0")
+        raise InvalidSubscription("overlap: DevLake's format has room for one signature: give 0")

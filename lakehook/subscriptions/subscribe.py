@@ -163,7 +163,7 @@ class UpdateSubscription:
         Lanes that the change releases, from a dead letter or a rate, are resumed.
         """
         if terms == SubscriptionFields():
-            raise InvalidSubscription("nothing to change: name at least one term")
+            raise InvalidSubscription("nothing to change: give at least one field")
         _reject_other_kind(terms)
         channel = channel_for(subscription)
         fields = validate_fields(terms, channel, self.validate_endpoint)
@@ -201,8 +201,8 @@ class ValidateEndpoint:
             )
         elif self.email_sender is None:
             raise InvalidEndpoint(
-                "url: no mail goes out; deploy with --parameters EmailSender=lakehook@team.example,"
-                " an identity that SES has verified"
+                "url: no mail can be sent; deploy with --parameters"
+                " EmailSender=lakehook@team.example, an identity that SES has verified"
             )
         return destination
 
@@ -210,7 +210,7 @@ class ValidateEndpoint:
         try:
             return self.resolve(endpoint.host, endpoint.port)
         except OSError:
-            self.warn(f"{endpoint.host} does not resolve from here; the sender will judge it again")
+            self.warn(f"{endpoint.host} does not resolve from here; the sender will check it again")
             return ()
 
 
@@ -238,7 +238,7 @@ def validate_fields(
 def _language(name: str, channel: Channel) -> Language:
     language = parse_language(name)
     if not channel.is_localized:
-        raise InvalidSubscription("language: this channel sends data, which has none")
+        raise InvalidSubscription("language: this channel sends data, not text")
     return language
 
 
@@ -267,9 +267,9 @@ def validate_template(
     if template.is_empty:
         return {"template": None}
     if not channel.supports_templates:
-        raise InvalidSubscription("template: what this channel sends has one form, and takes none")
+        raise InvalidSubscription("template: this channel does not support templates")
     if template.subject is not None and not channel.has_subject:
-        raise InvalidSubscription("template subject: what this channel sends has no subject")
+        raise InvalidSubscription("template subject: this channel has no subject")
     renderer.validate(template)
     return {"template": template}
 
@@ -301,7 +301,7 @@ def _refuse_headers_elsewhere(
         names = ", ".join(subscription.header_names)
         raise InvalidSubscription(
             f"url: {destination.host} is another server than {subscription.endpoint.host}, whose"
-            f" headers ({names}) do not go there; give the headers anew, or none"
+            f" headers ({names}) are not sent there; give the headers again, or none"
         )
 
 

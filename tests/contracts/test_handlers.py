@@ -312,7 +312,7 @@ def test_what_is_no_network_opens_nothing_stops_no_delivery_and_is_told_once(
     assert answers == [failures()] * 2
     assert installed.status(2) is DeliveryStatus.DELIVERED
     (told,) = [record for record in caplog.records if record.message == "internal_error"]
-    assert str(told.exc_info[1]).endswith("opens nothing: '10.0.0.0/33', '...'")  # type: ignore[index]
+    assert str(told.exc_info[1]).endswith("allows nothing: '10.0.0.0/33', '...'")  # type: ignore[index]
 
 
 def test_exactly_the_messages_that_must_come_again_are_named(installed: Installation):
@@ -522,5 +522,5 @@ def test_a_devlake_that_is_away_fails_no_tick_and_says_why(
     assert installed.wake(devlake_api_url="http://127.0.0.1:9")["resumed"] == 1
 
     (failed,) = [record for record in caplog.records if record.message == "reconcile_failed"]
-    assert vars(failed)["reason"] == "DevLake is away: no connection"
+    assert vars(failed)["reason"] == "DevLake is unavailable: no connection"
     assert "InternalErrors" not in capsys.readouterr().out

@@ -28,7 +28,7 @@ FULL = Reconciliation(
     published={"devlake:staging/39:PIPELINE_FAILED:2026-01-01T11:10:00Z": NOON - 60},
     succeeded_at=NOON - 300,
     failed_at=NOON,
-    error="DevLake is away: no connection",
+    error="DevLake is unavailable: no connection",
     failures=2,
 )
 

@@ -58,7 +58,7 @@ def test_what_is_no_template_is_refused_by_the_name_of_its_part(
 @pytest.mark.parametrize(
     ("template", "reason"),
     [
-        (Template(body=" {{ nope }} "), "template: it gives nothing"),
+        (Template(body=" {{ nope }} "), "template: its output is empty"),
         (
             Template(headers=(("x-a", "{{ message }}"),)),
             "template header x-a: its value has a line",

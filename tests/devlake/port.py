@@ -110,7 +110,7 @@ class FakeDevlake:
 
     def _answer(self, target: str) -> tuple[int, Any]:
         if self.away:
-            raise DevlakeUnavailable("DevLake is away: no connection")
+            raise DevlakeUnavailable("DevLake is unavailable: no connection")
         response = self.rest.answer(target)
         return response.status, json.loads(response.body)
 

@@ -66,7 +66,7 @@ def test_one_that_fails_is_a_letter_with_the_reason_and_goes_out_once_it_is_mend
     assert head.status is DeliveryStatus.DEAD
     assert receiver.arrivals == []
     told = terminal.json("deliveries", "show", f"{lane}#1")
-    assert "template: it gives nothing" in str(told)
+    assert "template: its output is empty" in str(told)
 
     terminal.json("subscriptions", "update", subscription, "--template", template(tmp_path, GOOD))
     terminal.json("dead-letters", "redrive", f"{lane}#1")

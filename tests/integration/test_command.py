@@ -230,5 +230,5 @@ def test_a_network_that_is_none_stops_no_command(
 
     assert added["url"] == "http://127.0.0.1:9/"
     assert json.loads(terminal.said[-1])["message"] == (
-        "AllowedNetworks: no network, and opens nothing: '10.0.0.0/33'"
+        "AllowedNetworks: not a network, so it allows nothing: '10.0.0.0/33'"
     )

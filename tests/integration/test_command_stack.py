@@ -46,7 +46,7 @@ def test_what_no_request_can_hold_is_no_stack(
     code = run(["subscriptions", "list", "--stack", name])
 
     assert code == 2
-    assert capsys.readouterr().err == f"error: stack {name!a} is no name that one could have\n"
+    assert capsys.readouterr().err == f"error: stack {name!a} is not a possible name\n"
 
 
 def test_a_stack_of_something_else_is_told_so(capsys: pytest.CaptureFixture[str]) -> None:

@@ -118,7 +118,7 @@ def test_an_api_that_the_stack_knows_is_read_by_its_scheduler(check: Check):
     found = check("known", code=0)
 
     assert states(found) == NEW | dict.fromkeys(("API", "newest pipeline", "reconcile"), "ok")
-    assert found["newest pipeline"]["detail"] == "DevLake has none that has begun"
+    assert found["newest pipeline"]["detail"] == "DevLake has no pipeline that has begun"
 
 
 def test_a_source_with_a_secret_of_its_own_is_tried_by_that(lakehook: LocalLakehook, check: Check):

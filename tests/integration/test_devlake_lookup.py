@@ -51,7 +51,7 @@ def learning(
 def test_of_a_devlake_that_hangs_nothing_is_known(hanging: Behaviour):
     with learning(hanging, deadline_seconds=DEADLINE_SECONDS) as (found, warnings, _):
         assert found == {}
-        assert warnings == ["DevLake is away: no whole answer in time"]
+        assert warnings == ["DevLake is unavailable: no complete response in time"]
 
 
 def test_of_tasks_that_hang_the_row_is_known():
@@ -59,7 +59,7 @@ def test_of_tasks_that_hang_the_row_is_known():
     with learning(ROW, DRIPPING, deadline_seconds=DEADLINE_SECONDS) as (found, warnings, wire):
         assert found["message"] == "oh"
         assert "failed_tasks" not in found
-        assert warnings == ["DevLake is away: no whole answer in time"]
+        assert warnings == ["DevLake is unavailable: no complete response in time"]
 
     assert [request.split()[1] for request in wire.requests] == [
         b"/api/pipelines/39",

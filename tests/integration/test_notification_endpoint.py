@@ -82,7 +82,7 @@ def test_what_hangs_is_left_at_the_deadline(hanging: Behaviour):
     with serving(hanging) as wire:
         said = post(wire, deadline_seconds=0.2)
 
-    assert said == EndpointUnreachable("no whole answer in time")
+    assert said == EndpointUnreachable("no complete response in time")
 
 
 def test_what_nobody_serves_or_nobody_knows_is_unreachable(monkeypatch: pytest.MonkeyPatch):
@@ -97,7 +97,7 @@ def test_what_nobody_serves_or_nobody_knows_is_unreachable(monkeypatch: pytest.M
     unknown_name = post_notice("http://ingress.example/", QUERY, BODY)
 
     assert nobody == EndpointUnreachable("no connection")
-    assert unknown_name == EndpointUnreachable("nobody knows its name")
+    assert unknown_name == EndpointUnreachable("its name does not resolve")
 
 
 def test_a_certificate_that_nobody_vouches_for_is_named(authority: Authority):

@@ -365,9 +365,9 @@ def test_each_rule_names_its_source_and_holds_to_both_its_ends(rule: ReservedNet
         (
             ["10.0.0.0/33", "10.2.0.0/16", "..."],
             ["10.2.0.0/16"],
-            ["AllowedNetworks: no network, and opens nothing: '10.0.0.0/33', '...'"],
+            ["AllowedNetworks: not a network, so it allows nothing: '10.0.0.0/33', '...'"],
         ),
-        (["a\nb"], [], ["AllowedNetworks: no network, and opens nothing: 'a\\nb'"]),
+        (["a\nb"], [], ["AllowedNetworks: not a network, so it allows nothing: 'a\\nb'"]),
     ],
     ids=str,
 )

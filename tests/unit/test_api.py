@@ -488,7 +488,7 @@ def test_what_somebody_else_has_changed_is_a_conflict(
     id_ = api.subscribe()
 
     def changed(_: object, **_claim: bool) -> None:
-        raise Conflict(f"{id_} has been changed meanwhile")
+        raise Conflict(f"{id_} was changed since it was read")
 
     monkeypatch.setattr(api.office.subscriptions, "save", changed)
 

@@ -73,9 +73,9 @@ def test_what_a_replay_would_send_is_counted_and_nothing_begun(api: Desktop):
     ("change", "complaint"),
     [
         ({"since": "yesterday"}, "since: 'yesterday'"),
-        ({"rate": "20"}, "rate: '20' is none of"),
+        ({"rate": "20"}, "rate: '20' is not a rate such as"),
         ({"status": "lost"}, "status"),
-        ({"until": "2099-01-01T00:00:00Z"}, "until: '2099-01-01T00:00:00Z' is yet to come"),
+        ({"until": "2099-01-01T00:00:00Z"}, "until: '2099-01-01T00:00:00Z' is in the future"),
         ({"dry": True}, "dry"),
     ],
 )
@@ -132,7 +132,7 @@ def test_a_template_that_fails_is_refused_with_its_reason(api: Desktop):
 
     refused = api.call("POST", f"/subscriptions/{id_}/preview", {})
 
-    assert (refused.status, refused.document["message"]) == (422, "template: it gives nothing")
+    assert (refused.status, refused.document["message"]) == (422, "template: its output is empty")
 
 
 def test_an_event_of_ones_own_has_a_type(api: Desktop):

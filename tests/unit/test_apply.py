@@ -283,32 +283,32 @@ def test_of_two_runs_that_create_the_same_the_first_ones_stays(office: Office) -
     ("said", "fault"),
     [
         ({"url": 5}, "url of ci: 5 is not a text; if it is a credential, write {env: NAME} or"),
-        ({"url": f"{URL}?key=top-secret"}, "url of ci: it looks like a credential, and nothing"),
+        ({"url": f"{URL}?key=top-secret"}, "url of ci: it looks like a credential, and this"),
         ({"url": {"env": "NO"}}, "url of ci: 'NO' is not set, or empty"),
         ({"url": "https://laptop.example"}, "url of ci: 127.0.0.1 is never called"),
         ({"url": None}, "url of ci: is missing"),
         ({"channel": "smoke"}, "channel of ci: 'smoke' is not one of webhook"),
         ({"format": "xml"}, "format of ci: 'xml' is not one of lakehook, devlake"),
-        ({"language": "zh"}, "language of ci: this channel sends data, which has none"),
+        ({"language": "zh"}, "language of ci: this channel sends data, not text"),
         ({"event_types": "PIPELINE_FAILED"}, 'event_types of ci: "PIPELINE_FAILED" is not a list'),
-        ({"event_types": ["NO"]}, "event_types of ci: 'NO' is none of PIPELINE_CREATED"),
+        ({"event_types": ["NO"]}, "event_types of ci: 'NO' is not one of PIPELINE_CREATED"),
         ({"pattern": {"a": "b"}}, "pattern of ci: a is neither an object nor a list"),
         ({"pattern": 5}, "pattern of ci: 5 is not a mapping, or a text of JSON"),
         ({"deadline_seconds": 50}, "deadline_seconds of ci: 50 s is not within 1 to 20 s"),
         ({"deadline_seconds": True}, "deadline_seconds of ci: true is not a number of seconds"),
-        ({"ordering": "lax"}, "ordering of ci: 'lax' is none of strict, skip"),
+        ({"ordering": "lax"}, "ordering of ci: 'lax' is not one of strict, skip"),
         ({"retry_schedule": []}, "retry_schedule of ci: [] is not a list of seconds"),
         ({"retry_schedule": [-1]}, "retry_schedule of ci: -1 is not 0 to 604800 s"),
         ({"rate": 20}, "rate of ci: 20 is not a text; put it in quotes"),
         ({"headers": ["x"]}, "headers of ci: it is not a mapping of names"),
-        ({"headers": {"x": "top-secret"}}, "headers of ci: x: nothing secret stands in this file"),
+        ({"headers": {"x": "top-secret"}}, "headers of ci: x: this file must not contain secrets"),
         ({"headers": {"x": {"vault": "y"}}}, "headers of ci: x: not where it is; write {env:"),
         ({"headers": {"x": {"env": "NO"}}}, "headers of ci: x: 'NO' is not set, or empty"),
         ({"headers": {"x:y": {"env": "TOKEN"}}}, "headers of ci: a name with a colon in it"),
         ({"headers": {"host": {"env": "TOKEN"}}}, "headers of ci: host is the sender's own"),
         ({"paused": "yes"}, 'paused of ci: "yes" is not true or false'),
-        ({"signing": "rsa"}, "signing of ci: 'rsa' is none of hmac, ed25519"),
-        ({"secret": "top-secret"}, "secret of ci: nothing secret stands in this file; write {env"),
+        ({"signing": "rsa"}, "signing of ci: 'rsa' is not one of hmac, ed25519"),
+        ({"secret": "top-secret"}, "secret of ci: this file must not contain secrets; write {env"),
         ({"secret": {"env": "SECRET"}}, "secret of ci: "),
         ({"event_type": []}, "event_type of ci: no such key; did you mean event_types?"),
         ({"xyzzy": 1}, "xyzzy of ci: no such key; none of name, url, channel, format"),
@@ -339,7 +339,7 @@ def test_all_that_is_wrong_is_told_at_once_and_nothing_saved(office: Office) -> 
 
 
 def test_two_entries_of_a_name_are_refused(office: Office) -> None:
-    assert faults(office, CI, CI) == ["name of ci: 2 entries bear it"]
+    assert faults(office, CI, CI) == ["name of ci: 2 entries have this name"]
 
 
 def test_a_name_that_two_bear_is_refused(office: Office) -> None:
@@ -349,7 +349,10 @@ def test_a_name_that_two_bear_is_refused(office: Office) -> None:
 
     (line,) = faults(office, CI)
 
-    assert line == f"name of ci: 2 subscriptions bear it: {ids[0]}, {ids[1]}; rename all but one"
+    assert (
+        line
+        == f"name of ci: 2 subscriptions have this name: {ids[0]}, {ids[1]}; rename all but one"
+    )
 
 
 @pytest.mark.parametrize(

@@ -162,7 +162,7 @@ def test_a_stall_is_told_in_both_languages():
 
     assert (
         told(delivery, ENGLISH).message
-        == "Created for 15 min, and no change of state has been heard."
+        == "Created for 15 min, and no change of state was reported."
     )
     assert told(delivery, CHINESE).message == "停留在“已创建”状态已达 15 分，其间未收到状态变化。"
     assert facts(**stall.document)["Duration"] == "15 min"

@@ -123,7 +123,10 @@ def test_without_an_api_or_of_the_oldest_notices_nothing_is_asked(ingress: Ingre
 @pytest.mark.parametrize(
     ("error", "reason"),
     [
-        (DevlakeUnavailable("DevLake is away: no connection"), "DevLake is away: no connection"),
+        (
+            DevlakeUnavailable("DevLake is unavailable: no connection"),
+            "DevLake is unavailable: no connection",
+        ),
         (NotDevlake("not JSON"), "not JSON"),
         (InvalidInput("401"), "401"),
         (InfrastructureError("Secrets Manager is away"), "Secrets Manager is away"),
@@ -166,7 +169,7 @@ def test_what_is_no_row_is_told_and_left_out(ingress: Ingress, changes: dict[str
 
     assert ingress.learn() == {}
     ((_, reason),) = ingress.warnings
-    assert reason.startswith("what it shows is no pipeline of DevLake's: ")
+    assert reason.startswith("its response is not a pipeline of DevLake: ")
 
 
 def test_if_only_the_tasks_cannot_be_read_the_row_counts(

@@ -183,7 +183,7 @@ def test_the_websites_spelling_of_the_end_is_understood():
         (b"\xff{}", "not UTF-8 at byte 0"),
         (b"[]", "not a JSON object but an array"),
         (b"{}", "PipelineID: not an integer"),
-        (b'{"PipelineID": NaN}', "NaN is no number"),
+        (b'{"PipelineID": NaN}', "NaN is not a number"),
         (a_body(Status="TASK_LOST"), "Status: not one of TASK_CREATED, "),
         (a_body(Status=["TASK_CREATED"]), "Status: not one of"),
         (a_body(PipelineID=...), "PipelineID: not an integer from 0 to 18446744073709551615"),

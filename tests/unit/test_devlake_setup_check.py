@@ -104,7 +104,12 @@ def test_an_ingress_that_takes_the_test_notice_is_well() -> None:
 @pytest.mark.parametrize(
     ("answer", "failed", "words", "remedy"),
     [
-        (EndpointUnreachable("nobody knows its name"), "endpoint", "nobody knows", "HTTPS_PROXY"),
+        (
+            EndpointUnreachable("its name does not resolve"),
+            "endpoint",
+            "does not resolve",
+            "HTTPS_PROXY",
+        ),
         (EndpointUnreachable("TLS: expired"), "endpoint", "TLS: expired", "REQUESTS_CA_BUNDLE"),
         (EndpointResponse(200, b"<html>"), "endpoint", "answered 200, and not as", "see what"),
         (EndpointResponse(202, b'{"event_id": "x"}'), "endpoint", "answered 202, and", "see what"),
@@ -181,7 +186,7 @@ def test_an_event_is_named_as_far_as_its_id_says(event_id: str, name: str) -> No
 def test_a_devlake_that_was_never_heard_may_be_one_that_was_just_set_up() -> None:
     (check,) = check_heard(Heard(), now=NOON)
 
-    assert (check.state, check.detail) == ("warn", "DevLake was never heard")
+    assert (check.state, check.detail) == ("warn", "no notification of DevLake has ever arrived")
     assert "the two variables below" in check.remedy
 
 
@@ -231,7 +236,7 @@ def test_what_anybody_can_send_is_no_failure(kind: str) -> None:
     _, check = check_heard(Heard(refused=refused), now=NOON)
 
     assert check.state == "warn"
-    assert check.remedy.startswith("anybody can send such; if it is DevLake: ")
+    assert check.remedy.startswith("anybody can send such a request; if it is DevLake: ")
 
 
 @pytest.mark.parametrize(
@@ -303,9 +308,9 @@ def test_the_newest_that_has_begun_is_looked_for() -> None:
 @pytest.mark.parametrize(
     ("accepted", "origin", "state", "words"),
     [
-        (ACCEPTED_BEFORE, POSTED, "ok", "DevLake's #120 finished 39 minutes ago, as was heard"),
-        (ACCEPTED_BEFORE, NONE, "fail", "finished 39 minutes ago, which Lakehook never heard"),
-        (None, NONE, "warn", "which Lakehook never heard"),
+        (ACCEPTED_BEFORE, POSTED, "ok", "DevLake's #120 finished 39 minutes ago, as received"),
+        (ACCEPTED_BEFORE, NONE, "fail", "finished 39 minutes ago, which never arrived at Lakehook"),
+        (None, NONE, "warn", "which never arrived at Lakehook"),
         (ACCEPTED_BEFORE, RECONCILED, "fail", "DevLake did not post, and reconcile found"),
         (ACCEPTED_AFTER, RECONCILED, "warn", "DevLake did not post, and reconcile found"),
         (None, RECONCILED, "warn", "DevLake did not post, and reconcile found"),
@@ -326,7 +331,10 @@ def test_what_has_just_happened_may_be_on_its_way() -> None:
 
     check = check_newest(just_now, ACCEPTED_BEFORE, NONE, now=NOON)
 
-    assert (check.state, check.detail.partition("; ")[2]) == ("ok", "its notice may be on its way")
+    assert (check.state, check.detail.partition("; ")[2]) == (
+        "ok",
+        "its notification may be on its way",
+    )
 
 
 def test_one_that_runs_began_and_where_none_began_none_is_missed() -> None:
@@ -337,12 +345,12 @@ def test_one_that_runs_began_and_where_none_began_none_is_missed() -> None:
 
 
 def test_an_api_that_only_the_stack_can_read_is_no_failure() -> None:
-    away = DevlakeUnavailable("DevLake is away: no connection\x1b[2J")
+    away = DevlakeUnavailable("DevLake is unavailable: no connection\x1b[2J")
 
     here, nowhere = (refuse_api(away, stack_reads_it=reads) for reads in (True, False))
 
     assert (here.state, nowhere.state) == ("warn", "fail")
-    assert here.detail.startswith("from here: DevLake is away: no connection")
+    assert here.detail.startswith("from here: DevLake is unavailable: no connection")
     assert (here.detail + nowhere.detail).isprintable()
 
 

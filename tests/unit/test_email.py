@@ -50,7 +50,7 @@ def test_a_mail_tells_it_as_text_and_as_html():
         "Project: 湖\nPipeline: 39\nState: failed\nTrigger: blueprint 7\n"
         "Time: 2024-09-05 15:08:00+08:00\n\n"
         "jira: 401 <b>\n\n"
-        "Nobody has reported this: it follows from what came after it.\n"
+        "This was not reported: it is inferred from a later event.\n"
     )
     assert "jira: 401 &lt;b&gt;" in mail.html
     assert mail.deadline_seconds == 5

@@ -110,7 +110,7 @@ def test_what_is_over_its_rate_says_so(office: Office) -> None:
 
     words = next_of(office, 1)
 
-    assert words == f"attempted when its rate allows it, and looked at by {AT_HALF_PAST}"
+    assert words == f"attempted when its rate allows it, and checked by {AT_HALF_PAST}"
     (lane,) = office.desk().list_lanes()
     assert lane.state == "over its rate"
 
@@ -125,7 +125,7 @@ def test_a_slow_endpoint_with_a_rate_is_not_over_its_rate(office: Office) -> Non
     words = next_of(office, 1)
 
     condition = "its slow endpoint has fewer requests in progress"
-    assert words == f"attempted when {condition}, and looked at by {AT_HALF_PAST}"
+    assert words == f"attempted when {condition}, and checked by {AT_HALF_PAST}"
     (lane,) = office.desk().list_lanes()
     assert lane.state == "endpoint slow"
 
@@ -152,9 +152,9 @@ def test_an_endpoint_that_is_down_says_when_it_is_tried_again(office: Office) ->
         (waiting().discarded("discarded by operator"), "nothing: discarded by operator"),
         (
             replace(waiting(), status=DeliveryStatus.ABORTED),
-            "nothing: the receiver wants no more of it",
+            "nothing: the receiver asked for no more attempts",
         ),
-        (waiting(), "attempted when its message comes"),
+        (waiting(), "attempted when its message is received"),
     ],
 )
 def test_what_has_come_to_an_end_says_so(

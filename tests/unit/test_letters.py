@@ -173,7 +173,7 @@ def test_letters_are_found_though_the_queue_may_not_be_read(office: Office) -> N
 
     assert office.desk().find_dead_letters(ANY) == [letter]
 
-    assert office.warnings == ["the dead-letter queue was not looked through: AccessDenied"]
+    assert office.warnings == ["the dead-letter queue could not be searched: AccessDenied"]
 
 
 class Unreadable(FakeDeadLetters):
@@ -314,7 +314,9 @@ def test_a_lane_that_never_rests_is_told_in_one_line() -> None:
     ledger.save(letter, before=None, after=HeldLane.held_at(LANE, 1, now=NOON))
     ledger.busy = MAX_TRIES
 
-    with pytest.raises(LaneConflict, match=r"^sub_a#39#1: its lane is at work; try again soon$"):
+    with pytest.raises(
+        LaneConflict, match=r"^sub_a#39#1: its lane is being processed; try again soon$"
+    ):
         discarded(ledger, letter)
     assert ledger.records[LANE, 1] == letter
 

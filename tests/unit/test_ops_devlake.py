@@ -149,7 +149,7 @@ def test_an_empty_secret_fails_and_a_test_notice_signed_by_it_says_how(terminal:
 
 
 def test_an_endpoint_that_is_away_is_one_line(terminal: Terminal) -> None:
-    terminal.office.endpoint.answer = EndpointUnreachable("nobody knows its name")
+    terminal.office.endpoint.answer = EndpointUnreachable("its name does not resolve")
     expected = WELL | {"endpoint": "fail"}
     del expected["test notice"]
 
@@ -188,9 +188,9 @@ def test_a_pipeline_that_devlake_has_finished_and_lakehook_never_heard_fails(
 @pytest.mark.parametrize(
     "error",
     [
-        DevlakeUnavailable("DevLake is away: no connection"),
-        NotDevlake("devlake: the answer to GET /version is not one of DevLake's (not JSON)"),
-        NotDevlake("devlake: an answer has more than 33554432 bytes"),
+        DevlakeUnavailable("DevLake is unavailable: no connection"),
+        NotDevlake("devlake: the response to GET /version is not one of DevLake's (not JSON)"),
+        NotDevlake("devlake: a response has more than 33554432 bytes"),
     ],
 )
 def test_an_api_that_gives_nothing_is_one_clear_line(
@@ -215,7 +215,7 @@ def test_an_api_that_the_stack_alone_can_read_needs_nobody(terminal: Terminal) -
     found = checks(terminal, code=0)
 
     assert found["API"]["state"] == "warn"
-    assert found["API"]["detail"] == "from here: DevLake is away: no connection"
+    assert found["API"]["detail"] == "from here: DevLake is unavailable: no connection"
     terminal.office.reconciliations.kept.clear()
     assert checks(terminal, code=6)["API"]["state"] == "fail"
 

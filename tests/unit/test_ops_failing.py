@@ -61,7 +61,7 @@ def test_ordering_and_retry_schedule_are_terms_of_a_subscription(terminal: Termi
 @pytest.mark.parametrize(
     ("options", "complaint"),
     [
-        (("--ordering", "loose"), "ordering: 'loose' is none of strict, skip"),
+        (("--ordering", "loose"), "ordering: 'loose' is not one of strict, skip"),
         (("--retry-schedule", "5,soon"), "not seconds with commas"),
         (("--retry-schedule", ""), "not seconds with commas"),
         (("--retry-schedule", "-1"), "is not 0 to"),

@@ -156,7 +156,7 @@ def test_whoever_types_a_header_in_does_not_see_it(
         (("--since", "yesterday"), "since: 'yesterday' is neither a time with an offset"),
         (
             ("--since", "2027-01-01T00:00:00Z"),
-            "since: 2027-01-01T00:00:00.000+00:00 is still to come",
+            "since: 2027-01-01T00:00:00.000+00:00 is in the future",
         ),
         (("--header", SECRET), "header: not 'Name: value'"),
         (("--header", f"host: {SECRET}"), "header: host is the sender's own"),
@@ -267,7 +267,7 @@ def test_a_devlake_that_is_away_is_exit_code_1(terminal: Terminal) -> None:
     terminal.office.devlake.away = True
 
     assert terminal(*DEVLAKE) == 1
-    assert terminal.err == "error: DevLake is away: no connection\n"
+    assert terminal.err == "error: DevLake is unavailable: no connection\n"
 
     assert terminal(*DEVLAKE, "--output", "json") == 1
     assert terminal.err.startswith('{"error": "devlake_unavailable", ')

@@ -208,9 +208,12 @@ def _also(office: Office, act: Any) -> Any:
     [
         (("--since", "soon"), "error: since: 'soon' is neither a time with an offset"),
         (("--since", "1h", "--until", "2h"), "error: since: '1h' is after until, '2h'"),
-        (("--since", "1h", "--status", "lost"), "error: status: 'lost' is none of dead, delivered"),
-        (("--since", "1h", "--rate", "fast"), "error: rate: 'fast' is none of 20/m"),
-        (("--since", "1h", "--event-type", "X"), "error: event type: 'X' is none of"),
+        (
+            ("--since", "1h", "--status", "lost"),
+            "error: status: 'lost' is not one of dead, delivered",
+        ),
+        (("--since", "1h", "--rate", "fast"), "error: rate: 'fast' is not a rate such as 20/m"),
+        (("--since", "1h", "--event-type", "X"), "error: event type: 'X' is not one of"),
     ],
 )
 def test_what_is_not_allowed_is_said_on_one_line(

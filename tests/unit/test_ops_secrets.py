@@ -231,7 +231,7 @@ def test_what_is_no_secret_is_one_line_and_not_repeated(
 @pytest.mark.parametrize(
     ("options", "complaint"),
     [
-        (("--signing", "rsa"), "signing: 'rsa' is none of hmac, ed25519"),
+        (("--signing", "rsa"), "signing: 'rsa' is not one of hmac, ed25519"),
         (
             ("--signing", "ed25519", "--secret-file", "BROUGHT"),
             "secret: it is of hmac, and signing",

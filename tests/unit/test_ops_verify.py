@@ -166,7 +166,7 @@ def test_when_it_was_captured_may_be_how_long_ago(
         (("headers", LINES + "\nwebhook-id: canary"), (), "headers: webhook-id stands there twice"),
         (("headers", "a: canary\n" * 10_000), (), "headers: more than 65536 bytes"),
         (("body", "canary" * 200_000), (), "body: more than 1048576 bytes"),
-        ((), ("--tolerance", "long"), "tolerance: 'long' is none of"),
+        ((), ("--tolerance", "long"), "tolerance: 'long' is not a duration such as"),
         ((), ("--at", "yesterday"), "at: 'yesterday' is neither a time with an offset"),
         ((), ("--public-key", "whpk_"), "give --secret-file or --public-key"),
     ],

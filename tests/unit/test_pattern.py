@@ -182,7 +182,7 @@ def or_of(combinations: int) -> str:
         ('{"task": "gitlab"}', "pattern: task is neither an object nor a list"),
         ('{"task": []}', "pattern: task is neither"),
         ('{"task": {"plugin": [["a"]]}}', "pattern: task.plugin holds a list"),
-        ('{"a": [{"regex": "x"}]}', "pattern: a: 'regex' is none of prefix"),
+        ('{"a": [{"regex": "x"}]}', "pattern: a: 'regex' is not one of prefix"),
         ('{"a": [{"prefix": "x", "suffix": "y"}]}', "pattern: a has an operator with 2 names"),
         (
             '{"a": [{"prefix": {"suffix": "x"}}]}',

@@ -140,7 +140,7 @@ FIELDS = {
 WRONG: list[tuple[dict[str, Any], str]] = [
     ({"timestamp": None}, "timestamp: missing; every event has pipeline_id"),
     ({"timestamp": datetime(2026, 1, 1)}, "timestamp: 2026-01-01 00:00:00 has no time zone;"),  # noqa: DTZ001
-    ({"event_type": "DONE"}, "event_type: 'DONE' is none of PIPELINE_CREATED"),
+    ({"event_type": "DONE"}, "event_type: 'DONE' is not one of PIPELINE_CREATED"),
     ({"data": {"text": "x" * MAX_EVENT_BYTES}}, "the event has 131"),
     ({"data": {"rate": float("nan")}}, "data.rate: nan is not a finite number"),
     ({"data": {"rate": Decimal("sNaN")}}, "data.rate: sNaN is not a finite number"),

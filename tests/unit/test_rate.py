@@ -22,7 +22,7 @@ def test_a_rate_is_written_as_a_number_and_a_time(text: str, seconds: float):
     "text", ["", "20", "20/", "/m", "0/m", "020/m", "20/w", "-1/s", "1.5/s", "٣/m"]
 )
 def test_what_is_no_rate_is_refused_with_what_would_be_one(text: str):
-    with pytest.raises(InvalidInput, match=r"rate: .* is none of 20/m, 1/s, 500/h"):
+    with pytest.raises(InvalidInput, match=r"rate: .* is not a rate such as 20/m, 1/s, 500/h"):
         Rate.parse(text)
 
 

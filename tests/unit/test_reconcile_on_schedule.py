@@ -631,7 +631,7 @@ def test_whichever_request_fails_nothing_is_lost(scheduler: Scheduler, away_at: 
 
     scheduler.run()
 
-    assert scheduler.telemetry.failures == [(None, "DevLake is away: no connection")]
+    assert scheduler.telemetry.failures == [(None, "DevLake is unavailable: no connection")]
     assert [scheduler.told(str(n))[-1] for n in range(1, 7)] == [COMPLETED] * 4 + [RUNNING, CREATED]
     assert len(scheduler.telemetry.reports) == 1
 
@@ -662,7 +662,7 @@ def test_a_failing_devlake_is_asked_less_and_less_often(scheduler: Scheduler):
     assert asked == [0, 5, 15, 35, 55, 75, 95]
     assert scheduler.telemetry.lags[-1] == 99 * MINUTE
     (state,) = scheduler.reconciliations.kept.values()
-    assert (state.error, state.succeeded_at) == ("DevLake is away: no connection", None)
+    assert (state.error, state.succeeded_at) == ("DevLake is unavailable: no connection", None)
 
 
 def test_a_success_ends_the_backing_off(scheduler: Scheduler):

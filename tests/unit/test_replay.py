@@ -360,13 +360,16 @@ def test_what_the_journal_no_longer_keeps_is_warned_of(world: World, days: int):
     [
         ({"since": "yesterday"}, "since: 'yesterday' is neither a time with an offset"),
         ({"since": "2026-01-01T12:00:00"}, "since: .* is neither a time with an offset"),
-        ({"since": "1767272400"}, "since: '1767272400' is yet to come"),
-        ({"since": "1h", "until": "2026-01-02T12:00:00Z"}, "until: .* is yet to come"),
+        ({"since": "1767272400"}, "since: '1767272400' is in the future"),
+        ({"since": "1h", "until": "2026-01-02T12:00:00Z"}, "until: .* is in the future"),
         ({"since": "1h", "until": "2h"}, "since: '1h' is after until, '2h'"),
-        ({"since": "1h", "event_types": ("PIPELINE_LOST",)}, "event type: 'PIPELINE_LOST' is none"),
-        ({"since": "1h", "status": "lost"}, "status: 'lost' is none of dead, delivered"),
-        ({"since": "1h", "rate": "0/s"}, "rate: '0/s' is none of 20/m"),
-        ({"since": "1h", "rate": "ten"}, "rate: 'ten' is none of"),
+        (
+            {"since": "1h", "event_types": ("PIPELINE_LOST",)},
+            "event type: 'PIPELINE_LOST' is not one",
+        ),
+        ({"since": "1h", "status": "lost"}, "status: 'lost' is not one of dead, delivered"),
+        ({"since": "1h", "rate": "0/s"}, "rate: '0/s' is not a rate such as 20/m"),
+        ({"since": "1h", "rate": "ten"}, "rate: 'ten' is not a rate such as"),
         ({"since": "9999d"}, "since: 9999d is more than 3650d"),
     ],
 )

@@ -93,7 +93,9 @@ def test_a_span_of_time_is_a_number_and_a_unit(text: str, seconds: float):
     "text", ["", "24", "h", "-1h", "1.5h", "1w", "1h30m", "²h", "1 h", "湖", "9" * 99]
 )
 def test_what_is_none_is_refused_by_its_name(text: str):
-    with pytest.raises(InvalidInput, match=r"overlap: .* is none of 45s, 30m, 24h, 7d or 0"):
+    with pytest.raises(
+        InvalidInput, match=r"overlap: .* is not a duration such as 45s, 30m, 24h, 7d or 0"
+    ):
         parse_duration(text, what="overlap", longest=30 * DAY)
 
 

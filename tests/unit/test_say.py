@@ -61,7 +61,7 @@ def test_a_template_that_fails_makes_no_request_and_is_a_dead_letter_with_the_re
         at=NOON,
         outcome=Outcome.TEMPLATE_FAILED,
         milliseconds=0,
-        excerpt="template: it gives nothing",
+        excerpt="template: its output is empty",
     )
     assert attempt.outcome.consequence is Consequence.DEAD_LETTER
     assert not attempt.outcome.affects_health

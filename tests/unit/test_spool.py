@@ -235,7 +235,7 @@ def test_a_spool_does_not_pass_a_fork(path: Path, monkeypatch: pytest.MonkeyPatc
             publisher.waiting,
             lambda: publisher.flush(PATIENCE),
         ):
-            with pytest.raises(RuntimeError, match="open it anew in the child"):
+            with pytest.raises(RuntimeError, match="open it again in the child"):
                 use()
         assert not publisher.close()  # at once: neither file nor thread is the child's
         monkeypatch.undo()

@@ -108,10 +108,10 @@ def test_terms_show_neither_headers_nor_url() -> None:
         ({"event_types": ["PIPELINE_FAILED", "PIPELINE_EXPLODED"]}, "PIPELINE_EXPLODED"),
         ({"deadline_seconds": 20.1}, "deadline: "),
         ({"deadline_seconds": float("nan")}, "deadline: "),
-        ({"rate": "20"}, "rate: '20' is none of 20/m, 1/s, 500/h"),
+        ({"rate": "20"}, "rate: '20' is not a rate such as 20/m, 1/s, 500/h"),
         ({"channel": "pigeon"}, "channel: 'pigeon' is not one of webhook"),
         ({"language": "zh"}, "language: this channel sends data"),
-        ({"language": "latin"}, "language: 'latin' is none of en, zh"),
+        ({"language": "latin"}, "language: 'latin' is not one of en, zh"),
         ({"url": "mailto:me@team.example"}, "url: https://host/path is what it takes"),
         ({"headers": ["x-team: lake\r\nhost: evil.example"]}, "header: the value of x-team"),
         ({"headers": ["x-team\r\nhost: evil.example"]}, "header: "),
@@ -138,7 +138,7 @@ def test_bad_terms_are_refused_and_nothing_is_saved(
         ("https://me:pw@ci.example/", "holds credentials"),
         ("https://laptop.example/", "127.0.0.1 is never called: loopback"),
         ("https://mixed.example/", "10.0.0.1 is never called: private"),
-        ("https://ci..example/", "ci..example is no host name"),
+        ("https://ci..example/", "ci..example is not a host name"),
         ("http://vpc.internal/", "only https"),
         ("https://vpc.internal:8080/", "port 8080"),
     ],
@@ -165,7 +165,7 @@ def test_a_host_unknown_here_is_only_warned_of(office: Office) -> None:
 
     assert office.subscriptions.find(subscription.id)
     assert office.warnings == [
-        "vpc.internal does not resolve from here; the sender will judge it again"
+        "vpc.internal does not resolve from here; the sender will check it again"
     ]
 
 
@@ -206,7 +206,7 @@ def test_headers_do_not_follow_a_url_to_another_server(office: Office, url: str)
     subscription, _ = desk.subscribe(SubscriptionFields(name="ci", url=URL, headers=[BEARER]))
 
     with pytest.raises(
-        InvalidSubscription, match=r"whose headers \(authorization\) do not go there"
+        InvalidSubscription, match=r"whose headers \(authorization\) are not sent there"
     ):
         desk.update(subscription, SubscriptionFields(url=url))
 

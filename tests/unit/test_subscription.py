@@ -74,13 +74,15 @@ def test_event_types_are_known_ones_each_once_as_first_named():
 
 @pytest.mark.parametrize("name", ["", "pipeline_failed", "PIPELINE", "PIPELINE_EXPLODED", "湖"])
 def test_an_unknown_event_type_is_refused_with_the_known_ones(name: str):
-    with pytest.raises(InvalidSubscription, match=r"is none of PIPELINE_CREATED, .*TASK_CANCELLED"):
+    with pytest.raises(
+        InvalidSubscription, match=r"is not one of PIPELINE_CREATED, .*TASK_CANCELLED"
+    ):
         parse_event_types(["PIPELINE_FAILED", name])
 
 
 def test_a_way_of_signing_is_a_known_one():
     assert parse_signing("hmac") is SignatureAlgorithm.HMAC
-    with pytest.raises(InvalidSubscription, match="'none' is none of hmac"):
+    with pytest.raises(InvalidSubscription, match="'none' is not one of hmac"):
         parse_signing("none")
 
 

@@ -94,12 +94,12 @@ SAYINGS: list[tuple[Say, dict[str, object], dict[str, tuple[str, list[float]]]]]
         {"EventsReconciled": ("Count", [1])},
     ),
     (
-        lambda telemetry: telemetry.reconcile_failed("staging", "DevLake is away"),
+        lambda telemetry: telemetry.reconcile_failed("staging", "DevLake is unavailable"),
         {
             "message": "reconcile_failed",
             "level": "WARNING",
             "source": "staging",
-            "reason": "DevLake is away",
+            "reason": "DevLake is unavailable",
         },
         {},
     ),

@@ -35,7 +35,7 @@ IDLE_SECONDS = 4.0
 
 _CHUNK_BYTES = 64 * 1024
 _HEADERS = {**OWN_HEADERS, "accept-encoding": "identity"}
-_REMEDY = "the secret of the output DevlakeApiSecretArn must hold the header that lets us in"
+_REMEDY = "the secret of the output DevlakeApiSecretArn must hold the header that authorizes us"
 _DENIED = frozenset((HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN))
 
 
@@ -88,7 +88,7 @@ class ApiFetch:
                     return self._exchange_over(kept, target, headers)
             return self._exchange_over(self._connection(), target, headers)
         except (HTTPError, HTTPException, OSError) as error:
-            raise DevlakeUnavailable(f"DevLake is away: {_fault(error)}") from None
+            raise DevlakeUnavailable(f"DevLake is unavailable: {_fault(error)}") from None
 
     def _exchange_over(
         self, connection: HTTPConnection, target: str, headers: Mapping[str, str]
@@ -146,9 +146,9 @@ def _fault(error: Exception) -> str:
         case TlsError():
             return f"TLS: {error}"
         case NameResolutionError():
-            return "nobody knows its name"
+            return "its name does not resolve"
         case NewConnectionError():
             return "no connection"
         case TimeoutError() | WaitedTooLong():
-            return "no whole answer in time"
-    return "the answer broke off"
+            return "no complete response in time"
+    return "the response was cut off"

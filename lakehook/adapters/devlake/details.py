@@ -69,9 +69,9 @@ class DevLakeDetails:
 def _reason(error: Exception) -> str:
     match error:
         case TimeoutError():
-            return "DevLake is away: no whole answer in time"
+            return "DevLake is unavailable: no complete response in time"
         case InvalidNotification():
-            return f"what it shows is no pipeline of DevLake's: {error}"
+            return f"its response is not a pipeline of DevLake: {error}"
         case LakehookError():
             return str(error)
     return f"unexpected: {type(error).__name__}"

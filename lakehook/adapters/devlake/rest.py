@@ -16,7 +16,7 @@ from lakehook.domain.json_document import Document, parse_json_object
 
 PAGE_SIZE = 50  # DevLake's default; each pipeline includes its plan
 OWN_HEADERS = {"accept": "application/json", "user-agent": f"Lakehook/{__version__}"}
-HEADER_OPTIONS = "--header or --header-file must say who may read it"
+HEADER_OPTIONS = "--header or --header-file must give the credentials"
 """Remedy of 401 and 403 for the operator's command."""
 
 _WHERE = "behind its config UI, the API is at /api or /api/rest"
@@ -108,7 +108,7 @@ class RestDevLake:
 
 
 def refuse_too_large(most_bytes: int) -> NoReturn:
-    raise NotDevlake(f"devlake: an answer has more than {most_bytes} bytes")
+    raise NotDevlake(f"devlake: a response has more than {most_bytes} bytes")
 
 
 def within(seconds: float, read: Callable[[], Read]) -> Read:
@@ -136,7 +136,7 @@ def _document(body: bytes, path: str) -> Document:
     except ValueError as error:
         complaint = str(error)
     raise NotDevlake(
-        f"devlake: the answer to GET {path} is not one of DevLake's ({complaint}); {_WHERE}"
+        f"devlake: the response to GET {path} is not one of DevLake's ({complaint}); {_WHERE}"
     )
 
 
@@ -152,7 +152,7 @@ def _listed(document: Document, name: str, path: str) -> Sequence[Document]:
     """Return a list; Go writes an empty slice as null, such as an unknown pipeline's tasks."""
     listed: Any = document.get(name, "missing") or []
     if not isinstance(listed, list) or not all(isinstance(row, dict) for row in listed):
-        raise NotDevlake(f"devlake: the answer to GET {path} lists no {name}")
+        raise NotDevlake(f"devlake: the response to GET {path} lists no {name}")
     return listed
 
 
@@ -161,9 +161,9 @@ def _refuse_other(document: Document, name: str, number: int, path: str) -> None
 
     A text in its place is not repeated: a server may echo the credentials that it got.
     """
-    if (found := document.get(name, number)) != number:
-        shown = found if isinstance(found, int) else "of another kind"
-        raise NotDevlake(f"devlake: the answer to GET {path} has another {name}: {shown}")
+    if (value := document.get(name, number)) != number:
+        shown = value if isinstance(value, int) else "of another kind"
+        raise NotDevlake(f"devlake: the response to GET {path} has another {name}: {shown}")
 
 
 def _text(document: Document, name: str, complaint: str) -> str:

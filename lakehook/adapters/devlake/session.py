@@ -67,7 +67,7 @@ class SessionFetch:
             return within(self._deadline_seconds, lambda: self._get(target, ends_at))
         except (RequestException, HTTPError, OSError) as error:
             refuse_missing_file(error)
-            raise DevlakeUnavailable(f"DevLake is away: {describe_fault(error)}") from None
+            raise DevlakeUnavailable(f"DevLake is unavailable: {describe_fault(error)}") from None
 
     def _get(self, target: str, ends_at: float) -> ApiResponse:
         """Return the first final response, or the last one before the deadline."""

@@ -50,8 +50,8 @@ class DynamoEndpointHealthStore:
 
     def find_many(self, subscription_ids: Collection[str]) -> Mapping[str, EndpointHealth]:
         keys = [health_key(subscription_id) for subscription_id in subscription_ids]
-        found = map(health_from_item, batch_get_all(self.dynamodb, self.table, keys))
-        return {health.subscription_id: health for health in found}
+        healths = map(health_from_item, batch_get_all(self.dynamodb, self.table, keys))
+        return {health.subscription_id: health for health in healths}
 
     def save(self, before: EndpointHealth, after: EndpointHealth) -> bool:
         condition: Any = {

@@ -104,8 +104,8 @@ class HeldIndex:
             [record_key(lane.lane, lane.head) for lane in held],
             at_a_time=RECORDS_AT_A_TIME,
         )
-        found = [item for item in items if not is_lane(item)]
-        records = [record_from_item(item) for item in (*found, *heads)]
+        deliveries = [item for item in items if not is_lane(item)]
+        records = [record_from_item(item) for item in (*deliveries, *heads)]
         return {lane.lane: lane for lane in held}, {
             (record.lane, record.sequence): record for record in records
         }

@@ -68,19 +68,19 @@ class DynamoJournal:
 
     def load(self, event: Event) -> tuple[Pipeline, Sequence[SequencedEvent]]:
         """Read once, or twice for a repeated event from which others were inferred."""
-        found = self._read(event.pipeline_key, COUNTER, event_name(event))
-        counter, known = found.get(COUNTER), found.get(event_name(event))
+        items = self._read(event.pipeline_key, COUNTER, event_name(event))
+        counter, existing = items.get(COUNTER), items.get(event_name(event))
         pipeline = pipeline_from_item(counter) if counter else Pipeline(event.pipeline_key)
-        if not known:
+        if not existing:
             return pipeline, ()
-        implied = self._read(event.pipeline_key, *known.get("implied", ()))
-        events = map(sequenced_from_item, (*implied.values(), known))
-        return pipeline, sorted(events, key=lambda one: one.sequence)
+        implied = self._read(event.pipeline_key, *existing.get("implied", ()))
+        events = map(sequenced_from_item, (*implied.values(), existing))
+        return pipeline, sorted(events, key=lambda event: event.sequence)
 
     def append(self, advance: PipelineTransition) -> None:
         now = self.clock.now()
         *implied, newest = advance.sequenced
-        events = [event_values(one) for one in implied] + [event_values(newest, implied)]
+        events = [event_values(event) for event in implied] + [event_values(newest, implied)]
         puts = [self._event(advance.before.key, event, now) for event in events]
         self._put_all([*puts, self._counter(advance.before, advance.after(now=now), now)])
 
@@ -100,7 +100,7 @@ class DynamoJournal:
 
     def skipped(self, pipeline_key: str) -> Sequence[SkippedEvent]:
         return sorted(
-            map(skipped_from_item, self._all(pipeline_key, SKIPPED)), key=lambda one: one.at
+            map(skipped_from_item, self._all(pipeline_key, SKIPPED)), key=lambda skipped: skipped.at
         )
 
     def _read(self, pipeline_key: str, *records: str) -> dict[str, Values]:
@@ -183,12 +183,12 @@ class DynamoJournalScan:
                 ),
                 **start,
             )
-        found = [
-            JournalEntry(accepted_from_item(from_item(one)), _cursor(one))
-            for one in answer["Items"]
+        entries = [
+            JournalEntry(accepted_from_item(from_item(item)), _cursor(item))
+            for item in answer["Items"]
         ]
         last = answer.get("LastEvaluatedKey")
-        return JournalPage(found, _cursor(last) if last else "", answer["ScannedCount"])
+        return JournalPage(entries, _cursor(last) if last else "", answer["ScannedCount"])
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,7 @@ def event_values(numbered: SequencedEvent, implied: Sequence[SequencedEvent] = (
         **_event_document(numbered.event, in_=EVENT),
         "sequence": numbered.sequence,
         "previous_event_type": numbered.previous_event_type,
-        "implied": [event_name(one.event) for one in implied] or None,
+        "implied": [event_name(event.event) for event in implied] or None,
     }
 
 
@@ -74,7 +74,7 @@ def counter_values(pipeline: Pipeline) -> Values:
 def _run_values(round_: PipelineRun) -> Values:
     return {
         "round": round_.number,
-        "emitted": [str(one) for one in round_.emitted],
+        "emitted": [str(event_type) for event_type in round_.emitted],
         "began_at": round_.began_at,
         "state_changed_at": round_.changed_at,
         "earlier_began_at": round_.earlier_began_at,
@@ -122,7 +122,7 @@ def _run_from_item(values: Mapping[str, Any]) -> PipelineRun:
         return _run_before(EventType(values["event_type"]))
     return PipelineRun(
         number=values["round"],
-        emitted=tuple(EventType(one) for one in values["emitted"]),
+        emitted=tuple(EventType(event_type) for event_type in values["emitted"]),
         began_at=values.get("began_at"),
         changed_at=values.get("state_changed_at"),
         earlier_began_at=values.get("earlier_began_at"),

@@ -69,7 +69,7 @@ class DynamoLedger:
         records = {(delivery.lane, delivery.sequence) for delivery in deliveries}
         subscriptions = {lane.subscription_id for lane in lanes}
         keys = [
-            *(record_key(*one) for one in records),
+            *(record_key(*record) for record in records),
             *(lane_key(lane) for lane in set(lanes)),
             *(health_key(subscription) for subscription in subscriptions),
         ]
@@ -238,7 +238,7 @@ class DynamoReplayWriter:
         self, requeued: Sequence[Requeued], *, before: HeldLane | None, after: HeldLane
     ) -> None:
         now = self.clock.now()
-        actions: list[Any] = [{"Put": self._put(one, now)} for one in requeued]
+        actions: list[Any] = [{"Put": self._put(record, now)} for record in requeued]
         actions.append(lane_write(self.table, after.lane, before, after))
         with translate_aws_errors():
             try:

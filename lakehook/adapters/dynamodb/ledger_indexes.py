@@ -97,9 +97,9 @@ def held_items(
     """Yield the items, the longest held first, skipping those that the table no longer has."""
     entries = _keys(dynamodb, table, subscription_id, index)
     keys = ((name, key) for name, key in entries if wanted(key))
-    while some := dict(islice(keys, _AT_A_TIME)):  # an item that has just moved may appear twice
-        found = {_name(item): item for item in batch_get(dynamodb, table, list(some.values()))}
-        yield from (found[name] for name in some if name in found)
+    while page := dict(islice(keys, _AT_A_TIME)):  # an item that has just moved may appear twice
+        items = {_name(item): item for item in batch_get(dynamodb, table, list(page.values()))}
+        yield from (items[name] for name in page if name in items)
 
 
 def _keys(

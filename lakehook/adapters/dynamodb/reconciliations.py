@@ -31,8 +31,8 @@ class DynamoReconciliations:
     table: str
 
     def find(self, source: str | None) -> Reconciliation | None:
-        found = [*batch_get(self.dynamodb, self.table, [devlake_item_key(source, _RECORD)])]
-        return _reconciliation(source, from_item(found[0])) if found else None
+        items = [*batch_get(self.dynamodb, self.table, [devlake_item_key(source, _RECORD)])]
+        return _reconciliation(source, from_item(items[0])) if items else None
 
     def save(self, reconciliation: Reconciliation) -> Reconciliation | None:
         saved = replace(reconciliation, version=reconciliation.version + 1)

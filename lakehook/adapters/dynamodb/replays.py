@@ -52,7 +52,7 @@ class DynamoReplays:
             except ClientError as error:
                 if not is_lost_race(error):
                     raise
-                raise Conflict(f"{replay.id} has been changed meanwhile") from None
+                raise Conflict(f"{replay.id} was changed since it was read") from None
         return replay_from_item(replay_to_item(saved, expires_at=None))
 
     def _actions(self, replay: Replay, saved: Replay) -> Any:
@@ -150,7 +150,7 @@ def _criteria_from_item(values: dict[str, Any]) -> ReplayCriteria:
     return ReplayCriteria(
         since=values["since"] / 1000,
         until=_to_milliseconds(values.get("until")),
-        event_types=tuple(EventType(one) for one in values["event_types"]),
+        event_types=tuple(EventType(event_type) for event_type in values["event_types"]),
         status=DeliveryFilter(values["status"]),
         rate=Rate.parse(values["rate"]),
         asked=(since, until),

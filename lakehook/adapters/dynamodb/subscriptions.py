@@ -283,7 +283,7 @@ def _translate_conflict(error: ClientError, subscription: Subscription) -> None:
     reasons: Any = error.response.get("CancellationReasons", [{}])
     if reasons[0].get("Code") == "ConditionalCheckFailed":
         raise Conflict(
-            f"{subscription.id} has been changed meanwhile; look at it and try again"
+            f"{subscription.id} was changed since it was read; check it and try again"
         ) from None
     if reasons[-1].get("Code") == "ConditionalCheckFailed":
         raise _GenerationChanged from None

@@ -95,8 +95,8 @@ def classify_error(error: BaseException) -> Outcome:
 
 def describe_error(error: BaseException) -> str:
     """Describe an error by the system's message, since urllib3's would show the URL."""
-    said = [cause for cause in _causes(error) if isinstance(cause, OSError) and cause.strerror]
-    return str(said[-1].strerror) if said else type(error).__name__
+    described = [cause for cause in _causes(error) if isinstance(cause, OSError) and cause.strerror]
+    return str(described[-1].strerror) if described else type(error).__name__
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

@@ -44,8 +44,8 @@ class SuspendAwareTimer:
 
 def resolve(host: str, port: int) -> list[str]:
     """Return every address of a host; raises ``OSError`` when it has none."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(address[4][0]) for address in found))
+    infos = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(address[4][0]) for address in infos))
 
 
 class DnsResolver:

@@ -85,10 +85,10 @@ def _refuse_size(part: str, text: str) -> None:
 
 def _body(text: str) -> str:
     if not text.strip():
-        raise TemplateFailed("template: it gives nothing")
+        raise TemplateFailed("template: its output is empty")
     size = len(_encoded("template", text))
     if size > MAX_RENDERED_BYTES:
-        raise TemplateFailed(f"template: it gives {size} bytes; at most {MAX_RENDERED_BYTES}")
+        raise TemplateFailed(f"template: its output has {size} bytes; at most {MAX_RENDERED_BYTES}")
     return text
 
 
@@ -115,4 +115,4 @@ def _encoded(part: str, text: str) -> bytes:
     try:
         return text.encode()
     except UnicodeEncodeError:
-        raise TemplateFailed(f"{part}: it gives what has no UTF-8 form") from None
+        raise TemplateFailed(f"{part}: its output is not valid Unicode") from None

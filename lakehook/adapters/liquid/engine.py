@@ -50,15 +50,16 @@ def reject_unknown_names(template: BoundTemplate, env: Environment) -> None:
     for expression in iterate_expressions(template.nodes, RenderContext(template)):
         if type(expression) is RangeLiteral:
             raise InvalidTemplate(
-                f"{location(expression.token)}a range {expression} stands elsewhere than in a for"
+                f"{location(expression.token)}a range {expression} is outside a for"
             )
         for used in (
             (expression.filters or ()) if isinstance(expression, FilteredExpression) else ()
         ):
             if used.name not in env.filters:
-                known = ", ".join(sorted(env.filters))
+                supported = ", ".join(sorted(env.filters))
                 raise InvalidTemplate(
-                    f"{location(used.token)}{used.name[:40]!a} is none of the filters {known}"
+                    f"{location(used.token)}{used.name[:40]!a} is not one of the filters"
+                    f" {supported}"
                 )
 
 

@@ -120,7 +120,7 @@ def split(text: str, separator: Any = "") -> list[str]:
 
 @sequence_filter
 def join(items: Any, separator: Any = " ") -> str:
-    texts, separator = [_text(one) for one in items], _text(separator)
+    texts, separator = [_text(item) for item in items], _text(separator)
     _reject_weight(sum(map(len, texts)) + len(texts) * len(separator))
     return str(separator).join(texts)
 
@@ -129,9 +129,9 @@ def join(items: Any, separator: Any = " ") -> str:
 def uniq(items: Any, key: Any = None) -> list[object]:
     """Remove duplicates, compared as JSON, or by their values of a key."""
     first: dict[str, object] = {}
-    for one in items:
-        compared = one.get(key) if isinstance(one, dict) and key is not None else one
-        first.setdefault(to_json(compared), one)
+    for item in items:
+        compared = item.get(key) if isinstance(item, dict) and key is not None else item
+        first.setdefault(to_json(compared), item)
     return list(first.values())
 
 
@@ -208,14 +208,16 @@ def date(value: Any, form: Any = None, zone: Any = None) -> str:
         return ""
     form, zone = _text(form), _text(zone)
     if "".join(match.group() for match in _DIRECTIVES.finditer(form)) != form:
-        raise FilterArgumentError(f"date: of % it knows {_KNOWN}", token=None)
+        raise FilterArgumentError(f"date: % supports {_KNOWN}", token=None)
     return (at.astimezone(_zone(zone)) if zone else at).strftime(form)
 
 
 def _zone(text: str) -> timezone:
     match = _ZONE.fullmatch(text)
     if not match:
-        raise FilterArgumentError(f"date: {text[:20]!a} is no offset as +08:00", token=None)
+        raise FilterArgumentError(
+            f"date: {text[:20]!a} is not an offset such as +08:00", token=None
+        )
     offset = timedelta(hours=int(match[2]), minutes=int(match[3]))
     return timezone(-offset if match[1] == "-" else offset)
 

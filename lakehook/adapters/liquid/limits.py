@@ -61,11 +61,11 @@ class Context(RenderContext):
     def get(
         self, path: list[object], *, token: Token | None, default: object = UNDEFINED
     ) -> object:
-        found = super().get(path, token=token, default=default)
-        self.budget.spend(len(path) + _comparison_cost(found))
-        if is_undefined(found):
+        value = super().get(path, token=token, default=default)
+        self.budget.spend(len(path) + _comparison_cost(value))
+        if is_undefined(value):
             self.unknown.setdefault(".".join(map(str, path)))
-        return found
+        return value
 
     def assign(self, key: str, val: Any) -> None:
         self.budget.grow(val)  # bounds the total of stored values, too

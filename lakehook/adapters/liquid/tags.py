@@ -25,7 +25,7 @@ class UnknownTag(Illegal):
 
     def parse(self, stream: TokenStream) -> Node:  # type: ignore[override]
         token, names = stream.current, ", ".join(NAMES)
-        raise LiquidSyntaxError(f"{token.value[:40]!a} is none of the tags {names}", token=token)
+        raise LiquidSyntaxError(f"{token.value[:40]!a} is not one of the tags {names}", token=token)
 
 
 class MeteredOutputNode(OutputNode):

@@ -169,9 +169,9 @@ class SqsDeadLetterCopies:
 
     def _give_back(self, messages: Sequence[Any]) -> None:
         for start in range(0, len(messages), AT_A_TIME):
-            some = _entries(messages[start : start + AT_A_TIME], VisibilityTimeout=0)
+            entries = _entries(messages[start : start + AT_A_TIME], VisibilityTimeout=0)
             with translate_aws_errors():
-                self.sqs.change_message_visibility_batch(QueueUrl=self.url, Entries=some)
+                self.sqs.change_message_visibility_batch(QueueUrl=self.url, Entries=entries)
 
 
 def dead_letter_attributes(record: DeliveryRecord, endpoint: str) -> dict[str, str]:
@@ -234,10 +234,10 @@ def _record_key(record: DeliveryRecord) -> Copy:
 
 def _delivery_key(message: Any) -> Copy | None:
     """The key of a dead letter's copy; None for a quarantined message."""
-    found = _decoded(message)
-    if not isinstance(found, Delivery):
+    decoded = _decoded(message)
+    if not isinstance(decoded, Delivery):
         return None
-    return found.lane, found.sequence, _attribute(message, "attempts")
+    return decoded.lane, decoded.sequence, _attribute(message, "attempts")
 
 
 def _decoded(message: Any) -> Message | None:

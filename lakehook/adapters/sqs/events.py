@@ -56,8 +56,8 @@ class EventsQueue:
         with translate_aws_errors():
             answer = self.sqs.send_message_batch(QueueUrl=self.url, Entries=entries)
         return {
-            batch[int(one["Id"])]: f"{one['Code']} {one.get('Message', '')}".strip()
-            for one in answer.get("Failed", [])
+            batch[int(failure["Id"])]: f"{failure['Code']} {failure.get('Message', '')}".strip()
+            for failure in answer.get("Failed", [])
         }
 
 

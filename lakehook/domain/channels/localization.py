@@ -76,12 +76,12 @@ _ENGLISH = Translations(
     link="Open the pipeline",
     units=("{} d", "{} h", "{} min", "{} s"),
     colon=": ",
-    stalled="{state} for {duration}, and no change of state has been heard.",
-    inferred="Nobody has reported this: it follows from what came after it.",
-    late="This comes late: newer messages of this pipeline have gone before it.",
-    replayed="This is a replay: it tells of the past once more.",
+    stalled="{state} for {duration}, and no change of state was reported.",
+    inferred="This was not reported: it is inferred from a later event.",
+    late="This message is late: newer messages of this pipeline were sent before it.",
+    replayed="This is a replay of an earlier event.",
     ping_headline="Lakehook: a test message",
-    ping_message="What subscription {} is told of will arrive here.",
+    ping_message="Messages of subscription {} will arrive here.",
 )
 
 _CHINESE = Translations(

@@ -277,9 +277,9 @@ def _state(event_type: EventType) -> str:
     return event_type.partition("_")[2]
 
 
-def _name(said: Any) -> str:
+def _name(value: Any) -> str:
     """Return a name from an event's ``task``, whose values are not validated."""
-    return single_line(str(said), MAX_NAME_CHARACTERS) if isinstance(said, str | int) else ""
+    return single_line(str(value), MAX_NAME_CHARACTERS) if isinstance(value, str | int) else ""
 
 
 def _stalled_in(event: Event) -> str:
@@ -310,20 +310,20 @@ def _spent_seconds(event: Event) -> int | None:
     return None if seconds is None else int(seconds)
 
 
-def _instant(said: Any) -> datetime | None:
+def _instant(text: Any) -> datetime | None:
     try:
-        return parse_rfc3339(said)
+        return parse_rfc3339(text)
     except (TypeError, ValueError):
         return None
 
 
 def _headline(notified: NotificationFacts, translations: Translations) -> str:
-    said = translations.headline.format(
+    headline = translations.headline.format(
         what=_subject(notified, translations), state=translations.states[notified.state]
     )
     if notified.project:
-        return translations.in_project.format(project=notified.project, what=said)
-    return said[0].upper() + said[1:]
+        return translations.in_project.format(project=notified.project, what=headline)
+    return headline[0].upper() + headline[1:]
 
 
 def _subject(notified: NotificationFacts, translations: Translations) -> str:
@@ -347,8 +347,8 @@ def _format_message(notified: NotificationFacts, translations: Translations) -> 
             translations.states[notified.stalled_in],
             _duration(notified.seconds, translations),
         )
-        said = translations.stalled.format(state=state, duration=duration)
-        yield said[0].upper() + said[1:]
+        text = translations.stalled.format(state=state, duration=duration)
+        yield text[0].upper() + text[1:]
     elif notified.message:
         yield notified.message
     yield from _format_failures(notified.failures, translations)
@@ -380,7 +380,7 @@ def _facts(notified: NotificationFacts, translations: Translations) -> Iterator[
         "duration": "" if notified.seconds is None else _duration(notified.seconds, translations),
         "time": _time(notified.at),
     }
-    yield from ((translations.labels[name], said) for name, said in facts.items() if said)
+    yield from ((translations.labels[name], fact) for name, fact in facts.items() if fact)
 
 
 def _task_count(story: NotificationFacts, words: Translations) -> str:
@@ -416,10 +416,10 @@ def _duration(seconds: int, translations: Translations) -> str:
         seconds % _HOUR // _MINUTE,
         seconds % _MINUTE,
     )
-    told = [unit.format(count) for count, unit in zip(counts, translations.units, strict=True)]
+    texts = [unit.format(count) for count, unit in zip(counts, translations.units, strict=True)]
     first = next((place for place, count in enumerate(counts) if count), len(counts) - 1)
-    shown = [told[place] for place in range(first, min(first + 2, len(told))) if counts[place]]
-    return " ".join(shown) or told[-1]
+    shown = [texts[place] for place in range(first, min(first + 2, len(texts))) if counts[place]]
+    return " ".join(shown) or texts[-1]
 
 
 def _time(at: datetime) -> str:

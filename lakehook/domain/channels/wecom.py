@@ -51,12 +51,12 @@ class WeCom(WebhookNotificationChannel):
         if notification.link and utf8_size(notification.link.url) <= MAX_URL_BYTES:
             lines.append(f"[{notification.link.text}]({notification.link.url})")
         lines += [_coloured(remark, "comment") for remark in notification.remarks]
-        told = "\n".join(lines)
+        text = "\n".join(lines)
         if notification.message:
-            room = MAX_BYTES - utf8_size(told) - len("\n\n")
+            room = MAX_BYTES - utf8_size(text) - len("\n\n")
             message = notification.message.translate(_LOOKALIKES)
-            told += "\n\n" + truncate(_LINK.sub("] ", message), room, size=utf8_size)
-        return RenderedMessage(body=to_json(_markdown(told)).encode())
+            text += "\n\n" + truncate(_LINK.sub("] ", message), room, size=utf8_size)
+        return RenderedMessage(body=to_json(_markdown(text)).encode())
 
     def wrap_text(self, text: str) -> Document:
         return parse_template_document(text, any_of=("msgtype",)) or _markdown(cut_markdown(text))

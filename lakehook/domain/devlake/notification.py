@@ -74,8 +74,8 @@ class PipelineRow:
     @classmethod
     def parse(cls, shown: Mapping[str, Any]) -> Self:
         """Parse a row; ``InvalidNotification`` if a notification could not have these values."""
-        said = {name: shown.get(field) for name, field in _SAID_AS.items()}
-        document = parse_notification(go_json(said).encode())
+        raw = {name: shown.get(field) for name, field in _SAID_AS.items()}
+        document = parse_notification(go_json(raw).encode())
         if document["pipeline_id"] == 0:  # DevLake's ids start at 1
             raise InvalidNotification("id: not 1 or more")
         blueprint_id = shown.get("blueprintId")
@@ -84,7 +84,7 @@ class PipelineRow:
         times = (document[name] for name in _TIMES if name in document)
         changed_at = max(parse_rfc3339(time).timestamp() for time in times)
         beside = {name: shown[name] for name in FIELDS if name in shown}
-        return cls(document["pipeline_id"], blueprint_id, changed_at, said, beside)
+        return cls(document["pipeline_id"], blueprint_id, changed_at, raw, beside)
 
     @property
     def trigger_source(self) -> str:
@@ -143,110 +143,110 @@ def parse_notification(body: bytes, source: str | None = None) -> Document:
     """
     try:
         text = body.decode()
-        said = parse_json_object(text)
+        raw = parse_json_object(text)
     except UnicodeDecodeError as error:
         raise InvalidNotification(f"not UTF-8 at byte {error.start}") from None
     except ValueError as error:
         raise InvalidNotification(str(error)) from None
     of_source = "" if source is None else f"{source}/"
-    fields = _task_event(said, of_source) if "TaskID" in said else _pipeline_event(said, of_source)
+    fields = _task_event(raw, of_source) if "TaskID" in raw else _pipeline_event(raw, of_source)
     named = {} if source is None else {"source": source}
     return {**fields, **named, "data": {OWN_BODY: text}}
 
 
-def _pipeline_event(said: Document, of_source: str) -> Document:
-    number, event_type = _number(said, "PipelineID"), _event_type(said)
-    project = _text(said, "ProjectName")
-    began = None if event_type is EventType.PIPELINE_CREATED else _time(said, "BeganAt")
-    finished = _finished(said) if is_end(event_type) else None
+def _pipeline_event(raw: Document, of_source: str) -> Document:
+    number, event_type = _number(raw, "PipelineID"), _event_type(raw)
+    project = _text(raw, "ProjectName")
+    began = None if event_type is EventType.PIPELINE_CREATED else _time(raw, "BeganAt")
+    finished = _finished(raw) if is_end(event_type) else None
     fields = {
         "pipeline_id": number,
         "event_type": str(event_type),
         "trigger_source": UNKNOWN_TRIGGER,
-        "timestamp": _changed_at(said, event_type),
-        "event_id": f"devlake:{of_source}{number}:{event_type}:{_run(said)}",
+        "timestamp": _changed_at(raw, event_type),
+        "event_id": f"devlake:{of_source}{number}:{event_type}:{_run(raw)}",
         "project_name": project or None,
-        "created_at": _required_time(said, "CreatedAt"),
-        "updated_at": _required_time(said, "UpdatedAt"),
+        "created_at": _required_time(raw, "CreatedAt"),
+        "updated_at": _required_time(raw, "UpdatedAt"),
         "began_at": began,
         "finished_at": finished,
     }
     return {name: value for name, value in fields.items() if value is not None}
 
 
-def _task_event(said: Document, of_source: str) -> Document:
+def _task_event(raw: Document, of_source: str) -> Document:
     """Parse the oldest form: it reports only a task's success, and no pipeline."""
-    number, at = _number(said, "TaskID"), _required_time(said, "UpdatedAt")
+    number, at = _number(raw, "TaskID"), _required_time(raw, "UpdatedAt")
     return {
         "pipeline_id": f"task:{number}",
         "event_type": str(EventType.TASK_COMPLETED),
         "trigger_source": UNKNOWN_TRIGGER,
         "timestamp": at,
         "event_id": f"devlake:{of_source}task:{number}:{GoTime.parse(at).in_utc}",
-        "created_at": _required_time(said, "CreatedAt"),
+        "created_at": _required_time(raw, "CreatedAt"),
         "updated_at": at,
-        "task": {"id": number, "plugin": _text(said, "PluginName")},
+        "task": {"id": number, "plugin": _text(raw, "PluginName")},
     }
 
 
-def _run(said: Document) -> str:
+def _run(raw: Document) -> str:
     """Return the identity of the run: its start time; while waiting, the run before it, if any.
 
     Two notifications of one state therefore become the same event, whatever else the row contains.
     """
-    return GoTime.parse(_time(said, "BeganAt") or _required_time(said, "CreatedAt")).in_utc
+    return GoTime.parse(_time(raw, "BeganAt") or _required_time(raw, "CreatedAt")).in_utc
 
 
-def _changed_at(said: Document, event_type: EventType) -> str:
+def _changed_at(raw: Document, event_type: EventType) -> str:
     match event_type:
         case EventType.PIPELINE_CREATED:
-            at = _time(said, "CreatedAt") if said["Status"] == CREATED else None
+            at = _time(raw, "CreatedAt") if raw["Status"] == CREATED else None
         case EventType.PIPELINE_RUNNING:
-            at = _time(said, "BeganAt")
+            at = _time(raw, "BeganAt")
         case _:
-            at = _finished(said)
-    return at or _required_time(said, "UpdatedAt")
+            at = _finished(raw)
+    return at or _required_time(raw, "UpdatedAt")
 
 
-def _finished(said: Document) -> str | None:
+def _finished(raw: Document) -> str | None:
     """Return the end time, whose field DevLake's website spells differently from DevLake.
 
     A run that a restart interrupted has no end of its own; the row keeps that of the run before.
     """
-    finished = _time(said, "FinishedAt") or _time(said, "FinishedAT")
-    return None if is_later(_time(said, "BeganAt"), finished) else finished
+    finished = _time(raw, "FinishedAt") or _time(raw, "FinishedAT")
+    return None if is_later(_time(raw, "BeganAt"), finished) else finished
 
 
-def _event_type(said: Document) -> EventType:
-    status = said.get("Status")
+def _event_type(raw: Document) -> EventType:
+    status = raw.get("Status")
     if not isinstance(status, str) or status not in EVENT_TYPES:
         raise _rejection("Status", f"one of {', '.join(EVENT_TYPES)}")
     return EVENT_TYPES[status]
 
 
-def _number(said: Document, name: str) -> int:
-    value = said.get(name)
+def _number(raw: Document, name: str) -> int:
+    value = raw.get(name)
     if type(value) is not int or not 0 <= value <= MAX_ID:
         raise _rejection(name, f"an integer from 0 to {MAX_ID}")
     return value
 
 
-def _text(said: Document, name: str) -> str:
-    value = said.get(name) or ""
+def _text(raw: Document, name: str) -> str:
+    value = raw.get(name) or ""
     if not isinstance(value, str):
         raise _rejection(name, "a string")
     return value
 
 
-def _required_time(said: Document, name: str) -> str:
-    value = _time(said, name)
+def _required_time(raw: Document, name: str) -> str:
+    value = _time(raw, name)
     if value is None:
         raise _rejection(name, _A_TIME)
     return value
 
 
-def _time(said: Document, name: str) -> str | None:
-    value: Any = said.get(name)
+def _time(raw: Document, name: str) -> str | None:
+    value: Any = raw.get(name)
     if value is None:
         return None
     try:
@@ -308,15 +308,15 @@ def _own_body(event: Event) -> str | None:
 
 def _fields(event: Event) -> Document:
     """Return the fields in the order of DevLake's struct. ``CreatedAt`` is never null there."""
-    said = event.document
-    at = said["timestamp"]
-    began = None if event.type is EventType.PIPELINE_CREATED else said.get("began_at")
-    finished = said.get("finished_at") if is_end(event.type) else None
-    updated = None if said.get("inferred") else said.get("updated_at")
+    document = event.document
+    at = document["timestamp"]
+    began = None if event.type is EventType.PIPELINE_CREATED else document.get("began_at")
+    finished = document.get("finished_at") if is_end(event.type) else None
+    updated = None if document.get("inferred") else document.get("updated_at")
     return {
-        "ProjectName": said.get("project_name") or "",
+        "ProjectName": document.get("project_name") or "",
         "PipelineID": int(event.pipeline_id),
-        "CreatedAt": _formatted(said.get("created_at") or said.get("began_at") or at),
+        "CreatedAt": _formatted(document.get("created_at") or document.get("began_at") or at),
         "UpdatedAt": _formatted(updated or at),
         "BeganAt": _formatted(began),
         "FinishedAt": _formatted(finished),

@@ -15,7 +15,7 @@ TEST_PIPELINE = 0
 _SIGNATURE = frozenset(("nouce", "sign"))
 _EMPTY = "made with an empty secret; give DevLake the stack's as NOTIFICATION_SECRET"
 _QUOTED = "made with quotes around the secret; remove them from DevLake's NOTIFICATION_SECRET"
-_SPACE_BEHIND = "made with white space behind the secret; remove it in NOTIFICATION_SECRET"
+_SPACE_BEHIND = "made with white space after the secret; remove it in NOTIFICATION_SECRET"
 _SPACE_STORED = "made without the white space that the secret in Secrets Manager has; remove it"
 
 

@@ -105,7 +105,7 @@ def check_secret(secret: str, *, is_accepted: bool) -> Check:
         detail = "it is empty, and EmptyNotificationSecret allows it, so anybody can sign"
         return Check.warn(name, detail, _STORE_ONE)
     if not secret:
-        return Check.fail(name, "it is empty, by which anybody could sign", _STORE_ONE)
+        return Check.fail(name, "it is empty, so anybody could sign", _STORE_ONE)
     if secret != secret.strip():
         detail = "it has white space around it, and DevLake must have the same"
         return Check.warn(name, detail, "store it again without, as printf %s writes it")
@@ -133,8 +133,8 @@ EndpointAnswer = EndpointResponse | EndpointUnreachable
 
 
 def is_accepted(answer: EndpointAnswer) -> bool:
-    said = _ingress_said(answer.body) if isinstance(answer, EndpointResponse) else None
-    return bool(said and said.get("test") is True)
+    reply = _ingress_said(answer.body) if isinstance(answer, EndpointResponse) else None
+    return bool(reply and reply.get("test") is True)
 
 
 def check_endpoint(answer: EndpointAnswer) -> list[Check]:
@@ -142,9 +142,9 @@ def check_endpoint(answer: EndpointAnswer) -> list[Check]:
     name = "endpoint"
     if isinstance(answer, EndpointUnreachable):
         return [Check.fail(name, cleaned(answer.fault), _REACH_ENDPOINT)]
-    said = _ingress_said(answer.body)
-    if said is not None:
-        return [Check.ok(name, "reachable from here"), _check_test_notice(answer.status, said)]
+    reply = _ingress_said(answer.body)
+    if reply is not None:
+        return [Check.ok(name, "reachable from here"), _check_test_notice(answer.status, reply)]
     detail = f"answered {answer.status}, and not as Lakehook's ingress does"
     return [Check.fail(name, detail, _OF_LAMBDA.get(answer.status, _REACH_ENDPOINT))]
 
@@ -155,24 +155,24 @@ _REACH_ENDPOINT = (
 )
 _OF_LAMBDA = {
     403: "the function URL may not be called: deploy again",
-    429: "more notices at once than the stage's ingress_concurrency: see NotificationsThrottled",
+    429: "more requests at once than the stage's ingress_concurrency: see NotificationsThrottled",
     502: "the function fails: its log says why; deploy again, or the release before",
 }
 
 
 def _ingress_said(body: bytes) -> Document | None:
     try:
-        said = parse_json_object(body.decode())
+        reply = parse_json_object(body.decode())
     except ValueError:  # also if it is not UTF-8
         return None
-    return said if "test" in said or isinstance(said.get("error"), str) else None
+    return reply if "test" in reply or isinstance(reply.get("error"), str) else None
 
 
-def _check_test_notice(status: int, said: Document) -> Check:
+def _check_test_notice(status: int, reply: Document) -> Check:
     name = "test notice"
-    if said.get("test") is True:
+    if reply.get("test") is True:
         return Check.ok(name, "signed with the secret, and accepted")
-    detail = f"refused with {status}: {single_line(str(said.get('error')), MAX_REASON_WORDS)}"
+    detail = f"refused with {status}: {single_line(str(reply.get('error')), MAX_REASON_WORDS)}"
     return Check.fail(name, detail, _OF_INGRESS.get(status, _SEE_TABLE))
 
 
@@ -197,7 +197,7 @@ def check_heard(heard: Heard, *, now: float, source: DevLakeSource = DEFAULT_SOU
 def _check_accepted(accepted: LastAccepted | None, *, now: float) -> Check:
     name = "last accepted"
     if accepted is None:
-        return Check.warn(name, "DevLake was never heard", _FIRST_TIME)
+        return Check.warn(name, "no notification of DevLake has ever arrived", _FIRST_TIME)
     detail = f"{_event_named(accepted.event_id)}, {ago(accepted.at, now=now)}"
     if now - accepted.at > QUIET_SECONDS:
         return Check.warn(name, detail, "does DevLake still run pipelines, and with its variables?")
@@ -227,7 +227,9 @@ def _check_refused(
     if accepted is None or accepted.at + ACCEPTED_EVERY_SECONDS <= refused.at:
         detail, remedy = f"{detail}; none was accepted since", _OF_KIND.get(kind, _SEE_TABLE)
         if not refused.is_notice:
-            return Check.warn(name, detail, f"anybody can send such; if it is DevLake: {remedy}")
+            return Check.warn(
+                name, detail, f"anybody can send such a request; if it is DevLake: {remedy}"
+            )
         if kind == RefusalKind.SIGNATURE:
             remedy = f"{remedy}; then {_reconcile(source)}"
         return Check.fail(name, detail, remedy)
@@ -250,9 +252,9 @@ _OF_KIND: dict[str, str] = {
         "NOTIFICATION_ENDPOINT must be the URL below, or its source be declared in the stack's"
         " parameter DevlakeSources"
     ),
-    RefusalKind.TOO_LARGE: "no notice of DevLake's is so long: see who calls the URL",
+    RefusalKind.TOO_LARGE: "DevLake's notifications are never this long: see who calls the URL",
     RefusalKind.METHOD: (
-        "a redirect has made a GET of DevLake's POST: NOTIFICATION_ENDPOINT must be the URL below"
+        "a redirect turned DevLake's POST into a GET: NOTIFICATION_ENDPOINT must be the URL below"
     ),
 }
 
@@ -296,13 +298,13 @@ def check_newest(
     """Check whether DevLake has posted the state that its API shows for its newest pipeline."""
     name = "newest pipeline"
     if row is None:
-        return Check.ok(name, "DevLake has none that has begun")
+        return Check.ok(name, "DevLake has no pipeline that has begun")
     verb = "began" if _status_of(row) is EventType.PIPELINE_RUNNING else "finished"
     detail = f"DevLake's #{row.id} {verb} {ago(row.changed_at, now=now)}"
     if origin is StateOrigin.POSTED:
-        return Check.ok(name, f"{detail}, as was heard")
+        return Check.ok(name, f"{detail}, as received")
     if now - row.changed_at < UNDER_WAY_SECONDS:
-        return Check.ok(name, f"{detail}; its notice may be on its way")
+        return Check.ok(name, f"{detail}; its notification may be on its way")
     detail = f"{detail}, {_UNHEARD[origin]}"
     remedy = _remedy_of(origin, row, source, now=now)
     if accepted is None or (origin is StateOrigin.RECONCILED and row.changed_at <= accepted.at):
@@ -312,7 +314,7 @@ def check_newest(
 
 _UNHEARD = {
     StateOrigin.RECONCILED: "which DevLake did not post, and reconcile found",
-    StateOrigin.NONE: "which Lakehook never heard",
+    StateOrigin.NONE: "which never arrived at Lakehook",
 }
 
 
@@ -342,12 +344,12 @@ def refuse_api(error: LakehookError, *, stack_reads_it: bool) -> Check:
     """Build the finding of a failed API call; the scheduler may reach DevLake where we can't."""
     name, detail = "API", cleaned(str(error))
     if stack_reads_it:
-        remedy = "the stack's scheduler reads it; --api names a way from here"
+        remedy = "the stack's scheduler reads it; --api gives a URL that works from here"
         return Check.warn(name, f"from here: {detail}", remedy)
     return Check.fail(name, detail, _REACH_API)
 
 
-_REACH_API = "it was called from here: --api names another URL, --header-file what lets you in"
+_REACH_API = "it was called from here: --api gives another URL, --header-file the credentials"
 
 
 def is_read(reconciliation: Reconciliation | None, *, now: float) -> bool:
@@ -381,7 +383,7 @@ def _runs(reconciliation: Reconciliation, *, now: float) -> str:
 
 
 def warn_of_no_api(source: DevLakeSource) -> Check:
-    detail = "not known, so what DevLake fails to send is not found"
+    detail = "not known, so lost notifications are not found"
     return Check.warn("API", detail, f"set {_parameter(source, 'DevlakeApiUrl')}, or try --api URL")
 
 
@@ -403,8 +405,8 @@ _ALL_STATES = (1, 0, 2)
 
 
 def _note_on(version: str) -> str:
-    found = _VERSION.match(version)
-    release = tuple(map(int, found.groups())) if found else None
+    match = _VERSION.match(version)
+    release = tuple(map(int, match.groups())) if match else None
     if release == _ALL_STATES:
         return "; it posts FAILED when a pipeline that runs is cancelled"
     if release and release < _ALL_STATES:

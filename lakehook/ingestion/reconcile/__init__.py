@@ -57,7 +57,7 @@ class Reconcile:
         now = self.clock.now()
         since = now - LOOKS_BACK_SECONDS if since is None else since
         if since > now:
-            raise InvalidInput(f"since: {format_rfc3339(since)} is still to come")
+            raise InvalidInput(f"since: {format_rfc3339(since)} is in the future")
         devlake = self.connect(address)
         rows = self._read(devlake, since, done)
         changed = [row for _, row in sorted(rows.items()) if row.changed_at >= since]

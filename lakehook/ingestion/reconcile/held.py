@@ -21,7 +21,7 @@ def held_pipelines(
 
     ``until`` is the latest time at which they may have entered their state.
     """
-    held = (one for one in _held(watch, after, until) if after is None or one > after)
+    held = (cursor for cursor in _held(watch, after, until) if after is None or cursor > after)
     return sorted(islice(held, MAX_HELD))
 
 

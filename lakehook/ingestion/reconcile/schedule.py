@@ -47,16 +47,16 @@ class ReconcileOnSchedule:
         return published
 
     def _in_order(self) -> list[Reconciliation]:
-        found = [state for source in self.apis if (state := self._find(source.name))]
-        return sorted(found, key=lambda reconciliation: reconciliation.due_at)
+        states = [state for source in self.apis if (state := self._find(source.name))]
+        return sorted(states, key=lambda reconciliation: reconciliation.due_at)
 
     def _find(self, source: str | None) -> Reconciliation | None:
         try:
-            found = self.reconciliations.find(source)
+            state = self.reconciliations.find(source)
         except LakehookError as error:
             self.telemetry.reconcile_failed(source, str(error))
             return None
-        return found or Reconciliation.first(source, now=self.clock.now())
+        return state or Reconciliation.first(source, now=self.clock.now())
 
     def _run_if_due(self, before: Reconciliation, ends_at: float) -> tuple[Reconciliation, int]:
         now = self.clock.now()

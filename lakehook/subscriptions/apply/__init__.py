@@ -110,7 +110,10 @@ class Apply:
 
     def _refuse_waiting(self, plan: Plan) -> None:
         going = [_existing(step) for step in plan.steps_with(Action.REMOVE)]
-        backlogs = ((one, self.operations.unsubscribe.backlog(one)) for one in going)
+        backlogs = (
+            (subscription, self.operations.unsubscribe.backlog(subscription))
+            for subscription in going
+        )
         still = [f"{one.name} still has {backlog}" for one, backlog in backlogs if backlog]
         if still:
             raise PendingDeliveries("; ".join(still))

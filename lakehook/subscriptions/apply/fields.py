@@ -78,7 +78,7 @@ def seconds(value: Any, _reveal: SecretResolver) -> float:
 
 
 def texts(value: Any, _reveal: SecretResolver) -> list[str]:
-    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         raise _type_error(value, "a list of texts")
     return value
 
@@ -120,7 +120,9 @@ def headers(value: Any, reveal: SecretResolver) -> list[str]:
 
 def _header(name: str, value: Any, reveal: SecretResolver) -> str:
     if ":" in name:
-        raise InvalidSubscription("header: a name with a colon in it; its value stands elsewhere")
+        raise InvalidSubscription(
+            "header: a name with a colon in it; its value goes into a variable or a file"
+        )
     try:
         return f"{name}: {_resolved(value, reveal)}"
     except InvalidInput as error:
@@ -130,7 +132,7 @@ def _header(name: str, value: Any, reveal: SecretResolver) -> str:
 def _resolved(value: Any, reveal: SecretResolver) -> str:
     """Resolve a reference; the given value is not repeated, as it may be the secret itself."""
     if not isinstance(value, dict) or len(value) != 1:
-        raise InvalidSubscription(f"secret: nothing secret stands in this file; {INSTEAD}")
+        raise InvalidSubscription(f"secret: this file must not contain secrets; {INSTEAD}")
     ((kind, where),) = value.items()
     if kind not in REFERENCES or not isinstance(where, str) or not where:
         raise InvalidSubscription(f"secret: not where it is; {INSTEAD}")
@@ -148,8 +150,8 @@ def _is_number(value: Any) -> bool:
 
 
 def _type_error(value: Any, allowed: str) -> InvalidSubscription:
-    given = "it" if value is None else to_json(value)[:MAX_SHOWN]
-    return InvalidSubscription(f"field: {given} is not {allowed}")
+    shown = "it" if value is None else to_json(value)[:MAX_SHOWN]
+    return InvalidSubscription(f"field: {shown} is not {allowed}")
 
 
 def _event_types(one: Subscription) -> list[str]:
@@ -176,9 +178,9 @@ def _template_headers(one: Subscription) -> list[str]:
 
 
 FIELDS = (
-    FieldSpec("name", text, lambda one: one.name),
-    FieldSpec("url", address, lambda one: one.endpoint.display_url),
-    FieldSpec("channel", text, lambda one: one.channel),
+    FieldSpec("name", text, lambda subscription: subscription.name),
+    FieldSpec("url", address, lambda subscription: subscription.endpoint.display_url),
+    FieldSpec("channel", text, lambda subscription: subscription.channel),
     FieldSpec("format", text, lambda _: None),  # an older name of two channels
     FieldSpec("language", text, _language, str(Language.ENGLISH)),
     FieldSpec("event_types", texts, _event_types, ()),
@@ -189,16 +191,25 @@ FIELDS = (
         lambda one: round(one.deadline_seconds, 3),  # as it is stored
         DEFAULT_DEADLINE_SECONDS,
     ),
-    FieldSpec("ordering", text, lambda one: str(one.ordering), str(Ordering.STRICT)),
+    FieldSpec(
+        "ordering", text, lambda subscription: str(subscription.ordering), str(Ordering.STRICT)
+    ),
     FieldSpec(
         "retry_schedule",
         schedule,
-        lambda one: str(one.retry_schedule) if one.retry_schedule else DEFAULT_SCHEDULE,
+        lambda subscription: (
+            str(subscription.retry_schedule) if subscription.retry_schedule else DEFAULT_SCHEDULE
+        ),
         DEFAULT_SCHEDULE,
     ),
-    FieldSpec("rate", text, lambda one: str(one.rate) if one.rate else NO_RATE, NO_RATE),
-    FieldSpec("template_body", text, lambda one: _template(one).body, ""),
-    FieldSpec("template_subject", text, lambda one: _template(one).subject, ""),
+    FieldSpec(
+        "rate",
+        text,
+        lambda subscription: str(subscription.rate) if subscription.rate else NO_RATE,
+        NO_RATE,
+    ),
+    FieldSpec("template_body", text, lambda subscription: _template(subscription).body, ""),
+    FieldSpec("template_subject", text, lambda subscription: _template(subscription).subject, ""),
     FieldSpec("template_headers", texts, _template_headers, ()),
     FieldSpec("headers", headers, lambda header: sorted(header.header_names), ()),
 )

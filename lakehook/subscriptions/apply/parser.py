@@ -50,20 +50,20 @@ class EntryParser:
         """Return the entry, or None if it has errors, which are collected."""
         faults = len(self.errors.problems)
         self._refuse_names()
-        said = self._raw()
+        raw = self._raw()
         existing = self._existing()
-        channel_name = self._channel(said, existing)
+        channel_name = self._channel(raw, existing)
         fields, wish = dict[str, Any](), SecretRequest()
         if channel_name:
-            fields = self._validated(said, CHANNELS[channel_name]) | {"channel": channel_name}
+            fields = self._validated(raw, CHANNELS[channel_name]) | {"channel": channel_name}
             wish = self._secret_request(existing, channel_name)
         paused = self._one(PAUSED, readers.flag)
         if len(self.errors.problems) > faults:
             return None
         return DesiredSubscription(
             desired=Subscription(id="", **fields),
-            raw=said,
-            is_credential=fields["endpoint"].url != said["url"],
+            raw=raw,
+            is_credential=fields["endpoint"].url != raw["url"],
             paused=paused,
             secret_request=wish,
             existing=existing,
@@ -87,11 +87,11 @@ class EntryParser:
         return None if value is None else self._try(key, lambda: read(value))
 
     def _refuse_names(self) -> None:
-        for key in (one for one in self.written if one not in NAMES):
+        for key in (name for name in self.written if name not in NAMES):
             near = get_close_matches(key, NAMES, n=1)
             meant = f"did you mean {near[0]}?" if near else f"none of {', '.join(NAMES)}"
             self._error(key, f"no such key; {meant}")
-        for key in (one for one in ("name", "url") if self.written.get(one) is None):
+        for key in (name for name in ("name", "url") if self.written.get(name) is None):
             self._error(key, "is missing")
 
     def _raw(self) -> dict[str, Any]:
@@ -105,7 +105,9 @@ class EntryParser:
         bearers = self.by_name.get(self._name, ())
         if len(bearers) > 1:
             ids = ", ".join(bearer.id for bearer in bearers)
-            self._error("name", f"{len(bearers)} subscriptions bear it: {ids}; rename all but one")
+            self._error(
+                "name", f"{len(bearers)} subscriptions have this name: {ids}; rename all but one"
+            )
         return bearers[0] if bearers else None
 
     def _channel(self, said: Mapping[str, Any], existing: Subscription | None) -> str | None:
@@ -166,7 +168,7 @@ class EntryParser:
         url, shown = destination.url, display_url_for(channel, destination)
         if isinstance(self.written["url"], str) and url != shown:
             raise InvalidSubscription(
-                "url: it looks like a credential, and nothing secret stands in this file;"
+                "url: it looks like a credential, and this file must not contain secrets;"
                 f" {readers.INSTEAD}"
             )
         return {
@@ -203,9 +205,11 @@ class ParseEntries:
         written = list(_entries_in(proofreader))
         _reject_duplicates(written, proofreader)
         bearers: dict[str, list[Subscription]] = defaultdict(list)
-        for one in in_force:
-            bearers[one.name].append(one)
-        entries = [self._read(proofreader, bearers, index, one) for index, one in written]
+        for subscription in in_force:
+            bearers[subscription.name].append(subscription)
+        entries = [
+            self._read(proofreader, bearers, index, subscription) for index, subscription in written
+        ]
         proofreader.raise_if_any()
         return [entry for entry in entries if entry]
 
@@ -229,15 +233,15 @@ class ParseEntries:
 def _entries_in(proofreader: ValidationErrors) -> Iterator[tuple[int, Mapping[str, Any]]]:
     document = proofreader.source.document
     if not isinstance(document, dict) or not isinstance(document.get(ROOT), list):
-        proofreader.add(what=ROOT, why="a list of mappings under this key is what it takes")
+        proofreader.add(what=ROOT, why="expected a list of mappings under this key")
         return
-    for key in (one for one in document if one != ROOT):
+    for key in (name for name in document if name != ROOT):
         proofreader.add(key, what=key, why=f"no such key; {ROOT} is the only one")
     for index, one in enumerate(document[ROOT]):
         if isinstance(one, dict):
             yield index, one
         else:
-            proofreader.add(ROOT, index, what=f"{ROOT}[{index}]", why="is no mapping")
+            proofreader.add(ROOT, index, what=f"{ROOT}[{index}]", why="is not a mapping")
 
 
 def _reject_duplicates(
@@ -247,5 +251,5 @@ def _reject_duplicates(
     for name in (name for name, count in names.items() if count > 1):
         *_, last = (index for index, one in written if one.get("name") == name)
         proofreader.add(
-            ROOT, last, "name", what=f"name of {name}", why=f"{names[name]} entries bear it"
+            ROOT, last, "name", what=f"name of {name}", why=f"{names[name]} entries have this name"
         )

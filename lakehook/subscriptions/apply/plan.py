@@ -54,16 +54,16 @@ def build_plan(
 ) -> Plan:
     asked = [_step(entry, reseal=reseal) for entry in entries]
     named = {entry.name for entry in entries}
-    others = [one for one in in_force if one.name not in named]
+    unlisted = [subscription for subscription in in_force if subscription.name not in named]
     going = [
-        Step(action=Action.REMOVE, name=other.name, existing=other) for other in others if prune
+        Step(action=Action.REMOVE, name=other.name, existing=other) for other in unlisted if prune
     ]
     return Plan(
         steps=(*(step for step in asked if step), *going),
         unchanged=tuple(
             entry.name for entry, step in zip(entries, asked, strict=True) if step is None
         ),
-        not_in_file=() if prune else tuple(other.name for other in others),
+        not_in_file=() if prune else tuple(other.name for other in unlisted),
     )
 
 

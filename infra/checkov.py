@@ -10,26 +10,25 @@ from pathlib import Path
 
 from infra.local_template import SNAPSHOT
 
-OWNED_BY_AWS = "Encrypted at rest by a key that AWS owns; signing secrets are sealed by one of ours"
+OWNED_BY_AWS = "Encrypted at rest by a key that AWS owns; signing secrets by a key of the stack"
 
 SUPPRESSED = {
-    "CKV_AWS_26 AWS::SNS::Topic.": "An alarm's name and numbers pass through it, and no event",
-    "CKV_AWS_27 AWS::SQS::Queue.": "Encrypted at rest by SQS's own key, which the rule overlooks",
-    "CKV_AWS_115 AWS::Lambda::Function.Scheduler": "A minute's tick ends before the next one comes",
-    "CKV_AWS_115 AWS::Lambda::Function.Deliver": "Its event source has a bound, which costs nobody",
-    "CKV_AWS_115 AWS::Lambda::Function.Fanout": "Its event source has a bound, which costs nobody",
-    "CKV_AWS_116 AWS::Lambda::Function.": "Nothing is invoked asynchronously but the clock, and the"
-    " next minute makes up for a tick that failed",
-    "CKV_AWS_117 AWS::Lambda::Function.": "Receivers are on the internet; who has a network says so"
-    " in stages.toml",
+    "CKV_AWS_26 AWS::SNS::Topic.": "It carries the names and numbers of alarms, no events",
+    "CKV_AWS_27 AWS::SQS::Queue.": "Encrypted at rest by SQS's own key, unknown to the rule",
+    "CKV_AWS_115 AWS::Lambda::Function.Scheduler": "Each run ends before the next one starts",
+    "CKV_AWS_115 AWS::Lambda::Function.Deliver": "Its event source mapping limits the concurrency",
+    "CKV_AWS_115 AWS::Lambda::Function.Fanout": "Its event source mapping limits the concurrency",
+    "CKV_AWS_116 AWS::Lambda::Function.": "Only the scheduler is invoked asynchronously, and its"
+    " next run makes up for a failed one",
+    "CKV_AWS_117 AWS::Lambda::Function.": "Receivers are on the internet; a VPC can be set in"
+    " stages.toml",
     "CKV_AWS_119 AWS::DynamoDB::Table.": OWNED_BY_AWS,
-    "CKV_AWS_149 AWS::SecretsManager::Secret.Notifications": "Read in this account alone, by one"
-    " role; only another account would need a key of our own",
-    "CKV_AWS_158 AWS::Logs::LogGroup.": "CloudWatch encrypts every log, and no secret is in ours",
-    "CKV_AWS_173 AWS::Lambda::Function.": "Lambda encrypts them, and they name things: no secret is"
-    " among them",
+    "CKV_AWS_149 AWS::SecretsManager::Secret.Notifications": "Read only in this account, by one"
+    " role; only another account would need a customer key",
+    "CKV_AWS_158 AWS::Logs::LogGroup.": "CloudWatch encrypts every log, and none has secrets",
+    "CKV_AWS_173 AWS::Lambda::Function.": "Lambda encrypts them, and they contain no secrets",
     "CKV_AWS_258 AWS::Lambda::Url.Notifications": "DevLake can't sign for IAM: its own signature is"
-    " judged instead",
+    " verified instead",
 }
 """Reasons by rule and by resource, or by the resource's prefix."""
 
@@ -46,17 +45,17 @@ def broken(checkov: str, template: Path) -> set[str]:
     return {f"{finding['check_id']} {finding['resource']}" for finding in failed}
 
 
-def judge(found: set[str]) -> int:
+def count_differences(found: set[str]) -> int:
     """Count violations without a suppression, and suppressions without a violation."""
-    excuses = tuple(SUPPRESSED)
-    worse = sorted(finding for finding in found if not finding.startswith(excuses))
-    better = [excuse for excuse in excuses if not any(each.startswith(excuse) for each in found)]
+    suppressed = tuple(SUPPRESSED)
+    worse = sorted(finding for finding in found if not finding.startswith(suppressed))
+    better = [key for key in suppressed if not any(each.startswith(key) for each in found)]
     for finding in worse:
-        print(f"broken without an excuse: {finding}")  # noqa: T201  it is what one asked for
+        print(f"violated without a suppression: {finding}")  # noqa: T201  the command's output
     for finding in better:
-        print(f"excused though not broken: {finding}")  # noqa: T201
+        print(f"suppressed but not violated: {finding}")  # noqa: T201
     return len(worse) + len(better)
 
 
 if __name__ == "__main__":
-    sys.exit(min(1, judge(broken(sys.argv[1], SNAPSHOT))))
+    sys.exit(min(1, count_differences(broken(sys.argv[1], SNAPSHOT))))

@@ -42,6 +42,10 @@ class Parameters(Construct):
             "CloudFormation-Validate::W2509",
             "Its value is a policy, not a secret",
         )
+        self._add_devlake()
+        self._add_messages()
+
+    def _add_devlake(self) -> None:
         self.devlake_api_url = self._parameter(
             "DevlakeApiUrl",
             default=UNSET,
@@ -63,13 +67,14 @@ class Parameters(Construct):
             ' {"staging": {"api_url": "https://devlake-staging.example/api"}}',
             max_length=MAX_SOURCES,
         )
+
+    def _add_messages(self) -> None:
         self.email_sender = self._parameter(
             "EmailSender",
             default=UNSET,
             pattern=r"-|[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9.-]{1,253}",
             description=f"Sender of e-mail, a verified identity of SES; {UNSET} for no e-mail",
         )
-
         self.stall_thresholds = self._parameter(
             "StallThresholds",
             default=STALL_THRESHOLDS,

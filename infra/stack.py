@@ -44,6 +44,12 @@ class LakehookStack(Stack):
             email=self._parameters.operators_email,
         )
 
+        self._add_functions()
+        self._add_monitoring()
+        self._add_outputs()
+
+    def _add_functions(self) -> None:
+        stage = self._stage
         self._ingress = Ingress(
             self,
             "Notifications",
@@ -52,7 +58,7 @@ class LakehookStack(Stack):
             tables=self._tables,
             events=self._events.queue,
         )
-        fanout = Fanout(
+        self._fanout = Fanout(
             self,
             "Fanout",
             stage=stage,
@@ -60,7 +66,7 @@ class LakehookStack(Stack):
             events=self._events,
             deliveries=self._deliveries,
         )
-        deliver = Deliver(
+        self._deliver = Deliver(
             self,
             "Deliver",
             stage=stage,
@@ -69,7 +75,7 @@ class LakehookStack(Stack):
             deliveries=self._deliveries,
             secrets=self._secrets,
         )
-        scheduler = Scheduler(
+        self._scheduler = Scheduler(
             self,
             "Scheduler",
             stage=stage,
@@ -90,25 +96,22 @@ class LakehookStack(Stack):
             secrets=self._secrets,
         )
         restrict_senders(
-            self._events.queue, stage, own_roles=[self._ingress.worker.role, scheduler.role]
+            self._events.queue, stage, own_roles=[self._ingress.worker.role, self._scheduler.role]
         )
 
-        self._add_monitoring(fanout, deliver, scheduler)
-        self._add_outputs()
-
-    def _add_monitoring(self, fanout: Fanout, deliver: Deliver, scheduler: Scheduler) -> None:
+    def _add_monitoring(self) -> None:
         metrics = Metrics(
             namespace=self.stack_name,
             events=self._events,
             deliveries=self._deliveries,
             functions={
                 "ingress": self._ingress.function,
-                "fanout": fanout.function,
-                "deliver": deliver.function,
-                "scheduler": scheduler.function,
+                "fanout": self._fanout.function,
+                "deliver": self._deliver.function,
+                "scheduler": self._scheduler.function,
                 "api": self._api.function,
             },
-            schedule_name=scheduler.schedule_name,
+            schedule_name=self._scheduler.schedule_name,
         )
         topic = self._operators.topic
         alarms = Alarms(self, "Alarms", metrics=metrics, stage=self._stage, topic=topic)

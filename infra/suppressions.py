@@ -4,13 +4,13 @@ from aws_cdk import Acknowledgment, Validations
 from constructs import IConstruct
 
 FUNCTION_SUPPRESSIONS = {
-    "AwsSolutions-L1": "What ships is built for and tested on Python 3.13, which AWS keeps to 2029",
-    "Serverless-LambdaDLQ": "Nothing is invoked asynchronously but the clock, and the next minute"
-    " makes up for a tick that failed",
-    "Serverless-LambdaLatestVersion": "A message belongs to the code that was deployed last",
-    "Serverless-LambdaTracing": "X-Ray's import costs every cold start; who wants it turns it on",
-    "Serverless-LambdaEventSourceMappingDestination": "SQS has no such destinations; a queue's"
-    " dead letters go to a queue of their own",
+    "AwsSolutions-L1": "Bundles are built for Python 3.13, which AWS supports until 2029",
+    "Serverless-LambdaDLQ": "Only the scheduler is invoked asynchronously, and its next run"
+    " makes up for a failed one",
+    "Serverless-LambdaLatestVersion": "Messages are processed by the latest deployed code",
+    "Serverless-LambdaTracing": "X-Ray's import slows down every cold start; it can be enabled",
+    "Serverless-LambdaEventSourceMappingDestination": "SQS has no such destinations; each"
+    " queue has a dead-letter queue",
 }
 
 

@@ -61,7 +61,7 @@ class Ingress(Construct):
             removal_policy=removal_policy(retain=stage.retain_on_delete),
         )
         acknowledge_rule(
-            secret, "AwsSolutions-SMG4", "Rotation ends in DevLake's .env, which AWS can't write"
+            secret, "AwsSolutions-SMG4", "Rotation must change DevLake's .env, which AWS can't"
         )
         return secret
 
@@ -75,7 +75,7 @@ class Ingress(Construct):
             removal_policy=removal_policy(retain=stage.retain_on_delete),
         )
         acknowledge_rule(
-            secret, "AwsSolutions-SMG4", "Rotation begins in DevLake, which makes the API key"
+            secret, "AwsSolutions-SMG4", "Rotation starts in DevLake, which creates the API key"
         )
         return secret
 

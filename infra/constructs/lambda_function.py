@@ -50,7 +50,7 @@ INTERFACES = (
 )
 """https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html"""
 
-TICK_SUPPRESSIONS = "A tick that comes late is worth nothing"
+TICK_SUPPRESSIONS = "A late run is useless: the next one follows"
 
 
 def removal_policy(*, retain: bool) -> RemovalPolicy:
@@ -208,7 +208,9 @@ class LambdaFunction(Construct):
         )
         self.allow(INTERFACES, on="*")
         acknowledge_rule(
-            self.role, "AwsSolutions-IAM5[Resource::*]", "Lambda names an interface as it makes it"
+            self.role,
+            "AwsSolutions-IAM5[Resource::*]",
+            "The name of a network interface is not known in advance",
         )
         self.function.add_to_role_policy(
             iam.PolicyStatement(

@@ -22,5 +22,5 @@ def may_send_mail(worker: LambdaFunction, *, sender: str) -> None:
             worker.role,
             "AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:ses:<AWS::Region>:<AWS::AccountId>"
             f":{kind}/*]",
-            "The account says by which it sends, and how; the sender is one address alone",
+            "The account decides on identity and configuration set; the sender is one address",
         )

@@ -10,7 +10,7 @@ from lakehook.settings import UNSET
 
 
 class OperatorsTopic(Construct):
-    """A topic of the stack, or one that exists already and whose policy is its owner's."""
+    """Topic for operators: the stack's, or an existing one with its owner's policy."""
 
     def __init__(self, scope: Construct, id_: str, *, existing_arn: str | None, email: str) -> None:
         super().__init__(scope, id_)

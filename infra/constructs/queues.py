@@ -43,7 +43,9 @@ class QueueWithDeadLetters(Construct):
             redrive_allow_policy=self._only_from(_source_name(dead_letter_name)),
         )
         acknowledge_rule(
-            self.dead_letters, "Serverless-SQSRedrivePolicy", "Dead letters go no further"
+            self.dead_letters,
+            "Serverless-SQSRedrivePolicy",
+            "A dead-letter queue needs no other one",
         )
         self._offer_redrive(dead_letter_name)
         self.queue = _fifo(

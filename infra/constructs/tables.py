@@ -29,7 +29,7 @@ class Tables(Construct):
         super().__init__(scope, id_)
         self._protected = protected
         if not protected:
-            acknowledge_rule(self, "AwsSolutions-DDB3", "Nobody goes back in time in a rehearsal")
+            acknowledge_rule(self, "AwsSolutions-DDB3", "Non-production stages have no backups")
         self.subscriptions = self._table(
             "Subscriptions", partition_key=_text(SubscriptionsTable.PARTITION_KEY)
         )

@@ -18,7 +18,7 @@ class SimulatedSqs:
         queues: Mapping[str, FifoQueue],
         gate: Gate,
         changed: Callable[[str], None],
-        told: Callable[[str, str, str, bool], None],
+        told: Callable[[str, str, str, Mapping[str, Any]], None],
     ) -> None:
         self._queues = queues
         self._gate = gate
@@ -88,8 +88,8 @@ class SimulatedSqs:
             deduplication_id=message["MessageDeduplicationId"],
             attributes=message.get("MessageAttributes"),
         )
-        is_letter = "reason" in message.get("MessageAttributes", {})
-        self._told(name, message["MessageGroupId"], message["MessageBody"], is_letter)
+        attributes = message.get("MessageAttributes", {})
+        self._told(name, message["MessageGroupId"], message["MessageBody"], attributes)
         self._changed(name)
         return {"MessageId": sent.message_id}
 

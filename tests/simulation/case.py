@@ -32,7 +32,7 @@ class LaneCase:
     is_removed: bool
     letters: frozenset[int]  # on the dead-letter queue
     crashed: frozenset[int]  # of events that have crashed fan-out, and may have no delivery
-    paused: tuple[tuple[float, float], ...]  # from when to when
+    blocked: tuple[tuple[float, float], ...]  # from when to when
     whole_replays: dict[str, int]  # of everything, that came to their end, and when they began
 
     @cached_property

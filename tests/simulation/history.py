@@ -2,8 +2,9 @@
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from lakehook.domain.attempt import Response
 from lakehook.domain.lane import DeliveryRecord
@@ -52,12 +53,21 @@ class Entry:
     replayed: bool = False  # whatever it was, a replay has it wait anew
 
 
+@dataclass(frozen=True, slots=True)
+class Redriven:
+    """One letter that went back to its lane."""
+
+    number: int
+    sequence: int
+    attempts: str  # when it died; empty where it does not say
+
+
 @dataclass
 class LaneHistory:
     posts: list[Post] = field(default_factory=list)
     entries: list[Entry] = field(default_factory=list)
     woken: list[int] = field(default_factory=list)  # before its time, by a probe or an operator
-    redrives: list[int] = field(default_factory=list)  # the sequence of each letter that went back
+    redrives: list[Redriven] = field(default_factory=list)
 
 
 @dataclass
@@ -70,6 +80,10 @@ class History:
     tainted: set[str] = field(default_factory=set)  # lanes and pipelines that a fault has touched
     surprises: list[str] = field(default_factory=list)  # errors that no one foresaw
     replays: dict[str, int] = field(default_factory=dict)  # what had happened when each began
+    disabled: dict[str, float] = field(default_factory=dict)  # since when, until it is enabled
+    breakers: defaultdict[str, list[tuple[float, bool]]] = field(
+        default_factory=lambda: defaultdict(list)
+    )  # when each opened, and closed
     pauses: defaultdict[str, list[tuple[float, float]]] = field(
         default_factory=lambda: defaultdict(list)
     )
@@ -109,9 +123,11 @@ class History:
         if early:
             self.lanes[str(lane)].woken.append(self.happened)
 
-    def redriven(self, lane: str, body: str) -> None:
+    def redriven(self, lane: str, body: str, attributes: Mapping[str, Any]) -> None:
         """A letter went back to its lane, by the command or from the console."""
-        self.lanes[lane].redrives.append(json.loads(body)["sequence"])
+        attempts = attributes.get("attempts", {}).get("StringValue", "")
+        redriven = Redriven(self.happened + 1, json.loads(body)["sequence"], attempts)
+        self.lanes[lane].redrives.append(redriven)
 
     def story(self, lane: str) -> str:
         """All that concerns one lane."""

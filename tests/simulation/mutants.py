@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = ("lakehook", "functions", "local", "tests")
-MINUTES = "0.3"
+DELIVERIES = "15000"
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ MUTANTS = (
         "what comes to a held lane waits",
         "lakehook/delivery/lane_processor.py",
         "return self._resume() if known else self._append(self._lane.record, message)",
-        "return self._resume() if record_of else self._attempt_now(message, record_of)",
+        "return self._resume() if known else self._attempt_now(message, known)",
     ),
     Mutant(
         "a retry waits until it is due",
@@ -122,6 +122,84 @@ MUTANTS = (
         "replace(self, began_at=event.began_at)",
         "self",
     ),
+    Mutant(
+        "a page of a replay that was not enqueued whole is read again",
+        "lakehook/replay/worker.py",
+        "cursor = page.cursor if is_whole else replay.cursor",
+        "cursor = page.cursor",
+    ),
+    Mutant(
+        "a replay does not end with a last page of which the rate left something",
+        "lakehook/replay/worker.py",
+        "if is_whole and not page.cursor:",
+        "if not page.cursor:",
+    ),
+    Mutant(
+        "a pause blocks what is held as well as what is new",
+        "lakehook/domain/subscription.py",
+        "return self.paused_at is not None or self.disabled_reason is not None",
+        "return self.disabled_reason is not None",
+    ),
+    Mutant(
+        "a redrive is good for one budget, however often its message returns",
+        "lakehook/domain/queue_message.py",
+        "            and self.attempts_at_death in (None, record.attempts)\n",
+        "",
+    ),
+    Mutant(
+        "a redriven letter is late where others have gone by",
+        "lakehook/delivery/lane_processor.py",
+        "dead.redriven(late=late)",
+        "dead.redriven(late=False)",
+    ),
+    Mutant(
+        "a second death within five minutes has a letter of its own",
+        "lakehook/adapters/sqs/dead_letters.py",
+        "deduplication_id(record.delivery.id, record.attempts, record.version)",
+        "deduplication_id(record.delivery.id)",
+    ),
+    Mutant(
+        "what waits behind a discarded letter goes on",
+        "lakehook/dead_letters.py",
+        "return held.advanced_to(following.sequence, now=self.clock.now()) if following else None",
+        "return None",
+    ),
+    Mutant(
+        "what was inferred is sent again with the event that it was inferred from",
+        "lakehook/ingestion/fan_out.py",
+        "for numbered in recorded or self._number(pipeline, event)",
+        "for numbered in recorded[-1:] or self._number(pipeline, event)",
+    ),
+    Mutant(
+        "no retry goes before the receiver wished",
+        "lakehook/domain/retry.py",
+        "return max(delay, min(retry_after or 0.0, MAX_RETRY_AFTER_SECONDS))",
+        "return delay",
+    ),
+    Mutant(
+        "a probe that comes before its delivery's own time costs it no attempt",
+        "lakehook/delivery/attempt_handler.py",
+        "if held.is_before_retry(attempt.at):",
+        "if False:",
+    ),
+    Mutant(
+        "one probe at a time tries an endpoint that is down",
+        "lakehook/domain/circuit_breaker.py",
+        "if self.due_at is None or self.due_at > now:",
+        "if self.due_at is None:",
+    ),
+    Mutant(
+        "an event that fan-out has done is not suspected any more",
+        "lakehook/ingestion/fan_out_batch.py",
+        "            self.unfinished.save(message, 0 if done else unfinished)\n",
+        "",
+    ),
+    Mutant(
+        "what follows a failure alone in its group is not tried",
+        "lakehook/ingestion/fan_out_batch.py",
+        "is_stopped = message.group in {failed.group for failed in again}",
+        "is_stopped = False",
+    ),
 )
 
 
@@ -142,7 +220,7 @@ def _is_caught(mutant: Mutant | None) -> bool:
             shutil.copytree(ROOT / name, copy / name)
         if mutant:
             _mutate(copy / mutant.file, mutant)
-        command = [sys.executable, "-m", "tests.simulation", "--minutes", MINUTES]
+        command = [sys.executable, "-m", "tests.simulation", "--deliveries", DELIVERIES]
         played = subprocess.run(
             command,
             cwd=copy,

@@ -61,7 +61,9 @@ class Operator:
         ResumeSubscription(known, self._wake)(known.known[subscription])
 
     def enable(self, subscription: str) -> None:
-        known = self.system.subscriptions
+        known, history = self.system.subscriptions, self.system.history
+        if (disabled_at := history.disabled.pop(subscription, None)) is not None:
+            history.pauses[subscription].append((disabled_at, self.system.timeline.now()))
         EnableSubscription(known, self.system.ledger.healths, self._wake)(known.known[subscription])
 
     def skip(self, subscription: str) -> None:
@@ -117,7 +119,7 @@ class Operator:
         source, destination = self.system.queues[DEAD], self.system.queues[DELIVERIES]
         while message := source.next_free():
             source.move(message, destination)
-            self.system.history.redriven(message.group_id, message.body)
+            self.system.history.redriven(message.group_id, message.body, message.attributes)
         self.system.sources[DELIVERIES].poke()
 
     @property

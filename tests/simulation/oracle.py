@@ -5,7 +5,9 @@ import re
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain, takewhile
+from itertools import chain, pairwise, takewhile
+from math import inf
+from operator import attrgetter
 
 from lakehook.domain.delivery import Delivery, Lane, deduplication_id
 from lakehook.domain.event import Event, EventType
@@ -15,13 +17,14 @@ from lakehook.domain.replay import DeliveryFilter, ReplayState
 from lakehook.domain.time import format_rfc3339
 from local.fifo import FifoQueue, Message
 from tests.simulation.case import LaneCase
-from tests.simulation.promises import PROMISES
+from tests.simulation.promises import PROMISES, SETTLED_SECONDS
 from tests.simulation.scenario import Publication, Subscriber
 from tests.simulation.system import System
 from tests.simulation.wiring import DEAD, DEAD_EVENTS, DELIVERIES, EVENTS
 
 RUNS = re.compile("(cr?e)*(cr?)?")  # created, running, an end; only the newest may have none
 LETTERS = {EventType.PIPELINE_CREATED: "c", EventType.PIPELINE_RUNNING: "r"}
+_began = attrgetter("began")
 LATEST_SECONDS = RESERVATION_SECONDS + 15.0  # behind its place, and then slow to leave
 
 
@@ -56,6 +59,7 @@ def _everywhere(system: System, crashed: Sequence[Message]) -> Iterator[str]:
     yield from _replays(system)
     for subscriber in system.scenario.subscribers:
         yield from _hurry(system, subscriber)
+        yield from _probes(system, subscriber)
 
 
 def _sources(system: System, crashed: Sequence[Message]) -> Iterator[str]:
@@ -100,6 +104,29 @@ def _hurry(system: System, subscriber: Subscriber) -> Iterator[str]:
     for first, last in zip(times, times[most:], strict=False):
         if last - first < pace.seconds:
             yield f"{subscriber.id} got {most + 1} requests in {last - first:.1f} s, at {pace}"
+
+
+def _probes(system: System, subscriber: Subscriber) -> Iterator[str]:
+    """One request at a time tries an endpoint that is down, where no fault holds one up."""
+    lanes = {
+        name: lane
+        for name, lane in system.history.lanes.items()
+        if name.startswith(f"{subscriber.id}#")
+    }
+    if lanes.keys() & system.history.tainted:
+        return
+    posts = sorted((post for lane in lanes.values() for post in lane.posts), key=_began)
+    for begins, ends in _open_times(system.history.breakers[subscriber.id]):
+        probes = [post for post in posts if begins + SETTLED_SECONDS < post.began_at < ends]
+        for probe, following in pairwise(probes):
+            if following.began_at < probe.ended_at:
+                yield f"{subscriber.id} is down, and gets {following.id} beside {probe.id}"
+
+
+def _open_times(changes: Sequence[tuple[float, bool]]) -> Iterator[tuple[float, float]]:
+    for (at, is_open), (until, _) in pairwise([*changes, (inf, False)]):
+        if is_open:
+            yield at, until
 
 
 def _accepted(system: System) -> set[tuple[str, str]]:
@@ -196,7 +223,7 @@ def _cases(
                 is_tainted=bool({str(lane), pipeline} & system.history.tainted),
                 is_blocked=subscription.is_blocked and not subscription.removed_at,
                 is_removed=subscription.removed_at is not None,
-                paused=tuple(system.history.pauses[subscriber.id]),
+                blocked=tuple(system.history.pauses[subscriber.id]),
                 letters=frozenset(letters[lane]),
                 crashed=frozenset(_crashed(system, pipeline, crashed)),
                 whole_replays=whole_replays,

@@ -16,9 +16,10 @@ from lakehook.domain.delivery import Delivery, Lane
 from lakehook.domain.errors import InfrastructureError
 from lakehook.domain.lane import DeliveryRecord, HeldLane
 from lakehook.domain.replay import AT_ONCE_SECONDS, Replay
+from lakehook.domain.subscription import Subscription
 from lakehook.ports.queues import EventMessage
 from lakehook.ports.stores import DueItem, LedgerSnapshot
-from tests.fakes import FakeHealths, FakeLedger, FakeUnfinishedAttempts
+from tests.fakes import FakeHealths, FakeLedger, FakeSubscriptions, FakeUnfinishedAttempts
 from tests.fakes_replay import FakeReplays
 from tests.simulation.clockwork import IsDue
 from tests.simulation.faults import Fault, Gate, Invocation
@@ -123,6 +124,20 @@ class WitnessedAttempts(FakeUnfinishedAttempts):
         super().save(message, number)
 
 
+class WitnessedSubscriptions(FakeSubscriptions):
+    """Remembers since when a subscription is disabled."""
+
+    def __init__(
+        self, known: dict[str, Subscription], timeline: Timeline, history: History
+    ) -> None:
+        super().__init__(known)
+        self._timeline, self._history = timeline, history
+
+    def disable(self, subscription_id: str, reason: str) -> None:
+        super().disable(subscription_id, reason)
+        self._history.disabled.setdefault(subscription_id, self._timeline.now())
+
+
 class WitnessedHealths(FakeHealths):
     """Tells whoever plans the clock's ticks when a breaker is due."""
 
@@ -137,6 +152,7 @@ class WitnessedHealths(FakeHealths):
         if saved and after.is_open != before.is_open:
             now, state = self._timeline.now(), "opens" if after.is_open else "closes"
             self._history.tell(now, EVERYONE, "the breaker of", after.subscription_id, state)
+            self._history.breakers[after.subscription_id].append((now, after.is_open))
         self._planned(self.find(before.subscription_id))
         return saved
 

@@ -73,12 +73,20 @@ def _is_true(case: LaneCase, record: DeliveryRecord) -> bool:
 
 def not_after_success(case: LaneCase) -> Iterator[str]:
     for post in case.history.posts:
-        status = case.status(post.sequence, at=post.began)
-        if status and status.is_final:
-            yield f"#{post.sequence} was sent although recorded {status}"
+        latest = case.latest(post.sequence, at=post.began)
+        if latest and latest.record.status.is_final and not _was_announced(case, post, latest):
+            yield f"#{post.sequence} was sent although recorded {latest.record.status}"
     for before, after in case.steps():
         if before.record.status.is_final and not (after.record.status.is_final or after.replayed):
             yield f"#{after.record.sequence} was recorded {after.record.status} after its success"
+
+
+def _was_announced(case: LaneCase, post: Post, success: Entry) -> bool:
+    """Whether the request was announced when a frozen worker woke, and recorded its success."""
+    before = case.latest(post.sequence, at=success.number)
+    if before is None or not before.record.attempts_started or before.by is success.by:
+        return False
+    return not any(success.number < one.began < post.began for one in case.posts(post.sequence))
 
 
 def known_by_its_id(case: LaneCase) -> Iterator[str]:
@@ -144,9 +152,30 @@ def one_budget_a_redrive(case: LaneCase) -> Iterator[str]:
             and not after.replayed
             for before, after in pairwise(case.entries(sequence))
         )
-        redrives = case.history.redrives.count(sequence)
+        redrives = sum(one.sequence == sequence for one in case.history.redrives)
         if revivals > redrives:
             yield f"#{sequence} was revived {revivals} times by {redrives} redrives"
+
+
+def redrives_revive(case: LaneCase) -> Iterator[str]:
+    """A dead letter that goes back is tried again, unless it is older than the present one."""
+    for redriven in case.history.redrives:
+        latest = case.latest(redriven.sequence, at=redriven.number)
+        if latest is None or latest.record.status is not DeliveryStatus.DEAD:
+            continue
+        is_present = redriven.attempts in ("", str(latest.record.attempts))
+        if is_present and latest is case.entries(redriven.sequence)[-1]:
+            yield f"#{redriven.sequence} was redriven, and is as dead as before"
+
+
+def late_is_said(case: LaneCase) -> Iterator[str]:
+    """Whoever gets a delivery after a later one is told so; a replay says that it is one."""
+    highest = 0
+    for post in case.history.posts:
+        if post.sequence < highest and not (post.late or post.replayed):
+            yield f"#{post.sequence} came after #{highest}, and does not say that it is late"
+        if not post.replayed:
+            highest = max(highest, post.sequence)
 
 
 def waits(case: LaneCase) -> Iterator[str]:
@@ -198,11 +227,13 @@ def free_of_charge(case: LaneCase) -> Iterator[str]:
                 yield f"#{sequence} was tried for nothing although its time had come"
 
 
-def not_while_paused(case: LaneCase) -> Iterator[str]:
+def not_while_blocked(case: LaneCase) -> Iterator[str]:
+    """Neither by a pause, nor after the receiver has asked for no more."""
     for post in case.history.posts:
-        for begins, ends in case.paused:
+        for begins, ends in case.blocked:
             if begins + SETTLED_SECONDS < post.began_at < ends:
-                yield f"#{post.sequence} was sent {post.began_at - begins:.0f} s after a pause"
+                after = post.began_at - begins
+                yield f"#{post.sequence} was sent {after:.0f} s after all was to wait"
 
 
 def no_needless_repeat(case: LaneCase) -> Iterator[str]:
@@ -241,9 +272,11 @@ PROMISES = (
     one_at_a_time,
     budgets,
     one_budget_a_redrive,
+    redrives_revive,
+    late_is_said,
     waits,
     free_of_charge,
-    not_while_paused,
+    not_while_blocked,
     no_needless_repeat,
     replayed_as_a_whole,
 )

@@ -1,7 +1,7 @@
 """The whole of Lakehook under simulated time: shipped use cases between queues, tables, faults."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from random import Random
 from typing import Any
 
@@ -13,7 +13,7 @@ from lakehook.domain.retry import RetrySchedule
 from lakehook.domain.subscription import Ordering, Subscription
 from lakehook.domain.time import format_rfc3339
 from local.fifo import FifoQueue, QueueSettings
-from tests.fakes import NOON, FakeJournal, FakePaces, FakeSubscriptions
+from tests.fakes import NOON, FakeJournal, FakePaces
 from tests.simulation.aws import SimulatedSqs
 from tests.simulation.clockwork import Clockwork, IsDue, NeverRests
 from tests.simulation.faults import Faults, Gate
@@ -26,6 +26,7 @@ from tests.simulation.ports import (
     Told,
     WitnessedAttempts,
     WitnessedLedger,
+    WitnessedSubscriptions,
 )
 from tests.simulation.receivers import SimulatedReceiver
 from tests.simulation.scenario import Publication, Scenario, Subscriber
@@ -54,7 +55,9 @@ class System:
         self.journal = FakeJournal(clock=self.timeline)
         self.unfinished = WitnessedAttempts(self.timeline)
         self.replays = PlannedReplays(self.clockwork.plan)
-        self.subscriptions = FakeSubscriptions({s.id: _of(s) for s in scenario.subscribers})
+        self.subscriptions = WitnessedSubscriptions(
+            {s.id: _of(s) for s in scenario.subscribers}, self.timeline, self.history
+        )
         self.receivers = {
             s.id: SimulatedReceiver(s.temper, self.random, begins_at=NOON, recovers=s.recovers)
             for s in scenario.subscribers
@@ -117,6 +120,7 @@ class System:
             journal=self.journal,
             unfinished=self.unfinished,
             replays=self.replays,
+            events_a_page=self.scenario.events_a_page,
             subscriptions=self.subscriptions,
             receivers=self.receivers,
             history=self.history,
@@ -178,10 +182,10 @@ class System:
         if source := self.sources.get(name):
             source.poke()
 
-    def _sent(self, name: str, group: str, body: str, is_letter: bool) -> None:  # noqa: FBT001
+    def _sent(self, name: str, group: str, body: str, attributes: Mapping[str, Any]) -> None:
         self.history.tell(self.timeline.now(), group, "sent to", name, KindOf(body))
-        if name == DELIVERIES and is_letter:
-            self.history.redriven(group, body)
+        if name == DELIVERIES and "reason" in attributes:
+            self.history.redriven(group, body, attributes)
 
 
 def _of(subscriber: Subscriber) -> Subscription:

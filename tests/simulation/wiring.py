@@ -68,6 +68,7 @@ class Wiring:
     journal: Any
     unfinished: object
     replays: object
+    events_a_page: int  # of the journal, as a replay reads it
     subscriptions: object
     receivers: Mapping[str, SimulatedReceiver]
     history: History
@@ -103,7 +104,7 @@ class Wiring:
         return ProcessReplays(
             replays=self._reached("replays", self.replays),
             subscriptions=self._subscriptions,
-            journal=self._reached("past", FakePast(self.journal, events_a_page=3)),
+            journal=self._reached("past", FakePast(self.journal, self.events_a_page)),
             enqueue_page=EnqueuePage(
                 history=self._reached("chronicle", self.journal),
                 enqueue_lane=EnqueueLane(

@@ -1,0 +1,630 @@
+"""The oracle judged: a history that was doctored to break a promise is noticed, by that promise.
+
+Each history is written down by hand; none is played, but one of two events for what is judged over
+all lanes.
+"""
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from lakehook.domain.attempt import Attempt, Outcome, Response
+from lakehook.domain.delivery import SequencedEvent
+from lakehook.domain.lane import DeliveryRecord, DeliveryStatus
+from lakehook.domain.rate_limit import Rate
+from lakehook.domain.replay import Replay, ReplayCriteria, ReplayState
+from lakehook.domain.subscription import Ordering
+from lakehook.ports.outbound import NoResponse
+from tests.builders import a_delivery, an_event
+from tests.fakes import NOON
+from tests.simulation.case import LaneCase
+from tests.simulation.faults import Invocation
+from tests.simulation.history import History, LaneHistory, Post
+from tests.simulation.oracle import judge
+from tests.simulation.play import Played, play
+from tests.simulation.promises import PROMISES
+from tests.simulation.receivers import ABORT, OK, SORRY
+from tests.simulation.scenario import Publication, Scenario, Subscriber
+from tests.simulation.system import System
+from tests.simulation.wiring import DEAD_EVENTS, DELIVERIES, EVENTS
+
+NAME = "sub_a#39"
+DONE = ReplayState.DONE
+OUTCOMES = {200: Outcome.DELIVERED, 500: Outcome.REJECTED}
+
+
+class Lane:
+    """A lane's history, written down step by step; schedule 5 s, then 300 s."""
+
+    def __init__(self, **changes: Any) -> None:
+        self.now = NOON
+        self.records: dict[int, DeliveryRecord] = {}
+        self.letters: set[int] = set()
+        self.changes = changes
+        self._history = History()
+        self._worker = Invocation("deliver", NOON + 1e6, frozenset())
+
+    @property
+    def history(self) -> LaneHistory:
+        return self._history.lanes[NAME]
+
+    def wait(self, seconds: float) -> None:
+        self.now += seconds
+
+    def writes(self, sequence: int, *, free: bool = False, replay: str = "", **fields: Any) -> None:
+        known = self.records.get(sequence) or DeliveryRecord.waiting(a_delivery(sequence))
+        record = replace(known, **fields)
+        if replay:
+            record = replace(record, replayed_by=replay)
+        self.records[sequence] = record
+        self._history.wrote(
+            record, at=self.now, by=self._worker, was_free=free, replayed=bool(replay)
+        )
+
+    def sends(self, sequence: int, **fields: Any) -> Post:
+        """A request begins."""
+        parts = {"id": f"{NAME}#{sequence}", "late": False, "replayed": False, "body": b"{}"}
+        post = Post(NAME, sequence, **(parts | fields))
+        self._history.began(post, at=self.now)
+        return post
+
+    def hears(self, post: Post, answer: Response | NoResponse = OK) -> None:
+        self._history.ended(post, at=self.now, answer=answer)
+
+    def tries(self, sequence: int, answer: Response = OK, **fields: Any) -> None:
+        """A whole attempt, with its request, its answer and its record."""
+        self.hears(self.sends(sequence), answer)
+        self.notes(sequence, answer, **fields)
+
+    def notes(self, sequence: int, answer: Response, *, free: bool = False, **fields: Any) -> None:
+        """An attempt is recorded, whether or not there was one."""
+        known = self.records.get(sequence) or DeliveryRecord.waiting(a_delivery(sequence))
+        outcome = Outcome.ABORTED if answer is ABORT else OUTCOMES[answer.status]
+        attempt = Attempt(
+            at=self.now, outcome=outcome, milliseconds=0, retry_after=fields.pop("hint", None)
+        )
+        tried = known.with_attempt(attempt)
+        changes = {"attempts": tried.attempts, "attempts_log": tried.attempts_log}
+        self.writes(sequence, free=free, **({"status": tried.status} | changes | fields))
+
+    def dies(self, sequence: int, *, attempts: int = 3) -> None:
+        """All of its budget is spent, at the times that the schedule says."""
+        for number, delay in zip(range(1, attempts + 1), (5, 300, 5, 5), strict=False):
+            is_last = number == attempts
+            self.tries(sequence, SORRY, **({"status": DeliveryStatus.DEAD} if is_last else {}))
+            self.wait(delay)
+        self.letters.add(sequence)
+
+    def is_woken(self) -> None:
+        self._history.leased(NAME, at=self.now, early=True)
+
+    def is_redriven(self, sequence: int) -> None:
+        attempts = {"attempts": {"StringValue": str(self.records[sequence].attempts)}}
+        self._history.redriven(NAME, f'{{"sequence": {sequence}}}', attempts)
+        self.letters.discard(sequence)
+
+    def revives(self, sequence: int) -> None:
+        self.is_redriven(sequence)
+        self.writes(sequence, status=DeliveryStatus.WAITING)
+
+    def is_replayed(self, sequences: Iterable[int]) -> None:
+        """And sent, each of them."""
+        for sequence in sequences:
+            self.writes(sequence, status=DeliveryStatus.WAITING, replay="rpl_1")
+        for sequence in sequences:
+            self.hears(self.sends(sequence, replayed=True))
+            self.notes(sequence, OK)
+
+    def broken(self) -> set[str]:
+        """The promises that are broken."""
+        case = LaneCase(
+            **{
+                "name": NAME,
+                "subscriber": Subscriber(id="sub_a"),
+                "ordering": Ordering.STRICT,
+                "history": self.history,
+                "records": self.records,
+                "events": max(self.records, default=0),
+                "is_tainted": False,
+                "is_blocked": False,
+                "is_removed": False,
+                "letters": frozenset(self.letters),
+                "crashed": frozenset(),
+                "blocked": (),
+                "whole_replays": {},
+            }
+            | self.changes
+        )
+        return {promise.__name__ for promise in PROMISES if [*promise(case)]}
+
+    @property
+    def happened(self) -> int:
+        return self._history.happened
+
+
+def skipping(**changes: Any) -> Lane:
+    return Lane(ordering=Ordering.SKIP, **changes)
+
+
+Doctor = Callable[[Lane], None]
+
+
+def nothing(_: Lane) -> None:
+    """Everything as it should be."""
+
+
+# --- histories that keep every promise: else a doctored one would prove nothing ---
+
+
+def all_goes_well(lane: Lane) -> None:
+    for sequence in (1, 2, 3):
+        lane.tries(sequence)
+
+
+def a_retry(lane: Lane) -> None:
+    lane.tries(1, SORRY)
+    lane.wait(5)
+    lane.tries(1)
+    lane.tries(2)
+
+
+def a_probe_before_its_time(lane: Lane) -> None:
+    lane.tries(1, SORRY)
+    lane.is_woken()
+    lane.wait(1)
+    lane.tries(1, SORRY, free=True)
+    lane.wait(4)
+    lane.tries(1)
+
+
+def a_death_and_a_redrive(lane: Lane) -> None:
+    lane.dies(1)
+    lane.revives(1)
+    lane.tries(1)
+    lane.tries(2)
+
+
+def a_letter_that_is_discarded(lane: Lane) -> None:
+    lane.dies(1)
+    lane.writes(1, status=DeliveryStatus.DISCARDED, reason="discarded by operator")
+    lane.letters.clear()
+    lane.tries(2)
+
+
+def an_abort(lane: Lane) -> None:
+    lane.tries(1, ABORT)
+    lane.tries(2)
+
+
+def a_replay(lane: Lane) -> None:
+    all_goes_well(lane)
+    lane.changes["whole_replays"] = {"rpl_1": lane.happened + 1}
+    lane.is_replayed((1, 2, 3))
+
+
+def a_crash(lane: Lane) -> None:
+    for number in range(1, 4):
+        lane._worker = Invocation("deliver", NOON, frozenset(), is_dead=True)
+        lane.writes(1, attempts_started=number)
+    lane.writes(1, status=DeliveryStatus.DEAD, reason="crashed", attempts=3)
+    lane.letters.add(1)
+    lane.changes["is_tainted"] = True
+
+
+def a_frozen_worker(lane: Lane) -> None:
+    """It wakes between the announcement and the request of the next one."""
+    frozen = lane._worker
+    lane.hears(lane.sends(1))
+    lane._worker = replace(frozen)
+    lane.writes(1, attempts_started=1)
+    lane._worker = frozen
+    lane.notes(1, OK)
+    lane.hears(lane.sends(1))
+    lane.changes["is_tainted"] = True
+
+
+@pytest.mark.parametrize(
+    "history",
+    [
+        all_goes_well,
+        a_retry,
+        a_probe_before_its_time,
+        a_death_and_a_redrive,
+        a_letter_that_is_discarded,
+        an_abort,
+        a_replay,
+        a_crash,
+        a_frozen_worker,
+    ],
+)
+def test_what_keeps_every_promise_is_let_be(history: Doctor) -> None:
+    lane = Lane()
+
+    history(lane)
+
+    assert lane.broken() == set()
+
+
+def test_a_lane_that_skips_a_letter_and_redrives_it_late_keeps_every_promise() -> None:
+    lane = skipping()
+
+    lane.dies(1)
+    lane.tries(2)
+    lane.revives(1)
+    lane.hears(lane.sends(1, late=True))
+    lane.notes(1, OK)
+
+    assert lane.broken() == set()
+
+
+# --- histories that are doctored ---
+
+
+def overtakes_what_waits(lane: Lane) -> None:
+    lane.tries(1, SORRY)
+    lane.tries(2)
+    lane.wait(5)
+    lane.tries(1)
+
+
+def overtakes_a_letter(lane: Lane) -> None:
+    lane.dies(1)
+    lane.tries(2)
+
+
+def overtakes_what_was_never_heard_of(lane: Lane) -> None:
+    lane.tries(2)
+    lane.changes["events"] = 2
+
+
+def comes_back_after_a_later_one(lane: Lane) -> None:
+    lane.writes(1)
+    lane.tries(2)
+    lane.tries(1)
+
+
+def loses_an_event(lane: Lane) -> None:
+    lane.tries(1)
+    lane.changes["events"] = 2
+
+
+def forgets_one(lane: Lane) -> None:
+    lane.tries(1)
+    lane.writes(2)
+
+
+def swallows_a_letter(lane: Lane) -> None:
+    lane.dies(1)
+    lane.letters.clear()
+
+
+def swallows_a_second_letter(lane: Lane) -> None:
+    lane.dies(1)
+    lane.revives(1)
+    lane.dies(1)
+    lane.letters.clear()
+
+
+def says_delivered_untruly(lane: Lane) -> None:
+    lane.hears(lane.sends(1), SORRY)
+    lane.notes(1, OK)
+
+
+def says_aborted_untruly(lane: Lane) -> None:
+    lane.hears(lane.sends(1), SORRY)
+    lane.notes(1, ABORT)
+
+
+def discards_by_itself(lane: Lane) -> None:
+    lane.writes(1, status=DeliveryStatus.DISCARDED, reason="a whim")
+
+
+def sends_what_was_delivered(lane: Lane) -> None:
+    lane.tries(1)
+    lane.hears(lane.sends(1))
+    lane.changes["is_tainted"] = True
+
+
+def sends_twice_what_a_frozen_worker_had_delivered(lane: Lane) -> None:
+    a_frozen_worker(lane)
+    lane.hears(lane.sends(1))
+
+
+def undoes_a_success(lane: Lane) -> None:
+    lane.tries(1)
+    lane.writes(1, status=DeliveryStatus.WAITING)
+    lane.changes["is_blocked"] = True
+
+
+def changes_its_id(lane: Lane) -> None:
+    lane.hears(lane.sends(1, id=f"{NAME}#2"))
+    lane.notes(1, OK)
+
+
+def changes_its_body(lane: Lane) -> None:
+    lane.tries(1, SORRY)
+    lane.wait(5)
+    lane.hears(lane.sends(1, body=b"{ }"))
+    lane.notes(1, OK)
+
+
+def has_two_requests_at_once(lane: Lane) -> None:
+    first, again = lane.sends(1), lane.sends(1)
+    lane.hears(first)
+    lane.hears(again)
+    lane.notes(1, OK)
+    lane.changes["is_tainted"] = True
+
+
+def leaves_a_request_open(lane: Lane) -> None:
+    lane.sends(1)
+    lane.tries(1)
+    lane.changes["is_tainted"] = True
+
+
+def dies_too_soon(lane: Lane) -> None:
+    lane.dies(1, attempts=2)
+
+
+def has_an_attempt_too_many(lane: Lane) -> None:
+    lane.dies(1, attempts=4)
+
+
+def is_held_to_crash(lane: Lane) -> None:
+    a_crash(lane)
+    for entry in lane.history.entries:
+        assert entry.by
+        entry.by.is_dead = False
+
+
+def revives_by_itself(lane: Lane) -> None:
+    lane.dies(1)
+    lane.writes(1, status=DeliveryStatus.WAITING)
+    lane.tries(1)
+
+
+def revives_twice_by_one_redrive(lane: Lane) -> None:
+    lane.dies(1)
+    lane.revives(1)
+    lane.dies(1)
+    lane.writes(1, status=DeliveryStatus.WAITING)
+    lane.tries(1)
+
+
+def ignores_a_redrive(lane: Lane) -> None:
+    lane.dies(1)
+    lane.is_redriven(1)
+    lane.letters.add(1)
+
+
+def is_late_in_secret(lane: Lane) -> None:
+    lane.dies(1)
+    lane.tries(2)
+    lane.revives(1)
+    lane.tries(1)
+
+
+def retries_too_soon(lane: Lane) -> None:
+    lane.tries(1, SORRY)
+    lane.wait(4.9)
+    lane.tries(1)
+
+
+def ignores_what_the_receiver_asked(lane: Lane) -> None:
+    lane.tries(1, SORRY, hint=60.0)
+    lane.wait(59)
+    lane.tries(1)
+
+
+def ignores_it_though_it_was_woken(lane: Lane) -> None:
+    lane.tries(1, SORRY, hint=60.0)
+    lane.is_woken()
+    lane.wait(59)
+    lane.tries(1)
+
+
+def tries_for_nothing(lane: Lane) -> None:
+    lane.tries(1, SORRY)
+    lane.wait(6)
+    lane.tries(1, SORRY, free=True)
+    lane.wait(300)
+    lane.tries(1)
+
+
+def sends_while_blocked(lane: Lane) -> None:
+    lane.changes["blocked"] = ((NOON, NOON + 300),)
+    lane.wait(120)
+    lane.tries(1)
+
+
+def repeats_without_need(lane: Lane) -> None:
+    lane.hears(lane.sends(1), SORRY)
+    lane.hears(lane.sends(1))
+    lane.notes(1, OK)
+
+
+def counts_an_attempt_that_never_was(lane: Lane) -> None:
+    lane.notes(1, SORRY)
+    lane.wait(5)
+    lane.tries(1)
+
+
+def leaves_one_out_of_a_replay(lane: Lane) -> None:
+    all_goes_well(lane)
+    lane.changes["whole_replays"] = {"rpl_1": lane.happened + 1}
+    lane.is_replayed((1, 3))
+
+
+def replays_one_twice(lane: Lane) -> None:
+    all_goes_well(lane)
+    lane.changes["whole_replays"] = {"rpl_1": lane.happened + 1}
+    lane.is_replayed((1, 2, 3))
+    lane.is_replayed((3,))
+
+
+@pytest.mark.parametrize(
+    ("doctor", "promise"),
+    [
+        (overtakes_what_waits, "in_order"),
+        (overtakes_a_letter, "in_order"),
+        (overtakes_what_was_never_heard_of, "in_order"),
+        (comes_back_after_a_later_one, "first_arrivals"),
+        (loses_an_event, "nothing_lost"),
+        (forgets_one, "nothing_lost"),
+        (swallows_a_letter, "nothing_lost"),
+        (swallows_a_second_letter, "nothing_lost"),
+        (says_delivered_untruly, "nothing_lost"),
+        (says_aborted_untruly, "nothing_lost"),
+        (discards_by_itself, "nothing_lost"),
+        (sends_what_was_delivered, "not_after_success"),
+        (sends_twice_what_a_frozen_worker_had_delivered, "not_after_success"),
+        (undoes_a_success, "not_after_success"),
+        (changes_its_id, "known_by_its_id"),
+        (changes_its_body, "known_by_its_id"),
+        (has_two_requests_at_once, "one_at_a_time"),
+        (leaves_a_request_open, "one_at_a_time"),
+        (dies_too_soon, "budgets"),
+        (has_an_attempt_too_many, "budgets"),
+        (is_held_to_crash, "budgets"),
+        (revives_by_itself, "one_budget_a_redrive"),
+        (revives_twice_by_one_redrive, "one_budget_a_redrive"),
+        (ignores_a_redrive, "redrives_revive"),
+        (retries_too_soon, "waits"),
+        (ignores_what_the_receiver_asked, "waits"),
+        (ignores_it_though_it_was_woken, "waits"),
+        (tries_for_nothing, "free_of_charge"),
+        (sends_while_blocked, "not_while_blocked"),
+        (repeats_without_need, "no_needless_repeat"),
+        (counts_an_attempt_that_never_was, "no_needless_repeat"),
+        (leaves_one_out_of_a_replay, "replayed_as_a_whole"),
+        (replays_one_twice, "replayed_as_a_whole"),
+    ],
+)
+def test_what_breaks_a_promise_is_noticed(doctor: Doctor, promise: str) -> None:
+    lane = Lane()
+
+    doctor(lane)
+
+    assert promise in lane.broken()
+
+
+def test_a_letter_that_comes_late_and_does_not_say_so_is_noticed() -> None:
+    lane = skipping()
+
+    is_late_in_secret(lane)
+
+    assert lane.broken() == {"late_is_said"}
+
+
+def test_every_promise_is_among_those_that_are_broken_here() -> None:
+    table = test_what_breaks_a_promise_is_noticed.pytestmark[0].args[1]  # type: ignore[attr-defined]
+
+    broken = {promise for _, promise in table} | {"late_is_said"}
+
+    assert broken == {promise.__name__ for promise in PROMISES}
+
+
+# --- what is judged over all lanes ---
+
+
+def a_day() -> Played:
+    subscriber = Subscriber(id="a", pace=Rate.parse("1/s"))
+    publications = [Publication(NOON + n, str(n), 0) for n in range(2)]
+    scenario = Scenario(subscribers=(subscriber,), publications=tuple(publications))
+    return play(scenario.with_(calm_at=NOON + 60))
+
+
+def meets_an_error_of_ours(system: System) -> None:
+    system.history.surprises.append("ValueError()")
+
+
+def leaves_an_event(system: System) -> None:
+    system.queues[EVENTS].send("{}", group_id="1", deduplication_id="1")
+
+
+def leaves_a_delivery(system: System) -> None:
+    system.queues[DELIVERIES].send("{}", group_id="1", deduplication_id="1")
+
+
+def quarantines_for_nothing(system: System) -> None:
+    body = json.dumps({"event_id": "1-0"})
+    system.queues[DEAD_EVENTS].send(body, group_id="1", deduplication_id="1")
+
+
+def loses_what_was_published(system: System) -> None:
+    del system.journal.accepted_events["1", "1-0"]
+
+
+def accepts_what_nobody_published(system: System) -> None:
+    known = system.journal.accepted_events["1", "1-0"]
+    system.journal.accepted_events["1", "1-9"] = replace(known, sequence=2)
+    system.journal.accepted["1", "1-9"] = NOON
+
+
+def leaves_a_gap(system: System) -> None:
+    key = ("1", "1-0")
+    known = system.journal.accepted_events[key]
+    system.journal.accepted_events[key] = replace(known, sequence=2)
+
+
+def tells_an_end_before_its_run(system: System) -> None:
+    key = ("1", "1-0")
+    end = an_event(pipeline_id="1", event_id="1-0", event_type="PIPELINE_FAILED")
+    system.journal.accepted_events[key] = SequencedEvent(end, 1, None)
+
+
+def never_ends_a_replay(system: System) -> None:
+    system.replays.by_subscription["a"] = a_replay_of("a")
+
+
+def leaves_out_what_it_cannot_read(system: System) -> None:
+    system.history.replays["rpl_1"] = 0
+    system.replays.over.append(replace(a_replay_of("a").with_skipped("1"), state=DONE))
+
+
+def hurries(system: System) -> None:
+    (first, *_), lanes = system.history.lanes["a#1"].posts, system.history.lanes
+    lanes["a#1"].posts = [replace(first, sequence=1) for _ in range(40)]
+
+
+def probes_with_two_at_once(system: System) -> None:
+    lanes, opened_at = system.history.lanes, NOON - 300
+    system.history.breakers["a"].append((opened_at, True))
+    for name in ("a#0", "a#1"):
+        lanes[name].posts[0].began_at, lanes[name].posts[0].ended_at = NOON, NOON + 5
+
+
+@pytest.mark.parametrize(
+    ("doctor", "told"),
+    [
+        (meets_an_error_of_ours, "no one foresaw"),
+        (leaves_an_event, "left in events"),
+        (leaves_a_delivery, "left in deliveries"),
+        (quarantines_for_nothing, "held to crash fan-out"),
+        (loses_what_was_published, "published and accepted differ"),
+        (accepts_what_nobody_published, "published and accepted differ"),
+        (leaves_a_gap, "has the sequences"),
+        (tells_an_end_before_its_run, "is told"),
+        (never_ends_a_replay, "goes on for ever"),
+        (leaves_out_what_it_cannot_read, "has left something out"),
+        (hurries, "requests in"),
+        (probes_with_two_at_once, "is down, and gets"),
+    ],
+)
+def test_what_is_wrong_over_all_lanes_is_noticed(
+    doctor: Callable[[System], None], told: str
+) -> None:
+    played = a_day()
+    assert not played.violations
+
+    doctor(played.system)
+
+    assert any(told in violation.what for violation in judge(played.system))
+
+
+def a_replay_of(subscription: str) -> Replay:
+    criteria = ReplayCriteria(since=NOON, until=NOON + 1, rate=Rate.parse("1/s"))
+    return Replay(id="rpl_1", subscription_id=subscription, criteria=criteria, started_at=NOON)

@@ -197,6 +197,16 @@ class FakeSubscriptions:
         self.put(saved)
         return saved
 
+    def save_state(self, subscription: Subscription) -> Subscription:
+        known = self.known[subscription.id]
+        state = {
+            "paused_at": subscription.paused_at,
+            "disabled_reason": subscription.disabled_reason,
+            "disabled_at": subscription.disabled_at,
+            "pending_since": subscription.pending_since,
+        }
+        return self.save(replace(known, version=subscription.version, **state))
+
     def put(self, subscription: Subscription) -> None:
         """Whatever it was before."""
         self.known[subscription.id] = subscription

@@ -20,7 +20,12 @@ def telemetry() -> ApiTelemetry:
 
 @cache
 def operator_service() -> OperatorService:
-    return operator_service_on(ApiSettings.from_env(os.environ), Aws(), telemetry().warn)
+    return operator_service_on(
+        ApiSettings.from_env(os.environ),
+        Aws(),
+        telemetry().warn,
+        on_endpoint_change=telemetry().endpoint_changed,
+    )
 
 
 @cache
@@ -30,12 +35,11 @@ def api() -> Api:
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     call = HttpRequest.of(event)
-    with telemetry().invocation(context.aws_request_id):
+    with telemetry().invocation(context.aws_request_id, principal=call.principal):
         answered = api()(call, context)
         telemetry().answered(
             method=call.method,
             path=call.path,
-            principal=call.principal,
             status=answered["statusCode"],
         )
     return answered

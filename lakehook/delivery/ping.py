@@ -61,7 +61,7 @@ class TestEndpoint:
         self.queue.enqueue_ping(ping)
         result = self._wait_for_result(ping, until=self.clock.now() + within_seconds)
         if result and result.echoed:
-            subscription = self.registry.save(replace(subscription, pending_since=None))
+            subscription = self.registry.save_state(replace(subscription, pending_since=None))
         return subscription, result
 
     def _wait_for_result(self, ping: Ping, *, until: float) -> PingResult | None:

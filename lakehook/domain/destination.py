@@ -90,9 +90,14 @@ class Endpoint:
         return f"Endpoint({self.display_url!r})"
 
     @property
-    def origin(self) -> tuple[str, str, int]:
-        """Origin of the URL: https://www.rfc-editor.org/rfc/rfc6454#section-4."""
-        return self.scheme, self.host, self.port
+    def recipient(self) -> tuple[str, ...]:
+        """Who gets what is sent there: the origin (RFC 6454 section 4).
+
+        At a host that serves many by path, such as webhook.site, it is the whole URL.
+        """
+        origin = (self.scheme, self.host, str(self.port))
+        is_shared = _segments_shown(self.host.rstrip(".")) is not None
+        return (*origin, self.url) if is_shared else origin
 
     @property
     def host_header(self) -> str:
@@ -161,6 +166,10 @@ class MailDestination:
         if len(addresses) > MAX_ADDRESSES or len(set(addresses)) < len(addresses):
             raise InvalidEndpoint(f"url: not 1 to {MAX_ADDRESSES} different addresses")
         return cls(url, addresses)
+
+    @property
+    def recipient(self) -> tuple[str, ...]:
+        return tuple(sorted(self.addresses))
 
     @property
     def display_url(self) -> str:

@@ -134,6 +134,21 @@ class Subscription:
         )
 
 
+@dataclass(frozen=True)
+class EndpointChange:
+    """Another receiver from now on: what is signed by the subscription's secret goes there."""
+
+    before: Subscription
+    after: Subscription
+
+    def __str__(self) -> str:
+        return (
+            f"{self.after.name} ({self.after.id}) sends to {self.after.endpoint.display_url} now"
+            f" instead of {self.before.endpoint.display_url}, signed by the same secret;"
+            f" lakehook subscriptions rotate-secret {self.after.id} makes another"
+        )
+
+
 def _everything(_document: Document) -> bool:
     return True
 

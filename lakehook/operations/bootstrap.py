@@ -1,5 +1,8 @@
 """Ports of the operations on AWS, or on a local stand-in of AWS."""
 
+from collections.abc import Callable
+from dataclasses import replace
+
 from lakehook.adapters.aws import Aws
 from lakehook.adapters.dynamodb.circuit_breakers import DynamoEndpointHealthStore
 from lakehook.adapters.dynamodb.journal import (
@@ -19,6 +22,7 @@ from lakehook.adapters.sqs.dead_letters import SqsDeadLetterCopies, SqsDeadLette
 from lakehook.adapters.sqs.deliveries import SqsDeliveryQueue
 from lakehook.adapters.system import SystemClock, SystemRandom
 from lakehook.domain.ssrf_policy import valid_networks
+from lakehook.domain.subscription import EndpointChange
 from lakehook.operations import OperatorService
 from lakehook.operations.factory import OperatorPorts, build_operator_service
 from lakehook.ports.outbound import Warn
@@ -27,8 +31,16 @@ from lakehook.settings import ResourceNames, parse_list, parse_optional
 DAY = 24 * 3600
 
 
-def operator_service_on(resources: ResourceNames, aws: Aws, warn: Warn) -> OperatorService:
-    return build_operator_service(operator_ports(resources, aws, warn))
+def operator_service_on(
+    resources: ResourceNames,
+    aws: Aws,
+    warn: Warn,
+    *,
+    on_endpoint_change: Callable[[EndpointChange], None] | None = None,
+) -> OperatorService:
+    """Build the service; without ``on_endpoint_change`` a new receiver is a warning."""
+    ports = operator_ports(resources, aws, warn)
+    return build_operator_service(replace(ports, on_endpoint_change=on_endpoint_change))
 
 
 def operator_ports(resources: ResourceNames, aws: Aws, warn: Warn) -> OperatorPorts:

@@ -1,12 +1,13 @@
 """Factory of the operations, from the ports that a deployment or a test gives."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from lakehook.dead_letters import Discard, FindDeadLetters, FindMovedLetters, Redrive
 from lakehook.delivery.ping import TestEndpoint
 from lakehook.delivery.render import RenderDelivery
 from lakehook.domain.ssrf_policy import Network
+from lakehook.domain.subscription import EndpointChange
 from lakehook.operations import OperatorService
 from lakehook.ports.outbound import (
     Encryptor,
@@ -81,6 +82,7 @@ class OperatorPorts:
     allowed_networks: Sequence[Network]
     email_sender: str | None
     journal_keeps_seconds: float
+    on_endpoint_change: Callable[[EndpointChange], None] | None = None  # otherwise a warning
 
 
 def build_operator_service(ports: OperatorPorts) -> OperatorService:
@@ -101,7 +103,14 @@ def build_operator_service(ports: OperatorPorts) -> OperatorService:
             validate, subscriptions, ports.encryptor, issuer, clock, random, renderer
         ),
         test_endpoint=TestEndpoint(subscriptions, ports.queue, ports.pings, clock, random),
-        update=UpdateSubscription(validate, subscriptions, ports.encryptor, resume, renderer),
+        update=UpdateSubscription(
+            validate,
+            subscriptions,
+            ports.encryptor,
+            resume,
+            renderer,
+            ports.on_endpoint_change or (lambda change: ports.warn(str(change))),
+        ),
         preview=PreviewDelivery(RenderDelivery(renderer), clock),
         rotate_secret=RotateSecret(subscriptions, issuer, clock),
         unsubscribe=Unsubscribe(subscriptions, ledger, clock),

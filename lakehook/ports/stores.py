@@ -279,3 +279,6 @@ class SubscriptionRepository(SubscriptionReader, Protocol):
         Raises ``Conflict`` if it has changed since it was read. With ``claim_name`` raises
         ``NameTaken`` if another subscription has the name, even if both are saved at once.
         """
+
+    def save_state(self, subscription: Subscription) -> Subscription:
+        """The same where only whether it is paused, disabled or pending has changed."""

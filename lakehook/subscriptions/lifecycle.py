@@ -38,7 +38,7 @@ class PauseSubscription:
         if subscription.paused_at:
             return subscription
         paused = replace(subscription, paused_at=format_rfc3339(self.clock.now()))
-        return self.registry.save(paused)
+        return self.registry.save_state(paused)
 
 
 @dataclass(frozen=True)
@@ -201,7 +201,7 @@ class FindSubscription:
 def _resume(
     subscription: Subscription, registry: SubscriptionRepository, resume_lanes: ResumeLanesGradually
 ) -> tuple[Subscription, int]:
-    saved = registry.save(subscription)
+    saved = registry.save_state(subscription)
     return saved, resume_lanes(saved)
 
 

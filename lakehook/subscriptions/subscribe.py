@@ -24,6 +24,7 @@ from lakehook.domain.signing import SignatureAlgorithm, SigningKey
 from lakehook.domain.ssrf_policy import Network
 from lakehook.domain.subscription import (
     ID_PREFIX,
+    EndpointChange,
     Language,
     Ordering,
     Subscription,
@@ -156,6 +157,7 @@ class UpdateSubscription:
     encryptor: Encryptor
     resume_lanes: ResumeLanes
     renderer: TemplateRenderer
+    on_endpoint_change: Callable[[EndpointChange], None]
 
     def __call__(self, subscription: Subscription, terms: SubscriptionFields) -> Subscription:
         """Change the fields; this applies to every attempt from now on.
@@ -169,10 +171,13 @@ class UpdateSubscription:
         fields = validate_fields(terms, channel, self.validate_endpoint)
         fields |= validate_template(terms, channel, self.renderer, subscription.template)
         _refuse_headers_elsewhere(subscription, fields.get("endpoint"), terms)
+        moves = _goes_elsewhere(subscription, fields.get("endpoint"))
         headers = _encrypted_headers(terms, self.encryptor, subscription.id)
         addressed = _with_destination(fields, channel, self.encryptor, subscription.id)
         amended = replace(subscription, **addressed, **headers)
         saved = self.registry.save(amended, claim_name=amended.name != subscription.name)
+        if moves:
+            self.on_endpoint_change(EndpointChange(subscription, saved))
         skips_now = saved.ordering is Ordering.SKIP is not subscription.ordering
         if skips_now or saved.rate != subscription.rate:
             self.resume_lanes(saved)
@@ -295,14 +300,21 @@ def _refuse_headers_elsewhere(
     """Refuse to send headers to another server: otherwise changing the URL would reveal them."""
     if not subscription.header_names or terms.headers is not None:
         return
-    if isinstance(destination, Endpoint) and isinstance(subscription.endpoint, Endpoint):
-        if destination.origin == subscription.endpoint.origin:
-            return
+    if destination and _goes_elsewhere(subscription, destination):
         names = ", ".join(subscription.header_names)
         raise InvalidSubscription(
-            f"url: {destination.host} is another server than {subscription.endpoint.host}, whose"
-            f" headers ({names}) are not sent there; give the headers again, or none"
+            f"url: {_name_of(destination)} is another receiver than"
+            f" {_name_of(subscription.endpoint)}, whose headers ({names}) are not sent there;"
+            " give the headers again, or none"
         )
+
+
+def _goes_elsewhere(subscription: Subscription, destination: Destination | None) -> bool:
+    return destination is not None and destination.recipient != subscription.endpoint.recipient
+
+
+def _name_of(destination: Destination) -> str:
+    return destination.host if isinstance(destination, Endpoint) else destination.url
 
 
 def _reject_other_kind(terms: SubscriptionFields) -> None:

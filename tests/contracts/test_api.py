@@ -83,6 +83,28 @@ def test_each_call_is_one_line_that_tells_who_did_what(
     assert "canary" not in json.dumps(told)
 
 
+def test_another_receiver_is_a_line_of_its_own_that_tells_who_and_shows_no_credential(
+    call: Caller, capsys: pytest.CaptureFixture[str]
+):
+    made = call("POST", "/subscriptions", TERMS)
+    for url in ("https://ci.example/hook/2", "https://other.example/in?key=canary"):
+        assert call("PATCH", "/subscriptions/ci", {"url": url, "headers": []}).status == 200
+
+    told = lines(capsys)
+
+    (moved,) = [one for one in told if one.get("message") == "endpoint_changed"]
+    fields = ("subscription", "subscription_name", "old_url", "new_url", "principal", "level")
+    assert [moved[name] for name in fields] == [
+        made.document["subscription_id"],
+        "ci",
+        "https://ci.example/hook/2",
+        "https://other.example/in?key=…",
+        PRINCIPAL,
+        "WARNING",
+    ]
+    assert "canary" not in json.dumps(told)
+
+
 def test_what_fails_us_is_counted_and_told_without_what_was_given(
     call: Caller, deployment: StackOutputs, capsys: pytest.CaptureFixture[str], monkeypatch: Any
 ):

@@ -1,7 +1,7 @@
 """What fan-out, delivering and the command rely on in a store of subscriptions."""
 
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any
 
 import boto3
 import pytest
@@ -13,30 +13,26 @@ from lakehook.domain.errors import Conflict, NameTaken
 from lakehook.domain.event import EventType
 from lakehook.domain.signing import EncryptedSecret, SignatureAlgorithm
 from lakehook.domain.subscription import Subscription
-from lakehook.ports.stores import SubscriptionReader
+from lakehook.ports.stores import SubscriptionRepository
 from lakehook.settings import StackOutputs
 from tests.builders import a_subscription
 from tests.fakes import FakeClock, FakeSubscriptions
 
 
-class Store(SubscriptionReader, Protocol):
-    def save(self, subscription: Subscription, *, claim_name: bool = False) -> Subscription: ...
-
-
 @pytest.fixture(params=["fake", "dynamodb"])
-def store(request: pytest.FixtureRequest, clock: FakeClock) -> Store:
+def store(request: pytest.FixtureRequest, clock: FakeClock) -> SubscriptionRepository:
     if request.param == "fake":
         return FakeSubscriptions()
     deployment = request.getfixturevalue("deployment")
     return DynamoSubscriptions(boto3.client("dynamodb"), deployment.subscriptions_table, clock)
 
 
-def test_nobody_subscribes_at_first(store: Store):
+def test_nobody_subscribes_at_first(store: SubscriptionRepository):
     assert store.all() == []
     assert store.find("sub_a") is None
 
 
-def test_a_name_is_one_subscriptions_until_that_is_removed(store: Store):
+def test_a_name_is_one_subscriptions_until_that_is_removed(store: SubscriptionRepository):
     first = store.save(a_subscription(id="sub_a"), claim_name=True)
 
     with pytest.raises(NameTaken):
@@ -66,7 +62,7 @@ def test_of_two_who_claim_a_name_at_once_one_gets_it(deployment: StackOutputs, c
     assert [subscription.id for subscription in ours.all()] == ["sub_b"]
 
 
-def test_a_subscription_is_read_as_it_was_saved(store: Store):
+def test_a_subscription_is_read_as_it_was_saved(store: SubscriptionRepository):
     subscription = a_subscription(
         endpoint=replace(
             Endpoint.parse("https://ci.example:8443/hook?key=1"),
@@ -95,7 +91,32 @@ def test_a_subscription_is_read_as_it_was_saved(store: Store):
     assert store.find("sub_a") == saved
 
 
-def test_a_change_is_in_force_as_soon_as_it_is_saved(store: Store):
+@pytest.mark.parametrize(
+    "state",
+    [
+        {"paused_at": "2026-01-01T00:00:00Z", "pending_since": "2026-01-01T00:00:00Z"},
+        {"disabled_reason": "410"},
+        {},
+    ],
+)
+def test_a_state_is_saved_by_itself_and_of_the_version_that_was_read(
+    store: SubscriptionRepository, state: dict[str, str]
+):
+    read = store.save(
+        a_subscription(paused_at="2025-01-01T00:00:00Z", disabled_reason="gone", name="ci")
+    )
+    new = replace(read, paused_at=None, disabled_reason=None, pending_since=None)
+    new = replace(new, **state)
+
+    saved = store.save_state(replace(new, name="another"))
+
+    assert saved.version == read.version + 1
+    assert store.find("sub_a") == replace(new, version=saved.version)
+    with pytest.raises(Conflict):
+        store.save_state(new)
+
+
+def test_a_change_is_in_force_as_soon_as_it_is_saved(store: SubscriptionRepository):
     saved = store.save(a_subscription())
     assert store.find("sub_a")
 
@@ -106,7 +127,7 @@ def test_a_change_is_in_force_as_soon_as_it_is_saved(store: Store):
     assert len(store.all()) == 2
 
 
-def test_of_two_who_change_it_at_once_one_is_refused(store: Store):
+def test_of_two_who_change_it_at_once_one_is_refused(store: SubscriptionRepository):
     read = store.save(a_subscription())
     removed = store.save(replace(read, removed_at="2026-01-01T00:00:00Z"))
 
@@ -116,7 +137,9 @@ def test_of_two_who_change_it_at_once_one_is_refused(store: Store):
     assert store.find("sub_a") == removed
 
 
-def test_who_was_disabled_meanwhile_is_not_enabled_by_an_older_change(store: Store):
+def test_who_was_disabled_meanwhile_is_not_enabled_by_an_older_change(
+    store: SubscriptionRepository,
+):
     read = store.save(a_subscription())
     store.disable("sub_a", "gone")
 

@@ -199,18 +199,32 @@ BEARER = "authorization: Bearer s3cret"
 
 
 @pytest.mark.parametrize(
-    "url", ["https://other.example/hook", "https://ci.example:8443/hook", "https://ci.example.org/"]
+    ("channel", "before", "after"),
+    [
+        ("webhook", URL, "https://other.example/hook"),
+        ("webhook", URL, "https://ci.example:8443/hook"),
+        ("webhook", URL, "https://ci.example.org/"),
+        # One host, and a receiver of somebody else's at each path.
+        ("webhook", "https://webhook.site/one", "https://webhook.site/two"),
+        ("email", "mailto:a@team.example", "mailto:a@team.example,b@team.example"),
+    ],
 )
-def test_headers_do_not_follow_a_url_to_another_server(office: Office, url: str) -> None:
-    desk = office.desk()
-    subscription, _ = desk.subscribe(SubscriptionFields(name="ci", url=URL, headers=[BEARER]))
+def test_headers_do_not_follow_a_url_to_another_receiver(
+    office: Office, channel: str, before: str, after: str
+) -> None:
+    desk, header = office.desk(), "x-key: Bearer s3cret"
+    subscription, _ = desk.subscribe(
+        SubscriptionFields(name="ci", channel=channel, url=before, headers=[header])
+    )
 
-    with pytest.raises(
-        InvalidSubscription, match=r"whose headers \(authorization\) are not sent there"
-    ):
-        desk.update(subscription, SubscriptionFields(url=url))
+    with pytest.raises(InvalidSubscription, match=r"whose headers \(x-key\) do not go there"):
+        desk.update(subscription, SubscriptionFields(url=after))
 
-    assert desk.update(subscription, SubscriptionFields(url=url, headers=[])).header_names == ()
+    moved = desk.update(subscription, SubscriptionFields(url=after, headers=[]))
+    assert moved.header_names == ()
+    (warning,) = [one for one in office.warnings if "instead of" in one]
+    assert f"{moved.id}) sends to {moved.endpoint.display_url} now instead of " in warning
+    assert f"rotate-secret {moved.id}" in warning
 
 
 def test_headers_stay_with_another_path_of_their_server(office: Office) -> None:
@@ -220,6 +234,7 @@ def test_headers_stay_with_another_path_of_their_server(office: Office) -> None:
     amended = desk.update(subscription, SubscriptionFields(url=f"{URL}/other"))
 
     assert amended.header_names == ("authorization",)
+    assert office.warnings == []
 
 
 def test_event_types_and_headers_can_be_taken_away(office: Office) -> None:

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 CONCEALED = "…"
 FORM = 2
 """In form 1 ``sealed_secrets`` was a list of ciphertexts of HMAC keys that never expired."""
+STATE_ATTRIBUTES = ("version", "paused_at", "disabled_reason", "disabled_at", "pending_since")
+"""What ``save_state`` writes: a role may be allowed to change these and no others."""
 _GENERATION = to_item({"id": "generation"})
 
 
@@ -67,12 +69,40 @@ class DynamoSubscriptions:
             return self._known.get(subscription_id)
 
     def save(self, subscription: Subscription, *, claim_name: bool = False) -> Subscription:
+        saved = replace(subscription, version=subscription.version + 1)
+        put: Any = {
+            "TableName": self.table,
+            "Item": subscription_to_item(saved),
+            "ConditionExpression": "attribute_not_exists(id) OR version = :read",
+            "ExpressionAttributeValues": to_item({":read": subscription.version}),
+        }
         if not claim_name:
-            return self._save(subscription, {})
+            self._write({"Put": put}, subscription, {})
+            return saved
         for _ in range(MAX_CLAIMS):
             with suppress(_GenerationChanged):
-                return self._save(subscription, self._claim(subscription))
+                self._write({"Put": put}, subscription, self._claim(subscription))
+                return saved
         raise InfrastructureError(f"{self.table}: it is being written all the time; try again")
+
+    def save_state(self, subscription: Subscription) -> Subscription:
+        saved = replace(subscription, version=subscription.version + 1)
+        values = {name: getattr(saved, name) for name in STATE_ATTRIBUTES}
+        present = [f"{name} = :{name}" for name, value in values.items() if value is not None]
+        absent = [name for name, value in values.items() if value is None]
+        update: Any = {
+            "TableName": self.table,
+            "Key": to_item({"id": subscription.id}),
+            "UpdateExpression": f"SET {', '.join(present)}"
+            + (f" REMOVE {', '.join(absent)}" if absent else ""),
+            "ConditionExpression": "version = :read",
+            "ExpressionAttributeValues": to_item(
+                {":read": subscription.version}
+                | {f":{name}": value for name, value in values.items() if value is not None}
+            ),
+        }
+        self._write({"Update": update}, subscription, {})
+        return saved
 
     def _claim(self, subscription: Subscription) -> Item:
         """A condition on the generation in which no other subscription has the name."""
@@ -87,21 +117,13 @@ class DynamoSubscriptions:
             return {"ConditionExpression": "attribute_not_exists(generation)"}
         return {"ConditionExpression": "generation = :read", "read": generation}
 
-    def _save(self, subscription: Subscription, claim: Item) -> Subscription:
-        saved = replace(subscription, version=subscription.version + 1)
-        put: Any = {
-            "TableName": self.table,
-            "Item": subscription_to_item(saved),
-            "ConditionExpression": "attribute_not_exists(id) OR version = :read",
-            "ExpressionAttributeValues": to_item({":read": subscription.version}),
-        }
+    def _write(self, write: Any, subscription: Subscription, claim: Item) -> None:
         with translate_aws_errors():
             try:
-                self._transact([{"Put": put}, {"Update": self._bump(**claim)}])
+                self._transact([write, {"Update": self._bump(**claim)}])
             except self.dynamodb.exceptions.TransactionCanceledException as error:
                 _translate_conflict(error, subscription)
                 raise
-        return saved
 
     def disable(self, subscription_id: str, reason: str) -> None:
         """Disable until an operator enables it; the first reason is kept."""

@@ -20,6 +20,7 @@ from lakehook import metrics as names
 from lakehook.domain.devlake.refusal import Refusal
 from lakehook.domain.errors import InfrastructureError
 from lakehook.domain.event import Event
+from lakehook.domain.subscription import EndpointChange
 
 MAX_PATH_CHARACTERS = 200
 
@@ -39,8 +40,9 @@ class Powertools:
         return cls(Logger(use_rfc3339=True), Metrics())
 
     @contextmanager
-    def invocation(self, request_id: str) -> Iterator[None]:
-        self.logger.append_keys(request_id=request_id)
+    def invocation(self, request_id: str, **keys: str | None) -> Iterator[None]:
+        """Each line of the invocation has its request id, and ``keys``."""
+        self.logger.append_keys(request_id=request_id, **keys)
         try:
             yield
         finally:
@@ -75,10 +77,18 @@ class Powertools:
 
 
 class ApiTelemetry(Powertools):
-    def answered(self, *, method: str, path: str, principal: str | None, status: int) -> None:
+    def answered(self, *, method: str, path: str, status: int) -> None:
         self._count(_metric_for(status))
-        shown = path[:MAX_PATH_CHARACTERS]
-        self._info("api_called", method=method, path=shown, principal=principal, status=status)
+        self._info("api_called", method=method, path=path[:MAX_PATH_CHARACTERS], status=status)
+
+    def endpoint_changed(self, change: EndpointChange) -> None:
+        self.logger.warning(
+            "endpoint_changed",
+            subscription=change.after.id,
+            subscription_name=change.after.name,
+            old_url=change.before.endpoint.display_url,
+            new_url=change.after.endpoint.display_url,
+        )
 
     def failed(self, error: Exception) -> None:
         self.internal_error(error, doing="answer a call")

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from lakehook.domain.destination import Endpoint
 from lakehook.domain.subscription import Subscription
 from lakehook.subscriptions.apply.fields import FIELDS, PAUSED, DesiredSubscription
 
@@ -106,14 +105,10 @@ def _encrypted_differently(
         existing.rate_limit_key and existing.rate_limit_key != entry.desired.rate_limit_key
     )  # compared by its hash
     url = {"url"} if another or (reseal and entry.is_credential) else set()
-    moves = _origin(existing) != _origin(entry.desired)  # another server needs its headers again
-    headers = {"headers"} if (reseal or moves) and entry.desired.header_names else set()
+    moves = existing.endpoint.recipient != entry.desired.endpoint.recipient
+    # Headers are given anew to another receiver.
+    headers = {"headers"} if (reseal or moves or url) and entry.desired.header_names else set()
     return url | headers
-
-
-def _origin(subscription: Subscription) -> object:
-    endpoint = subscription.endpoint
-    return endpoint.origin if isinstance(endpoint, Endpoint) else endpoint
 
 
 def _canonical(value: Any) -> str:

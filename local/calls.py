@@ -40,7 +40,7 @@ def write_down_calls(path: Path) -> None:
 
     def write(**call: Any) -> None:
         service, operation = call["model"].service_model.service_name, call["model"].name
-        for asked in set(_asked(service, operation, call["params"])) - seen:
+        for asked in set(asked_in(service, operation, call["params"])) - seen:
             seen.add(asked)
             _append(path, json.dumps([function, *asked]))
 
@@ -56,7 +56,7 @@ def _append(path: Path, line: str) -> None:
         file.write(f"{line}\n".encode())
 
 
-def _asked(service: str, operation: str, params: Mapping[str, Any]) -> Iterator[Asked]:
+def asked_in(service: str, operation: str, params: Mapping[str, Any]) -> Iterator[Asked]:
     match operation:
         case "TransactWriteItems" | "TransactGetItems":
             for item in params["TransactItems"]:

@@ -217,7 +217,7 @@ def test_headers_do_not_follow_a_url_to_another_receiver(
         SubscriptionFields(name="ci", channel=channel, url=before, headers=[header])
     )
 
-    with pytest.raises(InvalidSubscription, match=r"whose headers \(x-key\) do not go there"):
+    with pytest.raises(InvalidSubscription, match=r"whose headers \(x-key\) are not sent there"):
         desk.update(subscription, SubscriptionFields(url=after))
 
     moved = desk.update(subscription, SubscriptionFields(url=after, headers=[]))

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from threading import Lock
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
@@ -20,7 +20,9 @@ from lakehook import metrics as names
 from lakehook.domain.devlake.refusal import Refusal
 from lakehook.domain.errors import InfrastructureError
 from lakehook.domain.event import Event
-from lakehook.domain.subscription import EndpointChange
+
+if TYPE_CHECKING:
+    from lakehook.domain.subscription import EndpointChange
 
 MAX_PATH_CHARACTERS = 200
 
@@ -81,7 +83,7 @@ class ApiTelemetry(Powertools):
         self._count(_metric_for(status))
         self._info("api_called", method=method, path=path[:MAX_PATH_CHARACTERS], status=status)
 
-    def endpoint_changed(self, change: EndpointChange) -> None:
+    def endpoint_changed(self, change: "EndpointChange") -> None:
         self.logger.warning(
             "endpoint_changed",
             subscription=change.after.id,

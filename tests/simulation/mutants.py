@@ -34,8 +34,8 @@ MUTANTS = (
     Mutant(
         "what comes to a held lane waits",
         "lakehook/delivery/lane_processor.py",
-        "return self._resume() if known else self._append(self._lane.record, message)",
-        "return self._resume() if known else self._attempt_now(message, known)",
+        "return self._resume() if record else self._append(self._lane.record, message)",
+        "return self._resume() if record else self._attempt_now(message, record)",
     ),
     Mutant(
         "a retry waits until it is due",

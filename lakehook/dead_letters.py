@@ -20,6 +20,7 @@ from lakehook.ports.system import Clock
 NO_ENDPOINT = "-"  # for a subscription that is not in the table
 REASON = "discarded by operator"
 MAX_TRIES = 5
+MAX_LANES_COUNTED = 50  # one read has a hundred keys, two a lane
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,6 +102,14 @@ class FindDeadLetters:
             (str(dead_letter.lane), dead_letter.sequence): dead_letter for dead_letter in selected
         }
         return [dead_letters[key] for key in sorted(dead_letters)]
+
+    def count_behind(self, dead_letters: Sequence[DeliveryRecord]) -> int | None:
+        """How many deliveries wait behind these; None if they are of too many lanes to count."""
+        lanes = {dead_letter.lane for dead_letter in dead_letters}
+        if len(lanes) > MAX_LANES_COUNTED:
+            return None
+        held = self.ledger.load([], lanes).lanes.values()
+        return sum(self.archive.count_waiting_behind(list(held)))
 
     def _named(self, choice: DeadLetterSelector) -> list[DeliveryRecord]:
         """Those with these ids; the queue is looked through for what the ledger does not know."""

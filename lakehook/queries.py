@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from heapq import nlargest
-from itertools import islice
+from heapq import merge, nlargest
+from itertools import groupby, islice
 
 from lakehook.domain.circuit_breaker import EndpointHealth
 from lakehook.domain.delivery import Lane, parse_delivery_id
@@ -11,7 +11,7 @@ from lakehook.domain.errors import NotFound
 from lakehook.domain.lane import DeliveryRecord, DeliveryStatus, HeldLane
 from lakehook.domain.pipeline import ACTIVE_STATES, Pipeline, PipelineState
 from lakehook.domain.pipeline_key import MAX_SHOWN, is_of_source, parse_pipeline_key
-from lakehook.domain.status import DeliveryContext, NextAction, lane_state, next_action
+from lakehook.domain.status import DeliveryContext, NextAction, lane_due, lane_state, next_action
 from lakehook.domain.subscription import Subscription
 from lakehook.ports.stores import (
     AcceptedEvent,
@@ -26,7 +26,7 @@ from lakehook.ports.stores import (
 )
 from lakehook.ports.system import Clock
 
-MAX_STALLED = 100
+MAX_STALLED = LANES_AT_A_TIME = 100
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,10 +79,16 @@ class ListDeliveries:
 
 @dataclass(frozen=True, kw_only=True)
 class LaneReport:
+    subscription: Subscription
     held: HeldLane
     state: str
+    due_at: float | None  # None: nothing happens before something else has
     attempts: int  # of the head, in all
     waiting_behind: int  # how many wait behind the head
+
+
+def lane_order(held: HeldLane) -> tuple[float, str]:
+    return held.held_since, str(held.lane)
 
 
 @dataclass(frozen=True)
@@ -92,23 +98,59 @@ class ListLanes:
     healths: EndpointHealthStore
     archive: DeliveryQueries
 
-    def __call__(self, subscription: Subscription | None = None) -> list[LaneReport]:
+    def __call__(
+        self,
+        subscription: Subscription | None = None,
+        *,
+        limit: int | None = None,
+        on_progress: Callable[[int], None] = lambda _: None,
+    ) -> list[LaneReport]:
         """The lanes of one subscription or of all, removed ones too; the longest held first."""
-        subscriptions = [subscription] if subscription else self.subscriptions.all()
-        reports = [report for s in subscriptions for report in self._reports(s)]
-        return sorted(reports, key=lambda report: (report.held.held_since, str(report.held.lane)))
+        held, reports = islice(self.held(subscription), limit), list[LaneReport]()
+        while some := list(islice(held, LANES_AT_A_TIME)):
+            reports += self.report(some)
+            on_progress(len(some))
+        return reports
 
-    def _reports(self, subscription: Subscription) -> Iterator[LaneReport]:
-        health = self.healths.find(subscription.id)
-        for held in self.ledger.held_lanes(subscription.id):
-            head = self.archive.find(held.lane, held.head)
-            context = DeliveryContext(subscription, held, head, health)
-            yield LaneReport(
-                held=held,
-                state=lane_state(context),
-                attempts=context.head.attempts if context.head else 0,
-                waiting_behind=self.archive.count_waiting_behind(held),
+    def held(self, subscription: Subscription | None = None) -> Iterator[HeldLane]:
+        """The longest held first, in ``lane_order``; read as they are needed."""
+        subscriptions = [subscription] if subscription else self.subscriptions.all()
+        holding = self.ledger.summarize_held([one.id for one in subscriptions])
+        lanes = merge(*map(self.ledger.held_lanes, holding), key=lambda lane: lane.held_since)
+        for _, since in groupby(lanes, key=lambda lane: lane.held_since):
+            yield from sorted(since, key=lane_order)
+
+    def report(self, held: Sequence[HeldLane]) -> list[LaneReport]:
+        """What up to a hundred lanes wait for, by reads of many at once."""
+        owners = {one.id: one for one in self.subscriptions.all()}
+        healths = self.healths.find_many({one.lane.subscription_id for one in held})
+        heads = self.archive.find_many([(one.lane, one.head) for one in held])
+        behind = self.archive.count_waiting_behind(held)
+        return [
+            _lane_report(
+                DeliveryContext(
+                    owners.get(one.lane.subscription_id),
+                    one,
+                    heads.get((one.lane, one.head)),
+                    healths.get(one.lane.subscription_id),
+                ),
+                one,
+                waiting_behind,
             )
+            for one, waiting_behind in zip(held, behind, strict=True)
+        ]
+
+
+def _lane_report(context: DeliveryContext, held: HeldLane, waiting_behind: int) -> LaneReport:
+    assert context.subscription, f"{held.lane} is of a subscription that has a tombstone at least"
+    return LaneReport(
+        subscription=context.subscription,
+        held=held,
+        state=lane_state(context),
+        due_at=lane_due(context),
+        attempts=context.head.attempts if context.head else 0,
+        waiting_behind=waiting_behind,
+    )
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Stand-ins for what only the operator's command needs, and a desk made of them."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from lakehook.adapters.signing_keys import CryptographySigningKeys
@@ -104,7 +104,15 @@ class FakeArchive:
             if subscription_id in (None, record.lane.subscription_id):
                 yield record
 
-    def count_waiting_behind(self, held: HeldLane) -> int:
+    def find_many(
+        self, keys: Sequence[tuple[Lane, int]]
+    ) -> Mapping[tuple[Lane, int], DeliveryRecord]:
+        return {key: self.ledger.records[key] for key in keys if key in self.ledger.records}
+
+    def count_waiting_behind(self, held: Sequence[HeldLane]) -> list[int]:
+        return [self._count_behind(one) for one in held]
+
+    def _count_behind(self, held: HeldLane) -> int:
         return sum(
             record.lane == held.lane
             and record.sequence > held.head

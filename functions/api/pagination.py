@@ -2,7 +2,8 @@
 
 import base64
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from typing import Any
 
 from lakehook.domain.errors import InvalidInput
@@ -15,20 +16,40 @@ def paginate(
     things: Iterable[Any], *, key: SortKey, limit: int, cursor: str | None
 ) -> tuple[list[Any], str | None]:
     """So many of the things, and the cursor of what follows; none at the end."""
-    ordered = sorted(things, key=key)
+    return paginate_sorted(sorted(things, key=key), key=key, limit=limit, cursor=cursor)
+
+
+def paginate_sorted(
+    ordered: Iterable[Any], *, key: SortKey, limit: int, cursor: str | None
+) -> tuple[list[Any], str | None]:
+    """The same of things that come in this order; none is read beyond the page."""
     if cursor is not None:
-        ordered = _after_cursor(cursor, ordered, key)
-    following = _encode_cursor(key(ordered[limit - 1])) if len(ordered) > limit else None
-    return ordered[:limit], following
+        ordered = _after_cursor(_parse_cursor(cursor), ordered, key)
+    try:
+        found = list(islice(ordered, limit + 1))
+    except TypeError:
+        raise _invalid(cursor) from None
+    following = _encode_cursor(key(found[limit - 1])) if len(found) > limit else None
+    return found[:limit], following
 
 
-def _after_cursor(cursor: str, ordered: list[Any], key: SortKey) -> list[Any]:
+def _after_cursor(place: list[Any], ordered: Iterable[Any], key: SortKey) -> Iterator[Any]:
+    # JSON has made the tuple a list, which compares with lists alone.
+    return (item for item in ordered if list(key(item)) > place)
+
+
+def _parse_cursor(cursor: str) -> list[Any]:
     try:
         place = json.loads(base64.urlsafe_b64decode(cursor))
-        # JSON has made the tuple a list, which compares with lists alone.
-        return [item for item in ordered if list(key(item)) > place]
-    except (TypeError, ValueError, RecursionError):
-        raise InvalidInput(f"cursor: {cursor[:40]!a} is not a cursor of an earlier page") from None
+    except (ValueError, RecursionError):
+        raise _invalid(cursor) from None
+    if not isinstance(place, list):
+        raise _invalid(cursor)
+    return place
+
+
+def _invalid(cursor: str | None) -> InvalidInput:
+    return InvalidInput(f"cursor: {(cursor or '')[:40]!a} is not a cursor of an earlier page")
 
 
 def _encode_cursor(place: tuple[Any, ...]) -> str:

@@ -208,6 +208,7 @@ Reason = Annotated[
 ]
 Every = Annotated[bool, typer.Option("--all", help="Every one there is.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do it, also to more than one.")]
+YesRemove = Annotated[bool, typer.Option("--yes", help="Do not ask at a terminal.")]
 Held = Annotated[bool, typer.Option("--held", help="Those that hold something.")]
 StatusOption = Annotated[
     DeliveryStatus | None, typer.Option("--status", help="Those that stand like this.")

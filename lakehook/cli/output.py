@@ -3,6 +3,7 @@
 import json
 import shutil
 import sys
+import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, is_dataclass
@@ -11,9 +12,10 @@ from typing import Any
 
 from lakehook.cli.terminal import on_one_line, write
 from lakehook.domain.json_document import to_ascii_json
-from lakehook.domain.time import format_age, parse_rfc3339
+from lakehook.domain.time import format_age, format_rfc3339, parse_rfc3339
 
 _WIDEST = 10_000  # where nobody looks, nothing is wrapped
+MIN_WIDTH = 24  # of the last column, however narrow the screen
 NONE = "-"
 
 
@@ -29,9 +31,10 @@ class Table:
     columns: Mapping[str, str | Callable[[Any], str]]  # heading: a field, or what it says
     none: str
 
-    def row(self, view: Any) -> list[str]:
+    def row(self, view: Any, *, now: float | None = None) -> list[str]:
+        """The cells; times are relative to ``now``, or exact without it."""
         return [
-            on_one_line(column(view)) if callable(column) else to_text(_fields(view)[column])
+            column(view) if callable(column) else _cell(column, _fields(view)[column], now)
             for column in self.columns.values()
         ]
 
@@ -48,7 +51,7 @@ SECRETS = Table(
 )
 LETTERS = Table(
     {
-        "ID": "delivery_id",
+        "DELIVERY": "reference",
         "EVENT TYPE": "event_type",
         "REASON": "reason",
         "ATTEMPTS": "attempts",
@@ -86,11 +89,13 @@ def print_document(
         write(note)
 
 
-def print_listing(output: Output, table: Table, views: Iterable[Any]) -> None:
+def print_listing(
+    output: Output, table: Table, views: Iterable[Any], *, now: float | None = None
+) -> None:
     if output is Output.JSON:
         write(json.dumps([_document(view) for view in views], indent=2))
     else:
-        print_table(table, list(views))
+        print_table(table, list(views), now=now)
 
 
 def _fields(view: Any) -> Mapping[str, Any]:
@@ -104,6 +109,13 @@ def _document(view: Any) -> Any:
 def _lines(fields: Mapping[str, Any]) -> str:
     width = max(map(len, fields)) + 2
     return "\n".join(f"{name:{width}}{to_text(value)}" for name, value in fields.items())
+
+
+def _cell(column: str, value: Any, now: float | None) -> str:
+    is_time = column.endswith(("_at", "since")) or column == "at"
+    if value is None or now is None or not is_time:
+        return to_text(value)
+    return relative_time(value, now=format_rfc3339(now)) or NONE
 
 
 def to_text(value: Any) -> str:
@@ -122,20 +134,12 @@ def to_text(value: Any) -> str:
     return on_one_line(str(value))
 
 
-def print_table(table: Table, views: Sequence[Any]) -> None:
-    from rich.console import Console  # noqa: PLC0415  only a table needs it, and it takes 0.1 s
-    from rich.table import Table as Grid  # noqa: PLC0415
-    from rich.text import Text  # noqa: PLC0415
-
+def print_table(table: Table, views: Sequence[Any], *, now: float | None = None) -> None:
+    """One line a view; the last column goes on below where the screen ends."""
     if not views:
         write(table.none)
         return
-    grid = Grid(box=None, pad_edge=False, header_style="bold")
-    for heading in table.columns:
-        grid.add_column(heading, overflow="fold")
-    for view in views:
-        grid.add_row(*map(Text, table.row(view)))  # as text: a name is no markup
-    Console(width=None if sys.stdout.isatty() else _WIDEST).print(grid)
+    print_columns(list(table.columns), [(table.row(view, now=now), ()) for view in views])
 
 
 def relative_time(at: str | None, *, now: str) -> str | None:
@@ -149,22 +153,27 @@ def relative_time(at: str | None, *, now: str) -> str | None:
 def print_columns(
     headings: Sequence[str], rows: Sequence[tuple[Sequence[str], Sequence[str]]]
 ) -> None:
-    """Rows of cells, each with lines of its own below; nothing is folded but cut at its end."""
-    from rich.cells import cell_len, set_cell_size  # noqa: PLC0415  wide characters take two cells
+    """Rows of cells, each with lines of its own below. No id or name is folded in its middle."""
+    from rich.cells import cell_len  # noqa: PLC0415  wide characters take two cells
 
-    cells = [headings, *(tuple(map(on_one_line, row)) for row, _ in rows)]
-    widths = [max(map(cell_len, column)) for column in zip(*cells, strict=True)]
-    widest = shutil.get_terminal_size().columns if sys.stdout.isatty() else _WIDEST
-    lines: list[tuple[Sequence[str], Sequence[str]]] = [
-        (headings, ()),
-        *((row, below) for row, (_, below) in zip(cells[1:], rows, strict=True)),
-    ]
-    for row, below in lines:
-        padded = (set_cell_size(cell, width) for cell, width in zip(row, widths, strict=True))
-        line = "  ".join(padded).rstrip()
-        write(set_cell_size(line, widest) if cell_len(line) > widest else line)
-        for text in below:
+    cells = [list(headings), *([on_one_line(cell) for cell in row] for row, _ in rows)]
+    widths = [max(map(cell_len, column)) for column in zip(*cells, strict=True)][:-1]
+    indent = sum(widths) + 2 * len(widths)
+    screen = shutil.get_terminal_size().columns if sys.stdout.isatty() else _WIDEST
+    for number, row in enumerate(cells):
+        padded = [
+            cell + " " * (width - cell_len(cell)) for cell, width in zip(row, widths, strict=False)
+        ]
+        first, *others = _wrapped(row[-1], max(screen - indent, MIN_WIDTH))
+        write("  ".join([*padded, first]).rstrip(), bold=number == 0)
+        for text in others:
+            write(" " * indent + text)
+        for text in rows[number - 1][1] if number else ():
             write(f"  {text}")
+
+
+def _wrapped(cell: str, width: int) -> list[str]:
+    return textwrap.wrap(cell, width, break_long_words=False, break_on_hyphens=False) or [cell]
 
 
 @contextmanager

@@ -23,6 +23,12 @@ def write(
     typer.secho(lines, err=err, nl=nl, fg=fg, bold=bold)
 
 
+def confirm(question: str) -> None:
+    """Ask whoever sits at a terminal; a program that calls the command is not asked."""
+    if sys.stdin.isatty() and sys.stdout.isatty():
+        typer.confirm(on_one_line(question), abort=True)
+
+
 def clear_screen() -> None:
     """Before a page is shown anew, where there is a screen."""
     if sys.stdout.isatty():

@@ -99,6 +99,19 @@ def lane_state(context: DeliveryContext) -> str:
     return "retrying" if context.held and context.held.attempts else "waiting"
 
 
+def lane_due(context: DeliveryContext) -> float | None:
+    """When a held lane's head is attempted; None if something else has to happen first."""
+    held, subscription = context.held, context.subscription
+    if held is None or subscription is None or held.suspended:
+        return context.probed_at
+    if subscription.is_blocked and not subscription.removed_at:
+        return None
+    is_dead = context.head is not None and context.head.status is DeliveryStatus.DEAD
+    if is_dead and subscription.ordering is Ordering.STRICT:
+        return None
+    return context.probed_at or held.due_at
+
+
 @dataclass(frozen=True)
 class NextAction:
     """Next action on a delivery, and its time, if that is known."""

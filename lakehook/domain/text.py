@@ -42,3 +42,7 @@ def clean_lines(text: str, limit: int) -> str:
     """Clean each line, and drop empty ones."""
     lines = (single_line(line, limit) for line in text.splitlines())
     return truncate("\n".join(line for line in lines if line), limit)
+
+
+def counted(number: int, one: str, several: str) -> str:
+    return f"{number:,} {one if number == 1 else several}"

@@ -151,8 +151,13 @@ class DeliveryQueries(Protocol):
         Scans the whole ledger page by page; ``on_scanned`` gets each page's size.
         """
 
-    def count_waiting_behind(self, held: HeldLane) -> int:
-        """Count the deliveries behind the head of a held lane."""
+    def find_many(
+        self, keys: Sequence[tuple[Lane, int]]
+    ) -> Mapping[tuple[Lane, int], DeliveryRecord]:
+        """Those deliveries that are known, consistently."""
+
+    def count_waiting_behind(self, held: Sequence[HeldLane]) -> list[int]:
+        """Count the deliveries behind the head of each held lane."""
 
 
 @dataclass(frozen=True)

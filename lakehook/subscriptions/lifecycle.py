@@ -14,6 +14,7 @@ from lakehook.domain.errors import (
 )
 from lakehook.domain.lane import DeliveryStatus
 from lakehook.domain.subscription import CACHE_PROPAGATION_SECONDS, Ordering, Subscription
+from lakehook.domain.text import counted
 from lakehook.domain.time import format_rfc3339
 from lakehook.ports.stores import (
     DueItem,
@@ -121,9 +122,9 @@ class SubscriptionBacklog:
 
     def __str__(self) -> str:
         return (
-            f"{_counted(self.waiting, 'waiting delivery', 'waiting deliveries')} and"
-            f" {_counted(self.dead, 'dead letter', 'dead letters')}"
-            f" in {_counted(self.lanes, 'lane', 'lanes')}"
+            f"{counted(self.waiting, 'waiting delivery', 'waiting deliveries')} and"
+            f" {counted(self.dead, 'dead letter', 'dead letters')}"
+            f" in {counted(self.lanes, 'lane', 'lanes')}"
         )
 
 
@@ -203,7 +204,3 @@ def _resume(
 ) -> tuple[Subscription, int]:
     saved = registry.save_state(subscription)
     return saved, resume_lanes(saved)
-
-
-def _counted(number: int, one: str, several: str) -> str:
-    return f"{number} {one if number == 1 else several}"

@@ -104,4 +104,4 @@ def test_only_what_waits_behind_the_head_is_counted(both: Both):
     held = held_with(both, waiting(2), done, dead, waiting(5), waiting(6))
     both.ledger.save(waiting(1), before=None, after=None)
 
-    assert both.archive.count_waiting_behind(held) == 2
+    assert both.archive.count_waiting_behind([held, held]) == [2, 2]

@@ -412,6 +412,43 @@ def test_a_name_that_is_taken_is_refused(terminal: Terminal) -> None:
     assert terminal("subscriptions", "update", "other", "--name", "ci") == 0
 
 
+def test_people_read_in_a_line_what_a_command_has_changed(terminal: Terminal) -> None:
+    add(terminal)
+
+    said = {
+        command: terminal("subscriptions", *command) or terminal.out.splitlines()[-1]
+        for command in (
+            ("pause", "ci"),
+            ("resume", "ci"),
+            ("update", "ci", "--deadline", "20", "--ordering", "skip"),
+            ("test", "ci"),
+            ("remove", "ci"),
+        )
+    }
+
+    assert list(said.values()) == [
+        "ci is paused: what comes waits, in its order, until it is resumed",
+        "ci is active; 0 pipelines go on",
+        "deadline_seconds: 10.0 → 20.0; ordering: strict → skip",
+        1,  # nobody has answered
+        "ci is removed",
+    ]
+
+
+def test_a_removal_asks_whoever_sits_at_a_terminal(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(terminal)
+    answers = io.StringIO("n\n")
+    answers.isatty = lambda: True  # type: ignore[method-assign]
+    monkeypatch.setattr("sys.stdin", answers)
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+
+    assert terminal("subscriptions", "remove", "ci") != 0
+    assert "remove ci (https://ci.example/hook)? [y/N]" in terminal.out
+    assert terminal("subscriptions", "remove", "ci", "--yes") == 0
+
+
 # --- help ---
 
 

@@ -166,7 +166,9 @@ def test_dead_letters_are_listed(terminal: Terminal) -> None:
 
     assert letter == {
         "delivery_id": FIRST,
+        "reference": "ci#39#1",
         "subscription_id": "sub_a",
+        "subscription_name": "ci",
         "pipeline_id": "39",
         "source": None,
         "sequence": 1,
@@ -209,6 +211,7 @@ def test_one_letter_is_redriven_at_once(terminal: Terminal) -> None:
     done = terminal.json("dead-letters", "redrive", FIRST)
 
     assert (done["action"], done["dry_run"], done["number"]) == ("redrive", False, 1)
+    assert done["waiting_behind"] == 1
     assert [one.sequence for one in terminal.office.redrives.sent] == [1]
 
 
@@ -307,18 +310,40 @@ def test_held_lanes_are_listed(terminal: Terminal) -> None:
         {
             "lane": "sub_a#39",
             "subscription_id": "sub_a",
+            "subscription_name": "ci",
             "pipeline_id": "39",
             "source": None,
             "head": 1,
             "state": "dead letter",
             "attempts": 1,
             "held_since": "2026-01-01T12:00:00.000+00:00",
-            "due_at": "2026-01-01T13:00:00.000+00:00",
+            "due_at": None,
             "waiting_behind": 1,
         }
     ]
-    assert terminal("lanes", "list", "--held", "--subscription", "ci") == 0
-    assert "sub_a#39" in terminal.out
+
+
+def test_people_read_lanes_by_subscription_with_totals_and_no_more_than_they_ask_for(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for pipeline in (39, 40, 41):
+        record = DeliveryRecord.waiting(a_delivery(1, pipeline_id=pipeline))
+        held = HeldLane.held_at(record.lane, 1, now=NOON - pipeline * 60)
+        terminal.office.ledger.save(record, before=None, after=held)
+
+    assert terminal("lanes", "list", "--limit", "2") == 0
+
+    heading, columns, *rows = terminal.out.splitlines()
+    assert heading == "ci (ok): 3 lanes held; the 2 held longest (--limit)"
+    assert columns.split()[:4] == ["PIPELINE", "HEAD", "STATE", "ATTEMPTS"]
+    assert [row.split()[0] for row in rows] == ["41", "40"]
+    assert "41 min ago" in rows[0]
+    assert terminal("lanes", "list", "--utc") == 0
+    assert "2026-01-01T11:19:00.000+00:00" in terminal.out
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "80")
+    assert terminal("lanes", "list") == 0
+    assert all(len(line) <= 80 for line in terminal.out.splitlines())
 
 
 def test_deliveries_are_listed_by_status_and_time(terminal: Terminal) -> None:
@@ -338,7 +363,7 @@ def test_deliveries_are_listed_by_status_and_time(terminal: Terminal) -> None:
     assert (later, len(sooner)) == ([], 1)
     assert (within_2h, within_30m) == (listed, [])
     assert terminal(*of_pipeline) == 0
-    assert SECOND in terminal.out
+    assert "ci#39#2" in terminal.out
 
 
 @pytest.mark.parametrize(

@@ -80,6 +80,7 @@ def test_a_dry_run_counts_and_writes_nothing(terminal: Terminal, office: Office)
 
     assert counted == {
         "subscription_id": "sub_a",
+        "subscription_name": "ci",
         "since": "2026-01-01T10:00:00.000+00:00",
         "until": "2026-01-01T12:00:00.000+00:00",
         "deliveries": 4,
@@ -102,6 +103,7 @@ def test_it_follows_the_replay_to_its_end(terminal: Terminal, office: Office) ->
     assert told | {"replay_id": "rpl_1"} == {
         "replay_id": "rpl_1",
         "subscription_id": "sub_a",
+        "subscription_name": "ci",
         "state": "done",
         "reason": None,
         "since": "2026-01-01T10:00:00.000+00:00",

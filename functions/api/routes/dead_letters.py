@@ -56,8 +56,10 @@ def list_dead_letters(
         limit=limit,
         cursor=cursor,
     )
+    owners = service.subscriptions_by_id()
     return responses.DeadLetters(
-        dead_letters=[DeadLetterView.from_record(letter) for letter in found], next=following
+        dead_letters=[DeadLetterView.from_record(letter, owners) for letter in found],
+        next=following,
     )
 
 
@@ -73,7 +75,7 @@ def redrive(service: Service, wanted: DeadLetterSelection) -> DeadLetterActionRe
         service.redrive(letters)
         return letters
 
-    return _act("redrive", _selected(service, wanted), act, dry_run=bool(wanted.dry_run))
+    return _act(service, "redrive", _selected(service, wanted), act, dry_run=bool(wanted.dry_run))
 
 
 @ROUTES.post(
@@ -84,9 +86,8 @@ def redrive(service: Service, wanted: DeadLetterSelection) -> DeadLetterActionRe
     **operation("The letters that are given up.", 404, 409, body=True),
 )
 def discard(service: Service, wanted: DeadLetterSelection) -> DeadLetterActionResult:
-    return _act(
-        "discard", _selected(service, wanted), service.discard, dry_run=bool(wanted.dry_run)
-    )
+    dry_run = bool(wanted.dry_run)
+    return _act(service, "discard", _selected(service, wanted), service.discard, dry_run=dry_run)
 
 
 def _selected(service: OperatorService, wanted: DeadLetterSelection) -> Found:
@@ -103,10 +104,21 @@ def _selected(service: OperatorService, wanted: DeadLetterSelection) -> Found:
 
 
 def _act(
-    action: str, letters: Found, act: Callable[[Found], Found], *, dry_run: bool
+    service: OperatorService,
+    action: str,
+    letters: Found,
+    act: Callable[[Found], Found],
+    *,
+    dry_run: bool,
 ) -> DeadLetterActionResult:
     now = letters[:MAX_DEAD_LETTERS]
+    behind = service.find_dead_letters.count_behind(now)
     acted = now if dry_run else act(now)
     return DeadLetterActionResult.from_records(
-        action, acted, dry_run=dry_run, remaining=len(letters) - len(now)
+        action,
+        acted,
+        service.subscriptions_by_id(),
+        dry_run=dry_run,
+        waiting_behind=behind,
+        remaining=len(letters) - len(now),
     )

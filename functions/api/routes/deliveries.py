@@ -6,7 +6,7 @@ from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from functions.api import responses
-from functions.api.pagination import paginate
+from functions.api.pagination import paginate_sorted
 from functions.api.parameters import (
     DEFAULT_LISTED,
     Cursor,
@@ -21,7 +21,7 @@ from functions.api.parameters import (
 )
 from lakehook.domain.lane import DeliveryStatus
 from lakehook.operations.views.deliveries import DeliveryDetailView, DeliveryView, LaneView
-from lakehook.queries import DeliveryQuery
+from lakehook.queries import DeliveryQuery, lane_order
 
 ROUTES = Router()
 TAGS = ["Deliveries"]
@@ -65,7 +65,10 @@ def list_deliveries(  # noqa: PLR0913  each is a parameter
     )
     seen = before_timeout(ROUTES, instead="name a pipeline, or ask lakehook deliveries list")
     found = service.list_deliveries(question, seen=seen)
-    return responses.Deliveries(deliveries=[DeliveryView.from_record(record) for record in found])
+    owners = service.subscriptions_by_id()
+    return responses.Deliveries(
+        deliveries=[DeliveryView.from_record(record, owners) for record in found]
+    )
 
 
 @ROUTES.get(
@@ -75,7 +78,8 @@ def list_deliveries(  # noqa: PLR0913  each is a parameter
     **operation("Every attempt, what came back, and what happens next.", 404),
 )
 def explain(service: Service, delivery: DeliveryId) -> DeliveryDetailView:
-    return DeliveryDetailView.from_explanation(service.explain(service.resolve_delivery(delivery)))
+    explained = service.explain(service.resolve_delivery(delivery))
+    return DeliveryDetailView.from_explanation(explained, service.subscriptions_by_id())
 
 
 @ROUTES.get(
@@ -94,10 +98,8 @@ def list_lanes(
     asked = (
         service.find_subscription(subscription, removed=True) if subscription is not None else None
     )
-    found, following = paginate(
-        service.list_lanes(asked),
-        key=lambda lane: (lane.held.held_since, str(lane.held.lane)),
-        limit=limit,
-        cursor=cursor,
+    found, following = paginate_sorted(
+        service.list_lanes.held(asked), key=lane_order, limit=limit, cursor=cursor
     )
-    return responses.Lanes(lanes=[LaneView.from_report(lane) for lane in found], next=following)
+    reports = service.list_lanes.report(found)
+    return responses.Lanes(lanes=[LaneView.from_report(one) for one in reports], next=following)

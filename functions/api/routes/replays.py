@@ -34,8 +34,9 @@ def list_replays(
         limit=limit,
         cursor=cursor,
     )
+    owners = service.subscriptions_by_id()
     return responses.ReplayList(
-        replays=[ReplayView.from_replay(replay) for replay in found], next=following
+        replays=[ReplayView.from_replay(replay, owners) for replay in found], next=following
     )
 
 
@@ -53,7 +54,9 @@ def replay(service: Service, wanted: NewReplay) -> ReplayStartedView:
     started = service.start_replay(
         subscription, service.start_replay.criteria(wanted.request, subscription), counted=False
     )
-    return ReplayStartedView.from_replay(started.replay, already_running=started.already_running)
+    return ReplayStartedView.from_replay(
+        started.replay, service.subscriptions_by_id(), already_running=started.already_running
+    )
 
 
 @ROUTES.post(
@@ -79,7 +82,7 @@ def count(service: Service, wanted: NewReplay) -> ReplayCountView:
     **operation("What it was asked for, and how far it has come.", 404),
 )
 def show_replay(service: Service, replay: ReplayId) -> ReplayView:
-    return ReplayView.from_replay(service.replays(replay))
+    return ReplayView.from_replay(service.replays(replay), service.subscriptions_by_id())
 
 
 @ROUTES.post(
@@ -90,4 +93,4 @@ def show_replay(service: Service, replay: ReplayId) -> ReplayView:
     **operation("The replay; one that had ended is as it was.", 404, 409),
 )
 def stop_replay(service: Service, replay: ReplayId) -> ReplayView:
-    return ReplayView.from_replay(service.stop_replay(replay))
+    return ReplayView.from_replay(service.stop_replay(replay), service.subscriptions_by_id())

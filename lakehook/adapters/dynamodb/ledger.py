@@ -9,6 +9,7 @@ https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWrite
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +18,15 @@ from botocore.exceptions import ClientError
 from lakehook.adapters.aws import translate_aws_errors
 from lakehook.adapters.dynamodb.circuit_breakers import health_from_item, health_key, is_health
 from lakehook.adapters.dynamodb.conflict import is_lost_race, retry_conflicts
-from lakehook.adapters.dynamodb.held_index import HeldIndex
-from lakehook.adapters.dynamodb.items import Item, batch_get, read_pages, read_responses, to_item
+from lakehook.adapters.dynamodb.held_index import CALLS_AT_A_TIME, HeldIndex
+from lakehook.adapters.dynamodb.items import (
+    Item,
+    batch_get,
+    batch_get_all,
+    read_pages,
+    read_responses,
+    to_item,
+)
 from lakehook.adapters.dynamodb.ledger_indexes import (
     SUSPENDED,
     all_due,
@@ -207,7 +215,19 @@ class DynamoDeliveryQueries:
             on_scanned(answer["ScannedCount"])
             yield from map(record_from_item, answer["Items"])
 
-    def count_waiting_behind(self, held: HeldLane) -> int:
+    def find_many(
+        self, keys: Sequence[tuple[Lane, int]]
+    ) -> Mapping[tuple[Lane, int], DeliveryRecord]:
+        items = batch_get_all(
+            self.dynamodb, self.table, [record_key(*key) for key in keys], at_a_time=LATER_PAGE
+        )
+        return {(record.lane, record.sequence): record for record in map(record_from_item, items)}
+
+    def count_waiting_behind(self, held: Sequence[HeldLane]) -> list[int]:
+        with ThreadPoolExecutor(CALLS_AT_A_TIME) as pool:
+            return list(pool.map(self._count_behind, held))
+
+    def _count_behind(self, held: HeldLane) -> int:
         answers = read_responses(
             self.dynamodb.query,
             TableName=self.table,

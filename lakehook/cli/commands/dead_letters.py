@@ -15,6 +15,7 @@ from lakehook.cli.options import (
     OfSubscription,
     Reason,
     Stack,
+    Utc,
     Yes,
     examples,
 )
@@ -29,12 +30,19 @@ from lakehook.cli.output import (
 from lakehook.dead_letters import DeadLetterSelector, is_exactly_one_selector
 from lakehook.domain.errors import NotFound
 from lakehook.domain.lane import DeliveryRecord
+from lakehook.domain.text import counted
 from lakehook.operations.views.deliveries import (
     DeadLetterActionResult,
     DeadLetterDetailView,
     DeadLetterView,
 )
 
+_VERBS = {
+    ("redrive", True): "goes back",
+    ("redrive", False): "go back",
+    ("discard", True): "is given up",
+    ("discard", False): "are given up",
+}
 app = typer.Typer(rich_markup_mode=None, help="What was given up on, and what is to become of it.")
 
 
@@ -44,11 +52,12 @@ app = typer.Typer(rich_markup_mode=None, help="What was given up on, and what is
         "lakehook dead-letters list", "lakehook dead-letters list --subscription ci --reason gone"
     ),
 )
-def list_(
+def list_(  # noqa: PLR0913  each is an option
     context: typer.Context,
     *,
     subscription: OfSubscription = None,
     reason: Reason = None,
+    utc: Utc = False,
     output: AnswerAs = TEXT,
     stack: Stack = STACK,
 ) -> None:
@@ -56,7 +65,9 @@ def list_(
     service = service_of(context, stack)
     choice = _selector(service, (), subscription, reason)
     letters = service.find_dead_letters(choice)
-    print_listing(output, LETTERS, [DeadLetterView.from_record(letter) for letter in letters])
+    owners = service.subscriptions_by_id()
+    views = [DeadLetterView.from_record(letter, owners) for letter in letters]
+    print_listing(output, LETTERS, views, now=None if utc else service.clock.now())
 
 
 @app.command(epilog=examples("lakehook dead-letters show sub_0123#39#2"))
@@ -68,7 +79,11 @@ def show(
     (letter,) = service.find_dead_letters(_selector(service, [delivery], None, None))
     if letter.delivery is None:
         raise NotFound(f"{delivery}: its event is not known")
-    print_document(output, DeadLetterDetailView.from_record(letter), tables={"log": ATTEMPTS})
+    print_document(
+        output,
+        DeadLetterDetailView.from_record(letter, service.subscriptions_by_id()),
+        tables={"log": ATTEMPTS},
+    )
 
 
 @app.command(
@@ -98,7 +113,7 @@ def redrive(  # noqa: PLR0913  each is an option
         return letters
 
     letters = service.find_dead_letters(_selector(service, deliveries or (), subscription, reason))
-    _confirm_and_act(output, "redrive", letters, act, yes=yes)
+    _confirm_and_act(service, output, "redrive", letters, act, yes=yes)
 
 
 @app.command(
@@ -127,7 +142,7 @@ def discard(  # noqa: PLR0913  each is an option
             return service.discard(letters, on_progress=on_progress)
 
     letters = service.find_dead_letters(_selector(service, deliveries or (), subscription, reason))
-    _confirm_and_act(output, "discard", letters, act, yes=yes)
+    _confirm_and_act(service, output, "discard", letters, act, yes=yes)
 
 
 def _require_exactly_one_selector(
@@ -148,7 +163,8 @@ def _selector(
     )
 
 
-def _confirm_and_act(
+def _confirm_and_act(  # noqa: PLR0913  what is done, to what, and how it is told
+    service: CommandService,
     output: Output,
     action: str,
     letters: Sequence[DeliveryRecord],
@@ -158,10 +174,24 @@ def _confirm_and_act(
 ) -> None:
     """One letter is what was meant; more than one need a yes."""
     would = len(letters) > 1 and not yes
+    behind = service.find_dead_letters.count_behind(letters)
     acted = letters if would else act(letters)
-    print_document(
-        output,
-        DeadLetterActionResult.from_records(action, acted, dry_run=would),
-        tables={"dead_letters": LETTERS},
-        note="nothing is done yet; --yes does it" if would else "",
+    result = DeadLetterActionResult.from_records(
+        action,
+        acted,
+        service.subscriptions_by_id(),
+        dry_run=would,
+        waiting_behind=behind,
     )
+    note = _outcome(result) + ("; nothing is done yet; --yes does it" if would else "")
+    print_document(output, result, tables={"dead_letters": LETTERS}, note=note)
+
+
+def _outcome(result: DeadLetterActionResult) -> str:
+    """What becomes of the letters, and of what waits behind them."""
+    goes = _VERBS[result.action, result.number == 1]
+    letters = counted(result.number, "letter", "letters")
+    if not result.waiting_behind:
+        return f"{letters} {goes}" if result.number else ""
+    behind = counted(result.waiting_behind, "delivery follows", "deliveries follow")
+    return f"{letters} {goes}; {behind} {'it' if result.number == 1 else 'them'}"

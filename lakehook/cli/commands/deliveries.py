@@ -1,8 +1,11 @@
 """``lakehook deliveries`` and ``lakehook lanes``: states, attempts, and what happens next."""
 
+from collections.abc import Sequence
+from typing import Annotated
+
 import typer
 
-from lakehook.cli.context import service_of
+from lakehook.cli.context import CommandService, service_of
 from lakehook.cli.options import (
     STACK,
     TEXT,
@@ -16,26 +19,43 @@ from lakehook.cli.options import (
     Since,
     Stack,
     StatusOption,
+    Utc,
     examples,
 )
 from lakehook.cli.output import (
     ATTEMPTS,
+    Output,
     Table,
     print_document,
     print_listing,
+    print_table,
     progress_counter,
 )
+from lakehook.cli.terminal import write
+from lakehook.domain.pipeline_key import join_pipeline_key
+from lakehook.domain.status import health_state
 from lakehook.operations.views.deliveries import DeliveryDetailView, DeliveryView, LaneView
-from lakehook.queries import DeliveryQuery
+from lakehook.queries import DeliveryQuery, LaneReport, SubscriberStatus
+
+MAX_LANES_SHOWN = 100  # to people, unless they say how many
 
 app = typer.Typer(
     rich_markup_mode=None, help="Where each is, what was tried, and what happens next."
 )
 lanes_app = typer.Typer(rich_markup_mode=None, help="What is held, at what, and until when.")
 
+LaneLimit = Annotated[
+    int | None,
+    typer.Option(
+        "--limit",
+        metavar="N",
+        min=1,
+        help=f"At most so many; people see {MAX_LANES_SHOWN} otherwise, programs all.",
+    ),
+]
 _DELIVERIES = Table(
     {
-        "ID": "delivery_id",
+        "DELIVERY": "reference",
         "EVENT TYPE": "event_type",
         "STATUS": "status",
         "REASON": "reason",
@@ -47,7 +67,7 @@ _DELIVERIES = Table(
 )
 _LANES = Table(
     {
-        "LANE": "lane",
+        "PIPELINE": lambda view: join_pipeline_key(view.source, view.pipeline_id),
         "HEAD": "head",
         "STATE": "state",
         "ATTEMPTS": "attempts",
@@ -76,6 +96,7 @@ def list_(  # noqa: PLR0913  each is an option
     status: StatusOption = None,
     since: Since = None,
     limit: Limit = 100,
+    utc: Utc = False,
     output: AnswerAs = TEXT,
     stack: Stack = STACK,
 ) -> None:
@@ -91,7 +112,9 @@ def list_(  # noqa: PLR0913  each is an option
     )
     with progress_counter("reading the ledger") as seen:
         entries = service.list_deliveries(question, seen=seen)
-    print_listing(output, _DELIVERIES, [DeliveryView.from_record(entry) for entry in entries])
+    owners = service.subscriptions_by_id()
+    views = [DeliveryView.from_record(entry, owners) for entry in entries]
+    print_listing(output, _DELIVERIES, views, now=None if utc else service.clock.now())
 
 
 @app.command(epilog=examples("lakehook deliveries show sub_0123#39#2"))
@@ -101,7 +124,11 @@ def show(
     """Show one delivery: every attempt, what came back, and what happens next."""
     service = service_of(context, stack)
     explained = service.explain(service.resolve_delivery(delivery))
-    print_document(output, DeliveryDetailView.from_explanation(explained), tables={"log": ATTEMPTS})
+    print_document(
+        output,
+        DeliveryDetailView.from_explanation(explained, service.subscriptions_by_id()),
+        tables={"log": ATTEMPTS},
+    )
 
 
 @lanes_app.callback()
@@ -115,11 +142,13 @@ def lanes() -> None:
         "lakehook lanes list --held", "lakehook lanes list --held --subscription ci --output json"
     ),
 )
-def list_lanes(
+def list_lanes(  # noqa: PLR0913  each is an option
     context: typer.Context,
     *,
     held: Held = False,  # noqa: ARG001  said for clearness: a lane that flows has no record
     subscription: OfSubscription = None,
+    limit: LaneLimit = None,
+    utc: Utc = False,
     output: AnswerAs = TEXT,
     stack: Stack = STACK,
 ) -> None:
@@ -128,5 +157,32 @@ def list_lanes(
     asked = (
         service.find_subscription(subscription, removed=True) if subscription is not None else None
     )
-    lanes = [LaneView.from_report(report) for report in service.list_lanes(asked)]
-    print_listing(output, _LANES, lanes)
+    most = MAX_LANES_SHOWN if limit is None and output is Output.TEXT else limit
+    with progress_counter("reading lanes", total=most) as seen:
+        reports = service.list_lanes(asked, limit=most, on_progress=seen)
+    if output is Output.JSON:
+        print_listing(output, _LANES, map(LaneView.from_report, reports))
+    else:
+        _print_lanes(service, reports, now=None if utc else service.clock.now())
+
+
+def _print_lanes(
+    service: CommandService, reports: Sequence[LaneReport], *, now: float | None
+) -> None:
+    """Subscription by subscription, each with how much it holds in all."""
+    if not reports:
+        write(_LANES.none)
+    owners = {report.subscription.id: report.subscription for report in reports}
+    for number, status in enumerate(service.show_status.of(list(owners.values()))):
+        lanes = [one for one in reports if one.subscription.id == status.subscription.id]
+        write(("\n" if number else "") + _heading(status, shown=len(lanes)))
+        print_table(_LANES, list(map(LaneView.from_report, lanes)), now=now)
+
+
+def _heading(status: SubscriberStatus, *, shown: int) -> str:
+    held, subscription = status.held, status.subscription
+    more = "+" if held.is_truncated else ""
+    dead = f", {held.dead:,}{more} dead letters" if held.dead else ""
+    some = f"; the {shown} held longest (--limit)" if shown < held.lanes else ""
+    health = "" if subscription.removed_at else f" ({health_state(subscription, status.health)})"
+    return f"{subscription.name}{health}: {held.lanes:,}{more} lanes held{dead}{some}"

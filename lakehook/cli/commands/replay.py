@@ -105,7 +105,9 @@ def _replay(
         _tell(started.replay, attached=started.already_running)
     ended = _follow(service, started.replay)
     service.delete_stale_copies(letters)
-    view = ReplayStartedView.from_replay(ended, already_running=started.already_running)
+    view = ReplayStartedView.from_replay(
+        ended, service.subscriptions_by_id(), already_running=started.already_running
+    )
     print_document(output, view, note=_note_on(ended) if ended.sent else "")
     if ended.state is ReplayState.STOPPED:
         raise typer.Exit(STOPPED)

@@ -4,15 +4,16 @@ from typing import Annotated
 
 import typer
 
-from lakehook.cli.context import service_of
+from lakehook.cli.context import CommandService, service_of
 from lakehook.cli.options import STACK, TEXT, AnswerAs, Stack, examples
 from lakehook.cli.output import Table, print_document, print_listing
+from lakehook.domain.replay import Replay
 from lakehook.operations.views.replays import ReplayView
 
 _REPLAYS = Table(
     {
         "ID": "replay_id",
-        "SUBSCRIPTION": "subscription_id",
+        "SUBSCRIPTION": lambda view: view.subscription_name or view.subscription_id,
         "STATE": lambda view: f"{view.state} ({view.reason})" if view.reason else view.state,
         "SENT": "sent",
         "OF": "matched",
@@ -29,8 +30,9 @@ ReplayId = Annotated[str, typer.Argument(metavar="ID", help="The replay's id: rp
 @app.command("list", epilog=examples("lakehook replays list"))
 def list_(context: typer.Context, output: AnswerAs = TEXT, stack: Stack = STACK) -> None:
     """Show every replay of the last 60 days, the last one first."""
-    replays = service_of(context, stack).replays.all()
-    print_listing(output, _REPLAYS, [ReplayView.from_replay(replay) for replay in replays])
+    service = service_of(context, stack)
+    replays, owners = service.replays.all(), service.subscriptions_by_id()
+    print_listing(output, _REPLAYS, [ReplayView.from_replay(replay, owners) for replay in replays])
 
 
 @app.command(epilog=examples("lakehook replays show rpl_0123"))
@@ -41,7 +43,8 @@ def show(
 
     Done says that all of it is lined up to be sent, and sent counts what is.
     """
-    print_document(output, ReplayView.from_replay(service_of(context, stack).replays(replay)))
+    service = service_of(context, stack)
+    print_document(output, _view(service, service.replays(replay)))
 
 
 @app.command(epilog=examples("lakehook replays stop rpl_0123"))
@@ -49,5 +52,9 @@ def stop(
     context: typer.Context, replay: ReplayId, output: AnswerAs = TEXT, stack: Stack = STACK
 ) -> None:
     """Add nothing to what it has sent; what is lined up by now still goes out."""
-    stopped = service_of(context, stack).stop_replay(replay)
-    print_document(output, ReplayView.from_replay(stopped))
+    service = service_of(context, stack)
+    print_document(output, _view(service, service.stop_replay(replay)))
+
+
+def _view(service: CommandService, replay: Replay) -> ReplayView:
+    return ReplayView.from_replay(replay, service.subscriptions_by_id())

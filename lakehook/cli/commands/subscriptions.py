@@ -45,11 +45,15 @@ from lakehook.cli.options import (
     TemplateHeaders,
     TemplateSubject,
     Url,
+    YesRemove,
     examples,
 )
-from lakehook.cli.output import SECRETS, Table, print_document, print_listing
+from lakehook.cli.output import SECRETS, Output, Table, print_document, print_listing, to_text
 from lakehook.cli.reveal import NewSecrets, deferred_interrupt
+from lakehook.cli.terminal import confirm
 from lakehook.domain.event import EventType
+from lakehook.domain.subscription import Subscription
+from lakehook.domain.text import counted
 from lakehook.operations.backfill import parse_backfill, start_backfill
 from lakehook.operations.views.subscriptions import (
     CreatedSubscriptionView,
@@ -126,7 +130,8 @@ def pause(
     """Let deliveries wait in the ledger, in order, until it is resumed."""
     service = service_of(context, stack)
     paused = service.pause(service.find_subscription(subscription))
-    print_document(output, SubscriptionView.from_subscription(paused))
+    note = f"{paused.name} is paused: what comes waits, in its order, until it is resumed"
+    print_document(output, SubscriptionView.from_subscription(paused), note=note)
 
 
 @lifecycle_app.command(epilog=examples("lakehook subscriptions resume ci"))
@@ -136,7 +141,7 @@ def resume(
     """Let a paused subscription go on, some six hundred lanes a minute."""
     service = service_of(context, stack)
     resumed, lanes = service.resume(service.find_subscription(subscription))
-    print_document(output, ResumedSubscriptionView.from_subscription(resumed, lanes_resumed=lanes))
+    _print_resumed(output, resumed, lanes)
 
 
 @lifecycle_app.command(epilog=examples("lakehook subscriptions enable ci"))
@@ -146,7 +151,7 @@ def enable(
     """Let a subscription that was disabled go on, some six hundred lanes a minute."""
     service = service_of(context, stack)
     enabled, lanes = service.enable(service.find_subscription(subscription))
-    print_document(output, ResumedSubscriptionView.from_subscription(enabled, lanes_resumed=lanes))
+    _print_resumed(output, enabled, lanes)
 
 
 @lifecycle_app.command(
@@ -155,11 +160,12 @@ def enable(
         "lakehook subscriptions remove ci --discard-waiting",
     )
 )
-def remove(
+def remove(  # noqa: PLR0913  each is an option
     context: typer.Context,
     subscription: Id,
     *,
     discard_waiting: DiscardWaiting = False,
+    yes: YesRemove = False,
     output: AnswerAs = TEXT,
     stack: Stack = STACK,
 ) -> None:
@@ -168,8 +174,19 @@ def remove(
     Said again, with its id, it finishes what a removal that broke off has left.
     """
     service = service_of(context, stack)
-    removed = service.remove_subscription(subscription, discard_waiting=discard_waiting)
-    print_document(output, RemovedView.from_removal(*removed))
+    if not yes:
+        found = service.find_subscription(subscription, removed=True)
+        confirm(f"remove {found.name} ({found.endpoint.display_url})?")
+    tombstone, backlog = service.remove_subscription(subscription, discard_waiting=discard_waiting)
+    given_up = f"; {backlog} are given up" if backlog else ""
+    note = f"{tombstone.name} is removed{given_up}"
+    print_document(output, RemovedView.from_removal(tombstone, backlog), note=note)
+
+
+def _print_resumed(output: Output, subscription: Subscription, lanes: int) -> None:
+    view = ResumedSubscriptionView.from_subscription(subscription, lanes_resumed=lanes)
+    go_on = counted(lanes, "pipeline goes on", "pipelines go on")
+    print_document(output, view, note=f"{view.name} is {view.state}; {go_on}")
 
 
 app.add_typer(lifecycle_app)
@@ -357,5 +374,17 @@ def update(  # noqa: PLR0913  each is an option
         **templates_of(template, template_subject, template_headers, emptied=no_template),
     )
     service = service_of(context, stack)
-    amended = service.update(service.find_subscription(subscription), terms)
-    print_document(output, SubscriptionView.from_subscription(amended))
+    found = service.find_subscription(subscription)
+    amended = service.update(found, terms)
+    before, after = map(SubscriptionView.from_subscription, (found, amended))
+    print_document(output, after, note=_changes(before, after))
+
+
+def _changes(before: SubscriptionView, after: SubscriptionView) -> str:
+    """What an update has changed; values that are hidden may have changed too."""
+    changed = [
+        f"{name}: {to_text(old)} → {to_text(new)}"
+        for (name, old), new in zip(vars(before).items(), vars(after).values(), strict=True)
+        if old != new
+    ]
+    return "; ".join(changed) or "nothing that is shown has changed"

@@ -80,7 +80,7 @@ def ping(
     found = service.find_subscription(subscription)
     after, result = service.test_endpoint(found, within_seconds=wait)
     report = PingReportView.from_ping(after, result, wait)
-    print_document(output, report)
+    print_document(output, report, note=_verdict(report))
     _exit_unless_taken(report)
 
 
@@ -102,6 +102,13 @@ def challenge(
         with new.shown():
             print_document(output, report, note=note_on(secret))
     _exit_unless_taken(report)
+
+
+def _verdict(report: PingReportView) -> str:
+    if report.outcome is None:
+        return f"{report.name} has not answered"
+    answer = f"{report.status or report.outcome} in {report.milliseconds} ms"
+    return f"{report.name} {'took it' if report.is_taken else 'did not take it'}: {answer}"
 
 
 def _exit_unless_taken(report: PingReportView) -> None:

@@ -1,15 +1,19 @@
 """Views of deliveries, their attempts, dead letters and held lanes."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 from lakehook.domain.attempt import Attempt
+from lakehook.domain.delivery import Lane
 from lakehook.domain.lane import DeliveryRecord
+from lakehook.domain.subscription import Subscription
 from lakehook.domain.time import format_rfc3339
 from lakehook.operations.views import described, example, format_time
 from lakehook.operations.views.subscriptions import OF_SOURCE
 from lakehook.queries import Explanation, LaneReport
+
+REFERENCE = "The id by the subscription's name, as every command takes it."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,10 +35,28 @@ class AttemptView:
         )
 
 
+Owners = Mapping[str, Subscription]
+"""Every subscription by its id, removed ones too."""
+
+
+def reference(lane: Lane, owners: Owners) -> str:
+    """``name#pipeline``; a removed subscription's name may be another's, so its id is used."""
+    owner = owners.get(lane.subscription_id)
+    is_in_force = owner is not None and owner.removed_at is None
+    return f"{owner.name}#{lane.pipeline_key}" if owner and is_in_force else str(lane)
+
+
+def name_of(subscription_id: str, owners: Owners) -> str | None:
+    owner = owners.get(subscription_id)
+    return owner.name if owner else None
+
+
 @dataclass(frozen=True, kw_only=True)
 class DeadLetterView:
     delivery_id: str = example("sub_0123#39#2")
+    reference: str = field(metadata={"description": REFERENCE, "examples": ["ci#39#2"]})
     subscription_id: str
+    subscription_name: str | None
     pipeline_id: str
     source: str | None = described(OF_SOURCE)
     sequence: int
@@ -47,12 +69,14 @@ class DeadLetterView:
     last_attempt_at: str | None
 
     @classmethod
-    def from_record(cls, record: DeliveryRecord, **more: Any) -> Self:
+    def from_record(cls, record: DeliveryRecord, owners: Owners, **more: Any) -> Self:
         """The view; ``more`` are the fields that a subclass adds."""
         last = record.attempts_log[-1] if record.attempts_log else None
         return cls(
             delivery_id=f"{record.lane}#{record.sequence}",
+            reference=f"{reference(record.lane, owners)}#{record.sequence}",
             subscription_id=record.lane.subscription_id,
+            subscription_name=name_of(record.lane.subscription_id, owners),
             pipeline_id=record.lane.pipeline_id,
             source=record.lane.source,
             sequence=record.sequence,
@@ -73,10 +97,10 @@ class DeadLetterDetailView(DeadLetterView):
     log: list[AttemptView]
 
     @classmethod
-    def from_record(cls, record: DeliveryRecord, **more: Any) -> Self:
+    def from_record(cls, record: DeliveryRecord, owners: Owners, **more: Any) -> Self:
         assert record.delivery, f"{record.lane}#{record.sequence} is dead without its event"
         event = record.delivery.event.document
-        return super().from_record(record, event=event, log=_log(record), **more)
+        return super().from_record(record, owners, event=event, log=_log(record), **more)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,9 +108,9 @@ class DeliveryView(DeadLetterView):
     changed_at: str
 
     @classmethod
-    def from_record(cls, record: DeliveryRecord, **more: Any) -> Self:
+    def from_record(cls, record: DeliveryRecord, owners: Owners, **more: Any) -> Self:
         changed_at = format_rfc3339(record.changed_at)
-        return super().from_record(record, changed_at=changed_at, **more)
+        return super().from_record(record, owners, changed_at=changed_at, **more)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,9 +120,10 @@ class DeliveryDetailView(DeliveryView):
     log: list[AttemptView]
 
     @classmethod
-    def from_explanation(cls, explained: Explanation) -> Self:
+    def from_explanation(cls, explained: Explanation, owners: Owners) -> Self:
         return cls.from_record(
             explained.record,
+            owners,
             next=explained.next.description,
             next_at=format_time(explained.next.at),
             log=_log(explained.record),
@@ -111,18 +136,27 @@ class DeadLetterActionResult:
     dry_run: bool = described("It was only asked which they are.")
     number: int
     remaining: int = described("Chosen too, and left for another call.")
+    waiting_behind: int | None = described("Deliveries that follow them; null: of too many lanes.")
     dead_letters: list[DeadLetterView]
 
     @classmethod
-    def from_records(
-        cls, action: str, records: Sequence[DeliveryRecord], *, dry_run: bool, remaining: int = 0
+    def from_records(  # noqa: PLR0913  what is done, to what, and what of it is left
+        cls,
+        action: str,
+        records: Sequence[DeliveryRecord],
+        owners: Owners,
+        *,
+        dry_run: bool,
+        waiting_behind: int | None,
+        remaining: int = 0,
     ) -> Self:
         return cls(
             action=action,
             dry_run=dry_run,
             number=len(records),
             remaining=remaining,
-            dead_letters=[DeadLetterView.from_record(record) for record in records],
+            waiting_behind=waiting_behind,
+            dead_letters=[DeadLetterView.from_record(record, owners) for record in records],
         )
 
 
@@ -130,13 +164,14 @@ class DeadLetterActionResult:
 class LaneView:
     lane: str = example("sub_0123#39")
     subscription_id: str
+    subscription_name: str
     pipeline_id: str
     source: str | None = described(OF_SOURCE)
     head: int
     state: str
     attempts: int
     held_since: str
-    due_at: str
+    due_at: str | None = described("null: nothing happens before something else has.")
     waiting_behind: int
 
     @classmethod
@@ -145,13 +180,14 @@ class LaneView:
         return cls(
             lane=str(held.lane),
             subscription_id=held.lane.subscription_id,
+            subscription_name=report.subscription.name,
             pipeline_id=held.lane.pipeline_id,
             source=held.lane.source,
             head=held.head,
             state=report.state,
             attempts=report.attempts,
             held_since=format_rfc3339(held.held_since),
-            due_at=format_rfc3339(held.due_at),
+            due_at=format_time(report.due_at),
             waiting_behind=report.waiting_behind,
         )
 

@@ -7,6 +7,7 @@ from lakehook.domain.replay import Replay, ReplayCriteria
 from lakehook.domain.subscription import Subscription
 from lakehook.domain.time import format_rfc3339
 from lakehook.operations.views import described, example, format_time
+from lakehook.operations.views.deliveries import Owners, name_of
 from lakehook.replay import ReplayCount
 
 
@@ -14,6 +15,7 @@ from lakehook.replay import ReplayCount
 class ReplayView:
     replay_id: str = example("rpl_0123")
     subscription_id: str
+    subscription_name: str | None
     state: str = described("open, done or stopped; done is lined up to be sent.")
     reason: str | None = described("Why it was stopped.")
     since: str
@@ -29,12 +31,13 @@ class ReplayView:
     failed: int = described("Pipelines that were left out, for a fault of ours.")
 
     @classmethod
-    def from_replay(cls, replay: Replay, **more: Any) -> Self:
+    def from_replay(cls, replay: Replay, owners: Owners, **more: Any) -> Self:
         """The view; ``more`` are the fields that a subclass adds."""
         criteria = replay.criteria
         return cls(
             replay_id=replay.id,
             subscription_id=replay.subscription_id,
+            subscription_name=name_of(replay.subscription_id, owners),
             state=str(replay.state),
             reason=replay.reason or None,
             since=format_rfc3339(criteria.since),
@@ -66,6 +69,7 @@ class EventTypeCount:
 @dataclass(frozen=True, kw_only=True)
 class ReplayCountView:
     subscription_id: str
+    subscription_name: str
     since: str
     until: str | None
     deliveries: int
@@ -79,6 +83,7 @@ class ReplayCountView:
     ) -> Self:
         return cls(
             subscription_id=subscription.id,
+            subscription_name=subscription.name,
             since=format_rfc3339(criteria.since),
             until=format_time(criteria.until),
             deliveries=count.deliveries,

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from lakehook.adapters.aws import translate_aws_errors
 from lakehook.adapters.signing_keys import CryptographySigningKeys
 from lakehook.domain.channels import channel_for
-from lakehook.domain.channels.base import SignatureScheme
 from lakehook.domain.devlake.signature import TextSecret
 from lakehook.domain.signing import EncryptedSecret, SigningKey, active
 from lakehook.domain.subscription import Subscription
@@ -85,7 +84,7 @@ class KmsCredentialStore:
 
     def _restore(self, secret: EncryptedSecret, subscription: Subscription) -> SigningKey:
         plaintext = self._decrypt(secret.ciphertext, subscription.id)
-        if channel_for(subscription).signature_scheme is SignatureScheme.DEVLAKE:
+        if channel_for(subscription).signature_scheme.has_text_secret:
             return TextSecret.from_plaintext(plaintext)
         return _KEYS.from_bytes(secret.signing, plaintext)
 

@@ -57,7 +57,9 @@ class PreviewDelivery:
         self, delivery: Delivery, said: Rendered, subscription: Subscription, channel: Channel
     ) -> OutboundMessage:
         secrets: tuple[SigningKey, ...] = ()
-        if channel.signature_scheme is SignatureScheme.DEVLAKE:
+        if channel.signature_scheme is SignatureScheme.DEVLAKE or (
+            channel.signature_scheme.has_text_secret and subscription.secrets
+        ):
             secrets = (_ANY_SECRET,)
         return OutboundMessage(
             id=delivery.id,

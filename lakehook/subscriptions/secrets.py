@@ -82,8 +82,13 @@ class RotateSecret:
             raise InvalidSubscription(
                 f"channel: {subscription.channel} signs nothing; its URL is the key"
             )
-        if scheme is SignatureScheme.DEVLAKE:
-            _refuse_two_at_once(signing, overlap_seconds)
+        if scheme is SignatureScheme.OPTIONAL_TEXT and provided is None:
+            raise InvalidSubscription(
+                f"secret: channel {subscription.channel} is signed with the secret of its robot;"
+                " give that one"
+            )
+        if scheme.has_text_secret:
+            _refuse_two_at_once(subscription.channel, signing, overlap_seconds)
             secret: SigningKey = self.issuer.text(provided)
         else:
             secret = self.issuer(signing=signing, provided=provided, default=subscription.signing)
@@ -96,8 +101,8 @@ class RotateSecret:
         return replace(rotated, subscription=self.registry.save(changed))
 
 
-def _refuse_two_at_once(signing: str | None, overlap_seconds: float) -> None:
+def _refuse_two_at_once(channel: str, signing: str | None, overlap_seconds: float) -> None:
     if signing is not None:
-        raise InvalidSubscription("signing: DevLake's format has a signature of its own")
+        raise InvalidSubscription(f"signing: channel {channel} has a signature of its own")
     if overlap_seconds:
-        raise InvalidSubscription("overlap: DevLake's format has room for one signature: give 0")
+        raise InvalidSubscription(f"overlap: channel {channel} has room for one signature: give 0")

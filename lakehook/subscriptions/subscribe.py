@@ -7,6 +7,7 @@ from typing import Any
 from lakehook.domain.channels import (
     CHANNELS,
     channel_for,
+    channel_of_host,
     parse_channel,
     parse_channel_or_format,
     parse_format,
@@ -145,6 +146,8 @@ class Subscribe:
             )
         if channel.signature_scheme is SignatureScheme.DEVLAKE:
             return self.issuer.text(wish.provided, may_be_empty=wish.may_be_empty)
+        if channel.signature_scheme is SignatureScheme.OPTIONAL_TEXT:
+            return None if wish.provided is None else self.issuer.text(wish.provided)
         if wish.provided is not None:
             raise InvalidSubscription(f"secret: channel {name} signs nothing")
         return None
@@ -201,6 +204,7 @@ class ValidateEndpoint:
         if objection := channel.validate_destination(destination):
             raise InvalidEndpoint(f"url: {objection}")
         if isinstance(destination, Endpoint):
+            _refuse_host_of_other_channel(destination.host, channel)
             destination.check_addresses(
                 self._addresses(destination), allowed_networks=self.allowed_networks
             )
@@ -217,6 +221,12 @@ class ValidateEndpoint:
         except OSError:
             self.warn(f"{endpoint.host} does not resolve from here; the sender will check it again")
             return ()
+
+
+def _refuse_host_of_other_channel(host: str, channel: Channel) -> None:
+    name = channel_of_host(host)
+    if name is not None and CHANNELS[name] is not channel:
+        raise InvalidEndpoint(f"url: {host} takes the messages of channel {name}: --channel {name}")
 
 
 def validate_fields(

@@ -229,7 +229,7 @@ def test_its_secret_is_replaced_at_once_or_not_at_all(office: Office) -> None:
     subscription, _ = office.desk().subscribe(DEVLAKE, SecretRequest(provided="old"))
     rotate = office.desk().rotate_secret
 
-    with pytest.raises(InvalidSubscription, match="overlap: DevLake's format"):
+    with pytest.raises(InvalidSubscription, match="overlap: channel devlake"):
         rotate(subscription, overlap_seconds=60, provided="new")
     rotated = rotate(subscription, overlap_seconds=0, provided="new")
 

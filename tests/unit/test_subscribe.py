@@ -73,13 +73,16 @@ def test_headers_are_sealed_as_one_object_and_their_names_stay_visible(office: O
     ("url", "shown"),
     [
         ("https://ci.example/hook?key=top-secret&a", "https://ci.example/hook?key=…&…"),
-        ("https://hooks.slack.com/services/T0/top-secret", "https://hooks.slack.com/services/…"),
+        (
+            "https://discord.com/api/webhooks/T0/top-secret",
+            "https://discord.com/api/webhooks/…",
+        ),
     ],
 )
 def test_a_url_that_is_a_credential_is_sealed_and_what_is_shown_of_it_stays_visible(
     office: Office, url: str, shown: str
 ) -> None:
-    office.network.hosts["hooks.slack.com"] = ["93.184.216.34"]
+    office.network.hosts["discord.com"] = ["93.184.216.34"]
 
     first = subscribed(office, replace(TERMS, url=url))
     renamed = office.desk().update(first, SubscriptionFields(name="renamed"))

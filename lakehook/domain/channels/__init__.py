@@ -2,8 +2,11 @@
 
 from lakehook.domain.channels.base import Channel
 from lakehook.domain.channels.devlake import DevLakeChannel
+from lakehook.domain.channels.dingtalk import DingTalk
 from lakehook.domain.channels.email import Email
+from lakehook.domain.channels.feishu import Feishu
 from lakehook.domain.channels.slack import Slack
+from lakehook.domain.channels.teams import Teams
 from lakehook.domain.channels.webhook import Webhook
 from lakehook.domain.channels.wecom import WeCom
 from lakehook.domain.errors import InvalidSubscription
@@ -14,12 +17,32 @@ CHANNELS: dict[str, Channel] = {
     WEBHOOK: Webhook(),
     "slack": Slack(),
     "wecom": WeCom(),
+    "feishu": Feishu(),
+    "dingtalk": DingTalk(),
+    "teams": Teams(),
     "email": Email(),
     "devlake": DevLakeChannel(),
 }
 
 CHANNELS_BY_FORMAT = {"lakehook": WEBHOOK, "devlake": "devlake"}
 """The channel that each value of the older option ``--format`` stands for."""
+
+
+_CHANNELS_BY_HOST = {
+    "hooks.slack.com": "slack",
+    "qyapi.weixin.qq.com": "wecom",
+    "open.feishu.cn": "feishu",
+    "open.larksuite.com": "feishu",
+    "oapi.dingtalk.com": "dingtalk",
+}
+
+
+def channel_of_host(host: str) -> str | None:
+    """Return the channel of a chat service's host.
+
+    Such a service answers 200 also when it refuses a message; only its channel reads that.
+    """
+    return _CHANNELS_BY_HOST.get(host.rstrip(".").lower())
 
 
 def channel_for(subscription: Subscription) -> Channel:

@@ -22,12 +22,21 @@ class SignatureScheme(Enum):
 
     STANDARD_WEBHOOKS = "as in Standard Webhooks"
     DEVLAKE = "as DevLake does, with a text as the secret"
+    OPTIONAL_TEXT = "the URL is a credential, and a text may sign besides"
     NONE = "unsigned: the URL is the credential"
+
+    @property
+    def is_url_credential(self) -> bool:
+        return self in (SignatureScheme.OPTIONAL_TEXT, SignatureScheme.NONE)
+
+    @property
+    def has_text_secret(self) -> bool:
+        return self in (SignatureScheme.DEVLAKE, SignatureScheme.OPTIONAL_TEXT)
 
 
 def display_url_for(channel: "Channel", destination: Destination) -> str:
     """Return a destination as people may see it. Without a signature, the URL is the credential."""
-    if channel.signature_scheme is SignatureScheme.NONE and isinstance(destination, Endpoint):
+    if channel.signature_scheme.is_url_credential and isinstance(destination, Endpoint):
         return destination.host_only
     return destination.display_url
 

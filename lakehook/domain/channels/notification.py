@@ -8,6 +8,9 @@ localization.py  English and Chinese
 url.py           untrusted URLs
 slack.py         an incoming webhook of Slack
 wecom.py         a group robot of WeCom (企业微信)
+feishu.py        a custom bot of Feishu (飞书) or Lark
+dingtalk.py      a custom robot of DingTalk (钉钉)
+teams.py         a webhook of Microsoft Teams Workflows
 email.py         a mail
 ===============  =====================================================================
 """

@@ -3,11 +3,12 @@
 https://developer.work.weixin.qq.com/document/path/91770: the key in the URL is the only credential.
 """
 
-import re
 from urllib.parse import parse_qs, urlsplit
 
 from lakehook.domain.attempt import Outcome, Response, ResponseVerdict
+from lakehook.domain.channels.answer_code import answer_code
 from lakehook.domain.channels.base import RenderedMessage
+from lakehook.domain.channels.markdown import neutral_line, neutralize
 from lakehook.domain.channels.notification import (
     Notification,
     Severity,
@@ -16,12 +17,11 @@ from lakehook.domain.channels.notification import (
 )
 from lakehook.domain.channels.webhook import http_only, interpret
 from lakehook.domain.destination import Destination
-from lakehook.domain.json_document import Document, parse_json_object, to_json
+from lakehook.domain.json_document import Document, to_json
 from lakehook.domain.rate_limit import Rate
-from lakehook.domain.text import ELLIPSIS, single_line, truncate, utf8_size
+from lakehook.domain.text import ELLIPSIS, truncate, utf8_size
 
 MAX_BYTES = 4096  # of a markdown message
-MAX_LINE_BYTES = 300  # of an untrusted text, so that there is always room for the message
 MAX_URL_BYTES = 600  # of a link; a longer one is left out to make room for the message
 MIN_WAIT_SECONDS = 60.0
 
@@ -32,9 +32,6 @@ _GONE = frozenset((93000,))  # "invalid webhook url": wes-lin/Cloud189Checkin#17
 _UNACCEPTABLE = frozenset((40058,))  # "exceed max length 4096": dromara/domain-admin#82
 _COLOURS = {Severity.SUCCESS: "info", Severity.ERROR: "warning", Severity.WARNING: "warning"}
 _END = "</font>"
-_LINK = re.compile(r"\](?=[(\[])")
-# WeCom cannot escape these: <@somebody> and <font …> always take effect.
-_LOOKALIKES = str.maketrans({"<": "＜", ">": "＞"})
 
 
 class WeCom(WebhookNotificationChannel):
@@ -47,15 +44,14 @@ class WeCom(WebhookNotificationChannel):
         return None if has_key else "a robot's ends in ?key=…; copy it whole"
 
     def format(self, notification: Notification) -> RenderedMessage:
-        lines = [_title(notification), *(f">{_plain(line)}" for line in notification.lines)]
+        lines = [_title(notification), *(f">{neutral_line(line)}" for line in notification.lines)]
         if notification.link and utf8_size(notification.link.url) <= MAX_URL_BYTES:
             lines.append(f"[{notification.link.text}]({notification.link.url})")
         lines += [_coloured(remark, "comment") for remark in notification.remarks]
         text = "\n".join(lines)
         if notification.message:
             room = MAX_BYTES - utf8_size(text) - len("\n\n")
-            message = notification.message.translate(_LOOKALIKES)
-            text += "\n\n" + truncate(_LINK.sub("] ", message), room, size=utf8_size)
+            text += "\n\n" + truncate(neutralize(notification.message), room, size=utf8_size)
         return RenderedMessage(body=to_json(_markdown(text)).encode())
 
     def wrap_text(self, text: str) -> Document:
@@ -67,7 +63,7 @@ class WeCom(WebhookNotificationChannel):
         if response.status != _OK:
             taken = usual.outcome is Outcome.DELIVERED  # such a response does not come from WeCom
             return ResponseVerdict(outcome=Outcome.REJECTED) if taken else usual
-        code = _errcode(response.body)
+        code = answer_code(response.body, ("errcode",))
         if code in _BUSY:
             wait = max(usual.retry_after or 0.0, MIN_WAIT_SECONDS)
             return ResponseVerdict(outcome=Outcome.THROTTLED, retry_after=wait)
@@ -93,26 +89,12 @@ def _markdown(content: str) -> Document:
 
 def _title(telling: Notification) -> str:
     colour = _COLOURS.get(telling.severity)
-    headline = _plain(f"{telling.severity.emoji} {telling.headline}")
+    headline = neutral_line(f"{telling.severity.emoji} {telling.headline}")
     return f"**{_coloured(headline, colour) if colour else headline}**"
 
 
 def _coloured(text: str, colour: str) -> str:
     return f'<font color="{colour}">{text}{_END}'
-
-
-def _plain(text: str) -> str:
-    """Remove active markup from an untrusted text: no mention, no link, no colour."""
-    harmless = _LINK.sub("] ", text.translate(_LOOKALIKES))
-    return truncate(single_line(harmless, MAX_LINE_BYTES), MAX_LINE_BYTES, size=utf8_size)
-
-
-def _errcode(body: bytes) -> int | None:
-    try:
-        code = parse_json_object(body.decode()).get("errcode")
-    except ValueError:
-        return None
-    return code if isinstance(code, int) and not isinstance(code, bool) else None
 
 
 def _outcome(code: int | None) -> Outcome:

@@ -252,6 +252,7 @@ def _signing(subscription: Subscription) -> str:
     names = {
         SignatureScheme.STANDARD_WEBHOOKS: str(subscription.signing),
         SignatureScheme.DEVLAKE: "devlake",
+        SignatureScheme.OPTIONAL_TEXT: subscription.channel if subscription.secrets else "none",
         SignatureScheme.NONE: "none",
     }
     return names[channel_for(subscription).signature_scheme]

@@ -1,0 +1,139 @@
+"""The Feishu channel: a custom bot of 飞书 or Lark, with an interactive card.
+
+https://open.feishu.cn/document/client-docs/bot-v3/add-custom-bot: the URL is a credential, and a
+bot may ask for a signature besides.
+"""
+
+import base64
+import hmac
+import re
+from dataclasses import replace
+from urllib.parse import urlsplit
+
+from lakehook.domain.attempt import Outcome, Response, ResponseVerdict
+from lakehook.domain.channels.answer_code import answer_code
+from lakehook.domain.channels.base import OutboundMessage, RenderedMessage, SignatureScheme
+from lakehook.domain.channels.notification import (
+    Notification,
+    Severity,
+    WebhookNotificationChannel,
+    parse_template_document,
+)
+from lakehook.domain.channels.webhook import http_only, interpret
+from lakehook.domain.destination import Destination, Request
+from lakehook.domain.json_document import Document, parse_json_object, to_json
+from lakehook.domain.rate_limit import Rate
+from lakehook.domain.text import truncate, utf8_size
+
+MAX_BYTES = 20 * 1024 - 200
+"""20 KB of a request's body, less what a signature adds."""
+
+ELEMENT_BYTES = 100
+"""Of the JSON around a text."""
+
+MIN_WAIT_SECONDS = 60.0
+MAX_TITLE_CHARACTERS = 200
+MAX_FACT_CHARACTERS = 300
+
+_OK, _TAKEN = 200, 0
+_BUSY = frozenset((11232, 11233))  # over 100 a minute or 5 a second, as its page names them
+_CODES = ("code", "StatusCode")  # the second is of older answers
+_HOOK = re.compile(r"/open-apis/bot/v2/hook/[\w-]+")
+_COLOURS = {Severity.SUCCESS: "green", Severity.ERROR: "red", Severity.WARNING: "orange"}
+
+
+class Feishu(WebhookNotificationChannel):
+    signature_scheme = SignatureScheme.OPTIONAL_TEXT
+    rate = Rate(100, "m")
+
+    def validate_destination(self, destination: Destination) -> str | None:
+        if objection := http_only(destination):
+            return objection
+        if _HOOK.fullmatch(urlsplit(destination.url).path):
+            return None
+        return "that of a bot is https://open.feishu.cn/open-apis/bot/v2/hook/…; copy it whole"
+
+    def format(self, notification: Notification) -> RenderedMessage:
+        card = _card(notification, message="")
+        if notification.message:
+            room = MAX_BYTES - utf8_size(to_json(_request(card))) - ELEMENT_BYTES
+            card = _card(notification, message=_truncate(notification.message, room))
+        return RenderedMessage(body=to_json(_request(card)).encode())
+
+    def wrap_text(self, text: str) -> Document:
+        """A template gives plain text, or a whole message with ``msg_type``."""
+        own = parse_template_document(text, any_of=("msg_type",))
+        cut = _truncate(text, MAX_BYTES - ELEMENT_BYTES)
+        return own or {"msg_type": "text", "content": {"text": cut}}
+
+    def build_request(self, message: OutboundMessage) -> Request:
+        request = super().build_request(message)
+        if not message.secrets:
+            return request
+        timestamp = str(int(message.at))
+        sign = signature(message.secrets[0].key.decode(), timestamp)
+        document = parse_json_object(message.content.body.decode())
+        signed = {"timestamp": timestamp, "sign": sign, **document}
+        return replace(request, body=to_json(signed).encode())
+
+    def interpret(self, response: Response, *, now: float) -> ResponseVerdict:
+        """HTTP says 200 also of a refused message; ``code`` says what became of it.
+
+        No code was seen to be permanent, so all but 0 are retried.
+        """
+        return interpret_code(response, answer_code(response.body, _CODES), busy=_BUSY, now=now)
+
+
+def interpret_code(
+    response: Response, code: int | None, *, busy: frozenset[int], now: float
+) -> ResponseVerdict:
+    """Interpret an answer of which only the code 0 in a 200 means that the message was taken."""
+    usual = interpret(response, now=now)
+    if response.status == _OK and code == _TAKEN:
+        return ResponseVerdict(outcome=Outcome.DELIVERED)
+    if code in busy:
+        wait = max(usual.retry_after or 0.0, MIN_WAIT_SECONDS)
+        return ResponseVerdict(outcome=Outcome.THROTTLED, retry_after=wait)
+    if usual.outcome is Outcome.DELIVERED or usual.disable_requested:
+        return ResponseVerdict(outcome=Outcome.REJECTED, retry_after=usual.retry_after)
+    return usual
+
+
+def signature(secret: str, timestamp: str) -> str:
+    """Sign a time: the key of the HMAC is the time and the secret, and its message is empty."""
+    digest = hmac.digest(f"{timestamp}\n{secret}".encode(), b"", "sha256")
+    return base64.b64encode(digest).decode()
+
+
+def _request(card: Document) -> Document:
+    return {"msg_type": "interactive", "card": card}
+
+
+def _card(notification: Notification, *, message: str) -> Document:
+    """Plain text alone, in which nothing of a stranger's can mention or link."""
+    facts = (truncate(line, MAX_FACT_CHARACTERS) for line in notification.lines)
+    elements: list[Document] = [
+        {"tag": "div", "fields": [{"is_short": True, "text": _plain(fact)} for fact in facts]}
+    ]
+    if message:
+        elements.append({"tag": "div", "text": _plain(message)})
+    if link := notification.link:
+        button = {"tag": "button", "text": _plain(link.text), "url": link.url, "type": "default"}
+        elements.append({"tag": "action", "actions": [button]})
+    if notification.remarks:
+        remarks = [_plain(remark) for remark in notification.remarks]
+        elements.append({"tag": "note", "elements": remarks})
+    title = f"{notification.severity.emoji} {notification.headline}"
+    header: Document = {"title": _plain(truncate(title, MAX_TITLE_CHARACTERS))}
+    if colour := _COLOURS.get(notification.severity):
+        header["template"] = colour
+    return {"config": {"wide_screen_mode": True}, "header": header, "elements": elements}
+
+
+def _plain(text: str) -> Document:
+    return {"tag": "plain_text", "content": text}
+
+
+def _truncate(text: str, room: int) -> str:
+    """Truncate to a size in bytes as the text stands in JSON."""
+    return truncate(text, room, size=lambda part: utf8_size(to_json(part)) - 2)

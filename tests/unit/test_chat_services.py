@@ -1,0 +1,292 @@
+"""The channels of Feishu, DingTalk and Teams: what is sent, and what their answers mean."""
+
+import base64
+import hashlib
+import hmac
+import json
+from dataclasses import replace
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lakehook.domain.attempt import Outcome, Response, ResponseVerdict
+from lakehook.domain.channels import CHANNELS
+from lakehook.domain.channels.base import OutboundMessage, RenderedMessage
+from lakehook.domain.destination import Endpoint, MailDestination, Request
+from lakehook.domain.devlake.signature import TextSecret
+from lakehook.domain.errors import InvalidEndpoint, InvalidInput, InvalidSubscription
+from lakehook.domain.subscription import Language
+from lakehook.domain.template import RenderedTemplate
+from lakehook.subscriptions.subscribe import SecretRequest, SubscriptionFields
+from tests.builders import a_delivery
+from tests.fakes import NOON
+from tests.fakes_ops import Office
+
+FEISHU = "https://open.feishu.cn/open-apis/bot/v2/hook/9a1f-c4nary"
+DINGTALK = "https://oapi.dingtalk.com/robot/send?access_token=c4nary"
+TEAMS = (
+    "https://default1.ab.environment.api.powerplatform.com/workflows/1/triggers/manual/run?sig=c4"
+)
+URLS = {"feishu": FEISHU, "dingtalk": DINGTALK, "teams": TEAMS}
+MAX_BODY_BYTES = {"feishu": 20 * 1024, "dingtalk": 20_000, "teams": 28 * 1024}
+ANY_TEXT = st.text() | st.text('湖<>@[](]\n𠮷"\\', max_size=3000) | st.just("湖" * 5000)
+FAILED = {
+    "event_type": "PIPELINE_FAILED",
+    "began_at": "2024-09-05T15:00:00+08:00",
+    "message": "jira: 401",
+    "pipeline_url": "https://lake.example/pipeline/39",
+}
+
+
+def rendered(channel: str, language: Language = Language.CHINESE, **changes: object) -> Any:
+    return json.loads(CHANNELS[channel].render(a_delivery(**changes), language).body)
+
+
+def requested(channel: str, *, secret: str | None = None) -> Request:
+    secrets = () if secret is None else (TextSecret.parse(secret),)
+    request = CHANNELS[channel].build_request(
+        OutboundMessage(
+            id="sub_a#39#1",
+            content=CHANNELS[channel].render(a_delivery(), Language.ENGLISH),
+            destination=Endpoint.parse(URLS[channel]),
+            at=NOON,
+            deadline_seconds=10,
+            secrets=secrets,
+        )
+    )
+    assert isinstance(request, Request)
+    return request
+
+
+def read(channel: str, body: bytes, status: int = 200, **headers: str) -> ResponseVerdict:
+    response = Response(status=status, headers=headers, body=body)
+    return CHANNELS[channel].interpret(response, now=NOON)
+
+
+def test_feishu_gets_a_card_in_plain_text() -> None:
+    message = rendered("feishu", **FAILED)
+
+    assert message["msg_type"] == "interactive"
+    header, (facts, text, action) = message["card"]["header"], message["card"]["elements"]
+    assert header == {
+        "title": {"tag": "plain_text", "content": "❌ 湖：流水线 39 运行失败"},
+        "template": "red",
+    }
+    assert [field["text"]["content"] for field in facts["fields"]][:3] == [
+        "项目：湖",
+        "流水线：39",
+        "状态：运行失败",
+    ]
+    assert text["text"] == {"tag": "plain_text", "content": "jira: 401"}
+    (button,) = action["actions"]
+    assert (button["text"]["content"], button["url"]) == ("查看流水线", FAILED["pipeline_url"])
+
+
+def test_dingtalk_gets_markdown() -> None:
+    message = rendered("dingtalk", **FAILED)
+
+    assert message["msgtype"] == "markdown"
+    assert message["markdown"]["title"] == "❌ 湖：流水线 39 运行失败"
+    lines = message["markdown"]["text"].split("\n\n")
+    assert lines[:2] == ["#### ❌ 湖：流水线 39 运行失败", "> 项目：湖"]
+    assert lines[-2:] == ["jira: 401", f"[查看流水线]({FAILED['pipeline_url']})"]
+
+
+def test_teams_gets_an_adaptive_card() -> None:
+    message = rendered("teams", Language.ENGLISH, **FAILED)
+
+    ((attachment),) = message["attachments"]
+    assert attachment["contentType"] == "application/vnd.microsoft.card.adaptive"
+    headline, facts, text = attachment["content"]["body"]
+    assert (headline["text"], headline["color"]) == ("❌ 湖: pipeline 39 failed", "attention")
+    assert {"title": "State", "value": "failed"} in facts["facts"]
+    assert text["text"] == "jira: 401"
+    (action,) = attachment["content"]["actions"]
+    assert action == {
+        "type": "Action.OpenUrl",
+        "title": "Open the pipeline",
+        "url": FAILED["pipeline_url"],
+    }
+
+
+@pytest.mark.parametrize("channel", sorted(URLS))
+@given(ANY_TEXT, ANY_TEXT)
+def test_whatever_an_event_says_it_fits_and_nothing_in_it_acts(
+    channel: str, project: str, message: str
+) -> None:
+    delivery = replace(
+        a_delivery(
+            event_type="PIPELINE_FAILED",
+            project_name=project,
+            pipeline_name=project,
+            message=message,
+            failed_tasks=[{"id": 1, "plugin": "[a](b)<@me>", "message": "湖" * 300}] * 10,
+        ),
+        late=True,
+    )
+
+    body = CHANNELS[channel].render(delivery, Language.CHINESE).body
+
+    assert len(body) <= MAX_BODY_BYTES[channel]
+    if channel != "feishu":  # its card has plain text alone
+        assert "](" not in body.decode()
+        assert "<" not in body.decode()
+
+
+@pytest.mark.parametrize(
+    ("channel", "said", "sent"),
+    [
+        ("feishu", "done", {"msg_type": "text", "content": {"text": "done"}}),
+        ("feishu", '{"msg_type": "post"}', {"msg_type": "post"}),
+        (
+            "dingtalk",
+            "## done\nnow",
+            {"msgtype": "markdown", "markdown": {"title": "done", "text": "## done\nnow"}},
+        ),
+        ("dingtalk", '{"msgtype": "text"}', {"msgtype": "text"}),
+        ("teams", '{"type": "message", "attachments": []}', {"type": "message", "attachments": []}),
+    ],
+)
+def test_a_template_gives_a_text_or_the_whole_message(
+    channel: str, said: str, sent: object
+) -> None:
+    usual = RenderedMessage(body=b"usual")
+
+    composed = CHANNELS[channel].apply_template(RenderedTemplate(body=said), usual)
+
+    assert json.loads(composed.body) == sent
+
+
+def test_feishu_s_signature_is_of_an_empty_message_by_the_time_and_the_secret() -> None:
+    """https://github.com/go-gitea/gitea/pull/34802: DingTalk's is the reverse."""
+    request = requested("feishu", secret="s3cret")
+    body = json.loads(request.body)
+
+    key = f"{int(NOON)}\ns3cret".encode()
+    expected = base64.b64encode(hmac.new(key, b"", hashlib.sha256).digest()).decode()
+    assert (body["timestamp"], body["sign"]) == (str(int(NOON)), expected)
+    assert body["msg_type"] == "interactive"
+    assert "sign" not in json.loads(requested("feishu").body)
+
+
+def test_dingtalk_s_signature_is_in_the_query() -> None:
+    request = requested("dingtalk", secret="SECs3cret")
+    query = parse_qs(urlsplit(request.endpoint.url).query)
+
+    milliseconds = str(int(NOON * 1000))
+    content = f"{milliseconds}\nSECs3cret".encode()
+    expected = base64.b64encode(hmac.new(b"SECs3cret", content, hashlib.sha256).digest()).decode()
+    assert query == {"access_token": ["c4nary"], "timestamp": [milliseconds], "sign": [expected]}
+    assert requested("dingtalk").endpoint.url == DINGTALK
+
+
+@pytest.mark.parametrize(
+    ("channel", "body", "outcome"),
+    [
+        ("feishu", b'{"code":0,"msg":"success","data":{}}', Outcome.DELIVERED),
+        ("feishu", b'{"StatusCode":0,"StatusMessage":"success"}', Outcome.DELIVERED),
+        ("feishu", b'{"code":19021,"data":{},"msg":"sign match fail"}', Outcome.REJECTED),
+        ("feishu", b'{"code":19021,"StatusCode":0}', Outcome.REJECTED),
+        ("feishu", b'{"code":11232,"msg":"frequency limited"}', Outcome.THROTTLED),
+        ("dingtalk", b'{"errcode":0,"errmsg":"ok"}', Outcome.DELIVERED),
+        ("dingtalk", b'{"errcode":310000,"errmsg":"keywords not in content"}', Outcome.REJECTED),
+        ("dingtalk", b'{"errcode":130101,"errmsg":"send too fast"}', Outcome.THROTTLED),
+        ("dingtalk", b'{"errcode":-1,"errmsg":"busy"}', Outcome.THROTTLED),
+        ("teams", b"", Outcome.DELIVERED),
+        ("teams", b"Webhook message delivery failed with error: HTTP 429", Outcome.THROTTLED),
+    ],
+)
+def test_a_200_means_what_its_body_says(channel: str, body: bytes, outcome: Outcome) -> None:
+    assert read(channel, body).outcome is outcome
+
+
+@pytest.mark.parametrize("channel", ["feishu", "dingtalk"])
+@pytest.mark.parametrize(
+    "body", [b"", b"ok", b"[]", b'{"code":"0","errcode":"0"}', b'{"errcode":false}', b"\xff"]
+)
+def test_without_a_code_nothing_was_taken(channel: str, body: bytes) -> None:
+    assert read(channel, body) == ResponseVerdict(outcome=Outcome.REJECTED)
+
+
+@pytest.mark.parametrize("channel", ["feishu", "dingtalk"])
+def test_too_many_waits_a_minute_at_least(channel: str) -> None:
+    body = b'{"code":11232,"errcode":130101}'
+
+    assert read(channel, body).retry_after == 60
+    assert read(channel, body, **{"retry-after": "90"}).retry_after == 90
+
+
+@pytest.mark.parametrize(
+    ("channel", "status", "outcome"),
+    [
+        ("feishu", 204, Outcome.REJECTED),
+        ("feishu", 410, Outcome.REJECTED),
+        ("dingtalk", 500, Outcome.REJECTED),
+        ("dingtalk", 502, Outcome.THROTTLED),
+        ("teams", 202, Outcome.DELIVERED),
+        ("teams", 429, Outcome.THROTTLED),
+        ("teams", 400, Outcome.REJECTED),
+    ],
+)
+def test_other_statuses(channel: str, status: int, outcome: Outcome) -> None:
+    verdict = read(channel, b"{}", status)
+
+    assert verdict.outcome is outcome
+    assert not verdict.disable_requested
+
+
+@pytest.mark.parametrize(
+    ("channel", "url"),
+    [
+        ("feishu", "https://open.feishu.cn/open-apis/bot/hook/9a1f"),
+        ("feishu", "https://open.feishu.cn/"),
+        ("dingtalk", "https://oapi.dingtalk.com/robot/send"),
+        ("dingtalk", "https://oapi.dingtalk.com/robot/send?access_token="),
+    ],
+)
+def test_a_url_that_is_not_a_robot_s_is_refused(channel: str, url: str) -> None:
+    assert "copy it whole" in str(CHANNELS[channel].validate_destination(Endpoint.parse(url)))
+    assert CHANNELS[channel].validate_destination(Endpoint.parse(URLS[channel])) is None
+    assert CHANNELS[channel].validate_destination(MailDestination.parse("mailto:a@b.example"))
+
+
+@pytest.mark.parametrize(
+    ("channel", "url", "named"),
+    [
+        ("webhook", FEISHU, "feishu"),
+        ("teams", "https://hooks.slack.com/services/T/B/x", "slack"),
+        ("slack", DINGTALK, "dingtalk"),
+        ("feishu", "https://OPEN.larksuite.com./open-apis/bot/v2/hook/x", None),
+    ],
+)
+def test_a_url_of_another_service_is_refused_with_its_channel(
+    channel: str, url: str, named: str | None
+) -> None:
+    office, terms = Office(), SubscriptionFields(name="x", url=url, channel=channel)
+    if named is None:
+        assert office.desk().subscribe(terms)
+        return
+
+    with pytest.raises(InvalidEndpoint, match=f"takes the messages of channel {named}: --channel"):
+        office.desk().subscribe(terms)
+
+
+@pytest.mark.parametrize("channel", ["feishu", "dingtalk"])
+def test_a_robot_s_secret_is_optional_sealed_and_replaced_by_the_robot_s_next(channel: str) -> None:
+    office = Office()
+    terms = SubscriptionFields(name="robot", url=URLS[channel], channel=channel)
+    unsigned, none = office.desk().subscribe(replace(terms, name="plain"))
+    signed, _ = office.desk().subscribe(terms, SecretRequest(provided="SECs3cret\n"))
+
+    assert (unsigned.secrets, none) == ((), None)
+    assert len(signed.secrets) == 1
+    assert "c4nary" not in f"{signed.endpoint.url} {unsigned!r}"
+    with pytest.raises(InvalidSubscription, match="the secret of its robot"):
+        office.desk().rotate_secret(signed, overlap_seconds=0)
+    rotated = office.desk().rotate_secret(signed, overlap_seconds=0, provided="SECnext")
+    assert rotated.secret.reveal() == "SECnext"
+    with pytest.raises(InvalidInput, match="signing: channel"):
+        office.desk().subscribe(replace(terms, name="y"), SecretRequest(signing="ed25519"))

@@ -12,7 +12,7 @@ export UV_SYSTEM_CERTS := 1
 
 MINUTES ?= 5
 
-.PHONY: help install demo test permissions bench witness soak soak-mutants check checkov format synth \
+.PHONY: help install demo console test permissions bench witness soak soak-mutants check checkov format synth \
 	diff bootstrap deploy destroy bundles snapshot openapi lock clean
 
 help: ## Show this
@@ -42,6 +42,10 @@ $(BIN)/uv:
 demo: ## Show the main job, on this machine alone
 	@$(MAKE) --no-print-directory install SET=local
 	@$(BIN)/python -m local demo
+
+console: ## Show the operator's pages over sample subscribers, on this machine alone
+	@$(MAKE) --no-print-directory install SET=local
+	@$(BIN)/python -m local console
 
 test: install ## Run every test
 	$(BIN)/python -m pytest --numprocesses 3 --dist loadscope --no-loadscope-reorder

@@ -1,6 +1,7 @@
 """Queries for operators: pipelines, deliveries, held lanes, and the explanation of a delivery."""
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from heapq import merge, nlargest
 from itertools import groupby, islice
@@ -37,6 +38,7 @@ class DeliveryQuery:
     status: DeliveryStatus | None = None
     since: float = 0.0
     limit: int = 100
+    max_scanned: int | None = None  # records, about: what a page may wait for
 
     @property
     def pipeline_key(self) -> str | None:
@@ -48,6 +50,23 @@ class DeliveryQuery:
         if record.changed_at < self.since or self.status not in (None, record.status):
             return False
         return is_of_source(record.lane.pipeline_key, self.source)
+
+
+class _ScannedEnough(Exception):
+    """Ends a scan before its next page."""
+
+
+@dataclass
+class _BoundedScan:
+    limit: int | None
+    seen: Callable[[int], None]
+    scanned: int = 0
+
+    def __call__(self, number: int) -> None:
+        if self.limit is not None and self.scanned >= self.limit:
+            raise _ScannedEnough
+        self.scanned += number
+        self.seen(number)
 
 
 @dataclass(frozen=True)
@@ -69,7 +88,9 @@ class ListDeliveries:
             for subscription_id in self._subscription_ids(query):
                 yield from self.archive.by_lane(Lane(subscription_id, pipeline_key))
         else:
-            yield from self.archive.by_subscription(query.subscription_id, on_scanned=seen)
+            scan = _BoundedScan(query.max_scanned, seen)
+            with suppress(_ScannedEnough):
+                yield from self.archive.by_subscription(query.subscription_id, on_scanned=scan)
 
     def _subscription_ids(self, query: DeliveryQuery) -> list[str]:
         if query.subscription_id:
@@ -284,6 +305,7 @@ class SubscriberProgress:
     last_delivered: int | None
     waiting: int
     dead: int
+    records: Sequence[DeliveryRecord]
 
 
 @dataclass(frozen=True)
@@ -318,17 +340,15 @@ class ShowPipeline:
         self, subscription: Subscription, pipeline_key: str
     ) -> SubscriberProgress | None:
         """None for a subscriber without a delivery of the pipeline."""
-        known = {
-            record.sequence: record.status
-            for record in self.archive.by_lane(Lane(subscription.id, pipeline_key))
-        }
-        if not known:
+        records = list(self.archive.by_lane(Lane(subscription.id, pipeline_key)))
+        if not records:
             return None
-        delivered = [n for n, status in known.items() if status is DeliveryStatus.DELIVERED]
-        statuses = list(known.values())
+        delivered = [one.sequence for one in records if one.status is DeliveryStatus.DELIVERED]
+        statuses = [record.status for record in records]
         return SubscriberProgress(
             subscription=subscription,
             last_delivered=max(delivered, default=None),
             waiting=statuses.count(DeliveryStatus.WAITING),
             dead=statuses.count(DeliveryStatus.DEAD),
+            records=records,
         )

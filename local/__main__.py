@@ -12,6 +12,7 @@ from lakehook.domain.devlake.sources import NONE, DevLakeSources, is_source_name
 from lakehook.domain.errors import InvalidInput
 from lakehook.domain.retry import RetrySchedule
 from lakehook.domain.ssrf_policy import parse_networks
+from lakehook.domain.subscription import parse_language
 from local.hosts import BadHosts, read_hosts
 from local.secret_file import kept_secret
 
@@ -159,6 +160,9 @@ def _sources(texts: list[str] | None) -> list[str]:
     return texts or []
 
 
+WithConsole = Annotated[
+    bool, typer.Option("--console", help="Serve the operator's pages too, and tell their URL.")
+]
 DevlakeSource = Annotated[
     list[str] | None,
     typer.Option(
@@ -196,6 +200,7 @@ def up(  # noqa: PLR0913  each is an option
     devlake_source: DevlakeSource = None,
     email_sender: EmailSender = None,
     as_json: AsJson = False,
+    console: WithConsole = False,
 ) -> None:
     """Run until SIGTERM or Ctrl-C. When ready, say where everything is.
 
@@ -217,7 +222,7 @@ def up(  # noqa: PLR0913  each is an option
         devlake_ui_url=devlake_ui,
         devlake_sources=dict(_named(text) for text in devlake_source or ()),
     )
-    raise typer.Exit(run(options, as_json=as_json or not sys.stdout.isatty()))
+    raise typer.Exit(run(options, as_json=as_json or not sys.stdout.isatty(), console=console))
 
 
 def _named(source: str) -> tuple[str, str | None]:
@@ -231,6 +236,21 @@ def demo() -> None:
     from local.demo import run  # noqa: PLC0415  up does not need it
 
     raise typer.Exit(run())
+
+
+@app.command()
+def console(
+    *,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Where the pages are.")] = 8300,
+    no_browser: Annotated[bool, typer.Option("--no-browser", help="Open nothing.")] = False,
+    language: Annotated[str, typer.Option(metavar="en|zh", help="Of the pages.")] = "en",
+) -> None:
+    """Show the operator's pages over sample subscribers and a trickle of pipelines."""
+    from local.console import serve_sample  # noqa: PLC0415  as above
+    from local.up import until_interrupted  # noqa: PLC0415
+
+    chosen = parse_language(language)
+    until_interrupted(lambda: serve_sample(port=port, no_browser=no_browser, language=chosen))
 
 
 def main() -> None:

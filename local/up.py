@@ -5,10 +5,13 @@ import logging
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import asdict
 from threading import Event
 from typing import Any
 
+from lakehook.domain.errors import InvalidInput
+from local.console import serve_console
 from local.installation import LocalLakehook, Options
 from local.port import PortTaken
 from local.runtime import InitFailed
@@ -18,12 +21,12 @@ _FAILED = 1
 _USAGE_ERROR = 2
 
 
-def up(options: Options, *, as_json: bool) -> int:
+def up(options: Options, *, as_json: bool, console: bool = False) -> int:
     """Run, and return the exit status; messages for people go to stderr."""
     logging.basicConfig(stream=sys.stderr, format="%(levelname)s %(message)s")
     try:
-        _until_interrupted(lambda: _serve(options, as_json=as_json))
-    except PortTaken as error:
+        until_interrupted(lambda: _serve(options, as_json=as_json, console=console))
+    except (PortTaken, InvalidInput) as error:
         print(error, file=sys.stderr)
         return _USAGE_ERROR
     except InitFailed as error:
@@ -32,7 +35,8 @@ def up(options: Options, *, as_json: bool) -> int:
     return _ENDED_WELL
 
 
-def _until_interrupted(serve: Callable[[], None]) -> None:
+def until_interrupted(serve: Callable[[], None]) -> None:
+    """Serve until SIGTERM or Ctrl-C."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _interrupt)
     try:
@@ -48,27 +52,31 @@ def _interrupt(*_: Any) -> None:
     raise KeyboardInterrupt
 
 
-def _serve(options: Options, *, as_json: bool) -> None:
+def _serve(options: Options, *, as_json: bool, console: bool) -> None:
     """When ready, tell where everything is: to people, and to programs by one line on stdout."""
-    with LocalLakehook(options) as lakehook:
-        print(_ready(lakehook), file=sys.stderr if as_json else sys.stdout, flush=True)
+    with LocalLakehook(options) as lakehook, ExitStack() as exits:
+        served = exits.enter_context(serve_console(lakehook)) if console else None
+        url = served.access.url if served else None
+        print(_ready(lakehook, url), file=sys.stderr if as_json else sys.stdout, flush=True)
         if as_json:
             where = {
                 "endpoint_url": lakehook.endpoint_url,
                 "region": lakehook.region,
                 "notification_secret": lakehook.notification_secret,
             }
+            where |= {"console_url": url} if url else {}
             print(json.dumps(where | asdict(lakehook.deployment)), flush=True)
         Event().wait()
 
 
-def _ready(lakehook: LocalLakehook) -> str:
+def _ready(lakehook: LocalLakehook, console_url: str | None) -> str:
     deployment = lakehook.deployment
+    console = f"\n  console           {console_url}" if console_url else ""
     return f"""\
 Lakehook is ready on this machine. What it holds is gone when it ends (Ctrl-C).
   DevLake posts to  {deployment.ingress_url}
   and signs with    {lakehook.notification_secret}
-  HTTP API          {deployment.api_url}  (nobody asks who is calling; on AWS, IAM does)
+  HTTP API          {deployment.api_url}  (nobody asks who is calling; on AWS, IAM does){console}
 Now try, in another terminal:
   export AWS_ENDPOINT_URL={lakehook.endpoint_url}
   .venv/bin/lakehook listen

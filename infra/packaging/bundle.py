@@ -16,7 +16,7 @@ FUNCTIONS_DIR, LIBRARY, REQUIREMENTS = "functions", "lakehook", "requirements.tx
 COMMANDS = "bin"
 """Scripts that contain a path of the building machine, and are not used on Lambda."""
 
-NOT_SHIPPED = ("__pycache__", "cli")
+NOT_SHIPPED = ("__pycache__", "cli", "console")
 """The operator's command is in the wheel, and in no function."""
 
 DATA_NOBODY_READS = (

@@ -8,6 +8,7 @@ import typer
 
 from lakehook import __version__
 from lakehook.cli.commands import (
+    console,
     dead_letters,
     deliveries,
     devlake,
@@ -34,6 +35,7 @@ app = typer.Typer(
     epilog=examples("lakehook listen", "lakehook events trigger PIPELINE_CREATED"),
 )
 app.command("status", epilog=status.STATUS_EXAMPLES)(status.status)
+app.command("console", epilog=console.CONSOLE_EXAMPLES)(console.console)
 app.add_typer(subscriptions.app, name="subscriptions")
 app.add_typer(events.app, name="events")
 app.command("listen", epilog=listen.EXAMPLES)(listen.listen)

@@ -19,7 +19,7 @@ from itertools import pairwise
 import typer
 from typer.exceptions import TyperException
 
-from lakehook.cli.terminal import on_one_line, write
+from lakehook.cli.terminal import write
 from lakehook.domain.errors import (
     InfrastructureError,
     InvalidEndpoint,
@@ -28,6 +28,7 @@ from lakehook.domain.errors import (
     NotFound,
     PendingDeliveries,
 )
+from lakehook.domain.text import on_one_line
 from lakehook.subscriptions.apply.source_file import InvalidFile
 
 FAILED, AWS_FAILED, PERSON_NEEDED = 1, 4, 6

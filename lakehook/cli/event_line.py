@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from lakehook.cli.terminal import on_one_line
-from lakehook.domain.text import truncate
+from lakehook.domain.text import on_one_line, truncate
 
 MAX_PROJECT_WIDTH = 20
 

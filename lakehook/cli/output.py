@@ -10,8 +10,9 @@ from dataclasses import asdict, dataclass, is_dataclass
 from enum import StrEnum
 from typing import Any
 
-from lakehook.cli.terminal import on_one_line, write
+from lakehook.cli.terminal import write
 from lakehook.domain.json_document import to_ascii_json
+from lakehook.domain.text import on_one_line
 from lakehook.domain.time import format_age, format_rfc3339, parse_rfc3339
 
 _WIDEST = 10_000  # where nobody looks, nothing is wrapped

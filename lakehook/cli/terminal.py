@@ -5,9 +5,10 @@ clear the screen or set its title, and a bidirectional override could turn a lin
 """
 
 import sys
-import unicodedata
 
 import typer
+
+from lakehook.domain.text import on_one_line
 
 
 def write(
@@ -33,15 +34,3 @@ def clear_screen() -> None:
     """Before a page is shown anew, where there is a screen."""
     if sys.stdout.isatty():
         typer.echo("\x1b[2J\x1b[H", nl=False)
-
-
-def on_one_line(text: str) -> str:
-    """A value as it is shown: what can't be seen is escaped, a line break too."""
-    if text.isprintable():
-        return text
-    return "".join(char if _is_harmless(char) else ascii(char)[1:-1] for char in text)
-
-
-def _is_harmless(char: str) -> bool:
-    """Whether it is seen as what it is, or leaves a space: a tab, and those of other scripts."""
-    return char.isprintable() or char == "\t" or unicodedata.category(char) == "Zs"

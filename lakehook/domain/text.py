@@ -1,5 +1,10 @@
-"""Untrusted text, cleaned for a message: no invisible characters, and a bounded length."""
+"""Untrusted text, cleaned for a message, a terminal or a page.
 
+Nothing in it moves, hides or reverses what stands beside it: invisible characters are left out of a
+message, and escaped where an operator reads them.
+"""
+
+import unicodedata
 from collections.abc import Callable
 
 ELLIPSIS = "…"
@@ -46,3 +51,15 @@ def clean_lines(text: str, limit: int) -> str:
 
 def counted(number: int, one: str, several: str) -> str:
     return f"{number:,} {one if number == 1 else several}"
+
+
+def on_one_line(text: str) -> str:
+    """A value as operators read it: what can't be seen is escaped, a line break too."""
+    if text.isprintable():
+        return text
+    return "".join(char if _is_harmless(char) else ascii(char)[1:-1] for char in text)
+
+
+def _is_harmless(char: str) -> bool:
+    """Whether it is seen as what it is, or leaves a space: a tab, and those of other scripts."""
+    return char.isprintable() or char == "\t" or unicodedata.category(char) == "Zs"

@@ -41,10 +41,13 @@ class PreviewDelivery:
 
     def __call__(self, subscription: Subscription, event: Event) -> Preview:
         """Preview a delivery; raises ``TemplateFailed`` if the template's output cannot be sent."""
+        return self.of_delivery(sample_delivery(event, subscription), subscription)
+
+    def of_delivery(self, delivery: Delivery, subscription: Subscription) -> Preview:
+        """Preview a known delivery, by the subscription's present terms."""
         channel = channel_for(subscription)
-        if silence := channel.unsupported_reason(event):
+        if silence := channel.unsupported_reason(delivery.event):
             raise InvalidSubscription(f"event type: nothing is sent of it: {silence}")
-        delivery = sample_delivery(event, subscription)
         rendered = self.render(delivery, subscription)
         sent = channel.build_request(
             self._outbound_message(delivery, rendered, subscription, channel)

@@ -50,6 +50,7 @@ RENEWED = {
     "functions/__init__.py": ALL,
     "lakehook/domain/event.py": ALL,
     "lakehook/cli/command.py": set(),
+    "lakehook/console/app.py": set(),
     "infra/packaging/bundle.py": ALL,
     "infra/packaging/bytecode.py": ALL,
     "infra/stack.py": set(),

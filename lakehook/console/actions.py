@@ -1,0 +1,50 @@
+"""Action: a change that a person confirms once, told what it will do and which command does it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from flask import flash, redirect, render_template, request
+from werkzeug.wrappers import Response
+
+from lakehook.console.errors import status_of
+from lakehook.domain.errors import LakehookError
+
+Page = str | tuple[str, int] | Response
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """A field of the confirmation: free text, or one of ``options``."""
+
+    name: str
+    label: str
+    value: str = ""
+    options: Sequence[str] = ()
+    hint: str = ""
+    is_checkbox: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Action:
+    title: str
+    effects: Sequence[str]
+    command: str
+    button: str
+    back: str
+    is_danger: bool = False
+    choices: Sequence[Choice] = ()
+
+
+def confirm(action: Action, act: Callable[[], str | Response]) -> Page:
+    """Ask; once it is confirmed, do it, and say on the page it came from what came of it."""
+    if request.method != "POST":
+        return render_template("confirm.html", action=action, error=None)
+    try:
+        result = act()
+    except LakehookError as error:
+        page = render_template("confirm.html", action=action, error=str(error))
+        return page, status_of(error)
+    if not isinstance(result, str):
+        return result
+    flash(result)
+    return redirect(action.back, 303)

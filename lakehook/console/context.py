@@ -1,0 +1,63 @@
+"""Context of a page: the operations, the language, and how a command is written."""
+
+import re
+import shlex
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import cast
+
+from flask import current_app
+
+from lakehook.console.access import Access
+from lakehook.domain.subscription import Language
+from lakehook.operations import OperatorService
+
+EXTENSION = "lakehook"
+DEFAULT_STACK = "Lakehook"
+_PLAIN = re.compile(r"[\w.,:/@%+=-][\w.,:/@%+=#-]*", re.ASCII)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    read_only: bool = False
+    language: Language = Language.ENGLISH
+    stack: str = DEFAULT_STACK
+
+
+@dataclass(kw_only=True)
+class Console:
+    """What all requests share."""
+
+    open_service: Callable[[], OperatorService]
+    access: Access
+    options: Options = field(default_factory=Options)
+    _service: OperatorService | None = None
+
+    @property
+    def service(self) -> OperatorService:
+        if self._service is None:
+            self._service = self.open_service()
+        return self._service
+
+    def reopen(self) -> None:
+        """Read credentials anew at the next request: a session of AWS ends after some hours."""
+        self._service = None
+
+
+def console() -> Console:
+    return cast("Console", current_app.extensions[EXTENSION])
+
+
+def service() -> OperatorService:
+    return console().service
+
+
+def command_line(*words: str) -> str:
+    """A command as a shell takes it; an id goes as it is."""
+    stack = console().options.stack
+    at = () if stack == DEFAULT_STACK else ("--stack", stack)
+    return " ".join(("lakehook", *map(_quoted, (*words, *at))))
+
+
+def _quoted(word: str) -> str:
+    return word if _PLAIN.fullmatch(word) else shlex.quote(word)

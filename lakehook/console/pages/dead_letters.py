@@ -1,0 +1,108 @@
+"""Dead letters: redrive and discard them, by id or by what they share."""
+
+from collections.abc import Sequence
+
+from flask import Blueprint, g, request, url_for
+
+from lakehook.console.actions import Action, Page, confirm
+from lakehook.console.context import command_line, service
+from lakehook.dead_letters import DeadLetterSelector
+from lakehook.domain.errors import InvalidInput, NotFound
+from lakehook.domain.lane import DeliveryRecord
+from lakehook.domain.subscription import Ordering, Subscription
+
+PAGES = Blueprint("dead_letters", __name__, url_prefix="/dead-letters")
+
+
+@PAGES.route("/redrive", methods=["GET", "POST"])
+def redrive() -> Page:
+    subscription, letters = _chosen()
+    t = g.translator
+    behind = (
+        t("What waits behind each in its pipeline follows it, in order.")
+        if subscription.ordering is Ordering.STRICT
+        else t("Each goes next in its pipeline, marked late; later events have gone out before it.")
+    )
+    action = Action(
+        title=t("Redrive dead letters of {name}", name=subscription.name),
+        effects=[
+            t.plural(
+                "{n} letter goes back with a fresh budget of attempts, and is tried at once.",
+                "{n} letters go back with a fresh budget of attempts, and are tried at once.",
+                len(letters),
+            ),
+            behind,
+        ],
+        command=_command("redrive", letters),
+        button=t.plural("Redrive {n} letter", "Redrive {n} letters", len(letters)),
+        back=_back(subscription, letters),
+    )
+
+    def act() -> str:
+        service().redrive(letters)
+        return str(t.plural("{n} letter goes back.", "{n} letters go back.", len(letters)))
+
+    return confirm(action, act)
+
+
+@PAGES.route("/discard", methods=["GET", "POST"])
+def discard() -> Page:
+    subscription, letters = _chosen()
+    t = g.translator
+    action = Action(
+        title=t("Discard dead letters of {name}", name=subscription.name),
+        effects=[
+            t.plural(
+                "{n} letter is given up for good: {name} never gets it.",
+                "{n} letters are given up for good: {name} never gets them.",
+                len(letters),
+                name=subscription.name,
+            ),
+            t("What waits behind each in its pipeline goes on; the sequence shows the gap."),
+        ],
+        command=_command("discard", letters),
+        button=t.plural("Discard {n} letter", "Discard {n} letters", len(letters)),
+        back=_back(subscription, letters),
+        is_danger=True,
+    )
+
+    def act() -> str:
+        done = service().discard(letters)
+        return str(t.plural("{n} letter is discarded.", "{n} letters are discarded.", len(done)))
+
+    return confirm(action, act)
+
+
+def _chosen() -> tuple[Subscription, Sequence[DeliveryRecord]]:
+    """Those of the query: one by its id, or those of a subscription, perhaps of one reason."""
+    if delivery_id := request.args.get("id"):
+        letters = service().find_dead_letters(DeadLetterSelector(ids=[delivery_id]))
+        subscription_id = letters[0].lane.subscription_id
+        return service().find_subscription(subscription_id, removed=True), letters
+    reference = request.args.get("subscription")
+    if not reference:
+        raise InvalidInput("dead letters: choose one by its id, or those of a subscription")
+    subscription = service().find_subscription(reference, removed=True)
+    letters = service().find_dead_letters(
+        DeadLetterSelector(subscription_id=subscription.id, reason=request.args.get("reason"))
+    )
+    if not letters:
+        raise NotFound(f"{subscription.name} has no such dead letters (any more)")
+    return subscription, letters
+
+
+def _command(verb: str, letters: Sequence[DeliveryRecord]) -> str:
+    if "id" in request.args:
+        record = letters[0]
+        return command_line("dead-letters", verb, f"{record.lane}#{record.sequence}")
+    reason = request.args.get("reason")
+    words = ["--subscription", request.args["subscription"]]
+    words += ["--reason", reason] if reason else []
+    return command_line("dead-letters", verb, *words, "--yes")
+
+
+def _back(subscription: Subscription, letters: Sequence[DeliveryRecord]) -> str:
+    if "id" in request.args:
+        record = letters[0]
+        return url_for("deliveries.show", delivery_id=f"{record.lane}#{record.sequence}")
+    return url_for("subscriptions.dead_letters", reference=subscription.id)

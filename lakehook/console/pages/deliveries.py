@@ -1,0 +1,82 @@
+"""Delivery: where it is, what was tried, what came back, and what happens next."""
+
+import shlex
+from dataclasses import dataclass
+
+from flask import Blueprint, render_template
+
+from lakehook.console.context import service
+from lakehook.domain.delivery import Delivery
+from lakehook.domain.errors import LakehookError
+from lakehook.operations.views.deliveries import DeliveryDetailView
+from lakehook.operations.views.pipelines import EventView
+from lakehook.operations.views.subscriptions import PreviewResultView, SubscriptionView
+from lakehook.ports.stores import AcceptedEvent
+from lakehook.queries import Explanation
+
+PAGES = Blueprint("deliveries", __name__, url_prefix="/deliveries")
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Sent:
+    """What was or would be sent, as far as only the sender's secrets are missing."""
+
+    request: PreviewResultView | None
+    problem: str | None = None
+    curl: str | None = None
+
+
+@PAGES.get("/<path:delivery_id>")
+def show(delivery_id: str) -> str:
+    explained = service().explain(service().resolve_delivery(delivery_id))
+    accepted = _accepted(explained)
+    subscription = service().find_subscription(explained.record.lane.subscription_id, removed=True)
+    view = SubscriptionView.from_subscription(subscription)
+    return render_template(
+        "delivery.html",
+        delivery=DeliveryDetailView.from_explanation(explained, {subscription.id: subscription}),
+        subscription=view,
+        event=EventView.from_accepted(accepted) if accepted else None,
+        document=_document(explained, accepted),
+        sent=_sent(explained, accepted, view),
+    )
+
+
+def _accepted(explained: Explanation) -> AcceptedEvent | None:
+    """The event in the journal, which keeps it for some weeks."""
+    record = explained.record
+    events = service().show_pipeline.history.events(record.lane.pipeline_key)
+    return next((one for one in events if one.sequenced.sequence == record.sequence), None)
+
+
+def _delivery(explained: Explanation, accepted: AcceptedEvent | None) -> Delivery | None:
+    """A final record keeps no event: it is made of the journal's."""
+    record = explained.record
+    if record.delivery:
+        return record.delivery
+    return Delivery(record.lane, accepted.sequenced) if accepted else None
+
+
+def _document(explained: Explanation, accepted: AcceptedEvent | None) -> dict[str, object] | None:
+    delivery = _delivery(explained, accepted)
+    return delivery.event.document if delivery else None
+
+
+def _sent(explained: Explanation, accepted: AcceptedEvent | None, view: SubscriptionView) -> _Sent:
+    delivery = _delivery(explained, accepted)
+    if delivery is None:
+        return _Sent(request=None)
+    subscription = service().find_subscription(view.subscription_id, removed=True)
+    try:
+        preview = service().preview.of_delivery(delivery, subscription)
+    except LakehookError as error:
+        return _Sent(request=None, problem=str(error))
+    request = PreviewResultView.from_preview(preview)
+    return _Sent(request=request, curl=_curl(request, view.url))
+
+
+def _curl(sent: PreviewResultView, url: str) -> str:
+    headers = [f"-H {shlex.quote(f'{name}: {value}')}" for name, value in sent.headers.items()]
+    return " \\\n  ".join(
+        (f"curl -X POST {shlex.quote(url)}", *headers, f"--data-raw {shlex.quote(sent.body)}")
+    )

@@ -1,0 +1,39 @@
+"""Now: how every subscription is, what waits, and what to do about it."""
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from lakehook.console.context import service
+from lakehook.domain.errors import InvalidInput, NotFound
+from lakehook.domain.status import HealthState
+from lakehook.operations.views.status import StatusView, SubscriberStatusView
+
+PAGES = Blueprint("now", __name__)
+
+
+@PAGES.get("/")
+def show() -> str:
+    status = StatusView.from_report(service().show_status())
+    return render_template(
+        "now.html",
+        status=status,
+        troubled=[one for one in status.subscribers if not _is_quiet(one)],
+        quiet=[one for one in status.subscribers if _is_quiet(one)],
+    )
+
+
+def _is_quiet(one: SubscriberStatusView) -> bool:
+    return one.health == HealthState.OK and not (one.lanes_held or one.dead_letters)
+
+
+@PAGES.get("/go")
+def go() -> Response:
+    """Where is it? A delivery by its id, a subscriber by name or id, else a pipeline."""
+    query = request.args.get("q", "").strip()
+    if query.count("#") >= 2:  # noqa: PLR2004  subscription#pipeline#sequence
+        return redirect(url_for("deliveries.show", delivery_id=query))
+    try:
+        found = service().find_subscription(query, removed=True)
+    except (InvalidInput, NotFound):
+        return redirect(url_for("pipelines.list_", q=query))
+    return redirect(url_for("subscriptions.show", reference=found.id))

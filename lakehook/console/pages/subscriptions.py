@@ -1,0 +1,111 @@
+"""Subscriber: its health, what was sent, what waits, its dead letters, terms and secrets."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from flask import Blueprint, render_template, request
+
+from lakehook.console.context import service
+from lakehook.dead_letters import DeadLetterSelector
+from lakehook.domain.event import EventType
+from lakehook.domain.lane import DeliveryStatus
+from lakehook.domain.subscription import Subscription
+from lakehook.operations.views.deliveries import DeadLetterView, DeliveryView, LaneView
+from lakehook.operations.views.status import SubscriberStatusView
+from lakehook.operations.views.subscriptions import SubscriptionDetailView
+from lakehook.queries import DeliveryQuery
+
+PAGES = Blueprint("subscriptions", __name__, url_prefix="/subscriptions")
+MAX_LISTED = 100
+MAX_LANES = 25  # each is a small query for what waits behind its head
+MAX_SCANNED = 2000  # records of the ledger, for the deliveries of one subscription
+
+
+@PAGES.get("/<reference>")
+def show(reference: str) -> str:
+    subscription = _find(reference)
+    status = request.args.get("status", "")
+    pipeline = request.args.get("pipeline", "").strip()
+    scanned: list[int] = []
+    query = DeliveryQuery(
+        pipeline=pipeline or None,
+        subscription_id=subscription.id,
+        status=DeliveryStatus(status) if status in tuple(DeliveryStatus) else None,
+        limit=MAX_LISTED,
+        max_scanned=MAX_SCANNED,
+    )
+    found, owners = service().list_deliveries(query, seen=scanned.append), _owner(subscription)
+    return _tab(
+        subscription,
+        "deliveries",
+        deliveries=[DeliveryView.from_record(record, owners) for record in found],
+        statuses=tuple(DeliveryStatus),
+        chosen=status,
+        pipeline=pipeline,
+        is_partial=sum(scanned) >= MAX_SCANNED,
+        scanned=sum(scanned),
+    )
+
+
+@PAGES.get("/<reference>/waiting")
+def waiting(reference: str) -> str:
+    subscription = _find(reference)
+    reports = service().list_lanes(subscription, limit=MAX_LANES)
+    return _tab(subscription, "waiting", lanes=list(map(LaneView.from_report, reports)))
+
+
+@PAGES.get("/<reference>/dead-letters")
+def dead_letters(reference: str) -> str:
+    subscription = _find(reference)
+    found = service().find_dead_letters(DeadLetterSelector(subscription_id=subscription.id))
+    owners = _owner(subscription)
+    letters = [DeadLetterView.from_record(record, owners) for record in found]
+    return _tab(
+        subscription,
+        "dead_letters",
+        letters=letters[:MAX_LISTED],
+        number=len(letters),
+        reasons=Counter(letter.reason for letter in letters).most_common(),
+    )
+
+
+@PAGES.get("/<reference>/terms")
+def terms(reference: str) -> str:
+    return _terms(_find(reference))
+
+
+@PAGES.get("/<reference>/secrets")
+def secrets(reference: str) -> str:
+    return _tab(_find(reference), "secrets")
+
+
+def _find(reference: str) -> Subscription:
+    return service().find_subscription(reference, removed=True)
+
+
+def _owner(subscription: Subscription) -> Mapping[str, Subscription]:
+    return {subscription.id: subscription}
+
+
+def _terms(subscription: Subscription) -> str:
+    return _tab(subscription, "terms", every_type=_every_pipeline_type())
+
+
+def _every_pipeline_type() -> Sequence[str]:
+    return [str(one) for one in EventType if one.is_of_pipeline]
+
+
+def _tab(subscription: Subscription, tab: str, **more: Any) -> str:
+    return render_template(
+        f"subscriber_{tab}.html",
+        tab=tab,
+        status=None if subscription.removed_at else _status(subscription),
+        subscription=SubscriptionDetailView.from_subscription(subscription),
+        **more,
+    )
+
+
+def _status(subscription: Subscription) -> SubscriberStatusView:
+    (status,) = service().show_status.of([subscription])
+    return SubscriberStatusView.from_status(status, now=service().clock.now())

@@ -1,0 +1,139 @@
+"""Text on a page: cleaned, escaped, translated, and with times that people read.
+
+Every value that a template writes passes ``finalize``: strangers' text moves, hides and runs
+nothing. A sentence is looked up by its English form; of one that the operations made, the parts
+between its fixed words are carried over.
+"""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from markupsafe import Markup, escape
+
+from lakehook.domain.json_document import Document
+from lakehook.domain.subscription import Language
+from lakehook.domain.text import on_one_line
+from lakehook.domain.time import parse_rfc3339
+
+_TIME = re.compile(r"\d{4}-(\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:\.\d+)?\+00:00")
+_FIELD = re.compile(r"\{(\w+)\}")
+_LIQUID = re.compile(r"(\{\{.*?\}\}|\{%.*?%\})", re.DOTALL)
+NOTHING = "\N{EN DASH}"
+_UNITS = (("d", 2 * 86_400, 86_400), ("h", 2 * 3600, 3600), ("min", 120, 60))
+
+
+@cache
+def catalogue() -> Mapping[str, Mapping[str, str]]:
+    """Chinese by English: ``pages`` for our own sentences, ``operations`` for what they show."""
+    text = (files("lakehook.console") / "messages.zh.json").read_text(encoding="utf-8")
+    loaded: Mapping[str, Mapping[str, str]] = json.loads(text)
+    return loaded
+
+
+@cache
+def _sentences() -> Sequence[tuple[re.Pattern[str], str]]:
+    """Sentences of the operations that have places, the most definite first."""
+    entries = [(text, said) for text, said in catalogue()["operations"].items() if "{" in text]
+    entries.sort(key=lambda entry: -len(_FIELD.sub("", entry[0])))
+    return [(re.compile(_pattern(text), re.DOTALL), said) for text, said in entries]
+
+
+def _pattern(text: str) -> str:
+    """Its fixed words, and between them whatever stands in its places."""
+    parts = _FIELD.split(text)
+    return "".join(
+        f"(?P<{part}>.+?)" if index % 2 else re.escape(part) for index, part in enumerate(parts)
+    )
+
+
+@dataclass(frozen=True)
+class Translator:
+    language: Language
+
+    def __call__(self, text: str, **values: Any) -> str:
+        """A sentence of ours, with its values in their places."""
+        if self.language is Language.CHINESE:
+            text = catalogue()["pages"].get(text, text)
+        return text.format(**values)
+
+    def plural(self, one: str, many: str, number: int, **values: Any) -> str:
+        """Chinese has one form for both."""
+        is_one = number == 1 and self.language is Language.ENGLISH
+        return self(one if is_one else many, n=f"{number:,}", **values)
+
+    def of(self, text: str | None) -> str:
+        """A word or sentence of the operations; as it is, where the catalogue has none."""
+        if not text or self.language is not Language.CHINESE:
+            return text or ""
+        return catalogue()["operations"].get(text) or self._matched(text)
+
+    def _matched(self, text: str) -> str:
+        for pattern, chinese_text in _sentences():
+            if found := pattern.fullmatch(text):
+                places = {name: self.of(value) for name, value in found.groupdict().items()}
+                return chinese_text.format(**places)
+        return text
+
+    def ago(self, at: str | None, *, now: float) -> Markup | str:
+        """``18 min ago`` or ``in 40 s``, with the exact time behind it."""
+        if not at:
+            return NOTHING
+        return Markup('<time datetime="{}" title="{}">{}</time>').format(
+            at, at, self._distance(now - parse_rfc3339(at).timestamp())
+        )
+
+    def _distance(self, seconds: float) -> str:
+        if -1 < seconds < 1:
+            return self("just now")
+        span = self.span(abs(seconds))
+        return self("{span} ago", span=span) if seconds > 0 else self("in {span}", span=span)
+
+    def sentence(self, text: str | None) -> Markup:
+        """A sentence of the operations, its exact times shortened: they are behind it."""
+        said = escape(on_one_line(self.of(text)))
+        return Markup(_TIME.sub(r'<time datetime="\g<0>" title="\g<0>">\2Z</time>', said))  # noqa: S704  escaped
+
+    def span(self, seconds: float) -> str:
+        for unit, least, size in _UNITS:
+            if seconds >= least:
+                return self("{n} " + unit, n=int(seconds // size))
+        return self("{n} s", n=int(seconds))
+
+
+def finalize(value: Any) -> Any:
+    """Clean what a template writes; markup of our own is as it is."""
+    if value is None:
+        return ""
+    return on_one_line(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def lines(text: str | None) -> Markup:
+    """Text of several lines, each cleaned and escaped."""
+    return Markup("\n").join(escape(on_one_line(line)) for line in (text or "").split("\n"))
+
+
+def pretty(document: Document | Any) -> Markup:
+    return lines(json.dumps(document, indent=2, ensure_ascii=False, default=str))
+
+
+def pretty_text(text: str | None) -> Markup:
+    """A body: JSON is laid out, anything else is shown as it is."""
+    try:
+        return pretty(json.loads(text or ""))
+    except ValueError:
+        return lines(text)
+
+
+def liquid(text: str | None) -> Markup:
+    """A template, with what it computes set apart from what it says."""
+    parts = _LIQUID.split(text or "")
+    marked = (
+        Markup('<span class="liquid">{}</span>').format(lines(part)) if index % 2 else lines(part)
+        for index, part in enumerate(parts)
+    )
+    return Markup("").join(marked)

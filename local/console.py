@@ -1,0 +1,45 @@
+"""The console of the local cloud, in its process; by itself over a sample life."""
+
+import sys
+import tempfile
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from threading import Event
+
+from lakehook.adapters.aws import Aws
+from lakehook.console.context import Options
+from lakehook.console.server import DEFAULT_PORT, Served, served
+from lakehook.domain.subscription import Language
+from lakehook.operations import OperatorService
+from lakehook.operations.bootstrap import operator_service_on
+from local import trickle
+from local.installation import LocalLakehook
+
+
+def serve_console(
+    lakehook: LocalLakehook, *, port: int = DEFAULT_PORT, options: Options | None = None
+) -> AbstractContextManager[Served]:
+    """Serve it while inside."""
+
+    def open_service() -> OperatorService:
+        return operator_service_on(lakehook.deployment, Aws(), _warn)
+
+    return served(open_service, port=port, options=options or Options())
+
+
+def serve_sample(*, port: int, no_browser: bool, language: Language) -> None:
+    """Serve it over sample subscribers and a trickle of pipelines, until it is interrupted."""
+    with (
+        tempfile.TemporaryFile() as log,
+        LocalLakehook(replace(trickle.OPTIONS, sink=log.fileno())) as lakehook,
+        trickle.sample_life(lakehook),
+        serve_console(lakehook, port=port, options=Options(language=language)) as running,
+    ):
+        print(f"console: {running.access.url}", flush=True)
+        if not no_browser:
+            running.open_browser()
+        Event().wait()
+
+
+def _warn(message: str) -> None:
+    print(f"warning: {message}", file=sys.stderr)

@@ -1,0 +1,211 @@
+"""An office with everything that the console shows, and a browser that is let in."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from lakehook.console.access import Access
+from lakehook.console.app import create_app
+from lakehook.console.context import Console, Options
+from lakehook.domain.attempt import Attempt, Outcome
+from lakehook.domain.circuit_breaker import EndpointHealth
+from lakehook.domain.event import EventType
+from lakehook.domain.lane import DeliveryRecord, HeldLane
+from lakehook.domain.pipeline import PipelineTransition
+from lakehook.domain.subscription import Subscription
+from lakehook.domain.time import format_rfc3339
+from lakehook.operations import OperatorService
+from lakehook.subscriptions.subscribe import SubscriptionFields
+from tests.builders import a_delivery, an_event
+from tests.fakes import NOON
+from tests.fakes_ops import Office
+
+PORT = 8300
+ORIGIN = f"http://127.0.0.1:{PORT}"
+AGO = NOON - 1080.0  # 18 minutes
+MARKUP = "</td><script>alert(1)</script><img src=x onerror=alert(2)>\u202e\x1b[2J"
+FORM_TOKEN = re.compile(r'name="form_token" value="([^"]+)"')
+LIFE = (EventType.PIPELINE_CREATED, EventType.PIPELINE_RUNNING, EventType.PIPELINE_FAILED)
+
+
+@dataclass
+class Visitor:
+    """A browser that has opened the URL which the terminal printed."""
+
+    app: Flask
+    access: Access
+    client: FlaskClient
+
+    def get(self, path: str, **terms: Any) -> TestResponse:
+        return self.client.get(path, base_url=ORIGIN, **terms)
+
+    def page(self, path: str) -> str:
+        answer = self.get(path)
+        assert answer.status_code == 200, (path, answer.status_code, answer.text[-2000:])
+        return answer.text
+
+    def post(self, path: str, *, origin: str | None = ORIGIN, **form: Any) -> TestResponse:
+        headers = {} if origin is None else {"origin": origin}
+        return self.client.post(path, base_url=ORIGIN, data=form, headers=headers)
+
+    def confirm(self, path: str, **form: Any) -> TestResponse:
+        """Fill in the form of that page, and send it."""
+        token = FORM_TOKEN.search(self.page(path))
+        assert token, path
+        return self.post(path, form_token=token[1], **form)
+
+
+def visitor(
+    service: Callable[[], OperatorService], *, let_in: bool = True, **options: Any
+) -> Visitor:
+    access = Access(PORT)
+    app = create_app(Console(open_service=service, access=access, options=Options(**options)))
+    app.config.update(PROPAGATE_EXCEPTIONS=True)
+    arrived = Visitor(app, access, app.test_client())
+    if let_in:
+        assert arrived.get(f"/?token={access.token}").status_code == 200
+    return arrived
+
+
+def attempt(
+    status: int | None,
+    excerpt: str = "",
+    outcome: Outcome = Outcome.REJECTED,
+    *,
+    at: float = NOON - 60,
+    milliseconds: int = 40,
+) -> Attempt:
+    return Attempt(
+        at=at, outcome=outcome, milliseconds=milliseconds, status=status, excerpt=excerpt
+    )
+
+
+def subscribe(office: Office, name: str, **changes: Any) -> Subscription:
+    made, _ = office.desk().subscribe(
+        SubscriptionFields(name=name, url="https://ci.example/hook", **changes.pop("terms", {}))
+    )
+    changed = replace(made, **changes)
+    office.subscriptions.put(changed)
+    return changed
+
+
+def accept(office: Office, pipeline: Any, *types: EventType, **fields: Any) -> None:
+    for seconds, event_type in enumerate(types):
+        at = NOON - 600 + 90 * seconds
+        office.clock.time = at
+        event = an_event(
+            pipeline_id=pipeline,
+            event_type=str(event_type),
+            timestamp=format_rfc3339(at),
+            **fields,
+        )
+        before, _ = office.journal.load(event)
+        before, _ = office.journal.load(event)
+        advance = before.apply(event)
+        assert isinstance(advance, PipelineTransition)
+        office.journal.append(advance)
+    office.clock.time = NOON
+
+
+def hold(
+    office: Office, subscription: Subscription, pipeline: Any, *, dead: str = "", **scene: Any
+) -> DeliveryRecord:
+    """A lane held at its second event, the first delivered, the third behind it."""
+    last = scene.get("last")
+    first, second, third = (
+        DeliveryRecord.waiting(
+            a_delivery(
+                number, subscription=subscription.id, pipeline_id=pipeline, event_type=str(kind)
+            )
+        )
+        for number, kind in enumerate(LIFE, start=1)
+    )
+    ledger = office.ledger
+    ledger.keep(first.with_attempt(attempt(200, outcome=Outcome.DELIVERED, at=NOON - 590)))
+    second = second.with_attempt(last) if last else second
+    held = replace(HeldLane.held_at(second.lane, 2, now=AGO), due_at=NOON + 240, attempts=1)
+    if dead:
+        second, held = second.dead(dead), held.with_dead_head(now=NOON)
+    ledger.keep(second)
+    ledger.keep(third)
+    ledger.lanes[held.lane] = held
+    return second
+
+
+def lively_office(*, hostile: bool = False) -> Office:
+    """Every health that there is, with what makes it so."""
+    office, said = Office(), MARKUP if hostile else ""
+    for number in range(39, 46):
+        accept(
+            office,
+            number,
+            *LIFE[: 2 + number % 2],
+            project_name=said or "lake-shop",
+            pipeline_url="https://devlake.example/pipelines/39",
+        )
+    _add_healthy(office)
+    _add_down(office, said)
+    _add_slow(office)
+    _add_dead(office, said)
+    at = format_rfc3339(AGO)
+    subscribe(office, "old-portal", disabled_reason=f"410 Gone {said}", disabled_at=at)
+    subscribe(office, "release-notes", paused_at=at)
+    return office
+
+
+def _add_healthy(office: Office) -> None:
+    subscribe(office, "data-team", channel="slack")
+    healthy = subscribe(office, "jenkins")
+    for number in range(39, 46):
+        for sequence, kind in enumerate(LIFE, start=1):
+            office.clock.time = NOON - 600 + 90 * (sequence - 1) + 0.2
+            delivered = attempt(200, outcome=Outcome.DELIVERED, at=office.clock.time)
+            delivery = a_delivery(
+                sequence, subscription=healthy.id, pipeline_id=number, event_type=str(kind)
+            )
+            office.ledger.keep(DeliveryRecord.waiting(delivery).with_attempt(delivered))
+    office.clock.time = NOON
+
+
+def _add_down(office: Office, said: str) -> None:
+    answers = {
+        "ci-status": attempt(503, f"upstream connect error {said}", Outcome.THROTTLED),
+        "audit-log": attempt(401, f'{{"error":"signature mismatch"}}{said}'),
+    }
+    for name, last in answers.items():
+        down = subscribe(office, name)
+        office.healths.known[down.id] = EndpointHealth(
+            subscription_id=down.id,
+            failures=9,
+            failing_since=AGO,
+            due_at=NOON + 40,
+            last_attempt=last,
+            last_success_at=AGO - 60,
+        )
+        for number in range(40, 44):
+            hold(office, down, number, last=last)
+
+
+def _add_slow(office: Office) -> None:
+    slow = subscribe(office, "warehouse")
+    office.healths.known[slow.id] = EndpointHealth(
+        subscription_id=slow.id,
+        average_ms=9000,
+        slow_since=AGO,
+        last_attempt=attempt(200, outcome=Outcome.DELIVERED, milliseconds=9000),
+    )
+    for number in range(40, 44):
+        hold(office, slow, number)
+
+
+def _add_dead(office: Office, said: str) -> None:
+    dead = replace(subscribe(office, "metrics"), name=f"{said}metrics")
+    office.subscriptions.put(dead)
+    hold(office, dead, 39, dead="spent", last=attempt(500, f"KeyError: 'owner' {said}"))
+    failed = attempt(None, f"template line 1: division by 0 {said}", Outcome.TEMPLATE_FAILED)
+    hold(office, dead, 41, dead="template_failed", last=failed)

@@ -1,0 +1,438 @@
+"""The console: who is let in, what each page shows and does, and strangers' text on it."""
+
+import re
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from lakehook.console.access import CONTENT_SECURITY_POLICY, Access
+from lakehook.domain.errors import InfrastructureError
+from lakehook.domain.lane import DeliveryRecord, DeliveryStatus
+from lakehook.domain.ping import Ping, PingResult
+from lakehook.domain.subscription import Language
+from tests.console_scenes import (
+    FORM_TOKEN,
+    MARKUP,
+    ORIGIN,
+    Visitor,
+    attempt,
+    hold,
+    lively_office,
+    subscribe,
+    visitor,
+)
+from tests.fakes_ops import Office
+
+TABS = ("", "/waiting", "/dead-letters", "/terms", "/secrets")
+CHANGES = ("/pause", "/resume", "/enable", "/test", "/remove", "/rotate-secret")
+
+
+@pytest.fixture
+def office() -> Office:
+    return lively_office()
+
+
+@pytest.fixture
+def console(office: Office) -> Visitor:
+    return visitor(office.desk)
+
+
+def named(office: Office, name: str) -> str:
+    (found,) = [one.id for one in office.subscriptions.known.values() if name in one.name]
+    return found
+
+
+def path_of(office: Office, name: str, rest: str = "") -> str:
+    return f"/subscriptions/{named(office, name)}{rest}"
+
+
+def delivery(office: Office, name: str, pipeline: int = 39, sequence: int = 2) -> str:
+    return f"{named(office, name)}#{pipeline}#{sequence}"
+
+
+def all_paths(office: Office) -> Iterator[str]:
+    yield from ("/", "/pipelines/", "/pipelines/39", "/pipelines/?q=lake")
+    for name in ("metrics", "ci-status", "old-portal"):
+        yield from (path_of(office, name, rest) for rest in TABS + CHANGES)
+    yield f"/dead-letters/redrive?subscription={named(office, 'metrics')}"
+    for lane, sequence in list(office.ledger.records)[::7]:
+        yield "/deliveries/" + quote(f"{lane}#{sequence}", safe="")
+
+
+# --- who is let in ---
+
+
+def test_the_url_of_the_terminal_lets_a_browser_in_and_leaves_no_token_behind(office: Office):
+    stranger = visitor(office.desk, let_in=False)
+
+    arrived = stranger.get(f"/?token={stranger.access.token}")
+
+    assert stranger.access.token not in arrived.text
+    (cookie,) = arrived.headers.getlist("set-cookie")
+    assert "HttpOnly" in cookie
+    assert "SameSite=Strict" in cookie
+    assert stranger.get("/").status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/", "/?token=wrong", "/?token=", "/pipelines/", "/nowhere"])
+def test_without_the_token_nothing_is_shown(office: Office, path: str):
+    refused = visitor(office.desk, let_in=False).get(path)
+
+    assert refused.status_code == 403
+    assert "ci-status" not in refused.text
+    assert "set-cookie" not in refused.headers
+
+
+def test_the_url_that_a_browser_is_started_with_serves_once(office: Office):
+    stranger = visitor(office.desk, let_in=False)
+    ticket = stranger.access.new_ticket_url().removeprefix(ORIGIN)
+
+    assert stranger.get(ticket).status_code == 200
+    assert visitor_of(stranger).get(ticket).status_code == 403
+
+
+def visitor_of(other: Visitor) -> Visitor:
+    """Another browser at the same console."""
+    return Visitor(other.app, other.access, other.app.test_client())
+
+
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:8300", "127.0.0.1:8301", ""])
+@pytest.mark.parametrize("path", ["/", "/static/console.css"])
+def test_another_host_name_is_refused_even_with_the_cookie(console: Visitor, host: str, path: str):
+    assert console.get(path, headers={"host": host}).status_code == 403
+
+
+@pytest.mark.parametrize("origin", [None, "null", "https://evil.example", "http://127.0.0.1:8301"])
+def test_a_form_of_another_site_changes_nothing(
+    console: Visitor, office: Office, origin: str | None
+):
+    path = path_of(office, "jenkins", "/pause")
+    token = FORM_TOKEN.search(console.page(path))
+    assert token
+
+    assert console.post(path, origin=origin, form_token=token[1]).status_code == 403
+    assert office.subscriptions.known[named(office, "jenkins")].paused_at is None
+
+
+def test_a_form_without_its_token_changes_nothing_and_one_that_is_sent_twice_acts_once(
+    console: Visitor, office: Office
+):
+    path = path_of(office, "metrics", "/rotate-secret")
+    token = FORM_TOKEN.search(console.page(path))
+    assert token
+
+    assert console.post(path).status_code == 403
+    assert console.post(path, form_token="guessed").status_code == 403
+    first = console.post(path, form_token=token[1], overlap="24h")
+    again = console.post(path, form_token=token[1], overlap="24h")
+
+    assert (first.status_code, again.status_code) == (200, 403)
+    assert len(office.subscriptions.known[named(office, "metrics")].secrets) == 2
+
+
+def test_a_link_from_elsewhere_asks_once_more_with_the_cookie(office: Office):
+    """The strict cookie does not come along from another site; the page asks by itself."""
+    elsewhere = {"sec-fetch-site": "cross-site"}
+    stranger = visitor(office.desk, let_in=False)
+
+    arrived = stranger.get("/pipelines/39?x=1", headers=elsewhere)
+
+    assert '<meta http-equiv="refresh" content="0;url=/pipelines/39?x=1">' in arrived.text
+    assert "PIPELINE_CREATED" not in arrived.text
+
+
+def test_a_read_only_console_shows_everything_and_changes_nothing(office: Office):
+    console = visitor(office.desk, read_only=True)
+    path = path_of(office, "jenkins", "/pause")
+    token = FORM_TOKEN.search(console.page(path))
+    assert token
+
+    assert console.post(path, form_token=token[1]).status_code == 403
+    assert office.subscriptions.known[named(office, "jenkins")].paused_at is None
+    assert "/pause" not in console.page("/")
+
+
+def test_the_oldest_of_very_many_forms_is_forgotten(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("lakehook.console.access.MAX_OPEN_FORMS", 2)
+    access = Access(8300)
+
+    first, second, third = (access.new_form() for _ in range(3))
+
+    assert not access.accepts_form(first, once=False)
+    assert access.accepts_form(second, once=True)
+    assert access.accepts_form(third, once=True)
+
+
+# --- every page ---
+
+
+class Checker(HTMLParser):
+    """What a page must not hold under its policy, and what would lead elsewhere."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.faults: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        own = given.get("src", given.get("href") if tag == "link" else "/") or ""
+        if tag in ("style", "iframe", "img", "object") or not own.startswith("/"):
+            self.faults.append(tag)
+        self.faults += [f"{tag} {name}" for name in given if name == "style" or name[:2] == "on"]
+        if str(given.get("href", "")).startswith("javascript:"):
+            self.faults.append(f"{tag} href")
+
+
+@pytest.mark.parametrize("language", list(Language))
+def test_each_page_keeps_to_its_policy_whatever_strangers_wrote(language: Language):
+    office = lively_office(hostile=True)
+    console = visitor(office.desk, language=language)
+
+    for path in all_paths(office):
+        page = console.get(path)
+        assert page.status_code == 200, path
+        checker = Checker()
+        checker.feed(page.text)
+        assert checker.faults == [], path
+        assert page.headers["content-security-policy"] == CONTENT_SECURITY_POLICY
+        assert page.headers["cache-control"] == "no-store"
+        assert not set(page.text) & {"\u202e", "\x1b"}, path
+        assert MARKUP[:13] not in page.text, path
+
+
+def test_no_page_but_the_one_that_shows_it_once_holds_a_secret(console: Visitor, office: Office):
+    made = console.confirm(path_of(office, "metrics", "/rotate-secret"), overlap="1h")
+    (secret,) = re.findall(r"whsec_[\w+/=]+", made.text)
+
+    for path in all_paths(office):
+        assert secret not in console.page(path)
+        assert "whsec_" not in console.page(path)
+
+
+def test_a_page_makes_as_many_calls_however_much_waits(monkeypatch: pytest.MonkeyPatch):
+    def calls(waiting: int) -> int:
+        office = lively_office()
+        down = office.desk().find_subscription("ci-status")
+        for number in range(100, 100 + waiting):
+            hold(office, down, number)
+        made: list[str] = []
+        for name in ("find", "find_many", "count_waiting_behind", "by_lane"):
+            kept = getattr(type(office.archive), name)
+
+            def counted(*given: Any, kept: Any = kept, name: str = name, **terms: Any) -> Any:
+                made.append(name)
+                return kept(*given, **terms)
+
+            monkeypatch.setattr(type(office.archive), name, counted)
+        console = visitor(office.desk)
+        made.clear()
+        for rest in ("/", path_of(office, "ci-status"), path_of(office, "ci-status", "/waiting")):
+            console.page(rest)
+        monkeypatch.undo()
+        return len(made)
+
+    assert calls(3) == calls(60)
+
+
+def test_a_failure_of_aws_is_one_line_and_the_next_request_reads_credentials_anew(office: Office):
+    opened: list[int] = []
+
+    def open_service() -> Any:
+        opened.append(1)
+        return office.desk()
+
+    console = visitor(open_service)
+    console.page("/")
+
+    def expired(*_: object) -> None:
+        raise InfrastructureError("ExpiredToken: the security token has expired")
+
+    healths, kept = type(office.healths), type(office.healths).find_many
+    healths.find_many = expired  # type: ignore[method-assign,assignment]
+    try:
+        refused = console.get("/")
+    finally:
+        healths.find_many = kept  # type: ignore[method-assign]
+
+    assert refused.status_code == 503
+    assert "ExpiredToken: the security token has expired" in refused.text
+    assert "aws sso login" in refused.text
+    console.page("/")
+    assert len(opened) == 2
+
+
+def test_what_is_not_there_is_said_and_leads_on(console: Visitor):
+    for path in ("/nowhere", "/subscriptions/nobody", "/pipelines/7777", "/deliveries/a%23b%231"):
+        missing = console.get(path)
+        assert missing.status_code == 404, path
+        assert 'href="/"' in missing.text
+
+
+# --- what the pages show ---
+
+
+def test_now_shows_the_worst_first_and_who_is_well(console: Visitor):
+    page = console.page("/")
+
+    order = [page.index(f">{name}</a>") for name in ("audit-log", "metrics", "warehouse")]
+    assert order == sorted(order)
+    assert "lakehook subscriptions rotate-secret audit-log" in page
+    assert "2 subscribers are well" in page
+    assert "is needed" in page
+
+
+def test_where_nobody_subscribes_now_says_what_to_type():
+    page = visitor(Office().desk).page("/")
+
+    assert "lakehook subscriptions add --name ci" in page
+    assert "is not needed" in page
+
+
+@pytest.mark.parametrize(
+    ("query", "path"),
+    [
+        ("ci-status", "/subscriptions/{ci-status}"),
+        ("39", "/pipelines/?q=39"),
+        ("{ci-status}#40#2", "/deliveries/{ci-status}%2340%232"),
+    ],
+)
+def test_one_field_finds_whatever_is_looked_for(
+    console: Visitor, office: Office, query: str, path: str
+):
+    id_ = named(office, "ci-status")
+    query, path = query.replace("{ci-status}", id_), path.replace("{ci-status}", id_)
+
+    found = console.get("/go?q=" + quote(query, safe=""))
+
+    assert found.headers["location"] == path
+
+
+def test_a_pipeline_is_found_by_its_id_and_an_unfinished_one_by_its_project(console: Visitor):
+    assert console.get("/pipelines/?q=39").headers["location"] == "/pipelines/39"
+    assert "/pipelines/40" in console.page("/pipelines/?q=SHOP")
+    assert "No pipeline has this id" in console.page("/pipelines/?q=another")
+
+
+def test_a_pipeline_shows_each_subscribers_deliveries_over_time(console: Visitor, office: Office):
+    page = console.page("/pipelines/40")
+
+    assert page.index(">jenkins</a>") < page.index(">ci-status</a>")
+    assert quote(delivery(office, "ci-status", 40), safe="") in page
+    assert "waiting" in page
+    assert "https://devlake.example/pipelines/39" in page
+
+
+def test_a_delivery_tells_where_it_is_what_was_tried_and_what_was_sent(
+    console: Visitor, office: Office
+):
+    page = console.page("/deliveries/" + quote(delivery(office, "ci-status", 40), safe=""))
+
+    assert "upstream connect error" in page
+    assert "503 throttled" in page
+    assert "webhook-signature: …" in page
+    assert "curl -X POST https://ci.example/hook" in page
+    assert "blocked: the endpoint is down, and probed at" in page
+
+
+def test_deliveries_are_filtered_by_status_and_pipeline(console: Visitor, office: Office):
+    page = console.page(path_of(office, "jenkins", "?status=dead"))
+    assert "No such deliveries" in page
+
+    page = console.page(path_of(office, "jenkins", "?pipeline=40&status=delivered"))
+    assert "/pipelines/40" in page
+    assert "/pipelines/41" not in page
+
+
+# --- what they do ---
+
+
+def test_pause_and_resume_ask_once_and_say_what_they_will_do(console: Visitor, office: Office):
+    path, id_ = path_of(office, "jenkins"), named(office, "jenkins")
+
+    asked = console.page(f"{path}/pause")
+    assert "lakehook subscriptions pause jenkins" in asked
+    assert "New deliveries wait in order" in asked
+    assert office.subscriptions.known[id_].paused_at is None
+
+    done = console.confirm(f"{path}/pause")
+    assert (done.status_code, done.headers["location"]) == (303, path)
+    assert office.subscriptions.known[id_].paused_at
+    assert "jenkins is paused." in console.page(path)
+
+    console.confirm(f"{path}/resume")
+    assert office.subscriptions.known[id_].paused_at is None
+
+
+def test_what_was_disabled_is_enabled(console: Visitor, office: Office):
+    console.confirm(path_of(office, "old-portal", "/enable"))
+
+    assert office.subscriptions.known[named(office, "old-portal")].disabled_reason is None
+
+
+def test_a_test_says_what_the_endpoint_answered(console: Visitor, office: Office):
+    def pong(_: Ping) -> PingResult:
+        return PingResult(attempt(500, "boom"), echoed=False)
+
+    office.queue.result_of = pong
+    console.confirm(path_of(office, "jenkins", "/test"))
+
+    assert "jenkins did not take the test: 500 boom" in console.page("/")
+
+
+def test_letters_go_back_all_of_one_reason_or_one_alone(console: Visitor, office: Office):
+    id_ = named(office, "metrics")
+    of_reason = f"/dead-letters/redrive?subscription={id_}&reason=spent"
+
+    asked = console.page(of_reason)
+    assert "1 letter goes back" in asked
+    assert f"dead-letters redrive --subscription {id_} --reason spent --yes" in asked
+    console.confirm(of_reason)
+    assert [record.lane.pipeline_id for record in office.redrives.sent] == ["39"]
+
+    one = "/dead-letters/redrive?id=" + quote(delivery(office, "metrics", 41), safe="")
+    console.confirm(one)
+    assert [record.lane.pipeline_id for record in office.redrives.sent] == ["39", "41"]
+
+
+def test_a_letter_is_discarded_for_good(console: Visitor, office: Office):
+    id_ = delivery(office, "metrics", 41)
+
+    console.confirm("/dead-letters/discard?id=" + quote(id_, safe=""))
+
+    (record,) = [r for r in office.ledger.records.values() if r.sequence == 2 and is_of(r, id_)]
+    assert record.status is DeliveryStatus.DISCARDED
+    assert console.get("/dead-letters/discard?id=" + quote(id_, safe="")).status_code == 404
+
+
+def is_of(record: DeliveryRecord, delivery_id: str) -> bool:
+    return f"{record.lane}#{record.sequence}" == delivery_id
+
+
+def test_a_removal_says_what_is_given_up_with_it(console: Visitor, office: Office):
+    path = path_of(office, "metrics", "/remove")
+
+    assert "2 deliveries and 2 dead letters" in console.page(path)
+    assert "--discard-waiting" in console.page(path)
+    console.confirm(path)
+
+    assert office.subscriptions.known[named(office, "metrics")].removed_at
+
+
+def test_what_is_refused_is_said_in_its_form_and_nothing_is_changed(
+    console: Visitor, office: Office
+):
+    refused = console.confirm(path_of(office, "metrics", "/rotate-secret"), overlap="0")
+
+    assert refused.status_code == 422
+    assert "overlap: choose one of 24h, 1h, 7d" in refused.text
+    assert len(office.subscriptions.known[named(office, "metrics")].secrets) == 1
+
+
+def test_a_removed_subscription_is_still_shown(console: Visitor, office: Office):
+    gone = subscribe(office, "gone", removed_at="2026-01-01T11:00:00.000+00:00")
+
+    assert "is-removed" in console.page(f"/subscriptions/{gone.id}")
+    assert "/test" not in console.page(f"/subscriptions/{gone.id}/terms")

@@ -1,0 +1,104 @@
+"""The console in Chinese: each sentence of its pages, and each word that operations show."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+import lakehook.console
+from lakehook.console.app import NAVIGATION
+from lakehook.console.rendering import Translator, catalogue
+from lakehook.domain.attempt import Outcome
+from lakehook.domain.circuit_breaker import EndpointHealth
+from lakehook.domain.lane import DeliveryRecord, DeliveryStatus, HeldLane, SuspendedReason
+from lakehook.domain.pipeline import PipelineState, SkipReason
+from lakehook.domain.status import DeliveryContext, HealthState, SubscriptionState, next_action
+from lakehook.domain.subscription import Language, Ordering
+from tests.builders import a_delivery, a_subscription
+from tests.fakes import NOON
+
+HOUSE = Path(lakehook.console.__file__).parent
+TEXT = r"\"((?:[^\"\\]|\\.)+)\"|'((?:[^'\\]|\\.)+)'"
+SAID = re.compile(rf"\b(?:t|self|g\.translator)\(\s*(?:{TEXT})")
+COUNTED = re.compile(r'\b(?:tn|plural)\(\s*"(?:[^"\\]|\\.)+",\s*"((?:[^"\\]|\\.)+)"')
+UNITS = {f"{{n}} {unit}" for unit in ("d", "h", "min", "s")}
+CHINESE = Translator(Language.CHINESE)
+
+
+def said_by_pages() -> set[str]:
+    sources = [*HOUSE.rglob("*.html"), *HOUSE.rglob("*.py")]
+    text = "\n".join(source.read_text(encoding="utf-8") for source in sources)
+    single = {"".join(found) for found in SAID.findall(text)} - {"{n} "}
+    return single | set(COUNTED.findall(text)) | {label for *_, label in NAVIGATION} | UNITS
+
+
+def test_each_sentence_has_both_languages_and_none_is_left_over():
+    assert set(catalogue()["pages"]) == said_by_pages()
+
+
+def test_both_languages_have_the_same_places():
+    for sentences in catalogue().values():
+        for english, chinese in sentences.items():
+            assert places(english) == places(chinese), english
+
+
+def places(sentence: str) -> list[str]:
+    return sorted(re.findall(r"\{\w+\}", sentence))
+
+
+def test_each_word_of_the_operations_is_known():
+    words = {
+        str(word)
+        for kind in (
+            HealthState,
+            SubscriptionState,
+            DeliveryStatus,
+            Outcome,
+            Ordering,
+            PipelineState,
+            SkipReason,
+        )
+        for word in kind
+    }
+
+    assert words <= set(catalogue()["operations"])
+
+
+@pytest.mark.parametrize(
+    "context",
+    [
+        DeliveryContext(a_subscription()),
+        DeliveryContext(a_subscription(paused_at="now")),
+        DeliveryContext(a_subscription(disabled_reason="410 Gone")),
+        DeliveryContext(None),
+        *(
+            DeliveryContext(
+                a_subscription(),
+                HeldLane(
+                    lane=a_delivery().lane,
+                    head=head,
+                    due_at=NOON,
+                    held_since=NOON,
+                    suspended_reason=suspended,
+                    attempts=attempts,
+                    version=1,
+                ),
+                health=health,
+            )
+            for head in (1, 2)
+            for suspended, attempts, health in (
+                (None, 0, None),
+                (None, 1, None),
+                (SuspendedReason.CONCURRENCY_LIMIT, 0, None),
+                (SuspendedReason.RATE_LIMIT, 0, None),
+                (None, 1, EndpointHealth(subscription_id="sub_a", due_at=NOON)),
+            )
+        ),
+    ],
+)
+def test_what_happens_next_is_said_in_chinese(context: DeliveryContext):
+    record = DeliveryRecord.waiting(a_delivery(2))
+
+    said = CHINESE.of(next_action(record, context).description)
+
+    assert not re.search(r"[a-z]{3}", said.replace("410 Gone", "")), said

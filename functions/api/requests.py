@@ -11,7 +11,6 @@ from functions.api.parameters import DURATION
 from lakehook.domain.channels import CHANNELS, CHANNELS_BY_FORMAT
 from lakehook.domain.errors import InvalidInput
 from lakehook.domain.event import Event, EventType
-from lakehook.domain.json_document import to_ascii_json
 from lakehook.domain.replay import DeliveryFilter, ReplayRequest
 from lakehook.domain.sample import sample_event
 from lakehook.domain.signing import SignatureAlgorithm
@@ -24,30 +23,19 @@ from lakehook.domain.subscription import (
     Ordering,
 )
 from lakehook.domain.time import FORMS
-from lakehook.subscriptions.subscribe import (
-    DEFAULT_SCHEDULE,
-    NO_RATE,
-    SecretRequest,
-    SubscriptionFields,
-)
+from lakehook.subscriptions import values
+from lakehook.subscriptions.subscribe import SecretRequest, SubscriptionFields
 
 _NAME = ("What people call it.", "ci")
 _URL = ("Where it listens; never shown whole where it may be a credential.", "https://ci.example/")
 
 Seconds = Annotated[float, Field(strict=True)]
-_NONE: dict[str, Any] = {
-    "event_types": (),
-    "pattern": "",
-    "retry_schedule": DEFAULT_SCHEDULE,
-    "rate": NO_RATE,
-    "template_body": "",
-    "template_subject": "",
-    "template_headers": (),
-    "headers": (),
-}
-"""Value that removes a field, where the API has null."""
 MAX_WAIT_SECONDS = 30
 MAX_EVENTS = MAX_DEAD_LETTERS = 100
+
+
+_READERS = {"pattern": values.pattern, "retry_schedule": values.schedule}
+"""What may be written in several ways, here as in a file."""
 
 
 class RequestModel(BaseModel):
@@ -78,15 +66,19 @@ class _SubscriptionFields(RequestModel):
         "Of these the events whose fields match, in EventBridge's syntax; null: all.",
         {"project_name": [{"prefix": "lake-"}]},
     )
-    deadline_seconds: Seconds = optional(
-        "For a whole exchange, from DNS to the last byte.",
+    deadline_seconds: Seconds | None = optional(
+        "For a whole exchange, from DNS to the last byte; null: 10.",
         10,
         minimum=MIN_DEADLINE_SECONDS,
         maximum=MAX_DEADLINE_SECONDS,
     )
-    ordering: Ordering = optional("Behind a dead letter a lane is held, or goes on.", "strict")
-    retry_schedule: StrictStr | None = optional(
-        "The waits between attempts, in seconds; null: the deployment's.", "5,300,1800"
+    ordering: Ordering | None = optional(
+        "Behind a dead letter a lane is held, or goes on; null: strict.", "strict"
+    )
+    retry_schedule: StrictStr | Seconds | list[Seconds] | None = optional(
+        "The waits between attempts, in seconds; null: the deployment's.",
+        "5,300,1800",
+        [5, 300, 1800],
     )
     language: Language = optional("Of a channel that speaks to people.", "zh")
     rate: StrictStr | None = optional(
@@ -240,5 +232,6 @@ class PreviewRequest(RequestModel):
 
 def _written(name: str, value: Any) -> Any:
     if value is None:
-        return _NONE.get(name)
-    return to_ascii_json(value) if isinstance(value, dict) else value
+        return values.DEFAULTS.get(name)
+    read = _READERS.get(name)
+    return read(value) if read else value

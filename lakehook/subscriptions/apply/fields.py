@@ -4,7 +4,6 @@ A field has its name in ``SubscriptionFields``. The present and the desired subs
 compared in the form that the file would have. No value in a file is secret.
 """
 
-import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,9 +11,10 @@ from typing import Any
 from lakehook.domain.channels import channel_for
 from lakehook.domain.errors import InvalidInput, InvalidSubscription
 from lakehook.domain.event import EventType
-from lakehook.domain.json_document import parse_json_object, to_json
-from lakehook.domain.subscription import DEFAULT_DEADLINE_SECONDS, Language, Ordering, Subscription
+from lakehook.domain.json_document import parse_json_object
+from lakehook.domain.subscription import Subscription
 from lakehook.domain.template import Template
+from lakehook.subscriptions import values
 from lakehook.subscriptions.apply.source_file import SecretResolver
 from lakehook.subscriptions.subscribe import (
     DEFAULT_SCHEDULE,
@@ -25,7 +25,6 @@ from lakehook.subscriptions.subscribe import (
 
 REFERENCES = ("env", "file")
 INSTEAD = "write {env: NAME} or {file: PATH}"
-MAX_SHOWN = 40
 TEMPLATE = ("template_body", "template_subject", "template_headers")
 PAUSED, SECRET, SIGNING = "paused", "secret", "signing"  # keys that are not subscription fields
 KINDS = ("channel", "format")  # fixed for a subscription
@@ -38,8 +37,6 @@ class FieldSpec:
     """Parses the file's value for ``SubscriptionFields``."""
     current: Callable[[Subscription], Any]
     """Returns a subscription's value in the file's form."""
-    default: Any = None
-    """Default for ``SubscriptionFields`` where the file has no value."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,49 +58,19 @@ class DesiredSubscription:
 
     def fields(self, names: Iterable[str]) -> SubscriptionFields:
         """Return these fields only, with the default where the file has no value."""
-        usual = {key.name: key.default for key in FIELDS}
-        return SubscriptionFields(**{name: self.raw.get(name, usual[name]) for name in names})
+        return SubscriptionFields(
+            **{name: self.raw.get(name, values.DEFAULTS.get(name)) for name in names}
+        )
 
 
-def text(value: Any, _reveal: SecretResolver | None = None) -> str:
-    if not isinstance(value, str):
-        raise _type_error(value, "a text; put it in quotes")
-    return value
-
-
-def seconds(value: Any, _reveal: SecretResolver) -> float:
-    if not _is_number(value):
-        raise _type_error(value, "a number of seconds")
-    return float(value)
-
-
-def texts(value: Any, _reveal: SecretResolver) -> list[str]:
-    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise _type_error(value, "a list of texts")
-    return value
-
-
-def pattern(value: Any, _reveal: SecretResolver) -> str:
-    if isinstance(value, str):
-        return value
-    if not isinstance(value, dict):
-        raise _type_error(value, "a mapping, or a text of JSON")
-    return to_json(value)
-
-
-def schedule(value: Any, _reveal: SecretResolver) -> str:
-    """Parse a text with commas, or a list."""
-    if isinstance(value, str):
-        return value
-    delays = value if isinstance(value, list) else [value]
-    if not delays or not all(map(_is_number, delays)):
-        raise _type_error(value, "a list of seconds, or a text of them with commas")
-    return ",".join(f"{delay:.15g}" for delay in delays)
+def plain(read: Callable[[Any], Any]) -> Callable[[Any, SecretResolver], Any]:
+    """Read a value that refers to nothing outside of the file."""
+    return lambda value, _reveal: read(value)
 
 
 def address(value: Any, reveal: SecretResolver) -> str:
     if not isinstance(value, str | dict):
-        raise _type_error(value, f"a text; if it is a credential, {INSTEAD}")
+        raise values.type_error(value, f"a text; if it is a credential, {INSTEAD}")
     return value if isinstance(value, str) else _resolved(value, reveal)
 
 
@@ -114,7 +81,7 @@ def secret(value: Any, reveal: SecretResolver) -> str:
 def headers(value: Any, reveal: SecretResolver) -> list[str]:
     """Build header lines from a mapping of names to references of their values."""
     if not isinstance(value, dict):
-        raise _type_error(None, f"a mapping of names, for the value of each {INSTEAD}")
+        raise values.type_error(None, f"a mapping of names, for the value of each {INSTEAD}")
     return [_header(name, one, reveal) for name, one in value.items()]
 
 
@@ -137,21 +104,6 @@ def _resolved(value: Any, reveal: SecretResolver) -> str:
     if kind not in REFERENCES or not isinstance(where, str) or not where:
         raise InvalidSubscription(f"secret: not where it is; {INSTEAD}")
     return reveal(kind, where)
-
-
-def flag(value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise _type_error(value, "true or false")
-    return value
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def _type_error(value: Any, allowed: str) -> InvalidSubscription:
-    shown = "it" if value is None else to_json(value)[:MAX_SHOWN]
-    return InvalidSubscription(f"field: {shown} is not {allowed}")
 
 
 def _event_types(one: Subscription) -> list[str]:
@@ -178,39 +130,38 @@ def _template_headers(one: Subscription) -> list[str]:
 
 
 FIELDS = (
-    FieldSpec("name", text, lambda subscription: subscription.name),
+    FieldSpec("name", plain(values.text), lambda subscription: subscription.name),
     FieldSpec("url", address, lambda subscription: subscription.endpoint.display_url),
-    FieldSpec("channel", text, lambda subscription: subscription.channel),
-    FieldSpec("format", text, lambda _: None),  # an older name of two channels
-    FieldSpec("language", text, _language, str(Language.ENGLISH)),
-    FieldSpec("event_types", texts, _event_types, ()),
-    FieldSpec("pattern", pattern, _pattern, ""),
+    FieldSpec("channel", plain(values.text), lambda subscription: subscription.channel),
+    FieldSpec("format", plain(values.text), lambda _: None),  # an older name of two channels
+    FieldSpec("language", plain(values.text), _language),
+    FieldSpec("event_types", plain(values.texts), _event_types),
+    FieldSpec("pattern", plain(values.pattern), _pattern),
     FieldSpec(
         "deadline_seconds",
-        seconds,
+        plain(values.seconds),
         lambda one: round(one.deadline_seconds, 3),  # as it is stored
-        DEFAULT_DEADLINE_SECONDS,
     ),
-    FieldSpec(
-        "ordering", text, lambda subscription: str(subscription.ordering), str(Ordering.STRICT)
-    ),
+    FieldSpec("ordering", plain(values.text), lambda subscription: str(subscription.ordering)),
     FieldSpec(
         "retry_schedule",
-        schedule,
+        plain(values.schedule),
         lambda subscription: (
             str(subscription.retry_schedule) if subscription.retry_schedule else DEFAULT_SCHEDULE
         ),
-        DEFAULT_SCHEDULE,
     ),
     FieldSpec(
         "rate",
-        text,
+        plain(values.text),
         lambda subscription: str(subscription.rate) if subscription.rate else NO_RATE,
-        NO_RATE,
     ),
-    FieldSpec("template_body", text, lambda subscription: _template(subscription).body, ""),
-    FieldSpec("template_subject", text, lambda subscription: _template(subscription).subject, ""),
-    FieldSpec("template_headers", texts, _template_headers, ()),
-    FieldSpec("headers", headers, lambda header: sorted(header.header_names), ()),
+    FieldSpec(
+        "template_body", plain(values.text), lambda subscription: _template(subscription).body
+    ),
+    FieldSpec(
+        "template_subject", plain(values.text), lambda subscription: _template(subscription).subject
+    ),
+    FieldSpec("template_headers", plain(values.texts), _template_headers),
+    FieldSpec("headers", headers, lambda header: sorted(header.header_names)),
 )
 NAMES = (*(key.name for key in FIELDS), PAUSED, SECRET, SIGNING)

@@ -13,6 +13,7 @@ from lakehook.domain.errors import InvalidSubscription
 from lakehook.domain.headers import parse_headers
 from lakehook.domain.subscription import Subscription, parse_signing
 from lakehook.domain.template import Template
+from lakehook.subscriptions import values
 from lakehook.subscriptions.apply import fields as readers
 from lakehook.subscriptions.apply.fields import (
     FIELDS,
@@ -57,7 +58,7 @@ class EntryParser:
         if channel_name:
             fields = self._validated(raw, CHANNELS[channel_name]) | {"channel": channel_name}
             wish = self._secret_request(existing, channel_name)
-        paused = self._one(PAUSED, readers.flag)
+        paused = self._one(PAUSED, values.flag)
         if len(self.errors.problems) > faults:
             return None
         return DesiredSubscription(
@@ -178,7 +179,7 @@ class EntryParser:
 
     def _secret_request(self, existing: Subscription | None, channel_name: str) -> SecretRequest:
         """Return the request of a new subscription's secret; an existing one is not touched."""
-        signing = self._one(SIGNING, lambda value: parse_signing(readers.text(value)))
+        signing = self._one(SIGNING, lambda value: parse_signing(values.text(value)))
         if existing:
             if signing and (
                 CHANNELS[channel_name].signature_scheme is not SignatureScheme.STANDARD_WEBHOOKS

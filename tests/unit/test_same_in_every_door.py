@@ -1,0 +1,156 @@
+"""What a field may be is the same for the command, the HTTP API and a file of subscriptions."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lakehook.domain.channels import CHANNELS
+from lakehook.domain.event import EventType
+from lakehook.domain.signing import SignatureAlgorithm
+from lakehook.domain.subscription import Language, Ordering, Subscription
+from tests.fakes_ops import Office
+from tests.unit.test_api import Desktop
+from tests.unit.test_ops_command import Terminal
+
+URLS = {
+    "email": "mailto:me@team.example",
+    "slack": "https://ci.example/services/T/B/x",
+    "wecom": "https://ci.example/cgi-bin/webhook/send?key=x",
+}
+PATTERN = {"project_name": [{"prefix": "lake-"}]}
+
+
+@dataclass(frozen=True)
+class Row:
+    """A field, its value for the command, and what means the same to the API and in a file."""
+
+    field: str
+    option: str
+    word: str
+    values: Sequence[Any]
+    channel: str = "webhook"
+
+
+ROWS = [
+    *(
+        Row("retry_schedule", "--retry-schedule", text, values)
+        for text, values in (
+            ("5,300", ("5,300", [5, 300])),
+            ("0.5, 7", ("0.5, 7", [0.5, 7.0])),
+            ("5", ("5", 5, [5])),
+            ("default", ("default", None)),
+            ("5;300", ("5;300",)),
+            ("-1", ("-1", [-1], -1)),
+            ("", ("", [])),
+            ("true", ("true", True, [True])),
+            ("700000", ("700000", [700_000])),
+        )
+    ),
+    *(
+        Row("rate", "--rate", text, values)
+        for text, values in (("20/m", ("20/m",)), ("none", ("none", None)), ("20/w", ("20/w",)))
+    ),
+    *(
+        Row("deadline_seconds", "--deadline", text, values)
+        for text, values in (
+            ("5", (5, 5.0)),
+            ("10", (10, None)),
+            ("21", (21,)),
+            ("soon", ("soon", True, [5])),
+        )
+    ),
+    Row("pattern", "--pattern", json.dumps(PATTERN), (json.dumps(PATTERN), PATTERN)),
+    Row("pattern", "--pattern", "[1]", ("[1]", [1])),
+    *(Row("ordering", "--ordering", str(name), (str(name),)) for name in Ordering),
+    Row("ordering", "--ordering", "strict", (None,)),
+    Row("ordering", "--ordering", "loose", ("loose", "STRICT", 1)),
+    Row("event_types", "--event-type", " ".join(EventType), (list(map(str, EventType)),)),
+    Row("event_types", "--event-type", "PING", (["PING"], "PIPELINE_FAILED")),
+    *(Row("language", "--language", str(name), (str(name),), "email") for name in Language),
+    Row("language", "--language", "fr", ("fr", "EN"), "email"),
+    *(Row("channel", "--channel", name, (name,), name) for name in CHANNELS),
+    Row("channel", "--channel", "fax", ("fax", "Slack")),
+    *(Row("format", "--format", name, (name,)) for name in ("lakehook", "devlake")),
+    Row("format", "--format", "xml", ("xml",)),
+    *(Row("signing", "--signing", str(name), (str(name),)) for name in SignatureAlgorithm),
+    Row("signing", "--signing", "rsa", ("rsa",)),
+    Row(
+        "template_subject", "--template-subject", "{{ event_type }}", ("{{ event_type }}",), "email"
+    ),
+    Row("template_headers", "--template-header", "x-a: {{ event_id }}", (["x-a: {{ event_id }}"],)),
+    Row("template_headers", "--template-header", "host: x", (["host: x"], "x-a: 1")),
+    Row("name", "--name", "湖", ("湖",)),
+    Row("name", "--name", " ci", (" ci", "", 5)),
+    Row("url", "--url", "http://ci.example/", ("http://ci.example/", "ci.example", 5)),
+]
+
+
+def base(row: Row) -> dict[str, Any]:
+    channel = {} if row.field in ("channel", "format") else {"channel": row.channel}
+    return {"name": "ci", "url": URLS.get(row.channel, "https://ci.example/"), **channel}
+
+
+def stored(office: Office) -> Subscription | None:
+    """What was made, less what differs each time."""
+    made = office.subscriptions.all()
+    return made[0] if made else None
+
+
+def told(subscription: Subscription | None) -> Any:
+    if subscription is None:
+        return None
+    names = ("name", "endpoint", "channel", "language", "event_types", "pattern", "ordering")
+    more = ("deadline_seconds", "retry_schedule", "rate", "template", "signing")
+    facts = {name: getattr(subscription, name) for name in (*names, *more)}
+    return facts | {"pattern": json.loads(subscription.pattern or "null")}
+
+
+def by_command(row: Row, capsys: pytest.CaptureFixture[str]) -> Any:
+    words = row.word.split() if row.field == "event_types" else [row.word]
+    terms = [(f"--{name}", text) for name, text in base(row).items() if name != row.field]
+    office = Office()
+    words = [f"{name}={text}" for name, text in (*terms, *((row.option, word) for word in words))]
+    code = Terminal(office, capsys)("subscriptions", "add", *words)
+    assert code in (0, 2)
+    return told(stored(office))
+
+
+@pytest.fixture(scope="module")
+def api() -> Desktop:
+    """One for all rows: to make it takes longer than to ask it."""
+    return Desktop()
+
+
+def by_api(row: Row, value: Any, api: Desktop) -> Any:
+    api.office.subscriptions.known.clear()
+    answer = api.call("POST", "/subscriptions", base(row) | {row.field: value})
+    assert answer.status in (201, 422)
+    return told(stored(api.office))
+
+
+def by_file(row: Row, value: Any, folder: Path, capsys: pytest.CaptureFixture[str]) -> Any:
+    entry = base(row) | {row.field: value}
+    if row.channel not in ("webhook", "devlake"):  # the URL is the credential
+        (folder / "url").write_text(entry["url"])
+        entry["url"] = {"file": "url"}
+    file = folder / "s.yaml"
+    file.write_text(json.dumps({"subscriptions": [entry]}))
+    office = Office()
+    code = Terminal(office, capsys)("subscriptions", "apply", "--file", str(file))
+    assert code in (0, 2)
+    return told(stored(office))
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.field}={row.word[:20]}")
+def test_a_value_is_the_same_in_every_door(
+    row: Row, api: Desktop, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    expected = by_command(row, capsys)
+
+    for value in row.values:
+        assert by_api(row, value, api) == expected, ("API", value)
+        assert by_file(row, value, tmp_path, capsys) == expected, ("file", value)

@@ -32,6 +32,7 @@ _SEGMENTS_SHOWN = {
     "ntfy.sh": 0,  # the topic is the credential
     "office.com": 1,  # /webhookb2/<id>@<tenant>/IncomingWebhook/<id>/<id>
     "office365.com": 1,
+    "smee.io": 0,
     "webhook.site": 0,
 }
 _LOOKED_AT_FROM = 10
@@ -78,8 +79,8 @@ class Endpoint:
         try:
             parts = urlsplit(url)
             port = parts.port
-        except ValueError as error:
-            raise InvalidEndpoint(f"url: {error}") from None
+        except ValueError:  # whose text repeats what stands in the port's place, as user:password
+            raise InvalidEndpoint("url: not a host and a port, as in https://host:8443/") from None
         host = _validated_host(parts)
         if "#" in url:
             raise InvalidEndpoint("url: has a fragment (#), which no server ever sees")

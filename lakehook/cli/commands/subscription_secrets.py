@@ -16,7 +16,7 @@ from lakehook.cli.options import (
     examples,
 )
 from lakehook.cli.output import SECRETS, print_document
-from lakehook.cli.reveal import confirmed_output
+from lakehook.cli.reveal import OutputFailed, confirmed_output
 from lakehook.domain.errors import Conflict, InfrastructureError
 from lakehook.domain.signing import MAX_OVERLAP_SECONDS
 from lakehook.domain.subscription import Subscription
@@ -65,6 +65,8 @@ def rotate_secret(  # noqa: PLR0913  each is an option
         service.rotate_secret(
             found, overlap_seconds=seconds, signing=signing, provided=provided, show=show
         )
+    except OutputFailed as error:
+        raise OutputFailed(f"{error}; nothing has changed") from None
     except (Conflict, InfrastructureError) as error:
         if shown:
             raise type(error)(f"{error}; {_may_not_sign(found)}") from None

@@ -15,6 +15,7 @@ from typing import Any, Self
 from urllib.parse import parse_qsl
 from uuid import uuid4
 
+from lakehook.adapters.http.request_body import BodyRefused, read_body
 from local.account import ACCOUNT_ID
 from local.invocation import InvocationResult, Result
 from local.port import listening_on
@@ -79,11 +80,12 @@ class _FunctionUrlHandler(BaseHTTPRequestHandler):
     wbufsize = -1
 
     def _call(self) -> None:
-        length = int(self.headers.get("content-length") or 0)
-        if length > _MAX_BYTES:
+        try:
+            body = read_body(self.headers, self.rfile, max_bytes=_MAX_BYTES)
+        except BodyRefused as refused:
             self.close_connection = True
-            return self._reply(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
-        result = self.server.invoke(self._event(self.rfile.read(length)))
+            return self._reply(refused.status)
+        result = self.server.invoke(self._event(body))
         if not isinstance(result, InvocationResult):
             return self._reply(HTTPStatus.BAD_GATEWAY, b"Internal Server Error")
         answer = json.loads(result.payload)

@@ -9,11 +9,13 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
+from lakehook.adapters.http.request_body import read_body
 from local.invocation import InvocationFailure, InvocationResult
 from local.runtime_api import RuntimeApi
 
 _HOST = "127.0.0.1"
 _RUNTIME = "/2018-06-01/runtime"
+_MAX_BYTES = 64 * 1024 * 1024  # more than any response of a function
 
 
 class RuntimeServer(ThreadingHTTPServer):
@@ -67,7 +69,7 @@ class _RuntimeHandler(BaseHTTPRequestHandler):
         return self._reply(HTTPStatus.OK, invocation.event, headers)
 
     def do_POST(self) -> None:
-        body = self._body()
+        body = read_body(self.headers, self.rfile, max_bytes=_MAX_BYTES)
         match self.path.removeprefix(_RUNTIME).split("/"):
             case ["", "init", "error"]:
                 self.server.api.end(InvocationFailure.reported(body))
@@ -78,17 +80,6 @@ class _RuntimeHandler(BaseHTTPRequestHandler):
             case _:
                 return self._reply(HTTPStatus.NOT_FOUND)
         return self._reply(HTTPStatus.ACCEPTED, b'{"status":"OK"}')
-
-    def _body(self) -> bytes:
-        if "chunked" not in self.headers.get("Transfer-Encoding", ""):
-            return self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        chunks = []
-        while size := int(self.rfile.readline().split(b";")[0], 16):
-            chunks.append(self.rfile.read(size))
-            self.rfile.readline()
-        while self.rfile.readline().strip():
-            pass
-        return b"".join(chunks)
 
     def _reply(
         self, status: HTTPStatus, body: bytes = b"", headers: dict[str, str] | None = None

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import boto3
 import pytest
+from botocore.stub import Stubber
 
 from lakehook.adapters.dynamodb.rate_limits import DynamoRateLimitStore
 from lakehook.domain.rate_limit import Reservation
@@ -77,3 +78,19 @@ def test_of_many_who_ask_at_once_each_gets_a_place_of_its_own(paces: RateLimitSt
         places = list(threads.map(ask, range(40)))
 
     assert sorted(filter(None, places)) == [NOON + n for n in range(40)]
+
+
+def test_a_record_that_expires_between_two_looks_is_tried_again_and_ends_no_function():
+    """DynamoDB says then only that the condition failed, and shows no record."""
+    client = boto3.client("dynamodb", region_name="eu-central-1")
+    taken = {"Attributes": {"next_free_at": {"N": str(round(1000 * (NOON + 6)))}}}
+    with Stubber(client) as stubber:
+        for _ in range(2):
+            stubber.add_client_error("update_item", "ConditionalCheckFailedException")
+        stubber.add_response("update_item", taken)
+
+        reservation = DynamoRateLimitStore(client, "deliveries", FakeClock()).reserve(
+            "sub_a", interval=6.0, not_later_than=NOON + 30
+        )
+
+    assert reservation == Reservation(NOON, NOON + 6)

@@ -234,6 +234,12 @@ def test_a_task_that_is_malformed_is_left_out(task: Document):
     assert [one["id"] for one in found["failed_tasks"]] == [7]
 
 
+def test_a_task_whose_status_is_no_text_has_not_ended():
+    found = details(failed(), a_task(7), a_task(8) | {"status": {"is": "failed"}})
+
+    assert found["finished_tasks"] == 1
+
+
 def test_a_row_of_an_older_devlake_may_lack_any_of_it():
     row = {name: value for name, value in failed().items() if name in _OF_A_NOTICE}
 

@@ -83,9 +83,9 @@ class DynamoRateLimitStore:
                 )
             except self.dynamodb.exceptions.ConditionalCheckFailedException as error:
                 response: Any = error.response
-                return False, _next_free_at(response["Item"])
+                return False, _next_free_at(response.get("Item", {}))  # it may have expired
         return True, _next_free_at(answer["Attributes"])
 
 
 def _next_free_at(item: Item) -> float:
-    return float(from_item(item)["next_free_at"]) / 1000
+    return float(from_item(item).get("next_free_at", 0)) / 1000

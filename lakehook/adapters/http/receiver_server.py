@@ -5,9 +5,10 @@ import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from lakehook.adapters.http.request_body import BodyRefused, read_body
 
 OK = 200
 MAX_BODY_BYTES = 1024 * 1024
@@ -60,14 +61,12 @@ class _EndpointHandler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_POST(self) -> None:
-        size = self.headers.get("content-length", "")
-        if not size.isdecimal() or int(size) > MAX_BODY_BYTES:
+        try:
+            body = read_body(self.headers, self.rfile, max_bytes=MAX_BODY_BYTES)
+        except BodyRefused as refused:
             self.close_connection = True
-            self.send_error(
-                HTTPStatus.REQUEST_ENTITY_TOO_LARGE if size else HTTPStatus.LENGTH_REQUIRED
-            )
+            self.send_error(refused.status)
             return
-        body = self.rfile.read(int(size))
         headers = {name.lower(): value for name, value in self.headers.items()}
         answer = self.server.take(headers, body)
         self.send_response(answer.status)

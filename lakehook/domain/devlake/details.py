@@ -40,7 +40,7 @@ FAILED_TYPES = frozenset((EventType.PIPELINE_FAILED, EventType.PIPELINE_PARTIAL)
 """Final states whose tasks are worth reading."""
 
 _FAILED, _CANCELLED = "TASK_FAILED", "TASK_CANCELLED"
-_ENDED = frozenset((_FAILED, _CANCELLED, "TASK_COMPLETED", "TASK_PARTIAL"))
+_ENDED = (_FAILED, _CANCELLED, "TASK_COMPLETED", "TASK_PARTIAL")
 
 
 def lasting_details(row: Mapping[str, Any]) -> Document:

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Posts one notice as DevLake does, signed with its secret:
+# Posts one notification as DevLake does, signed with its secret:
 #
 #   NOTIFICATION_ENDPOINT=… NOTIFICATION_SECRET=… sh notify.sh [STATUS] [PIPELINE]
 #
@@ -17,7 +17,7 @@ esac
 body='{"ProjectName":"payments","PipelineID":'$pipeline',"CreatedAt":"2026-01-01T12:00:00Z","UpdatedAt":'$updated
 body=$body',"BeganAt":'$began',"FinishedAt":'$finished',"Status":"'$status'"}'
 
-# The spelling is DevLake's: the number of the notice, a hyphen and 16 random letters or digits.
+# The spelling is DevLake's: the number of the notification, a hyphen and 16 random letters or digits.
 nouce=1-$(LC_ALL=C tr -dc A-Za-z0-9 </dev/urandom | head -c 16)
 if command -v sha256sum >/dev/null; then sha256='sha256sum'; else sha256='openssl dgst -sha256 -r'; fi
 sign=$(printf %s "$body$NOTIFICATION_SECRET$nouce" | $sha256 | cut -d' ' -f1)

@@ -107,7 +107,7 @@ def _answer(call: NotificationRequest) -> dict[str, Any]:
         refusal = Refusal.of(RefusalKind.UNKNOWN_SOURCE, _no_source(), notice)
         return _refused(HTTPStatus.NOT_FOUND, refusal)
     if call.method != "POST":
-        refusal = Refusal.of(RefusalKind.METHOD, "notices are posted", notice)
+        refusal = Refusal.of(RefusalKind.METHOD, "notifications are posted", notice)
         return _refused(HTTPStatus.METHOD_NOT_ALLOWED, refusal, source, allow="POST")
     return _receive(notice, source)
 

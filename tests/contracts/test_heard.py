@@ -22,7 +22,7 @@ ANOTHER_SECRET = Refusal(
     is_notice=True,
 )
 NOT_JSON = Refusal(RefusalKind.NOT_A_NOTICE, "not JSON", seems_devlake=True, is_notice=True)
-STRANGE = Refusal(RefusalKind.METHOD, "notices are posted", seems_devlake=True)
+STRANGE = Refusal(RefusalKind.METHOD, "notifications are posted", seems_devlake=True)
 
 
 @pytest.fixture(params=["fake", "dynamodb"])
@@ -110,7 +110,7 @@ def test_a_strangers_refusal_neither_hides_a_notices_nor_puts_it_off(
 ):
     record.refused(None, STRANGE)
     assert record.heard(None).refused == LastRefused(
-        NOON, "method", "notices are posted", is_notice=False
+        NOON, "method", "notifications are posted", is_notice=False
     )
 
     record.refused(None, ANOTHER_SECRET)

@@ -17,11 +17,8 @@ from lakehook.adapters.liquid import LiquidRenderer
 from lakehook.adapters.system import SystemClock, SystemRandom
 from lakehook.adapters.telemetry.delivery import PowertoolsTelemetry
 from lakehook.adapters.transport import TransportRouter
-from lakehook.delivery.batch import DeliverBatch
-from lakehook.delivery.dependencies import DeliveryDependencies
-from lakehook.delivery.lane_processor import DeliverLane
-from lakehook.delivery.render import RenderDelivery
-from lakehook.delivery.sender import AttemptDelivery, SignedSender
+from lakehook.delivery.factory import DeliveryPorts, build_deliver
+from lakehook.delivery.sender import SignedSender
 from lakehook.domain.attempt import Response
 from lakehook.domain.destination import Endpoint, Mail
 from lakehook.domain.queue_message import encode
@@ -38,9 +35,9 @@ from tests.fakes import (
     FakeKeyring,
     FakeLedger,
     FakePaces,
+    FakePings,
     FakeReceipts,
     FakeSubscriptions,
-    nobody_asks,
 )
 
 LANES = 10  # of a full batch
@@ -75,8 +72,9 @@ class Function:
             Metrics(service=service, namespace="Lakehook"),
         )
         self.receiver = HttpTransport(parse_networks(["127.0.0.0/8"]))
-        self.crew = self._crew(self.ledger or FakeLedger(clock=SystemClock()))  # type: ignore[arg-type]
-        self._batch = self._deliver_batch(self.crew)
+        ledger = self.ledger or FakeLedger(clock=SystemClock())  # type: ignore[arg-type]
+        self.ports = self._ports(ledger)
+        self._batch = build_deliver(self.ports, RetrySchedule.parse("300"))
 
     def batch(self, *, pipelines: Sequence[str] = ()) -> list[dict[str, Any]]:
         """Records as Lambda hands them over."""
@@ -111,28 +109,29 @@ class Function:
             "attributes": {"MessageGroupId": str(delivery.lane), "ApproximateReceiveCount": "1"},
         }
 
-    def _crew(self, ledger: Any) -> DeliveryDependencies:
+    def _ports(self, ledger: Any) -> DeliveryPorts:
         clock, dice = SystemClock(), SystemRandom()
         carriers = TransportRouter(http=self.receiver, mail=_Nobody())
-        post = SignedSender(
-            FakeKeyring(SubscriptionCredentials((SECRET,), {})), carriers, clock, dice
-        )
         subscriptions = {f"sub_{i:022d}": url for i, url in enumerate(self.urls)}
-        return DeliveryDependencies(
+        return DeliveryPorts(
             ledger=ledger,
             endpoint_health=self.healths or ledger.healths,
+            rate_limits=FakePaces(FakeClock()),
             subscriptions=FakeSubscriptions(
                 {id_: self._subscription(id_, url) for id_, url in subscriptions.items()}
             ),
-            attempt=AttemptDelivery(RenderDelivery(LiquidRenderer()), post, clock),
-            ping=nobody_asks,
-            dead_letters=FakeDeadLetters(),
-            rate_limits=FakePaces(FakeClock()),
+            pings=FakePings(),
             queue=FakeDeliveryQueue(),
+            acks=FakeReceipts(),
+            dead_letters=FakeDeadLetters(),
+            sender=SignedSender(
+                FakeKeyring(SubscriptionCredentials((SECRET,), {})), carriers, clock, dice
+            ),
+            renderer=LiquidRenderer(),
             clock=clock,
             random=dice,
             telemetry=self._telemetry,
-            schedule=RetrySchedule.parse("300"),
+            workers=ThreadPoolExecutor(LANES),
             exclusive_attempts=Lock(),
         )
 
@@ -140,13 +139,4 @@ class Function:
         return replace(
             a_subscription(id=id_, endpoint=Endpoint.parse(url)),
             deadline_seconds=self.deadline_seconds,
-        )
-
-    def _deliver_batch(self, crew: DeliveryDependencies) -> DeliverBatch:
-        return DeliverBatch(
-            deliver=DeliverLane(crew),
-            acks=FakeReceipts(),
-            dead_letters=crew.dead_letters,
-            telemetry=self._telemetry,
-            workers=ThreadPoolExecutor(LANES),
         )

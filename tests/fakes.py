@@ -1,5 +1,6 @@
 """One in-memory stand-in per port. Each passes the contract suite beside the real adapter."""
 
+import json
 import re
 from bisect import bisect_left, insort
 from collections import defaultdict
@@ -8,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from lakehook.domain.attempt import Attempt, Outcome, Response
+from lakehook.domain.channels.base import RenderedMessage
 from lakehook.domain.circuit_breaker import EndpointHealth
 from lakehook.domain.delivery import Delivery, Lane, SequencedEvent
 from lakehook.domain.destination import Mail, Request
@@ -34,7 +36,7 @@ from lakehook.domain.queue_message import Message, Resume
 from lakehook.domain.rate_limit import Reservation
 from lakehook.domain.subscription import Subscription
 from lakehook.domain.template import RenderedTemplate, Template
-from lakehook.ports.outbound import NoResponse, SubscriptionCredentials
+from lakehook.ports.outbound import NoResponse, SendResult, SubscriptionCredentials
 from lakehook.ports.queues import EventMessage, InFlight, QueueMessage
 from lakehook.ports.stores import (
     AcceptedEvent,
@@ -466,25 +468,46 @@ class FakeKeyring:
         return self._keys
 
 
+@dataclass(frozen=True)
+class Sending:
+    """A delivery that is being sent, as its subscriber reads it."""
+
+    id: str
+    late: bool
+    replayed: bool
+
+
 @dataclass
 class FakeAttempts:
-    """What becomes of each delivery in turn, by what the script says; then success."""
+    """A ``Sender``: what comes of each delivery in turn by the script, and then success."""
 
     clock: FakeClock
     script: dict[str, list[Attempt | Exception]] = field(default_factory=dict)
     made: list[str] = field(default_factory=list)
     times: list[float] = field(default_factory=list)
-    during: Callable[[Delivery], None] = lambda _: None
+    sent: list[Sending] = field(default_factory=list)
+    during: Callable[[Sending], None] = lambda _: None
+    otherwise: Callable[[], Attempt | Exception] | None = None
 
-    def __call__(self, delivery: Delivery, subscription: Subscription) -> Attempt:
-        self.made.append(delivery.id)
+    def __call__(
+        self,
+        message_id: str,
+        content: RenderedMessage,
+        subscription: Subscription,
+        *,
+        keep_response: bool = False,
+    ) -> SendResult:
+        body = json.loads(content.body)
+        sending = Sending(message_id, late="late" in body, replayed="replayed" in body)
+        self.made.append(message_id)
         self.times.append(self.clock.now())
-        self.during(delivery)
-        script = self.script.get(delivery.id, [])
-        attempt = script.pop(0) if script else self.success()
+        self.sent.append(sending)
+        self.during(sending)
+        script = self.script.get(message_id, [])
+        attempt = script.pop(0) if script else (self.otherwise or self.success)()
         if isinstance(attempt, Exception):
             raise attempt
-        return replace(attempt, at=self.clock.now())
+        return SendResult(replace(attempt, at=self.clock.now()))
 
     def success(self) -> Attempt:
         return self._attempt(Outcome.DELIVERED, 200)
@@ -502,10 +525,6 @@ class FakeAttempts:
             status=status,
             retry_after=retry_after,
         )
-
-
-def nobody_asks(_ping: Ping, _subscription: Subscription) -> None:
-    raise AssertionError("a ping where none is sent")
 
 
 @dataclass

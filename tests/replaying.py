@@ -1,37 +1,28 @@
 """A subscription with a past: what was accepted, what became of it, and who works it off."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from lakehook.delivery.dependencies import DeliveryDependencies
-from lakehook.delivery.lane_processor import DeliverLane
 from lakehook.domain.attempt import Attempt, Outcome
 from lakehook.domain.delivery import Delivery, Lane
 from lakehook.domain.lane import DeliveryRecord, DeliveryStatus
 from lakehook.domain.pipeline import PipelineTransition
-from lakehook.domain.queue_message import Disposition, Message, ReceivedMessage
 from lakehook.domain.replay import Replay, ReplayRequest
-from lakehook.domain.retry import RetrySchedule
 from lakehook.domain.subscription import Subscription
 from lakehook.ingestion.fan_out import FanOut
 from lakehook.replay import CountReplay, LookUpReplays, ProcessReplays, Started, StartReplay
 from lakehook.replay.worker import EnqueueLane, EnqueuePage
-from tests.builders import a_notice, a_subscription, an_event
+from tests.builders import a_notice, an_event
+from tests.delivering import DeliverFunction
 from tests.fakes import (
     NOON,
-    FakeAttempts,
-    FakeClock,
-    FakeDeadLetters,
     FakeDeliveryQueue,
     FakeDice,
     FakeJournal,
-    FakeLedger,
-    FakePaces,
     FakeSiding,
-    FakeSubscriptions,
     FakeTelemetry,
-    nobody_asks,
+    Sending,
 )
 from tests.fakes_replay import FakePast, FakeReplays, FakeRevival
 
@@ -39,17 +30,14 @@ LIFE = ("CREATED", "RUNNING", "COMPLETED")
 SUCCESS = Attempt(at=NOON, outcome=Outcome.DELIVERED, milliseconds=5, status=200)
 
 
-class World:
+class World(DeliverFunction):
     def __init__(self) -> None:
-        self.clock, self.dice = FakeClock(), FakeDice()
-        self.ledger, self.journal = FakeLedger(clock=self.clock), FakeJournal(clock=self.clock)
-        self.subscriptions = FakeSubscriptions({"sub_a": a_subscription()})
+        super().__init__()
+        self.dice, self.journal = FakeDice(), FakeJournal(clock=self.clock)
         self.replays, self.past = FakeReplays(), FakePast(self.journal)
         self.revival = FakeRevival(self.ledger)
-        self.queue, self.telemetry = FakeDeliveryQueue(), FakeTelemetry()
-        self.attempts = FakeAttempts(self.clock)
-        self.sent: list[Delivery] = []
         self.warnings: list[str] = []
+        self.time_left = 900.0
         self.kept_days = 30
 
     # --- the past ---
@@ -137,19 +125,13 @@ class World:
 
     # --- delivering ---
 
-    def deliver(self, *messages: Message, again: bool = False) -> Sequence[Disposition]:
-        """One lane's messages, in one visit."""
-        deliver = DeliverLane(self.crew)
-        received = [ReceivedMessage(message, redelivered=again) for message in messages]
-        return deliver(received, deliver.read(messages), lambda: 900.0)
-
     def work_off(self) -> None:
         """Whoever was told goes on, in the order of the telling."""
         while self.queue.resumes:
             resume = self.queue.resumes.pop(0)
             if held := self.ledger.lanes.get(resume.lane):
                 self.clock.time = max(self.clock.time, held.due_at)
-            self.deliver(resume)
+            self.receive(resume)
 
     def fan_out(self, pipeline: int, state: str) -> Sequence[Delivery]:
         """Something new, on its way."""
@@ -159,26 +141,8 @@ class World:
         return outbox.sent
 
     @property
-    def crew(self) -> DeliveryDependencies:
-        return DeliveryDependencies(
-            ledger=self.ledger,
-            endpoint_health=self.ledger.healths,
-            rate_limits=FakePaces(self.clock),
-            queue=self.queue,
-            subscriptions=self.subscriptions,
-            attempt=self._attempt,
-            ping=nobody_asks,
-            dead_letters=FakeDeadLetters(),
-            clock=self.clock,
-            random=FakeDice(),
-            telemetry=self.telemetry,
-            schedule=RetrySchedule((5, 300)),
-            exclusive_attempts=_Nobody(),
-        )
-
-    def _attempt(self, delivery: Delivery, subscription: Subscription) -> Attempt:
-        self.sent.append(delivery)
-        return self.attempts(delivery, subscription)
+    def sent(self) -> list[Sending]:
+        return self.attempts.sent
 
     @property
     def heard(self) -> list[str]:
@@ -187,12 +151,3 @@ class World:
     def statuses(self, pipeline: int) -> list[DeliveryStatus]:
         lane = Lane("sub_a", str(pipeline))
         return [self.ledger.records[lane, n].status for n in self.ledger.sequences[lane]]
-
-
-class _Nobody:
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, *_: object) -> None: ...
-
-
-During = Callable[[Delivery], None]

@@ -23,11 +23,8 @@ from lakehook.adapters.system import SystemClock, SystemRandom
 from lakehook.adapters.telemetry.delivery import PowertoolsTelemetry
 from lakehook.adapters.transport import MailTransport, TransportRouter
 from lakehook.delivery.batch import DeliverBatch
-from lakehook.delivery.dependencies import DeliveryDependencies
-from lakehook.delivery.lane_processor import DeliverLane
-from lakehook.delivery.ping import PingEndpoint
-from lakehook.delivery.render import RenderDelivery
-from lakehook.delivery.sender import AttemptDelivery, SignedSender
+from lakehook.delivery.factory import DeliveryPorts, build_deliver
+from lakehook.delivery.sender import SignedSender
 from lakehook.domain.errors import InvalidInput
 from lakehook.domain.retry import RetrySchedule
 from lakehook.domain.ssrf_policy import Network, valid_networks
@@ -47,54 +44,48 @@ def telemetry() -> PowertoolsTelemetry:
 
 @cache
 def deliver_batch() -> DeliverBatch:
-    settings, aws = DeliverSettings.from_env(os.environ), Aws()
-    dead_letters = SqsDeadLetterQueue(aws.sqs(), settings.dead_letter_queue_url)
-    return DeliverBatch(
-        deliver=deliver(settings, aws, dead_letters),
-        acks=SqsMessageAcks(aws.sqs(), settings.deliveries_queue_url),
-        dead_letters=dead_letters,
-        telemetry=telemetry(),
-        workers=ThreadPoolExecutor(LANES_AT_A_TIME),
-    )
+    settings = DeliverSettings.from_env(os.environ)
+    return build_deliver(ports(settings, Aws()), RetrySchedule.parse(settings.retry_schedule))
 
 
-def deliver(settings: DeliverSettings, aws: Aws, dead_letters: SqsDeadLetterQueue) -> DeliverLane:
-    dynamodb, clock = aws.dynamodb(), SystemClock()
-    post = SignedSender(
-        credentials=KmsCredentialStore(aws.kms(), settings.secrets_key, clock),
-        transport=TransportRouter(
-            http=HttpTransport(allowed_networks=allowed_networks(settings)),
-            mail=MailTransport(aws.sesv2, sender=parse_optional(settings.email_sender)),
-        ),
-        clock=clock,
-        random=SystemRandom(),
-    )
-    dependencies = DeliveryDependencies(
+def ports(settings: DeliverSettings, aws: Aws) -> DeliveryPorts:
+    dynamodb, sqs, table = aws.dynamodb(), aws.sqs(), settings.deliveries_table
+    clock, random = SystemClock(), SystemRandom()
+    return DeliveryPorts(
         ledger=DynamoLedger(
             dynamodb,
-            settings.deliveries_table,
+            table,
             clock,
             retention_seconds=float(settings.record_retention_days) * DAY,
         ),
-        endpoint_health=DynamoEndpointHealthStore(dynamodb, settings.deliveries_table),
+        endpoint_health=DynamoEndpointHealthStore(dynamodb, table),
+        rate_limits=DynamoRateLimitStore(dynamodb, table, clock),
         subscriptions=DynamoSubscriptions(
             dynamodb,
             settings.subscriptions_table,
             clock,
             fresh_for_seconds=SUBSCRIPTIONS_FRESH_FOR_SECONDS,
         ),
-        attempt=AttemptDelivery(RenderDelivery(LiquidRenderer()), post, clock),
-        ping=PingEndpoint(post, DynamoPings(dynamodb, settings.deliveries_table, clock)),
-        dead_letters=dead_letters,
-        rate_limits=DynamoRateLimitStore(dynamodb, settings.deliveries_table, clock),
-        queue=SqsDeliveryQueue(aws.sqs(), settings.deliveries_queue_url),
+        pings=DynamoPings(dynamodb, table, clock),
+        queue=SqsDeliveryQueue(sqs, settings.deliveries_queue_url),
+        acks=SqsMessageAcks(sqs, settings.deliveries_queue_url),
+        dead_letters=SqsDeadLetterQueue(sqs, settings.dead_letter_queue_url),
+        sender=SignedSender(
+            credentials=KmsCredentialStore(aws.kms(), settings.secrets_key, clock),
+            transport=TransportRouter(
+                http=HttpTransport(allowed_networks=allowed_networks(settings)),
+                mail=MailTransport(aws.sesv2, sender=parse_optional(settings.email_sender)),
+            ),
+            clock=clock,
+            random=random,
+        ),
+        renderer=LiquidRenderer(),
         clock=clock,
-        random=SystemRandom(),
+        random=random,
         telemetry=telemetry(),
-        schedule=RetrySchedule.parse(settings.retry_schedule),
+        workers=ThreadPoolExecutor(LANES_AT_A_TIME),
         exclusive_attempts=Lock(),
     )
-    return DeliverLane(dependencies)
 
 
 def allowed_networks(settings: DeliverSettings) -> Sequence[Network]:

@@ -1,7 +1,6 @@
 """Dead letters and held lanes on the cloud of the template: the command, and who delivers."""
 
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
+from dataclasses import replace
 from typing import Any
 
 import boto3
@@ -14,17 +13,16 @@ from lakehook.adapters.dynamodb.ledger import DynamoLedger
 from lakehook.adapters.dynamodb.subscriptions import DynamoSubscriptions
 from lakehook.adapters.sqs.dead_letters import SqsDeadLetterQueue
 from lakehook.adapters.sqs.deliveries import SqsDeliveryQueue, SqsMessageAcks
-from lakehook.adapters.system import SystemClock, SystemRandom
-from lakehook.delivery.batch import DeliverBatch
-from lakehook.delivery.dependencies import DeliveryDependencies
-from lakehook.delivery.lane_processor import DeliverLane
+from lakehook.adapters.system import SystemClock
+from lakehook.delivery.factory import build_deliver
 from lakehook.delivery.scheduler import ResumeDueLanes
 from lakehook.domain.delivery import Lane
 from lakehook.domain.lane import DeliveryRecord, HeldLane
 from lakehook.domain.retry import RetrySchedule
 from lakehook.settings import StackOutputs
 from tests.builders import a_delivery, an_event
-from tests.fakes import NOON, FakeAttempts, FakeClock, FakePaces, FakeTelemetry, nobody_asks
+from tests.delivering import DeliverFunction
+from tests.fakes import NOON, FakeAttempts, FakeClock, FakeTelemetry
 from tests.integration.test_command import Terminal, add
 
 
@@ -41,45 +39,32 @@ class Functions:
         self.deployment, self.queue = deployment, boto3.client("sqs")
         self.attempts = FakeAttempts(FakeClock(NOON))
         self.ledger = DynamoLedger(dynamodb, deployment.deliveries_table, clock)
-        self.queue = SqsDeliveryQueue(self.queue, deployment.deliveries_queue_url)
-        self._dead_letters = SqsDeadLetterQueue(self.queue, deployment.dead_letter_queue_url)
+        self.bell = SqsDeliveryQueue(self.queue, deployment.deliveries_queue_url)
         self.healths = DynamoEndpointHealthStore(dynamodb, deployment.deliveries_table)
-        self._crew = DeliveryDependencies(
+        self._ports = replace(
+            DeliverFunction().ports(),
             ledger=self.ledger,
             endpoint_health=self.healths,
             subscriptions=DynamoSubscriptions(dynamodb, deployment.subscriptions_table, clock),
-            attempt=self.attempts,
-            ping=nobody_asks,
-            rate_limits=FakePaces(FakeClock()),
-            dead_letters=self._dead_letters,
-            queue=self.queue,
+            queue=self.bell,
+            acks=SqsMessageAcks(self.queue, deployment.deliveries_queue_url),
+            dead_letters=SqsDeadLetterQueue(self.queue, deployment.dead_letter_queue_url),
+            sender=self.attempts,
             clock=clock,
-            random=SystemRandom(),
-            telemetry=FakeTelemetry(),
-            schedule=RetrySchedule(()),
-            exclusive_attempts=nullcontext(),
         )
 
     def deliver(self) -> None:
         """Until nothing more is to be seen on the deliveries queue."""
+        deliver_batch = build_deliver(self._ports, RetrySchedule(()))
         while messages := self.look_at(self.deployment.deliveries_queue_url):
-            with ThreadPoolExecutor(1) as workers:
-                batch = DeliverBatch(
-                    deliver=DeliverLane(self._crew),
-                    acks=SqsMessageAcks(self.queue, self.deployment.deliveries_queue_url),
-                    dead_letters=self._dead_letters,
-                    telemetry=FakeTelemetry(),
-                    workers=workers,
-                )
-                again = {
-                    one.id for one in batch([self._parcel(message) for message in messages], _ages)
-                }
+            batch = [self._parcel(message) for message in messages]
+            again = {one.id for one in deliver_batch(batch, _ages)}
             done = [message for message in messages if message["MessageId"] not in again]
             self.delete(self.deployment.deliveries_queue_url, done)
 
     def tick(self) -> None:
         """What the clock does each minute, and what follows."""
-        ResumeDueLanes(self.ledger, self.healths, self.queue, SystemClock(), FakeTelemetry())()
+        ResumeDueLanes(self.ledger, self.healths, self.bell, SystemClock(), FakeTelemetry())()
         self.deliver()
 
     def look_at(self, url: str) -> list[Any]:

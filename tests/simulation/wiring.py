@@ -10,11 +10,8 @@ from functions.deliver.handler import queue_message
 from functions.fanout.handler import event_message
 from lakehook.adapters.sqs.dead_letters import SqsDeadLetterQueue, SqsInvalidEventQueue
 from lakehook.adapters.sqs.deliveries import SqsDeliveryQueue, SqsMessageAcks
-from lakehook.delivery.batch import DeliverBatch
-from lakehook.delivery.dependencies import DeliveryDependencies
-from lakehook.delivery.lane_processor import DeliverLane
-from lakehook.delivery.render import RenderDelivery
-from lakehook.delivery.sender import AttemptDelivery, SignedSender
+from lakehook.delivery.factory import DeliveryPorts, build_deliver
+from lakehook.delivery.sender import SignedSender
 from lakehook.domain.lane import DeliveryRecord
 from lakehook.domain.retry import RetrySchedule
 from lakehook.domain.signing import HmacSecret
@@ -24,7 +21,7 @@ from lakehook.ports.outbound import SubscriptionCredentials
 from lakehook.ports.queues import Remaining
 from lakehook.replay import ProcessReplays
 from lakehook.replay.worker import EnqueueLane, EnqueuePage
-from tests.fakes import FakeDice, FakeKeyring, FakeTypesetter, nobody_asks
+from tests.fakes import FakeDice, FakeKeyring, FakePings, FakeTypesetter
 from tests.fakes_replay import FakePast, FakeRevival
 from tests.simulation.faults import Gate, Invocation
 from tests.simulation.history import History
@@ -82,13 +79,7 @@ class Wiring:
         return {one.id for one in again}
 
     def deliver(self, records: Records, invocation: Invocation) -> set[str]:
-        deliver_batch = DeliverBatch(
-            deliver=DeliverLane(self._crew()),
-            acks=self._receipts,
-            dead_letters=self._dead_letters,
-            telemetry=self.telemetry,
-            workers=SimulatedExecutor(self.timeline),
-        )
+        deliver_batch = build_deliver(self._delivery_ports(), DEPLOYED_SCHEDULE)
         again = deliver_batch(
             [queue_message(record) for record in records], self._remaining(invocation)
         )
@@ -134,32 +125,33 @@ class Wiring:
         unfinished = self._reached("unfinished", self.unfinished)
         return FanOutBatch(fan_out, unfinished, SqsMessageAcks(self.sqs, EVENTS))
 
-    def _crew(self) -> DeliveryDependencies:
-        return DeliveryDependencies(
+    def _delivery_ports(self) -> DeliveryPorts:
+        return DeliveryPorts(
             ledger=self.ledger,
             endpoint_health=self._healths,
-            subscriptions=self._subscriptions,
-            attempt=self._attempt,
-            ping=nobody_asks,
-            dead_letters=self._dead_letters,
             rate_limits=self._paces,
+            subscriptions=self._subscriptions,
+            pings=FakePings(),
             queue=self._deliveries,
+            acks=self._receipts,
+            dead_letters=self._dead_letters,
+            sender=self._sender,
+            renderer=FakeTypesetter(),
             clock=self.timeline,
             random=self.dice,
             telemetry=self.telemetry,
-            schedule=DEPLOYED_SCHEDULE,
+            workers=SimulatedExecutor(self.timeline),
             exclusive_attempts=OneAtATime(self.timeline),
         )
 
     @cached_property
-    def _attempt(self) -> AttemptDelivery:
-        post = SignedSender(
+    def _sender(self) -> SignedSender:
+        return SignedSender(
             credentials=self._reached("keyring", FakeKeyring(KEYS)),
             transport=Internet(self.receivers, self.timeline, self.gate, self.history),
             clock=self.timeline,
             random=self.dice,
         )
-        return AttemptDelivery(RenderDelivery(FakeTypesetter()), post, self.timeline)
 
     @cached_property
     def _subscriptions(self) -> Any:

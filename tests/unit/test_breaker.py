@@ -1,68 +1,32 @@
 """An endpoint that is down, or slow: nobody calls it in vain, and nobody is lost."""
 
-from contextlib import nullcontext
 from dataclasses import replace
 
 import pytest
 
-from lakehook.delivery.dependencies import DeliveryDependencies
-from lakehook.delivery.lane_processor import DeliverLane
 from lakehook.delivery.scheduler import MAX_INDEX_LAG_SECONDS, ResumeDueLanes
 from lakehook.domain.attempt import Attempt, Outcome, Response
 from lakehook.domain.channels.webhook import retry_after
 from lakehook.domain.delivery import Delivery, Lane
 from lakehook.domain.lane import DeliveryStatus, SuspendedReason
-from lakehook.domain.queue_message import Ack, Disposition, Message, Nack, ReceivedMessage, Resume
+from lakehook.domain.queue_message import Ack, Nack, ReceivedMessage, Resume
 from lakehook.domain.retry import RetrySchedule
 from lakehook.domain.subscription import Ordering, Subscription
 from tests.builders import a_delivery, a_subscription
-from tests.fakes import (
-    FakeAttempts,
-    FakeClock,
-    FakeDeadLetters,
-    FakeDeliveryQueue,
-    FakeDice,
-    FakeLedger,
-    FakePaces,
-    FakeSubscriptions,
-    FakeTelemetry,
-    nobody_asks,
-)
+from tests.delivering import DeliverFunction
+from tests.fakes import FakeTelemetry, Sending
 
 
-class World:
+class World(DeliverFunction):
     def __init__(self) -> None:
-        self.clock = FakeClock()
-        self.ledger = FakeLedger(clock=self.clock)
-        self.attempts = FakeAttempts(self.clock)
-        self.queue = FakeDeliveryQueue()
-        self.subscriptions = FakeSubscriptions({"sub_a": a_subscription()})
+        super().__init__()
         self.down = False
         self.took_ms = 5
-        self.deliver = DeliverLane(
-            DeliveryDependencies(
-                ledger=self.ledger,
-                endpoint_health=self.ledger.healths,
-                subscriptions=self.subscriptions,
-                attempt=self._attempt,
-                ping=nobody_asks,
-                rate_limits=FakePaces(self.clock),
-                dead_letters=FakeDeadLetters(),
-                queue=self.queue,
-                clock=self.clock,
-                random=FakeDice(),
-                telemetry=FakeTelemetry(),
-                schedule=RetrySchedule((120,) * 5),
-                exclusive_attempts=nullcontext(),
-            )
-        )
+        self.schedule = RetrySchedule((120,) * 5)
+        self.attempts.otherwise = self.attempt
         self.clockwork = ResumeDueLanes(
             self.ledger, self.ledger.healths, self.queue, self.clock, FakeTelemetry()
         )
-
-    def receive(self, *messages: Message) -> list[Disposition]:
-        received = [ReceivedMessage(message) for message in messages]
-        return self.deliver(received, self.deliver.read(messages), lambda: 30.0)
 
     def open_the_breaker(self) -> None:
         self.down = True
@@ -83,8 +47,7 @@ class World:
             self.receive(resume)
         return told
 
-    def _attempt(self, delivery: Delivery, _: object) -> Attempt:
-        self.attempts.made.append(delivery.id)
+    def attempt(self) -> Attempt:
         outcome = Outcome.REJECTED if self.down else Outcome.DELIVERED
         return Attempt(at=self.clock.now(), outcome=outcome, milliseconds=self.took_ms)
 
@@ -183,14 +146,13 @@ def test_a_slow_endpoint_has_three_lanes_worked_off_at_a_time(world: World):
     assert world.ledger.healths.known["sub_a"].is_slow
     at_once = []
 
-    def another_comes(delivery: Delivery, _: object) -> Attempt:
-        number = int(delivery.lane.pipeline_key) + 1
+    def another_comes(sending: Sending) -> None:
+        number = int(sending.id.split("#")[1]) + 1
         at_once.append(number)
         world.receive(in_lane(number))
-        return Attempt(at=world.clock.now(), outcome=Outcome.DELIVERED, milliseconds=8000)
 
-    crew = world.deliver.dependencies
-    object.__setattr__(crew, "attempt", another_comes)
+    world.took_ms = 8000
+    world.attempts.during = another_comes
 
     world.receive(in_lane(10))
 
@@ -222,7 +184,7 @@ def test_what_a_slow_endpoint_left_waiting_is_worked_off_without_the_clock(world
 
 
 def test_a_failing_probe_in_a_short_schedule_waits_in_the_queue_like_any_attempt(world: World):
-    object.__setattr__(world.deliver.dependencies, "schedule", RetrySchedule((10,) * 5))
+    world.schedule = RetrySchedule((10,) * 5)
     world.open_the_breaker()
     world.clock.sleep(10)
     world.queue.resumes.clear()
@@ -400,7 +362,7 @@ def test_who_was_told_to_go_on_is_not_told_again(world: World):
 
 
 def test_a_probe_before_its_lanes_own_time_costs_the_lane_nothing(world: World):
-    object.__setattr__(world.deliver.dependencies, "schedule", RetrySchedule((300, 7200)))
+    world.schedule = RetrySchedule((300, 7200))
     world.open_the_breaker()
     before = {lane: held.attempts for lane, held in world.ledger.lanes.items()}
     retry_at = {lane: held.retry_at for lane, held in world.ledger.lanes.items()}
@@ -418,11 +380,11 @@ def test_a_probe_before_its_lanes_own_time_costs_the_lane_nothing(world: World):
 
 
 def test_a_stray_503_keeps_nobody_longer_than_its_own_retry(world: World):
-    object.__setattr__(world.deliver.dependencies, "schedule", RetrySchedule((5, 300)))
+    world.schedule = RetrySchedule((5, 300))
     throttled = Attempt(at=world.clock.now(), outcome=Outcome.THROTTLED, milliseconds=5, status=503)
-    object.__setattr__(world.deliver.dependencies, "attempt", lambda *_: throttled)
+    world.attempts.otherwise = lambda: throttled
     (again,) = world.receive(in_lane(1))
-    object.__setattr__(world.deliver.dependencies, "attempt", world._attempt)
+    world.attempts.otherwise = world.attempt
     world.receive(in_lane(2))
     world.clock.sleep(5)
 
@@ -468,11 +430,12 @@ def told_by(world: World) -> list[Resume]:
 def test_a_lane_that_falls_asleep_as_the_breaker_closes_goes_on_by_itself(world: World):
     world.open_the_breaker()
     late = [in_lane(77)]
-    page = world.deliver.read(late)
+    deliver = world.deliver_batch().deliver
+    page = deliver.read(late)
     world.down = False
     world.ledger.healths.known.clear()
 
-    world.deliver([ReceivedMessage(one) for one in late], page, lambda: 30.0)
+    deliver([ReceivedMessage(one) for one in late], page, lambda: 30.0)
 
     assert world.ledger.records[Lane("sub_a", "77"), 1].status is DeliveryStatus.DELIVERED
     assert Lane("sub_a", "77") not in world.ledger.lanes

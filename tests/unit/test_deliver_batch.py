@@ -1,8 +1,7 @@
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from threading import Barrier, Event
-from typing import Any
 
 import pytest
 
@@ -20,6 +19,7 @@ from lakehook.domain.queue_message import (
 from lakehook.ports.queues import QueueMessage, Remaining
 from lakehook.ports.stores import LedgerSnapshot
 from tests.builders import a_delivery
+from tests.delivering import AtOnce
 from tests.fakes import FakeDeadLetters, FakeReceipts, FakeTelemetry
 
 PATIENCE_SECONDS = 10
@@ -64,15 +64,6 @@ class Receipts(FakeReceipts):
         super().ack(messages)
         if len(self.acknowledged) >= self.enough:
             self.told.set()
-
-
-class AtOnce(Executor):
-    """One after another: all have finished before anyone can ask."""
-
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        future: Future[Any] = Future()
-        future.set_result(fn(*args, **kwargs))
-        return future
 
 
 class World:

@@ -1,36 +1,24 @@
 """An endpoint is asked whether it is there, and by a challenge whether its owner agrees."""
 
 import json
-from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 
 import pytest
 
-from lakehook.delivery.dependencies import DeliveryDependencies
-from lakehook.delivery.lane_processor import DeliverLane
 from lakehook.delivery.ping import PingEndpoint
 from lakehook.domain.attempt import Attempt, Outcome
 from lakehook.domain.channels.base import RenderedMessage
 from lakehook.domain.errors import InfrastructureError
 from lakehook.domain.event import EventType
 from lakehook.domain.ping import Ping, PingResult
-from lakehook.domain.queue_message import Ack, Disposition, ReceivedMessage
-from lakehook.domain.retry import RetrySchedule
+from lakehook.domain.queue_message import Ack, Nack
 from lakehook.domain.subscription import Subscription
 from lakehook.ports.outbound import SendResult
 from tests.builders import a_subscription, an_event
+from tests.delivering import DeliverFunction
 from tests.fakes import (
     NOON,
-    FakeAttempts,
-    FakeClock,
-    FakeDeadLetters,
-    FakeDeliveryQueue,
-    FakeDice,
-    FakeLedger,
-    FakePaces,
     FakePings,
-    FakeSubscriptions,
-    FakeTelemetry,
 )
 from tests.fakes_ops import Office
 
@@ -110,63 +98,33 @@ def test_what_was_not_challenged_echoes_nothing():
 # --- in the delivery function ---
 
 
-class World:
-    """A delivery function that puts pings, unless it can't."""
-
-    def __init__(self) -> None:
-        self.clock, self.trouble = FakeClock(), False
-        self.put: list[Ping] = []
-
-    def receive(self, ping: Ping) -> list[Disposition]:
-        ledger = FakeLedger(clock=self.clock)
-        deliver = DeliverLane(
-            DeliveryDependencies(
-                ledger=ledger,
-                endpoint_health=ledger.healths,
-                subscriptions=FakeSubscriptions({"sub_a": a_subscription()}),
-                attempt=FakeAttempts(self.clock),
-                ping=self._ping,
-                rate_limits=FakePaces(self.clock),
-                dead_letters=FakeDeadLetters(),
-                queue=FakeDeliveryQueue(),
-                clock=self.clock,
-                random=FakeDice(),
-                telemetry=FakeTelemetry(),
-                schedule=RetrySchedule(()),
-                exclusive_attempts=nullcontext(),
-            )
-        )
-        return deliver(
-            [ReceivedMessage(ping, redelivered=True)], deliver.read([ping]), lambda: 30.0
-        )
-
-    def _ping(self, ping: Ping, _: Subscription) -> None:
-        if self.trouble:
-            raise InfrastructureError("the key is away")
-        self.put.append(ping)
+@pytest.fixture
+def world() -> DeliverFunction:
+    return DeliverFunction()
 
 
 @pytest.mark.parametrize(
     ("age", "put"), [(0, [PING]), (300, [PING]), (301, []), (86_400, []), (-60, [PING])]
 )
-def test_a_ping_of_more_than_five_minutes_ago_is_let_go(age: float, put: list[Ping]):
-    world = World()
+def test_a_ping_of_more_than_five_minutes_ago_is_let_go(
+    world: DeliverFunction, age: float, put: list[Ping]
+):
     world.clock.time = NOON + age
 
-    assert world.receive(PING) == [Ack()]
+    assert world.receive(PING, again=True) == [Ack()]
 
-    assert world.put == put
+    assert list(world.queue.pings.known) == put
 
 
-def test_a_ping_that_cannot_be_put_comes_again_for_five_minutes_and_no_longer():
-    world = World()
-    world.trouble = True
+def test_a_ping_that_cannot_be_put_comes_again_for_five_minutes_and_no_longer(
+    world: DeliverFunction,
+):
+    world.attempts.otherwise = lambda: InfrastructureError("the key is away")
 
-    with pytest.raises(InfrastructureError):
-        world.receive(PING)
+    assert world.receive(PING, again=True) == [Nack(30)]
     world.clock.sleep(301)
 
-    assert world.receive(PING) == [Ack()]
+    assert world.receive(PING, again=True) == [Ack()]
 
 
 # --- at the operator's door ---

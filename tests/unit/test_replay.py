@@ -388,7 +388,7 @@ def test_a_new_subscription_hears_what_was_before_it_once_and_in_order(world: Wo
     terms = world.start_replay.criteria(ReplayRequest(since="0"))
     started = world.start_replay.for_new(world.subscription, terms).replay
     (in_both,) = world.fan_out(2, "RUNNING")  # accepted before the replay begins, and delivered
-    world.deliver(in_both)
+    world.receive(in_both)
 
     assert world.tick() == 0, "some fan-out may not know the subscription yet"
     world.clock.sleep(61)

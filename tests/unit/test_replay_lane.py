@@ -41,7 +41,7 @@ def test_what_is_new_waits_behind_what_is_replayed(world: World):
     started(world)
 
     (new,) = world.fan_out(1, "COMPLETED")
-    assert world.deliver(new) == [Ack()]
+    assert world.receive(new) == [Ack()]
     assert world.heard == []
     world.work_off()
 
@@ -58,8 +58,8 @@ def test_what_arrives_while_it_is_lined_up_comes_again_in_its_turn(world: World)
         started(world) if one.id == new.id and len(world.sent) == 1 else None
     )
 
-    first = world.deliver(new)
-    again = world.deliver(new, again=True)
+    first = world.receive(new)
+    again = world.receive(new, again=True)
     world.work_off()
 
     assert (first, again) == ([Nack()], [Ack()])
@@ -77,8 +77,8 @@ def test_a_worker_whose_attempt_fails_in_the_midst_comes_again_and_waits_its_tur
         started(world, until="5s") if one.id == new.id and len(world.sent) == 1 else None
     )
 
-    first = world.deliver(new)
-    again = world.deliver(new, again=True)
+    first = world.receive(new)
+    again = world.receive(new, again=True)
     world.work_off()
 
     assert (first, again) == ([Nack()], [Ack()])
@@ -91,8 +91,8 @@ def test_a_resume_waits_in_the_queue_until_its_lane_is_due(world: World):
     started(world, rate="6/m")
 
     first, second = world.queue.resumes
-    assert world.deliver(first) == [Ack()]
-    assert world.deliver(second) == [Nack(10.0)]
+    assert world.receive(first) == [Ack()]
+    assert world.receive(second) == [Nack(10.0)]
     assert world.heard == ["1#1"]
 
 
@@ -161,7 +161,7 @@ def test_a_head_that_waits_for_its_retry_goes_after_what_is_before_it(world: Wor
     world.live(1)
     world.record(1, DELIVERED, 1, 2)
     world.attempts.script["sub_a#1#3"] = [world.attempts.failure()]
-    world.deliver(world.delivery(1, 3))
+    world.receive(world.delivery(1, 3))
     assert world.ledger.lanes[LANE].head == 3
 
     started(world, status="delivered")
@@ -175,11 +175,11 @@ def test_what_comes_behind_a_head_that_waits_does_not_hurry_it(world: World):
     world.live(1)
     world.record(1, DELIVERED, 3)
     world.attempts.script["sub_a#1#1"] = [world.attempts.failure(retry_after=900)]
-    world.deliver(world.delivery(1, 1))
+    world.receive(world.delivery(1, 1))
     held = world.ledger.lanes[LANE]
 
     started(world, status="delivered")
-    world.deliver(resume(world))
+    world.receive(resume(world))
 
     after = world.ledger.lanes[LANE]
     assert (after.head, after.due_at, after.attempts) == (1, held.due_at, 1)
@@ -190,7 +190,7 @@ def test_the_wish_of_a_receiver_to_be_left_alone_is_kept(world: World):
     world.live(1)
     world.record(1, DELIVERED, 1)
     world.attempts.script["sub_a#1#2"] = [world.attempts.failure(retry_after=900)]
-    world.deliver(world.delivery(1, 2))
+    world.receive(world.delivery(1, 2))
 
     started(world, status="delivered")
 
@@ -203,11 +203,11 @@ def test_a_lane_behind_a_dead_letter_goes_on_when_that_is_replayed(world: World)
     world.subscriptions.put(a_subscription(ordering=Ordering.STRICT))
     failures = [world.attempts.failure() for _ in range(3)]
     world.attempts.script["sub_a#1#1"] = failures
-    world.deliver(world.delivery(1, 1))
+    world.receive(world.delivery(1, 1))
     for _ in range(2):
         world.clock.sleep(400)
-        world.deliver(Resume(LANE, 1))
-    world.deliver(world.delivery(1, 2))
+        world.receive(Resume(LANE, 1))
+    world.receive(world.delivery(1, 2))
     assert world.statuses(1) == [DEAD, WAITING]
     assert world.ledger.lanes[LANE].head_is_dead
 
@@ -222,10 +222,10 @@ def test_what_is_replayed_before_a_dead_letter_goes_and_the_letter_stays(world: 
     world.live(1)
     world.record(1, DELIVERED, 1)
     world.attempts.script["sub_a#1#2"] = [world.attempts.failure() for _ in range(3)]
-    world.deliver(world.delivery(1, 2))
+    world.receive(world.delivery(1, 2))
     for _ in range(2):
         world.clock.sleep(400)
-        world.deliver(Resume(LANE, 1))
+        world.receive(Resume(LANE, 1))
     assert world.statuses(1) == [DELIVERED, DEAD]
 
     started(world, status="delivered")
@@ -296,9 +296,9 @@ def test_each_delivery_has_a_fresh_budget_and_keeps_what_it_has_been_through(wor
     world.attempts.script["sub_a#1#1"] = [world.attempts.failure(), world.attempts.failure()]
 
     started(world)
-    world.deliver(resume(world))
+    world.receive(resume(world))
     world.clock.sleep(10)
-    world.deliver(Resume(LANE, 1))
+    world.receive(Resume(LANE, 1))
 
     assert world.statuses(1) == [WAITING]
     assert world.ledger.records[LANE, 1].attempts == 3
@@ -353,7 +353,7 @@ def test_what_is_new_joins_a_large_lane_between_its_parts_and_waits(
         revive(*args, **kwargs)
         if not new:
             new.extend(world.fan_out(1, "COMPLETED"))
-            assert world.deliver(*new) == [Ack()]
+            assert world.receive(*new) == [Ack()]
 
     world.revival.requeue = joined  # type: ignore[method-assign]
     started(world)

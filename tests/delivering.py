@@ -1,0 +1,97 @@
+"""The deliver function over fakes: messages of the queue in, what came of each of them out."""
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import Executor, Future
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+from lakehook.delivery.batch import DeliverBatch
+from lakehook.delivery.factory import DeliveryPorts, build_deliver
+from lakehook.domain.queue_message import Ack, Disposition, Message, Nack, encode
+from lakehook.domain.retry import RetrySchedule
+from lakehook.ports.outbound import Sender
+from lakehook.ports.queues import QueueMessage
+from tests.builders import a_subscription
+from tests.fakes import (
+    FakeAttempts,
+    FakeClock,
+    FakeDeadLetters,
+    FakeDeliveryQueue,
+    FakeDice,
+    FakeLedger,
+    FakePaces,
+    FakeReceipts,
+    FakeSubscriptions,
+    FakeTelemetry,
+    FakeTypesetter,
+)
+
+
+class AtOnce(Executor):
+    """One after another: all have finished before anyone can ask."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        future.set_result(fn(*args, **kwargs))
+        return future
+
+
+class DeliverFunction:
+    """Its retry schedule is 5 s, then 300 s, then nothing."""
+
+    def __init__(self) -> None:
+        self.clock = FakeClock()
+        self.ledger = FakeLedger(clock=self.clock)
+        self.queue, self.receipts = FakeDeliveryQueue(), FakeReceipts()
+        self.paces = FakePaces(self.clock)
+        self.attempts = FakeAttempts(self.clock)
+        self.sender: Sender = self.attempts
+        self.subscriptions = FakeSubscriptions({"sub_a": a_subscription()})
+        self.dead_letters, self.telemetry = FakeDeadLetters(), FakeTelemetry()
+        self.time_left = 30.0
+        self.alone: AbstractContextManager[None] = nullcontext()
+        self.schedule = RetrySchedule((5, 300))
+
+    def receive(
+        self, *messages: Message, again: bool = False, redriven: bool = False
+    ) -> list[Disposition]:
+        batch = [
+            QueueMessage(
+                id=f"m{number}",
+                group=str(message.lane),
+                body=encode(message),
+                receipt=f"r{number}",
+                receives=1 + again,
+                redriven=redriven,
+            )
+            for number, message in enumerate(messages)
+        ]
+        again_in = self._delays(self.deliver_batch()(batch, lambda: self.time_left))
+        return [Nack(again_in[one.id]) if one.id in again_in else Ack() for one in batch]
+
+    def deliver_batch(self) -> DeliverBatch:
+        return build_deliver(self.ports(), self.schedule)
+
+    def ports(self) -> DeliveryPorts:
+        return DeliveryPorts(
+            ledger=self.ledger,
+            endpoint_health=self.ledger.healths,
+            rate_limits=self.paces,
+            subscriptions=self.subscriptions,
+            pings=self.queue.pings,
+            queue=self.queue,
+            acks=self.receipts,
+            dead_letters=self.dead_letters,
+            sender=self.sender,
+            renderer=FakeTypesetter(),
+            clock=self.clock,
+            random=FakeDice(),
+            telemetry=self.telemetry,
+            workers=AtOnce(),
+            exclusive_attempts=self.alone,
+        )
+
+    def _delays(self, nacked: Iterable[QueueMessage]) -> dict[str, float]:
+        delays = {message.id: seconds for message, seconds in self.receipts.postponed}
+        self.receipts.postponed.clear()
+        return {message.id: delays[message.id] for message in nacked}

@@ -2,6 +2,7 @@
 
 https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html
 https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
+Recorded: tests/outside/aws_lambda.
 """
 
 import base64

@@ -2,6 +2,7 @@
 
 moto copies every table of a transaction, and restores the copies when it fails. That costs more
 with every item in the tables, and undoes concurrent writes.
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html
 """
 
 from copy import deepcopy

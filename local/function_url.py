@@ -1,6 +1,7 @@
 """Function URL: HTTP on loopback in, Lambda's event of payload format 2.0 out, and back.
 
 https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html#urls-payloads
+Recorded: tests/outside/aws_lambda.
 """
 
 import base64

@@ -1,4 +1,8 @@
-"""Event source mapping: passes batches of a queue to a function, as Lambda's pollers do."""
+"""Event source mapping: passes batches of a queue to a function, as Lambda's pollers do.
+
+https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html, and what was recorded of it
+in tests/outside/aws_lambda.
+"""
 
 import logging
 from collections.abc import Callable, Mapping

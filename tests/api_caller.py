@@ -1,4 +1,7 @@
-"""A caller of the HTTP API, as Lambda hands its calls over and takes the answers back."""
+"""A caller of the HTTP API, as Lambda hands its calls over and takes the answers back.
+
+https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html, and tests/outside/aws_lambda.
+"""
 
 import base64
 import json

@@ -1,4 +1,4 @@
-"""One in-memory stand-in per port. Each passes the contract suite beside the real adapter."""
+"""One in-memory stand-in per port. Each passes tests/contracts beside the real adapter."""
 
 import json
 import re

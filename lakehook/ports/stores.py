@@ -90,7 +90,8 @@ class Ledger(Protocol):
     def held_lanes(self, subscription_id: str) -> Iterator[HeldLane]:
         """Yield the held lanes of a subscription, the longest held first.
 
-        The index may lag behind, as for ``dead_letters``; the lanes are then read consistently.
+        The index may lag behind, as that of each method below, so an empty answer proves nothing:
+        what is missed is found within the hour. What the index names is read consistently.
         """
 
     def summarize_held(self, subscription_ids: Sequence[str]) -> Mapping[str, HeldSummary]:

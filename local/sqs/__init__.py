@@ -2,6 +2,8 @@
 
 Standard queues are moto's, with two additional rules of SQS: no deduplication id, and at most ten
 entries in a batch. moto's CloudFormation and Lambda do not use the model.
+
+What SQS does is recorded in tests/outside/sqs; each rule beyond that links Amazon's documentation.
 """
 
 from moto.sqs.models import SQSBackend, sqs_backends

@@ -1,4 +1,8 @@
-"""Mail by SES, as botocore speaks: what is asked of it, and what its refusals become."""
+"""Mail by SES, as botocore speaks: what is asked of it, and what its refusals become.
+
+The names of SES's errors are documented; no answer of SES itself was recorded.
+https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html
+"""
 
 import json
 import socket

@@ -1,4 +1,7 @@
-"""SQS as the adapters see it, over the faithful queues: the calls that Lakehook makes of it."""
+"""SQS as the adapters see it, over the faithful queues: the calls that Lakehook makes of it.
+
+What a queue does is ``local.fifo``'s, and its evidence is in tests/outside/sqs.
+"""
 
 import json
 from collections.abc import Callable, Mapping, Sequence

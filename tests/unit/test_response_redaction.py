@@ -260,6 +260,15 @@ def test_nor_do_several_encodings_one_upon_the_other(token: str, around: str, na
     assert not repeats(shown, encoded, token)
 
 
+@pytest.mark.parametrize("escape", ["%{:02x}", "&#{};", "\\u{:04x}", "\\x{:02x}", "={:02X}"])
+def test_words_between_escaped_separators_are_found(escape: str):
+    """They look like nothing that is encoded."""
+    token = "canary/of-the/lake:and-more"
+    encoded = "".join(one if one.isalnum() else escape.format(ord(one)) for one in token)
+
+    assert shown_of(token, encoded, "no {} here") == "no … here"
+
+
 def test_a_text_that_is_encoded_too_often_is_not_shown():
     encoded = b"a text of several words that everybody may read"
     for _ in range(4):

@@ -55,7 +55,7 @@ def list_subscriptions(
     summary="Subscribe an endpoint",
     description="To every PIPELINE_* event, or to those of `event_types`. In force at once.",
     tags=TAGS,
-    **operation("It is in force; its new secret is told this once.", status=201, body=True),
+    **operation("It is in force; its new secret is told this once.", 409, status=201, body=True),
 )
 def subscribe(service: Service, wanted: NewSubscription) -> CreatedSubscriptionView:
     past = parse_backfill(service, wanted.since, from_beginning=bool(wanted.from_beginning))

@@ -13,7 +13,7 @@ export UV_SYSTEM_CERTS := 1
 MINUTES ?= 5
 
 .PHONY: help install demo console test permissions bench witness soak soak-mutants check checkov format synth \
-	diff bootstrap deploy destroy bundles snapshot openapi lock clean
+	diff bootstrap deploy destroy bundles snapshot openapi samples lock clean
 
 help: ## Show this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -119,6 +119,9 @@ snapshot: install ## Renew the template that furnishes the laptop
 
 openapi: install ## Renew the description of the HTTP API
 	$(BIN)/python -m functions.api.openapi > docs/openapi.json
+
+samples: install ## Renew the sample deliveries for receivers' tests
+	$(BIN)/python -m local.sample_deliveries docs/examples/deliveries
 
 lock: install ## Renew the pins in requirements.txt
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --all-extras \

@@ -8,6 +8,7 @@ from typing import Any
 from functions.api.app import Api
 from functions.api.errors import Error
 from functions.api.parameters import open_service
+from functions.api.webhooks import webhook_schemas, webhooks
 from lakehook import __version__
 
 DESCRIPTION = """\
@@ -40,6 +41,8 @@ def description() -> dict[str, Any]:
     for name in OF_POWERTOOLS:
         schemas.pop(name, None)
     schemas["Refusal"] = Error.model_json_schema()
+    schemas |= webhook_schemas()
+    told["webhooks"] = webhooks()
     told["components"]["securitySchemes"] = {"sigv4": SIGNED}
     told["security"] = [{"sigv4": []}]
     told["paths"] = {path: _operations(path, told["paths"][path]) for path in sorted(told["paths"])}

@@ -31,6 +31,8 @@ from lakehook.ports.stores import AcceptedEvent
 from lakehook.subscriptions.preview import match
 from lakehook.subscriptions.subscribe import SubscriptionFields
 
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
 
 def listen_until_interrupted(
     service: CommandService, receiver: Receiver, reference: str | None, *, port: int
@@ -64,16 +66,17 @@ def wait_for_interrupt() -> None:
 
 @contextmanager
 def _interruptible() -> Iterator[None]:
-    """SIGTERM ends it as Ctrl-C does."""
+    """SIGTERM ends it as Ctrl-C does; a shell has its background jobs ignore the latter."""
 
     def interrupt(*_: Any) -> None:
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, interrupt)
+    before = {number: signal.signal(number, interrupt) for number in _SIGNALS}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _receive(service: CommandService, receiver: Receiver, model: Subscription, port: int) -> None:

@@ -64,12 +64,12 @@ def test_both_languages_say_the_same_things():
         (
             {"event_type": "TASK_FAILED", "task": {"id": 4, "plugin": "jira"}},
             "湖: task 4 (jira) of pipeline 39 failed",
-            "湖：流水线 39 的任务 4（jira） 运行失败",
+            "湖：流水线 39 的任务 4（jira）运行失败",
         ),
         (
             {"event_type": "TASK_FAILED", "project_name": ...},
             "A task of pipeline 39 failed",
-            "流水线 39 的一个任务 运行失败",
+            "流水线 39 的一个任务运行失败",
         ),
     ],
 )

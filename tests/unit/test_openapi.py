@@ -6,9 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from functions.api import requests
 from functions.api.openapi import description, written
+from lakehook.adapters.signing_keys import CryptographySigningKeys
+from lakehook.domain.verification import CapturedRequest, verify_request
 from lakehook.operations.views.deliveries import DeadLetterView, DeliveryDetailView, LaneView
 from lakehook.operations.views.subscriptions import (
     PingReportView,
@@ -16,9 +19,11 @@ from lakehook.operations.views.subscriptions import (
     SubscriptionDetailView,
 )
 from lakehook.subscriptions.subscribe import SecretRequest, SubscriptionFields
+from local import sample_deliveries
 from tests.unit.test_api import Desktop
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "openapi.json"
+SAMPLES = Path(__file__).parents[2] / "docs" / "examples" / "deliveries"
 OPERATIONS = [
     (path, method, operation)
     for path, operations in description()["paths"].items()
@@ -54,6 +59,30 @@ def test_every_reference_leads_somewhere():
     for name in told["components"]["schemas"]:
         text = text.replace(f'"#/components/schemas/{name}"', "")
     assert "#/components/schemas/" not in text
+
+
+@pytest.mark.parametrize("sample", sorted(SAMPLES.glob("*.json")), ids=lambda path: path.stem)
+def test_what_a_subscriber_gets_is_described(sample: Path):
+    told = description()
+    operation = told["webhooks"]["event"]["post"]
+    request = json.loads(sample.read_text(encoding="utf-8"))
+    schema = operation["requestBody"]["content"]["application/json"]["schema"]
+
+    Draft202012Validator({**schema, "components": told["components"]}).validate(
+        json.loads(request["body"])
+    )
+    assert {one["name"] for one in operation["parameters"]} <= request["headers"].keys()
+
+
+def test_the_samples_are_as_they_would_be_sent_and_verify_by_their_secret():
+    written_files = {path.name: path.read_text(encoding="utf-8") for path in SAMPLES.iterdir()}
+
+    assert written_files == dict(sample_deliveries.files()), "make samples"
+    key = CryptographySigningKeys().parse_verifying_key(written_files["secret.txt"].strip())
+    for name in written_files.keys() - {"secret.txt"}:
+        request = json.loads(written_files[name])
+        capture = CapturedRequest(headers=request["headers"], body=request["body"].encode())
+        assert verify_request(capture, key, now=sample_deliveries.AT, tolerance_seconds=0) is None
 
 
 def test_a_body_may_hold_what_is_described_and_nothing_else():

@@ -27,7 +27,13 @@ _THROTTLED = frozenset(
 _NOT_PERMITTED = frozenset(("AccessDeniedException", "AccessDenied", "NotAuthorized"))
 _UNACCEPTABLE = frozenset(("MessageRejected", "BadRequestException"))
 _NOT_VERIFIED = "not verified"
-_COLOURS = {Severity.SUCCESS: "#1a7f37", Severity.ERROR: "#cf222e", Severity.WARNING: "#9a6700"}
+_COLOURS = {
+    Severity.SUCCESS: "#1a7f37",
+    Severity.ERROR: "#cf222e",
+    Severity.WARNING: "#9a6700",
+    Severity.STALLED: "#9a6700",
+    Severity.CANCELLED: "#57606a",
+}
 _DEFAULT_COLOUR = "#0969da"
 _TAG = re.compile(r"\s*<(?:!|[A-Za-z][A-Za-z0-9]*[\s/>])")  # does not match <3 or <https://…>
 

@@ -39,7 +39,13 @@ _OK, _TAKEN = 200, 0
 _BUSY = frozenset((11232, 11233))  # over 100 a minute or 5 a second, as its page names them
 _CODES = ("code", "StatusCode")  # the second is of older answers
 _HOOK = re.compile(r"/open-apis/bot/v2/hook/[\w-]+")
-_COLOURS = {Severity.SUCCESS: "green", Severity.ERROR: "red", Severity.WARNING: "orange"}
+_COLOURS = {
+    Severity.SUCCESS: "green",
+    Severity.ERROR: "red",
+    Severity.WARNING: "orange",
+    Severity.STALLED: "orange",
+    Severity.CANCELLED: "grey",
+}
 
 
 class Feishu(WebhookNotificationChannel):

@@ -135,6 +135,8 @@ class Severity(Enum):
     SUCCESS = "✅"
     ERROR = "❌"
     WARNING = "⚠️"
+    STALLED = "⏳"
+    CANCELLED = "⏹️"
 
     @property
     def emoji(self) -> str:
@@ -145,8 +147,8 @@ _SEVERITIES = {
     "COMPLETED": Severity.SUCCESS,
     "FAILED": Severity.ERROR,
     "PARTIAL": Severity.WARNING,
-    "CANCELLED": Severity.WARNING,
-    "STALLED": Severity.WARNING,
+    "CANCELLED": Severity.CANCELLED,
+    "STALLED": Severity.STALLED,
 }
 
 
@@ -321,9 +323,10 @@ def _instant(text: Any) -> datetime | None:
 
 
 def _headline(notified: NotificationFacts, translations: Translations) -> str:
-    headline = translations.headline.format(
-        what=_subject(notified, translations), state=translations.states[notified.state]
-    )
+    what, state = _subject(notified, translations), translations.states[notified.state]
+    headline = translations.headline.format(what=what, state=state)
+    if not what[-1].isascii():  # Chinese has no spaces within it, only around numbers
+        headline = headline.replace(f"{what} ", what, 1)
     if notified.project:
         return translations.in_project.format(project=notified.project, what=headline)
     return headline[0].upper() + headline[1:]

@@ -21,7 +21,12 @@ MAX_MESSAGE_BYTES = 16_000
 """Of the message: a post to a channel has at most 28 KB, with its card."""
 
 _OK = 200
-_COLOURS = {Severity.SUCCESS: "good", Severity.ERROR: "attention", Severity.WARNING: "warning"}
+_COLOURS = {
+    Severity.SUCCESS: "good",
+    Severity.ERROR: "attention",
+    Severity.WARNING: "warning",
+    Severity.STALLED: "warning",
+}
 _FAILED = b"webhook message delivery failed"
 _CARD = "application/vnd.microsoft.card.adaptive"
 

@@ -30,7 +30,13 @@ _BUSY = frozenset((-1, 45009))  # busy; more than 20 a minute
 # Only codes that were seen to be permanent: in August 2021 WeCom answered 40008 to valid messages.
 _GONE = frozenset((93000,))  # "invalid webhook url": wes-lin/Cloud189Checkin#175
 _UNACCEPTABLE = frozenset((40058,))  # "exceed max length 4096": dromara/domain-admin#82
-_COLOURS = {Severity.SUCCESS: "info", Severity.ERROR: "warning", Severity.WARNING: "warning"}
+_COLOURS = {
+    Severity.SUCCESS: "info",
+    Severity.ERROR: "warning",
+    Severity.WARNING: "warning",
+    Severity.STALLED: "warning",
+    Severity.CANCELLED: "comment",
+}
 _END = "</font>"
 
 

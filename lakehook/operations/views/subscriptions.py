@@ -270,6 +270,11 @@ def _ping_hint(
         return f"nothing within {waited_seconds:g} s: does the delivery function run?"
     if subscription.is_pending and result.attempt.outcome.is_success:
         return "the answer is not the challenge; try again: lakehook subscriptions test ID"
+    if subscription.is_pending:
+        return (
+            "it stays pending, and gets no event; give the receiver its secret, and then:"
+            f" lakehook subscriptions test {subscription.id}"
+        )
     if result.attempt.status in _SIGNATURE_REFUSED:
         return (
             "has the receiver another secret? lakehook verify says what is wrong with a request,"

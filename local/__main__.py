@@ -42,6 +42,15 @@ AsJson = Annotated[
         "--json", help="For programs: one line of JSON on standard output, as without a terminal."
     ),
 ]
+State = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR",
+        file_okay=False,
+        help="Keep what it holds there when it ends by a signal, and go on from it; else it is"
+        " gone.",
+    ),
+]
 EmailSender = Annotated[
     str | None,
     typer.Option(
@@ -199,13 +208,14 @@ def up(  # noqa: PLR0913  each is an option
     devlake_ui: DevlakeUi = None,
     devlake_source: DevlakeSource = None,
     email_sender: EmailSender = None,
+    state: State = None,
     as_json: AsJson = False,
     console: WithConsole = False,
 ) -> None:
     """Run until SIGTERM or Ctrl-C. When ready, say where everything is.
 
     A terminal gets it for people, a pipe or a file as one line of JSON. What it holds is gone when
-    it ends.
+    it ends, unless --state says where to keep it.
     """
     from local.installation import Options  # noqa: PLC0415  moto takes a second; --help should not
     from local.up import up as run  # noqa: PLC0415
@@ -218,6 +228,7 @@ def up(  # noqa: PLR0913  each is an option
         hosts=hosts,
         notification_secret=_secret(secret_file) or LAPTOP_SECRET,
         email_sender=email_sender,
+        state=state,
         devlake_api_url=devlake_api,
         devlake_ui_url=devlake_ui,
         devlake_sources=dict(_named(text) for text in devlake_source or ()),

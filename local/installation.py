@@ -1,7 +1,7 @@
 """The whole of Lakehook on this machine: cloud, resources, functions, and their triggers."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from itertools import count, repeat
@@ -13,8 +13,10 @@ from local import account
 from local.cloud import Cloud
 from local.environment import ROOT, THIS_PYTHON, Host, log_level
 from local.function_url import FunctionUrl
+from local.kms_keys import stable_key_ids
 from local.provision import ProvisionedStack, provision
 from local.runtime import Function
+from local.state import LaptopState
 from local.triggers import Triggers, concurrency_of
 
 _TEMPLATE = ROOT / "local" / "template.json"
@@ -32,6 +34,7 @@ class Options:
     hosts: Path | None = None
     notification_secret: str | None = field(default=None, repr=False)
     email_sender: str | None = None
+    state: Path | None = None  # a folder in which it is kept; none: it is gone at the end
     devlake_api_url: str | None = None
     devlake_ui_url: str | None = None
     devlake_sources: Mapping[str, str | None] = field(default_factory=dict)  # API URLs by name
@@ -99,8 +102,10 @@ class LocalLakehook:
         with ExitStack() as exits:
             exits.enter_context(self._cloud)
             stack = self._provision(exits)
+            keep_state = self._restored_state(exits)
             self.functions = exits.enter_context(self._running(stack))
             exits.enter_context(self._driven(stack))
+            keep_state()
             self._exits = exits.pop_all()
         return self
 
@@ -110,6 +115,16 @@ class LocalLakehook:
     def client(self, service: str) -> Any:
         """Create a boto3 client of the local cloud."""
         return self._cloud.client(service)
+
+    def _restored_state(self, exits: ExitStack) -> Callable[[], None]:
+        """Restore now; once the result was called, save when the functions have ended."""
+        if self._options.state is None:
+            return lambda: None
+        state = LaptopState(self._options.state, self.client, self.deployment)
+        state.restore()
+        started: list[LaptopState] = []
+        exits.callback(lambda: state.save() if started else None)
+        return lambda: started.append(state)
 
     def _provision(self, exits: ExitStack) -> ProvisionedStack:
         template = json.loads(_TEMPLATE.read_text(encoding="utf-8"))
@@ -122,7 +137,8 @@ class LocalLakehook:
             return function_url.url
 
         parameters = self._options.parameters()
-        stack = provision(template, parameters, self._cloud.client, new_url=new_url)
+        with stable_key_ids():
+            stack = provision(template, parameters, self._cloud.client, new_url=new_url)
         self._cloud.describe(stack.outputs)
         self.deployment = StackOutputs.from_outputs(stack.outputs)
         if secret := self._options.notification_secret:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import asdict
+from pathlib import Path
 from threading import Event
 from typing import Any
 
@@ -57,7 +58,8 @@ def _serve(options: Options, *, as_json: bool, console: bool) -> None:
     with LocalLakehook(options) as lakehook, ExitStack() as exits:
         served = exits.enter_context(serve_console(lakehook)) if console else None
         url = served.access.url if served else None
-        print(_ready(lakehook, url), file=sys.stderr if as_json else sys.stdout, flush=True)
+        words = _ready(lakehook, url, options.state)
+        print(words, file=sys.stderr if as_json else sys.stdout, flush=True)
         if as_json:
             where = {
                 "endpoint_url": lakehook.endpoint_url,
@@ -69,11 +71,12 @@ def _serve(options: Options, *, as_json: bool, console: bool) -> None:
         Event().wait()
 
 
-def _ready(lakehook: LocalLakehook, console_url: str | None) -> str:
+def _ready(lakehook: LocalLakehook, console_url: str | None, state: Path | None) -> str:
     deployment = lakehook.deployment
     console = f"\n  console           {console_url}" if console_url else ""
+    kept = f"kept in {state}" if state else "gone"
     return f"""\
-Lakehook is ready on this machine. What it holds is gone when it ends (Ctrl-C).
+Lakehook is ready on this machine. What it holds is {kept} when it ends (Ctrl-C).
   DevLake posts to  {deployment.ingress_url}
   and signs with    {lakehook.notification_secret}
   HTTP API          {deployment.api_url}  (nobody asks who is calling; on AWS, IAM does){console}

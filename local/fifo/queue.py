@@ -169,6 +169,12 @@ class FifoQueue:
         self._stock = MessageStore(self._limits)
         self._attempts = ReceiveAttempts()
 
+    def messages(self) -> list[Message]:
+        """Every message of the queue, also those in flight, in the order they were sent."""
+        self._settle()
+        numbers = range(1, self._last_sequence + 1)
+        return [entry.message for number in numbers if (entry := self._stock.find(number))]
+
     def counts(self) -> Counts:
         self._settle()
         return self._stock.counts()

@@ -98,7 +98,7 @@ class Typist:
         self.laptop = self._exits.enter_context(LocalLakehook(replace(options, **FASTER)))
         self.service = open_service(STACK, print)
 
-    def run_laptop(self, options: Options, *, as_json: bool) -> int:
+    def run_laptop(self, options: Options, *, as_json: bool, **_: Any) -> int:
         assert as_json  # nobody looks
         self._options.append(options)
         return 0

@@ -28,6 +28,7 @@ class LaneCase:
     records: dict[int, DeliveryRecord]
     events: int  # of its pipeline, in the journal
     is_tainted: bool
+    is_undisturbed: bool  # by faults and operators; and its endpoint was never slow or down
     is_blocked: bool
     is_removed: bool
     letters: frozenset[int]  # on the dead-letter queue

@@ -9,6 +9,7 @@ from itertools import chain, pairwise, takewhile
 from math import inf
 from operator import attrgetter
 
+from lakehook.domain.circuit_breaker import SLOW_MS
 from lakehook.domain.delivery import Delivery, Lane, deduplication_id
 from lakehook.domain.event import Event, EventType
 from lakehook.domain.lane import MAX_UNFINISHED_ATTEMPTS, RESERVATION_SECONDS
@@ -17,6 +18,7 @@ from lakehook.domain.replay import DeliveryFilter, ReplayState
 from lakehook.domain.time import format_rfc3339
 from local.fifo import FifoQueue, Message
 from tests.simulation.case import LaneCase
+from tests.simulation.history import Post
 from tests.simulation.promises import PROMISES, SETTLED_SECONDS
 from tests.simulation.scenario import Publication, Subscriber
 from tests.simulation.system import System
@@ -93,13 +95,7 @@ def _hurry(system: System, subscriber: Subscriber) -> Iterator[str]:
     pace = subscriber.pace
     if pace is None:
         return
-    lanes = system.history.lanes.items()
-    times = sorted(
-        post.began_at
-        for name, lane in lanes
-        if name.startswith(f"{subscriber.id}#")
-        for post in lane.posts
-    )
+    times = sorted(post.began_at for post in _posts(system, subscriber))
     most = int((pace.seconds + LATEST_SECONDS) / pace.min_interval_seconds) + 1
     for first, last in zip(times, times[most:], strict=False):
         if last - first < pace.seconds:
@@ -108,14 +104,9 @@ def _hurry(system: System, subscriber: Subscriber) -> Iterator[str]:
 
 def _probes(system: System, subscriber: Subscriber) -> Iterator[str]:
     """One request at a time tries an endpoint that is down, where no fault holds one up."""
-    lanes = {
-        name: lane
-        for name, lane in system.history.lanes.items()
-        if name.startswith(f"{subscriber.id}#")
-    }
-    if lanes.keys() & system.history.tainted:
+    posts = sorted(_posts(system, subscriber), key=_began)
+    if {post.lane for post in posts} & system.history.tainted:
         return
-    posts = sorted((post for lane in lanes.values() for post in lane.posts), key=_began)
     for begins, ends in _open_times(system.history.breakers[subscriber.id]):
         probes = [post for post in posts if begins + SETTLED_SECONDS < post.began_at < ends]
         for probe, following in pairwise(probes):
@@ -221,6 +212,7 @@ def _cases(
                 records={n: records[lane, n] for n in ledger.sequences[lane]},
                 events=known.sequence,
                 is_tainted=bool({str(lane), pipeline} & system.history.tainted),
+                is_undisturbed=_is_undisturbed(system, subscriber),
                 is_blocked=subscription.is_blocked and not subscription.removed_at,
                 is_removed=subscription.removed_at is not None,
                 blocked=tuple(system.history.pauses[subscriber.id]),
@@ -228,6 +220,22 @@ def _cases(
                 crashed=frozenset(_crashed(system, pipeline, crashed)),
                 whole_replays=whole_replays,
             )
+
+
+def _is_undisturbed(system: System, subscriber: Subscriber) -> bool:
+    """Whether nothing but the schedule decided when its deliveries were tried."""
+    history, posts = system.history, _posts(system, subscriber)
+    is_slow = any((post.ended_at or inf) - post.began_at > SLOW_MS / 1000 for post in posts)
+    is_kept = history.breakers[subscriber.id] or subscriber.pace or system.scenario.acts
+    return not (system.faults.injected or is_slow or is_kept or history.pauses[subscriber.id])
+
+
+def _posts(system: System, subscriber: Subscriber) -> list[Post]:
+    """The requests of all its lanes."""
+    lanes = system.history.lanes.items()
+    return [
+        post for name, lane in lanes if name.startswith(f"{subscriber.id}#") for post in lane.posts
+    ]
 
 
 def _crashed(system: System, pipeline: str, crashed: Collection[tuple[str, str]]) -> Iterator[int]:

@@ -13,6 +13,7 @@ from tests.simulation.history import Entry, Post
 from tests.simulation.lives import Progress, Step
 
 SETTLED_SECONDS = 60.0  # what was under way when the pause began, however late its calls are
+LATE_SECONDS = 120.0  # of the clock, which ticks once a minute, and of the queue
 MILLISECOND = 0.001  # what an attempt's duration is rounded to
 
 
@@ -204,6 +205,20 @@ def _too_early(case: LaneCase, step: Step, following: Post) -> Iterator[str]:
         yield f"#{following.sequence} was sent again after {waited:.3f} s, not {delay:g} s"
 
 
+def no_idle_wait(case: LaneCase) -> Iterator[str]:
+    """What has failed is tried again soon after its time, where nothing keeps it from that."""
+    if not case.is_undisturbed:
+        return
+    for sequence in case.records:
+        for step in case.life(sequence):
+            began = (post for post in case.posts(sequence) if post.began > step.entry.number)
+            if step.has_failed and (following := next(began, None)):
+                last = step.entry.record.attempts_log[-1]
+                delay = max(_delay(case, step) * (1 + JITTER), last.retry_after or 0.0)
+                if _waited(last, following) > delay + LATE_SECONDS:
+                    yield f"#{sequence} was sent again {_waited(last, following):.0f} s later"
+
+
 def _waited(last: Attempt, following: Post) -> float:
     return following.began_at - last.at - last.milliseconds / 1000
 
@@ -275,6 +290,7 @@ PROMISES = (
     redrives_revive,
     late_is_said,
     waits,
+    no_idle_wait,
     free_of_charge,
     not_while_blocked,
     no_needless_repeat,

@@ -129,6 +129,7 @@ class Lane:
                 "records": self.records,
                 "events": max(self.records, default=0),
                 "is_tainted": False,
+                "is_undisturbed": True,
                 "is_blocked": False,
                 "is_removed": False,
                 "letters": frozenset(self.letters),
@@ -426,6 +427,12 @@ def ignores_it_though_it_was_woken(lane: Lane) -> None:
     lane.tries(1)
 
 
+def waits_for_nothing(lane: Lane) -> None:
+    lane.tries(1, SORRY)
+    lane.wait(300)
+    lane.tries(1)
+
+
 def tries_for_nothing(lane: Lane) -> None:
     lane.tries(1, SORRY)
     lane.wait(6)
@@ -495,6 +502,7 @@ def replays_one_twice(lane: Lane) -> None:
         (retries_too_soon, "waits"),
         (ignores_what_the_receiver_asked, "waits"),
         (ignores_it_though_it_was_woken, "waits"),
+        (waits_for_nothing, "no_idle_wait"),
         (tries_for_nothing, "free_of_charge"),
         (sends_while_blocked, "not_while_blocked"),
         (repeats_without_need, "no_needless_repeat"),

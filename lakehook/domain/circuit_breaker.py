@@ -59,8 +59,10 @@ class EndpointHealth:
 
     @property
     def is_healthy(self) -> bool:
+        """Whether no record is needed: a slow attempt is kept until the next, so they add up."""
         unhealthy = self.failures or self.is_open or self.resume_batch_size
-        return not (unhealthy or self.permits or self.average_ms > FORGOTTEN_MS)
+        was_slow = self.last_attempt is not None and self.last_attempt.milliseconds > SLOW_MS
+        return not (unhealthy or self.permits or was_slow or self.average_ms > FORGOTTEN_MS)
 
     @property
     def due_token(self) -> int:

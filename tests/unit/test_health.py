@@ -109,6 +109,15 @@ def test_an_endpoint_whose_attempts_take_two_seconds_on_average_is_slow(
     assert health.is_slow is slow
 
 
+def test_slow_attempts_add_up_though_no_record_of_a_healthy_endpoint_is_kept():
+    health = WELL
+    for _ in range(10):
+        health = after(health, attempt(Outcome.DELIVERED, milliseconds=3000))
+        health = WELL if health.is_healthy else health
+
+    assert health.is_slow
+
+
 def test_two_slow_attempts_in_a_hundred_do_not_make_an_endpoint_slow():
     slow = attempt(Outcome.DELIVERED, milliseconds=10000)
     health, slow_at_some_time = WELL, 0

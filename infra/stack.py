@@ -92,6 +92,7 @@ class LakehookStack(Stack):
             stage=stage,
             parameters=self._parameters,
             tables=self._tables,
+            events=self._events,
             deliveries=self._deliveries,
             secrets=self._secrets,
         )

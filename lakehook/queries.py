@@ -8,12 +8,13 @@ from itertools import groupby, islice
 
 from lakehook.domain.circuit_breaker import EndpointHealth
 from lakehook.domain.delivery import Lane, parse_delivery_id
-from lakehook.domain.errors import NotFound
+from lakehook.domain.errors import InfrastructureError, NotFound
 from lakehook.domain.lane import DeliveryRecord, DeliveryStatus, HeldLane
 from lakehook.domain.pipeline import ACTIVE_STATES, Pipeline, PipelineState
 from lakehook.domain.pipeline_key import MAX_SHOWN, is_of_source, parse_pipeline_key
 from lakehook.domain.status import DeliveryContext, NextAction, lane_due, lane_state, next_action
 from lakehook.domain.subscription import Subscription
+from lakehook.ports.queues import ParkedEvents
 from lakehook.ports.stores import (
     AcceptedEvent,
     DeliveryQueries,
@@ -239,6 +240,7 @@ class StatusReport:
     at: float
     subscribers: Sequence[SubscriberStatus]
     stalled: Sequence[UnfinishedPipeline]  # the longest stalled, up to a limit
+    parked: int | None = None  # None: it was not to be seen
 
 
 @dataclass(frozen=True)
@@ -250,23 +252,39 @@ class ShowStatus:
     ledger: Ledger
     pipelines: ListPipelines
     clock: Clock
+    parked_events: ParkedEvents | None = None
 
     def __call__(self) -> StatusReport:
         in_force = [s for s in self.subscriptions.all() if s.removed_at is None]
-        return StatusReport(self.clock.now(), self.of(in_force), self.pipelines.stalled())
+        return StatusReport(
+            self.clock.now(), self.of(in_force), self.pipelines.stalled(), self._parked()
+        )
+
+    def _parked(self) -> int | None:
+        """How many events are parked; None for a caller who may not see that queue."""
+        if self.parked_events is None:
+            return None
+        try:
+            return self.parked_events.count()
+        except InfrastructureError:
+            return None
 
     def of(self, subscriptions: Sequence[Subscription]) -> list[SubscriberStatus]:
-        ids = [subscription.id for subscription in subscriptions]
-        healths, held = self.endpoint_health.find_many(ids), self.ledger.summarize_held(ids)
+        healths = self.healths(subscriptions)
+        held = self.ledger.summarize_held(list(healths))
         return [
             SubscriberStatus(
                 subscription=subscription,
-                health=healths.get(subscription.id)
-                or EndpointHealth(subscription_id=subscription.id),
+                health=healths[subscription.id],
                 held=held.get(subscription.id) or HeldSummary(),
             )
             for subscription in subscriptions
         ]
+
+    def healths(self, subscriptions: Sequence[Subscription]) -> dict[str, EndpointHealth]:
+        ids = [subscription.id for subscription in subscriptions]
+        known = self.endpoint_health.find_many(ids)
+        return {id_: known.get(id_) or EndpointHealth(subscription_id=id_) for id_ in ids}
 
 
 @dataclass(frozen=True)

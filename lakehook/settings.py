@@ -95,6 +95,7 @@ class ApiSettings(Settings):
     deliveries_table: str
     deliveries_queue_url: str
     dead_letter_queue_url: str
+    events_dead_letter_queue_url: str
     secrets_key: str
     allowed_networks: str
     email_sender: str  # or NONE
@@ -114,6 +115,8 @@ class ResourceNames(Protocol):
     def deliveries_queue_url(self) -> str: ...
     @property
     def dead_letter_queue_url(self) -> str: ...
+    @property
+    def events_dead_letter_queue_url(self) -> str: ...
     @property
     def secrets_key(self) -> str: ...
     @property

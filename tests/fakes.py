@@ -37,7 +37,7 @@ from lakehook.domain.rate_limit import Reservation
 from lakehook.domain.subscription import Subscription
 from lakehook.domain.template import RenderedTemplate, Template
 from lakehook.ports.outbound import NoResponse, SendResult, SubscriptionCredentials
-from lakehook.ports.queues import EventMessage, InFlight, QueueMessage
+from lakehook.ports.queues import EventMessage, InFlight, ParkedEvent, QueueMessage
 from lakehook.ports.stores import (
     AcceptedEvent,
     Backlog,
@@ -280,6 +280,25 @@ class FakeUnfinishedAttempts:
 
     def save(self, message: EventMessage, number: int) -> None:
         self.numbers[message.id] = number
+
+
+@dataclass
+class FakeParkedEvents:
+    parked: list[ParkedEvent] = field(default_factory=list)
+    refused: bool = False
+
+    def count(self) -> int:
+        if self.refused:
+            raise InfrastructureError("AccessDenied")
+        return len(self.parked)
+
+    def list(self) -> list[ParkedEvent]:
+        return list(self.parked)
+
+    def delete(self, ids: Collection[str]) -> int:
+        before = len(self.parked)
+        self.parked = [event for event in self.parked if event.id not in ids]
+        return before - len(self.parked)
 
 
 @dataclass

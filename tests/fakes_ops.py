@@ -25,12 +25,13 @@ from tests.fakes import (
     FakeDice,
     FakeJournal,
     FakeLedger,
+    FakeParkedEvents,
     FakeSubscriptions,
     FakeTypesetter,
 )
 from tests.fakes_ingress import FakeHeard, FakeNotificationSecrets
 from tests.fakes_reconcile import FakeReconciliations
-from tests.fakes_replay import FakePast, FakeReplays
+from tests.fakes_replay import FakePast, FakeReplays, FakeRevival
 
 SECRET = "the notification secret"
 INGRESS_URL = "https://ingress.lambda-url.eu-central-1.on.aws/"
@@ -159,6 +160,7 @@ class Office:
         self.typesetter: TemplateRenderer = FakeTypesetter()
         self.warnings: list[str] = []
         self.replays = FakeReplays()
+        self.parked_events = FakeParkedEvents()
         self.email_sender: str | None = "lakehook@team.example"
         self.is_laptop = False
 
@@ -191,10 +193,12 @@ class Office:
             journal_scan=FakePast(self.journal),
             unfinished=self.journal,
             replays=self.replays,
+            replay_writer=FakeRevival(self.ledger),
             pings=self.queue.pings,
             queue=self.queue,
             redriver=self.redrives,
             copies=self.dead_letters,
+            parked_events=self.parked_events,
             encryptor=self.sealer,
             signing_keys=CryptographySigningKeys(),
             renderer=self.typesetter,

@@ -39,11 +39,13 @@ class HttpApi(Construct):
         stage: Stage,
         parameters: Parameters,
         tables: Tables,
+        events: QueueWithDeadLetters,
         deliveries: QueueWithDeadLetters,
         secrets: SecretsKey,
     ) -> None:
         super().__init__(scope, id_)
-        self._tables, self._deliveries, self._secrets = tables, deliveries, secrets
+        self._tables, self._secrets = tables, secrets
+        self._events, self._deliveries = events, deliveries
         self._worker = LambdaFunction(
             self,
             "Api",
@@ -64,6 +66,7 @@ class HttpApi(Construct):
             deliveries_table=self._tables.deliveries.table_name,
             deliveries_queue_url=self._deliveries.queue.queue_url,
             dead_letter_queue_url=self._deliveries.dead_letters.queue_url,
+            events_dead_letter_queue_url=self._events.dead_letters.queue_url,
             secrets_key=self._secrets.key.key_arn,
             allowed_networks=parameters.allowed_networks,
             email_sender=parameters.email_sender,
@@ -81,3 +84,4 @@ class HttpApi(Construct):
         worker.allow(["kms:Encrypt"], on=self._secrets.key.key_arn)
         worker.allow_send(self._deliveries.queue)
         worker.allow(TAKE_LETTERS, on=self._deliveries.dead_letters.queue_arn)
+        worker.allow(["sqs:GetQueueAttributes"], on=self._events.dead_letters.queue_arn)

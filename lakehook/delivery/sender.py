@@ -22,6 +22,7 @@ from lakehook.ports.outbound import (
 from lakehook.ports.system import Clock, Random
 
 _PLAIN = "identity"
+_REDIRECTS = (301, 302, 303, 307, 308)
 
 
 @dataclass(frozen=True)
@@ -70,8 +71,9 @@ class SignedSender:
         response = self.transport.send(request)
         attempt = _interpret(response, channel, began=message.at, now=self.clock.now())
         body = _text(response)
-        if body and (keep_response or not attempt.outcome.is_success):
-            excerpt = _credentials(request, channel, keys).redact(body)
+        told = _redirect(response) or body
+        if told and (keep_response or not attempt.outcome.is_success):
+            excerpt = _credentials(request, channel, keys).redact(told)
             attempt = replace(attempt, excerpt=excerpt)
         return SendResult(attempt, body)
 
@@ -119,6 +121,14 @@ def _text(response: Response | NoResponse) -> bytes:
     if encoding.strip().lower() in ("", _PLAIN) or not response.body:
         return response.body
     return f"(encoded: {encoding})".encode(errors="replace")
+
+
+def _redirect(response: Response | NoResponse) -> bytes:
+    """Where a redirect leads, without its query, which may be a credential there."""
+    if isinstance(response, NoResponse) or response.status not in _REDIRECTS:
+        return b""
+    target, query, _ = response.headers.get("location", "").partition("?")
+    return f"moved to {target}{'?…' if query else ''}".encode(errors="replace") if target else b""
 
 
 def _credentials(

@@ -16,6 +16,7 @@ from lakehook.dead_letters import DeadLetterSelector, Discard, FindDeadLetters, 
 from lakehook.delivery.ping import TestEndpoint
 from lakehook.domain.subscription import ID_PREFIX, Subscription
 from lakehook.domain.time import parse_time_or_ago
+from lakehook.ports.queues import ParkedEvents
 from lakehook.ports.system import Clock
 from lakehook.queries import (
     Explain,
@@ -33,6 +34,7 @@ from lakehook.replay import (
     StartReplay,
     StopReplay,
 )
+from lakehook.replay.resend import Resend
 from lakehook.subscriptions.lifecycle import (
     EnableSubscription,
     FindSubscription,
@@ -57,6 +59,7 @@ def _split_delivery(reference: str) -> tuple[str, str, str]:
 class OperatorService:
     clock: Clock
     show_status: ShowStatus
+    parked_events: ParkedEvents
     find_subscription: FindSubscription
     subscribe: Subscribe
     test_endpoint: TestEndpoint
@@ -73,6 +76,7 @@ class OperatorService:
     list_lanes: ListLanes
     list_deliveries: ListDeliveries
     explain: Explain
+    resend: Resend
     show_pipeline: ShowPipeline
     list_pipelines: ListPipelines
     start_replay: StartReplay

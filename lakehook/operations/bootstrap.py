@@ -10,7 +10,11 @@ from lakehook.adapters.dynamodb.journal import (
     DynamoJournalScan,
     DynamoUnfinishedPipelines,
 )
-from lakehook.adapters.dynamodb.ledger import DynamoDeliveryQueries, DynamoLedger
+from lakehook.adapters.dynamodb.ledger import (
+    DynamoDeliveryQueries,
+    DynamoLedger,
+    DynamoReplayWriter,
+)
 from lakehook.adapters.dynamodb.pings import DynamoPings
 from lakehook.adapters.dynamodb.replays import DynamoReplays
 from lakehook.adapters.dynamodb.subscriptions import DynamoSubscriptions
@@ -20,6 +24,7 @@ from lakehook.adapters.liquid import LiquidRenderer
 from lakehook.adapters.signing_keys import CryptographySigningKeys
 from lakehook.adapters.sqs.dead_letters import SqsDeadLetterCopies, SqsDeadLetterRedriver
 from lakehook.adapters.sqs.deliveries import SqsDeliveryQueue
+from lakehook.adapters.sqs.parked_events import SqsParkedEvents
 from lakehook.adapters.system import SystemClock, SystemRandom
 from lakehook.domain.ssrf_policy import valid_networks
 from lakehook.domain.subscription import EndpointChange
@@ -57,10 +62,12 @@ def operator_ports(resources: ResourceNames, aws: Aws, warn: Warn) -> OperatorPo
         journal_scan=DynamoJournalScan(dynamodb, pipelines),
         unfinished=DynamoUnfinishedPipelines(dynamodb, pipelines, clock),
         replays=DynamoReplays(dynamodb, deliveries, clock),
+        replay_writer=DynamoReplayWriter(dynamodb, deliveries, clock),
         pings=DynamoPings(dynamodb, deliveries, clock),
         queue=SqsDeliveryQueue(sqs, resources.deliveries_queue_url),
         redriver=SqsDeadLetterRedriver(sqs, resources.deliveries_queue_url, random),
         copies=SqsDeadLetterCopies(sqs, resources.dead_letter_queue_url),
+        parked_events=SqsParkedEvents(sqs, resources.events_dead_letter_queue_url),
         encryptor=KmsEncryptor(aws.kms(), resources.secrets_key),
         signing_keys=CryptographySigningKeys(),
         renderer=LiquidRenderer(),

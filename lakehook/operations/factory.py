@@ -17,7 +17,7 @@ from lakehook.ports.outbound import (
     TemplateRenderer,
     Warn,
 )
-from lakehook.ports.queues import DeadLetterCopies, DeadLetterRedriver, DeliveryQueue
+from lakehook.ports.queues import DeadLetterCopies, DeadLetterRedriver, DeliveryQueue, ParkedEvents
 from lakehook.ports.stores import (
     DeliveryQueries,
     EndpointHealthStore,
@@ -25,6 +25,7 @@ from lakehook.ports.stores import (
     Ledger,
     PipelineHistory,
     ReplayStore,
+    ReplayWriter,
     SubscriptionRepository,
     UnfinishedPipelines,
 )
@@ -45,6 +46,8 @@ from lakehook.replay import (
     StartReplay,
     StopReplay,
 )
+from lakehook.replay.resend import Resend
+from lakehook.replay.worker import EnqueueLane
 from lakehook.subscriptions.lifecycle import (
     EnableSubscription,
     FindSubscription,
@@ -70,10 +73,12 @@ class OperatorPorts:
     journal_scan: JournalScan
     unfinished: UnfinishedPipelines
     replays: ReplayStore
+    replay_writer: ReplayWriter
     pings: Pings
     queue: DeliveryQueue
     redriver: DeadLetterRedriver
     copies: DeadLetterCopies
+    parked_events: ParkedEvents
     encryptor: Encryptor
     signing_keys: SigningKeyFactory
     renderer: TemplateRenderer
@@ -97,7 +102,10 @@ def build_operator_service(ports: OperatorPorts) -> OperatorService:
     count, replays = CountReplay(ports.journal_scan, ledger, clock), LookUpReplays(ports.replays)
     return OperatorService(
         clock=clock,
-        show_status=ShowStatus(subscriptions, ports.endpoint_health, ledger, pipelines, clock),
+        show_status=ShowStatus(
+            subscriptions, ports.endpoint_health, ledger, pipelines, clock, ports.parked_events
+        ),
+        parked_events=ports.parked_events,
         find_subscription=FindSubscription(subscriptions),
         subscribe=Subscribe(
             validate, subscriptions, ports.encryptor, issuer, clock, random, renderer
@@ -125,6 +133,15 @@ def build_operator_service(ports: OperatorPorts) -> OperatorService:
         list_lanes=ListLanes(subscriptions, ledger, ports.endpoint_health, archive),
         list_deliveries=ListDeliveries(subscriptions, archive),
         explain=Explain(subscriptions, ledger, archive),
+        resend=Resend(
+            subscriptions,
+            archive,
+            ports.journal,
+            EnqueueLane(ledger, ports.replay_writer, clock),
+            ports.queue,
+            clock,
+            random,
+        ),
         show_pipeline=ShowPipeline(subscriptions, ports.journal, archive),
         list_pipelines=pipelines,
         start_replay=StartReplay(

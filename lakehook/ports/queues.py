@@ -74,6 +74,30 @@ class InvalidEventQueue(Protocol):
         """Quarantine an invalid message unchanged, with the reason."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class ParkedEvent:
+    """An event that was quarantined, with the reason."""
+
+    id: str  # of the message on the queue
+    pipeline_key: str
+    reason: str
+    body: str
+    parked_at: float
+
+
+class ParkedEvents(Protocol):
+    """Quarantined events, for people: read, mended and sent again, or deleted."""
+
+    def count(self) -> int:
+        """About how many there are."""
+
+    def list(self) -> list[ParkedEvent]:
+        """Those that the queue shows, the oldest first."""
+
+    def delete(self, ids: Collection[str]) -> int:
+        """Delete these, and return how many were found."""
+
+
 @dataclass(frozen=True)
 class QueueMessage:
     """A message of the deliveries queue, as it came."""

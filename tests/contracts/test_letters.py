@@ -11,13 +11,16 @@ from lakehook.adapters.sqs.dead_letters import (
     SqsDeadLetterCopies,
     SqsDeadLetterQueue,
     SqsDeadLetterRedriver,
+    SqsInvalidEventQueue,
 )
+from lakehook.adapters.sqs.parked_events import SqsParkedEvents
 from lakehook.domain.lane import MOVED_BY_SQS, DeliveryRecord
 from lakehook.domain.queue_message import Resume, decode, encode
 from lakehook.ports.queues import (
     DeadLetterCopies,
     DeadLetterQueue,
     DeadLetterRedriver,
+    EventMessage,
     QueueMessage,
 )
 from lakehook.settings import StackOutputs
@@ -179,3 +182,22 @@ def test_a_letter_comes_back_in_its_lane_with_what_an_operator_reads(deployment:
         "last_attempt_at": "-",
     }
     assert decode(message["Body"]) == letter.delivery
+
+
+def test_a_parked_event_is_seen_by_all_who_look_until_it_is_deleted(deployment: StackOutputs):
+    sqs, url = boto3.client("sqs"), deployment.events_dead_letter_queue_url
+    parked = SqsParkedEvents(sqs, url)
+    for number in ("1", "2"):
+        message = EventMessage(id=number, group="39", body=f"not JSON {number}")
+        SqsInvalidEventQueue(sqs, url).quarantine(message, f"not JSON: line {number}")
+
+    first, second = parked.list()
+
+    assert (first.pipeline_key, first.body, first.reason) == (
+        "39",
+        "not JSON 1",
+        "not JSON: line 1",
+    )
+    assert parked.list() == [first, second]
+    assert (parked.count(), parked.delete([first.id]), parked.delete([first.id])) == (2, 1, 0)
+    assert parked.list() == [second]

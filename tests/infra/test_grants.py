@@ -124,6 +124,7 @@ def test_the_api_seals_secrets_and_opens_none_and_sends_no_event(production: Blu
         "SecretsKey": {"kms:Encrypt"},
         "DeliveriesQueueUrl": SEND,
         "DeadLetterQueueUrl": TAKE_LETTERS,
+        "EventsDeadLetterQueueUrl": {"sqs:GetQueueAttributes"},
         own_log("api", production): WRITE_ITS_LOG,
     }
 

@@ -67,6 +67,25 @@ def test_an_attempt_during_which_the_clock_was_set_back_took_no_time(world: Worl
     assert world.attempt().milliseconds == 0
 
 
+@pytest.mark.parametrize(
+    ("location", "excerpt"),
+    [
+        ("https://new.example/hook?key=theirs", "moved to https://new.example/hook?…"),
+        ("/\x1b[2J?Bearer theirs-t0ken", "moved to / [2J?…"),
+        ("/hook/theirs-t0ken", "moved to /hook/…"),
+        ("", "see elsewhere"),
+    ],
+)
+def test_a_redirect_is_not_followed_and_says_where_it_leads(
+    world: World, location: str, excerpt: str
+):
+    world.answer(308, b"see elsewhere", location=location)
+
+    attempt = world.attempt()
+
+    assert (attempt.outcome, attempt.excerpt) == (Outcome.REJECTED, excerpt)
+
+
 def test_the_bytes_signed_are_the_bytes_sent(world: World):
     world.attempt()
 

@@ -125,6 +125,7 @@ def test_add_answers_with_the_subscription_and_its_secret(terminal: Terminal) ->
         "headers": ["x-team"],
         "template": None,
         "state": "active",
+        "health": None,
         "created_at": "2026-01-01T12:00:00.000+00:00",
         "paused_at": None,
         "disabled_at": None,
@@ -155,6 +156,7 @@ def test_list_and_show_never_tell_secrets(terminal: Terminal) -> None:
     answer = add(terminal, *options)
     secret, added = answer.pop("secret"), answer
     assert added.pop("replay_id") is None
+    added["health"] = "ok"
 
     assert terminal.json("subscriptions", "list") == [added]
     assert terminal.json("subscriptions", "show", "ci") == {

@@ -5,6 +5,7 @@ import pytest
 from lakehook.domain.attempt import Attempt, Outcome
 from lakehook.domain.delivery import Lane
 from lakehook.domain.lane import DeliveryRecord, DeliveryStatus, HeldLane
+from lakehook.domain.pipeline import Pipeline
 from tests.builders import a_delivery, a_subscription, an_event
 from tests.fakes import NOON
 from tests.fakes_ops import Office
@@ -12,6 +13,7 @@ from tests.unit.test_ops_command import Terminal
 
 LANE = Lane("sub_a", "39")
 FIRST, SECOND = "sub_a#39#1", "sub_a#39#2"
+SUCCESS = Attempt(at=NOON, outcome=Outcome.DELIVERED, milliseconds=7, status=200)
 FAILURE = Attempt(at=NOON, outcome=Outcome.REJECTED, milliseconds=7, status=500, excerpt="[red] no")
 
 
@@ -82,7 +84,7 @@ def test_the_state_of_a_subscription_is_shown(terminal: Terminal) -> None:
     resumed = terminal.json("subscriptions", "resume", "ci")
 
     assert (paused["state"], paused["paused_at"]) == ("paused", "2026-01-01T12:00:00.000+00:00")
-    assert listed == [paused]
+    assert listed == [{**paused, "health": "paused"}]
     assert (resumed["state"], resumed["paused_at"], resumed["lanes_resumed"]) == ("active", None, 0)
 
 
@@ -450,3 +452,31 @@ def test_a_pipeline_is_shown_with_its_events_and_its_subscribers(terminal: Termi
         ],
     }
     assert "LAST DELIVERED" in terminal.out
+
+
+def test_one_that_is_delivered_is_sent_once_more_by_the_same_id(terminal: Terminal) -> None:
+    office, delivery = terminal.office, a_delivery(1)
+    office.journal.append(Pipeline("39").apply(delivery.event))  # type: ignore[arg-type]
+    delivered = DeliveryRecord.waiting(delivery).with_attempt(SUCCESS)
+    office.ledger.save(delivered, before=None, after=None)
+
+    assert terminal("deliveries", "send", "ci#39#1") == 0
+    assert terminal.out.endswith("ci#39#1 goes out once more, marked replayed\n")
+
+    record = office.ledger.records[LANE, 1]
+    assert record.status is DeliveryStatus.WAITING
+    assert record.delivery
+    assert (record.delivery.replayed, record.delivery.id) == (True, FIRST)
+    assert office.ledger.lanes[LANE].head == 1
+    assert terminal("deliveries", "send", "ci#39#1") == 2
+    assert "it waits, and goes out by itself" in terminal.err
+
+
+@pytest.mark.parametrize(("sequence", "code"), [(1, 2), (2, 2), (7, 3)])
+def test_what_waits_is_dead_or_unknown_is_not_sent_once_more(
+    terminal: Terminal, sequence: int, code: int
+) -> None:
+    with_letter(terminal)
+
+    assert terminal("deliveries", "send", f"ci#39#{sequence}") == code
+    assert terminal.office.queue.resumes == []

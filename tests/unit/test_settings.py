@@ -85,6 +85,7 @@ API = ApiSettings(
     deliveries_table="deliveries",
     deliveries_queue_url="https://sqs/deliveries.fifo",
     dead_letter_queue_url="https://sqs/dead-letter.fifo",
+    events_dead_letter_queue_url="https://sqs/events-dead-letter.fifo",
     secrets_key="arn:aws:kms:key",
     allowed_networks=UNSET,
     email_sender=UNSET,

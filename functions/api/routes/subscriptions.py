@@ -46,7 +46,8 @@ def list_subscriptions(
         limit=limit,
         cursor=cursor,
     )
-    listed = [SubscriptionView.from_subscription(subscription) for subscription in found]
+    healths = service.show_status.healths(found)
+    listed = [SubscriptionView.from_subscription(one, healths[one.id]) for one in found]
     return responses.Subscriptions(subscriptions=listed, next=following)
 
 
@@ -78,7 +79,8 @@ def subscribe(service: Service, wanted: NewSubscription) -> CreatedSubscriptionV
 )
 def show_subscription(service: Service, subscription: SubscriptionId) -> SubscriptionDetailView:
     found = service.find_subscription(subscription, removed=True)
-    return SubscriptionDetailView.from_subscription(found)
+    healths = service.show_status.healths([found])
+    return SubscriptionDetailView.from_subscription(found, healths[found.id])
 
 
 @ROUTES.patch(

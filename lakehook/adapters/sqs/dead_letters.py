@@ -6,12 +6,13 @@ record's version.
 """
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from lakehook.adapters.aws import translate_aws_errors
+from lakehook.adapters.sqs.scan import QueueScan, attribute
 from lakehook.domain.delivery import Delivery, Lane, deduplication_id
 from lakehook.domain.errors import InvalidMessage
 from lakehook.domain.lane import MOVED_BY_SQS, DeliveryRecord
@@ -26,16 +27,11 @@ NO_VALUE = "-"  # SQS rejects an empty attribute
 MAX_REASON_CHARACTERS = 1000
 # SQS accepts the characters of XML 1.0. A message that can't be quarantined would return for ever.
 _REFUSED = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-AT_A_TIME = 10
-MAX_RECEIVES = 200  # 2,000 messages are searched for those to delete
-VISIBILITY_SECONDS = 60
 Copy = tuple[Lane, int, str]
 """Lane, sequence, attempts: a newer dead letter has more attempts, and its copy stays.
 
 What Lakehook has not sent there says no attempts.
 """
-
-LONG_POLL_SECONDS = 1  # a short poll may miss messages
 
 
 @dataclass(frozen=True)
@@ -122,56 +118,35 @@ class SqsDeadLetterCopies:
         found: set[Copy | None] = set()
         others: list[Any] = []
         try:
-            for messages in self._receives() if wanted else ():
+            for messages in self._scan.receive_all() if wanted else ():
                 copies = {
                     _delivery_key(message): message
                     for message in messages
                     if _delivery_key(message) in wanted
                 }
                 others += [message for message in messages if _delivery_key(message) not in wanted]
-                self._delete(list(copies.values()))
+                self._scan.delete(list(copies.values()))
                 found |= copies.keys()
                 if found == wanted:
                     break
         finally:
-            self._give_back(others)
+            self._scan.give_back(others)
         return len(found)
 
     def without_reason(self) -> Sequence[Message | None]:
         found: list[Message | None] = []
         received: list[Any] = []
         try:
-            for messages in self._receives():
+            for messages in self._scan.receive_all():
                 received += messages
-                found += [_decoded(m) for m in messages if not _attribute(m, "reason")]
+                found += [_decoded(m) for m in messages if not attribute(m, "reason")]
         finally:
-            self._give_back(received)
+            self._scan.give_back(received)
         return found
 
-    def _receives(self) -> Iterator[list[Any]]:
-        for _ in range(MAX_RECEIVES):
-            with translate_aws_errors():
-                answer = self.sqs.receive_message(
-                    QueueUrl=self.url,
-                    MaxNumberOfMessages=AT_A_TIME,
-                    VisibilityTimeout=VISIBILITY_SECONDS,
-                    WaitTimeSeconds=LONG_POLL_SECONDS,
-                    MessageAttributeNames=["attempts", "reason"],
-                )
-            if not answer.get("Messages"):
-                return
-            yield list(answer["Messages"])
-
-    def _delete(self, messages: Sequence[Any]) -> None:
-        if messages:
-            with translate_aws_errors():
-                self.sqs.delete_message_batch(QueueUrl=self.url, Entries=_entries(messages))
-
-    def _give_back(self, messages: Sequence[Any]) -> None:
-        for start in range(0, len(messages), AT_A_TIME):
-            entries = _entries(messages[start : start + AT_A_TIME], VisibilityTimeout=0)
-            with translate_aws_errors():
-                self.sqs.change_message_visibility_batch(QueueUrl=self.url, Entries=entries)
+    @property
+    def _scan(self) -> QueueScan:
+        return QueueScan(self.sqs, self.url)
 
 
 def dead_letter_attributes(record: DeliveryRecord, endpoint: str) -> dict[str, str]:
@@ -220,13 +195,6 @@ def _sqs_text(value: str) -> str:
     return _REFUSED.sub("\ufffd", value[:MAX_REASON_CHARACTERS]) or NO_VALUE
 
 
-def _entries(messages: Sequence[Any], **change: int) -> list[Any]:
-    return [
-        {"Id": str(index), "ReceiptHandle": message["ReceiptHandle"], **change}
-        for index, message in enumerate(messages)
-    ]
-
-
 def _record_key(record: DeliveryRecord) -> Copy:
     attempts = "" if record.reason == MOVED_BY_SQS else str(record.attempts)
     return record.lane, record.sequence, attempts
@@ -237,7 +205,7 @@ def _delivery_key(message: Any) -> Copy | None:
     decoded = _decoded(message)
     if not isinstance(decoded, Delivery):
         return None
-    return decoded.lane, decoded.sequence, _attribute(message, "attempts")
+    return decoded.lane, decoded.sequence, attribute(message, "attempts")
 
 
 def _decoded(message: Any) -> Message | None:
@@ -245,7 +213,3 @@ def _decoded(message: Any) -> Message | None:
         return decode(message["Body"])
     except InvalidMessage:
         return None
-
-
-def _attribute(message: Any, name: str) -> str:
-    return str(message.get("MessageAttributes", {}).get(name, {}).get("StringValue", ""))

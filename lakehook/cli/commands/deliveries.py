@@ -131,6 +131,20 @@ def show(
     )
 
 
+@app.command(epilog=examples("lakehook deliveries send ci#39#2"))
+def send(
+    context: typer.Context, delivery: DeliveryId, output: AnswerAs = TEXT, stack: Stack = STACK
+) -> None:
+    """Send one delivery once more that was delivered, discarded or aborted, by the same id.
+
+    It is marked replayed; what is new of its pipeline waits behind it.
+    """
+    service = service_of(context, stack)
+    sent = service.resend(service.resolve_delivery(delivery))
+    document = {"sent": 1, "delivery_id": sent.id, "event_id": sent.event.id}
+    print_document(output, document, note=f"{delivery} goes out once more, marked replayed")
+
+
 @lanes_app.callback()
 def lanes() -> None:
     """Keep ``list`` a command of its own: typer would merge it into a group of one."""

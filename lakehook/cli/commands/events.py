@@ -14,6 +14,7 @@ from lakehook.domain.json_document import parse_json_object
 from lakehook.ports.ingress import Publish
 
 MANY = 100  # so many take long enough to show how it goes
+MAX_PARKED_BYTES = 256 * 1024  # a message of SQS
 
 app = typer.Typer(
     rich_markup_mode=None, help="Send events as the pipeline service would, and watch them."
@@ -48,12 +49,12 @@ def events_in(lines: Iterable[bytes]) -> Iterator[Event]:
         try:
             text = line.decode("utf-8-sig").strip()
             if text:
-                yield _event(text)
+                yield event_from_text(text)
         except (InvalidEvent, UnicodeDecodeError) as error:
             raise InvalidEvent(f"line {number}: {error}") from None
 
 
-def _event(text: str) -> Event:
+def event_from_text(text: str) -> Event:
     try:
         group = pipeline_key_of(parse_json_object(text))
     except ValueError as error:

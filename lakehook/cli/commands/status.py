@@ -13,6 +13,7 @@ from lakehook.cli.output import Output, print_columns, print_document, relative_
 from lakehook.cli.terminal import clear_screen, write
 from lakehook.domain.pipeline_key import join_pipeline_key
 from lakehook.domain.status import HealthState
+from lakehook.domain.text import counted
 from lakehook.domain.time import format_age, parse_rfc3339
 from lakehook.operations.views.status import StatusView, SubscriberStatusView
 
@@ -71,6 +72,9 @@ def _print(view: StatusView, *, utc: bool) -> None:
     if quiet := [one.name for one in view.subscribers if _is_quiet(one)]:
         others = f" and {len(quiet) - MAX_NAMED} others" if len(quiet) > MAX_NAMED else ""
         write(f"\nok: {', '.join(quiet[:MAX_NAMED])}{others}")
+    if view.parked:
+        events = counted(view.parked, "event", "events")
+        write(f"parked: {events}, each with its reason\n  → lakehook events parked list")
     for pipeline in view.stalled_pipelines:
         key = join_pipeline_key(pipeline.source, pipeline.pipeline_id)
         project = f" ({pipeline.project_name})" if pipeline.project_name else ""
@@ -91,6 +95,7 @@ def _totals(view: StatusView) -> str:
         "nothing lost",
         f"{view.lanes_held:,}{more} wait" if view.lanes_held else "nothing waits",
         f"{view.dead_letters:,}{more} dead" if view.dead_letters else "",
+        f"{view.parked:,} parked" if view.parked else "",
         f"{view.stalled} stalled" if view.stalled else "",
         f"oldest {_age(view.oldest_held_since, view)}" if view.oldest_held_since else "",
     ]

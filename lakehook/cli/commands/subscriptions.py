@@ -283,7 +283,7 @@ def add(  # noqa: PLR0913  each is an option
         if challenge:
             subscriptions_test.challenge(new, subscription, output=output, **shown)
             return
-        view = CreatedSubscriptionView.from_subscription(subscription, **shown)
+        view = CreatedSubscriptionView.from_subscription(subscription, None, **shown)
         with new.shown():
             print_document(output, view, note=note_on(secret))
 
@@ -291,8 +291,11 @@ def add(  # noqa: PLR0913  each is an option
 @app.command("list", epilog=examples("lakehook subscriptions list --output json"))
 def list_(context: typer.Context, output: AnswerAs = TEXT, stack: Stack = STACK) -> None:
     """Show every subscription."""
-    found = service_of(context, stack).find_subscription.all()
-    print_listing(output, _SUBSCRIPTIONS, map(SubscriptionView.from_subscription, found))
+    service = service_of(context, stack)
+    found = service.find_subscription.all()
+    healths = service.show_status.healths(found)
+    views = [SubscriptionView.from_subscription(one, healths[one.id]) for one in found]
+    print_listing(output, _SUBSCRIPTIONS, views)
 
 
 def _event_types(view: SubscriptionView) -> str:
@@ -307,8 +310,8 @@ _SUBSCRIPTIONS = Table(
         "NAME": "name",
         "URL": "url",
         "EVENT TYPES": _event_types,
-        "STATE": lambda view: (
-            f"{view.state} ({view.disabled_reason})" if view.disabled_reason else view.state
+        "HEALTH": lambda view: (
+            f"{view.health} ({view.disabled_reason})" if view.disabled_reason else view.health
         ),
     },
     "no subscriptions",
@@ -320,8 +323,10 @@ def show(
     context: typer.Context, subscription: Id, output: AnswerAs = TEXT, stack: Stack = STACK
 ) -> None:
     """Show one subscription; a removed one by its id."""
-    found = service_of(context, stack).find_subscription(subscription, removed=True)
-    view = SubscriptionDetailView.from_subscription(found)
+    service = service_of(context, stack)
+    found = service.find_subscription(subscription, removed=True)
+    healths = service.show_status.healths([found])
+    view = SubscriptionDetailView.from_subscription(found, healths[found.id])
     print_document(output, view, tables={"secrets": SECRETS})
 
 

@@ -8,6 +8,7 @@ from lakehook.domain.status import subscription_state
 from lakehook.domain.time import format_rfc3339
 from lakehook.operations.views import described
 from lakehook.operations.views.subscriptions import OF_SOURCE
+from lakehook.ports.queues import ParkedEvent
 from lakehook.ports.stores import AcceptedEvent, SkippedEvent
 from lakehook.queries import PipelineReport, SubscriberProgress, UnfinishedPipeline
 
@@ -77,6 +78,25 @@ class SkippedEventView:
             accepted_at=format_rfc3339(skipped.at),
             event_id=skipped.event.id,
             reason=str(skipped.reason),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ParkedEventView:
+    id: str
+    pipeline: str
+    parked_at: str
+    reason: str
+    body: str
+
+    @classmethod
+    def from_parked(cls, parked: ParkedEvent) -> Self:
+        return cls(
+            id=parked.id,
+            pipeline=parked.pipeline_key,
+            parked_at=format_rfc3339(parked.parked_at),
+            reason=parked.reason,
+            body=parked.body,
         )
 
 

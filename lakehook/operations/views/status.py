@@ -94,6 +94,9 @@ class StatusView:
     needs_person: bool
     lanes_held: int = described("Pipelines of which something waits, over all subscriptions.")
     dead_letters: int
+    parked: int | None = described(
+        "Events that were no events; null: this caller may not see them."
+    )
     stalled: int
     has_more: bool = described("What is held was not counted to its end.")
     oldest_held_since: str | None
@@ -109,9 +112,11 @@ class StatusView:
         held = [subscriber.held for subscriber in report.subscribers]
         return cls(
             at=format_rfc3339(report.at),
-            needs_person=bool(report.stalled) or any(one.needs_person for one in subscribers),
+            needs_person=bool(report.stalled or report.parked)
+            or any(one.needs_person for one in subscribers),
             lanes_held=sum(one.lanes for one in held),
             dead_letters=sum(one.dead for one in held),
+            parked=report.parked,
             stalled=len(report.stalled),
             has_more=any(one.is_truncated for one in held),
             oldest_held_since=format_time(

@@ -7,10 +7,11 @@ from typing import Any, Self
 from lakehook.domain.attempt import Outcome
 from lakehook.domain.channels import channel_for
 from lakehook.domain.channels.base import SignatureScheme
+from lakehook.domain.circuit_breaker import EndpointHealth
 from lakehook.domain.event import EventType
 from lakehook.domain.ping import PingResult
 from lakehook.domain.signing import EncryptedSecret, SignatureAlgorithm, SigningKey
-from lakehook.domain.status import SubscriptionState, subscription_state
+from lakehook.domain.status import SubscriptionState, health_state, subscription_state
 from lakehook.domain.subscription import Subscription
 from lakehook.domain.template import Template
 from lakehook.domain.time import format_rfc3339
@@ -57,13 +58,18 @@ class SubscriptionView:
     headers: Sequence[str] = described("Their names alone.")
     template: Mapping[str, Any] | None = described("Body, subject and headers, in Liquid.")
     state: str = described("active, paused, disabled, pending or removed.")
+    health: str | None = described(
+        "ok, failing, slow, down, paused, disabled or pending; null where it was not looked at."
+    )
     created_at: str
     paused_at: str | None
     disabled_at: str | None
     disabled_reason: str | None
 
     @classmethod
-    def from_subscription(cls, subscription: Subscription, **more: Any) -> Self:
+    def from_subscription(
+        cls, subscription: Subscription, health: EndpointHealth | None = None, **more: Any
+    ) -> Self:
         """The view; ``more`` are the fields that a subclass adds."""
         is_localized = channel_for(subscription).is_localized
         return cls(
@@ -83,6 +89,7 @@ class SubscriptionView:
             headers=list(subscription.header_names),
             template=_template(subscription.template),
             state=str(subscription_state(subscription)),
+            health=_health(subscription, health),
             created_at=subscription.created_at,
             paused_at=subscription.paused_at,
             disabled_at=subscription.disabled_at,
@@ -97,10 +104,12 @@ class SubscriptionDetailView(SubscriptionView):
     secrets: list[SecretView]
 
     @classmethod
-    def from_subscription(cls, subscription: Subscription, **more: Any) -> Self:
+    def from_subscription(
+        cls, subscription: Subscription, health: EndpointHealth | None = None, **more: Any
+    ) -> Self:
         secrets = [SecretView.from_secret(secret) for secret in subscription.secrets]
         return super().from_subscription(
-            subscription, removed_at=subscription.removed_at, secrets=secrets, **more
+            subscription, health, removed_at=subscription.removed_at, secrets=secrets, **more
         )
 
 
@@ -239,6 +248,12 @@ def secret_to_reveal(secret: SigningKey | None, provided: str | None) -> str | N
     if secret is None or provided is not None or secret.signing is not SignatureAlgorithm.HMAC:
         return None
     return secret.reveal()
+
+
+def _health(subscription: Subscription, health: EndpointHealth | None) -> str | None:
+    if health is None or subscription.removed_at:
+        return None
+    return str(health_state(subscription, health))
 
 
 def _template(template: Template | None) -> dict[str, Any] | None:

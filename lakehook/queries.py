@@ -20,6 +20,7 @@ from lakehook.ports.stores import (
     DeliveryQueries,
     EndpointHealthStore,
     HeldSummary,
+    JournalScan,
     Ledger,
     PipelineHistory,
     SkippedEvent,
@@ -226,6 +227,31 @@ class ListPipelines:
         for pipeline in self.watch.list(state, until=now - older_than, stalled=stalled):
             since = now if pipeline.entered_at is None else pipeline.entered_at
             yield UnfinishedPipeline(pipeline, since, max(0.0, now - since))
+
+
+@dataclass(frozen=True)
+class EventList:
+    events: Sequence[AcceptedEvent]
+    is_partial: bool  # the journal is longer than what was read
+
+
+@dataclass(frozen=True)
+class ListEvents:
+    journal: JournalScan
+    clock: Clock
+
+    def __call__(self, *, since: float, limit: int, max_read: int) -> EventList:
+        """The last accepted first, among about so many items of the journal as are read."""
+        found: list[AcceptedEvent] = []
+        cursor, read, until = "", 0, self.clock.now()
+        while read < max_read:
+            page = self.journal.page(since=since, until=until, after=cursor)
+            found += [entry.accepted for entry in page.entries]
+            cursor, read = page.cursor, read + max(page.read, 1)
+            if not cursor:
+                break
+        latest = nlargest(limit, found, key=lambda one: (one.at, one.sequenced.sequence))
+        return EventList(latest, is_partial=bool(cursor))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,14 +4,19 @@ from pathlib import PurePosixPath
 
 from xdist.scheduler import LoadScopeScheduling
 
-SHARED = ("infra", "e2e", "observed")  # folders whose tests share something that is dear to make
+SHARED = (
+    "infra",
+    "e2e",
+    "observed",
+    "browser",
+)  # folders whose tests share something that is dear to make
 ALONE = {  # long, and worth another turn
     "test_demo.py": "demo",
     "test_bundle.py": "bundles",
     "test_recovery.py": "recovery",
     "test_shipped.py": "bundles",
 }
-LONGEST = ("e2e", "observed", "demo", "recovery", "bundles", "infra")
+LONGEST = ("e2e", "observed", "demo", "recovery", "bundles", "infra", "browser")
 
 
 def turn_of(nodeid: str) -> str:

@@ -15,9 +15,12 @@ from lakehook.console.errors import status_of
 from lakehook.console.pages import (
     dead_letters,
     deliveries,
+    events,
     lifecycle,
     now,
     pipelines,
+    replays,
+    subscription_form,
     subscriptions,
 )
 from lakehook.console.rendering import Translator
@@ -32,14 +35,25 @@ PAGES = (
     dead_letters.PAGES,
     deliveries.PAGES,
     pipelines.PAGES,
+    events.PAGES,
+    replays.PAGES,
+    subscription_form.PAGES,
 )
-NAVIGATION = (("now", "now.show", "Now"), ("pipelines", "pipelines.list_", "Pipelines"))
+NAVIGATION = (
+    ("now", "now.show", "Now"),
+    ("pipelines", "pipelines.list_", "Pipelines"),
+    ("events", "events.list_", "Events"),
+    ("replays", "replays.list_", "Replays"),
+    ("subscription_form", "subscription_form.subscribe", "Subscribe"),
+)
 MAX_FORM_BYTES = 512 * 1024
 REFRESH_SECONDS = 5
 _SAFE = ("GET", "HEAD")
 _LET_IN = "let_in"
 _LANGUAGE = "language"
-_HARMLESS = frozenset({"subscriptions.try_pattern"})  # forms that change nothing
+_HARMLESS = frozenset(
+    {"subscription_form.preview", "subscription_form.preview_edit"}
+)  # forms that change nothing
 
 
 def create_app(shared: Console) -> Flask:

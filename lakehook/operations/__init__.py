@@ -21,6 +21,7 @@ from lakehook.ports.system import Clock
 from lakehook.queries import (
     Explain,
     ListDeliveries,
+    ListEvents,
     ListLanes,
     ListPipelines,
     ShowPipeline,
@@ -79,6 +80,7 @@ class OperatorService:
     resend: Resend
     show_pipeline: ShowPipeline
     list_pipelines: ListPipelines
+    list_events: ListEvents
     start_replay: StartReplay
     count_replay: CountReplay
     replays: LookUpReplays

@@ -33,6 +33,7 @@ from lakehook.ports.system import Clock, Random
 from lakehook.queries import (
     Explain,
     ListDeliveries,
+    ListEvents,
     ListLanes,
     ListPipelines,
     ShowPipeline,
@@ -144,6 +145,7 @@ def build_operator_service(ports: OperatorPorts) -> OperatorService:
         ),
         show_pipeline=ShowPipeline(subscriptions, ports.journal, archive),
         list_pipelines=pipelines,
+        list_events=ListEvents(ports.journal_scan, clock),
         start_replay=StartReplay(
             ports.replays, count, clock, random, ports.warn, ports.journal_keeps_seconds
         ),

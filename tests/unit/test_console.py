@@ -13,6 +13,7 @@ from lakehook.domain.errors import InfrastructureError
 from lakehook.domain.lane import DeliveryRecord, DeliveryStatus
 from lakehook.domain.ping import Ping, PingResult
 from lakehook.domain.subscription import Language
+from lakehook.queries import ListEvents
 from tests.console_scenes import (
     FORM_TOKEN,
     MARKUP,
@@ -25,9 +26,10 @@ from tests.console_scenes import (
     visitor,
 )
 from tests.fakes_ops import Office
+from tests.fakes_replay import FakePast
 
 TABS = ("", "/waiting", "/dead-letters", "/terms", "/secrets")
-CHANGES = ("/pause", "/resume", "/enable", "/test", "/remove", "/rotate-secret")
+CHANGES = ("/edit", "/pause", "/resume", "/enable", "/test", "/remove", "/rotate-secret")
 
 
 @pytest.fixture
@@ -55,6 +57,7 @@ def delivery(office: Office, name: str, pipeline: int = 39, sequence: int = 2) -
 
 def all_paths(office: Office) -> Iterator[str]:
     yield from ("/", "/pipelines/", "/pipelines/39", "/pipelines/?q=lake")
+    yield from ("/events/", "/events/?since=7d", "/replays/", "/replays/new", "/subscribe")
     for name in ("metrics", "ci-status", "old-portal"):
         yield from (path_of(office, name, rest) for rest in TABS + CHANGES)
     yield f"/dead-letters/redrive?subscription={named(office, 'metrics')}"
@@ -388,6 +391,7 @@ def test_letters_go_back_all_of_one_reason_or_one_alone(console: Visitor, office
 
     asked = console.page(of_reason)
     assert "1 letter goes back" in asked
+    assert "1 delivery that waits behind follows" in asked
     assert f"dead-letters redrive --subscription {id_} --reason spent --yes" in asked
     console.confirm(of_reason)
     assert [record.lane.pipeline_id for record in office.redrives.sent] == ["39"]
@@ -436,3 +440,112 @@ def test_a_removed_subscription_is_still_shown(console: Visitor, office: Office)
 
     assert "is-removed" in console.page(f"/subscriptions/{gone.id}")
     assert "/test" not in console.page(f"/subscriptions/{gone.id}/terms")
+
+
+# --- subscribe and edit ---
+
+NEW = {"name": "newcomer", "url": "https://ci.example/in", "channel": "webhook"}
+
+
+def test_who_is_subscribed_has_a_secret_once_and_the_code_that_uses_it(
+    console: Visitor, office: Office
+):
+    made = console.confirm("/subscribe", **NEW, event_types=["PIPELINE_FAILED"])
+
+    assert re.search(r"whsec_[\w+/=]+", made.text)
+    assert "standardwebhooks" in made.text
+    found = office.desk().find_subscription("newcomer")
+    assert [str(one) for one in found.event_types] == ["PIPELINE_FAILED"]
+
+
+def test_what_is_wrong_in_the_form_is_said_and_what_was_written_stays(
+    console: Visitor, office: Office
+):
+    refused = console.confirm("/subscribe", **NEW | {"url": "http://10.0.0.1/"})
+
+    assert refused.status_code == 422
+    assert "url:" in refused.text
+    assert 'value="newcomer"' in refused.text
+    assert "newcomer" not in {one.name for one in office.subscriptions.known.values()}
+
+
+def test_a_preview_shows_what_would_be_sent_and_subscribes_nobody(console: Visitor, office: Office):
+    token = FORM_TOKEN.search(console.page("/subscribe"))
+    assert token
+    before = len(office.subscriptions.known)
+
+    shown = console.post(
+        "/subscribe/preview",
+        form_token=token[1],
+        name="newcomer",
+        template_body="{{ event_type }} of {{ nothing }}",
+        pattern='{"project_name": ["other"]}',
+        sample="PIPELINE_FAILED",
+    )
+
+    assert "PIPELINE_FAILED of" in shown.text
+    assert "nothing: this event has no such field" in shown.text
+    assert "not: pattern" in shown.text
+    assert "lakehook subscriptions add --name newcomer --url URL" in shown.text
+    assert len(office.subscriptions.known) == before
+    again = console.post("/subscribe/preview", form_token=token[1], template_body="{{ oops")
+    assert "template: line 1" in again.text
+
+
+def test_an_edit_changes_what_was_changed_and_says_the_command(console: Visitor, office: Office):
+    path, id_ = path_of(office, "jenkins", "/edit"), named(office, "jenkins")
+    form = {"url": "https://ci.example/hook", "deadline_seconds": "10", "ordering": "strict"}
+
+    assert console.confirm(path, **form).status_code == 422  # nothing to change
+    console.confirm(path, **form | {"ordering": "skip", "rate": "20/m"})
+
+    changed = office.subscriptions.known[id_]
+    assert (str(changed.ordering), str(changed.rate)) == ("skip", "20/m")
+    token = FORM_TOKEN.search(console.page(path))
+    assert token
+    shown = console.post(path[:-4] + "preview", form_token=token[1], rate="")
+    assert "lakehook subscriptions update jenkins" in shown.text
+
+
+# --- events and replays ---
+
+
+def test_events_say_to_whom_each_goes_and_why_not_to_the_others(console: Visitor, office: Office):
+    subscribe(office, "picky", terms={"pattern": '{"project_name": ["other"]}'})
+
+    page = console.page("/events/")
+
+    assert "8 of 9; why not to the others?" in page
+    assert "picky: pattern" in page
+    assert "lake-shop" in page
+
+
+def test_a_long_journal_is_read_in_part_and_the_page_says_so(
+    console: Visitor, office: Office, monkeypatch: pytest.MonkeyPatch
+):
+    list_events = ListEvents(FakePast(office.journal, events_a_page=2), office.clock)
+    found = list_events(since=0.0, limit=3, max_read=4)
+    assert (len(found.events), found.is_partial) == (3, True)
+    assert not list_events(since=0.0, limit=3, max_read=1000).is_partial
+
+    monkeypatch.setattr(ListEvents, "__call__", lambda *_, **__: found)
+    assert "only a part of it was looked at" in console.page("/events/")
+
+
+def test_a_replay_is_counted_first_then_started_and_can_be_stopped(
+    console: Visitor, office: Office
+):
+    asked = {"subscription": named(office, "ci-status"), "since": "2h", "status": "missing"}
+
+    counted = console.confirm("/replays/new", **asked)
+    assert "deliveries of" in counted.text
+    assert office.replays.list_open() == []
+
+    started = console.confirm("/replays/new", **asked, start="yes")
+    assert started.headers["location"] == "/replays/"
+    (replay,) = office.replays.list_open()
+    assert replay.id in console.page("/replays/")
+
+    console.confirm(f"/replays/{replay.id}/stop")
+    assert office.replays.list_open() == []
+    assert "by an operator" in console.page("/replays/")

@@ -18,11 +18,6 @@ PAGES = Blueprint("dead_letters", __name__, url_prefix="/dead-letters")
 def redrive() -> Page:
     subscription, letters = _chosen()
     t = g.translator
-    behind = (
-        t("What waits behind each in its pipeline follows it, in order.")
-        if subscription.ordering is Ordering.STRICT
-        else t("Each goes next in its pipeline, marked late; later events have gone out before it.")
-    )
     action = Action(
         title=t("Redrive dead letters of {name}", name=subscription.name),
         effects=[
@@ -31,7 +26,7 @@ def redrive() -> Page:
                 "{n} letters go back with a fresh budget of attempts, and are tried at once.",
                 len(letters),
             ),
-            behind,
+            _following(subscription, letters),
         ],
         command=_command("redrive", letters),
         button=t.plural("Redrive {n} letter", "Redrive {n} letters", len(letters)),
@@ -71,6 +66,25 @@ def discard() -> Page:
         return str(t.plural("{n} letter is discarded.", "{n} letters are discarded.", len(done)))
 
     return confirm(action, act)
+
+
+def _following(subscription: Subscription, letters: Sequence[DeliveryRecord]) -> str:
+    """What comes of the deliveries behind them."""
+    t = g.translator
+    if subscription.ordering is not Ordering.STRICT:
+        return str(
+            t("Each goes next in its pipeline, marked late; later events have gone out before it.")
+        )
+    number = service().find_dead_letters.count_behind(letters)
+    if number is None:
+        return str(t("What waits behind each in its pipeline follows it, in order."))
+    return str(
+        t.plural(
+            "{n} delivery that waits behind follows, in order.",
+            "{n} deliveries that wait behind follow, in order.",
+            number,
+        )
+    )
 
 
 def _chosen() -> tuple[Subscription, Sequence[DeliveryRecord]]:

@@ -3,11 +3,12 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from flask import Blueprint, g, make_response, render_template, request, url_for
+from flask import Blueprint, g, request, url_for
 from werkzeug.wrappers import Response
 
 from lakehook.console.actions import Action, Choice, Page, confirm
 from lakehook.console.context import command_line, service
+from lakehook.console.secret import secret_page
 from lakehook.domain.channels import channel_for
 from lakehook.domain.channels.base import SignatureScheme
 from lakehook.domain.errors import InvalidInput
@@ -192,7 +193,7 @@ def _rotate(subscription: Subscription, overlap: str, allowed: Sequence[str]) ->
     seconds = parse_duration(overlap, what="overlap", longest=MAX_OVERLAP_SECONDS)
     rotated = service().rotate_secret(subscription, overlap_seconds=seconds)
     view = RotatedSecretView.from_rotation(rotated, provided=None)
-    return make_response(render_template("secret.html", subscription=view, is_new=False))
+    return secret_page(view, is_new=False)
 
 
 def _page_of(subscription: Subscription) -> str:

@@ -1,0 +1,250 @@
+"""Subscribe and edit: one form, with a preview of what would be sent and a try of its pattern."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
+
+from flask import Blueprint, flash, g, redirect, render_template, request, url_for
+from werkzeug.datastructures import MultiDict
+
+from lakehook.console.actions import Page
+from lakehook.console.context import command_line, service
+from lakehook.console.errors import status_of
+from lakehook.console.pages.events import PERIODS, latest_events
+from lakehook.console.secret import secret_page
+from lakehook.domain.channels import CHANNELS, channel_for
+from lakehook.domain.destination import Endpoint
+from lakehook.domain.errors import InvalidInput, LakehookError
+from lakehook.domain.event import EventType
+from lakehook.domain.sample import sample_event
+from lakehook.domain.subscription import Language, Ordering, Subscription, parse_event_types
+from lakehook.domain.template import Template
+from lakehook.operations.views.pipelines import EventView
+from lakehook.operations.views.subscriptions import (
+    CreatedSubscriptionView,
+    PreviewResultView,
+    SubscriptionView,
+    secret_to_reveal,
+)
+from lakehook.ports.stores import AcceptedEvent
+from lakehook.subscriptions.preview import match
+from lakehook.subscriptions.subscribe import (
+    DEFAULT_SCHEDULE,
+    NO_RATE,
+    SecretRequest,
+    SubscriptionFields,
+)
+
+PAGES = Blueprint("subscription_form", __name__)
+MAX_TRIED = 20  # events of the journal
+EVERY_TYPE = tuple(str(one) for one in EventType if one.is_of_pipeline)
+_OPTIONS = {  # of the command, in the order of its help
+    "name": "--name",
+    "url": "--url",
+    "channel": "--channel",
+    "language": "--language",
+    "pattern": "--pattern",
+    "deadline_seconds": "--deadline",
+    "ordering": "--ordering",
+    "retry_schedule": "--retry-schedule",
+    "rate": "--rate",
+    "template_body": "--template",
+    "template_subject": "--template-subject",
+}
+_NONE = {"pattern": "", "retry_schedule": DEFAULT_SCHEDULE, "rate": NO_RATE}
+"""What stands for an empty field."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Form:
+    """What is in the fields, as text."""
+
+    name: str = ""
+    url: str = ""
+    channel: str = "webhook"
+    language: str = "en"
+    event_types: tuple[str, ...] = EVERY_TYPE
+    pattern: str = ""
+    deadline_seconds: str = "10"
+    ordering: str = "strict"
+    retry_schedule: str = ""
+    rate: str = ""
+    template_body: str = ""
+    template_subject: str = ""
+
+    @classmethod
+    def from_request(cls, given: "MultiDict[str, str]", before: "Form") -> "Form":
+        """The fields that were sent; of line breaks a browser makes two characters."""
+        names = [one.name for one in fields(cls) if one.name != "event_types"]
+        texts = {name: given[name].replace("\r\n", "\n").strip() for name in names if name in given}
+        types = given.getlist("event_types")
+        return replace(before, **texts, event_types=tuple(types) or before.event_types)
+
+    @classmethod
+    def from_view(cls, view: SubscriptionView) -> "Form":
+        template = view.template or {}
+        return cls(
+            name=view.name,
+            url=view.url,
+            channel=view.channel,
+            language=view.language or "en",
+            event_types=tuple(view.event_types),
+            pattern=view.pattern or "",
+            deadline_seconds=f"{view.deadline_seconds:g}",
+            ordering=view.ordering,
+            retry_schedule="" if view.retry_schedule == DEFAULT_SCHEDULE else view.retry_schedule,
+            rate=view.rate or "",
+            template_body=template.get("body") or "",
+            template_subject=template.get("subject") or "",
+        )
+
+    def changes(self, before: "Form") -> SubscriptionFields:
+        """The fields that differ; of a new subscription those that are not as usual."""
+        was = asdict(before)
+        changed: dict[str, Any] = {
+            name: value or _NONE.get(name, "")
+            for name, value in asdict(self).items()
+            if value != was[name]
+        }
+        if "event_types" in changed:
+            types = set(self.event_types)
+            changed["event_types"] = () if types == set(EVERY_TYPE) else self.event_types
+        if "deadline_seconds" in changed:
+            changed["deadline_seconds"] = _seconds(self.deadline_seconds)
+        if not CHANNELS[self.channel].is_localized:
+            changed.pop("language", None)
+        return SubscriptionFields(**changed)
+
+    def draft(self) -> Subscription:
+        """A subscription by these fields, which is not saved and reached by nobody."""
+        body, subject = self.template_body or None, self.template_subject or None
+        return Subscription(
+            id="sub_preview",
+            name=self.name or "preview",
+            endpoint=Endpoint.parse("https://receiver.example/hook"),
+            channel=self.channel,
+            language=Language(self.language),
+            event_types=parse_event_types(self.event_types),
+            pattern=self.pattern or None,
+            template=Template(body=body, subject=subject) if body or subject else None,
+        )
+
+
+def _seconds(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise InvalidInput(f"deadline: {text[:40]!a} is not a number of seconds") from None
+
+
+@PAGES.route("/subscribe", methods=["GET", "POST"])
+def subscribe() -> Page:
+    form = _given(Form())
+    if request.method != "POST":
+        return _page(form, Form(), None)
+    try:
+        is_pending = "challenge" in request.form
+        made, key = service().subscribe(
+            form.changes(Form(ordering="", deadline_seconds="")),
+            SecretRequest(),
+            pending=is_pending,
+        )
+    except LakehookError as error:
+        return _page(form, Form(), None, error)
+    view = CreatedSubscriptionView.from_subscription(made, secret=secret_to_reveal(key, None))
+    return secret_page(view, is_new=True)
+
+
+@PAGES.route("/subscriptions/<reference>/edit", methods=["GET", "POST"])
+def edit(reference: str) -> Page:
+    subscription = service().find_subscription(reference)
+    before = Form.from_view(SubscriptionView.from_subscription(subscription))
+    form = _given(before)
+    if request.method != "POST":
+        return _page(form, before, subscription)
+    try:
+        service().update(subscription, form.changes(before))
+    except LakehookError as error:
+        return _page(form, before, subscription, error)
+    flash(g.translator("{name} is changed, for every attempt from now on.", name=form.name))
+    return redirect(url_for("subscriptions.terms", reference=subscription.id), 303)
+
+
+@PAGES.post("/subscribe/preview")
+def preview() -> Page:
+    return _page(_given(Form()), Form(), None)
+
+
+@PAGES.post("/subscriptions/<reference>/preview")
+def preview_edit(reference: str) -> Page:
+    subscription = service().find_subscription(reference)
+    before = Form.from_view(SubscriptionView.from_subscription(subscription))
+    return _page(_given(before), before, subscription)
+
+
+def _given(before: Form) -> Form:
+    form = Form.from_request(request.form, before)
+    known = form.channel in CHANNELS and form.language in tuple(Language)
+    return form if known else replace(form, channel=before.channel, language=before.language)
+
+
+def _page(
+    form: Form, before: Form, subscription: Subscription | None, error: LakehookError | None = None
+) -> Page:
+    sample = request.form.get("sample", str(EventType.PIPELINE_COMPLETED))
+    page = render_template(
+        "subscribe.html",
+        form=form,
+        subscription=subscription,
+        error=str(error) if error else None,
+        channels=tuple(CHANNELS),
+        languages=tuple(Language),
+        orderings=tuple(Ordering),
+        types=tuple(EventType),
+        sample=sample,
+        line=_command(form, before, subscription),
+        **_tried(form, sample),
+    )
+    return page, status_of(error) if error else 200
+
+
+def _tried(form: Form, sample: str) -> Mapping[str, Any]:
+    """What would be sent of a sample, and which of the last events would go out."""
+    try:
+        draft = form.draft()
+        (kind,) = parse_event_types([sample])
+        if draft.template:
+            service().subscribe.renderer.validate(draft.template)
+        shown = PreviewResultView.from_preview(service().preview(draft, sample_event(kind)))
+    except LakehookError as error:
+        return {"shown": None, "problem": str(error), "matches": [], "localized": True}
+    return {
+        "shown": shown,
+        "problem": None,
+        "matches": list(_matches(draft, latest_events(PERIODS[1], MAX_TRIED).events)),
+        "localized": channel_for(draft).is_localized,
+    }
+
+
+def _matches(
+    draft: Subscription, events: Sequence[AcceptedEvent]
+) -> Iterator[tuple[EventView, str | None]]:
+    for accepted in events:
+        for tried in match(draft, [accepted.sequenced.event]):
+            yield EventView.from_accepted(accepted), tried.reason
+
+
+def _command(form: Form, before: Form, subscription: Subscription | None) -> str:
+    """A URL may be a credential, and a template is many lines: both are named alone."""
+    changed = {k: v for k, v in asdict(form).items() if v != asdict(before)[k] and k in _OPTIONS}
+    shown = {"url": "URL", "template_body": "FILE"}
+    words = [
+        word
+        for name, option in _OPTIONS.items()
+        if name in changed or (subscription is None and name in ("name", "url"))
+        for word in (option, shown.get(name) or str(changed.get(name) or "NAME"))
+    ]
+    if set(form.event_types) != set(before.event_types):
+        words += [word for one in form.event_types for word in ("--event-type", one)]
+    verb = ("add",) if subscription is None else ("update", subscription.name)
+    return command_line("subscriptions", *verb, *words)

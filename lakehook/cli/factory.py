@@ -50,7 +50,7 @@ def build_command_service(ports: CommandPorts) -> CommandService:
         ),
         devlake_sources=ports.devlake_sources,
         ingress_url=ports.ingress_url,
-        trigger=TriggerEvent(ports.publish, operator.queue, operator.archive, clock),
+        trigger=TriggerEvent(ports.publish, operator.queue, clock),
         follow_events=FollowEvents(
             operator.unfinished, operator.journal, operator.journal_scan, clock
         ),

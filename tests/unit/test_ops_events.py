@@ -67,7 +67,7 @@ def test_one_subscription_gets_it_in_lanes_of_its_own(terminal: Terminal, office
     assert terminal("trigger", "PIPELINE_CREATED", "--pipeline", "7", "--to", "ci") == 0
 
     (delivery,) = office.queue.sent
-    assert delivery.id == f"{id_}#trial/7#1"
+    assert delivery.id == f"{id_}#trial-1767268800000/7#1"
     assert delivery.event.document["pipeline_id"] == 7
     assert office.publisher.published == []
     assert f"lakehook deliveries show {delivery.id}" in terminal.out

@@ -21,7 +21,7 @@ SAMPLE_PIPELINE = "39"
 app = typer.Typer(rich_markup_mode=None)
 
 Type = Annotated[
-    EventType, typer.Argument(metavar="TYPE", help=f"Which event: {', '.join(EventType)}.")
+    EventType, typer.Argument(metavar="TYPE", help="Which event, such as PIPELINE_FAILED.")
 ]
 Pipeline = Annotated[
     str, typer.Option("--pipeline", metavar="ID", help="The pipeline that it is of.")
@@ -31,7 +31,7 @@ To = Annotated[
     typer.Option(
         "--to",
         metavar="NAME",
-        help="Deliver it to this subscription alone, as pipeline trial/ID; else it is published.",
+        help="Deliver it to this subscription alone, in a lane of its own; else it is published.",
     ),
 ]
 Follow = Annotated[bool, typer.Option("--follow", help="Go on until Ctrl-C.")]

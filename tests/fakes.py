@@ -37,7 +37,7 @@ from lakehook.domain.rate_limit import Reservation
 from lakehook.domain.subscription import Subscription
 from lakehook.domain.template import RenderedTemplate, Template
 from lakehook.ports.outbound import NoResponse, SendResult, SubscriptionCredentials
-from lakehook.ports.queues import EventMessage, InFlight, ParkedEvent, QueueMessage
+from lakehook.ports.queues import EventMessage, InFlightMessage, ParkedEvent, QueueMessage
 from lakehook.ports.stores import (
     AcceptedEvent,
     Backlog,
@@ -619,13 +619,13 @@ class FakeDeadLetters:
 
 @dataclass
 class FakeReceipts:
-    acknowledged: list[InFlight] = field(default_factory=list)
-    postponed: list[tuple[InFlight, float]] = field(default_factory=list)
+    acknowledged: list[InFlightMessage] = field(default_factory=list)
+    postponed: list[tuple[InFlightMessage, float]] = field(default_factory=list)
 
-    def ack(self, messages: Sequence[InFlight]) -> None:
+    def ack(self, messages: Sequence[InFlightMessage]) -> None:
         self.acknowledged += messages
 
-    def nack(self, message: InFlight, *, seconds: float) -> None:
+    def nack(self, message: InFlightMessage, *, seconds: float) -> None:
         self.postponed.append((message, seconds))
 
 

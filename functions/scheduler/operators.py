@@ -6,7 +6,7 @@ from lakehook.adapters.dynamodb.conditions import DynamoConditionStore
 from lakehook.adapters.dynamodb.journal import DynamoUnfinishedPipelines
 from lakehook.adapters.dynamodb.ledger import DynamoLedger
 from lakehook.adapters.dynamodb.subscriptions import DynamoSubscriptions
-from lakehook.adapters.sns import SnsOperatorsTopic
+from lakehook.adapters.sns import SnsOperatorNotifier
 from lakehook.adapters.system import SystemClock
 from lakehook.adapters.telemetry.delivery import PowertoolsTelemetry
 from lakehook.operations.notify_operators import NotifyOperators
@@ -29,7 +29,7 @@ def build_notify_operators(
             clock,
         ),
         conditions=DynamoConditionStore(dynamodb, deliveries),
-        topic=SnsOperatorsTopic(aws, settings.operators_topic_arn),
+        topic=SnsOperatorNotifier(aws, settings.operators_topic_arn),
         clock=clock,
         telemetry=telemetry,
         stack=settings.stack_name,

@@ -6,7 +6,7 @@ from lakehook.adapters.aws import Aws, translate_aws_errors
 
 
 @dataclass(frozen=True)
-class SnsOperatorsTopic:
+class SnsOperatorNotifier:
     """The client is made when there is something to send: most runs have nothing."""
 
     aws: Aws

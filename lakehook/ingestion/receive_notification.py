@@ -15,7 +15,12 @@ from lakehook.domain.errors import (
 )
 from lakehook.domain.event import Event
 from lakehook.domain.json_document import Document
-from lakehook.ports.ingress import LiveSecrets, NotificationSecretReader, PipelineDetails, Publisher
+from lakehook.ports.ingress import (
+    EventPublisher,
+    LiveSecrets,
+    NotificationSecretReader,
+    PipelineDetails,
+)
 
 
 class ReceiveStatus(Enum):
@@ -42,7 +47,7 @@ class ReceiveResult:
 @dataclass(frozen=True)
 class ReceiveNotification:
     secrets: NotificationSecretReader
-    publisher: Publisher
+    publisher: EventPublisher
     details: PipelineDetails | None = None
     empty_secret_allowed: bool = False
 

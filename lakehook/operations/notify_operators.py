@@ -7,7 +7,7 @@ from lakehook.domain.operator_notice import OperatorNotice, SubscriptionConditio
 from lakehook.domain.status import HealthState, health_state
 from lakehook.domain.text import single_line
 from lakehook.operations.views.status import SubscriberStatusView, is_down_for_long
-from lakehook.ports.queues import OperatorsTopic
+from lakehook.ports.queues import OperatorNotifier
 from lakehook.ports.stores import Backlog, ConditionStore
 from lakehook.ports.system import Clock
 from lakehook.ports.telemetry import Telemetry
@@ -32,7 +32,7 @@ class NotifyOperators:
 
     show_status: ShowStatus
     conditions: ConditionStore
-    topic: OperatorsTopic
+    topic: OperatorNotifier
     clock: Clock
     telemetry: Telemetry
     stack: str

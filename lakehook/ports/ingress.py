@@ -75,7 +75,7 @@ class NotificationSecretReader(Protocol):
         """
 
 
-class Publisher(Protocol):
+class EventPublisher(Protocol):
     def publish(self, events: Iterable[Event]) -> int:
         """Return once all events are stored on the queue; ``InvalidEvent`` before any is sent."""
 

@@ -111,7 +111,7 @@ class QueueMessage:
     attempts_at_death: int | None = None  # of a redriven dead letter
 
 
-class InFlight(Protocol):
+class InFlightMessage(Protocol):
     """A message that was received and neither deleted nor returned."""
 
     @property
@@ -121,10 +121,10 @@ class InFlight(Protocol):
 class MessageAcks(Protocol):
     """Ack or nack messages in flight; an expired receipt is ignored."""
 
-    def ack(self, messages: Sequence[InFlight]) -> None:
+    def ack(self, messages: Sequence[InFlightMessage]) -> None:
         """Delete processed messages, so that their groups advance."""
 
-    def nack(self, message: InFlight, *, seconds: float) -> None:
+    def nack(self, message: InFlightMessage, *, seconds: float) -> None:
         """Make the message visible again after this time, rounded up to whole seconds.
 
         At once if the time is negative.
@@ -139,7 +139,7 @@ class DeadLetterQueue(Protocol):
         """Quarantine a message unchanged that is not valid."""
 
 
-class OperatorsTopic(Protocol):
+class OperatorNotifier(Protocol):
     def publish(self, subject: str, text: str) -> None:
         """Notify the people who operate the deployment."""
 

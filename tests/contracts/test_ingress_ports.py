@@ -8,8 +8,8 @@ import pytest
 from lakehook.adapters.secrets_manager import SecretsManagerNotificationSecret
 from lakehook.domain.errors import InfrastructureError, InvalidEvent
 from lakehook.domain.event import MAX_EVENT_BYTES, Event
-from lakehook.ports.ingress import LiveSecrets, NotificationSecretReader, Publisher
-from lakehook.producer import Publisher as QueuePublisher
+from lakehook.ports.ingress import EventPublisher, LiveSecrets, NotificationSecretReader
+from lakehook.producer import Publisher
 from lakehook.settings import StackOutputs
 from tests.builders import an_event
 from tests.fakes import FakeClock
@@ -140,14 +140,14 @@ def test_the_stack_generates_a_secret_that_an_env_file_can_hold(deployment: Stac
 
 
 @pytest.fixture(params=["fake", "sqs"])
-def publisher(request: pytest.FixtureRequest) -> Publisher:
+def publisher(request: pytest.FixtureRequest) -> EventPublisher:
     if request.param == "fake":
         return FakePublisher()
     deployment = request.getfixturevalue("deployment")
-    return QueuePublisher(deployment.events_queue_url, boto3.client("sqs"))
+    return Publisher(deployment.events_queue_url, boto3.client("sqs"))
 
 
-def test_an_event_that_is_too_large_is_refused(publisher: Publisher):
+def test_an_event_that_is_too_large_is_refused(publisher: EventPublisher):
     too_large = Event.from_document(an_event(message="x" * MAX_EVENT_BYTES).document)
 
     with pytest.raises(InvalidEvent, match="more than 131072"):
@@ -160,6 +160,6 @@ def test_a_queue_that_is_away_is_our_own_trouble(deployment: StackOutputs):
     sqs.delete_queue(QueueUrl=deployment.events_queue_url)
     away = FakePublisher(away=True)
 
-    for publisher in (QueuePublisher(deployment.events_queue_url, sqs), away):
+    for publisher in (Publisher(deployment.events_queue_url, sqs), away):
         with pytest.raises(InfrastructureError):
             publisher.publish([an_event()])

@@ -17,7 +17,7 @@ from lakehook.domain.delivery import Delivery, Lane, deduplication_id
 from lakehook.domain.errors import InfrastructureError
 from lakehook.domain.ping import Ping
 from lakehook.domain.queue_message import Message, Resume, encode
-from lakehook.ports.queues import InFlight
+from lakehook.ports.queues import InFlightMessage
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -69,7 +69,7 @@ class SqsMessageAcks:
     sqs: "SQSClient"
     url: str
 
-    def ack(self, messages: Sequence[InFlight]) -> None:
+    def ack(self, messages: Sequence[InFlightMessage]) -> None:
         for start in range(0, len(messages), MAX_ENTRIES):
             entries = [
                 {"Id": str(index), "ReceiptHandle": message.receipt}
@@ -80,7 +80,7 @@ class SqsMessageAcks:
             except (BotoCoreError, ClientError):
                 return  # the event source deletes the rest
 
-    def nack(self, message: InFlight, *, seconds: float) -> None:
+    def nack(self, message: InFlightMessage, *, seconds: float) -> None:
         try:
             self.sqs.change_message_visibility(
                 QueueUrl=self.url,

@@ -44,6 +44,7 @@ from lakehook.ports.stores import (
     DueItem,
     HeldSummary,
     LedgerSnapshot,
+    Requeued,
     SkippedEvent,
 )
 
@@ -338,6 +339,7 @@ class FakeLedger:
     healths: FakeHealths = field(default_factory=FakeHealths)
     reads: int = 0
     writes: int = 0
+    most_requeued: int = 90
     clock: FakeClock = field(default_factory=FakeClock)
 
     def load(self, deliveries: Collection[Delivery], lanes: Collection[Lane]) -> LedgerSnapshot:
@@ -369,6 +371,20 @@ class FakeLedger:
         written = replace(record, version=record.version + 1, changed_at=self.clock.now())
         self.records[key] = written
         return written
+
+    def requeue(
+        self, requeued: Sequence[Requeued], *, before: HeldLane | None, after: HeldLane
+    ) -> None:
+        assert 0 < len(requeued) <= self.most_requeued
+        self._must_be(after.lane, before)
+        for one in requeued:
+            known = self.records.get((after.lane, one.record.sequence))
+            if _stands(known) != _stands(one.previous):
+                raise LaneConflict(f"{after.lane}#{one.record.sequence} is {known}")
+        self._put(after.lane, after)
+        for one in requeued:
+            self.keep(one.record)
+        self.writes += 1
 
     def save_lane(self, before: HeldLane, after: HeldLane | None) -> None:
         self._must_be(before.lane, before)
@@ -457,6 +473,10 @@ class FakeLedger:
         self.lanes.pop(lane, None)
         if after:
             self.lanes[lane] = after
+
+
+def _stands(record: DeliveryRecord | None) -> object:
+    return record and (record.version, record.status)
 
 
 def _found(known: Mapping[Key, Value], keys: Iterable[Key]) -> dict[Key, Value]:

@@ -31,7 +31,7 @@ from tests.fakes import (
 )
 from tests.fakes_ingress import FakeHeard, FakeNotificationSecrets
 from tests.fakes_reconcile import FakeReconciliations
-from tests.fakes_replay import FakePast, FakeReplays, FakeRevival
+from tests.fakes_replay import FakePast, FakeReplays
 
 SECRET = "the notification secret"
 INGRESS_URL = "https://ingress.lambda-url.eu-central-1.on.aws/"
@@ -193,7 +193,6 @@ class Office:
             journal_scan=FakePast(self.journal),
             unfinished=self.journal,
             replays=self.replays,
-            replay_writer=FakeRevival(self.ledger),
             pings=self.queue.pings,
             queue=self.queue,
             redriver=self.redrives,

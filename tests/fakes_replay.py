@@ -1,13 +1,12 @@
 """Stand-ins for what replaying needs. Each passes the contract suite beside the real adapter."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from lakehook.domain.errors import Conflict, LaneConflict
-from lakehook.domain.lane import DeliveryRecord, HeldLane
+from lakehook.domain.errors import Conflict
 from lakehook.domain.replay import Replay
-from lakehook.ports.stores import AcceptedEvent, JournalEntry, JournalPage, Requeued
-from tests.fakes import FakeJournal, FakeLedger
+from lakehook.ports.stores import AcceptedEvent, JournalEntry, JournalPage
+from tests.fakes import FakeJournal
 
 
 @dataclass
@@ -55,29 +54,3 @@ class FakePast:
 
 def _cursor(key: tuple[str, str]) -> str:
     return "\0".join(key)
-
-
-@dataclass
-class FakeRevival:
-    ledger: FakeLedger
-    wrote: Callable[[DeliveryRecord], None] = lambda _: None
-    most: int = 90
-
-    def requeue(
-        self, requeued: Sequence[Requeued], *, before: HeldLane | None, after: HeldLane
-    ) -> None:
-        assert 0 < len(requeued) <= self.most
-        ledger = self.ledger
-        ledger._must_be(after.lane, before)
-        for one in requeued:
-            known = ledger.records.get((after.lane, one.record.sequence))
-            if _stands(known) != _stands(one.previous):
-                raise LaneConflict(f"{after.lane}#{one.record.sequence} is {known}")
-        ledger._put(after.lane, after)
-        for one in requeued:
-            self.wrote(ledger.keep(one.record))
-        ledger.writes += 1
-
-
-def _stands(record: DeliveryRecord | None) -> object:
-    return record and (record.version, record.status)

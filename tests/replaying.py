@@ -12,7 +12,6 @@ from lakehook.domain.replay import Replay, ReplayRequest
 from lakehook.domain.subscription import Subscription
 from lakehook.ingestion.fan_out import FanOut
 from lakehook.replay import CountReplay, LookUpReplays, ProcessReplays, Started, StartReplay
-from lakehook.replay.worker import EnqueueLane, EnqueuePage
 from tests.builders import a_notice, an_event
 from tests.delivering import DeliverFunction
 from tests.fakes import (
@@ -24,7 +23,7 @@ from tests.fakes import (
     FakeTelemetry,
     Sending,
 )
-from tests.fakes_replay import FakePast, FakeReplays, FakeRevival
+from tests.fakes_replay import FakePast, FakeReplays
 
 LIFE = ("CREATED", "RUNNING", "COMPLETED")
 SUCCESS = Attempt(at=NOON, outcome=Outcome.DELIVERED, milliseconds=5, status=200)
@@ -35,7 +34,6 @@ class World(DeliverFunction):
         super().__init__()
         self.dice, self.journal = FakeDice(), FakeJournal(clock=self.clock)
         self.replays, self.past = FakeReplays(), FakePast(self.journal)
-        self.revival = FakeRevival(self.ledger)
         self.warnings: list[str] = []
         self.time_left = 900.0
         self.kept_days = 30
@@ -99,13 +97,9 @@ class World(DeliverFunction):
             replays=self.replays,
             subscriptions=self.subscriptions,
             journal=self.past,
-            enqueue_page=EnqueuePage(
-                history=self.journal,
-                enqueue_lane=EnqueueLane(self.ledger, self.revival, self.clock),
-                queue=self.queue,
-                clock=self.clock,
-                telemetry=self.telemetry,
-            ),
+            history=self.journal,
+            ledger=self.ledger,
+            queue=self.queue,
             clock=self.clock,
             telemetry=self.telemetry,
         )()

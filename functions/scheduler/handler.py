@@ -12,7 +12,7 @@ from lakehook.adapters.dynamodb.journal import (
     DynamoJournalScan,
     DynamoUnfinishedPipelines,
 )
-from lakehook.adapters.dynamodb.ledger import DynamoLedger, DynamoReplayWriter
+from lakehook.adapters.dynamodb.ledger import DynamoLedger
 from lakehook.adapters.dynamodb.replays import DynamoReplays
 from lakehook.adapters.dynamodb.subscriptions import DynamoSubscriptions
 from lakehook.adapters.sqs.deliveries import SqsDeliveryQueue
@@ -23,7 +23,6 @@ from lakehook.domain.pipeline import StallThresholds
 from lakehook.ingestion.detect_stalled import PublishStalledPipelines
 from lakehook.publisher import Publisher
 from lakehook.replay import ProcessReplays
-from lakehook.replay.worker import EnqueueLane, EnqueuePage
 from lakehook.settings import SchedulerSettings
 
 if TYPE_CHECKING:
@@ -73,22 +72,13 @@ def publish_stalled_pipelines() -> PublishStalledPipelines:
 def process_replays() -> ProcessReplays:
     settings, clock = SchedulerSettings.from_env(os.environ), SystemClock()
     dynamodb, deliveries = aws().dynamodb(), settings.deliveries_table
-    line_up = EnqueueLane(
-        ledger=DynamoLedger(dynamodb, deliveries, clock),
-        writer=DynamoReplayWriter(dynamodb, deliveries, clock),
-        clock=clock,
-    )
     return ProcessReplays(
         replays=DynamoReplays(dynamodb, deliveries, clock),
         subscriptions=DynamoSubscriptions(dynamodb, settings.subscriptions_table, clock),
         journal=DynamoJournalScan(dynamodb, settings.pipelines_table),
-        enqueue_page=EnqueuePage(
-            history=DynamoJournal(dynamodb, settings.pipelines_table, clock),
-            enqueue_lane=line_up,
-            queue=SqsDeliveryQueue(aws().sqs(), settings.deliveries_queue_url),
-            clock=clock,
-            telemetry=telemetry(),
-        ),
+        history=DynamoJournal(dynamodb, settings.pipelines_table, clock),
+        ledger=DynamoLedger(dynamodb, deliveries, clock),
+        queue=SqsDeliveryQueue(aws().sqs(), settings.deliveries_queue_url),
         clock=clock,
         telemetry=telemetry(),
     )

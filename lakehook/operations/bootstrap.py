@@ -13,7 +13,6 @@ from lakehook.adapters.dynamodb.journal import (
 from lakehook.adapters.dynamodb.ledger import (
     DynamoDeliveryQueries,
     DynamoLedger,
-    DynamoReplayWriter,
 )
 from lakehook.adapters.dynamodb.pings import DynamoPings
 from lakehook.adapters.dynamodb.replays import DynamoReplays
@@ -62,7 +61,6 @@ def operator_ports(resources: ResourceNames, aws: Aws, warn: Warn) -> OperatorPo
         journal_scan=DynamoJournalScan(dynamodb, pipelines),
         unfinished=DynamoUnfinishedPipelines(dynamodb, pipelines, clock),
         replays=DynamoReplays(dynamodb, deliveries, clock),
-        replay_writer=DynamoReplayWriter(dynamodb, deliveries, clock),
         pings=DynamoPings(dynamodb, deliveries, clock),
         queue=SqsDeliveryQueue(sqs, resources.deliveries_queue_url),
         redriver=SqsDeadLetterRedriver(sqs, resources.deliveries_queue_url, random),

@@ -25,7 +25,6 @@ from lakehook.ports.stores import (
     Ledger,
     PipelineHistory,
     ReplayStore,
-    ReplayWriter,
     SubscriptionRepository,
     UnfinishedPipelines,
 )
@@ -74,7 +73,6 @@ class OperatorPorts:
     journal_scan: JournalScan
     unfinished: UnfinishedPipelines
     replays: ReplayStore
-    replay_writer: ReplayWriter
     pings: Pings
     queue: DeliveryQueue
     redriver: DeadLetterRedriver
@@ -138,7 +136,7 @@ def build_operator_service(ports: OperatorPorts) -> OperatorService:
             subscriptions,
             archive,
             ports.journal,
-            EnqueueLane(ledger, ports.replay_writer, clock),
+            EnqueueLane(ledger, clock),
             ports.queue,
             clock,
             random,

@@ -56,6 +56,14 @@ class HeldSummary:
     head: DeliveryRecord | None = None
 
 
+@dataclass(frozen=True)
+class Requeued:
+    """A record that is requeued, and its previous version."""
+
+    record: DeliveryRecord
+    previous: DeliveryRecord | None
+
+
 class Ledger(Protocol):
     """The deliveries and lanes: idempotency records, attempt logs and waiting deliveries."""
 
@@ -105,6 +113,14 @@ class Ledger(Protocol):
 
     def dead_letters(self, subscription_id: str) -> Iterator[DeliveryRecord]:
         """Yield a subscription's dead letters, also those whose lane has gone on."""
+
+    def requeue(
+        self, requeued: Sequence[Requeued], *, before: HeldLane | None, after: HeldLane
+    ) -> None:
+        """Requeue up to 90 deliveries of a lane and hold it, in one transaction.
+
+        Raises ``LaneConflict`` if the lane or one of the records has changed.
+        """
 
 
 class ConditionStore(Protocol):
@@ -246,24 +262,6 @@ class JournalScan(Protocol):
         """Read events accepted in this interval, pipeline by pipeline.
 
         Scans the whole journal page by page; ``after`` is the cursor, empty for the first page.
-        """
-
-
-@dataclass(frozen=True)
-class Requeued:
-    """A record that is requeued, and its previous version."""
-
-    record: DeliveryRecord
-    previous: DeliveryRecord | None
-
-
-class ReplayWriter(Protocol):
-    def requeue(
-        self, requeued: Sequence[Requeued], *, before: HeldLane | None, after: HeldLane
-    ) -> None:
-        """Requeue up to 90 deliveries of a lane and hold it, in one transaction.
-
-        Raises ``LaneConflict`` if the lane or one of the records has changed.
         """
 
 

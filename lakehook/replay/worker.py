@@ -13,6 +13,7 @@ id; the next tick finds them enqueued, and continues after them.
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import groupby
 
 from lakehook.domain.delivery import Delivery, Lane
@@ -29,7 +30,6 @@ from lakehook.ports.stores import (
     Ledger,
     PipelineHistory,
     ReplayStore,
-    ReplayWriter,
     Requeued,
     SubscriptionReader,
 )
@@ -55,7 +55,6 @@ class EnqueueResult:
 @dataclass(frozen=True)
 class EnqueueLane:
     ledger: Ledger
-    writer: ReplayWriter
     clock: Clock
 
     def __call__(
@@ -107,7 +106,7 @@ class EnqueueLane:
             lease = self.clock.now() + LEASE_SECONDS
             due = due_at if number == len(parts) else max(due_at, lease)
             after = _held(held, lane, requeued[0].record.sequence, due, self.clock.now())
-            self.writer.requeue(part, before=held, after=after)
+            self.ledger.requeue(part, before=held, after=after)
             held = after
 
 
@@ -184,10 +183,17 @@ class ProcessReplays:
     replays: ReplayStore
     subscriptions: SubscriptionReader
     journal: JournalScan
-    enqueue_page: EnqueuePage
+    history: PipelineHistory
+    ledger: Ledger
+    queue: DeliveryQueue
     clock: Clock
     telemetry: Telemetry
     settling_seconds: float = FANOUT_SETTLING_SECONDS
+
+    @cached_property
+    def enqueue_page(self) -> EnqueuePage:
+        enqueue_lane = EnqueueLane(self.ledger, self.clock)
+        return EnqueuePage(self.history, enqueue_lane, self.queue, self.clock, self.telemetry)
 
     def __call__(self) -> int:
         """Process every open replay, and return how many deliveries were enqueued.

@@ -7,7 +7,7 @@ import boto3
 import pytest
 
 from lakehook.adapters.dynamodb.journal import DynamoJournal, DynamoJournalScan
-from lakehook.adapters.dynamodb.ledger import DynamoLedger, DynamoReplayWriter
+from lakehook.adapters.dynamodb.ledger import DynamoLedger
 from lakehook.adapters.dynamodb.replays import DynamoReplays
 from lakehook.domain.attempt import Attempt, Outcome
 from lakehook.domain.delivery import Lane
@@ -18,10 +18,10 @@ from lakehook.domain.pipeline import PipelineTransition
 from lakehook.domain.rate_limit import Rate
 from lakehook.domain.replay import DeliveryFilter, Replay, ReplayCriteria, ReplayState
 from lakehook.ports.queues import Journal
-from lakehook.ports.stores import JournalScan, Ledger, ReplayStore, ReplayWriter, Requeued
+from lakehook.ports.stores import JournalScan, Ledger, ReplayStore, Requeued
 from tests.builders import a_delivery, an_event
 from tests.fakes import NOON, FakeClock, FakeJournal, FakeLedger
-from tests.fakes_replay import FakePast, FakeReplays, FakeRevival
+from tests.fakes_replay import FakePast, FakeReplays
 
 LANE = Lane("sub_a", "39")
 SUCCESS = Attempt(at=NOON, outcome=Outcome.DELIVERED, milliseconds=12, status=200)
@@ -196,13 +196,11 @@ def test_reading_goes_on_behind_any_event(past: tuple[Journal, JournalScan]):
 
 
 @pytest.fixture(params=["fake", "dynamodb"])
-def ledgers(request: pytest.FixtureRequest, clock: FakeClock) -> tuple[Ledger, ReplayWriter]:
+def ledger(request: pytest.FixtureRequest, clock: FakeClock) -> Ledger:
     if request.param == "fake":
-        fake = FakeLedger(clock=clock)
-        return fake, FakeRevival(fake)
-    dynamodb = boto3.client("dynamodb")
+        return FakeLedger(clock=clock)
     table = request.getfixturevalue("deployment").deliveries_table
-    return DynamoLedger(dynamodb, table, clock), DynamoReplayWriter(dynamodb, table, clock)
+    return DynamoLedger(boto3.client("dynamodb"), table, clock)
 
 
 def record_of(ledger: Ledger, sequence: int) -> DeliveryRecord | None:
@@ -228,12 +226,11 @@ def held(head: int = 1) -> HeldLane:
 
 
 def test_what_was_done_with_waits_anew_with_its_event_and_its_lane_is_held(
-    ledgers: tuple[Ledger, ReplayWriter],
+    ledger: Ledger,
 ):
-    ledger, revival = ledgers
     was = delivered(ledger, 1)
 
-    revival.requeue(revived((1, was), (2, None)), before=None, after=held())
+    ledger.requeue(revived((1, was), (2, None)), before=None, after=held())
 
     first, second = record_of(ledger, 1), record_of(ledger, 2)
     assert first
@@ -249,10 +246,9 @@ def test_what_was_done_with_waits_anew_with_its_event_and_its_lane_is_held(
 
 
 def test_it_is_known_by_which_replay_it_was_sent_when_it_has_arrived(
-    ledgers: tuple[Ledger, ReplayWriter],
+    ledger: Ledger,
 ):
-    ledger, revival = ledgers
-    revival.requeue(revived((1, None)), before=None, after=held())
+    ledger.requeue(revived((1, None)), before=None, after=held())
     waiting = record_of(ledger, 1)
     assert waiting
 
@@ -263,50 +259,46 @@ def test_it_is_known_by_which_replay_it_was_sent_when_it_has_arrived(
     assert (arrived.status, arrived.replayed_by) == (DeliveryStatus.DELIVERED, "rpl_1")
 
 
-def test_ninety_are_revived_at_once(ledgers: tuple[Ledger, ReplayWriter]):
-    ledger, revival = ledgers
+def test_ninety_are_revived_at_once(ledger: Ledger):
 
-    revival.requeue(revived(*((n, None) for n in range(1, 91))), before=None, after=held())
+    ledger.requeue(revived(*((n, None) for n in range(1, 91))), before=None, after=held())
 
     assert len(list(ledger.waiting_deliveries(held()))) == 90
 
 
-def test_a_lane_that_is_held_meanwhile_is_let_be(ledgers: tuple[Ledger, ReplayWriter]):
-    ledger, revival = ledgers
+def test_a_lane_that_is_held_meanwhile_is_let_be(ledger: Ledger):
     was = delivered(ledger, 1)
     other = held(2)
     ledger.save(DeliveryRecord.waiting(a_delivery(2)), before=None, after=other)
 
     with pytest.raises(LaneConflict):
-        revival.requeue(revived((1, was)), before=None, after=held())
+        ledger.requeue(revived((1, was)), before=None, after=held())
 
     assert record_of(ledger, 1) == was
     assert ledger.load([], [LANE]).lanes[LANE] == other
 
 
-def test_a_lane_that_moves_on_meanwhile_is_let_be(ledgers: tuple[Ledger, ReplayWriter]):
-    ledger, revival = ledgers
+def test_a_lane_that_moves_on_meanwhile_is_let_be(ledger: Ledger):
     ledger.save(DeliveryRecord.waiting(a_delivery(2)), before=None, after=held(2))
     ledger.save_lane(held(2), newer := held(2).with_attempt_started())
 
     with pytest.raises(LaneConflict):
-        revival.requeue(revived((1, None)), before=held(2), after=held(2).replayed(1, due_at=NOON))
+        ledger.requeue(revived((1, None)), before=held(2), after=held(2).replayed(1, due_at=NOON))
 
     assert record_of(ledger, 1) is None
     assert ledger.load([], [LANE]).lanes[LANE] == newer
 
 
-def test_a_delivery_that_was_written_meanwhile_is_let_be(ledgers: tuple[Ledger, ReplayWriter]):
-    ledger, revival = ledgers
+def test_a_delivery_that_was_written_meanwhile_is_let_be(ledger: Ledger):
     dead = ledger.save(
         DeliveryRecord.waiting(a_delivery(1)).dead("gone"), before=None, after=held()
     )
     ledger.save(dead.with_attempt(SUCCESS), before=held(), after=None)
 
     with pytest.raises(LaneConflict):
-        revival.requeue(revived((1, dead)), before=None, after=held())
+        ledger.requeue(revived((1, dead)), before=None, after=held())
     with pytest.raises(LaneConflict):
-        revival.requeue(revived((1, None)), before=None, after=held())
+        ledger.requeue(revived((1, None)), before=None, after=held())
 
     arrived = record_of(ledger, 1)
     assert arrived
@@ -314,12 +306,11 @@ def test_a_delivery_that_was_written_meanwhile_is_let_be(ledgers: tuple[Ledger, 
     assert ledger.load([], [LANE]).lanes == {}
 
 
-def test_a_blind_success_of_the_same_version_is_seen(ledgers: tuple[Ledger, ReplayWriter]):
-    ledger, revival = ledgers
+def test_a_blind_success_of_the_same_version_is_seen(ledger: Ledger):
     read = ledger.save(DeliveryRecord.waiting(a_delivery(1)), before=None, after=held())
     dead = ledger.save(read.dead("gone"), before=held(), after=None)
     blind = ledger.save(read.with_attempt(SUCCESS), before=None, after=None)
     assert blind.version == dead.version
 
     with pytest.raises(LaneConflict):
-        revival.requeue(revived((1, dead)), before=None, after=held())
+        ledger.requeue(revived((1, dead)), before=None, after=held())

@@ -1,7 +1,7 @@
 """Pipelines of two sources that bear the same id: nothing that is kept of one touches the other."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import boto3
 import pytest
@@ -14,7 +14,6 @@ from lakehook.adapters.dynamodb.journal import (
 from lakehook.adapters.dynamodb.ledger import (
     DynamoDeliveryQueries,
     DynamoLedger,
-    DynamoReplayWriter,
 )
 from lakehook.adapters.sqs.dead_letters import SqsDeadLetterCopies, SqsDeadLetterQueue
 from lakehook.domain.attempt import Attempt, Outcome
@@ -23,12 +22,12 @@ from lakehook.domain.event import Event
 from lakehook.domain.lane import DeliveryRecord, HeldLane
 from lakehook.domain.pipeline import PipelineState, PipelineTransition
 from lakehook.ports.queues import DeadLetterCopies, DeadLetterQueue
-from lakehook.ports.stores import DeliveryQueries, JournalScan, Ledger, ReplayWriter, Requeued
+from lakehook.ports.stores import DeliveryQueries, JournalScan, Ledger, Requeued
 from lakehook.settings import StackOutputs
 from tests.builders import a_delivery, an_event
 from tests.fakes import NOON, FakeClock, FakeDeadLetters, FakeJournal, FakeLedger
 from tests.fakes_ops import FakeArchive
-from tests.fakes_replay import FakePast, FakeRevival
+from tests.fakes_replay import FakePast
 
 BOTH = ("39", "staging/39")
 MOST_PAGES = 20  # of one item each: six events, two counters, and what is empty
@@ -42,7 +41,6 @@ class Stores:
     past: JournalScan
     ledger: Ledger
     archive: DeliveryQueries
-    revival: ReplayWriter
     letters: DeadLetterQueue
     copies: DeadLetterCopies
 
@@ -58,7 +56,6 @@ def stores(request: pytest.FixtureRequest, clock: FakeClock) -> Stores:
         FakePast(journal, events_a_page=1),
         ledger,
         FakeArchive(ledger),
-        FakeRevival(ledger),
         letters,
         letters,
     )
@@ -73,7 +70,6 @@ def _on_aws(deployment: StackOutputs, clock: FakeClock) -> Stores:
         DynamoJournalScan(dynamodb, pipelines, items_a_page=1),
         DynamoLedger(dynamodb, deliveries, clock),
         DynamoDeliveryQueries(dynamodb, deliveries),
-        DynamoReplayWriter(dynamodb, deliveries, clock),
         SqsDeadLetterQueue(sqs, deployment.dead_letter_queue_url),
         SqsDeadLetterCopies(sqs, deployment.dead_letter_queue_url),
     )
@@ -82,8 +78,8 @@ def _on_aws(deployment: StackOutputs, clock: FakeClock) -> Stores:
 def event_of(key: str, state: str, **changes: object) -> Event:
     """Both producers give their events the same ids, with a slash in them."""
     source = key.rpartition("/")[0] or ...
-    event_id = f"devlake/39/{state}"
-    return an_event(event_type=f"PIPELINE_{state}", source=source, event_id=event_id, **changes)
+    told = {"event_type": f"PIPELINE_{state}", "event_id": f"devlake/39/{state}", **changes}
+    return an_event(source=source, **told)
 
 
 def delivery_of(key: str, sequence: int) -> Delivery:
@@ -121,8 +117,8 @@ def test_each_pipeline_has_a_history_of_its_own(stores: Stores):
 def test_what_is_set_aside_is_so_of_one(stores: Stores):
     for key in BOTH:
         accept(stores, key, "CREATED")
-    repeat = event_of("staging/39", "CREATED", timestamp="2024-09-05T15:09:00Z")
-    repeat = replace(repeat, id="repeat")
+    at = "2024-09-05T15:09:00Z"
+    repeat = event_of("staging/39", "CREATED", timestamp=at, event_id="repeat")
     skip = stores.journal.load(repeat)[0].apply(repeat)
     assert not isinstance(skip, PipelineTransition)
 
@@ -214,7 +210,7 @@ def test_a_replay_of_one_moves_nothing_of_the_other(stores: Stores):
     record = DeliveryRecord.waiting(delivery).replayed(delivery, by="rpl_1")
     held = HeldLane.held_at(delivery.lane, 1, now=NOON)
 
-    stores.revival.requeue([Requeued(record, None)], before=None, after=held)
+    stores.ledger.requeue([Requeued(record, None)], before=None, after=held)
 
     lanes = {Lane("sub_a", key) for key in BOTH}
     assert stores.ledger.load([], lanes).lanes == {delivery.lane: held}

@@ -5,7 +5,7 @@ pages of ten, an index lags behind.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
@@ -18,7 +18,7 @@ from lakehook.domain.lane import DeliveryRecord, HeldLane
 from lakehook.domain.replay import AT_ONCE_SECONDS, Replay
 from lakehook.domain.subscription import Subscription
 from lakehook.ports.queues import EventMessage
-from lakehook.ports.stores import DueItem, LedgerSnapshot
+from lakehook.ports.stores import DueItem, LedgerSnapshot, Requeued
 from tests.fakes import FakeHealths, FakeLedger, FakeSubscriptions, FakeUnfinishedAttempts
 from tests.fakes_replay import FakeReplays
 from tests.simulation.clockwork import IsDue
@@ -183,6 +183,15 @@ class WitnessedLedger(FakeLedger):
             was_free=before is not None and _is_early(record, before),
         )
         return written
+
+    def requeue(
+        self, requeued: Sequence[Requeued], *, before: HeldLane | None, after: HeldLane
+    ) -> None:
+        super().requeue(requeued, before=before, after=after)
+        now, by = self._timeline.now(), self._timeline.context
+        for one in requeued:
+            written = self.records[after.lane, one.record.sequence]
+            self._history.wrote(written, at=now, by=by, replayed=True)
 
     def lease(self, due: DueItem, *, until: float) -> int | None:
         now, held = self._timeline.now(), self.lanes.get(due.lane)

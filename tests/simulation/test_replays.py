@@ -18,7 +18,7 @@ CALLS = {
     "replays.save": 4,
     "past.page": 3,
     "chronicle.events": 2,
-    "revival.requeue": 2,
+    "ledger.requeue": 2,
 }
 """What the clock asks of each port for it, at least so often."""
 BEGINS = 50.0  # and the clock comes ten seconds later

@@ -12,7 +12,6 @@ from lakehook.adapters.sqs.dead_letters import SqsDeadLetterQueue, SqsInvalidEve
 from lakehook.adapters.sqs.deliveries import SqsDeliveryQueue, SqsMessageAcks
 from lakehook.delivery.factory import DeliveryPorts, build_deliver
 from lakehook.delivery.sender import SignedSender
-from lakehook.domain.lane import DeliveryRecord
 from lakehook.domain.retry import RetrySchedule
 from lakehook.domain.signing import HmacSecret
 from lakehook.ingestion.fan_out import FanOut
@@ -20,9 +19,8 @@ from lakehook.ingestion.fan_out_batch import FanOutBatch
 from lakehook.ports.outbound import SubscriptionCredentials
 from lakehook.ports.queues import Remaining
 from lakehook.replay import ProcessReplays
-from lakehook.replay.worker import EnqueueLane, EnqueuePage
 from tests.fakes import FakeDice, FakeKeyring, FakePings, FakeTypesetter
-from tests.fakes_replay import FakePast, FakeRevival
+from tests.fakes_replay import FakePast
 from tests.simulation.faults import Gate, Invocation
 from tests.simulation.history import History
 from tests.simulation.internet import Internet
@@ -90,28 +88,16 @@ class Wiring:
 
     @cached_property
     def work_off_replays(self) -> ProcessReplays:
-        ledger: Any = self.ledger._port
-        revival = FakeRevival(ledger, self._replayed)
         return ProcessReplays(
             replays=self._reached("replays", self.replays),
             subscriptions=self._subscriptions,
             journal=self._reached("past", FakePast(self.journal, self.events_a_page)),
-            enqueue_page=EnqueuePage(
-                history=self._reached("chronicle", self.journal),
-                enqueue_lane=EnqueueLane(
-                    self.ledger, self._reached("revival", revival), self.timeline
-                ),
-                queue=self._deliveries,
-                clock=self.timeline,
-                telemetry=self.telemetry,
-            ),
+            history=self._reached("chronicle", self.journal),
+            ledger=self.ledger,
+            queue=self._deliveries,
             clock=self.timeline,
             telemetry=self.telemetry,
         )
-
-    def _replayed(self, record: DeliveryRecord) -> None:
-        now, by = self.timeline.now(), self.timeline.context
-        self.history.wrote(record, at=now, by=by, replayed=True)
 
     @cached_property
     def _fan_out(self) -> FanOutBatch:

@@ -213,7 +213,7 @@ class dying_after:  # noqa: N801  it reads as a verb
     def __init__(self, world: World, writes: int) -> None:
         self._left, self._is_alive = writes, True
         world.replays.save = self._counted(world.replays.save)  # type: ignore[method-assign]
-        world.revival.requeue = self._counted(world.revival.requeue)  # type: ignore[method-assign]
+        world.ledger.requeue = self._counted(world.ledger.requeue)  # type: ignore[method-assign]
 
     def revive(self) -> None:
         self._left = 10**6

@@ -121,7 +121,7 @@ def test_a_lane_that_never_rests_is_left_for_the_next_tick(world: World):
     world.live(1)
     world.live(2)
     first = world.start().replay
-    revive, moved = world.revival.requeue, []
+    revive, moved = world.ledger.requeue, []
 
     def elsewhere(*args: Any, **kwargs: Any) -> None:
         if args[0][0].record.lane == LANE and len(moved) < worker.MAX_TRIES:
@@ -129,7 +129,7 @@ def test_a_lane_that_never_rests_is_left_for_the_next_tick(world: World):
             raise LaneConflict("by others")
         revive(*args, **kwargs)
 
-    world.revival.requeue = elsewhere  # type: ignore[method-assign]
+    world.ledger.requeue = elsewhere  # type: ignore[method-assign]
 
     assert world.tick() == 0
     assert world.tick_until_ended(first).sent == 6
@@ -141,7 +141,7 @@ def test_a_success_that_comes_to_light_meanwhile_is_not_overwritten_unseen(world
     world.record(1, WAITING, 1)
     world.ledger.records[LANE, 1] = replace(world.ledger.records[LANE, 1], status=DEAD)
     dead = world.ledger.records[LANE, 1]
-    revive, wrote = world.revival.requeue, []
+    revive, wrote = world.ledger.requeue, []
 
     def late(*args: Any, **kwargs: Any) -> None:
         if not wrote:
@@ -149,7 +149,7 @@ def test_a_success_that_comes_to_light_meanwhile_is_not_overwritten_unseen(world
             world.ledger.save(replace(dead, status=DELIVERED), before=None, after=None)
         revive(*args, **kwargs)
 
-    world.revival.requeue = late  # type: ignore[method-assign]
+    world.ledger.requeue = late  # type: ignore[method-assign]
 
     replay = world.replay(status="dead")
 
@@ -324,15 +324,15 @@ def test_a_large_lane_is_lined_up_part_by_part_and_goes_when_the_last_is_there(
     world.live(1)
     world.record(1, DELIVERED, 1, 2, 3)
     monkeypatch.setattr(worker, "MAX_RECORDS", 2)
-    world.revival.most = 2
+    world.ledger.most_requeued = 2
     dues: list[float] = []
-    revive = world.revival.requeue
+    revive = world.ledger.requeue
 
     def witnessed(*args: Any, **kwargs: Any) -> None:
         revive(*args, **kwargs)
         dues.append(world.ledger.lanes[LANE].due_at - NOON)
 
-    world.revival.requeue = witnessed  # type: ignore[method-assign]
+    world.ledger.requeue = witnessed  # type: ignore[method-assign]
     started(world)
 
     assert dues == [LEASE_SECONDS, 0]
@@ -347,7 +347,7 @@ def test_what_is_new_joins_a_large_lane_between_its_parts_and_waits(
     world.record(1, DELIVERED, 1, 2)
     monkeypatch.setattr(worker, "MAX_RECORDS", 1)
     new: list[Delivery] = []
-    revive = world.revival.requeue
+    revive = world.ledger.requeue
 
     def joined(*args: Any, **kwargs: Any) -> None:
         revive(*args, **kwargs)
@@ -355,7 +355,7 @@ def test_what_is_new_joins_a_large_lane_between_its_parts_and_waits(
             new.extend(world.fan_out(1, "COMPLETED"))
             assert world.receive(*new) == [Ack()]
 
-    world.revival.requeue = joined  # type: ignore[method-assign]
+    world.ledger.requeue = joined  # type: ignore[method-assign]
     started(world)
     world.clock.sleep(LEASE_SECONDS)
     world.work_off()
@@ -366,7 +366,7 @@ def test_what_is_new_joins_a_large_lane_between_its_parts_and_waits(
 def test_parts_are_bounded_by_their_bytes_too(world: World, monkeypatch: pytest.MonkeyPatch):
     world.live(1)
     monkeypatch.setattr(worker, "MAX_BYTES", worker.RECORD_BYTES * 2)
-    world.revival.most = 1
+    world.ledger.most_requeued = 1
 
     started(world)
 

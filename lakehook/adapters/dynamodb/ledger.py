@@ -152,6 +152,19 @@ class DynamoLedger:
         records = map(record_from_item, held)
         return (record for record in records if record.status is DeliveryStatus.DEAD)
 
+    def requeue(
+        self, requeued: Sequence[Requeued], *, before: HeldLane | None, after: HeldLane
+    ) -> None:
+        now = self.clock.now()
+        actions: list[Any] = [{"Put": self._requeue(record, now)} for record in requeued]
+        actions.append(lane_write(self.table, after.lane, before, after))
+        self._transact(actions)
+
+    def _requeue(self, one: Requeued, now: float) -> Item:
+        written = replace(one.record, version=one.record.version + 1, changed_at=now)
+        item = record_to_item(written, expires_at=None)
+        return {"TableName": self.table, "Item": item, **_unchanged(one.previous)}
+
     def _put(self, put: Item) -> None:
         with translate_aws_errors():
             try:
@@ -246,31 +259,6 @@ class DynamoDeliveryQueries:
             ),
         )
         return sum(answer["Count"] for answer in answers)
-
-
-@dataclass(frozen=True)
-class DynamoReplayWriter:
-    dynamodb: "DynamoDBClient"
-    table: str
-    clock: Clock
-
-    def requeue(
-        self, requeued: Sequence[Requeued], *, before: HeldLane | None, after: HeldLane
-    ) -> None:
-        now = self.clock.now()
-        actions: list[Any] = [{"Put": self._put(record, now)} for record in requeued]
-        actions.append(lane_write(self.table, after.lane, before, after))
-        with translate_aws_errors():
-            try:
-                self.dynamodb.transact_write_items(TransactItems=actions)
-            except ClientError as error:
-                translate_conflict(error)
-                raise
-
-    def _put(self, one: Requeued, now: float) -> Item:
-        written = replace(one.record, version=one.record.version + 1, changed_at=now)
-        item = record_to_item(written, expires_at=None)
-        return {"TableName": self.table, "Item": item, **_unchanged(one.previous)}
 
 
 def record_put(

@@ -7,11 +7,11 @@ from dataclasses import replace
 from threading import Event
 
 from lakehook.adapters.aws import Aws
-from lakehook.console.context import Options
+from lakehook.console.context import ConsoleService, Options
 from lakehook.console.server import DEFAULT_PORT, Served, served
 from lakehook.domain.subscription import Language
-from lakehook.operations import OperatorService
 from lakehook.operations.bootstrap import operator_service_on
+from lakehook.producer import Publisher
 from local import trickle
 from local.installation import LocalLakehook
 
@@ -21,8 +21,10 @@ def serve_console(
 ) -> AbstractContextManager[Served]:
     """Serve it while inside."""
 
-    def open_service() -> OperatorService:
-        return operator_service_on(lakehook.deployment, Aws(), _warn)
+    def open_service() -> ConsoleService:
+        deployment, aws = lakehook.deployment, Aws()
+        publisher = Publisher(deployment.events_queue_url, aws.sqs())
+        return ConsoleService(operator_service_on(deployment, aws, _warn), publisher.publish)
 
     return served(open_service, port=port, options=options or Options())
 

@@ -9,9 +9,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from lakehook.cli.context import CommandService
 from lakehook.console.access import Access
 from lakehook.console.app import create_app
-from lakehook.console.context import Console, Options
+from lakehook.console.context import Console, ConsoleService, Options
 from lakehook.domain.attempt import Attempt, Outcome
 from lakehook.domain.circuit_breaker import EndpointHealth
 from lakehook.domain.event import EventType
@@ -19,7 +20,7 @@ from lakehook.domain.lane import DeliveryRecord, HeldLane
 from lakehook.domain.pipeline import PipelineTransition
 from lakehook.domain.subscription import Subscription
 from lakehook.domain.time import format_rfc3339
-from lakehook.operations import OperatorService
+from lakehook.ports.queues import ParkedEvent
 from lakehook.subscriptions.subscribe import SubscriptionFields
 from tests.builders import a_delivery, an_event
 from tests.fakes import NOON
@@ -60,10 +61,16 @@ class Visitor:
         return self.post(path, form_token=token[1], **form)
 
 
-def visitor(
-    service: Callable[[], OperatorService], *, let_in: bool = True, **options: Any
-) -> Visitor:
-    access = Access(PORT)
+def opened(desk: Callable[[], CommandService]) -> Callable[[], ConsoleService]:
+    def open_service() -> ConsoleService:
+        service = desk()
+        return ConsoleService(service, service.publish)
+
+    return open_service
+
+
+def visitor(desk: Callable[[], CommandService], *, let_in: bool = True, **options: Any) -> Visitor:
+    access, service = Access(PORT), opened(desk)
     app = create_app(Console(open_service=service, access=access, options=Options(**options)))
     app.config.update(PROPAGATE_EXCEPTIONS=True)
     arrived = Visitor(app, access, app.test_client())
@@ -120,7 +127,11 @@ def hold(
     first, second, third = (
         DeliveryRecord.waiting(
             a_delivery(
-                number, subscription=subscription.id, pipeline_id=pipeline, event_type=str(kind)
+                number,
+                subscription=subscription.id,
+                pipeline_id=pipeline,
+                event_type=str(kind),
+                project_name="lake-shop",
             )
         )
         for number, kind in enumerate(LIFE, start=1)
@@ -155,6 +166,11 @@ def lively_office(*, hostile: bool = False) -> Office:
     at = format_rfc3339(AGO)
     subscribe(office, "old-portal", disabled_reason=f"410 Gone {said}", disabled_at=at)
     subscribe(office, "release-notes", paused_at=at)
+    reason = f"not JSON: Expecting value at 1:1 {said}"
+    parked = ParkedEvent(
+        id="m1", pipeline_key="60", reason=reason, body=f"oops {said}", parked_at=AGO
+    )
+    office.parked_events.parked = [parked]
     return office
 
 

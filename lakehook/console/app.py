@@ -18,6 +18,7 @@ from lakehook.console.pages import (
     events,
     lifecycle,
     now,
+    parked,
     pipelines,
     replays,
     subscription_form,
@@ -36,6 +37,7 @@ PAGES = (
     deliveries.PAGES,
     pipelines.PAGES,
     events.PAGES,
+    parked.PAGES,
     replays.PAGES,
     subscription_form.PAGES,
 )
@@ -94,7 +96,7 @@ def _set_up_templates(app: Flask) -> None:
 def _words() -> dict[str, object]:
     """What every template can say."""
     shared, translator = console(), g.translator
-    now_at = shared.service.clock.now() if g.is_let_in else 0.0
+    now_at = shared.service.operations.clock.now() if g.is_let_in else 0.0
     return {
         "t": translator,
         "tn": translator.plural,

@@ -11,6 +11,7 @@ from flask import current_app
 from lakehook.console.access import Access
 from lakehook.domain.subscription import Language
 from lakehook.operations import OperatorService
+from lakehook.ports.ingress import Publish
 
 EXTENSION = "lakehook"
 DEFAULT_STACK = "Lakehook"
@@ -24,17 +25,25 @@ class Options:
     stack: str = DEFAULT_STACK
 
 
+@dataclass(frozen=True)
+class ConsoleService:
+    """What the pages do it with."""
+
+    operations: OperatorService
+    publish: Publish
+
+
 @dataclass(kw_only=True)
 class Console:
     """What all requests share."""
 
-    open_service: Callable[[], OperatorService]
+    open_service: Callable[[], ConsoleService]
     access: Access
     options: Options = field(default_factory=Options)
-    _service: OperatorService | None = None
+    _service: ConsoleService | None = None
 
     @property
-    def service(self) -> OperatorService:
+    def service(self) -> ConsoleService:
         if self._service is None:
             self._service = self.open_service()
         return self._service
@@ -49,7 +58,7 @@ def console() -> Console:
 
 
 def service() -> OperatorService:
-    return console().service
+    return console().service.operations
 
 
 def command_line(*words: str) -> str:

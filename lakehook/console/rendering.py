@@ -95,7 +95,7 @@ class Translator:
 
     def sentence(self, text: str | None) -> Markup:
         """A sentence of the operations, its exact times shortened: they are behind it."""
-        said = escape(on_one_line(self.of(text)))
+        said = str(escape(on_one_line(self.of(text))))  # else what is put in would be escaped
         return Markup(_TIME.sub(r'<time datetime="\g<0>" title="\g<0>">\2Z</time>', said))  # noqa: S704  escaped
 
     def span(self, seconds: float) -> str:

@@ -10,9 +10,8 @@ from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from lakehook.console.access import HOST, Access
 from lakehook.console.app import create_app
-from lakehook.console.context import Console, Options
+from lakehook.console.context import Console, ConsoleService, Options
 from lakehook.domain.errors import InvalidInput
-from lakehook.operations import OperatorService
 
 DEFAULT_PORT = 8300
 
@@ -35,7 +34,7 @@ class Served:
 
 @contextmanager
 def served(
-    open_service: Callable[[], OperatorService], *, port: int, options: Options
+    open_service: Callable[[], ConsoleService], *, port: int, options: Options
 ) -> Iterator[Served]:
     """Serve it while inside, at that port or, if it is 0, at any free one."""
     server = _listen(port)

@@ -182,6 +182,15 @@ def pipeline_key_of(document: Document) -> str:
     return join_pipeline_key(document.get("source"), str(document.get("pipeline_id")))
 
 
+def parse_event(text: str) -> Event:
+    """Read an event as an operator writes it, in the group of its pipeline."""
+    try:
+        group = pipeline_key_of(parse_json_object(text))
+    except ValueError as error:
+        raise InvalidEvent(str(error)) from None
+    return Event.from_message(text, group=group)
+
+
 def _fits(document: Document) -> bool:
     try:
         return len(to_json(document).encode()) <= MAX_EVENT_BYTES

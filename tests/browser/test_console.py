@@ -1,13 +1,15 @@
 """The console in a real browser: what its policy, script, keyboard and layout do there."""
 
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from lakehook.domain.errors import InfrastructureError
 from tests.browser.chromium import AXE
 from tests.browser.conftest import Window
+from tests.browser.pictures import IMAGES, take_pictures
 from tests.console_scenes import subscribe
 from tests.fakes_ops import Office
 
@@ -31,6 +33,8 @@ def pages_of(office: Office) -> list[str]:
         "/pipelines/40",
         "/pipelines/",
         "/events/",
+        "/events/parked/",
+        "/events/parked/m1",
         "/replays/",
         "/replays/new",
         "/subscribe",
@@ -135,3 +139,10 @@ def test_a_form_of_another_site_is_refused_though_the_browser_knows_the_console(
     expect(page.get_by_role("heading", name="From another site")).to_be_visible()
     assert window.office.subscriptions.known[id_of(window.office, "jenkins")].paused_at is None
     window.faults.clear()
+
+
+def test_the_pictures_of_the_documentation_can_be_taken(browser: Browser, tmp_path: Path):
+    taken = take_pictures(browser, tmp_path)
+
+    assert {picture.name for picture in taken} <= {one.name for one in IMAGES.iterdir()}
+    assert all(picture.stat().st_size < 100_000 for picture in taken)

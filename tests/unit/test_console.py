@@ -1,5 +1,6 @@
 """The console: who is let in, what each page shows and does, and strangers' text on it."""
 
+import json
 import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
@@ -14,6 +15,7 @@ from lakehook.domain.lane import DeliveryRecord, DeliveryStatus
 from lakehook.domain.ping import Ping, PingResult
 from lakehook.domain.subscription import Language
 from lakehook.queries import ListEvents
+from tests.builders import a_document
 from tests.console_scenes import (
     FORM_TOKEN,
     MARKUP,
@@ -57,6 +59,7 @@ def delivery(office: Office, name: str, pipeline: int = 39, sequence: int = 2) -
 
 def all_paths(office: Office) -> Iterator[str]:
     yield from ("/", "/pipelines/", "/pipelines/39", "/pipelines/?q=lake")
+    yield from ("/events/parked/", "/events/parked/m1", "/events/parked/m1/delete")
     yield from ("/events/", "/events/?since=7d", "/replays/", "/replays/new", "/subscribe")
     for name in ("metrics", "ci-status", "old-portal"):
         yield from (path_of(office, name, rest) for rest in TABS + CHANGES)
@@ -277,12 +280,13 @@ def test_what_is_not_there_is_said_and_leads_on(console: Visitor):
 # --- what the pages show ---
 
 
-def test_now_shows_the_worst_first_and_who_is_well(console: Visitor):
+def test_now_shows_the_worst_first_and_who_is_well(console: Visitor, office: Office):
     page = console.page("/")
 
     order = [page.index(f">{name}</a>") for name in ("audit-log", "metrics", "warehouse")]
     assert order == sorted(order)
     assert "lakehook subscriptions rotate-secret audit-log" in page
+    assert f"/subscriptions/{named(office, 'audit-log')}/rotate-secret" in page
     assert "2 subscribers are well" in page
     assert "is needed" in page
 
@@ -337,7 +341,8 @@ def test_a_delivery_tells_where_it_is_what_was_tried_and_what_was_sent(
     assert "503 throttled" in page
     assert "webhook-signature: …" in page
     assert "curl -X POST https://ci.example/hook" in page
-    assert "blocked: the endpoint is down, and probed at" in page
+    assert "blocked: the endpoint is down, and probed at <time" in page
+    assert ">12:00:40Z</time>" in page
 
 
 def test_deliveries_are_filtered_by_status_and_pipeline(console: Visitor, office: Office):
@@ -549,3 +554,39 @@ def test_a_replay_is_counted_first_then_started_and_can_be_stopped(
     console.confirm(f"/replays/{replay.id}/stop")
     assert office.replays.list_open() == []
     assert "by an operator" in console.page("/replays/")
+
+
+# --- parked events ---
+
+
+def test_a_parked_event_is_mended_and_sent_and_another_deleted(console: Visitor, office: Office):
+    path = "/events/parked/m1"
+    assert "not JSON" in console.page("/events/parked/")
+
+    refused = console.confirm(path, body='{"pipeline_id": 60}')
+    assert refused.status_code == 422
+    assert office.publisher.published == []
+
+    mended = json.dumps(a_document(pipeline_id=60))
+    sent = console.confirm(path, body=mended)
+    assert sent.headers["location"] == "/pipelines/?q=60"
+    assert [event.pipeline_id for event in office.publisher.published] == ["60"]
+    assert "No event was refused" in console.page("/events/parked/")
+    assert console.get(path).status_code == 404
+
+
+def test_a_parked_event_is_deleted_for_good(console: Visitor, office: Office):
+    console.confirm("/events/parked/m1/delete")
+
+    assert office.parked_events.parked == []
+
+
+def test_a_delivery_that_was_delivered_is_sent_once_more(console: Visitor, office: Office):
+    id_ = delivery(office, "jenkins", 41, 1)
+    path = "/deliveries/" + quote(id_, safe="")
+    assert "Send once more" in console.page(path)
+
+    again = console.confirm("/deliveries/send-once-more?delivery_id=" + quote(id_, safe=""))
+
+    assert again.headers["location"] == path
+    assert "waiting" in console.page(path)

@@ -36,12 +36,16 @@ def console(  # noqa: PLR0913  each is an option
 
     It acts with your own AWS credentials. Only whoever has the URL that it prints is let in.
     """
-    from lakehook.console.context import Options  # noqa: PLC0415  only this command needs Flask
+    from lakehook.console.context import ConsoleService, Options  # noqa: PLC0415  only this command needs Flask
     from lakehook.console.server import served  # noqa: PLC0415
 
+    def open_service() -> ConsoleService:
+        opened = service_of(context, stack)
+        return ConsoleService(opened, opened.publish)
+
     options = Options(read_only=read_only, language=parse_language(language), stack=stack)
-    service_of(context, stack)  # a name that is wrong is told here, and not in the browser
-    with served(lambda: service_of(context, stack), port=port, options=options) as running:
+    open_service()  # a name that is wrong is told here, and not in the browser
+    with served(open_service, port=port, options=options) as running:
         write(f"console: {running.access.url}")
         if not no_browser:
             running.open_browser()

@@ -9,8 +9,7 @@ from lakehook.cli.context import service_of
 from lakehook.cli.options import STACK, TEXT, AnswerAs, EventsFile, Stack, examples
 from lakehook.cli.output import print_document, progress_counter
 from lakehook.domain.errors import InvalidEvent
-from lakehook.domain.event import Event, pipeline_key_of
-from lakehook.domain.json_document import parse_json_object
+from lakehook.domain.event import Event, parse_event
 from lakehook.ports.ingress import Publish
 
 MANY = 100  # so many take long enough to show how it goes
@@ -49,17 +48,9 @@ def events_in(lines: Iterable[bytes]) -> Iterator[Event]:
         try:
             text = line.decode("utf-8-sig").strip()
             if text:
-                yield event_from_text(text)
+                yield parse_event(text)
         except (InvalidEvent, UnicodeDecodeError) as error:
             raise InvalidEvent(f"line {number}: {error}") from None
-
-
-def event_from_text(text: str) -> Event:
-    try:
-        group = pipeline_key_of(parse_json_object(text))
-    except ValueError as error:
-        raise InvalidEvent(str(error)) from None
-    return Event.from_message(text, group=group)
 
 
 def _published(publish: Publish, events: list[Event]) -> int:

@@ -4,13 +4,14 @@ from typing import Annotated
 
 import typer
 
-from lakehook.cli.commands.events import MAX_PARKED_BYTES, event_from_text
+from lakehook.cli.commands.events import MAX_PARKED_BYTES
 from lakehook.cli.context import CommandService, service_of
 from lakehook.cli.inputs import bounded
 from lakehook.cli.options import STACK, TEXT, AnswerAs, Stack, Utc, examples
 from lakehook.cli.output import Table, print_document, print_listing
 from lakehook.cli.terminal import write
 from lakehook.domain.errors import InvalidEvent, NotFound
+from lakehook.domain.event import parse_event
 from lakehook.operations.views.pipelines import ParkedEventView
 from lakehook.ports.queues import ParkedEvent
 
@@ -77,7 +78,7 @@ def send(
     service = service_of(context, stack)
     found = _find(service, parked)
     text = found.body if file is None else _read(file)
-    event = event_from_text(text)
+    event = parse_event(text)
     service.publish([event])
     service.parked_events.delete([found.id])
     document = {"sent": 1, "pipeline_id": event.pipeline_id, "event_id": event.id}

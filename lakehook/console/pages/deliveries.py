@@ -3,9 +3,10 @@
 import shlex
 from dataclasses import dataclass
 
-from flask import Blueprint, render_template
+from flask import Blueprint, g, render_template, request, url_for
 
-from lakehook.console.context import service
+from lakehook.console.actions import Action, Page, confirm
+from lakehook.console.context import command_line, service
 from lakehook.domain.delivery import Delivery
 from lakehook.domain.errors import LakehookError
 from lakehook.operations.views.deliveries import DeliveryDetailView
@@ -40,6 +41,28 @@ def show(delivery_id: str) -> str:
         document=_document(explained, accepted),
         sent=_sent(explained, accepted, view),
     )
+
+
+@PAGES.route("/send-once-more", methods=["GET", "POST"])
+def resend() -> Page:
+    delivery_id = service().resolve_delivery(request.args.get("delivery_id", ""))
+    t = g.translator
+    action = Action(
+        title=t("Send once more"),
+        effects=[
+            t("The same request goes out again under its id, marked replayed."),
+            t("What is new of its pipeline waits behind it for a moment."),
+        ],
+        command=command_line("deliveries", "send", delivery_id),
+        button=t("Send once more"),
+        back=url_for("deliveries.show", delivery_id=delivery_id),
+    )
+
+    def act() -> str:
+        service().resend(delivery_id)
+        return str(t("It is on its way."))
+
+    return confirm(action, act)
 
 
 def _accepted(explained: Explanation) -> AcceptedEvent | None:

@@ -69,7 +69,7 @@ OlderThan = Annotated[
 ]
 _WORDS = {
     HTTPStatus.NOT_FOUND: "Nothing has this id.",
-    HTTPStatus.CONFLICT: "It has changed since it was read, or something still hangs on it.",
+    HTTPStatus.CONFLICT: "It has changed meanwhile, its name is taken, or something waits for it.",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is too large.",
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "The body is not `application/json`.",
     HTTPStatus.UNPROCESSABLE_ENTITY: "Something given is refused; nothing was changed.",

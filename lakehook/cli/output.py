@@ -166,7 +166,7 @@ def print_columns(
             cell + " " * (width - cell_len(cell)) for cell, width in zip(row, widths, strict=False)
         ]
         first, *others = _wrapped(row[-1], max(screen - indent, MIN_WIDTH))
-        write("  ".join([*padded, first]).rstrip(), bold=number == 0)
+        write("  ".join([*padded, first]).rstrip(), bold=number == 0 or None)
         for text in others:
             write(" " * indent + text)
         for text in rows[number - 1][1] if number else ():

@@ -26,8 +26,10 @@ def write(
 
 def confirm(question: str) -> None:
     """Ask whoever sits at a terminal; a program that calls the command is not asked."""
-    if sys.stdin.isatty() and sys.stdout.isatty():
-        typer.confirm(on_one_line(question), abort=True)
+    is_asked = sys.stdin.isatty() and sys.stdout.isatty()
+    if is_asked and not typer.confirm(on_one_line(question)):
+        write("nothing is changed")
+        raise typer.Exit(1)
 
 
 def clear_screen() -> None:

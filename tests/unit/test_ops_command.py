@@ -446,8 +446,9 @@ def test_a_removal_asks_whoever_sits_at_a_terminal(
     monkeypatch.setattr("sys.stdin", answers)
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
 
-    assert terminal("subscriptions", "remove", "ci") != 0
+    assert terminal("subscriptions", "remove", "ci") == 1
     assert "remove ci (https://ci.example/hook)? [y/N]" in terminal.out
+    assert terminal.err == ""
     assert terminal("subscriptions", "remove", "ci", "--yes") == 0
 
 

@@ -34,6 +34,7 @@ from lakehook.cli.output import (
 from lakehook.cli.terminal import write
 from lakehook.domain.pipeline_key import join_pipeline_key
 from lakehook.domain.status import health_state
+from lakehook.domain.text import counted
 from lakehook.operations.views.deliveries import DeliveryDetailView, DeliveryView, LaneView
 from lakehook.queries import DeliveryQuery, LaneReport, SubscriberStatus
 
@@ -195,8 +196,9 @@ def _print_lanes(
 
 def _heading(status: SubscriberStatus, *, shown: int) -> str:
     held, subscription = status.held, status.subscription
-    more = "+" if held.is_truncated else ""
-    dead = f", {held.dead:,}{more} dead letters" if held.dead else ""
+    more = " or more" if held.is_truncated else ""
+    dead = f", {counted(held.dead, 'dead letter', 'dead letters')}" if held.dead else ""
     some = f"; the {shown} held longest (--limit)" if shown < held.lanes else ""
     health = "" if subscription.removed_at else f" ({health_state(subscription, status.health)})"
-    return f"{subscription.name}{health}: {held.lanes:,}{more} lanes held{dead}{some}"
+    lanes = counted(held.lanes, f"lane{more} held", f"lanes{more} held")
+    return f"{subscription.name}{health}: {lanes}{dead}{some}"

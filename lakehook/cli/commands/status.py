@@ -13,7 +13,7 @@ from lakehook.cli.output import Output, print_columns, print_document, relative_
 from lakehook.cli.terminal import clear_screen, write
 from lakehook.domain.pipeline_key import join_pipeline_key
 from lakehook.domain.status import HealthState
-from lakehook.domain.text import counted
+from lakehook.domain.text import counted, truncate
 from lakehook.domain.time import format_age, parse_rfc3339
 from lakehook.operations.views.status import StatusView, SubscriberStatusView
 
@@ -21,7 +21,7 @@ STATUS_EXAMPLES = examples(
     "lakehook status", "lakehook status --watch", "lakehook status --output json"
 )
 WATCH_SECONDS = 5.0
-MAX_NAMED = 8
+MAX_NAMED, MAX_ANSWER_CHARACTERS = 8, 120
 _HEADINGS = ("SUBSCRIBER", "HEALTH", "SINCE", "WAIT", "DEAD", "LAST ANSWER")
 
 Watch = Annotated[bool, typer.Option("--watch", help="Show it again every few seconds.")]
@@ -111,7 +111,7 @@ def _row(one: SubscriberStatusView, view: StatusView, *, utc: bool) -> tuple[str
         since or "-",
         f"{one.lanes_held}{more}" if one.lanes_held else "-",
         f"{one.dead_letters}{more}" if one.dead_letters else "-",
-        one.last_answer or "-",
+        truncate(one.last_answer or "-", MAX_ANSWER_CHARACTERS),
     )
 
 

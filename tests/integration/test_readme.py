@@ -34,7 +34,8 @@ BLOCKS = re.findall(r"^```(sh|python)\n(.*?)^```$", README, re.MULTILINE | re.DO
 TARGETS = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
 HERE_DOCUMENT = re.compile(r"<<'(\w+)'$")
 ENDS = {"lakehook status": PERSON_NEEDED}  # a dead letter waits for one
-WAITED_FOR = {"lakehook status": "dead-letters"}  # a person takes longer than its retries
+WAITS = ("lakehook status", "lakehook dead-letters discard --subscription ci --yes")
+"""A person takes longer than the retries of what they look at."""
 
 FASTER: dict[str, Any] = {"port": 0, "retry_schedule": "0.2", "clock_seconds": 0.3}
 
@@ -65,6 +66,7 @@ class Typist:
         self._options: list[Options] = []
         self.listener: subprocess.Popen[str] | None = None
         self.typed: list[str] = []
+        self._last_death = ""
         self.laptop: LocalLakehook
         self.service: CommandService
 
@@ -117,8 +119,8 @@ class Typist:
     def _lakehook(self, line: str) -> None:
         line = line.replace("listen-8000", f"listen-{self.port}")
         plain = " ".join(shlex.split(line, comments=True))
-        if plain in WAITED_FOR:
-            eventually(lambda: self.answer(WAITED_FOR[plain], "list"), within_seconds=60)
+        if plain in WAITS:
+            eventually(self._has_died, within_seconds=60)
         words = [os.path.expandvars(word) for word in shlex.split(line, comments=True)[1:]]
         target = words[words.index(">") + 1] if ">" in words else None
         words = words[: words.index(">")] if ">" in words else words
@@ -129,6 +131,13 @@ class Typist:
         assert code == ENDS.get(plain, 0), (line, shown.out, shown.err)
         if target:
             Path(target).write_text(shown.out, encoding="utf-8")
+
+    def _has_died(self) -> bool:
+        """Whether there is a dead letter that was not there, or not so, when last asked."""
+        letters = self.answer("dead-letters", "list")
+        last = max((letter["last_attempt_at"] for letter in letters), default="")
+        is_new, self._last_death = last > self._last_death, max(last, self._last_death)
+        return is_new
 
     def answer(self, *words: str) -> Any:
         run([*words, "--output", "json"], lambda _stack, _warn: self.service)

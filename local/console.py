@@ -8,7 +8,7 @@ from threading import Event
 
 from lakehook.adapters.aws import Aws
 from lakehook.console.context import ConsoleService, Options
-from lakehook.console.server import DEFAULT_PORT, Served, served
+from lakehook.console.server import Served, served
 from lakehook.domain.subscription import Language
 from lakehook.operations.bootstrap import operator_service_on
 from lakehook.producer import Publisher
@@ -17,7 +17,7 @@ from local.installation import LocalLakehook
 
 
 def serve_console(
-    lakehook: LocalLakehook, *, port: int = DEFAULT_PORT, options: Options | None = None
+    lakehook: LocalLakehook, *, port: int, options: Options | None = None
 ) -> AbstractContextManager[Served]:
     """Serve it while inside."""
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
+from lakehook.console.server import DEFAULT_PORT
 from lakehook.domain.errors import InvalidInput
 from local.console import serve_console
 from local.installation import LocalLakehook, Options
@@ -20,6 +21,7 @@ from local.runtime import InitFailed
 _ENDED_WELL = 0
 _FAILED = 1
 _USAGE_ERROR = 2
+ANY_PORT = 0
 
 
 def up(options: Options, *, as_json: bool, console: bool = False) -> int:
@@ -56,7 +58,8 @@ def _interrupt(*_: Any) -> None:
 def _serve(options: Options, *, as_json: bool, console: bool) -> None:
     """When ready, tell where everything is: to people, and to programs by one line on stdout."""
     with LocalLakehook(options) as lakehook, ExitStack() as exits:
-        served = exits.enter_context(serve_console(lakehook)) if console else None
+        port = DEFAULT_PORT if options.port else ANY_PORT
+        served = exits.enter_context(serve_console(lakehook, port=port)) if console else None
         url = served.access.url if served else None
         words = _ready(lakehook, url, options.state)
         print(words, file=sys.stderr if as_json else sys.stdout, flush=True)

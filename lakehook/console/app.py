@@ -27,7 +27,6 @@ from lakehook.console.pages import (
 from lakehook.console.rendering import Translator
 from lakehook.domain.errors import InfrastructureError, LakehookError
 from lakehook.domain.subscription import Language
-from lakehook.domain.time import format_rfc3339
 
 PAGES = (
     now.PAGES,
@@ -96,14 +95,13 @@ def _set_up_templates(app: Flask) -> None:
 def _words() -> dict[str, object]:
     """What every template can say."""
     shared, translator = console(), g.translator
-    now_at = shared.service.operations.clock.now() if g.is_let_in else 0.0
     return {
         "t": translator,
         "tn": translator.plural,
         "word": translator.of,
         "sentence": translator.sentence,
         "span": translator.span,
-        "ago": partial(translator.ago, now=now_at),
+        "ago": partial(translator.ago, now=shared.now),
         "command": command_line,
         "new_form": shared.access.new_form,
         "options": shared.options,
@@ -111,7 +109,6 @@ def _words() -> dict[str, object]:
         "is_let_in": g.is_let_in,
         "refresh_seconds": REFRESH_SECONDS,
         "navigation": NAVIGATION,
-        "format_time": format_rfc3339,
     }
 
 

@@ -48,6 +48,11 @@ class Console:
             self._service = self.open_service()
         return self._service
 
+    @property
+    def now(self) -> float:
+        """By the operations' clock; a page that has opened none shows no time."""
+        return self._service.operations.clock.now() if self._service else 0.0
+
     def reopen(self) -> None:
         """Read credentials anew at the next request: a session of AWS ends after some hours."""
         self._service = None

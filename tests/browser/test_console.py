@@ -1,16 +1,19 @@
 """The console in a real browser: what its policy, script, keyboard and layout do there."""
 
+import socket
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+import requests
 from playwright.sync_api import Browser, Page, expect
 
+from lakehook.cli.command import run
 from lakehook.domain.errors import InfrastructureError
 from tests.browser.chromium import AXE
 from tests.browser.conftest import Window
 from tests.browser.pictures import IMAGES, take_pictures
-from tests.console_scenes import subscribe
+from tests.console_scenes import lively_office, subscribe
 from tests.fakes_ops import Office
 
 WIDTHS = (400, 1600)
@@ -146,3 +149,35 @@ def test_the_pictures_of_the_documentation_can_be_taken(browser: Browser, tmp_pa
 
     assert {picture.name for picture in taken} <= {one.name for one in IMAGES.iterdir()}
     assert all(picture.stat().st_size < 100_000 for picture in taken)
+
+
+def test_the_command_serves_the_pages_until_it_is_interrupted(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    office, seen = lively_office(), []
+
+    class Interrupted:
+        def wait(self) -> None:
+            url = capsys.readouterr().out.removeprefix("console: ").strip()
+            with requests.Session() as session:
+                session.get(url, timeout=10)
+                seen.append(session.get(url.partition("?")[0], timeout=10).text)
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("lakehook.cli.commands.console.Event", Interrupted)
+    arguments = ["console", "--no-browser", "--read-only", "--port", "0", "--language", "zh"]
+
+    assert run(arguments, lambda _stack, warn: office.desk(warn)) == 0
+    (page,) = seen
+    assert '<html lang="zh-CN">' in page
+    assert "/pause" not in page
+
+
+def test_a_port_that_is_taken_is_said_in_one_line(capsys: pytest.CaptureFixture[str]):
+    office = lively_office()
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        status = run(["console", "--port", port], lambda _stack, warn: office.desk(warn))
+
+    assert status == 2
+    assert f"port: {port} is taken; try --port 0" in capsys.readouterr().err

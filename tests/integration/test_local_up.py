@@ -64,7 +64,14 @@ def alive(pid: int) -> bool:
 
 def test_the_line_tells_where_everything_is_and_a_signal_ends_it_well() -> None:
     devlakes = ("--devlake-api", "http://127.0.0.1:8080", "--devlake-source", "staging")
-    options = ("--retry-schedule", "0.5,1", "--allow-network", "127.0.0.0/8", *devlakes)
+    options = (
+        "--retry-schedule",
+        "0.5,1",
+        "--allow-network",
+        "127.0.0.0/8",
+        "--console",
+        *devlakes,
+    )
     with up(*options, stderr=subprocess.PIPE) as (process, where):
         names = {field.name for field in fields(StackOutputs)}
         sqs = boto3.client(
@@ -75,7 +82,9 @@ def test_the_line_tells_where_everything_is_and_a_signal_ends_it_well() -> None:
             aws_secret_access_key="any",
         )
 
-        assert where.keys() == {"endpoint_url", "region", "notification_secret"} | names
+        other = {"endpoint_url", "region", "notification_secret", "console_url"}
+        assert where.keys() == other | names
+        assert requests.get(where["console_url"], timeout=10).cookies
         assert where["allowed_networks"] == "127.0.0.0/8"
         assert where["devlake_api_url"] == "http://127.0.0.1:8080"
         assert where["devlake_sources"] == '{"staging": {}}'

@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 import pytest
 
+from lakehook.cli.context import CommandService
 from lakehook.console.access import CONTENT_SECURITY_POLICY, Access
 from lakehook.domain.errors import InfrastructureError
 from lakehook.domain.lane import DeliveryRecord, DeliveryStatus
@@ -243,31 +244,40 @@ def test_a_page_makes_as_many_calls_however_much_waits(monkeypatch: pytest.Monke
     assert calls(3) == calls(60)
 
 
-def test_a_failure_of_aws_is_one_line_and_the_next_request_reads_credentials_anew(office: Office):
-    opened: list[int] = []
+def test_a_failure_of_aws_is_one_line_and_the_next_request_reads_credentials_anew(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+):
+    is_over = True
 
-    def open_service() -> Any:
-        opened.append(1)
+    def open_service() -> CommandService:
+        if is_over:
+            raise InfrastructureError("ExpiredToken: the session is over")
         return office.desk()
 
     console = visitor(open_service)
+    for _ in range(2):
+        refused = console.get("/")
+        assert refused.status_code == 503
+        assert "ExpiredToken: the session is over" in refused.text
+        assert "aws sso login" in refused.text
+    is_over = False
     console.page("/")
 
     def expired(*_: object) -> None:
-        raise InfrastructureError("ExpiredToken: the security token has expired")
+        raise InfrastructureError("ExpiredToken")
 
-    healths, kept = type(office.healths), type(office.healths).find_many
-    healths.find_many = expired  # type: ignore[method-assign,assignment]
-    try:
-        refused = console.get("/")
-    finally:
-        healths.find_many = kept  # type: ignore[method-assign]
+    with monkeypatch.context() as patch:
+        patch.setattr(type(office.healths), "find_many", expired)
+        assert console.get("/").status_code == 503
+    is_over = True
+    assert console.get("/").status_code == 503  # the old credentials are not kept
 
-    assert refused.status_code == 503
-    assert "ExpiredToken: the security token has expired" in refused.text
-    assert "aws sso login" in refused.text
-    console.page("/")
-    assert len(opened) == 2
+
+def test_the_language_is_switched_on_the_page_that_is_read(console: Visitor):
+    assert "?since=7d&amp;language=zh" in console.page("/events/?since=7d")
+
+    assert '<html lang="zh-CN">' in console.page("/events/?since=7d&language=zh")
+    assert '<html lang="zh-CN">' in console.page("/")
 
 
 def test_what_is_not_there_is_said_and_leads_on(console: Visitor):

@@ -167,7 +167,7 @@ def test_ten_minutes_without_tables_or_keys_convict_nobody(out_of_order: frozens
 def test_a_day_without_a_dependency_loses_nothing_and_keeps_the_order(dependency: str):
     """SQS moves nothing by itself: what fails comes back for as long as it keeps messages."""
     day = 24 * 3600
-    publications = events(3, 3, apart=5.0)
+    publications = events(1, 3, apart=5.0)
     scenario = a_scenario(Subscriber(id="a"), PROMPT, publications=publications)
     outage = scenario.with_(
         outages=((NOON + 7, NOON + day),),

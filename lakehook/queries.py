@@ -34,13 +34,13 @@ MAX_STALLED = LANES_AT_A_TIME = 100
 
 @dataclass(frozen=True, kw_only=True)
 class DeliveryQuery:
-    pipeline: str | None = None  # its key, ``staging/39``, or its id
-    source: str | None = None  # those of its pipelines; with an id, of which it is
+    pipeline: str | None = None  # key, ``staging/39``, or id
+    source: str | None = None  # source of the pipelines; with an id, its source
     subscription_id: str | None = None
     status: DeliveryStatus | None = None
     since: float = 0.0
     limit: int = 100
-    max_scanned: int | None = None  # records, about: what a page may wait for
+    max_scanned: int | None = None  # approximate number of records that may be read
 
     @property
     def pipeline_key(self) -> str | None:
@@ -79,7 +79,7 @@ class ListDeliveries:
     def __call__(
         self, query: DeliveryQuery, *, seen: Callable[[int], None] = lambda _: None
     ) -> list[DeliveryRecord]:
-        """The last written first; ``seen`` is called with the number of records scanned."""
+        """Return them, the last written first; ``seen`` is called with the number scanned."""
         matching = (record for record in self._records(query, seen) if query.matches(record))
         return nlargest(query.limit, matching, key=lambda r: (r.changed_at, r.sequence))
 
@@ -105,9 +105,9 @@ class LaneReport:
     subscription: Subscription
     held: HeldLane
     state: str
-    due_at: float | None  # None: nothing happens before something else has
-    attempts: int  # of the head, in all
-    waiting_behind: int  # how many wait behind the head
+    due_at: float | None  # None: something else must happen first
+    attempts: int  # of the head, in total
+    waiting_behind: int  # deliveries behind the head
 
 
 def lane_order(held: HeldLane) -> tuple[float, str]:
@@ -128,7 +128,7 @@ class ListLanes:
         limit: int | None = None,
         on_progress: Callable[[int], None] = lambda _: None,
     ) -> list[LaneReport]:
-        """The lanes of one subscription or of all, removed ones too; the longest held first."""
+        """Return the lanes of one subscription or all, removed ones too; the longest held first."""
         held, reports = islice(self.held(subscription), limit), list[LaneReport]()
         while some := list(islice(held, LANES_AT_A_TIME)):
             reports += self.report(some)
@@ -136,7 +136,7 @@ class ListLanes:
         return reports
 
     def held(self, subscription: Subscription | None = None) -> Iterator[HeldLane]:
-        """The longest held first, in ``lane_order``; read as they are needed."""
+        """Yield lanes, the longest held first, in ``lane_order``; read as needed."""
         subscriptions = [subscription] if subscription else self.subscriptions.all()
         holding = self.ledger.summarize_held([one.id for one in subscriptions])
         lanes = merge(*map(self.ledger.held_lanes, holding), key=lambda lane: lane.held_since)
@@ -144,7 +144,7 @@ class ListLanes:
             yield from sorted(since, key=lane_order)
 
     def report(self, held: Sequence[HeldLane]) -> list[LaneReport]:
-        """What up to a hundred lanes wait for, by reads of many at once."""
+        """Report on up to a hundred lanes, by reads of many at once."""
         owners = {one.id: one for one in self.subscriptions.all()}
         healths = self.healths.find_many({one.lane.subscription_id for one in held})
         heads = self.archive.find_many([(one.lane, one.head) for one in held])
@@ -195,9 +195,9 @@ class ListPipelines:
         older_than: float = 0.0,
         source: str | None = None,
     ) -> list[UnfinishedPipeline]:
-        """Unfinished pipelines in one state or any, for so many seconds; the longest first.
+        """Return unfinished pipelines in one state or any, for this long; the longest first.
 
-        Those of one source, if it is named.
+        ``source`` selects those of one source.
         """
         now = self.clock.now()
         unfinished = [
@@ -210,7 +210,7 @@ class ListPipelines:
         return sorted(unfinished, key=lambda report: (report.since, report.pipeline.key))
 
     def stalled(self) -> list[UnfinishedPipeline]:
-        """Those that are stalled, the longest first, up to a limit for each state."""
+        """Return stalled pipelines, the longest first, up to a limit for each state."""
         now = self.clock.now()
         stalled = [
             pipeline
@@ -271,7 +271,7 @@ class StatusReport:
 
 @dataclass(frozen=True)
 class ShowStatus:
-    """Reads grow with the subscriptions, never with what waits for them."""
+    """Status whose reads grow with the subscriptions, not with their waiting deliveries."""
 
     subscriptions: SubscriptionReader
     endpoint_health: EndpointHealthStore
@@ -343,7 +343,7 @@ class Explain:
 
 @dataclass(frozen=True, kw_only=True)
 class SubscriberProgress:
-    """How far a subscriber has come in a pipeline, as far as the ledger still knows."""
+    """A subscriber's progress in a pipeline, as far as the ledger has it."""
 
     subscription: Subscription
     last_delivered: int | None
@@ -367,7 +367,7 @@ class ShowPipeline:
     archive: DeliveryQueries
 
     def __call__(self, pipeline: str, *, source: str | None = None) -> PipelineReport:
-        """By its key, ``staging/39``, or its id and its source; no source is the default one."""
+        """Return the report by key, ``staging/39``, or by id and source, by default none."""
         key = parse_pipeline_key(pipeline, source=source)
         events = self.history.events(key)
         if not events:
@@ -383,7 +383,7 @@ class ShowPipeline:
     def _progress_of(
         self, subscription: Subscription, pipeline_key: str
     ) -> SubscriberProgress | None:
-        """None for a subscriber without a delivery of the pipeline."""
+        """Return the progress; None for a subscriber without a delivery of the pipeline."""
         records = list(self.archive.by_lane(Lane(subscription.id, pipeline_key)))
         if not records:
             return None

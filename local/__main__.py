@@ -33,7 +33,7 @@ Port = Annotated[
     typer.Option(
         min=0,
         max=MAX_PORT,
-        help="Where to listen; the ingress and the API are on the next ports. 0: any free ports.",
+        help="Port to listen on; the ingress and the API have the next ones. 0: any free ones.",
     ),
 ]
 AsJson = Annotated[
@@ -47,15 +47,12 @@ State = Annotated[
     typer.Option(
         metavar="DIR",
         file_okay=False,
-        help="Keep what it holds there when it ends by a signal, and go on from it; else it is"
-        " gone.",
+        help="Directory for its data, which the next run continues with; default: none.",
     ),
 ]
 EmailSender = Annotated[
     str | None,
-    typer.Option(
-        metavar="ADDRESS", help="From which mails go out, so that the channel email can be tried."
-    ),
+    typer.Option(metavar="ADDRESS", help="Sender of mails, to try the channel email."),
 ]
 SecretFile = Annotated[
     Path | None,
@@ -91,7 +88,7 @@ def _clock_seconds(seconds: float | None) -> float | None:
 ClockSeconds = Annotated[
     float | None,
     typer.Option(
-        callback=_clock_seconds, help="Seconds between the clock's ticks; else as on AWS."
+        callback=_clock_seconds, help="Seconds between the scheduler's runs; default: as on AWS."
     ),
 ]
 
@@ -105,9 +102,7 @@ def _networks(texts: list[str] | None) -> list[str]:
 
 AllowNetwork = Annotated[
     list[str] | None,
-    typer.Option(
-        callback=_networks, help="A network that may be called though not public; repeatable."
-    ),
+    typer.Option(callback=_networks, help="A private network that may be called; repeatable."),
 ]
 
 
@@ -153,7 +148,7 @@ DevlakeUi = Annotated[
     typer.Option(
         callback=_url,
         metavar="URL",
-        help="DevLake's config UI, to which messages link, such as http://127.0.0.1:4000.",
+        help="DevLake's config UI for links in messages, such as http://127.0.0.1:4000.",
     ),
 ]
 
@@ -170,7 +165,7 @@ def _sources(texts: list[str] | None) -> list[str]:
 
 
 WithConsole = Annotated[
-    bool, typer.Option("--console", help="Serve the operator's pages too, and tell their URL.")
+    bool, typer.Option("--console", help="Serve the operator's pages, too, and print their URL.")
 ]
 DevlakeSource = Annotated[
     list[str] | None,
@@ -212,10 +207,10 @@ def up(  # noqa: PLR0913  each is an option
     as_json: AsJson = False,
     console: WithConsole = False,
 ) -> None:
-    """Run until SIGTERM or Ctrl-C. When ready, say where everything is.
+    """Run until SIGTERM or Ctrl-C. When ready, print where everything is.
 
-    A terminal gets it for people, a pipe or a file as one line of JSON. What it holds is gone when
-    it ends, unless --state says where to keep it.
+    A terminal gets it for people, a pipe or a file as one line of JSON. Its data is lost when it
+    ends, unless --state names a directory.
     """
     from local.installation import Options  # noqa: PLC0415  moto takes a second; --help should not
     from local.up import up as run  # noqa: PLC0415
@@ -243,7 +238,7 @@ def _named(source: str) -> tuple[str, str | None]:
 
 @app.command()
 def demo() -> None:
-    """Show what Lakehook does: deliveries in order, signed, retried, and given up."""
+    """Show what Lakehook does: deliveries in order, signed, retried, and dead-lettered."""
     from local.demo import run  # noqa: PLC0415  up does not need it
 
     raise typer.Exit(run())
@@ -252,11 +247,11 @@ def demo() -> None:
 @app.command()
 def console(
     *,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Where the pages are.")] = 8300,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the pages.")] = 8300,
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Open nothing.")] = False,
-    language: Annotated[str, typer.Option(metavar="en|zh", help="Of the pages.")] = "en",
+    language: Annotated[str, typer.Option(metavar="en|zh", help="Language of the pages.")] = "en",
 ) -> None:
-    """Show the operator's pages over sample subscribers and a trickle of pipelines."""
+    """Show the operator's pages with sample subscribers and a few running pipelines."""
     from local.console import serve_sample  # noqa: PLC0415  as above
     from local.up import until_interrupted  # noqa: PLC0415
 
@@ -265,7 +260,7 @@ def console(
 
 
 def main() -> None:
-    """A mistake in the arguments is told in one line, with exit status 2."""
+    """Run; invalid arguments are reported on one line, with exit status 2."""
     try:
         status = app(standalone_mode=False)
     except TyperException as mistake:

@@ -43,7 +43,7 @@ class Api:
     """Called with an error of ours, or of AWS."""
 
     def __call__(self, call: HttpRequest, context: Any) -> dict[str, Any]:
-        """Handle a request; the response in the form of a function URL."""
+        """Handle a request, and return the response in the form of a function URL."""
         try:
             answered = self.resolver.resolve(call.readable(), context)
         except InvalidInput as error:
@@ -74,9 +74,9 @@ class Api:
         return _response(status, error_response(error))
 
     def _internal_error(self, error: Exception) -> Response[Any]:
-        """What broke is in the log alone: its text may hold what was given."""
+        """Return the error without its text, which may contain input; the log has it."""
         self.internal_error(error)
-        body = error_body("unexpected", "a fault of ours; the log tells it under the request's id")
+        body = error_body("unexpected", "an internal error, logged under the request's id")
         return _response(HTTPStatus.INTERNAL_SERVER_ERROR, body)
 
 
@@ -87,15 +87,15 @@ def _validation_error(error: RequestValidationError) -> Response[Any]:
 
 
 def _not_found(app: LambdaFunctionUrlResolver) -> Response[Any]:
-    """No such path, or none where that is done (RFC 9110 section 15.5.6).
+    """Return 404, or 405 if the path allows other methods (RFC 9110 section 15.5.6).
 
-    A path that is written out is no parameter of another: ``/replays/count`` is no replay.
+    A literal path is not a parameter of another: ``/replays/count`` is not a replay.
     """
     path = app.current_event.path
     static_routes, dynamic_routes = app._static_routes, app._dynamic_routes  # noqa: SLF001
     methods = _methods_at(path, static_routes) or _methods_at(path, dynamic_routes)
     if not methods:
-        return _response(HTTPStatus.NOT_FOUND, error_body("not_found", "there is no such path"))
+        return _response(HTTPStatus.NOT_FOUND, error_body("not_found", "this path does not exist"))
     allowed = ", ".join(methods)
     body = error_body("method_not_allowed", f"method: allowed here: {allowed}")
     return _response(HTTPStatus.METHOD_NOT_ALLOWED, body, {"allow": allowed})

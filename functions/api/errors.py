@@ -40,17 +40,17 @@ _STATUSES: tuple[tuple[type[LakehookError], HTTPStatus], ...] = (
     (InfrastructureError, HTTPStatus.SERVICE_UNAVAILABLE),
 )
 _WAYS_OUT: Mapping[type[LakehookError], str] = {
-    PendingDeliveries: "; discard_waiting=true gives that up"
+    PendingDeliveries: "; discard_waiting=true discards them"
 }
 _KINDS = {dict: "an object", list: "an array", bool: "true or false", type(None): "null"}
 
 
 class Error(BaseModel):
-    """Why nothing was done."""
+    """Reason why nothing was done."""
 
-    error: str = Field(description="What programs know it by.", examples=["invalid_subscription"])
+    error: str = Field(description="Name for programs.", examples=["invalid_subscription"])
     message: str = Field(
-        description="One line for people: the field, what was given, what is allowed.",
+        description="One line for people: the field, the value, what is allowed.",
         examples=["ordering: 'loose' is not one of strict, skip"],
     )
 
@@ -71,17 +71,17 @@ def error_body(kind: str, message: str) -> dict[str, str]:
 
 
 def validation_message(error: RequestValidationError | RequestUnsupportedContentType) -> str:
-    """The first thing that does not fit the API's description, on one line."""
+    """Describe the first mismatch with the API's description, on one line."""
     first = error.errors()[0]
     place = [part for part in first["loc"] if part not in ("body", "query", "path")]
     name = ".".join(map(str, place)) or "body"
     if first["type"] == "extra_forbidden":
-        return f"{name[:MAX_SHOWN]}: there is no such field"
+        return f"{name[:MAX_SHOWN]}: no such field"
     return f"{name[:MAX_SHOWN]}: {_given(first, place)}{_allowed(first['msg'])}"
 
 
 def _given(first: Mapping[str, Any], place: Sequence[Any]) -> str:
-    """The value, where it is none that may be a credential, and not the whole body."""
+    """Return the value, unless it may be a credential or is the whole body."""
     if first["type"] == "missing" or not place or place[0] in CONCEALED:
         return ""
     value = first.get("input")

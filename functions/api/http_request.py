@@ -19,11 +19,11 @@ _HOLDING_A_SLASH, _SPLIT_IN = ("pipelines", "deliveries"), 4
 
 
 class InvalidBody(InvalidInput):
-    """A body that is no JSON object."""
+    """A body that is not a JSON object."""
 
 
 class BodyTooLarge(InvalidInput):
-    """A body that is not even read."""
+    """A body that is too large to be read."""
 
 
 class NotJson(InvalidInput):
@@ -36,10 +36,10 @@ class HttpRequest:
 
     @classmethod
     def of(cls, event: Mapping[str, Any]) -> Self:
-        """The path's segments percent-encoded, however much of that Lambda has undone.
+        """Build a request whose path segments are percent-encoded again, as Lambda decodes some.
 
-        A delivery's id holds ``#``, which no path holds as it is, and a ``/`` where its pipeline is
-        of a named source.
+        A delivery's id contains ``#``, which a path must encode, and ``/`` if its pipeline has a
+        named source.
         """
         return cls({**event, "rawPath": _encoded(event["rawPath"])})
 
@@ -53,12 +53,12 @@ class HttpRequest:
 
     @property
     def principal(self) -> str | None:
-        """Whose signature IAM has accepted; none on a laptop, where nobody asks."""
+        """ARN whose signature IAM has accepted; None on a laptop, which does not authenticate."""
         authorizer = self.event["requestContext"].get("authorizer") or {}
         return (authorizer.get("iam") or {}).get("userArn")
 
     def readable(self) -> dict[str, Any]:
-        """The event with its body as text; an error says why it is not even read."""
+        """Return the event with its body as text, or raise an error why it is not read."""
         body = self.event.get("body") or ""
         if not body:
             return dict(self.event)

@@ -50,7 +50,7 @@ def description() -> dict[str, Any]:
 
 
 def _without_suffix(document: dict[str, Any]) -> dict[str, Any]:
-    """The schemas by their public names: ``SubscriptionView`` is ``Subscription`` to clients."""
+    """Rename the schemas to their public names: ``SubscriptionView`` becomes ``Subscription``."""
     text = re.sub(r'"((?:#/components/schemas/)?\w+)View"', r'"\1"', json.dumps(document))
     renamed: dict[str, Any] = json.loads(text)
     schemas = renamed["components"]["schemas"]
@@ -59,7 +59,7 @@ def _without_suffix(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def _operations(path: str, operations: dict[str, Any]) -> dict[str, Any]:
-    """Each known by the name that its function has."""
+    """Set each operation's id to its function's name."""
     for method, operation in operations.items():
         suffix = re.sub(r"\W", "_", path) + f"_{method}"
         operation["operationId"] = operation["operationId"].removesuffix(suffix)

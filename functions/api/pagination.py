@@ -15,14 +15,14 @@ SortKey = Callable[[Any], tuple[Any, ...]]
 def paginate(
     things: Iterable[Any], *, key: SortKey, limit: int, cursor: str | None
 ) -> tuple[list[Any], str | None]:
-    """So many of the things, and the cursor of what follows; none at the end."""
+    """Return a page, and the cursor of the next one; None at the end."""
     return paginate_sorted(sorted(things, key=key), key=key, limit=limit, cursor=cursor)
 
 
 def paginate_sorted(
     ordered: Iterable[Any], *, key: SortKey, limit: int, cursor: str | None
 ) -> tuple[list[Any], str | None]:
-    """The same of things that come in this order; none is read beyond the page."""
+    """Return a page of sorted items, reading none beyond it."""
     if cursor is not None:
         ordered = _after_cursor(_parse_cursor(cursor), ordered, key)
     try:
@@ -34,7 +34,7 @@ def paginate_sorted(
 
 
 def _after_cursor(place: list[Any], ordered: Iterable[Any], key: SortKey) -> Iterator[Any]:
-    # JSON has made the tuple a list, which compares with lists alone.
+    # JSON has converted the tuple to a list, which compares only with lists.
     return (item for item in ordered if list(key(item)) > place)
 
 

@@ -21,7 +21,7 @@ DURATION = "^(0|[0-9]{1,9}[smhd])$"
 SubscriptionId = Annotated[
     str,
     BeforeValidator(unquote),
-    Path(description="Its id, or its name if no other bears the same.", examples=["sub_0123"]),
+    Path(description="Its id, or its name if no other has it.", examples=["sub_0123"]),
 ]
 DeliveryId = Annotated[
     str,
@@ -44,37 +44,37 @@ PipelineId = Annotated[
 OfSource = Annotated[
     str | None,
     Query(
-        description=f"Pipelines of this source; `{DEFAULT_SOURCE}` is the one without a name.",
+        description=f"Pipelines of this source; `{DEFAULT_SOURCE}` is the default one.",
         examples=["staging"],
     ),
 ]
 OfSubscription = Annotated[
     str | None,
-    Query(description="Those of this one, by id or by name; a removed one by its id."),
+    Query(description="Of this subscription, by id or name; a removed one by id."),
 ]
-Limit = Annotated[int, Query(description="At most so many.", ge=1, le=MAX_LISTED)]
+Limit = Annotated[int, Query(description="At most this many.", ge=1, le=MAX_LISTED)]
 Cursor = Annotated[
-    str | None, Query(description="The `next` of the page before; else the first page.")
+    str | None, Query(description="The `next` of the previous page; default: the first page.")
 ]
 Since = Annotated[
     str | None,
     Query(
-        description=f"Those changed since then: {FORMS}.",
+        description=f"Changed since then: {FORMS}.",
         examples=["2026-01-01T12:00:00Z", "2h"],
     ),
 ]
 OlderThan = Annotated[
     str,
-    Query(description="Those in their state for so long.", pattern=DURATION, examples=["15m"]),
+    Query(description="In their state for at least this long.", pattern=DURATION, examples=["15m"]),
 ]
 _WORDS = {
     HTTPStatus.NOT_FOUND: "Nothing has this id.",
-    HTTPStatus.CONFLICT: "It has changed meanwhile, its name is taken, or something waits for it.",
+    HTTPStatus.CONFLICT: "It has changed since it was read, its name is taken, or deliveries wait for it.",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is too large.",
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "The body is not `application/json`.",
-    HTTPStatus.UNPROCESSABLE_ENTITY: "Something given is refused; nothing was changed.",
-    HTTPStatus.INTERNAL_SERVER_ERROR: "A fault of ours; the log has it under the request's id.",
-    HTTPStatus.SERVICE_UNAVAILABLE: "AWS fails us; try again.",
+    HTTPStatus.UNPROCESSABLE_ENTITY: "Invalid input; nothing was changed.",
+    HTTPStatus.INTERNAL_SERVER_ERROR: "An internal error, logged under the request's id.",
+    HTTPStatus.SERVICE_UNAVAILABLE: "AWS failed; try again.",
 }
 _ALWAYS = (422, 500, 503)
 _BODY_ERRORS = (413, 415)
@@ -92,11 +92,11 @@ Service = Annotated[OperatorService, Depends(open_service)]
 
 
 def before_timeout(router: Router, *, instead: str) -> Callable[[int], None]:
-    """A progress callback that raises ``ListTooLong`` before Lambda ends the invocation."""
+    """Return a progress callback that raises ``ListTooLong`` before Lambda's timeout."""
 
     def check_time(_read: int) -> None:
         if router.lambda_context.get_remaining_time_in_millis() < ANSWERS_WITHIN_MS:
-            raise ListTooLong(f"time: it is more than can be read in this call; {instead}")
+            raise ListTooLong(f"time: too much to read in this call; {instead}")
 
     return check_time
 
@@ -104,7 +104,7 @@ def before_timeout(router: Router, *, instead: str) -> Callable[[int], None]:
 def operation(
     summary: str, *failures: int, status: int = 200, body: bool = False
 ) -> dict[str, Any]:
-    """What an operation answers: when it was done, and how it may fail beside what any may."""
+    """Return the responses of an operation: success, its own failures, and common ones."""
     refused = sorted({*failures, *_ALWAYS, *(_BODY_ERRORS if body else ())})
     answers = {
         status: {"description": summary},
@@ -114,7 +114,7 @@ def operation(
 
 
 def reject_unknown_parameters(app: ApiGatewayResolver, call: Callable[..., Any]) -> Any:
-    """Powertools lets what no operation asks for pass by in silence."""
+    """Reject unknown parameters, which Powertools would ignore."""
     asked, event = app.context["_route"].dependant, app.current_event
     names = {query_param.alias for query_param in asked.query_params}
     for name in event.query_string_parameters or ():
@@ -123,7 +123,7 @@ def reject_unknown_parameters(app: ApiGatewayResolver, call: Callable[..., Any])
                 f"{name[:40]!a}: no such parameter; known: {', '.join(sorted(names)) or 'none'}"
             )
     if event.body and not asked.body_params:
-        raise InvalidInput("body: none is asked for here")
+        raise InvalidInput("body: not allowed here")
     return call(app)
 
 

@@ -26,8 +26,8 @@ from lakehook.domain.time import FORMS
 from lakehook.subscriptions import values
 from lakehook.subscriptions.subscribe import SecretRequest, SubscriptionFields
 
-_NAME = ("What people call it.", "ci")
-_URL = ("Where it listens; never shown whole where it may be a credential.", "https://ci.example/")
+_NAME = ("Its name.", "ci")
+_URL = ("Its endpoint; shown in part where it may be a credential.", "https://ci.example/")
 
 Seconds = Annotated[float, Field(strict=True)]
 MAX_WAIT_SECONDS = 30
@@ -39,15 +39,15 @@ _READERS = {"pattern": values.pattern, "retry_schedule": values.schedule}
 
 
 class RequestModel(BaseModel):
-    """A body: what it does not know it refuses."""
+    """A body whose unknown fields are rejected."""
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
 
 def optional(description: str, *examples: Any, **schema: Any) -> Any:
-    """A field that need not be said; what it may hold is told here, and judged by the domain."""
+    """An optional field: described here, and validated by the domain."""
     return Field(
-        default_factory=lambda: None,  # a default that no schema shows
+        default_factory=lambda: None,  # the schema must not show a default
         description=description,
         examples=list(examples) or None,
         json_schema_extra=schema or None,
@@ -60,42 +60,42 @@ def required(description: str, *examples: Any, **schema: Any) -> Any:
 
 class _SubscriptionFields(RequestModel):
     event_types: list[EventType] | None = optional(
-        "The events it wants; null: every PIPELINE_*.", ["PIPELINE_FAILED"]
+        "Event types; null: every PIPELINE_*.", ["PIPELINE_FAILED"]
     )
     pattern: StrictStr | dict[str, Any] | None = optional(
-        "Of these the events whose fields match, in EventBridge's syntax; null: all.",
+        "Pattern on the events' fields, in EventBridge's syntax; null: all.",
         {"project_name": [{"prefix": "lake-"}]},
     )
     deadline_seconds: Seconds | None = optional(
-        "For a whole exchange, from DNS to the last byte; null: 10.",
+        "Deadline of a request, from DNS to the last byte; null: 10.",
         10,
         minimum=MIN_DEADLINE_SECONDS,
         maximum=MAX_DEADLINE_SECONDS,
     )
     ordering: Ordering | None = optional(
-        "Behind a dead letter a lane is held, or goes on; null: strict.", "strict"
+        "Behind a dead letter the lane is held, or goes on; null: strict.", "strict"
     )
     retry_schedule: StrictStr | Seconds | list[Seconds] | None = optional(
-        "The waits between attempts, in seconds; null: the deployment's.",
+        "Waits between attempts, in seconds; null: the deployment's.",
         "5,300,1800",
         [5, 300, 1800],
     )
-    language: Language = optional("Of a channel that speaks to people.", "zh")
+    language: Language = optional("Language of channels for people.", "zh")
     rate: StrictStr | None = optional(
-        "At most so many requests, evenly spaced; what is over it waits. null: as many as come.",
+        "Rate limit, evenly spaced; further deliveries wait. null: unlimited.",
         "20/m",
     )
     template_body: StrictStr | None = optional(
-        "What is sent, in Liquid; null: in the channel's own way.", "{{ event_type | json }}"
+        "Body in Liquid; null: the channel's default.", "{{ event_type | json }}"
     )
     template_subject: StrictStr | None = optional(
-        "Its subject, in Liquid, where the channel has one.", "{{ project_name }}"
+        "Subject in Liquid, if the channel has one.", "{{ project_name }}"
     )
     template_headers: list[StrictStr] | None = optional(
-        "Headers whose values are set in Liquid; null: none.", ["x-project: {{ project_name }}"]
+        "Headers with values in Liquid; null: none.", ["x-project: {{ project_name }}"]
     )
     headers: list[StrictStr] | None = optional(
-        "Sent with every request; kept sealed, and only their names are shown. null: none.",
+        "Sent with every request; encrypted, and only names are shown. null: none.",
         ["x-team: lake"],
     )
 
@@ -109,25 +109,21 @@ class NewSubscription(_SubscriptionFields):
     name: StrictStr = required(*_NAME, minLength=1, maxLength=MAX_NAME_CHARACTERS)
     url: StrictStr = required(*_URL, minLength=1)
     channel: StrictStr = optional(
-        "How it is reached, and in which form.", WEBHOOK, enum=list(CHANNELS)
+        "How it is reached, and the form of its messages.", WEBHOOK, enum=list(CHANNELS)
     )
     format: StrictStr = optional(
         "An older name: lakehook is channel webhook, devlake is channel devlake.",
         enum=list(CHANNELS_BY_FORMAT),
     )
     signing: SignatureAlgorithm | None = optional(
-        "By a shared secret, or by a key with a public half.", "hmac"
+        "Signature: a shared secret, or a key with a public half.", "hmac"
     )
-    secret: StrictStr | None = optional("One that exists already; else a new one is made.")
-    allow_empty_secret: StrictBool = optional(
-        "In DevLake's format: anybody can sign as we do, then."
-    )
-    challenge: StrictBool = optional(
-        "No event goes to it before `test` has had a challenge echoed."
-    )
+    secret: StrictStr | None = optional("An existing secret; default: a new one.")
+    allow_empty_secret: StrictBool = optional("Only for DevLake's format: then anybody can sign.")
+    challenge: StrictBool = optional("No events before `test` has had a challenge echoed.")
 
-    since: StrictStr | None = optional(f"It is sent the past since then, too: {FORMS}.", "7d")
-    from_beginning: StrictBool = optional("It is sent all of the past that is kept, too.")
+    since: StrictStr | None = optional(f"Also send past events since then: {FORMS}.", "7d")
+    from_beginning: StrictBool = optional("Also send all stored past events.")
 
     @property
     def secret_request(self) -> SecretRequest:
@@ -137,35 +133,35 @@ class NewSubscription(_SubscriptionFields):
 
 
 class Amendment(_SubscriptionFields):
-    """What is not named stays as it is."""
+    """Fields that are not given keep their value."""
 
     name: StrictStr = optional(*_NAME, minLength=1, maxLength=MAX_NAME_CHARACTERS)
     url: StrictStr = optional(*_URL, minLength=1)
 
 
 class TestRequest(RequestModel):
-    """Whether the endpoint is there."""
+    """Test of an endpoint."""
 
     wait_seconds: Annotated[float, Field(strict=True, ge=1, le=MAX_WAIT_SECONDS)] = Field(
-        MAX_WAIT_SECONDS, description="For the answer, so long."
+        MAX_WAIT_SECONDS, description="Time to wait for the response."
     )
 
 
 class RotationRequest(RequestModel):
-    """A new secret from now on."""
+    """Request for a new secret."""
 
     overlap: Annotated[StrictStr, Field(pattern=DURATION)] = Field(
-        "24h", description="How long the old secret signs too; 0 ends all old ones at once."
+        "24h", description="How long the old secret also signs; 0 ends all old ones at once."
     )
-    signing: SignatureAlgorithm | None = optional("Of another kind than before.", "ed25519")
-    secret: StrictStr | None = optional("One that exists already; else a new one is made.")
+    signing: SignatureAlgorithm | None = optional("Another algorithm than before.", "ed25519")
+    secret: StrictStr | None = optional("An existing secret; default: a new one.")
 
 
 class MatchRequest(RequestModel):
-    """Events to be tried; none is sent."""
+    """Events to match; none is sent."""
 
     events: list[dict[str, Any]] = Field(
-        description="As a producer would send them.",
+        description="In a producer's form.",
         max_length=MAX_EVENTS,
         examples=[
             [
@@ -181,30 +177,28 @@ class MatchRequest(RequestModel):
 
 
 class DeadLetterSelection(RequestModel):
-    """Dead letters by their ids, or by what they share, or all: in one way alone."""
+    """Dead letters by their ids, by common properties, or all: exactly one of these."""
 
     ids: list[StrictStr] | None = optional("These.", ["sub_0123#39#2"], maxItems=MAX_DEAD_LETTERS)
-    subscription: StrictStr | None = optional("Those of this one, by id or by name.")
-    reason: StrictStr | None = optional("Those that died of this.", "gone")
-    all: StrictBool = optional("Every one there is.")
-    dry_run: StrictBool = optional("Only say which they are.")
+    subscription: StrictStr | None = optional("Of this subscription, by id or name.")
+    reason: StrictStr | None = optional("With this reason.", "gone")
+    all: StrictBool = optional("All of them.")
+    dry_run: StrictBool = optional("Only list them.")
 
 
 class NewReplay(RequestModel):
-    """Which of the past is sent again, to whom."""
+    """Past events to send again, and the subscription."""
 
-    subscription: StrictStr = required("To this one, by id or by name.", "sub_0123")
+    subscription: StrictStr = required("The subscription, by id or name.", "sub_0123")
     since: StrictStr = required(
-        f"What was accepted since: {FORMS}.",
+        f"Events accepted since: {FORMS}.",
         "2026-01-01T12:00:00Z",
         "2h",
     )
-    until: StrictStr = optional(
-        f"And until then; now if not said. {FORMS}.", "2026-01-02T12:00:00Z"
-    )
-    event_types: list[EventType] = optional("Of what it wants only these.", ["PIPELINE_FAILED"])
-    status: DeliveryFilter = optional("Deliveries that stand like this; any but waiting.", "dead")
-    rate: StrictStr = optional("So many deliveries in that time at most.", "10/s")
+    until: StrictStr = optional(f"And until then; default: now. {FORMS}.", "2026-01-02T12:00:00Z")
+    event_types: list[EventType] = optional("Only these of its event types.", ["PIPELINE_FAILED"])
+    status: DeliveryFilter = optional("Deliveries with this status; any but waiting.", "dead")
+    rate: StrictStr = optional("Rate limit of the deliveries.", "10/s")
 
     @property
     def request(self) -> ReplayRequest:
@@ -216,10 +210,10 @@ class NewReplay(RequestModel):
 
 
 class PreviewRequest(RequestModel):
-    """An event to be tried on: one of a type that we make, or one of your own."""
+    """Event for a preview: a sample of a type, or a given one."""
 
-    event_type: EventType | None = optional("Of a sample; PIPELINE_COMPLETED if never said.")
-    event: dict[str, Any] | None = optional("One of your own, as a producer would send it.")
+    event_type: EventType | None = optional("Type of a sample; default: PIPELINE_COMPLETED.")
+    event: dict[str, Any] | None = optional("Your own event, in a producer's form.")
 
     @property
     def sample(self) -> Event:

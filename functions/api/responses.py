@@ -11,7 +11,7 @@ from lakehook.operations.views.subscriptions import MatchView, SubscriptionView
 
 @dataclass(frozen=True, kw_only=True)
 class Page:
-    next: str | None = described("The `cursor` of what follows; null at the end.")
+    next: str | None = described("The `cursor` of the next page; null at the end.")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@ NEEDS_EXTRA = "lakehook: the command needs its extra: pip install 'lakehook[cli]
 
 
 def main() -> None:
-    """Run the command, or say in one line what to install."""
+    """Run the command, or say on one line what to install."""
     try:
         from lakehook.cli.command import main as run  # noqa: PLC0415
     except ModuleNotFoundError as error:

@@ -1,4 +1,4 @@
-"""The AWS account that the command uses. It imports boto3, for which ``--help`` need not wait."""
+"""AWS session of the command. It imports boto3, which ``--help`` does not need."""
 
 import os
 from ipaddress import ip_address
@@ -12,7 +12,7 @@ _THIS_MACHINE = "127.0.0.1,localhost,::1"
 
 
 def session() -> boto3.Session:
-    """As configured; to a laptop's cloud no proxy leads, whatever the variables say."""
+    """Create the configured session; a laptop's cloud is reached without a proxy."""
     environ = os.environ  # noqa: TID251  botocore reads proxies there
     if is_loopback_url(environ.get("AWS_ENDPOINT_URL", "")):
         kept = environ.get("no_proxy") or environ.get("NO_PROXY")
@@ -21,7 +21,7 @@ def session() -> boto3.Session:
 
 
 def is_loopback_url(url: str) -> bool:
-    """Whether what answers there runs on this machine."""
+    """Whether the URL's host is this machine."""
     host = urlsplit(url).hostname or ""
     try:
         return ip_address(host).is_loopback

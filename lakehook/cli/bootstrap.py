@@ -1,4 +1,4 @@
-"""The operator's use cases on AWS, imported late: ``--help`` need not wait for boto3."""
+"""The operator's use cases on AWS, imported late, as ``--help`` does not need boto3."""
 
 from lakehook.adapters.api_credentials import StoredApiCredentials
 from lakehook.adapters.aws import Aws, CloudFormationStacks, translate_aws_errors
@@ -19,7 +19,7 @@ from lakehook.settings import StackOutputs
 
 
 def open_service(stack: str, warn: Warn) -> CommandService:
-    with translate_aws_errors():  # no region, no such profile
+    with translate_aws_errors():  # no region, or an unknown profile
         aws = Aws(session())
         return service_for_outputs(
             CloudFormationStacks(aws.cloudformation()).find(stack), aws, warn

@@ -79,7 +79,7 @@ def _open_service(stack: str, warn: Warn) -> CommandService:
 def run(
     arguments: Sequence[str], open_service: Callable[[str, Warn], CommandService] = _open_service
 ) -> int:
-    """Do what the arguments say; the exit code."""
+    """Run the command, and return the exit code."""
     complaints = ErrorReporter(as_json=asks_for_json(arguments))
     try:
         status = app(
@@ -90,7 +90,7 @@ def run(
         )
     except Exception as error:  # noqa: BLE001  nobody at a terminal wants a traceback
         return complaints.report(error)
-    return status or 0  # nothing, or what --help and --version end with
+    return status or 0  # None, or the status of --help and --version
 
 
 def main() -> None:

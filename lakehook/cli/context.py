@@ -23,11 +23,11 @@ class CommandService(operations.OperatorService):
     ingress_url: str
     follow_events: FollowEvents
     trigger: TriggerEvent
-    is_laptop: bool  # whether the sender is on this machine, and so reaches it
+    is_laptop: bool  # whether the sender runs on this machine, and reaches it
 
 
 OpenService = Callable[[str], CommandService]
-"""Builds the operations of the stack of that name."""
+"""Builds the operations of a stack."""
 
 
 def service_of(context: typer.Context, stack: str) -> CommandService:

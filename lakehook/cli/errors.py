@@ -61,7 +61,7 @@ _WAYS_OUT: tuple[tuple[type[Exception], str, str], ...] = (
 
 
 def asks_for_json(arguments: Sequence[str]) -> bool:
-    """Known before the arguments are parsed: that they cannot be is told in the same way."""
+    """Whether to print JSON; needed before parsing, as a usage error is printed in the same way."""
     return "--output=json" in arguments or ("--output", "json") in pairwise(arguments)
 
 
@@ -73,7 +73,7 @@ class ErrorReporter:
         self._write("warning", "warning", message)
 
     def report(self, error: Exception) -> int:
-        """Say what went wrong, a line for each thing, and return the exit code."""
+        """Print the error, a line for each problem, and return the exit code."""
         for message in error.faults if isinstance(error, InvalidFile) else [_message(error)]:
             self._write("error", _kind(error), message)
         return next((code for kind, code in _EXIT_CODES if isinstance(error, kind)), FAILED)

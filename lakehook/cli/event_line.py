@@ -1,4 +1,4 @@
-"""An event on one line, in columns that people read down."""
+"""Formatting of an event on one line, in aligned columns."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -10,7 +10,7 @@ MAX_PROJECT_WIDTH = 20
 
 
 def describe_event(document: Mapping[str, Any], *, at: float) -> str:
-    """``at`` is in Unix seconds, and shown in the local time."""
+    """Format an event; ``at`` is in unix seconds, and shown in local time."""
     local = datetime.fromtimestamp(at, UTC).astimezone()
     source, sequence = document.get("source"), document.get("sequence")
     pipeline = f"{f'{source}/' if source else ''}{document.get('pipeline_id', '-')}"

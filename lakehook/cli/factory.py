@@ -1,4 +1,4 @@
-"""Factory of the command's use cases: the operations, and what the command adds to them."""
+"""Factory of the command's use cases: the operations, and the command's own ports."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

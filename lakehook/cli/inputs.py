@@ -21,16 +21,16 @@ from lakehook.domain.verification import ID, SIGNATURE, TIMESTAMP
 
 MAX_SECRET_BYTES = 1024
 MAX_HEADER_BYTES = 16 * 1024
-MAX_TEMPLATE_FILE_BYTES = MAX_TEMPLATE_BYTES + 3  # and a byte order mark
+MAX_TEMPLATE_FILE_BYTES = MAX_TEMPLATE_BYTES + 3  # with a byte order mark
 _START_LINE = re.compile(r"[A-Z]+ \S+ HTTP/[0-9.]+|HTTP/[0-9.]+ [0-9]{3}.*")
-_MARK = re.compile(r"\s*[<>]")  # of what was sent and of what came, by curl -v
-_REMARK = re.compile(r"\s*[*{}](?:\s|$)")  # its own words
+_MARK = re.compile(r"\s*[<>]")  # marks sent and received lines of curl -v
+_REMARK = re.compile(r"\s*[*{}](?:\s|$)")  # curl's own messages
 _ASKED_FOR = (ID, TIMESTAMP, SIGNATURE)
 
 
 @dataclass(frozen=True)
 class References:
-    folder: Path  # from which files are seen
+    folder: Path  # relative paths start here
 
     def __call__(self, kind: str, name: str) -> str:
         return self._variable(name) if kind == "env" else self._file(name)
@@ -42,13 +42,13 @@ class References:
         return value
 
     def _file(self, path: str) -> str:
-        """Its text, less the line break at its end."""
+        """Read a text file, without the line break at its end."""
         try:
             with (self.folder / path).open("rb") as file:
                 text = bounded(file, what="file", limit=MAX_HEADER_BYTES).decode("utf-8-sig")
         except OSError as error:
             raise InvalidInput(f"file: {path!a}: {error.strerror}") from None
-        except ValueError:  # a NUL in the path, too
+        except ValueError:  # also for a NUL in the path
             raise InvalidInput(f"file: {path!a} is not text") from None
         return text.removesuffix("\n").removesuffix("\r")
 
@@ -61,7 +61,7 @@ def bounded(file: BufferedReader, *, what: str, limit: int) -> bytes:
 
 
 def read_secret(file: typer.FileBinaryRead | None) -> str | None:
-    """The text of a secret; whoever types it in does not see it."""
+    """Read a secret; typed input is hidden."""
     if file is None:
         return None
     if file.isatty():
@@ -70,9 +70,9 @@ def read_secret(file: typer.FileBinaryRead | None) -> str | None:
 
 
 def read_headers(file: typer.FileBinaryRead | None, given: list[str] | None) -> list[str] | None:
-    """The headers that are given, and behind them those of the file, a line each.
+    """Return the given headers, followed by those of the file, one per line.
 
-    Whoever types them in gives one, and does not see it.
+    Typed input is one header, and hidden.
     """
     if file is None:
         return given
@@ -109,7 +109,7 @@ def _text(file: typer.FileBinaryRead, *, what: str, most: int) -> str:
 
 
 def captured_headers(text: str) -> dict[str, str]:
-    """Those that a signature is about, their names in lower case; all others are let go."""
+    """Return the signed headers, with names in lower case, and drop all others."""
     headers: dict[str, str] = {}
     for name, value in _pairs(text):
         if name in headers:
@@ -150,7 +150,7 @@ def _of_json(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _values(name: str, value: object) -> Iterator[str]:
-    """One, or a list of them, as gateways write what may stand in a request twice."""
+    """Yield a value, or a list of values, as gateways write repeated headers."""
     for one in value if isinstance(value, list) else [value]:
         if isinstance(one, bool) or not isinstance(one, str | int):
             raise InvalidInput(f"headers: {name.lower()} is no text")

@@ -1,7 +1,7 @@
-"""Listening: deliveries come to a receiver here until the user interrupts it.
+"""Listening: a local receiver gets deliveries until the user interrupts it.
 
-On a laptop it subscribes itself and removes the subscription when it ends. The sender on AWS cannot
-reach a laptop: there it follows the journal, and takes and forwards what a subscription would get.
+On a laptop it subscribes itself and removes the subscription at the end. The sender on AWS cannot
+reach a laptop: there it follows the journal, and forwards what a subscription would receive.
 """
 
 import signal
@@ -37,7 +37,7 @@ _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 def listen_until_interrupted(
     service: CommandService, receiver: Receiver, reference: str | None, *, port: int
 ) -> None:
-    """``reference`` names the subscription whose events it gets, if any."""
+    """Listen; ``reference`` names the subscription whose events it gets, if any."""
     model = _model(service, reference)
     with suppress(KeyboardInterrupt), _interruptible():
         if service.is_laptop:
@@ -47,7 +47,7 @@ def listen_until_interrupted(
 
 
 def _model(service: CommandService, reference: str | None) -> Subscription:
-    """The subscription whose events it gets; by default one to every PIPELINE_* event."""
+    """Return the subscription whose events it gets; by default every PIPELINE_* event."""
     if reference is None:
         return Subscription(
             id="sub_listen", name="listen", endpoint=Endpoint.parse("http://localhost/")
@@ -66,7 +66,7 @@ def wait_for_interrupt() -> None:
 
 @contextmanager
 def _interruptible() -> Iterator[None]:
-    """SIGTERM ends it as Ctrl-C does; a shell has its background jobs ignore the latter."""
+    """Treat SIGTERM like Ctrl-C, which background jobs of a shell ignore."""
 
     def interrupt(*_: Any) -> None:
         raise KeyboardInterrupt
@@ -114,7 +114,7 @@ def _served(receiver: Receiver, port: int) -> Iterator[ReceiverServer]:
 
 
 def _remove_leftovers(service: CommandService, name: str, url: str) -> None:
-    """What was killed before it could remove its subscription listened where we do now."""
+    """Remove the subscription of a killed run, which had the same URL."""
     for found in service.find_subscription.all():
         if (found.name, found.endpoint.url) == (name, url):
             service.remove_subscription(found.id, discard_waiting=True)
@@ -173,12 +173,12 @@ def _take(
 
 
 def _to_verifying_key(secret: SigningKey) -> VerifyingKey:
-    """The one that a shared secret is, on the receiver's side."""
+    """Return the verifying key of a shared secret."""
     return CryptographySigningKeys().parse_verifying_key(secret.reveal())
 
 
 def _say(receiver: Receiver, what: str, secret: SigningKey) -> None:
-    """Programs read the deliveries alone."""
+    """Print where it listens, to stderr: programs read only the deliveries."""
     forward = receiver.policy.forward
     to = f", forwarding to {forward.url}" if forward else ""
     lines = (

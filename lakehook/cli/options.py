@@ -25,20 +25,18 @@ TEXT = Output.TEXT
 Stack = Annotated[
     str,
     typer.Option(
-        "--stack", metavar="NAME", envvar="LAKEHOOK_STACK", help="Where: the CloudFormation stack."
+        "--stack", metavar="NAME", envvar="LAKEHOOK_STACK", help="The CloudFormation stack."
     ),
 ]
-AnswerAs = Annotated[Output, typer.Option("--output", help="For people, or for programs.")]
+AnswerAs = Annotated[Output, typer.Option("--output", help="Format: for people, or for programs.")]
 Utc = Annotated[
-    bool, typer.Option("--utc", help="Exact times, in UTC; else how long ago they were.")
+    bool, typer.Option("--utc", help="Show exact times in UTC instead of relative ones.")
 ]
-Id = Annotated[
-    str, typer.Argument(metavar="ID", help="Its id, or its name if no other bears the same.")
-]
+Id = Annotated[str, typer.Argument(metavar="ID", help="Its id, or its name if no other has it.")]
 
-_NAME = typer.Option("--name", metavar="NAME", help="What people call it.")
+_NAME = typer.Option("--name", metavar="NAME", help="Its name.")
 _URL = typer.Option(
-    "--url", metavar="URL", help="Where it listens: https://host/path; of email mailto:address,…"
+    "--url", metavar="URL", help="Its endpoint: https://host/path; for e-mail mailto:address,…"
 )
 Name = Annotated[str, _NAME]
 NewName = Annotated[str | None, _NAME]
@@ -47,28 +45,26 @@ NewUrl = Annotated[str | None, _URL]
 
 EventTypes = Annotated[
     list[str] | None,
-    typer.Option("--event-type", metavar="TYPE", help="An event it wants; repeatable."),
+    typer.Option("--event-type", metavar="TYPE", help="An event type; repeatable."),
 ]
 Pattern = Annotated[
     str | None,
     typer.Option(
         "--pattern",
         metavar="JSON",
-        help="Of these the events whose fields match, in EventBridge's syntax.",
+        help="Only events whose fields match this EventBridge pattern.",
     ),
 ]
-NoPattern = Annotated[
-    bool, typer.Option("--no-pattern", help="It wants them whatever their fields are.")
-]
+NoPattern = Annotated[bool, typer.Option("--no-pattern", help="Remove the pattern.")]
 EveryPipelineEvent = Annotated[
-    bool, typer.Option("--every-pipeline-event", help="It wants every PIPELINE_* from now on.")
+    bool, typer.Option("--every-pipeline-event", help="Subscribe to every PIPELINE_* from now on.")
 ]
 Deadline = Annotated[
     float | None,
     typer.Option(
         "--deadline",
         metavar="SECONDS",
-        help="For a whole exchange, from DNS to the last byte:"
+        help="Deadline of a request, from DNS to the last byte:"
         f" {MIN_DEADLINE_SECONDS:g} to {MAX_DEADLINE_SECONDS:g},"
         f" {DEFAULT_DEADLINE_SECONDS:g} if never said.",
     ),
@@ -83,19 +79,17 @@ ChannelName = Annotated[
 ]
 LanguageName = Annotated[
     str | None,
-    typer.Option(
-        "--language", metavar="|".join(Language), help="Of a channel that speaks to people."
-    ),
+    typer.Option("--language", metavar="|".join(Language), help="Language of channels for people."),
 ]
 RateText = Annotated[
     str | None,
     typer.Option(
         "--rate",
         metavar="N/s|m|h|d",
-        help="At most so many requests, evenly spaced; what is over it waits, in its order.",
+        help="Rate limit, evenly spaced; further deliveries wait, in order.",
     ),
 ]
-NoRate = Annotated[bool, typer.Option("--no-rate", help="No rate of its own from now on.")]
+NoRate = Annotated[bool, typer.Option("--no-rate", help="Remove its rate limit.")]
 FormatName = Annotated[
     str | None,
     typer.Option(
@@ -110,23 +104,23 @@ OrderingName = Annotated[
     typer.Option(
         "--ordering",
         metavar="|".join(Ordering),
-        help="Behind a dead letter a lane is held (strict), or goes on (skip).",
+        help="Behind a dead letter the lane is held (strict), or goes on (skip).",
     ),
 ]
 Schedule = Annotated[
     str | None,
-    typer.Option("--retry-schedule", metavar="SECONDS,…", help="The waits between attempts."),
+    typer.Option("--retry-schedule", metavar="SECONDS,…", help="Waits between attempts."),
 ]
 DefaultSchedule = Annotated[
     bool,
-    typer.Option("--default-retry-schedule", help="It has no schedule of its own from now on."),
+    typer.Option("--default-retry-schedule", help="Use the deployment's schedule from now on."),
 ]
 Headers = Annotated[
     list[str] | None,
     typer.Option(
         "--header",
         metavar="'NAME: VALUE'",
-        help="Sent with every request; repeatable. Its value is kept sealed.",
+        help="Sent with every request; repeatable. Its value is encrypted.",
     ),
 ]
 HeaderFile = Annotated[
@@ -138,9 +132,7 @@ HeaderFile = Annotated[
         " - is standard input.",
     ),
 ]
-NoHeaders = Annotated[
-    bool, typer.Option("--no-headers", help="It has no headers of its own from now on.")
-]
+NoHeaders = Annotated[bool, typer.Option("--no-headers", help="Remove its headers.")]
 TemplateFile = Annotated[
     typer.FileBinaryRead | None,
     typer.Option(
@@ -152,7 +144,7 @@ TemplateFile = Annotated[
 TemplateSubject = Annotated[
     str | None,
     typer.Option(
-        "--template-subject", metavar="TEXT", help="In Liquid, of a channel that has one."
+        "--template-subject", metavar="TEXT", help="Subject in Liquid, if the channel has one."
     ),
 ]
 TemplateHeaders = Annotated[
@@ -160,14 +152,14 @@ TemplateHeaders = Annotated[
     typer.Option(
         "--template-header",
         metavar="'NAME: TEXT'",
-        help="A header whose value is in Liquid; repeatable. It is no place for a secret.",
+        help="Header with a value in Liquid; repeatable. Must not contain a secret.",
     ),
 ]
 NoTemplate = Annotated[
-    bool, typer.Option("--no-template", help="In the channel's own way from now on.")
+    bool, typer.Option("--no-template", help="Use the channel's default form from now on.")
 ]
 DiscardWaiting = Annotated[
-    bool, typer.Option("--discard-waiting", help="Give up what waits, and dead letters too.")
+    bool, typer.Option("--discard-waiting", help="Discard waiting deliveries and dead letters.")
 ]
 
 _DELIVERY_ID = typer.Argument(
@@ -200,24 +192,20 @@ OfSubscription = Annotated[
     typer.Option(
         "--subscription",
         metavar="ID",
-        help="Those of this one, by id or by name; a removed one by id.",
+        help="Of this subscription, by id or name; a removed one by id.",
     ),
 ]
-Reason = Annotated[
-    str | None, typer.Option("--reason", metavar="REASON", help="Those that died of this.")
-]
-Every = Annotated[bool, typer.Option("--all", help="Every one there is.")]
-Yes = Annotated[bool, typer.Option("--yes", help="Do it, also to more than one.")]
+Reason = Annotated[str | None, typer.Option("--reason", metavar="REASON", help="With this reason.")]
+Every = Annotated[bool, typer.Option("--all", help="All of them.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Confirm for more than one.")]
 YesRemove = Annotated[bool, typer.Option("--yes", help="Do not ask at a terminal.")]
-Held = Annotated[bool, typer.Option("--held", help="Those that hold something.")]
-StatusOption = Annotated[
-    DeliveryStatus | None, typer.Option("--status", help="Those that stand like this.")
-]
+Held = Annotated[bool, typer.Option("--held", help="Only lanes that are held.")]
+StatusOption = Annotated[DeliveryStatus | None, typer.Option("--status", help="With this status.")]
 Since = Annotated[
     str | None,
-    typer.Option("--since", metavar="TIME", help=f"Those changed since: {FORMS}."),
+    typer.Option("--since", metavar="TIME", help=f"Changed since: {FORMS}."),
 ]
-Limit = Annotated[int, typer.Option("--limit", metavar="N", min=1, help="At most so many.")]
+Limit = Annotated[int, typer.Option("--limit", metavar="N", min=1, help="At most this many.")]
 
 ApiHeaders = Annotated[
     list[str] | None,
@@ -230,40 +218,36 @@ ApiHeaders = Annotated[
 ApiHeaderFile = Annotated[
     typer.FileBinaryRead | None,
     typer.Option(
-        "--header-file", metavar="FILE", help="The same, one a line; - is standard input."
+        "--header-file", metavar="FILE", help="The same, one per line; - is standard input."
     ),
 ]
 
 EventsFile = Annotated[
     typer.FileBinaryRead,
-    typer.Option("--file", metavar="FILE", help="One JSON event a line; - is standard input."),
+    typer.Option("--file", metavar="FILE", help="One JSON event per line; - is standard input."),
 ]
 SigningName = Annotated[
     str | None,
     typer.Option(
         "--signing",
         metavar="|".join(SignatureAlgorithm),
-        help="By a secret that both sides share, or by a key whose public half the receiver has.",
+        help="Signature: a shared secret, or a key whose public half the receiver has.",
     ),
 ]
 SecretFile = Annotated[
     typer.FileBinaryRead | None,
-    typer.Option(
-        "--secret-file", metavar="FILE", help="A secret that exists; - is standard input."
-    ),
+    typer.Option("--secret-file", metavar="FILE", help="An existing secret; - is standard input."),
 ]
 AllowEmptySecret = Annotated[
     bool,
-    typer.Option(
-        "--allow-empty-secret", help="In DevLake's format: anybody can sign as we do, then."
-    ),
+    typer.Option("--allow-empty-secret", help="Only for DevLake's format: then anybody can sign."),
 ]
 Overlap = Annotated[
     str,
     typer.Option(
         "--overlap",
         metavar="30m|24h|7d|0",
-        help="How long the old secret signs beside the new one; 0 ends all old ones at once.",
+        help="How long the old secret also signs; 0 ends all old ones at once.",
     ),
 ]
 
@@ -280,7 +264,7 @@ PublicKeyText = Annotated[
     typer.Option("--public-key", metavar="whpk_…", help="The public key of an ed25519 secret."),
 ]
 Tolerance = Annotated[
-    str, typer.Option("--tolerance", metavar="5m", help="How far its time may be from now.")
+    str, typer.Option("--tolerance", metavar="5m", help="Maximum difference of its time from now.")
 ]
 At = Annotated[
     str | None,
@@ -289,14 +273,14 @@ At = Annotated[
 
 FromBeginning = Annotated[
     bool,
-    typer.Option("--from-beginning", help="It is sent all of the past that is kept, at 10/s."),
+    typer.Option("--from-beginning", help="Also send all stored past events, at 10/s."),
 ]
 PastSince = Annotated[
     str | None,
-    typer.Option("--since", metavar="TIME", help=f"The past since then: {FORMS}."),
+    typer.Option("--since", metavar="TIME", help=f"Past events since then: {FORMS}."),
 ]
 
 
 def examples(*lines: str) -> str:
-    r"""The end of a command's help; ``\b`` keeps the lines as they are."""
+    r"""Format examples for the end of a command's help; ``\b`` keeps the lines."""
     return "\n  ".join(("\b\nExamples:" if len(lines) > 1 else "\b\nExample:", *lines))

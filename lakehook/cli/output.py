@@ -15,8 +15,8 @@ from lakehook.domain.json_document import to_ascii_json
 from lakehook.domain.text import on_one_line
 from lakehook.domain.time import format_age, format_rfc3339, parse_rfc3339
 
-_WIDEST = 10_000  # where nobody looks, nothing is wrapped
-MIN_WIDTH = 24  # of the last column, however narrow the screen
+_WIDEST = 10_000  # no wrapping without a terminal
+MIN_WIDTH = 24  # of the last column, on any terminal
 NONE = "-"
 
 
@@ -27,13 +27,13 @@ class Output(StrEnum):
 
 @dataclass(frozen=True)
 class Table:
-    """How views of one kind are listed for people: the columns, and what is said of none."""
+    """Table of views: the columns, and the text for an empty list."""
 
-    columns: Mapping[str, str | Callable[[Any], str]]  # heading: a field, or what it says
+    columns: Mapping[str, str | Callable[[Any], str]]  # heading: a field, or a function of the view
     none: str
 
     def row(self, view: Any, *, now: float | None = None) -> list[str]:
-        """The cells; times are relative to ``now``, or exact without it."""
+        """Return the cells; times are relative to ``now``, or exact without it."""
         return [
             column(view) if callable(column) else _cell(column, _fields(view)[column], now)
             for column in self.columns.values()
@@ -76,7 +76,7 @@ ATTEMPTS = Table(
 def print_document(
     output: Output, view: Any, *, tables: Mapping[str, Table] | None = None, note: str = ""
 ) -> None:
-    """Answer with one view, its fields of ``tables`` as tables; ``note`` is for people alone."""
+    """Print one view, its fields of ``tables`` as tables; ``note`` is only for people."""
     if output is Output.JSON:
         write(json.dumps(_document(view), indent=2))
         return
@@ -120,7 +120,7 @@ def _cell(column: str, value: Any, now: float | None) -> str:
 
 
 def to_text(value: Any) -> str:
-    """A value on one line, as people read it."""
+    """Format a value on one line."""
     match value:
         case None | "" | []:
             return NONE
@@ -136,7 +136,7 @@ def to_text(value: Any) -> str:
 
 
 def print_table(table: Table, views: Sequence[Any], *, now: float | None = None) -> None:
-    """One line a view; the last column goes on below where the screen ends."""
+    """Print one line per view; the last column wraps at the screen's edge."""
     if not views:
         write(table.none)
         return
@@ -144,7 +144,7 @@ def print_table(table: Table, views: Sequence[Any], *, now: float | None = None)
 
 
 def relative_time(at: str | None, *, now: str) -> str | None:
-    """``18 min ago``, or ``in 40 s``."""
+    """Format ``18 min ago``, or ``in 40 s``."""
     if at is None:
         return None
     seconds = (parse_rfc3339(at) - parse_rfc3339(now)).total_seconds()
@@ -154,7 +154,7 @@ def relative_time(at: str | None, *, now: str) -> str | None:
 def print_columns(
     headings: Sequence[str], rows: Sequence[tuple[Sequence[str], Sequence[str]]]
 ) -> None:
-    """Rows of cells, each with lines of its own below. No id or name is folded in its middle."""
+    """Print rows, each with lines of its own below. Ids and names are never wrapped."""
     from rich.cells import cell_len  # noqa: PLC0415  wide characters take two cells
 
     cells = [list(headings), *([on_one_line(cell) for cell in row] for row, _ in rows)]
@@ -179,7 +179,7 @@ def _wrapped(cell: str, width: int) -> list[str]:
 
 @contextmanager
 def progress_counter(what: str, *, total: int | None = None) -> Iterator[Callable[[int], None]]:
-    """Tell what this yields how much more has been done."""
+    """Yield a function that is called with the additional progress."""
     if not sys.stderr.isatty():
         yield lambda _: None
         return

@@ -32,7 +32,7 @@ _ANSWER_HEADERS = ("content-type", "retry-after", "webhook-delivery")
 
 @dataclass(frozen=True)
 class Forwarder:
-    """Sends a delivery on as it came; the answer is that of whoever got it."""
+    """Forwards a delivery unchanged, and returns the target's response."""
 
     url: str
     pool: urllib3.PoolManager = field(
@@ -49,7 +49,7 @@ class Forwarder:
         return cls(url)
 
     def __call__(self, headers: Mapping[str, str], body: bytes) -> tuple[CannedResponse, str]:
-        """The answer, and what to say of it."""
+        """Return the response, and a note on it."""
         kept = {name: value for name, value in headers.items() if name not in _HOP_BY_HOP}
         try:
             answer = self.pool.request(
@@ -66,21 +66,21 @@ class Forwarder:
 
 @dataclass(frozen=True, kw_only=True)
 class AnswerPolicy:
-    """How deliveries are answered."""
+    """Policy of the responses to deliveries."""
 
     forward: Forwarder | None = None
-    fail: int | None = None  # the status of every answer
-    slow_seconds: float = 0.0  # before each
+    fail: int | None = None  # the status of every response
+    slow_seconds: float = 0.0  # before each response
 
 
 @dataclass
 class Receiver:
-    """Takes requests from several threads."""
+    """Receiver that handles requests of several threads."""
 
     policy: AnswerPolicy
     clock: Clock
     output: Output
-    key: VerifyingKey | None = None  # none until the subscription is made
+    key: VerifyingKey | None = None  # None until the subscription exists
     seen: set[str] = field(default_factory=set)
     on_delivery: Callable[[], None] = lambda: None
 
@@ -128,7 +128,7 @@ class Receiver:
 
 
 def _document(body: bytes) -> dict[str, Any]:
-    """The JSON object of a body; a template may make anything of it."""
+    """Parse the JSON object of a body; a template may produce anything else."""
     try:
         document = json.loads(body)
     except (ValueError, RecursionError):

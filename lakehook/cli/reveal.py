@@ -1,4 +1,4 @@
-"""Secrets that are shown once: seen before anything relies on them, or what has them is undone.
+"""Secrets that are shown once: printed before they are used, or else their subscription is removed.
 
 Standard output may be closed, full, or unable to encode a name, and a person may press Ctrl-C.
 """
@@ -20,13 +20,13 @@ from lakehook.domain.subscription import Subscription
 
 
 class OutputFailed(LakehookError):
-    """Standard output did not take what was written to it."""
+    """Standard output did not accept what was written to it."""
 
 
 @contextmanager
 def confirmed_output() -> Iterator[None]:
-    """What is printed inside has left this process at the end; else ``OutputFailed``."""
-    if sys.stdout is None:  # as Python has it where the shell has closed it
+    """Ensure that everything printed inside was written; else raise ``OutputFailed``."""
+    if sys.stdout is None:  # Python's value if the shell has closed it
         raise OutputFailed(f"standard output: {os.strerror(errno.EBADF)}")
     try:
         yield
@@ -39,7 +39,7 @@ def confirmed_output() -> Iterator[None]:
 
 
 def _discard_output() -> None:
-    """What is left in its buffer would fail again at exit, and change the exit code."""
+    """Discard its buffer, which would fail again at exit, and change the exit code."""
     with suppress(OSError, ValueError, AttributeError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, sys.stdout.fileno())
@@ -48,7 +48,7 @@ def _discard_output() -> None:
 
 @contextmanager
 def deferred_interrupt() -> Iterator[None]:
-    """Ctrl-C waits for the end of the block; pressed twice, it does not."""
+    """Defer Ctrl-C to the end of the block; pressed twice, it acts at once."""
     if current_thread() is not main_thread():
         yield
         return
@@ -71,7 +71,7 @@ def deferred_interrupt() -> Iterator[None]:
 
 @dataclass
 class NewSecrets:
-    """Removes the subscriptions whose new secret was not shown, as nobody can read it again."""
+    """Removes subscriptions whose new secret was not shown, as nobody could read it again."""
 
     service: CommandService
     _unshown: list[Subscription] = field(default_factory=list)
@@ -84,7 +84,7 @@ class NewSecrets:
 
     @contextmanager
     def shown(self) -> Iterator[None]:
-        """They are printed inside."""
+        """Print the secrets inside this block."""
         with confirmed_output():
             yield
         self._unshown.clear()
@@ -105,7 +105,7 @@ class NewSecrets:
             self.service.remove_subscription(subscription.id, discard_waiting=True)
         except LakehookError as error:
             return (
-                f"{name} is left with a secret that nobody knows ({error});"
+                f"{name} has a secret that was not shown ({error});"
                 f" lakehook subscriptions rotate-secret {subscription.id} shows another"
             )
         return f"{name}, whose secret could not be shown, is removed again"

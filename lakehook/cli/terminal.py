@@ -1,7 +1,7 @@
 """Safe output to a terminal: untrusted text cannot move, hide or colour anything there.
 
-Projects, error messages and endpoints' responses are other people's text. A control character could
-clear the screen or set its title, and a bidirectional override could turn a line around.
+Projects, error messages and endpoints' responses are untrusted. A control character could clear the
+screen or set its title, and a bidirectional override could reverse a line.
 """
 
 import sys
@@ -19,13 +19,13 @@ def write(
     fg: str | None = None,
     bold: bool | None = None,
 ) -> None:
-    """Write lines to standard output or standard error; ``fg`` and ``bold`` as Click has them."""
+    """Write lines to standard output or standard error; ``fg`` and ``bold`` are Click's."""
     lines = "\n".join(map(on_one_line, text.split("\n")))
     typer.secho(lines, err=err, nl=nl, fg=fg, bold=bold)
 
 
 def confirm(question: str) -> None:
-    """Ask whoever sits at a terminal; a program that calls the command is not asked."""
+    """Ask at a terminal; a program that calls the command is not asked."""
     is_asked = sys.stdin.isatty() and sys.stdout.isatty()
     if is_asked and not typer.confirm(on_one_line(question)):
         write("nothing is changed")
@@ -33,6 +33,6 @@ def confirm(question: str) -> None:
 
 
 def clear_screen() -> None:
-    """Before a page is shown anew, where there is a screen."""
+    """Clear the screen before a page is shown again, if there is a terminal."""
     if sys.stdout.isatty():
         typer.echo("\x1b[2J\x1b[H", nl=False)

@@ -19,7 +19,7 @@ HEADERS = {
     "content-security-policy": CONTENT_SECURITY_POLICY,
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
-    "referrer-policy": "same-origin",  # by "no-referrer" a form's own Origin would be "null"
+    "referrer-policy": "same-origin",  # with "no-referrer" a form's own Origin would be "null"
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
     "cache-control": "no-store",  # a page may show a secret
@@ -32,7 +32,7 @@ def _new_token() -> str:
 
 @dataclass
 class Access:
-    """``token`` lets in whoever can read the terminal that printed it."""
+    """Access to the console; ``token`` admits the user who can read the printed URL."""
 
     port: int
     token: str = field(default_factory=_new_token, repr=False)
@@ -48,11 +48,11 @@ class Access:
         return f"http://{HOST}:{self.port}"
 
     def new_key(self) -> str:
-        """What cookies are signed with, until the console ends."""
+        """Create the key that signs cookies until the console ends."""
         return _new_token()
 
     def new_ticket_url(self) -> str:
-        """A URL that serves once: other users may see the arguments of a browser that starts."""
+        """Create a URL that works once: other users may see the arguments of a starting browser."""
         ticket = _new_token()
         self._tickets.add(ticket)
         return f"{self.origin}/?token={ticket}"
@@ -70,7 +70,7 @@ class Access:
         return compare_digest(token.encode(), self.token.encode())
 
     def new_form(self) -> str:
-        """A form's token. The oldest forms are forgotten when there are very many."""
+        """Create a form's token. The oldest tokens are dropped when there are many."""
         token = _new_token()
         self._forms[token] = None
         while len(self._forms) > MAX_OPEN_FORMS:
@@ -78,7 +78,7 @@ class Access:
         return token
 
     def accepts_form(self, token: str | None, *, once: bool) -> bool:
-        """A form that changes something serves once: sent twice, it acts once."""
+        """Whether a form's token is valid; one that changes something is valid once."""
         known = token is not None and token in self._forms
         if known and once:
             self._forms.pop(str(token), None)

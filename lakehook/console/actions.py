@@ -1,4 +1,4 @@
-"""Action: a change that a person confirms once, told what it will do and which command does it."""
+"""Action: a change that the user confirms once, with its effect and the equivalent command."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ class Action:
 
 
 def confirm(action: Action, act: Callable[[], str | Response]) -> Page:
-    """Ask; once it is confirmed, do it, and say on the page it came from what came of it."""
+    """Ask for confirmation; then act, and show the result on the page that it came from."""
     if request.method != "POST":
         return render_template("confirm.html", action=action, error=None)
     try:

@@ -1,4 +1,4 @@
-"""The Flask application: its pages, its guard, and its answers to what goes wrong."""
+"""The Flask application: its pages, its guard, and its error pages."""
 
 from functools import partial
 from http import HTTPStatus
@@ -93,7 +93,7 @@ def _set_up_templates(app: Flask) -> None:
 
 
 def _words() -> dict[str, object]:
-    """What every template can say."""
+    """Return the values that every template can use."""
     shared, translator = console(), g.translator
     return {
         "t": translator,
@@ -113,7 +113,7 @@ def _words() -> dict[str, object]:
 
 
 def _guard() -> Response | str | None:
-    """Refuse whoever is not the user, and what does not come from a page of ours."""
+    """Reject other users, and requests that do not come from a page of the console."""
     access = console().access
     g.is_let_in, g.translator = False, Translator(console().options.language)
     if not access.accepts_host(request.headers.get("host")):
@@ -131,9 +131,9 @@ def _guard() -> Response | str | None:
 
 
 def _let_in(token: str) -> Response | str:
-    """Exchange the token for the cookie, and leave no URL with it in the browser's history.
+    """Exchange the token for the cookie, and keep its URL out of the browser's history.
 
-    A redirect would not do: whoever comes by a link from elsewhere brings no strict cookie along.
+    A redirect would not work: a visit through an external link does not send the strict cookie.
     """
     if not console().access.accepts_token(token):
         raise Forbidden("token")
@@ -142,7 +142,7 @@ def _let_in(token: str) -> Response | str:
 
 
 def _ask_again_or_refuse() -> Response | str:
-    """A link from a mail or a chat comes without the strict cookie; its page asks once more."""
+    """Handle a link from a mail or a chat, which omits the strict cookie: the page reloads once."""
     if request.method == "GET" and request.headers.get("sec-fetch-site") == "cross-site":
         return render_template("arrive.html", target=request.full_path.rstrip("?"))
     raise Forbidden("token")
@@ -178,7 +178,7 @@ def _refused(error: LakehookError) -> tuple[str, int]:
 
 
 def _http_error(error: HTTPException) -> tuple[str, int]:
-    """What broke in the console itself is in its terminal's log; the page only says so."""
+    """Show an error page; details of the console's own errors are in its terminal's log."""
     status = error.code or int(HTTPStatus.INTERNAL_SERVER_ERROR)
     kind = str(error.description) if status == HTTPStatus.FORBIDDEN else str(status)
     return render_template("error.html", kind=kind, message=""), status

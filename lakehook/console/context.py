@@ -35,7 +35,7 @@ class ConsoleService:
 
 @dataclass(kw_only=True)
 class Console:
-    """What all requests share."""
+    """State that all requests share."""
 
     open_service: Callable[[], ConsoleService]
     access: Access
@@ -54,7 +54,7 @@ class Console:
         return self._service.operations.clock.now() if self._service else 0.0
 
     def reopen(self) -> None:
-        """Read credentials anew at the next request: a session of AWS ends after some hours."""
+        """Read the credentials again at the next request: an AWS session ends after some hours."""
         self._service = None
 
 
@@ -67,7 +67,7 @@ def service() -> OperatorService:
 
 
 def command_line(*words: str) -> str:
-    """A command as a shell takes it; an id goes as it is."""
+    """Format a command for a shell; an id needs no quotes."""
     stack = console().options.stack
     at = () if stack == DEFAULT_STACK else ("--stack", stack)
     return " ".join(("lakehook", *map(_quoted, (*words, *at))))

@@ -1,4 +1,4 @@
-"""Errors of the console: what went wrong on one line, and the way on."""
+"""Errors of the console: one line, and a remedy."""
 
 from http import HTTPStatus
 

@@ -1,8 +1,8 @@
-"""Text on a page: cleaned, escaped, translated, and with times that people read.
+"""Text on a page: cleaned, escaped, translated, and with readable times.
 
-Every value that a template writes passes ``finalize``: strangers' text moves, hides and runs
-nothing. A sentence is looked up by its English form; of one that the operations made, the parts
-between its fixed words are carried over.
+Every value that a template writes passes ``finalize``: untrusted text cannot move, hide or run
+anything. A sentence is looked up by its English form; in sentences of the operations, the variable
+parts are carried over.
 """
 
 import json
@@ -29,7 +29,7 @@ _UNITS = (("d", 2 * 86_400, 86_400), ("h", 2 * 3600, 3600), ("min", 120, 60))
 
 @cache
 def catalogue() -> Mapping[str, Mapping[str, str]]:
-    """Chinese by English: ``pages`` for our own sentences, ``operations`` for what they show."""
+    """Return Chinese by English: ``pages`` for the console's texts, ``operations`` for theirs."""
     text = (files("lakehook.console") / "messages.zh.json").read_text(encoding="utf-8")
     loaded: Mapping[str, Mapping[str, str]] = json.loads(text)
     return loaded
@@ -37,14 +37,14 @@ def catalogue() -> Mapping[str, Mapping[str, str]]:
 
 @cache
 def _sentences() -> Sequence[tuple[re.Pattern[str], str]]:
-    """Sentences of the operations that have places, the most definite first."""
+    """Return patterns of sentences with variable parts, the most specific first."""
     entries = [(text, said) for text, said in catalogue()["operations"].items() if "{" in text]
     entries.sort(key=lambda entry: -len(_FIELD.sub("", entry[0])))
     return [(re.compile(_pattern(text), re.DOTALL), said) for text, said in entries]
 
 
 def _pattern(text: str) -> str:
-    """Its fixed words, and between them whatever stands in its places."""
+    """Build a pattern of its fixed words, and anything between them."""
     parts = _FIELD.split(text)
     return "".join(
         f"(?P<{part}>.+?)" if index % 2 else re.escape(part) for index, part in enumerate(parts)
@@ -56,18 +56,18 @@ class Translator:
     language: Language
 
     def __call__(self, text: str, **values: Any) -> str:
-        """A sentence of ours, with its values in their places."""
+        """Translate a sentence of the console, and fill in its values."""
         if self.language is Language.CHINESE:
             text = catalogue()["pages"].get(text, text)
         return text.format(**values)
 
     def plural(self, one: str, many: str, number: int, **values: Any) -> str:
-        """Chinese has one form for both."""
+        """Translate a sentence with a number; Chinese has one form for all numbers."""
         is_one = number == 1 and self.language is Language.ENGLISH
         return self(one if is_one else many, n=f"{number:,}", **values)
 
     def of(self, text: str | None) -> str:
-        """A word or sentence of the operations; as it is, where the catalogue has none."""
+        """Translate a text of the operations; unknown ones are returned unchanged."""
         if not text or self.language is not Language.CHINESE:
             return text or ""
         return catalogue()["operations"].get(text) or self._matched(text)
@@ -80,7 +80,7 @@ class Translator:
         return text
 
     def ago(self, at: str | None, *, now: float) -> Markup | str:
-        """``18 min ago`` or ``in 40 s``, with the exact time behind it."""
+        """Format ``18 min ago`` or ``in 40 s``, with the exact time as its title."""
         if not at:
             return NOTHING
         return Markup('<time datetime="{}" title="{}">{}</time>').format(
@@ -94,7 +94,7 @@ class Translator:
         return self("{span} ago", span=span) if seconds > 0 else self("in {span}", span=span)
 
     def sentence(self, text: str | None) -> Markup:
-        """A sentence of the operations, its exact times shortened: they are behind it."""
+        """Translate a sentence of the operations, and shorten its times; titles are exact."""
         parts = _TIME.split(on_one_line(self.of(text)))
         return Markup("").join(
             Markup('<time datetime="{}" title="{}">{}Z</time>').format(part, part, part[11:19])
@@ -111,14 +111,14 @@ class Translator:
 
 
 def finalize(value: Any) -> Any:
-    """Clean what a template writes; markup of our own is as it is."""
+    """Clean a template's value; markup of the console is unchanged."""
     if value is None:
         return ""
     return on_one_line(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def lines(text: str | None) -> Markup:
-    """Text of several lines, each cleaned and escaped."""
+    """Clean and escape each line of a text."""
     return Markup("\n").join(escape(on_one_line(line)) for line in (text or "").split("\n"))
 
 
@@ -127,7 +127,7 @@ def pretty(document: Document | Any) -> Markup:
 
 
 def pretty_text(text: str | None) -> Markup:
-    """A body: JSON is laid out, anything else is shown as it is."""
+    """Format a body: JSON is indented, anything else is unchanged."""
     try:
         return pretty(json.loads(text or ""))
     except ValueError:
@@ -135,7 +135,7 @@ def pretty_text(text: str | None) -> Markup:
 
 
 def liquid(text: str | None) -> Markup:
-    """A template, with what it computes set apart from what it says."""
+    """Format a template, with its computed parts highlighted."""
     parts = _LIQUID.split(text or "")
     marked = (
         Markup('<span class="liquid">{}</span>').format(lines(part)) if index % 2 else lines(part)

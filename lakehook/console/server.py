@@ -17,10 +17,10 @@ DEFAULT_PORT = 8300
 
 
 class _Quiet(WSGIRequestHandler):
-    """Logs no request: its URL may hold the token."""
+    """Request handler without a log: a URL may contain the token."""
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Served:
 def served(
     open_service: Callable[[], ConsoleService], *, port: int, options: Options
 ) -> Iterator[Served]:
-    """Serve it while inside, at that port or, if it is 0, at any free one."""
+    """Serve inside the block, at that port or, if it is 0, at any free one."""
     server = _listen(port)
     access = Access(server.server_port)
     server.app = create_app(Console(open_service=open_service, access=access, options=options))
@@ -53,5 +53,5 @@ def served(
 def _listen(port: int) -> BaseWSGIServer:
     try:
         return make_server(HOST, port, lambda *_: [], threaded=True, request_handler=_Quiet)
-    except (OSError, SystemExit) as error:  # werkzeug ends the process where a port is taken
+    except (OSError, SystemExit) as error:  # werkzeug exits if a port is taken
         raise InvalidInput(f"port: {port} is taken; try --port 0 for any free one") from error

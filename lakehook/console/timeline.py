@@ -1,4 +1,4 @@
-"""Timeline of a pipeline: where on a line of time each event and each delivery stands."""
+"""Timeline of a pipeline: the position of each event and each delivery by its time."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -10,14 +10,14 @@ from lakehook.ports.stores import AcceptedEvent, SkippedEvent
 from lakehook.queries import PipelineReport, SubscriberProgress
 
 FIRST, LAST = 3.0, 97.0  # percent of the line's width
-GAP = 2.4  # percent: marks of one moment stand side by side
+GAP = 2.4  # percent between marks of the same time
 MAX_MARKS = 40
 
 
 @dataclass(frozen=True, kw_only=True)
 class Mark:
     at: float
-    sequence: int | None  # None: it was not sent
+    sequence: int | None  # None if it was not sent
     state: str  # a delivery's status; ``event``, ``inferred`` or ``skipped``
     label: str
     delivery_id: str | None = None
@@ -64,7 +64,7 @@ class Timeline:
 
 
 def _placed(marks: Iterable[Mark], start: float, span: float) -> list[Mark]:
-    """Where each is by its time; those of one moment stand side by side, within the line."""
+    """Position each mark by its time; simultaneous ones are next to each other, within the line."""
     shown = sorted(marks, key=lambda one: (one.at, one.sequence or 0))[-MAX_MARKS:]
     places = [FIRST + (mark.at - start) / span * (LAST - FIRST) for mark in shown]
     for index in range(1, len(places)):

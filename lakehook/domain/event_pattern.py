@@ -1,15 +1,17 @@
 """Patterns over an event's fields, in the syntax of EventBridge.
 
 A pattern is an object of the event's shape; each leaf lists what its field may be, literally or by
-an operator. Fields within one object must all match, of ``$or`` one alternative; a field that is a
+an operator. Fields within one object must all match, of ``$or`` one alternative. A field that is a
 list matches if one of its elements does, a leaf or an object, and nested lists count as one list.
 An empty list, and an object where a leaf is expected, count as absent.
 
-A field is known by its path, its names joined by dots, however they are nested. Of two wishes for
-one path the later one counts; so what stands in ``$or`` replaces a field that stands before it.
+A field is identified by its path, its names joined by dots, however they are nested. If one path
+has two conditions, the later one counts; so a condition in ``$or`` replaces one before it.
 
 https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html
+
 https://github.com/aws/event-ruler#json-array-matching
+
 Outcomes recorded on AWS: tests/outside/eventbridge
 """
 
@@ -40,12 +42,12 @@ Predicate = Callable[[Any], bool]
 
 
 class PatternExhausted(Exception):
-    """A pattern and an event that together would take longer than fan-out has for all of them."""
+    """Matching this pattern would take longer than fan-out has for one event."""
 
 
 @dataclass
 class _Matching:
-    """What is known of the one event that is matched, and the tests that are left for it."""
+    """State of matching one event, and the tests that it may still cost."""
 
     document: Any = None
     left: int = MAX_TESTS
@@ -57,7 +59,7 @@ class _Matching:
             self.absent = {}
 
     def is_absent(self, path: str) -> bool:
-        """Whether nothing stands at a path, in none of the objects of a list."""
+        """Whether the path is absent, in all objects of a list."""
         if path not in self.absent:
             self.absent[path] = not self._has(self.document, path.split("."))
         return self.absent[path]
@@ -78,7 +80,7 @@ class _Matching:
 
 @dataclass(frozen=True)
 class Pattern:
-    """A pattern that was read. It is asked of one event at a time."""
+    """A parsed pattern, which matches one event at a time."""
 
     predicate: Predicate
     matching: _Matching
@@ -86,14 +88,14 @@ class Pattern:
     def __call__(self, document: Any) -> bool:
         """Whether an event matches; ``PatternExhausted`` when that would take too long.
 
-        The document is an event's ``expanded`` one: names with dots are found there alone.
+        The document is an event's ``expanded`` one, in which names with dots are nested.
         """
         self.matching.begin(document)
         return self.predicate(document)
 
 
 def parse_pattern(text: str) -> str:
-    """The pattern, if it is one.
+    """Validate a pattern, and return it.
 
     ``InvalidSubscription`` names the field and what is wrong with it.
     """
@@ -116,7 +118,7 @@ def compile_pattern(text: str) -> Pattern:
 
 @dataclass(frozen=True)
 class _Leaf:
-    """What the field at a path may be."""
+    """Conditions on the field at a path."""
 
     path: str
     is_wanted: Test
@@ -124,7 +126,7 @@ class _Leaf:
 
     @classmethod
     def parse(cls, wanted: Sequence[Any], path: str) -> "_Leaf":
-        """Its literals are one look into a set."""
+        """Parse a leaf; its literals become one look-up in a set."""
         literals = frozenset(_literal(each) for each in wanted if not isinstance(each, list | dict))
         operators = [predicate_from(each, path) for each in wanted if isinstance(each, list | dict)]
         return cls(
@@ -147,7 +149,7 @@ def _alternatives(pattern: Document) -> list[_Alternative]:
 def _read_object(
     pattern: Document, path: str, alternatives: list[_Alternative], *, within_or: bool
 ) -> None:
-    """Add an object's fields to each of the alternatives that stand before it."""
+    """Add an object's fields to each of the alternatives so far."""
     if not pattern:
         raise InvalidSubscription(f"pattern: {path or 'it'} is empty, and so would match nothing")
     for name, wanted in pattern.items():
@@ -186,7 +188,7 @@ def _read_or(wanted: Any, path: str, alternatives: list[_Alternative]) -> None:
     if not isinstance(wanted, list) or len(wanted) < 2:  # noqa: PLR2004  one is none
         raise InvalidSubscription(f"pattern: {where} is not a list of two patterns or more")
     if not all(isinstance(each, dict) for each in wanted):
-        raise InvalidSubscription(f"pattern: {where} holds what is no pattern")
+        raise InvalidSubscription(f"pattern: {where} contains something that is not a pattern")
     before = [dict(alternative) for alternative in alternatives]
     alternatives.clear()
     for each in wanted:
@@ -201,7 +203,7 @@ def _read_or(wanted: Any, path: str, alternatives: list[_Alternative]) -> None:
 
 @dataclass
 class _Node:
-    """What one alternative wants at one name, and below it."""
+    """Conditions of one alternative at one name, and below it."""
 
     leaf: _Leaf | None = None
     members: dict[str, "_Node"] = field(default_factory=dict)
@@ -249,7 +251,7 @@ def _all_members(node: _Node, matching: _Matching) -> Predicate:
 
 
 def _matches_inner(name: str, node: _Node, matching: _Matching) -> Predicate:
-    """Of several objects in a list one must match by itself."""
+    """Match several objects in a list: one of them must match by itself."""
     inner, tests, spend = _all_members(node, matching), node.tests, matching.spend
 
     def matches(value: Any) -> bool:
@@ -264,7 +266,7 @@ def _matches_inner(name: str, node: _Node, matching: _Matching) -> Predicate:
 
 
 def _matches_leaf(name: str, wanted: _Leaf, matching: _Matching) -> Predicate:
-    """An object is no leaf, and to be absent, the field has to be so in the whole event."""
+    """Match a leaf: an object does not, and an absent field must be absent in the whole event."""
     is_wanted, tests, spend = wanted.is_wanted, wanted.tests, matching.spend
     may_be_absent = is_wanted(ABSENT)
 
@@ -283,14 +285,14 @@ def _matches_leaf(name: str, wanted: _Leaf, matching: _Matching) -> Predicate:
 
 
 def _literal(value: Any) -> Any:
-    """What a value is compared by: ``true`` is no 1, as Python would have it, and 1.50 is 1.5."""
+    """Return a comparison key: ``true`` differs from 1, unlike in Python, and 1.50 equals 1.5."""
     if type(value) is Decimal:
         return float(value)
     return (value,) if value is True or value is False else value
 
 
 def _match_all(parts: Sequence[Predicate], value: Any) -> bool:
-    """A loop, for ``all`` makes a generator for each of a thousand subscriptions."""
+    """Match all, in a loop: ``all`` would create a generator for each of many subscriptions."""
     for part in parts:  # noqa: SIM110
         if not part(value):
             return False

@@ -1,6 +1,6 @@
-"""Operators of event patterns: what a leaf of a pattern may ask of one value.
+"""Operators of event patterns: the tests of a pattern's leaf on one value.
 
-What each takes and refuses is EventBridge's, as recorded (see ``event_pattern``).
+Accepted and rejected operands are EventBridge's, as recorded (see ``event_pattern``).
 """
 
 import operator
@@ -18,8 +18,8 @@ ABSENT = object()
 """The value of a field that is not there."""
 
 _PIECES = re.compile(r"\\[*\\]|.", re.DOTALL)
-MAX_CASE_CHARACTERS = 3  # that one character becomes in lower or upper case
-_LAST_WITH_CASE = "\uffff"  # EventBridge folds UTF-16 units, and none of what takes two
+MAX_CASE_CHARACTERS = 3  # lower- or upper-case characters that one character maps to
+_LAST_WITH_CASE = "\uffff"  # EventBridge folds UTF-16 units, so no characters of two units
 
 _Make = Callable[[Any, str], Test]
 _COMPARISONS: dict[Any, Callable[[Any, Any], bool]] = {
@@ -42,7 +42,7 @@ def prefix(operand: Any, path: str) -> Test:
 
 
 def suffix(operand: Any, path: str) -> Test:
-    """Ignoring case it reads backwards: to search for where to begin would take longer."""
+    """Match an end; without case the text is compared backwards, which needs no search."""
     if isinstance(operand, dict):
         text = _ignoring_case(operand, path, "suffix")[::-1]
         matches = re.compile("".join(_cases(text, reverse=True))).match
@@ -66,7 +66,7 @@ def _ignoring_case(operand: dict[str, Any], path: str, name: str) -> str:
 
 
 def _cases(text: str, *, reverse: bool = False) -> list[str]:
-    """Each character as itself in lower and in upper case, and no further: ß is no ss."""
+    """Return each character in lower and in upper case only: ß is not ss."""
     cases = []
     for character in text:
         has_case = character <= _LAST_WITH_CASE
@@ -90,7 +90,7 @@ def wildcard(operand: Any, path: str) -> Test:
 
 
 def _between_stars(text: str, path: str) -> Sequence[str]:
-    """What stands before, between and behind the stars that are not escaped."""
+    """Split at the stars that are not escaped."""
     pieces = _PIECES.findall(text)
     if "\\" in pieces:
         raise InvalidSubscription(
@@ -108,7 +108,7 @@ def _between_stars(text: str, path: str) -> Sequence[str]:
 
 
 def _has_between(value: str, parts: Sequence[str], at: int, end: int) -> bool:
-    """Each part after the one before it, at the first place where it is: linear, whatever came."""
+    """Whether the parts follow one another, each at its first occurrence: linear time."""
     for part in parts:
         found = value.find(part, at, end)
         if found < 0:
@@ -130,7 +130,7 @@ def _exists(operand: Any, path: str) -> Test:
 
 
 def _anything_but(operand: Any, path: str) -> Test:
-    """A field that is there, and is not one of these."""
+    """Match a field that is present, and not one of these."""
     refused = _refused_texts(operand, path) if isinstance(operand, dict) else None
     if refused is None:
         refused = [predicate_from(value, path) for value in _refused_values(operand, path)]
@@ -149,7 +149,7 @@ def _refused_values(operand: Any, path: str) -> list[Any]:
 
 
 def _refused_texts(operand: dict[str, Any], path: str) -> list[Test]:
-    """One operator within ``anything-but``, with one text or several."""
+    """Parse an operator within ``anything-but``, with one text or several."""
     if len(operand) != 1 or operand.keys() - _REFUSABLE:
         raise InvalidSubscription(f"pattern: {path}: anything-but goes with one of {_NAMES}")
     ((name, operands),) = operand.items()
@@ -211,7 +211,7 @@ NO_FIELDS_WITHIN_OR = frozenset(
 
 
 def passes_any(tests: Sequence[Test], leaf: Any) -> bool:
-    """A loop, for ``any`` makes a generator for each of a thousand subscriptions."""
+    """Match any, in a loop: ``any`` would create a generator for each of many subscriptions."""
     for test in tests:  # noqa: SIM110
         if test(leaf):
             return True
@@ -227,7 +227,7 @@ def predicate_from(wanted: Any, path: str) -> Test:
 
 
 def _is_same(value: Any, wanted: Any) -> bool:
-    """``true`` is no 1, as Python would have it."""
+    """Whether they are equal; ``true`` differs from 1, unlike in Python."""
     return value == wanted and isinstance(value, bool) == isinstance(wanted, bool)
 
 

@@ -1,8 +1,8 @@
 """Redaction of a subscription's credentials in an endpoint's response, which may echo them.
 
-A receiver may spell them in any way, so no list of spellings is searched for. A part of a
-credential is found by its letters and digits, whatever case or separators they have, and in all
-that the text can be decoded to. What cannot be decoded and looks random is not shown either.
+A receiver may spell them in any way, so there is no list of spellings. A part of a credential is
+found by its letters and digits, with any case or separators, in everything that the text can be
+decoded to. Text that cannot be decoded and looks random is hidden, too.
 """
 
 import base64
@@ -30,7 +30,7 @@ NOT_TEXT = "(not shown: it is not text)"
 
 _MAX_READ_BYTES = 4 * MAX_EXCERPT_CHARACTERS
 _MARK = HIDDEN.encode()
-# Segments of the paths of chat services, which their responses name too.
+# Path segments of chat services, whose responses contain them, too.
 _SCHEMES = frozenset(("cgi-bin", "services", "triggers", "webhook", "webhooks", "workflows"))
 _ESSENTIAL = (string.ascii_letters + string.digits).encode()
 _SEPARATORS = bytes(code for code in range(256) if code not in _ESSENTIAL)
@@ -46,7 +46,7 @@ _ROW = re.compile(
 _UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _PIECE = re.compile(rf"{_UUID}|[A-Za-z0-9]{{2,}}")
 _WORDS = re.compile(
-    r"(?!.*(?:[A-Z][a-z]){3}(?![a-z]))"  # but QxZpRt
+    r"(?!.*(?:[A-Z][a-z]){3}(?![a-z]))"  # does not match QxZpRt
     r"(?:[A-Z]{1,15}|[a-z]{0,24}(?:[A-Z]{1,5}[a-z]{1,24})*+)[0-9]{0,5}"
     rf"|[0-9]{{1,20}}|{_UUID}"
 )
@@ -60,7 +60,7 @@ _MAX_ESCAPED_LETTERS = 3
 
 @dataclass(frozen=True, repr=False)
 class Credentials:
-    """All that is secret in a request, as it is meant; of its destination what is not shown."""
+    """Secrets of a request: its credentials, and the hidden parts of its destination."""
 
     values: tuple[bytes, ...]
 
@@ -79,7 +79,7 @@ class Credentials:
         return cls(tuple(dict.fromkeys(one for one in found if len(one) >= MIN_CHARACTERS)))
 
     def redact(self, response: bytes) -> str:
-        """The start of a response on one line, with ``…`` in the place of credentials."""
+        """Return the start of a response on one line, with ``…`` instead of credentials."""
         start = response[:_MAX_READ_BYTES]
         if not self.values:
             return _single_line(start)
@@ -91,24 +91,24 @@ class Credentials:
         return WITHHELD if self._is_in(text) else text
 
     def _is_in(self, text: str) -> bool:
-        plain = unicodedata.normalize("NFKC", text).encode()  # full width, superscript …
+        plain = unicodedata.normalize("NFKC", text).encode()  # converts full width, superscript …
         try:
             return any(self._spans(_essence(view)) for view in decodings(plain))
         except Undecodable:
             return True
 
     def _without_parts(self, text: bytes) -> bytes:
-        """Cut out from the first to the last letter or digit of each part that is found."""
+        """Remove each part that is found, from its first to its last letter or digit."""
         places = [at for at, code in enumerate(text) if code in _ESSENTIAL]
         kept, end = [], 0
         for first, last in self._spans(_essence(text)):
             kept += [text[end : places[first]], _MARK]
             end = places[last] + 1
-            end += len(text[end:]) - len(text[end:].lstrip(b"="))  # of base64
+            end += len(text[end:]) - len(text[end:].lstrip(b"="))  # padding of base64
         return b"".join((*kept, text[end:]))
 
     def _spans(self, essence: bytes) -> list[tuple[int, int]]:
-        """The first and the last character of each stretch that belongs to credentials."""
+        """Return the first and last character of each stretch that belongs to credentials."""
         spans: list[tuple[int, int]] = []
         for start in range(len(essence)):
             size = next((n for n in self._sizes if essence[start : start + n] in self._parts), 0)
@@ -138,18 +138,18 @@ def _parts_of(value: bytes) -> Iterator[bytes]:
 
 
 def _essence(text: bytes) -> bytes:
-    """Letters and digits in lower case: what every way to write a credential leaves of it."""
+    """Reduce to letters and digits in lower case, which every spelling has in common."""
     return text.translate(None, _SEPARATORS).lower()
 
 
 def _forms(key: bytes) -> Iterator[bytes]:
-    """A key as it is, and as it is written; the seed of an ed25519 key is the whole of it."""
+    """Yield a key's bytes and texts; the seed of an ed25519 key is the whole of it."""
     for one in (key, key[:ED25519_SEED_BYTES]):
         yield from (one, base64.b64encode(one), base64.b16encode(one))
 
 
 def _header_texts(values: Iterable[str]) -> Iterator[str]:
-    """A value and its parts: a receiver may repeat a token and leave out ``Bearer``."""
+    """Yield a header's value and its parts: a receiver may echo a token without ``Bearer``."""
     for value in values:
         yield value
         for part in re.split(r"[\s,;]+", value):
@@ -158,7 +158,7 @@ def _header_texts(values: Iterable[str]) -> Iterator[str]:
 
 
 def _basic_auth_texts(part: str) -> Iterable[str]:
-    """The password in ``Basic <base64>`` (RFC 7617)."""
+    """Yield the password in ``Basic <base64>`` (RFC 7617)."""
     try:
         credentials = base64.b64decode(part, validate=True).decode()
     except ValueError:
@@ -167,7 +167,7 @@ def _basic_auth_texts(part: str) -> Iterable[str]:
 
 
 def _url_texts(destination: Destination, shown: str) -> Iterator[str]:
-    """The pieces of a URL that are not shown, each and together, as written and as meant."""
+    """Yield the hidden parts of a URL, each and together, encoded and decoded."""
     if not isinstance(destination, Endpoint):
         return
     visible = {*_pieces(shown), *_SCHEMES}
@@ -181,7 +181,7 @@ def _pieces(url: str) -> list[str]:
 
 
 def _is_binary(text: bytes) -> bool:
-    """More than here and there a byte that is not text: of UTF-16, of something compressed."""
+    """Whether more than a few bytes are not text, as in UTF-16 or compressed data."""
     characters = text.decode(errors="replace")
     odd = sum(one == "\ufffd" or (one < " " and one not in "\t\r\n") for one in characters)
     return odd > len(characters) / 4
@@ -193,7 +193,7 @@ def _single_line(text: bytes) -> str:
 
 
 def _without_random(chunk: re.Match[str]) -> str:
-    """The chunk, with ``…`` for what is no word and no number: it may be encoded somehow."""
+    """Replace parts of a chunk that are neither words nor numbers: they may be encoded."""
     text = unicodedata.normalize("NFKC", chunk[0])
     pieces = _PIECE.findall(text)
     random = sum(len(piece) for piece in pieces if not _WORDS.fullmatch(piece))

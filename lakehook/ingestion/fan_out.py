@@ -27,11 +27,11 @@ class FanOut:
     heard: AcceptedRecorder | None = None
 
     def __call__(self, batch: Sequence[EventMessage]) -> list[EventMessage]:
-        """Fan a batch out, and return the messages that must come again.
+        """Fan a batch out, and return the messages that must be received again.
 
         A pipeline's event is numbered only after all deliveries of the one before were enqueued. So
-        the batch goes in rounds: the first message of each pipeline, then the second. Messages
-        behind a failure in their group come again with it.
+        the batch is processed in rounds: the first message of each pipeline, then the second.
+        Messages behind a failure in their group are received again with it.
         """
         subscriptions = [s for s in self.subscriptions.all() if s.removed_at is None]
         failed: list[EventMessage] = []
@@ -89,7 +89,7 @@ class FanOut:
     def _accept(
         self, message: EventMessage, subscriptions: Sequence[Subscription]
     ) -> list[list[Delivery]]:
-        """The deliveries of each event that results from the message."""
+        """Return the deliveries of each event that results from the message."""
         try:
             event = Event.from_message(message.body, group=message.group)
         except InvalidEvent as error:
@@ -106,7 +106,7 @@ class FanOut:
         ]
 
     def _record(self, event: Event) -> None:
-        """Record when DevLake was heard last; a failure must not stop the fan-out."""
+        """Record the last notification of DevLake; a failure must not stop the fan-out."""
         try:
             if self.heard:
                 self.heard.accepted(event)

@@ -1,9 +1,9 @@
-"""Batch of the events queue: fanned out at once, or message by message if it has come back.
+"""Batch of the events queue: fanned out at once, or one by one if a message was received again.
 
-A message that comes back may have crashed its worker: out of time, out of memory. A receive count
-does not say so, since our own outages raise it, and so does any other message of the batch. So
-each message that came back is tried alone, after an announcement that is kept until its outcome is
-known. Three announcements without an outcome convict the message: it is quarantined.
+A message that is received again may have crashed its worker: out of time, out of memory. A receive
+count does not tell, since our own outages and other messages of the batch raise it, too. So each
+such message is tried alone, after an announcement that is kept until its outcome is known. After
+three announcements without an outcome, the message is quarantined.
 """
 
 from collections.abc import Mapping, Sequence
@@ -33,15 +33,15 @@ class FanOutBatch:
     def __call__(
         self, batch: Sequence[EventMessage], remaining: Remaining
     ) -> Sequence[EventMessage]:
-        """Fan a batch out, and return the messages that must come again."""
+        """Fan a batch out, and return the messages that must be received again."""
         if all(message.receives == 1 for message in batch):
             return self.fan_out(batch)
         return self._isolate(batch, remaining)
 
     def _isolate(self, batch: Sequence[EventMessage], remaining: Remaining) -> list[EventMessage]:
-        """Work on one message at a time, the least suspect first, and delete each when it is done.
+        """Process one message at a time, the least suspect first, and delete each when it is done.
 
-        A crash holds up the message that was being tried, and no other for more than a turn.
+        A crash delays the message that was being tried, and no other for more than a turn.
         """
         unfinished = self.unfinished.count(batch)
         turn_ends = remaining() - TURN_SECONDS
@@ -53,7 +53,7 @@ class FanOutBatch:
             if is_stopped or (position and remaining() < turn_ends):
                 again.append(message)
                 continue
-            self.acks.nack(message, seconds=remaining())  # nobody else tries it meanwhile
+            self.acks.nack(message, seconds=remaining())  # keeps other workers away from it
             if self._is_done(message, unfinished.get(message, 0)):
                 self.acks.ack([message])
             else:
@@ -90,7 +90,7 @@ class FanOutBatch:
 def _least_suspect_first(
     batch: Sequence[EventMessage], unfinished: Mapping[EventMessage, int]
 ) -> list[EventMessage]:
-    """Groups by their suspicion; a group keeps its order."""
+    """Sort groups by their suspicion; a group keeps its order."""
     suspicion: dict[str, tuple[int, bool]] = {}
     for message in batch:
         known = suspicion.get(message.group, (0, False))

@@ -50,7 +50,7 @@ from lakehook.subscriptions.subscribe import Subscribe, UpdateSubscription
 
 
 def _split_delivery(reference: str) -> tuple[str, str, str]:
-    """The subscription, which may hold ``#`` in its name, and ``pipeline#sequence``."""
+    """Split into the subscription, whose name may contain ``#``, and ``pipeline#sequence``."""
     lane, _, sequence = reference.rpartition("#")
     name, separator, pipeline = lane.rpartition("#")
     return name, separator, f"{pipeline}#{sequence}"
@@ -91,9 +91,9 @@ class OperatorService:
     def remove_subscription(
         self, reference: str, *, discard_waiting: bool
     ) -> tuple[Subscription, SubscriptionBacklog]:
-        """The tombstone, and what is being discarded: the letters here, the rest by the sender.
+        """Return the tombstone, and what is discarded: dead letters here, the rest by the sender.
 
-        Said again, with its id, it finishes what a removal that broke off has left.
+        Repeated with the id, it completes an interrupted removal.
         """
         tombstone, backlog = self.unsubscribe(
             self.find_subscription(reference, removed=True), discard_waiting=discard_waiting
@@ -103,20 +103,20 @@ class OperatorService:
         return tombstone, backlog
 
     def moment(self, text: str, *, what: str) -> float:
-        """Unix seconds of a time, or of how long ago it was; ``InvalidInput`` shows both forms."""
+        """Return unix seconds of a time, or of a duration ago; ``InvalidInput`` shows both."""
         return parse_time_or_ago(text, what=what, now=self.clock.now())
 
     def subscriptions_by_id(self) -> Mapping[str, Subscription]:
-        """Every subscription, removed ones too."""
+        """Return every subscription, removed ones too."""
         return {s.id: s for s in self.find_subscription.subscriptions.all()}
 
     def resolve_delivery(self, reference: str) -> str:
-        """The id of a delivery whose subscription may be given by its name."""
+        """Return the id of a delivery whose subscription may be given by its name."""
         name, separator, rest = _split_delivery(reference)
         if not separator or name.startswith(ID_PREFIX):
             return reference
         return f"{self.find_subscription(name).id}#{rest}"
 
     def resolve_id(self, reference: str | None) -> str | None:
-        """The id of the one that is meant by id or name, a removed one by id; none of none."""
+        """Return the id of a subscription given by id or name, a removed one by id."""
         return None if reference is None else self.find_subscription(reference, removed=True).id

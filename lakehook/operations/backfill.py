@@ -1,4 +1,4 @@
-"""Backfill: a replay of the past for a new subscription, started once it is in force."""
+"""Backfill: a replay of the past for a new subscription, started once it is active."""
 
 from lakehook.domain.errors import InvalidInput, LakehookError
 from lakehook.domain.replay import BEGINNING, ReplayCriteria, ReplayRequest
@@ -9,11 +9,9 @@ from lakehook.operations import OperatorService
 def parse_backfill(
     service: OperatorService, since: str | None, *, from_beginning: bool
 ) -> ReplayCriteria | None:
-    """Read before anything is saved."""
+    """Parse the request, before anything is saved."""
     if since is not None and from_beginning:
-        raise InvalidInput(
-            "since: the past is asked for from the beginning, or since then, not both"
-        )
+        raise InvalidInput("since: give either the beginning or a time, not both")
     if since is None and not from_beginning:
         return None
     return service.start_replay.criteria(ReplayRequest(since=BEGINNING if since is None else since))
@@ -22,7 +20,7 @@ def parse_backfill(
 def start_backfill(
     service: OperatorService, subscription: Subscription, terms: ReplayCriteria | None
 ) -> str | None:
-    """The replay's id. The secret is shown now or never, so a failure is only warned of."""
+    """Start it, and return its id; a failure only warns, since the secret must still be shown."""
     if terms is None:
         return None
     try:
@@ -30,7 +28,7 @@ def start_backfill(
     except LakehookError as error:
         since = terms.asked[0]
         service.start_replay.warn(
-            f"it is subscribed, and its past is not on its way: {error}; try: lakehook replay"
+            f"it is subscribed, but past events are not being sent: {error}; try: lakehook replay"
             f" --subscription {subscription.id} --since {since} --status missing"
         )
         return None

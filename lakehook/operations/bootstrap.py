@@ -42,7 +42,7 @@ def operator_service_on(
     *,
     on_endpoint_change: Callable[[EndpointChange], None] | None = None,
 ) -> OperatorService:
-    """Build the service; without ``on_endpoint_change`` a new receiver is a warning."""
+    """Build the service; without ``on_endpoint_change``, a new receiver is a warning."""
     ports = operator_ports(resources, aws, warn)
     return build_operator_service(replace(ports, on_endpoint_change=on_endpoint_change))
 

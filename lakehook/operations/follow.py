@@ -1,8 +1,8 @@
-"""Follow the journal: the events of all pipelines as fan-out accepts them, without touching any.
+"""Follow the journal: yield events of all pipelines as fan-out accepts them, read-only.
 
-The index of unfinished pipelines says at once which pipelines moved. It never holds one whose first
-event ended it, so a page of the journal is read each second as well: that finds the others, and
-costs the same however long the journal is.
+The index of unfinished pipelines shows at once which pipelines changed. It never has one whose
+first event ended it, so a page of the journal is read each second as well. That finds the others,
+at a cost that does not depend on the journal's length.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,7 +18,7 @@ from lakehook.ports.stores import (
 from lakehook.ports.system import Clock
 
 POLL_SECONDS = 1.0
-CLOCK_SKEW_SECONDS = 60.0  # by which fan-out's clock may be ahead of ours
+CLOCK_SKEW_SECONDS = 60.0  # fan-out's clock may be ahead of ours by this
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class FollowEvents:
     clock: Clock
 
     def past(self, *, since: float) -> Sequence[AcceptedEvent]:
-        """Events accepted since then, in that order; the whole journal is read for it."""
+        """Return events accepted since then, in order, by reading the whole journal."""
         cursor, found = "", []
         until = self.clock.now() + CLOCK_SKEW_SECONDS
         while True:
@@ -40,7 +40,7 @@ class FollowEvents:
                 return sorted(found, key=_order)
 
     def __call__(self, *, since: float) -> Iterator[AcceptedEvent]:
-        """Events accepted since then, each pipeline's in order; it never ends."""
+        """Yield events accepted since then, each pipeline's in order, without an end."""
         follower = _Follower(self, since)
         while True:
             yield from follower.poll()
@@ -49,7 +49,7 @@ class FollowEvents:
 
 @dataclass
 class _Follower:
-    """What was seen at the last poll."""
+    """State of the last poll."""
 
     sources: FollowEvents
     since: float

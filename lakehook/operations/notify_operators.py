@@ -1,4 +1,4 @@
-"""Watch over the status for operators: measure the backlog, and notify of each new trouble."""
+"""Notification of operators: measures the backlog, and reports each new condition once."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ _RUNBOOK = {
 
 @dataclass(frozen=True)
 class NotifyOperators:
-    """What the scheduler does every few minutes; its cost does not grow with what waits."""
+    """Periodic task of the scheduler; its cost does not grow with the number of deliveries."""
 
     show_status: ShowStatus
     conditions: ConditionStore
@@ -39,9 +39,9 @@ class NotifyOperators:
     interval_seconds: float
 
     def __call__(self) -> int:
-        """Look at the status if that is due, and return how many notices were sent.
+        """Check the status if that is due, and return how many notices were sent.
 
-        A crash between sending and saving sends the same notices once more.
+        A crash between sending and saving sends the same notices again.
         """
         now = self.clock.now()
         looked_at, before = self.conditions.load()
@@ -87,7 +87,7 @@ def _condition(status: SubscriberStatus, *, now: float) -> SubscriptionCondition
 
 
 def _subject(stack: str, notices: Sequence[_Notice]) -> str:
-    """At most 100 ASCII characters, as SNS takes it: names may be in Chinese."""
+    """Return at most 100 ASCII characters, SNS's limit, since names may be in Chinese."""
     troubles = sum(notice is not OperatorNotice.RECOVERED for notice, _ in notices)
     if not troubles:
         return f"{stack}: {len(notices)} well again"

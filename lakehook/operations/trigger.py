@@ -22,7 +22,7 @@ class TriggerEvent:
     clock: Clock
 
     def to_all(self, event_type: EventType, pipeline_id: int | str) -> Event:
-        """Publish a sample as the pipeline service would, for every subscription that wants it."""
+        """Publish a sample as the pipeline service would, to all its subscribers."""
         event = trial_event(event_type, at=self.clock.now(), pipeline_id=pipeline_id)
         self.publish([event])
         return event

@@ -1,4 +1,4 @@
-"""Producer library for the pipeline service: publishes events. Needs boto3 and nothing else."""
+"""Producer library for the pipeline service: publishes events. Needs only boto3."""
 
 import os
 from pathlib import Path
@@ -15,19 +15,19 @@ if TYPE_CHECKING:
 
 __all__ = ["PipelineEventPublisher", "Publisher", "SpooledPublisher"]
 
-PipelineEventPublisher = Publisher  # its name in 0.1
+PipelineEventPublisher = Publisher  # its name in version 0.1
 
 MAX_SPOOLED_BYTES = 256 * 1024 * 1024
 CLOSING_SECONDS = 5.0
 
 
 class SpooledPublisher:
-    """Writes events to a file and returns; a thread sends them, now or once AWS is back.
+    """Publisher that writes events to a file; a thread sends them, now or when AWS is available.
 
-    What is in the file survives the process. Several processes may share it, each with a
-    publisher of its own: one of them drains it. The events of a pipeline go in the order in which
-    they were written, whoever wrote them. One that went as the process died goes again: an event
-    is known by its id.
+    Events in the file survive the process. Several processes may share it, each with a publisher of
+    its own: one of them drains it. The events of a pipeline are sent in the order in which they
+    were written, by any process. An event that was being sent when the process died is sent again:
+    it is recognized by its id.
     """
 
     def __init__(
@@ -38,9 +38,9 @@ class SpooledPublisher:
         *,
         most_bytes: int = MAX_SPOOLED_BYTES,
     ) -> None:
-        """``PublishError`` as of ``Publisher``; ``InvalidSpool`` when the file is none.
+        """Open the spool; ``PublishError`` as for ``Publisher``, ``InvalidSpool`` for another file.
 
-        The file is made where it is missing; its folder is not.
+        The file is created if it is missing; its folder is not.
         """
         queue = open_events_queue(queue_url, client)
         self._process = os.getpid()
@@ -49,10 +49,10 @@ class SpooledPublisher:
         self._drain.start()
 
     def publish(self, events: Events) -> int:
-        """Spool an event or several, all or none; how many. Never waits for AWS.
+        """Spool one or several events, all or none, and return how many. Never waits for AWS.
 
-        ``InvalidEvent`` for one that fan-out would refuse, ``SpoolFull`` when there is no room:
-        both are a ``PublishError``.
+        Raises ``InvalidEvent`` for one that fan-out would reject, ``SpoolFull`` when there is no
+        room: both are a ``PublishError``.
         """
         self._refuse_fork()
         entries = to_entries(events)
@@ -62,18 +62,18 @@ class SpooledPublisher:
         return len(entries)
 
     async def apublish(self, events: Events) -> int:
-        """As ``publish``, in a thread: the event loop does not wait for the disk."""
+        """Publish in a thread, so that the event loop does not wait for the disk."""
         import asyncio  # noqa: PLC0415  as of ``Publisher``
 
         return await asyncio.to_thread(self.publish, events)
 
     def waiting(self) -> int:
-        """How many events the file holds, of whichever process."""
+        """Return how many events the file holds, of all processes."""
         self._refuse_fork()
         return self._spool.count()
 
     def flush(self, timeout: float) -> bool:
-        """Wait until all that was published here has gone; false if that takes too long."""
+        """Wait until everything published here was sent; false if that takes too long."""
         self._refuse_fork()
         ends_at = monotonic() + timeout
         while self._spool.holds(up_to=self._spool.last):
@@ -84,7 +84,7 @@ class SpooledPublisher:
         return True
 
     def close(self, timeout: float = CLOSING_SECONDS) -> bool:
-        """Flush, and stop; what has not gone stays in the file for whoever opens it next.
+        """Flush, and stop; unsent events stay in the file for the next publisher.
 
         In a child process it does nothing: the file and the thread are the parent's.
         """
@@ -97,7 +97,7 @@ class SpooledPublisher:
         return flushed
 
     def _refuse_fork(self) -> None:
-        """SQLite forbids to carry a connection across one, and no thread passes it.
+        """Reject use after a fork: SQLite connections and threads do not survive it.
 
         https://www.sqlite.org/howtocorrupt.html#_carrying_an_open_database_connection_across_a_fork_
         """

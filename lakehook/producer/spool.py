@@ -10,7 +10,7 @@ from lakehook.adapters.sqlite_spool import DrainLock, SqliteSpool
 from lakehook.adapters.sqs.events import EventEntry, batches
 from lakehook.domain.errors import InfrastructureError, LakehookError
 
-WINDOW = 200  # events looked at together, so that batches are full where pipelines are many
+WINDOW = 200  # events that are read at a time, so that batches are full even with many pipelines
 POLL_SECONDS = 0.2  # another process cannot notify this one
 FIRST_WAIT_SECONDS, MAX_WAIT_SECONDS = 0.1, 30.0
 
@@ -20,7 +20,7 @@ _log = logging.getLogger("lakehook.producer")
 
 
 class SpoolDrain:
-    """Of all processes that share a spool, one drains it; another takes over when it ends."""
+    """Drain of a spool: one process drains it, and another takes over when that ends."""
 
     def __init__(self, path: Path, send: Send, *, max_bytes: int) -> None:
         self._lock = DrainLock(path)
@@ -34,26 +34,25 @@ class SpoolDrain:
         self._thread.start()
 
     def notify(self) -> None:
-        """Tell that there is something new."""
+        """Notify the thread of new events."""
         self._bell.set()
 
     def wait_for_progress(self, seconds: float) -> None:
-        """Wait until something may have gone, at most so long."""
+        """Wait until events may have been sent, at most this long."""
         with self._turned:
             self._turned.wait(min(seconds, POLL_SECONDS))
 
     def stop(self, *, within: float) -> None:
-        """Stop after the call that is under way, or leave it to end by itself."""
+        """Stop after the call in progress, or leave it to finish."""
         self._stopping.set()
         self._bell.set()
         self._thread.join(within)
 
     def drain_once(self) -> bool:
-        """Send the oldest events; whether there were any.
+        """Send the oldest events, and return whether there were any.
 
-        ``InfrastructureError`` when some did not go.
-
-        Behind an event that SQS did not take its pipeline waits, and no other.
+        Raises ``InfrastructureError`` when some were not sent. After an event that SQS rejected
+        only its own pipeline waits.
         """
         window = self.spool.oldest(WINDOW)
         held: dict[str, str] = {}
@@ -80,7 +79,7 @@ class SpoolDrain:
             self.spool.close()
 
     def _take_a_turn(self) -> None:
-        """Send what there is, and wait for more; whoever has no lock waits for it."""
+        """Send what there is, and wait for more; without the lock, wait for it."""
         if not self._lock.take():
             self._stopping.wait(POLL_SECONDS)
             return
@@ -98,12 +97,12 @@ class SpoolDrain:
         self._failures, self._reason = 0, ""
 
     def _back_off(self, error: Exception) -> None:
-        """Wait longer and longer; each reason is told once, until another takes its place."""
+        """Wait longer after each failure; a reason is logged once, until another one occurs."""
         if str(error) != self._reason:
             trace = None if isinstance(error, LakehookError) else error
             _log.warning("events wait in the spool: %s", error, exc_info=trace)
         self._reason = str(error)
-        with suppress(LakehookError):  # a disk that is full has no room for tidying up either
+        with suppress(LakehookError):  # a full disk has no room for a checkpoint, either
             self.spool.vacuum()
         wait = min(MAX_WAIT_SECONDS, FIRST_WAIT_SECONDS * 2.0 ** min(self._failures, 30))
         self._failures += 1

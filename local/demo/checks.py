@@ -8,7 +8,7 @@ from lakehook.domain.event import EventType
 from local.receiver import Arrival
 
 Steps = Mapping[str, Sequence[tuple[int, EventType]]]
-"""Per pipeline the sequences and types of its events."""
+"""Sequences and types of the events, by pipeline."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +26,7 @@ class Verdict:
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """What is wrong beside what is missing."""
+        """Return the problems other than missing deliveries."""
         return (
             *([] if self.in_order else ["events of a pipeline arrived out of order"]),
             *([] if self.genuine else ["a request had no signature of ours"]),
@@ -35,7 +35,7 @@ class Verdict:
 
 
 def judge(arrivals: Sequence[Arrival], expected: Steps) -> Verdict:
-    """Hold what arrived against what was said: per pipeline, sequences and types in order."""
+    """Compare arrivals with what was published: per pipeline, sequences and types in order."""
     heard: dict[str, list[tuple[int, EventType]]] = defaultdict(list)
     for arrival in _first_of_each(arrivals):
         heard[arrival.pipeline].append((arrival.sequence, EventType(arrival.event_type)))

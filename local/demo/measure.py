@@ -17,7 +17,7 @@ _PIPELINES = range(1001, 1001 + BURST_PIPELINES)
 
 
 def idle_cpu_percent() -> float:
-    """Of one core, over all our processes, while nothing is asked of them."""
+    """Return the CPU use of all our processes while idle, in per cent of one core."""
     processes = [psutil.Process(), *psutil.Process().children(recursive=True)]
     before, began = _cpu_seconds(processes), time.monotonic()
     time.sleep(IDLE_SECONDS)
@@ -37,7 +37,7 @@ class Measured:
 
 
 def burst(publisher: Publisher, cast: Sequence[Subscriber]) -> tuple[int, float]:
-    """Deliveries made of a burst of events, and the seconds that took."""
+    """Return the deliveries of a burst of events, and the seconds that they took."""
     events = [_event(pipeline, n) for n in range(BURST_EVENTS) for pipeline in _PIPELINES]
     began = time.monotonic()
     publisher.publish(events)

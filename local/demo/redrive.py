@@ -14,7 +14,7 @@ from local.environment import ROOT
 
 
 def repair(console: Console, endpoint_url: str, subscriber: Subscriber, stuck: Stuck) -> None:
-    """Show the dead letter and what waits behind it, repair the receiver, redrive."""
+    """Show the dead letter and the deliveries behind it, repair the receiver, redrive."""
     name = subscriber.receiver.name
     _wait_for_the_letter(endpoint_url, name)
     console.print(

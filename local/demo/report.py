@@ -9,13 +9,13 @@ from lakehook.operations import OperatorService
 from local.demo.checks import Verdict
 from local.demo.subscribers import REFUSED, Subscriber
 
-MAX_EXPLAINED = 5  # of what is missing at one subscriber
+MAX_EXPLAINED = 5  # missing deliveries of a subscriber
 Explain = Callable[[str, str, int], str]
-"""What became of a subscriber's delivery of a pipeline and sequence, in a line."""
+"""Explains a subscriber's delivery of a pipeline and sequence, on one line."""
 
 
 def proven(cast: Sequence[Subscriber], verdicts: Sequence[Verdict]) -> Iterator[str]:
-    """Sentences that hold where every verdict is good."""
+    """Yield sentences that are true if every verdict is good."""
     arrived = sum(verdict.arrived for verdict in verdicts)
     yield f"Every event reached every subscriber that asked for it: {arrived} deliveries."
     yield "Each pipeline's events came in order, and every signature was verified"
@@ -30,7 +30,7 @@ def proven(cast: Sequence[Subscriber], verdicts: Sequence[Verdict]) -> Iterator[
 
 
 def faults(subscriber: Subscriber, verdict: Verdict, explain: Explain) -> Iterator[str]:
-    """What is wrong at a subscriber: which deliveries, and why."""
+    """Yield the problems of a subscriber: which deliveries, and why."""
     name = subscriber.receiver.name
     yield from (f"{name}: {problem}" for problem in verdict.problems)
     for pipeline, sequence in verdict.missing[:MAX_EXPLAINED]:
@@ -41,7 +41,7 @@ def faults(subscriber: Subscriber, verdict: Verdict, explain: Explain) -> Iterat
 
 
 def explain_by(service: OperatorService) -> Explain:
-    """Ask the ledger, as ``lakehook deliveries show`` does."""
+    """Explain by the ledger, as ``lakehook deliveries show`` does."""
 
     def explain(name: str, pipeline: str, sequence: int) -> str:
         try:

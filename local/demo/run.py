@@ -39,7 +39,7 @@ NEXT = (
 
 
 def run() -> int:
-    """Exit status: 0 only if everything arrived, in order and genuine."""
+    """Run, and return the exit status: 0 only if everything arrived, in order and genuine."""
     console = Console()
     with tempfile.NamedTemporaryFile(
         "w+", prefix="lakehook-demo-", suffix=".log", delete=False
@@ -76,7 +76,7 @@ def _report(
     cast: Sequence[Subscriber],
     verdicts: Sequence[Verdict],
 ) -> int:
-    """Exit status, after saying what was proven, or what is wrong and why."""
+    """Print the result, with the reason of each problem, and return the exit status."""
     if all(verdicts):
         for line in (*proven(cast, verdicts), "", *NEXT):
             console.print(line, highlight=False)

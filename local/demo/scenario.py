@@ -11,7 +11,7 @@ COMPLETED, FAILED = EventType.PIPELINE_COMPLETED, EventType.PIPELINE_FAILED
 PARTIAL, CANCELLED = EventType.PIPELINE_PARTIAL, EventType.PIPELINE_CANCELLED
 
 FIRST_PIPELINE = 101
-TOGETHER = 3  # pipelines that take each of their steps in the same moment
+TOGETHER = 3  # pipelines whose steps happen at the same time
 _LIVES = (
     ("payments", "blueprint:7", (CREATED, RUNNING, COMPLETED)),
     ("checkout", "blueprint:7", (CREATED, RUNNING, FAILED)),
@@ -53,7 +53,7 @@ DEMO_PIPELINES = tuple(
 
 
 def moments() -> Iterator[list[tuple[DemoPipeline, EventType]]]:
-    """The steps of all lives, some together, each pipeline's own in their order."""
+    """Yield the steps of all pipelines, some at the same time, each pipeline's own in order."""
     groups = [DEMO_PIPELINES[start::4] for start in range(len(DEMO_PIPELINES) // TOGETHER)]
     for step in range(max(len(pipeline.life) for pipeline in DEMO_PIPELINES)):
         for group in groups:

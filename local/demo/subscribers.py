@@ -31,14 +31,14 @@ class Subscriber:
     manner: str = ""  # in a word or two
     description: str = ""
     event_types: tuple[EventType, ...] = ()
-    refuses: int = 0  # of what it should get, until it is repaired
+    refuses: int = 0  # deliveries that it refuses until it is repaired
 
     @property
     def count(self) -> int:
         return sum(map(len, self.expects().values()))
 
     def expects(self) -> dict[str, list[tuple[int, EventType]]]:
-        """What the story has in store for it, pipeline by pipeline."""
+        """Return the deliveries that it should get, by pipeline."""
         lines: dict[str, list[tuple[int, EventType]]] = defaultdict(list)
         for pipeline in DEMO_PIPELINES:
             for sequence, event_type in enumerate(pipeline.life, start=1):
@@ -48,7 +48,7 @@ class Subscriber:
 
 
 class Shaky:
-    """Fails the first attempt of some deliveries: none of them spends all of its retries."""
+    """Subscriber that fails the first attempt of some deliveries, but never all retries."""
 
     def __init__(self, times: int) -> None:
         self._times, self._failed, self._alone = times, set[str](), Lock()
@@ -62,7 +62,7 @@ class Shaky:
 
 
 class Stuck:
-    """Cannot take anything of one pipeline until somebody repairs it."""
+    """Subscriber that refuses everything of one pipeline until it is repaired."""
 
     def __init__(self, *, pipeline: str) -> None:
         self._pipeline = pipeline
@@ -107,14 +107,14 @@ def stuck_subscriber() -> tuple[Subscriber, Stuck]:
 
 
 def measuring_subscribers(count: int) -> tuple[Subscriber, ...]:
-    """Subscribers that the story does not disturb."""
+    """Build subscribers that take no part in the scenario."""
     return tuple(
         Subscriber(Receiver(f"load-{n}", polite), event_types=MEASURED) for n in range(count)
     )
 
 
 def wait_until_taken(cast: Sequence[Subscriber]) -> None:
-    """Until each has taken what it can, or one makes no progress: slowness is no fault."""
+    """Wait until each has received everything, or one makes no progress; slow is no failure."""
     for subscriber in cast:
         receiver, expected = subscriber.receiver, subscriber.count - subscriber.refuses
         while (taken := len(receiver.taken)) < expected:
@@ -124,7 +124,7 @@ def wait_until_taken(cast: Sequence[Subscriber]) -> None:
 
 @contextmanager
 def running_subscribers(deployment: StackOutputs, cast: Sequence[Subscriber]) -> Iterator[None]:
-    """Have each listen and subscribe, as an operator would have it."""
+    """Start each subscriber, and subscribe it as an operator would."""
     subscribe = operator_service_on(deployment, Aws(), print).subscribe
     with ExitStack() as exits:
         for one in cast:

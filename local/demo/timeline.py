@@ -31,7 +31,7 @@ _SIGNS = {
 
 
 class Timeline:
-    """Redrawn whenever the console asks: what was published, and what has arrived where."""
+    """Timeline that the console redraws: what was published, and what has arrived where."""
 
     def __init__(self, cast: Sequence[Subscriber]) -> None:
         self._cast = cast

@@ -395,7 +395,7 @@ def test_a_cursor_that_no_page_has_told_is_refused(api: Desktop, cursor: str):
         ({"ordering": "loose"}, "ordering: \"loose\"; input should be 'strict' or 'skip'"),
         ({"deadline_seconds": 99}, "deadline: 99 s is not within 1 to 20 s"),
         ({"deadline_seconds": "5"}, 'deadline_seconds: "5"; input should be a valid number'),
-        ({"colour": "red"}, "colour: there is no such field"),
+        ({"colour": "red"}, "colour: no such field"),
         ({"url": "http://ci.example/"}, "url: only https, unless the network is opened by setting"),
         ({"url": 7}, "url: input should be a valid string"),
         ({"secret": {"a": "hush"}}, "secret: input should be a valid string"),
@@ -478,7 +478,7 @@ def test_a_body_where_none_is_asked_for_is_refused(api: Desktop):
 
     said = api.call("POST", f"/subscriptions/{id_}/pause", {"until": "tomorrow"})
 
-    assert (said.status, said.document["message"]) == (422, "body: none is asked for here")
+    assert (said.status, said.document["message"]) == (422, "body: not allowed here")
     assert api.call("GET", f"/subscriptions/{id_}").document["state"] == "active"
 
 

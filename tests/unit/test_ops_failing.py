@@ -67,7 +67,7 @@ def test_ordering_and_retry_schedule_are_terms_of_a_subscription(terminal: Termi
         (("--retry-schedule", "5,soon"), "not seconds with commas"),
         (("--retry-schedule", ""), "not seconds with commas"),
         (("--retry-schedule", "-1"), "is not 0 to"),
-        (("--retry-schedule", "5", "--default-retry-schedule"), "says two things"),
+        (("--retry-schedule", "5", "--default-retry-schedule"), "contradicts another option"),
     ],
 )
 def test_bad_terms_are_one_line(

@@ -127,7 +127,7 @@ def test_a_pipeline_that_nobody_was_sent_is_not_said_to_have_been_sent(terminal:
     accept(terminal, pipeline_id=1)
 
     assert terminal("pipelines", "show", "1") == 0
-    assert "no subscriber has heard of it yet" in terminal.out
+    assert "no subscriber has received it yet" in terminal.out
     assert "was sent" not in terminal.out
 
 

@@ -130,7 +130,7 @@ def test_people_are_told_how_it_is_called_before_they_wait(
 
     (replay,) = office.replays.list_finished()
     assert terminal.err == (
-        f"replay {replay.id} has begun with 4 deliveries; it goes on without this command\n"
+        f"replay {replay.id} has begun with 4 deliveries; it continues without this command\n"
     )
 
 

@@ -228,7 +228,7 @@ def or_of(combinations: int) -> str:
         ('{"a": [{"anything-but": {"numeric": ["=", 1]}}]}', "pattern: a: anything-but goes with"),
         ('{"$or": [{"a": [1]}]}', "pattern: \\$or is not a list of two"),
         ('{"$or": null}', "pattern: \\$or is not a list of two"),
-        ('{"$or": [{"a": [1]}, 2]}', "pattern: \\$or holds what is no pattern"),
+        ('{"$or": [{"a": [1]}, 2]}', "pattern: \\$or contains something that is not a pattern"),
         (
             '{"$or": [{"a": [1]}, {"b": {"prefix": [1]}}]}',
             "pattern: b.prefix: no field may be called",

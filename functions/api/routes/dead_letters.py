@@ -29,16 +29,16 @@ MAX_AT_ONCE = (
     f"At most {MAX_DEAD_LETTERS} in one call; `remaining` says how many are left for another."
 )
 
-ReasonFilter = Annotated[str | None, Query(description="Those that died of this.")]
+ReasonFilter = Annotated[str | None, Query(description="With this reason.")]
 Found = Sequence[DeliveryRecord]
 
 
 @ROUTES.get(
     "/dead-letters",
     summary="List dead letters",
-    description="By the ledger: also those that the queue has lost.",
+    description="From the ledger, including those that the queue no longer has.",
     tags=TAGS,
-    **operation("Lane by lane, in the order of their sequence.", 404),
+    **operation("By lane, in the order of their sequence.", 404),
 )
 def list_dead_letters(
     *,
@@ -66,9 +66,9 @@ def list_dead_letters(
 @ROUTES.post(
     "/dead-letters/redrive",
     summary="Send dead letters again",
-    description=f"Each before what waits behind it, with a fresh budget. {MAX_AT_ONCE}",
+    description=f"Each before later deliveries, with a fresh budget. {MAX_AT_ONCE}",
     tags=TAGS,
-    **operation("The letters that go again.", 404, 409, body=True),
+    **operation("The dead letters that are sent again.", 404, 409, body=True),
 )
 def redrive(service: Service, wanted: DeadLetterSelection) -> DeadLetterActionResult:
     def act(letters: Found) -> Found:
@@ -80,10 +80,10 @@ def redrive(service: Service, wanted: DeadLetterSelection) -> DeadLetterActionRe
 
 @ROUTES.post(
     "/dead-letters/discard",
-    summary="Give dead letters up for good",
-    description=f"What waits behind them goes on. {MAX_AT_ONCE}",
+    summary="Discard dead letters for good",
+    description=f"Deliveries behind them go on. {MAX_AT_ONCE}",
     tags=TAGS,
-    **operation("The letters that are given up.", 404, 409, body=True),
+    **operation("The discarded dead letters.", 404, 409, body=True),
 )
 def discard(service: Service, wanted: DeadLetterSelection) -> DeadLetterActionResult:
     dry_run = bool(wanted.dry_run)

@@ -34,7 +34,7 @@ PipelineFilter = Annotated[
         examples=["39"],
     ),
 ]
-StatusFilter = Annotated[DeliveryStatus | None, Query(description="Those that stand like this.")]
+StatusFilter = Annotated[DeliveryStatus | None, Query(description="With this status.")]
 
 
 @ROUTES.get(
@@ -43,7 +43,7 @@ StatusFilter = Annotated[DeliveryStatus | None, Query(description="Those that st
     description="Without `pipeline` the whole ledger is read, whatever else is asked. What takes"
     " longer than the function may run is refused.",
     tags=TAGS,
-    **operation("The last changed first, no more than `limit`.", 404),
+    **operation("The last changed first, at most `limit`.", 404),
 )
 def list_deliveries(  # noqa: PLR0913  each is a parameter
     *,
@@ -63,11 +63,11 @@ def list_deliveries(  # noqa: PLR0913  each is a parameter
         since=0.0 if since is None else service.moment(since, what="since"),
         limit=limit,
     )
-    seen = before_timeout(ROUTES, instead="name a pipeline, or ask lakehook deliveries list")
-    found = service.list_deliveries(question, seen=seen)
+    seen = before_timeout(ROUTES, instead="name a pipeline, or use lakehook deliveries list")
+    deliveries = service.list_deliveries(question, seen=seen)
     owners = service.subscriptions_by_id()
     return responses.Deliveries(
-        deliveries=[DeliveryView.from_record(record, owners) for record in found]
+        deliveries=[DeliveryView.from_record(record, owners) for record in deliveries]
     )
 
 
@@ -75,7 +75,7 @@ def list_deliveries(  # noqa: PLR0913  each is a parameter
     "/deliveries/<delivery>",
     summary="Explain a delivery",
     tags=TAGS,
-    **operation("Every attempt, what came back, and what happens next.", 404),
+    **operation("Every attempt, its response, and what happens next.", 404),
 )
 def explain(service: Service, delivery: DeliveryId) -> DeliveryDetailView:
     explained = service.explain(service.resolve_delivery(delivery))
@@ -85,7 +85,7 @@ def explain(service: Service, delivery: DeliveryId) -> DeliveryDetailView:
 @ROUTES.get(
     "/lanes",
     summary="List held lanes",
-    description="The head that nothing overtakes, and how many wait behind it.",
+    description="The head that nothing overtakes, and the number behind it.",
     tags=TAGS,
     **operation("The longest held first.", 404),
 )

@@ -26,7 +26,7 @@ TAGS = ["Pipelines"]
 
 InState = Annotated[
     Literal[PipelineState.CREATED, PipelineState.RUNNING] | None,
-    Query(description="Those in this state; else in either."),
+    Query(description="In this state; default: either."),
 ]
 
 
@@ -61,7 +61,7 @@ def list_pipelines(  # noqa: PLR0913  each is a parameter
     "/pipelines/<pipeline>",
     summary="Show a pipeline",
     tags=TAGS,
-    **operation("Its events, and each subscriber's place in it.", 404),
+    **operation("Its events, and each subscriber's progress.", 404),
 )
 def show_pipeline(
     service: Service, pipeline: PipelineId, source: OfSource = None

@@ -30,7 +30,7 @@ def list_replays(
 ) -> responses.ReplayList:
     found, following = paginate(
         service.replays.all(),
-        key=lambda one: (-one.started_at, one.id),
+        key=lambda replay: (-replay.started_at, replay.id),
         limit=limit,
         cursor=cursor,
     )
@@ -42,12 +42,12 @@ def list_replays(
 
 @ROUTES.post(
     "/replays",
-    summary="Send the past again",
+    summary="Send past events again",
     description="What was accepted in that time, in order, by the same ids, marked `replayed`."
     " It is written down and goes on by itself; one subscription has one at a time, and asked for"
     " once more it is the one that is open.",
     tags=TAGS,
-    **operation("It is open, and sends.", 404, 409, status=201, body=True),
+    **operation("The open replay.", 404, 409, status=201, body=True),
 )
 def replay(service: Service, wanted: NewReplay) -> ReplayStartedView:
     subscription = service.find_subscription(wanted.subscription)
@@ -65,7 +65,7 @@ def replay(service: Service, wanted: NewReplay) -> ReplayStartedView:
     description="All of the journal is read for it, and nothing written. What takes longer than"
     " the function may run is refused: it is for the command.",
     tags=TAGS,
-    **operation("What it would send.", 404, body=True),
+    **operation("Its deliveries.", 404, body=True),
 )
 def count(service: Service, wanted: NewReplay) -> ReplayCountView:
     subscription = service.find_subscription(wanted.subscription)
@@ -79,7 +79,7 @@ def count(service: Service, wanted: NewReplay) -> ReplayCountView:
     "/replays/<replay>",
     summary="Show a replay",
     tags=TAGS,
-    **operation("What it was asked for, and how far it has come.", 404),
+    **operation("Its request, and its progress.", 404),
 )
 def show_replay(service: Service, replay: ReplayId) -> ReplayView:
     return ReplayView.from_replay(service.replays(replay), service.subscriptions_by_id())
@@ -88,9 +88,9 @@ def show_replay(service: Service, replay: ReplayId) -> ReplayView:
 @ROUTES.post(
     "/replays/<replay>/stop",
     summary="Stop a replay",
-    description="What is lined up by now still goes out.",
+    description="Enqueued deliveries are still sent.",
     tags=TAGS,
-    **operation("The replay; one that had ended is as it was.", 404, 409),
+    **operation("The replay; one that has ended is unchanged.", 404, 409),
 )
 def stop_replay(service: Service, replay: ReplayId) -> ReplayView:
     return ReplayView.from_replay(service.stop_replay(replay), service.subscriptions_by_id())

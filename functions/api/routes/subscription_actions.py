@@ -40,9 +40,9 @@ def pause(service: Service, subscription: SubscriptionId) -> SubscriptionView:
 @ROUTES.post(
     "/subscriptions/<subscription>/resume",
     summary="Resume a paused subscription",
-    description="Some six hundred lanes a minute go on.",
+    description="Some six hundred lanes a minute are resumed.",
     tags=TAGS,
-    **operation("The subscription, and how many lanes go on.", 404, 409),
+    **operation("The subscription, and the number of resumed lanes.", 404, 409),
 )
 def resume(service: Service, subscription: SubscriptionId) -> ResumedSubscriptionView:
     resumed, lanes = service.resume(service.find_subscription(subscription))
@@ -52,9 +52,9 @@ def resume(service: Service, subscription: SubscriptionId) -> ResumedSubscriptio
 @ROUTES.post(
     "/subscriptions/<subscription>/enable",
     summary="Enable a subscription that was disabled",
-    description="Some six hundred lanes a minute go on; its endpoint is held to be well.",
+    description="Some six hundred lanes a minute are resumed; its endpoint counts as healthy.",
     tags=TAGS,
-    **operation("The subscription, and how many lanes go on.", 404, 409),
+    **operation("The subscription, and the number of resumed lanes.", 404, 409),
 )
 def enable(service: Service, subscription: SubscriptionId) -> ResumedSubscriptionView:
     enabled, lanes = service.enable(service.find_subscription(subscription))
@@ -63,11 +63,11 @@ def enable(service: Service, subscription: SubscriptionId) -> ResumedSubscriptio
 
 @ROUTES.post(
     "/subscriptions/<subscription>/test",
-    summary="Ask the endpoint whether it is there",
+    summary="Test the endpoint",
     description="By a signed PING. One that is pending is sent a challenge, and is active once its"
     " endpoint has echoed it.",
     tags=TAGS,
-    **operation("What the endpoint answered, if it did.", 404, 409, body=True),
+    **operation("The endpoint's response, if any.", 404, 409, body=True),
 )
 def test_endpoint(
     service: Service, subscription: SubscriptionId, wanted: TestRequest
@@ -81,11 +81,11 @@ def test_endpoint(
 
 @ROUTES.post(
     "/subscriptions/<subscription>/rotate-secret",
-    summary="Sign by a new secret",
+    summary="Sign with a new secret",
     description="And by the old one too until the overlap is over: if the answer is lost, say it"
     " again. Without an overlap bring the secret, or nobody might know the one that signs.",
     tags=TAGS,
-    **operation("The new secret, told this once, and when it is in force.", 404, 409, body=True),
+    **operation("The new secret, shown once, and when it takes effect.", 404, 409, body=True),
 )
 def rotate_secret(
     service: Service, subscription: SubscriptionId, wanted: RotationRequest
@@ -101,7 +101,7 @@ def rotate_secret(
 
 
 def _refuse_loss(rotated: Rotated, wanted: RotationRequest) -> None:
-    """A response may be lost: then the old secret must still sign, or the caller know the new."""
+    """Ensure a lost response is harmless: the old secret still signs, or the caller has the new."""
     older = rotated.subscription.secrets[1:]
     if not older and secret_to_reveal(rotated.secret, wanted.secret):
         raise InvalidInput(
@@ -112,10 +112,10 @@ def _refuse_loss(rotated: Rotated, wanted: RotationRequest) -> None:
 
 @ROUTES.post(
     "/subscriptions/<subscription>/match",
-    summary="Try events on a subscription",
-    description="Which of them would go out to it, and why the others would not; none is sent.",
+    summary="Match events against a subscription",
+    description="Which of them would be sent, and why the others would not; none is sent.",
     tags=TAGS,
-    **operation("One answer for each event, in their order.", 404, body=True),
+    **operation("One result for each event, in order.", 404, body=True),
 )
 def match_events(
     service: Service, subscription: SubscriptionId, wanted: MatchRequest

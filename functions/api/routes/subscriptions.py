@@ -30,7 +30,7 @@ ROUTES = Router()
 TAGS = ["Subscriptions"]
 
 DiscardWaiting = Annotated[
-    bool, Query(description="Give up what waits for it, and its dead letters too.")
+    bool, Query(description="Discard its waiting deliveries and dead letters.")
 ]
 
 
@@ -42,7 +42,7 @@ def list_subscriptions(
 ) -> responses.Subscriptions:
     found, following = paginate(
         service.find_subscription.all(),
-        key=lambda one: (one.created_at, one.id),
+        key=lambda subscription: (subscription.created_at, subscription.id),
         limit=limit,
         cursor=cursor,
     )
@@ -56,7 +56,9 @@ def list_subscriptions(
     summary="Subscribe an endpoint",
     description="To every PIPELINE_* event, or to those of `event_types`. In force at once.",
     tags=TAGS,
-    **operation("It is in force; its new secret is told this once.", 409, status=201, body=True),
+    **operation(
+        "The active subscription; its new secret is shown once.", 409, status=201, body=True
+    ),
 )
 def subscribe(service: Service, wanted: NewSubscription) -> CreatedSubscriptionView:
     past = parse_backfill(service, wanted.since, from_beginning=bool(wanted.from_beginning))
@@ -75,7 +77,7 @@ def subscribe(service: Service, wanted: NewSubscription) -> CreatedSubscriptionV
     summary="Show a subscription",
     description="A removed one by its id.",
     tags=TAGS,
-    **operation("The subscription, and which secrets sign for it.", 404),
+    **operation("The subscription, and its active secrets.", 404),
 )
 def show_subscription(service: Service, subscription: SubscriptionId) -> SubscriptionDetailView:
     found = service.find_subscription(subscription, removed=True)
@@ -85,11 +87,11 @@ def show_subscription(service: Service, subscription: SubscriptionId) -> Subscri
 
 @ROUTES.patch(
     "/subscriptions/<subscription>",
-    summary="Change terms of a subscription",
-    description="Those that are named; event types and headers are replaced as a whole.",
+    summary="Change a subscription",
+    description="The given fields; event types and headers are replaced as a whole.",
     tags=TAGS,
     **operation(
-        "The subscription, with these terms for every attempt from now on.", 404, 409, body=True
+        "The subscription; the fields apply to every attempt from now on.", 404, 409, body=True
     ),
 )
 def update(service: Service, subscription: SubscriptionId, wanted: Amendment) -> SubscriptionView:
@@ -99,10 +101,10 @@ def update(service: Service, subscription: SubscriptionId, wanted: Amendment) ->
 
 @ROUTES.post(
     "/subscriptions/<subscription>/preview",
-    summary="Show what would be sent of an event",
-    description="And send nothing. A template that fails on it is refused with its reason.",
+    summary="Show what would be sent for an event",
+    description="Nothing is sent. A failing template is rejected with its reason.",
     tags=TAGS,
-    **operation("What would go out, to the letter.", 404, body=True),
+    **operation("The exact request.", 404, body=True),
 )
 def preview(
     service: Service, subscription: SubscriptionId, wanted: PreviewRequest
@@ -117,7 +119,7 @@ def preview(
     description="Refused while deliveries wait for it or are dead letters. Said again, with its"
     " id, it finishes what a removal that broke off has left.",
     tags=TAGS,
-    **operation("It is removed, and this is being discarded.", 404, 409),
+    **operation("It is removed, and this is discarded.", 404, 409),
 )
 def remove(
     *, service: Service, subscription: SubscriptionId, discard_waiting: DiscardWaiting = False

@@ -1,4 +1,4 @@
-"""``lakehook console``: the operator's pages in a browser, on this machine alone."""
+"""``lakehook console``: the operator's pages in a browser, on this machine only."""
 
 from contextlib import suppress
 from threading import Event
@@ -14,12 +14,17 @@ from lakehook.domain.subscription import parse_language
 CONSOLE_EXAMPLES = examples("lakehook console", "lakehook console --read-only --language zh")
 
 Port = Annotated[
-    int, typer.Option("--port", min=0, max=65535, help="Where to listen; 0: any free port.")
+    int, typer.Option("--port", min=0, max=65535, help="Port to listen on; 0: any free one.")
 ]
-NoBrowser = Annotated[bool, typer.Option("--no-browser", help="Print the URL, and open nothing.")]
-ReadOnly = Annotated[bool, typer.Option("--read-only", help="Show everything, change nothing.")]
+NoBrowser = Annotated[
+    bool, typer.Option("--no-browser", help="Print the URL without opening a browser.")
+]
+ReadOnly = Annotated[bool, typer.Option("--read-only", help="Allow no changes.")]
 PageLanguage = Annotated[
-    str, typer.Option("--language", metavar="en|zh", help="Of its pages; a page can switch it.")
+    str,
+    typer.Option(
+        "--language", metavar="en|zh", help="Language of the pages, which can be switched."
+    ),
 ]
 
 
@@ -32,9 +37,9 @@ def console(  # noqa: PLR0913  each is an option
     language: PageLanguage = "en",
     stack: Stack = STACK,
 ) -> None:
-    """Serve pages on 127.0.0.1 that show and do what this command does, until Ctrl-C.
+    """Serve pages on 127.0.0.1 with the functions of this command, until Ctrl-C.
 
-    It acts with your own AWS credentials. Only whoever has the URL that it prints is let in.
+    It uses your own AWS credentials. Only the printed URL gives access.
     """
     from lakehook.console.context import ConsoleService, Options  # noqa: PLC0415  only this command needs Flask
     from lakehook.console.server import served  # noqa: PLC0415
@@ -44,7 +49,7 @@ def console(  # noqa: PLR0913  each is an option
         return ConsoleService(opened, opened.publish)
 
     options = Options(read_only=read_only, language=parse_language(language), stack=stack)
-    open_service()  # a name that is wrong is told here, and not in the browser
+    open_service()  # a wrong name is reported here, and not in the browser
     with served(open_service, port=port, options=options) as running:
         write(f"console: {running.access.url}")
         if not no_browser:

@@ -43,7 +43,7 @@ _VERBS = {
     ("discard", True): "is given up",
     ("discard", False): "are given up",
 }
-app = typer.Typer(rich_markup_mode=None, help="What was given up on, and what is to become of it.")
+app = typer.Typer(rich_markup_mode=None, help="Dead letters: deliveries that were given up.")
 
 
 @app.command(
@@ -61,7 +61,7 @@ def list_(  # noqa: PLR0913  each is an option
     output: AnswerAs = TEXT,
     stack: Stack = STACK,
 ) -> None:
-    """Show dead letters: by the ledger, and what SQS has moved to the queue by itself."""
+    """Show dead letters of the ledger, and messages that SQS has moved to the queue by itself."""
     service = service_of(context, stack)
     choice = _selector(service, (), subscription, reason)
     letters = service.find_dead_letters(choice)
@@ -74,7 +74,7 @@ def list_(  # noqa: PLR0913  each is an option
 def show(
     context: typer.Context, delivery: DeliveryId, output: AnswerAs = TEXT, stack: Stack = STACK
 ) -> None:
-    """Show one dead letter, the attempts that were made, and its event."""
+    """Show one dead letter, its attempts, and its event."""
     service = service_of(context, stack)
     (letter,) = service.find_dead_letters(_selector(service, [delivery], None, None))
     if letter.delivery is None:
@@ -103,7 +103,7 @@ def redrive(  # noqa: PLR0913  each is an option
     output: AnswerAs = TEXT,
     stack: Stack = STACK,
 ) -> None:
-    """Send dead letters again, each before what waits behind it, with a fresh budget."""
+    """Send dead letters again, each before later deliveries, with a fresh budget."""
     _require_exactly_one_selector(deliveries, subscription, reason, every=every)
     service = service_of(context, stack)
 
@@ -133,7 +133,7 @@ def discard(  # noqa: PLR0913  each is an option
     output: AnswerAs = TEXT,
     stack: Stack = STACK,
 ) -> None:
-    """Give dead letters up for good; what waits behind them goes on."""
+    """Discard dead letters for good; deliveries behind them go on."""
     _require_exactly_one_selector(deliveries, subscription, reason, every=every)
     service = service_of(context, stack)
 
@@ -172,7 +172,7 @@ def _confirm_and_act(  # noqa: PLR0913  what is done, to what, and how it is tol
     *,
     yes: bool,
 ) -> None:
-    """One letter is what was meant; more than one need a yes."""
+    """Act on one dead letter; more than one need a confirmation."""
     would = len(letters) > 1 and not yes
     behind = service.find_dead_letters.count_behind(letters)
     acted = letters if would else act(letters)
@@ -188,7 +188,7 @@ def _confirm_and_act(  # noqa: PLR0913  what is done, to what, and how it is tol
 
 
 def _outcome(result: DeadLetterActionResult) -> str:
-    """What becomes of the letters, and of what waits behind them."""
+    """Describe what happens to the dead letters, and to the deliveries behind them."""
     goes = _VERBS[result.action, result.number == 1]
     letters = counted(result.number, "letter", "letters")
     if not result.waiting_behind:

@@ -38,12 +38,12 @@ from lakehook.domain.text import counted
 from lakehook.operations.views.deliveries import DeliveryDetailView, DeliveryView, LaneView
 from lakehook.queries import DeliveryQuery, LaneReport, SubscriberStatus
 
-MAX_LANES_SHOWN = 100  # to people, unless they say how many
+MAX_LANES_SHOWN = 100  # default for people
 
 app = typer.Typer(
-    rich_markup_mode=None, help="Where each is, what was tried, and what happens next."
+    rich_markup_mode=None, help="Deliveries: status, attempts, and what happens next."
 )
-lanes_app = typer.Typer(rich_markup_mode=None, help="What is held, at what, and until when.")
+lanes_app = typer.Typer(rich_markup_mode=None, help="Lanes: the held ones, and what they wait for.")
 
 LaneLimit = Annotated[
     int | None,
@@ -51,7 +51,7 @@ LaneLimit = Annotated[
         "--limit",
         metavar="N",
         min=1,
-        help=f"At most so many; people see {MAX_LANES_SHOWN} otherwise, programs all.",
+        help=f"At most this many; default for people {MAX_LANES_SHOWN} otherwise, programs all.",
     ),
 ]
 _DELIVERIES = Table(
@@ -122,7 +122,7 @@ def list_(  # noqa: PLR0913  each is an option
 def show(
     context: typer.Context, delivery: DeliveryId, output: AnswerAs = TEXT, stack: Stack = STACK
 ) -> None:
-    """Show one delivery: every attempt, what came back, and what happens next."""
+    """Show one delivery: every attempt, its response, and what happens next."""
     service = service_of(context, stack)
     explained = service.explain(service.resolve_delivery(delivery))
     print_document(
@@ -148,7 +148,7 @@ def send(
 
 @lanes_app.callback()
 def lanes() -> None:
-    """Keep ``list`` a command of its own: typer would merge it into a group of one."""
+    """Keep ``list`` a separate command: typer would merge it into a group of one."""
 
 
 @lanes_app.command(
@@ -167,7 +167,7 @@ def list_lanes(  # noqa: PLR0913  each is an option
     output: AnswerAs = TEXT,
     stack: Stack = STACK,
 ) -> None:
-    """Show held lanes: the head that nothing overtakes, and how many wait behind it."""
+    """Show held lanes: the head that nothing overtakes, and how many deliveries wait behind it."""
     service = service_of(context, stack)
     asked = (
         service.find_subscription(subscription, removed=True) if subscription is not None else None
@@ -184,7 +184,7 @@ def list_lanes(  # noqa: PLR0913  each is an option
 def _print_lanes(
     service: CommandService, reports: Sequence[LaneReport], *, now: float | None
 ) -> None:
-    """Subscription by subscription, each with how much it holds in all."""
+    """Print the lanes by subscription, each with its totals."""
     if not reports:
         write(_LANES.none)
     owners = {report.subscription.id: report.subscription for report in reports}

@@ -23,7 +23,7 @@ from lakehook.ingestion.check_devlake import Checkup
 _HIDDEN = "(hidden; --show-secret)"
 
 app = typer.Typer(
-    rich_markup_mode=None, help="Whether DevLake and Lakehook are set up for each other."
+    rich_markup_mode=None, help="Check that DevLake and Lakehook are set up for each other."
 )
 
 ApiUrl = Annotated[
@@ -31,7 +31,7 @@ ApiUrl = Annotated[
     typer.Option(
         "--api",
         metavar="URL",
-        help="DevLake's REST API as it is reached from here; else the one that the stack knows.",
+        help="URL of DevLake's REST API from here; default: the stack's.",
     ),
 ]
 SourceName = Annotated[
@@ -39,7 +39,7 @@ SourceName = Annotated[
     typer.Option(
         "--source",
         metavar="NAME",
-        help=f"This DevLake alone: its name in DevlakeSources, or {DEFAULT_SOURCE}.",
+        help=f"Only this DevLake: its name in DevlakeSources, or {DEFAULT_SOURCE}.",
     ),
 ]
 ShowSecret = Annotated[
@@ -54,7 +54,7 @@ _LINES = Table(
 
 @app.callback()
 def devlake() -> None:
-    """Keep ``check`` a command of its own: typer would merge it into a group of one."""
+    """Keep ``check`` a separate command: typer would merge it into a group of one."""
 
 
 @app.command(
@@ -74,17 +74,19 @@ def check(  # noqa: PLR0913  each is an option
     output: AnswerAs = TEXT,
     stack: Stack = STACK,
 ) -> None:
-    """Check each part of the set-up, and say of what is wrong what to type.
+    """Check each part of the set-up, and show the remedy of each problem.
 
-    It sends one signed test notice, of which nothing is published. Exit code 6 says that something
-    needs a person, 4 that AWS could not be asked; what is only worth a look is no failure.
+    It sends one signed test notification, which publishes nothing. Exit code 6 says that something
+    needs a person, 4 that AWS could not be queried; a warning is not a failure.
     """
     address = _address(api, read_headers(header_file, header))
     service = service_of(context, stack)
     sources = _sources(service, source)
     if address and len(sources) > 1:
         raise InvalidInput(f"api: of which DevLake? Give --source: {names_of(sources)}")
-    checkups = [service.check_devlake(one, service.ingress_url, address) for one in sources]
+    checkups = [
+        service.check_devlake(declared, service.ingress_url, address) for declared in sources
+    ]
     _tell(checkups, stack, output, show_secret=show_secret)
     if code := _exit_code(checkups):
         raise typer.Exit(code)
@@ -109,7 +111,7 @@ def _exit_code(checkups: Sequence[Checkup]) -> int:
 
 def _tell(checkups: Sequence[Checkup], stack: str, output: Output, *, show_secret: bool) -> None:
     if output is Output.JSON:
-        documents = [_document(one, show_secret=show_secret) for one in checkups]
+        documents = [_document(checkup, show_secret=show_secret) for checkup in checkups]
         print_document(output, {"stack": stack, "sources": documents})
         return
     for checkup in checkups:
@@ -125,13 +127,13 @@ def _document(checkup: Checkup, *, show_secret: bool) -> dict[str, Any]:
     return {
         "source": source_name(checkup.source),
         "needs_person": checkup.needs_person,
-        "checks": [_facts(one) for one in checkup.checks],
+        "checks": [_facts(check) for check in checkup.checks],
         "environment": dict(_variables(checkup, show_secret=show_secret)),
     }
 
 
 def _variables(checkup: Checkup, *, show_secret: bool) -> Iterator[tuple[str, str | None]]:
-    """As DevLake's .env has them."""
+    """Yield the variables as in DevLake's .env."""
     yield "NOTIFICATION_ENDPOINT", checkup.endpoint
     yield "NOTIFICATION_SECRET", checkup.secret if show_secret else None
 
@@ -146,7 +148,7 @@ def _facts(check: Check) -> dict[str, Any]:
 
 
 def _rows(checks: Iterable[Check]) -> Iterator[Sequence[str]]:
-    """What to do has a line of its own below what is."""
+    """Yield the rows; a remedy is a row of its own."""
     for check in checks:
         yield _WORDS[check.state], check.name, check.detail
         if check.remedy:

@@ -15,7 +15,7 @@ OneSource = Annotated[
     typer.Option(
         "--source",
         metavar="NAME",
-        help=f"Which DevLake: its name in DevlakeSources, or {DEFAULT_SOURCE}.",
+        help=f"The DevLake: its name in DevlakeSources, or {DEFAULT_SOURCE}.",
     ),
 ]
 
@@ -29,7 +29,7 @@ def names_of(sources: Sequence[DevLakeSource]) -> str:
 
 
 def declared_source(service: CommandService, name: str) -> DevLakeSource:
-    """``InvalidInput`` names those that there are."""
+    """Return the source; ``InvalidInput`` lists the declared ones."""
     declared = list(service.devlake_sources)
     for source in declared:
         if source_name(source) == name:

@@ -12,7 +12,7 @@ from lakehook.domain.errors import InvalidEvent
 from lakehook.domain.event import Event, parse_event
 from lakehook.ports.ingress import Publish
 
-MANY = 100  # so many take long enough to show how it goes
+MANY = 100  # from this number on, progress is shown
 MAX_PARKED_BYTES = 256 * 1024  # a message of SQS
 
 app = typer.Typer(
@@ -36,14 +36,14 @@ def send(
     output: AnswerAs = TEXT,
     stack: Stack = STACK,
 ) -> None:
-    """Send events in order, or none if a line is wrong. A repeat does no harm."""
+    """Send events in order, or none if a line is wrong. A repeat has no effect."""
     events = list(events_in(file))
     sent = _published(service_of(context, stack).publish, events)
     print_document(output, {"sent": sent})
 
 
 def events_in(lines: Iterable[bytes]) -> Iterator[Event]:
-    """One a line; ``InvalidEvent`` names the line that is none."""
+    """Yield one event per line; ``InvalidEvent`` names an invalid line."""
     for number, line in enumerate(lines, start=1):
         try:
             text = line.decode("utf-8-sig").strip()

@@ -1,4 +1,4 @@
-"""``lakehook events trigger`` and ``events tail``: send a sample, and watch events as they come."""
+"""``lakehook events trigger`` and ``events tail``: send a sample, and watch events arrive."""
 
 from collections.abc import Iterable
 from contextlib import suppress
@@ -23,21 +23,19 @@ app = typer.Typer(rich_markup_mode=None)
 Type = Annotated[
     EventType, typer.Argument(metavar="TYPE", help="Which event, such as PIPELINE_FAILED.")
 ]
-Pipeline = Annotated[
-    str, typer.Option("--pipeline", metavar="ID", help="The pipeline that it is of.")
-]
+Pipeline = Annotated[str, typer.Option("--pipeline", metavar="ID", help="Its pipeline.")]
 To = Annotated[
     str | None,
     typer.Option(
         "--to",
         metavar="NAME",
-        help="Deliver it to this subscription alone, in a lane of its own; else it is published.",
+        help="Deliver it only to this subscription, in a lane of its own; default: publish it.",
     ),
 ]
 Follow = Annotated[bool, typer.Option("--follow", help="Go on until Ctrl-C.")]
 TailSince = Annotated[
     str | None,
-    typer.Option("--since", metavar="TIME", help=f"Those accepted since: {FORMS}; else 1h."),
+    typer.Option("--since", metavar="TIME", help=f"Accepted since: {FORMS}; else 1h."),
 ]
 
 
@@ -57,7 +55,7 @@ def trigger(  # noqa: PLR0913  each is an option
     output: AnswerAs = TEXT,
     stack: Stack = STACK,
 ) -> None:
-    """Send a sample event that happens now; on AWS to everybody only with --yes."""
+    """Send a sample event that happens now; on AWS to all subscribers only with --yes."""
     service = service_of(context, stack)
     pipeline_id = int(pipeline) if pipeline.isdecimal() else pipeline
     if to is not None:
@@ -91,7 +89,7 @@ def tail(  # noqa: PLR0913  each is an option
     output: AnswerAs = TEXT,
     stack: Stack = STACK,
 ) -> None:
-    """Show the last events that were accepted, and with --follow those to come.
+    """Show the last events that were accepted, and with --follow those that follow.
 
     Without --follow the whole journal is read once.
     """

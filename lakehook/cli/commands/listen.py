@@ -1,4 +1,4 @@
-"""``lakehook listen``: a receiver at hand, which shows each delivery as it comes."""
+"""``lakehook listen``: a local receiver that shows each delivery as it arrives."""
 
 from typing import Annotated
 
@@ -21,29 +21,29 @@ Port = Annotated[
         metavar="PORT",
         min=0,
         max=MAX_PORT,
-        help=f"On a laptop: where to listen; {DEFAULT_PORT}, or any free port with --forward-to.",
+        help=f"Port to listen on, on a laptop; {DEFAULT_PORT}, or any free port with --forward-to.",
     ),
 ]
 ForwardTo = Annotated[
     str | None,
     typer.Option(
-        "--forward-to", metavar="URL", help="Send each delivery on, and answer as it does."
+        "--forward-to", metavar="URL", help="Forward each delivery, and return its response."
     ),
 ]
 Fail = Annotated[
     int | None,
-    typer.Option("--fail", metavar="STATUS", min=100, max=599, help="Answer with this status."),
+    typer.Option("--fail", metavar="STATUS", min=100, max=599, help="Respond with this status."),
 ]
 Slow = Annotated[
     float,
-    typer.Option("--slow", metavar="SECONDS", min=0, max=3600, help="Wait before each answer."),
+    typer.Option("--slow", metavar="SECONDS", min=0, max=3600, help="Wait before each response."),
 ]
 As = Annotated[
     str | None,
     typer.Option(
         "--subscription",
         metavar="NAME",
-        help="Get what this subscription gets: its event types, pattern and template.",
+        help="Use this subscription's event types, pattern and template.",
     ),
 ]
 
@@ -59,10 +59,11 @@ def listen(  # noqa: PLR0913  each is an option
     output: AnswerAs = TEXT,
     stack: Stack = STACK,
 ) -> None:
-    """Receive deliveries here, verify each, and print it in a line, until Ctrl-C.
+    """Receive deliveries here, verify each, and print it on one line, until Ctrl-C.
 
-    On a laptop it subscribes itself and leaves nothing behind. Against AWS it follows the journal
-    and takes what a subscription would get, signed by a secret of its own; nothing there changes.
+    On a laptop it subscribes itself, and removes the subscription at the end. Against AWS it
+    follows the journal, and shows what a subscription would receive, signed by a secret of its own;
+    nothing there changes.
     """
     from lakehook.cli.listening import listen_until_interrupted  # noqa: PLC0415  few listen
     from lakehook.cli.receiver import AnswerPolicy, Forwarder, Receiver  # noqa: PLC0415
@@ -74,6 +75,6 @@ def listen(  # noqa: PLR0913  each is an option
         clock=service.clock,
         output=output,
     )
-    # What it forwards to is likely to listen on the usual port itself.
+    # The target of --forward-to is likely to use the default port itself.
     chosen = port if port is not None else 0 if forward else DEFAULT_PORT
     listen_until_interrupted(service, receiver, subscription, port=chosen)

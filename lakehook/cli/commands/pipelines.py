@@ -16,19 +16,19 @@ from lakehook.operations.views.pipelines import PipelineReportView, PipelineView
 
 MAX_PROJECT_WIDTH = 60  # characters
 
-app = typer.Typer(
-    rich_markup_mode=None, help="What a pipeline has said, and who has heard how much of it."
-)
+app = typer.Typer(rich_markup_mode=None, help="Pipelines: events, and each subscriber's progress.")
 
 State = Annotated[
     str | None,
     typer.Option(
-        "--state", metavar="|".join(ACTIVE_STATES), help="Those in this state; else in either."
+        "--state", metavar="|".join(ACTIVE_STATES), help="In this state; default: either."
     ),
 ]
 OlderThan = Annotated[
     str | None,
-    typer.Option("--older-than", metavar="DURATION", help="Those in it for so long: 15m, 24h."),
+    typer.Option(
+        "--older-than", metavar="DURATION", help="In its state for at least this long: 15m, 24h."
+    ),
 ]
 
 
@@ -51,8 +51,10 @@ def list_(  # noqa: PLR0913  each is an option
     """Show pipelines that have not ended, since their state was accepted; the longest first."""
     stage = None if state is None else _stage(state)
     seconds = _seconds(older_than) if older_than else 0.0
-    found = service_of(context, stack).list_pipelines(stage, older_than=seconds, source=source)
-    print_listing(output, _UNENDED, [PipelineView.from_unfinished(one) for one in found])
+    pipelines = service_of(context, stack).list_pipelines(stage, older_than=seconds, source=source)
+    print_listing(
+        output, _UNENDED, [PipelineView.from_unfinished(pipeline) for pipeline in pipelines]
+    )
 
 
 def _seconds(text: str) -> float:
@@ -74,14 +76,14 @@ def show(
     output: AnswerAs = TEXT,
     stack: Stack = STACK,
 ) -> None:
-    """Show the events of a pipeline, and each subscriber's place in it."""
+    """Show the events of a pipeline, and each subscriber's progress."""
     story = service_of(context, stack).show_pipeline(pipeline, source=source)
     tables = {"events": _EVENTS, "not_sent": _UNSENT, "subscribers": _PLACES}
     print_document(output, PipelineReportView.from_report(story), tables=tables)
 
 
 def _project(pipeline: PipelineView) -> str:
-    """In a column of its own a long one would push the others off the screen."""
+    """Print the project separately: a long one would push other columns off the screen."""
     return truncate(pipeline.project_name or NONE, MAX_PROJECT_WIDTH)
 
 
@@ -117,7 +119,7 @@ _PLACES = Table(
         "WAITING": "waiting",
         "DEAD": "dead",
     },
-    "no subscriber has heard of it yet",
+    "no subscriber has received it yet",
 )
 _UNSENT = Table(
     {
@@ -127,5 +129,5 @@ _UNSENT = Table(
         "EVENT ID": "event_id",
         "BECAUSE": "reason",
     },
-    "none was left out",
+    "none was skipped",
 )

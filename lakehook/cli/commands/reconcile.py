@@ -29,16 +29,16 @@ DevlakeUrl = Annotated[
     typer.Option(
         "--devlake",
         metavar="URL",
-        help="DevLake's REST API: http://devlake:8080; else the one that the stack knows.",
+        help="URL of DevLake's REST API: http://devlake:8080; default: the stack's.",
     ),
 ]
 Since = Annotated[
     str | None,
     typer.Option(
-        "--since", metavar="TIME", help=f"Pipelines changed since then; 24h if not said. {FORMS}."
+        "--since", metavar="TIME", help=f"Pipelines changed since then; default: 24h. {FORMS}."
     ),
 ]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the events and send none.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the events without sending them.")]
 
 
 def reconcile(  # noqa: PLR0913  each is an option
@@ -53,7 +53,7 @@ def reconcile(  # noqa: PLR0913  each is an option
     output: AnswerAs = TEXT,
     stack: Stack = STACK,
 ) -> None:
-    """Read DevLake's pipelines, and send what it may have told in vain. A repeat does no harm."""
+    """Read DevLake's pipelines, and send states whose notifications were lost. Safe to repeat."""
     headers = read_headers(header_file, header) or []
     given = None if devlake is None else ApiAddress.parse(devlake, headers)
     service = service_of(context, stack)
@@ -78,7 +78,7 @@ def reconcile(  # noqa: PLR0913  each is an option
 def _refuse_others(
     given: ApiAddress, source: DevLakeSource, declared: Iterable[DevLakeSource]
 ) -> None:
-    """One DevLake's pipelines must not be sent as another's: both count from 1."""
+    """Refuse another source's API: pipelines of both are numbered from 1."""
     owners = [one for one in declared if (one.api_url or "").lower() == given.url.lower()]
     if owners and source not in owners:
         name = source_name(owners[0])

@@ -29,31 +29,33 @@ REPLAY_EXAMPLES = examples(
 )
 
 Of = Annotated[
-    str, typer.Option("--subscription", metavar="ID", help="To this one, by id or by name.")
+    str, typer.Option("--subscription", metavar="ID", help="The subscription, by id or name.")
 ]
 Since = Annotated[
     str,
-    typer.Option("--since", metavar="TIME", help=f"What was accepted since: {FORMS}."),
+    typer.Option("--since", metavar="TIME", help=f"Events accepted since: {FORMS}."),
 ]
 Until = Annotated[
-    str, typer.Option("--until", metavar="TIME", help=f"And until then; now if not said. {FORMS}.")
+    str, typer.Option("--until", metavar="TIME", help=f"And until then; default: now. {FORMS}.")
 ]
 EventTypes = Annotated[
     list[str] | None,
-    typer.Option("--event-type", metavar="TYPE", help="Of what it wants only this; repeatable."),
+    typer.Option(
+        "--event-type", metavar="TYPE", help="Only this one of its event types; repeatable."
+    ),
 ]
 StatusName = Annotated[
     str,
     typer.Option(
         "--status",
         metavar="|".join(DeliveryFilter),
-        help="Deliveries that stand like this; any but waiting.",
+        help="Deliveries with this status; any but waiting.",
     ),
 ]
 RateText = Annotated[
-    str, typer.Option("--rate", metavar="N/s|m|h", help="So many deliveries in that time at most.")
+    str, typer.Option("--rate", metavar="N/s|m|h", help="Rate limit of the deliveries.")
 ]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Count, and send nothing.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Count without sending.")]
 
 
 def replay(  # noqa: PLR0913  each is an option
@@ -69,10 +71,10 @@ def replay(  # noqa: PLR0913  each is an option
     output: AnswerAs = TEXT,
     stack: Stack = STACK,
 ) -> None:
-    """Send again what was accepted since then, in order, by the same ids, marked replayed.
+    """Send accepted events again, in order, with the same ids, marked replayed.
 
-    It goes on without this command, and said again this command goes on with it. What waits
-    anyway is not sent twice; what is new waits behind. Exit code 1 says that it was stopped.
+    The replay runs on the server. Running the command again attaches to it. Waiting deliveries are
+    not sent twice; new events wait behind. Exit code 1 says that the replay was stopped.
     """
     wish = ReplayRequest(
         since=since, until=until, event_types=tuple(event_types or ()), status=status, rate=rate
@@ -114,7 +116,7 @@ def _replay(
 
 
 def _note_on(replay: Replay) -> str:
-    """Sent is lined up: what became of it the lanes tell."""
+    """Return a note: sent deliveries are enqueued, and lanes show the rest."""
     of = replay.subscription_id
     return f"what has not gone out yet: lakehook lanes list --subscription {of}"
 
@@ -125,9 +127,9 @@ def _follow(service: CommandService, replay: Replay) -> Replay:
 
 
 def _tell(replay: Replay, *, attached: bool) -> None:
-    """Whoever leaves now knows how it is called."""
+    """Print the replay's id, for an operator who leaves now."""
     is_, matched = "is open already" if attached else "has begun", replay.matched
     of = (
         "" if matched is None else f" with {matched} {'delivery' if matched == 1 else 'deliveries'}"
     )
-    write(f"replay {replay.id} {is_}{of}; it goes on without this command", err=True)
+    write(f"replay {replay.id} {is_}{of}; it continues without this command", err=True)

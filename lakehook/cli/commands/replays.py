@@ -22,14 +22,14 @@ _REPLAYS = Table(
     },
     "no replays",
 )
-app = typer.Typer(rich_markup_mode=None, help="How far each has come, and how one is stopped.")
+app = typer.Typer(rich_markup_mode=None, help="Replays: progress, and stopping one.")
 
 ReplayId = Annotated[str, typer.Argument(metavar="ID", help="The replay's id: rpl_….")]
 
 
 @app.command("list", epilog=examples("lakehook replays list"))
 def list_(context: typer.Context, output: AnswerAs = TEXT, stack: Stack = STACK) -> None:
-    """Show every replay of the last 60 days, the last one first."""
+    """Show every replay of the last 60 days, the latest first."""
     service = service_of(context, stack)
     replays, owners = service.replays.all(), service.subscriptions_by_id()
     print_listing(output, _REPLAYS, [ReplayView.from_replay(replay, owners) for replay in replays])
@@ -39,9 +39,9 @@ def list_(context: typer.Context, output: AnswerAs = TEXT, stack: Stack = STACK)
 def show(
     context: typer.Context, replay: ReplayId, output: AnswerAs = TEXT, stack: Stack = STACK
 ) -> None:
-    """Show what a replay was asked for, and how far it has come.
+    """Show a replay's request, and its progress.
 
-    Done says that all of it is lined up to be sent, and sent counts what is.
+    Done means that all its deliveries were enqueued; sent counts them.
     """
     service = service_of(context, stack)
     print_document(output, _view(service, service.replays(replay)))
@@ -51,7 +51,7 @@ def show(
 def stop(
     context: typer.Context, replay: ReplayId, output: AnswerAs = TEXT, stack: Stack = STACK
 ) -> None:
-    """Add nothing to what it has sent; what is lined up by now still goes out."""
+    """Stop a replay; enqueued deliveries are still sent."""
     service = service_of(context, stack)
     print_document(output, _view(service, service.stop_replay(replay)))
 

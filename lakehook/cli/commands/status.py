@@ -1,4 +1,4 @@
-"""``lakehook status``: one look at every subscription, what waits, and what needs a person."""
+"""``lakehook status``: every subscription, what waits, and what needs a person."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -24,7 +24,7 @@ WATCH_SECONDS = 5.0
 MAX_NAMED, MAX_ANSWER_CHARACTERS = 8, 120
 _HEADINGS = ("SUBSCRIBER", "HEALTH", "SINCE", "WAIT", "DEAD", "LAST ANSWER")
 
-Watch = Annotated[bool, typer.Option("--watch", help="Show it again every few seconds.")]
+Watch = Annotated[bool, typer.Option("--watch", help="Refresh every few seconds.")]
 
 
 def status(
@@ -35,11 +35,11 @@ def status(
     output: AnswerAs = TEXT,
     stack: Stack = STACK,
 ) -> None:
-    """Show how each subscription is, since when, what waits for it, and what to type.
+    """Show each subscription's health, since when, what waits for it, and a command to run.
 
-    WAIT counts the pipelines of which something waits. Exit code 6 says that something needs a
+    WAIT counts the pipelines with waiting deliveries. Exit code 6 says that something needs a
     person: a dead letter, a stalled pipeline, a subscription that is disabled or pending, an
-    endpoint that has failed for a quarter of an hour or answers what waiting does not mend.
+    endpoint that has failed for a quarter of an hour or whose answer waiting does not change.
     """
     service = service_of(context, stack)
     view = _show(service, output, utc=utc)
@@ -122,7 +122,7 @@ def _health(one: SubscriberStatusView) -> str:
 
 
 def _remarks(one: SubscriberStatusView, view: StatusView, *, utc: bool) -> Iterator[str]:
-    """What happens next by itself, and what a person can type, a line each."""
+    """Yield what happens next without action, and commands to run, one line each."""
     if one.disabled_reason:
         yield one.disabled_reason
     if one.next:

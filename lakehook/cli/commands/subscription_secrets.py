@@ -1,4 +1,4 @@
-"""``lakehook subscriptions rotate-secret``: a new secret; the old one signs too for a while."""
+"""``lakehook subscriptions rotate-secret``: a new secret; the old one signs, too, for a while."""
 
 import typer
 
@@ -44,10 +44,10 @@ def rotate_secret(  # noqa: PLR0913  each is an option
     output: AnswerAs = TEXT,
     stack: Stack = STACK,
 ) -> None:
-    """Sign by a new secret from now on, and by the old one too until the overlap is over.
+    """Sign with a new secret from now on, and with the old one, too, until the overlap is over.
 
-    Prints, this once, the new secret, and then puts it in force; of ed25519 the public key
-    instead. A failure afterwards says so: then the secret that was shown may not sign.
+    Prints the new secret once, before it is used; for ed25519 the public key instead. After a later
+    failure, the secret that was shown may not sign.
     """
     seconds = parse_duration(overlap, what="overlap", longest=MAX_OVERLAP_SECONDS)
     provided = read_secret(secret_file)

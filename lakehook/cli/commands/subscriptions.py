@@ -71,12 +71,14 @@ from lakehook.subscriptions.subscribe import (
 )
 
 lifecycle_app = typer.Typer(rich_markup_mode=None)
-app = typer.Typer(rich_markup_mode=None, help="Who wants which events, where, and signed how.")
+app = typer.Typer(
+    rich_markup_mode=None, help="Subscriptions: which events go where, and how they are signed."
+)
 
 
 def schedule_of(given: str | None, *, default: bool) -> str | None:
     if given is not None and default:
-        raise typer.BadParameter("says two things", param_hint="--retry-schedule")
+        raise typer.BadParameter("contradicts another option", param_hint="--retry-schedule")
     return DEFAULT_SCHEDULE if default else given
 
 
@@ -107,7 +109,7 @@ def templates_of(
     *,
     emptied: bool,
 ) -> dict[str, Any]:
-    """The terms about the template, part by part."""
+    """Return the template's fields, part by part."""
     if emptied and (file is not None or subject is not None or headers):
         raise _two_things("--template")
     if emptied:
@@ -127,7 +129,7 @@ def _two_things(option: str) -> typer.BadParameter:
 def pause(
     context: typer.Context, subscription: Id, output: AnswerAs = TEXT, stack: Stack = STACK
 ) -> None:
-    """Let deliveries wait in the ledger, in order, until it is resumed."""
+    """Pause: deliveries wait in the ledger, in order, until it is resumed."""
     service = service_of(context, stack)
     paused = service.pause(service.find_subscription(subscription))
     note = f"{paused.name} is paused: what comes waits, in its order, until it is resumed"
@@ -138,7 +140,7 @@ def pause(
 def resume(
     context: typer.Context, subscription: Id, output: AnswerAs = TEXT, stack: Stack = STACK
 ) -> None:
-    """Let a paused subscription go on, some six hundred lanes a minute."""
+    """Resume a paused subscription, some six hundred lanes a minute."""
     service = service_of(context, stack)
     resumed, lanes = service.resume(service.find_subscription(subscription))
     _print_resumed(output, resumed, lanes)
@@ -148,7 +150,7 @@ def resume(
 def enable(
     context: typer.Context, subscription: Id, output: AnswerAs = TEXT, stack: Stack = STACK
 ) -> None:
-    """Let a subscription that was disabled go on, some six hundred lanes a minute."""
+    """Enable a disabled subscription, some six hundred lanes a minute."""
     service = service_of(context, stack)
     enabled, lanes = service.enable(service.find_subscription(subscription))
     _print_resumed(output, enabled, lanes)
@@ -169,9 +171,9 @@ def remove(  # noqa: PLR0913  each is an option
     output: AnswerAs = TEXT,
     stack: Stack = STACK,
 ) -> None:
-    """Remove a subscription; refused while deliveries wait for it or are dead letters.
+    """Remove a subscription; refused while it has waiting deliveries or dead letters.
 
-    Said again, with its id, it finishes what a removal that broke off has left.
+    Repeated with its id, it completes an interrupted removal.
     """
     service = service_of(context, stack)
     if not yes:
@@ -251,8 +253,8 @@ def add(  # noqa: PLR0913  each is an option
 ) -> None:
     """Subscribe an endpoint to every PIPELINE_* event, or to those of --event-type.
 
-    Prints its id and, this once, the new secret; of ed25519 the public key instead. With
-    --challenge the exit code 1 says that it is pending: its endpoint has not echoed the challenge.
+    Prints its id and, once, the new secret; for ed25519 the public key instead. With --challenge,
+    exit code 1 says that it is pending: its endpoint has not echoed the challenge.
     """
     require_single_stdin(secret_file, header_file, template)
     terms = SubscriptionFields(
@@ -363,7 +365,7 @@ def update(  # noqa: PLR0913  each is an option
     output: AnswerAs = TEXT,
     stack: Stack = STACK,
 ) -> None:
-    """Change the terms that are given; event types and headers are replaced as a whole."""
+    """Change the given fields; event types and headers are replaced as a whole."""
     require_single_stdin(header_file, template)
     terms = SubscriptionFields(
         name=name,
@@ -386,7 +388,7 @@ def update(  # noqa: PLR0913  each is an option
 
 
 def _changes(before: SubscriptionView, after: SubscriptionView) -> str:
-    """What an update has changed; values that are hidden may have changed too."""
+    """Describe the changes; hidden values may have changed, too."""
     changed = [
         f"{name}: {to_text(old)} → {to_text(new)}"
         for (name, old), new in zip(vars(before).items(), vars(after).values(), strict=True)

@@ -1,7 +1,7 @@
 """``lakehook subscriptions apply|export``: subscriptions as code, in a YAML file.
 
-Of YAML only what JSON has is read: no tags, no aliases, and no words that turn into booleans or
-dates (``no``, ``on``, ``2026-01-01`` are texts).
+Only JSON's types are read: no tags, no aliases, and no words that turn into booleans or dates
+(``no``, ``on``, ``2026-01-01`` are texts).
 """
 
 import json
@@ -47,10 +47,15 @@ app = typer.Typer(rich_markup_mode=None)
 FileOption = Annotated[
     typer.FileBinaryRead,
     typer.Option(
-        "-f", "--file", metavar="FILE", help="YAML (or JSON) of all of them; - is standard input."
+        "-f",
+        "--file",
+        metavar="FILE",
+        help="YAML or JSON with all subscriptions; - is standard input.",
     ),
 ]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and do nothing.")]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Show what would be done, without doing it.")
+]
 ExitCode = Annotated[
     bool,
     typer.Option(
@@ -61,19 +66,19 @@ Reseal = Annotated[
     bool,
     typer.Option(
         "--reseal",
-        help="Seal header values, and URLs that are credentials, anew: whether they have"
-        " changed, nobody can see.",
+        help="Encrypt header values, and URLs that are credentials, again, as their changes"
+        " cannot be detected.",
     ),
 ]
 Prune = Annotated[
-    bool, typer.Option("--prune", help="Remove those that are not in the file; else left alone.")
+    bool, typer.Option("--prune", help="Remove subscriptions that are not in the file.")
 ]
 
-Yes = Annotated[bool, typer.Option("--yes", help="With --prune: remove also more than one.")]
+Yes = Annotated[bool, typer.Option("--yes", help="With --prune: confirm more than one removal.")]
 
 
 def show(plan: Plan, done: Sequence[StepResult] | None, output: Output) -> None:
-    """``done`` is what came of the first steps; nothing where none was to be taken."""
+    """Print the plan; ``done`` are the steps taken, None if none was to be taken."""
     if output is Output.JSON:
         write(json.dumps(_document(plan, done), indent=2))
         return
@@ -116,7 +121,7 @@ def _step(step: Step, done: StepResult | None) -> dict[str, Any]:
 
 
 def _lines(plan: Plan) -> Iterator[tuple[str | None, str]]:
-    """Each with the colour that it has."""
+    """Yield each line with its colour."""
     for step in plan.steps:
         sign = _SIGNS[step.action]
         yield _COLOURS[sign], f"{sign} {step.name}{_where(step)}"
@@ -168,13 +173,13 @@ class _Loader(yaml.SafeLoader):
 
 
 class _Dumper(yaml.SafeDumper):
-    """Quotes what this reader, or one of YAML 1.1, would not read as a text."""
+    """Dumper that quotes what this reader, or one of YAML 1.1, would not read as a text."""
 
     def ignore_aliases(self, _data: Any) -> bool:
         return True
 
     def represent_str(self, text: str) -> yaml.ScalarNode:
-        """Unless it is plain to see, in the one style that escapes: others lose a U+0085."""
+        """Represent a text; unless plain, in the one style that escapes: others lose a U+0085."""
         style = None if text.isprintable() else '"'
         return self.represent_scalar(f"{_CORE}str", text, style=style)
 
@@ -188,7 +193,7 @@ for _name, _written, _first in _SCALARS:
 
 
 def parse_source_file(text: str, *, name: str) -> SourceFile:
-    """What a file says; ``InvalidInput`` with the line where it is no YAML."""
+    """Parse a file; ``InvalidInput`` names the line that is not YAML."""
     lines: dict[tuple[Part, ...], int] = {}
     try:
         loader = _Loader(text)
@@ -204,7 +209,7 @@ def parse_source_file(text: str, *, name: str) -> SourceFile:
 
 
 def format_document(document: Mapping[str, Any], *, comments: Mapping[str, str]) -> str:
-    """As YAML, under a comment for each variable."""
+    """Format as YAML, with a comment for each variable."""
     head = "".join(f"#   {name}: {_single_line(what)}\n" for name, what in comments.items())
     if head:
         head = "# What is sealed is not in here. To be set in the environment:\n" + head
@@ -281,10 +286,10 @@ def apply(  # noqa: PLR0913  each is an option
     output: AnswerAs = TEXT,
     stack: Stack = STACK,
 ) -> None:
-    """Have the subscriptions as a file wants them: one that is not there yet is created.
+    """Make the subscriptions match a file; missing ones are created.
 
-    A term of which the file says nothing is as usual. Secrets of new ones are printed, this once;
-    those that are there are not touched. What broke off is finished by the same command again.
+    Fields that are left out have their defaults. Secrets of new subscriptions are printed once;
+    existing ones are not touched. Run it again to complete an interrupted apply.
     """
     if exit_code and not dry_run:
         raise typer.BadParameter("is about --dry-run", param_hint="--exit-code")
@@ -310,7 +315,7 @@ def apply(  # noqa: PLR0913  each is an option
 def export(context: typer.Context, output: AnswerAs = TEXT, stack: Stack = STACK) -> None:
     """Write all subscriptions as YAML that apply would find unchanged.
 
-    What is sealed stays so: in its place stands a variable of the environment.
+    Encrypted values are replaced by environment variables.
     """
     verb = Export()
     document = verb(service_of(context, stack).find_subscription.all())
@@ -327,8 +332,8 @@ def _carry_out(
     with NewSecrets(service) as new:
         try:
             while one := _next(doing, new):
-                done.append(one)  # it stays known where the next one breaks off
-        finally:  # Ctrl-C too: secrets are shown now or never
+                done.append(one)  # recorded even if the next step fails
+        finally:  # also on Ctrl-C: secrets must be shown now
             with new.shown():
                 show(plan, done, output)
 

@@ -33,13 +33,13 @@ ping_app = typer.Typer(rich_markup_mode=None)
 
 Challenge = Annotated[
     bool,
-    typer.Option(
-        "--challenge", help="No event goes to it before its endpoint has echoed a challenge."
-    ),
+    typer.Option("--challenge", help="No events before its endpoint has echoed a challenge."),
 ]
 Wait = Annotated[
     float,
-    typer.Option("--wait", metavar="SECONDS", min=1, max=300, help="For the answer, so long."),
+    typer.Option(
+        "--wait", metavar="SECONDS", min=1, max=300, help="Time to wait for the response."
+    ),
 ]
 match_app = typer.Typer(rich_markup_mode=None)
 preview_app = typer.Typer(rich_markup_mode=None)
@@ -54,9 +54,7 @@ OfType = Annotated[
 ]
 EventFile = Annotated[
     typer.FileBinaryRead | None,
-    typer.Option(
-        "--file", metavar="FILE", help="An event of your own, as JSON; - is standard input."
-    ),
+    typer.Option("--file", metavar="FILE", help="Your own event, as JSON; - is standard input."),
 ]
 
 
@@ -72,9 +70,9 @@ def ping(
     output: AnswerAs = TEXT,
     stack: Stack = STACK,
 ) -> None:
-    """Send a signed PING and show the answer; exit code 1 says that it was not taken.
+    """Send a signed PING and show the response; exit code 1 says that it was not accepted.
 
-    One that is pending is sent a challenge, and is active once its endpoint has echoed it.
+    A pending subscription gets a challenge, and is active once its endpoint has echoed it.
     """
     service = service_of(context, stack)
     found = service.find_subscription(subscription)
@@ -92,13 +90,13 @@ def challenge(
     replay_id: str | None,
     output: Output,
 ) -> None:
-    """Challenge the endpoint of a new one, and answer with its secret, whatever comes of that."""
+    """Challenge a new subscription's endpoint, and print its secret, whatever the result."""
     shown: dict[str, Any] = {"secret": secret, "replay_id": replay_id}
     report = ChallengedSubscriptionView.from_ping(subscription, **shown)
     try:
         after, result = new.service.test_endpoint(subscription, within_seconds=WAIT_SECONDS)
         report = ChallengedSubscriptionView.from_ping(after, result, WAIT_SECONDS, **shown)
-    finally:  # Ctrl-C too: the secret is shown now or never
+    finally:  # also on Ctrl-C: the secret must be shown now
         with new.shown():
             print_document(output, report, note=note_on(secret))
     _exit_unless_taken(report)
@@ -130,7 +128,7 @@ def match(
     output: AnswerAs = TEXT,
     stack: Stack = STACK,
 ) -> None:
-    """Show which events of a file would go to it, and why the others would not; sends none."""
+    """Show which events of a file match, and why others do not; sends none."""
     found = service_of(context, stack).find_subscription(subscription)
     matches = [MatchView.from_match(tried) for tried in match_events(found, events_in(file))]
     print_listing(output, _MATCHES, matches)
@@ -163,10 +161,10 @@ def preview(  # noqa: PLR0913  each is an option
     output: AnswerAs = TEXT,
     stack: Stack = STACK,
 ) -> None:
-    """Show what would be sent of an event, and send nothing.
+    """Show what would be sent for an event, and send nothing.
 
-    It warns of fields that the template asks for and that the event has not: they come out empty.
-    Exit code 1 says that the template fails on it: such a delivery would be a dead letter.
+    It warns of fields that the template uses and the event does not have: they are empty. Exit code
+    1 says that the template fails on it: such a delivery would be a dead letter.
     """
     event = _event(file, event_type)
     service = service_of(context, stack)
@@ -195,7 +193,7 @@ def _event(file: typer.FileBinaryRead | None, event_type: str | None) -> Event:
 
 
 def _report(previewed: PreviewResultView) -> str:
-    """As a request looks: its headers, an empty line, its body."""
+    """Format like a request: headers, an empty line, and the body."""
     subject = [] if previewed.subject is None else [f"subject: {previewed.subject}"]
     headers = [f"{name}: {value}" for name, value in previewed.headers.items()]
     html = [] if previewed.html is None else ["", previewed.html]

@@ -1,4 +1,4 @@
-"""Dead letters: redrive and discard them, by id or by what they share."""
+"""Dead letters: redrive and discard them, by id or by common properties."""
 
 from collections.abc import Sequence
 
@@ -88,7 +88,7 @@ def _following(subscription: Subscription, letters: Sequence[DeliveryRecord]) ->
 
 
 def _chosen() -> tuple[Subscription, Sequence[DeliveryRecord]]:
-    """Those of the query: one by its id, or those of a subscription, perhaps of one reason."""
+    """Return the selection: one by its id, or those of a subscription, optionally of one reason."""
     if delivery_id := request.args.get("id"):
         letters = service().find_dead_letters(DeadLetterSelector(ids=[delivery_id]))
         subscription_id = letters[0].lane.subscription_id

@@ -1,4 +1,4 @@
-"""Delivery: where it is, what was tried, what came back, and what happens next."""
+"""Delivery: its state, its attempts and responses, and what happens next."""
 
 import shlex
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ PAGES = Blueprint("deliveries", __name__, url_prefix="/deliveries")
 
 @dataclass(frozen=True, kw_only=True)
 class _Sent:
-    """What was or would be sent, as far as only the sender's secrets are missing."""
+    """The request that was or would be sent, without the sender's secrets."""
 
     request: PreviewResultView | None
     problem: str | None = None
@@ -66,14 +66,14 @@ def resend() -> Page:
 
 
 def _accepted(explained: Explanation) -> AcceptedEvent | None:
-    """The event in the journal, which keeps it for some weeks."""
+    """Return the event from the journal, which keeps it for some weeks."""
     record = explained.record
     events = service().show_pipeline.history.events(record.lane.pipeline_key)
     return next((one for one in events if one.sequenced.sequence == record.sequence), None)
 
 
 def _delivery(explained: Explanation, accepted: AcceptedEvent | None) -> Delivery | None:
-    """A final record keeps no event: it is made of the journal's."""
+    """Build the delivery; a final record has no event, so the journal's is used."""
     record = explained.record
     if record.delivery:
         return record.delivery

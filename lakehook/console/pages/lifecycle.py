@@ -25,7 +25,7 @@ NO_OVERLAP = "0"  # DevLake's format has room for one signature
 
 @dataclass(frozen=True, kw_only=True)
 class _Change:
-    """One that needs no more than a confirmation."""
+    """A change that needs only a confirmation."""
 
     title: str
     effects: Sequence[str]
@@ -187,7 +187,7 @@ def _overlaps(subscription: Subscription) -> Sequence[str]:
 
 
 def _rotate(subscription: Subscription, overlap: str, allowed: Sequence[str]) -> Response:
-    """The page may be lost on its way: the old secret signs too until the overlap is over."""
+    """Rotate the secret. A response may be lost, so the old secret signs until the overlap ends."""
     if overlap not in allowed:
         raise InvalidInput(f"overlap: choose one of {', '.join(allowed)}")
     seconds = parse_duration(overlap, what="overlap", longest=MAX_OVERLAP_SECONDS)

@@ -1,4 +1,4 @@
-"""Now: how every subscription is, what waits, and what to do about it."""
+"""Now: every subscription's health, what waits, and what to do about it."""
 
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
@@ -28,7 +28,7 @@ def _is_quiet(one: SubscriberStatusView) -> bool:
 
 @PAGES.get("/go")
 def go() -> Response:
-    """Where is it? A delivery by its id, a subscriber by name or id, else a pipeline."""
+    """Redirect a search: a delivery by its id, a subscriber by name or id, else a pipeline."""
     query = request.args.get("q", "").strip()
     if query.count("#") >= 2:  # noqa: PLR2004  subscription#pipeline#sequence
         return redirect(url_for("deliveries.show", delivery_id=query))

@@ -1,4 +1,4 @@
-"""Pipeline: its events over time, and how far each subscriber has come."""
+"""Pipeline: its events over time, and each subscriber's progress."""
 
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
@@ -37,7 +37,7 @@ def show(pipeline: str) -> str:
         pipeline_key=report.pipeline_key,
         report=PipelineReportView.from_report(report),
         timeline=Timeline.from_report(report, now=service().clock.now()),
-        link=report.events[-1].sequenced.event.document.get("pipeline_url"),  # http(s) alone
+        link=report.events[-1].sequenced.event.document.get("pipeline_url"),  # http(s) only
     )
 
 

@@ -1,4 +1,4 @@
-"""Subscriber: its health, what was sent, what waits, its dead letters, terms and secrets."""
+"""Subscriber: its health, deliveries, dead letters, fields and secrets."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ from lakehook.queries import DeliveryQuery
 
 PAGES = Blueprint("subscriptions", __name__, url_prefix="/subscriptions")
 MAX_LISTED = 100
-MAX_LANES = 25  # each is a small query for what waits behind its head
+MAX_LANES = 25  # each needs a query for the deliveries behind its head
 MAX_SCANNED = 2000  # records of the ledger, for the deliveries of one subscription
 
 

@@ -19,7 +19,7 @@ from lakehook.domain.time import format_rfc3339
 
 
 def described(description: str, **schema: Any) -> Any:
-    """A field with a description for the API's clients; pydantic reads it from the metadata."""
+    """Describe a field for the API's clients; pydantic reads the metadata."""
     return field(metadata={"description": description, **schema})
 
 

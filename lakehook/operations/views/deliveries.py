@@ -40,7 +40,7 @@ Owners = Mapping[str, Subscription]
 
 
 def reference(lane: Lane, owners: Owners) -> str:
-    """``name#pipeline``; a removed subscription's name may be another's, so its id is used."""
+    """Return ``name#pipeline``, or the id if removed, as another subscription may have the name."""
     owner = owners.get(lane.subscription_id)
     is_in_force = owner is not None and owner.removed_at is None
     return f"{owner.name}#{lane.pipeline_key}" if owner and is_in_force else str(lane)
@@ -70,7 +70,7 @@ class DeadLetterView:
 
     @classmethod
     def from_record(cls, record: DeliveryRecord, owners: Owners, **more: Any) -> Self:
-        """The view; ``more`` are the fields that a subclass adds."""
+        """Build the view; ``more`` are the fields that a subclass adds."""
         last = record.attempts_log[-1] if record.attempts_log else None
         return cls(
             delivery_id=f"{record.lane}#{record.sequence}",
@@ -115,7 +115,7 @@ class DeliveryView(DeadLetterView):
 
 @dataclass(frozen=True, kw_only=True)
 class DeliveryDetailView(DeliveryView):
-    next: str = described("What happens next, in words.")
+    next: str = described("What happens next.")
     next_at: str | None
     log: list[AttemptView]
 
@@ -133,10 +133,10 @@ class DeliveryDetailView(DeliveryView):
 @dataclass(frozen=True, kw_only=True)
 class DeadLetterActionResult:
     action: str
-    dry_run: bool = described("It was only asked which they are.")
+    dry_run: bool = described("Nothing was done; these are the selected ones.")
     number: int
-    remaining: int = described("Chosen too, and left for another call.")
-    waiting_behind: int | None = described("Deliveries that follow them; null: of too many lanes.")
+    remaining: int = described("Selected, but left for another call.")
+    waiting_behind: int | None = described("Deliveries behind them; null: too many lanes.")
     dead_letters: list[DeadLetterView]
 
     @classmethod
@@ -171,7 +171,7 @@ class LaneView:
     state: str
     attempts: int
     held_since: str
-    due_at: str | None = described("null: nothing happens before something else has.")
+    due_at: str | None = described("null: something else must happen first.")
     waiting_behind: int
 
     @classmethod

@@ -1,4 +1,4 @@
-"""Views of pipelines: their events, and how far each subscriber has come."""
+"""Views of pipelines: their events, and each subscriber's progress."""
 
 from dataclasses import dataclass
 from typing import Self

@@ -1,4 +1,4 @@
-"""Views of replays, and of what one would send."""
+"""Views of replays, and of their counts."""
 
 from dataclasses import dataclass
 from typing import Any, Self
@@ -16,7 +16,7 @@ class ReplayView:
     replay_id: str = example("rpl_0123")
     subscription_id: str
     subscription_name: str | None
-    state: str = described("open, done or stopped; done is lined up to be sent.")
+    state: str = described("open, done or stopped; done: every delivery was enqueued.")
     reason: str | None = described("Why it was stopped.")
     since: str
     until: str | None
@@ -25,14 +25,14 @@ class ReplayView:
     rate: str
     started_at: str
     ended_at: str | None
-    matched: int | None = described("Deliveries, where they were counted.")
-    sent: int = described("Deliveries that were lined up.")
-    waiting: int = described("That waited anyway, and were let be.")
-    failed: int = described("Pipelines that were left out, for a fault of ours.")
+    matched: int | None = described("Deliveries, if they were counted.")
+    sent: int = described("Enqueued deliveries.")
+    waiting: int = described("Deliveries that were waiting already.")
+    failed: int = described("Pipelines skipped by an internal error.")
 
     @classmethod
     def from_replay(cls, replay: Replay, owners: Owners, **more: Any) -> Self:
-        """The view; ``more`` are the fields that a subclass adds."""
+        """Build the view; ``more`` are the fields that a subclass adds."""
         criteria = replay.criteria
         return cls(
             replay_id=replay.id,
@@ -57,7 +57,7 @@ class ReplayView:
 
 @dataclass(frozen=True, kw_only=True)
 class ReplayStartedView(ReplayView):
-    already_running: bool = described("It was open already.")
+    already_running: bool = described("Whether it was open already.")
 
 
 @dataclass(frozen=True, kw_only=True)

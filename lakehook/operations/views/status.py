@@ -1,4 +1,4 @@
-"""View of the status: how each subscription is, what waits for it, and what a person can type."""
+"""View of the status: each subscription's health, its waiting deliveries, and commands to run."""
 
 import re
 import shlex
@@ -15,7 +15,7 @@ from lakehook.operations.views import described, format_time
 from lakehook.operations.views.pipelines import PipelineView
 from lakehook.queries import StatusReport, SubscriberStatus
 
-FAILING_TOO_LONG_SECONDS = 900.0  # what has not come back by itself until then needs a person
+FAILING_TOO_LONG_SECONDS = 900.0  # after this, a person must look at it
 _PLAIN = re.compile(r"[\w.,:/@%+=][\w.,:/@%+=#-]*", re.ASCII)
 _UNAUTHORIZED = (401, 403)
 _TRANSIENT = (408, 425, 429)
@@ -36,23 +36,25 @@ class SubscriberStatusView:
     subscription_id: str
     name: str
     channel: str
-    url: str = described("Without what may be a credential.")
+    url: str = described("Without parts that may be credentials.")
     state: str = described("active, paused, disabled or pending.")
     health: str = described("ok, failing, slow, down, paused, disabled or pending.")
-    since: str | None = described("Since when it is so; where it is ok, since when a lane is held.")
+    since: str | None = described("Since when; if it is ok, since when a lane is held.")
     disabled_reason: str | None
-    last_answer: str | None = described("Of the last attempt that failed or was slow.")
+    last_answer: str | None = described("The last attempt that failed or was slow.")
     last_answer_at: str | None
-    last_success_at: str | None = described("null: not known of an endpoint that is well.")
+    last_success_at: str | None = described("null: not recorded for a healthy endpoint.")
     average_ms: int | None = described("Of recent attempts; null: under two seconds.")
     deadline_seconds: float
-    lanes_held: int = described("Pipelines of which something waits for it.")
+    lanes_held: int = described("Pipelines with waiting deliveries.")
     dead_letters: int
-    has_more: bool = described("Both are of the index's first page: there are more.")
-    seconds_left: int | None = described("Until a slow endpoint has what waits, at its speed now.")
-    next: str | None = described("What happens next, in words.")
+    has_more: bool = described("Both cover only the index's first page: there are more.")
+    seconds_left: int | None = described(
+        "Time to drain a slow endpoint's waiting deliveries, at its present speed."
+    )
+    next: str | None = described("What happens next.")
     next_at: str | None
-    commands: Sequence[str] = described("What a person can type about it.")
+    commands: Sequence[str] = described("Commands to run.")
     needs_person: bool
 
     @classmethod
@@ -92,13 +94,13 @@ class SubscriberStatusView:
 class StatusView:
     at: str
     needs_person: bool
-    lanes_held: int = described("Pipelines of which something waits, over all subscriptions.")
+    lanes_held: int = described("Pipelines with waiting deliveries, over all subscriptions.")
     dead_letters: int
     parked: int | None = described(
         "Events that were no events; null: this caller may not see them."
     )
     stalled: int
-    has_more: bool = described("What is held was not counted to its end.")
+    has_more: bool = described("The held lanes were not counted completely.")
     oldest_held_since: str | None
     subscribers: Sequence[SubscriberStatusView] = described("The worst first.")
     stalled_pipelines: list[PipelineView]
@@ -128,7 +130,7 @@ class StatusView:
 
 
 def quoted(text: str) -> str:
-    """One word of a command as a shell takes it; an id goes as it is."""
+    """Quote a word for a shell, if needed."""
     return text if _PLAIN.fullmatch(text) else shlex.quote(text)
 
 
@@ -138,7 +140,7 @@ def _urgency(view: SubscriberStatusView) -> tuple[bool, int, bool, int, str]:
 
 
 def _last_attempt(status: SubscriberStatus) -> Attempt | None:
-    """What the endpoint has said last, as far as it is kept: a success of a well one is not."""
+    """Return the last attempt that is known; a success of a healthy endpoint is not."""
     head = status.held.head
     log = head.attempts_log if head else ()
     return status.health.last_attempt or (log[-1] if log else None)
@@ -161,7 +163,7 @@ def _since(status: SubscriberStatus, state: HealthState) -> str | None:
 
 
 def _next_step(status: SubscriberStatus, state: HealthState) -> tuple[str | None, str | None]:
-    """What happens next by itself, and when."""
+    """Return what happens next without action, and when."""
     match state:
         case HealthState.PAUSED | HealthState.DISABLED:
             return _kept_until(status)
@@ -195,7 +197,7 @@ def _head_step(status: SubscriberStatus) -> tuple[str | None, str | None]:
 
 
 def _delivery_name(status: SubscriberStatus) -> str:
-    """``name#pipeline#sequence``, as every command takes it."""
+    """Return ``name#pipeline#sequence``, which every command accepts."""
     head = status.held.head
     assert head, "what is named is held"
     return f"{status.subscription.name}#{head.lane.pipeline_key}#{head.sequence}"
@@ -215,7 +217,7 @@ def _commands(status: SubscriberStatus, state: HealthState, last: Attempt | None
 
 
 def _remedy(last: Attempt | None) -> str | None:
-    """What helps against an answer that waiting does not mend."""
+    """Return the remedy of a response that waiting does not change."""
     status = last.status if last else None
     if status in _UNAUTHORIZED:
         return "rotate-secret {name}"
@@ -244,7 +246,7 @@ def _needs_person(status: SubscriberStatus, state: HealthState, *, now: float) -
 
 
 def is_down_for_long(status: SubscriberStatus, *, now: float) -> bool:
-    """Whether the endpoint fails in a way, or for a time, that a person must know of."""
+    """Whether the endpoint fails in a way, or for a time, that needs attention."""
     state = health_state(status.subscription, status.health)
     since, last = status.health.failing_since, _last_attempt(status)
     if state not in (HealthState.DOWN, HealthState.FAILING) or since is None:
@@ -254,7 +256,7 @@ def is_down_for_long(status: SubscriberStatus, *, now: float) -> bool:
 
 
 def _is_transient(last: Attempt) -> bool:
-    """Whether such an answer may go away by itself."""
+    """Whether such a response may change without action."""
     if last.status is None:
         return last.outcome not in _LASTING
     return last.status in _TRANSIENT or not 300 <= last.status < 500  # noqa: PLR2004

@@ -1,4 +1,4 @@
-"""Views of subscriptions, their secrets, previews, and what an endpoint has answered."""
+"""Views of subscriptions, their secrets, previews, and endpoints' responses."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ from lakehook.subscriptions.lifecycle import SubscriptionBacklog
 from lakehook.subscriptions.preview import EventMatch, Preview
 from lakehook.subscriptions.secrets import Rotated
 
-OF_SOURCE = "Which DevLake, or other service, counts the pipeline; null is the default one."
+OF_SOURCE = "The DevLake, or other service, of the pipeline; null is the default one."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,18 +44,18 @@ class SecretView:
 class SubscriptionView:
     subscription_id: str = example("sub_0123")
     name: str
-    url: str = described("Without what may be a credential.")
+    url: str = described("Without parts that may be credentials.")
     channel: str
-    language: str | None = described("Of a channel that speaks to people.")
+    language: str | None = described("Language of channels for people.")
     event_types: list[str]
-    pattern: str | None = described("As JSON text.")
+    pattern: str | None = described("JSON text.")
     signing: str
     public_key: str | None
     deadline_seconds: float
     ordering: str
     retry_schedule: str
     rate: str | None
-    headers: Sequence[str] = described("Their names alone.")
+    headers: Sequence[str] = described("Only their names.")
     template: Mapping[str, Any] | None = described("Body, subject and headers, in Liquid.")
     state: str = described("active, paused, disabled, pending or removed.")
     health: str | None = described(
@@ -70,7 +70,7 @@ class SubscriptionView:
     def from_subscription(
         cls, subscription: Subscription, health: EndpointHealth | None = None, **more: Any
     ) -> Self:
-        """The view; ``more`` are the fields that a subclass adds."""
+        """Build the view; ``more`` are the fields that a subclass adds."""
         is_localized = channel_for(subscription).is_localized
         return cls(
             subscription_id=subscription.id,
@@ -115,11 +115,9 @@ class SubscriptionDetailView(SubscriptionView):
 
 @dataclass(frozen=True, kw_only=True)
 class CreatedSubscriptionView(SubscriptionView):
-    secret: str | None = described(
-        "Told this once; null where it was brought, or has a public key instead."
-    )
+    secret: str | None = described("Shown once; null for a provided secret, or a public key.")
     replay_id: str | None = field(
-        default=None, metadata={"description": "Of its past, where that was asked for."}
+        default=None, metadata={"description": "The replay of past events, if requested."}
     )
 
 
@@ -145,9 +143,9 @@ class ResumedSubscriptionView(SubscriptionView):
 
 @dataclass(frozen=True, kw_only=True)
 class PingReportView(SubscriptionView):
-    """What came of a ping, and how the subscription stands after it."""
+    """Result of a ping, and the state of the subscription after it."""
 
-    outcome: str | None = described("null: nothing came in time.")
+    outcome: str | None = described("null: no response in time.")
     status: int | None
     milliseconds: int | None
     answer: str | None
@@ -155,7 +153,7 @@ class PingReportView(SubscriptionView):
 
     @property
     def is_taken(self) -> bool:
-        """By the endpoint, and one that was pending has echoed its challenge."""
+        """Whether the endpoint accepted it, and echoed the challenge if there was one."""
         return self.outcome == Outcome.DELIVERED and self.state != SubscriptionState.PENDING
 
     @classmethod
@@ -166,7 +164,7 @@ class PingReportView(SubscriptionView):
         waited_seconds: float | None = None,
         **more: Any,
     ) -> Self:
-        """``waited_seconds`` is None where the wait was broken off."""
+        """Build the view; ``waited_seconds`` is None if the wait was interrupted."""
         attempt = result.attempt if result else None
         return cls.from_subscription(
             subscription,
@@ -208,7 +206,7 @@ class MatchView:
     event_type: str
     event_id: str
     matches: bool
-    reason: str | None = described("Why it would not go out.")
+    reason: str | None = described("Why it would not be sent.")
 
     @classmethod
     def from_match(cls, tried: EventMatch) -> Self:
@@ -225,7 +223,7 @@ class MatchView:
 @dataclass(frozen=True, kw_only=True)
 class PreviewResultView:
     subject: str | None
-    headers: Mapping[str, str] = described("Less what only the sender knows.")
+    headers: Mapping[str, str] = described("Without values that only the sender knows.")
     body: str
     html: str | None
     warnings: list[str]
@@ -244,7 +242,7 @@ class PreviewResultView:
 
 
 def secret_to_reveal(secret: SigningKey | None, provided: str | None) -> str | None:
-    """The secret to show once: a new shared one, never a private key or a provided one."""
+    """Return the secret to show once: a new shared one, never a private or a provided key."""
     if secret is None or provided is not None or secret.signing is not SignatureAlgorithm.HMAC:
         return None
     return secret.reveal()

@@ -130,37 +130,37 @@ class ListLanes:
     ) -> list[LaneReport]:
         """Return the lanes of one subscription or all, removed ones too; the longest held first."""
         held, reports = islice(self.held(subscription), limit), list[LaneReport]()
-        while some := list(islice(held, LANES_AT_A_TIME)):
-            reports += self.report(some)
-            on_progress(len(some))
+        while page := list(islice(held, LANES_AT_A_TIME)):
+            reports += self.report(page)
+            on_progress(len(page))
         return reports
 
     def held(self, subscription: Subscription | None = None) -> Iterator[HeldLane]:
         """Yield lanes, the longest held first, in ``lane_order``; read as needed."""
         subscriptions = [subscription] if subscription else self.subscriptions.all()
-        holding = self.ledger.summarize_held([one.id for one in subscriptions])
+        holding = self.ledger.summarize_held([subscription.id for subscription in subscriptions])
         lanes = merge(*map(self.ledger.held_lanes, holding), key=lambda lane: lane.held_since)
         for _, since in groupby(lanes, key=lambda lane: lane.held_since):
             yield from sorted(since, key=lane_order)
 
     def report(self, held: Sequence[HeldLane]) -> list[LaneReport]:
         """Report on up to a hundred lanes, by reads of many at once."""
-        owners = {one.id: one for one in self.subscriptions.all()}
-        healths = self.healths.find_many({one.lane.subscription_id for one in held})
-        heads = self.archive.find_many([(one.lane, one.head) for one in held])
+        owners = {subscription.id: subscription for subscription in self.subscriptions.all()}
+        healths = self.healths.find_many({lane.lane.subscription_id for lane in held})
+        heads = self.archive.find_many([(lane.lane, lane.head) for lane in held])
         behind = self.archive.count_waiting_behind(held)
         return [
             _lane_report(
                 DeliveryContext(
-                    owners.get(one.lane.subscription_id),
-                    one,
-                    heads.get((one.lane, one.head)),
-                    healths.get(one.lane.subscription_id),
+                    owners.get(lane.lane.subscription_id),
+                    lane,
+                    heads.get((lane.lane, lane.head)),
+                    healths.get(lane.lane.subscription_id),
                 ),
-                one,
+                lane,
                 waiting_behind,
             )
-            for one, waiting_behind in zip(held, behind, strict=True)
+            for lane, waiting_behind in zip(held, behind, strict=True)
         ]
 
 
@@ -387,7 +387,9 @@ class ShowPipeline:
         records = list(self.archive.by_lane(Lane(subscription.id, pipeline_key)))
         if not records:
             return None
-        delivered = [one.sequence for one in records if one.status is DeliveryStatus.DELIVERED]
+        delivered = [
+            record.sequence for record in records if record.status is DeliveryStatus.DELIVERED
+        ]
         statuses = [record.status for record in records]
         return SubscriberProgress(
             subscription=subscription,

@@ -26,11 +26,11 @@ def paginate_sorted(
     if cursor is not None:
         ordered = _after_cursor(_parse_cursor(cursor), ordered, key)
     try:
-        found = list(islice(ordered, limit + 1))
+        items = list(islice(ordered, limit + 1))
     except TypeError:
         raise _invalid(cursor) from None
-    following = _encode_cursor(key(found[limit - 1])) if len(found) > limit else None
-    return found[:limit], following
+    following = _encode_cursor(key(items[limit - 1])) if len(items) > limit else None
+    return items[:limit], following
 
 
 def _after_cursor(place: list[Any], ordered: Iterable[Any], key: SortKey) -> Iterator[Any]:

@@ -106,9 +106,9 @@ def _message(error: Exception) -> str:
 
 
 def _way_out(error: LakehookError) -> str | None:
-    found = (
+    remedies = (
         way_out
         for kind, part, way_out in _WAYS_OUT
         if isinstance(error, kind) and part in str(error)
     )
-    return next(found, None)
+    return next(remedies, None)

@@ -96,8 +96,8 @@ def read_template(file: typer.FileBinaryRead | None) -> str | None:
 
 
 def require_single_stdin(*files: typer.FileBinaryRead | None) -> None:
-    given = [id(file) for file in files if file is not None]
-    if len(set(given)) < len(given):
+    files_ = [id(file) for file in files if file is not None]
+    if len(set(files_)) < len(files_):
         raise InvalidInput("standard input: only one of the files can be -")
 
 
@@ -146,12 +146,12 @@ def _of_json(text: str) -> Iterator[tuple[str, str]]:
         raise InvalidInput(f"headers: {error}") from None
     for name, value in document.items():
         if name.lower() in _ASKED_FOR:
-            yield from ((name.lower(), one) for one in _values(name, value))
+            yield from ((name.lower(), text) for text in _values(name, value))
 
 
 def _values(name: str, value: object) -> Iterator[str]:
     """Yield a value, or a list of values, as gateways write repeated headers."""
-    for one in value if isinstance(value, list) else [value]:
-        if isinstance(one, bool) or not isinstance(one, str | int):
+    for item in value if isinstance(value, list) else [value]:
+        if isinstance(item, bool) or not isinstance(item, str | int):
             raise InvalidInput(f"headers: {name.lower()} is no text")
-        yield str(one).strip()
+        yield str(item).strip()

@@ -52,12 +52,13 @@ def _model(service: CommandService, reference: str | None) -> Subscription:
         return Subscription(
             id="sub_listen", name="listen", endpoint=Endpoint.parse("http://localhost/")
         )
-    found = service.find_subscription(reference)
-    if found.channel != WEBHOOK:
+    subscription = service.find_subscription(reference)
+    if subscription.channel != WEBHOOK:
         raise InvalidInput(
-            f"subscription: {found.name} is of channel {found.channel}; listen takes webhooks"
+            f"subscription: {subscription.name} is of channel {subscription.channel};"
+            " listen takes webhooks"
         )
-    return found
+    return subscription
 
 
 def wait_for_interrupt() -> None:
@@ -115,9 +116,9 @@ def _served(receiver: Receiver, port: int) -> Iterator[ReceiverServer]:
 
 def _remove_leftovers(service: CommandService, name: str, url: str) -> None:
     """Remove the subscription of a killed run, which had the same URL."""
-    for found in service.find_subscription.all():
-        if (found.name, found.endpoint.url) == (name, url):
-            service.remove_subscription(found.id, discard_waiting=True)
+    for subscription in service.find_subscription.all():
+        if (subscription.name, subscription.endpoint.url) == (name, url):
+            service.remove_subscription(subscription.id, discard_waiting=True)
 
 
 def _fields_of(model: Subscription, name: str, url: str) -> SubscriptionFields:
@@ -150,7 +151,7 @@ def _take(
     receiver: Receiver, subscription: Subscription, accepted: AcceptedEvent, secret: SigningKey
 ) -> None:
     event = accepted.sequenced.event
-    if any(found.reason for found in match(subscription, [event])):
+    if any(matched.reason for matched in match(subscription, [event])):
         return
     delivery = Delivery(Lane(subscription.id, event.pipeline_key), accepted.sequenced)
     try:

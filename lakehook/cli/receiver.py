@@ -60,8 +60,8 @@ class Forwarder:
         except urllib3.exceptions.HTTPError as error:
             reason = str(getattr(error, "reason", None) or error)
             return CannedResponse(NOT_FORWARDED), f"no answer from {self.url}: {reason}"
-        told = {name: value for name in _ANSWER_HEADERS if (value := answer.headers.get(name))}
-        return CannedResponse(answer.status, told, content), ""
+        returned = {name: value for name in _ANSWER_HEADERS if (value := answer.headers.get(name))}
+        return CannedResponse(answer.status, returned, content), ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,11 +120,11 @@ class Receiver:
         notes = [*(["repeat"] if delivery_id in self.seen else []), *([note] if note else [])]
         self.seen.add(delivery_id)
         if self.output is Output.JSON:
-            told = {"webhook_id": delivery_id, "status": status, "note": "; ".join(notes) or None}
-            write(json.dumps({**told, "event": document}))
+            fields = {"webhook_id": delivery_id, "status": status, "note": "; ".join(notes) or None}
+            write(json.dumps({**fields, "event": document}))
             return
-        said = f"  {'; '.join(notes)}" if notes else ""
-        write(f"{describe_event(document, at=self.clock.now())} -> {status}{said}")
+        remark = f"  {'; '.join(notes)}" if notes else ""
+        write(f"{describe_event(document, at=self.clock.now())} -> {status}{remark}")
 
 
 def _document(body: bytes) -> dict[str, Any]:

@@ -79,7 +79,7 @@ class Access:
 
     def accepts_form(self, token: str | None, *, once: bool) -> bool:
         """Whether a form's token is valid; one that changes something is valid once."""
-        known = token is not None and token in self._forms
-        if known and once:
+        is_known = token is not None and token in self._forms
+        if is_known and once:
             self._forms.pop(str(token), None)
-        return known
+        return is_known

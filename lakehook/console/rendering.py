@@ -74,8 +74,8 @@ class Translator:
 
     def _matched(self, text: str) -> str:
         for pattern, chinese_text in _sentences():
-            if found := pattern.fullmatch(text):
-                places = {name: self.of(value) for name, value in found.groupdict().items()}
+            if match := pattern.fullmatch(text):
+                places = {name: self.of(value) for name, value in match.groupdict().items()}
                 return chinese_text.format(**places)
         return text
 

@@ -47,7 +47,7 @@ class Timeline:
     @classmethod
     def from_report(cls, report: PipelineReport, *, now: float) -> Self:
         events = [*map(_of_event, report.events), *map(_of_skipped, report.skipped)]
-        rows = [_row(one) for one in report.subscribers]
+        rows = [_row(progress) for progress in report.subscribers]
         times = [mark.at for mark in events]
         times += [mark.at for row in rows for mark in row.marks]
         start, end = min(times), max(times)
@@ -65,7 +65,7 @@ class Timeline:
 
 def _placed(marks: Iterable[Mark], start: float, span: float) -> list[Mark]:
     """Position each mark by its time; simultaneous ones are next to each other, within the line."""
-    shown = sorted(marks, key=lambda one: (one.at, one.sequence or 0))[-MAX_MARKS:]
+    shown = sorted(marks, key=lambda mark: (mark.at, mark.sequence or 0))[-MAX_MARKS:]
     places = [FIRST + (mark.at - start) / span * (LAST - FIRST) for mark in shown]
     for index in range(1, len(places)):
         places[index] = max(places[index], places[index - 1] + GAP)

@@ -20,8 +20,8 @@ def to_event_document(values: Mapping[str, Any]) -> Document:
     """
     if not isinstance(values, Mapping):
         raise InvalidEvent(f"{show_value(values)} is not an event: give an Event or a dict")
-    given = {name: value for name, value in values.items() if value is not None}
-    return _object(given, "", 1)
+    present = {name: value for name, value in values.items() if value is not None}
+    return _object(present, "", 1)
 
 
 def show_value(value: Any) -> str:

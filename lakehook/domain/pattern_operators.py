@@ -110,10 +110,10 @@ def _between_stars(text: str, path: str) -> Sequence[str]:
 def _has_between(value: str, parts: Sequence[str], at: int, end: int) -> bool:
     """Whether the parts follow one another, each at its first occurrence: linear time."""
     for part in parts:
-        found = value.find(part, at, end)
-        if found < 0:
+        position = value.find(part, at, end)
+        if position < 0:
             return False
-        at = found + len(part)
+        at = position + len(part)
     return at <= end
 
 

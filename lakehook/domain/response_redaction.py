@@ -75,8 +75,10 @@ class Credentials:
     ) -> "Credentials":
         keys = (form for secret in secrets for form in _forms(secret.key))
         texts = (*_header_texts(headers.values()), *_url_texts(destination, shown))
-        found = (_essence(value) for value in (*keys, *(text.encode() for text in texts)))
-        return cls(tuple(dict.fromkeys(one for one in found if len(one) >= MIN_CHARACTERS)))
+        essences = (_essence(value) for value in (*keys, *(text.encode() for text in texts)))
+        return cls(
+            tuple(dict.fromkeys(essence for essence in essences if len(essence) >= MIN_CHARACTERS))
+        )
 
     def redact(self, response: bytes) -> str:
         """Return the start of a response on one line, with ``…`` instead of credentials."""
@@ -144,8 +146,8 @@ def _essence(text: bytes) -> bytes:
 
 def _forms(key: bytes) -> Iterator[bytes]:
     """Yield a key's bytes and texts; the seed of an ed25519 key is the whole of it."""
-    for one in (key, key[:ED25519_SEED_BYTES]):
-        yield from (one, base64.b64encode(one), base64.b16encode(one))
+    for form in (key, key[:ED25519_SEED_BYTES]):
+        yield from (form, base64.b64encode(form), base64.b16encode(form))
 
 
 def _header_texts(values: Iterable[str]) -> Iterator[str]:
@@ -173,7 +175,9 @@ def _url_texts(destination: Destination, shown: str) -> Iterator[str]:
     visible = {*_pieces(shown), *_SCHEMES}
     hidden = [piece for piece in _pieces(destination.url) if piece not in visible]
     for text in ("".join(hidden), *hidden):
-        yield from (one for one in (text, unquote_plus(text)) if len(one) >= MIN_PIECE_CHARACTERS)
+        yield from (
+            piece for piece in (text, unquote_plus(text)) if len(piece) >= MIN_PIECE_CHARACTERS
+        )
 
 
 def _pieces(url: str) -> list[str]:
@@ -183,13 +187,16 @@ def _pieces(url: str) -> list[str]:
 def _is_binary(text: bytes) -> bool:
     """Whether more than a few bytes are not text, as in UTF-16 or compressed data."""
     characters = text.decode(errors="replace")
-    odd = sum(one == "\ufffd" or (one < " " and one not in "\t\r\n") for one in characters)
+    odd = sum(
+        character == "\ufffd" or (character < " " and character not in "\t\r\n")
+        for character in characters
+    )
     return odd > len(characters) / 4
 
 
 def _single_line(text: bytes) -> str:
     characters = text.decode(errors="replace")[:MAX_EXCERPT_CHARACTERS]
-    return "".join(one if one.isprintable() else " " for one in characters)
+    return "".join(character if character.isprintable() else " " for character in characters)
 
 
 def _without_random(chunk: re.Match[str]) -> str:

@@ -93,6 +93,6 @@ def _least_suspect_first(
     """Sort groups by their suspicion; a group keeps its order."""
     suspicion: dict[str, tuple[int, bool]] = {}
     for message in batch:
-        known = suspicion.get(message.group, (0, False))
-        suspicion[message.group] = max(known, (unfinished.get(message, 0), message.receives > 1))
+        so_far = suspicion.get(message.group, (0, False))
+        suspicion[message.group] = max(so_far, (unfinished.get(message, 0), message.receives > 1))
     return sorted(batch, key=lambda message: suspicion[message.group])

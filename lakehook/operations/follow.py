@@ -30,14 +30,14 @@ class FollowEvents:
 
     def past(self, *, since: float) -> Sequence[AcceptedEvent]:
         """Return events accepted since then, in order, by reading the whole journal."""
-        cursor, found = "", []
+        cursor, accepted = "", []
         until = self.clock.now() + CLOCK_SKEW_SECONDS
         while True:
             page = self.journal.page(since=since, until=until, after=cursor)
-            found += [entry.accepted for entry in page.entries]
+            accepted += [entry.accepted for entry in page.entries]
             cursor = page.cursor
             if not cursor:
-                return sorted(found, key=_order)
+                return sorted(accepted, key=_order)
 
     def __call__(self, *, since: float) -> Iterator[AcceptedEvent]:
         """Yield events accepted since then, each pipeline's in order, without an end."""

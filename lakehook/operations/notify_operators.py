@@ -55,8 +55,8 @@ class NotifyOperators:
             if not condition.is_well:
                 after[name] = condition
             view = SubscriberStatusView.from_status(status, now=now)
-            known = before.get(name, SubscriptionCondition())
-            notices += [(notice, view) for notice in notices_between(known, condition)]
+            earlier = before.get(name, SubscriptionCondition())
+            notices += [(notice, view) for notice in notices_between(earlier, condition)]
         if notices:
             notices.sort(key=lambda notice: _ORDER.index(notice[0]))
             self.topic.publish(_subject(self.stack, notices), _text(self.stack, notices))

@@ -73,8 +73,8 @@ def flag(value: Any) -> bool:
 
 
 def type_error(value: Any, allowed: str) -> InvalidSubscription:
-    given = "it" if value is None else to_json(value)[:MAX_SHOWN]
-    return InvalidSubscription(f"field: {given} is not {allowed}")
+    shown = "it" if value is None else to_json(value)[:MAX_SHOWN]
+    return InvalidSubscription(f"field: {shown} is not {allowed}")
 
 
 def _is_number(value: Any) -> bool:

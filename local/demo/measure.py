@@ -46,7 +46,7 @@ def burst(publisher: Publisher, cast: Sequence[Subscriber]) -> tuple[int, float]
         while (arrived := len(receiver.arrivals)) < len(events):
             if not receiver.wait_for(arrived + 1, within=NO_PROGRESS_SECONDS):
                 break
-    return sum(len(one.receiver.arrivals) for one in cast), time.monotonic() - began
+    return sum(len(subscriber.receiver.arrivals) for subscriber in cast), time.monotonic() - began
 
 
 def _event(pipeline: int, number: int) -> Event:
@@ -63,4 +63,4 @@ def _event(pipeline: int, number: int) -> Event:
 
 def _cpu_seconds(processes: Sequence[psutil.Process]) -> float:
     times = [process.cpu_times() for process in processes if process.is_running()]
-    return sum(one.user + one.system for one in times)
+    return sum(time_.user + time_.system for time_ in times)

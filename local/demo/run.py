@@ -63,7 +63,7 @@ def _show(console: Console, lakehook: LocalLakehook, ready_seconds: float) -> in
     with running_subscribers(lakehook.deployment, cast):
         _tell(console, publisher, cast)
         repair(console, lakehook.endpoint_url, stuck_one, stuck)
-        verdicts = [judge(one.receiver.taken, one.expects()) for one in cast]
+        verdicts = [judge(subscriber.receiver.taken, subscriber.expects()) for subscriber in cast]
     measured = _measure(console, lakehook, publisher, ready_seconds)
     show_verdicts(console, cast, verdicts)
     show_measured(console, measured)
@@ -110,7 +110,7 @@ def _tell(console: Console, publisher: Publisher, cast: Sequence[Subscriber]) ->
     timeline = Timeline(cast)
     with Live(timeline, console=console, refresh_per_second=10):
         for moment in moments():
-            publisher.publish([one.event(step, at=time.time()) for one, step in moment])
+            publisher.publish([pipeline.event(step, at=time.time()) for pipeline, step in moment])
             for pipeline, step in moment:
                 timeline.says(pipeline.id, step)
             time.sleep(BETWEEN_MOMENTS_SECONDS)

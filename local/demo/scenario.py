@@ -57,4 +57,6 @@ def moments() -> Iterator[list[tuple[DemoPipeline, EventType]]]:
     groups = [DEMO_PIPELINES[start::4] for start in range(len(DEMO_PIPELINES) // TOGETHER)]
     for step in range(max(len(pipeline.life) for pipeline in DEMO_PIPELINES)):
         for group in groups:
-            yield [(one, one.life[step]) for one in group if step < len(one.life)]
+            yield [
+                (pipeline, pipeline.life[step]) for pipeline in group if step < len(pipeline.life)
+            ]

@@ -127,12 +127,12 @@ def running_subscribers(deployment: StackOutputs, cast: Sequence[Subscriber]) ->
     """Start each subscriber, and subscribe it as an operator would."""
     subscribe = operator_service_on(deployment, Aws(), print).subscribe
     with ExitStack() as exits:
-        for one in cast:
-            receiver = exits.enter_context(one.receiver)
+        for subscriber in cast:
+            receiver = exits.enter_context(subscriber.receiver)
             terms = SubscriptionFields(
                 name=receiver.name,
                 url=receiver.url,
-                event_types=one.event_types,
+                event_types=subscriber.event_types,
                 deadline_seconds=DEADLINE_SECONDS,
             )
             _, secret = subscribe(terms)

@@ -48,12 +48,15 @@ class Timeline:
         )
         for heading in ("pipeline", "project", "published"):
             table.add_column(heading)
-        for one in self._cast:
-            table.add_column(one.receiver.name)
-        heard = [_heard_by(one) for one in self._cast]
+        for subscriber in self._cast:
+            table.add_column(subscriber.receiver.name)
+        arrivals = [_heard_by(subscriber) for subscriber in self._cast]
         for pipeline in DEMO_PIPELINES:
             name = str(pipeline.id)
-            signs = [_signs(self._said[name]), *(_signs(one.get(name, [])) for one in heard)]
+            signs = [
+                _signs(self._said[name]),
+                *(_signs(arrived.get(name, [])) for arrived in arrivals),
+            ]
             table.add_row(name, pipeline.project, *signs)
         return Group(table, _legend(), Text())
 
@@ -84,14 +87,14 @@ def show_verdicts(
     headings = ("name", "manner", "arrived", "in order", "signed", "refused", "twice")
     for heading in headings:
         table.add_column(heading)
-    for one, verdict in zip(cast, verdicts, strict=True):
+    for subscriber, verdict in zip(cast, verdicts, strict=True):
         table.add_row(
-            one.receiver.name,
-            one.manner,
+            subscriber.receiver.name,
+            subscriber.manner,
             f"{verdict.arrived} of {verdict.expected}",
             _yes_or_no(said=verdict.in_order),
             _yes_or_no(said=verdict.genuine),
-            str(len(one.receiver.arrivals) - len(one.receiver.taken)),
+            str(len(subscriber.receiver.arrivals) - len(subscriber.receiver.taken)),
             str(verdict.repeated),
         )
     console.print(table)

@@ -96,7 +96,7 @@ def _selected(service: OperatorService, wanted: DeadLetterSelection) -> Found:
         raise InvalidInput("ids: give these, or subscription and reason, or all alone")
     return service.find_dead_letters(
         DeadLetterSelector(
-            ids=[service.resolve_delivery(one) for one in ids or ()],
+            ids=[service.resolve_delivery(id_) for id_ in ids or ()],
             subscription_id=service.resolve_id(subscription),
             reason=reason,
         )

@@ -102,4 +102,6 @@ def list_lanes(
         service.list_lanes.held(asked), key=lane_order, limit=limit, cursor=cursor
     )
     reports = service.list_lanes.report(found)
-    return responses.Lanes(lanes=[LaneView.from_report(one) for one in reports], next=following)
+    return responses.Lanes(
+        lanes=[LaneView.from_report(report) for report in reports], next=following
+    )

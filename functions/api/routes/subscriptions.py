@@ -80,9 +80,9 @@ def subscribe(service: Service, wanted: NewSubscription) -> CreatedSubscriptionV
     **operation("The subscription, and its active secrets.", 404),
 )
 def show_subscription(service: Service, subscription: SubscriptionId) -> SubscriptionDetailView:
-    found = service.find_subscription(subscription, removed=True)
-    healths = service.show_status.healths([found])
-    return SubscriptionDetailView.from_subscription(found, healths[found.id])
+    shown = service.find_subscription(subscription, removed=True)
+    healths = service.show_status.healths([shown])
+    return SubscriptionDetailView.from_subscription(shown, healths[shown.id])
 
 
 @ROUTES.patch(

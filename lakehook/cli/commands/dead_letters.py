@@ -156,7 +156,7 @@ def _selector(
     service: CommandService, ids: Sequence[str], subscription: str | None, reason: str | None
 ) -> DeadLetterSelector:
     return DeadLetterSelector(
-        ids=[service.resolve_delivery(one) for one in ids],
+        ids=[service.resolve_delivery(id_) for id_ in ids],
         subscription_id=service.resolve_id(subscription),
         reason=reason,
         on_queue=True,

@@ -189,7 +189,7 @@ def _print_lanes(
         write(_LANES.none)
     owners = {report.subscription.id: report.subscription for report in reports}
     for number, status in enumerate(service.show_status.of(list(owners.values()))):
-        lanes = [one for one in reports if one.subscription.id == status.subscription.id]
+        lanes = [report for report in reports if report.subscription.id == status.subscription.id]
         write(("\n" if number else "") + _heading(status, shown=len(lanes)))
         print_table(_LANES, list(map(LaneView.from_report, lanes)), now=now)
 
@@ -198,7 +198,7 @@ def _heading(status: SubscriberStatus, *, shown: int) -> str:
     held, subscription = status.held, status.subscription
     more = " or more" if held.is_truncated else ""
     dead = f", {counted(held.dead, 'dead letter', 'dead letters')}" if held.dead else ""
-    some = f"; the {shown} held longest (--limit)" if shown < held.lanes else ""
+    part = f"; the {shown} held longest (--limit)" if shown < held.lanes else ""
     health = "" if subscription.removed_at else f" ({health_state(subscription, status.health)})"
     lanes = counted(held.lanes, f"lane{more} held", f"lanes{more} held")
-    return f"{subscription.name}{health}: {lanes}{dead}{some}"
+    return f"{subscription.name}{health}: {lanes}{dead}{part}"

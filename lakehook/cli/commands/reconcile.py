@@ -55,23 +55,23 @@ def reconcile(  # noqa: PLR0913  each is an option
 ) -> None:
     """Read DevLake's pipelines, and send states whose notifications were lost. Safe to repeat."""
     headers = read_headers(header_file, header) or []
-    given = None if devlake is None else ApiAddress.parse(devlake, headers)
+    api = None if devlake is None else ApiAddress.parse(devlake, headers)
     service = service_of(context, stack)
     declared = declared_source(service, source)
-    if given:
-        _refuse_others(given, declared, service.devlake_sources)
-    address = given or ApiAddress.parse(_known_url(declared), headers)
+    if api:
+        _refuse_others(api, declared, service.devlake_sources)
+    address = api or ApiAddress.parse(_known_url(declared), headers)
     moment = None if since is None else service.moment(since, what="since")
     with progress_counter("reconciling") as done:
-        found = service.reconcile(address, declared, since=moment, dry_run=dry_run, done=done)
+        reconciled = service.reconcile(address, declared, since=moment, dry_run=dry_run, done=done)
     document: dict[str, Any] = {
-        "since": format_rfc3339(found.since),
-        "read": found.read,
-        "changed": len(found.events),
-        "sent": found.sent,
+        "since": format_rfc3339(reconciled.since),
+        "read": reconciled.read,
+        "changed": len(reconciled.events),
+        "sent": reconciled.sent,
     }
     if dry_run:
-        document["events"] = [_event(event) for event in found.events]
+        document["events"] = [_event(event) for event in reconciled.events]
     print_document(output, document, tables={"events": _EVENTS} if dry_run else None)
 
 
@@ -79,7 +79,9 @@ def _refuse_others(
     given: ApiAddress, source: DevLakeSource, declared: Iterable[DevLakeSource]
 ) -> None:
     """Refuse another source's API: pipelines of both are numbered from 1."""
-    owners = [one for one in declared if (one.api_url or "").lower() == given.url.lower()]
+    owners = [
+        source_ for source_ in declared if (source_.api_url or "").lower() == given.url.lower()
+    ]
     if owners and source not in owners:
         name = source_name(owners[0])
         raise InvalidInput(f"devlake: that is the API of source {name}; give --source {name}")

@@ -80,12 +80,12 @@ def replay(  # noqa: PLR0913  each is an option
         since=since, until=until, event_types=tuple(event_types or ()), status=status, rate=rate
     )
     service = service_of(context, stack)
-    found = service.find_subscription(subscription)
-    terms = service.start_replay.criteria(wish, found)
+    target = service.find_subscription(subscription)
+    terms = service.start_replay.criteria(wish, target)
     if dry_run:
-        _count(service, found, terms, output)
+        _count(service, target, terms, output)
     else:
-        _replay(service, found, terms, output)
+        _replay(service, target, terms, output)
 
 
 def _count(

@@ -64,14 +64,17 @@ def _show(service: CommandService, output: Output, *, utc: bool) -> StatusView:
 
 def _print(view: StatusView, *, utc: bool) -> None:
     write(_totals(view))
-    shown = [one for one in view.subscribers if not _is_quiet(one)]
+    shown = [subscriber for subscriber in view.subscribers if not _is_quiet(subscriber)]
     if shown:
         write()
-        rows = [(_row(one, view, utc=utc), list(_remarks(one, view, utc=utc))) for one in shown]
+        rows = [
+            (_row(subscriber, view, utc=utc), list(_remarks(subscriber, view, utc=utc)))
+            for subscriber in shown
+        ]
         print_columns(_HEADINGS, rows)
-    if quiet := [one.name for one in view.subscribers if _is_quiet(one)]:
-        others = f" and {len(quiet) - MAX_NAMED} others" if len(quiet) > MAX_NAMED else ""
-        write(f"\nok: {', '.join(quiet[:MAX_NAMED])}{others}")
+    if quiet := [subscriber.name for subscriber in view.subscribers if _is_quiet(subscriber)]:
+        more = f" and {len(quiet) - MAX_NAMED} others" if len(quiet) > MAX_NAMED else ""
+        write(f"\nok: {', '.join(quiet[:MAX_NAMED])}{more}")
     if view.parked:
         events = counted(view.parked, "event", "events")
         write(f"parked: {events}, each with its reason\n  → lakehook events parked list")

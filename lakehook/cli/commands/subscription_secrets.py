@@ -52,7 +52,7 @@ def rotate_secret(  # noqa: PLR0913  each is an option
     seconds = parse_duration(overlap, what="overlap", longest=MAX_OVERLAP_SECONDS)
     provided = read_secret(secret_file)
     service = service_of(context, stack)
-    found = service.find_subscription(subscription)
+    target = service.find_subscription(subscription)
     shown: list[RotatedSecretView] = []
 
     def show(rotated: Rotated) -> None:
@@ -63,13 +63,13 @@ def rotate_secret(  # noqa: PLR0913  each is an option
 
     try:
         service.rotate_secret(
-            found, overlap_seconds=seconds, signing=signing, provided=provided, show=show
+            target, overlap_seconds=seconds, signing=signing, provided=provided, show=show
         )
     except OutputFailed as error:
         raise OutputFailed(f"{error}; nothing has changed") from None
     except (Conflict, InfrastructureError) as error:
         if shown:
-            raise type(error)(f"{error}; {_may_not_sign(found)}") from None
+            raise type(error)(f"{error}; {_may_not_sign(target)}") from None
         raise
 
 

@@ -177,8 +177,8 @@ def remove(  # noqa: PLR0913  each is an option
     """
     service = service_of(context, stack)
     if not yes:
-        found = service.find_subscription(subscription, removed=True)
-        confirm(f"remove {found.name} ({found.endpoint.display_url})?")
+        target = service.find_subscription(subscription, removed=True)
+        confirm(f"remove {target.name} ({target.endpoint.display_url})?")
     tombstone, backlog = service.remove_subscription(subscription, discard_waiting=discard_waiting)
     given_up = f"; {backlog} are given up" if backlog else ""
     note = f"{tombstone.name} is removed{given_up}"
@@ -381,9 +381,9 @@ def update(  # noqa: PLR0913  each is an option
         **templates_of(template, template_subject, template_headers, emptied=no_template),
     )
     service = service_of(context, stack)
-    found = service.find_subscription(subscription)
-    amended = service.update(found, terms)
-    before, after = map(SubscriptionView.from_subscription, (found, amended))
+    target = service.find_subscription(subscription)
+    amended = service.update(target, terms)
+    before, after = map(SubscriptionView.from_subscription, (target, amended))
     print_document(output, after, note=_changes(before, after))
 
 

@@ -85,9 +85,9 @@ def show(plan: Plan, done: Sequence[StepResult] | None, output: Output) -> None:
     for colour, line in _lines(plan):
         write(line, fg=colour)
     write(_summary(plan, done), bold=True)
-    secrets = {one.step.name: told for one in done or () if (told := _secret(one))}
-    for name, told in secrets.items():
-        write(f"secret of {name}: {told}")
+    secrets = {result.step.name: secret for result in done or () if (secret := _secret(result))}
+    for name, secret in secrets.items():
+        write(f"secret of {name}: {secret}")
     if secrets:
         write("Keep the secrets: they are never shown again.")
 
@@ -130,8 +130,8 @@ def _lines(plan: Plan) -> Iterator[tuple[str | None, str]]:
 
 
 def _where(step: Step) -> str:
-    wanted = step.entry.desired if step.entry and not step.existing else None
-    return f"  {wanted.channel} at {wanted.endpoint.display_url}" if wanted else ""
+    desired = step.entry.desired if step.entry and not step.existing else None
+    return f"  {desired.channel} at {desired.endpoint.display_url}" if desired else ""
 
 
 def _value(value: Any) -> str:
@@ -154,11 +154,11 @@ def _summary(plan: Plan, done: Sequence[StepResult] | None) -> str:
 
 
 def _count(plan: Plan, done: Sequence[StepResult] | None, action: Action) -> str:
-    wanted = len(plan.steps_with(action))
+    planned = len(plan.steps_with(action))
     if done is None:
-        return f"{wanted} to {action}"
-    finished = sum(one.step.action is action for one in done)
-    of_all = "" if finished == wanted else f" of {wanted}"
+        return f"{planned} to {action}"
+    finished = sum(result.step.action is action for result in done)
+    of_all = "" if finished == planned else f" of {planned}"
     return f"{finished}{of_all} {_PAST[action]}"
 
 
@@ -331,8 +331,8 @@ def _carry_out(
     done: list[StepResult] = []
     with NewSecrets(service) as new:
         try:
-            while one := _next(doing, new):
-                done.append(one)  # recorded even if the next step fails
+            while result := _next(doing, new):
+                done.append(result)  # recorded even if the next step fails
         finally:  # also on Ctrl-C: secrets must be shown now
             with new.shown():
                 show(plan, done, output)
@@ -340,10 +340,10 @@ def _carry_out(
 
 def _next(doing: Iterator[StepResult], new: NewSecrets) -> StepResult | None:
     with deferred_interrupt():
-        one = next(doing, None)
-        if one and _secret(one):
-            new.add(one.subscription)
-    return one
+        result = next(doing, None)
+        if result and _secret(result):
+            new.add(result.subscription)
+    return result
 
 
 def _source_file(file: typer.FileBinaryRead) -> SourceFile:

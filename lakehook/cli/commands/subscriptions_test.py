@@ -75,8 +75,8 @@ def ping(
     A pending subscription gets a challenge, and is active once its endpoint has echoed it.
     """
     service = service_of(context, stack)
-    found = service.find_subscription(subscription)
-    after, result = service.test_endpoint(found, within_seconds=wait)
+    target = service.find_subscription(subscription)
+    after, result = service.test_endpoint(target, within_seconds=wait)
     report = PingReportView.from_ping(after, result, wait)
     print_document(output, report, note=_verdict(report))
     _exit_unless_taken(report)
@@ -129,8 +129,8 @@ def match(
     stack: Stack = STACK,
 ) -> None:
     """Show which events of a file match, and why others do not; sends none."""
-    found = service_of(context, stack).find_subscription(subscription)
-    matches = [MatchView.from_match(tried) for tried in match_events(found, events_in(file))]
+    target = service_of(context, stack).find_subscription(subscription)
+    matches = [MatchView.from_match(tried) for tried in match_events(target, events_in(file))]
     print_listing(output, _MATCHES, matches)
 
 

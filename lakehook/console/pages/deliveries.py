@@ -69,7 +69,9 @@ def _accepted(explained: Explanation) -> AcceptedEvent | None:
     """Return the event from the journal, which keeps it for some weeks."""
     record = explained.record
     events = service().show_pipeline.history.events(record.lane.pipeline_key)
-    return next((one for one in events if one.sequenced.sequence == record.sequence), None)
+    return next(
+        (accepted for accepted in events if accepted.sequenced.sequence == record.sequence), None
+    )
 
 
 def _delivery(explained: Explanation, accepted: AcceptedEvent | None) -> Delivery | None:

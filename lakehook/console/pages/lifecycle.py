@@ -119,15 +119,15 @@ def _changes(name: str) -> dict[str, _Change]:
 @PAGES.route("/<reference>/<any(pause, resume, enable, test):verb>", methods=["GET", "POST"])
 def change(reference: str, verb: str) -> Page:
     subscription = service().find_subscription(reference)
-    wanted = _changes(subscription.name)[verb]
+    change = _changes(subscription.name)[verb]
     action = Action(
-        title=wanted.title,
-        effects=wanted.effects,
+        title=change.title,
+        effects=change.effects,
         command=command_line("subscriptions", verb, subscription.name),
-        button=wanted.button,
+        button=change.button,
         back=_page_of(subscription),
     )
-    return confirm(action, lambda: wanted.act(subscription))
+    return confirm(action, lambda: change.act(subscription))
 
 
 @PAGES.route("/<reference>/remove", methods=["GET", "POST"])

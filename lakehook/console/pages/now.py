@@ -17,8 +17,8 @@ def show() -> str:
     return render_template(
         "now.html",
         status=status,
-        troubled=[one for one in status.subscribers if not _is_quiet(one)],
-        quiet=[one for one in status.subscribers if _is_quiet(one)],
+        troubled=[subscriber for subscriber in status.subscribers if not _is_quiet(subscriber)],
+        quiet=[subscriber for subscriber in status.subscribers if _is_quiet(subscriber)],
     )
 
 
@@ -33,7 +33,7 @@ def go() -> Response:
     if query.count("#") >= 2:  # noqa: PLR2004  subscription#pipeline#sequence
         return redirect(url_for("deliveries.show", delivery_id=query))
     try:
-        found = service().find_subscription(query, removed=True)
+        subscription = service().find_subscription(query, removed=True)
     except (InvalidInput, NotFound):
         return redirect(url_for("pipelines.list_", q=query))
-    return redirect(url_for("subscriptions.show", reference=found.id))
+    return redirect(url_for("subscriptions.show", reference=subscription.id))

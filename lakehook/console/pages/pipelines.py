@@ -19,11 +19,11 @@ def list_() -> str | Response:
     query = request.args.get("q", "").strip()
     if query and _is_known(query):
         return redirect(url_for("pipelines.show", pipeline=query))
-    unfinished = [one for one in service().list_pipelines() if _matches(one, query)]
+    unfinished = [pipeline for pipeline in service().list_pipelines() if _matches(pipeline, query)]
     return render_template(
         "pipelines.html",
         query=query,
-        pipelines=[PipelineView.from_unfinished(one) for one in unfinished[:MAX_LISTED]],
+        pipelines=[PipelineView.from_unfinished(pipeline) for pipeline in unfinished[:MAX_LISTED]],
         more=len(unfinished) - MAX_LISTED,
         key=join_pipeline_key,
     )

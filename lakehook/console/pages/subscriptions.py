@@ -58,9 +58,9 @@ def waiting(reference: str) -> str:
 @PAGES.get("/<reference>/dead-letters")
 def dead_letters(reference: str) -> str:
     subscription = _find(reference)
-    found = service().find_dead_letters(DeadLetterSelector(subscription_id=subscription.id))
+    dead_letters = service().find_dead_letters(DeadLetterSelector(subscription_id=subscription.id))
     owners = _owner(subscription)
-    letters = [DeadLetterView.from_record(record, owners) for record in found]
+    letters = [DeadLetterView.from_record(record, owners) for record in dead_letters]
     return _tab(
         subscription,
         "dead_letters",
@@ -93,7 +93,7 @@ def _terms(subscription: Subscription) -> str:
 
 
 def _every_pipeline_type() -> Sequence[str]:
-    return [str(one) for one in EventType if one.is_of_pipeline]
+    return [str(event_type) for event_type in EventType if event_type.is_of_pipeline]
 
 
 def _tab(subscription: Subscription, tab: str, **more: Any) -> str:

@@ -46,8 +46,8 @@ class EventsOfRows:
 
     def whole(self, row: PipelineRow, pipeline: Pipeline | None = None) -> Event:
         """Build the full event; the project is kept from before if no blueprint names it."""
-        known = pipeline.info.project_name if pipeline and pipeline.info else None
-        project = self._project_of(row.blueprint_id) or known or ""
+        earlier = pipeline.info.project_name if pipeline and pipeline.info else None
+        project = self._project_of(row.blueprint_id) or earlier or ""
         event = row.to_event(project, source=self.source.name, tasks=self._tasks_of(row))
         page = {"pipeline_url": self.source.pipeline_url(row.id)}
         return Event.with_details(event.document | {"reconciled": True}, page)

@@ -137,5 +137,7 @@ class PipelineReportView:
             source=source,
             events=[EventView.from_accepted(event) for event in report.events],
             not_sent=[SkippedEventView.from_skipped(event) for event in report.skipped],
-            subscribers=[SubscriberProgressView.from_progress(one) for one in report.subscribers],
+            subscribers=[
+                SubscriberProgressView.from_progress(progress) for progress in report.subscribers
+            ],
         )

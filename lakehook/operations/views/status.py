@@ -108,7 +108,10 @@ class StatusView:
     @classmethod
     def from_report(cls, report: StatusReport) -> Self:
         subscribers = sorted(
-            (SubscriberStatusView.from_status(one, now=report.at) for one in report.subscribers),
+            (
+                SubscriberStatusView.from_status(subscriber, now=report.at)
+                for subscriber in report.subscribers
+            ),
             key=_urgency,
         )
         held = [subscriber.held for subscriber in report.subscribers]
@@ -120,12 +123,14 @@ class StatusView:
             dead_letters=sum(one.dead for one in held),
             parked=report.parked,
             stalled=len(report.stalled),
-            has_more=any(one.is_truncated for one in held),
+            has_more=any(summary.is_truncated for summary in held),
             oldest_held_since=format_time(
-                min((one.since for one in held if one.since is not None), default=None)
+                min((summary.since for summary in held if summary.since is not None), default=None)
             ),
             subscribers=subscribers,
-            stalled_pipelines=[PipelineView.from_unfinished(one) for one in report.stalled],
+            stalled_pipelines=[
+                PipelineView.from_unfinished(pipeline) for pipeline in report.stalled
+            ],
         )
 
 
@@ -212,7 +217,7 @@ def _commands(status: SubscriberStatus, state: HealthState, last: Attempt | None
         HealthState.DOWN: [_remedy(last), "pause {name}"],
         HealthState.FAILING: [_remedy(last)],
     }
-    lines = [f"lakehook subscriptions {one}" for one in verbs.get(state, ()) if one]
+    lines = [f"lakehook subscriptions {verb}" for verb in verbs.get(state, ()) if verb]
     return [line.format(name=name) for line in lines] + _letter_commands(status, name)
 
 

@@ -114,7 +114,11 @@ class Apply:
             (subscription, self.operations.unsubscribe.backlog(subscription))
             for subscription in going
         )
-        still = [f"{one.name} still has {backlog}" for one, backlog in backlogs if backlog]
+        still = [
+            f"{subscription.name} still has {backlog}"
+            for subscription, backlog in backlogs
+            if backlog
+        ]
         if still:
             raise PendingDeliveries("; ".join(still))
 

@@ -140,7 +140,7 @@ FIELDS = (
     FieldSpec(
         "deadline_seconds",
         plain(values.seconds),
-        lambda one: round(one.deadline_seconds, 3),  # as it is stored
+        lambda subscription: round(subscription.deadline_seconds, 3),  # as it is stored
     ),
     FieldSpec("ordering", plain(values.text), lambda subscription: str(subscription.ordering)),
     FieldSpec(

@@ -53,7 +53,7 @@ class FindMovedLetters:
     warn: Warn
 
     def __call__(self, choice: DeadLetterSelector) -> list[DeliveryRecord]:
-        """Those that are chosen; a queue that may not be read is a warning."""
+        """Return the selected ones; a queue that may not be read is a warning."""
         if choice.reason not in (None, MOVED_BY_SQS):
             return []
         try:
@@ -104,7 +104,7 @@ class FindDeadLetters:
         return [dead_letters[key] for key in sorted(dead_letters)]
 
     def count_behind(self, dead_letters: Sequence[DeliveryRecord]) -> int | None:
-        """How many deliveries wait behind these; None if they are of too many lanes to count."""
+        """Count the deliveries behind these; None if they are of too many lanes to count."""
         lanes = {dead_letter.lane for dead_letter in dead_letters}
         if len(lanes) > MAX_LANES_COUNTED:
             return None
@@ -112,7 +112,7 @@ class FindDeadLetters:
         return sum(self.archive.count_waiting_behind(list(held)))
 
     def _named(self, choice: DeadLetterSelector) -> list[DeliveryRecord]:
-        """Those with these ids; the queue is looked through for what the ledger does not know."""
+        """Return those with these ids; the queue is searched for ids that the ledger lacks."""
         records = {id_: self.archive.find(*parse_delivery_id(id_)) for id_ in choice.ids}
         if None in records.values():
             records |= {f"{record.lane}#{record.sequence}": record for record in self.moved(choice)}

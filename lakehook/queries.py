@@ -287,7 +287,7 @@ class ShowStatus:
         )
 
     def _parked(self) -> int | None:
-        """How many events are parked; None for a caller who may not see that queue."""
+        """Count the quarantined events; None for a caller who may not read that queue."""
         if self.parked_events is None:
             return None
         try:

@@ -56,7 +56,7 @@ def _interrupt(*_: Any) -> None:
 
 
 def _serve(options: Options, *, as_json: bool, console: bool) -> None:
-    """When ready, tell where everything is: to people, and to programs by one line on stdout."""
+    """When ready, print where everything is: for people, or for programs on one line of stdout."""
     with LocalLakehook(options) as lakehook, ExitStack() as exits:
         port = DEFAULT_PORT if options.port else ANY_PORT
         served = exits.enter_context(serve_console(lakehook, port=port)) if console else None

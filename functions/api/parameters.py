@@ -69,7 +69,7 @@ OlderThan = Annotated[
 ]
 _WORDS = {
     HTTPStatus.NOT_FOUND: "Nothing has this id.",
-    HTTPStatus.CONFLICT: "It has changed since it was read, its name is taken, or deliveries wait for it.",
+    HTTPStatus.CONFLICT: "It has changed, its name is taken, or deliveries wait for it.",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is too large.",
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "The body is not `application/json`.",
     HTTPStatus.UNPROCESSABLE_ENTITY: "Invalid input; nothing was changed.",

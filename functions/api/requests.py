@@ -35,7 +35,7 @@ MAX_EVENTS = MAX_DEAD_LETTERS = 100
 
 
 _READERS = {"pattern": values.pattern, "retry_schedule": values.schedule}
-"""What may be written in several ways, here as in a file."""
+"""Values that may be written in several ways, as in a file."""
 
 
 class RequestModel(BaseModel):

@@ -12,7 +12,7 @@ from lakehook.settings import DeliveriesTable, PipelinesTable, SubscriptionsTabl
 READ_SUBSCRIPTIONS = ("dynamodb:GetItem", "dynamodb:Scan")
 RECORD_HEARD = ("dynamodb:UpdateItem",)
 OF_DEVLAKE = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [f"{PipelinesTable.DEVLAKE}*"]}}
-"""Of the journal no more than what is known of each DevLake.
+"""Restricts access to the journal to the records about each DevLake.
 
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html
 """

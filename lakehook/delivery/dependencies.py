@@ -18,7 +18,7 @@ from lakehook.ports.telemetry import Telemetry
 MAX_WAIT_IN_QUEUE_SECONDS = 60.0
 
 Stop = Disposition | None
-"""None if the lane may go on."""
+"""Disposition of a message; None if the lane may go on."""
 POST_ATTEMPT_MARGIN_SECONDS = 2.0  # to record the outcome of an attempt
 
 

@@ -124,7 +124,7 @@ def _text(response: Response | NoResponse) -> bytes:
 
 
 def _redirect(response: Response | NoResponse) -> bytes:
-    """Where a redirect leads, without its query, which may be a credential there."""
+    """Return a redirect's target, without its query, which may be a credential there."""
     if isinstance(response, NoResponse) or response.status not in _REDIRECTS:
         return b""
     target, query, _ = response.headers.get("location", "").partition("?")

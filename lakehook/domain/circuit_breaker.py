@@ -102,7 +102,7 @@ class EndpointHealth:
         return self._changed(now, due_at=now + PROBE_LEASE_SECONDS)
 
     def with_permit_acquired(self, now: float) -> Self | None:
-        """With one permit fewer; None if all are taken."""
+        """Return the health with one permit fewer; None if all are taken."""
         taken = self._active_permits(now)
         if len(taken) >= PERMITS:
             return None

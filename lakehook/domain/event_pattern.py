@@ -34,9 +34,9 @@ from lakehook.domain.pattern_operators import (
 MAX_PATTERN_BYTES = 4096
 MAX_LEVELS = MAX_NAMES_OF_A_PATH
 MAX_ALTERNATIVES = 1000
-"""Of all ``$or`` of a pattern together, as in EventBridge."""
+"""Limit for all ``$or`` of a pattern together, as in EventBridge."""
 MAX_TESTS = 100_000
-"""Of elements of lists and of alternatives, for one event: some tens of milliseconds."""
+"""Limit of list elements and alternatives for one event: some tens of milliseconds."""
 Predicate = Callable[[Any], bool]
 """Whether an object, or its absence, matches."""
 

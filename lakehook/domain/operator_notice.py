@@ -20,7 +20,7 @@ class OperatorNotice(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class SubscriptionCondition:
-    """What operators know of a subscription; by default all is well."""
+    """Condition of a subscription as operators know it; by default healthy."""
 
     is_disabled: bool = False
     is_down: bool = False  # for so long, or in such a way, that it needs a person

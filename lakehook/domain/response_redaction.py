@@ -21,9 +21,9 @@ from lakehook.domain.signing import ED25519_SEED_BYTES, SigningKey
 PART_CHARACTERS = 8
 """Letters and digits in a row: so much of a credential is not shown. Fewer are found in words."""
 MIN_CHARACTERS = 4
-"""Of a credential that is shorter than a part, and then is looked for as a whole."""
+"""Minimum of a credential that is shorter than a part, and is searched for as a whole."""
 MIN_PIECE_CHARACTERS = 6
-"""Of a piece of a URL or of a header's value, of which many are words."""
+"""Minimum for a piece of a URL or of a header's value, many of which are words."""
 MAX_EXCERPT_CHARACTERS = 1024
 WITHHELD = "(not shown: it may repeat a credential)"
 NOT_TEXT = "(not shown: it is not text)"
@@ -51,7 +51,7 @@ _WORDS = re.compile(
     rf"|[0-9]{{1,20}}|{_UUID}"
 )
 _MAX_RANDOM_CHARACTERS = 10
-"""In a row without a space, of what is no word: a short code or two, and less than a credential."""
+"""Maximum run without a space that is not a word: a short code or two, less than a credential."""
 _NOISE = re.compile(r"[!#$%&*+;=?@^`|~]|(?<![A-Za-z0-9])[A-Za-z](?![A-Za-z0-9])")
 _MAX_NOISE = 8
 _MAX_ESCAPED_LETTERS = 3

@@ -47,7 +47,7 @@ def subscription_state(subscription: Subscription | None) -> SubscriptionState:
 
 
 class HealthState(StrEnum):
-    """How a subscription is, in one word."""
+    """Health of a subscription, in one word."""
 
     OK = "ok"
     FAILING = "failing"  # the last attempts have failed, and others are still made
@@ -59,7 +59,7 @@ class HealthState(StrEnum):
 
 
 def health_state(subscription: Subscription, health: EndpointHealth) -> HealthState:
-    """What an operator has said counts before what the endpoint does."""
+    """Return the health; an operator's decision precedes the endpoint's behaviour."""
     state = subscription_state(subscription)
     if state is not SubscriptionState.ACTIVE:
         return HealthState(state)
@@ -100,7 +100,7 @@ def lane_state(context: DeliveryContext) -> str:
 
 
 def lane_due(context: DeliveryContext) -> float | None:
-    """When a held lane's head is attempted; None if something else has to happen first."""
+    """Return when a held lane's head is attempted; None if something else must happen first."""
     held, subscription = context.held, context.subscription
     if held is None or subscription is None or held.suspended:
         return context.probed_at

@@ -14,7 +14,7 @@ from lakehook.ports.telemetry import Telemetry
 from lakehook.queries import ShowStatus, StatusReport, SubscriberStatus
 
 MAX_NOTICES = 20
-"""In one message: the others are counted, and `lakehook status` shows them."""
+"""Maximum in one message: the others are counted, and `lakehook status` shows them."""
 
 MAX_ANSWER_CHARACTERS = 200
 

@@ -92,7 +92,7 @@ class ParkedEvents(Protocol):
         """About how many there are."""
 
     def list(self) -> list[ParkedEvent]:
-        """Those that the queue shows, the oldest first."""
+        """Return the messages that the queue shows, the oldest first."""
 
     def delete(self, ids: Collection[str]) -> int:
         """Delete these, and return how many were found."""

@@ -46,7 +46,7 @@ class Backlog:
 
 @dataclass(frozen=True, kw_only=True)
 class HeldSummary:
-    """What is held for one subscription, and the delivery that has held up others longest."""
+    """Totals of one subscription's held lanes, and the delivery that has delayed others longest."""
 
     lanes: int = 0
     dead: int = 0
@@ -124,10 +124,10 @@ class Ledger(Protocol):
 
 
 class ConditionStore(Protocol):
-    """What operators were last notified of."""
+    """Conditions of the last notification of operators."""
 
     def load(self) -> tuple[float, Mapping[str, SubscriptionCondition]]:
-        """When the status was last looked at, and the subscriptions that were not well."""
+        """Return the time of the last check, and the subscriptions that were not healthy."""
 
     def save(self, looked_at: float, conditions: Mapping[str, SubscriptionCondition]) -> None: ...
 
@@ -171,7 +171,7 @@ class DeliveryQueries(Protocol):
     def find_many(
         self, keys: Sequence[tuple[Lane, int]]
     ) -> Mapping[tuple[Lane, int], DeliveryRecord]:
-        """Those deliveries that are known, consistently."""
+        """Read the stored ones of these deliveries, consistently."""
 
     def count_waiting_behind(self, held: Sequence[HeldLane]) -> list[int]:
         """Count the deliveries behind the head of each held lane."""
@@ -270,7 +270,7 @@ class SubscriptionReader(Protocol):
         """Read every subscription, removed ones too, without the cache."""
 
     def find(self, subscription_id: str, *, fresh: bool = False) -> Subscription | None:
-        """One subscription, removed or not: from the cache, or ``fresh``."""
+        """Read one subscription, removed or not: from the cache, or ``fresh``."""
 
     def disable(self, subscription_id: str, reason: str) -> None:
         """Disable a subscription until an operator enables it; the first reason is kept."""

@@ -1,4 +1,4 @@
-"""What operators were last notified of: one item in the ledger's table."""
+"""Conditions of the last notification of operators: one item in the ledger's table."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -29,7 +29,7 @@ CONCEALED = "…"
 FORM = 2
 """In form 1 ``sealed_secrets`` was a list of ciphertexts of HMAC keys that never expired."""
 STATE_ATTRIBUTES = ("version", "paused_at", "disabled_reason", "disabled_at", "pending_since")
-"""What ``save_state`` writes: a role may be allowed to change these and no others."""
+"""Attributes that ``save_state`` writes: a role may be limited to these."""
 _GENERATION = to_item({"id": "generation"})
 
 
@@ -37,7 +37,7 @@ MAX_CLAIMS = 10  # of a name, while others write
 
 
 class _GenerationChanged(Exception):
-    """Some subscription has been written since all were read."""
+    """A subscription has been written since all were read."""
 
 
 @dataclass

@@ -69,7 +69,7 @@ def discard() -> Page:
 
 
 def _following(subscription: Subscription, letters: Sequence[DeliveryRecord]) -> str:
-    """What comes of the deliveries behind them."""
+    """Return the effect on the deliveries behind them."""
     t = g.translator
     if subscription.ordering is not Ordering.STRICT:
         return str(

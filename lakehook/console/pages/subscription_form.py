@@ -52,12 +52,12 @@ _OPTIONS = {  # of the command, in the order of its help
     "template_subject": "--template-subject",
 }
 _NONE = {"pattern": "", "retry_schedule": DEFAULT_SCHEDULE, "rate": NO_RATE}
-"""What stands for an empty field."""
+"""Value of an empty field."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Form:
-    """What is in the fields, as text."""
+    """Values of the fields, as text."""
 
     name: str = ""
     url: str = ""

@@ -26,7 +26,7 @@ from lakehook.domain.rate_limit import Rate
 from lakehook.domain.text import truncate, utf8_size
 
 MAX_BYTES = 18_000
-"""Of the text: a robot takes bodies of 20,000 bytes, in which line breaks are two."""
+"""Limit of the text: a robot accepts bodies of 20,000 bytes, in which line breaks count two."""
 
 _BUSY = frozenset((-1, 130101, 410100))  # busy; over 20 a minute, as seen, and as documented
 

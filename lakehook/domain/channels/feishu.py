@@ -29,7 +29,7 @@ MAX_BYTES = 20 * 1024 - 200
 """20 KB of a request's body, less what a signature adds."""
 
 ELEMENT_BYTES = 100
-"""Of the JSON around a text."""
+"""Size of the JSON around a text."""
 
 MIN_WAIT_SECONDS = 60.0
 MAX_TITLE_CHARACTERS = 200

@@ -78,7 +78,7 @@ class Slack(WebhookNotificationChannel):
         return own or {"text": truncate(text, MAX_TEXT_CHARACTERS, size=utf16_size)}
 
     def interpret(self, response: Response, *, now: float) -> ResponseVerdict:
-        """By the status and by the word in the body: https://api.slack.com/changelog/2016-05-17."""
+        """Interpret status and body: https://api.slack.com/changelog/2016-05-17."""
         usual, word = interpret(response, now=now), _error_code(response)
         if response.status == _OK and _is_taken(word):
             return ResponseVerdict(outcome=Outcome.DELIVERED)

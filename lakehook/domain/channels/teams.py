@@ -18,7 +18,7 @@ from lakehook.domain.rate_limit import Rate
 from lakehook.domain.text import truncate, utf8_size
 
 MAX_MESSAGE_BYTES = 16_000
-"""Of the message: a post to a channel has at most 28 KB, with its card."""
+"""Limit of the message: a post to a channel has at most 28 KB, with its card."""
 
 _OK = 200
 _COLOURS = {

@@ -12,7 +12,7 @@ T = TypeVar("T")
 MAX_NAMED = 200  # characters of an error's place
 
 SecretResolver = Callable[[str, str], str]
-"""What stands in the environment (``env``, name) or in a file (``file``, path).
+"""Returns a value of the environment (``env``, name) or of a file (``file``, path).
 
 ``InvalidInput``.
 """

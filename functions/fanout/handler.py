@@ -11,6 +11,7 @@ from lakehook.adapters.dynamodb.subscriptions import DynamoSubscriptions
 from lakehook.adapters.dynamodb.unfinished_attempts import DynamoUnfinishedAttempts
 from lakehook.adapters.sqs.dead_letters import SqsInvalidEventQueue
 from lakehook.adapters.sqs.deliveries import SqsDeliveryQueue, SqsMessageAcks
+from lakehook.adapters.sqs.heartbeat import SqsHeartbeat
 from lakehook.adapters.system import SystemClock
 from lakehook.adapters.telemetry.delivery import PowertoolsTelemetry
 from lakehook.ingestion.fan_out import FanOut
@@ -48,6 +49,7 @@ def fan_out_batch() -> FanOutBatch:
         fan_out,
         DynamoUnfinishedAttempts(dynamodb, settings.pipelines_table, clock),
         SqsMessageAcks(sqs, settings.events_queue_url),
+        SqsHeartbeat(sqs, settings.events_queue_url),
     )
 
 

@@ -6,7 +6,8 @@ such message is tried alone, after an announcement that is kept until its outcom
 three announcements without an outcome, the message is quarantined.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 from lakehook.domain.errors import InfrastructureError
@@ -24,18 +25,24 @@ CRASHED = (
 )
 
 
+Heartbeat = Callable[[Sequence[EventMessage]], AbstractContextManager[object]]
+"""Keeps messages invisible while a context lasts, and after a crash for some seconds only."""
+
+
 @dataclass(frozen=True)
 class FanOutBatch:
     fan_out: FanOut
     unfinished: UnfinishedAttempts
     acks: MessageAcks
+    heartbeat: Heartbeat = nullcontext
 
     def __call__(
         self, batch: Sequence[EventMessage], remaining: Remaining
     ) -> Sequence[EventMessage]:
         """Fan a batch out, and return the messages that must be received again."""
         if all(message.receives == 1 for message in batch):
-            return self.fan_out(batch)
+            with self.heartbeat(batch):
+                return self.fan_out(batch)
         return self._isolate(batch, remaining)
 
     def _isolate(self, batch: Sequence[EventMessage], remaining: Remaining) -> list[EventMessage]:

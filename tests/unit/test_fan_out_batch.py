@@ -1,6 +1,7 @@
 """A batch that comes back: its messages are tried alone, and one that crashes fan-out is found."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 import pytest
@@ -9,7 +10,7 @@ from lakehook.domain.delivery import Delivery
 from lakehook.domain.errors import InfrastructureError
 from lakehook.domain.lane import MAX_UNFINISHED_ATTEMPTS
 from lakehook.ingestion.fan_out import FanOut
-from lakehook.ingestion.fan_out_batch import CRASHED, TURN_SECONDS, FanOutBatch
+from lakehook.ingestion.fan_out_batch import CRASHED, TURN_SECONDS, FanOutBatch, Heartbeat
 from lakehook.ports.queues import EventMessage
 from tests.builders import a_notice, a_subscription
 from tests.fakes import (
@@ -64,6 +65,9 @@ class World:
         again = self._handle(batch, lambda: self.seconds[0])
         return [message.id for message in again]
 
+    def beat(self, heartbeat: Heartbeat) -> None:
+        self._handle = replace(self._handle, heartbeat=heartbeat)
+
     def crash(self, *batch: EventMessage) -> None:
         with pytest.raises(Crash):
             self.handle(*batch)
@@ -97,6 +101,26 @@ def test_a_batch_that_comes_for_the_first_time_costs_no_call_more(world: World) 
     assert world.sent() == ["sub_a#good#1", "sub_a#other#1"]
     assert (world.unfinished.reads, world.unfinished.numbers) == (0, {})
     assert (world.acked(), world.acks.postponed) == ([], [])
+
+
+def test_a_batch_is_hidden_by_a_heartbeat_only_when_it_comes_for_the_first_time(
+    world: World,
+) -> None:
+    hidden: list[list[str]] = []
+
+    @contextmanager
+    def heartbeat(batch: Sequence[EventMessage]) -> Iterator[None]:
+        hidden.append([message.id for message in batch])
+        yield
+        hidden.append([])
+
+    world.beat(heartbeat)
+    world.handle(message("good", receives=1), message("other", receives=1))
+    world.handle(message("back"))
+    world.outbox.poison = "bad"
+    world.crash(message("bad", receives=1))
+
+    assert hidden == [["good", "other"], [], ["bad"]]
 
 
 def test_an_event_that_crashes_fan_out_is_found_and_holds_up_nobody_else(world: World) -> None:

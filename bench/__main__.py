@@ -37,6 +37,7 @@ BENCHMARKS = (
     "patterns",
     "waiting",
     "status",
+    "console",
     "hops",
     "simulation",
 )

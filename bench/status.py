@@ -62,10 +62,10 @@ def _item(key: Any) -> Any:
     return record_to_item(DeliveryRecord.waiting(delivery), expires_at=None)
 
 
-def show_status(table: Any) -> ShowStatus:
+def show_status(table: Any, *, subscriptions: int = SUBSCRIPTIONS) -> ShowStatus:
     known = {
         name: a_subscription(id=name, name=name)
-        for name in (f"sub_{number}" for number in range(SUBSCRIPTIONS))
+        for name in (f"sub_{number}" for number in range(subscriptions))
     }
     clock = SystemClock()
     return ShowStatus(

@@ -355,7 +355,10 @@ def test_a_delivery_tells_where_it_is_what_was_tried_and_what_was_sent(
     assert ">12:00:40Z</time>" in page
 
 
-def test_deliveries_are_filtered_by_status_and_pipeline(console: Visitor, office: Office):
+def test_deliveries_are_filtered_by_status_pipeline_and_answer(console: Visitor, office: Office):
+    assert "/pipelines/40" in console.page(path_of(office, "ci-status", "?answer=503"))
+    assert "No such deliveries" in console.page(path_of(office, "ci-status", "?answer=500"))
+
     page = console.page(path_of(office, "jenkins", "?status=dead"))
     assert "No such deliveries" in page
 

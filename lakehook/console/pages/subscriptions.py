@@ -27,6 +27,7 @@ def show(reference: str) -> str:
     subscription = _find(reference)
     status = request.args.get("status", "")
     pipeline = request.args.get("pipeline", "").strip()
+    answer = request.args.get("answer", "").strip()
     scanned: list[int] = []
     query = DeliveryQuery(
         pipeline=pipeline or None,
@@ -36,10 +37,12 @@ def show(reference: str) -> str:
         max_scanned=MAX_SCANNED,
     )
     found, owners = service().list_deliveries(query, seen=scanned.append), _owner(subscription)
+    views = [DeliveryView.from_record(record, owners) for record in found]
     return _tab(
         subscription,
         "deliveries",
-        deliveries=[DeliveryView.from_record(record, owners) for record in found],
+        deliveries=[view for view in views if answer in ("", view.last_status)],
+        answer=answer,
         statuses=tuple(DeliveryStatus),
         chosen=status,
         pipeline=pipeline,

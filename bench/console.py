@@ -1,0 +1,30 @@
+"""The console's first page, for subscriptions with 10,000 held lanes, at a table of 5 ms a call."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+
+from bench import status
+from bench.harness import Row, Sample, up_to
+from tests.console_scenes import Visitor, visitor
+from tests.fakes_ops import Office
+
+SUBSCRIPTIONS, LANES, CALL_SECONDS, MAX_SECONDS = 50, 10_000, 0.005, 0.2
+
+
+def measure(*, quick: bool) -> Sequence[Row]:
+    table = status.HeldTable(LANES // SUBSCRIPTIONS, CALL_SECONDS)
+    shown = status.show_status(table, subscriptions=SUBSCRIPTIONS)
+    desk = replace(Office().desk(), show_status=shown)
+    page = visitor(lambda: desk)
+    page.page("/")  # its templates are compiled once
+    taken = Sample([_seconds(page) for _ in range(2 if quick else 10)])
+    name = f"first page of the console, {SUBSCRIPTIONS} subscriptions with {LANES:,} held lanes"
+    target = up_to(taken.median, MAX_SECONDS, unit="s")
+    return [taken.row(name, unit="s", on="a table that answers in 5 ms", **target)]
+
+
+def _seconds(page: Visitor) -> float:
+    began = time.perf_counter()
+    page.page("/")
+    return time.perf_counter() - began

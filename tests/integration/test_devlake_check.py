@@ -99,7 +99,7 @@ def test_a_devlake_that_is_heard_is_well(lakehook: LocalLakehook, check: Check):
 
         def is_heard() -> bool:
             found = check("heard", "--api", url, code=0)
-            return found["newest pipeline"]["detail"].endswith("as was heard")
+            return found["newest pipeline"]["detail"].endswith("as received")
 
         eventually(is_heard, within_seconds=30)
         found = check("heard", "--api", url, code=0)

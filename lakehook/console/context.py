@@ -27,7 +27,7 @@ class Options:
 
 @dataclass(frozen=True)
 class ConsoleService:
-    """What the pages do it with."""
+    """Operations and publisher that the pages use."""
 
     operations: OperatorService
     publish: Publish
@@ -50,7 +50,7 @@ class Console:
 
     @property
     def now(self) -> float:
-        """By the operations' clock; a page that has opened none shows no time."""
+        """Time of the operations' clock; a page without the operations shows no time."""
         return self._service.operations.clock.now() if self._service else 0.0
 
     def reopen(self) -> None:

@@ -92,9 +92,9 @@ class Endpoint:
 
     @property
     def recipient(self) -> tuple[str, ...]:
-        """Who gets what is sent there: the origin (RFC 6454 section 4).
+        """Identity of the receiver: the origin (RFC 6454 section 4).
 
-        At a host that serves many by path, such as webhook.site, it is the whole URL.
+        At a host with many receivers by path, such as webhook.site, it is the whole URL.
         """
         origin = (self.scheme, self.host, str(self.port))
         is_shared = _segments_shown(self.host.rstrip(".")) is not None

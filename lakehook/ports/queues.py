@@ -156,7 +156,7 @@ class DeadLetterCopies(Protocol):
         """Delete the copies that are found on the queue, and return how many."""
 
     def without_reason(self) -> Sequence[Message | None]:
-        """What is on the queue without a reason: SQS or a person moved it there, not Lakehook.
+        """Return messages without a reason: SQS or a person moved them there, not Lakehook.
 
         None is a message that cannot be read.
         """

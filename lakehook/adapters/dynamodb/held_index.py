@@ -117,7 +117,7 @@ def _with_oldest(
     lanes: Mapping[Lane, HeldLane],
     records: Mapping[tuple[Lane, int], DeliveryRecord],
 ) -> HeldSummary:
-    """What the index names and the table no longer has is left out."""
+    """Add the oldest lane, unless the table no longer has it."""
     if entry is None:
         return summary
     since = int(entry[Table.HELD_SINCE]["N"]) / 1000

@@ -209,7 +209,7 @@ def _page(
 
 
 def _tried(form: Form, sample: str) -> Mapping[str, Any]:
-    """What would be sent of a sample, and which of the last events would go out."""
+    """Return what would be sent for a sample, and which of the last events would be sent."""
     try:
         draft = form.draft()
         (kind,) = parse_event_types([sample])

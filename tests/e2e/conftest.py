@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -134,3 +135,22 @@ def subscribers(
 def publish(lakehook: LocalLakehook) -> Publish:
     queue_url = lakehook.deployment.events_queue_url
     return Publisher(queue_url, lakehook.client("sqs")).publish
+
+
+Say = Callable[[str, str], None]
+"""Sends a body in the group of a pipeline, whatever it is."""
+
+
+@pytest.fixture(scope="package")
+def say(lakehook: LocalLakehook) -> Say:
+    sqs = lakehook.client("sqs")
+
+    def say(pipeline_id: str, body: str) -> None:
+        sqs.send_message(
+            QueueUrl=lakehook.deployment.events_queue_url,
+            MessageBody=body,
+            MessageGroupId=pipeline_id,
+            MessageDeduplicationId=str(uuid4()),
+        )
+
+    return say

@@ -1,37 +1,17 @@
 """A bad message is parked whole, with the reason, and the rest of its pipeline goes on."""
 
 import json
-from collections.abc import Callable
-from uuid import uuid4
 
 import pytest
 
-from local.installation import LocalLakehook
 from local.receiver import Receiver
 from tests.builders import a_document
+from tests.e2e.conftest import Say
 from tests.e2e.evidence import Evidence, attributes_of
 from tests.e2e.pipelines import a_life, heard
 from tests.e2e.subscribers import Subscribers
 
 PATIENCE = 15.0
-
-Say = Callable[[str, str], None]
-
-
-@pytest.fixture
-def say(lakehook: LocalLakehook) -> Say:
-    """Send a body in the group of a pipeline, whatever it is."""
-    sqs = lakehook.client("sqs")
-
-    def say(pipeline_id: str, body: str) -> None:
-        sqs.send_message(
-            QueueUrl=lakehook.deployment.events_queue_url,
-            MessageBody=body,
-            MessageGroupId=pipeline_id,
-            MessageDeduplicationId=str(uuid4()),
-        )
-
-    return say
 
 
 @pytest.mark.parametrize(

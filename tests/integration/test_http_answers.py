@@ -1,6 +1,7 @@
 """Answers that no receiver should give: too large, broken, or both."""
 
 import gzip
+import http.client
 import logging
 import re
 import socket
@@ -11,7 +12,6 @@ from time import thread_time
 import pytest
 
 from lakehook.adapters.http.client import MAX_RESPONSE_BYTES, HttpTransport
-from lakehook.adapters.http.connection import PinnedConnection
 from lakehook.adapters.http.response import MAX_HEAD_BYTES
 from lakehook.domain.attempt import Outcome, Response
 from tests.integration.posting import OK, a_request, an_impatient_request, failure
@@ -232,20 +232,26 @@ def test_an_answer_given_before_the_body_was_read_is_kept(
 ):
     """What a send meets when the other side has answered and closed, as 410 and 413 may."""
 
-    def meet_a_reset(connection: PinnedConnection, whole: bytes) -> None:
-        connection.sock.sendall(whole[:1000])
+    written: list[bytes] = []
+
+    def meet_a_reset(connection: http.client.HTTPConnection, data: bytes) -> None:
+        written.append(data)
+        connection.sock.sendall(data[:1000])
         raise error
 
     def turn_away(wire: Wire, connection: socket.socket) -> None:
         connection.recv(1000)
         connection.sendall(answer("410 Gone", b"gone", "connection: close"))
 
-    monkeypatch.setattr(PinnedConnection, "_send", meet_a_reset)
+    monkeypatch.setattr(http.client.HTTPConnection, "send", meet_a_reset)
     with serving(at_once=turn_away) as wire:
         result = receiver.send(a_request(wire.url, b"x" * 40_000))
 
     assert isinstance(result, Response), result
     assert (result.status, result.body) == (410, b"gone")
+    (record,) = written  # head and body leave together
+    assert record.startswith(b"POST ")
+    assert record.endswith(b"x" * 1000)
 
 
 def test_a_head_may_be_as_long_as_the_longest_of_sensible_servers(receiver: HttpTransport):

@@ -107,7 +107,8 @@ class PinnedConnection(HTTPConnection):
             self.sock.settimeout(self.deadline.remaining())
             super().send(whole[start : start + _RECORD_BYTES])
 
-    def enqueue_deliveries(self, data: Any) -> None:
+    def send(self, data: Any) -> None:
+        """Keep a part of the request, as the library writes it: ``request`` sends them at once."""
         self._parts.append(data)
 
     def getresponse(self) -> StrictHTTPResponse:  # type: ignore[override]

@@ -109,14 +109,13 @@ def lambda_handler(_event: dict[str, Any], context: Any) -> dict[str, Any]:
     DevLake's API comes last: nothing waits for it.
     """
     with telemetry().invocation(context.aws_request_id):
-        # Resuming all due lanes may take longer than the invocation has.
-        resumed = _contained(resume_due_lanes(), doing="resume lanes")
+        resumed = _contained(_resume, doing="resume lanes")
         if resumed:
             telemetry().lanes_resumed(resumed)
-        stalled = _contained(publish_stalled_pipelines(), doing="find stalled pipelines")
+        stalled = _contained(_publish_stalled, doing="find stalled pipelines")
         if stalled:
             telemetry().stalled(stalled)
-        replayed = _contained(process_replays(), doing="replay")
+        replayed = _contained(_replay, doing="replay")
         if replayed:
             telemetry().replayed(replayed)
         notified = _contained(_notify, doing="notify operators")
@@ -129,6 +128,18 @@ def lambda_handler(_event: dict[str, Any], context: Any) -> dict[str, Any]:
         "notified": notified,
         "reconciled": reconciled,
     }
+
+
+def _resume() -> int:
+    return resume_due_lanes()()
+
+
+def _publish_stalled() -> int:
+    return publish_stalled_pipelines()()
+
+
+def _replay() -> int:
+    return process_replays()()
 
 
 def _notify() -> int:
@@ -144,7 +155,7 @@ def _reconcile(left_seconds: float) -> int:
 
 
 def _contained(work: Callable[[], int], *, doing: str) -> int:
-    """Run a part of the tick. A failure is counted, which alarms, and the next part runs."""
+    """Build and run a part of the tick. A failure is counted, which alarms; the next part runs."""
     try:
         return work()
     except Exception as error:  # noqa: BLE001  whatever it is, retries wait behind it

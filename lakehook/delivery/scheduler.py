@@ -18,6 +18,8 @@ MAX_LANES_EXAMINED = 100  # some of them may still have to wait by their endpoin
 LANES_AT_A_TIME = 10
 LANES_TO_CHOOSE_FROM = 20
 MAX_INDEX_LAG_SECONDS = 600.0  # DynamoDB states no bound; usually it is milliseconds
+MAX_RUN_SECONDS = 30.0
+"""Of one tick, so that stalls, replays and notices have theirs; what is left stays due."""
 MAX_TROUBLES = 3  # one failure may concern one lane; this many concern the table
 
 
@@ -30,14 +32,17 @@ class ResumeDueLanes:
     telemetry: Telemetry
 
     def __call__(self) -> int:
-        """Resume the lanes that are due, and return how many."""
+        """Resume the lanes that are due, as far as time allows, and return how many."""
         # The due time is moved first, and the resume carries the new time as its token: of two
         # concurrent ticks, one sends it.
         resumed, troubles = 0, list[InfrastructureError]()
+        ends_at = self.clock.now() + MAX_RUN_SECONDS
         for batch in _batches(self.ledger.due(self.clock.now()), LANES_AT_A_TIME):
             resumed += self._resume(batch, troubles)
             if len(troubles) >= MAX_TROUBLES:
                 raise troubles[-1]
+            if self.clock.now() >= ends_at:
+                break
         return resumed
 
     def _resume(self, due: Iterable[DueItem], troubles: list[InfrastructureError]) -> int:

@@ -3,7 +3,7 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from lakehook.delivery.scheduler import MAX_INDEX_LAG_SECONDS, ResumeDueLanes
+from lakehook.delivery.scheduler import MAX_INDEX_LAG_SECONDS, MAX_RUN_SECONDS, ResumeDueLanes
 from lakehook.domain.circuit_breaker import EndpointHealth
 from lakehook.domain.delivery import Lane
 from lakehook.domain.errors import InfrastructureError
@@ -121,6 +121,18 @@ def test_many_lanes_are_told_ten_at_a_time(world: World):
     assert world.queue.rings == [10, 10, 5]
 
 
+def test_many_lanes_at_a_slow_table_leave_time_for_the_rest_of_the_tick(world: World):
+    world.ledger = SlowLedger(clock=world.clock)
+    world.hold(*range(100))
+    started = world.clock.now()
+
+    resumed = world.wake()
+
+    assert world.clock.now() - started < MAX_RUN_SECONDS + 10
+    assert resumed == len(world.queue.resumes) < 100
+    assert len(list(world.ledger.due(NOON))) == 100 - resumed
+
+
 def test_who_could_not_be_told_is_not_counted_and_told_later(world: World):
     world.hold(1, 2)
     world.queue.refused_lanes = {lane(1)}
@@ -159,6 +171,15 @@ class TroubledLedger(FakeLedger):
     def lease(self, due: DueItem, *, until: float) -> int | None:
         if due.lane in self.troubled:
             raise InfrastructureError("the table throttles this item")
+        return super().lease(due, until=until)
+
+
+@dataclass
+class SlowLedger(FakeLedger):
+    clock: FakeClock = field(default_factory=FakeClock)
+
+    def lease(self, due: DueItem, *, until: float) -> int | None:
+        self.clock.sleep(1)
         return super().lease(due, until=until)
 
 

@@ -3,7 +3,7 @@
 A message that is received again may have crashed its worker: out of time, out of memory. A receive
 count does not tell, since our own outages and other messages of the batch raise it, too. So each
 such message is tried alone, after an announcement that is kept until its outcome is known. After
-three announcements without an outcome, the message is quarantined.
+three announcements in a row without an outcome, the message is quarantined.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -76,12 +76,22 @@ class FanOutBatch:
             if message.receives == 1:
                 return self._is_fanned_out(message)
             self.unfinished.save(message, unfinished + 1)
-            done = self._is_fanned_out(message)
-            self.unfinished.save(message, 0 if done else unfinished)
         except InfrastructureError as error:
             self._log(error)
             return False
+        done = self._is_fanned_out(message)
+        self._save_outcome(message)
         return done
+
+    def _save_outcome(self, message: EventMessage) -> None:
+        """Take back every announcement: this worker lives.
+
+        If that fails, the message is done or comes again all the same.
+        """
+        try:
+            self.unfinished.save(message, 0)
+        except InfrastructureError as error:
+            self._log(error)
 
     def _is_fanned_out(self, message: EventMessage) -> bool:
         try:

@@ -191,6 +191,39 @@ def test_what_follows_a_failure_in_its_group_is_not_tried(world: World) -> None:
     assert world.acked() == ["other"]
 
 
+@dataclass
+class ForgetfulAttempts(FakeUnfinishedAttempts):
+    """Announcements are saved; of the outcomes, those that ``lost`` says are not."""
+
+    lost: list[bool] = field(default_factory=list)
+    is_announced: bool = False
+
+    def save(self, message: EventMessage, number: int) -> None:
+        self.is_announced = not self.is_announced
+        if not self.is_announced and self.lost.pop(0):
+            raise InfrastructureError("throttled")
+        super().save(message, number)
+
+
+def test_outcomes_that_could_not_be_saved_now_and_then_convict_nobody() -> None:
+    visits = [True, False] * (MAX_UNFINISHED_ATTEMPTS + 1)
+    world = World(ForgetfulAttempts(lost=list(visits)))
+
+    for _ in visits:
+        world.outbox.errors = [InfrastructureError("SQS is away")]
+        assert world.handle(message("good")) == ["good"]
+
+    assert world.parked() == []
+
+
+def test_an_event_that_is_fanned_out_is_done_whether_or_not_that_is_saved() -> None:
+    world = World(ForgetfulAttempts(lost=[True]))
+
+    assert world.handle(message("good")) == []
+
+    assert world.acked() == ["good"]
+
+
 def test_no_attempt_starts_unannounced() -> None:
     world = World(BrokenAttempts())
 

@@ -14,6 +14,7 @@ from lakehook.adapters.sqs.dead_letters import (
     SqsInvalidEventQueue,
 )
 from lakehook.adapters.sqs.parked_events import SqsParkedEvents
+from lakehook.domain.errors import InfrastructureError
 from lakehook.domain.lane import MOVED_BY_SQS, DeliveryRecord
 from lakehook.domain.queue_message import Resume, decode, encode
 from lakehook.ports.queues import (
@@ -184,6 +185,22 @@ def test_a_letter_comes_back_in_its_lane_with_what_an_operator_reads(deployment:
     assert decode(message["Body"]) == letter.delivery
 
 
+class Keeping:
+    """SQS that deletes nothing, and says so in a 200 response."""
+
+    def __init__(self, sqs: Any) -> None:
+        self._sqs = sqs
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._sqs, name)
+
+    def delete_message_batch(self, *, QueueUrl: str, Entries: list[Any]) -> Any:  # noqa: N803
+        failed = [
+            {"Id": one["Id"], "Code": "InternalError", "SenderFault": False} for one in Entries
+        ]
+        return {"Successful": [], "Failed": failed, "Queue": QueueUrl}
+
+
 def test_a_parked_event_is_seen_by_all_who_look_until_it_is_deleted(deployment: StackOutputs):
     sqs, url = boto3.client("sqs"), deployment.events_dead_letter_queue_url
     parked = SqsParkedEvents(sqs, url)
@@ -199,5 +216,7 @@ def test_a_parked_event_is_seen_by_all_who_look_until_it_is_deleted(deployment: 
         "not JSON: line 1",
     )
     assert parked.list() == [first, second]
+    with pytest.raises(InfrastructureError, match=first.id):
+        SqsParkedEvents(Keeping(sqs), url).delete([first.id])  # type: ignore[arg-type]
     assert (parked.count(), parked.delete([first.id]), parked.delete([first.id])) == (2, 1, 0)
     assert parked.list() == [second]

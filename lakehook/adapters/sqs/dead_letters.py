@@ -125,8 +125,9 @@ class SqsDeadLetterCopies:
                     if _delivery_key(message) in wanted
                 }
                 others += [message for message in messages if _delivery_key(message) not in wanted]
-                self._scan.delete(list(copies.values()))
-                found |= copies.keys()
+                kept = self._scan.delete(list(copies.values()))
+                others += kept
+                found |= copies.keys() - map(_delivery_key, kept)
                 if found == wanted:
                     break
         finally:

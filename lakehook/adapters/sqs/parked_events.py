@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from lakehook.adapters.aws import translate_aws_errors
 from lakehook.adapters.sqs.scan import QueueScan, attribute
+from lakehook.domain.errors import InfrastructureError
 from lakehook.ports.queues import ParkedEvent
 
 if TYPE_CHECKING:
@@ -38,12 +39,16 @@ class SqsParkedEvents:
         return sorted(map(_parked_event, received), key=lambda event: (event.parked_at, event.id))
 
     def delete(self, ids: Collection[str]) -> int:
+        """Delete parked events, and return how many; raises if SQS keeps one of them."""
         scan, others, deleted = QueueScan(self.sqs, self.url), list[Any](), 0
         try:
             for messages in scan.receive_all():
                 chosen = [message for message in messages if message["MessageId"] in ids]
                 others += [message for message in messages if message["MessageId"] not in ids]
-                scan.delete(chosen)
+                if kept := scan.delete(chosen):
+                    others += kept
+                    names = ", ".join(message["MessageId"] for message in kept)
+                    raise InfrastructureError(f"SQS did not delete {names}; try again")
                 deleted += len(chosen)
                 if deleted == len(ids):
                     break

@@ -40,10 +40,14 @@ class QueueScan:
                 return
             yield list(answer["Messages"])
 
-    def delete(self, messages: Sequence[Any]) -> None:
+    def delete(self, messages: Sequence[Any]) -> list[Any]:
+        """Delete messages, and return those that SQS has kept."""
+        kept: list[Any] = []
         for batch in _batches(messages):
             with translate_aws_errors():
-                self.sqs.delete_message_batch(QueueUrl=self.url, Entries=_entries(batch))
+                answer = self.sqs.delete_message_batch(QueueUrl=self.url, Entries=_entries(batch))
+            kept += [batch[int(failure["Id"])] for failure in answer.get("Failed", [])]
+        return kept
 
     def give_back(self, messages: Sequence[Any]) -> None:
         for batch in _batches(messages):

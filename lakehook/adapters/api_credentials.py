@@ -40,8 +40,9 @@ class StoredApiCredentials:
 
     def headers(self, *, fresh: bool = False) -> Mapping[str, str]:
         now = self.now()
-        age = now - self._tried_at
-        if self._headers is None or age >= (MIN_SECONDS_BETWEEN_READS if fresh else FRESH_SECONDS):
+        limit = MIN_SECONDS_BETWEEN_READS if fresh else FRESH_SECONDS
+        # An age below zero: the clock was set back.
+        if self._headers is None or not 0 <= now - self._tried_at < limit:
             self._headers = self._read(now)
         return self._headers
 

@@ -36,7 +36,8 @@ class _Remembered:
     tried_at: float = float("-inf")
 
     def live(self, now: float, *, fresh: bool) -> Secrets:
-        if now - self.tried_at >= (REFRESH_AFTER_SECONDS if fresh else FRESH_FOR_SECONDS):
+        limit = REFRESH_AFTER_SECONDS if fresh else FRESH_FOR_SECONDS
+        if not 0 <= now - self.tried_at < limit:  # below zero: the clock was set back
             self._read(now)
         return self.secrets
 

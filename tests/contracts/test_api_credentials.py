@@ -85,6 +85,9 @@ def test_aws_is_asked_every_five_minutes_and_not_for_each_refusal(arn: str, cloc
     assert credentials.headers() == {"authorization": "Bearer k2"}
     clock.sleep(1)
     assert credentials.headers() == {"authorization": "Bearer k3"}
+    put(arn, "authorization: Bearer k4")
+    clock.time -= 3600  # the host's clock is set right
+    assert credentials.headers() == {"authorization": "Bearer k4"}
     assert "k3" not in repr(credentials)
 
 

@@ -99,6 +99,9 @@ def test_aws_is_asked_rarely_by_those_who_are_right_and_not_often_by_strangers(
     assert secrets.active().values == ("second", first)
     clock.sleep(1)
     assert secrets.active().values == ("third", "second")
+    secrets_manager.put_secret_value(SecretId=arn, SecretString="fourth")
+    clock.time -= 3600  # the host's clock is set right
+    assert secrets.active(fresh=True).values == ("fourth", "third")
     assert "second" not in repr(secrets)
 
 

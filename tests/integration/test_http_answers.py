@@ -231,7 +231,6 @@ def test_an_answer_given_before_the_body_was_read_is_kept(
     receiver: HttpTransport, monkeypatch: pytest.MonkeyPatch, error: type[OSError]
 ):
     """What a send meets when the other side has answered and closed, as 410 and 413 may."""
-
     written: list[bytes] = []
 
     def meet_a_reset(connection: http.client.HTTPConnection, data: bytes) -> None:

@@ -159,7 +159,7 @@ class DynamoSubscriptions:
 
     def _refresh(self) -> None:
         now = self.clock.now()
-        if now < self._asked_at + self.fresh_for_seconds:
+        if 0 <= now - self._asked_at < self.fresh_for_seconds:  # not if the clock was set back
             return
         generation = self._read_generation()
         if generation != self._generation:

@@ -5,6 +5,7 @@ from flask import Blueprint, flash, g, redirect, render_template, request, url_f
 from lakehook.console.actions import Action, Page, confirm
 from lakehook.console.context import command_line, console, service
 from lakehook.console.errors import status_of
+from lakehook.console.rendering import written
 from lakehook.domain.errors import LakehookError, NotFound
 from lakehook.domain.event import parse_event
 from lakehook.operations.views.pipelines import ParkedEventView
@@ -23,7 +24,7 @@ def list_() -> str:
 @PAGES.route("/<parked_id>", methods=["GET", "POST"])
 def edit(parked_id: str) -> Page:
     view = ParkedEventView.from_parked(_find(parked_id))
-    body = request.form.get("body", view.body)
+    body = written(view.body, request.form.get("body", view.body))
     error, status = None, 200
     if request.method == "POST":
         try:

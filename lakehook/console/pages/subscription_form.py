@@ -11,6 +11,7 @@ from lakehook.console.actions import Page
 from lakehook.console.context import command_line, service
 from lakehook.console.errors import status_of
 from lakehook.console.pages.events import PERIODS, latest_events
+from lakehook.console.rendering import written
 from lakehook.console.secret import secret_page
 from lakehook.domain.channels import CHANNELS, channel_for
 from lakehook.domain.destination import Endpoint
@@ -74,9 +75,11 @@ class Form:
 
     @classmethod
     def from_request(cls, given: "MultiDict[str, str]", before: "Form") -> "Form":
-        """The fields that were sent; of line breaks a browser makes two characters."""
+        """The fields that were sent; the others as they were."""
         names = [one.name for one in fields(cls) if one.name != "event_types"]
-        texts = {name: given[name].replace("\r\n", "\n").strip() for name in names if name in given}
+        texts = {
+            name: written(getattr(before, name), given[name]) for name in names if name in given
+        }
         types = given.getlist("event_types")
         return replace(before, **texts, event_types=tuple(types) or before.event_types)
 

@@ -241,7 +241,7 @@ class ListEvents:
     clock: Clock
 
     def __call__(self, *, since: float, limit: int, max_read: int) -> EventList:
-        """The last accepted first, among about so many items of the journal as are read."""
+        """Return the last accepted first, among about this many items of the journal."""
         found: list[AcceptedEvent] = []
         cursor, read, until = "", 0, self.clock.now()
         while read < max_read:

@@ -43,7 +43,7 @@ class DeliverBatch:
     workers: Executor
 
     def __call__(self, batch: Sequence[QueueMessage], remaining: Remaining) -> list[QueueMessage]:
-        """Deliver a batch, and return the messages that must come again."""
+        """Deliver a batch, and return the messages that must be received again."""
         messages = {queued: message for queued in batch if (message := self._decode(queued))}
         page = self.deliver.read(list(messages.values()))
         return self._collect(

@@ -79,7 +79,7 @@ class Endpoint:
         try:
             parts = urlsplit(url)
             port = parts.port
-        except ValueError:  # whose text repeats what stands in the port's place, as user:password
+        except ValueError:  # whose text repeats an invalid port, such as user:password
             raise InvalidEndpoint("url: not a host and a port, as in https://host:8443/") from None
         host = _validated_host(parts)
         if "#" in url:

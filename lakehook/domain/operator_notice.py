@@ -23,7 +23,7 @@ class SubscriptionCondition:
     """Condition of a subscription as operators know it; by default healthy."""
 
     is_disabled: bool = False
-    is_down: bool = False  # for so long, or in such a way, that it needs a person
+    is_down: bool = False  # for a time, or in a way, that needs attention
     dead_letters: int = 0
 
     @property

@@ -19,7 +19,7 @@ from lakehook.domain.destination import HIDDEN, Destination, Endpoint
 from lakehook.domain.signing import ED25519_SEED_BYTES, SigningKey
 
 PART_CHARACTERS = 8
-"""Letters and digits in a row: so much of a credential is not shown. Fewer are found in words."""
+"""Consecutive letters and digits of a credential that are hidden; words contain shorter runs."""
 MIN_CHARACTERS = 4
 """Minimum of a credential that is shorter than a part, and is searched for as a whole."""
 MIN_PIECE_CHARACTERS = 6

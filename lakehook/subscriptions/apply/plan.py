@@ -106,7 +106,7 @@ def _encrypted_differently(
     )  # compared by its hash
     url = {"url"} if another or (reseal and entry.is_credential) else set()
     moves = existing.endpoint.recipient != entry.desired.endpoint.recipient
-    # Headers are given anew to another receiver.
+    # Another receiver needs its headers again.
     headers = {"headers"} if (reseal or moves or url) and entry.desired.header_names else set()
     return url | headers
 

@@ -1,4 +1,8 @@
-"""KMS keys of the laptop: of the same ids in every cloud, so that a state can restore them."""
+"""KMS keys of the laptop, with the same ids in every cloud, so that a saved state can restore them.
+
+The ids have the form of AWS's, a UUID, but are numbered:
+https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateKey.html
+"""
 
 from contextlib import AbstractContextManager
 from itertools import count
@@ -13,12 +17,12 @@ from local.account import ACCOUNT_ID, REGION
 
 
 def stable_key_ids() -> AbstractContextManager[Any]:
-    """While inside, keys that are made are numbered."""
+    """Number the keys that are created inside the block."""
     numbers = count(1)
     return patch.object(models, "generate_key_id", lambda *_: str(UUID(int=next(numbers))))
 
 
 def kms_keys() -> dict[str, Any]:
-    """Moto's own keys, by their ids."""
+    """Return moto's keys by id."""
     keys: dict[str, Any] = get_backend("kms")[ACCOUNT_ID][REGION].keys
     return keys

@@ -10,8 +10,8 @@ from lakehook.ports.stores import AcceptedEvent, SkippedEvent
 from lakehook.queries import PipelineReport, SubscriberProgress
 
 FIRST, LAST = 3.0, 97.0  # percent of the line's width
-GAP = 2.4  # percent between marks of the same time
-MAX_MARKS = 40
+GAP = 4.5  # percent between marks of the same time
+MAX_MARKS = 20
 
 
 @dataclass(frozen=True, kw_only=True)

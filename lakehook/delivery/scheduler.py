@@ -15,6 +15,7 @@ from lakehook.ports.system import Clock
 from lakehook.ports.telemetry import Telemetry
 
 MAX_LANES_EXAMINED = 100  # some of them may still have to wait by their endpoint's Retry-After
+MAX_LANES_PROBED = 500  # each minute while an endpoint is down, however much waits for it
 LANES_AT_A_TIME = 10
 LANES_TO_CHOOSE_FROM = 20
 MAX_INDEX_LAG_SECONDS = 600.0  # DynamoDB states no bound; usually it is milliseconds
@@ -70,14 +71,17 @@ class ResumeDueLanes:
     def _probe(self, breaker: DueItem, until: float) -> Resume | None:
         """Probe the endpoint by the lane that has spent least of its budget.
 
-        If no lane is ready, the probe stays due, for the next lane that is processed.
+        Suspended lanes come first: any number of dead ones may be held longer. If no lane is ready,
+        the probe stays due, for the next lane that is processed.
         """
-        held = self.ledger.held_lanes(breaker.lane.subscription_id)
+        subscription_id = breaker.lane.subscription_id
+        held = self.ledger.held_lanes(subscription_id)
         first = next(held, None)
         if first is None:
-            self._close_idle_breaker(breaker.lane.subscription_id)
+            self._close_idle_breaker(subscription_id)
             return None
-        ready = filter(self._is_ready, chain([first], held))
+        candidates = chain(self.ledger.suspended_lanes(subscription_id), [first], held)
+        ready = filter(self._is_ready, islice(candidates, MAX_LANES_PROBED))
         lanes = list(islice(ready, LANES_TO_CHOOSE_FROM))
         lease = self.clock.now() + PROBE_LEASE_SECONDS
         if not lanes or self.ledger.lease(breaker, until=lease) is None:

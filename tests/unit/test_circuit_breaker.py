@@ -4,17 +4,17 @@ from dataclasses import replace
 
 import pytest
 
-from lakehook.delivery.scheduler import MAX_INDEX_LAG_SECONDS, ResumeDueLanes
+from lakehook.delivery.scheduler import MAX_INDEX_LAG_SECONDS, MAX_LANES_PROBED, ResumeDueLanes
 from lakehook.domain.attempt import Attempt, Outcome, Response
 from lakehook.domain.channels.webhook import retry_after
 from lakehook.domain.delivery import Delivery, Lane
-from lakehook.domain.lane import DeliveryStatus, SuspendedReason
+from lakehook.domain.lane import DeliveryStatus, HeldLane, SuspendedReason
 from lakehook.domain.queue_message import Ack, Nack, ReceivedMessage, Resume
 from lakehook.domain.retry import RetrySchedule
 from lakehook.domain.subscription import Ordering, Subscription
 from tests.builders import a_delivery, a_subscription
 from tests.delivering import DeliverFunction
-from tests.fakes import FakeTelemetry, Sending
+from tests.fakes import NOON, FakeTelemetry, Sending
 
 
 class World(DeliverFunction):
@@ -206,23 +206,35 @@ def test_a_slow_endpoint_that_is_paused_rings_nobody(world: World):
     assert world.queue.resumes == []
 
 
-def test_twenty_dead_lanes_keep_no_probe_from_a_living_one(world: World):
+@pytest.mark.parametrize("is_one_alive", [True, False])
+def test_a_thousand_dead_lanes_keep_no_probe_from_a_living_one_and_are_not_read_each_minute(
+    world: World, monkeypatch: pytest.MonkeyPatch, *, is_one_alive: bool
+):
     world.open_the_breaker()
-    for number in range(100, 130):
-        world.receive(in_lane(number))
-        lane = Lane("sub_a", str(number))
-        held = world.ledger.lanes[lane]
-        world.ledger.save_lane(held, held.with_dead_head(now=world.clock.now()))
-    world.ledger.lanes = dict(
-        sorted(world.ledger.lanes.items(), key=lambda one: not one[1].head_is_dead)
+    world.receive(in_lane(77))
+    living = world.ledger.lanes.pop(Lane("sub_a", "77"))
+    dead = replace(living.with_dead_head(now=NOON + 9999), held_since=NOON - 9999)
+    lanes = [Lane("sub_a", str(number)) for number in range(1000, 2000)]
+    world.ledger.lanes = {lane: replace(dead, lane=lane) for lane in lanes}
+    if is_one_alive:
+        world.ledger.lanes[living.lane] = living
+    read: list[HeldLane] = []
+    held_lanes = world.ledger.held_lanes
+    monkeypatch.setattr(
+        world.ledger,
+        "held_lanes",
+        lambda subscription: (read.append(lane) or lane for lane in held_lanes(subscription)),
     )
-    world.down = False
-    world.attempts.made.clear()
+    suspended = [lane for lane in held_lanes("sub_a") if lane.suspended]
+    monkeypatch.setattr(world.ledger, "suspended_lanes", lambda _: iter(suspended))
     world.clock.sleep(120)
 
-    world.tick()
+    world.clockwork()
 
-    assert world.attempts.made
+    assert [resume.lane for resume in world.queue.resumes if resume.probe] == (
+        [living.lane] if is_one_alive else []
+    )
+    assert len(read) <= MAX_LANES_PROBED
 
 
 def test_a_hint_of_a_thousand_years_is_a_day():

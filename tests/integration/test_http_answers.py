@@ -210,6 +210,7 @@ def test_a_header_line_that_is_none_is_left_out_and_what_follows_is_read(
         (b"content-length: two\r\n\r\nok", b""),
         (b"content-length: -2\r\n\r\nok", b""),
         (b"transfer-encoding: gzip, chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n", b"ok"),
+        (b"transfer-encoding: identity\r\ncontent-length: 2\r\n\r\nok, and more", b"ok"),
         (b"transfer-encoding: gzip\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n", b""),
         (MULTIPART[len(STATUS_LINE) :] + b"; boundary*=a; boundary*0=b\r\n\r\n", b""),
         (MULTIPART[len(STATUS_LINE) :] + b"; boundary*=idna''%ff\r\n\r\n", b""),

@@ -28,6 +28,7 @@ _INTERIM = range(100, 200)
 _HTTP_1_0, _HTTP_1_1 = 10, 11
 _WITHOUT_BODY = (*_INTERIM, 204, 304)
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 section 5.6.2
+_IDENTITY = "identity"  # no coding; RFC 2616 had it, and some servers still write it
 _SPACE = " \t"
 
 
@@ -142,7 +143,8 @@ class StrictHTTPResponse(HTTPResponse):
     def _framing(self) -> tuple[bool, int | None]:
         """Return whether the body is chunked, and else its length; None: unknown."""
         lengths = {each.strip() for each in self._listed("content-length")}
-        codings = [each.strip().lower() for each in self._listed("transfer-encoding")]
+        listed = (each.strip().lower() for each in self._listed("transfer-encoding"))
+        codings = [each for each in listed if each != _IDENTITY]
         if self.status in _WITHOUT_BODY:
             self._is_malformed |= bool(codings) or lengths not in (set(), {"0"})
             return False, 0

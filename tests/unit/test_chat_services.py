@@ -195,6 +195,11 @@ def test_dingtalk_s_signature_is_in_the_query() -> None:
         ("dingtalk", b'{"errcode":310000,"errmsg":"keywords not in content"}', Outcome.REJECTED),
         ("dingtalk", b'{"errcode":130101,"errmsg":"send too fast"}', Outcome.THROTTLED),
         ("dingtalk", b'{"errcode":-1,"errmsg":"busy"}', Outcome.THROTTLED),
+        ("dingtalk", b'{"errcode":"0"}', Outcome.DELIVERED),
+        ("dingtalk", b'{"errcode":0.0}', Outcome.DELIVERED),
+        ("dingtalk", b'{"errcode":0.5}', Outcome.REJECTED),
+        ("dingtalk", '{"errcode":0,"errmsg":"成功"}'.encode("gbk"), Outcome.DELIVERED),
+        ("feishu", b'\xef\xbb\xbf{"code":0}', Outcome.DELIVERED),
         ("teams", b"", Outcome.DELIVERED),
         ("teams", b"Webhook message delivery failed with error: HTTP 429", Outcome.THROTTLED),
     ],
@@ -205,7 +210,7 @@ def test_a_200_means_what_its_body_says(channel: str, body: bytes, outcome: Outc
 
 @pytest.mark.parametrize("channel", ["feishu", "dingtalk"])
 @pytest.mark.parametrize(
-    "body", [b"", b"ok", b"[]", b'{"code":"0","errcode":"0"}', b'{"errcode":false}', b"\xff"]
+    "body", [b"", b"ok", b"[]", b'{"code":"no","errcode":""}', b'{"errcode":false}', b"\xff"]
 )
 def test_without_a_code_nothing_was_taken(channel: str, body: bytes) -> None:
     assert read(channel, body) == ResponseVerdict(outcome=Outcome.REJECTED)

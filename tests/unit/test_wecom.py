@@ -267,7 +267,7 @@ def test_an_errcode_says_what_became_of_it(code: int, outcome: Outcome):
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"ok", b"[]", b'{"errmsg":"ok"}', b'{"errcode":"0"}', b'{"errcode":false}', b"\xff"],
+    [b"", b"ok", b"[]", b'{"errmsg":"ok"}', b'{"errcode":"no"}', b'{"errcode":false}', b"\xff"],
 )
 def test_without_an_errcode_nothing_was_taken(body: bytes):
     assert read(body) == ResponseVerdict(outcome=Outcome.REJECTED)

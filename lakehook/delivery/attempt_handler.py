@@ -85,10 +85,10 @@ class AttemptHandler:
         )
 
     def _undo_attempt_start(self, record: DeliveryRecord) -> None:
-        """Undo the recorded start: without a request, the delivery cannot have crashed a worker."""
+        """Undo every recorded start: this worker lives, and an earlier undo may have been lost."""
         if self.guarded:
             self.lane.write(
-                replace(record, attempts_started=record.attempts_started - 1),
+                replace(record, attempts_started=0),
                 self.lane.held_at(record).with_attempt_started(),
             )
 

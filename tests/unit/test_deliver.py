@@ -8,7 +8,7 @@ import pytest
 from lakehook.domain.attempt import Attempt, Outcome
 from lakehook.domain.delivery import Lane
 from lakehook.domain.errors import InfrastructureError, LaneConflict
-from lakehook.domain.lane import DeliveryRecord, DeliveryStatus
+from lakehook.domain.lane import MAX_UNFINISHED_ATTEMPTS, DeliveryRecord, DeliveryStatus
 from lakehook.domain.queue_message import Ack, Disposition, Message, Nack, Resume
 from lakehook.domain.retry import RetrySchedule
 from lakehook.domain.subscription import Ordering
@@ -612,6 +612,29 @@ def test_an_outage_of_ours_convicts_nobody(world: World):
     for _ in range(5):
         world.attempts.script[FIRST] = [InfrastructureError("KMS is away")]
         assert world.receive(a_delivery(1), again=True) == [Nack(30)]
+
+    assert world.receive(a_delivery(1), again=True) == [Ack()]
+
+    assert world.dead_letters.buried == []
+    assert world.status(1) is DeliveryStatus.DELIVERED
+
+
+def test_outages_of_ours_that_now_and_then_take_the_ledger_along_convict_nobody(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    save, away = world.ledger.save, [False]
+
+    def save_if_there(*args: Any, **lanes: Any) -> DeliveryRecord:
+        if away[0]:
+            raise InfrastructureError("DynamoDB is away")
+        return save(*args, **lanes)
+
+    monkeypatch.setattr(world.ledger, "save", save_if_there)
+    for is_lost in [True, False] * MAX_UNFINISHED_ATTEMPTS:
+        world.attempts.script[FIRST] = [InfrastructureError("KMS is away")]
+        world.attempts.during = lambda _, is_lost=is_lost: away.__setitem__(0, is_lost)
+        world.receive(a_delivery(1), again=True)
+        away[0] = False
 
     assert world.receive(a_delivery(1), again=True) == [Ack()]
 

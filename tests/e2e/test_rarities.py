@@ -4,6 +4,7 @@ import time
 from dataclasses import replace
 
 from lakehook.adapters.dynamodb.circuit_breakers import DynamoEndpointHealthStore
+from lakehook.delivery.scheduler import MAX_INDEX_LAG_SECONDS
 from lakehook.domain.event import Event, EventType
 from lakehook.domain.json_document import to_json
 from local.installation import LocalLakehook
@@ -57,10 +58,11 @@ def bring_down(
         receiver.wait_for(had + 1, within=1)
 
 
-def bring_forward(lakehook: LocalLakehook, subscription_id: str) -> None:
-    """As if the minute and a half had gone by after which a breaker is looked at."""
+def bring_forward(lakehook: LocalLakehook, subscription_id: str, seconds: float = 90) -> None:
+    """As if so much time had gone by: after a minute and a half a breaker is looked at."""
     health = healths_of(lakehook).find(subscription_id)
-    due = replace(health, due_at=health.due_at and health.due_at - 90, version=health.version + 1)
+    due_at = health.due_at and health.due_at - seconds
+    due = replace(health, due_at=due_at, version=health.version + 1)
     assert healths_of(lakehook).save(health, due)
 
 
@@ -143,6 +145,6 @@ def test_a_breaker_behind_which_nothing_waits_any_more_is_forgotten(
 
     terminal("subscriptions", "remove", subscription_id, "--discard-waiting")
     eventually(lambda: terminal.json("lanes", "list", "--subscription", subscription_id) == [])
-    bring_forward(lakehook, subscription_id)
+    bring_forward(lakehook, subscription_id, seconds=90 + MAX_INDEX_LAG_SECONDS)
 
     eventually(lambda: not breaker_is_open(lakehook, subscription_id))

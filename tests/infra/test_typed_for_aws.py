@@ -13,6 +13,8 @@ OF_EACH = {"output", "profile", "query", "region"}
 MADE_BY_THE_COMMAND = {
     # https://docs.aws.amazon.com/cli/latest/reference/logs/tail.html
     ("logs", "tail"): {"filter-pattern", "follow", "format", "since"},
+    # https://docs.aws.amazon.com/cli/latest/reference/sso/login.html
+    ("sso", "login"): {"no-browser", "sso-session", "use-device-code"},
 }
 
 

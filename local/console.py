@@ -7,7 +7,7 @@ from dataclasses import replace
 from threading import Event
 
 from lakehook.adapters.aws import Aws
-from lakehook.console.context import ConsoleService, Options
+from lakehook.console.context import ConsoleOptions, ConsoleService
 from lakehook.console.server import Served, served
 from lakehook.domain.subscription import Language
 from lakehook.operations.bootstrap import operator_service_on
@@ -17,7 +17,7 @@ from local.installation import LocalLakehook
 
 
 def serve_console(
-    lakehook: LocalLakehook, *, port: int, options: Options | None = None
+    lakehook: LocalLakehook, *, port: int, options: ConsoleOptions | None = None
 ) -> AbstractContextManager[Served]:
     """Serve it while inside."""
 
@@ -26,7 +26,7 @@ def serve_console(
         publisher = Publisher(deployment.events_queue_url, aws.sqs())
         return ConsoleService(operator_service_on(deployment, aws, _warn), publisher.publish)
 
-    return served(open_service, port=port, options=options or Options())
+    return served(open_service, port=port, options=options or ConsoleOptions())
 
 
 def serve_sample(*, port: int, no_browser: bool, language: Language) -> None:
@@ -35,7 +35,7 @@ def serve_sample(*, port: int, no_browser: bool, language: Language) -> None:
         tempfile.TemporaryFile() as log,
         LocalLakehook(replace(trickle.OPTIONS, sink=log.fileno())) as lakehook,
         trickle.sample_life(lakehook),
-        serve_console(lakehook, port=port, options=Options(language=language)) as running,
+        serve_console(lakehook, port=port, options=ConsoleOptions(language=language)) as running,
     ):
         print(f"console: {running.access.url}", flush=True)
         if not no_browser:

@@ -17,7 +17,7 @@ from lakehook.adapters.signing_keys import CryptographySigningKeys
 from lakehook.adapters.system import SystemRandom
 from lakehook.cli.context import CommandService
 from lakehook.cli.output import Output
-from lakehook.cli.receiver import Receiver
+from lakehook.cli.receiver import DevelopmentReceiver
 from lakehook.cli.terminal import write
 from lakehook.delivery.render import RenderDelivery
 from lakehook.domain.channels import channel_for
@@ -35,7 +35,7 @@ _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 def listen_until_interrupted(
-    service: CommandService, receiver: Receiver, reference: str | None, *, port: int
+    service: CommandService, receiver: DevelopmentReceiver, reference: str | None, *, port: int
 ) -> None:
     """Listen; ``reference`` names the subscription whose events it gets, if any."""
     model = _model(service, reference)
@@ -80,7 +80,9 @@ def _interruptible() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _receive(service: CommandService, receiver: Receiver, model: Subscription, port: int) -> None:
+def _receive(
+    service: CommandService, receiver: DevelopmentReceiver, model: Subscription, port: int
+) -> None:
     with _served(receiver, port) as server:
         url = f"http://127.0.0.1:{server.server_port}/"
         name = f"listen-{server.server_port}"
@@ -97,7 +99,7 @@ def _receive(service: CommandService, receiver: Receiver, model: Subscription, p
 
 
 @contextmanager
-def _served(receiver: Receiver, port: int) -> Iterator[ReceiverServer]:
+def _served(receiver: DevelopmentReceiver, port: int) -> Iterator[ReceiverServer]:
     try:
         server = ReceiverServer(receiver.take, port)
     except OSError as error:
@@ -136,7 +138,7 @@ def _fields_of(model: Subscription, name: str, url: str) -> SubscriptionFields:
     )
 
 
-def _follow(service: CommandService, receiver: Receiver, model: Subscription) -> None:
+def _follow(service: CommandService, receiver: DevelopmentReceiver, model: Subscription) -> None:
     secret = CryptographySigningKeys().generate(
         SignatureAlgorithm.HMAC, SystemRandom().random_bytes()
     )
@@ -148,7 +150,10 @@ def _follow(service: CommandService, receiver: Receiver, model: Subscription) ->
 
 
 def _take(
-    receiver: Receiver, subscription: Subscription, accepted: AcceptedEvent, secret: SigningKey
+    receiver: DevelopmentReceiver,
+    subscription: Subscription,
+    accepted: AcceptedEvent,
+    secret: SigningKey,
 ) -> None:
     event = accepted.sequenced.event
     if any(matched.reason for matched in match(subscription, [event])):
@@ -178,7 +183,7 @@ def _to_verifying_key(secret: SigningKey) -> VerifyingKey:
     return CryptographySigningKeys().parse_verifying_key(secret.reveal())
 
 
-def _say(receiver: Receiver, what: str, secret: SigningKey) -> None:
+def _say(receiver: DevelopmentReceiver, what: str, secret: SigningKey) -> None:
     """Print where it listens, to stderr: programs read only the deliveries."""
     forward = receiver.policy.forward
     to = f", forwarding to {forward.url}" if forward else ""

@@ -74,7 +74,7 @@ class AnswerPolicy:
 
 
 @dataclass
-class Receiver:
+class DevelopmentReceiver:
     """Receiver that handles requests of several threads."""
 
     policy: AnswerPolicy

@@ -1,4 +1,4 @@
-"""Action: a change that the user confirms once, with its effect and the equivalent command."""
+"""Action of the console: a change, its effect, and the command that does the same."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ class Choice:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Action:
+class ConsoleAction:
     title: str
     effects: Sequence[str]
     command: str
@@ -35,7 +35,7 @@ class Action:
     choices: Sequence[Choice] = ()
 
 
-def confirm(action: Action, act: Callable[[], str | Response]) -> Page:
+def confirm(action: ConsoleAction, act: Callable[[], str | Response]) -> Page:
     """Ask for confirmation; then act, and show the result on the page that it came from."""
     if request.method != "POST":
         return render_template("confirm.html", action=action, error=None)

@@ -19,7 +19,7 @@ _PLAIN = re.compile(r"[\w.,:/@%+=-][\w.,:/@%+=#-]*", re.ASCII)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class ConsoleOptions:
     read_only: bool = False
     language: Language = Language.ENGLISH
     stack: str = DEFAULT_STACK
@@ -39,7 +39,7 @@ class Console:
 
     open_service: Callable[[], ConsoleService]
     access: Access
-    options: Options = field(default_factory=Options)
+    options: ConsoleOptions = field(default_factory=ConsoleOptions)
     _service: ConsoleService | None = None
 
     @property

@@ -10,7 +10,7 @@ from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from lakehook.console.access import HOST, Access
 from lakehook.console.app import create_app
-from lakehook.console.context import Console, ConsoleService, Options
+from lakehook.console.context import Console, ConsoleOptions, ConsoleService
 from lakehook.domain.errors import InvalidInput
 
 DEFAULT_PORT = 8300
@@ -34,7 +34,7 @@ class Served:
 
 @contextmanager
 def served(
-    open_service: Callable[[], ConsoleService], *, port: int, options: Options
+    open_service: Callable[[], ConsoleService], *, port: int, options: ConsoleOptions
 ) -> Iterator[Served]:
     """Serve inside the block, at that port or, if it is 0, at any free one."""
     server = _listen(port)

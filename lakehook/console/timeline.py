@@ -37,7 +37,7 @@ class Row:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Timeline:
+class PipelineTimeline:
     events: Sequence[Mark]
     rows: Sequence[Row]
     start: str

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import pytest
 from playwright.sync_api import Browser, Page, Request, sync_playwright
 
-from lakehook.console.context import Options
+from lakehook.console.context import ConsoleOptions
 from lakehook.console.server import Served, served
 from tests.browser.chromium import ARGUMENTS, chromium
 from tests.console_scenes import lively_office, opened
@@ -49,7 +49,7 @@ def office(request: pytest.FixtureRequest) -> Office:
 
 @pytest.fixture
 def console(office: Office) -> Iterator[Served]:
-    with served(opened(office.desk), port=0, options=Options()) as running:
+    with served(opened(office.desk), port=0, options=ConsoleOptions()) as running:
         yield running
 
 

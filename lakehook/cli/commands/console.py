@@ -41,14 +41,14 @@ def console(  # noqa: PLR0913  each is an option
 
     It uses your own AWS credentials. Only the printed URL gives access.
     """
-    from lakehook.console.context import ConsoleService, Options  # noqa: PLC0415  only this command needs Flask
+    from lakehook.console.context import ConsoleOptions, ConsoleService  # noqa: PLC0415  only this command needs Flask
     from lakehook.console.server import served  # noqa: PLC0415
 
     def open_service() -> ConsoleService:
         opened = service_of(context, stack)
         return ConsoleService(opened, opened.publish)
 
-    options = Options(read_only=read_only, language=parse_language(language), stack=stack)
+    options = ConsoleOptions(read_only=read_only, language=parse_language(language), stack=stack)
     open_service()  # a wrong name is reported here, and not in the browser
     with served(open_service, port=port, options=options) as running:
         write(f"console: {running.access.url}")

@@ -66,11 +66,11 @@ def listen(  # noqa: PLR0913  each is an option
     nothing there changes.
     """
     from lakehook.cli.listening import listen_until_interrupted  # noqa: PLC0415  few listen
-    from lakehook.cli.receiver import AnswerPolicy, Forwarder, Receiver  # noqa: PLC0415
+    from lakehook.cli.receiver import AnswerPolicy, DevelopmentReceiver, Forwarder  # noqa: PLC0415
 
     forward = Forwarder.parse(forward_to) if forward_to else None
     service = service_of(context, stack)
-    receiver = Receiver(
+    receiver = DevelopmentReceiver(
         policy=AnswerPolicy(forward=forward, fail=fail, slow_seconds=slow),
         clock=service.clock,
         output=output,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from flask import Blueprint, g, request, url_for
 
-from lakehook.console.actions import Action, Page, confirm
+from lakehook.console.actions import ConsoleAction, Page, confirm
 from lakehook.console.context import command_line, service
 from lakehook.dead_letters import DeadLetterSelector
 from lakehook.domain.errors import InvalidInput, NotFound
@@ -18,7 +18,7 @@ PAGES = Blueprint("dead_letters", __name__, url_prefix="/dead-letters")
 def redrive() -> Page:
     subscription, letters = _chosen()
     t = g.translator
-    action = Action(
+    action = ConsoleAction(
         title=t("Redrive dead letters of {name}", name=subscription.name),
         effects=[
             t.plural(
@@ -44,7 +44,7 @@ def redrive() -> Page:
 def discard() -> Page:
     subscription, letters = _chosen()
     t = g.translator
-    action = Action(
+    action = ConsoleAction(
         title=t("Discard dead letters of {name}", name=subscription.name),
         effects=[
             t.plural(

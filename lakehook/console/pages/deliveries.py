@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from flask import Blueprint, g, render_template, request, url_for
 
-from lakehook.console.actions import Action, Page, confirm
+from lakehook.console.actions import ConsoleAction, Page, confirm
 from lakehook.console.context import command_line, service
 from lakehook.domain.delivery import Delivery
 from lakehook.domain.errors import LakehookError
@@ -47,7 +47,7 @@ def show(delivery_id: str) -> str:
 def resend() -> Page:
     delivery_id = service().resolve_delivery(request.args.get("delivery_id", ""))
     t = g.translator
-    action = Action(
+    action = ConsoleAction(
         title=t("Send once more"),
         effects=[
             t("The same request goes out again under its id, marked replayed."),

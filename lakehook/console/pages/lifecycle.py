@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from flask import Blueprint, g, request, url_for
 from werkzeug.wrappers import Response
 
-from lakehook.console.actions import Action, Choice, Page, confirm
+from lakehook.console.actions import Choice, ConsoleAction, Page, confirm
 from lakehook.console.context import command_line, service
 from lakehook.console.secret import secret_page
 from lakehook.domain.channels import channel_for
@@ -120,7 +120,7 @@ def _changes(name: str) -> dict[str, _Change]:
 def change(reference: str, verb: str) -> Page:
     subscription = service().find_subscription(reference)
     change = _changes(subscription.name)[verb]
-    action = Action(
+    action = ConsoleAction(
         title=change.title,
         effects=change.effects,
         command=command_line("subscriptions", verb, subscription.name),
@@ -136,7 +136,7 @@ def remove(reference: str) -> Page:
     t = g.translator
     backlog = service().unsubscribe.backlog(subscription)
     words = ("--discard-waiting",) if backlog else ()
-    action = Action(
+    action = ConsoleAction(
         title=t("Remove {name}", name=subscription.name),
         effects=[
             t("No event is sent to it any more. It can't be undone."),
@@ -165,7 +165,7 @@ def rotate_secret(reference: str) -> Page:
     t = g.translator
     overlaps = _overlaps(subscription)
     overlap = request.form.get("overlap", overlaps[0])
-    action = Action(
+    action = ConsoleAction(
         title=t("Rotate the secret of {name}", name=subscription.name),
         effects=[
             t("A new secret is made, and shown once, on the next page."),

@@ -2,7 +2,7 @@
 
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 
-from lakehook.console.actions import Action, Page, confirm
+from lakehook.console.actions import ConsoleAction, Page, confirm
 from lakehook.console.context import command_line, console, service
 from lakehook.console.errors import status_of
 from lakehook.console.rendering import written
@@ -39,7 +39,7 @@ def edit(parked_id: str) -> Page:
 @PAGES.route("/<parked_id>/delete", methods=["GET", "POST"])
 def delete(parked_id: str) -> Page:
     t = g.translator
-    action = Action(
+    action = ConsoleAction(
         title=t("Delete the parked event {id}", id=parked_id),
         effects=[t("It is deleted for good, and goes to nobody.")],
         command=command_line("events", "parked", "delete", parked_id),

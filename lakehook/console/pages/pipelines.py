@@ -4,7 +4,7 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from lakehook.console.context import service
-from lakehook.console.timeline import Timeline
+from lakehook.console.timeline import PipelineTimeline
 from lakehook.domain.errors import NotFound
 from lakehook.domain.pipeline_key import join_pipeline_key
 from lakehook.operations.views.pipelines import PipelineReportView, PipelineView
@@ -36,7 +36,7 @@ def show(pipeline: str) -> str:
         "pipeline.html",
         pipeline_key=report.pipeline_key,
         report=PipelineReportView.from_report(report),
-        timeline=Timeline.from_report(report, now=service().clock.now()),
+        timeline=PipelineTimeline.from_report(report, now=service().clock.now()),
         link=report.events[-1].sequenced.event.document.get("pipeline_url"),  # http(s) only
     )
 

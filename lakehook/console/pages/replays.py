@@ -2,7 +2,7 @@
 
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 
-from lakehook.console.actions import Action, Page, confirm
+from lakehook.console.actions import ConsoleAction, Page, confirm
 from lakehook.console.context import command_line, service
 from lakehook.console.errors import status_of
 from lakehook.domain.errors import LakehookError
@@ -54,7 +54,7 @@ def new() -> Page:
 @PAGES.route("/<replay_id>/stop", methods=["GET", "POST"])
 def stop(replay_id: str) -> Page:
     t = g.translator
-    action = Action(
+    action = ConsoleAction(
         title=t("Stop the replay {id}", id=replay_id),
         effects=[t("It adds nothing more. What it has lined up by now still goes out.")],
         command=command_line("replays", "stop", replay_id),

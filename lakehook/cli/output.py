@@ -1,6 +1,5 @@
 """Output on stdout: lines and tables for people, JSON for programs; progress on a terminal only."""
 
-import json
 import shutil
 import sys
 import textwrap
@@ -11,7 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from lakehook.cli.terminal import write
-from lakehook.domain.json_document import to_ascii_json
+from lakehook.domain.json_document import to_ascii_json, to_indented_json
 from lakehook.domain.text import on_one_line
 from lakehook.domain.time import format_age, format_rfc3339, parse_rfc3339
 
@@ -78,7 +77,7 @@ def print_document(
 ) -> None:
     """Print one view, its fields of ``tables`` as tables; ``note`` is only for people."""
     if output is Output.JSON:
-        write(json.dumps(_document(view), indent=2))
+        write(to_indented_json(_document(view)))
         return
     tables = tables or {}
     fields = _fields(view)
@@ -94,7 +93,7 @@ def print_listing(
     output: Output, table: Table, views: Iterable[Any], *, now: float | None = None
 ) -> None:
     if output is Output.JSON:
-        write(json.dumps([_document(view) for view in views], indent=2))
+        write(to_indented_json([_document(view) for view in views]))
     else:
         print_table(table, list(views), now=now)
 

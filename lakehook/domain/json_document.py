@@ -53,6 +53,28 @@ def to_ascii_json(document: Any) -> str:
     return _write(_ASCII_WRITER, document)
 
 
+def to_indented_json(document: Any) -> str:
+    """Serialize for people and their programs: indented, ASCII only, each number as it came."""
+    return _indented(document, "\n")
+
+
+def _indented(value: Any, line: str) -> str:
+    inner = f"{line}  "
+    match value:
+        case dict() if value:
+            members = (
+                f"{_ASCII_WRITER.encode(k)}: {_indented(v, inner)}" for k, v in value.items()
+            )
+            return f"{{{inner}{f',{inner}'.join(members)}{line}}}"
+        case list() | tuple() if value:
+            elements = f",{inner}".join(_indented(element, inner) for element in value)
+            return f"[{inner}{elements}{line}]"
+        case Decimal():
+            return str(value)
+        case _:
+            return _ASCII_WRITER.encode(value)
+
+
 def _complaint(error: ValueError) -> str:
     match error:
         case json.JSONDecodeError():

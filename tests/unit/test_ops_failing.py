@@ -4,6 +4,7 @@ import pytest
 
 from lakehook.domain.attempt import Attempt, Outcome
 from lakehook.domain.delivery import Lane
+from lakehook.domain.json_document import parse_json_object
 from lakehook.domain.lane import DeliveryRecord, DeliveryStatus, HeldLane
 from lakehook.domain.pipeline import Pipeline
 from tests.builders import a_delivery, a_subscription, an_event
@@ -185,6 +186,18 @@ def test_dead_letters_are_listed(terminal: Terminal) -> None:
     assert terminal.json("dead-letters", "list", "--reason", "crashed") == []
     assert terminal("dead-letters", "list", "--reason", "crashed") == 0
     assert terminal.out == "no dead letters\n"
+
+
+def test_a_dead_letter_is_shown_with_the_digits_of_its_event(terminal: Terminal) -> None:
+    with_letter(terminal)
+    (record,) = (one for one in terminal.office.ledger.records.values() if one.sequence == 1)
+    assert record.delivery
+    record.delivery.event.document["data"] = parse_json_object('{"cost": 1.10, "of": [1E+2]}')
+
+    for output in ("json", "text"):
+        assert terminal("dead-letters", "show", FIRST, "--output", output) == 0
+        assert "1.10" in terminal.out
+        assert "1E+2" in terminal.out
 
 
 def test_a_dead_letter_is_shown_with_its_attempts_and_its_event(terminal: Terminal) -> None:

@@ -112,6 +112,31 @@ def test_more_than_the_cap_is_not_read(receiver: HttpTransport, large: bytes | B
 
 
 @pytest.mark.parametrize(
+    "page",
+    [
+        answer("503 Busy", b"x" * (MAX_RESPONSE_BYTES + 1), "retry-after: 3600"),
+        flooding(b"HTTP/1.1 503 Busy\r\nretry-after: 3600\r\n\r\n", b"x"),
+        flooding(
+            b"HTTP/1.1 503 Busy\r\nretry-after: 3600\r\ntransfer-encoding: chunked\r\n\r\n",
+            b"1\r\nx\r\n",
+        ),
+    ],
+    ids=["plain", "flood", "chunks"],
+)
+def test_a_refusal_keeps_its_retry_after_however_long_its_page(
+    receiver: HttpTransport, page: bytes | Behaviour
+):
+    with serving(page, OK) as wire:
+        result = receiver.send(a_request(wire.url))
+        receiver.send(a_request(wire.url))
+
+    assert isinstance(result, Response), result
+    assert (result.status, result.headers["retry-after"]) == (503, "3600")
+    assert len(result.body) <= MAX_RESPONSE_BYTES
+    assert wire.connections == 2  # what was not read is not taken for the next answer
+
+
+@pytest.mark.parametrize(
     "garbage",
     [
         b"SSH-2.0-OpenSSH_9.6\r\n",

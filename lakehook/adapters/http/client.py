@@ -123,9 +123,9 @@ def _read(response: StrictHTTPResponse) -> bytes:
     """Read the body as it was sent, up to the cap.
 
     Nothing is decompressed, even if the server compresses unasked: a few bytes can become a
-    gigabyte.
+    gigabyte. A refusal keeps its status and Retry-After, however long the page that comes with it.
     """
     body = response.read_up_to(MAX_RESPONSE_BYTES + 1)
-    if len(body) > MAX_RESPONSE_BYTES:
+    if len(body) > MAX_RESPONSE_BYTES and response.is_success:
         raise ResponseTooLarge(MAX_RESPONSE_BYTES)
-    return body
+    return body[:MAX_RESPONSE_BYTES]

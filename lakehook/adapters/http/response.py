@@ -24,7 +24,7 @@ MAX_HEAD_BYTES = 16 * 1024
 """Bytes of all heads of a response together, as in Node.js."""
 
 _SWITCHING_PROTOCOLS = 101
-_INTERIM = range(100, 200)
+_INTERIM, _SUCCESS = range(100, 200), range(200, 300)
 _HTTP_1_0, _HTTP_1_1 = 10, 11
 _WITHOUT_BODY = (*_INTERIM, 204, 304)
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 section 5.6.2
@@ -112,6 +112,10 @@ class StrictHTTPResponse(HTTPResponse):
         """Whether bytes had arrived after its end, once it is closed."""
         return self._wire.said_more
 
+    @property
+    def is_success(self) -> bool:
+        return self.status in _SUCCESS
+
     def begin(self) -> None:
         version, self.status, reason = self._read_status()
         if not version.startswith("HTTP/1."):
@@ -129,14 +133,21 @@ class StrictHTTPResponse(HTTPResponse):
             self.will_close = True
 
     def read_up_to(self, max_bytes: int) -> bytes:
-        """Return the body, or what arrived of it: a truncated body does not change the status."""
+        """Return the body, or what arrived of it: a truncated body does not change the status.
+
+        Raises ``ResponseTooLarge`` if the rest of a success exceeds the limit of the wire.
+        """
         body = bytearray()
         try:
             while len(body) < max_bytes and (part := self.read1(max_bytes - len(body))):
                 body += part
         except (HTTPException, OSError):
             self.will_close = True
-        if self.length:
+        except ResponseTooLarge:
+            self.will_close = True
+            if self.is_success:
+                raise
+        if self.length or len(body) == max_bytes:
             self.will_close = True
         return bytes(body)
 

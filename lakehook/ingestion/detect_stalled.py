@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, takewhile
 
 from lakehook.domain.event import Event
 from lakehook.domain.pipeline import (
@@ -18,6 +18,7 @@ from lakehook.ports.system import Clock
 LEASE_SECONDS = 300.0  # a lost stall event is published again after this, with the same id
 PIPELINES_AT_A_TIME = 10
 MAX_PER_TICK = 500  # of one state; the next tick finds the rest
+MAX_RUN_SECONDS = 10.0  # of a tick, so that replays and notices have their time
 
 Publish = Callable[[Iterable[Event]], int]
 
@@ -35,9 +36,9 @@ class PublishStalledPipelines:
         Each stall is leased first, so that only one of two ticks publishes it. It is published
         again unless fan-out accepts it.
         """
-        return sum(
-            self._publish(batch) for state in ACTIVE_STATES for batch in self._stalled(state)
-        )
+        ends_at = self.clock.now() + MAX_RUN_SECONDS
+        batches = (batch for state in ACTIVE_STATES for batch in self._stalled(state))
+        return sum(map(self._publish, takewhile(lambda _: self.clock.now() < ends_at, batches)))
 
     def _stalled(self, state: PipelineState) -> Iterator[list[Pipeline]]:
         now = self.clock.now()

@@ -11,7 +11,11 @@ from lakehook.domain.errors import InfrastructureError, InvalidInput
 from lakehook.domain.event import Event
 from lakehook.domain.pipeline import PipelineState, PipelineTransition, StallThresholds
 from lakehook.domain.time import format_duration, parse_duration
-from lakehook.ingestion.detect_stalled import LEASE_SECONDS, PublishStalledPipelines
+from lakehook.ingestion.detect_stalled import (
+    LEASE_SECONDS,
+    MAX_RUN_SECONDS,
+    PublishStalledPipelines,
+)
 from tests.builders import an_event
 from tests.fakes import NOON, FakeClock, FakeJournal
 from tests.fakes_ops import FakePublisher
@@ -84,6 +88,22 @@ def test_a_stall_says_how_long_and_in_which_state(world: World):
             "round": 1,
         },
     }
+
+
+def test_stalls_at_a_slow_queue_leave_time_for_the_rest_of_the_tick(world: World):
+    for number in range(100):
+        world.accept(pipeline_id=number)
+    world.clock.sleep(HOUR)
+    publish, started = world.publisher.publish, world.clock.now()
+
+    def publish_slowly(events: Iterable[Event]) -> int:
+        world.clock.sleep(4)
+        return publish(events)
+
+    world.publisher.publish = publish_slowly  # type: ignore[method-assign, assignment]
+
+    assert 0 < world.tick() < 100
+    assert world.clock.now() - started < MAX_RUN_SECONDS + 4
 
 
 def test_a_stall_is_of_the_source_of_its_pipeline(world: World):

@@ -69,7 +69,7 @@ class SignedSender:
         message = self._outbound_message(message_id, content, subscription, keys)
         request = channel.build_request(message)
         response = self.transport.send(request)
-        attempt = _interpret(response, channel, began=message.at, now=self.clock.now())
+        attempt = _interpret(response, channel, message, now=self.clock.now())
         body = _text(response)
         told = _redirect(response) or body
         if told and (keep_response or not attempt.outcome.is_success):
@@ -97,9 +97,11 @@ class SignedSender:
 
 
 def _interpret(
-    response: Response | NoResponse, channel: Channel, *, began: float, now: float
+    response: Response | NoResponse, channel: Channel, message: OutboundMessage, *, now: float
 ) -> Attempt:
-    milliseconds = max(0, round((now - began) * 1000))  # the clock may have been set back
+    # The clock may have been set: an endpoint is not slow for that.
+    began, seconds = message.at, min(max(0.0, now - message.at), message.deadline_seconds)
+    milliseconds = round(seconds * 1000)
     if isinstance(response, NoResponse):
         return Attempt(at=began, outcome=response.outcome, milliseconds=milliseconds)
     verdict = channel.interpret(response, now=now)

@@ -47,8 +47,8 @@ class World:
     def answer(self, status: int, body: bytes = b"", **headers: str) -> None:
         self.receiver.script = [Response(status=status, headers=headers, body=body)]
 
-    def set_back(self) -> NoResponse:
-        self.clock.time -= 3600
+    def set_clock(self, seconds: float) -> NoResponse:
+        self.clock.time += seconds
         return NoResponse(Outcome.TIMED_OUT, "")
 
     def sent(self) -> Request:
@@ -61,10 +61,13 @@ def world() -> World:
     return World()
 
 
-def test_an_attempt_during_which_the_clock_was_set_back_took_no_time(world: World):
-    world.receiver.send = lambda _: world.set_back()  # type: ignore[method-assign]
+@pytest.mark.parametrize(("seconds", "milliseconds"), [(-3600, 0), (3600, 10_000)])
+def test_an_attempt_during_which_the_clock_was_set_took_its_deadline_at_most(
+    world: World, seconds: float, milliseconds: int
+):
+    world.receiver.send = lambda _: world.set_clock(seconds)  # type: ignore[method-assign]
 
-    assert world.attempt().milliseconds == 0
+    assert world.attempt(a_subscription(deadline_seconds=10)).milliseconds == milliseconds
 
 
 @pytest.mark.parametrize(

@@ -191,7 +191,7 @@ MUTANTS = (
     Mutant(
         "an event that fan-out has done is not suspected any more",
         "lakehook/ingestion/fan_out_batch.py",
-        "            self.unfinished.save(message, 0 if done else unfinished)\n",
+        "        self._save_outcome(message)\n",
         "",
     ),
     Mutant(

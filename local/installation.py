@@ -64,7 +64,7 @@ class Options:
         chosen = {
             "RETRY_SCHEDULE": self.retry_schedule,
             "RECONCILE_SECONDS": self.clock_seconds and str(self.clock_seconds),
-            "STATUS_SECONDS": self.clock_seconds and str(self.clock_seconds),
+            "STATUS_SECONDS": self.clock_seconds and str(4 * self.clock_seconds),
         }
         return {name: value for name, value in chosen.items() if value}
 

@@ -65,6 +65,7 @@ class Scheduler(LambdaFunction):
     def _grant(self, tables: Tables) -> None:
         self.allow(["dynamodb:Query"], on=tables.due_index_arn)
         self.allow(["dynamodb:Query"], on=tables.held_index_arn)
+        self.allow(["dynamodb:Query"], on=tables.suspended_index_arn)
         self.allow(
             (*FIND_AND_LEASE, *CLOSE_IDLE_BREAKER, *ENQUEUE_REPLAYS), on=tables.deliveries.table_arn
         )

@@ -84,6 +84,7 @@ def letters_of(program: Program, id_: str) -> list[str]:
 def looks_around(program: Program, id_: str, life: list[Event]) -> None:
     pipeline = life[0].pipeline_id
     assert program("GET", "lanes")["lanes"]
+    assert program("GET", "status")["dead_letters"] >= len(letters_of(program, id_))
     assert program("GET", f"deliveries?subscription={id_}&status=dead")["deliveries"]
     assert program("GET", f"deliveries?pipeline={pipeline}")["deliveries"]
     assert program("GET", f"pipelines/{pipeline}")["events"]

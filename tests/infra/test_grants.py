@@ -133,6 +133,7 @@ def test_the_clock_wakes_what_is_due_tells_of_stalls_and_replays(production: Blu
     assert granted("scheduler", production) == {
         "DeliveriesTable/index/due": {"dynamodb:Query"},
         "DeliveriesTable/index/held": {"dynamodb:Query"},
+        "DeliveriesTable/index/suspended": {"dynamodb:Query"},
         "DeliveriesTable": {
             "dynamodb:BatchGetItem",
             "dynamodb:DeleteItem",

@@ -35,6 +35,8 @@ MAX_PATTERN_BYTES = 4096
 MAX_LEVELS = MAX_NAMES_OF_A_PATH
 MAX_ALTERNATIVES = 1000
 """Limit for all ``$or`` of a pattern together, as in EventBridge."""
+MAX_CONDITIONS = 10_000
+"""Limit for the fields of all alternatives: what a cold fan-out compiles, a tenth of a second."""
 MAX_TESTS = 100_000
 """Limit of list elements and alternatives for one event: some tens of milliseconds."""
 Predicate = Callable[[Any], bool]
@@ -143,6 +145,10 @@ _Alternative = dict[str, _Leaf]
 def _alternatives(pattern: Document) -> list[_Alternative]:
     alternatives: list[_Alternative] = [{}]
     _read_object(pattern, "", alternatives, within_or=False)
+    if sum(map(len, alternatives)) > MAX_CONDITIONS:
+        raise InvalidSubscription(
+            f"pattern: all $or and fields together make more than {MAX_CONDITIONS} conditions"
+        )
     return alternatives
 
 

@@ -31,8 +31,9 @@ class Window:
             self.faults.append(f"asked {request.url}")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """One for the module: while Playwright is there, its event loop keeps asyncio from others."""
     path, environment = chromium()
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(

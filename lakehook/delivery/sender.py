@@ -6,6 +6,7 @@ from lakehook.delivery.render import RenderDelivery
 from lakehook.domain.attempt import Attempt, Outcome, Response
 from lakehook.domain.channels import channel_for
 from lakehook.domain.channels.base import Channel, OutboundMessage, RenderedMessage, display_url_for
+from lakehook.domain.channels.webhook import unread_retry_after
 from lakehook.domain.delivery import Delivery
 from lakehook.domain.destination import Mail, Request, parse_destination
 from lakehook.domain.errors import TemplateFailed
@@ -71,7 +72,7 @@ class SignedSender:
         response = self.transport.send(request)
         attempt = _interpret(response, channel, message, now=self.clock.now())
         body = _text(response)
-        told = _redirect(response) or body
+        told = _unread(response, self.clock.now()) + (_redirect(response) or body)
         if told and (keep_response or not attempt.outcome.is_success):
             excerpt = _credentials(request, channel, keys).redact(told)
             attempt = replace(attempt, excerpt=excerpt)
@@ -123,6 +124,12 @@ def _text(response: Response | NoResponse) -> bytes:
     if encoding.strip().lower() in ("", _PLAIN) or not response.body:
         return response.body
     return f"(encoded: {encoding})".encode(errors="replace")
+
+
+def _unread(response: Response | NoResponse, now: float) -> bytes:
+    """Name a header that asked for a delay in a form that no server is known to use."""
+    wish = "" if isinstance(response, NoResponse) else unread_retry_after(response, now=now)
+    return f"retry-after is not understood: {wish[:40]!a}; ".encode() if wish else b""
 
 
 def _redirect(response: Response | NoResponse) -> bytes:

@@ -160,6 +160,12 @@ def test_a_failure_keeps_the_status_the_wish_and_the_start_of_the_answer(world: 
     assert attempt.last_status == "503"
 
 
+def test_a_wish_that_is_not_understood_is_named_before_the_answer(world: World):
+    world.answer(503, b"come back", **{"retry-after": "soon\x1b"})
+
+    assert world.attempt().excerpt == "retry-after is not understood: 'soon\\x1b'; come back"
+
+
 def test_a_date_is_a_wish_counted_from_when_the_answer_came(world: World):
     world.receiver.seconds = 10
     world.answer(503, **{"retry-after": "Thu, 01 Jan 2026 12:01:00 GMT"})

@@ -28,9 +28,13 @@ USER_AGENT = f"Lakehook/{__version__}"
 _THROTTLING = frozenset((429, 502, 503, 504))  # Standard Webhooks 1.0.0, "Operational"
 _SUCCESS = range(200, 300)
 _GONE = 410
-_SECONDS = re.compile(
-    r"(\d{1,999}(?:\.\d{1,9})?) ?(?:s|secs?|seconds?)?(?: ?,.*)?", re.ASCII | re.IGNORECASE
+_DELAY = re.compile(
+    r"(\d{1,999}(?:\.\d{1,9})?) ?(?:(ms|milliseconds?|m|mins?|minutes?|h|hours?)|s|secs?|seconds?)?"
+    r"(?: ?,.*)?",
+    re.ASCII | re.IGNORECASE,
 )
+_DURATION = re.compile(r"PT(?:(\d{1,9})H)?(?:(\d{1,9})M)?(?:(\d{1,9}(?:\.\d{1,9})?)S)?", re.ASCII)
+_UNIT_SECONDS = {"ms": 0.001, "m": 60.0, "h": 3600.0}
 _FIRST_SECONDS, _FIRST_MILLISECONDS = 10**9, 10**12  # in 2001; as a delay, 31 years
 
 
@@ -151,17 +155,40 @@ def retry_after(response: Response, *, now: float) -> float | None:
     """Return the seconds the receiver asks us to wait (RFC 9110 section 10.2.3), at most a day.
 
     Besides the RFC's whole seconds and dates, forms that servers use are accepted: ``1.5``,
-    ``30s``, a repeated header, RFC 3339, and Unix time in seconds or milliseconds.
+    ``30s``, ``10 min``, ``500 ms``, ``PT30S``, quotes, a repeated header, RFC 3339, and Unix time
+    in seconds or milliseconds.
     """
-    wish = response.headers.get("retry-after", "").strip()
-    if number := _SECONDS.fullmatch(wish):
-        seconds = _until(float(number[1]), now)
-    else:
+    wish = response.headers.get("retry-after", "").strip().strip("\"'")
+    seconds = _delay(wish, now)
+    if seconds is None:
         date = _date(wish)
-        if date is None:
-            return None
-        seconds = date.timestamp() - now
-    return min(max(0.0, seconds), MAX_RETRY_AFTER_SECONDS)
+        seconds = None if date is None else date.timestamp() - now
+    return None if seconds is None else min(max(0.0, seconds), MAX_RETRY_AFTER_SECONDS)
+
+
+def unread_retry_after(response: Response, *, now: float) -> str:
+    """Return a ``retry-after`` that was not understood, for people to see; else nothing."""
+    wish = response.headers.get("retry-after", "").strip()
+    return wish if wish and retry_after(response, now=now) is None else ""
+
+
+def _delay(wish: str, now: float) -> float | None:
+    if (duration := _DURATION.fullmatch(wish)) and any(duration.groups()):
+        hours, minutes, seconds = (float(part or 0) for part in duration.groups())
+        return 3600 * hours + 60 * minutes + seconds
+    number = _DELAY.fullmatch(wish)
+    if number is None:
+        return None
+    if unit := number[2]:
+        return float(number[1]) * _UNIT_SECONDS[_unit_key(unit.lower())]
+    return _until(float(number[1]), now)
+
+
+def _unit_key(unit: str) -> str:
+    """Milliseconds and minutes both begin with ``mi``."""
+    if unit.startswith(("ms", "milli")):
+        return "ms"
+    return unit[0]
 
 
 def _until(number: float, now: float) -> float:

@@ -14,6 +14,7 @@ import pytest
 from lakehook.adapters.http.client import MAX_RESPONSE_BYTES, HttpTransport
 from lakehook.adapters.http.response import MAX_HEAD_BYTES
 from lakehook.domain.attempt import Outcome, Response
+from lakehook.ports.outbound import NoResponse
 from tests.integration.posting import OK, a_request, an_impatient_request, failure
 from tests.integration.wire import Behaviour, Wire, answer, dripping, flooding, reset, serving
 
@@ -287,6 +288,15 @@ def test_a_head_may_be_as_long_as_the_longest_of_sensible_servers(receiver: Http
 
     assert isinstance(result, Response), result
     assert len(result.body) == MAX_RESPONSE_BYTES
+
+
+def test_a_head_that_is_too_long_is_named_with_its_status(receiver: HttpTransport):
+    with serving(b"HTTP/1.1 503 Busy\r\na: " + b"b" * MAX_HEAD_BYTES + b"\r\n\r\n") as wire:
+        result = receiver.send(a_request(wire.url))
+
+    assert failure(result) is Outcome.RESPONSE_TOO_LARGE
+    assert isinstance(result, NoResponse)
+    assert result.detail.endswith("of header lines after status 503")
 
 
 def test_a_204_ends_with_its_head_though_it_promises_chunks(receiver: HttpTransport):

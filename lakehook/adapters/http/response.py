@@ -35,8 +35,9 @@ _SPACE = " \t"
 class ResponseTooLarge(Exception):
     """The response has more bytes than this limit."""
 
-    def __init__(self, most_bytes: int) -> None:
-        super().__init__(f"more than {most_bytes} bytes")
+    def __init__(self, most_bytes: int, *, status: int | None = None) -> None:
+        after = f" of header lines after status {status}" if status else ""
+        super().__init__(f"more than {most_bytes} bytes{after}")
 
 
 class RequestDeadline:
@@ -122,7 +123,10 @@ class StrictHTTPResponse(HTTPResponse):
             raise MalformedResponse(version)
         self.code, self.reason = self.status, reason.strip()
         self.version = _HTTP_1_0 if version == "HTTP/1.0" else _HTTP_1_1
-        self.headers = self.msg = self._read_headers()
+        try:
+            self.headers = self.msg = self._read_headers()
+        except ResponseTooLarge:
+            raise ResponseTooLarge(MAX_HEAD_BYTES, status=self.status) from None
         self._wire.head_is_read()
         self.chunked, self.length = self._framing()
         self.chunk_left = None

@@ -3,8 +3,14 @@
 import re
 from collections.abc import Sequence
 
+from lakehook.domain.attempt import Outcome, Response, ResponseVerdict
+from lakehook.domain.channels.webhook import interpret
 from lakehook.domain.json_document import parse_json_object
 
+MIN_WAIT_SECONDS = 60.0
+"""After "too many" or "busy": these services count by the minute."""
+
+_OK, _TAKEN = 200, 0
 _WHOLE = re.compile("-?[0-9]{1,9}", re.ASCII)
 
 
@@ -26,3 +32,18 @@ def answer_code(body: bytes, names: Sequence[str]) -> int | None:
         case int() | float() if code == int(code):
             return int(code)
     return None
+
+
+def interpret_code(
+    response: Response, code: int | None, *, busy: frozenset[int], now: float
+) -> ResponseVerdict:
+    """Interpret an answer of which only the code 0 in a 200 means that the message was taken."""
+    usual = interpret(response, now=now)
+    if response.status == _OK and code == _TAKEN:
+        return ResponseVerdict(outcome=Outcome.DELIVERED)
+    if code in busy:
+        wait = max(usual.retry_after or 0.0, MIN_WAIT_SECONDS)
+        return ResponseVerdict(outcome=Outcome.THROTTLED, retry_after=wait)
+    if usual.outcome is Outcome.DELIVERED or usual.disable_requested:
+        return ResponseVerdict(outcome=Outcome.REJECTED, retry_after=usual.retry_after)
+    return usual

@@ -10,9 +10,8 @@ from dataclasses import replace
 from urllib.parse import parse_qs, quote, urlsplit
 
 from lakehook.domain.attempt import Response, ResponseVerdict
-from lakehook.domain.channels.answer_code import answer_code
+from lakehook.domain.channels.answer_code import answer_code, interpret_code
 from lakehook.domain.channels.base import OutboundMessage, RenderedMessage, SignatureScheme
-from lakehook.domain.channels.feishu import interpret_code
 from lakehook.domain.channels.markdown import neutral_line, neutralize
 from lakehook.domain.channels.notification import (
     Notification,

@@ -10,8 +10,8 @@ import re
 from dataclasses import replace
 from urllib.parse import urlsplit
 
-from lakehook.domain.attempt import Outcome, Response, ResponseVerdict
-from lakehook.domain.channels.answer_code import answer_code
+from lakehook.domain.attempt import Response, ResponseVerdict
+from lakehook.domain.channels.answer_code import answer_code, interpret_code
 from lakehook.domain.channels.base import OutboundMessage, RenderedMessage, SignatureScheme
 from lakehook.domain.channels.notification import (
     Notification,
@@ -19,7 +19,7 @@ from lakehook.domain.channels.notification import (
     WebhookNotificationChannel,
     parse_template_document,
 )
-from lakehook.domain.channels.webhook import http_only, interpret
+from lakehook.domain.channels.webhook import http_only
 from lakehook.domain.destination import Destination, Request
 from lakehook.domain.json_document import Document, parse_json_object, to_json
 from lakehook.domain.rate_limit import Rate
@@ -31,11 +31,9 @@ MAX_BYTES = 20 * 1024 - 200
 ELEMENT_BYTES = 100
 """Size of the JSON around a text."""
 
-MIN_WAIT_SECONDS = 60.0
 MAX_TITLE_CHARACTERS = 200
 MAX_FACT_CHARACTERS = 300
 
-_OK, _TAKEN = 200, 0
 _BUSY = frozenset((11232, 11233))  # over 100 a minute or 5 a second, as its page names them
 _CODES = ("code", "StatusCode")  # the second is of older answers
 _HOOK = re.compile(r"/open-apis/bot/v2/hook/[\w-]+")
@@ -88,21 +86,6 @@ class Feishu(WebhookNotificationChannel):
         No code was seen to be permanent, so all but 0 are retried.
         """
         return interpret_code(response, answer_code(response.body, _CODES), busy=_BUSY, now=now)
-
-
-def interpret_code(
-    response: Response, code: int | None, *, busy: frozenset[int], now: float
-) -> ResponseVerdict:
-    """Interpret an answer of which only the code 0 in a 200 means that the message was taken."""
-    usual = interpret(response, now=now)
-    if response.status == _OK and code == _TAKEN:
-        return ResponseVerdict(outcome=Outcome.DELIVERED)
-    if code in busy:
-        wait = max(usual.retry_after or 0.0, MIN_WAIT_SECONDS)
-        return ResponseVerdict(outcome=Outcome.THROTTLED, retry_after=wait)
-    if usual.outcome is Outcome.DELIVERED or usual.disable_requested:
-        return ResponseVerdict(outcome=Outcome.REJECTED, retry_after=usual.retry_after)
-    return usual
 
 
 def signature(secret: str, timestamp: str) -> str:

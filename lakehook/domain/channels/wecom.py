@@ -6,7 +6,7 @@ https://developer.work.weixin.qq.com/document/path/91770: the key in the URL is 
 from urllib.parse import parse_qs, urlsplit
 
 from lakehook.domain.attempt import Outcome, Response, ResponseVerdict
-from lakehook.domain.channels.answer_code import answer_code
+from lakehook.domain.channels.answer_code import MIN_WAIT_SECONDS, answer_code
 from lakehook.domain.channels.base import RenderedMessage
 from lakehook.domain.channels.markdown import neutral_line, neutralize
 from lakehook.domain.channels.notification import (
@@ -23,7 +23,6 @@ from lakehook.domain.text import ELLIPSIS, truncate, utf8_size
 
 MAX_BYTES = 4096  # of a markdown message
 MAX_URL_BYTES = 600  # of a link; a longer one is left out to make room for the message
-MIN_WAIT_SECONDS = 60.0
 
 _OK, _TAKEN = 200, 0
 _BUSY = frozenset((-1, 45009))  # busy; more than 20 a minute

@@ -1,6 +1,8 @@
 """The laptop's commands: ``python -m local up`` and ``python -m local demo``."""
 
 import math
+import secrets
+import string
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -14,7 +16,30 @@ from lakehook.domain.retry import RetrySchedule
 from lakehook.domain.ssrf_policy import parse_networks
 from lakehook.domain.subscription import parse_language
 from local.hosts import BadHosts, read_hosts
-from local.secret_file import kept_secret
+
+_ALPHABET, _LENGTH = string.ascii_letters + string.digits, 48  # as the stack generates on AWS
+
+
+def kept_secret(path: Path) -> str:
+    """Return the file's first line; without a file, a new secret, which is written to it.
+
+    Raises ``OSError`` if the file can be neither read nor written, ``ValueError`` if it is empty.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        return _new_secret(path)
+    if len(lines) != 1 or not lines[0]:
+        raise ValueError(f"{path}: not one line with a secret")
+    return lines[0]
+
+
+def _new_secret(path: Path) -> str:
+    secret = "".join(secrets.choice(_ALPHABET) for _ in range(_LENGTH))
+    path.touch(mode=0o600)
+    path.write_text(f"{secret}\n", encoding="utf-8")
+    return secret
+
 
 DEFAULT_PORT = 4566
 LAPTOP_SECRET = "the-laptops-notification-secret-which-is-no-secret"  # noqa: S105  on loopback alone

@@ -12,10 +12,8 @@ from moto.core.model_instances import reset_model_data
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from local import account, dynamodb, sqs
-from local.gateway import Gateway
-from local.keepalive_handler import KeepAliveHandler
+from local.gateway import Gateway, KeepAliveHandler, Stack
 from local.port import listening_on
-from local.stack import Stack
 
 _HOST = "127.0.0.1"
 """Loopback only, since callers are not authenticated."""

@@ -18,8 +18,8 @@ from uuid import uuid4
 
 from lakehook.adapters.http.request_body import BodyRefused, read_body
 from local.account import ACCOUNT_ID
-from local.invocation import InvocationResult, Result
 from local.port import listening_on
+from local.runtime_api import InvocationResult, Result
 
 _HOST = "127.0.0.1"
 _LOOK_SECONDS = 0.1

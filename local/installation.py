@@ -11,12 +11,10 @@ from typing import Any, Self
 from lakehook.settings import UNSET, StackOutputs
 from local import account
 from local.cloud import Cloud
-from local.environment import ROOT, THIS_PYTHON, Host, log_level
+from local.function import ROOT, THIS_PYTHON, Function, Host, log_level
 from local.function_url import FunctionUrl
-from local.kms_keys import stable_key_ids
 from local.provision import ProvisionedStack, provision
-from local.runtime import Function
-from local.state import LaptopState
+from local.state import LaptopState, stable_key_ids
 from local.triggers import Triggers, concurrency_of
 
 _TEMPLATE = ROOT / "local" / "template.json"

@@ -11,9 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from local.account import ACCOUNT_ID, REGION, STACK_NAME, arn
 from local.function_specs import FunctionSpec, MappingSpec, ScheduleSpec, UrlSpec
-from local.scope import BadTemplate, Resource, Scope
-from local.template import dependencies, evaluate
-from local.unsupported_resources import UNSUPPORTED_RESOURCES
+from local.template import (
+    UNSUPPORTED_RESOURCES,
+    BadTemplate,
+    Resource,
+    Scope,
+    dependencies,
+    evaluate,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -1,24 +1,44 @@
-"""State of the laptop's cloud in a file, so that it outlives the process: ``local up --state DIR``.
+"""State of the laptop's cloud in a file, which outlives the process: ``local up --state DIR``.
 
 It holds what the stack keeps: the items of the tables, the messages of the queues, the keys that
 encrypted secrets, and the secrets. It is written when the laptop ends well.
+
+KMS's keys are numbered, so that every cloud of the laptop has the same. Their ids have the form of
+AWS's, a UUID: https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateKey.html
 """
 
 import base64
 import json
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import asdict
+from itertools import count
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
+from uuid import UUID
 
 from moto.backends import get_backend
+from moto.kms import models
 
 from lakehook.domain.errors import InvalidInput
 from lakehook.settings import StackOutputs
 from local.account import ACCOUNT_ID, REGION
 from local.fifo.message import Message
-from local.kms_keys import kms_keys
 from local.sqs.queue import ModelledQueue
+
+
+def stable_key_ids() -> AbstractContextManager[Any]:
+    """Number the keys that are created inside the block."""
+    numbers = count(1)
+    return patch.object(models, "generate_key_id", lambda *_: str(UUID(int=next(numbers))))
+
+
+def kms_keys() -> dict[str, Any]:
+    """Return moto's keys by id."""
+    keys: dict[str, Any] = get_backend("kms")[ACCOUNT_ID][REGION].keys
+    return keys
+
 
 FILE, VERSION = "lakehook-state.json", 1
 _TABLES = ("subscriptions_table", "pipelines_table", "deliveries_table")

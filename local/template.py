@@ -1,13 +1,53 @@
-"""Intrinsic functions of CloudFormation, evaluated against the resources that exist.
+"""Expressions of the template: names in scope, intrinsic functions, resources that are ignored.
 
 https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference.html
 """
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
-from local.scope import NO_VALUE, BadTemplate, Scope
+NO_VALUE = object()
+"""Value of ``AWS::NoValue``, which removes a property."""
+
+
+class BadTemplate(ValueError):
+    """A part of the template that the laptop cannot create."""
+
+
+@dataclass(frozen=True)
+class Resource:
+    """``Ref`` and ``Fn::GetAtt`` of a resource that exists."""
+
+    ref: str
+    attributes: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Names for an expression."""
+
+    values: Mapping[str, Any]
+    resources: Mapping[str, Resource]
+
+    def ref(self, name: str) -> Any:
+        if name == "AWS::NoValue":
+            return NO_VALUE
+        if name in self.resources:
+            return self.resources[name].ref
+        if name in self.values:
+            return self.values[name]
+        raise BadTemplate(f"Ref to {name}, which is neither a parameter nor a resource")
+
+    def attribute(self, name: str, attribute: str) -> str:
+        if name not in self.resources:
+            raise BadTemplate(f"Fn::GetAtt of {name}, which is not a resource")
+        attributes = self.resources[name].attributes
+        if attribute not in attributes:
+            raise BadTemplate(f"{name} has no attribute {attribute} on the laptop")
+        return attributes[attribute]
+
 
 _PLACEHOLDER = re.compile(r"\$\{([^!][^}]*)\}")
 
@@ -112,3 +152,23 @@ def _text_and_variables(argument: str | list[Any]) -> tuple[str, dict[str, Any]]
         return argument, {}
     text, variables = argument
     return text, variables
+
+
+UNSUPPORTED_RESOURCES = {
+    "AWS::CDK::Metadata": "tells AWS which constructs are used",
+    "AWS::CloudWatch::Alarm": "nothing emits AWS's own metrics here",
+    "AWS::CloudWatch::CompositeAlarm": "nothing emits AWS's own metrics here",
+    "AWS::CloudWatch::Dashboard": "there is no console to show it",
+    "AWS::IAM::ManagedPolicy": "everything is permitted here",
+    "AWS::IAM::Policy": "everything is permitted here",
+    "AWS::IAM::Role": "everything is permitted here",
+    "AWS::KMS::Alias": "a name for people; the functions are given the key's ARN",
+    "AWS::Lambda::EventInvokeConfig": "a tick that fails is followed by the next",
+    "AWS::Lambda::Permission": "everything is permitted here",
+    "AWS::Logs::LogGroup": "the functions' logs go to stderr",
+    "AWS::Logs::MetricFilter": "the functions' logs go to stderr",
+    "AWS::Logs::QueryDefinition": "the functions' logs go to stderr",
+    "AWS::SNS::Subscription": "there is nobody to notify",
+    "AWS::SNS::TopicPolicy": "everything is permitted here",
+    "AWS::SQS::QueuePolicy": "everything is permitted here",
+}

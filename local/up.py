@@ -14,9 +14,9 @@ from typing import Any
 from lakehook.console.server import DEFAULT_PORT
 from lakehook.domain.errors import InvalidInput
 from local.console import serve_console
+from local.function import InitFailed
 from local.installation import LocalLakehook, Options
 from local.port import PortTaken
-from local.runtime import InitFailed
 
 _ENDED_WELL = 0
 _FAILED = 1

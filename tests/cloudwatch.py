@@ -11,8 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
-from local.scope import Scope
-from local.template import evaluate
+from local.template import Scope, evaluate
 
 Json = dict[str, Any]
 Values = Sequence[float]

@@ -1,5 +1,7 @@
-"""Run of the demonstration, from starting the cloud to the checks."""
+"""Run of the demonstration, from starting the cloud to the checks, with an operator's redrive."""
 
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Sequence
@@ -8,25 +10,86 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.live import Live
+from rich.text import Text
 
 from lakehook.adapters.aws import Aws
 from lakehook.operations.bootstrap import operator_service_on
 from lakehook.producer import Publisher
-from local.demo.checks import Verdict, judge
-from local.demo.measure import Measured, burst, idle_cpu_percent
-from local.demo.redrive import repair
-from local.demo.report import explain_by, faults, proven
-from local.demo.scenario import moments
-from local.demo.subscribers import (
+from local import account
+from local.demo.report import (
+    Measured,
+    Timeline,
+    Verdict,
+    burst,
+    explain_by,
+    faults,
+    idle_cpu_percent,
+    judge,
+    proven,
+    show_cast,
+    show_measured,
+    show_verdicts,
+)
+from local.demo.scenario import (
+    NO_PROGRESS_SECONDS,
+    REFUSED,
+    Stuck,
     Subscriber,
     demo_subscribers,
     measuring_subscribers,
+    moments,
     running_subscribers,
     stuck_subscriber,
     wait_until_taken,
 )
-from local.demo.timeline import Timeline, show_cast, show_measured, show_verdicts
+from local.function import ROOT
 from local.installation import LocalLakehook, Options
+
+
+def repair(console: Console, endpoint_url: str, subscriber: Subscriber, stuck: Stuck) -> None:
+    """Show the dead letter and the deliveries behind it, repair the receiver, redrive."""
+    name = subscriber.receiver.name
+    _wait_for_the_letter(endpoint_url, name)
+    console.print(
+        f"{name} has refused #1 of {REFUSED} until its retries were spent: a dead letter."
+        "\n#2 and #3 wait behind it.",
+        highlight=False,
+    )
+    _run(console, endpoint_url, "dead-letters", "list", "--subscription", name)
+    stuck.repaired = True
+    console.print(f"{name} is repaired. An operator redrives the dead letter:")
+    _run(console, endpoint_url, "dead-letters", "redrive", "--subscription", name, "--yes")
+    wait_until_taken([replace(subscriber, refuses=0)])
+
+
+def _wait_for_the_letter(endpoint_url: str, name: str) -> None:
+    ends_at = time.monotonic() + NO_PROGRESS_SECONDS
+    while time.monotonic() < ends_at:
+        completed = _lakehook(
+            endpoint_url, "dead-letters", "list", "--subscription", name, "--output=json"
+        )
+        if completed.stdout.strip() not in {"", "[]"}:
+            return
+
+
+def _run(console: Console, endpoint_url: str, *arguments: str) -> None:
+    console.print(f"$ lakehook {' '.join(arguments)}", style="bold")
+    completed = _lakehook(endpoint_url, *arguments)
+    for line in (completed.stdout + completed.stderr).splitlines():
+        console.print(Text(f"  {line.rstrip()}"), no_wrap=True, overflow="ellipsis")
+    console.print()
+
+
+def _lakehook(endpoint_url: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "lakehook.cli", *arguments],
+        cwd=ROOT,
+        env=account.variables(endpoint_url),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
 
 OPTIONS = Options(allow_networks=("127.0.0.0/8",), retry_schedule="0.5,1", clock_seconds=5.0)
 BETWEEN_MOMENTS_SECONDS = 0.3

@@ -28,11 +28,10 @@ into sight by the look-ahead has the position of its send.
 never run against Amazon SQS: its expectations come from documentation and the recordings.
 """
 
-from local.fifo.message import Message, Received, Sent
+from local.fifo.message import Message, Received, Sent, SqsError
+from local.fifo.message_store import Limits, QueueSettings, RedrivePolicy
 from local.fifo.moves import MoveTask, MoveTasks
 from local.fifo.queue import FifoQueue
-from local.fifo.settings import Limits, QueueSettings, RedrivePolicy
-from local.fifo.validation import SqsError
 
 __all__ = [
     "FifoQueue",

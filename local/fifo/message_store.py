@@ -14,11 +14,48 @@ from hashlib import sha256
 from heapq import heappop, heappush
 from itertools import islice, takewhile
 from math import inf
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
-from local.fifo.message import Message, Received, Sent, StoredMessage
-from local.fifo.settings import Limits, QueueSettings
-from local.fifo.validation import SqsError, check_id
+from local.fifo.message import Message, Received, Sent, SqsError, StoredMessage, check_id
+
+DAY = 86_400
+
+
+class RedriveTarget(Protocol):
+    def admit(self, entry: StoredMessage) -> None: ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RedrivePolicy:
+    """Target of a message that was received ``max_receive_count`` times."""
+
+    queue: RedriveTarget
+    max_receive_count: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class QueueSettings:
+    """Queue attributes; times are in seconds."""
+
+    visibility_timeout: float = 30
+    delay: float = 0
+    retention: float = 4 * DAY
+    maximum_message_size: int = 1_048_576
+    content_based_deduplication: bool = False
+    deduplication_per_group: bool = False
+    redrive: RedrivePolicy | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Limits:
+    """Quotas of every FIFO queue; a test may make them small.
+
+    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-fifo.html
+    """
+
+    in_flight: int = 120_000
+    look_ahead: int = 120_000
+
 
 Line = OrderedDict[int, StoredMessage]
 """Entries by sequence, oldest first; reading the first and removing any takes constant time."""

@@ -10,9 +10,8 @@ from math import inf
 from typing import Literal
 from uuid import uuid4
 
-from local.fifo.message import Message
+from local.fifo.message import Message, SqsError, invalid
 from local.fifo.queue import FifoQueue
-from local.fifo.validation import SqsError, invalid
 
 FASTEST_PER_SECOND = 500
 TASKS_KEPT = 10

@@ -14,19 +14,23 @@ from local.fifo.message import (
     Received,
     Sent,
     StoredMessage,
+    check_content,
+    check_id,
     dead_letter,
+    invalid,
     redriven,
 )
 from local.fifo.message_store import (
     Counts,
     Deduplication,
+    Limits,
     MessageStore,
+    QueueSettings,
     ReceiveAttempt,
     ReceiveAttempts,
+    RedrivePolicy,
     choose_id,
 )
-from local.fifo.settings import Limits, QueueSettings, RedrivePolicy
-from local.fifo.validation import check_content, check_id, invalid
 
 MAX_SECONDS = 43_200
 

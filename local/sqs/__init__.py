@@ -8,7 +8,7 @@ What SQS does is recorded in tests/outside/sqs; each rule beyond that links Amaz
 
 from moto.sqs.models import SQSBackend, sqs_backends
 
-from local.sqs.service import ModelledService
+from local.sqs.backend import ModelledService
 
 
 def install() -> None:

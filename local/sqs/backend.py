@@ -1,16 +1,30 @@
-"""Backend of moto's SQS with the model behind every FIFO queue."""
+"""SQS of moto with the model behind every FIFO queue, and the actions that moto lacks.
+
+https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_StartMessageMoveTask.html
+"""
 
 from threading import RLock
 from time import time
+from types import SimpleNamespace
 from typing import Any
 
+from moto.core.responses import ActionResult
+from moto.sqs import urls
+from moto.sqs.exceptions import InvalidParameterValue, SQSException
 from moto.sqs.models import Message, Queue, SQSBackend
+from moto.sqs.responses import SQSResponse
 
-from local.fifo import FifoQueue, MoveTasks
-from local.sqs.attributes import is_fifo
-from local.sqs.batches import Entry, FailedEntry, check_batch, check_batch_size, do_each
-from local.sqs.errors import refuse
-from local.sqs.queue import ModelledQueue
+from local.fifo import FifoQueue, MoveTask, MoveTasks, Received
+from local.sqs.queue import ModelledQueue, is_fifo, refuse, said_by_moto
+from local.sqs.wire import (
+    Entry,
+    FailedEntry,
+    check_batch,
+    check_batch_size,
+    do_each,
+    move_task,
+    received_message,
+)
 
 
 class ModelledBackend(SQSBackend):
@@ -140,3 +154,119 @@ class ModelledBackend(SQSBackend):
             queue_name, entry["ReceiptHandle"], int(entry["VisibilityTimeout"])
         )
         return str(entry["Id"])
+
+
+def start_move(
+    backend: ModelledBackend, source_arn: str, destination_arn: str | None, per_second: int | None
+) -> MoveTask:
+    source = _find_queue(backend, "SourceArn", source_arn)
+    destination = (
+        _find_queue(backend, "DestinationArn", destination_arn) if destination_arn else None
+    )
+    if not backend.list_dead_letter_source_queues(source.name):
+        raise InvalidParameterValue("Source queue must be configured as a Dead Letter Queue.")
+    with backend.lock, said_by_moto():
+        task = backend.tasks.start(
+            source.fifo, destination.fifo if destination else None, per_second
+        )
+        backend.wake_all()
+    return task
+
+
+def newest_moves(backend: ModelledBackend, source_arn: str, limit: int) -> list[MoveTask]:
+    source = _find_queue(backend, "SourceArn", source_arn)
+    with backend.lock:
+        return backend.tasks.newest(source.fifo.name, limit)
+
+
+def cancel_move(backend: ModelledBackend, handle: str) -> MoveTask:
+    with backend.lock, said_by_moto():
+        return backend.tasks.cancel(handle)
+
+
+def _find_queue(backend: ModelledBackend, parameter: str, arn: str) -> ModelledQueue:
+    if queue := backend.modelled(arn):
+        return queue
+    raise SQSException(
+        "ResourceNotFoundException",
+        f"The resource that you specified for the {parameter} parameter doesn't exist.",
+    )
+
+
+MAX_MESSAGES = 10
+MAX_WAIT_SECONDS = 20
+MAX_TASKS = 10
+
+
+class ModelledResponse(SQSResponse):
+    """Response object, which moto creates for each request."""
+
+    def receive_message(self) -> ActionResult:
+        queue = self._backend.get_queue(self._get_queue_name())
+        if not isinstance(queue, ModelledQueue):
+            return super().receive_message()
+        received = queue.receive(
+            self._number("MaxNumberOfMessages", 1, 1, MAX_MESSAGES),
+            wait_seconds=self._number(
+                "WaitTimeSeconds", queue.receive_message_wait_time_seconds, 0, MAX_WAIT_SECONDS
+            ),
+            hold_seconds=self._get_param("VisibilityTimeout"),
+            attempt_id=self._get_param("ReceiveRequestAttemptId"),
+        )
+        return ActionResult(
+            {"Messages": [self._shown(message) for message in received]} if received else {}
+        )
+
+    def start_message_move_task(self) -> ActionResult:
+        task = start_move(
+            self._backend,
+            self._get_param("SourceArn"),
+            self._get_param("DestinationArn"),
+            self._get_param("MaxNumberOfMessagesPerSecond"),
+        )
+        return ActionResult({"TaskHandle": task.handle})
+
+    def list_message_move_tasks(self) -> ActionResult:
+        limit = self._number("MaxResults", 1, 1, MAX_TASKS)
+        tasks = newest_moves(self._backend, self._get_param("SourceArn"), limit)
+        return ActionResult({"Results": [move_task(task) for task in tasks]})
+
+    def cancel_message_move_task(self) -> ActionResult:
+        task = cancel_move(self._backend, self._get_param("TaskHandle"))
+        return ActionResult({"ApproximateNumberOfMessagesMoved": task.moved})
+
+    @property
+    def _backend(self) -> ModelledBackend:
+        backend = self.sqs_backend
+        assert isinstance(backend, ModelledBackend)
+        return backend
+
+    def _number(self, parameter: str, default: int, least: int, most: int) -> int:
+        number = int(self._get_param(parameter, default))
+        if not least <= number <= most:
+            raise InvalidParameterValue(
+                f"Value {number} for parameter {parameter} is invalid. "
+                f"Reason: Must be between {least} and {most}, if provided."
+            )
+        return number
+
+    def _shown(self, received: Received) -> dict[str, Any]:
+        return received_message(
+            received,
+            # The first name is an older one of the second; SQS still accepts both.
+            system_names=[
+                *self._get_param("AttributeNames", []),
+                *self._get_param("MessageSystemAttributeNames", []),
+            ],
+            names=self._get_param("MessageAttributeNames", []),
+        )
+
+
+class ModelledService(ModelledBackend):
+    @property
+    def _url_module(self) -> SimpleNamespace:
+        """Module of the URLs; moto would look for a module ``urls`` next to this one."""
+        return SimpleNamespace(
+            url_bases=urls.url_bases,
+            url_paths=dict.fromkeys(urls.url_paths, ModelledResponse.dispatch),
+        )

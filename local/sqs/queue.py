@@ -1,21 +1,77 @@
-"""FIFO queue of moto whose messages are in the model, with blocking long polls."""
+"""FIFO queue of moto whose messages are in the model, with blocking long polls.
 
-from collections.abc import Iterable, Iterator
+https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from math import inf
 from threading import Condition, RLock
 from time import time
 from typing import Any
 
-from moto.sqs.exceptions import InvalidParameterValue, MissingParameter
+from moto.sqs.exceptions import (
+    InvalidAttributeValue,
+    InvalidParameterValue,
+    MissingParameter,
+    SQSException,
+)
 from moto.sqs.models import Queue
 
-from local.fifo import FifoQueue, MoveTasks, Received, RedrivePolicy
+from local.fifo import FifoQueue, MoveTasks, QueueSettings, Received, RedrivePolicy, SqsError
 from local.fifo.message_store import choose_id
-from local.sqs.attributes import check_throughput, settings_from
-from local.sqs.batches import Entry
-from local.sqs.errors import refuse, said_by_moto
-from local.sqs.wire import WireMessage, sent_message
+from local.sqs.wire import Entry, WireMessage, sent_message
+
+
+@contextmanager
+def said_by_moto() -> Iterator[None]:
+    try:
+        yield
+    except SqsError as refusal:
+        raise SQSException(refusal.code, str(refusal)) from refusal
+
+
+def refuse(parameter: str, value: object) -> None:
+    """Reject a parameter, if given, that applies only to the other type of queue."""
+    if value:
+        raise InvalidParameterValue(
+            f"Value {value} for parameter {parameter} is invalid. Reason: "
+            "The request include parameter that is not valid for this queue type."
+        )
+
+
+CHOICES = {
+    "DeduplicationScope": ("queue", "messageGroup"),
+    "FifoThroughputLimit": ("perQueue", "perMessageGroupId"),
+}
+
+
+def is_fifo(attributes: Mapping[str, Any]) -> bool:
+    return str(attributes.get("FifoQueue")).lower() == "true"
+
+
+def check_throughput(attributes: Mapping[str, Any]) -> None:
+    for name, choices in CHOICES.items():
+        if attributes[name] not in choices:
+            raise InvalidAttributeValue(name)
+    scope, limit = (attributes[name] for name in CHOICES)
+    if limit == "perMessageGroupId" and scope != "messageGroup":
+        raise InvalidParameterValue(
+            "The perMessageGroupId value of FifoThroughputLimit is allowed only when the value of "
+            "DeduplicationScope is messageGroup."
+        )
+
+
+def settings_from(attributes: Mapping[str, Any], redrive: RedrivePolicy | None) -> QueueSettings:
+    return QueueSettings(
+        visibility_timeout=attributes["VisibilityTimeout"],
+        delay=attributes["DelaySeconds"],
+        retention=attributes["MessageRetentionPeriod"],
+        maximum_message_size=attributes["MaximumMessageSize"],
+        content_based_deduplication=attributes["ContentBasedDeduplication"] == "true",
+        deduplication_per_group=attributes["DeduplicationScope"] == "messageGroup",
+        redrive=redrive,
+    )
 
 
 class ModelledQueue(Queue):

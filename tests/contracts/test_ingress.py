@@ -20,7 +20,7 @@ from lakehook.domain.devlake.notification import render
 from lakehook.domain.devlake.signature import signed_query
 from lakehook.domain.event import Event
 from lakehook.settings import ALLOWED, REFUSED, UNSET, FanoutSettings, IngressSettings, StackOutputs
-from local.environment import ROOT
+from local.function import ROOT
 from tests.builders import a_subscription
 from tests.contracts.test_handlers import Context, sqs_event
 from tests.devlake.rest import RestApi, serving_rest

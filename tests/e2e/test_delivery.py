@@ -12,7 +12,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 from lakehook.domain.event import Event
 from local import account
-from local.environment import ROOT
+from local.function import ROOT
 from local.installation import LocalLakehook
 from local.receiver import Receiver
 from tests.builders import an_event

@@ -6,8 +6,8 @@ import sys
 
 from rich.cells import cell_len
 
-from local.demo.subscribers import demo_subscribers, stuck_subscriber
-from local.environment import ROOT
+from local.demo.scenario import demo_subscribers, stuck_subscriber
+from local.function import ROOT
 
 COLUMNS = 80
 REFUSED = {"shaky": "3", "stuck": "3"}

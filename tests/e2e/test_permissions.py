@@ -8,7 +8,7 @@ import pytest
 
 from lakehook.settings import output_name
 from local.calls import asked_of
-from local.environment import ROOT
+from local.function import ROOT
 from local.installation import LocalLakehook
 from tests.infra.blueprint import Blueprint, Grant
 

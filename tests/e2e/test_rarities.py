@@ -8,8 +8,8 @@ from lakehook.delivery.scheduler import MAX_INDEX_LAG_SECONDS
 from lakehook.domain.event import Event, EventType
 from lakehook.domain.json_document import to_json
 from local.installation import LocalLakehook
-from local.invocation import InvocationResult
 from local.receiver import OK, Arrival, Receiver
+from local.runtime_api import InvocationResult
 from tests.builders import an_event
 from tests.e2e.conftest import STALLING, Publish
 from tests.e2e.evidence import Evidence

@@ -13,7 +13,7 @@ from lakehook.cli.context import CommandService
 from lakehook.domain.delivery import Lane
 from lakehook.domain.event import Event
 from lakehook.domain.lane import DeliveryStatus
-from local.environment import ROOT
+from local.function import ROOT
 from local.installation import LocalLakehook
 from local.receiver import Arrival, Receiver
 from tests.e2e.conftest import Publish

@@ -14,7 +14,7 @@ import typer.main
 
 from bench import prices
 from lakehook.cli.command import app
-from local.environment import ROOT
+from local.function import ROOT
 from tests.cloudwatch import alarms_of
 
 ALARMS = alarms_of(json.loads((ROOT / "local" / "template.json").read_text(encoding="utf-8")))

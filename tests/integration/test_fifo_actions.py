@@ -252,5 +252,5 @@ def test_uninstalling_gives_sqs_back_to_moto() -> None:
 
     uninstall()
 
-    assert modelled.__module__ == "local.sqs.service"
+    assert modelled.__module__ == "local.sqs.backend"
     assert sqs_backends.backend.__module__ == "moto.sqs.models"

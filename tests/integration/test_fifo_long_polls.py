@@ -8,8 +8,8 @@ import pytest
 from moto.sqs.models import sqs_backends
 
 from local.fifo import Received
-from local.sqs import install, redrive, uninstall
-from local.sqs.backend import ModelledBackend
+from local.sqs import install, uninstall
+from local.sqs.backend import ModelledBackend, start_move
 from local.sqs.queue import ModelledQueue
 from tests.integration.eventually import eventually
 
@@ -137,7 +137,7 @@ def test_a_move_task_wakes_a_poll_on_its_destination(
         receive(queue)
     poll = begin(polls, elsewhere)
 
-    redrive.start(backend, dead.queue_arn, elsewhere.queue_arn, per_second)
+    start_move(backend, dead.queue_arn, elsewhere.queue_arn, per_second)
 
     assert bodies(poll) == ["a0"]
 

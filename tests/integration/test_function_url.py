@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from local.function_url import FunctionUrl
-from local.invocation import InvocationFailure, InvocationResult, Result
+from local.runtime_api import InvocationFailure, InvocationResult, Result
 from tests.outside import OUTSIDE
 
 RECORDED: list[dict[str, Any]] = json.loads(

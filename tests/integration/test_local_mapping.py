@@ -12,11 +12,10 @@ import pytest
 
 from local.account import arn
 from local.cloud import Cloud
-from local.environment import Host
+from local.event_source_mapping import EventSourceMapping
+from local.function import Function, Host
 from local.function_specs import FunctionSpec, MappingSpec
-from local.invocation import InvocationFailure, InvocationResult, Result
-from local.mapping import EventSourceMapping
-from local.runtime import Function
+from local.runtime_api import InvocationFailure, InvocationResult, Result
 from tests.integration.eventually import eventually
 
 if TYPE_CHECKING:

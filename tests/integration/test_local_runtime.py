@@ -12,10 +12,9 @@ from typing import Any
 
 import pytest
 
-from local.environment import ROOT, Host
+from local.function import ROOT, Function, Host, InitFailed
 from local.function_specs import FunctionSpec
-from local.invocation import InvocationFailure, InvocationResult
-from local.runtime import Function, InitFailed
+from local.runtime_api import InvocationFailure, InvocationResult
 from tests.integration.eventually import eventually
 
 HANDLERS = '''
@@ -232,8 +231,8 @@ def test_closing_ends_what_is_running(start: Start, tmp_path: Path) -> None:
 STARTER = """
 import sys
 from pathlib import Path
-from local.environment import Host
-from local.runtime import Function
+from local.function import Host
+from local.function import Function
 from local.function_specs import FunctionSpec
 
 spec = FunctionSpec(

@@ -11,9 +11,8 @@ from lakehook.cli.bootstrap import service_for_outputs
 from lakehook.cli.context import CommandService
 from lakehook.settings import StackOutputs
 from lakehook.subscriptions.subscribe import SubscriptionFields
-from local.kms_keys import stable_key_ids
 from local.provision import provision
-from local.state import FILE, LaptopState, UnreadableState
+from local.state import FILE, LaptopState, UnreadableState, stable_key_ids
 from tests.builders import an_event
 from tests.deployment import TEMPLATE, Mocked
 

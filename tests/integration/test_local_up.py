@@ -18,7 +18,7 @@ import requests
 
 from lakehook.settings import StackOutputs
 from local.__main__ import LAPTOP_SECRET, main
-from local.environment import ROOT
+from local.function import ROOT
 from tests.devlake.rest import serving_rest
 from tests.devlake.server import DevLake
 from tests.integration.eventually import eventually

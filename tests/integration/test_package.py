@@ -12,7 +12,7 @@ from zipfile import ZipFile
 import pytest
 from uv import find_uv_bin
 
-from local.environment import ROOT
+from local.function import ROOT
 
 PINS = ("--constraints", str(ROOT / "requirements.txt"))
 NEEDED = {"boto3", "botocore", "jmespath", "python-dateutil", "s3transfer", "six", "urllib3"}

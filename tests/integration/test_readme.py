@@ -25,7 +25,7 @@ from lakehook.cli.context import CommandService
 from lakehook.cli.errors import PERSON_NEEDED
 from lakehook.cli.options import STACK
 from local.__main__ import app
-from local.environment import ROOT
+from local.function import ROOT
 from local.installation import LocalLakehook, Options
 from tests.integration.eventually import eventually
 

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from local.environment import ROOT
+from local.function import ROOT
 from tests.devlake.receiver import OldReceiver, listening
 from tests.devlake_vectors import RECORDED, RECORDED_SECRET, Recorded
 from tests.integration.eventually import eventually

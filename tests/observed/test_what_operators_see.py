@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from local.environment import ROOT
+from local.function import ROOT
 from tests.cloudwatch import Asked, Json, Metric, alarms_of, asked_of_widget, resolved
 from tests.observed.heard import Heard
 from tests.observed.story import play

@@ -21,7 +21,7 @@ import pytest
 
 import lakehook
 from lakehook.adapters.sqs import producer_client
-from local.environment import ROOT
+from local.function import ROOT
 
 URL = "https://sqs.eu-central-1.amazonaws.com/123456789012/events.fifo"
 FENCED = re.compile(

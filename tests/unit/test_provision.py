@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 
 from local.provision import ProvisionedStack, provision
-from local.scope import BadTemplate, Resource, Scope
-from local.template import dependencies, evaluate
+from local.template import BadTemplate, Resource, Scope, dependencies, evaluate
 
 QUEUE_ARN = "arn:aws:sqs:us-east-1:123456789012:events.fifo"
 

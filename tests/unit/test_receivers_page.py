@@ -10,7 +10,7 @@ from cryptography.exceptions import InvalidSignature
 from lakehook.adapters.signing_keys import CryptographySigningKeys
 from lakehook.domain.channels.webhook import request_headers
 from lakehook.domain.signing import SignatureAlgorithm
-from local.environment import ROOT
+from local.function import ROOT
 
 PAGE = (ROOT / "docs" / "receivers.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)

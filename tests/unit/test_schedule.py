@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from local.invocation import InvocationFailure, InvocationResult, Result
-from local.schedule import Schedule
+from local.runtime_api import InvocationFailure, InvocationResult, Result
+from local.triggers import Schedule
 
 RULE = "arn:aws:events:us-east-1:123456789012:rule/tick"
 PATIENCE_SECONDS = 10

@@ -1,9 +1,8 @@
 import pytest
 
 from lakehook.domain.event import EventType
-from local.demo.checks import judge
-from local.demo.report import faults
-from local.demo.subscribers import Shaky, Subscriber
+from local.demo.report import faults, judge
+from local.demo.scenario import Shaky, Subscriber
 from local.receiver import Arrival, Receiver
 
 CREATED, RUNNING = EventType.PIPELINE_CREATED, EventType.PIPELINE_RUNNING

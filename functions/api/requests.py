@@ -34,7 +34,11 @@ MAX_WAIT_SECONDS = 30
 MAX_EVENTS = MAX_DEAD_LETTERS = 100
 
 
-_READERS = {"pattern": values.pattern, "retry_schedule": values.schedule}
+_READERS = {
+    "pattern": values.pattern,
+    "success_if": values.pattern,
+    "retry_schedule": values.schedule,
+}
 """Values that may be written in several ways, as in a file."""
 
 
@@ -65,6 +69,10 @@ class _SubscriptionFields(RequestModel):
     pattern: StrictStr | dict[str, Any] | None = optional(
         "Pattern on the events' fields, in EventBridge's syntax; null: all.",
         {"project_name": [{"prefix": "lake-"}]},
+    )
+    success_if: StrictStr | dict[str, Any] | None = optional(
+        "Pattern on the body of a 2xx, else it is a failure; null: every 2xx is a success.",
+        {"code": [0]},
     )
     deadline_seconds: Seconds | None = optional(
         "Deadline of a request, from DNS to the last byte; null: 10.",

@@ -56,6 +56,17 @@ Pattern = Annotated[
     ),
 ]
 NoPattern = Annotated[bool, typer.Option("--no-pattern", help="Remove the pattern.")]
+SuccessIf = Annotated[
+    str | None,
+    typer.Option(
+        "--success-if",
+        metavar="JSON",
+        help="Only a 2xx whose body matches this EventBridge pattern is a success.",
+    ),
+]
+NoSuccessIf = Annotated[
+    bool, typer.Option("--no-success-if", help="Every 2xx is a success from now on.")
+]
 EveryPipelineEvent = Annotated[
     bool, typer.Option("--every-pipeline-event", help="Subscribe to every PIPELINE_* from now on.")
 ]

@@ -12,6 +12,7 @@ from lakehook.domain.destination import Mail, Request, parse_destination
 from lakehook.domain.errors import TemplateFailed
 from lakehook.domain.response_redaction import MAX_EXCERPT_CHARACTERS, Credentials
 from lakehook.domain.subscription import Subscription
+from lakehook.domain.success_condition import with_condition
 from lakehook.ports.outbound import (
     CredentialStore,
     NoResponse,
@@ -70,12 +71,13 @@ class SignedSender:
         message = self._outbound_message(message_id, content, subscription, keys)
         request = channel.build_request(message)
         response = self.transport.send(request)
-        attempt = _interpret(response, channel, message, now=self.clock.now())
+        attempt = _interpret(response, subscription, message, now=self.clock.now())
         body = _text(response)
         told = _unread(response, self.clock.now()) + (_redirect(response) or body)
         if told and (keep_response or not attempt.outcome.is_success):
-            excerpt = _credentials(request, channel, keys).redact(told)
-            attempt = replace(attempt, excerpt=excerpt)
+            redacted = _credentials(request, channel, keys).redact(told)
+            excerpt = ": ".join(filter(None, (attempt.excerpt, redacted)))
+            attempt = replace(attempt, excerpt=excerpt[:MAX_EXCERPT_CHARACTERS])
         return SendResult(attempt, body)
 
     def _outbound_message(
@@ -98,14 +100,20 @@ class SignedSender:
 
 
 def _interpret(
-    response: Response | NoResponse, channel: Channel, message: OutboundMessage, *, now: float
+    response: Response | NoResponse,
+    subscription: Subscription,
+    message: OutboundMessage,
+    *,
+    now: float,
 ) -> Attempt:
     # The clock may have been set: an endpoint is not slow for that.
     began, seconds = message.at, min(max(0.0, now - message.at), message.deadline_seconds)
     milliseconds = round(seconds * 1000)
     if isinstance(response, NoResponse):
         return Attempt(at=began, outcome=response.outcome, milliseconds=milliseconds)
-    verdict = channel.interpret(response, now=now)
+    verdict = channel_for(subscription).interpret(response, now=now)
+    if subscription.success_if is not None:
+        verdict = with_condition(verdict, response, subscription.success_if)
     return Attempt(
         at=began,
         outcome=verdict.outcome,
@@ -113,6 +121,7 @@ def _interpret(
         status=response.status,
         disable_requested=verdict.disable_requested,
         retry_after=verdict.retry_after,
+        excerpt=verdict.reason,
     )
 
 

@@ -73,6 +73,7 @@ class ResponseVerdict:
     outcome: Outcome
     disable_requested: bool = False  # the receiver asks for no further deliveries
     retry_after: float | None = None  # seconds, from the receiver
+    reason: str = ""  # of a failure, in words, where the response alone does not say it
 
 
 @dataclass(frozen=True, kw_only=True)

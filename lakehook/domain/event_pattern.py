@@ -105,7 +105,7 @@ def parse_pattern(text: str) -> str:
     return text
 
 
-def compile_pattern(text: str) -> Pattern:
+def compile_pattern(text: str, *, max_conditions: int = MAX_CONDITIONS) -> Pattern:
     try:
         if len(text.encode()) > MAX_PATTERN_BYTES:
             raise InvalidSubscription(f"pattern: more than {MAX_PATTERN_BYTES} bytes")
@@ -115,7 +115,8 @@ def compile_pattern(text: str) -> Pattern:
     except ValueError as error:
         raise InvalidSubscription(f"pattern: {error}") from None
     matching = _Matching()
-    return Pattern(_either(_alternatives(pattern), matching), matching)
+    alternatives = _alternatives(pattern, max_conditions)
+    return Pattern(_either(alternatives, matching), matching)
 
 
 @dataclass(frozen=True)
@@ -142,12 +143,12 @@ _Alternative = dict[str, _Leaf]
 """Leaves by their path; all must match."""
 
 
-def _alternatives(pattern: Document) -> list[_Alternative]:
+def _alternatives(pattern: Document, max_conditions: int) -> list[_Alternative]:
     alternatives: list[_Alternative] = [{}]
     _read_object(pattern, "", alternatives, within_or=False)
-    if sum(map(len, alternatives)) > MAX_CONDITIONS:
+    if sum(map(len, alternatives)) > max_conditions:
         raise InvalidSubscription(
-            f"pattern: all $or and fields together make more than {MAX_CONDITIONS} conditions"
+            f"pattern: all $or and fields together make more than {max_conditions} conditions"
         )
     return alternatives
 

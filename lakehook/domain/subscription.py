@@ -53,6 +53,7 @@ class Subscription:
     language: Language = Language.ENGLISH  # of channels that write to people
     event_types: tuple[EventType, ...] = ()  # empty: every PIPELINE_*
     pattern: str | None = None  # filter on the event's fields, as JSON
+    success_if: str | None = None  # pattern on the body of a 2xx, as JSON
     deadline_seconds: float = DEFAULT_DEADLINE_SECONDS
     ordering: Ordering = Ordering.STRICT
     retry_schedule: RetrySchedule | None = None  # its own, else the deployment's

@@ -35,6 +35,7 @@ from lakehook.domain.subscription import (
     parse_name,
     parse_ordering,
 )
+from lakehook.domain.success_condition import parse_success_condition
 from lakehook.domain.template import Template
 from lakehook.domain.time import format_rfc3339
 from lakehook.ports.outbound import Encryptor, ResolveHost, TemplateRenderer, Warn
@@ -64,6 +65,7 @@ class SubscriptionFields:
     language: str | None = None
     event_types: Sequence[str] | None = None  # empty: every PIPELINE_*
     pattern: str | None = None  # empty: no filter
+    success_if: str | None = None  # empty: the status alone decides
     deadline_seconds: float | None = None
     ordering: str | None = None
     retry_schedule: str | None = None
@@ -241,6 +243,7 @@ def validate_fields(
         ("language", terms.language, lambda name: _language(name, channel)),
         ("event_types", terms.event_types, parse_event_types),
         ("pattern", terms.pattern, _pattern),
+        ("success_if", terms.success_if, lambda text: _success_condition(text, channel)),
         ("deadline_seconds", terms.deadline_seconds, parse_deadline),
         ("ordering", terms.ordering, parse_ordering),
         ("retry_schedule", terms.retry_schedule, _schedule),
@@ -259,6 +262,12 @@ def _language(name: str, channel: Channel) -> Language:
 
 def _pattern(text: str) -> str | None:
     return parse_pattern(text) if text else None
+
+
+def _success_condition(text: str, channel: Channel) -> str | None:
+    if text and not channel.supports_success_if:
+        raise InvalidSubscription("success_if: this channel knows the answers of its service")
+    return parse_success_condition(text) if text else None
 
 
 def _schedule(text: str) -> RetrySchedule | None:

@@ -18,6 +18,7 @@ DEFAULTS: Mapping[str, Any] = {
     "language": str(Language.ENGLISH),
     "event_types": (),
     "pattern": "",
+    "success_if": "",
     "deadline_seconds": DEFAULT_DEADLINE_SECONDS,
     "ordering": str(Ordering.STRICT),
     "retry_schedule": DEFAULT_SCHEDULE,

@@ -70,6 +70,7 @@ def test_of_two_who_claim_a_name_at_once_one_gets_it(
 
 def test_a_subscription_is_read_as_it_was_saved(store: SubscriptionRepository):
     subscription = a_subscription(
+        success_if='{"code":[0]}',
         endpoint=replace(
             Endpoint.parse("https://ci.example:8443/hook?key=1"),
             url="https://ci.example:8443/hook?key=…",

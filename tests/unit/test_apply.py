@@ -402,6 +402,7 @@ SUBSCRIPTIONS = st.builds(
     channel=st.sampled_from([WEBHOOK, "devlake"]),
     event_types=st.lists(st.sampled_from(EventType), unique=True).map(tuple),
     pattern=st.none() | st.sampled_from(['{"a": [1, true, 1.5, null]}', '{"no":["on", "湖"]}']),
+    success_if=st.sampled_from([None, '{"code":[0]}']),
     deadline_seconds=st.floats(1, 20),
     ordering=st.sampled_from(Ordering),
     retry_schedule=st.none()

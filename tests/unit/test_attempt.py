@@ -216,6 +216,53 @@ def test_an_excerpt_of_what_is_encoded_says_so_and_shows_none_of_it(world: World
     assert world.attempt().excerpt == f"(encoded: {encoding})"
 
 
+@pytest.mark.parametrize(
+    ("condition", "status", "body", "outcome"),
+    [
+        ('{"code":[0]}', 200, b'\xef\xbb\xbf{"code":0.0,"msg":"ok"}', Outcome.DELIVERED),
+        ('{"code":[0]}', 200, b'{"code":19024}', Outcome.REJECTED),
+        ('{"code":[0]}', 200, b'{"code":"0"}', Outcome.REJECTED),
+        ('{"code":[0]}', 204, b"", Outcome.REJECTED),
+        ('{"error":[{"exists":false}]}', 204, b"", Outcome.DELIVERED),
+        ('{"error.code":[{"exists":false}]}', 200, b'{"error":{"code":1}}', Outcome.REJECTED),
+        ('{"error":[{"exists":false}]}', 200, b"<html>", Outcome.REJECTED),
+        ('{"error":[{"exists":false}]}', 200, b"\xff", Outcome.REJECTED),
+        ('{"result.ok":[true]}', 200, b'{"result":{"ok":true}}', Outcome.DELIVERED),
+        ('{"code":[0]}', 503, b'{"code":0}', Outcome.THROTTLED),
+        ('{"code":[0]}', 410, b'{"code":0}', Outcome.GONE),
+        ('{"of a later":"release"}', 200, b"no", Outcome.DELIVERED),
+    ],
+)
+def test_a_success_is_one_only_if_its_body_matches_the_subscriptions_condition(
+    world: World, condition: str, status: int, body: bytes, outcome: Outcome
+):
+    world.answer(status, body)
+
+    assert world.attempt(a_subscription(success_if=condition)).outcome is outcome
+
+
+def test_a_mismatch_is_told_with_the_redacted_body_and_keeps_the_receivers_wishes(world: World):
+    headers = {"retry-after": "30", "webhook-delivery": "disable"}
+    world.answer(200, b'{"code":1,"token":"theirs-t0ken"}', **headers)
+
+    attempt = world.attempt(a_subscription(success_if='{"code":[0]}'))
+
+    assert attempt.excerpt == (
+        '200, but the body does not match success_if: {"code":1,"token":"…"}'
+    )
+    assert (attempt.status, attempt.retry_after, attempt.disable_requested) == (200, 30, True)
+
+
+def test_a_body_with_too_much_to_match_is_not_taken_for_a_success(world: World):
+    world.answer(200, json.dumps({"a": [0] * 20_000}).encode())
+    either = {"$or": [{"a": [number, {"prefix": "x"}]} for number in range(1, 9)]}
+
+    attempt = world.attempt(a_subscription(success_if=json.dumps(either)))
+
+    assert attempt.outcome is Outcome.REJECTED
+    assert attempt.excerpt.startswith("200, but the body has too many elements to match success_if")
+
+
 def test_of_a_url_that_is_the_credential_an_excerpt_keeps_no_path(world: World):
     """As of a service like Slack's at a host that nobody knows."""
     world.keys = SubscriptionCredentials((), url="https://chat.example/hooks/payments-alerts")

@@ -58,6 +58,7 @@ def test_its_commands_are_taken_as_they_stand(
 ):
     monkeypatch.chdir(tmp_path)
     Path("secret.txt").write_text("SECs3cret\n", encoding="utf-8")
+    Path("bot.liquid").write_text("{{ event_type | json }}", encoding="utf-8")
     terminal = Terminal(Office(), capsys)
     taken = Attempt(at=NOON, outcome=Outcome.DELIVERED, milliseconds=7, status=200)
     terminal.office.queue.result_of = lambda _: PingResult(taken, echoed=False)
@@ -66,7 +67,7 @@ def test_its_commands_are_taken_as_they_stand(
         assert terminal(*command) == 0, terminal.err
 
     subscribed = [one.channel for one in terminal.office.subscriptions.all()]
-    assert subscribed == ["slack", "wecom", "feishu", "dingtalk", "teams", "email"]
+    assert subscribed == ["slack", "wecom", "feishu", "dingtalk", "teams", "email", "webhook"]
 
 
 def test_its_samples_are_what_is_sent():

@@ -115,6 +115,7 @@ def test_add_answers_with_the_subscription_and_its_secret(terminal: Terminal) ->
         "channel": "webhook",
         "language": None,
         "pattern": None,
+        "success_if": None,
         "event_types": ["TASK_FAILED"],
         "signing": "hmac",
         "public_key": None,

@@ -32,6 +32,7 @@ REFUSED = replace(TAKEN, outcome=Outcome.REJECTED, status=404)
 class FakePost:
     exchange: SendResult
     sent: list[tuple[str, bytes]] = field(default_factory=list)
+    condition: str | None = None
 
     def __call__(
         self,
@@ -43,12 +44,13 @@ class FakePost:
     ) -> SendResult:
         assert keep_response
         self.sent.append((message_id, content.body))
+        self.condition = subscription.success_if
         return self.exchange
 
 
 def put(ping: Ping, attempt: Attempt, body: bytes = b"") -> tuple[FakePost, PingResult]:
     post, pings = FakePost(SendResult(attempt, body)), FakePings()
-    PingEndpoint(post, pings)(ping, a_subscription())
+    PingEndpoint(post, pings)(ping, a_subscription(success_if='{"code":[0]}'))
     return post, pings.known[ping]
 
 
@@ -68,6 +70,13 @@ def test_a_challenge_travels_in_the_ping():
     post, _ = put(CHALLENGE, TAKEN)
 
     assert json.loads(post.sent[0][1])["challenge"] == "echo-me"
+
+
+@pytest.mark.parametrize(("ping", "condition"), [(PING, '{"code":[0]}'), (CHALLENGE, None)])
+def test_success_if_is_of_a_ping_but_not_of_an_echo(ping: Ping, condition: str | None):
+    post, _ = put(ping, TAKEN)
+
+    assert post.condition == condition
 
 
 @pytest.mark.parametrize(

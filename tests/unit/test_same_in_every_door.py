@@ -65,6 +65,10 @@ ROWS = [
     ),
     Row("pattern", "--pattern", json.dumps(PATTERN), (json.dumps(PATTERN), PATTERN)),
     Row("pattern", "--pattern", "[1]", ("[1]", [1])),
+    Row("success_if", "--success-if", '{"code":[0]}', ('{"code":[0]}', {"code": [0]})),
+    Row("success_if", "--success-if", "", ("", None)),
+    Row("success_if", "--success-if", '{"code":0}', ('{"code":0}', {"code": 0}, [0])),
+    Row("success_if", "--success-if", '{"ok":[true]}', ({"ok": [True]},), "slack"),
     *(Row("ordering", "--ordering", str(name), (str(name),)) for name in Ordering),
     Row("ordering", "--ordering", "strict", (None,)),
     Row("ordering", "--ordering", "loose", ("loose", "STRICT", 1)),
@@ -104,7 +108,7 @@ def told(subscription: Subscription | None) -> Any:
     if subscription is None:
         return None
     names = ("name", "endpoint", "channel", "language", "event_types", "pattern", "ordering")
-    more = ("deadline_seconds", "retry_schedule", "rate", "template", "signing")
+    more = ("success_if", "deadline_seconds", "retry_schedule", "rate", "template", "signing")
     facts = {name: getattr(subscription, name) for name in (*names, *more)}
     return facts | {"pattern": json.loads(subscription.pattern or "null")}
 

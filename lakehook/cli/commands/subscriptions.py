@@ -32,6 +32,7 @@ from lakehook.cli.options import (
     NoHeaders,
     NoPattern,
     NoRate,
+    NoSuccessIf,
     NoTemplate,
     OrderingName,
     PastSince,
@@ -41,6 +42,7 @@ from lakehook.cli.options import (
     SecretFile,
     SigningName,
     Stack,
+    SuccessIf,
     TemplateFile,
     TemplateHeaders,
     TemplateSubject,
@@ -82,11 +84,9 @@ def schedule_of(given: str | None, *, default: bool) -> str | None:
     return DEFAULT_SCHEDULE if default else given
 
 
-def pattern_of(given: str | None, *, emptied: bool) -> str | None:
+def pattern_of(option: str, given: str | None, *, emptied: bool) -> str | None:
     if given is not None and emptied:
-        raise typer.BadParameter(
-            "is given, and so is the option that says none", param_hint="--pattern"
-        )
+        raise _two_things(option)
     return "" if emptied else given
 
 
@@ -219,6 +219,8 @@ app.add_typer(subscriptions_apply.app)
         "lakehook subscriptions add --name archive --url https://archive.example/in --since 7d",
         "lakehook subscriptions add --name old --url https://old.example/devlake"
         " --channel devlake --secret-file secret.txt",
+        "lakehook subscriptions add --name robot --url https://robot.example/send"
+        " --success-if '{\"code\": [0]}'",
         "lakehook subscriptions add --name jenkins --url https://ci.example/build"
         " --template build.liquid --template-header 'x-project: {{ project_name }}'",
     )
@@ -233,6 +235,7 @@ def add(  # noqa: PLR0913  each is an option
     language: LanguageName = None,
     event_types: EventTypes = None,
     pattern: Pattern = None,
+    success_if: SuccessIf = None,
     signing: SigningName = None,
     secret_file: SecretFile = None,
     allow_empty_secret: AllowEmptySecret = False,
@@ -265,6 +268,7 @@ def add(  # noqa: PLR0913  each is an option
         language=language,
         event_types=event_types,
         pattern=pattern,
+        success_if=success_if,
         deadline_seconds=deadline,
         ordering=ordering,
         retry_schedule=retry_schedule,
@@ -349,6 +353,8 @@ def update(  # noqa: PLR0913  each is an option
     every_pipeline_event: EveryPipelineEvent = False,
     pattern: Pattern = None,
     no_pattern: NoPattern = False,
+    success_if: SuccessIf = None,
+    no_success_if: NoSuccessIf = False,
     deadline: Deadline = None,
     ordering: OrderingName = None,
     retry_schedule: Schedule = None,
@@ -372,7 +378,8 @@ def update(  # noqa: PLR0913  each is an option
         url=url,
         language=language,
         event_types=replaced("--event-type", event_types, emptied=every_pipeline_event),
-        pattern=pattern_of(pattern, emptied=no_pattern),
+        pattern=pattern_of("--pattern", pattern, emptied=no_pattern),
+        success_if=pattern_of("--success-if", success_if, emptied=no_success_if),
         deadline_seconds=deadline,
         ordering=ordering,
         retry_schedule=schedule_of(retry_schedule, default=default_retry_schedule),

@@ -45,6 +45,7 @@ _OPTIONS = {  # of the command, in the order of its help
     "channel": "--channel",
     "language": "--language",
     "pattern": "--pattern",
+    "success_if": "--success-if",
     "deadline_seconds": "--deadline",
     "ordering": "--ordering",
     "retry_schedule": "--retry-schedule",
@@ -66,6 +67,7 @@ class Form:
     language: str = "en"
     event_types: tuple[str, ...] = EVERY_TYPE
     pattern: str = ""
+    success_if: str = ""
     deadline_seconds: str = "10"
     ordering: str = "strict"
     retry_schedule: str = ""
@@ -93,6 +95,7 @@ class Form:
             language=view.language or "en",
             event_types=tuple(view.event_types),
             pattern=view.pattern or "",
+            success_if=view.success_if or "",
             deadline_seconds=f"{view.deadline_seconds:g}",
             ordering=view.ordering,
             retry_schedule="" if view.retry_schedule == DEFAULT_SCHEDULE else view.retry_schedule,

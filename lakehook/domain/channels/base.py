@@ -100,6 +100,10 @@ class Channel(Protocol):
     def supports_templates(self) -> bool: ...
 
     @property
+    def supports_success_if(self) -> bool:
+        """Whether a subscription may say what a success's body looks like."""
+
+    @property
     def has_subject(self) -> bool:
         """Whether a template may set a subject."""
 

@@ -28,6 +28,7 @@ class DevLakeChannel:
     is_localized = False
     rate = None
     supports_templates = False  # receivers written for DevLake know one form
+    supports_success_if = True
     has_subject = False
 
     def validate_destination(self, destination: Destination) -> str | None:

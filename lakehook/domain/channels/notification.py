@@ -208,6 +208,7 @@ class NotificationChannel:
     signature_scheme = SignatureScheme.NONE
     is_localized = True
     supports_templates = True
+    supports_success_if = False  # each service's answers are known
     has_subject = False
 
     def unsupported_reason(self, _event: Event) -> None:

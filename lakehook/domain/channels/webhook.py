@@ -45,6 +45,7 @@ class Webhook:
     is_localized = False
     rate = None
     supports_templates = True
+    supports_success_if = True
     has_subject = False
 
     def validate_destination(self, destination: Destination) -> str | None:

@@ -49,6 +49,7 @@ class SubscriptionView:
     language: str | None = described("Language of channels for people.")
     event_types: list[str]
     pattern: str | None = described("JSON text.")
+    success_if: str | None = described("JSON text.")
     signing: str
     public_key: str | None
     deadline_seconds: float
@@ -80,6 +81,7 @@ class SubscriptionView:
             language=str(subscription.language) if is_localized else None,
             event_types=[str(name) for name in EventType if subscription.accepts_type(name)],
             pattern=subscription.pattern,
+            success_if=subscription.success_if,
             signing=_signing(subscription),
             public_key=subscription.public_key,
             deadline_seconds=subscription.deadline_seconds,

@@ -110,11 +110,11 @@ def _event_types(one: Subscription) -> list[str]:
     return [str(event_type) for event_type in EventType if one.accepts_type(event_type)]
 
 
-def _pattern(one: Subscription) -> Any:
+def _pattern(text: str | None) -> Any:
     try:
-        return None if one.pattern is None else parse_json_object(one.pattern)
+        return None if text is None else parse_json_object(text)
     except ValueError:  # written by a later release
-        return one.pattern
+        return text
 
 
 def _language(one: Subscription) -> str | None:
@@ -136,7 +136,12 @@ FIELDS = (
     FieldSpec("format", plain(values.text), lambda _: None),  # an older name of two channels
     FieldSpec("language", plain(values.text), _language),
     FieldSpec("event_types", plain(values.texts), _event_types),
-    FieldSpec("pattern", plain(values.pattern), _pattern),
+    FieldSpec(
+        "pattern", plain(values.pattern), lambda subscription: _pattern(subscription.pattern)
+    ),
+    FieldSpec(
+        "success_if", plain(values.pattern), lambda subscription: _pattern(subscription.success_if)
+    ),
     FieldSpec(
         "deadline_seconds",
         plain(values.seconds),

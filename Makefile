@@ -112,7 +112,7 @@ destroy: install ## Delete STAGE; production refuses
 
 bundles: install ## Make what ships with each function, and say what it weighs
 	rm -rf cdk.out/bundles
-	$(BIN)/python -m infra.packaging.bundles cdk.out/bundles
+	$(BIN)/python -m infra.bundle cdk.out/bundles
 
 snapshot: install ## Renew the template that furnishes the laptop
 	$(BIN)/python -m infra.local_template

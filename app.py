@@ -5,7 +5,7 @@ from pathlib import Path
 
 from aws_cdk import App
 
-from infra.packaging.bundle import ROOT
+from infra.bundle import ROOT
 from infra.stack import LakehookStack
 from infra.stage import STAGES, InvalidStages, read_stage
 

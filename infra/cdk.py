@@ -6,8 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from infra.bundle import ROOT
 from infra.node import node_environment, node_from_pypi
-from infra.packaging.bundle import ROOT
 
 COMMAND = ROOT / "node_modules" / "aws-cdk" / "bin" / "cdk"
 LOCK = ROOT / "package-lock.json"

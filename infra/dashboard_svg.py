@@ -7,8 +7,8 @@ from pathlib import Path
 from textwrap import wrap
 from typing import Any
 
+from infra.bundle import ROOT
 from infra.local_template import SNAPSHOT
-from infra.packaging.bundle import ROOT
 
 PICTURE = ROOT / "docs" / "img" / "dashboard.svg"
 CELL = 48  # pixels; CloudWatch's grid has 24 columns

@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from aws_cdk import App, Validations
 from cdk_nag import AwsSolutionsChecks, ServerlessChecks
 
-from infra.packaging.bundle import ROOT
+from infra.bundle import ROOT
 from infra.stack import LakehookStack
 from infra.stage import Stage, stage_named
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from infra.bundle import ROOT
 from infra.node import node_environment
-from infra.packaging.bundle import ROOT
 from infra.stage import STAGES, stage_named
 
 SNAPSHOT = ROOT / "local" / "template.json"

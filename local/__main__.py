@@ -19,28 +19,6 @@ from local.hosts import BadHosts, read_hosts
 
 _ALPHABET, _LENGTH = string.ascii_letters + string.digits, 48  # as the stack generates on AWS
 
-
-def kept_secret(path: Path) -> str:
-    """Return the file's first line; without a file, a new secret, which is written to it.
-
-    Raises ``OSError`` if the file can be neither read nor written, ``ValueError`` if it is empty.
-    """
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except FileNotFoundError:
-        return _new_secret(path)
-    if len(lines) != 1 or not lines[0]:
-        raise ValueError(f"{path}: not one line with a secret")
-    return lines[0]
-
-
-def _new_secret(path: Path) -> str:
-    secret = "".join(secrets.choice(_ALPHABET) for _ in range(_LENGTH))
-    path.touch(mode=0o600)
-    path.write_text(f"{secret}\n", encoding="utf-8")
-    return secret
-
-
 DEFAULT_PORT = 4566
 LAPTOP_SECRET = "the-laptops-notification-secret-which-is-no-secret"  # noqa: S105  on loopback alone
 MAX_PORT = 65533
@@ -87,6 +65,31 @@ SecretFile = Annotated[
         " file, it is made with a new secret.",
     ),
 ]
+
+WithConsole = Annotated[
+    bool, typer.Option("--console", help="Serve the operator's pages, too, and print their URL.")
+]
+
+
+def kept_secret(path: Path) -> str:
+    """Return the file's first line; without a file, a new secret, which is written to it.
+
+    Raises ``OSError`` if the file can be neither read nor written, ``ValueError`` if it is empty.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        return _new_secret(path)
+    if len(lines) != 1 or not lines[0]:
+        raise ValueError(f"{path}: not one line with a secret")
+    return lines[0]
+
+
+def _new_secret(path: Path) -> str:
+    secret = "".join(secrets.choice(_ALPHABET) for _ in range(_LENGTH))
+    path.touch(mode=0o600)
+    path.write_text(f"{secret}\n", encoding="utf-8")
+    return secret
 
 
 def _retry_schedule(text: str | None) -> str | None:
@@ -189,9 +192,6 @@ def _sources(texts: list[str] | None) -> list[str]:
     return texts or []
 
 
-WithConsole = Annotated[
-    bool, typer.Option("--console", help="Serve the operator's pages, too, and print their URL.")
-]
 DevlakeSource = Annotated[
     list[str] | None,
     typer.Option(

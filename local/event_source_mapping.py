@@ -23,6 +23,14 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_sqs.type_defs import MessageAttributeValueOutputTypeDef, MessageTypeDef
 
+_LONG_POLL_SECONDS = 2
+"""Seconds; Lambda waits 20, but here a stop should be quick, and an empty poll is cheap."""
+
+_PAUSE_SECONDS = 1
+"""Seconds between a failed poll and the next."""
+
+logger = logging.getLogger(__name__)
+
 
 def event_of(messages: Iterable["MessageTypeDef"], *, queue_arn: str) -> dict[str, Any]:
     return {"Records": [_record(message, queue_arn) for message in messages]}
@@ -94,15 +102,6 @@ def _identifier(failure: Any) -> str:
         case {"itemIdentifier": str(identifier)}:
             return identifier
     return ""
-
-
-_LONG_POLL_SECONDS = 2
-"""Seconds; Lambda waits 20, but here a stop should be quick, and an empty poll is cheap."""
-
-_PAUSE_SECONDS = 1
-"""Seconds between a failed poll and the next."""
-
-logger = logging.getLogger(__name__)
 
 
 class EventSourceMapping:

@@ -26,6 +26,9 @@ _STDERR = 2
 _INIT_SECONDS = 30
 """Seconds; Lambda allows 10, but a busy laptop may need more."""
 
+_PATIENCE_SECONDS = 0.2
+"""Seconds to wait for a busy process, since a new one takes most of a second; Lambda would not."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Host:
@@ -155,10 +158,6 @@ def log_level() -> dict[str, str]:
     """Return the log level, the one variable of the user that the workers get."""
     level = os.environ.get("LOG_LEVEL")  # noqa: TID251  the laptop's door
     return {"LOG_LEVEL": level} if level else {}
-
-
-_PATIENCE_SECONDS = 0.2
-"""Seconds to wait for a busy process, since a new one takes most of a second; Lambda would not."""
 
 
 class InitFailed(RuntimeError):

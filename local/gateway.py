@@ -31,6 +31,10 @@ _NAMESPACE = "http://cloudformation.amazonaws.com/doc/2010-05-15/"
 _OK = "200 OK"
 _BAD_REQUEST = "400 Bad Request"
 
+Headers = list[tuple[str, str]]
+
+_SCOPE = re.compile(r"Credential=[^/,]+/(?P<date>\d+)/[^/]+/(?P<service>[^/]+)/")
+
 
 @dataclass(frozen=True)
 class Stack:
@@ -89,9 +93,6 @@ def _stack_xml(stack: Stack) -> str:
     )
 
 
-Headers = list[tuple[str, str]]
-
-
 class KeepAliveHandler(MotoRequestHandler):
     protocol_version = "HTTP/1.1"
     wbufsize = -1  # sends a response in one piece
@@ -123,9 +124,6 @@ class KeepAliveHandler(MotoRequestHandler):
             if name.lower() not in {"content-length", "connection"}:
                 self.send_header(name, value)
         return self.wfile.write
-
-
-_SCOPE = re.compile(r"Credential=[^/,]+/(?P<date>\d+)/[^/]+/(?P<service>[^/]+)/")
 
 
 class Gateway:

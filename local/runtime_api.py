@@ -17,6 +17,10 @@ from uuid import uuid4
 
 from lakehook.adapters.http.request_body import read_body
 
+_HOST = "127.0.0.1"
+_RUNTIME = "/2018-06-01/runtime"
+_MAX_BYTES = 64 * 1024 * 1024  # more than any response of a function
+
 
 @dataclass(frozen=True)
 class InvocationResult:
@@ -99,11 +103,6 @@ class RuntimeApi:
         with self._lock:
             if not self.initialised.done():
                 self.initialised.set_result(failure)
-
-
-_HOST = "127.0.0.1"
-_RUNTIME = "/2018-06-01/runtime"
-_MAX_BYTES = 64 * 1024 * 1024  # more than any response of a function
 
 
 class RuntimeServer(ThreadingHTTPServer):

@@ -27,6 +27,14 @@ from local.account import ACCOUNT_ID, REGION
 from local.fifo.message import Message
 from local.sqs.queue import ModelledQueue
 
+FILE, VERSION = "lakehook-state.json", 1
+_TABLES = ("subscriptions_table", "pipelines_table", "deliveries_table")
+_SECRETS = ("devlake_api_secret_arn",)  # an option says what the notification secret is
+_BINARY = "B"  # as DynamoDB marks it
+
+ClientFor = Callable[[str], Any]
+Document = dict[str, Any]
+
 
 def stable_key_ids() -> AbstractContextManager[Any]:
     """Number the keys that are created inside the block."""
@@ -38,15 +46,6 @@ def kms_keys() -> dict[str, Any]:
     """Return moto's keys by id."""
     keys: dict[str, Any] = get_backend("kms")[ACCOUNT_ID][REGION].keys
     return keys
-
-
-FILE, VERSION = "lakehook-state.json", 1
-_TABLES = ("subscriptions_table", "pipelines_table", "deliveries_table")
-_SECRETS = ("devlake_api_secret_arn",)  # an option says what the notification secret is
-_BINARY = "B"  # as DynamoDB marks it
-
-ClientFor = Callable[[str], Any]
-Document = dict[str, Any]
 
 
 class UnreadableState(InvalidInput):

@@ -11,6 +11,27 @@ from typing import Any
 NO_VALUE = object()
 """Value of ``AWS::NoValue``, which removes a property."""
 
+_PLACEHOLDER = re.compile(r"\$\{([^!][^}]*)\}")
+
+UNSUPPORTED_RESOURCES = {
+    "AWS::CDK::Metadata": "tells AWS which constructs are used",
+    "AWS::CloudWatch::Alarm": "nothing emits AWS's own metrics here",
+    "AWS::CloudWatch::CompositeAlarm": "nothing emits AWS's own metrics here",
+    "AWS::CloudWatch::Dashboard": "there is no console to show it",
+    "AWS::IAM::ManagedPolicy": "everything is permitted here",
+    "AWS::IAM::Policy": "everything is permitted here",
+    "AWS::IAM::Role": "everything is permitted here",
+    "AWS::KMS::Alias": "a name for people; the functions are given the key's ARN",
+    "AWS::Lambda::EventInvokeConfig": "a tick that fails is followed by the next",
+    "AWS::Lambda::Permission": "everything is permitted here",
+    "AWS::Logs::LogGroup": "the functions' logs go to stderr",
+    "AWS::Logs::MetricFilter": "the functions' logs go to stderr",
+    "AWS::Logs::QueryDefinition": "the functions' logs go to stderr",
+    "AWS::SNS::Subscription": "there is nobody to notify",
+    "AWS::SNS::TopicPolicy": "everything is permitted here",
+    "AWS::SQS::QueuePolicy": "everything is permitted here",
+}
+
 
 class BadTemplate(ValueError):
     """A part of the template that the laptop cannot create."""
@@ -47,9 +68,6 @@ class Scope:
         if attribute not in attributes:
             raise BadTemplate(f"{name} has no attribute {attribute} on the laptop")
         return attributes[attribute]
-
-
-_PLACEHOLDER = re.compile(r"\$\{([^!][^}]*)\}")
 
 
 def evaluate(expression: Any, scope: Scope) -> Any:
@@ -152,23 +170,3 @@ def _text_and_variables(argument: str | list[Any]) -> tuple[str, dict[str, Any]]
         return argument, {}
     text, variables = argument
     return text, variables
-
-
-UNSUPPORTED_RESOURCES = {
-    "AWS::CDK::Metadata": "tells AWS which constructs are used",
-    "AWS::CloudWatch::Alarm": "nothing emits AWS's own metrics here",
-    "AWS::CloudWatch::CompositeAlarm": "nothing emits AWS's own metrics here",
-    "AWS::CloudWatch::Dashboard": "there is no console to show it",
-    "AWS::IAM::ManagedPolicy": "everything is permitted here",
-    "AWS::IAM::Policy": "everything is permitted here",
-    "AWS::IAM::Role": "everything is permitted here",
-    "AWS::KMS::Alias": "a name for people; the functions are given the key's ARN",
-    "AWS::Lambda::EventInvokeConfig": "a tick that fails is followed by the next",
-    "AWS::Lambda::Permission": "everything is permitted here",
-    "AWS::Logs::LogGroup": "the functions' logs go to stderr",
-    "AWS::Logs::MetricFilter": "the functions' logs go to stderr",
-    "AWS::Logs::QueryDefinition": "the functions' logs go to stderr",
-    "AWS::SNS::Subscription": "there is nobody to notify",
-    "AWS::SNS::TopicPolicy": "everything is permitted here",
-    "AWS::SQS::QueuePolicy": "everything is permitted here",
-}

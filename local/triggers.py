@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+_CONCURRENCY = 4
+"""Maximum processes of a function; the template's value is too high for a laptop."""
+
 
 class Schedule:
     """Invocations one after the other; ticks during a running one become one afterwards."""
@@ -85,9 +88,6 @@ def _scheduled_event(rule_arn: str) -> dict[str, Any]:
         "detail": {},
     }
 
-
-_CONCURRENCY = 4
-"""Maximum processes of a function; the template's value is too high for a laptop."""
 
 Trigger = EventSourceMapping | Schedule | FunctionUrl
 

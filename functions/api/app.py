@@ -14,22 +14,14 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import (
     RequestValidationError,
 )
 
-from functions.api.errors import error_body, error_response, status_of, validation_message
 from functions.api.http_request import JSON, HttpRequest, parse_body
 from functions.api.parameters import open_service
-from functions.api.routes import (
-    dead_letters,
-    deliveries,
-    pipelines,
-    replays,
-    status,
-    subscription_actions,
-    subscriptions,
-)
+from functions.api.responses import error_body, error_response, status_of, validation_message
+from functions.api.routes import dead_letters, deliveries, pipelines, replays, subscriptions
 from lakehook.domain.errors import InvalidInput, LakehookError
 from lakehook.operations import OperatorService
 
-PARTS = (subscriptions, subscription_actions, deliveries, dead_letters, pipelines, replays, status)
+PARTS = (subscriptions, deliveries, dead_letters, pipelines, replays)
 """Each with operations of its own; a new one is named here."""
 
 HEADERS = {"content-type": JSON, "cache-control": "no-store"}

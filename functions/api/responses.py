@@ -1,12 +1,106 @@
-"""Pages of the API: lists of the views of ``lakehook.operations.views``."""
+"""Responses of the API: pages with a cursor, and errors in the form of ``--output json``."""
 
+import base64
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
+from itertools import islice
+from typing import Any
 
+from aws_lambda_powertools.event_handler.openapi.exceptions import (
+    RequestUnsupportedContentType,
+    RequestValidationError,
+)
+from pydantic import BaseModel, Field
+
+from functions.api.http_request import BodyTooLarge, NotJson
+from lakehook.domain.errors import (
+    Conflict,
+    InfrastructureError,
+    InvalidInput,
+    LakehookError,
+    LaneConflict,
+    NotFound,
+    PendingDeliveries,
+    TemplateFailed,
+)
+from lakehook.domain.json_document import to_ascii_json
 from lakehook.operations.views import described
 from lakehook.operations.views.deliveries import DeadLetterView, DeliveryView, LaneView
 from lakehook.operations.views.pipelines import PipelineView
 from lakehook.operations.views.replays import ReplayView
 from lakehook.operations.views.subscriptions import MatchView, SubscriptionView
+
+SortKey = Callable[[Any], tuple[Any, ...]]
+"""The place of a thing in its list: no two have the same."""
+
+CONCEALED = ("secret", "headers", "url")
+"""Fields whose values may be credentials: no error repeats one."""
+
+MAX_SHOWN = 40
+
+_STATUSES: tuple[tuple[type[LakehookError], HTTPStatus], ...] = (
+    (BodyTooLarge, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
+    (NotJson, HTTPStatus.UNSUPPORTED_MEDIA_TYPE),
+    (InvalidInput, HTTPStatus.UNPROCESSABLE_ENTITY),
+    (TemplateFailed, HTTPStatus.UNPROCESSABLE_ENTITY),
+    (NotFound, HTTPStatus.NOT_FOUND),
+    (Conflict, HTTPStatus.CONFLICT),
+    (PendingDeliveries, HTTPStatus.CONFLICT),
+    (LaneConflict, HTTPStatus.CONFLICT),
+    (InfrastructureError, HTTPStatus.SERVICE_UNAVAILABLE),
+)
+
+_WAYS_OUT: Mapping[type[LakehookError], str] = {
+    PendingDeliveries: "; discard_waiting=true discards them"
+}
+
+_KINDS = {dict: "an object", list: "an array", bool: "true or false", type(None): "null"}
+
+
+def paginate(
+    things: Iterable[Any], *, key: SortKey, limit: int, cursor: str | None
+) -> tuple[list[Any], str | None]:
+    """Return a page, and the cursor of the next one; None at the end."""
+    return paginate_sorted(sorted(things, key=key), key=key, limit=limit, cursor=cursor)
+
+
+def paginate_sorted(
+    ordered: Iterable[Any], *, key: SortKey, limit: int, cursor: str | None
+) -> tuple[list[Any], str | None]:
+    """Return a page of sorted items, reading none beyond it."""
+    if cursor is not None:
+        ordered = _after_cursor(_parse_cursor(cursor), ordered, key)
+    try:
+        items = list(islice(ordered, limit + 1))
+    except TypeError:
+        raise _invalid(cursor) from None
+    following = _encode_cursor(key(items[limit - 1])) if len(items) > limit else None
+    return items[:limit], following
+
+
+def _after_cursor(place: list[Any], ordered: Iterable[Any], key: SortKey) -> Iterator[Any]:
+    # JSON has converted the tuple to a list, which compares only with lists.
+    return (item for item in ordered if list(key(item)) > place)
+
+
+def _parse_cursor(cursor: str) -> list[Any]:
+    try:
+        place = json.loads(base64.urlsafe_b64decode(cursor))
+    except (ValueError, RecursionError):
+        raise _invalid(cursor) from None
+    if not isinstance(place, list):
+        raise _invalid(cursor)
+    return place
+
+
+def _invalid(cursor: str | None) -> InvalidInput:
+    return InvalidInput(f"cursor: {(cursor or '')[:40]!a} is not a cursor of an earlier page")
+
+
+def _encode_cursor(place: tuple[Any, ...]) -> str:
+    return base64.urlsafe_b64encode(json.dumps(place).encode()).decode()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,3 +141,51 @@ class Pipelines(Page):
 @dataclass(frozen=True, kw_only=True)
 class ReplayList(Page):
     replays: list[ReplayView]
+
+
+class Error(BaseModel):
+    """Reason why nothing was done."""
+
+    error: str = Field(description="Name for programs.", examples=["invalid_subscription"])
+    message: str = Field(
+        description="One line for people: the field, the value, what is allowed.",
+        examples=["ordering: 'loose' is not one of strict, skip"],
+    )
+
+
+def status_of(error: LakehookError) -> HTTPStatus:
+    for kind, status in _STATUSES:
+        if isinstance(error, kind):
+            return status
+    return HTTPStatus.INTERNAL_SERVER_ERROR
+
+
+def error_response(error: LakehookError) -> dict[str, str]:
+    return error_body(error.kind, str(error) + _WAYS_OUT.get(type(error), ""))
+
+
+def error_body(kind: str, message: str) -> dict[str, str]:
+    return {"error": kind, "message": " ".join(message.split())}
+
+
+def validation_message(error: RequestValidationError | RequestUnsupportedContentType) -> str:
+    """Describe the first mismatch with the API's description, on one line."""
+    first = error.errors()[0]
+    place = [part for part in first["loc"] if part not in ("body", "query", "path")]
+    name = ".".join(map(str, place)) or "body"
+    if first["type"] == "extra_forbidden":
+        return f"{name[:MAX_SHOWN]}: no such field"
+    return f"{name[:MAX_SHOWN]}: {_given(first, place)}{_allowed(first['msg'])}"
+
+
+def _given(first: Mapping[str, Any], place: Sequence[Any]) -> str:
+    """Return the value, unless it may be a credential or is the whole body."""
+    if first["type"] == "missing" or not place or place[0] in CONCEALED:
+        return ""
+    value = first.get("input")
+    shown = _KINDS.get(type(value)) or to_ascii_json(value)[:MAX_SHOWN]
+    return f"{shown}; "
+
+
+def _allowed(message: str) -> str:
+    return message[:1].lower() + message[1:]

@@ -1,13 +1,16 @@
 """Lambda handler of the ingress: DevLake's notifications in, pipeline events out."""
 
+import base64
+import json
 import os
 import re
 import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
-from functions.ingress.function_url import NotificationRequest, function_url_response
 from lakehook.adapters.aws import FAIL_FAST_CONFIG, Aws
 from lakehook.adapters.secrets_manager import SecretsManagerNotificationSecret
 from lakehook.adapters.telemetry.base import NotificationTelemetry
@@ -30,6 +33,34 @@ STATUSES = {
     ReceiveStatus.UNSIGNED: HTTPStatus.UNAUTHORIZED,
     ReceiveStatus.UNREADABLE: HTTPStatus.BAD_REQUEST,
 }
+
+
+@dataclass(frozen=True)
+class NotificationRequest:
+    method: str
+    path: str
+    query: str = field(repr=False)
+    body: bytes = field(repr=False)
+
+    @classmethod
+    def of(cls, event: Mapping[str, Any]) -> Self:
+        body = event.get("body") or ""
+        return cls(
+            method=event["requestContext"]["http"]["method"],
+            path=event["rawPath"],
+            query=event.get("rawQueryString", ""),
+            body=base64.b64decode(body) if event.get("isBase64Encoded") else body.encode(),
+        )
+
+
+def function_url_response(
+    status: int, document: Mapping[str, Any], **headers: str
+) -> dict[str, Any]:
+    return {
+        "statusCode": status,
+        "headers": {"content-type": "application/json", **headers},
+        "body": json.dumps(document),
+    }
 
 
 @cache

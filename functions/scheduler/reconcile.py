@@ -10,8 +10,8 @@ from lakehook.adapters.dynamodb.reconciliations import DynamoReconciliations
 from lakehook.adapters.system import SystemClock
 from lakehook.adapters.telemetry.delivery import PowertoolsTelemetry
 from lakehook.domain.devlake.sources import DevLakeSource, DevLakeSources
+from lakehook.ingestion.reconcile.run import REQUEST_SECONDS
 from lakehook.ingestion.reconcile.schedule import ReconcileOnSchedule
-from lakehook.ingestion.reconcile.timed import REQUEST_SECONDS
 from lakehook.ports.ingress import DevLakePipelines
 from lakehook.publisher import Publisher
 from lakehook.settings import SchedulerSettings

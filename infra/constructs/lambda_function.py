@@ -26,7 +26,7 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from infra.packaging.bundle import LAMBDAS_PROCESSOR, NOT_SHIPPED, ROOT, sources_of, write_bundle
+from infra.bundle import LAMBDAS_PROCESSOR, NOT_SHIPPED, ROOT, sources_of, write_bundle
 from infra.stage import Network, Stage
 from infra.suppressions import FUNCTION_SUPPRESSIONS, acknowledge_rule
 from lakehook.settings import Settings

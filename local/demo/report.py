@@ -35,6 +35,23 @@ from local.receiver import Arrival
 Steps = Mapping[str, Sequence[tuple[int, EventType]]]
 """Sequences and types of the events, by pipeline."""
 
+IDLE_SECONDS = 2.0
+BURST_PIPELINES, BURST_EVENTS = 40, 4
+_PIPELINES = range(1001, 1001 + BURST_PIPELINES)
+
+MAX_EXPLAINED = 5  # missing deliveries of a subscriber
+Explain = Callable[[str, str, int], str]
+"""Explains a subscriber's delivery of a pipeline and sequence, on one line."""
+
+_SIGNS = {
+    CREATED: ("○", "cyan"),
+    RUNNING: ("▶", "blue"),
+    COMPLETED: ("✔", "green"),
+    FAILED: ("✘", "red"),
+    PARTIAL: ("◐", "yellow"),
+    CANCELLED: ("■", "magenta"),
+}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
@@ -91,11 +108,6 @@ def _sorted(lines: Steps) -> dict[str, list[tuple[int, EventType]]]:
     return {pipeline: sorted(line) for pipeline, line in lines.items() if line}
 
 
-IDLE_SECONDS = 2.0
-BURST_PIPELINES, BURST_EVENTS = 40, 4
-_PIPELINES = range(1001, 1001 + BURST_PIPELINES)
-
-
 def idle_cpu_percent() -> float:
     """Return the CPU use of all our processes while idle, in per cent of one core."""
     processes = [psutil.Process(), *psutil.Process().children(recursive=True)]
@@ -146,11 +158,6 @@ def _cpu_seconds(processes: Sequence[psutil.Process]) -> float:
     return sum(time_.user + time_.system for time_ in times)
 
 
-MAX_EXPLAINED = 5  # missing deliveries of a subscriber
-Explain = Callable[[str, str, int], str]
-"""Explains a subscriber's delivery of a pipeline and sequence, on one line."""
-
-
 def proven(cast: Sequence[Subscriber], verdicts: Sequence[Verdict]) -> Iterator[str]:
     """Yield sentences that are true if every verdict is good."""
     arrived = sum(verdict.arrived for verdict in verdicts)
@@ -197,16 +204,6 @@ def explain_by(service: OperatorService) -> Explain:
 def _attempt(attempt: Attempt) -> str:
     status = f" {attempt.status}" if attempt.status else ""
     return f"last attempt {attempt.outcome}{status}"
-
-
-_SIGNS = {
-    CREATED: ("○", "cyan"),
-    RUNNING: ("▶", "blue"),
-    COMPLETED: ("✔", "green"),
-    FAILED: ("✘", "red"),
-    PARTIAL: ("◐", "yellow"),
-    CANCELLED: ("■", "magenta"),
-}
 
 
 class Timeline:

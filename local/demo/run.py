@@ -45,6 +45,15 @@ from local.demo.scenario import (
 from local.function import ROOT
 from local.installation import LocalLakehook, Options
 
+OPTIONS = Options(allow_networks=("127.0.0.0/8",), retry_schedule="0.5,1", clock_seconds=5.0)
+BETWEEN_MOMENTS_SECONDS = 0.3
+MEASURING_SUBSCRIBERS = 3
+NEXT = (
+    "Now try it yourself:",
+    "  .venv/bin/python -m local up --allow-network 127.0.0.0/8",
+    "says how to go on, with `lakehook listen` and `lakehook events trigger`.",
+)
+
 
 def repair(console: Console, endpoint_url: str, subscriber: Subscriber, stuck: Stuck) -> None:
     """Show the dead letter and the deliveries behind it, repair the receiver, redrive."""
@@ -89,16 +98,6 @@ def _lakehook(endpoint_url: str, *arguments: str) -> subprocess.CompletedProcess
         text=True,
         check=False,
     )
-
-
-OPTIONS = Options(allow_networks=("127.0.0.0/8",), retry_schedule="0.5,1", clock_seconds=5.0)
-BETWEEN_MOMENTS_SECONDS = 0.3
-MEASURING_SUBSCRIBERS = 3
-NEXT = (
-    "Now try it yourself:",
-    "  .venv/bin/python -m local up --allow-network 127.0.0.0/8",
-    "says how to go on, with `lakehook listen` and `lakehook events trigger`.",
-)
 
 
 def run() -> int:

@@ -37,6 +37,14 @@ _LIVES = (
     ("reports", "manual", (CREATED, RUNNING, COMPLETED)),
 )
 
+SLOW_SECONDS = 0.4
+FAILS_AT_FIRST = 3
+DEADLINE_SECONDS = MAX_DEADLINE_SECONDS  # so that a slow machine is not taken for a slow receiver
+
+UNAVAILABLE = 500
+NO_PROGRESS_SECONDS = 60.0
+MEASURED = (EventType.TASK_RUNNING,)
+
 
 @dataclass(frozen=True)
 class DemoPipeline:
@@ -72,13 +80,7 @@ def moments() -> Iterator[list[tuple[DemoPipeline, EventType]]]:
             ]
 
 
-SLOW_SECONDS = 0.4
-FAILS_AT_FIRST = 3
-DEADLINE_SECONDS = MAX_DEADLINE_SECONDS  # so that a slow machine is not taken for a slow receiver
 REFUSED = str(DEMO_PIPELINES[2].id)
-UNAVAILABLE = 500
-NO_PROGRESS_SECONDS = 60.0
-MEASURED = (EventType.TASK_RUNNING,)
 
 
 @dataclass(frozen=True)

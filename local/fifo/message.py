@@ -14,6 +14,8 @@ MAX_ATTRIBUTES = 10
 ID = re.compile(r"[!-~]{1,128}")
 FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
+TWENTY_DIGITS = 10**19
+
 
 class SqsError(Exception):
     """A request that SQS would reject with the error ``code``."""
@@ -90,9 +92,6 @@ def _check_attribute(name: str, attribute: Mapping[str, Any]) -> None:
 def _bytes(value: str | bytes) -> bytes:
     # A lone surrogate is rejected as a forbidden character, but a batch is measured before that.
     return value.encode(errors="surrogatepass") if isinstance(value, str) else value
-
-
-TWENTY_DIGITS = 10**19
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

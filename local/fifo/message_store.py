@@ -20,6 +20,14 @@ from local.fifo.message import Message, Received, Sent, SqsError, StoredMessage,
 
 DAY = 86_400
 
+Line = OrderedDict[int, StoredMessage]
+"""Entries by sequence, oldest first; reading the first and removing any takes constant time."""
+
+SECONDS = 300
+
+Key = TypeVar("Key")
+Value = TypeVar("Value")
+
 
 class RedriveTarget(Protocol):
     def admit(self, entry: StoredMessage) -> None: ...
@@ -55,14 +63,6 @@ class Limits:
 
     in_flight: int = 120_000
     look_ahead: int = 120_000
-
-
-Line = OrderedDict[int, StoredMessage]
-"""Entries by sequence, oldest first; reading the first and removing any takes constant time."""
-SECONDS = 300
-
-Key = TypeVar("Key")
-Value = TypeVar("Value")
 
 
 class Groups:

@@ -26,6 +26,10 @@ from local.sqs.wire import (
     received_message,
 )
 
+MAX_MESSAGES = 10
+MAX_WAIT_SECONDS = 20
+MAX_TASKS = 10
+
 
 class ModelledBackend(SQSBackend):
     """Backend whose methods serve FIFO queues, and leave the others to moto."""
@@ -191,11 +195,6 @@ def _find_queue(backend: ModelledBackend, parameter: str, arn: str) -> ModelledQ
         "ResourceNotFoundException",
         f"The resource that you specified for the {parameter} parameter doesn't exist.",
     )
-
-
-MAX_MESSAGES = 10
-MAX_WAIT_SECONDS = 20
-MAX_TASKS = 10
 
 
 class ModelledResponse(SQSResponse):

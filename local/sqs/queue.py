@@ -22,6 +22,11 @@ from local.fifo import FifoQueue, MoveTasks, QueueSettings, Received, RedrivePol
 from local.fifo.message_store import choose_id
 from local.sqs.wire import Entry, WireMessage, sent_message
 
+CHOICES = {
+    "DeduplicationScope": ("queue", "messageGroup"),
+    "FifoThroughputLimit": ("perQueue", "perMessageGroupId"),
+}
+
 
 @contextmanager
 def said_by_moto() -> Iterator[None]:
@@ -38,12 +43,6 @@ def refuse(parameter: str, value: object) -> None:
             f"Value {value} for parameter {parameter} is invalid. Reason: "
             "The request include parameter that is not valid for this queue type."
         )
-
-
-CHOICES = {
-    "DeduplicationScope": ("queue", "messageGroup"),
-    "FifoThroughputLimit": ("perQueue", "perMessageGroupId"),
-}
 
 
 def is_fifo(attributes: Mapping[str, Any]) -> bool:

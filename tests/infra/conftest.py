@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from infra.bundle import function_names, this_processor, write_bundle
 from infra.local_template import synthesize
-from infra.packaging.bundle import function_names, this_processor, write_bundle
 from tests.infra.blueprint import Blueprint
 
 

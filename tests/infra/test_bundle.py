@@ -12,19 +12,22 @@ from typing import Any
 import pytest
 from packaging.requirements import Requirement
 
-from infra.node import node_environment
-from infra.packaging.bundle import (
+from infra.bundle import (
     DATA_NOBODY_READS,
     FUNCTIONS_DIR,
     LEFT_UNCOMPILED,
+    PYTHON,
     REQUIREMENTS,
     ROOT,
+    digest,
     function_names,
+    lambdas_python,
     remove_unused_files,
+    size,
     write_bundle,
+    write_bytecode,
 )
-from infra.packaging.bundles import digest, size
-from infra.packaging.bytecode import PYTHON, lambdas_python, write_bytecode
+from infra.node import node_environment
 
 BROUGHT_BY_THE_RUNTIME = {
     "boto3",
@@ -51,8 +54,7 @@ RENEWED = {
     "lakehook/domain/event.py": ALL,
     "lakehook/cli/command.py": set(),
     "lakehook/console/app.py": set(),
-    "infra/packaging/bundle.py": ALL,
-    "infra/packaging/bytecode.py": ALL,
+    "infra/bundle.py": ALL,
     "infra/stack.py": set(),
     "tests/conftest.py": set(),
     "requirements.txt": set(),
@@ -61,7 +63,7 @@ RENEWED = {
 HASHES = """
 import json, sys
 from aws_cdk import FileSystem, IgnoreMode
-from infra.packaging.bundle import function_names, sources_of
+from infra.bundle import function_names, sources_of
 from infra.constructs.lambda_function import all_but
 
 print(json.dumps({
@@ -212,7 +214,7 @@ def test_where_there_is_no_python_like_lambdas_a_bundle_goes_without_and_one_is_
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "module.py").touch()
-    monkeypatch.setattr("infra.packaging.bytecode.lambdas_python", lambda: None)
+    monkeypatch.setattr("infra.bundle.lambdas_python", lambda: None)
 
     write_bytecode(tmp_path)
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from infra.bundle import ROOT
 from infra.local_template import SNAPSHOT
-from infra.packaging.bundle import ROOT
 from infra.stage import STAGES, InvalidStages, read_stage
 from tests.infra.blueprint import WRITE_ITS_LOG, Blueprint, as_list
 

@@ -4,7 +4,7 @@ from dataclasses import fields
 
 import pytest
 
-from infra.packaging.bundle import ROOT, function_names
+from infra.bundle import ROOT, function_names
 from lakehook.domain.pipeline import StallThresholds
 from lakehook.settings import (
     ApiSettings,

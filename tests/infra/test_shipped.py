@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 from uv import find_uv_bin
 
-from infra.packaging.bundle import ROOT, function_names
-from infra.packaging.bytecode import PYTHON, lambdas_python
+from infra.bundle import PYTHON, ROOT, function_names, lambdas_python
 from lakehook.adapters.signing_keys import CryptographySigningKeys
 from lakehook.cli.bootstrap import open_service
 from lakehook.cli.context import CommandService

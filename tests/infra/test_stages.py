@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from infra.bundle import ROOT
 from infra.node import node_environment
-from infra.packaging.bundle import ROOT
 from infra.stage import STAGES, InvalidStages, read_stage, stage_named
 
 

@@ -15,7 +15,7 @@ from lakehook.domain.event import Event
 from lakehook.domain.json_document import Document, to_json
 from lakehook.domain.time import format_rfc3339
 from lakehook.ingestion.fan_out import FanOut
-from lakehook.ingestion.reconcile import held, run
+from lakehook.ingestion.reconcile import run
 from lakehook.ingestion.reconcile.schedule import MIN_RUN_SECONDS, ReconcileOnSchedule
 from lakehook.ports.ingress import DevLakePipelines
 from lakehook.ports.queues import EventMessage
@@ -420,7 +420,6 @@ def test_no_run_asks_for_more_than_its_bound_and_each_gets_its_turn(scheduler: S
 def test_pipelines_that_are_not_devlakes_keep_nobody_from_their_turn(
     scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(held, "MAX_HELD", 3)
     monkeypatch.setattr(run, "MAX_HELD", 3)
     (event,) = notices_of([running(7, -900)])
     for one in ("a", "b", "c", "d", "e", "7"):

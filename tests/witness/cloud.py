@@ -14,7 +14,7 @@ from pathlib import Path
 
 from cryptography import x509
 
-from infra.packaging.bundle import ROOT
+from infra.bundle import ROOT
 from tests.integration.authority import Authority
 from tests.integration.eventually import eventually
 

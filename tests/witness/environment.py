@@ -6,7 +6,7 @@ from pathlib import Path
 
 from uv import find_uv_bin
 
-from infra.packaging.bytecode import PYTHON, lambdas_python
+from infra.bundle import PYTHON, lambdas_python
 
 PINS = Path(__file__).with_name("requirements.txt")
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.packaging.bundle import ROOT, this_processor
+from infra.bundle import ROOT, this_processor
 
 STAGE = "witness"
 OURSELVES = {"CDK_VALIDATION": "false"}  # `make check` has it, and it takes longer than all else

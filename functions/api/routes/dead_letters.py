@@ -7,7 +7,6 @@ from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from functions.api import responses
-from functions.api.pagination import paginate
 from functions.api.parameters import (
     DEFAULT_LISTED,
     Cursor,
@@ -17,6 +16,7 @@ from functions.api.parameters import (
     operation,
 )
 from functions.api.requests import MAX_DEAD_LETTERS, DeadLetterSelection
+from functions.api.responses import paginate
 from lakehook.dead_letters import DeadLetterSelector, is_exactly_one_selector
 from lakehook.domain.errors import InvalidInput
 from lakehook.domain.lane import DeliveryRecord

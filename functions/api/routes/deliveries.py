@@ -1,4 +1,4 @@
-"""``/deliveries`` and ``/lanes``: the state of each delivery, attempts, and what happens next."""
+"""``/deliveries``, ``/lanes`` and ``/status``: where deliveries are, and what needs a person."""
 
 from typing import Annotated
 
@@ -6,7 +6,6 @@ from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from functions.api import responses
-from functions.api.pagination import paginate_sorted
 from functions.api.parameters import (
     DEFAULT_LISTED,
     Cursor,
@@ -19,8 +18,10 @@ from functions.api.parameters import (
     before_timeout,
     operation,
 )
+from functions.api.responses import paginate_sorted
 from lakehook.domain.lane import DeliveryStatus
 from lakehook.operations.views.deliveries import DeliveryDetailView, DeliveryView, LaneView
+from lakehook.operations.views.status import StatusView
 from lakehook.queries import DeliveryQuery, lane_order
 
 ROUTES = Router()
@@ -105,3 +106,14 @@ def list_lanes(
     return responses.Lanes(
         lanes=[LaneView.from_report(report) for report in reports], next=following
     )
+
+
+@ROUTES.get(
+    "/status",
+    summary="Show the status",
+    description="What `lakehook status` shows. It costs the same however much waits.",
+    tags=["Status"],
+    **operation("How each subscription is, the worst first."),
+)
+def show_status(service: Service) -> StatusView:
+    return StatusView.from_report(service.show_status())

@@ -6,7 +6,6 @@ from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from functions.api import responses
-from functions.api.pagination import paginate
 from functions.api.parameters import (
     DEFAULT_LISTED,
     Cursor,
@@ -17,6 +16,7 @@ from functions.api.parameters import (
     Service,
     operation,
 )
+from functions.api.responses import paginate
 from lakehook.domain.pipeline import MAX_SECONDS, PipelineState
 from lakehook.domain.time import parse_duration
 from lakehook.operations.views.pipelines import PipelineReportView, PipelineView

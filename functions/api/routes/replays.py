@@ -6,7 +6,6 @@ from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.event_handler.openapi.params import Path
 
 from functions.api import responses
-from functions.api.pagination import paginate
 from functions.api.parameters import (
     DEFAULT_LISTED,
     Cursor,
@@ -16,6 +15,7 @@ from functions.api.parameters import (
     operation,
 )
 from functions.api.requests import NewReplay
+from functions.api.responses import paginate
 from lakehook.operations.views.replays import ReplayCountView, ReplayStartedView, ReplayView
 
 ROUTES = Router()

@@ -15,6 +15,7 @@ nothing depends on whose clock is right.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 
 from lakehook.domain.devlake.notification import PipelineRow
 from lakehook.domain.devlake.reconciliation import (
@@ -27,17 +28,25 @@ from lakehook.domain.devlake.sources import DevLakeSource
 from lakehook.domain.errors import DevlakeUnavailable, InvalidNotification, NotDevlake
 from lakehook.domain.event import Event
 from lakehook.domain.json_document import Document
-from lakehook.domain.pipeline import Pipeline, PipelineTransition
-from lakehook.ingestion.reconcile.events import EventsOfRows, read_rows
-from lakehook.ingestion.reconcile.held import MAX_HELD, held_pipelines
-from lakehook.ingestion.reconcile.timed import BoundReached
+from lakehook.domain.pipeline import ACTIVE_STATES, Pipeline, PipelineState, PipelineTransition
+from lakehook.ingestion.reconcile import EventsOfRows, read_rows
 from lakehook.ports.ingress import DevLakePipelines, Publish
 from lakehook.ports.reconcile import PipelineReader, ReconcileReport, ReconcileTelemetry
 from lakehook.ports.stores import UnfinishedPipelines
 from lakehook.ports.system import Clock
 
+REQUEST_SECONDS = 5.0
+
+MAX_HELD = 1000
+
+Part = tuple[PipelineState, bool]
+
+_PARTS = sorted((stage, stalled) for stage in ACTIVE_STATES for stalled in (False, True))
+
 MAX_PAGES = 10  # of the newest, and as many of the backlog
+
 MAX_LIST_PAGES = 3  # of each status
+
 MAX_ASKED = 20  # read one by one
 
 UNFINISHED = ("TASK_RUNNING", "TASK_RERUN", "TASK_CREATED")
@@ -47,6 +56,74 @@ PUBLISHED_AT_A_TIME = 10
 
 SETTLED_SHARE = 5
 """A fifth of an interval: a change has a minute to arrive before it counts as lost."""
+
+
+class BoundReached(Exception):
+    """The run has reached its bound of time or requests; the next run continues."""
+
+
+@dataclass(frozen=True)
+class TimedDevLake:
+    """``DevLakePipelines`` within a time limit. A request takes at most ``REQUEST_SECONDS``."""
+
+    devlake: DevLakePipelines
+    clock: Clock
+    ends_at: float
+
+    def page(self, number: int, *, status: str = "") -> Sequence[Document]:
+        return self._in_time.page(number, status=status)
+
+    def pipeline(self, pipeline_id: int) -> Document | None:
+        return self._in_time.pipeline(pipeline_id)
+
+    def tasks_of(self, pipeline_id: int) -> Sequence[Document]:
+        return self._in_time.tasks_of(pipeline_id)
+
+    def project_of(self, blueprint_id: int) -> str:
+        return self._in_time.project_of(blueprint_id)
+
+    def version(self) -> str:
+        return self._in_time.version()
+
+    @property
+    def _in_time(self) -> DevLakePipelines:
+        if self.clock.now() + REQUEST_SECONDS > self.ends_at:
+            raise BoundReached("the time of a run is over: DevLake's API answers slowly")
+        return self.devlake
+
+
+def held_pipelines(
+    watch: UnfinishedPipelines, *, after: Cursor | None, until: float
+) -> Sequence[Cursor]:
+    """Return the pipelines of all sources after the cursor, in its order; at most ``MAX_HELD``.
+
+    ``until`` is the latest time at which they may have entered their state.
+    """
+    held = (cursor for cursor in _held(watch, after, until) if after is None or cursor > after)
+    return sorted(islice(held, MAX_HELD))
+
+
+def _held(watch: UnfinishedPipelines, after: Cursor | None, until: float) -> Iterator[Cursor]:
+    for part in _PARTS:
+        first = _first_of(part, after)
+        if first is not None:
+            yield from _part(watch, part, since=first, until=until)
+
+
+def _first_of(part: Part, after: Cursor | None) -> float | None:
+    """Return the start of the read in a part of the index; None if it is before the cursor."""
+    if after is None or part > (after.stage, after.stalled):
+        return 0.0
+    return after.entered_at if part == (after.stage, after.stalled) else None
+
+
+def _part(
+    watch: UnfinishedPipelines, part: Part, *, since: float, until: float
+) -> Iterator[Cursor]:
+    stage, stalled = part
+    for pipeline in watch.list(stage, until=until, since=since, stalled=stalled):
+        assert pipeline.entered_at is not None, f"pipeline {pipeline.key} is in no state"
+        yield Cursor(stage=stage, stalled=stalled, entered_at=pipeline.entered_at, key=pipeline.key)
 
 
 @dataclass

@@ -6,8 +6,12 @@ from dataclasses import dataclass
 from lakehook.domain.devlake.reconciliation import Reconciliation
 from lakehook.domain.devlake.sources import DevLakeSource
 from lakehook.domain.errors import LakehookError
-from lakehook.ingestion.reconcile.run import ReconcileRun
-from lakehook.ingestion.reconcile.timed import REQUEST_SECONDS, BoundReached, TimedDevLake
+from lakehook.ingestion.reconcile.run import (
+    REQUEST_SECONDS,
+    BoundReached,
+    ReconcileRun,
+    TimedDevLake,
+)
 from lakehook.ports.ingress import DevLakePipelines, Publish
 from lakehook.ports.reconcile import PipelineReader, ReconcileTelemetry, Reconciliations
 from lakehook.ports.stores import UnfinishedPipelines

@@ -1,15 +1,30 @@
-"""Deployment package of a function: its code, the library, and the wheels the runtime lacks."""
+"""Deployment package of a function: its code, the library, and the wheels the runtime lacks.
+
+Lambda's file system is read-only, so every cold start would compile the code; the package has the
+bytecode. It is the same for every processor and every release of one minor version; any other
+Python ignores it (https://peps.python.org/pep-3147/).
+"""
 
 import platform
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from functools import cache
+from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
 
-from infra.packaging.bytecode import PYTHON, write_bytecode
+from uv import find_uv_bin
 
-ROOT = Path(__file__).parents[2]
+PYTHON = "3.13"
+
+WHERE_IT_RUNS = "/var/task"
+"""Path in tracebacks, instead of one of the building machine."""
+
+NONE_FOUND = f"no Python {PYTHON} here to compile for Lambda's, so functions will start slower"
+
+ROOT = Path(__file__).parents[1]
 
 FUNCTIONS_DIR, LIBRARY, REQUIREMENTS = "functions", "lakehook", "requirements.txt"
 
@@ -30,6 +45,39 @@ LEFT_UNCOMPILED = ("api",)
 
 LAMBDAS_PROCESSOR = "aarch64"
 
+MEGABYTE = 1_000_000
+
+
+def write_bytecode(bundle: Path) -> None:
+    """Compile to unchecked bytecode, since file times change when Lambda unpacks the bundle."""
+    python = lambdas_python()
+    if python is None:
+        print(f"{NONE_FOUND}: uv python install {PYTHON}", file=sys.stderr)  # noqa: T201  they wait
+        return
+    subprocess.run(  # noqa: S603  a Python, with arguments of our own
+        [
+            *(python, "-m", "compileall", "-qq"),
+            *("--invalidation-mode", "unchecked-hash"),
+            *("-s", str(bundle), "-p", WHERE_IT_RUNS, str(bundle)),
+        ],
+        check=True,
+    )
+
+
+@cache
+def lambdas_python() -> str | None:
+    """Return this Python, else one that uv finds, else one that pyenv has installed."""
+    if platform.python_version().rpartition(".")[0] == PYTHON:
+        return sys.executable
+    kept = sorted(Path.home().glob(f".pyenv/versions/{PYTHON}.*/bin/python"))
+    return _found_by_uv() or next((str(path) for path in kept), None)
+
+
+def _found_by_uv() -> str | None:
+    find = (find_uv_bin(), "python", "find", "--no-project", "--no-python-downloads", PYTHON)
+    process = subprocess.run(find, capture_output=True, text=True, check=False)  # noqa: S603  ours
+    return process.stdout.strip() or None
+
 
 def function_names() -> list[str]:
     return sorted(handler.parent.name for handler in ROOT.glob(f"{FUNCTIONS_DIR}/*/handler.py"))
@@ -42,8 +90,7 @@ def sources_of(function: str) -> tuple[str, ...]:
         LIBRARY,
         f"{FUNCTIONS_DIR}/{function}",
         *shared,
-        "infra/packaging/bundle.py",
-        "infra/packaging/bytecode.py",
+        "infra/bundle.py",
     )
 
 
@@ -107,3 +154,31 @@ def _pip() -> list[str]:
     if not on_path:
         raise FileNotFoundError("no pip to bundle with: python -m ensurepip, or uv pip install pip")
     return [on_path]
+
+
+def digest(bundle: Path) -> str:
+    """Hash every file's name and content: the same sources give the same digest on any machine."""
+    whole = sha256()
+    for path in files(bundle):
+        content = sha256(path.read_bytes()).hexdigest()
+        whole.update(f"{content} {path.relative_to(bundle)}\n".encode())
+    return whole.hexdigest()
+
+
+def size(bundle: Path) -> int:
+    return sum(path.stat().st_size for path in files(bundle))
+
+
+def files(bundle: Path) -> Iterator[Path]:
+    return (path for path in sorted(bundle.rglob("*")) if path.is_file())
+
+
+def main(out: Path) -> None:
+    for name in function_names():
+        write_bundle(name, out / name)
+        line = f"{size(out / name) / MEGABYTE:5.1f} MB  {digest(out / name)[:16]}"
+        print(f"{name:<12}{line}")  # noqa: T201  it is what one asked for
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -89,6 +89,9 @@ class _SubscriptionFields(RequestModel):
         [5, 300, 1800],
     )
     language: Language = optional("Language of channels for people.", "zh")
+    time_zone: StrictStr | None = optional(
+        "Time zone of messages to people; null: times as in the event.", "Asia/Shanghai"
+    )
     rate: StrictStr | None = optional(
         "Rate limit, evenly spaced; further deliveries wait. null: unlimited.",
         "20/m",

@@ -92,6 +92,14 @@ LanguageName = Annotated[
     str | None,
     typer.Option("--language", metavar="|".join(Language), help="Language of channels for people."),
 ]
+TimeZone = Annotated[
+    str | None,
+    typer.Option(
+        "--time-zone",
+        metavar="ZONE",
+        help="Time zone of messages to people: Asia/Shanghai. Empty: that of the event.",
+    ),
+]
 RateText = Annotated[
     str | None,
     typer.Option(

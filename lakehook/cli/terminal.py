@@ -26,10 +26,19 @@ def write(
 
 def confirm(question: str) -> None:
     """Ask at a terminal; a program that calls the command is not asked."""
-    is_asked = sys.stdin.isatty() and sys.stdout.isatty()
-    if is_asked and not typer.confirm(on_one_line(question)):
+    if _is_interactive() and not typer.confirm(on_one_line(question)):
         write("nothing is changed")
         raise typer.Exit(1)
+
+
+def wait_for_enter(request: str) -> None:
+    """Wait for a person at a terminal, whose Ctrl-C ends the command; never for a program."""
+    if _is_interactive():
+        typer.prompt(request, default="", prompt_suffix=" ", show_default=False)
+
+
+def _is_interactive() -> bool:
+    return sys.stdin.isatty() and sys.stdout.isatty()
 
 
 def clear_screen() -> None:

@@ -26,7 +26,7 @@ class PingEndpoint:
 
     def __call__(self, ping: Ping, subscription: Subscription) -> None:
         """Send one signed request, whatever the subscription's state, without retries or a lane."""
-        content = channel_for(subscription).render_ping(ping, subscription.language)
+        content = channel_for(subscription).render_ping(ping, subscription.locale)
         if content is None:
             return  # ``TestEndpoint`` enqueues none for such a channel
         if ping.challenge:  # its echo is the whole body
@@ -58,7 +58,7 @@ class TestEndpoint:
             format_rfc3339(self.clock.now()),
             challenge=self.random.new_id() if subscription.is_pending else None,
         )
-        if channel_for(subscription).render_ping(ping, subscription.language) is None:
+        if channel_for(subscription).render_ping(ping, subscription.locale) is None:
             raise InvalidSubscription(f"test: channel {subscription.channel} cannot send a ping")
         self.queue.enqueue_ping(ping)
         result = self._wait_for_result(ping, until=self.clock.now() + within_seconds)

@@ -23,7 +23,7 @@ class RenderDelivery:
     def __call__(self, delivery: Delivery, subscription: Subscription) -> Rendered:
         """Render a delivery; ``TemplateFailed`` if the template's output cannot be sent."""
         channel = channel_for(subscription)
-        default = channel.render(delivery, subscription.language)
+        default = channel.render(delivery, subscription.locale)
         if subscription.template is None:
             return Rendered(default)
         fields = template_fields(delivery, subscription)

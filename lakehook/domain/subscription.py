@@ -15,7 +15,7 @@ from lakehook.domain.rate_limit import Rate
 from lakehook.domain.retry import RetrySchedule
 from lakehook.domain.signing import EncryptedSecret, SignatureAlgorithm
 from lakehook.domain.template import Template
-from lakehook.domain.time import format_rfc3339
+from lakehook.domain.time import format_rfc3339, is_time_zone
 
 WEBHOOK = "webhook"  # the default channel
 ID_PREFIX = "sub_"  # of every id; a name cannot begin with it
@@ -35,6 +35,24 @@ def parse_language(name: str) -> Language:
     return Language(name)
 
 
+def parse_time_zone(name: str) -> str:
+    """Validate a time zone; an empty one leaves each time in the zone of its event."""
+    if name and not is_time_zone(name):
+        raise InvalidSubscription(
+            f"time zone: {name[:40]!a} is not in the IANA database;"
+            " it has Asia/Shanghai, Europe/Berlin and UTC, for example"
+        )
+    return name
+
+
+@dataclass(frozen=True)
+class Locale:
+    """How people are written to: the language, and the time zone of times."""
+
+    language: Language = Language.ENGLISH
+    time_zone: str = ""  # a name of the IANA database; empty: as the event has it
+
+
 class Ordering(StrEnum):
     """Behaviour of a lane behind a dead letter."""
 
@@ -50,7 +68,8 @@ class Subscription:
     name: str
     endpoint: Destination
     channel: str = WEBHOOK  # a name in ``channels/``
-    language: Language = Language.ENGLISH  # of channels that write to people
+    language: Language = Language.ENGLISH  # of channels that write to people, like the next
+    time_zone: str = ""  # empty: that of the event
     event_types: tuple[EventType, ...] = ()  # empty: every PIPELINE_*
     pattern: str | None = None  # filter on the event's fields, as JSON
     success_if: str | None = None  # pattern on the body of a 2xx, as JSON
@@ -87,6 +106,10 @@ class Subscription:
     def effective_rate_limit_key(self) -> str:
         """Key of the rate limit, which several subscriptions may share."""
         return self.rate_limit_key or self.id
+
+    @property
+    def locale(self) -> Locale:
+        return Locale(self.language, self.time_zone)
 
     @property
     def is_pending(self) -> bool:

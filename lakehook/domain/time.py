@@ -1,7 +1,7 @@
 """Times and durations: RFC 3339 (section 5.6, with an offset), and ``2h`` or ``30m``."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timezone
 
 from lakehook.domain.errors import InvalidInput
 
@@ -48,6 +48,34 @@ def is_not_later(one: str | None, other: str | None) -> bool:
 
 def format_rfc3339(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")
+
+
+def format_local(at: datetime, zone: str = "") -> str:
+    """Format for people, in a zone that ``is_time_zone``: 2026-01-01 20:00:00 UTC+08:00.
+
+    Without a zone, and where it is not known, the time keeps its own offset.
+    """
+    if zone:
+        at = _to_zone(at, zone)
+    offset = at.utcoffset()
+    clock = at.replace(tzinfo=None).isoformat(sep=" ", timespec="seconds")
+    return clock if offset is None else f"{clock} {timezone(offset)}"
+
+
+def _to_zone(at: datetime, zone: str) -> datetime:
+    from zoneinfo import ZoneInfo  # noqa: PLC0415  few subscriptions need it
+
+    try:
+        return at.astimezone(ZoneInfo(zone))
+    except (KeyError, ValueError, OSError, OverflowError):  # an older database; the year 1
+        return at
+
+
+def is_time_zone(name: str) -> bool:
+    """Whether the IANA database has it: Asia/Shanghai, Europe/Berlin, UTC."""
+    from zoneinfo import available_timezones  # noqa: PLC0415  few subscriptions need it
+
+    return name in available_timezones()
 
 
 def is_duration(text: str) -> bool:

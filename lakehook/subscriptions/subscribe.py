@@ -34,6 +34,7 @@ from lakehook.domain.subscription import (
     parse_language,
     parse_name,
     parse_ordering,
+    parse_time_zone,
 )
 from lakehook.domain.success_condition import parse_success_condition
 from lakehook.domain.template import Template
@@ -63,6 +64,7 @@ class SubscriptionFields:
     channel: str | None = None  # of a new subscription only
     format: str | None = None  # an older name of two channels
     language: str | None = None
+    time_zone: str | None = None  # empty: times as the event has them
     event_types: Sequence[str] | None = None  # empty: every PIPELINE_*
     pattern: str | None = None  # empty: no filter
     success_if: str | None = None  # empty: the status alone decides
@@ -241,6 +243,7 @@ def validate_fields(
         ("channel", terms.channel, parse_channel),
         ("channel", terms.format, parse_format),
         ("language", terms.language, lambda name: _language(name, channel)),
+        ("time_zone", terms.time_zone, lambda name: _time_zone(name, channel)),
         ("event_types", terms.event_types, parse_event_types),
         ("pattern", terms.pattern, _pattern),
         ("success_if", terms.success_if, lambda text: _success_condition(text, channel)),
@@ -258,6 +261,13 @@ def _language(name: str, channel: Channel) -> Language:
     if not channel.is_localized:
         raise InvalidSubscription("language: this channel sends data, not text")
     return language
+
+
+def _time_zone(name: str, channel: Channel) -> str:
+    zone = parse_time_zone(name)
+    if zone and not channel.is_localized:
+        raise InvalidSubscription("time zone: this channel sends data, not text")
+    return zone
 
 
 def _pattern(text: str) -> str | None:

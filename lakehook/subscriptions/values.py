@@ -16,6 +16,7 @@ MAX_SHOWN = 40
 
 DEFAULTS: Mapping[str, Any] = {
     "language": str(Language.ENGLISH),
+    "time_zone": "",
     "event_types": (),
     "pattern": "",
     "success_if": "",

@@ -155,6 +155,24 @@ def test_all_that_a_wheel_needs_ships_or_is_brought(bundle: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["api", "deliver"])
+def test_time_zones_ship_as_the_runtimes_system_may_have_none(
+    bundles: dict[str, Path], name: str
+) -> None:
+    script = """if True:
+        from lakehook.domain.time import format_local, is_time_zone, parse_rfc3339
+        assert is_time_zone("Asia/Shanghai")
+        print(format_local(parse_rfc3339("2026-01-01T12:00:00Z"), "Asia/Shanghai"))
+    """
+    bare = {"PYTHONPATH": str(bundles[name]), "PYTHONTZPATH": "", "PYTHONDONTWRITEBYTECODE": "1"}
+
+    shown = subprocess.run(
+        [sys.executable, "-S", "-c", script], env=bare, capture_output=True, text=True, check=False
+    )
+
+    assert shown.stdout == "2026-01-01 20:00:00 UTC+08:00\n", shown.stderr
+
+
+@pytest.mark.parametrize("name", ["api", "deliver"])
 def test_a_template_is_set_without_the_data_that_is_left_out(
     bundles: dict[str, Path], name: str
 ) -> None:

@@ -17,7 +17,7 @@ from lakehook.domain.delivery import Delivery
 from lakehook.domain.event import EventType
 from lakehook.domain.ping import Ping
 from lakehook.domain.pipeline import Pipeline, PipelineTransition, stalled_event
-from lakehook.domain.subscription import Language
+from lakehook.domain.subscription import Language, Locale
 from lakehook.domain.text import Size, single_line, truncate, utf8_size, utf16_size
 from tests.builders import a_delivery, an_event
 from tests.fakes import NOON
@@ -27,7 +27,7 @@ BEGAN, ENDED = "2024-09-05T15:00:00+08:00", "2024-09-05T16:05:09.5+08:00"
 
 
 def told(delivery: Delivery, language: Language = ENGLISH) -> Notification:
-    return Notification.from_facts(NotificationFacts.from_delivery(delivery), language)
+    return Notification.from_facts(NotificationFacts.from_delivery(delivery), Locale(language))
 
 
 def facts(language: Language = ENGLISH, **changes: object) -> dict[str, str]:
@@ -86,11 +86,30 @@ def test_the_facts_are_those_that_are_known():
     assert facts(event_type="PIPELINE_COMPLETED", began_at=BEGAN, finished_at=ENDED) == {
         "Project": "湖",
         "Pipeline": "39",
-        "State": "completed",
         "Trigger": "blueprint 7",
         "Duration": "1 h 5 min",
-        "Time": "2024-09-05 15:08:00+08:00",
+        "Time": "2024-09-05 15:08:00 UTC+08:00",
     }
+
+
+@pytest.mark.parametrize(
+    ("zone", "at", "shown"),
+    [
+        ("", "2026-07-01T12:00:00Z", "2026-07-01 12:00:00 UTC"),
+        ("Asia/Shanghai", "2026-07-01T20:00:00.5Z", "2026-07-02 04:00:00 UTC+08:00"),
+        ("Europe/Berlin", "2026-07-01T12:00:00+08:00", "2026-07-01 06:00:00 UTC+02:00"),
+        ("Europe/Berlin", "2026-01-01T12:00:00+08:00", "2026-01-01 05:00:00 UTC+01:00"),
+        ("America/New_York", "0001-01-01T00:00:00Z", "0001-01-01 00:00:00 UTC"),  # on no calendar
+        ("Mars/Olympus", "2026-07-01T12:00:00Z", "2026-07-01 12:00:00 UTC"),  # of a later release
+    ],
+)
+def test_the_time_is_that_of_the_readers(zone: str, at: str, shown: str):
+    locale = Locale(time_zone=zone)
+    delivery = a_delivery(timestamp=at)
+
+    notification = Notification.from_facts(NotificationFacts.from_delivery(delivery), locale)
+
+    assert notification.facts[-1] == ("Time", shown)
 
 
 @pytest.mark.parametrize(
@@ -191,8 +210,8 @@ def test_what_was_filled_in_and_what_comes_late_says_so():
 def test_a_test_message_says_for_whom_it_is():
     ping = Ping("sub_a", "f00d", "2026-01-01T12:00:00Z")
 
-    assert "sub_a" in Notification.from_ping(ping, ENGLISH).message
-    assert Notification.from_ping(ping, CHINESE).headline == "Lakehook：测试消息"
+    assert "sub_a" in Notification.from_ping(ping, Locale()).message
+    assert Notification.from_ping(ping, Locale(CHINESE)).headline == "Lakehook：测试消息"
 
 
 # --- what a pipeline did, and what failed ---

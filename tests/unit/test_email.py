@@ -11,7 +11,7 @@ from lakehook.domain.channels import CHANNELS
 from lakehook.domain.channels.base import OutboundMessage, RenderedMessage
 from lakehook.domain.destination import Endpoint, Mail, MailDestination
 from lakehook.domain.errors import InvalidEndpoint, InvalidInput, InvalidSubscription
-from lakehook.domain.subscription import Language
+from lakehook.domain.subscription import Language, Locale
 from lakehook.domain.template import RenderedTemplate
 from lakehook.subscriptions.subscribe import SecretRequest, SubscriptionFields
 from tests.builders import a_delivery
@@ -37,7 +37,7 @@ def addressed(content: RenderedMessage, **headers: str) -> Mail:
 
 
 def mailed(language: Language = Language.ENGLISH, **changes: object) -> Mail:
-    return addressed(EMAIL.render(a_delivery(**changes), language))
+    return addressed(EMAIL.render(a_delivery(**changes), Locale(language)))
 
 
 def test_a_mail_tells_it_as_text_and_as_html():
@@ -47,8 +47,8 @@ def test_a_mail_tells_it_as_text_and_as_html():
     assert mail.subject == "❌ 湖: pipeline 39 failed"
     assert mail.text == (
         "湖: pipeline 39 failed\n\n"
-        "Project: 湖\nPipeline: 39\nState: failed\nTrigger: blueprint 7\n"
-        "Time: 2024-09-05 15:08:00+08:00\n\n"
+        "Project: 湖\nPipeline: 39\nTrigger: blueprint 7\n"
+        "Time: 2024-09-05 15:08:00 UTC+08:00\n\n"
         "jira: 401 <b>\n\n"
         "This was not reported: it is inferred from a later event.\n"
     )

@@ -14,7 +14,7 @@ from lakehook.domain.destination import Destination, Request
 from lakehook.domain.event import Event
 from lakehook.domain.ping import Ping
 from lakehook.domain.rate_limit import Rate
-from lakehook.domain.subscription import Language
+from lakehook.domain.subscription import Locale
 from lakehook.domain.template import RenderedTemplate
 from lakehook.ingestion.fan_out import FanOut
 from lakehook.ports.outbound import SubscriptionCredentials
@@ -52,14 +52,14 @@ class Pager:
     def unsupported_reason(self, event: Event) -> str | None:
         return "nobody is called for that" if event.type.endswith("_CREATED") else None
 
-    def render(self, delivery: Delivery, language: Language) -> RenderedMessage:
-        return RenderedMessage(body=f"{language} {delivery.event.type}".encode())
+    def render(self, delivery: Delivery, locale: Locale) -> RenderedMessage:
+        return RenderedMessage(body=f"{locale.language} {delivery.event.type}".encode())
 
     def apply_template(self, _said: RenderedTemplate, default: RenderedMessage) -> RenderedMessage:
         return default
 
-    def render_ping(self, _ping: Ping, language: Language) -> RenderedMessage:
-        return RenderedMessage(body=f"{language} hello".encode())
+    def render_ping(self, _ping: Ping, locale: Locale) -> RenderedMessage:
+        return RenderedMessage(body=f"{locale.language} hello".encode())
 
     def build_request(self, message: OutboundMessage) -> Request:
         return message.to_request({"x-page": message.id})

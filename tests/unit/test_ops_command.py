@@ -114,6 +114,7 @@ def test_add_answers_with_the_subscription_and_its_secret(terminal: Terminal) ->
         "url": "https://ci.example/hook",
         "channel": "webhook",
         "language": None,
+        "time_zone": None,
         "pattern": None,
         "success_if": None,
         "event_types": ["TASK_FAILED"],

@@ -76,6 +76,16 @@ ROWS = [
     Row("event_types", "--event-type", "PING", (["PING"], "PIPELINE_FAILED")),
     *(Row("language", "--language", str(name), (str(name),), "email") for name in Language),
     Row("language", "--language", "fr", ("fr", "EN"), "email"),
+    Row("time_zone", "--time-zone", "Asia/Shanghai", ("Asia/Shanghai",), "email"),
+    Row("time_zone", "--time-zone", "", ("", None), "slack"),
+    Row(
+        "time_zone",
+        "--time-zone",
+        "Asia/Peking",
+        ("Asia/Peking", "../UTC", "right/UTC", 8),
+        "email",
+    ),
+    Row("time_zone", "--time-zone", "UTC", ("UTC",)),
     *(Row("channel", "--channel", name, (name,), name) for name in CHANNELS),
     Row("channel", "--channel", "fax", ("fax", "Slack")),
     *(Row("format", "--format", name, (name,)) for name in ("lakehook", "devlake")),
@@ -109,7 +119,7 @@ def told(subscription: Subscription | None) -> Any:
         return None
     names = ("name", "endpoint", "channel", "language", "event_types", "pattern", "ordering")
     more = ("success_if", "deadline_seconds", "retry_schedule", "rate", "template", "signing")
-    facts = {name: getattr(subscription, name) for name in (*names, *more)}
+    facts = {name: getattr(subscription, name) for name in (*names, *more, "time_zone")}
     return facts | {"pattern": json.loads(subscription.pattern or "null")}
 
 

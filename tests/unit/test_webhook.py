@@ -17,7 +17,7 @@ from lakehook.domain.channels.webhook import classify_response, render, request_
 from lakehook.domain.delivery import Delivery, Lane, SequencedEvent
 from lakehook.domain.destination import Endpoint, Request
 from lakehook.domain.signing import HmacSecret
-from lakehook.domain.subscription import Language
+from lakehook.domain.subscription import Locale
 from lakehook.domain.template import RenderedTemplate
 from tests.builders import a_delivery, a_document, an_event
 from tests.fakes import NOON
@@ -224,7 +224,7 @@ TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 
 def test_a_producers_trace_goes_on_and_each_attempt_is_a_span_of_its_own():
     delivery = a_delivery(traceparent=f"00-{TRACE}-00f067aa0ba902b7-01")
-    content = CHANNEL.render(delivery, Language.ENGLISH)
+    content = CHANNEL.render(delivery, Locale())
     spans = iter((b"\x01" * 32, b"\x02" * 32))
 
     headers = [
@@ -240,9 +240,7 @@ def test_a_producers_trace_goes_on_and_each_attempt_is_a_span_of_its_own():
 
 
 def test_a_template_keeps_the_trace():
-    usual = CHANNEL.render(
-        a_delivery(traceparent=f"00-{TRACE}-00f067aa0ba902b7-01"), Language.ENGLISH
-    )
+    usual = CHANNEL.render(a_delivery(traceparent=f"00-{TRACE}-00f067aa0ba902b7-01"), Locale())
 
     content = CHANNEL.apply_template(RenderedTemplate(body="{}"), usual)
 
@@ -251,7 +249,7 @@ def test_a_template_keeps_the_trace():
 
 @pytest.mark.parametrize("traced", [..., None, 7, "nonsense"])
 def test_without_a_trace_there_is_no_header(traced: object):
-    content = CHANNEL.render(a_delivery(traceparent=traced), Language.ENGLISH)
+    content = CHANNEL.render(a_delivery(traceparent=traced), Locale())
 
     assert "traceparent" not in CHANNEL.build_request(a_letter(content)).headers
 

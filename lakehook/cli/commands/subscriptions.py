@@ -46,6 +46,7 @@ from lakehook.cli.options import (
     TemplateFile,
     TemplateHeaders,
     TemplateSubject,
+    TimeZone,
     Url,
     YesRemove,
     examples,
@@ -233,6 +234,7 @@ def add(  # noqa: PLR0913  each is an option
     channel: ChannelName = None,
     format_: FormatName = None,
     language: LanguageName = None,
+    time_zone: TimeZone = None,
     event_types: EventTypes = None,
     pattern: Pattern = None,
     success_if: SuccessIf = None,
@@ -257,7 +259,8 @@ def add(  # noqa: PLR0913  each is an option
     """Subscribe an endpoint to every PIPELINE_* event, or to those of --event-type.
 
     Prints its id and, once, the new secret; for ed25519 the public key instead. With --challenge,
-    exit code 1 says that it is pending: its endpoint has not echoed the challenge.
+    the endpoint is challenged after that; exit code 1 says that it is pending: the endpoint has not
+    echoed the challenge, and `lakehook subscriptions test` sends another.
     """
     require_single_stdin(secret_file, header_file, template)
     terms = SubscriptionFields(
@@ -266,6 +269,7 @@ def add(  # noqa: PLR0913  each is an option
         channel=channel,
         format=format_,
         language=language,
+        time_zone=time_zone,
         event_types=event_types,
         pattern=pattern,
         success_if=success_if,
@@ -285,11 +289,12 @@ def add(  # noqa: PLR0913  each is an option
             subscription, key = service.subscribe(terms, wish, pending=challenge)
             if secret := secret_to_reveal(key, provided):
                 new.add(subscription)
-        shown = {"secret": secret, "replay_id": start_backfill(service, subscription, past)}
+        view = CreatedSubscriptionView.from_subscription(
+            subscription, secret=secret, replay_id=start_backfill(service, subscription, past)
+        )
         if challenge:
-            subscriptions_test.challenge(new, subscription, output=output, **shown)
+            subscriptions_test.challenge(new, subscription, view, output)
             return
-        view = CreatedSubscriptionView.from_subscription(subscription, None, **shown)
         with new.shown():
             print_document(output, view, note=note_on(secret))
 
@@ -349,6 +354,7 @@ def update(  # noqa: PLR0913  each is an option
     name: NewName = None,
     url: NewUrl = None,
     language: LanguageName = None,
+    time_zone: TimeZone = None,
     event_types: EventTypes = None,
     every_pipeline_event: EveryPipelineEvent = False,
     pattern: Pattern = None,
@@ -377,6 +383,7 @@ def update(  # noqa: PLR0913  each is an option
         name=name,
         url=url,
         language=language,
+        time_zone=time_zone,
         event_types=replaced("--event-type", event_types, emptied=every_pipeline_event),
         pattern=pattern_of("--pattern", pattern, emptied=no_pattern),
         success_if=pattern_of("--success-if", success_if, emptied=no_success_if),

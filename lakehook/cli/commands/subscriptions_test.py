@@ -1,6 +1,6 @@
 """``lakehook subscriptions preview|test|match``: try a subscription before events arrive."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -11,7 +11,7 @@ from lakehook.cli.inputs import bounded
 from lakehook.cli.options import STACK, TEXT, AnswerAs, EventsFile, Id, Stack, examples
 from lakehook.cli.output import Output, Table, print_document, print_listing
 from lakehook.cli.reveal import NewSecrets
-from lakehook.cli.terminal import write
+from lakehook.cli.terminal import wait_for_enter, write
 from lakehook.domain.errors import InvalidEvent
 from lakehook.domain.event import MAX_EVENT_BYTES, Event, EventType
 from lakehook.domain.json_document import parse_json_object
@@ -19,7 +19,7 @@ from lakehook.domain.pipeline_key import join_pipeline_key
 from lakehook.domain.sample import sample_event
 from lakehook.domain.subscription import Subscription, parse_event_types
 from lakehook.operations.views.subscriptions import (
-    ChallengedSubscriptionView,
+    CreatedSubscriptionView,
     MatchView,
     PingReportView,
     PreviewResultView,
@@ -83,22 +83,19 @@ def ping(
 
 
 def challenge(
-    new: NewSecrets,
-    subscription: Subscription,
-    *,
-    secret: str | None,
-    replay_id: str | None,
-    output: Output,
+    new: NewSecrets, subscription: Subscription, view: CreatedSubscriptionView, output: Output
 ) -> None:
-    """Challenge a new subscription's endpoint, and print its secret, whatever the result."""
-    shown: dict[str, Any] = {"secret": secret, "replay_id": replay_id}
-    report = ChallengedSubscriptionView.from_ping(subscription, **shown)
-    try:
-        after, result = new.service.test_endpoint(subscription, within_seconds=WAIT_SECONDS)
-        report = ChallengedSubscriptionView.from_ping(after, result, WAIT_SECONDS, **shown)
-    finally:  # also on Ctrl-C: the secret must be shown now
-        with new.shown():
-            print_document(output, report, note=note_on(secret))
+    """Show a new subscription with its secret, then challenge its endpoint, which may verify.
+
+    At a terminal there is time to give the secret to the receiver.
+    """
+    with new.shown():
+        print_document(output, view, note=note_on(view.secret))
+    if view.secret or view.public_key:
+        wait_for_enter("Give the receiver its key, then press Enter to challenge it.")
+    after, result = new.service.test_endpoint(subscription, within_seconds=WAIT_SECONDS)
+    report = PingReportView.from_ping(after, result, WAIT_SECONDS)
+    write(f"{_verdict(report)}; {report.hint or 'it is active'}", err=output is Output.JSON)
     _exit_unless_taken(report)
 
 

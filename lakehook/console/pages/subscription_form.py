@@ -18,7 +18,13 @@ from lakehook.domain.destination import Endpoint
 from lakehook.domain.errors import InvalidInput, LakehookError
 from lakehook.domain.event import EventType
 from lakehook.domain.sample import sample_event
-from lakehook.domain.subscription import Language, Ordering, Subscription, parse_event_types
+from lakehook.domain.subscription import (
+    Language,
+    Ordering,
+    Subscription,
+    parse_event_types,
+    parse_time_zone,
+)
 from lakehook.domain.template import Template
 from lakehook.operations.views.pipelines import EventView
 from lakehook.operations.views.subscriptions import (
@@ -44,6 +50,7 @@ _OPTIONS = {  # of the command, in the order of its help
     "url": "--url",
     "channel": "--channel",
     "language": "--language",
+    "time_zone": "--time-zone",
     "pattern": "--pattern",
     "success_if": "--success-if",
     "deadline_seconds": "--deadline",
@@ -65,6 +72,7 @@ class Form:
     url: str = ""
     channel: str = "webhook"
     language: str = "en"
+    time_zone: str = ""
     event_types: tuple[str, ...] = EVERY_TYPE
     pattern: str = ""
     success_if: str = ""
@@ -93,6 +101,7 @@ class Form:
             url=view.url,
             channel=view.channel,
             language=view.language or "en",
+            time_zone=view.time_zone or "",
             event_types=tuple(view.event_types),
             pattern=view.pattern or "",
             success_if=view.success_if or "",
@@ -119,6 +128,7 @@ class Form:
             changed["deadline_seconds"] = _seconds(self.deadline_seconds)
         if not CHANNELS[self.channel].is_localized:
             changed.pop("language", None)
+            changed.pop("time_zone", None)
         return SubscriptionFields(**changed)
 
     def draft(self) -> Subscription:
@@ -130,6 +140,7 @@ class Form:
             endpoint=Endpoint.parse("https://receiver.example/hook"),
             channel=self.channel,
             language=Language(self.language),
+            time_zone=parse_time_zone(self.time_zone),
             event_types=parse_event_types(self.event_types),
             pattern=self.pattern or None,
             template=Template(body=body, subject=subject) if body or subject else None,

@@ -12,7 +12,7 @@ from lakehook.domain.event import Event
 from lakehook.domain.ping import Ping
 from lakehook.domain.rate_limit import Rate
 from lakehook.domain.signing import SigningKey
-from lakehook.domain.subscription import Language
+from lakehook.domain.subscription import Locale
 from lakehook.domain.template import RenderedTemplate
 from lakehook.domain.trace_context import Trace
 
@@ -90,7 +90,7 @@ class Channel(Protocol):
 
     @property
     def is_localized(self) -> bool:
-        """Whether the channel writes to people, in a language that the subscription chooses."""
+        """Whether the channel writes to people, in a locale that the subscription chooses."""
 
     @property
     def rate(self) -> Rate | None:
@@ -113,7 +113,7 @@ class Channel(Protocol):
     def unsupported_reason(self, event: Event) -> str | None:
         """Return why the channel cannot express an event; None if it can."""
 
-    def render(self, delivery: Delivery, language: Language) -> RenderedMessage: ...
+    def render(self, delivery: Delivery, locale: Locale) -> RenderedMessage: ...
 
     def apply_template(
         self, rendered: RenderedTemplate, default: RenderedMessage
@@ -123,7 +123,7 @@ class Channel(Protocol):
         Raises ``TemplateFailed`` if the service would never accept it.
         """
 
-    def render_ping(self, ping: Ping, language: Language) -> RenderedMessage | None:
+    def render_ping(self, ping: Ping, locale: Locale) -> RenderedMessage | None:
         """Render a ping; None if the channel has no form for one."""
 
     def build_request(self, message: OutboundMessage) -> Request | Mail:

@@ -12,7 +12,7 @@ from lakehook.domain.devlake.notification import UnsupportedEvent, render, unsup
 from lakehook.domain.devlake.signature import nouce_of, signed_query
 from lakehook.domain.event import Event
 from lakehook.domain.ping import Ping
-from lakehook.domain.subscription import Language
+from lakehook.domain.subscription import Locale
 from lakehook.domain.template import RenderedTemplate
 
 _MARKS = ("inferred", "reconciled")
@@ -37,7 +37,7 @@ class DevLakeChannel:
     def unsupported_reason(self, event: Event) -> str | None:
         return unsupported_reason(event)
 
-    def render(self, delivery: Delivery, _language: Language) -> RenderedMessage:
+    def render(self, delivery: Delivery, _locale: Locale) -> RenderedMessage:
         rendered = render(delivery.event)
         assert not isinstance(rendered, UnsupportedEvent), f"{delivery.id}: {rendered}"
         return RenderedMessage(body=rendered, headers=_origin(delivery.event))
@@ -45,7 +45,7 @@ class DevLakeChannel:
     def apply_template(self, _said: RenderedTemplate, default: RenderedMessage) -> RenderedMessage:
         return default
 
-    def render_ping(self, _ping: Ping, _language: Language) -> None:
+    def render_ping(self, _ping: Ping, _locale: Locale) -> None:
         """Return None: DevLake has no form for a ping."""
 
     def build_request(self, message: OutboundMessage) -> Request:

@@ -32,10 +32,10 @@ from lakehook.domain.event import Event, EventType
 from lakehook.domain.event_fields import MAX_FAILED_TASKS
 from lakehook.domain.json_document import Document, parse_json_object, to_json
 from lakehook.domain.ping import Ping
-from lakehook.domain.subscription import Language
+from lakehook.domain.subscription import Locale
 from lakehook.domain.template import RenderedTemplate
 from lakehook.domain.text import clean_lines, single_line
-from lakehook.domain.time import parse_rfc3339
+from lakehook.domain.time import format_local, parse_rfc3339
 
 MAX_NAME_CHARACTERS = 100
 MAX_MESSAGE_CHARACTERS = 4000
@@ -156,7 +156,8 @@ _SEVERITIES = {
 class Notification:
     severity: Severity
     headline: str
-    facts: tuple[tuple[str, str], ...]  # label and value
+    facts: tuple[tuple[str, str], ...]  # label and value; the last is ``at``
+    at: datetime
     message: str = ""  # lines
     link: "Link | None" = None
     remarks: tuple[str, ...] = ()
@@ -167,8 +168,9 @@ class Notification:
         return tuple(f"{name}{self.colon}{value}" for name, value in self.facts)
 
     @classmethod
-    def from_facts(cls, facts: NotificationFacts, language: Language) -> Self:
-        words = translations_for(language)
+    def from_facts(cls, facts: NotificationFacts, locale: Locale) -> Self:
+        words = translations_for(locale.language)
+        time = words.labels["time"], format_local(facts.at, locale.time_zone)
         remarks = (
             (facts.inferred, words.inferred),
             (facts.late, words.late),
@@ -177,7 +179,8 @@ class Notification:
         return cls(
             severity=_SEVERITIES.get(facts.state, Severity.INFO),
             headline=_headline(facts, words),
-            facts=tuple(_facts(facts, words)),
+            facts=(*_facts(facts, words), time),
+            at=facts.at,
             message="\n".join(_format_message(facts, words)),
             link=Link(words.link, facts.url) if facts.url else None,
             remarks=tuple(remark for applies, remark in remarks if applies),
@@ -185,12 +188,13 @@ class Notification:
         )
 
     @classmethod
-    def from_ping(cls, ping: Ping, language: Language) -> Self:
-        words = translations_for(language)
+    def from_ping(cls, ping: Ping, locale: Locale) -> Self:
+        words, at = translations_for(locale.language), parse_rfc3339(ping.timestamp)
         return cls(
             severity=Severity.INFO,
             headline=words.ping_headline,
-            facts=((words.labels["time"], _time(parse_rfc3339(ping.timestamp))),),
+            facts=((words.labels["time"], format_local(at, locale.time_zone)),),
+            at=at,
             message=words.ping_message.format(ping.subscription_id),
             colon=words.colon,
         )
@@ -214,13 +218,13 @@ class NotificationChannel:
     def unsupported_reason(self, _event: Event) -> None:
         """Return None: every event can be expressed."""
 
-    def render(self, delivery: Delivery, language: Language) -> RenderedMessage:
+    def render(self, delivery: Delivery, locale: Locale) -> RenderedMessage:
         return self.format(
-            Notification.from_facts(NotificationFacts.from_delivery(delivery), language)
+            Notification.from_facts(NotificationFacts.from_delivery(delivery), locale)
         )
 
-    def render_ping(self, ping: Ping, language: Language) -> RenderedMessage:
-        return self.format(Notification.from_ping(ping, language))
+    def render_ping(self, ping: Ping, locale: Locale) -> RenderedMessage:
+        return self.format(Notification.from_ping(ping, locale))
 
     def format(self, notification: Notification) -> RenderedMessage:
         raise NotImplementedError
@@ -381,11 +385,9 @@ def _facts(notified: NotificationFacts, translations: Translations) -> Iterator[
         "task": _task_name(notified.task.id, notified.task.plugin, translations)
         if notified.task
         else "",
-        "state": translations.states[notified.state],
         "trigger": _trigger(notified.trigger, translations),
         "tasks": _task_count(notified, translations),
         "duration": "" if notified.seconds is None else _duration(notified.seconds, translations),
-        "time": _time(notified.at),
     }
     yield from ((translations.labels[name], fact) for name, fact in facts.items() if fact)
 
@@ -427,10 +429,6 @@ def _duration(seconds: int, translations: Translations) -> str:
     first = next((place for place, count in enumerate(counts) if count), len(counts) - 1)
     shown = [texts[place] for place in range(first, min(first + 2, len(texts))) if counts[place]]
     return " ".join(shown) or texts[-1]
-
-
-def _time(at: datetime) -> str:
-    return at.isoformat(sep=" ", timespec="seconds")
 
 
 def parse_template_document(body: str, *, any_of: tuple[str, ...]) -> Document | None:

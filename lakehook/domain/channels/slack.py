@@ -4,6 +4,7 @@ https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks
 """
 
 import re
+from datetime import datetime
 
 from lakehook.domain.attempt import Outcome, Response, ResponseVerdict
 from lakehook.domain.channels.base import RenderedMessage
@@ -111,11 +112,20 @@ def _header(headline: str) -> Document:
     return {"type": "header", "text": {"type": "plain_text", "text": text, "emoji": False}}
 
 
-def _fields(telling: Notification) -> Document:
-    texts = (
-        f"*{name}*\n{_truncate(value, MAX_FIELD_CHARACTERS // 2)}" for name, value in telling.facts
-    )
+def _fields(notification: Notification) -> Document:
+    *facts, (label, time) = notification.facts
+    texts = [f"*{name}*\n{_truncate(value, MAX_FIELD_CHARACTERS // 2)}" for name, value in facts]
+    texts.append(f"*{label}*\n{_date(notification.at, time)}")
     return {"type": "section", "fields": [_markup(text) for text in texts]}
+
+
+def _date(at: datetime, fallback: str) -> str:
+    """Let Slack show a time in each reader's time zone; where it cannot, the fallback is shown.
+
+    https://docs.slack.dev/messaging/formatting-message-text#date-formatting
+    """
+    seconds = int(at.timestamp())
+    return f"<!date^{seconds}^{{date_num}} {{time_secs}}|{fallback}>" if seconds > 0 else fallback
 
 
 def _section(message: str) -> Document:

@@ -18,7 +18,7 @@ from lakehook.domain.json_document import to_json
 from lakehook.domain.ping import Ping
 from lakehook.domain.retry import MAX_RETRY_AFTER_SECONDS
 from lakehook.domain.signing import SigningKey, signatures
-from lakehook.domain.subscription import Language
+from lakehook.domain.subscription import Locale
 from lakehook.domain.template import RenderedTemplate
 from lakehook.domain.time import parse_rfc3339
 from lakehook.domain.trace_context import Trace
@@ -54,7 +54,7 @@ class Webhook:
     def unsupported_reason(self, _event: Event) -> None:
         """Return None: every event can be expressed."""
 
-    def render(self, delivery: Delivery, _language: Language) -> RenderedMessage:
+    def render(self, delivery: Delivery, _locale: Locale) -> RenderedMessage:
         traced = delivery.event.document.get(trace_context.FIELD)
         return RenderedMessage(body=render(delivery), trace=Trace.read(traced))
 
@@ -65,7 +65,7 @@ class Webhook:
         body = default.body if rendered.body is None else rendered.body.encode()
         return replace(default, body=body, headers={**default.headers, **dict(rendered.headers)})
 
-    def render_ping(self, ping: Ping, _language: Language) -> RenderedMessage:
+    def render_ping(self, ping: Ping, _locale: Locale) -> RenderedMessage:
         return RenderedMessage(body=ping.body)
 
     def build_request(self, message: OutboundMessage) -> Request:

@@ -47,6 +47,7 @@ class SubscriptionView:
     url: str = described("Without parts that may be credentials.")
     channel: str
     language: str | None = described("Language of channels for people.")
+    time_zone: str | None = described("Time zone of messages to people; null: as in the event.")
     event_types: list[str]
     pattern: str | None = described("JSON text.")
     success_if: str | None = described("JSON text.")
@@ -79,6 +80,7 @@ class SubscriptionView:
             url=subscription.endpoint.display_url,
             channel=subscription.channel,
             language=str(subscription.language) if is_localized else None,
+            time_zone=subscription.time_zone or None,
             event_types=[str(name) for name in EventType if subscription.accepts_type(name)],
             pattern=subscription.pattern,
             success_if=subscription.success_if,
@@ -162,11 +164,9 @@ class PingReportView(SubscriptionView):
     def from_ping(
         cls,
         subscription: Subscription,
-        result: PingResult | None = None,
-        waited_seconds: float | None = None,
-        **more: Any,
+        result: PingResult | None,
+        waited_seconds: float,
     ) -> Self:
-        """Build the view; ``waited_seconds`` is None if the wait was interrupted."""
         attempt = result.attempt if result else None
         return cls.from_subscription(
             subscription,
@@ -175,13 +175,7 @@ class PingReportView(SubscriptionView):
             milliseconds=attempt and attempt.milliseconds,
             answer=attempt and (attempt.excerpt or None),
             hint=_ping_hint(subscription, result, waited_seconds),
-            **more,
         )
-
-
-@dataclass(frozen=True, kw_only=True)
-class ChallengedSubscriptionView(PingReportView, CreatedSubscriptionView):
-    """A new subscription whose endpoint was sent a challenge."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -277,10 +271,8 @@ _SIGNATURE_REFUSED = (401, 403)
 
 
 def _ping_hint(
-    subscription: Subscription, result: PingResult | None, waited_seconds: float | None
+    subscription: Subscription, result: PingResult | None, waited_seconds: float
 ) -> str | None:
-    if waited_seconds is None:
-        return "it was broken off; try again: lakehook subscriptions test ID"
     if result is None:
         return f"nothing within {waited_seconds:g} s: does the delivery function run?"
     if subscription.is_pending and result.attempt.outcome.is_success:

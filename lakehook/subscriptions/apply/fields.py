@@ -135,6 +135,7 @@ FIELDS = (
     FieldSpec("channel", plain(values.text), lambda subscription: subscription.channel),
     FieldSpec("format", plain(values.text), lambda _: None),  # an older name of two channels
     FieldSpec("language", plain(values.text), _language),
+    FieldSpec("time_zone", plain(values.text), lambda one: one.time_zone or None),
     FieldSpec("event_types", plain(values.texts), _event_types),
     FieldSpec(
         "pattern", plain(values.pattern), lambda subscription: _pattern(subscription.pattern)

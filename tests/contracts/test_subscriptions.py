@@ -12,7 +12,7 @@ from lakehook.domain.destination import Endpoint
 from lakehook.domain.errors import Conflict, NameTaken
 from lakehook.domain.event import EventType
 from lakehook.domain.signing import EncryptedSecret, SignatureAlgorithm
-from lakehook.domain.subscription import Subscription
+from lakehook.domain.subscription import Language, Subscription
 from lakehook.ports.stores import SubscriptionRepository
 from lakehook.settings import StackOutputs
 from tests.builders import a_subscription
@@ -71,6 +71,8 @@ def test_of_two_who_claim_a_name_at_once_one_gets_it(
 def test_a_subscription_is_read_as_it_was_saved(store: SubscriptionRepository):
     subscription = a_subscription(
         success_if='{"code":[0]}',
+        language=Language.CHINESE,
+        time_zone="Asia/Shanghai",
         endpoint=replace(
             Endpoint.parse("https://ci.example:8443/hook?key=1"),
             url="https://ci.example:8443/hook?key=…",

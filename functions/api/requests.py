@@ -123,7 +123,7 @@ class NewSubscription(_SubscriptionFields):
         "How it is reached, and the form of its messages.", WEBHOOK, enum=list(CHANNELS)
     )
     format: StrictStr = optional(
-        "An older name: lakehook is channel webhook, devlake is channel devlake.",
+        "The channel by its form: lakehook is channel webhook, others have one name.",
         enum=list(CHANNELS_BY_FORMAT),
     )
     signing: SignatureAlgorithm | None = optional(

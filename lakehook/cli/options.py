@@ -115,7 +115,7 @@ FormatName = Annotated[
         "--format",
         metavar="|".join(CHANNELS_BY_FORMAT),
         hidden=True,
-        help="An older name: lakehook is channel webhook, devlake is channel devlake.",
+        help="The channel by its form: lakehook is channel webhook, others have one name.",
     ),
 ]
 OrderingName = Annotated[

@@ -62,7 +62,7 @@ class SubscriptionFields:
     name: str | None = None
     url: str | None = field(default=None, repr=False)  # may be a credential
     channel: str | None = None  # of a new subscription only
-    format: str | None = None  # an older name of two channels
+    format: str | None = None  # the channel by its form
     language: str | None = None
     time_zone: str | None = None  # empty: times as the event has them
     event_types: Sequence[str] | None = None  # empty: every PIPELINE_*

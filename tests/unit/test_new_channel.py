@@ -94,7 +94,7 @@ def test_the_command_knows_it_by_its_name(terminal: Terminal):
     assert terminal("subscriptions", "add", "--name", "x", "--url", URL, "--channel", "telex") == 2
     assert terminal.err.strip() == (
         "error: channel: 'telex' is not one of webhook, slack, wecom, feishu, dingtalk, teams,"
-        " email, devlake, pager"
+        " email, devlake, cloudevents, cloudevents-binary, pager"
     )
 
 

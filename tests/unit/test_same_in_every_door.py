@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from lakehook.domain.channels import CHANNELS
+from lakehook.domain.channels import CHANNELS, CHANNELS_BY_FORMAT
 from lakehook.domain.event import EventType
 from lakehook.domain.signing import SignatureAlgorithm
 from lakehook.domain.subscription import Language, Ordering, Subscription
@@ -88,7 +88,7 @@ ROWS = [
     Row("time_zone", "--time-zone", "UTC", ("UTC",)),
     *(Row("channel", "--channel", name, (name,), name) for name in CHANNELS),
     Row("channel", "--channel", "fax", ("fax", "Slack")),
-    *(Row("format", "--format", name, (name,)) for name in ("lakehook", "devlake")),
+    *(Row("format", "--format", name, (name,)) for name in CHANNELS_BY_FORMAT),
     Row("format", "--format", "xml", ("xml",)),
     *(Row("signing", "--signing", str(name), (str(name),)) for name in SignatureAlgorithm),
     Row("signing", "--signing", "rsa", ("rsa",)),
@@ -148,7 +148,7 @@ def by_api(row: Row, value: Any, api: Desktop) -> Any:
 
 def by_file(row: Row, value: Any, folder: Path, capsys: pytest.CaptureFixture[str]) -> Any:
     entry = base(row) | {row.field: value}
-    if row.channel not in ("webhook", "devlake"):  # the URL is the credential
+    if CHANNELS[row.channel].signature_scheme.is_url_credential:  # the URL is the credential
         (folder / "url").write_text(entry["url"])
         entry["url"] = {"file": "url"}
     file = folder / "s.yaml"

@@ -1,6 +1,7 @@
 """Registry of channels. A new channel is a module that implements ``Channel``, and a line here."""
 
 from lakehook.domain.channels.base import Channel
+from lakehook.domain.channels.cloudevents import BinaryCloudEvents, CloudEvents
 from lakehook.domain.channels.devlake import DevLakeChannel
 from lakehook.domain.channels.dingtalk import DingTalk
 from lakehook.domain.channels.email import Email
@@ -22,10 +23,15 @@ CHANNELS: dict[str, Channel] = {
     "teams": Teams(),
     "email": Email(),
     "devlake": DevLakeChannel(),
+    "cloudevents": CloudEvents(),
+    "cloudevents-binary": BinaryCloudEvents(),
 }
 
-CHANNELS_BY_FORMAT = {"lakehook": WEBHOOK, "devlake": "devlake"}
-"""The channel that each value of the older option ``--format`` stands for."""
+CHANNELS_BY_FORMAT = {
+    "lakehook": WEBHOOK,
+    **{name: name for name in ("devlake", "cloudevents", "cloudevents-binary")},
+}
+"""The channel that each value of the option ``--format`` stands for."""
 
 
 _CHANNELS_BY_HOST = {

@@ -133,7 +133,7 @@ FIELDS = (
     FieldSpec("name", plain(values.text), lambda subscription: subscription.name),
     FieldSpec("url", address, lambda subscription: subscription.endpoint.display_url),
     FieldSpec("channel", plain(values.text), lambda subscription: subscription.channel),
-    FieldSpec("format", plain(values.text), lambda _: None),  # an older name of two channels
+    FieldSpec("format", plain(values.text), lambda _: None),  # the channel by another name
     FieldSpec("language", plain(values.text), _language),
     FieldSpec("time_zone", plain(values.text), lambda one: one.time_zone or None),
     FieldSpec("event_types", plain(values.texts), _event_types),

@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any, Self
 
 from lakehook.domain.dotted_names import expand_names
+from lakehook.domain.envelope import envelope_problem
 from lakehook.domain.errors import InvalidEvent
 from lakehook.domain.event_fields import OPTIONAL, Check, check_time
 from lakehook.domain.event_values import show_value, to_event_document
@@ -217,6 +218,8 @@ def _problems(document: Document) -> list[str]:
         for name in _REQUIRED
         if document.get(name) is None
     ]
+    if missing and (problem := envelope_problem(document)):
+        return [problem]
     wrong = [
         f"{name}: {show_value(document[name])} {complaint}"
         for name, complain in _CHECKS.items()

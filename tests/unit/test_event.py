@@ -141,6 +141,34 @@ def test_what_is_no_json_object_is_a_bad_event(body: str):
         Event.from_message(body, group="39")
 
 
+@pytest.mark.parametrize(
+    ("envelope", "remedy"),
+    [
+        (
+            {"Type": "Notification", "TopicArn": "arn:aws:sns:…", "Message": "{}"},
+            "of SNS .*: turn on raw message delivery",
+        ),
+        (
+            {"version": "0", "detail-type": "Run", "source": "lake", "detail": a_document()},
+            r"of EventBridge .*: send \$\.detail alone, by the input path",
+        ),
+        (
+            {"specversion": "1.0", "type": "run", "source": "/lake", "data": a_document()},
+            "of CloudEvents .*: send its data alone",
+        ),
+    ],
+)
+def test_an_event_in_an_envelope_is_refused_with_the_remedy(
+    envelope: dict[str, object], remedy: str
+):
+    with pytest.raises(InvalidEvent, match=f"an envelope {remedy}"):
+        Event.from_message(json.dumps(envelope), group="39")
+
+
+def test_an_event_with_the_fields_of_an_envelope_is_an_event():
+    assert read("lake/39", specversion="1.0", type="run", source="lake")
+
+
 def test_an_event_must_come_in_the_group_of_its_pipeline():
     with pytest.raises(InvalidEvent, match="'39' is not the MessageGroupId '40'"):
         read(group="40")

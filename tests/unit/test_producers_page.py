@@ -131,3 +131,12 @@ def test_a_route_of_fastapi_publishes(queue: Queue, monkeypatch: pytest.MonkeyPa
 
     assert published == {"published": 1}
     assert queue.said() == [(39, "PIPELINE_CREATED")]
+
+
+def test_a_function_unwraps_what_a_rule_of_eventbridge_sends(queue: Queue) -> None:
+    handler = run("From SNS, EventBridge or CloudEvents")["handler"]
+    state = {"event_type": "PIPELINE_RUNNING", "trigger_source": "manual"}
+
+    handler({"detail": {**state, "pipeline_id": 7, "timestamp": "2026-01-01T12:00:00Z"}}, None)
+
+    assert queue.said() == [(7, "PIPELINE_RUNNING")]

@@ -17,7 +17,7 @@ from lakehook.domain.destination import Endpoint, Request
 from lakehook.domain.errors import InvalidSubscription
 from lakehook.domain.ping import Ping
 from lakehook.domain.signing import HmacSecret
-from lakehook.domain.subscription import Language
+from lakehook.domain.subscription import Locale
 from lakehook.subscriptions.subscribe import SubscriptionFields
 from tests.builders import a_delivery
 from tests.fakes_ops import Office
@@ -63,7 +63,7 @@ def received(request: Request) -> BaseCloudEvent:
 
 @pytest.mark.parametrize("channel", MODES)
 def test_the_public_sdk_reads_a_signed_event(channel: str) -> None:
-    request = requested(channel, CHANNELS[channel].render(DELIVERY, Language.ENGLISH))
+    request = requested(channel, CHANNELS[channel].render(DELIVERY, Locale()))
     event = received(request)
 
     known: dict[str, Any] = {
@@ -85,7 +85,7 @@ def test_the_public_sdk_reads_a_signed_event(channel: str) -> None:
 
 def test_binary_mode_has_the_body_of_a_webhook_and_a_trace_of_its_own() -> None:
     request = requested(
-        "cloudevents-binary", CHANNELS["cloudevents-binary"].render(DELIVERY, Language.ENGLISH)
+        "cloudevents-binary", CHANNELS["cloudevents-binary"].render(DELIVERY, Locale())
     )
 
     assert request.body == webhook_channel.render(DELIVERY)
@@ -98,7 +98,7 @@ def test_binary_mode_has_the_body_of_a_webhook_and_a_trace_of_its_own() -> None:
 
 def test_the_order_of_sequences_is_that_of_their_texts() -> None:
     texts = [
-        json.loads(CHANNELS["cloudevents"].render(a_delivery(number), Language.ENGLISH).body)
+        json.loads(CHANNELS["cloudevents"].render(a_delivery(number), Locale()).body)
         for number in (2, 10, 9_999_999_999)
     ]
 
@@ -109,7 +109,7 @@ def test_the_order_of_sequences_is_that_of_their_texts() -> None:
 @pytest.mark.parametrize("channel", MODES)
 def test_a_ping_is_a_cloud_event_with_its_challenge(channel: str) -> None:
     ping = Ping("sub_a", "f00d", "2026-01-01T12:00:00Z", challenge="echo-me")
-    content = CHANNELS[channel].render_ping(ping, Language.ENGLISH)
+    content = CHANNELS[channel].render_ping(ping, Locale())
     assert content
 
     event = received(requested(channel, content))

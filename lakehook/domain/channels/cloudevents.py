@@ -18,7 +18,7 @@ from lakehook.domain.delivery import Delivery
 from lakehook.domain.event import Event
 from lakehook.domain.json_document import to_json
 from lakehook.domain.ping import Ping
-from lakehook.domain.subscription import Language
+from lakehook.domain.subscription import Locale
 from lakehook.domain.template import RenderedTemplate
 from lakehook.domain.trace_context import Trace
 
@@ -39,17 +39,17 @@ class CloudEvents(Webhook):
 
     supports_templates = False  # the data is the event, which the attributes describe
 
-    def render(self, delivery: Delivery, language: Language) -> RenderedMessage:
-        return self._as_cloud_event(_attributes(delivery), super().render(delivery, language))
+    def render(self, delivery: Delivery, locale: Locale) -> RenderedMessage:
+        return self._as_cloud_event(_attributes(delivery), super().render(delivery, locale))
 
-    def render_ping(self, ping: Ping, language: Language) -> RenderedMessage:
+    def render_ping(self, ping: Ping, locale: Locale) -> RenderedMessage:
         attributes = {
             "id": ping.event_id,
             "source": SOURCE,
             "type": f"{_TYPE_PREFIX}ping",
             "time": ping.timestamp,
         }
-        return self._as_cloud_event(attributes, super().render_ping(ping, language))
+        return self._as_cloud_event(attributes, super().render_ping(ping, locale))
 
     def apply_template(self, _said: RenderedTemplate, default: RenderedMessage) -> RenderedMessage:
         return default

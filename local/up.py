@@ -4,10 +4,11 @@ import json
 import logging
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from threading import Event
 from typing import Any
 
@@ -56,12 +57,20 @@ def _interrupt(*_: Any) -> None:
 
 
 def _serve(options: Options, *, as_json: bool, console: bool) -> None:
-    """When ready, print where everything is: for people, or for programs on one line of stdout."""
-    with LocalLakehook(options) as lakehook, ExitStack() as exits:
+    """When ready, print where everything is: for people, or for programs on one line of stdout.
+
+    For people, the functions log to a file.
+    """
+    with ExitStack() as exits:
+        if not as_json:
+            log = exits.enter_context(NamedTemporaryFile(prefix="lakehook-", suffix=".log"))
+            options = replace(options, sink=log.fileno())
+        lakehook = exits.enter_context(LocalLakehook(options))
         port = DEFAULT_PORT if options.port else ANY_PORT
         served = exits.enter_context(serve_console(lakehook, port=port)) if console else None
-        url = served.access.url if served else None
-        words = _ready(lakehook, url, options.state)
+        rows = {"console": served.access.url} if served else {}
+        rows |= {} if as_json else {"functions log to": log.name}
+        words = _ready(lakehook, options.state, rows)
         print(words, file=sys.stderr if as_json else sys.stdout, flush=True)
         if as_json:
             where = {
@@ -69,20 +78,25 @@ def _serve(options: Options, *, as_json: bool, console: bool) -> None:
                 "region": lakehook.region,
                 "notification_secret": lakehook.notification_secret,
             }
-            where |= {"console_url": url} if url else {}
+            where |= {"console_url": rows["console"]} if served else {}
             print(json.dumps(where | asdict(lakehook.deployment)), flush=True)
         Event().wait()
 
 
-def _ready(lakehook: LocalLakehook, console_url: str | None, state: Path | None) -> str:
+def _ready(lakehook: LocalLakehook, state: Path | None, rows: Mapping[str, str]) -> str:
+    """Format for people, in lines of 80 columns at most."""
     deployment = lakehook.deployment
-    console = f"\n  console           {console_url}" if console_url else ""
     kept = f"kept in {state}" if state else "gone"
+    places = {
+        "DevLake posts to": deployment.ingress_url,
+        "and signs with": lakehook.notification_secret,
+        "HTTP API": f"{deployment.api_url}  (open to this machine; on AWS IAM decides)",
+        **rows,
+    }
+    lines = "\n".join(f"  {name:<18}{place}" for name, place in places.items())
     return f"""\
 Lakehook is ready on this machine. What it holds is {kept} when it ends (Ctrl-C).
-  DevLake posts to  {deployment.ingress_url}
-  and signs with    {lakehook.notification_secret}
-  HTTP API          {deployment.api_url}  (nobody asks who is calling; on AWS, IAM does){console}
+{lines}
 Now try, in another terminal:
   export AWS_ENDPOINT_URL={lakehook.endpoint_url}
   .venv/bin/lakehook listen

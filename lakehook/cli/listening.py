@@ -190,6 +190,6 @@ def _say(receiver: DevelopmentReceiver, what: str, secret: SigningKey) -> None:
     lines = (
         f"{what}{to}",
         f"secret {secret.reveal()}, for this run alone",
-        "Ctrl-C ends it. Try, in another terminal: lakehook events trigger PIPELINE_CREATED",
+        "Ctrl-C ends it. In another terminal: lakehook events trigger PIPELINE_CREATED",
     )
     write("\n".join(lines), err=receiver.output is Output.JSON)

@@ -3,7 +3,7 @@
 import shutil
 import sys
 import textwrap
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, is_dataclass
 from enum import StrEnum
@@ -76,12 +76,24 @@ def print_document(
     output: Output, view: Any, *, tables: Mapping[str, Table] | None = None, note: str = ""
 ) -> None:
     """Print one view, its fields of ``tables`` as tables; ``note`` is only for people."""
+    print_result(output, view, shown=tuple(_fields(view)), tables=tables, note=note)
+
+
+def print_result(
+    output: Output,
+    view: Any,
+    *,
+    shown: Collection[str],
+    note: str,
+    tables: Mapping[str, Table] | None = None,
+) -> None:
+    """Print what an action has changed: of its view, people are shown these fields alone."""
     if output is Output.JSON:
         write(to_indented_json(_document(view)))
         return
-    tables = tables or {}
-    fields = _fields(view)
-    write(_lines({name: value for name, value in fields.items() if name not in tables}))
+    tables, fields = tables or {}, _fields(view)
+    if lines := _lines({name: fields[name] for name in shown if name not in tables}):
+        write(lines)
     for name, table in tables.items():
         write()
         print_table(table, fields[name])
@@ -107,7 +119,7 @@ def _document(view: Any) -> Any:
 
 
 def _lines(fields: Mapping[str, Any]) -> str:
-    width = max(map(len, fields)) + 2
+    width = max(map(len, fields), default=0) + 2
     return "\n".join(f"{name:{width}}{to_text(value)}" for name, value in fields.items())
 
 

@@ -25,6 +25,7 @@ from lakehook.cli.output import (
     Output,
     print_document,
     print_listing,
+    print_result,
     progress_counter,
 )
 from lakehook.dead_letters import DeadLetterSelector, is_exactly_one_selector
@@ -184,7 +185,8 @@ def _confirm_and_act(  # noqa: PLR0913  what is done, to what, and how it is tol
         waiting_behind=behind,
     )
     note = _outcome(result) + ("; nothing is done yet; --yes does it" if would else "")
-    print_document(output, result, tables={"dead_letters": LETTERS}, note=note)
+    shown = ("remaining",) if result.remaining else ()
+    print_result(output, result, shown=shown, tables={"dead_letters": LETTERS}, note=note)
 
 
 def _outcome(result: DeadLetterActionResult) -> str:

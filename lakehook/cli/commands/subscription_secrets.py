@@ -1,5 +1,7 @@
 """``lakehook subscriptions rotate-secret``: a new secret; the old one signs, too, for a while."""
 
+from collections.abc import Mapping
+
 import typer
 
 from lakehook.cli.context import service_of
@@ -15,13 +17,13 @@ from lakehook.cli.options import (
     Stack,
     examples,
 )
-from lakehook.cli.output import SECRETS, print_document
+from lakehook.cli.output import SECRETS, Output, Table, print_result
 from lakehook.cli.reveal import OutputFailed, confirmed_output
 from lakehook.domain.errors import Conflict, InfrastructureError
 from lakehook.domain.signing import MAX_OVERLAP_SECONDS
 from lakehook.domain.subscription import Subscription
 from lakehook.domain.time import parse_duration
-from lakehook.operations.views.subscriptions import RotatedSecretView
+from lakehook.operations.views.subscriptions import CreatedSubscriptionView, RotatedSecretView
 from lakehook.subscriptions.secrets import Rotated
 
 rotation_app = typer.Typer(rich_markup_mode=None)
@@ -58,7 +60,7 @@ def rotate_secret(  # noqa: PLR0913  each is an option
     def show(rotated: Rotated) -> None:
         view = RotatedSecretView.from_rotation(rotated, provided=provided)
         with confirmed_output():
-            print_document(output, view, tables={"secrets": SECRETS}, note=note_on(view.secret))
+            print_created(output, view, "effective_at", tables={"secrets": SECRETS})
         shown.append(view)
 
     try:
@@ -80,5 +82,14 @@ def _may_not_sign(subscription: Subscription) -> str:
     )
 
 
-def note_on(told: str | None) -> str:
-    return "Keep the secret: it is never shown again." if told else ""
+def print_created(
+    output: Output,
+    view: CreatedSubscriptionView,
+    *more: str,
+    tables: Mapping[str, Table] | None = None,
+) -> None:
+    """Print a subscription with its new secret; people are shown what they have to know."""
+    names = ("subscription_id", "name", "url", "state", "secret", "public_key", "replay_id")
+    shown = [name for name in names if getattr(view, name) is not None]
+    note = "Keep the secret: it is never shown again." if view.secret else ""
+    print_result(output, view, shown=(*shown, *more), tables=tables, note=note)

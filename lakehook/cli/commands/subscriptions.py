@@ -5,7 +5,7 @@ from typing import Any
 import typer
 
 from lakehook.cli.commands import subscription_secrets, subscriptions_apply, subscriptions_test
-from lakehook.cli.commands.subscription_secrets import note_on
+from lakehook.cli.commands.subscription_secrets import print_created
 from lakehook.cli.commands.subscriptions_test import Challenge
 from lakehook.cli.context import service_of
 from lakehook.cli.inputs import read_headers, read_secret, read_template, require_single_stdin
@@ -51,7 +51,15 @@ from lakehook.cli.options import (
     YesRemove,
     examples,
 )
-from lakehook.cli.output import SECRETS, Output, Table, print_document, print_listing, to_text
+from lakehook.cli.output import (
+    SECRETS,
+    Output,
+    Table,
+    print_document,
+    print_listing,
+    print_result,
+    to_text,
+)
 from lakehook.cli.reveal import NewSecrets, deferred_interrupt
 from lakehook.cli.terminal import confirm
 from lakehook.domain.event import EventType
@@ -134,7 +142,7 @@ def pause(
     service = service_of(context, stack)
     paused = service.pause(service.find_subscription(subscription))
     note = f"{paused.name} is paused: what comes waits, in its order, until it is resumed"
-    print_document(output, SubscriptionView.from_subscription(paused), note=note)
+    print_result(output, SubscriptionView.from_subscription(paused), shown=(), note=note)
 
 
 @lifecycle_app.command(epilog=examples("lakehook subscriptions resume ci"))
@@ -183,13 +191,13 @@ def remove(  # noqa: PLR0913  each is an option
     tombstone, backlog = service.remove_subscription(subscription, discard_waiting=discard_waiting)
     given_up = f"; {backlog} are given up" if backlog else ""
     note = f"{tombstone.name} is removed{given_up}"
-    print_document(output, RemovedView.from_removal(tombstone, backlog), note=note)
+    print_result(output, RemovedView.from_removal(tombstone, backlog), shown=(), note=note)
 
 
 def _print_resumed(output: Output, subscription: Subscription, lanes: int) -> None:
     view = ResumedSubscriptionView.from_subscription(subscription, lanes_resumed=lanes)
     go_on = counted(lanes, "pipeline goes on", "pipelines go on")
-    print_document(output, view, note=f"{view.name} is {view.state}; {go_on}")
+    print_result(output, view, shown=(), note=f"{view.name} is {view.state}; {go_on}")
 
 
 app.add_typer(lifecycle_app)
@@ -296,7 +304,7 @@ def add(  # noqa: PLR0913  each is an option
             subscriptions_test.challenge(new, subscription, view, output)
             return
         with new.shown():
-            print_document(output, view, note=note_on(secret))
+            print_created(output, view)
 
 
 @app.command("list", epilog=examples("lakehook subscriptions list --output json"))
@@ -398,7 +406,7 @@ def update(  # noqa: PLR0913  each is an option
     target = service.find_subscription(subscription)
     amended = service.update(target, terms)
     before, after = map(SubscriptionView.from_subscription, (target, amended))
-    print_document(output, after, note=_changes(before, after))
+    print_result(output, after, shown=(), note=_changes(before, after))
 
 
 def _changes(before: SubscriptionView, after: SubscriptionView) -> str:

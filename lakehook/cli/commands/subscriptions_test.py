@@ -5,11 +5,11 @@ from typing import Annotated
 import typer
 
 from lakehook.cli.commands.events import events_in
-from lakehook.cli.commands.subscription_secrets import note_on
+from lakehook.cli.commands.subscription_secrets import print_created
 from lakehook.cli.context import service_of
 from lakehook.cli.inputs import bounded
 from lakehook.cli.options import STACK, TEXT, AnswerAs, EventsFile, Id, Stack, examples
-from lakehook.cli.output import Output, Table, print_document, print_listing
+from lakehook.cli.output import Output, Table, print_document, print_listing, print_result
 from lakehook.cli.reveal import NewSecrets
 from lakehook.cli.terminal import wait_for_enter, write
 from lakehook.domain.errors import InvalidEvent
@@ -78,7 +78,9 @@ def ping(
     target = service.find_subscription(subscription)
     after, result = service.test_endpoint(target, within_seconds=wait)
     report = PingReportView.from_ping(after, result, wait)
-    print_document(output, report, note=_verdict(report))
+    names = ("outcome", "status", "milliseconds", "answer", "hint")
+    shown = [name for name in names if getattr(report, name) is not None]
+    print_result(output, report, shown=shown, note=_verdict(report))
     _exit_unless_taken(report)
 
 
@@ -90,7 +92,7 @@ def challenge(
     At a terminal there is time to give the secret to the receiver.
     """
     with new.shown():
-        print_document(output, view, note=note_on(view.secret))
+        print_created(output, view)
     if view.secret or view.public_key:
         wait_for_enter("Give the receiver its key, then press Enter to challenge it.")
     after, result = new.service.test_endpoint(subscription, within_seconds=WAIT_SECONDS)

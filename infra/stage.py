@@ -88,6 +88,12 @@ _PRINCIPAL = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:(role|user)/[\w+=,.@/-]+
 
 _TOPIC = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[\w-]{1,256}", re.ASCII)
 
+_CA_BUNDLE = re.compile(
+    r"arn:aws[a-z-]*:(ssm:[a-z0-9-]+:[0-9]{12}:parameter/[\w./-]+"
+    r"|secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[\w/+=.@-]+-[A-Za-z0-9]{6})",
+    re.ASCII,
+)
+
 _TYPE_ERRORS = {
     "int_type": "choose a whole number, without quotes",
     "bool_type": "choose true or false, without quotes",
@@ -176,8 +182,8 @@ class Network:
     """The VPC of a stage, given by its subnets.
 
     Deliveries then reach private endpoints, or leave from a fixed address. The subnets need a route
-    to SQS, DynamoDB and KMS, to SES if mail is sent, and to Secrets Manager if an API of DevLake is
-    configured: by a NAT gateway or by VPC endpoints.
+    to SQS, DynamoDB and KMS, to SES if mail is sent, to Secrets Manager if an API of DevLake is
+    configured, and to the service with the CA bundle: by a NAT gateway or by VPC endpoints.
     """
 
     subnets: Annotated[Texts, _of_ids("subnet", MAX_SUBNETS)]
@@ -269,6 +275,19 @@ class Stage:
         ]
         | None
     ) = None
+
+    ca_bundle_arn: (
+        Annotated[
+            StrictStr,
+            _allowed(
+                "choose the ARN of a parameter of Systems Manager, or of a secret of Secrets"
+                " Manager with the six characters at its end",
+                _CA_BUNDLE.fullmatch,
+            ),
+        ]
+        | None
+    ) = None
+    """Certificates, in PEM, of authorities that receivers are trusted by beside public ones."""
 
     @property
     def stack_name(self) -> str:

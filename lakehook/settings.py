@@ -61,6 +61,7 @@ class DeliverSettings(Settings):
     allowed_networks: str
     email_sender: str  # or NONE
     record_retention_days: str = "60"
+    ca_bundle_arn: str = UNSET  # or an ARN of Systems Manager or Secrets Manager
 
 
 @dataclass(frozen=True, kw_only=True)

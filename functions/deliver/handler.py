@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from threading import Lock
@@ -29,6 +29,7 @@ from lakehook.domain.errors import InvalidInput
 from lakehook.domain.retry import RetrySchedule
 from lakehook.domain.ssrf_policy import Network, valid_networks
 from lakehook.ports.queues import QueueMessage
+from lakehook.ports.system import Clock
 from lakehook.settings import DeliverSettings, parse_list, parse_optional
 
 DAY = 24 * 3600
@@ -73,7 +74,10 @@ def ports(settings: DeliverSettings, aws: Aws) -> DeliveryPorts:
         sender=SignedSender(
             credentials=KmsCredentialStore(aws.kms(), settings.secrets_key, clock),
             transport=TransportRouter(
-                http=HttpTransport(allowed_networks=allowed_networks(settings)),
+                http=HttpTransport(
+                    allowed_networks=allowed_networks(settings),
+                    ca_bundle=ca_bundle(settings, aws, clock),
+                ),
                 mail=MailTransport(aws.sesv2, sender=parse_optional(settings.email_sender)),
             ),
             clock=clock,
@@ -93,6 +97,19 @@ def allowed_networks(settings: DeliverSettings) -> Sequence[Network]:
         telemetry().internal_error(InvalidInput(message), doing="reading settings")
 
     return valid_networks(parse_list(settings.allowed_networks), warn=warn)
+
+
+def ca_bundle(settings: DeliverSettings, aws: Aws, clock: Clock) -> Callable[[], str | None] | None:
+    arn = parse_optional(settings.ca_bundle_arn)
+    if arn is None:
+        return None
+    from lakehook.adapters.ca_bundle import CaBundle, StoredCaBundle  # noqa: PLC0415  few have one
+
+    def report(error: Exception) -> None:
+        telemetry().internal_error(error, doing=f"read the CA bundle {arn}")
+
+    read = StoredCaBundle(arn, aws.ssm, aws.secrets_manager)
+    return CaBundle(read, clock.now, report).current
 
 
 def queue_message(record: dict[str, Any]) -> QueueMessage:

@@ -11,7 +11,7 @@ from infra.constructs.secrets_key import SecretsKey
 from infra.constructs.tables import READ_SUBSCRIPTIONS, Tables
 from infra.parameters import Parameters
 from infra.stage import Stage
-from lakehook.settings import DeliverSettings
+from lakehook.settings import UNSET, DeliverSettings
 
 DISABLE_SUBSCRIPTIONS = ("dynamodb:UpdateItem",)
 KEEP_THE_LEDGER = (
@@ -22,6 +22,10 @@ KEEP_THE_LEDGER = (
     "dynamodb:Query",
     "dynamodb:UpdateItem",
 )
+READ_CA_BUNDLE = {
+    "ssm": "ssm:GetParameter",
+    "secretsmanager": "secretsmanager:GetSecretValue",
+}
 
 WAKES_ITSELF = lambda_.RecursiveLoop.ALLOW
 """A success at an endpoint that was down resumes the suspended lanes, each once.
@@ -56,6 +60,9 @@ class Deliver(LambdaFunction):
         self.add_queue_trigger(deliveries.queue, at_once=stage.deliver_concurrency)
         self._grant()
         may_send_mail(self, sender=parameters.email_sender)
+        if stage.ca_bundle_arn:
+            service = stage.ca_bundle_arn.split(":")[2]
+            self.allow([READ_CA_BUNDLE[service]], on=stage.ca_bundle_arn)
         if stage.network:
             self.attach_to_vpc(stage.network)
 
@@ -70,6 +77,7 @@ class Deliver(LambdaFunction):
             allowed_networks=parameters.allowed_networks,
             record_retention_days=str(stage.retention.records_days),
             email_sender=parameters.email_sender,
+            ca_bundle_arn=stage.ca_bundle_arn or UNSET,
         )
 
     def _grant(self) -> None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sesv2 import SESV2Client
     from mypy_boto3_sns import SNSClient
     from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_ssm import SSMClient
 
 # The ten lanes of a batch call in parallel. A hanging call must end well within an invocation.
 PATIENT_CONFIG = Config(
@@ -67,8 +68,11 @@ class Aws:
     def kms(self) -> "KMSClient":
         return cast("KMSClient", self._client("kms"))
 
-    def secrets_manager(self) -> "SecretsManagerClient":
-        return cast("SecretsManagerClient", self._client("secretsmanager"))
+    def secrets_manager(self, config: Config | None = None) -> "SecretsManagerClient":
+        return cast("SecretsManagerClient", self._client("secretsmanager", config))
+
+    def ssm(self, config: Config | None = None) -> "SSMClient":
+        return cast("SSMClient", self._client("ssm", config))
 
     def sns(self) -> "SNSClient":
         return cast("SNSClient", self._client("sns"))
@@ -77,9 +81,9 @@ class Aws:
         """Create a client with its own timeouts: a mail has a deadline."""
         return cast("SESV2Client", self._create("sesv2", config=config))
 
-    def _client(self, service: str) -> Any:
+    def _client(self, service: str, config: Config | None = None) -> Any:
         if service not in self._clients:
-            self._clients[service] = self._create(service, config=self._config)
+            self._clients[service] = self._create(service, config=config or self._config)
         return self._clients[service]
 
 

@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Self
 from urllib.parse import SplitResult, unquote, urlsplit
 
+from lakehook.domain.client_certificate import ClientCertificate
 from lakehook.domain.errors import InvalidEndpoint
 from lakehook.domain.ssrf_policy import Network, check_address
 
@@ -199,6 +200,7 @@ class Request:
     headers: Mapping[str, str] = field(repr=False)  # signatures, and credentials of the receiver
     body: bytes = field(repr=False)
     deadline_seconds: float
+    client_certificate: ClientCertificate | None = field(default=None, repr=False)
 
 
 def redact_url(url: str, *, host: str) -> str:

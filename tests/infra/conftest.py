@@ -22,6 +22,7 @@ def rehearsal(tmp_path_factory: pytest.TempPathFactory) -> Blueprint:
 
 CHOSEN = """
 operators_topic_arn = "arn:aws:sns:eu-central-1:210987654321:on-call"
+ca_bundle_arn = "arn:aws:ssm:eu-central-1:123456789012:parameter/lakehook/ca-bundle"
 producers = ["210987654321", "arn:aws:iam::123456789012:role/pipeline-service"]
 
 [chosen.retention]

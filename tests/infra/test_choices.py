@@ -118,6 +118,20 @@ def test_lambda_makes_the_sender_s_interfaces_and_the_sender_s_code_makes_none(
     assert functions["Fn::Join"][1][-1] == ":function:Lakehook-chosen-*"
 
 
+def test_the_sender_alone_reads_the_bundle_of_authorities_where_there_is_one(
+    chosen: Blueprint, production: Blueprint
+) -> None:
+    arn = "arn:aws:ssm:eu-central-1:123456789012:parameter/lakehook/ca-bundle"
+
+    readers = {
+        name for name in chosen.functions if ("ssm:GetParameter", arn) in chosen.granted(name)
+    }
+
+    assert readers == {"deliver"}
+    assert chosen.environment("deliver")["CA_BUNDLE_ARN"] == arn
+    assert production.environment("deliver")["CA_BUNDLE_ARN"] == "-"
+
+
 def test_what_is_kept_is_kept_for_as_long_as_was_chosen(chosen: Blueprint) -> None:
     logs = chosen.resources("AWS::Logs::LogGroup").values()
 

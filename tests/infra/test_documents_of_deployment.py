@@ -47,7 +47,13 @@ def test_each_parameter_that_is_typed_is_one_of_the_template_with_a_value_that_i
     ]
 
     names = {name for name, _, _ in given}
-    assert names == {"OperatorsEmail", "EmailSender", "StallThresholds", "DevlakeSources"}
+    assert names == {
+        "AllowedNetworks",
+        "DevlakeSources",
+        "EmailSender",
+        "OperatorsEmail",
+        "StallThresholds",
+    }
     for name, _, value in given:
         assert re.fullmatch(PARAMETERS[name]["AllowedPattern"], value), name
 

@@ -84,6 +84,14 @@ def refusal(file: Path, written: str, stage: str = "production") -> str:
             'operators_topic_arn = "on-call"',
             '[production] operators_topic_arn = "on-call": choose ',
         ),
+        (
+            'ca_bundle_arn = "lakehook/ca-bundle"',
+            '[production] ca_bundle_arn = "lakehook/ca-bundle": choose the ARN of a parameter ',
+        ),
+        (
+            'ca_bundle_arn = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:ca"',
+            "[production] ca_bundle_arn = ",
+        ),
         ("network.vpc = 1", "[production.network] vpc = 1: no such setting; there are "),
     ],
 )
@@ -212,6 +220,7 @@ def test_every_choice_that_the_file_shows_can_be_taken(file: Path) -> None:
         producers=stage.producers,
         network=stage.network,
         operators_topic_arn=stage.operators_topic_arn,
+        ca_bundle_arn=stage.ca_bundle_arn,
     )
     assert small == replace(stage_named("try"), retain_on_delete=True)
 

@@ -23,32 +23,44 @@ _SIGNS_CERTIFICATES = x509.KeyUsage(
 
 
 class Authority:
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, name: str = "a test's authority") -> None:
         self._folder = folder
         self._key = ec.generate_private_key(ec.SECP256R1())
-        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "a test's authority")])
+        self._name = _named(name)
         root = (
             self._certificate(self._name, self._key)
             .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
             .add_extension(_SIGNS_CERTIFICATES, critical=True)
         )
-        self.path = folder / "authority.pem"
-        self.path.write_bytes(_pem(root.sign(self._key, hashes.SHA256())))
+        self.pem = _pem(root.sign(self._key, hashes.SHA256())).decode()
+        self.path = folder / f"{name}.pem"
+        self.path.write_text(self.pem)
 
-    def context(self, *names: x509.GeneralName) -> ssl.SSLContext:
-        """What a server needs to speak for these names."""
+    def context(
+        self, *names: x509.GeneralName, clients_of: "Authority | None" = None, days: float = 1
+    ) -> ssl.SSLContext:
+        """What a server needs to speak for these names, and to let nobody else's clients in."""
         key = ec.generate_private_key(ec.SECP256R1())
-        leaf = self._certificate(x509.Name([]), key).add_extension(
+        leaf = self._certificate(x509.Name([]), key, days=days).add_extension(
             x509.SubjectAlternativeName(names), critical=True
         )
         path = self._folder / "server.pem"
         path.write_bytes(_pem(leaf.sign(self._key, hashes.SHA256())) + _key_pem(key))
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(path)
+        if clients_of:
+            context.verify_mode = ssl.CERT_REQUIRED
+            context.load_verify_locations(clients_of.path)
         return context
 
+    def client(self, name: str, *, days: float = 1) -> tuple[bytes, bytes]:
+        """A client's certificate and its key, in PEM; of less than no days, it has expired."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        leaf = self._certificate(_named(name), key, days=days)
+        return _pem(leaf.sign(self._key, hashes.SHA256())), _key_pem(key)
+
     def _certificate(
-        self, subject: x509.Name, key: ec.EllipticCurvePrivateKey
+        self, subject: x509.Name, key: ec.EllipticCurvePrivateKey, *, days: float = 1
     ) -> x509.CertificateBuilder:
         now = datetime.now(UTC)  # noqa: TID251  a certificate is checked by the wall clock
         return x509.CertificateBuilder(
@@ -56,8 +68,8 @@ class Authority:
             subject_name=subject,
             public_key=key.public_key(),
             serial_number=x509.random_serial_number(),
-            not_valid_before=now - timedelta(hours=1),
-            not_valid_after=now + timedelta(hours=1),
+            not_valid_before=now - timedelta(days=2),
+            not_valid_after=now + timedelta(days=days),
             extensions=[self._key_identifier(key), self._issuer_identifier()],
         )
 
@@ -71,6 +83,10 @@ class Authority:
     def _issuer_identifier(self) -> x509.Extension[x509.ExtensionType]:
         value = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
         return x509.Extension(value.oid, critical=False, value=value)
+
+
+def _named(name: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
 
 
 def _pem(certificate: x509.Certificate) -> bytes:

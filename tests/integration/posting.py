@@ -10,6 +10,7 @@ from lakehook.adapters.http import dns
 from lakehook.adapters.http.client import HttpTransport
 from lakehook.adapters.http.dns import SHARED_SECONDS
 from lakehook.domain.attempt import Outcome, Response
+from lakehook.domain.client_certificate import ClientCertificate
 from lakehook.domain.destination import Endpoint, Request
 from lakehook.domain.ssrf_policy import parse_networks
 from lakehook.ports.outbound import NoResponse
@@ -20,12 +21,19 @@ OK = answer("200 OK")
 PATIENCE_SECONDS = 0.3
 
 
-def a_request(url: str, body: bytes = b'{"a":1}', **headers: str) -> Request:
+def a_request(
+    url: str,
+    body: bytes = b'{"a":1}',
+    *,
+    client_certificate: ClientCertificate | None = None,
+    **headers: str,
+) -> Request:
     return Request(
         endpoint=Endpoint.parse(url),
         headers={"content-type": "application/json", **headers},
         body=body,
         deadline_seconds=5,
+        client_certificate=client_certificate,
     )
 
 

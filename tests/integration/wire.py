@@ -9,7 +9,7 @@ from socket import SHUT_RDWR, SO_LINGER, SOL_SOCKET, socket
 from socketserver import BaseRequestHandler, ThreadingTCPServer
 from struct import pack
 from threading import Event, Thread
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 DRIP_SECONDS = 0.02
 
@@ -23,6 +23,7 @@ class Wire:
     port: int = 0
     connections: int = 0
     requests: list[bytes] = field(default_factory=list)
+    clients: list[str] = field(default_factory=list)  # by the names in their certificates
     closing: Event = field(default_factory=Event)
 
     @property
@@ -133,9 +134,15 @@ def _handler_of(wire: Wire, tls: ssl.SSLContext | None) -> type[BaseRequestHandl
                     wire.speak(self.request)
                     return
                 with tls.wrap_socket(self.request, server_side=True) as secured:
+                    wire.clients += _names_in(secured)
                     wire.speak(secured)
 
     return Handler
+
+
+def _names_in(connection: ssl.SSLSocket) -> list[str]:
+    subject: Any = (connection.getpeercert() or {}).get("subject", ())
+    return [value for attributes in subject for _, value in attributes]
 
 
 def _read_request(stream: BinaryIO) -> bytes:

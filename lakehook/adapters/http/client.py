@@ -8,7 +8,7 @@ exceptions to outcomes.
 
 import socket
 import ssl
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from http.client import HTTPException
 from time import monotonic
@@ -20,6 +20,12 @@ from urllib3.exceptions import HTTPError
 from lakehook.adapters.http.connection import ConnectionPool
 from lakehook.adapters.http.dns import DnsResolver, resolve
 from lakehook.adapters.http.response import RequestDeadline, ResponseTooLarge, StrictHTTPResponse
+from lakehook.adapters.http.tls import (
+    TlsContext,
+    TlsContexts,
+    describe_tls_error,
+    is_unknown_authority,
+)
 from lakehook.domain.attempt import Outcome, Response
 from lakehook.domain.destination import Request
 from lakehook.domain.errors import InvalidEndpoint
@@ -35,6 +41,8 @@ _NAMES: tuple[tuple[type[BaseException], Outcome], ...] = (
     (ssl.SSLError, Outcome.TLS_FAILED),
 )
 MAX_RESPONSE_BYTES = 64 * 1024
+_NO_CA_BUNDLE = "the stage's CA bundle could not be read, and no public authority is the receiver's"
+"""Our fault: reported as throttling, the endpoint is probed, and only probes spend budget."""
 
 
 class HttpTransport:
@@ -44,17 +52,30 @@ class HttpTransport:
         *,
         resolve: ResolveHost = resolve,
         authorities: str | None = None,
+        ca_bundle: Callable[[], str | None] | None = None,
     ) -> None:
-        """Create the transport; ``authorities`` is a file of trusted CAs, by default Mozilla's."""
+        """Create the transport; ``authorities`` is a file of trusted CAs, by default Mozilla's.
+
+        ``ca_bundle`` returns further ones in PEM, or None while they are unknown.
+        """
         self._opened = allowed_networks
         self._look_up = DnsResolver(resolve)
-        self._connections = ConnectionPool(authorities or certifi.where())
+        self._tls = TlsContexts(authorities or certifi.where(), ca_bundle)
+        self._connections = ConnectionPool()
 
     def send(self, request: Request) -> Response | NoResponse:
-        ends_at = monotonic() + request.deadline_seconds
+        try:
+            tls = self._tls_context(request)
+        except ssl.SSLError as error:
+            return NoResponse(Outcome.TLS_FAILED, describe_error(error))
+        return self._send(request, tls, ends_at=monotonic() + request.deadline_seconds)
+
+    def _send(
+        self, request: Request, tls: TlsContext | None, *, ends_at: float
+    ) -> Response | NoResponse:
         try:
             addresses = self._allowed_addresses(request)
-            return self._post(request, RequestDeadline(addresses, ends_at=ends_at))
+            return self._post(request, RequestDeadline(addresses, ends_at=ends_at), tls)
         except InvalidEndpoint as error:
             return NoResponse(Outcome.ADDRESS_NOT_ALLOWED, str(error))
         except socket.gaierror as error:
@@ -62,7 +83,7 @@ class HttpTransport:
         except ResponseTooLarge as error:
             return NoResponse(Outcome.RESPONSE_TOO_LARGE, str(error))
         except (HTTPException, HTTPError, OSError) as error:
-            return NoResponse(classify_error(error), describe_error(error))
+            return _failure(error, tls)
 
     def close(self) -> None:
         """Close the kept connections."""
@@ -74,8 +95,15 @@ class HttpTransport:
         endpoint.check_addresses(addresses, allowed_networks=self._opened)
         return addresses
 
-    def _post(self, request: Request, exchange: RequestDeadline) -> Response:
-        with self._connections.connection_for(request.endpoint, exchange) as connection:
+    def _tls_context(self, request: Request) -> TlsContext | None:
+        if request.endpoint.scheme == "http":
+            return None
+        return self._tls.context_for(request.client_certificate)
+
+    def _post(
+        self, request: Request, exchange: RequestDeadline, tls: TlsContext | None
+    ) -> Response:
+        with self._connections.connection_for(request.endpoint, exchange, tls) as connection:
             connection.request(
                 "POST", request.endpoint.target, body=request.body, headers=_headers(request)
             )
@@ -83,6 +111,12 @@ class HttpTransport:
                 body = _read(response)
         headers = {name.lower(): value for name, value in response.headers.items()}
         return Response(status=response.status, headers=headers, body=body)
+
+
+def _failure(error: BaseException, tls: TlsContext | None) -> NoResponse:
+    if tls and not tls.knows_authorities and any(map(is_unknown_authority, _causes(error))):
+        return NoResponse(Outcome.THROTTLED, _NO_CA_BUNDLE)
+    return NoResponse(classify_error(error), describe_error(error))
 
 
 def classify_error(error: BaseException) -> Outcome:
@@ -95,6 +129,9 @@ def classify_error(error: BaseException) -> Outcome:
 
 def describe_error(error: BaseException) -> str:
     """Describe an error by the system's message, since urllib3's would show the URL."""
+    tls_errors = (cause for cause in _causes(error) if isinstance(cause, ssl.SSLError))
+    if told := next(filter(None, map(describe_tls_error, tls_errors)), None):
+        return told
     described = [cause for cause in _causes(error) if isinstance(cause, OSError) and cause.strerror]
     return str(described[-1].strerror) if described else type(error).__name__
 

@@ -19,10 +19,10 @@ from typing import Any
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 from urllib3.util.connection import create_connection
-from urllib3.util.ssl_ import create_urllib3_context
 
 from lakehook.adapters.http.dns import SuspendAwareTimer
 from lakehook.adapters.http.response import RequestDeadline, StrictHTTPResponse
+from lakehook.adapters.http.tls import TlsContext, TlsKey
 from lakehook.domain.destination import Endpoint
 
 IDLE_SECONDS = 4.0
@@ -37,7 +37,8 @@ _SHARE = 3
 
 _RECORD_BYTES = 16 * 1024  # RFC 8446 section 5.1: maximum of one TLS record
 _ENDPOINTS = 50  # with kept connections, each up to as many as a batch has lanes
-_PoolKey = tuple[str, str, int]
+_PoolKey = tuple[str, str, int, TlsKey | None]
+"""A connection is lent only to requests that trust and present the same certificates."""
 
 
 class PinnedConnection(HTTPConnection):
@@ -140,25 +141,29 @@ class PinnedTlsConnection(PinnedConnection, HTTPSConnection):
     pass
 
 
+def _new_connection(endpoint: Endpoint, tls: TlsContext | None) -> PinnedConnection:
+    if tls is None:
+        return PinnedConnection(endpoint.host, endpoint.port)
+    return PinnedTlsConnection(endpoint.host, endpoint.port, ssl_context=tls.context)
+
+
 class ConnectionPool:
     """Pool of kept connections by endpoint; the one used last is taken first."""
 
-    def __init__(self, authorities: str) -> None:
-        self._tls = create_urllib3_context()  # once: loading the CAs takes longer than TLS
-        self._tls.load_verify_locations(authorities)
+    def __init__(self) -> None:
         self._kept: OrderedDict[_PoolKey, list[PinnedConnection]] = OrderedDict()
         self._starts_at: OrderedDict[_PoolKey, str] = OrderedDict()
         self._lock = Lock()
 
     @contextmanager
     def connection_for(
-        self, endpoint: Endpoint, exchange: RequestDeadline
+        self, endpoint: Endpoint, exchange: RequestDeadline, tls: TlsContext | None
     ) -> Iterator[PinnedConnection]:
         """Lend a connection to one caller; it is kept if the exchange succeeded."""
-        place = endpoint.scheme, endpoint.host, endpoint.port
+        place = endpoint.scheme, endpoint.host, endpoint.port, tls.key if tls else None
         with self._lock:
             kept = self._kept.get(place)
-            connection = kept.pop() if kept else self._new(*place)
+            connection = kept.pop() if kept else _new_connection(endpoint, tls)
             connection.starts_at = self._starts_at.get(place, "")
         try:
             connection.prepare(exchange)
@@ -175,19 +180,14 @@ class ConnectionPool:
         while self._kept:
             self._evict_one()
 
-    def _new(self, scheme: str, host: str, port: int) -> PinnedConnection:
-        if scheme == "http":
-            return PinnedConnection(host, port)
-        return PinnedTlsConnection(host, port, ssl_context=self._tls)
-
-    def _keep(self, place: "_PoolKey", connection: PinnedConnection) -> None:
+    def _keep(self, place: _PoolKey, connection: PinnedConnection) -> None:
         with self._lock:
             self._kept.setdefault(place, []).append(connection)
             self._kept.move_to_end(place)
             if len(self._kept) > _ENDPOINTS:
                 self._evict_one()
 
-    def _remember(self, place: "_PoolKey", address: str) -> None:
+    def _remember(self, place: _PoolKey, address: str) -> None:
         """Remember the address that the next connection to this endpoint tries first."""
         with self._lock:
             self._starts_at[place] = address

@@ -1,0 +1,44 @@
+"""Where a stage keeps the authorities of its receivers: a parameter, or a secret."""
+
+from collections.abc import Callable
+
+import boto3
+import pytest
+
+from lakehook.adapters.aws import Aws
+from lakehook.adapters.ca_bundle import StoredCaBundle
+from lakehook.domain.errors import InfrastructureError
+from tests.deployment import Mocked
+
+Store = Callable[[str], str]
+PEM = "-----BEGIN CERTIFICATE-----"
+
+
+@pytest.fixture(params=["ssm", "secretsmanager"])
+def store(request: pytest.FixtureRequest, mocked: Mocked) -> Store:
+    mocked.mock.reset()
+
+    def in_ssm(text: str) -> str:
+        ssm = boto3.client("ssm")
+        ssm.put_parameter(Name="/lakehook/ca", Value=text, Type="String", Overwrite=True)
+        return str(ssm.get_parameter(Name="/lakehook/ca")["Parameter"]["ARN"])
+
+    def in_secrets_manager(text: str) -> str:
+        return str(
+            boto3.client("secretsmanager").create_secret(Name="ca", SecretString=text)["ARN"]
+        )
+
+    return in_ssm if request.param == "ssm" else in_secrets_manager
+
+
+def test_it_is_read_by_its_arn(store: Store):
+    aws = Aws()
+
+    assert StoredCaBundle(store(PEM), aws.ssm, aws.secrets_manager)() == PEM
+
+
+def test_one_that_is_not_there_is_our_trouble(store: Store):
+    aws, arn = Aws(), store(PEM)
+
+    with pytest.raises(InfrastructureError, match="NotFound"):
+        StoredCaBundle(arn.replace("ca", "no"), aws.ssm, aws.secrets_manager)()

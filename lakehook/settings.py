@@ -94,6 +94,7 @@ class ApiSettings(Settings):
     subscriptions_table: str
     pipelines_table: str
     deliveries_table: str
+    events_queue_url: str
     deliveries_queue_url: str
     dead_letter_queue_url: str
     events_dead_letter_queue_url: str
@@ -112,6 +113,8 @@ class ResourceNames(Protocol):
     def pipelines_table(self) -> str: ...
     @property
     def deliveries_table(self) -> str: ...
+    @property
+    def events_queue_url(self) -> str: ...
     @property
     def deliveries_queue_url(self) -> str: ...
     @property

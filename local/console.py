@@ -13,12 +13,13 @@ from threading import Event as Flag
 from threading import Thread
 
 from lakehook.adapters.aws import Aws
-from lakehook.console.context import ConsoleOptions, ConsoleService
+from lakehook.console.context import ConsoleOptions
 from lakehook.console.server import Served, served
 from lakehook.domain.errors import QueueUnavailable
 from lakehook.domain.event import Event, EventType
 from lakehook.domain.subscription import Language
 from lakehook.domain.time import format_rfc3339
+from lakehook.operations import OperatorService
 from lakehook.operations.bootstrap import operator_service_on
 from lakehook.producer import Publisher
 from local.demo.scenario import Subscriber, running_subscribers
@@ -140,10 +141,8 @@ def serve_console(
 ) -> AbstractContextManager[Served]:
     """Serve it while inside."""
 
-    def open_service() -> ConsoleService:
-        deployment, aws = lakehook.deployment, Aws()
-        publisher = Publisher(deployment.events_queue_url, aws.sqs())
-        return ConsoleService(operator_service_on(deployment, aws, _warn), publisher.publish)
+    def open_service() -> OperatorService:
+        return operator_service_on(lakehook.deployment, Aws(), _warn)
 
     return served(open_service, port=port, options=options or ConsoleOptions())
 

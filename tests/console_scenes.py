@@ -12,7 +12,7 @@ from werkzeug.test import TestResponse
 from lakehook.cli.context import CommandService
 from lakehook.console.access import Access
 from lakehook.console.app import create_app
-from lakehook.console.context import Console, ConsoleOptions, ConsoleService
+from lakehook.console.context import Console, ConsoleOptions
 from lakehook.domain.attempt import Attempt, Outcome
 from lakehook.domain.circuit_breaker import EndpointHealth
 from lakehook.domain.event import EventType
@@ -61,19 +61,9 @@ class Visitor:
         return self.post(path, form_token=token[1], **form)
 
 
-def opened(desk: Callable[[], CommandService]) -> Callable[[], ConsoleService]:
-    def open_service() -> ConsoleService:
-        service = desk()
-        return ConsoleService(service, service.publish)
-
-    return open_service
-
-
 def visitor(desk: Callable[[], CommandService], *, let_in: bool = True, **options: Any) -> Visitor:
-    access, service = Access(PORT), opened(desk)
-    app = create_app(
-        Console(open_service=service, access=access, options=ConsoleOptions(**options))
-    )
+    access = Access(PORT)
+    app = create_app(Console(open_service=desk, access=access, options=ConsoleOptions(**options)))
     app.config.update(PROPAGATE_EXCEPTIONS=True)
     arrived = Visitor(app, access, app.test_client())
     if let_in:

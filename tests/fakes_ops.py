@@ -168,7 +168,6 @@ class Office:
         return build_command_service(
             CommandPorts(
                 operator=self._operator_ports(warn or self.warnings.append),
-                publish=self.publisher.publish,
                 connect=self.devlake.reach,
                 notification_secrets=self.secrets,
                 api_credentials=lambda source: self.credentials,
@@ -185,6 +184,7 @@ class Office:
         return OperatorPorts(
             clock=self.clock,
             random=self.dice,
+            publish=self.publisher.publish,
             subscriptions=self.subscriptions,
             ledger=self.ledger,
             archive=self.archive,

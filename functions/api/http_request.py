@@ -14,8 +14,8 @@ from lakehook.domain.json_document import Document, parse_json_object
 
 MAX_BYTES = 256 * 1024
 JSON = "application/json"
-_HOLDING_A_SLASH, _SPLIT_IN = ("pipelines", "deliveries"), 4
-"""Nothing stands below one pipeline or one delivery, so two segments are an id with a slash."""
+_HOLDING_A_SLASH, _SPLIT_IN, _ACTION = ("pipelines", "deliveries"), 4, "send"
+"""Only this action, by POST, stands below a pipeline or a delivery: other segments are its id."""
 
 
 class InvalidBody(InvalidInput):
@@ -41,7 +41,8 @@ class HttpRequest:
         A delivery's id contains ``#``, which a path must encode, and ``/`` if its pipeline has a
         named source.
         """
-        return cls({**event, "rawPath": _encoded(event["rawPath"])})
+        method = event["requestContext"]["http"]["method"]
+        return cls({**event, "rawPath": _encoded(event["rawPath"], method)})
 
     @property
     def method(self) -> str:
@@ -74,12 +75,14 @@ class HttpRequest:
             raise NotJson(f"content-type: {content_type[:40]!a} is not {JSON}")
 
 
-def _encoded(path: str) -> str:
+def _encoded(path: str, method: str) -> str:
     segments = [quote(unquote(segment), safe="") for segment in path.split("/")]
+    is_action = method == "POST" and segments[-1] == _ACTION
+    action = [segments.pop()] if is_action else []
     is_split = len(segments) == _SPLIT_IN and all(segments[1:])
     if is_split and segments[1] in _HOLDING_A_SLASH:
         segments[2:] = [quote("/", safe="").join(segments[2:])]
-    return "/".join(segments)
+    return "/".join([*segments, *action])
 
 
 def _refuse_length(length: int) -> None:

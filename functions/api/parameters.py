@@ -41,6 +41,11 @@ PipelineId = Annotated[
         examples=["39"],
     ),
 ]
+ParkedId = Annotated[
+    str,
+    BeforeValidator(unquote),
+    Path(description="Its id, as the list shows it.", examples=["5fea7756-0ea4-451a"]),
+]
 OfSource = Annotated[
     str | None,
     Query(

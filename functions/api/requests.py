@@ -220,6 +220,18 @@ class NewReplay(RequestModel):
         return ReplayRequest(**wish)
 
 
+class MendedEvent(RequestModel):
+    """The event as it should have been."""
+
+    event: dict[str, Any] | None = optional("In a producer's form; default: as it is.")
+
+
+class PipelineReceiver(RequestModel):
+    """The subscription that gets a pipeline's events."""
+
+    subscription: StrictStr = required("The subscription, by id or name.", "sub_0123")
+
+
 class PreviewRequest(RequestModel):
     """Event for a preview: a sample of a type, or a given one."""
 

@@ -28,7 +28,7 @@ from lakehook.domain.errors import (
 from lakehook.domain.json_document import to_ascii_json
 from lakehook.operations.views import described
 from lakehook.operations.views.deliveries import DeadLetterView, DeliveryView, LaneView
-from lakehook.operations.views.pipelines import PipelineView
+from lakehook.operations.views.pipelines import ParkedEventView, PipelineView
 from lakehook.operations.views.replays import ReplayView
 from lakehook.operations.views.subscriptions import MatchView, SubscriptionView
 
@@ -136,6 +136,16 @@ class Lanes(Page):
 @dataclass(frozen=True, kw_only=True)
 class Pipelines(Page):
     pipelines: list[PipelineView]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ParkedEvents:
+    parked: list[ParkedEventView]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deleted:
+    deleted: int
 
 
 @dataclass(frozen=True, kw_only=True)

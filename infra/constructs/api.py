@@ -64,6 +64,7 @@ class HttpApi(Construct):
             subscriptions_table=self._tables.subscriptions.table_name,
             pipelines_table=self._tables.pipelines.table_name,
             deliveries_table=self._tables.deliveries.table_name,
+            events_queue_url=self._events.queue.queue_url,
             deliveries_queue_url=self._deliveries.queue.queue_url,
             dead_letter_queue_url=self._deliveries.dead_letters.queue_url,
             events_dead_letter_queue_url=self._events.dead_letters.queue_url,
@@ -84,4 +85,7 @@ class HttpApi(Construct):
         worker.allow(["kms:Encrypt"], on=self._secrets.key.key_arn)
         worker.allow_send(self._deliveries.queue)
         worker.allow(TAKE_LETTERS, on=self._deliveries.dead_letters.queue_arn)
-        worker.allow(["sqs:GetQueueAttributes"], on=self._events.dead_letters.queue_arn)
+        worker.allow_send(self._events.queue)
+        worker.allow(
+            (*TAKE_LETTERS, "sqs:GetQueueAttributes"), on=self._events.dead_letters.queue_arn
+        )

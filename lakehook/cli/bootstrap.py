@@ -14,7 +14,6 @@ from lakehook.domain.devlake.sources import DevLakeSources
 from lakehook.operations.bootstrap import operator_ports
 from lakehook.ports.ingress import DevLakePipelines
 from lakehook.ports.outbound import Warn
-from lakehook.producer import Publisher
 from lakehook.settings import StackOutputs
 
 
@@ -32,7 +31,6 @@ def service_for_outputs(deployment: StackOutputs, aws: Aws, warn: Warn) -> Comma
     return build_command_service(
         CommandPorts(
             operator=operator,
-            publish=Publisher(deployment.events_queue_url, aws.sqs()).publish,
             connect=_connect,
             notification_secrets=SecretsManagerNotificationSecret(
                 secrets_manager, deployment.notification_secret_arn, clock.now

@@ -11,12 +11,10 @@ from lakehook.ingestion.check_devlake import CheckDevLake
 from lakehook.ingestion.reconcile import Reconcile
 from lakehook.operations.follow import FollowEvents
 from lakehook.operations.trigger import TriggerEvent
-from lakehook.ports.ingress import Publish
 
 
 @dataclass(frozen=True, kw_only=True)
 class CommandService(operations.OperatorService):
-    publish: Publish
     reconcile: Reconcile
     check_devlake: CheckDevLake
     devlake_sources: DevLakeSources

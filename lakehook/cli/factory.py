@@ -11,7 +11,7 @@ from lakehook.operations.factory import OperatorPorts, build_operator_service
 from lakehook.operations.follow import FollowEvents
 from lakehook.operations.trigger import TriggerEvent
 from lakehook.ports.heard import HeardReader
-from lakehook.ports.ingress import ApiCredentials, NotificationSecretReader, Publish
+from lakehook.ports.ingress import ApiCredentials, NotificationSecretReader
 from lakehook.ports.reconcile import Reconciliations
 from lakehook.ports.setup_check import PostNotice
 
@@ -19,7 +19,6 @@ from lakehook.ports.setup_check import PostNotice
 @dataclass(frozen=True, kw_only=True)
 class CommandPorts:
     operator: OperatorPorts
-    publish: Publish
     connect: ConnectDevLake
     notification_secrets: NotificationSecretReader
     api_credentials: Callable[[str | None], ApiCredentials]
@@ -35,8 +34,7 @@ def build_command_service(ports: CommandPorts) -> CommandService:
     operator, clock = ports.operator, ports.operator.clock
     return CommandService(
         **vars(build_operator_service(operator)),
-        publish=ports.publish,
-        reconcile=Reconcile(ports.connect, ports.publish, clock, operator.warn),
+        reconcile=Reconcile(ports.connect, operator.publish, clock, operator.warn),
         check_devlake=CheckDevLake(
             secrets=ports.notification_secrets,
             post=ports.post_notice,
@@ -50,7 +48,7 @@ def build_command_service(ports: CommandPorts) -> CommandService:
         ),
         devlake_sources=ports.devlake_sources,
         ingress_url=ports.ingress_url,
-        trigger=TriggerEvent(ports.publish, operator.queue, clock),
+        trigger=TriggerEvent(operator.publish, operator.queue, clock),
         follow_events=FollowEvents(
             operator.unfinished, operator.journal, operator.journal_scan, clock
         ),

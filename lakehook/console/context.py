@@ -11,7 +11,6 @@ from flask import current_app
 from lakehook.console.access import Access
 from lakehook.domain.subscription import Language
 from lakehook.operations import OperatorService
-from lakehook.ports.ingress import Publish
 
 EXTENSION = "lakehook"
 DEFAULT_STACK = "Lakehook"
@@ -25,25 +24,17 @@ class ConsoleOptions:
     stack: str = DEFAULT_STACK
 
 
-@dataclass(frozen=True)
-class ConsoleService:
-    """Operations and publisher that the pages use."""
-
-    operations: OperatorService
-    publish: Publish
-
-
 @dataclass(kw_only=True)
 class Console:
     """State that all requests share."""
 
-    open_service: Callable[[], ConsoleService]
+    open_service: Callable[[], OperatorService]
     access: Access
     options: ConsoleOptions = field(default_factory=ConsoleOptions)
-    _service: ConsoleService | None = None
+    _service: OperatorService | None = None
 
     @property
-    def service(self) -> ConsoleService:
+    def service(self) -> OperatorService:
         if self._service is None:
             self._service = self.open_service()
         return self._service
@@ -51,7 +42,7 @@ class Console:
     @property
     def now(self) -> float:
         """Time of the operations' clock; a page without the operations shows no time."""
-        return self._service.operations.clock.now() if self._service else 0.0
+        return self._service.clock.now() if self._service else 0.0
 
     def reopen(self) -> None:
         """Read the credentials again at the next request: an AWS session ends after some hours."""
@@ -63,7 +54,7 @@ def console() -> Console:
 
 
 def service() -> OperatorService:
-    return console().service.operations
+    return console().service
 
 
 def command_line(*words: str) -> str:

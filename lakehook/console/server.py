@@ -10,8 +10,9 @@ from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from lakehook.console.access import HOST, Access
 from lakehook.console.app import create_app
-from lakehook.console.context import Console, ConsoleOptions, ConsoleService
+from lakehook.console.context import Console, ConsoleOptions
 from lakehook.domain.errors import InvalidInput
+from lakehook.operations import OperatorService
 
 DEFAULT_PORT = 8300
 
@@ -34,7 +35,7 @@ class Served:
 
 @contextmanager
 def served(
-    open_service: Callable[[], ConsoleService], *, port: int, options: ConsoleOptions
+    open_service: Callable[[], OperatorService], *, port: int, options: ConsoleOptions
 ) -> Iterator[Served]:
     """Serve inside the block, at that port or, if it is 0, at any free one."""
     server = _listen(port)

@@ -5,6 +5,7 @@ __init__.py    the service: the use cases, and the two steps of a removal
 factory.py     the service, made of its ports
 bootstrap.py   the ports of a deployment: its adapters
 backfill.py    the past of a new subscription
+parked.py      parked events, published again or deleted
 views/         the model of each resource that the command and the API show
 =============  ==================================================================
 """
@@ -16,7 +17,8 @@ from lakehook.dead_letters import DeadLetterSelector, Discard, FindDeadLetters, 
 from lakehook.delivery.ping import TestEndpoint
 from lakehook.domain.subscription import ID_PREFIX, Subscription
 from lakehook.domain.time import parse_time_or_ago
-from lakehook.ports.queues import ParkedEvents
+from lakehook.operations.parked import ManageParkedEvents
+from lakehook.ports.ingress import Publish
 from lakehook.ports.system import Clock
 from lakehook.queries import (
     Explain,
@@ -35,7 +37,7 @@ from lakehook.replay import (
     StartReplay,
     StopReplay,
 )
-from lakehook.replay.resend import Resend
+from lakehook.replay.resend import Resend, SendPipeline
 from lakehook.subscriptions.lifecycle import (
     EnableSubscription,
     FindSubscription,
@@ -60,7 +62,8 @@ def _split_delivery(reference: str) -> tuple[str, str, str]:
 class OperatorService:
     clock: Clock
     show_status: ShowStatus
-    parked_events: ParkedEvents
+    publish: Publish
+    parked_events: ManageParkedEvents
     find_subscription: FindSubscription
     subscribe: Subscribe
     test_endpoint: TestEndpoint
@@ -78,6 +81,7 @@ class OperatorService:
     list_deliveries: ListDeliveries
     explain: Explain
     resend: Resend
+    send_pipeline: SendPipeline
     show_pipeline: ShowPipeline
     list_pipelines: ListPipelines
     list_events: ListEvents

@@ -30,6 +30,7 @@ from lakehook.domain.subscription import EndpointChange
 from lakehook.operations import OperatorService
 from lakehook.operations.factory import OperatorPorts, build_operator_service
 from lakehook.ports.outbound import Warn
+from lakehook.publisher import Publisher
 from lakehook.settings import ResourceNames, parse_list, parse_optional
 
 DAY = 24 * 3600
@@ -53,6 +54,7 @@ def operator_ports(resources: ResourceNames, aws: Aws, warn: Warn) -> OperatorPo
     return OperatorPorts(
         clock=clock,
         random=random,
+        publish=Publisher(resources.events_queue_url, sqs).publish,
         subscriptions=DynamoSubscriptions(dynamodb, resources.subscriptions_table, clock),
         ledger=DynamoLedger(dynamodb, deliveries, clock),
         archive=DynamoDeliveryQueries(dynamodb, deliveries),

@@ -9,6 +9,8 @@ from lakehook.delivery.render import RenderDelivery
 from lakehook.domain.ssrf_policy import Network
 from lakehook.domain.subscription import EndpointChange
 from lakehook.operations import OperatorService
+from lakehook.operations.parked import ManageParkedEvents
+from lakehook.ports.ingress import Publish
 from lakehook.ports.outbound import (
     Encryptor,
     Pings,
@@ -46,7 +48,7 @@ from lakehook.replay import (
     StartReplay,
     StopReplay,
 )
-from lakehook.replay.resend import Resend
+from lakehook.replay.resend import Resend, SendAtOnce, SendPipeline
 from lakehook.replay.worker import EnqueueLane
 from lakehook.subscriptions.lifecycle import (
     EnableSubscription,
@@ -65,6 +67,7 @@ from lakehook.subscriptions.subscribe import Subscribe, UpdateSubscription, Vali
 class OperatorPorts:
     clock: Clock
     random: Random
+    publish: Publish
     subscriptions: SubscriptionRepository
     ledger: Ledger
     archive: DeliveryQueries
@@ -98,13 +101,15 @@ def build_operator_service(ports: OperatorPorts) -> OperatorService:
     )
     resume = ResumeLanesGradually(ledger, clock)
     pipelines = ListPipelines(ports.unfinished, clock)
+    send = SendAtOnce(EnqueueLane(ledger, clock), ports.queue, clock, random)
     count, replays = CountReplay(ports.journal_scan, ledger, clock), LookUpReplays(ports.replays)
     return OperatorService(
         clock=clock,
         show_status=ShowStatus(
             subscriptions, ports.endpoint_health, ledger, pipelines, clock, ports.parked_events
         ),
-        parked_events=ports.parked_events,
+        publish=ports.publish,
+        parked_events=ManageParkedEvents(ports.parked_events, ports.publish),
         find_subscription=FindSubscription(subscriptions),
         subscribe=Subscribe(
             validate, subscriptions, ports.encryptor, issuer, clock, random, renderer
@@ -132,15 +137,8 @@ def build_operator_service(ports: OperatorPorts) -> OperatorService:
         list_lanes=ListLanes(subscriptions, ledger, ports.endpoint_health, archive),
         list_deliveries=ListDeliveries(subscriptions, archive),
         explain=Explain(subscriptions, ledger, archive),
-        resend=Resend(
-            subscriptions,
-            archive,
-            ports.journal,
-            EnqueueLane(ledger, clock),
-            ports.queue,
-            clock,
-            random,
-        ),
+        resend=Resend(subscriptions, archive, ports.journal, send),
+        send_pipeline=SendPipeline(ports.journal, send),
         show_pipeline=ShowPipeline(subscriptions, ports.journal, archive),
         list_pipelines=pipelines,
         list_events=ListEvents(ports.journal_scan, clock),

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, Request, sync_playwright
 from lakehook.console.context import ConsoleOptions
 from lakehook.console.server import Served, served
 from tests.browser.chromium import ARGUMENTS, chromium
-from tests.console_scenes import lively_office, opened
+from tests.console_scenes import lively_office
 from tests.fakes_ops import Office
 
 
@@ -50,7 +50,7 @@ def office(request: pytest.FixtureRequest) -> Office:
 
 @pytest.fixture
 def console(office: Office) -> Iterator[Served]:
-    with served(opened(office.desk), port=0, options=ConsoleOptions()) as running:
+    with served(office.desk, port=0, options=ConsoleOptions()) as running:
         yield running
 
 

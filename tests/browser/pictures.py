@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, sync_playwright
 from lakehook.console.context import ConsoleOptions
 from lakehook.console.server import Served, served
 from tests.browser.chromium import ARGUMENTS, chromium
-from tests.console_scenes import lively_office, opened
+from tests.console_scenes import lively_office
 
 IMAGES = Path(__file__).parents[2] / "docs" / "img"
 WINDOW = {"width": 1200, "height": 760}
@@ -22,7 +22,7 @@ def take_pictures(browser: Browser, folder: Path) -> list[Path]:
     office = lively_office()
     (down,) = [one.id for one in office.subscriptions.known.values() if one.name == "ci-status"]
     delivery = "/deliveries/" + quote(f"{down}#40#2", safe="")
-    with served(opened(office.desk), port=0, options=ConsoleOptions()) as running:
+    with served(office.desk, port=0, options=ConsoleOptions()) as running:
         return [
             _save(_take(browser, running, path, scheme), folder / name)
             for name, path, scheme in (

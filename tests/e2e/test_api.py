@@ -7,10 +7,11 @@ from urllib.parse import quote
 import requests
 
 from lakehook.domain.event import Event
+from lakehook.domain.json_document import to_json
 from local.installation import LocalLakehook
 from local.receiver import OK, Arrival, Receiver
-from tests.e2e.conftest import Publish
-from tests.e2e.pipelines import a_life, heard
+from tests.e2e.conftest import Publish, Say
+from tests.e2e.pipelines import CREATED, a_life, heard
 from tests.integration.eventually import eventually
 
 PATIENCE = 15.0
@@ -57,7 +58,7 @@ def test_what_is_subscribed_by_http_is_delivered_and_what_died_is_sent_again(
 
 
 def test_a_program_sees_and_settles_all_that_an_operator_does(
-    lakehook: LocalLakehook, publish: Publish
+    lakehook: LocalLakehook, publish: Publish, say: Say
 ):
     """Each operation once, so that the API's role is seen to allow what they ask, and no more."""
     program, life, other = Program(lakehook), a_life(), a_life()
@@ -72,6 +73,7 @@ def test_a_program_sees_and_settles_all_that_an_operator_does(
         first = {"ids": letters_of(program, id_)[:1]}
         assert program("POST", "dead-letters/discard", first)["number"] == 1
         replays(program, id_)
+        mends_parked_events(program, say)
         removed = program("DELETE", f"subscriptions/{id_}?discard_waiting=true")
         assert removed["discarded"]["waiting"] >= 1
 
@@ -111,3 +113,20 @@ def replays(program: Program, id_: str) -> None:
     assert program("GET", "replays")["replays"]
     assert program("GET", f"replays/{begun['replay_id']}")["status"] == "dead"
     program("POST", f"replays/{begun['replay_id']}/stop")
+
+
+def mends_parked_events(program: Program, say: Say) -> None:
+    (event,) = a_life(CREATED)
+    wrong = to_json({**event.document, "event_type": "PIPELINE_DONE"})
+    say(event.pipeline_key, wrong)
+
+    def parked() -> list[str]:
+        listed = program("GET", "events/parked")["parked"]
+        return [one["id"] for one in listed if one["pipeline"] == event.pipeline_key]
+
+    eventually(parked)
+    (id_,) = parked()
+    sent = program("POST", f"events/parked/{id_}/send", {"event": dict(event.document)})
+    assert sent["event_id"] == event.id
+    assert parked() == []
+    program("DELETE", f"events/parked/{id_}", status=HTTPStatus.NOT_FOUND)

@@ -106,7 +106,7 @@ def test_deliver_keeps_the_ledger_and_alone_reads_secrets(production: Blueprint)
     }
 
 
-def test_the_api_seals_secrets_and_opens_none_and_sends_no_event(production: Blueprint) -> None:
+def test_the_api_seals_secrets_and_opens_none(production: Blueprint) -> None:
     assert granted("api", production) == {
         "SubscriptionsTable": READ_SUBSCRIPTIONS | {"dynamodb:PutItem", "dynamodb:UpdateItem"},
         "DeliveriesTable": {
@@ -124,7 +124,8 @@ def test_the_api_seals_secrets_and_opens_none_and_sends_no_event(production: Blu
         "SecretsKey": {"kms:Encrypt"},
         "DeliveriesQueueUrl": SEND,
         "DeadLetterQueueUrl": TAKE_LETTERS,
-        "EventsDeadLetterQueueUrl": {"sqs:GetQueueAttributes"},
+        "EventsQueueUrl": SEND,
+        "EventsDeadLetterQueueUrl": TAKE_LETTERS | {"sqs:GetQueueAttributes"},
         own_log("api", production): WRITE_ITS_LOG,
     }
 

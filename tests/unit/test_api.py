@@ -7,13 +7,17 @@ import pytest
 from functions.api.app import Api
 from functions.api.http_request import HttpRequest
 from lakehook.domain.attempt import Attempt, Outcome
+from lakehook.domain.delivery import Lane
 from lakehook.domain.errors import Conflict, InfrastructureError
+from lakehook.domain.json_document import to_json
 from lakehook.domain.lane import DeliveryRecord, DeliveryStatus
 from lakehook.domain.ping import Ping, PingResult
 from lakehook.domain.pipeline import PipelineTransition
+from lakehook.ports.queues import ParkedEvent
 from tests.api_caller import Caller, a_call
 from tests.builders import a_delivery, a_document, an_event
 from tests.contracts.test_handlers import Context
+from tests.fakes import NOON
 from tests.fakes_ops import Office
 from tests.unit.test_subscribe import with_waiting_and_dead
 
@@ -526,3 +530,57 @@ def test_a_time_on_no_calendar_is_refused_in_our_words(api: Desktop, since: str)
 
     assert said.status == 422
     assert " is neither a time with an offset" in said.document["message"]
+
+
+# --- parked events, and what is sent once more ---
+
+
+@pytest.fixture
+def parked(api: Desktop) -> Desktop:
+    wrong = to_json(a_document(event_type="PIPELINE_DONE"))
+    api.office.parked_events.parked = [
+        ParkedEvent(id="m-1", pipeline_key="39", reason="event_type", body=wrong, parked_at=NOON)
+    ]
+    return api
+
+
+def test_a_parked_event_is_read_mended_and_sent(parked: Desktop):
+    (listed,) = parked.call("GET", "/events/parked").document["parked"]
+    assert parked.call("GET", "/events/parked/m-1").document == listed
+    assert parked.call("POST", "/events/parked/m-1/send", {}).status == 422
+
+    sent = parked.call("POST", "/events/parked/m-1/send", {"event": a_document()})
+
+    assert (sent.status, sent.document["pipeline_id"]) == (200, "39")
+    assert len(parked.office.publisher.published) == 1
+    assert parked.call("GET", "/events/parked").document["parked"] == []
+
+
+def test_a_parked_event_is_deleted_and_then_not_found(parked: Desktop):
+    assert parked.call("DELETE", "/events/parked/m-1").document == {"deleted": 1}
+    assert parked.call("DELETE", "/events/parked/m-1").status == 404
+
+
+def test_a_delivery_and_a_whole_pipeline_are_sent_again(api: Desktop):
+    id_, office = api.subscribe(), api.office
+    event = an_event()
+    pipeline, _ = office.journal.load(event)
+    advance = pipeline.apply(event)
+    assert isinstance(advance, PipelineTransition)
+    office.journal.append(advance)
+
+    sent = api.call("POST", "/pipelines/39/send", {"subscription": "ci"})
+    assert (sent.document["sent"], sent.document["waiting"]) == (1, 0)
+    again = api.call("POST", "/pipelines/39/send", {"subscription": "ci"})
+    assert (again.document["sent"], again.document["waiting"]) == (0, 1)
+    waits = api.call("POST", f"/deliveries/{id_}%2339%231/send")
+    assert (waits.status, waits.document["error"]) == (422, "invalid_input")
+
+    lane = Lane(id_, "39")
+    delivered = Attempt(at=NOON, outcome=Outcome.DELIVERED, milliseconds=7, status=200)
+    office.ledger.keep(office.ledger.records[lane, 1].with_attempt(delivered))
+    del office.ledger.lanes[lane]
+    assert api.call("POST", "/deliveries/ci%2339%231/send").document["sent"] == 1
+    assert len(office.queue.resumes) == 2
+    unknown = api.call("POST", "/pipelines/staging/39/send", {"subscription": "ci"})
+    assert (unknown.status, "staging/39" in unknown.document["message"]) == (404, True)

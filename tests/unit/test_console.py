@@ -12,6 +12,7 @@ import pytest
 
 from lakehook.cli.context import CommandService
 from lakehook.console.access import CONTENT_SECURITY_POLICY, Access
+from lakehook.domain.delivery import Lane
 from lakehook.domain.errors import InfrastructureError
 from lakehook.domain.lane import DeliveryRecord, DeliveryStatus
 from lakehook.domain.ping import Ping, PingResult
@@ -31,6 +32,7 @@ from tests.console_scenes import (
 )
 from tests.fakes_ops import Office
 from tests.fakes_replay import FakePast
+from tests.unit.test_ops_command import Terminal
 
 TABS = ("", "/waiting", "/dead-letters", "/terms", "/secrets")
 CHANGES = ("/edit", "/pause", "/resume", "/enable", "/test", "/remove", "/rotate-secret")
@@ -60,7 +62,13 @@ def delivery(office: Office, name: str, pipeline: int = 39, sequence: int = 2) -
 
 
 def all_paths(office: Office) -> Iterator[str]:
-    yield from ("/", "/pipelines/", "/pipelines/39", "/pipelines/?q=lake")
+    yield from (
+        "/",
+        "/pipelines/",
+        "/pipelines/39",
+        "/pipelines/send?pipeline=39",
+        "/pipelines/?q=lake",
+    )
     yield from ("/events/parked/", "/events/parked/m1", "/events/parked/m1/delete")
     yield from ("/events/", "/events/?since=7d", "/replays/", "/replays/new", "/subscribe")
     for name in ("metrics", "ci-status", "old-portal"):
@@ -622,3 +630,42 @@ def test_a_delivery_that_was_delivered_is_sent_once_more(console: Visitor, offic
 
     assert again.headers["location"] == path
     assert "waiting" in console.page(path)
+
+
+def test_a_pipeline_is_sent_to_a_subscriber_in_its_order(console: Visitor, office: Office):
+    team = named(office, "data-team")
+    page = console.page("/pipelines/send?pipeline=41&subscription=data-team")
+    assert "lakehook pipelines send 41 --subscription data-team" in page
+
+    sent = console.confirm("/pipelines/send?pipeline=41", subscription="data-team")
+
+    assert sent.headers["location"] == "/pipelines/41"
+    lane = Lane(team, "41")
+    assert office.ledger.lanes[lane].head == 1
+    assert {n for owner, n in office.ledger.records if owner == lane} == {1, 2, 3}
+    assert [resume.lane for resume in office.queue.resumes] == [lane]
+    assert "3 deliveries go to data-team." in console.page("/pipelines/41")
+
+
+def test_each_view_names_its_page(
+    console: Visitor, office: Office, capsys: pytest.CaptureFixture[str]
+):
+    """What a program reads leads a person on."""
+    terminal = Terminal(office, capsys)
+    terminal("status", "--output", "json")
+    named = [
+        terminal.shown()["subscribers"][0],
+        terminal.json("subscriptions", "show", "jenkins"),
+        terminal.json("deliveries", "show", delivery(office, "metrics")),
+        terminal.json("dead-letters", "list")[0],
+        terminal.json("lanes", "list")[0],
+        terminal.json("pipelines", "list")[0],
+        terminal.json("pipelines", "show", "39"),
+        terminal.json("events", "parked", "list")[0],
+    ]
+    paths = [view["console_path"] for view in named]
+
+    for path in paths:
+        console.page(path)
+    kinds = [path.split("/")[1] for path in paths]
+    assert kinds == ["subscriptions"] * 2 + ["deliveries"] * 3 + ["pipelines"] * 2 + ["events"]

@@ -132,6 +132,7 @@ def test_add_answers_with_the_subscription_and_its_secret(terminal: Terminal) ->
         "paused_at": None,
         "disabled_at": None,
         "disabled_reason": None,
+        "console_path": f"/subscriptions/{subscription.id}",
         "replay_id": None,
     }
 

@@ -182,6 +182,7 @@ def test_dead_letters_are_listed(terminal: Terminal) -> None:
         "attempts": 1,
         "last_status": "500",
         "last_attempt_at": "2026-01-01T12:00:00.000+00:00",
+        "console_path": "/deliveries/sub_a%2339%231",
     }
     assert terminal.json("dead-letters", "list", "--reason", "crashed") == []
     assert terminal("dead-letters", "list", "--reason", "crashed") == 0
@@ -334,6 +335,7 @@ def test_held_lanes_are_listed(terminal: Terminal) -> None:
             "held_since": "2026-01-01T12:00:00.000+00:00",
             "due_at": None,
             "waiting_behind": 1,
+            "console_path": "/deliveries/sub_a%2339%231",
         }
     ]
 
@@ -463,6 +465,7 @@ def test_a_pipeline_is_shown_with_its_events_and_its_subscribers(terminal: Termi
                 "dead": 1,
             }
         ],
+        "console_path": "/pipelines/39",
     }
     assert "LAST DELIVERED" in terminal.out
 

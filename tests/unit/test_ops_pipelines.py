@@ -50,6 +50,7 @@ def test_pipelines_that_have_not_ended_are_listed_the_longest_first(busy: Termin
             "round": 1,
             "project_name": "湖",
             "stalled": True,
+            "console_path": "/pipelines/1",
         },
         {
             "pipeline_id": "2",
@@ -60,6 +61,7 @@ def test_pipelines_that_have_not_ended_are_listed_the_longest_first(busy: Termin
             "round": 1,
             "project_name": None,
             "stalled": False,
+            "console_path": "/pipelines/2",
         },
     ]
 

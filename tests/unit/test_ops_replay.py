@@ -117,6 +117,7 @@ def test_it_follows_the_replay_to_its_end(terminal: Terminal, office: Office) ->
         "sent": 2,
         "waiting": 0,
         "failed": 0,
+        "console_path": "/replays/",
         "already_running": False,
     }
 

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from lakehook.adapters.liquid import LiquidRenderer
+from lakehook.domain.lane import DeliveryRecord
 from lakehook.domain.template import Template
-from tests.builders import a_document
+from tests.builders import a_delivery, a_document
 from tests.fakes_ops import Office
 from tests.unit.test_ops_command import Terminal, add
 
@@ -202,3 +203,19 @@ def test_a_preview_moves_no_terminal_and_is_to_the_letter_for_programs(
 
     assert "a\\x1b[31m\\u202e\\r流水线\u3000完成\tb\nc\n" in terminal.out
     assert terminal.json(*PREVIEW)["body"] == said
+
+
+def test_the_event_of_a_dead_letter_is_previewed_with_the_present_template(
+    terminal: Terminal,
+) -> None:
+    id_ = add(terminal)["subscription_id"]
+    other = add(terminal, name="other")["subscription_id"]
+    record = DeliveryRecord.waiting(a_delivery(2, subscription=id_)).dead("template_failed")
+    terminal.office.ledger.keep(record)
+
+    shown = terminal.json(*PREVIEW, "--dead-letter", "ci#39#2")
+
+    assert shown["headers"]["webhook-id"] == f"{id_}#39#2"
+    assert terminal("subscriptions", "preview", other, "--dead-letter", "ci#39#2") == 2
+    assert "is not one of other" in terminal.err
+    assert terminal(*PREVIEW, "--dead-letter", "ci#39#2", "--event-type", "PIPELINE_FAILED") == 2

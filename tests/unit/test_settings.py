@@ -83,6 +83,7 @@ API = ApiSettings(
     subscriptions_table="subscriptions",
     pipelines_table="pipelines",
     deliveries_table="deliveries",
+    events_queue_url="https://sqs/events.fifo",
     deliveries_queue_url="https://sqs/deliveries.fifo",
     dead_letter_queue_url="https://sqs/dead-letter.fifo",
     events_dead_letter_queue_url="https://sqs/events-dead-letter.fifo",

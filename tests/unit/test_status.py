@@ -175,9 +175,11 @@ def test_the_worst_comes_first_and_nothing_is_folded(terminal: Terminal) -> None
     assert terminal("status") == 6
 
     totals, _, heading, row, *_ = terminal.out.splitlines()
-    assert totals.endswith("nothing lost · 1 wait · oldest 18 min")
-    assert heading.split()[:4] == ["SUBSCRIBER", "HEALTH", "SINCE", "WAIT"]
-    assert row.startswith("ci-dead     down    18 min  1     -     503 upstream\\x1b[2J error")
+    assert totals.endswith("nothing lost · 1 pipeline waits · oldest 18 min")
+    assert heading.split()[2:6] == ["SINCE", "PIPELINES", "WAIT", "DEAD"]
+    assert row.startswith(
+        "ci-dead     down    18 min  1               -     503 upstream\\x1b[2J error"
+    )
     assert "  the endpoint is probed in 40 s\n" in terminal.out
     assert terminal.out.endswith("\nok: healthy\n")
 

@@ -20,7 +20,12 @@ from functions.api.parameters import (
 )
 from functions.api.responses import paginate_sorted
 from lakehook.domain.lane import DeliveryStatus
-from lakehook.operations.views.deliveries import DeliveryDetailView, DeliveryView, LaneView
+from lakehook.operations.views.deliveries import (
+    DeliveryDetailView,
+    DeliveryView,
+    LaneView,
+    SentDeliveryView,
+)
 from lakehook.operations.views.status import StatusView
 from lakehook.queries import DeliveryQuery, lane_order
 
@@ -81,6 +86,18 @@ def list_deliveries(  # noqa: PLR0913  each is a parameter
 def explain(service: Service, delivery: DeliveryId) -> DeliveryDetailView:
     explained = service.explain(service.resolve_delivery(delivery))
     return DeliveryDetailView.from_explanation(explained, service.subscriptions_by_id())
+
+
+@ROUTES.post(
+    "/deliveries/<delivery>/send",
+    summary="Send a delivery once more",
+    description="One that was delivered, discarded or aborted, by the same id, marked `replayed`."
+    " What is new of its pipeline waits behind it.",
+    tags=TAGS,
+    **operation("The delivery that goes out.", 404, 409),
+)
+def send_delivery(service: Service, delivery: DeliveryId) -> SentDeliveryView:
+    return SentDeliveryView.from_delivery(service.resend(service.resolve_delivery(delivery)))
 
 
 @ROUTES.get(

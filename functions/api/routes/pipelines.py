@@ -1,4 +1,4 @@
-"""``/pipelines``: a pipeline's events, its subscribers' progress, and unfinished pipelines."""
+"""``/pipelines``, and ``/events/parked``: those that fan-out refused."""
 
 from typing import Annotated, Literal
 
@@ -12,14 +12,24 @@ from functions.api.parameters import (
     Limit,
     OfSource,
     OlderThan,
+    ParkedId,
     PipelineId,
     Service,
     operation,
 )
+from functions.api.requests import MendedEvent, PipelineReceiver
 from functions.api.responses import paginate
+from lakehook.domain.json_document import to_json
 from lakehook.domain.pipeline import MAX_SECONDS, PipelineState
+from lakehook.domain.pipeline_key import parse_pipeline_key
 from lakehook.domain.time import parse_duration
-from lakehook.operations.views.pipelines import PipelineReportView, PipelineView
+from lakehook.operations.views.pipelines import (
+    ParkedEventView,
+    PipelineReportView,
+    PipelineView,
+    SentEventView,
+    SentPipelineView,
+)
 
 ROUTES = Router()
 TAGS = ["Pipelines"]
@@ -67,3 +77,65 @@ def show_pipeline(
     service: Service, pipeline: PipelineId, source: OfSource = None
 ) -> PipelineReportView:
     return PipelineReportView.from_report(service.show_pipeline(pipeline, source=source))
+
+
+@ROUTES.post(
+    "/pipelines/<pipeline>/send",
+    summary="Send a pipeline's events to one subscription",
+    description="In order, marked `replayed`. Those that it has had go out again by the same ids;"
+    " those that wait are left alone.",
+    tags=TAGS,
+    **operation("How many go out.", 404, 409, body=True),
+)
+def send_pipeline(
+    service: Service, pipeline: PipelineId, wanted: PipelineReceiver, source: OfSource = None
+) -> SentPipelineView:
+    key = parse_pipeline_key(pipeline, source=source)
+    subscription = service.find_subscription(wanted.subscription)
+    result = service.send_pipeline(key, subscription)
+    return SentPipelineView.from_result(key, subscription, result)
+
+
+@ROUTES.get(
+    "/events/parked",
+    summary="List parked events",
+    description="Those that the queue shows. For a moment nobody else sees them.",
+    tags=["Parked events"],
+    **operation("The oldest first."),
+)
+def list_parked_events(service: Service) -> responses.ParkedEvents:
+    parked = service.parked_events.all()
+    return responses.ParkedEvents(parked=[ParkedEventView.from_parked(event) for event in parked])
+
+
+@ROUTES.get(
+    "/events/parked/<parked>",
+    summary="Show a parked event",
+    tags=["Parked events"],
+    **operation("Its body, and why it was refused.", 404),
+)
+def show_parked_event(service: Service, parked: ParkedId) -> ParkedEventView:
+    return ParkedEventView.from_parked(service.parked_events.find(parked))
+
+
+@ROUTES.post(
+    "/events/parked/<parked>/send",
+    summary="Publish a parked event",
+    description="As it is, or corrected. It comes after what its pipeline has published since.",
+    tags=["Parked events"],
+    **operation("The event that was published; it is no longer parked.", 404, body=True),
+)
+def send_parked_event(service: Service, parked: ParkedId, wanted: MendedEvent) -> SentEventView:
+    body = None if wanted.event is None else to_json(wanted.event)
+    return SentEventView.from_event(service.parked_events.send(parked, body))
+
+
+@ROUTES.delete(
+    "/events/parked/<parked>",
+    summary="Delete a parked event for good",
+    tags=["Parked events"],
+    **operation("The event is deleted.", 404),
+)
+def delete_parked_event(service: Service, parked: ParkedId) -> responses.Deleted:
+    service.parked_events.delete(parked)
+    return responses.Deleted(deleted=1)

@@ -10,6 +10,7 @@ from lakehook.cli.context import service_of
 from lakehook.cli.options import STACK, Stack, examples
 from lakehook.cli.terminal import write
 from lakehook.domain.subscription import parse_language
+from lakehook.operations import OperatorService
 
 CONSOLE_EXAMPLES = examples("lakehook console", "lakehook console --read-only --language zh")
 
@@ -41,12 +42,11 @@ def console(  # noqa: PLR0913  each is an option
 
     It uses your own AWS credentials. Only the printed URL gives access.
     """
-    from lakehook.console.context import ConsoleOptions, ConsoleService  # noqa: PLC0415  only this command needs Flask
+    from lakehook.console.context import ConsoleOptions  # noqa: PLC0415  only this command needs Flask
     from lakehook.console.server import served  # noqa: PLC0415
 
-    def open_service() -> ConsoleService:
-        opened = service_of(context, stack)
-        return ConsoleService(opened, opened.publish)
+    def open_service() -> OperatorService:
+        return service_of(context, stack)
 
     options = ConsoleOptions(read_only=read_only, language=parse_language(language), stack=stack)
     open_service()  # a wrong name is reported here, and not in the browser

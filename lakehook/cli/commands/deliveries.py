@@ -35,7 +35,12 @@ from lakehook.cli.terminal import write
 from lakehook.domain.pipeline_key import join_pipeline_key
 from lakehook.domain.status import health_state
 from lakehook.domain.text import counted
-from lakehook.operations.views.deliveries import DeliveryDetailView, DeliveryView, LaneView
+from lakehook.operations.views.deliveries import (
+    DeliveryDetailView,
+    DeliveryView,
+    LaneView,
+    SentDeliveryView,
+)
 from lakehook.queries import DeliveryQuery, LaneReport, SubscriberStatus
 
 MAX_LANES_SHOWN = 100  # default for people
@@ -142,8 +147,8 @@ def send(
     """
     service = service_of(context, stack)
     sent = service.resend(service.resolve_delivery(delivery))
-    document = {"sent": 1, "delivery_id": sent.id, "event_id": sent.event.id}
-    print_document(output, document, note=f"{delivery} goes out once more, marked replayed")
+    view = SentDeliveryView.from_delivery(sent)
+    print_document(output, view, note=f"{delivery} goes out once more, marked replayed")
 
 
 @lanes_app.callback()

@@ -5,15 +5,13 @@ from typing import Annotated
 import typer
 
 from lakehook.cli.commands.events import MAX_PARKED_BYTES
-from lakehook.cli.context import CommandService, service_of
+from lakehook.cli.context import service_of
 from lakehook.cli.inputs import bounded
 from lakehook.cli.options import STACK, TEXT, AnswerAs, Stack, Utc, examples
 from lakehook.cli.output import Table, print_document, print_listing
 from lakehook.cli.terminal import write
-from lakehook.domain.errors import InvalidEvent, NotFound
-from lakehook.domain.event import parse_event
-from lakehook.operations.views.pipelines import ParkedEventView
-from lakehook.ports.queues import ParkedEvent
+from lakehook.domain.errors import InvalidEvent
+from lakehook.operations.views.pipelines import ParkedEventView, SentEventView
 
 app = typer.Typer(
     rich_markup_mode=None, help="Events that were refused by fan-out, each with its reason."
@@ -41,7 +39,7 @@ def list_(
 ) -> None:
     """Show the parked events, the oldest first. For a moment nobody else sees them."""
     service = service_of(context, stack)
-    views = map(ParkedEventView.from_parked, service.parked_events.list())
+    views = map(ParkedEventView.from_parked, service.parked_events.all())
     print_listing(output, _PARKED, views, now=None if utc else service.clock.now())
 
 
@@ -55,7 +53,7 @@ def show(
     stack: Stack = STACK,
 ) -> None:
     """Show one parked event: why it was refused, and its body."""
-    found = _find(service_of(context, stack), parked)
+    found = service_of(context, stack).parked_events.find(parked)
     if body:
         write(found.body)
     else:
@@ -75,16 +73,10 @@ def send(
 
     It comes after what its pipeline has sent meanwhile.
     """
-    service = service_of(context, stack)
-    found = _find(service, parked)
-    text = found.body if file is None else _read(file)
-    event = parse_event(text)
-    service.publish([event])
-    service.parked_events.delete([found.id])
-    document = {"sent": 1, "pipeline_id": event.pipeline_id, "event_id": event.id}
-    print_document(
-        output, document, note=f"published in the order of pipeline {event.pipeline_key}"
-    )
+    body = None if file is None else _read(file)
+    event = service_of(context, stack).parked_events.send(parked, body)
+    note = f"published in the order of pipeline {event.pipeline_key}"
+    print_document(output, SentEventView.from_event(event), note=note)
 
 
 @app.command(epilog=examples("lakehook events parked delete ID"))
@@ -92,8 +84,7 @@ def delete(
     context: typer.Context, parked: ParkedId, output: AnswerAs = TEXT, stack: Stack = STACK
 ) -> None:
     """Delete a parked event for good."""
-    if not service_of(context, stack).parked_events.delete([parked]):
-        raise _unknown(parked)
+    service_of(context, stack).parked_events.delete(parked)
     print_document(output, {"deleted": 1})
 
 
@@ -102,14 +93,3 @@ def _read(file: typer.FileBinaryRead) -> str:
         return bounded(file, what="event", limit=MAX_PARKED_BYTES).decode("utf-8-sig").strip()
     except UnicodeDecodeError as error:
         raise InvalidEvent(str(error)) from None
-
-
-def _find(service: CommandService, parked: str) -> ParkedEvent:
-    for event in service.parked_events.list():
-        if event.id == parked:
-            return event
-    raise _unknown(parked)
-
-
-def _unknown(parked: str) -> NotFound:
-    return NotFound(f"no parked event {parked[:80]!a} is on the queue")

@@ -9,10 +9,10 @@ from lakehook.cli.options import STACK, TEXT, AnswerAs, OfSource, PipelineId, St
 from lakehook.cli.output import NONE, Table, print_document, print_listing
 from lakehook.domain.errors import InvalidInput
 from lakehook.domain.pipeline import ACTIVE_STATES, MAX_SECONDS, PipelineState
-from lakehook.domain.pipeline_key import join_pipeline_key
-from lakehook.domain.text import truncate
+from lakehook.domain.pipeline_key import join_pipeline_key, parse_pipeline_key
+from lakehook.domain.text import counted, truncate
 from lakehook.domain.time import format_duration, parse_duration
-from lakehook.operations.views.pipelines import PipelineReportView, PipelineView
+from lakehook.operations.views.pipelines import PipelineReportView, PipelineView, SentPipelineView
 
 MAX_PROJECT_WIDTH = 60  # characters
 
@@ -29,6 +29,10 @@ OlderThan = Annotated[
     typer.Option(
         "--older-than", metavar="DURATION", help="In its state for at least this long: 15m, 24h."
     ),
+]
+
+Receiving = Annotated[
+    str, typer.Option("--subscription", metavar="ID", help="Who gets it, by id or name.")
 ]
 
 
@@ -80,6 +84,29 @@ def show(
     story = service_of(context, stack).show_pipeline(pipeline, source=source)
     tables = {"events": _EVENTS, "not_sent": _UNSENT, "subscribers": _PLACES}
     print_document(output, PipelineReportView.from_report(story), tables=tables)
+
+
+@app.command(epilog=examples("lakehook pipelines send 39 --subscription ci"))
+def send(  # noqa: PLR0913  each is an option
+    context: typer.Context,
+    pipeline: PipelineId,
+    *,
+    subscription: Receiving,
+    source: OfSource = None,
+    output: AnswerAs = TEXT,
+    stack: Stack = STACK,
+) -> None:
+    """Send the events of one pipeline to one subscription, in order, marked replayed.
+
+    Those that it has had go out again by the same ids; those that wait are left alone.
+    """
+    service = service_of(context, stack)
+    key = parse_pipeline_key(pipeline, source=source)
+    target = service.find_subscription(subscription)
+    sent = SentPipelineView.from_result(key, target, service.send_pipeline(key, target))
+    deliveries = counted(sent.sent, "delivery goes", "deliveries go")
+    note = f"{deliveries} to {target.name}; {sent.waiting} waited anyway"
+    print_document(output, sent, note=note)
 
 
 def _project(pipeline: PipelineView) -> str:

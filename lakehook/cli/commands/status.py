@@ -22,7 +22,7 @@ STATUS_EXAMPLES = examples(
 )
 WATCH_SECONDS = 5.0
 MAX_NAMED, MAX_ANSWER_CHARACTERS = 8, 120
-_HEADINGS = ("SUBSCRIBER", "HEALTH", "SINCE", "WAIT", "DEAD", "LAST ANSWER")
+_HEADINGS = ("SUBSCRIBER", "HEALTH", "SINCE", "PIPELINES WAIT", "DEAD", "LAST ANSWER")
 
 Watch = Annotated[bool, typer.Option("--watch", help="Refresh every few seconds.")]
 
@@ -37,8 +37,8 @@ def status(
 ) -> None:
     """Show each subscription's health, since when, what waits for it, and a command to run.
 
-    WAIT counts the pipelines with waiting deliveries. Exit code 6 says that something needs a
-    person: a dead letter, a stalled pipeline, a subscription that is disabled or pending, an
+    A pipeline waits while a delivery of it does. Exit code 6 says that something needs a person: a
+    dead letter, a stalled pipeline, a subscription that is disabled or pending, an
     endpoint that has failed for a quarter of an hour or whose answer waiting does not change.
     """
     service = service_of(context, stack)
@@ -93,16 +93,27 @@ def _is_quiet(one: SubscriberStatusView) -> bool:
 
 
 def _totals(view: StatusView) -> str:
-    more = "+" if view.has_more else ""
     parts = [
         "nothing lost",
-        f"{view.lanes_held:,}{more} wait" if view.lanes_held else "nothing waits",
-        f"{view.dead_letters:,}{more} dead" if view.dead_letters else "",
+        _waiting(view) if view.lanes_held else "nothing waits",
+        _dead(view) if view.dead_letters else "",
         f"{view.parked:,} parked" if view.parked else "",
         f"{view.stalled} stalled" if view.stalled else "",
         f"oldest {_age(view.oldest_held_since, view)}" if view.oldest_held_since else "",
     ]
     return f"Lakehook · {view.at[11:16]}Z   {' · '.join(part for part in parts if part)}"
+
+
+def _waiting(view: StatusView) -> str:
+    if view.has_more:
+        return f"{view.lanes_held:,}+ pipelines wait"
+    return counted(view.lanes_held, "pipeline waits", "pipelines wait")
+
+
+def _dead(view: StatusView) -> str:
+    if view.has_more:
+        return f"{view.dead_letters:,}+ dead letters"
+    return counted(view.dead_letters, "dead letter", "dead letters")
 
 
 def _row(one: SubscriberStatusView, view: StatusView, *, utc: bool) -> tuple[str, ...]:
@@ -121,7 +132,8 @@ def _row(one: SubscriberStatusView, view: StatusView, *, utc: bool) -> tuple[str
 def _health(one: SubscriberStatusView) -> str:
     if one.average_ms is not None:
         return f"{one.health} {one.average_ms / 1000:.1f} s"
-    return f"{one.lanes_held} held" if one.health == HealthState.OK else one.health
+    held = counted(one.lanes_held, "pipeline held", "pipelines held")
+    return held if one.health == HealthState.OK else one.health
 
 
 def _remarks(one: SubscriberStatusView, view: StatusView, *, utc: bool) -> Iterator[str]:

@@ -6,13 +6,15 @@ import typer
 
 from lakehook.cli.commands.events import events_in
 from lakehook.cli.commands.subscription_secrets import print_created
-from lakehook.cli.context import service_of
+from lakehook.cli.context import CommandService, service_of
 from lakehook.cli.inputs import bounded
 from lakehook.cli.options import STACK, TEXT, AnswerAs, EventsFile, Id, Stack, examples
 from lakehook.cli.output import Output, Table, print_document, print_listing, print_result
 from lakehook.cli.reveal import NewSecrets
 from lakehook.cli.terminal import wait_for_enter, write
-from lakehook.domain.errors import InvalidEvent
+from lakehook.dead_letters import DeadLetterSelector
+from lakehook.domain.delivery import Delivery
+from lakehook.domain.errors import InvalidEvent, InvalidInput
 from lakehook.domain.event import MAX_EVENT_BYTES, Event, EventType
 from lakehook.domain.json_document import parse_json_object
 from lakehook.domain.pipeline_key import join_pipeline_key
@@ -55,6 +57,13 @@ OfType = Annotated[
 EventFile = Annotated[
     typer.FileBinaryRead | None,
     typer.Option("--file", metavar="FILE", help="Your own event, as JSON; - is standard input."),
+]
+
+DeadLetter = Annotated[
+    str | None,
+    typer.Option(
+        "--dead-letter", metavar="ID", help="The event of one of its dead letters: ci#39#2."
+    ),
 ]
 
 
@@ -149,6 +158,7 @@ _MATCHES = Table(
     epilog=examples(
         "lakehook subscriptions preview ci --event-type PIPELINE_FAILED",
         "lakehook subscriptions preview ci --file event.json",
+        "lakehook subscriptions preview ci --dead-letter ci#39#2",
     )
 )
 def preview(  # noqa: PLR0913  each is an option
@@ -157,6 +167,7 @@ def preview(  # noqa: PLR0913  each is an option
     *,
     event_type: OfType = None,
     file: EventFile = None,
+    dead_letter: DeadLetter = None,
     output: AnswerAs = TEXT,
     stack: Stack = STACK,
 ) -> None:
@@ -165,17 +176,30 @@ def preview(  # noqa: PLR0913  each is an option
     It warns of fields that the template uses and the event does not have: they are empty. Exit code
     1 says that the template fails on it: such a delivery would be a dead letter.
     """
-    event = _event(file, event_type)
+    if dead_letter and (file or event_type):
+        raise typer.BadParameter("a dead letter has its event", param_hint="--dead-letter")
     service = service_of(context, stack)
-    previewed = PreviewResultView.from_preview(
-        service.preview(service.find_subscription(subscription), event)
-    )
+    target = service.find_subscription(subscription)
+    if dead_letter:
+        shown = service.preview.of_delivery(_dead_delivery(service, target, dead_letter), target)
+    else:
+        shown = service.preview(target, _event(file, event_type))
+    previewed = PreviewResultView.from_preview(shown)
     if output is Output.JSON:
         print_document(output, previewed)
         return
     write(_report(previewed))
     for warning in previewed.warnings:
         write(f"warning: {warning}", err=True)
+
+
+def _dead_delivery(service: CommandService, target: Subscription, reference: str) -> Delivery:
+    delivery_id = service.resolve_delivery(reference)
+    (found,) = service.find_dead_letters(DeadLetterSelector(ids=[delivery_id]))
+    if found.lane.subscription_id != target.id:
+        raise InvalidInput(f"dead letter: {reference[:80]!a} is not one of {target.name}")
+    assert found.delivery, f"{delivery_id} is dead without its event"
+    return found.delivery
 
 
 def _event(file: typer.FileBinaryRead | None, event_type: str | None) -> Event:

@@ -1,9 +1,10 @@
 """Pipeline: its events over time, and each subscriber's progress."""
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from flask import Blueprint, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from lakehook.console.context import service
+from lakehook.console.actions import Choice, ConsoleAction, Page, confirm
+from lakehook.console.context import command_line, service
 from lakehook.console.timeline import PipelineTimeline
 from lakehook.domain.errors import NotFound
 from lakehook.domain.pipeline_key import join_pipeline_key
@@ -27,6 +28,39 @@ def list_() -> str | Response:
         more=len(unfinished) - MAX_LISTED,
         key=join_pipeline_key,
     )
+
+
+@PAGES.route("/send", methods=["GET", "POST"])
+def send() -> Page:
+    """Ask for the subscriber, and send the pipeline's events to it."""
+    pipeline = service().show_pipeline(request.args.get("pipeline", "")).pipeline_key
+    names = [one.name for one in service().find_subscription.all()]
+    if not names:
+        raise NotFound("nobody subscribes")
+    name = request.values.get("subscription", names[0])
+    t = g.translator
+    action = ConsoleAction(
+        title=t("Send pipeline {key} to a subscriber", key=pipeline),
+        effects=[
+            t("Its events that the subscriber wants go out at once, in order, marked replayed."),
+            t("Those that it has had go out again by the same ids."),
+            t("Those that wait are left alone. New events of the pipeline wait behind."),
+        ],
+        command=command_line("pipelines", "send", pipeline, "--subscription", name),
+        button=t("Send them"),
+        back=url_for("pipelines.show", pipeline=pipeline),
+        choices=[Choice(name="subscription", label=t("Subscriber"), value=name, options=names)],
+    )
+
+    def act() -> str:
+        sent = service().send_pipeline(pipeline, service().find_subscription(name)).sent
+        return str(
+            t.plural(
+                "{n} delivery goes to {name}.", "{n} deliveries go to {name}.", sent, name=name
+            )
+        )
+
+    return confirm(action, act)
 
 
 @PAGES.get("/<path:pipeline>")

@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from lakehook.domain.attempt import Attempt
-from lakehook.domain.delivery import Lane
+from lakehook.domain.delivery import Delivery, Lane
 from lakehook.domain.lane import DeliveryRecord
 from lakehook.domain.subscription import Subscription
 from lakehook.domain.time import format_rfc3339
 from lakehook.operations.views import described, example, format_time
+from lakehook.operations.views.console_path import console_path, delivery_path
 from lakehook.operations.views.subscriptions import OF_SOURCE
 from lakehook.queries import Explanation, LaneReport
 
@@ -67,6 +68,7 @@ class DeadLetterView:
     attempts: int
     last_status: str | None
     last_attempt_at: str | None
+    console_path: str = console_path()
 
     @classmethod
     def from_record(cls, record: DeliveryRecord, owners: Owners, **more: Any) -> Self:
@@ -87,6 +89,7 @@ class DeadLetterView:
             attempts=record.attempts,
             last_status=last.last_status if last else None,
             last_attempt_at=format_rfc3339(last.at) if last else None,
+            console_path=delivery_path(f"{record.lane}#{record.sequence}"),
             **more,
         )
 
@@ -127,6 +130,25 @@ class DeliveryDetailView(DeliveryView):
             next=explained.next.description,
             next_at=format_time(explained.next.at),
             log=_log(explained.record),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class SentDeliveryView:
+    """A delivery that goes out once more."""
+
+    sent: int
+    delivery_id: str = example("sub_0123#39#2")
+    event_id: str
+    console_path: str = console_path()
+
+    @classmethod
+    def from_delivery(cls, delivery: Delivery) -> Self:
+        return cls(
+            sent=1,
+            delivery_id=delivery.id,
+            event_id=delivery.event.id,
+            console_path=delivery_path(delivery.id),
         )
 
 
@@ -173,6 +195,7 @@ class LaneView:
     held_since: str
     due_at: str | None = described("null: something else must happen first.")
     waiting_behind: int
+    console_path: str = console_path()
 
     @classmethod
     def from_report(cls, report: LaneReport) -> Self:
@@ -189,6 +212,7 @@ class LaneView:
             held_since=format_rfc3339(held.held_since),
             due_at=format_time(report.due_at),
             waiting_behind=report.waiting_behind,
+            console_path=delivery_path(f"{held.lane}#{held.head}"),
         )
 
 

@@ -3,14 +3,22 @@
 from dataclasses import dataclass
 from typing import Self
 
+from lakehook.domain.event import Event
 from lakehook.domain.pipeline_key import split_pipeline_key
 from lakehook.domain.status import subscription_state
+from lakehook.domain.subscription import Subscription
 from lakehook.domain.time import format_rfc3339
 from lakehook.operations.views import described
+from lakehook.operations.views.console_path import (
+    console_path,
+    parked_event_path,
+    pipeline_path,
+)
 from lakehook.operations.views.subscriptions import OF_SOURCE
 from lakehook.ports.queues import ParkedEvent
 from lakehook.ports.stores import AcceptedEvent, SkippedEvent
 from lakehook.queries import PipelineReport, SubscriberProgress, UnfinishedPipeline
+from lakehook.replay.worker import EnqueueResult
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +31,7 @@ class PipelineView:
     round: int
     project_name: str | None
     stalled: bool
+    console_path: str = console_path()
 
     @classmethod
     def from_unfinished(cls, unfinished: UnfinishedPipeline) -> Self:
@@ -37,6 +46,7 @@ class PipelineView:
             round=pipeline.run.number,
             project_name=pipeline.info.project_name if pipeline.info else None,
             stalled=pipeline.run.stalled,
+            console_path=pipeline_path(pipeline.key),
         )
 
 
@@ -88,6 +98,7 @@ class ParkedEventView:
     parked_at: str
     reason: str
     body: str
+    console_path: str = console_path()
 
     @classmethod
     def from_parked(cls, parked: ParkedEvent) -> Self:
@@ -97,6 +108,56 @@ class ParkedEventView:
             parked_at=format_rfc3339(parked.parked_at),
             reason=parked.reason,
             body=parked.body,
+            console_path=parked_event_path(parked.id),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class SentEventView:
+    """A parked event that was published."""
+
+    sent: int
+    pipeline_id: str
+    source: str | None = described(OF_SOURCE)
+    event_id: str
+    console_path: str = console_path()
+
+    @classmethod
+    def from_event(cls, event: Event) -> Self:
+        return cls(
+            sent=1,
+            pipeline_id=str(event.pipeline_id),
+            source=event.source,
+            event_id=event.id,
+            console_path=pipeline_path(event.pipeline_key),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class SentPipelineView:
+    """What of a pipeline was sent to one subscriber again."""
+
+    pipeline_id: str
+    source: str | None = described(OF_SOURCE)
+    subscription_id: str
+    subscription_name: str
+    sent: int = described("Deliveries that go out, in order, marked replayed.")
+    waiting: int = described("Deliveries that were waiting already.")
+    console_path: str = console_path()
+
+    @classmethod
+    def from_result(
+        cls, pipeline_key: str, subscription: Subscription, result: EnqueueResult
+    ) -> Self:
+        source, pipeline_id = split_pipeline_key(pipeline_key)
+        return cls(
+            pipeline_id=pipeline_id,
+            source=source,
+            subscription_id=subscription.id,
+            subscription_name=subscription.name,
+            sent=result.sent,
+            waiting=result.waiting,
+            console_path=pipeline_path(pipeline_key),
         )
 
 
@@ -128,6 +189,7 @@ class PipelineReportView:
     events: list[EventView]
     not_sent: list[SkippedEventView]
     subscribers: list[SubscriberProgressView]
+    console_path: str = console_path()
 
     @classmethod
     def from_report(cls, report: PipelineReport) -> Self:
@@ -140,4 +202,5 @@ class PipelineReportView:
             subscribers=[
                 SubscriberProgressView.from_progress(progress) for progress in report.subscribers
             ],
+            console_path=pipeline_path(report.pipeline_key),
         )

@@ -7,6 +7,7 @@ from lakehook.domain.replay import Replay, ReplayCriteria
 from lakehook.domain.subscription import Subscription
 from lakehook.domain.time import format_rfc3339
 from lakehook.operations.views import described, example, format_time
+from lakehook.operations.views.console_path import REPLAYS, console_path
 from lakehook.operations.views.deliveries import Owners, name_of
 from lakehook.replay import ReplayCount
 
@@ -29,6 +30,7 @@ class ReplayView:
     sent: int = described("Enqueued deliveries.")
     waiting: int = described("Deliveries that were waiting already.")
     failed: int = described("Pipelines skipped by an internal error.")
+    console_path: str = console_path()
 
     @classmethod
     def from_replay(cls, replay: Replay, owners: Owners, **more: Any) -> Self:
@@ -51,6 +53,7 @@ class ReplayView:
             sent=replay.sent,
             waiting=replay.waiting,
             failed=replay.failed,
+            console_path=REPLAYS,
             **more,
         )
 

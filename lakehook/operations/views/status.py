@@ -12,6 +12,7 @@ from lakehook.domain.lane import EXPIRES_AFTER_SECONDS, DeliveryStatus, Suspende
 from lakehook.domain.status import HealthState, health_state, subscription_state
 from lakehook.domain.time import format_rfc3339
 from lakehook.operations.views import described, format_time
+from lakehook.operations.views.console_path import console_path, subscription_path
 from lakehook.operations.views.pipelines import PipelineView
 from lakehook.queries import StatusReport, SubscriberStatus
 
@@ -56,6 +57,7 @@ class SubscriberStatusView:
     next_at: str | None
     commands: Sequence[str] = described("Commands to run.")
     needs_person: bool
+    console_path: str = console_path()
 
     @classmethod
     def from_status(cls, status: SubscriberStatus, *, now: float) -> Self:
@@ -87,6 +89,7 @@ class SubscriberStatusView:
             next_at=step_at,
             commands=_commands(status, state, last),
             needs_person=_needs_person(status, state, now=now),
+            console_path=subscription_path(subscription.id),
         )
 
 
@@ -237,7 +240,10 @@ def _letter_commands(status: SubscriberStatus, name: str) -> list[str]:
         return []
     if held.dead == 1 and held.head and held.head.status is DeliveryStatus.DEAD:
         delivery = quoted(_delivery_name(status))
-        return [f"lakehook dead-letters {verb} {delivery}" for verb in ("show", "redrive")]
+        look = f"lakehook dead-letters show {delivery}"
+        if held.head.reason == Outcome.TEMPLATE_FAILED:
+            look = f"lakehook subscriptions preview {name} --dead-letter {delivery}"
+        return [look, f"lakehook dead-letters redrive {delivery}"]
     return [
         f"lakehook dead-letters list --subscription {name}",
         f"lakehook dead-letters redrive --subscription {name} --yes",

@@ -16,6 +16,7 @@ from lakehook.domain.subscription import Subscription
 from lakehook.domain.template import Template
 from lakehook.domain.time import format_rfc3339
 from lakehook.operations.views import described, example, format_time
+from lakehook.operations.views.console_path import console_path, subscription_path
 from lakehook.subscriptions.lifecycle import SubscriptionBacklog
 from lakehook.subscriptions.preview import EventMatch, Preview
 from lakehook.subscriptions.secrets import Rotated
@@ -67,6 +68,7 @@ class SubscriptionView:
     paused_at: str | None
     disabled_at: str | None
     disabled_reason: str | None
+    console_path: str = console_path()
 
     @classmethod
     def from_subscription(
@@ -98,6 +100,7 @@ class SubscriptionView:
             paused_at=subscription.paused_at,
             disabled_at=subscription.disabled_at,
             disabled_reason=subscription.disabled_reason,
+            console_path=subscription_path(subscription.id),
             **more,
         )
 

@@ -3,11 +3,10 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Self
 
-from lakehook.adapters.sqs.events import EventEntry, batches
-from lakehook.adapters.sqs.producer_client import open_events_queue
+from lakehook.adapters.sqs.events import EventEntry, batches, open_events_queue
 from lakehook.domain.errors import InfrastructureError, InvalidEvent, QueueUnavailable
 from lakehook.domain.event import Event
-from lakehook.domain.event_values import show_value
+from lakehook.domain.event_fields import show_value
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient

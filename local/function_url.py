@@ -16,7 +16,7 @@ from typing import Any, Self
 from urllib.parse import parse_qsl
 from uuid import uuid4
 
-from lakehook.adapters.http.request_body import BodyRefused, read_body
+from lakehook.adapters.http.server import BodyRefused, read_body
 from local.account import ACCOUNT_ID
 from local.port import listening_on
 from local.runtime_api import InvocationResult, Result

@@ -94,6 +94,12 @@ def _stack_xml(stack: Stack) -> str:
 
 
 class KeepAliveHandler(MotoRequestHandler):
+    """Keeps connections open, since a new one would cost as much as a request; logs only errors.
+
+    werkzeug closes each connection after one response, since it cannot know whether the request was
+    read to its end. Here it always is.
+    """
+
     protocol_version = "HTTP/1.1"
     wbufsize = -1  # sends a response in one piece
     disable_nagle_algorithm = True  # and does not wait for an ACK

@@ -10,7 +10,7 @@ from typing import Any, Self
 from standardwebhooks import Webhook, WebhookVerificationError
 from standardwebhooks.webhooks import EmptyWebhookSecretError
 
-from lakehook.adapters.http.receiver_server import OK, CannedResponse, ReceiverServer
+from lakehook.adapters.http.server import OK, CannedResponse, ReceiverServer
 from lakehook.domain.event import pipeline_key_of
 
 __all__ = ["OK", "Arrival", "Behaviour", "CannedResponse", "Receiver", "polite"]

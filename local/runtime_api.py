@@ -15,7 +15,7 @@ from threading import Lock, Thread
 from typing import Self
 from uuid import uuid4
 
-from lakehook.adapters.http.request_body import read_body
+from lakehook.adapters.http.server import read_body
 
 _HOST = "127.0.0.1"
 _RUNTIME = "/2018-06-01/runtime"

@@ -15,8 +15,7 @@ from lakehook.domain.devlake.sources import DevLakeSource
 from lakehook.domain.errors import InfrastructureError
 from lakehook.domain.event import Event
 from lakehook.domain.json_document import Document, to_json
-from lakehook.ports.heard import REFUSED_EVERY_SECONDS
-from lakehook.ports.ingress import LiveSecrets
+from lakehook.ports.ingress import REFUSED_EVERY_SECONDS, LiveSecrets
 from tests.fakes import FakeClock
 
 

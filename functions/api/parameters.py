@@ -11,7 +11,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 from pydantic import BeforeValidator
 
 from lakehook.domain.errors import InvalidInput
-from lakehook.domain.pipeline_key import DEFAULT_SOURCE
+from lakehook.domain.event import DEFAULT_SOURCE
 from lakehook.domain.time import FORMS
 from lakehook.operations import OperatorService
 

@@ -62,7 +62,10 @@ _KINDS = {dict: "an object", list: "an array", bool: "true or false", type(None)
 def paginate(
     things: Iterable[Any], *, key: SortKey, limit: int, cursor: str | None
 ) -> tuple[list[Any], str | None]:
-    """Return a page, and the cursor of the next one; None at the end."""
+    """Return a page, and the cursor of the next one; None at the end.
+
+    A page stays in place when items are added or removed before it.
+    """
     return paginate_sorted(sorted(things, key=key), key=key, limit=limit, cursor=cursor)
 
 

@@ -10,8 +10,7 @@ from lakehook.adapters.dynamodb.last_heard import DynamoHeard
 from lakehook.adapters.dynamodb.subscriptions import DynamoSubscriptions
 from lakehook.adapters.dynamodb.unfinished_attempts import DynamoUnfinishedAttempts
 from lakehook.adapters.sqs.dead_letters import SqsInvalidEventQueue
-from lakehook.adapters.sqs.deliveries import SqsDeliveryQueue, SqsMessageAcks
-from lakehook.adapters.sqs.heartbeat import SqsHeartbeat
+from lakehook.adapters.sqs.deliveries import SqsDeliveryQueue, SqsHeartbeat, SqsMessageAcks
 from lakehook.adapters.system import SystemClock
 from lakehook.adapters.telemetry.delivery import PowertoolsTelemetry
 from lakehook.ingestion.fan_out import FanOut

@@ -24,8 +24,7 @@ from lakehook.publisher import Publisher
 from lakehook.settings import ALLOWED, IngressSettings
 
 if TYPE_CHECKING:
-    from lakehook.ports.heard import RefusedRecorder
-    from lakehook.ports.ingress import DevLakePipelines
+    from lakehook.ports.ingress import DevLakePipelines, RefusedRecorder
 
 MAX_BYTES = 64 * 1024
 PATH = re.compile(r"/(?:([^/]+)/?)?")  # without a name the default source
@@ -37,6 +36,11 @@ STATUSES = {
 
 @dataclass(frozen=True)
 class NotificationRequest:
+    """Request of a function URL, payload format 2.0.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html#urls-payloads
+    """
+
     method: str
     path: str
     query: str = field(repr=False)

@@ -1,5 +1,6 @@
-"""AWS clients, the translation of their errors, and the outputs of a deployment's stack."""
+"""AWS clients and sessions, the translation of AWS's errors, and the outputs of a stack."""
 
+import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_ssm import SSMClient
 
+
 # The ten lanes of a batch call in parallel. A hanging call must end well within an invocation.
 PATIENT_CONFIG = Config(
     connect_timeout=2,
@@ -39,6 +41,9 @@ FAIL_FAST_CONFIG = Config(
 
 _VALUE = re.compile(r"(?<=value: ).*?(?=, (?:type|valid))", re.DOTALL)
 _REFUSED = "ValidationError"  # the name is the whole request, so the name is invalid
+
+LAPTOP_REGION = "us-east-1"
+_ANYONE = "local"
 
 
 class Aws:
@@ -129,3 +134,26 @@ class CloudFormationStacks:
         return {
             output["OutputKey"]: output["OutputValue"] for output in stacks[0].get("Outputs", [])
         }
+
+
+def new_session(*, region: str | None = None) -> botocore.session.Session:
+    """Create a session of the command or a producer, not of a function, by its configuration.
+
+    Locally ``AWS_ENDPOINT_URL`` is enough.
+    """
+    session = botocore.session.get_session()
+    # The CDK and other AWS SDKs read AWS_REGION; botocore does not.
+    if region := region or os.environ.get("AWS_REGION"):  # noqa: TID251
+        session.set_config_variable("region", region)
+    if os.environ.get("AWS_ENDPOINT_URL"):  # noqa: TID251  the one place that looks
+        _fill_in(session)
+    return session
+
+
+def _fill_in(session: botocore.session.Session) -> None:
+    # A laptop has no instance role, and querying the network for one takes seconds.
+    session.get_component("credential_provider").remove("iam-role")
+    if session.get_config_variable("region") is None:
+        session.set_config_variable("region", LAPTOP_REGION)
+    if session.get_credentials() is None:
+        session.set_credentials(_ANYONE, _ANYONE)

@@ -1,11 +1,16 @@
 """The operator's use cases on AWS, imported late, as ``--help`` does not need boto3."""
 
+import os
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+import boto3
+
 from lakehook.adapters.api_credentials import StoredApiCredentials
-from lakehook.adapters.aws import Aws, CloudFormationStacks, translate_aws_errors
+from lakehook.adapters.aws import Aws, CloudFormationStacks, new_session, translate_aws_errors
 from lakehook.adapters.dynamodb.last_heard import DynamoHeard
 from lakehook.adapters.dynamodb.reconciliations import DynamoReconciliations
 from lakehook.adapters.secrets_manager import SecretsManagerNotificationSecret
-from lakehook.cli.aws_session import is_loopback_url, session
 from lakehook.cli.context import CommandService
 from lakehook.cli.factory import CommandPorts, build_command_service
 from lakehook.domain.devlake.api_address import ApiAddress
@@ -15,6 +20,26 @@ from lakehook.operations.bootstrap import operator_ports
 from lakehook.ports.ingress import DevLakePipelines
 from lakehook.ports.outbound import Warn
 from lakehook.settings import StackOutputs
+
+_THIS_MACHINE = "127.0.0.1,localhost,::1"
+
+
+def session() -> boto3.Session:
+    """Create the configured session; a laptop's cloud is reached without a proxy."""
+    environ = os.environ  # noqa: TID251  botocore reads proxies there
+    if is_loopback_url(environ.get("AWS_ENDPOINT_URL", "")):
+        kept = environ.get("no_proxy") or environ.get("NO_PROXY")
+        environ["no_proxy"] = f"{kept},{_THIS_MACHINE}" if kept else _THIS_MACHINE
+    return boto3.Session(botocore_session=new_session())
+
+
+def is_loopback_url(url: str) -> bool:
+    """Whether the URL's host is this machine."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def open_service(stack: str, warn: Warn) -> CommandService:
@@ -51,7 +76,7 @@ def service_for_outputs(deployment: StackOutputs, aws: Aws, warn: Warn) -> Comma
 
 
 def _post_notice(url: str, query: str, body: bytes) -> EndpointAnswer:
-    from lakehook.adapters.notification_endpoint import post_notice  # noqa: PLC0415  as below
+    from lakehook.adapters.devlake.session import post_notice  # noqa: PLC0415  as below
 
     return post_notice(url, query, body)
 

@@ -17,7 +17,6 @@ from lakehook.cli.commands import (
     listen,
     pipelines,
     reconcile,
-    replay,
     replays,
     status,
     subscriptions,
@@ -47,7 +46,7 @@ app.add_typer(deliveries.app, name="deliveries")
 app.add_typer(pipelines.app, name="pipelines")
 app.add_typer(devlake.app, name="devlake")
 app.command("reconcile", epilog=reconcile.RECONCILE_EXAMPLES)(reconcile.reconcile)
-app.command("replay", epilog=replay.REPLAY_EXAMPLES)(replay.replay)
+app.command("replay", epilog=replays.REPLAY_EXAMPLES)(replays.replay)
 app.add_typer(replays.app, name="replays")
 app.command("verify", epilog=verify.EXAMPLES)(verify.verify)
 

@@ -5,15 +5,13 @@ from dataclasses import dataclass
 
 from lakehook.cli.context import CommandService
 from lakehook.domain.devlake.sources import DevLakeSources
-from lakehook.ingestion.check_devlake import CheckDevLake
+from lakehook.ingestion.check_devlake import CheckDevLake, PostNotice
 from lakehook.ingestion.reconcile import ConnectDevLake, Reconcile
 from lakehook.operations.factory import OperatorPorts, build_operator_service
 from lakehook.operations.follow import FollowEvents
 from lakehook.operations.trigger import TriggerEvent
-from lakehook.ports.heard import HeardReader
-from lakehook.ports.ingress import ApiCredentials, NotificationSecretReader
+from lakehook.ports.ingress import ApiCredentials, HeardReader, NotificationSecretReader
 from lakehook.ports.reconcile import Reconciliations
-from lakehook.ports.setup_check import PostNotice
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,7 @@ from dataclasses import replace
 from threading import Event, Thread
 from typing import Any
 
-from lakehook.adapters.http.receiver_server import ReceiverServer
+from lakehook.adapters.http.server import ReceiverServer
 from lakehook.adapters.liquid import LiquidRenderer
 from lakehook.adapters.signing_keys import CryptographySigningKeys
 from lakehook.adapters.system import SystemRandom

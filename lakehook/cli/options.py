@@ -1,13 +1,17 @@
 """Arguments and options that commands share."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
+from lakehook.cli.context import CommandService
 from lakehook.cli.output import Output
 from lakehook.domain.channels import CHANNELS, CHANNELS_BY_FORMAT
+from lakehook.domain.devlake.sources import DevLakeSource
+from lakehook.domain.errors import InvalidInput
+from lakehook.domain.event import DEFAULT_SOURCE
 from lakehook.domain.lane import DeliveryStatus
-from lakehook.domain.pipeline_key import DEFAULT_SOURCE
 from lakehook.domain.signing import SignatureAlgorithm
 from lakehook.domain.subscription import (
     DEFAULT_DEADLINE_SECONDS,
@@ -299,7 +303,33 @@ PastSince = Annotated[
     typer.Option("--since", metavar="TIME", help=f"Past events since then: {FORMS}."),
 ]
 
+OneSource = Annotated[
+    str,
+    typer.Option(
+        "--source",
+        metavar="NAME",
+        help=f"The DevLake: its name in DevlakeSources, or {DEFAULT_SOURCE}.",
+    ),
+]
+
 
 def examples(*lines: str) -> str:
     r"""Format examples for the end of a command's help; ``\b`` keeps the lines."""
     return "\n  ".join(("\b\nExamples:" if len(lines) > 1 else "\b\nExample:", *lines))
+
+
+def source_name(source: DevLakeSource) -> str:
+    return source.name or DEFAULT_SOURCE
+
+
+def names_of(sources: Sequence[DevLakeSource]) -> str:
+    return ", ".join(map(source_name, sources))
+
+
+def declared_source(service: CommandService, name: str) -> DevLakeSource:
+    """Return the source; ``InvalidInput`` lists the declared ones."""
+    declared = list(service.devlake_sources)
+    for source in declared:
+        if source_name(source) == name:
+            return source
+    raise InvalidInput(f"source: {name[:40]!a} is not one of: {names_of(declared)}")

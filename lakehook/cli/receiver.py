@@ -7,7 +7,7 @@ from typing import Any
 
 import urllib3
 
-from lakehook.adapters.http.receiver_server import CannedResponse
+from lakehook.adapters.http.server import CannedResponse
 from lakehook.cli.event_line import describe_event
 from lakehook.cli.output import Output
 from lakehook.cli.terminal import write

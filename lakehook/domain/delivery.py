@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from lakehook.domain.errors import InvalidInput
-from lakehook.domain.event import Event
-from lakehook.domain.pipeline_key import split_pipeline_key
+from lakehook.domain.event import Event, split_pipeline_key
 
 _ID = re.compile(r"(?P<lane>[^#]+#[^#]+)#(?P<sequence>[1-9][0-9]{0,9})", re.ASCII)
 MAX_SHOWN = 80

@@ -1,4 +1,8 @@
-"""Event: one state change of one pipeline, as its producer reports it."""
+"""Event: one state change of one pipeline, as its producer reports it.
+
+A pipeline's key is unique over all sources: ``39``, or ``staging/39`` of a named source. Neither a
+source's name nor a pipeline's id may contain a slash.
+"""
 
 import hashlib
 import re
@@ -11,16 +15,50 @@ from typing import Any, Self
 
 from lakehook.domain.dotted_names import expand_names
 from lakehook.domain.envelope import envelope_problem
-from lakehook.domain.errors import InvalidEvent
-from lakehook.domain.event_fields import OPTIONAL, Check, check_time
-from lakehook.domain.event_values import show_value, to_event_document
+from lakehook.domain.errors import InvalidEvent, InvalidInput
+from lakehook.domain.event_fields import OPTIONAL, Check, check_time, show_value, to_event_document
 from lakehook.domain.json_document import Document, parse_json_object, to_ascii_json, to_json
-from lakehook.domain.pipeline_key import join_pipeline_key
+
+DEFAULT_SOURCE = "default"
+"""Operators' name of the source that has no name."""
+
+MAX_SHOWN = 80
 
 MAX_EVENT_BYTES = 128 * 1024
 UNKNOWN_TRIGGER = "unknown"  # the trigger where the source does not give one
 _OURS = frozenset({"inferred", "late", "previous_event_type", "replayed", "sequence"})
 """Fields that only Lakehook sets; a producer's value is ignored."""
+
+_PIPELINE_ID = re.compile(r"[A-Za-z0-9_:-]{1,64}", re.ASCII)
+_TRIGGER_SOURCE = re.compile(r"manual|automatic|unknown|blueprint:[A-Za-z0-9_-]{1,64}", re.ASCII)
+
+
+def split_pipeline_key(key: str) -> tuple[str | None, str]:
+    """Return the source's name (None for the default source) and the pipeline's id there."""
+    source, _, pipeline_id = key.rpartition("/")
+    return source or None, pipeline_id
+
+
+def join_pipeline_key(source: str | None, pipeline_id: str) -> str:
+    return pipeline_id if source is None else f"{source}/{pipeline_id}"
+
+
+def parse_pipeline_key(pipeline: str, *, source: str | None = None) -> str:
+    """Parse ``staging/39``, or ``39`` with a separate source; ``InvalidInput`` if two differ."""
+    named, pipeline_id = split_pipeline_key(pipeline)
+    if source is None:
+        return pipeline
+    if named is not None and named != source:
+        raise InvalidInput(
+            f"source: {source[:MAX_SHOWN]!a} is not that of {pipeline[:MAX_SHOWN]!a};"
+            " give one of the two"
+        )
+    return join_pipeline_key(None if source == DEFAULT_SOURCE else source, pipeline_id)
+
+
+def is_of_source(key: str, source: str | None) -> bool:
+    """Whether a pipeline belongs to the source that an operator named; without one, True."""
+    return source is None or (split_pipeline_key(key)[0] or DEFAULT_SOURCE) == source
 
 
 class EventType(StrEnum):
@@ -249,9 +287,6 @@ def derive_event_id(*values: Any) -> str:
 
 
 # --- the required fields ---
-
-_PIPELINE_ID = re.compile(r"[A-Za-z0-9_:-]{1,64}", re.ASCII)
-_TRIGGER_SOURCE = re.compile(r"manual|automatic|unknown|blueprint:[A-Za-z0-9_-]{1,64}", re.ASCII)
 
 
 def _pipeline_id(value: Any) -> str | None:

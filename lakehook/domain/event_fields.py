@@ -1,11 +1,21 @@
-"""Optional fields of an event: each check returns what is wrong with a value, or None."""
+"""Fields of an event: values of a Python program converted to JSON, and checks of optional fields.
+
+Each check returns what is wrong with a value, or None.
+"""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from decimal import Decimal
+from math import isfinite
 from typing import Any
 
+from lakehook.domain.errors import InvalidEvent
+from lakehook.domain.json_document import MAX_LEVELS, Document
 from lakehook.domain.time import parse_rfc3339
+
+MAX_BITS = 14_000  # Python writes at most 4300 digits
+MAX_SHOWN = 80  # characters of a rejected value
 
 Check = Callable[[Any], str | None]
 
@@ -15,6 +25,101 @@ MAX_TASK_MESSAGE = 300  # characters
 _EVENT_ID = re.compile(r"[!-~]{1,128}")
 _SOURCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")
 _URL = re.compile(r"https?://[!-~]{1,2040}")
+
+
+def to_event_document(values: Mapping[str, Any]) -> Document:
+    """Build the document of an event; a field that is ``None`` is left out.
+
+    ``InvalidEvent`` names the field whose value can't be converted to JSON.
+    """
+    if not isinstance(values, Mapping):
+        raise InvalidEvent(f"{show_value(values)} is not an event: give an Event or a dict")
+    present = {name: value for name, value in values.items() if value is not None}
+    return _convert_object(present, "", 1)
+
+
+def show_value(value: Any) -> str:
+    """Format an untrusted value on one line, in ASCII, with a bounded length."""
+    shown = ascii(value)
+    return shown if len(shown) <= MAX_SHOWN else shown[: MAX_SHOWN - 3] + "..."
+
+
+def _json_value(value: Any, path: str, level: int) -> Any:
+    if value is None or isinstance(value, bool):
+        return value
+    for kind, convert in _CONVERTERS:
+        if isinstance(value, kind):
+            return convert(value, path, level)
+    raise InvalidEvent(
+        f"{path}: {show_value(value)} is a {type(value).__name__}, which JSON can't hold; give"
+        " text, a number, a datetime, a list or a dict"
+    )
+
+
+def _convert_object(values: Mapping[Any, Any], path: str, level: int) -> Document:
+    _refuse_depth(path, level)
+    return {
+        _convert_name(name, path): _json_value(
+            value, f"{path}.{name}" if path else str(name), level + 1
+        )
+        for name, value in values.items()
+    }
+
+
+def _convert_name(name: Any, path: str) -> str:
+    if not isinstance(name, str):
+        raise InvalidEvent(f"{path or 'the event'}: the key {show_value(name)} is not a string")
+    return _convert_text(name, path or "the event", 0)
+
+
+def _convert_list(values: list[Any] | tuple[Any, ...], path: str, level: int) -> list[Any]:
+    _refuse_depth(path, level)
+    return [_json_value(value, f"{path}[{index}]", level + 1) for index, value in enumerate(values)]
+
+
+def _convert_text(value: str, path: str, _level: int) -> str:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise InvalidEvent(
+            f"{path}: {show_value(value)} is not Unicode: a lone surrogate"
+        ) from None
+    return str(value)
+
+
+def _convert_time(value: datetime, path: str, _level: int) -> str:
+    if value.utcoffset() is None:
+        raise InvalidEvent(
+            f"{path}: {value} has no time zone; give one that has, such as datetime.now(UTC)"
+        )
+    return value.isoformat()
+
+
+def _convert_number(value: float | Decimal, path: str, _level: int) -> float | Decimal:
+    if (isinstance(value, Decimal) and not value.is_finite()) or not isfinite(value):
+        raise InvalidEvent(f"{path}: {value} is not a finite number")
+    return value
+
+
+def _convert_integer(value: int, path: str, _level: int) -> int:
+    if value.bit_length() > MAX_BITS:
+        raise InvalidEvent(f"{path}: an integer of more than {MAX_BITS} bits")
+    return int(value)
+
+
+def _refuse_depth(path: str, level: int) -> None:
+    if level > MAX_LEVELS:
+        raise InvalidEvent(f"{path[:MAX_SHOWN]}: nested deeper than {MAX_LEVELS} levels")
+
+
+_CONVERTERS: tuple[tuple[type | tuple[type, ...], Callable[[Any, str, int], Any]], ...] = (
+    (str, _convert_text),
+    (int, _convert_integer),
+    ((float, Decimal), _convert_number),
+    (datetime, _convert_time),
+    (Mapping, _convert_object),
+    ((list, tuple), _convert_list),
+)
 
 
 def check_source(value: Any) -> str | None:

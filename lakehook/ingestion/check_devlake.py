@@ -8,6 +8,7 @@ from lakehook.domain.devlake.notification import PipelineRow
 from lakehook.domain.devlake.setup_check import (
     Check,
     CheckState,
+    EndpointAnswer,
     StateOrigin,
     check_api,
     check_endpoint,
@@ -32,12 +33,18 @@ from lakehook.domain.errors import (
     InvalidNotification,
 )
 from lakehook.domain.json_document import Document
-from lakehook.ports.heard import HeardReader
-from lakehook.ports.ingress import ApiCredentials, DevLakePipelines, NotificationSecretReader
+from lakehook.ports.ingress import (
+    ApiCredentials,
+    DevLakePipelines,
+    HeardReader,
+    NotificationSecretReader,
+)
 from lakehook.ports.reconcile import Reconciliations
-from lakehook.ports.setup_check import PostNotice
 from lakehook.ports.stores import PipelineHistory
 from lakehook.ports.system import Clock, Random
+
+PostNotice = Callable[[str, str, bytes], EndpointAnswer]
+"""Posts a notification to a URL with a query, once; failures are returned as values."""
 
 
 @dataclass(frozen=True)

@@ -21,9 +21,12 @@ from lakehook.adapters.http.dns import resolve
 from lakehook.adapters.kms import KmsEncryptor
 from lakehook.adapters.liquid import LiquidRenderer
 from lakehook.adapters.signing_keys import CryptographySigningKeys
-from lakehook.adapters.sqs.dead_letters import SqsDeadLetterCopies, SqsDeadLetterRedriver
+from lakehook.adapters.sqs.dead_letters import (
+    SqsDeadLetterCopies,
+    SqsDeadLetterRedriver,
+    SqsParkedEvents,
+)
 from lakehook.adapters.sqs.deliveries import SqsDeliveryQueue
-from lakehook.adapters.sqs.parked_events import SqsParkedEvents
 from lakehook.adapters.system import SystemClock, SystemRandom
 from lakehook.domain.ssrf_policy import valid_networks
 from lakehook.domain.subscription import EndpointChange

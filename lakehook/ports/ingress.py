@@ -5,14 +5,22 @@ Each of them may raise ``InfrastructureError``, except ``PipelineDetails``.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
+from lakehook.domain.devlake.refusal import Refusal
 from lakehook.domain.devlake.sources import DevLakeSource
 from lakehook.domain.event import Event
 from lakehook.domain.json_document import Document
 
+if TYPE_CHECKING:
+    from lakehook.domain.devlake.heard import Heard
+
+
 Now = Callable[[], float]
 """Unix time in seconds."""
+
+REFUSED_EVERY_SECONDS = 10.0
+"""Minimum interval between writes, so that unauthenticated requests can't cause many."""
 
 
 class Publish(Protocol):
@@ -86,3 +94,24 @@ class PipelineDetails(Protocol):
 
         Never raises: a notification must not be lost for an additional detail.
         """
+
+
+class AcceptedRecorder(Protocol):
+    def accepted(self, event: Event) -> None:
+        """Record a notification, at most once in ten seconds per source; ignore others."""
+
+
+class RefusedRecorder(Protocol):
+    def refused(self, source: str | None, refusal: Refusal) -> None:
+        """Record a refusal, at most once in ten seconds for each source.
+
+        A refusal that anybody can cause, by a request that is not a notification, neither replaces
+        that of a notification before another is accepted, nor delays its recording.
+
+        Called only for declared sources, so there are few records.
+        """
+
+
+class HeardReader(Protocol):
+    def heard(self, source: str | None) -> "Heard":
+        """Read the last record, consistently; None is the default source."""

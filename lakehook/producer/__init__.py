@@ -6,7 +6,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Self
 
 from lakehook.adapters.sqlite_spool import SqliteSpool
-from lakehook.adapters.sqs.producer_client import open_events_queue
+from lakehook.adapters.sqs.events import open_events_queue
 from lakehook.producer.spool import SpoolDrain
 from lakehook.publisher import Events, Publisher, to_entries
 

@@ -12,8 +12,8 @@ from lakehook.adapters.sqs.dead_letters import (
     SqsDeadLetterQueue,
     SqsDeadLetterRedriver,
     SqsInvalidEventQueue,
+    SqsParkedEvents,
 )
-from lakehook.adapters.sqs.parked_events import SqsParkedEvents
 from lakehook.domain.errors import InfrastructureError
 from lakehook.domain.lane import MOVED_BY_SQS, DeliveryRecord
 from lakehook.domain.queue_message import Resume, decode, encode

@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 
 from lakehook.adapters.aws import Aws
-from lakehook.cli.aws_session import session
-from lakehook.cli.bootstrap import service_for_outputs
+from lakehook.cli.bootstrap import service_for_outputs, session
 from lakehook.cli.command import run
 from lakehook.cli.context import CommandService
 from lakehook.ports.outbound import Warn

@@ -5,7 +5,7 @@ import socket
 import pytest
 from cryptography import x509
 
-from lakehook.adapters.notification_endpoint import MAX_BYTES, post_notice
+from lakehook.adapters.devlake.session import MAX_NOTICE_RESPONSE_BYTES, post_notice
 from lakehook.domain.devlake.setup_check import (
     EndpointAnswer,
     EndpointResponse,
@@ -57,7 +57,7 @@ def test_of_an_endless_answer_the_start_is_read():
         said = post(wire)
 
     assert isinstance(said, EndpointResponse)
-    assert len(said.body) == MAX_BYTES
+    assert len(said.body) == MAX_NOTICE_RESPONSE_BYTES
 
 
 def test_a_redirect_is_an_answer_and_not_followed():

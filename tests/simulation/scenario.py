@@ -7,7 +7,7 @@ from itertools import groupby
 from operator import attrgetter
 from random import Random
 
-from lakehook.domain.pipeline_key import split_pipeline_key
+from lakehook.domain.event import split_pipeline_key
 from lakehook.domain.rate_limit import Rate
 from lakehook.domain.retry import RetrySchedule
 from lakehook.domain.subscription import Ordering

@@ -8,8 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from lakehook.domain.devlake.go_time import GoTime
-from lakehook.domain.devlake.notification import parse_notification
+from lakehook.domain.devlake.notification import GoTime, parse_notification
 from lakehook.domain.errors import InvalidNotification
 from lakehook.domain.event import Event
 from tests.devlake_vectors import STATUSES, TIMES, VECTORS, Vector, named

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-from lakehook.adapters.sqs.heartbeat import VISIBLE_AFTER_SECONDS, SqsHeartbeat
+from lakehook.adapters.sqs.deliveries import VISIBLE_AFTER_SECONDS, SqsHeartbeat
 from lakehook.ports.queues import EventMessage
 
 MESSAGES = [EventMessage(f"m{n}", f"{n}", "{}", f"receipt-{n}", 1) for n in range(2)]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import urllib3
 
-from lakehook.adapters.http.receiver_server import CannedResponse
+from lakehook.adapters.http.server import CannedResponse
 from lakehook.cli import listening
 from lakehook.cli.command import run
 from lakehook.cli.receiver import Forwarder

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from botocore.utils import get_environ_proxies
 
-from lakehook.cli.aws_session import session
+from lakehook.cli.bootstrap import session
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 
 import lakehook
-from lakehook.adapters.sqs import producer_client
+from lakehook.adapters.sqs import events as events_queue
 from local.function import ROOT
 
 URL = "https://sqs.eu-central-1.amazonaws.com/123456789012/events.fifo"
@@ -56,7 +56,7 @@ class Signal:
 def queue(monkeypatch: pytest.MonkeyPatch) -> Queue:
     queue = Queue()
     monkeypatch.setenv("EVENTS_QUEUE_URL", URL)
-    monkeypatch.setattr(producer_client, "new_sqs_client", lambda _: queue)
+    monkeypatch.setattr(events_queue, "new_sqs_client", lambda _: queue)
     return queue
 
 

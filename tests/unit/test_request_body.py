@@ -5,7 +5,7 @@ from io import BytesIO
 
 import pytest
 
-from lakehook.adapters.http.request_body import MAX_TRAILERS, BodyRefused, read_body
+from lakehook.adapters.http.server import MAX_TRAILERS, BodyRefused, read_body
 
 NEXT = b"POST /next"
 

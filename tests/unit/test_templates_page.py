@@ -5,9 +5,9 @@ import re
 from pathlib import Path
 
 from lakehook.adapters.liquid import LiquidRenderer
+from lakehook.adapters.liquid.engine import NAMES
 from lakehook.adapters.liquid.filters import FILTERS
 from lakehook.adapters.liquid.limits import MAX_BITS, MAX_ITEMS, MAX_STEPS
-from lakehook.adapters.liquid.tags import NAMES
 from lakehook.domain.event import EventType
 from lakehook.domain.template import Template
 from tests.templating import fields, said

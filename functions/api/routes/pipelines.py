@@ -19,9 +19,9 @@ from functions.api.parameters import (
 )
 from functions.api.requests import MendedEvent, PipelineReceiver
 from functions.api.responses import paginate
+from lakehook.domain.event import parse_pipeline_key
 from lakehook.domain.json_document import to_json
 from lakehook.domain.pipeline import MAX_SECONDS, PipelineState
-from lakehook.domain.pipeline_key import parse_pipeline_key
 from lakehook.domain.time import parse_duration
 from lakehook.operations.views.pipelines import (
     ParkedEventView,

@@ -1,21 +1,16 @@
-"""DevLake's REST API for the operator's command."""
+"""DevLake for the operator's command: its REST API, and a notification as it sends it."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from time import monotonic, sleep, time
 from typing import Self
 
 import requests
+from requests.exceptions import ConnectionError as ConnectionFailed
 from requests.exceptions import ProxyError, RequestException, SSLError, Timeout
-from urllib3.exceptions import HTTPError, NameResolutionError
+from urllib3.exceptions import HTTPError, NameResolutionError, NewConnectionError
 
-from lakehook.adapters.command_session import (
-    describe_fault,
-    new_session,
-    reason_of,
-    refuse_missing_file,
-)
 from lakehook.adapters.devlake.rest import (
     OWN_HEADERS,
     ApiResponse,
@@ -24,7 +19,12 @@ from lakehook.adapters.devlake.rest import (
     within,
 )
 from lakehook.domain.devlake.api_address import ApiAddress
-from lakehook.domain.errors import DevlakeUnavailable
+from lakehook.domain.devlake.setup_check import (
+    EndpointAnswer,
+    EndpointResponse,
+    EndpointUnreachable,
+)
+from lakehook.domain.errors import DevlakeUnavailable, InvalidInput
 
 MAX_BYTES = 32 * 1024 * 1024
 DEADLINE_SECONDS = 30.0
@@ -33,6 +33,56 @@ WAITS_SECONDS = (0.5, 1.0, 2.0)
 
 _CHUNK_BYTES = 64 * 1024
 _RETRIED = frozenset((HTTPStatus.TOO_MANY_REQUESTS, *range(500, 600)))
+
+NOTICE_DEADLINE_SECONDS = 20.0
+"""The ingress responds within 15 s, even if AWS does not."""
+
+MAX_NOTICE_RESPONSE_BYTES = 64 * 1024
+"""Maximum bytes read; the ingress sends fewer."""
+
+
+def new_session(headers: Mapping[str, str]) -> requests.Session:
+    """Create a session to which the settings of a company's network apply.
+
+    They are ``HTTPS_PROXY``, ``NO_PROXY``, and ``REQUESTS_CA_BUNDLE`` for its certificates.
+    ``.netrc`` is not read: Requests would send its password instead of the configured header.
+    """
+    session = requests.Session()
+    session.headers.update(headers)
+    session.auth = _as_it_is
+    return session
+
+
+def refuse_missing_file(error: Exception) -> None:
+    """Report a missing certificate bundle, for which Requests raises a plain ``OSError``."""
+    if type(error) is OSError and error.args:
+        raise InvalidInput(f"REQUESTS_CA_BUNDLE: {error.args[0]}") from None
+
+
+def reason_of(error: Exception) -> object:
+    """Return urllib3's reason, which Requests wraps."""
+    cause = error.args[0] if error.args else None
+    return getattr(cause, "reason", cause)
+
+
+def describe_fault(error: Exception) -> str:
+    match error, reason_of(error):
+        case ProxyError(), _:
+            return "no connection through the proxy that HTTPS_PROXY or HTTP_PROXY names"
+        case SSLError(), reason:
+            return f"TLS: {reason}; REQUESTS_CA_BUNDLE names a file of trusted certificates"
+        case ((Timeout() | TimeoutError()), _):
+            return "no complete response in time"
+        case ConnectionFailed(), NameResolutionError():
+            return "its name does not resolve"
+        case ConnectionFailed(), NewConnectionError():
+            return "no connection"
+    return "the response was cut off"
+
+
+def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """Leave the request unchanged: a session with an ``auth`` does not read ``.netrc``."""
+    return request
 
 
 def connect(address: ApiAddress) -> RestDevLake:
@@ -124,3 +174,30 @@ def _is_lasting(error: RequestException) -> bool:
     """Whether another try would fail as well."""
     is_unknown = isinstance(reason_of(error), NameResolutionError)
     return is_unknown or isinstance(error, SSLError | ProxyError | Timeout)
+
+
+def post_notice(
+    url: str, query: str, body: bytes, *, deadline_seconds: float = NOTICE_DEADLINE_SECONDS
+) -> EndpointAnswer:
+    """``PostNotice`` by HTTP. Redirects, which would turn it into a GET, are not followed."""
+    try:
+        answer = within(deadline_seconds, lambda: _post(f"{url}?{query}", body, deadline_seconds))
+    except (RequestException, HTTPError, OSError) as error:
+        refuse_missing_file(error)
+        return EndpointUnreachable(describe_fault(error))
+    return EndpointResponse(answer.status, answer.body)
+
+
+def _post(url: str, body: bytes, timeout: float) -> ApiResponse:
+    headers = {**OWN_HEADERS, "content-type": "application/json"}
+    with (
+        new_session(headers) as session,
+        session.post(
+            url, data=body, timeout=timeout, allow_redirects=False, stream=True
+        ) as response,
+    ):
+        return ApiResponse(response.status_code, _start_of(response))
+
+
+def _start_of(response: requests.Response) -> bytes:
+    return next(response.iter_content(MAX_NOTICE_RESPONSE_BYTES), b"")

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from lakehook.adapters.aws import translate_aws_errors
-from lakehook.adapters.dynamodb.conflict import is_lost_race
 from lakehook.adapters.dynamodb.items import (
     Item,
     batch_get_all,
     from_item,
+    is_lost_race,
     to_item,
     to_milliseconds,
 )

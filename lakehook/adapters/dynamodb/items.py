@@ -1,4 +1,4 @@
-"""DynamoDB's typed values, to and from plain ones, and consistent reads of several items.
+"""DynamoDB's typed values, to and from plain ones, and consistent reads, and write conflicts.
 
 boto3 has a serializer, but importing boto3 takes a tenth of a function's start.
 https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_AttributeValue.html
@@ -7,13 +7,57 @@ https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_AttributeValu
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from botocore.exceptions import ClientError
+
 from lakehook.adapters.aws import translate_aws_errors
 from lakehook.domain.errors import InfrastructureError
+from lakehook.ports.system import Clock
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
+
+PAUSES_SECONDS = (0.05, 0.2)  # a transaction holds its items for milliseconds
+
 Item = dict[str, Any]
+
+_TURNS = 5
+_MAX_KEYS = 100  # limit of BatchGetItem
+
+
+def is_lost_race(error: ClientError) -> bool:
+    """Whether the item has changed since it was read, or a transaction is changing it now."""
+    return bool(_codes(error) & {"ConditionalCheckFailed", "TransactionConflict"})
+
+
+def retry_conflicts(write: Callable[[], Any], clock: Clock) -> None:
+    """Retry a write that conflicts with a transaction; any other error is final.
+
+    A single write is rejected while a transaction holds the item, and botocore does not retry it:
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html#transaction-conflict-handling
+    """
+    for pause in PAUSES_SECONDS:
+        try:
+            write()
+        except ClientError as error:
+            if _codes(error) != {"TransactionConflict"}:
+                raise
+            clock.sleep(pause)
+        else:
+            return
+    write()
+
+
+def _codes(error: ClientError) -> set[str]:
+    """Return the error codes; of a transaction, those of each of its actions."""
+    response: Any = error.response
+    code = response["Error"]["Code"]
+    if code != "TransactionCanceledException":
+        return {code.removesuffix("Exception")}
+    reasons = {reason.get("Code") for reason in response.get("CancellationReasons", ())}
+    return {reason for reason in reasons if reason and reason != "None"}
+
+
 _SCALARS: tuple[tuple[type, Callable[[Any], Item]], ...] = (
     (str, lambda value: {"S": value}),
     (bool, lambda value: {"BOOL": value}),  # before int, since a bool is an int in Python
@@ -21,8 +65,6 @@ _SCALARS: tuple[tuple[type, Callable[[Any], Item]], ...] = (
     (bytes, lambda value: {"B": value}),
     (type(None), lambda _: {"NULL": True}),
 )
-_TURNS = 5
-_MAX_KEYS = 100  # limit of BatchGetItem
 
 
 def to_item(values: Mapping[str, Any]) -> Item:

@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from lakehook.adapters.aws import translate_aws_errors
-from lakehook.adapters.dynamodb.conflict import is_lost_race, retry_conflicts
 from lakehook.adapters.dynamodb.items import (
     Item,
     batch_get,
     from_item,
+    is_lost_race,
     read_pages,
+    retry_conflicts,
     to_item,
     to_milliseconds,
 )

@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from lakehook.adapters.aws import translate_aws_errors
-from lakehook.adapters.dynamodb.devlake_items import devlake_item_key
-from lakehook.adapters.dynamodb.items import from_item, to_item, to_milliseconds
+from lakehook.adapters.dynamodb.items import Item, from_item, to_item, to_milliseconds
 from lakehook.domain.devlake.heard import (
     ACCEPTED_EVERY_SECONDS,
     Heard,
@@ -16,9 +15,9 @@ from lakehook.domain.devlake.heard import (
     is_notice,
 )
 from lakehook.domain.devlake.refusal import Refusal
-from lakehook.domain.event import Event
-from lakehook.ports.heard import REFUSED_EVERY_SECONDS
-from lakehook.ports.ingress import Now
+from lakehook.domain.event import DEFAULT_SOURCE, Event
+from lakehook.ports.ingress import REFUSED_EVERY_SECONDS, Now
+from lakehook.settings import PipelinesTable as Table
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -29,6 +28,12 @@ _MAY_REPLACE = (
     " OR accepted_at > refused_at"
 )
 """Replace only a refusal of the same kind, or one that an accepted notification followed."""
+
+
+def devlake_item_key(source: str | None, record: str) -> Item:
+    """Return the key; the ``#`` keeps it apart from pipelines, whose ids have none."""
+    partition = f"{Table.DEVLAKE}{source or DEFAULT_SOURCE}"
+    return to_item({Table.PARTITION_KEY: partition, Table.SORT_KEY: record})
 
 
 @dataclass

@@ -17,14 +17,15 @@ from botocore.exceptions import ClientError
 
 from lakehook.adapters.aws import translate_aws_errors
 from lakehook.adapters.dynamodb.circuit_breakers import health_from_item, health_key, is_health
-from lakehook.adapters.dynamodb.conflict import is_lost_race, retry_conflicts
 from lakehook.adapters.dynamodb.held_index import CALLS_AT_A_TIME, HeldIndex
 from lakehook.adapters.dynamodb.items import (
     Item,
     batch_get,
     batch_get_all,
+    is_lost_race,
     read_pages,
     read_responses,
+    retry_conflicts,
     to_item,
 )
 from lakehook.adapters.dynamodb.ledger_indexes import (

@@ -14,8 +14,14 @@ from botocore.exceptions import ClientError
 
 from lakehook.adapters.aws import translate_aws_errors
 from lakehook.adapters.dynamodb.circuit_breakers import health_key, is_health
-from lakehook.adapters.dynamodb.conflict import is_lost_race
-from lakehook.adapters.dynamodb.items import Item, batch_get, from_item, read_pages, to_item
+from lakehook.adapters.dynamodb.items import (
+    Item,
+    batch_get,
+    from_item,
+    is_lost_race,
+    read_pages,
+    to_item,
+)
 from lakehook.adapters.dynamodb.ledger_items import SHARDS, lane_key
 from lakehook.domain.delivery import Lane
 from lakehook.ports.stores import DueItem

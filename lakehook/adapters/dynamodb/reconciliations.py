@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from lakehook.adapters.aws import translate_aws_errors
-from lakehook.adapters.dynamodb.devlake_items import devlake_item_key
 from lakehook.adapters.dynamodb.items import batch_get, from_item, to_item, to_milliseconds
 from lakehook.adapters.dynamodb.journal_items import COUNTER, Values, pipeline_from_item
+from lakehook.adapters.dynamodb.last_heard import devlake_item_key
 from lakehook.domain.devlake.reconciliation import Cursor, Reconciliation, UnreadPages
 from lakehook.domain.pipeline import Pipeline, PipelineState
 from lakehook.settings import PipelinesTable as Table

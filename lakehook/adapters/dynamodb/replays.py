@@ -13,8 +13,14 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from lakehook.adapters.aws import translate_aws_errors
-from lakehook.adapters.dynamodb.conflict import is_lost_race
-from lakehook.adapters.dynamodb.items import Item, from_item, read_pages, to_item, to_milliseconds
+from lakehook.adapters.dynamodb.items import (
+    Item,
+    from_item,
+    is_lost_race,
+    read_pages,
+    to_item,
+    to_milliseconds,
+)
 from lakehook.adapters.dynamodb.ledger import ABSENT
 from lakehook.domain.errors import Conflict
 from lakehook.domain.event import EventType

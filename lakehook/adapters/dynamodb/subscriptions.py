@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from lakehook.adapters.aws import translate_aws_errors
-from lakehook.adapters.dynamodb.conflict import retry_conflicts
-from lakehook.adapters.dynamodb.items import Item, from_item, read_pages, to_item
+from lakehook.adapters.dynamodb.items import Item, from_item, read_pages, retry_conflicts, to_item
 from lakehook.domain.destination import Destination, parse_destination
 from lakehook.domain.errors import Conflict, InfrastructureError, NameTaken
 from lakehook.domain.event import EventType

@@ -6,22 +6,28 @@ record's version.
 """
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from lakehook.adapters.aws import translate_aws_errors
-from lakehook.adapters.sqs.scan import QueueScan, attribute
 from lakehook.domain.delivery import Delivery, Lane, deduplication_id
-from lakehook.domain.errors import InvalidMessage
+from lakehook.domain.errors import InfrastructureError, InvalidMessage
 from lakehook.domain.lane import MOVED_BY_SQS, DeliveryRecord
 from lakehook.domain.queue_message import Message, decode, encode
-from lakehook.ports.queues import EventMessage, QueueMessage
+from lakehook.ports.queues import EventMessage, ParkedEvent, QueueMessage
 from lakehook.ports.system import Random
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sqs.literals import QueueAttributeNameType
+
+
+AT_A_TIME = 10
+MAX_RECEIVES = 200  # 2,000 messages are searched
+VISIBILITY_SECONDS = 60
+LONG_POLL_SECONDS = 1  # a short poll may find nothing where there is something
 
 NO_VALUE = "-"  # SQS rejects an empty attribute
 MAX_REASON_CHARACTERS = 1000
@@ -32,6 +38,71 @@ Copy = tuple[Lane, int, str]
 
 What Lakehook has not sent there says no attempts.
 """
+
+_COUNTS: "Sequence[QueueAttributeNameType]" = (
+    "ApproximateNumberOfMessages",
+    "ApproximateNumberOfMessagesNotVisible",
+)
+
+
+@dataclass(frozen=True)
+class QueueScan:
+    """Scan of a queue from its front, for people: what is received is visible again afterwards.
+
+    SQS returns the messages of a group only up to one receive, so one deep in its group may stay
+    unseen until those before it are gone.
+    """
+
+    sqs: "SQSClient"
+    url: str
+
+    def receive_all(self) -> Iterator[list[Any]]:
+        """Batches of messages, which stay in flight until they are given back."""
+        for _ in range(MAX_RECEIVES):
+            with translate_aws_errors():
+                answer = self.sqs.receive_message(
+                    QueueUrl=self.url,
+                    MaxNumberOfMessages=AT_A_TIME,
+                    VisibilityTimeout=VISIBILITY_SECONDS,
+                    WaitTimeSeconds=LONG_POLL_SECONDS,
+                    MessageSystemAttributeNames=["MessageGroupId", "SentTimestamp"],
+                    MessageAttributeNames=["attempts", "reason"],
+                )
+            if not answer.get("Messages"):
+                return
+            yield list(answer["Messages"])
+
+    def delete(self, messages: Sequence[Any]) -> list[Any]:
+        """Delete messages, and return those that SQS has kept."""
+        kept: list[Any] = []
+        for batch in _batches(messages):
+            with translate_aws_errors():
+                answer = self.sqs.delete_message_batch(QueueUrl=self.url, Entries=_entries(batch))
+            kept += [batch[int(failure["Id"])] for failure in answer.get("Failed", [])]
+        return kept
+
+    def give_back(self, messages: Sequence[Any]) -> None:
+        for batch in _batches(messages):
+            entries = _entries(batch, VisibilityTimeout=0)
+            with translate_aws_errors():
+                self.sqs.change_message_visibility_batch(QueueUrl=self.url, Entries=entries)
+
+
+def attribute(message: Any, name: str) -> str:
+    value: str = message.get("MessageAttributes", {}).get(name, {}).get("StringValue", "")
+    return value
+
+
+def _batches(messages: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    for start in range(0, len(messages), AT_A_TIME):
+        yield messages[start : start + AT_A_TIME]
+
+
+def _entries(messages: Sequence[Any], **change: int) -> list[Any]:
+    return [
+        {"Id": str(index), "ReceiptHandle": message["ReceiptHandle"], **change}
+        for index, message in enumerate(messages)
+    ]
 
 
 @dataclass(frozen=True)
@@ -214,3 +285,54 @@ def _decoded(message: Any) -> Message | None:
         return decode(message["Body"])
     except InvalidMessage:
         return None
+
+
+@dataclass(frozen=True)
+class SqsParkedEvents:
+    """Parked events: ``events-dead-letter.fifo``, as people read and mend it."""
+
+    sqs: "SQSClient"
+    url: str
+
+    def count(self) -> int:
+        with translate_aws_errors():
+            answer = self.sqs.get_queue_attributes(QueueUrl=self.url, AttributeNames=_COUNTS)
+        return sum(int(answer["Attributes"][name]) for name in _COUNTS)
+
+    def list(self) -> list[ParkedEvent]:
+        scan, received = QueueScan(self.sqs, self.url), list[Any]()
+        try:
+            for messages in scan.receive_all():
+                received += messages
+        finally:
+            scan.give_back(received)
+        return sorted(map(_parked_event, received), key=lambda event: (event.parked_at, event.id))
+
+    def delete(self, ids: Collection[str]) -> int:
+        """Delete parked events, and return how many; raises if SQS keeps one of them."""
+        scan, others, deleted = QueueScan(self.sqs, self.url), list[Any](), 0
+        try:
+            for messages in scan.receive_all():
+                chosen = [message for message in messages if message["MessageId"] in ids]
+                others += [message for message in messages if message["MessageId"] not in ids]
+                if kept := scan.delete(chosen):
+                    others += kept
+                    names = ", ".join(message["MessageId"] for message in kept)
+                    raise InfrastructureError(f"SQS did not delete {names}; try again")
+                deleted += len(chosen)
+                if deleted == len(ids):
+                    break
+        finally:
+            scan.give_back(others)
+        return deleted
+
+
+def _parked_event(message: Any) -> ParkedEvent:
+    system = message["Attributes"]
+    return ParkedEvent(
+        id=message["MessageId"],
+        pipeline_key=system["MessageGroupId"],
+        reason=attribute(message, "reason"),
+        body=message["Body"],
+        parked_at=int(system["SentTimestamp"]) / 1000,
+    )

@@ -1,20 +1,30 @@
 """The events queue for producers: each event in the message group of its pipeline."""
 
+import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from lakehook.adapters.aws import translate_aws_errors
+from botocore.exceptions import BotoCoreError, NoRegionError
+
+from lakehook.adapters.aws import PATIENT_CONFIG, new_session, translate_aws_errors
+from lakehook.domain.errors import PublishError
 from lakehook.domain.event import Event
+from lakehook.domain.event_fields import show_value
 from lakehook.domain.json_document import to_json
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
+
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html
 MAX_ENTRIES = 10
 MAX_BYTES = 1024 * 1024
+
+_QUEUE_URL = re.compile(r"https?://[!-~]+\.fifo")
+_ON_AWS = re.compile(r"https://sqs\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?/.*")
+_EXAMPLE = "https://sqs.eu-central-1.amazonaws.com/123456789012/events.fifo"
 
 
 @dataclass(frozen=True)
@@ -96,3 +106,37 @@ def _step_back(lines: dict[str, deque[EventEntry]], pipeline_key: str) -> None:
     line.popleft()
     if line:
         lines[pipeline_key] = line
+
+
+def open_events_queue(url: Any, client: "SQSClient | None") -> EventsQueue:
+    """Open the queue; ``PublishError`` if the URL can't be one of a FIFO queue, or without access.
+
+    A caller with a client of its own has the URL from the stack's output, as our functions do.
+    """
+    if isinstance(url, str) and (_QUEUE_URL.fullmatch(url) or (client and url)):
+        return EventsQueue(url, client or new_sqs_client(url))
+    raise PublishError(
+        f"queue URL: {show_value(url)} is not the URL of a FIFO queue, such as {_EXAMPLE};"
+        " the stack's output EventsQueueUrl says which"
+    )
+
+
+def new_sqs_client(queue_url: str) -> "SQSClient":
+    """Create a client in the queue's region; ``PublishError`` without region or credentials."""
+    on_aws = _ON_AWS.fullmatch(queue_url)
+    try:
+        session = new_session(region=on_aws[1] if on_aws else None)
+        client = session.create_client("sqs", config=PATIENT_CONFIG)
+        credentials = session.get_credentials()
+    except NoRegionError:
+        raise PublishError(
+            "no AWS region: set AWS_REGION, or for a laptop AWS_ENDPOINT_URL"
+        ) from None
+    except (BotoCoreError, ValueError) as error:  # ValueError: an invalid endpoint URL
+        raise PublishError(" ".join(str(error).split())) from error
+    if credentials is None:
+        raise PublishError(
+            "no AWS credentials: give the process a role, AWS_PROFILE or AWS_ACCESS_KEY_ID;"
+            " for a laptop set AWS_ENDPOINT_URL"
+        )
+    return cast("SQSClient", client)

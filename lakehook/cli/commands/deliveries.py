@@ -32,7 +32,7 @@ from lakehook.cli.output import (
     progress_counter,
 )
 from lakehook.cli.terminal import write
-from lakehook.domain.pipeline_key import join_pipeline_key
+from lakehook.domain.event import join_pipeline_key
 from lakehook.domain.status import health_state
 from lakehook.domain.text import counted
 from lakehook.operations.views.deliveries import (

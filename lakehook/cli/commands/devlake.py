@@ -6,18 +6,28 @@ from typing import Annotated, Any
 
 import typer
 
-from lakehook.cli.commands.devlake_source import declared_source, names_of, source_name
 from lakehook.cli.context import CommandService, service_of
 from lakehook.cli.errors import AWS_FAILED, PERSON_NEEDED
 from lakehook.cli.inputs import read_headers
-from lakehook.cli.options import STACK, TEXT, AnswerAs, ApiHeaderFile, ApiHeaders, Stack, examples
+from lakehook.cli.options import (
+    STACK,
+    TEXT,
+    AnswerAs,
+    ApiHeaderFile,
+    ApiHeaders,
+    Stack,
+    declared_source,
+    examples,
+    names_of,
+    source_name,
+)
 from lakehook.cli.output import Output, Table, print_document, print_table
 from lakehook.cli.terminal import write
 from lakehook.domain.devlake.api_address import ApiAddress
 from lakehook.domain.devlake.setup_check import Check, CheckState
 from lakehook.domain.devlake.sources import DevLakeSource
 from lakehook.domain.errors import InvalidInput
-from lakehook.domain.pipeline_key import DEFAULT_SOURCE
+from lakehook.domain.event import DEFAULT_SOURCE
 from lakehook.ingestion.check_devlake import Checkup
 
 _HIDDEN = "(hidden; --show-secret)"

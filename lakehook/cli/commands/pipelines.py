@@ -8,8 +8,8 @@ from lakehook.cli.context import service_of
 from lakehook.cli.options import STACK, TEXT, AnswerAs, OfSource, PipelineId, Stack, examples
 from lakehook.cli.output import NONE, Table, print_document, print_listing
 from lakehook.domain.errors import InvalidInput
+from lakehook.domain.event import join_pipeline_key, parse_pipeline_key
 from lakehook.domain.pipeline import ACTIVE_STATES, MAX_SECONDS, PipelineState
-from lakehook.domain.pipeline_key import join_pipeline_key, parse_pipeline_key
 from lakehook.domain.text import counted, truncate
 from lakehook.domain.time import format_duration, parse_duration
 from lakehook.operations.views.pipelines import PipelineReportView, PipelineView, SentPipelineView

@@ -5,16 +5,25 @@ from typing import Annotated, Any
 
 import typer
 
-from lakehook.cli.commands.devlake_source import OneSource, declared_source, source_name
 from lakehook.cli.context import service_of
 from lakehook.cli.inputs import read_headers
-from lakehook.cli.options import STACK, TEXT, AnswerAs, ApiHeaderFile, ApiHeaders, Stack, examples
+from lakehook.cli.options import (
+    STACK,
+    TEXT,
+    AnswerAs,
+    ApiHeaderFile,
+    ApiHeaders,
+    OneSource,
+    Stack,
+    declared_source,
+    examples,
+    source_name,
+)
 from lakehook.cli.output import Table, print_document, progress_counter
 from lakehook.domain.devlake.api_address import ApiAddress
 from lakehook.domain.devlake.sources import DevLakeSource
 from lakehook.domain.errors import InvalidInput
-from lakehook.domain.event import Event
-from lakehook.domain.pipeline_key import DEFAULT_SOURCE, join_pipeline_key
+from lakehook.domain.event import DEFAULT_SOURCE, Event, join_pipeline_key
 from lakehook.domain.time import FORMS, format_rfc3339
 
 RECONCILE_EXAMPLES = examples(

@@ -1,4 +1,4 @@
-"""``lakehook replays``: the progress of replays, and stopping one."""
+"""``lakehook replay`` and ``lakehook replays``: send past events again, follow, and stop."""
 
 from typing import Annotated
 
@@ -6,9 +6,145 @@ import typer
 
 from lakehook.cli.context import CommandService, service_of
 from lakehook.cli.options import STACK, TEXT, AnswerAs, Stack, examples
-from lakehook.cli.output import Table, print_document, print_listing
-from lakehook.domain.replay import Replay
-from lakehook.operations.views.replays import ReplayView
+from lakehook.cli.output import (
+    BY_TYPE,
+    Output,
+    Table,
+    print_document,
+    print_listing,
+    progress_counter,
+)
+from lakehook.cli.terminal import write
+from lakehook.dead_letters import DeadLetterSelector
+from lakehook.domain.replay import (
+    DeliveryFilter,
+    Replay,
+    ReplayCriteria,
+    ReplayRequest,
+    ReplayState,
+)
+from lakehook.domain.subscription import Subscription
+from lakehook.domain.time import FORMS
+from lakehook.operations.views.replays import ReplayCountView, ReplayStartedView, ReplayView
+
+STOPPED = 1  # the exit code
+_USUAL = ReplayRequest(since="")
+
+REPLAY_EXAMPLES = examples(
+    "lakehook replay --subscription ci --since 2h --dry-run",
+    "lakehook replay --subscription ci --since 7d --until 2h --status dead --rate 20/m",
+)
+
+Of = Annotated[
+    str, typer.Option("--subscription", metavar="ID", help="The subscription, by id or name.")
+]
+Since = Annotated[
+    str,
+    typer.Option("--since", metavar="TIME", help=f"Events accepted since: {FORMS}."),
+]
+Until = Annotated[
+    str, typer.Option("--until", metavar="TIME", help=f"And until then; default: now. {FORMS}.")
+]
+EventTypes = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--event-type", metavar="TYPE", help="Only this one of its event types; repeatable."
+    ),
+]
+StatusName = Annotated[
+    str,
+    typer.Option(
+        "--status",
+        metavar="|".join(DeliveryFilter),
+        help="Deliveries with this status; any but waiting.",
+    ),
+]
+RateText = Annotated[
+    str, typer.Option("--rate", metavar="N/s|m|h", help="Rate limit of the deliveries.")
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Count without sending.")]
+
+app = typer.Typer(rich_markup_mode=None, help="Replays: progress, and stopping one.")
+
+ReplayId = Annotated[str, typer.Argument(metavar="ID", help="The replay's id: rpl_….")]
+
+
+def replay(  # noqa: PLR0913  each is an option
+    context: typer.Context,
+    *,
+    subscription: Of,
+    since: Since,
+    until: Until = _USUAL.until,
+    event_types: EventTypes = None,
+    status: StatusName = _USUAL.status,
+    rate: RateText = _USUAL.rate,
+    dry_run: DryRun = False,
+    output: AnswerAs = TEXT,
+    stack: Stack = STACK,
+) -> None:
+    """Send accepted events again, in order, with the same ids, marked replayed.
+
+    The replay runs on the server. Running the command again attaches to it. Waiting deliveries are
+    not sent twice; new events wait behind. Exit code 1 says that the replay was stopped.
+    """
+    wish = ReplayRequest(
+        since=since, until=until, event_types=tuple(event_types or ()), status=status, rate=rate
+    )
+    service = service_of(context, stack)
+    target = service.find_subscription(subscription)
+    terms = service.start_replay.criteria(wish, target)
+    if dry_run:
+        _count(service, target, terms, output)
+    else:
+        _replay(service, target, terms, output)
+
+
+def _count(
+    service: CommandService, subscription: Subscription, terms: ReplayCriteria, output: Output
+) -> None:
+    with progress_counter("counting") as on_progress:
+        tally = service.count_replay(terms, subscription, on_progress=on_progress)
+    view = ReplayCountView.from_count(tally, terms, subscription)
+    print_document(output, view, tables={"event_types": BY_TYPE}, note="nothing is sent yet")
+
+
+def _replay(
+    service: CommandService, subscription: Subscription, terms: ReplayCriteria, output: Output
+) -> None:
+    letters = service.find_dead_letters(DeadLetterSelector(subscription_id=subscription.id))
+    with progress_counter("counting") as on_progress:
+        started = service.start_replay(subscription, terms, on_progress=on_progress)
+    if output is Output.TEXT:
+        _tell(started.replay, attached=started.already_running)
+    ended = _follow(service, started.replay)
+    service.delete_stale_copies(letters)
+    view = ReplayStartedView.from_replay(
+        ended, service.subscriptions_by_id(), already_running=started.already_running
+    )
+    print_document(output, view, note=_note_on(ended) if ended.sent else "")
+    if ended.state is ReplayState.STOPPED:
+        raise typer.Exit(STOPPED)
+
+
+def _note_on(replay: Replay) -> str:
+    """Return a note: sent deliveries are enqueued, and lanes show the rest."""
+    of = replay.subscription_id
+    return f"what has not gone out yet: lakehook lanes list --subscription {of}"
+
+
+def _follow(service: CommandService, replay: Replay) -> Replay:
+    with progress_counter("replaying", total=replay.matched) as sent:
+        return service.follow_replay(replay, sent=sent)
+
+
+def _tell(replay: Replay, *, attached: bool) -> None:
+    """Print the replay's id, for an operator who leaves now."""
+    is_, matched = "is open already" if attached else "has begun", replay.matched
+    of = (
+        "" if matched is None else f" with {matched} {'delivery' if matched == 1 else 'deliveries'}"
+    )
+    write(f"replay {replay.id} {is_}{of}; it continues without this command", err=True)
+
 
 _REPLAYS = Table(
     {
@@ -22,9 +158,6 @@ _REPLAYS = Table(
     },
     "no replays",
 )
-app = typer.Typer(rich_markup_mode=None, help="Replays: progress, and stopping one.")
-
-ReplayId = Annotated[str, typer.Argument(metavar="ID", help="The replay's id: rpl_….")]
 
 
 @app.command("list", epilog=examples("lakehook replays list"))

@@ -11,7 +11,7 @@ from lakehook.cli.errors import PERSON_NEEDED
 from lakehook.cli.options import STACK, TEXT, AnswerAs, Stack, Utc, examples
 from lakehook.cli.output import Output, print_columns, print_document, relative_time
 from lakehook.cli.terminal import clear_screen, write
-from lakehook.domain.pipeline_key import join_pipeline_key
+from lakehook.domain.event import join_pipeline_key
 from lakehook.domain.status import HealthState
 from lakehook.domain.text import counted, truncate
 from lakehook.domain.time import format_age, parse_rfc3339

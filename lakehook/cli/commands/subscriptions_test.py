@@ -15,9 +15,8 @@ from lakehook.cli.terminal import wait_for_enter, write
 from lakehook.dead_letters import DeadLetterSelector
 from lakehook.domain.delivery import Delivery
 from lakehook.domain.errors import InvalidEvent, InvalidInput
-from lakehook.domain.event import MAX_EVENT_BYTES, Event, EventType
+from lakehook.domain.event import MAX_EVENT_BYTES, Event, EventType, join_pipeline_key
 from lakehook.domain.json_document import parse_json_object
-from lakehook.domain.pipeline_key import join_pipeline_key
 from lakehook.domain.sample import sample_event
 from lakehook.domain.subscription import Subscription, parse_event_types
 from lakehook.operations.views.subscriptions import (

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from flask import Blueprint, render_template, request
 
 from lakehook.console.context import service
-from lakehook.domain.pipeline_key import join_pipeline_key
+from lakehook.domain.event import join_pipeline_key
 from lakehook.domain.subscription import Subscription
 from lakehook.operations.views.pipelines import EventView
 from lakehook.operations.views.subscriptions import MatchView

@@ -7,7 +7,7 @@ from lakehook.console.actions import Choice, ConsoleAction, Page, confirm
 from lakehook.console.context import command_line, service
 from lakehook.console.timeline import PipelineTimeline
 from lakehook.domain.errors import NotFound
-from lakehook.domain.pipeline_key import join_pipeline_key
+from lakehook.domain.event import join_pipeline_key
 from lakehook.operations.views.pipelines import PipelineReportView, PipelineView
 from lakehook.queries import UnfinishedPipeline
 

@@ -9,16 +9,22 @@ https://github.com/apache/incubator-devlake/blob/main/backend/core/models/task.g
 https://github.com/apache/incubator-devlake/blob/main/backend/core/models/pipeline.go
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Self
 
 from lakehook.domain.devlake.details import FAILED_TYPES, FIELDS, end_details, lasting_details
-from lakehook.domain.devlake.go_time import GoTime
 from lakehook.domain.errors import InvalidNotification
 from lakehook.domain.event import UNKNOWN_TRIGGER, Event, EventType
 from lakehook.domain.json_document import Document, parse_json_object, to_json
 from lakehook.domain.time import is_later, parse_rfc3339
+
+_RFC_3339 = re.compile(
+    r"(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}:)(\d{2})(?:\.(\d+))?([Zz]|[+-]\d{2}:\d{2})", re.ASCII
+)
+_NANOSECOND_DIGITS = 9
 
 CREATED = "TASK_CREATED"
 
@@ -39,6 +45,7 @@ STATUSES = {event_type: word for word, event_type in reversed(EVENT_TYPES.items(
 MAX_ID = 2**64 - 1
 OWN_BODY = "devlake"
 """Key in an event's ``data`` of the body that DevLake sent."""
+
 _A_TIME = "an RFC 3339 time with an offset, such as 2024-09-05T15:08:00.389+08:00"
 _ESCAPED_BY_GO = str.maketrans({sign: f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"})
 
@@ -52,6 +59,38 @@ _SAID_AS = {
     "Status": "status",
 }
 _TIMES = ("updated_at", "began_at", "timestamp")
+
+
+@dataclass(frozen=True)
+class GoTime:
+    """Time with nanoseconds, which ``datetime`` can't hold, and with its original offset."""
+
+    moment: datetime  # whole seconds
+    fraction: str = ""  # of a second: digits without trailing zeros
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Parse RFC 3339; raises ``ValueError`` without an offset, or if it is no date."""
+        match = _RFC_3339.fullmatch(text)
+        if not match:
+            raise ValueError("not RFC 3339 with an offset")
+        date, minute, second, fraction, offset = match.groups(default="")
+        second = "59" if second == "60" else second  # Go does not support leap seconds
+        moment = datetime.fromisoformat(f"{date}T{minute}{second}{offset.upper()}")
+        return cls(moment, fraction[:_NANOSECOND_DIGITS].rstrip("0"))
+
+    def __str__(self) -> str:
+        written = self.moment.isoformat().replace("+00:00", "Z")
+        whole, offset = written[: len("2024-09-05T15:08:00")], written[len("2024-09-05T15:08:00") :]
+        return f"{whole}.{self.fraction}{offset}" if self.fraction else written
+
+    @property
+    def in_utc(self) -> str:
+        """Text in UTC, the same for the same instant whatever the offset was."""
+        try:
+            return str(GoTime(self.moment.astimezone(UTC), self.fraction))
+        except OverflowError:  # on the first and the last day of the calendar
+            return str(self)
 
 
 @dataclass(frozen=True)

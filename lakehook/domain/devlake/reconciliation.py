@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from typing import Self
 
 from lakehook.domain.devlake.notification import MAX_ID
+from lakehook.domain.event import split_pipeline_key
 from lakehook.domain.pipeline import PipelineState
-from lakehook.domain.pipeline_key import split_pipeline_key
 
 LOOK_BACK_SECONDS = 24 * 3600.0
 """How far back the first run reads."""

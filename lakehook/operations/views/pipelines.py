@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from typing import Self
 
-from lakehook.domain.event import Event
-from lakehook.domain.pipeline_key import split_pipeline_key
+from lakehook.domain.event import Event, split_pipeline_key
 from lakehook.domain.status import subscription_state
 from lakehook.domain.subscription import Subscription
 from lakehook.domain.time import format_rfc3339

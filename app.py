@@ -1,4 +1,4 @@
-"""Entry point of the CDK: read the stage, build its stack, synthesize."""
+"""Entry point of the CDK: read the stages, build their stacks, synthesize."""
 
 import sys
 from pathlib import Path
@@ -7,14 +7,15 @@ from aws_cdk import App
 
 from infra.bundle import ROOT
 from infra.stack import LakehookStack
-from infra.stage import STAGES, InvalidStages, read_stage
+from infra.stage import PRODUCTION, STAGES, InvalidStages, read_stage
 
 
 def main() -> None:
     app = App(analytics_reporting=False)
-    stage = app.node.try_get_context("stage") or "production"
+    names = app.node.try_get_context("stage") or PRODUCTION
     stages = app.node.try_get_context("stages") or ROOT / STAGES
-    LakehookStack(app, stage=read_stage(stage, Path(stages)))
+    for name in names.split(","):  # several are built once, for one deployment after another
+        LakehookStack(app, stage=read_stage(name, Path(stages)))
     app.synth()
 
 

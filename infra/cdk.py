@@ -1,21 +1,67 @@
-"""The CDK command, as ``package-lock.json`` pins it, on a Node.js that it supports."""
+"""The CDK command, as ``package-lock.json`` pins it, on a Node.js that it supports.
+
+What cannot work is refused before the CDK starts: a wrong setting, missing credentials, another
+account than the stage's.
+"""
 
 import os
 import shutil
 import subprocess
 import sys
+from argparse import ArgumentParser
+from collections.abc import Sequence
 from pathlib import Path
+
+import boto3
+from botocore.exceptions import ProfileNotFound
 
 from infra.bundle import ROOT
 from infra.node import node_environment, node_from_pypi
+from infra.preflight import NotReady, check_stage
+from infra.stage import PRODUCTION, STAGES, InvalidStages, Stage, read_stage
 
 COMMAND = ROOT / "node_modules" / "aws-cdk" / "bin" / "cdk"
 LOCK = ROOT / "package-lock.json"
 INSTALLED = ROOT / "node_modules" / ".package-lock.json"
 """npm's record of what it has installed."""
 
+OF_STACKS = {"deploy", "destroy", "diff"}
+
 
 def main(arguments: list[str]) -> int:
+    try:
+        added = check(arguments)
+    except (InvalidStages, NotReady, ProfileNotFound) as error:
+        print(error, file=sys.stderr)  # noqa: T201  a command tells its user
+        return 2
+    return _run_cdk([*arguments[:1], *added, *arguments[1:]])
+
+
+def check(arguments: Sequence[str]) -> list[str]:
+    """Refuse what cannot work, and return what the command's words lack for its stages."""
+    parser = ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    parser.add_argument("command", nargs="?")
+    parser.add_argument("--context", "-c", action="append", default=[])
+    parser.add_argument("--profile")
+    given, _ = parser.parse_known_args(arguments)
+    context = dict(pair.split("=", 1) for pair in given.context if "=" in pair)
+    file = Path(context.get("stages", ROOT / STAGES))
+    stages = [read_stage(name, file) for name in context.get("stage", PRODUCTION).split(",")]
+    if given.command in {*OF_STACKS, "bootstrap"}:
+        session = boto3.Session(profile_name=given.profile)
+        for stage in stages:
+            check_stage(stage, session)
+    if given.command in OF_STACKS:  # of all that were built into one directory
+        return [stage.stack_name for stage in stages]
+    return _qualifiers(stages) if given.command == "bootstrap" else []
+
+
+def _qualifiers(stages: Sequence[Stage]) -> list[str]:
+    qualifiers = {stage.qualifier for stage in stages if stage.qualifier}
+    return [word for qualifier in qualifiers for word in ("--qualifier", qualifier)]
+
+
+def _run_cdk(arguments: list[str]) -> int:
     if not _is_installed():
         _run(*_npm(), "ci", "--no-audit", "--no-fund", "--loglevel=error")
     app = () if "--app" in arguments else ("--app", f"{sys.executable} app.py")

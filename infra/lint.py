@@ -49,7 +49,18 @@ def _lint(templates: Sequence[str]) -> int:
 def _full_stage() -> Stage:
     network = {"subnets": ["subnet-01234567"], "security_groups": ["sg-01234567"]}
     producers = ["210987654321", "arn:aws:iam::210987654321:role/pipeline-service"]
-    return stage_named("chosen", {"network": network, "producers": producers})
+    return stage_named(
+        "chosen",
+        {
+            "network": network,
+            "producers": producers,
+            "alarms": True,
+            "dashboard": True,
+            "account": "123456789012",
+            "region": "eu-central-1",
+            "permissions_boundary": "developers",
+        },
+    )
 
 
 def _context() -> dict[str, object]:

@@ -16,6 +16,9 @@ from infra.stage import STAGES, stage_named
 
 SNAPSHOT = ROOT / "local" / "template.json"
 
+SNAPSHOT_CHOICES = "dashboard = true"
+"""All that an operator sees is in the snapshot, for its picture and its tests."""
+
 ANY_BUNDLE = "bundle.zip"
 """Replaces the asset's key, which changes with every line of code."""
 
@@ -63,7 +66,8 @@ def _function_codes(template: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 def main() -> None:
     with TemporaryDirectory() as out:
-        SNAPSHOT.write_text(as_snapshot(synthesize("production", Path(out))), encoding="utf-8")
+        template = synthesize("production", Path(out), choices=SNAPSHOT_CHOICES)
+        SNAPSHOT.write_text(as_snapshot(template), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,13 @@
 """The stack: its constructs, in the order in which a message passes through them."""
 
-from aws_cdk import CfnOutput, Duration, Stack
+from aws_cdk import (
+    CfnOutput,
+    DefaultStackSynthesizer,
+    Environment,
+    PermissionsBoundary,
+    Stack,
+)
+from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
 from infra.constructs.api import HttpApi
@@ -28,15 +35,23 @@ class LakehookStack(Stack):
             stage.stack_name,
             description="Lakehook: webhooks for Apache DevLake's pipelines",
             termination_protection=stage.retain_on_delete,
+            env=Environment(account=stage.account, region=stage.region),
+            permissions_boundary=_permissions_boundary(stage.permissions_boundary),
+            synthesizer=_synthesizer(stage.qualifier),
+            tags=dict(stage.tags),
         )
         self._stage = stage
         self._parameters = Parameters(self, "Parameters")
 
         self._events = self._queue("Events", "events", "events-dead-letter")
         self._deliveries = self._queue("Deliveries", "deliveries", "dead-letter")
-        self._tables = Tables(self, "Tables", protected=stage.retain_on_delete)
-        self._secrets = SecretsKey(self, "Secrets", protected=stage.retain_on_delete)
-
+        self._tables = Tables(self, "Tables", retain=stage.retain_on_delete)
+        self._secrets = SecretsKey(
+            self,
+            "Secrets",
+            existing_arn=stage.secrets_key_arn,
+            retain=stage.retain_on_delete,
+        )
         self._operators = OperatorsTopic(
             self,
             "OperatorsTopic",
@@ -114,18 +129,21 @@ class LakehookStack(Stack):
             },
             schedule_name=self._scheduler.schedule_name,
         )
-        topic = self._operators.topic
-        alarms = Alarms(self, "Alarms", metrics=metrics, stage=self._stage, topic=topic)
-        Dashboard(self, "Dashboard", metrics=metrics, alarms=alarms.all)
+        alarms: list[cloudwatch.Alarm] = []
+        if self._stage.alarms:
+            topic = self._operators.topic
+            alarms = Alarms(self, "Alarms", metrics=metrics, stage=self._stage, topic=topic).all
+        if self._stage.dashboard:
+            Dashboard(self, "Dashboard", metrics=metrics, alarms=alarms)
         SavedQueries(self, "Queries", metrics=metrics)
 
     def _queue(self, id_: str, name: str, dead_letter_name: str) -> QueueWithDeadLetters:
         return QueueWithDeadLetters(
             self,
             id_,
-            name=f"{self._stage.stack_name}-{name}",
-            dead_letter_name=f"{self._stage.stack_name}-{dead_letter_name}",
-            visibility=Duration.seconds(self._stage.visibility_seconds),
+            name=name,
+            dead_letter_name=dead_letter_name,
+            stage=self._stage,
         )
 
     def _add_outputs(self) -> None:
@@ -152,3 +170,16 @@ class LakehookStack(Stack):
         )
         for name, value in outputs.to_outputs().items():
             CfnOutput(self, name, value=value)
+
+
+def _permissions_boundary(policy: str | None) -> PermissionsBoundary | None:
+    """Return the boundary of every role of the stack; a name is one of the stack's own account."""
+    if policy is None:
+        return None
+    if policy.startswith("arn:"):
+        return PermissionsBoundary.from_arn(policy)
+    return PermissionsBoundary.from_name(policy)
+
+
+def _synthesizer(qualifier: str | None) -> DefaultStackSynthesizer | None:
+    return DefaultStackSynthesizer(qualifier=qualifier) if qualifier else None

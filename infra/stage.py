@@ -7,7 +7,7 @@ key and value, before anything is built.
 import json
 import re
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import field
 from difflib import get_close_matches
 from math import ceil
@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import (
-    AfterValidator,
     BeforeValidator,
     ConfigDict,
     StrictBool,
@@ -29,6 +28,29 @@ from pydantic import (
 from pydantic.dataclasses import dataclass
 from pydantic_core import PydanticCustomError
 
+from infra.setting_types import (
+    ACCOUNT_ID,
+    PRINCIPAL_ARN,
+    THIS_ACCOUNT,
+    TYPE_ERRORS,
+    AccountId,
+    BundleArn,
+    Concurrency,
+    KeyArn,
+    PolicyName,
+    Principal,
+    Qualifier,
+    Region,
+    ReservedConcurrency,
+    Tags,
+    Texts,
+    Timeout,
+    TopicArn,
+    allowed,
+    check,
+    of_ids,
+    to_texts,
+)
 from lakehook.domain.errors import InvalidInput
 from lakehook.domain.retry import JITTER, RetrySchedule
 from lakehook.domain.subscription import MAX_DEADLINE_SECONDS
@@ -45,19 +67,10 @@ VISIBILITY_FACTOR = 6
 MAX_VISIBILITY_SECONDS = 43_200
 """https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_CreateQueue.html"""
 
-MAX_TIMEOUT_SECONDS = 900
-"""https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
-
-MIN_CONCURRENCY, MAX_CONCURRENCY = 2, 1000
-"""https://docs.aws.amazon.com/lambda/latest/api/API_ScalingConfig.html"""
-
 SCHEDULER_INTERVAL_SECONDS = 60
 
 MAX_SUBNETS, MAX_SECURITY_GROUPS = 16, 5
 """https://docs.aws.amazon.com/lambda/latest/api/API_VpcConfig.html"""
-
-THIS_ACCOUNT = "this account"
-"""Every role of the account that IAM allows. A stage that lists roles excludes the others."""
 
 MAX_PRODUCERS, MAX_PRODUCERS_CHARACTERS = 48, 3_000
 """A queue's policy has 50 principals and 8,192 bytes, and contains each name twice.
@@ -83,94 +96,11 @@ MIN_SIMILARITY = 0.85
 _DAY_SECONDS = 24 * 3600
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,23}")
 """Short enough that the name of each queue stays within the 80 characters of SQS."""
-_ACCOUNT = re.compile(r"[0-9]{12}")
-_PRINCIPAL = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:(role|user)/[\w+=,.@/-]+", re.ASCII)
-
-_TOPIC = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[\w-]{1,256}", re.ASCII)
-
-_CA_BUNDLE = re.compile(
-    r"arn:aws[a-z-]*:(ssm:[a-z0-9-]+:[0-9]{12}:parameter/[\w./-]+"
-    r"|secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[\w/+=.@-]+-[A-Za-z0-9]{6})",
-    re.ASCII,
-)
-
-_TYPE_ERRORS = {
-    "int_type": "choose a whole number, without quotes",
-    "bool_type": "choose true or false, without quotes",
-    "string_type": "choose a text, in quotes",
-    "list_of_texts": 'choose a list of texts, each in quotes: ["…", "…"]',
-}
 
 
 class InvalidStages(ValueError):
     """The error of a file of stages: one line with the file, the table, the key and the value."""
 
-
-def _check(holds: object, allowed: str) -> None:
-    if not holds:
-        raise PydanticCustomError("not_allowed", "{allowed}", {"allowed": allowed})
-
-
-def _allowed(text: str, test: Callable[[Any], object]) -> AfterValidator:
-    def check(value: Any) -> Any:
-        _check(test(value), text)
-        return value
-
-    return AfterValidator(check)
-
-
-def _to_number_or_none(value: object) -> object:
-    """Read ``"none"``, by which TOML says what Python calls ``None``."""
-    text = f'{_TYPE_ERRORS["int_type"]}, or "none"'
-    _check(value == "none" or not isinstance(value, str), text)
-    return None if value == "none" else value
-
-
-def _to_texts(value: object) -> object:
-    """Refuse a list as a whole if an item is not text; producers may be given as they are."""
-    is_list = isinstance(value, list | tuple) and all(isinstance(item, str) for item in value)
-    _check(is_list, _TYPE_ERRORS["list_of_texts"])
-    return value
-
-
-def _of_ids(prefix: str, maximum: int) -> AfterValidator:
-    form = re.compile(rf"{prefix}-[0-9a-f]{{8}}([0-9a-f]{{9}})?")
-    return _allowed(
-        f"name 1 to {maximum}, each {prefix}- and 8 or 17 digits",
-        lambda ids: 1 <= len(ids) <= maximum and all(map(form.fullmatch, ids)),
-    )
-
-
-Timeout = Annotated[
-    StrictInt,
-    _allowed(
-        f"choose 1 to {MAX_TIMEOUT_SECONDS}, the range of Lambda",
-        lambda seconds: 1 <= seconds <= MAX_TIMEOUT_SECONDS,
-    ),
-]
-Concurrency = Annotated[
-    StrictInt,
-    _allowed(
-        f"choose {MIN_CONCURRENCY} to {MAX_CONCURRENCY}, the range of an event source mapping",
-        lambda number: MIN_CONCURRENCY <= number <= MAX_CONCURRENCY,
-    ),
-]
-ReservedConcurrency = Annotated[
-    StrictInt | None,
-    BeforeValidator(_to_number_or_none),
-    _allowed(
-        'choose at least 1, or "none" for no reservation; 0 would refuse every caller',
-        lambda number: number is None or number >= 1,
-    ),
-]
-Texts = Annotated[tuple[StrictStr, ...], BeforeValidator(_to_texts)]
-Principal = Annotated[
-    StrictStr,
-    _allowed(
-        f'name "{THIS_ACCOUNT}", an account by its 12 digits, or a role or user by its ARN',
-        lambda name: name == THIS_ACCOUNT or _ACCOUNT.fullmatch(name) or _PRINCIPAL.fullmatch(name),
-    ),
-]
 
 _validated = dataclass(
     frozen=True, kw_only=True, config=ConfigDict(extra="forbid", validate_default=True)
@@ -186,8 +116,8 @@ class Network:
     configured, and to the service with the CA bundle: by a NAT gateway or by VPC endpoints.
     """
 
-    subnets: Annotated[Texts, _of_ids("subnet", MAX_SUBNETS)]
-    security_groups: Annotated[Texts, _of_ids("sg", MAX_SECURITY_GROUPS)]
+    subnets: Annotated[Texts, of_ids("subnet", MAX_SUBNETS)]
+    security_groups: Annotated[Texts, of_ids("sg", MAX_SECURITY_GROUPS)]
 
 
 @_validated
@@ -199,7 +129,7 @@ class Retention:
     records_days: StrictInt = 60
     logs_days: Annotated[
         StrictInt,
-        _allowed(f"choose one of {', '.join(map(str, LOGS_DAYS))}", lambda days: days in LOGS_DAYS),
+        allowed(f"choose one of {', '.join(map(str, LOGS_DAYS))}", lambda days: days in LOGS_DAYS),
     ] = 90
 
     @field_validator("retry_schedule")
@@ -215,7 +145,7 @@ class Retention:
     @classmethod
     def _outlive(cls, days: int, info: ValidationInfo) -> int:
         for minimum, purpose in _minimum_days(info):
-            _check(days >= minimum, f"choose at least the {ceil(minimum)} days {purpose}")
+            check(days >= minimum, f"choose at least the {ceil(minimum)} days {purpose}")
         return days
 
 
@@ -239,20 +169,22 @@ def _minimum_days(info: ValidationInfo) -> list[tuple[float, str]]:
 class Stage:
     """The settings of a stage; times are in seconds.
 
-    With ``retain_on_delete`` the stack refuses deletion, its tables, key, secret and logs outlive
-    it all the same, and its tables can be restored to a point in time. A reserved concurrency of
-    ``None`` reserves nothing: the function shares what the account has left.
+    With ``retain_on_delete`` the stack refuses deletion, its tables, queues, key, secrets and logs
+    outlive it all the same, and its tables can be restored to a point in time. A reserved
+    concurrency of ``None`` reserves nothing: the function shares what the account has left.
+    Without ``account`` or ``region``, it is deployed wherever the credentials lead.
     """
 
     name: Annotated[
         StrictStr,
-        _allowed(
+        allowed(
             "choose up to 24 lower-case letters, digits and hyphens, a letter first; "
             "it becomes part of every queue's name",
             _NAME.fullmatch,
         ),
     ]
     retain_on_delete: StrictBool
+    alarms: StrictBool
     fanout_concurrency: Concurrency
     deliver_concurrency: Concurrency
     ingress_concurrency: ReservedConcurrency
@@ -264,29 +196,17 @@ class Stage:
     api_timeout_seconds: Timeout = 60
     visibility_seconds: StrictInt = 180
     retention: Retention = field(default_factory=Retention)
-    producers: Annotated[tuple[Principal, ...], BeforeValidator(_to_texts)] = (THIS_ACCOUNT,)
+    producers: Annotated[tuple[Principal, ...], BeforeValidator(to_texts)] = (THIS_ACCOUNT,)
     network: Network | None = None
-    operators_topic_arn: (
-        Annotated[
-            StrictStr,
-            _allowed(
-                "choose the ARN of an SNS topic that CloudWatch may publish to", _TOPIC.fullmatch
-            ),
-        ]
-        | None
-    ) = None
-
-    ca_bundle_arn: (
-        Annotated[
-            StrictStr,
-            _allowed(
-                "choose the ARN of a parameter of Systems Manager, or of a secret of Secrets"
-                " Manager with the six characters at its end",
-                _CA_BUNDLE.fullmatch,
-            ),
-        ]
-        | None
-    ) = None
+    account: AccountId | None = None
+    region: Region | None = None
+    qualifier: Qualifier | None = None
+    permissions_boundary: PolicyName | None = None
+    tags: Tags = field(default_factory=dict)
+    operators_topic_arn: TopicArn | None = None
+    secrets_key_arn: KeyArn | None = None
+    dashboard: StrictBool = False
+    ca_bundle_arn: BundleArn | None = None
     """Certificates, in PEM, of authorities that receivers are trusted by beside public ones."""
 
     @property
@@ -299,17 +219,28 @@ class Stage:
 
     @property
     def producer_accounts(self) -> list[str]:
-        return [name for name in self.producers if _ACCOUNT.fullmatch(name)]
+        return [name for name in self.producers if ACCOUNT_ID.fullmatch(name)]
 
     @property
     def producer_principals(self) -> list[str]:
-        return [name for name in self.producers if _PRINCIPAL.fullmatch(name)]
+        return [name for name in self.producers if PRINCIPAL_ARN.fullmatch(name)]
+
+    @field_validator("operators_topic_arn", "secrets_key_arn")
+    @classmethod
+    def _be_of_the_region(cls, arn: str | None, info: ValidationInfo) -> str | None:
+        """Refuse what CloudWatch or a function's KMS client would look for in vain."""
+        region = info.data.get("region")
+        check(
+            not (arn and region) or f":{region}:" in str(arn),
+            f"choose one of the stage's region, {region}",
+        )
+        return arn
 
     @field_validator("deliver_timeout_seconds")
     @classmethod
     def _outlive_an_exchange(cls, seconds: int) -> int:
         minimum = MAX_DEADLINE_SECONDS + DEADLINE_MARGIN_SECONDS
-        _check(
+        check(
             seconds > minimum,
             f"choose more than {minimum:g}, to outlive an exchange of {MAX_DEADLINE_SECONDS:g} s",
         )
@@ -318,7 +249,7 @@ class Stage:
     @field_validator("scheduler_timeout_seconds")
     @classmethod
     def _end_before_the_next(cls, seconds: int) -> int:
-        _check(
+        check(
             seconds <= SCHEDULER_INTERVAL_SECONDS,
             f"choose at most {SCHEDULER_INTERVAL_SECONDS}, so that two runs never overlap",
         )
@@ -331,7 +262,7 @@ class Stage:
         timeouts = ("fanout_timeout_seconds", "deliver_timeout_seconds")
         longest = max(info.data.get(timeout, 0) for timeout in timeouts)
         minimum = VISIBILITY_FACTOR * longest
-        _check(
+        check(
             minimum <= seconds <= MAX_VISIBILITY_SECONDS,
             f"choose {minimum} ({VISIBILITY_FACTOR} times the longest function timeout, "
             f"{longest}) to {MAX_VISIBILITY_SECONDS}, or shorten the timeout",
@@ -341,7 +272,7 @@ class Stage:
     @field_validator("producers")
     @classmethod
     def _fit_into_a_policy(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        _check(
+        check(
             len(names) <= MAX_PRODUCERS and len("".join(names)) <= MAX_PRODUCERS_CHARACTERS,
             f"name at most {MAX_PRODUCERS}, of {MAX_PRODUCERS_CHARACTERS} characters together, "
             "or their accounts",
@@ -354,6 +285,7 @@ _TABLES: Mapping[str, Any] = {"retention": Retention, "network": Network}
 
 _PRODUCTION_DEFAULTS = {
     "retain_on_delete": True,
+    "alarms": True,
     "fanout_concurrency": 20,
     "deliver_concurrency": 200,
     "ingress_concurrency": 10,
@@ -361,6 +293,7 @@ _PRODUCTION_DEFAULTS = {
 }
 _DEFAULTS = {
     "retain_on_delete": False,
+    "alarms": False,
     "fanout_concurrency": 2,
     "deliver_concurrency": 10,
     "ingress_concurrency": 2,
@@ -426,10 +359,10 @@ def _describe(stage: str, error: ValidationError) -> str:
             return f"[{table}] {key} is missing"
         case "unexpected_keyword_argument":
             allowed = _unknown(_TABLES[tables[0]] if tables else Stage)
-        case "dataclass_type":
+        case "dataclass_type" | "dict_type":
             allowed = f"choose in a table of its own, [{table}.{key}]"
         case kind:
-            allowed = _TYPE_ERRORS.get(kind, first["msg"])
+            allowed = TYPE_ERRORS.get(kind, first["msg"])
     return _line(table, key, first["input"], allowed)
 
 

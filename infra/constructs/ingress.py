@@ -6,7 +6,8 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from infra.constructs.lambda_function import LambdaFunction, removal_policy
+from infra.constructs.lambda_function import LambdaFunction
+from infra.constructs.removal import removal_policy
 from infra.constructs.tables import OF_DEVLAKE, RECORD_HEARD, Tables
 from infra.parameters import Parameters
 from infra.stage import Stage

@@ -15,7 +15,6 @@ from aws_cdk import (
     Fn,
     IgnoreMode,
     ILocalBundling,
-    RemovalPolicy,
     Stack,
 )
 from aws_cdk import aws_events as events
@@ -27,6 +26,7 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from infra.bundle import LAMBDAS_PROCESSOR, NOT_SHIPPED, ROOT, sources_of, write_bundle
+from infra.constructs.removal import removal_policy
 from infra.stage import Network, Stage
 from infra.suppressions import FUNCTION_SUPPRESSIONS, acknowledge_rule
 from lakehook.settings import Settings
@@ -51,11 +51,6 @@ INTERFACES = (
 """https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html"""
 
 TICK_SUPPRESSIONS = "A late run is useless: the next one follows"
-
-
-def removal_policy(*, retain: bool) -> RemovalPolicy:
-    """Retain in protected stages, except when the first deployment rolls back."""
-    return RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE if retain else RemovalPolicy.DESTROY
 
 
 @jsii.implements(ILocalBundling)

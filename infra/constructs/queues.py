@@ -11,6 +11,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from infra.constructs.removal import removal_policy
 from infra.stage import Stage
 from infra.suppressions import acknowledge_rule
 
@@ -28,18 +29,28 @@ class QueueWithDeadLetters(Construct):
 
     The queue has no redrive policy: SQS's own move knows neither lanes nor reasons, and would let
     later messages overtake. A message leaves only when its function decides so, however often it
-    was received.
+    was received. Production keeps both after the stack, with what waits in them.
     """
 
     def __init__(
-        self, scope: Construct, id_: str, *, name: str, dead_letter_name: str, visibility: Duration
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        name: str,
+        dead_letter_name: str,
+        stage: Stage,
     ) -> None:
         super().__init__(scope, id_)
+        name, dead_letter_name = (f"{stage.stack_name}-{each}" for each in (name, dead_letter_name))
+        visibility = Duration.seconds(stage.visibility_seconds)
+        keep = removal_policy(retain=stage.retain_on_delete)
         self.dead_letters = _fifo(
             self,
             "DeadLetters",
             queue_name=dead_letter_name,
             visibility_timeout=visibility,
+            removal_policy=keep,
             redrive_allow_policy=self._only_from(_source_name(dead_letter_name)),
         )
         acknowledge_rule(
@@ -53,6 +64,7 @@ class QueueWithDeadLetters(Construct):
             "Queue",
             queue_name=name,
             visibility_timeout=visibility,
+            removal_policy=keep,
             max_message_size_bytes=MAX_MESSAGE_BYTES,
         )
         for rule in ("AwsSolutions-SQS3", "Serverless-SQSRedrivePolicy"):

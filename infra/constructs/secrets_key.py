@@ -5,7 +5,8 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
-from infra.constructs.lambda_function import LambdaFunction, removal_policy
+from infra.constructs.lambda_function import LambdaFunction
+from infra.constructs.removal import removal_policy
 
 ADMINISTER = (
     *("kms:CancelKeyDeletion", "kms:CreateAlias", "kms:Delete*", "kms:Describe*", "kms:Disable*"),
@@ -27,20 +28,29 @@ DECRYPT = "kms:Decrypt"
 class SecretsKey(Construct):
     """Key whose administrators and encrypting roles IAM decides; only one function decrypts.
 
-    Production keeps it after the stack: without it, no stored secret can be read.
+    Production keeps it after the stack: without it, no stored secret can be read. A key that exists
+    keeps its own policy, which decides who else decrypts.
     """
 
-    def __init__(self, scope: Construct, id_: str, *, protected: bool) -> None:
+    def __init__(
+        self, scope: Construct, id_: str, *, existing_arn: str | None, retain: bool
+    ) -> None:
         super().__init__(scope, id_)
-        self.key = kms.Key(
+        self.key = self._existing(existing_arn) if existing_arn else self._create(retain=retain)
+
+    def _existing(self, arn: str) -> kms.IKey:
+        return kms.Key.from_key_arn(self, "Key", arn)
+
+    def _create(self, *, retain: bool) -> kms.IKey:
+        return kms.Key(
             self,
             "Key",
             description="Encrypts the signing secrets of Lakehook's subscriptions",
             alias=f"{Stack.of(self).stack_name}-secrets",
             enable_key_rotation=True,
             policy=iam.PolicyDocument(statements=[_iam_decides()]),
-            pending_window=None if protected else SOON,
-            removal_policy=removal_policy(retain=protected),
+            pending_window=None if retain else SOON,
+            removal_policy=removal_policy(retain=retain),
         )
 
     def allow_decrypt(self, worker: LambdaFunction) -> None:

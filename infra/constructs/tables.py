@@ -25,10 +25,10 @@ class Tables(Construct):
     This includes a first deployment that rolls back, which could not delete a protected table.
     """
 
-    def __init__(self, scope: Construct, id_: str, *, protected: bool) -> None:
+    def __init__(self, scope: Construct, id_: str, *, retain: bool) -> None:
         super().__init__(scope, id_)
-        self._protected = protected
-        if not protected:
+        self._retain = retain
+        if not retain:
             acknowledge_rule(self, "AwsSolutions-DDB3", "Non-production stages have no backups")
         self.subscriptions = self._table(
             "Subscriptions", partition_key=_text(SubscriptionsTable.PARTITION_KEY)
@@ -90,10 +90,10 @@ class Tables(Construct):
             id_,
             billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
             point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
-                point_in_time_recovery_enabled=self._protected
+                point_in_time_recovery_enabled=self._retain
             ),
-            deletion_protection=self._protected,
-            removal_policy=RemovalPolicy.RETAIN if self._protected else RemovalPolicy.DESTROY,
+            deletion_protection=self._retain,
+            removal_policy=RemovalPolicy.RETAIN if self._retain else RemovalPolicy.DESTROY,
             **properties,
         )
 

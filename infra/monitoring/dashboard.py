@@ -56,9 +56,10 @@ class Dashboard(Construct):
 
     def _health_rows(self, alarms: list[cloudwatch.Alarm]) -> Sequence[Row]:
         metric = self._metrics.custom
+        status = cloudwatch.AlarmStatusWidget(alarms=alarms, title="Alarms", width=WIDTH, height=4)
         return (
             [heading("Is it healthy?", "Each alarm has its section in docs/runbook.md.")],
-            [cloudwatch.AlarmStatusWidget(alarms=alarms, title="Alarms", width=WIDTH, height=4)],
+            *([[status]] if alarms else []),
             [
                 numbers("Now", metric(names.LANES_HELD, "scheduler", "Maximum"), self._breakers()),
                 numbers(

@@ -26,6 +26,10 @@ class Blueprint:
         assert found, f"the template holds no {resource_type}"
         return found
 
+    @property
+    def types(self) -> set[str]:
+        return {resource["Type"] for resource in self.template["Resources"].values()}
+
     def resource_of_output(self, name: str) -> Json:
         resource: Json = self.template["Resources"][self.template["Outputs"][name]["Value"]["Ref"]]
         return resource

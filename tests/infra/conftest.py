@@ -6,13 +6,15 @@ from pathlib import Path
 import pytest
 
 from infra.bundle import function_names, this_processor, write_bundle
-from infra.local_template import synthesize
+from infra.local_template import SNAPSHOT_CHOICES, synthesize
 from tests.infra.blueprint import Blueprint
 
 
 @pytest.fixture(scope="session")
 def production(tmp_path_factory: pytest.TempPathFactory) -> Blueprint:
-    return Blueprint(synthesize("production", tmp_path_factory.mktemp("production")))
+    return Blueprint(
+        synthesize("production", tmp_path_factory.mktemp("production"), choices=SNAPSHOT_CHOICES)
+    )
 
 
 @pytest.fixture(scope="session")
@@ -21,6 +23,14 @@ def rehearsal(tmp_path_factory: pytest.TempPathFactory) -> Blueprint:
 
 
 CHOSEN = """
+account = "123456789012"
+region = "eu-central-1"
+qualifier = "mine"
+permissions_boundary = "developers"
+tags = { team = "data-platform" }
+alarms = true
+dashboard = true
+secrets_key_arn = "arn:aws:kms:eu-central-1:210987654321:key/01234567-89ab-cdef-0123-456789abcdef"
 operators_topic_arn = "arn:aws:sns:eu-central-1:210987654321:on-call"
 ca_bundle_arn = "arn:aws:ssm:eu-central-1:123456789012:parameter/lakehook/ca-bundle"
 producers = ["210987654321", "arn:aws:iam::123456789012:role/pipeline-service"]

@@ -40,8 +40,7 @@ def test_named_producers_of_any_account_alone_send_beside_lakehook_s_own(
 
     assert invited["Effect"] == "Allow"
     assert set(invited["Action"]) == {"sqs:GetQueueUrl", "sqs:SendMessage"}
-    named, account = sorted(invited["Principal"]["AWS"], key=lambda one: isinstance(one, dict))
-    assert (named, account["Fn::Join"][1][-1]) == (role, ":iam::210987654321:root")
+    assert set(invited["Principal"]["AWS"]) == {role, "arn:aws:iam::210987654321:root"}
     assert others["Condition"]["StringNotEquals"] == {"aws:PrincipalAccount": ["210987654321"]}
     assert others["Condition"]["ArnNotEquals"]["aws:PrincipalArn"] == [
         role,
@@ -115,7 +114,7 @@ def test_lambda_makes_the_sender_s_interfaces_and_the_sender_s_code_makes_none(
     assert allowed["Action"] == denied["Action"]
     assert "Condition" not in allowed
     (functions,) = denied["Condition"]["ArnLike"].values()
-    assert functions["Fn::Join"][1][-1] == ":function:Lakehook-chosen-*"
+    assert functions == "arn:aws:lambda:eu-central-1:123456789012:function:Lakehook-chosen-*"
 
 
 def test_the_sender_alone_reads_the_bundle_of_authorities_where_there_is_one(
@@ -152,7 +151,46 @@ def test_a_schedule_that_is_chosen_reaches_a_stack_that_stands_by_the_next_deplo
 
 
 def test_no_choice_of_a_stage_is_a_parameter(chosen: Blueprint, production: Blueprint) -> None:
-    assert chosen.template["Parameters"] == production.template["Parameters"]
+    of_the_cdk = {"BootstrapVersion"}
+
+    ours = [one.template["Parameters"].keys() - of_the_cdk for one in (chosen, production)]
+    assert ours[0] == ours[1]
+
+
+def test_a_stage_is_deployed_by_the_bootstrap_stack_of_its_qualifier(chosen: Blueprint) -> None:
+    version = chosen.template["Parameters"]["BootstrapVersion"]["Default"]
+
+    assert version == "/cdk-bootstrap/mine/version"
+
+
+def test_every_role_of_a_stage_stays_within_its_boundary(
+    chosen: Blueprint, production: Blueprint
+) -> None:
+    boundaries = [
+        [role.get("PermissionsBoundary") for role in one.resources("AWS::IAM::Role").values()]
+        for one in (chosen, production)
+    ]
+
+    assert boundaries[0] == ["arn:aws:iam::123456789012:policy/developers"] * 5
+    assert boundaries[1] == [None] * 5
+
+
+def test_a_key_that_exists_keeps_its_policy_and_is_the_one_that_secrets_are_encrypted_by(
+    chosen: Blueprint,
+) -> None:
+    key = "arn:aws:kms:eu-central-1:210987654321:key/01234567-89ab-cdef-0123-456789abcdef"
+
+    assert chosen.template["Outputs"]["SecretsKey"]["Value"] == key
+    granted = {(name, *one) for name in ("api", "deliver") for one in chosen.granted(name)}
+    assert {one for one in granted if key in one} == {
+        ("api", "kms:Encrypt", key),
+        ("deliver", "kms:Decrypt", key),
+    }
+    assert "AWS::KMS::Key" not in chosen.types
+
+
+def test_a_stage_for_trials_has_no_alarms_and_no_dashboard(rehearsal: Blueprint) -> None:
+    assert not {"AWS::CloudWatch::Alarm", "AWS::CloudWatch::Dashboard"} & rehearsal.types
 
 
 def test_the_sender_alone_opens_secrets_and_nobody_can_lend_the_key(production: Blueprint) -> None:

@@ -67,14 +67,14 @@ def test_what_it_shows_of_aws_is_what_aws_documents(
 
 
 def test_two_stages_in_one_account_have_two_dashboards(
-    production: Blueprint, rehearsal: Blueprint
+    production: Blueprint, chosen: Blueprint
 ) -> None:
     names = [
         next(iter(one.resources("AWS::CloudWatch::Dashboard").values()))["DashboardName"]
-        for one in (production, rehearsal)
+        for one in (production, chosen)
     ]
 
-    assert names == ["Lakehook", "Lakehook-rehearsal"]
+    assert names == ["Lakehook", "Lakehook-chosen"]
 
 
 def test_the_picture_shows_it_as_it_is() -> None:

@@ -7,6 +7,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
 
 from infra.bundle import ROOT
 from infra.local_template import SNAPSHOT
@@ -88,6 +89,22 @@ def test_who_edits_may_do_what_the_api_may_and_find_the_stack():
     assert actions == of_the_api | {FIND_THE_STACK}
     unused = {name for name in stack.queue_names if name.endswith("-source.fifo")}
     assert queues == stack.queue_names - unused
+
+
+def test_each_file_for_ci_can_be_read_and_runs_what_the_makefile_has():
+    page = DOCUMENTS[ROOT / "docs" / "ci.md"]
+    blocks = re.findall(r"^```yaml\n(.*?)^```\n", page, re.DOTALL | re.MULTILINE)
+    files = [yaml.safe_load(block) for block in blocks]
+    targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
+
+    typed_targets = set(re.findall(r"\bmake ([a-z]+)", "".join(blocks)))
+    assert [file.keys() & {"jobs", "phases"} for file in files] == [
+        {"jobs"},
+        {"phases"},
+        {"phases"},
+    ]
+    assert typed_targets == {"synth", "diff", "deploy"}
+    assert typed_targets <= set(targets)
 
 
 def test_the_refusal_that_is_shown_is_what_is_said(tmp_path: Path):

@@ -1,17 +1,12 @@
 """A file of stages that says something wrong is refused in one line, before anything is built."""
 
-import json
-import os
 import re
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from infra.bundle import ROOT
-from infra.node import node_environment
 from infra.stage import STAGES, InvalidStages, read_stage, stage_named
 
 
@@ -92,6 +87,29 @@ def refusal(file: Path, written: str, stage: str = "production") -> str:
             'ca_bundle_arn = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:ca"',
             "[production] ca_bundle_arn = ",
         ),
+        ("account = 123456789012", "[production] account = 123456789012: choose a text, in quotes"),
+        ('account = "12345"', '[production] account = "12345": name an account by its 12 digits'),
+        ('region = "Frankfurt"', '[production] region = "Frankfurt": choose a region by its code'),
+        (
+            'region = "eu-central-2"',
+            '[production] region = "eu-central-2": choose another region, Lambda has no function',
+        ),
+        ('qualifier = "my stage"', '[production] qualifier = "my stage": choose 1 to 10 letters'),
+        (
+            'permissions_boundary = "a b"',
+            '[production] permissions_boundary = "a b": choose the name or the ARN of a managed',
+        ),
+        ("tags.team = 3", "[production.tags] team = 3: choose a text, in quotes"),
+        ("tags = 3", "[production] tags = 3: choose in a table of its own, [production.tags]"),
+        (
+            'tags."aws:team" = "a"',
+            '[production] tags = {"aws:team": "a"}: choose up to 50 tags of letters',
+        ),
+        (
+            'secrets_key_arn = "alias/mine"',
+            '[production] secrets_key_arn = "alias/mine": choose the ARN of a KMS key, not of an',
+        ),
+        ('dashboard = "yes"', '[production] dashboard = "yes": choose true or false, without'),
         ("network.vpc = 1", "[production.network] vpc = 1: no such setting; there are "),
     ],
 )
@@ -99,6 +117,17 @@ def test_a_wrong_choice_is_told_by_its_place_its_value_and_what_is_allowed(
     file: Path, written: str, line: str
 ) -> None:
     assert refusal(file, f"[production]\n{written}").startswith(line)
+
+
+def test_a_key_or_a_topic_of_another_region_is_refused(file: Path) -> None:
+    topic = "arn:aws:sns:us-east-1:210987654321:on-call"
+
+    line = refusal(file, f'[production]\nregion = "eu-central-1"\noperators_topic_arn = "{topic}"')
+
+    assert line == (
+        f'[production] operators_topic_arn = "{topic}": '
+        "choose one of the stage's region, eu-central-1"
+    )
 
 
 @pytest.mark.parametrize(
@@ -207,6 +236,21 @@ def test_a_file_that_is_not_there_is_named(file: Path) -> None:
         read_stage("production", file)
 
 
+SHOWN = {
+    *("account", "region", "qualifier", "permissions_boundary", "tags"),
+    *(
+        "alarms",
+        "ca_bundle_arn",
+        "dashboard",
+        "network",
+        "operators_topic_arn",
+        "producers",
+        "secrets_key_arn",
+    ),
+}
+"""All that has another value there than by default."""
+
+
 def test_every_choice_that_the_file_shows_can_be_taken(file: Path) -> None:
     shown = (ROOT / STAGES).read_text(encoding="utf-8")
     file.write_text(re.sub(r"^# (?=\[|\w+ = )", "", shown, flags=re.MULTILINE))
@@ -215,37 +259,13 @@ def test_every_choice_that_the_file_shows_can_be_taken(file: Path) -> None:
 
     assert stage.network
     assert len(stage.producers) == 3
-    assert stage == replace(
-        stage_named("production"),
-        producers=stage.producers,
-        network=stage.network,
-        operators_topic_arn=stage.operators_topic_arn,
-        ca_bundle_arn=stage.ca_bundle_arn,
-    )
-    assert small == replace(stage_named("try"), retain_on_delete=True)
+    default = stage_named("production")
+    chosen = {name for name in SHOWN if getattr(stage, name) != getattr(default, name)}
+    assert chosen == SHOWN
+    assert stage == replace(default, **{name: getattr(stage, name) for name in SHOWN})
+    assert small == replace(stage_named("try"), retain_on_delete=True, alarms=True)
 
 
 def test_the_file_as_it_comes_changes_nothing() -> None:
     assert read_stage("production", ROOT / STAGES) == stage_named("production")
     assert read_stage("try", ROOT / STAGES) == stage_named("try")
-
-
-def test_the_app_refuses_in_one_line_with_status_2_and_synthesises_nothing(
-    file: Path, tmp_path: Path
-) -> None:
-    file.write_text("[production]\n[try]")
-    out, context = tmp_path / "out", {"stage": "tyr", "stages": str(file)}
-    ours = {"CDK_CONTEXT_JSON": json.dumps(context), "CDK_OUTDIR": str(out)}
-
-    refused = subprocess.run(
-        [sys.executable, "app.py"],
-        cwd=ROOT,
-        env=os.environ | node_environment() | ours,  # noqa: TID251
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-    line = f'{file}: no stage "tyr", the file has production, try; add it as a table: [tyr]\n'
-    assert (refused.returncode, refused.stdout, refused.stderr) == (2, "", line)
-    assert not list(tmp_path.glob("out/*"))

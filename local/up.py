@@ -90,12 +90,13 @@ def _ready(lakehook: LocalLakehook, state: Path | None, rows: Mapping[str, str])
     places = {
         "DevLake posts to": deployment.ingress_url,
         "and signs with": lakehook.notification_secret,
-        "HTTP API": f"{deployment.api_url}  (open to this machine; on AWS IAM decides)",
+        "HTTP API": f"{deployment.api_url}  (anybody on this machine may call it)",
         **rows,
     }
     lines = "\n".join(f"  {name:<18}{place}" for name, place in places.items())
     return f"""\
-Lakehook is ready on this machine. What it holds is {kept} when it ends (Ctrl-C).
+Lakehook is ready on this machine, until Ctrl-C.
+What it holds is {kept} when it ends.
 {lines}
 Now try, in another terminal:
   export AWS_ENDPOINT_URL={lakehook.endpoint_url}

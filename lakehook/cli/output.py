@@ -73,19 +73,26 @@ ATTEMPTS = Table(
 
 
 def print_document(
-    output: Output, view: Any, *, tables: Mapping[str, Table] | None = None, note: str = ""
+    output: Output,
+    view: Any,
+    *,
+    tables: Mapping[str, Table] | None = None,
+    note: str = "",
+    now: float | None = None,
 ) -> None:
     """Print one view, its fields of ``tables`` as tables; ``note`` is only for people."""
-    print_result(output, view, shown=tuple(_fields(view)), tables=tables, note=note)
+    names = tuple(_fields(view))
+    print_result(output, view, shown=names, tables=tables, note=note, now=now)
 
 
-def print_result(
+def print_result(  # noqa: PLR0913  what is shown, and how
     output: Output,
     view: Any,
     *,
     shown: Collection[str],
     note: str,
     tables: Mapping[str, Table] | None = None,
+    now: float | None = None,
 ) -> None:
     """Print what an action has changed: of its view, people are shown these fields alone."""
     if output is Output.JSON:
@@ -96,7 +103,7 @@ def print_result(
         write(lines)
     for name, table in tables.items():
         write()
-        print_table(table, fields[name])
+        print_table(table, fields[name], now=now)
     if note:
         write(note)
 
@@ -124,7 +131,7 @@ def _lines(fields: Mapping[str, Any]) -> str:
 
 
 def _cell(column: str, value: Any, now: float | None) -> str:
-    is_time = column.endswith(("_at", "since")) or column == "at"
+    is_time = column.endswith(("_at", "since")) or column in ("at", "timestamp")
     if value is None or now is None or not is_time:
         return to_text(value)
     return relative_time(value, now=format_rfc3339(now)) or NONE

@@ -277,7 +277,9 @@ def show_verdicts(
 
 
 def show_cast(console: Console, cast: Sequence[Subscriber]) -> None:
-    console.print(f"{len(DEMO_PIPELINES)} pipelines run, and {len(cast)} subscribers are told:")
+    console.print(
+        f"{len(DEMO_PIPELINES)} pipelines run; {len(cast)} subscribers receive their events:"
+    )
     for subscriber in cast:
         described = subscriber.description or subscriber.manner
         console.print(f"  {subscriber.receiver.name:<10}{described}", highlight=False)

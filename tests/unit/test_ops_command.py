@@ -188,7 +188,7 @@ def test_people_read_one_line_a_subscription_with_nothing_cut(terminal: Terminal
     assert terminal("subscriptions", "list") == 0
 
     heading, line = terminal.out.splitlines()
-    assert heading.split()[:3] == ["ID", "NAME", "URL"]
+    assert heading.split()[:3] == ["NAME", "HEALTH", "URL"]
     assert "[red] :smile:" in line
     assert url in line
 

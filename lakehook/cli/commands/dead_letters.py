@@ -186,7 +186,8 @@ def _confirm_and_act(  # noqa: PLR0913  what is done, to what, and how it is tol
     )
     note = _outcome(result) + ("; nothing is done yet; --yes does it" if would else "")
     shown = ("remaining",) if result.remaining else ()
-    print_result(output, result, shown=shown, tables={"dead_letters": LETTERS}, note=note)
+    tables, now = {"dead_letters": LETTERS}, service.clock.now()
+    print_result(output, result, shown=shown, tables=tables, note=note, now=now)
 
 
 def _outcome(result: DeadLetterActionResult) -> str:

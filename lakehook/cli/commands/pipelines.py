@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from lakehook.cli.context import service_of
-from lakehook.cli.options import STACK, TEXT, AnswerAs, OfSource, PipelineId, Stack, examples
+from lakehook.cli.options import STACK, TEXT, AnswerAs, OfSource, PipelineId, Stack, Utc, examples
 from lakehook.cli.output import NONE, Table, print_document, print_listing
 from lakehook.domain.errors import InvalidInput
 from lakehook.domain.event import join_pipeline_key, parse_pipeline_key
@@ -72,18 +72,20 @@ def _stage(text: str) -> PipelineState:
 
 
 @app.command(epilog=examples("lakehook pipelines show 39", "lakehook pipelines show staging/39"))
-def show(
+def show(  # noqa: PLR0913  each is an option
     context: typer.Context,
     pipeline: PipelineId,
     *,
     source: OfSource = None,
+    utc: Utc = False,
     output: AnswerAs = TEXT,
     stack: Stack = STACK,
 ) -> None:
     """Show the events of a pipeline, and each subscriber's progress."""
-    story = service_of(context, stack).show_pipeline(pipeline, source=source)
+    service = service_of(context, stack)
+    view = PipelineReportView.from_report(service.show_pipeline(pipeline, source=source))
     tables = {"events": _EVENTS, "not_sent": _UNSENT, "subscribers": _PLACES}
-    print_document(output, PipelineReportView.from_report(story), tables=tables)
+    print_document(output, view, tables=tables, now=None if utc else service.clock.now())
 
 
 @app.command(epilog=examples("lakehook pipelines send 39 --subscription ci"))
@@ -128,19 +130,16 @@ _UNENDED = Table(
 )
 _EVENTS = Table(
     {
-        "SEQUENCE": "sequence",
-        "EVENT TYPE": "event_type",
+        "#": "sequence",
+        "EVENT TYPE": lambda view: f"{view.event_type}{' (inferred)' if view.inferred else ''}",
         "TIMESTAMP": "timestamp",
         "ACCEPTED": "accepted_at",
-        "EVENT ID": "event_id",
-        "INFERRED": "inferred",
     },
     "no events",
 )
 _PLACES = Table(
     {
-        "SUBSCRIBER": "subscription_id",
-        "NAME": "name",
+        "SUBSCRIBER": lambda view: view.name or view.subscription_id,
         "STATE": "state",
         "LAST DELIVERED": "last_delivered",
         "WAITING": "waiting",
@@ -153,7 +152,6 @@ _UNSENT = Table(
         "NOT SENT": "event_type",
         "TIMESTAMP": "timestamp",
         "ACCEPTED": "accepted_at",
-        "EVENT ID": "event_id",
         "BECAUSE": "reason",
     },
     "none was skipped",

@@ -325,13 +325,12 @@ def _event_types(view: SubscriptionView) -> str:
 
 _SUBSCRIPTIONS = Table(
     {
-        "ID": "subscription_id",
         "NAME": "name",
-        "URL": "url",
-        "EVENT TYPES": _event_types,
         "HEALTH": lambda view: (
             f"{view.health} ({view.disabled_reason})" if view.disabled_reason else view.health
         ),
+        "URL": "url",
+        "EVENT TYPES": _event_types,
     },
     "no subscriptions",
 )

@@ -38,12 +38,13 @@ class DeliveryPorts:
 
 
 def build_deliver(ports: DeliveryPorts, schedule: RetrySchedule) -> DeliverBatch:
+    render = RenderDelivery(ports.renderer)
     dependencies = DeliveryDependencies(
         ledger=ports.ledger,
         endpoint_health=ports.endpoint_health,
         subscriptions=ports.subscriptions,
-        attempt=AttemptDelivery(RenderDelivery(ports.renderer), ports.sender, ports.clock),
-        ping=PingEndpoint(ports.sender, ports.pings),
+        attempt=AttemptDelivery(render, ports.sender, ports.clock),
+        ping=PingEndpoint(ports.sender, ports.pings, render),
         dead_letters=ports.dead_letters,
         rate_limits=ports.rate_limits,
         queue=ports.queue,

@@ -6,11 +6,16 @@ it alone can decrypt secrets.
 
 from dataclasses import dataclass, replace
 
+from lakehook.delivery.render import RenderDelivery
+from lakehook.domain.attempt import Attempt, Outcome
 from lakehook.domain.channels import channel_for
-from lakehook.domain.errors import InvalidSubscription
+from lakehook.domain.channels.base import RenderedMessage
+from lakehook.domain.errors import InvalidSubscription, TemplateFailed
 from lakehook.domain.ping import Ping, PingResult
+from lakehook.domain.response_redaction import MAX_EXCERPT_CHARACTERS
+from lakehook.domain.sample import ping_delivery
 from lakehook.domain.subscription import Subscription
-from lakehook.domain.time import format_rfc3339
+from lakehook.domain.time import format_rfc3339, parse_rfc3339
 from lakehook.ports.outbound import Pings, Sender
 from lakehook.ports.queues import DeliveryQueue
 from lakehook.ports.stores import SubscriptionRepository
@@ -23,10 +28,15 @@ PAUSE_SECONDS = 0.25
 class PingEndpoint:
     send: Sender
     pings: Pings
+    render: RenderDelivery
 
     def __call__(self, ping: Ping, subscription: Subscription) -> None:
         """Send one signed request, whatever the subscription's state, without retries or a lane."""
-        content = channel_for(subscription).render_ping(ping, subscription.locale)
+        try:
+            content = self._content(ping, subscription)
+        except TemplateFailed as failed:
+            self.pings.record(ping, _failed(ping, failed))
+            return
         if content is None:
             return  # ``TestEndpoint`` enqueues none for such a channel
         if ping.challenge:  # its echo is the whole body
@@ -35,6 +45,22 @@ class PingEndpoint:
         attempt = result.attempt
         echoed = attempt.outcome.is_success and ping.is_echoed_by(result.body)
         self.pings.record(ping, PingResult(attempt, echoed=echoed))
+
+    def _content(self, ping: Ping, subscription: Subscription) -> RenderedMessage | None:
+        channel = channel_for(subscription)
+        if channel.has_keywords:
+            return self.render(ping_delivery(ping, subscription), subscription).content
+        return channel.render_ping(ping, subscription.locale)
+
+
+def _failed(ping: Ping, failed: TemplateFailed) -> PingResult:
+    attempt = Attempt(
+        at=parse_rfc3339(ping.timestamp).timestamp(),
+        outcome=Outcome.TEMPLATE_FAILED,
+        milliseconds=0,
+        excerpt=str(failed)[:MAX_EXCERPT_CHARACTERS],
+    )
+    return PingResult(attempt, echoed=False)
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,9 @@
 
 from lakehook.domain.delivery import Delivery, Lane, SequencedEvent
 from lakehook.domain.destination import Endpoint
-from lakehook.domain.event import Event, EventType
+from lakehook.domain.event import UNKNOWN_TRIGGER, Event, EventType
 from lakehook.domain.json_document import Document
+from lakehook.domain.ping import Ping
 from lakehook.domain.subscription import Subscription
 from lakehook.domain.template_fields import template_fields
 from lakehook.domain.time import format_rfc3339
@@ -86,6 +87,23 @@ def fields_of_sample(event_type: EventType) -> Document:
         id="sub_sample", name="sample", endpoint=Endpoint.parse("https://receiver.example/hook")
     )
     return template_fields(sample_delivery(sample_event(event_type), subscription), subscription)
+
+
+def ping_delivery(ping: Ping, subscription: Subscription) -> Delivery:
+    """Build a delivery of a ping with the words that every message of a subscription has.
+
+    A service that refuses messages for a missing word refuses this one, too.
+    """
+    event = Event.from_document(
+        {
+            "pipeline_id": "ping",
+            "event_type": next(kind for kind in EventType if subscription.accepts_type(kind)),
+            "trigger_source": UNKNOWN_TRIGGER,
+            "timestamp": ping.timestamp,
+            "event_id": ping.event_id,
+        }
+    )
+    return Delivery(ping.lane, SequencedEvent(event, 1, None))
 
 
 def sample_delivery(event: Event, subscription: Subscription) -> Delivery:

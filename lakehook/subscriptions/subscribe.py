@@ -7,10 +7,10 @@ from typing import Any
 from lakehook.domain.channels import (
     CHANNELS,
     channel_for,
-    channel_of_host,
     parse_channel,
     parse_channel_or_format,
     parse_format,
+    wrong_channel_reason,
 )
 from lakehook.domain.channels.base import Channel, SignatureScheme, display_url_for
 from lakehook.domain.delivery import deduplication_id
@@ -205,10 +205,11 @@ class ValidateEndpoint:
         addresses no network can be recognized as allowed.
         """
         destination = parse_destination(url)
-        if objection := channel.validate_destination(destination):
+        host = destination.host if isinstance(destination, Endpoint) else ""
+        objection = wrong_channel_reason(host, channel) or channel.validate_destination(destination)
+        if objection:
             raise InvalidEndpoint(f"url: {objection}")
         if isinstance(destination, Endpoint):
-            _refuse_host_of_other_channel(destination.host, channel)
             destination.check_addresses(
                 self._addresses(destination), allowed_networks=self.allowed_networks
             )
@@ -225,12 +226,6 @@ class ValidateEndpoint:
         except OSError:
             self.warn(f"{endpoint.host} does not resolve from here; the sender will check it again")
             return ()
-
-
-def _refuse_host_of_other_channel(host: str, channel: Channel) -> None:
-    name = channel_of_host(host)
-    if name is not None and CHANNELS[name] is not channel:
-        raise InvalidEndpoint(f"url: {host} takes the messages of channel {name}: --channel {name}")
 
 
 def validate_fields(

@@ -200,11 +200,73 @@ def test_dingtalk_s_signature_is_in_the_query() -> None:
         ("dingtalk", '{"errcode":0,"errmsg":"成功"}'.encode("gbk"), Outcome.DELIVERED),
         ("feishu", b'\xef\xbb\xbf{"code":0}', Outcome.DELIVERED),
         ("teams", b"", Outcome.DELIVERED),
-        ("teams", b"Webhook message delivery failed with error: HTTP 429", Outcome.THROTTLED),
+        ("feishu", b'{"code":19001,"data":{},"msg":"param invalid"}', Outcome.GONE),
+        ("feishu", b'{"code":9499,"msg":"Bad Request","data":{}}', Outcome.REJECTED),
+        ("dingtalk", b'{"errcode":300005,"errmsg":"token is not exist"}', Outcome.GONE),
+        ("dingtalk", b'{"errcode":400013}', Outcome.GONE),
+        ("dingtalk", b'{"errcode":400102}', Outcome.REJECTED),
+        ("dingtalk", b'{"errcode":430102}', Outcome.UNACCEPTABLE),
+        ("dingtalk", b'{"errcode":460101}', Outcome.UNACCEPTABLE),
     ],
 )
 def test_a_200_means_what_its_body_says(channel: str, body: bytes, outcome: Outcome) -> None:
-    assert read(channel, body).outcome is outcome
+    verdict = read(channel, body)
+
+    assert verdict.outcome is outcome
+    assert verdict.disable_requested is (outcome is Outcome.GONE)
+
+
+@pytest.mark.parametrize(
+    ("channel", "status", "body", "reason"),
+    [
+        ("feishu", 200, b'{"code":19001}', "19001, no bot has this URL"),
+        ("feishu", 400, b'{"code":9499,"msg":"Bad Request"}', "9499, the message is malformed"),
+        ("feishu", 200, b'{"code":19022}', "19022, the sender's IP address"),
+        ("feishu", 200, b'{"code":77}', ""),
+        ("dingtalk", 200, b'{"errcode":310000,"errmsg":"keywords not in content"}', "keyword"),
+        ("dingtalk", 200, b'{"errcode":310000,"errmsg":"sign not match, more: []"}', "signature"),
+        ("dingtalk", 200, b'{"errcode":310000,"errmsg":"invalid timestamp"}', "the clock"),
+        ("dingtalk", 200, b'{"errcode":310000,"errmsg":"ip 1.2.3.4 not in whitelist"}', "the IP"),
+        (
+            "dingtalk",
+            200,
+            '{"errcode":310000,"errmsg":"description:机器人发送签名不匹配;solution:请确认签名和生成'
+            '签名的时间戳必须都放在调用的网址中"}'.encode(),
+            "signature",
+        ),
+        ("dingtalk", 200, b'{"errcode":310000}', "310000, a security setting of the robot"),
+        (
+            "teams",
+            400,
+            b'{"error":{"code":"WorkflowTriggerIsNotEnabled","message":"state \'Suspended\'"}}',
+            "switched off",
+        ),
+        ("teams", 401, b'{"error":{"code":"DirectApiAuthorizationRequired"}}', "accept Anyone"),
+        ("teams", 400, b'{"error":"no"}', ""),
+    ],
+)
+def test_each_code_of_theirs_is_told_in_words(
+    channel: str, status: int, body: bytes, reason: str
+) -> None:
+    verdict = read(channel, body, status)
+
+    assert reason.replace("the IP", "IP address") in verdict.reason
+    assert bool(verdict.reason) is bool(reason)
+    assert verdict.outcome in (Outcome.REJECTED, Outcome.GONE)
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        (404, {"code": "WorkflowNotFound"}),
+        (400, {"code": "WorkflowTriggerIsNotEnabled", "message": "is in state 'Deleted'."}),
+    ],
+)
+def test_a_deleted_workflow_is_never_called_again(status: int, error: dict[str, str]) -> None:
+    verdict = read("teams", json.dumps({"error": error}).encode(), status)
+
+    assert (verdict.outcome, verdict.disable_requested) == (Outcome.GONE, True)
+    assert "was deleted" in verdict.reason
 
 
 @pytest.mark.parametrize("channel", ["feishu", "dingtalk"])
@@ -215,12 +277,17 @@ def test_without_a_code_nothing_was_taken(channel: str, body: bytes) -> None:
     assert read(channel, body) == ResponseVerdict(outcome=Outcome.REJECTED)
 
 
-@pytest.mark.parametrize("channel", ["feishu", "dingtalk"])
-def test_too_many_waits_a_minute_at_least(channel: str) -> None:
-    body = b'{"code":11232,"errcode":130101}'
+@pytest.mark.parametrize(
+    ("channel", "code", "seconds"),
+    [("feishu", 11232, 60), ("dingtalk", -1, 60), ("dingtalk", 130101, 600)],
+)
+def test_too_many_waits_for_as_long_as_the_service_refuses(
+    channel: str, code: int, seconds: float
+) -> None:
+    body = json.dumps({"code": code, "errcode": code}).encode()
 
-    assert read(channel, body).retry_after == 60
-    assert read(channel, body, **{"retry-after": "90"}).retry_after == 90
+    assert read(channel, body).retry_after == seconds
+    assert read(channel, body, **{"retry-after": "900"}).retry_after == 900
 
 
 @pytest.mark.parametrize(
@@ -249,6 +316,7 @@ def test_other_statuses(channel: str, status: int, outcome: Outcome) -> None:
         ("feishu", "https://open.feishu.cn/"),
         ("dingtalk", "https://oapi.dingtalk.com/robot/send"),
         ("dingtalk", "https://oapi.dingtalk.com/robot/send?access_token="),
+        ("teams", TEAMS.partition("?")[0]),
     ],
 )
 def test_a_url_that_is_not_a_robot_s_is_refused(channel: str, url: str) -> None:
@@ -263,6 +331,10 @@ def test_a_url_that_is_not_a_robot_s_is_refused(channel: str, url: str) -> None:
         ("webhook", FEISHU, "feishu"),
         ("teams", "https://hooks.slack.com/services/T/B/x", "slack"),
         ("slack", DINGTALK, "dingtalk"),
+        ("dingtalk", "https://hooks.slack.com/services/T/B/x", "slack"),
+        ("slack", TEAMS, "teams"),
+        ("feishu", "https://prod-23.westeurope.logic.azure.com/workflows/1?sig=c4", "teams"),
+        ("webhook", TEAMS, None),
         ("feishu", "https://OPEN.larksuite.com./open-apis/bot/v2/hook/x", None),
     ],
 )
@@ -276,6 +348,15 @@ def test_a_url_of_another_service_is_refused_with_its_channel(
 
     with pytest.raises(InvalidEndpoint, match=f"takes the messages of channel {named}: --channel"):
         office.desk().subscribe(terms)
+
+
+@pytest.mark.parametrize("channel", ["teams", "webhook", "slack"])
+@pytest.mark.parametrize("host", ["lake.webhook.office.com", "outlook.office.com"])
+def test_a_retired_connector_is_refused_with_what_replaces_it(channel: str, host: str) -> None:
+    terms = SubscriptionFields(name="x", url=f"https://{host}/webhook/1?sig=2", channel=channel)
+
+    with pytest.raises(InvalidEndpoint, match=r"retired: create .* --channel teams"):
+        Office().desk().subscribe(terms)
 
 
 @pytest.mark.parametrize("channel", ["feishu", "dingtalk"])

@@ -44,7 +44,7 @@ class Pager:
     signature_scheme = SignatureScheme.NONE
     is_localized = True
     rate = Rate(3, "m")
-    supports_templates = False
+    supports_templates = has_keywords = False
 
     def validate_destination(self, destination: Destination) -> str | None:
         return http_only(destination)
@@ -136,7 +136,7 @@ def test_a_test_message_goes_its_way_too(terminal: Terminal):
     )
     ping = Ping(subscription.id, "f00d", "2026-01-01T12:00:00Z")
 
-    PingEndpoint(post, pings)(ping, subscription)
+    PingEndpoint(post, pings, RenderDelivery(FakeTypesetter()))(ping, subscription)
 
     assert receiver.requests[0].body == b"zh hello"
     assert pings.known[ping].attempt.outcome is Outcome.DELIVERED

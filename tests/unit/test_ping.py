@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from lakehook.delivery.ping import PingEndpoint
+from lakehook.delivery.render import RenderDelivery
 from lakehook.domain.attempt import Attempt, Outcome
 from lakehook.domain.channels.base import RenderedMessage
 from lakehook.domain.errors import InfrastructureError
@@ -16,10 +17,7 @@ from lakehook.domain.subscription import Subscription
 from lakehook.ports.outbound import SendResult
 from tests.builders import a_subscription, an_event
 from tests.delivering import DeliverFunction
-from tests.fakes import (
-    NOON,
-    FakePings,
-)
+from tests.fakes import NOON, FakePings, FakeTypesetter
 from tests.fakes_ops import Office
 
 PING = Ping("sub_a", "f00d", "2026-01-01T12:00:00Z")
@@ -50,7 +48,8 @@ class FakePost:
 
 def put(ping: Ping, attempt: Attempt, body: bytes = b"") -> tuple[FakePost, PingResult]:
     post, pings = FakePost(SendResult(attempt, body)), FakePings()
-    PingEndpoint(post, pings)(ping, a_subscription(success_if='{"code":[0]}'))
+    render = RenderDelivery(FakeTypesetter())
+    PingEndpoint(post, pings, render)(ping, a_subscription(success_if='{"code":[0]}'))
     return post, pings.known[ping]
 
 

@@ -19,6 +19,7 @@ from tests.unit.test_ops_command import Terminal
 URLS = {
     "email": "mailto:me@team.example",
     "slack": "https://ci.example/services/T/B/x",
+    "teams": "https://ci.example/workflows/1?sig=x",
     "wecom": "https://ci.example/cgi-bin/webhook/send?key=x",
 }
 PATTERN = {"project_name": [{"prefix": "lake-"}]}

@@ -43,12 +43,31 @@ _CHANNELS_BY_HOST = {
 }
 
 
-def channel_of_host(host: str) -> str | None:
-    """Return the channel of a chat service's host.
+# Any flow with an HTTP trigger has such a host, whether it posts to Teams or not:
+# https://databrickslabs.github.io/dqx/docs/reference/api/actions/destinations/teams/
+_HOSTS_OF_FLOWS = (".environment.api.powerplatform.com", ".logic.azure.com")
+# Of Teams' connectors, until May 2026: the same page, and
+# https://learn.microsoft.com/microsoftteams/m365-custom-connectors#update-connectors-url
+_HOSTS_OF_CONNECTORS = (".webhook.office.com", ".outlook.office.com", ".outlook.office365.com")
 
-    Such a service answers 200 also when it refuses a message; only its channel reads that.
+
+def wrong_channel_reason(host: str, channel: Channel) -> str | None:
+    """Return why a channel cannot send to a host that is known to take other messages.
+
+    Such a service may answer 200 also when it refuses a message; only its channel reads that.
     """
-    return _CHANNELS_BY_HOST.get(host.rstrip(".").lower())
+    host = host.rstrip(".").lower()
+    if f".{host}".endswith(_HOSTS_OF_CONNECTORS):
+        return (
+            f"{host} is of Teams' connectors, which Microsoft has retired: create a workflow in the"
+            " Teams channel, and take its URL with --channel teams"
+        )
+    name = _CHANNELS_BY_HOST.get(host)
+    if channel.is_localized and host.endswith(_HOSTS_OF_FLOWS):
+        name = "teams"
+    if name is None or CHANNELS[name] is channel:
+        return None
+    return f"{host} takes the messages of channel {name}: --channel {name}"
 
 
 def channel_for(subscription: Subscription) -> Channel:

@@ -1,17 +1,24 @@
 """Code in the JSON of an answer, for services that answer 200 also when they refuse a message."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from lakehook.domain.attempt import Outcome, Response, ResponseVerdict
 from lakehook.domain.channels.webhook import interpret
 from lakehook.domain.json_document import parse_json_object
 
-MIN_WAIT_SECONDS = 60.0
-"""After "too many" or "busy": these services count by the minute."""
-
 _OK, _TAKEN = 200, 0
 _WHOLE = re.compile("-?[0-9]{1,9}", re.ASCII)
+
+
+@dataclass(frozen=True)
+class AnswerCode:
+    """Meaning of a code; one that is not known is a rejection, which is retried."""
+
+    outcome: Outcome
+    reason: str
+    wait_seconds: float = 60.0  # at least, if throttled: these services count by the minute
 
 
 def answer_code(body: bytes, names: Sequence[str]) -> int | None:
@@ -35,15 +42,20 @@ def answer_code(body: bytes, names: Sequence[str]) -> int | None:
 
 
 def interpret_code(
-    response: Response, code: int | None, *, busy: frozenset[int], now: float
+    response: Response, code: int | None, *, codes: Mapping[int, AnswerCode], now: float
 ) -> ResponseVerdict:
     """Interpret an answer of which only the code 0 in a 200 means that the message was taken."""
     usual = interpret(response, now=now)
     if response.status == _OK and code == _TAKEN:
         return ResponseVerdict(outcome=Outcome.DELIVERED)
-    if code in busy:
-        wait = max(usual.retry_after or 0.0, MIN_WAIT_SECONDS)
-        return ResponseVerdict(outcome=Outcome.THROTTLED, retry_after=wait)
+    if code is not None and (known := codes.get(code)):
+        is_throttled = known.outcome is Outcome.THROTTLED
+        return ResponseVerdict(
+            outcome=known.outcome,
+            disable_requested=known.outcome is Outcome.GONE,
+            retry_after=max(usual.retry_after or 0.0, known.wait_seconds) if is_throttled else None,
+            reason=f"{code}, {known.reason}",
+        )
     if usual.outcome is Outcome.DELIVERED or usual.disable_requested:
         return ResponseVerdict(outcome=Outcome.REJECTED, retry_after=usual.retry_after)
     return usual

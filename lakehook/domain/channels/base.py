@@ -104,6 +104,10 @@ class Channel(Protocol):
         """Whether a subscription may say what a success's body looks like."""
 
     @property
+    def has_keywords(self) -> bool:
+        """Whether the service may refuse a message for a word that it lacks."""
+
+    @property
     def has_subject(self) -> bool:
         """Whether a template may set a subject."""
 

@@ -29,6 +29,7 @@ class DevLakeChannel:
     rate = None
     supports_templates = False  # receivers written for DevLake know one form
     supports_success_if = True
+    has_keywords = False
     has_subject = False
 
     def validate_destination(self, destination: Destination) -> str | None:

@@ -10,8 +10,8 @@ import re
 from dataclasses import replace
 from urllib.parse import urlsplit
 
-from lakehook.domain.attempt import Response, ResponseVerdict
-from lakehook.domain.channels.answer_code import answer_code, interpret_code
+from lakehook.domain.attempt import Outcome, Response, ResponseVerdict
+from lakehook.domain.channels.answer_code import AnswerCode, answer_code, interpret_code
 from lakehook.domain.channels.base import OutboundMessage, RenderedMessage, SignatureScheme
 from lakehook.domain.channels.notification import (
     Notification,
@@ -34,8 +34,27 @@ ELEMENT_BYTES = 100
 MAX_TITLE_CHARACTERS = 200
 MAX_FACT_CHARACTERS = 300
 
-_BUSY = frozenset((11232, 11233))  # over 100 a minute or 5 a second, as its page names them
-_CODES = ("code", "StatusCode")  # the second is of older answers
+_MEMBERS = ("code", "StatusCode")  # the second is of older answers
+# All but 19001 as the page above names them; 19001 was seen for a wrong URL, whatever is sent:
+# sansan0/TrendRadar#278. 9499 is retried, as its page names several causes.
+_CODES = {
+    9499: AnswerCode(Outcome.REJECTED, "the message is malformed or over 20 KB"),
+    11232: AnswerCode(Outcome.THROTTLED, "too many messages, or Feishu is busy, as on the hour"),
+    19001: AnswerCode(Outcome.GONE, "no bot has this URL: it was removed, or the URL is not whole"),
+    19021: AnswerCode(
+        Outcome.REJECTED,
+        "the signature does not match: give the bot's secret by rotate-secret --secret-file,"
+        " or the clock is an hour off",
+    ),
+    19022: AnswerCode(
+        Outcome.REJECTED,
+        "the sender's IP address is not on the bot's list: it has no fixed one, so sign instead",
+    ),
+    19024: AnswerCode(
+        Outcome.REJECTED,
+        "the message lacks the bot's keyword: make it 流水线 or pipeline, by language, or sign",
+    ),
+}
 _HOOK = re.compile(r"/open-apis/bot/v2/hook/[\w-]+")
 _COLOURS = {
     Severity.SUCCESS: "green",
@@ -47,6 +66,7 @@ _COLOURS = {
 
 
 class Feishu(WebhookNotificationChannel):
+    has_keywords = True
     signature_scheme = SignatureScheme.OPTIONAL_TEXT
     rate = Rate(100, "m")
 
@@ -81,11 +101,9 @@ class Feishu(WebhookNotificationChannel):
         return replace(request, body=to_json(signed).encode())
 
     def interpret(self, response: Response, *, now: float) -> ResponseVerdict:
-        """HTTP says 200 also of a refused message; ``code`` says what became of it.
-
-        No code was seen to be permanent, so all but 0 are retried.
-        """
-        return interpret_code(response, answer_code(response.body, _CODES), busy=_BUSY, now=now)
+        """HTTP says 200 also of a refused message; ``code`` says what became of it."""
+        code = answer_code(response.body, _MEMBERS)
+        return interpret_code(response, code, codes=_CODES, now=now)
 
 
 def signature(secret: str, timestamp: str) -> str:

@@ -213,6 +213,7 @@ class NotificationChannel:
     is_localized = True
     supports_templates = True
     supports_success_if = False  # each service's answers are known
+    has_keywords = False
     has_subject = False
 
     def unsupported_reason(self, _event: Event) -> None:

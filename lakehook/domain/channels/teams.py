@@ -1,7 +1,12 @@
 """The Teams channel: a webhook of Microsoft Teams Workflows, with an Adaptive Card.
 
 https://learn.microsoft.com/microsoftteams/platform/webhooks-and-connectors/how-to/connectors-using
+
+The URL is a credential: its ``sig`` is what lets anyone trigger the flow
+(https://reshmeeauckloo.com/posts/powerautomate-invoke-from-anotherapp).
 """
+
+from urllib.parse import parse_qs, urlsplit
 
 from lakehook.domain.attempt import Outcome, Response, ResponseVerdict
 from lakehook.domain.channels.base import RenderedMessage
@@ -12,27 +17,46 @@ from lakehook.domain.channels.notification import (
     WebhookNotificationChannel,
     parse_template_document,
 )
-from lakehook.domain.channels.webhook import interpret
-from lakehook.domain.json_document import Document, to_json
+from lakehook.domain.channels.webhook import http_only, interpret
+from lakehook.domain.destination import Destination
+from lakehook.domain.json_document import Document, parse_json_object, to_json
 from lakehook.domain.rate_limit import Rate
 from lakehook.domain.text import truncate, utf8_size
 
 MAX_MESSAGE_BYTES = 16_000
 """Limit of the message: a post to a channel has at most 28 KB, with its card."""
 
-_OK = 200
 _COLOURS = {
     Severity.SUCCESS: "good",
     Severity.ERROR: "attention",
     Severity.WARNING: "warning",
     Severity.STALLED: "warning",
 }
-_FAILED = b"webhook message delivery failed"
+# ``error.code`` of a refusal. Microsoft's own sender (codeunit 1545 of Business Central) does not
+# repeat after the first two, but a flow that is switched off is switched on again.
+_DELETED = "the workflow was deleted: create another, and update the URL"
+_REASONS = {
+    "WorkflowNotFound": _DELETED,
+    "WorkflowTriggerIsNotEnabled": "the workflow is switched off: its owner can switch it on",
+    "DirectApiAuthorizationRequired": "the workflow's trigger does not accept Anyone, or the URL"
+    " lacks its sig: set it, and copy the URL again",
+    "TriggerInputSchemaMismatch": "the workflow's trigger expects another body: it must have no"
+    " schema",
+}
 _CARD = "application/vnd.microsoft.card.adaptive"
 
 
 class Teams(WebhookNotificationChannel):
     rate = Rate(1, "s")
+
+    def validate_destination(self, destination: Destination) -> str | None:
+        if objection := http_only(destination):
+            return objection
+        if parse_qs(urlsplit(destination.url).query).get("sig"):
+            return None
+        return (
+            "a workflow's ends in &sig=…; set Who can trigger the flow to Anyone, and copy it whole"
+        )
 
     def format(self, notification: Notification) -> RenderedMessage:
         title = neutral_line(f"{notification.severity.emoji} {notification.headline}")
@@ -59,14 +83,28 @@ class Teams(WebhookNotificationChannel):
         return own if "attachments" in own else _post(own)
 
     def interpret(self, response: Response, *, now: float) -> ResponseVerdict:
-        """A workflow answers 202 before it posts, so that its own failures are in its history.
-
-        Older connectors answer 200 and say in words that they have failed.
-        """
+        """A workflow answers 202 before it posts: its failures after that are in its history."""
         usual = interpret(response, now=now)
-        if response.status == _OK and _FAILED in response.body.lower():
-            return ResponseVerdict(outcome=Outcome.THROTTLED, retry_after=usual.retry_after)
-        return usual
+        code = _error_code(response)
+        reason = _REASONS.get(code, "")
+        if reason and b"'Deleted'" in response.body:
+            reason = _DELETED
+        if not reason:
+            return usual
+        is_gone = reason == _DELETED
+        return ResponseVerdict(
+            outcome=Outcome.GONE if is_gone else Outcome.REJECTED,
+            disable_requested=is_gone,
+            reason=f"{code}, {reason}",
+        )
+
+
+def _error_code(response: Response) -> str:
+    try:
+        error = parse_json_object(response.body.decode(errors="replace")).get("error")
+    except ValueError:
+        return ""
+    return str(error.get("code", "")) if isinstance(error, dict) else ""
 
 
 def _message(text: str) -> Document:

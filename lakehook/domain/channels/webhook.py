@@ -46,6 +46,7 @@ class Webhook:
     rate = None
     supports_templates = True
     supports_success_if = True
+    has_keywords = False
     has_subject = False
 
     def validate_destination(self, destination: Destination) -> str | None:

@@ -6,7 +6,7 @@ https://developer.work.weixin.qq.com/document/path/91770: the key in the URL is 
 from urllib.parse import parse_qs, urlsplit
 
 from lakehook.domain.attempt import Outcome, Response, ResponseVerdict
-from lakehook.domain.channels.answer_code import MIN_WAIT_SECONDS, answer_code
+from lakehook.domain.channels.answer_code import AnswerCode, answer_code, interpret_code
 from lakehook.domain.channels.base import RenderedMessage
 from lakehook.domain.channels.markdown import neutral_line, neutralize
 from lakehook.domain.channels.notification import (
@@ -15,7 +15,7 @@ from lakehook.domain.channels.notification import (
     WebhookNotificationChannel,
     parse_template_document,
 )
-from lakehook.domain.channels.webhook import http_only, interpret
+from lakehook.domain.channels.webhook import http_only
 from lakehook.domain.destination import Destination
 from lakehook.domain.json_document import Document, to_json
 from lakehook.domain.rate_limit import Rate
@@ -24,11 +24,15 @@ from lakehook.domain.text import ELLIPSIS, truncate, utf8_size
 MAX_BYTES = 4096  # of a markdown message
 MAX_URL_BYTES = 600  # of a link; a longer one is left out to make room for the message
 
-_OK, _TAKEN = 200, 0
-_BUSY = frozenset((-1, 45009))  # busy; more than 20 a minute
 # Only codes that were seen to be permanent: in August 2021 WeCom answered 40008 to valid messages.
-_GONE = frozenset((93000,))  # "invalid webhook url": wes-lin/Cloud189Checkin#175
-_UNACCEPTABLE = frozenset((40058,))  # "exceed max length 4096": dromara/domain-admin#82
+# 93000 "invalid webhook url": wes-lin/Cloud189Checkin#175; 40058 "exceed max length 4096":
+# dromara/domain-admin#82
+_CODES = {
+    -1: AnswerCode(Outcome.THROTTLED, "WeCom is busy"),
+    45009: AnswerCode(Outcome.THROTTLED, "over 20 messages a minute"),
+    93000: AnswerCode(Outcome.GONE, "no robot has this URL: it was removed, or the key is wrong"),
+    40058: AnswerCode(Outcome.UNACCEPTABLE, "a parameter is not accepted, or the text is too long"),
+}
 _COLOURS = {
     Severity.SUCCESS: "info",
     Severity.ERROR: "warning",
@@ -64,15 +68,8 @@ class WeCom(WebhookNotificationChannel):
 
     def interpret(self, response: Response, *, now: float) -> ResponseVerdict:
         """Interpret ``errcode``: the HTTP status is always 200."""
-        usual = interpret(response, now=now)
-        if response.status != _OK:
-            taken = usual.outcome is Outcome.DELIVERED  # such a response does not come from WeCom
-            return ResponseVerdict(outcome=Outcome.REJECTED) if taken else usual
         code = answer_code(response.body, ("errcode",))
-        if code in _BUSY:
-            wait = max(usual.retry_after or 0.0, MIN_WAIT_SECONDS)
-            return ResponseVerdict(outcome=Outcome.THROTTLED, retry_after=wait)
-        return ResponseVerdict(outcome=_outcome(code), disable_requested=code in _GONE)
+        return interpret_code(response, code, codes=_CODES, now=now)
 
 
 def cut_markdown(text: str) -> str:
@@ -100,11 +97,3 @@ def _title(telling: Notification) -> str:
 
 def _coloured(text: str, colour: str) -> str:
     return f'<font color="{colour}">{text}{_END}'
-
-
-def _outcome(code: int | None) -> Outcome:
-    if code == _TAKEN:
-        return Outcome.DELIVERED
-    if code in _GONE:
-        return Outcome.GONE
-    return Outcome.UNACCEPTABLE if code in _UNACCEPTABLE else Outcome.REJECTED

@@ -20,12 +20,10 @@ from lakehook.ports.stores import (
     DeliveryQueries,
     EndpointHealthStore,
     HeldSummary,
-    JournalScan,
+    Journal,
     Ledger,
-    PipelineHistory,
     SkippedEvent,
     SubscriptionReader,
-    UnfinishedPipelines,
 )
 from lakehook.ports.system import Clock
 
@@ -185,7 +183,7 @@ class UnfinishedPipeline:
 
 @dataclass(frozen=True)
 class ListPipelines:
-    watch: UnfinishedPipelines
+    journal: Journal
     clock: Clock
 
     def __call__(
@@ -224,7 +222,7 @@ class ListPipelines:
     def _unfinished(
         self, state: PipelineState, *, now: float, older_than: float, stalled: bool
     ) -> Iterator[UnfinishedPipeline]:
-        for pipeline in self.watch.list(state, until=now - older_than, stalled=stalled):
+        for pipeline in self.journal.unfinished(state, until=now - older_than, stalled=stalled):
             since = now if pipeline.entered_at is None else pipeline.entered_at
             yield UnfinishedPipeline(pipeline, since, max(0.0, now - since))
 
@@ -237,7 +235,7 @@ class EventList:
 
 @dataclass(frozen=True)
 class ListEvents:
-    journal: JournalScan
+    journal: Journal
     clock: Clock
 
     def __call__(self, *, since: float, limit: int, max_read: int) -> EventList:
@@ -363,16 +361,16 @@ class PipelineReport:
 @dataclass(frozen=True)
 class ShowPipeline:
     subscriptions: SubscriptionReader
-    history: PipelineHistory
+    journal: Journal
     archive: DeliveryQueries
 
     def __call__(self, pipeline: str, *, source: str | None = None) -> PipelineReport:
         """Return the report by key, ``staging/39``, or by id and source, by default none."""
         key = parse_pipeline_key(pipeline, source=source)
-        events = self.history.events(key)
+        events = self.journal.events(key)
         if not events:
             raise NotFound(f"no event of a pipeline {key[:MAX_SHOWN]!a} is known")
-        return PipelineReport(key, events, self.history.skipped(key), list(self._progress(key)))
+        return PipelineReport(key, events, self.journal.skipped(key), list(self._progress(key)))
 
     def _progress(self, pipeline_key: str) -> Iterator[SubscriberProgress]:
         for subscription in self.subscriptions.all():

@@ -43,6 +43,8 @@ from lakehook.ports.stores import (
     Backlog,
     DueItem,
     HeldSummary,
+    JournalEntry,
+    JournalPage,
     LedgerSnapshot,
     Requeued,
     SkippedEvent,
@@ -85,8 +87,6 @@ class FakeDice:
 
 @dataclass
 class FakeJournal:
-    """Plays ``PipelineHistory``, ``UnfinishedPipelines`` and ``PipelineReader`` too."""
-
     pipelines: dict[str, Pipeline] = field(default_factory=dict)
     accepted_events: dict[tuple[str, str], SequencedEvent] = field(default_factory=dict)
     implied: dict[tuple[str, str], list[SequencedEvent]] = field(default_factory=dict)
@@ -95,6 +95,7 @@ class FakeJournal:
     aside: dict[tuple[str, str], SkippedEvent] = field(default_factory=dict)
     leases: dict[str, float] = field(default_factory=dict)
     pipelines_read: int = 0
+    events_a_page: int = 500
 
     def load(self, event: Event) -> tuple[Pipeline, Sequence[SequencedEvent]]:
         pipeline = self.pipelines.get(event.pipeline_key, Pipeline(event.pipeline_key))
@@ -136,11 +137,22 @@ class FakeJournal:
         ]
         return sorted(events, key=lambda event: event.sequenced.sequence)
 
+    def page(self, *, since: float, until: float, after: str) -> JournalPage:
+        keys = sorted(self.accepted_events)
+        page = [key for key in keys if _cursor(key) > after][: self.events_a_page]
+        found = [
+            JournalEntry(AcceptedEvent(self.accepted_events[key], self.accepted[key]), _cursor(key))
+            for key in page
+            if since <= self.accepted[key] <= until
+        ]
+        is_last = not page or page[-1] == keys[-1]
+        return JournalPage(found, "" if is_last else _cursor(page[-1]), len(page))
+
     def skipped(self, pipeline_key: str) -> Sequence[SkippedEvent]:
         unsent = [one for key, one in self.aside.items() if key[0] == pipeline_key]
         return sorted(unsent, key=lambda one: one.at)
 
-    def list(
+    def unfinished(
         self,
         state: PipelineState,
         *,
@@ -157,7 +169,7 @@ class FakeJournal:
         ]
         yield from (one for _, one in sorted(found, key=lambda one: one[0]))
 
-    def lease(self, pipeline: Pipeline, *, until: float) -> bool:
+    def lease_stall(self, pipeline: Pipeline, *, until: float) -> bool:
         now, known = self.clock.now(), self.pipelines[pipeline.key]
         is_as_it_was = (known.run, known.entered_at) == (pipeline.run, pipeline.entered_at)
         if not is_as_it_was or self.leases.get(pipeline.key, now) > now:
@@ -172,6 +184,10 @@ class FakeJournal:
         )
         if is_known or self.pipelines.get(before.key, Pipeline(before.key)) != before:
             raise InfrastructureError(f"pipeline {before.key} has moved on")
+
+
+def _cursor(key: tuple[str, str]) -> str:
+    return "\0".join(key)
 
 
 @dataclass

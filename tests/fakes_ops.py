@@ -31,7 +31,7 @@ from tests.fakes import (
 )
 from tests.fakes_ingress import FakeHeard, FakeNotificationSecrets
 from tests.fakes_reconcile import FakeReconciliations
-from tests.fakes_replay import FakePast, FakeReplays
+from tests.fakes_replay import FakeReplays
 
 SECRET = "the notification secret"
 INGRESS_URL = "https://ingress.lambda-url.eu-central-1.on.aws/"
@@ -190,8 +190,6 @@ class Office:
             archive=self.archive,
             endpoint_health=self.healths,
             journal=self.journal,
-            journal_scan=FakePast(self.journal),
-            unfinished=self.journal,
             replays=self.replays,
             pings=self.queue.pings,
             queue=self.queue,

@@ -5,8 +5,6 @@ from dataclasses import dataclass, field, replace
 
 from lakehook.domain.errors import Conflict
 from lakehook.domain.replay import Replay
-from lakehook.ports.stores import AcceptedEvent, JournalEntry, JournalPage
-from tests.fakes import FakeJournal
 
 
 @dataclass
@@ -30,27 +28,3 @@ class FakeReplays:
         if not saved.is_open:
             self.over.append(self.by_subscription.pop(replay.subscription_id))
         return saved
-
-
-@dataclass
-class FakePast:
-    journal: FakeJournal
-    events_a_page: int = 500
-
-    def page(self, *, since: float, until: float, after: str) -> JournalPage:
-        keys = sorted(self.journal.accepted_events)
-        page = [key for key in keys if _cursor(key) > after][: self.events_a_page]
-        found = [
-            JournalEntry(self._accepted(key), _cursor(key))
-            for key in page
-            if since <= self.journal.accepted[key] <= until
-        ]
-        is_last = not page or page[-1] == keys[-1]
-        return JournalPage(found, "" if is_last else _cursor(page[-1]), len(page))
-
-    def _accepted(self, key: tuple[str, str]) -> AcceptedEvent:
-        return AcceptedEvent(self.journal.accepted_events[key], self.journal.accepted[key])
-
-
-def _cursor(key: tuple[str, str]) -> str:
-    return "\0".join(key)

@@ -23,7 +23,7 @@ from tests.fakes import (
     FakeTelemetry,
     Sending,
 )
-from tests.fakes_replay import FakePast, FakeReplays
+from tests.fakes_replay import FakeReplays
 
 LIFE = ("CREATED", "RUNNING", "COMPLETED")
 SUCCESS = Attempt(at=NOON, outcome=Outcome.DELIVERED, milliseconds=5, status=200)
@@ -33,7 +33,7 @@ class World(DeliverFunction):
     def __init__(self) -> None:
         super().__init__()
         self.dice, self.journal = FakeDice(), FakeJournal(clock=self.clock)
-        self.replays, self.past = FakeReplays(), FakePast(self.journal)
+        self.replays = FakeReplays()
         self.warnings: list[str] = []
         self.time_left = 900.0
         self.kept_days = 30
@@ -71,7 +71,7 @@ class World(DeliverFunction):
 
     @property
     def count(self) -> CountReplay:
-        return CountReplay(self.past, self.ledger, self.clock)
+        return CountReplay(self.journal, self.ledger, self.clock)
 
     @property
     def start_replay(self) -> StartReplay:
@@ -96,8 +96,7 @@ class World(DeliverFunction):
         return ProcessReplays(
             replays=self.replays,
             subscriptions=self.subscriptions,
-            journal=self.past,
-            history=self.journal,
+            journal=self.journal,
             ledger=self.ledger,
             queue=self.queue,
             clock=self.clock,

@@ -9,8 +9,6 @@ from lakehook.adapters.aws import Aws
 from lakehook.adapters.dynamodb.circuit_breakers import DynamoEndpointHealthStore
 from lakehook.adapters.dynamodb.journal import (
     DynamoJournal,
-    DynamoJournalScan,
-    DynamoUnfinishedPipelines,
 )
 from lakehook.adapters.dynamodb.ledger import DynamoLedger
 from lakehook.adapters.dynamodb.replays import DynamoReplays
@@ -61,7 +59,7 @@ def resume_due_lanes() -> ResumeDueLanes:
 def publish_stalled_pipelines() -> PublishStalledPipelines:
     settings, clock = SchedulerSettings.from_env(os.environ), SystemClock()
     return PublishStalledPipelines(
-        pipelines=DynamoUnfinishedPipelines(aws().dynamodb(), settings.pipelines_table, clock),
+        journal=DynamoJournal(aws().dynamodb(), settings.pipelines_table, clock),
         publish=Publisher(settings.events_queue_url, aws().sqs()).publish,
         clock=clock,
         thresholds=StallThresholds.parse(settings.stall_thresholds),
@@ -75,8 +73,7 @@ def process_replays() -> ProcessReplays:
     return ProcessReplays(
         replays=DynamoReplays(dynamodb, deliveries, clock),
         subscriptions=DynamoSubscriptions(dynamodb, settings.subscriptions_table, clock),
-        journal=DynamoJournalScan(dynamodb, settings.pipelines_table),
-        history=DynamoJournal(dynamodb, settings.pipelines_table, clock),
+        journal=DynamoJournal(dynamodb, settings.pipelines_table, clock),
         ledger=DynamoLedger(dynamodb, deliveries, clock),
         queue=SqsDeliveryQueue(aws().sqs(), settings.deliveries_queue_url),
         clock=clock,

@@ -3,7 +3,7 @@
 from lakehook.adapters.aws import Aws
 from lakehook.adapters.dynamodb.circuit_breakers import DynamoEndpointHealthStore
 from lakehook.adapters.dynamodb.conditions import DynamoConditionStore
-from lakehook.adapters.dynamodb.journal import DynamoUnfinishedPipelines
+from lakehook.adapters.dynamodb.journal import DynamoJournal
 from lakehook.adapters.dynamodb.ledger import DynamoLedger
 from lakehook.adapters.dynamodb.subscriptions import DynamoSubscriptions
 from lakehook.adapters.sns import SnsOperatorNotifier
@@ -19,13 +19,13 @@ def build_notify_operators(
 ) -> NotifyOperators:
     dynamodb, clock = aws.dynamodb(), SystemClock()
     deliveries = settings.deliveries_table
-    unfinished = DynamoUnfinishedPipelines(dynamodb, settings.pipelines_table, clock)
+    journal = DynamoJournal(dynamodb, settings.pipelines_table, clock)
     return NotifyOperators(
         show_status=ShowStatus(
             DynamoSubscriptions(dynamodb, settings.subscriptions_table, clock),
             DynamoEndpointHealthStore(dynamodb, deliveries),
             DynamoLedger(dynamodb, deliveries, clock),
-            ListPipelines(unfinished, clock),
+            ListPipelines(journal, clock),
             clock,
         ),
         conditions=DynamoConditionStore(dynamodb, deliveries),

@@ -5,7 +5,7 @@ import time
 from lakehook.adapters.api_credentials import StoredApiCredentials
 from lakehook.adapters.aws import Aws
 from lakehook.adapters.devlake.blueprints import connect
-from lakehook.adapters.dynamodb.journal import DynamoUnfinishedPipelines
+from lakehook.adapters.dynamodb.journal import DynamoJournal
 from lakehook.adapters.dynamodb.reconciliations import DynamoReconciliations
 from lakehook.adapters.system import SystemClock
 from lakehook.adapters.telemetry.delivery import PowertoolsTelemetry
@@ -36,8 +36,7 @@ def build_reconcile(
             if source.api_url
         },
         reconciliations=reconciliations,
-        known=reconciliations,
-        watch=DynamoUnfinishedPipelines(dynamodb, settings.pipelines_table, clock),
+        journal=DynamoJournal(dynamodb, settings.pipelines_table, clock),
         publish=Publisher(settings.events_queue_url, aws.sqs()).publish,
         clock=clock,
         telemetry=telemetry,

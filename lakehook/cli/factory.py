@@ -37,7 +37,7 @@ def build_command_service(ports: CommandPorts) -> CommandService:
             secrets=ports.notification_secrets,
             post=ports.post_notice,
             heard=ports.heard,
-            chronicle=operator.journal,
+            journal=operator.journal,
             reconciliations=ports.reconciliations,
             credentials=ports.api_credentials,
             connect=ports.connect,
@@ -47,8 +47,6 @@ def build_command_service(ports: CommandPorts) -> CommandService:
         devlake_sources=ports.devlake_sources,
         ingress_url=ports.ingress_url,
         trigger=TriggerEvent(operator.publish, operator.queue, clock),
-        follow_events=FollowEvents(
-            operator.unfinished, operator.journal, operator.journal_scan, clock
-        ),
+        follow_events=FollowEvents(operator.journal, clock),
         is_laptop=ports.is_laptop,
     )

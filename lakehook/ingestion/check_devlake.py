@@ -40,7 +40,7 @@ from lakehook.ports.ingress import (
     NotificationSecretReader,
 )
 from lakehook.ports.reconcile import Reconciliations
-from lakehook.ports.stores import PipelineHistory
+from lakehook.ports.stores import Journal
 from lakehook.ports.system import Clock, Random
 
 PostNotice = Callable[[str, str, bytes], EndpointAnswer]
@@ -72,7 +72,7 @@ class CheckDevLake:
     secrets: NotificationSecretReader
     post: PostNotice
     heard: HeardReader
-    chronicle: PipelineHistory
+    journal: Journal
     reconciliations: Reconciliations
     credentials: Callable[[str | None], ApiCredentials]
     connect: Callable[[ApiAddress], DevLakePipelines]
@@ -149,8 +149,8 @@ class CheckDevLake:
     def _origin_of(self, row: PipelineRow, source: DevLakeSource) -> StateOrigin:
         """Find out how the present state came; its event's id is the same either way."""
         event = row.to_event("", source=source.name)
-        sent = [entry.sequenced.event for entry in self.chronicle.events(event.pipeline_key)]
-        skipped = [entry.event for entry in self.chronicle.skipped(event.pipeline_key)]
+        sent = [entry.sequenced.event for entry in self.journal.events(event.pipeline_key)]
+        skipped = [entry.event for entry in self.journal.skipped(event.pipeline_key)]
         arrived = [entry for entry in (*sent, *skipped) if entry.id == event.id]
         if not arrived:
             return StateOrigin.NONE

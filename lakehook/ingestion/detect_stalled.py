@@ -12,7 +12,7 @@ from lakehook.domain.pipeline import (
     StallThresholds,
     stalled_event,
 )
-from lakehook.ports.stores import UnfinishedPipelines
+from lakehook.ports.stores import Journal
 from lakehook.ports.system import Clock
 
 LEASE_SECONDS = 300.0  # a lost stall event is published again after this, with the same id
@@ -25,7 +25,7 @@ Publish = Callable[[Iterable[Event]], int]
 
 @dataclass(frozen=True)
 class PublishStalledPipelines:
-    pipelines: UnfinishedPipelines
+    journal: Journal
     publish: Publish
     clock: Clock
     thresholds: StallThresholds
@@ -42,7 +42,7 @@ class PublishStalledPipelines:
 
     def _stalled(self, state: PipelineState) -> Iterator[list[Pipeline]]:
         now = self.clock.now()
-        candidates = self.pipelines.list(state, until=now - self.thresholds.min_seconds(state))
+        candidates = self.journal.unfinished(state, until=now - self.thresholds.min_seconds(state))
         stalled = islice(
             (p for p in candidates if self.thresholds.has_stalled(p, now=now)), MAX_PER_TICK
         )
@@ -51,5 +51,5 @@ class PublishStalledPipelines:
 
     def _publish(self, stalled: Iterable[Pipeline]) -> int:
         now = self.clock.now()
-        leased = [p for p in stalled if self.pipelines.lease(p, until=now + LEASE_SECONDS)]
+        leased = [p for p in stalled if self.journal.lease_stall(p, until=now + LEASE_SECONDS)]
         return self.publish([stalled_event(pipeline, now=now) for pipeline in leased])

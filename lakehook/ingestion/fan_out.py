@@ -12,8 +12,8 @@ from lakehook.domain.event_pattern import PatternExhausted
 from lakehook.domain.pipeline import EventSkip, Pipeline
 from lakehook.domain.subscription import Subscription
 from lakehook.ports.ingress import AcceptedRecorder
-from lakehook.ports.queues import DeliveryQueue, EventMessage, InvalidEventQueue, Journal
-from lakehook.ports.stores import SubscriptionReader
+from lakehook.ports.queues import DeliveryQueue, EventMessage, InvalidEventQueue
+from lakehook.ports.stores import Journal, SubscriptionReader
 from lakehook.ports.telemetry import Telemetry
 
 

@@ -7,8 +7,6 @@ from lakehook.adapters.aws import Aws
 from lakehook.adapters.dynamodb.circuit_breakers import DynamoEndpointHealthStore
 from lakehook.adapters.dynamodb.journal import (
     DynamoJournal,
-    DynamoJournalScan,
-    DynamoUnfinishedPipelines,
 )
 from lakehook.adapters.dynamodb.ledger import (
     DynamoDeliveryQueries,
@@ -63,8 +61,6 @@ def operator_ports(resources: ResourceNames, aws: Aws, warn: Warn) -> OperatorPo
         archive=DynamoDeliveryQueries(dynamodb, deliveries),
         endpoint_health=DynamoEndpointHealthStore(dynamodb, deliveries),
         journal=DynamoJournal(dynamodb, pipelines, clock),
-        journal_scan=DynamoJournalScan(dynamodb, pipelines),
-        unfinished=DynamoUnfinishedPipelines(dynamodb, pipelines, clock),
         replays=DynamoReplays(dynamodb, deliveries, clock),
         pings=DynamoPings(dynamodb, deliveries, clock),
         queue=SqsDeliveryQueue(sqs, resources.deliveries_queue_url),

@@ -23,12 +23,10 @@ from lakehook.ports.queues import DeadLetterCopies, DeadLetterRedriver, Delivery
 from lakehook.ports.stores import (
     DeliveryQueries,
     EndpointHealthStore,
-    JournalScan,
+    Journal,
     Ledger,
-    PipelineHistory,
     ReplayStore,
     SubscriptionRepository,
-    UnfinishedPipelines,
 )
 from lakehook.ports.system import Clock, Random
 from lakehook.queries import (
@@ -72,9 +70,7 @@ class OperatorPorts:
     ledger: Ledger
     archive: DeliveryQueries
     endpoint_health: EndpointHealthStore
-    journal: PipelineHistory
-    journal_scan: JournalScan
-    unfinished: UnfinishedPipelines
+    journal: Journal
     replays: ReplayStore
     pings: Pings
     queue: DeliveryQueue
@@ -100,9 +96,9 @@ def build_operator_service(ports: OperatorPorts) -> OperatorService:
         ports.resolve, ports.allowed_networks, ports.warn, ports.email_sender
     )
     resume = ResumeLanesGradually(ledger, clock)
-    pipelines = ListPipelines(ports.unfinished, clock)
+    pipelines = ListPipelines(ports.journal, clock)
     send = SendAtOnce(EnqueueLane(ledger, clock), ports.queue, clock, random)
-    count, replays = CountReplay(ports.journal_scan, ledger, clock), LookUpReplays(ports.replays)
+    count, replays = CountReplay(ports.journal, ledger, clock), LookUpReplays(ports.replays)
     return OperatorService(
         clock=clock,
         show_status=ShowStatus(
@@ -141,7 +137,7 @@ def build_operator_service(ports: OperatorPorts) -> OperatorService:
         send_pipeline=SendPipeline(ports.journal, send),
         show_pipeline=ShowPipeline(subscriptions, ports.journal, archive),
         list_pipelines=pipelines,
-        list_events=ListEvents(ports.journal_scan, clock),
+        list_events=ListEvents(ports.journal, clock),
         start_replay=StartReplay(
             ports.replays, count, clock, random, ports.warn, ports.journal_keeps_seconds
         ),

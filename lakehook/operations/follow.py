@@ -11,9 +11,7 @@ from dataclasses import dataclass, field
 from lakehook.domain.pipeline import ACTIVE_STATES, PipelineState
 from lakehook.ports.stores import (
     AcceptedEvent,
-    JournalScan,
-    PipelineHistory,
-    UnfinishedPipelines,
+    Journal,
 )
 from lakehook.ports.system import Clock
 
@@ -23,9 +21,7 @@ CLOCK_SKEW_SECONDS = 60.0  # fan-out's clock may be ahead of ours by this
 
 @dataclass(frozen=True)
 class FollowEvents:
-    unfinished: UnfinishedPipelines
-    history: PipelineHistory
-    journal: JournalScan
+    journal: Journal
     clock: Clock
 
     def past(self, *, since: float) -> Sequence[AcceptedEvent]:
@@ -74,7 +70,7 @@ class _Follower:
             pipeline.key: pipeline.sequence
             for state in ACTIVE_STATES
             for stalled in (False, True)
-            for pipeline in self.sources.unfinished.list(
+            for pipeline in self.sources.journal.unfinished(
                 PipelineState(state), until=until, stalled=stalled
             )
         }
@@ -95,7 +91,7 @@ class _Follower:
     def _new_events(self, pipeline_key: str) -> list[AcceptedEvent]:
         events = [
             accepted
-            for accepted in self.sources.history.events(pipeline_key)
+            for accepted in self.sources.journal.events(pipeline_key)
             if accepted.at >= self.since and accepted.sequenced.sequence > self._last(accepted)
         ]
         if events:

@@ -4,37 +4,13 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from lakehook.domain.delivery import Delivery, Lane, SequencedEvent
-from lakehook.domain.event import Event
+from lakehook.domain.delivery import Delivery, Lane
 from lakehook.domain.lane import DeliveryRecord
 from lakehook.domain.ping import Ping
-from lakehook.domain.pipeline import EventSkip, Pipeline, PipelineTransition
 from lakehook.domain.queue_message import Message, Resume
 
 Remaining = Callable[[], float]
 """Seconds until the current invocation ends."""
-
-
-class Journal(Protocol):
-    """Every event of every pipeline, once, with its sequence."""
-
-    def load(self, event: Event) -> tuple[Pipeline, Sequence[SequencedEvent]]:
-        """Load the event's pipeline, and the event itself if the journal has it already.
-
-        The event is then the last of the sequence, after those that were inferred from it.
-        """
-
-    def append(self, advance: PipelineTransition) -> None:
-        """Write counter and events together.
-
-        Raises ``InfrastructureError`` if the pipeline has been written since.
-        """
-
-    def record_skipped(self, event: Event, skip: EventSkip) -> None:
-        """Record a skipped event with its reason, and the facts it adds to the pipeline.
-
-        Raises ``InfrastructureError`` if the pipeline has been written since.
-        """
 
 
 class DeliveryQueue(Protocol):

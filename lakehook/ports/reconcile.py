@@ -1,12 +1,11 @@
 """Ports of the scheduled reconcile, besides those of DevLake's API."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from lakehook.domain.devlake.reconciliation import Reconciliation
 from lakehook.domain.event import Event
-from lakehook.domain.pipeline import Pipeline
 
 
 class Reconciliations(Protocol):
@@ -17,11 +16,6 @@ class Reconciliations(Protocol):
 
     def save(self, reconciliation: Reconciliation) -> Reconciliation | None:
         """Save the state and return it as saved; None if another run has saved since."""
-
-
-class PipelineReader(Protocol):
-    def read_pipelines(self, keys: Collection[str]) -> Mapping[str, Pipeline]:
-        """Read the pipelines that fan-out knows, consistently, by their keys."""
 
 
 @dataclass(frozen=True, kw_only=True)

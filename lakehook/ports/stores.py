@@ -9,7 +9,13 @@ from lakehook.domain.delivery import Delivery, Lane, SequencedEvent
 from lakehook.domain.event import Event
 from lakehook.domain.lane import DeliveryRecord, HeldLane
 from lakehook.domain.operator_notice import SubscriptionCondition
-from lakehook.domain.pipeline import Pipeline, PipelineState, SkipReason
+from lakehook.domain.pipeline import (
+    EventSkip,
+    Pipeline,
+    PipelineState,
+    PipelineTransition,
+    SkipReason,
+)
 from lakehook.domain.rate_limit import Reservation
 from lakehook.domain.replay import Replay
 from lakehook.domain.subscription import Subscription
@@ -194,35 +200,6 @@ class SkippedEvent:
     at: float
 
 
-class PipelineHistory(Protocol):
-    def events(self, pipeline_key: str) -> Sequence[AcceptedEvent]:
-        """Read the stored events of a pipeline, in the order of their sequence."""
-
-    def skipped(self, pipeline_key: str) -> Sequence[SkippedEvent]:
-        """Read the stored skipped events of a pipeline, in order of arrival."""
-
-
-class UnfinishedPipelines(Protocol):
-    """Pipelines that have not ended, by an index that may lag behind."""
-
-    def list(
-        self,
-        state: PipelineState,
-        *,
-        until: float,
-        since: float | None = None,
-        stalled: bool = False,
-    ) -> Iterator[Pipeline]:
-        """Yield pipelines in this state since ``until`` or longer, the longest first, as needed.
-
-        ``stalled`` selects those whose stall was published, else the others. ``since`` leaves out
-        those that entered the state earlier.
-        """
-
-    def lease(self, pipeline: Pipeline, *, until: float) -> bool:
-        """Lease a stall against other ticks; false if it is leased, or over."""
-
-
 class ReplayStore(Protocol):
     """Store of replays: open ones, at most one per subscription, and finished ones."""
 
@@ -257,12 +234,58 @@ class JournalPage:
     read: int
 
 
-class JournalScan(Protocol):
+class Journal(Protocol):
+    """The pipelines: every event of each, once, with its sequence."""
+
+    def load(self, event: Event) -> tuple[Pipeline, Sequence[SequencedEvent]]:
+        """Load the event's pipeline, and the event itself if the journal has it already.
+
+        The event is then the last of the sequence, after those that were inferred from it.
+        """
+
+    def append(self, advance: PipelineTransition) -> None:
+        """Write counter and events together.
+
+        Raises ``InfrastructureError`` if the pipeline has been written since.
+        """
+
+    def record_skipped(self, event: Event, skip: EventSkip) -> None:
+        """Record a skipped event with its reason, and the facts it adds to the pipeline.
+
+        Raises ``InfrastructureError`` if the pipeline has been written since.
+        """
+
+    def read_pipelines(self, keys: Collection[str]) -> Mapping[str, Pipeline]:
+        """Read the pipelines that fan-out knows, consistently, by their keys."""
+
+    def events(self, pipeline_key: str) -> Sequence[AcceptedEvent]:
+        """Read the stored events of a pipeline, in the order of their sequence."""
+
+    def skipped(self, pipeline_key: str) -> Sequence[SkippedEvent]:
+        """Read the stored skipped events of a pipeline, in order of arrival."""
+
     def page(self, *, since: float, until: float, after: str) -> JournalPage:
         """Read events accepted in this interval, pipeline by pipeline.
 
         Scans the whole journal page by page; ``after`` is the cursor, empty for the first page.
         """
+
+    def unfinished(
+        self,
+        state: PipelineState,
+        *,
+        until: float,
+        since: float | None = None,
+        stalled: bool = False,
+    ) -> Iterator[Pipeline]:
+        """Yield pipelines in this state since ``until`` or longer, the longest first, as needed.
+
+        By an index that may lag behind. ``stalled`` selects those whose stall was published, else
+        the others. ``since`` leaves out those that entered the state earlier.
+        """
+
+    def lease_stall(self, pipeline: Pipeline, *, until: float) -> bool:
+        """Lease a stall against other ticks; false if it is leased, or over."""
 
 
 class SubscriptionReader(Protocol):

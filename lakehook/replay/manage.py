@@ -24,7 +24,7 @@ from lakehook.domain.subscription import Subscription
 from lakehook.domain.time import format_duration, format_rfc3339
 from lakehook.ports.outbound import Warn
 from lakehook.ports.queues import DeadLetterCopies
-from lakehook.ports.stores import AcceptedEvent, DeliveryQueries, JournalScan, Ledger, ReplayStore
+from lakehook.ports.stores import AcceptedEvent, DeliveryQueries, Journal, Ledger, ReplayStore
 from lakehook.ports.system import Clock, Random
 
 RECORDS_AT_A_TIME = 50
@@ -47,7 +47,7 @@ class ReplayCount:
 
 @dataclass(frozen=True)
 class CountReplay:
-    journal: JournalScan
+    journal: Journal
     ledger: Ledger
     clock: Clock
 

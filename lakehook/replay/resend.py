@@ -11,7 +11,7 @@ from lakehook.domain.rate_limit import Rate
 from lakehook.domain.replay import Replay, ReplayCriteria
 from lakehook.domain.subscription import Subscription
 from lakehook.ports.queues import DeliveryQueue
-from lakehook.ports.stores import DeliveryQueries, PipelineHistory, SubscriptionReader
+from lakehook.ports.stores import DeliveryQueries, Journal, SubscriptionReader
 from lakehook.ports.system import Clock, Random
 from lakehook.replay.manage import deliveries_for
 from lakehook.replay.worker import EnqueueLane, EnqueueResult
@@ -50,7 +50,7 @@ class SendAtOnce:
 class Resend:
     subscriptions: SubscriptionReader
     archive: DeliveryQueries
-    history: PipelineHistory
+    journal: Journal
     send: SendAtOnce
 
     def __call__(self, delivery_id: str) -> Delivery:
@@ -64,7 +64,7 @@ class Resend:
         subscription = self.subscriptions.find(lane.subscription_id)
         if subscription is None or subscription.removed_at:
             raise NotFound(f"{lane.subscription_id}: the subscription is removed")
-        for accepted in self.history.events(lane.pipeline_key):
+        for accepted in self.journal.events(lane.pipeline_key):
             if accepted.sequenced.sequence == sequence:
                 delivery = Delivery(lane, accepted.sequenced)
                 self.send([delivery])
@@ -76,12 +76,12 @@ class Resend:
 class SendPipeline:
     """Sends a pipeline's events to one subscriber, whether it has had them or not."""
 
-    history: PipelineHistory
+    journal: Journal
     send: SendAtOnce
 
     def select(self, pipeline_key: str, subscription: Subscription) -> Sequence[Delivery]:
         """Return the deliveries of those of its events that the subscription wants."""
-        events = self.history.events(pipeline_key)
+        events = self.journal.events(pipeline_key)
         deliveries = deliveries_for(events, _EVERY_EVENT, subscription)
         if not deliveries:
             raise NotFound(

@@ -25,10 +25,9 @@ from lakehook.domain.replay import Replay, ReplayState
 from lakehook.domain.subscription import Subscription
 from lakehook.ports.queues import DeliveryQueue
 from lakehook.ports.stores import (
+    Journal,
     JournalEntry,
-    JournalScan,
     Ledger,
-    PipelineHistory,
     ReplayStore,
     Requeued,
     SubscriptionReader,
@@ -112,7 +111,7 @@ class EnqueueLane:
 
 @dataclass(frozen=True)
 class EnqueuePage:
-    history: PipelineHistory
+    journal: Journal
     enqueue_lane: EnqueueLane
     queue: DeliveryQueue
     clock: Clock
@@ -162,7 +161,7 @@ class EnqueuePage:
         return replay.with_enqueued(pipeline, sent=enqueued.sent, waiting=enqueued.waiting), held
 
     def _all_of(self, pipeline: str, replay: Replay, subscription: Subscription) -> EnqueueResult:
-        deliveries = deliveries_for(self.history.events(pipeline), replay.criteria, subscription)
+        deliveries = deliveries_for(self.journal.events(pipeline), replay.criteria, subscription)
         if not deliveries:
             return EnqueueResult()
         return self.enqueue_lane(deliveries, replay, due_at=replay.next_at)
@@ -182,8 +181,7 @@ class EnqueuePage:
 class ProcessReplays:
     replays: ReplayStore
     subscriptions: SubscriptionReader
-    journal: JournalScan
-    history: PipelineHistory
+    journal: Journal
     ledger: Ledger
     queue: DeliveryQueue
     clock: Clock
@@ -193,7 +191,7 @@ class ProcessReplays:
     @cached_property
     def enqueue_page(self) -> EnqueuePage:
         enqueue_lane = EnqueueLane(self.ledger, self.clock)
-        return EnqueuePage(self.history, enqueue_lane, self.queue, self.clock, self.telemetry)
+        return EnqueuePage(self.journal, enqueue_lane, self.queue, self.clock, self.telemetry)
 
     def __call__(self) -> int:
         """Process every open replay, and return how many deliveries were enqueued.

@@ -11,7 +11,7 @@ import boto3
 import pytest
 
 from lakehook.adapters.dynamodb.circuit_breakers import DynamoEndpointHealthStore
-from lakehook.adapters.dynamodb.journal import DynamoJournal, DynamoUnfinishedPipelines
+from lakehook.adapters.dynamodb.journal import DynamoJournal
 from lakehook.adapters.dynamodb.ledger import DynamoLedger
 from lakehook.adapters.dynamodb.subscriptions import DynamoSubscriptions
 from lakehook.domain.attempt import Attempt, Outcome
@@ -131,7 +131,6 @@ def test_a_pipeline_whose_events_are_being_accepted_is_leased_by_a_later_tick(
     conflicts: Conflicts, deployment: StackOutputs, clock: FakeClock
 ):
     journal = DynamoJournal(conflicts.client, deployment.pipelines_table, clock)
-    watch = DynamoUnfinishedPipelines(conflicts.client, deployment.pipelines_table, clock)
     pipeline, _ = journal.load(an_event())
     advance = pipeline.apply(an_event())
     assert isinstance(advance, PipelineTransition)
@@ -139,8 +138,8 @@ def test_a_pipeline_whose_events_are_being_accepted_is_leased_by_a_later_tick(
     created = advance.after(now=clock.now())
     conflicts.left = 1
 
-    assert not watch.lease(created, until=NOON + 300)
-    assert watch.lease(created, until=NOON + 300)
+    assert not journal.lease_stall(created, until=NOON + 300)
+    assert journal.lease_stall(created, until=NOON + 300)
 
 
 def test_operators_who_change_two_subscriptions_at_once_are_not_in_each_others_way(

@@ -14,8 +14,7 @@ from lakehook.domain.pipeline import (
     PipelineTransition,
     SkipReason,
 )
-from lakehook.ports.queues import Journal
-from lakehook.ports.stores import SkippedEvent
+from lakehook.ports.stores import Journal, SkippedEvent
 from lakehook.settings import StackOutputs
 from tests.builders import an_event
 from tests.fakes import NOON, FakeClock, FakeJournal
@@ -315,3 +314,28 @@ def test_a_counter_of_the_release_before_goes_on_from_the_newest_event(deploymen
 
     assert [one.sequence for one in advance.sequenced] == [3]
     assert advance.newest.previous_event_type == "PIPELINE_RUNNING"
+
+
+def test_pipelines_are_read_as_fan_out_left_them_and_others_are_not_there(
+    journal: Journal, clock: FakeClock
+):
+    accepted = {}
+    for changes in ({}, {"source": "staging"}):
+        event = an_event(began_at="2024-09-05T15:09:00Z", event_type="PIPELINE_RUNNING", **changes)
+        pipeline, _ = journal.load(event)
+        advance = pipeline.apply(event)
+        assert isinstance(advance, PipelineTransition)
+        journal.append(advance)
+        accepted[pipeline.key] = advance.after(now=clock.now())
+
+    assert journal.read_pipelines([]) == {}
+    assert journal.read_pipelines(["39", "40", "staging/39"]) == accepted
+
+
+def test_more_pipelines_are_read_than_one_request_holds(journal: Journal):
+    event = an_event(pipeline_id=150)
+    advance = Pipeline("150").apply(event)
+    assert isinstance(advance, PipelineTransition)
+    journal.append(advance)
+
+    assert journal.read_pipelines([str(n) for n in range(201)]).keys() == {"150"}

@@ -6,13 +6,11 @@ from dataclasses import replace
 import boto3
 import pytest
 
-from lakehook.adapters.dynamodb.journal import DynamoJournal
 from lakehook.adapters.dynamodb.reconciliations import DynamoReconciliations
 from lakehook.domain.devlake.reconciliation import Cursor, Reconciliation, UnreadPages
-from lakehook.domain.pipeline import Pipeline, PipelineState, PipelineTransition
-from lakehook.ports.reconcile import PipelineReader, Reconciliations
-from tests.builders import an_event
-from tests.fakes import NOON, FakeClock, FakeJournal
+from lakehook.domain.pipeline import Pipeline, PipelineState
+from lakehook.ports.reconcile import Reconciliations
+from tests.fakes import NOON
 from tests.fakes_reconcile import FakeReconciliations
 
 FULL = Reconciliation(
@@ -85,44 +83,3 @@ def test_who_has_read_an_older_state_writes_nothing(reconciliations: Reconciliat
 
 
 Accept = Callable[..., Pipeline]
-
-
-@pytest.fixture(params=["fake", "dynamodb"])
-def known(
-    request: pytest.FixtureRequest, clock: FakeClock
-) -> tuple[PipelineReader, FakeJournal | DynamoJournal]:
-    if request.param == "fake":
-        journal = FakeJournal(clock=clock)
-        return journal, journal
-    table = request.getfixturevalue("deployment").pipelines_table
-    client = boto3.client("dynamodb")
-    return DynamoReconciliations(client, table), DynamoJournal(client, table, clock)
-
-
-def test_pipelines_are_read_as_fan_out_left_them_and_others_are_not_there(
-    known: tuple[PipelineReader, FakeJournal | DynamoJournal], clock: FakeClock
-):
-    reader, journal = known
-    accepted = {}
-    for changes in ({}, {"source": "staging"}):
-        event = an_event(began_at="2024-09-05T15:09:00Z", event_type="PIPELINE_RUNNING", **changes)
-        pipeline, _ = journal.load(event)
-        advance = pipeline.apply(event)
-        assert isinstance(advance, PipelineTransition)
-        journal.append(advance)
-        accepted[pipeline.key] = advance.after(now=clock.now())
-
-    assert reader.read_pipelines([]) == {}
-    assert reader.read_pipelines(["39", "40", "staging/39"]) == accepted
-
-
-def test_more_pipelines_are_read_than_one_request_holds(
-    known: tuple[PipelineReader, FakeJournal | DynamoJournal],
-):
-    reader, journal = known
-    event = an_event(pipeline_id=150)
-    advance = Pipeline("150").apply(event)
-    assert isinstance(advance, PipelineTransition)
-    journal.append(advance)
-
-    assert reader.read_pipelines([str(n) for n in range(201)]).keys() == {"150"}

@@ -6,7 +6,7 @@ from dataclasses import replace
 import boto3
 import pytest
 
-from lakehook.adapters.dynamodb.journal import DynamoJournal, DynamoJournalScan
+from lakehook.adapters.dynamodb.journal import DynamoJournal
 from lakehook.adapters.dynamodb.ledger import DynamoLedger
 from lakehook.adapters.dynamodb.replays import DynamoReplays
 from lakehook.domain.attempt import Attempt, Outcome
@@ -17,11 +17,10 @@ from lakehook.domain.lane import DeliveryRecord, DeliveryStatus, HeldLane
 from lakehook.domain.pipeline import PipelineTransition
 from lakehook.domain.rate_limit import Rate
 from lakehook.domain.replay import DeliveryFilter, Replay, ReplayCriteria, ReplayState
-from lakehook.ports.queues import Journal
-from lakehook.ports.stores import JournalScan, Ledger, ReplayStore, Requeued
+from lakehook.ports.stores import Journal, Ledger, ReplayStore, Requeued
 from tests.builders import a_delivery, an_event
 from tests.fakes import NOON, FakeClock, FakeJournal, FakeLedger
-from tests.fakes_replay import FakePast, FakeReplays
+from tests.fakes_replay import FakeReplays
 
 LANE = Lane("sub_a", "39")
 SUCCESS = Attempt(at=NOON, outcome=Outcome.DELIVERED, milliseconds=12, status=200)
@@ -122,13 +121,11 @@ def test_one_that_has_ended_meanwhile_is_not_opened_again(replays: ReplayStore):
 
 
 @pytest.fixture(params=["fake", "dynamodb"])
-def past(request: pytest.FixtureRequest, clock: FakeClock) -> tuple[Journal, JournalScan]:
+def journal(request: pytest.FixtureRequest, clock: FakeClock) -> Journal:
     if request.param == "fake":
-        fake = FakeJournal(clock=clock)
-        return fake, FakePast(fake, events_a_page=2)
-    dynamodb = boto3.client("dynamodb")
+        return FakeJournal(clock=clock, events_a_page=2)
     table = request.getfixturevalue("deployment").pipelines_table
-    return DynamoJournal(dynamodb, table, clock), DynamoJournalScan(dynamodb, table, items_a_page=2)
+    return DynamoJournal(boto3.client("dynamodb"), table, clock, items_a_page=2)
 
 
 def accept(journal: Journal, pipeline: int, *states: str) -> None:
@@ -141,52 +138,47 @@ def accept(journal: Journal, pipeline: int, *states: str) -> None:
         journal.append(advance)
 
 
-def read_all(past: JournalScan, *, since: float = 0.0, until: float = NOON + 9) -> list[str]:
+def read_all(journal: Journal, *, since: float = 0.0, until: float = NOON + 9) -> list[str]:
     ids, cursor, is_first = [], "", True
     while cursor or is_first:
-        page = past.page(since=since, until=until, after=cursor)
+        page = journal.page(since=since, until=until, after=cursor)
         ids += [entry.accepted.sequenced.event.id for entry in page.entries]
         cursor, is_first = page.cursor, False
     return ids
 
 
-def test_an_empty_journal_has_no_past(past: tuple[Journal, JournalScan]):
-    page = past[1].page(since=0, until=NOON, after="")
+def test_an_empty_journal_has_no_past(journal: Journal):
+    page = journal.page(since=0, until=NOON, after="")
 
     assert (page.entries, page.cursor) == ([], "")
 
 
-def test_every_event_is_found_once_pipeline_by_pipeline(past: tuple[Journal, JournalScan]):
-    journal, reader = past
+def test_every_event_is_found_once_pipeline_by_pipeline(journal: Journal):
     accept(journal, 39, "CREATED", "RUNNING")
     accept(journal, 40, "CREATED", "RUNNING", "COMPLETED")
     accept(journal, 41, "CREATED")
 
-    found = read_all(reader)
+    found = read_all(journal)
 
     assert len(found) == len(set(found)) == 6
     pipelines = [one.partition("-")[0] for one in found]
     assert pipelines == sorted(pipelines)
 
 
-def test_only_what_was_accepted_in_between_is_found(
-    past: tuple[Journal, JournalScan], clock: FakeClock
-):
-    journal, reader = past
+def test_only_what_was_accepted_in_between_is_found(journal: Journal, clock: FakeClock):
     for pipeline, at in ((39, NOON), (40, NOON + 1.5), (41, NOON + 3)):
         clock.time = at
         accept(journal, pipeline, "CREATED")
 
-    assert read_all(reader, since=NOON + 1.5, until=NOON + 1.5) == ["40-CREATED"]
+    assert read_all(journal, since=NOON + 1.5, until=NOON + 1.5) == ["40-CREATED"]
 
 
-def test_reading_goes_on_behind_any_event(past: tuple[Journal, JournalScan]):
-    journal, reader = past
+def test_reading_goes_on_behind_any_event(journal: Journal):
     accept(journal, 39, "CREATED")
     accept(journal, 40, "CREATED")
-    (first, *_) = reader.page(since=0, until=NOON, after="").entries
+    (first, *_) = journal.page(since=0, until=NOON, after="").entries
 
-    rest = reader.page(since=0, until=NOON, after=first.cursor)
+    rest = journal.page(since=0, until=NOON, after=first.cursor)
 
     assert [entry.accepted.sequenced.event.pipeline_id for entry in rest.entries] == ["40"]
     assert rest.entries[0].accepted.at == NOON

@@ -6,11 +6,7 @@ from dataclasses import dataclass
 import boto3
 import pytest
 
-from lakehook.adapters.dynamodb.journal import (
-    DynamoJournal,
-    DynamoJournalScan,
-    DynamoUnfinishedPipelines,
-)
+from lakehook.adapters.dynamodb.journal import DynamoJournal
 from lakehook.adapters.dynamodb.ledger import (
     DynamoDeliveryQueries,
     DynamoLedger,
@@ -22,12 +18,11 @@ from lakehook.domain.event import Event
 from lakehook.domain.lane import DeliveryRecord, HeldLane
 from lakehook.domain.pipeline import PipelineState, PipelineTransition
 from lakehook.ports.queues import DeadLetterCopies, DeadLetterQueue
-from lakehook.ports.stores import DeliveryQueries, JournalScan, Ledger, Requeued
+from lakehook.ports.stores import DeliveryQueries, Journal, Ledger, Requeued
 from lakehook.settings import StackOutputs
 from tests.builders import a_delivery, an_event
 from tests.fakes import NOON, FakeClock, FakeDeadLetters, FakeJournal, FakeLedger
 from tests.fakes_ops import FakeArchive
-from tests.fakes_replay import FakePast
 
 BOTH = ("39", "staging/39")
 MOST_PAGES = 20  # of one item each: six events, two counters, and what is empty
@@ -36,9 +31,7 @@ SUCCESS = Attempt(at=NOON, outcome=Outcome.DELIVERED, milliseconds=12, status=20
 
 @dataclass
 class Stores:
-    journal: FakeJournal | DynamoJournal
-    watch: FakeJournal | DynamoUnfinishedPipelines
-    past: JournalScan
+    journal: Journal
     ledger: Ledger
     archive: DeliveryQueries
     letters: DeadLetterQueue
@@ -49,11 +42,13 @@ class Stores:
 def stores(request: pytest.FixtureRequest, clock: FakeClock) -> Stores:
     if request.param == "aws":
         return _on_aws(request.getfixturevalue("deployment"), clock)
-    journal, ledger, letters = FakeJournal(clock=clock), FakeLedger(clock=clock), FakeDeadLetters()
+    journal, ledger, letters = (
+        FakeJournal(clock=clock, events_a_page=1),
+        FakeLedger(clock=clock),
+        FakeDeadLetters(),
+    )
     return Stores(
         journal,
-        journal,
-        FakePast(journal, events_a_page=1),
         ledger,
         FakeArchive(ledger),
         letters,
@@ -65,9 +60,7 @@ def _on_aws(deployment: StackOutputs, clock: FakeClock) -> Stores:
     dynamodb, sqs = boto3.client("dynamodb"), boto3.client("sqs")
     pipelines, deliveries = deployment.pipelines_table, deployment.deliveries_table
     return Stores(
-        DynamoJournal(dynamodb, pipelines, clock),
-        DynamoUnfinishedPipelines(dynamodb, pipelines, clock),
-        DynamoJournalScan(dynamodb, pipelines, items_a_page=1),
+        DynamoJournal(dynamodb, pipelines, clock, items_a_page=1),
         DynamoLedger(dynamodb, deliveries, clock),
         DynamoDeliveryQueries(dynamodb, deliveries),
         SqsDeadLetterQueue(sqs, deployment.dead_letter_queue_url),
@@ -131,12 +124,12 @@ def test_what_is_set_aside_is_so_of_one(stores: Stores):
 def test_each_is_watched_and_leased_by_itself(stores: Stores):
     for key in BOTH:
         accept(stores, key, "CREATED")
-    unended = {one.key: one for one in stores.watch.list(PipelineState.CREATED, until=NOON)}
+    unended = {one.key: one for one in stores.journal.unfinished(PipelineState.CREATED, until=NOON)}
 
     assert set(unended) == set(BOTH)
-    assert stores.watch.lease(unended["39"], until=NOON + 60)
-    assert stores.watch.lease(unended["staging/39"], until=NOON + 60)
-    assert not stores.watch.lease(unended["39"], until=NOON + 60)
+    assert stores.journal.lease_stall(unended["39"], until=NOON + 60)
+    assert stores.journal.lease_stall(unended["staging/39"], until=NOON + 60)
+    assert not stores.journal.lease_stall(unended["39"], until=NOON + 60)
 
 
 def test_the_past_of_both_is_read_to_its_end_each_event_once(stores: Stores):
@@ -144,7 +137,7 @@ def test_the_past_of_both_is_read_to_its_end_each_event_once(stores: Stores):
         for key in BOTH:
             accept(stores, key, state)
 
-    found = [(event.pipeline_key, event.type.value) for event in _past(stores.past)]
+    found = [(event.pipeline_key, event.type.value) for event in _past(stores.journal)]
 
     assert sorted(found) == sorted(
         (key, f"PIPELINE_{state}") for key in BOTH for state in ("CREATED", "RUNNING", "COMPLETED")
@@ -152,11 +145,11 @@ def test_the_past_of_both_is_read_to_its_end_each_event_once(stores: Stores):
     assert [key for key, _ in found].count("39") == 3
 
 
-def _past(past: JournalScan) -> Iterator[Event]:
+def _past(journal: Journal) -> Iterator[Event]:
     """Read on behind each event in turn, as a replay that stops at one does."""
     cursor = ""
     for _ in range(MOST_PAGES):
-        page = past.page(since=0, until=NOON, after=cursor)
+        page = journal.page(since=0, until=NOON, after=cursor)
         yield from (entry.accepted.sequenced.event for entry in page.entries)
         if not page.cursor:
             return

@@ -20,7 +20,6 @@ from lakehook.subscriptions.lifecycle import (
     ResumeSubscription,
     Unsubscribe,
 )
-from tests.fakes_replay import FakePast
 from tests.simulation.history import EVERYONE
 from tests.simulation.system import System
 from tests.simulation.wiring import DEAD, DELIVERIES
@@ -98,8 +97,7 @@ class Operator:
     def replay_those(self, subscription: str, status: DeliveryFilter) -> None:
         """Refused while another is open."""
         system = self.system
-        past = FakePast(system.journal)
-        count = CountReplay(past, system.ledger, system.timeline)
+        count = CountReplay(system.journal, system.ledger, system.timeline)
         start = StartReplay(
             system.replays,
             count,

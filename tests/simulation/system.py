@@ -52,7 +52,7 @@ class System:
         self.platform = Platform(self.timeline, self.faults, self.history)
         self.clockwork = Clockwork(self.platform, self.is_at_rest, self._all_due)
         self.ledger = WitnessedLedger(self.timeline, self.history, self.clockwork.plan)
-        self.journal = FakeJournal(clock=self.timeline)
+        self.journal = FakeJournal(clock=self.timeline, events_a_page=scenario.events_a_page)
         self.unfinished = WitnessedAttempts(self.timeline)
         self.replays = PlannedReplays(self.clockwork.plan)
         self.subscriptions = WitnessedSubscriptions(
@@ -120,7 +120,6 @@ class System:
             journal=self.journal,
             unfinished=self.unfinished,
             replays=self.replays,
-            events_a_page=self.scenario.events_a_page,
             subscriptions=self.subscriptions,
             receivers=self.receivers,
             history=self.history,

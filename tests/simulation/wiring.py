@@ -20,7 +20,6 @@ from lakehook.ports.outbound import SubscriptionCredentials
 from lakehook.ports.queues import Remaining
 from lakehook.replay import ProcessReplays
 from tests.fakes import FakeDice, FakeKeyring, FakePings, FakeTypesetter
-from tests.fakes_replay import FakePast
 from tests.simulation.faults import Gate, Invocation
 from tests.simulation.history import History
 from tests.simulation.internet import Internet
@@ -63,7 +62,6 @@ class Wiring:
     journal: Any
     unfinished: object
     replays: object
-    events_a_page: int  # of the journal, as a replay reads it
     subscriptions: object
     receivers: Mapping[str, SimulatedReceiver]
     history: History
@@ -91,8 +89,7 @@ class Wiring:
         return ProcessReplays(
             replays=self._reached("replays", self.replays),
             subscriptions=self._subscriptions,
-            journal=self._reached("past", FakePast(self.journal, self.events_a_page)),
-            history=self._reached("chronicle", self.journal),
+            journal=self._journal,
             ledger=self.ledger,
             queue=self._deliveries,
             clock=self.timeline,
@@ -102,7 +99,7 @@ class Wiring:
     @cached_property
     def _fan_out(self) -> FanOutBatch:
         fan_out = FanOut(
-            journal=self._reached("journal", self.journal),
+            journal=self._journal,
             subscriptions=self._subscriptions,
             queue=self._deliveries,
             invalid_events=SqsInvalidEventQueue(self.sqs, DEAD_EVENTS),
@@ -138,6 +135,10 @@ class Wiring:
             clock=self.timeline,
             random=self.dice,
         )
+
+    @cached_property
+    def _journal(self) -> Any:
+        return self._reached("journal", self.journal)
 
     @cached_property
     def _subscriptions(self) -> Any:

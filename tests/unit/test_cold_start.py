@@ -59,7 +59,6 @@ DEAR = {
         *ANY,
         "lakehook.delivery.lane_processor",
         "lakehook.ingestion.fan_out",
-        "lakehook.publisher",
     },
 }
 

@@ -31,7 +31,6 @@ from tests.console_scenes import (
     visitor,
 )
 from tests.fakes_ops import Office
-from tests.fakes_replay import FakePast
 from tests.unit.test_ops_command import Terminal
 
 TABS = ("", "/waiting", "/dead-letters", "/terms", "/secrets")
@@ -568,7 +567,8 @@ def test_events_say_to_whom_each_goes_and_why_not_to_the_others(console: Visitor
 def test_a_long_journal_is_read_in_part_and_the_page_says_so(
     console: Visitor, office: Office, monkeypatch: pytest.MonkeyPatch
 ):
-    list_events = ListEvents(FakePast(office.journal, events_a_page=2), office.clock)
+    office.journal.events_a_page = 2
+    list_events = ListEvents(office.journal, office.clock)
     found = list_events(since=0.0, limit=3, max_read=4)
     assert (len(found.events), found.is_partial) == (3, True)
     assert not list_events(since=0.0, limit=3, max_read=1000).is_partial

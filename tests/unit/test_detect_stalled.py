@@ -282,6 +282,6 @@ def test_a_state_is_no_older_than_its_acceptance(world: World):
     world.accept()
     world.clock.sleep(MINUTE)
 
-    found = list(world.journal.list(PipelineState.CREATED, until=NOON))
+    found = list(world.journal.unfinished(PipelineState.CREATED, until=NOON))
 
     assert [one.entered_at for one in found] == [NOON]

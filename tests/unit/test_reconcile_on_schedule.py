@@ -79,8 +79,7 @@ class Scheduler:
         reconcile = ReconcileOnSchedule(
             apis={} if self.is_off else self._apis(),
             reconciliations=self.reconciliations,
-            known=self.journal,
-            watch=self.journal,
+            journal=self.journal,
             publish=self.queue.publish,
             clock=self.clock,
             telemetry=self.telemetry,

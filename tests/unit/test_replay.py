@@ -114,7 +114,7 @@ def test_it_counts_before_it_sends_and_a_count_writes_nothing(world: World):
     world.live(1)
     world.live(2, "CREATED")
     world.record(1, WAITING, 1)
-    world.past.events_a_page = 2
+    world.journal.events_a_page = 2
     terms = world.start_replay.criteria(ReplayRequest(since="1h"))
 
     tally = world.count(terms, world.subscription)
@@ -165,7 +165,7 @@ def test_a_minute_without_a_tick_is_not_made_up_for(world: World):
 def test_pages_and_ticks_break_anywhere_and_each_pipeline_goes_out_once(world: World):
     for pipeline in range(10, 20):
         world.live(pipeline)
-    world.past.events_a_page = 4
+    world.journal.events_a_page = 4
 
     replay = world.replay(rate="5/m")
     world.work_off()
@@ -181,7 +181,7 @@ def test_a_clock_that_dies_at_any_write_sends_nothing_twice_and_loses_nothing(
     for pipeline in (1, 2, 3):
         world.live(pipeline)
         world.record(pipeline, DELIVERED, 1, 2, 3)
-    world.past.events_a_page = 2
+    world.journal.events_a_page = 2
     started = world.start().replay
     died = dying_after(world, died_after)
 
@@ -240,15 +240,15 @@ def test_two_ticks_at_once_share_nothing(world: World):
     world.start()
     second = []
     open_ = world.replays.list_open()
-    page = world.past.page
+    page = world.journal.page
 
     def beside(**asked: Any) -> JournalPage:
-        world.past.page = page  # type: ignore[method-assign]
+        world.journal.page = page  # type: ignore[method-assign]
         world.replays.list_open = lambda: open_  # type: ignore[method-assign]
         second.append(world.tick())
         return page(**asked)
 
-    world.past.page = beside  # type: ignore[method-assign]
+    world.journal.page = beside  # type: ignore[method-assign]
 
     assert world.tick() == 6
     assert second == [0]
@@ -312,8 +312,8 @@ def test_one_replay_in_trouble_stops_no_other_and_goes_on_when_it_is_over(world:
     first = world.start().replay
     world.clock.sleep(1)
     world.start_replay(other, world.start_replay.criteria(ReplayRequest(since="1h")))
-    page, trouble = world.past.page, [InfrastructureError("simulated")]
-    world.past.page = lambda **asked: raise_of(trouble) or page(**asked)  # type: ignore[method-assign]
+    page, trouble = world.journal.page, [InfrastructureError("simulated")]
+    world.journal.page = lambda **asked: raise_of(trouble) or page(**asked)  # type: ignore[method-assign]
 
     assert world.tick() == 3
     assert world.telemetry.told[0][0] == "trouble"

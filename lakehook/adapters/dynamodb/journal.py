@@ -7,7 +7,7 @@ Unfinished pipelines are found by a sparse index with whole counters, so the sch
 else. The index may lag behind; a lease is taken on the table itself.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -51,6 +51,7 @@ if TYPE_CHECKING:
 
 _NEW = f"attribute_not_exists({Table.PARTITION_KEY})"
 MAX_ITEMS = 500
+_MAX_KEYS = 100  # limit of BatchGetItem
 _BETWEEN = "/"  # separates source and pipeline; neither contains it
 _BEHIND_A_SLASH = " "  # occurs neither in keys nor in event ids
 _NAMES = {"#unended": Table.ACTIVE, "#entered_at": Table.ENTERED_AT}
@@ -60,12 +61,11 @@ _FREE = "(attribute_not_exists(leased_until) OR leased_until <= :now)"
 
 @dataclass(frozen=True)
 class DynamoJournal:
-    """``Journal`` for fan-out, ``PipelineHistory`` for the command."""
-
     dynamodb: "DynamoDBClient"
     table: str
     clock: Clock
     retention_seconds: float = 30 * 24 * 3600.0
+    items_a_page: int = MAX_ITEMS
 
     def load(self, event: Event) -> tuple[Pipeline, Sequence[SequencedEvent]]:
         """Read once, or twice for a repeated event from which others were inferred."""
@@ -103,6 +103,93 @@ class DynamoJournal:
         return sorted(
             map(skipped_from_item, self._all(pipeline_key, SKIPPED)), key=lambda skipped: skipped.at
         )
+
+    def read_pipelines(self, keys: Collection[str]) -> Mapping[str, Pipeline]:
+        ordered = list(keys)
+        pipelines = (
+            pipeline_from_item(from_item(item))
+            for start in range(0, len(ordered), _MAX_KEYS)
+            for item in batch_get(
+                self.dynamodb,
+                self.table,
+                [_counter_key(key) for key in ordered[start : start + _MAX_KEYS]],
+            )
+        )
+        return {pipeline.key: pipeline for pipeline in pipelines}
+
+    def page(self, *, since: float, until: float, after: str) -> JournalPage:
+        start = {"ExclusiveStartKey": _key_at(after)} if after else {}
+        with translate_aws_errors():
+            answer: Any = self.dynamodb.scan(
+                TableName=self.table,
+                ConsistentRead=True,
+                Limit=self.items_a_page,
+                FilterExpression="begins_with(#record, :event)"
+                " AND accepted_at BETWEEN :since AND :until",
+                ExpressionAttributeNames={"#record": Table.SORT_KEY},
+                ExpressionAttributeValues=to_item(
+                    {
+                        ":event": EVENT,
+                        ":since": to_milliseconds(since),
+                        ":until": to_milliseconds(until),
+                    }
+                ),
+                **start,
+            )
+        entries = [
+            JournalEntry(accepted_from_item(from_item(item)), _cursor(item))
+            for item in answer["Items"]
+        ]
+        last = answer.get("LastEvaluatedKey")
+        return JournalPage(entries, _cursor(last) if last else "", answer["ScannedCount"])
+
+    def unfinished(
+        self,
+        state: PipelineState,
+        *,
+        until: float,
+        since: float | None = None,
+        stalled: bool = False,
+    ) -> Iterator[Pipeline]:
+        first, last = 0 if since is None else to_milliseconds(since), to_milliseconds(until)
+        if first > last:  # DynamoDB rejects an empty interval
+            return iter(())
+        unended = unfinished_name(state, stalled=stalled)
+        values = {":unended": unended, ":since": first, ":until": last}
+        items = read_pages(
+            self.dynamodb.query,
+            TableName=self.table,
+            IndexName=Table.ACTIVE_INDEX,
+            KeyConditionExpression="#unended = :unended AND #entered_at BETWEEN :since AND :until",
+            ExpressionAttributeNames=_NAMES,
+            ExpressionAttributeValues=to_item(values),
+        )
+        return map(pipeline_from_item, map(from_item, items))
+
+    def lease_stall(self, pipeline: Pipeline, *, until: float) -> bool:
+        assert pipeline.entered_at is not None, f"pipeline {pipeline.key} is in no state"
+        round_ = pipeline.run
+        values = {
+            ":unended": unfinished_name(round_.state, stalled=round_.stalled),
+            ":entered_at": to_milliseconds(pipeline.entered_at),
+            ":now": to_milliseconds(self.clock.now()),
+            ":until": to_milliseconds(until),
+        }
+        with translate_aws_errors():
+            try:
+                self.dynamodb.update_item(
+                    TableName=self.table,
+                    Key=_counter_key(pipeline.key),
+                    UpdateExpression="SET leased_until = :until",
+                    ConditionExpression=f"{_STILL} AND {_FREE}",
+                    ExpressionAttributeNames=_NAMES,
+                    ExpressionAttributeValues=to_item(values),
+                )
+            except ClientError as error:
+                if not is_lost_race(error):
+                    raise
+                return False
+        return True
 
     def _read(self, pipeline_key: str, *records: str) -> dict[str, Values]:
         keys = [to_item({**_key(pipeline_key), Table.SORT_KEY: record}) for record in records]
@@ -159,96 +246,12 @@ class DynamoJournal:
         return put
 
 
-@dataclass(frozen=True)
-class DynamoJournalScan:
-    dynamodb: "DynamoDBClient"
-    table: str
-    items_a_page: int = MAX_ITEMS
-
-    def page(self, *, since: float, until: float, after: str) -> JournalPage:
-        start = {"ExclusiveStartKey": _key_at(after)} if after else {}
-        with translate_aws_errors():
-            answer: Any = self.dynamodb.scan(
-                TableName=self.table,
-                ConsistentRead=True,
-                Limit=self.items_a_page,
-                FilterExpression="begins_with(#record, :event)"
-                " AND accepted_at BETWEEN :since AND :until",
-                ExpressionAttributeNames={"#record": Table.SORT_KEY},
-                ExpressionAttributeValues=to_item(
-                    {
-                        ":event": EVENT,
-                        ":since": to_milliseconds(since),
-                        ":until": to_milliseconds(until),
-                    }
-                ),
-                **start,
-            )
-        entries = [
-            JournalEntry(accepted_from_item(from_item(item)), _cursor(item))
-            for item in answer["Items"]
-        ]
-        last = answer.get("LastEvaluatedKey")
-        return JournalPage(entries, _cursor(last) if last else "", answer["ScannedCount"])
-
-
-@dataclass(frozen=True)
-class DynamoUnfinishedPipelines:
-    dynamodb: "DynamoDBClient"
-    table: str
-    clock: Clock
-
-    def list(
-        self,
-        state: PipelineState,
-        *,
-        until: float,
-        since: float | None = None,
-        stalled: bool = False,
-    ) -> Iterator[Pipeline]:
-        first, last = 0 if since is None else _ms(since), _ms(until)
-        if first > last:  # DynamoDB rejects an empty interval
-            return iter(())
-        unended = unfinished_name(state, stalled=stalled)
-        values = {":unended": unended, ":since": first, ":until": last}
-        items = read_pages(
-            self.dynamodb.query,
-            TableName=self.table,
-            IndexName=Table.ACTIVE_INDEX,
-            KeyConditionExpression="#unended = :unended AND #entered_at BETWEEN :since AND :until",
-            ExpressionAttributeNames=_NAMES,
-            ExpressionAttributeValues=to_item(values),
-        )
-        return map(pipeline_from_item, map(from_item, items))
-
-    def lease(self, pipeline: Pipeline, *, until: float) -> bool:
-        assert pipeline.entered_at is not None, f"pipeline {pipeline.key} is in no state"
-        round_ = pipeline.run
-        values = {
-            ":unended": unfinished_name(round_.state, stalled=round_.stalled),
-            ":entered_at": _ms(pipeline.entered_at),
-            ":now": _ms(self.clock.now()),
-            ":until": _ms(until),
-        }
-        with translate_aws_errors():
-            try:
-                self.dynamodb.update_item(
-                    TableName=self.table,
-                    Key=to_item({Table.PARTITION_KEY: pipeline.key, Table.SORT_KEY: COUNTER}),
-                    UpdateExpression="SET leased_until = :until",
-                    ConditionExpression=f"{_STILL} AND {_FREE}",
-                    ExpressionAttributeNames=_NAMES,
-                    ExpressionAttributeValues=to_item(values),
-                )
-            except ClientError as error:
-                if not is_lost_race(error):
-                    raise
-                return False
-        return True
-
-
 def _key(pipeline_key: str) -> Values:
     return {Table.PARTITION_KEY: pipeline_key}
+
+
+def _counter_key(pipeline_key: str) -> Item:
+    return to_item({**_key(pipeline_key), Table.SORT_KEY: COUNTER})
 
 
 def _cursor(item: Any) -> str:
@@ -261,7 +264,3 @@ def _key_at(cursor: str) -> Any:
     between = _BEHIND_A_SLASH if _BEHIND_A_SLASH in cursor else _BETWEEN
     pipeline, _, record = cursor.partition(between)
     return to_item({Table.PARTITION_KEY: pipeline, Table.SORT_KEY: record})
-
-
-def _ms(seconds: float) -> int:
-    return round(seconds * 1000)

@@ -1,32 +1,27 @@
-"""State of the scheduled reconcile, and the unfinished pipelines that it compares with.
+"""State of the scheduled reconcile.
 
 The state of a source is one item of the pipelines table. It is written by an update, for which the
 scheduler has permission already.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from lakehook.adapters.aws import translate_aws_errors
 from lakehook.adapters.dynamodb.items import batch_get, from_item, to_item, to_milliseconds
-from lakehook.adapters.dynamodb.journal_items import COUNTER, Values, pipeline_from_item
+from lakehook.adapters.dynamodb.journal_items import Values
 from lakehook.adapters.dynamodb.last_heard import devlake_item_key
 from lakehook.domain.devlake.reconciliation import Cursor, Reconciliation, UnreadPages
-from lakehook.domain.pipeline import Pipeline, PipelineState
-from lakehook.settings import PipelinesTable as Table
+from lakehook.domain.pipeline import PipelineState
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 _RECORD = "reconcile"
-_MAX_KEYS = 100  # limit of BatchGetItem
 
 
 @dataclass(frozen=True)
 class DynamoReconciliations:
-    """``Reconciliations`` and ``PipelineReader`` on DynamoDB."""
-
     dynamodb: "DynamoDBClient"
     table: str
 
@@ -46,22 +41,6 @@ class DynamoReconciliations:
             except self.dynamodb.exceptions.ConditionalCheckFailedException:
                 return None
         return _reconciliation(saved.source, _values(saved))
-
-    def read_pipelines(self, keys: Collection[str]) -> Mapping[str, Pipeline]:
-        found: dict[str, Pipeline] = {}
-        for in_batch in _in_batches(list(keys)):
-            read = [
-                to_item({Table.PARTITION_KEY: key, Table.SORT_KEY: COUNTER}) for key in in_batch
-            ]
-            for item in batch_get(self.dynamodb, self.table, read):
-                pipeline = pipeline_from_item(from_item(item))
-                found[pipeline.key] = pipeline
-        return found
-
-
-def _in_batches(keys: Sequence[str]) -> Iterator[Sequence[str]]:
-    for start in range(0, len(keys), _MAX_KEYS):
-        yield keys[start : start + _MAX_KEYS]
 
 
 def _update(values: Values, *, version: int) -> Any:

@@ -68,7 +68,7 @@ def resend() -> Page:
 def _accepted(explained: Explanation) -> AcceptedEvent | None:
     """Return the event from the journal, which keeps it for some weeks."""
     record = explained.record
-    events = service().show_pipeline.history.events(record.lane.pipeline_key)
+    events = service().show_pipeline.journal.events(record.lane.pipeline_key)
     return next(
         (accepted for accepted in events if accepted.sequenced.sequence == record.sequence), None
     )

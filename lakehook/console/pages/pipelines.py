@@ -77,7 +77,7 @@ def show(pipeline: str) -> str:
 
 def _is_known(pipeline: str) -> bool:
     try:
-        return bool(service().show_pipeline.history.events(pipeline))
+        return bool(service().show_pipeline.journal.events(pipeline))
     except NotFound:
         return False
 

@@ -31,8 +31,8 @@ from lakehook.domain.json_document import Document
 from lakehook.domain.pipeline import ACTIVE_STATES, Pipeline, PipelineState, PipelineTransition
 from lakehook.ingestion.reconcile import EventsOfRows, read_rows
 from lakehook.ports.ingress import DevLakePipelines, Publish
-from lakehook.ports.reconcile import PipelineReader, ReconcileReport, ReconcileTelemetry
-from lakehook.ports.stores import UnfinishedPipelines
+from lakehook.ports.reconcile import ReconcileReport, ReconcileTelemetry
+from lakehook.ports.stores import Journal
 from lakehook.ports.system import Clock
 
 REQUEST_SECONDS = 5.0
@@ -92,22 +92,20 @@ class TimedDevLake:
         return self.devlake
 
 
-def held_pipelines(
-    watch: UnfinishedPipelines, *, after: Cursor | None, until: float
-) -> Sequence[Cursor]:
+def held_pipelines(journal: Journal, *, after: Cursor | None, until: float) -> Sequence[Cursor]:
     """Return the pipelines of all sources after the cursor, in its order; at most ``MAX_HELD``.
 
     ``until`` is the latest time at which they may have entered their state.
     """
-    held = (cursor for cursor in _held(watch, after, until) if after is None or cursor > after)
+    held = (cursor for cursor in _held(journal, after, until) if after is None or cursor > after)
     return sorted(islice(held, MAX_HELD))
 
 
-def _held(watch: UnfinishedPipelines, after: Cursor | None, until: float) -> Iterator[Cursor]:
+def _held(journal: Journal, after: Cursor | None, until: float) -> Iterator[Cursor]:
     for part in _PARTS:
         first = _first_of(part, after)
         if first is not None:
-            yield from _part(watch, part, since=first, until=until)
+            yield from _part(journal, part, since=first, until=until)
 
 
 def _first_of(part: Part, after: Cursor | None) -> float | None:
@@ -117,11 +115,9 @@ def _first_of(part: Part, after: Cursor | None) -> float | None:
     return after.entered_at if part == (after.stage, after.stalled) else None
 
 
-def _part(
-    watch: UnfinishedPipelines, part: Part, *, since: float, until: float
-) -> Iterator[Cursor]:
+def _part(journal: Journal, part: Part, *, since: float, until: float) -> Iterator[Cursor]:
     stage, stalled = part
-    for pipeline in watch.list(stage, until=until, since=since, stalled=stalled):
+    for pipeline in journal.unfinished(stage, until=until, since=since, stalled=stalled):
         assert pipeline.entered_at is not None, f"pipeline {pipeline.key} is in no state"
         yield Cursor(stage=stage, stalled=stalled, entered_at=pipeline.entered_at, key=pipeline.key)
 
@@ -132,8 +128,7 @@ class ReconcileRun:
 
     source: DevLakeSource
     devlake: DevLakePipelines
-    known: PipelineReader
-    watch: UnfinishedPipelines
+    journal: Journal
     publish: Publish
     clock: Clock
     telemetry: ReconcileTelemetry
@@ -213,7 +208,7 @@ class ReconcileRun:
     def _ask_for_held(self) -> None:
         """Read pipelines that the journal holds as unfinished, from the cursor on."""
         until = self.clock.now() - self.interval_seconds
-        held = held_pipelines(self.watch, after=self.state.cursor, until=until)
+        held = held_pipelines(self.journal, after=self.state.cursor, until=until)
         try:
             for cursor in held:
                 self._look_at(cursor)
@@ -280,7 +275,7 @@ class ReconcileRun:
     ) -> Iterator[tuple[PipelineRow, Pipeline]]:
         """Yield rows that advance their pipelines, each with its pipeline; the oldest first."""
         events = {row.id: self._events.bare(row) for row in rows if self._is_news(row)}
-        pipelines = self.known.read_pipelines({event.pipeline_key for event in events.values()})
+        pipelines = self.journal.read_pipelines({event.pipeline_key for event in events.values()})
         for number, event in sorted(events.items()):
             row = self.read[number]
             pipeline = pipelines.get(event.pipeline_key) or Pipeline(event.pipeline_key)

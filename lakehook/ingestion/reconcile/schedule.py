@@ -13,8 +13,8 @@ from lakehook.ingestion.reconcile.run import (
     TimedDevLake,
 )
 from lakehook.ports.ingress import DevLakePipelines, Publish
-from lakehook.ports.reconcile import PipelineReader, ReconcileTelemetry, Reconciliations
-from lakehook.ports.stores import UnfinishedPipelines
+from lakehook.ports.reconcile import ReconcileTelemetry, Reconciliations
+from lakehook.ports.stores import Journal
 from lakehook.ports.system import Clock
 
 RUN_SECONDS = 20.0
@@ -28,8 +28,7 @@ INTERVAL_SECONDS = 300.0
 class ReconcileOnSchedule:
     apis: Mapping[DevLakeSource, DevLakePipelines]
     reconciliations: Reconciliations
-    known: PipelineReader
-    watch: UnfinishedPipelines
+    journal: Journal
     publish: Publish
     clock: Clock
     telemetry: ReconcileTelemetry
@@ -89,8 +88,7 @@ class ReconcileOnSchedule:
         return ReconcileRun(
             source=source,
             devlake=TimedDevLake(self.apis[source], self.clock, ends_at),
-            known=self.known,
-            watch=self.watch,
+            journal=self.journal,
             publish=self.publish,
             clock=self.clock,
             telemetry=self.telemetry,

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from lakehook.adapters.client_certificates import parse_client_certificate
 from lakehook.adapters.signing_keys import CryptographySigningKeys
 from lakehook.cli.context import CommandService
 from lakehook.cli.factory import CommandPorts, build_command_service
@@ -198,6 +199,7 @@ class Office:
             parked_events=self.parked_events,
             encryptor=self.sealer,
             signing_keys=CryptographySigningKeys(),
+            parse_client_certificate=parse_client_certificate,
             renderer=self.typesetter,
             resolve=self.network.resolve,
             warn=warn,

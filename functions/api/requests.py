@@ -168,6 +168,17 @@ class RotationRequest(RequestModel):
     secret: StrictStr | None = optional("An existing secret; default: a new one.")
 
 
+class ClientCertificate(RequestModel):
+    """A client certificate and its private key, in PEM."""
+
+    certificate: StrictStr = required(
+        "The certificate, then its intermediate ones.", "-----BEGIN CERTIFICATE-----…"
+    )
+    key: StrictStr = required(
+        "Its private key, not encrypted; never shown.", "-----BEGIN PRIVATE KEY-----…"
+    )
+
+
 class MatchRequest(RequestModel):
     """Events to match; none is sent."""
 

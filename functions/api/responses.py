@@ -35,7 +35,7 @@ from lakehook.operations.views.subscriptions import MatchView, SubscriptionView
 SortKey = Callable[[Any], tuple[Any, ...]]
 """The place of a thing in its list: no two have the same."""
 
-CONCEALED = ("secret", "headers", "url")
+CONCEALED = ("secret", "headers", "url", "key")
 """Fields whose values may be credentials: no error repeats one."""
 
 MAX_SHOWN = 40

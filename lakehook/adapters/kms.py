@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from lakehook.adapters.aws import translate_aws_errors
 from lakehook.adapters.signing_keys import CryptographySigningKeys
 from lakehook.domain.channels import channel_for
+from lakehook.domain.client_certificate import ClientCertificate, EncryptedClientCertificate
 from lakehook.domain.devlake.signature import TextSecret
 from lakehook.domain.signing import EncryptedSecret, SigningKey, active
 from lakehook.domain.subscription import Subscription
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
 OPEN_FOR_SECONDS = 300.0
 
 _KEYS = CryptographySigningKeys()
-_Ciphertexts = tuple[tuple[EncryptedSecret, ...], bytes | None, bytes | None]
+_Ciphertexts = tuple[
+    tuple[EncryptedSecret, ...], bytes | None, bytes | None, EncryptedClientCertificate | None
+]
 
 
 @dataclass(frozen=True)
@@ -74,13 +77,22 @@ class KmsCredentialStore:
                 self._opened.pop(subscription_id, None)
 
     def _decrypt_all(self, subscription: Subscription, now: float) -> _LoadedCredentials:
-        sealed = secrets, headers, url = _ciphertexts(subscription, now)
+        sealed = secrets, headers, url, certificate = _ciphertexts(subscription, now)
         keys = SubscriptionCredentials(
             tuple(self._restore(secret, subscription) for secret in secrets),
             {} if headers is None else json.loads(self._decrypt(headers, subscription.id)),
             url=None if url is None else self._decrypt(url, subscription.id).decode(),
+            client_certificate=self._client_certificate(certificate, subscription.id),
         )
         return _LoadedCredentials(now, sealed, keys)
+
+    def _client_certificate(
+        self, certificate: EncryptedClientCertificate | None, subscription_id: str
+    ) -> ClientCertificate | None:
+        if certificate is None:
+            return None
+        key = self._decrypt(certificate.encrypted_key, subscription_id)
+        return ClientCertificate(certificate.certificates.encode(), key)
 
     def _restore(self, secret: EncryptedSecret, subscription: Subscription) -> SigningKey:
         plaintext = self._decrypt(secret.ciphertext, subscription.id)
@@ -100,6 +112,7 @@ def _ciphertexts(subscription: Subscription, now: float) -> _Ciphertexts:
         active(subscription.secrets, now),
         subscription.encrypted_headers,
         subscription.encrypted_url,
+        subscription.client_certificate,
     )
 
 

@@ -21,6 +21,7 @@ from lakehook.domain.verification import ID, SIGNATURE, TIMESTAMP
 
 MAX_SECRET_BYTES = 1024
 MAX_HEADER_BYTES = 16 * 1024
+MAX_PEM_BYTES = 64 * 1024
 MAX_TEMPLATE_FILE_BYTES = MAX_TEMPLATE_BYTES + 3  # with a byte order mark
 _START_LINE = re.compile(r"[A-Z]+ \S+ HTTP/[0-9.]+|HTTP/[0-9.]+ [0-9]{3}.*")
 _MARK = re.compile(r"\s*[<>]")  # marks sent and received lines of curl -v
@@ -67,6 +68,10 @@ def read_secret(file: typer.FileBinaryRead | None) -> str | None:
     if file.isatty():
         return getpass("secret: ")
     return _text(file, what="secret", most=MAX_SECRET_BYTES)
+
+
+def read_pem(file: typer.FileBinaryRead, *, what: str) -> str:
+    return _text(file, what=what, most=MAX_PEM_BYTES)
 
 
 def read_headers(file: typer.FileBinaryRead | None, given: list[str] | None) -> list[str] | None:

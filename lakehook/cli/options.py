@@ -261,6 +261,18 @@ SecretFile = Annotated[
     typer.FileBinaryRead | None,
     typer.Option("--secret-file", metavar="FILE", help="An existing secret; - is standard input."),
 ]
+CertificateFile = Annotated[
+    typer.FileBinaryRead,
+    typer.Option(
+        "--certificate", metavar="FILE", help="In PEM: its own, then the intermediate ones."
+    ),
+]
+KeyFile = Annotated[
+    typer.FileBinaryRead,
+    typer.Option(
+        "--key", metavar="FILE", help="Its private key in PEM, not encrypted; - is standard input."
+    ),
+]
 AllowEmptySecret = Annotated[
     bool,
     typer.Option("--allow-empty-secret", help="Only for DevLake's format: then anybody can sign."),

@@ -70,6 +70,8 @@ class SignedSender:
         keys, channel = self.credentials.load(subscription), channel_for(subscription)
         message = self._outbound_message(message_id, content, subscription, keys)
         request = channel.build_request(message)
+        if keys.client_certificate and isinstance(request, Request):
+            request = replace(request, client_certificate=keys.client_certificate)
         response = self.transport.send(request)
         attempt = _interpret(response, subscription, message, now=self.clock.now())
         body = _text(response)

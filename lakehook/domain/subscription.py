@@ -6,6 +6,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Self
 
+from lakehook.domain.client_certificate import EncryptedClientCertificate
 from lakehook.domain.destination import Destination
 from lakehook.domain.errors import InvalidSubscription
 from lakehook.domain.event import Event, EventType
@@ -85,6 +86,7 @@ class Subscription:
     encrypted_url: bytes | None = (
         None  # set where the URL is a credential; ``endpoint`` is then the displayed URL
     )
+    client_certificate: EncryptedClientCertificate | None = None
     created_at: str = ""
     paused_at: str | None = None  # when an operator paused it
     disabled_reason: str | None = None  # the endpoint's response, or failures for days
@@ -154,6 +156,7 @@ class Subscription:
             secrets=(),
             encrypted_headers=None,
             encrypted_url=None,
+            client_certificate=None,
             header_names=(),
         )
 

@@ -38,6 +38,10 @@ from lakehook.replay import (
     StopReplay,
 )
 from lakehook.replay.resend import Resend, SendPipeline
+from lakehook.subscriptions.client_certificates import (
+    RemoveClientCertificate,
+    SetClientCertificate,
+)
 from lakehook.subscriptions.lifecycle import (
     EnableSubscription,
     FindSubscription,
@@ -70,6 +74,8 @@ class OperatorService:
     update: UpdateSubscription
     preview: PreviewDelivery
     rotate_secret: RotateSecret
+    set_client_certificate: SetClientCertificate
+    remove_client_certificate: RemoveClientCertificate
     unsubscribe: Unsubscribe
     pause: PauseSubscription
     resume: ResumeSubscription

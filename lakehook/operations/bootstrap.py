@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from lakehook.adapters.aws import Aws
+from lakehook.adapters.client_certificates import parse_client_certificate
 from lakehook.adapters.dynamodb.circuit_breakers import DynamoEndpointHealthStore
 from lakehook.adapters.dynamodb.journal import (
     DynamoJournal,
@@ -69,6 +70,7 @@ def operator_ports(resources: ResourceNames, aws: Aws, warn: Warn) -> OperatorPo
         parked_events=SqsParkedEvents(sqs, resources.events_dead_letter_queue_url),
         encryptor=KmsEncryptor(aws.kms(), resources.secrets_key),
         signing_keys=CryptographySigningKeys(),
+        parse_client_certificate=parse_client_certificate,
         renderer=LiquidRenderer(),
         resolve=resolve,
         warn=warn,

@@ -13,6 +13,7 @@ from lakehook.operations.parked import ManageParkedEvents
 from lakehook.ports.ingress import Publish
 from lakehook.ports.outbound import (
     Encryptor,
+    ParseClientCertificate,
     Pings,
     ResolveHost,
     SigningKeyFactory,
@@ -48,6 +49,10 @@ from lakehook.replay import (
 )
 from lakehook.replay.resend import Resend, SendAtOnce, SendPipeline
 from lakehook.replay.worker import EnqueueLane
+from lakehook.subscriptions.client_certificates import (
+    RemoveClientCertificate,
+    SetClientCertificate,
+)
 from lakehook.subscriptions.lifecycle import (
     EnableSubscription,
     FindSubscription,
@@ -79,6 +84,7 @@ class OperatorPorts:
     parked_events: ParkedEvents
     encryptor: Encryptor
     signing_keys: SigningKeyFactory
+    parse_client_certificate: ParseClientCertificate
     renderer: TemplateRenderer
     resolve: ResolveHost
     warn: Warn
@@ -121,6 +127,10 @@ def build_operator_service(ports: OperatorPorts) -> OperatorService:
         ),
         preview=PreviewDelivery(RenderDelivery(renderer), clock),
         rotate_secret=RotateSecret(subscriptions, issuer, clock),
+        set_client_certificate=SetClientCertificate(
+            subscriptions, ports.encryptor, ports.parse_client_certificate, clock
+        ),
+        remove_client_certificate=RemoveClientCertificate(subscriptions),
         unsubscribe=Unsubscribe(subscriptions, ledger, clock),
         pause=PauseSubscription(subscriptions, clock),
         resume=ResumeSubscription(subscriptions, resume),

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from lakehook.domain.attempt import Attempt, Outcome, Response
 from lakehook.domain.channels.base import RenderedMessage
+from lakehook.domain.client_certificate import CertificateFacts, ClientCertificate
 from lakehook.domain.destination import Mail, Request
 from lakehook.domain.json_document import Document
 from lakehook.domain.ping import Ping, PingResult
@@ -69,10 +70,25 @@ class Pings(Protocol):
         """The result of a ping; None until there is one."""
 
 
+class ParsedClientCertificate(NonPrintable):
+    """A client certificate that was checked, and its private key, which is not encrypted yet."""
+
+    __slots__ = ("certificates", "facts", "key")
+
+    def __init__(self, certificates: str, key: bytes, facts: CertificateFacts) -> None:
+        self.certificates = certificates
+        self.key = key
+        self.facts = facts
+
+
+ParseClientCertificate = Callable[[str, str], ParsedClientCertificate]
+"""Parses a certificate and its key, both PEM; ``InvalidInput`` repeats nothing of the key."""
+
+
 class SubscriptionCredentials(NonPrintable):
     """Decrypted credentials of a subscription: never stored, never shown."""
 
-    __slots__ = ("headers", "secrets", "url")
+    __slots__ = ("client_certificate", "headers", "secrets", "url")
 
     def __init__(
         self,
@@ -80,8 +96,10 @@ class SubscriptionCredentials(NonPrintable):
         headers: Mapping[str, str] | None = None,
         *,
         url: str | None = None,
+        client_certificate: ClientCertificate | None = None,
     ) -> None:
         self.secrets = secrets
+        self.client_certificate = client_certificate
         self.url = url  # set even if the subscription has only a displayed URL
         self.headers: Mapping[str, str] = headers or {}
 

@@ -177,8 +177,9 @@ class UpdateSubscription:
         channel = channel_for(subscription)
         fields = validate_fields(terms, channel, self.validate_endpoint)
         fields |= validate_template(terms, channel, self.renderer, subscription.template)
-        _refuse_headers_elsewhere(subscription, fields.get("endpoint"), terms)
         moves = _goes_elsewhere(subscription, fields.get("endpoint"))
+        if moves:
+            _refuse_credentials_elsewhere(subscription, fields["endpoint"], terms)
         headers = _encrypted_headers(terms, self.encryptor, subscription.id)
         addressed = _with_destination(fields, channel, self.encryptor, subscription.id)
         amended = replace(subscription, **addressed, **headers)
@@ -318,18 +319,22 @@ def _part(before: str | None, asked: str | None) -> str | None:
     return before if asked is None else asked or None
 
 
-def _refuse_headers_elsewhere(
-    subscription: Subscription, destination: Destination | None, terms: SubscriptionFields
+def _refuse_credentials_elsewhere(
+    subscription: Subscription, destination: Destination, terms: SubscriptionFields
 ) -> None:
-    """Refuse to send headers to another server: otherwise changing the URL would reveal them."""
-    if not subscription.header_names or terms.headers is not None:
-        return
-    if destination and _goes_elsewhere(subscription, destination):
+    """Refuse to send headers to another server, which would see them, or to authenticate there."""
+    change = (
+        f"url: {_name_of(destination)} is another receiver than {_name_of(subscription.endpoint)}"
+    )
+    if subscription.header_names and terms.headers is None:
         names = ", ".join(subscription.header_names)
         raise InvalidSubscription(
-            f"url: {_name_of(destination)} is another receiver than"
-            f" {_name_of(subscription.endpoint)}, whose headers ({names}) are not sent there;"
-            " give the headers again, or none"
+            f"{change}, whose headers ({names}) are not sent there; give the headers again, or none"
+        )
+    if subscription.client_certificate:
+        raise InvalidSubscription(
+            f"{change}, and its client certificate is not presented there; first type lakehook"
+            f" subscriptions remove-client-certificate {subscription.id}"
         )
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from lakehook.adapters.kms import OPEN_FOR_SECONDS, KmsCredentialStore, KmsEncryptor
 from lakehook.adapters.signing_keys import CryptographyPrivateKey
+from lakehook.domain.client_certificate import CertificateFacts, EncryptedClientCertificate
 from lakehook.domain.errors import InfrastructureError
 from lakehook.domain.signing import EncryptedSecret, HmacSecret, SignatureAlgorithm
 from lakehook.domain.subscription import Subscription
@@ -68,6 +69,26 @@ def test_every_live_secret_is_opened_as_the_key_it_was_the_newest_first(vault: V
     assert keys.headers == {"authorization": "Bearer t0ken"}
     assert keys.url == "https://ci.example/?key=1"
     assert keys.secrets[0].sign(b"x") == NEW.sign(b"x")
+
+
+def test_a_client_certificate_is_opened_for_its_subscription_and_a_new_one_is_seen(vault: Vault):
+    facts = CertificateFacts(subject="", fingerprint="", not_before=0, expires_at=1)
+
+    def with_key(key: bytes, *, sealed_for: str = "sub_a") -> Subscription:
+        certificate = EncryptedClientCertificate(
+            certificates="of one;",
+            encrypted_key=vault.sealer.encrypt(key, subscription_id=sealed_for),
+            facts=facts,
+            created_at="",
+        )
+        return vault.subscription(client_certificate=certificate)
+
+    opened = [vault.keyring.load(with_key(key)).client_certificate for key in (b"k1", b"k2")]
+
+    assert [one and one.pem for one in opened] == [b"of one;k1", b"of one;k2"]
+    assert "k1" not in repr(opened)
+    with pytest.raises(InfrastructureError):
+        vault.keyring.load(with_key(b"k1", sealed_for="sub_b"))
 
 
 def test_an_old_secret_ends_by_the_clock_though_nobody_writes_the_subscription(

@@ -8,6 +8,7 @@ import pytest
 
 from lakehook.adapters.dynamodb.items import to_item
 from lakehook.adapters.dynamodb.subscriptions import DynamoSubscriptions, subscription_to_item
+from lakehook.domain.client_certificate import CertificateFacts, EncryptedClientCertificate
 from lakehook.domain.destination import Endpoint
 from lakehook.domain.errors import Conflict, NameTaken
 from lakehook.domain.event import EventType
@@ -78,6 +79,14 @@ def test_a_subscription_is_read_as_it_was_saved(store: SubscriptionRepository):
             url="https://ci.example:8443/hook?key=…",
         ),
         encrypted_url=b"\x02",
+        client_certificate=EncryptedClientCertificate(
+            certificates="-----BEGIN CERTIFICATE-----",
+            encrypted_key=b"\x03",
+            facts=CertificateFacts(
+                subject="CN=lakehook", fingerprint="ab", not_before=1, expires_at=2
+            ),
+            created_at="2026-01-01T12:00:00.000+00:00",
+        ),
         event_types=(EventType.PIPELINE_FAILED, EventType.TASK_FAILED),
         deadline_seconds=2.5,
         secrets=(

@@ -1,6 +1,7 @@
 """A certificate authority of our own, and servers that it vouches for."""
 
 import ssl
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -23,8 +24,12 @@ _SIGNS_CERTIFICATES = x509.KeyUsage(
 
 
 class Authority:
-    def __init__(self, folder: Path, name: str = "a test's authority") -> None:
+    def __init__(
+        self, folder: Path, name: str = "a test's authority", *, now: float | None = None
+    ) -> None:
+        """Make one whose certificates are of now; those that are used are checked by the clock."""
         self._folder = folder
+        self._now = datetime.now(UTC) if now is None else datetime.fromtimestamp(now, UTC)  # noqa: TID251
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = _named(name)
         root = (
@@ -53,23 +58,26 @@ class Authority:
             context.load_verify_locations(clients_of.path)
         return context
 
-    def client(self, name: str, *, days: float = 1) -> tuple[bytes, bytes]:
+    def client(
+        self, name: str, *, days: float = 1, usages: Sequence[x509.ObjectIdentifier] = ()
+    ) -> tuple[bytes, bytes]:
         """A client's certificate and its key, in PEM; of less than no days, it has expired."""
         key = ec.generate_private_key(ec.SECP256R1())
         leaf = self._certificate(_named(name), key, days=days)
+        if usages:
+            leaf = leaf.add_extension(x509.ExtendedKeyUsage(usages), critical=False)
         return _pem(leaf.sign(self._key, hashes.SHA256())), _key_pem(key)
 
     def _certificate(
         self, subject: x509.Name, key: ec.EllipticCurvePrivateKey, *, days: float = 1
     ) -> x509.CertificateBuilder:
-        now = datetime.now(UTC)  # noqa: TID251  a certificate is checked by the wall clock
         return x509.CertificateBuilder(
             issuer_name=self._name,
             subject_name=subject,
             public_key=key.public_key(),
             serial_number=x509.random_serial_number(),
-            not_valid_before=now - timedelta(days=2),
-            not_valid_after=now + timedelta(days=days),
+            not_valid_before=self._now - timedelta(days=2),
+            not_valid_after=self._now + timedelta(days=days),
             extensions=[self._key_identifier(key), self._issuer_identifier()],
         )
 

@@ -16,6 +16,7 @@ from functions.api.parameters import (
 )
 from functions.api.requests import (
     Amendment,
+    ClientCertificate,
     MatchRequest,
     NewSubscription,
     PreviewRequest,
@@ -230,6 +231,36 @@ def _refuse_loss(rotated: Rotated, wanted: RotationRequest) -> None:
             "overlap: without one a lost answer would lose the secret that signs; bring one"
             " (secret), or name an overlap, such as 10m, within which this can be said again"
         )
+
+
+@ROUTES.put(
+    "/subscriptions/<subscription>/client-certificate",
+    summary="Present a client certificate",
+    description="Instead of the one before, if there is one. The receiver must ask for it (mTLS).",
+    tags=TAGS,
+    **operation("The subscription, and what the certificate says.", 404, 409, body=True),
+)
+def set_client_certificate(
+    service: Service, subscription: SubscriptionId, wanted: ClientCertificate
+) -> SubscriptionDetailView:
+    changed = service.set_client_certificate(
+        service.find_subscription(subscription), certificate=wanted.certificate, key=wanted.key
+    )
+    return SubscriptionDetailView.from_subscription(changed)
+
+
+@ROUTES.delete(
+    "/subscriptions/<subscription>/client-certificate",
+    summary="Present no client certificate",
+    description="Its private key is deleted.",
+    tags=TAGS,
+    **operation("The subscription.", 404, 409),
+)
+def remove_client_certificate(
+    service: Service, subscription: SubscriptionId
+) -> SubscriptionDetailView:
+    changed = service.remove_client_certificate(service.find_subscription(subscription))
+    return SubscriptionDetailView.from_subscription(changed)
 
 
 @ROUTES.post(

@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 
 from lakehook.adapters.aws import translate_aws_errors
 from lakehook.adapters.dynamodb.items import Item, from_item, read_pages, retry_conflicts, to_item
+from lakehook.domain.client_certificate import CertificateFacts, EncryptedClientCertificate
 from lakehook.domain.destination import Destination, parse_destination
 from lakehook.domain.errors import Conflict, InfrastructureError, NameTaken
 from lakehook.domain.event import EventType
@@ -215,6 +216,8 @@ def _encrypted_values(subscription: Subscription) -> dict[str, Any]:
         "header_names": list(subscription.header_names),
         "encrypted_headers": subscription.encrypted_headers,
         "encrypted_url": subscription.encrypted_url,
+        "client_certificate": subscription.client_certificate
+        and _client_certificate_to_item(subscription.client_certificate),
     }
 
 
@@ -244,6 +247,7 @@ def subscription_from_item(item: Item) -> Subscription:
         header_names=tuple(values["header_names"]),
         encrypted_headers=values.get("encrypted_headers"),
         encrypted_url=values.get("encrypted_url"),
+        client_certificate=_client_certificate_from_item(values.get("client_certificate")),
         created_at=values["created_at"],
         removed_at=values.get("removed_at"),
         version=values["version"],
@@ -282,6 +286,37 @@ def _stored(secret: EncryptedSecret) -> dict[str, Any]:
         "created_at": secret.created_at,
         "expires_at": secret.expires_at,
     }
+
+
+def _client_certificate_to_item(certificate: EncryptedClientCertificate) -> dict[str, Any]:
+    facts = certificate.facts
+    return {
+        "certificates": certificate.certificates,
+        "encrypted_key": certificate.encrypted_key,
+        "subject": facts.subject,
+        "fingerprint": facts.fingerprint,
+        "not_before": int(facts.not_before),
+        "expires_at": int(facts.expires_at),
+        "created_at": certificate.created_at,
+    }
+
+
+def _client_certificate_from_item(
+    stored: Mapping[str, Any] | None,
+) -> EncryptedClientCertificate | None:
+    if stored is None:
+        return None
+    return EncryptedClientCertificate(
+        certificates=stored["certificates"],
+        encrypted_key=stored["encrypted_key"],
+        facts=CertificateFacts(
+            subject=stored["subject"],
+            fingerprint=stored["fingerprint"],
+            not_before=stored["not_before"],
+            expires_at=stored["expires_at"],
+        ),
+        created_at=stored["created_at"],
+    )
 
 
 def _secrets(values: Mapping[str, Any]) -> tuple[EncryptedSecret, ...]:

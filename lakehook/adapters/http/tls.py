@@ -88,8 +88,7 @@ class TlsContexts:
         if bundle:
             context.load_verify_locations(cadata=bundle)
         if certificate:
-            with _private_file(certificate.pem) as path:
-                context.load_cert_chain(path)
+            _present(certificate, context)
         return context
 
 
@@ -102,6 +101,21 @@ def check_authorities(bundle: str) -> None:
             "the CA bundle is not one or more certificates in PEM, so the last valid one stays in"
             " force"
         ) from None
+
+
+def check_client_certificate(certificate: ClientCertificate) -> None:
+    """Raise ``InvalidInput`` unless OpenSSL accepts the certificate with its key."""
+    try:
+        _present(certificate, create_urllib3_context())
+    except ssl.SSLError as error:
+        reason = (error.reason or "").replace("_", " ").lower()
+        words = {"key values mismatch": "it is not that of the certificate, which must come first"}
+        raise InvalidInput(f"key: {words.get(reason, reason)}") from None
+
+
+def _present(certificate: ClientCertificate, context: ssl.SSLContext) -> None:
+    with _private_file(certificate.pem) as path:
+        context.load_cert_chain(path)
 
 
 def describe_tls_error(error: ssl.SSLError) -> str | None:

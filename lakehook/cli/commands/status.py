@@ -64,7 +64,7 @@ def _show(service: CommandService, output: Output, *, utc: bool) -> StatusView:
 
 def _print(view: StatusView, *, utc: bool) -> None:
     write(_totals(view))
-    shown = [subscriber for subscriber in view.subscribers if not _is_quiet(subscriber)]
+    shown = [subscriber for subscriber in view.subscribers if not subscriber.is_quiet]
     if shown:
         write()
         rows = [
@@ -72,7 +72,7 @@ def _print(view: StatusView, *, utc: bool) -> None:
             for subscriber in shown
         ]
         print_columns(_HEADINGS, rows)
-    if quiet := [subscriber.name for subscriber in view.subscribers if _is_quiet(subscriber)]:
+    if quiet := [subscriber.name for subscriber in view.subscribers if subscriber.is_quiet]:
         more = f" and {len(quiet) - MAX_NAMED} others" if len(quiet) > MAX_NAMED else ""
         write(f"\nok: {', '.join(quiet[:MAX_NAMED])}{more}")
     if view.parked:
@@ -86,10 +86,6 @@ def _print(view: StatusView, *, utc: bool) -> None:
         )
     if view.stalled_pipelines:
         write("  → lakehook pipelines list")
-
-
-def _is_quiet(one: SubscriberStatusView) -> bool:
-    return one.health == HealthState.OK and not (one.lanes_held or one.dead_letters)
 
 
 def _totals(view: StatusView) -> str:
@@ -133,7 +129,7 @@ def _health(one: SubscriberStatusView) -> str:
     if one.average_ms is not None:
         return f"{one.health} {one.average_ms / 1000:.1f} s"
     held = counted(one.lanes_held, "pipeline held", "pipelines held")
-    return held if one.health == HealthState.OK else one.health
+    return held if one.health == HealthState.OK and one.lanes_held else one.health
 
 
 def _remarks(one: SubscriberStatusView, view: StatusView, *, utc: bool) -> Iterator[str]:
@@ -145,6 +141,9 @@ def _remarks(one: SubscriberStatusView, view: StatusView, *, utc: bool) -> Itera
         left = f"; about {format_age(one.seconds_left)} left" if one.seconds_left else ""
         deadline = f"; the deadline is {one.deadline_seconds:g} s" if one.average_ms else ""
         yield one.next + (f" {when}" if when else "") + left + deadline
+    if expires_at := one.client_certificate_expires_at:
+        when = expires_at if utc else relative_time(expires_at, now=view.at)
+        yield f"its client certificate expires {when}"
     for command in one.commands:
         yield f"→ {command}"
 

@@ -1,16 +1,21 @@
-"""``lakehook subscriptions rotate-secret``: a new secret; the old one signs, too, for a while."""
+"""``lakehook subscriptions rotate-secret``, and ``set-`` and ``remove-client-certificate``.
+
+After a rotation the old secret signs, too, for a while; a client certificate replaces the old one.
+"""
 
 from collections.abc import Mapping
 
 import typer
 
 from lakehook.cli.context import service_of
-from lakehook.cli.inputs import read_secret
+from lakehook.cli.inputs import read_pem, read_secret, require_single_stdin
 from lakehook.cli.options import (
     STACK,
     TEXT,
     AnswerAs,
+    CertificateFile,
     Id,
+    KeyFile,
     Overlap,
     SecretFile,
     SigningName,
@@ -23,7 +28,11 @@ from lakehook.domain.errors import Conflict, InfrastructureError
 from lakehook.domain.signing import MAX_OVERLAP_SECONDS
 from lakehook.domain.subscription import Subscription
 from lakehook.domain.time import parse_duration
-from lakehook.operations.views.subscriptions import CreatedSubscriptionView, RotatedSecretView
+from lakehook.operations.views.subscriptions import (
+    CreatedSubscriptionView,
+    RotatedSecretView,
+    SubscriptionDetailView,
+)
 from lakehook.subscriptions.secrets import Rotated
 
 rotation_app = typer.Typer(rich_markup_mode=None)
@@ -73,6 +82,46 @@ def rotate_secret(  # noqa: PLR0913  each is an option
         if shown:
             raise type(error)(f"{error}; {_may_not_sign(target)}") from None
         raise
+
+
+@rotation_app.command(
+    epilog=examples(
+        "lakehook subscriptions set-client-certificate ci --certificate client.pem --key key.pem"
+    )
+)
+def set_client_certificate(  # noqa: PLR0913  each is an option
+    context: typer.Context,
+    subscription: Id,
+    *,
+    certificate: CertificateFile,
+    key: KeyFile,
+    output: AnswerAs = TEXT,
+    stack: Stack = STACK,
+) -> None:
+    """Present a client certificate to the receiver, in place of the one before (mTLS).
+
+    The key is encrypted and never shown. To one that does not ask for it, it is not presented.
+    """
+    require_single_stdin(certificate, key)
+    pem = read_pem(certificate, what="certificate"), read_pem(key, what="key")
+    service = service_of(context, stack)
+    changed = service.set_client_certificate(
+        service.find_subscription(subscription), certificate=pem[0], key=pem[1]
+    )
+    view = SubscriptionDetailView.from_subscription(changed)
+    note = f"{view.name} presents it within seconds; lakehook subscriptions test tries it"
+    print_result(output, view, shown=("client_certificate",), note=note)
+
+
+@rotation_app.command(epilog=examples("lakehook subscriptions remove-client-certificate ci"))
+def remove_client_certificate(
+    context: typer.Context, subscription: Id, output: AnswerAs = TEXT, stack: Stack = STACK
+) -> None:
+    """Present no client certificate any longer; its key is deleted."""
+    service = service_of(context, stack)
+    changed = service.remove_client_certificate(service.find_subscription(subscription))
+    view = SubscriptionDetailView.from_subscription(changed)
+    print_result(output, view, shown=(), note=f"{view.name} presents no client certificate")
 
 
 def _may_not_sign(subscription: Subscription) -> str:

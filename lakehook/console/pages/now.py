@@ -5,8 +5,7 @@ from werkzeug.wrappers import Response
 
 from lakehook.console.context import service
 from lakehook.domain.errors import InvalidInput, NotFound
-from lakehook.domain.status import HealthState
-from lakehook.operations.views.status import StatusView, SubscriberStatusView
+from lakehook.operations.views.status import StatusView
 
 PAGES = Blueprint("now", __name__)
 
@@ -17,13 +16,9 @@ def show() -> str:
     return render_template(
         "now.html",
         status=status,
-        troubled=[subscriber for subscriber in status.subscribers if not _is_quiet(subscriber)],
-        quiet=[subscriber for subscriber in status.subscribers if _is_quiet(subscriber)],
+        troubled=[subscriber for subscriber in status.subscribers if not subscriber.is_quiet],
+        quiet=[subscriber for subscriber in status.subscribers if subscriber.is_quiet],
     )
-
-
-def _is_quiet(one: SubscriberStatusView) -> bool:
-    return one.health == HealthState.OK and not (one.lanes_held or one.dead_letters)
 
 
 @PAGES.get("/go")

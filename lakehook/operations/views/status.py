@@ -19,6 +19,7 @@ from lakehook.queries import StatusReport, SubscriberStatus
 FAILING_TOO_LONG_SECONDS = 900.0  # after this, a person must look at it
 _PLAIN = re.compile(r"[\w.,:/@%+=][\w.,:/@%+=#-]*", re.ASCII)
 _UNAUTHORIZED = (401, 403)
+_NEW_CERTIFICATE = "set-client-certificate {name} --certificate FILE --key FILE"
 _TRANSIENT = (408, 425, 429)
 _LASTING = (Outcome.TLS_FAILED, Outcome.ADDRESS_NOT_ALLOWED)
 _WORST_FIRST = (
@@ -53,11 +54,20 @@ class SubscriberStatusView:
     seconds_left: int | None = described(
         "Time to drain a slow endpoint's waiting deliveries, at its present speed."
     )
+    client_certificate_expires_at: str | None = described(
+        "Of a client certificate; null: not within 30 days."
+    )
     next: str | None = described("What happens next.")
     next_at: str | None
     commands: Sequence[str] = described("Commands to run.")
     needs_person: bool
     console_path: str = console_path()
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether there is nothing to tell of it."""
+        waits = self.lanes_held or self.dead_letters
+        return self.health == HealthState.OK and not (waits or self.needs_person)
 
     @classmethod
     def from_status(cls, status: SubscriberStatus, *, now: float) -> Self:
@@ -85,9 +95,10 @@ class SubscriberStatusView:
             seconds_left=round(held.lanes * health.average_ms / 1000 / PERMITS)
             if is_slow
             else None,
+            client_certificate_expires_at=_certificate_expiry(status, now=now),
             next=step,
             next_at=step_at,
-            commands=_commands(status, state, last),
+            commands=_commands(status, state, last, now=now),
             needs_person=_needs_person(status, state, now=now),
             console_path=subscription_path(subscription.id),
         )
@@ -211,7 +222,16 @@ def _delivery_name(status: SubscriberStatus) -> str:
     return f"{status.subscription.name}#{head.lane.pipeline_key}#{head.sequence}"
 
 
-def _commands(status: SubscriberStatus, state: HealthState, last: Attempt | None) -> list[str]:
+def _certificate_expiry(status: SubscriberStatus, *, now: float) -> str | None:
+    certificate = status.subscription.client_certificate
+    if certificate is None or not certificate.expires_soon(now):
+        return None
+    return format_rfc3339(certificate.facts.expires_at)
+
+
+def _commands(
+    status: SubscriberStatus, state: HealthState, last: Attempt | None, *, now: float
+) -> list[str]:
     name = quoted(status.subscription.name)
     verbs: dict[HealthState, list[str | None]] = {
         HealthState.PAUSED: ["resume {name}"],
@@ -221,6 +241,8 @@ def _commands(status: SubscriberStatus, state: HealthState, last: Attempt | None
         HealthState.FAILING: [_remedy(last)],
     }
     lines = [f"lakehook subscriptions {verb}" for verb in verbs.get(state, ()) if verb]
+    if _certificate_expiry(status, now=now):
+        lines.append(f"lakehook subscriptions {_NEW_CERTIFICATE}")
     return [line.format(name=name) for line in lines] + _letter_commands(status, name)
 
 
@@ -252,6 +274,8 @@ def _letter_commands(status: SubscriberStatus, name: str) -> list[str]:
 
 def _needs_person(status: SubscriberStatus, state: HealthState, *, now: float) -> bool:
     if status.held.dead or state in (HealthState.DISABLED, HealthState.PENDING):
+        return True
+    if _certificate_expiry(status, now=now):
         return True
     return is_down_for_long(status, now=now)
 

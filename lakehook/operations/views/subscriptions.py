@@ -8,6 +8,7 @@ from lakehook.domain.attempt import Outcome
 from lakehook.domain.channels import channel_for
 from lakehook.domain.channels.base import SignatureScheme
 from lakehook.domain.circuit_breaker import EndpointHealth
+from lakehook.domain.client_certificate import EncryptedClientCertificate
 from lakehook.domain.event import EventType
 from lakehook.domain.ping import PingResult
 from lakehook.domain.signing import EncryptedSecret, SignatureAlgorithm, SigningKey
@@ -38,6 +39,24 @@ class SecretView:
             created_at=secret.created_at or None,
             expires_at=format_time(secret.expires_at),
             public_key=secret.public,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClientCertificateView:
+    subject: str
+    fingerprint: str = described("SHA-256 of the certificate, in hex.")
+    expires_at: str
+    created_at: str = described("When it was set.")
+
+    @classmethod
+    def from_certificate(cls, certificate: EncryptedClientCertificate) -> Self:
+        facts = certificate.facts
+        return cls(
+            subject=facts.subject,
+            fingerprint=facts.fingerprint,
+            expires_at=format_rfc3339(facts.expires_at),
+            created_at=certificate.created_at,
         )
 
 
@@ -109,14 +128,20 @@ class SubscriptionView:
 class SubscriptionDetailView(SubscriptionView):
     removed_at: str | None
     secrets: list[SecretView]
+    client_certificate: ClientCertificateView | None
 
     @classmethod
     def from_subscription(
         cls, subscription: Subscription, health: EndpointHealth | None = None, **more: Any
     ) -> Self:
-        secrets = [SecretView.from_secret(secret) for secret in subscription.secrets]
+        certificate = subscription.client_certificate
         return super().from_subscription(
-            subscription, health, removed_at=subscription.removed_at, secrets=secrets, **more
+            subscription,
+            health,
+            removed_at=subscription.removed_at,
+            secrets=[SecretView.from_secret(secret) for secret in subscription.secrets],
+            client_certificate=certificate and ClientCertificateView.from_certificate(certificate),
+            **more,
         )
 
 

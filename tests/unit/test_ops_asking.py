@@ -60,6 +60,25 @@ def test_an_endpoint_that_does_not_take_it_is_exit_code_1(terminal: Terminal) ->
     assert (answer["outcome"], answer["status"]) == ("tls_failed", None)
 
 
+@pytest.mark.parametrize(
+    ("url", "options", "is_hinted"),
+    [
+        ("https://ci.example/hook", (), True),
+        ("https://ci.example/flow?sig=x", ("--channel", "teams"), False),
+    ],
+)
+def test_a_401_is_a_word_on_the_secret_only_where_there_is_one(
+    terminal: Terminal, url: str, options: tuple[str, ...], *, is_hinted: bool
+) -> None:
+    refused = Attempt(at=NOON, outcome=Outcome.REJECTED, milliseconds=3, status=401)
+    assert terminal("subscriptions", "add", "--name", "ci", "--url", url, *options) == 0
+    terminal.office.queue.result_of = lambda _: PingResult(refused, echoed=False)
+
+    _, answer = asked(terminal, "test", "ci")
+
+    assert ("has the receiver another secret?" in (answer["hint"] or "")) is is_hinted
+
+
 def test_silence_is_exit_code_1_and_says_where_to_look(terminal: Terminal) -> None:
     add(terminal)
 

@@ -310,7 +310,8 @@ def _ping_hint(
             "it stays pending, and gets no event; give the receiver its secret, and then:"
             f" lakehook subscriptions test {subscription.id}"
         )
-    if result.attempt.status in _SIGNATURE_REFUSED:
+    is_signed = not channel_for(subscription).signature_scheme.is_url_credential
+    if is_signed and result.attempt.status in _SIGNATURE_REFUSED:
         return (
             "has the receiver another secret? lakehook verify says what is wrong with a request,"
             " and lakehook subscriptions rotate-secret ID shows a new secret"

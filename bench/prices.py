@@ -2,6 +2,7 @@
 
 https://aws.amazon.com/sqs/pricing https://aws.amazon.com/dynamodb/pricing/on-demand
 https://aws.amazon.com/lambda/pricing https://aws.amazon.com/cloudwatch/pricing
+https://aws.amazon.com/kms/pricing https://aws.amazon.com/secrets-manager/pricing
 """
 
 from dataclasses import dataclass
@@ -11,6 +12,8 @@ DYNAMODB_WRITE_UNITS, DYNAMODB_READ_UNITS = 0.625, 0.125
 DYNAMODB_KEPT_GB, DYNAMODB_RECOVERABLE_GB = 0.25, 0.20  # dollars a gigabyte and month
 LAMBDA_REQUESTS, LAMBDA_GB_SECOND = 0.20, 0.0000133334  # arm64; the latter for each
 LOGS_GB, EGRESS_GB = 0.50, 0.09  # dollars a gigabyte
+KMS_KEY, SECRET = 1.00, 0.40  # dollars a month; each of the key's first two rotations is a key more
+CUSTOM_METRIC, ALARM_METRIC, DASHBOARD = 0.30, 0.10, 3.00  # dollars a month
 
 DELIVER_GB, DELIVER_SECONDS = 0.5, 0.2  # of memory, and of a batch whose receivers take 200 ms
 FAN_OUT_GB, FAN_OUT_SECONDS = 0.25, 0.03  # and of a batch of events

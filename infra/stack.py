@@ -132,7 +132,7 @@ class LakehookStack(Stack):
         alarms: list[cloudwatch.Alarm] = []
         if self._stage.alarms:
             topic = self._operators.topic
-            alarms = Alarms(self, "Alarms", metrics=metrics, stage=self._stage, topic=topic).all
+            alarms = Alarms(self, "Alarms", metrics=metrics, topic=topic).all
         if self._stage.dashboard:
             Dashboard(self, "Dashboard", metrics=metrics, alarms=alarms)
         SavedQueries(self, "Queries", metrics=metrics)

@@ -15,24 +15,17 @@ from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
-from infra.monitoring.metrics import PERIOD, RETRIED_FUNCTIONS, WORKERS, Metrics, total
-from infra.stage import Stage
+from infra.monitoring.metrics import PERIOD, RETRIED_FUNCTIONS, Metrics, total
 from lakehook import metrics as names
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
-INTERNAL_ERROR = "'\"internal_error\"'"
-FAILED_INVOCATION = """'?ERROR ?Error ?"timed out"'"""
-"""Exceptions of our code, crashes of the process, and timeouts.
+FAILED = """'?"internal_error" ?ERROR ?Error ?"timed out"'"""
+"""Failures that we count, exceptions of our code, crashes of the process, and timeouts.
 
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html
 """
-MAX_IN_FLIGHT = 120_000
-"""https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-fifo.html"""
-
-NEAR = 0.8
+MAX_EVENT_AGE, MAX_DELIVERY_AGE = 5 * MINUTE, 15 * MINUTE
 FAILED_ATTEMPTS = """'{ $.message = "delivery_attempted" && $.outcome != "delivered" }'"""
-POLLED_FUNCTIONS = ("fanout", "deliver", "scheduler")
-"""Lambda retries their throttled invocations: their event sources offer the work again."""
 MAX_LAG_SECONDS = 30 * MINUTE
 RECONCILE_FAILED = "'\"reconcile_failed\"'"
 ABOVE = cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD
@@ -65,9 +58,7 @@ class AlarmDefinition:
 class Alarms(Construct):
     """All alarms of the stack, named ``<stack>-<name>``: the name is a heading of the runbook."""
 
-    def __init__(
-        self, scope: Construct, id_: str, *, metrics: Metrics, stage: Stage, topic: sns.ITopic
-    ) -> None:
+    def __init__(self, scope: Construct, id_: str, *, metrics: Metrics, topic: sns.ITopic) -> None:
         super().__init__(scope, id_)
         self._prefix = metrics.namespace
         self._action = actions.SnsAction(topic)
@@ -75,7 +66,7 @@ class Alarms(Construct):
             *queue_alarms(metrics),
             *delivery_alarms(metrics),
             *ingress_alarms(metrics),
-            *function_alarms(metrics, stage),
+            internal_errors(metrics),
         )
         self.all = [*map(self._above, watches), self._scheduler_stopped(metrics)]
 
@@ -123,7 +114,7 @@ def log_tail_command(metrics: Metrics, *services: str, pattern: str = "") -> str
 
 
 def queue_alarms(metrics: Metrics) -> Sequence[AlarmDefinition]:
-    return (*_dead_letter_alarms(metrics), *_work_queue_alarms(metrics))
+    return (*_dead_letter_alarms(metrics), _queues_late(metrics))
 
 
 def _dead_letter_alarms(metrics: Metrics) -> Sequence[AlarmDefinition]:
@@ -175,34 +166,25 @@ def _oldest_message_age(metrics: Metrics) -> cloudwatch.MathExpression:
     )
 
 
-def _work_queue_alarms(metrics: Metrics) -> Sequence[AlarmDefinition]:
-    return (
-        AlarmDefinition(
-            name="OldestEvent",
-            metric=metrics.events.queue.metric_approximate_age_of_oldest_message(),
-            threshold=5 * MINUTE,
-            minutes=5,
-            summary="Events are not fanned out: the function fails, or DynamoDB does not answer.",
-            first_command=log_tail_command(metrics, "fanout"),
+def _queues_late(metrics: Metrics) -> AlarmDefinition:
+    """Whatever keeps functions from their queues shows here: crashes, throttles, slow endpoints."""
+    return AlarmDefinition(
+        name="QueuesLate",
+        metric=cloudwatch.MathExpression(
+            expression=f"MAX([FILL(events, 0) / {MAX_EVENT_AGE},"
+            f" FILL(deliveries, 0) / {MAX_DELIVERY_AGE}])",
+            using_metrics={
+                "events": metrics.events.queue.metric_approximate_age_of_oldest_message(),
+                "deliveries": metrics.deliveries.queue.metric_approximate_age_of_oldest_message(),
+            },
+            label="Oldest message (1 is late)",
+            period=PERIOD,
         ),
-        AlarmDefinition(
-            name="OldestDelivery",
-            metric=metrics.deliveries.queue.metric_approximate_age_of_oldest_message(),
-            threshold=15 * MINUTE,
-            minutes=5,
-            summary="Delivery messages wait in their queue for more than 15 minutes: workers fail"
-            " or are"
-            " too few.",
-            first_command=log_tail_command(metrics, "deliver"),
-        ),
-        AlarmDefinition(
-            name="GroupsInFlight",
-            metric=metrics.deliveries.queue.metric_approximate_number_of_messages_not_visible(),
-            threshold=NEAR * MAX_IN_FLIGHT,
-            minutes=5,
-            summary=f"SQS stops handing out messages at {MAX_IN_FLIGHT} in flight.",
-            first_command=f"lakehook lanes list --held --stack {metrics.namespace}",
-        ),
+        threshold=1,
+        minutes=5,
+        summary="Events wait for more than 5 minutes to be fanned out, or delivery messages for"
+        " more than 15 to be taken: functions fail, are throttled, or are too few.",
+        first_command=log_tail_command(metrics, "fanout", "deliver"),
     )
 
 
@@ -263,101 +245,24 @@ def _attempt_alarms(metrics: Metrics) -> Sequence[AlarmDefinition]:
             " is.",
             first_command=log_tail_command(metrics, "deliver", pattern=FAILED_ATTEMPTS),
         ),
-        AlarmDefinition(
-            name="InternalErrors",
-            metric=metrics.internal_errors(WORKERS),
-            threshold=5,
-            minutes=5,
-            summary="AWS calls or our own code failed more than 5 times in 5 minutes. Nothing is"
-            " lost;"
-            " deliveries are late.",
-            first_command=log_tail_command(metrics, *WORKERS, pattern=INTERNAL_ERROR),
-        ),
-        AlarmDefinition(
-            name="ReplaysFailing",
-            metric=metrics.custom(names.INTERNAL_ERRORS, "scheduler"),
-            threshold=0,
-            minutes=15,
-            summary="A replay has failed for 15 minutes. New events are not affected.",
-            first_command=f"lakehook replays list --stack {metrics.namespace}",
-        ),
     )
 
 
-def function_alarms(metrics: Metrics, stage: Stage) -> Sequence[AlarmDefinition]:
-    return (
-        AlarmDefinition(
-            name="FunctionErrors",
-            metric=total(
-                {
-                    retried_function: metrics.for_function("Errors", retried_function)
-                    for retried_function in RETRIED_FUNCTIONS
-                },
-                label="Errors",
-            ),
-            threshold=2,
-            minutes=5,
-            summary="Functions end in an error. SQS offers their messages again after the"
-            " visibility timeout.",
-            first_command=log_tail_command(metrics, *RETRIED_FUNCTIONS, pattern=FAILED_INVOCATION),
-        ),
-        AlarmDefinition(
-            name="Timeouts",
-            metric=_share_of_timeout(metrics, stage),
-            threshold=99,
-            minutes=5,
-            summary="Lambda stopped a function at its timeout. SQS offers its messages again.",
-            first_command=log_tail_command(metrics, *RETRIED_FUNCTIONS, pattern="'\"timed out\"'"),
-        ),
-        AlarmDefinition(
-            name="Throttles",
-            metric=total(
-                {
-                    polled_function: metrics.for_function("Throttles", polled_function)
-                    for polled_function in POLLED_FUNCTIONS
-                },
-                label="Throttles",
-            ),
-            threshold=0,
-            minutes=15,
-            summary="Lambda throttles our functions: the account's concurrency is used up. All"
-            " work is late.",
-            first_command="aws lambda get-account-settings",
-        ),
-        AlarmDefinition(
-            name="WorkersBusy",
-            metric=metrics.for_function("ConcurrentExecutions", "deliver", "Maximum"),
-            threshold=0.9 * stage.deliver_concurrency,
-            minutes=15,
-            summary="All delivery workers are busy: slow endpoints delay every subscriber.",
-            first_command=f"lakehook lanes list --held --stack {metrics.namespace}",
-        ),
-    )
+def internal_errors(metrics: Metrics) -> AlarmDefinition:
+    """A failed call counts once, and so does a function that ends in an error or at its timeout.
 
-
-def _share_of_timeout(metrics: Metrics, stage: Stage) -> cloudwatch.MathExpression:
-    """The longest run in per cent of its timeout, which is the longest duration Lambda reports.
-
-    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/lam-metricscollected.html
+    Some AWS failures a day are normal. A replay that fails does so at each tick, five a period.
     """
-    seconds = {
-        "fanout": stage.fanout_timeout_seconds,
-        "deliver": stage.deliver_timeout_seconds,
-        "scheduler": stage.scheduler_timeout_seconds,
-        "api": stage.api_timeout_seconds,
-    }
-    shares = ", ".join(
-        f"FILL({retried_function}, 0) / {seconds[retried_function] * 10}"
-        for retried_function in RETRIED_FUNCTIONS
-    )
-    return cloudwatch.MathExpression(
-        expression=f"MAX([{shares}])",
-        using_metrics={
-            retried_function: metrics.for_function("Duration", retried_function, "Maximum")
-            for retried_function in RETRIED_FUNCTIONS
-        },
-        label="Longest run (% of its timeout)",
-        period=PERIOD,
+    counted = {name: metrics.custom(names.INTERNAL_ERRORS, name) for name in RETRIED_FUNCTIONS}
+    ended = {f"{name}_ended": metrics.for_function("Errors", name) for name in RETRIED_FUNCTIONS}
+    return AlarmDefinition(
+        name="InternalErrors",
+        metric=total(counted | ended, label="Internal errors"),
+        threshold=4,
+        minutes=5,
+        summary="AWS calls or our own code failed 5 times or more in 5 minutes, or functions ended"
+        " so. Nothing is lost; deliveries are late.",
+        first_command=log_tail_command(metrics, *RETRIED_FUNCTIONS, pattern=FAILED),
     )
 
 
@@ -370,12 +275,14 @@ def ingress_alarms(metrics: Metrics) -> Sequence[AlarmDefinition]:
                 {
                     "trouble": metrics.custom(names.INTERNAL_ERRORS, "ingress"),
                     "errors": metrics.for_function("Errors", "ingress"),
+                    "throttles": metrics.for_function("Throttles", "ingress"),
                 },
                 label="Notifications lost",
             ),
             threshold=0,
             minutes=5,
-            summary="The ingress failed to store notifications, which DevLake does not repeat."
+            summary="The ingress failed to store notifications, or had no room for them. DevLake"
+            " does not repeat them."
             " Reconcile with DevLake's API to get them back.",
             first_command=reconcile,
         ),
@@ -391,15 +298,6 @@ def ingress_alarms(metrics: Metrics) -> Sequence[AlarmDefinition]:
             " another secret, so DevLake's NOTIFICATION_SECRET differs from the stack's."
             " no_signature, not_a_notice: possibly another sender.",
             first_command=f"lakehook devlake check --stack {metrics.namespace}",
-        ),
-        AlarmDefinition(
-            name="NotificationsThrottled",
-            metric=metrics.for_function("Throttles", "ingress"),
-            threshold=0,
-            minutes=5,
-            summary="Lambda throttled notifications, which DevLake does not repeat."
-            " Reconcile with DevLake's API to get them back.",
-            first_command=reconcile,
         ),
         AlarmDefinition(
             name="ReconcileFailing",

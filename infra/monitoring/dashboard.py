@@ -34,6 +34,16 @@ def numbers(
     )
 
 
+def _or_zero(id_: str, metric: cloudwatch.Metric) -> cloudwatch.MathExpression:
+    """Fill the periods in which nothing waited, and so nothing was written."""
+    return cloudwatch.MathExpression(
+        expression=f"FILL({id_}, 0)",
+        using_metrics={id_: metric},
+        label=metric.label,
+        period=metric.period,
+    )
+
+
 class Dashboard(Construct):
     def __init__(
         self, scope: Construct, id_: str, *, metrics: Metrics, alarms: list[cloudwatch.Alarm]
@@ -61,7 +71,9 @@ class Dashboard(Construct):
             [heading("Is it healthy?", "Each alarm has its section in docs/runbook.md.")],
             *([[status]] if alarms else []),
             [
-                numbers("Now", metric(names.LANES_HELD, "scheduler", "Maximum"), self._breakers()),
+                numbers(
+                    "Now", _or_zero("held", self._lanes_held()), _or_zero("down", self._breakers())
+                ),
                 numbers(
                     "In this period",
                     metric(names.EVENTS, "fanout"),
@@ -76,6 +88,9 @@ class Dashboard(Construct):
                 ),
             ],
         )
+
+    def _lanes_held(self) -> cloudwatch.Metric:
+        return self._metrics.custom(names.LANES_HELD, "scheduler", "Maximum")
 
     def _breakers(self) -> cloudwatch.Metric:
         return self._metrics.custom(names.BREAKERS_OPEN, "scheduler", "Maximum")

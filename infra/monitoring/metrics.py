@@ -15,9 +15,6 @@ PERIOD = Duration.minutes(5)
 RETRIED_FUNCTIONS = ("fanout", "deliver", "scheduler", "api")
 """Functions whose work is retried, or whose caller sees the error; DevLake never retries."""
 
-WORKERS = ("fanout", "deliver", "api")
-"""Functions whose internal errors delay work; those of the scheduler concern replays only."""
-
 MIN_ATTEMPTS = 20
 """Below this number, half of the attempts may fail by chance."""
 

@@ -17,22 +17,14 @@ NAMES = {
     "SubscriptionsDisabled",
     "DeadLetters",
     "FailureRate",
-    "FunctionErrors",
-    "GroupsInFlight",
     "NotificationsLost",
     "NotificationsRejected",
-    "NotificationsThrottled",
     "DeadLettersExpiring",
-    "OldestDelivery",
-    "OldestEvent",
     "OldestHeldLaneAge",
     "InternalErrors",
     "PipelinesStalled",
+    "QueuesLate",
     "ReconcileFailing",
-    "ReplaysFailing",
-    "Throttles",
-    "Timeouts",
-    "WorkersBusy",
 }
 COUNTED = {name for key, name in vars(metrics).items() if key.isupper()}
 
@@ -63,29 +55,21 @@ RINGS: dict[str, tuple[Counted, Counted]] = {
         {"failed": [1] * 11, "attempts": [70] * 20},
         {"failed": [1] * 10, "attempts": [70] * 20},
     ),
-    "FunctionErrors": (
-        {"scheduler": [1] * 5},
-        {"scheduler": [1], "deliver": [1], "fanout": [0, 0]},
-    ),
-    "GroupsInFlight": ({"m1": [96_001]}, {"m1": [96_000]}),
     "NotificationsLost": ({"trouble": [1]}, {"trouble": [0], "errors": [0]}),
     "NotificationsRejected": ({"refused": [1]}, {"refused": [1], "accepted": [50]}),
-    "NotificationsThrottled": ({"m1": [1]}, {"m1": [0]}),
     "DeadLettersExpiring": (
         {"parked": [10 * DAY + 1]},
         {"letters": [10 * DAY], "parked": [10 * DAY]},
     ),
-    "OldestDelivery": ({"m1": [901]}, {"m1": [900]}),
-    "OldestEvent": ({"m1": [301]}, {"m1": [300]}),
     "OldestHeldLaneAge": ({"m1": [60, DAY + 1]}, {"m1": [DAY]}),
-    "InternalErrors": ({"fanout": [1] * 4, "deliver": [1] * 2}, {"deliver": [1] * 5}),
+    "InternalErrors": (
+        {"fanout": [1] * 3, "scheduler_ended": [1] * 2},
+        {"deliver": [1] * 3, "fanout_ended": [1]},
+    ),
     "PipelinesStalled": ({"m1": [1]}, {}),
+    "QueuesLate": ({"deliveries": [901]}, {"events": [300], "deliveries": [900]}),
     "ReconcileFailing": ({"m1": [0, 1801]}, {"m1": [1800]}),
-    "ReplaysFailing": ({"m1": [1]}, {"m1": [0]}),
     "SubscriptionsDisabled": ({"m1": [1]}, {"m1": [0]}),
-    "Throttles": ({"deliver": [0, 1]}, {"deliver": [0], "scheduler": [0]}),
-    "Timeouts": ({"deliver": [30_000]}, {"deliver": [29_000], "scheduler": [40_000]}),
-    "WorkersBusy": ({"m1": [181]}, {"m1": [180]}),
 }
 
 
@@ -164,17 +148,17 @@ def test_nothing_counted_rings_no_alarm_but_that_of_the_silent_clock(
     assert {name for name, alarm in alarms.items() if alarm.rings({})} == {"SchedulerStopped"}
 
 
-@pytest.mark.parametrize("name", ["FunctionErrors", "InternalErrors", "Timeouts"])
 def test_what_is_summed_over_functions_is_looked_for_in_the_log_of_each(
-    production: Blueprint, alarms: Mapping[str, Alarm], name: str
+    production: Blueprint, alarms: Mapping[str, Alarm]
 ) -> None:
-    first = alarms[name].properties["AlarmDescription"].partition(" First: ")[2]
+    alarm = alarms["InternalErrors"]
+    first = alarm.properties["AlarmDescription"].partition(" First: ")[2]
 
     read = re.match(r"for log in (.+?); do", first)
     assert read
     logs = {
         resolved(production.functions[one]["LoggingConfig"]["LogGroup"])
-        for one in alarms[name].asked
+        for one in {id_.removesuffix("_ended") for id_ in alarm.asked}
     }
     assert set(read[1].split()) == logs
     assert len(logs) > 1
@@ -201,7 +185,7 @@ def test_what_it_says_fits_where_the_names_in_it_are_longest(
     assert len(said) + longer <= LONGEST_DESCRIPTION
 
 
-@pytest.mark.parametrize("counted", ["trouble", "errors"])
+@pytest.mark.parametrize("counted", ["trouble", "errors", "throttles"])
 def test_a_notice_that_may_be_lost_rings_at_once_and_nothing_else_does(
     alarms: Mapping[str, Alarm], counted: str
 ) -> None:
@@ -263,19 +247,6 @@ def test_no_endpoint_alone_makes_a_failure_rate(alarms: Mapping[str, Alarm]) -> 
     few = {"failed": [1] * 19, "attempts": [70] * 19}
 
     assert not alarm.rings(lasting(few, alarm, periods=3))
-
-
-def test_a_function_may_run_to_its_timeout_before_it_has_timed_out(
-    production: Blueprint, alarms: Mapping[str, Alarm]
-) -> None:
-    alarm = alarms["Timeouts"]
-    timeouts = {name: one["Timeout"] * 1000 for name, one in production.functions.items()}
-    del timeouts["ingress"]  # whose every error is an alarm
-
-    assert timeouts.keys() == alarm.asked.keys()
-    for name, milliseconds in timeouts.items():
-        assert alarm.rings(lasting({name: [milliseconds]}, alarm, periods=1))
-        assert not alarm.rings(lasting({name: [milliseconds * 0.98]}, alarm, periods=1))
 
 
 def test_what_we_watch_of_ours_is_what_the_functions_count(

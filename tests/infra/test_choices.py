@@ -2,7 +2,10 @@
 
 from typing import Any
 
+from bench import idle
 from tests.infra.blueprint import Blueprint, Json
+
+MOST_DOLLARS_IDLE = 6.0
 
 
 def statements_of_events(blueprint: Blueprint) -> list[Json]:
@@ -191,6 +194,15 @@ def test_a_key_that_exists_keeps_its_policy_and_is_the_one_that_secrets_are_encr
 
 def test_a_stage_for_trials_has_no_alarms_and_no_dashboard(rehearsal: Blueprint) -> None:
     assert not {"AWS::CloudWatch::Alarm", "AWS::CloudWatch::Dashboard"} & rehearsal.types
+
+
+def test_a_stage_for_trials_costs_while_idle_what_production_does_less_its_alarms(
+    production: Blueprint, rehearsal: Blueprint
+) -> None:
+    all_, few = (idle.idle_rows(one.template) for one in (production, rehearsal))
+
+    assert idle.together(few, monitored=False) == idle.together(all_, monitored=False)
+    assert idle.together(all_, monitored=True) <= MOST_DOLLARS_IDLE
 
 
 def test_the_sender_alone_opens_secrets_and_nobody_can_lend_the_key(production: Blueprint) -> None:

@@ -12,14 +12,14 @@ from typing import Any, get_args
 import pytest
 import typer.main
 
-from bench import prices
+from bench import idle, prices
 from lakehook.cli.command import app
 from local.function import ROOT
 from tests.cloudwatch import alarms_of
 
-ALARMS = alarms_of(json.loads((ROOT / "local" / "template.json").read_text(encoding="utf-8")))
+TEMPLATE = json.loads((ROOT / "local" / "template.json").read_text(encoding="utf-8"))
+ALARMS = alarms_of(TEMPLATE)
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
-AN_ALARMS_METRIC_IN_DOLLARS = 0.10
 
 FENCED = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 HEADING = re.compile(r"^(#+) (.+)$", re.MULTILINE)
@@ -62,13 +62,15 @@ def test_the_section_of_an_alarm_has_the_first_command_of_ours_that_it_says(name
 
 def test_the_documents_count_what_alarms_cost():
     watched = sum(len(alarm.asked) for alarm in ALARMS.values())
-    dollars = watched * AN_ALARMS_METRIC_IN_DOLLARS
+    dollars = watched * prices.ALARM_METRIC
 
     text = " ".join(read("docs/observability.md").split())
     assert f"{watched} metrics that alarms watch at $0.10 (${dollars:.2f})" in text
-    assert f" metrics, {watched} metrics watched by alarms, the dashboard | $" in read(
-        "docs/deploy.md"
-    )
+
+
+def test_the_page_of_deployment_has_the_price_of_an_idle_month_as_it_is_counted():
+    """``python -m bench.idle`` writes it anew."""
+    assert f"{idle.BEGIN}\n{idle.table(TEMPLATE)}\n{idle.END}" in read("docs/deploy.md")
 
 
 def test_the_documents_reckon_with_the_prices_that_the_measurements_take():
@@ -80,6 +82,11 @@ def test_the_documents_reckon_with_the_prices_that_the_measurements_take():
     assert f"${prices.DYNAMODB_KEPT_GB} a GB kept" in costs
     assert f"${prices.DYNAMODB_RECOVERABLE_GB:.2f} for its point-in-time recovery" in costs
     assert f"logs ${prices.LOGS_GB:.2f} a GB, egress ${prices.EGRESS_GB} a GB" in costs
+    assert (
+        f"KMS ${prices.KMS_KEY:.2f} a key, Secrets Manager ${prices.SECRET:.2f} a secret" in costs
+    )
+    assert f"CloudWatch ${prices.ALARM_METRIC:.2f} a metric that an alarm watches" in costs
+    assert f"`dashboard = true` adds ${prices.DASHBOARD:.2f}" in costs
 
 
 def typed() -> Iterator[tuple[str, str]]:

@@ -117,7 +117,7 @@ def test_an_ingress_that_takes_the_test_notice_is_well() -> None:
         (EndpointResponse(200, b"[" * 65_536), "endpoint", "answered 200", "see what"),
         (EndpointResponse(302, b""), "endpoint", "answered 302", "see what"),
         (EndpointResponse(403, b'{"Message":"Forbidden"}'), "endpoint", "403", "deploy again"),
-        (EndpointResponse(429, b'{"Reason":"x"}'), "endpoint", "429", "NotificationsThrottled"),
+        (EndpointResponse(429, b'{"Reason":"x"}'), "endpoint", "429", "NotificationsLost"),
         (EndpointResponse(502, b"Internal Server Error"), "endpoint", "502", "its log says why"),
         (EndpointResponse(401, b'{"error":"sign: x"}'), "test notice", "401: sign: x", "Try again"),
         (EndpointResponse(404, b'{"error":"x"}'), "test notice", "404: x", "DevlakeSources"),

@@ -106,6 +106,9 @@ class PowertoolsTelemetry(Powertools):
         self._info("deliveries_replayed", deliveries=deliveries)
 
     def backlog_measured(self, backlog: Backlog, *, now: float) -> None:
+        """Measure what waits. Nothing is written for nothing, as CloudWatch bills by the hour."""
+        if not (backlog.lanes_held or backlog.breakers_open):
+            return
         oldest = 0.0 if backlog.held_since is None else max(0.0, now - backlog.held_since)
         self._count(names.LANES_HELD, backlog.lanes_held)
         self._measure(names.OLDEST_HELD_LANE_AGE, oldest, MetricUnit.Seconds)

@@ -155,7 +155,7 @@ _REACH_ENDPOINT = (
 )
 _OF_LAMBDA = {
     403: "the function URL may not be called: deploy again",
-    429: "more requests at once than the stage's ingress_concurrency: see NotificationsThrottled",
+    429: "more requests at once than the stage's ingress_concurrency: see NotificationsLost",
     502: "the function fails: its log says why; deploy again, or the release before",
 }
 

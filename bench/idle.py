@@ -1,0 +1,127 @@
+"""The price of a month in which nothing happens, counted from the template of the stack.
+
+``python -m bench.idle`` writes the table of docs/deploy.md anew; a test holds the page to it.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench import prices
+
+ROOT = Path(__file__).parent.parent
+TEMPLATE = ROOT / "local" / "template.json"
+PAGE = ROOT / "docs" / "deploy.md"
+BEGIN, END = "<!-- counted by python -m bench.idle -->\n", "<!-- end of the count -->\n"
+
+MINUTES = 30 * 24 * 60
+POLLERS, POLLS_A_MINUTE = 5, 3
+"""Lambda's pollers of an idle queue with a maximum concurrency, each waiting 20 s for a message.
+
+https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html
+"""
+
+SCHEDULER_SECONDS, SCHEDULER_READ_UNITS = 0.25, 7
+"""Of a call that finds nothing due."""
+
+SCHEDULER_LOG_BYTES = 500
+"""Lambda's own three lines; a call that finds nothing writes none, and no metric."""
+
+Json = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Row:
+    name: str
+    dollars: float
+    is_monitoring: bool = False  # left out where the stage has neither alarms nor a dashboard
+
+
+def idle_rows(template: Json) -> Sequence[Row]:
+    """Count what is billed while it waits; the dashboard is an extra of any stage."""
+    alarms = list(_of(template, "AWS::CloudWatch::Alarm"))
+    watched = sum(map(_metrics_of, alarms))
+    keys, secrets, queues = (
+        len(list(_of(template, type_)))
+        for type_ in (
+            "AWS::KMS::Key",
+            "AWS::SecretsManager::Secret",
+            "AWS::Lambda::EventSourceMapping",
+        )
+    )
+    polls = queues * POLLERS * POLLS_A_MINUTE * MINUTES
+    return (
+        Row(
+            f"{watched} metrics, watched by {len(alarms)} alarms",
+            watched * prices.ALARM_METRIC,
+            is_monitoring=True,
+        ),
+        Row("the KMS key", keys * prices.KMS_KEY),
+        Row(f"{secrets} secrets", secrets * prices.SECRET),
+        Row(f"idle polling of {queues} queues", polls / 1e6 * prices.SQS_FIFO_REQUESTS),
+        Row(f"the scheduler: {MINUTES:,} calls, their reads and log", _scheduler(template)),
+    )
+
+
+def _of(template: Json, type_: str) -> Iterator[Json]:
+    for resource in template["Resources"].values():
+        if resource["Type"] == type_:
+            yield resource["Properties"]
+
+
+def _metrics_of(alarm: Json) -> int:
+    """Count as CloudWatch bills: each metric that an expression reads, or the only one."""
+    return sum("MetricStat" in metric for metric in alarm.get("Metrics", [])) or 1
+
+
+def _scheduler(template: Json) -> float:
+    (function,) = (
+        function
+        for function in _of(template, "AWS::Lambda::Function")
+        if ".scheduler." in function["Handler"]
+    )
+    seconds = SCHEDULER_SECONDS * function["MemorySize"] / 1024
+    a_call = (
+        prices.LAMBDA_REQUESTS / 1e6
+        + seconds * prices.LAMBDA_GB_SECOND
+        + SCHEDULER_READ_UNITS * prices.DYNAMODB_READ_UNITS / 1e6
+        + SCHEDULER_LOG_BYTES * prices.LOGS_GB / 1e9
+    )
+    return MINUTES * a_call
+
+
+def together(rows: Sequence[Row], *, monitored: bool) -> float:
+    return sum(row.dollars for row in rows if monitored or not row.is_monitoring)
+
+
+def table(template: Json) -> str:
+    rows = idle_rows(template)
+    production, trial = (f"${together(rows, monitored=each):.2f}" for each in (True, False))
+    return "\n".join(
+        (
+            "| each month, used or not | `production` | `try` |",
+            "|---|---|---|",
+            *map(_line, rows),
+            f"| **together** | **{production}** | **{trial}** |",
+            "",
+        )
+    )
+
+
+def _line(row: Row) -> str:
+    of_a_trial = "" if row.is_monitoring else f"${row.dollars:.2f}"
+    return f"| {row.name} | ${row.dollars:.2f} | {of_a_trial} |"
+
+
+def main() -> None:
+    counted = table(json.loads(TEMPLATE.read_text(encoding="utf-8")))
+    page = PAGE.read_text(encoding="utf-8")
+    between = re.compile(f"(?<={re.escape(BEGIN)}).*?(?={re.escape(END)})", re.DOTALL)
+    PAGE.write_text(between.sub(lambda _: f"\n{counted}\n", page), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

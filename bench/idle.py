@@ -83,10 +83,10 @@ def _scheduler(template: Json) -> float:
         for function in _of(template, "AWS::Lambda::Function")
         if ".scheduler." in function["Handler"]
     )
-    seconds = SCHEDULER_SECONDS * function["MemorySize"] / 1024
+    gigabyte_seconds: float = SCHEDULER_SECONDS * function["MemorySize"] / 1024
     a_call = (
         prices.LAMBDA_REQUESTS / 1e6
-        + seconds * prices.LAMBDA_GB_SECOND
+        + gigabyte_seconds * prices.LAMBDA_GB_SECOND
         + SCHEDULER_READ_UNITS * prices.DYNAMODB_READ_UNITS / 1e6
         + SCHEDULER_LOG_BYTES * prices.LOGS_GB / 1e9
     )

@@ -120,7 +120,7 @@ class Typist:
         line = line.replace("listen-8000", f"listen-{self.port}")
         plain = " ".join(shlex.split(line, comments=True))
         if plain in WAITS:
-            eventually(self._has_died, within_seconds=60)
+            eventually(self._has_died)
         words = [os.path.expandvars(word) for word in shlex.split(line, comments=True)[1:]]
         target = words[words.index(">") + 1] if ">" in words else None
         words = words[: words.index(">")] if ">" in words else words

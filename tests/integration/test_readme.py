@@ -138,7 +138,10 @@ class Typist:
         for name, value in (keys | {"API_URL": self.laptop.deployment.api_url}).items():
             self._monkeypatch.setenv(name, value)
         ended = subprocess.run(["bash", "-ec", line], check=True, capture_output=True, text=True)
-        assert {one["name"] for one in json.loads(ended.stdout)["subscriptions"]} >= {"ci", "archive"}
+        assert {one["name"] for one in json.loads(ended.stdout)["subscriptions"]} >= {
+            "ci",
+            "archive",
+        }
 
     def _has_died(self) -> bool:
         """Whether there is a dead letter that was not there, or not so, when last asked."""

@@ -205,7 +205,7 @@ def _next_step(status: SubscriberStatus, state: HealthState) -> tuple[str | None
 def _kept_until(status: SubscriberStatus) -> tuple[str | None, str | None]:
     since = status.held.since
     if since is None:
-        return "what comes meanwhile waits in its order", None
+        return "new deliveries wait, in order", None
     return "what waits becomes a dead letter, expired,", format_time(since + EXPIRES_AFTER_SECONDS)
 
 

@@ -25,6 +25,7 @@ EVENTS_RECONCILED = "EventsReconciled"  # whose notifications were lost
 RECONCILE_LAG = "ReconcileLag"  # seconds since the last success, of the DevLake furthest behind
 
 LANES_RESUMED = "LanesResumed"
+SCHEDULER_LAG = "SchedulerLag"  # seconds from a due time to its resume, if over two minutes
 REPLAYED = "DeliveriesReplayed"  # enqueued by the scheduler for a replay
 
 LANES_HELD = "LanesHeld"

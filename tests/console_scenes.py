@@ -133,7 +133,7 @@ def hold(
     second = second.with_attempt(last) if last else second
     held = replace(HeldLane.held_at(second.lane, 2, now=AGO), due_at=NOON + 240, attempts=1)
     if dead:
-        second, held = second.dead(dead), held.with_dead_head(now=NOON)
+        second, held = second.dead(dead), held.with_dead_head()
     ledger.keep(second)
     ledger.keep(third)
     ledger.lanes[held.lane] = held

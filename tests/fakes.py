@@ -418,6 +418,8 @@ class FakeLedger:
         yield from [
             DueItem(lane.lane, lane.due_token) for lane in self.lanes.values() if lane.is_due(now)
         ]
+
+    def due_breakers(self, now: float) -> Iterator[DueItem]:
         for health in list(self.healths.known.values()):
             if health.due_at is not None and health.due_at <= now:
                 yield DueItem(Lane(health.subscription_id, ""), health.due_token, is_breaker=True)
@@ -458,10 +460,20 @@ class FakeLedger:
             head=self.records.get((first.lane, first.head)) if first else next(iter(dead), None),
         )
 
-    def suspended_lanes(self, subscription_id: str) -> Iterator[HeldLane]:
-        yield from (
-            held_lane for held_lane in self.held_lanes(subscription_id) if held_lane.suspended
-        )
+    def suspended_lanes(
+        self, subscription_id: str, *, held_until: float | None = None
+    ) -> Iterator[HeldLane]:
+        for held in self.held_lanes(subscription_id):
+            if held.suspended and (held_until is None or held.held_since <= held_until):
+                yield held
+
+    def lanes_behind_dead_letters(
+        self, subscription_id: str, *, held_until: float | None = None
+    ) -> Iterator[HeldLane]:
+        for held in self.held_lanes(subscription_id):
+            is_in_time = held_until is None or held.held_since <= held_until
+            if held.head_is_dead and held.due_at is None and is_in_time:
+                yield held
 
     def dead_letters(self, subscription_id: str) -> Iterator[DeliveryRecord]:
         yield from [
@@ -694,6 +706,9 @@ class FakeTelemetry:
 
     def disabled(self, subscription_id: str, reason: str) -> None:
         self.told.append(("disabled", subscription_id))
+
+    def resumed_late(self, seconds: float) -> None:
+        self.told.append(("late", seconds))
 
     def backlog_measured(self, backlog: Backlog, *, now: float) -> None:
         self.told.append(("counted", backlog))

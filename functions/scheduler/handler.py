@@ -16,7 +16,8 @@ from lakehook.adapters.dynamodb.subscriptions import DynamoSubscriptions
 from lakehook.adapters.sqs.deliveries import SqsDeliveryQueue
 from lakehook.adapters.system import SystemClock
 from lakehook.adapters.telemetry.delivery import PowertoolsTelemetry
-from lakehook.delivery.scheduler import ResumeDueLanes
+from lakehook.delivery.recheck import RecheckSubscriptions
+from lakehook.delivery.scheduler import DueItems, ProbeEndpoints, ResumeDueLanes
 from lakehook.domain.pipeline import StallThresholds
 from lakehook.ingestion.detect_stalled import PublishStalledPipelines
 from lakehook.publisher import Publisher
@@ -43,14 +44,53 @@ def aws() -> Aws:
 
 
 @cache
+def ledger() -> DynamoLedger:
+    settings = SchedulerSettings.from_env(os.environ)
+    return DynamoLedger(aws().dynamodb(), settings.deliveries_table, SystemClock())
+
+
+@cache
+def endpoint_health() -> DynamoEndpointHealthStore:
+    settings = SchedulerSettings.from_env(os.environ)
+    return DynamoEndpointHealthStore(aws().dynamodb(), settings.deliveries_table)
+
+
+@cache
+def subscriptions() -> DynamoSubscriptions:
+    settings = SchedulerSettings.from_env(os.environ)
+    return DynamoSubscriptions(aws().dynamodb(), settings.subscriptions_table, SystemClock())
+
+
+@cache
+def due_items() -> DueItems:
+    settings = SchedulerSettings.from_env(os.environ)
+    queue = SqsDeliveryQueue(aws().sqs(), settings.deliveries_queue_url)
+    return DueItems(queue, SystemClock(), telemetry())
+
+
+@cache
 def resume_due_lanes() -> ResumeDueLanes:
-    settings, clock = SchedulerSettings.from_env(os.environ), SystemClock()
-    dynamodb = aws().dynamodb()
-    return ResumeDueLanes(
-        ledger=DynamoLedger(dynamodb, settings.deliveries_table, clock),
-        endpoint_health=DynamoEndpointHealthStore(dynamodb, settings.deliveries_table),
-        queue=SqsDeliveryQueue(aws().sqs(), settings.deliveries_queue_url),
-        clock=clock,
+    return ResumeDueLanes(ledger(), due_items(), SystemClock())
+
+
+@cache
+def probe_endpoints() -> ProbeEndpoints:
+    return ProbeEndpoints(
+        ledger=ledger(),
+        endpoint_health=endpoint_health(),
+        subscriptions=subscriptions(),
+        items=due_items(),
+        clock=SystemClock(),
+    )
+
+
+@cache
+def recheck_subscriptions() -> RecheckSubscriptions:
+    return RecheckSubscriptions(
+        subscriptions=subscriptions(),
+        ledger=ledger(),
+        endpoint_health=endpoint_health(),
+        clock=SystemClock(),
         telemetry=telemetry(),
     )
 
@@ -72,9 +112,9 @@ def process_replays() -> ProcessReplays:
     dynamodb, deliveries = aws().dynamodb(), settings.deliveries_table
     return ProcessReplays(
         replays=DynamoReplays(dynamodb, deliveries, clock),
-        subscriptions=DynamoSubscriptions(dynamodb, settings.subscriptions_table, clock),
+        subscriptions=subscriptions(),
         journal=DynamoJournal(dynamodb, settings.pipelines_table, clock),
-        ledger=DynamoLedger(dynamodb, deliveries, clock),
+        ledger=ledger(),
         queue=SqsDeliveryQueue(aws().sqs(), settings.deliveries_queue_url),
         clock=clock,
         telemetry=telemetry(),
@@ -101,12 +141,14 @@ def reconcile() -> "ReconcileOnSchedule | None":
 
 
 def lambda_handler(_event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Resume lanes, then publish stalls, then process replays; a failure does not affect the rest.
+    """Run the parts of a tick, each within a time of its own; a failure does not affect the rest.
 
     DevLake's API comes last: nothing waits for it.
     """
     with telemetry().invocation(context.aws_request_id):
         resumed = _contained(_resume, doing="resume lanes")
+        resumed += _contained(_probe, doing="probe endpoints")
+        _contained(_recheck, doing="recheck subscriptions")
         if resumed:
             telemetry().lanes_resumed(resumed)
         stalled = _contained(_publish_stalled, doing="find stalled pipelines")
@@ -129,6 +171,14 @@ def lambda_handler(_event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 def _resume() -> int:
     return resume_due_lanes()()
+
+
+def _probe() -> int:
+    return probe_endpoints()()
+
+
+def _recheck() -> int:
+    return recheck_subscriptions()()
 
 
 def _publish_stalled() -> int:

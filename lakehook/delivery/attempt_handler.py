@@ -128,14 +128,16 @@ class AttemptHandler:
         return self._schedule_retry(tried, failed)
 
     def _schedule_retry(self, tried: DeliveryRecord, after: HeldLane) -> Stop:
-        self.dependencies.telemetry.attempted(tried, next_at=after.due_at)
+        due_at = after.due_at
+        assert due_at is not None, f"{after.lane} fails without a retry"
+        self.dependencies.telemetry.attempted(tried, next_at=due_at)
         self.lane.write(tried, after)
-        return nack_if_short(after.due_at - self.dependencies.clock.now())
+        return nack_if_short(due_at - self.dependencies.clock.now())
 
     def _block_lane(self, tried: DeliveryRecord) -> Stop:
         """Defer the lane: the endpoint asked to be disabled, and the delivery waits."""
         self.dependencies.telemetry.attempted(tried, next_at=None)
-        self.lane.write(tried, self.lane.held_at(tried).blocked(now=self.dependencies.clock.now()))
+        self.lane.write(tried, self.lane.held_at(tried).blocked())
         return Ack()
 
     def _disable(self, attempt: Attempt) -> None:
@@ -150,7 +152,5 @@ class AttemptHandler:
         if self.subscription.ordering is Ordering.SKIP:
             self.lane.complete(record, following)
             return None
-        self.lane.write(
-            record, self.lane.held_at(record).with_dead_head(now=self.dependencies.clock.now())
-        )
+        self.lane.write(record, self.lane.held_at(record).with_dead_head())
         return Ack()

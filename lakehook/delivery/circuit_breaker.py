@@ -36,8 +36,13 @@ class EndpointGuard:
         return self._health.is_slow
 
     def refresh_is_open(self) -> bool:
-        self._health = self._dependencies.endpoint_health.find(self._health.subscription_id)
+        self._refresh()
         return self._health.is_open
+
+    def refresh_is_full(self) -> bool:
+        """Whether the endpoint is still slow, and all of its permits are taken."""
+        self._refresh()
+        return self._health.is_full(self._dependencies.clock.now())
 
     def try_acquire_probe(self) -> bool:
         """Whether the breaker became half-open for this lane: its next attempt is the one probe."""
@@ -95,8 +100,11 @@ class EndpointGuard:
             if self._dependencies.endpoint_health.save(self._health, after):
                 self._health = _healthy(after) if after.is_healthy else after
                 return True
-            self._health = self._dependencies.endpoint_health.find(self._health.subscription_id)
+            self._refresh()
         return False
+
+    def _refresh(self) -> None:
+        self._health = self._dependencies.endpoint_health.find(self._health.subscription_id)
 
     def _resume_lanes(self, number: int) -> int:
         return resume_suspended_lanes(self._dependencies, self._health.subscription_id, number)

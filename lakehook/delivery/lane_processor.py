@@ -31,12 +31,11 @@ from lakehook.delivery.dependencies import (
 from lakehook.delivery.lane_state import LaneState
 from lakehook.delivery.rate_limiter import RateLimiter
 from lakehook.domain.channels import channel_for
-from lakehook.domain.circuit_breaker import PERMIT_SECONDS, EndpointHealth
+from lakehook.domain.circuit_breaker import EndpointHealth
 from lakehook.domain.delivery import Delivery, Lane
 from lakehook.domain.errors import LaneConflict
 from lakehook.domain.lane import (
     EXPIRES_AFTER_SECONDS,
-    RECHECK_SECONDS,
     DeliveryRecord,
     DeliveryStatus,
     HeldLane,
@@ -131,7 +130,9 @@ class LaneProcessor:
         return self._handle(record, following=None) or Ack()
 
     def _append(self, held: HeldLane, delivery: Delivery) -> Disposition:
-        self._lane.write(DeliveryRecord.waiting(delivery), held.with_appended(delivery.sequence))
+        now = self._dependencies.clock.now()
+        appended = held.with_appended(delivery.sequence, now=now)
+        self._lane.write(DeliveryRecord.waiting(delivery), appended)
         return Ack()
 
     def _redrive(self, dead: DeliveryRecord) -> Disposition:
@@ -149,7 +150,7 @@ class LaneProcessor:
         if held is None:
             return Ack()
         if token != held.due_token and not held.is_due(now):
-            return nack_if_short(held.due_at - now)
+            return Ack() if held.due_at is None else nack_if_short(held.due_at - now)
         # The subscription may have changed, and the lane may not be due again soon.
         subscription = self._subscription(fresh=True)
         if subscription and subscription.is_blocked:
@@ -157,9 +158,7 @@ class LaneProcessor:
         if subscription and (stop := self._defer_if_unavailable(subscription)):
             return stop
         with self._endpoint.permit() as admitted:
-            if admitted:
-                return self._drain()
-            return self._suspend(PERMIT_SECONDS, reason=SuspendedReason.CONCURRENCY_LIMIT)
+            return self._drain() if admitted else self._suspend_without_permit()
 
     def _drain(self) -> Disposition:
         for record, following in self._lane.waiting():
@@ -174,12 +173,12 @@ class LaneProcessor:
         if self._lane.has_held_since(oldest):
             for record, following in self._lane.waiting():
                 if record.status is DeliveryStatus.WAITING and record.changed_at > oldest:
-                    break
+                    self._lane.block(held_since=record.changed_at)
+                    return Ack()
                 if stop := self._attempt_handler(subscription).expire(record, following):
                     return stop
-            else:
-                self._lane.release()
-                return Ack()
+            self._lane.release()
+            return Ack()
         self._lane.block()
         return Ack()
 
@@ -195,15 +194,19 @@ class LaneProcessor:
 
     def _suspend_while_open(self) -> Stop:
         """Suspend the lane, unless the breaker has closed since, when nothing would resume it."""
-        stop = self._suspend(RECHECK_SECONDS, reason=SuspendedReason.CIRCUIT_OPEN)
+        self._lane.suspend(SuspendedReason.CIRCUIT_OPEN)
         if self._endpoint.refresh_is_open():
-            return stop
+            return Ack()
         self._lane.resume()
         return None
 
-    def _suspend(self, seconds: float, *, reason: SuspendedReason) -> Disposition:
-        self._lane.suspend(until=self._dependencies.clock.now() + seconds, reason=reason)
-        return Ack()
+    def _suspend_without_permit(self) -> Disposition:
+        """Suspend the lane, unless a permit was released since, which resumed no lane."""
+        self._lane.suspend(SuspendedReason.CONCURRENCY_LIMIT)
+        if self._endpoint.refresh_is_full():
+            return Ack()
+        self._lane.resume()
+        return Nack(SHORTEST_WAIT_IN_QUEUE_SECONDS)
 
     def _handle(self, record: DeliveryRecord, following: DeliveryRecord | None) -> Stop:
         subscription = self._subscription()

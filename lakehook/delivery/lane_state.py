@@ -83,12 +83,12 @@ class LaneState:
     def mark_dead(self) -> None:
         """Hold the lane at a head that is a dead letter."""
         held = self._held()
-        self._move(held, held.with_dead_head(now=self._clock.now()))
+        self._move(held, held.with_dead_head())
 
-    def suspend(self, *, until: float, reason: SuspendedReason) -> None:
-        """Suspend the lane until then; a success at its endpoint may resume it earlier."""
+    def suspend(self, reason: SuspendedReason) -> None:
+        """Suspend the lane; its subscription resumes it."""
         held = self._held()
-        self._move(held, held.suspended_until(until, reason=reason))
+        self._move(held, held.suspended_for(reason))
 
     def await_reservation(self, held: HeldLane) -> None:
         """Defer the lane to its reserved send time, or until one is free."""
@@ -99,10 +99,10 @@ class LaneState:
         held = self._held()
         self._move(held, held.resumed(now=self._clock.now()))
 
-    def block(self) -> None:
-        """Defer the lane; it is checked again within the hour."""
+    def block(self, *, held_since: float | None = None) -> None:
+        """Suspend the lane until its subscription is neither paused nor disabled."""
         held = self._held()
-        self._move(held, held.blocked(now=self._clock.now()))
+        self._move(held, held.blocked(held_since=held_since))
 
     def release(self) -> None:
         """Delete the lane's record: no delivery waits, so the lane flows."""

@@ -14,7 +14,7 @@ from lakehook.delivery.dependencies import (
 from lakehook.delivery.lane_state import LaneState
 from lakehook.delivery.scheduler import resume_suspended_lanes
 from lakehook.domain.channels import effective_rate
-from lakehook.domain.lane import RECHECK_SECONDS, DeliveryRecord, HeldLane, SuspendedReason
+from lakehook.domain.lane import DeliveryRecord, HeldLane, SuspendedReason
 from lakehook.domain.queue_message import Ack
 from lakehook.domain.rate_limit import Rate
 from lakehook.domain.subscription import Subscription
@@ -68,9 +68,7 @@ class RateLimiter:
         )
         self._free_at = reservation.next_free_at
         if reservation.at is None:
-            held = self._lane.held_at(record).suspended_until(
-                now + RECHECK_SECONDS, reason=SuspendedReason.RATE_LIMIT
-            )
+            held = self._lane.held_at(record).suspended_for(SuspendedReason.RATE_LIMIT)
             self._save(record, held)
             return Ack()
         wait = reservation.at - now

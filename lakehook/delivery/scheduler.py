@@ -1,16 +1,23 @@
-"""Scheduler: resumes held lanes that are due, and suspended lanes, the longest held first."""
+"""Scheduler: resumes held lanes that are due, and suspended lanes, the longest held first.
 
-from collections.abc import Iterable, Iterator
+Lanes and probes have their own part of a tick each, so that many of one delay no other.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain, islice
 
 from lakehook.delivery.dependencies import DeliveryDependencies
-from lakehook.domain.circuit_breaker import PROBE_LEASE_SECONDS, EndpointHealth
+from lakehook.domain.circuit_breaker import (
+    MAX_PROBE_WAIT_SECONDS,
+    PROBE_LEASE_SECONDS,
+    EndpointHealth,
+)
 from lakehook.domain.errors import InfrastructureError
 from lakehook.domain.lane import LEASE_SECONDS, HeldLane
 from lakehook.domain.queue_message import Resume
 from lakehook.ports.queues import DeliveryQueue
-from lakehook.ports.stores import DueItem, EndpointHealthStore, Ledger
+from lakehook.ports.stores import DueItem, EndpointHealthStore, Ledger, SubscriptionReader
 from lakehook.ports.system import Clock
 from lakehook.ports.telemetry import Telemetry
 
@@ -19,54 +26,99 @@ MAX_LANES_PROBED = 500  # each minute while an endpoint is down, however much wa
 LANES_AT_A_TIME = 10
 LANES_TO_CHOOSE_FROM = 20
 MAX_INDEX_LAG_SECONDS = 600.0  # DynamoDB states no bound; usually it is milliseconds
-MAX_RUN_SECONDS = 30.0
-"""Of one tick, so that stalls, replays and notices have theirs; what is left stays due."""
+MAX_RUN_SECONDS, MAX_PROBING_SECONDS = 15.0, 8.0
+"""Of one tick, so that probes, stalls, replays and notices have theirs; what is left stays due."""
+LATE_SECONDS = 120.0  # a tick comes each minute, and one may fail
 MAX_TROUBLES = 3  # one failure may concern one lane; this many concern the table
+
+
+@dataclass(frozen=True)
+class DueItems:
+    """Leases what is due, and enqueues its resumes, until the time is over."""
+
+    queue: DeliveryQueue
+    clock: Clock
+    telemetry: Telemetry
+
+    def resume(
+        self,
+        due: Iterator[DueItem],
+        lease: Callable[[DueItem, float], Resume | None],
+        *,
+        seconds: float,
+    ) -> int:
+        """Return how many were resumed.
+
+        The due time is moved first, and the resume carries the new time as its token: of two
+        concurrent ticks, one sends it.
+        """
+        resumed, latest, troubles = 0, 0.0, list[InfrastructureError]()
+        began_at = self.clock.now()
+        for batch in _batches(due, LANES_AT_A_TIME):
+            leased = self._lease(batch, lease, troubles)
+            resumed += len(leased) - len(self.queue.enqueue_resumes(list(leased.values())))
+            latest = max(latest, *(began_at - item.due_at for item in leased), 0.0)
+            if len(troubles) >= MAX_TROUBLES:
+                raise troubles[-1]
+            if self.clock.now() >= began_at + seconds:
+                break
+        if latest > LATE_SECONDS:
+            self.telemetry.resumed_late(latest)
+        return resumed
+
+    def _lease(
+        self,
+        due: Iterable[DueItem],
+        lease: Callable[[DueItem, float], Resume | None],
+        troubles: list[InfrastructureError],
+    ) -> dict[DueItem, Resume]:
+        """Lease them all even if some fail, since a lease lasts minutes."""
+        until = self.clock.now() + LEASE_SECONDS
+        resumes: dict[DueItem, Resume] = {}
+        for item in due:
+            try:
+                resume = lease(item, until)
+            except InfrastructureError as error:
+                self.telemetry.internal_error(error, doing="resume a lane")
+                troubles.append(error)
+            else:
+                resumes |= {item: resume} if resume else {}
+            if len(troubles) >= MAX_TROUBLES:
+                break
+        return resumes
 
 
 @dataclass(frozen=True)
 class ResumeDueLanes:
     ledger: Ledger
-    endpoint_health: EndpointHealthStore
-    queue: DeliveryQueue
+    items: DueItems
     clock: Clock
-    telemetry: Telemetry
 
     def __call__(self) -> int:
         """Resume the lanes that are due, as far as time allows, and return how many."""
-        # The due time is moved first, and the resume carries the new time as its token: of two
-        # concurrent ticks, one sends it.
-        resumed, troubles = 0, list[InfrastructureError]()
-        ends_at = self.clock.now() + MAX_RUN_SECONDS
-        for batch in _batches(self.ledger.due(self.clock.now()), LANES_AT_A_TIME):
-            resumed += self._resume(batch, troubles)
-            if len(troubles) >= MAX_TROUBLES:
-                raise troubles[-1]
-            if self.clock.now() >= ends_at:
-                break
-        return resumed
-
-    def _resume(self, due: Iterable[DueItem], troubles: list[InfrastructureError]) -> int:
-        """Resume the leased lanes even if others failed, since a lease lasts minutes."""
-        until = self.clock.now() + LEASE_SECONDS
-        resumes: list[Resume] = []
-        for lane in due:
-            try:
-                resume = self._lease(lane, until)
-            except InfrastructureError as error:
-                self.telemetry.internal_error(error, doing="resume a lane")
-                troubles.append(error)
-            else:
-                resumes += [resume] if resume else []
-            if len(troubles) >= MAX_TROUBLES:
-                break
-        return len(resumes) - len(self.queue.enqueue_resumes(resumes))
+        due = self.ledger.due(self.clock.now())
+        return self.items.resume(due, self._lease, seconds=MAX_RUN_SECONDS)
 
     def _lease(self, due: DueItem, until: float) -> Resume | None:
-        if due.is_breaker:
-            return self._probe(due, until)
+        if due.is_breaker:  # as an earlier release kept it, among the lanes
+            self.ledger.lease(due, until=self.clock.now())
+            return None
         token = self.ledger.lease(due, until=until)
         return None if token is None else Resume(due.lane, token)
+
+
+@dataclass(frozen=True)
+class ProbeEndpoints:
+    ledger: Ledger
+    endpoint_health: EndpointHealthStore
+    subscriptions: SubscriptionReader
+    items: DueItems
+    clock: Clock
+
+    def __call__(self) -> int:
+        """Resume a lane of each open breaker that is due for a probe; return how many."""
+        due = self.ledger.due_breakers(self.clock.now())
+        return self.items.resume(due, self._probe, seconds=MAX_PROBING_SECONDS)
 
     def _probe(self, breaker: DueItem, until: float) -> Resume | None:
         """Probe the endpoint by the lane that has spent least of its budget.
@@ -75,6 +127,10 @@ class ResumeDueLanes:
         the probe stays due, for the next lane that is processed.
         """
         subscription_id = breaker.lane.subscription_id
+        subscription = self.subscriptions.find(subscription_id)
+        if subscription and subscription.is_blocked and not subscription.removed_at:
+            self.ledger.lease(breaker, until=self.clock.now() + MAX_PROBE_WAIT_SECONDS)
+            return None
         held = self.ledger.held_lanes(subscription_id)
         first = next(held, None)
         if first is None:
@@ -88,7 +144,7 @@ class ResumeDueLanes:
             return None
         lane: HeldLane = min(lanes, key=lambda held: held.attempts)
         # A resume of the same lane in this tick must not be taken for the probe.
-        token = self.ledger.lease(DueItem(lane.lane, lane.due_token), until=until + 1)
+        token = self.ledger.lease(DueItem.of(lane), until=until + 1)
         return None if token is None else Resume(lane.lane, token, probe=True)
 
     def _close_idle_breaker(self, subscription_id: str) -> None:
@@ -109,19 +165,15 @@ def resume_suspended_lanes(
     dependencies: DeliveryDependencies, subscription_id: str, number: int
 ) -> int:
     """Resume up to ``number`` lanes of a subscription, the longest held first; return how many."""
-    now = dependencies.clock.now()
-    suspended = islice(dependencies.ledger.suspended_lanes(subscription_id), MAX_LANES_EXAMINED)
+    ledger, now = dependencies.ledger, dependencies.clock.now()
+    suspended = islice(ledger.suspended_lanes(subscription_id), MAX_LANES_EXAMINED)
     ready = (held for held in suspended if held.retry_after_until <= now)
     resumes = [
         Resume(held.lane, token)
         for held in islice(ready, number)
-        if (token := _lease(dependencies.ledger, held, until=now + LEASE_SECONDS)) is not None
+        if (token := ledger.lease(DueItem.of(held), until=now + LEASE_SECONDS)) is not None
     ]
     return len(resumes) - len(dependencies.queue.enqueue_resumes(resumes)) if resumes else 0
-
-
-def _lease(ledger: Ledger, held: HeldLane, *, until: float) -> int | None:
-    return ledger.lease(DueItem(held.lane, held.due_token), until=until)
 
 
 def _batches(due: Iterator[DueItem], size: int) -> Iterator[list[DueItem]]:

@@ -57,6 +57,10 @@ class EndpointHealth:
     def is_slow(self) -> bool:
         return self.average_ms > SLOW_MS
 
+    def is_full(self, now: float) -> bool:
+        """Whether it is slow, and all of its permits are taken."""
+        return self.is_slow and len(self._active_permits(now)) >= PERMITS
+
     @property
     def is_healthy(self) -> bool:
         """Whether no record is needed: a slow attempt is kept until the next, so they add up."""
@@ -113,6 +117,10 @@ class EndpointHealth:
         if permit in active:
             active.remove(permit)
         return self._changed(now, permits=tuple(active))
+
+    def with_lanes_to_resume(self, now: float) -> Self:
+        """Return the health of an endpoint whose next success resumes suspended lanes."""
+        return self._changed(now, resume_batch_size=max(self.resume_batch_size, 1))
 
     def with_nothing_left_to_resume(self, now: float) -> Self:
         return self._changed(now, resume_batch_size=0)

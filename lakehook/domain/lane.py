@@ -21,7 +21,6 @@ from typing import Any, Self
 from lakehook.domain.attempt import Attempt, Outcome
 from lakehook.domain.delivery import Delivery, Lane
 
-RECHECK_SECONDS = 3600.0  # a blocked lane is checked hourly, so none is forgotten
 LEASE_SECONDS = 300.0  # a lost resume is sent again after this
 EXPIRES_AFTER_SECONDS = 30 * 24 * 3600.0  # waiting time for a blocked subscription
 RESERVATION_SECONDS = 15.0
@@ -46,20 +45,25 @@ _SETTLED = {Outcome.DELIVERED: DeliveryStatus.DELIVERED, Outcome.ABORTED: Delive
 
 
 class SuspendedReason(StrEnum):
-    """Reason why a lane waits for its endpoint or its rate instead of its own retry."""
+    """Reason why a lane waits for something its subscription shares, instead of its own retry."""
 
     CIRCUIT_OPEN = "circuit_open"  # the endpoint is down; a successful probe resumes the lane
     CONCURRENCY_LIMIT = "concurrency_limit"  # the endpoint is slow, and all its permits are taken
     RATE_LIMIT = "rate_limit"  # all send times within the horizon are reserved
+    BLOCKED = "blocked"  # the subscription is paused or disabled
 
 
 @dataclass(frozen=True, kw_only=True)
 class HeldLane:
-    """The record of a lane that holds deliveries. Each write is conditional on ``version``."""
+    """The record of a lane that holds deliveries. Each write is conditional on ``version``.
+
+    A suspended lane, and one behind a dead letter, has no due time: it costs nothing while it
+    waits. What it waits for resumes it, and ``delivery/recheck.py`` if that was lost.
+    """
 
     lane: Lane
     head: int  # the sequence of the delivery that nothing overtakes
-    due_at: float  # unix seconds; the scheduler resumes the lane at this time
+    due_at: float | None  # unix seconds; the scheduler resumes the lane at this time
     held_since: float
     attempts: int = 0  # of the head, in its present budget
     head_is_dead: bool = False  # the head is a dead letter
@@ -75,18 +79,22 @@ class HeldLane:
         version = round(now * 1000)
         return cls(lane=lane, head=head, due_at=now, held_since=now, version=version)
 
+    def __post_init__(self) -> None:
+        waits_for_another = self.suspended or self.head_is_dead
+        assert waits_for_another or self.due_at is not None, f"{self.lane} waits for nothing"
+
     @property
     def suspended(self) -> bool:
-        """Whether a success elsewhere may resume the lane before it is due."""
+        """Whether the lane has no time of its own, and its subscription resumes it."""
         return self.suspended_reason is not None
 
     @property
     def due_token(self) -> int:
-        """The due time in milliseconds, as a resume carries it."""
-        return round(self.due_at * 1000)
+        """The due time in milliseconds, as a resume carries it; 0 if there is none."""
+        return round((self.due_at or 0.0) * 1000)
 
     def is_due(self, now: float) -> bool:
-        return self.due_at <= now
+        return self.due_at is not None and self.due_at <= now
 
     def is_before_reservation(self, now: float) -> bool:
         return now < self.reserved_at
@@ -114,14 +122,15 @@ class HeldLane:
             due_at=max(self.retry_at, retry_after_until), retry_after_until=retry_after_until
         )
 
-    def with_appended(self, sequence: int) -> Self:
+    def with_appended(self, sequence: int, *, now: float) -> Self:
         """Add a waiting delivery; it is behind the head, unless its sequence is lower."""
-        if sequence < self.head:
-            moved = self.advanced_to(sequence, now=self.due_at)
-            return replace(
-                moved, suspended_reason=self.suspended_reason, reserved_at=self.reserved_at
-            )
-        return self._changed(suspended_reason=self.suspended_reason, reserved_at=self.reserved_at)
+        kept: dict[str, Any] = {
+            "suspended_reason": self.suspended_reason,
+            "reserved_at": self.reserved_at,
+        }
+        if sequence > self.head:
+            return self._changed(**kept)
+        return self._with_head(sequence, due_at=now if self.head_is_dead else self.due_at, **kept)
 
     def with_attempt_started(self) -> Self:
         """Increment the version before an attempt, so that other workers get a conflict."""
@@ -142,30 +151,32 @@ class HeldLane:
         """
         if lowest > self.head:
             return self._changed(suspended_reason=self.suspended_reason)
-        due_at = self.due_at if self.suspended else max(due_at, self.retry_after_until)
-        moved = self.advanced_to(lowest, now=due_at)
-        return replace(
-            moved, suspended_reason=self.suspended_reason, retry_after_until=self.retry_after_until
+        return self._with_head(
+            lowest,
+            due_at=None if self.suspended else max(due_at, self.retry_after_until),
+            suspended_reason=self.suspended_reason,
+            retry_after_until=self.retry_after_until,
         )
 
     def advanced_to(self, head: int, *, now: float) -> Self:
-        return self._changed(
-            head=head,
-            attempts=0,
-            due_at=now,
-            head_is_dead=False,
-            retry_at=0.0,
-            retry_after_until=0.0,
-        )
+        return self._with_head(head, due_at=now)
 
-    def blocked(self, *, now: float) -> Self:
-        return self._changed(due_at=now + RECHECK_SECONDS)
+    def _with_head(self, head: int, *, due_at: float | None, **kept: Any) -> Self:
+        """Make a delivery the head, with a fresh budget."""
+        fresh = {"attempts": 0, "head_is_dead": False, "retry_at": 0.0, "retry_after_until": 0.0}
+        return self._changed(head=head, due_at=due_at, **(fresh | kept))
 
-    def with_dead_head(self, *, now: float) -> Self:
-        return self._changed(due_at=now + RECHECK_SECONDS, head_is_dead=True)
+    def with_dead_head(self) -> Self:
+        return self._changed(due_at=None, head_is_dead=True)
 
-    def suspended_until(self, time: float, *, reason: SuspendedReason) -> Self:
-        return self._changed(due_at=time, suspended_reason=reason)
+    def suspended_for(self, reason: SuspendedReason) -> Self:
+        return self._changed(due_at=None, suspended_reason=reason)
+
+    def blocked(self, *, held_since: float | None = None) -> Self:
+        """Wait for the subscription. ``held_since`` is when the first that may expire began to."""
+        since = self.held_since if held_since is None else held_since
+        reason = None if self.head_is_dead else SuspendedReason.BLOCKED
+        return self._changed(due_at=None, suspended_reason=reason, held_since=since)
 
     def with_reservation(self, reserved_at: float, *, due_at: float) -> Self:
         """Schedule the head's attempt at its reserved send time."""

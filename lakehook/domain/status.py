@@ -14,6 +14,8 @@ _SUSPENDED: dict[SuspendedReason | None, str] = {
     SuspendedReason.RATE_LIMIT: "over its rate",
 }
 _RESUMED: dict[SuspendedReason | None, str] = {
+    SuspendedReason.CIRCUIT_OPEN: "lanes that wait longer have been resumed",
+    SuspendedReason.BLOCKED: "lanes that wait longer have been resumed",
     SuspendedReason.CONCURRENCY_LIMIT: "its slow endpoint has fewer requests in progress",
     SuspendedReason.RATE_LIMIT: "its rate allows it",
 }
@@ -147,9 +149,10 @@ def _head(context: DeliveryContext, held: HeldLane) -> NextAction:
             f"blocked: the endpoint is down, and probed at {probed}", context.probed_at
         )
     if condition := _RESUMED.get(held.suspended_reason):
-        latest = format_rfc3339(held.due_at)
-        return NextAction(f"attempted when {condition}, and checked by {latest}", held.due_at)
+        return NextAction(f"attempted when {condition}")
     verb = "retried" if held.attempts else "attempted"
+    if held.due_at is None:  # its dead letter is no longer one
+        return NextAction(f"{verb} within the hour")
     return NextAction(f"{verb} at {format_rfc3339(held.due_at)}", held.due_at)
 
 

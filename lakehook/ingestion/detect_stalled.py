@@ -18,7 +18,7 @@ from lakehook.ports.system import Clock
 LEASE_SECONDS = 300.0  # a lost stall event is published again after this, with the same id
 PIPELINES_AT_A_TIME = 10
 MAX_PER_TICK = 500  # of one state; the next tick finds the rest
-MAX_RUN_SECONDS = 10.0  # of a tick, so that replays and notices have their time
+MAX_RUN_SECONDS = 8.0  # of a tick, so that replays and notices have their time
 
 Publish = Callable[[Iterable[Event]], int]
 

@@ -34,11 +34,19 @@ class LedgerSnapshot:
 
 @dataclass(frozen=True)
 class DueItem:
-    """A held lane or a circuit breaker that is due, with the token of its due time."""
+    """A held lane or a circuit breaker, with the token of its due time; 0 if it has none."""
 
     lane: Lane
     due_token: int
     is_breaker: bool = False
+
+    @classmethod
+    def of(cls, held: HeldLane) -> "DueItem":
+        return cls(held.lane, held.due_token)
+
+    @property
+    def due_at(self) -> float:
+        return self.due_token / 1000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,10 +101,13 @@ class Ledger(Protocol):
         """Yield the head and the unfinished deliveries behind it in order, reading as needed."""
 
     def due(self, now: float) -> Iterator[DueItem]:
-        """Yield due lanes and breakers, by an index that may lag behind."""
+        """Yield due lanes, by an index that may lag behind."""
+
+    def due_breakers(self, now: float) -> Iterator[DueItem]:
+        """Yield due circuit breakers, the longest due first, by the same index."""
 
     def lease(self, due: DueItem, *, until: float) -> int | None:
-        """Move a due time, and return the new token; None if it was moved since.
+        """Set a due time, and return the new token; None if it has changed since.
 
         A suspended lane is no longer suspended afterwards.
         """
@@ -114,8 +125,15 @@ class Ledger(Protocol):
         By the index, and no more than one page of it each, however much is held.
         """
 
-    def suspended_lanes(self, subscription_id: str) -> Iterator[HeldLane]:
-        """Held lanes that are suspended, the longest held first."""
+    def suspended_lanes(
+        self, subscription_id: str, *, held_until: float | None = None
+    ) -> Iterator[HeldLane]:
+        """Suspended lanes that are held since ``held_until`` or longer, the longest held first."""
+
+    def lanes_behind_dead_letters(
+        self, subscription_id: str, *, held_until: float | None = None
+    ) -> Iterator[HeldLane]:
+        """The same of lanes whose head is a dead letter, and that are not due."""
 
     def dead_letters(self, subscription_id: str) -> Iterator[DeliveryRecord]:
         """Yield a subscription's dead letters, also those whose lane has gone on."""

@@ -31,6 +31,9 @@ class Telemetry(Protocol):
 
     def backlog_measured(self, backlog: Backlog, *, now: float) -> None: ...
 
+    def resumed_late(self, seconds: float) -> None:
+        """Count how long after their time lanes or probes were resumed: the scheduler is behind."""
+
     def operators_notified(self, notices: int) -> None: ...
 
     def internal_error(self, error: Exception, *, doing: str) -> None: ...

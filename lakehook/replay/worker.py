@@ -41,7 +41,7 @@ MAX_RECORDS, MAX_BYTES = 90, 3_000_000  # of a transaction; DynamoDB allows 100 
 RECORD_BYTES = 4_000  # of a record without its event: about twenty attempts
 RECORDS_AT_A_TIME = 50
 LANES_AT_A_TIME = 10
-MAX_RUN_SECONDS = 20.0  # of a tick; the next one continues
+MAX_RUN_SECONDS = 15.0  # of a tick; the next one continues
 
 
 @dataclass(frozen=True)

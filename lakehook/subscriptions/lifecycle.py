@@ -63,8 +63,8 @@ class ResumeLanesGradually:
             if held.head_is_dead and strict:
                 continue  # its dead letter must be redriven first
             until = max(first + resumed / LANES_A_SECOND, held.retry_after_until)
-            if until < held.due_at:
-                self.ledger.lease(DueItem(held.lane, held.due_token), until=until)
+            if held.due_at is None or until < held.due_at:
+                self.ledger.lease(DueItem.of(held), until=until)
                 resumed += 1
         return resumed
 
@@ -168,7 +168,7 @@ class Unsubscribe:
     def _make_due(self, subscription: Subscription) -> None:
         """Make all lanes due, read again: one may have been held before the tombstone."""
         for held in self.ledger.held_lanes(subscription.id):
-            self.ledger.lease(DueItem(held.lane, held.due_token), until=self.clock.now())
+            self.ledger.lease(DueItem.of(held), until=self.clock.now())
 
 
 @dataclass(frozen=True)

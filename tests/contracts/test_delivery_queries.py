@@ -49,7 +49,7 @@ def held_with(both: Both, *records: DeliveryRecord) -> HeldLane:
     held = HeldLane.held_at(LANE, records[0].sequence, now=NOON)
     both.ledger.save(records[0], before=None, after=held)
     for record in records[1:]:
-        after = held.with_appended(record.sequence)
+        after = held.with_appended(record.sequence, now=NOON)
         both.ledger.save(record, before=held, after=after)
         held = after
     return held

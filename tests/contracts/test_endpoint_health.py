@@ -84,10 +84,10 @@ def test_who_is_well_again_is_forgotten(both: Both):
 
 def test_an_open_breaker_is_due_and_leased_as_a_lane_is(both: Both):
     both.healths.save(WELL, OPEN)
-    (due,) = both.ledger.due(NOON + 6)
+    (due,) = both.ledger.due_breakers(NOON + 6)
 
     assert (due.lane.subscription_id, due.is_breaker) == ("sub_a", True)
-    assert list(both.ledger.due(NOON + 5)) == []
+    assert list(both.ledger.due_breakers(NOON + 5)) == []
     assert both.ledger.lease(due, until=NOON + 300) == round((NOON + 300) * 1000)
     assert both.ledger.lease(due, until=NOON + 300) is None
     assert both.healths.find("sub_a") == replace(OPEN, due_at=NOON + 300)
@@ -96,6 +96,6 @@ def test_an_open_breaker_is_due_and_leased_as_a_lane_is(both: Both):
 def test_a_closed_breaker_is_never_due(both: Both):
     both.healths.save(WELL, replace(OPEN, due_at=None))
 
-    assert list(both.ledger.due(NOON + 10**6)) == []
+    assert list(both.ledger.due_breakers(NOON + 10**6)) == []
     gone = DueItem(Lane("sub_a", ""), due_token=round((NOON + 5.25) * 1000), is_breaker=True)
     assert both.ledger.lease(gone, until=NOON + 300) is None

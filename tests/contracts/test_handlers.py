@@ -210,16 +210,9 @@ def installed(deployment: StackOutputs, monkeypatch: pytest.MonkeyPatch) -> Iter
         batch.workers.shutdown()
         batch.deliver.dependencies.attempt.send.transport.http.close()  # type: ignore[attr-defined]
     for function in (fanout_function, deliver_function, clock_function):
-        function.telemetry.cache_clear()
-    for wiring in (
-        fanout_function.fan_out_batch,
-        deliver_function.deliver_batch,
-        clock_function.resume_due_lanes,
-        clock_function.publish_stalled_pipelines,
-        clock_function.reconcile,
-        clock_function.notify_operators,
-    ):
-        wiring.cache_clear()
+        for wiring in vars(function).values():
+            if hasattr(wiring, "cache_clear"):
+                wiring.cache_clear()
 
 
 @pytest.fixture
@@ -434,7 +427,7 @@ def test_operators_are_notified_by_their_topic_of_a_dead_letter_and_only_once(
 ):
     subscription = installed.subscribe(nobody)
     record = DeliveryRecord.waiting(a_delivery(1))
-    held = HeldLane.held_at(record.lane, 1, now=time.time()).with_dead_head(now=time.time())
+    held = HeldLane.held_at(record.lane, 1, now=time.time()).with_dead_head()
     installed.ledger.save(record.dead("rejected"), before=None, after=held)
 
     mistyped = "{"  # the thresholds are a parameter of the stack; its part fails, and no other

@@ -92,11 +92,11 @@ def test_a_lane_is_held_by_one_worker_only(ledger: Ledger):
 
 def test_a_write_on_an_older_version_changes_nothing(ledger: Ledger):
     held = held_at(ledger)
-    newer = held.with_appended(2)
+    newer = held.with_appended(2, now=NOON)
     ledger.save(waiting(2), before=held, after=newer)
 
     with pytest.raises(LaneConflict):
-        ledger.save(waiting(3), before=held, after=held.with_appended(3))
+        ledger.save(waiting(3), before=held, after=held.with_appended(3, now=NOON))
     with pytest.raises(LaneConflict):
         ledger.save_lane(held, None)
 
@@ -130,7 +130,7 @@ def test_the_waiting_line_comes_in_order_and_without_what_is_final(ledger: Ledge
     held = held_at(ledger)
     written = {}
     for sequence in range(25, 1, -1):
-        after = held.with_appended(sequence)
+        after = held.with_appended(sequence, now=NOON)
         written[sequence] = ledger.save(waiting(sequence), before=held, after=after)
         held = after
     ledger.save(written[7].discarded("by hand"), before=None, after=None)
@@ -191,9 +191,9 @@ def test_a_lease_disturbs_no_worker(ledger: Ledger):
     (due,) = ledger.due(NOON + 10)
     ledger.lease(due, until=NOON + 310)
 
-    ledger.save(waiting(2), before=held, after=held.with_appended(2))
+    ledger.save(waiting(2), before=held, after=held.with_appended(2, now=NOON))
 
-    assert lane_of(ledger) == held.with_appended(2)
+    assert lane_of(ledger) == held.with_appended(2, now=NOON)
 
 
 def test_the_lanes_that_a_subscription_holds_are_found(ledger: Ledger):
@@ -235,7 +235,7 @@ def test_what_is_held_is_summarized_by_its_oldest(ledger: Ledger):
 def test_a_dead_letter_is_found_beside_its_lane_and_is_none(ledger: Ledger):
     held = held_at(ledger)
     dead = record_of(ledger, 1).dead("rejected")
-    ledger.save(dead, before=held, after=held.blocked(now=NOON))
+    ledger.save(dead, before=held, after=held.blocked())
 
     assert list(ledger.dead_letters("sub_a")) == [dead]
     assert [held_lane.lane for held_lane in ledger.held_lanes("sub_a")] == [LANE]
@@ -353,7 +353,7 @@ def test_what_was_written_can_be_written_on(ledger: Ledger):
 
 def test_lanes_that_sleep_are_found_until_they_are_told(ledger: Ledger):
     held = held_at(ledger)
-    ledger.save_lane(held, held.suspended_until(NOON + 3600, reason=SuspendedReason.CIRCUIT_OPEN))
+    ledger.save_lane(held, held.suspended_for(SuspendedReason.CIRCUIT_OPEN))
     (asleep,) = ledger.suspended_lanes("sub_a")
 
     ledger.lease(DueItem(asleep.lane, asleep.due_token), until=NOON + 300)
@@ -362,6 +362,52 @@ def test_lanes_that_sleep_are_found_until_they_are_told(ledger: Ledger):
     assert list(ledger.suspended_lanes("sub_a")) == []
     assert list(ledger.suspended_lanes("sub_b")) == []
     assert lane_of(ledger) == replace(asleep, due_at=NOON + 300, suspended_reason=None)
+
+
+def test_a_lane_without_a_due_time_is_never_due_until_it_is_leased(ledger: Ledger):
+    held = held_at(ledger)
+    ledger.save_lane(held, asleep := held.suspended_for(SuspendedReason.BLOCKED))
+
+    assert lane_of(ledger) == asleep
+    assert list(ledger.due(NOON + 10**9)) == []
+
+    token = ledger.lease(DueItem.of(asleep), until=NOON + 300)
+
+    assert token == round((NOON + 300) * 1000)
+    assert ledger.lease(DueItem.of(asleep), until=NOON + 300) is None
+    assert [due.due_token for due in ledger.due(NOON + 300)] == [token]
+
+
+def test_a_lane_without_a_due_time_that_has_gone_leaves_no_lease(ledger: Ledger):
+    held = held_at(ledger)
+    asleep = held.suspended_for(SuspendedReason.CIRCUIT_OPEN)
+    ledger.save_lane(held, None)
+
+    assert ledger.lease(DueItem.of(asleep), until=NOON + 310) is None
+    assert lane_of(ledger) is None
+
+
+def test_lanes_are_suspended_since_a_time_or_longer(ledger: Ledger):
+    held = held_at(ledger)
+    ledger.save_lane(held, held.suspended_for(SuspendedReason.BLOCKED))
+
+    assert list(ledger.suspended_lanes("sub_a", held_until=NOON - 0.001)) == []
+    assert [one.lane for one in ledger.suspended_lanes("sub_a", held_until=NOON)] == [LANE]
+
+
+def test_a_lane_behind_a_dead_letter_is_found_apart_from_suspended_ones(ledger: Ledger):
+    held = held_at(ledger)
+    ledger.save_lane(held, behind := held.with_dead_head())
+
+    assert list(ledger.suspended_lanes("sub_a")) == []
+    assert list(ledger.lanes_behind_dead_letters("sub_a")) == [behind]
+    assert list(ledger.lanes_behind_dead_letters("sub_a", held_until=NOON - 1)) == []
+    assert list(ledger.due(NOON + 10**9)) == []
+
+    ledger.lease(DueItem.of(behind), until=NOON + 300)
+
+    assert list(ledger.lanes_behind_dead_letters("sub_a")) == []
+    assert lane_of(ledger) == replace(behind, due_at=NOON + 300)
 
 
 def test_a_receivers_wish_to_wait_stays_with_its_lane(ledger: Ledger):

@@ -116,7 +116,7 @@ class Operator:
         ledger = DynamoLedger(boto3.client("dynamodb"), table, FakeClock())
         lane, record = delivery.lane, DeliveryRecord.waiting(delivery)
         held = HeldLane.held_at(lane, 1, now=NOON)
-        ledger.save(record.dead("rejected"), before=None, after=held.with_dead_head(now=NOON))
+        ledger.save(record.dead("rejected"), before=None, after=held.with_dead_head())
         return delivery.id
 
     def _record(self, model: Any, params: Any, **_: Any) -> None:

@@ -10,7 +10,8 @@ from tests.e2e.conftest import Say
 from tests.e2e.evidence import Evidence, attributes_of
 from tests.e2e.pipelines import a_life, heard
 from tests.e2e.subscribers import Subscribers
-from tests.integration.eventually import PATIENCE
+
+PATIENCE = 15.0
 
 
 @pytest.mark.parametrize(

@@ -22,8 +22,9 @@ from tests.e2e.evidence import Evidence
 from tests.e2e.pipelines import CREATED, a_life
 from tests.e2e.subscribers import Subscribers
 from tests.e2e.terminal import Terminal
-from tests.integration.eventually import PATIENCE, eventually
+from tests.integration.eventually import eventually
 
+PATIENCE = 15.0
 SECRET = HmacSecret(b"canary of the signing secret")
 PRIVATE = CryptographyPrivateKey.of_seed(b"canary of the signing secret too")
 TOKEN = "canary-of-the-header"

@@ -15,7 +15,7 @@ from lakehook.adapters.sqs.dead_letters import SqsDeadLetterQueue
 from lakehook.adapters.sqs.deliveries import SqsDeliveryQueue, SqsMessageAcks
 from lakehook.adapters.system import SystemClock
 from lakehook.delivery.factory import build_deliver
-from lakehook.delivery.scheduler import ResumeDueLanes
+from lakehook.delivery.scheduler import DueItems, ResumeDueLanes
 from lakehook.domain.delivery import Lane
 from lakehook.domain.lane import DeliveryRecord, HeldLane
 from lakehook.domain.retry import RetrySchedule
@@ -64,7 +64,8 @@ class Functions:
 
     def tick(self) -> None:
         """What the clock does each minute, and what follows."""
-        ResumeDueLanes(self.ledger, self.healths, self.bell, SystemClock(), FakeTelemetry())()
+        items = DueItems(self.bell, SystemClock(), FakeTelemetry())
+        ResumeDueLanes(self.ledger, items, SystemClock())()
         self.deliver()
 
     def look_at(self, url: str) -> list[Any]:
@@ -304,7 +305,7 @@ def test_an_enabled_subscription_is_well_again(
     )
     assert healths.save(well, down)
     record = DeliveryRecord.waiting(a_delivery(1, subscription=subscription))
-    held = HeldLane.held_at(record.lane, 1, now=NOON).blocked(now=SystemClock().now())
+    held = HeldLane.held_at(record.lane, 1, now=NOON).blocked()
     functions.ledger.save(record, before=None, after=held)
 
     enabled = terminal.json("subscriptions", "enable", "ci")

@@ -86,6 +86,12 @@ MUTANTS = (
         "return None",
     ),
     Mutant(
+        "a lane that waits without a time of its own is found though its resume was lost",
+        "lakehook/delivery/recheck.py",
+        "for number, held in enumerate(resumed):",
+        "for number, held in enumerate(resumed[:0]):",
+    ),
+    Mutant(
         "what is replayed goes before the head",
         "lakehook/domain/lane.py",
         "if lowest > self.head:",

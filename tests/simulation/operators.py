@@ -1,17 +1,21 @@
 """What operators do to a running system: pause, redrive from the command line or the console."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import islice
+from random import Random
+from typing import Any
 
 from lakehook.adapters.sqs.dead_letters import SqsDeadLetterCopies, SqsDeadLetterRedriver
 from lakehook.dead_letters import Discard, Redrive
 from lakehook.domain.errors import InvalidInput, LaneConflict
-from lakehook.domain.lane import DeliveryRecord
+from lakehook.domain.lane import DeliveryRecord, HeldLane
 from lakehook.domain.replay import DeliveryFilter, ReplayRequest
 from lakehook.domain.subscription import Ordering
 from lakehook.ports.queues import DeadLetterCopies
+from lakehook.ports.stores import Ledger
 from lakehook.replay import CountReplay, StartReplay
 from lakehook.subscriptions.lifecycle import (
     EnableSubscription,
@@ -26,6 +30,20 @@ from tests.simulation.wiring import DEAD, DELIVERIES
 
 PAUSED_SECONDS = 300.0
 DAY = 86_400.0
+
+
+@dataclass(frozen=True)
+class Interrupted:
+    """The ledger, as far as a command gets that is interrupted after so many lanes."""
+
+    ledger: Ledger
+    after: int
+
+    def held_lanes(self, subscription_id: str) -> Iterator[HeldLane]:
+        return islice(self.ledger.held_lanes(subscription_id), self.after)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.ledger, name)
 
 
 class NoCopies:
@@ -122,7 +140,11 @@ class Operator:
 
     @property
     def _wake(self) -> ResumeLanesGradually:
-        return ResumeLanesGradually(self.system.ledger, self.system.timeline)
+        """The command is interrupted, as often as not: the scheduler finds the lanes it missed."""
+        system = self.system
+        chance = Random(f"{system.scenario.seed}/{system.history.happened}")
+        reached = Interrupted(system.ledger, after=chance.choice((0, 1, 3, 999, 999, 999)))
+        return ResumeLanesGradually(reached, system.timeline)  # type: ignore[arg-type]
 
     @property
     def _copies(self) -> DeadLetterCopies:

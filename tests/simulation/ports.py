@@ -8,9 +8,10 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import islice
+from itertools import count, islice
 from typing import Any
 
+from lakehook.delivery.recheck import is_rechecked
 from lakehook.domain.circuit_breaker import EndpointHealth
 from lakehook.domain.delivery import Delivery, Lane
 from lakehook.domain.errors import InfrastructureError
@@ -21,7 +22,7 @@ from lakehook.ports.queues import EventMessage
 from lakehook.ports.stores import DueItem, LedgerSnapshot, Requeued
 from tests.fakes import FakeHealths, FakeLedger, FakeSubscriptions, FakeUnfinishedAttempts
 from tests.fakes_replay import FakeReplays
-from tests.simulation.clockwork import IsDue
+from tests.simulation.clockwork import MINUTE, IsDue
 from tests.simulation.faults import Fault, Gate, Invocation
 from tests.simulation.history import EVERYONE, History
 from tests.simulation.timeline import Timeline
@@ -87,8 +88,18 @@ class ReachedLedger(Reached):
     def held_lanes(self, subscription_id: str) -> Iterator[HeldLane]:
         yield from self._lanes("held_lanes", subscription_id)
 
-    def suspended_lanes(self, subscription_id: str) -> Iterator[HeldLane]:
-        yield from self._lanes("suspended_lanes", subscription_id)
+    def due_breakers(self, now: float) -> Iterator[DueItem]:
+        yield from self._through("due_breakers", lambda: [*self._port.due_breakers(now)])
+
+    def suspended_lanes(
+        self, subscription_id: str, *, held_until: float | None = None
+    ) -> Iterator[HeldLane]:
+        yield from self._lanes("suspended_lanes", subscription_id, held_until=held_until)
+
+    def lanes_behind_dead_letters(
+        self, subscription_id: str, *, held_until: float | None = None
+    ) -> Iterator[HeldLane]:
+        yield from self._lanes("lanes_behind_dead_letters", subscription_id, held_until=held_until)
 
     def dead_letters(self, subscription_id: str) -> Iterator[DeliveryRecord]:
         letters: list[DeliveryRecord] = self._through(
@@ -97,10 +108,10 @@ class ReachedLedger(Reached):
         since = self._seen_until()
         yield from (letter for letter in letters if letter.changed_at <= since)
 
-    def _lanes(self, index: str, subscription_id: str) -> Iterator[HeldLane]:
+    def _lanes(self, index: str, subscription_id: str, **limit: Any) -> Iterator[HeldLane]:
         """Each is read by its key; so a lag hides what was written since, and shows nothing old."""
         lanes: list[HeldLane] = self._through(
-            index, lambda: [*getattr(self._port, index)(subscription_id)]
+            index, lambda: [*getattr(self._port, index)(subscription_id, **limit)]
         )
         since = self._seen_until()
         yield from (held for held in lanes if self._port.written_at[held.lane] <= since)
@@ -208,9 +219,22 @@ class WitnessedLedger(FakeLedger):
         if after is None:
             self._history.tell(now, lane, "flows")
             return
-        due_in = after.due_at - now
+        due_in = "never" if after.due_at is None else after.due_at - now
         self._history.tell(now, lane, "held at", after.head, "and due in", due_in, "s")
-        self._planned(after)
+        self._planned(RecheckIsDue(lane.subscription_id, now) if after.due_at is None else after)
+
+
+@dataclass(frozen=True)
+class RecheckIsDue:
+    """When the clock next looks at a subscription some of whose lanes have no time of their own."""
+
+    subscription_id: str
+    now: float
+
+    @property
+    def due_at(self) -> float:
+        minutes = count(int(self.now // MINUTE) + 1)
+        return MINUTE * next(one for one in minutes if is_rechecked(self.subscription_id, one))
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,6 @@ from collections.abc import Callable, Mapping
 from random import Random
 from typing import Any
 
-from lakehook.adapters.sqs.deliveries import SqsDeliveryQueue
-from lakehook.delivery.scheduler import ResumeDueLanes
 from lakehook.domain.destination import Endpoint
 from lakehook.domain.lane import DeliveryStatus, HeldLane
 from lakehook.domain.retry import RetrySchedule
@@ -22,6 +20,7 @@ from tests.simulation.platform import EventSource, Platform
 from tests.simulation.ports import (
     PlannedReplays,
     ReachedLedger,
+    RecheckIsDue,
     ReplayIsDue,
     Told,
     WitnessedAttempts,
@@ -130,10 +129,7 @@ class System:
             EVENTS: self._source(EVENTS, wiring.fan_out, concurrency=2),
             DELIVERIES: self._source(DELIVERIES, wiring.deliver, concurrency=4),
         }
-        bell = SqsDeliveryQueue(self.sqs, DELIVERIES)
-        told = Told(self.timeline, self.history)
-        wake = ResumeDueLanes(reached, self.ledger.healths, bell, self.timeline, told)  # type: ignore[arg-type]
-        self.clockwork.tick = lambda: (wake(), wiring.work_off_replays())
+        self.clockwork.tick = wiring.tick
 
     def _source(self, name: str, handle: Callable[..., Any], *, concurrency: int) -> EventSource:
         return EventSource(
@@ -172,7 +168,9 @@ class System:
 
     def _all_due(self) -> list[IsDue]:
         lanes, healths = self.ledger.lanes.values(), self.ledger.healths.known.values()
-        return [*lanes, *healths, *map(ReplayIsDue, self.replays.list_open())]
+        rechecked = {held.lane.subscription_id for held in lanes if held.due_at is None}
+        rechecks = (RecheckIsDue(name, self.timeline.now()) for name in rechecked)
+        return [*lanes, *healths, *rechecks, *map(ReplayIsDue, self.replays.list_open())]
 
     def _changed(self, name: str) -> None:
         deliveries = len(self.scenario.subscribers) * len(self.scenario.publications)

@@ -1,6 +1,7 @@
 """The functions' shipped code, wired as their handlers wire it, but to what is simulated."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from random import Random
@@ -11,7 +12,10 @@ from functions.fanout.handler import event_message
 from lakehook.adapters.sqs.dead_letters import SqsDeadLetterQueue, SqsInvalidEventQueue
 from lakehook.adapters.sqs.deliveries import SqsDeliveryQueue, SqsMessageAcks
 from lakehook.delivery.factory import DeliveryPorts, build_deliver
+from lakehook.delivery.recheck import RecheckSubscriptions
+from lakehook.delivery.scheduler import DueItems, ProbeEndpoints, ResumeDueLanes
 from lakehook.delivery.sender import SignedSender
+from lakehook.domain.errors import InfrastructureError
 from lakehook.domain.retry import RetrySchedule
 from lakehook.domain.signing import HmacSecret
 from lakehook.ingestion.fan_out import FanOut
@@ -84,8 +88,42 @@ class Wiring:
     def _remaining(self, invocation: Invocation) -> Remaining:
         return lambda: invocation.deadline - self.timeline.now()
 
+    def tick(self) -> None:
+        """Each part of it is contained, as in the scheduler's handler."""
+        for part in (self._resume, self._probe, self._recheck, self._work_off_replays):
+            with suppress(InfrastructureError):
+                part()
+
     @cached_property
-    def work_off_replays(self) -> ProcessReplays:
+    def _resume(self) -> ResumeDueLanes:
+        return ResumeDueLanes(self.ledger, self._due_items, self.timeline)
+
+    @cached_property
+    def _probe(self) -> ProbeEndpoints:
+        return ProbeEndpoints(
+            ledger=self.ledger,
+            endpoint_health=self._healths,
+            subscriptions=self._subscriptions,
+            items=self._due_items,
+            clock=self.timeline,
+        )
+
+    @cached_property
+    def _recheck(self) -> RecheckSubscriptions:
+        return RecheckSubscriptions(
+            subscriptions=self._subscriptions,
+            ledger=self.ledger,
+            endpoint_health=self._healths,
+            clock=self.timeline,
+            telemetry=self.telemetry,
+        )
+
+    @cached_property
+    def _due_items(self) -> DueItems:
+        return DueItems(self._deliveries, self.timeline, self.telemetry)
+
+    @cached_property
+    def _work_off_replays(self) -> ProcessReplays:
         return ProcessReplays(
             replays=self._reached("replays", self.replays),
             subscriptions=self._subscriptions,

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from lakehook.delivery.scheduler import MAX_INDEX_LAG_SECONDS, MAX_LANES_PROBED, ResumeDueLanes
+from lakehook.delivery.scheduler import MAX_INDEX_LAG_SECONDS, MAX_LANES_PROBED
 from lakehook.domain.attempt import Attempt, Outcome, Response
 from lakehook.domain.channels.webhook import retry_after
 from lakehook.domain.delivery import Delivery, Lane
@@ -13,8 +13,8 @@ from lakehook.domain.queue_message import Ack, Nack, ReceivedMessage, Resume
 from lakehook.domain.retry import RetrySchedule
 from lakehook.domain.subscription import Ordering, Subscription
 from tests.builders import a_delivery, a_subscription
-from tests.delivering import DeliverFunction
-from tests.fakes import NOON, FakeTelemetry, Sending
+from tests.delivering import DeliverFunction, scheduler_tick
+from tests.fakes import NOON, Sending
 
 
 class World(DeliverFunction):
@@ -24,9 +24,9 @@ class World(DeliverFunction):
         self.took_ms = 5
         self.schedule = RetrySchedule((120,) * 5)
         self.attempts.otherwise = self.attempt
-        self.clockwork = ResumeDueLanes(
-            self.ledger, self.ledger.healths, self.queue, self.clock, FakeTelemetry()
-        )
+
+    def clockwork(self) -> int:
+        return scheduler_tick(self.ledger, self.queue, self.clock, subscriptions=self.subscriptions)
 
     def open_the_breaker(self) -> None:
         self.down = True
@@ -202,8 +202,22 @@ def test_a_slow_endpoint_that_is_paused_rings_nobody(world: World):
     world.queue.resumes.clear()
     world.clock.sleep(3600)
 
-    assert world.tick() == [Lane("sub_a", "2")]
-    assert world.queue.resumes == []
+    assert world.tick() == []
+    assert world.ledger.lanes[Lane("sub_a", "2")].suspended_reason is SuspendedReason.BLOCKED
+
+
+def test_the_breaker_of_a_paused_subscription_is_not_probed(world: World):
+    world.open_the_breaker()
+    world.subscriptions.put(a_subscription(paused_at="2026-01-01T00:00:00Z"))
+    world.clock.sleep(120)
+    world.ledger.lanes = {
+        lane: held.suspended_for(SuspendedReason.CIRCUIT_OPEN)
+        for lane, held in world.ledger.lanes.items()
+    }
+
+    assert world.tick() == []
+
+    assert world.ledger.healths.known["sub_a"].due_at == world.clock.now() + 300
 
 
 @pytest.mark.parametrize("is_one_alive", [True, False])
@@ -213,7 +227,7 @@ def test_a_thousand_dead_lanes_keep_no_probe_from_a_living_one_and_are_not_read_
     world.open_the_breaker()
     world.receive(in_lane(77))
     living = world.ledger.lanes.pop(Lane("sub_a", "77"))
-    dead = replace(living.with_dead_head(now=NOON + 9999), held_since=NOON - 9999)
+    dead = replace(living.with_dead_head(), held_since=NOON - 9999)
     lanes = [Lane("sub_a", str(number)) for number in range(1000, 2000)]
     world.ledger.lanes = {lane: replace(dead, lane=lane) for lane in lanes}
     if is_one_alive:
@@ -407,18 +421,16 @@ def test_a_stray_503_keeps_nobody_longer_than_its_own_retry(world: World):
     assert world.ledger.lanes == {}
 
 
-def test_who_gets_no_slot_in_a_crowd_does_without(world: World):
+def test_who_gets_no_slot_in_a_crowd_comes_again(world: World):
     world.took_ms = 16000
     world.receive(in_lane(1))
     world.ledger.healths.save = lambda *_: False  # type: ignore[method-assign]
     made = len(world.attempts.made)
 
-    world.receive(in_lane(2))
+    assert world.receive(in_lane(2)) == [Nack(1.0)]
 
     assert len(world.attempts.made) == made
-    assert (
-        world.ledger.lanes[Lane("sub_a", "2")].suspended_reason is SuspendedReason.CONCURRENCY_LIMIT
-    )
+    assert world.ledger.lanes[Lane("sub_a", "2")].is_due(world.clock.now())
 
 
 def test_where_the_clock_finds_no_lane_to_probe_the_next_that_is_looked_at_does_it(world: World):

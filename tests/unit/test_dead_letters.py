@@ -46,10 +46,10 @@ def held_by_letter(office: Office, *behind: DeliveryRecord) -> HeldLane:
     held = HeldLane.held_at(LANE, 1, now=NOON - 60)
     office.ledger.save(a_letter(office), before=None, after=held)
     for record in behind:
-        after = held.with_appended(record.sequence)
+        after = held.with_appended(record.sequence, now=NOON)
         office.ledger.save(record, before=held, after=after)
         held = after
-    blocked = held.blocked(now=NOON)
+    blocked = held.blocked()
     office.ledger.save_lane(held, blocked)
     return blocked
 

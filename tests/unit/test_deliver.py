@@ -12,6 +12,7 @@ from lakehook.domain.lane import MAX_UNFINISHED_ATTEMPTS, DeliveryRecord, Delive
 from lakehook.domain.queue_message import Ack, Disposition, Message, Nack, Resume
 from lakehook.domain.retry import RetrySchedule
 from lakehook.domain.subscription import Ordering
+from lakehook.ports.stores import DueItem
 from tests.builders import a_delivery, a_subscription
 from tests.delivering import DeliverFunction
 from tests.fakes import Sending
@@ -40,9 +41,9 @@ class World(DeliverFunction):
 
     def resume(self) -> list[Disposition]:
         """Word from the clock, once the lane is due."""
-        self.clock.time = max(self.clock.time, self.ledger.lanes[LANE].due_at)
-        (due,) = self.ledger.due(self.clock.time)
-        token = self.ledger.lease(due, until=self.clock.time + 300)
+        held = self.ledger.lanes[LANE]
+        self.clock.time = max(self.clock.time, held.due_at or 0.0)
+        token = self.ledger.lease(DueItem.of(held), until=self.clock.time + 300)
         assert token
         return self.receive(Resume(LANE, token))
 
@@ -218,7 +219,7 @@ def test_a_dead_head_stays_dead_however_often_it_is_looked_at(world: World):
     assert world.resume() == [Ack()]
 
     assert world.attempts.made == [FIRST, FIRST]
-    assert world.ledger.lanes[LANE].due_at == world.clock.time + 3600
+    assert world.ledger.lanes[LANE].due_at is None
 
 
 def test_the_letter_is_on_the_queue_before_the_ledger_says_so(world: World):
@@ -288,7 +289,7 @@ def test_a_success_is_recorded_even_when_another_worker_has_moved_the_lane(world
 
     def move(_: object) -> None:
         held = world.ledger.lanes[LANE]
-        world.ledger.lanes[LANE] = held.with_appended(9)
+        world.ledger.lanes[LANE] = held.with_appended(9, now=world.clock.now())
 
     world.attempts.during = move
 
@@ -465,7 +466,7 @@ def test_gone_disables_the_subscription_and_keeps_what_it_refused(world: World):
     assert world.subscriptions.known["sub_a"].disabled_reason == "the receiver asked for it (410)"
     assert world.attempts.made == [FIRST]
     assert world.status(1) is world.status(2) is DeliveryStatus.WAITING
-    assert world.ledger.lanes[LANE].due_at == world.clock.time + 3600
+    assert world.ledger.lanes[LANE].due_at is None
 
 
 def test_who_says_gone_under_a_200_is_quoted(world: World):
@@ -717,7 +718,7 @@ def test_nothing_expires_before_its_month_is_over(world: World):
     assert world.resume() == [Ack()]
 
     assert world.status(1) is DeliveryStatus.WAITING
-    assert world.ledger.lanes[LANE].due_at == world.clock.now() + 3600
+    assert world.ledger.lanes[LANE].due_at is None
 
 
 def test_a_letter_redriven_to_a_paused_subscription_has_another_month(world: World):

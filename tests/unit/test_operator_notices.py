@@ -75,7 +75,7 @@ class Watch:
 
     def bury(self, id_: str, pipeline: int) -> None:
         record = DeliveryRecord.waiting(a_delivery(1, subscription=id_, pipeline_id=pipeline))
-        held = HeldLane.held_at(record.lane, 1, now=NOON).with_dead_head(now=NOON)
+        held = HeldLane.held_at(record.lane, 1, now=NOON).with_dead_head()
         self.office.ledger.save(record.dead("rejected"), before=None, after=held)
 
     def look(self) -> list[str]:

@@ -32,11 +32,11 @@ def status(terminal: Terminal, sequence: int) -> DeliveryStatus:
 def with_letter(terminal: Terminal) -> None:
     """A dead head, and one delivery that waits behind it."""
     letter = DeliveryRecord.waiting(a_delivery(1)).with_attempt(FAILURE).dead("rejected")
-    held = HeldLane.held_at(LANE, 1, now=NOON).with_dead_head(now=NOON)
+    held = HeldLane.held_at(LANE, 1, now=NOON).with_dead_head()
     ledger = terminal.office.ledger
     ledger.save(letter, before=None, after=held)
     waiting = DeliveryRecord.waiting(a_delivery(2))
-    ledger.save(waiting, before=held, after=held.with_appended(2))
+    ledger.save(waiting, before=held, after=held.with_appended(2, now=NOON))
 
 
 def with_letters(terminal: Terminal, *sequences: int) -> None:

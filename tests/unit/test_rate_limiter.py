@@ -7,7 +7,6 @@ import pytest
 from lakehook.domain.attempt import Outcome
 from lakehook.domain.delivery import Lane
 from lakehook.domain.lane import (
-    RECHECK_SECONDS,
     RESERVATION_SECONDS,
     DeliveryStatus,
     SuspendedReason,
@@ -99,7 +98,7 @@ def test_when_all_near_places_are_taken_a_lane_sleeps_in_the_ledger(world: Paced
     world.fill(11)
 
     asleep = [lane for lane in world.ledger.lanes.values() if lane.suspended]
-    assert [one.due_at for one in asleep] == [NOON + RECHECK_SECONDS] * len(asleep)
+    assert [one.due_at for one in asleep] == [None] * len(asleep)
     assert len(world.attempts.made) == 1
     assert [one.suspended_reason for one in asleep] == [SuspendedReason.RATE_LIMIT]
     assert len(asleep) == 1  # nine places in thirty seconds, behind the one that went at once

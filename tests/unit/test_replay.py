@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from lakehook.delivery.scheduler import ResumeDueLanes
 from lakehook.domain.destination import Endpoint
 from lakehook.domain.errors import InfrastructureError, InvalidInput, NotFound
 from lakehook.domain.event import EventType
@@ -15,7 +14,8 @@ from lakehook.domain.replay import ReplayRequest, ReplayState
 from lakehook.ports.stores import AcceptedEvent, JournalPage
 from lakehook.replay import ReplayCount, StopReplay
 from tests.builders import a_subscription
-from tests.fakes import NOON, FakeTelemetry
+from tests.delivering import scheduler_tick
+from tests.fakes import NOON
 from tests.replaying import World
 
 DELIVERED, DEAD, WAITING = DeliveryStatus.DELIVERED, DeliveryStatus.DEAD, DeliveryStatus.WAITING
@@ -230,8 +230,7 @@ class dying_after:  # noqa: N801  it reads as a verb
 
 
 def woken_by_the_clock(world: World) -> None:
-    telemetry = FakeTelemetry()
-    ResumeDueLanes(world.ledger, world.ledger.healths, world.queue, world.clock, telemetry)()
+    scheduler_tick(world.ledger, world.queue, world.clock)
 
 
 def test_two_ticks_at_once_share_nothing(world: World):

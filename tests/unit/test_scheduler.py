@@ -3,13 +3,14 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from lakehook.delivery.scheduler import MAX_INDEX_LAG_SECONDS, MAX_RUN_SECONDS, ResumeDueLanes
+from lakehook.delivery.scheduler import MAX_INDEX_LAG_SECONDS, MAX_RUN_SECONDS
 from lakehook.domain.circuit_breaker import EndpointHealth
 from lakehook.domain.delivery import Lane
 from lakehook.domain.errors import InfrastructureError
 from lakehook.domain.lane import LEASE_SECONDS, HeldLane
 from lakehook.domain.queue_message import Resume
 from lakehook.ports.stores import DueItem
+from tests.delivering import scheduler_tick
 from tests.fakes import NOON, FakeClock, FakeDeliveryQueue, FakeLedger, FakeTelemetry
 
 
@@ -39,8 +40,7 @@ class World:
             self.ledger.lanes[held.lane] = replace(held, due_at=due_at)
 
     def wake(self) -> int:
-        ledger = self.ledger
-        return ResumeDueLanes(ledger, ledger.healths, self.queue, self.clock, self.telemetry)()
+        return scheduler_tick(self.ledger, self.queue, self.clock, telemetry=self.telemetry)
 
 
 @pytest.fixture

@@ -317,7 +317,7 @@ def with_waiting_and_dead(office: Office, subscription: Subscription) -> HeldLan
     held = HeldLane(lane=head.lane, head=1, due_at=NOON + 3600, held_since=NOON, version=1)
     dead = DeliveryRecord.waiting(head).dead("spent")
     office.ledger.save(dead, before=None, after=held)
-    joined = held.with_appended(2)
+    joined = held.with_appended(2, now=NOON)
     office.ledger.save(DeliveryRecord.waiting(follower), before=held, after=joined)
     return joined
 
@@ -389,8 +389,8 @@ def test_lanes_behind_letters_go_on_as_soon_as_they_may_skip(office: Office) -> 
 
 def test_lanes_that_a_rate_held_back_go_on_as_soon_as_it_has_changed(office: Office) -> None:
     subscription = office.subscriptions.save(a_subscription(rate=Rate.parse("1/h")))
-    held = HeldLane.held_at(Lane(subscription.id, "39"), 1, now=NOON).suspended_until(
-        NOON + 3600, reason=SuspendedReason.CIRCUIT_OPEN
+    held = HeldLane.held_at(Lane(subscription.id, "39"), 1, now=NOON).suspended_for(
+        SuspendedReason.CIRCUIT_OPEN
     )
     delivery = a_delivery(subscription=subscription.id)
     office.ledger.save(DeliveryRecord.waiting(delivery), before=None, after=held)

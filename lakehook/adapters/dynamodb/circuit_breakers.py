@@ -15,7 +15,7 @@ from lakehook.adapters.dynamodb.items import (
     to_item,
     to_milliseconds,
 )
-from lakehook.adapters.dynamodb.ledger_items import attempt_from_item, attempt_to_item, shard_of
+from lakehook.adapters.dynamodb.ledger_items import BREAKERS, attempt_from_item, attempt_to_item
 from lakehook.domain.circuit_breaker import EndpointHealth
 from lakehook.settings import DeliveriesTable as Table
 
@@ -85,7 +85,7 @@ def _health_to_item(health: EndpointHealth) -> Item:
     due = health.due_at is not None
     return health_key(health.subscription_id) | to_item(
         {
-            Table.DUE_SHARD: shard_of(health.subscription_id) if due else None,
+            Table.DUE_SHARD: BREAKERS if due else None,
             Table.DUE_AT: _to_milliseconds(health.due_at),
             "form": FORM,
             "failures": health.failures,

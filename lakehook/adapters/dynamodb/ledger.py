@@ -29,14 +29,19 @@ from lakehook.adapters.dynamodb.items import (
     to_item,
 )
 from lakehook.adapters.dynamodb.ledger_indexes import (
+    HELD,
     SUSPENDED,
-    all_due,
+    IndexRange,
+    due_items,
     held_items,
     lease,
 )
 from lakehook.adapters.dynamodb.ledger_items import (
+    BREAKERS,
     FIRST_RECORD,
     LAST_RECORD,
+    SHARDS,
+    behind_dead_letters,
     is_lane,
     lane_from_item,
     lane_key,
@@ -128,27 +133,46 @@ class DynamoLedger:
         return (record for record in records if not record.status.is_final)
 
     def due(self, now: float) -> Iterator[DueItem]:
-        return all_due(self.dynamodb, self.table, now)
+        return due_items(self.dynamodb, self.table, SHARDS, now)
+
+    def due_breakers(self, now: float) -> Iterator[DueItem]:
+        return due_items(self.dynamodb, self.table, (BREAKERS,), now)
 
     def lease(self, due: DueItem, *, until: float) -> int | None:
         return lease(self.dynamodb, self.table, due, until=until)
 
     def held_lanes(self, subscription_id: str) -> Iterator[HeldLane]:
-        held = held_items(self.dynamodb, self.table, subscription_id, wanted=is_lane)
+        held = held_items(
+            self.dynamodb, self.table, IndexRange(HELD, subscription_id), wanted=is_lane
+        )
         return map(lane_from_item, held)
 
     def summarize_held(self, subscription_ids: Sequence[str]) -> Mapping[str, HeldSummary]:
         return HeldIndex(self.dynamodb, self.table).summarize(subscription_ids)
 
-    def suspended_lanes(self, subscription_id: str) -> Iterator[HeldLane]:
-        suspended = held_items(
-            self.dynamodb, self.table, subscription_id, index=SUSPENDED, wanted=is_lane
-        )
-        return (lane for lane in map(lane_from_item, suspended) if lane.suspended)
+    def suspended_lanes(
+        self, subscription_id: str, *, held_until: float | None = None
+    ) -> Iterator[HeldLane]:
+        lanes = self._without_due_time(subscription_id, held_until)
+        return (lane for lane in lanes if lane.suspended)
+
+    def lanes_behind_dead_letters(
+        self, subscription_id: str, *, held_until: float | None = None
+    ) -> Iterator[HeldLane]:
+        lanes = self._without_due_time(behind_dead_letters(subscription_id), held_until)
+        return (lane for lane in lanes if lane.head_is_dead and lane.due_at is None)
+
+    def _without_due_time(self, partition: str, held_until: float | None) -> Iterator[HeldLane]:
+        chosen = IndexRange(SUSPENDED, partition, held_until)
+        items = held_items(self.dynamodb, self.table, chosen, wanted=is_lane)
+        return map(lane_from_item, items)
 
     def dead_letters(self, subscription_id: str) -> Iterator[DeliveryRecord]:
         held = held_items(
-            self.dynamodb, self.table, subscription_id, wanted=lambda key: not is_lane(key)
+            self.dynamodb,
+            self.table,
+            IndexRange(HELD, subscription_id),
+            wanted=lambda key: not is_lane(key),
         )
         records = map(record_from_item, held)
         return (record for record in records if record.status is DeliveryStatus.DEAD)

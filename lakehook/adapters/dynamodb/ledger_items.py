@@ -21,6 +21,7 @@ from lakehook.settings import DeliveriesTable as Table
 FORM = 1
 LANE = "lane"
 SHARDS = tuple("0123")  # of the index over due times: one partition takes 1,000 writes a second
+BREAKERS = "breakers"  # partition of that index, so that many due lanes delay no probe
 
 
 def attempt_to_item(attempt: Attempt) -> dict[str, Any]:
@@ -125,15 +126,15 @@ def lane_to_item(held: HeldLane) -> Item:
         {
             Table.PARTITION_KEY: str(held.lane),
             Table.SORT_KEY: LANE,
-            Table.DUE_SHARD: shard_of(str(held.lane)),
-            Table.DUE_AT: to_milliseconds(held.due_at),
+            Table.DUE_SHARD: None if held.due_at is None else shard_of(str(held.lane)),
+            Table.DUE_AT: None if held.due_at is None else to_milliseconds(held.due_at),
             Table.HELD_BY: held.lane.subscription_id,
             Table.HELD_SINCE: to_milliseconds(held.held_since),
             "form": FORM,
             "head": held.head,
             "attempts": held.attempts,
             "head_is_dead": held.head_is_dead or None,
-            Table.SUSPENDED_SUBSCRIPTION: held.lane.subscription_id if held.suspended else None,
+            Table.SUSPENDED_SUBSCRIPTION: _partition_without_due_time(held),
             Table.SUSPENDED_REASON: held.suspended_reason and str(held.suspended_reason),
             "retry_at": to_milliseconds(held.retry_at) or None,
             "retry_after_until": to_milliseconds(held.retry_after_until) or None,
@@ -143,13 +144,25 @@ def lane_to_item(held: HeldLane) -> Item:
     )
 
 
+def _partition_without_due_time(held: HeldLane) -> str | None:
+    """Return the partition of the index that finds the lane when its time has come."""
+    if held.suspended:
+        return held.lane.subscription_id
+    return behind_dead_letters(held.lane.subscription_id) if held.head_is_dead else None
+
+
+def behind_dead_letters(subscription_id: str) -> str:
+    """Return the partition of lanes behind dead letters, apart from those that may be resumed."""
+    return f"{subscription_id}#dead"
+
+
 def lane_from_item(item: Item) -> HeldLane:
     values = from_item(item)
     reason = values.get(Table.SUSPENDED_REASON)
     return HeldLane(
         lane=Lane.parse(values[Table.PARTITION_KEY]),
         head=values["head"],
-        due_at=values[Table.DUE_AT] / 1000,
+        due_at=values[Table.DUE_AT] / 1000 if Table.DUE_AT in values else None,
         held_since=values[Table.HELD_SINCE] / 1000,
         attempts=values["attempts"],
         head_is_dead=values.get("head_is_dead", False),

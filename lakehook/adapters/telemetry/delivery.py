@@ -101,6 +101,10 @@ class PowertoolsTelemetry(Powertools):
         self._count(names.LANES_RESUMED, lanes)
         self._info("lanes_resumed", lanes=lanes)
 
+    def resumed_late(self, seconds: float) -> None:
+        self._measure(names.SCHEDULER_LAG, seconds, MetricUnit.Seconds)
+        self.logger.warning("resumed_late", seconds=round(seconds))
+
     def replayed(self, deliveries: int) -> None:
         self._count(names.REPLAYED, deliveries)
         self._info("deliveries_replayed", deliveries=deliveries)

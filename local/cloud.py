@@ -11,7 +11,7 @@ from moto.core.base_backend import BackendDict
 from moto.core.model_instances import reset_model_data
 from werkzeug.serving import BaseWSGIServer, make_server
 
-from local import account, dynamodb, sqs
+from local import account, cloudwatch, dynamodb, sqs
 from local.gateway import Gateway, KeepAliveHandler, Stack
 from local.port import listening_on
 
@@ -37,6 +37,7 @@ class Cloud:
         self._exits.enter_context(account.entered(self.endpoint_url))
         sqs.install()
         dynamodb.install()
+        cloudwatch.install()
         _forget_everything()
         server = self._serve_on(listener)
         self._exits.callback(server.server_close)

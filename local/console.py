@@ -31,6 +31,7 @@ OPTIONS = Options(
     retry_schedule="2,5,10,20",
     clock_seconds=2.0,
 )
+WINDOW = "1h"  # of the trends: it has not run for long
 PIPELINE_SECONDS = 4.0  # between two pipelines
 TICK_SECONDS = 0.5
 STEP_SECONDS = 3.0  # between two states of one
@@ -144,7 +145,7 @@ def serve_console(
     def open_service() -> OperatorService:
         return operator_service_on(lakehook.deployment, Aws(), _warn)
 
-    return served(open_service, port=port, options=options or ConsoleOptions())
+    return served(open_service, port=port, options=options or ConsoleOptions(window=WINDOW))
 
 
 def serve_sample(*, port: int, no_browser: bool, language: Language) -> None:
@@ -153,7 +154,9 @@ def serve_sample(*, port: int, no_browser: bool, language: Language) -> None:
         tempfile.TemporaryFile() as log,
         LocalLakehook(replace(OPTIONS, sink=log.fileno())) as lakehook,
         sample_life(lakehook),
-        serve_console(lakehook, port=port, options=ConsoleOptions(language=language)) as running,
+        serve_console(
+            lakehook, port=port, options=ConsoleOptions(language=language, window=WINDOW)
+        ) as running,
     ):
         print(f"console: {running.access.url}", flush=True)
         if not no_browser:

@@ -16,6 +16,7 @@ from typing import Any
 from uuid import uuid4
 
 from local import account
+from local.cloudwatch import take_line
 from local.function_specs import FunctionSpec
 from local.runtime_api import Invocation, InvocationFailure, Result, RuntimeApi, RuntimeServer
 
@@ -23,6 +24,7 @@ ROOT = Path(__file__).parent.parent
 THIS_PYTHON = Path(sys.executable)
 
 _STDERR = 2
+_LOG_SECONDS = 1.0  # for the last lines of a process that has ended
 _INIT_SECONDS = 30
 """Seconds; Lambda allows 10, but a busy laptop may need more."""
 
@@ -69,12 +71,14 @@ class Environment:
             env=_lambdas_variables(function, host)
             | {"AWS_LAMBDA_RUNTIME_API": self._server.address},
             stdin=subprocess.PIPE,
-            stdout=host.sink,
+            stdout=subprocess.PIPE,
             stderr=host.sink,
             start_new_session=True,  # Ctrl-C must reach only us; we end the workers
         )
         self._watcher = Thread(target=self._watch, name="environment", daemon=True)
         self._watcher.start()
+        self._logs = Thread(target=self._copy_log, args=(host.sink,), name="log", daemon=True)
+        self._logs.start()
 
     @property
     def alive(self) -> bool:
@@ -110,6 +114,15 @@ class Environment:
             with suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
         self._watcher.join()
+        self._logs.join(_LOG_SECONDS)
+
+    def _copy_log(self, sink: int) -> None:
+        """Copy the log to the sink, and its metrics to CloudWatch, as Lambda's log group does."""
+        assert self._process.stdout
+        with self._process.stdout as lines:
+            for line in lines:
+                os.write(sink, line)
+                take_line(line)
 
     def _watch(self) -> None:
         status = self._process.wait()

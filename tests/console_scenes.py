@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from math import cos, pi, sin
 from typing import Any
 
 from flask import Flask
@@ -16,8 +17,10 @@ from lakehook.console.context import Console, ConsoleOptions
 from lakehook.domain.attempt import Attempt, Outcome
 from lakehook.domain.circuit_breaker import EndpointHealth
 from lakehook.domain.event import EventType
+from lakehook.domain.health_history import HealthChange
 from lakehook.domain.lane import DeliveryRecord, HeldLane
 from lakehook.domain.pipeline import PipelineTransition
+from lakehook.domain.status import HealthState
 from lakehook.domain.subscription import Subscription
 from lakehook.domain.time import format_rfc3339
 from lakehook.ports.queues import ParkedEvent
@@ -29,6 +32,7 @@ from tests.fakes_ops import Office
 PORT = 8300
 ORIGIN = f"http://127.0.0.1:{PORT}"
 AGO = NOON - 1080.0  # 18 minutes
+HOUR, DAY = 3600.0, 86_400.0
 MARKUP = "</td><script>alert(1)</script><img src=x onerror=alert(2)>\u202e\x1b[2J"
 FORM_TOKEN = re.compile(r'name="form_token" value="([^"]+)"')
 LIFE = (EventType.PIPELINE_CREATED, EventType.PIPELINE_RUNNING, EventType.PIPELINE_FAILED)
@@ -88,7 +92,7 @@ def subscribe(office: Office, name: str, **changes: Any) -> Subscription:
     made, _ = office.desk().subscribe(
         SubscriptionFields(name=name, url="https://ci.example/hook", **changes.pop("terms", {}))
     )
-    changed = replace(made, **changes)
+    changed = replace(made, created_at=format_rfc3339(NOON - 9 * DAY), **changes)
     office.subscriptions.put(changed)
     return changed
 
@@ -163,7 +167,37 @@ def lively_office(*, hostile: bool = False) -> Office:
         id="m1", pipeline_key="60", reason=reason, body=f"oops {said}", parked_at=AGO
     )
     office.parked_events.parked = [parked]
+    _add_yesterday(office)
     return office
+
+
+def _add_yesterday(office: Office) -> None:
+    """Troubles that are over, more work by day than by night, and one slow hour."""
+    ids = {subscription.name: id_ for id_, subscription in office.subscriptions.known.items()}
+    for name, health, hours, minutes in (
+        ("ci-status", HealthState.DOWN, 19.0, 42),
+        ("ci-status", HealthState.FAILING, 6.5, 12),
+        ("warehouse", HealthState.SLOW, 15.0, 160),
+        ("data-team", HealthState.PAUSED, 11.0, 75),
+    ):
+        start = NOON - hours * HOUR
+        steps = ((start, HealthState.OK, health), (start + minutes * 60, health, HealthState.OK))
+        office.health_history.append(
+            [
+                HealthChange(at=at, subscription_id=ids[name], before=before, after=after)
+                for at, before, after in steps
+            ]
+        )
+    office.delivery_metrics.at = _traffic
+
+
+def _traffic(at: float) -> tuple[float, float, float | None, float | None]:
+    age = (NOON - at) / HOUR
+    ripple = 1 + 0.18 * sin(at / 700) + 0.1 * sin(at / 210)
+    delivered = round((24 - 19 * cos(age / 24 * 2 * pi)) * ripple)
+    failed = round(9 * ripple) if age < 0.3 or 18.3 < age < 19 else round(max(0, 2 * ripple - 1))
+    p50 = (420.0 if 12.4 < age < 15 else 46.0) * ripple
+    return float(delivered), float(failed), p50, p50 * (9 + 4 * sin(at / 1900))
 
 
 def _add_healthy(office: Office) -> None:

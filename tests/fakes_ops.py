@@ -14,10 +14,12 @@ from lakehook.domain.devlake.signature import SignedNotification
 from lakehook.domain.devlake.sources import NONE, DevLakeSources
 from lakehook.domain.errors import InvalidSignature
 from lakehook.domain.event import Event
+from lakehook.domain.health_history import HealthChange
 from lakehook.domain.lane import DeliveryRecord, DeliveryStatus, HeldLane
 from lakehook.domain.ssrf_policy import parse_networks
 from lakehook.operations.factory import OperatorPorts
 from lakehook.ports.outbound import TemplateRenderer
+from lakehook.ports.telemetry import DeliverySeries
 from tests.devlake.port import FakeApiCredentials, FakeDevlake
 from tests.fakes import (
     FakeClock,
@@ -142,6 +144,45 @@ class FakeEndpoint:
         return EndpointResponse(202, b'{"test": true}')
 
 
+@dataclass
+class FakeHealthHistory:
+    changes: list[HealthChange] = field(default_factory=list)
+
+    def append(self, changes: Sequence[HealthChange]) -> None:
+        self.changes += changes
+
+    def since(self, at: float) -> Sequence[HealthChange]:
+        return sorted((c for c in self.changes if c.at >= at), key=lambda change: change.at)
+
+
+@dataclass
+class FakeDeliveryMetrics:
+    """By default no attempt was made."""
+
+    at: Callable[[float], tuple[float, float, float | None, float | None]] = lambda _: (
+        0.0,
+        0.0,
+        None,
+        None,
+    )
+    error: Exception | None = None
+    reads: list[tuple[float, float, int]] = field(default_factory=list)
+
+    def read(self, *, start: float, end: float, period_seconds: int) -> DeliverySeries:
+        self.reads.append((start, end, period_seconds))
+        if self.error:
+            raise self.error
+        times = [start + n * period_seconds for n in range(int(end - start) // period_seconds)]
+        delivered, failed, p50, p99 = zip(*map(self.at, times), strict=True)
+        return DeliverySeries(
+            times=times,
+            delivered_a_minute=delivered,
+            failed_a_minute=failed,
+            p50_ms=p50,
+            p99_ms=p99,
+        )
+
+
 class Office:
     """Everything behind a desk, for a test to look at."""
 
@@ -149,6 +190,7 @@ class Office:
         self.clock, self.dice, self.sealer = FakeClock(), FakeDice(), FakeSealer()
         self.subscriptions, self.ledger = FakeSubscriptions(), FakeLedger(clock=self.clock)
         self.healths = self.ledger.healths
+        self.health_history, self.delivery_metrics = FakeHealthHistory(), FakeDeliveryMetrics()
         self.journal, self.archive = FakeJournal(clock=self.clock), FakeArchive(self.ledger)
         self.redrives, self.dead_letters = FakeRedrives(), FakeDeadLetters()
         self.network, self.publisher = FakeNetwork(), FakePublisher()
@@ -190,6 +232,8 @@ class Office:
             ledger=self.ledger,
             archive=self.archive,
             endpoint_health=self.healths,
+            health_history=self.health_history,
+            delivery_metrics=self.delivery_metrics,
             journal=self.journal,
             replays=self.replays,
             pings=self.queue.pings,

@@ -2,7 +2,7 @@
 
 from lakehook.adapters.aws import Aws
 from lakehook.adapters.dynamodb.circuit_breakers import DynamoEndpointHealthStore
-from lakehook.adapters.dynamodb.conditions import DynamoConditionStore
+from lakehook.adapters.dynamodb.conditions import DynamoConditionStore, DynamoHealthHistory
 from lakehook.adapters.dynamodb.journal import DynamoJournal
 from lakehook.adapters.dynamodb.ledger import DynamoLedger
 from lakehook.adapters.dynamodb.subscriptions import DynamoSubscriptions
@@ -29,6 +29,7 @@ def build_notify_operators(
             clock,
         ),
         conditions=DynamoConditionStore(dynamodb, deliveries),
+        history=DynamoHealthHistory(dynamodb, deliveries),
         topic=SnsOperatorNotifier(aws, settings.operators_topic_arn),
         clock=clock,
         telemetry=telemetry,

@@ -82,6 +82,9 @@ class Aws:
     def sns(self) -> "SNSClient":
         return cast("SNSClient", self._client("sns"))
 
+    def cloudwatch(self) -> Any:
+        return self._client("cloudwatch")
+
     def sesv2(self, config: Config) -> "SESV2Client":
         """Create a client with its own timeouts: a mail has a deadline."""
         return cast("SESV2Client", self._create("sesv2", config=config))

@@ -16,7 +16,7 @@ from lakehook.cli.factory import CommandPorts, build_command_service
 from lakehook.domain.devlake.api_address import ApiAddress
 from lakehook.domain.devlake.setup_check import EndpointAnswer
 from lakehook.domain.devlake.sources import DevLakeSources
-from lakehook.operations.bootstrap import operator_ports
+from lakehook.operations.bootstrap import STACK, operator_ports
 from lakehook.ports.ingress import DevLakePipelines
 from lakehook.ports.outbound import Warn
 from lakehook.settings import StackOutputs
@@ -46,12 +46,15 @@ def open_service(stack: str, warn: Warn) -> CommandService:
     with translate_aws_errors():  # no region, or an unknown profile
         aws = Aws(session())
         return service_for_outputs(
-            CloudFormationStacks(aws.cloudformation()).find(stack), aws, warn
+            CloudFormationStacks(aws.cloudformation()).find(stack), aws, warn, stack=stack
         )
 
 
-def service_for_outputs(deployment: StackOutputs, aws: Aws, warn: Warn) -> CommandService:
-    operator, secrets_manager = operator_ports(deployment, aws, warn), aws.secrets_manager()
+def service_for_outputs(
+    deployment: StackOutputs, aws: Aws, warn: Warn, *, stack: str = STACK
+) -> CommandService:
+    operator = operator_ports(deployment, aws, warn, stack=stack)
+    secrets_manager = aws.secrets_manager()
     dynamodb, table, clock = aws.dynamodb(), deployment.pipelines_table, operator.clock
     return build_command_service(
         CommandPorts(

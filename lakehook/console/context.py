@@ -22,6 +22,7 @@ class ConsoleOptions:
     read_only: bool = False
     language: Language = Language.ENGLISH
     stack: str = DEFAULT_STACK
+    window: str = "24h"  # of the trends, one of ``WINDOWS``
 
 
 @dataclass(kw_only=True)

@@ -5,8 +5,10 @@ subscription, and there is one for each new trouble.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
+
+from lakehook.domain.status import HealthState
 
 
 class OperatorNotice(StrEnum):
@@ -25,6 +27,7 @@ class SubscriptionCondition:
     is_disabled: bool = False
     is_down: bool = False  # for a time, or in a way, that needs attention
     dead_letters: int = 0
+    health: HealthState = field(default=HealthState.OK, compare=False)  # for its history
 
     @property
     def is_well(self) -> bool:

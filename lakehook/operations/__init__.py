@@ -6,6 +6,7 @@ factory.py     the service, made of its ports
 bootstrap.py   the ports of a deployment: its adapters
 backfill.py    the past of a new subscription
 parked.py      parked events, published again or deleted
+trends.py      health over time, latency and deliveries a minute
 views/         the model of each resource that the command and the API show
 =============  ==================================================================
 """
@@ -18,6 +19,7 @@ from lakehook.delivery.ping import TestEndpoint
 from lakehook.domain.subscription import ID_PREFIX, Subscription
 from lakehook.domain.time import parse_time_or_ago
 from lakehook.operations.parked import ManageParkedEvents
+from lakehook.operations.trends import ShowTrends
 from lakehook.ports.ingress import Publish
 from lakehook.ports.system import Clock
 from lakehook.queries import (
@@ -66,6 +68,7 @@ def _split_delivery(reference: str) -> tuple[str, str, str]:
 class OperatorService:
     clock: Clock
     show_status: ShowStatus
+    show_trends: ShowTrends
     publish: Publish
     parked_events: ManageParkedEvents
     find_subscription: FindSubscription

@@ -5,7 +5,9 @@ from dataclasses import replace
 
 from lakehook.adapters.aws import Aws
 from lakehook.adapters.client_certificates import parse_client_certificate
+from lakehook.adapters.cloudwatch import CloudWatchDeliveryMetrics
 from lakehook.adapters.dynamodb.circuit_breakers import DynamoEndpointHealthStore
+from lakehook.adapters.dynamodb.conditions import DynamoHealthHistory
 from lakehook.adapters.dynamodb.journal import (
     DynamoJournal,
 )
@@ -36,6 +38,7 @@ from lakehook.publisher import Publisher
 from lakehook.settings import ResourceNames, parse_list, parse_optional
 
 DAY = 24 * 3600
+STACK = "Lakehook"
 
 
 def operator_service_on(
@@ -50,7 +53,10 @@ def operator_service_on(
     return build_operator_service(replace(ports, on_endpoint_change=on_endpoint_change))
 
 
-def operator_ports(resources: ResourceNames, aws: Aws, warn: Warn) -> OperatorPorts:
+def operator_ports(
+    resources: ResourceNames, aws: Aws, warn: Warn, *, stack: str = STACK
+) -> OperatorPorts:
+    """Build the ports; ``stack`` is the namespace of its metrics."""
     clock, random, dynamodb, sqs = SystemClock(), SystemRandom(), aws.dynamodb(), aws.sqs()
     deliveries, pipelines = resources.deliveries_table, resources.pipelines_table
     return OperatorPorts(
@@ -61,6 +67,8 @@ def operator_ports(resources: ResourceNames, aws: Aws, warn: Warn) -> OperatorPo
         ledger=DynamoLedger(dynamodb, deliveries, clock),
         archive=DynamoDeliveryQueries(dynamodb, deliveries),
         endpoint_health=DynamoEndpointHealthStore(dynamodb, deliveries),
+        health_history=DynamoHealthHistory(dynamodb, deliveries),
+        delivery_metrics=CloudWatchDeliveryMetrics(aws, namespace=stack),
         journal=DynamoJournal(dynamodb, pipelines, clock),
         replays=DynamoReplays(dynamodb, deliveries, clock),
         pings=DynamoPings(dynamodb, deliveries, clock),

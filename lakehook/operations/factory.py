@@ -10,6 +10,7 @@ from lakehook.domain.ssrf_policy import Network
 from lakehook.domain.subscription import EndpointChange
 from lakehook.operations import OperatorService
 from lakehook.operations.parked import ManageParkedEvents
+from lakehook.operations.trends import ShowTrends
 from lakehook.ports.ingress import Publish
 from lakehook.ports.outbound import (
     Encryptor,
@@ -24,12 +25,14 @@ from lakehook.ports.queues import DeadLetterCopies, DeadLetterRedriver, Delivery
 from lakehook.ports.stores import (
     DeliveryQueries,
     EndpointHealthStore,
+    HealthHistory,
     Journal,
     Ledger,
     ReplayStore,
     SubscriptionRepository,
 )
 from lakehook.ports.system import Clock, Random
+from lakehook.ports.telemetry import DeliveryMetrics
 from lakehook.queries import (
     Explain,
     ListDeliveries,
@@ -75,6 +78,8 @@ class OperatorPorts:
     ledger: Ledger
     archive: DeliveryQueries
     endpoint_health: EndpointHealthStore
+    health_history: HealthHistory
+    delivery_metrics: DeliveryMetrics
     journal: Journal
     replays: ReplayStore
     pings: Pings
@@ -110,6 +115,7 @@ def build_operator_service(ports: OperatorPorts) -> OperatorService:
         show_status=ShowStatus(
             subscriptions, ports.endpoint_health, ledger, pipelines, clock, ports.parked_events
         ),
+        show_trends=ShowTrends(ports.health_history, ports.delivery_metrics, clock),
         publish=ports.publish,
         parked_events=ManageParkedEvents(ports.parked_events, ports.publish),
         find_subscription=FindSubscription(subscriptions),

@@ -1,14 +1,16 @@
 """Notification of operators: measures the backlog, and reports each new condition once."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from lakehook.domain.health_history import HealthChange
 from lakehook.domain.operator_notice import OperatorNotice, SubscriptionCondition, notices_between
 from lakehook.domain.status import HealthState, health_state
 from lakehook.domain.text import single_line
+from lakehook.domain.time import parse_rfc3339
 from lakehook.operations.views.status import SubscriberStatusView, is_down_for_long
 from lakehook.ports.queues import OperatorNotifier
-from lakehook.ports.stores import Backlog, ConditionStore
+from lakehook.ports.stores import Backlog, ConditionStore, HealthHistory
 from lakehook.ports.system import Clock
 from lakehook.ports.telemetry import Telemetry
 from lakehook.queries import ShowStatus, StatusReport, SubscriberStatus
@@ -32,6 +34,7 @@ class NotifyOperators:
 
     show_status: ShowStatus
     conditions: ConditionStore
+    history: HealthHistory
     topic: OperatorNotifier
     clock: Clock
     telemetry: Telemetry
@@ -49,23 +52,57 @@ class NotifyOperators:
             return 0
         report = self.show_status()
         self.telemetry.backlog_measured(_backlog(report), now=now)
-        notices, after = list[_Notice](), dict[str, SubscriptionCondition]()
-        for status in report.subscribers:
-            name, condition = status.subscription.id, _condition(status, now=now)
-            if not condition.is_well:
-                after[name] = condition
-            view = SubscriberStatusView.from_status(status, now=now)
-            earlier = before.get(name, SubscriptionCondition())
-            notices += [(notice, view) for notice in notices_between(earlier, condition)]
+        checked = [_check(status, before, now=now) for status in report.subscribers]
+        if changes := [
+            _change(check, looked_at=looked_at, now=now) for check in checked if check.has_changed
+        ]:
+            self.history.append(changes)
+        notices = [
+            (notice, check.view)
+            for check in checked
+            for notice in notices_between(check.before, check.after)
+        ]
+        self._notify(notices)
+        self.conditions.save(
+            now, {check.view.subscription_id: check.after for check in checked if check.is_kept}
+        )
+        return len(notices)
+
+    def _notify(self, notices: "list[_Notice]") -> None:
         if notices:
             notices.sort(key=lambda notice: _ORDER.index(notice[0]))
             self.topic.publish(_subject(self.stack, notices), _text(self.stack, notices))
             self.telemetry.operators_notified(len(notices))
-        self.conditions.save(now, after)
-        return len(notices)
 
 
 _Notice = tuple[OperatorNotice, SubscriberStatusView]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Check:
+    """A subscription, and its condition at the check before and now."""
+
+    view: SubscriberStatusView
+    before: SubscriptionCondition
+    after: SubscriptionCondition
+
+    @property
+    def has_changed(self) -> bool:
+        return self.before.health is not self.after.health
+
+    @property
+    def is_kept(self) -> bool:
+        return not self.after.is_well or self.after.health is not HealthState.OK
+
+
+def _check(
+    status: SubscriberStatus, before: Mapping[str, SubscriptionCondition], *, now: float
+) -> _Check:
+    return _Check(
+        view=SubscriberStatusView.from_status(status, now=now),
+        before=before.get(status.subscription.id, SubscriptionCondition()),
+        after=_condition(status, now=now),
+    )
 
 
 def _backlog(report: StatusReport) -> Backlog:
@@ -83,6 +120,21 @@ def _condition(status: SubscriberStatus, *, now: float) -> SubscriptionCondition
         is_disabled=state is HealthState.DISABLED,
         is_down=is_down_for_long(status, now=now),
         dead_letters=status.held.dead,
+        health=state,
+    )
+
+
+def _change(check: _Check, *, looked_at: float, now: float) -> HealthChange:
+    """Build the change; its time is known where the record has it, and lies between two checks."""
+    view, after = check.view, check.after.health
+    since = now
+    if view.since and after is not HealthState.OK:
+        since = parse_rfc3339(view.since).timestamp()
+    return HealthChange(
+        at=min(max(since, looked_at), now),
+        subscription_id=view.subscription_id,
+        before=check.before.health,
+        after=after,
     )
 
 

@@ -7,6 +7,7 @@ from typing import Protocol
 from lakehook.domain.circuit_breaker import EndpointHealth
 from lakehook.domain.delivery import Delivery, Lane, SequencedEvent
 from lakehook.domain.event import Event
+from lakehook.domain.health_history import HealthChange
 from lakehook.domain.lane import DeliveryRecord, HeldLane
 from lakehook.domain.operator_notice import SubscriptionCondition
 from lakehook.domain.pipeline import (
@@ -154,6 +155,15 @@ class ConditionStore(Protocol):
         """Return the time of the last check, and the subscriptions that were not healthy."""
 
     def save(self, looked_at: float, conditions: Mapping[str, SubscriptionCondition]) -> None: ...
+
+
+class HealthHistory(Protocol):
+    """Changes of the health of subscriptions, kept for somewhat more than a day."""
+
+    def append(self, changes: Sequence[HealthChange]) -> None: ...
+
+    def since(self, at: float) -> Sequence[HealthChange]:
+        """Return the changes since then, in the order of time."""
 
 
 class EndpointHealthStore(Protocol):

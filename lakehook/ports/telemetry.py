@@ -1,5 +1,7 @@
-"""Port of logs and metrics."""
+"""Ports of logs and metrics, written and read."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from lakehook.domain.delivery import SequencedEvent
@@ -37,3 +39,19 @@ class Telemetry(Protocol):
     def operators_notified(self, notices: int) -> None: ...
 
     def internal_error(self, error: Exception, *, doing: str) -> None: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeliverySeries:
+    """How deliveries went, a value for each period; None without an attempt."""
+
+    times: Sequence[float]  # of each period's start
+    delivered_a_minute: Sequence[float]
+    failed_a_minute: Sequence[float]  # attempts
+    p50_ms: Sequence[float | None]
+    p99_ms: Sequence[float | None]
+
+
+class DeliveryMetrics(Protocol):
+    def read(self, *, start: float, end: float, period_seconds: int) -> DeliverySeries:
+        """Read the series; raises ``InfrastructureError``."""

@@ -12,6 +12,8 @@ from lakehook.domain.operator_notice import (
     SubscriptionCondition,
     notices_between,
 )
+from lakehook.domain.status import HealthState
+from lakehook.domain.time import format_rfc3339
 from lakehook.operations.notify_operators import MAX_NOTICES, NotifyOperators
 from lakehook.ports.stores import Backlog
 from tests.builders import a_delivery, a_subscription
@@ -55,6 +57,7 @@ class Watch:
         self.notify = NotifyOperators(
             show_status=self.office.desk().show_status,
             conditions=self.conditions,
+            history=self.office.health_history,
             topic=self.topic,
             clock=self.office.clock,
             telemetry=self.telemetry,
@@ -204,3 +207,30 @@ def test_what_could_not_be_published_is_published_at_the_next_run(watch: Watch) 
     watch.notify()
 
     assert "OPERATIONS_ENDPOINT_DOWN: ci" in watch.topic.published[0][1]
+
+
+def test_each_change_of_health_is_kept_with_its_time(watch: Watch) -> None:
+    """What an operator paused is no trouble: nobody is notified, and it is in the history."""
+    down, paused = watch.subscribe("down"), watch.subscribe("paused")
+    watch.look()
+    assert watch.office.health_history.changes == []
+
+    long_ago = format_rfc3339(NOON - 9000)
+    watch.office.subscriptions.known[paused] = a_subscription(id=paused, paused_at=long_ago)
+    watch.office.clock.time += 200
+    watch.break_down(down, failing_for=120.0)
+    watch.look()
+    watch.look()
+    watch.office.healths.known.clear()
+    watch.look()
+
+    kept = {
+        (change.subscription_id, change.after): change.at - NOON
+        for change in watch.office.health_history.changes
+    }
+    assert kept == {
+        (down, HealthState.DOWN): INTERVAL + 80,
+        (paused, HealthState.PAUSED): INTERVAL,  # not seen at the check before
+        (down, HealthState.OK): 4 * INTERVAL + 200,
+    }
+    assert len(watch.office.health_history.changes) == len(kept)

@@ -1,24 +1,46 @@
 """Now: every subscription's health, what waits, and what to do about it."""
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, request, session, url_for
 from werkzeug.wrappers import Response
 
-from lakehook.console.context import service
+from lakehook.console.charts import deliveries_chart, latency_chart, strips
+from lakehook.console.context import console, service
 from lakehook.domain.errors import InvalidInput, NotFound
+from lakehook.operations.trends import WINDOWS
 from lakehook.operations.views.status import StatusView
+from lakehook.operations.views.trends import TrendsView
 
 PAGES = Blueprint("now", __name__)
+MAX_STRIPS = 100  # the worst first
+_WINDOW = "window"
 
 
 @PAGES.get("/")
 def show() -> str:
-    status = StatusView.from_report(service().show_status())
+    report = service().show_status()
+    status = StatusView.from_report(report)
+    window = _chosen_window()
+    read = service().show_trends(window)
+    trends = TrendsView.from_trends(read, status.subscribers[:MAX_STRIPS], now=report.at)
     return render_template(
         "now.html",
         status=status,
+        window=window,
+        windows=tuple(WINDOWS),
+        trends=trends,
+        strips=strips(trends, now=report.at),
+        deliveries=deliveries_chart(trends),
+        latency=latency_chart(trends),
         troubled=[subscriber for subscriber in status.subscribers if not subscriber.is_quiet],
         quiet=[subscriber for subscriber in status.subscribers if subscriber.is_quiet],
     )
+
+
+def _chosen_window() -> str:
+    """Return the window that was chosen last, or the console's own."""
+    if (asked := request.args.get("window")) in WINDOWS:
+        session[_WINDOW] = asked
+    return str(session.get(_WINDOW) or console().options.window)
 
 
 @PAGES.get("/go")

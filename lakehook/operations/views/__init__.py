@@ -5,6 +5,7 @@ subscriptions.py  subscriptions, their secrets, and what an endpoint has answere
 deliveries.py     deliveries, attempts, dead letters and held lanes
 pipelines.py      pipelines, their events, and each subscriber's progress
 replays.py        replays, and what one would send
+trends.py         health over time, and how deliveries go
 status.py         health, what waits, and commands to run
 console_path.py   where the console shows each
 ================  ==================================================================

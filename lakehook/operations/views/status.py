@@ -41,6 +41,7 @@ class SubscriberStatusView:
     url: str = described("Without parts that may be credentials.")
     state: str = described("active, paused, disabled or pending.")
     health: str = described("ok, failing, slow, down, paused, disabled or pending.")
+    created_at: str
     since: str | None = described("Since when; if it is ok, since when a lane is held.")
     disabled_reason: str | None
     last_answer: str | None = described("The last attempt that failed or was slow.")
@@ -82,6 +83,7 @@ class SubscriberStatusView:
             url=subscription.endpoint.display_url,
             state=str(subscription_state(subscription)),
             health=str(state),
+            created_at=subscription.created_at,
             since=_since(status, state),
             disabled_reason=subscription.disabled_reason,
             last_answer=f"{last.last_status} {last.excerpt}".strip() if last else None,

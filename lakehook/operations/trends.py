@@ -1,0 +1,99 @@
+"""Trends: each subscription's health over time, and how deliveries go in all.
+
+Health per subscription comes from changes that the scheduler records: a metric with a subscription
+as its dimension would cost $0.30 a month for each, and the ledger has no index by time.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from lakehook.domain.errors import InfrastructureError
+from lakehook.domain.health_history import HealthChange
+from lakehook.ports.stores import HealthHistory
+from lakehook.ports.system import Clock
+from lakehook.ports.telemetry import DeliveryMetrics, DeliverySeries
+
+RETRY_SECONDS = 60.0  # after what could not be read
+SETTLING_SECONDS = 60.0  # until a metric is complete, from a function's log to CloudWatch
+MINUTE, HOUR, DAY = 60, 3600.0, 86_400.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrendWindow:
+    seconds: float
+    period_seconds: int
+
+
+WINDOWS = {
+    "1h": TrendWindow(seconds=HOUR, period_seconds=MINUTE),
+    "24h": TrendWindow(seconds=DAY, period_seconds=5 * MINUTE),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trends:
+    """The trends of a window, up to its last whole period."""
+
+    start: float
+    end: float
+    read_at: float
+    changes: Mapping[str, Sequence[HealthChange]] | None  # by subscription; None: not readable
+    deliveries: DeliverySeries | None  # None: not readable
+    problems: Sequence[str]
+
+
+@dataclass
+class ShowTrends:
+    """Reads that grow with neither subscriptions nor deliveries, at most once a minute.
+
+    What can't be read is a problem in one line: a person may have no right to see metrics.
+    """
+
+    history: HealthHistory
+    metrics: DeliveryMetrics
+    clock: Clock
+    _cached: dict[str, Trends] = field(default_factory=dict)
+
+    def __call__(self, name: str) -> Trends:
+        """Return the trends of the window of this name."""
+        window, now = WINDOWS[name], self.clock.now()
+        settled = now - SETTLING_SECONDS
+        end = settled - settled % window.period_seconds
+        cached = self._cached.get(name)
+        if cached is None or cached.end != end or _is_to_retry(cached, now):
+            cached = self._cached[name] = self._read(window, end)
+        return cached
+
+    def _read(self, window: TrendWindow, end: float) -> Trends:
+        start = end - window.seconds
+        problems: list[str] = []
+        changes, deliveries = None, None
+        try:
+            changes = _by_subscription(self.history.since(start))
+        except InfrastructureError as error:
+            problems.append(f"health: {error}")
+        try:
+            deliveries = self.metrics.read(
+                start=start, end=end, period_seconds=window.period_seconds
+            )
+        except InfrastructureError as error:
+            problems.append(f"metrics: {error}")
+        return Trends(
+            start=start,
+            end=end,
+            read_at=self.clock.now(),
+            changes=changes,
+            deliveries=deliveries,
+            problems=problems,
+        )
+
+
+def _is_to_retry(trends: Trends, now: float) -> bool:
+    return bool(trends.problems) and now - trends.read_at >= RETRY_SECONDS
+
+
+def _by_subscription(changes: Sequence[HealthChange]) -> Mapping[str, list[HealthChange]]:
+    found: dict[str, list[HealthChange]] = {}
+    for change in changes:
+        found.setdefault(change.subscription_id, []).append(change)
+    return found

@@ -1,0 +1,111 @@
+"""Trends: health over time from its recorded changes, read once a minute, and what can't be."""
+
+import pytest
+
+from lakehook.console.charts import deliveries_chart, latency_chart, strips
+from lakehook.domain.errors import InfrastructureError
+from lakehook.domain.health_history import HealthChange, health_spans
+from lakehook.domain.status import HealthState
+from lakehook.operations.trends import RETRY_SECONDS
+from lakehook.operations.views.status import StatusView
+from lakehook.operations.views.trends import TrendsView
+from tests.console_scenes import lively_office
+from tests.fakes import NOON
+from tests.fakes_ops import Office
+
+OK, FAILING, DOWN = HealthState.OK, HealthState.FAILING, HealthState.DOWN
+START = NOON - 100
+
+
+def change(at: float, before: HealthState, after: HealthState) -> HealthChange:
+    return HealthChange(at=NOON + at, subscription_id="sub_a", before=before, after=after)
+
+
+@pytest.mark.parametrize(
+    ("changes", "present", "since", "spans"),
+    [
+        ([], OK, None, [(OK, 100)]),
+        ([], DOWN, -30.0, [(OK, 70), (DOWN, 30)]),
+        ([], DOWN, -300.0, [(DOWN, 100)]),
+        ([change(-40, OK, DOWN)], DOWN, -40.0, [(OK, 60), (DOWN, 40)]),
+        (
+            [change(-40, OK, DOWN), change(-10, DOWN, OK)],
+            OK,
+            None,
+            [(OK, 60), (DOWN, 30), (OK, 10)],
+        ),
+        ([change(-200, OK, DOWN), change(-40, DOWN, OK)], OK, None, [(DOWN, 60), (OK, 40)]),
+        ([change(-40, DOWN, OK)], OK, None, [(DOWN, 60), (OK, 40)]),
+        # the scheduler has not seen the newest yet, and says the same twice after a crash
+        ([change(-40, OK, FAILING)] * 2, DOWN, -40.0, [(OK, 60), (DOWN, 40)]),
+        ([change(-40, OK, DOWN)], OK, None, [(OK, 60), (DOWN, 40)]),
+    ],
+)
+def test_the_spans_cover_the_window_without_a_gap(
+    changes: list[HealthChange],
+    present: HealthState,
+    since: float | None,
+    spans: list[tuple[HealthState, float]],
+):
+    found = health_spans(
+        changes,
+        start=START,
+        end=NOON,
+        present=present,
+        since=None if since is None else NOON + since,
+    )
+
+    assert [(span.health, span.seconds) for span in found] == spans
+
+
+def trends_of(office: Office, window: str = "1h") -> TrendsView:
+    desk = office.desk()
+    report = desk.show_status()
+    subscribers = StatusView.from_report(report).subscribers
+    return TrendsView.from_trends(desk.show_trends(window), subscribers, now=report.at)
+
+
+def test_each_subscriber_has_a_strip_from_its_beginning_to_now():
+    office = lively_office()
+    view = trends_of(office)
+    by_name = {strip.name: strip for strip in view.strips or ()}
+
+    down = by_name["ci-status"].spans[-1]
+    assert (down.health, round(down.seconds)) == ("down", 1080)
+    drawn = {strip.name: strip for strip in strips(view, now=NOON)}["ci-status"]
+    assert drawn.bars[-1].x + drawn.bars[-1].width == pytest.approx(100, abs=0.1)
+
+
+def test_it_is_read_once_for_a_period_and_again_after_a_failure():
+    office = Office()
+    show = office.desk().show_trends
+    for _ in range(3):
+        show("1h")
+    assert office.delivery_metrics.reads == [(NOON - 3660, NOON - 60, 60)]
+    office.clock.sleep(60)
+    assert show("1h").deliveries
+    assert len(office.delivery_metrics.reads) == 2
+
+    office.delivery_metrics.error = InfrastructureError("AccessDenied")
+    office.clock.sleep(60)
+    assert [show("1h").problems for _ in range(2)] == [["metrics: AccessDenied"]] * 2
+    assert len(office.delivery_metrics.reads) == 3
+    office.delivery_metrics.error = None
+    office.clock.sleep(RETRY_SECONDS)
+    assert show("1h").deliveries
+
+
+def test_the_charts_scale_to_what_was_and_leave_gaps_where_nothing_was():
+    office = Office()
+    office.delivery_metrics.at = lambda at: (
+        (40.0, 2.0, 12.0, 3000.0) if NOON - 1200 <= at < NOON - 600 else (0.0, 0.0, None, None)
+    )
+    view = trends_of(office)
+    deliveries, latency = deliveries_chart(view), latency_chart(view)
+    assert deliveries
+    assert latency
+
+    assert [tick for tick, _ in deliveries.ticks] == [50, 25, 0]
+    p99, p50 = latency.lines
+    assert (p99.highest, p50.last, len(p50.paths)) == (3000.0, 12.0, 1)
+    assert p50.paths[0].count(",") == 20  # ten periods, each from its start to its end

@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 
 from lakehook.adapters.client_certificates import parse_client_certificate
 from lakehook.adapters.signing_keys import CryptographySigningKeys
-from lakehook.cli.context import CommandService
-from lakehook.cli.factory import CommandPorts, build_command_service
+from lakehook.cli.context import CommandPorts, CommandService, build_command_service
 from lakehook.domain.delivery import Lane
 from lakehook.domain.devlake.setup_check import EndpointAnswer, EndpointResponse
 from lakehook.domain.devlake.signature import SignedNotification

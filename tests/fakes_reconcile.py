@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from lakehook.domain.devlake.reconciliation import Reconciliation
 from lakehook.domain.errors import InfrastructureError
 from lakehook.domain.event import Event
-from lakehook.ports.reconcile import ReconcileReport
+from lakehook.ports.telemetry import ReconcileReport
 
 
 @dataclass

@@ -10,20 +10,17 @@ from lakehook.domain.lane import DeliveryRecord, DeliveryStatus
 from lakehook.domain.pipeline import PipelineTransition
 from lakehook.domain.replay import Replay, ReplayRequest
 from lakehook.domain.subscription import Subscription
-from lakehook.ingestion.fan_out import FanOut
 from lakehook.replay import CountReplay, LookUpReplays, ProcessReplays, Started, StartReplay
 from tests.builders import a_notice, an_event
 from tests.delivering import DeliverFunction
 from tests.fakes import (
     NOON,
-    FakeDeliveryQueue,
     FakeDice,
     FakeJournal,
-    FakeSiding,
-    FakeTelemetry,
     Sending,
 )
 from tests.fakes_replay import FakeReplays
+from tests.fanning_out import FanOutFunction
 
 LIFE = ("CREATED", "RUNNING", "COMPLETED")
 SUCCESS = Attempt(at=NOON, outcome=Outcome.DELIVERED, milliseconds=5, status=200)
@@ -128,10 +125,9 @@ class World(DeliverFunction):
 
     def fan_out(self, pipeline: int, state: str) -> Sequence[Delivery]:
         """Something new, on its way."""
-        outbox = FakeDeliveryQueue()
-        fan_out = FanOut(self.journal, self.subscriptions, outbox, FakeSiding(), FakeTelemetry())
-        fan_out([a_notice(pipeline_id=pipeline, event_type=f"PIPELINE_{state}")])
-        return outbox.sent
+        function = FanOutFunction(journal=self.journal, subscriptions=self.subscriptions)
+        function.fan_out([a_notice(pipeline_id=pipeline, event_type=f"PIPELINE_{state}")])
+        return function.outbox.sent
 
     @property
     def sent(self) -> list[Sending]:

@@ -5,16 +5,14 @@ from functools import cache
 from typing import Any
 
 from lakehook.adapters.aws import Aws
-from lakehook.adapters.dynamodb.journal import DynamoJournal
+from lakehook.adapters.dynamodb.journal import DynamoJournal, DynamoUnfinishedAttempts
 from lakehook.adapters.dynamodb.last_heard import DynamoHeard
 from lakehook.adapters.dynamodb.subscriptions import DynamoSubscriptions
-from lakehook.adapters.dynamodb.unfinished_attempts import DynamoUnfinishedAttempts
 from lakehook.adapters.sqs.dead_letters import SqsInvalidEventQueue
 from lakehook.adapters.sqs.deliveries import SqsDeliveryQueue, SqsHeartbeat, SqsMessageAcks
 from lakehook.adapters.system import SystemClock
 from lakehook.adapters.telemetry.delivery import PowertoolsTelemetry
-from lakehook.ingestion.fan_out import FanOut
-from lakehook.ingestion.fan_out_batch import FanOutBatch
+from lakehook.ingestion.fan_out import FanOutBatch, FanOutPorts, build_fan_out
 from lakehook.ports.queues import EventMessage
 from lakehook.settings import FanoutSettings
 
@@ -31,24 +29,23 @@ def fan_out_batch() -> FanOutBatch:
     settings = FanoutSettings.from_env(os.environ)
     aws, clock = Aws(), SystemClock()
     dynamodb, sqs = aws.dynamodb(), aws.sqs()
-    fan_out = FanOut(
-        journal=DynamoJournal(
-            dynamodb,
-            settings.pipelines_table,
-            clock,
-            retention_seconds=float(settings.event_retention_days) * DAY,
-        ),
-        subscriptions=DynamoSubscriptions(dynamodb, settings.subscriptions_table, clock),
-        queue=SqsDeliveryQueue(sqs, settings.deliveries_queue_url),
-        invalid_events=SqsInvalidEventQueue(sqs, settings.events_dead_letter_queue_url),
-        telemetry=telemetry(),
-        heard=DynamoHeard(dynamodb, settings.pipelines_table, clock.now),
-    )
-    return FanOutBatch(
-        fan_out,
-        DynamoUnfinishedAttempts(dynamodb, settings.pipelines_table, clock),
-        SqsMessageAcks(sqs, settings.events_queue_url),
-        SqsHeartbeat(sqs, settings.events_queue_url),
+    return build_fan_out(
+        FanOutPorts(
+            journal=DynamoJournal(
+                dynamodb,
+                settings.pipelines_table,
+                clock,
+                retention_seconds=float(settings.event_retention_days) * DAY,
+            ),
+            subscriptions=DynamoSubscriptions(dynamodb, settings.subscriptions_table, clock),
+            queue=SqsDeliveryQueue(sqs, settings.deliveries_queue_url),
+            invalid_events=SqsInvalidEventQueue(sqs, settings.events_dead_letter_queue_url),
+            unfinished=DynamoUnfinishedAttempts(dynamodb, settings.pipelines_table, clock),
+            acks=SqsMessageAcks(sqs, settings.events_queue_url),
+            telemetry=telemetry(),
+            heard=DynamoHeard(dynamodb, settings.pipelines_table, clock.now),
+            heartbeat=SqsHeartbeat(sqs, settings.events_queue_url),
+        )
     )
 
 

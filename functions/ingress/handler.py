@@ -108,8 +108,7 @@ def _details() -> PipelineDetails | None:
     if not any(source.api_url for source in sources()):
         return None
     from lakehook.adapters.api_credentials import StoredApiCredentials  # noqa: PLC0415
-    from lakehook.adapters.devlake.blueprints import connect  # noqa: PLC0415
-    from lakehook.adapters.devlake.details import DevLakeDetails  # noqa: PLC0415
+    from lakehook.adapters.devlake.blueprints import DevLakeDetails, connect  # noqa: PLC0415
 
     def connect_to(source: DevLakeSource) -> "DevLakePipelines":
         arn, secrets_manager = settings().devlake_api_secret_arn, aws().secrets_manager()

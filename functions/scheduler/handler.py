@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from lakehook.adapters.aws import Aws
 from lakehook.adapters.dynamodb.circuit_breakers import DynamoEndpointHealthStore
-from lakehook.adapters.dynamodb.journal import (
-    DynamoJournal,
-)
+from lakehook.adapters.dynamodb.journal import DynamoJournal
 from lakehook.adapters.dynamodb.ledger import DynamoLedger
 from lakehook.adapters.dynamodb.replays import DynamoReplays
 from lakehook.adapters.dynamodb.subscriptions import DynamoSubscriptions

@@ -11,8 +11,7 @@ from lakehook.adapters.aws import Aws, CloudFormationStacks, new_session, transl
 from lakehook.adapters.dynamodb.last_heard import DynamoHeard
 from lakehook.adapters.dynamodb.reconciliations import DynamoReconciliations
 from lakehook.adapters.secrets_manager import SecretsManagerNotificationSecret
-from lakehook.cli.context import CommandService
-from lakehook.cli.factory import CommandPorts, build_command_service
+from lakehook.cli.context import CommandPorts, CommandService, build_command_service
 from lakehook.domain.devlake.api_address import ApiAddress
 from lakehook.domain.devlake.setup_check import EndpointAnswer
 from lakehook.domain.devlake.sources import DevLakeSources

@@ -1,4 +1,4 @@
-"""Context of a command: the use cases it can run."""
+"""Context of a command: the use cases that it can run, made of their ports."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,10 +7,13 @@ import typer
 
 from lakehook import operations
 from lakehook.domain.devlake.sources import DevLakeSources
-from lakehook.ingestion.check_devlake import CheckDevLake
-from lakehook.ingestion.reconcile import Reconcile
+from lakehook.ingestion.check_devlake import CheckDevLake, PostNotice
+from lakehook.ingestion.reconcile import ConnectDevLake, Reconcile
+from lakehook.operations.factory import OperatorPorts, build_operator_service
 from lakehook.operations.follow import FollowEvents
 from lakehook.operations.trigger import TriggerEvent
+from lakehook.ports.ingress import ApiCredentials, HeardReader, NotificationSecretReader
+from lakehook.ports.stores import Reconciliations
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,3 +34,41 @@ OpenService = Callable[[str], CommandService]
 def service_of(context: typer.Context, stack: str) -> CommandService:
     open_desk: OpenService = context.obj
     return open_desk(stack)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CommandPorts:
+    operator: OperatorPorts
+    connect: ConnectDevLake
+    notification_secrets: NotificationSecretReader
+    api_credentials: Callable[[str | None], ApiCredentials]
+    post_notice: PostNotice
+    heard: HeardReader
+    reconciliations: Reconciliations
+    devlake_sources: DevLakeSources
+    ingress_url: str
+    is_laptop: bool
+
+
+def build_command_service(ports: CommandPorts) -> CommandService:
+    operator, clock = ports.operator, ports.operator.clock
+    return CommandService(
+        **vars(build_operator_service(operator)),
+        reconcile=Reconcile(ports.connect, operator.publish, clock, operator.warn),
+        check_devlake=CheckDevLake(
+            secrets=ports.notification_secrets,
+            post=ports.post_notice,
+            heard=ports.heard,
+            journal=operator.journal,
+            reconciliations=ports.reconciliations,
+            credentials=ports.api_credentials,
+            connect=ports.connect,
+            clock=clock,
+            dice=operator.random,
+        ),
+        devlake_sources=ports.devlake_sources,
+        ingress_url=ports.ingress_url,
+        trigger=TriggerEvent(operator.publish, operator.queue, clock),
+        follow_events=FollowEvents(operator.journal, clock),
+        is_laptop=ports.is_laptop,
+    )

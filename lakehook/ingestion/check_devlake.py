@@ -39,8 +39,7 @@ from lakehook.ports.ingress import (
     HeardReader,
     NotificationSecretReader,
 )
-from lakehook.ports.reconcile import Reconciliations
-from lakehook.ports.stores import Journal
+from lakehook.ports.stores import Journal, Reconciliations
 from lakehook.ports.system import Clock, Random
 
 PostNotice = Callable[[str, str, bytes], EndpointAnswer]

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from lakehook.domain.circuit_breaker import EndpointHealth
 from lakehook.domain.delivery import Delivery, Lane, SequencedEvent
@@ -20,6 +20,9 @@ from lakehook.domain.pipeline import (
 from lakehook.domain.rate_limit import Reservation
 from lakehook.domain.replay import Replay
 from lakehook.domain.subscription import Subscription
+
+if TYPE_CHECKING:
+    from lakehook.domain.devlake.reconciliation import Reconciliation
 
 
 @dataclass(frozen=True)
@@ -314,6 +317,16 @@ class Journal(Protocol):
 
     def lease_stall(self, pipeline: Pipeline, *, until: float) -> bool:
         """Lease a stall against other ticks; false if it is leased, or over."""
+
+
+class Reconciliations(Protocol):
+    """Store of the scheduled reconcile's state, one record for each source."""
+
+    def find(self, source: str | None) -> "Reconciliation | None":
+        """Read the state consistently; None before the first run."""
+
+    def save(self, reconciliation: "Reconciliation") -> "Reconciliation | None":
+        """Save the state and return it as saved; None if another run has saved since."""
 
 
 class SubscriptionReader(Protocol):

@@ -55,3 +55,31 @@ class DeliverySeries:
 class DeliveryMetrics(Protocol):
     def read(self, *, start: float, end: float, period_seconds: int) -> DeliverySeries:
         """Read the series; raises ``InfrastructureError``."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReconcileReport:
+    """Result of a run that finished."""
+
+    source: str | None
+    read: int  # pipelines
+    published: int  # events
+    unreadable: Sequence[str]  # a line for each skipped pipeline
+    has_backlog: bool  # pages remain for the next run
+
+
+class ReconcileTelemetry(Protocol):
+    """Logs and metrics of reconcile; they contain no header of the API, and no pipeline's plan."""
+
+    def reconciled(self, report: ReconcileReport) -> None: ...
+
+    def event_reconciled(self, event: Event) -> None:
+        """Log an event that was missing and has been published."""
+
+    def reconcile_failed(
+        self, source: str | None, reason: str, *, fault: Exception | None = None
+    ) -> None:
+        """Log a failed run; ``fault`` is an unexpected exception of ours."""
+
+    def reconcile_lag(self, seconds: float) -> None:
+        """Record the time since the last success, of the source that is furthest behind."""

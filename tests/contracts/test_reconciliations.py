@@ -9,7 +9,7 @@ import pytest
 from lakehook.adapters.dynamodb.reconciliations import DynamoReconciliations
 from lakehook.domain.devlake.reconciliation import Cursor, Reconciliation, UnreadPages
 from lakehook.domain.pipeline import Pipeline, PipelineState
-from lakehook.ports.reconcile import Reconciliations
+from lakehook.ports.stores import Reconciliations
 from tests.fakes import NOON
 from tests.fakes_reconcile import FakeReconciliations
 

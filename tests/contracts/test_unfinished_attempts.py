@@ -3,7 +3,7 @@
 import boto3
 import pytest
 
-from lakehook.adapters.dynamodb.unfinished_attempts import KEPT_SECONDS, DynamoUnfinishedAttempts
+from lakehook.adapters.dynamodb.journal import ATTEMPTS_KEPT_SECONDS, DynamoUnfinishedAttempts
 from lakehook.ports.queues import UnfinishedAttempts
 from lakehook.settings import StackOutputs
 from tests.builders import a_notice
@@ -36,4 +36,4 @@ def test_a_number_is_kept_as_long_as_the_queue_may_keep_its_message(
     DynamoUnfinishedAttempts(dynamodb, deployment.pipelines_table, clock).save(MESSAGE, 1)
 
     (item,) = dynamodb.scan(TableName=deployment.pipelines_table)["Items"]
-    assert int(item["expires_at"]["N"]) == NOON + KEPT_SECONDS
+    assert int(item["expires_at"]["N"]) == NOON + ATTEMPTS_KEPT_SECONDS

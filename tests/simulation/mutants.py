@@ -196,13 +196,13 @@ MUTANTS = (
     ),
     Mutant(
         "an event that fan-out has done is not suspected any more",
-        "lakehook/ingestion/fan_out_batch.py",
+        "lakehook/ingestion/fan_out.py",
         "        self._save_outcome(message)\n",
         "",
     ),
     Mutant(
         "what follows a failure alone in its group is not tried",
-        "lakehook/ingestion/fan_out_batch.py",
+        "lakehook/ingestion/fan_out.py",
         "is_stopped = message.group in {failed.group for failed in again}",
         "is_stopped = False",
     ),

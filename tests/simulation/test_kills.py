@@ -4,7 +4,7 @@ import pytest
 
 from lakehook.domain.lane import DeliveryStatus
 from lakehook.domain.pipeline import PipelineTransition
-from lakehook.ingestion.fan_out_batch import TURN_SECONDS
+from lakehook.ingestion.fan_out import TURN_SECONDS
 from tests.fakes import NOON
 from tests.simulation.faults import Fault, Killed
 from tests.simulation.operators import Operator

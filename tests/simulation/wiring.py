@@ -18,8 +18,7 @@ from lakehook.delivery.sender import SignedSender
 from lakehook.domain.errors import InfrastructureError
 from lakehook.domain.retry import RetrySchedule
 from lakehook.domain.signing import HmacSecret
-from lakehook.ingestion.fan_out import FanOut
-from lakehook.ingestion.fan_out_batch import FanOutBatch
+from lakehook.ingestion.fan_out import FanOutBatch, FanOutPorts, build_fan_out
 from lakehook.ports.outbound import SubscriptionCredentials
 from lakehook.ports.queues import Remaining
 from lakehook.replay import ProcessReplays
@@ -136,15 +135,17 @@ class Wiring:
 
     @cached_property
     def _fan_out(self) -> FanOutBatch:
-        fan_out = FanOut(
-            journal=self._journal,
-            subscriptions=self._subscriptions,
-            queue=self._deliveries,
-            invalid_events=SqsInvalidEventQueue(self.sqs, DEAD_EVENTS),
-            telemetry=self.telemetry,
+        return build_fan_out(
+            FanOutPorts(
+                journal=self._journal,
+                subscriptions=self._subscriptions,
+                queue=self._deliveries,
+                invalid_events=SqsInvalidEventQueue(self.sqs, DEAD_EVENTS),
+                unfinished=self._reached("unfinished", self.unfinished),
+                acks=SqsMessageAcks(self.sqs, EVENTS),
+                telemetry=self.telemetry,
+            )
         )
-        unfinished = self._reached("unfinished", self.unfinished)
-        return FanOutBatch(fan_out, unfinished, SqsMessageAcks(self.sqs, EVENTS))
 
     def _delivery_ports(self) -> DeliveryPorts:
         return DeliveryPorts(

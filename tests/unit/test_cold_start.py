@@ -28,7 +28,6 @@ DEAR = {
         "lakehook.domain.devlake.heard",
         "lakehook.adapters.api_credentials",
         "lakehook.adapters.devlake.blueprints",
-        "lakehook.adapters.devlake.details",
     },
     "fanout": {
         *ANY,

@@ -7,30 +7,15 @@ from lakehook.domain.errors import InfrastructureError
 from lakehook.domain.event import EventType
 from lakehook.domain.pipeline import PipelineTransition, SkipReason
 from lakehook.domain.subscription import WEBHOOK
-from lakehook.ingestion.fan_out import FanOut
 from tests.builders import a_notice, a_subscription
-from tests.fakes import FakeDeliveryQueue, FakeJournal, FakeSiding, FakeSubscriptions, FakeTelemetry
-from tests.fakes_ingress import FakeHeard
+from tests.fanning_out import FanOutFunction
 
 
-class World:
+class World(FanOutFunction):
     def __init__(self) -> None:
         everything = a_subscription(id="sub_all")
         failures = a_subscription(id="sub_bad", event_types=(EventType.PIPELINE_FAILED,))
-        self.subscriptions = FakeSubscriptions({one.id: one for one in (everything, failures)})
-        self.journal, self.outbox, self.siding = FakeJournal(), FakeDeliveryQueue(), FakeSiding()
-        self.telemetry, self.heard = FakeTelemetry(), FakeHeard()
-        self.fan_out = FanOut(
-            self.journal,
-            self.subscriptions,
-            self.outbox,
-            self.siding,
-            self.telemetry,
-            self.heard,
-        )
-
-    def sent(self) -> list[str]:
-        return [delivery.id for delivery in self.outbox.sent]
+        super().__init__(everything, failures)
 
 
 @pytest.fixture

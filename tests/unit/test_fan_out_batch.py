@@ -9,19 +9,14 @@ import pytest
 from lakehook.domain.delivery import Delivery
 from lakehook.domain.errors import InfrastructureError
 from lakehook.domain.lane import MAX_UNFINISHED_ATTEMPTS
-from lakehook.ingestion.fan_out import FanOut
-from lakehook.ingestion.fan_out_batch import CRASHED, TURN_SECONDS, FanOutBatch, Heartbeat
+from lakehook.ingestion.fan_out import CRASHED, TURN_SECONDS
 from lakehook.ports.queues import EventMessage
 from tests.builders import a_notice, a_subscription
 from tests.fakes import (
     FakeDeliveryQueue,
-    FakeJournal,
-    FakeReceipts,
-    FakeSiding,
-    FakeSubscriptions,
-    FakeTelemetry,
     FakeUnfinishedAttempts,
 )
+from tests.fanning_out import FanOutFunction
 
 TIMEOUT = 30.0
 
@@ -51,22 +46,15 @@ class BrokenAttempts(FakeUnfinishedAttempts):
         raise InfrastructureError(f"{message.id}: {number} is not saved")
 
 
-class World:
+class World(FanOutFunction):
     def __init__(self, unfinished: FakeUnfinishedAttempts | None = None) -> None:
-        self.outbox, self.siding, self.acks = CrashingOutbox(), FakeSiding(), FakeReceipts()
-        self.unfinished, self.telemetry = unfinished or FakeUnfinishedAttempts(), FakeTelemetry()
-        subscriptions = FakeSubscriptions({"sub_a": a_subscription()})
-        fan_out = FanOut(FakeJournal(), subscriptions, self.outbox, self.siding, self.telemetry)
-        self._handle = FanOutBatch(fan_out, self.unfinished, self.acks)
-        self.seconds = [TIMEOUT]
+        super().__init__(a_subscription(), queue=CrashingOutbox())
+        self.unfinished = unfinished or self.unfinished
+        self.time_left = TIMEOUT
 
     def handle(self, *batch: EventMessage) -> list[str]:
         """The ids that must come again; whatever was deleted before does not."""
-        again = self._handle(batch, lambda: self.seconds[0])
-        return [message.id for message in again]
-
-    def beat(self, heartbeat: Heartbeat) -> None:
-        self._handle = replace(self._handle, heartbeat=heartbeat)
+        return [message.id for message in self.fan_out(batch)]
 
     def crash(self, *batch: EventMessage) -> None:
         with pytest.raises(Crash):
@@ -80,9 +68,6 @@ class World:
 
     def parked(self) -> list[tuple[str, str]]:
         return [(message.id, reason) for message, reason in self.siding.parked]
-
-    def sent(self) -> list[str]:
-        return [delivery.id for delivery in self.outbox.sent]
 
 
 @pytest.fixture
@@ -114,7 +99,7 @@ def test_a_batch_is_hidden_by_a_heartbeat_only_when_it_comes_for_the_first_time(
         yield
         hidden.append([])
 
-    world.beat(heartbeat)
+    world.heartbeat = heartbeat
     world.handle(message("good", receives=1), message("other", receives=1))
     world.handle(message("back"))
     world.outbox.poison = "bad"
@@ -234,7 +219,7 @@ def test_no_attempt_starts_unannounced() -> None:
 
 def test_when_its_turn_is_over_a_worker_leaves_the_others_to_the_next(world: World) -> None:
     """Else Lambda would stop it in the midst of an event that is slow through no fault of its."""
-    world.outbox.slow = lambda: world.seconds.insert(0, TIMEOUT - TURN_SECONDS - 1)
+    world.outbox.slow = lambda: setattr(world, "time_left", TIMEOUT - TURN_SECONDS - 1)
 
     assert world.handle(message("good"), message("other"), message("third")) == ["other", "third"]
 

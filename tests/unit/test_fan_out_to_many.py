@@ -11,9 +11,9 @@ from lakehook.domain import event as event_module
 from lakehook.domain import subscription as subscription_module
 from lakehook.domain.pipeline import PipelineTransition
 from lakehook.domain.subscription import Subscription
-from lakehook.ingestion.fan_out import FanOut
 from tests.builders import a_notice, a_subscription
-from tests.fakes import FakeJournal, FakeSiding, FakeSubscriptions, FakeTelemetry
+from tests.fakes import FakeJournal, FakeSubscriptions
+from tests.fanning_out import FanOutFunction
 
 FEW, MANY, EVENTS = 10, 10_000, 2
 TEXT = "what the event says"
@@ -74,10 +74,10 @@ def costs(count: int, monkeypatch: pytest.MonkeyPatch) -> "Counter[str]":
         subscriptions = CountingSubscriptions({f"{n}": wanting(n) for n in range(count)})
         journal.counts = subscriptions.counts = counts
         outbox = SqsDeliveryQueue(CountingSqs(counts), "queue")  # type: ignore[arg-type]
-        fan_out = FanOut(journal, subscriptions, outbox, FakeSiding(), FakeTelemetry())
+        function = FanOutFunction(journal=journal, subscriptions=subscriptions, queue=outbox)
         for number in range(EVENTS):
             notice = a_notice(f"m{number}", pipeline_id=number, event_id=f"e{number}", message=TEXT)
-            assert fan_out([notice]) == []
+            assert function.fan_out([notice]) == []
     return counts
 
 

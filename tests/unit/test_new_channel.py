@@ -16,22 +16,18 @@ from lakehook.domain.ping import Ping
 from lakehook.domain.rate_limit import Rate
 from lakehook.domain.subscription import Locale
 from lakehook.domain.template import RenderedTemplate
-from lakehook.ingestion.fan_out import FanOut
 from lakehook.ports.outbound import SubscriptionCredentials
 from tests.builders import a_notice
 from tests.fakes import (
     FakeClock,
-    FakeDeliveryQueue,
     FakeDice,
-    FakeJournal,
     FakeKeyring,
     FakePings,
     FakeReceiver,
-    FakeSiding,
-    FakeTelemetry,
     FakeTypesetter,
 )
 from tests.fakes_ops import Office
+from tests.fanning_out import FanOutFunction
 from tests.unit.test_ops_command import Terminal
 
 URL = "https://ci.example/pages?key=c4nary-of-the-pager"
@@ -100,10 +96,7 @@ def test_the_command_knows_it_by_its_name(terminal: Terminal):
 
 def test_fan_out_the_attempt_and_the_reading_go_its_way(terminal: Terminal):
     add(terminal)
-    outbox = FakeDeliveryQueue()
-    fan_out = FanOut(
-        FakeJournal(), terminal.office.subscriptions, outbox, FakeSiding(), FakeTelemetry()
-    )
+    function = FanOutFunction(subscriptions=terminal.office.subscriptions)
     receiver = FakeReceiver(
         [Response(status=500, headers={}, body=body) for body in (b"taken", BUSY, b"what?")]
     )
@@ -112,8 +105,8 @@ def test_fan_out_the_attempt_and_the_reading_go_its_way(terminal: Terminal):
     )
     (subscription,) = terminal.office.subscriptions.all()
 
-    fan_out([a_notice("m1"), a_notice("m2", event_type="PIPELINE_FAILED")])
-    (delivery,) = outbox.sent
+    function.fan_out([a_notice("m1"), a_notice("m2", event_type="PIPELINE_FAILED")])
+    (delivery,) = function.outbox.sent
     attempt = AttemptDelivery(RenderDelivery(FakeTypesetter()), post, FakeClock())
     attempts = [attempt(delivery, subscription) for _ in range(3)]
 

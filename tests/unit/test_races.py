@@ -12,17 +12,13 @@ from hypothesis import strategies as st
 
 from lakehook.domain.event import EventType, pipeline_key_of
 from lakehook.domain.pipeline import is_state
-from lakehook.ingestion.fan_out import FanOut
 from lakehook.ports.queues import EventMessage
 from tests.builders import a_subscription
 from tests.fakes import (
     NOON,
-    FakeDeliveryQueue,
     FakeJournal,
-    FakeSiding,
-    FakeSubscriptions,
-    FakeTelemetry,
 )
+from tests.fanning_out import FanOutFunction
 
 Row = dict[str, Any]
 
@@ -82,16 +78,15 @@ def mangled(draw: st.DrawFn) -> tuple[Source, list[Row]]:
 def heard(rows: list[Row], *, in_batches_of: int = 10) -> tuple[FakeJournal, list[Row]]:
     """What a subscriber of everything is sent, repeats left out; each batch comes twice."""
     everything = a_subscription(event_types=tuple(EventType))
-    journal, outbox = FakeJournal(), FakeDeliveryQueue()
-    subscriptions = FakeSubscriptions({everything.id: everything})
-    fan_out = FanOut(journal, subscriptions, outbox, FakeSiding(), FakeTelemetry())
+    function = FanOutFunction(everything)
+    journal, outbox = function.journal, function.outbox
     notices = [
         EventMessage(str(n), pipeline_key_of(row), json.dumps(row)) for n, row in enumerate(rows)
     ]
     for start in range(0, len(notices), in_batches_of):
         batch = notices[start : start + in_batches_of]
-        assert fan_out(batch) == []
-        assert fan_out(batch[-1:]) == []
+        assert function.fan_out(batch) == []
+        assert function.fan_out(batch[-1:]) == []
     sent = {one.id: one for one in outbox.sent}
     for lane in {one.lane for one in outbox.sent}:
         of_lane = [one for one in sent.values() if one.lane == lane]

@@ -10,13 +10,13 @@ from lakehook.domain.devlake.api_address import ApiAddress
 from lakehook.domain.errors import DevlakeUnavailable, InvalidInput, NotDevlake
 from lakehook.domain.event import Event
 from lakehook.domain.json_document import to_json
-from lakehook.ingestion.fan_out import FanOut
 from lakehook.ingestion.reconcile import MAX_PAGES, Reconcile, Reconciled
 from lakehook.ports.queues import EventMessage
 from tests.devlake.port import FakeDevlake
 from tests.devlake.rows import shown
-from tests.fakes import FakeClock, FakeDeliveryQueue, FakeJournal, FakeSiding
+from tests.fakes import FakeClock, FakeJournal
 from tests.fakes_ops import FakePublisher
+from tests.fanning_out import FanOutFunction
 from tests.unit.test_deliver import World
 
 CREATED, RUNNING, COMPLETED, FAILED, PARTIAL, CANCELLED = (
@@ -257,17 +257,15 @@ class Stack:
     """Fan-out and delivery, and one subscriber of everything."""
 
     def __init__(self) -> None:
-        self.world, self.journal, self.siding = World(), FakeJournal(), FakeSiding()
+        self.world, self.journal = World(), FakeJournal()
 
     def take(self, events: Sequence[Event]) -> None:
-        outbox = FakeDeliveryQueue()
-        telemetry = self.world.telemetry
-        fan_out = FanOut(self.journal, self.world.subscriptions, outbox, self.siding, telemetry)
+        function = FanOutFunction(journal=self.journal, subscriptions=self.world.subscriptions)
         notices = [
             EventMessage(event.id, event.pipeline_id, to_json(event.document)) for event in events
         ]
-        assert fan_out(notices) == []
-        for delivery in outbox.sent:
+        assert function.fan_out(notices) == []
+        for delivery in function.outbox.sent:
             self.world.receive(delivery)
 
     def told(self, pipeline: int) -> list[str]:

@@ -14,7 +14,6 @@ from lakehook.domain.errors import DevlakeUnavailable, InfrastructureError
 from lakehook.domain.event import Event
 from lakehook.domain.json_document import Document, to_json
 from lakehook.domain.time import format_rfc3339
-from lakehook.ingestion.fan_out import FanOut
 from lakehook.ingestion.reconcile import run
 from lakehook.ingestion.reconcile.schedule import MIN_RUN_SECONDS, ReconcileOnSchedule
 from lakehook.ports.ingress import DevLakePipelines
@@ -24,14 +23,11 @@ from tests.devlake.rows import a_task, waiting_pipeline
 from tests.fakes import (
     NOON,
     FakeClock,
-    FakeDeliveryQueue,
     FakeJournal,
-    FakeSiding,
-    FakeSubscriptions,
 )
 from tests.fakes_ops import FakePublisher
 from tests.fakes_reconcile import FakeReconcileTelemetry, FakeReconciliations
-from tests.unit.test_deliver import World
+from tests.fanning_out import FanOutFunction
 
 CREATED, RUNNING, COMPLETED, FAILED, CANCELLED = (
     f"PIPELINE_{state}" for state in ("CREATED", "RUNNING", "COMPLETED", "FAILED", "CANCELLED")
@@ -100,13 +96,10 @@ class Scheduler:
         return [(event.pipeline_key, str(event.type)) for event in published]
 
     def hear(self, *events: Event) -> None:
-        fan_out = FanOut(
-            self.journal, FakeSubscriptions(), FakeDeliveryQueue(), FakeSiding(), World().telemetry
-        )
         notices = [
             EventMessage(event.id, event.pipeline_key, to_json(event.document)) for event in events
         ]
-        assert fan_out(notices) == []
+        assert FanOutFunction(journal=self.journal).fan_out(notices) == []
 
     def told(self, key: str) -> list[str]:
         return [str(event.sequenced.event.type) for event in self.journal.events(key)]

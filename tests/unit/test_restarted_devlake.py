@@ -11,11 +11,10 @@ import pytest
 from lakehook.domain.devlake.notification import parse_notification
 from lakehook.domain.event import EventType
 from lakehook.domain.json_document import to_json
-from lakehook.ingestion.fan_out import FanOut
 from lakehook.ports.queues import EventMessage
 from tests.builders import a_subscription
 from tests.devlake.rows import Row, notice_of, waiting_pipeline
-from tests.fakes import FakeDeliveryQueue, FakeJournal, FakeSiding, FakeSubscriptions, FakeTelemetry
+from tests.fanning_out import FanOutFunction
 
 
 def at(minute: int) -> str:
@@ -40,16 +39,9 @@ CANCELLED = changed(RERUNS, status="TASK_CANCELLED", updatedAt=at(40), finishedA
 def heard_of(*rows: Row) -> list[str]:
     """What is sent to a subscriber of everything, in small letters where it is inferred."""
     everything = a_subscription(event_types=tuple(EventType))
-    outbox = FakeDeliveryQueue()
-    fan_out = FanOut(
-        FakeJournal(),
-        FakeSubscriptions({everything.id: everything}),
-        outbox,
-        FakeSiding(),
-        FakeTelemetry(),
-    )
+    function = FanOutFunction(everything)
     for number, row in enumerate(rows):
-        fan_out(
+        function.fan_out(
             [
                 EventMessage(
                     str(number),
@@ -58,7 +50,7 @@ def heard_of(*rows: Row) -> list[str]:
                 )
             ]
         )
-    types = [(one.event.type.removeprefix("PIPELINE_"), one.event) for one in outbox.sent]
+    types = [(one.event.type.removeprefix("PIPELINE_"), one.event) for one in function.outbox.sent]
     return [word.lower() if event.is_inferred else word for word, event in types]
 
 

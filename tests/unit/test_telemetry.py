@@ -12,7 +12,7 @@ from lakehook.domain.attempt import Attempt, Outcome
 from lakehook.domain.errors import InfrastructureError
 from lakehook.domain.lane import DeliveryRecord
 from lakehook.domain.pipeline import SkipReason
-from lakehook.ports.reconcile import ReconcileReport
+from lakehook.ports.telemetry import ReconcileReport
 from tests.builders import a_delivery
 from tests.fakes import NOON
 

@@ -42,12 +42,14 @@ from lakehook.adapters.dynamodb.journal_items import (
 from lakehook.domain.delivery import SequencedEvent
 from lakehook.domain.event import Event
 from lakehook.domain.pipeline import EventSkip, Pipeline, PipelineState, PipelineTransition
+from lakehook.ports.queues import EventMessage
 from lakehook.ports.stores import AcceptedEvent, JournalEntry, JournalPage, SkippedEvent
 from lakehook.ports.system import Clock
 from lakehook.settings import PipelinesTable as Table
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+
 
 _NEW = f"attribute_not_exists({Table.PARTITION_KEY})"
 MAX_ITEMS = 500
@@ -57,6 +59,9 @@ _BEHIND_A_SLASH = " "  # occurs neither in keys nor in event ids
 _NAMES = {"#unended": Table.ACTIVE, "#entered_at": Table.ENTERED_AT}
 _STILL = "#unended = :unended AND #entered_at = :entered_at"
 _FREE = "(attribute_not_exists(leased_until) OR leased_until <= :now)"
+
+_ATTEMPTS = "unfinished#"
+ATTEMPTS_KEPT_SECONDS = 14 * 24 * 3600.0  # the retention of the queue
 
 
 @dataclass(frozen=True)
@@ -264,3 +269,29 @@ def _key_at(cursor: str) -> Any:
     between = _BEHIND_A_SLASH if _BEHIND_A_SLASH in cursor else _BETWEEN
     pipeline, _, record = cursor.partition(between)
     return to_item({Table.PARTITION_KEY: pipeline, Table.SORT_KEY: record})
+
+
+@dataclass(frozen=True)
+class DynamoUnfinishedAttempts:
+    """Attempts at single events without an outcome: one item per message."""
+
+    dynamodb: "DynamoDBClient"
+    table: str
+    clock: Clock
+
+    def count(self, messages: Sequence[EventMessage]) -> Mapping[EventMessage, int]:
+        items = batch_get(
+            self.dynamodb, self.table, [_attempts_key(message) for message in messages]
+        )
+        numbers = {item[Table.SORT_KEY]: item["attempts"] for item in map(from_item, items)}
+        return {message: numbers.get(_ATTEMPTS + message.id, 0) for message in messages}
+
+    def save(self, message: EventMessage, number: int) -> None:
+        kept_until = int(self.clock.now() + ATTEMPTS_KEPT_SECONDS)
+        item = _attempts_key(message) | to_item({"attempts": number, Table.TTL: kept_until})
+        with translate_aws_errors():
+            self.dynamodb.put_item(TableName=self.table, Item=item)
+
+
+def _attempts_key(message: EventMessage) -> Item:
+    return to_item({Table.PARTITION_KEY: message.group, Table.SORT_KEY: _ATTEMPTS + message.id})

@@ -14,7 +14,7 @@ from lakehook.domain.pipeline import SkipReason
 from lakehook.ports.stores import Backlog
 
 if TYPE_CHECKING:
-    from lakehook.ports.reconcile import ReconcileReport
+    from lakehook.ports.telemetry import ReconcileReport
 
 MAX_UNREADABLE = 3  # per run
 _SKIPPED = {

@@ -31,9 +31,9 @@ from lakehook.domain.json_document import Document
 from lakehook.domain.pipeline import ACTIVE_STATES, Pipeline, PipelineState, PipelineTransition
 from lakehook.ingestion.reconcile import EventsOfRows, read_rows
 from lakehook.ports.ingress import DevLakePipelines, Publish
-from lakehook.ports.reconcile import ReconcileReport, ReconcileTelemetry
 from lakehook.ports.stores import Journal
 from lakehook.ports.system import Clock
+from lakehook.ports.telemetry import ReconcileReport, ReconcileTelemetry
 
 REQUEST_SECONDS = 5.0
 

@@ -13,9 +13,9 @@ from lakehook.ingestion.reconcile.run import (
     TimedDevLake,
 )
 from lakehook.ports.ingress import DevLakePipelines, Publish
-from lakehook.ports.reconcile import ReconcileTelemetry, Reconciliations
-from lakehook.ports.stores import Journal
+from lakehook.ports.stores import Journal, Reconciliations
 from lakehook.ports.system import Clock
+from lakehook.ports.telemetry import ReconcileTelemetry
 
 RUN_SECONDS = 20.0
 MIN_RUN_SECONDS = 2 * REQUEST_SECONDS

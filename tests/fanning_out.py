@@ -1,0 +1,56 @@
+"""The fan-out function over fakes: messages of the events queue in, deliveries out."""
+
+from collections.abc import Sequence
+from contextlib import nullcontext
+
+from lakehook.domain.subscription import Subscription
+from lakehook.ingestion.fan_out import FanOutPorts, Heartbeat, build_fan_out
+from lakehook.ports.queues import DeliveryQueue, EventMessage
+from lakehook.ports.stores import Journal, SubscriptionReader
+from tests.fakes import (
+    FakeDeliveryQueue,
+    FakeJournal,
+    FakeReceipts,
+    FakeSiding,
+    FakeSubscriptions,
+    FakeTelemetry,
+    FakeUnfinishedAttempts,
+)
+from tests.fakes_ingress import FakeHeard
+
+
+class FanOutFunction:
+    def __init__(
+        self,
+        *known: Subscription,
+        journal: Journal | None = None,
+        subscriptions: SubscriptionReader | None = None,
+        queue: DeliveryQueue | None = None,
+    ) -> None:
+        self.subscriptions = subscriptions or FakeSubscriptions({one.id: one for one in known})
+        self.journal, self.outbox = journal or FakeJournal(), queue or FakeDeliveryQueue()
+        self.siding, self.acks = FakeSiding(), FakeReceipts()
+        self.unfinished = FakeUnfinishedAttempts()
+        self.telemetry, self.heard = FakeTelemetry(), FakeHeard()
+        self.heartbeat: Heartbeat = nullcontext
+        self.time_left = 30.0
+
+    def fan_out(self, messages: Sequence[EventMessage]) -> Sequence[EventMessage]:
+        """Return the messages that must come again."""
+        return build_fan_out(self._ports())(messages, lambda: self.time_left)
+
+    def sent(self) -> list[str]:
+        return [delivery.id for delivery in self.outbox.sent]
+
+    def _ports(self) -> FanOutPorts:
+        return FanOutPorts(
+            journal=self.journal,
+            subscriptions=self.subscriptions,
+            queue=self.outbox,
+            invalid_events=self.siding,
+            unfinished=self.unfinished,
+            acks=self.acks,
+            telemetry=self.telemetry,
+            heard=self.heard,
+            heartbeat=self.heartbeat,
+        )

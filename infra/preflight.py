@@ -75,7 +75,8 @@ def _account(session: boto3.Session, region: str) -> str:
 def _check_network(stage: Stage, network: Network, ec2: Any) -> None:
     """Raise if a subnet leads nowhere; whoever may not look at the network is not held up."""
     try:
-        missing = {subnet: _unreachable(subnet, ec2) for subnet in network.subnets}
+        needed = (*INTERFACES, *filter(None, [stage.ca_bundle_service]), GATEWAY)
+        missing = {subnet: _unreachable(subnet, needed, ec2) for subnet in network.subnets}
     except ClientError as error:
         if error.response["Error"]["Code"] in {"UnauthorizedOperation", "AccessDenied"}:
             return
@@ -88,7 +89,7 @@ def _check_network(stage: Stage, network: Network, ec2: Any) -> None:
             )
 
 
-def _unreachable(subnet: str, ec2: Any) -> Sequence[str]:
+def _unreachable(subnet: str, needed: Sequence[str], ec2: Any) -> Sequence[str]:
     """List the services that a function in the subnet could not call."""
     (found,) = ec2.describe_subnets(SubnetIds=[subnet])["Subnets"]
     table = _route_table(subnet, found["VpcId"], ec2)
@@ -98,7 +99,7 @@ def _unreachable(subnet: str, ec2: Any) -> Sequence[str]:
         Filters=[{"Name": "vpc-id", "Values": [found["VpcId"]]}]
     )["VpcEndpoints"]
     reached = set(_reached(endpoints, table["RouteTableId"]))
-    return [service for service in (*INTERFACES, GATEWAY) if service not in reached]
+    return [service for service in needed if service not in reached]
 
 
 def _route_table(subnet: str, vpc: str, ec2: Any) -> Mapping[str, Any]:

@@ -214,6 +214,11 @@ class Stage:
         return "Lakehook" if self.name == PRODUCTION else f"Lakehook-{self.name}"
 
     @property
+    def ca_bundle_service(self) -> str | None:
+        """The service of AWS that stores the CA bundle, by its name in ARNs."""
+        return self.ca_bundle_arn.split(":")[2] if self.ca_bundle_arn else None
+
+    @property
     def includes_this_account(self) -> bool:
         return THIS_ACCOUNT in self.producers
 

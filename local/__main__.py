@@ -101,6 +101,13 @@ def _retry_schedule(text: str | None) -> str | None:
     return text
 
 
+CaFile = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Authorities of private receivers: their certificates in PEM.",
+    ),
+]
 Schedule = Annotated[
     str | None,
     typer.Option(callback=_retry_schedule, help="Seconds before each further attempt: 1,2,4."),
@@ -212,6 +219,22 @@ def _secret(path: Path | None) -> str | None:
         raise typer.BadParameter(str(error), param_hint="--secret-file") from error
 
 
+def _ca_bundle(path: Path | None) -> str | None:
+    from lakehook.adapters.http.tls import check_authorities  # noqa: PLC0415  as moto, below
+
+    if path is None:
+        return None
+    try:
+        check_authorities(bundle := path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise typer.BadParameter(f"{path}: {error.strerror}", param_hint="--ca-file") from error
+    except ValueError as error:
+        raise typer.BadParameter(
+            f"{path}: not certificates in PEM", param_hint="--ca-file"
+        ) from error
+    return bundle
+
+
 @app.command(
     epilog="Example: python -m local up --retry-schedule 1,2,4 --clock-seconds 1"
     " --allow-network 127.0.0.0/8"
@@ -227,6 +250,7 @@ def up(  # noqa: PLR0913  each is an option
     devlake_api: DevlakeApi = None,
     devlake_ui: DevlakeUi = None,
     devlake_source: DevlakeSource = None,
+    ca_file: CaFile = None,
     email_sender: EmailSender = None,
     state: State = None,
     as_json: AsJson = False,
@@ -247,6 +271,7 @@ def up(  # noqa: PLR0913  each is an option
         allow_networks=tuple(allow_network or ()),
         hosts=hosts,
         notification_secret=_secret(secret_file) or LAPTOP_SECRET,
+        ca_bundle=_ca_bundle(ca_file),
         email_sender=email_sender,
         state=state,
         devlake_api_url=devlake_api,

@@ -30,7 +30,7 @@ _ACTIONS = {
 
 _PREFIXES = {"sesv2": "ses"}
 
-_NAMED_BY = ("QueueUrl", "SecretId", "KeyId", "TopicArn", "Identity")
+_NAMED_BY = ("QueueUrl", "SecretId", "KeyId", "TopicArn", "Identity", "Name")
 
 
 def write_down_calls(path: Path) -> None:

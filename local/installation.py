@@ -17,6 +17,8 @@ from local.provision import ProvisionedStack, provision
 from local.state import LaptopState, stable_key_ids
 from local.triggers import Triggers, concurrency_of
 
+CA_BUNDLE = "/lakehook/ca-bundle"
+CA_BUNDLE_ARN = account.arn("ssm", f"parameter{CA_BUNDLE}")
 _TEMPLATE = ROOT / "local" / "template.json"
 
 
@@ -32,6 +34,7 @@ class Options:
     hosts: Path | None = None
     notification_secret: str | None = field(default=None, repr=False)
     email_sender: str | None = None
+    ca_bundle: str | None = field(default=None, repr=False)  # certificates in PEM
     state: Path | None = None  # a folder in which it is kept; none: it is gone at the end
     devlake_api_url: str | None = None
     devlake_ui_url: str | None = None
@@ -63,6 +66,7 @@ class Options:
             "RETRY_SCHEDULE": self.retry_schedule,
             "RECONCILE_SECONDS": self.clock_seconds and str(self.clock_seconds),
             "STATUS_SECONDS": self.clock_seconds and str(4 * self.clock_seconds),
+            "CA_BUNDLE_ARN": CA_BUNDLE_ARN if self.ca_bundle else None,
         }
         return {name: value for name, value in chosen.items() if value}
 
@@ -143,6 +147,8 @@ class LocalLakehook:
             self.client("secretsmanager").put_secret_value(
                 SecretId=self.deployment.notification_secret_arn, SecretString=secret
             )
+        if bundle := self._options.ca_bundle:
+            self.client("ssm").put_parameter(Name=CA_BUNDLE, Value=bundle, Type="String")
         if sender := self._options.email_sender:
             self.client("sesv2").create_email_identity(EmailIdentity=sender)
         return stack

@@ -60,9 +60,8 @@ class Deliver(LambdaFunction):
         self.add_queue_trigger(deliveries.queue, at_once=stage.deliver_concurrency)
         self._grant()
         may_send_mail(self, sender=parameters.email_sender)
-        if stage.ca_bundle_arn:
-            service = stage.ca_bundle_arn.split(":")[2]
-            self.allow([READ_CA_BUNDLE[service]], on=stage.ca_bundle_arn)
+        if stage.ca_bundle_arn and stage.ca_bundle_service:
+            self.allow([READ_CA_BUNDLE[stage.ca_bundle_service]], on=stage.ca_bundle_arn)
         if stage.network:
             self.attach_to_vpc(stage.network)
 

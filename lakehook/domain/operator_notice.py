@@ -17,6 +17,7 @@ class OperatorNotice(StrEnum):
     SUBSCRIPTION_DISABLED = "OPERATIONS_SUBSCRIPTION_DISABLED"
     ENDPOINT_DOWN = "OPERATIONS_ENDPOINT_DOWN"
     DEAD_LETTERS = "OPERATIONS_DEAD_LETTERS"
+    CERTIFICATE_EXPIRES = "OPERATIONS_CERTIFICATE_EXPIRES"
     RECOVERED = "OPERATIONS_RECOVERED"
 
 
@@ -28,6 +29,7 @@ class SubscriptionCondition:
     is_down: bool = False  # for a time, or in a way, that needs attention
     dead_letters: int = 0
     health: HealthState = field(default=HealthState.OK, compare=False)  # for its history
+    certificate_expires: bool = False  # soon
 
     @property
     def is_well(self) -> bool:
@@ -44,5 +46,7 @@ def notices_between(
         yield OperatorNotice.ENDPOINT_DOWN
     if after.dead_letters > before.dead_letters:
         yield OperatorNotice.DEAD_LETTERS
+    if after.certificate_expires and not before.certificate_expires:
+        yield OperatorNotice.CERTIFICATE_EXPIRES
     if after.is_well and not before.is_well:
         yield OperatorNotice.RECOVERED

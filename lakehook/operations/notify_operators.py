@@ -8,7 +8,11 @@ from lakehook.domain.operator_notice import OperatorNotice, SubscriptionConditio
 from lakehook.domain.status import HealthState, health_state
 from lakehook.domain.text import single_line
 from lakehook.domain.time import parse_rfc3339
-from lakehook.operations.views.status import SubscriberStatusView, is_down_for_long
+from lakehook.operations.views.status import (
+    SubscriberStatusView,
+    client_certificate_expiry,
+    is_down_for_long,
+)
 from lakehook.ports.queues import OperatorNotifier
 from lakehook.ports.stores import Backlog, ConditionStore, HealthHistory
 from lakehook.ports.system import Clock
@@ -21,10 +25,11 @@ MAX_NOTICES = 20
 MAX_ANSWER_CHARACTERS = 200
 
 _ORDER = tuple(OperatorNotice)
-_RUNBOOK = {
-    OperatorNotice.SUBSCRIPTION_DISABLED: "subscriptionsdisabled",
-    OperatorNotice.ENDPOINT_DOWN: "breakersopen",
-    OperatorNotice.DEAD_LETTERS: "deadletters",
+_MANUAL = {
+    OperatorNotice.SUBSCRIPTION_DISABLED: "runbook.md#subscriptionsdisabled",
+    OperatorNotice.ENDPOINT_DOWN: "runbook.md#breakersopen",
+    OperatorNotice.DEAD_LETTERS: "runbook.md#deadletters",
+    OperatorNotice.CERTIFICATE_EXPIRES: "deploy.md#private-receivers",
 }
 
 
@@ -121,6 +126,7 @@ def _condition(status: SubscriberStatus, *, now: float) -> SubscriptionCondition
         is_down=is_down_for_long(status, now=now),
         dead_letters=status.held.dead,
         health=state,
+        certificate_expires=client_certificate_expiry(status, now=now) is not None,
     )
 
 
@@ -163,10 +169,12 @@ def _lines(notice: OperatorNotice, subscriber: SubscriberStatusView) -> Iterator
     yield f"  It is {subscriber.health}{since}{reason}."
     if subscriber.last_answer:
         yield f"  Last answer: {single_line(subscriber.last_answer, MAX_ANSWER_CHARACTERS)}"
+    if subscriber.client_certificate_expires_at:
+        yield f"  Its client certificate expires at {subscriber.client_certificate_expires_at}."
     more = " or more" if subscriber.has_more else ""
     yield (
         f"  Pipelines that wait: {subscriber.lanes_held}{more}."
         f" Dead letters: {subscriber.dead_letters}{more}."
     )
     yield from (f"  {command}" for command in subscriber.commands)
-    yield f"  docs/runbook.md#{_RUNBOOK[notice]}"
+    yield f"  docs/{_MANUAL[notice]}"

@@ -21,6 +21,7 @@ from tests.e2e.evidence import Evidence
 from tests.e2e.kills import soon_visible_again
 from tests.e2e.subscribers import Subscribers
 from tests.e2e.terminal import Terminal
+from tests.integration.authority import Authority
 
 __all__ = ["soon_visible_again"]
 HERE = Path(__file__).parent
@@ -96,13 +97,19 @@ def devlakes() -> Iterator[dict[str, SharedRest]]:
 
 
 @pytest.fixture(scope="package")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """One that the installation trusts."""
+    return Authority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture(scope="package")
 def lakehook(
-    hosts: Path, log: Path, calls: Path, devlakes: dict[str, SharedRest]
+    hosts: Path, log: Path, calls: Path, devlakes: dict[str, SharedRest], authority: Authority
 ) -> Iterator[LocalLakehook]:
     with log.open("ab") as sink:
         sources = {name: rest.url for name, rest in devlakes.items()} | {AWAY: NOBODY}
         where = replace(OPTIONS, hosts=hosts, calls=calls, sink=sink.fileno())
-        options = replace(where, devlake_sources=sources)
+        options = replace(where, devlake_sources=sources, ca_bundle=authority.pem)
         with LocalLakehook(options) as installation:
             yield installation
 

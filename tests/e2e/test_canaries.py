@@ -5,11 +5,13 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from lakehook.adapters.signing_keys import CryptographyPrivateKey
 from lakehook.domain.delivery import Lane
@@ -22,6 +24,7 @@ from tests.e2e.evidence import Evidence
 from tests.e2e.pipelines import CREATED, a_life
 from tests.e2e.subscribers import Subscribers
 from tests.e2e.terminal import Terminal
+from tests.integration.authority import Authority
 from tests.integration.eventually import eventually
 
 PATIENCE = 15.0
@@ -30,10 +33,12 @@ PRIVATE = CryptographyPrivateKey.of_seed(b"canary of the signing secret too")
 TOKEN = "canary-of-the-header"
 PASSWORD = base64.b64encode(b"user:canary-of-the-password").decode()
 KEY = "canary-of-the-query"
+CLIENT_KEY = b"canary of a client's private key"
 CANARIES = [
     SECRET.key,
     PRIVATE.seed,
     PRIVATE.key,
+    CLIENT_KEY,
     *(one.encode() for one in (TOKEN, PASSWORD, "canary-of-the-password", KEY)),
 ]
 HEADERS = (f"authorization: Bearer {TOKEN}", f"x-upstream: Basic {PASSWORD}")
@@ -94,6 +99,16 @@ class Aviary:
     evidence: Evidence
     terminal: Terminal
     folder: Path
+    authority: Authority
+
+    @cached_property
+    def certificate_files(self) -> list[str]:
+        """A client certificate, whose key in PEM has a canary on each of its lines."""
+        key = ec.derive_private_key(int.from_bytes(CLIENT_KEY), ec.SECP256R1())
+        certificate, pem = self.authority.client("canary", key=key)
+        CANARIES.extend(pem.splitlines()[1:-1])
+        files = written(self.folder / "client.pem", certificate), written(self.folder / "key", pem)
+        return ["--certificate", files[0], "--key", files[1]]
 
     @property
     def secret_file(self) -> str:
@@ -106,10 +121,12 @@ class Aviary:
     def settle(self, good: Receiver, echo_url: str) -> list[str]:
         """The ids of a good subscriber, of one that echoes, and of one that is not there."""
         subscribers, secret, private = self.subscribers, self.secret_file, self.private_file
-        mute_url = f"http://127.0.0.1:1/?key={KEY}"
+        mute_url = f"https://127.0.0.1:1/?key={KEY}"
         good_id = subscribers.add(good, *OPTIONS, "--secret-file", secret)
         echo_id, _ = subscribers.add_url(echo_url, "echo", *OPTIONS, "--secret-file", private)
         mute_id, _ = subscribers.add_url(mute_url, "mute", *OPTIONS)
+        certificate = ("set-client-certificate", mute_id, *self.certificate_files)
+        self.terminal.json("subscriptions", *certificate)
         for one, file in ((good_id, private), (echo_id, secret)):
             self.terminal.json("subscriptions", "rotate-secret", one, "--secret-file", file)
         return [good_id, echo_id, mute_id]
@@ -125,13 +142,15 @@ class Aviary:
 
 @pytest.fixture
 def aviary(
+    *,
     subscribers: Subscribers,
     publish: Publish,
     evidence: Evidence,
     terminal: Terminal,
     tmp_path: Path,
+    authority: Authority,
 ) -> Aviary:
-    return Aviary(subscribers, publish, evidence, terminal, tmp_path)
+    return Aviary(subscribers, publish, evidence, terminal, tmp_path, authority)
 
 
 def test_a_canary_that_is_written_in_any_form_would_be_heard():
@@ -204,7 +223,7 @@ def check(aviary: Aviary, arrival: Arrival) -> None:
 
 def give_bad_input(aviary: Aviary, *, known: str) -> None:
     secret_file, bad = aviary.secret_file, written(aviary.folder / "bad", SECRET.reveal() + "*")
-    add = ("subscriptions", "add", "--name", "x", "--url")
+    add, key = ("subscriptions", "add", "--name", "x", "--url"), aviary.certificate_files[-1]
     url = "http://127.0.0.1:9/"
     for arguments in (
         (*add, url, "--secret-file", bad),
@@ -218,6 +237,8 @@ def give_bad_input(aviary: Aviary, *, known: str) -> None:
         (*add, f"http://127.0.0.1/#{KEY}"),
         ("subscriptions", "update", known, "--url", f"http://127.0.0.1:99999/?key={KEY}"),
         ("subscriptions", "rotate-secret", known, "--secret-file", bad),
+        ("subscriptions", "set-client-certificate", known, *aviary.certificate_files),
+        ("subscriptions", "set-client-certificate", known, "--certificate", key, "--key", bad),
         ("subscriptions", "rotate-secret", known, "--overlap", "x", "--secret-file", secret_file),
         ("verify", "--headers", secret_file, "--body", bad, "--secret-file", secret_file),
         ("verify", "--headers", bad, "--body", bad, "--secret-file", bad),

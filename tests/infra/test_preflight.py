@@ -1,6 +1,7 @@
 """A deployment that cannot work is refused in one line before the CDK starts."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -126,6 +127,16 @@ def test_a_subnet_without_a_way_to_a_service_is_refused_with_the_service(
         f'[try.network] subnets = "{vpc.subnet}": has no way to sqs; '
         "route it to a NAT gateway, or add VPC endpoints for them"
     )
+
+
+def test_the_service_with_the_ca_bundle_must_be_reached_as_well(
+    vpc: Vpc, session: boto3.Session
+) -> None:
+    vpc.open_to(*EVERYTHING)
+    arn = f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/ca"
+
+    with pytest.raises(NotReady, match="has no way to ssm;"):
+        check_stage(replace(vpc.stage, ca_bundle_arn=arn), session)
 
 
 def test_an_internet_gateway_is_no_way_for_a_function(vpc: Vpc, session: boto3.Session) -> None:

@@ -59,10 +59,15 @@ class Authority:
         return context
 
     def client(
-        self, name: str, *, days: float = 1, usages: Sequence[x509.ObjectIdentifier] = ()
+        self,
+        name: str,
+        *,
+        days: float = 1,
+        usages: Sequence[x509.ObjectIdentifier] = (),
+        key: ec.EllipticCurvePrivateKey | None = None,
     ) -> tuple[bytes, bytes]:
         """A client's certificate and its key, in PEM; of less than no days, it has expired."""
-        key = ec.generate_private_key(ec.SECP256R1())
+        key = key or ec.generate_private_key(ec.SECP256R1())
         leaf = self._certificate(_named(name), key, days=days)
         if usages:
             leaf = leaf.add_extension(x509.ExtendedKeyUsage(usages), critical=False)

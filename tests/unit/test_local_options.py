@@ -14,6 +14,12 @@ def test_a_schedule_of_the_laptop_s_own_is_told_to_the_functions_by_the_setting_
     assert variables.keys() <= {field.name.upper() for field in fields(DeliverSettings)}
 
 
+def test_authorities_of_the_laptop_s_own_are_where_the_function_looks_for_them() -> None:
+    assert Options(ca_bundle="PEM").variables() == {
+        "CA_BUNDLE_ARN": "arn:aws:ssm:us-east-1:123456789012:parameter/lakehook/ca-bundle"
+    }
+
+
 def test_where_the_laptop_says_nothing_the_template_s_schedule_stands() -> None:
     assert Options().variables() == {}
 

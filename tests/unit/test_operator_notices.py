@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from lakehook.domain.circuit_breaker import EndpointHealth
+from lakehook.domain.client_certificate import CertificateFacts, EncryptedClientCertificate
 from lakehook.domain.lane import DeliveryRecord, HeldLane
 from lakehook.domain.operator_notice import (
     OperatorNotice,
@@ -151,6 +152,33 @@ def test_each_endpoint_that_is_down_is_named_with_what_helps_and_named_once(watc
     assert watch.look() == []
     subjects = [subject for subject, _ in watch.topic.published]
     assert subjects == ["Lakehook: 1 new, look at lakehook status"] * 2
+
+
+def test_a_client_certificate_that_expires_soon_is_named_once_and_its_successor_ends_it(
+    watch: Watch,
+) -> None:
+    def certificate(days: float) -> EncryptedClientCertificate:
+        expires_at = NOON + days * 86400
+        facts = CertificateFacts(
+            subject="CN=ci", fingerprint="ab", not_before=0, expires_at=expires_at
+        )
+        return EncryptedClientCertificate(
+            certificates="", encrypted_key=b"", facts=facts, created_at=""
+        )
+
+    id_ = watch.subscribe("ci", client_certificate=certificate(30))
+    told = watch.look()
+
+    assert told[0] == f"OPERATIONS_CERTIFICATE_EXPIRES: ci ({id_})"
+    assert "  Its client certificate expires at 2026-01-31T12:00:00.000+00:00." in told
+    command = "lakehook subscriptions set-client-certificate ci --certificate FILE --key FILE"
+    assert f"  {command}" in told
+    assert "  docs/deploy.md#private-receivers" in told
+    assert watch.look() == []
+    watch.office.subscriptions.known[id_] = a_subscription(
+        id=id_, name="ci", client_certificate=certificate(90)
+    )
+    assert watch.look()[0] == f"OPERATIONS_RECOVERED: ci ({id_})"
 
 
 def test_an_endpoint_that_is_down_for_a_minute_wakes_nobody(watch: Watch) -> None:

@@ -46,13 +46,15 @@ class DynamoConditionStore:
         if "Item" not in answer:
             return 0.0, {}
         values = from_item(answer["Item"])
-        healths = values.get("healths", {})  # the release before has none
+        # The release before has neither.
+        healths, expiring = values.get("healths", {}), values.get("expiring", ())
         conditions = {
             name: SubscriptionCondition(
                 is_disabled=is_disabled,
                 is_down=is_down,
                 dead_letters=dead_letters,
                 health=HealthState(healths.get(name, HealthState.OK)),
+                certificate_expires=name in expiring,
             )
             for name, (is_disabled, is_down, dead_letters) in values["conditions"].items()
         }
@@ -72,6 +74,9 @@ class DynamoConditionStore:
                     for name, condition in conditions.items()
                     if condition.health is not HealthState.OK
                 },
+                "expiring": [
+                    name for name, condition in conditions.items() if condition.certificate_expires
+                ],
             }
         )
         with translate_aws_errors():

@@ -97,7 +97,7 @@ class SubscriberStatusView:
             seconds_left=round(held.lanes * health.average_ms / 1000 / PERMITS)
             if is_slow
             else None,
-            client_certificate_expires_at=_certificate_expiry(status, now=now),
+            client_certificate_expires_at=client_certificate_expiry(status, now=now),
             next=step,
             next_at=step_at,
             commands=_commands(status, state, last, now=now),
@@ -226,7 +226,8 @@ def _delivery_name(status: SubscriberStatus) -> str:
     return f"{status.subscription.name}#{head.lane.pipeline_key}#{head.sequence}"
 
 
-def _certificate_expiry(status: SubscriberStatus, *, now: float) -> str | None:
+def client_certificate_expiry(status: SubscriberStatus, *, now: float) -> str | None:
+    """Return when the client certificate expires, if that is soon."""
     certificate = status.subscription.client_certificate
     if certificate is None or not certificate.expires_soon(now):
         return None
@@ -245,7 +246,7 @@ def _commands(
         HealthState.FAILING: [_remedy(last)],
     }
     lines = [f"lakehook subscriptions {verb}" for verb in verbs.get(state, ()) if verb]
-    if _certificate_expiry(status, now=now):
+    if client_certificate_expiry(status, now=now):
         lines.append(f"lakehook subscriptions {_NEW_CERTIFICATE}")
     return [line.format(name=name) for line in lines] + _letter_commands(status, name)
 
@@ -279,7 +280,7 @@ def _letter_commands(status: SubscriberStatus, name: str) -> list[str]:
 def _needs_person(status: SubscriberStatus, state: HealthState, *, now: float) -> bool:
     if status.held.dead or state in (HealthState.DISABLED, HealthState.PENDING):
         return True
-    if _certificate_expiry(status, now=now):
+    if client_certificate_expiry(status, now=now):
         return True
     return is_down_for_long(status, now=now)
 

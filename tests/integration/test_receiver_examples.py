@@ -120,6 +120,7 @@ Run = Callable[..., Example]
 
 @contextmanager
 def running(command: Sequence[object], cwd: Path, **variables: str) -> Iterator[Example]:
+    shutil.copytree(EXAMPLES, cwd, dirs_exist_ok=True)  # as their reader does: no checkout
     process = subprocess.Popen(
         [str(word) for word in command],
         cwd=cwd,
@@ -144,7 +145,7 @@ def running(command: Sequence[object], cwd: Path, **variables: str) -> Iterator[
 
 
 def script(name: str) -> list[object]:
-    return [sys.executable, EXAMPLES / f"{name}.py"]
+    return [sys.executable, f"{name}.py"]
 
 
 def test_a_job_starts_once_when_its_pipeline_runs_also_when_the_ci_was_away(
@@ -234,16 +235,16 @@ def node(tmp_path: Path) -> list[object]:
     if not modules.exists():
         pytest.skip("the library for JavaScript is not here: make install brings it")
     (tmp_path / "node_modules").symlink_to(modules)
-    shutil.copy(EXAMPLES / "verify.mjs", tmp_path)
     return [program(), "verify.mjs"]
 
 
 def go(tmp_path: Path) -> list[object]:
     if not shutil.which("go", path=PATH_WITH_GO):
         pytest.skip("there is no Go on this machine")
+    shutil.copytree(EXAMPLES / "go", tmp_path / "go")
     built = subprocess.run(
         ["go", "build", "-o", tmp_path / "verify", "."],
-        cwd=EXAMPLES / "go",
+        cwd=tmp_path / "go",
         env={
             "PATH": PATH_WITH_GO,
             "HOME": str(Path.home()),

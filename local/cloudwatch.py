@@ -46,7 +46,8 @@ def take_line(line: bytes) -> None:
         return
     with suppress(ValueError, KeyError, TypeError, AttributeError):
         backend = cloudwatch_backends[ACCOUNT_ID][REGION]
-        backend.add(json.loads(line))
+        if isinstance(backend, LoggedCloudWatch):
+            backend.add(json.loads(line))
 
 
 class LoggedCloudWatch(CloudWatchBackend):

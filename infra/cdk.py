@@ -10,6 +10,7 @@ import subprocess
 import sys
 from argparse import ArgumentParser
 from collections.abc import Sequence
+from hashlib import sha256
 from pathlib import Path
 
 import boto3
@@ -18,7 +19,7 @@ from botocore.exceptions import ProfileNotFound
 from infra.bundle import ROOT
 from infra.node import node_environment, node_from_pypi
 from infra.preflight import NotReady, check_stage
-from infra.stage import PRODUCTION, STAGES, InvalidStages, Stage, read_stage
+from infra.stage import PARAMETERS_DIGEST, PRODUCTION, STAGES, InvalidStages, Stage, read_stage
 
 COMMAND = ROOT / "node_modules" / "aws-cdk" / "bin" / "cdk"
 LOCK = ROOT / "package-lock.json"
@@ -42,6 +43,7 @@ def check(arguments: Sequence[str]) -> list[str]:
     parser = ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
     parser.add_argument("command", nargs="?")
     parser.add_argument("--context", "-c", action="append", default=[])
+    parser.add_argument("--parameters", action="append", default=[])
     parser.add_argument("--profile")
     given, _ = parser.parse_known_args(arguments)
     context = dict(pair.split("=", 1) for pair in given.context if "=" in pair)
@@ -52,8 +54,16 @@ def check(arguments: Sequence[str]) -> list[str]:
         for stage in stages:
             check_stage(stage, session)
     if given.command in OF_STACKS:  # of all that were built into one directory
-        return [stage.stack_name for stage in stages]
+        return [*(stage.stack_name for stage in stages), *_digest(given.parameters)]
     return _qualifiers(stages) if given.command == "bootstrap" else []
+
+
+def _digest(parameters: Sequence[str]) -> list[str]:
+    """Name what is given, so that a version of each function is published with it."""
+    if not parameters:
+        return []
+    digest = sha256("\n".join(sorted(parameters)).encode()).hexdigest()
+    return ["--context", f"{PARAMETERS_DIGEST}={digest[:12]}"]
 
 
 def _qualifiers(stages: Sequence[Stage]) -> list[str]:

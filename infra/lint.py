@@ -56,6 +56,7 @@ def _full_stage() -> Stage:
             "producers": producers,
             "alarms": True,
             "dashboard": True,
+            "deployment_config": "LambdaCanary10Percent5Minutes",
             "account": "123456789012",
             "region": "eu-central-1",
             "permissions_boundary": "developers",

@@ -23,14 +23,14 @@ ANY_BUNDLE = "bundle.zip"
 """Replaces the asset's key, which changes with every line of code."""
 
 
-def synthesize(stage: str, out: Path, *, choices: str = "") -> dict[str, Any]:
+def synthesize(stage: str, out: Path, *, choices: str = "", **context: str) -> dict[str, Any]:
     """Run ``app.py`` as the CDK's command would, but bundle nothing and skip its validation.
 
     An operator's settings in a file do not apply to the laptop.
     """
     stages = out / STAGES
     stages.write_text(f"[{stage}]\n{choices}", encoding="utf-8")
-    environment = _cdk_environment({"stage": stage, "stages": str(stages)}, out)
+    environment = _cdk_environment(context | {"stage": stage, "stages": str(stages)}, out)
     subprocess.run([sys.executable, "app.py"], cwd=ROOT, env=environment, check=True)
     path = out / f"{stage_named(stage).stack_name}.template.json"
     template: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))

@@ -28,6 +28,15 @@ REGIONS_WITHOUT_FUNCTION_URLS = frozenset(
 MAX_TAGS = 50
 """https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateStack.html"""
 
+CODEDEPLOY_CONFIGS = (
+    *("LambdaCanary10Percent5Minutes", "LambdaCanary10Percent10Minutes"),
+    *("LambdaCanary10Percent15Minutes", "LambdaCanary10Percent30Minutes"),
+    *("LambdaLinear10PercentEvery1Minute", "LambdaLinear10PercentEvery2Minutes"),
+    *("LambdaLinear10PercentEvery3Minutes", "LambdaLinear10PercentEvery10Minutes"),
+    "LambdaAllAtOnce",
+)
+"""https://docs.aws.amazon.com/codedeploy/latest/userguide/deployment-configurations.html"""
+
 TYPE_ERRORS = {
     "int_type": "choose a whole number, without quotes",
     "bool_type": "choose true or false, without quotes",
@@ -165,5 +174,11 @@ Tags = Annotated[
         f"choose up to {MAX_TAGS} tags of letters, digits, spaces and _.:/=+-@: keys of up to 128"
         " characters that do not begin with aws:, values of up to 256",
         _are_tags,
+    ),
+]
+CodeDeployConfig = Annotated[
+    StrictStr,
+    allowed(
+        f"choose one of {', '.join(CODEDEPLOY_CONFIGS)}", lambda name: name in CODEDEPLOY_CONFIGS
     ),
 ]

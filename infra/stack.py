@@ -8,6 +8,7 @@ from aws_cdk import (
     Stack,
 )
 from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_cloudwatch_actions as actions
 from constructs import Construct
 
 from infra.constructs.api import HttpApi
@@ -24,6 +25,7 @@ from infra.monitoring.dashboard import Dashboard
 from infra.monitoring.metrics import Metrics
 from infra.monitoring.saved_queries import SavedQueries
 from infra.parameters import Parameters
+from infra.releases import Releases
 from infra.stage import Stage
 from lakehook.settings import StackOutputs
 
@@ -129,6 +131,8 @@ class LakehookStack(Stack):
             },
             schedule_name=self._scheduler.schedule_name,
         )
+        if self._stage.deployment_config:
+            self._add_releases(self._stage.deployment_config, metrics)
         alarms: list[cloudwatch.Alarm] = []
         if self._stage.alarms:
             topic = self._operators.topic
@@ -136,6 +140,18 @@ class LakehookStack(Stack):
         if self._stage.dashboard:
             Dashboard(self, "Dashboard", metrics=metrics, alarms=alarms)
         SavedQueries(self, "Queries", metrics=metrics)
+
+    def _add_releases(self, deployment_config: str, metrics: Metrics) -> None:
+        releases = Releases(self, "Releases", deployment_config=deployment_config, metrics=metrics)
+        releases.alarm.add_alarm_action(actions.SnsAction(self._operators.topic))
+        functions = {
+            "ingress": self._ingress.worker,
+            "fanout": self._fanout,
+            "deliver": self._deliver,
+            "scheduler": self._scheduler,
+            "api": self._api.worker,
+        }
+        releases.add_functions({name: each.alias for name, each in functions.items()})
 
     def _queue(self, id_: str, name: str, dead_letter_name: str) -> QueueWithDeadLetters:
         return QueueWithDeadLetters(

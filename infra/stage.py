@@ -35,6 +35,7 @@ from infra.setting_types import (
     TYPE_ERRORS,
     AccountId,
     BundleArn,
+    CodeDeployConfig,
     Concurrency,
     KeyArn,
     PolicyName,
@@ -57,6 +58,9 @@ from lakehook.domain.subscription import MAX_DEADLINE_SECONDS
 
 STAGES = "stages.toml"
 PRODUCTION = "production"
+
+PARAMETERS_DIGEST = "parameters-digest"
+"""The name, in the CDK's context, of a digest of the parameters that a deployment is given."""
 
 DEADLINE_MARGIN_SECONDS = 5
 """Seconds that a function needs around a request: reading, signing, and writing the result."""
@@ -206,6 +210,7 @@ class Stage:
     operators_topic_arn: TopicArn | None = None
     secrets_key_arn: KeyArn | None = None
     dashboard: StrictBool = False
+    deployment_config: CodeDeployConfig | None = None
     ca_bundle_arn: BundleArn | None = None
     """Certificates, in PEM, of authorities that receivers are trusted by beside public ones."""
 

@@ -46,7 +46,7 @@ class HttpApi(Construct):
         super().__init__(scope, id_)
         self._tables, self._secrets = tables, secrets
         self._events, self._deliveries = events, deliveries
-        self._worker = LambdaFunction(
+        self.worker = LambdaFunction(
             self,
             "Api",
             settings=self._settings(stage, parameters),
@@ -55,9 +55,9 @@ class HttpApi(Construct):
             memory_size=512,  # the libraries for the API's documents take long to load
             reserved_concurrent_executions=stage.api_concurrency,
         )
-        self.function = self._worker.function
+        self.function = self.worker.function
         self._grant()
-        self.url = self._worker.add_url(lambda_.FunctionUrlAuthType.AWS_IAM)
+        self.url = self.worker.add_url(lambda_.FunctionUrlAuthType.AWS_IAM)
 
     def _settings(self, stage: Stage, parameters: Parameters) -> ApiSettings:
         return ApiSettings(
@@ -76,7 +76,7 @@ class HttpApi(Construct):
 
     def _grant(self) -> None:
         """Grant permissions; the function encrypts secrets, and can't decrypt any."""
-        worker, tables = self._worker, self._tables
+        worker, tables = self.worker, self._tables
         worker.allow(KEEP_SUBSCRIPTIONS, on=tables.subscriptions.table_arn)
         worker.allow(KEEP_LANES, on=tables.deliveries.table_arn)
         worker.allow(["dynamodb:Query"], on=tables.held_index_arn)

@@ -27,7 +27,7 @@ from constructs import Construct
 
 from infra.bundle import LAMBDAS_PROCESSOR, NOT_SHIPPED, ROOT, sources_of, write_bundle
 from infra.constructs.removal import removal_policy
-from infra.stage import Network, Stage
+from infra.stage import PARAMETERS_DIGEST, Network, Stage
 from infra.suppressions import FUNCTION_SUPPRESSIONS, acknowledge_rule
 from lakehook.settings import Settings
 
@@ -113,13 +113,30 @@ class LambdaFunction(Construct):
             handler=f"functions.{name}.handler.lambda_handler",
             runtime=lambda_.Runtime.PYTHON_3_13,
             architecture=lambda_.Architecture.ARM_64,
-            environment=settings.to_env() | self._telemetry(name),
+            environment=settings.to_env() | self._telemetry(name) | self._digest(stage),
             role=self.role,
             log_group=log,
             **properties,
         )
+        self.alias = self._alias() if stage.deployment_config else None
+        """What is called, where releases are shifted: one version of the code, or two in turns."""
         for rule, reason in FUNCTION_SUPPRESSIONS.items():
-            acknowledge_rule(self.function, rule, reason)
+            acknowledge_rule(self, rule, reason)
+
+    def _digest(self, stage: Stage) -> dict[str, str]:
+        """Return a variable that differs with the parameters of a deployment.
+
+        A version is published with their values; where only they change, the CDK sees no change.
+        """
+        digest = self.node.try_get_context(PARAMETERS_DIGEST)
+        return {"PARAMETERS_DIGEST": digest} if digest and stage.deployment_config else {}
+
+    @property
+    def called(self) -> lambda_.Alias | lambda_.Function:
+        return self.alias or self.function
+
+    def _alias(self) -> lambda_.Alias:
+        return lambda_.Alias(self, "Live", alias_name="live", version=self.function.current_version)
 
     def _log(self, stage: Stage) -> logs.LogGroup:
         log = logs.LogGroup(
@@ -144,12 +161,12 @@ class LambdaFunction(Construct):
 
     def add_url(self, auth_type: lambda_.FunctionUrlAuthType) -> str:
         """Add a URL. With NONE anybody may call, so the function must verify a signature."""
-        return self.function.add_function_url(auth_type=auth_type).url
+        return self.called.add_function_url(auth_type=auth_type).url
 
     def add_queue_trigger(self, queue: sqs.IQueue, *, at_once: int) -> None:
         """Add a queue as a trigger, with fewer permissions than the CDK would grant."""
         self.allow(TAKE_MESSAGES, on=queue.queue_arn)
-        self.function.add_event_source_mapping(
+        self.called.add_event_source_mapping(
             "Queue",
             event_source_arn=queue.queue_arn,
             batch_size=BATCH_SIZE,
@@ -163,17 +180,13 @@ class LambdaFunction(Construct):
         So neither EventBridge nor Lambda, whose asynchronous invocations have a queue, may retry.
         https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
         """
-        self.function.configure_async_invoke(retry_attempts=0, max_event_age=interval)
-        acknowledge_rule(
-            self.function, "Serverless-LambdaAsyncFailureDestination", TICK_SUPPRESSIONS
-        )
+        self.called.configure_async_invoke(retry_attempts=0, max_event_age=interval)
+        acknowledge_rule(self.called, "Serverless-LambdaAsyncFailureDestination", TICK_SUPPRESSIONS)
         rule = events.Rule(
             self,
             "Schedule",
             schedule=events.Schedule.rate(interval),
-            targets=[
-                targets.LambdaFunction(self.function, retry_attempts=0, max_event_age=interval)
-            ],
+            targets=[targets.LambdaFunction(self.called, retry_attempts=0, max_event_age=interval)],
         )
         acknowledge_rule(rule, "Serverless-EventBusDLQ", TICK_SUPPRESSIONS)
         return rule.rule_name

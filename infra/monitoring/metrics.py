@@ -90,9 +90,11 @@ class Metrics:
         return self.functions[service].log_group.log_group_name
 
 
-def total(metrics: Mapping[str, cloudwatch.IMetric], label: str) -> cloudwatch.MathExpression:
+def total(
+    metrics: Mapping[str, cloudwatch.IMetric], label: str, period: Duration = PERIOD
+) -> cloudwatch.MathExpression:
     """Sum metrics that have data points only when something happens."""
     filled = ", ".join(f"FILL({name}, 0)" for name in metrics)
     return cloudwatch.MathExpression(
-        expression=f"SUM([{filled}])", using_metrics=metrics, label=label, period=PERIOD
+        expression=f"SUM([{filled}])", using_metrics=metrics, label=label, period=period
     )

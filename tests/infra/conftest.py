@@ -7,6 +7,7 @@ import pytest
 
 from infra.bundle import function_names, this_processor, write_bundle
 from infra.local_template import SNAPSHOT_CHOICES, synthesize
+from infra.stage import PARAMETERS_DIGEST
 from tests.infra.blueprint import Blueprint
 
 
@@ -30,6 +31,7 @@ permissions_boundary = "developers"
 tags = { team = "data-platform" }
 alarms = true
 dashboard = true
+deployment_config = "LambdaCanary10Percent5Minutes"
 secrets_key_arn = "arn:aws:kms:eu-central-1:210987654321:key/01234567-89ab-cdef-0123-456789abcdef"
 operators_topic_arn = "arn:aws:sns:eu-central-1:210987654321:on-call"
 ca_bundle_arn = "arn:aws:ssm:eu-central-1:123456789012:parameter/lakehook/ca-bundle"
@@ -50,7 +52,8 @@ security_groups = ["sg-0123456789abcdef0"]
 @pytest.fixture(scope="session")
 def chosen(tmp_path_factory: pytest.TempPathFactory) -> Blueprint:
     """A stage of which everything was chosen that can be."""
-    return Blueprint(synthesize("chosen", tmp_path_factory.mktemp("chosen"), choices=CHOSEN))
+    out = tmp_path_factory.mktemp("chosen")
+    return Blueprint(synthesize("chosen", out, choices=CHOSEN, **{PARAMETERS_DIGEST: "012345"}))
 
 
 @pytest.fixture(scope="session")

@@ -220,5 +220,18 @@ def test_of_what_was_built_at_once_the_stage_that_is_named_is_deployed(
 
 
 @pytest.mark.usefixtures("session")
+def test_other_parameters_are_another_digest_in_whatever_order(two_stages: list[str]) -> None:
+    def digest(*parameters: str) -> str:
+        words = [word for each in parameters for word in ("--parameters", each)]
+        *_, context = cdk.check(["deploy", *two_stages, *words])
+        return context
+
+    one = digest("EmailSender=a@b", "DevlakeApiUrl=-")
+    assert one.startswith("parameters-digest=")
+    assert digest("DevlakeApiUrl=-", "EmailSender=a@b") == one
+    assert digest("DevlakeApiUrl=-", "EmailSender=a@c") != one
+
+
+@pytest.mark.usefixtures("session")
 def test_an_account_is_prepared_by_the_qualifier_of_its_stage(two_stages: list[str]) -> None:
     assert cdk.check(["bootstrap", *two_stages]) == ["--qualifier", "mine"]

@@ -109,6 +109,10 @@ def refusal(file: Path, written: str, stage: str = "production") -> str:
             'secrets_key_arn = "alias/mine"',
             '[production] secrets_key_arn = "alias/mine": choose the ARN of a KMS key, not of an',
         ),
+        (
+            'deployment_config = "Canary"',
+            '[production] deployment_config = "Canary": choose one of LambdaCanary10Percent5Min',
+        ),
         ('dashboard = "yes"', '[production] dashboard = "yes": choose true or false, without'),
         ("network.vpc = 1", "[production.network] vpc = 1: no such setting; there are "),
     ],
@@ -242,6 +246,7 @@ SHOWN = {
         "alarms",
         "ca_bundle_arn",
         "dashboard",
+        "deployment_config",
         "network",
         "operators_topic_arn",
         "producers",

@@ -18,6 +18,10 @@ MADE_BY_THE_COMMAND = {
 }
 
 
+MODELS = {"deploy": "codedeploy"}
+"""Of services to which the command gives another name."""
+
+
 def commands() -> Iterator[tuple[str, str]]:
     for where, line in (*typed(), *mentioned()):
         for command in re.split(r"(?:^|(?<=[\s(]))aws ", line)[1:]:
@@ -28,7 +32,7 @@ def commands() -> Iterator[tuple[str, str]]:
 def options_of(service: str, operation: str) -> set[str]:
     if (service, operation) in MADE_BY_THE_COMMAND:
         return MADE_BY_THE_COMMAND[service, operation]
-    model = Session().get_service_model(service)
+    model = Session().get_service_model(MODELS.get(service, service))
     names = {
         xform_name(operation_name, "-"): operation_name for operation_name in model.operation_names
     }

@@ -156,7 +156,7 @@ HostsFile = Annotated[
         callback=_hosts,
         metavar="FILE",
         help="What names resolve to for the functions, where the file has them: a JSON object,"
-        ' {"ci.example": ["127.0.0.1"]}, read anew at each look-up.',
+        ' {"ci.example": ["127.0.0.1"]}, read again at each look-up.',
     ),
 ]
 

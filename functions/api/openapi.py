@@ -52,7 +52,7 @@ What the `lakehook` command does, over HTTP: the same use cases, the same JSON.
 
 Every call is signed with AWS Signature Version 4 for the service `lambda`, by a principal that may
 `lambda:InvokeFunctionUrl` and `lambda:InvokeFunction` on the function; any other is answered 403 by
-Lambda itself. Whatever goes wrong is told as `{"error": …, "message": …}`, one line, and then
+Lambda itself. An error is `{"error": …, "message": …}`, one line, and then
 nothing was changed. A field or a parameter that is not described here is refused.
 """
 
@@ -120,21 +120,23 @@ def _renamed(document: Any, before: str, after: str) -> Any:
 
 def description() -> dict[str, Any]:
     resolver = Api(open_service, lambda _: None).resolver
-    told: dict[str, Any] = json.loads(
+    document: dict[str, Any] = json.loads(
         resolver.get_openapi_json_schema(
             title="Lakehook", version=__version__, description=DESCRIPTION
         )
     )
-    schemas = told["components"]["schemas"]
+    schemas = document["components"]["schemas"]
     for name in OF_POWERTOOLS:
         schemas.pop(name, None)
     schemas["Refusal"] = Error.model_json_schema()
     schemas |= webhook_schemas()
-    told["webhooks"] = webhooks()
-    told["components"]["securitySchemes"] = {"sigv4": SIGNED}
-    told["security"] = [{"sigv4": []}]
-    told["paths"] = {path: _operations(path, told["paths"][path]) for path in sorted(told["paths"])}
-    return _without_suffix(told)
+    document["webhooks"] = webhooks()
+    document["components"]["securitySchemes"] = {"sigv4": SIGNED}
+    document["security"] = [{"sigv4": []}]
+    document["paths"] = {
+        path: _operations(path, document["paths"][path]) for path in sorted(document["paths"])
+    }
+    return _without_suffix(document)
 
 
 def _without_suffix(document: dict[str, Any]) -> dict[str, Any]:

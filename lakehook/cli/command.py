@@ -31,7 +31,7 @@ from lakehook.ports.outbound import Warn
 
 app = typer.Typer(
     rich_markup_mode=None,
-    help="Lakehook tells every system that cares what Apache DevLake's pipelines are doing.",
+    help="Lakehook notifies every system that needs to know what Apache DevLake's pipelines do.",
     epilog=examples("lakehook listen", "lakehook events trigger PIPELINE_CREATED"),
 )
 app.command("status", epilog=status.STATUS_EXAMPLES)(status.status)

@@ -81,7 +81,7 @@ Deadline = Annotated[
         metavar="SECONDS",
         help="Deadline of a request, from DNS to the last byte:"
         f" {MIN_DEADLINE_SECONDS:g} to {MAX_DEADLINE_SECONDS:g},"
-        f" {DEFAULT_DEADLINE_SECONDS:g} if never said.",
+        f" {DEFAULT_DEADLINE_SECONDS:g} by default.",
     ),
 ]
 ChannelName = Annotated[
@@ -89,7 +89,7 @@ ChannelName = Annotated[
     typer.Option(
         "--channel",
         metavar="|".join(CHANNELS),
-        help=f"By which it is told: {WEBHOOK} if never said.",
+        help=f"How it is reached; default: {WEBHOOK}.",
     ),
 ]
 LanguageName = Annotated[
@@ -151,7 +151,7 @@ HeaderFile = Annotated[
     typer.Option(
         "--header-file",
         metavar="FILE",
-        help="Headers, one 'Name: value' a line, beside those of --header, and in no process list;"
+        help="Headers, one 'Name: value' a line, besides those of --header, and in no process list;"
         " - is standard input.",
     ),
 ]

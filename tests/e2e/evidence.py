@@ -11,8 +11,8 @@ from lakehook.domain.delivery import Lane
 from lakehook.domain.lane import DeliveryRecord, DeliveryStatus
 from lakehook.settings import DeliveriesTable
 from local.installation import LocalLakehook
+from tests.integration.eventually import PATIENCE
 
-PATIENCE_SECONDS = 30.0
 COUNTS = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
 
 
@@ -98,7 +98,7 @@ class Evidence:
 
     def _next(self, queue_url: str, group: str) -> Any:
         """What is met of other groups on the way is kept for those who ask for it."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
+        deadline = time.monotonic() + PATIENCE
         while not self._letters[group]:
             assert time.monotonic() < deadline, f"no letter of {group}"
             self._take(queue_url)

@@ -12,9 +12,7 @@ from local.installation import LocalLakehook
 from local.receiver import OK, Arrival, Receiver
 from tests.e2e.conftest import Publish, Say
 from tests.e2e.pipelines import CREATED, a_life, heard
-from tests.integration.eventually import eventually
-
-PATIENCE = 15.0
+from tests.integration.eventually import PATIENCE, eventually
 
 
 class Program:

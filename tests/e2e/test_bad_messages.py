@@ -10,8 +10,7 @@ from tests.e2e.conftest import Say
 from tests.e2e.evidence import Evidence, attributes_of
 from tests.e2e.pipelines import a_life, heard
 from tests.e2e.subscribers import Subscribers
-
-PATIENCE = 15.0
+from tests.integration.eventually import PATIENCE
 
 
 @pytest.mark.parametrize(

@@ -25,9 +25,8 @@ from tests.e2e.pipelines import CREATED, a_life
 from tests.e2e.subscribers import Subscribers
 from tests.e2e.terminal import Terminal
 from tests.integration.authority import Authority
-from tests.integration.eventually import eventually
+from tests.integration.eventually import PATIENCE, eventually
 
-PATIENCE = 15.0
 SECRET = HmacSecret(b"canary of the signing secret")
 PRIVATE = CryptographyPrivateKey.of_seed(b"canary of the signing secret too")
 TOKEN = "canary-of-the-header"

@@ -17,9 +17,8 @@ from tests.e2e.evidence import Evidence, attributes_of
 from tests.e2e.pipelines import CREATED, FAILED, a_life
 from tests.e2e.subscribers import Subscribers
 from tests.e2e.terminal import Terminal
-from tests.integration.eventually import eventually
+from tests.integration.eventually import PATIENCE, eventually
 
-PATIENCE = 15.0
 KEY = "693a91f6-7aaa-4bc4-97a0-c4nary0fthekey"
 ONLY_FAILURES = ("--event-type", FAILED)
 TAKEN = CannedResponse(OK, {}, b"ok")

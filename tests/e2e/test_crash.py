@@ -10,10 +10,7 @@ from tests.e2e.conftest import Publish
 from tests.e2e.kills import kill
 from tests.e2e.pipelines import a_life, heard, of_pipeline
 from tests.e2e.subscribers import Subscribers
-from tests.integration.eventually import eventually
-
-PATIENCE = 20.0
-
+from tests.integration.eventually import PATIENCE, eventually
 
 pytestmark = pytest.mark.usefixtures("soon_visible_again")
 
@@ -58,9 +55,7 @@ def test_however_often_processes_are_killed_everything_comes_in_order(
         assert kill(lakehook, "functions.fanout", "functions.deliver")
 
     # A batch of fan-out comes again after ten seconds, and what it tried alone after thirty.
-    eventually(
-        lambda: len({arrival.id for arrival in list(receiver.arrivals)}) == 30, within_seconds=120
-    )
+    eventually(lambda: len({arrival.id for arrival in list(receiver.arrivals)}) == 30)
     for life in lives:
         assert heard(receiver, life) == sorted(heard(receiver, life))
         assert set(heard(receiver, life)) == {1, 2, 3}

@@ -21,9 +21,7 @@ from tests.e2e.evidence import Evidence
 from tests.e2e.pipelines import COMPLETED, CREATED, FAILED, RUNNING, a_life, heard, of_pipeline
 from tests.e2e.subscribers import Subscribers
 from tests.e2e.terminal import Terminal
-from tests.integration.eventually import eventually
-
-PATIENCE = 15.0
+from tests.integration.eventually import PATIENCE, eventually
 
 
 def test_each_subscriber_hears_the_life_of_twenty_pipelines_in_order(

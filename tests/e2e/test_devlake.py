@@ -17,9 +17,7 @@ from tests.e2e.evidence import Evidence
 from tests.e2e.pipelines import CANCELLED, COMPLETED, CREATED, RUNNING
 from tests.e2e.subscribers import Subscribers
 from tests.e2e.terminal import Terminal
-from tests.integration.eventually import eventually
-
-PATIENCE = 15.0
+from tests.integration.eventually import PATIENCE, eventually
 
 Post = Callable[[Vector], int]
 

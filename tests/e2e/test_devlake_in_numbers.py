@@ -16,12 +16,11 @@ from tests.devlake.server import DevLake
 from tests.e2e.evidence import Evidence
 from tests.e2e.pipelines import COMPLETED, CREATED, RUNNING
 from tests.e2e.subscribers import Subscribers
-from tests.integration.eventually import eventually
+from tests.integration.eventually import PATIENCE, eventually
 
 PIPELINES = 100
 AT_ONCE = 6  # DevLake runs so many pipelines side by side
 SECRET = "their own <secret> 湖"  # as their receivers have had it for years
-PATIENCE = 60.0
 
 
 @pytest.fixture

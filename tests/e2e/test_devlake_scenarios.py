@@ -22,7 +22,7 @@ from tests.e2e.devlake_scenarios import PROJECT, RUN, SCENARIOS, Scenario, types
 from tests.e2e.evidence import Evidence
 from tests.integration.eventually import eventually
 
-AT_ONCE, PATIENCE = 6, 60.0
+AT_ONCE = 6
 SECRET = "their own <secret> 湖"  # as receivers of DevLake's have had it for years
 Rests = dict[str, SharedRest]
 DEVLAKES_OWN = '{"inferred": [{"exists": false}], "reconciled": [{"exists": false}]}'
@@ -98,7 +98,7 @@ def received(desk: CommandService, evidence: Evidence) -> Iterator[Received]:
 def runs(lakehook: LocalLakehook, received: Received, evidence: Evidence) -> dict[str, Run]:
     """Every scenario, several at once; nobody knows DevLake's REST API."""
     runs = _play(lakehook, lakehook.deployment.ingress_url, mounted=[])
-    eventually(evidence.nothing_is_under_way, within_seconds=PATIENCE)
+    eventually(evidence.nothing_is_under_way)
     return runs
 
 
@@ -115,8 +115,8 @@ def runs_with_api(
         return [name for name, run in runs.items() if not _is_whole(run, received)]
 
     with suppress(AssertionError):  # each test says what it misses
-        eventually(lambda: not missing(), within_seconds=PATIENCE)
-    eventually(evidence.nothing_is_under_way, within_seconds=PATIENCE)
+        eventually(lambda: not missing())
+    eventually(evidence.nothing_is_under_way)
     return runs
 
 

@@ -12,9 +12,8 @@ from tests.e2e.conftest import Publish
 from tests.e2e.evidence import Evidence, attributes_of
 from tests.e2e.pipelines import CREATED, a_life, heard
 from tests.e2e.subscribers import Subscribers
-from tests.integration.eventually import eventually
+from tests.integration.eventually import PATIENCE, eventually
 
-PATIENCE = 15.0
 ERROR = 500
 
 

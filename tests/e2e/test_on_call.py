@@ -17,7 +17,6 @@ from tests.e2e.subscribers import Subscribers
 from tests.e2e.terminal import Terminal
 from tests.integration.eventually import eventually
 
-PATIENCE = 180.0
 PIPELINES = 6
 OFTEN = ("--retry-schedule", ",".join(["1"] * 40))
 FAILING = """\
@@ -134,7 +133,7 @@ def night(
     subscribers: Subscribers, publish: Publish, say: Say, terminal: Terminal, tmp_path: Path
 ) -> Iterator[Night]:
     night = Night(subscribers, publish, say, terminal, tmp_path / "body.liquid")
-    eventually(night.has_come, within_seconds=PATIENCE, what=lambda: str(night.status()))
+    eventually(night.has_come, what=lambda: str(night.status()))
     yield night
     for behaviour in night.behaviours.values():
         behaviour.mend()
@@ -167,4 +166,4 @@ def test_one_status_answers_for_every_subscriber_and_its_lines_mend_them(night: 
     night.mend_parked(parked["id"])
     night.publish([Event.from_document({**night.stalled.document, "event_type": str(COMPLETED)})])
 
-    eventually(night.is_over, within_seconds=PATIENCE, what=lambda: str(night.status()))
+    eventually(night.is_over, what=lambda: str(night.status()))

@@ -16,9 +16,8 @@ from tests.e2e.evidence import Evidence
 from tests.e2e.pipelines import CREATED, a_life, heard, of_pipeline
 from tests.e2e.subscribers import Subscribers
 from tests.e2e.terminal import Terminal
-from tests.integration.eventually import eventually
+from tests.integration.eventually import PATIENCE, eventually
 
-PATIENCE = 30.0
 ERROR, GONE = 500, 410
 SLOW = ("--retry-schedule", "90,90")
 

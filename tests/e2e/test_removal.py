@@ -8,9 +8,8 @@ from tests.e2e.evidence import Evidence
 from tests.e2e.pipelines import a_life, heard
 from tests.e2e.subscribers import Subscribers
 from tests.e2e.terminal import Terminal
-from tests.integration.eventually import eventually
+from tests.integration.eventually import PATIENCE, eventually
 
-PATIENCE = 15.0
 ERROR = 500
 
 

@@ -22,11 +22,10 @@ from tests.e2e.kills import kill
 from tests.e2e.pipelines import COMPLETED, CREATED, RUNNING, a_life, heard, of_pipeline
 from tests.e2e.subscribers import Subscribers
 from tests.e2e.terminal import Terminal
-from tests.integration.eventually import eventually
+from tests.integration.eventually import PATIENCE, eventually
 
 pytestmark = pytest.mark.usefixtures("soon_visible_again")
 
-PATIENCE = 20.0
 WHOLE = [(1, False), (2, False), (1, True), (2, True)]
 """Sent, and sent again: which, and whether by a replay."""
 DELIVERED, WAITING = DeliveryStatus.DELIVERED, DeliveryStatus.WAITING

@@ -14,9 +14,8 @@ from tests.e2e.conftest import Publish
 from tests.e2e.pipelines import CREATED, a_life
 from tests.e2e.subscribers import Subscribers
 from tests.e2e.terminal import Terminal
-from tests.integration.eventually import eventually
+from tests.integration.eventually import PATIENCE, eventually
 
-PATIENCE = 15.0
 OVERLAP_SECONDS = 7
 STALE_SECONDS = 5.0  # for so long the sender may use what it has read of a subscription
 

@@ -9,8 +9,8 @@ from tests.e2e.conftest import Publish
 from tests.e2e.pipelines import COMPLETED, CREATED, RUNNING, a_life, heard, of_pipeline
 from tests.e2e.subscribers import Subscribers
 from tests.e2e.terminal import Terminal
+from tests.integration.eventually import PATIENCE
 
-PATIENCE = 15.0
 STARTED, FINISHED = EventType.TASK_RUNNING, EventType.TASK_COMPLETED
 
 

@@ -10,9 +10,7 @@ from tests.e2e.evidence import Evidence, attributes_of
 from tests.e2e.pipelines import a_life
 from tests.e2e.subscribers import Subscribers
 from tests.e2e.terminal import Terminal
-from tests.integration.eventually import eventually
-
-PATIENCE = 15.0
+from tests.integration.eventually import PATIENCE, eventually
 
 GOOD = (
     '{"event_type": {{ event_type | json }}, "sequence": {{ sequence }},'

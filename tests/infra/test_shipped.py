@@ -20,8 +20,8 @@ from local.installation import LocalLakehook, Options
 from local.receiver import Receiver
 from tests.devlake.server import DevLake
 from tests.e2e.terminal import Terminal
+from tests.integration.eventually import PATIENCE
 
-PATIENCE = 15.0
 BROUGHT = ("awslambdaric", "boto3")
 WORKERS = ("__init__.py", "calls.py", "hosts.py", "worker.py")
 

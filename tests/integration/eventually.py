@@ -3,15 +3,20 @@
 import time
 from collections.abc import Callable
 
+PATIENCE = 180.0
+"""Seconds; never the time that something takes, only the end of waiting for what never comes."""
 
-def eventually(
-    condition: Callable[[], object],
-    *,
-    within_seconds: float = 15,
-    what: Callable[[], str] = str,
-) -> None:
-    """Look until the condition holds; fail, and say what is missing, when it does not in time."""
-    deadline = time.monotonic() + within_seconds
+MAX_PAUSE_SECONDS = 0.25
+
+
+def eventually(condition: Callable[[], object], *, what: Callable[[], str] = str) -> None:
+    """Look until the condition holds; fail, and say what is missing, when it does not in time.
+
+    It looks less often the longer it waits: what is waited for needs the processor that looking
+    costs, since most conditions ask the local cloud.
+    """
+    began = time.monotonic()
     while not condition():
-        assert time.monotonic() < deadline, f"not within {within_seconds} s {what()}"
-        time.sleep(0.01)
+        waited = time.monotonic() - began
+        assert waited < PATIENCE, f"not within {PATIENCE:.0f} s {what()}"
+        time.sleep(min(max(0.01, waited / 10), MAX_PAUSE_SECONDS))

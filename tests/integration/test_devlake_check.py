@@ -100,7 +100,7 @@ def test_a_devlake_that_is_heard_is_well(lakehook: LocalLakehook, check: Check):
             found = check("heard", "--api", url, code=0)
             return found["newest pipeline"]["detail"].endswith("as received")
 
-        eventually(is_heard, within_seconds=30)
+        eventually(is_heard)
         found = check("heard", "--api", url, code=0)
 
     assert states(found) == NEW | dict.fromkeys(("last accepted", "API", "newest pipeline"), "ok")
@@ -111,7 +111,6 @@ def test_a_devlake_that_is_heard_is_well(lakehook: LocalLakehook, check: Check):
 def test_an_api_that_the_stack_knows_is_read_by_its_scheduler(check: Check):
     eventually(
         lambda: check("known", code=0).get("reconcile", {}).get("state") == "ok",
-        within_seconds=30,
     )
 
     found = check("known", code=0)
@@ -127,7 +126,7 @@ def test_a_source_with_a_secret_of_its_own_is_tried_by_that(lakehook: LocalLakeh
         VersionStages=["own"],
     )
 
-    eventually(lambda: _is_accepted(a_devlake(lakehook, "own", "its own")), within_seconds=30)
+    eventually(lambda: _is_accepted(a_devlake(lakehook, "own", "its own")))
     assert check("own", code=0)["test notice"]["state"] == "ok"
 
 
@@ -163,7 +162,7 @@ def test_a_pipeline_that_devlake_has_finished_unheard_is_said_to_a_person(
 ):
     devlake = a_devlake(lakehook, "lost")
     devlake.live(devlake.create())
-    eventually(lambda: states(check("lost", code=0))["last accepted"] == "ok", within_seconds=30)
+    eventually(lambda: states(check("lost", code=0))["last accepted"] == "ok")
     devlake._clock = Clock(UTC, lambda: time.time() - 600)
     devlake.endpoint = NOBODY_LISTENS
     lost = devlake.create()

@@ -228,7 +228,7 @@ def assert_no_worker_outlives(process: "subprocess.Popen[str]") -> None:
 
     process.kill()
 
-    eventually(lambda: not any(alive(worker) for worker in workers), within_seconds=30)
+    eventually(lambda: not any(alive(worker) for worker in workers))
 
 
 def told(where: dict[str, Any], pipeline: int) -> list[str]:

@@ -73,7 +73,6 @@ class Story:
     def _until(self, *counted: str) -> None:
         eventually(
             lambda: all(map(self.heard.has_counted, counted)),
-            within_seconds=30,
             what=lambda: f"of {counted}: {[*filterfalse(self.heard.has_counted, counted)]}",
         )
 
@@ -186,7 +185,7 @@ class Story:
             counted = {next(iter(one.dimensions)) for one in self.heard.values if one.name == name}
             return counted >= {("service", service) for service in services}
 
-        eventually(told, within_seconds=30, what=lambda: f"{name} of {services}")
+        eventually(told, what=lambda: f"{name} of {services}")
 
 
 def _as(event: Event, event_type: str) -> Event:

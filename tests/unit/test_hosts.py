@@ -1,4 +1,4 @@
-"""The laptop's hosts file: read anew at each look-up, and asked before the system is."""
+"""The laptop's hosts file: read again at each look-up, and used before the system is."""
 
 import json
 import socket

@@ -165,6 +165,7 @@ def test_list_and_show_never_tell_secrets(terminal: Terminal) -> None:
     assert terminal.json("subscriptions", "show", "ci") == {
         **added,
         "removed_at": None,
+        "client_certificate": None,
         "secrets": [
             {
                 "signing": "hmac",

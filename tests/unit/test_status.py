@@ -32,8 +32,10 @@ def attempt(status: int | None, excerpt: str = "", outcome: Outcome = Outcome.RE
     return Attempt(at=NOON - 60, outcome=outcome, milliseconds=40, status=status, excerpt=excerpt)
 
 
-def down(terminal: Terminal, name: str, last: Attempt, *, since: float = AGO) -> str:
-    id_ = subscribe(terminal, name)
+def down(
+    terminal: Terminal, name: str, last: Attempt, *, since: float = AGO, channel: str = "webhook"
+) -> str:
+    id_ = subscribe(terminal, name, channel=channel)
     terminal.office.healths.known[id_] = EndpointHealth(
         subscription_id=id_, failures=9, failing_since=since, due_at=NOON + 40, last_attempt=last
     )
@@ -65,24 +67,26 @@ def test_where_all_is_well_nothing_is_to_be_done(terminal: Terminal) -> None:
 
 
 @pytest.mark.parametrize(
-    ("last", "remedy"),
+    ("channel", "last", "remedy"),
     [
-        (attempt(503, "upstream connect error", Outcome.THROTTLED), None),
-        (attempt(401, "signature mismatch"), "lakehook subscriptions rotate-secret ci"),
-        (attempt(302, "moved to /new"), "lakehook subscriptions update ci --url URL"),
+        ("webhook", attempt(503, "upstream connect error", Outcome.THROTTLED), None),
+        ("webhook", attempt(401, "signature mismatch"), "lakehook subscriptions rotate-secret ci"),
+        ("teams", attempt(401, "no sig"), "lakehook subscriptions update ci --url URL"),
+        ("webhook", attempt(302, "moved to /new"), "lakehook subscriptions update ci --url URL"),
+        ("webhook", attempt(200, "200, but the body does not match success_if: {}"), None),
     ],
 )
 def test_an_endpoint_that_is_down_has_its_answer_and_what_helps(
-    terminal: Terminal, last: Attempt, remedy: str | None
+    terminal: Terminal, channel: str, last: Attempt, remedy: str | None
 ) -> None:
-    id_ = down(terminal, "ci", last)
+    id_ = down(terminal, "ci", last, channel=channel)
     hold(terminal, id_)
 
     found = status(terminal, "ci")
 
     assert (found["health"], found["state"]) == ("down", "active")
     assert found["since"] == "2026-01-01T11:42:00.000+00:00"
-    assert found["last_answer"] == f"{last.status} {last.excerpt}"
+    assert found["last_answer"] == f"{last.status} {last.excerpt.removeprefix('200, ')}"
     assert (found["next"], found["next_at"]) == (
         "the endpoint is probed",
         "2026-01-01T12:00:40.000+00:00",

@@ -99,7 +99,7 @@ def send_pipeline(
 @ROUTES.get(
     "/events/parked",
     summary="List parked events",
-    description="Those that the queue shows. For a moment nobody else sees them.",
+    description="Those that the queue shows. Other readers do not see them for a moment.",
     tags=["Parked events"],
     **operation("The oldest first."),
 )

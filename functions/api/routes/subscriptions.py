@@ -206,7 +206,7 @@ def test_endpoint(
     "/subscriptions/<subscription>/rotate-secret",
     summary="Sign with a new secret",
     description="And by the old one too until the overlap is over: if the answer is lost, say it"
-    " again. Without an overlap bring the secret, or nobody might know the one that signs.",
+    " again. Without an overlap, give the secret: a lost response would lose a new one.",
     tags=TAGS,
     **operation("The new secret, shown once, and when it takes effect.", 404, 409, body=True),
 )

@@ -164,7 +164,7 @@ def _selector(
     )
 
 
-def _confirm_and_act(  # noqa: PLR0913  what is done, to what, and how it is told
+def _confirm_and_act(  # noqa: PLR0913  the action, its letters, and the output
     service: CommandService,
     output: Output,
     action: str,

@@ -1,4 +1,4 @@
-"""``lakehook events parked``: events that were no events, read, mended and sent again."""
+"""``lakehook events parked``: messages that are not events, shown, corrected and sent again."""
 
 from typing import Annotated
 
@@ -30,14 +30,14 @@ Mended = Annotated[
         help="The event as it should have been, as JSON; - is standard input. Else as it is.",
     ),
 ]
-Body = Annotated[bool, typer.Option("--body", help="Its body alone, to be mended in a file.")]
+Body = Annotated[bool, typer.Option("--body", help="Only its body, to be corrected in a file.")]
 
 
 @app.command("list", epilog=examples("lakehook events parked list"))
 def list_(
     context: typer.Context, *, utc: Utc = False, output: AnswerAs = TEXT, stack: Stack = STACK
 ) -> None:
-    """Show the parked events, the oldest first. For a moment nobody else sees them."""
+    """Show the parked events, the oldest first. Other readers do not see them for a moment."""
     service = service_of(context, stack)
     views = map(ParkedEventView.from_parked, service.parked_events.all())
     print_listing(output, _PARKED, views, now=None if utc else service.clock.now())
@@ -69,9 +69,9 @@ def send(
     output: AnswerAs = TEXT,
     stack: Stack = STACK,
 ) -> None:
-    """Publish a parked event, mended or as it is, and delete what was parked.
+    """Publish a parked event, corrected or as it is, and delete what was parked.
 
-    It comes after what its pipeline has sent meanwhile.
+    It comes after the events that its pipeline has sent since.
     """
     body = None if file is None else _read(file)
     event = service_of(context, stack).parked_events.send(parked, body)

@@ -50,7 +50,7 @@ OfType = Annotated[
     typer.Option(
         "--event-type",
         metavar="TYPE",
-        help=f"Of a sample event: {EventType.PIPELINE_COMPLETED} if never said.",
+        help=f"Type of the sample event; default: {EventType.PIPELINE_COMPLETED}.",
     ),
 ]
 EventFile = Annotated[

@@ -1,4 +1,4 @@
-"""Parked events: those that fan-out refused, each with its reason; mended, sent, or deleted."""
+"""Parked events: those that fan-out refused, each with its reason; corrected, sent, or deleted."""
 
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 

@@ -26,7 +26,10 @@ from lakehook.domain.rate_limit import Rate
 from lakehook.domain.text import truncate, utf8_size
 
 MAX_BYTES = 18_000
-"""Limit of the text: a robot accepts bodies of 20,000 bytes, in which line breaks count two."""
+"""Limit of the text: a robot accepts bodies of 20,000 bytes, in which line breaks count two.
+
+https://github.com/timonwong/prometheus-webhook-dingtalk/issues/30
+"""
 
 _BAN_SECONDS = 600.0
 """The page above: a robot that exceeds 20 messages a minute is limited for ten minutes."""

@@ -24,7 +24,10 @@ from lakehook.domain.rate_limit import Rate
 from lakehook.domain.text import truncate, utf8_size
 
 MAX_MESSAGE_BYTES = 16_000
-"""Limit of the message: a post to a channel has at most 28 KB, with its card."""
+"""Limit of the message: a post has at most 28 KB, with its card.
+
+https://learn.microsoft.com/microsoftteams/platform/webhooks-and-connectors/how-to/add-incoming-webhook
+"""
 
 _COLOURS = {
     Severity.SUCCESS: "good",
@@ -47,7 +50,7 @@ _CARD = "application/vnd.microsoft.card.adaptive"
 
 
 class Teams(WebhookNotificationChannel):
-    rate = Rate(1, "s")
+    rate = Rate(1, "s")  # the same page: over four a second are throttled
 
     def validate_destination(self, destination: Destination) -> str | None:
         if objection := http_only(destination):
@@ -119,7 +122,7 @@ def _card(body: list[Document]) -> Document:
     return {
         "type": "AdaptiveCard",
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
-        "version": "1.4",
+        "version": "1.4",  # the last that flows accept: atc0005/go-teams-notify#265
         "msteams": {"width": "Full"},
         "body": body,
     }

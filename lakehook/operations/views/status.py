@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import Self
 
 from lakehook.domain.attempt import Attempt, Outcome
+from lakehook.domain.channels import channel_for
 from lakehook.domain.circuit_breaker import PERMITS
 from lakehook.domain.lane import EXPIRES_AFTER_SECONDS, DeliveryStatus, SuspendedReason
 from lakehook.domain.status import HealthState, health_state, subscription_state
+from lakehook.domain.subscription import Subscription
 from lakehook.domain.time import format_rfc3339
 from lakehook.operations.views import described, format_time
 from lakehook.operations.views.console_path import console_path, subscription_path
@@ -86,7 +88,7 @@ class SubscriberStatusView:
             created_at=subscription.created_at,
             since=_since(status, state),
             disabled_reason=subscription.disabled_reason,
-            last_answer=f"{last.last_status} {last.excerpt}".strip() if last else None,
+            last_answer=_answer(last) if last else None,
             last_answer_at=format_rfc3339(last.at) if last else None,
             last_success_at=format_time(health.last_success_at),
             average_ms=round(health.average_ms) if is_slow else None,
@@ -160,6 +162,11 @@ def _urgency(view: SubscriberStatusView) -> tuple[bool, int, bool, int, str]:
     return (not view.needs_person, order, not view.lanes_held, -view.lanes_held, view.name)
 
 
+def _answer(last: Attempt) -> str:
+    """Return the status and the excerpt, which may begin with the status itself."""
+    return f"{last.last_status} {last.excerpt.removeprefix(f'{last.status}, ')}".strip()
+
+
 def _last_attempt(status: SubscriberStatus) -> Attempt | None:
     """Return the last attempt that is known; a success of a healthy endpoint is not."""
     head = status.held.head
@@ -200,7 +207,7 @@ def _next_step(status: SubscriberStatus, state: HealthState) -> tuple[str | None
 def _kept_until(status: SubscriberStatus) -> tuple[str | None, str | None]:
     since = status.held.since
     if since is None:
-        return "what comes meanwhile waits in its order", None
+        return "new deliveries wait, in order", None
     return "what waits becomes a dead letter, expired,", format_time(since + EXPIRES_AFTER_SECONDS)
 
 
@@ -242,8 +249,8 @@ def _commands(
         HealthState.PAUSED: ["resume {name}"],
         HealthState.DISABLED: ["enable {name}", "remove {name}"],
         HealthState.PENDING: ["test {name}"],
-        HealthState.DOWN: [_remedy(last), "pause {name}"],
-        HealthState.FAILING: [_remedy(last)],
+        HealthState.DOWN: [_remedy(last, status.subscription), "pause {name}"],
+        HealthState.FAILING: [_remedy(last, status.subscription)],
     }
     lines = [f"lakehook subscriptions {verb}" for verb in verbs.get(state, ()) if verb]
     if client_certificate_expiry(status, now=now):
@@ -251,12 +258,13 @@ def _commands(
     return [line.format(name=name) for line in lines] + _letter_commands(status, name)
 
 
-def _remedy(last: Attempt | None) -> str | None:
+def _remedy(last: Attempt | None, subscription: Subscription) -> str | None:
     """Return the remedy of a response that waiting does not change."""
     status = last.status if last else None
-    if status in _UNAUTHORIZED:
+    is_signed = not channel_for(subscription).signature_scheme.is_url_credential
+    if status in _UNAUTHORIZED and (is_signed or subscription.secrets):
         return "rotate-secret {name}"
-    if status is not None and 300 <= status < 400:  # noqa: PLR2004  redirects
+    if status in _UNAUTHORIZED or (status is not None and 300 <= status < 400):  # noqa: PLR2004  redirects
         return "update {name} --url URL"
     return None
 

@@ -36,6 +36,7 @@ BENCHMARKS = (
     "fan_out",
     "patterns",
     "waiting",
+    "dead_subscriber",
     "status",
     "console",
     "hops",

@@ -17,6 +17,7 @@ from lakehook.adapters.telemetry.delivery import PowertoolsTelemetry
 from lakehook.delivery.recheck import RecheckSubscriptions
 from lakehook.delivery.scheduler import DueItems, ProbeEndpoints, ResumeDueLanes
 from lakehook.domain.pipeline import StallThresholds
+from lakehook.domain.subscription import CACHE_PROPAGATION_SECONDS
 from lakehook.ingestion.detect_stalled import PublishStalledPipelines
 from lakehook.publisher import Publisher
 from lakehook.replay import ProcessReplays
@@ -56,7 +57,12 @@ def endpoint_health() -> DynamoEndpointHealthStore:
 @cache
 def subscriptions() -> DynamoSubscriptions:
     settings = SchedulerSettings.from_env(os.environ)
-    return DynamoSubscriptions(aws().dynamodb(), settings.subscriptions_table, SystemClock())
+    return DynamoSubscriptions(
+        aws().dynamodb(),
+        settings.subscriptions_table,
+        SystemClock(),
+        fresh_for_seconds=CACHE_PROPAGATION_SECONDS,
+    )
 
 
 @cache

@@ -125,9 +125,17 @@ class LaneProcessor:
         if record.status is not DeliveryStatus.WAITING:
             return Ack()
         if self._guarded or not self._can_attempt_immediately():
-            self._lane.write(record, self._lane.held_at(record))
-            return self._resume()
+            return self._hold(record)
         return self._handle(record, following=None) or Ack()
+
+    def _hold(self, record: DeliveryRecord) -> Disposition:
+        """Hold a flowing lane at its first delivery: for a blocked subscription by one write."""
+        held, subscription = self._lane.held_at(record), self._subscription(fresh=True)
+        if subscription and subscription.is_blocked:
+            self._lane.write(record, held.blocked())
+            return Ack()
+        self._lane.write(record, held)
+        return self._resume()
 
     def _append(self, held: HeldLane, delivery: Delivery) -> Disposition:
         now = self._dependencies.clock.now()

@@ -8,11 +8,7 @@ from dataclasses import dataclass
 from itertools import chain, islice
 
 from lakehook.delivery.dependencies import DeliveryDependencies
-from lakehook.domain.circuit_breaker import (
-    MAX_PROBE_WAIT_SECONDS,
-    PROBE_LEASE_SECONDS,
-    EndpointHealth,
-)
+from lakehook.domain.circuit_breaker import PROBE_LEASE_SECONDS, EndpointHealth
 from lakehook.domain.errors import InfrastructureError
 from lakehook.domain.lane import LEASE_SECONDS, HeldLane
 from lakehook.domain.queue_message import Resume
@@ -28,6 +24,7 @@ LANES_TO_CHOOSE_FROM = 20
 MAX_INDEX_LAG_SECONDS = 600.0  # DynamoDB states no bound; usually it is milliseconds
 MAX_RUN_SECONDS, MAX_PROBING_SECONDS = 15.0, 8.0
 """Of one tick, so that probes, stalls, replays and notices have theirs; what is left stays due."""
+BLOCKED_SECONDS = 3600.0  # between looks at a blocked subscription's breaker, which is not probed
 LATE_SECONDS = 120.0  # a tick comes each minute, and one may fail
 MAX_TROUBLES = 3  # one failure may concern one lane; this many concern the table
 
@@ -129,16 +126,9 @@ class ProbeEndpoints:
         subscription_id = breaker.lane.subscription_id
         subscription = self.subscriptions.find(subscription_id)
         if subscription and subscription.is_blocked and not subscription.removed_at:
-            self.ledger.lease(breaker, until=self.clock.now() + MAX_PROBE_WAIT_SECONDS)
+            self.ledger.lease(breaker, until=self.clock.now() + BLOCKED_SECONDS)
             return None
-        held = self.ledger.held_lanes(subscription_id)
-        first = next(held, None)
-        if first is None:
-            self._close_idle_breaker(subscription_id)
-            return None
-        candidates = chain(self.ledger.suspended_lanes(subscription_id), [first], held)
-        ready = filter(self._is_ready, islice(candidates, MAX_LANES_PROBED))
-        lanes = list(islice(ready, LANES_TO_CHOOSE_FROM))
+        lanes = self._candidates(subscription_id)
         lease = self.clock.now() + PROBE_LEASE_SECONDS
         if not lanes or self.ledger.lease(breaker, until=lease) is None:
             return None
@@ -146,6 +136,20 @@ class ProbeEndpoints:
         # A resume of the same lane in this tick must not be taken for the probe.
         token = self.ledger.lease(DueItem.of(lane), until=until + 1)
         return None if token is None else Resume(lane.lane, token, probe=True)
+
+    def _candidates(self, subscription_id: str) -> list[HeldLane]:
+        """Return lanes that may be attempted; without any held lane the breaker is idle."""
+        waiting = self._waiting(subscription_id)
+        first = next(waiting, None)
+        if first is None:
+            self._close_idle_breaker(subscription_id)
+            return []
+        examined = islice(chain([first], waiting), MAX_LANES_PROBED)
+        return list(islice(filter(self._is_ready, examined), LANES_TO_CHOOSE_FROM))
+
+    def _waiting(self, subscription_id: str) -> Iterator[HeldLane]:
+        yield from self.ledger.suspended_lanes(subscription_id)
+        yield from self.ledger.held_lanes(subscription_id)
 
     def _close_idle_breaker(self, subscription_id: str) -> None:
         """Close a breaker behind which no lane has waited since long before it was due.

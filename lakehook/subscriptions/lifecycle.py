@@ -6,6 +6,7 @@ A removed subscription leaves a tombstone and is found only by its id; others by
 from dataclasses import dataclass, replace
 
 from lakehook.domain.circuit_breaker import EndpointHealth
+from lakehook.domain.delivery import Lane
 from lakehook.domain.errors import (
     InfrastructureError,
     InvalidSubscription,
@@ -57,6 +58,7 @@ class ResumeLanesGradually:
         if subscription.is_blocked:
             return 0
         first = self.clock.now() + CACHE_PROPAGATION_SECONDS
+        self._probe_at(first, subscription.id)
         resumed = 0
         strict = subscription.ordering is Ordering.STRICT
         for held in self.ledger.held_lanes(subscription.id):
@@ -67,6 +69,17 @@ class ResumeLanesGradually:
                 self.ledger.lease(DueItem.of(held), until=until)
                 resumed += 1
         return resumed
+
+    def _probe_at(self, time: float, subscription_id: str) -> None:
+        """Make an open breaker due, which was not probed while the subscription was blocked."""
+        endpoint = Lane(subscription_id, "")
+        health = self.ledger.load((), [endpoint]).endpoint_health.get(subscription_id)
+        if health is None or health.due_at is None:
+            return
+        until = max(time, health.retry_after_until)
+        if until < health.due_at:
+            breaker = DueItem(endpoint, health.due_token, is_breaker=True)
+            self.ledger.lease(breaker, until=until)
 
 
 @dataclass(frozen=True)

@@ -217,7 +217,7 @@ def test_the_breaker_of_a_paused_subscription_is_not_probed(world: World):
 
     assert world.tick() == []
 
-    assert world.ledger.healths.known["sub_a"].due_at == world.clock.now() + 300
+    assert world.ledger.healths.known["sub_a"].due_at == world.clock.now() + 3600
 
 
 @pytest.mark.parametrize("is_one_alive", [True, False])

@@ -95,6 +95,16 @@ def test_enabling_holds_the_endpoint_to_be_well(office: Office) -> None:
     assert office.healths.find("sub_a").is_healthy
 
 
+def test_a_resumed_subscription_is_probed_at_once_if_its_endpoint_was_down(office: Office) -> None:
+    subscription = saved(office, paused_at="2026-01-01T00:00:00Z")
+    down = EndpointHealth(subscription_id="sub_a", failures=9, due_at=NOON + 3600, version=9)
+    office.healths.known["sub_a"] = down
+
+    office.desk().resume(subscription)
+
+    assert office.healths.find("sub_a").due_at == NOON + 10
+
+
 def test_a_subscription_that_is_still_blocked_wakes_nothing(office: Office) -> None:
     subscription = saved(office, paused_at="2026-01-01T00:00:00Z", disabled_reason="gone")
     hold(office, 39)

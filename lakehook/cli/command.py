@@ -16,7 +16,6 @@ from lakehook.cli.commands import (
     events_parked,
     listen,
     pipelines,
-    reconcile,
     replays,
     status,
     subscriptions,
@@ -45,7 +44,7 @@ app.add_typer(lanes.lanes_app, name="lanes")
 app.add_typer(deliveries.app, name="deliveries")
 app.add_typer(pipelines.app, name="pipelines")
 app.add_typer(devlake.app, name="devlake")
-app.command("reconcile", epilog=reconcile.RECONCILE_EXAMPLES)(reconcile.reconcile)
+app.command("reconcile", epilog=devlake.RECONCILE_EXAMPLES)(devlake.reconcile)
 app.command("replay", epilog=replays.REPLAY_EXAMPLES)(replays.replay)
 app.add_typer(replays.app, name="replays")
 app.command("verify", epilog=verify.EXAMPLES)(verify.verify)

@@ -13,11 +13,16 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any, Self
 
-from lakehook.domain.dotted_names import expand_names
 from lakehook.domain.envelope import envelope_problem
 from lakehook.domain.errors import InvalidEvent, InvalidInput
 from lakehook.domain.event_fields import OPTIONAL, Check, check_time, show_value, to_event_document
-from lakehook.domain.json_document import Document, parse_json_object, to_ascii_json, to_json
+from lakehook.domain.json_document import (
+    Document,
+    expand_names,
+    parse_json_object,
+    to_ascii_json,
+    to_json,
+)
 
 DEFAULT_SOURCE = "default"
 """Operators' name of the source that has no name."""

@@ -20,9 +20,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from lakehook.domain.dotted_names import MAX_NAMES_OF_A_PATH
 from lakehook.domain.errors import InvalidSubscription
-from lakehook.domain.json_document import Document, parse_json_object
+from lakehook.domain.json_document import MAX_NAMES_OF_A_PATH, Document, parse_json_object
 from lakehook.domain.pattern_operators import (
     ABSENT,
     NO_FIELDS_WITHIN_OR,

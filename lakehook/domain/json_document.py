@@ -3,6 +3,7 @@
 import json
 import re
 from collections import Counter
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, NoReturn
 
@@ -13,6 +14,9 @@ _STRINGS = re.compile(r'"(?:[^"\\]|\\.)*"?', re.DOTALL)  # an unterminated strin
 _BRACKETS = re.compile(r"[\[\]{}]")
 _WRITER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _ASCII_WRITER = json.JSONEncoder(separators=(",", ":"))
+
+MAX_NAMES_OF_A_PATH = 16  # a pattern has no more; what is beyond stays one name
+_ABSENT = object()
 
 
 def parse_json_object(
@@ -146,3 +150,48 @@ def _written(encoder: json.JSONEncoder, value: Any) -> str:
 def _kind(value: Any) -> str:
     names = {list: "an array", str: "a string", bool: "true or false", type(None): "null"}
     return names.get(type(value), "a number")
+
+
+def expand_names(value: Any) -> Any:
+    """Make of each name with dots objects within each other, as EventBridge joins both alike.
+
+    EventBridge joins the names of a path by dots, however they are nested.
+    """
+    if isinstance(value, list):
+        return [expand_names(each) if isinstance(each, list | dict) else each for each in value]
+    expanded: Document = {}
+    for name, member in value.items():
+        inner = expand_names(member) if isinstance(member, list | dict) else member
+        if "." in name or name in expanded:
+            _add(expanded, name.split(".", MAX_NAMES_OF_A_PATH), inner)
+        else:
+            expanded[name] = inner
+    return expanded
+
+
+def _add(document: Document, path: Sequence[str], value: Any) -> None:
+    """Put a value where the path leads; a path that leads to several makes a list of them."""
+    *names, last = path
+    for name in names:
+        inner = document.get(name, _ABSENT)
+        if not isinstance(inner, dict):
+            inner = {}
+            _put(document, name, inner)
+        document = inner
+    present = document.get(last, _ABSENT)
+    if isinstance(present, dict) and isinstance(value, dict):
+        for name, member in value.items():
+            _add(present, [name], member)
+    else:
+        _put(document, last, value)
+
+
+def _put(document: Document, name: str, value: Any) -> None:
+    """Lists grow in place, as they are all copies: thousands of names may lead to one."""
+    present = document.get(name, _ABSENT)
+    if present is _ABSENT:
+        document[name] = value
+    elif isinstance(present, list):
+        present += value if isinstance(value, list) else [value]
+    else:
+        document[name] = [present, *value] if isinstance(value, list) else [present, value]

@@ -2,10 +2,13 @@
 
 A receiver may spell them in any way, so there is no list of spellings. A part of a credential is
 found by its letters and digits, with any case or separators, in everything that the text can be
-decoded to. Text that cannot be decoded and looks random is hidden, too.
+decoded to: escapes (percent, HTML, JSON, C, quoted-printable), base64, base32 and hexadecimal,
+several times. Text that cannot be decoded and looks random is hidden, too. One limit covers all
+decoded text, so the work is bounded.
 """
 
 import base64
+import binascii
 import re
 import string
 import unicodedata
@@ -14,16 +17,37 @@ from dataclasses import dataclass
 from functools import cached_property
 from urllib.parse import unquote_plus
 
-from lakehook.domain.decoding import Undecodable, decodings, escaped_letters
 from lakehook.domain.destination import HIDDEN, Destination, Endpoint
 from lakehook.domain.signing import ED25519_SEED_BYTES, SigningKey
 
+MAX_DEPTH = 5
+"""A text that is encoded more often counts as undecodable."""
+MAX_DECODED_BYTES = 32 * 1024
+"""Limit of all that one text decodes to; a plain kilobyte uses a quarter of it."""
+
+_ESCAPE = re.compile(
+    rb"(?i:%u00|%|=|0x|\\{1,8}x|\\{1,8}u00|\\{1,8}u\{0*|&#x0*)([0-9a-fA-F]{2})[;}]?"
+    rb"|&#0*([0-9]{2,3});?"
+    rb"|\\{1,8}([0-3][0-7]{2})"
+    rb"|(&[A-Za-z]{2,8};|\\{1,8}[bfnrt](?![A-Za-z])|=\r?\n)"
+)
+_BASES = (16, 10, 8)
+"""Bases of the numbers in the groups above; the last group stands for a separator."""
+_RUN = re.compile(rb"[\t\n\r -~]{8,}")
+_URL_SAFE = bytes.maketrans(b"-_", b"+/")
+_BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+_BASE32 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+_HEX = b"0123456789abcdefABCDEF"
+
 PART_CHARACTERS = 8
 """Consecutive letters and digits of a credential that are hidden; words contain shorter runs."""
+
 MIN_CHARACTERS = 4
 """Minimum of a credential that is shorter than a part, and is searched for as a whole."""
+
 MIN_PIECE_CHARACTERS = 6
 """Minimum for a piece of a URL or of a header's value, many of which are words."""
+
 MAX_EXCERPT_CHARACTERS = 1024
 WITHHELD = "(not shown: it may repeat a credential)"
 NOT_TEXT = "(not shown: it is not text)"
@@ -43,6 +67,7 @@ _ROW = re.compile(
     re.ASCII,
 )
 """Ten numbers, or ten groups of few characters."""
+
 _UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _PIECE = re.compile(rf"{_UUID}|[A-Za-z0-9]{{2,}}")
 _WORDS = re.compile(
@@ -52,10 +77,74 @@ _WORDS = re.compile(
 )
 _MAX_RANDOM_CHARACTERS = 10
 """Maximum run without a space that is not a word: a short code or two, less than a credential."""
+
 _NOISE = re.compile(r"[!#$%&*+;=?@^`|~]|(?<![A-Za-z0-9])[A-Za-z](?![A-Za-z0-9])")
 _MAX_NOISE = 8
 _MAX_ESCAPED_LETTERS = 3
 """Nobody escapes a letter or a digit, but to hide it."""
+
+
+class Undecodable(Exception):
+    """The text is encoded too often, or in too many ways at once."""
+
+
+def decodings(text: bytes) -> Iterator[bytes]:
+    """Yield the text and everything that it decodes to, read from either end.
+
+    Raises ``Undecodable`` if a limit is reached.
+    """
+    left, level = MAX_DECODED_BYTES, [text, text[::-1]]
+    yield text
+    for _ in range(MAX_DEPTH):
+        decoded = [view for encoded in level for view in _decode(encoded)]
+        left -= sum(map(len, decoded))
+        if left < 0:
+            raise Undecodable
+        yield from decoded
+        level = [runs for view in decoded if (runs := b" ".join(_RUN.findall(view)))]
+        if not level:
+            return
+    raise Undecodable
+
+
+def escaped_letters(text: bytes) -> int:
+    """Count the letters and digits that are escaped in a text."""
+    return sum(_character(escape).isalnum() for escape in _ESCAPE.finditer(text))
+
+
+def _decode(text: bytes) -> Iterator[bytes]:
+    unescaped = _ESCAPE.sub(_character, text)
+    if unescaped != text:
+        yield unescaped
+    digits = _only(_BASE64, text.translate(_URL_SAFE))
+    for start in range(4):
+        yield binascii.a2b_base64(_whole(digits[start:], 4))
+    digits = _only(_BASE32, text.upper())
+    for start in range(8):
+        yield base64.b32decode(_whole(digits[start:], 8))
+    digits = _only(_HEX, text)
+    for start in range(2):
+        yield bytes.fromhex(_whole(digits[start:], 2).decode())
+
+
+def _character(escape: re.Match[bytes]) -> bytes:
+    for digits, base in zip(escape.groups()[:3], _BASES, strict=True):
+        if digits:
+            return bytes([int(digits, base) % 256])
+    return b" "
+
+
+def _only(alphabet: bytes, text: bytes) -> bytes:
+    """Remove separators between digits, which may be on several lines or in pairs."""
+    return text.translate(None, _others(alphabet))
+
+
+def _others(alphabet: bytes) -> bytes:
+    return bytes(set(range(256)) - set(alphabet))
+
+
+def _whole(digits: bytes, size: int) -> bytes:
+    return digits[: len(digits) - len(digits) % size]
 
 
 @dataclass(frozen=True, repr=False)

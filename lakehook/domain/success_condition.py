@@ -6,10 +6,9 @@ over the transport's limit never gets here: it is the outcome ``response_too_lar
 """
 
 from lakehook.domain.attempt import Outcome, Response, ResponseVerdict
-from lakehook.domain.dotted_names import expand_names
 from lakehook.domain.errors import InvalidSubscription
 from lakehook.domain.event_pattern import PatternExhausted, compile_pattern
-from lakehook.domain.json_document import Document, parse_json_object
+from lakehook.domain.json_document import Document, expand_names, parse_json_object
 
 MAX_CONDITIONS = 1000
 """Fewer than of a filter: it is compiled for each response, as patterns do not share threads."""

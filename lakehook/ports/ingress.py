@@ -13,7 +13,7 @@ from lakehook.domain.event import Event
 from lakehook.domain.json_document import Document
 
 if TYPE_CHECKING:
-    from lakehook.domain.devlake.heard import Heard
+    from lakehook.domain.devlake.refusal import Heard
 
 
 Now = Callable[[], float]

@@ -25,7 +25,6 @@ DEAR = {
     "ingress": {
         *(*ANY, *SENDER, *CALLER, "lakehook.ports.stores", "lakehook.domain.subscription"),
         "lakehook.adapters.dynamodb.last_heard",
-        "lakehook.domain.devlake.heard",
         "lakehook.adapters.api_credentials",
         "lakehook.adapters.devlake.blueprints",
     },

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from lakehook.domain.dotted_names import expand_names
 from lakehook.domain.errors import InvalidSubscription
 from lakehook.domain.event_pattern import compile_pattern
+from lakehook.domain.json_document import expand_names
 from tests.outside import OUTSIDE
 
 OUTCOMES: list[dict[str, Any]] = json.loads(

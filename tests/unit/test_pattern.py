@@ -13,7 +13,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lakehook.domain import subscription as subscription_module
-from lakehook.domain.dotted_names import expand_names
 from lakehook.domain.errors import InvalidSubscription
 from lakehook.domain.event_pattern import (
     MAX_PATTERN_BYTES,
@@ -22,7 +21,7 @@ from lakehook.domain.event_pattern import (
     compile_pattern,
     parse_pattern,
 )
-from lakehook.domain.json_document import to_json
+from lakehook.domain.json_document import expand_names, to_json
 from tests.builders import a_document, a_subscription, an_event
 
 EVENT = {

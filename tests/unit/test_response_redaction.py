@@ -10,13 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lakehook.adapters.signing_keys import CryptographyPrivateKey
-from lakehook.domain.decoding import MAX_DECODED_BYTES, Undecodable, decodings
 from lakehook.domain.destination import Endpoint
 from lakehook.domain.response_redaction import (
+    MAX_DECODED_BYTES,
     MAX_EXCERPT_CHARACTERS,
     NOT_TEXT,
     WITHHELD,
     Credentials,
+    Undecodable,
+    decodings,
 )
 from lakehook.domain.signing import HmacSecret, SigningKey
 

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from lakehook.adapters.aws import translate_aws_errors
 from lakehook.adapters.dynamodb.items import Item, from_item, to_item, to_milliseconds
-from lakehook.domain.devlake.heard import (
+from lakehook.domain.devlake.refusal import (
     ACCEPTED_EVERY_SECONDS,
     Heard,
     LastAccepted,
     LastRefused,
+    Refusal,
     is_notice,
 )
-from lakehook.domain.devlake.refusal import Refusal
 from lakehook.domain.event import DEFAULT_SOURCE, Event
 from lakehook.ports.ingress import REFUSED_EVERY_SECONDS, Now
 from lakehook.settings import PipelinesTable as Table

@@ -293,10 +293,7 @@ def add(  # noqa: PLR0913  each is an option
     past = parse_backfill(service, since, from_beginning=from_beginning)
     wish = SecretRequest(signing=signing, provided=provided, may_be_empty=allow_empty_secret)
     with NewSecrets(service) as new:
-        with deferred_interrupt():
-            subscription, key = service.subscribe(terms, wish, pending=challenge)
-            if secret := secret_to_reveal(key, provided):
-                new.add(subscription)
+        subscription, secret = _subscribe(new, terms, wish, pending=challenge)
         view = CreatedSubscriptionView.from_subscription(
             subscription, secret=secret, replay_id=start_backfill(service, subscription, past)
         )
@@ -305,6 +302,17 @@ def add(  # noqa: PLR0913  each is an option
             return
         with new.shown():
             print_created(output, view)
+
+
+def _subscribe(
+    new: NewSecrets, terms: SubscriptionFields, wish: SecretRequest, *, pending: bool
+) -> tuple[Subscription, str | None]:
+    """Subscribe, and return the secret to show; an interrupt waits until it will be shown."""
+    with deferred_interrupt():
+        subscription, key = new.service.subscribe(terms, wish, pending=pending)
+        if secret := secret_to_reveal(key, wish.provided):
+            new.add(subscription)
+    return subscription, secret
 
 
 @app.command("list", epilog=examples("lakehook subscriptions list --output json"))

@@ -4,6 +4,7 @@ import webbrowser
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from socket import create_server
 from threading import Thread
 
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
@@ -39,7 +40,7 @@ def served(
 ) -> Iterator[Served]:
     """Serve inside the block, at that port or, if it is 0, at any free one."""
     server = _listen(port)
-    access = Access(server.server_port)
+    access = Access(server.port)
     server.app = create_app(Console(open_service=open_service, access=access, options=options))
     thread = Thread(target=server.serve_forever, name="console", daemon=True)
     thread.start()
@@ -53,6 +54,14 @@ def served(
 
 def _listen(port: int) -> BaseWSGIServer:
     try:
-        return make_server(HOST, port, lambda *_: [], threaded=True, request_handler=_Quiet)
-    except (OSError, SystemExit) as error:  # werkzeug exits if a port is taken
+        with create_server((HOST, port)) as listener:  # Werkzeug would print, and exit
+            return make_server(
+                HOST,
+                listener.getsockname()[1],
+                lambda *_: [],
+                threaded=True,
+                request_handler=_Quiet,
+                fd=listener.fileno(),
+            )
+    except OSError as error:
         raise InvalidInput(f"port: {port} is taken; try --port 0 for any free one") from error

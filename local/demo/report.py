@@ -291,7 +291,7 @@ def show_measured(console: Console, measured: Measured) -> None:
         f"ready in {measured.ready_seconds:.1f} s;"
         f" {measured.deliveries_per_second:.0f} deliveries/s"
         f" ({measured.deliveries} in {measured.burst_seconds:.1f} s);"
-        f" idle, it takes {measured.idle_cpu_percent:.1f} % of one core"
+        f" idle: {measured.idle_cpu_percent:.1f} % of a core"
     )
 
 

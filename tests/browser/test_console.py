@@ -180,4 +180,5 @@ def test_a_port_that_is_taken_is_said_in_one_line(capsys: pytest.CaptureFixture[
         status = run(["console", "--port", port], lambda _stack, warn: office.desk(warn))
 
     assert status == 2
-    assert f"port: {port} is taken; try --port 0" in capsys.readouterr().err
+    said = f"error: port: {port} is taken; try --port 0 for any free one\n"
+    assert capsys.readouterr().err == said

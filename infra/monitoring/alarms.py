@@ -25,6 +25,7 @@ FAILED = """'?"internal_error" ?ERROR ?Error ?"timed out"'"""
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html
 """
 MAX_EVENT_AGE, MAX_DELIVERY_AGE = 5 * MINUTE, 15 * MINUTE
+MAX_RETRY_LAG = 10 * MINUTE
 FAILED_ATTEMPTS = """'{ $.message = "delivery_attempted" && $.outcome != "delivered" }'"""
 MAX_LAG_SECONDS = 30 * MINUTE
 RECONCILE_FAILED = "'\"reconcile_failed\"'"
@@ -172,19 +173,21 @@ def _queues_late(metrics: Metrics) -> AlarmDefinition:
         name="QueuesLate",
         metric=cloudwatch.MathExpression(
             expression=f"MAX([FILL(events, 0) / {MAX_EVENT_AGE},"
-            f" FILL(deliveries, 0) / {MAX_DELIVERY_AGE}])",
+            f" FILL(deliveries, 0) / {MAX_DELIVERY_AGE}, FILL(retries, 0) / {MAX_RETRY_LAG}])",
             using_metrics={
                 "events": metrics.events.queue.metric_approximate_age_of_oldest_message(),
                 "deliveries": metrics.deliveries.queue.metric_approximate_age_of_oldest_message(),
+                "retries": metrics.custom(names.SCHEDULER_LAG, "scheduler", "Maximum"),
             },
-            label="Oldest message (1 is late)",
+            label="Oldest message or retry (1 is late)",
             period=PERIOD,
         ),
         threshold=1,
         minutes=5,
-        summary="Events wait for more than 5 minutes to be fanned out, or delivery messages for"
-        " more than 15 to be taken: functions fail, are throttled, or are too few.",
-        first_command=log_tail_command(metrics, "fanout", "deliver"),
+        summary="Events wait for more than 5 minutes to be fanned out, delivery messages for more"
+        " than 15 to be taken, or retries come 10 minutes late: functions fail, are throttled, or"
+        " are too few.",
+        first_command=log_tail_command(metrics, "fanout", "deliver", "scheduler"),
     )
 
 

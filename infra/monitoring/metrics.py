@@ -24,6 +24,7 @@ MIN_REFUSED_SHARE = 50
 _UNITS = {
     names.OLDEST_HELD_LANE_AGE: cloudwatch.Unit.SECONDS,
     names.RECONCILE_LAG: cloudwatch.Unit.SECONDS,
+    names.SCHEDULER_LAG: cloudwatch.Unit.SECONDS,
     names.ATTEMPT_DURATION: cloudwatch.Unit.MILLISECONDS,
 }
 

@@ -67,7 +67,7 @@ RINGS: dict[str, tuple[Counted, Counted]] = {
         {"deliver": [1] * 3, "fanout_ended": [1]},
     ),
     "PipelinesStalled": ({"m1": [1]}, {}),
-    "QueuesLate": ({"deliveries": [901]}, {"events": [300], "deliveries": [900]}),
+    "QueuesLate": ({"retries": [601]}, {"events": [300], "deliveries": [900], "retries": [600]}),
     "ReconcileFailing": ({"m1": [0, 1801]}, {"m1": [1800]}),
     "SubscriptionsDisabled": ({"m1": [1]}, {"m1": [0]}),
 }

@@ -24,7 +24,7 @@ POLLERS, POLLS_A_MINUTE = 5, 3
 https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html
 """
 
-SCHEDULER_SECONDS, SCHEDULER_READ_UNITS = 0.25, 7
+SCHEDULER_SECONDS, SCHEDULER_READ_UNITS = 0.3, 13
 """Of a call that finds nothing due."""
 
 SCHEDULER_LOG_BYTES = 500

@@ -5,9 +5,17 @@ from collections.abc import Callable
 import boto3
 import pytest
 
+from lakehook.adapters.dynamodb.items import to_item
 from lakehook.adapters.dynamodb.journal import DynamoJournal
+from lakehook.adapters.dynamodb.journal_items import (
+    COUNTER,
+    UNFINISHED_SHARDS,
+    unfinished_partition,
+    unfinished_partitions,
+)
 from lakehook.domain.pipeline import Pipeline, PipelineState, PipelineTransition
 from lakehook.ports.stores import Journal
+from lakehook.settings import PipelinesTable, StackOutputs
 from tests.builders import an_event
 from tests.fakes import NOON, FakeClock, FakeJournal
 
@@ -134,3 +142,43 @@ def test_more_are_found_than_a_page_holds(accept: Accept, journal: Journal):
         accept(number, "CREATED")
 
     assert sorted(found(journal, PipelineState.CREATED)) == ["0", "1", "2", "3", "4"]
+
+
+def test_the_longest_come_first_whatever_their_shard(
+    journal: Journal, accept: Accept, clock: FakeClock
+):
+    numbers = [str(number) for number in range(12)]
+    for number in numbers:
+        accept(int(number), "CREATED")
+        clock.sleep(1)
+
+    assert found(journal, PipelineState.CREATED, NOON + 60) == numbers
+
+
+def test_pipelines_of_a_state_are_spread_over_partitions():
+    partitions = {
+        unfinished_partition(str(number), PipelineState.CREATED, stalled=False)
+        for number in range(100)
+    }
+
+    assert partitions < set(unfinished_partitions(PipelineState.CREATED, stalled=False))
+    assert len(partitions) == UNFINISHED_SHARDS
+
+
+def test_a_pipeline_of_an_earlier_release_is_found_and_leased(
+    deployment: StackOutputs, clock: FakeClock
+):
+    journal = DynamoJournal(boto3.client("dynamodb"), deployment.pipelines_table, clock)
+    event = an_event(pipeline_id=1, event_type="PIPELINE_CREATED")
+    pipeline, _ = journal.load(event)
+    journal.append(advance := pipeline.apply(event))  # type: ignore[arg-type]
+    journal.dynamodb.update_item(
+        TableName=deployment.pipelines_table,
+        Key=to_item({PipelinesTable.PARTITION_KEY: "1", PipelinesTable.SORT_KEY: COUNTER}),
+        UpdateExpression="SET active = :unsharded",
+        ExpressionAttributeValues=to_item({":unsharded": "created"}),
+    )
+
+    assert isinstance(advance, PipelineTransition)
+    assert found(journal, PipelineState.CREATED) == ["1"]
+    assert journal.lease_stall(advance.after(now=NOON), until=NOON + 10)

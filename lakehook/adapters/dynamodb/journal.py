@@ -4,11 +4,15 @@ Past events are read by scanning the journal. An index by time would cost a writ
 for a rare query. A page without a match only says where to continue.
 
 Unfinished pipelines are found by a sparse index with whole counters, so the scheduler reads nothing
-else. The index may lag behind; a lease is taken on the table itself.
+else. It is sharded by the pipeline, since each event writes to it, and a full partition of an index
+throttles its table. The index may lag behind; a lease is taken on the table itself.
+
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-indexes-gsi-sharding.html
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from heapq import merge
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -37,7 +41,8 @@ from lakehook.adapters.dynamodb.journal_items import (
     sequenced_from_item,
     skipped_from_item,
     skipped_values,
-    unfinished_name,
+    unfinished_partition,
+    unfinished_partitions,
 )
 from lakehook.domain.delivery import SequencedEvent
 from lakehook.domain.event import Event
@@ -57,7 +62,7 @@ _MAX_KEYS = 100  # limit of BatchGetItem
 _BETWEEN = "/"  # separates source and pipeline; neither contains it
 _BEHIND_A_SLASH = " "  # occurs neither in keys nor in event ids
 _NAMES = {"#unended": Table.ACTIVE, "#entered_at": Table.ENTERED_AT}
-_STILL = "#unended = :unended AND #entered_at = :entered_at"
+_STILL = "#unended IN (:unended, :unsharded) AND #entered_at = :entered_at"
 _FREE = "(attribute_not_exists(leased_until) OR leased_until <= :now)"
 
 _ATTEMPTS = "unfinished#"
@@ -159,23 +164,33 @@ class DynamoJournal:
         first, last = 0 if since is None else to_milliseconds(since), to_milliseconds(until)
         if first > last:  # DynamoDB rejects an empty interval
             return iter(())
-        unended = unfinished_name(state, stalled=stalled)
-        values = {":unended": unended, ":since": first, ":until": last}
+        shards = [
+            self._unfinished(partition, first, last)
+            for partition in unfinished_partitions(state, stalled=stalled)
+        ]
+        items = merge(*shards, key=lambda values: values[Table.ENTERED_AT])
+        return map(pipeline_from_item, items)
+
+    def _unfinished(self, partition: str, first: int, last: int) -> Iterator[Values]:
         items = read_pages(
             self.dynamodb.query,
             TableName=self.table,
             IndexName=Table.ACTIVE_INDEX,
             KeyConditionExpression="#unended = :unended AND #entered_at BETWEEN :since AND :until",
             ExpressionAttributeNames=_NAMES,
-            ExpressionAttributeValues=to_item(values),
+            ExpressionAttributeValues=to_item(
+                {":unended": partition, ":since": first, ":until": last}
+            ),
         )
-        return map(pipeline_from_item, map(from_item, items))
+        return map(from_item, items)
 
     def lease_stall(self, pipeline: Pipeline, *, until: float) -> bool:
         assert pipeline.entered_at is not None, f"pipeline {pipeline.key} is in no state"
-        round_ = pipeline.run
+        run = pipeline.run
+        unsharded, *_ = unfinished_partitions(run.state, stalled=run.stalled)
         values = {
-            ":unended": unfinished_name(round_.state, stalled=round_.stalled),
+            ":unended": unfinished_partition(pipeline.key, run.state, stalled=run.stalled),
+            ":unsharded": unsharded,
             ":entered_at": to_milliseconds(pipeline.entered_at),
             ":now": to_milliseconds(self.clock.now()),
             ":until": to_milliseconds(until),

@@ -6,6 +6,7 @@ published it moves to a partition of its own there.
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from zlib import crc32
 
 from lakehook.domain.delivery import SequencedEvent
 from lakehook.domain.event import Event, EventType
@@ -26,6 +27,7 @@ COUNTER = "counter"
 EVENT = "event#"
 SKIPPED = "aside#"
 _STALLED = "#stalled"
+UNFINISHED_SHARDS = 4  # of the index by state: one partition takes 1,000 writes a second
 
 Values = dict[str, Any]
 
@@ -34,8 +36,16 @@ def event_name(event: Event) -> str:
     return EVENT + event.id
 
 
-def unfinished_name(stage: PipelineState, *, stalled: bool) -> str:
-    return f"{stage}{_STALLED}" if stalled else str(stage)
+def unfinished_partition(pipeline_key: str, state: PipelineState, *, stalled: bool) -> str:
+    """Return the partition of the index that has the pipeline while it is in this state."""
+    _, *shards = unfinished_partitions(state, stalled=stalled)
+    return shards[crc32(pipeline_key.encode()) % UNFINISHED_SHARDS]
+
+
+def unfinished_partitions(state: PipelineState, *, stalled: bool) -> Sequence[str]:
+    """Return all partitions of a state; the first is that of pipelines of an earlier release."""
+    name = f"{state}{_STALLED}" if stalled else str(state)
+    return (name, *(f"{name}#{shard}" for shard in range(UNFINISHED_SHARDS)))
 
 
 def event_values(numbered: SequencedEvent, implied: Sequence[SequencedEvent] = ()) -> Values:
@@ -100,8 +110,9 @@ def _index_values(pipeline: Pipeline) -> Values:
     entered_at = pipeline.entered_at
     values = {Table.ENTERED_AT: None if entered_at is None else round(entered_at * 1000)}
     if pipeline.run.state in ACTIVE_STATES:
-        name = unfinished_name(pipeline.run.state, stalled=pipeline.run.stalled)
-        return {**values, Table.ACTIVE: name}
+        run = pipeline.run
+        partition = unfinished_partition(pipeline.key, run.state, stalled=run.stalled)
+        return {**values, Table.ACTIVE: partition}
     return values
 
 

@@ -3,6 +3,8 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
+from threading import Lock
 from typing import Any
 
 import boto3
@@ -56,9 +58,19 @@ def _leads_elsewhere(name: str) -> bool:
 
 def client(service: Any, endpoint_url: str) -> Any:
     """Create a boto3 client of the local cloud, which never connects elsewhere."""
-    session = boto3.Session(
+    with _CREATING:
+        return _session().client(service, endpoint_url=endpoint_url, config=Config(proxies={}))
+
+
+_CREATING = Lock()
+"""https://docs.aws.amazon.com/boto3/latest/guide/session.html: sessions are not thread-safe."""
+
+
+@cache
+def _session() -> boto3.Session:
+    """Return the one session, since each parses the models of its services anew."""
+    return boto3.Session(
         aws_access_key_id=_CREDENTIALS["AWS_ACCESS_KEY_ID"],
         aws_secret_access_key=_CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
         region_name=REGION,
     )
-    return session.client(service, endpoint_url=endpoint_url, config=Config(proxies={}))

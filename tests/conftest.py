@@ -18,9 +18,22 @@ HERE = Path(__file__).parent
 UNIT = HERE / "unit"
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Let each worker collect from another folder on: what one has compiled, the others read.
+
+    On a clean checkout all would otherwise compile, and rewrite, the same file at the same time.
+    """
+    worker = getattr(config, "workerinput", None)
+    if worker and [Path(argument) for argument in config.args] == [Path("tests")]:
+        folders = sorted({str(path.parent) for path in HERE.glob("*/test_*.py")})
+        number = int(worker["workerid"].removeprefix("gw"))
+        start = number * len(folders) // worker["workercount"]
+        config.args = folders[start:] + folders[:start]
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What takes longest begins first, so that nobody waits for it alone at the end."""
-    items.sort(key=lambda item: rank(turn_of(item.nodeid)))
+    items.sort(key=lambda item: (rank(turn_of(item.nodeid)), item.path.parent))
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Turns:

@@ -15,7 +15,7 @@ from lakehook.domain.json_document import Document, parse_json_object
 MAX_BYTES = 256 * 1024
 JSON = "application/json"
 _HOLDING_A_SLASH, _SPLIT_IN, _ACTION = ("pipelines", "deliveries"), 4, "send"
-"""Only this action, by POST, stands below a pipeline or a delivery: other segments are its id."""
+"""Only this action stands below a pipeline or a delivery: other segments are its id."""
 
 
 class InvalidBody(InvalidInput):
@@ -41,8 +41,7 @@ class HttpRequest:
         A delivery's id contains ``#``, which a path must encode, and ``/`` if its pipeline has a
         named source.
         """
-        method = event["requestContext"]["http"]["method"]
-        return cls({**event, "rawPath": _encoded(event["rawPath"], method)})
+        return cls({**event, "rawPath": _encoded(event["rawPath"])})
 
     @property
     def method(self) -> str:
@@ -75,9 +74,9 @@ class HttpRequest:
             raise NotJson(f"content-type: {content_type[:40]!a} is not {JSON}")
 
 
-def _encoded(path: str, method: str) -> str:
+def _encoded(path: str) -> str:
     segments = [quote(unquote(segment), safe="") for segment in path.split("/")]
-    is_action = method == "POST" and segments[-1] == _ACTION
+    is_action = len(segments) >= _SPLIT_IN and segments[-1] == _ACTION
     action = [segments.pop()] if is_action else []
     is_split = len(segments) == _SPLIT_IN and all(segments[1:])
     if is_split and segments[1] in _HOLDING_A_SLASH:

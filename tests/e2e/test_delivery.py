@@ -24,13 +24,13 @@ from tests.e2e.terminal import Terminal
 from tests.integration.eventually import PATIENCE, eventually
 
 
-def test_each_subscriber_hears_the_life_of_twenty_pipelines_in_order(
+def test_each_subscriber_hears_the_life_of_each_pipeline_in_order(
     subscribers: Subscribers, terminal: Terminal, tmp_path: Path
 ):
     receivers = [Receiver("one"), Receiver("two")]
     for receiver in receivers:
         subscribers.add(receiver)
-    lives = [a_life(CREATED, RUNNING, end) for end in (COMPLETED, FAILED) * 10]
+    lives = [a_life(CREATED, RUNNING, end) for end in (COMPLETED, FAILED) * 4]
     file = tmp_path / "events.jsonl"
     file.write_text(
         "\n".join(json.dumps(life[step].document) for step in range(3) for life in lives)
@@ -38,9 +38,9 @@ def test_each_subscriber_hears_the_life_of_twenty_pipelines_in_order(
 
     answer = terminal.json("events", "send", "--file", str(file))
 
-    assert answer == {"sent": 60}
+    assert answer == {"sent": 24}
     for receiver in receivers:
-        assert receiver.wait_for(60, within=PATIENCE)
+        assert receiver.wait_for(24, within=PATIENCE)
         for life in lives:
             arrivals = of_pipeline(receiver, life)
             assert [(arrival.sequence, arrival.event_type) for arrival in arrivals] == [

@@ -1,4 +1,4 @@
-"""A hundred pipelines of a DevLake that races, to receivers in both formats."""
+"""Many pipelines of a DevLake that races, to receivers in both formats."""
 
 import random
 from collections import defaultdict
@@ -18,7 +18,7 @@ from tests.e2e.pipelines import COMPLETED, CREATED, RUNNING
 from tests.e2e.subscribers import Subscribers
 from tests.integration.eventually import PATIENCE, eventually
 
-PIPELINES = 100
+PIPELINES = 30
 AT_ONCE = 6  # DevLake runs so many pipelines side by side
 SECRET = "their own <secret> 湖"  # as their receivers have had it for years
 
@@ -42,7 +42,7 @@ def live(devlake: DevLake, number: int) -> int:
     return pipeline
 
 
-def test_each_state_of_a_hundred_pipelines_arrives_once_and_in_order(
+def test_each_state_of_many_pipelines_arrives_once_and_in_order(
     lakehook: LocalLakehook,
     subscribers: Subscribers,
     evidence: Evidence,

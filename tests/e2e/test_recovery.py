@@ -82,14 +82,14 @@ def test_while_an_endpoint_hangs_its_pipelines_do_not_take_the_workers_of_others
     patient = ",".join(["3"] * 20)  # else a busy machine spends the budget before it is released
     subscribers.add(hanging, "--deadline", "2", "--retry-schedule", patient)
     subscribers.add(prompt)
-    lives = [a_life() for _ in range(20)]
+    lives = [a_life() for _ in range(8)]
 
     publish(by_turns(lives))
-    prompt_has_all = prompt.wait_for(60, within=PATIENCE)
+    prompt_has_all = prompt.wait_for(24, within=PATIENCE)
     hanging_had = len(hanging.arrivals)
     released.set()
 
     assert prompt_has_all
-    assert hanging_had < 60
-    assert [heard(prompt, life) for life in lives] == [[1, 2, 3]] * 20
-    assert hanging.wait_until_taken(60, within=PATIENCE)
+    assert hanging_had < 24
+    assert [heard(prompt, life) for life in lives] == [[1, 2, 3]] * 8
+    assert hanging.wait_until_taken(24, within=PATIENCE)

@@ -73,7 +73,7 @@ class LakehookStack(Stack):
             stage=stage,
             parameters=self._parameters,
             tables=self._tables,
-            events=self._events.queue,
+            events=self._events,
         )
         self._fanout = Fanout(
             self,

@@ -27,7 +27,6 @@ KEEP_LANES = (
     "dynamodb:Scan",
     "dynamodb:UpdateItem",
 )
-TAKE_LETTERS = ("sqs:DeleteMessage", "sqs:ReceiveMessage", "sqs:ChangeMessageVisibility")
 
 
 class HttpApi(Construct):
@@ -77,15 +76,12 @@ class HttpApi(Construct):
     def _grant(self) -> None:
         """Grant permissions; the function encrypts secrets, and can't decrypt any."""
         worker, tables = self.worker, self._tables
-        worker.allow(KEEP_SUBSCRIPTIONS, on=tables.subscriptions.table_arn)
-        worker.allow(KEEP_LANES, on=tables.deliveries.table_arn)
-        worker.allow(["dynamodb:Query"], on=tables.held_index_arn)
-        worker.allow(READ_THE_PAST, on=tables.pipelines.table_arn)
-        worker.allow(["dynamodb:Query"], on=tables.unended_index_arn)
-        worker.allow(["kms:Encrypt"], on=self._secrets.key.key_arn)
-        worker.allow_send(self._deliveries.queue)
-        worker.allow(TAKE_LETTERS, on=self._deliveries.dead_letters.queue_arn)
-        worker.allow_send(self._events.queue)
-        worker.allow(
-            (*TAKE_LETTERS, "sqs:GetQueueAttributes"), on=self._events.dead_letters.queue_arn
-        )
+        tables.grant_subscriptions(worker, *KEEP_SUBSCRIPTIONS)
+        tables.grant_deliveries(worker, *KEEP_LANES)
+        tables.grant_pipelines(worker, *READ_THE_PAST)
+        tables.grant_query(worker, tables.held_index_arn, tables.unended_index_arn)
+        self._secrets.grant_encrypt(worker)
+        self._deliveries.grant_send(worker)
+        self._deliveries.grant_take_dead_letters(worker)
+        self._events.grant_send(worker)
+        self._events.grant_take_dead_letters(worker, "sqs:GetQueueAttributes")

@@ -5,7 +5,7 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from infra.constructs.lambda_function import FINISH_EARLY, LambdaFunction
-from infra.constructs.mail import may_send_mail
+from infra.constructs.mail import grant_send_mail
 from infra.constructs.queues import QueueWithDeadLetters
 from infra.constructs.secrets_key import SecretsKey
 from infra.constructs.tables import READ_SUBSCRIPTIONS, Tables
@@ -59,11 +59,11 @@ class Deliver(LambdaFunction):
         )
         self.add_queue_trigger(deliveries.queue, at_once=stage.deliver_concurrency)
         self._grant()
-        may_send_mail(self, sender=parameters.email_sender)
+        grant_send_mail(self, sender=parameters.email_sender)
         if stage.ca_bundle_arn and stage.ca_bundle_service:
-            self.allow([READ_CA_BUNDLE[stage.ca_bundle_service]], on=stage.ca_bundle_arn)
+            self.grant([READ_CA_BUNDLE[stage.ca_bundle_service]], on=stage.ca_bundle_arn)
         if stage.network:
-            self.attach_to_vpc(stage.network)
+            self.add_to_vpc(stage.network)
 
     def _settings(self, stage: Stage, parameters: Parameters) -> DeliverSettings:
         return DeliverSettings(
@@ -80,11 +80,11 @@ class Deliver(LambdaFunction):
         )
 
     def _grant(self) -> None:
-        self.allow(FINISH_EARLY, on=self._deliveries.queue.queue_arn)
-        self.allow(READ_SUBSCRIPTIONS, on=self._tables.subscriptions.table_arn)
-        self.allow(DISABLE_SUBSCRIPTIONS, on=self._tables.subscriptions.table_arn)
-        self.allow(KEEP_THE_LEDGER, on=self._tables.deliveries.table_arn)
-        self.allow(["dynamodb:Query"], on=self._tables.suspended_index_arn)
-        self.allow_send(self._deliveries.queue)
-        self.allow_send(self._deliveries.dead_letters)
-        self._secrets.allow_decrypt(self)
+        self.grant(FINISH_EARLY, on=self._deliveries.queue.queue_arn)
+        tables = self._tables
+        tables.grant_subscriptions(self, *READ_SUBSCRIPTIONS, *DISABLE_SUBSCRIPTIONS)
+        tables.grant_deliveries(self, *KEEP_THE_LEDGER)
+        tables.grant_query(self, tables.suspended_index_arn)
+        self._deliveries.grant_send(self)
+        self._deliveries.grant_send_dead_letters(self)
+        self._secrets.grant_decrypt(self)

@@ -3,10 +3,10 @@
 from aws_cdk import Duration, SecretValue
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_secretsmanager as secretsmanager
-from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from infra.constructs.lambda_function import LambdaFunction
+from infra.constructs.queues import QueueWithDeadLetters
 from infra.constructs.removal import removal_policy
 from infra.constructs.tables import OF_DEVLAKE, RECORD_HEARD, Tables
 from infra.parameters import Parameters
@@ -26,7 +26,7 @@ class Ingress(Construct):
         stage: Stage,
         parameters: Parameters,
         tables: Tables,
-        events: sqs.Queue,
+        events: QueueWithDeadLetters,
     ) -> None:
         super().__init__(scope, id_)
         self.secret_arn = self._secret(stage).secret_arn
@@ -40,12 +40,12 @@ class Ingress(Construct):
             memory_size=256,
             reserved_concurrent_executions=stage.ingress_concurrency,  # limits a flood
         )
-        worker.allow(["secretsmanager:GetSecretValue"], on=self.secret_arn)
-        worker.allow(RECORD_HEARD, on=tables.pipelines.table_arn, when=OF_DEVLAKE)
-        worker.allow(["secretsmanager:GetSecretValue"], on=self.api_secret_arn)
-        worker.allow_send(events)
+        worker.grant(["secretsmanager:GetSecretValue"], on=self.secret_arn)
+        tables.grant_pipelines(worker, *RECORD_HEARD, when=OF_DEVLAKE)
+        worker.grant(["secretsmanager:GetSecretValue"], on=self.api_secret_arn)
+        events.grant_send(worker)
         if stage.network:
-            worker.attach_to_vpc(stage.network, where=parameters.asks_devlake)
+            worker.add_to_vpc(stage.network, where=parameters.asks_devlake)
         self.url = worker.add_url(lambda_.FunctionUrlAuthType.NONE)
         self.function = worker.function
 
@@ -81,10 +81,10 @@ class Ingress(Construct):
         return secret
 
     def _settings(
-        self, parameters: Parameters, tables: Tables, events: sqs.Queue
+        self, parameters: Parameters, tables: Tables, events: QueueWithDeadLetters
     ) -> IngressSettings:
         return IngressSettings(
-            events_queue_url=events.queue_url,
+            events_queue_url=events.queue.queue_url,
             pipelines_table=tables.pipelines.table_name,
             notification_secret_arn=self.secret_arn,
             empty_secret=parameters.empty_secret,

@@ -165,7 +165,7 @@ class LambdaFunction(Construct):
 
     def add_queue_trigger(self, queue: sqs.IQueue, *, at_once: int) -> None:
         """Add a queue as a trigger, with fewer permissions than the CDK would grant."""
-        self.allow(TAKE_MESSAGES, on=queue.queue_arn)
+        self.grant(TAKE_MESSAGES, on=queue.queue_arn)
         self.called.add_event_source_mapping(
             "Queue",
             event_source_arn=queue.queue_arn,
@@ -174,7 +174,7 @@ class LambdaFunction(Construct):
             max_concurrency=at_once,
         )
 
-    def schedule_every(self, interval: Duration) -> str:
+    def add_schedule(self, interval: Duration) -> str:
         """Add a rule of that name. A late tick is useless, since the next one follows.
 
         So neither EventBridge nor Lambda, whose asynchronous invocations have a queue, may retry.
@@ -191,18 +191,14 @@ class LambdaFunction(Construct):
         acknowledge_rule(rule, "Serverless-EventBusDLQ", TICK_SUPPRESSIONS)
         return rule.rule_name
 
-    def allow_send(self, to: sqs.IQueue) -> None:
-        """Allow sending; the same permission covers batches."""
-        self.allow(["sqs:SendMessage"], on=to.queue_arn)
-
-    def allow(
+    def grant(
         self, actions: Sequence[str], on: str, *, when: Mapping[str, Any] | None = None
     ) -> None:
         self.function.add_to_role_policy(
             iam.PolicyStatement(actions=list(actions), resources=[on], conditions=when)
         )
 
-    def attach_to_vpc(self, network: Network, *, where: CfnCondition | None = None) -> None:
+    def add_to_vpc(self, network: Network, *, where: CfnCondition | None = None) -> None:
         """Attach to a VPC. Lambda creates interfaces with the function's role; its code can't."""
         resource = self.function.node.default_child
         assert isinstance(resource, lambda_.CfnFunction)
@@ -214,7 +210,7 @@ class LambdaFunction(Construct):
             "VpcConfig",
             Fn.condition_if(where.logical_id, config, Aws.NO_VALUE) if where else config,
         )
-        self.allow(INTERFACES, on="*")
+        self.grant(INTERFACES, on="*")
         acknowledge_rule(
             self.role,
             "AwsSolutions-IAM5[Resource::*]",

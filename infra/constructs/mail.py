@@ -8,7 +8,7 @@ from infra.suppressions import acknowledge_rule
 SEND_MAIL = ("ses:SendEmail",)
 
 
-def may_send_mail(worker: LambdaFunction, *, sender: str) -> None:
+def grant_send_mail(worker: LambdaFunction, *, sender: str) -> None:
     """Allow sending as this sender, by any identity of the account: the address or its domain.
 
     SES also checks the configuration set, if the identity has one. A sender of ``-`` allows
@@ -17,7 +17,7 @@ def may_send_mail(worker: LambdaFunction, *, sender: str) -> None:
     """
     for kind in ("identity", "configuration-set"):
         every = Stack.of(worker).format_arn(service="ses", resource=kind, resource_name="*")
-        worker.allow(SEND_MAIL, on=every, when={"StringEquals": {"ses:FromAddress": sender}})
+        worker.grant(SEND_MAIL, on=every, when={"StringEquals": {"ses:FromAddress": sender}})
         acknowledge_rule(
             worker.role,
             f"AwsSolutions-IAM5[Resource::{_as_rules_name_it(every, Stack.of(worker))}]",

@@ -5,6 +5,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
+from infra.constructs.lambda_function import LambdaFunction
 from infra.suppressions import acknowledge_rule
 from lakehook.settings import UNSET
 
@@ -20,6 +21,9 @@ class OperatorsTopic(Construct):
     @property
     def arn(self) -> str:
         return self.topic.topic_arn
+
+    def grant_publish(self, worker: LambdaFunction) -> None:
+        worker.grant(["sns:Publish"], on=self.arn)
 
     def _topic(self, existing_arn: str | None) -> sns.ITopic:
         """Create the topic for operators, on which CloudWatch may publish, or use an existing one.

@@ -11,6 +11,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from infra.constructs.lambda_function import LambdaFunction
 from infra.constructs.removal import removal_policy
 from infra.stage import Stage
 from infra.suppressions import acknowledge_rule
@@ -22,6 +23,8 @@ MAX_MESSAGE_BYTES = (1024 - 8) * 1024
 """SQS's limit less 8 KiB, so that a quarantined message fits with its reason."""
 
 MAX_POLL = Duration.seconds(20)
+
+TAKE_DEAD_LETTERS = ("sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:ReceiveMessage")
 
 
 class QueueWithDeadLetters(Construct):
@@ -71,6 +74,16 @@ class QueueWithDeadLetters(Construct):
             acknowledge_rule(
                 self.queue, rule, "Functions send dead letters themselves, with the reason"
             )
+
+    def grant_send(self, worker: LambdaFunction) -> None:
+        """Grant sending; the same permission covers batches."""
+        worker.grant(["sqs:SendMessage"], on=self.queue.queue_arn)
+
+    def grant_send_dead_letters(self, worker: LambdaFunction) -> None:
+        worker.grant(["sqs:SendMessage"], on=self.dead_letters.queue_arn)
+
+    def grant_take_dead_letters(self, worker: LambdaFunction, *more: str) -> None:
+        worker.grant([*TAKE_DEAD_LETTERS, *more], on=self.dead_letters.queue_arn)
 
     def _offer_redrive(self, dead_letter_name: str) -> None:
         """Make SQS treat this as a dead-letter queue, so that the console offers its redrive.

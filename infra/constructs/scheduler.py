@@ -53,23 +53,23 @@ class Scheduler(LambdaFunction):
             timeout=Duration.seconds(stage.scheduler_timeout_seconds),
             memory_size=256,
         )
-        self.schedule_name = self.schedule_every(Duration.seconds(SCHEDULER_INTERVAL_SECONDS))
+        self.schedule_name = self.add_schedule(Duration.seconds(SCHEDULER_INTERVAL_SECONDS))
         self._grant(tables)
-        self.allow_send(deliveries.queue)
-        self.allow_send(events.queue)
-        self.allow(["secretsmanager:GetSecretValue"], on=devlake_api_secret_arn)
-        self.allow(["sns:Publish"], on=topic.arn)
+        deliveries.grant_send(self)
+        events.grant_send(self)
+        self.grant(["secretsmanager:GetSecretValue"], on=devlake_api_secret_arn)
+        topic.grant_publish(self)
         if stage.network:
-            self.attach_to_vpc(stage.network, where=parameters.asks_devlake)
+            self.add_to_vpc(stage.network, where=parameters.asks_devlake)
 
     def _grant(self, tables: Tables) -> None:
-        self.allow(["dynamodb:Query"], on=tables.due_index_arn)
-        self.allow(["dynamodb:Query"], on=tables.held_index_arn)
-        self.allow(["dynamodb:Query"], on=tables.suspended_index_arn)
-        self.allow(
-            (*FIND_AND_LEASE, *CLOSE_IDLE_BREAKER, *ENQUEUE_REPLAYS), on=tables.deliveries.table_arn
+        tables.grant_query(
+            self,
+            tables.due_index_arn,
+            tables.held_index_arn,
+            tables.suspended_index_arn,
+            tables.unended_index_arn,
         )
-        self.allow(["dynamodb:Query"], on=tables.unended_index_arn)
-        of_pipelines = (*COMPARE_WITH_DEVLAKE, *LEASE_A_STALL, *READ_THE_PAST)
-        self.allow(of_pipelines, on=tables.pipelines.table_arn)
-        self.allow(READ_SUBSCRIPTIONS, on=tables.subscriptions.table_arn)
+        tables.grant_deliveries(self, *FIND_AND_LEASE, *CLOSE_IDLE_BREAKER, *ENQUEUE_REPLAYS)
+        tables.grant_pipelines(self, *COMPARE_WITH_DEVLAKE, *LEASE_A_STALL, *READ_THE_PAST)
+        tables.grant_subscriptions(self, *READ_SUBSCRIPTIONS)

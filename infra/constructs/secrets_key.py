@@ -53,9 +53,12 @@ class SecretsKey(Construct):
             removal_policy=removal_policy(retain=retain),
         )
 
-    def allow_decrypt(self, worker: LambdaFunction) -> None:
-        """Allow a role of this ARN to decrypt, if its own policy allows it, too."""
-        worker.allow([DECRYPT], on=self.key.key_arn)
+    def grant_encrypt(self, worker: LambdaFunction) -> None:
+        worker.grant([ENCRYPT], on=self.key.key_arn)
+
+    def grant_decrypt(self, worker: LambdaFunction) -> None:
+        """Grant decryption to a role of this ARN, which its own policy must allow, too."""
+        worker.grant([DECRYPT], on=self.key.key_arn)
         self.key.add_to_resource_policy(
             iam.PolicyStatement(
                 principals=[iam.AccountRootPrincipal()],

@@ -1,11 +1,13 @@
 """The DynamoDB tables: subscriptions, pipelines and the ledger of deliveries."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from aws_cdk import RemovalPolicy
 from aws_cdk import aws_dynamodb as dynamodb
 from constructs import Construct
 
+from infra.constructs.lambda_function import LambdaFunction
 from infra.suppressions import acknowledge_rule
 from lakehook.settings import DeliveriesTable, PipelinesTable, SubscriptionsTable
 
@@ -39,6 +41,21 @@ class Tables(Construct):
         self.due_index_arn = self._index_arn(DeliveriesTable.DUE_INDEX)
         self.held_index_arn = self._index_arn(DeliveriesTable.HELD_INDEX)
         self.suspended_index_arn = self._index_arn(DeliveriesTable.SUSPENDED_INDEX)
+
+    def grant_subscriptions(self, worker: LambdaFunction, *actions: str) -> None:
+        worker.grant(actions, on=self.subscriptions.table_arn)
+
+    def grant_pipelines(
+        self, worker: LambdaFunction, *actions: str, when: Mapping[str, Any] | None = None
+    ) -> None:
+        worker.grant(actions, on=self.pipelines.table_arn, when=when)
+
+    def grant_deliveries(self, worker: LambdaFunction, *actions: str) -> None:
+        worker.grant(actions, on=self.deliveries.table_arn)
+
+    def grant_query(self, worker: LambdaFunction, *index_arns: str) -> None:
+        for arn in index_arns:
+            worker.grant(["dynamodb:Query"], on=arn)
 
     def _journal(self) -> dynamodb.Table:
         table = self._table(

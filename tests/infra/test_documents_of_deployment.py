@@ -16,6 +16,7 @@ from tests.infra.blueprint import WRITE_ITS_LOG, Blueprint, as_list
 
 DOCUMENTS = {one: one.read_text("utf-8") for one in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]}
 FIND_THE_STACK = "cloudformation:DescribeStacks"
+SHOW_METRICS = "cloudwatch:GetMetricData"  # of the console, which runs as its user
 PARAMETERS = json.loads(SNAPSHOT.read_text("utf-8"))["Parameters"]
 
 
@@ -86,7 +87,7 @@ def test_who_edits_may_do_what_the_api_may_and_find_the_stack():
     queues = set(re.findall(r"[\w-]+\.fifo", json.dumps(policies)))
 
     of_the_api = {action for action, _ in stack.granted("api")} - WRITE_ITS_LOG
-    assert actions == of_the_api | {FIND_THE_STACK}
+    assert actions == of_the_api | {FIND_THE_STACK, SHOW_METRICS}
     unused = {name for name in stack.queue_names if name.endswith("-source.fifo")}
     assert queues == stack.queue_names - unused
 

@@ -484,6 +484,22 @@ def test_who_is_subscribed_has_a_secret_once_and_the_code_that_uses_it(
     assert [str(one) for one in found.event_types] == ["PIPELINE_FAILED"]
 
 
+def test_a_header_is_kept_and_never_shown_and_a_public_key_is(console: Visitor, office: Office):
+    headers = {"headers": "authorization: Bearer canary\r\n", "template_headers": "x-a: b"}
+    made = console.confirm("/subscribe", **NEW, **headers, signing="ed25519")
+
+    assert "whpk_" in made.text
+    found = office.desk().find_subscription("newcomer")
+    assert (found.header_names, found.template and found.template.headers) == (
+        ("authorization",),
+        (("x-a", "b"),),
+    )
+    refused = console.confirm("/subscribe", **NEW | headers)
+    pages = [refused.text, *(console.page(path_of(office, "newcomer", tab)) for tab in TABS)]
+    assert refused.status_code == 409
+    assert not any("canary" in page for page in pages)
+
+
 def test_what_is_wrong_in_the_form_is_said_and_what_was_written_stays(
     console: Visitor, office: Office
 ):

@@ -17,6 +17,7 @@ PAGES = Blueprint("events", __name__, url_prefix="/events")
 PERIODS = ("1h", "24h", "7d")
 MAX_LISTED = 50
 MAX_READ = 3000  # items of the journal
+MAX_TRIED = 20
 
 
 @PAGES.get("/")
@@ -36,6 +37,16 @@ def list_() -> str:
 def latest_events(period: str, limit: int = MAX_LISTED) -> EventList:
     since = service().moment(period, what="since")
     return service().list_events(since=since, limit=limit, max_read=MAX_READ)
+
+
+def tried_on_latest(subscription: Subscription) -> Sequence[tuple[EventView, str | None]]:
+    """Return the last events of a day, each with the reason why it would not be sent to it."""
+    events = latest_events(PERIODS[1], MAX_TRIED).events
+    tried = match(subscription, [accepted.sequenced.event for accepted in events])
+    return [
+        (EventView.from_accepted(accepted), one.reason)
+        for accepted, one in zip(events, tried, strict=True)
+    ]
 
 
 def _row(accepted: AcceptedEvent, subscriptions: Sequence[Subscription]) -> Mapping[str, object]:

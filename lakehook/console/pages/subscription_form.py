@@ -1,7 +1,7 @@
 """Subscribe and edit: one form, with a preview of what would be sent and a try of its pattern."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
@@ -10,14 +10,17 @@ from werkzeug.datastructures import MultiDict
 from lakehook.console.actions import Page
 from lakehook.console.context import command_line, service
 from lakehook.console.errors import status_of
-from lakehook.console.pages.events import PERIODS, latest_events
+from lakehook.console.pages.events import tried_on_latest
 from lakehook.console.rendering import written
 from lakehook.console.secret import secret_page
 from lakehook.domain.channels import CHANNELS, channel_for
+from lakehook.domain.channels.base import SignatureScheme
 from lakehook.domain.destination import Endpoint
 from lakehook.domain.errors import InvalidInput, LakehookError
 from lakehook.domain.event import EventType
+from lakehook.domain.headers import parse_headers, parse_template_headers
 from lakehook.domain.sample import sample_event
+from lakehook.domain.signing import SignatureAlgorithm
 from lakehook.domain.subscription import (
     Language,
     Ordering,
@@ -26,15 +29,12 @@ from lakehook.domain.subscription import (
     parse_time_zone,
 )
 from lakehook.domain.template import Template
-from lakehook.operations.views.pipelines import EventView
 from lakehook.operations.views.subscriptions import (
     CreatedSubscriptionView,
     PreviewResultView,
     SubscriptionView,
     secret_to_reveal,
 )
-from lakehook.ports.stores import AcceptedEvent
-from lakehook.subscriptions.preview import match
 from lakehook.subscriptions.subscribe import (
     DEFAULT_SCHEDULE,
     NO_RATE,
@@ -43,7 +43,6 @@ from lakehook.subscriptions.subscribe import (
 )
 
 PAGES = Blueprint("subscription_form", __name__)
-MAX_TRIED = 20  # events of the journal
 EVERY_TYPE = tuple(str(one) for one in EventType if one.is_of_pipeline)
 _OPTIONS = {  # of the command, in the order of its help
     "name": "--name",
@@ -53,13 +52,22 @@ _OPTIONS = {  # of the command, in the order of its help
     "time_zone": "--time-zone",
     "pattern": "--pattern",
     "success_if": "--success-if",
+    "headers": "--header",
     "deadline_seconds": "--deadline",
     "ordering": "--ordering",
     "retry_schedule": "--retry-schedule",
     "rate": "--rate",
     "template_body": "--template",
     "template_subject": "--template-subject",
+    "template_headers": "--template-header",
 }
+_SHOWN = {  # a URL and a header may be credentials, and a template is many lines
+    "url": "URL",
+    "headers": "NAME: VALUE",
+    "template_body": "FILE",
+    "template_headers": "NAME: TEXT",
+}
+_LINES = ("headers", "template_headers")
 _NONE = {"pattern": "", "retry_schedule": DEFAULT_SCHEDULE, "rate": NO_RATE}
 """Value of an empty field."""
 
@@ -76,12 +84,15 @@ class Form:
     event_types: tuple[str, ...] = EVERY_TYPE
     pattern: str = ""
     success_if: str = ""
+    headers: str = field(default="", repr=False)  # new ones; a page never shows one again
     deadline_seconds: str = "10"
     ordering: str = "strict"
     retry_schedule: str = ""
     rate: str = ""
     template_body: str = ""
     template_subject: str = ""
+    template_headers: str = ""
+    signing: str = str(SignatureAlgorithm.HMAC)  # of a new webhook
 
     @classmethod
     def from_request(cls, given: "MultiDict[str, str]", before: "Form") -> "Form":
@@ -111,6 +122,9 @@ class Form:
             rate=view.rate or "",
             template_body=template.get("body") or "",
             template_subject=template.get("subject") or "",
+            template_headers="\n".join(
+                f"{name}: {text}" for name, text in template.get("headers", {}).items()
+            ),
         )
 
     def changes(self, before: "Form") -> SubscriptionFields:
@@ -121,6 +135,8 @@ class Form:
             for name, value in asdict(self).items()
             if value != was[name]
         }
+        changed.pop("signing", None)
+        changed |= {name: _lines(changed[name]) for name in _LINES if name in changed}
         if "event_types" in changed:
             types = set(self.event_types)
             changed["event_types"] = () if types == set(EVERY_TYPE) else self.event_types
@@ -131,9 +147,19 @@ class Form:
             changed.pop("time_zone", None)
         return SubscriptionFields(**changed)
 
+    def secret_request(self) -> SecretRequest:
+        scheme = CHANNELS[self.channel].signature_scheme
+        is_chosen = scheme is SignatureScheme.STANDARD_WEBHOOKS
+        return SecretRequest(signing=self.signing if is_chosen else None)
+
     def draft(self) -> Subscription:
         """A subscription by these fields, which is not saved and reached by nobody."""
-        body, subject = self.template_body or None, self.template_subject or None
+        headers = tuple(parse_template_headers(_lines(self.template_headers)).items())
+        template = Template(
+            body=self.template_body or None,
+            subject=self.template_subject or None,
+            headers=headers,
+        )
         return Subscription(
             id="sub_preview",
             name=self.name or "preview",
@@ -143,8 +169,13 @@ class Form:
             time_zone=parse_time_zone(self.time_zone),
             event_types=parse_event_types(self.event_types),
             pattern=self.pattern or None,
-            template=Template(body=body, subject=subject) if body or subject else None,
+            template=None if template.is_empty else template,
+            header_names=tuple(parse_headers(_lines(self.headers))),
         )
+
+
+def _lines(text: str) -> tuple[str, ...]:
+    return tuple(line.strip() for line in text.splitlines() if line.strip())
 
 
 def _seconds(text: str) -> float:
@@ -163,7 +194,7 @@ def subscribe() -> Page:
         is_pending = "challenge" in request.form
         made, key = service().subscribe(
             form.changes(Form(ordering="", deadline_seconds="")),
-            SecretRequest(),
+            form.secret_request(),
             pending=is_pending,
         )
     except LakehookError as error:
@@ -217,6 +248,7 @@ def _page(
         channels=tuple(CHANNELS),
         languages=tuple(Language),
         orderings=tuple(Ordering),
+        algorithms=tuple(SignatureAlgorithm),
         types=tuple(EventType),
         sample=sample,
         line=_command(form, before, subscription),
@@ -238,30 +270,21 @@ def _tried(form: Form, sample: str) -> Mapping[str, Any]:
     return {
         "shown": shown,
         "problem": None,
-        "matches": list(_matches(draft, latest_events(PERIODS[1], MAX_TRIED).events)),
+        "matches": tried_on_latest(draft),
         "localized": channel_for(draft).is_localized,
     }
 
 
-def _matches(
-    draft: Subscription, events: Sequence[AcceptedEvent]
-) -> Iterator[tuple[EventView, str | None]]:
-    for accepted in events:
-        for tried in match(draft, [accepted.sequenced.event]):
-            yield EventView.from_accepted(accepted), tried.reason
-
-
 def _command(form: Form, before: Form, subscription: Subscription | None) -> str:
-    """A URL may be a credential, and a template is many lines: both are named alone."""
     changed = {k: v for k, v in asdict(form).items() if v != asdict(before)[k] and k in _OPTIONS}
-    shown = {"url": "URL", "template_body": "FILE"}
     words = [
         word
         for name, option in _OPTIONS.items()
         if name in changed or (subscription is None and name in ("name", "url"))
-        for word in (option, shown.get(name) or str(changed.get(name) or "NAME"))
+        for word in (option, _SHOWN.get(name) or str(changed.get(name) or "NAME"))
     ]
     if set(form.event_types) != set(before.event_types):
         words += [word for one in form.event_types for word in ("--event-type", one)]
+    words += ["--signing", form.signing] if form.signing != before.signing else []
     verb = ("add",) if subscription is None else ("update", subscription.name)
     return command_line("subscriptions", *verb, *words)

@@ -7,9 +7,10 @@ from typing import Any
 from flask import Blueprint, render_template, request
 
 from lakehook.console.context import service
+from lakehook.console.pages.events import tried_on_latest
 from lakehook.dead_letters import DeadLetterSelector
 from lakehook.domain.event import EventType
-from lakehook.domain.lane import DeliveryStatus
+from lakehook.domain.lane import DeliveryRecord, DeliveryStatus
 from lakehook.domain.subscription import Subscription
 from lakehook.operations.views.deliveries import DeadLetterView, DeliveryView, LaneView
 from lakehook.operations.views.status import SubscriberStatusView
@@ -42,6 +43,7 @@ def show(reference: str) -> str:
         subscription,
         "deliveries",
         deliveries=[view for view in views if answer in ("", view.last_status)],
+        latency=_latency(found),
         answer=answer,
         statuses=tuple(DeliveryStatus),
         chosen=status,
@@ -49,6 +51,14 @@ def show(reference: str) -> str:
         is_partial=sum(scanned) >= MAX_SCANNED,
         scanned=sum(scanned),
     )
+
+
+def _latency(records: Sequence[DeliveryRecord]) -> tuple[int, int] | None:
+    """Return p50 and p95 of the last attempts, in milliseconds."""
+    times = sorted(one.attempts_log[-1].milliseconds for one in records if one.attempts_log)
+    if not times:
+        return None
+    return times[len(times) // 2], times[min(len(times) * 95 // 100, len(times) - 1)]
 
 
 @PAGES.get("/<reference>/waiting")
@@ -92,7 +102,12 @@ def _owner(subscription: Subscription) -> Mapping[str, Subscription]:
 
 
 def _terms(subscription: Subscription) -> str:
-    return _tab(subscription, "terms", every_type=_every_pipeline_type())
+    return _tab(
+        subscription,
+        "terms",
+        every_type=_every_pipeline_type(),
+        matches=tried_on_latest(subscription),
+    )
 
 
 def _every_pipeline_type() -> Sequence[str]:

@@ -57,6 +57,7 @@
   const preview = (form) => {
     const target = document.getElementById(form.dataset.preview);
     let timer;
+    form.addEventListener("submit", () => clearTimeout(timer));
     form.addEventListener("input", () => {
       clearTimeout(timer);
       timer = setTimeout(async () => {

@@ -61,8 +61,8 @@ SecretFile = Annotated[
     Path | None,
     typer.Option(
         metavar="FILE",
-        help="What DevLake signs with, else the same text on every laptop; if there is no such"
-        " file, it is made with a new secret.",
+        help="The secret that DevLake signs with; a missing file is created with a new one."
+        " Default: the same secret on every laptop.",
     ),
 ]
 
@@ -128,16 +128,23 @@ ClockSeconds = Annotated[
 ]
 
 
+THIS_MACHINE = "127.0.0.0/8"
+
+
 def _networks(texts: list[str] | None) -> list[str]:
     try:
-        return [str(network) for network in parse_networks(texts or ())]
+        return [str(network) for network in parse_networks(texts or (THIS_MACHINE,))]
     except ValueError as error:
         raise typer.BadParameter(f"{error}; give a network: 127.0.0.0/8") from error
 
 
 AllowNetwork = Annotated[
     list[str] | None,
-    typer.Option(callback=_networks, help="A private network that may be called; repeatable."),
+    typer.Option(
+        callback=_networks,
+        show_default=THIS_MACHINE,
+        help="A private network that may be called; repeatable.",
+    ),
 ]
 
 
@@ -155,7 +162,7 @@ HostsFile = Annotated[
     typer.Option(
         callback=_hosts,
         metavar="FILE",
-        help="What names resolve to for the functions, where the file has them: a JSON object,"
+        help="Addresses of names, for the functions: a JSON object,"
         ' {"ci.example": ["127.0.0.1"]}, read again at each look-up.',
     ),
 ]
@@ -175,7 +182,7 @@ DevlakeApi = Annotated[
     typer.Option(
         callback=_url,
         metavar="URL",
-        help="DevLake's REST API, such as http://127.0.0.1:8080: what its notices leave out.",
+        help="DevLake's REST API, such as http://127.0.0.1:8080, for what its notices lack.",
     ),
 ]
 DevlakeUi = Annotated[
@@ -235,10 +242,7 @@ def _ca_bundle(path: Path | None) -> str | None:
     return bundle
 
 
-@app.command(
-    epilog="Example: python -m local up --retry-schedule 1,2,4 --clock-seconds 1"
-    " --allow-network 127.0.0.0/8"
-)
+@app.command(epilog="Example: python -m local up --retry-schedule 1,2,4 --clock-seconds 1")
 def up(  # noqa: PLR0913  each is an option
     *,
     port: Port = DEFAULT_PORT,

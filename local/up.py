@@ -90,7 +90,7 @@ def _ready(lakehook: LocalLakehook, state: Path | None, rows: Mapping[str, str])
     places = {
         "DevLake posts to": deployment.ingress_url,
         "and signs with": lakehook.notification_secret,
-        "HTTP API": f"{deployment.api_url}  (anybody on this machine may call it)",
+        "HTTP API": f"{deployment.api_url}  (no signature needed)",
         **rows,
     }
     lines = "\n".join(f"  {name:<18}{place}" for name, place in places.items())

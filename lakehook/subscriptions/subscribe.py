@@ -323,19 +323,28 @@ def _refuse_credentials_elsewhere(
     subscription: Subscription, destination: Destination, terms: SubscriptionFields
 ) -> None:
     """Refuse to send headers to another server, which would see them, or to authenticate there."""
-    change = (
-        f"url: {_name_of(destination)} is another receiver than {_name_of(subscription.endpoint)}"
-    )
     if subscription.header_names and terms.headers is None:
         names = ", ".join(subscription.header_names)
         raise InvalidSubscription(
-            f"{change}, whose headers ({names}) are not sent there; give the headers again, or none"
+            f"{_move(subscription, destination)}, whose headers ({names}) are not sent there;"
+            " give the headers again, or none"
         )
-    if subscription.client_certificate:
+    refuse_certificate_elsewhere(subscription, destination)
+
+
+def refuse_certificate_elsewhere(subscription: Subscription, destination: Destination) -> None:
+    """Refuse another receiver, which the client certificate may let in too."""
+    if subscription.client_certificate and _goes_elsewhere(subscription, destination):
         raise InvalidSubscription(
-            f"{change}, and its client certificate is not presented there; first type lakehook"
-            f" subscriptions remove-client-certificate {subscription.id}"
+            f"{_move(subscription, destination)}, and its client certificate is not presented"
+            f" there; first type lakehook subscriptions remove-client-certificate {subscription.id}"
         )
+
+
+def _move(subscription: Subscription, destination: Destination) -> str:
+    return (
+        f"url: {_name_of(destination)} is another receiver than {_name_of(subscription.endpoint)}"
+    )
 
 
 def _goes_elsewhere(subscription: Subscription, destination: Destination | None) -> bool:

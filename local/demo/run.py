@@ -50,7 +50,7 @@ BETWEEN_MOMENTS_SECONDS = 0.3
 MEASURING_SUBSCRIBERS = 3
 NEXT = (
     "Now try it yourself:",
-    "  .venv/bin/python -m local up --allow-network 127.0.0.0/8",
+    "  .venv/bin/python -m local up",
     "says how to go on, with `lakehook listen` and `lakehook events trigger`.",
 )
 

@@ -1,5 +1,7 @@
 """Histories that somebody once feared, played on purpose."""
 
+from dataclasses import replace
+
 import pytest
 
 from lakehook.domain.lane import DeliveryStatus
@@ -239,3 +241,24 @@ def test_a_death_that_was_not_recorded_leaves_room_for_the_letter_of_the_next(ki
 
     assert not played.violations
     assert played.system.queues[DEAD].next_free()
+
+
+def test_lanes_that_a_resume_has_missed_go_on_within_the_hour():
+    """The command that ends a pause dies before it has found a single lane."""
+    published = tuple(Publication(NOON + number, str(number), 0) for number in range(1, 9))
+
+    def pause_and_die(system: System, _operator: Operator) -> None:
+        set_pause(system, "2026-01-01T12:00:00Z")
+        system.timeline.at(NOON + 200, lambda: set_pause(system, None))
+
+    def set_pause(system: System, paused_at: str | None) -> None:
+        known = system.subscriptions.known
+        known["a"] = replace(known["a"], paused_at=paused_at)
+
+    played = play(a_scenario(publications=published), pause_and_die)
+
+    assert not played.violations
+    lanes = played.system.history.lanes.values()
+    began = sorted(post.began_at - NOON for lane in lanes for post in lane.posts)
+    assert len(began) == len(published)
+    assert 200 < began[0] <= began[-1] < 200 + 1800 + 120

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -30,7 +31,9 @@ from lakehook.subscriptions.apply.plan import Change, Plan
 from lakehook.subscriptions.apply.source_file import InvalidFile, SourceFile
 from lakehook.subscriptions.subscribe import SubscriptionFields
 from tests.builders import a_subscription
+from tests.fakes import NOON
 from tests.fakes_ops import Office
+from tests.integration.authority import Authority
 from tests.unit.test_subscribe import with_waiting_and_dead
 
 URL = "https://ci.example/hook"
@@ -481,6 +484,24 @@ def test_what_is_exported_holds_a_variable_for_each_thing_that_is_sealed(office:
     }
     assert second["url"] == {"env": "LAKEHOOK_URL_A_B_2"}
     assert export.variables["LAKEHOOK_URL_A_B_2"] == "URL of a-b"
+
+
+def test_a_client_certificate_is_not_in_the_file_and_stays_at_its_receiver(
+    office: Office, tmp_path: Path
+) -> None:
+    apply(office, CI)
+    certificate, key = Authority(tmp_path, now=NOON).client("lakehook")
+    office.desk().set_client_certificate(
+        only(office), certificate=certificate.decode(), key=key.decode()
+    )
+    (exported,) = Export()(office.desk().find_subscription.all())["subscriptions"]
+
+    (moved,) = faults(office, {**CI, "url": "https://new.example/hook"})
+    apply(office, {**CI, "url": f"{URL}/v2"})
+
+    assert exported == CI
+    assert moved.endswith(f"remove-client-certificate {only(office).id}")
+    assert only(office).client_certificate
 
 
 def test_names_that_two_bear_are_not_exported(office: Office) -> None:

@@ -77,7 +77,7 @@ def test_each_word_of_the_operations_is_known():
                 HeldLane(
                     lane=a_delivery().lane,
                     head=head,
-                    due_at=NOON,
+                    due_at=None if suspended else NOON,
                     held_since=NOON,
                     suspended_reason=suspended,
                     attempts=attempts,
@@ -89,8 +89,7 @@ def test_each_word_of_the_operations_is_known():
             for suspended, attempts, health in (
                 (None, 0, None),
                 (None, 1, None),
-                (SuspendedReason.CONCURRENCY_LIMIT, 0, None),
-                (SuspendedReason.RATE_LIMIT, 0, None),
+                *((suspended, 0, None) for suspended in SuspendedReason),
                 (None, 1, EndpointHealth(subscription_id="sub_a", due_at=NOON)),
             )
         ),

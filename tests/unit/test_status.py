@@ -188,6 +188,18 @@ def test_the_worst_comes_first_and_nothing_is_folded(terminal: Terminal) -> None
     assert terminal.out.endswith("\nok: healthy\n")
 
 
+def test_a_lane_that_waits_its_turn_after_a_pause_has_no_time(terminal: Terminal) -> None:
+    id_ = subscribe(terminal, "ci")
+    hold(terminal, id_)
+    lanes = terminal.office.ledger.lanes
+    lanes |= {lane: held.blocked() for lane, held in lanes.items()}
+
+    found = status(terminal, "ci", code=0)
+
+    assert found["next"] == "ci#39#1 is resumed after others"
+    assert found["next_at"] is None
+
+
 def test_watching_goes_on_until_it_is_broken_off(
     terminal: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:

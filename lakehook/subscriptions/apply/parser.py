@@ -31,6 +31,7 @@ from lakehook.subscriptions.subscribe import (
     Subscribe,
     SubscriptionFields,
     rate_limit_key_for,
+    refuse_certificate_elsewhere,
     validate_fields,
     validate_template,
 )
@@ -58,6 +59,7 @@ class EntryParser:
         if channel_name:
             fields = self._validated(raw, CHANNELS[channel_name]) | {"channel": channel_name}
             wish = self._secret_request(existing, channel_name)
+            self._refuse_certificate_elsewhere(existing, fields)
         paused = self._one(PAUSED, values.flag)
         if len(self.errors.problems) > faults:
             return None
@@ -74,6 +76,12 @@ class EntryParser:
     def _name(self) -> str:
         name = self.written.get("name")
         return name if isinstance(name, str) else f"subscriptions[{self.index}]"
+
+    def _refuse_certificate_elsewhere(
+        self, existing: Subscription | None, fields: Mapping[str, Any]
+    ) -> None:
+        if existing and (endpoint := fields.get("endpoint")):
+            self._try("url", lambda: refuse_certificate_elsewhere(existing, endpoint))
 
     def _error(self, key: str, why: str) -> None:
         path = ("subscriptions", self.index, key)

@@ -17,8 +17,6 @@ from lakehook.adapters.dynamodb.ledger import DynamoLedger
 from lakehook.adapters.dynamodb.ledger_items import lane_to_item, record_to_item
 from lakehook.adapters.dynamodb.subscriptions import DynamoSubscriptions, subscription_to_item
 from lakehook.delivery.factory import DeliveryPorts
-from lakehook.delivery.recheck import RecheckSubscriptions
-from lakehook.delivery.scheduler import DueItems, ProbeEndpoints, ResumeDueLanes
 from lakehook.domain.circuit_breaker import EndpointHealth
 from lakehook.domain.delivery import Lane
 from lakehook.domain.lane import DeliveryRecord, HeldLane, SuspendedReason
@@ -27,7 +25,8 @@ from lakehook.domain.subscription import CACHE_PROPAGATION_SECONDS, Subscription
 from lakehook.settings import DeliveriesTable as Table
 from tests.builders import a_delivery, a_subscription
 from tests.delivering import DeliverFunction
-from tests.fakes import NOON, FakeTelemetry
+from tests.fakes import NOON
+from tests.ticking import a_tick
 
 WAITING = (10, 1_000, 100_000)
 ON = "counting clients"
@@ -190,17 +189,18 @@ class Hour:
         assert self._deliver.ports().endpoint_health.save(healthy, opened)
 
     def requests(self) -> int:
-        ports, telemetry = self._deliver.ports(), FakeTelemetry()
-        items = DueItems(ports.queue, ports.clock, telemetry)
-        health, known = ports.endpoint_health, ports.subscriptions
-        parts = (
-            ResumeDueLanes(ports.ledger, items, ports.clock),
-            ProbeEndpoints(ports.ledger, health, known, items, ports.clock),
-            RecheckSubscriptions(known, ports.ledger, health, ports.clock, telemetry),
+        ports = self._deliver.ports()
+        tick = a_tick(
+            ports.ledger,
+            ports.queue,
+            ports.clock,
+            endpoint_health=ports.endpoint_health,
+            subscriptions=ports.subscriptions,
         )
         for _ in range(MINUTES):
-            for part in parts:
-                part()
+            tick.resume_lanes()
+            tick.probe_endpoints()
+            tick.recheck_subscriptions()
             self._process()
             self._deliver.clock.sleep(60)
         return self._table.requests + self._resumed * SQS_REQUESTS

@@ -7,12 +7,10 @@ from typing import Any
 
 from lakehook.delivery.batch import DeliverBatch
 from lakehook.delivery.factory import DeliveryPorts, build_deliver
-from lakehook.delivery.scheduler import DueItems, ProbeEndpoints, ResumeDueLanes
 from lakehook.domain.queue_message import Ack, Disposition, Message, Nack, encode
 from lakehook.domain.retry import RetrySchedule
 from lakehook.ports.outbound import Sender
 from lakehook.ports.queues import QueueMessage
-from lakehook.ports.stores import SubscriptionReader
 from tests.builders import a_subscription
 from tests.fakes import (
     FakeAttempts,
@@ -36,21 +34,6 @@ class AtOnce(Executor):
         future: Future[Any] = Future()
         future.set_result(fn(*args, **kwargs))
         return future
-
-
-def scheduler_tick(
-    ledger: FakeLedger,
-    queue: FakeDeliveryQueue,
-    clock: FakeClock,
-    *,
-    subscriptions: SubscriptionReader | None = None,
-    telemetry: FakeTelemetry | None = None,
-) -> int:
-    """Resume what is due, and probe endpoints, as the scheduler does each minute."""
-    items = DueItems(queue, clock, telemetry or FakeTelemetry())
-    known = subscriptions or FakeSubscriptions({"sub_a": a_subscription()})
-    probe = ProbeEndpoints(ledger, ledger.healths, known, items, clock)
-    return ResumeDueLanes(ledger, items, clock)() + probe()
 
 
 class DeliverFunction:

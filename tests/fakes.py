@@ -716,5 +716,14 @@ class FakeTelemetry:
     def operators_notified(self, notices: int) -> None:
         self.told.append(("notified", notices))
 
+    def lanes_resumed(self, lanes: int) -> None:
+        self.told.append(("resumed", lanes))
+
+    def stalled(self, pipelines: int) -> None:
+        self.told.append(("stalled", pipelines))
+
+    def replayed(self, deliveries: int) -> None:
+        self.told.append(("replayed", deliveries))
+
     def internal_error(self, error: Exception, *, doing: str) -> None:
         self.told.append(("trouble", error))

@@ -10,7 +10,7 @@ from lakehook.domain.lane import DeliveryRecord, DeliveryStatus
 from lakehook.domain.pipeline import PipelineTransition
 from lakehook.domain.replay import Replay, ReplayRequest
 from lakehook.domain.subscription import Subscription
-from lakehook.replay import CountReplay, LookUpReplays, ProcessReplays, Started, StartReplay
+from lakehook.replay import CountReplay, LookUpReplays, Started, StartReplay
 from tests.builders import a_notice, an_event
 from tests.delivering import DeliverFunction
 from tests.fakes import (
@@ -21,6 +21,7 @@ from tests.fakes import (
 )
 from tests.fakes_replay import FakeReplays
 from tests.fanning_out import FanOutFunction
+from tests.ticking import a_tick
 
 LIFE = ("CREATED", "RUNNING", "COMPLETED")
 SUCCESS = Attempt(at=NOON, outcome=Outcome.DELIVERED, milliseconds=5, status=200)
@@ -90,15 +91,16 @@ class World(DeliverFunction):
         return self.start_replay(self.subscription, terms)
 
     def tick(self) -> int:
-        return ProcessReplays(
+        tick = a_tick(
+            self.ledger,
+            self.queue,
+            self.clock,
             replays=self.replays,
             subscriptions=self.subscriptions,
             journal=self.journal,
-            ledger=self.ledger,
-            queue=self.queue,
-            clock=self.clock,
             telemetry=self.telemetry,
-        )()
+        )
+        return tick.process_replays()
 
     def replay(self, **wish: Any) -> Replay:
         """From its start to its end, a tick a minute."""

@@ -449,7 +449,7 @@ def test_a_pipeline_that_stalls_is_told_once_like_any_event(installed: Installat
     now, patient = '{"created": "0s"}', '{"created": "0s", "projects": {"lake": {"created": "1h"}}}'
 
     assert installed.wake(patient)["stalled"] == 0
-    clock_function.publish_stalled_pipelines.cache_clear()
+    clock_function.tick.cache_clear()
     assert installed.wake(now)["stalled"] == 1
     (stall,) = installed.drain(installed.deployment.events_queue_url)
     assert installed.fan_out(m2=("39", stall["Body"])) == failures()

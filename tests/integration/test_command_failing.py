@@ -15,15 +15,15 @@ from lakehook.adapters.sqs.dead_letters import SqsDeadLetterQueue
 from lakehook.adapters.sqs.deliveries import SqsDeliveryQueue, SqsMessageAcks
 from lakehook.adapters.system import SystemClock
 from lakehook.delivery.factory import build_deliver
-from lakehook.delivery.scheduler import DueItems, ResumeDueLanes
 from lakehook.domain.delivery import Lane
 from lakehook.domain.lane import DeliveryRecord, HeldLane
 from lakehook.domain.retry import RetrySchedule
 from lakehook.settings import StackOutputs
 from tests.builders import a_delivery, an_event
 from tests.delivering import DeliverFunction
-from tests.fakes import NOON, FakeAttempts, FakeClock, FakeTelemetry
+from tests.fakes import NOON, FakeAttempts, FakeClock
 from tests.integration.test_command import Terminal, add
+from tests.ticking import a_tick
 
 
 @pytest.fixture
@@ -64,8 +64,7 @@ class Functions:
 
     def tick(self) -> None:
         """What the clock does each minute, and what follows."""
-        items = DueItems(self.bell, SystemClock(), FakeTelemetry())
-        ResumeDueLanes(self.ledger, items, SystemClock())()
+        a_tick(self.ledger, self.bell, SystemClock()).resume_lanes()
         self.deliver()
 
     def look_at(self, url: str) -> list[Any]:

@@ -1,7 +1,6 @@
 """The functions' shipped code, wired as their handlers wire it, but to what is simulated."""
 
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from random import Random
@@ -12,16 +11,13 @@ from functions.fanout.handler import event_message
 from lakehook.adapters.sqs.dead_letters import SqsDeadLetterQueue, SqsInvalidEventQueue
 from lakehook.adapters.sqs.deliveries import SqsDeliveryQueue, SqsMessageAcks
 from lakehook.delivery.factory import DeliveryPorts, build_deliver
-from lakehook.delivery.recheck import RecheckSubscriptions
-from lakehook.delivery.scheduler import DueItems, ProbeEndpoints, ResumeDueLanes
 from lakehook.delivery.sender import SignedSender
-from lakehook.domain.errors import InfrastructureError
 from lakehook.domain.retry import RetrySchedule
 from lakehook.domain.signing import HmacSecret
 from lakehook.ingestion.fan_out import FanOutBatch, FanOutPorts, build_fan_out
 from lakehook.ports.outbound import SubscriptionCredentials
 from lakehook.ports.queues import Remaining
-from lakehook.replay import ProcessReplays
+from lakehook.tick import Tick
 from tests.fakes import FakeDice, FakeKeyring, FakePings, FakeTypesetter
 from tests.simulation.faults import Gate, Invocation
 from tests.simulation.history import History
@@ -31,10 +27,13 @@ from tests.simulation.ports import Reached
 from tests.simulation.receivers import SimulatedReceiver
 from tests.simulation.timeline import Timeline
 from tests.simulation.workers import OneAtATime, SimulatedExecutor
+from tests.ticking import a_tick
 
 EVENTS, DELIVERIES = "events", "deliveries"
 DEAD, DEAD_EVENTS = "dead", "dead-events"
 KEYS = SubscriptionCredentials((HmacSecret(b"a key of at least 24 bytes"),))
+TICK_SECONDS = 60.0
+NEVER = '{"created": "365d", "running": "365d"}'
 DEPLOYED_SCHEDULE = RetrySchedule.parse("5,300")
 
 
@@ -88,49 +87,21 @@ class Wiring:
         return lambda: invocation.deadline - self.timeline.now()
 
     def tick(self) -> None:
-        """Each part of it is contained, as in the scheduler's handler."""
-        for part in (self._resume, self._probe, self._recheck, self._work_off_replays):
-            with suppress(InfrastructureError):
-                part()
+        """Run all parts but those that speak to people or to DevLake; no pipeline stalls."""
+        self._tick(lambda: TICK_SECONDS)
 
     @cached_property
-    def _resume(self) -> ResumeDueLanes:
-        return ResumeDueLanes(self.ledger, self._due_items, self.timeline)
-
-    @cached_property
-    def _probe(self) -> ProbeEndpoints:
-        return ProbeEndpoints(
-            ledger=self.ledger,
+    def _tick(self) -> Tick:
+        return a_tick(
+            self.ledger,
+            self._deliveries,
+            self.timeline,
             endpoint_health=self._healths,
             subscriptions=self._subscriptions,
-            items=self._due_items,
-            clock=self.timeline,
-        )
-
-    @cached_property
-    def _recheck(self) -> RecheckSubscriptions:
-        return RecheckSubscriptions(
-            subscriptions=self._subscriptions,
-            ledger=self.ledger,
-            endpoint_health=self._healths,
-            clock=self.timeline,
-            telemetry=self.telemetry,
-        )
-
-    @cached_property
-    def _due_items(self) -> DueItems:
-        return DueItems(self._deliveries, self.timeline, self.telemetry)
-
-    @cached_property
-    def _work_off_replays(self) -> ProcessReplays:
-        return ProcessReplays(
             replays=self._reached("replays", self.replays),
-            subscriptions=self._subscriptions,
             journal=self._journal,
-            ledger=self.ledger,
-            queue=self._deliveries,
-            clock=self.timeline,
             telemetry=self.telemetry,
+            stall_thresholds=NEVER,
         )
 
     @cached_property

@@ -13,8 +13,9 @@ from lakehook.domain.queue_message import Ack, Nack, ReceivedMessage, Resume
 from lakehook.domain.retry import RetrySchedule
 from lakehook.domain.subscription import Ordering, Subscription
 from tests.builders import a_delivery, a_subscription
-from tests.delivering import DeliverFunction, scheduler_tick
+from tests.delivering import DeliverFunction
 from tests.fakes import NOON, Sending
+from tests.ticking import a_tick
 
 
 class World(DeliverFunction):
@@ -26,7 +27,8 @@ class World(DeliverFunction):
         self.attempts.otherwise = self.attempt
 
     def clockwork(self) -> int:
-        return scheduler_tick(self.ledger, self.queue, self.clock, subscriptions=self.subscriptions)
+        tick = a_tick(self.ledger, self.queue, self.clock, subscriptions=self.subscriptions)
+        return tick.resume_lanes() + tick.probe_endpoints()
 
     def open_the_breaker(self) -> None:
         self.down = True

@@ -8,7 +8,6 @@ from lakehook.delivery.recheck import (
     MAX_LANES,
     MINUTE,
     PERIOD_MINUTES,
-    RecheckSubscriptions,
     is_rechecked,
 )
 from lakehook.domain.circuit_breaker import PERMITS, EndpointHealth
@@ -18,7 +17,15 @@ from lakehook.domain.lane import EXPIRES_AFTER_SECONDS, HeldLane, SuspendedReaso
 from lakehook.domain.subscription import Ordering
 from lakehook.ports.stores import DueItem
 from tests.builders import a_subscription
-from tests.fakes import NOON, FakeClock, FakeLedger, FakeSubscriptions, FakeTelemetry
+from tests.fakes import (
+    NOON,
+    FakeClock,
+    FakeDeliveryQueue,
+    FakeLedger,
+    FakeSubscriptions,
+    FakeTelemetry,
+)
+from tests.ticking import a_tick
 
 DOWN, BLOCKED = SuspendedReason.CIRCUIT_OPEN, SuspendedReason.BLOCKED
 
@@ -40,9 +47,10 @@ class World:
 
     def recheck(self) -> int:
         """Every minute of half an hour, so that each subscription has its own."""
-        recheck = RecheckSubscriptions(
-            self.subscriptions, self.ledger, self.ledger.healths, self.clock, self.telemetry
-        )
+        ports = {"subscriptions": self.subscriptions, "telemetry": self.telemetry}
+        recheck = a_tick(
+            self.ledger, FakeDeliveryQueue(), self.clock, **ports
+        ).recheck_subscriptions
         resumed = 0
         for _ in range(PERIOD_MINUTES):
             resumed += recheck()

@@ -14,9 +14,9 @@ from lakehook.domain.replay import ReplayRequest, ReplayState
 from lakehook.ports.stores import AcceptedEvent, JournalPage
 from lakehook.replay import ReplayCount, StopReplay
 from tests.builders import a_subscription
-from tests.delivering import scheduler_tick
 from tests.fakes import NOON
 from tests.replaying import World
+from tests.ticking import a_tick
 
 DELIVERED, DEAD, WAITING = DeliveryStatus.DELIVERED, DeliveryStatus.DEAD, DeliveryStatus.WAITING
 
@@ -230,7 +230,7 @@ class dying_after:  # noqa: N801  it reads as a verb
 
 
 def woken_by_the_clock(world: World) -> None:
-    scheduler_tick(world.ledger, world.queue, world.clock)
+    a_tick(world.ledger, world.queue, world.clock).resume_lanes()
 
 
 def test_two_ticks_at_once_share_nothing(world: World):

@@ -10,8 +10,8 @@ from lakehook.domain.errors import InfrastructureError
 from lakehook.domain.lane import LEASE_SECONDS, HeldLane
 from lakehook.domain.queue_message import Resume
 from lakehook.ports.stores import DueItem
-from tests.delivering import scheduler_tick
 from tests.fakes import NOON, FakeClock, FakeDeliveryQueue, FakeLedger, FakeTelemetry
+from tests.ticking import a_tick
 
 
 def lane(number: int) -> Lane:
@@ -40,7 +40,8 @@ class World:
             self.ledger.lanes[held.lane] = replace(held, due_at=due_at)
 
     def wake(self) -> int:
-        return scheduler_tick(self.ledger, self.queue, self.clock, telemetry=self.telemetry)
+        tick = a_tick(self.ledger, self.queue, self.clock, telemetry=self.telemetry)
+        return tick.resume_lanes() + tick.probe_endpoints()
 
 
 @pytest.fixture

@@ -39,7 +39,7 @@ def delete(parked_id: str) -> Page:
     t = g.translator
     action = ConsoleAction(
         title=t("Delete the parked event {id}", id=parked_id),
-        effects=[t("It is deleted for good, and goes to nobody.")],
+        effects=[t("It is deleted permanently, and is never sent.")],
         command=command_line("events", "parked", "delete", parked_id),
         button=t("Delete it"),
         back=url_for("parked.list_"),

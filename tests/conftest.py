@@ -10,8 +10,13 @@ from xdist.remote import Producer
 
 from tests.turns import Turns, rank, turn_of
 
-# How fast a machine is says nothing about the code.
-settings.register_profile("lakehook", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# How fast a machine is says nothing about the code; and as each run draws others, fifty will do.
+settings.register_profile(
+    "lakehook",
+    deadline=None,
+    max_examples=50,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 settings.load_profile("lakehook")
 
 HERE = Path(__file__).parent

@@ -17,12 +17,17 @@ import pytest
 import requests
 
 from lakehook.settings import StackOutputs
-from local.__main__ import LAPTOP_SECRET, main
+from local.__main__ import main
 from local.function import ROOT
 from tests.devlake.rest import serving_rest
 from tests.devlake.server import DevLake
-from tests.integration.eventually import eventually
+from tests.integration.eventually import PATIENCE, eventually
 
+CHOSEN = (
+    *("--allow-network", "127.0.0.0/8", "--retry-schedule", "0.5,1", "--console"),
+    *("--devlake-api", "http://127.0.0.1:8080", "--devlake-source", "staging"),
+)
+KEPT = ("endpoint_url", "ingress_url", "api_url", "notification_secret")
 UP = [sys.executable, "-m", "local", "up"]
 
 
@@ -62,55 +67,35 @@ def alive(pid: int) -> bool:
     return True
 
 
-def test_the_line_tells_where_everything_is_and_a_signal_ends_it_well() -> None:
-    devlakes = ("--devlake-api", "http://127.0.0.1:8080", "--devlake-source", "staging")
-    options = (
-        "--retry-schedule",
-        "0.5,1",
-        "--allow-network",
-        "127.0.0.0/8",
-        "--console",
-        *devlakes,
+def assert_tells_where_everything_is(where: dict[str, Any]) -> None:
+    names = {field.name for field in fields(StackOutputs)}
+    sqs = boto3.client(
+        "sqs",
+        endpoint_url=where["endpoint_url"],
+        region_name="eu-north-1",
+        aws_access_key_id="any",
+        aws_secret_access_key="any",
     )
-    with up(*options, stderr=subprocess.PIPE) as (process, where):
-        names = {field.name for field in fields(StackOutputs)}
-        sqs = boto3.client(
-            "sqs",
-            endpoint_url=where["endpoint_url"],
-            region_name="eu-north-1",
-            aws_access_key_id="any",
-            aws_secret_access_key="any",
-        )
 
-        other = {"endpoint_url", "region", "notification_secret", "console_url"}
-        assert where.keys() == other | names
-        assert requests.get(where["console_url"], timeout=10).cookies
-        assert where["allowed_networks"] == "127.0.0.0/8"
-        assert where["devlake_api_url"] == "http://127.0.0.1:8080"
-        assert where["devlake_sources"] == '{"staging": {}}'
-        for name in names:
-            if name.endswith("_queue_url"):
-                assert sqs.get_queue_attributes(QueueUrl=where[name], AttributeNames=["QueueArn"])
-
-        assert_ends_well_by(signal.SIGTERM, process)
-        assert _stdout(process).read() == ""
-        assert process.stderr
-        said = process.stderr.read()
-        assert "What it holds is gone when it ends" in said
-        assert (
-            f"  export AWS_ENDPOINT_URL={where['endpoint_url']}\n  .venv/bin/lakehook lis" in said
-        )
-        assert where["notification_secret"] == LAPTOP_SECRET
+    other = {"endpoint_url", "region", "notification_secret", "console_url"}
+    assert where.keys() == other | names
+    assert requests.get(where["console_url"], timeout=PATIENCE).cookies
+    assert where["allowed_networks"] == "127.0.0.0/8"
+    assert where["devlake_api_url"] == "http://127.0.0.1:8080"
+    assert where["devlake_sources"] == '{"staging": {}}'
+    for name in names:
+        if name.endswith("_queue_url"):
+            assert sqs.get_queue_attributes(QueueUrl=where[name], AttributeNames=["QueueArn"])
 
 
 def assert_ends_well_by(number: signal.Signals, process: "subprocess.Popen[str]") -> None:
     """And every worker with it."""
     workers = children(process.pid)
-    assert len(workers) == 5
+    assert len(workers) >= 5  # one of each function, and more where several were busy
 
     process.send_signal(number)
 
-    assert process.wait(timeout=30) == 0
+    assert process.wait(timeout=PATIENCE) == 0
     assert not any(alive(worker) for worker in workers)
 
 
@@ -200,26 +185,38 @@ def test_after_a_kill_a_devlake_finds_its_endpoint_again_and_what_was_missed_is_
     options = ("--port", str(port), "--secret-file", str(secret_file))
     devlake = DevLake(f"http://127.0.0.1:{port + 1}/")
 
-    with up(*options) as (process, first):
+    with up(*options, *CHOSEN) as (process, first):
+        assert_tells_where_everything_is(first)
         devlake.secret = secret_file.read_text().strip()
         pipeline = devlake.create()
         devlake.run(pipeline)
         assert_no_worker_outlives(process)
     devlake.end(pipeline)
-    with up(*options) as (process, second), serving_rest(devlake.rest) as api:
+    with (
+        up(*options, stderr=subprocess.PIPE) as (process, second),
+        serving_rest(devlake.rest) as api,
+    ):
         another = devlake.create()
         lakehook(second, "reconcile", "--devlake", api)
         eventually(lambda: told(second, pipeline) == ["CREATED", "RUNNING", "COMPLETED"])
         assert told(second, another) == ["CREATED"]
-        assert_ends_well_by(signal.SIGINT, process)
+        assert_told_people(process, second)
 
     assert devlake.answers == [202, 202, 0, 202]
-    kept = ("endpoint_url", "ingress_url", "api_url", "notification_secret")
     urls = [f"http://127.0.0.1:{port}", devlake.endpoint, f"http://127.0.0.1:{port + 2}/"]
-    assert [[where[name] for name in kept] for where in (first, second)] == [
+    assert [[where[name] for name in KEPT] for where in (first, second)] == [
         [*urls, devlake.secret]
     ] * 2
     assert (len(devlake.secret), secret_file.stat().st_mode & 0o777) == (48, 0o600)
+
+
+def assert_told_people(process: "subprocess.Popen[str]", where: dict[str, Any]) -> None:
+    assert_ends_well_by(signal.SIGTERM, process)
+    assert _stdout(process).read() == ""
+    assert process.stderr
+    said = process.stderr.read()
+    assert "What it holds is gone when it ends" in said
+    assert f"  export AWS_ENDPOINT_URL={where['endpoint_url']}\n  .venv/bin/lakehook lis" in said
 
 
 def assert_no_worker_outlives(process: "subprocess.Popen[str]") -> None:
@@ -232,7 +229,7 @@ def assert_no_worker_outlives(process: "subprocess.Popen[str]") -> None:
 
 
 def told(where: dict[str, Any], pipeline: int) -> list[str]:
-    history = requests.get(f"{where['api_url']}pipelines/{pipeline}", timeout=30).json()
+    history = requests.get(f"{where['api_url']}pipelines/{pipeline}", timeout=PATIENCE).json()
     return [event["event_type"].removeprefix("PIPELINE_") for event in history["events"]]
 
 

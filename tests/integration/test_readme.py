@@ -24,7 +24,7 @@ from lakehook.cli.command import run
 from lakehook.cli.context import CommandService
 from lakehook.cli.errors import PERSON_NEEDED
 from lakehook.cli.options import STACK
-from local.__main__ import app
+from local.__main__ import LAPTOP_SECRET, app
 from local.function import ROOT
 from local.installation import LocalLakehook, Options
 from tests.integration.eventually import eventually
@@ -96,7 +96,7 @@ class Typist:
     def _start_laptop(self, line: str) -> None:
         app(shlex.split(line.partition("-m local ")[2]), standalone_mode=False)
         (options,) = self._options
-        assert options.port == 4566
+        assert (options.port, options.notification_secret) == (4566, LAPTOP_SECRET)
         self.laptop = self._exits.enter_context(LocalLakehook(replace(options, **FASTER)))
         self.service = open_service(STACK, print)
 

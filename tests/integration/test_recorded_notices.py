@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import signal
 import subprocess
 import sys
 from collections import defaultdict
@@ -16,9 +17,19 @@ from local.function import ROOT
 from tests.devlake.receiver import OldReceiver, listening
 from tests.devlake_vectors import RECORDED, RECORDED_SECRET, Recorded
 from tests.integration.eventually import eventually
-from tests.integration.test_local_up import up
+from tests.integration.test_local_up import assert_ends_well_by, up
 
-OF_NEWEST = [notice for notice in RECORDED if notice.devlake == "420e494"]
+MANIFOLD = range(85, 120)
+"""Pipelines of which some were resumed, left running, or run three times.
+
+How all 299 notices are taken is in ``tests/contracts/test_ingress.py``.
+"""
+
+OF_NEWEST = [
+    notice
+    for notice in RECORDED
+    if notice.devlake == "420e494" and notice.said["PipelineID"] in MANIFOLD
+]
 OF_V1 = [notice for notice in RECORDED if notice.devlake == "v1.0.2"]
 
 
@@ -33,9 +44,10 @@ def secret(tmp_path: Path) -> str:
 def where(secret: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
     """Where everything is of a Lakehook that runs as its command starts it."""
     options = ("--secret-file", secret, "--devlake-source", "v1")
-    with up(*options, "--allow-network", "127.0.0.0/8") as (_, where):
+    with up(*options, "--allow-network", "127.0.0.0/8") as (process, where):
         monkeypatch.setenv("AWS_ENDPOINT_URL", where["endpoint_url"])
         yield where
+        assert_ends_well_by(signal.SIGINT, process)
 
 
 def subscribe(receiver: OldReceiver, secret: str, pattern: str) -> None:
@@ -85,7 +97,7 @@ def heard(receiver: OldReceiver) -> dict[int, list[bytes]]:
     )
 
 
-def test_every_recorded_notice_is_accepted_and_heard_byte_for_byte_from_each_devlake_in_order(
+def test_recorded_notices_are_accepted_and_heard_byte_for_byte_from_each_devlake_in_order(
     where: dict[str, Any], secret: str
 ):
     url = where["ingress_url"]
@@ -95,8 +107,8 @@ def test_every_recorded_notice_is_accepted_and_heard_byte_for_byte_from_each_dev
 
         answered = [*statuses(url, OF_NEWEST), *statuses(f"{url}v1", OF_V1)]
 
-        assert answered == [202] * 299
+        assert answered == [202] * (58 + 45)
         eventually(lambda: heard(newest) == told(OF_NEWEST))
         eventually(lambda: heard(v1) == told(OF_V1))
-    resumed = len(RECORDED) - sum(map(len, (*heard(newest).values(), *heard(v1).values())))
+    resumed = len(answered) - sum(map(len, (*heard(newest).values(), *heard(v1).values())))
     assert resumed == 2

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import boto3
-from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, NoCredentialsError
+from botocore.exceptions import ConnectionError as ConnectionError_
 
 from infra.setting_types import REGIONS_WITHOUT_FUNCTION_URLS
 from infra.stage import Network, Stage
@@ -64,9 +65,11 @@ def _account(session: boto3.Session, region: str) -> str:
         identity = session.client("sts", region_name=region).get_caller_identity()
     except NoCredentialsError:
         raise NotReady(NO_CREDENTIALS) from None
+    except (ConnectionError_, HTTPClientError) as error:
+        raise NotReady(f"AWS does not answer: {error}") from None
     except (BotoCoreError, ClientError) as error:
         raise NotReady(
-            f"AWS credentials: {error}; sign in again (`aws sso login`), or name another profile"
+            f"AWS credentials: {str(error).rstrip('.')}; sign in again (`aws sso login`), or name another profile"
             " (AWS_PROFILE=…)"
         ) from None
     return str(identity["Account"])

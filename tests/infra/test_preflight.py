@@ -7,7 +7,12 @@ from typing import Any
 
 import boto3
 import pytest
-from botocore.exceptions import NoCredentialsError
+from botocore.exceptions import (
+    ClientError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    UnauthorizedSSOTokenError,
+)
 from moto import mock_aws
 
 from infra import cdk
@@ -18,6 +23,7 @@ ACCOUNT = "123456789012"
 """The one whose credentials moto gives."""
 
 REGION = "eu-central-1"
+EXPIRED: Any = {"Error": {"Code": "ExpiredToken", "Message": "The security token is expired"}}
 EVERYTHING = ("sqs", "kms", "dynamodb")
 
 
@@ -163,6 +169,33 @@ def test_a_subnet_that_does_not_exist_is_refused(session: boto3.Session) -> None
 
     with pytest.raises(NotReady, match=r"^\[try.network\] subnets: .*subnet-01234567"):
         check_stage(stage_named("try", {"network": network}), session)
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (
+            EndpointConnectionError(endpoint_url="https://sts"),
+            "AWS does not answer: Could not conn",
+        ),
+        (UnauthorizedSSOTokenError(), "AWS credentials: The SSO session .* profile; sign in again"),
+        (
+            ClientError(EXPIRED, "GetCallerIdentity"),
+            "AWS credentials: .* is expired; sign in again",
+        ),
+    ],
+    ids=["no network", "session over", "token expired"],
+)
+def test_why_aws_refuses_is_told_and_what_to_do(
+    session: boto3.Session, monkeypatch: pytest.MonkeyPatch, error: Exception, line: str
+) -> None:
+    def refuse(*_arguments: object, **_more: object) -> None:
+        raise error
+
+    monkeypatch.setattr("botocore.client.BaseClient._make_api_call", refuse)
+
+    with pytest.raises(NotReady, match=f"^{line}"):
+        check_stage(stage_named("try"), session)
 
 
 def refuse_without_credentials(*_arguments: object, **_more: object) -> None:

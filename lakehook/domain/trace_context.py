@@ -16,7 +16,7 @@ _PARENT = re.compile(
     r"(?!ff)(?P<version>[0-9a-f]{2})"
     r"-(?!0{32})(?P<trace>[0-9a-f]{32})"
     r"-(?!0{16})[0-9a-f]{16}"
-    r"-(?P<flags>[0-9a-f]{2})(?P<more>-.*)?",
+    r"-(?P<flags>[0-9a-f]{2})(?P<more>-[!-~]{0,200})?",  # bounded: a header carries it
     re.ASCII,
 )
 

@@ -56,6 +56,8 @@ def test_a_trace_is_read(given: str, flags: int):
         f" {GIVEN}",
         f"{GIVEN}\n",
         f"cc-{TRACE}-{SPAN}-01-a\r\nx-evil: 1",
+        f"cc-{TRACE}-{SPAN}-01-\x00",
+        f"cc-{TRACE}-{SPAN}-01-{201 * 'x'}",  # servers refuse headers of some KiB
     ],
 )
 def test_what_is_no_trace_is_none(given: object):

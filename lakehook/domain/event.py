@@ -261,7 +261,7 @@ def _problems(document: Document) -> list[str]:
         for name in _REQUIRED
         if document.get(name) is None
     ]
-    if missing and (problem := envelope_problem(document)):
+    if len(missing) == len(_REQUIRED) and (problem := envelope_problem(document)):
         return [problem]
     wrong = [
         f"{name}: {show_value(document[name])} {complaint}"

@@ -166,7 +166,11 @@ def test_an_event_in_an_envelope_is_refused_with_the_remedy(
 
 
 def test_an_event_with_the_fields_of_an_envelope_is_an_event():
-    assert read("lake/39", specversion="1.0", type="run", source="lake")
+    fields = {"specversion": "1.0", "type": "run", "source": "lake"}
+
+    assert read("lake/39", **fields)
+    with pytest.raises(InvalidEvent, match="trigger_source: missing"):
+        read("lake/39", **fields, trigger_source=None)
 
 
 def test_an_event_must_come_in_the_group_of_its_pipeline():

@@ -53,5 +53,6 @@ def _mismatch(response: Response, condition: str) -> str:
 
 
 def _document(body: bytes) -> Document:
-    text = body.decode("utf-8-sig").strip()
+    """Parse a body; text in another encoding, such as GBK, does not hide the code beside it."""
+    text = body.decode("utf-8-sig", errors="replace").strip()
     return parse_json_object(text) if text else {}

@@ -220,6 +220,7 @@ def test_an_excerpt_of_what_is_encoded_says_so_and_shows_none_of_it(world: World
     ("condition", "status", "body", "outcome"),
     [
         ('{"code":[0]}', 200, b'\xef\xbb\xbf{"code":0.0,"msg":"ok"}', Outcome.DELIVERED),
+        ('{"code":[0]}', 200, '{"code":0,"msg":"成功"}'.encode("gbk"), Outcome.DELIVERED),
         ('{"code":[0]}', 200, b'{"code":19024}', Outcome.REJECTED),
         ('{"code":[0]}', 200, b'{"code":"0"}', Outcome.REJECTED),
         ('{"code":[0]}', 204, b"", Outcome.REJECTED),

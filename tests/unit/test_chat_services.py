@@ -45,12 +45,14 @@ def rendered(channel: str, language: Language = Language.CHINESE, **changes: obj
     return json.loads(CHANNELS[channel].render(a_delivery(**changes), Locale(language)).body)
 
 
-def requested(channel: str, *, secret: str | None = None) -> Request:
+def requested(
+    channel: str, *, secret: str | None = None, content: RenderedMessage | None = None
+) -> Request:
     secrets = () if secret is None else (TextSecret.parse(secret),)
     request = CHANNELS[channel].build_request(
         OutboundMessage(
             id="sub_a#39#1",
-            content=CHANNELS[channel].render(a_delivery(), Locale()),
+            content=content or CHANNELS[channel].render(a_delivery(), Locale()),
             destination=Endpoint.parse(URLS[channel]),
             at=NOON,
             deadline_seconds=10,
@@ -169,6 +171,8 @@ def test_feishu_s_signature_is_of_an_empty_message_by_the_time_and_the_secret() 
     assert (body["timestamp"], body["sign"]) == (str(int(NOON)), expected)
     assert body["msg_type"] == "interactive"
     assert "sign" not in json.loads(requested("feishu").body)
+    stale = RenderedMessage(body=b'{"msg_type":"text","timestamp":"1","sign":"x"}')
+    assert json.loads(requested("feishu", secret="s3cret", content=stale).body)["sign"] == expected
 
 
 def test_dingtalk_s_signature_is_in_the_query() -> None:

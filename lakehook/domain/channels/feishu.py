@@ -97,7 +97,7 @@ class Feishu(WebhookNotificationChannel):
         timestamp = str(int(message.at))
         sign = signature(message.secrets[0].key.decode(), timestamp)
         document = parse_json_object(message.content.body.decode())
-        signed = {"timestamp": timestamp, "sign": sign, **document}
+        signed = document | {"timestamp": timestamp, "sign": sign}
         return replace(request, body=to_json(signed).encode())
 
     def interpret(self, response: Response, *, now: float) -> ResponseVerdict:

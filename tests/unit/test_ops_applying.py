@@ -209,7 +209,8 @@ def test_what_is_exported_is_applied_to_another_stack(
     terminal: Terminal, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LAKEHOOK_HEADER_CI_A", "x")
-    apply(terminal, file, {**CI, "rate": "1/s", "headers": {"a": {"env": "LAKEHOOK_HEADER_CI_A"}}})
+    terms = {"rate": "1/s", "headers": {"a": {"env": "LAKEHOOK_HEADER_CI_A"}}}
+    apply(terminal, file, {**CI, **terms, "success_if": '{"code":[1.50,1e6]}'})
 
     for form in ("text", "json"):
         terminal("subscriptions", "export", "--output", form)

@@ -4,9 +4,9 @@ Only JSON's types are read: no tags, no aliases, and no words that turn into boo
 (``no``, ``on``, ``2026-01-01`` are texts).
 """
 
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
 from itertools import zip_longest
 from pathlib import Path
 from typing import Annotated, Any
@@ -21,7 +21,7 @@ from lakehook.cli.output import NONE, Output
 from lakehook.cli.reveal import NewSecrets, deferred_interrupt
 from lakehook.cli.terminal import write
 from lakehook.domain.errors import InvalidInput
-from lakehook.domain.json_document import to_json
+from lakehook.domain.json_document import to_indented_json, to_json
 from lakehook.operations.views.subscriptions import secret_to_reveal
 from lakehook.subscriptions.apply import Apply, StepResult
 from lakehook.subscriptions.apply.export import Export
@@ -80,7 +80,7 @@ Yes = Annotated[bool, typer.Option("--yes", help="With --prune: confirm more tha
 def show(plan: Plan, done: Sequence[StepResult] | None, output: Output) -> None:
     """Print the plan; ``done`` are the steps taken, None if none was to be taken."""
     if output is Output.JSON:
-        write(json.dumps(_document(plan, done), indent=2))
+        write(to_indented_json(_document(plan, done)))
         return
     for colour, line in _lines(plan):
         write(line, fg=colour)
@@ -183,8 +183,12 @@ class _Dumper(yaml.SafeDumper):
         style = None if text.isprintable() else '"'
         return self.represent_scalar(f"{_CORE}str", text, style=style)
 
+    def represent_decimal(self, number: Decimal) -> yaml.ScalarNode:
+        return self.represent_scalar(f"{_CORE}float", str(number))
+
 
 _Dumper.add_representer(str, _Dumper.represent_str)
+_Dumper.add_representer(Decimal, _Dumper.represent_decimal)
 
 
 for _name, _written, _first in _SCALARS:
@@ -320,7 +324,7 @@ def export(context: typer.Context, output: AnswerAs = TEXT, stack: Stack = STACK
     verb = Export()
     document = verb(service_of(context, stack).find_subscription.all())
     if output is Output.JSON:
-        write(json.dumps(document, indent=2))
+        write(to_indented_json(document))
     else:
         write(format_document(document, comments=verb.variables), nl=False)
 

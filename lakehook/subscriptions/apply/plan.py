@@ -112,5 +112,8 @@ def _encrypted_differently(
 
 
 def _canonical(value: Any) -> str:
-    """Serialize a pattern: Python takes 1, 1.0 and true for equal, a pattern does not."""
-    return json.dumps(value, sort_keys=True)
+    """Serialize a pattern: Python takes 1, 1.0 and true for equal, a pattern does not.
+
+    Decimals, which keep the digits of a 1.50, are compared as numbers.
+    """
+    return json.dumps(value, sort_keys=True, default=float)

@@ -187,7 +187,9 @@ def test_a_secret_that_is_brought_is_kept_as_it_is(office: Office, text: str, ke
 
 
 def test_an_empty_secret_takes_a_word_more(office: Office) -> None:
-    with pytest.raises(InvalidInput, match="--allow-empty-secret"):
+    with pytest.raises(
+        InvalidInput, match=r"only a new one of channel devlake .* --allow-empty-secret"
+    ):
         office.desk().subscribe(DEVLAKE, SecretRequest(provided=""))
 
     subscription, _ = office.desk().subscribe(

@@ -78,7 +78,10 @@ class TextSecret(SigningKeyBase):
         """
         text = text.removesuffix("\n").removesuffix("\r")
         if not text and not may_be_empty:
-            raise InvalidInput("secret: it is empty, so anybody can sign; --allow-empty-secret")
+            raise InvalidInput(
+                "secret: it is empty, so anybody can sign; only a new one of channel devlake takes"
+                " that, with --allow-empty-secret"
+            )
         if len(text.encode()) > MAX_BYTES:
             raise InvalidInput(f"secret: more than {MAX_BYTES} bytes")
         return cls(text.encode())

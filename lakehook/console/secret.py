@@ -3,6 +3,8 @@
 from flask import make_response, render_template
 from werkzeug.wrappers import Response
 
+from lakehook.domain.channels import CHANNELS
+from lakehook.domain.channels.base import SignatureScheme
 from lakehook.operations.views.subscriptions import CreatedSubscriptionView
 
 RECEIVER = """\
@@ -23,5 +25,16 @@ def hook():
 
 
 def secret_page(view: CreatedSubscriptionView, *, is_new: bool) -> Response:
-    page = render_template("secret.html", subscription=view, is_new=is_new, receiver=RECEIVER)
+    page = render_template(
+        "secret.html",
+        subscription=view,
+        is_new=is_new,
+        is_optional=has_optional_secret(view.channel),
+        receiver=RECEIVER,
+    )
     return make_response(page)
+
+
+def has_optional_secret(channel: str) -> bool:
+    """Whether the secret, if any, is made by the service, and given by a command alone."""
+    return CHANNELS[channel].signature_scheme is SignatureScheme.OPTIONAL_TEXT

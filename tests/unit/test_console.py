@@ -545,8 +545,17 @@ def test_an_edit_changes_what_was_changed_and_says_the_command(console: Visitor,
     assert (str(changed.ordering), str(changed.rate)) == ("skip", "20/m")
     token = FORM_TOKEN.search(console.page(path))
     assert token
-    shown = console.post(path[:-4] + "preview", form_token=token[1], rate="")
-    assert "lakehook subscriptions update jenkins" in shown.text
+    shown = console.post(path[:-4] + "preview", form_token=token[1], rate="", language="zh")
+    assert "lakehook subscriptions update jenkins --no-rate<" in shown.text
+
+
+def test_a_secret_that_a_robot_makes_is_given_by_a_command(console: Visitor, office: Office):
+    robot = subscribe(office, "robot", channel="feishu")
+
+    page = console.page(f"/subscriptions/{robot.id}/secrets")
+
+    assert "lakehook subscriptions rotate-secret robot --overlap 0 --secret-file FILE" in page
+    assert "/rotate-secret" not in page
 
 
 def test_a_template_with_what_cannot_be_seen_stays_as_it_is_when_another_field_is_edited(

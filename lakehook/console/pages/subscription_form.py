@@ -68,6 +68,14 @@ _SHOWN = {  # a URL and a header may be credentials, and a template is many line
     "template_headers": "NAME: TEXT",
 }
 _LINES = ("headers", "template_headers")
+_WITHOUT = {  # the option of the command that empties a field
+    "pattern": "--no-pattern",
+    "success_if": "--no-success-if",
+    "retry_schedule": "--default-retry-schedule",
+    "rate": "--no-rate",
+    "template_body": "--no-template",
+}
+_OF_PEOPLE = ("language", "time_zone")  # fields of channels that write to people
 _NONE = {"pattern": "", "retry_schedule": DEFAULT_SCHEDULE, "rate": NO_RATE}
 """Value of an empty field."""
 
@@ -142,15 +150,18 @@ class Form:
             changed["event_types"] = () if types == set(EVERY_TYPE) else self.event_types
         if "deadline_seconds" in changed:
             changed["deadline_seconds"] = _seconds(self.deadline_seconds)
-        if not CHANNELS[self.channel].is_localized:
-            changed.pop("language", None)
-            changed.pop("time_zone", None)
+        for name in self.without_effect:
+            changed.pop(name, None)
         return SubscriptionFields(**changed)
 
     def secret_request(self) -> SecretRequest:
         scheme = CHANNELS[self.channel].signature_scheme
         is_chosen = scheme is SignatureScheme.STANDARD_WEBHOOKS
         return SecretRequest(signing=self.signing if is_chosen else None)
+
+    @property
+    def without_effect(self) -> tuple[str, ...]:
+        return () if CHANNELS[self.channel].is_localized else _OF_PEOPLE
 
     def draft(self) -> Subscription:
         """A subscription by these fields, which is not saved and reached by nobody."""
@@ -276,15 +287,23 @@ def _tried(form: Form, sample: str) -> Mapping[str, Any]:
 
 
 def _command(form: Form, before: Form, subscription: Subscription | None) -> str:
-    changed = {k: v for k, v in asdict(form).items() if v != asdict(before)[k] and k in _OPTIONS}
+    was, now = asdict(before), asdict(replace(form, name=form.name or "NAME"))
     words = [
         word
-        for name, option in _OPTIONS.items()
-        if name in changed or (subscription is None and name in ("name", "url"))
-        for word in (option, _SHOWN.get(name) or str(changed.get(name) or "NAME"))
+        for name in _OPTIONS
+        if name not in form.without_effect
+        if now[name] != was[name] or (subscription is None and name == "url")
+        for word in _option(name, now[name])
     ]
     if set(form.event_types) != set(before.event_types):
         words += [word for one in form.event_types for word in ("--event-type", one)]
     words += ["--signing", form.signing] if form.signing != before.signing else []
     verb = ("add",) if subscription is None else ("update", subscription.name)
     return command_line("subscriptions", *verb, *words)
+
+
+def _option(name: str, value: str) -> tuple[str, ...]:
+    """Return a field as words of the command; an empty one may have an option of its own."""
+    if not value and name in _WITHOUT:
+        return (_WITHOUT[name],)
+    return _OPTIONS[name], _SHOWN.get(name, value)

@@ -8,6 +8,7 @@ from flask import Blueprint, render_template, request
 
 from lakehook.console.context import service
 from lakehook.console.pages.events import tried_on_latest
+from lakehook.console.secret import has_optional_secret
 from lakehook.dead_letters import DeadLetterSelector
 from lakehook.domain.event import EventType
 from lakehook.domain.lane import DeliveryRecord, DeliveryStatus
@@ -90,7 +91,8 @@ def terms(reference: str) -> str:
 
 @PAGES.get("/<reference>/secrets")
 def secrets(reference: str) -> str:
-    return _tab(_find(reference), "secrets")
+    subscription = _find(reference)
+    return _tab(subscription, "secrets", is_optional=has_optional_secret(subscription.channel))
 
 
 def _find(reference: str) -> Subscription:

@@ -69,8 +69,8 @@ def _account(session: boto3.Session, region: str) -> str:
         raise NotReady(f"AWS does not answer: {error}") from None
     except (BotoCoreError, ClientError) as error:
         raise NotReady(
-            f"AWS credentials: {str(error).rstrip('.')}; sign in again (`aws sso login`), or name another profile"
-            " (AWS_PROFILE=…)"
+            f"AWS credentials: {str(error).rstrip('.')}; sign in again (`aws sso login`), or name"
+            " another profile (AWS_PROFILE=…)"
         ) from None
     return str(identity["Account"])
 

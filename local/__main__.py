@@ -235,10 +235,9 @@ def _ca_bundle(path: Path | None) -> str | None:
         check_authorities(bundle := path.read_text(encoding="utf-8"))
     except OSError as error:
         raise typer.BadParameter(f"{path}: {error.strerror}", param_hint="--ca-file") from error
-    except ValueError as error:
-        raise typer.BadParameter(
-            f"{path}: not certificates in PEM", param_hint="--ca-file"
-        ) from error
+    except (InvalidInput, UnicodeDecodeError) as error:
+        reason = "not one or more certificates in PEM"
+        raise typer.BadParameter(f"{path}: {reason}", param_hint="--ca-file") from error
     return bundle
 
 

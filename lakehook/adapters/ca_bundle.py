@@ -76,6 +76,9 @@ class CaBundle:
             bundle = self.read()
             check_authorities(bundle)
             self._valid = bundle
-        except (InfrastructureError, InvalidInput) as error:
+        except InfrastructureError as error:
             self.report(error)
+        except InvalidInput as error:
+            kept = "; the last valid one stays in force" if self._valid else ""
+            self.report(InvalidInput(f"the CA bundle: {error}{kept}"))
         self._tried_at = self.now()

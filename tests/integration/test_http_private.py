@@ -123,7 +123,7 @@ def test_a_broken_bundle_is_reported_and_the_last_valid_one_stays(
         assert isinstance(send(wire), Response)
 
     assert store.reported == [
-        "the CA bundle is not one or more certificates in PEM, so the last valid one stays in force"
+        "the CA bundle: not one or more certificates in PEM; the last valid one stays in force"
     ]
 
 

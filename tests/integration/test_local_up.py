@@ -111,6 +111,10 @@ def assert_ends_well_by(number: signal.Signals, process: "subprocess.Popen[str]"
         (["--port", "65534"], "'--port': Input should be less than or equal to 65533"),
         (["--secret-file", "/no/such/secret"], "--secret-file: /no/such/secret: No such file"),
         (["--secret-file", "pyproject.toml"], "--secret-file: pyproject.toml: not one line with"),
+        (
+            ["--ca-file", "pyproject.toml"],
+            "--ca-file: pyproject.toml: not one or more certificates",
+        ),
         (["--hosts", "/no/such.json"], "'--hosts': /no/such.json: No such file or directory"),
         (["--hosts", "pyproject.toml"], "'--hosts': pyproject.toml: not a JSON object of names"),
         (["--devlake-api", "devlake:8080"], "'--devlake-api': not a URL such as https://"),

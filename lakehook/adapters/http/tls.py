@@ -97,10 +97,7 @@ def check_authorities(bundle: str) -> None:
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=bundle)
     except (ssl.SSLError, TypeError, ValueError):
-        raise InvalidInput(
-            "the CA bundle is not one or more certificates in PEM, so the last valid one stays in"
-            " force"
-        ) from None
+        raise InvalidInput("not one or more certificates in PEM") from None
 
 
 def check_client_certificate(certificate: ClientCertificate) -> None:

@@ -51,7 +51,9 @@ class CloudEvents(Webhook):
         }
         return self._as_cloud_event(attributes, super().render_ping(ping, locale))
 
-    def apply_template(self, _said: RenderedTemplate, default: RenderedMessage) -> RenderedMessage:
+    def apply_template(
+        self, _rendered: RenderedTemplate, default: RenderedMessage
+    ) -> RenderedMessage:
         return default
 
     def _as_cloud_event(self, attributes: Attributes, data: RenderedMessage) -> RenderedMessage:

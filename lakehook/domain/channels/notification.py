@@ -393,22 +393,22 @@ def _facts(notified: NotificationFacts, translations: Translations) -> Iterator[
     yield from ((translations.labels[name], fact) for name, fact in facts.items() if fact)
 
 
-def _task_count(story: NotificationFacts, words: Translations) -> str:
+def _task_count(notified: NotificationFacts, words: Translations) -> str:
     """Format the task counts. DevLake's ``finished`` counts all runs, and failed tasks too."""
-    count = story.tasks
+    count = notified.tasks
     if count is None:
         return ""
     if count.finished is None:
         return str(count.total)
     pattern = words.tasks if count.finished <= count.total else words.tasks_of_all_runs
-    return pattern.format(total=count.total, finished=count.finished) + _failed(story, words)
+    return pattern.format(total=count.total, finished=count.finished) + _failed(notified, words)
 
 
-def _failed(story: NotificationFacts, words: Translations) -> str:
-    failed = sum(failure.state != "CANCELLED" for failure in story.failures)
+def _failed(notified: NotificationFacts, words: Translations) -> str:
+    failed = sum(failure.state != "CANCELLED" for failure in notified.failures)
     if not failed:
         return ""
-    are_all = len(story.failures) < MAX_FAILED_TASKS
+    are_all = len(notified.failures) < MAX_FAILED_TASKS
     return (words.failed if are_all else words.failed_at_least).format(failed)
 
 

@@ -89,9 +89,9 @@ def _markdown(content: str) -> Document:
     return {"msgtype": "markdown", "markdown": {"content": content}}
 
 
-def _title(telling: Notification) -> str:
-    colour = _COLOURS.get(telling.severity)
-    headline = neutral_line(f"{telling.severity.emoji} {telling.headline}")
+def _title(notification: Notification) -> str:
+    colour = _COLOURS.get(notification.severity)
+    headline = neutral_line(f"{notification.severity.emoji} {notification.headline}")
     return f"**{_coloured(headline, colour) if colour else headline}**"
 
 

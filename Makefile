@@ -39,9 +39,9 @@ $(BIN)/uv:
 		|| { echo "this Python has no venv; on Debian: apt install python3-venv"; exit 2; }
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(grep '^uv==' requirements.txt)"
 
-demo: ## Show the main job, on this machine alone
+demo: ## Show the main job, on this machine alone; with KEEP=yes, then the pages of what is there
 	@$(MAKE) --no-print-directory install SET=local
-	@$(BIN)/python -m local demo
+	@$(BIN)/python -m local demo $(if $(KEEP),--keep)
 
 console: ## Show the operator's pages over sample subscribers, on this machine alone
 	@$(MAKE) --no-print-directory install SET=local

@@ -290,11 +290,17 @@ def _named(source: str) -> tuple[str, str | None]:
 
 
 @app.command()
-def demo() -> None:
+def demo(
+    *,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="At the end, serve the operator's pages until Ctrl-C.")
+    ] = False,
+) -> None:
     """Show what Lakehook does: deliveries in order, signed, retried, and dead-lettered."""
+    from local.console import keep_open  # noqa: PLC0415  as below
     from local.demo import run  # noqa: PLC0415  up does not need it
 
-    raise typer.Exit(run())
+    raise typer.Exit(run(keep_open) if keep else run())
 
 
 @app.command()

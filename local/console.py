@@ -6,7 +6,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import replace
 from random import Random
 from threading import Event as Flag
@@ -161,6 +161,13 @@ def serve_sample(*, port: int, no_browser: bool, language: Language) -> None:
         print(f"console: {running.access.url}", flush=True)
         if not no_browser:
             running.open_browser()
+        Flag().wait()
+
+
+def keep_open(lakehook: LocalLakehook) -> None:
+    """Serve the pages of what is there, until Ctrl-C."""
+    with serve_console(lakehook, port=0) as running, suppress(KeyboardInterrupt):
+        print(f"console: {running.access.url}\nIt is there until Ctrl-C.", flush=True)
         Flag().wait()
 
 

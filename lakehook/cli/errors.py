@@ -48,6 +48,16 @@ _WAYS_OUT: tuple[tuple[type[Exception], str, str], ...] = (
     ),
     (
         InfrastructureError,
+        "ExpiredToken",
+        "the session of AWS has ended: renew it (aws sso login), and run this again",
+    ),
+    (
+        InfrastructureError,
+        "ResourceNotFoundException",
+        "a part of the stack is missing or being deleted: look at the stack in CloudFormation",
+    ),
+    (
+        InfrastructureError,
         'endpoint URL: "http://127.0.0.1',
         "AWS_ENDPOINT_URL names this machine; is the laptop running? python -m local up",
     ),

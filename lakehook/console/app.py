@@ -25,7 +25,7 @@ from lakehook.console.pages import (
     subscriptions,
 )
 from lakehook.console.rendering import Translator
-from lakehook.domain.errors import InfrastructureError, LakehookError
+from lakehook.domain.errors import InfrastructureError, LakehookError, StackNotFound
 from lakehook.domain.subscription import Language
 
 PAGES = (
@@ -171,9 +171,10 @@ def _with_headers(response: Response) -> Response:
 
 
 def _refused(error: LakehookError) -> tuple[str, int]:
-    if isinstance(error, InfrastructureError):
+    is_of_aws = isinstance(error, InfrastructureError | StackNotFound)
+    if is_of_aws:
         console().reopen()
-    kind = "aws" if isinstance(error, InfrastructureError) else "refused"
+    kind = "aws" if is_of_aws else "refused"
     return render_template("error.html", kind=kind, message=str(error)), status_of(error)
 
 

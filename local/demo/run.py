@@ -4,7 +4,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -100,8 +100,11 @@ def _lakehook(endpoint_url: str, *arguments: str) -> subprocess.CompletedProcess
     )
 
 
-def run() -> int:
-    """Run, and return the exit status: 0 only if everything arrived, in order and genuine."""
+def run(keep: Callable[[LocalLakehook], None] = lambda _: None) -> int:
+    """Run, and return the exit status: 0 only if everything arrived, in order and genuine.
+
+    ``keep`` gets what is there at the end, before it is gone.
+    """
     console = Console()
     with tempfile.NamedTemporaryFile(
         "w+", prefix="lakehook-demo-", suffix=".log", delete=False
@@ -110,6 +113,7 @@ def run() -> int:
         began = time.monotonic()
         with LocalLakehook(replace(OPTIONS, sink=log.fileno())) as lakehook:
             status = _show(console, lakehook, time.monotonic() - began)
+            keep(lakehook)
     if status:
         console.print(f"what the functions logged is in {log.name}")
     else:

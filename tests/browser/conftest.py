@@ -46,7 +46,7 @@ class Night:
             "metrics": Receiver("metrics", self._poisoned),
             "old-portal": Receiver("old-portal", lambda _: _answer(410, "this was deleted")),
         }
-        self._lakehook = lakehook
+        self.lakehook = lakehook
 
     def _poisoned(self, arrival: Arrival) -> CannedResponse:
         fails = self.is_poisonous and arrival.event_type == EventType.PIPELINE_RUNNING
@@ -80,8 +80,8 @@ class Night:
         return key.reveal()
 
     def park(self, pipeline: str) -> None:
-        self._lakehook.client("sqs").send_message(
-            QueueUrl=self._lakehook.deployment.events_queue_url,
+        self.lakehook.client("sqs").send_message(
+            QueueUrl=self.lakehook.deployment.events_queue_url,
             MessageBody=f"oops {MARKUP}",
             MessageGroupId=pipeline,
             MessageDeduplicationId=f"parked-{pipeline}",

@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 from lakehook.cli.command import run
 from lakehook.console.server import Served
 from lakehook.domain.status import subscription_state
+from local.console import keep_open
 from tests.browser.chromium import AXE
 from tests.browser.conftest import MARKUP, OTHER_HOST, PIPELINES, Night, Window
 from tests.browser.pictures import IMAGES, take_pictures
@@ -243,7 +244,7 @@ def test_who_subscribes_sees_its_secret_once_edits_rotates_and_is_removed(window
     url = night.receivers["jenkins"].url
     page.get_by_label("Name", exact=True).fill("data-team")
     page.get_by_label("URL").fill(url)
-    page.get_by_label("Pattern: of these only events whose fields match").fill('{"source": ["x"]}')
+    page.get_by_label("Pattern: only events whose fields match").fill('{"source": ["x"]}')
     expect(page.get_by_text("not: pattern").first).to_be_visible()
     page.get_by_role("button", name="Subscribe it").click()
     first = page.get_by_text(re.compile("^whsec_")).inner_text()
@@ -294,6 +295,23 @@ def test_the_command_serves_the_pages_until_it_is_interrupted(
     (page,) = seen
     assert '<html lang="zh-CN">' in page
     assert "/pause" not in page
+
+
+def test_what_the_demonstration_has_left_is_served_until_it_is_interrupted(
+    night: Night, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    seen = []
+
+    class Interrupted:
+        def wait(self) -> None:
+            url = capsys.readouterr().out.splitlines()[0].removeprefix("console: ")
+            seen.append(requests.get(url, timeout=10).status_code)
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("local.console.Flag", Interrupted)
+    keep_open(night.lakehook)
+
+    assert seen == [200]
 
 
 def test_a_port_that_is_taken_is_said_in_one_line(capsys: pytest.CaptureFixture[str]):

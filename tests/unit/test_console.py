@@ -13,7 +13,7 @@ import pytest
 from lakehook.cli.context import CommandService
 from lakehook.console.access import CONTENT_SECURITY_POLICY, Access
 from lakehook.domain.delivery import Lane
-from lakehook.domain.errors import InfrastructureError
+from lakehook.domain.errors import InfrastructureError, LakehookError, StackNotFound
 from lakehook.domain.lane import DeliveryRecord, DeliveryStatus
 from lakehook.domain.ping import Ping, PingResult
 from lakehook.domain.subscription import Language
@@ -250,6 +250,32 @@ def test_a_page_makes_as_many_calls_however_much_waits(monkeypatch: pytest.Monke
         return sum(made)
 
     assert calls(60) == calls(120)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        StackNotFound("stack 'Lakehook' has no output EventsQueueUrl; is it fully deployed?"),
+        InfrastructureError("An error occurred (ResourceNotFoundException): no such table"),
+    ],
+    ids=["output", "table"],
+)
+def test_a_deployment_that_is_not_whole_is_one_line_and_the_next_request_looks_anew(
+    office: Office, error: LakehookError
+):
+    answers = iter([error])
+
+    def open_service() -> CommandService:
+        for failure in answers:
+            raise failure
+        return office.desk()
+
+    console = visitor(open_service)
+    refused = html.unescape(console.get("/").text)
+
+    assert str(error) in refused
+    assert "AWS did not answer as it should" in refused
+    console.page("/")
 
 
 def test_a_failure_of_aws_is_one_line_and_the_next_request_reads_credentials_anew(

@@ -70,6 +70,8 @@ def test_a_shell_completes_its_commands(
     ("error", "way_out"),
     [
         ("You must specify a region.", "set AWS_REGION, or for a laptop AWS_ENDPOINT_URL"),
+        ("An error occurred (ExpiredTokenException)", "and run this again"),
+        ("An error occurred (ResourceNotFoundException)", "look at the stack in CloudFormation"),
         ("Unable to locate credentials", "set AWS_PROFILE, or for a laptop AWS_ENDPOINT_URL"),
         (
             'Could not connect to the endpoint URL: "http://127.0.0.1:4566/"',

@@ -1,6 +1,7 @@
 """Events: the last that were accepted, and to whom each goes, with the reason where it does not."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from flask import Blueprint, render_template, request
 
@@ -17,7 +18,7 @@ PAGES = Blueprint("events", __name__, url_prefix="/events")
 PERIODS = ("1h", "24h", "7d")
 MAX_LISTED = 50
 MAX_READ = 3000  # items of the journal
-MAX_TRIED = 20
+MAX_TRIED = 10
 
 
 @PAGES.get("/")
@@ -39,13 +40,27 @@ def latest_events(period: str, limit: int = MAX_LISTED) -> EventList:
     return service().list_events(since=since, limit=limit, max_read=MAX_READ)
 
 
-def tried_on_latest(subscription: Subscription) -> Sequence[tuple[EventView, str | None]]:
-    """Return the last events of a day, each with the reason why it would not be sent to it."""
-    events = latest_events(PERIODS[1], MAX_TRIED).events
-    tried = match(subscription, [accepted.sequenced.event for accepted in events])
+@dataclass(frozen=True, kw_only=True)
+class Tried:
+    """An event of the last day, and why a subscription would not get it."""
+
+    event: EventView
+    pipeline: str
+    project: str | None
+    reason: str | None
+
+
+def tried_on_latest(subscription: Subscription) -> Sequence[Tried]:
+    found = latest_events(PERIODS[1], MAX_TRIED).events
+    tried = match(subscription, [accepted.sequenced.event for accepted in found])
     return [
-        (EventView.from_accepted(accepted), one.reason)
-        for accepted, one in zip(events, tried, strict=True)
+        Tried(
+            event=EventView.from_accepted(accepted),
+            pipeline=one.event.pipeline_key,
+            project=one.event.document.get("project_name"),
+            reason=one.reason,
+        )
+        for accepted, one in zip(found, tried, strict=True)
     ]
 
 

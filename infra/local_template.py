@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,6 +13,8 @@ from typing import Any
 from infra.bundle import ROOT
 from infra.node import node_environment
 from infra.stage import STAGES, stage_named
+
+Template = dict[str, Any]
 
 SNAPSHOT = ROOT / "local" / "template.json"
 
@@ -23,17 +25,24 @@ ANY_BUNDLE = "bundle.zip"
 """Replaces the asset's key, which changes with every line of code."""
 
 
-def synthesize(stage: str, out: Path, *, choices: str = "", **context: str) -> dict[str, Any]:
-    """Run ``app.py`` as the CDK's command would, but bundle nothing and skip its validation.
+def synthesize(choices: Mapping[str, str], out: Path, **context: str) -> dict[str, Template]:
+    """Run ``app.py`` as the CDK's command would, and return the template of each stage.
 
-    An operator's settings in a file do not apply to the laptop.
+    It bundles nothing and skips the CDK's validation. An operator's settings in a file do not
+    apply to the laptop.
     """
     stages = out / STAGES
-    stages.write_text(f"[{stage}]\n{choices}", encoding="utf-8")
-    environment = _cdk_environment(context | {"stage": stage, "stages": str(stages)}, out)
+    chosen = (f"[{stage}]\n{settings}\n" for stage, settings in choices.items())
+    stages.write_text("".join(chosen), encoding="utf-8")
+    where = {"stage": ",".join(choices), "stages": str(stages)}
+    environment = _cdk_environment(context | where, out)
     subprocess.run([sys.executable, "app.py"], cwd=ROOT, env=environment, check=True)
+    return {stage: _template_of(stage, out) for stage in choices}
+
+
+def _template_of(stage: str, out: Path) -> Template:
     path = out / f"{stage_named(stage).stack_name}.template.json"
-    template: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    template: Template = json.loads(path.read_text(encoding="utf-8"))
     return template
 
 
@@ -66,7 +75,7 @@ def _function_codes(template: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 def main() -> None:
     with TemporaryDirectory() as out:
-        template = synthesize("production", Path(out), choices=SNAPSHOT_CHOICES)
+        template = synthesize({"production": SNAPSHOT_CHOICES}, Path(out))["production"]
         SNAPSHOT.write_text(as_snapshot(template), encoding="utf-8")
 
 

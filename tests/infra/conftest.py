@@ -12,15 +12,21 @@ from tests.infra.blueprint import Blueprint
 
 
 @pytest.fixture(scope="session")
-def production(tmp_path_factory: pytest.TempPathFactory) -> Blueprint:
-    return Blueprint(
-        synthesize("production", tmp_path_factory.mktemp("production"), choices=SNAPSHOT_CHOICES)
-    )
+def blueprints(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Blueprint]:
+    """In one run, since to start the CDK costs more than a stage."""
+    stages = {"production": SNAPSHOT_CHOICES, "rehearsal": ""}
+    made = synthesize(stages, tmp_path_factory.mktemp("stages"))
+    return {stage: Blueprint(template) for stage, template in made.items()}
 
 
 @pytest.fixture(scope="session")
-def rehearsal(tmp_path_factory: pytest.TempPathFactory) -> Blueprint:
-    return Blueprint(synthesize("rehearsal", tmp_path_factory.mktemp("rehearsal")))
+def production(blueprints: dict[str, Blueprint]) -> Blueprint:
+    return blueprints["production"]
+
+
+@pytest.fixture(scope="session")
+def rehearsal(blueprints: dict[str, Blueprint]) -> Blueprint:
+    return blueprints["rehearsal"]
 
 
 CHOSEN = """
@@ -53,7 +59,7 @@ security_groups = ["sg-0123456789abcdef0"]
 def chosen(tmp_path_factory: pytest.TempPathFactory) -> Blueprint:
     """A stage of which everything was chosen that can be."""
     out = tmp_path_factory.mktemp("chosen")
-    return Blueprint(synthesize("chosen", out, choices=CHOSEN, **{PARAMETERS_DIGEST: "012345"}))
+    return Blueprint(synthesize({"chosen": CHOSEN}, out, **{PARAMETERS_DIGEST: "012345"})["chosen"])
 
 
 @pytest.fixture(scope="session")

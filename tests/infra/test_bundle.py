@@ -60,13 +60,18 @@ RENEWED = {
     "requirements.txt": set(),
 }
 
-HASHES = """
+TOLD_BY_CDK = """
 import json, sys
-from aws_cdk import FileSystem, IgnoreMode
+from aws_cdk import App, FileSystem, IgnoreMode, Stack
 from infra.bundle import function_names, sources_of
-from infra.constructs.lambda_function import all_but
+from infra.constructs.lambda_function import all_but, code_of
 
-print(json.dumps({
+def key(processor):
+    app = App(context={"aws:cdk:bundling-stacks": [], "processor": processor})
+    stack = Stack(app)
+    return code_of("scheduler", stack).bind(stack).s3_location.object_key
+
+print(json.dumps([{
     tree: {
         name: FileSystem.fingerprint(
             tree, exclude=all_but(sources_of(name)), ignore_mode=IgnoreMode.GLOB
@@ -74,21 +79,9 @@ print(json.dumps({
         for name in function_names()
     }
     for tree in sys.argv[1:]
-}))
+}, [key(processor) for processor in ("aarch64", "x86_64", "aarch64")]]))
 """
-
-ASSETS = """
-import json, sys
-from aws_cdk import App, Stack
-from infra.constructs.lambda_function import code_of
-
-def key(processor):
-    app = App(context={"aws:cdk:bundling-stacks": [], "processor": processor})
-    stack = Stack(app)
-    return code_of("scheduler", stack).bind(stack).s3_location.object_key
-
-print(json.dumps([key(processor) for processor in sys.argv[1:]]))
-"""
+BEFORE = "nothing"
 
 
 @pytest.fixture(params=function_names())
@@ -284,46 +277,44 @@ def test_data_that_no_template_asks_for_stays_behind(tmp_path: Path) -> None:
 
 
 def test_a_function_is_uploaded_again_only_when_what_it_is_made_of_changes(
-    tmp_path: Path,
+    told_by_cdk: Any,
 ) -> None:
-    before = a_tree(tmp_path / "before", "nothing")
-    after = {changed: a_tree(tmp_path / f"{n}", changed) for n, changed in enumerate(RENEWED)}
+    hashes, _ = told_by_cdk
 
-    hashes = asset_hashes([before, *after.values()])
-
-    for changed, tree in after.items():
-        renewed = {name for name in ALL if hashes[tree][name] != hashes[before][name]}
-        assert (changed, renewed) == (changed, RENEWED[changed])
+    for changed, expected in RENEWED.items():
+        renewed = {name for name in ALL if hashes[changed][name] != hashes[BEFORE][name]}
+        assert (changed, renewed) == (changed, expected)
 
 
-def test_what_was_made_for_another_processor_is_never_taken_for_lambda_s() -> None:
-    again, other, lambdas = told_by_cdk(ASSETS, ["aarch64", "x86_64", "aarch64"])
+def test_what_was_made_for_another_processor_is_never_taken_for_lambda_s(told_by_cdk: Any) -> None:
+    _, (again, other, lambdas) = told_by_cdk
 
     assert again == lambdas
     assert other != lambdas
 
 
-def a_tree(root: Path, changed: str) -> Path:
+def a_tree(root: Path, changed: str) -> None:
     """All that there is to hash, and one file that is not as in the other trees."""
     for path in RENEWED:
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_text("after" if path == changed else "before")
-    return root
 
 
-def asset_hashes(trees: list[Path]) -> dict[Path, dict[str, str]]:
-    """By tree and function, as the CDK takes them."""
-    told = told_by_cdk(HASHES, list(map(str, trees)))
-    return {Path(tree): hashes for tree, hashes in told.items()}
+@pytest.fixture(scope="module")
+def told_by_cdk(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """The hashes of trees of which one file has changed, and an asset's key by processor.
 
-
-def told_by_cdk(script: str, arguments: list[str]) -> Any:
-    """It runs in a process of its own."""
+    The CDK runs in a process of its own, and once: its start costs most.
+    """
+    trees = {changed: tmp_path_factory.mktemp("tree") for changed in (BEFORE, *RENEWED)}
+    for changed, tree in trees.items():
+        a_tree(tree, changed)
     told = subprocess.run(
-        [sys.executable, "-c", script, *arguments],
+        [sys.executable, "-c", TOLD_BY_CDK, *map(str, trees.values())],
         cwd=ROOT,
         env=os.environ | node_environment(),  # noqa: TID251  a command hands its environment on
         check=True,
         capture_output=True,
     ).stdout
-    return json.loads(told)
+    hashes, keys = json.loads(told)
+    return {changed: hashes[str(tree)] for changed, tree in trees.items()}, keys

@@ -64,6 +64,7 @@ class Response:
     status: int
     headers: Mapping[str, str]  # names in lower case
     body: bytes
+    is_whole: bool = True  # False: the body broke off, or did not end before the deadline
 
 
 @dataclass(frozen=True, kw_only=True)

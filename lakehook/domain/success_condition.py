@@ -1,8 +1,9 @@
 """Success condition: what the body of a 2xx must look like, for services that answer 200 and fail.
 
 It has the syntax of a filter's pattern. An empty body counts as an object without fields, so that a
-condition on a field that must be absent accepts a 204. Any other body must be a JSON object. A body
-over the transport's limit never gets here: it is the outcome ``response_too_large``.
+condition on a field that must be absent accepts a 204. Any other body must be a JSON object, and
+whole: what did not arrive may be the refusal. A body over the transport's limit never gets here: it
+is the outcome ``response_too_large``.
 """
 
 from lakehook.domain.attempt import Outcome, Response, ResponseVerdict
@@ -42,6 +43,8 @@ def _mismatch(response: Response, condition: str) -> str:
         matches = compile_pattern(condition)
     except InvalidSubscription:  # written by a later release
         return ""
+    if not response.is_whole:
+        return "the body broke off, so success_if cannot be judged"
     try:
         document = expand_names(_document(response.body))
     except ValueError:

@@ -254,6 +254,16 @@ def test_a_mismatch_is_told_with_the_redacted_body_and_keeps_the_receivers_wishe
     assert (attempt.status, attempt.retry_after, attempt.disable_requested) == (200, 30, True)
 
 
+def test_a_body_that_broke_off_is_no_success_by_what_it_lacks(world: World):
+    """The error that the condition forbids may be in what did not arrive."""
+    world.receiver.script = [Response(status=200, headers={}, body=b"", is_whole=False)]
+
+    attempt = world.attempt(a_subscription(success_if='{"error":[{"exists":false}]}'))
+
+    assert attempt.outcome is Outcome.REJECTED
+    assert attempt.excerpt == "200, but the body broke off, so success_if cannot be judged"
+
+
 def test_a_body_with_too_much_to_match_is_not_taken_for_a_success(world: World):
     world.answer(200, json.dumps({"a": [0] * 20_000}).encode())
     either = {"$or": [{"a": [number, {"prefix": "x"}]} for number in range(1, 9)]}

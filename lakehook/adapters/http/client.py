@@ -110,7 +110,9 @@ class HttpTransport:
             with closing(connection.getresponse()) as response:
                 body = _read(response)
         headers = {name.lower(): value for name, value in response.headers.items()}
-        return Response(status=response.status, headers=headers, body=body)
+        return Response(
+            status=response.status, headers=headers, body=body, is_whole=response.is_whole
+        )
 
 
 def _failure(error: BaseException, tls: TlsContext | None) -> NoResponse:

@@ -106,6 +106,7 @@ class StrictHTTPResponse(HTTPResponse):
     def __init__(self, sock: socket, exchange: RequestDeadline, *args: Any, **options: Any) -> None:
         self._wire = DeadlineReader(sock, exchange, most_bytes=MAX_HEAD_BYTES)
         self._is_malformed = False
+        self.is_whole = True
         super().__init__(_Source(self._wire), *args, **options)  # type: ignore[arg-type]
 
     @property
@@ -137,7 +138,7 @@ class StrictHTTPResponse(HTTPResponse):
             self.will_close = True
 
     def read_up_to(self, max_bytes: int) -> bytes:
-        """Return the body, or what arrived of it: a truncated body does not change the status.
+        """Return the body, or what arrived of it, and then it is not whole; the status stands.
 
         Raises ``ResponseTooLarge`` if the rest of a success exceeds the limit of the wire.
         """
@@ -146,12 +147,14 @@ class StrictHTTPResponse(HTTPResponse):
             while len(body) < max_bytes and (part := self.read1(max_bytes - len(body))):
                 body += part
         except (HTTPException, OSError):
-            self.will_close = True
+            self.is_whole = False
         except ResponseTooLarge:
             self.will_close = True
             if self.is_success:
                 raise
-        if self.length or len(body) == max_bytes:
+        if self.length and len(body) < max_bytes:
+            self.is_whole = False  # the connection ended before the body
+        if not self.is_whole or len(body) == max_bytes:
             self.will_close = True
         return bytes(body)
 
@@ -169,6 +172,7 @@ class StrictHTTPResponse(HTTPResponse):
         if len(lengths) == 1 and _is_number(next(iter(lengths))):
             return False, int(lengths.pop())
         self._is_malformed |= bool(lengths)
+        self.is_whole = not self._is_malformed  # what follows is not read
         return False, 0 if self._is_malformed else None
 
     def _listed(self, name: str) -> list[str]:

@@ -19,7 +19,7 @@ from lakehook.cli.context import CommandService
 from lakehook.cli.output import Output
 from lakehook.cli.receiver import DevelopmentReceiver
 from lakehook.cli.terminal import write
-from lakehook.delivery.render import RenderDelivery
+from lakehook.delivery.sender import RenderDelivery
 from lakehook.domain.channels import channel_for
 from lakehook.domain.channels.base import OutboundMessage
 from lakehook.domain.delivery import Delivery, Lane

@@ -8,8 +8,7 @@ from lakehook.delivery.batch import DeliverBatch
 from lakehook.delivery.dependencies import DeliveryDependencies
 from lakehook.delivery.lane_processor import DeliverLane
 from lakehook.delivery.ping import PingEndpoint
-from lakehook.delivery.render import RenderDelivery
-from lakehook.delivery.sender import AttemptDelivery
+from lakehook.delivery.sender import AttemptDelivery, RenderDelivery
 from lakehook.domain.retry import RetrySchedule
 from lakehook.ports.outbound import Pings, Sender, TemplateRenderer
 from lakehook.ports.queues import DeadLetterQueue, DeliveryQueue, MessageAcks

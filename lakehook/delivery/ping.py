@@ -6,7 +6,7 @@ it alone can decrypt secrets.
 
 from dataclasses import dataclass, replace
 
-from lakehook.delivery.render import RenderDelivery
+from lakehook.delivery.sender import RenderDelivery
 from lakehook.domain.attempt import Attempt, Outcome
 from lakehook.domain.channels import channel_for
 from lakehook.domain.channels.base import RenderedMessage

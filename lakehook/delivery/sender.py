@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, replace
 
-from lakehook.delivery.render import RenderDelivery
 from lakehook.domain.attempt import Attempt, Outcome, Response
 from lakehook.domain.channels import channel_for
 from lakehook.domain.channels.base import Channel, OutboundMessage, RenderedMessage, display_url_for
@@ -13,18 +12,41 @@ from lakehook.domain.errors import TemplateFailed
 from lakehook.domain.response_redaction import MAX_EXCERPT_CHARACTERS, Credentials
 from lakehook.domain.subscription import Subscription
 from lakehook.domain.success_condition import with_condition
+from lakehook.domain.template_fields import template_fields
 from lakehook.ports.outbound import (
     CredentialStore,
     NoResponse,
     Sender,
     SendResult,
     SubscriptionCredentials,
+    TemplateRenderer,
     Transport,
 )
 from lakehook.ports.system import Clock, Random
 
 _PLAIN = "identity"
 _REDIRECTS = (301, 302, 303, 307, 308)
+
+
+@dataclass(frozen=True)
+class Rendered:
+    content: RenderedMessage
+    missing_fields: tuple[str, ...] = ()  # those that the template uses and the event lacks
+
+
+@dataclass(frozen=True)
+class RenderDelivery:
+    renderer: TemplateRenderer
+
+    def __call__(self, delivery: Delivery, subscription: Subscription) -> Rendered:
+        """Render a delivery; ``TemplateFailed`` if the template's output cannot be sent."""
+        channel = channel_for(subscription)
+        default = channel.render(delivery, subscription.locale)
+        if subscription.template is None:
+            return Rendered(default)
+        fields = template_fields(delivery, subscription)
+        rendered = self.renderer.render(subscription.template, fields)
+        return Rendered(channel.apply_template(rendered, default), rendered.missing_fields)
 
 
 @dataclass(frozen=True)

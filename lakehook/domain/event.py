@@ -13,9 +13,15 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any, Self
 
-from lakehook.domain.envelope import envelope_problem
 from lakehook.domain.errors import InvalidEvent, InvalidInput
-from lakehook.domain.event_fields import OPTIONAL, Check, check_time, show_value, to_event_document
+from lakehook.domain.event_fields import (
+    OPTIONAL,
+    Check,
+    check_time,
+    envelope_problem,
+    show_value,
+    to_event_document,
+)
 from lakehook.domain.json_document import (
     Document,
     expand_names,

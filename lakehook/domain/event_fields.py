@@ -14,6 +14,23 @@ from lakehook.domain.errors import InvalidEvent
 from lakehook.domain.json_document import MAX_LEVELS, Document
 from lakehook.domain.time import parse_rfc3339
 
+_ENVELOPES = (
+    # https://docs.aws.amazon.com/sns/latest/dg/sns-large-payload-raw-message-delivery.html
+    (
+        "SNS",
+        ("Type", "TopicArn", "Message"),
+        "turn on raw message delivery for the topic's subscription (RawMessageDelivery)",
+    ),
+    # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-events-structure.html
+    (
+        "EventBridge",
+        ("detail-type", "source", "detail"),
+        "send $.detail alone, by the input path of the rule's target (InputPath)",
+    ),
+    # https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md
+    ("CloudEvents", ("specversion", "type", "source"), "send its data alone"),
+)
+
 MAX_BITS = 14_000  # Python writes at most 4300 digits
 MAX_SHOWN = 80  # characters of a rejected value
 
@@ -25,6 +42,17 @@ MAX_TASK_MESSAGE = 300  # characters
 _EVENT_ID = re.compile(r"[!-~]{1,128}")
 _SOURCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")
 _URL = re.compile(r"https?://[!-~]{1,2040}")
+
+
+def envelope_problem(document: Document) -> str | None:
+    """Return what a document that is not an event is wrapped in, and the remedy."""
+    for name, fields, remedy in _ENVELOPES:
+        if all(field in document for field in fields):
+            return (
+                f"the event is in an envelope of {name} ({', '.join(fields)}): {remedy},"
+                " in the group of its pipeline; see docs/producers.md"
+            )
+    return None
 
 
 def to_event_document(values: Mapping[str, Any]) -> Document:

@@ -4,12 +4,24 @@ Nothing in it moves, hides or reverses what stands beside it: invisible characte
 message, and escaped where an operator reads them.
 """
 
+import re
 import unicodedata
 from collections.abc import Callable
+from urllib.parse import quote
 
 ELLIPSIS = "…"
 
 Size = Callable[[str], int]
+
+MAX_LINE_BYTES = 300
+"""Bytes of one untrusted line, so that there is always room for the message."""
+
+_LINK = re.compile(r"\](?=[(\[])")
+# These services cannot escape the characters of <@somebody> and <font …>.
+_LOOKALIKES = str.maketrans({"<": "＜", ">": "＞"})
+
+_SAFE = "!#$%&*+,-./:;=?@_~"
+"""Characters of URLs that no markup interprets: no quotes, brackets or bars."""
 
 
 def utf8_size(text: str) -> int:
@@ -63,3 +75,19 @@ def on_one_line(text: str) -> str:
 def _is_harmless(char: str) -> bool:
     """Whether it is seen as what it is, or leaves a space: a tab, and those of other scripts."""
     return char.isprintable() or char == "\t" or unicodedata.category(char) == "Zs"
+
+
+def neutralize(text: str) -> str:
+    """Replace what acts in markdown by what looks like it."""
+    return _LINK.sub("] ", text.translate(_LOOKALIKES))
+
+
+def neutral_line(text: str) -> str:
+    """Neutralize a text, as one line of bounded size."""
+    return truncate(single_line(neutralize(text), MAX_LINE_BYTES), MAX_LINE_BYTES, size=utf8_size)
+
+
+def safe_url(url: str) -> str:
+    """Return the escaped URL, or "" if that is impossible: an IPv6 host needs brackets."""
+    host = url.partition("://")[2].partition("/")[0]
+    return "" if "[" in host else quote(url, safe=_SAFE)

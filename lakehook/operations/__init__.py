@@ -5,7 +5,7 @@ __init__.py    the service: the use cases, and the two steps of a removal
 factory.py     the service, made of its ports
 bootstrap.py   the ports of a deployment: its adapters
 backfill.py    the past of a new subscription
-parked.py      parked events, published again or deleted
+events.py      events followed as they arrive, a sample triggered, parked ones sent again
 trends.py      health over time, latency and deliveries a minute
 views/         the model of each resource that the command and the API show
 =============  ==================================================================
@@ -18,7 +18,7 @@ from lakehook.dead_letters import DeadLetterSelector, Discard, FindDeadLetters, 
 from lakehook.delivery.ping import TestEndpoint
 from lakehook.domain.subscription import ID_PREFIX, Subscription
 from lakehook.domain.time import parse_time_or_ago
-from lakehook.operations.parked import ManageParkedEvents
+from lakehook.operations.events import ManageParkedEvents
 from lakehook.operations.trends import ShowTrends
 from lakehook.ports.ingress import Publish
 from lakehook.ports.system import Clock

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 from lakehook.dead_letters import Discard, FindDeadLetters, FindMovedLetters, Redrive
 from lakehook.delivery.ping import TestEndpoint
-from lakehook.delivery.render import RenderDelivery
+from lakehook.delivery.sender import RenderDelivery
 from lakehook.domain.ssrf_policy import Network
 from lakehook.domain.subscription import EndpointChange
 from lakehook.operations import OperatorService
-from lakehook.operations.parked import ManageParkedEvents
+from lakehook.operations.events import ManageParkedEvents
 from lakehook.operations.trends import ShowTrends
 from lakehook.ports.ingress import Publish
 from lakehook.ports.outbound import (

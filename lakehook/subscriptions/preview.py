@@ -7,7 +7,7 @@ sent.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from lakehook.delivery.render import RenderDelivery, Rendered
+from lakehook.delivery.sender import RenderDelivery, Rendered
 from lakehook.domain.channels import channel_for
 from lakehook.domain.channels.base import Channel, OutboundMessage, SignatureScheme
 from lakehook.domain.delivery import Delivery

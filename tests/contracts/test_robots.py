@@ -8,8 +8,7 @@ import pytest
 
 from lakehook.adapters.liquid import LiquidRenderer
 from lakehook.delivery.ping import PingEndpoint
-from lakehook.delivery.render import RenderDelivery
-from lakehook.delivery.sender import AttemptDelivery, SignedSender
+from lakehook.delivery.sender import AttemptDelivery, RenderDelivery, SignedSender
 from lakehook.domain.attempt import Attempt, Outcome
 from lakehook.domain.destination import Endpoint
 from lakehook.domain.devlake.signature import TextSecret

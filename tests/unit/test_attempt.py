@@ -3,8 +3,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from lakehook.delivery.render import RenderDelivery
-from lakehook.delivery.sender import AttemptDelivery, SignedSender
+from lakehook.delivery.sender import AttemptDelivery, RenderDelivery, SignedSender
 from lakehook.domain.attempt import Attempt, Outcome, Response
 from lakehook.domain.channels.webhook import USER_AGENT
 from lakehook.domain.destination import Endpoint, Request

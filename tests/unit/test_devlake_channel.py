@@ -8,8 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from lakehook.adapters.system import SystemRandom
-from lakehook.delivery.render import RenderDelivery
-from lakehook.delivery.sender import AttemptDelivery, SignedSender
+from lakehook.delivery.sender import AttemptDelivery, RenderDelivery, SignedSender
 from lakehook.domain.channels import CHANNELS
 from lakehook.domain.delivery import Delivery, Lane, SequencedEvent
 from lakehook.domain.destination import Endpoint, Request

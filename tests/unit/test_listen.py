@@ -17,7 +17,7 @@ from lakehook.domain.errors import InfrastructureError
 from lakehook.domain.json_document import to_json
 from lakehook.domain.pipeline import PipelineTransition
 from lakehook.domain.signing import HmacSecret
-from lakehook.operations import follow
+from lakehook.operations import events as operations_events
 from tests.builders import a_document, an_event
 from tests.fakes_ops import Office
 
@@ -252,7 +252,7 @@ def on_aws(office: Office, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Cal
     moments: list[Callable[[], None]] = []
 
     def sleep(seconds: float) -> None:
-        assert seconds == follow.POLL_SECONDS
+        assert seconds == operations_events.POLL_SECONDS
         if not moments:
             raise KeyboardInterrupt
         office.clock.time += seconds

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from lakehook.delivery.ping import PingEndpoint
-from lakehook.delivery.render import RenderDelivery
+from lakehook.delivery.sender import RenderDelivery
 from lakehook.domain.attempt import Attempt, Outcome
 from lakehook.domain.channels.base import RenderedMessage
 from lakehook.domain.errors import InfrastructureError

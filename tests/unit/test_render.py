@@ -5,8 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from lakehook.delivery.render import RenderDelivery
-from lakehook.delivery.sender import AttemptDelivery, SignedSender
+from lakehook.delivery.sender import AttemptDelivery, RenderDelivery, SignedSender
 from lakehook.domain.attempt import Attempt, Consequence, Outcome
 from lakehook.domain.destination import Request
 from lakehook.domain.signing import HmacSecret, signatures

@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lakehook.delivery.render import RenderDelivery
-from lakehook.delivery.sender import AttemptDelivery, SignedSender
+from lakehook.delivery.sender import AttemptDelivery, RenderDelivery, SignedSender
 from lakehook.domain.attempt import Outcome, Response, ResponseVerdict
 from lakehook.domain.channels import CHANNELS
 from lakehook.domain.channels.base import RenderedMessage

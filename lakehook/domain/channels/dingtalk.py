@@ -13,7 +13,6 @@ from urllib.parse import parse_qs, quote, urlsplit
 from lakehook.domain.attempt import Outcome, Response, ResponseVerdict
 from lakehook.domain.channels.answer_code import AnswerCode, answer_code, interpret_code
 from lakehook.domain.channels.base import OutboundMessage, RenderedMessage, SignatureScheme
-from lakehook.domain.channels.markdown import neutral_line, neutralize
 from lakehook.domain.channels.notification import (
     Notification,
     WebhookNotificationChannel,
@@ -23,7 +22,7 @@ from lakehook.domain.channels.webhook import http_only
 from lakehook.domain.destination import Destination, Request
 from lakehook.domain.json_document import Document, parse_json_object, to_json
 from lakehook.domain.rate_limit import Rate
-from lakehook.domain.text import truncate, utf8_size
+from lakehook.domain.text import neutral_line, neutralize, truncate, utf8_size
 
 MAX_BYTES = 18_000
 """Limit of the text: a robot accepts bodies of 20,000 bytes, in which line breaks count two.

@@ -23,7 +23,6 @@ from typing import Any, Self
 
 from lakehook.domain.channels.base import OutboundMessage, RenderedMessage, SignatureScheme
 from lakehook.domain.channels.localization import Translations, translations_for
-from lakehook.domain.channels.url import safe_url
 from lakehook.domain.channels.webhook import USER_AGENT, http_only
 from lakehook.domain.delivery import Delivery
 from lakehook.domain.destination import Destination, Request
@@ -34,7 +33,7 @@ from lakehook.domain.json_document import Document, parse_json_object, to_json
 from lakehook.domain.ping import Ping
 from lakehook.domain.subscription import Locale
 from lakehook.domain.template import RenderedTemplate
-from lakehook.domain.text import clean_lines, single_line
+from lakehook.domain.text import clean_lines, safe_url, single_line
 from lakehook.domain.time import format_local, parse_rfc3339
 
 MAX_NAME_CHARACTERS = 100

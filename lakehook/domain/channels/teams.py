@@ -10,7 +10,6 @@ from urllib.parse import parse_qs, urlsplit
 
 from lakehook.domain.attempt import Outcome, Response, ResponseVerdict
 from lakehook.domain.channels.base import RenderedMessage
-from lakehook.domain.channels.markdown import neutral_line, neutralize
 from lakehook.domain.channels.notification import (
     Notification,
     Severity,
@@ -21,7 +20,7 @@ from lakehook.domain.channels.webhook import http_only, interpret
 from lakehook.domain.destination import Destination
 from lakehook.domain.json_document import Document, parse_json_object, to_json
 from lakehook.domain.rate_limit import Rate
-from lakehook.domain.text import truncate, utf8_size
+from lakehook.domain.text import neutral_line, neutralize, truncate, utf8_size
 
 MAX_MESSAGE_BYTES = 16_000
 """Limit of the message: a post has at most 28 KB, with its card.

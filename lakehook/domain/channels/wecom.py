@@ -8,7 +8,6 @@ from urllib.parse import parse_qs, urlsplit
 from lakehook.domain.attempt import Outcome, Response, ResponseVerdict
 from lakehook.domain.channels.answer_code import AnswerCode, answer_code, interpret_code
 from lakehook.domain.channels.base import RenderedMessage
-from lakehook.domain.channels.markdown import neutral_line, neutralize
 from lakehook.domain.channels.notification import (
     Notification,
     Severity,
@@ -19,7 +18,7 @@ from lakehook.domain.channels.webhook import http_only
 from lakehook.domain.destination import Destination
 from lakehook.domain.json_document import Document, to_json
 from lakehook.domain.rate_limit import Rate
-from lakehook.domain.text import ELLIPSIS, truncate, utf8_size
+from lakehook.domain.text import ELLIPSIS, neutral_line, neutralize, truncate, utf8_size
 
 MAX_BYTES = 4096  # of a markdown message
 MAX_URL_BYTES = 600  # of a link; a longer one is left out to make room for the message

@@ -1,4 +1,4 @@
-"""Follow the journal: yield events of all pipelines as fan-out accepts them, read-only.
+"""Events for operators: followed as they arrive, a sample triggered, parked ones sent again.
 
 The index of unfinished pipelines shows at once which pipelines changed. It never has one whose
 first event ended it, so a page of the journal is read each second as well. That finds the others,
@@ -8,15 +8,27 @@ at a cost that does not depend on the journal's length.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from lakehook.domain.delivery import Delivery
+from lakehook.domain.errors import InfrastructureError, InvalidInput, NotFound
+from lakehook.domain.event import Event, EventType, parse_event
 from lakehook.domain.pipeline import ACTIVE_STATES, PipelineState
+from lakehook.domain.sample import sample_delivery, trial_event
+from lakehook.domain.subscription import Subscription
+from lakehook.ports.ingress import Publish
+from lakehook.ports.queues import DeliveryQueue, ParkedEvent, ParkedEvents
 from lakehook.ports.stores import (
     AcceptedEvent,
     Journal,
 )
 from lakehook.ports.system import Clock
+from lakehook.subscriptions.preview import match
 
 POLL_SECONDS = 1.0
 CLOCK_SKEW_SECONDS = 60.0  # fan-out's clock may be ahead of ours by this
+
+TRIAL_SOURCE = "trial"
+
+MAX_SHOWN = 80  # characters of an id in an error
 
 
 @dataclass(frozen=True)
@@ -102,3 +114,71 @@ class _Follower:
 def _order(accepted: AcceptedEvent) -> tuple[float, str, int]:
     event = accepted.sequenced
     return accepted.at, event.event.pipeline_key, event.sequence
+
+
+@dataclass(frozen=True)
+class TriggerEvent:
+    publish: Publish
+    deliveries: DeliveryQueue
+    clock: Clock
+
+    def to_all(self, event_type: EventType, pipeline_id: int | str) -> Event:
+        """Publish a sample as the pipeline service would, to all its subscribers."""
+        event = trial_event(event_type, at=self.clock.now(), pipeline_id=pipeline_id)
+        self.publish([event])
+        return event
+
+    def to_one(
+        self, subscription: Subscription, event_type: EventType, pipeline_id: int | str
+    ) -> Delivery:
+        """Deliver a sample to one subscription, in a lane of its own.
+
+        Its source keeps it apart from the lanes of real pipelines, and from earlier trials: it
+        waits for none that fails.
+        """
+        now = self.clock.now()
+        source = f"{TRIAL_SOURCE}-{now * 1000:.0f}"
+        event = trial_event(event_type, at=now, pipeline_id=pipeline_id, source=source)
+        for found in match(subscription, [event]):
+            if found.reason:
+                raise InvalidInput(f"{subscription.name} does not get {event_type}: {found.reason}")
+        delivery = sample_delivery(event, subscription)
+        if self.deliveries.enqueue_deliveries([delivery]):
+            raise InfrastructureError("the deliveries queue did not take it; try again")
+        return delivery
+
+
+@dataclass(frozen=True)
+class ManageParkedEvents:
+    parked: ParkedEvents
+    publish: Publish
+
+    def all(self) -> list[ParkedEvent]:
+        """Return them, the oldest first. For a moment nobody else sees them."""
+        return self.parked.list()
+
+    def find(self, parked_id: str) -> ParkedEvent:
+        for event in self.parked.list():
+            if event.id == parked_id:
+                return event
+        raise _not_parked(parked_id)
+
+    def send(self, parked_id: str, body: str | None = None) -> Event:
+        """Publish it, as it is or with another body, and delete what was parked.
+
+        It comes after what its pipeline has published since. A crash in between leaves it parked;
+        sent again, it is a duplicate.
+        """
+        found = self.find(parked_id)
+        event = parse_event(found.body if body is None else body)
+        self.publish([event])
+        self.parked.delete([found.id])
+        return event
+
+    def delete(self, parked_id: str) -> None:
+        if not self.parked.delete([parked_id]):
+            raise _not_parked(parked_id)
+
+
+def _not_parked(parked_id: str) -> NotFound:
+    return NotFound(f"no parked event {parked_id[:MAX_SHOWN]!a} is on the queue")

@@ -730,6 +730,8 @@ def test_a_letter_redriven_to_a_paused_subscription_has_another_month(world: Wor
     assert world.resume() == [Ack()]
 
     assert world.status(1) is DeliveryStatus.WAITING
+    # So it is looked at again when that month is over, and not before.
+    assert world.ledger.lanes[LANE].held_since == world.clock.now()
 
 
 def test_what_came_of_an_attempt_is_written_though_the_ledger_fails_twice(world: World):

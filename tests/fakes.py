@@ -371,13 +371,29 @@ class FakeLedger:
     def save(
         self, record: DeliveryRecord, *, before: HeldLane | None, after: HeldLane | None
     ) -> DeliveryRecord:
+        known = self.records.get((record.lane, record.sequence))
         if before or after:
             self._must_be(record.lane, before)
-        self._refuse_moved(record, self.records.get((record.lane, record.sequence)))
+        elif (
+            record.status is DeliveryStatus.DELIVERED
+            and known
+            and known.status is DeliveryStatus.DEAD
+        ):
+            raise LaneConflict(f"{record.lane}#{record.sequence} is a dead letter")
+        self._refuse_moved(record, known)
         if before or after:
             self._put(record.lane, after)
         self.writes += 1
         return self.keep(record)
+
+    def save_late_success(self, record: DeliveryRecord) -> None:
+        known, held = self.records.get((record.lane, record.sequence)), self.lanes.get(record.lane)
+        if known and known.replayed_by != record.replayed_by:
+            raise LaneConflict(f"{record.lane}#{record.sequence} is lined up by a replay")
+        if held and held.head_is_dead and held.head == record.sequence:
+            self._put(record.lane, held.advanced_to(held.head, now=self.clock.now()))
+        self.writes += 1
+        self.keep(record)
 
     def keep(self, record: DeliveryRecord) -> DeliveryRecord:
         """Whatever stands there."""

@@ -77,7 +77,7 @@ class LaneState:
         except LaneConflict:
             if record.status is DeliveryStatus.DELIVERED:
                 # The worker that holds the lane now must not send again what has arrived.
-                self._ledger.save(record, before=None, after=None)
+                self._ledger.save_late_success(record)
             raise
 
     def mark_dead(self) -> None:

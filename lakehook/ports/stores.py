@@ -95,7 +95,14 @@ class Ledger(Protocol):
 
         Returns the record as saved. Raises ``LaneConflict`` if the record or the lane has changed
         since it was read. A success is always written, unless a replay has requeued the delivery
-        since; on a flowing lane it costs one plain write.
+        since, or it is a dead letter by now; on a flowing lane it costs one plain write.
+        """
+
+    def save_late_success(self, record: DeliveryRecord) -> None:
+        """Record a success whatever its lane has come to, atomically.
+
+        A lane that is held behind it as a dead letter becomes due, since no operator will decide.
+        Raises ``LaneConflict`` if a replay has requeued the delivery.
         """
 
     def save_lane(self, before: HeldLane, after: HeldLane | None) -> None:

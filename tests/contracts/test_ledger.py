@@ -322,7 +322,7 @@ def test_a_late_success_is_no_answer_to_a_replay_that_has_lined_it_up_since(ledg
 
 def test_a_success_written_blindly_stands_although_its_version_was_known(ledger: Ledger):
     known = ledger.save(waiting(1).dead("rejected"), before=None, after=None)
-    ledger.save(waiting(1).with_attempt(SUCCESS), before=None, after=None)
+    ledger.save_late_success(waiting(1).with_attempt(SUCCESS))
 
     with pytest.raises(LaneConflict):
         ledger.save(known.discarded("too late"), before=None, after=None)
@@ -408,6 +408,36 @@ def test_a_lane_behind_a_dead_letter_is_found_apart_from_suspended_ones(ledger: 
 
     assert list(ledger.lanes_behind_dead_letters("sub_a")) == []
     assert lane_of(ledger) == replace(behind, due_at=NOON + 300)
+
+
+def test_a_late_success_of_a_dead_letter_makes_the_lane_due_that_it_holds(ledger: Ledger):
+    held = held_at(ledger)
+    dead = record_of(ledger, 1).dead("crashed")
+    behind = held.with_dead_head()
+    ledger.save(dead, before=held, after=behind)
+    late = waiting(1).with_attempt(SUCCESS)
+
+    with pytest.raises(LaneConflict):
+        ledger.save(late, before=None, after=None)
+    assert lane_of(ledger) == behind
+    ledger.save_late_success(late)
+
+    assert record_of(ledger, 1).status is DeliveryStatus.DELIVERED
+    assert [due.lane for due in ledger.due(NOON + 1)] == [LANE]
+    assert list(ledger.lanes_behind_dead_letters("sub_a")) == []
+
+
+@pytest.mark.parametrize("flows", [True, False])
+def test_a_late_success_leaves_a_lane_alone_that_it_does_not_hold(ledger: Ledger, *, flows: bool):
+    held = held_at(ledger)
+    dead = record_of(ledger, 1).dead("crashed")
+    after = None if flows else held.advanced_to(2, now=NOON + 60)
+    ledger.save(dead, before=held, after=after)
+
+    ledger.save_late_success(waiting(1).with_attempt(SUCCESS))
+
+    assert record_of(ledger, 1).status is DeliveryStatus.DELIVERED
+    assert lane_of(ledger) == after
 
 
 def test_a_receivers_wish_to_wait_stays_with_its_lane(ledger: Ledger):

@@ -195,6 +195,11 @@ class WitnessedLedger(FakeLedger):
         )
         return written
 
+    def save_late_success(self, record: DeliveryRecord) -> None:
+        super().save_late_success(record)
+        written = self.records[record.lane, record.sequence]
+        self._history.wrote(written, at=self._timeline.now(), by=self._timeline.context)
+
     def requeue(
         self, requeued: Sequence[Requeued], *, before: HeldLane | None, after: HeldLane
     ) -> None:

@@ -146,7 +146,7 @@ def test_a_success_that_comes_to_light_meanwhile_is_not_overwritten_unseen(world
     def late(*args: Any, **kwargs: Any) -> None:
         if not wrote:
             wrote.append(True)
-            world.ledger.save(replace(dead, status=DELIVERED), before=None, after=None)
+            world.ledger.save_late_success(replace(dead, status=DELIVERED))
         revive(*args, **kwargs)
 
     world.ledger.requeue = late  # type: ignore[method-assign]

@@ -10,6 +10,7 @@ https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWrite
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -67,6 +68,7 @@ ABSENT = {
     "ConditionExpression": "attribute_not_exists(#lane)",
     "ExpressionAttributeNames": {"#lane": Table.PARTITION_KEY},
 }
+LATE_TRIES = 4
 PAGE_OF_WAITING, LATER_PAGE = 10, 50  # a resume seldom processes more in one invocation
 _IN_LANE = "#lane = :lane AND #record BETWEEN :first AND :last"
 _NAMES = {"#lane": Table.PARTITION_KEY, "#record": Table.SORT_KEY}
@@ -108,10 +110,38 @@ class DynamoLedger:
         written = replace(record, version=record.version + 1, changed_at=self.clock.now())
         put = record_put(self.table, record, written, retention_seconds=self.retention_seconds)
         if before is None and after is None:
-            self._put(put)
+            is_success = record.status is DeliveryStatus.DELIVERED
+            self._put(_unless_dead(put) if is_success else put)
         else:
             self._transact([{"Put": put}, lane_write(self.table, record.lane, before, after)])
         return written
+
+    def save_late_success(self, record: DeliveryRecord) -> None:
+        for _ in range(LATE_TRIES - 1):
+            with suppress(LaneConflict):
+                return self._try_late_success(record)
+        return self._try_late_success(record)
+
+    def _try_late_success(self, record: DeliveryRecord) -> None:
+        """Write over the version of the record that was read before its lane.
+
+        If the delivery dies in between, its version changes, and the lane is read again.
+        """
+        lane, now = record.lane, self.clock.now()
+        (stored,) = map(record_from_item, self._read(record_key(lane, record.sequence)))
+        held = next(map(lane_from_item, self._read(lane_key(lane))), None)
+        if stored.replayed_by != record.replayed_by:
+            raise LaneConflict(f"{lane}#{record.sequence} is requeued by a replay")
+        written = replace(record, version=stored.version + 1, changed_at=now)
+        put = record_put(self.table, stored, written, retention_seconds=self.retention_seconds)
+        if held and held.head_is_dead and held.head == record.sequence:
+            due = held.advanced_to(record.sequence, now=now)
+            self._transact([{"Put": put}, lane_write(self.table, lane, held, due)])
+        elif stored.status is not DeliveryStatus.DELIVERED:
+            self._put(put)
+
+    def _read(self, key: Item) -> list[Item]:
+        return list(batch_get(self.dynamodb, self.table, [key]))
 
     def save_lane(self, before: HeldLane, after: HeldLane | None) -> None:
         self._transact([lane_write(self.table, before.lane, before, after)])
@@ -317,6 +347,16 @@ def _of_the_same_replay(record: DeliveryRecord) -> Item:
     return {
         "ConditionExpression": "replayed_by = :replay",
         "ExpressionAttributeValues": to_item({":replay": record.replayed_by}),
+    }
+
+
+def _unless_dead(put: Item) -> Item:
+    """Add to the condition: the lane that a dead letter holds must become due with its success."""
+    expression, values = put["ConditionExpression"], put.get("ExpressionAttributeValues", {})
+    return put | {
+        "ConditionExpression": f"{expression} AND (attribute_not_exists(#st) OR #st <> :dead)",
+        "ExpressionAttributeNames": {"#st": "status"},
+        "ExpressionAttributeValues": values | to_item({":dead": str(DeliveryStatus.DEAD)}),
     }
 
 

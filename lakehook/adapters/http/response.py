@@ -152,10 +152,8 @@ class StrictHTTPResponse(HTTPResponse):
             self.will_close = True
             if self.is_success:
                 raise
-        if self.length and len(body) < max_bytes:
-            self.is_whole = False  # the connection ended before the body
-        if not self.is_whole or len(body) == max_bytes:
-            self.will_close = True
+        self.is_whole &= not self.length  # else the connection ended before the body
+        self.will_close |= not self.is_whole or len(body) == max_bytes
         return bytes(body)
 
     def _framing(self) -> tuple[bool, int | None]:

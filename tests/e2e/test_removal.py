@@ -43,7 +43,8 @@ def test_a_delivery_that_waits_for_its_next_attempt_is_not_attempted_after_the_r
     subscribers: Subscribers, publish: Publish, evidence: Evidence, terminal: Terminal
 ):
     leaving = Receiver("leaving", lambda _: ERROR)
-    subscription = subscribers.add(leaving)
+    later = "0.5,600"  # no busy machine removes it after the third attempt
+    subscription = subscribers.add(leaving, "--retry-schedule", later)
     life = a_life()
     lane = Lane(subscription, life[0].pipeline_id)
     publish(life[:1])

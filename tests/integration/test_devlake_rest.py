@@ -6,6 +6,7 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
+from threading import Event
 
 import pytest
 from cryptography import x509
@@ -17,6 +18,7 @@ from lakehook.domain.devlake.api_address import ApiAddress
 from lakehook.domain.errors import DevlakeUnavailable, InvalidInput, LakehookError, NotDevlake
 from tests.devlake.port import FakeApiCredentials
 from tests.integration.authority import Authority
+from tests.integration.eventually import PATIENCE
 from tests.integration.wire import Behaviour, Wire, answer, dripping, flooding, serving, silence
 
 SECRET = "s3cret"
@@ -277,11 +279,19 @@ def test_who_is_refused_with_credentials_that_are_still_the_same_asks_once(statu
 
 
 def test_a_connection_that_was_closed_meanwhile_is_replaced():
+    closed = Event()
+
+    def close(wire: Wire, connection: socket.socket) -> None:
+        breaking_off(NOBODY)(wire, connection)
+        closed.set()
+
     with (
-        serving(breaking_off(NOBODY), NOBODY) as wire,
+        serving(close, NOBODY) as wire,
         closing(ApiFetch(f"http://127.0.0.1:{wire.port}", FakeApiCredentials())) as fetch,
     ):
-        statuses = [fetch("/pipelines").status, fetch("/pipelines").status]
+        statuses = [fetch("/pipelines").status]
+        assert closed.wait(PATIENCE)
+        statuses.append(fetch("/pipelines").status)
 
     assert statuses == [200, 200]
     assert wire.connections == 2

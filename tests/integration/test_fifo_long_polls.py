@@ -168,4 +168,4 @@ def test_a_sleeping_poll_costs_nothing(backend: ModelledBackend, polls: ThreadPo
     waiting = [polls.submit(receive, queue, wait=1) for _ in range(4)]
 
     assert [poll.result(SOON) for poll in waiting] == [[], [], [], []]
-    assert time.process_time() - spent < 0.1
+    assert time.process_time() - spent < 0.5  # to look all the time would take a second or more

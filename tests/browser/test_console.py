@@ -284,8 +284,8 @@ def test_the_command_serves_the_pages_until_it_is_interrupted(
         def wait(self) -> None:
             url = capsys.readouterr().out.removeprefix("console: ").strip()
             with requests.Session() as session:
-                session.get(url, timeout=10)
-                seen.append(session.get(url.partition("?")[0], timeout=10).text)
+                session.get(url, timeout=120)
+                seen.append(session.get(url.partition("?")[0], timeout=120).text)
             raise KeyboardInterrupt
 
     monkeypatch.setattr("lakehook.cli.commands.console.Event", Interrupted)
@@ -305,7 +305,7 @@ def test_what_the_demonstration_has_left_is_served_until_it_is_interrupted(
     class Interrupted:
         def wait(self) -> None:
             url = capsys.readouterr().out.splitlines()[0].removeprefix("console: ")
-            seen.append(requests.get(url, timeout=10).status_code)
+            seen.append(requests.get(url, timeout=120).status_code)
             raise KeyboardInterrupt
 
     monkeypatch.setattr("local.console.Flag", Interrupted)

@@ -54,7 +54,7 @@ class Response:
 def call(
     door: FunctionUrl, method: str, path: str, body: bytes = b"", content_type: str = ""
 ) -> Response:
-    connection = http.client.HTTPConnection("127.0.0.1", door.server_port, timeout=5)
+    connection = http.client.HTTPConnection("127.0.0.1", door.server_port, timeout=120)
     connection.request(method, path, body, {"content-type": content_type})
     response = connection.getresponse()
     answered = Response(response.status, dict(response.getheaders()), response.read())
@@ -95,7 +95,7 @@ def test_a_request_is_the_event_that_was_recorded(
 def test_a_body_in_chunks_comes_whole_and_the_next_request_after_it(
     door: FunctionUrl, function: Function
 ) -> None:
-    connection = http.client.HTTPConnection("127.0.0.1", door.server_port, timeout=5)
+    connection = http.client.HTTPConnection("127.0.0.1", door.server_port, timeout=120)
     for part in ("first", "second"):
         chunks = iter([part.encode(), b" and on"])
         connection.request("POST", "/", chunks, {"content-type": "text/plain"}, encode_chunked=True)
@@ -128,7 +128,7 @@ def test_a_function_that_fails_is_a_bad_gateway(door: FunctionUrl, function: Fun
 
 
 def test_more_than_lambda_takes_is_refused_unread(door: FunctionUrl, function: Function) -> None:
-    with socket.create_connection(("127.0.0.1", door.server_port), timeout=5) as caller:
+    with socket.create_connection(("127.0.0.1", door.server_port), timeout=120) as caller:
         caller.sendall(b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 6291457\r\n\r\n")
         answer = caller.recv(1000)
 

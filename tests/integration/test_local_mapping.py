@@ -143,7 +143,7 @@ def test_groups_are_worked_on_side_by_side(queue: Queue) -> None:
     both = Barrier(2)
 
     def meet(_: Event) -> Result:
-        both.wait(timeout=10)
+        both.wait(timeout=120)
         return ALL_WELL
 
     queue.send("a", "a")
@@ -157,7 +157,7 @@ def test_no_more_batches_are_taken_than_may_be_invoked(queue: Queue) -> None:
     inside = Barrier(2)
 
     def stay(_: Event) -> Result:
-        inside.wait(timeout=10)
+        inside.wait(timeout=120)
         return ALL_WELL
 
     for group in "abc":
@@ -167,7 +167,7 @@ def test_no_more_batches_are_taken_than_may_be_invoked(queue: Queue) -> None:
     eventually(lambda: inside.n_waiting == 1)
     assert queue.counts() == (2, 1)
     mapping.ask_to_stop()
-    inside.wait(timeout=10)
+    inside.wait(timeout=120)
 
 
 def test_a_reported_failure_comes_again_in_order_and_the_rest_is_deleted(queue: Queue) -> None:

@@ -24,7 +24,7 @@ class Connection:
 
     def __init__(self, cloud: Cloud) -> None:
         address = urlsplit(cloud.endpoint_url)
-        self.http = HTTPConnection(str(address.hostname), address.port, timeout=10)
+        self.http = HTTPConnection(str(address.hostname), address.port, timeout=120)
         self.http.connect()
         self.socket = self.http.sock
 

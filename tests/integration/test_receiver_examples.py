@@ -102,7 +102,7 @@ class Example:
         headers = request_headers(message_id=message_id, at=now, body=body, secrets=[secret])
         request = urllib.request.Request(self.url, chunks or body, headers)
         try:
-            with urllib.request.urlopen(request, timeout=10) as answer:
+            with urllib.request.urlopen(request, timeout=120) as answer:
                 return int(answer.status), answer.read()
         except HTTPError as refused:
             with refused:
@@ -194,7 +194,7 @@ def workers(told: Told) -> list[int]:
 
 def test_a_page_shows_the_newest_state_of_each_pipeline_also_after_a_restart(tmp_path: Path):
     def shown(example: Example) -> dict[str, str]:
-        with urllib.request.urlopen(f"{example.url}pipelines", timeout=10) as answer:
+        with urllib.request.urlopen(f"{example.url}pipelines", timeout=120) as answer:
             return {str(one["pipeline_id"]): one["event_type"] for one in json.load(answer)}
 
     wanted = {"39": RUNNING, "40": CREATED}

@@ -60,7 +60,7 @@ def subscribe(receiver: OldReceiver, secret: str, pattern: str) -> None:
 def statuses(url: str, notices: Iterable[Recorded]) -> Iterator[int]:
     """What is answered to each, over one connection."""
     endpoint = urlsplit(url)
-    connection = http.client.HTTPConnection(endpoint.hostname or "", endpoint.port, timeout=15)
+    connection = http.client.HTTPConnection(endpoint.hostname or "", endpoint.port, timeout=120)
     for notice in notices:
         target = f"{endpoint.path}?{notice.query}"
         connection.request("POST", target, notice.raw, {"content-type": "application/json"})

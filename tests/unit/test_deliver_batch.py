@@ -22,7 +22,7 @@ from tests.builders import a_delivery
 from tests.delivering import AtOnce
 from tests.fakes import FakeDeadLetters, FakeReceipts, FakeTelemetry
 
-PATIENCE_SECONDS = 10
+PATIENCE_SECONDS = 120
 
 Visit = Callable[[Sequence[Message]], list[Disposition]]
 

@@ -11,7 +11,7 @@ from lakehook.adapters.sqs.deliveries import VISIBLE_AFTER_SECONDS, SqsHeartbeat
 from lakehook.ports.queues import EventMessage
 
 MESSAGES = [EventMessage(f"m{n}", f"{n}", "{}", f"receipt-{n}", 1) for n in range(2)]
-PATIENCE = 30.0
+PATIENCE = 120.0
 
 
 @dataclass

@@ -10,7 +10,7 @@ from local.runtime_api import InvocationFailure, InvocationResult, Result
 from local.triggers import Schedule
 
 RULE = "arn:aws:events:us-east-1:123456789012:rule/tick"
-PATIENCE_SECONDS = 10
+PATIENCE_SECONDS = 120
 
 
 class Sleeper:

@@ -31,7 +31,7 @@ from tests.builders import an_event
 ROOT = Path(__file__).parents[2]
 URL = "https://sqs.example/events.fifo"
 MEBIBYTE = 1024 * 1024
-PATIENCE = 10.0
+PATIENCE = 120.0
 
 
 class FakeSqs:

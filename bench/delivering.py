@@ -17,7 +17,7 @@ from lakehook.adapters.liquid import LiquidRenderer
 from lakehook.adapters.system import SystemClock, SystemRandom
 from lakehook.adapters.telemetry.delivery import PowertoolsTelemetry
 from lakehook.adapters.transport import TransportRouter
-from lakehook.delivery.factory import DeliveryPorts, build_deliver
+from lakehook.delivery.batch import DeliveryPorts, build_deliver
 from lakehook.delivery.sender import SignedSender
 from lakehook.domain.attempt import Response
 from lakehook.domain.destination import Endpoint, Mail

@@ -22,8 +22,7 @@ from lakehook.adapters.sqs.deliveries import SqsDeliveryQueue, SqsMessageAcks
 from lakehook.adapters.system import SystemClock, SystemRandom
 from lakehook.adapters.telemetry.delivery import PowertoolsTelemetry
 from lakehook.adapters.transport import MailTransport, TransportRouter
-from lakehook.delivery.batch import DeliverBatch
-from lakehook.delivery.factory import DeliveryPorts, build_deliver
+from lakehook.delivery.batch import DeliverBatch, DeliveryPorts, build_deliver
 from lakehook.delivery.sender import SignedSender
 from lakehook.domain.errors import InvalidInput
 from lakehook.domain.retry import RetrySchedule

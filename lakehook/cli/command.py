@@ -25,7 +25,7 @@ from lakehook.cli.commands import deliveries as lanes
 from lakehook.cli.context import CommandService
 from lakehook.cli.errors import ErrorReporter, asks_for_json
 from lakehook.cli.options import examples
-from lakehook.cli.terminal import write
+from lakehook.cli.output import write
 from lakehook.ports.outbound import Warn
 
 app = typer.Typer(

@@ -19,7 +19,7 @@ from itertools import pairwise
 import typer
 from typer.exceptions import TyperException
 
-from lakehook.cli.terminal import write
+from lakehook.cli.output import write
 from lakehook.domain.errors import (
     InfrastructureError,
     InvalidEndpoint,

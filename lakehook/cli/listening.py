@@ -16,9 +16,8 @@ from lakehook.adapters.liquid import LiquidRenderer
 from lakehook.adapters.signing_keys import CryptographySigningKeys
 from lakehook.adapters.system import SystemRandom
 from lakehook.cli.context import CommandService
-from lakehook.cli.output import Output
+from lakehook.cli.output import Output, write
 from lakehook.cli.receiver import DevelopmentReceiver
-from lakehook.cli.terminal import write
 from lakehook.delivery.sender import RenderDelivery
 from lakehook.domain.channels import channel_for
 from lakehook.domain.channels.base import OutboundMessage

@@ -1,4 +1,9 @@
-"""Output on stdout: lines and tables for people, JSON for programs; progress on a terminal only."""
+"""Output on stdout: lines and tables for people, JSON for programs; progress on a terminal only.
+
+Untrusted text cannot move, hide or colour anything on a terminal: projects, error messages and
+endpoints' responses are untrusted. A control character could clear the screen or set its title, and
+a bidirectional override could reverse a line.
+"""
 
 import shutil
 import sys
@@ -6,17 +11,71 @@ import textwrap
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, is_dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from lakehook.cli.terminal import write
+import typer
+
 from lakehook.domain.json_document import to_ascii_json, to_indented_json
-from lakehook.domain.text import on_one_line
+from lakehook.domain.text import on_one_line, truncate
 from lakehook.domain.time import format_age, format_rfc3339, parse_rfc3339
+
+MAX_PROJECT_WIDTH = 20
 
 _WIDEST = 10_000  # no wrapping without a terminal
 MIN_WIDTH = 24  # of the last column, on any terminal
 NONE = "-"
+
+
+def write(
+    text: str = "",
+    *,
+    err: bool = False,
+    nl: bool = True,
+    fg: str | None = None,
+    bold: bool | None = None,
+) -> None:
+    """Write lines to standard output or standard error; ``fg`` and ``bold`` are Click's."""
+    lines = "\n".join(map(on_one_line, text.split("\n")))
+    typer.secho(lines, err=err, nl=nl, fg=fg, bold=bold)
+
+
+def confirm(question: str) -> None:
+    """Ask at a terminal; a program that calls the command is not asked."""
+    if _is_interactive() and not typer.confirm(on_one_line(question)):
+        write("nothing is changed")
+        raise typer.Exit(1)
+
+
+def wait_for_enter(request: str) -> None:
+    """Wait for a person at a terminal, whose Ctrl-C ends the command; never for a program."""
+    if _is_interactive():
+        typer.prompt(request, default="", prompt_suffix=" ", show_default=False)
+
+
+def _is_interactive() -> bool:
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def clear_screen() -> None:
+    """Clear the screen before a page is shown again, if there is a terminal."""
+    if sys.stdout.isatty():
+        typer.echo("\x1b[2J\x1b[H", nl=False)
+
+
+def describe_event(document: Mapping[str, Any], *, at: float) -> str:
+    """Format an event; ``at`` is in unix seconds, and shown in local time."""
+    local = datetime.fromtimestamp(at, UTC).astimezone()
+    source, sequence = document.get("source"), document.get("sequence")
+    pipeline = f"{f'{source}/' if source else ''}{document.get('pipeline_id', '-')}"
+    number = f"#{sequence}" if sequence else ""
+    event_type = str(document.get("event_type", "?"))
+    project = truncate(str(document.get("project_name") or ""), MAX_PROJECT_WIDTH)
+    return on_one_line(
+        f"{local:%H:%M:%S}  {pipeline:>6} {number:<4} {event_type:<19}"
+        f" {project:<{MAX_PROJECT_WIDTH}}"
+    )
 
 
 class Output(StrEnum):

@@ -8,9 +8,7 @@ from typing import Any
 import urllib3
 
 from lakehook.adapters.http.server import CannedResponse
-from lakehook.cli.event_line import describe_event
-from lakehook.cli.output import Output
-from lakehook.cli.terminal import write
+from lakehook.cli.output import Output, describe_event, write
 from lakehook.domain.errors import InvalidInput
 from lakehook.domain.signing import VerifyingKey
 from lakehook.domain.verification import (

@@ -2,14 +2,38 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 
 from flask import flash, redirect, render_template, request
 from werkzeug.wrappers import Response
 
-from lakehook.console.errors import status_of
-from lakehook.domain.errors import LakehookError
+from lakehook.domain.errors import (
+    Conflict,
+    InfrastructureError,
+    InvalidInput,
+    LakehookError,
+    LaneConflict,
+    NotFound,
+    PendingDeliveries,
+)
+
+_STATUSES: tuple[tuple[type[LakehookError], HTTPStatus], ...] = (
+    (NotFound, HTTPStatus.NOT_FOUND),
+    (InvalidInput, HTTPStatus.UNPROCESSABLE_ENTITY),
+    (Conflict, HTTPStatus.CONFLICT),
+    (LaneConflict, HTTPStatus.CONFLICT),
+    (PendingDeliveries, HTTPStatus.CONFLICT),
+    (InfrastructureError, HTTPStatus.SERVICE_UNAVAILABLE),
+)
 
 Page = str | tuple[str, int] | Response
+
+
+def status_of(error: LakehookError) -> int:
+    for kind, status in _STATUSES:
+        if isinstance(error, kind):
+            return int(status)
+    return int(HTTPStatus.UNPROCESSABLE_ENTITY)
 
 
 @dataclass(frozen=True, kw_only=True)

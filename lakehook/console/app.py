@@ -10,8 +10,8 @@ from werkzeug.wrappers import Response
 
 from lakehook.console import rendering
 from lakehook.console.access import HEADERS
+from lakehook.console.actions import status_of
 from lakehook.console.context import EXTENSION, Console, command_line, console
-from lakehook.console.errors import status_of
 from lakehook.console.pages import (
     dead_letters,
     deliveries,

@@ -3,14 +3,34 @@
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from lakehook.delivery.dependencies import DeliveryDependencies
+from lakehook.delivery.lane_processor import DeliverLane
+from lakehook.delivery.ping import PingEndpoint
+from lakehook.delivery.sender import AttemptDelivery, RenderDelivery
 from lakehook.domain.delivery import Lane
 from lakehook.domain.errors import InvalidMessage
 from lakehook.domain.queue_message import Disposition, Message, Nack, ReceivedMessage, decode
-from lakehook.ports.queues import DeadLetterQueue, MessageAcks, QueueMessage, Remaining
-from lakehook.ports.stores import LedgerSnapshot
+from lakehook.domain.retry import RetrySchedule
+from lakehook.ports.outbound import Pings, Sender, TemplateRenderer
+from lakehook.ports.queues import (
+    DeadLetterQueue,
+    DeliveryQueue,
+    MessageAcks,
+    QueueMessage,
+    Remaining,
+)
+from lakehook.ports.stores import (
+    EndpointHealthStore,
+    Ledger,
+    LedgerSnapshot,
+    RateLimitStore,
+    SubscriptionReader,
+)
+from lakehook.ports.system import Clock, Random
 from lakehook.ports.telemetry import Telemetry
 
 GRACE_SECONDS = 0.25  # fast lanes are acked without waiting for the slowest of their batch
@@ -111,3 +131,48 @@ def _by_lane(messages: Mapping[QueueMessage, Message]) -> list[dict[QueueMessage
     for queued, message in messages.items():
         lanes[message.lane][queued] = message
     return list(lanes.values())
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeliveryPorts:
+    ledger: Ledger
+    endpoint_health: EndpointHealthStore
+    rate_limits: RateLimitStore
+    subscriptions: SubscriptionReader
+    pings: Pings
+    queue: DeliveryQueue
+    acks: MessageAcks
+    dead_letters: DeadLetterQueue
+    sender: Sender
+    renderer: TemplateRenderer
+    clock: Clock
+    random: Random
+    telemetry: Telemetry
+    workers: Executor
+    exclusive_attempts: AbstractContextManager[object]
+
+
+def build_deliver(ports: DeliveryPorts, schedule: RetrySchedule) -> DeliverBatch:
+    render = RenderDelivery(ports.renderer)
+    dependencies = DeliveryDependencies(
+        ledger=ports.ledger,
+        endpoint_health=ports.endpoint_health,
+        subscriptions=ports.subscriptions,
+        attempt=AttemptDelivery(render, ports.sender, ports.clock),
+        ping=PingEndpoint(ports.sender, ports.pings, render),
+        dead_letters=ports.dead_letters,
+        rate_limits=ports.rate_limits,
+        queue=ports.queue,
+        clock=ports.clock,
+        random=ports.random,
+        telemetry=ports.telemetry,
+        schedule=schedule,
+        exclusive_attempts=ports.exclusive_attempts,
+    )
+    return DeliverBatch(
+        deliver=DeliverLane(dependencies),
+        acks=ports.acks,
+        dead_letters=ports.dead_letters,
+        telemetry=ports.telemetry,
+        workers=ports.workers,
+    )

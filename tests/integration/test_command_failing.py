@@ -14,7 +14,7 @@ from lakehook.adapters.dynamodb.subscriptions import DynamoSubscriptions
 from lakehook.adapters.sqs.dead_letters import SqsDeadLetterQueue
 from lakehook.adapters.sqs.deliveries import SqsDeliveryQueue, SqsMessageAcks
 from lakehook.adapters.system import SystemClock
-from lakehook.delivery.factory import build_deliver
+from lakehook.delivery.batch import build_deliver
 from lakehook.domain.delivery import Lane
 from lakehook.domain.lane import DeliveryRecord, HeldLane
 from lakehook.domain.retry import RetrySchedule

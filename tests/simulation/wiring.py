@@ -10,7 +10,7 @@ from functions.deliver.handler import queue_message
 from functions.fanout.handler import event_message
 from lakehook.adapters.sqs.dead_letters import SqsDeadLetterQueue, SqsInvalidEventQueue
 from lakehook.adapters.sqs.deliveries import SqsDeliveryQueue, SqsMessageAcks
-from lakehook.delivery.factory import DeliveryPorts, build_deliver
+from lakehook.delivery.batch import DeliveryPorts, build_deliver
 from lakehook.delivery.sender import SignedSender
 from lakehook.domain.retry import RetrySchedule
 from lakehook.domain.signing import HmacSecret

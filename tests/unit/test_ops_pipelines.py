@@ -2,7 +2,7 @@
 
 import pytest
 
-from lakehook.cli.terminal import write
+from lakehook.cli.output import write
 from lakehook.domain.pipeline import PipelineTransition
 from tests.builders import an_event
 from tests.fakes_ops import Office

@@ -18,7 +18,6 @@ from botocore.exceptions import ClientError
 
 from lakehook.adapters.aws import translate_aws_errors
 from lakehook.adapters.dynamodb.circuit_breakers import health_from_item, health_key, is_health
-from lakehook.adapters.dynamodb.held_index import CALLS_AT_A_TIME, HeldIndex
 from lakehook.adapters.dynamodb.items import (
     Item,
     batch_get,
@@ -30,8 +29,10 @@ from lakehook.adapters.dynamodb.items import (
     to_item,
 )
 from lakehook.adapters.dynamodb.ledger_indexes import (
+    CALLS_AT_A_TIME,
     HELD,
     SUSPENDED,
+    HeldIndex,
     IndexRange,
     due_items,
     held_items,

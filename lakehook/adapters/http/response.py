@@ -144,8 +144,7 @@ class StrictHTTPResponse(HTTPResponse):
         """
         body = bytearray()
         try:
-            while len(body) < max_bytes and (part := self.read1(max_bytes - len(body))):
-                body += part
+            self._read_into(body, max_bytes)
         except (HTTPException, OSError):
             self.is_whole = False
         except ResponseTooLarge:
@@ -155,6 +154,10 @@ class StrictHTTPResponse(HTTPResponse):
         self.is_whole &= not self.length  # else the connection ended before the body
         self.will_close |= not self.is_whole or len(body) == max_bytes
         return bytes(body)
+
+    def _read_into(self, body: bytearray, max_bytes: int) -> None:
+        while len(body) < max_bytes and (part := self.read1(max_bytes - len(body))):
+            body += part
 
     def _framing(self) -> tuple[bool, int | None]:
         """Return whether the body is chunked, and else its length; None: unknown."""

@@ -8,7 +8,7 @@ import typer
 
 from lakehook.cli.context import service_of
 from lakehook.cli.options import STACK, Stack, examples
-from lakehook.cli.terminal import write
+from lakehook.cli.output import write
 from lakehook.domain.subscription import parse_language
 from lakehook.operations import OperatorService
 

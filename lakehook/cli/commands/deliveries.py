@@ -30,8 +30,8 @@ from lakehook.cli.output import (
     print_listing,
     print_table,
     progress_counter,
+    write,
 )
-from lakehook.cli.terminal import write
 from lakehook.domain.event import join_pipeline_key
 from lakehook.domain.status import health_state
 from lakehook.domain.text import counted

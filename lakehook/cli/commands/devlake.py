@@ -22,8 +22,7 @@ from lakehook.cli.options import (
     names_of,
     source_name,
 )
-from lakehook.cli.output import Output, Table, print_document, print_table, progress_counter
-from lakehook.cli.terminal import write
+from lakehook.cli.output import Output, Table, print_document, print_table, progress_counter, write
 from lakehook.domain.devlake.api_address import ApiAddress
 from lakehook.domain.devlake.setup_check import Check, CheckState
 from lakehook.domain.devlake.sources import DevLakeSource

@@ -8,8 +8,7 @@ from lakehook.cli.commands.events import MAX_PARKED_BYTES
 from lakehook.cli.context import service_of
 from lakehook.cli.inputs import bounded
 from lakehook.cli.options import STACK, TEXT, AnswerAs, Stack, Utc, examples
-from lakehook.cli.output import Table, print_document, print_listing
-from lakehook.cli.terminal import write
+from lakehook.cli.output import Table, print_document, print_listing, write
 from lakehook.domain.errors import InvalidEvent
 from lakehook.operations.views.pipelines import ParkedEventView, SentEventView
 

@@ -13,8 +13,8 @@ from lakehook.cli.output import (
     print_document,
     print_listing,
     progress_counter,
+    write,
 )
-from lakehook.cli.terminal import write
 from lakehook.dead_letters import DeadLetterSelector
 from lakehook.domain.replay import (
     DeliveryFilter,

@@ -9,8 +9,14 @@ import typer
 from lakehook.cli.context import CommandService, service_of
 from lakehook.cli.errors import PERSON_NEEDED
 from lakehook.cli.options import STACK, TEXT, AnswerAs, Stack, Utc, examples
-from lakehook.cli.output import Output, print_columns, print_document, relative_time
-from lakehook.cli.terminal import clear_screen, write
+from lakehook.cli.output import (
+    Output,
+    clear_screen,
+    print_columns,
+    print_document,
+    relative_time,
+    write,
+)
 from lakehook.domain.event import join_pipeline_key
 from lakehook.domain.status import HealthState
 from lakehook.domain.text import counted, truncate

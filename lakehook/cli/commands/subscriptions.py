@@ -55,13 +55,13 @@ from lakehook.cli.output import (
     SECRETS,
     Output,
     Table,
+    confirm,
     print_document,
     print_listing,
     print_result,
     to_text,
 )
 from lakehook.cli.reveal import NewSecrets, deferred_interrupt
-from lakehook.cli.terminal import confirm
 from lakehook.domain.event import EventType
 from lakehook.domain.subscription import Subscription
 from lakehook.domain.text import counted

@@ -9,9 +9,16 @@ from lakehook.cli.commands.subscription_secrets import print_created
 from lakehook.cli.context import CommandService, service_of
 from lakehook.cli.inputs import bounded
 from lakehook.cli.options import STACK, TEXT, AnswerAs, EventsFile, Id, Stack, examples
-from lakehook.cli.output import Output, Table, print_document, print_listing, print_result
+from lakehook.cli.output import (
+    Output,
+    Table,
+    print_document,
+    print_listing,
+    print_result,
+    wait_for_enter,
+    write,
+)
 from lakehook.cli.reveal import NewSecrets
-from lakehook.cli.terminal import wait_for_enter, write
 from lakehook.dead_letters import DeadLetterSelector
 from lakehook.domain.delivery import Delivery
 from lakehook.domain.errors import InvalidEvent, InvalidInput

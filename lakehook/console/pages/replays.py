@@ -2,9 +2,8 @@
 
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 
-from lakehook.console.actions import ConsoleAction, Page, confirm
+from lakehook.console.actions import ConsoleAction, Page, confirm, status_of
 from lakehook.console.context import command_line, service
-from lakehook.console.errors import status_of
 from lakehook.domain.errors import LakehookError
 from lakehook.domain.replay import DeliveryFilter, ReplayRequest
 from lakehook.operations.views.replays import ReplayCountView, ReplayView

@@ -7,9 +7,8 @@ from typing import Any
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from werkzeug.datastructures import MultiDict
 
-from lakehook.console.actions import Page
+from lakehook.console.actions import Page, status_of
 from lakehook.console.context import command_line, service
-from lakehook.console.errors import status_of
 from lakehook.console.pages.events import tried_on_latest
 from lakehook.console.rendering import written
 from lakehook.console.secret import secret_page

@@ -14,7 +14,7 @@ from lakehook.domain.errors import InfrastructureError, LaneConflict, NotFound
 from lakehook.domain.lane import MOVED_BY_SQS, DeliveryRecord, DeliveryStatus, HeldLane
 from lakehook.ports.outbound import Warn
 from lakehook.ports.queues import DeadLetterCopies, DeadLetterRedriver
-from lakehook.ports.stores import DeliveryQueries, Ledger, SubscriptionReader
+from lakehook.ports.stores import Ledger, SubscriptionReader
 from lakehook.ports.system import Clock
 
 NO_ENDPOINT = "-"  # for a subscription that is not in the table
@@ -49,7 +49,7 @@ class FindMovedLetters:
     """
 
     queue: DeadLetterCopies
-    archive: DeliveryQueries
+    ledger: Ledger
     warn: Warn
 
     def __call__(self, choice: DeadLetterSelector) -> list[DeliveryRecord]:
@@ -76,13 +76,13 @@ class FindMovedLetters:
 
     def _record(self, delivery: Delivery) -> DeliveryRecord | None:
         """The delivery as a dead letter; None if the ledger knows it."""
-        if self.archive.find(delivery.lane, delivery.sequence):
+        if self.ledger.find(delivery.lane, delivery.sequence):
             return None
         late = any(
             record.attempts > 0
             for record in takewhile(
                 lambda record: record.sequence > delivery.sequence,
-                self.archive.by_lane(delivery.lane),
+                self.ledger.by_lane(delivery.lane),
             )
         )
         return DeliveryRecord.waiting(replace(delivery, late=late)).dead(MOVED_BY_SQS)
@@ -92,7 +92,6 @@ class FindMovedLetters:
 class FindDeadLetters:
     subscriptions: SubscriptionReader
     ledger: Ledger
-    archive: DeliveryQueries
     moved: FindMovedLetters
 
     def __call__(self, choice: DeadLetterSelector) -> list[DeliveryRecord]:
@@ -109,11 +108,11 @@ class FindDeadLetters:
         if len(lanes) > MAX_LANES_COUNTED:
             return None
         held = self.ledger.load([], lanes).lanes.values()
-        return sum(self.archive.count_waiting_behind(list(held)))
+        return sum(self.ledger.count_waiting_behind(list(held)))
 
     def _named(self, choice: DeadLetterSelector) -> list[DeliveryRecord]:
         """Return those with these ids; the queue is searched for ids that the ledger lacks."""
-        records = {id_: self.archive.find(*parse_delivery_id(id_)) for id_ in choice.ids}
+        records = {id_: self.ledger.find(*parse_delivery_id(id_)) for id_ in choice.ids}
         if None in records.values():
             records |= {f"{record.lane}#{record.sequence}": record for record in self.moved(choice)}
         return [self._checked(id_, records[id_]) for id_ in choice.ids]

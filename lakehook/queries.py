@@ -17,7 +17,6 @@ from lakehook.domain.subscription import Subscription
 from lakehook.ports.queues import ParkedEvents
 from lakehook.ports.stores import (
     AcceptedEvent,
-    DeliveryQueries,
     EndpointHealthStore,
     HeldSummary,
     Journal,
@@ -72,7 +71,7 @@ class _BoundedScan:
 @dataclass(frozen=True)
 class ListDeliveries:
     subscriptions: SubscriptionReader
-    archive: DeliveryQueries
+    ledger: Ledger
 
     def __call__(
         self, query: DeliveryQuery, *, seen: Callable[[int], None] = lambda _: None
@@ -86,11 +85,11 @@ class ListDeliveries:
     ) -> Iterator[DeliveryRecord]:
         if pipeline_key := query.pipeline_key:
             for subscription_id in self._subscription_ids(query):
-                yield from self.archive.by_lane(Lane(subscription_id, pipeline_key))
+                yield from self.ledger.by_lane(Lane(subscription_id, pipeline_key))
         else:
             scan = _BoundedScan(query.max_scanned, seen)
             with suppress(_ScannedEnough):
-                yield from self.archive.by_subscription(query.subscription_id, on_scanned=scan)
+                yield from self.ledger.by_subscription(query.subscription_id, on_scanned=scan)
 
     def _subscription_ids(self, query: DeliveryQuery) -> list[str]:
         if query.subscription_id:
@@ -117,7 +116,6 @@ class ListLanes:
     subscriptions: SubscriptionReader
     ledger: Ledger
     healths: EndpointHealthStore
-    archive: DeliveryQueries
 
     def __call__(
         self,
@@ -145,8 +143,8 @@ class ListLanes:
         """Report on up to a hundred lanes, by reads of many at once."""
         owners = {subscription.id: subscription for subscription in self.subscriptions.all()}
         healths = self.healths.find_many({lane.lane.subscription_id for lane in held})
-        heads = self.archive.find_many([(lane.lane, lane.head) for lane in held])
-        behind = self.archive.count_waiting_behind(held)
+        heads = self.ledger.find_many([(lane.lane, lane.head) for lane in held])
+        behind = self.ledger.count_waiting_behind(held)
         return [
             _lane_report(
                 DeliveryContext(
@@ -321,11 +319,10 @@ class Explanation:
 class Explain:
     subscriptions: SubscriptionReader
     ledger: Ledger
-    archive: DeliveryQueries
 
     def __call__(self, delivery_id: str) -> Explanation:
         lane, sequence = parse_delivery_id(delivery_id)
-        record = self.archive.find(lane, sequence)
+        record = self.ledger.find(lane, sequence)
         if record is None:
             raise NotFound(
                 f"{delivery_id}: not in the ledger; perhaps its message is still on the queue"
@@ -333,7 +330,7 @@ class Explain:
         subscription = self.subscriptions.find(lane.subscription_id)
         page = self.ledger.load([], [lane])
         held = page.lanes.get(lane)
-        head = self.archive.find(lane, held.head) if held else None
+        head = self.ledger.find(lane, held.head) if held else None
         health = page.endpoint_health.get(lane.subscription_id)
         context = DeliveryContext(subscription, held, head, health)
         return Explanation(record, next_action(record, context))
@@ -362,7 +359,7 @@ class PipelineReport:
 class ShowPipeline:
     subscriptions: SubscriptionReader
     journal: Journal
-    archive: DeliveryQueries
+    ledger: Ledger
 
     def __call__(self, pipeline: str, *, source: str | None = None) -> PipelineReport:
         """Return the report by key, ``staging/39``, or by id and source, by default none."""
@@ -382,7 +379,7 @@ class ShowPipeline:
         self, subscription: Subscription, pipeline_key: str
     ) -> SubscriberProgress | None:
         """Return the progress; None for a subscriber without a delivery of the pipeline."""
-        records = list(self.archive.by_lane(Lane(subscription.id, pipeline_key)))
+        records = list(self.ledger.by_lane(Lane(subscription.id, pipeline_key)))
         if not records:
             return None
         delivered = [

@@ -499,6 +499,37 @@ class FakeLedger:
             and record.lane.subscription_id == subscription_id
         ]
 
+    def find(self, lane: Lane, sequence: int) -> DeliveryRecord | None:
+        return self.records.get((lane, sequence))
+
+    def by_lane(self, lane: Lane) -> Iterator[DeliveryRecord]:
+        records = [record for record in self.records.values() if record.lane == lane]
+        yield from sorted(records, key=lambda record: -record.sequence)
+
+    def by_subscription(
+        self, subscription_id: str | None, *, on_scanned: Callable[[int], None]
+    ) -> Iterator[DeliveryRecord]:
+        on_scanned(len(self.records) + len(self.lanes))
+        for record in list(self.records.values()):
+            if subscription_id in (None, record.lane.subscription_id):
+                yield record
+
+    def find_many(
+        self, keys: Sequence[tuple[Lane, int]]
+    ) -> Mapping[tuple[Lane, int], DeliveryRecord]:
+        return {key: self.records[key] for key in keys if key in self.records}
+
+    def count_waiting_behind(self, held: Sequence[HeldLane]) -> list[int]:
+        return [self._count_behind(one) for one in held]
+
+    def _count_behind(self, held: HeldLane) -> int:
+        return sum(
+            record.lane == held.lane
+            and record.sequence > held.head
+            and record.status is DeliveryStatus.WAITING
+            for record in self.records.values()
+        )
+
     def _refuse_moved(self, record: DeliveryRecord, known: DeliveryRecord | None) -> None:
         if record.status is DeliveryStatus.DELIVERED:
             if known and known.replayed_by != record.replayed_by:

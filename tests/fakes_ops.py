@@ -1,20 +1,19 @@
 """Stand-ins for what only the operator's command needs, and a desk made of them."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from lakehook.adapters.client_certificates import parse_client_certificate
 from lakehook.adapters.signing_keys import CryptographySigningKeys
 from lakehook.cli.context import CommandPorts, CommandService, build_command_service
-from lakehook.domain.delivery import Lane
 from lakehook.domain.devlake.setup_check import EndpointAnswer, EndpointResponse
 from lakehook.domain.devlake.signature import SignedNotification
 from lakehook.domain.devlake.sources import NONE, DevLakeSources
 from lakehook.domain.errors import InvalidSignature
 from lakehook.domain.event import Event
 from lakehook.domain.health_history import HealthChange
-from lakehook.domain.lane import DeliveryRecord, DeliveryStatus, HeldLane
+from lakehook.domain.lane import DeliveryRecord
 from lakehook.domain.ssrf_policy import parse_networks
 from lakehook.operations.factory import OperatorPorts
 from lakehook.ports.outbound import TemplateRenderer
@@ -89,42 +88,6 @@ class FakeRedrives:
 
 
 @dataclass
-class FakeArchive:
-    ledger: FakeLedger
-
-    def find(self, lane: Lane, sequence: int) -> DeliveryRecord | None:
-        return self.ledger.records.get((lane, sequence))
-
-    def by_lane(self, lane: Lane) -> Iterator[DeliveryRecord]:
-        records = [record for record in self.ledger.records.values() if record.lane == lane]
-        yield from sorted(records, key=lambda record: -record.sequence)
-
-    def by_subscription(
-        self, subscription_id: str | None, *, on_scanned: Callable[[int], None]
-    ) -> Iterator[DeliveryRecord]:
-        on_scanned(len(self.ledger.records) + len(self.ledger.lanes))
-        for record in list(self.ledger.records.values()):
-            if subscription_id in (None, record.lane.subscription_id):
-                yield record
-
-    def find_many(
-        self, keys: Sequence[tuple[Lane, int]]
-    ) -> Mapping[tuple[Lane, int], DeliveryRecord]:
-        return {key: self.ledger.records[key] for key in keys if key in self.ledger.records}
-
-    def count_waiting_behind(self, held: Sequence[HeldLane]) -> list[int]:
-        return [self._count_behind(one) for one in held]
-
-    def _count_behind(self, held: HeldLane) -> int:
-        return sum(
-            record.lane == held.lane
-            and record.sequence > held.head
-            and record.status is DeliveryStatus.WAITING
-            for record in self.ledger.records.values()
-        )
-
-
-@dataclass
 class FakeEndpoint:
     """The ingress at the other end: it checks the sign of a test notice, as the real one does."""
 
@@ -190,7 +153,7 @@ class Office:
         self.subscriptions, self.ledger = FakeSubscriptions(), FakeLedger(clock=self.clock)
         self.healths = self.ledger.healths
         self.health_history, self.delivery_metrics = FakeHealthHistory(), FakeDeliveryMetrics()
-        self.journal, self.archive = FakeJournal(clock=self.clock), FakeArchive(self.ledger)
+        self.journal = FakeJournal(clock=self.clock)
         self.redrives, self.dead_letters = FakeRedrives(), FakeDeadLetters()
         self.network, self.publisher = FakeNetwork(), FakePublisher()
         self.opened = parse_networks(opened)
@@ -229,7 +192,6 @@ class Office:
             publish=self.publisher.publish,
             subscriptions=self.subscriptions,
             ledger=self.ledger,
-            archive=self.archive,
             endpoint_health=self.healths,
             health_history=self.health_history,
             delivery_metrics=self.delivery_metrics,

@@ -12,7 +12,6 @@ from lakehook.adapters.dynamodb.journal import (
     DynamoJournal,
 )
 from lakehook.adapters.dynamodb.ledger import (
-    DynamoDeliveryQueries,
     DynamoLedger,
 )
 from lakehook.adapters.dynamodb.pings import DynamoPings
@@ -65,7 +64,6 @@ def operator_ports(
         publish=Publisher(resources.events_queue_url, sqs).publish,
         subscriptions=DynamoSubscriptions(dynamodb, resources.subscriptions_table, clock),
         ledger=DynamoLedger(dynamodb, deliveries, clock),
-        archive=DynamoDeliveryQueries(dynamodb, deliveries),
         endpoint_health=DynamoEndpointHealthStore(dynamodb, deliveries),
         health_history=DynamoHealthHistory(dynamodb, deliveries),
         delivery_metrics=CloudWatchDeliveryMetrics(aws, namespace=stack),

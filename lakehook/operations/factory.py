@@ -23,7 +23,6 @@ from lakehook.ports.outbound import (
 )
 from lakehook.ports.queues import DeadLetterCopies, DeadLetterRedriver, DeliveryQueue, ParkedEvents
 from lakehook.ports.stores import (
-    DeliveryQueries,
     EndpointHealthStore,
     HealthHistory,
     Journal,
@@ -76,7 +75,6 @@ class OperatorPorts:
     publish: Publish
     subscriptions: SubscriptionRepository
     ledger: Ledger
-    archive: DeliveryQueries
     endpoint_health: EndpointHealthStore
     health_history: HealthHistory
     delivery_metrics: DeliveryMetrics
@@ -100,7 +98,7 @@ class OperatorPorts:
 
 
 def build_operator_service(ports: OperatorPorts) -> OperatorService:
-    subscriptions, ledger, archive = ports.subscriptions, ports.ledger, ports.archive
+    subscriptions, ledger = ports.subscriptions, ports.ledger
     clock, random, copies, renderer = ports.clock, ports.random, ports.copies, ports.renderer
     issuer = SecretIssuer(ports.signing_keys, ports.encryptor, clock, random)
     validate = ValidateEndpoint(
@@ -142,16 +140,16 @@ def build_operator_service(ports: OperatorPorts) -> OperatorService:
         resume=ResumeSubscription(subscriptions, resume),
         enable=EnableSubscription(subscriptions, ports.endpoint_health, resume),
         find_dead_letters=FindDeadLetters(
-            subscriptions, ledger, archive, FindMovedLetters(copies, archive, ports.warn)
+            subscriptions, ledger, FindMovedLetters(copies, ledger, ports.warn)
         ),
         redrive=Redrive(subscriptions, ports.redriver, copies),
         discard=Discard(ledger, copies, clock),
-        list_lanes=ListLanes(subscriptions, ledger, ports.endpoint_health, archive),
-        list_deliveries=ListDeliveries(subscriptions, archive),
-        explain=Explain(subscriptions, ledger, archive),
-        resend=Resend(subscriptions, archive, ports.journal, send),
+        list_lanes=ListLanes(subscriptions, ledger, ports.endpoint_health),
+        list_deliveries=ListDeliveries(subscriptions, ledger),
+        explain=Explain(subscriptions, ledger),
+        resend=Resend(subscriptions, ledger, ports.journal, send),
         send_pipeline=SendPipeline(ports.journal, send),
-        show_pipeline=ShowPipeline(subscriptions, ports.journal, archive),
+        show_pipeline=ShowPipeline(subscriptions, ports.journal, ledger),
         list_pipelines=pipelines,
         list_events=ListEvents(ports.journal, clock),
         start_replay=StartReplay(
@@ -161,5 +159,5 @@ def build_operator_service(ports: OperatorPorts) -> OperatorService:
         replays=replays,
         follow_replay=FollowReplay(replays, clock),
         stop_replay=StopReplay(replays, clock),
-        delete_stale_copies=DeleteStaleDlqCopies(archive, copies),
+        delete_stale_copies=DeleteStaleDlqCopies(ledger, copies),
     )

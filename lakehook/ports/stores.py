@@ -157,6 +157,28 @@ class Ledger(Protocol):
         Raises ``LaneConflict`` if the lane or one of the records has changed.
         """
 
+    def find(self, lane: Lane, sequence: int) -> DeliveryRecord | None:
+        """Read one delivery consistently."""
+
+    def by_lane(self, lane: Lane) -> Iterator[DeliveryRecord]:
+        """Yield the stored deliveries of a lane, the highest sequence first."""
+
+    def by_subscription(
+        self, subscription_id: str | None, *, on_scanned: Callable[[int], None]
+    ) -> Iterator[DeliveryRecord]:
+        """Yield the deliveries of a subscription, or of all, in no order.
+
+        Scans the whole ledger page by page; ``on_scanned`` gets each page's size.
+        """
+
+    def find_many(
+        self, keys: Sequence[tuple[Lane, int]]
+    ) -> Mapping[tuple[Lane, int], DeliveryRecord]:
+        """Read the stored ones of these deliveries, consistently."""
+
+    def count_waiting_behind(self, held: Sequence[HeldLane]) -> list[int]:
+        """Count the deliveries behind the head of each held lane."""
+
 
 class ConditionStore(Protocol):
     """Conditions of the last notification of operators."""
@@ -193,32 +215,6 @@ class RateLimitStore(Protocol):
 
         Send times are ``interval`` seconds apart or more, and never reserved twice.
         """
-
-
-class DeliveryQueries(Protocol):
-    """Queries of the ledger for operators."""
-
-    def find(self, lane: Lane, sequence: int) -> DeliveryRecord | None:
-        """Read one delivery consistently."""
-
-    def by_lane(self, lane: Lane) -> Iterator[DeliveryRecord]:
-        """Yield the stored deliveries of a lane, the highest sequence first."""
-
-    def by_subscription(
-        self, subscription_id: str | None, *, on_scanned: Callable[[int], None]
-    ) -> Iterator[DeliveryRecord]:
-        """Yield the deliveries of a subscription, or of all, in no order.
-
-        Scans the whole ledger page by page; ``on_scanned`` gets each page's size.
-        """
-
-    def find_many(
-        self, keys: Sequence[tuple[Lane, int]]
-    ) -> Mapping[tuple[Lane, int], DeliveryRecord]:
-        """Read the stored ones of these deliveries, consistently."""
-
-    def count_waiting_behind(self, held: Sequence[HeldLane]) -> list[int]:
-        """Count the deliveries behind the head of each held lane."""
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from lakehook.domain.subscription import Subscription
 from lakehook.domain.time import format_duration, format_rfc3339
 from lakehook.ports.outbound import Warn
 from lakehook.ports.queues import DeadLetterCopies
-from lakehook.ports.stores import AcceptedEvent, DeliveryQueries, Journal, Ledger, ReplayStore
+from lakehook.ports.stores import AcceptedEvent, Journal, Ledger, ReplayStore
 from lakehook.ports.system import Clock, Random
 
 RECORDS_AT_A_TIME = 50
@@ -230,7 +230,7 @@ class StopReplay:
 class DeleteStaleDlqCopies:
     """Deletes copies of former dead letters; a copy that is left has no effect."""
 
-    archive: DeliveryQueries
+    ledger: Ledger
     copies: DeadLetterCopies
 
     def __call__(self, records: Sequence[DeliveryRecord]) -> int:
@@ -239,7 +239,7 @@ class DeleteStaleDlqCopies:
         return self.copies.delete_copies(stale) if stale else 0
 
     def _is_still_dead(self, record: DeliveryRecord) -> bool:
-        now = self.archive.find(record.lane, record.sequence)
+        now = self.ledger.find(record.lane, record.sequence)
         return now is not None and (now.status, now.attempts) == (
             DeliveryStatus.DEAD,
             record.attempts,

@@ -11,7 +11,7 @@ from lakehook.domain.rate_limit import Rate
 from lakehook.domain.replay import Replay, ReplayCriteria
 from lakehook.domain.subscription import Subscription
 from lakehook.ports.queues import DeliveryQueue
-from lakehook.ports.stores import DeliveryQueries, Journal, SubscriptionReader
+from lakehook.ports.stores import Journal, Ledger, SubscriptionReader
 from lakehook.ports.system import Clock, Random
 from lakehook.replay.manage import deliveries_for
 from lakehook.replay.worker import EnqueueLane, EnqueueResult
@@ -49,14 +49,14 @@ class SendAtOnce:
 @dataclass(frozen=True)
 class Resend:
     subscriptions: SubscriptionReader
-    archive: DeliveryQueries
+    ledger: Ledger
     journal: Journal
     send: SendAtOnce
 
     def __call__(self, delivery_id: str) -> Delivery:
         """Send it once more; what is new of its pipeline waits behind it."""
         lane, sequence = parse_delivery_id(delivery_id)
-        record = self.archive.find(lane, sequence)
+        record = self.ledger.find(lane, sequence)
         if record is None:
             raise NotFound(f"{delivery_id}: not in the ledger")
         if reason := _INSTEAD.get(record.status):

@@ -1,4 +1,4 @@
-"""What explaining relies on in an archive: the ledger as people read it."""
+"""What explaining relies on: the ledger as people read it."""
 
 from dataclasses import dataclass
 
@@ -6,15 +6,14 @@ import boto3
 import pytest
 
 from lakehook.adapters.dynamodb.circuit_breakers import DynamoEndpointHealthStore
-from lakehook.adapters.dynamodb.ledger import DynamoDeliveryQueries, DynamoLedger
+from lakehook.adapters.dynamodb.ledger import DynamoLedger
 from lakehook.domain.attempt import Attempt, Outcome
 from lakehook.domain.circuit_breaker import EndpointHealth
 from lakehook.domain.delivery import Lane
 from lakehook.domain.lane import DeliveryRecord, HeldLane
-from lakehook.ports.stores import DeliveryQueries, EndpointHealthStore, Ledger
+from lakehook.ports.stores import EndpointHealthStore, Ledger
 from tests.builders import a_delivery
 from tests.fakes import NOON, FakeClock, FakeLedger
-from tests.fakes_ops import FakeArchive
 
 LANE = Lane("sub_a", "39")
 SUCCESS = Attempt(at=NOON, outcome=Outcome.DELIVERED, milliseconds=12, status=200)
@@ -24,21 +23,20 @@ SUCCESS = Attempt(at=NOON, outcome=Outcome.DELIVERED, milliseconds=12, status=20
 class Both:
     ledger: Ledger
     healths: EndpointHealthStore
-    archive: DeliveryQueries
 
 
 @pytest.fixture(params=["fake", "dynamodb"])
 def both(request: pytest.FixtureRequest, clock: FakeClock) -> Both:
     if request.param == "fake":
         fake = FakeLedger(clock=clock)
-        return Both(fake, fake.healths, FakeArchive(fake))
+        return Both(fake, fake.healths)
     table = request.getfixturevalue("deployment").deliveries_table
     dynamodb = boto3.client("dynamodb")
     ledger, healths = (
         DynamoLedger(dynamodb, table, clock),
         DynamoEndpointHealthStore(dynamodb, table),
     )
-    return Both(ledger, healths, DynamoDeliveryQueries(dynamodb, table))
+    return Both(ledger, healths)
 
 
 def waiting(sequence: int) -> DeliveryRecord:
@@ -56,8 +54,8 @@ def held_with(both: Both, *records: DeliveryRecord) -> HeldLane:
 
 
 def test_nothing_is_found_in_an_empty_ledger(both: Both):
-    assert both.archive.find(LANE, 1) is None
-    assert list(both.archive.by_lane(LANE)) == []
+    assert both.ledger.find(LANE, 1) is None
+    assert list(both.ledger.by_lane(LANE)) == []
 
 
 def test_a_delivery_is_found_with_the_time_of_its_last_change(both: Both, clock: FakeClock):
@@ -66,7 +64,7 @@ def test_a_delivery_is_found_with_the_time_of_its_last_change(both: Both, clock:
     delivered = waiting(1).with_attempt(SUCCESS)
     both.ledger.save(delivered, before=held, after=None)
 
-    found = both.archive.find(LANE, 1)
+    found = both.ledger.find(LANE, 1)
     assert found == delivered
     assert found.changed_at == NOON + 5.25
 
@@ -76,7 +74,7 @@ def test_the_deliveries_of_a_lane_come_the_highest_sequence_first(both: Both):
     other = DeliveryRecord.waiting(a_delivery(3, pipeline_id=390))
     both.ledger.save(other, before=None, after=None)
 
-    assert [one.sequence for one in both.archive.by_lane(LANE)] == [11, 10, 9, 2, 1]
+    assert [one.sequence for one in both.ledger.by_lane(LANE)] == [11, 10, 9, 2, 1]
 
 
 def test_the_deliveries_of_a_subscription_are_found_in_every_lane(both: Both):
@@ -92,7 +90,7 @@ def test_the_deliveries_of_a_subscription_are_found_in_every_lane(both: Both):
     )
     pages: list[int] = []
 
-    entries = list(both.archive.by_subscription("sub_a", on_scanned=pages.append))
+    entries = list(both.ledger.by_subscription("sub_a", on_scanned=pages.append))
 
     found = {f"{entry.lane}#{entry.sequence}" for entry in entries}
     assert found == {"sub_a#39#1", "sub_a#40#2"}
@@ -104,4 +102,4 @@ def test_only_what_waits_behind_the_head_is_counted(both: Both):
     held = held_with(both, waiting(2), done, dead, waiting(5), waiting(6))
     both.ledger.save(waiting(1), before=None, after=None)
 
-    assert both.archive.count_waiting_behind([held, held]) == [2, 2]
+    assert both.ledger.count_waiting_behind([held, held]) == [2, 2]

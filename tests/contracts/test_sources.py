@@ -8,7 +8,6 @@ import pytest
 
 from lakehook.adapters.dynamodb.journal import DynamoJournal
 from lakehook.adapters.dynamodb.ledger import (
-    DynamoDeliveryQueries,
     DynamoLedger,
 )
 from lakehook.adapters.sqs.dead_letters import SqsDeadLetterCopies, SqsDeadLetterQueue
@@ -18,11 +17,10 @@ from lakehook.domain.event import Event
 from lakehook.domain.lane import DeliveryRecord, HeldLane
 from lakehook.domain.pipeline import PipelineState, PipelineTransition
 from lakehook.ports.queues import DeadLetterCopies, DeadLetterQueue
-from lakehook.ports.stores import DeliveryQueries, Journal, Ledger, Requeued
+from lakehook.ports.stores import Journal, Ledger, Requeued
 from lakehook.settings import StackOutputs
 from tests.builders import a_delivery, an_event
 from tests.fakes import NOON, FakeClock, FakeDeadLetters, FakeJournal, FakeLedger
-from tests.fakes_ops import FakeArchive
 
 BOTH = ("39", "staging/39")
 MOST_PAGES = 20  # of one item each: six events, two counters, and what is empty
@@ -33,7 +31,6 @@ SUCCESS = Attempt(at=NOON, outcome=Outcome.DELIVERED, milliseconds=12, status=20
 class Stores:
     journal: Journal
     ledger: Ledger
-    archive: DeliveryQueries
     letters: DeadLetterQueue
     copies: DeadLetterCopies
 
@@ -50,7 +47,6 @@ def stores(request: pytest.FixtureRequest, clock: FakeClock) -> Stores:
     return Stores(
         journal,
         ledger,
-        FakeArchive(ledger),
         letters,
         letters,
     )
@@ -62,7 +58,6 @@ def _on_aws(deployment: StackOutputs, clock: FakeClock) -> Stores:
     return Stores(
         DynamoJournal(dynamodb, pipelines, clock, items_a_page=1),
         DynamoLedger(dynamodb, deliveries, clock),
-        DynamoDeliveryQueries(dynamodb, deliveries),
         SqsDeadLetterQueue(sqs, deployment.dead_letter_queue_url),
         SqsDeadLetterCopies(sqs, deployment.dead_letter_queue_url),
     )
@@ -183,17 +178,15 @@ def test_what_became_of_a_delivery_is_told_of_one(stores: Stores):
         DeliveryRecord.waiting(delivery_of("staging/39", 1)), before=None, after=None
     )
 
-    found = {key: stores.archive.find(Lane("sub_a", key), 1) for key in BOTH}
-    listed = stores.archive.by_subscription("sub_a", on_scanned=lambda _: None)
+    found = {key: stores.ledger.find(Lane("sub_a", key), 1) for key in BOTH}
+    listed = stores.ledger.by_subscription("sub_a", on_scanned=lambda _: None)
 
     assert found["39"] == delivered
     assert found["staging/39"]
     assert found["staging/39"].delivery == delivery_of("staging/39", 1)
     assert sorted(str(one.lane) for one in listed) == ["sub_a#39", "sub_a#staging/39"]
     for key in BOTH:
-        assert [one.lane.pipeline_key for one in stores.archive.by_lane(Lane("sub_a", key))] == [
-            key
-        ]
+        assert [one.lane.pipeline_key for one in stores.ledger.by_lane(Lane("sub_a", key))] == [key]
 
 
 def test_a_replay_of_one_moves_nothing_of_the_other(stores: Stores):
@@ -207,7 +200,7 @@ def test_a_replay_of_one_moves_nothing_of_the_other(stores: Stores):
 
     lanes = {Lane("sub_a", key) for key in BOTH}
     assert stores.ledger.load([], lanes).lanes == {delivery.lane: held}
-    assert stores.archive.find(Lane("sub_a", "39"), 1) == delivered
+    assert stores.ledger.find(Lane("sub_a", "39"), 1) == delivered
 
 
 def test_the_copy_of_one_dead_letter_goes_and_the_other_stays(stores: Stores):

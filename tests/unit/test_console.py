@@ -235,13 +235,13 @@ def test_a_page_makes_as_many_calls_however_much_waits(monkeypatch: pytest.Monke
             hold(office, down, number)
         made: list[int] = []
         for name in ("find", "find_many", "count_waiting_behind", "by_lane"):
-            kept = getattr(type(office.archive), name)
+            kept = getattr(type(office.ledger), name)
 
             def counted(*given: Any, kept: Any = kept, **terms: Any) -> Any:
                 made.append(len(given[1]) if isinstance(given[1], list) else 1)
                 return kept(*given, **terms)
 
-            monkeypatch.setattr(type(office.archive), name, counted)
+            monkeypatch.setattr(type(office.ledger), name, counted)
         console = visitor(office.desk)
         made.clear()
         for rest in ("/", path_of(office, "ci-status"), path_of(office, "ci-status", "/waiting")):

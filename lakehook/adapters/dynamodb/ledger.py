@@ -216,33 +216,6 @@ class DynamoLedger:
         actions.append(lane_write(self.table, after.lane, before, after))
         self._transact(actions)
 
-    def _requeue(self, one: Requeued, now: float) -> Item:
-        written = replace(one.record, version=one.record.version + 1, changed_at=now)
-        item = record_to_item(written, expires_at=None)
-        return {"TableName": self.table, "Item": item, **_unchanged(one.previous)}
-
-    def _put(self, put: Item) -> None:
-        with translate_aws_errors():
-            try:
-                retry_conflicts(lambda: self.dynamodb.put_item(**put), self.clock)
-            except ClientError as error:
-                translate_conflict(error)
-                raise
-
-    def _transact(self, actions: list[Any]) -> None:
-        with translate_aws_errors():
-            try:
-                self.dynamodb.transact_write_items(TransactItems=actions)
-            except ClientError as error:
-                translate_conflict(error)
-                raise
-
-
-@dataclass(frozen=True)
-class DynamoDeliveryQueries:
-    dynamodb: "DynamoDBClient"
-    table: str
-
     def find(self, lane: Lane, sequence: int) -> DeliveryRecord | None:
         with translate_aws_errors():
             answer = self.dynamodb.get_item(
@@ -315,6 +288,27 @@ class DynamoDeliveryQueries:
             ),
         )
         return sum(answer["Count"] for answer in answers)
+
+    def _requeue(self, one: Requeued, now: float) -> Item:
+        written = replace(one.record, version=one.record.version + 1, changed_at=now)
+        item = record_to_item(written, expires_at=None)
+        return {"TableName": self.table, "Item": item, **_unchanged(one.previous)}
+
+    def _put(self, put: Item) -> None:
+        with translate_aws_errors():
+            try:
+                retry_conflicts(lambda: self.dynamodb.put_item(**put), self.clock)
+            except ClientError as error:
+                translate_conflict(error)
+                raise
+
+    def _transact(self, actions: list[Any]) -> None:
+        with translate_aws_errors():
+            try:
+                self.dynamodb.transact_write_items(TransactItems=actions)
+            except ClientError as error:
+                translate_conflict(error)
+                raise
 
 
 def record_put(

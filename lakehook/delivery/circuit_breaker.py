@@ -19,6 +19,7 @@ from lakehook.domain.delivery import Lane
 from lakehook.domain.subscription import Subscription
 
 TRIES = 3  # when other workers write at the same time; a lost update is harmless
+FAILED_FOR_DAYS = "every attempt has failed for five days"
 
 
 class EndpointGuard:
@@ -110,9 +111,8 @@ class EndpointGuard:
         return resume_suspended_lanes(self._dependencies, self._health.subscription_id, number)
 
     def _disable(self, subscription_id: str) -> None:
-        reason = "every attempt has failed for five days"
-        self._dependencies.subscriptions.disable(subscription_id, reason)
-        self._dependencies.telemetry.disabled(subscription_id, reason)
+        self._dependencies.subscriptions.disable(subscription_id, FAILED_FOR_DAYS)
+        self._dependencies.telemetry.disabled(subscription_id, FAILED_FOR_DAYS)
 
 
 def _healthy(health: EndpointHealth) -> EndpointHealth:

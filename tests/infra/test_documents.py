@@ -176,11 +176,42 @@ def test_each_link_leads_somewhere(document: Path):
                 assert anchor in anchors(led_to.read_text(encoding="utf-8")), anchor
 
 
+COMMENT = re.compile(r" *(?<!\S)# .*$", re.MULTILINE)
+SHOWN = {"text", "http"}  # not typed, and not prose
+TYPED = {"sh", "python"}
+
+
+def code(text: str) -> list[tuple[str, str]]:
+    """Code without its comments, which each language has in its own words."""
+    blocks = ((kind, block) for kind, block in FENCED.findall(text) if kind in TYPED | SHOWN)
+    return [(kind, COMMENT.sub("", block) if kind in TYPED else block) for kind, block in blocks]
+
+
 def test_the_readme_in_chinese_has_the_headings_and_the_code_of_the_one_in_english():
     english, chinese = read("README.md"), read("README.zh-CN.md")
 
     assert [level for level, _ in headings(chinese)] == [level for level, _ in headings(english)]
-    assert FENCED.findall(chinese) == FENCED.findall(english)
+    assert code(chinese) == code(english)
     assert len(re.findall(r"^\|", chinese, re.MULTILINE)) == len(
         re.findall(r"^\|", english, re.MULTILINE)
     )
+
+
+def test_who_reads_chinese_alone_finds_each_comment_in_it_and_each_page_in_english_marked():
+    text = read("README.zh-CN.md")
+    comments = [
+        comment
+        for kind, block in FENCED.findall(text)
+        if kind in TYPED
+        for comment in COMMENT.findall(block)
+    ]
+    links = re.findall(r"\]\((?:docs/|https:)[^)]*(?<!\.json)\)(?!（英文）)", outside_tables(text))
+
+    assert len(comments) > 20
+    assert [one for one in comments if not re.search("[\u4e00-\u9fff]", one)] == []
+    assert links == []
+
+
+def outside_tables(text: str) -> str:
+    """Prose; the table of pages says in its head that they are in English."""
+    return re.sub(r"^\|.*$", "", prose(text), flags=re.MULTILINE)

@@ -1,6 +1,6 @@
 """README.md as somebody types it, from top to bottom, on a fresh laptop cloud.
 
-Its translation has the same code, to the letter (``tests/infra/test_documents.py``).
+Its translation has the same code but for comments (``tests/infra/test_documents.py``).
 """
 
 import json

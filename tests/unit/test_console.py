@@ -12,11 +12,13 @@ import pytest
 
 from lakehook.cli.context import CommandService
 from lakehook.console.access import CONTENT_SECURITY_POLICY, Access
+from lakehook.delivery.circuit_breaker import FAILED_FOR_DAYS
 from lakehook.domain.delivery import Lane
 from lakehook.domain.errors import InfrastructureError, LakehookError, StackNotFound
 from lakehook.domain.lane import DeliveryRecord, DeliveryStatus
 from lakehook.domain.ping import Ping, PingResult
 from lakehook.domain.subscription import Language
+from lakehook.domain.time import format_rfc3339
 from lakehook.queries import ListEvents
 from tests.builders import a_document
 from tests.console_scenes import (
@@ -30,9 +32,11 @@ from tests.console_scenes import (
     subscribe,
     visitor,
 )
+from tests.fakes import NOON
 from tests.fakes_ops import Office
 from tests.unit.test_ops_command import Terminal
 
+ENGLISH = re.compile(r"\b[A-Za-z]+(?: [A-Za-z]+){2,}\b")
 TABS = ("", "/waiting", "/dead-letters", "/terms", "/secrets")
 CHANGES = ("/edit", "/pause", "/resume", "/enable", "/test", "/remove", "/rotate-secret")
 
@@ -312,6 +316,23 @@ def test_the_language_is_switched_on_the_page_that_is_read(console: Visitor):
 
     assert '<html lang="zh-CN">' in console.page("/events/?since=7d&language=zh")
     assert '<html lang="zh-CN">' in console.page("/")
+
+
+def test_no_page_in_chinese_has_a_sentence_in_english_that_is_ours(office: Office):
+    subscribe(office, "mirror", disabled_reason=FAILED_FOR_DAYS, disabled_at=format_rfc3339(NOON))
+    console = visitor(office.desk, language=Language.CHINESE)
+    paths = [*all_paths(office), path_of(office, "mirror")]
+
+    found = {words for path in paths for words in ENGLISH.findall(seen(console.page(path)))}
+
+    assert found == {"upstream connect error", "Expecting value at"}  # a receiver's, a producer's
+
+
+def seen(page: str) -> str:
+    """What a person reads: texts and labels, without commands and bodies."""
+    page = re.sub(r"<(script|style|code|pre|textarea)\b.*?</\1>", "", page, flags=re.DOTALL)
+    labels = re.findall(r'(?:aria-label|placeholder|data-label|title|alt)="([^"]*)"', page)
+    return html.unescape("\n".join([re.sub(r"<[^>]*>", "\n", page), *labels]))
 
 
 def test_what_is_not_there_is_said_and_leads_on(console: Visitor):

@@ -305,8 +305,8 @@ class ShowStatus:
 
     def healths(self, subscriptions: Sequence[Subscription]) -> dict[str, EndpointHealth]:
         ids = [subscription.id for subscription in subscriptions]
-        known = self.endpoint_health.find_many(ids)
-        return {id_: known.get(id_) or EndpointHealth(subscription_id=id_) for id_ in ids}
+        recorded = self.endpoint_health.find_many(ids)
+        return {id_: recorded.get(id_) or EndpointHealth(subscription_id=id_) for id_ in ids}
 
 
 @dataclass(frozen=True)

@@ -99,7 +99,12 @@ class LoggedCloudWatch(CloudWatchBackend):
         metric = Metric(
             named["Namespace"],
             named["MetricName"],
-            tuple(sorted((one["Name"], one["Value"]) for one in named.get("Dimensions", ()))),
+            tuple(
+                sorted(
+                    (dimension["Name"], dimension["Value"])
+                    for dimension in named.get("Dimensions", ())
+                )
+            ),
         )
         periods: dict[int, list[float]] = defaultdict(list)
         with self._lock:

@@ -43,15 +43,15 @@ class CloudWatchDeliveryMetrics:
                     ScanBy="TimestampAscending",
                 )
             )
-            found = _by_id(pages)
+            series = _by_id(pages)
         times = [start + n * period_seconds for n in range(round((end - start) / period_seconds))]
         minutes = period_seconds / 60
         return DeliverySeries(
             times=times,
-            delivered_a_minute=[found["delivered"].get(at, 0.0) / minutes for at in times],
-            failed_a_minute=[found["failed"].get(at, 0.0) / minutes for at in times],
-            p50_ms=[found["p50"].get(at) for at in times],
-            p99_ms=[found["p99"].get(at) for at in times],
+            delivered_a_minute=[series["delivered"].get(at, 0.0) / minutes for at in times],
+            failed_a_minute=[series["failed"].get(at, 0.0) / minutes for at in times],
+            p50_ms=[series["p50"].get(at) for at in times],
+            p99_ms=[series["p99"].get(at) for at in times],
         )
 
     def _query(self, id_: str, name: str, statistic: str, period_seconds: int) -> dict[str, Any]:

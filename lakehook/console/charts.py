@@ -74,7 +74,7 @@ class Chart:
 
 def strips(view: TrendsView, *, now: float) -> Sequence[Strip]:
     start = parse_rfc3339(view.since).timestamp()
-    return [Strip.from_view(one, start=start, end=now) for one in view.strips or ()]
+    return [Strip.from_view(strip, start=start, end=now) for strip in view.strips or ()]
 
 
 def deliveries_chart(view: TrendsView) -> Chart | None:

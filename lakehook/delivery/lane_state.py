@@ -21,7 +21,7 @@ class LaneState:
         self.lane = lane
         self.record = page.lanes.get(lane)  # None: the lane flows
         self._records = {
-            sequence: known for (of, sequence), known in page.records.items() if of == lane
+            sequence: record for (of, sequence), record in page.records.items() if of == lane
         }
 
     def record_of(self, sequence: int) -> DeliveryRecord | None:

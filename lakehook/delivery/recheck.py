@@ -41,7 +41,7 @@ class RecheckSubscriptions:
         """Make lanes due whose resume was lost, of this minute's subscriptions; return how many."""
         now, resumed = self.clock.now(), 0
         chosen = self._chosen(now)
-        health = self.endpoint_health.find_many([one.id for one in chosen])
+        health = self.endpoint_health.find_many([subscription.id for subscription in chosen])
         for subscription in chosen:
             if self.clock.now() >= now + MAX_RUN_SECONDS:
                 break

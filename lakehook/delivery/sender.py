@@ -97,9 +97,9 @@ class SignedSender:
         response = self.transport.send(request)
         attempt = _interpret(response, subscription, message, now=self.clock.now())
         body = _text(response)
-        told = _unread(response, self.clock.now()) + (_redirect(response) or body)
-        if told and (keep_response or not attempt.outcome.is_success):
-            redacted = _credentials(request, channel, keys).redact(told)
+        text = _unread(response, self.clock.now()) + (_redirect(response) or body)
+        if text and (keep_response or not attempt.outcome.is_success):
+            redacted = _credentials(request, channel, keys).redact(text)
             excerpt = ": ".join(filter(None, (attempt.excerpt, redacted)))
             attempt = replace(attempt, excerpt=excerpt[:MAX_EXCERPT_CHARACTERS])
         return SendResult(attempt, body)

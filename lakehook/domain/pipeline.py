@@ -228,9 +228,9 @@ class Pipeline:
             return EventSkip(step.fate, self, after)
         numbered: list[SequencedEvent] = []
         previous = self.event_type
-        for sequence, one in enumerate(step.events, start=self.sequence + 1):
-            numbered.append(SequencedEvent(one, sequence, previous))
-            previous = str(one.type)
+        for sequence, event in enumerate(step.events, start=self.sequence + 1):
+            numbered.append(SequencedEvent(event, sequence, previous))
+            previous = str(event.type)
         return PipelineTransition(self, step.after, tuple(numbered))
 
     def _with_known_trigger(self, event: Event) -> Event:
@@ -306,7 +306,7 @@ class StallThresholds:
         """Parse JSON; what is missing has its default. ``InvalidInput`` names the wrong value."""
         try:
             limits = parse_json_object(text)
-            projects = {name: _limits(one) for name, one in limits.pop(_PROJECTS, {}).items()}
+            projects = {name: _limits(limit) for name, limit in limits.pop(_PROJECTS, {}).items()}
             return cls({**cls().limits, **_limits(limits)}, projects)
         except (ValueError, TypeError, AttributeError, InvalidInput) as error:
             raise InvalidInput(f"stall thresholds: {error}; write {_EXAMPLE}") from None

@@ -139,9 +139,11 @@ class TriggerEvent:
         now = self.clock.now()
         source = f"{TRIAL_SOURCE}-{now * 1000:.0f}"
         event = trial_event(event_type, at=now, pipeline_id=pipeline_id, source=source)
-        for found in match(subscription, [event]):
-            if found.reason:
-                raise InvalidInput(f"{subscription.name} does not get {event_type}: {found.reason}")
+        for result in match(subscription, [event]):
+            if result.reason:
+                raise InvalidInput(
+                    f"{subscription.name} does not get {event_type}: {result.reason}"
+                )
         delivery = sample_delivery(event, subscription)
         if self.deliveries.enqueue_deliveries([delivery]):
             raise InfrastructureError("the deliveries queue did not take it; try again")

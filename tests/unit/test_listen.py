@@ -11,7 +11,7 @@ import urllib3
 from lakehook.adapters.http.server import CannedResponse
 from lakehook.cli import listening
 from lakehook.cli.command import run
-from lakehook.cli.receiver import Forwarder
+from lakehook.cli.listening import Forwarder
 from lakehook.domain.channels.webhook import request_headers
 from lakehook.domain.errors import InfrastructureError
 from lakehook.domain.json_document import to_json

@@ -66,7 +66,10 @@ def list_subscriptions(
         cursor=cursor,
     )
     healths = service.show_status.healths(found)
-    listed = [SubscriptionView.from_subscription(one, healths[one.id]) for one in found]
+    listed = [
+        SubscriptionView.from_subscription(subscription, healths[subscription.id])
+        for subscription in found
+    ]
     return responses.Subscriptions(subscriptions=listed, next=following)
 
 
@@ -274,7 +277,7 @@ def match_events(
     service: Service, subscription: SubscriptionId, wanted: MatchRequest
 ) -> responses.MatchResults:
     owner = service.find_subscription(subscription)
-    events = [_event(number, one) for number, one in enumerate(wanted.events)]
+    events = [_event(number, document) for number, document in enumerate(wanted.events)]
     tried = [MatchView.from_match(result) for result in match(owner, events)]
     return responses.MatchResults(matches=tried)
 

@@ -182,7 +182,9 @@ class HeldIndex:
         with ThreadPoolExecutor(CALLS_AT_A_TIME) as pool:
             counts = pool.map(self._count, subscription_ids)
             counted = dict(zip(subscription_ids, counts, strict=True))
-            holding = {name: one for name, one in counted.items() if one.lanes or one.dead}
+            holding = {
+                name: summary for name, summary in counted.items() if summary.lanes or summary.dead
+            }
             oldest = dict(zip(holding, pool.map(self._oldest, holding), strict=True))
         lanes, records = self._read([entry for entry in oldest.values() if entry])
         return {

@@ -65,8 +65,12 @@ def listen(  # noqa: PLR0913  each is an option
     follows the journal, and shows what a subscription would receive, signed by a secret of its own;
     nothing there changes.
     """
-    from lakehook.cli.listening import listen_until_interrupted  # noqa: PLC0415  few listen
-    from lakehook.cli.receiver import AnswerPolicy, DevelopmentReceiver, Forwarder  # noqa: PLC0415
+    from lakehook.cli.listening import (  # noqa: PLC0415
+        AnswerPolicy,
+        DevelopmentReceiver,
+        Forwarder,
+        listen_until_interrupted,
+    )
 
     forward = Forwarder.parse(forward_to) if forward_to else None
     service = service_of(context, stack)

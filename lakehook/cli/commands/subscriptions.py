@@ -319,9 +319,12 @@ def _subscribe(
 def list_(context: typer.Context, output: AnswerAs = TEXT, stack: Stack = STACK) -> None:
     """Show every subscription."""
     service = service_of(context, stack)
-    found = service.find_subscription.all()
-    healths = service.show_status.healths(found)
-    views = [SubscriptionView.from_subscription(one, healths[one.id]) for one in found]
+    subscriptions = service.find_subscription.all()
+    healths = service.show_status.healths(subscriptions)
+    views = [
+        SubscriptionView.from_subscription(subscription, healths[subscription.id])
+        for subscription in subscriptions
+    ]
     print_listing(output, _SUBSCRIPTIONS, views)
 
 
@@ -350,9 +353,9 @@ def show(
 ) -> None:
     """Show one subscription; a removed one by its id."""
     service = service_of(context, stack)
-    found = service.find_subscription(subscription, removed=True)
-    healths = service.show_status.healths([found])
-    view = SubscriptionDetailView.from_subscription(found, healths[found.id])
+    selected = service.find_subscription(subscription, removed=True)
+    healths = service.show_status.healths([selected])
+    view = SubscriptionDetailView.from_subscription(selected, healths[selected.id])
     print_document(output, view, tables={"secrets": SECRETS})
 
 

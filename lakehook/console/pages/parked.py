@@ -14,7 +14,7 @@ PAGES = Blueprint("parked", __name__, url_prefix="/events/parked")
 @PAGES.get("/")
 def list_() -> str:
     """Reading them hides them from others for a moment, so this page does not refresh itself."""
-    parked = [ParkedEventView.from_parked(one) for one in service().parked_events.all()]
+    parked = [ParkedEventView.from_parked(event) for event in service().parked_events.all()]
     return render_template("parked.html", parked=parked)
 
 

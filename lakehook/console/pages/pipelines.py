@@ -34,7 +34,7 @@ def list_() -> str | Response:
 def send() -> Page:
     """Ask for the subscriber, and send the pipeline's events to it."""
     pipeline = service().show_pipeline(request.args.get("pipeline", "")).pipeline_key
-    names = [one.name for one in service().find_subscription.all()]
+    names = [subscription.name for subscription in service().find_subscription.all()]
     if not names:
         raise NotFound("nobody subscribes")
     name = request.values.get("subscription", names[0])

@@ -22,7 +22,7 @@ _USUAL = {
 @PAGES.get("/")
 def list_() -> str:
     owners = service().subscriptions_by_id()
-    replays = [ReplayView.from_replay(one, owners) for one in service().replays.all()]
+    replays = [ReplayView.from_replay(replay, owners) for replay in service().replays.all()]
     return render_template("replays.html", replays=replays)
 
 

@@ -42,7 +42,7 @@ from lakehook.subscriptions.subscribe import (
 )
 
 PAGES = Blueprint("subscription_form", __name__)
-EVERY_TYPE = tuple(str(one) for one in EventType if one.is_of_pipeline)
+EVERY_TYPE = tuple(str(event_type) for event_type in EventType if event_type.is_of_pipeline)
 _OPTIONS = {  # of the command, in the order of its help
     "name": "--name",
     "url": "--url",
@@ -104,7 +104,7 @@ class Form:
     @classmethod
     def from_request(cls, given: "MultiDict[str, str]", before: "Form") -> "Form":
         """The fields that were sent; the others as they were."""
-        names = [one.name for one in fields(cls) if one.name != "event_types"]
+        names = [field.name for field in fields(cls) if field.name != "event_types"]
         texts = {
             name: written(getattr(before, name), given[name]) for name in names if name in given
         }
@@ -295,7 +295,7 @@ def _command(form: Form, before: Form, subscription: Subscription | None) -> str
         for word in _option(name, now[name])
     ]
     if set(form.event_types) != set(before.event_types):
-        words += [word for one in form.event_types for word in ("--event-type", one)]
+        words += [word for event_type in form.event_types for word in ("--event-type", event_type)]
     words += ["--signing", form.signing] if form.signing != before.signing else []
     verb = ("add",) if subscription is None else ("update", subscription.name)
     return command_line("subscriptions", *verb, *words)

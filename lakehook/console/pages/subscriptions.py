@@ -56,7 +56,9 @@ def show(reference: str) -> str:
 
 def _latency(records: Sequence[DeliveryRecord]) -> tuple[int, int] | None:
     """Return p50 and p95 of the last attempts, in milliseconds."""
-    times = sorted(one.attempts_log[-1].milliseconds for one in records if one.attempts_log)
+    times = sorted(
+        record.attempts_log[-1].milliseconds for record in records if record.attempts_log
+    )
     if not times:
         return None
     return times[len(times) // 2], times[min(len(times) * 95 // 100, len(times) - 1)]

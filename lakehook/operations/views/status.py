@@ -136,9 +136,9 @@ class StatusView:
         return cls(
             at=format_rfc3339(report.at),
             needs_person=bool(report.stalled or report.parked)
-            or any(one.needs_person for one in subscribers),
-            lanes_held=sum(one.lanes for one in held),
-            dead_letters=sum(one.dead for one in held),
+            or any(subscriber.needs_person for subscriber in subscribers),
+            lanes_held=sum(summary.lanes for summary in held),
+            dead_letters=sum(summary.dead for summary in held),
             parked=report.parked,
             stalled=len(report.stalled),
             has_more=any(summary.is_truncated for summary in held),

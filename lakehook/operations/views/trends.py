@@ -54,7 +54,7 @@ class TrendsView:
             until=format_rfc3339(trends.end),
             strips=None
             if trends.changes is None
-            else [_strip(one, trends, now=now) for one in subscribers],
+            else [_strip(subscriber, trends, now=now) for subscriber in subscribers],
             deliveries=trends.deliveries,
             problems=trends.problems,
         )

@@ -82,7 +82,7 @@ def headers(value: Any, reveal: SecretResolver) -> list[str]:
     """Build header lines from a mapping of names to references of their values."""
     if not isinstance(value, dict):
         raise values.type_error(None, f"a mapping of names, for the value of each {INSTEAD}")
-    return [_header(name, one, reveal) for name, one in value.items()]
+    return [_header(name, header, reveal) for name, header in value.items()]
 
 
 def _header(name: str, value: Any, reveal: SecretResolver) -> str:

@@ -246,9 +246,9 @@ def _entries_in(proofreader: ValidationErrors) -> Iterator[tuple[int, Mapping[st
         return
     for key in (name for name in document if name != ROOT):
         proofreader.add(key, what=key, why=f"no such key; {ROOT} is the only one")
-    for index, one in enumerate(document[ROOT]):
-        if isinstance(one, dict):
-            yield index, one
+    for index, entry in enumerate(document[ROOT]):
+        if isinstance(entry, dict):
+            yield index, entry
         else:
             proofreader.add(ROOT, index, what=f"{ROOT}[{index}]", why="is not a mapping")
 
@@ -256,9 +256,9 @@ def _entries_in(proofreader: ValidationErrors) -> Iterator[tuple[int, Mapping[st
 def _reject_duplicates(
     written: Sequence[tuple[int, Mapping[str, Any]]], proofreader: ValidationErrors
 ) -> None:
-    names = Counter(one["name"] for _, one in written if isinstance(one.get("name"), str))
+    names = Counter(entry["name"] for _, entry in written if isinstance(entry.get("name"), str))
     for name in (name for name, count in names.items() if count > 1):
-        *_, last = (index for index, one in written if one.get("name") == name)
+        *_, last = (index for index, entry in written if entry.get("name") == name)
         proofreader.add(
             ROOT, last, "name", what=f"name of {name}", why=f"{names[name]} entries have this name"
         )

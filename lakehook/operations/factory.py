@@ -121,27 +121,16 @@ def build_operator_service(ports: OperatorPorts) -> OperatorService:
             validate, subscriptions, ports.encryptor, issuer, clock, random, renderer
         ),
         test_endpoint=TestEndpoint(subscriptions, ports.queue, ports.pings, clock, random),
-        update=UpdateSubscription(
-            validate,
-            subscriptions,
-            ports.encryptor,
-            resume,
-            renderer,
-            ports.on_endpoint_change or (lambda change: ports.warn(str(change))),
-        ),
+        update=_update_subscription(ports, validate, resume),
         preview=PreviewDelivery(RenderDelivery(renderer), clock),
         rotate_secret=RotateSecret(subscriptions, issuer, clock),
-        set_client_certificate=SetClientCertificate(
-            subscriptions, ports.encryptor, ports.parse_client_certificate, clock
-        ),
+        set_client_certificate=_set_client_certificate(ports),
         remove_client_certificate=RemoveClientCertificate(subscriptions),
         unsubscribe=Unsubscribe(subscriptions, ledger, clock),
         pause=PauseSubscription(subscriptions, clock),
         resume=ResumeSubscription(subscriptions, resume),
         enable=EnableSubscription(subscriptions, ports.endpoint_health, resume),
-        find_dead_letters=FindDeadLetters(
-            subscriptions, ledger, FindMovedLetters(copies, ledger, ports.warn)
-        ),
+        find_dead_letters=_find_dead_letters(ports),
         redrive=Redrive(subscriptions, ports.redriver, copies),
         discard=Discard(ledger, copies, clock),
         list_lanes=ListLanes(subscriptions, ledger, ports.endpoint_health),
@@ -152,12 +141,40 @@ def build_operator_service(ports: OperatorPorts) -> OperatorService:
         show_pipeline=ShowPipeline(subscriptions, ports.journal, ledger),
         list_pipelines=pipelines,
         list_events=ListEvents(ports.journal, clock),
-        start_replay=StartReplay(
-            ports.replays, count, clock, random, ports.warn, ports.journal_keeps_seconds
-        ),
+        start_replay=_start_replay(ports, count),
         count_replay=count,
         replays=replays,
         follow_replay=FollowReplay(replays, clock),
         stop_replay=StopReplay(replays, clock),
         delete_stale_copies=DeleteStaleDlqCopies(ledger, copies),
+    )
+
+
+def _update_subscription(
+    ports: OperatorPorts, validate: ValidateEndpoint, resume: ResumeLanesGradually
+) -> UpdateSubscription:
+    return UpdateSubscription(
+        validate,
+        ports.subscriptions,
+        ports.encryptor,
+        resume,
+        ports.renderer,
+        ports.on_endpoint_change or (lambda change: ports.warn(str(change))),
+    )
+
+
+def _set_client_certificate(ports: OperatorPorts) -> SetClientCertificate:
+    return SetClientCertificate(
+        ports.subscriptions, ports.encryptor, ports.parse_client_certificate, ports.clock
+    )
+
+
+def _find_dead_letters(ports: OperatorPorts) -> FindDeadLetters:
+    moved = FindMovedLetters(ports.copies, ports.ledger, ports.warn)
+    return FindDeadLetters(ports.subscriptions, ports.ledger, moved)
+
+
+def _start_replay(ports: OperatorPorts, count: CountReplay) -> StartReplay:
+    return StartReplay(
+        ports.replays, count, ports.clock, ports.random, ports.warn, ports.journal_keeps_seconds
     )

@@ -58,10 +58,6 @@ class NotifyOperators:
         report = self.show_status()
         self.telemetry.backlog_measured(_backlog(report), now=now)
         checked = [_check(status, before, now=now) for status in report.subscribers]
-        if changes := [
-            _change(check, looked_at=looked_at, now=now) for check in checked if check.has_changed
-        ]:
-            self.history.append(changes)
         notices = [
             (notice, check.view)
             for check in checked
@@ -71,6 +67,10 @@ class NotifyOperators:
         self.conditions.save(
             now, {check.view.subscription_id: check.after for check in checked if check.is_kept}
         )
+        if changes := [
+            _change(check, looked_at=looked_at, now=now) for check in checked if check.has_changed
+        ]:
+            self.history.append(changes)  # last: no notice waits for it, and it is appended once
         return len(notices)
 
     def _notify(self, notices: "list[_Notice]") -> None:

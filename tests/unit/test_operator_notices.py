@@ -235,6 +235,7 @@ def test_what_could_not_be_published_is_published_at_the_next_run(watch: Watch) 
     watch.notify()
 
     assert "OPERATIONS_ENDPOINT_DOWN: ci" in watch.topic.published[0][1]
+    assert len(watch.office.health_history.changes) == 1
 
 
 def test_each_change_of_health_is_kept_with_its_time(watch: Watch) -> None:

@@ -83,7 +83,8 @@ class Aws:
         return cast("SNSClient", self._client("sns"))
 
     def cloudwatch(self) -> Any:
-        return self._client("cloudwatch")
+        """Return a client that fails fast: a page waits for it that can do without."""
+        return self._client("cloudwatch", FAIL_FAST_CONFIG)
 
     def sesv2(self, config: Config) -> "SESV2Client":
         """Create a client with its own timeouts: a mail has a deadline."""

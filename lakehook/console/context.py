@@ -11,6 +11,7 @@ from flask import current_app
 from lakehook.console.access import Access
 from lakehook.domain.subscription import Language
 from lakehook.operations import OperatorService
+from lakehook.operations.trends import ShowTrends
 
 EXTENSION = "lakehook"
 DEFAULT_STACK = "Lakehook"
@@ -33,11 +34,15 @@ class Console:
     access: Access
     options: ConsoleOptions = field(default_factory=ConsoleOptions)
     _service: OperatorService | None = None
+    _trends: ShowTrends | None = None  # kept when the service is opened again
 
     @property
     def service(self) -> OperatorService:
         if self._service is None:
             self._service = self.open_service()
+            if self._trends:
+                self._service.show_trends.continue_from(self._trends)
+            self._trends = self._service.show_trends
         return self._service
 
     @property

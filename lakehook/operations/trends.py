@@ -6,6 +6,7 @@ as its dimension would cost $0.30 a month for each, and the ledger has no index 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from threading import Lock
 
 from lakehook.domain.errors import InfrastructureError
 from lakehook.domain.health_history import HealthChange
@@ -52,16 +53,25 @@ class ShowTrends:
     history: HealthHistory
     metrics: DeliveryMetrics
     clock: Clock
-    _cached: dict[str, Trends] = field(default_factory=dict)
+    cached: dict[str, Trends] = field(default_factory=dict)
+    _lock: Lock = field(default_factory=Lock, repr=False)
 
     def __call__(self, name: str) -> Trends:
-        """Return the trends of the window of this name."""
+        """Return the trends of the window of this name; callers at the same time share a read."""
+        with self._lock:
+            return self._latest(name)
+
+    def continue_from(self, earlier: "ShowTrends") -> None:
+        """Keep the reads of another one of the same deployment: each read is charged for."""
+        self.cached |= earlier.cached
+
+    def _latest(self, name: str) -> Trends:
         window, now = WINDOWS[name], self.clock.now()
         settled = now - SETTLING_SECONDS
         end = settled - settled % window.period_seconds
-        cached = self._cached.get(name)
+        cached = self.cached.get(name)
         if cached is None or cached.end != end or _is_to_retry(cached, now):
-            cached = self._cached[name] = self._read(window, end)
+            cached = self.cached[name] = self._read(window, end)
         return cached
 
     def _read(self, window: TrendWindow, end: float) -> Trends:

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import pytest
 import requests
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from lakehook.cli.command import run
 from lakehook.console.server import Served
@@ -34,7 +34,7 @@ def pages_of(night: Night) -> list[str]:
         "/deliveries/" + quote(night.delivery("ci-status", sequence=1), safe=""),
         "/deliveries/" + quote(night.delivery("metrics"), safe=""),
         "/pipelines/40",
-        "/pipelines/send?pipeline=40",
+        "/send-pipeline?pipeline=40",
         "/pipelines/",
         "/events/",
         "/events/parked/",
@@ -97,8 +97,17 @@ def test_a_console_that_fails_is_said_to_show_what_was(window: Window):
     page.clock.install()
     window.open("/")
 
-    page.route("**/*", lambda route: route.fulfill(status=503))
-    page.clock.run_for(6000)
+    asked: list[Route] = []
+
+    def keep_waiting(route: Route) -> None:
+        asked.append(route)
+
+    page.route("**/*", keep_waiting)
+    page.clock.run_for(16000)
+    while not asked:
+        page.wait_for_timeout(50)
+    (refresh,) = asked  # no other is asked for while it is not answered
+    refresh.fulfill(status=503)
 
     expect(page.get_by_text("what is shown is as it was")).to_be_visible()
     window.faults.clear()

@@ -4,6 +4,7 @@ import html
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import quote
@@ -23,9 +24,11 @@ from lakehook.queries import ListEvents
 from tests.builders import a_document
 from tests.console_scenes import (
     FORM_TOKEN,
+    LIFE,
     MARKUP,
     ORIGIN,
     Visitor,
+    accept,
     attempt,
     hold,
     lively_office,
@@ -69,7 +72,7 @@ def all_paths(office: Office) -> Iterator[str]:
         "/",
         "/pipelines/",
         "/pipelines/39",
-        "/pipelines/send?pipeline=39",
+        "/send-pipeline?pipeline=39",
         "/pipelines/?q=lake",
     )
     yield from ("/events/parked/", "/events/parked/m1", "/events/parked/m1/delete")
@@ -311,6 +314,22 @@ def test_a_failure_of_aws_is_one_line_and_the_next_request_reads_credentials_ane
     assert console.get("/").status_code == 503  # the old credentials are not kept
 
 
+def test_a_failure_of_aws_does_not_read_the_charts_anew(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+):
+    def expired(*_: object) -> None:
+        raise InfrastructureError("ExpiredToken")
+
+    console = visitor(office.desk)
+    console.page("/")
+    with monkeypatch.context() as patch:
+        patch.setattr(type(office.healths), "find_many", expired)
+        assert console.get("/").status_code == 503
+    console.page("/")
+
+    assert len(office.delivery_metrics.reads) == 1  # CloudWatch charges for each
+
+
 def test_the_language_is_switched_on_the_page_that_is_read(console: Visitor):
     assert "?since=7d&amp;language=zh" in console.page("/events/?since=7d")
 
@@ -382,19 +401,30 @@ def test_one_field_finds_whatever_is_looked_for(
     assert found.headers["location"] == path
 
 
-def test_a_pipeline_is_found_by_its_id_and_an_unfinished_one_by_its_project(console: Visitor):
+def test_a_pipeline_is_found_by_its_id_and_an_unfinished_one_by_its_project(
+    console: Visitor, office: Office
+):
     assert console.get("/pipelines/?q=39").headers["location"] == "/pipelines/39"
     assert "/pipelines/40" in console.page("/pipelines/?q=SHOP")
     assert "No pipeline has this id" in console.page("/pipelines/?q=another")
+    accept(office, "send", *LIFE[:2], project_name="x" * 9000)
+    assert "Pipeline send" in console.page("/pipelines/send")
+    for path in ("/", "/pipelines/", "/events/", path_of(office, "jenkins", "/terms")):
+        assert "x" * 100 not in console.page(path), path
 
 
 def test_a_pipeline_shows_each_subscribers_deliveries_over_time(console: Visitor, office: Office):
+    first = office.ledger.records[Lane(named(office, "jenkins"), "40"), 1]
+    office.ledger.keep(replace(first, changed_at=NOON))
     page = console.page("/pipelines/40")
 
     assert page.index(">jenkins</a>") < page.index(">ci-status</a>")
     assert quote(delivery(office, "ci-status", 40), safe="") in page
     assert "waiting" in page
     assert "https://devlake.example/pipelines/39" in page
+    rows = [re.findall(r'class="seq [^>]*>(\d+)', row) for row in page.split("<tr>")]
+    assert ["1", "2", "3"] in rows
+    assert rows == [sorted(row) for row in rows]  # though an earlier one has changed last
 
 
 def test_a_delivery_tells_where_it_is_what_was_tried_and_what_was_sent(
@@ -706,10 +736,10 @@ def test_a_delivery_that_was_delivered_is_sent_once_more(console: Visitor, offic
 
 def test_a_pipeline_is_sent_to_a_subscriber_in_its_order(console: Visitor, office: Office):
     team = named(office, "data-team")
-    page = console.page("/pipelines/send?pipeline=41&subscription=data-team")
+    page = console.page("/send-pipeline?pipeline=41&subscription=data-team")
     assert "lakehook pipelines send 41 --subscription data-team" in page
 
-    sent = console.confirm("/pipelines/send?pipeline=41", subscription="data-team")
+    sent = console.confirm("/send-pipeline?pipeline=41", subscription="data-team")
 
     assert sent.headers["location"] == "/pipelines/41"
     lane = Lane(team, "41")

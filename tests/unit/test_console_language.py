@@ -101,3 +101,9 @@ def test_what_happens_next_is_said_in_chinese(context: DeliveryContext):
     said = CHINESE.of(next_action(record, context).description)
 
     assert not re.search(r"[a-z]{3}", said.replace("410 Gone", "")), said
+
+
+def test_that_a_receiver_asked_to_be_disabled_is_said_in_chinese():
+    said = CHINESE.of("the receiver asked for it (410)")
+
+    assert said == "接收方要求停用（410）"

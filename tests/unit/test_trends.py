@@ -1,5 +1,8 @@
 """Trends: health over time from its recorded changes, read once a minute, and what can't be."""
 
+from threading import Thread
+from typing import Any
+
 import pytest
 
 from lakehook.console.charts import deliveries_chart, latency_chart, strips
@@ -9,6 +12,7 @@ from lakehook.domain.status import HealthState
 from lakehook.operations.trends import RETRY_SECONDS
 from lakehook.operations.views.status import StatusView
 from lakehook.operations.views.trends import TrendsView
+from lakehook.ports.telemetry import DeliverySeries
 from tests.console_scenes import lively_office
 from tests.fakes import NOON
 from tests.fakes_ops import Office
@@ -93,6 +97,26 @@ def test_it_is_read_once_for_a_period_and_again_after_a_failure():
     office.delivery_metrics.error = None
     office.clock.sleep(RETRY_SECONDS)
     assert show("1h").deliveries
+
+
+def test_pages_that_are_drawn_at_once_share_a_read():
+    office = Office()
+    show, read = office.desk().show_trends, office.delivery_metrics.read
+    others = [Thread(target=show, args=("1h",)) for _ in range(2)]
+
+    def read_slowly(**terms: Any) -> DeliverySeries:
+        for other in others:
+            if other.ident is None:
+                other.start()
+                other.join(0.1)  # ends by then, unless it waits for this read
+        return read(**terms)
+
+    office.delivery_metrics.read = read_slowly  # type: ignore[method-assign]
+    show("1h")
+    for other in others:
+        other.join()
+
+    assert len(office.delivery_metrics.reads) == 1
 
 
 def test_the_charts_scale_to_what_was_and_leave_gaps_where_nothing_was():

@@ -11,11 +11,11 @@ from lakehook.domain.event import join_pipeline_key
 from lakehook.operations.views.pipelines import PipelineReportView, PipelineView
 from lakehook.queries import UnfinishedPipeline
 
-PAGES = Blueprint("pipelines", __name__, url_prefix="/pipelines")
+PAGES = Blueprint("pipelines", __name__)
 MAX_LISTED = 200
 
 
-@PAGES.get("/")
+@PAGES.get("/pipelines/")
 def list_() -> str | Response:
     query = request.args.get("q", "").strip()
     if query and _is_known(query):
@@ -30,7 +30,7 @@ def list_() -> str | Response:
     )
 
 
-@PAGES.route("/send", methods=["GET", "POST"])
+@PAGES.route("/send-pipeline", methods=["GET", "POST"])
 def send() -> Page:
     """Ask for the subscriber, and send the pipeline's events to it."""
     pipeline = service().show_pipeline(request.args.get("pipeline", "")).pipeline_key
@@ -63,7 +63,7 @@ def send() -> Page:
     return confirm(action, act)
 
 
-@PAGES.get("/<path:pipeline>")
+@PAGES.get("/pipelines/<path:pipeline>")
 def show(pipeline: str) -> str:
     report = service().show_pipeline(pipeline)
     return render_template(

@@ -4,6 +4,7 @@
   const seconds = Number(document.body.dataset.refresh);
   const unreachable = document.getElementById("unreachable");
   const button = document.getElementById("live");
+  let refreshing = false;
   let live = sessionStorage.getItem("live") !== "no";
 
   const isBusy = () => {
@@ -27,7 +28,8 @@
 
   const refresh = async () => {
     const pieces = [...document.querySelectorAll("[data-live]")];
-    if (!live || document.hidden || !pieces.length || isBusy()) return;
+    if (refreshing || !live || document.hidden || !pieces.length || isBusy()) return;
+    refreshing = true;
     try {
       const answer = await fetch(location.href, { redirect: "error" });
       if (!answer.ok) throw new Error(answer.status);
@@ -39,6 +41,8 @@
       unreachable.hidden = true;
     } catch {
       unreachable.hidden = false;
+    } finally {
+      refreshing = false;
     }
   };
 

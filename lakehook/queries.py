@@ -14,7 +14,7 @@ from lakehook.domain.lane import DeliveryRecord, DeliveryStatus, HeldLane
 from lakehook.domain.pipeline import ACTIVE_STATES, Pipeline, PipelineState
 from lakehook.domain.status import DeliveryContext, NextAction, lane_due, lane_state, next_action
 from lakehook.domain.subscription import Subscription
-from lakehook.ports.queues import ParkedEvents
+from lakehook.ports.queues import ParkedEventQueue
 from lakehook.ports.stores import (
     AcceptedEvent,
     EndpointHealthStore,
@@ -274,7 +274,7 @@ class ShowStatus:
     ledger: Ledger
     pipelines: ListPipelines
     clock: Clock
-    parked_events: ParkedEvents | None = None
+    parked_events: ParkedEventQueue | None = None
 
     def __call__(self) -> StatusReport:
         in_force = [s for s in self.subscriptions.all() if s.removed_at is None]

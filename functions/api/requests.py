@@ -168,7 +168,7 @@ class RotationRequest(RequestModel):
     secret: StrictStr | None = optional("An existing secret; default: a new one.")
 
 
-class ClientCertificate(RequestModel):
+class ClientCertificateRequest(RequestModel):
     """A client certificate and its private key, in PEM."""
 
     certificate: StrictStr = required(

@@ -15,7 +15,7 @@ from lakehook.domain.pipeline import ACTIVE_STATES, PipelineState
 from lakehook.domain.sample import sample_delivery, trial_event
 from lakehook.domain.subscription import Subscription
 from lakehook.ports.ingress import Publish
-from lakehook.ports.queues import DeliveryQueue, ParkedEvent, ParkedEvents
+from lakehook.ports.queues import DeliveryQueue, ParkedEvent, ParkedEventQueue
 from lakehook.ports.stores import (
     AcceptedEvent,
     Journal,
@@ -152,7 +152,7 @@ class TriggerEvent:
 
 @dataclass(frozen=True)
 class ManageParkedEvents:
-    parked: ParkedEvents
+    parked: ParkedEventQueue
     publish: Publish
 
     def all(self) -> list[ParkedEvent]:

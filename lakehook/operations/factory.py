@@ -21,7 +21,12 @@ from lakehook.ports.outbound import (
     TemplateRenderer,
     Warn,
 )
-from lakehook.ports.queues import DeadLetterCopies, DeadLetterRedriver, DeliveryQueue, ParkedEvents
+from lakehook.ports.queues import (
+    DeadLetterCopies,
+    DeadLetterRedriver,
+    DeliveryQueue,
+    ParkedEventQueue,
+)
 from lakehook.ports.stores import (
     EndpointHealthStore,
     HealthHistory,
@@ -84,7 +89,7 @@ class OperatorPorts:
     queue: DeliveryQueue
     redriver: DeadLetterRedriver
     copies: DeadLetterCopies
-    parked_events: ParkedEvents
+    parked_events: ParkedEventQueue
     encryptor: Encryptor
     signing_keys: SigningKeyFactory
     parse_client_certificate: ParseClientCertificate

@@ -61,7 +61,7 @@ class ParkedEvent:
     parked_at: float
 
 
-class ParkedEvents(Protocol):
+class ParkedEventQueue(Protocol):
     """Quarantined events, for people: read, mended and sent again, or deleted."""
 
     def count(self) -> int:

@@ -16,7 +16,7 @@ from functions.api.parameters import (
 )
 from functions.api.requests import (
     Amendment,
-    ClientCertificate,
+    ClientCertificateRequest,
     MatchRequest,
     NewSubscription,
     PreviewRequest,
@@ -244,7 +244,7 @@ def _refuse_loss(rotated: Rotated, wanted: RotationRequest) -> None:
     **operation("The subscription, and what the certificate says.", 404, 409, body=True),
 )
 def set_client_certificate(
-    service: Service, subscription: SubscriptionId, wanted: ClientCertificate
+    service: Service, subscription: SubscriptionId, wanted: ClientCertificateRequest
 ) -> SubscriptionDetailView:
     changed = service.set_client_certificate(
         service.find_subscription(subscription), certificate=wanted.certificate, key=wanted.key

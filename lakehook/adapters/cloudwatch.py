@@ -11,8 +11,10 @@ from typing import Any
 
 from lakehook import metrics as names
 from lakehook.adapters.aws import Aws, translate_aws_errors
+from lakehook.domain.errors import InfrastructureError
 from lakehook.ports.telemetry import DeliverySeries
 
+_UNREAD = ("InternalError", "Forbidden")  # within an answer of 200: no values is not no attempts
 SERVICE = "deliver"  # dimension of the metrics
 _QUERIES = {
     "delivered": (names.DELIVERED, "Sum"),
@@ -69,6 +71,10 @@ def _by_id(pages: Any) -> Mapping[str, Mapping[float, float]]:
     found: dict[str, dict[float, float]] = {id_: {} for id_ in _QUERIES}
     for page in pages:
         for result in page["MetricDataResults"]:
+            if result.get("StatusCode") in _UNREAD:
+                raise InfrastructureError(
+                    f"CloudWatch answered {result['StatusCode']} for {result['Id']}"
+                )
             found[result["Id"]] |= _points(result["Timestamps"], result["Values"])
     return found
 

@@ -1,10 +1,13 @@
 """Trends: health over time from its recorded changes, read once a minute, and what can't be."""
 
 from threading import Thread
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from lakehook.adapters.aws import Aws
+from lakehook.adapters.cloudwatch import CloudWatchDeliveryMetrics
 from lakehook.console.charts import deliveries_chart, latency_chart, strips
 from lakehook.domain.errors import InfrastructureError
 from lakehook.domain.health_history import HealthChange, health_spans
@@ -117,6 +120,17 @@ def test_pages_that_are_drawn_at_once_share_a_read():
         other.join()
 
     assert len(office.delivery_metrics.reads) == 1
+
+
+def test_what_cloudwatch_could_not_read_is_no_time_without_attempts(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    answer = {"MetricDataResults": [{"Id": "p50", "StatusCode": "InternalError"}]}
+    client = SimpleNamespace(get_paginator=lambda _: SimpleNamespace(paginate=lambda **_: [answer]))
+    monkeypatch.setattr(Aws, "cloudwatch", lambda _: client)
+
+    with pytest.raises(InfrastructureError, match="InternalError for p50"):
+        CloudWatchDeliveryMetrics(Aws(), "Lakehook").read(start=0, end=120, period_seconds=60)
 
 
 def test_the_charts_scale_to_what_was_and_leave_gaps_where_nothing_was():

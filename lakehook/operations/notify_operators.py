@@ -178,3 +178,4 @@ def _lines(notice: OperatorNotice, subscriber: SubscriberStatusView) -> Iterator
     )
     yield from (f"  {command}" for command in subscriber.commands)
     yield f"  docs/{_MANUAL[notice]}"
+    yield f"  Behind the address of your lakehook console: {subscriber.console_path}"

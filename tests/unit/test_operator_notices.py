@@ -145,6 +145,7 @@ def test_each_endpoint_that_is_down_is_named_with_what_helps_and_named_once(watc
     assert lines[0] == f"OPERATIONS_ENDPOINT_DOWN: ci ({first})"
     assert "  lakehook subscriptions pause ci" in lines
     assert "  docs/runbook.md#breakersopen" in lines
+    assert f"  Behind the address of your lakehook console: /subscriptions/{first}" in lines
     assert lines[-1] == "All of it: lakehook status --stack Lakehook"
     assert [line for line in later if line.startswith("OPERATIONS")] == [
         f"OPERATIONS_ENDPOINT_DOWN: 值班群 ({second})"

@@ -45,7 +45,6 @@ class Choice:
     value: str = ""
     options: Sequence[str] = ()
     hint: str = ""
-    is_checkbox: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -577,6 +577,25 @@ def test_a_header_is_kept_and_never_shown_and_a_public_key_is(console: Visitor, 
     assert not any("canary" in page for page in pages)
 
 
+def test_headers_are_removed_by_the_edit_form(console: Visitor, office: Office):
+    console.confirm("/subscribe", **NEW, headers="authorization: Bearer canary\nx-team: data")
+    path = path_of(office, "newcomer", "/edit")
+    page = console.page(path)
+    token = FORM_TOKEN.search(page)
+    assert token
+    shown = console.post(path[:-4] + "preview", form_token=token[1], no_headers="yes").text
+
+    assert "Remove its headers: authorization, x-team" in page
+    assert "lakehook subscriptions update newcomer --no-headers<" in shown
+    both = console.confirm(path, no_headers="yes", headers="x-team: search")
+    assert "headers: remove them, or give new ones" in both.text
+    assert len(office.desk().find_subscription("newcomer").header_names) == 2
+    console.confirm(path, no_headers="yes")
+    found = office.desk().find_subscription("newcomer")
+    assert (found.header_names, found.encrypted_headers) == ((), None)
+    assert "Remove its headers" not in console.page(path)
+
+
 def test_what_is_wrong_in_the_form_is_said_and_what_was_written_stays(
     console: Visitor, office: Office
 ):

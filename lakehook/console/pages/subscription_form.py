@@ -52,6 +52,7 @@ _OPTIONS = {  # of the command, in the order of its help
     "pattern": "--pattern",
     "success_if": "--success-if",
     "headers": "--header",
+    "no_headers": "--no-headers",
     "deadline_seconds": "--deadline",
     "ordering": "--ordering",
     "retry_schedule": "--retry-schedule",
@@ -92,6 +93,7 @@ class Form:
     pattern: str = ""
     success_if: str = ""
     headers: str = field(default="", repr=False)  # new ones; a page never shows one again
+    no_headers: str = ""  # if not empty, they are removed
     deadline_seconds: str = "10"
     ordering: str = "strict"
     retry_schedule: str = ""
@@ -142,8 +144,10 @@ class Form:
             for name, value in asdict(self).items()
             if value != was[name]
         }
-        changed.pop("signing", None)
+        for name in ("signing", "no_headers"):
+            changed.pop(name, None)
         changed |= {name: _lines(changed[name]) for name in _LINES if name in changed}
+        changed |= self._removed_headers()
         if "event_types" in changed:
             types = set(self.event_types)
             changed["event_types"] = () if types == set(EVERY_TYPE) else self.event_types
@@ -152,6 +156,12 @@ class Form:
         for name in self.without_effect:
             changed.pop(name, None)
         return SubscriptionFields(**changed)
+
+    def _removed_headers(self) -> Mapping[str, Any]:
+        """All or none: nobody here can decrypt those that would stay."""
+        if self.no_headers and self.headers:
+            raise InvalidInput("headers: remove them, or give new ones, which replace them")
+        return {"headers": ()} if self.no_headers else {}
 
     def secret_request(self) -> SecretRequest:
         scheme = CHANNELS[self.channel].signature_scheme
@@ -305,4 +315,6 @@ def _option(name: str, value: str) -> tuple[str, ...]:
     """Return a field as words of the command; an empty one may have an option of its own."""
     if not value and name in _WITHOUT:
         return (_WITHOUT[name],)
+    if name == "no_headers":
+        return (_OPTIONS[name],)
     return _OPTIONS[name], _SHOWN.get(name, value)

@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
 
 from lakehook.adapters.aws import Aws
 from lakehook.console.server import Served
+from lakehook.dead_letters import DeadLetterSelector
 from lakehook.domain.event import Event, EventType
 from lakehook.operations import OperatorService
 from lakehook.operations.bootstrap import operator_service_on
@@ -30,7 +31,7 @@ UNSEEN = "\u202e\x1b[2J"
 OPTIONS = Options(allow_networks=("127.0.0.0/8",), retry_schedule="0.2", clock_seconds=0.5)
 PIPELINES = ("39", "40")
 LIFE = (EventType.PIPELINE_CREATED, EventType.PIPELINE_RUNNING, EventType.PIPELINE_FAILED)
-PATIENCE = 60.0
+PATIENCE = 120.0
 
 
 class Night:
@@ -41,7 +42,7 @@ class Night:
         self.publish = Publisher(lakehook.deployment.events_queue_url, lakehook.client("sqs"))
         self.is_poisonous = True
         self.receivers = {
-            "jenkins": Receiver("jenkins"),
+            "jenkins": Receiver("jenkins", _echo),
             "ci-status": Receiver("ci-status", lambda _: _answer(503, "upstream connect error")),
             "metrics": Receiver("metrics", self._poisoned),
             "old-portal": Receiver("old-portal", lambda _: _answer(410, "this was deleted")),
@@ -49,7 +50,7 @@ class Night:
         self.lakehook = lakehook
 
     def _poisoned(self, arrival: Arrival) -> CannedResponse:
-        fails = self.is_poisonous and arrival.event_type == EventType.PIPELINE_RUNNING
+        fails = self.is_poisonous and arrival.event_type != EventType.PIPELINE_CREATED
         return _answer(500, "KeyError: 'owner'") if fails else CannedResponse(OK)
 
     def begin(self) -> None:
@@ -109,11 +110,21 @@ class Night:
         (id_,) = [one.id for one in found if one.name.startswith(name)]
         return id_
 
+    def letters(self, name: str) -> list[str]:
+        """Pipelines and sequences of its dead letters."""
+        selector = DeadLetterSelector(subscription_id=self.id_of(name))
+        found = self.service.find_dead_letters(selector)
+        return [f"{one.lane.pipeline_key}#{one.sequence}" for one in found]
+
     def delivery(self, name: str, pipeline: str = "39", sequence: int = 2) -> str:
         return f"{self.id_of(name)}#{pipeline}#{sequence}"
 
     def event(self, pipeline: str) -> Event:
         return an_event(pipeline_id=pipeline, event_id=f"mended-{pipeline}")
+
+
+def _echo(arrival: Arrival) -> CannedResponse:
+    return CannedResponse(OK, body=str(arrival.body.get("challenge", "")).encode())
 
 
 def _answer(status: int, text: str) -> CannedResponse:
@@ -159,6 +170,7 @@ class Window:
 def browser() -> Iterator[Browser]:
     """One for the module: while Playwright is there, its event loop keeps asyncio from others."""
     path, environment = chromium()
+    expect.set_options(timeout=PATIENCE * 1000)
     rules = f"--host-resolver-rules=MAP {OTHER_HOST} 127.0.0.1"
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(
@@ -207,7 +219,7 @@ def window(browser: Browser, console: Served, night: Night) -> Iterator[Window]:
     """Whatever the page says in its console, throws, or asks of others fails the test."""
     with browser.new_context(reduced_motion="reduce") as context:
         page = context.new_page()
-        page.set_default_timeout(8_000)
+        page.set_default_timeout(PATIENCE * 1000)
         opened = Window(page, night, console.access.origin)
         page.on("request", opened.watch)
         page.on("console", lambda message: opened.faults.append(message.text))

@@ -11,12 +11,21 @@ SHARED = (
     "browser",
 )  # folders whose tests share something that is dear to make
 ALONE = {  # long, and worth another turn
-    "test_demo.py": "demo",
+    "test_addresses.py": "troubles",
     "test_bundle.py": "bundles",
+    "test_canaries.py": "troubles",
+    "test_crash.py": "troubles",
+    "test_demo.py": "demo",
+    "test_failures.py": "troubles",
+    "test_isolation.py": "troubles",
+    "test_on_call.py": "troubles",
+    "test_rarities.py": "troubles",
     "test_recovery.py": "recovery",
+    "test_rotation.py": "troubles",
     "test_shipped.py": "bundles",
 }
-LONGEST = ("e2e", "observed", "demo", "recovery", "bundles", "infra", "browser")
+"""What the functions ask of AWS in them, the other end-to-end tests make them ask, too."""
+LONGEST = ("troubles", "e2e", "observed", "browser", "demo", "bundles", "recovery", "infra")
 
 
 def turn_of(nodeid: str) -> str:

@@ -1,19 +1,25 @@
 """A run in which everything happens that is counted: good, bad, and our own trouble last."""
 
 import json
-from contextlib import ExitStack
+import time
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from itertools import filterfalse
 from uuid import uuid4
 
 import requests
+from botocore.exceptions import ClientError
 
 from lakehook import metrics as names
+from lakehook.adapters.dynamodb.items import to_item, to_milliseconds
+from lakehook.adapters.dynamodb.ledger_items import LANE
 from lakehook.cli.bootstrap import open_service
 from lakehook.cli.options import STACK
+from lakehook.domain.delivery import Lane
 from lakehook.domain.event import Event, EventType
 from lakehook.domain.replay import ReplayRequest
 from lakehook.producer import Publisher
+from lakehook.settings import DeliveriesTable as Table
 from lakehook.subscriptions.subscribe import SubscriptionFields
 from local.installation import LocalLakehook, Options
 from local.receiver import Behaviour, Receiver, polite
@@ -47,14 +53,15 @@ class Story:
         self._good_and_late()
         self._devlake()
         self._bad_receivers()
+        self._late()
         self._operators()
         self._out_of_order()
         self._our_own_trouble()
 
-    def _subscribe(self, name: str, behaviour: Behaviour) -> None:
+    def _subscribe(self, name: str, behaviour: Behaviour, **fields: str) -> None:
         receiver = self.exits.enter_context(Receiver(name, behaviour))
         desk = open_service(STACK, print)
-        subscription, _ = desk.subscribe(SubscriptionFields(name=name, url=receiver.url))
+        subscription, _ = desk.subscribe(SubscriptionFields(name=name, url=receiver.url, **fields))
         self.ids[name] = subscription.id
 
     def _publish(self, *events: Event) -> None:
@@ -121,6 +128,26 @@ class Story:
         self._unsubscribe("down")
         self._unsubscribe("leaving")
         self._until(names.LANES_RESUMED, names.DISCARDED)
+
+    def _late(self) -> None:
+        """A retry that was due five minutes ago, as if no tick had come since."""
+        self._subscribe("late", lambda _: ERROR, retry_schedule="90,90")
+        (created,) = a_life(CREATED)
+        self._publish(created)
+        lane = Lane(self.ids["late"], created.pipeline_key)
+        eventually(lambda: self._has_come_late(lane))
+        self._unsubscribe("late")
+
+    def _has_come_late(self, lane: Lane) -> bool:
+        with suppress(ClientError):  # no attempt has failed yet
+            self.lakehook.client("dynamodb").update_item(
+                TableName=self.lakehook.deployment.deliveries_table,
+                Key=to_item({Table.PARTITION_KEY: str(lane), Table.SORT_KEY: LANE}),
+                UpdateExpression="SET due_at = :due_at",
+                ConditionExpression="attribute_exists(due_at)",
+                ExpressionAttributeValues=to_item({":due_at": to_milliseconds(time.time() - 300)}),
+            )
+        return self.heard.has_counted(names.SCHEDULER_LAG)
 
     def _unsubscribe(self, name: str) -> None:
         desk = open_service(STACK, print)

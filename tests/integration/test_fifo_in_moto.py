@@ -83,7 +83,7 @@ def checks(output: str, verdict: str) -> list[str]:
 
 
 def test_random_consumers_get_every_group_in_order_and_nothing_twice(endpoint: str) -> None:
-    messages, groups, consumers, seconds, wait = 300, 12, 4, 40, 2
+    messages, groups, consumers, seconds, wait = 300, 12, 4, 110, 2
 
     output = output_of(
         run("sqs_fifo_stress.py", endpoint, *map(str, (messages, groups, consumers, seconds, wait)))

@@ -22,6 +22,10 @@ from tests.browser.pictures import IMAGES, take_pictures
 from tests.console_scenes import lively_office
 from tests.integration.eventually import eventually
 
+# A browser that leaves a page drops what it still loads, and werkzeug leaves that file to the
+# garbage collector.
+pytestmark = pytest.mark.filterwarnings("ignore:unclosed file .*static:ResourceWarning")
+
 WIDTHS = (400, 1600)
 
 

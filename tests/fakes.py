@@ -196,11 +196,13 @@ class FakeSubscriptions:
 
     known: dict[str, Subscription] = field(default_factory=dict)
     lagging: dict[str, Subscription] = field(default_factory=dict)
+    fresh_reads: int = 0
 
     def all(self) -> Sequence[Subscription]:
         return list(self.known.values())
 
     def find(self, subscription_id: str, *, fresh: bool = False) -> Subscription | None:
+        self.fresh_reads += fresh
         if fresh:
             self.lagging.clear()
         return self.lagging.get(subscription_id) or self.known.get(subscription_id)

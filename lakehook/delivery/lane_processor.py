@@ -130,8 +130,8 @@ class LaneProcessor:
 
     def _hold(self, record: DeliveryRecord) -> Disposition:
         """Hold a flowing lane at its first delivery: for a blocked subscription by one write."""
-        held, subscription = self._lane.held_at(record), self._subscription(fresh=True)
-        if subscription and subscription.is_blocked:
+        held = self._lane.held_at(record)
+        if self._is_blocked() and self._is_blocked(fresh=True):
             self._lane.write(record, held.blocked())
             return Ack()
         self._lane.write(record, held)
@@ -248,6 +248,10 @@ class LaneProcessor:
         if subscription is None:
             return True  # to be discarded
         return not (subscription.is_blocked or self._endpoint.is_open or self._endpoint.is_slow)
+
+    def _is_blocked(self, *, fresh: bool = False) -> bool:
+        subscription = self._subscription(fresh=fresh)
+        return subscription is not None and subscription.is_blocked
 
     def _subscription(self, *, fresh: bool = False) -> Subscription | None:
         """The lane's subscription; None if it was removed."""

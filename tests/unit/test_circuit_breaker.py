@@ -69,6 +69,15 @@ def test_a_quick_success_at_a_well_endpoint_writes_nothing_of_its_health(world: 
     assert (world.ledger.reads, world.ledger.writes, world.ledger.healths.writes) == (1, 1, 0)
 
 
+def test_a_new_lane_behind_an_open_breaker_reads_its_subscription_once(world: World):
+    world.open_the_breaker()
+    before = world.subscriptions.fresh_reads
+
+    world.receive(in_lane(77))
+
+    assert world.subscriptions.fresh_reads == before + 1
+
+
 def test_while_the_breaker_is_open_new_deliveries_wait_unattempted(world: World):
     world.open_the_breaker()
 

@@ -527,6 +527,14 @@ def test_while_a_subscription_is_paused_everything_waits_and_afterwards_goes_in_
     assert world.ledger.lanes == {}
 
 
+def test_the_end_of_a_pause_is_read_before_a_lane_is_held_for_it(world: World):
+    world.subscriptions.lagging["sub_a"] = a_subscription(paused_at="2026-01-01T00:00:00Z")
+
+    assert world.receive(a_delivery(1)) == [Ack()]
+
+    assert world.attempts.made == [FIRST]
+
+
 def test_a_subscription_may_have_a_schedule_of_its_own(world: World):
     world.subscriptions.put(a_subscription(retry_schedule=RetrySchedule((17,))))
     world.fail(FIRST)

@@ -15,17 +15,9 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import (
 from pydantic import BaseModel, Field
 
 from functions.api.http_request import BodyTooLarge, NotJson
-from lakehook.domain.errors import (
-    Conflict,
-    InfrastructureError,
-    InvalidInput,
-    LakehookError,
-    LaneConflict,
-    NotFound,
-    PendingDeliveries,
-    TemplateFailed,
-)
+from lakehook.domain.errors import InvalidInput, LakehookError, PendingDeliveries
 from lakehook.domain.json_document import to_ascii_json
+from lakehook.operations.http_status import http_status_of
 from lakehook.operations.views import described
 from lakehook.operations.views.deliveries import DeadLetterView, DeliveryView, LaneView
 from lakehook.operations.views.pipelines import ParkedEventView, PipelineView
@@ -40,17 +32,11 @@ CONCEALED = ("secret", "headers", "url", "key")
 
 MAX_SHOWN = 40
 
-_STATUSES: tuple[tuple[type[LakehookError], HTTPStatus], ...] = (
-    (BodyTooLarge, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
-    (NotJson, HTTPStatus.UNSUPPORTED_MEDIA_TYPE),
-    (InvalidInput, HTTPStatus.UNPROCESSABLE_ENTITY),
-    (TemplateFailed, HTTPStatus.UNPROCESSABLE_ENTITY),
-    (NotFound, HTTPStatus.NOT_FOUND),
-    (Conflict, HTTPStatus.CONFLICT),
-    (PendingDeliveries, HTTPStatus.CONFLICT),
-    (LaneConflict, HTTPStatus.CONFLICT),
-    (InfrastructureError, HTTPStatus.SERVICE_UNAVAILABLE),
-)
+_STATUSES: Mapping[type[LakehookError], HTTPStatus] = {
+    BodyTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    NotJson: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+}
+"""Of errors that only a request over HTTP can have."""
 
 _WAYS_OUT: Mapping[type[LakehookError], str] = {
     PendingDeliveries: "; discard_waiting=true discards them"
@@ -167,10 +153,7 @@ class Error(BaseModel):
 
 
 def status_of(error: LakehookError) -> HTTPStatus:
-    for kind, status in _STATUSES:
-        if isinstance(error, kind):
-            return status
-    return HTTPStatus.INTERNAL_SERVER_ERROR
+    return _STATUSES.get(type(error)) or http_status_of(error)
 
 
 def error_response(error: LakehookError) -> dict[str, str]:

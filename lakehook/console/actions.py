@@ -2,38 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from http import HTTPStatus
 
 from flask import flash, redirect, render_template, request
 from werkzeug.wrappers import Response
 
-from lakehook.domain.errors import (
-    Conflict,
-    InfrastructureError,
-    InvalidInput,
-    LakehookError,
-    LaneConflict,
-    NotFound,
-    PendingDeliveries,
-)
-
-_STATUSES: tuple[tuple[type[LakehookError], HTTPStatus], ...] = (
-    (NotFound, HTTPStatus.NOT_FOUND),
-    (InvalidInput, HTTPStatus.UNPROCESSABLE_ENTITY),
-    (Conflict, HTTPStatus.CONFLICT),
-    (LaneConflict, HTTPStatus.CONFLICT),
-    (PendingDeliveries, HTTPStatus.CONFLICT),
-    (InfrastructureError, HTTPStatus.SERVICE_UNAVAILABLE),
-)
+from lakehook.domain.errors import LakehookError
+from lakehook.operations.http_status import http_status_of
 
 Page = str | tuple[str, int] | Response
-
-
-def status_of(error: LakehookError) -> int:
-    for kind, status in _STATUSES:
-        if isinstance(error, kind):
-            return int(status)
-    return int(HTTPStatus.UNPROCESSABLE_ENTITY)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +42,7 @@ def confirm(action: ConsoleAction, act: Callable[[], str | Response]) -> Page:
         result = act()
     except LakehookError as error:
         page = render_template("confirm.html", action=action, error=str(error))
-        return page, status_of(error)
+        return page, http_status_of(error)
     if not isinstance(result, str):
         return result
     flash(result)

@@ -10,7 +10,6 @@ from werkzeug.wrappers import Response
 
 from lakehook.console import rendering
 from lakehook.console.access import HEADERS
-from lakehook.console.actions import status_of
 from lakehook.console.context import EXTENSION, Console, command_line, console
 from lakehook.console.pages import (
     dead_letters,
@@ -27,6 +26,7 @@ from lakehook.console.pages import (
 from lakehook.console.rendering import Translator
 from lakehook.domain.errors import InfrastructureError, LakehookError, StackNotFound
 from lakehook.domain.subscription import Language
+from lakehook.operations.http_status import http_status_of
 
 PAGES = (
     now.PAGES,
@@ -175,7 +175,7 @@ def _refused(error: LakehookError) -> tuple[str, int]:
     if is_of_aws:
         console().reopen()
     kind = "aws" if is_of_aws else "refused"
-    return render_template("error.html", kind=kind, message=str(error)), status_of(error)
+    return render_template("error.html", kind=kind, message=str(error)), http_status_of(error)
 
 
 def _http_error(error: HTTPException) -> tuple[str, int]:

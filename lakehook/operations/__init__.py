@@ -1,14 +1,16 @@
 """Operations: the use cases of one deployment, for the command and the API alike.
 
-=============  ==================================================================
-__init__.py    the service: the use cases, and the two steps of a removal
-factory.py     the service, made of its ports
-bootstrap.py   the ports of a deployment: its adapters
-backfill.py    the past of a new subscription
-events.py      events followed as they arrive, a sample triggered, parked ones sent again
-trends.py      health over time, latency and deliveries a minute
-views/         the model of each resource that the command and the API show
-=============  ==================================================================
+===================  ==================================================================
+__init__.py          the service: the use cases, and the two steps of a removal
+factory.py           the service, made of its ports
+bootstrap.py         the ports of a deployment: its adapters
+backfill.py          the past of a new subscription
+events.py            events followed as they arrive, a sample triggered, parked ones sent again
+trends.py            health over time, latency and deliveries a minute
+notify_operators.py  reports each new condition of a subscription to operators once
+http_status.py       the status of an error, in the API and in the console
+views/               the model of each resource that the command and the API show
+===================  ==================================================================
 """
 
 from collections.abc import Mapping

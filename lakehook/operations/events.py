@@ -16,10 +16,7 @@ from lakehook.domain.sample import sample_delivery, trial_event
 from lakehook.domain.subscription import Subscription
 from lakehook.ports.ingress import Publish
 from lakehook.ports.queues import DeliveryQueue, ParkedEvent, ParkedEventQueue
-from lakehook.ports.stores import (
-    AcceptedEvent,
-    Journal,
-)
+from lakehook.ports.stores import AcceptedEvent, Journal
 from lakehook.ports.system import Clock
 from lakehook.subscriptions.preview import match
 

@@ -2,10 +2,11 @@
 
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 
-from lakehook.console.actions import ConsoleAction, Page, confirm, status_of
+from lakehook.console.actions import ConsoleAction, Page, confirm
 from lakehook.console.context import command_line, service
 from lakehook.console.rendering import written
 from lakehook.domain.errors import LakehookError
+from lakehook.operations.http_status import http_status_of
 from lakehook.operations.views.pipelines import ParkedEventView
 
 PAGES = Blueprint("parked", __name__, url_prefix="/events/parked")
@@ -27,7 +28,7 @@ def edit(parked_id: str) -> Page:
         try:
             return _send(parked_id, body)
         except LakehookError as refused:
-            error, status = str(refused), status_of(refused)
+            error, status = str(refused), http_status_of(refused)
     line = command_line("events", "parked", "send", parked_id, "--file", "event.json")
     page = render_template("parked_edit.html", parked=view, body=body, error=error, line=line)
     return page, status

@@ -2,10 +2,11 @@
 
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 
-from lakehook.console.actions import ConsoleAction, Page, confirm, status_of
+from lakehook.console.actions import ConsoleAction, Page, confirm
 from lakehook.console.context import command_line, service
 from lakehook.domain.errors import LakehookError
 from lakehook.domain.replay import DeliveryFilter, ReplayRequest
+from lakehook.operations.http_status import http_status_of
 from lakehook.operations.views.replays import ReplayCountView, ReplayView
 
 PAGES = Blueprint("replays", __name__, url_prefix="/replays")
@@ -37,7 +38,7 @@ def new() -> Page:
         if request.method == "POST":
             count = _count(given)
     except LakehookError as refused:
-        error, status = str(refused), status_of(refused)
+        error, status = str(refused), http_status_of(refused)
     page = render_template(
         "replay_new.html",
         given=given,

@@ -7,7 +7,7 @@ from typing import Any
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from werkzeug.datastructures import MultiDict
 
-from lakehook.console.actions import Page, status_of
+from lakehook.console.actions import Page
 from lakehook.console.context import command_line, service
 from lakehook.console.pages.events import tried_on_latest
 from lakehook.console.rendering import written
@@ -28,6 +28,7 @@ from lakehook.domain.subscription import (
     parse_time_zone,
 )
 from lakehook.domain.template import Template
+from lakehook.operations.http_status import http_status_of
 from lakehook.operations.views.subscriptions import (
     CreatedSubscriptionView,
     PreviewResultView,
@@ -274,7 +275,7 @@ def _page(
         line=_command(form, before, subscription),
         **_tried(form, sample),
     )
-    return page, status_of(error) if error else 200
+    return page, http_status_of(error) if error else 200
 
 
 def _tried(form: Form, sample: str) -> Mapping[str, Any]:

@@ -19,17 +19,20 @@ SCHEMAS = "#/components/schemas/"
 _ADDED: dict[str, Any] = {
     "event_id": {
         "type": "string",
-        "description": "Known by it; derived where the producer gave none.",
+        "description": "Id of the event; derived if the producer gave none.",
     },
     "sequence": {"type": "integer", "minimum": 1, "description": "1, 2, 3 … of each pipeline."},
-    "previous_event_type": {"type": ["string", "null"], "description": "Null of the first one."},
-    "inferred": {"const": True, "description": "DevLake did not say it, and it must have been."},
-    "late": {"const": True, "description": "A redriven dead letter that others have overtaken."},
-    "replayed": {"const": True, "description": "An operator sends the past again."},
+    "previous_event_type": {"type": ["string", "null"], "description": "Null for the first event."},
+    "inferred": {"const": True, "description": "DevLake did not post it; Lakehook inferred it."},
+    "late": {
+        "const": True,
+        "description": "A redriven dead letter; later events were delivered before it.",
+    },
+    "replayed": {"const": True, "description": "An operator replays it."},
 }
 _PING: dict[str, Any] = {
     "type": "object",
-    "description": "A test by an operator; it is of no pipeline.",
+    "description": "A test by an operator; it belongs to no pipeline.",
     "required": ["event_type", "event_id", "timestamp"],
     "properties": {
         "event_type": {"const": "PING"},
@@ -42,7 +45,7 @@ _PING: dict[str, Any] = {
     },
 }
 _HEADERS = {
-    "webhook-id": "The same on every attempt: drop what you have seen.",
+    "webhook-id": "The same for every attempt: drop ids that you have processed.",
     "webhook-timestamp": "Unix seconds of this attempt.",
     "webhook-signature": "Standard Webhooks 1.0.0: a list of v1,… or v1a,… with spaces between.",
 }
@@ -106,9 +109,9 @@ def webhooks() -> dict[str, Any]:
             "content": {"application/json": {"schema": {"oneOf": bodies}}},
         },
         "responses": {
-            "2XX": {"description": "It is done; of a challenge, with the challenge as the body."},
-            "410": {"description": "Send no more, until an operator enables the subscription."},
-            "default": {"description": "It is tried again, not before `retry-after`."},
+            "2XX": {"description": "It is delivered; a challenge, with its text as the body."},
+            "410": {"description": "No more is sent until an operator enables the subscription."},
+            "default": {"description": "It is retried, not before `retry-after`."},
         },
     }
     return {"event": {"post": operation}}

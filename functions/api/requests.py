@@ -231,7 +231,7 @@ class NewReplay(RequestModel):
         return ReplayRequest(**wish)
 
 
-class MendedEvent(RequestModel):
+class CorrectedEvent(RequestModel):
     """The event as it should have been."""
 
     event: dict[str, Any] | None = optional("In a producer's form; default: as it is.")

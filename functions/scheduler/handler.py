@@ -81,7 +81,7 @@ def reconcile() -> "ReconcileOnSchedule | None":
 
 def lambda_handler(_event: dict[str, Any], context: Any) -> dict[str, Any]:
     with telemetry().invocation(context.aws_request_id):
-        return dict(tick()(lambda: context.get_remaining_time_in_millis() / 1000))
+        return tick()(lambda: context.get_remaining_time_in_millis() / 1000)
 
 
 def _notify() -> int:

@@ -31,8 +31,8 @@ OpenService = Callable[[str], CommandService]
 
 
 def service_of(context: typer.Context, stack: str) -> CommandService:
-    open_desk: OpenService = context.obj
-    return open_desk(stack)
+    open_service: OpenService = context.obj
+    return open_service(stack)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,7 +17,7 @@ from functions.api.parameters import (
     Service,
     operation,
 )
-from functions.api.requests import MendedEvent, PipelineReceiver
+from functions.api.requests import CorrectedEvent, PipelineReceiver
 from functions.api.responses import paginate
 from lakehook.domain.event import parse_pipeline_key
 from lakehook.domain.json_document import to_json
@@ -125,7 +125,7 @@ def show_parked_event(service: Service, parked: ParkedId) -> ParkedEventView:
     tags=["Parked events"],
     **operation("The event that was published; it is no longer parked.", 404, body=True),
 )
-def send_parked_event(service: Service, parked: ParkedId, wanted: MendedEvent) -> SentEventView:
+def send_parked_event(service: Service, parked: ParkedId, wanted: CorrectedEvent) -> SentEventView:
     body = None if wanted.event is None else to_json(wanted.event)
     return SentEventView.from_event(service.parked_events.send(parked, body))
 

@@ -45,12 +45,10 @@ if TYPE_CHECKING:
 
 
 MINUTE = 60
-_AT_A_TIME = 50  # a dead letter has up to 128 KiB, and a response at most 16 MB
 _LATER_PAGE = 1000  # keys of an index; the first page is small, since few callers need more
 _WITHOUT_DUE_TIME = "attribute_exists(#lane) AND attribute_not_exists(#due_at)"
-
 CALLS_AT_A_TIME = 16  # the client keeps 20 connections
-RECORDS_AT_A_TIME = 50  # one has up to 128 KiB, and one read answers 16 MB at most
+RECORDS_AT_A_TIME = 50  # a dead letter has up to 128 KiB, and a response at most 16 MB
 
 
 @dataclass(frozen=True)
@@ -134,7 +132,9 @@ def held_items(
     """Yield the items, the longest held first, skipping those that the table no longer has."""
     entries = _keys(dynamodb, table, chosen)
     keys = ((name, key) for name, key in entries if wanted(key))
-    while page := dict(islice(keys, _AT_A_TIME)):  # an item that has just moved may appear twice
+    while page := dict(
+        islice(keys, RECORDS_AT_A_TIME)
+    ):  # an item that has just moved may appear twice
         items = {_name(item): item for item in batch_get(dynamodb, table, list(page.values()))}
         yield from (items[name] for name in page if name in items)
 
@@ -151,7 +151,7 @@ def _keys(
         dynamodb.query,
         TableName=table,
         IndexName=chosen.index.name,
-        Limit=_AT_A_TIME,
+        Limit=RECORDS_AT_A_TIME,
         later_limit=_LATER_PAGE,
         KeyConditionExpression=condition,
         ExpressionAttributeNames=names,

@@ -7,6 +7,7 @@ is the outcome ``response_too_large``.
 """
 
 from lakehook.domain.attempt import Outcome, Response, ResponseVerdict
+from lakehook.domain.channels.webhook import requests_abort
 from lakehook.domain.errors import InvalidSubscription
 from lakehook.domain.event_pattern import PatternExhausted, compile_pattern
 from lakehook.domain.json_document import Document, expand_names, parse_json_object
@@ -25,12 +26,12 @@ def parse_success_condition(text: str) -> str:
 
 
 def with_condition(verdict: ResponseVerdict, response: Response, condition: str) -> ResponseVerdict:
-    """Return the verdict of a success whose body must match; a mismatch is retried."""
+    """Return the verdict of a success whose body must match; a mismatch is as any failure."""
     reason = _mismatch(response, condition) if verdict.outcome.is_success else ""
     if not reason:
         return verdict
     return ResponseVerdict(
-        outcome=Outcome.REJECTED,
+        outcome=Outcome.ABORTED if requests_abort(response) else Outcome.REJECTED,
         disable_requested=verdict.disable_requested,
         retry_after=verdict.retry_after,
         reason=f"{response.status}, but {reason}",

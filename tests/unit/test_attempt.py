@@ -253,6 +253,12 @@ def test_a_mismatch_is_told_with_the_redacted_body_and_keeps_the_receivers_wishe
     assert (attempt.status, attempt.retry_after, attempt.disable_requested) == (200, 30, True)
 
 
+def test_a_mismatch_that_is_to_be_aborted_is_not_tried_again(world: World):
+    world.answer(200, b'{"code":1}', **{"webhook-delivery": "abort-message"})
+
+    assert world.attempt(a_subscription(success_if='{"code":[0]}')).outcome is Outcome.ABORTED
+
+
 def test_a_body_that_broke_off_is_no_success_by_what_it_lacks(world: World):
     """The error that the condition forbids may be in what did not arrive."""
     world.receiver.script = [Response(status=200, headers={}, body=b"", is_whole=False)]

@@ -136,11 +136,16 @@ def interpret(response: Response, *, now: float) -> ResponseVerdict:
 def classify_response(response: Response) -> Outcome:
     if response.status in _SUCCESS:
         return Outcome.DELIVERED
-    if _control(response) == "abort-message":
+    if requests_abort(response):
         return Outcome.ABORTED
     if response.status == _GONE:
         return Outcome.GONE
     return Outcome.THROTTLED if response.status in _THROTTLING else Outcome.REJECTED
+
+
+def requests_abort(response: Response) -> bool:
+    """Whether the receiver gives up this one message."""
+    return _control(response) == "abort-message"
 
 
 def requests_disable(response: Response) -> bool:

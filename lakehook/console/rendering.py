@@ -38,9 +38,11 @@ def catalogue() -> Mapping[str, Mapping[str, str]]:
 @cache
 def _sentences() -> Sequence[tuple[re.Pattern[str], str]]:
     """Return patterns of sentences with variable parts, the most specific first."""
-    entries = [(text, said) for text, said in catalogue()["operations"].items() if "{" in text]
+    entries = [
+        (text, translated) for text, translated in catalogue()["operations"].items() if "{" in text
+    ]
     entries.sort(key=lambda entry: -len(_FIELD.sub("", entry[0])))
-    return [(re.compile(_pattern(text), re.DOTALL), said) for text, said in entries]
+    return [(re.compile(_pattern(text), re.DOTALL), translated) for text, translated in entries]
 
 
 def _pattern(text: str) -> str:

@@ -132,8 +132,8 @@ def classify_error(error: BaseException) -> Outcome:
 def describe_error(error: BaseException) -> str:
     """Describe an error by the system's message, since urllib3's would show the URL."""
     tls_errors = (cause for cause in _causes(error) if isinstance(cause, ssl.SSLError))
-    if told := next(filter(None, map(describe_tls_error, tls_errors)), None):
-        return told
+    if tls_problem := next(filter(None, map(describe_tls_error, tls_errors)), None):
+        return tls_problem
     described = [cause for cause in _causes(error) if isinstance(cause, OSError) and cause.strerror]
     return str(described[-1].strerror) if described else type(error).__name__
 

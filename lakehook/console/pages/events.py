@@ -56,11 +56,11 @@ def tried_on_latest(subscription: Subscription) -> Sequence[Tried]:
     return [
         Tried(
             event=EventView.from_accepted(accepted),
-            pipeline=one.event.pipeline_key,
-            project=one.event.document.get("project_name"),
-            reason=one.reason,
+            pipeline=result.event.pipeline_key,
+            project=result.event.document.get("project_name"),
+            reason=result.reason,
         )
-        for accepted, one in zip(found, tried, strict=True)
+        for accepted, result in zip(found, tried, strict=True)
     ]
 
 
@@ -68,9 +68,9 @@ def _row(accepted: AcceptedEvent, subscriptions: Sequence[Subscription]) -> Mapp
     """Judged by the present terms of each subscription."""
     event = accepted.sequenced.event
     reasons = {
-        one.name: MatchView.from_match(tried).reason
-        for one in subscriptions
-        for tried in match(one, [event])
+        subscription.name: MatchView.from_match(tried).reason
+        for subscription in subscriptions
+        for tried in match(subscription, [event])
     }
     return {
         "event": EventView.from_accepted(accepted),

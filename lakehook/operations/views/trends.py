@@ -60,19 +60,19 @@ class TrendsView:
         )
 
 
-def _strip(one: SubscriberStatusView, trends: Trends, *, now: float) -> HealthStripView:
+def _strip(subscriber: SubscriberStatusView, trends: Trends, *, now: float) -> HealthStripView:
     changes = trends.changes or {}
-    is_timed = one.since is not None and one.health != HealthState.OK
+    is_timed = subscriber.since is not None and subscriber.health != HealthState.OK
     spans = health_spans(
-        changes.get(one.subscription_id, ()),
-        start=max(trends.start, _seconds(one.created_at) or 0.0),
+        changes.get(subscriber.subscription_id, ()),
+        start=max(trends.start, _seconds(subscriber.created_at) or 0.0),
         end=now,
-        present=HealthState(one.health),
-        since=_seconds(one.since) if is_timed else None,
+        present=HealthState(subscriber.health),
+        since=_seconds(subscriber.since) if is_timed else None,
     )
     return HealthStripView(
-        subscription_id=one.subscription_id,
-        name=one.name,
+        subscription_id=subscriber.subscription_id,
+        name=subscriber.name,
         spans=[HealthSpanView.from_span(span) for span in spans],
     )
 

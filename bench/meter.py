@@ -3,6 +3,7 @@
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/on-demand-capacity-mode.html
 """
 
+import re
 from math import ceil
 from threading import Lock
 from types import SimpleNamespace
@@ -11,6 +12,7 @@ from typing import Any
 WRITE_UNIT_BYTES = 1024
 A_READ_UNIT = 1  # a consistent read of up to 4 KB, also of what is not there
 IN_A_TRANSACTION = 2  # times as dear
+_NAME = re.compile(r"'([^']+)': \?")
 
 
 class Meter:
@@ -40,6 +42,14 @@ class Meter:
             self.writes += 1
             self.write_units += _write_units(put["Item"])
 
+    def batch_execute_statement(self, *, Statements: Any) -> Any:  # noqa: N803
+        """Count the units of inserts: a value for each name of the statement."""
+        items = [_item_of(statement) for statement in Statements]
+        with self._lock:
+            self.writes += 1
+            self.write_units += sum(map(_write_units, items))
+        return {"Responses": [{} for _ in items]}
+
     def transact_write_items(self, *, TransactItems: Any) -> None:  # noqa: N803
         with self._lock:
             self.writes += 1
@@ -49,6 +59,11 @@ class Meter:
     def send_message_batch(self, **_batch: Any) -> Any:
         self.sent += 1
         return {}
+
+
+def _item_of(statement: dict[str, Any]) -> dict[str, Any]:
+    names = _NAME.findall(statement["Statement"])
+    return dict(zip(names, statement["Parameters"], strict=True))
 
 
 def _write_units(item: dict[str, Any]) -> int:

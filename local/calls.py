@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,9 @@ _ACTIONS = {
     "ChangeMessageVisibilityBatch": "ChangeMessageVisibility",
 }
 """https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-api-permissions-reference.html"""
+
+_STATEMENT = re.compile(r'(?P<verb>INSERT|UPDATE|DELETE|SELECT)\b[^"]*"(?P<table>[^"]+)"')
+"""https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-iam.html"""
 
 _PREFIXES = {"sesv2": "ses"}
 
@@ -59,15 +63,26 @@ def _append(path: Path, line: str) -> None:
 def asked_in(service: str, operation: str, params: Mapping[str, Any]) -> Iterator[Asked]:
     match operation:
         case "TransactWriteItems" | "TransactGetItems":
-            for item in params["TransactItems"]:
-                for kind, value in item.items():
-                    yield _TRANSACTED[kind], value["TableName"]
+            yield from map(_asked_by_action, params["TransactItems"])
         case "BatchGetItem" | "BatchWriteItem":
             for table in params["RequestItems"]:
                 yield f"{service}:{operation}", table
+        case "BatchExecuteStatement":
+            yield from map(_asked_by_statement, params["Statements"])
         case _:
             prefix, action = _PREFIXES.get(service, service), _ACTIONS.get(operation, operation)
             yield f"{prefix}:{action}", _resource(params)
+
+
+def _asked_by_action(item: Mapping[str, Any]) -> Asked:
+    ((kind, value),) = item.items()
+    return _TRANSACTED[kind], value["TableName"]
+
+
+def _asked_by_statement(params: Mapping[str, Any]) -> Asked:
+    statement = _STATEMENT.match(params["Statement"])
+    assert statement, f"not a statement that Lakehook writes: {params['Statement']}"
+    return f"dynamodb:PartiQL{statement['verb'].capitalize()}", statement["table"]
 
 
 def _resource(params: Mapping[str, Any]) -> str:

@@ -3,8 +3,13 @@
 moto copies every table of a transaction, and restores the copies when it fails. That costs more
 with every item in the tables, and undoes concurrent writes.
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html
+
+It also copies every item of every table for each statement of PartiQL, so that an ``INSERT`` costs
+more with each item. Those are put here.
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-reference.insert.html
 """
 
+import re
 from copy import deepcopy
 from threading import RLock
 from types import SimpleNamespace
@@ -13,6 +18,7 @@ from typing import Any
 from moto.dynamodb import urls
 from moto.dynamodb.comparisons import get_filter_expression
 from moto.dynamodb.exceptions import (
+    MockValidationException,
     MultipleTransactionsException,
     TooManyTransactionsException,
     TransactionCanceledException,
@@ -20,6 +26,9 @@ from moto.dynamodb.exceptions import (
 from moto.dynamodb.models import DynamoDBBackend, dynamodb_backends
 
 _MAX_ACTIONS = 100  # limit of TransactWriteItems
+_MAX_STATEMENTS = 25  # limit of BatchExecuteStatement
+_INSERT = re.compile(r"""INSERT INTO "(?P<table>[^"]+)" VALUE \{(?P<names>'[^']+': \?.*)\}""")
+_NAME = re.compile(r"'([^']+)': \?")
 
 Item = dict[str, Any]
 Reason = tuple[str | None, str | None, Item | None]
@@ -86,6 +95,28 @@ class SerialDynamoDB(DynamoDBBackend):
             for kind, action in actions:
                 self._apply(kind, action)
 
+    def batch_execute_statement(self, statements: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        if len(statements) > _MAX_STATEMENTS:
+            raise MockValidationException(f"{len(statements)} statements in one request")
+        inserts = [_INSERT.fullmatch(statement["Statement"]) for statement in statements]
+        with self._alone:
+            if not all(inserts):
+                return super().batch_execute_statement(statements)
+            return [
+                self._insert(insert["table"], _NAME.findall(insert["names"]), statement)
+                for insert, statement in zip(inserts, statements, strict=True)
+                if insert
+            ]
+
+    def _insert(self, table: str, names: list[str], statement: Item) -> Item:
+        if table not in self.tables:
+            return _failure("ResourceNotFound", "Requested resource not found")
+        item = dict(zip(names, statement["Parameters"], strict=True))
+        if self.get_item(*self._key("Put", {"TableName": table, "Item": item})):
+            return _failure("DuplicateItem", "Duplicate primary key exists in table")
+        self.put_item(table, item)
+        return {"TableName": table}
+
     def _key(self, kind: str, action: Item) -> tuple[str, Item]:
         table = self.get_table(action["TableName"])
         names = [name for name in (table.hash_key_attr, table.range_key_attr) if name]
@@ -119,3 +150,7 @@ class SerialDynamoDB(DynamoDBBackend):
                     expression_attribute_names=action.get("ExpressionAttributeNames", {}),
                     expression_attribute_values=action.get("ExpressionAttributeValues", {}),
                 )
+
+
+def _failure(code: str, message: str) -> Item:
+    return {"Error": {"Code": code, "Message": message}}

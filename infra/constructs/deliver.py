@@ -20,6 +20,7 @@ KEEP_THE_LEDGER = (
     "dynamodb:BatchGetItem",
     "dynamodb:DeleteItem",
     "dynamodb:GetItem",
+    "dynamodb:PartiQLInsert",
     "dynamodb:PutItem",
     "dynamodb:Query",
     "dynamodb:UpdateItem",

@@ -2,6 +2,8 @@
 
 DynamoDB refuses a single write with ``TransactionConflictException``, and a transaction with that
 reason: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html
+A statement of a batch fails with that code, and the batch succeeds:
+https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchStatementError.html
 """
 
 from types import SimpleNamespace
@@ -28,6 +30,7 @@ from tests.fakes import NOON, FakeClock
 LANE = Lane("sub_a", "39")
 SUCCESS = Attempt(at=NOON, outcome=Outcome.DELIVERED, milliseconds=12, status=200)
 DELIVERED = DeliveryRecord.waiting(a_delivery()).with_attempt(SUCCESS)
+WRITES = ("PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems", "BatchExecuteStatement")
 FOR_EVER = 99
 
 
@@ -37,7 +40,7 @@ class Conflicts:
     def __init__(self) -> None:
         self.client = boto3.client("dynamodb")
         self.left = 0
-        for write in ("PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems"):
+        for write in WRITES:
             self.client.meta.events.register(f"before-call.dynamodb.{write}", self._answer)
 
     def _answer(self, *, model: Any, **_: Any) -> tuple[Any, dict[str, Any]] | None:
@@ -45,6 +48,9 @@ class Conflicts:
         if not self.left:
             return None
         self.left -= 1
+        if model.name == "BatchExecuteStatement":
+            refused = {"Code": "TransactionConflict", "Message": "Transaction is ongoing"}
+            return SimpleNamespace(status_code=200), {"Responses": [{"Error": refused}]}
         error = {"Code": "TransactionConflictException", "Message": "Transaction is ongoing"}
         reasons: list[dict[str, str]] = []
         if model.name == "TransactWriteItems":
@@ -76,7 +82,7 @@ def test_a_lane_that_a_worker_is_writing_is_leased_by_a_later_tick(
 
 
 def test_a_success_outlasts_a_transaction_on_its_record(ledger: DynamoLedger, conflicts: Conflicts):
-    conflicts.left = 2
+    conflicts.left = 3  # the insert, and two puts
 
     ledger.save(DELIVERED, before=None, after=None)
 

@@ -11,13 +11,15 @@ https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWrite
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
 from lakehook.adapters.aws import translate_aws_errors
 from lakehook.adapters.dynamodb.circuit_breakers import health_from_item, health_key, is_health
+from lakehook.adapters.dynamodb.group_commit import GroupCommit
 from lakehook.adapters.dynamodb.items import (
     Item,
     batch_get,
@@ -53,6 +55,7 @@ from lakehook.adapters.dynamodb.ledger_items import (
     record_name,
     record_to_item,
 )
+from lakehook.adapters.dynamodb.partiql import execute_writes, insert
 from lakehook.domain.circuit_breaker import EndpointHealth
 from lakehook.domain.delivery import Delivery, Lane
 from lakehook.domain.errors import LaneConflict
@@ -81,6 +84,7 @@ class DynamoLedger:
     table: str
     clock: Clock
     retention_seconds: float = 60 * 24 * 3600.0  # of delivered and discarded deliveries
+    _group_commit: GroupCommit = field(default_factory=GroupCommit)
 
     def load(self, deliveries: Collection[Delivery], lanes: Collection[Lane]) -> LedgerSnapshot:
         records = {(delivery.lane, delivery.sequence) for delivery in deliveries}
@@ -112,7 +116,9 @@ class DynamoLedger:
         put = record_put(self.table, record, written, retention_seconds=self.retention_seconds)
         if before is None and after is None:
             is_success = record.status is DeliveryStatus.DELIVERED
-            self._put(_unless_dead(put) if is_success else put)
+            put = _unless_dead(put) if is_success else put
+            if record.version > 0 or not self._insert(put["Item"]):
+                self._put(put)
         else:
             self._transact([{"Put": put}, lane_write(self.table, record.lane, before, after)])
         return written
@@ -293,6 +299,15 @@ class DynamoLedger:
         written = replace(one.record, version=one.record.version + 1, changed_at=now)
         item = record_to_item(written, expires_at=None)
         return {"TableName": self.table, "Item": item, **_unchanged(one.previous)}
+
+    def _insert(self, item: Item) -> bool:
+        """Insert a record that nobody has written, in one request with those of other lanes.
+
+        An absent record is neither dead nor requeued, so each condition of the put would hold. If
+        there is one, or the table is throttled, the put judges and tries again.
+        """
+        execute = partial(execute_writes, self.dynamodb)
+        return self._group_commit(insert(self.table, item), execute) is None
 
     def _put(self, put: Item) -> None:
         with translate_aws_errors():

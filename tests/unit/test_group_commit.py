@@ -1,0 +1,148 @@
+"""Writes that several threads make at the same time: together, and each with its own outcome."""
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from threading import Event
+
+import pytest
+from botocore.exceptions import ClientError
+
+from lakehook.adapters.dynamodb.group_commit import GroupCommit
+from lakehook.adapters.dynamodb.partiql import MAX_STATEMENTS, Statement
+from lakehook.domain.errors import InfrastructureError
+
+PATIENCE_SECONDS = 120
+TAKEN = ClientError({"Error": {"Code": "DuplicateItem", "Message": "taken"}}, "insert")
+
+
+def a_write(number: int) -> Statement:
+    return {"Statement": "INSERT", "Parameters": [{"N": str(number)}]}
+
+
+@dataclass
+class Table:
+    """Answers the first request when it is let, and every other at once."""
+
+    requests: list[list[Statement]] = field(default_factory=list)
+    asked: Event = field(default_factory=Event)
+    goes_on: Event = field(default_factory=Event)
+    refused: Sequence[Statement] = ()
+    failures: dict[int, Exception] = field(default_factory=dict)  # by the request's number
+
+    def execute(self, statements: Sequence[Statement]) -> list[ClientError | None]:
+        number = len(self.requests)
+        self.requests.append(list(statements))
+        if number == 0:
+            self.asked.set()
+            assert self.goes_on.wait(PATIENCE_SECONDS)
+        if failure := self.failures.get(number):
+            raise failure
+        return [TAKEN if statement in self.refused else None for statement in statements]
+
+
+@pytest.fixture
+def threads() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(MAX_STATEMENTS + 5) as threads:
+        yield threads
+
+
+@pytest.fixture
+def table() -> Iterator[Table]:
+    table = Table()
+    yield table
+    table.goes_on.set()
+
+
+class Watched(GroupCommit):
+    """Tells when so many writes wait for the request in flight."""
+
+    def __init__(self, *, waiting: int = 0, patience_seconds: float = PATIENCE_SECONDS) -> None:
+        super().__init__(patience_seconds=patience_seconds)
+        self.gathered = Event()
+        self._expected = waiting
+
+    def _enters(self, write: object) -> bool:
+        enters = super()._enters(write)  # type: ignore[arg-type]
+        if not enters and len(self._waiting) == self._expected:
+            self.gathered.set()
+        return enters
+
+
+def in_flight_and_waiting(
+    threads: ThreadPoolExecutor, table: Table, waiting: int
+) -> list["Future[ClientError | None]"]:
+    """Write 0 is in flight and the others have come since; all of them go on now."""
+    commit = Watched(waiting=waiting)
+    outcomes = [threads.submit(commit, a_write(0), table.execute)]
+    assert table.asked.wait(PATIENCE_SECONDS)
+    outcomes += [threads.submit(commit, a_write(n + 1), table.execute) for n in range(waiting)]
+    assert commit.gathered.wait(PATIENCE_SECONDS)
+    table.goes_on.set()
+    return outcomes
+
+
+def test_a_lone_write_goes_at_once(table: Table):
+    table.goes_on.set()
+
+    assert GroupCommit()(a_write(1), table.execute) is None
+
+    assert table.requests == [[a_write(1)]]
+
+
+def test_what_comes_while_a_request_is_in_flight_goes_in_the_next(
+    threads: ThreadPoolExecutor, table: Table
+):
+    outcomes = in_flight_and_waiting(threads, table, 9)
+
+    assert [outcome.result(PATIENCE_SECONDS) for outcome in outcomes] == [None] * 10
+    first, second = table.requests
+    assert first == [a_write(0)]
+    assert sorted(str(write) for write in second) == sorted(str(a_write(n)) for n in range(1, 10))
+
+
+def test_a_request_holds_no_more_than_dynamodb_takes(threads: ThreadPoolExecutor, table: Table):
+    outcomes = in_flight_and_waiting(threads, table, MAX_STATEMENTS + 3)
+
+    assert [outcome.result(PATIENCE_SECONDS) for outcome in outcomes] == [None] * len(outcomes)
+    assert [len(request) for request in table.requests] == [1, MAX_STATEMENTS, 3]
+
+
+def test_the_failure_of_a_write_is_its_own(threads: ThreadPoolExecutor, table: Table):
+    table.refused = [a_write(2)]
+
+    outcomes = in_flight_and_waiting(threads, table, 3)
+
+    assert [outcome.result(PATIENCE_SECONDS) for outcome in outcomes] == [None, None, TAKEN, None]
+
+
+def test_the_failure_of_a_request_is_that_of_its_writes(threads: ThreadPoolExecutor, table: Table):
+    table.failures = {1: InfrastructureError("DynamoDB is away")}
+
+    first, *others = in_flight_and_waiting(threads, table, 3)
+
+    assert first.result(PATIENCE_SECONDS) is None
+    for outcome in others:
+        with pytest.raises(InfrastructureError, match="DynamoDB is away"):
+            outcome.result(PATIENCE_SECONDS)
+
+
+def test_after_a_failed_request_those_that_waited_go_on(threads: ThreadPoolExecutor, table: Table):
+    table.failures = {0: InfrastructureError("DynamoDB is away")}
+
+    first, *others = in_flight_and_waiting(threads, table, 3)
+
+    with pytest.raises(InfrastructureError):
+        first.result(PATIENCE_SECONDS)
+    assert [outcome.result(PATIENCE_SECONDS) for outcome in others] == [None] * 3
+
+
+def test_a_slow_request_delays_the_next_by_no_more_than_the_patience(
+    threads: ThreadPoolExecutor, table: Table
+):
+    commit = GroupCommit(patience_seconds=0.001)
+    slow = threads.submit(commit, a_write(0), table.execute)
+    assert table.asked.wait(PATIENCE_SECONDS)
+
+    assert commit(a_write(1), table.execute) is None
+    assert not slow.done()

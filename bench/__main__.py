@@ -40,6 +40,7 @@ BENCHMARKS = (
     "status",
     "console",
     "hops",
+    "laptop",
     "simulation",
 )
 

@@ -1,7 +1,7 @@
 """A receiver that costs next to nothing: it reads a request, waits as told, and says 200.
 
 ``python -m bench.receiver`` prints its port first. ``/slow/200`` answers after 200 ms, ``/hang``
-never.
+never, and ``GET /count`` how many requests have come.
 """
 
 import asyncio
@@ -17,6 +17,8 @@ _WAIT = re.compile(rb"POST /slow/(\d+)")
 
 
 class Receiver(asyncio.Protocol):
+    requests = 0  # of all connections
+
     def __init__(self) -> None:
         self._got = b""
 
@@ -33,12 +35,17 @@ class Receiver(asyncio.Protocol):
     def _end(self) -> int | None:
         """Where the first request ends, if all of it has come."""
         head = self._got.find(b"\r\n\r\n")
-        if head < 0 or not (length := _LENGTH.search(self._got, 0, head)):
+        if head < 0:
             return None
-        end = head + 4 + int(length[1])
+        length = _LENGTH.search(self._got, 0, head)
+        end = head + 4 + (int(length[1]) if length else 0)
         return end if len(self._got) >= end else None
 
     def _answer(self, request: bytes) -> None:
+        if request.startswith(b"GET /count"):
+            self._transport.write(_counted(Receiver.requests))
+            return
+        Receiver.requests += 1
         if request.startswith(b"POST /hang"):
             return
         if wait := _WAIT.match(request):
@@ -49,6 +56,14 @@ class Receiver(asyncio.Protocol):
     def _say(self) -> None:
         if not self._transport.is_closing():
             self._transport.write(_ANSWER)
+
+
+def _counted(requests: int) -> bytes:
+    body = str(requests).encode()
+    return b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: %d\r\n\r\n%s" % (
+        len(body),
+        body,
+    )
 
 
 @contextmanager

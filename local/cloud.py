@@ -4,15 +4,15 @@ import socket
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
-from threading import Thread
 from typing import Any, Self
 
 from moto.core.base_backend import BackendDict
 from moto.core.model_instances import reset_model_data
-from werkzeug.serving import BaseWSGIServer, make_server
 
 from local import account, cloudwatch, dynamodb, sqs
-from local.gateway import Gateway, KeepAliveHandler, Stack
+from local.cloudformation import Stack
+from local.gateway import Gateway
+from local.http_server import HttpServer
 from local.port import listening_on
 
 _HOST = "127.0.0.1"
@@ -39,10 +39,8 @@ class Cloud:
         dynamodb.install()
         cloudwatch.install()
         _forget_everything()
-        server = self._serve_on(listener)
-        self._exits.callback(server.server_close)
-        self._exits.callback(server.shutdown)
-        Thread(target=server.serve_forever, name="cloud", daemon=True).start()
+        gateway = Gateway(f"{_HOST}:{self._port}", lambda: self._stack)
+        self._exits.callback(HttpServer(listener, gateway).close)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -55,19 +53,9 @@ class Cloud:
     def client(self, service: str) -> Any:
         return account.client(service, self.endpoint_url)
 
-    def _serve_on(self, listener: socket.socket) -> BaseWSGIServer:
-        return make_server(
-            _HOST,
-            self._port,
-            Gateway(lambda: self._stack),
-            threaded=True,
-            request_handler=KeepAliveHandler,
-            fd=listener.fileno(),
-        )
-
 
 def _listen(port: int) -> socket.socket:
-    """Bind here instead of in werkzeug, which exits if the port is busy."""
+    """Listen; ``PortTaken`` if another program does."""
     with listening_on(port):
         return socket.create_server((_HOST, port), backlog=128)
 

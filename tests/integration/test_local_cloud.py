@@ -117,3 +117,40 @@ def test_serving_a_request_writes_nothing(cloud: Cloud, capfd: pytest.CaptureFix
     cloud.client("sqs").list_queues()
 
     assert capfd.readouterr() == ("", "")
+
+
+def test_binary_values_come_back_as_they_were_put(cloud: Cloud) -> None:
+    dynamodb = cloud.client("dynamodb")
+    dynamodb.create_table(
+        TableName="items",
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    item = {"id": {"S": "a"}, "one": {"B": b"\0\xff"}, "in": {"M": {"several": {"BS": [b"\1"]}}}}
+
+    dynamodb.put_item(TableName="items", Item=item)
+
+    assert dynamodb.get_item(TableName="items", Key={"id": {"S": "a"}})["Item"] == item
+    sqs = cloud.client("sqs")
+    url = sqs.create_queue(QueueName="binary.fifo", Attributes={"FifoQueue": "true"})["QueueUrl"]
+    sqs.send_message(
+        QueueUrl=url,
+        MessageBody="body",
+        MessageGroupId="a",
+        MessageDeduplicationId="a",
+        MessageAttributes={"bytes": {"DataType": "Binary", "BinaryValue": b"\0\xff"}},
+    )
+    (message,) = sqs.receive_message(QueueUrl=url, MessageAttributeNames=["All"])["Messages"]
+    assert message["MessageAttributes"]["bytes"]["BinaryValue"] == b"\0\xff"
+
+
+def test_refusals_have_the_codes_that_clients_know(cloud: Cloud) -> None:
+    sqs, dynamodb = cloud.client("sqs"), cloud.client("dynamodb")
+
+    with pytest.raises(sqs.exceptions.QueueDoesNotExist) as refused:
+        sqs.send_message(QueueUrl=f"{cloud.endpoint_url}/123456789012/no", MessageBody="body")
+    with pytest.raises(dynamodb.exceptions.ResourceNotFoundException):
+        dynamodb.get_item(TableName="no", Key={"id": {"S": "a"}})
+
+    assert refused.value.response["Error"]["QueryErrorCode"]

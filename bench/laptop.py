@@ -1,0 +1,140 @@
+"""The laptop's cloud as a newcomer feels it: a burst, what it holds in memory, and its rest."""
+
+import os
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from urllib.request import urlopen
+
+from bench.harness import CLOUD, Row
+from bench.receiver import receiving
+from lakehook.cli.bootstrap import open_service
+from lakehook.cli.options import STACK
+from lakehook.domain.event import Event
+from lakehook.producer import Publisher
+from lakehook.subscriptions.subscribe import SubscriptionFields
+from local.installation import LocalLakehook, Options
+
+SUBSCRIBERS = 10
+PIPELINES, EVENT_TYPES = 100, ("PIPELINE_CREATED", "PIPELINE_RUNNING", "PIPELINE_COMPLETED")
+MIN_PER_SECOND, MAX_MEMORY_MB, MAX_IDLE_PERCENT = 200, 350, 1
+PATIENCE_SECONDS, LOOK_SECONDS = 120.0, 0.05
+
+
+def measure(*, quick: bool) -> Sequence[Row]:
+    """The processes are started by the burst, as they are for a newcomer."""
+    pipelines = PIPELINES // 5 if quick else PIPELINES
+    deliveries = pipelines * len(EVENT_TYPES) * SUBSCRIBERS
+    with ExitStack() as exits:
+        sink = os.open(os.devnull, os.O_WRONLY)
+        exits.callback(os.close, sink)
+        options = Options(allow_networks=("127.0.0.0/8",), sink=sink)
+        lakehook = exits.enter_context(LocalLakehook(options))
+        url = exits.enter_context(receiving())
+        _subscribe(url)
+        publisher = Publisher(lakehook.deployment.events_queue_url, lakehook.client("sqs"))
+        per_second = deliveries / _burst(publisher, url, pipelines, deliveries)
+        memory = pss_mb()
+        idle = _idle_percent(5.0 if quick else 20.0)
+    return [
+        _row(
+            f"a burst of {deliveries:,} deliveries",
+            per_second,
+            "/s",
+            to_reach=f"≥ {MIN_PER_SECOND}",
+            reached=per_second >= MIN_PER_SECOND,
+        ),
+        _row(
+            "memory of all processes after it (PSS)",
+            memory,
+            "MB",
+            to_reach=f"≤ {MAX_MEMORY_MB}",
+            reached=memory <= MAX_MEMORY_MB,
+        ),
+        _row(
+            "CPU at rest",
+            idle,
+            "% of a core",
+            to_reach=f"≤ {MAX_IDLE_PERCENT}",
+            reached=idle <= MAX_IDLE_PERCENT,
+        ),
+    ]
+
+
+def _subscribe(url: str) -> None:
+    service = open_service(STACK, lambda _: None)
+    for number in range(SUBSCRIBERS):
+        service.subscribe(SubscriptionFields(name=f"bench-{number}", url=f"{url}/{number}"))
+
+
+def _burst(publisher: Publisher, url: str, pipelines: int, deliveries: int) -> float:
+    events = [_event(number, kind) for kind in EVENT_TYPES for number in range(pipelines)]
+    began = time.perf_counter()
+    publisher.publish(events)
+    while received(url) < deliveries:
+        assert time.perf_counter() - began < PATIENCE_SECONDS, received(url)
+        time.sleep(LOOK_SECONDS)
+    return time.perf_counter() - began
+
+
+def received(url: str) -> int:
+    with urlopen(f"{url}/count") as response:  # noqa: S310  our own
+        return int(response.read())
+
+
+def _event(number: int, event_type: str) -> Event:
+    return Event.from_document(
+        {
+            "pipeline_id": number,
+            "event_type": event_type,
+            "trigger_source": "manual",
+            "timestamp": "2026-01-01T12:00:00Z",
+        }
+    )
+
+
+def _idle_percent(seconds: float) -> float:
+    time.sleep(2)
+    began, used = time.perf_counter(), cpu_seconds()
+    time.sleep(seconds)
+    return 100 * (cpu_seconds() - used) / (time.perf_counter() - began)
+
+
+def processes() -> Iterator[Path]:
+    """This one and all below it, but for the receiver."""
+    waiting = [Path(f"/proc/{os.getpid()}")]
+    while waiting:
+        process = waiting.pop()
+        if b"bench.receiver" in (process / "cmdline").read_bytes():
+            continue
+        yield process
+        children = (process / "task").glob("*/children")
+        waiting += [Path(f"/proc/{pid}") for each in children for pid in each.read_text().split()]
+
+
+def pss_mb() -> float:
+    kilobytes = 0
+    for process in processes():
+        lines = (process / "smaps_rollup").read_text().splitlines()
+        kilobytes += next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+    return kilobytes / 1024
+
+
+def cpu_seconds() -> float:
+    ticks = 0
+    for process in processes():
+        fields = (process / "stat").read_text().rpartition(")")[2].split()
+        ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def _row(measure: str, value: float, unit: str, *, to_reach: str, reached: bool) -> Row:
+    return Row(
+        measure=f"laptop: {measure}",
+        value=value,
+        unit=unit,
+        on=CLOUD,
+        to_reach=f"{to_reach} {unit}",
+        reached=reached,
+    )

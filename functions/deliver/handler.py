@@ -8,7 +8,7 @@ from functools import cache
 from threading import Lock
 from typing import Any
 
-from lakehook.adapters.aws import Aws
+from lakehook.adapters.aws import HIGH_VOLUME_CONFIG, Aws
 from lakehook.adapters.dynamodb.circuit_breakers import DynamoEndpointHealthStore
 from lakehook.adapters.dynamodb.ledger import DynamoLedger
 from lakehook.adapters.dynamodb.pings import DynamoPings
@@ -45,7 +45,8 @@ def telemetry() -> PowertoolsTelemetry:
 @cache
 def deliver_batch() -> DeliverBatch:
     settings = DeliverSettings.from_env(os.environ)
-    return build_deliver(ports(settings, Aws()), RetrySchedule.parse(settings.retry_schedule))
+    aws = Aws(config=HIGH_VOLUME_CONFIG)
+    return build_deliver(ports(settings, aws), RetrySchedule.parse(settings.retry_schedule))
 
 
 def ports(settings: DeliverSettings, aws: Aws) -> DeliveryPorts:

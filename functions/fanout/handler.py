@@ -4,7 +4,7 @@ import os
 from functools import cache
 from typing import Any
 
-from lakehook.adapters.aws import Aws
+from lakehook.adapters.aws import HIGH_VOLUME_CONFIG, Aws
 from lakehook.adapters.dynamodb.journal import DynamoJournal, DynamoUnfinishedAttempts
 from lakehook.adapters.dynamodb.last_heard import DynamoHeard
 from lakehook.adapters.dynamodb.subscriptions import DynamoSubscriptions
@@ -27,7 +27,7 @@ def telemetry() -> PowertoolsTelemetry:
 @cache
 def fan_out_batch() -> FanOutBatch:
     settings = FanoutSettings.from_env(os.environ)
-    aws, clock = Aws(), SystemClock()
+    aws, clock = Aws(config=HIGH_VOLUME_CONFIG), SystemClock()
     dynamodb, sqs = aws.dynamodb(), aws.sqs()
     return build_fan_out(
         FanOutPorts(

@@ -3,7 +3,7 @@
 import io
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import redirect_stdout
+from contextlib import nullcontext, redirect_stdout
 from dataclasses import dataclass, field, replace
 from itertools import count
 from threading import Lock
@@ -133,6 +133,7 @@ class Function:
             telemetry=self._telemetry,
             workers=ThreadPoolExecutor(LANES),
             exclusive_attempts=Lock(),
+            under_way=getattr(ledger, "group_commit", nullcontext()),
         )
 
     def _subscription(self, id_: str, url: str) -> Any:

@@ -45,20 +45,23 @@ def telemetry() -> PowertoolsTelemetry:
 @cache
 def deliver_batch() -> DeliverBatch:
     settings = DeliverSettings.from_env(os.environ)
-    aws = Aws(config=HIGH_VOLUME_CONFIG)
-    return build_deliver(ports(settings, aws), RetrySchedule.parse(settings.retry_schedule))
+    return build_deliver(
+        ports(settings, Aws(config=HIGH_VOLUME_CONFIG)),
+        RetrySchedule.parse(settings.retry_schedule),
+    )
 
 
 def ports(settings: DeliverSettings, aws: Aws) -> DeliveryPorts:
     dynamodb, sqs, table = aws.dynamodb(), aws.sqs(), settings.deliveries_table
     clock, random = SystemClock(), SystemRandom()
+    ledger = DynamoLedger(
+        dynamodb,
+        table,
+        clock,
+        retention_seconds=float(settings.record_retention_days) * DAY,
+    )
     return DeliveryPorts(
-        ledger=DynamoLedger(
-            dynamodb,
-            table,
-            clock,
-            retention_seconds=float(settings.record_retention_days) * DAY,
-        ),
+        ledger=ledger,
         endpoint_health=DynamoEndpointHealthStore(dynamodb, table),
         rate_limits=DynamoRateLimitStore(dynamodb, table, clock),
         subscriptions=DynamoSubscriptions(
@@ -89,6 +92,7 @@ def ports(settings: DeliverSettings, aws: Aws) -> DeliveryPorts:
         telemetry=telemetry(),
         workers=ThreadPoolExecutor(LANES_AT_A_TIME),
         exclusive_attempts=Lock(),
+        under_way=ledger.group_commit,
     )
 
 

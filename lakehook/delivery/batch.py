@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -61,6 +61,8 @@ class DeliverBatch:
     dead_letters: DeadLetterQueue
     telemetry: Telemetry
     workers: Executor
+    under_way: AbstractContextManager[object] = field(default_factory=nullcontext)
+    """Entered by each lane while it is processed: those that are under way write together."""
 
     def __call__(self, batch: Sequence[QueueMessage], remaining: Remaining) -> list[QueueMessage]:
         """Deliver a batch, and return the messages that must be received again."""
@@ -86,7 +88,8 @@ class DeliverBatch:
     ) -> BatchResult:
         try:
             received = [_received(queued, message) for queued, message in lane.items()]
-            dispositions = self.deliver(received, snapshot, remaining)
+            with self.under_way:
+                dispositions = self.deliver(received, snapshot, remaining)
         except Exception as error:  # noqa: BLE001  one lane's error must not stop the others
             self.telemetry.internal_error(error, doing="deliver")
             dispositions = [Nack(_pause_after_trouble(lane))] * len(lane)
@@ -100,10 +103,17 @@ class DeliverBatch:
         return outcome
 
     def _collect(self, running: set[Future[BatchResult]]) -> list[QueueMessage]:
+        """Ack what is done while other lanes are under way, so that its lanes go on.
+
+        The later a lane is done, the longer it may wait for others to share its request: no longer
+        than the batch has taken, about, and a straggler costs few requests.
+        """
         again: list[QueueMessage] = []
+        grace = GRACE_SECONDS
         while running:
             finished, running = wait(running, return_when=FIRST_COMPLETED)
-            soon_after, running = wait(running, timeout=GRACE_SECONDS)
+            soon_after, running = wait(running, timeout=grace)
+            grace *= 2
             outcomes = [lane.result() for lane in finished | soon_after]
             again += [queued for outcome in outcomes for queued in outcome.nacked]
             if running:  # the messages of the last lanes are deleted with the batch by Lambda
@@ -150,6 +160,7 @@ class DeliveryPorts:
     telemetry: Telemetry
     workers: Executor
     exclusive_attempts: AbstractContextManager[object]
+    under_way: AbstractContextManager[object] = field(default_factory=nullcontext)
 
 
 def build_deliver(ports: DeliveryPorts, schedule: RetrySchedule) -> DeliverBatch:
@@ -175,4 +186,5 @@ def build_deliver(ports: DeliveryPorts, schedule: RetrySchedule) -> DeliverBatch
         dead_letters=ports.dead_letters,
         telemetry=ports.telemetry,
         workers=ports.workers,
+        under_way=ports.under_way,
     )

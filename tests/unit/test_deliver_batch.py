@@ -1,11 +1,14 @@
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from threading import Barrier, Event
+from typing import Any
 
 import pytest
 
-from lakehook.delivery.batch import PAUSE_AFTER_TROUBLE_SECONDS, DeliverBatch
+from lakehook.delivery import batch
+from lakehook.delivery.batch import GRACE_SECONDS, PAUSE_AFTER_TROUBLE_SECONDS, DeliverBatch
 from lakehook.domain.errors import InfrastructureError
 from lakehook.domain.queue_message import (
     Ack,
@@ -66,11 +69,23 @@ class Receipts(FakeReceipts):
             self.told.set()
 
 
+class UnderWay(AbstractContextManager[None]):
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def __enter__(self) -> None:
+        self.told.append("in")
+
+    def __exit__(self, *_: object) -> None:
+        self.told.append("out")
+
+
 class World:
-    def __init__(self, workers: Executor) -> None:
+    def __init__(self, workers: Executor, under_way: UnderWay | None = None) -> None:
         self.lanes, self.receipts = Lanes(), Receipts()
         self.dead_letters, self.telemetry = FakeDeadLetters(), FakeTelemetry()
         self.workers = workers
+        self.under_way = under_way or UnderWay()
 
     def receive(self, *batch: QueueMessage) -> list[str]:
         """The ids of what must come again."""
@@ -80,6 +95,7 @@ class World:
             dead_letters=self.dead_letters,
             telemetry=self.telemetry,
             workers=self.workers,
+            under_way=self.under_way,
         )
         return [parcel.id for parcel in deliver_batch(batch, lambda: 30.0)]
 
@@ -197,6 +213,34 @@ def test_what_finishes_together_goes_with_the_batch(world: World):
     assert world.receive(a_parcel("m1"), a_parcel("m2", pipeline=40)) == []
 
     assert world.acknowledged() == set()
+
+
+def test_each_ack_for_the_sake_of_stragglers_waits_twice_as_long(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    waited: list[float] = []
+
+    def one_at_a_time(running: set[Future[Any]], timeout: float | None = None, **_: str) -> Any:
+        if timeout is None:
+            first = min(running, key=lambda lane: lane.result().acked[0].id)
+            return {first}, running - {first}
+        waited.append(timeout)
+        return set(), running
+
+    monkeypatch.setattr(batch, "wait", one_at_a_time)
+    world.receive(*(a_parcel(f"m{n}", pipeline=n) for n in range(4)))
+
+    assert waited == [GRACE_SECONDS, 2 * GRACE_SECONDS, 4 * GRACE_SECONDS, 8 * GRACE_SECONDS]
+    assert world.acknowledged() == {"m0", "m1", "m2"}  # the last goes with the batch
+
+
+def test_a_lane_is_under_way_while_it_is_processed_and_no_longer():
+    world = World(AtOnce(), under_way := UnderWay())
+    world.lanes.script = {"39": failing(InfrastructureError("DynamoDB is away"))}
+
+    world.receive(a_parcel("m1"), a_parcel("m2", pipeline=40))
+
+    assert under_way.told == ["in", "out", "in", "out"]
 
 
 def test_what_must_come_again_is_postponed_and_returned(world: World):

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from threading import Event
+from threading import Barrier, Event
 
 import pytest
 from botocore.exceptions import ClientError
@@ -58,7 +58,7 @@ class Watched(GroupCommit):
     """Tells when so many writes wait for the request in flight."""
 
     def __init__(self, *, waiting: int = 0, patience_seconds: float = PATIENCE_SECONDS) -> None:
-        super().__init__(patience_seconds=patience_seconds)
+        super().__init__(linger_seconds=PATIENCE_SECONDS, patience_seconds=patience_seconds)
         self.gathered = Event()
         self._expected = waiting
 
@@ -146,3 +146,54 @@ def test_a_slow_request_delays_the_next_by_no_more_than_the_patience(
 
     assert commit(a_write(1), table.execute) is None
     assert not slow.done()
+
+
+def test_a_write_waits_for_the_other_lanes_that_are_under_way(
+    threads: ThreadPoolExecutor, table: Table
+):
+    table.goes_on.set()
+    commit, both = GroupCommit(linger_seconds=PATIENCE_SECONDS), Barrier(2)
+
+    def lane(number: int) -> ClientError | None:
+        with commit:
+            both.wait(PATIENCE_SECONDS)
+            return commit(a_write(number), table.execute)
+
+    outcomes = [threads.submit(lane, number) for number in (1, 2)]
+
+    assert [outcome.result(PATIENCE_SECONDS) for outcome in outcomes] == [None, None]
+    assert len(table.requests) == 1
+
+
+class ToldEvent(Event):
+    """Tells when somebody waits for it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_awaited = Event()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.is_awaited.set()
+        return super().wait(timeout)
+
+
+def test_a_write_waits_no_longer_than_the_other_lane_is_under_way(
+    threads: ThreadPoolExecutor, table: Table
+):
+    table.goes_on.set()
+    commit = GroupCommit(linger_seconds=PATIENCE_SECONDS)
+    commit._all_wait = lingering = ToldEvent()
+    with commit:
+        with commit:
+            outcome = threads.submit(commit, a_write(1), table.execute)
+            assert lingering.is_awaited.wait(PATIENCE_SECONDS)
+
+        assert outcome.result(PATIENCE_SECONDS) is None
+
+
+def test_a_slow_lane_delays_a_write_by_no_more_than_the_linger(table: Table):
+    table.goes_on.set()
+    commit = GroupCommit(linger_seconds=0.001)
+
+    with commit, commit:
+        assert commit(a_write(1), table.execute) is None

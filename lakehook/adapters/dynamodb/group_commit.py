@@ -1,12 +1,13 @@
 """Group commit: writes of several threads at the same time go together in one request.
 
-The first write goes at once. Those that come while its request is in flight go together in the
-next one, so a lone write waits for nothing. No thread of its own is needed: one of those that wait
-sends the request for all.
+A write waits a little for those of the other lanes of its batch, while any of them is under way.
+Those that come while a request is in flight go together in the next one. A lone write waits for
+nothing. No thread of its own is needed: one of those that wait sends the request for all.
 """
 
 from collections.abc import Callable, Sequence
 from threading import Event, Lock
+from types import TracebackType
 
 from botocore.exceptions import ClientError
 
@@ -15,6 +16,9 @@ from lakehook.domain.errors import InfrastructureError
 
 PATIENCE_SECONDS = 1.0
 """Of a write that waits for a request in flight; a slow one delays the next by no more."""
+
+LINGER_SECONDS = 0.02
+"""Of a write while other lanes are under way. Their receivers seldom answer at the same moment."""
 
 Execute = Callable[[Sequence[Statement]], Sequence[ClientError | None]]
 
@@ -29,13 +33,38 @@ class _Write:
 
 
 class GroupCommit:
-    """Writes that wait. At most 25 go in one request, each of another item."""
+    """Writes that wait. At most 25 go in one request, each of another item.
 
-    def __init__(self, *, patience_seconds: float = PATIENCE_SECONDS) -> None:
+    A thread that works on a lane, and may write soon, enters it as a context.
+    """
+
+    def __init__(
+        self,
+        *,
+        linger_seconds: float = LINGER_SECONDS,
+        patience_seconds: float = PATIENCE_SECONDS,
+    ) -> None:
+        self._linger_seconds = linger_seconds
         self._patience_seconds = patience_seconds
         self._lock = Lock()
+        self._under_way = 0
         self._waiting: list[_Write] = []
+        self._all_wait = Event()
         self._is_busy = False
+
+    def __enter__(self) -> None:
+        with self._lock:
+            self._under_way += 1
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        with self._lock:
+            self._under_way -= 1
+            self._notice_if_all_wait()
 
     def __call__(self, statement: Statement, execute: Execute) -> ClientError | None:
         """Execute a statement, perhaps with others; return its own error, or None.
@@ -45,6 +74,7 @@ class GroupCommit:
         write = _Write(statement)
         if not self._enters(write):
             write.turn.wait(self._patience_seconds)
+        self._linger(write)
         if group := self._take(write):
             self._commit(group, execute)
         else:
@@ -57,8 +87,22 @@ class GroupCommit:
         """Queue the write; whether it need not wait, since no request is in flight."""
         with self._lock:
             self._waiting.append(write)
+            self._notice_if_all_wait()
             is_first, self._is_busy = not self._is_busy, True
             return is_first
+
+    def _notice_if_all_wait(self) -> None:
+        if len(self._waiting) >= self._under_way:
+            self._all_wait.set()
+
+    def _linger(self, write: _Write) -> None:
+        """Give the other lanes a moment to write, too."""
+        with self._lock:
+            if write.is_taken:
+                return
+            self._all_wait.clear()
+            self._notice_if_all_wait()
+        self._all_wait.wait(self._linger_seconds)
 
     def _take(self, write: _Write) -> list[_Write]:
         """Take a write and the others that wait; nothing if another thread has taken it."""

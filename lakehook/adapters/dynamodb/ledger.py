@@ -84,7 +84,7 @@ class DynamoLedger:
     table: str
     clock: Clock
     retention_seconds: float = 60 * 24 * 3600.0  # of delivered and discarded deliveries
-    _group_commit: GroupCommit = field(default_factory=GroupCommit)
+    group_commit: GroupCommit = field(default_factory=GroupCommit)
 
     def load(self, deliveries: Collection[Delivery], lanes: Collection[Lane]) -> LedgerSnapshot:
         records = {(delivery.lane, delivery.sequence) for delivery in deliveries}
@@ -307,7 +307,7 @@ class DynamoLedger:
         there is one, or the table is throttled, the put judges and tries again.
         """
         execute = partial(execute_writes, self.dynamodb)
-        return self._group_commit(insert(self.table, item), execute) is None
+        return self.group_commit(insert(self.table, item), execute) is None
 
     def _put(self, put: Item) -> None:
         with translate_aws_errors():

@@ -28,6 +28,7 @@ WIDTH = 150
 PAGE = HERE.parent / "docs" / "performance.md"
 BENCHMARKS = (
     "delivery_cpu",
+    "aws_clients",
     "batch_time",
     "isolation",
     "calls",

@@ -9,6 +9,7 @@ import json
 import re
 import subprocess
 import sys
+from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -33,6 +34,11 @@ class Endpoint(Receiver):
         )
 
 
+def _base64(value: bytes) -> str:
+    """Encode as DynamoDB and KMS do."""
+    return b64encode(value).decode()
+
+
 @contextmanager
 def answering(answers: Mapping[str, Any]) -> Iterator[str]:
     """Its URL; it runs in a process of its own, so that it takes none of our time."""
@@ -41,7 +47,7 @@ def answering(answers: Mapping[str, Any]) -> Iterator[str]:
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as process:
         assert process.stdin
         assert process.stdout
-        print(json.dumps(answers), file=process.stdin, flush=True)
+        print(json.dumps(answers, default=_base64), file=process.stdin, flush=True)
         try:
             yield f"http://127.0.0.1:{int(process.stdout.readline())}"
         finally:

@@ -37,6 +37,7 @@ SETTINGS = {
     "RETRY_SCHEDULE": "5,300",
     "ALLOWED_NETWORKS": "-",
     "EMAIL_SENDER": "-",
+    "CA_BUNDLE_ARN": "-",
     "STALL_THRESHOLDS": "{}",
     "EVENT_RETENTION_DAYS": "30",
     "RECORD_RETENTION_DAYS": "60",

@@ -1,0 +1,189 @@
+"""CPU of a webhook in both functions, AWS's clients included, beside bare calls of botocore.
+
+AWS is an endpoint on loopback that answers at once: TLS, and waiting for it, are left out.
+"""
+
+import io
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stdout
+from functools import partial
+from itertools import count
+from typing import Any
+from unittest.mock import patch
+
+import botocore.session
+
+from bench.aws_endpoint import answering
+from bench.cold_start import QUEUE, SETTINGS
+from bench.delivering import LANES, PLENTY_SECONDS, REQUEST_ID, SECRET
+from bench.delivery_cpu import one_core
+from bench.harness import Row, Sample, cpu_seconds, in_turns, up_to, within
+from bench.receiver import receiving
+from functions.deliver import handler as deliver
+from functions.fanout import handler as fanout
+from lakehook.adapters.dynamodb.ledger_items import record_to_item
+from lakehook.adapters.dynamodb.partiql import insert
+from lakehook.adapters.dynamodb.subscriptions import subscription_to_item
+from lakehook.domain.attempt import Attempt, Outcome
+from lakehook.domain.destination import Endpoint
+from lakehook.domain.lane import DeliveryRecord
+from lakehook.domain.queue_message import encode
+from lakehook.domain.signing import EncryptedSecret
+from lakehook.domain.subscription import Subscription
+from tests.builders import a_delivery, a_document, a_subscription
+
+ON = "AWS on loopback"
+AT_MOST_MS = {1: 3.5, 10: 1.5}  # of a webhook, by the subscribers of its event
+BATCHES, CALLS = 3, 20  # of one sample
+FLOOR = "a bare PutItem"
+CREATED = "2026-01-01T00:00:00Z"
+_numbers = count(1)
+
+Records = list[dict[str, Any]]
+
+
+def measure(*, quick: bool) -> Sequence[Row]:
+    rounds = 3 if quick else 15
+    with receiving() as url, one_core(), redirect_stdout(io.StringIO()):
+        subscriptions = [_subscription(number, url) for number in range(max(AT_MOST_MS))]
+        works: dict[str, Callable[[], float]] = {}
+        with _aws_of(subscriptions) as several, _aws_of(subscriptions[:1]) as single:
+            with _environment(several):
+                works["deliver"] = _delivering(subscriptions)
+                works["fan-out to 10"] = _fanning_out(len(subscriptions))
+                works |= _bare_calls()
+            with _environment(single):
+                works["fan-out to 1"] = _fanning_out(1)
+            samples = in_turns(works, rounds=rounds)
+    return [*(_whole(samples, subscribers) for subscribers in AT_MOST_MS), *_parts(samples)]
+
+
+def _whole(samples: Mapping[str, Sample], subscribers: int) -> Row:
+    values = [samples[name].median for name in ("deliver", f"fan-out to {subscribers}")]
+    milliseconds = 1e3 * sum(values)
+    return Row(
+        measure=f"CPU per webhook with AWS's clients, {subscribers} an event",
+        value=milliseconds,
+        unit="ms",
+        on=ON,
+        ratio=sum(values) / samples[FLOOR].median,
+        reference=FLOOR,
+        **up_to(milliseconds, AT_MOST_MS[subscribers], unit="ms"),
+    )
+
+
+def _parts(samples: Mapping[str, Sample]) -> Iterator[Row]:
+    for name, sample in samples.items():
+        told = within(sample, samples[FLOOR], of=FLOOR)
+        yield sample.row(f"… {name}", factor=1e3, unit="ms", on=ON, **told)
+
+
+def _delivering(subscriptions: Sequence[Subscription]) -> Callable[[], float]:
+    """A batch with a lane of each subscription, by the function as it is wired."""
+    deliver_batch, told = deliver.deliver_batch(), deliver.telemetry()
+
+    def batch() -> Records:
+        deliveries = [
+            a_delivery(next(_numbers), subscription=subscription.id)
+            for subscription in subscriptions
+        ]
+        return [_record(str(delivery.lane), encode(delivery)) for delivery in deliveries]
+
+    def work(records: Records) -> None:
+        with told.invocation(REQUEST_ID):
+            messages = [deliver.queue_message(record) for record in records]
+            assert not deliver_batch(messages, lambda: PLENTY_SECONDS)
+
+    return _each(batch, work, webhooks=len(subscriptions))
+
+
+def _fanning_out(subscribers: int) -> Callable[[], float]:
+    """A full batch of events, each of another pipeline."""
+    fan_out_batch, told = fanout.fan_out_batch.__wrapped__(), fanout.telemetry()
+
+    def batch() -> Records:
+        documents = [
+            a_document(pipeline_id=number, event_id=f"e{number}")
+            for number in (next(_numbers) for _ in range(LANES))
+        ]
+        return [_record(str(one["pipeline_id"]), json.dumps(one)) for one in documents]
+
+    def work(records: Records) -> None:
+        with told.invocation(REQUEST_ID):
+            messages = [fanout.event_message(record) for record in records]
+            assert not fan_out_batch(messages, lambda: PLENTY_SECONDS)
+
+    return _each(batch, work, webhooks=LANES * subscribers)
+
+
+def _each(
+    batch: Callable[[], Records], work: Callable[[Records], None], *, webhooks: int
+) -> Callable[[], float]:
+    """CPU of a batch for each webhook; Lambda would have made the records."""
+
+    def measured() -> float:
+        records = [batch() for _ in range(BATCHES)]
+        return cpu_seconds(lambda: work(records.pop()), times=BATCHES) / webhooks
+
+    return measured
+
+
+def _record(group: str, body: str) -> dict[str, Any]:
+    return {
+        "messageId": f"m{next(_numbers)}",
+        "receiptHandle": "receipt",
+        "body": body,
+        "attributes": {"MessageGroupId": group, "ApproximateReceiveCount": "1"},
+    }
+
+
+def _bare_calls() -> dict[str, Callable[[], float]]:
+    """The least that a call costs, by clients that nobody has told to leave anything out."""
+    session: Any = botocore.session.get_session()
+    dynamodb, sqs = session.create_client("dynamodb"), session.create_client("sqs")
+    attempt = Attempt(at=1e9, outcome=Outcome.DELIVERED, milliseconds=12, status=200)
+    record = DeliveryRecord.waiting(a_delivery()).with_attempt(attempt)
+    item = record_to_item(record, expires_at=2_000_000_000)
+    inserts = [insert("deliveries", item)] * LANES
+    message = {"MessageBody": encode(a_delivery()), "MessageGroupId": "g"}
+    entries = [{"Id": str(n), "MessageDeduplicationId": str(n), **message} for n in range(LANES)]
+    calls = {
+        FLOOR: lambda: dynamodb.put_item(TableName="deliveries", Item=item),
+        "a bare batch of ten INSERTs": lambda: dynamodb.batch_execute_statement(Statements=inserts),
+        "a bare SendMessageBatch of ten": lambda: sqs.send_message_batch(
+            QueueUrl=QUEUE, Entries=entries
+        ),
+    }
+    return {name: partial(cpu_seconds, call, times=CALLS) for name, call in calls.items()}
+
+
+def _subscription(number: int, url: str) -> Subscription:
+    secret = EncryptedSecret(ciphertext=b"a ciphertext", created_at=CREATED)
+    endpoint = Endpoint.parse(f"{url}/{number}")
+    return a_subscription(
+        id=f"sub_{number:022d}", name=f"ci {number}", endpoint=endpoint, secrets=(secret,)
+    )
+
+
+@contextmanager
+def _aws_of(subscriptions: Sequence[Subscription]) -> Iterator[str]:
+    answers = {
+        "Scan": {"Items": [subscription_to_item(one) for one in subscriptions]},
+        "Decrypt": {"KeyId": "key", "Plaintext": SECRET.key},
+    }
+    with answering(answers) as url:
+        yield url
+
+
+@contextmanager
+def _environment(url: str) -> Iterator[None]:
+    """What Lambda sets, so that the functions are wired as they ship."""
+    more = {
+        "AWS_ENDPOINT_URL": url,
+        "AWS_SESSION_TOKEN": "a token of a role " * 40,
+        "ALLOWED_NETWORKS": "127.0.0.0/8",
+    }
+    with patch.dict(os.environ, SETTINGS | more):
+        yield

@@ -26,6 +26,7 @@ Params = dict[str, Any]
 
 _MAY_BE_BINARY = (b'"B"', b'"BS"', b'"BinaryValue"')
 _ITEMS = (
+    "BatchExecuteStatement",
     "BatchGetItem",
     "BatchWriteItem",
     "DeleteItem",

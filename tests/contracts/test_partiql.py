@@ -10,6 +10,7 @@ from lakehook.adapters.dynamodb.partiql import MAX_STATEMENTS, execute_writes, i
 from lakehook.domain.errors import InfrastructureError
 from lakehook.settings import DeliveriesTable as Table
 from lakehook.settings import StackOutputs
+from local.calls import asked_in
 
 
 @pytest.fixture
@@ -34,6 +35,14 @@ def test_each_statement_succeeds_or_fails_by_itself(dynamodb: Any, deployment: S
     ]
     kept = [dynamodb.get_item(TableName=table, Key=an_item(number))["Item"] for number in (1, 2)]
     assert kept == [an_item(1, log=log), an_item(2, log=[])]
+
+
+def test_a_statement_needs_the_permission_of_its_verb():
+    statements = [insert("deliveries", an_item(1))]
+
+    asked = set(asked_in("dynamodb", "BatchExecuteStatement", {"Statements": statements}))
+
+    assert asked == {("dynamodb:PartiQLInsert", "deliveries")}
 
 
 def test_a_table_that_is_not_there_fails_its_statement(dynamodb: Any):

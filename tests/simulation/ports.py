@@ -69,6 +69,22 @@ class ReachedLedger(Reached):
         held: LedgerSnapshot = self._port.load([], lanes)
         return LedgerSnapshot(held.lanes, records, held.endpoint_health)
 
+    def save(
+        self, record: DeliveryRecord, *, before: HeldLane | None, after: HeldLane | None
+    ) -> DeliveryRecord:
+        """A new record of a lane that flows is inserted first; others may write before the put."""
+        save = partial(self._port.save, record, before=before, after=after)
+        if before is None and after is None and record.version == 0:
+            key = record.lane, record.sequence
+            inserted: DeliveryRecord | None = self._through(
+                "save", lambda: None if key in self._port.records else save()
+            )
+            if inserted:
+                return inserted
+            self._gate.timeline.sleep(TEAR_SECONDS)
+        saved: DeliveryRecord = self._through("save", save)
+        return saved
+
     def waiting_deliveries(self, lane: HeldLane) -> Iterator[DeliveryRecord]:
         while page := self._page(lane):
             yield from page

@@ -6,7 +6,9 @@ https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchExecuteS
 https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchStatementError.html
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-reference.insert.html
 
-Believed, since no page says it: a statement costs the units of the same write by ``PutItem``.
+A statement costs the units of the same write by ``PutItem``, also one that fails. No page says so,
+but others have captured it, and that two statements of one item fail the whole request:
+https://github.com/nubo-db/dynoxide/blob/main/src/actions/batch_execute_statement.rs
 """
 
 from collections.abc import Sequence

@@ -64,6 +64,7 @@ def _to_environ(request: HttpRequest, authority: str) -> "WSGIEnvironment":
     headers = {
         _NOT_PREFIXED.get(name) or f"HTTP_{name.upper().replace('-', '_')}": value
         for name, value in request.headers.items()
+        if name != "transfer-encoding"  # the body is here as a whole
     }
     return headers | {
         "REQUEST_METHOD": request.method,

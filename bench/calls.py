@@ -39,6 +39,7 @@ def measure(*, quick: bool) -> Sequence[Row]:  # noqa: ARG001  it takes a second
 
 def _rows(delivering: Counted) -> list[Row]:
     meter, sqs = delivering.meter, _sqs_requests(_fanning_out(1), subscribers=1)
+    of_a_batch = meter.reads + meter.writes + POLLS
     figures = (
         ("DynamoDB write requests", meter.writes / LANES, 1, ""),
         ("DynamoDB write units", meter.write_units / LANES, 2, ""),
@@ -47,6 +48,19 @@ def _rows(delivering: Counted) -> list[Row]:
         ("SQS requests, those of fan-out too", sqs, 0.6, ""),
         ("bytes logged", delivering.bytes_logged, 600, "bytes"),
     )
+    return [
+        Row(
+            measure="AWS requests of a batch of ten, its receive and delete included",
+            value=of_a_batch,
+            unit="",
+            on=ON,
+            **up_to(of_a_batch, 4, unit=""),
+        ),
+        *_for_each_delivery(figures),
+    ]
+
+
+def _for_each_delivery(figures: Sequence[tuple[str, float, float, str]]) -> list[Row]:
     return [
         Row(
             measure=f"{name} a delivery, one subscriber",

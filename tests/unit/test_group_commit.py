@@ -1,9 +1,10 @@
 """Writes that several threads make at the same time: together, and each with its own outcome."""
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from threading import Barrier, Event
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -12,7 +13,7 @@ from lakehook.adapters.dynamodb.group_commit import GroupCommit
 from lakehook.adapters.dynamodb.partiql import MAX_STATEMENTS, Statement
 from lakehook.domain.errors import InfrastructureError
 
-PATIENCE_SECONDS = 120
+PATIENCE_SECONDS = 60
 TAKEN = ClientError({"Error": {"Code": "DuplicateItem", "Message": "taken"}}, "insert")
 
 
@@ -57,8 +58,8 @@ def table() -> Iterator[Table]:
 class Watched(GroupCommit):
     """Tells when so many writes wait for the request in flight."""
 
-    def __init__(self, *, waiting: int = 0, patience_seconds: float = PATIENCE_SECONDS) -> None:
-        super().__init__(linger_seconds=PATIENCE_SECONDS, patience_seconds=patience_seconds)
+    def __init__(self, *, waiting: int) -> None:
+        super().__init__(linger_seconds=PATIENCE_SECONDS, patience_seconds=2 * PATIENCE_SECONDS)
         self.gathered = Event()
         self._expected = waiting
 
@@ -146,6 +147,46 @@ def test_a_slow_request_delays_the_next_by_no_more_than_the_patience(
 
     assert commit(a_write(1), table.execute) is None
     assert not slow.done()
+
+
+class Overtaken(Watched):
+    """Write 1, when its turn has come, is slow to go, and another takes it."""
+
+    def __init__(self) -> None:
+        super().__init__(waiting=1)
+        self.has_its_turn, self.is_overtaken = Event(), Event()
+
+    def _linger(self, write: Any) -> None:
+        if write.statement == a_write(1):
+            self.has_its_turn.set()
+            assert self.is_overtaken.wait(PATIENCE_SECONDS)
+        super()._linger(write)
+
+
+def test_a_write_that_another_thread_has_taken_gets_its_own_outcome(
+    threads: ThreadPoolExecutor, table: Table
+):
+    commit, asked, goes_on = Overtaken(), Event(), Event()
+
+    def execute(statements: Sequence[Statement]) -> list[ClientError | None]:
+        asked.set()
+        assert goes_on.wait(PATIENCE_SECONDS)
+        return [TAKEN if statement == a_write(1) else None for statement in statements]
+
+    threads.submit(commit, a_write(0), table.execute)
+    assert table.asked.wait(PATIENCE_SECONDS)
+    slow = threads.submit(commit, a_write(1), execute)
+    assert commit.gathered.wait(PATIENCE_SECONDS)
+    table.goes_on.set()
+    assert commit.has_its_turn.wait(PATIENCE_SECONDS)
+    commit._patience_seconds = 0.001
+    other = threads.submit(commit, a_write(2), execute)
+    assert asked.wait(PATIENCE_SECONDS)
+    commit.is_overtaken.set()
+
+    assert not wait([slow], timeout=0.05).done
+    goes_on.set()
+    assert (slow.result(PATIENCE_SECONDS), other.result(PATIENCE_SECONDS)) == (TAKEN, None)
 
 
 def test_a_write_waits_for_the_other_lanes_that_are_under_way(

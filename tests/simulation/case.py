@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 from operator import attrgetter
+from typing import TYPE_CHECKING
 
-from lakehook.domain.lane import DeliveryRecord, DeliveryStatus
-from lakehook.domain.subscription import Ordering
 from tests.simulation.history import Entry, LaneHistory, Post
 from tests.simulation.lives import Step, life
+from tests.simulation.runs import Report
 from tests.simulation.scenario import Subscriber
+
+if TYPE_CHECKING:
+    from lakehook.domain.lane import DeliveryRecord
 
 _number = attrgetter("number")
 
@@ -23,10 +26,13 @@ class LaneCase:
 
     name: str
     subscriber: Subscriber
-    ordering: Ordering  # at the end
+    skips: bool  # a dead letter holds nobody up, at the end
     history: LaneHistory
-    records: dict[int, DeliveryRecord]
+    records: "dict[int, DeliveryRecord]"
     events: int  # of its pipeline, in the journal
+    reports: (
+        Sequence[Report] | None
+    )  # what they must be; None where a crash has changed their order
     is_tainted: bool
     is_undisturbed: bool  # by faults and operators; and its endpoint was never slow or down
     is_blocked: bool
@@ -62,27 +68,30 @@ class LaneCase:
         before = bisect_left(entries, at, key=_number)
         return entries[before - 1] if before else None
 
-    def status(self, sequence: int, *, at: int) -> DeliveryStatus | None:
+    def status(self, sequence: int, *, at: int) -> str | None:
         latest = self.latest(sequence, at=at)
-        return latest.record.status if latest else None
+        return str(latest.record.status) if latest else None
 
-    def has_revived(self, *, since: int, until: int) -> bool:
-        """Whether a letter of the lane came to life, or a replay let some of it wait anew.
-
-        What is overtaken by that begins its budget anew.
-        """
-        return _is_any_between(since, self._revivals, until)
+    def has_revived(self, sequence: int, *, since: int, until: int) -> bool:
+        """Whether it came to life meanwhile, or one that goes before it: then it may go at once."""
+        revived = (one for one in self._revivals if one.record.sequence <= sequence)
+        return any(since < one.number < until for one in revived)
 
     @cached_property
-    def _revivals(self) -> list[int]:
-        """When each was; a replay of a letter is both."""
+    def _revivals(self) -> list[Entry]:
+        """When a letter came to life, and when a replay let something wait anew."""
         revived = [
             after
             for before, after in self.steps()
-            if before.record.status is DeliveryStatus.DEAD
-            and after.record.status is DeliveryStatus.WAITING
+            if (before.record.status, after.record.status) == ("dead", "waiting")
         ]
-        return sorted(one.number for one in (*self.replays, *revived))
+        return [*revived, *self.replays]
+
+    def request_of(self, entry: Entry) -> Post | None:
+        """The request of the attempt that was recorded last, by the moment it was sent at."""
+        attempt = entry.record.attempts_log[-1]
+        posts = self.posts(entry.record.sequence)
+        return next((p for p in posts if p.sent_at == attempt.at and p.began < entry.number), None)
 
     @cached_property
     def replays(self) -> list[Entry]:
@@ -109,7 +118,17 @@ class LaneCase:
 
     @cached_property
     def _lives(self) -> dict[int, list[Step]]:
-        return {sequence: list(life(self.entries(sequence))) for sequence in self.records}
+        return {sequence: self._life(sequence) for sequence in self.records}
+
+    def _life(self, sequence: int) -> list[Step]:
+        earlier = sorted(one.number for one in self._revivals if one.record.sequence < sequence)
+        return list(
+            life(
+                self.entries(sequence),
+                self.request_of,
+                lambda since, until: _is_any_between(since, earlier, until),
+            )
+        )
 
 
 def _is_any_between(since: int, numbers: Sequence[int], until: int) -> bool:

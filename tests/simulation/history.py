@@ -11,6 +11,7 @@ from lakehook.domain.lane import DeliveryRecord
 from lakehook.ports.outbound import NoResponse
 from tests.fakes import NOON
 from tests.simulation.faults import Invocation
+from tests.simulation.runs import Report
 
 EVERYONE = ""
 """What a line is about that concerns all lanes."""
@@ -26,10 +27,14 @@ class Post:
     late: bool
     replayed: bool
     body: bytes
+    event: Report
+    sent_at: float  # when it left; it may have been long under way when it began here
+    is_signed: bool = True
     began: int = 0
     ended: int | None = None  # the sender died in its midst
     began_at: float = 0.0
     ended_at: float = 0.0
+    heard_at: float = 0.0  # when the sender had the answer
     answer: Response | NoResponse | None = None
 
     @property
@@ -49,7 +54,7 @@ class Entry:
     at: float
     record: DeliveryRecord
     by: Invocation | None = None
-    was_free: bool = False  # the attempt it tells of came before the head's own time
+    was_charged: bool = False  # the attempt it tells of spent some of the budget
     replayed: bool = False  # whatever it was, a replay has it wait anew
 
 
@@ -103,7 +108,7 @@ class History:
     def ended(self, post: Post, *, at: float, answer: Response | NoResponse) -> None:
         post.answer = answer
         self.tell(at, post.lane, "answer to", post.sequence, "is", post.said)
-        post.ended, post.ended_at = self.happened, at
+        post.ended, post.ended_at, post.heard_at = self.happened, at, at
 
     def wrote(
         self,
@@ -111,12 +116,12 @@ class History:
         *,
         at: float,
         by: Invocation | None,
-        was_free: bool = False,
+        was_charged: bool = False,
         replayed: bool = False,
     ) -> None:
         lane = str(record.lane)
         self.tell(at, lane, "recorded", Recorded(record))
-        self.lanes[lane].entries.append(Entry(self.happened, at, record, by, was_free, replayed))
+        self.lanes[lane].entries.append(Entry(self.happened, at, record, by, was_charged, replayed))
 
     def leased(self, lane: object, *, at: float, early: bool) -> None:
         self.tell(at, lane, "leased", "early" if early else "by the clock")

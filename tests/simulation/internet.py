@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 from lakehook.domain.attempt import Outcome, Response
 from lakehook.domain.destination import Request
-from lakehook.domain.event import pipeline_key_of
 from lakehook.ports.outbound import NoResponse
 from tests.simulation.faults import Gate, Killed, must_live
 from tests.simulation.history import History, Post
 from tests.simulation.receivers import SimulatedReceiver
+from tests.simulation.rules import is_signed, pipeline_of
+from tests.simulation.runs import Report
 from tests.simulation.timeline import Timeline
 
 TIMED_OUT = NoResponse(Outcome.TIMED_OUT, "no answer in time")
@@ -21,6 +22,7 @@ class Internet:
     """Plays the port ``Receiver``: a host's first label is the subscription's id."""
 
     receivers: Mapping[str, SimulatedReceiver]
+    secret: bytes
     timeline: Timeline
     gate: Gate
     history: History
@@ -28,14 +30,15 @@ class Internet:
     def send(self, request: Request) -> Response | NoResponse:
         if self.timeline.now() >= self.timeline.context.deadline:
             raise Killed  # Lambda does not thaw what it has given up; here only late writes go on
-        answer: Response | NoResponse = self.gate.call(
-            "receiver.post", lambda: self._exchange(request), Killed
-        )
-        return answer
+        now = self.timeline.now()
+        post: Post = self.gate.call("receiver.post", lambda: self._exchange(request, now), Killed)
+        post.heard_at = self.timeline.now()
+        assert post.answer
+        return post.answer
 
-    def _exchange(self, request: Request) -> Response | NoResponse:
+    def _exchange(self, request: Request, sent_at: float) -> Post:
         body = json.loads(request.body.decode())
-        subscription, pipeline = request.endpoint.host.partition(".")[0], pipeline_key_of(body)
+        subscription, pipeline = request.endpoint.host.partition(".")[0], pipeline_of(body)
         seconds, answer = self.receivers[subscription].react(self.timeline.now(), pipeline)
         if seconds > request.deadline_seconds:
             seconds, answer = request.deadline_seconds, TIMED_OUT
@@ -46,9 +49,12 @@ class Internet:
             late=body.get("late", False),
             replayed=body.get("replayed", False),
             body=request.body,
+            event=Report(body["event_type"], "" if body.get("inferred") else body["event_id"]),
+            sent_at=sent_at,
+            is_signed=is_signed(request.headers, request.body, self.secret, at=sent_at),
         )
         self.history.began(post, at=self.timeline.now())
         self.timeline.sleep(seconds)
         self.history.ended(post, at=self.timeline.now(), answer=answer)
         must_live(self.timeline.context)
-        return answer
+        return post

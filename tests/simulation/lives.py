@@ -1,38 +1,67 @@
 """The lives of a delivery, and how far its lane has come with it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from lakehook.domain.attempt import Outcome
-from lakehook.domain.lane import DeliveryRecord, DeliveryStatus
-from tests.simulation.history import Entry
+from tests.simulation.history import Entry, Post
+from tests.simulation.rules import FINAL
+
+if TYPE_CHECKING:
+    from lakehook.domain.lane import DeliveryRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Paid:
+    """An attempt that has spent some of a budget, and when that was recorded."""
+
+    post: Post
+    at: float
 
 
 @dataclass(slots=True)
 class Step:
-    """One write of a record, in the life it belongs to: each redrive, each replay begins one."""
+    """One write of a record, in the life it belongs to: each redrive, each replay begins one.
+
+    So does what goes before it: an earlier delivery that comes to life makes its budget anew.
+    """
 
     entry: Entry
     began: int  # when its life did
-    spent: int  # attempts of its budget; who is gone, and comes back, has spent none
-    has_failed: bool  # it records an attempt, and there is another to come
-    paid: DeliveryRecord | None  # as the last attempt left it that was of its budget
+    post: Post | None  # the request, if it records an attempt
+    before: Paid | None  # the last attempt that was charged, before this one
+    spent_before: int
+    paid: Paid | None  # and with this one
+    spent: int
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether it records an attempt, and there is another to come."""
+        return self.post is not None and self.entry.record.status == "waiting"
 
 
-def life(entries: Sequence[Entry]) -> Iterator[Step]:
-    began = spent = attempts = 0
-    previous: DeliveryStatus | None = None
-    paid: DeliveryRecord | None = None
+def life(
+    entries: Sequence[Entry],
+    request_of: Callable[[Entry], Post | None],
+    is_renewed: Callable[[int, int], bool],
+) -> Iterator[Step]:
+    """``is_renewed`` says whether an earlier delivery came to life between two happenings."""
+    began = spent = attempts = tried = 0
+    previous = ""
+    paid: Paid | None = None
     for entry in entries:
         record = entry.record
-        if (
-            previous is DeliveryStatus.DEAD and record.status is DeliveryStatus.WAITING
-        ) or entry.replayed:
+        if (previous == "dead" and record.status == "waiting") or entry.replayed:
             began, spent, paid = entry.number, 0, None
-        tried = record.attempts > attempts and record.reason != "crashed"
-        if tried and not (entry.was_free or record.attempts_log[-1].outcome is Outcome.GONE):
-            spent, paid = spent + 1, record
-        yield Step(entry, began, spent, tried and record.status is DeliveryStatus.WAITING, paid)
+        post, before, spent_before = None, paid, spent
+        if record.attempts > attempts and record.reason != "crashed":
+            if is_renewed(tried, entry.number):
+                spent_before, before = 0, None
+            post, tried = request_of(entry), entry.number
+            paid, spent = before, spent_before
+            if entry.was_charged:
+                paid, spent = post and Paid(post, entry.at), spent + 1
+        yield Step(entry, began, post, before, spent_before, paid, spent)
         previous, attempts = record.status, record.attempts
 
 
@@ -45,10 +74,10 @@ class Progress:
     dead: set[int] = field(default_factory=set)
     first: int = 1  # nothing before it is left to do
 
-    def note(self, record: DeliveryRecord) -> None:
-        if self.skips and record.status is DeliveryStatus.DEAD:
+    def note(self, record: "DeliveryRecord") -> None:
+        if self.skips and record.status == "dead":
             self.dead.add(record.sequence)
-        if record.status.is_final or record.sequence in self.dead:
+        if record.status in FINAL or record.sequence in self.dead:
             self.done.add(record.sequence)
         else:
             self.done.discard(record.sequence)

@@ -189,6 +189,48 @@ MUTANTS = (
         "if False:",
     ),
     Mutant(
+        "a probe that answers slowly is charged by the time it was sent at",
+        "lakehook/delivery/attempt_handler.py",
+        "if held.is_before_retry(attempt.at):",
+        "if held.is_before_retry(now):",
+    ),
+    Mutant(
+        "an attempt at its own time costs one",
+        "lakehook/domain/lane.py",
+        "return time < self.retry_at - 1",
+        "return time < self.retry_at + 60",
+    ),
+    Mutant(
+        "an operator's resume waits as long as the receiver wished",
+        "lakehook/subscriptions/lifecycle.py",
+        "until = max(first + resumed / LANES_A_SECOND, held.retry_after_until)",
+        "until = first + resumed / LANES_A_SECOND",
+    ),
+    Mutant(
+        "two crashes do not condemn a delivery",
+        "lakehook/domain/lane.py",
+        "MAX_UNFINISHED_ATTEMPTS = 3",
+        "MAX_UNFINISHED_ATTEMPTS = 2",
+    ),
+    Mutant(
+        "jitter only adds to a delay",
+        "lakehook/domain/retry.py",
+        "* (1 + JITTER * random)",
+        "* (1 - JITTER * random)",
+    ),
+    Mutant(
+        "a run without a beginning of its own follows the end before it",
+        "lakehook/domain/pipeline.py",
+        "        return is_later(event.at, self.changed_at)\n",
+        "        return False\n",
+    ),
+    Mutant(
+        "each attempt is signed anew",
+        "lakehook/domain/channels/webhook.py",
+        "timestamp = int(at)",
+        "timestamp = int(at) // 60 * 60",
+    ),
+    Mutant(
         "one probe at a time tries an endpoint that is down",
         "lakehook/domain/circuit_breaker.py",
         "if self.due_at is None or self.due_at > now:",

@@ -138,16 +138,16 @@ class ReachedLedger(Reached):
 
 
 class WitnessedAttempts(FakeUnfinishedAttempts):
-    """Remembers whose attempt at which event was announced."""
+    """Remembers whose attempt at which message was announced: by its id, its group and its body."""
 
     def __init__(self, timeline: Timeline) -> None:
         super().__init__()
         self._timeline = timeline
-        self.announced: defaultdict[str, list[Invocation]] = defaultdict(list)
+        self.announced: defaultdict[tuple[str, str, str], list[Invocation]] = defaultdict(list)
 
     def save(self, message: EventMessage, number: int) -> None:
         if number > self.numbers.get(message.id, 0):
-            self.announced[message.id].append(self._timeline.context)
+            self.announced[message.id, message.group, message.body].append(self._timeline.context)
         super().save(message, number)
 
 
@@ -207,7 +207,7 @@ class WitnessedLedger(FakeLedger):
             written,
             at=self._timeline.now(),
             by=self._timeline.context,
-            was_free=before is not None and _is_early(record, before),
+            was_charged=_is_charged(record, before, after),
         )
         return written
 
@@ -285,12 +285,12 @@ def _trouble() -> InfrastructureError:
     return InfrastructureError("simulated")
 
 
-def _is_early(record: DeliveryRecord, before: HeldLane) -> bool:
-    return (
-        record.sequence == before.head
-        and bool(record.attempts_log)
-        and before.is_before_retry(record.attempts_log[-1].at)
-    )
+def _is_charged(record: DeliveryRecord, before: HeldLane | None, after: HeldLane | None) -> bool:
+    """Whether the lane counts one attempt more of its head, or the head has died of it."""
+    if record.status == "dead" or after is None or after.head != record.sequence:
+        return True
+    spent = before.attempts if before and before.head == after.head else 0
+    return after.attempts > spent
 
 
 class Told:

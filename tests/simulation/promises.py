@@ -3,23 +3,31 @@
 from collections import deque
 from collections.abc import Iterator
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
-from lakehook.domain.attempt import Attempt
-from lakehook.domain.lane import MAX_UNFINISHED_ATTEMPTS, DeliveryRecord, DeliveryStatus
-from lakehook.domain.retry import JITTER, MAX_RETRY_AFTER_SECONDS
-from lakehook.domain.subscription import Ordering
 from tests.simulation.case import LaneCase
 from tests.simulation.history import Entry, Post
-from tests.simulation.lives import Progress, Step
+from tests.simulation.lives import Paid, Progress, Step
+from tests.simulation.rules import (
+    FINAL,
+    MAX_CRASHES,
+    MAX_JITTER,
+    MILLISECOND,
+    QUEUE_SECONDS,
+    hint_of,
+)
+
+if TYPE_CHECKING:
+    from lakehook.domain.lane import DeliveryRecord
 
 SETTLED_SECONDS = 60.0  # what was under way when the pause began, however late its calls are
 LATE_SECONDS = 120.0  # of the clock, which ticks once a minute, and of the queue
-MILLISECOND = 0.001  # what an attempt's duration is rounded to
+SAID = {"delivered": "200", "aborted": "abort-message"}  # by the receiver of what is recorded so
 
 
 def in_order(case: LaneCase) -> Iterator[str]:
     """Whatever is sent, all before it is done with; under ``skip`` a dead letter is, too."""
-    progress = Progress(case.ordering is Ordering.SKIP, done=set(case.crashed))
+    progress = Progress(case.skips, done=set(case.crashed))
     entries = deque(case.history.entries)
     for post in case.history.posts:
         while entries and entries[0].number < post.began:
@@ -42,9 +50,9 @@ def nothing_lost(case: LaneCase) -> Iterator[str]:
     yield from (f"#{sequence} is lost" for sequence in _missing(case))
     waits_for_an_operator = case.is_blocked
     for sequence, record in sorted(case.records.items()):
-        if record.status is DeliveryStatus.DEAD:
-            waits_for_an_operator |= case.ordering is Ordering.STRICT
-        if record.status is DeliveryStatus.WAITING and not waits_for_an_operator:
+        if record.status == "dead":
+            waits_for_an_operator |= not case.skips
+        if record.status == "waiting" and not waits_for_an_operator:
             yield f"#{sequence} waits for nobody: {record}"
         elif not _is_true(case, record):
             yield f"#{sequence} is said to be {record.status}, and is not"
@@ -56,29 +64,56 @@ def _missing(case: LaneCase) -> set[int]:
     return set(range(1, case.events + 1)) - case.records.keys() - case.crashed
 
 
-def _is_true(case: LaneCase, record: DeliveryRecord) -> bool:
+def _is_true(case: LaneCase, record: "DeliveryRecord") -> bool:
     """A delivered one was taken by its receiver, a dead one has a letter on the queue."""
-    said = {post.said for post in case.posts(record.sequence)}
-    match record.status:
-        case DeliveryStatus.DEAD:
+    match str(record.status):
+        case "dead":
             return record.sequence in case.letters
-        case DeliveryStatus.DELIVERED:
-            return "200" in said
-        case DeliveryStatus.ABORTED:
-            return "abort-message" in said
-        case DeliveryStatus.DISCARDED:
+        case "discarded":
             return case.is_removed or record.reason == "discarded by operator"
-        case DeliveryStatus.WAITING:
+        case "waiting":
             return True
+        case status:
+            return SAID[status] in {post.said for post in case.posts(record.sequence)}
+
+
+def says_what_happened(case: LaneCase) -> Iterator[str]:
+    """Each request is about the event of its sequence, as derived from what was published."""
+    if case.reports is None:
+        return
+    for post in case.history.posts:
+        if post.event not in case.reports[post.sequence - 1 : post.sequence]:
+            yield f"#{post.sequence} was sent as {post.event}"
+
+
+def signed_afresh(case: LaneCase) -> Iterator[str]:
+    for post in case.history.posts:
+        if not post.is_signed:
+            yield f"#{post.sequence} was not signed in the second in which it was sent"
+
+
+def truly_recorded(case: LaneCase) -> Iterator[str]:
+    """An attempt is recorded only of a request that was sent then, and with what came of it."""
+    for sequence in case.records:
+        for step in case.life(sequence):
+            record = step.entry.record
+            if record.attempts_log and case.request_of(step.entry) is None:
+                yield f"#{sequence}: no request was sent at {record.attempts_log[-1].at}"
+            if step.post and step.post.said != SAID.get(record.status, step.post.said):
+                yield f"#{sequence} is recorded {record.status}, and was told {step.post.said}"
+            if step.post and step.post.said in SAID.values() and record.status not in SAID:
+                yield f"#{sequence} is recorded {record.status}, though told {step.post.said}"
 
 
 def not_after_success(case: LaneCase) -> Iterator[str]:
     for post in case.history.posts:
         latest = case.latest(post.sequence, at=post.began)
-        if latest and latest.record.status.is_final and not _was_announced(case, post, latest):
+        if latest is None or _was_announced(case, post, latest):
+            continue
+        if latest.record.status in (*FINAL, "dead"):
             yield f"#{post.sequence} was sent although recorded {latest.record.status}"
     for before, after in case.steps():
-        if before.record.status.is_final and not (after.record.status.is_final or after.replayed):
+        if before.record.status in FINAL and not (after.record.status in FINAL or after.replayed):
             yield f"#{after.record.sequence} was recorded {after.record.status} after its success"
 
 
@@ -95,11 +130,10 @@ def known_by_its_id(case: LaneCase) -> Iterator[str]:
         if post.id != f"{case.name}#{post.sequence}":
             yield f"#{post.sequence} was sent as {post.id}"
     for sequence in case.records:
-        for replayed in (False, True):
-            posts = [one for one in case.posts(sequence) if one.replayed is replayed]
-            bodies = {one.body for one in posts if not one.late}
-            if len(bodies) > 1:
-                yield f"#{sequence} was sent in {len(bodies)} versions"
+        bodies = {(one.late, one.replayed, one.body) for one in case.posts(sequence)}
+        kinds = {(late, replayed) for late, replayed, _ in bodies}
+        if len(bodies) > len(kinds):
+            yield f"#{sequence} was sent in {len(bodies)} versions"
 
 
 def one_at_a_time(case: LaneCase) -> Iterator[str]:
@@ -112,7 +146,9 @@ def budgets(case: LaneCase) -> Iterator[str]:
     """A delivery dies of its last attempt, neither sooner nor later, or because it crashes."""
     for sequence in case.records:
         for step in case.life(sequence):
-            if step.entry.record.status is not DeliveryStatus.DEAD:
+            if step.has_failed and step.spent >= case.subscriber.budget:
+                yield f"#{sequence} goes on after {step.spent} attempts"
+            if step.entry.record.status != "dead":
                 continue
             if step.entry.record.reason == "crashed":
                 yield from _crash(case, step)
@@ -121,10 +157,9 @@ def budgets(case: LaneCase) -> Iterator[str]:
 
 
 def _death(case: LaneCase, step: Step) -> Iterator[str]:
-    budget, spent = case.subscriber.budget, step.spent
-    renewed = case.has_revived(since=step.began, until=step.entry.number)
-    if spent < budget or (spent > budget and not renewed):
-        yield f"#{step.entry.record.sequence} died after {spent} attempts, not {budget}"
+    budget = case.subscriber.budget
+    if step.spent != budget:
+        yield f"#{step.entry.record.sequence} died after {step.spent} attempts, not {budget}"
 
 
 def _crash(case: LaneCase, step: Step) -> Iterator[str]:
@@ -133,7 +168,7 @@ def _crash(case: LaneCase, step: Step) -> Iterator[str]:
     known = [e for e in case.entries(sequence) if step.began <= e.number <= step.entry.number]
     announced = [one for one in pairwise(known) if one[0].record.attempts_started]
     guilty = [here for here, after in announced if _came_to_grief(case, here, after)]
-    if len(guilty) < MAX_UNFINISHED_ATTEMPTS:
+    if len(guilty) < MAX_CRASHES:
         yield f"#{sequence} is held to crash, and {len(guilty)} of its workers did"
 
 
@@ -145,24 +180,26 @@ def _came_to_grief(case: LaneCase, announced: Entry, after: Entry) -> bool:
 
 
 def one_budget_a_redrive(case: LaneCase) -> Iterator[str]:
-    """A dead letter comes to life by a redrive of its own, or by a replay."""
+    """A dead letter comes to life by a redrive of its own, not of an earlier death, or a replay."""
     for sequence in case.records:
-        revivals = sum(
-            before.record.status is DeliveryStatus.DEAD
-            and after.record.status is DeliveryStatus.WAITING
-            and not after.replayed
-            for before, after in pairwise(case.entries(sequence))
-        )
-        redrives = sum(one.sequence == sequence for one in case.history.redrives)
-        if revivals > redrives:
-            yield f"#{sequence} was revived {revivals} times by {redrives} redrives"
+        redrives = [one for one in case.history.redrives if one.sequence == sequence]
+        for before, after in pairwise(case.entries(sequence)):
+            statuses = (before.record.status, after.record.status)
+            if statuses != ("dead", "waiting") or after.replayed:
+                continue
+            good = ("", str(before.record.attempts))
+            meant = (r for r in redrives if r.number <= after.number and r.attempts in good)
+            if redrive := next(meant, None):
+                redrives.remove(redrive)
+            else:
+                yield f"#{sequence} was revived without a redrive of its own"
 
 
 def redrives_revive(case: LaneCase) -> Iterator[str]:
     """A dead letter that goes back is tried again, unless it is older than the present one."""
     for redriven in case.history.redrives:
         latest = case.latest(redriven.sequence, at=redriven.number)
-        if latest is None or latest.record.status is not DeliveryStatus.DEAD:
+        if latest is None or latest.record.status != "dead":
             continue
         is_present = redriven.attempts in ("", str(latest.record.attempts))
         if is_present and latest is case.entries(redriven.sequence)[-1]:
@@ -173,14 +210,30 @@ def late_is_said(case: LaneCase) -> Iterator[str]:
     """Whoever gets a delivery after a later one is told so; a replay says that it is one.
 
     What was quarantined may yet be sent by a worker that was frozen, like any that comes too late.
+    And nobody is told so in vain.
     """
     highest = 0
     for post in case.history.posts:
         is_excused = post.late or post.replayed or post.sequence in case.crashed
         if post.sequence < highest and not is_excused:
             yield f"#{post.sequence} came after #{highest}, and does not say that it is late"
+        if post.late and not _was_redriven(case, post):
+            yield f"#{post.sequence} says that it is late, and was not redriven"
+        if post.replayed and not _was_replayed(case, post):
+            yield f"#{post.sequence} says that it is replayed, and was not"
         if not post.replayed:
             highest = max(highest, post.sequence)
+
+
+def _was_redriven(case: LaneCase, post: Post) -> bool:
+    redrives = case.history.redrives
+    return any(one.sequence == post.sequence and one.number < post.began for one in redrives)
+
+
+def _was_replayed(case: LaneCase, post: Post) -> bool:
+    return any(
+        one.record.sequence == post.sequence and one.number < post.began for one in case.replays
+    )
 
 
 def waits(case: LaneCase) -> Iterator[str]:
@@ -195,18 +248,19 @@ def waits(case: LaneCase) -> Iterator[str]:
 
 
 def _too_early(case: LaneCase, step: Step, following: Post) -> Iterator[str]:
-    if case.has_revived(since=step.began, until=following.began):
+    sequence, failed = following.sequence, step.post
+    if case.has_revived(sequence, since=step.entry.number, until=following.began):
         return  # by an operator, who wants it at once
-    last = step.entry.record.attempts_log[-1]
-    waited, hint = _waited(last, following), min(last.retry_after or 0.0, MAX_RETRY_AFTER_SECONDS)
+    assert failed
+    waited, hint = following.began_at - failed.ended_at, _hint(failed)
     if waited < hint - MILLISECOND:
-        yield f"#{following.sequence} was sent again after {waited:.3f} s, asked to wait {hint:g} s"
+        yield f"#{sequence} was sent again after {waited:.3f} s, asked to wait {hint:g} s"
     woken = case.was_woken(since=step.entry.number, until=following.began)
     if woken or step.paid is None:
         return
-    waited, delay = _waited(step.paid.attempts_log[-1], following), _delay(case, step)
+    waited, delay = following.sent_at - step.paid.post.heard_at, _delay(case, step.spent)
     if waited < delay - MILLISECOND:
-        yield f"#{following.sequence} was sent again after {waited:.3f} s, not {delay:g} s"
+        yield f"#{sequence} was sent again after {waited:.3f} s, not {delay:g} s"
 
 
 def no_idle_wait(case: LaneCase) -> Iterator[str]:
@@ -216,34 +270,50 @@ def no_idle_wait(case: LaneCase) -> Iterator[str]:
     for sequence in case.records:
         for step in case.life(sequence):
             began = (post for post in case.posts(sequence) if post.began > step.entry.number)
-            if step.has_failed and (following := next(began, None)):
-                last = step.entry.record.attempts_log[-1]
-                delay = max(_delay(case, step) * (1 + JITTER), last.retry_after or 0.0)
-                if _waited(last, following) > delay + LATE_SECONDS:
-                    yield f"#{sequence} was sent again {_waited(last, following):.0f} s later"
+            if step.post and step.has_failed and (following := next(began, None)):
+                delay = max(_delay(case, step.spent) * (1 + MAX_JITTER), _hint(step.post))
+                waited = following.sent_at - step.post.heard_at
+                if waited > delay + LATE_SECONDS:
+                    yield f"#{sequence} was sent again {waited:.0f} s later"
 
 
-def _waited(last: Attempt, following: Post) -> float:
-    return following.began_at - last.at - last.milliseconds / 1000
-
-
-def _delay(case: LaneCase, step: Step) -> float:
+def _delay(case: LaneCase, spent: int) -> float:
     delays = case.subscriber.delays
-    return delays[step.spent - 1] if 0 < step.spent <= len(delays) else 0.0
+    return delays[spent - 1] if 0 < spent <= len(delays) else 0.0
 
 
-def free_of_charge(case: LaneCase) -> Iterator[str]:
-    """Only an attempt that came before its time costs nothing."""
+def _hint(post: Post) -> float:
+    return hint_of(post.answer, at=post.ended_at)
+
+
+def charged_when_due(case: LaneCase) -> Iterator[str]:
+    """An attempt before its delivery's own time costs nothing, and any other costs one."""
     for sequence in case.records:
-        for before, step in pairwise(case.life(sequence)):
-            if not (step.entry.was_free and before.paid and step.entry.record.attempts_log):
-                continue
-            if case.has_revived(since=step.began, until=step.entry.number):
-                continue  # what a letter overtakes begins its budget anew
-            last, attempt = before.paid.attempts_log[-1], step.entry.record.attempts_log[-1]
-            longest = max(_delay(case, before) * (1 + JITTER), last.retry_after or 0.0)
-            if attempt.at > last.at + last.milliseconds / 1000 + longest:
-                yield f"#{sequence} was tried for nothing although its time had come"
+        for step in case.life(sequence):
+            if step.post and step.entry.record.status in ("waiting", "dead"):
+                yield from _wrongly_charged(case, step, step.post)
+
+
+def _wrongly_charged(case: LaneCase, step: Step, post: Post) -> Iterator[str]:
+    if post.said == "410":  # all waits for an operator, and begins where it was
+        if step.entry.was_charged:
+            yield f"#{post.sequence} paid for an attempt at a receiver that is gone"
+        return
+    soonest, latest = _own_time(case, step.before, step.spent_before)
+    if step.entry.was_charged and post.sent_at < soonest:
+        yield f"#{post.sequence} paid for an attempt {soonest - post.sent_at:.3f} s before its time"
+    if not step.entry.was_charged and post.sent_at > latest:
+        yield f"#{post.sequence} was tried for nothing although its time had come"
+
+
+def _own_time(case: LaneCase, paid: Paid | None, spent: int) -> tuple[float, float]:
+    """Between which two moments the delivery's own next attempt is due, by schedule and hint."""
+    if paid is None:
+        return 0.0, 0.0
+    delay, hint = _delay(case, spent), _hint(paid.post)
+    soonest = max(paid.post.heard_at + delay, paid.post.ended_at + hint)
+    latest = paid.at + max(delay * (1 + MAX_JITTER), hint)
+    return soonest - QUEUE_SECONDS - MILLISECOND, latest + MILLISECOND
 
 
 def not_while_blocked(case: LaneCase) -> Iterator[str]:
@@ -278,7 +348,7 @@ def replayed_as_a_whole(case: LaneCase) -> Iterator[str]:
                 entry.replayed and entry.record.replayed_by == replay
                 for entry in case.entries(sequence)
             )
-            if status and status.is_final and times != 1:
+            if status in FINAL and times != 1:
                 yield f"#{sequence} was replayed {times} times by {replay}"
 
 
@@ -286,6 +356,9 @@ PROMISES = (
     in_order,
     first_arrivals,
     nothing_lost,
+    says_what_happened,
+    signed_afresh,
+    truly_recorded,
     not_after_success,
     known_by_its_id,
     one_at_a_time,
@@ -295,7 +368,7 @@ PROMISES = (
     late_is_said,
     waits,
     no_idle_wait,
-    free_of_charge,
+    charged_when_due,
     not_while_blocked,
     no_needless_repeat,
     replayed_as_a_whole,

@@ -15,11 +15,12 @@ class Temper(StrEnum):
     DEAD = "dead"  # nobody listens
     FLAPPING = "flapping"  # minutes up, minutes down
     RECOVERING = "recovering"  # down, then up for good
-    THROTTLING = "throttling"  # 429 and retry-after, at times
+    THROTTLING = "throttling"  # 429 or 500 and retry-after, at times
     LYING = "lying"  # takes what it says it did not take
     LEAVING = "leaving"  # 410, or the header that says as much, at times
     ABORTING = "aborting"  # wants no more of some messages
     POISONED = "poisoned"  # refuses one pipeline, takes the others
+    SILENT = "silent"  # listens, and never answers
 
 
 REFUSED = NoResponse(Outcome.REFUSED, "nobody listens")
@@ -30,6 +31,8 @@ SORRY = Response(status=500, headers={}, body=b"sorry")
 GONE = Response(status=410, headers={}, body=b"")
 LEAVE = Response(status=500, headers={"webhook-delivery": "disable"}, body=b"")
 ABORT = Response(status=500, headers={"webhook-delivery": "abort-message"}, body=b"")
+
+NEVER_SECONDS = 3600.0  # longer than any sender waits
 
 Reaction = tuple[float, Response | NoResponse]
 """Seconds until the answer, and the answer."""
@@ -72,7 +75,8 @@ class SimulatedReceiver:
         seconds = self.random.choice((0, 1, 7, 90, 4000))
         date = formatdate(self.begins_at + age + seconds, usegmt=True)
         wish = self.random.choice((str(seconds), date))
-        return self._soon(Response(status=429, headers={"retry-after": wish}, body=b""))
+        status = self.random.choice((429, 500))
+        return self._soon(Response(status=status, headers={"retry-after": wish}, body=b""))
 
     def _lying(self, _age: float, _pipeline: str) -> Reaction:
         return self._soon(self.random.choice((SORRY, DROPPED, TIMED_OUT, OK)))
@@ -85,6 +89,9 @@ class SimulatedReceiver:
 
     def _poisoned(self, _age: float, pipeline: str) -> Reaction:
         return self._soon(SORRY if pipeline == "1" else OK)
+
+    def _silent(self, _age: float, _pipeline: str) -> Reaction:
+        return NEVER_SECONDS, OK
 
 
 @dataclass
@@ -111,4 +118,5 @@ _REACTIONS = {
     Temper.LEAVING: SimulatedReceiver._leaving,
     Temper.ABORTING: SimulatedReceiver._aborting,
     Temper.POISONED: SimulatedReceiver._poisoned,
+    Temper.SILENT: SimulatedReceiver._silent,
 }

@@ -9,11 +9,11 @@ from random import Random
 
 from lakehook.domain.event import split_pipeline_key
 from lakehook.domain.rate_limit import Rate
-from lakehook.domain.retry import RetrySchedule
 from lakehook.domain.subscription import Ordering
 from tests.fakes import NOON
 from tests.simulation.faults import AT_A_CALL, Fault
 from tests.simulation.receivers import Temper
+from tests.simulation.rules import delays
 
 SCHEDULES = ("0.5,2", "5,300", "5,70,1800", "30,30,30", "1")
 RATES = (0.0, 0.002, 0.01, 0.01, 0.03, 0.08)
@@ -28,8 +28,10 @@ FOLLOWERS = {
 TWO_SOURCES = 0.5  # of all histories
 RESUMABLE = 0.5  # of all pipelines
 LATE_END = 0.3  # so many ends of a resumed run are of a beginning before its last
+RESUMED_EARLY = 25  # each so manieth history is of lanes that are resumed early
 REMOVED = 0.1  # so many histories lose a subscriber
 TABLES = frozenset(("ledger", "healths", "journal", "subscriptions"))
+DRAWN = tuple(Temper)[:-1]  # each may be anyone but the silent one
 ACTIONS = ("pause", "enable", "redrive", "console", "discard", "replay", "replay")
 
 
@@ -45,7 +47,7 @@ class Subscriber:
 
     @cached_property
     def delays(self) -> tuple[float, ...]:
-        return RetrySchedule.parse(self.schedule).delays
+        return delays(self.schedule)
 
     @property
     def budget(self) -> int:
@@ -114,6 +116,8 @@ class Scenario:
 
 
 def draw(seed: int) -> Scenario:
+    if seed % RESUMED_EARLY == 0:
+        return resumed_shortly_before_a_retry(seed)
     random = Random(seed)
     subscribers = tuple(_subscriber(random, name) for name in "abcd"[: random.randint(1, 4)])
     lasting = random.choice((5.0, 120.0, 1800.0))
@@ -136,10 +140,25 @@ def draw(seed: int) -> Scenario:
     )
 
 
+def resumed_shortly_before_a_retry(seed: int) -> Scenario:
+    """Two lanes of an endpoint that never answers, resumed some seconds before their own time.
+
+    Their second attempts end after a minute, and the third are due 300 to 330 s later. An operator
+    has resumed the lanes by then: an attempt begins before its time, and ends after it.
+    """
+    never_answers = Subscriber(id="a", temper=Temper.SILENT, recovers=True, deadline=20.0)
+    return Scenario(
+        seed=seed,
+        subscribers=(never_answers,),
+        publications=tuple(Publication(NOON + 17, pipeline, 0) for pipeline in "12"),
+        acts=(Act(NOON + 48, "pause", "a"),),
+    )
+
+
 def _subscriber(random: Random, name: str) -> Subscriber:
     return Subscriber(
         id=name,
-        temper=random.choice(tuple(Temper)),
+        temper=random.choice(DRAWN),
         recovers=random.random() < 0.7,
         ordering=random.choice(tuple(Ordering)),
         schedule=random.choice(SCHEDULES),

@@ -7,33 +7,41 @@ all lanes.
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from email.utils import formatdate
+from types import ModuleType
 from typing import Any
 
 import pytest
 
 from lakehook.domain.attempt import Attempt, Outcome, Response
 from lakehook.domain.delivery import SequencedEvent
-from lakehook.domain.lane import DeliveryRecord, DeliveryStatus
+from lakehook.domain.lane import DeliveryRecord, DeliveryStatus, HeldLane
+from lakehook.domain.pipeline import Pipeline, infer_created
 from lakehook.domain.rate_limit import Rate
 from lakehook.domain.replay import Replay, ReplayCriteria, ReplayState
-from lakehook.domain.subscription import Ordering
+from lakehook.domain.retry import RetrySchedule
+from lakehook.domain.subscription import Subscription
 from lakehook.ports.outbound import NoResponse
 from tests.builders import a_delivery, an_event
 from tests.fakes import NOON
+from tests.simulation import case, lives, oracle, promises, rules, runs
 from tests.simulation.case import LaneCase
 from tests.simulation.faults import Invocation
 from tests.simulation.history import History, LaneHistory, Post
 from tests.simulation.oracle import judge
 from tests.simulation.play import Played, play
 from tests.simulation.promises import PROMISES
-from tests.simulation.receivers import ABORT, OK, SORRY
+from tests.simulation.receivers import ABORT, GONE, OK, SORRY
+from tests.simulation.runs import Report
 from tests.simulation.scenario import Publication, Scenario, Subscriber
 from tests.simulation.system import System
 from tests.simulation.wiring import DEAD_EVENTS, DELIVERIES, EVENTS
 
 NAME = "sub_a#39"
+ASKS = Response(status=500, headers={"retry-after": "60"}, body=b"")
 DONE = ReplayState.DONE
-OUTCOMES = {200: Outcome.DELIVERED, 500: Outcome.REJECTED}
+OUTCOMES = {200: Outcome.DELIVERED, 410: Outcome.GONE, 500: Outcome.REJECTED}
+SAID = tuple(Report("PIPELINE_RUNNING", f"39-{number}") for number in range(1, 20))
 
 
 class Lane:
@@ -54,19 +62,22 @@ class Lane:
     def wait(self, seconds: float) -> None:
         self.now += seconds
 
-    def writes(self, sequence: int, *, free: bool = False, replay: str = "", **fields: Any) -> None:
+    def writes(
+        self, sequence: int, *, charged: bool = True, replay: str = "", **fields: Any
+    ) -> None:
         known = self.records.get(sequence) or DeliveryRecord.waiting(a_delivery(sequence))
         record = replace(known, **fields)
         if replay:
             record = replace(record, replayed_by=replay)
         self.records[sequence] = record
         self._history.wrote(
-            record, at=self.now, by=self._worker, was_free=free, replayed=bool(replay)
+            record, at=self.now, by=self._worker, was_charged=charged, replayed=bool(replay)
         )
 
     def sends(self, sequence: int, **fields: Any) -> Post:
         """A request begins."""
         parts = {"id": f"{NAME}#{sequence}", "late": False, "replayed": False, "body": b"{}"}
+        parts |= {"event": SAID[sequence - 1], "sent_at": self.now}
         post = Post(NAME, sequence, **(parts | fields))
         self._history.began(post, at=self.now)
         return post
@@ -79,16 +90,16 @@ class Lane:
         self.hears(self.sends(sequence), answer)
         self.notes(sequence, answer, **fields)
 
-    def notes(self, sequence: int, answer: Response, *, free: bool = False, **fields: Any) -> None:
+    def notes(
+        self, sequence: int, answer: Response, *, charged: bool = True, **fields: Any
+    ) -> None:
         """An attempt is recorded, whether or not there was one."""
         known = self.records.get(sequence) or DeliveryRecord.waiting(a_delivery(sequence))
         outcome = Outcome.ABORTED if answer is ABORT else OUTCOMES[answer.status]
-        attempt = Attempt(
-            at=self.now, outcome=outcome, milliseconds=0, retry_after=fields.pop("hint", None)
-        )
+        attempt = Attempt(at=fields.pop("at", self.now), outcome=outcome, milliseconds=0)
         tried = known.with_attempt(attempt)
         changes = {"attempts": tried.attempts, "attempts_log": tried.attempts_log}
-        self.writes(sequence, free=free, **({"status": tried.status} | changes | fields))
+        self.writes(sequence, charged=charged, **({"status": tried.status} | changes | fields))
 
     def dies(self, sequence: int, *, attempts: int = 3) -> None:
         """All of its budget is spent, at the times that the schedule says."""
@@ -118,16 +129,20 @@ class Lane:
             self.hears(self.sends(sequence, replayed=True))
             self.notes(sequence, OK)
 
+    def becomes_what_skips(self) -> None:
+        self.changes["skips"] = True
+
     def broken(self) -> set[str]:
         """The promises that are broken."""
-        case = LaneCase(
+        judged = LaneCase(
             **{
                 "name": NAME,
                 "subscriber": Subscriber(id="sub_a"),
-                "ordering": Ordering.STRICT,
+                "skips": False,
                 "history": self.history,
                 "records": self.records,
                 "events": max(self.records, default=0),
+                "reports": SAID,
                 "is_tainted": False,
                 "is_undisturbed": True,
                 "is_blocked": False,
@@ -139,7 +154,7 @@ class Lane:
             }
             | self.changes
         )
-        return {promise.__name__ for promise in PROMISES if [*promise(case)]}
+        return {promise.__name__ for promise in PROMISES if [*promise(judged)]}
 
     @property
     def happened(self) -> int:
@@ -147,10 +162,16 @@ class Lane:
 
 
 def skipping(**changes: Any) -> Lane:
-    return Lane(ordering=Ordering.SKIP, **changes)
+    return Lane(skips=True, **changes)
 
 
 Doctor = Callable[[Lane], None]
+
+
+def date_in(seconds: float, now: float) -> Response:
+    """A failure that asks for no other attempt before a date."""
+    date = formatdate(now + seconds, usegmt=True)
+    return Response(status=500, headers={"retry-after": date}, body=b"")
 
 
 def nothing(_: Lane) -> None:
@@ -176,7 +197,7 @@ def a_probe_before_its_time(lane: Lane) -> None:
     lane.tries(1, SORRY)
     lane.is_woken()
     lane.wait(1)
-    lane.tries(1, SORRY, free=True)
+    lane.tries(1, SORRY, charged=False)
     lane.wait(4)
     lane.tries(1)
 
@@ -227,10 +248,54 @@ def a_frozen_worker(lane: Lane) -> None:
     lane.changes["is_tainted"] = True
 
 
+def a_hint_that_is_kept(lane: Lane) -> None:
+    lane.tries(1, ASKS)
+    lane.wait(60)
+    lane.tries(1, date_in(90, lane.now))
+    lane.wait(330)
+    lane.tries(1)
+
+
+def a_receiver_that_is_gone_for_a_time(lane: Lane) -> None:
+    lane.changes["is_undisturbed"] = False
+    lane.tries(1, GONE, charged=False)
+    lane.wait(1000)
+    lane.dies(1)
+
+
+def a_letter_of_two_lives(lane: Lane) -> None:
+    lane.dies(1)
+    lane.revives(1)
+    lane.dies(1)
+    lane.revives(1)
+    lane.tries(1)
+
+
+def a_budget_made_anew_by_what_goes_before(lane: Lane) -> None:
+    """The first is replayed while the second waits for its last attempt."""
+    lane.tries(1)
+    lane.tries(2, SORRY)
+    lane.wait(5)
+    lane.tries(2, SORRY)
+    lane.is_replayed((1,))
+    lane.dies(2)
+
+
+def a_letter_whose_event_crashed_fan_out(lane: Lane) -> None:
+    lane.changes["crashed"] = frozenset((1,))
+    lane.tries(2)
+    lane.tries(3)
+
+
 @pytest.mark.parametrize(
     "history",
     [
         all_goes_well,
+        a_hint_that_is_kept,
+        a_receiver_that_is_gone_for_a_time,
+        a_letter_of_two_lives,
+        a_budget_made_anew_by_what_goes_before,
+        a_letter_whose_event_crashed_fan_out,
         a_retry,
         a_probe_before_its_time,
         a_death_and_a_redrive,
@@ -415,13 +480,13 @@ def retries_too_soon(lane: Lane) -> None:
 
 
 def ignores_what_the_receiver_asked(lane: Lane) -> None:
-    lane.tries(1, SORRY, hint=60.0)
+    lane.tries(1, ASKS)
     lane.wait(59)
     lane.tries(1)
 
 
 def ignores_it_though_it_was_woken(lane: Lane) -> None:
-    lane.tries(1, SORRY, hint=60.0)
+    lane.tries(1, ASKS)
     lane.is_woken()
     lane.wait(59)
     lane.tries(1)
@@ -436,7 +501,7 @@ def waits_for_nothing(lane: Lane) -> None:
 def tries_for_nothing(lane: Lane) -> None:
     lane.tries(1, SORRY)
     lane.wait(6)
-    lane.tries(1, SORRY, free=True)
+    lane.tries(1, SORRY, charged=False)
     lane.wait(300)
     lane.tries(1)
 
@@ -472,9 +537,435 @@ def replays_one_twice(lane: Lane) -> None:
     lane.is_replayed((3,))
 
 
+# --- and what an excuse still catches ---
+
+
+def overtakes_what_is_revived(lane: Lane) -> None:
+    lane.dies(1)
+    lane.revives(1)
+    lane.tries(2)
+
+
+def overtakes_what_waits_though_it_skips(lane: Lane) -> None:
+    lane.becomes_what_skips()
+    overtakes_what_waits(lane)
+
+
+def replays_out_of_order(lane: Lane) -> None:
+    all_goes_well(lane)
+    for sequence in (1, 2):
+        lane.writes(sequence, status=DeliveryStatus.WAITING, replay="rpl_1")
+    for sequence in (2, 1):
+        lane.hears(lane.sends(sequence, replayed=True))
+        lane.notes(sequence, OK)
+
+
+def overtakes_what_is_replayed(lane: Lane) -> None:
+    """New events may go before a replay has begun, and not in its midst."""
+    all_goes_well(lane)
+    for sequence in (1, 2):
+        lane.writes(sequence, status=DeliveryStatus.WAITING, replay="rpl_1")
+    lane.hears(lane.sends(1, replayed=True))
+    lane.notes(1, OK)
+    lane.tries(4)
+
+
+def overtakes_beside_what_crashed(lane: Lane) -> None:
+    lane.changes["crashed"] = frozenset((1,))
+    overtakes_one(lane, 2, by=3)
+
+
+def overtakes_one(lane: Lane, sequence: int, *, by: int) -> None:
+    lane.writes(sequence)
+    lane.tries(by)
+    lane.tries(sequence)
+
+
+def loses_an_event_though_one_crashed(lane: Lane) -> None:
+    lane.changes["crashed"] = frozenset((1,))
+    lane.tries(2)
+    lane.changes["events"] = 3
+
+
+def loses_an_event_while_paused(lane: Lane) -> None:
+    lane.tries(1)
+    lane.changes |= {"is_blocked": True, "events": 2}
+
+
+def forgets_one_before_a_letter(lane: Lane) -> None:
+    lane.writes(1)
+    lane.dies(2)
+
+
+def forgets_one_behind_a_letter_that_is_skipped(lane: Lane) -> None:
+    lane.becomes_what_skips()
+    lane.dies(1)
+    lane.writes(2)
+
+
+def forgets_one_of_what_was_removed(lane: Lane) -> None:
+    lane.writes(1)
+    lane.changes["is_removed"] = True
+
+
+def has_a_letter_of_another(lane: Lane) -> None:
+    lane.dies(1)
+    lane.letters = {2}
+
+
+def says_delivered_of_another(lane: Lane) -> None:
+    lane.tries(1)
+    lane.hears(lane.sends(2), SORRY)
+    lane.writes(2, status=DeliveryStatus.DELIVERED)
+
+
+def says_delivered_of_what_was_never_sent(lane: Lane) -> None:
+    lane.writes(1, status=DeliveryStatus.DELIVERED)
+
+
+def discards_as_if_it_were_removed(lane: Lane) -> None:
+    lane.writes(1, status=DeliveryStatus.DISCARDED, reason="subscription_removed")
+
+
+def tells_of_another_event(lane: Lane) -> None:
+    lane.hears(lane.sends(1, event=SAID[1]))
+    lane.notes(1, OK)
+
+
+def tells_of_an_event_too_many(lane: Lane) -> None:
+    lane.tries(1)
+    lane.changes["reports"] = ()
+
+
+def is_not_signed(lane: Lane) -> None:
+    lane.hears(lane.sends(1, is_signed=False))
+    lane.notes(1, OK)
+
+
+def records_an_attempt_at_another_time(lane: Lane) -> None:
+    lane.hears(lane.sends(1), SORRY)
+    lane.notes(1, SORRY, at=lane.now - 3)
+    lane.wait(5)
+    lane.tries(1)
+
+
+def records_what_it_was_not_told(lane: Lane) -> None:
+    """It was delivered at another attempt, so it is not lost."""
+    lane.tries(1, OK, status=DeliveryStatus.WAITING)
+    lane.wait(5)
+    lane.tries(1, SORRY, status=DeliveryStatus.DELIVERED)
+
+
+def retries_what_was_taken(lane: Lane) -> None:
+    lane.tries(1, OK, status=DeliveryStatus.WAITING)
+    lane.wait(5)
+    lane.tries(1)
+
+
+def sends_what_was_discarded(lane: Lane) -> None:
+    a_letter_that_is_discarded(lane)
+    lane.hears(lane.sends(1))
+
+
+def sends_what_was_aborted(lane: Lane) -> None:
+    lane.tries(1, ABORT)
+    lane.hears(lane.sends(1))
+
+
+def sends_a_letter_that_is_dead(lane: Lane) -> None:
+    lane.dies(1)
+    lane.hears(lane.sends(1))
+    lane.changes["is_tainted"] = True
+
+
+def undoes_an_abort(lane: Lane) -> None:
+    lane.tries(1, ABORT)
+    lane.writes(1, status=DeliveryStatus.WAITING)
+
+
+def undoes_a_discard(lane: Lane) -> None:
+    lane.dies(1)
+    lane.writes(1, status=DeliveryStatus.DISCARDED, reason="discarded by operator")
+    lane.writes(1, status=DeliveryStatus.DEAD)
+
+
+def is_sent_as_of_another_lane(lane: Lane) -> None:
+    lane.hears(lane.sends(1, id="sub_b#39#1"))
+    lane.notes(1, OK)
+
+
+def changes_its_body_when_it_is_late(lane: Lane) -> None:
+    lane.becomes_what_skips()
+    lane.dies(1)
+    lane.revives(1)
+    lane.hears(lane.sends(1, late=True), SORRY)
+    lane.notes(1, SORRY)
+    lane.wait(5)
+    lane.hears(lane.sends(1, late=True, body=b"{ }"))
+    lane.notes(1, OK)
+
+
+def has_a_follower_on_the_way_at_once(lane: Lane) -> None:
+    first = lane.sends(1)
+    second = lane.sends(2)
+    lane.hears(first)
+    lane.notes(1, OK)
+    lane.hears(second)
+    lane.notes(2, OK)
+
+
+def dies_too_soon_after_a_redrive(lane: Lane) -> None:
+    lane.dies(1)
+    lane.revives(1)
+    lane.dies(1, attempts=1)
+
+
+def dies_too_soon_after_a_replay(lane: Lane) -> None:
+    lane.tries(1)
+    lane.writes(1, status=DeliveryStatus.WAITING, replay="rpl_1")
+    lane.dies(1, attempts=2)
+
+
+def dies_too_late_though_another_was_replayed(lane: Lane) -> None:
+    """Only what goes before it makes a budget anew."""
+    lane.tries(1, SORRY)
+    lane.writes(2, status=DeliveryStatus.WAITING, replay="rpl_1")
+    lane.wait(5)
+    lane.dies(1)
+
+
+def dies_of_what_was_free(lane: Lane) -> None:
+    lane.tries(1, SORRY)
+    lane.is_woken()
+    lane.wait(1)
+    lane.tries(1, SORRY, charged=False)
+    lane.wait(4)
+    lane.tries(1, SORRY, status=DeliveryStatus.DEAD)
+    lane.letters.add(1)
+
+
+def never_dies(lane: Lane) -> None:
+    for _ in range(4):
+        lane.tries(1, SORRY)
+        lane.wait(300)
+    lane.tries(1)
+
+
+def is_held_to_crash_after_two(lane: Lane) -> None:
+    a_crash(lane)
+    first = lane.history.entries[0].by
+    assert first
+    first.is_dead = False
+
+
+def is_held_to_crash_for_an_earlier_life(lane: Lane) -> None:
+    a_crash(lane)
+    lane.revives(1)
+    lane.writes(1, status=DeliveryStatus.DEAD, reason="crashed")
+    lane.letters.add(1)
+
+
+def revives_before_its_redrive(lane: Lane) -> None:
+    lane.dies(1)
+    lane.writes(1, status=DeliveryStatus.WAITING)
+    lane.is_redriven(1)
+    lane.tries(1)
+
+
+def revives_by_the_redrive_of_another(lane: Lane) -> None:
+    lane.becomes_what_skips()
+    lane.dies(1)
+    lane.dies(2)
+    lane.is_redriven(2)
+    lane.writes(1, status=DeliveryStatus.WAITING)
+    lane.tries(1)
+
+
+def revives_by_an_old_letter(lane: Lane) -> None:
+    lane.dies(1)
+    lane.is_redriven(1)
+    lane.revives(1)
+    lane.dies(1)
+    lane.writes(1, status=DeliveryStatus.WAITING)
+    lane.tries(1)
+
+
+def ignores_a_second_redrive(lane: Lane) -> None:
+    lane.dies(1)
+    lane.revives(1)
+    lane.dies(1)
+    lane.is_redriven(1)
+    lane.letters.add(1)
+
+
+def says_late_in_vain(lane: Lane) -> None:
+    lane.hears(lane.sends(1, late=True))
+    lane.notes(1, OK)
+
+
+def says_replayed_in_vain(lane: Lane) -> None:
+    lane.hears(lane.sends(1, replayed=True))
+    lane.notes(1, OK)
+
+
+def ignores_a_date(lane: Lane) -> None:
+    lane.tries(1, date_in(90, lane.now))
+    lane.wait(60)
+    lane.tries(1)
+
+
+def ignores_what_was_asked_at_a_probe(lane: Lane) -> None:
+    lane.tries(1, SORRY)
+    lane.wait(1)
+    lane.is_woken()
+    lane.tries(1, ASKS, charged=False)
+    lane.wait(30)
+    lane.tries(1)
+
+
+def ignores_it_though_a_later_one_was_redriven(lane: Lane) -> None:
+    lane.becomes_what_skips()
+    lane.writes(1)
+    lane.dies(2)
+    lane.tries(1, ASKS)
+    lane.revives(2)
+    lane.wait(30)
+    lane.tries(1)
+
+
+def ignores_its_second_delay(lane: Lane) -> None:
+    lane.tries(1, SORRY)
+    lane.wait(5)
+    lane.tries(1, SORRY)
+    lane.wait(5)
+    lane.tries(1)
+
+
+def retries_too_soon_after_a_redrive(lane: Lane) -> None:
+    lane.dies(1)
+    lane.revives(1)
+    lane.tries(1, SORRY)
+    lane.wait(1)
+    lane.tries(1)
+
+
+def counts_from_when_it_was_sent(lane: Lane) -> None:
+    """Of a wait that begins when the answer has come."""
+    post = lane.sends(1)
+    lane.wait(4)
+    lane.hears(post, SORRY)
+    lane.notes(1, SORRY, at=post.sent_at)
+    lane.wait(1)
+    lane.tries(1)
+
+
+def pays_for_a_probe(lane: Lane) -> None:
+    lane.tries(1, SORRY)
+    lane.wait(1)
+    lane.is_woken()
+    lane.tries(1, SORRY)
+    lane.wait(300)
+    lane.tries(1)
+
+
+def pays_for_a_probe_by_the_time_of_its_answer(lane: Lane) -> None:
+    lane.tries(1, SORRY)
+    lane.wait(1)
+    lane.is_woken()
+    probe = lane.sends(1)
+    lane.wait(9)
+    lane.hears(probe, SORRY)
+    lane.notes(1, SORRY, at=probe.sent_at)
+    lane.wait(300)
+    lane.tries(1)
+
+
+def pays_at_a_receiver_that_is_gone(lane: Lane) -> None:
+    lane.tries(1, GONE)
+    lane.tries(1)
+
+
+def tries_for_nothing_after_a_redrive(lane: Lane) -> None:
+    lane.dies(1)
+    lane.revives(1)
+    lane.tries(1, SORRY, charged=False)
+    lane.wait(300)
+    lane.tries(1)
+
+
+def sends_after_a_minute_of_a_pause(lane: Lane) -> None:
+    lane.changes["blocked"] = ((NOON - 900, NOON - 800), (NOON, NOON + 300))
+    lane.wait(61)
+    lane.tries(1)
+
+
+def repeats_more_than_a_replay_explains(lane: Lane) -> None:
+    lane.hears(lane.sends(1), SORRY)
+    lane.hears(lane.sends(1), SORRY)
+    lane.hears(lane.sends(1))
+    lane.notes(1, OK)
+    lane.writes(1, status=DeliveryStatus.WAITING, replay="rpl_1")
+    lane.hears(lane.sends(1, replayed=True))
+    lane.notes(1, OK)
+
+
 @pytest.mark.parametrize(
     ("doctor", "promise"),
     [
+        (overtakes_what_is_revived, "in_order"),
+        (overtakes_what_waits_though_it_skips, "in_order"),
+        (replays_out_of_order, "in_order"),
+        (overtakes_what_is_replayed, "in_order"),
+        (overtakes_beside_what_crashed, "in_order"),
+        (overtakes_beside_what_crashed, "first_arrivals"),
+        (loses_an_event_though_one_crashed, "nothing_lost"),
+        (loses_an_event_while_paused, "nothing_lost"),
+        (forgets_one_before_a_letter, "nothing_lost"),
+        (forgets_one_behind_a_letter_that_is_skipped, "nothing_lost"),
+        (forgets_one_of_what_was_removed, "nothing_lost"),
+        (has_a_letter_of_another, "nothing_lost"),
+        (says_delivered_of_another, "nothing_lost"),
+        (says_delivered_of_what_was_never_sent, "nothing_lost"),
+        (discards_as_if_it_were_removed, "nothing_lost"),
+        (tells_of_another_event, "says_what_happened"),
+        (tells_of_an_event_too_many, "says_what_happened"),
+        (is_not_signed, "signed_afresh"),
+        (records_an_attempt_at_another_time, "truly_recorded"),
+        (records_what_it_was_not_told, "truly_recorded"),
+        (retries_what_was_taken, "truly_recorded"),
+        (sends_what_was_discarded, "not_after_success"),
+        (sends_what_was_aborted, "not_after_success"),
+        (sends_a_letter_that_is_dead, "not_after_success"),
+        (undoes_an_abort, "not_after_success"),
+        (undoes_a_discard, "not_after_success"),
+        (is_sent_as_of_another_lane, "known_by_its_id"),
+        (changes_its_body_when_it_is_late, "known_by_its_id"),
+        (has_a_follower_on_the_way_at_once, "one_at_a_time"),
+        (dies_too_soon_after_a_redrive, "budgets"),
+        (dies_too_soon_after_a_replay, "budgets"),
+        (dies_too_late_though_another_was_replayed, "budgets"),
+        (dies_of_what_was_free, "budgets"),
+        (never_dies, "budgets"),
+        (is_held_to_crash_after_two, "budgets"),
+        (is_held_to_crash_for_an_earlier_life, "budgets"),
+        (revives_before_its_redrive, "one_budget_a_redrive"),
+        (revives_by_the_redrive_of_another, "one_budget_a_redrive"),
+        (revives_by_an_old_letter, "one_budget_a_redrive"),
+        (ignores_a_second_redrive, "redrives_revive"),
+        (says_late_in_vain, "late_is_said"),
+        (says_replayed_in_vain, "late_is_said"),
+        (ignores_a_date, "waits"),
+        (ignores_what_was_asked_at_a_probe, "waits"),
+        (ignores_it_though_a_later_one_was_redriven, "waits"),
+        (ignores_its_second_delay, "waits"),
+        (retries_too_soon_after_a_redrive, "waits"),
+        (counts_from_when_it_was_sent, "waits"),
+        (pays_for_a_probe, "charged_when_due"),
+        (pays_for_a_probe_by_the_time_of_its_answer, "charged_when_due"),
+        (pays_at_a_receiver_that_is_gone, "charged_when_due"),
+        (tries_for_nothing_after_a_redrive, "charged_when_due"),
+        (sends_after_a_minute_of_a_pause, "not_while_blocked"),
+        (repeats_more_than_a_replay_explains, "no_needless_repeat"),
         (overtakes_what_waits, "in_order"),
         (overtakes_a_letter, "in_order"),
         (overtakes_what_was_never_heard_of, "in_order"),
@@ -503,7 +994,7 @@ def replays_one_twice(lane: Lane) -> None:
         (ignores_what_the_receiver_asked, "waits"),
         (ignores_it_though_it_was_woken, "waits"),
         (waits_for_nothing, "no_idle_wait"),
-        (tries_for_nothing, "free_of_charge"),
+        (tries_for_nothing, "charged_when_due"),
         (sends_while_blocked, "not_while_blocked"),
         (repeats_without_need, "no_needless_repeat"),
         (counts_an_attempt_that_never_was, "no_needless_repeat"),
@@ -593,9 +1084,35 @@ def leaves_out_what_it_cannot_read(system: System) -> None:
     system.replays.over.append(replace(a_replay_of("a").with_skipped("1"), state=DONE))
 
 
+def sets_aside_what_is_new(system: System) -> None:
+    system.journal.aside["1", "1-0"] = system.journal.accepted_events.pop(("1", "1-0"))
+
+
+def infers_what_was_told(system: System) -> None:
+    known = system.journal.accepted_events["1", "1-0"]
+    inferred = infer_created(known.event, round_number=1, earlier_ended_at=None)
+    system.journal.accepted_events["1", "1-0"] = replace(known, sequence=2)
+    system.journal.accepted_events["1", inferred.id] = replace(known, event=inferred)
+    system.journal.accepted["1", inferred.id] = NOON
+
+
+def quarantines_after_two_crashes(system: System) -> None:
+    """Of one message; the third crashed with a copy of it."""
+    quarantines_for_nothing(system)
+    body = json.dumps({"event_id": "1-0"})
+    dead = Invocation("fanout", NOON, frozenset(), is_dead=True)
+    system.unfinished.announced["first", "1", body] = [dead, dead]
+    system.unfinished.announced["copy", "1", body] = [dead]
+
+
 def hurries(system: System) -> None:
     (first, *_), lanes = system.history.lanes["a#1"].posts, system.history.lanes
     lanes["a#1"].posts = [replace(first, sequence=1) for _ in range(40)]
+
+
+def probes_with_two_at_once_beside_a_fault(system: System) -> None:
+    probes_with_two_at_once(system)
+    system.history.tainted.add("a#5")
 
 
 def probes_with_two_at_once(system: System) -> None:
@@ -614,6 +1131,10 @@ def probes_with_two_at_once(system: System) -> None:
         (quarantines_for_nothing, "held to crash fan-out"),
         (loses_what_was_published, "published and accepted differ"),
         (accepts_what_nobody_published, "published and accepted differ"),
+        (sets_aside_what_is_new, "is told"),
+        (infers_what_was_told, "is told"),
+        (quarantines_after_two_crashes, "and 2 of its workers did"),
+        (probes_with_two_at_once_beside_a_fault, "is down, and gets"),
         (leaves_a_gap, "has the sequences"),
         (tells_an_end_before_its_run, "is told"),
         (never_ends_a_replay, "goes on for ever"),
@@ -631,6 +1152,39 @@ def test_what_is_wrong_over_all_lanes_is_noticed(
     doctor(played.system)
 
     assert any(told in violation.what for violation in judge(played.system))
+
+
+@pytest.mark.parametrize(
+    ("thing", "rule"),
+    [
+        (DeliveryStatus, "is_final"),
+        (HeldLane, "is_before_retry"),
+        (Subscription, "is_blocked"),
+        (Rate, "min_interval_seconds"),
+        (Outcome, "consequence"),
+        (Pipeline, "apply"),
+        (RetrySchedule, "wait_after"),
+    ],
+)
+def test_no_rule_of_the_product_is_asked(
+    thing: type, rule: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    system = a_day().system
+
+    monkeypatch.delattr(thing, rule)
+
+    assert not judge(system)
+
+
+@pytest.mark.parametrize("module", [case, lives, oracle, promises, rules, runs])
+def test_the_judge_knows_the_product_by_the_types_of_its_data_alone(module: ModuleType) -> None:
+    """They are imported for the type checker, and nothing of them at run time."""
+    assert not [name for name, value in vars(module).items() if _is_of_the_product(value)]
+
+
+def _is_of_the_product(value: object) -> bool:
+    module = value.__name__ if isinstance(value, ModuleType) else getattr(value, "__module__", "")
+    return str(module).startswith("lakehook")
 
 
 def a_replay_of(subscription: str) -> Replay:

@@ -31,7 +31,8 @@ from tests.ticking import a_tick
 
 EVENTS, DELIVERIES = "events", "deliveries"
 DEAD, DEAD_EVENTS = "dead", "dead-events"
-KEYS = SubscriptionCredentials((HmacSecret(b"a key of at least 24 bytes"),))
+SECRET = b"a key of at least 24 bytes"
+KEYS = SubscriptionCredentials((HmacSecret(SECRET),))
 TICK_SECONDS = 60.0
 NEVER = '{"created": "365d", "running": "365d"}'
 DEPLOYED_SCHEDULE = RetrySchedule.parse("5,300")
@@ -141,7 +142,7 @@ class Wiring:
     def _sender(self) -> SignedSender:
         return SignedSender(
             credentials=self._reached("keyring", FakeKeyring(KEYS)),
-            transport=Internet(self.receivers, self.timeline, self.gate, self.history),
+            transport=Internet(self.receivers, SECRET, self.timeline, self.gate, self.history),
             clock=self.timeline,
             random=self.dice,
         )
